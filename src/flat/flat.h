@@ -1,0 +1,51 @@
+/*
+ * flat.h
+ *	  The flat kind: rows of codes, scanned. Also the section of codes that
+ *	  the other vector kinds put a graph or lists beside.
+ *
+ * Body: BarqBodyHeader, BarqVectorHeader, kind sections, codes (stride bytes
+ * a row), TIDs.
+ */
+#ifndef BARQ_FLAT_H
+#define BARQ_FLAT_H
+
+#include "kernels/codec.h"
+#include "store/segment.h"
+
+/* At BarqBodyHeader.kind_off in every body of a vector kind. */
+typedef struct BarqVectorHeader
+{
+	uint16		metric;			/* BarqMetric */
+	uint16		quantization;	/* BarqQuantization */
+	uint32		dims;
+	uint32		row_bytes;
+	uint32		stride;			/* bytes from one code to the next, 64-aligned */
+	uint64		codes_off;		/* start of the codes */
+	uint64		graph_off;		/* the kind's own sections; 0 for flat */
+	uint64		reserved[4];
+} BarqVectorHeader;
+
+StaticAssertDecl(sizeof(BarqVectorHeader) == 64, "BarqVectorHeader is on disk");
+
+extern const BarqSegmentKind barq_flat_kind;
+
+/*
+ * Read and validate a vector body's headers. ERRCODE_INDEX_CORRUPTED where
+ * sizes or offsets do not fit the body.
+ */
+extern void barq_vector_open(BarqView *view, BarqBodyHeader *body,
+							 BarqVectorHeader *header, BarqCodec *codec);
+
+/*
+ * Write a flat body from rows in memory: codes lie at rows + i * row_stride,
+ * tids[i] beside them.
+ */
+extern void barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
+							const char *rows, Size row_stride,
+							const ItemPointerData *tids, uint32 nrows);
+
+/* Write a flat body from the live rows of other vector bodies of this codec. */
+extern void barq_flat_merge(BarqBodyWriter *writer, const BarqCodec *codec,
+							BarqMergeInput *inputs, int ninputs);
+
+#endif							/* BARQ_FLAT_H */

@@ -1,0 +1,145 @@
+/*
+ * segment.h
+ *	  What a sealed segment is to the rest of the extension: a body of bytes
+ *	  that never changes, a view through which it is read, a writer through
+ *	  which it is made, and the table of functions (BarqSegmentKind) that
+ *	  knows what the bytes mean.
+ *
+ * The store knows the first bytes of every body (BarqBodyHeader) and no more;
+ * a kind knows everything after them and nothing of pages, files or WAL.
+ */
+#ifndef BARQ_SEGMENT_H
+#define BARQ_SEGMENT_H
+
+#include "postgres.h"
+
+#include "storage/itemptr.h"
+
+/* Kinds, as stored. Never renumber. */
+#define BARQ_KIND_FLAT	1
+#define BARQ_KIND_HNSW	2
+#define BARQ_KIND_IVF	3
+#define BARQ_KIND_BM25	4
+
+#define BARQ_BODY_MAGIC		0x42415251	/* "BARQ" */
+#define BARQ_BODY_VERSION	1
+#define BARQ_BODY_ALIGN		64
+
+/*
+ * The first 64 bytes of a body. All offsets count from the body's start and
+ * are multiples of BARQ_BODY_ALIGN. Native byte order, as everything in a
+ * PostgreSQL data directory.
+ */
+typedef struct BarqBodyHeader
+{
+	uint32		magic;			/* BARQ_BODY_MAGIC */
+	uint16		version;		/* BARQ_BODY_VERSION */
+	uint16		kind;			/* BARQ_KIND_* */
+	uint32		rows;			/* rows, dead ones included */
+	uint16		filter_columns; /* filter columns kept (0 so far) */
+	uint16		filter_version; /* layout of the filter section (0 so far) */
+	uint64		body_bytes;		/* size of the whole body */
+	uint64		tids_off;		/* ItemPointerData[rows] */
+	uint64		filters_off;	/* filter values, 0 without them */
+	uint64		kind_off;		/* the kind's own header */
+	uint64		reserved[2];
+} BarqBodyHeader;
+
+StaticAssertDecl(sizeof(BarqBodyHeader) == 64, "BarqBodyHeader is on disk");
+
+/*
+ * A view of one body. Where there is an image, base is its mapping and
+ * pointers into it stay valid as long as the view. Where there is none (base
+ * NULL) barq_view_read() brings pages through a bounded cache, and what it
+ * returned is valid only until the next call.
+ */
+typedef struct BarqView
+{
+	const char *base;			/* start of the mapped body, or NULL */
+	uint64		size;			/* bytes of the body */
+	uint32		rows;
+	uint16		kind;
+	void	   *pages;			/* page reader's state when base is NULL */
+} BarqView;
+
+extern const void *barq_view_read_pages(BarqView *view, uint64 off, Size len);
+
+/* len bytes at off, inside the body; ERRCODE_INDEX_CORRUPTED if they are not */
+static inline const void *
+barq_view_read(BarqView *view, uint64 off, Size len)
+{
+	if (likely(view->base != NULL && off <= view->size && len <= view->size - off))
+		return view->base + off;
+	return barq_view_read_pages(view, off, len);
+}
+
+/*
+ * Sequential writer of a body: a file in the image directory or plain memory,
+ * the kind does not see which.
+ */
+typedef struct BarqBodyWriter BarqBodyWriter;
+
+extern void barq_body_write(BarqBodyWriter *writer, const void *data, Size len);
+extern void barq_body_align(BarqBodyWriter *writer);	/* zeros up to 64 */
+extern uint64 barq_body_offset(const BarqBodyWriter *writer);
+
+/* One input of a merge. */
+typedef struct BarqMergeInput
+{
+	BarqView   *view;
+	const uint8 *dead;			/* a bit a row, set where dead; or NULL */
+	uint32		live;			/* rows that are not dead */
+} BarqMergeInput;
+
+/*
+ * What a search returned: the kind's key (grows with the distance, comparable
+ * over all segments of an index) and the row.
+ */
+typedef struct BarqHit
+{
+	float		key;
+	uint32		row;
+} BarqHit;
+
+typedef struct BarqSearchParams
+{
+	const void *query;			/* the kind's prepared query (BarqQuery) */
+	int			breadth;		/* ef_search */
+	const uint8 *skip;			/* a bit a row: never return these; or NULL */
+} BarqSearchParams;
+
+/* A search of one segment: state between batches. Lives in the memory
+ * context current at search_begin and is freed with it. */
+typedef struct BarqSearch BarqSearch;
+
+/* Called by check with every thing found wrong. */
+typedef void (*BarqCheckReport) (void *arg, const char *place, const char *message);
+
+typedef struct BarqSegmentKind
+{
+	uint16		id;
+	const char *name;
+
+	/*
+	 * Begin a search. search_next writes up to max hits, best first, none of
+	 * which it returned before, and returns how many; 0 means no more below
+	 * bound. `bound`: rows with a key >= bound are of no use to the caller at
+	 * this call (he may ask again with a larger one, and gets them then).
+	 */
+	BarqSearch *(*search_begin) (BarqView *view, const BarqSearchParams *params);
+	int			(*search_next) (BarqSearch *search, float bound,
+								BarqHit *hits, int max);
+
+	/* Release what is not memory in a context (visited marks lent). */
+	void		(*search_end) (BarqSearch *search);
+
+	/* bytes of one row's code, for re-scoring; valid until the view's next read */
+	const void *(*row_code) (BarqView *view, uint32 row);
+
+	/* structure of the body, beyond what the store checks itself */
+	void		(*check) (BarqView *view, BarqCheckReport report, void *arg);
+} BarqSegmentKind;
+
+extern const BarqSegmentKind *barq_segment_kind(uint16 id);	/* ERROR if unknown */
+
+#endif							/* BARQ_SEGMENT_H */
