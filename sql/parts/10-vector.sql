@@ -358,7 +358,8 @@ COMMENT ON OPERATOR <= (vector, vector) IS
 CREATE OPERATOR = (
 	LEFTARG = vector, RIGHTARG = vector, FUNCTION = vector_eq,
 	COMMUTATOR = =, NEGATOR = <>,
-	RESTRICT = eqsel, JOIN = eqjoinsel
+	RESTRICT = eqsel, JOIN = eqjoinsel,
+	MERGES
 );
 COMMENT ON OPERATOR = (vector, vector) IS
 	'equal';

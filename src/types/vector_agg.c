@@ -44,8 +44,8 @@ new_state(int dim)
 	state->ndim = 1;
 	state->dataoffset = 0;
 	state->elemtype = FLOAT8OID;
-	ARR_DIMS(state)[0] = dim + 1;
-	ARR_LBOUND(state)[0] = 1;
+	*ARR_DIMS(state) = dim + 1;
+	*ARR_LBOUND(state) = 1;
 	return state;
 }
 
@@ -62,6 +62,7 @@ writable_state(FunctionCallInfo fcinfo, ArrayType *state)
 		return state;
 	copy = palloc(VARSIZE(state));
 	memcpy(copy, state, VARSIZE(state));
+	*ARR_LBOUND(copy) = 1;
 	return copy;
 }
 

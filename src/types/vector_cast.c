@@ -105,8 +105,8 @@ barq_vector_to_float4(PG_FUNCTION_ARGS)
 	result->ndim = 1;
 	result->dataoffset = 0;
 	result->elemtype = FLOAT4OID;
-	ARR_DIMS(result)[0] = vec->dim;
-	ARR_LBOUND(result)[0] = 1;
+	*ARR_DIMS(result) = vec->dim;
+	*ARR_LBOUND(result) = 1;
 	memcpy(ARR_DATA_PTR(result), vec->x, sizeof(float4) * vec->dim);
 	PG_RETURN_ARRAYTYPE_P(result);
 }
