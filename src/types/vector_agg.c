@@ -18,9 +18,19 @@ PG_FUNCTION_INFO_V1(barq_vector_accum);
 PG_FUNCTION_INFO_V1(barq_vector_combine);
 PG_FUNCTION_INFO_V1(barq_vector_avg);
 
-#define STATE_VALUES(state) ((float8 *) ARR_DATA_PTR(state))
-/* dimensions of the vectors summed so far, 0 for none yet */
-#define STATE_DIM(state) (ARR_DIMS(state)[0] - 1)
+/* The number of vectors, then their sums. */
+static inline float8 *
+state_values(ArrayType *state)
+{
+	return (float8 *) ARR_DATA_PTR(state);
+}
+
+/* Dimensions of the vectors summed so far, 0 for none yet. */
+static inline int
+state_dim(ArrayType *state)
+{
+	return ARR_DIMS(state)[0] - 1;
+}
 
 /* Argument argno, which must be a state; anyone may call these functions. */
 static ArrayType *
@@ -87,19 +97,19 @@ barq_vector_accum(PG_FUNCTION_ARGS)
 	ArrayType  *result;
 	float8	   *sums;
 
-	if (STATE_DIM(state) == 0)
+	if (state_dim(state) == 0)
 	{
 		result = new_state(vec->dim);
-		STATE_VALUES(result)[0] = STATE_VALUES(state)[0];
+		state_values(result)[0] = state_values(state)[0];
 	}
 	else
 	{
-		barq_check_expected_dim(STATE_DIM(state), vec->dim);
+		barq_check_expected_dim(state_dim(state), vec->dim);
 		result = writable_state(fcinfo, state);
 	}
 
-	STATE_VALUES(result)[0] += 1.0;
-	sums = STATE_VALUES(result) + 1;
+	state_values(result)[0] += 1.0;
+	sums = state_values(result) + 1;
 	for (int i = 0; i < vec->dim; i++)
 		sums[i] += (double) vec->x[i];
 	check_sums(sums, vec->dim);
@@ -113,8 +123,8 @@ barq_vector_combine(PG_FUNCTION_ARGS)
 {
 	ArrayType  *a = get_state(fcinfo, 0, "vector_combine");
 	ArrayType  *b = get_state(fcinfo, 1, "vector_combine");
-	int			dim_a = STATE_DIM(a);
-	int			dim_b = STATE_DIM(b);
+	int			dim_a = state_dim(a);
+	int			dim_b = state_dim(b);
 	int			dim = dim_a > 0 ? dim_a : dim_b;
 	ArrayType  *result;
 	float8	   *sums;
@@ -129,15 +139,15 @@ barq_vector_combine(PG_FUNCTION_ARGS)
 	else
 	{
 		result = new_state(dim);
-		STATE_VALUES(result)[0] = STATE_VALUES(a)[0];
+		state_values(result)[0] = state_values(a)[0];
 	}
 
-	STATE_VALUES(result)[0] += STATE_VALUES(b)[0];
+	state_values(result)[0] += state_values(b)[0];
 	if (dim_b > 0)
 	{
-		sums = STATE_VALUES(result) + 1;
+		sums = state_values(result) + 1;
 		for (int i = 0; i < dim; i++)
-			sums[i] += STATE_VALUES(b)[i + 1];
+			sums[i] += state_values(b)[i + 1];
 		if (dim_a > 0)
 			check_sums(sums, dim);
 	}
@@ -150,15 +160,15 @@ Datum
 barq_vector_avg(PG_FUNCTION_ARGS)
 {
 	ArrayType  *state = get_state(fcinfo, 0, "vector_avg");
-	float8		count = STATE_VALUES(state)[0];
-	const float8 *sums = STATE_VALUES(state) + 1;
+	float8		count = state_values(state)[0];
+	const float8 *sums = state_values(state) + 1;
 	BarqVector *result;
 
 	if (count == 0.0)
 		PG_RETURN_NULL();
 
-	barq_check_dim(STATE_DIM(state));
-	result = barq_vector_new(STATE_DIM(state));
+	barq_check_dim(state_dim(state));
+	result = barq_vector_new(state_dim(state));
 	for (int i = 0; i < result->dim; i++)
 	{
 		result->x[i] = (float) (sums[i] / count);
