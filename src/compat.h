@@ -56,4 +56,14 @@ typedef RelFileNode BarqLocator;
 #define BARQ_HAVE_PG_MAINTAIN 1
 #endif
 
+/* The VARSIZE family: part of postgres.h until 16 gave it its own header. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* Written before the declaration, as 18 does; 18 dropped the older spelling. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 #endif							/* BARQ_COMPAT_H */
