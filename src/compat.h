@@ -44,6 +44,15 @@ typedef RelFileNode BarqLocator;
 #define BarqBackendProc(backend) BackendIdGetProc(backend)
 #endif
 
+/* Path of the first file of a relation's main fork, palloc'd. */
+#if PG_VERSION_NUM >= 180000
+#define BarqRelationPath(rel) \
+	pstrdup(relpathbackend((rel)->rd_locator, (rel)->rd_backend, MAIN_FORKNUM).str)
+#else
+#define BarqRelationPath(rel) \
+	relpathbackend(BarqRelationLocator(rel), (rel)->rd_backend, MAIN_FORKNUM)
+#endif
+
 /* The map from relfilenodes to relations. */
 #if PG_VERSION_NUM >= 160000
 #include "utils/relfilenumbermap.h"

@@ -68,6 +68,14 @@ extern bool barq_image_folder_create(const char *folder);
 extern int	barq_image_lock(const char *folder, bool exclusive);
 extern void barq_image_unlock(int fd);
 
+/*
+ * temporary.c: folders of this backend's temporary relations, of whose end
+ * PostgreSQL tells nobody. Note one when it is made; they are looked over at
+ * the end of every transaction and of the session.
+ */
+extern void barq_temporary_folder_note(Relation index);
+extern void barq_temporary_folders_tidy(void);
+
 /* image.c: using images */
 
 /*

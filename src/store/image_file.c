@@ -59,6 +59,7 @@ barq_image_file_begin(BarqImageFile *file, Relation index, const uint8 *id,
 
 	if (!barq_image_folder_create(file->folder))
 		return false;
+	barq_temporary_folder_note(index);
 	file->fd = OpenTransientFile(file->temporary, O_RDWR | O_CREAT | PG_BINARY);
 	if (file->fd < 0)
 		return false;

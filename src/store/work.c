@@ -61,6 +61,7 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 	barq_new_id(id);
 	barq_id_text(id, text);
 	path = psprintf("%s/%s.work", folder, text);
+	barq_temporary_folder_note(index);
 	if (!barq_image_folder_create(folder) ||
 		(fd = OpenTransientFile(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY)) < 0)
 	{
