@@ -60,6 +60,13 @@ typedef RelFileNode BarqLocator;
 #include "utils/relfilenodemap.h"
 #endif
 
+/* 18 ranks paths by disabled nodes before costs. */
+#if PG_VERSION_NUM >= 180000
+#define BarqPathRefuse(index_path) ((index_path)->path.disabled_nodes = 2)
+#else
+#define BarqPathRefuse(index_path) ((void) (index_path))
+#endif
+
 /* pg_maintain came with 17. */
 #if PG_VERSION_NUM >= 170000
 #define BARQ_HAVE_PG_MAINTAIN 1

@@ -17,9 +17,8 @@
 /* A segment with more than this share of dead rows is written again. */
 #define DEAD_SHARE	0.2
 
-/* The tier of a segment: 0 up to twice the size at which logs are sealed. */
-static int
-tier_of(uint64 bytes)
+int
+barq_segment_tier(uint64 bytes)
 {
 	uint64		limit = (uint64) barq_growing_limit * 1024 * 2;
 	int			tier = 0;
@@ -55,11 +54,11 @@ choose_inputs(const BarqSnapshot *snapshot, bool all, uint32 *chosen)
 	/* the lowest full tier, from the smallest segments up */
 	for (uint32 end = total; end > 0;)
 	{
-		int			tier = tier_of(snapshot->segments[end - 1].desc.body_bytes);
+		int			tier = barq_segment_tier(snapshot->segments[end - 1].desc.body_bytes);
 		uint32		start = end;
 
 		while (start > 0 &&
-			   tier_of(snapshot->segments[start - 1].desc.body_bytes) <= tier)
+			   barq_segment_tier(snapshot->segments[start - 1].desc.body_bytes) <= tier)
 			start--;
 		if (total - start >= (uint32) barq_compaction_ratio)
 		{
@@ -246,7 +245,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 		else
 		{
 			state.body = barq_body_finish(writer, &state.bytes);
-			desc.level = tier_of(state.bytes);
+			desc.level = barq_segment_tier(state.bytes);
 			barq_segment_write(index, &desc, state.body, state.bytes);
 			if (!barq_body_is_file(writer))
 			{

@@ -10,6 +10,7 @@
 #ifndef BARQ_LIFECYCLE_H
 #define BARQ_LIFECYCLE_H
 
+#include "store/growing.h"
 #include "store/snapshot.h"
 #include "store/writer.h"
 
@@ -62,6 +63,9 @@ extern uint64 barq_seal_log(Relation index);
  */
 extern uint64 barq_compact_segments(Relation index, bool all);
 
+/* The tier of a segment: 0 up to twice the size at which logs are sealed. */
+extern int	barq_segment_tier(uint64 bytes);
+
 /* Write a finished body as a segment's pages and fill its descriptor. */
 extern void barq_segment_write(Relation index, BarqSegmentDesc *desc,
 							   const char *body, uint64 bytes);
@@ -87,6 +91,27 @@ typedef struct BarqChange
 } BarqChange;
 
 extern void barq_publish(Relation index, BarqChange *change);
+
+/*
+ * The blocks that something reaches, as a bitmap of nblocks bits. The
+ * maintenance lock keeps the directory still; without barq_try_lock_reclaim
+ * an insert may have pages that are not linked yet.
+ */
+extern uint8 *barq_reachable_blocks(Relation index, BlockNumber nblocks);
+
+/*
+ * Take back pages that nothing reaches (a crash or an error left them), offer
+ * free ones to the map, and remove image files that no segment owns. Does
+ * nothing if the locks are not to be had at once. Returns the pages free.
+ */
+extern BlockNumber barq_reclaim(Relation index);
+
+/*
+ * Mark dead what the callback names, everywhere in the index, and keep at it
+ * until a whole directory version has been seen (README.md). Needs no lock.
+ */
+extern void barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg,
+						   BarqMarkCounts *counts);
 
 /* Called by an insert that has added a page to the log. */
 extern void barq_after_append(Relation index, uint32 growing_pages);

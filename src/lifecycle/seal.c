@@ -83,9 +83,9 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
 	Gathered   *gathered = arg;
 	Recheck		recheck = {gathered, 0, bitmap};
+	BarqGrowingVisitor visitor = {NULL, recheck_record, NULL, &recheck};
 
-	if (!barq_growing_walk(index, gathered->meta, gathered->stop, NULL,
-						   recheck_record, &recheck))
+	if (!barq_growing_walk(index, gathered->meta, gathered->stop, &visitor))
 		elog(ERROR, "growing log of index \"%s\" changed under the maintenance lock",
 			 RelationGetRelationName(index));
 }
@@ -98,6 +98,7 @@ barq_seal_log(Relation index)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	BarqMeta	meta;
 	Gathered	gathered = {0};
+	BarqGrowingVisitor visitor = {gather_page, gather_record, NULL, &gathered};
 	BarqChange	change = {0};
 	BarqSegmentDesc desc = {0};
 	BlockNumber stop;
@@ -114,7 +115,7 @@ barq_seal_log(Relation index)
 	barq_meta_read(index, &meta);
 	gathered.stop = stop;
 	gathered.meta = &meta;
-	if (!barq_growing_walk(index, &meta, stop, gather_page, gather_record, &gathered))
+	if (!barq_growing_walk(index, &meta, stop, &visitor))
 		elog(ERROR, "growing log of index \"%s\" changed under the maintenance lock",
 			 RelationGetRelationName(index));
 

@@ -342,8 +342,7 @@ copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
 
 bool
 barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
-				  BarqGrowingPage page_callback, BarqGrowingRecord callback,
-				  void *arg)
+				  const BarqGrowingVisitor *visitor)
 {
 	BlockNumber block = meta->growing_head;
 	uint64		generation = meta->growing_head_generation;
@@ -366,8 +365,8 @@ barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 				pfree(pieces);
 			return false;
 		}
-		if (page_callback != NULL)
-			page_callback(arg, block);
+		if (visitor->page != NULL)
+			visitor->page(visitor->arg, block);
 
 		while ((item = next_item(index, block, (Page) copy, &off)) != NULL)
 		{
@@ -394,7 +393,7 @@ barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 			if (pieces == NULL)
 			{
 				record.payload = payload;
-				callback(arg, &record);
+				visitor->record(visitor->arg, &record);
 				continue;
 			}
 
@@ -408,11 +407,13 @@ barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 				if (assembled != record.length)
 					corrupt_item(index, block);
 				record.payload = pieces;
-				callback(arg, &record);
+				visitor->record(visitor->arg, &record);
 				pfree(pieces);
 				pieces = NULL;
 			}
 		}
+		if (visitor->page_end != NULL)
+			visitor->page_end(visitor->arg);
 		generation = BarqPageGetSpecial((Page) copy)->next_generation;
 		block = BarqPageGetSpecial((Page) copy)->next;
 	}

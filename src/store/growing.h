@@ -54,7 +54,7 @@ extern uint32 barq_growing_append(Relation index, ItemPointer tid,
 extern bool barq_growing_cut(Relation index, BlockNumber *stop,
 							 uint64 *stop_generation);
 
-/* One record, as a walk shows it. Valid until the callback returns. */
+/* One record, as a walk shows it. */
 typedef struct BarqRecord
 {
 	ItemPointerData tid;
@@ -63,18 +63,26 @@ typedef struct BarqRecord
 	uint32		length;
 } BarqRecord;
 
-/* Called for every page walked, before its records; NULL if not wanted. */
-typedef void (*BarqGrowingPage) (void *arg, BlockNumber block);
-typedef void (*BarqGrowingRecord) (void *arg, const BarqRecord *record);
+/*
+ * What a walk calls: `page` before a page's records, `record` for each,
+ * `page_end` after them, while the payloads of records that lie on that page
+ * alone are still valid. page and page_end may be NULL. No lock is held.
+ */
+typedef struct BarqGrowingVisitor
+{
+	void		(*page) (void *arg, BlockNumber block);
+	void		(*record) (void *arg, const BarqRecord *record);
+	void		(*page_end) (void *arg);
+	void	   *arg;
+} BarqGrowingVisitor;
 
 /*
- * Walk the log from meta's head to its end, or to (not including) `stop`. No
- * lock is held in the callbacks. Returns false if a page was found re-used:
- * the log was sealed meanwhile; read the metapage again and start anew.
+ * Walk the log from meta's head to its end, or to (not including) `stop`.
+ * Returns false if a page was found re-used: the log was sealed meanwhile;
+ * read the metapage again and start anew.
  */
 extern bool barq_growing_walk(Relation index, const BarqMeta *meta,
-							  BlockNumber stop, BarqGrowingPage page_callback,
-							  BarqGrowingRecord callback, void *arg);
+							  BlockNumber stop, const BarqGrowingVisitor *visitor);
 
 /*
  * Mark dead every record of the log for which is_dead says so. `marked`

@@ -1,0 +1,312 @@
+/*
+ * build.c
+ *	  CREATE INDEX of vectors: read and encode the heap's rows, build the
+ *	  segment, write its pages.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "am/build.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "settings.h"
+#include "storage/bufmgr.h"
+#include "storage/fd.h"
+#include "utils/backend_progress.h"
+#include "utils/memutils.h"
+
+typedef struct VectorBuild
+{
+	Relation	heap;
+	Relation	index;
+	IndexInfo  *info;
+	BarqFrozenOptions options;
+	BarqCodec	codec;
+	char	   *rows_path;		/* NULL: rows are kept in memory */
+	MemoryContextCallback remove_rows;
+	BarqRowSink sink;
+	BarqBuildLeader *leader;	/* NULL: alone */
+	bool		released;		/* workers have been told to go on */
+	uint64		inserted;		/* by this process, where it is alone */
+	double		heap_tuples;
+	double		index_tuples;
+} VectorBuild;
+
+char *
+barq_build_phase_name(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case BARQ_PHASE_LOAD:
+			return "loading vectors";
+		case BARQ_PHASE_GRAPH:
+			return "building graph";
+		case BARQ_PHASE_WRITE:
+			return "writing segment";
+		default:
+			return NULL;
+	}
+}
+
+static void
+remove_rows_file(void *arg)
+{
+	unlink(((VectorBuild *) arg)->rows_path);
+}
+
+/*
+ * A file for the rows, in the image directory. Where that cannot be used, the
+ * build keeps its rows in memory and works alone: slower, but it works.
+ */
+static void
+create_rows_file(VectorBuild *build)
+{
+	char	   *folder = barq_image_folder(build->index);
+	char		text[BARQ_ID_TEXT];
+	uint8		id[BARQ_ID_BYTES];
+	char	   *path;
+	int			fd = -1;
+
+	barq_new_id(id);
+	barq_id_text(id, text);
+	path = psprintf("%s/%s.rows", folder, text);
+	if (barq_image_folder_create(folder))
+	{
+		barq_temporary_folder_note(build->index);
+
+		/*
+		 * Held to the end of the transaction: until it commits nobody else
+		 * sees a relation that this folder could belong to.
+		 */
+		(void) barq_image_lock(folder, false);
+		fd = OpenTransientFile(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY);
+	}
+	if (fd < 0)
+	{
+		if (!barq_allow_fallback)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not create file \"%s\": %m", path)));
+		ereport(WARNING,
+				(errcode_for_file_access(),
+				 errmsg("index \"%s\" is built in memory, for the image directory cannot be used",
+						RelationGetRelationName(build->index)),
+				 errdetail_internal("could not create file \"%s\": %m", path)));
+		return;
+	}
+	CloseTransientFile(fd);
+	build->rows_path = path;
+	build->remove_rows.func = remove_rows_file;
+	build->remove_rows.arg = build;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &build->remove_rows);
+}
+
+static void
+load_rows(VectorBuild *build)
+{
+	BarqBuildShared *shared = NULL;
+	TableScanDesc scan = NULL;
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_LOAD);
+	create_rows_file(build);
+	if (build->rows_path != NULL)
+		build->leader = barq_build_begin_parallel(build->heap, build->index,
+												  build->info, build->rows_path);
+	if (build->leader != NULL)
+	{
+		shared = build->leader->shared;
+		scan = table_beginscan_parallel(build->heap, BarqBuildSharedScan(shared));
+	}
+	barq_sink_init(&build->sink, build->index, &build->options, build->rows_path, shared);
+	barq_sink_scan(&build->sink, build->heap, build->index, build->info, scan, true);
+	barq_sink_flush(&build->sink);
+
+	build->heap_tuples = build->sink.heap_tuples;
+	build->index_tuples = build->sink.rows;
+	if (shared != NULL)
+	{
+		barq_build_wait_scans(build->leader);
+		build->heap_tuples += shared->heap_tuples;
+		build->index_tuples += shared->index_tuples;
+		build->info->ii_BrokenHotChain |= shared->broken_hot_chain;
+	}
+}
+
+static void
+team_begin(void *arg, const char *path, uint64 bytes)
+{
+	VectorBuild *build = arg;
+
+	if (build->leader == NULL)
+		return;
+	barq_build_release_workers(build->leader, path, bytes);
+	build->released = true;
+}
+
+static void
+team_finish(void *arg)
+{
+	VectorBuild *build = arg;
+
+	if (build->leader != NULL && build->released)
+		barq_build_wait_inserts(build->leader);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
+}
+
+static void
+team_progress(void *arg, uint32 rows)
+{
+	VectorBuild *build = arg;
+	uint64		done;
+
+	CHECK_FOR_INTERRUPTS();
+	build->inserted += rows;
+	done = build->leader == NULL ? build->inserted :
+		pg_atomic_fetch_add_u64(&build->leader->shared->rows_inserted, rows) + rows;
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, done);
+}
+
+/* The rows read as a body: flat, and on to a graph where that pays. */
+static BarqBodyWriter *
+build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots)
+{
+	bool		graph = barq_graph_pays(&build->codec, rows);
+	uint64		bytes = rows * (build->codec.stride + sizeof(ItemPointerData));
+	BarqBodyWriter *flat = NULL;
+	BarqBodyWriter *writer;
+	BarqMergeInput input = {0};
+	BarqView	view;
+	BarqBuildTeam team = {team_begin, team_finish, team_progress, build};
+	ItemPointerData *tids;
+	uint8		flat_id[BARQ_ID_BYTES];
+	const char *body;
+	char	   *reason = NULL;
+
+	memcpy(flat_id, id, BARQ_ID_BYTES);
+	if (graph)
+		barq_new_id(flat_id);
+	if (build->rows_path != NULL)
+		flat = barq_body_begin_file(build->index, flat_id, bytes, &reason);
+	if (flat == NULL)
+		flat = barq_body_begin_memory(bytes);
+
+	tids = palloc_extended(sizeof(ItemPointerData) * rows, MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < rows; i++)
+		memcpy(&tids[i], slots + i * build->sink.slot_bytes + build->codec.row_bytes,
+			   sizeof(ItemPointerData));
+	barq_flat_write(flat, &build->codec, slots, build->sink.slot_bytes, tids, rows);
+	pfree(tids);
+	if (!graph)
+		return flat;
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_GRAPH);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, rows);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, 0);
+	body = barq_body_finish(flat, &bytes);
+	barq_view_init_memory(&view, body, bytes);
+	input.view = &view;
+	input.live = rows;
+	writer = barq_hnsw_build_graph(build->index, &build->options, id, &input, 1,
+								   rows, &team, &reason);
+	barq_body_release(flat);
+	barq_image_remove(build->index, flat_id);
+	return writer;
+}
+
+/* Write the rows read as the index's first segment. */
+static void
+write_segment(VectorBuild *build)
+{
+	BarqSegmentDesc desc = {0};
+	BarqChange	change = {0};
+	BarqBodyWriter *writer;
+	const char *slots;
+	const char *body;
+	uint64		rows;
+	uint64		bytes;
+
+	slots = barq_sink_rows(&build->sink, &rows);
+	if (rows == 0)
+		return;
+	if (rows >= PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("cannot index more than %u rows", PG_UINT32_MAX - 1)));
+
+	barq_new_id(desc.id);
+	writer = build_body(build, desc.id, rows, slots);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
+	body = barq_body_finish(writer, &bytes);
+	desc.level = barq_segment_tier(bytes);
+	barq_segment_write(build->index, &desc, body, bytes);
+	if (!barq_body_is_file(writer))
+	{
+		bool		busy;
+		char	   *reason;
+
+		(void) barq_image_make(build->index, &desc, body, &busy, &reason);
+	}
+	change.add = &desc;
+	barq_publish(build->index, &change);
+	barq_body_release(writer);
+}
+
+IndexBuildResult *
+barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
+{
+	MemoryContext context;
+	MemoryContext old;
+	VectorBuild *build;
+	IndexBuildResult *result;
+
+	if (RelationGetNumberOfBlocks(index) != 0)
+		elog(ERROR, "index \"%s\" already contains data",
+			 RelationGetRelationName(index));
+
+	/* a metapage remembered from before a TRUNCATE in place is void */
+	if (index->rd_amcache != NULL)
+		pfree(index->rd_amcache);
+	index->rd_amcache = NULL;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "barq build",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	build = palloc0(sizeof(VectorBuild));
+	build->heap = heap;
+	build->index = index;
+	build->info = info;
+	barq_hnsw_freeze_options(index, &build->options);
+	barq_vector_codec(&build->options, &build->codec);
+	barq_meta_create(index, MAIN_FORKNUM, &build->options);
+
+	load_rows(build);
+	write_segment(build);
+	if (build->leader != NULL)
+	{
+		if (!build->released)
+			barq_build_release_workers(build->leader, NULL, 0);
+		barq_build_end_parallel(build->leader);
+	}
+
+	MemoryContextSwitchTo(old);
+	result = palloc(sizeof(IndexBuildResult));
+	result->heap_tuples = build->heap_tuples;
+	result->index_tuples = build->index_tuples;
+	MemoryContextDelete(context);
+	return result;
+}
+
+void
+barq_hnsw_build_empty(Relation index)
+{
+	BarqFrozenOptions options;
+
+	barq_hnsw_freeze_options(index, &options);
+	barq_meta_create(index, INIT_FORKNUM, &options);
+}

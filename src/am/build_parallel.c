@@ -1,0 +1,259 @@
+/*
+ * build_parallel.c
+ *	  Workers of CREATE INDEX: they scan the heap with the leader, wait for him
+ *	  to lay out the graph's work area, and insert into it with him.
+ *
+ * PostgreSQL plans parallel workers for foreign access methods only from 17
+ * on, and there with its own idea of when; so we ask for them ourselves.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "am/build.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "optimizer/planner.h"
+#include "pgstat.h"
+#include "store/work.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_progress.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/wait_event.h"
+
+#define KEY_SHARED	UINT64CONST(0xBA51000000000001)
+#define KEY_QUERY	UINT64CONST(0xBA51000000000002)
+
+static int
+workers_to_ask_for(Relation heap, Relation index)
+{
+	int			planned;
+	int			given;
+
+	/* whether parallel workers are safe and the table large enough at all */
+	planned = plan_create_index_workers(RelationGetRelid(heap), RelationGetRelid(index));
+	if (planned == 0)
+		return 0;
+	given = RelationGetParallelWorkers(heap, -1);
+	if (given >= 0)
+		return Min(given, max_parallel_maintenance_workers);
+
+	/* building a graph is worth every worker allowed: it takes no memory */
+	return max_parallel_maintenance_workers;
+}
+
+BarqBuildLeader *
+barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
+						  const char *rows_path)
+{
+	int			request = workers_to_ask_for(heap, index);
+	BarqBuildLeader *leader;
+	ParallelContext *context;
+	BarqBuildShared *shared;
+	Size		bytes;
+	Size		query_bytes = debug_query_string ? strlen(debug_query_string) + 1 : 0;
+
+	if (request == 0)
+		return NULL;
+	request = Min(request, BARQ_MAX_PARTICIPANTS - 1);
+
+	leader = palloc0(sizeof(BarqBuildLeader));
+	EnterParallelMode();
+	context = CreateParallelContext("barq", "barq_build_worker_main", request);
+	leader->context = context;
+	leader->snapshot = info->ii_Concurrent ?
+		RegisterSnapshot(GetTransactionSnapshot()) : SnapshotAny;
+
+	bytes = BUFFERALIGN(sizeof(BarqBuildShared)) +
+		table_parallelscan_estimate(heap, leader->snapshot);
+	shm_toc_estimate_chunk(&context->estimator, bytes);
+	shm_toc_estimate_keys(&context->estimator, 1);
+	if (query_bytes > 0)
+	{
+		shm_toc_estimate_chunk(&context->estimator, query_bytes);
+		shm_toc_estimate_keys(&context->estimator, 1);
+	}
+	InitializeParallelDSM(context);
+	if (context->seg == NULL)
+	{
+		barq_build_end_parallel(leader);
+		return NULL;
+	}
+
+	shared = shm_toc_allocate(context->toc, bytes);
+	memset(shared, 0, sizeof(BarqBuildShared));
+	shared->heap = RelationGetRelid(heap);
+	shared->index = RelationGetRelid(index);
+	shared->concurrent = info->ii_Concurrent;
+	strlcpy(shared->rows_path, rows_path, MAXPGPATH);
+	pg_atomic_init_u32(&shared->next_chunk, 0);
+	pg_atomic_init_u32(&shared->next_participant, 0);
+	pg_atomic_init_u64(&shared->rows_loaded, 0);
+	pg_atomic_init_u64(&shared->rows_inserted, 0);
+	SpinLockInit(&shared->mutex);
+	ConditionVariableInit(&shared->changed);
+	table_parallelscan_initialize(heap, BarqBuildSharedScan(shared), leader->snapshot);
+	shm_toc_insert(context->toc, KEY_SHARED, shared);
+	if (query_bytes > 0)
+	{
+		char	   *query = shm_toc_allocate(context->toc, query_bytes);
+
+		memcpy(query, debug_query_string, query_bytes);
+		shm_toc_insert(context->toc, KEY_QUERY, query);
+	}
+	leader->shared = shared;
+
+	LaunchParallelWorkers(context);
+	leader->workers = context->nworkers_launched;
+	if (leader->workers == 0)
+	{
+		barq_build_end_parallel(leader);
+		return NULL;
+	}
+	return leader;
+}
+
+/* Wait until a counter under the mutex has reached what all workers make. */
+static void
+wait_for(BarqBuildLeader *leader, const int *counter, int target)
+{
+	BarqBuildShared *shared = leader->shared;
+
+	/* a worker that could not start would be waited for in vain */
+	WaitForParallelWorkersToAttach(leader->context);
+	for (;;)
+	{
+		int			now;
+
+		SpinLockAcquire(&shared->mutex);
+		now = *counter;
+		SpinLockRelease(&shared->mutex);
+		if (now >= target)
+			break;
+		ConditionVariableSleep(&shared->changed, WAIT_EVENT_PARALLEL_CREATE_INDEX_SCAN);
+	}
+	ConditionVariableCancelSleep();
+}
+
+void
+barq_build_wait_scans(BarqBuildLeader *leader)
+{
+	wait_for(leader, &leader->shared->scans_done, leader->workers);
+}
+
+void
+barq_build_release_workers(BarqBuildLeader *leader, const char *path, uint64 bytes)
+{
+	BarqBuildShared *shared = leader->shared;
+
+	/* read only after work_ready is seen, so these need no lock */
+	if (path != NULL)
+		strlcpy(shared->work_path, path, MAXPGPATH);
+	shared->work_bytes = bytes;
+
+	SpinLockAcquire(&shared->mutex);
+	shared->work_ready = true;
+	shared->work_wanted = path != NULL;
+	SpinLockRelease(&shared->mutex);
+	ConditionVariableBroadcast(&shared->changed);
+}
+
+void
+barq_build_wait_inserts(BarqBuildLeader *leader)
+{
+	wait_for(leader, &leader->shared->inserts_done, leader->workers);
+}
+
+void
+barq_build_end_parallel(BarqBuildLeader *leader)
+{
+	WaitForParallelWorkersToFinish(leader->context);
+	if (IsMVCCSnapshot(leader->snapshot))
+		UnregisterSnapshot(leader->snapshot);
+	DestroyParallelContext(leader->context);
+	ExitParallelMode();
+}
+
+static void
+worker_progress(void *arg, uint32 rows)
+{
+	BarqBuildShared *shared = arg;
+
+	CHECK_FOR_INTERRUPTS();
+	pg_atomic_fetch_add_u64(&shared->rows_inserted, rows);
+}
+
+static void
+worker_insert(BarqBuildShared *shared)
+{
+	BarqWork   *work = barq_work_attach(shared->work_path, shared->work_bytes);
+
+	barq_hnsw_work_insert(barq_hnsw_work_attach(work->address), worker_progress, shared);
+	barq_work_release(work);
+}
+
+void
+barq_build_worker_main(dsm_segment *segment, shm_toc *toc)
+{
+	BarqBuildShared *shared = shm_toc_lookup(toc, KEY_SHARED, false);
+	LOCKMODE	heap_lock;
+	LOCKMODE	index_lock;
+	Relation	heap;
+	Relation	index;
+	IndexInfo  *info;
+	BarqRowSink sink;
+	BarqMeta	meta;
+	bool		wanted;
+
+	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, true);
+	pgstat_report_activity(STATE_RUNNING, debug_query_string);
+
+	/* the locks that index.c holds in the leader */
+	heap_lock = shared->concurrent ? ShareUpdateExclusiveLock : ShareLock;
+	index_lock = shared->concurrent ? RowExclusiveLock : AccessExclusiveLock;
+	heap = table_open(shared->heap, heap_lock);
+	index = index_open(shared->index, index_lock);
+	info = BuildIndexInfo(index);
+	info->ii_Concurrent = shared->concurrent;
+
+	barq_meta_read(index, &meta);
+	barq_sink_init(&sink, index, &meta.options, shared->rows_path, shared);
+	barq_sink_scan(&sink, heap, index, info,
+				   table_beginscan_parallel(heap, BarqBuildSharedScan(shared)), false);
+	barq_sink_flush(&sink);
+
+	SpinLockAcquire(&shared->mutex);
+	shared->scans_done++;
+	shared->heap_tuples += sink.heap_tuples;
+	shared->index_tuples += sink.rows;
+	shared->broken_hot_chain |= info->ii_BrokenHotChain;
+	SpinLockRelease(&shared->mutex);
+	ConditionVariableBroadcast(&shared->changed);
+
+	/* until the leader has laid out the work area */
+	for (;;)
+	{
+		bool		ready;
+
+		SpinLockAcquire(&shared->mutex);
+		ready = shared->work_ready;
+		wanted = shared->work_wanted;
+		SpinLockRelease(&shared->mutex);
+		if (ready)
+			break;
+		ConditionVariableSleep(&shared->changed, WAIT_EVENT_PARALLEL_CREATE_INDEX_SCAN);
+	}
+	ConditionVariableCancelSleep();
+	if (wanted)
+		worker_insert(shared);
+
+	SpinLockAcquire(&shared->mutex);
+	shared->inserts_done++;
+	SpinLockRelease(&shared->mutex);
+	ConditionVariableBroadcast(&shared->changed);
+
+	index_close(index, index_lock);
+	table_close(heap, heap_lock);
+}

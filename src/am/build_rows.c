@@ -1,0 +1,265 @@
+/*
+ * build_rows.c
+ *	  First phase of CREATE INDEX: the heap's vectors, encoded, as one array.
+ *
+ * Each participant claims chunks of a file in the image directory and writes
+ * the rows it reads into them, so the memory a build needs does not grow with
+ * the table. Where there is no such file, all rows are kept in memory.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "am/build.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/fd.h"
+#include "types/vector.h"
+#include "utils/backend_progress.h"
+#include "utils/memutils.h"
+
+#define PROGRESS_STEP	1000
+
+void
+barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *frozen,
+			   const char *path, BarqBuildShared *shared)
+{
+	memset(sink, 0, sizeof(*sink));
+	sink->space = barq_vector_space(index);
+	barq_vector_codec(frozen, &sink->codec);
+	sink->slot_bytes = sink->codec.row_bytes + MAXALIGN(sizeof(ItemPointerData));
+	sink->path = path;
+	sink->shared = shared;
+	sink->fd = -1;
+	if (path != NULL)
+	{
+		sink->fd = OpenTransientFile(path, O_RDWR | PG_BINARY);
+		if (sink->fd < 0)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not open file \"%s\": %m", path)));
+	}
+	sink->memory_space = BARQ_CHUNK_ROWS;
+	sink->memory = palloc_extended(sink->memory_space * sink->slot_bytes,
+								   MCXT_ALLOC_HUGE);
+	sink->scratch = AllocSetContextCreate(CurrentMemoryContext, "barq build scratch",
+										  ALLOCSET_DEFAULT_SIZES);
+}
+
+static void
+write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
+{
+	const char *data = rows;
+	Size		left = n * sink->slot_bytes;
+	off_t		off = first_row * sink->slot_bytes;
+
+	while (left > 0)
+	{
+		ssize_t		written = pwrite(sink->fd, data, left, off);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+		{
+			if (written == 0)
+				errno = ENOSPC;
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not write file \"%s\": %m", sink->path),
+					 errhint("Building an index needs room for its vectors in the image directory (barq.image_directory).")));
+		}
+		data += written;
+		left -= written;
+		off += written;
+	}
+}
+
+static void
+flush_chunk(BarqRowSink *sink)
+{
+	write_rows(sink, (uint64) sink->chunk * BARQ_CHUNK_ROWS, sink->memory, sink->filled);
+	sink->claimed = false;
+	sink->filled = 0;
+}
+
+static void
+add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+		bool tuple_is_alive, void *arg)
+{
+	BarqRowSink *sink = arg;
+	MemoryContext old;
+	const float *elements;
+	void	   *copy;
+	char	   *slot;
+	int			dims;
+
+	CHECK_FOR_INTERRUPTS();
+	if (isnull[0])
+		return;
+
+	if (sink->filled == sink->memory_space)
+	{
+		if (sink->fd >= 0)
+			flush_chunk(sink);
+		else
+		{
+			sink->memory_space *= 2;
+			sink->memory = repalloc_huge(sink->memory,
+										 sink->memory_space * sink->slot_bytes);
+		}
+	}
+	if (sink->fd >= 0 && !sink->claimed)
+	{
+		sink->chunk = sink->shared != NULL ?
+			pg_atomic_fetch_add_u32(&sink->shared->next_chunk, 1) : sink->own_chunks++;
+		sink->claimed = true;
+	}
+
+	old = MemoryContextSwitchTo(sink->scratch);
+	elements = sink->space->elements(values[0], &dims, &copy);
+	barq_check_expected_dim(sink->codec.dims, dims);
+	slot = sink->memory + sink->filled * sink->slot_bytes;
+	if (barq_codec_encode(&sink->codec, elements, slot))
+	{
+		memset(slot + sink->codec.row_bytes, 0, sink->slot_bytes - sink->codec.row_bytes);
+		memcpy(slot + sink->codec.row_bytes, tid, sizeof(ItemPointerData));
+		sink->filled++;
+		sink->rows++;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(sink->scratch);
+
+	if (sink->rows - sink->reported >= PROGRESS_STEP)
+	{
+		uint64		n = sink->rows - sink->reported;
+
+		sink->reported = sink->rows;
+		if (sink->shared != NULL)
+			n += pg_atomic_fetch_add_u64(&sink->shared->rows_loaded, n);
+		else
+			n = sink->rows;
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, n);
+	}
+}
+
+void
+barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index, IndexInfo *info,
+			   TableScanDesc scan, bool progress)
+{
+	sink->heap_tuples = table_index_build_scan(heap, index, info, true, progress,
+											   add_row, sink, scan);
+}
+
+void
+barq_sink_flush(BarqRowSink *sink)
+{
+	if (sink->fd < 0)
+		return;
+	if (sink->shared != NULL)
+	{
+		uint32		me = pg_atomic_fetch_add_u32(&sink->shared->next_participant, 1);
+
+		/* who has no chunk under way leaves no gap */
+		sink->shared->partial[me].chunk = sink->chunk;
+		sink->shared->partial[me].used = sink->claimed ? sink->filled : BARQ_CHUNK_ROWS;
+	}
+	if (sink->claimed)
+		flush_chunk(sink);
+}
+
+/* Whether a slot of the file holds no row: behind the end of a partial chunk. */
+static bool
+in_gap(const BarqPartialChunk *partial, int n, uint64 slot)
+{
+	for (int i = 0; i < n; i++)
+		if (slot / BARQ_CHUNK_ROWS == partial[i].chunk &&
+			slot % BARQ_CHUNK_ROWS >= partial[i].used)
+			return true;
+	return false;
+}
+
+/*
+ * Make the rows of the file dense: rows from behind what will be its end are
+ * moved into the gaps before it. Returns the rows in all.
+ */
+static uint64
+close_gaps(BarqRowSink *sink)
+{
+	const BarqPartialChunk *partial = sink->shared->partial;
+	int			n = pg_atomic_read_u32(&sink->shared->next_participant);
+	uint64		end = (uint64) pg_atomic_read_u32(&sink->shared->next_chunk) * BARQ_CHUNK_ROWS;
+	uint64		from;
+	char	   *slot = palloc(sink->slot_bytes);
+
+	for (int i = 0; i < n; i++)
+		end -= BARQ_CHUNK_ROWS - partial[i].used;
+	from = end;
+
+	for (int i = 0; i < n; i++)
+		for (uint32 at = partial[i].used; at < BARQ_CHUNK_ROWS; at++)
+		{
+			uint64		to = (uint64) partial[i].chunk * BARQ_CHUNK_ROWS + at;
+
+			if (to >= end)
+				break;
+			while (in_gap(partial, n, from))
+				from++;
+			CHECK_FOR_INTERRUPTS();
+			if (pread(sink->fd, slot, sink->slot_bytes, from * sink->slot_bytes) !=
+				(ssize_t) sink->slot_bytes)
+				ereport(ERROR,
+						(errcode_for_file_access(),
+						 errmsg("could not read file \"%s\": %m", sink->path)));
+			write_rows(sink, to, slot, 1);
+			from++;
+		}
+	pfree(slot);
+	return end;
+}
+
+typedef struct RowsMapping
+{
+	MemoryContextCallback callback;
+	void	   *address;
+	Size		bytes;
+} RowsMapping;
+
+static void
+unmap_rows(void *arg)
+{
+	RowsMapping *mapping = arg;
+
+	munmap(mapping->address, mapping->bytes);
+}
+
+const char *
+barq_sink_rows(BarqRowSink *sink, uint64 *rows)
+{
+	RowsMapping *mapping;
+
+	if (sink->fd < 0)
+	{
+		*rows = sink->filled;
+		return sink->memory;
+	}
+
+	*rows = sink->shared != NULL ? close_gaps(sink) : sink->rows;
+	if (*rows == 0)
+		return NULL;
+
+	mapping = palloc0(sizeof(RowsMapping));
+	mapping->bytes = *rows * sink->slot_bytes;
+	mapping->address = mmap(NULL, mapping->bytes, PROT_READ, MAP_SHARED, sink->fd, 0);
+	if (mapping->address == MAP_FAILED)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not map file \"%s\": %m", sink->path)));
+	mapping->callback.func = unmap_rows;
+	mapping->callback.arg = mapping;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &mapping->callback);
+	return mapping->address;
+}

@@ -1,0 +1,170 @@
+/*
+ * options.c
+ *	  Reloptions, operator class spaces, and the options that an index freezes
+ *	  on its metapage when it is created.
+ */
+#include "postgres.h"
+
+#include "am/am.h"
+#include "fmgr.h"
+#include "types/vector.h"
+#include "utils/rel.h"
+
+StaticAssertDecl(sizeof(BarqVectorOptions) <= sizeof(((BarqFrozenOptions *) 0)->bytes),
+				 "vector options must fit the metapage");
+
+static relopt_kind hnsw_relopt_kind;
+
+static relopt_enum_elt_def quantization_values[] = {
+	{"none", BARQ_QUANT_NONE},
+	{"f16", BARQ_QUANT_F16},
+	{"sq8", BARQ_QUANT_SQ8},
+	{"rabitq", BARQ_QUANT_RABITQ},
+	{(const char *) NULL}
+};
+
+void
+barq_define_reloptions(void)
+{
+	hnsw_relopt_kind = add_reloption_kind();
+	add_int_reloption(hnsw_relopt_kind, "m",
+					  "Neighbours of a row in each layer of the graph",
+					  BARQ_HNSW_DEFAULT_M, 2, 100, ShareUpdateExclusiveLock);
+	add_int_reloption(hnsw_relopt_kind, "ef_construction",
+					  "Breadth of the search for neighbours while building",
+					  BARQ_HNSW_DEFAULT_EF_CONSTRUCTION, 4, 1000,
+					  ShareUpdateExclusiveLock);
+	add_enum_reloption(hnsw_relopt_kind, "quantization",
+					   "How vectors are kept in the index",
+					   quantization_values, BARQ_QUANT_SQ8,
+					   "Valid values are \"none\", \"f16\", \"sq8\" and \"rabitq\".",
+					   ShareUpdateExclusiveLock);
+}
+
+bytea *
+barq_hnsw_reloptions(Datum reloptions, bool validate)
+{
+	static const relopt_parse_elt table[] = {
+		{"m", RELOPT_TYPE_INT, offsetof(BarqHnswReloptions, m)},
+		{"ef_construction", RELOPT_TYPE_INT, offsetof(BarqHnswReloptions, ef_construction)},
+		{"quantization", RELOPT_TYPE_ENUM, offsetof(BarqHnswReloptions, quantization)},
+	};
+
+	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,
+									  sizeof(BarqHnswReloptions),
+									  table, lengthof(table));
+}
+
+const char *
+barq_quantization_name(int quantization)
+{
+	for (int i = 0; quantization_values[i].string_val != NULL; i++)
+		if (quantization_values[i].symbol_val == quantization)
+			return quantization_values[i].string_val;
+	return "unknown";
+}
+
+const BarqVectorSpace *
+barq_vector_space(Relation index)
+{
+	FmgrInfo   *proc = index_getprocinfo(index, 1, BARQ_SPACE_PROC);
+
+	return (const BarqVectorSpace *)
+		DatumGetPointer(FunctionCall1(proc, PointerGetDatum(NULL)));
+}
+
+void
+barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
+{
+	BarqHnswReloptions *given = (BarqHnswReloptions *) index->rd_options;
+	const BarqVectorSpace *space = barq_vector_space(index);
+	BarqVectorOptions options = {0};
+	int			dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+
+	if (dims < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column does not have dimensions"),
+				 errhint("Give the column's type a number of dimensions, for instance %s(3), or index an expression that is cast to one.",
+						 space->type_name)));
+	if (dims > space->max_dims)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("column cannot have more than %d dimensions for %s index",
+						space->max_dims, "barq_hnsw")));
+
+	options.metric = space->metric;
+	options.dims = dims;
+	options.m = given ? given->m : BARQ_HNSW_DEFAULT_M;
+	options.ef_construction = given ? given->ef_construction :
+		BARQ_HNSW_DEFAULT_EF_CONSTRUCTION;
+	options.quantization = given ? given->quantization : BARQ_QUANT_SQ8;
+
+	if (options.ef_construction < 2 * options.m)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ef_construction must be greater than or equal to 2 * m")));
+	if (options.quantization == BARQ_QUANT_RABITQ)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("quantization \"rabitq\" is not supported yet"),
+				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
+
+	memset(frozen, 0, sizeof(*frozen));
+	frozen->index_kind = BARQ_KIND_HNSW;
+	frozen->version = BARQ_VECTOR_OPTIONS_VERSION;
+	memcpy(frozen->bytes, &options, sizeof(options));
+}
+
+const BarqVectorOptions *
+barq_vector_options(const BarqFrozenOptions *frozen)
+{
+	if (frozen->version != BARQ_VECTOR_OPTIONS_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index options have version %u, this library reads version %u",
+						frozen->version, BARQ_VECTOR_OPTIONS_VERSION),
+				 errhint("Please REINDEX the index.")));
+	return (const BarqVectorOptions *) frozen->bytes;
+}
+
+void
+barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec)
+{
+	const BarqVectorOptions *options = barq_vector_options(frozen);
+
+	barq_codec_init(codec, options->metric, options->quantization, options->dims);
+}
+
+static const float *
+vector_elements(Datum value, int *dims, void **to_free)
+{
+	BarqVector *vector = DatumGetBarqVector(value);
+
+	*to_free = (Pointer) vector != DatumGetPointer(value) ? vector : NULL;
+	*dims = vector->dim;
+	return vector->x;
+}
+
+/*
+ * Support function 1 of the operator classes: a pointer to the space that the
+ * class's distance spans.
+ */
+#define DEFINE_VECTOR_SPACE(name, space_metric) \
+PGDLLEXPORT PG_FUNCTION_INFO_V1(name); \
+Datum \
+name(PG_FUNCTION_ARGS) \
+{ \
+	static const BarqVectorSpace space = { \
+		.metric = space_metric, \
+		.max_dims = BARQ_VECTOR_MAX_DIM, \
+		.type_name = "vector", \
+		.elements = vector_elements \
+	}; \
+	PG_RETURN_POINTER(&space); \
+}
+
+DEFINE_VECTOR_SPACE(barq_vector_l2_space, BARQ_METRIC_L2)
+DEFINE_VECTOR_SPACE(barq_vector_ip_space, BARQ_METRIC_IP)
+DEFINE_VECTOR_SPACE(barq_vector_cosine_space, BARQ_METRIC_COSINE)
+DEFINE_VECTOR_SPACE(barq_vector_l1_space, BARQ_METRIC_L1)

@@ -1,0 +1,558 @@
+/*
+ * scan.c
+ *	  Index scans over vectors: ORDER BY distance.
+ *
+ * A scan works in rounds. Each round asks the growing log and every segment,
+ * largest first, for their next best rows, each pruned by what the others
+ * found; the best ef_search of them are re-scored with the exact query and
+ * emitted in the order of a lower bound of their distance. The executor
+ * re-computes the distance from the heap row and puts the rows in exact order
+ * (xs_recheckorderby).
+ *
+ * If a page was re-used under a round (a segment read from its pages, or the
+ * log, was replaced), the scan starts again from the metapage and leaves out
+ * the TIDs that it has emitted.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "am/am.h"
+#include "am/growing_scan.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "settings.h"
+#include "types/vector.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+/* Found, re-scored, not yet emitted. */
+typedef struct Candidate
+{
+	double		lower_bound;
+	double		distance;
+	ItemPointerData tid;
+	float		key;
+	bool		rescored;
+	uint32		segment;		/* of the snapshot */
+	uint32		row;
+} Candidate;
+
+typedef struct SegmentStream
+{
+	BarqView	view;
+	const BarqSegmentKind *kind;
+	BarqSearch *search;
+} SegmentStream;
+
+typedef struct VectorScan
+{
+	/* for the whole scan descriptor */
+	MemoryContext context;		/* reset by every rescan */
+	bool		null_query;		/* distances are NULL */
+	bool		zero_query;		/* distances are NaN (cosine) */
+	float	   *query_elements; /* in `context` */
+
+	/* from the first tuple on; in `round_context`, a child of `context` */
+	MemoryContext round_context;
+	bool		started;
+	BarqMeta	meta;
+	BarqCodec	codec;
+	BarqQuery  *query;
+	BarqSnapshot *snapshot;
+	SegmentStream *streams;
+	bool		growing_done;
+	float		growing_key;	/* last hit taken from the log */
+	ItemPointerData growing_tid;
+	bool		growing_begun;
+
+	/* candidates of this round, then what earlier rounds left over */
+	Candidate  *candidates;
+	int			ncandidates;
+	int			space;
+	int			ready;			/* candidates[next … ready-1] may be emitted */
+	int			next;
+	bool		exhausted;
+
+	/* over restarts; in `context` */
+	double		last_bound;
+	int64		looked_at;
+	ItemPointerData *emitted;
+	int64		nemitted;
+	int64		emitted_space;
+	struct tidset_hash *skip;	/* emitted before a restart */
+} VectorScan;
+
+/* The set of TIDs emitted before a restart. */
+typedef struct TidEntry
+{
+	ItemPointerData tid;
+	char		status;
+} TidEntry;
+
+#define SH_PREFIX tidset
+#define SH_ELEMENT_TYPE TidEntry
+#define SH_KEY_TYPE ItemPointerData
+#define SH_KEY tid
+#define SH_HASH_KEY(table, key) \
+	hash_bytes((const unsigned char *) &(key), sizeof(ItemPointerData))
+#define SH_EQUAL(table, a, b) ItemPointerEquals(&(a), &(b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+IndexScanDesc
+barq_vector_begin_scan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	VectorScan *vs = palloc0(sizeof(VectorScan));
+
+	vs->context = AllocSetContextCreate(CurrentMemoryContext, "barq scan",
+										ALLOCSET_DEFAULT_SIZES);
+	if (norderbys > 0)
+	{
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc(sizeof(bool) * norderbys);
+		memset(scan->xs_orderbynulls, true, sizeof(bool) * norderbys);
+	}
+	scan->opaque = vs;
+	return scan;
+}
+
+/* Give back what the round's searches hold, and its memory. */
+static void
+end_rounds(VectorScan *vs)
+{
+	if (vs->streams != NULL)
+		for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+			if (vs->streams[i].search != NULL && vs->streams[i].kind->search_end != NULL)
+				vs->streams[i].kind->search_end(vs->streams[i].search);
+	vs->streams = NULL;
+	vs->snapshot = NULL;
+	vs->query = NULL;
+	vs->candidates = NULL;
+	vs->ncandidates = vs->space = vs->ready = vs->next = 0;
+	vs->started = vs->exhausted = false;
+	vs->growing_done = vs->growing_begun = false;
+	if (vs->round_context != NULL)
+		MemoryContextReset(vs->round_context);
+}
+
+void
+barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
+				   ScanKey orderbys, int norderbys)
+{
+	VectorScan *vs = scan->opaque;
+
+	if (keys && scan->numberOfKeys > 0)
+		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
+	if (orderbys && scan->numberOfOrderBys > 0)
+		memmove(scan->orderByData, orderbys,
+				scan->numberOfOrderBys * sizeof(ScanKeyData));
+
+	end_rounds(vs);
+	vs->round_context = NULL;
+	MemoryContextReset(vs->context);
+	vs->query_elements = NULL;
+	vs->last_bound = -get_float8_infinity();
+	vs->looked_at = 0;
+	vs->emitted = NULL;
+	vs->nemitted = vs->emitted_space = 0;
+	vs->skip = NULL;
+}
+
+void
+barq_vector_end_scan(IndexScanDesc scan)
+{
+	VectorScan *vs = scan->opaque;
+
+	end_rounds(vs);
+	MemoryContextDelete(vs->context);
+	pfree(vs);
+	scan->opaque = NULL;
+}
+
+/* The query's elements, once a scan. */
+static void
+read_query(IndexScanDesc scan, VectorScan *vs)
+{
+	ScanKey		key = &scan->orderByData[0];
+	const float *elements;
+	void	   *copy;
+	int			dims;
+
+	vs->null_query = (key->sk_flags & SK_ISNULL) != 0;
+	vs->query_elements = palloc0(sizeof(float) * vs->codec.dims);
+	if (vs->null_query)
+		return;
+
+	elements = barq_vector_space(scan->indexRelation)->elements(key->sk_argument,
+																&dims, &copy);
+	if (dims != vs->codec.dims)
+		barq_dims_differ(vs->codec.dims, dims);
+	memcpy(vs->query_elements, elements, sizeof(float) * dims);
+	if (copy != NULL)
+		pfree(copy);
+
+	vs->zero_query = vs->codec.metric == BARQ_METRIC_COSINE;
+	for (int i = 0; i < dims && vs->zero_query; i++)
+		vs->zero_query = vs->query_elements[i] == 0;
+}
+
+static void
+begin_rounds(IndexScanDesc scan, VectorScan *vs)
+{
+	Relation	index = scan->indexRelation;
+	MemoryContext old;
+	int			page_views = 0;
+
+	if (vs->round_context == NULL)
+		vs->round_context = AllocSetContextCreate(vs->context, "barq scan round",
+												  ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(vs->round_context);
+
+	vs->snapshot = barq_snapshot_get(index, &vs->meta, true, vs->round_context);
+	barq_vector_codec(&vs->meta.options, &vs->codec);
+	if (vs->query_elements == NULL)
+	{
+		MemoryContextSwitchTo(vs->context);
+		read_query(scan, vs);
+		MemoryContextSwitchTo(vs->round_context);
+	}
+	vs->query = barq_query_prepare(palloc(barq_query_bytes(&vs->codec)),
+								   &vs->codec, vs->query_elements);
+
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+		page_views += vs->snapshot->segments[i].mapping == NULL;
+	vs->streams = palloc0(sizeof(SegmentStream) * Max(vs->snapshot->nsegments, 1));
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+	{
+		SegmentStream *stream = &vs->streams[i];
+		BarqSearchParams params = {vs->query, barq_ef_search,
+		vs->snapshot->segments[i].dead};
+
+		barq_snapshot_view(vs->snapshot, i, index, page_views, &stream->view);
+		stream->kind = barq_segment_kind(stream->view.kind);
+		stream->search = stream->kind->search_begin(&stream->view, &params);
+	}
+	vs->started = true;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+add_candidate(VectorScan *vs, const Candidate *candidate)
+{
+	if (vs->ncandidates == vs->space)
+	{
+		vs->space = Max(vs->space * 2, 128);
+		vs->candidates = vs->candidates == NULL ?
+			MemoryContextAlloc(vs->round_context, sizeof(Candidate) * vs->space) :
+			repalloc_huge(vs->candidates, sizeof(Candidate) * (Size) vs->space);
+	}
+	vs->candidates[vs->ncandidates++] = *candidate;
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	float		x = ((const Candidate *) a)->key;
+	float		y = ((const Candidate *) b)->key;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+compare_bounds(const void *a, const void *b)
+{
+	const Candidate *x = a;
+	const Candidate *y = b;
+
+	if (x->lower_bound != y->lower_bound)
+		return x->lower_bound < y->lower_bound ? -1 : 1;
+	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
+}
+
+/* The key that a further row must beat to be among the `want` best. */
+static float
+pruning_key(VectorScan *vs, int want)
+{
+	if (vs->ncandidates < want)
+		return get_float4_infinity();
+	qsort(vs->candidates, vs->ncandidates, sizeof(Candidate), compare_keys);
+	return vs->candidates[want - 1].key;
+}
+
+/*
+ * Ask everyone for their next rows. False if pages were re-used: start again.
+ */
+static bool
+gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
+{
+	Candidate	candidate;
+
+	*fresh = 0;
+	memset(&candidate, 0, sizeof(candidate));
+	if (!vs->growing_done)
+	{
+		BarqGrowingHit *hits = palloc(sizeof(BarqGrowingHit) * want);
+		int			n = barq_growing_search(scan->indexRelation, &vs->meta, &vs->codec,
+											vs->query, vs->growing_key,
+											vs->growing_begun ? &vs->growing_tid : NULL,
+											hits, want);
+
+		if (n < 0)
+			return false;
+		for (int i = 0; i < n; i++)
+		{
+			candidate.key = hits[i].key;
+			candidate.tid = hits[i].tid;
+			candidate.distance = hits[i].distance;
+			candidate.lower_bound = hits[i].lower_bound;
+			candidate.rescored = true;
+			add_candidate(vs, &candidate);
+		}
+		if (n > 0)
+		{
+			vs->growing_begun = true;
+			vs->growing_key = hits[n - 1].key;
+			vs->growing_tid = hits[n - 1].tid;
+		}
+		vs->growing_done = n < want;
+		*fresh += n;
+		pfree(hits);
+	}
+
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+	{
+		SegmentStream *stream = &vs->streams[i];
+		float		bound = pruning_key(vs, want);
+		BarqHit    *hits = palloc(sizeof(BarqHit) * want);
+		int			n = stream->kind->search_next(stream->search, bound, hits, want);
+
+		memset(&candidate, 0, sizeof(candidate));
+		for (int j = 0; j < n; j++)
+		{
+			candidate.key = hits[j].key;
+			candidate.segment = i;
+			candidate.row = hits[j].row;
+			add_candidate(vs, &candidate);
+		}
+		*fresh += n;
+		pfree(hits);
+	}
+	return true;
+}
+
+/* TIDs and exact-query scores of the first n candidates. */
+static void
+rescore_candidates(VectorScan *vs, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		Candidate  *candidate = &vs->candidates[i];
+		SegmentStream *stream;
+		const void *code;
+
+		if (candidate->rescored)
+			continue;
+		stream = &vs->streams[candidate->segment];
+		code = stream->kind->row_code(&stream->view, candidate->row);
+		barq_query_rescore(vs->query, code, &candidate->distance,
+						   &candidate->lower_bound);
+		candidate->tid = barq_view_tid(&stream->view, candidate->row);
+		candidate->rescored = true;
+	}
+}
+
+/*
+ * One round: candidates[next … ready-1] are then in order and may be emitted.
+ * False if pages were re-used.
+ */
+static bool
+next_round(IndexScanDesc scan, VectorScan *vs)
+{
+	int			want = barq_ef_search;
+	int			fresh;
+	int			n;
+
+	/* what was emitted makes room */
+	memmove(vs->candidates, vs->candidates + vs->next,
+			sizeof(Candidate) * (vs->ncandidates - vs->next));
+	vs->ncandidates -= vs->next;
+	vs->next = vs->ready = 0;
+
+	/* held-back rows come on top of those wanted, else a round could stall */
+	want = Min(want + vs->ncandidates, 1000000);
+	if (!gather_candidates(scan, vs, want, &fresh))
+		return false;
+	if (fresh == 0)
+		vs->exhausted = true;
+
+	qsort(vs->candidates, vs->ncandidates, sizeof(Candidate), compare_keys);
+	n = Min(want, vs->ncandidates);
+	rescore_candidates(vs, n);
+	if (n == 0)
+		return true;
+
+	if (barq_iterative_scan == BARQ_ITERATIVE_STRICT && !vs->exhausted)
+	{
+		double		farthest = -get_float8_infinity();
+		double		slack = 0;
+		double		limit;
+
+		/*
+		 * A row of a later round has about the distance of this round's last
+		 * or more, and a lower bound below that by about as much as these
+		 * have. What lies beyond is held back, to be merged with it.
+		 */
+		for (int i = 0; i < n; i++)
+		{
+			farthest = Max(farthest, vs->candidates[i].distance);
+			slack = Max(slack, vs->candidates[i].distance -
+						vs->candidates[i].lower_bound);
+		}
+		limit = farthest - slack;
+		qsort(vs->candidates, n, sizeof(Candidate), compare_bounds);
+		while (vs->ready < n && vs->candidates[vs->ready].lower_bound <= limit)
+			vs->ready++;
+	}
+	else
+	{
+		qsort(vs->candidates, n, sizeof(Candidate), compare_bounds);
+		vs->ready = n;
+	}
+	return true;
+}
+
+/*
+ * A round, with what it takes to start again.
+ *
+ * A page reader finds out in the depth of a search that its segment is gone,
+ * and says so with an error of its own, raised with no lock or pin held:
+ * catching it loses memory only, which the reset frees.
+ */
+static void
+advance(IndexScanDesc scan, VectorScan *vs)
+{
+	MemoryContext old = CurrentMemoryContext;
+
+	for (;;)
+	{
+		volatile bool ok = false;
+
+		CHECK_FOR_INTERRUPTS();
+		PG_TRY();
+		{
+			if (!vs->started)
+				begin_rounds(scan, vs);
+			MemoryContextSwitchTo(vs->round_context);
+			ok = next_round(scan, vs);
+		}
+		PG_CATCH();
+		{
+			MemoryContextSwitchTo(old);
+			if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
+				PG_RE_THROW();
+			FlushErrorState();
+		}
+		PG_END_TRY();
+		MemoryContextSwitchTo(old);
+		if (ok)
+			return;
+
+		/* start again, leaving out what has been emitted */
+		end_rounds(vs);
+		vs->skip = tidset_create(vs->context, Max(vs->nemitted, 64), NULL);
+		for (int64 i = 0; i < vs->nemitted; i++)
+		{
+			bool		found;
+
+			tidset_insert(vs->skip, vs->emitted[i], &found);
+		}
+	}
+}
+
+static void
+remember_emitted(VectorScan *vs, const ItemPointerData *tid)
+{
+	if (vs->nemitted == vs->emitted_space)
+	{
+		vs->emitted_space = Max(vs->emitted_space * 2, 64);
+		vs->emitted = vs->emitted == NULL ?
+			MemoryContextAlloc(vs->context, sizeof(ItemPointerData) * vs->emitted_space) :
+			repalloc_huge(vs->emitted, sizeof(ItemPointerData) * vs->emitted_space);
+	}
+	vs->emitted[vs->nemitted++] = *tid;
+}
+
+static void
+emit(IndexScanDesc scan, VectorScan *vs, const Candidate *candidate)
+{
+	remember_emitted(vs, &candidate->tid);
+	scan->xs_heaptid = candidate->tid;
+	scan->xs_recheck = false;
+
+	/* the distance to NULL is NULL, to a zero vector under cosine it is NaN */
+	scan->xs_recheckorderby = !vs->null_query && !vs->zero_query;
+	scan->xs_orderbynulls[0] = vs->null_query;
+	scan->xs_orderbyvals[0] = vs->zero_query ? Float8GetDatum(get_float8_nan()) :
+		Float8GetDatum(candidate->lower_bound);
+
+	/* further ORDER BY keys on this column: nothing can come before them */
+	for (int i = 1; i < scan->numberOfOrderBys; i++)
+	{
+		scan->xs_orderbynulls[i] = false;
+		scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
+		scan->xs_recheckorderby = true;
+	}
+}
+
+bool
+barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	VectorScan *vs = scan->opaque;
+
+	Assert(ScanDirectionIsForward(direction));
+	if (scan->numberOfOrderBys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot scan index \"%s\" without an ORDER BY of a distance",
+						RelationGetRelationName(scan->indexRelation))));
+	if (!vs->started)
+	{
+		pgstat_count_index_scan(scan->indexRelation);
+		advance(scan, vs);
+	}
+
+	for (;;)
+	{
+		Candidate  *candidate;
+
+		if (vs->next >= vs->ready)
+		{
+			if (vs->exhausted || barq_iterative_scan == BARQ_ITERATIVE_OFF)
+				return false;
+			advance(scan, vs);
+			continue;
+		}
+		if (barq_iterative_scan != BARQ_ITERATIVE_OFF &&
+			vs->looked_at >= barq_max_scan_tuples)
+			return false;
+		candidate = &vs->candidates[vs->next++];
+		vs->looked_at++;
+		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
+			continue;
+
+		/* too late: it would come out of order */
+		if (barq_iterative_scan == BARQ_ITERATIVE_STRICT &&
+			candidate->lower_bound < vs->last_bound)
+			continue;
+		vs->last_bound = candidate->lower_bound;
+		emit(scan, vs, candidate);
+		return true;
+	}
+}

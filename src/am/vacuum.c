@@ -1,0 +1,46 @@
+/*
+ * vacuum.c
+ *	  VACUUM of any barq index: mark the dead, take back what nothing reaches.
+ *	  Never repairs a graph.
+ */
+#include "postgres.h"
+
+#include "am/am.h"
+#include "commands/vacuum.h"
+#include "storage/bufmgr.h"
+
+IndexBulkDeleteResult *
+barq_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+				 IndexBulkDeleteCallback callback, void *callback_state)
+{
+	BarqMarkCounts counts;
+
+	if (stats == NULL)
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	barq_mark_dead(info->index, callback, callback_state, &counts);
+	stats->tuples_removed += counts.marked;
+	stats->num_index_tuples = counts.live;
+	stats->estimated_count = false;
+	return stats;
+}
+
+IndexBulkDeleteResult *
+barq_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
+	Relation	index = info->index;
+
+	if (info->analyze_only)
+		return stats;
+
+	if (stats == NULL)
+	{
+		/* nothing was deleted, so nothing was counted */
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+		stats->num_index_tuples = info->num_heap_tuples;
+		stats->estimated_count = true;
+	}
+	stats->pages_free = barq_reclaim(index);
+	stats->num_pages = RelationGetNumberOfBlocks(index);
+	barq_image_sweep(index);
+	return stats;
+}

@@ -1,0 +1,129 @@
+/*
+ * vector_kind.c
+ *	  What an index of vectors does with rows: sealed logs become flat
+ *	  segments, merges become graphs where a graph pays.
+ */
+#include "postgres.h"
+
+#include "am/am.h"
+#include "miscadmin.h"
+#include "store/work.h"
+
+/*
+ * A scan of codes reads all of them, a graph walk a few hundred: below this
+ * many bytes of codes the scan is faster at equal recall. Measured, see
+ * docs/performance.md ("Where a graph begins to pay").
+ */
+#define GRAPH_PAYS_BYTES	(UINT64CONST(2) * 1024 * 1024)
+#define GRAPH_PAYS_ROWS		1000
+
+bool
+barq_graph_pays(const BarqCodec *codec, uint64 rows)
+{
+	return rows >= GRAPH_PAYS_ROWS && rows * codec->row_bytes >= GRAPH_PAYS_BYTES;
+}
+
+static void
+seal_vectors(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
+			 BarqBodyWriter *writer)
+{
+	BarqCodec	codec;
+	char	   *codes;
+	ItemPointerData *tids;
+
+	barq_vector_codec(frozen, &codec);
+	codes = palloc_extended((Size) codec.row_bytes * n, MCXT_ALLOC_HUGE);
+	tids = palloc_extended(sizeof(ItemPointerData) * (Size) n, MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (rows[i].length != codec.row_bytes)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("a growing record has %u bytes instead of %u",
+							rows[i].length, codec.row_bytes),
+					 errhint("Please REINDEX the index.")));
+		memcpy(codes + (Size) i * codec.row_bytes, rows[i].payload, codec.row_bytes);
+		tids[i] = rows[i].tid;
+	}
+	barq_flat_write(writer, &codec, codes, codec.row_bytes, tids, n);
+	pfree(codes);
+	pfree(tids);
+}
+
+/* Progress of a merge that nobody watches. */
+static void
+only_interrupts(void *arg, uint32 rows)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+BarqBodyWriter *
+barq_hnsw_build_graph(Relation index, const BarqFrozenOptions *frozen,
+					  const uint8 *id, BarqMergeInput *inputs, int ninputs,
+					  uint64 live, const BarqBuildTeam *team, char **reason)
+{
+	const BarqVectorOptions *options = barq_vector_options(frozen);
+	BarqHnswOptions hnsw = {options->m, options->ef_construction};
+	BarqCodec	codec;
+	BarqWork   *work;
+	BarqHnswWork *graph;
+	BarqBodyWriter *writer;
+	uint64		bytes;
+
+	barq_vector_codec(frozen, &codec);
+	bytes = barq_hnsw_work_bytes(&codec, &hnsw, (uint32) live);
+	work = barq_work_create_shared(index, bytes, reason);
+	if (work == NULL)
+	{
+		/* a build must succeed; a merge can wait for room */
+		if (team == NULL)
+			return NULL;
+		work = barq_work_create_private(bytes);
+	}
+
+	graph = barq_hnsw_work_load(work->address, &codec, &hnsw, inputs, ninputs);
+	if (team != NULL && work->path != NULL)
+		team->begin(team->arg, work->path, bytes);
+	barq_hnsw_work_insert(graph, team ? team->progress : only_interrupts,
+						  team ? team->arg : NULL);
+	if (team != NULL)
+		team->finish(team->arg);
+
+	writer = barq_body_begin_file(index, id, bytes, reason);
+	if (writer == NULL)
+	{
+		if (team == NULL)
+		{
+			barq_work_release(work);
+			return NULL;
+		}
+		writer = barq_body_begin_memory(bytes);
+	}
+	barq_hnsw_work_write(graph, writer);
+	barq_work_release(work);
+	return writer;
+}
+
+static BarqBodyWriter *
+merge_vectors(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+			  BarqMergeInput *inputs, int ninputs, uint64 live, char **reason)
+{
+	BarqCodec	codec;
+	BarqBodyWriter *writer;
+
+	barq_vector_codec(frozen, &codec);
+	if (barq_graph_pays(&codec, live))
+		return barq_hnsw_build_graph(index, frozen, id, inputs, ninputs, live,
+									 NULL, reason);
+
+	writer = barq_body_begin_memory(live * codec.stride);
+	barq_flat_merge(writer, &codec, inputs, ninputs);
+	return writer;
+}
+
+const BarqIndexKind barq_hnsw_index_kind = {
+	.id = BARQ_KIND_HNSW,
+	.name = "barq_hnsw",
+	.seal = seal_vectors,
+	.merge = merge_vectors
+};

@@ -1,0 +1,131 @@
+/*
+ * reclaim.c
+ *	  Pages that nothing reaches: telling them, and taking them back.
+ */
+#include "postgres.h"
+
+#include "lifecycle/lifecycle.h"
+#include "miscadmin.h"
+#include "storage/indexfsm.h"
+#include "utils/memutils.h"
+
+static void
+set_block(uint8 *bitmap, BlockNumber block, BlockNumber nblocks)
+{
+	if (block < nblocks)
+		barq_bit_set(bitmap, block);
+}
+
+typedef struct Reached
+{
+	uint8	   *bitmap;
+	BlockNumber nblocks;
+} Reached;
+
+static void
+reach_page(void *arg, BlockNumber block)
+{
+	Reached    *reached = arg;
+
+	set_block(reached->bitmap, block, reached->nblocks);
+}
+
+static void
+ignore_record(void *arg, const BarqRecord *record)
+{
+}
+
+uint8 *
+barq_reachable_blocks(Relation index, BlockNumber nblocks)
+{
+	uint8	   *bitmap = palloc0(BARQ_BITMAP_BYTES(nblocks) + 1);
+	Reached		reached = {bitmap, nblocks};
+	BarqGrowingVisitor visitor = {reach_page, ignore_record, NULL, &reached};
+	BarqBlockList blocks = {0};
+	BarqMeta	meta;
+	BarqSegmentDesc *descs;
+
+	set_block(bitmap, BARQ_META_BLOCK, nblocks);
+	descs = barq_directory_current(index, &meta, &blocks);
+	for (uint32 i = 0; i < meta.segments; i++)
+		if (!barq_segment_blocks(index, &descs[i], &blocks))
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("index \"%s\" has a segment whose pages, from block %u on, are not its own",
+							RelationGetRelationName(index), descs[i].extents_head),
+					 errhint("Please REINDEX it.")));
+	for (uint32 i = 0; i < blocks.count; i++)
+		set_block(bitmap, blocks.blocks[i], nblocks);
+	if (!barq_growing_walk(index, &meta, InvalidBlockNumber, &visitor))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" has a broken growing log, beginning at block %u",
+						RelationGetRelationName(index), meta.growing_head),
+				 errhint("Please REINDEX it.")));
+	return bitmap;
+}
+
+/* Whether a page is stamped free, or was never written. */
+static bool
+is_free_page(Relation index, BlockNumber block, bool *is_new)
+{
+	Buffer		buffer = ReadBuffer(index, block);
+	Page		page = BufferGetPage(buffer);
+	bool		is_free;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	*is_new = PageIsNew(page);
+	is_free = *is_new ||
+		barq_page_is(index, block, page, BARQ_PART_FREE,
+					 BarqPageGetSpecial(page)->generation);
+	UnlockReleaseBuffer(buffer);
+	return is_free;
+}
+
+BlockNumber
+barq_reclaim(Relation index)
+{
+	MemoryContext context;
+	MemoryContext old;
+	BarqBlockList lost = {0};
+	BlockNumber nblocks;
+	BlockNumber nfree = 0;
+	uint8	   *reachable;
+
+	if (!barq_maintenance_lock(index, false))
+		return 0;
+	if (!barq_try_lock_reclaim(index))
+	{
+		barq_maintenance_unlock(index);
+		return 0;
+	}
+	context = AllocSetContextCreate(CurrentMemoryContext, "barq reclaim",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+
+	nblocks = RelationGetNumberOfBlocks(index);
+	reachable = barq_reachable_blocks(index, nblocks);
+	for (BlockNumber block = 0; block < nblocks; block++)
+	{
+		bool		is_new;
+
+		if (barq_bit_get(reachable, block))
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		nfree++;
+		if (is_free_page(index, block, &is_new))
+			RecordFreeIndexPage(index, block);
+		else
+			barq_blocks_add(&lost, block);
+	}
+	barq_pages_free(index, &lost);
+	IndexFreeSpaceMapVacuum(index);
+	barq_unlock_reclaim(index);
+
+	/* with the maintenance lock, nothing unpublished is in the making */
+	barq_image_tidy(index);
+	barq_maintenance_unlock(index);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return nfree;
+}
