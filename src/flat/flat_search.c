@@ -1,0 +1,214 @@
+/*
+ * flat_search.c
+ *	  The flat kind: every row is scored, once; the best are selected as they
+ *	  are asked for.
+ *
+ * Rows leave in the total order of (key, row), so a search is resumed from
+ * the last pair that it returned; no row is remembered one by one. A refill
+ * selects four times as many as the one before, so that draining a segment
+ * of n rows costs O(n log n), not O(n^2 / max).
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "flat/hits.h"
+#include "flat/vector_body.h"
+#include "miscadmin.h"
+
+#define FLAT_CHUNK		256		/* rows scored between two looks at the keys */
+#define FLAT_FIRST		64		/* rows selected at first, at least */
+#define FLAT_LAST		65536	/* ... and at most, unless more are asked for */
+
+typedef struct FlatSearch
+{
+	MemoryContext context;
+	BarqView   *view;
+	const BarqQuery *query;
+	const uint8 *skip;
+	uint32		rows;
+	uint64		codes_off;
+	uint32		row_bytes;
+	uint32		stride;
+
+	float	   *keys;			/* of every row; NULL until scored */
+	bool		returned;		/* is last set? */
+	BarqHit		last;			/* the last pair returned */
+
+	/* The best rows after last, sorted; those before next are returned. */
+	BarqHit    *ready;
+	int			nready;
+	int			next;
+	int			want;			/* rows to select at the next refill */
+	Size		ready_size;
+	bool		filled;
+	float		bound;			/* rows below this were looked at by the refill */
+	bool		complete;		/* ... and all of them are in ready */
+} FlatSearch;
+
+static BarqSearch *
+flat_search_begin(BarqView *view, const BarqSearchParams *params)
+{
+	FlatSearch *search = palloc0(sizeof(FlatSearch));
+	BarqBodyHeader body;
+	BarqVectorHeader header;
+	BarqCodec	codec;
+
+	barq_vector_open(view, &body, &header, &codec);
+	search->context = CurrentMemoryContext;
+	search->view = view;
+	search->query = params->query;
+	search->skip = params->skip;
+	search->rows = body.rows;
+	search->codes_off = header.codes_off;
+	search->row_bytes = header.row_bytes;
+	search->stride = header.stride;
+	search->want = FLAT_FIRST;
+	return (BarqSearch *) search;
+}
+
+/* Keys of n rows from first on. */
+static void
+score_chunk(FlatSearch *search, uint32 first, int n, float *keys)
+{
+	uint64		off = search->codes_off + (uint64) first * search->stride;
+
+	if (search->view->base != NULL)
+		barq_query_keys(search->query, search->view->base + off, search->stride,
+						NULL, n, keys);
+	else
+	{
+		for (int i = 0; i < n; i++)
+			keys[i] = barq_query_key(search->query,
+									 barq_view_read(search->view,
+													off + (uint64) i * search->stride,
+													search->row_bytes));
+	}
+	barq_keys_clean(keys, n);
+}
+
+/* Select the best `want` rows below bound that follow the last returned. */
+static void
+refill(FlatSearch *search, float bound)
+{
+	MemoryContext cxt = search->context;
+	Size		room = (Size) search->want * 2;
+	Size		n = 0;
+	float		limit = bound;	/* rows at or above it cannot be selected */
+	bool		complete = true;
+	bool		score = (search->keys == NULL);
+
+	if (search->ready_size < room)
+	{
+		if (search->ready != NULL)
+			pfree(search->ready);
+		search->ready = NULL;
+		search->ready = MemoryContextAllocHuge(cxt, room * sizeof(BarqHit));
+		search->ready_size = room;
+	}
+	if (score)
+		search->keys = MemoryContextAllocHuge(cxt, sizeof(float) * Max(search->rows, 1));
+
+	for (uint32 first = 0; first < search->rows; first += FLAT_CHUNK)
+	{
+		int			count = Min(FLAT_CHUNK, search->rows - first);
+		float	   *keys = search->keys + first;
+
+		if (((first / FLAT_CHUNK) & 63) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (score)
+			score_chunk(search, first, count, keys);
+		for (int i = 0; i < count; i++)
+		{
+			BarqHit		hit;
+
+			if (!barq_key_below(keys[i], limit))
+				continue;
+			hit.key = keys[i];
+			hit.row = first + i;
+			if (search->returned && !barq_hit_before(search->last, hit))
+				continue;
+			if (search->skip != NULL && barq_bit_is_set(search->skip, hit.row))
+				continue;
+			search->ready[n++] = hit;
+			if (n == room)
+			{
+				/*
+				 * Half of them are enough. Later rows of the same key as the
+				 * worst kept have higher numbers, so they are not among the
+				 * best either; where the worst is infinite, limit must stay
+				 * a real bound.
+				 */
+				barq_hits_select(search->ready, n, search->want);
+				n = search->want;
+				complete = false;
+				limit = -INFINITY;
+				for (Size j = 0; j < n; j++)
+					limit = Max(limit, search->ready[j].key);
+				if (limit == INFINITY)
+					limit = bound;
+			}
+		}
+	}
+	if (n > (Size) search->want)
+	{
+		barq_hits_select(search->ready, n, search->want);
+		n = search->want;
+		complete = false;
+	}
+	barq_hits_sort(search->ready, n);
+	search->nready = (int) n;
+	search->next = 0;
+	search->filled = true;
+	search->bound = bound;
+	search->complete = complete;
+	search->want = Min(search->want * 4, FLAT_LAST);
+}
+
+static int
+flat_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
+{
+	FlatSearch *search = (FlatSearch *) opaque;
+	int			n = 0;
+
+	if (max <= 0 || search->rows == 0)
+		return 0;
+	if (!search->filled ||
+		(search->next == search->nready &&
+		 (!search->complete || bound > search->bound)))
+	{
+		search->want = Max(search->want, max);
+		refill(search, bound);
+	}
+	while (n < max && search->next < search->nready &&
+		   barq_key_below(search->ready[search->next].key, bound))
+		hits[n++] = search->ready[search->next++];
+	if (n > 0)
+	{
+		search->last = hits[n - 1];
+		search->returned = true;
+	}
+	return n;
+}
+
+static void
+flat_search_end(BarqSearch *search)
+{
+	/* all memory belongs to the context of search_begin */
+}
+
+static void
+flat_check(BarqView *view, BarqCheckReport report, void *arg)
+{
+	barq_vector_check(view, report, arg);
+}
+
+const BarqSegmentKind barq_flat_kind = {
+	.id = BARQ_KIND_FLAT,
+	.name = "flat",
+	.search_begin = flat_search_begin,
+	.search_next = flat_search_next,
+	.search_end = flat_search_end,
+	.row_code = barq_vector_row_code,
+	.check = flat_check,
+};

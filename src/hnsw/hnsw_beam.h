@@ -1,0 +1,37 @@
+/*
+ * hnsw_beam.h
+ *	  The beam of a search: one array of (key, row), sorted by key, in which
+ *	  the highest bit of a row says that it was expanded. An insertion is a
+ *	  binary search and a memmove of half the beam, which at the sizes that
+ *	  occur is cheaper than two heaps.
+ */
+#ifndef BARQ_HNSW_BEAM_H
+#define BARQ_HNSW_BEAM_H
+
+#include "store/segment.h"
+
+#define HNSW_EXPANDED	((uint32) 0x80000000)
+#define HNSW_ROW(x)		((x) & ~HNSW_EXPANDED)
+
+/* Insert into beam[from .. n); the caller made room. Returns the place. */
+static inline int
+hnsw_beam_insert(BarqHit *beam, int from, int n, float key, uint32 row)
+{
+	int			lo = from;
+	int			len = n - from;
+
+	while (len > 0)
+	{
+		int			half = len >> 1;
+		bool		right = beam[lo + half].key <= key;
+
+		lo = right ? lo + half + 1 : lo;
+		len = right ? len - half - 1 : half;
+	}
+	memmove(&beam[lo + 1], &beam[lo], (n - lo) * sizeof(BarqHit));
+	beam[lo].key = key;
+	beam[lo].row = row;
+	return lo;
+}
+
+#endif							/* BARQ_HNSW_BEAM_H */

@@ -1,0 +1,136 @@
+/*
+ * hnsw_connect.c
+ *	  The order in which rows are written, breadth-first from the entry point
+ *	  over layer 0, and links to the rows that this walk does not reach.
+ *
+ * Pruning leaves a few rows without any link to them. A row no search can
+ * find is a wrong answer, so each is linked to from a near row that the walk
+ * has reached: in a free place of its list or in place of a link that the
+ * walk did not use (so what was reached stays reached).
+ */
+#include "postgres.h"
+
+#include "hnsw/hnsw_work.h"
+#include "miscadmin.h"
+
+typedef struct Walk
+{
+	BarqHnswWork *work;
+	uint32	   *order;			/* rows reached; also the walk's queue */
+	uint32		head;
+	uint32		tail;
+	uint32	   *parent;			/* the row it was reached from, or HNSW_NONE */
+} Walk;
+
+static void
+walk_on(Walk *walk)
+{
+	int			degree = hnsw_work_degree(walk->work, 0);
+
+	while (walk->head < walk->tail)
+	{
+		uint32		row = walk->order[walk->head++];
+		const uint32 *list = hnsw_work_list(walk->work, 0, row);
+
+		if ((walk->head & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < degree && list[i] != HNSW_NONE; i++)
+		{
+			if (walk->parent[list[i]] == HNSW_NONE)
+			{
+				walk->parent[list[i]] = row;
+				walk->order[walk->tail++] = list[i];
+			}
+		}
+	}
+}
+
+/* Link from a reached row to one that is not, if its list has a place. */
+static bool
+link_from(Walk *walk, uint32 from, uint32 row)
+{
+	uint32	   *list = hnsw_work_list(walk->work, 0, from);
+	int			degree = hnsw_work_degree(walk->work, 0);
+	int			n = hnsw_list_length(list, degree);
+	int			place = n;
+
+	if (n == degree)
+	{
+		for (place = n - 1; place >= 0; place--)
+		{
+			if (walk->parent[list[place]] != from)
+				break;
+		}
+		if (place < 0)
+			return false;
+	}
+	list[place] = row;
+	walk->parent[row] = from;
+	walk->order[walk->tail++] = row;
+	return true;
+}
+
+static void
+link_row(Walk *walk, HnswBuilder *builder, uint32 row)
+{
+	BarqHnswWork *work = walk->work;
+	const char *code = hnsw_work_code(work, row);
+	uint64		entry = pg_atomic_read_u64(&work->entry);
+	uint32		start = barq_hnsw_work_descend(builder, code, entry, 0);
+	int			n;
+
+	/* the upper layers may have led to a part of layer 0 not reached yet */
+	if (walk->parent[start] == HNSW_NONE)
+		start = HNSW_ENTRY_ROW(entry);
+	n = barq_hnsw_work_search(builder, code, start, 0);
+	for (int i = 0; i < n; i++)
+	{
+		if (link_from(walk, builder->beam[i].row, row))
+			return;
+	}
+
+	/* the row reached last has no children, so the loop ends there at latest */
+	for (uint32 i = walk->tail; i-- > 0;)
+	{
+		if (link_from(walk, walk->order[i], row))
+			return;
+	}
+	elog(ERROR, "could not link row %u", row);
+}
+
+void
+barq_hnsw_work_order(BarqHnswWork *work, uint32 *order)
+{
+	Walk		walk;
+	HnswBuilder builder;
+	uint32		entry;
+
+	if (work->rows == 0)
+		return;
+	walk.work = work;
+	walk.order = order;
+	walk.parent = MemoryContextAllocHuge(CurrentMemoryContext,
+										 (Size) work->rows * sizeof(uint32));
+	memset(walk.parent, 0xff, (Size) work->rows * sizeof(uint32));
+	entry = HNSW_ENTRY_ROW(pg_atomic_read_u64(&work->entry));
+	walk.parent[entry] = entry;
+	walk.order[0] = entry;
+	walk.head = 0;
+	walk.tail = 1;
+	walk_on(&walk);
+
+	if (walk.tail < work->rows)
+	{
+		barq_hnsw_builder_init(&builder, work);
+		for (uint32 row = 0; walk.tail < work->rows; row++)
+		{
+			if (walk.parent[row] != HNSW_NONE)
+				continue;
+			link_row(&walk, &builder, row);
+			walk_on(&walk);
+			CHECK_FOR_INTERRUPTS();
+		}
+		barq_hnsw_builder_end(&builder);
+	}
+	pfree(walk.parent);
+}

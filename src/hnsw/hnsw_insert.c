@@ -1,0 +1,192 @@
+/*
+ * hnsw_insert.c
+ *	  Inserting rows into the work area (Malkov & Yashunin, algorithm 1), by
+ *	  any number of processes at once. README.md states the invariants.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "hnsw/hnsw_beam.h"
+#include "hnsw/hnsw_work.h"
+
+#define CLAIM_ROWS	16			/* rows taken at a time */
+
+/*
+ * Levels come from a hash of the row number (splitmix64's finalizer), so that
+ * every process, and the sizing of the area, draw the same.
+ */
+int
+barq_hnsw_draw_level(uint32 row, int m)
+{
+	uint64		z = (uint64) row + UINT64CONST(0x9e3779b97f4a7c15);
+	double		u;
+	int			level;
+
+	z = (z ^ (z >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64CONST(0x94d049bb133111eb);
+	z ^= z >> 31;
+	u = ((z >> 11) + 1) * (1.0 / 9007199254740993.0);	/* (0, 1] */
+	level = (int) (-log(u) / log(m));
+	return Min(level, HNSW_MAX_LAYERS);
+}
+
+/*
+ * Make `row` a neighbour of `of`. The new list is computed on a copy; if the
+ * list has changed meanwhile (another process linked to the same row), once
+ * more on the new one.
+ */
+static void
+link_back(HnswBuilder *builder, int layer, uint32 of, uint32 row)
+{
+	BarqHnswWork *work = builder->work;
+	int			degree = hnsw_work_degree(work, layer);
+	int			spins = 0;
+
+	for (;;)
+	{
+		uint32		version;
+		uint32	   *list = builder->list;
+		int			n = hnsw_work_read_list(work, layer, of, list, &version);
+		bool		known = false;
+
+		for (int i = 0; i < n; i++)
+			known |= (list[i] == row);
+		if (known)
+			return;
+		if (n < degree)
+			list[n++] = row;
+		else
+		{
+			uint32	   *rows = builder->fresh;
+			float	   *keys = builder->keys;
+			const char *code = hnsw_work_code(work, of);
+
+			memcpy(rows, list, n * sizeof(uint32));
+			barq_code_keys(&work->codec, code, hnsw_work_codes(work),
+						   work->codec.stride, rows, n, keys);
+			for (int i = 0; i < n; i++)
+			{
+				builder->candidates[i].key = keys[i];
+				builder->candidates[i].row = rows[i];
+			}
+			builder->candidates[n].key =
+				barq_code_key(&work->codec, code, hnsw_work_code(work, row));
+			builder->candidates[n].row = row;
+			for (int i = 0; i <= n; i++)
+				barq_keys_clean(&builder->candidates[i].key, 1);
+			n = barq_hnsw_select(work, builder->candidates, n + 1, degree,
+								 list, &builder->scratch);
+		}
+		if (hnsw_work_write_list(work, layer, of, list, n, version))
+			return;
+		hnsw_spin(&spins);
+	}
+}
+
+/* Insert below an entry point that is there. */
+static void
+insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
+{
+	BarqHnswWork *work = builder->work;
+	const char *code = hnsw_work_code(work, row);
+	int			top = Min(level, HNSW_ENTRY_LEVEL(entry));
+	uint32		start = barq_hnsw_work_descend(builder, code, entry, top);
+	uint32		chosen[HNSW_MAX_LAYERS + 1][HNSW_MAX_M];
+	int			nchosen[HNSW_MAX_LAYERS + 1];
+
+	/*
+	 * Choose on all layers before the row is linked to on any: another
+	 * process that came upon it must find its way on from it.
+	 */
+	for (int l = top; l >= 0; l--)
+	{
+		int			n = barq_hnsw_work_search(builder, code, start, l);
+
+		start = builder->beam[0].row;
+		nchosen[l] = barq_hnsw_select(work, builder->beam, n, work->m,
+									  chosen[l], &builder->scratch);
+	}
+	for (int l = 0; l <= top; l++)
+	{
+		/* nobody else writes a list of a row that nobody knows */
+		uint32		version = pg_atomic_read_u32(hnsw_work_version(work, row));
+		bool		written PG_USED_FOR_ASSERTS_ONLY;
+
+		written = hnsw_work_write_list(work, l, row, chosen[l], nchosen[l], version);
+		Assert(written);
+	}
+	for (int l = 0; l <= top; l++)
+	{
+		for (int i = 0; i < nchosen[l]; i++)
+			link_back(builder, l, chosen[l][i], row);
+	}
+}
+
+static void
+insert_claimed(HnswBuilder *builder, uint32 row)
+{
+	BarqHnswWork *work = builder->work;
+	int			level = hnsw_work_levels(work)[row];
+	uint64		entry = pg_atomic_read_u64(&work->entry);
+
+	if (entry == HNSW_NO_ENTRY || level > HNSW_ENTRY_LEVEL(entry))
+	{
+		uint32		unlocked = 0;
+		int			spins = 0;
+
+		/*
+		 * A row that rises above all others (there are a dozen in a million)
+		 * becomes the entry point; only others of its sort wait for it.
+		 */
+		while (!pg_atomic_compare_exchange_u32(&work->entry_lock, &unlocked, 1))
+		{
+			unlocked = 0;
+			hnsw_spin(&spins);
+		}
+		pg_read_barrier();
+		entry = pg_atomic_read_u64(&work->entry);
+		if (entry != HNSW_NO_ENTRY)
+			insert_row(builder, row, level, entry);
+		if (entry == HNSW_NO_ENTRY || level > HNSW_ENTRY_LEVEL(entry))
+		{
+			pg_write_barrier();
+			pg_atomic_write_u64(&work->entry, HNSW_ENTRY(level, row));
+		}
+		pg_write_barrier();
+		pg_atomic_write_u32(&work->entry_lock, 0);
+		return;
+	}
+	pg_read_barrier();
+	insert_row(builder, row, level, entry);
+}
+
+void
+barq_hnsw_work_insert(BarqHnswWork *work, BarqBuildProgress progress, void *arg)
+{
+	HnswBuilder builder;
+
+	barq_hnsw_builder_init(&builder, work);
+	for (;;)
+	{
+		uint32		first;
+		uint32		end;
+
+		/* never past the end, or many calls could wrap the counter around */
+		first = pg_atomic_read_u32(&work->claimed);
+		do
+		{
+			if (first >= work->rows)
+				break;
+			end = Min(work->rows - first, CLAIM_ROWS) + first;
+		} while (!pg_atomic_compare_exchange_u32(&work->claimed, &first, end));
+		if (first >= work->rows)
+			break;
+
+		for (uint32 row = first; row < end; row++)
+			insert_claimed(&builder, row);
+		if (progress != NULL)
+			progress(arg, end - first);
+	}
+	barq_hnsw_builder_end(&builder);
+}

@@ -1,0 +1,95 @@
+/*
+ * hnsw_layout.h
+ *	  The graph's sections in a body, and their opened form.
+ *
+ *	  BarqBodyHeader, BarqVectorHeader
+ *	  HnswHeader			at BarqVectorHeader.graph_off
+ *	  HnswLayer[layers]		upper layers 1 .. layers, lowest first
+ *	  neighbours			2 m row numbers a row (padded to 64 bytes)
+ *	  for each upper layer: entries' rows, entries' places in the layer below,
+ *							m neighbours (places in this layer) an entry
+ *	  codes, TIDs
+ *
+ * Every section is 64-byte aligned. A list ends at its first HNSW_NONE or
+ * when it is full. Rows are numbered breadth-first from the entry point over
+ * layer 0, so the entry point is row 0 and neighbours lie near each other.
+ */
+#ifndef BARQ_HNSW_LAYOUT_H
+#define BARQ_HNSW_LAYOUT_H
+
+#include "flat/vector_body.h"
+#include "hnsw/hnsw.h"
+
+#define HNSW_MAGIC		0x57534e48	/* "HNSW" */
+#define HNSW_VERSION	1
+#define HNSW_NONE		PG_UINT32_MAX	/* no neighbour */
+#define HNSW_MIN_M		2
+#define HNSW_MAX_M		100
+#define HNSW_MAX_DEGREE	(2 * HNSW_MAX_M)
+#define HNSW_MAX_LAYERS	31		/* upper layers */
+
+typedef struct HnswHeader
+{
+	uint32		magic;			/* HNSW_MAGIC */
+	uint16		version;		/* HNSW_VERSION */
+	uint16		m;
+	uint32		list_bytes;		/* from one row's list to the next */
+	uint16		layers;			/* upper layers */
+	uint16		ef_construction;	/* what the graph was built with */
+	uint32		entry;			/* place of the entry point in the top layer */
+	uint32		unused;
+	uint64		lists_off;		/* layer 0 */
+	uint64		layers_off;		/* HnswLayer[layers] */
+	uint64		reserved[3];
+} HnswHeader;
+
+StaticAssertDecl(sizeof(HnswHeader) == 64, "HnswHeader is on disk");
+StaticAssertDecl(offsetof(HnswHeader, lists_off) == 24, "HnswHeader is on disk");
+
+typedef struct HnswLayer
+{
+	uint32		entries;
+	uint32		unused;
+	uint64		rows_off;		/* uint32[entries]: row of each entry */
+	uint64		below_off;		/* uint32[entries]: its place in the layer below */
+	uint64		lists_off;		/* uint32[entries][m] */
+} HnswLayer;
+
+StaticAssertDecl(sizeof(HnswLayer) == 32, "HnswLayer is on disk");
+
+/* A body opened for reading: offsets are checked, ids are not. */
+typedef struct HnswGraph
+{
+	BarqView   *view;
+	BarqBodyHeader body;
+	BarqVectorHeader vector;
+	BarqCodec	codec;
+	HnswHeader	header;
+	HnswLayer	layer[HNSW_MAX_LAYERS + 1]; /* [0] is unused */
+} HnswGraph;
+
+static inline uint32
+hnsw_list_bytes(int m)
+{
+	return (uint32) barq_align64((uint64) 2 * m * sizeof(uint32));
+}
+
+extern void barq_hnsw_open(BarqView *view, HnswGraph *graph);
+
+/*
+ * The neighbours of an entry of a layer, copied; returns how many. Every one
+ * is in range: ERRCODE_INDEX_CORRUPTED otherwise. At layer 0 entries are rows.
+ */
+extern int	barq_hnsw_read_list(HnswGraph *graph, int layer, uint32 entry,
+								uint32 *list);
+
+/* The row of an entry of an upper layer, and its place in the layer below. */
+extern uint32 barq_hnsw_entry_row(HnswGraph *graph, int layer, uint32 entry);
+extern uint32 barq_hnsw_entry_below(HnswGraph *graph, int layer, uint32 entry);
+
+/* SegmentKind's check (hnsw_check.c) */
+extern void barq_hnsw_check(BarqView *view, BarqCheckReport report, void *arg);
+
+extern void barq_hnsw_corrupted(const char *what) pg_attribute_noreturn();
+
+#endif							/* BARQ_HNSW_LAYOUT_H */

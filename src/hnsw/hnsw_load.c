@@ -1,0 +1,182 @@
+/*
+ * hnsw_load.c
+ *	  Laying out a work area and filling it with the inputs' live rows.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "flat/hits.h"
+#include "hnsw/hnsw_merge.h"
+#include "hnsw/hnsw_work.h"
+#include "miscadmin.h"
+
+/*
+ * Offsets of an area, into *work (codec, m, rows set). Returns its size.
+ *
+ * The number of upper lists is what the row numbers draw and a sixteenth
+ * more: rows that keep their graph keep their levels too, which other row
+ * numbers drew. A row whose lists do not fit stays on layer 0.
+ */
+static uint64
+lay_out(BarqHnswWork *work)
+{
+	uint64		off = barq_align64(sizeof(BarqHnswWork));
+	uint64		rows = work->rows;
+	uint64		upper = 0;
+
+	for (uint32 row = 0; row < work->rows; row++)
+		upper += barq_hnsw_draw_level(row, work->m);
+	upper += upper / 16 + 64;
+	upper = Min(upper, PG_UINT32_MAX);
+
+	work->upper_size = (uint32) upper;
+	work->list_bytes = hnsw_list_bytes(work->m);
+	work->levels_off = off;
+	off += barq_align64(rows * sizeof(uint8));
+	work->versions_off = off;
+	off += barq_align64(rows * sizeof(pg_atomic_uint32));
+	work->upper_of_off = off;
+	off += barq_align64(rows * sizeof(uint32));
+	work->upper_off = off;
+	off += barq_align64(upper * work->m * sizeof(uint32));
+	work->lists_off = off;
+	off += rows * work->list_bytes;
+	work->codes_off = off;
+	off += rows * work->codec.stride;
+	work->tids_off = off;
+	off += barq_align64(rows * sizeof(ItemPointerData));
+	return off;
+}
+
+static void
+check_options(const BarqHnswOptions *options, uint64 rows)
+{
+	if (options->m < HNSW_MIN_M || options->m > HNSW_MAX_M)
+		elog(ERROR, "m is out of range: %d", options->m);
+	if (options->ef_construction < 1)
+		elog(ERROR, "ef_construction is out of range: %d", options->ef_construction);
+	if (rows > BARQ_MAX_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a segment cannot hold more than %u rows", BARQ_MAX_ROWS)));
+}
+
+uint64
+barq_hnsw_work_bytes(const BarqCodec *codec, const BarqHnswOptions *options,
+					 uint32 rows)
+{
+	BarqHnswWork work;
+
+	check_options(options, rows);
+	memset(&work, 0, sizeof(work));
+	work.codec = *codec;
+	work.m = options->m;
+	work.rows = rows;
+	return lay_out(&work);
+}
+
+BarqHnswWork *
+barq_hnsw_work_attach(void *mem)
+{
+	BarqHnswWork *work = mem;
+
+	if (work->magic != HNSW_WORK_MAGIC)
+		elog(ERROR, "not a work area");
+	return work;
+}
+
+void
+barq_hnsw_work_set_level(BarqHnswWork *work, uint32 row, int level)
+{
+	if (level > 0 && (uint32) level > work->upper_size - work->upper_used)
+		level = 0;
+	hnsw_work_levels(work)[row] = (uint8) level;
+	((uint32 *) hnsw_work_at(work, work->upper_of_off))[row] = work->upper_used;
+	work->upper_used += level;
+}
+
+/* Copy code and TID of one row of an input. */
+void
+barq_hnsw_work_copy_row(BarqHnswWork *work, uint32 to, BarqView *view,
+						const BarqBodyHeader *body,
+						const BarqVectorHeader *vector, uint32 from)
+{
+	char	   *code = hnsw_work_code(work, to);
+
+	memcpy(code,
+		   barq_view_read(view, vector->codes_off + (uint64) from * vector->stride,
+						  vector->row_bytes),
+		   vector->row_bytes);
+	memset(code + vector->row_bytes, 0, vector->stride - vector->row_bytes);
+	memcpy(&hnsw_work_tids(work)[to],
+		   barq_view_read(view, body->tids_off + (uint64) from * sizeof(ItemPointerData),
+						  sizeof(ItemPointerData)),
+		   sizeof(ItemPointerData));
+}
+
+BarqHnswWork *
+barq_hnsw_work_load(void *mem, const BarqCodec *codec,
+					const BarqHnswOptions *options,
+					BarqMergeInput *inputs, int ninputs)
+{
+	BarqHnswWork *work = mem;
+	uint64		rows = 0;
+	uint32		next;
+	int			kept;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		uint32		live = barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows);
+
+		/* the caller sized the area by these numbers */
+		if (live != inputs[i].live)
+			elog(ERROR, "segment has %u live rows, not %u", live, inputs[i].live);
+		rows += live;
+	}
+	check_options(options, rows);
+
+	memset(work, 0, sizeof(*work));
+	work->codec = *codec;
+	work->m = options->m;
+	work->ef_construction = options->ef_construction;
+	work->rows = (uint32) rows;
+	lay_out(work);
+	pg_atomic_init_u32(&work->entry_lock, 0);
+	pg_atomic_init_u64(&work->entry, HNSW_NO_ENTRY);
+	memset(hnsw_work_at(work, work->versions_off), 0, rows * sizeof(pg_atomic_uint32));
+	memset(hnsw_work_at(work, work->upper_off), 0xff,
+		   (uint64) work->upper_size * work->m * sizeof(uint32));
+	memset(hnsw_work_at(work, work->lists_off), 0xff, rows * work->list_bytes);
+
+	kept = barq_hnsw_merge_choose(work, inputs, ninputs);
+	if (kept >= 0)
+		barq_hnsw_merge_keep(work, &inputs[kept]);
+
+	next = work->kept;
+	for (int i = 0; i < ninputs; i++)
+	{
+		BarqBodyHeader body;
+		BarqVectorHeader vector;
+		BarqCodec	in_codec;
+
+		if (i == kept)
+			continue;
+		barq_vector_open(inputs[i].view, &body, &vector, &in_codec);
+		barq_vector_same_codec(codec, &in_codec);
+		for (uint32 row = 0; row < body.rows; row++)
+		{
+			if ((row & 0xfff) == 0)
+				CHECK_FOR_INTERRUPTS();
+			if (inputs[i].dead != NULL && barq_bit_is_set(inputs[i].dead, row))
+				continue;
+			barq_hnsw_work_copy_row(work, next, inputs[i].view, &body, &vector, row);
+			barq_hnsw_work_set_level(work, next, barq_hnsw_draw_level(next, work->m));
+			next++;
+		}
+	}
+	Assert(next == work->rows);
+	pg_atomic_init_u32(&work->claimed, work->kept);
+	work->magic = HNSW_WORK_MAGIC;
+	return work;
+}

@@ -1,0 +1,507 @@
+/*
+ * hnsw_search.c
+ *	  Searching a body: greedy descent over the upper layers, then a beam over
+ *	  layer 0 (Malkov & Yashunin, algorithms 2 and 5), resumable.
+ *
+ * The beam holds the best rows met so far. What it has no room for goes to
+ * `rest` (HnswVisited): when the caller has taken all of the beam, the best
+ * of rest make the next one, with the visited marks kept, so that no row is
+ * met twice. When rest is empty too, rows that no link led to are scored one
+ * by one. So a search that is driven to its end returns every row, once.
+ *
+ * Rows in `skip` are walked through but do not count: the beam then holds as
+ * many of them as it takes to hold `ef` others.
+ *
+ * A finite bound ends a beam early: once the nearest unexpanded row is not
+ * below it, and a number of expansions in a row have brought neither a row
+ * below it nor one nearer than all before. The beam then waits as it is for a
+ * call with a larger bound.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "hnsw/hnsw_beam.h"
+#include "hnsw/hnsw_layout.h"
+#include "hnsw/hnsw_visited.h"
+#include "miscadmin.h"
+
+#define SEARCH_MAX_EF	4096	/* growth of later batches ends here */
+#define SEARCH_PATIENCE 8		/* and a quarter of ef; see above */
+#define SEARCH_INTERRUPT 256	/* expansions between interrupt checks */
+
+typedef struct HnswSearch
+{
+	HnswGraph	graph;
+	const BarqQuery *query;
+	const uint8 *skip;
+	HnswVisited *visited;		/* NULL after search_end */
+	MemoryContext context;
+
+	/* image mode: sections as pointers; NULL where pages are read */
+	const char *lists;
+	const char *codes;
+	uint32		list_bytes;
+	uint32		stride;
+	int			degree;
+
+	int			ef;
+	int			batch;			/* beams made so far */
+
+	/*
+	 * The beam is beam[start .. n); what lies before start was returned, or
+	 * is in skip. Below `next` every row is expanded. `count`: rows of
+	 * [0 .. n) not in skip; `full`: there are ef of them.
+	 */
+	BarqHit    *beam;
+	Size		beam_size;
+	int			start;
+	int			n;
+	int			next;
+	int			count;
+
+	int			stale;			/* expansions without progress under bound */
+	float		bound;			/* of the last call */
+	Size		nrest;
+	bool		swept;			/* rows that no link led to are in rest */
+
+	uint32	   *list;			/* degree each */
+	uint32	   *fresh;
+	float	   *keys;
+} HnswSearch;
+
+/* Keys of n rows, into search->keys. */
+static inline void
+score(HnswSearch *search, const uint32 *rows, int n)
+{
+	if (likely(search->codes != NULL))
+		barq_query_keys(search->query, search->codes, search->stride,
+						rows, n, search->keys);
+	else
+	{
+		HnswGraph  *graph = &search->graph;
+
+		for (int i = 0; i < n; i++)
+			search->keys[i] =
+				barq_query_key(search->query,
+							   barq_view_read(graph->view,
+											  graph->vector.codes_off +
+											  (uint64) rows[i] * search->stride,
+											  graph->vector.row_bytes));
+	}
+	barq_keys_clean(search->keys, n);
+}
+
+/* The row nearest to the query that greedy steps from the top lead to. */
+static uint32
+descend(HnswSearch *search, float *key)
+{
+	HnswGraph  *graph = &search->graph;
+	int			layer = graph->header.layers;
+	uint32		entry = graph->header.entry;
+	uint32		row = layer == 0 ? entry : barq_hnsw_entry_row(graph, layer, entry);
+
+	score(search, &row, 1);
+	*key = search->keys[0];
+	for (; layer > 0; layer--)
+	{
+		bool		moved = true;
+
+		while (moved)
+		{
+			int			n = barq_hnsw_read_list(graph, layer, entry, search->list);
+
+			CHECK_FOR_INTERRUPTS();
+			moved = false;
+			for (int i = 0; i < n; i++)
+				search->fresh[i] = barq_hnsw_entry_row(graph, layer, search->list[i]);
+			score(search, search->fresh, n);
+			for (int i = 0; i < n; i++)
+			{
+				/* strictly nearer: the walk ends */
+				if (search->keys[i] < *key)
+				{
+					*key = search->keys[i];
+					entry = search->list[i];
+					row = search->fresh[i];
+					moved = true;
+				}
+			}
+		}
+		entry = barq_hnsw_entry_below(graph, layer, entry);
+		if (layer > 1 && barq_hnsw_entry_row(graph, layer - 1, entry) != row)
+			barq_hnsw_corrupted("layers disagree about a row");
+		if (layer == 1 && entry != row)
+			barq_hnsw_corrupted("layers disagree about a row");
+	}
+	return row;
+}
+
+static inline bool
+is_skipped(const HnswSearch *search, uint32 row)
+{
+	return search->skip != NULL && barq_bit_is_set(search->skip, row);
+}
+
+static void
+beam_reserve(HnswSearch *search, Size size)
+{
+	BarqHit    *bigger;
+
+	if (size <= search->beam_size)
+		return;
+	size = Max(size, search->beam_size * 2);
+	bigger = MemoryContextAllocHuge(search->context, size * sizeof(BarqHit));
+	if (search->beam != NULL)
+	{
+		memcpy(bigger, search->beam, search->n * sizeof(BarqHit));
+		pfree(search->beam);
+	}
+	search->beam = bigger;
+	search->beam_size = size;
+}
+
+static inline void
+rest_append(HnswSearch *search, float key, uint32 row)
+{
+	search->visited->rest[search->nrest].key = key;
+	search->visited->rest[search->nrest].row = row;
+	search->nrest++;
+}
+
+static inline void
+rest_reserve(HnswSearch *search, Size more)
+{
+	if (unlikely(search->nrest + more > search->visited->rest_size))
+		barq_hnsw_rest_grow(search->visited, search->nrest, search->nrest + more);
+}
+
+/* The row's neighbours not visited yet, marked now, into search->fresh. */
+static inline int
+gather(HnswSearch *search, uint32 row)
+{
+	HnswVisited *visited = search->visited;
+	uint32		rows = search->graph.body.rows;
+	int			degree = search->degree;
+	int			nfresh = 0;
+	const uint32 *list;
+
+	if (likely(search->lists != NULL))
+		list = (const uint32 *) (search->lists + (uint64) row * search->list_bytes);
+	else
+	{
+		degree = barq_hnsw_read_list(&search->graph, 0, row, search->list);
+		list = search->list;
+	}
+	for (int i = 0; i < degree; i++)
+	{
+		uint32		neighbour = list[i];
+
+		if (unlikely(neighbour >= rows))
+		{
+			if (neighbour == HNSW_NONE)
+				break;
+			barq_hnsw_corrupted("neighbour outside of the graph");
+		}
+		search->fresh[nfresh] = neighbour;
+		nfresh += barq_hnsw_visit(visited, neighbour);
+	}
+	return nfresh;
+}
+
+/*
+ * With skip: cut off what lies behind the ef-th row to return. Rows of skip
+ * that were expanded are of no more use.
+ */
+static void
+trim(HnswSearch *search)
+{
+	while (search->count > search->ef ||
+		   (search->count == search->ef &&
+			is_skipped(search, HNSW_ROW(search->beam[search->n - 1].row))))
+	{
+		BarqHit		last = search->beam[--search->n];
+
+		if (!is_skipped(search, HNSW_ROW(last.row)))
+			search->count--;
+		else if (last.row & HNSW_EXPANDED)
+			continue;
+		rest_reserve(search, 1);
+		rest_append(search, last.key, last.row);
+	}
+}
+
+/*
+ * Expand rows of the beam until none is left, or the bound ends it. One copy
+ * of this is compiled for searches without skip, one for those with it.
+ */
+static pg_attribute_always_inline void
+advance_beam(HnswSearch *search, float bound, bool with_skip)
+{
+	int			patience = SEARCH_PATIENCE + search->ef / 4;
+	int			interrupt = SEARCH_INTERRUPT;
+
+	while (search->next < search->n)
+	{
+		BarqHit    *beam = search->beam;
+		uint32		row = beam[search->next].row;
+		bool		progress = false;
+		int			nfresh;
+
+		if (row & HNSW_EXPANDED)
+		{
+			search->next++;
+			continue;
+		}
+		if (unlikely(!barq_key_below(beam[search->next].key, bound)) &&
+			search->stale >= patience)
+			return;
+		if (--interrupt == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			interrupt = SEARCH_INTERRUPT;
+		}
+		beam[search->next++].row = row | HNSW_EXPANDED;
+
+		nfresh = gather(search, row);
+		score(search, search->fresh, nfresh);
+		rest_reserve(search, nfresh);
+		if (with_skip)
+		{
+			beam_reserve(search, (Size) search->n + nfresh);
+			beam = search->beam;
+		}
+		for (int i = 0; i < nfresh; i++)
+		{
+			float		key = search->keys[i];
+			uint32		id = search->fresh[i];
+			bool		full = search->count >= search->ef;
+			int			place;
+
+			if (full && !(key < beam[search->n - 1].key))
+			{
+				if (with_skip)
+					rest_reserve(search, 1);	/* trim() may have used it up */
+				rest_append(search, key, id);
+				continue;
+			}
+			if (search->lists != NULL)
+			{
+				const char *list = search->lists + (uint64) id * search->list_bytes;
+
+				__builtin_prefetch(list);
+				__builtin_prefetch(list + 64);
+			}
+			if (!with_skip && full)
+			{
+				search->n--;
+				rest_append(search, beam[search->n].key, beam[search->n].row);
+			}
+			place = hnsw_beam_insert(beam, search->start, search->n, key, id);
+			search->n++;
+			progress |= (key < bound || place == search->start);
+			if (place < search->next)
+				search->next = place;
+			if (!with_skip)
+				search->count = search->n;
+			else if (!is_skipped(search, id))
+			{
+				search->count++;
+				trim(search);
+			}
+		}
+		search->stale = progress ? 0 : search->stale + 1;
+	}
+}
+
+static void
+advance(HnswSearch *search, float bound)
+{
+	if (search->skip == NULL)
+		advance_beam(search, bound, false);
+	else
+		advance_beam(search, bound, true);
+}
+
+static BarqSearch *
+hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
+{
+	HnswSearch *search = palloc0(sizeof(HnswSearch));
+	HnswGraph  *graph = &search->graph;
+
+	barq_hnsw_open(view, graph);
+	search->context = CurrentMemoryContext;
+	search->query = params->query;
+	search->skip = params->skip;
+	search->ef = Max(params->breadth, 1);
+	search->degree = 2 * graph->header.m;
+	search->list_bytes = graph->header.list_bytes;
+	search->stride = graph->vector.stride;
+	if (view->base != NULL)
+	{
+		search->lists = view->base + graph->header.lists_off;
+		search->codes = view->base + graph->vector.codes_off;
+	}
+	search->list = palloc(search->degree * sizeof(uint32));
+	search->fresh = palloc((search->degree + 1) * sizeof(uint32));
+	search->keys = palloc((search->degree + 1) * sizeof(float));
+	search->bound = INFINITY;
+	if (graph->body.rows > 0)
+		search->visited = barq_hnsw_visited_borrow(graph->body.rows);
+	return (BarqSearch *) search;
+}
+
+/* The first beam: one row, from which the others are found. */
+static void
+begin_beam(HnswSearch *search, int max)
+{
+	float		key;
+	uint32		row;
+
+	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
+	beam_reserve(search, (Size) search->ef + search->degree + 1);
+	row = descend(search, &key);
+	barq_hnsw_visit(search->visited, row);
+	search->beam[0].key = key;
+	search->beam[0].row = row;
+	search->n = 1;
+	search->count = is_skipped(search, row) ? 0 : 1;
+}
+
+/* Put the rows that no link led to into rest; there is no need to expand them. */
+static void
+sweep(HnswSearch *search)
+{
+	HnswVisited *visited = search->visited;
+	uint32		rows = search->graph.body.rows;
+	int			n = 0;
+
+	for (uint32 row = 0; row < rows; row++)
+	{
+		if ((row & 0xffff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (barq_hnsw_visit(visited, row) && !is_skipped(search, row))
+			search->fresh[n++] = row;
+		if (n == search->degree || (n > 0 && row == rows - 1))
+		{
+			score(search, search->fresh, n);
+			rest_reserve(search, n);
+			for (int i = 0; i < n; i++)
+				rest_append(search, search->keys[i], search->fresh[i] | HNSW_EXPANDED);
+			n = 0;
+		}
+	}
+	search->swept = true;
+}
+
+/*
+ * Make a beam of the best of rest; all of the last one was returned. False if
+ * there is nothing left below bound.
+ */
+static bool
+next_beam(HnswSearch *search, float bound, int max)
+{
+	Size		n;
+	BarqHit    *rest;
+	float		best = INFINITY;
+
+	if (search->nrest == 0)
+	{
+		if (search->swept)
+			return false;
+		sweep(search);
+		if (search->nrest == 0)
+			return false;
+	}
+	rest = search->visited->rest;
+	for (Size i = 0; i < search->nrest; i++)
+		best = Min(best, rest[i].key);
+	if (!barq_key_below(best, bound))
+		return false;
+
+	/*
+	 * Somebody who asks for this many rows will ask for more: from the third
+	 * beam on each is twice as wide.
+	 */
+	if (search->batch > 1)
+		search->ef = Max(search->ef, Min(search->ef * 2, SEARCH_MAX_EF));
+	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
+	search->n = 0;
+	beam_reserve(search, (Size) search->ef + search->degree + 1);
+
+	n = Min((Size) search->ef, search->nrest);
+	barq_hits_select(rest, search->nrest, n);
+	memcpy(search->beam, rest, n * sizeof(BarqHit));
+	barq_hits_sort(search->beam, n);
+	memmove(rest, rest + n, (search->nrest - n) * sizeof(BarqHit));
+	search->nrest -= n;
+	search->n = (int) n;
+	search->start = 0;
+	search->next = 0;
+	search->stale = 0;
+	search->count = 0;
+	for (Size i = 0; i < n; i++)
+		search->count += !is_skipped(search, HNSW_ROW(search->beam[i].row));
+	return true;
+}
+
+static int
+hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
+{
+	HnswSearch *search = (HnswSearch *) opaque;
+	int			n = 0;
+
+	if (max <= 0 || search->visited == NULL)
+		return 0;
+	if (search->batch == 0)
+	{
+		begin_beam(search, max);
+		search->batch = 1;
+	}
+	if (bound > search->bound)
+		search->stale = 0;
+	search->bound = bound;
+
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		advance(search, bound);
+
+		/* Everything below bound is expanded, so it may leave the beam. */
+		while (n < max && search->start < search->n &&
+			   barq_key_below(search->beam[search->start].key, bound))
+		{
+			BarqHit		hit = search->beam[search->start++];
+
+			Assert(hit.row & HNSW_EXPANDED);
+			hit.row = HNSW_ROW(hit.row);
+			if (!is_skipped(search, hit.row))
+				hits[n++] = hit;
+		}
+		if (n > 0 || search->start < search->n)
+			return n;
+		if (!next_beam(search, bound, max))
+			return 0;
+		search->batch++;
+	}
+}
+
+static void
+hnsw_search_end(BarqSearch *opaque)
+{
+	HnswSearch *search = (HnswSearch *) opaque;
+
+	if (search->visited != NULL)
+		barq_hnsw_visited_return(search->visited);
+	search->visited = NULL;
+}
+
+const BarqSegmentKind barq_hnsw_kind = {
+	.id = BARQ_KIND_HNSW,
+	.name = "hnsw",
+	.search_begin = hnsw_search_begin,
+	.search_next = hnsw_search_next,
+	.search_end = hnsw_search_end,
+	.row_code = barq_vector_row_code,
+	.check = barq_hnsw_check,
+};

@@ -1,0 +1,151 @@
+/*
+ * hnsw_work_search.c
+ *	  Searching the graph while it grows: what insertion, and the joining of
+ *	  rows that nothing reaches, look for neighbours with.
+ */
+#include "postgres.h"
+
+#include "hnsw/hnsw_beam.h"
+#include "hnsw/hnsw_visited.h"
+#include "hnsw/hnsw_work.h"
+
+void
+barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work)
+{
+	/* candidates: a beam, or a list and lists of neighbours of neighbours */
+	int			n = Max(work->ef_construction, HNSW_MAX_DEGREE) + 1;
+
+	builder->work = work;
+	builder->visited = barq_hnsw_visited_borrow(work->rows);
+	builder->ef = Max(work->ef_construction, work->m);
+	builder->beam = palloc((Size) (builder->ef + 1) * sizeof(BarqHit));
+	builder->list = palloc(HNSW_MAX_DEGREE * sizeof(uint32));
+	builder->fresh = palloc(HNSW_MAX_DEGREE * sizeof(uint32));
+	builder->keys = palloc(HNSW_MAX_DEGREE * sizeof(float));
+	builder->candidates = palloc((Size) n * sizeof(BarqHit));
+	builder->scratch.rows = palloc((Size) n * sizeof(uint32));
+	builder->scratch.keys = palloc((Size) n * sizeof(float));
+	builder->scratch.alive = palloc((Size) n * sizeof(BarqHit));
+}
+
+void
+barq_hnsw_builder_end(HnswBuilder *builder)
+{
+	barq_hnsw_visited_return(builder->visited);
+	pfree(builder->beam);
+	pfree(builder->list);
+	pfree(builder->fresh);
+	pfree(builder->keys);
+	pfree(builder->candidates);
+	pfree(builder->scratch.rows);
+	pfree(builder->scratch.keys);
+	pfree(builder->scratch.alive);
+}
+
+uint32
+barq_hnsw_work_descend(HnswBuilder *builder, const void *code, uint64 entry,
+					   int layer)
+{
+	BarqHnswWork *work = builder->work;
+	uint32		row = HNSW_ENTRY_ROW(entry);
+	float		key;
+
+	if (HNSW_ENTRY_LEVEL(entry) <= layer)
+		return row;
+	key = barq_code_key(&work->codec, code, hnsw_work_code(work, row));
+	for (int l = HNSW_ENTRY_LEVEL(entry); l > layer; l--)
+	{
+		bool		moved = true;
+
+		while (moved)
+		{
+			uint32		version;
+			int			n = hnsw_work_read_list(work, l, row, builder->list, &version);
+
+			moved = false;
+			barq_code_keys(&work->codec, code, hnsw_work_codes(work),
+						   work->codec.stride, builder->list, n, builder->keys);
+			for (int i = 0; i < n; i++)
+			{
+				if (builder->keys[i] < key)
+				{
+					key = builder->keys[i];
+					row = builder->list[i];
+					moved = true;
+				}
+			}
+		}
+	}
+	return row;
+}
+
+int
+barq_hnsw_work_search(HnswBuilder *builder, const void *code, uint32 start,
+					  int layer)
+{
+	BarqHnswWork *work = builder->work;
+	HnswVisited *visited = builder->visited;
+	BarqHit    *beam = builder->beam;
+	const char *codes = hnsw_work_codes(work);
+	Size		stride = work->codec.stride;
+	int			ef = builder->ef;
+	int			n = 1;
+	int			next = 0;		/* nothing before it is unexpanded */
+
+	barq_hnsw_visited_clear(visited);
+	barq_hnsw_visit(visited, start);
+	beam[0].key = barq_code_key(&work->codec, code, codes + start * stride);
+	beam[0].row = start;
+	barq_keys_clean(&beam[0].key, 1);
+
+	while (next < n)
+	{
+		uint32		row = beam[next].row;
+		uint32		version;
+		int			degree;
+		int			nfresh = 0;
+
+		if (row & HNSW_EXPANDED)
+		{
+			next++;
+			continue;
+		}
+		beam[next++].row = row | HNSW_EXPANDED;
+
+		degree = hnsw_work_read_list(work, layer, row, builder->list, &version);
+		for (int i = 0; i < degree; i++)
+		{
+			uint32		neighbour = builder->list[i];
+
+			builder->fresh[nfresh] = neighbour;
+			nfresh += barq_hnsw_visit(visited, neighbour);
+		}
+		barq_code_keys(&work->codec, code, codes, stride,
+					   builder->fresh, nfresh, builder->keys);
+		barq_keys_clean(builder->keys, nfresh);
+		for (int i = 0; i < nfresh; i++)
+		{
+			int			place;
+
+			if (n == ef && !(builder->keys[i] < beam[n - 1].key))
+				continue;
+			__builtin_prefetch(hnsw_work_version(work, builder->fresh[i]));
+			if (layer == 0)
+			{
+				char	   *list = (char *) hnsw_work_list(work, 0, builder->fresh[i]);
+
+				__builtin_prefetch(list);
+				__builtin_prefetch(list + 64);
+			}
+			if (n == ef)
+				n--;
+			place = hnsw_beam_insert(beam, 0, n, builder->keys[i], builder->fresh[i]);
+			n++;
+			if (place < next)
+				next = place;
+		}
+	}
+	for (int i = 0; i < n; i++)
+		beam[i].row = HNSW_ROW(beam[i].row);
+	return n;
+}

@@ -1,0 +1,199 @@
+/*
+ * hnsw_write.c
+ *	  A finished work area as a body: rows re-numbered, sections one after
+ *	  the other.
+ */
+#include "postgres.h"
+
+#include "hnsw/hnsw_work.h"
+#include "miscadmin.h"
+
+typedef struct WriteState
+{
+	BarqHnswWork *work;
+	BarqBodyWriter *writer;
+	uint32	   *order;			/* new row number → old */
+	uint32	   *number;			/* old → new */
+	int			layers;
+	/* new row numbers of each upper layer's entries, ascending */
+	uint32	   *entries[HNSW_MAX_LAYERS + 1];
+	HnswLayer	layer[HNSW_MAX_LAYERS + 1];
+} WriteState;
+
+static void
+collect_layers(WriteState *state)
+{
+	BarqHnswWork *work = state->work;
+	const uint8 *levels = hnsw_work_levels(work);
+
+	for (int l = 1; l <= state->layers; l++)
+	{
+		uint32		n = 0;
+
+		for (uint32 i = 0; i < work->rows; i++)
+			n += (levels[i] >= l);
+		state->entries[l] = MemoryContextAllocHuge(CurrentMemoryContext,
+												   (Size) n * sizeof(uint32));
+		state->layer[l].entries = n;
+		n = 0;
+		for (uint32 i = 0; i < work->rows; i++)
+		{
+			if (levels[state->order[i]] >= l)
+				state->entries[l][n++] = i;
+		}
+	}
+}
+
+/* Place of a row (new number) among a layer's entries. */
+static uint32
+place_of(const WriteState *state, int layer, uint32 row)
+{
+	const uint32 *entries = state->entries[layer];
+	uint32		lo = 0;
+	uint32		hi = state->layer[layer].entries;
+
+	while (hi - lo > 1)
+	{
+		uint32		mid = lo + (hi - lo) / 2;
+
+		if (entries[mid] <= row)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	Assert(entries[lo] == row);
+	return lo;
+}
+
+static void
+write_upper_layer(WriteState *state, int l)
+{
+	BarqHnswWork *work = state->work;
+	const uint32 *entries = state->entries[l];
+	uint32		n = state->layer[l].entries;
+
+	Assert(barq_body_offset(state->writer) == state->layer[l].rows_off);
+	barq_body_write(state->writer, entries, (Size) n * sizeof(uint32));
+	barq_body_align(state->writer);
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		below = l == 1 ? entries[i] : place_of(state, l - 1, entries[i]);
+
+		barq_body_write(state->writer, &below, sizeof(below));
+	}
+	barq_body_align(state->writer);
+	for (uint32 i = 0; i < n; i++)
+	{
+		const uint32 *list = hnsw_work_list(work, l, state->order[entries[i]]);
+		uint32		out[HNSW_MAX_M];
+
+		for (int j = 0; j < work->m; j++)
+			out[j] = list[j] == HNSW_NONE ? HNSW_NONE :
+				place_of(state, l, state->number[list[j]]);
+		barq_body_write(state->writer, out, work->m * sizeof(uint32));
+	}
+	barq_body_align(state->writer);
+}
+
+static void
+write_layer_0(WriteState *state)
+{
+	BarqHnswWork *work = state->work;
+	int			degree = hnsw_work_degree(work, 0);
+	uint32		out[HNSW_MAX_DEGREE + 16];
+
+	memset(out, 0xff, sizeof(out));
+	for (uint32 i = 0; i < work->rows; i++)
+	{
+		const uint32 *list = hnsw_work_list(work, 0, state->order[i]);
+
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < degree; j++)
+			out[j] = list[j] == HNSW_NONE ? HNSW_NONE : state->number[list[j]];
+		barq_body_write(state->writer, out, work->list_bytes);
+	}
+}
+
+void
+barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
+{
+	WriteState	state;
+	BarqBodyHeader body;
+	BarqVectorHeader vector;
+	HnswHeader	header;
+	uint64		start = sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader);
+	uint64		off = start + sizeof(HnswHeader);
+	uint64		entry = pg_atomic_read_u64(&work->entry);
+
+	memset(&state, 0, sizeof(state));
+	state.work = work;
+	state.writer = writer;
+	state.layers = work->rows > 0 ? HNSW_ENTRY_LEVEL(entry) : 0;
+	state.order = MemoryContextAllocHuge(CurrentMemoryContext,
+										 Max((Size) work->rows, 1) * sizeof(uint32));
+	state.number = MemoryContextAllocHuge(CurrentMemoryContext,
+										  Max((Size) work->rows, 1) * sizeof(uint32));
+	barq_hnsw_work_order(work, state.order);
+	for (uint32 i = 0; i < work->rows; i++)
+		state.number[state.order[i]] = i;
+	collect_layers(&state);
+
+	memset(&header, 0, sizeof(header));
+	header.magic = HNSW_MAGIC;
+	header.version = HNSW_VERSION;
+	header.m = work->m;
+	header.list_bytes = work->list_bytes;
+	header.layers = state.layers;
+	header.ef_construction = Min(work->ef_construction, PG_UINT16_MAX);
+	header.entry = 0;			/* row 0: the first entry of every layer */
+	header.layers_off = off;
+	off += barq_align64((uint64) state.layers * sizeof(HnswLayer));
+	header.lists_off = off;
+	off += (uint64) work->rows * work->list_bytes;
+	for (int l = 1; l <= state.layers; l++)
+	{
+		HnswLayer  *layer = &state.layer[l];
+
+		layer->rows_off = off;
+		off += barq_align64((uint64) layer->entries * sizeof(uint32));
+		layer->below_off = off;
+		off += barq_align64((uint64) layer->entries * sizeof(uint32));
+		layer->lists_off = off;
+		off += barq_align64((uint64) layer->entries * work->m * sizeof(uint32));
+	}
+	barq_vector_headers(&work->codec, BARQ_KIND_HNSW, work->rows, off - start,
+						&body, &vector);
+
+	Assert(barq_body_offset(writer) == 0);
+	barq_body_write(writer, &body, sizeof(body));
+	barq_body_write(writer, &vector, sizeof(vector));
+	Assert(barq_body_offset(writer) == vector.graph_off);
+	barq_body_write(writer, &header, sizeof(header));
+	barq_body_write(writer, &state.layer[1], state.layers * sizeof(HnswLayer));
+	barq_body_align(writer);
+	Assert(barq_body_offset(writer) == header.lists_off);
+	write_layer_0(&state);
+	for (int l = 1; l <= state.layers; l++)
+		write_upper_layer(&state, l);
+
+	Assert(barq_body_offset(writer) == vector.codes_off);
+	for (uint32 i = 0; i < work->rows; i++)
+	{
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		barq_body_write(writer, hnsw_work_code(work, state.order[i]),
+						work->codec.stride);
+	}
+	Assert(barq_body_offset(writer) == body.tids_off);
+	for (uint32 i = 0; i < work->rows; i++)
+		barq_body_write(writer, &hnsw_work_tids(work)[state.order[i]],
+						sizeof(ItemPointerData));
+	barq_body_align(writer);
+	Assert(barq_body_offset(writer) == body.body_bytes);
+
+	for (int l = 1; l <= state.layers; l++)
+		pfree(state.entries[l]);
+	pfree(state.order);
+	pfree(state.number);
+}

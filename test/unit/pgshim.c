@@ -1,0 +1,333 @@
+/*
+ * pgshim.c
+ *	  See pgshim.h. Every chunk of memory is linked to its context, so a test
+ *	  that leaks is seen by a sanitizer and one that frees twice crashes.
+ */
+#include "pgshim.h"
+
+#include <sys/mman.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#undef snprintf
+#undef vsnprintf
+#undef fprintf
+#undef qsort
+
+typedef struct ShimChunk
+{
+	struct ShimChunk *prev;
+	struct ShimChunk *next;
+	struct ShimContext *context;
+	Size		size;
+} ShimChunk;
+
+typedef struct ShimContext
+{
+	ShimChunk	head;
+	MemoryContextCallback *callbacks;
+	struct ShimContext *parent;
+} ShimContext;
+
+MemoryContext TopMemoryContext = NULL;
+MemoryContext CurrentMemoryContext = NULL;
+volatile sig_atomic_t InterruptPending = 0;
+
+jmp_buf		shim_jump;
+bool		shim_catching = false;
+int			shim_sqlstate;
+char		shim_message[1024];
+
+static MemoryContext
+context_create(MemoryContext parent)
+{
+	ShimContext *c = calloc(1, sizeof(ShimContext));
+
+	c->head.prev = c->head.next = &c->head;
+	c->parent = (ShimContext *) parent;
+	return (MemoryContext) c;
+}
+
+void
+shim_init(void)
+{
+	TopMemoryContext = context_create(NULL);
+	CurrentMemoryContext = TopMemoryContext;
+}
+
+MemoryContext
+shim_context_push(void)
+{
+	CurrentMemoryContext = context_create(CurrentMemoryContext);
+	return CurrentMemoryContext;
+}
+
+void
+shim_context_pop(void)
+{
+	ShimContext *c = (ShimContext *) CurrentMemoryContext;
+
+	while (c->callbacks != NULL)
+	{
+		MemoryContextCallback *cb = c->callbacks;
+
+		c->callbacks = cb->next;
+		cb->func(cb->arg);
+	}
+	CurrentMemoryContext = (MemoryContext) c->parent;
+	while (c->head.next != &c->head)
+		pfree(c->head.next + 1);
+	free(c);
+}
+
+void *
+MemoryContextAllocExtended(MemoryContext context, Size size, int flags)
+{
+	ShimContext *c = (ShimContext *) context;
+	ShimChunk  *chunk = malloc(sizeof(ShimChunk) + size);
+
+	if (chunk == NULL)
+		abort();
+	/* what a caller forgot to set should show */
+	memset(chunk + 1, (flags & MCXT_ALLOC_ZERO) ? 0 : 0x7e, size);
+	chunk->size = size;
+	chunk->context = c;
+	chunk->next = c->head.next;
+	chunk->prev = &c->head;
+	c->head.next->prev = chunk;
+	c->head.next = chunk;
+	return chunk + 1;
+}
+
+void *
+MemoryContextAlloc(MemoryContext context, Size size)
+{
+	return MemoryContextAllocExtended(context, size, 0);
+}
+
+void *
+MemoryContextAllocHuge(MemoryContext context, Size size)
+{
+	return MemoryContextAllocExtended(context, size, 0);
+}
+
+void *
+MemoryContextAllocZero(MemoryContext context, Size size)
+{
+	return MemoryContextAllocExtended(context, size, MCXT_ALLOC_ZERO);
+}
+
+void *
+palloc(Size size)
+{
+	return MemoryContextAllocExtended(CurrentMemoryContext, size, 0);
+}
+
+void *
+palloc0(Size size)
+{
+	return MemoryContextAllocExtended(CurrentMemoryContext, size, MCXT_ALLOC_ZERO);
+}
+
+void
+pfree(void *pointer)
+{
+	ShimChunk  *chunk = (ShimChunk *) pointer - 1;
+
+	chunk->prev->next = chunk->next;
+	chunk->next->prev = chunk->prev;
+	free(chunk);
+}
+
+void
+MemoryContextRegisterResetCallback(MemoryContext context, MemoryContextCallback *cb)
+{
+	ShimContext *c = (ShimContext *) context;
+
+	cb->next = c->callbacks;
+	c->callbacks = cb;
+}
+
+bool
+errstart(int elevel, const char *domain)
+{
+	shim_sqlstate = ERRCODE_INTERNAL_ERROR;
+	shim_message[0] = '\0';
+	return true;
+}
+
+bool
+errstart_cold(int elevel, const char *domain)
+{
+	return errstart(elevel, domain);
+}
+
+int
+errcode(int sqlerrcode)
+{
+	shim_sqlstate = sqlerrcode;
+	return 0;
+}
+
+int
+errmsg(const char *fmt,...)
+{
+	va_list		ap;
+
+	va_start(ap, fmt);
+	vsnprintf(shim_message, sizeof(shim_message), fmt, ap);
+	va_end(ap);
+	return 0;
+}
+
+int
+errmsg_internal(const char *fmt,...)
+{
+	va_list		ap;
+
+	va_start(ap, fmt);
+	vsnprintf(shim_message, sizeof(shim_message), fmt, ap);
+	va_end(ap);
+	return 0;
+}
+
+void
+errfinish(const char *filename, int lineno, const char *funcname)
+{
+	if (shim_catching)
+	{
+		shim_catching = false;
+		longjmp(shim_jump, 1);
+	}
+	fprintf(stderr, "%s:%d: %s\n", filename, lineno, shim_message);
+	abort();
+}
+
+#ifdef USE_ASSERT_CHECKING
+void
+ExceptionalCondition(const char *condition, const char *type, const char *file, int line)
+{
+	fprintf(stderr, "%s:%d: %s(\"%s\")\n", file, line, type, condition);
+	abort();
+}
+#endif
+
+void
+ProcessInterrupts(void)
+{
+}
+
+int
+pg_snprintf(char *str, size_t count, const char *fmt,...)
+{
+	va_list		ap;
+	int			n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(str, count, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+void
+pg_qsort(void *base, size_t n, size_t size, int (*cmp) (const void *, const void *))
+{
+	qsort(base, n, size, cmp);
+}
+
+void
+shim_writer_init(BarqBodyWriter *writer)
+{
+	memset(writer, 0, sizeof(*writer));
+}
+
+void
+shim_writer_free(BarqBodyWriter *writer)
+{
+	if (writer->data != NULL)
+		munmap(writer->data, writer->capacity);
+	memset(writer, 0, sizeof(*writer));
+}
+
+void
+barq_body_write(BarqBodyWriter *writer, const void *data, Size len)
+{
+	if (writer->size + len > writer->capacity)
+	{
+		Size		capacity = Max(writer->capacity * 2, Max(writer->size + len, 1 << 20));
+		char	   *bigger;
+
+		capacity = TYPEALIGN(1 << 21, capacity);
+		bigger = mmap(NULL, capacity, PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (bigger == MAP_FAILED)
+			abort();
+		if (writer->data != NULL)
+		{
+			memcpy(bigger, writer->data, writer->size);
+			munmap(writer->data, writer->capacity);
+		}
+		writer->data = bigger;
+		writer->capacity = capacity;
+	}
+	if (len > 0)
+		memcpy(writer->data + writer->size, data, len);
+	writer->size += len;
+}
+
+void
+barq_body_align(BarqBodyWriter *writer)
+{
+	static const char zeros[BARQ_BODY_ALIGN];
+
+	barq_body_write(writer, zeros,
+					(BARQ_BODY_ALIGN - writer->size % BARQ_BODY_ALIGN) % BARQ_BODY_ALIGN);
+}
+
+uint64
+barq_body_offset(const BarqBodyWriter *writer)
+{
+	return writer->size;
+}
+
+BarqView
+shim_view(const BarqBodyWriter *writer, bool pages)
+{
+	BarqView	view;
+	const BarqBodyHeader *body = (const BarqBodyHeader *) writer->data;
+
+	memset(&view, 0, sizeof(view));
+	view.base = pages ? NULL : writer->data;
+	view.pages = writer->data;
+	view.size = writer->size;
+	view.rows = body->rows;
+	view.kind = body->kind;
+	return view;
+}
+
+/* A new block each time, the last one gone: who keeps a pointer is found out. */
+const void *
+barq_view_read_pages(BarqView *view, uint64 off, Size len)
+{
+	static char *last = NULL;
+	static Size last_len = 0;
+	char	   *copy;
+
+	if (off > view->size || len > view->size - off)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("read outside of the segment")));
+	if (view->base != NULL)
+		return view->base + off;
+	if (last != NULL)
+	{
+		memset(last, 0x5a, last_len);
+		free(last);
+	}
+	copy = aligned_alloc(64, TYPEALIGN(64, Max(len, 1)));
+	memcpy(copy, (const char *) view->pages + off, len);
+	last = copy;
+	last_len = len;
+	return copy;
+}
