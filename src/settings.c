@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "kernels/kernels.h"
 #include "miscadmin.h"
 #include "settings.h"

@@ -14,6 +14,7 @@
 #include "catalog/index.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "pgstat.h"
 #include "store/work.h"

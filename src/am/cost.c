@@ -10,6 +10,7 @@
 
 #include "am/am.h"
 #include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
 #include "settings.h"
 #include "utils/float.h"
 #include "utils/selfuncs.h"

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "am/am.h"
+#include "nodes/execnodes.h"
 #include "store/growing.h"
 #include "types/vector.h"
 #include "utils/memutils.h"

@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "lifecycle/lifecycle.h"
-#include "lib/qunique.h"
 #include "miscadmin.h"
 #include "settings.h"
 #include "utils/memutils.h"

@@ -27,7 +27,7 @@ typedef struct BarqSegmentDesc
 	uint32		extents_pages;
 	TimestampTz created;
 	uint64		statistics[8];	/* the kind's own */
-	uint64		reserved[5];
+	uint64		reserved[6];
 } BarqSegmentDesc;
 
 StaticAssertDecl(sizeof(BarqSegmentDesc) == 192, "BarqSegmentDesc is on disk");

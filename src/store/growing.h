@@ -9,6 +9,7 @@
 #include "store/meta.h"
 
 #include "storage/itemptr.h"
+#include "utils/memutils.h"
 
 #define BARQ_ITEM_DEAD		0x0001	/* VACUUM has removed the heap row */
 #define BARQ_ITEM_CONTINUES	0x0002	/* the payload goes on on the next page */

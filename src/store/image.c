@@ -18,6 +18,7 @@
 #include "storage/fd.h"
 #include "store/image.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 /*
  * Beside a verified image lies a marker that says which file was verified in

@@ -58,11 +58,11 @@ typedef struct BarqMeta
 
 	BarqFrozenOptions options;
 
-	uint64		reserved[16];
+	uint64		reserved[17];
 } BarqMeta;
 
 StaticAssertDecl(sizeof(BarqFrozenOptions) == 128, "BarqFrozenOptions is on disk");
-StaticAssertDecl(offsetof(BarqMeta, options) == 112, "BarqMeta is on disk");
+StaticAssertDecl(offsetof(BarqMeta, options) == 104, "BarqMeta is on disk");
 StaticAssertDecl(sizeof(BarqMeta) == 368, "BarqMeta is on disk");
 
 #define BarqPageGetMeta(page) ((BarqMeta *) PageGetContents(page))
