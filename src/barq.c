@@ -86,6 +86,9 @@ at_transaction_end(XactEvent event, void *arg)
 		remove_dropped_images(false);
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
 		barq_temporary_folders_tidy();
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		barq_image_end_holds();
 }
 
 static void
@@ -94,6 +97,9 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId my_id,
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		remove_dropped_images(false);
+	if (event == SUBXACT_EVENT_ABORT_SUB || event == SUBXACT_EVENT_COMMIT_SUB)
+		barq_image_subtransaction_holds(my_id, parent_id,
+										event == SUBXACT_EVENT_COMMIT_SUB);
 }
 
 static void

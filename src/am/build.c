@@ -84,7 +84,7 @@ create_rows_file(VectorBuild *build)
 		 * Held to the end of the transaction: until it commits nobody else
 		 * sees a relation that this folder could belong to.
 		 */
-		(void) barq_image_lock(folder, false);
+		barq_image_hold(folder);
 		fd = OpenTransientFile(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY);
 	}
 	if (fd < 0)
@@ -287,6 +287,7 @@ barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 
 	load_rows(build);
 	write_segment(build);
+	barq_sink_close(&build->sink);
 	if (build->leader != NULL)
 	{
 		if (!build->released)

@@ -89,6 +89,7 @@ extern void barq_sink_init(BarqRowSink *sink, Relation index,
 extern void barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index,
 						   IndexInfo *info, TableScanDesc scan, bool progress);
 extern void barq_sink_flush(BarqRowSink *sink);
+extern void barq_sink_close(BarqRowSink *sink);
 
 /*
  * All rows as one array of slots (code, TID), mapped or in memory. Closes the

@@ -224,6 +224,7 @@ barq_build_worker_main(dsm_segment *segment, shm_toc *toc)
 	barq_sink_scan(&sink, heap, index, info,
 				   table_beginscan_parallel(heap, BarqBuildSharedScan(shared)), false);
 	barq_sink_flush(&sink);
+	barq_sink_close(&sink);
 
 	SpinLockAcquire(&shared->mutex);
 	shared->scans_done++;

@@ -171,6 +171,14 @@ barq_sink_flush(BarqRowSink *sink)
 		flush_chunk(sink);
 }
 
+void
+barq_sink_close(BarqRowSink *sink)
+{
+	if (sink->fd >= 0)
+		CloseTransientFile(sink->fd);
+	sink->fd = -1;
+}
+
 /* Whether a slot of the file holds no row: behind the end of a partial chunk. */
 static bool
 in_gap(const BarqPartialChunk *partial, int n, uint64 slot)

@@ -73,7 +73,8 @@ extern void barq_segment_write(Relation index, BarqSegmentDesc *desc,
 /*
  * Publish: replace `remove` by `add` in the directory, and move the growing
  * head if the log was sealed. collect_dead fills a bitmap of the new
- * segment's rows that died since it was built; it may be called several times.
+ * segment's rows that died since it was built; it may be called several times
+ * (NULL: none can have died).
  */
 typedef struct BarqChange
 {

@@ -77,7 +77,8 @@ barq_publish(Relation index, BarqChange *change)
 			uint8	   *bitmap = palloc0(BARQ_BITMAP_BYTES(change->add->rows) + 8);
 			BlockNumber *blocks;
 
-			change->collect_dead(index, change->arg, bitmap);
+			if (change->collect_dead != NULL)
+				change->collect_dead(index, change->arg, bitmap);
 			barq_tombstones_write(index, change->add, bitmap);
 			blocks = barq_tombstones_blocks(index, change->add);
 			for (uint32 i = 0; i < change->add->tombstone_pages; i++)

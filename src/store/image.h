@@ -69,6 +69,15 @@ extern int	barq_image_lock(const char *folder, bool exclusive);
 extern void barq_image_unlock(int fd);
 
 /*
+ * hold.c: a shared lock on a folder that lasts to the end of the transaction.
+ * The module's transaction callbacks call the other two.
+ */
+extern void barq_image_hold(const char *folder);
+extern void barq_image_end_holds(void);
+extern void barq_image_subtransaction_holds(SubTransactionId mine,
+											SubTransactionId parent, bool committed);
+
+/*
  * temporary.c: folders of this backend's temporary relations, of whose end
  * PostgreSQL tells nobody. Note one when it is made; they are looked over at
  * the end of every transaction and of the session.

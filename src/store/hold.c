@@ -1,0 +1,72 @@
+/*
+ * hold.c
+ *	  Folder locks held to the end of a transaction, so that nobody sweeps the
+ *	  folder of a relation which only this transaction sees.
+ *
+ * The descriptors are transient files: an aborted (sub)transaction closes them
+ * by itself, and only the list must follow.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "nodes/pg_list.h"
+#include "store/image.h"
+#include "utils/memutils.h"
+
+typedef struct HeldFolder
+{
+	int			fd;
+	SubTransactionId subtransaction;
+} HeldFolder;
+
+static List *held = NIL;
+
+void
+barq_image_hold(const char *folder)
+{
+	int			fd = barq_image_lock(folder, false);
+	MemoryContext old;
+	HeldFolder *hold;
+
+	if (fd < 0)
+		return;					/* being swept: it will be made again */
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	hold = palloc(sizeof(HeldFolder));
+	hold->fd = fd;
+	hold->subtransaction = GetCurrentSubTransactionId();
+	held = lappend(held, hold);
+	MemoryContextSwitchTo(old);
+}
+
+void
+barq_image_end_holds(void)
+{
+	ListCell   *cell;
+
+	foreach(cell, held)
+		barq_image_unlock(((HeldFolder *) lfirst(cell))->fd);
+	list_free_deep(held);
+	held = NIL;
+}
+
+void
+barq_image_subtransaction_holds(SubTransactionId mine, SubTransactionId parent,
+								bool committed)
+{
+	ListCell   *cell;
+
+	foreach(cell, held)
+	{
+		HeldFolder *hold = lfirst(cell);
+
+		if (hold->subtransaction != mine)
+			continue;
+		hold->subtransaction = parent;
+		if (!committed)
+		{
+			barq_image_unlock(hold->fd);
+			held = foreach_delete_current(held, cell);
+			pfree(hold);
+		}
+	}
+}
