@@ -297,6 +297,9 @@ if run_build; then
 	fi
 fi
 
+for name in ${TESTS:-}; do
+	grep -q "/$name\$" "$results" || [ ! -s "$results" ] || report "$name" 0 1 0.0 "no such test"
+done
 read -r passed failed < <(awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }' "$results")
 echo
 if [ "$failed" -gt 0 ]; then
