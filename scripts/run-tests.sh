@@ -112,9 +112,9 @@ suite_unit()
 	for name in $(names unit "$BARQ_TREE"/test/unit/test_*.c); do
 		t=$EPOCHREALTIME status=0
 		# a shell of its own, which keeps quiet about a program that crashes
-		(timeout --foreground -k 5 240 "$BARQ_TREE/build/unit/$name" >"$logs/${FUNCNAME[0]#suite_}-$name.log" 2>&1; exit $?) \
+		(timeout --foreground -k 5 240 "$BARQ_TREE/build/unit/$name" >"$logs/unit-$name.log" 2>&1; exit $?) \
 			2>/dev/null || status=$?
-		tap_report "unit/$name" "$logs/${FUNCNAME[0]#suite_}-$name.log" "$status" "$(barq_since "$t")"
+		tap_report "unit/$name" "$logs/unit-$name.log" "$status" "$(barq_since "$t")"
 	done
 }
 
@@ -179,8 +179,8 @@ tap_one()
 		TMPDIR="$BARQ_SOCKETS" PG_REGRESS="$pgxs/src/test/regress/pg_regress" top_builddir="$dir" \
 		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-120}" \
 		timeout --foreground -k 5 300 perl -I "$tap_perl" -I "$BARQ_TREE/test/t" -I "$BARQ_TREE/test/perl" \
-		"$BARQ_TREE/test/t/$name.pl" >"$logs/${FUNCNAME[0]#suite_}-$name.log" 2>&1 || status=$?
-	tap_report "tap/$name" "$logs/${FUNCNAME[0]#suite_}-$name.log" "$status" "$(barq_since "$t")"
+		"$BARQ_TREE/test/t/$name.pl" >"$logs/tap-$name.log" 2>&1 || status=$?
+	tap_report "tap/$name" "$logs/tap-$name.log" "$status" "$(barq_since "$t")"
 }
 
 suite_tap()
@@ -221,8 +221,8 @@ suite_pgtap()
 		t=$EPOCHREALTIME status=0
 		psql -Xqc "CREATE DATABASE barq_pgtap_one TEMPLATE barq_pgtap"
 		timeout --foreground -k 5 240 "$BARQ_BIN/psql" -XAtq -P pager=off -v ON_ERROR_STOP=1 -d barq_pgtap_one \
-			-f "$BARQ_TREE/test/pgtap/$name.sql" >"$logs/${FUNCNAME[0]#suite_}-$name.log" 2>&1 || status=$?
-		tap_report "pgtap/$name" "$logs/${FUNCNAME[0]#suite_}-$name.log" "$status" "$(barq_since "$t")"
+			-f "$BARQ_TREE/test/pgtap/$name.sql" >"$logs/pgtap-$name.log" 2>&1 || status=$?
+		tap_report "pgtap/$name" "$logs/pgtap-$name.log" "$status" "$(barq_since "$t")"
 		psql -Xqc "DROP DATABASE barq_pgtap_one WITH (FORCE)"
 	done
 }
