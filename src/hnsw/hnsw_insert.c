@@ -204,7 +204,7 @@ barq_hnsw_work_insert(BarqHnswWork *work, BarqBuildProgress progress, void *arg)
 	for (;;)
 	{
 		uint32		first;
-		uint32		end;
+		uint32		end = 0;
 
 		/* never past the end, or many calls could wrap the counter around */
 		first = pg_atomic_read_u32(&work->claimed);

@@ -5,8 +5,9 @@
  * Live rows keep their levels and their live neighbours. A row that lost
  * neighbours is given others in their place, out of the live neighbours of
  * the dead ones (what the dead row led to, it now leads to itself), chosen by
- * the heuristic beside those it kept. A row that this leaves with next to
- * none is joined anew, as at an insertion.
+ * the heuristic beside those it kept. A row that has lost most of what it had
+ * (it lay at the rim of a region that died) is joined anew, as at an
+ * insertion.
  */
 #include "postgres.h"
 
@@ -25,6 +26,7 @@ typedef struct Keep
 	uint32	   *number;			/* old row → new, HNSW_NONE for the dead */
 	HnswBuilder builder;
 	HnswVisited *seen;			/* entries of the layer at hand */
+	uint8	   *rejoin;			/* a bit a new row: join it anew on this layer */
 	uint32		list[HNSW_MAX_DEGREE];
 	uint32		kept[HNSW_MAX_DEGREE];
 	uint32		dead[MERGE_MAX_DEAD];
@@ -101,6 +103,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 	const char *code = hnsw_work_code(work, number);
 	int			degree = hnsw_work_degree(work, layer);
 	int			n = barq_hnsw_read_list(&keep->graph, layer, entry, keep->list);
+	int			had = n;
 	int			nkept = 0;
 	int			ndead = 0;
 	int			lost;
@@ -110,13 +113,13 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 	sort_neighbours(keep, layer, n, keep->kept, &nkept, HNSW_MAX_DEGREE, &ndead);
 	lost = ndead;
 
-	if (lost > 0)
+	if (lost * 2 > had)
 	{
 		uint32	   *rows = scratch->rows;
 		int			nrows = 0;
 
-		/* dead[] grows meanwhile: beyond the dead, if all about are dead */
-		for (int i = 0; i < ndead && (i < lost || nrows == 0); i++)
+		/* dead[] grows meanwhile: beyond the dead, if most about are dead */
+		for (int i = 0; i < ndead && (i < lost || nrows < 2 * lost); i++)
 		{
 			n = barq_hnsw_read_list(&keep->graph, layer, keep->dead[i], keep->list);
 			sort_neighbours(keep, layer, n, rows, &nrows, HNSW_CANDIDATES, &ndead);
@@ -141,6 +144,8 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 								 keep->kept, scratch);
 	}
 	memcpy(hnsw_work_list(work, layer, number), keep->kept, nkept * sizeof(uint32));
+	if (lost * 2 > had)
+		keep->rejoin[number >> 3] |= 1 << (number & 7);
 }
 
 /* Copy the live rows, in their order, with their levels. */
@@ -203,6 +208,36 @@ keep_entry(Keep *keep)
 	pg_atomic_write_u64(&work->entry, HNSW_ENTRY(levels[best], best));
 }
 
+static void
+keep_layer(Keep *keep, int layer)
+{
+	HnswGraph  *graph = &keep->graph;
+	uint32		entries = layer == 0 ? graph->body.rows : graph->layer[layer].entries;
+
+	memset(keep->rejoin, 0, keep->work->kept / 8 + 1);
+	for (uint32 entry = 0; entry < entries; entry++)
+	{
+		uint32		number = live_number(keep, layer, entry);
+
+		if ((entry & 0x3ff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (number != HNSW_NONE)
+			keep_list(keep, layer, entry, number);
+	}
+}
+
+static void
+rejoin_layer(Keep *keep, int layer)
+{
+	for (uint32 row = 0; row < keep->work->kept; row++)
+	{
+		if ((row & 0x3ff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (barq_bit_is_set(keep->rejoin, row))
+			barq_hnsw_work_join(&keep->builder, layer, row);
+	}
+}
+
 void
 barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input)
 {
@@ -218,36 +253,18 @@ barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input)
 
 	barq_hnsw_builder_init(&keep->builder, work);
 	keep->seen = barq_hnsw_visited_borrow(graph->body.rows);
-	for (int layer = 0; layer <= graph->header.layers; layer++)
-	{
-		uint32		entries = layer == 0 ? graph->body.rows : graph->layer[layer].entries;
+	keep->rejoin = MemoryContextAllocHuge(CurrentMemoryContext, work->kept / 8 + 1);
 
-		for (uint32 entry = 0; entry < entries; entry++)
-		{
-			uint32		number = live_number(keep, layer, entry);
-
-			if ((entry & 0x3ff) == 0)
-				CHECK_FOR_INTERRUPTS();
-			if (number != HNSW_NONE)
-				keep_list(keep, layer, entry, number);
-		}
-	}
-	barq_hnsw_visited_return(keep->seen);
-
-	/* from the top: a search for neighbours descends through repaired layers */
+	/* from the top: a search for neighbours descends through mended layers */
 	for (int layer = graph->header.layers; layer >= 0; layer--)
 	{
-		for (uint32 row = 0; row < work->kept; row++)
-		{
-			if ((row & 0x3ff) == 0)
-				CHECK_FOR_INTERRUPTS();
-			if (hnsw_work_levels(work)[row] >= layer &&
-				hnsw_list_length(hnsw_work_list(work, layer, row),
-								 hnsw_work_degree(work, layer)) < Max(1, work->m / 4))
-				barq_hnsw_work_join(&keep->builder, layer, row);
-		}
+		keep_layer(keep, layer);
+		if (HNSW_ENTRY_LEVEL(pg_atomic_read_u64(&work->entry)) >= layer)
+			rejoin_layer(keep, layer);
 	}
+	barq_hnsw_visited_return(keep->seen);
 	barq_hnsw_builder_end(&keep->builder);
+	pfree(keep->rejoin);
 	pfree(keep->number);
 	pfree(keep);
 }
