@@ -33,10 +33,11 @@ SRCS = $(filter-out src/kernels/distance.c,$(wildcard src/*.c src/*/*.c))
 OBJS = $(SRCS:.c=.o) $(KERNEL_OBJS)
 PROJECT_HEADERS = $(wildcard src/*.h src/*/*.h)
 
-# Unit tests: each C file of test/unit is a program, linked with the kernels
-# alone.
-UNIT_PROGRAMS = $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*.c))
+# Unit tests: each test/unit/test_*.c is a program, linked with the kernels and
+# with what test/unit/link.mk names for it: UNIT_LINK_test_x = some.o
+UNIT_PROGRAMS = $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/test_*.c))
 UNIT_OBJS = $(filter src/kernels/%,$(OBJS))
+-include test/unit/link.mk
 
 PG_CPPFLAGS = -I$(CURDIR)/src
 # The codec proves what its doubles round to: nothing may be contracted.
@@ -48,7 +49,7 @@ REGRESS_OPTS = --inputdir=test --load-extension=barq
 ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=barq
 
-EXTRA_CLEAN = .built-for build/unit
+EXTRA_CLEAN = .built-for build/unit $(wildcard test/unit/*.o)
 
 PG_CONFIG ?= pg_config
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -74,9 +75,10 @@ $(OBJS): $(PROJECT_HEADERS) .built-for
 
 .PHONY: unit unit-programs
 unit-programs: $(UNIT_PROGRAMS)
-$(UNIT_PROGRAMS): build/unit/%: test/unit/%.c $(wildcard test/unit/*.h) $(UNIT_OBJS) $(PROJECT_HEADERS)
+.SECONDEXPANSION:
+$(UNIT_PROGRAMS): build/unit/%: test/unit/%.c $(wildcard test/unit/*.h) $(UNIT_OBJS) $(PROJECT_HEADERS) $$(UNIT_LINK_$$*)
 	@$(MKDIR_P) $(@D)
-	$(CC) $(CFLAGS) $(PG_CPPFLAGS) -o $@ $< $(UNIT_OBJS) -lm
+	$(CC) $(CFLAGS) $(CPPFLAGS) -o $@ $< $(UNIT_OBJS) $(UNIT_LINK_$*) -lm
 
 unit: unit-programs
 	@status=0; for program in $(UNIT_PROGRAMS); do echo "# $$program"; $$program || status=1; done; exit $$status

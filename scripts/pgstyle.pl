@@ -168,6 +168,7 @@ sub clang_format
 			&& $joined[-1] !~ /^\s*(?:case\b.*|default):$/ && $line !~ m{^\s*[{}#/]})
 		{
 			$line =~ s/^\s+/ /;
+			$line =~ s/^ ->/->/;
 			$joined[-1] =~ s/\n//;
 			$joined[-1] .= $line;
 			next;

@@ -7,7 +7,7 @@
 #   TESTS="vector hnsw"  only tests of these names
 #   KEEP=1               leave the test server's data for a look (stopped)
 #
-# unit       test/unit/*.c, programs without a server that print TAP
+# unit       test/unit/test_*.c, programs without a server that print TAP
 # regress    test/sql/*.sql against test/expected, by pg_regress
 # isolation  test/isolation/specs/*.spec against test/isolation/expected
 # tap        test/t/*.pl, Perl with PostgreSQL::Test, servers of their own
@@ -35,6 +35,9 @@ flock -n "$run_fd" || die "another test run is going on in $BARQ_TOP"
 out=$BARQ_WORK/test
 rm -rf "$out"
 as_server_user mkdir -p "$out"
+logs=$BARQ_TOP/logs
+rm -rf "$logs"
+mkdir -p "$logs"
 results=$BARQ_TOP/results
 : >"$results"
 
@@ -89,6 +92,7 @@ tap_report()
 	if [ "$failed" -gt 0 ]; then
 		{ grep -A12 '^not ok' "$log" | head -n 60; echo "... end of $log:"; tail -n 15 "$log"; } | show
 	fi
+	return 0
 }
 
 run_build()
@@ -105,10 +109,12 @@ run_build()
 suite_unit()
 {
 	local name t status
-	for name in $(names unit "$BARQ_TREE"/test/unit/*.c); do
+	for name in $(names unit "$BARQ_TREE"/test/unit/test_*.c); do
 		t=$EPOCHREALTIME status=0
-		timeout --foreground -k 5 240 "$BARQ_TREE/build/unit/$name" >"$BARQ_TOP/$name.log" 2>&1 || status=$?
-		tap_report "unit/$name" "$BARQ_TOP/$name.log" "$status" "$(barq_since "$t")"
+		# a shell of its own, which keeps quiet about a program that crashes
+		(timeout --foreground -k 5 240 "$BARQ_TREE/build/unit/$name" >"$logs/unit-$name.log" 2>&1; exit $?) \
+			2>/dev/null || status=$?
+		tap_report "unit/$name" "$logs/unit-$name.log" "$status" "$(barq_since "$t")"
 	done
 }
 
@@ -137,7 +143,7 @@ pg_regress_run()
 		if [ "$word" = ok ]; then report "$suite/$name" 1 0 "$ms"; else report "$suite/$name" 0 1 "$ms"; fi
 	done < <(as_server_user timeout --foreground -k 5 420 "$program" --inputdir="$folder" --outputdir="$out/$suite" \
 		--bindir="$BARQ_BIN" --dbname="barq_$suite" --load-extension=barq "$@" 2>&1 |
-		tee "$BARQ_TOP/$suite.log" | regress_lines)
+		tee "$logs/$suite.log" | regress_lines)
 	for name; do
 		[[ $seen == *" $name "* ]] || report "$suite/$name" 0 1 "$(barq_since "$t")" "did not finish"
 	done
@@ -145,7 +151,7 @@ pg_regress_run()
 		head -n 150 "$out/$suite/regression.diffs" | show
 		echo "    all of it: $out/$suite/regression.diffs"
 	elif [ "$seen" = ' ' ]; then
-		tail -n 30 "$BARQ_TOP/$suite.log" | show
+		tail -n 30 "$logs/$suite.log" | show
 	fi
 }
 
@@ -173,8 +179,8 @@ tap_one()
 		TMPDIR="$BARQ_SOCKETS" PG_REGRESS="$pgxs/src/test/regress/pg_regress" top_builddir="$dir" \
 		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-120}" \
 		timeout --foreground -k 5 300 perl -I "$tap_perl" -I "$BARQ_TREE/test/t" -I "$BARQ_TREE/test/perl" \
-		"$BARQ_TREE/test/t/$name.pl" >"$BARQ_TOP/$name.log" 2>&1 || status=$?
-	tap_report "tap/$name" "$BARQ_TOP/$name.log" "$status" "$(barq_since "$t")"
+		"$BARQ_TREE/test/t/$name.pl" >"$logs/tap-$name.log" 2>&1 || status=$?
+	tap_report "tap/$name" "$logs/tap-$name.log" "$status" "$(barq_since "$t")"
 }
 
 suite_tap()
@@ -215,8 +221,8 @@ suite_pgtap()
 		t=$EPOCHREALTIME status=0
 		psql -Xqc "CREATE DATABASE barq_pgtap_one TEMPLATE barq_pgtap"
 		timeout --foreground -k 5 240 "$BARQ_BIN/psql" -XAtq -P pager=off -v ON_ERROR_STOP=1 -d barq_pgtap_one \
-			-f "$BARQ_TREE/test/pgtap/$name.sql" >"$BARQ_TOP/$name.log" 2>&1 || status=$?
-		tap_report "pgtap/$name" "$BARQ_TOP/$name.log" "$status" "$(barq_since "$t")"
+			-f "$BARQ_TREE/test/pgtap/$name.sql" >"$logs/pgtap-$name.log" 2>&1 || status=$?
+		tap_report "pgtap/$name" "$logs/pgtap-$name.log" "$status" "$(barq_since "$t")"
 		psql -Xqc "DROP DATABASE barq_pgtap_one WITH (FORCE)"
 	done
 }
@@ -224,7 +230,7 @@ suite_pgtap()
 # check SUITE TEXT CMD…: one test that is a command
 check()
 {
-	local suite=$1 text=$2 t=$EPOCHREALTIME log=$BARQ_TOP/$1.log
+	local suite=$1 text=$2 t=$EPOCHREALTIME log=$logs/$1.log
 	shift 2
 	if "$@" >"$log" 2>&1; then
 		report "$text" 1 0 "$(barq_since "$t")"
@@ -232,6 +238,7 @@ check()
 		report "$text" 0 1 "$(barq_since "$t")"
 		tail -n 40 "$log" | show
 	fi
+	return 0
 }
 
 suite_staging()
@@ -267,7 +274,7 @@ server_log_clean()
 }
 
 barq_at_exit test-server
-trap 'rm -f "$BARQ_TOP/testing"; barq_sweep "$out"; barq_on_exit' EXIT
+BARQ_SWEEP=$out
 say "barq: testing with $BARQ_PG_VERSION"
 if run_build; then
 	pgxs=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../.." && pwd)
@@ -288,7 +295,7 @@ if run_build; then
 			tap) barq_socket_dir ;;
 			staging | format | size) [ -z "${TESTS:-}" ] || continue ;;
 		esac
-		barq_wait "suite_$suite"
+		barq_wait "suite_$suite" || report "$suite" 0 1 0.0 "the runner itself failed"
 	done
 	if [ $server = yes ]; then
 		check server-log "no crash or leak in the server's log" server_log_clean
@@ -297,6 +304,9 @@ if run_build; then
 	fi
 fi
 
+for name in ${TESTS:-}; do
+	grep -q "/$name\$" "$results" || [ ! -s "$results" ] || report "$name" 0 1 0.0 "no such test"
+done
 read -r passed failed < <(awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }' "$results")
 echo
 if [ "$failed" -gt 0 ]; then

@@ -165,7 +165,7 @@ barq_end_child()
 }
 
 # barq_at_exit [NAME…]: when this script ends, for whatever reason, end what
-# it runs and stop these servers.
+# it runs, stop these servers, and any whose data lies under $BARQ_SWEEP.
 barq_at_exit()
 {
 	BARQ_STOP=("$@")
@@ -185,6 +185,8 @@ barq_on_exit()
 		barq_server_stop "$name"
 		barq_sweep "$BARQ_WORK/$name"
 	done
+	[ -z "${BARQ_SWEEP:-}" ] || barq_sweep "$BARQ_SWEEP"
+	barq_sockets_clean
 	exit $status
 }
 

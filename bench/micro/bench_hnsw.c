@@ -190,6 +190,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	shim_init();
+	barq_kernels_select("auto");
 	base = load_npy(argv[optind], &n, &dims);
 	query = load_npy(argv[optind + 1], &nq, &d);
 	gt = load_npy(argv[optind + 2], &d, &gtk);

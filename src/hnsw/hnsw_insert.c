@@ -75,8 +75,8 @@ link_back(HnswBuilder *builder, int layer, uint32 of, uint32 row)
 			builder->candidates[n].row = row;
 			for (int i = 0; i <= n; i++)
 				barq_keys_clean(&builder->candidates[i].key, 1);
-			n = barq_hnsw_select(work, builder->candidates, n + 1, degree,
-								 list, &builder->scratch);
+			n = barq_hnsw_select(work, builder->candidates, n + 1, 0,
+								 degree, list, &builder->scratch);
 		}
 		if (hnsw_work_write_list(work, layer, of, list, n, version))
 			return;
@@ -104,8 +104,8 @@ insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
 		int			n = barq_hnsw_work_search(builder, code, start, l);
 
 		start = builder->beam[0].row;
-		nchosen[l] = barq_hnsw_select(work, builder->beam, n, work->m,
-									  chosen[l], &builder->scratch);
+		nchosen[l] = barq_hnsw_select(work, builder->beam, n, 0,
+									  work->m, chosen[l], &builder->scratch);
 	}
 	for (int l = 0; l <= top; l++)
 	{
@@ -120,6 +120,40 @@ insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
 	{
 		for (int i = 0; i < nchosen[l]; i++)
 			link_back(builder, l, chosen[l][i], row);
+	}
+}
+
+void
+barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
+{
+	BarqHnswWork *work = builder->work;
+	const char *code = hnsw_work_code(work, row);
+	uint64		entry = pg_atomic_read_u64(&work->entry);
+	uint32		start = barq_hnsw_work_descend(builder, code, entry, layer);
+	int			n;
+	uint32		chosen[HNSW_MAX_M];
+	int			nchosen;
+	int			left = 0;
+
+	/* the entry point itself may be the one without neighbours */
+	for (uint32 other = 0; start == row && other < work->kept; other++)
+	{
+		if (other != row && hnsw_work_levels(work)[other] >= layer &&
+			*hnsw_work_list(work, layer, other) != HNSW_NONE)
+			start = other;
+	}
+	n = barq_hnsw_work_search(builder, code, start, layer);
+	for (int i = 0; i < n; i++)
+	{
+		if (builder->beam[i].row != row)
+			builder->beam[left++] = builder->beam[i];
+	}
+	nchosen = barq_hnsw_select(work, builder->beam, left, 0, work->m, chosen,
+							   &builder->scratch);
+	for (int i = 0; i < nchosen; i++)
+	{
+		link_back(builder, layer, row, chosen[i]);
+		link_back(builder, layer, chosen[i], row);
 	}
 }
 
@@ -170,7 +204,7 @@ barq_hnsw_work_insert(BarqHnswWork *work, BarqBuildProgress progress, void *arg)
 	for (;;)
 	{
 		uint32		first;
-		uint32		end;
+		uint32		end = 0;
 
 		/* never past the end, or many calls could wrap the counter around */
 		first = pg_atomic_read_u32(&work->claimed);

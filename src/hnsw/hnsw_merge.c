@@ -1,14 +1,270 @@
+/*
+ * hnsw_merge.c
+ *	  Keeping the graph of one input of a merge.
+ *
+ * Live rows keep their levels and their live neighbours. A row that lost
+ * neighbours is given others in their place, out of the live neighbours of
+ * the dead ones (what the dead row led to, it now leads to itself), chosen by
+ * the heuristic beside those it kept. A row that has lost most of what it had
+ * (it lay at the rim of a region that died) is joined anew, as at an
+ * insertion.
+ */
 #include "postgres.h"
 
+#include "flat/hits.h"
 #include "hnsw/hnsw_merge.h"
+#include "hnsw/hnsw_visited.h"
+#include "miscadmin.h"
+
+/* dead rows whose lists are looked at for one row: its own and some beyond */
+#define MERGE_MAX_DEAD	(2 * HNSW_MAX_DEGREE)
+
+typedef struct Keep
+{
+	BarqHnswWork *work;
+	HnswGraph	graph;
+	uint32	   *number;			/* old row → new, HNSW_NONE for the dead */
+	HnswBuilder builder;
+	HnswVisited *seen;			/* entries of the layer at hand */
+	uint8	   *rejoin;			/* a bit a new row: join it anew on this layer */
+	uint32		list[HNSW_MAX_DEGREE];
+	uint32		kept[HNSW_MAX_DEGREE];
+	uint32		dead[MERGE_MAX_DEAD];
+} Keep;
 
 int
 barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs, int ninputs)
 {
-	return -1;
+	int			best = -1;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		HnswGraph	graph;
+
+		if (inputs[i].view->kind != BARQ_KIND_HNSW || inputs[i].live == 0)
+			continue;
+		/* where most rows are dead, mending is no cheaper than building */
+		if (inputs[i].live < inputs[i].view->rows / 4)
+			continue;
+		if (best >= 0 && inputs[i].live <= inputs[best].live)
+			continue;
+		barq_hnsw_open(inputs[i].view, &graph);
+		barq_vector_same_codec(&work->codec, &graph.codec);
+		if (graph.header.m == work->m)
+			best = i;
+	}
+	return best;
+}
+
+/* The new number of an entry's row, HNSW_NONE where it is not on the layer. */
+static uint32
+live_number(Keep *keep, int layer, uint32 entry)
+{
+	uint32		row = layer == 0 ? entry : barq_hnsw_entry_row(&keep->graph, layer, entry);
+	uint32		number = keep->number[row];
+
+	if (number != HNSW_NONE && hnsw_work_levels(keep->work)[number] < layer)
+		return HNSW_NONE;
+	return number;
+}
+
+/*
+ * Sort the entries of keep->list into live ones, which go to rows, and dead
+ * ones, which go to keep->dead; those met before are left out.
+ */
+static void
+sort_neighbours(Keep *keep, int layer, int n, uint32 *rows, int *nrows, int max,
+				int *ndead)
+{
+	for (int i = 0; i < n; i++)
+	{
+		uint32		number;
+
+		if (!barq_hnsw_visit(keep->seen, keep->list[i]))
+			continue;
+		number = live_number(keep, layer, keep->list[i]);
+		if (number == HNSW_NONE)
+		{
+			if (*ndead < MERGE_MAX_DEAD)
+				keep->dead[(*ndead)++] = keep->list[i];
+		}
+		else if (*nrows < max)
+			rows[(*nrows)++] = number;
+	}
+}
+
+/* Make one live entry's list in the work area. */
+static void
+keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
+{
+	BarqHnswWork *work = keep->work;
+	HnswBuilder *builder = &keep->builder;
+	HnswSelectScratch *scratch = &builder->scratch;
+	const char *code = hnsw_work_code(work, number);
+	int			degree = hnsw_work_degree(work, layer);
+	int			n = barq_hnsw_read_list(&keep->graph, layer, entry, keep->list);
+	int			had = n;
+	int			nkept = 0;
+	int			ndead = 0;
+	int			lost;
+
+	barq_hnsw_visited_clear(keep->seen);
+	barq_hnsw_visit(keep->seen, entry);
+	sort_neighbours(keep, layer, n, keep->kept, &nkept, HNSW_MAX_DEGREE, &ndead);
+	lost = ndead;
+
+	if (lost * 2 > had)
+	{
+		uint32	   *rows = scratch->rows;
+		int			nrows = 0;
+
+		/* dead[] grows meanwhile: beyond the dead, if most about are dead */
+		for (int i = 0; i < ndead && (i < lost || nrows < 2 * lost); i++)
+		{
+			n = barq_hnsw_read_list(&keep->graph, layer, keep->dead[i], keep->list);
+			sort_neighbours(keep, layer, n, rows, &nrows, HNSW_CANDIDATES, &ndead);
+		}
+		barq_code_keys(&work->codec, code, hnsw_work_codes(work), work->codec.stride,
+					   rows, nrows, scratch->keys);
+		barq_keys_clean(scratch->keys, nrows);
+		for (int i = 0; i < nrows; i++)
+		{
+			builder->candidates[i].key = scratch->keys[i];
+			builder->candidates[i].row = rows[i];
+		}
+
+		/* the nearest suffice: the heuristic would leave out most others */
+		if (nrows > 2 * degree)
+		{
+			barq_hits_select(builder->candidates, nrows, 2 * degree);
+			nrows = 2 * degree;
+		}
+		nkept = barq_hnsw_select(work, builder->candidates, nrows, nkept,
+								 nkept + Min(lost, degree - nkept),
+								 keep->kept, scratch);
+	}
+	memcpy(hnsw_work_list(work, layer, number), keep->kept, nkept * sizeof(uint32));
+	if (lost * 2 > had)
+		keep->rejoin[number >> 3] |= 1 << (number & 7);
+}
+
+/* Copy the live rows, in their order, with their levels. */
+static void
+keep_rows(Keep *keep, BarqMergeInput *input)
+{
+	HnswGraph  *graph = &keep->graph;
+	BarqHnswWork *work = keep->work;
+	uint8	   *levels = MemoryContextAllocHuge(CurrentMemoryContext, graph->body.rows);
+	uint32		next = 0;
+
+	memset(levels, 0, graph->body.rows);
+	for (int layer = 1; layer <= graph->header.layers; layer++)
+	{
+		for (uint32 entry = 0; entry < graph->layer[layer].entries; entry++)
+		{
+			uint32		row = barq_hnsw_entry_row(graph, layer, entry);
+
+			if (levels[row] != layer - 1)
+				barq_hnsw_corrupted("layers disagree about a row");
+			levels[row] = layer;
+		}
+	}
+	for (uint32 row = 0; row < graph->body.rows; row++)
+	{
+		if ((row & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (input->dead != NULL && barq_bit_is_set(input->dead, row))
+		{
+			keep->number[row] = HNSW_NONE;
+			continue;
+		}
+		barq_hnsw_work_copy_row(work, next, graph->view, &graph->body,
+								&graph->vector, row);
+		barq_hnsw_work_set_level(work, next, levels[row]);
+		keep->number[row] = next++;
+	}
+	work->kept = next;
+	pfree(levels);
+}
+
+/* The old entry point if it is still there, else a row of the highest level. */
+static void
+keep_entry(Keep *keep)
+{
+	HnswGraph  *graph = &keep->graph;
+	BarqHnswWork *work = keep->work;
+	const uint8 *levels = hnsw_work_levels(work);
+	uint32		row = graph->header.entry;
+	uint32		best;
+
+	if (graph->header.layers > 0)
+		row = barq_hnsw_entry_row(graph, graph->header.layers, row);
+	best = keep->number[row] != HNSW_NONE ? keep->number[row] : 0;
+	for (uint32 i = 0; i < work->kept; i++)
+	{
+		if (levels[i] > levels[best])
+			best = i;
+	}
+	pg_atomic_write_u64(&work->entry, HNSW_ENTRY(levels[best], best));
+}
+
+static void
+keep_layer(Keep *keep, int layer)
+{
+	HnswGraph  *graph = &keep->graph;
+	uint32		entries = layer == 0 ? graph->body.rows : graph->layer[layer].entries;
+
+	memset(keep->rejoin, 0, keep->work->kept / 8 + 1);
+	for (uint32 entry = 0; entry < entries; entry++)
+	{
+		uint32		number = live_number(keep, layer, entry);
+
+		if ((entry & 0x3ff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (number != HNSW_NONE)
+			keep_list(keep, layer, entry, number);
+	}
+}
+
+static void
+rejoin_layer(Keep *keep, int layer)
+{
+	for (uint32 row = 0; row < keep->work->kept; row++)
+	{
+		if ((row & 0x3ff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (barq_bit_is_set(keep->rejoin, row))
+			barq_hnsw_work_join(&keep->builder, layer, row);
+	}
 }
 
 void
 barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input)
 {
+	Keep	   *keep = palloc0(sizeof(Keep));
+	HnswGraph  *graph = &keep->graph;
+
+	keep->work = work;
+	barq_hnsw_open(input->view, graph);
+	keep->number = MemoryContextAllocHuge(CurrentMemoryContext,
+										  (Size) graph->body.rows * sizeof(uint32));
+	keep_rows(keep, input);
+	keep_entry(keep);
+
+	barq_hnsw_builder_init(&keep->builder, work);
+	keep->seen = barq_hnsw_visited_borrow(graph->body.rows);
+	keep->rejoin = MemoryContextAllocHuge(CurrentMemoryContext, work->kept / 8 + 1);
+
+	/* from the top: a search for neighbours descends through mended layers */
+	for (int layer = graph->header.layers; layer >= 0; layer--)
+	{
+		keep_layer(keep, layer);
+		if (HNSW_ENTRY_LEVEL(pg_atomic_read_u64(&work->entry)) >= layer)
+			rejoin_layer(keep, layer);
+	}
+	barq_hnsw_visited_return(keep->seen);
+	barq_hnsw_builder_end(&keep->builder);
+	pfree(keep->rejoin);
+	pfree(keep->number);
+	pfree(keep);
 }

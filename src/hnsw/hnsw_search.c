@@ -27,7 +27,7 @@
 #include "miscadmin.h"
 
 #define SEARCH_MAX_EF	4096	/* growth of later batches ends here */
-#define SEARCH_PATIENCE 8		/* and a quarter of ef; see above */
+#define SEARCH_PATIENCE 16		/* and half of ef; see above */
 #define SEARCH_INTERRUPT 256	/* expansions between interrupt checks */
 
 typedef struct HnswSearch
@@ -238,7 +238,7 @@ trim(HnswSearch *search)
 static pg_attribute_always_inline void
 advance_beam(HnswSearch *search, float bound, bool with_skip)
 {
-	int			patience = SEARCH_PATIENCE + search->ef / 4;
+	int			patience = SEARCH_PATIENCE + search->ef / 2;
 	int			interrupt = SEARCH_INTERRUPT;
 
 	while (search->next < search->n)

@@ -10,22 +10,44 @@
 #include "hnsw/hnsw_work.h"
 
 /*
- * Once a candidate is chosen, all that remain are compared with it in one
- * batch, instead of each with all chosen before it: the same comparisons or a
- * few more, but many at a time from one row.
+ * Leave out of alive[] what is nearer to a chosen row than to the selecting
+ * one. All that remain are compared with it in one batch, instead of each
+ * with all chosen before it: the same comparisons or a few more, but many at
+ * a time from one row.
  *
  * Of rows with the very same code one suffices as a neighbour. Without this
  * rule a row with 2 m copies would have no other neighbours than those, and
  * the copies would be an island.
  */
-int
-barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n, int max,
-				 uint32 *selected, HnswSelectScratch *scratch)
+static int
+leave_out(BarqHnswWork *work, uint32 chosen, BarqHit *alive, int n,
+		  HnswSelectScratch *scratch)
 {
-	BarqHit    *alive = scratch->alive;
 	const char *codes = hnsw_work_codes(work);
 	Size		stride = work->codec.stride;
-	int			nselected = 0;
+	const char *code = codes + (uint64) chosen * stride;
+	int			left = 0;
+
+	for (int i = 0; i < n; i++)
+		scratch->rows[i] = alive[i].row;
+	barq_code_keys(&work->codec, code, codes, stride,
+				   scratch->rows, n, scratch->keys);
+	for (int i = 0; i < n; i++)
+	{
+		if (scratch->keys[i] < alive[i].key ||
+			memcmp(code, codes + (uint64) alive[i].row * stride,
+				   work->codec.row_bytes) == 0)
+			continue;
+		alive[left++] = alive[i];
+	}
+	return left;
+}
+
+int
+barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n, int nselected,
+				 int max, uint32 *selected, HnswSelectScratch *scratch)
+{
+	BarqHit    *alive = scratch->alive;
 	bool		sorted = true;
 
 	/* a beam comes sorted */
@@ -35,30 +57,17 @@ barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n, int max,
 		barq_hits_sort(candidates, n);
 	memcpy(alive, candidates, n * sizeof(BarqHit));
 
+	for (int i = 0; i < nselected && n > 0; i++)
+		n = leave_out(work, selected[i], alive, n, scratch);
 	while (n > 0 && nselected < max)
 	{
-		BarqHit		best = alive[0];
-		const char *code = codes + (uint64) best.row * stride;
-		int			left = 0;
+		uint32		best = alive[0].row;
 
-		selected[nselected++] = best.row;
-		if (n == 1 || nselected == max)
-			break;
-		for (int i = 1; i < n; i++)
-			scratch->rows[i - 1] = alive[i].row;
-		barq_code_keys(&work->codec, code, codes, stride,
-					   scratch->rows, n - 1, scratch->keys);
-		for (int i = 1; i < n; i++)
-		{
-			if (scratch->keys[i - 1] < alive[i].key)
-				continue;
-			if (alive[i].key == best.key &&
-				memcmp(code, codes + (uint64) alive[i].row * stride,
-					   work->codec.row_bytes) == 0)
-				continue;
-			alive[left++] = alive[i];
-		}
-		n = left;
+		selected[nselected++] = best;
+		alive++;
+		n--;
+		if (nselected < max)
+			n = leave_out(work, best, alive, n, scratch);
 	}
 	return nselected;
 }

@@ -180,9 +180,11 @@ hnsw_work_write_list(BarqHnswWork *work, int layer, uint32 row,
 }
 
 /*
- * hnsw_select.c: Malkov & Yashunin's algorithm 4. candidates (keys to the row
- * that selects, any order; sorted by this call) → at most max rows, best
- * first. scratch holds 2 * n of each.
+ * hnsw_select.c: Malkov & Yashunin's algorithm 4. Of n candidates (with their
+ * keys to the row that selects; sorted by this call) those are added to the
+ * nselected rows of selected[] that are not nearer to one of these than to
+ * the selecting row, the best first, until it has max. Returns how many it
+ * has. Scratch arrays hold n each.
  */
 typedef struct HnswSelectScratch
 {
@@ -192,10 +194,13 @@ typedef struct HnswSelectScratch
 } HnswSelectScratch;
 
 extern int	barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n,
-							 int max, uint32 *selected,
+							 int nselected, int max, uint32 *selected,
 							 HnswSelectScratch *scratch);
 
-/* hnsw_insert.c: one process's state while it searches the work area */
+/* room for candidates in a builder, ef_construction aside */
+#define HNSW_CANDIDATES	512
+
+/* hnsw_work_search.c: one process's state while it searches the work area */
 typedef struct HnswBuilder
 {
 	BarqHnswWork *work;
@@ -222,6 +227,12 @@ extern int	barq_hnsw_work_search(HnswBuilder *builder, const void *code,
 /* Greedy descent from the entry point to the nearest row found on `layer`. */
 extern uint32 barq_hnsw_work_descend(HnswBuilder *builder, const void *code,
 									 uint64 entry, int layer);
+
+/*
+ * hnsw_insert.c: give a row that is in the graph new neighbours on a layer,
+ * and link them to it.
+ */
+extern void barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row);
 
 /* hnsw_connect.c: make every row reachable, and number rows breadth-first */
 extern void barq_hnsw_work_order(BarqHnswWork *work, uint32 *order);

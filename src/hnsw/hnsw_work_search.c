@@ -13,7 +13,7 @@ void
 barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work)
 {
 	/* candidates: a beam, or a list and lists of neighbours of neighbours */
-	int			n = Max(work->ef_construction, HNSW_MAX_DEGREE) + 1;
+	int			n = Max(work->ef_construction, HNSW_CANDIDATES) + 1;
 
 	builder->work = work;
 	builder->visited = barq_hnsw_visited_borrow(work->rows);

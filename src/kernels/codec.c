@@ -8,6 +8,12 @@
 
 #include <math.h>
 
+/*
+ * Loops add to LANES sums in turn, for one addition takes as long as four
+ * that do not wait for each other.
+ */
+#define LANES 4
+
 void
 barq_codec_init(BarqCodec *codec, BarqMetric metric, BarqQuantization quant, int dims)
 {
@@ -29,15 +35,43 @@ float_up(double x)
 	return (double) f < x ? nextafterf(f, INFINITY) : f;
 }
 
-/* Sum of squares; four sums at a time, for an addition's latency is four. */
+/* The least and the largest coordinate. */
+void
+barq_range(const float *x, int n, float *least, float *largest)
+{
+	float		lo[LANES] = {x[0], x[0], x[0], x[0]};
+	float		hi[LANES] = {x[0], x[0], x[0], x[0]};
+	int			i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		for (int k = 0; k < LANES; k++)
+		{
+			lo[k] = x[i + k] < lo[k] ? x[i + k] : lo[k];
+			hi[k] = x[i + k] > hi[k] ? x[i + k] : hi[k];
+		}
+	for (; i < n; i++)
+	{
+		lo[0] = x[i] < lo[0] ? x[i] : lo[0];
+		hi[0] = x[i] > hi[0] ? x[i] : hi[0];
+	}
+	for (int k = 1; k < LANES; k++)
+	{
+		lo[0] = lo[k] < lo[0] ? lo[k] : lo[0];
+		hi[0] = hi[k] > hi[0] ? hi[k] : hi[0];
+	}
+	*least = lo[0];
+	*largest = hi[0];
+}
+
+/* Sum of squares. */
 static double
 sum_of_squares(const float *x, int n)
 {
-	double		s[4] = {0, 0, 0, 0};
+	double		s[LANES] = {0, 0, 0, 0};
 	int			i = 0;
 
-	for (; i + 4 <= n; i += 4)
-		for (int k = 0; k < 4; k++)
+	for (; i + LANES <= n; i += LANES)
+		for (int k = 0; k < LANES; k++)
 			s[k] += (double) x[i + k] * x[i + k];
 	for (; i < n; i++)
 		s[0] += (double) x[i] * x[i];
@@ -73,10 +107,20 @@ static float
 residual_of(const BarqCodec *codec, const LossSums *sums)
 {
 	bool		l1 = codec->metric == BARQ_METRIC_L1;
-	double		value = l1 ? sums->value : sqrt(sums->value);
-	double		loss = l1 ? sums->loss : sqrt(sums->loss);
+	double		value = 0;
+	double		loss = 0;
 	double		eps = 2 * double_eps(codec->dims);
 
+	for (int k = 0; k < LANES; k++)
+	{
+		value += sums[k].value;
+		loss += sums[k].loss;
+	}
+	if (!l1)
+	{
+		value = sqrt(value);
+		loss = sqrt(loss);
+	}
 	loss += eps * loss;
 	if (codec->metric == BARQ_METRIC_COSINE || codec->quant == BARQ_QUANT_SQ8)
 		loss += eps * value;
@@ -97,7 +141,7 @@ encode_none(const BarqCodec *codec, const float *x, double factor, char *code, L
 		float		f = (float) v;
 
 		memcpy(code + (size_t) i * sizeof(float), &f, sizeof(f));
-		add_loss(sums, false, v, f);
+		add_loss(&sums[i % LANES], false, v, f);
 	}
 }
 
@@ -127,9 +171,18 @@ encode_f16(const BarqCodec *codec, const float *x, double factor, char *code, Lo
 		barq_kernels->f32_to_f16(in, half, n);
 		barq_kernels->f16_to_f32(half, out, n);
 		for (int i = 0; i < n; i++)
-			add_loss(sums, l1, x[at + i] * factor, out[i]);
+			add_loss(&sums[i % LANES], l1, x[at + i] * factor, out[i]);
 		memcpy(code + (size_t) at * sizeof(uint16_t), half, (size_t) n * sizeof(uint16_t));
 	}
+}
+
+/* One coordinate's code. */
+static inline int
+encode_coordinate(double v, double offset, double per_scale)
+{
+	double		steps = (v - offset) * per_scale + 0.5;
+
+	return (int) (steps < 0 ? 0 : steps > 255 ? 255 : steps);
 }
 
 static void
@@ -137,19 +190,17 @@ encode_sq8(const BarqCodec *codec, const float *x, double factor, char *code,
 		   Sq8Trailer *t, LossSums *sums)
 {
 	bool		l1 = codec->metric == BARQ_METRIC_L1;
-	float		lo = x[0],
-				hi = x[0];
+	int			n = codec->dims;
+	float		lo,
+				hi;
 	double		scale,
 				offset,
 				per_scale;
-	int32_t		sum = 0,
+	int			sum = 0,
 				sumsq = 0;
+	int			i = 0;
 
-	for (int i = 1; i < codec->dims; i++)
-	{
-		lo = x[i] < lo ? x[i] : lo;
-		hi = x[i] > hi ? x[i] : hi;
-	}
+	barq_range(x, n, &lo, &hi);
 	t->offset = (float) (lo * factor);
 	t->scale = (float) ((hi * factor - lo * factor) / 255);
 	/* exactly what the row will say, so that the residual is its own */
@@ -158,16 +209,26 @@ encode_sq8(const BarqCodec *codec, const float *x, double factor, char *code,
 	/* zero for a constant vector, or one whose range is below all floats */
 	per_scale = scale > 0 ? 1 / scale : 0;
 
-	for (int i = 0; i < codec->dims; i++)
+	for (; i + LANES <= n; i += LANES)
+		for (int k = 0; k < LANES; k++)
+		{
+			double		v = x[i + k] * factor;
+			int			c = encode_coordinate(v, offset, per_scale);
+
+			code[i + k] = (char) (unsigned char) c;
+			sum += c;
+			sumsq += c * c;
+			add_loss(&sums[k], l1, v, offset + scale * c);
+		}
+	for (; i < n; i++)
 	{
 		double		v = x[i] * factor;
-		double		steps = (v - offset) * per_scale + 0.5;
-		int			c = (int) (steps < 0 ? 0 : steps > 255 ? 255 : steps);
+		int			c = encode_coordinate(v, offset, per_scale);
 
 		code[i] = (char) (unsigned char) c;
 		sum += c;
 		sumsq += c * c;
-		add_loss(sums, l1, v, offset + scale * c);
+		add_loss(&sums[0], l1, v, offset + scale * c);
 	}
 	t->sum = sum;
 	t->sumsq = sumsq;
@@ -181,7 +242,7 @@ barq_codec_encode(const BarqCodec *codec, const float *x, void *row)
 	double		norm = sqrt(sum_of_squares(x, codec->dims));
 	double		factor = 1;
 	float		norm_up = float_up(norm * (1 + double_eps(codec->dims)));
-	LossSums	sums = {0, 0};
+	LossSums	sums[LANES] = {{0, 0}};
 
 	if (codec->metric == BARQ_METRIC_COSINE)
 	{
@@ -195,8 +256,8 @@ barq_codec_encode(const BarqCodec *codec, const float *x, void *row)
 	{
 		Sq8Trailer	t;
 
-		encode_sq8(codec, x, factor, code, &t, &sums);
-		t.residual = residual_of(codec, &sums);
+		encode_sq8(codec, x, factor, code, &t, sums);
+		t.residual = residual_of(codec, sums);
 		t.norm = norm_up;
 		memcpy(code + trailer_at, &t, sizeof(t));
 	}
@@ -205,10 +266,10 @@ barq_codec_encode(const BarqCodec *codec, const float *x, void *row)
 		FloatTrailer t;
 
 		if (codec->quant == BARQ_QUANT_F16)
-			encode_f16(codec, x, factor, code, &sums);
+			encode_f16(codec, x, factor, code, sums);
 		else
-			encode_none(codec, x, factor, code, &sums);
-		t.residual = residual_of(codec, &sums);
+			encode_none(codec, x, factor, code, sums);
+		t.residual = residual_of(codec, sums);
 		t.norm = norm_up;
 		memcpy(code + trailer_at, &t, sizeof(t));
 	}
@@ -359,7 +420,10 @@ barq_code_keys(const BarqCodec *codec, const void *a, const char *base, size_t s
 	if (codec->quant == BARQ_QUANT_SQ8)
 	{
 		for (int i = 0; i < n; i++)
+		{
+			prefetch_code(base, stride, ids, i, n);
 			keys[i] = code_l1(codec, a, base + (ids ? ids[i] : (size_t) i) * stride);
+		}
 	}
 	else if (codec->quant == BARQ_QUANT_F16)
 	{

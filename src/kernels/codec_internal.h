@@ -111,6 +111,16 @@ double_eps(int n)
 	return (n + 32) * 0x1p-52;
 }
 
+/* Brings a row into the cache that a loop over rows will come to. */
+static inline void
+prefetch_code(const char *base, size_t stride, const uint32_t *ids, int i, int n)
+{
+	if (ids && i + 4 < n)
+		for (size_t at = 0; at < stride && at < 1024; at += 64)
+			__builtin_prefetch(base + ids[i + 4] * stride + at);
+}
+
+extern void barq_range(const float *x, int n, float *least, float *largest);
 extern void barq_sq8_terms(BarqSq8Terms *t, BarqMetric metric, int n,
 						   double center, double step,
 						   double code_sum, double code_sumsq);

@@ -35,25 +35,16 @@ barq_query_bytes(const BarqCodec *codec)
 
 /* The query in signed bytes: keys only, so its own loss is not tracked. */
 static void
-prepare_codes(BarqQuery *query, const float *q, double factor, int8_t *codes)
+prepare_codes(BarqQuery *query, const float *q, double factor, float lo, float hi,
+			  int8_t *codes)
 {
 	int			n = query->codec.dims;
-	double		lo = q[0],
-				hi = q[0];
-	double		center,
-				step,
-				per_step;
-	int64_t		sum = 0,
+	double		center = ((double) lo + hi) / 2 * factor;
+	double		step = ((double) hi - lo) * factor / 254;
+	double		per_step = step > 0 ? 1 / step : 0;
+	int			sum = 0,
 				sumsq = 0;
 
-	for (int i = 1; i < n; i++)
-	{
-		lo = q[i] < lo ? q[i] : lo;
-		hi = q[i] > hi ? q[i] : hi;
-	}
-	center = (lo + hi) / 2 * factor;
-	step = (hi - lo) * factor / 254;
-	per_step = step > 0 ? 1 / step : 0;
 	for (int i = 0; i < n; i++)
 	{
 		/* 128 makes truncation the floor */
@@ -64,9 +55,58 @@ prepare_codes(BarqQuery *query, const float *q, double factor, int8_t *codes)
 		sum += code;
 		sumsq += code * code;
 	}
-	barq_sq8_terms(&query->terms, query->codec.metric, n, center, step,
-				   (double) sum, (double) sumsq);
+	barq_sq8_terms(&query->terms, query->codec.metric, n, center, step, sum, sumsq);
 	query->codes = codes;
+}
+
+/* Sums over a query's coordinates, in lanes as codec.c's. */
+typedef struct QuerySums
+{
+	double		given;			/* squares of the coordinates as given */
+	double		total;			/* of the coordinates as given */
+	double		sum;			/* of values */
+	double		sumsq;			/* of values, squared */
+	double		error;			/* what values lost, as L1 or L2 adds up */
+	double		size;			/* and the coordinates themselves */
+} QuerySums;
+
+#define LANES 4
+
+static inline void
+measure(QuerySums *s, float coordinate)
+{
+	double		v = coordinate;
+
+	s->given += v * v;
+	s->total += v;
+}
+
+static inline float
+set_value(QuerySums *s, bool l1, double v, double ref)
+{
+	float		value = (float) (v - ref);
+	double		lost = v - (ref + value);
+
+	s->sum += value;
+	s->sumsq += (double) value * value;
+	s->error += l1 ? fabs(lost) : lost * lost;
+	s->size += l1 ? fabs(v) : v * v;
+	return value;
+}
+
+static void
+add_up(QuerySums *s)
+{
+	for (int k = 1; k < LANES; k++)
+	{
+		s[0].given += s[k].given;
+		s[0].total += s[k].total;
+		s[0].sum += s[k].sum;
+		s[0].sumsq += s[k].sumsq;
+		s[0].error += s[k].error;
+		s[0].size += s[k].size;
+		s[k] = (QuerySums) {0};
+	}
 }
 
 BarqQuery *
@@ -77,13 +117,12 @@ barq_query_prepare(void *mem, const BarqCodec *codec, const float *q)
 	int			n = codec->dims;
 	bool		l1 = codec->metric == BARQ_METRIC_L1;
 	double		eps = 2 * double_eps(n);
-	double		factor = 1,
-				largest = 0,
-				given = 0,
-				total = 0;
-	double		error = 0,
-				size = 0;
+	double		factor = 1;
+	QuerySums	s[LANES] = {{0}};
 	float	   *values;
+	float		lo,
+				hi;
+	int			i;
 
 	memset(query, 0, sizeof(*query));
 	query->codec = *codec;
@@ -92,38 +131,32 @@ barq_query_prepare(void *mem, const BarqCodec *codec, const float *q)
 	query->values = values;
 	at += ALIGN64((size_t) n * sizeof(float));
 
-	for (int i = 0; i < n; i++)
-	{
-		double		v = q[i];
-
-		given += v * v;
-		total += v;
-		largest = fabs(v) > largest ? fabs(v) : largest;
-	}
-	query->given_norm = sqrt(given) * (1 + eps);
+	for (i = 0; i + LANES <= n; i += LANES)
+		for (int k = 0; k < LANES; k++)
+			measure(&s[k], q[i + k]);
+	for (; i < n; i++)
+		measure(&s[0], q[i]);
+	add_up(s);
+	query->given_norm = sqrt(s[0].given) * (1 + eps);
 	if (codec->metric == BARQ_METRIC_COSINE)
 	{
-		query->null = given == 0;
-		factor = query->null ? 0 : 1 / sqrt(given);
+		query->null = s[0].given == 0;
+		factor = query->null ? 0 : 1 / sqrt(s[0].given);
 	}
 
-	if (codec->quant == BARQ_QUANT_SQ8 && largest * factor < CENTER_LIMIT)
-		query->ref = (float) (total * factor / n);
-	for (int i = 0; i < n; i++)
-	{
-		double		v = q[i] * factor;
-		double		value;
-		double		lost;
-
-		values[i] = (float) (v - query->ref);
-		value = values[i];
-		lost = v - (query->ref + value);
-		query->sum += value;
-		query->sumsq += value * value;
-		error += l1 ? fabs(lost) : lost * lost;
-		size += l1 ? fabs(v) : v * v;
-	}
-	query->norm = sqrt(query->sumsq) * (1 + eps);
+	barq_range(q, n, &lo, &hi);
+	if (codec->quant == BARQ_QUANT_SQ8 &&
+		fmax(-(double) lo, hi) * factor < CENTER_LIMIT)
+		query->ref = (float) (s[0].total * factor / n);
+	for (i = 0; i + LANES <= n; i += LANES)
+		for (int k = 0; k < LANES; k++)
+			values[i + k] = set_value(&s[k], l1, q[i + k] * factor, query->ref);
+	for (; i < n; i++)
+		values[i] = set_value(&s[0], l1, q[i] * factor, query->ref);
+	add_up(s);
+	query->sum = s[0].sum;
+	query->sumsq = s[0].sumsq;
+	query->norm = sqrt(s[0].sumsq) * (1 + eps);
 
 	/*
 	 * The error, rounded up: as at residual_of() in codec.c, but that ref,
@@ -132,13 +165,14 @@ barq_query_prepare(void *mem, const BarqCodec *codec, const float *q)
 	 */
 	if (query->ref != 0 || factor != 1)
 	{
-		error = l1 ? error : sqrt(error);
-		size = l1 ? size : sqrt(size);
+		double		error = l1 ? s[0].error : sqrt(s[0].error);
+		double		size = l1 ? s[0].size : sqrt(s[0].size);
+
 		query->error = error * (1 + eps) +
 			eps * (size + (l1 ? n : sqrt(n)) * fabs(query->ref));
 	}
 	if (has_codes(codec))
-		prepare_codes(query, q, factor, (int8_t *) at);
+		prepare_codes(query, q, factor, lo, hi, (int8_t *) at);
 	return query;
 }
 
@@ -176,7 +210,10 @@ barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 	}
 	if (query->codec.quant == BARQ_QUANT_SQ8)
 		for (int i = 0; i < n; i++)
+		{
+			prefetch_code(base, stride, ids, i, n);
 			keys[i] = sq8_l1_key(query, base + (ids ? ids[i] : (size_t) i) * stride);
+		}
 	else if (query->codec.quant == BARQ_QUANT_F16)
 		(l2 ? k->l2sq_f16_batch : l1 ? k->l1_f16_batch : k->ip_f16_batch)
 			(query->values, base, stride, ids, n, dims, keys);

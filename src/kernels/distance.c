@@ -26,9 +26,11 @@ static const unsigned char byte_mask[2 * I_BYTES] = {
 /*
  * Prefetching. Rows are fetched AHEAD rows before they are scored, each up to
  * PREFETCH_BYTES; what a long row has beyond that the hardware's own
- * prefetcher follows. Rows that lie one after the other need no help.
+ * prefetcher follows. Rows that lie one after the other need no help. (4 rows
+ * ahead are enough for rows of two lines; rows of 400 to 800 bytes gain a
+ * third from 12.)
  */
-#define AHEAD 4
+#define AHEAD 12
 #define PREFETCH_BYTES 1024
 
 BARQ_INLINE const char *
