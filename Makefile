@@ -1,12 +1,19 @@
 # barq: build and install with PGXS; `make demo`, `make test` and `make bench`
 # need nothing but this checkout (see scripts/).
+#
+#   make, make install, make installcheck    as for any extension (PG_CONFIG=…)
+#   make test [ONLY="regress tap"] [TESTS="vector hnsw"]
+#   make demo [QUERY="a machine that flies"], make bench
+#   make unit                                unit tests alone, no server
+#   make format, make format-check           clang-format 14
 
 EXTENSION = barq
-EXTVERSION = 0.1.0
+EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" barq.control)
 MODULE_big = barq
 
 SQL_PARTS = $(sort $(wildcard sql/parts/*.sql))
 DATA_built = sql/barq--$(EXTVERSION).sql
+DATA = $(wildcard sql/barq--*--*.sql)
 
 # One kernel source, compiled once for each instruction-set level.
 ARCH := $(shell uname -m)
@@ -24,13 +31,27 @@ KERNEL_OBJS = $(KERNEL_LEVELS:%=src/kernels/distance_%.o)
 
 SRCS = $(filter-out src/kernels/distance.c,$(wildcard src/*.c src/*/*.c))
 OBJS = $(SRCS:.c=.o) $(KERNEL_OBJS)
-HEADERS_ALL = $(wildcard src/*.h src/*/*.h)
+PROJECT_HEADERS = $(wildcard src/*.h src/*/*.h)
+
+# Unit tests: each C file of test/unit is a program, linked with the kernels
+# alone.
+UNIT_PROGRAMS = $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*.c))
+UNIT_OBJS = $(filter src/kernels/%,$(OBJS))
 
 PG_CPPFLAGS = -I$(CURDIR)/src
-PG_CFLAGS = -O3 -fno-math-errno -Werror=vla -Wno-declaration-after-statement
+# The codec proves what its doubles round to: nothing may be contracted.
+PG_CFLAGS = -O3 -fno-math-errno -ffp-contract=off -Werror=vla -Wno-declaration-after-statement
+
+# `make installcheck`: SQL and isolation tests in a server that runs.
+REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --load-extension=barq
+ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=barq
+
+EXTRA_CLEAN = .built-for build/unit
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 # The extension gains nothing from JIT inlining, so no bitcode is built.
 override with_llvm = no
 
@@ -40,8 +61,56 @@ include $(PGXS)
 $(KERNEL_OBJS): src/kernels/distance_%.o: src/kernels/distance.c
 	$(CC) $(CFLAGS) $(CPPFLAGS) $(KERNEL_FLAGS_$*) -DBARQ_LEVEL=$* -c -o $@ $<
 
-$(OBJS): $(HEADERS_ALL)
+# Objects are made again for another server or other flags.
+ifneq ($(filter-out test demo bench format format-check clean,$(or $(MAKECMDGOALS),all)),)
+BUILT_FOR := $(VERSION) $(includedir_server) $(CC) $(filter-out -Werror,$(COPT))
+ifneq ($(BUILT_FOR),$(shell cat .built-for 2>/dev/null))
+$(shell echo '$(BUILT_FOR)' > .built-for)
+endif
+endif
+.built-for: ;
+
+$(OBJS): $(PROJECT_HEADERS) .built-for
+
+.PHONY: unit unit-programs
+unit-programs: $(UNIT_PROGRAMS)
+$(UNIT_PROGRAMS): build/unit/%: test/unit/%.c $(wildcard test/unit/*.h) $(UNIT_OBJS) $(PROJECT_HEADERS)
+	@$(MKDIR_P) $(@D)
+	$(CC) $(CFLAGS) $(PG_CPPFLAGS) -o $@ $< $(UNIT_OBJS) -lm
+
+unit: unit-programs
+	@status=0; for program in $(UNIT_PROGRAMS); do echo "# $$program"; $$program || status=1; done; exit $$status
+else
+.DEFAULT_GOAL := all
+.PHONY: all install installcheck unit unit-programs clean
+all install installcheck unit unit-programs:
+	@echo "barq: '$(PG_CONFIG)' finds no PostgreSQL to build for." >&2
+	@echo "On Debian or Ubuntu, install what building takes:" >&2
+	@echo "    apt-get install gcc make libsimde-dev postgresql-server-dev-15" >&2
+	@echo "(or another version's, 15 to 18), or run scripts/install-deps.sh, or say" >&2
+	@echo "    make PG_CONFIG=/path/to/pg_config" >&2
+	@exit 1
+clean: ;
 endif
 
-sql/barq--$(EXTVERSION).sql: $(SQL_PARTS)
-	cat $^ > $@
+sql/barq--$(EXTVERSION).sql: $(SQL_PARTS) barq.control
+	cat $(SQL_PARTS) /dev/null > $@
+
+.PHONY: test demo bench format format-check
+test:
+	@scripts/install-deps.sh test
+	@scripts/run-tests.sh
+
+demo:
+	@scripts/install-deps.sh demo
+	@demo/run.sh
+
+bench:
+	@scripts/install-deps.sh bench
+	@bench/run.sh
+
+format:
+	@scripts/format.sh
+
+format-check:
+	@scripts/format.sh --check

@@ -10,8 +10,69 @@
 
 #include "postgres.h"
 
+#include "utils/rel.h"
+
 #if PG_VERSION_NUM < 150000
 #error "barq needs PostgreSQL 15 or later"
+#endif
+
+/* RelFileNode became RelFileLocator, and its members were renamed, in 16. */
+#if PG_VERSION_NUM >= 160000
+#include "storage/relfilelocator.h"
+typedef RelFileLocator BarqLocator;
+#define BarqLocatorSpace(l)		((l).spcOid)
+#define BarqLocatorDatabase(l)	((l).dbOid)
+#define BarqLocatorNumber(l)	((l).relNumber)
+#define BarqRelationLocator(rel) ((rel)->rd_locator)
+#define BarqRelidByNumber(spc, num) RelidByRelfilenumber(spc, num)
+#else
+#include "storage/relfilenode.h"
+typedef RelFileNode BarqLocator;
+#define BarqLocatorSpace(l)		((l).spcNode)
+#define BarqLocatorDatabase(l)	((l).dbNode)
+#define BarqLocatorNumber(l)	((l).relNode)
+#define BarqRelationLocator(rel) ((rel)->rd_node)
+#define BarqRelidByNumber(spc, num) RelidByRelfilenode(spc, num)
+#endif
+
+/* The backend that owns a temporary relation, and its process. */
+#if PG_VERSION_NUM >= 170000
+#define BarqInvalidBackend	INVALID_PROC_NUMBER
+#define BarqBackendProc(backend) ProcNumberGetProc(backend)
+#else
+#define BarqInvalidBackend	InvalidBackendId
+#define BarqBackendProc(backend) BackendIdGetProc(backend)
+#endif
+
+/* Path of the first file of a relation's main fork, palloc'd. */
+#if PG_VERSION_NUM >= 180000
+#define BarqRelationPath(rel) \
+	pstrdup(relpathbackend((rel)->rd_locator, (rel)->rd_backend, MAIN_FORKNUM).str)
+#else
+#define BarqRelationPath(rel) \
+	relpathbackend(BarqRelationLocator(rel), (rel)->rd_backend, MAIN_FORKNUM)
+#endif
+
+/* The map from relfilenodes to relations. */
+#if PG_VERSION_NUM >= 160000
+#include "utils/relfilenumbermap.h"
+#else
+#include "utils/relfilenodemap.h"
+#endif
+
+/* pg_maintain came with 17. */
+#if PG_VERSION_NUM >= 170000
+#define BARQ_HAVE_PG_MAINTAIN 1
+#endif
+
+/* The VARSIZE family: part of postgres.h until 16 gave it its own header. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* Written before the declaration, as 18 does; 18 dropped the older spelling. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
 #endif
 
 #endif							/* BARQ_COMPAT_H */

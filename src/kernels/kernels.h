@@ -16,6 +16,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * What turns the exact integer product of a query's and a row's codes into a
+ * key. A row of quantization sq8 is n codes, padded to 8 bytes, then
+ *	  float scale; float offset; int32 sum; int32 sumsq;
+ * where sum and sumsq are those of its codes (below 2^31 up to 16,000
+ * dimensions), and more that keys have no use for. A coordinate of the row is
+ * offset + scale * code, one of the query is center + step * code. Everything
+ * is taken about the means, so that a common offset costs no precision.
+ */
+typedef struct BarqSq8Terms
+{
+	double		ref;			/* taken off the row's offset */
+	double		inv_n;			/* 1 / dimensions */
+	double		query_mean;		/* mean of the query's codes */
+	double		base;			/* the key's constant part */
+	double		by_mean;		/* times the row's mean (less ref) */
+	double		by_mean_sq;		/* times the row's mean (less ref) squared */
+	double		by_spread;		/* times the row's sum of squares about its mean */
+	double		by_dot;			/* times scale times the centered product */
+	double		least;			/* no key is less */
+} BarqSq8Terms;
+
+static inline size_t
+barq_sq8_terms_at(int n)
+{
+	return ((size_t) n + 7) & ~(size_t) 7;
+}
+
+/*
+ * A key, before it is clamped to `least`. T is double or a vector of doubles,
+ * SET makes one of a scalar; scale … dot are T.
+ */
+#define BARQ_SQ8_KEY(t, T, SET, scale, offset, sum, sumsq, dot) \
+	__extension__({ \
+		T			scale_ = (scale); \
+		T			sum_ = (sum); \
+		T			mean_ = ((offset) - SET((t)->ref)) + scale_ * (sum_ * SET((t)->inv_n)); \
+		T			dot_ = (dot) - SET((t)->query_mean) * sum_; \
+		T			spread_ = (sumsq) - sum_ * sum_ * SET((t)->inv_n); \
+		\
+		(SET((t)->base) + mean_ * (SET((t)->by_mean) + SET((t)->by_mean_sq) * mean_)) + \
+			scale_ * (SET((t)->by_spread) * (scale_ * spread_) + SET((t)->by_dot) * dot_); \
+	})
+
 typedef struct BarqKernels
 {
 	const char *name;			/* "baseline", "avx2", "avx512", "vnni", "neon" */
@@ -72,10 +116,19 @@ typedef struct BarqKernels
 								  const uint32_t *ids, int nrows, int n, int32_t *out);
 	void		(*ip_u8u8_batch) (const uint8_t *q, const char *base, size_t stride,
 								  const uint32_t *ids, int nrows, int n, uint32_t *out);
+
+	/* keys of sq8 rows: ip_u8s8 and BARQ_SQ8_KEY in one pass */
+	void		(*sq8_keys_batch) (const int8_t *q, const BarqSq8Terms *terms,
+								   const char *base, size_t stride,
+								   const uint32_t *ids, int nrows, int n, float *keys);
 } BarqKernels;
 
-/* The kernels in use; never NULL, the best level of this machine at load. */
+/*
+ * The kernels in use; never NULL. The baseline until barq_kernels_init() has
+ * chosen the best level of this machine.
+ */
 extern const BarqKernels *barq_kernels;
+extern void barq_kernels_init(void);
 
 /*
  * All levels compiled in, best last; *n receives how many. A level is usable

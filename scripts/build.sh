@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# build.sh: build this checkout with warnings as errors and install it into
+# the private copy of PostgreSQL; print that copy's pg_config. The compiler's
+# output goes to build.log and is shown only when something is wrong.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+barq_locate
+"$BARQ_SRC/scripts/private-pg.sh" >/dev/null
+barq_lock
+
+umask 022
+
+# Bring the tree up to date with the checkout. Only what differs is copied, so
+# make sees exactly what changed.
+sources()
+{
+	(cd "$1" && for part in Makefile barq.control LICENSE src sql test docker scripts; do
+		[ -e "$part" ] && find "$part" -type f ! -name '*.o' ! -name '*.so' ! -name 'barq--*.sql' \
+			! -name '.*' ! -path '*/__pycache__/*'
+		[ -d "$part" ] && find "$part" -type f -name 'barq--*--*.sql'
+	done; true)
+}
+sources "$BARQ_TREE" | while read -r file; do
+	[ -e "$BARQ_SRC/$file" ] || rm -f "$BARQ_TREE/$file"
+done
+sources "$BARQ_SRC" | while read -r file; do
+	cmp -s "$BARQ_SRC/$file" "$BARQ_TREE/$file" && continue
+	mkdir -p "$BARQ_TREE/$(dirname "$file")"
+	cp "$BARQ_SRC/$file" "$BARQ_TREE/$file"
+	if [ -x "$BARQ_SRC/$file" ]; then chmod 755 "$BARQ_TREE/$file"; else chmod 644 "$BARQ_TREE/$file"; fi
+done
+
+log=$BARQ_TOP/build.log
+if ! make -C "$BARQ_TREE" -j"$(nproc)" PG_CONFIG="$PG_CONFIG" COPT="-Werror ${BARQ_COPT:-}" all unit-programs >"$log" 2>&1 ||
+	! make -C "$BARQ_TREE" PG_CONFIG="$PG_CONFIG" COPT="-Werror ${BARQ_COPT:-}" install >>"$log" 2>&1; then
+	grep -E -A6 '(error|warning):|Error [0-9]|\*\*\*|undefined reference' "$log" | head -n 60 >&2 || tail -n 30 "$log" >&2
+	die "the build failed; all of it is in $log"
+fi
+if grep -n 'warning:' "$log" >&2; then
+	die "the build has warnings; all of it is in $log"
+fi
+echo "$PG_CONFIG"

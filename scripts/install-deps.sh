@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# install-deps.sh [build] [test] [demo] [bench]: install what these need.
+#
+# On Debian, as root or with sudo that asks no password, missing packages are
+# installed by apt. Otherwise the one command to run is printed and the exit
+# status is 1. With nothing missing apt is not called at all. Of PostgreSQL
+# nothing is needed where PG_CONFIG names one.
+set -euo pipefail
+
+[ $# -gt 0 ] || set -- build
+missing=()
+note() { printf 'barq: %s\n' "$*" >&2; }
+
+# need PACKAGE TEST…: the package is wanted unless the test succeeds
+need()
+{
+	local package=$1
+	shift
+	"$@" >/dev/null 2>&1 && return
+	case " ${missing[*]-} " in *" $package "*) ;; *) missing+=("$package") ;; esac
+}
+have() { command -v "$1"; }
+have_file() { local f; for f in "$@"; do [ -e "$f" ] && return; done; return 1; }
+
+# The version to use or install: what is installed completely, 15 first, else
+# what this Debian has.
+major=15
+pg_wanted=yes
+if [ -n "${PG_CONFIG:-}" ]; then
+	pg_wanted=no
+else
+	# PG_MAJOR: set in the official container images
+	for v in "${PG_MAJOR:-15}" 15 18 17 16; do
+		if [ -x "/usr/lib/postgresql/$v/bin/postgres" ]; then
+			major=$v
+			break
+		fi
+	done
+	if [ ! -d /usr/lib/postgresql ] && command -v pg_config >/dev/null &&
+		[ -x "$(pg_config --bindir)/postgres" ] && [ -f "$(pg_config --pgxs)" ]; then
+		pg_wanted=no	# built from source, or another system's package
+	fi
+fi
+pg=/usr/lib/postgresql/$major
+
+for target; do
+	need gcc have gcc
+	need make have make
+	need libc6-dev have_file /usr/include/stdlib.h
+	need libsimde-dev have_file /usr/include/simde/x86/avx2.h /usr/local/include/simde/x86/avx2.h
+	if [ $pg_wanted = yes ]; then
+		need "postgresql-server-dev-$major" have_file $pg/lib/pgxs/src/makefiles/pgxs.mk
+		[ "$target" = build ] || need "postgresql-$major" have_file $pg/bin/postgres
+	fi
+	case $target in
+		build) ;;
+		test)
+			need perl perl -MTest::More -MTime::HiRes -e 1
+			need libipc-run-perl perl -MIPC::Run -e 1
+			need "postgresql-$major-pgtap" have_file /usr/share/postgresql/*/extension/pgtap.control
+			;;
+		demo)
+			need python3 have python3
+			need python3-numpy python3 -c 'import numpy'
+			need wordnet-base have_file /usr/share/wordnet/data.noun
+			need npm have npm
+			;;
+		bench)
+			need python3 have python3
+			need python3-numpy python3 -c 'import numpy'
+			;;
+		*) note "unknown target $target (build, test, demo, bench)"; exit 2 ;;
+	esac
+done
+
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	note "missing here (by Debian's package names): ${missing[*]}"
+	exit 1
+fi
+
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+	if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+		root=(sudo)
+	else
+		note "packages are missing; run this, then try again:"
+		printf '    %s\n' "apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
+		note "(as root: this is user $(id -un), and sudo is not there or wants a password)"
+		exit 1
+	fi
+fi
+
+apt_get()
+{
+	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" >&2
+}
+
+note "installing ${missing[*]}"
+apt_get update
+# Debian's package would set up and start a server of its own on a machine
+# that has none: not wanted for a build or a test.
+case " ${missing[*]} " in
+	*" postgresql-$major "*)
+		if ! ls /etc/postgresql/*/*/postgresql.conf >/dev/null 2>&1; then
+			apt_get install -y --no-install-recommends postgresql-common
+			"${root[@]}" sed -i -E \
+				's/^#?[[:space:]]*create_main_cluster[[:space:]]*=.*/create_main_cluster = false/' \
+				/etc/postgresql-common/createcluster.conf
+		fi
+		;;
+esac
+apt_get install -y --no-install-recommends "${missing[@]}"

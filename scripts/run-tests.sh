@@ -1,0 +1,308 @@
+#!/usr/bin/env bash
+# run-tests.sh (make test): build without warnings, then run every test in a
+# private server and print "N passed, N failed" as the last line.
+#
+#   ONLY="regress tap"   only these suites, of: unit regress isolation tap
+#                        pgtap staging format size
+#   TESTS="vector hnsw"  only tests of these names
+#   KEEP=1               leave the test server's data for a look (stopped)
+#
+# unit       test/unit/*.c, programs without a server that print TAP
+# regress    test/sql/*.sql against test/expected, by pg_regress
+# isolation  test/isolation/specs/*.spec against test/isolation/expected
+# tap        test/t/*.pl, Perl with PostgreSQL::Test, servers of their own
+# pgtap      test/pgtap/*.sql, each in a database with barq and pgtap in it
+# staging    docker/build.sh, the container image's build, into a folder
+# format     clang-format agrees (where version 14 is installed)
+# size       no source file has more than 800 lines
+#
+# regress and isolation databases have the extension created before the first
+# test. A test is one SQL file, one spec, or one TAP assertion.
+set -euo pipefail
+. "$(dirname "$0")/server.sh"
+
+started=$EPOCHREALTIME
+suites=" unit regress isolation tap pgtap staging format size "
+only=" ${ONLY:-} "
+tests=" ${TESTS:-} "
+for s in ${ONLY:-}; do
+	[[ $suites == *" $s "* ]] || die "ONLY: no suite $s (there are:$suites)"
+done
+
+barq_locate
+exec {run_fd}>"$BARQ_TOP/testing"
+flock -n "$run_fd" || die "another test run is going on in $BARQ_TOP"
+out=$BARQ_WORK/test
+rm -rf "$out"
+as_server_user mkdir -p "$out"
+results=$BARQ_TOP/results
+: >"$results"
+
+# wanted SUITE NAME
+wanted() { [ -z "${ONLY:-}" ] || [[ $only == *" $1 "* ]] || return 1; [ $# -lt 2 ] || [ -z "${TESTS:-}" ] || [[ $tests == *" $2 "* ]]; }
+
+# report SUITE/NAME PASSED FAILED SECONDS [NOTE]
+report()
+{
+	local word=ok
+	[ "$3" -eq 0 ] || word=FAILED
+	printf '%-8s%-42s %7s s%s\n' "$word" "$1" "$4" "${5:+  $5}"
+	printf '%s %s %s\n' "$2" "$3" "$1" >>"$results"
+}
+show() { sed 's/^/    | /'; }
+
+# names of the files wanted, without folder and ending: names SUITE GLOB…
+names()
+{
+	local suite=$1 file base
+	shift
+	for file; do
+		[ -e "$file" ] || continue
+		base=$(basename "${file%.*}")
+		if wanted "$suite" "$base"; then printf '%s\n' "$base"; fi
+	done
+}
+
+# tap_report NAME LOG STATUS SECONDS: count the assertions of one TAP program
+tap_report()
+{
+	local name=$1 log=$2 status=$3 seconds=$4 passed failed skipped plan note
+	read -r passed failed skipped plan < <(awk '
+		/^ok/ { if ($0 ~ /# *[Ss][Kk][Ii][Pp]/) s++; else p++; next }
+		/^not ok/ { if ($0 ~ /# *[Tt][Oo][Dd][Oo]/) s++; else f++; next }
+		/^1\.\.[0-9]+/ { sub(/^1\.\./, ""); plan = $1 + 0; planned = 1; next }
+		/^Bail out!/ { f++ }
+		END { print p + 0, f + 0, s + 0, planned ? plan : -1 }' "$log")
+	note="$passed assertions"
+	[ "$skipped" -eq 0 ] || note="$note, $skipped skipped"
+	if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+		failed=$((failed + 1))
+		note="$note; took too long"
+	elif [ "$plan" -ne $((passed + failed + skipped)) ]; then
+		failed=$((failed + 1))
+		note="$note; ended early (exit status $status, $plan planned)"
+	elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		failed=1
+		note="$note; exit status $status"
+	fi
+	report "$name" "$passed" "$failed" "$seconds" "$note"
+	if [ "$failed" -gt 0 ]; then
+		{ grep -A12 '^not ok' "$log" | head -n 60; echo "... end of $log:"; tail -n 15 "$log"; } | show
+	fi
+}
+
+run_build()
+{
+	local t=$EPOCHREALTIME
+	if barq_build; then
+		report "build without warnings" 1 0 "$(barq_since "$t")"
+	else
+		report "build without warnings" 0 1 "$(barq_since "$t")"
+		return 1
+	fi
+}
+
+suite_unit()
+{
+	local name t status
+	for name in $(names unit "$BARQ_TREE"/test/unit/*.c); do
+		t=$EPOCHREALTIME status=0
+		timeout --foreground -k 5 240 "$BARQ_TREE/build/unit/$name" >"$BARQ_TOP/$name.log" 2>&1 || status=$?
+		tap_report "unit/$name" "$BARQ_TOP/$name.log" "$status" "$(barq_since "$t")"
+	done
+}
+
+# Each line of pg_regress about a test, as "name ok|FAILED milliseconds"; the
+# form changed with version 16.
+regress_lines()
+{
+	sed -u -n -E \
+		-e 's/^(test|    )? +([A-Za-z0-9_-]+) +\.\.\. (ok|FAILED)[^0-9]*([0-9]+) ms.*/\2 \3 \4/p' \
+		-e 's/^ok [0-9]+ +[-+] ([A-Za-z0-9_-]+) +([0-9]+) ms.*/\1 ok \2/p' \
+		-e 's/^not ok [0-9]+ +[-+] ([A-Za-z0-9_-]+) +([0-9]+) ms.*/\1 FAILED \2/p'
+}
+
+# pg_regress_run SUITE PROGRAM FOLDER NAMES…
+pg_regress_run()
+{
+	local suite=$1 program=$2 folder=$3 name word ms seen=' ' t=$EPOCHREALTIME
+	shift 3
+	[ $# -gt 0 ] || return 0
+	[ -x "$program" ] || { report "$suite" 0 1 0.0 "$program is missing"; return; }
+	as_server_user mkdir -p "$out/$suite"
+	cd "$out/$suite"
+	while read -r name word ms; do
+		seen="$seen$name "
+		ms=$(awk -v ms="$ms" 'BEGIN { printf "%.1f", ms / 1000 }')
+		if [ "$word" = ok ]; then report "$suite/$name" 1 0 "$ms"; else report "$suite/$name" 0 1 "$ms"; fi
+	done < <(as_server_user timeout --foreground -k 5 420 "$program" --inputdir="$folder" --outputdir="$out/$suite" \
+		--bindir="$BARQ_BIN" --dbname="barq_$suite" --load-extension=barq "$@" 2>&1 |
+		tee "$BARQ_TOP/$suite.log" | regress_lines)
+	for name; do
+		[[ $seen == *" $name "* ]] || report "$suite/$name" 0 1 "$(barq_since "$t")" "did not finish"
+	done
+	if [ -s "$out/$suite/regression.diffs" ]; then
+		head -n 150 "$out/$suite/regression.diffs" | show
+		echo "    all of it: $out/$suite/regression.diffs"
+	elif [ "$seen" = ' ' ]; then
+		tail -n 30 "$BARQ_TOP/$suite.log" | show
+	fi
+}
+
+suite_regress()
+{
+	# shellcheck disable=SC2046
+	pg_regress_run regress "$pgxs/src/test/regress/pg_regress" "$BARQ_TREE/test" \
+		$(names regress "$BARQ_TREE"/test/sql/*.sql)
+}
+
+suite_isolation()
+{
+	# shellcheck disable=SC2046
+	pg_regress_run isolation "$pgxs/src/test/isolation/pg_isolation_regress" "$BARQ_TREE/test/isolation" \
+		$(names isolation "$BARQ_TREE"/test/isolation/specs/*.spec)
+}
+
+tap_one()
+{
+	local name=$1 t=$EPOCHREALTIME status=0 dir=$out/tap/$1
+	as_server_user mkdir -p "$dir/tmp_check/log"
+	cd "$dir"
+	as_server_user env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
+		PATH="$BARQ_BIN:$PATH" TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" TESTLOGDIR="$dir/tmp_check/log" \
+		TMPDIR="$BARQ_SOCKETS" PG_REGRESS="$pgxs/src/test/regress/pg_regress" top_builddir="$dir" \
+		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-120}" \
+		timeout --foreground -k 5 300 perl -I "$tap_perl" -I "$BARQ_TREE/test/t" -I "$BARQ_TREE/test/perl" \
+		"$BARQ_TREE/test/t/$name.pl" >"$BARQ_TOP/$name.log" 2>&1 || status=$?
+	tap_report "tap/$name" "$BARQ_TOP/$name.log" "$status" "$(barq_since "$t")"
+}
+
+suite_tap()
+{
+	local name dir list
+	list=$(names tap "$BARQ_TREE"/test/t/*.pl)
+	[ -n "$list" ] || return 0
+	# A server built without --enable-tap-tests has not installed the modules;
+	# those of another version do.
+	for dir in "${BARQ_PG_PERL:-}" "$pgxs/src/test/perl" \
+		$(ls -dv /usr/lib/postgresql/*/lib/pgxs/src/test/perl 2>/dev/null | tac); do
+		[ ! -f "$dir/PostgreSQL/Test/Cluster.pm" ] || { tap_perl=$dir; break; }
+	done
+	if [ -z "${tap_perl:-}" ]; then
+		report tap 0 1 0.0 "PostgreSQL/Test/Cluster.pm not found; set BARQ_PG_PERL to the folder of it"
+		return
+	fi
+	as_server_user mkdir -p "$out/tap"
+	for name in $list; do
+		while [ "$(jobs -rp | wc -l)" -ge "${TAP_JOBS:-2}" ]; do wait -n || true; done
+		tap_one "$name" &
+	done
+	wait
+}
+
+suite_pgtap()
+{
+	local name list t status
+	list=$(names pgtap "$BARQ_TREE"/test/pgtap/*.sql)
+	[ -n "$list" ] || return 0
+	if ! psql -Xqc 'CREATE DATABASE barq_pgtap' ||
+		! psql -Xq -v ON_ERROR_STOP=1 -d barq_pgtap -c 'SET client_min_messages = warning' \
+			-c 'CREATE EXTENSION barq' -c 'CREATE EXTENSION pgtap'; then
+		report pgtap 0 1 0.0 "the database for it cannot be made"
+		return
+	fi
+	for name in $list; do
+		t=$EPOCHREALTIME status=0
+		psql -Xqc "CREATE DATABASE barq_pgtap_one TEMPLATE barq_pgtap"
+		timeout --foreground -k 5 240 "$BARQ_BIN/psql" -XAtq -P pager=off -v ON_ERROR_STOP=1 -d barq_pgtap_one \
+			-f "$BARQ_TREE/test/pgtap/$name.sql" >"$BARQ_TOP/$name.log" 2>&1 || status=$?
+		tap_report "pgtap/$name" "$BARQ_TOP/$name.log" "$status" "$(barq_since "$t")"
+		psql -Xqc "DROP DATABASE barq_pgtap_one WITH (FORCE)"
+	done
+}
+
+# check SUITE TEXT CMD…: one test that is a command
+check()
+{
+	local suite=$1 text=$2 t=$EPOCHREALTIME log=$BARQ_TOP/$1.log
+	shift 2
+	if "$@" >"$log" 2>&1; then
+		report "$text" 1 0 "$(barq_since "$t")"
+	else
+		report "$text" 0 1 "$(barq_since "$t")"
+		tail -n 40 "$log" | show
+	fi
+}
+
+suite_staging()
+{
+	rm -rf "$BARQ_TOP/stage"
+	check staging "container build stages all its files" \
+		env PG_CONFIG="$PG_CONFIG" "$BARQ_TREE/docker/build.sh" "$BARQ_TOP/stage"
+}
+
+suite_format()
+{
+	local version
+	version=$(clang-format --version 2>/dev/null | sed -n -E 's/.*version ([0-9]+).*/\1/p')
+	if [ "$version" = 14 ]; then
+		check format "clang-format agrees with every C file" "$BARQ_SRC/scripts/format.sh" --check
+	fi
+}
+
+too_long()
+{
+	(cd "$BARQ_SRC" && find src sql test scripts demo bench docker -type f \
+		\( -name '*.[ch]' -o -name '*.sql' -o -name '*.spec' -o -name '*.sh' -o -name '*.p[ly]' -o -name '*.pm' \) \
+		! -name 'barq--*.sql' -exec awk 'END { if (NR > 800) print FILENAME ": " NR " lines" }' {} \; 2>/dev/null)
+}
+nothing_too_long() { local list; list=$(too_long); [ -z "$list" ] || { echo "$list"; return 1; }; }
+suite_size() { check size "no source file has more than 800 lines" nothing_too_long; }
+
+# A backend that crashed or leaked may have gone unseen by the tests.
+server_log_clean()
+{
+	! grep -E 'TRAP:|PANIC:|was terminated by signal|(reference|refcount|file|snapshot|lock|resource)[a-z ]* leak|resource was not closed' \
+		"$BARQ_WORK/test-server/log"
+}
+
+barq_at_exit test-server
+trap 'rm -f "$BARQ_TOP/testing"; barq_sweep "$out"; barq_on_exit' EXIT
+say "barq: testing with $BARQ_PG_VERSION"
+if run_build; then
+	pgxs=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../.." && pwd)
+	server=no
+	for suite in $suites; do
+		wanted "$suite" || continue
+		case $suite in
+			regress | isolation | pgtap)
+				if [ $server = no ]; then
+					barq_server_stop test-server
+					rm -rf "${BARQ_WORK:?}/test-server"
+					barq_server_start test-server "fsync = off" "shared_buffers = 128MB" \
+						"max_wal_size = 4GB" "max_prepared_transactions = 4" "log_checkpoints = off" ||
+						{ report "test server" 0 1 0.0 "does not start"; break; }
+					server=yes
+				fi
+				;;
+			tap) barq_socket_dir ;;
+			staging | format | size) [ -z "${TESTS:-}" ] || continue ;;
+		esac
+		barq_wait "suite_$suite"
+	done
+	if [ $server = yes ]; then
+		check server-log "no crash or leak in the server's log" server_log_clean
+		barq_server_stop test-server
+		[ -n "${KEEP:-}" ] || rm -rf "${BARQ_WORK:?}/test-server/data" "$BARQ_WORK/test-server/ready"
+	fi
+fi
+
+read -r passed failed < <(awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }' "$results")
+echo
+if [ "$failed" -gt 0 ]; then
+	echo "failed:"
+	awk '$2 > 0 { $1 = $2 = ""; print "   " $0 }' "$results"
+fi
+echo "in $(barq_since "$started") s"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

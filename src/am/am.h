@@ -1,0 +1,124 @@
+/*
+ * am.h
+ *	  What the files of the access methods share: the callbacks, the options,
+ *	  the vector index's frozen options.
+ */
+#ifndef BARQ_AM_H
+#define BARQ_AM_H
+
+#include "compat.h"
+
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "access/reloptions.h"
+#include "flat/flat.h"
+#include "hnsw/hnsw.h"
+#include "lifecycle/lifecycle.h"
+#include "nodes/pathnodes.h"
+
+/* Support function 1 of a vector operator class: what space it spans. */
+#define BARQ_SPACE_PROC		1
+
+/* How a datum of an indexed type becomes floats. */
+typedef struct BarqVectorSpace
+{
+	BarqMetric	metric;
+	int			max_dims;
+	const char *type_name;
+
+	/*
+	 * The elements of a (detoasted) datum; *to_free receives a copy made on
+	 * the way, or NULL.
+	 */
+	const float *(*elements) (Datum value, int *dims, void **to_free);
+} BarqVectorSpace;
+
+/* Reloptions of barq_hnsw as parsed. */
+typedef struct BarqHnswReloptions
+{
+	int32		vl_len_;
+	int			m;
+	int			ef_construction;
+	int			quantization;	/* BarqQuantization */
+} BarqHnswReloptions;
+
+#define BARQ_HNSW_DEFAULT_M		16
+#define BARQ_HNSW_DEFAULT_EF_CONSTRUCTION	64
+
+/* BarqFrozenOptions.bytes of a vector index. */
+typedef struct BarqVectorOptions
+{
+	uint16		metric;			/* BarqMetric */
+	uint16		quantization;	/* BarqQuantization */
+	uint32		dims;
+	uint16		m;
+	uint16		ef_construction;
+	uint32		reserved;
+} BarqVectorOptions;
+
+#define BARQ_VECTOR_OPTIONS_VERSION 1
+
+StaticAssertDecl(sizeof(BarqVectorOptions) == 16, "BarqVectorOptions is on disk");
+
+/* options.c */
+extern void barq_define_reloptions(void);
+extern bytea *barq_hnsw_reloptions(Datum reloptions, bool validate);
+
+/*
+ * Options of a new index, checked: ERROR for a column without dimensions, for
+ * too many, for options that do not fit together.
+ */
+extern void barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen);
+extern const BarqVectorSpace *barq_vector_space(Relation index);
+extern const BarqVectorOptions *barq_vector_options(const BarqFrozenOptions *frozen);
+extern void barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec);
+extern const char *barq_quantization_name(int quantization);
+
+/* vector_kind.c: sealing and merging vectors */
+extern const BarqIndexKind barq_hnsw_index_kind;
+
+/* Others who help to build a graph, and how far it is. */
+typedef struct BarqBuildTeam
+{
+	/* announce a shared work area, of which `bytes` are used */
+	void		(*begin) (void *arg, const char *path, uint64 bytes);
+	/* wait until everyone who joined has finished */
+	void		(*finish) (void *arg);
+	BarqBuildProgress progress;
+	void	   *arg;
+} BarqBuildTeam;
+
+extern bool barq_graph_pays(const BarqCodec *codec, uint64 rows);
+extern BarqBodyWriter *barq_hnsw_build_graph(Relation index,
+											 const BarqFrozenOptions *frozen,
+											 const uint8 *id, BarqMergeInput *inputs,
+											 int ninputs, uint64 live,
+											 const BarqBuildTeam *team, char **reason);
+
+/* build.c, insert.c, scan.c, vacuum.c, cost.c, validate.c: the callbacks */
+extern IndexBuildResult *barq_hnsw_build(Relation heap, Relation index,
+										 struct IndexInfo *info);
+extern void barq_hnsw_build_empty(Relation index);
+extern bool barq_vector_insert(Relation index, Datum *values, bool *isnull,
+							   ItemPointer heap_tid, Relation heap,
+							   IndexUniqueCheck check_unique,
+							   bool index_unchanged, struct IndexInfo *info);
+extern IndexScanDesc barq_vector_begin_scan(Relation index, int nkeys, int norderbys);
+extern void barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
+							   ScanKey orderbys, int norderbys);
+extern bool barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction);
+extern void barq_vector_end_scan(IndexScanDesc scan);
+extern IndexBulkDeleteResult *barq_bulk_delete(IndexVacuumInfo *info,
+											   IndexBulkDeleteResult *stats,
+											   IndexBulkDeleteCallback callback,
+											   void *callback_state);
+extern IndexBulkDeleteResult *barq_vacuum_cleanup(IndexVacuumInfo *info,
+												  IndexBulkDeleteResult *stats);
+extern void barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path,
+									  double loop_count, Cost *startup_cost,
+									  Cost *total_cost, Selectivity *selectivity,
+									  double *correlation, double *pages);
+extern bool barq_vector_validate(Oid opclass);
+extern char *barq_build_phase_name(int64 phase);
+
+#endif							/* BARQ_AM_H */

@@ -1,0 +1,114 @@
+/*
+ * barq.c
+ *	  Entry point of the module: settings, callbacks, registry of kinds.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "am/am.h"
+#include "catalog/storage.h"
+#include "flat/flat.h"
+#include "fmgr.h"
+#include "hnsw/hnsw.h"
+#include "kernels/kernels.h"
+#include "lifecycle/lifecycle.h"
+#include "settings.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+/* A new kind of segment is a line here. */
+static const BarqSegmentKind *const segment_kinds[] = {
+	&barq_flat_kind,
+	&barq_hnsw_kind,
+};
+
+/* A new access method is a line here. */
+static const BarqIndexKind *const index_kinds[] = {
+	&barq_hnsw_index_kind,
+};
+
+const BarqSegmentKind *
+barq_segment_kind(uint16 id)
+{
+	for (int i = 0; i < lengthof(segment_kinds); i++)
+		if (segment_kinds[i]->id == id)
+			return segment_kinds[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("unknown kind of segment: %u", id),
+			 errhint("The index was written by a newer version of barq, or is corrupted.")));
+}
+
+const BarqIndexKind *
+barq_index_kind(uint16 id)
+{
+	for (int i = 0; i < lengthof(index_kinds); i++)
+		if (index_kinds[i]->id == id)
+			return index_kinds[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("unknown kind of index: %u", id),
+			 errhint("The index was written by a newer version of barq, or is corrupted.")));
+}
+
+/*
+ * Remove the images of storage that goes with the end of this (sub)transaction:
+ * what was dropped, rewritten or truncated if it commits, what was made if it
+ * aborts. PostgreSQL's own list of storage to unlink says which.
+ */
+static void
+remove_dropped_images(bool commit)
+{
+	BarqLocator *locators;
+	int			n = smgrGetPendingDeletes(commit, &locators);
+
+	for (int i = 0; i < n; i++)
+	{
+		char	   *folder = barq_image_folder_of(locators[i], BarqInvalidBackend);
+
+		barq_image_remove_folder(folder);
+		pfree(folder);
+	}
+	if (n > 0)
+		pfree(locators);
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT)
+		remove_dropped_images(true);
+	else if (event == XACT_EVENT_ABORT)
+		remove_dropped_images(false);
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+		barq_temporary_folders_tidy();
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId my_id,
+					  SubTransactionId parent_id, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		remove_dropped_images(false);
+}
+
+static void
+at_relcache_invalidation(Datum arg, Oid relid)
+{
+	barq_snapshot_forget(relid);
+}
+
+void
+_PG_init(void)
+{
+	barq_kernels_init();
+	barq_define_settings();
+	barq_define_reloptions();
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+	CacheRegisterRelcacheCallback(at_relcache_invalidation, (Datum) 0);
+}

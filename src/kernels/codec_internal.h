@@ -1,0 +1,120 @@
+/*
+ * codec_internal.h
+ *	  What the files of the codec share: the layout of a row's trailer and of
+ *	  a prepared query. Nobody else includes this.
+ */
+#ifndef BARQ_CODEC_INTERNAL_H
+#define BARQ_CODEC_INTERNAL_H
+
+#include <string.h>
+
+#include "codec.h"
+#include "kernels.h"
+
+/* No vector is longer; integer sums over codes stay below 2^31. */
+#define BARQ_CODEC_MAX_DIMS 16000
+
+/*
+ * Trailers. They lie behind the code, which is padded with zeros to 8 bytes.
+ * Stored on disk.
+ *
+ * residual: the norm of what the code lost, rounded up: L1 under the L1
+ * metric, else L2; under cosine that of the normalised vector.
+ * norm: the L2 norm of the vector as it was given, rounded up; it may be
+ * infinity.
+ */
+typedef struct FloatTrailer
+{
+	float		residual;
+	float		norm;
+} FloatTrailer;
+
+typedef struct Sq8Trailer
+{
+	float		scale;			/* a coordinate is offset + scale * code */
+	float		offset;
+	int32_t		sum;			/* of the codes */
+	int32_t		sumsq;			/* of the codes' squares */
+	float		residual;
+	float		norm;
+} Sq8Trailer;
+
+/* sq8_keys_batch reads the first four members as one vector */
+_Static_assert(sizeof(FloatTrailer) == 8, "row format");
+_Static_assert(sizeof(Sq8Trailer) == 24, "row format");
+_Static_assert(offsetof(Sq8Trailer, scale) == 0, "row format");
+_Static_assert(offsetof(Sq8Trailer, offset) == 4, "row format");
+_Static_assert(offsetof(Sq8Trailer, sum) == 8, "row format");
+_Static_assert(offsetof(Sq8Trailer, sumsq) == 12, "row format");
+_Static_assert(offsetof(Sq8Trailer, residual) == 16, "row format");
+_Static_assert(offsetof(Sq8Trailer, norm) == 20, "row format");
+_Static_assert((int64_t) BARQ_CODEC_MAX_DIMS * 255 * 255 < INT32_MAX, "code sums");
+
+/* Bytes of the code with its padding: where the trailer begins. */
+static inline size_t
+code_bytes(const BarqCodec *codec)
+{
+	size_t		element = codec->quant == BARQ_QUANT_NONE ? sizeof(float) :
+		codec->quant == BARQ_QUANT_F16 ? sizeof(uint16_t) : 1;
+
+	return ((size_t) codec->dims * element + 7) & ~(size_t) 7;
+}
+
+static inline Sq8Trailer
+sq8_trailer(const BarqCodec *codec, const void *row)
+{
+	Sq8Trailer	t;
+
+	memcpy(&t, (const char *) row + code_bytes(codec), sizeof(t));
+	return t;
+}
+
+static inline FloatTrailer
+float_trailer(const BarqCodec *codec, const void *row)
+{
+	FloatTrailer t;
+
+	memcpy(&t, (const char *) row + code_bytes(codec), sizeof(t));
+	return t;
+}
+
+/*
+ * The query as scoring uses it. q is the vector that was asked for, under
+ * cosine divided by its norm; q = ref + values + error.
+ */
+struct BarqQuery
+{
+	BarqCodec	codec;
+
+	/* sq8 but L1: the query in signed bytes, for keys */
+	BarqSq8Terms terms;
+	const int8_t *codes;
+
+	const float *values;		/* dims floats, about their mean under sq8 */
+	double		ref;			/* a float's value */
+	double		error;			/* at least the norm of the error above, L1
+								 * under the L1 metric, else L2 */
+	double		sum;			/* of values */
+	double		sumsq;			/* of values, squared */
+	double		norm;			/* L2 norm of values, rounded up */
+	double		given_norm;		/* L2 norm of the vector as given, rounded up */
+	bool		null;			/* a zero vector under cosine */
+};
+
+/*
+ * Relative error of a double computation over n elements, with much room:
+ * n additions and a score of operations around them.
+ */
+static inline double
+double_eps(int n)
+{
+	return (n + 32) * 0x1p-52;
+}
+
+extern void barq_sq8_terms(BarqSq8Terms *t, BarqMetric metric, int n,
+						   double center, double step,
+						   double code_sum, double code_sumsq);
+extern float barq_sq8_key(const BarqSq8Terms *t, const Sq8Trailer *row, int32_t dot);
+extern void barq_finish_keys(BarqMetric metric, float *keys, int n);
+
+#endif							/* BARQ_CODEC_INTERNAL_H */

@@ -1,0 +1,187 @@
+/*
+ * codec_query.c
+ *	  Queries: preparing one, and its keys for rows.
+ *
+ * A key is what a graph is walked and a segment is scanned by, so the query
+ * is quantised, too: once, to signed 8 bits with its own centre and step, and
+ * every key is then made of one exact integer product. codec_bound.c scores
+ * the best rows again with the query's floats.
+ */
+#include "codec_internal.h"
+
+#include <math.h>
+
+#define ALIGN64(x) (((x) + 63) & ~(size_t) 63)
+
+/*
+ * Values beyond this are not centred: the differences, and their products
+ * with codes, could pass the largest float.
+ */
+#define CENTER_LIMIT 1e37
+
+static bool
+has_codes(const BarqCodec *codec)
+{
+	return codec->quant == BARQ_QUANT_SQ8 && codec->metric != BARQ_METRIC_L1;
+}
+
+size_t
+barq_query_bytes(const BarqCodec *codec)
+{
+	return 64 + ALIGN64(sizeof(BarqQuery)) +
+		ALIGN64((size_t) codec->dims * sizeof(float)) +
+		ALIGN64((size_t) codec->dims);
+}
+
+/* The query in signed bytes: keys only, so its own loss is not tracked. */
+static void
+prepare_codes(BarqQuery *query, const float *q, double factor, int8_t *codes)
+{
+	int			n = query->codec.dims;
+	double		lo = q[0],
+				hi = q[0];
+	double		center,
+				step,
+				per_step;
+	int64_t		sum = 0,
+				sumsq = 0;
+
+	for (int i = 1; i < n; i++)
+	{
+		lo = q[i] < lo ? q[i] : lo;
+		hi = q[i] > hi ? q[i] : hi;
+	}
+	center = (lo + hi) / 2 * factor;
+	step = (hi - lo) * factor / 254;
+	per_step = step > 0 ? 1 / step : 0;
+	for (int i = 0; i < n; i++)
+	{
+		/* 128 makes truncation the floor */
+		double		steps = (q[i] * factor - center) * per_step + 128.5;
+		int			code = (int) (steps < 1 ? 1 : steps > 255 ? 255 : steps) - 128;
+
+		codes[i] = (int8_t) code;
+		sum += code;
+		sumsq += code * code;
+	}
+	barq_sq8_terms(&query->terms, query->codec.metric, n, center, step,
+				   (double) sum, (double) sumsq);
+	query->codes = codes;
+}
+
+BarqQuery *
+barq_query_prepare(void *mem, const BarqCodec *codec, const float *q)
+{
+	char	   *at = (char *) (((uintptr_t) mem + 63) & ~(uintptr_t) 63);
+	BarqQuery  *query = (BarqQuery *) at;
+	int			n = codec->dims;
+	bool		l1 = codec->metric == BARQ_METRIC_L1;
+	double		eps = 2 * double_eps(n);
+	double		factor = 1,
+				largest = 0,
+				given = 0,
+				total = 0;
+	double		error = 0,
+				size = 0;
+	float	   *values;
+
+	memset(query, 0, sizeof(*query));
+	query->codec = *codec;
+	at += ALIGN64(sizeof(BarqQuery));
+	values = (float *) at;
+	query->values = values;
+	at += ALIGN64((size_t) n * sizeof(float));
+
+	for (int i = 0; i < n; i++)
+	{
+		double		v = q[i];
+
+		given += v * v;
+		total += v;
+		largest = fabs(v) > largest ? fabs(v) : largest;
+	}
+	query->given_norm = sqrt(given) * (1 + eps);
+	if (codec->metric == BARQ_METRIC_COSINE)
+	{
+		query->null = given == 0;
+		factor = query->null ? 0 : 1 / sqrt(given);
+	}
+
+	if (codec->quant == BARQ_QUANT_SQ8 && largest * factor < CENTER_LIMIT)
+		query->ref = (float) (total * factor / n);
+	for (int i = 0; i < n; i++)
+	{
+		double		v = q[i] * factor;
+		double		value;
+		double		lost;
+
+		values[i] = (float) (v - query->ref);
+		value = values[i];
+		lost = v - (query->ref + value);
+		query->sum += value;
+		query->sumsq += value * value;
+		error += l1 ? fabs(lost) : lost * lost;
+		size += l1 ? fabs(v) : v * v;
+	}
+	query->norm = sqrt(query->sumsq) * (1 + eps);
+
+	/*
+	 * The error, rounded up: as at residual_of() in codec.c, but that ref,
+	 * which is no larger than the largest coordinate, takes part in the
+	 * roundings. Without centre and normalisation nothing is lost.
+	 */
+	if (query->ref != 0 || factor != 1)
+	{
+		error = l1 ? error : sqrt(error);
+		size = l1 ? size : sqrt(size);
+		query->error = error * (1 + eps) +
+			eps * (size + (l1 ? n : sqrt(n)) * fabs(query->ref));
+	}
+	if (has_codes(codec))
+		prepare_codes(query, q, factor, (int8_t *) at);
+	return query;
+}
+
+static float
+sq8_l1_key(const BarqQuery *query, const void *row)
+{
+	Sq8Trailer	t = sq8_trailer(&query->codec, row);
+
+	return barq_kernels->l1_f32u8(query->values, row, t.scale,
+								  (float) (t.offset - query->ref), query->codec.dims);
+}
+
+float
+barq_query_key(const BarqQuery *query, const void *row)
+{
+	float		key;
+
+	barq_query_keys(query, row, 0, NULL, 1, &key);
+	return key;
+}
+
+void
+barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
+				const uint32_t *ids, int n, float *keys)
+{
+	const BarqKernels *k = barq_kernels;
+	int			dims = query->codec.dims;
+	bool		l2 = query->codec.metric == BARQ_METRIC_L2;
+	bool		l1 = query->codec.metric == BARQ_METRIC_L1;
+
+	if (has_codes(&query->codec))
+	{
+		k->sq8_keys_batch(query->codes, &query->terms, base, stride, ids, n, dims, keys);
+		return;
+	}
+	if (query->codec.quant == BARQ_QUANT_SQ8)
+		for (int i = 0; i < n; i++)
+			keys[i] = sq8_l1_key(query, base + (ids ? ids[i] : (size_t) i) * stride);
+	else if (query->codec.quant == BARQ_QUANT_F16)
+		(l2 ? k->l2sq_f16_batch : l1 ? k->l1_f16_batch : k->ip_f16_batch)
+			(query->values, base, stride, ids, n, dims, keys);
+	else
+		(l2 ? k->l2sq_batch : l1 ? k->l1_batch : k->ip_batch)
+			(query->values, base, stride, ids, n, dims, keys);
+	barq_finish_keys(query->codec.metric, keys, n);
+}

@@ -1,0 +1,136 @@
+/*
+ * dispatch.c
+ *	  Which levels were compiled in, which of them this machine can run, and
+ *	  which one is in use.
+ */
+#include "kernels.h"
+
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+extern const BarqKernels barq_kernels_baseline;
+#if defined(__x86_64__)
+extern const BarqKernels barq_kernels_avx2;
+extern const BarqKernels barq_kernels_avx512;
+extern const BarqKernels barq_kernels_vnni;
+#elif defined(__aarch64__)
+extern const BarqKernels barq_kernels_neon;
+#endif
+
+static const BarqKernels *const levels[] = {
+	&barq_kernels_baseline,
+#if defined(__x86_64__)
+	&barq_kernels_avx2,
+	&barq_kernels_avx512,
+	&barq_kernels_vnni,
+#elif defined(__aarch64__)
+	&barq_kernels_neon,
+#endif
+};
+
+#define NLEVELS ((int) (sizeof(levels) / sizeof(levels[0])))
+
+const BarqKernels *barq_kernels = &barq_kernels_baseline;
+
+const BarqKernels *const *
+barq_kernels_all(int *n)
+{
+	*n = NLEVELS;
+	return levels;
+}
+
+#if defined(__x86_64__)
+/*
+ * __builtin_cpu_supports() answers no for AVX and AVX-512 where the operating
+ * system does not save their registers. Not every compiler knows "f16c" by
+ * name, hence cpuid.
+ */
+static bool
+have_avx2(void)
+{
+	unsigned int eax,
+				ebx,
+				ecx,
+				edx;
+
+	__builtin_cpu_init();
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+		__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C) != 0;
+}
+
+static bool
+have_avx512(void)
+{
+	return have_avx2() &&
+		__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
+static bool
+have_vnni(void)
+{
+	return have_avx512() && __builtin_cpu_supports("avx512vnni") &&
+		__builtin_cpu_supports("avx512vpopcntdq");
+}
+#endif
+
+bool
+barq_kernels_supported(const BarqKernels *k)
+{
+#if defined(__x86_64__)
+	if (k == &barq_kernels_avx2)
+		return have_avx2();
+	if (k == &barq_kernels_avx512)
+		return have_avx512();
+	if (k == &barq_kernels_vnni)
+		return have_vnni();
+#endif
+	/* the baseline is what the compiler targets; aarch64 always has NEON */
+	(void) k;
+	return true;
+}
+
+/* The level a value of barq.simd stands for here, or NULL. */
+static const BarqKernels *
+find_level(const char *name)
+{
+	for (int i = NLEVELS - 1; i >= 0; i--)
+	{
+		const BarqKernels *k = levels[i];
+
+		if (!barq_kernels_supported(k))
+			continue;
+		if (strcmp(name, "auto") == 0 || strcmp(name, k->name) == 0)
+			return k;
+		/* "avx512" means the best of that family */
+		if (strcmp(name, "avx512") == 0 && strcmp(k->name, "vnni") == 0)
+			return k;
+	}
+	return NULL;
+}
+
+bool
+barq_kernels_available(const char *name)
+{
+	return find_level(name) != NULL;
+}
+
+bool
+barq_kernels_select(const char *name)
+{
+	const BarqKernels *k = find_level(name);
+
+	if (k == NULL)
+		return false;
+	barq_kernels = k;
+	return true;
+}
+
+void
+barq_kernels_init(void)
+{
+	barq_kernels_select("auto");
+}

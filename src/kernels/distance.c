@@ -1,0 +1,104 @@
+/*
+ * distance.c
+ *	  The distance kernels of one instruction-set level.
+ *
+ * Compiled once per level with -DBARQ_LEVEL=<level> and that level's compiler
+ * flags (see the Makefile); dispatch.c chooses among the tables. simd.h gives
+ * the vectors, distance_float.h and distance_codes.h the kernels. Calls
+ * nothing but what is inlined here: a function shared with another level
+ * could be linked in the wrong level's version.
+ */
+#include "kernels.h"
+
+#include "simd.h"
+
+#ifndef BARQ_LEVEL
+#error "BARQ_LEVEL must name the level"
+#endif
+
+/* Zeros, then ones: a load at k clears the first I_BYTES - k bytes. */
+#ifndef vi_tail
+static const unsigned char byte_mask[2 * I_BYTES] = {
+	[I_BYTES ... 2 * I_BYTES - 1] = 0xff
+};
+#endif
+
+/*
+ * Prefetching. Rows are fetched AHEAD rows before they are scored, each up to
+ * PREFETCH_BYTES; what a long row has beyond that the hardware's own
+ * prefetcher follows. Rows that lie one after the other need no help.
+ */
+#define AHEAD 4
+#define PREFETCH_BYTES 1024
+
+BARQ_INLINE const char *
+row_at(const char *base, size_t stride, const uint32_t *ids, int i)
+{
+	return base + (ids ? (size_t) ids[i] : (size_t) i) * stride;
+}
+
+BARQ_INLINE void
+prefetch_row(const char *row, size_t bytes)
+{
+	if (bytes > PREFETCH_BYTES)
+		bytes = PREFETCH_BYTES;
+	for (size_t at = 0; at < bytes; at += 64)
+		__builtin_prefetch(row + at);
+}
+
+BARQ_INLINE void
+prefetch_first(const char *base, size_t stride, const uint32_t *ids,
+			   int nrows, size_t bytes)
+{
+	if (ids)
+		for (int i = 0; i < AHEAD && i < nrows; i++)
+			prefetch_row(row_at(base, stride, ids, i), bytes);
+}
+
+BARQ_INLINE void
+prefetch_ahead(const char *base, size_t stride, const uint32_t *ids,
+			   int i, int nrows, size_t bytes)
+{
+	if (ids && i + AHEAD < nrows)
+		prefetch_row(row_at(base, stride, ids, i + AHEAD), bytes);
+}
+
+#include "distance_float.h"
+#include "distance_codes.h"
+
+#define LEVEL_TABLE_(level) barq_kernels_##level
+#define LEVEL_TABLE(level) LEVEL_TABLE_(level)
+#define LEVEL_NAME_(level) #level
+#define LEVEL_NAME(level) LEVEL_NAME_(level)
+
+extern const BarqKernels LEVEL_TABLE(BARQ_LEVEL);
+
+const BarqKernels LEVEL_TABLE(BARQ_LEVEL) = {
+	.name = LEVEL_NAME(BARQ_LEVEL),
+	.l2sq = l2sq,
+	.ip = ip,
+	.l1 = l1,
+	.cosine_parts = cosine_parts,
+	.l2sq_f16 = l2sq_f16,
+	.ip_f16 = ip_f16,
+	.l1_f16 = l1_f16,
+	.l2sq_f16f16 = l2sq_f16f16,
+	.ip_f16f16 = ip_f16f16,
+	.l1_f16f16 = l1_f16f16,
+	.f32_to_f16 = f32_to_f16,
+	.f16_to_f32 = f16_to_f32,
+	.ip_u8s8 = ip_u8s8,
+	.ip_u8u8 = ip_u8u8,
+	.ip_f32u8 = ip_f32u8,
+	.l1_f32u8 = l1_f32u8,
+	.l1_u8u8 = l1_u8u8,
+	.l2sq_batch = l2sq_batch,
+	.ip_batch = ip_batch,
+	.l1_batch = l1_batch,
+	.l2sq_f16_batch = l2sq_f16_batch,
+	.ip_f16_batch = ip_f16_batch,
+	.l1_f16_batch = l1_f16_batch,
+	.ip_u8s8_batch = ip_u8s8_batch,
+	.ip_u8u8_batch = ip_u8u8_batch,
+	.sq8_keys_batch = sq8_keys_batch
+};

@@ -1,0 +1,311 @@
+/*
+ * compact.c
+ *	  Which segments to merge, and merging them.
+ *
+ * Size-tiered: segments whose size lies within one power of
+ * barq.compaction_ratio form a tier, and a full tier becomes one segment. Too
+ * many segments, or one with too many dead rows, is reason enough as well.
+ */
+#include "postgres.h"
+
+#include "lifecycle/lifecycle.h"
+#include "lib/qunique.h"
+#include "miscadmin.h"
+#include "settings.h"
+#include "utils/memutils.h"
+
+/* A segment with more than this share of dead rows is written again. */
+#define DEAD_SHARE	0.2
+
+/* The tier of a segment: 0 up to twice the size at which logs are sealed. */
+static int
+tier_of(uint64 bytes)
+{
+	uint64		limit = (uint64) barq_growing_limit * 1024 * 2;
+	int			tier = 0;
+
+	while (bytes > limit)
+	{
+		limit *= barq_compaction_ratio;
+		tier++;
+	}
+	return tier;
+}
+
+/*
+ * Choose segments of the snapshot (largest first) to merge. Returns how many;
+ * their positions are chosen[0 … n-1].
+ */
+static uint32
+choose_inputs(const BarqSnapshot *snapshot, bool all, uint32 *chosen)
+{
+	uint32		n = 0;
+	uint32		total = snapshot->nsegments;
+
+	if (all)
+	{
+		/* a single clean segment is what compaction is to arrive at */
+		if (total == 1 && snapshot->segments[0].desc.dead_rows == 0)
+			return 0;
+		for (uint32 i = 0; i < total; i++)
+			chosen[n++] = i;
+		return n;
+	}
+
+	/* the lowest full tier, from the smallest segments up */
+	for (uint32 end = total; end > 0;)
+	{
+		int			tier = tier_of(snapshot->segments[end - 1].desc.body_bytes);
+		uint32		start = end;
+
+		while (start > 0 &&
+			   tier_of(snapshot->segments[start - 1].desc.body_bytes) <= tier)
+			start--;
+		if (total - start >= (uint32) barq_compaction_ratio)
+		{
+			/* everything smaller goes along: it costs next to nothing */
+			for (uint32 i = start; i < total; i++)
+				chosen[n++] = i;
+			return n;
+		}
+		end = start;
+	}
+
+	/* too many segments: the smaller half of what is allowed becomes one */
+	if (total > (uint32) barq_max_segments)
+	{
+		uint32		start = total - Max(2, total - (uint32) barq_max_segments / 2);
+
+		for (uint32 i = start; i < total; i++)
+			chosen[n++] = i;
+		return n;
+	}
+
+	for (uint32 i = 0; i < total; i++)
+		if (snapshot->segments[i].desc.dead_rows >
+			DEAD_SHARE * snapshot->segments[i].desc.rows)
+		{
+			chosen[n++] = i;
+			return n;
+		}
+	return 0;
+}
+
+/* What publication needs to find the rows that died during a merge. */
+typedef struct MergeState
+{
+	BarqSnapshot *snapshot;
+	uint32	   *chosen;
+	uint32		n;
+	BarqView   *views;
+	const char *body;			/* the merged body */
+	uint64		bytes;
+} MergeState;
+
+static int
+compare_tids(const void *a, const void *b)
+{
+	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
+}
+
+/*
+ * Among rows not marked dead a TID occurs once in an index, so the TIDs marked
+ * since the merge began identify their rows in the merged body.
+ */
+static void
+collect_dead(Relation index, void *arg, uint8 *bitmap)
+{
+	MergeState *state = arg;
+	ItemPointerData *dead = NULL;
+	uint32		ndead = 0;
+	uint32		space = 0;
+	BarqView	merged;
+
+	for (uint32 i = 0; i < state->n; i++)
+	{
+		BarqSegment *segment = &state->snapshot->segments[state->chosen[i]];
+		uint8	   *now = barq_tombstones_read(index, &segment->desc);
+
+		if (now == NULL)
+			elog(ERROR, "tombstones of index \"%s\" changed under the maintenance lock",
+				 RelationGetRelationName(index));
+		for (uint32 row = 0; row < segment->desc.rows; row++)
+		{
+			/* a whole byte without news is passed over */
+			if ((row & 7) == 0 &&
+				now[row >> 3] == (segment->dead ? segment->dead[row >> 3] : 0))
+			{
+				row += 7;
+				continue;
+			}
+			if (!barq_bit_get(now, row) ||
+				(segment->dead && barq_bit_get(segment->dead, row)))
+				continue;
+			if (ndead == space)
+			{
+				space = Max(space * 2, 256);
+				dead = dead == NULL ?
+					palloc(sizeof(ItemPointerData) * space) :
+					repalloc_huge(dead, sizeof(ItemPointerData) * (Size) space);
+			}
+			dead[ndead++] = barq_view_tid(&state->views[i], row);
+		}
+		pfree(now);
+	}
+	if (ndead == 0)
+		return;
+
+	qsort(dead, ndead, sizeof(ItemPointerData), compare_tids);
+	barq_view_init_memory(&merged, state->body, state->bytes);
+	for (uint32 row = 0; row < merged.rows; row++)
+	{
+		ItemPointerData tid = barq_view_tid(&merged, row);
+
+		if (bsearch(&tid, dead, ndead, sizeof(ItemPointerData), compare_tids) != NULL)
+			barq_bit_set(bitmap, row);
+	}
+	pfree(dead);
+}
+
+/*
+ * One merge. Returns false if there is nothing to do, or it had to be put off;
+ * *rows receives the rows of the new segment.
+ */
+static bool
+compact_once(Relation index, bool all, uint64 *rows)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq compact",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	BarqMeta	meta;
+	MergeState	state = {0};
+	BarqChange	change = {0};
+	BarqSegmentDesc desc = {0};
+	BarqSegmentDesc *removed;
+	BarqMergeInput *inputs;
+	BarqBodyWriter *writer = NULL;
+	char	   *folder;
+	int			folder_lock = -1;
+	uint64		live = 0;
+	bool		done = true;
+
+	state.snapshot = barq_snapshot_get(index, &meta, true, context);
+	state.chosen = palloc(sizeof(uint32) * Max(state.snapshot->nsegments, 1));
+	state.n = choose_inputs(state.snapshot, all, state.chosen);
+	if (state.n == 0)
+	{
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+		return false;
+	}
+
+	state.views = palloc0(sizeof(BarqView) * state.n);
+	inputs = palloc0(sizeof(BarqMergeInput) * state.n);
+	removed = palloc0(sizeof(BarqSegmentDesc) * state.n);
+	for (uint32 i = 0; i < state.n; i++)
+	{
+		BarqSegment *segment = &state.snapshot->segments[state.chosen[i]];
+
+		barq_snapshot_view(state.snapshot, state.chosen[i], index, state.n,
+						   &state.views[i]);
+		removed[i] = segment->desc;
+		inputs[i].view = &state.views[i];
+		inputs[i].dead = segment->dead;
+		inputs[i].live = segment->desc.rows -
+			(segment->dead ? barq_bitmap_count(segment->dead, segment->desc.rows) : 0);
+		live += inputs[i].live;
+	}
+	if (live > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" has too many rows for one segment",
+						RelationGetRelationName(index))));
+
+	/* held until publication, so that nobody tidies the new image away */
+	folder = barq_image_folder(index);
+	if (barq_image_folder_create(folder))
+		folder_lock = barq_image_lock(folder, false);
+
+	if (live > 0)
+	{
+		char	   *reason = NULL;
+
+		barq_new_id(desc.id);
+		writer = barq_index_kind(meta.options.index_kind)->merge(index, &meta.options,
+																 desc.id, inputs,
+																 state.n, live, &reason);
+		if (writer == NULL)
+		{
+			ereport(all ? ERROR : WARNING,
+					(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+					 errmsg("compaction of index \"%s\" was put off",
+							RelationGetRelationName(index)),
+					 errdetail_internal("%s", reason)));
+			done = false;
+		}
+		else
+		{
+			state.body = barq_body_finish(writer, &state.bytes);
+			desc.level = tier_of(state.bytes);
+			barq_segment_write(index, &desc, state.body, state.bytes);
+			if (!barq_body_is_file(writer))
+			{
+				bool		busy;
+
+				(void) barq_image_make(index, &desc, state.body, &busy, &reason);
+			}
+			change.add = &desc;
+		}
+	}
+
+	if (done)
+	{
+		change.remove = removed;
+		change.nremove = state.n;
+		change.collect_dead = collect_dead;
+		change.arg = &state;
+		change.compacted = true;
+		barq_publish(index, &change);
+		*rows = live;
+	}
+	barq_image_unlock(folder_lock);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return done;
+}
+
+uint64
+barq_compact_segments(Relation index, bool all)
+{
+	uint64		total = 0;
+	uint64		rows = 0;
+
+	while (compact_once(index, all, &rows))
+	{
+		total += rows;
+		if (all)
+			break;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return total;
+}
+
+void
+barq_after_append(Relation index, uint32 growing_pages)
+{
+	uint64		limit = (uint64) barq_growing_limit * 1024;
+	BarqMeta	meta;
+
+	if ((uint64) growing_pages * BLCKSZ < limit ||
+		!barq_maintenance_lock(index, false))
+		return;
+
+	/* someone else may have sealed since the page was added */
+	barq_meta_read(index, &meta);
+	if ((uint64) meta.growing_pages * BLCKSZ >= limit)
+	{
+		barq_seal_log(index);
+		barq_compact_segments(index, false);
+	}
+	barq_maintenance_unlock(index);
+}

@@ -1,0 +1,94 @@
+/*
+ * lifecycle.h
+ *	  Sealing the growing log, compacting segments, publishing the result.
+ *
+ * Every step is a function that a backend calls today and a worker can call
+ * as well: nothing here looks at who runs it. What the bytes mean is the index
+ * kind's business (BarqIndexKind); what a crash at each step leaves is in
+ * README.md.
+ */
+#ifndef BARQ_LIFECYCLE_H
+#define BARQ_LIFECYCLE_H
+
+#include "store/snapshot.h"
+#include "store/writer.h"
+
+/* A live row of the frozen log, in the order of the log. */
+typedef struct BarqSealRow
+{
+	ItemPointerData tid;
+	const char *payload;
+	uint32		length;
+} BarqSealRow;
+
+/* What an access method's index does with rows. One instance a kind. */
+typedef struct BarqIndexKind
+{
+	uint16		id;				/* BARQ_KIND_* as in BarqFrozenOptions */
+	const char *name;			/* of the access method */
+
+	/* Write a body from rows of the log (n > 0). */
+	void		(*seal) (const BarqFrozenOptions *options,
+						 const BarqSealRow *rows, uint32 n,
+						 BarqBodyWriter *writer);
+
+	/*
+	 * Merge the live rows (`live` > 0) of segments into one body. Returns the
+	 * finished writer's owner, or NULL with *reason where that needs room that
+	 * is not to be had now.
+	 */
+	BarqBodyWriter *(*merge) (Relation index, const BarqFrozenOptions *options,
+							  const uint8 *id, BarqMergeInput *inputs, int ninputs,
+							  uint64 live, char **reason);
+} BarqIndexKind;
+
+extern const BarqIndexKind *barq_index_kind(uint16 id); /* ERROR if unknown */
+
+/*
+ * The maintenance lock: self-exclusive, held by whoever seals, compacts or
+ * takes pages back. Let go at once, not at the end of the transaction.
+ */
+extern bool barq_maintenance_lock(Relation index, bool wait);
+extern void barq_maintenance_unlock(Relation index);
+
+/* The functions below are called with the maintenance lock held. */
+
+/* Seal what the growing log holds; returns the rows sealed. */
+extern uint64 barq_seal_log(Relation index);
+
+/*
+ * Merge segments where the policy (ratio, count, dead share) asks for it;
+ * `all`: merge all into one. Returns the rows of the segments made.
+ */
+extern uint64 barq_compact_segments(Relation index, bool all);
+
+/* Write a finished body as a segment's pages and fill its descriptor. */
+extern void barq_segment_write(Relation index, BarqSegmentDesc *desc,
+							   const char *body, uint64 bytes);
+
+/*
+ * Publish: replace `remove` by `add` in the directory, and move the growing
+ * head if the log was sealed. collect_dead fills a bitmap of the new
+ * segment's rows that died since it was built; it may be called several times.
+ */
+typedef struct BarqChange
+{
+	BarqSegmentDesc *add;		/* NULL: nothing is added */
+	const BarqSegmentDesc *remove;
+	uint32		nremove;
+	void		(*collect_dead) (Relation index, void *arg, uint8 *bitmap);
+	void	   *arg;
+
+	bool		sealed;
+	BlockNumber growing_head;
+	uint64		growing_head_generation;
+	const BarqBlockList *sealed_pages;
+	bool		compacted;
+} BarqChange;
+
+extern void barq_publish(Relation index, BarqChange *change);
+
+/* Called by an insert that has added a page to the log. */
+extern void barq_after_append(Relation index, uint32 growing_pages);
+
+#endif							/* BARQ_LIFECYCLE_H */

@@ -1,0 +1,131 @@
+/*
+ * publish.c
+ *	  Making a new directory the current one: the single record that decides
+ *	  between the old state and the new.
+ */
+#include "postgres.h"
+
+#include "lifecycle/lifecycle.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/timestamp.h"
+
+bool
+barq_maintenance_lock(Relation index, bool wait)
+{
+	if (!wait)
+		return ConditionalLockRelation(index, ShareUpdateExclusiveLock);
+	LockRelation(index, ShareUpdateExclusiveLock);
+	return true;
+}
+
+void
+barq_maintenance_unlock(Relation index)
+{
+	UnlockRelation(index, ShareUpdateExclusiveLock);
+}
+
+void
+barq_segment_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 bytes)
+{
+	const BarqBodyHeader *header = (const BarqBodyHeader *) body;
+
+	Assert(header->magic == BARQ_BODY_MAGIC && header->body_bytes == bytes);
+	desc->kind = header->kind;
+	desc->rows = header->rows;
+	desc->generation = barq_new_generation();
+	desc->created = GetCurrentTimestamp();
+	barq_blob_write(index, desc, body, bytes);
+}
+
+static bool
+is_removed(const BarqChange *change, const BarqSegmentDesc *desc)
+{
+	for (uint32 i = 0; i < change->nremove; i++)
+		if (memcmp(change->remove[i].id, desc->id, BARQ_ID_BYTES) == 0)
+			return true;
+	return false;
+}
+
+void
+barq_publish(Relation index, BarqChange *change)
+{
+	BarqBlockList garbage = {0};
+	BarqBlockList written = {0};
+	BarqBlockList directory = {0};
+
+	for (;;)
+	{
+		BarqPublication publication = {0};
+		BarqMeta	meta;
+		BarqSegmentDesc *descs;
+		BarqSegmentDesc *next;
+		uint32		count = 0;
+
+		/*
+		 * The epoch is noted before descriptors and dead flags are copied. If
+		 * VACUUM marks anything after that, it bumps the epoch before it looks
+		 * at the directory version, so either the swap below sees the bump or
+		 * VACUUM sees the new version and goes over the new segment.
+		 */
+		descs = barq_directory_current(index, &meta, &directory);
+		publication.dead_epoch = meta.dead_epoch;
+		publication.next_segment = meta.next_segment;
+
+		if (change->add != NULL)
+		{
+			uint8	   *bitmap = palloc0(BARQ_BITMAP_BYTES(change->add->rows) + 8);
+			BlockNumber *blocks;
+
+			change->collect_dead(index, change->arg, bitmap);
+			barq_tombstones_write(index, change->add, bitmap);
+			blocks = barq_tombstones_blocks(index, change->add);
+			for (uint32 i = 0; i < change->add->tombstone_pages; i++)
+				barq_blocks_add(&written, blocks[i]);
+			pfree(blocks);
+			pfree(bitmap);
+			change->add->number = publication.next_segment++;
+		}
+
+		next = palloc_extended(sizeof(BarqSegmentDesc) * ((Size) meta.segments + 1),
+							   MCXT_ALLOC_HUGE);
+		for (uint32 i = 0; i < meta.segments; i++)
+			if (!is_removed(change, &descs[i]))
+				next[count++] = descs[i];
+		if (change->add != NULL)
+			next[count++] = *change->add;
+
+		publication.segments = count;
+		publication.directory_head =
+			barq_directory_write(index, next, count,
+								 &publication.directory_generation, &written);
+		publication.sealed = change->sealed;
+		publication.growing_head = change->growing_head;
+		publication.growing_head_generation = change->growing_head_generation;
+		publication.growing_pages_sealed =
+			change->sealed ? change->sealed_pages->count : 0;
+		publication.compacted = change->compacted;
+		pfree(descs);
+		pfree(next);
+
+		if (barq_directory_swap(index, &publication))
+			break;
+
+		/* VACUUM was at it: what was written is of no use */
+		for (uint32 i = 0; i < written.count; i++)
+			barq_blocks_add(&garbage, written.blocks[i]);
+		written.count = 0;
+		CHECK_FOR_INTERRUPTS();
+	}
+
+	/* The new state stands. What only the old one reached goes back. */
+	for (uint32 i = 0; i < directory.count; i++)
+		barq_blocks_add(&garbage, directory.blocks[i]);
+	for (uint32 i = 0; change->sealed && i < change->sealed_pages->count; i++)
+		barq_blocks_add(&garbage, change->sealed_pages->blocks[i]);
+	for (uint32 i = 0; i < change->nremove; i++)
+		(void) barq_segment_blocks(index, &change->remove[i], &garbage);
+	barq_pages_free(index, &garbage);
+	for (uint32 i = 0; i < change->nremove; i++)
+		barq_image_remove(index, change->remove[i].id);
+}

@@ -1,0 +1,152 @@
+/*
+ * seal.c
+ *	  Turning the growing log into a segment.
+ */
+#include "postgres.h"
+
+#include "lifecycle/lifecycle.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* Rows gathered from the frozen records, and where each record's row went. */
+typedef struct Gathered
+{
+	BarqSealRow *rows;
+	uint32		nrows;
+	uint32		space;
+	uint64		records;		/* records walked, dead ones included */
+	uint32	   *row_of;			/* record → row, PG_UINT32_MAX if it was dead */
+	uint64		row_of_space;
+	BarqBlockList pages;
+	BlockNumber stop;
+	const BarqMeta *meta;
+} Gathered;
+
+static void
+gather_page(void *arg, BlockNumber block)
+{
+	barq_blocks_add(&((Gathered *) arg)->pages, block);
+}
+
+static void
+gather_record(void *arg, const BarqRecord *record)
+{
+	Gathered   *g = arg;
+	char	   *payload;
+
+	if (g->records == g->row_of_space)
+	{
+		g->row_of_space = Max(g->row_of_space * 2, 1024);
+		g->row_of = g->row_of == NULL ?
+			palloc(sizeof(uint32) * g->row_of_space) :
+			repalloc_huge(g->row_of, sizeof(uint32) * g->row_of_space);
+	}
+	g->row_of[g->records++] = record->dead ? PG_UINT32_MAX : g->nrows;
+	if (record->dead)
+		return;
+
+	if (g->nrows == g->space)
+	{
+		g->space = Max(g->space * 2, 1024);
+		g->rows = g->rows == NULL ?
+			palloc(sizeof(BarqSealRow) * g->space) :
+			repalloc_huge(g->rows, sizeof(BarqSealRow) * (Size) g->space);
+	}
+	payload = palloc(record->length);
+	memcpy(payload, record->payload, record->length);
+	g->rows[g->nrows].tid = record->tid;
+	g->rows[g->nrows].payload = payload;
+	g->rows[g->nrows].length = record->length;
+	g->nrows++;
+}
+
+/* Dead flags read again at publication. */
+typedef struct Recheck
+{
+	Gathered   *gathered;
+	uint64		record;
+	uint8	   *bitmap;
+} Recheck;
+
+static void
+recheck_record(void *arg, const BarqRecord *record)
+{
+	Recheck    *r = arg;
+	uint32		row = r->gathered->row_of[r->record++];
+
+	if (record->dead && row != PG_UINT32_MAX)
+		barq_bit_set(r->bitmap, row);
+}
+
+static void
+collect_dead(Relation index, void *arg, uint8 *bitmap)
+{
+	Gathered   *gathered = arg;
+	Recheck		recheck = {gathered, 0, bitmap};
+
+	if (!barq_growing_walk(index, gathered->meta, gathered->stop, NULL,
+						   recheck_record, &recheck))
+		elog(ERROR, "growing log of index \"%s\" changed under the maintenance lock",
+			 RelationGetRelationName(index));
+}
+
+uint64
+barq_seal_log(Relation index)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq seal",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	BarqMeta	meta;
+	Gathered	gathered = {0};
+	BarqChange	change = {0};
+	BarqSegmentDesc desc = {0};
+	BlockNumber stop;
+	uint64		stop_generation;
+	uint64		rows;
+
+	if (!barq_growing_cut(index, &stop, &stop_generation))
+	{
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+		return 0;
+	}
+
+	barq_meta_read(index, &meta);
+	gathered.stop = stop;
+	gathered.meta = &meta;
+	if (!barq_growing_walk(index, &meta, stop, gather_page, gather_record, &gathered))
+		elog(ERROR, "growing log of index \"%s\" changed under the maintenance lock",
+			 RelationGetRelationName(index));
+
+	change.sealed = true;
+	change.growing_head = stop;
+	change.growing_head_generation = stop_generation;
+	change.sealed_pages = &gathered.pages;
+	change.collect_dead = collect_dead;
+	change.arg = &gathered;
+
+	if (gathered.nrows > 0)
+	{
+		const BarqIndexKind *kind = barq_index_kind(meta.options.index_kind);
+		BarqBodyWriter *writer = barq_body_begin_memory(gathered.pages.count * (Size) BLCKSZ);
+		const char *body;
+		uint64		bytes;
+		bool		busy;
+		char	   *reason;
+
+		kind->seal(&meta.options, gathered.rows, gathered.nrows, writer);
+		body = barq_body_finish(writer, &bytes);
+		barq_new_id(desc.id);
+		barq_segment_write(index, &desc, body, bytes);
+
+		/* best effort: whoever searches next makes it where this fails */
+		(void) barq_image_make(index, &desc, body, &busy, &reason);
+		change.add = &desc;
+	}
+	barq_publish(index, &change);
+
+	rows = gathered.nrows;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return rows;
+}

@@ -1,0 +1,116 @@
+/*
+ * settings.c
+ *	  Definitions of the settings.
+ */
+#include "postgres.h"
+
+#include "kernels/kernels.h"
+#include "miscadmin.h"
+#include "settings.h"
+#include "utils/guc.h"
+
+int			barq_ef_search = 40;
+int			barq_iterative_scan = BARQ_ITERATIVE_STRICT;
+int			barq_max_scan_tuples = 20000;
+bool		barq_allow_fallback = true;
+int			barq_growing_limit = 2048;
+int			barq_growing_hard_limit = 65536;
+int			barq_compaction_ratio = 8;
+int			barq_max_segments = 8;
+char	   *barq_image_directory = NULL;
+char	   *barq_simd = NULL;
+
+static const struct config_enum_entry iterative_scan_options[] = {
+	{"off", BARQ_ITERATIVE_OFF, false},
+	{"strict_order", BARQ_ITERATIVE_STRICT, false},
+	{"relaxed_order", BARQ_ITERATIVE_RELAXED, false},
+	{NULL, 0, false}
+};
+
+static bool
+check_simd(char **newval, void **extra, GucSource source)
+{
+	if (barq_kernels_available(*newval))
+		return true;
+	GUC_check_errdetail("This machine, or this build, has no instruction-set level \"%s\".",
+						*newval);
+	GUC_check_errhint("Available values are \"auto\", \"baseline\", \"avx2\", \"avx512\" and \"neon\", as far as the machine goes.");
+	return false;
+}
+
+static void
+assign_simd(const char *newval, void *extra)
+{
+	(void) barq_kernels_select(newval);
+}
+
+static bool
+check_image_directory(char **newval, void **extra, GucSource source)
+{
+	if (*newval == NULL || (*newval)[0] == '\0' || is_absolute_path(*newval))
+		return true;
+	GUC_check_errdetail("The path must be absolute.");
+	return false;
+}
+
+static bool
+check_hard_limit(int *newval, void **extra, GucSource source)
+{
+	if (*newval >= barq_growing_limit)
+		return true;
+	GUC_check_errdetail("barq.growing_hard_limit must not be less than barq.growing_limit.");
+	return false;
+}
+
+void
+barq_define_settings(void)
+{
+	DefineCustomIntVariable("barq.ef_search",
+							"Breadth of a graph search.",
+							"Larger values find more of the true neighbours and take longer.",
+							&barq_ef_search, 40, 1, 1000,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("barq.iterative_scan",
+							 "What an index scan does when its first candidates do not suffice.",
+							 NULL, &barq_iterative_scan, BARQ_ITERATIVE_STRICT,
+							 iterative_scan_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.max_scan_tuples",
+							"Rows that an iterative scan looks at before it ends.",
+							NULL, &barq_max_scan_tuples, 20000, 1, INT_MAX,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("barq.allow_fallback",
+							 "Searches a segment page by page when its image cannot be had.",
+							 "Otherwise such a search is an error.",
+							 &barq_allow_fallback, true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.growing_limit",
+							"Size of the growing log at which it is sealed.",
+							NULL, &barq_growing_limit, 2048, 64, 1024 * 1024,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.growing_hard_limit",
+							"Size of the growing log at which inserts are held back.",
+							NULL, &barq_growing_hard_limit, 65536, 64, INT_MAX,
+							PGC_USERSET, GUC_UNIT_KB, check_hard_limit, NULL, NULL);
+	DefineCustomIntVariable("barq.compaction_ratio",
+							"Number of segments of similar size that are merged into one.",
+							NULL, &barq_compaction_ratio, 8, 2, 64,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.max_segments",
+							"Number of segments above which the smallest are merged.",
+							NULL, &barq_max_segments, 8, 1, 1000,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("barq.image_directory",
+							   "Directory for the images of sealed segments.",
+							   "Empty: pg_barq in the data directory.",
+							   &barq_image_directory, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   check_image_directory, NULL, NULL);
+	DefineCustomStringVariable("barq.simd",
+							   "Instruction-set level of the distance kernels.",
+							   "auto, baseline, avx2, avx512 or neon.",
+							   &barq_simd, "auto",
+							   PGC_USERSET, GUC_NOT_IN_SAMPLE,
+							   check_simd, assign_simd, NULL);
+	MarkGUCPrefixReserved("barq");
+}

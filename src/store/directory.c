@@ -1,0 +1,210 @@
+/*
+ * directory.c
+ *	  Reading, writing and swapping the list of segments.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "store/directory.h"
+#include "utils/timestamp.h"
+
+BarqSegmentDesc *
+barq_directory_read(Relation index, const BarqMeta *meta, BarqBlockList *blocks)
+{
+	BarqSegmentDesc *descs;
+	BlockNumber block = meta->directory_head;
+	BlockNumber nblocks = RelationGetNumberOfBlocks(index);
+	uint32		count = 0;
+
+	descs = palloc_extended(sizeof(BarqSegmentDesc) * Max((Size) meta->segments, 1),
+							MCXT_ALLOC_HUGE);
+	while (block != InvalidBlockNumber)
+	{
+		Buffer		buffer;
+		Page		page;
+		uint32		here;
+		bool		ok = false;
+
+		CHECK_FOR_INTERRUPTS();
+		if (block < nblocks)
+		{
+			buffer = ReadBuffer(index, block);
+			LockBuffer(buffer, BUFFER_LOCK_SHARE);
+			page = BufferGetPage(buffer);
+			ok = barq_page_is(index, block, page, BARQ_PART_DIRECTORY,
+							  meta->directory_generation);
+			if (ok)
+			{
+				here = (((PageHeader) page)->pd_lower -
+						MAXALIGN(SizeOfPageHeaderData)) / sizeof(BarqSegmentDesc);
+				ok = here <= meta->segments - count;
+			}
+			if (ok)
+			{
+				memcpy(descs + count, PageGetContents(page),
+					   here * sizeof(BarqSegmentDesc));
+				count += here;
+				if (blocks != NULL)
+					barq_blocks_add(blocks, block);
+				block = BarqPageGetSpecial(page)->next;
+			}
+			UnlockReleaseBuffer(buffer);
+		}
+		if (!ok)
+		{
+			pfree(descs);
+			return NULL;
+		}
+	}
+	if (count != meta->segments)
+	{
+		pfree(descs);
+		return NULL;
+	}
+	return descs;
+}
+
+BarqSegmentDesc *
+barq_directory_current(Relation index, BarqMeta *meta, BarqBlockList *blocks)
+{
+	uint64		failed_version = 0;
+
+	for (;;)
+	{
+		BarqSegmentDesc *descs;
+
+		barq_meta_read(index, meta);
+		if (blocks != NULL)
+			blocks->count = 0;
+		descs = barq_directory_read(index, meta, blocks);
+		if (descs != NULL)
+			return descs;
+
+		/* the same version twice: it is not re-use but damage */
+		if (failed_version == meta->directory_version)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("index \"%s\" has a broken segment directory at block %u",
+							RelationGetRelationName(index), meta->directory_head),
+					 errhint("Please REINDEX it.")));
+		failed_version = meta->directory_version;
+	}
+}
+
+BlockNumber
+barq_directory_write(Relation index, const BarqSegmentDesc *descs, uint32 count,
+					 uint64 *generation, BarqBlockList *blocks)
+{
+	BlockNumber next = InvalidBlockNumber;
+	uint32		pages = (count + BARQ_DESCS_PER_PAGE - 1) / BARQ_DESCS_PER_PAGE;
+
+	*generation = barq_new_generation();
+
+	/* from the end, so that each page knows the next when it is written */
+	for (uint32 i = pages; i-- > 0;)
+	{
+		uint32		first = i * BARQ_DESCS_PER_PAGE;
+		uint32		here = Min(count - first, BARQ_DESCS_PER_PAGE);
+		Buffer		buffer = barq_page_new(index);
+		GenericXLogState *state = GenericXLogStart(index);
+		Page		page = GenericXLogRegisterBuffer(state, buffer,
+													 GENERIC_XLOG_FULL_IMAGE);
+
+		barq_page_init(page, BARQ_PART_DIRECTORY, *generation);
+		barq_page_append(page, descs + first, here * sizeof(BarqSegmentDesc));
+		BarqPageGetSpecial(page)->next = next;
+		BarqPageGetSpecial(page)->next_generation =
+			next == InvalidBlockNumber ? 0 : *generation;
+		GenericXLogFinish(state);
+		next = BufferGetBlockNumber(buffer);
+		UnlockReleaseBuffer(buffer);
+		if (blocks != NULL)
+			barq_blocks_add(blocks, next);
+	}
+	return next;
+}
+
+bool
+barq_directory_swap(Relation index, const BarqPublication *publication)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Buffer		buffer = barq_meta_lock(index);
+	BarqMeta   *meta = BarqPageGetMeta(BufferGetPage(buffer));
+	GenericXLogState *state;
+
+	if (meta->dead_epoch != publication->dead_epoch)
+	{
+		UnlockReleaseBuffer(buffer);
+		return false;
+	}
+
+	state = GenericXLogStart(index);
+	meta = BarqPageGetMeta(GenericXLogRegisterBuffer(state, buffer, 0));
+	barq_meta_identify(meta);
+	meta->directory_head = publication->directory_head;
+	meta->directory_generation = publication->directory_generation;
+	meta->segments = publication->segments;
+	meta->next_segment = publication->next_segment;
+	meta->directory_version++;
+	if (publication->sealed)
+	{
+		Assert(meta->growing_pages > publication->growing_pages_sealed);
+		meta->growing_head = publication->growing_head;
+		meta->growing_head_generation = publication->growing_head_generation;
+		meta->growing_pages -= publication->growing_pages_sealed;
+		meta->last_seal = now;
+	}
+	if (publication->compacted)
+		meta->last_compaction = now;
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(buffer);
+	return true;
+}
+
+/*
+ * Counts are written in place. If the directory is replaced under way, what
+ * was written to the old chain does not matter: the new one is gone over.
+ */
+void
+barq_directory_set_dead(Relation index, const uint8 (*ids)[BARQ_ID_BYTES],
+						const uint32 *counts, uint32 n)
+{
+	BarqMeta	meta;
+	BlockNumber block;
+
+	if (n == 0)
+		return;
+restart:
+	barq_meta_read(index, &meta);
+	block = meta.directory_head;
+	while (block != InvalidBlockNumber)
+	{
+		Buffer		buffer;
+		Page		page;
+		GenericXLogState *state;
+		BarqSegmentDesc *descs;
+		uint32		here;
+
+		CHECK_FOR_INTERRUPTS();
+		buffer = ReadBuffer(index, block);
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		if (!barq_page_is(index, block, BufferGetPage(buffer), BARQ_PART_DIRECTORY,
+						  meta.directory_generation))
+		{
+			UnlockReleaseBuffer(buffer);
+			goto restart;
+		}
+		state = GenericXLogStart(index);
+		page = GenericXLogRegisterBuffer(state, buffer, 0);
+		descs = (BarqSegmentDesc *) PageGetContents(page);
+		here = (((PageHeader) page)->pd_lower -
+				MAXALIGN(SizeOfPageHeaderData)) / sizeof(BarqSegmentDesc);
+		for (uint32 i = 0; i < here; i++)
+			for (uint32 j = 0; j < n; j++)
+				if (memcmp(descs[i].id, ids[j], BARQ_ID_BYTES) == 0)
+					descs[i].dead_rows = counts[j];
+		block = BarqPageGetSpecial(page)->next;
+		GenericXLogFinish(state);
+		UnlockReleaseBuffer(buffer);
+	}
+}

@@ -1,0 +1,90 @@
+/*
+ * directory.h
+ *	  The list of an index's sealed segments, as pages hold it.
+ */
+#ifndef BARQ_DIRECTORY_H
+#define BARQ_DIRECTORY_H
+
+#include "store/meta.h"
+
+#include "port/pg_crc32c.h"
+
+typedef struct BarqSegmentDesc
+{
+	uint8		id[BARQ_ID_BYTES];	/* random; names the image */
+	uint32		number;			/* counts up within the index, for people */
+	uint16		kind;			/* BARQ_KIND_* */
+	uint16		level;			/* 0: sealed from the log; else merged */
+	uint32		rows;			/* rows of the body, dead ones included */
+	uint32		dead_rows;		/* set bits of the tombstones, recounted by VACUUM */
+	uint64		body_bytes;
+	pg_crc32c	crc;			/* of the body */
+	uint32		blob_pages;
+	uint64		generation;		/* of its blob, extents and tombstone pages */
+	BlockNumber extents_head;
+	BlockNumber tombstones_head;
+	uint32		tombstone_pages;
+	uint32		extents_pages;
+	TimestampTz created;
+	uint64		statistics[8];	/* the kind's own */
+	uint64		reserved[5];
+} BarqSegmentDesc;
+
+StaticAssertDecl(sizeof(BarqSegmentDesc) == 192, "BarqSegmentDesc is on disk");
+
+#define BARQ_DESCS_PER_PAGE (BARQ_PAGE_BYTES / sizeof(BarqSegmentDesc))
+
+/*
+ * Read the directory that meta names into a palloc'd array of meta->segments
+ * descriptors. NULL if a page was re-used meanwhile: read the metapage again.
+ * `blocks`, if given, receives the directory's pages.
+ */
+extern BarqSegmentDesc *barq_directory_read(Relation index, const BarqMeta *meta,
+											BarqBlockList *blocks);
+
+/*
+ * The same for a current metapage: reads both until they agree. meta receives
+ * the copy that the descriptors belong to.
+ */
+extern BarqSegmentDesc *barq_directory_current(Relation index, BarqMeta *meta,
+											   BarqBlockList *blocks);
+
+/*
+ * Write a chain of descriptors that nothing names yet. The caller holds the
+ * maintenance lock and passes the head and generation to barq_directory_swap.
+ */
+extern BlockNumber barq_directory_write(Relation index,
+										const BarqSegmentDesc *descs, uint32 count,
+										uint64 *generation, BarqBlockList *blocks);
+
+/* A new directory, and where the growing log then begins. */
+typedef struct BarqPublication
+{
+	BlockNumber directory_head;
+	uint64		directory_generation;
+	uint32		segments;
+	uint32		next_segment;
+	uint64		dead_epoch;		/* noted before tombstones were copied */
+
+	bool		sealed;			/* the growing head moves */
+	BlockNumber growing_head;
+	uint64		growing_head_generation;
+	uint32		growing_pages_sealed;	/* pages before the new head */
+	bool		compacted;
+} BarqPublication;
+
+/*
+ * Make a directory the current one with a single record on the metapage.
+ * Returns false, doing nothing, if VACUUM has marked rows since dead_epoch was
+ * noted: tombstones must be copied and the directory written again.
+ */
+extern bool barq_directory_swap(Relation index, const BarqPublication *publication);
+
+/*
+ * Set the dead counts of the current directory's segments, by id. counts[i]
+ * belongs to ids[i]. Returns the directory version they were written to.
+ */
+extern void barq_directory_set_dead(Relation index, const uint8 (*ids)[BARQ_ID_BYTES],
+									const uint32 *counts, uint32 n);
+
+#endif							/* BARQ_DIRECTORY_H */

@@ -1,0 +1,497 @@
+/*
+ * growing.c
+ *	  Appending to the growing log, cutting it, walking it, marking it.
+ *
+ * Lock order: tail page, new page, metapage (README.md). A record that fits
+ * on the tail touches the tail only; one that does not links a new page.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/indexfsm.h"
+#include "store/growing.h"
+
+#define ITEM_BYTES(payload) MAXALIGN(sizeof(BarqItemHeader) + (payload))
+
+static void
+append_item(Page page, ItemPointer tid, uint16 flags, uint32 total,
+			const char *payload, uint32 length)
+{
+	BarqItemHeader header;
+	char		pad[MAXIMUM_ALIGNOF] = {0};
+	Size		unpadded = sizeof(header) + length;
+
+	memset(&header, 0, sizeof(header));
+	header.tid = *tid;
+	header.flags = flags;
+	header.total = total;
+	header.length = length;
+	barq_page_append(page, &header, sizeof(header));
+	barq_page_append(page, payload, length);
+	barq_page_append(page, pad, MAXALIGN(unpadded) - unpadded);
+}
+
+/* A chain of pages written but not yet linked: one page, or a long record. */
+typedef struct NewPages
+{
+	BlockNumber first;
+	BlockNumber last;
+	uint64		first_generation;
+	uint64		last_generation;
+	uint32		count;
+} NewPages;
+
+/*
+ * The tail, exclusively locked and checked to be the tail, or InvalidBuffer if
+ * the log has no page yet.
+ */
+static Buffer
+lock_tail(Relation index)
+{
+	const BarqMeta *meta = barq_meta_cached(index, false);
+	BlockNumber wrong_block = InvalidBlockNumber;
+	uint64		wrong_generation = 0;
+
+	for (;;)
+	{
+		BlockNumber block = meta->growing_tail;
+		uint64		generation = meta->growing_tail_generation;
+		Buffer		buffer;
+		Page		page;
+
+		if (block != InvalidBlockNumber)
+		{
+			buffer = ReadBuffer(index, block);
+			LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+			page = BufferGetPage(buffer);
+			if (barq_page_is(index, block, page, BARQ_PART_GROWING, generation) &&
+				BarqPageGetSpecial(page)->next == InvalidBlockNumber)
+				return buffer;
+			UnlockReleaseBuffer(buffer);
+
+			/* the metapage itself names it, twice: then it is broken */
+			if (block == wrong_block && generation == wrong_generation)
+				ereport(ERROR,
+						(errcode(ERRCODE_INDEX_CORRUPTED),
+						 errmsg("index \"%s\" has no growing log at block %u",
+								RelationGetRelationName(index), block),
+						 errhint("Please REINDEX it.")));
+		}
+
+		CHECK_FOR_INTERRUPTS();
+		meta = barq_meta_cached(index, true);
+		if (meta->growing_tail == InvalidBlockNumber)
+			return InvalidBuffer;
+		if (meta->growing_tail == block && meta->growing_tail_generation == generation)
+		{
+			wrong_block = block;
+			wrong_generation = generation;
+		}
+	}
+}
+
+/*
+ * Link pages written before behind the tail (or as the log's first), in one
+ * record. `tail` is from lock_tail and is released. Returns the new number of
+ * pages, or 0 if there was no tail and someone else was first.
+ */
+static uint32
+link_pages(Relation index, Buffer tail, const NewPages *pages, bool freeze)
+{
+	Buffer		meta_buffer = barq_meta_lock(index);
+	BarqMeta   *meta = BarqPageGetMeta(BufferGetPage(meta_buffer));
+	GenericXLogState *state;
+	uint32		count;
+
+	if (!BufferIsValid(tail) && meta->growing_tail != InvalidBlockNumber)
+	{
+		UnlockReleaseBuffer(meta_buffer);
+		return 0;
+	}
+
+	state = GenericXLogStart(index);
+	if (BufferIsValid(tail))
+	{
+		Page		page = GenericXLogRegisterBuffer(state, tail, 0);
+		BarqPageSpecial *special = BarqPageGetSpecial(page);
+
+		special->next = pages->first;
+		special->next_generation = pages->first_generation;
+		if (freeze)
+			special->flags |= BARQ_PAGE_FROZEN;
+	}
+	meta = BarqPageGetMeta(GenericXLogRegisterBuffer(state, meta_buffer, 0));
+	barq_meta_identify(meta);
+	if (!BufferIsValid(tail))
+	{
+		meta->growing_head = pages->first;
+		meta->growing_head_generation = pages->first_generation;
+	}
+	meta->growing_tail = pages->last;
+	meta->growing_tail_generation = pages->last_generation;
+	meta->growing_pages += pages->count;
+	count = meta->growing_pages;
+	GenericXLogFinish(state);
+
+	/* the copy with the relcache entry finds the new tail at once */
+	if (index->rd_amcache != NULL)
+		memcpy(index->rd_amcache, BarqPageGetMeta(BufferGetPage(meta_buffer)),
+			   sizeof(BarqMeta));
+	UnlockReleaseBuffer(meta_buffer);
+	if (BufferIsValid(tail))
+		UnlockReleaseBuffer(tail);
+	return count;
+}
+
+/* Write one page that holds at most one item, not linked by anything yet. */
+static void
+write_new_page(Relation index, NewPages *pages, ItemPointer tid, uint16 flags,
+			   uint32 total, const char *payload, uint32 length)
+{
+	Buffer		buffer = barq_page_new(index);
+	uint64		generation = barq_new_generation();
+	GenericXLogState *state = GenericXLogStart(index);
+	Page		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
+
+	barq_page_init(page, BARQ_PART_GROWING, generation);
+	if (payload != NULL)
+		append_item(page, tid, flags, total, payload, length);
+
+	/* chains are written from their end, so the next page is known */
+	if (pages->count > 0)
+	{
+		BarqPageGetSpecial(page)->next = pages->first;
+		BarqPageGetSpecial(page)->next_generation = pages->first_generation;
+	}
+	GenericXLogFinish(state);
+
+	pages->first = BufferGetBlockNumber(buffer);
+	pages->first_generation = generation;
+	if (pages->count == 0)
+	{
+		pages->last = pages->first;
+		pages->last_generation = generation;
+	}
+	pages->count++;
+	UnlockReleaseBuffer(buffer);
+}
+
+uint32
+barq_growing_append(Relation index, ItemPointer tid,
+					const void *payload, uint32 length)
+{
+	NewPages	pages = {0};
+	uint32		count = 0;
+	bool		large = length > BARQ_ITEM_MAX_PAYLOAD;
+	Buffer		tail;
+
+	if (length > BARQ_RECORD_MAX_PAYLOAD)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a record of %u bytes is too large for index \"%s\"",
+						length, RelationGetRelationName(index))));
+
+	if (!large)
+	{
+		tail = lock_tail(index);
+		if (BufferIsValid(tail))
+		{
+			if (BarqPageFree(BufferGetPage(tail)) >= ITEM_BYTES(length))
+			{
+				GenericXLogState *state = GenericXLogStart(index);
+
+				append_item(GenericXLogRegisterBuffer(state, tail, 0), tid, 0,
+							length, payload, length);
+				GenericXLogFinish(state);
+				UnlockReleaseBuffer(tail);
+				return 0;
+			}
+			UnlockReleaseBuffer(tail);
+		}
+	}
+
+	/*
+	 * Pages are written before the tail is locked again: no page is taken
+	 * while it is, and a long record appears whole or not at all. The
+	 * heavyweight lock keeps them from being taken back as unreachable; no
+	 * buffer lock may be held while it is waited for.
+	 */
+	barq_lock_linking(index);
+	if (large)
+	{
+		uint32		pieces = (length + BARQ_ITEM_MAX_PAYLOAD - 1) / BARQ_ITEM_MAX_PAYLOAD;
+
+		for (uint32 i = pieces; i-- > 0;)
+		{
+			uint32		off = i * BARQ_ITEM_MAX_PAYLOAD;
+			uint16		flags = (i > 0 ? BARQ_ITEM_PIECE : 0) |
+				(i + 1 < pieces ? BARQ_ITEM_CONTINUES : 0);
+
+			CHECK_FOR_INTERRUPTS();
+			write_new_page(index, &pages, tid, flags, length,
+						   (const char *) payload + off,
+						   Min(length - off, BARQ_ITEM_MAX_PAYLOAD));
+		}
+	}
+	else
+		write_new_page(index, &pages, tid, 0, length, payload, length);
+
+	while (count == 0)
+		count = link_pages(index, lock_tail(index), &pages, false);
+	barq_unlock_linking(index);
+	return count;
+}
+
+bool
+barq_growing_cut(Relation index, BlockNumber *stop, uint64 *stop_generation)
+{
+	NewPages	pages = {0};
+	Buffer		tail = lock_tail(index);
+	const BarqMeta *meta;
+	BlockNumber block;
+	bool		empty;
+
+	if (!BufferIsValid(tail))
+		return false;
+	block = BufferGetBlockNumber(tail);
+	empty = ((PageHeader) BufferGetPage(tail))->pd_lower <=
+		MAXALIGN(SizeOfPageHeaderData);
+	*stop_generation = BarqPageGetSpecial(BufferGetPage(tail))->generation;
+	UnlockReleaseBuffer(tail);
+
+	/* a tail without records already stands behind what there is to freeze */
+	if (empty)
+	{
+		meta = barq_meta_cached(index, true);
+		*stop = block;
+		return meta->growing_head != block;
+	}
+
+	barq_lock_linking(index);
+	write_new_page(index, &pages, NULL, 0, 0, NULL, 0);
+	link_pages(index, lock_tail(index), &pages, true);
+	barq_unlock_linking(index);
+	*stop = pages.first;
+	*stop_generation = pages.first_generation;
+	return true;
+}
+
+static void
+corrupt_item(Relation index, BlockNumber block)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" contains a corrupted growing record at block %u",
+					RelationGetRelationName(index), block),
+			 errhint("Please REINDEX it.")));
+}
+
+/*
+ * The item at *off of a page, NULL at its end; *off moves behind it. Lengths
+ * are checked against the page.
+ */
+static BarqItemHeader *
+next_item(Relation index, BlockNumber block, Page page, uint32 *off)
+{
+	uint32		lower = ((PageHeader) page)->pd_lower;
+	BarqItemHeader *item = (BarqItemHeader *) ((char *) page + *off);
+
+	if (*off >= lower)
+		return NULL;
+	if (lower - *off < sizeof(BarqItemHeader) ||
+		lower - *off < ITEM_BYTES(item->length) ||
+		item->length > item->total || item->version != 0 ||
+		item->filter_columns != 0)
+		corrupt_item(index, block);
+	*off += ITEM_BYTES(item->length);
+	return item;
+}
+
+/*
+ * Copy a page of the log, so that nothing is locked while its records are
+ * looked at. False if it is not the page expected.
+ */
+static bool
+copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
+		  BlockNumber *nblocks)
+{
+	Buffer		buffer;
+	Page		page;
+	bool		ok;
+
+	/* ask for the relation's size only when what is known does not suffice */
+	if (block >= *nblocks)
+		*nblocks = RelationGetNumberOfBlocks(index);
+	if (block >= *nblocks)
+		return false;
+	buffer = ReadBuffer(index, block);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	ok = barq_page_is(index, block, page, BARQ_PART_GROWING, generation);
+	if (ok)
+	{
+		/* what lies between pd_lower and the special space is no content */
+		memcpy(copy, page, ((PageHeader) page)->pd_lower);
+		memcpy(copy + ((PageHeader) page)->pd_special,
+			   (char *) page + ((PageHeader) page)->pd_special,
+			   BLCKSZ - ((PageHeader) page)->pd_special);
+	}
+	UnlockReleaseBuffer(buffer);
+	return ok;
+}
+
+bool
+barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
+				  BarqGrowingPage page_callback, BarqGrowingRecord callback,
+				  void *arg)
+{
+	BlockNumber block = meta->growing_head;
+	uint64		generation = meta->growing_head_generation;
+	BlockNumber nblocks = 0;
+	char	   *copy = palloc(BLCKSZ);
+	BarqRecord	record;
+	char	   *pieces = NULL;	/* a long record being put together */
+	uint32		assembled = 0;
+
+	while (block != InvalidBlockNumber && block != stop)
+	{
+		uint32		off = MAXALIGN(SizeOfPageHeaderData);
+		BarqItemHeader *item;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!copy_page(index, block, generation, copy, &nblocks))
+		{
+			pfree(copy);
+			if (pieces != NULL)
+				pfree(pieces);
+			return false;
+		}
+		if (page_callback != NULL)
+			page_callback(arg, block);
+
+		while ((item = next_item(index, block, (Page) copy, &off)) != NULL)
+		{
+			char	   *payload = (char *) (item + 1);
+			bool		piece = (item->flags & BARQ_ITEM_PIECE) != 0;
+
+			if (piece != (pieces != NULL))
+				corrupt_item(index, block);
+			if (!piece)
+			{
+				record.tid = item->tid;
+				record.dead = (item->flags & BARQ_ITEM_DEAD) != 0;
+				record.length = item->total;
+				if (item->flags & BARQ_ITEM_CONTINUES)
+				{
+					if (item->total > BARQ_RECORD_MAX_PAYLOAD)
+						corrupt_item(index, block);
+					pieces = palloc(item->total);
+					assembled = 0;
+				}
+				else if (item->length != item->total)
+					corrupt_item(index, block);
+			}
+			if (pieces == NULL)
+			{
+				record.payload = payload;
+				callback(arg, &record);
+				continue;
+			}
+
+			if (item->total != record.length ||
+				item->length > record.length - assembled)
+				corrupt_item(index, block);
+			memcpy(pieces + assembled, payload, item->length);
+			assembled += item->length;
+			if (!(item->flags & BARQ_ITEM_CONTINUES))
+			{
+				if (assembled != record.length)
+					corrupt_item(index, block);
+				record.payload = pieces;
+				callback(arg, &record);
+				pfree(pieces);
+				pieces = NULL;
+			}
+		}
+		generation = BarqPageGetSpecial((Page) copy)->next_generation;
+		block = BarqPageGetSpecial((Page) copy)->next;
+	}
+
+	if (pieces != NULL)
+		corrupt_item(index, block);
+	pfree(copy);
+	return true;
+}
+
+/*
+ * Mark under a fresh exclusive lock what a look at the copy found dead. Items
+ * never move, so their offsets still hold.
+ */
+static bool
+mark_page(Relation index, BlockNumber block, uint64 generation,
+		  const uint32 *offsets, int count)
+{
+	Buffer		buffer = ReadBuffer(index, block);
+	GenericXLogState *state;
+	Page		page;
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (!barq_page_is(index, block, BufferGetPage(buffer), BARQ_PART_GROWING, generation))
+	{
+		UnlockReleaseBuffer(buffer);
+		return false;
+	}
+	state = GenericXLogStart(index);
+	page = GenericXLogRegisterBuffer(state, buffer, 0);
+	for (int i = 0; i < count; i++)
+		((BarqItemHeader *) ((char *) page + offsets[i]))->flags |= BARQ_ITEM_DEAD;
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(buffer);
+	return true;
+}
+
+bool
+barq_growing_mark(Relation index, const BarqMeta *meta, BarqIsDead is_dead,
+				  void *arg, BarqMarkCounts *counts)
+{
+	BlockNumber block = meta->growing_head;
+	uint64		generation = meta->growing_head_generation;
+	BlockNumber nblocks = 0;
+	char	   *copy = palloc(BLCKSZ);
+	uint32		offsets[BARQ_PAGE_BYTES / sizeof(BarqItemHeader)];
+	bool		ok = true;
+
+	while (ok && block != InvalidBlockNumber)
+	{
+		uint32		off = MAXALIGN(SizeOfPageHeaderData);
+		uint32		here = off;
+		BarqItemHeader *item;
+		int			dead = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!(ok = copy_page(index, block, generation, copy, &nblocks)))
+			break;
+		while ((item = next_item(index, block, (Page) copy, &off)) != NULL)
+		{
+			uint32		at = here;
+
+			here = off;
+			if (item->flags & BARQ_ITEM_PIECE)
+				continue;
+			if (item->flags & BARQ_ITEM_DEAD)
+				counts->met++;	/* its TID may be in use again */
+			else if (is_dead(&item->tid, arg))
+				offsets[dead++] = at;
+			else
+				counts->live++;
+		}
+		if (dead > 0)
+			ok = mark_page(index, block, generation, offsets, dead);
+		if (ok)
+			counts->marked += dead;
+		generation = BarqPageGetSpecial((Page) copy)->next_generation;
+		block = BarqPageGetSpecial((Page) copy)->next;
+	}
+	pfree(copy);
+	return ok;
+}

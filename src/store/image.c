@@ -1,0 +1,269 @@
+/*
+ * image.c
+ *	  Finding, verifying and mapping images.
+ *
+ * A mapping belongs to this backend and is counted: several snapshots and
+ * scans share it, and it is unmapped with the last. An unlinked file stays
+ * valid under its mappings.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "store/image.h"
+#include "utils/memutils.h"
+
+/*
+ * Beside a verified image lies a marker that says which file was verified in
+ * the life of which postmaster; a file replaced or changed since has another
+ * inode, size or time.
+ */
+typedef struct ImageMarker
+{
+	TimestampTz server_start;
+	uint64		inode;
+	uint64		bytes;
+	int64		seconds;
+	int64		nanoseconds;
+} ImageMarker;
+
+static dlist_head mappings = DLIST_STATIC_INIT(mappings);
+
+static bool
+fill_marker(int fd, ImageMarker *marker)
+{
+	struct stat st;
+
+	memset(marker, 0, sizeof(*marker));
+	if (fstat(fd, &st) != 0)
+		return false;
+	marker->server_start = PgStartTime;
+	marker->inode = st.st_ino;
+	marker->bytes = st.st_size;
+	marker->seconds = st.st_mtim.tv_sec;
+	marker->nanoseconds = st.st_mtim.tv_nsec;
+	return true;
+}
+
+static char *
+image_path(const char *folder, const uint8 *id, const char *suffix)
+{
+	char		text[BARQ_ID_TEXT];
+
+	barq_id_text(id, text);
+	return psprintf("%s/%s%s", folder, text, suffix);
+}
+
+/* Best effort: without a marker the next process verifies again. */
+void
+barq_image_write_marker(const char *folder, const uint8 *id, int fd)
+{
+	ImageMarker marker;
+	char	   *path = image_path(folder, id, ".ok");
+	int			marker_fd;
+
+	if (fill_marker(fd, &marker))
+	{
+		marker_fd = OpenTransientFile(path, O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY);
+		if (marker_fd >= 0)
+		{
+			if (write(marker_fd, &marker, sizeof(marker)) != sizeof(marker))
+				unlink(path);
+			CloseTransientFile(marker_fd);
+		}
+	}
+	pfree(path);
+}
+
+static bool
+marker_matches(const char *folder, const uint8 *id, int fd)
+{
+	ImageMarker marker,
+				found;
+	char	   *path = image_path(folder, id, ".ok");
+	int			marker_fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	bool		ok = false;
+
+	if (marker_fd >= 0)
+	{
+		ok = fill_marker(fd, &marker) &&
+			read(marker_fd, &found, sizeof(found)) == sizeof(found) &&
+			memcmp(&marker, &found, sizeof(marker)) == 0;
+		CloseTransientFile(marker_fd);
+	}
+	pfree(path);
+	return ok;
+}
+
+/* Header and size against the descriptor. */
+static bool
+header_matches(const BarqSegmentDesc *desc, const BarqImageHeader *header)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, header, offsetof(BarqImageHeader, header_crc));
+	FIN_CRC32C(crc);
+	return header->magic == BARQ_IMAGE_MAGIC &&
+		header->version == BARQ_FORMAT_VERSION &&
+		header->body_off == BARQ_IMAGE_BODY &&
+		memcmp(header->id, desc->id, BARQ_ID_BYTES) == 0 &&
+		header->body_bytes == desc->body_bytes &&
+		EQ_CRC32C(header->body_crc, desc->crc) &&
+		EQ_CRC32C(header->header_crc, crc);
+}
+
+/* CRC of a mapped body, a piece at a time so that it can be cancelled. */
+static bool
+body_matches(const BarqSegmentDesc *desc, const char *body)
+{
+	const uint64 piece = 16 * 1024 * 1024;
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	for (uint64 off = 0; off < desc->body_bytes; off += piece)
+	{
+		CHECK_FOR_INTERRUPTS();
+		COMP_CRC32C(crc, body + off, Min(piece, desc->body_bytes - off));
+	}
+	FIN_CRC32C(crc);
+	return EQ_CRC32C(crc, desc->crc);
+}
+
+void
+barq_mapping_pin(BarqMapping *mapping)
+{
+	mapping->references++;
+}
+
+void
+barq_mapping_unpin(BarqMapping *mapping)
+{
+	Assert(mapping->references > 0);
+	if (--mapping->references > 0)
+		return;
+	dlist_delete(&mapping->node);
+	munmap(mapping->address, mapping->length);
+	pfree(mapping);
+}
+
+static BarqMapping *
+find_mapping(const uint8 *id)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &mappings)
+	{
+		BarqMapping *mapping = dlist_container(BarqMapping, node, iter.cur);
+
+		if (memcmp(mapping->id, id, BARQ_ID_BYTES) == 0)
+			return mapping;
+	}
+	return NULL;
+}
+
+BarqMapping *
+barq_image_map(Relation index, const BarqSegmentDesc *desc)
+{
+	BarqMapping *mapping = find_mapping(desc->id);
+	char	   *folder;
+	char	   *path;
+	int			fd;
+	struct stat st;
+	Size		length = BARQ_IMAGE_BODY + desc->body_bytes;
+	bool		verified;
+
+	if (mapping != NULL)
+	{
+		barq_mapping_pin(mapping);
+		return mapping;
+	}
+
+	folder = barq_image_folder(index);
+	path = image_path(folder, desc->id, ".img");
+	fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	if (fd >= 0 && fstat(fd, &st) == 0 && (Size) st.st_size == length)
+	{
+		/*
+		 * The struct exists before the mapping and is on the list right after
+		 * it, so that whatever is thrown below, unpinning cleans up.
+		 */
+		mapping = MemoryContextAllocZero(TopMemoryContext, sizeof(BarqMapping));
+		mapping->address = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+		if (mapping->address == MAP_FAILED)
+		{
+			pfree(mapping);
+			mapping = NULL;
+		}
+	}
+	if (mapping != NULL)
+	{
+		memcpy(mapping->id, desc->id, BARQ_ID_BYTES);
+		mapping->length = length;
+		mapping->body = (const char *) mapping->address + BARQ_IMAGE_BODY;
+		mapping->body_bytes = desc->body_bytes;
+		mapping->references = 1;
+		dlist_push_head(&mappings, &mapping->node);
+
+		PG_TRY();
+		{
+			verified = header_matches(desc, mapping->address);
+			if (verified && !marker_matches(folder, desc->id, fd))
+			{
+				verified = body_matches(desc, mapping->body);
+				if (verified)
+					barq_image_write_marker(folder, desc->id, fd);
+			}
+		}
+		PG_CATCH();
+		{
+			barq_mapping_unpin(mapping);
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+
+		if (!verified)
+		{
+			barq_mapping_unpin(mapping);
+			mapping = NULL;
+		}
+	}
+	if (fd >= 0)
+	{
+		CloseTransientFile(fd);
+
+		/* what does not match is thrown away; the pages make it again */
+		if (mapping == NULL)
+			unlink(path);
+	}
+	pfree(path);
+	pfree(folder);
+	return mapping;
+}
+
+BarqImageState
+barq_image_state(Relation index, const BarqSegmentDesc *desc, uint64 *bytes)
+{
+	char	   *folder = barq_image_folder(index);
+	char	   *path = image_path(folder, desc->id, ".img");
+	struct stat st;
+	BarqImageState state = BARQ_IMAGE_MISSING;
+
+	*bytes = 0;
+	if (stat(path, &st) == 0)
+	{
+		*bytes = st.st_size;
+		state = BARQ_IMAGE_ON_DISK;
+	}
+	if (find_mapping(desc->id) != NULL)
+		state = BARQ_IMAGE_RESIDENT;
+	pfree(path);
+	pfree(folder);
+	return state;
+}

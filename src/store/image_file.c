@@ -1,0 +1,161 @@
+/*
+ * image_file.c
+ *	  Writing one image file.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "store/image_file.h"
+
+/* disk is allocated at least this much at a time */
+#define ALLOCATE_STEP	(UINT64CONST(16) * 1024 * 1024)
+
+static bool
+allocate(BarqImageFile *file, uint64 upto)
+{
+	int			rc;
+
+	if (upto <= file->allocated)
+		return true;
+	upto = Max(upto, file->allocated + ALLOCATE_STEP);
+
+	/* interrupted by a signal it starts again, as in PostgreSQL's own files */
+	do
+		rc = posix_fallocate(file->fd, file->allocated, upto - file->allocated);
+	while (rc == EINTR);
+
+	/* file systems that cannot allocate fill up at pwrite, which is as good */
+	if (rc != 0 && rc != EINVAL && rc != EOPNOTSUPP)
+	{
+		errno = rc;
+		return false;
+	}
+	file->allocated = upto;
+	return true;
+}
+
+bool
+barq_image_file_begin(BarqImageFile *file, Relation index, const uint8 *id,
+					  uint64 body_bytes)
+{
+	char		text[BARQ_ID_TEXT];
+	struct stat here,
+				there;
+	int			save_errno;
+
+	memset(file, 0, sizeof(*file));
+	barq_id_text(id, text);
+	memcpy(file->id, id, BARQ_ID_BYTES);
+	file->folder = barq_image_folder(index);
+	file->temporary = psprintf("%s/%s.tmp", file->folder, text);
+	file->path = psprintf("%s/%s.img", file->folder, text);
+	file->fd = -1;
+
+	if (!barq_image_folder_create(file->folder))
+		return false;
+	barq_temporary_folder_note(index);
+	file->fd = OpenTransientFile(file->temporary, O_RDWR | O_CREAT | PG_BINARY);
+	if (file->fd < 0)
+		return false;
+
+	/*
+	 * Who waited here for another maker could hold that one's file, renamed
+	 * by now and mapped: the name must still lead to this file.
+	 */
+	if (flock(file->fd, LOCK_EX | LOCK_NB) != 0 ||
+		fstat(file->fd, &here) != 0 || stat(file->temporary, &there) != 0 ||
+		here.st_ino != there.st_ino)
+	{
+		CloseTransientFile(file->fd);
+		file->fd = -1;
+		errno = EWOULDBLOCK;
+		return false;
+	}
+	if (ftruncate(file->fd, 0) == 0 &&
+		allocate(file, BARQ_IMAGE_BODY + body_bytes))
+		return true;
+
+	save_errno = errno;
+	barq_image_file_abandon(file);
+	errno = save_errno;
+	return false;
+}
+
+static bool
+write_at(BarqImageFile *file, const char *data, Size len, uint64 off)
+{
+	if (!allocate(file, off + len))
+		return false;
+	while (len > 0)
+	{
+		ssize_t		written = pwrite(file->fd, data, len, off);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+		{
+			if (written == 0)
+				errno = ENOSPC;
+			return false;
+		}
+		data += written;
+		len -= written;
+		off += written;
+	}
+	return true;
+}
+
+bool
+barq_image_file_write(BarqImageFile *file, const void *data, Size len, uint64 off)
+{
+	return write_at(file, data, len, BARQ_IMAGE_BODY + off);
+}
+
+bool
+barq_image_file_finish(BarqImageFile *file, uint64 body_bytes, pg_crc32c crc)
+{
+	char		block[BARQ_IMAGE_BODY] = {0};
+	BarqImageHeader *header = (BarqImageHeader *) block;
+
+	header->magic = BARQ_IMAGE_MAGIC;
+	header->version = BARQ_FORMAT_VERSION;
+	header->body_off = BARQ_IMAGE_BODY;
+	memcpy(header->id, file->id, BARQ_ID_BYTES);
+	header->body_bytes = body_bytes;
+	header->body_crc = crc;
+	INIT_CRC32C(header->header_crc);
+	COMP_CRC32C(header->header_crc, header, offsetof(BarqImageHeader, header_crc));
+	FIN_CRC32C(header->header_crc);
+
+	if (!write_at(file, block, sizeof(block), 0) ||
+		ftruncate(file->fd, BARQ_IMAGE_BODY + body_bytes) != 0 ||
+		pg_fsync(file->fd) != 0 ||
+		rename(file->temporary, file->path) != 0)
+	{
+		int			save_errno = errno;
+
+		barq_image_file_abandon(file);
+		errno = save_errno;
+		return false;
+	}
+	barq_image_write_marker(file->folder, file->id, file->fd);
+	CloseTransientFile(file->fd);
+	file->fd = -1;
+	return true;
+}
+
+void
+barq_image_file_abandon(BarqImageFile *file)
+{
+	if (file->fd < 0)
+		return;
+	unlink(file->temporary);
+	CloseTransientFile(file->fd);
+	file->fd = -1;
+}

@@ -1,0 +1,168 @@
+/*
+ * meta.c
+ *	  Reading and writing the metapage.
+ */
+#include "postgres.h"
+
+#include "access/xloginsert.h"
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "store/meta.h"
+
+void
+barq_new_id(uint8 *id)
+{
+	if (!pg_strong_random(id, BARQ_ID_BYTES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random identifier")));
+}
+
+static void
+init_meta_page(Page page, const BarqFrozenOptions *options, bool identify)
+{
+	BarqMeta	meta;
+
+	memset(&meta, 0, sizeof(meta));
+	meta.magic = BARQ_META_MAGIC;
+	meta.format_version = BARQ_FORMAT_VERSION;
+	if (identify)
+		barq_new_id(meta.incarnation);
+	meta.directory_version = 1;
+	meta.dead_epoch = 1;
+	meta.directory_head = InvalidBlockNumber;
+	meta.growing_head = InvalidBlockNumber;
+	meta.growing_tail = InvalidBlockNumber;
+	meta.next_segment = 1;
+	meta.options = *options;
+
+	barq_page_init(page, BARQ_PART_META, BARQ_META_MAGIC);
+	barq_page_append(page, &meta, sizeof(meta));
+}
+
+void
+barq_meta_create(Relation index, ForkNumber fork, const BarqFrozenOptions *options)
+{
+	Buffer		buffer;
+
+	Assert(RelationGetNumberOfBlocksInFork(index, fork) == 0);
+
+	buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+
+	if (fork == INIT_FORKNUM)
+	{
+		/*
+		 * An init fork is logged whatever the relation's persistence says, so
+		 * GenericXLog (which looks at that) will not do.
+		 */
+		START_CRIT_SECTION();
+		init_meta_page(BufferGetPage(buffer), options, false);
+		MarkBufferDirty(buffer);
+		log_newpage_buffer(buffer, true);
+		END_CRIT_SECTION();
+	}
+	else
+	{
+		GenericXLogState *state = GenericXLogStart(index);
+		Page		page = GenericXLogRegisterBuffer(state, buffer,
+													 GENERIC_XLOG_FULL_IMAGE);
+
+		init_meta_page(page, options, true);
+		GenericXLogFinish(state);
+	}
+	UnlockReleaseBuffer(buffer);
+}
+
+static void
+check_meta_page(Relation index, Page page)
+{
+	const BarqMeta *meta = BarqPageGetMeta(page);
+
+	if (!barq_page_is(index, BARQ_META_BLOCK, page, BARQ_PART_META, BARQ_META_MAGIC) ||
+		meta->magic != BARQ_META_MAGIC)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" has no valid metapage at block %u",
+						RelationGetRelationName(index), BARQ_META_BLOCK),
+				 errhint("Please REINDEX it.")));
+	if (meta->format_version != BARQ_FORMAT_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" has format version %u, this library reads version %u",
+						RelationGetRelationName(index), meta->format_version,
+						BARQ_FORMAT_VERSION),
+				 errhint("Please REINDEX it.")));
+}
+
+void
+barq_meta_read(Relation index, BarqMeta *meta)
+{
+	Buffer		buffer = ReadBuffer(index, BARQ_META_BLOCK);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	check_meta_page(index, BufferGetPage(buffer));
+	*meta = *BarqPageGetMeta(BufferGetPage(buffer));
+	UnlockReleaseBuffer(buffer);
+}
+
+Buffer
+barq_meta_lock(Relation index)
+{
+	Buffer		buffer = ReadBuffer(index, BARQ_META_BLOCK);
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	check_meta_page(index, BufferGetPage(buffer));
+	return buffer;
+}
+
+void
+barq_meta_identify(BarqMeta *meta)
+{
+	static const uint8 none[BARQ_ID_BYTES];
+
+	if (memcmp(meta->incarnation, none, BARQ_ID_BYTES) != 0)
+		return;
+
+	/*
+	 * Called between the start and the end of a record, where nothing may
+	 * fail: the generator that cannot fail is random enough to tell two
+	 * incarnations of one relfilenode apart.
+	 */
+	for (int i = 0; i < BARQ_ID_BYTES; i += sizeof(uint64))
+	{
+		uint64		r = barq_new_generation();
+
+		memcpy(meta->incarnation + i, &r, sizeof(r));
+	}
+}
+
+uint64
+barq_meta_bump_dead_epoch(Relation index)
+{
+	Buffer		buffer = barq_meta_lock(index);
+	GenericXLogState *state = GenericXLogStart(index);
+	BarqMeta   *meta = BarqPageGetMeta(GenericXLogRegisterBuffer(state, buffer, 0));
+	uint64		version;
+
+	meta->dead_epoch++;
+	version = meta->directory_version;
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(buffer);
+	return version;
+}
+
+const BarqMeta *
+barq_meta_cached(Relation index, bool refresh)
+{
+	if (index->rd_amcache == NULL || refresh)
+	{
+		BarqMeta	meta;
+
+		barq_meta_read(index, &meta);
+		if (index->rd_amcache == NULL)
+			index->rd_amcache = MemoryContextAlloc(index->rd_indexcxt, sizeof(BarqMeta));
+		memcpy(index->rd_amcache, &meta, sizeof(BarqMeta));
+	}
+	return (const BarqMeta *) index->rd_amcache;
+}

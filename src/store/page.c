@@ -1,0 +1,195 @@
+/*
+ * page.c
+ *	  Taking, validating and giving back the pages of a barq index.
+ *
+ * Calls only the buffer manager, GenericXLog, the free space map and the lock
+ * manager. See README.md for the invariants.
+ */
+#include "postgres.h"
+
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "storage/indexfsm.h"
+#include "storage/lmgr.h"
+#include "store/page.h"
+
+/* A generation no page carries by chance; never 0, which means "none". */
+uint64
+barq_new_generation(void)
+{
+	uint64		generation;
+
+	do
+		generation = pg_prng_uint64(&pg_global_prng_state);
+	while (generation == 0);
+	return generation;
+}
+
+void
+barq_page_init(Page page, BarqPart part, uint64 generation)
+{
+	BarqPageSpecial *special;
+
+	PageInit(page, BLCKSZ, sizeof(BarqPageSpecial));
+	special = BarqPageGetSpecial(page);
+	special->generation = generation;
+	special->next_generation = 0;
+	special->next = InvalidBlockNumber;
+	special->part = part;
+	special->flags = 0;
+	special->reserved = 0;
+	special->reserved2 = 0;
+	special->magic = BARQ_PAGE_MAGIC;
+}
+
+void *
+barq_page_append(Page page, const void *data, Size len)
+{
+	PageHeader	header = (PageHeader) page;
+	char	   *dest = (char *) page + header->pd_lower;
+
+	Assert(BarqPageFree(page) >= len);
+	memcpy(dest, data, len);
+	header->pd_lower += len;
+	return dest;
+}
+
+bool
+barq_page_is(Relation index, BlockNumber block, Page page,
+			 BarqPart part, uint64 generation)
+{
+	PageHeader	header = (PageHeader) page;
+	BarqPageSpecial *special;
+
+	/* A page never written is one that a crash left behind: not ours. */
+	if (PageIsNew(page))
+		return false;
+
+	if (header->pd_special != BLCKSZ - MAXALIGN(sizeof(BarqPageSpecial)) ||
+		header->pd_lower < MAXALIGN(SizeOfPageHeaderData) ||
+		header->pd_lower > header->pd_upper ||
+		header->pd_upper > header->pd_special ||
+		BarqPageGetSpecial(page)->magic != BARQ_PAGE_MAGIC)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" contains a corrupted page at block %u",
+						RelationGetRelationName(index), block),
+				 errhint("Please REINDEX it.")));
+
+	special = BarqPageGetSpecial(page);
+	return special->part == part && special->generation == generation;
+}
+
+Buffer
+barq_page_new(Relation index)
+{
+	Buffer		buffer;
+	bool		extension_lock = !RELATION_IS_LOCAL(index);
+
+	/*
+	 * The free space map is not logged and may offer pages in use after a
+	 * crash or on a promoted standby: the stamp decides. Nobody waits for a
+	 * lock here, for a page that someone has locked is in use anyway.
+	 */
+	for (;;)
+	{
+		BlockNumber block = GetFreeIndexPage(index);
+		bool		usable;
+
+		if (block == InvalidBlockNumber)
+			break;
+		if (block >= RelationGetNumberOfBlocks(index))
+			continue;
+		buffer = ReadBuffer(index, block);
+		if (ConditionalLockBuffer(buffer))
+		{
+			Page		page = BufferGetPage(buffer);
+
+			usable = PageIsNew(page) ||
+				(PageGetSpecialSize(page) == MAXALIGN(sizeof(BarqPageSpecial)) &&
+				 BarqPageGetSpecial(page)->magic == BARQ_PAGE_MAGIC &&
+				 BarqPageGetSpecial(page)->part == BARQ_PART_FREE);
+			if (usable)
+				return buffer;
+			LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+		}
+		ReleaseBuffer(buffer);
+		CHECK_FOR_INTERRUPTS();
+	}
+
+	if (extension_lock)
+		LockRelationForExtension(index, ExclusiveLock);
+	buffer = ReadBuffer(index, P_NEW);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (extension_lock)
+		UnlockRelationForExtension(index, ExclusiveLock);
+	return buffer;
+}
+
+void
+barq_blocks_add(BarqBlockList *list, BlockNumber block)
+{
+	if (list->blocks == NULL)
+	{
+		list->space = 256;
+		list->blocks = palloc(sizeof(BlockNumber) * list->space);
+	}
+	else if (list->count == list->space)
+	{
+		list->space *= 2;
+		list->blocks = repalloc_huge(list->blocks,
+									 sizeof(BlockNumber) * (Size) list->space);
+	}
+	list->blocks[list->count++] = block;
+}
+
+/*
+ * Each page is stamped under its own record and before the map hears of it,
+ * so a crash in between leaves pages that nothing reaches, which VACUUM finds.
+ */
+void
+barq_pages_free(Relation index, const BarqBlockList *list)
+{
+	for (uint32 i = 0; i < list->count; i++)
+	{
+		Buffer		buffer;
+		GenericXLogState *state;
+		Page		page;
+
+		CHECK_FOR_INTERRUPTS();
+		buffer = ReadBuffer(index, list->blocks[i]);
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		state = GenericXLogStart(index);
+		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
+		barq_page_init(page, BARQ_PART_FREE, barq_new_generation());
+		GenericXLogFinish(state);
+		UnlockReleaseBuffer(buffer);
+		RecordFreeIndexPage(index, list->blocks[i]);
+	}
+	if (list->count > 0)
+		IndexFreeSpaceMapVacuum(index);
+}
+
+void
+barq_lock_linking(Relation index)
+{
+	LockPage(index, 0, ShareLock);
+}
+
+void
+barq_unlock_linking(Relation index)
+{
+	UnlockPage(index, 0, ShareLock);
+}
+
+bool
+barq_try_lock_reclaim(Relation index)
+{
+	return ConditionalLockPage(index, 0, ExclusiveLock);
+}
+
+void
+barq_unlock_reclaim(Relation index)
+{
+	UnlockPage(index, 0, ExclusiveLock);
+}

@@ -1,0 +1,140 @@
+/*
+ * paths.c
+ *	  Where images live, and the lock on each folder of them.
+ *
+ * <root>/pgsql_tmp/<tablespace>/<database>/<relfilenode>[_<backend>]/ where
+ * <root> is pg_barq in the data directory, or a folder named after this
+ * system and data directory under barq.image_directory. Backup tools leave
+ * out what lies under a name that begins with pgsql_tmp.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/xlog.h"
+#include "common/file_perm.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "settings.h"
+#include "storage/fd.h"
+#include "store/image.h"
+
+void
+barq_id_text(const uint8 *id, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < BARQ_ID_BYTES; i++)
+	{
+		text[2 * i] = digits[id[i] >> 4];
+		text[2 * i + 1] = digits[id[i] & 15];
+	}
+	text[2 * BARQ_ID_BYTES] = '\0';
+}
+
+/* palloc'd */
+static char *
+image_root(void)
+{
+	uint64		place;
+
+	if (barq_image_directory == NULL || barq_image_directory[0] == '\0')
+		return pstrdup("pg_barq/pgsql_tmp");
+
+	/* two servers may share the directory, a copied one its identifier too */
+	place = hash_bytes_extended((const unsigned char *) DataDir, strlen(DataDir), 0);
+	return psprintf("%s/barq_" UINT64_FORMAT "_%016llx/pgsql_tmp",
+					barq_image_directory, GetSystemIdentifier(),
+					(unsigned long long) place);
+}
+
+char *
+barq_image_folder_of(BarqLocator locator, int backend)
+{
+	char	   *root = image_root();
+	char	   *folder;
+
+	if (backend == BarqInvalidBackend)
+		folder = psprintf("%s/%u/%u/%u", root, BarqLocatorSpace(locator),
+						  BarqLocatorDatabase(locator), BarqLocatorNumber(locator));
+	else
+		folder = psprintf("%s/%u/%u/%u_%d", root, BarqLocatorSpace(locator),
+						  BarqLocatorDatabase(locator), BarqLocatorNumber(locator),
+						  backend);
+	pfree(root);
+	return folder;
+}
+
+char *
+barq_image_folder(Relation index)
+{
+	return barq_image_folder_of(BarqRelationLocator(index), index->rd_backend);
+}
+
+/* Like mkdir -p; false with errno set where that fails. */
+bool
+barq_image_folder_create(const char *folder)
+{
+	char	   *path = pstrdup(folder);
+	struct stat st;
+	bool		ok = true;
+
+	if (stat(folder, &st) == 0)
+	{
+		pfree(path);
+		return true;
+	}
+	for (char *p = path + 1; ok && *p; p++)
+	{
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		ok = MakePGDirectory(path) == 0 || errno == EEXIST;
+		*p = '/';
+	}
+	ok = ok && (MakePGDirectory(path) == 0 || errno == EEXIST);
+	pfree(path);
+	return ok;
+}
+
+int
+barq_image_lock(const char *folder, bool exclusive)
+{
+	char	   *path = psprintf("%s/lock", folder);
+	int			fd = OpenTransientFile(path, O_RDWR | O_CREAT | PG_BINARY);
+
+	if (fd >= 0 && flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0)
+	{
+		int			save_errno = errno;
+
+		CloseTransientFile(fd);
+		errno = save_errno;
+		fd = -1;
+	}
+	if (fd >= 0)
+	{
+		struct stat here,
+					there;
+
+		/* a sweeper may have removed the folder between open and lock */
+		if (fstat(fd, &here) != 0 || stat(path, &there) != 0 ||
+			here.st_ino != there.st_ino)
+		{
+			CloseTransientFile(fd);
+			errno = EWOULDBLOCK;
+			fd = -1;
+		}
+	}
+	pfree(path);
+	return fd;
+}
+
+void
+barq_image_unlock(int fd)
+{
+	if (fd >= 0)
+		CloseTransientFile(fd);
+}

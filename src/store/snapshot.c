@@ -1,0 +1,277 @@
+/*
+ * snapshot.c
+ *	  The backend's cache of directories, tombstones and mapped images.
+ *
+ * One snapshot an index is kept, keyed by its storage, as long as the random
+ * incarnation, the directory version and the dead epoch on the metapage stay
+ * what they were. Scans hold references; a snapshot replaced meanwhile goes
+ * with its last one.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "settings.h"
+#include "store/snapshot.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* After a failure to make an image, wait this long before trying again. */
+#define RETRY_MILLISECONDS	10000
+
+typedef struct SnapshotKey
+{
+	BarqLocator locator;
+	int			backend;
+} SnapshotKey;
+
+typedef struct SnapshotEntry
+{
+	SnapshotKey key;
+	BarqSnapshot *snapshot;
+} SnapshotEntry;
+
+/* What the reset of an owner context has to undo. */
+typedef struct SnapshotOwner
+{
+	MemoryContextCallback callback;
+	BarqSnapshot *snapshot;
+} SnapshotOwner;
+
+static HTAB *snapshots = NULL;
+
+static void
+init_cache(void)
+{
+	HASHCTL		control;
+
+	memset(&control, 0, sizeof(control));
+	control.keysize = sizeof(SnapshotKey);
+	control.entrysize = sizeof(SnapshotEntry);
+	snapshots = hash_create("barq index snapshots", 32, &control,
+							HASH_ELEM | HASH_BLOBS);
+}
+
+static void
+drop_reference(BarqSnapshot *snapshot)
+{
+	Assert(snapshot->references > 0);
+	if (--snapshot->references > 0)
+		return;
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		if (snapshot->segments[i].mapping != NULL)
+			barq_mapping_unpin(snapshot->segments[i].mapping);
+	MemoryContextDelete(snapshot->context);
+}
+
+static void
+release_owned(void *arg)
+{
+	SnapshotOwner *owner = arg;
+
+	if (owner->snapshot != NULL)
+		drop_reference(owner->snapshot);
+	owner->snapshot = NULL;
+}
+
+void
+barq_snapshot_forget(Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	SnapshotEntry *entry;
+
+	if (snapshots == NULL)
+		return;
+	hash_seq_init(&status, snapshots);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		BarqSnapshot *snapshot = entry->snapshot;
+
+		if (OidIsValid(relid) && snapshot->relid != relid)
+			continue;
+		hash_search(snapshots, &entry->key, HASH_REMOVE, NULL);
+		drop_reference(snapshot);
+	}
+}
+
+/*
+ * Map the images that a snapshot lacks, making those that are missing.
+ */
+static void
+acquire_images(Relation index, BarqSnapshot *snapshot)
+{
+	char	   *reason = NULL;
+	bool		busy;
+
+	snapshot->complete = true;
+	snapshot->retry_after = 0;
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+	{
+		BarqSegment *segment = &snapshot->segments[i];
+
+		if (segment->mapping != NULL)
+			continue;
+		segment->mapping = barq_image_map(index, &segment->desc);
+		if (segment->mapping == NULL &&
+			barq_image_make(index, &segment->desc, NULL, &busy, &reason))
+		{
+			segment->mapping = barq_image_map(index, &segment->desc);
+			barq_image_tidy(index);
+		}
+		if (segment->mapping == NULL)
+			snapshot->complete = false;
+	}
+	if (snapshot->complete || reason == NULL)
+		return;
+
+	if (!barq_allow_fallback)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not make the image of a segment of index \"%s\"",
+						RelationGetRelationName(index)),
+				 errdetail_internal("%s", reason),
+				 errhint("Set barq.allow_fallback to search its pages instead.")));
+	ereport(WARNING,
+			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+			 errmsg("index \"%s\" is searched page by page, for the image of a segment could not be made",
+					RelationGetRelationName(index)),
+			 errdetail_internal("%s", reason)));
+	snapshot->retry_after =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MILLISECONDS);
+}
+
+static int
+larger_first(const void *a, const void *b)
+{
+	const BarqSegment *x = a;
+	const BarqSegment *y = b;
+
+	if (x->desc.rows != y->desc.rows)
+		return x->desc.rows > y->desc.rows ? -1 : 1;
+	return x->desc.number < y->desc.number ? -1 : 1;
+}
+
+/* Read directory and tombstones; NULL if they changed under way. */
+static BarqSnapshot *
+read_snapshot(Relation index, BarqMeta *meta)
+{
+	MemoryContext context;
+	MemoryContext old;
+	BarqSnapshot *snapshot;
+	BarqSegmentDesc *descs;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "barq snapshot",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	descs = barq_directory_current(index, meta, NULL);
+
+	snapshot = palloc0(sizeof(BarqSnapshot));
+	snapshot->context = context;
+	snapshot->locator = BarqRelationLocator(index);
+	snapshot->backend = index->rd_backend;
+	snapshot->relid = RelationGetRelid(index);
+	memcpy(snapshot->incarnation, meta->incarnation, BARQ_ID_BYTES);
+	snapshot->directory_version = meta->directory_version;
+	snapshot->dead_epoch = meta->dead_epoch;
+	snapshot->nsegments = meta->segments;
+	snapshot->segments = palloc0(sizeof(BarqSegment) * Max(meta->segments, 1));
+	for (uint32 i = 0; i < meta->segments; i++)
+	{
+		BarqSegment *segment = &snapshot->segments[i];
+
+		segment->desc = descs[i];
+		if (segment->desc.dead_rows == 0)
+			continue;
+		segment->dead = barq_tombstones_read(index, &segment->desc);
+		if (segment->dead == NULL)
+		{
+			MemoryContextSwitchTo(old);
+			MemoryContextDelete(context);
+			return NULL;
+		}
+	}
+	qsort(snapshot->segments, snapshot->nsegments, sizeof(BarqSegment), larger_first);
+	pfree(descs);
+	MemoryContextSwitchTo(old);
+	return snapshot;
+}
+
+static bool
+is_current(const BarqSnapshot *snapshot, const BarqMeta *meta)
+{
+	return snapshot->directory_version == meta->directory_version &&
+		snapshot->dead_epoch == meta->dead_epoch &&
+		memcmp(snapshot->incarnation, meta->incarnation, BARQ_ID_BYTES) == 0;
+}
+
+BarqSnapshot *
+barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext owner_context)
+{
+	SnapshotKey key;
+	SnapshotEntry *entry;
+	BarqSnapshot *snapshot;
+	SnapshotOwner *owner;
+
+	if (snapshots == NULL)
+		init_cache();
+	memset(&key, 0, sizeof(key));
+	key.locator = BarqRelationLocator(index);
+	key.backend = index->rd_backend;
+
+	owner = MemoryContextAllocZero(owner_context, sizeof(SnapshotOwner));
+	owner->callback.func = release_owned;
+	owner->callback.arg = owner;
+	MemoryContextRegisterResetCallback(owner_context, &owner->callback);
+
+	barq_meta_read(index, meta);
+	entry = hash_search(snapshots, &key, HASH_FIND, NULL);
+	if (entry != NULL && is_current(entry->snapshot, meta))
+		snapshot = entry->snapshot;
+	else
+	{
+		bool		found;
+
+		while ((snapshot = read_snapshot(index, meta)) == NULL)
+			CHECK_FOR_INTERRUPTS();
+
+		/*
+		 * The new one pins what it shares with the old one before the old one
+		 * lets go. From here on the cache's reference keeps it.
+		 */
+		for (uint32 i = 0; entry != NULL && i < snapshot->nsegments; i++)
+			for (uint32 j = 0; j < entry->snapshot->nsegments; j++)
+				if (entry->snapshot->segments[j].mapping != NULL &&
+					memcmp(snapshot->segments[i].desc.id,
+						   entry->snapshot->segments[j].desc.id, BARQ_ID_BYTES) == 0)
+				{
+					snapshot->segments[i].mapping = entry->snapshot->segments[j].mapping;
+					barq_mapping_pin(snapshot->segments[i].mapping);
+				}
+		MemoryContextSetParent(snapshot->context, CacheMemoryContext);
+		snapshot->references = 1;
+		snapshot->complete = snapshot->nsegments == 0;
+		entry = hash_search(snapshots, &key, HASH_ENTER, &found);
+		if (found)
+			drop_reference(entry->snapshot);
+		entry->snapshot = snapshot;
+	}
+	snapshot->references++;
+	owner->snapshot = snapshot;
+
+	if (images && !snapshot->complete &&
+		(snapshot->retry_after == 0 || snapshot->retry_after < GetCurrentTimestamp()))
+		acquire_images(index, snapshot);
+	return snapshot;
+}
+
+void
+barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment, Relation index,
+				   int sharers, BarqView *view)
+{
+	BarqSegment *s = &snapshot->segments[segment];
+
+	if (s->mapping != NULL)
+		barq_view_init_mapped(view, index, &s->desc, s->mapping->body);
+	else
+		barq_view_init_pages(view, index, &s->desc, work_mem / Max(sharers, 1));
+}

@@ -1,0 +1,147 @@
+/*
+ * tombstones.c
+ *	  Writing, reading and setting the tombstones of sealed segments.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "store/tombstones.h"
+
+uint32
+barq_bitmap_count(const uint8 *bitmap, uint32 rows)
+{
+	return (uint32) pg_popcount((const char *) bitmap, BARQ_BITMAP_BYTES(rows));
+}
+
+void
+barq_tombstones_write(Relation index, BarqSegmentDesc *desc, const uint8 *bitmap)
+{
+	static const char zeros[BARQ_PAGE_BYTES];
+	Size		bytes = BARQ_BITMAP_BYTES(desc->rows);
+	BlockNumber next = InvalidBlockNumber;
+
+	desc->tombstone_pages = (bytes + BARQ_PAGE_BYTES - 1) / BARQ_PAGE_BYTES;
+	desc->dead_rows = bitmap ? barq_bitmap_count(bitmap, desc->rows) : 0;
+
+	for (uint32 i = desc->tombstone_pages; i-- > 0;)
+	{
+		Size		off = (Size) i * BARQ_PAGE_BYTES;
+		Buffer		buffer;
+		GenericXLogState *state;
+		Page		page;
+
+		CHECK_FOR_INTERRUPTS();
+		buffer = barq_page_new(index);
+		state = GenericXLogStart(index);
+		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
+		barq_page_init(page, BARQ_PART_TOMBSTONES, desc->generation);
+		barq_page_append(page, bitmap ? (const char *) bitmap + off : zeros,
+						 Min(bytes - off, BARQ_PAGE_BYTES));
+		BarqPageGetSpecial(page)->next = next;
+		BarqPageGetSpecial(page)->next_generation =
+			next == InvalidBlockNumber ? 0 : desc->generation;
+		GenericXLogFinish(state);
+		next = BufferGetBlockNumber(buffer);
+		UnlockReleaseBuffer(buffer);
+	}
+	desc->tombstones_head = next;
+}
+
+/*
+ * Walk the chain; each page's bits are copied to `bitmap` and its block to
+ * `blocks` where these are not NULL.
+ */
+static bool
+walk(Relation index, const BarqSegmentDesc *desc, uint8 *bitmap, BlockNumber *blocks)
+{
+	BlockNumber block = desc->tombstones_head;
+	Size		bytes = BARQ_BITMAP_BYTES(desc->rows);
+
+	for (uint32 i = 0; i < desc->tombstone_pages; i++)
+	{
+		Size		off = (Size) i * BARQ_PAGE_BYTES;
+		Size		here = Min(bytes - off, BARQ_PAGE_BYTES);
+		Buffer		buffer;
+		Page		page;
+		bool		ok;
+
+		CHECK_FOR_INTERRUPTS();
+		if (block >= RelationGetNumberOfBlocks(index))
+			return false;
+		buffer = ReadBuffer(index, block);
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		page = BufferGetPage(buffer);
+		ok = barq_page_is(index, block, page, BARQ_PART_TOMBSTONES, desc->generation);
+		if (ok && bitmap != NULL)
+			memcpy(bitmap + off, PageGetContents(page), here);
+		if (blocks != NULL)
+			blocks[i] = block;
+		if (ok)
+			block = BarqPageGetSpecial(page)->next;
+		UnlockReleaseBuffer(buffer);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+BlockNumber *
+barq_tombstones_blocks(Relation index, const BarqSegmentDesc *desc)
+{
+	BlockNumber *blocks = palloc(sizeof(BlockNumber) * Max(desc->tombstone_pages, 1));
+
+	if (walk(index, desc, NULL, blocks))
+		return blocks;
+	pfree(blocks);
+	return NULL;
+}
+
+uint8 *
+barq_tombstones_read(Relation index, const BarqSegmentDesc *desc)
+{
+	uint8	   *bitmap = palloc0(Max(BARQ_BITMAP_BYTES(desc->rows), 1));
+
+	if (walk(index, desc, bitmap, NULL))
+		return bitmap;
+	pfree(bitmap);
+	return NULL;
+}
+
+bool
+barq_tombstones_set(Relation index, const BarqSegmentDesc *desc,
+					const uint32 *rows, uint32 n)
+{
+	BlockNumber *blocks = barq_tombstones_blocks(index, desc);
+	uint32		i = 0;
+
+	if (blocks == NULL)
+		return false;
+	while (i < n)
+	{
+		uint32		page_number = rows[i] / BARQ_TOMBSTONES_PER_PAGE;
+		uint32		base = page_number * BARQ_TOMBSTONES_PER_PAGE;
+		Buffer		buffer;
+		GenericXLogState *state;
+		uint8	   *bits;
+
+		CHECK_FOR_INTERRUPTS();
+		buffer = ReadBuffer(index, blocks[page_number]);
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		if (!barq_page_is(index, blocks[page_number], BufferGetPage(buffer),
+						  BARQ_PART_TOMBSTONES, desc->generation))
+		{
+			UnlockReleaseBuffer(buffer);
+			pfree(blocks);
+			return false;
+		}
+		state = GenericXLogStart(index);
+		bits = (uint8 *) PageGetContents(GenericXLogRegisterBuffer(state, buffer, 0));
+		for (; i < n && rows[i] - base < BARQ_TOMBSTONES_PER_PAGE; i++)
+			barq_bit_set(bits, rows[i] - base);
+		GenericXLogFinish(state);
+		UnlockReleaseBuffer(buffer);
+	}
+	pfree(blocks);
+	return true;
+}

@@ -1,0 +1,191 @@
+/*
+ * view.c
+ *	  Views of segments. The page reader is what a search falls back to where
+ *	  no image can be had: slower, but right, and within work_mem.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "store/view.h"
+
+#define MIN_CACHE_SLOTS		8
+#define NO_PAGE				PG_UINT32_MAX
+
+/* A direct-mapped cache of blob pages, and room for what straddles them. */
+typedef struct PageReader
+{
+	Relation	index;
+	BarqSegmentDesc desc;
+	BarqExtentMap *map;
+	uint32		slots;			/* a power of two */
+	uint32	   *slot_page;		/* logical page in each slot, or NO_PAGE */
+	char	   *slot_bytes;		/* BARQ_BLOB_PAGE_BYTES each */
+	char	   *straddle;		/* what spans pages is put together here */
+	Size		straddle_space;
+	MemoryContext context;
+} PageReader;
+
+static void
+segment_gone(Relation index)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BARQ_SEGMENT_GONE),
+			 errmsg("a segment of index \"%s\" was replaced while it was read",
+					RelationGetRelationName(index)),
+			 errhint("Try again.")));
+}
+
+static void
+corrupt_body(BarqView *view)
+{
+	PageReader *reader = view->pages;
+
+	if (reader != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" contains a corrupted segment, beginning at block %u",
+						RelationGetRelationName(reader->index),
+						reader->desc.extents_head),
+				 errhint("Please REINDEX it.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("a segment is corrupted: it refers to bytes outside itself"),
+			 errhint("Please REINDEX the index.")));
+}
+
+/* Bytes of one logical page, through the cache. */
+static const char *
+page_bytes(PageReader *reader, uint32 page)
+{
+	uint32		slot = page & (reader->slots - 1);
+	char	   *bytes = reader->slot_bytes + (Size) slot * BARQ_BLOB_PAGE_BYTES;
+
+	if (reader->slot_page[slot] != page)
+	{
+		reader->slot_page[slot] = NO_PAGE;
+		if (barq_blob_read_page(reader->index, &reader->desc, reader->map, page,
+								NULL, bytes) < 0)
+			segment_gone(reader->index);
+		reader->slot_page[slot] = page;
+	}
+	return bytes;
+}
+
+const void *
+barq_view_read_pages(BarqView *view, uint64 off, Size len)
+{
+	PageReader *reader = view->pages;
+	uint32		page;
+	Size		at;
+	Size		done = 0;
+
+	if (off > view->size || len > view->size - off || reader == NULL)
+		corrupt_body(view);
+
+	page = (uint32) (off / BARQ_BLOB_PAGE_BYTES);
+	at = off % BARQ_BLOB_PAGE_BYTES;
+	if (at + len <= BARQ_BLOB_PAGE_BYTES && at % MAXIMUM_ALIGNOF == 0)
+		return page_bytes(reader, page) + at;
+
+	/* aligned anew, so that what is read can be used as the struct it is */
+	if (reader->straddle_space < len)
+	{
+		if (reader->straddle != NULL)
+			pfree(reader->straddle);
+		reader->straddle = NULL;
+		reader->straddle_space = Max(len, 1024);
+		reader->straddle = MemoryContextAllocHuge(reader->context,
+												  reader->straddle_space);
+	}
+	while (done < len)
+	{
+		Size		here = Min(len - done, BARQ_BLOB_PAGE_BYTES - at);
+
+		CHECK_FOR_INTERRUPTS();
+		memcpy(reader->straddle + done, page_bytes(reader, page) + at, here);
+		done += here;
+		at = 0;
+		page++;
+	}
+	return reader->straddle;
+}
+
+/* The header against the descriptor; fills the view's rows and kind. */
+static void
+check_header(BarqView *view, const BarqSegmentDesc *desc)
+{
+	const BarqBodyHeader *header = barq_view_read(view, 0, sizeof(BarqBodyHeader));
+	uint64		tids = (uint64) header->rows * sizeof(ItemPointerData);
+
+	if (header->magic != BARQ_BODY_MAGIC ||
+		header->version != BARQ_BODY_VERSION ||
+		header->body_bytes > view->size ||
+		header->tids_off > header->body_bytes ||
+		tids > header->body_bytes - header->tids_off ||
+		header->kind_off > header->body_bytes ||
+		(desc != NULL &&
+		 (header->rows != desc->rows || header->kind != desc->kind)))
+		corrupt_body(view);
+	view->rows = header->rows;
+	view->kind = header->kind;
+}
+
+void
+barq_view_init_mapped(BarqView *view, Relation index, const BarqSegmentDesc *desc,
+					  const char *body)
+{
+	memset(view, 0, sizeof(*view));
+	view->base = body;
+	view->size = desc->body_bytes;
+	check_header(view, desc);
+}
+
+void
+barq_view_init_memory(BarqView *view, const char *body, uint64 bytes)
+{
+	memset(view, 0, sizeof(*view));
+	view->base = body;
+	view->size = bytes;
+	check_header(view, NULL);
+}
+
+void
+barq_view_init_pages(BarqView *view, Relation index, const BarqSegmentDesc *desc,
+					 int cache_kb)
+{
+	PageReader *reader = palloc0(sizeof(PageReader));
+	uint64		wanted = (uint64) cache_kb * 1024 / BLCKSZ;
+
+	memset(view, 0, sizeof(*view));
+	view->size = desc->body_bytes;
+	view->pages = reader;
+	reader->index = index;
+	reader->desc = *desc;
+	reader->context = CurrentMemoryContext;
+	reader->slots = MIN_CACHE_SLOTS;
+	while (reader->slots * 2 <= wanted && reader->slots < desc->blob_pages)
+		reader->slots *= 2;
+	reader->slot_page = palloc_extended(sizeof(uint32) * (Size) reader->slots,
+										MCXT_ALLOC_HUGE);
+	memset(reader->slot_page, 0xFF, sizeof(uint32) * (Size) reader->slots);
+	reader->slot_bytes = palloc_extended((Size) reader->slots * BARQ_BLOB_PAGE_BYTES,
+										 MCXT_ALLOC_HUGE);
+	reader->map = barq_extents_read(index, desc, NULL);
+	if (reader->map == NULL)
+		segment_gone(index);
+	check_header(view, desc);
+}
+
+ItemPointerData
+barq_view_tid(BarqView *view, uint32 row)
+{
+	const BarqBodyHeader *header;
+	ItemPointerData tid;
+	uint64		tids_off;
+
+	header = barq_view_read(view, 0, sizeof(BarqBodyHeader));
+	tids_off = header->tids_off;
+	memcpy(&tid, barq_view_read(view, tids_off + (uint64) row * sizeof(ItemPointerData),
+								sizeof(ItemPointerData)), sizeof(tid));
+	return tid;
+}

@@ -1,0 +1,35 @@
+/*
+ * view.h
+ *	  Opening the view of a segment, through its image or through its pages.
+ */
+#ifndef BARQ_VIEW_H
+#define BARQ_VIEW_H
+
+#include "store/blob.h"
+#include "store/segment.h"
+
+/*
+ * The error a page reader raises when a page it needs was re-used: the segment
+ * is no longer part of the index, and who reads starts again from the
+ * metapage. Raised with no lock or pin held.
+ */
+#define ERRCODE_BARQ_SEGMENT_GONE	MAKE_SQLSTATE('B', 'Q', '0', '0', '1')
+
+/* A view of a mapped body. Checks the body's header. */
+extern void barq_view_init_mapped(BarqView *view, Relation index,
+								  const BarqSegmentDesc *desc, const char *body);
+
+/*
+ * A view that reads pages, with a cache of at most cache_kb kB. `index` must
+ * stay open as long as the view is used.
+ */
+extern void barq_view_init_pages(BarqView *view, Relation index,
+								 const BarqSegmentDesc *desc, int cache_kb);
+
+/* A view of a body in memory that is no segment yet. */
+extern void barq_view_init_memory(BarqView *view, const char *body, uint64 bytes);
+
+/* TID of a row */
+extern ItemPointerData barq_view_tid(BarqView *view, uint32 row);
+
+#endif							/* BARQ_VIEW_H */

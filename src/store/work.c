@@ -1,0 +1,137 @@
+/*
+ * work.c
+ *	  Work areas for builds and merges.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "store/work.h"
+#include "utils/memutils.h"
+
+static void
+undo_work(void *arg)
+{
+	BarqWork   *work = arg;
+
+	if (work->address != NULL)
+		munmap(work->address, work->bytes);
+	work->address = NULL;
+}
+
+static void
+undo_shared_work(void *arg)
+{
+	BarqWork   *work = arg;
+
+	undo_work(work);
+	if (work->path != NULL)
+		unlink(work->path);
+	work->path = NULL;
+}
+
+static BarqWork *
+new_work(uint64 bytes, MemoryContextCallbackFunction undo)
+{
+	BarqWork   *work = palloc0(sizeof(BarqWork));
+
+	work->bytes = bytes;
+	work->callback.func = undo;
+	work->callback.arg = work;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &work->callback);
+	return work;
+}
+
+BarqWork *
+barq_work_create_shared(Relation index, uint64 bytes, char **reason)
+{
+	BarqWork   *work = new_work(bytes, undo_shared_work);
+	char	   *folder = barq_image_folder(index);
+	char	   *path;
+	char		text[BARQ_ID_TEXT];
+	uint8		id[BARQ_ID_BYTES];
+	void	   *address;
+	int			fd;
+	int			rc;
+
+	barq_new_id(id);
+	barq_id_text(id, text);
+	path = psprintf("%s/%s.work", folder, text);
+	barq_temporary_folder_note(index);
+	if (!barq_image_folder_create(folder) ||
+		(fd = OpenTransientFile(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY)) < 0)
+	{
+		*reason = psprintf("could not create file \"%s\": %m", path);
+		return NULL;
+	}
+	work->path = path;
+
+	/* disk under every byte first: a mapping of a full disk is a SIGBUS */
+	do
+		rc = posix_fallocate(fd, 0, bytes);
+	while (rc == EINTR && !InterruptPending);
+	address = MAP_FAILED;
+	if (rc == 0)
+		address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	else
+		errno = rc;
+	if (address == MAP_FAILED)
+		*reason = psprintf("could not allocate " UINT64_FORMAT " bytes for file \"%s\": %m",
+						   bytes, path);
+	CloseTransientFile(fd);
+	if (address == MAP_FAILED)
+	{
+		undo_shared_work(work);
+		CHECK_FOR_INTERRUPTS();
+		return NULL;
+	}
+	work->address = address;
+	return work;
+}
+
+BarqWork *
+barq_work_attach(const char *path, uint64 bytes)
+{
+	BarqWork   *work = new_work(bytes, undo_work);
+	int			fd = OpenTransientFile(path, O_RDWR | PG_BINARY);
+	void	   *address;
+
+	if (fd < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\": %m", path)));
+	address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CloseTransientFile(fd);
+	if (address == MAP_FAILED)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not map file \"%s\": %m", path)));
+	work->address = address;
+	return work;
+}
+
+BarqWork *
+barq_work_create_private(uint64 bytes)
+{
+	BarqWork   *work = new_work(bytes, undo_work);
+	void	   *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+							   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (address == MAP_FAILED)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("A build needs " UINT64_FORMAT " bytes of work area.", bytes)));
+	work->address = address;
+	return work;
+}
+
+void
+barq_work_release(BarqWork *work)
+{
+	work->callback.func(work);
+}

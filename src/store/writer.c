@@ -1,0 +1,188 @@
+/*
+ * writer.c
+ *	  The body writer.
+ *
+ * A file under a writer needs no clean-up of its own: its descriptor is
+ * closed with the transaction, and what remains under the temporary name is
+ * removed by the next tidying. A mapping is undone by a callback of the memory
+ * context.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "store/writer.h"
+
+#define WRITER_BUFFER	(1024 * 1024)
+
+struct BarqBodyWriter
+{
+	bool		is_file;
+	char	   *memory;			/* the body, or the buffer before the file */
+	Size		space;			/* of memory */
+	Size		filled;			/* of memory */
+	uint64		offset;			/* bytes written in all */
+	pg_crc32c	crc;			/* file only */
+	BarqImageFile file;
+	void	   *mapped;
+	Size		mapped_length;
+	MemoryContextCallback unmap;
+};
+
+static BarqBodyWriter *
+new_writer(Size space)
+{
+	BarqBodyWriter *writer = palloc0(sizeof(BarqBodyWriter));
+
+	writer->space = Max(space, 64 * 1024);
+	writer->memory = palloc_extended(writer->space, MCXT_ALLOC_HUGE);
+	INIT_CRC32C(writer->crc);
+	writer->file.fd = -1;
+	return writer;
+}
+
+BarqBodyWriter *
+barq_body_begin_memory(Size expected)
+{
+	return new_writer(expected);
+}
+
+BarqBodyWriter *
+barq_body_begin_file(Relation index, const uint8 *id, uint64 expected, char **reason)
+{
+	BarqBodyWriter *writer = new_writer(WRITER_BUFFER);
+
+	writer->is_file = true;
+	if (!barq_image_file_begin(&writer->file, index, id, expected))
+	{
+		*reason = psprintf("could not create file \"%s\": %m", writer->file.temporary);
+		pfree(writer->memory);
+		pfree(writer);
+		return NULL;
+	}
+	return writer;
+}
+
+static void
+flush(BarqBodyWriter *writer)
+{
+	CHECK_FOR_INTERRUPTS();
+	COMP_CRC32C(writer->crc, writer->memory, writer->filled);
+	if (!barq_image_file_write(&writer->file, writer->memory, writer->filled,
+							   writer->offset - writer->filled))
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not write file \"%s\": %m", writer->file.temporary)));
+	writer->filled = 0;
+}
+
+void
+barq_body_write(BarqBodyWriter *writer, const void *data, Size len)
+{
+	const char *from = data;
+
+	while (len > 0)
+	{
+		Size		room = writer->space - writer->filled;
+		Size		here;
+
+		if (room == 0)
+		{
+			if (writer->is_file)
+				flush(writer);
+			else
+			{
+				writer->space *= 2;
+				writer->memory = repalloc_huge(writer->memory, writer->space);
+			}
+			continue;
+		}
+		here = Min(room, len);
+		memcpy(writer->memory + writer->filled, from, here);
+		writer->filled += here;
+		writer->offset += here;
+		from += here;
+		len -= here;
+	}
+}
+
+void
+barq_body_align(BarqBodyWriter *writer)
+{
+	static const char zeros[BARQ_BODY_ALIGN];
+	Size		over = writer->offset % BARQ_BODY_ALIGN;
+
+	if (over > 0)
+		barq_body_write(writer, zeros, BARQ_BODY_ALIGN - over);
+}
+
+uint64
+barq_body_offset(const BarqBodyWriter *writer)
+{
+	return writer->offset;
+}
+
+bool
+barq_body_is_file(const BarqBodyWriter *writer)
+{
+	return writer->is_file;
+}
+
+static void
+unmap_body(void *arg)
+{
+	BarqBodyWriter *writer = arg;
+
+	if (writer->mapped != NULL)
+		munmap(writer->mapped, writer->mapped_length);
+	writer->mapped = NULL;
+}
+
+const char *
+barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
+{
+	int			fd;
+
+	*bytes = writer->offset;
+	if (!writer->is_file)
+		return writer->memory;
+
+	flush(writer);
+	FIN_CRC32C(writer->crc);
+	if (!barq_image_file_finish(&writer->file, writer->offset, writer->crc))
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not complete file \"%s\": %m", writer->file.path)));
+
+	fd = OpenTransientFile(writer->file.path, O_RDONLY | PG_BINARY);
+	if (fd < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\": %m", writer->file.path)));
+	writer->mapped_length = BARQ_IMAGE_BODY + writer->offset;
+	writer->mapped = mmap(NULL, writer->mapped_length, PROT_READ, MAP_SHARED, fd, 0);
+	CloseTransientFile(fd);
+	if (writer->mapped == MAP_FAILED)
+	{
+		writer->mapped = NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not map file \"%s\": %m", writer->file.path)));
+	}
+	writer->unmap.func = unmap_body;
+	writer->unmap.arg = writer;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &writer->unmap);
+	return (const char *) writer->mapped + BARQ_IMAGE_BODY;
+}
+
+void
+barq_body_release(BarqBodyWriter *writer)
+{
+	unmap_body(writer);
+	pfree(writer->memory);
+	writer->memory = NULL;
+}

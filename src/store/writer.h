@@ -1,0 +1,31 @@
+/*
+ * writer.h
+ *	  Making a segment's body: sequential bytes into memory, or straight into
+ *	  the file that becomes its image.
+ */
+#ifndef BARQ_WRITER_H
+#define BARQ_WRITER_H
+
+#include "store/image_file.h"
+#include "store/segment.h"
+
+/* A body in memory (flat seals; merges whose image cannot be had). */
+extern BarqBodyWriter *barq_body_begin_memory(Size expected);
+
+/*
+ * A body in a file of the image directory, `expected` bytes of which are
+ * allocated at once. NULL with *reason where that cannot be done.
+ */
+extern BarqBodyWriter *barq_body_begin_file(Relation index, const uint8 *id,
+											uint64 expected, char **reason);
+
+/*
+ * Complete the body and return it as memory: palloc'd, or mapped from the
+ * file, which then has its final name. Valid until barq_body_release. The
+ * kind's header lies at the start and is filled in here with body_bytes.
+ */
+extern const char *barq_body_finish(BarqBodyWriter *writer, uint64 *bytes);
+extern bool barq_body_is_file(const BarqBodyWriter *writer);
+extern void barq_body_release(BarqBodyWriter *writer);
+
+#endif							/* BARQ_WRITER_H */

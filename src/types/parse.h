@@ -1,0 +1,152 @@
+/*
+ * parse.h
+ *	  Reading the text forms of vector types: white space and numbers.
+ *
+ * Owns: what counts as white space between elements, and a strtof() that is
+ * quick for the numbers people really write. Allocates nothing, raises
+ * nothing.
+ */
+#ifndef BARQ_PARSE_H
+#define BARQ_PARSE_H
+
+#include "postgres.h"
+
+#include <errno.h>
+
+/* isspace() of the C locale, whatever the server's locale is. */
+static inline bool
+barq_isspace(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/*
+ * Reads decimal digits at *p into *mantissa, counting those from the first
+ * that is not zero. Returns the number of digits read. The mantissa has
+ * wrapped around where *significant exceeds 19.
+ */
+static inline int
+barq_read_digits(const char **p, uint64 *mantissa, int *significant)
+{
+	const char *start = *p;
+
+	for (; **p >= '0' && **p <= '9'; (*p)++)
+	{
+		*mantissa = *mantissa * 10 + (uint64) (**p - '0');
+		if (*mantissa != 0 || *significant > 0)
+			(*significant)++;
+	}
+	return (int) (*p - start);
+}
+
+/*
+ * Reads a plain decimal number that ends before white space, a comma or a
+ * closing bracket or brace. Returns false, with nothing set, for anything
+ * that it cannot prove to round as strtof() would; most numbers it can:
+ *
+ * A mantissa of up to 19 digits becomes a double with a relative error of at
+ * most 2^-53, and one multiplication or division by an exact power of ten
+ * adds as much, so the double d lies within 2 units in its last place of the
+ * true value. Rounding d to float then gives what rounding the true value
+ * gives unless a point halfway between two floats lies among those few units.
+ * In d's 29 bits below a float's last place that point reads 1 followed by
+ * zeros, and whatever comes within 4 of it is left to strtof().
+ */
+static inline bool
+barq_read_float(const char *s, const char **end, float *value)
+{
+	static const double powers[] = {
+		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	const char *p = s;
+	bool		negative = false;
+	uint64		mantissa = 0;
+	int			significant = 0;
+	int			digits;
+	int			exponent = 0;
+	double		d;
+	uint64		bits;
+	uint32		below;
+
+	if (*p == '-' || *p == '+')
+		negative = (*p++ == '-');
+
+	digits = barq_read_digits(&p, &mantissa, &significant);
+	if (*p == '.')
+	{
+		int			fraction;
+
+		p++;
+		fraction = barq_read_digits(&p, &mantissa, &significant);
+		digits += fraction;
+		exponent = -fraction;
+	}
+	if (digits == 0 || significant > 19)
+		return false;
+
+	if (*p == 'e' || *p == 'E')
+	{
+		bool		down = false;
+		uint64		e = 0;
+		int			unused = 0;
+		int			n;
+
+		p++;
+		if (*p == '-' || *p == '+')
+			down = (*p++ == '-');
+		n = barq_read_digits(&p, &e, &unused);
+		if (n == 0 || n > 3)
+			return false;
+		exponent += down ? -(int) e : (int) e;
+	}
+
+	if (!(*p == ',' || *p == ']' || *p == '}' || barq_isspace(*p)))
+		return false;
+
+	if (mantissa == 0)
+		d = 0.0;
+	else
+	{
+		if (exponent < -22 || exponent > 22)
+			return false;
+		d = (double) mantissa;
+		if (exponent < 0)
+			d /= powers[-exponent];
+		else
+			d *= powers[exponent];
+
+		/* stay clear of overflow and of subnormal floats */
+		if (d < 1e-37 || d > 1e38)
+			return false;
+
+		memcpy(&bits, &d, sizeof(bits));
+		below = (uint32) (bits & UINT64CONST(0x1FFFFFFF));
+		if (below >= 0x10000000 - 4 && below <= 0x10000000 + 4)
+			return false;
+	}
+
+	*value = (float) (negative ? -d : d);
+	*end = p;
+	return true;
+}
+
+/*
+ * strtof(), with its result, its idea of where a number ends, and its errno.
+ * PostgreSQL keeps LC_NUMERIC at C. (atof() and a cast would round twice.)
+ */
+static inline float
+barq_strtof(const char *s, const char **end)
+{
+	float		value;
+	char	   *stop;
+
+	errno = 0;
+	if (barq_read_float(s, end, &value))
+		return value;
+
+	value = strtof(s, &stop);
+	*end = stop;
+	return value;
+}
+
+#endif							/* BARQ_PARSE_H */

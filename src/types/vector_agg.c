@@ -1,0 +1,178 @@
+/*
+ * vector_agg.c
+ *	  avg(vector). (sum(vector) needs nothing but vector_add.)
+ *
+ * The state is a float8 array of the number of vectors and then the sum of
+ * each element, {0} at the start: pgvector's, so that a state kept in a table
+ * means the same here, and plain SQL can read it. Inside an aggregate a state
+ * belongs to the executor's caller alone, and is updated where it lies, as
+ * float8_accum() does.
+ */
+#include "types/vector.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/float.h"
+
+PG_FUNCTION_INFO_V1(barq_vector_accum);
+PG_FUNCTION_INFO_V1(barq_vector_combine);
+PG_FUNCTION_INFO_V1(barq_vector_avg);
+
+/* The number of vectors, then their sums. */
+static inline float8 *
+state_values(ArrayType *state)
+{
+	return (float8 *) ARR_DATA_PTR(state);
+}
+
+/* Dimensions of the vectors summed so far, 0 for none yet. */
+static inline int
+state_dim(ArrayType *state)
+{
+	return ARR_DIMS(state)[0] - 1;
+}
+
+/* Argument argno, which must be a state; anyone may call these functions. */
+static ArrayType *
+get_state(FunctionCallInfo fcinfo, int argno, const char *caller)
+{
+	ArrayType  *state = PG_GETARG_ARRAYTYPE_P(argno);
+
+	if (ARR_NDIM(state) != 1 || ARR_DIMS(state)[0] < 1 ||
+		ARR_HASNULL(state) || ARR_ELEMTYPE(state) != FLOAT8OID)
+		elog(ERROR, "%s: expected state array", caller);
+	return state;
+}
+
+static ArrayType *
+new_state(int dim)
+{
+	Size		size = ARR_OVERHEAD_NONULLS(1) + sizeof(float8) * (dim + 1);
+	ArrayType  *state = palloc0(size);
+
+	SET_VARSIZE(state, size);
+	state->ndim = 1;
+	state->dataoffset = 0;
+	state->elemtype = FLOAT8OID;
+	*ARR_DIMS(state) = dim + 1;
+	*ARR_LBOUND(state) = 1;
+	return state;
+}
+
+/*
+ * Where to put the next state: the old one inside an aggregate, else a copy,
+ * for the argument may lie in a table or be a constant.
+ */
+static ArrayType *
+writable_state(FunctionCallInfo fcinfo, ArrayType *state)
+{
+	ArrayType  *copy;
+
+	if (AggCheckCallContext(fcinfo, NULL))
+		return state;
+	copy = palloc(VARSIZE(state));
+	memcpy(copy, state, VARSIZE(state));
+	*ARR_LBOUND(copy) = 1;
+	return copy;
+}
+
+/* A sum beyond float8's range is an error (NaN in a hand-made state is not). */
+static void
+check_sums(const float8 *sums, int dim)
+{
+	bool		overflow = false;
+
+	for (int i = 0; i < dim; i++)
+		overflow |= isinf(sums[i]) != 0;
+	if (overflow)
+		float_overflow_error();
+}
+
+/* vector_accum(double precision[], vector) */
+Datum
+barq_vector_accum(PG_FUNCTION_ARGS)
+{
+	ArrayType  *state = get_state(fcinfo, 0, "vector_accum");
+	BarqVector *vec = PG_GETARG_BARQ_VECTOR(1);
+	ArrayType  *result;
+	float8	   *sums;
+
+	if (state_dim(state) == 0)
+	{
+		result = new_state(vec->dim);
+		state_values(result)[0] = state_values(state)[0];
+	}
+	else
+	{
+		barq_check_expected_dim(state_dim(state), vec->dim);
+		result = writable_state(fcinfo, state);
+	}
+
+	state_values(result)[0] += 1.0;
+	sums = state_values(result) + 1;
+	for (int i = 0; i < vec->dim; i++)
+		sums[i] += (double) vec->x[i];
+	check_sums(sums, vec->dim);
+
+	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+/* vector_combine(double precision[], double precision[]) */
+Datum
+barq_vector_combine(PG_FUNCTION_ARGS)
+{
+	ArrayType  *a = get_state(fcinfo, 0, "vector_combine");
+	ArrayType  *b = get_state(fcinfo, 1, "vector_combine");
+	int			dim_a = state_dim(a);
+	int			dim_b = state_dim(b);
+	int			dim = dim_a > 0 ? dim_a : dim_b;
+	ArrayType  *result;
+	float8	   *sums;
+
+	if (dim > 0)
+		barq_check_dim(dim);
+	if (dim_a > 0 && dim_b > 0)
+		barq_check_expected_dim(dim_a, dim_b);
+
+	if (dim_a > 0 || dim_b == 0)
+		result = writable_state(fcinfo, a);
+	else
+	{
+		result = new_state(dim);
+		state_values(result)[0] = state_values(a)[0];
+	}
+
+	state_values(result)[0] += state_values(b)[0];
+	if (dim_b > 0)
+	{
+		sums = state_values(result) + 1;
+		for (int i = 0; i < dim; i++)
+			sums[i] += state_values(b)[i + 1];
+		if (dim_a > 0)
+			check_sums(sums, dim);
+	}
+
+	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+/* vector_avg(double precision[]): NULL for no vectors, as SQL wants */
+Datum
+barq_vector_avg(PG_FUNCTION_ARGS)
+{
+	ArrayType  *state = get_state(fcinfo, 0, "vector_avg");
+	float8		count = state_values(state)[0];
+	const float8 *sums = state_values(state) + 1;
+	BarqVector *result;
+
+	if (count == 0.0)
+		PG_RETURN_NULL();
+
+	barq_check_dim(state_dim(state));
+	result = barq_vector_new(state_dim(state));
+	for (int i = 0; i < result->dim; i++)
+	{
+		result->x[i] = (float) (sums[i] / count);
+		barq_check_element(result->x[i]);
+	}
+	PG_RETURN_BARQ_VECTOR(result);
+}
