@@ -115,7 +115,8 @@ def write(results, path):
         f"{esc(machine['cpu'])}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
         f"instruction sets: {sets}; load {load}.<br><small>{esc(settings)}</small></p>",
         "<p class=legend>" + " ".join(
-            f"<span><i style='background:{colours[n]}'></i>{esc(n)}</span>" for n in sides) + "</p>",
+            f"<span><i style='background:{colours[n]}'></i>{esc(n)}</span>" for n in sides)
+        + "<span>↓ less is better, ↑ more is better</span></p>",
         "<div class=plots>",
         curve_plot("Inside the server: mean of a query", sides, colours, [("server_us", "")]),
         curve_plot("At the client, one connection: p50, and p99 dashed", sides, colours,
@@ -207,7 +208,7 @@ def bars(title, unit, better, values, scale, colours):
     top = max(values.values()) or 1
     svg = [f"<svg viewBox='0 0 260 {34 + 24 * len(values)}' role=img>",
            f"<text class=title x=0 y=14>{esc(title)}</text>",
-           f"<text x=258 y=14 text-anchor=end fill-opacity=.6>{better} is better</text>"]
+           f"<text x=258 y=14 text-anchor=end>{'↓' if better == 'less' else '↑'}<title>{better} is better</title></text>"]
     for i, (name, value) in enumerate(values.items()):
         length = max(2, 170 * value / top)
         svg += [f"<rect x=0 y='{24 + 24 * i}' width='{length:.1f}' height=17 rx=2 fill='{colours[name]}'><title>{esc(name)}</title></rect>",

@@ -7,7 +7,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/server.sh
 
-scripts/install-deps.sh bench
 # shellcheck disable=SC2206  # BENCH is a list of options
 options=(${BENCH:-} "$@")
 

@@ -148,7 +148,6 @@ if [ -t 1 ]; then columns=$(tput cols 2>/dev/null || echo 110); fi
 [ "$columns" -ge 70 ] || columns=70
 [ "$columns" -le 160 ] || columns=160
 
-scripts/install-deps.sh demo
 [ -f $WORDNET/data.noun ] || die "no WordNet in $WORDNET (on Debian: apt-get install wordnet-base)"
 step "Building $extension into a private copy of PostgreSQL"
 barq_build
