@@ -1,0 +1,163 @@
+"""What is measured on: vectors from .npy files or made up with a seed, exact
+answers, and rows in the form that COPY ... (FORMAT binary) reads.
+
+Owns nothing outside the cache folder that it is given.
+"""
+
+import hashlib
+import os
+
+import numpy as np
+
+K = 10                          # recall@10 throughout
+
+
+class Dataset:
+    """Base rows (ids 0 ... n-1), rows to insert later (ids n ...), queries."""
+
+    def __init__(self, name, base, extra, queries, metric, cache):
+        self.name = name
+        self.base = base
+        self.extra = extra
+        self.queries = queries
+        self.metric = metric
+        self.cache = cache
+
+    @property
+    def dims(self):
+        return self.base.shape[1]
+
+    def truth(self, inserted=0, without_digit=None):
+        """Ids of the K nearest rows of each query, (queries, K), by an exact
+        scan: with the first `inserted` extra rows in the table and, if
+        without_digit is given, without the rows whose id ends in it."""
+        rows = self.base
+        if inserted:
+            rows = np.concatenate([rows, self.extra[:inserted]])
+        ids = np.arange(len(rows))
+        if without_digit is not None:
+            keep = ids % 10 != without_digit
+            ids, rows = ids[keep], rows[keep]
+
+        key = hashlib.sha256()
+        for part in (rows, self.queries):
+            key.update(np.ascontiguousarray(part).data)
+        key.update(f"{self.metric} {K} {inserted} {without_digit}".encode())
+        path = os.path.join(self.cache, f"truth-{key.hexdigest()[:24]}.npy")
+        if os.path.exists(path):
+            return np.load(path)
+        found = ids[nearest(rows, self.queries, self.metric)]
+        # Named when whole, so that an interrupted run leaves no half file.
+        np.save(path + ".part.npy", found)
+        os.replace(path + ".part.npy", path)
+        return found
+
+
+def nearest(rows, queries, metric):
+    """Positions of the K nearest rows of each query: a float32 pass picks
+    candidates, float64 orders them."""
+    k = min(K, len(rows))
+    margin = min(len(rows), 4 * K)
+    out = np.empty((len(queries), k), np.int64)
+    if metric == "cosine":
+        rows = unit(rows)
+        queries = unit(queries)
+    squares = np.einsum("ij,ij->i", rows, rows) if metric == "l2" else None
+    for start in range(0, len(queries), 50):
+        block = queries[start:start + 50]
+        if metric == "l1":
+            score = np.stack([np.abs(rows - q).sum(axis=1) for q in block])
+        else:
+            score = -(block @ rows.T)
+            if metric == "l2":
+                score *= 2
+                score += squares
+        near = np.argpartition(score, margin - 1, axis=1)[:, :margin]
+        for i, candidates in enumerate(near):
+            exact = distance(rows[candidates].astype(np.float64),
+                             block[i].astype(np.float64), metric)
+            order = np.lexsort((candidates, exact))[:k]
+            out[start + i] = candidates[order]
+    return out
+
+
+def distance(rows, query, metric):
+    """Distances (or what orders as they do) of rows to one query."""
+    if metric == "l2":
+        return ((rows - query) ** 2).sum(axis=1)
+    if metric == "l1":
+        return np.abs(rows - query).sum(axis=1)
+    return -(rows @ query)
+
+
+def unit(rows):
+    norm = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(norm == 0, 1, norm)
+
+
+def recall(found, truth):
+    """Mean share of the true neighbours among the first K found."""
+    hits = sum(len(set(f[:K]) & set(t)) for f, t in zip(found, truth.tolist()))
+    return hits / truth.size
+
+
+def from_files(data, queries, rows, extra, query_count, metric, seed, cache):
+    """Base vectors from a .npy file. Queries come from a file of their own,
+    or are held out of the base; rows to insert are base rows with noise, for
+    then the base stays whole and comparable with other tools' figures."""
+    rng = np.random.default_rng(seed)
+    base = np.load(data, mmap_mode="r")
+    if base.ndim != 2:
+        raise SystemExit(f"{data}: a two-dimensional array is needed")
+    if queries:
+        query = np.asarray(np.load(queries), np.float32)
+        base = np.asarray(base, np.float32)
+    else:
+        order = rng.permutation(len(base))
+        query = np.asarray(base[np.sort(order[:query_count])], np.float32)
+        base = np.asarray(base[np.sort(order[query_count:])], np.float32)
+    if rows and rows < len(base):
+        base = base[np.sort(rng.choice(len(base), rows, replace=False))]
+    near = base[rng.integers(0, len(base), extra)]
+    noise = rng.standard_normal(near.shape, np.float32)
+    return Dataset(os.path.basename(data), np.ascontiguousarray(base),
+                   near + np.float32(0.3) * base.std() * noise,
+                   query[:query_count], metric, cache)
+
+
+def made_up(rows, dims, latent, extra, query_count, metric, seed, cache):
+    """Gaussian points of `latent` dimensions, turned into `dims` by a random
+    linear map, with a little noise: neighbours as hard to find as the latent
+    dimension says, whatever `dims` is."""
+    rng = np.random.default_rng(seed)
+    total = rows + extra + query_count
+    weights = rng.standard_normal((latent, dims), np.float32)
+    out = np.empty((total, dims), np.float32)
+    for start in range(0, total, 20000):
+        part = out[start:start + 20000]
+        points = rng.standard_normal((len(part), latent), np.float32)
+        part[:] = points @ weights / np.float32(np.sqrt(latent))
+        part += np.float32(0.1) * rng.standard_normal(part.shape, np.float32)
+    return Dataset(f"made up ({latent} latent dimensions, seed {seed})",
+                   out[:rows], out[rows:rows + extra], out[rows + extra:],
+                   metric, cache)
+
+
+def copy_binary(vectors, first_id):
+    """Yields the bytes of COPY (id int, v vector) FROM STDIN (FORMAT binary)."""
+    dims = vectors.shape[1]
+    row = np.dtype([("fields", ">i2"), ("id_size", ">i4"), ("id", ">i4"),
+                    ("v_size", ">i4"), ("dims", ">i2"), ("zero", ">i2"),
+                    ("v", ">f4", (dims,))])
+    yield b"PGCOPY\n\xff\r\n\0" + bytes(8)
+    for start in range(0, len(vectors), 10000):
+        part = vectors[start:start + 10000]
+        out = np.zeros(len(part), row)
+        out["fields"] = 2
+        out["id_size"] = 4
+        out["id"] = np.arange(first_id + start, first_id + start + len(part))
+        out["v_size"] = 4 + 4 * dims
+        out["dims"] = dims
+        out["v"] = part
+        yield out.tobytes()
+    yield b"\xff\xff"

@@ -1,0 +1,210 @@
+"""The measurements of one side (barq, pgvector) on one data set, each in the
+same order and with the same settings on every side."""
+
+import time
+
+import dataset
+from database import Database, percentile
+
+OPERATOR = {"l2": "<->", "ip": "<#>", "cosine": "<=>", "l1": "<+>"}
+DELETED_DIGIT = 3               # rows whose id ends in it: 10 % of them
+
+
+class Side:
+    """An extension and how its index is made and steered."""
+
+    def __init__(self, name, extension, method, ef_setting, options=""):
+        self.name = name
+        self.extension = extension
+        self.method = method
+        self.ef_setting = ef_setting
+        self.options = options      # further reloptions, e.g. quantization = 'f16'
+        self.database = "bench_" + "".join(c if c.isalnum() else "_" for c in name)
+
+
+def barq(quantization):
+    name = "barq" if quantization == "sq8" else f"barq {quantization}"
+    return Side(name, "barq", "barq_hnsw", "barq.ef_search",
+                f", quantization = '{quantization}'")
+
+
+def pgvector():
+    return Side("pgvector", "vector", "hnsw", "hnsw.ef_search")
+
+
+def available(side):
+    return Database("postgres").value(
+        "SELECT count(*) FROM pg_available_extensions "
+        f"WHERE name = '{side.extension}'") == "1"
+
+
+class Measurement:
+    """Runs the measurements of one side; `results` fills as they are done."""
+
+    def __init__(self, side, data, options, say):
+        self.side = side
+        self.data = data
+        self.options = options
+        self.say = say
+        self.db = Database(side.database)
+        self.results = {"extension": side.extension, "method": side.method}
+        operator = OPERATOR[data.metric]
+        self.order = f"ORDER BY v {operator} q.v LIMIT {dataset.K}"
+        self.pgbench_query = (
+            f"\\set i (:i + 1) % {len(data.queries)}\n"
+            f"SELECT id FROM items ORDER BY v {operator} "
+            f"(SELECT v FROM queries WHERE id = :i) LIMIT {dataset.K};\n")
+
+    def settings(self, ef):
+        # The figure is the index's. Whether the planner would have chosen it
+        # by itself is recorded beside it (planner_chooses_index).
+        return {self.side.ef_setting: ef, "enable_seqscan": "off"}
+
+    def run(self):
+        self.load()
+        self.build()
+        self.curve()
+        self.copy()
+        self.insert()
+        self.look("after_insert", self.data.truth(self.inserted))
+        if not self.options.skip_vacuum.get(self.side.extension):
+            self.vacuum()
+            self.look("after_vacuum",
+                      self.data.truth(self.inserted, DELETED_DIGIT))
+        return self.results
+
+    def load(self):
+        """A database of its own, for both extensions own the type vector."""
+        admin = Database("postgres")
+        admin.run(f"DROP DATABASE IF EXISTS {self.db.name}",
+                  {"client_min_messages": "warning"})
+        admin.run(f"CREATE DATABASE {self.db.name}")
+        dims = self.data.dims
+        self.db.run(f"""
+            CREATE EXTENSION {self.side.extension};
+            CREATE TABLE items (id int PRIMARY KEY, v vector({dims}) NOT NULL);
+            CREATE TABLE extra (id int PRIMARY KEY, v vector({dims}) NOT NULL);
+            CREATE TABLE queries (id int PRIMARY KEY, v vector({dims}) NOT NULL);""")
+        self.results["version"] = self.db.value(
+            f"SELECT extversion FROM pg_extension WHERE extname = '{self.side.extension}'")
+        began = time.monotonic()
+        self.copy_in("items", self.data.base, 0)
+        seconds = time.monotonic() - began
+        self.copy_in("extra", self.data.extra, len(self.data.base))
+        self.copy_in("queries", self.data.queries, 0)
+        self.db.run("VACUUM (ANALYZE) items, extra, queries; CHECKPOINT;")
+        self.results["load_seconds"] = seconds
+        self.say(f"loaded {len(self.data.base):,} rows in {seconds:.1f} s")
+
+    def copy_in(self, table, vectors, first_id):
+        self.db.run(f"COPY {table} (id, v) FROM STDIN (FORMAT binary)",
+                    feed=dataset.copy_binary(vectors, first_id))
+
+    def build(self):
+        o = self.options
+        before = self.lsn()
+        # The index is named by us: barq's and pgvector's sizes are asked of it.
+        seconds = self.db.timed(
+            f"CREATE INDEX items_v ON items USING {self.side.method} "
+            f"(v vector_{self.data.metric}_ops) WITH (m = {o.m}, "
+            f"ef_construction = {o.ef_construction}{self.side.options});")[-1] / 1000
+        wal = self.wal_since(before)
+        self.db.run("CHECKPOINT")
+        self.results["build"] = {"seconds": seconds, "wal_bytes": wal, **self.sizes()}
+        self.say(f"built in {seconds:.1f} s, {self.results['build']['index_bytes'] / 1e6:.0f} MB, "
+                 f"{wal / 1e6:.0f} MB of WAL")
+
+    def lsn(self):
+        return self.db.value("SELECT pg_current_wal_lsn()")
+
+    def wal_since(self, before):
+        return int(self.db.value(
+            f"SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '{before}')"))
+
+    def sizes(self):
+        sizes = {"index_bytes": int(self.db.value("SELECT pg_relation_size('items_v')"))}
+        if self.side.extension == "barq":
+            images, segments = self.db.value(
+                "SELECT coalesce(sum(image_bytes), 0), count(*) "
+                "FROM barq_segments('items_v')").split("|")
+            sizes |= {"image_bytes": int(images), "segments": int(segments)}
+        return sizes
+
+    def curve(self):
+        truth = self.data.truth()
+        plan = self.db.value(
+            f"EXPLAIN SELECT array(SELECT id FROM items {self.order}) FROM queries q")
+        self.results["planner_chooses_index"] = "items_v" in plan
+        self.results["curve"] = []
+        for ef in self.options.ef_search:
+            point = self.point(ef, truth)
+            self.results["curve"].append(point)
+            self.say(f"ef_search {ef:4}: recall {point['recall']:.4f}, in the server "
+                     f"{point['server_us']:.0f} us a query, client p50 {point['p50_us']} "
+                     f"p95 {point['p95_us']} p99 {point['p99_us']} us")
+
+    def point(self, ef, truth):
+        settings = self.settings(ef)
+        queries = len(self.data.queries)
+        # The first run warms caches, and tells what was found.
+        out = self.db.run(
+            f"EXPLAIN SELECT array(SELECT id FROM items {self.order}) FROM queries q;\n"
+            "\\echo answers\n"
+            f"SELECT array_to_string(array(SELECT id FROM items {self.order}), ' ') "
+            "FROM queries q ORDER BY q.id", settings)
+        plan, answers = out.split("answers\n")
+        if "items_v" not in plan:
+            raise SystemExit(f"{self.side.name}: the index is not used:\n{plan}")
+        found = [[int(i) for i in line.split()] for line in answers.splitlines()]
+        # OFFSET 0 keeps the planner from dropping the array that nobody reads.
+        once = (f"SELECT sum(cardinality(a)) FROM (SELECT array(SELECT id FROM items "
+                f"{self.order}) AS a FROM queries q OFFSET 0) s;\n")
+        server = min(self.db.timed(once * 3, settings)) * 1000 / queries
+        client = self.db.bench(self.pgbench_query, queries, settings)
+        return {"ef_search": ef, "recall": dataset.recall(found, truth),
+                "server_us": server,
+                "p50_us": percentile(client, 0.50),
+                "p95_us": percentile(client, 0.95),
+                "p99_us": percentile(client, 0.99)}
+
+    def look(self, name, truth):
+        """One point of the curve again, for the table has changed."""
+        point = self.point(self.options.look_ef, truth)
+        self.results[name] = point | self.sizes()
+        self.say(f"{name.replace('_', ' ')}: recall {point['recall']:.4f}, "
+                 f"{point['server_us']:.0f} us a query (ef_search {self.options.look_ef})")
+
+    def copy(self):
+        rows = self.options.copy_rows
+        before = self.lsn()
+        began = time.monotonic()
+        self.copy_in("items", self.data.extra[:rows], len(self.data.base))
+        seconds = time.monotonic() - began
+        self.inserted = rows
+        self.results["copy"] = {"rows": rows, "seconds": seconds,
+                                "rows_per_second": rows / seconds,
+                                "wal_bytes": self.wal_since(before)}
+        self.say(f"COPY of {rows:,} further rows: {rows / seconds:,.0f} rows/s")
+
+    def insert(self):
+        rows = self.options.insert_rows
+        first = len(self.data.base) + self.inserted
+        before = self.lsn()
+        times = self.db.bench(
+            f"\\set i :i + 1\nINSERT INTO items SELECT id, v FROM extra WHERE id = {first} + :i;\n",
+            rows, {"synchronous_commit": "off"})
+        self.inserted += rows
+        seconds = sum(times) / 1e6
+        self.results["insert"] = {
+            "rows": rows, "rows_per_second": rows / seconds,
+            "p50_us": percentile(times, 0.50), "p99_us": percentile(times, 0.99),
+            "max_us": max(times), "wal_bytes": self.wal_since(before)}
+        self.say(f"single-row inserts: {rows / seconds:,.0f} rows/s, "
+                 f"p99 {percentile(times, 0.99)} us")
+
+    def vacuum(self):
+        self.db.run(f"DELETE FROM items WHERE id % 10 = {DELETED_DIGIT}")
+        before = self.lsn()
+        seconds = self.db.timed("VACUUM items;")[-1] / 1000
+        self.results["vacuum"] = {"seconds": seconds, "wal_bytes": self.wal_since(before)}
+        self.say(f"VACUUM after deleting 10 %: {seconds:.1f} s")

