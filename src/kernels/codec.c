@@ -343,8 +343,8 @@ barq_finish_keys(BarqMetric metric, float *keys, int n)
 }
 
 /*
- * A row as a query: its codes less 128 are signed bytes. Returns the sum of
- * the codes' difference, 128 a dimension, to be taken off unsigned products.
+ * A row as a query: its codes less 128 are signed bytes, about a centre that
+ * lies 128 steps above its offset.
  */
 static void
 row_terms(const BarqCodec *codec, const void *row, BarqSq8Terms *terms)
