@@ -105,7 +105,7 @@ add_up(QuerySums *s)
 		s[0].sumsq += s[k].sumsq;
 		s[0].error += s[k].error;
 		s[0].size += s[k].size;
-		s[k] = (QuerySums){0};
+		s[k] = (QuerySums) {0};
 	}
 }
 

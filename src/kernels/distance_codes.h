@@ -32,7 +32,7 @@ BARQ_INLINE QueryBytes
 query_bytes(VI q, bool is_signed)
 {
 	(void) is_signed;
-	return (QueryBytes){q};
+	return (QueryBytes) {q};
 }
 
 BARQ_INLINE VI
@@ -55,8 +55,8 @@ BARQ_INLINE QueryBytes
 query_bytes(VI q, bool is_signed)
 {
 	if (is_signed)
-		return (QueryBytes){vi_sra16(vi_sll16(q)), vi_sra16(q)};
-	return (QueryBytes){vi_and(q, vi_set1_16(0xff)), vi_srl16(q)};
+		return (QueryBytes) {vi_sra16(vi_sll16(q)), vi_sra16(q)};
+	return (QueryBytes) {vi_and(q, vi_set1_16(0xff)), vi_srl16(q)};
 }
 
 BARQ_INLINE VI
