@@ -90,6 +90,7 @@ extern uint32 barq_hnsw_entry_below(HnswGraph *graph, int layer, uint32 entry);
 /* SegmentKind's check (hnsw_check.c) */
 extern void barq_hnsw_check(BarqView *view, BarqCheckReport report, void *arg);
 
-extern void barq_hnsw_corrupted(const char *what) pg_attribute_noreturn();
+/* raises ERRCODE_INDEX_CORRUPTED */
+extern void barq_hnsw_corrupted(const char *what);
 
 #endif							/* BARQ_HNSW_LAYOUT_H */
