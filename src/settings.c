@@ -55,15 +55,6 @@ check_image_directory(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-static bool
-check_hard_limit(int *newval, void **extra, GucSource source)
-{
-	if (*newval >= barq_growing_limit)
-		return true;
-	GUC_check_errdetail("barq.growing_hard_limit must not be less than barq.growing_limit.");
-	return false;
-}
-
 void
 barq_define_settings(void)
 {
@@ -90,10 +81,17 @@ barq_define_settings(void)
 							"Size of the growing log at which it is sealed.",
 							NULL, &barq_growing_limit, 2048, 64, 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	/*
+	 * No check against growing_limit: settings made before the library is
+	 * loaded are looked at one by one, in no order, and a default that a hook
+	 * refuses is FATAL. Who reads it takes the larger of the two.
+	 */
 	DefineCustomIntVariable("barq.growing_hard_limit",
 							"Size of the growing log at which inserts are held back.",
-							NULL, &barq_growing_hard_limit, 65536, 64, INT_MAX,
-							PGC_USERSET, GUC_UNIT_KB, check_hard_limit, NULL, NULL);
+							"Not below barq.growing_limit, whatever it is set to.",
+							&barq_growing_hard_limit, 65536, 64, INT_MAX,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.compaction_ratio",
 							"Number of segments of similar size that are merged into one.",
 							NULL, &barq_compaction_ratio, 8, 2, 64,
