@@ -123,7 +123,7 @@ class Measurement:
 
     def sizes(self):
         sizes = {"index_bytes": int(self.db.value("SELECT pg_relation_size('items_v')"))}
-        if self.side.extension == "barq":
+        if self.db.value("SELECT to_regproc('barq_segments') IS NOT NULL") == "t":
             images, segments = self.db.value(
                 "SELECT coalesce(sum(image_bytes), 0), count(*) "
                 "FROM barq_segments('items_v')").split("|")

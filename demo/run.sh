@@ -23,6 +23,8 @@ WORDNET=/usr/share/wordnet
 extension=${DEMO_EXTENSION:-barq}
 method=${DEMO_METHOD:-barq_hnsw}
 ef_setting=${DEMO_EF_SETTING:-barq.ef_search}
+# How many of the 1,000 queries are also answered exactly, to compare with.
+queries=${DEMO_QUERIES:-250}
 
 began=$EPOCHREALTIME
 step() { printf '[%6.1f s] %s\n' "$(barq_since "$began")" "$1"; }
@@ -120,8 +122,8 @@ load()
 		completed "$table index"
 	done
 	if pending exact; then
-		step "Finding the exact neighbours of the 1,000 queries, to compare with later (looks at every row)"
-		sql -1 -f demo/exact.sql
+		step "Finding the exact neighbours of $queries of the queries, to compare with later (looks at every row)"
+		sql -1 -v queries="$queries" -f demo/exact.sql
 		completed exact
 	fi
 }
@@ -160,17 +162,15 @@ barq_server_start demo "shared_buffers = 1GB" "maintenance_work_mem = 1GB" "max_
 database
 load
 
-step "Answering: SELECT words, gloss FROM senses ORDER BY embedding <=> embed('…') LIMIT 5"
+step "Answering: SELECT words, gloss FROM senses ORDER BY embedding <=> embed('…') LIMIT 5, with $ef_setting = 200"
 if [ -n "${QUERY:-}" ]; then
 	answer "$QUERY"
 else
 	for question in "${EXAMPLES[@]}"; do answer "$question"; done
-	title "How good: the 10 nearest words of 1,000 words that the index has not seen"
+	title "How good: the 10 nearest words of words that the index has not seen"
 	sql -P footer=off -P border=0 -f demo/recall.sql
 	title "How big"
-	has_images=0
-	[ "$extension" != barq ] || has_images=1
-	sql -P footer=off -P border=0 -v has_images=$has_images -f demo/sizes.sql
+	sql -P footer=off -P border=0 -f demo/sizes.sql
 	echo 'Ask it yourself: make demo QUERY="a sweet yellow fruit"'
 fi
 echo
