@@ -39,7 +39,7 @@ UNIT_PROGRAMS = $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/test_
 UNIT_OBJS = $(filter src/kernels/%,$(OBJS))
 -include test/unit/link.mk
 
-PG_CPPFLAGS = -I$(CURDIR)/src
+PG_CPPFLAGS = -I$(CURDIR)/src -DBARQ_VERSION='"$(EXTVERSION)"'
 # The codec proves what its doubles round to: nothing may be contracted.
 PG_CFLAGS = -O3 -fno-math-errno -ffp-contract=off -Werror=vla -Wno-declaration-after-statement
 

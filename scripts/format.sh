@@ -14,18 +14,26 @@ if [ $# -eq 0 ]; then
 	mapfile -t files < <(find src test -name '*.[ch]' -type f | sort)
 	set -- ${files[@]+"${files[@]}"}
 fi
-formatted=$(mktemp)
-trap 'rm -f "$formatted"' EXIT
-status=0
-for file; do
-	scripts/pgstyle.pl "$file" >"$formatted"
-	cmp -s "$file" "$formatted" && continue
-	if [ $check = yes ]; then
-		diff -u --label "$file" --label "$file, formatted" "$file" "$formatted" || status=1
-	else
-		cat "$formatted" >"$file"
-		echo "formatted $file"
+[ $# -gt 0 ] || exit 0
+one()
+{
+	local file=$1 formatted status=0
+	# the dot keeps the last line's end; nothing is written where this fails
+	formatted=$(scripts/pgstyle.pl "$file" && echo .) || return 1
+	formatted=${formatted%.}
+	if ! printf %s "$formatted" | cmp -s - "$file"; then
+		if [ "$check" = yes ]; then
+			printf %s "$formatted" | diff -u --label "$file" --label "$file, formatted" "$file" - || status=1
+		else
+			printf %s "$formatted" >"$file"
+			echo "formatted $file"
+		fi
 	fi
-done
+	return $status
+}
+export -f one
+export check
+status=0
+printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" bash -c 'one "$1"' one || status=1
 [ $status -eq 0 ] || echo "(make format does it)"
 exit $status

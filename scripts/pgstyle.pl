@@ -91,15 +91,16 @@ sub declaration
 	my ($indent, $rest) = $line =~ /^(\t*)(.*)$/s;
 	return ($line, undef) if $rest =~ $not_a_type;
 	my ($type, $stars, $name);
-	if ($rest =~ /^((?:\w+ )*?\w+) (\**)(\w+(?:;|,| = | =$|\[|:\d| PG_USED_| pg_).*)$/s
-		|| $rest =~ /^((?:\w+ )*\w+) (\**)(\(\*\w+\) \(.*)$/s
+	$rest =~ s/^\} (\w+;)$/'}' . blank(width($indent) + 1, width($indent) + DECLARATION) . $1/e if $indent ne '';
+	if ($rest =~ /^((?:\w+ )*?\w+) (\**)(\w+(?:;|,| = | =$|\[|:\d| PG_USED_\w+;).*)$/s
+		|| $rest =~ /^((?:\w+ )*\w+) (\**)(\(\*\w+\)(?: \(|\[).*)$/s
 		|| ($indent eq '' && $rest =~ /^((?:\w+ )*\w+) (\**)(\w+\(.*)$/s))
 	{
 		($type, $stars, $name) = ($1, $2, $3);
 	}
 	else
 	{
-		return ($line, undef);
+		return ($indent . $rest, undef);
 	}
 	my $from = width($indent) + length $type;
 	my $to = width($indent) + DECLARATION - length $stars;
@@ -132,7 +133,7 @@ sub clang_format
 			$macro = $more ? ($define || $macro == 2 ? 2 : 1) : 0;
 			next;
 		}
-		if (!$in_comment && $line =~ m{[^\s;{}]$} && $line !~ m{/[/*]} && $next =~ /\S/ && $next !~ /^\s*[{#]/)
+		if (!$in_comment && ($line =~ m{[^\s;{}]$} || ($line =~ /\}$/ && $next =~ /^\s*\}[;,]/)) && $line !~ m{/[/*]} && $next =~ /\S/ && $next !~ /^\s*[{#]/)
 		{
 			$line .= ' //pgstyle';
 		}
@@ -227,22 +228,26 @@ foreach my $line (clang_format($ARGV[0]))
 	my ($code, $comment) = ($line, '');
 	my $bare = $line;
 	$bare =~ s{("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')}{'"' x length $1}ge;
-	if ($bare =~ m{^(.*?\S) (/\*.*)$} && ($2 !~ m{\*/.*\S} || $2 =~ m{\*/$}))
+	if (my ($left, $right) = $bare =~ m{^(.*?\S) (/\*.*)$})
 	{
-		($code, $comment) = (substr($line, 0, length $1), substr($line, length($1) + 1));
+		($code, $comment) = (substr($line, 0, length $left), substr($line, length($left) + 1))
+			if $right !~ m{\*/.*\S} || $right =~ m{\*/$};
 	}
 
 	unless ($code =~ /^\s*#/)
 	{
 		my $indent = width(($code =~ /^(\s*)/)[0]);
 		$code =~ s/(\(\*+\w+\))\(/$1 (/g;
+		$code =~ s/(\([\w ]+(?: \*+)?\))\{/$1 {/g;
+		$code =~ s/, \.\.\.\)/,...)/;
+		$code =~ s/(\w)\(\*\)/$1 (*)/g;
 		if (@open)
 		{
 			my $column = inside();
 			$delta = $column - $indent if defined $column && $code =~ /\S/ && $code !~ /^\s*[{}]/;
 			$code = shift_line($code, $delta);
 		}
-		elsif (($last =~ m{(?:[-+*/%&|^?=<>]|[ )]:)$} || $code =~ /^\s+[?:] /) && $code !~ /^\s*[{}#]/
+		elsif (($last =~ m{(?:[-+*/%&|^?=<>]|[ )]:)$} || $code =~ m{^\s+(?:[-+*/?:|<>=]|&&|\|\||[=!]=) }) && $code !~ /^\s*[{}#]/
 			&& !($statement == 0 && $last =~ /\*$/))
 		{
 			$delta = $statement + TAB - $indent;

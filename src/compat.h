@@ -67,9 +67,18 @@ typedef RelFileNode BarqLocator;
 #define BarqPathRefuse(index_path) ((void) (index_path))
 #endif
 
-/* pg_maintain came with 17. */
+/* Ownership of a relation; pg_maintain, and the MAINTAIN right, came with 17. */
+#if PG_VERSION_NUM >= 160000
+#define BarqOwnsRelation(relid, user) \
+	object_ownercheck(RelationRelationId, relid, user)
+#else
+#define BarqOwnsRelation(relid, user) pg_class_ownercheck(relid, user)
+#endif
 #if PG_VERSION_NUM >= 170000
-#define BARQ_HAVE_PG_MAINTAIN 1
+#define BarqMayMaintain(relid, user) \
+	(pg_class_aclcheck(relid, user, ACL_MAINTAIN) == ACLCHECK_OK)
+#else
+#define BarqMayMaintain(relid, user) false
 #endif
 
 /* The VARSIZE family: part of postgres.h until 16 gave it its own header. */

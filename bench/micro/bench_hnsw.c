@@ -3,7 +3,9 @@
  *	  Build time, recall and latency of the HNSW kind outside of a server.
  *
  *	  bench_hnsw base.npy query.npy gt.npy [-m 16] [-c 64] [-p 2]
- *		[-M cosine|l2|ip|l1] [-q sq8|f16|none] [-k 10] [-e 40,80,160] [-s seconds]
+ *		[-M cosine|l2|ip|l1] [-q sq8|f16|none] [-k 10] [-e 40,80,160] [-d 0.1]
+ *
+ * -d: then delete this share of the rows and merge: time of keeping the graph.
  *
  * Files are .npy (float32, int32, C order). Rows are re-ranked with the float
  * query against their codes and, as a server does it, with the vectors.
@@ -13,13 +15,14 @@
 #include <fcntl.h>
 #include <math.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../../test/unit/pgshim.h"
-#include "hnsw/hnsw.h"
+#include "hnsw/hnsw_work.h"
 #include "kernels/kernels.h"
 
 #undef printf
@@ -150,9 +153,10 @@ main(int argc, char **argv)
 	BarqMergeInput input;
 	BarqHnswOptions options;
 	int			opt;
+	double		dead_share = 0;
 	double		t;
 
-	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:")) != -1)
+	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:d:")) != -1)
 	{
 		switch (opt)
 		{
@@ -167,6 +171,9 @@ main(int argc, char **argv)
 				break;
 			case 'k':
 				k = atoi(optarg);
+				break;
+			case 'd':
+				dead_share = atof(optarg);
 				break;
 			case 'e':
 				efs = optarg;
@@ -221,6 +228,7 @@ main(int argc, char **argv)
 		char	   *area;
 		char		path[] = "/dev/shm/bench_hnsw.XXXXXX";
 		int			fd = mkstemp(path);
+		struct rusage usage;
 		BarqHnswWork *work;
 
 		options.m = m;
@@ -249,7 +257,10 @@ main(int argc, char **argv)
 		barq_hnsw_work_insert(work, report_progress, NULL);
 		while (wait(NULL) > 0)
 			;
-		printf("insert %.2f s\n", now() - t);
+		t = now() - t;
+		getrusage(RUSAGE_CHILDREN, &usage);
+		printf("insert %.2f s; the others' CPU %.2f s\n", t,
+			   usage.ru_utime.tv_sec + usage.ru_utime.tv_usec * 1e-6);
 		fflush(stdout);
 		t = now();
 		shim_writer_init(&body);
@@ -258,6 +269,29 @@ main(int argc, char **argv)
 		munmap(area, bytes);
 	}
 	view = shim_view(&body, false);
+
+	if (dead_share > 0)
+	{
+		uint8	   *dead = calloc(1, n / 8 + 1);
+		char	   *area;
+		BarqHnswWork *work;
+
+		input.dead = dead;
+		for (long i = 0; i < n; i++)
+		{
+			if (drand48() < dead_share)
+			{
+				dead[i / 8] |= 1 << (i % 8);
+				input.live--;
+			}
+		}
+		area = mmap(NULL, barq_hnsw_work_bytes(&codec, &options, input.live),
+					PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		t = now();
+		work = barq_hnsw_work_load(area, &codec, &options, &input, 1);
+		printf("merge: %u of %u live rows kept with their graph in %.2f s\n",
+			   work->kept, input.live, now() - t);
+	}
 
 	{
 		const ItemPointerData *tids = (const ItemPointerData *)

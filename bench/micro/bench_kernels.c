@@ -115,12 +115,12 @@ bench(BarqMetric metric, BarqQuantization quant, int dims, int scan_rows)
 		 barq_query_keys(query, rows, codec.stride, ids + i, GATHER, keys));
 	TIME(gather_codes, nids, for (int i = 0; i < nids; i += GATHER)
 		 barq_code_keys(&codec, rows, rows, codec.stride, ids + i, GATHER, keys));
-	TIME(rescore, 200, for (int i = 0; i < 200; i++)
-		 {
-			 double d, b;
-			 barq_query_rescore(query, rows + (size_t) i * codec.stride, &d, &b);
-			 sink = (float) (d + b);
-		 });
+	TIME(
+		rescore, 200, for (int i = 0; i < 200; i++) {
+			double d, b;
+			barq_query_rescore(query, rows + (size_t) i * codec.stride, &d, &b);
+			sink = (float) (d + b);
+		});
 	TIME(encode, 200, for (int i = 0; i < 200; i++)
 		 barq_codec_encode(&codec, x, rows + (size_t) i * codec.stride));
 	TIME(prepare, 200, for (int i = 0; i < 200; i++)
@@ -155,17 +155,18 @@ bench_single(int dims)
 	TIME(t[0], 1000, for (int i = 0; i < 1000; i++) sink = k->l2sq(a, b, dims));
 	TIME(t[1], 1000, for (int i = 0; i < 1000; i++) sink = k->ip(a, b, dims));
 	TIME(t[2], 1000, for (int i = 0; i < 1000; i++) sink = k->l1(a, b, dims));
-	TIME(t[3], 1000, for (int i = 0; i < 1000; i++)
-		 {
-			 k->cosine_parts(a, b, dims, &ab, &aa, &bb);
-			 sink = ab;
-		 });
+	TIME(
+		t[3], 1000, for (int i = 0; i < 1000; i++) {
+			k->cosine_parts(a, b, dims, &ab, &aa, &bb);
+			sink = ab;
+		});
 	TIME(t[4], 1000, for (int i = 0; i < 1000; i++)
 		 sink = (float) k->ip_u8s8((uint8_t *) a, (int8_t *) b, dims));
 	TIME(t[5], 1000, for (int i = 0; i < 1000; i++)
 		 sink = (float) k->ip_u8u8((uint8_t *) a, (uint8_t *) b, dims));
 	printf("%-8s %5d single        l2sq %6.2f  ip %6.2f  l1 %6.2f  cosine_parts %6.2f  "
-		   "ip_u8s8 %6.2f  ip_u8u8 %6.2f\n", k->name, dims, t[0], t[1], t[2], t[3], t[4], t[5]);
+		   "ip_u8s8 %6.2f  ip_u8u8 %6.2f\n",
+		   k->name, dims, t[0], t[1], t[2], t[3], t[4], t[5]);
 	free(a);
 	free(b);
 }

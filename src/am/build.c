@@ -244,6 +244,7 @@ write_segment(VectorBuild *build)
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
 	body = barq_body_finish(writer, &bytes);
 	desc.level = barq_segment_tier(bytes);
+	desc.origin = BARQ_ORIGIN_BUILD;
 	barq_segment_write(build->index, &desc, body, bytes);
 	if (!barq_body_is_file(writer))
 	{

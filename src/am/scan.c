@@ -233,7 +233,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	{
 		SegmentStream *stream = &vs->streams[i];
 		BarqSearchParams params = {vs->query, barq_ef_search,
-		vs->snapshot->segments[i].dead};
+					vs->snapshot->segments[i].dead};
 
 		barq_snapshot_view(vs->snapshot, i, index, page_views, &stream->view);
 		stream->kind = barq_segment_kind(stream->view.kind);

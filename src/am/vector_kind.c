@@ -121,9 +121,41 @@ merge_vectors(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 	return writer;
 }
 
+static bool
+indexes_vector(Relation index, const BarqFrozenOptions *frozen, Datum value)
+{
+	BarqCodec	codec;
+	void	   *copy;
+	void	   *row;
+	int			dims;
+	const float *elements;
+	bool		encoded;
+
+	barq_vector_codec(frozen, &codec);
+	elements = barq_vector_space(index)->elements(value, &dims, &copy);
+	row = palloc(codec.row_bytes);
+	encoded = dims == codec.dims && barq_codec_encode(&codec, elements, row);
+	pfree(row);
+	if (copy != NULL)
+		pfree(copy);
+	return encoded;
+}
+
+static char *
+describe_hnsw(const BarqFrozenOptions *frozen)
+{
+	const BarqVectorOptions *options = barq_vector_options(frozen);
+
+	return psprintf("dimensions=%u, m=%u, ef_construction=%u, quantization=%s",
+					options->dims, options->m, options->ef_construction,
+					barq_quantization_name(options->quantization));
+}
+
 const BarqIndexKind barq_hnsw_index_kind = {
 	.id = BARQ_KIND_HNSW,
 	.name = "barq_hnsw",
 	.seal = seal_vectors,
-	.merge = merge_vectors
+	.merge = merge_vectors,
+	.indexes_value = indexes_vector,
+	.describe = describe_hnsw
 };

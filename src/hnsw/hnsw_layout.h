@@ -18,6 +18,7 @@
 #define BARQ_HNSW_LAYOUT_H
 
 #include "flat/vector_body.h"
+#include "compat.h"
 #include "hnsw/hnsw.h"
 
 #define HNSW_MAGIC		0x57534e48	/* "HNSW" */
@@ -90,6 +91,7 @@ extern uint32 barq_hnsw_entry_below(HnswGraph *graph, int layer, uint32 entry);
 /* SegmentKind's check (hnsw_check.c) */
 extern void barq_hnsw_check(BarqView *view, BarqCheckReport report, void *arg);
 
-extern void barq_hnsw_corrupted(const char *what) pg_attribute_noreturn();
+/* raises ERRCODE_INDEX_CORRUPTED */
+pg_noreturn extern void barq_hnsw_corrupted(const char *what);
 
 #endif							/* BARQ_HNSW_LAYOUT_H */

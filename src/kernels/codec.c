@@ -343,8 +343,8 @@ barq_finish_keys(BarqMetric metric, float *keys, int n)
 }
 
 /*
- * A row as a query: its codes less 128 are signed bytes. Returns the sum of
- * the codes' difference, 128 a dimension, to be taken off unsigned products.
+ * A row as a query: its codes less 128 are signed bytes, about a centre that
+ * lies 128 steps above its offset.
  */
 static void
 row_terms(const BarqCodec *codec, const void *row, BarqSq8Terms *terms)
@@ -389,9 +389,9 @@ barq_code_key(const BarqCodec *codec, const void *a, const void *b)
 	if (codec->quant == BARQ_QUANT_SQ8)
 		key = code_l1(codec, a, b);
 	else if (codec->quant == BARQ_QUANT_F16)
-		key = (l2 ? k->l2sq_f16f16 : l1 ? k->l1_f16f16 : k->ip_f16f16) (a, b, n);
+		key = (l2 ? k->l2sq_f16f16 : l1 ? k->l1_f16f16 : k->ip_f16f16)(a, b, n);
 	else
-		key = (l2 ? k->l2sq : l1 ? k->l1 : k->ip) (a, b, n);
+		key = (l2 ? k->l2sq : l1 ? k->l1 : k->ip)(a, b, n);
 	barq_finish_keys(codec->metric, &key, 1);
 	return key;
 }

@@ -245,6 +245,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 		{
 			state.body = barq_body_finish(writer, &state.bytes);
 			desc.level = barq_segment_tier(state.bytes);
+			desc.origin = BARQ_ORIGIN_MERGE;
 			barq_segment_write(index, &desc, state.body, state.bytes);
 			if (!barq_body_is_file(writer))
 			{

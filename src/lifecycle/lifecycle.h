@@ -41,6 +41,13 @@ typedef struct BarqIndexKind
 	BarqBodyWriter *(*merge) (Relation index, const BarqFrozenOptions *options,
 							  const uint8 *id, BarqMergeInput *inputs, int ninputs,
 							  uint64 live, char **reason);
+
+	/* Whether a value that is not NULL has an entry in the index. */
+	bool		(*indexes_value) (Relation index, const BarqFrozenOptions *options,
+								  Datum value);
+
+	/* The options in effect, for people; palloc'd. */
+	char	   *(*describe) (const BarqFrozenOptions *options);
 } BarqIndexKind;
 
 extern const BarqIndexKind *barq_index_kind(uint16 id); /* ERROR if unknown */

@@ -65,23 +65,6 @@ barq_reachable_blocks(Relation index, BlockNumber nblocks)
 	return bitmap;
 }
 
-/* Whether a page is stamped free, or was never written. */
-static bool
-is_free_page(Relation index, BlockNumber block, bool *is_new)
-{
-	Buffer		buffer = ReadBuffer(index, block);
-	Page		page = BufferGetPage(buffer);
-	bool		is_free;
-
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	*is_new = PageIsNew(page);
-	is_free = *is_new ||
-		barq_page_is(index, block, page, BARQ_PART_FREE,
-					 BarqPageGetSpecial(page)->generation);
-	UnlockReleaseBuffer(buffer);
-	return is_free;
-}
-
 BlockNumber
 barq_reclaim(Relation index)
 {
@@ -107,13 +90,11 @@ barq_reclaim(Relation index)
 	reachable = barq_reachable_blocks(index, nblocks);
 	for (BlockNumber block = 0; block < nblocks; block++)
 	{
-		bool		is_new;
-
 		if (barq_bit_get(reachable, block))
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		nfree++;
-		if (is_free_page(index, block, &is_new))
+		if (barq_page_is_free(index, block))
 			RecordFreeIndexPage(index, block);
 		else
 			barq_blocks_add(&lost, block);

@@ -138,6 +138,7 @@ barq_seal_log(Relation index)
 		kind->seal(&meta.options, gathered.rows, gathered.nrows, writer);
 		body = barq_body_finish(writer, &bytes);
 		barq_new_id(desc.id);
+		desc.origin = BARQ_ORIGIN_SEAL;
 		barq_segment_write(index, &desc, body, bytes);
 
 		/* best effort: whoever searches next makes it where this fails */

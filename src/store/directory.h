@@ -9,6 +9,11 @@
 
 #include "port/pg_crc32c.h"
 
+/* What made a segment, as stored. */
+#define BARQ_ORIGIN_SEAL	1
+#define BARQ_ORIGIN_BUILD	2
+#define BARQ_ORIGIN_MERGE	3
+
 typedef struct BarqSegmentDesc
 {
 	uint8		id[BARQ_ID_BYTES];	/* random; names the image */
@@ -27,7 +32,9 @@ typedef struct BarqSegmentDesc
 	uint32		extents_pages;
 	TimestampTz created;
 	uint64		statistics[8];	/* the kind's own */
-	uint64		reserved[6];
+	uint32		origin;			/* BARQ_ORIGIN_* */
+	uint32		reserved2;
+	uint64		reserved[5];
 } BarqSegmentDesc;
 
 StaticAssertDecl(sizeof(BarqSegmentDesc) == 192, "BarqSegmentDesc is on disk");

@@ -126,6 +126,21 @@ barq_page_new(Relation index)
 	return buffer;
 }
 
+bool
+barq_page_is_free(Relation index, BlockNumber block)
+{
+	Buffer		buffer = ReadBuffer(index, block);
+	Page		page = BufferGetPage(buffer);
+	bool		is_free;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	is_free = PageIsNew(page) ||
+		barq_page_is(index, block, page, BARQ_PART_FREE,
+					 BarqPageGetSpecial(page)->generation);
+	UnlockReleaseBuffer(buffer);
+	return is_free;
+}
+
 void
 barq_blocks_add(BarqBlockList *list, BlockNumber block)
 {

@@ -85,6 +85,9 @@ extern bool barq_page_is(Relation index, BlockNumber block, Page page,
  */
 extern Buffer barq_page_new(Relation index);
 
+/* Whether a page is stamped free, or was never written. */
+extern bool barq_page_is_free(Relation index, BlockNumber block);
+
 /* Stamp pages free, logged, then offer them to the free space map. */
 typedef struct BarqBlockList
 {

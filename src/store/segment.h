@@ -140,6 +140,6 @@ typedef struct BarqSegmentKind
 	void		(*check) (BarqView *view, BarqCheckReport report, void *arg);
 } BarqSegmentKind;
 
-extern const BarqSegmentKind *barq_segment_kind(uint16 id);	/* ERROR if unknown */
+extern const BarqSegmentKind *barq_segment_kind(uint16 id); /* ERROR if unknown */
 
 #endif							/* BARQ_SEGMENT_H */

@@ -32,9 +32,9 @@ typedef struct BarqVector
 } BarqVector;
 
 StaticAssertDecl(offsetof(BarqVector, dim) == 4 &&
-					 offsetof(BarqVector, unused) == 6 &&
-					 offsetof(BarqVector, x) == 8 &&
-					 sizeof(float) == 4,
+				 offsetof(BarqVector, unused) == 6 &&
+				 offsetof(BarqVector, x) == 8 &&
+				 sizeof(float) == 4,
 				 "BarqVector is on disk and shared with pgvector's clients");
 
 /* Bytes of a vector of dim elements, header included. */

@@ -205,10 +205,16 @@ errfinish(const char *filename, int lineno, const char *funcname)
 }
 
 #ifdef USE_ASSERT_CHECKING
+/* 16 dropped the argument that said what sort of failure it is */
+#if PG_VERSION_NUM >= 160000
+void
+ExceptionalCondition(const char *condition, const char *file, int line)
+#else
 void
 ExceptionalCondition(const char *condition, const char *type, const char *file, int line)
+#endif
 {
-	fprintf(stderr, "%s:%d: %s(\"%s\")\n", file, line, type, condition);
+	fprintf(stderr, "%s:%d: assertion \"%s\"\n", file, line, condition);
 	abort();
 }
 #endif

@@ -17,7 +17,7 @@ extern void shim_init(void);
 
 /* The context that palloc uses: a new one, and its deletion. */
 extern MemoryContext shim_context_push(void);
-extern void shim_context_pop(void);		/* runs reset callbacks, frees all */
+extern void shim_context_pop(void); /* runs reset callbacks, frees all */
 
 /* if (SHIM_TRY()) … else: an ERROR came, see shim_sqlstate, shim_message */
 extern jmp_buf shim_jump;

@@ -16,7 +16,7 @@ static int	tap_count;
 static int	tap_failures;
 
 static void __attribute__((format(printf, 2, 3)))
-tap_ok(bool passed, const char *format, ...)
+tap_ok(bool passed, const char *format,...)
 {
 	va_list		args;
 

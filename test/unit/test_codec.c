@@ -240,6 +240,27 @@ note(Findings *f, long *counter, const char *what, const BarqCodec *codec, Kind 
 				 codec->dims, kind_names[kind], a, b);
 }
 
+/* The norm of what coding lost. */
+static long double
+exact_loss(BarqMetric metric, const float *xs, const double *ws, int n)
+{
+	long double norm = 0,
+				sum = 0;
+
+	for (int i = 0; i < n; i++)
+		norm += (long double) xs[i] * xs[i];
+	norm = metric == BARQ_METRIC_COSINE ? sqrtl(norm) : 1;
+	if (metric == BARQ_METRIC_L1)
+	{
+		for (int i = 0; i < n; i++)
+			sum += fabsl(xs[i] - (long double) ws[i]);
+		return sum;
+	}
+	for (int i = 0; i < n; i++)
+		sum += (xs[i] / norm - ws[i]) * (xs[i] / norm - ws[i]);
+	return sqrtl(sum);
+}
+
 static float x[MAX_DIMS],
 			q[MAX_DIMS];
 static double w[MAX_DIMS];
@@ -269,7 +290,7 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 	BarqCodec	codec;
 	BarqQuery  *query;
 	char	   *row = row_buffer + random_bits() % 9;	/* logs align nothing */
-	long double loss = 0;
+	long double loss;
 	double		residual;
 	double		norm = metric == BARQ_METRIC_COSINE ? l2_norm(x, n) : 1;
 	double		distance,
@@ -290,22 +311,8 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 	decode(&codec, row, w);
 	residual = quant == BARQ_QUANT_SQ8 ? sq8_trailer(&codec, row).residual :
 		float_trailer(&codec, row).residual;
-	{
-		long double exact_norm = 0;
-
-		for (int i = 0; i < n; i++)
-			exact_norm += (long double) x[i] * x[i];
-		exact_norm = metric == BARQ_METRIC_COSINE ? sqrtl(exact_norm) : 1;
-		for (int i = 0; i < n; i++)
-		{
-			long double d = x[i] / exact_norm - w[i];
-
-			loss += metric == BARQ_METRIC_L1 ? fabsl(d) : d * d;
-		}
-		if (metric != BARQ_METRIC_L1)
-			loss = sqrtl(loss);
-	}
-	/* 1e-10: this very loop's roundings */
+	loss = exact_loss(metric, x, w, n);
+	/* but for the roundings of this program's own sums */
 	if (!(residual >= loss * (1 - 1e-15)) ||
 		(normal && residual > loss * (1 + 1e-6) + 1e-9 * (1 + l2_norm(x, n) / norm)))
 		note(f, &f->residual_wrong, "residual", &codec, kind, residual, (double) loss);
@@ -375,8 +382,8 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 
 		for (int i = 1; i < n; i++)
 		{
-			lo = fmin(lo, q[i]);
-			hi = fmax(hi, q[i]);
+			lo = q[i] < lo ? q[i] : lo;
+			hi = q[i] > hi ? q[i] : hi;
 		}
 		most = residual + 1e-3 * truth +
 			(quant == BARQ_QUANT_SQ8 ? sqrt(n) * (hi - lo) / 254 * 0.51 : 0);
@@ -479,7 +486,10 @@ test_scans(BarqMetric metric, BarqQuantization quant, double least_recall)
 {
 	enum
 	{
-		N = 100, ROWS = 3000, QUERIES = 20, K = 10
+		N = 100,
+		ROWS = 3000,
+		QUERIES = 20,
+		K = 10
 	};
 	static float data[ROWS][N],
 				keys[ROWS],
@@ -588,7 +598,7 @@ test_code_keys(void)
 				}
 				key = barq_code_key(&codec, row_buffer, other);
 				if (quant == BARQ_QUANT_SQ8 && metric != BARQ_METRIC_L1)
-					size = fabs(sum) + size * 1e-6;	/* rounded once */
+					size = fabs(sum) + size * 1e-6; /* rounded once */
 				if (size > 0)
 					worst = fmax(worst, fabs(key - sum) / size / (n + 4));
 			}

@@ -553,7 +553,7 @@ test_merge(void)
 	for (int i = 0; i < 5; i++)
 	{
 		BarqView	views[3] = {shim_view(&flat[1], false), shim_view(&graph, i == 1),
-		shim_view(&flat[2], i == 1)};
+					shim_view(&flat[2], i == 1)};
 		uint8	   *dead_ids = random_bits(n, shares[i]);
 		uint8	   *dead = calloc(1, 1001);
 		BarqMergeInput inputs[3];

@@ -1,0 +1,49 @@
+-- seeing and steering
+
+CREATE FUNCTION barq_version() RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION barq_version() IS 'version of the barq library';
+
+CREATE FUNCTION barq_seal(index regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION barq_seal(regclass) IS 'seal the growing log of an index; the number of rows sealed';
+
+CREATE FUNCTION barq_compact(index regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION barq_compact(regclass) IS 'merge all of an index into one segment; the number of its rows, 0 if there was nothing to do';
+
+CREATE FUNCTION barq_segments(index regclass,
+	OUT segment integer, OUT id uuid, OUT kind text, OUT level integer,
+	OUT state text, OUT rows bigint, OUT dead_rows bigint,
+	OUT page_bytes bigint, OUT image_bytes bigint, OUT image text,
+	OUT created timestamp with time zone)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION barq_segments(regclass) IS 'segments of an index, and its growing log';
+
+CREATE FUNCTION barq_check(index regclass, heap boolean DEFAULT true,
+	OUT severity text, OUT place text, OUT message text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 1;
+COMMENT ON FUNCTION barq_check(regclass, boolean) IS 'what is wrong with an index; no row when all is well';
+
+CREATE FUNCTION barq_index_status(index oid,
+	OUT options text, OUT rows bigint, OUT segments integer, OUT bytes bigint,
+	OUT growing_bytes bigint, OUT last_seal timestamp with time zone,
+	OUT last_compaction timestamp with time zone)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 1;
+COMMENT ON FUNCTION barq_index_status(oid) IS 'state of an index, for the view barq_indexes';
+
+CREATE VIEW barq_indexes AS
+	SELECT c.oid::pg_catalog.regclass AS index,
+		i.indrelid::pg_catalog.regclass AS "table",
+		a.amname AS kind, s.options, s.rows, s.segments, s.bytes,
+		s.growing_bytes, s.last_seal, s.last_compaction
+	FROM pg_catalog.pg_class c
+		JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+		JOIN pg_catalog.pg_am a ON a.oid = c.relam,
+		LATERAL barq_index_status(c.oid) s
+	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw');
+COMMENT ON VIEW barq_indexes IS 'barq indexes that the user may see into';
+GRANT SELECT ON barq_indexes TO PUBLIC;

@@ -1,0 +1,28 @@
+/*
+ * admin.h
+ *	  Seeing into an index and steering it: what its SQL functions share.
+ */
+#ifndef BARQ_ADMIN_H
+#define BARQ_ADMIN_H
+
+#include "compat.h"
+
+#include "lifecycle/lifecycle.h"
+
+typedef enum BarqRight
+{
+	BARQ_RIGHT_SEE,				/* SELECT on the table, or pg_monitor */
+	BARQ_RIGHT_STEER			/* ownership of the table, or pg_maintain */
+} BarqRight;
+
+/*
+ * Open a barq index by oid, with rights checked. ERRCODE_WRONG_OBJECT_TYPE if
+ * it is none, ERRCODE_INSUFFICIENT_PRIVILEGE, ERRCODE_FEATURE_NOT_SUPPORTED
+ * for another session's temporary index.
+ */
+extern Relation barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right);
+
+/* Whether an open relation is an index of one of barq's access methods. */
+extern bool barq_is_barq_index(Relation rel);
+
+#endif							/* BARQ_ADMIN_H */

@@ -1,0 +1,365 @@
+/*
+ * check.c
+ *	  barq_check(): is an index sound, and does it hold every row of its table?
+ *
+ * Each part is checked under a subtransaction of its own, so that damage which
+ * an ordinary reader reports as an error becomes a row of the result and the
+ * check goes on.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "admin/admin.h"
+#include "catalog/index.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_check);
+
+/* of one sort of complaint about rows, at most this many are listed */
+#define MAX_ROW_COMPLAINTS	20
+
+typedef struct Check
+{
+	ReturnSetInfo *rsinfo;
+	Relation	index;
+	BarqMeta	meta;
+	BarqSegmentDesc *descs;
+	BarqSegmentDesc *desc;		/* of the segment under way */
+
+	/* TIDs of all entries that are not dead; in `context` */
+	ItemPointerData *tids;
+	uint64		ntids;
+	uint64		space;
+	MemoryContext context;
+} Check;
+
+static void
+report(Check *check, const char *severity, const char *place, const char *message)
+{
+	Datum		values[3];
+	bool		nulls[3] = {0};
+
+	values[0] = CStringGetTextDatum(severity);
+	values[1] = CStringGetTextDatum(place);
+	values[2] = CStringGetTextDatum(message);
+	tuplestore_putvalues(check->rsinfo->setResult, check->rsinfo->setDesc, values, nulls);
+}
+
+static void
+report_kind(void *arg, const char *place, const char *message)
+{
+	Check	   *check = arg;
+
+	report(check, "error", psprintf("segment %u, %s", check->desc->number, place), message);
+}
+
+/* Run one part; an error about the index's content becomes a row. */
+static void
+guarded(Check *check, const char *place, void (*part) (Check *check))
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(check->context);
+	PG_TRY();
+	{
+		part(check);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(check->context);
+		error = CopyErrorData();
+		if (error->sqlerrcode != ERRCODE_INDEX_CORRUPTED &&
+			error->sqlerrcode != ERRCODE_DATA_CORRUPTED)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		report(check, "error", place, error->message);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+}
+
+static void
+add_tid(Check *check, const ItemPointerData *tid)
+{
+	if (check->ntids == check->space)
+	{
+		check->space = Max(check->space * 2, 4096);
+		check->tids = check->tids == NULL ?
+			MemoryContextAllocHuge(check->context, sizeof(ItemPointerData) * check->space) :
+			repalloc_huge(check->tids, sizeof(ItemPointerData) * check->space);
+	}
+	check->tids[check->ntids++] = *tid;
+}
+
+static void
+check_directory(Check *check)
+{
+	check->descs = barq_directory_current(check->index, &check->meta, NULL);
+	for (uint32 i = 0; i < check->meta.segments; i++)
+		for (uint32 j = 0; j < i; j++)
+			if (memcmp(check->descs[i].id, check->descs[j].id, BARQ_ID_BYTES) == 0)
+				report(check, "error", "directory",
+					   psprintf("segments %u and %u have the same id",
+								check->descs[j].number, check->descs[i].number));
+}
+
+/* Every byte of a segment's pages against its checksum, then its structure. */
+static void
+check_segment(Check *check)
+{
+	BarqSegmentDesc *desc = check->desc;
+	char	   *place = psprintf("segment %u", desc->number);
+	BarqExtentMap *map = barq_extents_read(check->index, desc, NULL);
+	char	   *page = palloc(BLCKSZ);
+	uint8	   *dead;
+	uint64		bytes = 0;
+	pg_crc32c	crc;
+	BarqView	view;
+
+	if (map == NULL)
+	{
+		report(check, "error", place, "its extents are not where the directory says");
+		return;
+	}
+	INIT_CRC32C(crc);
+	for (uint32 i = 0; i < desc->blob_pages; i++)
+	{
+		int			len = barq_blob_read_page(check->index, desc, map, i, NULL, page);
+
+		CHECK_FOR_INTERRUPTS();
+		if (len < 0)
+		{
+			report(check, "error", psprintf("block %u", barq_extents_block(map, i)),
+				   psprintf("is no page of segment %u", desc->number));
+			return;
+		}
+		bytes += len;
+		COMP_CRC32C(crc, page, len);
+	}
+	FIN_CRC32C(crc);
+	if (bytes != desc->body_bytes || !EQ_CRC32C(crc, desc->crc))
+	{
+		report(check, "error", place, "its pages do not match its checksum");
+		return;
+	}
+
+	dead = barq_tombstones_read(check->index, desc);
+	if (dead == NULL)
+	{
+		report(check, "error", place, "its tombstones are not where the directory says");
+		return;
+	}
+	if (barq_bitmap_count(dead, desc->rows) != desc->dead_rows)
+		report(check, "warning", place,
+			   psprintf("%u rows are marked dead, but %u are counted",
+						barq_bitmap_count(dead, desc->rows), desc->dead_rows));
+
+	barq_view_init_pages(&view, check->index, desc, maintenance_work_mem);
+	for (uint32 row = 0; row < desc->rows; row++)
+	{
+		ItemPointerData tid;
+
+		CHECK_FOR_INTERRUPTS();
+		if (barq_bit_get(dead, row))
+			continue;
+		tid = barq_view_tid(&view, row);
+		if (!ItemPointerIsValid(&tid))
+			report(check, "error", place, psprintf("row %u has no valid TID", row));
+		add_tid(check, &tid);
+	}
+	barq_segment_kind(desc->kind)->check(&view, report_kind, check);
+}
+
+static void
+check_record(void *arg, const BarqRecord *record)
+{
+	Check	   *check = arg;
+
+	if (record->dead)
+		return;
+	if (!ItemPointerIsValid((ItemPointer) &record->tid))
+		report(check, "error", "growing log", "a record has no valid TID");
+	add_tid(check, &record->tid);
+}
+
+static void
+check_log(Check *check)
+{
+	BarqGrowingVisitor visitor = {NULL, check_record, NULL, check};
+
+	if (!barq_growing_walk(check->index, &check->meta, InvalidBlockNumber, &visitor))
+		report(check, "error", "growing log",
+			   psprintf("is broken; it begins at block %u", check->meta.growing_head));
+}
+
+/* Pages that nothing reaches: left by a crash, taken back by VACUUM. */
+static void
+check_reachable(Check *check)
+{
+	BlockNumber nblocks = RelationGetNumberOfBlocks(check->index);
+	uint8	   *reachable;
+	BlockNumber lost = 0;
+
+	/* without this lock an insert may have pages that are not linked yet */
+	if (RecoveryInProgress() || !barq_try_lock_reclaim(check->index))
+		return;
+	reachable = barq_reachable_blocks(check->index, nblocks);
+	for (BlockNumber block = 0; block < nblocks; block++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!barq_bit_get(reachable, block) && !barq_page_is_free(check->index, block))
+			lost++;
+	}
+	barq_unlock_reclaim(check->index);
+	if (lost > 0)
+		report(check, "warning", "pages",
+			   psprintf("nothing reaches %u pages; VACUUM takes them back", lost));
+}
+
+static int
+compare_tids(const void *a, const void *b)
+{
+	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
+}
+
+static char *
+tid_text(const ItemPointerData *tid)
+{
+	return psprintf("(%u,%u)", ItemPointerGetBlockNumberNoCheck(tid),
+					ItemPointerGetOffsetNumberNoCheck(tid));
+}
+
+static void
+check_duplicates(Check *check)
+{
+	int			complaints = 0;
+
+	qsort(check->tids, check->ntids, sizeof(ItemPointerData), compare_tids);
+	for (uint64 i = 1; i < check->ntids && complaints < MAX_ROW_COMPLAINTS; i++)
+		if (ItemPointerEquals(&check->tids[i - 1], &check->tids[i]))
+		{
+			report(check, "error", tid_text(&check->tids[i]), "is indexed more than once");
+			complaints++;
+		}
+}
+
+typedef struct HeapCheck
+{
+	Check	   *check;
+	const BarqIndexKind *kind;
+	int			complaints;
+	MemoryContext scratch;
+} HeapCheck;
+
+static void
+check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+			   bool tuple_is_alive, void *arg)
+{
+	HeapCheck  *heap_check = arg;
+	Check	   *check = heap_check->check;
+	MemoryContext old;
+
+	if (isnull[0] || heap_check->complaints >= MAX_ROW_COMPLAINTS ||
+		(check->ntids > 0 &&
+		 bsearch(tid, check->tids, check->ntids, sizeof(ItemPointerData), compare_tids)))
+		return;
+	old = MemoryContextSwitchTo(heap_check->scratch);
+	if (heap_check->kind->indexes_value(index, &check->meta.options, values[0]))
+	{
+		report(check, "error", tid_text(tid), "is a live row of the table, but not in the index");
+		heap_check->complaints++;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(heap_check->scratch);
+}
+
+/*
+ * Every row that the snapshot sees must be there. The snapshot was taken before
+ * the index was read, and keeps VACUUM from what it sees.
+ */
+static void
+check_heap(Check *check, Relation heap, Snapshot snapshot)
+{
+	HeapCheck	heap_check = {0};
+	IndexInfo  *info = BuildIndexInfo(check->index);
+	TableScanDesc scan;
+
+	heap_check.check = check;
+	heap_check.kind = barq_index_kind(check->meta.options.index_kind);
+	heap_check.scratch = AllocSetContextCreate(check->context, "barq check row",
+											   ALLOCSET_DEFAULT_SIZES);
+	info->ii_Concurrent = true; /* it then uses the scan's snapshot */
+	scan = table_beginscan_strat(heap, snapshot, 0, NULL, true, false);
+	table_index_build_scan(heap, check->index, info, false, false,
+						   check_heap_row, &heap_check, scan);
+}
+
+Datum
+barq_check(PG_FUNCTION_ARGS)
+{
+	Oid			oid = PG_GETARG_OID(0);
+	bool		with_heap = PG_GETARG_BOOL(1);
+	Oid			heap_oid = IndexGetRelation(oid, true);
+	LOCKMODE	lock;
+	Relation	heap = NULL;
+	Snapshot	snapshot;
+	Check		check = {0};
+
+	/* the table first, as everyone; a standby knows no stronger lock */
+	lock = RecoveryInProgress() ? AccessShareLock : ShareUpdateExclusiveLock;
+	if (OidIsValid(heap_oid))
+		heap = table_open(heap_oid, AccessShareLock);
+	check.index = barq_admin_open(oid, lock, BARQ_RIGHT_SEE);
+
+	InitMaterializedSRF(fcinfo, 0);
+	check.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	check.context = AllocSetContextCreate(CurrentMemoryContext, "barq check",
+										  ALLOCSET_DEFAULT_SIZES);
+	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+
+	guarded(&check, "directory", check_directory);
+	if (check.descs != NULL)
+	{
+		for (uint32 i = 0; i < check.meta.segments; i++)
+		{
+			check.desc = &check.descs[i];
+			guarded(&check, psprintf("segment %u", check.desc->number), check_segment);
+		}
+		guarded(&check, "growing log", check_log);
+		guarded(&check, "pages", check_reachable);
+		guarded(&check, "rows", check_duplicates);
+
+		/* an index under construction lacks rows by right */
+		if (with_heap && heap != NULL && check.index->rd_index->indisvalid)
+			check_heap(&check, heap, snapshot);
+	}
+
+	UnregisterSnapshot(snapshot);
+	MemoryContextDelete(check.context);
+	relation_close(check.index, lock);
+	if (heap != NULL)
+		table_close(heap, AccessShareLock);
+	return (Datum) 0;
+}

@@ -1,0 +1,116 @@
+/*
+ * control.c
+ *	  barq_seal(), barq_compact(), barq_version(), and the opening of an index
+ *	  for a function that sees or steers it.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "admin/admin.h"
+#include "am/am.h"
+#include "catalog/index.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_version);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_seal);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_compact);
+
+bool
+barq_is_barq_index(Relation rel)
+{
+	/* all of barq's access methods vacuum alike, and nobody else does */
+	return rel->rd_rel->relkind == RELKIND_INDEX &&
+		rel->rd_indam != NULL && rel->rd_indam->ambulkdelete == barq_bulk_delete;
+}
+
+static void
+check_right(Relation index, BarqRight right)
+{
+	Oid			table = IndexGetRelation(RelationGetRelid(index), false);
+	Oid			user = GetUserId();
+	bool		allowed;
+
+	if (right == BARQ_RIGHT_SEE)
+		allowed = pg_class_aclcheck(table, user, ACL_SELECT) == ACLCHECK_OK ||
+			has_privs_of_role(user, ROLE_PG_MONITOR);
+	else
+		allowed = BarqOwnsRelation(table, user) || BarqMayMaintain(table, user);
+
+	if (!allowed)
+		aclcheck_error(right == BARQ_RIGHT_SEE ? ACLCHECK_NO_PRIV : ACLCHECK_NOT_OWNER,
+					   OBJECT_TABLE, get_rel_name(table));
+}
+
+Relation
+barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right)
+{
+	Relation	index = relation_open(oid, lock);
+
+	if (index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a partitioned index", RelationGetRelationName(index)),
+				 errhint("Name the index of one of the partitions.")));
+	if (!barq_is_barq_index(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a barq index", RelationGetRelationName(index))));
+	check_right(index, right);
+	if (RELATION_IS_OTHER_TEMP(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary indexes of other sessions")));
+	return index;
+}
+
+Datum
+barq_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(BARQ_VERSION));
+}
+
+/*
+ * barq_seal(index regclass) → rows sealed. The lock under which the index is
+ * opened is the maintenance lock.
+ */
+Datum
+barq_seal(PG_FUNCTION_ARGS)
+{
+	Relation	index;
+	uint64		rows;
+
+	PreventCommandDuringRecovery("barq_seal()");
+	index = barq_admin_open(PG_GETARG_OID(0), ShareUpdateExclusiveLock,
+							BARQ_RIGHT_STEER);
+	rows = barq_seal_log(index);
+	relation_close(index, ShareUpdateExclusiveLock);
+	PG_RETURN_INT64((int64) rows);
+}
+
+/*
+ * barq_compact(index regclass) → rows of the one segment that the index then
+ * consists of; 0 if it was one already.
+ */
+Datum
+barq_compact(PG_FUNCTION_ARGS)
+{
+	Relation	index;
+	uint64		rows;
+
+	PreventCommandDuringRecovery("barq_compact()");
+	index = barq_admin_open(PG_GETARG_OID(0), ShareUpdateExclusiveLock,
+							BARQ_RIGHT_STEER);
+	barq_seal_log(index);
+	rows = barq_compact_segments(index, true);
+	relation_close(index, ShareUpdateExclusiveLock);
+	PG_RETURN_INT64((int64) rows);
+}

@@ -1,0 +1,174 @@
+/*
+ * segments.c
+ *	  barq_segments() and the function behind the view barq_indexes.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "admin/admin.h"
+#include "catalog/index.h"
+#include "catalog/pg_authid.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_segments);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_index_status);
+
+#define SEGMENTS_COLUMNS	11
+#define STATUS_COLUMNS		7
+
+typedef struct LogCounts
+{
+	int64		rows;
+	int64		dead;
+} LogCounts;
+
+static void
+count_record(void *arg, const BarqRecord *record)
+{
+	LogCounts  *counts = arg;
+
+	counts->rows++;
+	counts->dead += record->dead;
+}
+
+/* The directory and the log as of one moment. */
+static BarqSegmentDesc *
+read_index(Relation index, BarqMeta *meta, LogCounts *counts)
+{
+	BarqGrowingVisitor visitor = {NULL, count_record, NULL, counts};
+
+	for (;;)
+	{
+		BarqSegmentDesc *descs = barq_directory_current(index, meta, NULL);
+
+		memset(counts, 0, sizeof(*counts));
+		if (barq_growing_walk(index, meta, InvalidBlockNumber, &visitor))
+			return descs;
+		pfree(descs);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static int64
+segment_page_bytes(const BarqSegmentDesc *desc)
+{
+	return ((int64) desc->blob_pages + desc->extents_pages + desc->tombstone_pages) * BLCKSZ;
+}
+
+static void
+put_segment(ReturnSetInfo *rsinfo, Relation index, const BarqSegmentDesc *desc)
+{
+	static const char *const image_names[] = {"missing", "on_disk", "resident"};
+	Datum		values[SEGMENTS_COLUMNS];
+	bool		nulls[SEGMENTS_COLUMNS] = {0};
+	uint64		image_bytes;
+	BarqImageState image = barq_image_state(index, desc, &image_bytes);
+
+	values[0] = Int32GetDatum((int32) desc->number);
+	values[1] = UUIDPGetDatum((const pg_uuid_t *) desc->id);
+	values[2] = CStringGetTextDatum(barq_segment_kind(desc->kind)->name);
+	values[3] = Int32GetDatum(desc->level);
+	values[4] = CStringGetTextDatum(desc->origin == BARQ_ORIGIN_MERGE ?
+									"compacted" : "sealed");
+	values[5] = Int64GetDatum(desc->rows);
+	values[6] = Int64GetDatum(desc->dead_rows);
+	values[7] = Int64GetDatum(segment_page_bytes(desc));
+	values[8] = Int64GetDatum((int64) image_bytes);
+	values[9] = CStringGetTextDatum(image_names[image]);
+	values[10] = TimestampTzGetDatum(desc->created);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* barq_segments(index regclass): a row a segment, the growing log last. */
+Datum
+barq_segments(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Relation	index = barq_admin_open(PG_GETARG_OID(0), AccessShareLock, BARQ_RIGHT_SEE);
+	BarqMeta	meta;
+	LogCounts	counts;
+	BarqSegmentDesc *descs;
+	Datum		values[SEGMENTS_COLUMNS];
+	bool		nulls[SEGMENTS_COLUMNS] = {0};
+
+	InitMaterializedSRF(fcinfo, 0);
+	descs = read_index(index, &meta, &counts);
+	for (uint32 i = 0; i < meta.segments; i++)
+		put_segment(rsinfo, index, &descs[i]);
+
+	nulls[0] = nulls[1] = nulls[3] = nulls[10] = true;
+	values[2] = CStringGetTextDatum("log");
+	values[4] = CStringGetTextDatum("growing");
+	values[5] = Int64GetDatum(counts.rows);
+	values[6] = Int64GetDatum(counts.dead);
+	values[7] = Int64GetDatum((int64) meta.growing_pages * BLCKSZ);
+	values[8] = Int64GetDatum(0);
+	values[9] = CStringGetTextDatum("none");
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+
+	relation_close(index, AccessShareLock);
+	return (Datum) 0;
+}
+
+static Datum
+timestamp_or_null(TimestampTz t, bool *isnull)
+{
+	*isnull = t == 0;
+	return TimestampTzGetDatum(t);
+}
+
+/*
+ * barq_index_status(index oid): one row for the view barq_indexes; none if the
+ * index is gone meanwhile or the caller may not see into it.
+ */
+Datum
+barq_index_status(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Relation	index = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	BarqMeta	meta;
+	LogCounts	counts;
+	BarqSegmentDesc *descs;
+	Datum		values[STATUS_COLUMNS];
+	bool		nulls[STATUS_COLUMNS] = {0};
+	int64		rows;
+	Oid			table;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (index == NULL)
+		return (Datum) 0;
+	table = barq_is_barq_index(index) ?
+		IndexGetRelation(RelationGetRelid(index), true) : InvalidOid;
+	if (!OidIsValid(table) || RELATION_IS_OTHER_TEMP(index) ||
+		!(pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		  has_privs_of_role(GetUserId(), ROLE_PG_MONITOR)))
+	{
+		relation_close(index, AccessShareLock);
+		return (Datum) 0;
+	}
+
+	descs = read_index(index, &meta, &counts);
+	rows = counts.rows - counts.dead;
+	for (uint32 i = 0; i < meta.segments; i++)
+		rows += (int64) descs[i].rows - descs[i].dead_rows;
+
+	values[0] = CStringGetTextDatum(barq_index_kind(meta.options.index_kind)->describe(&meta.options));
+	values[1] = Int64GetDatum(rows);
+	values[2] = Int32GetDatum((int32) meta.segments);
+	values[3] = Int64GetDatum((int64) RelationGetNumberOfBlocks(index) * BLCKSZ);
+	values[4] = Int64GetDatum((int64) meta.growing_pages * BLCKSZ);
+	values[5] = timestamp_or_null(meta.last_seal, &nulls[5]);
+	values[6] = timestamp_or_null(meta.last_compaction, &nulls[6]);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	relation_close(index, AccessShareLock);
+	return (Datum) 0;
+}
