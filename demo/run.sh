@@ -120,7 +120,7 @@ load()
 		completed "$table index"
 	done
 	if pending exact; then
-		step "Finding the exact neighbours of the 1,000 queries, to compare with later (looks at every row)"
+		step "Finding the exact neighbours of 300 of the queries, to compare with later (looks at every row)"
 		sql -1 -f demo/exact.sql
 		completed exact
 	fi
@@ -165,7 +165,7 @@ if [ -n "${QUERY:-}" ]; then
 	answer "$QUERY"
 else
 	for question in "${EXAMPLES[@]}"; do answer "$question"; done
-	title "How good: the 10 nearest words of 1,000 words that the index has not seen"
+	title "How good: the 10 nearest words of words that the index has not seen (recall over 300, time over 1,000)"
 	sql -P footer=off -P border=0 -f demo/recall.sql
 	title "How big"
 	has_images=0
