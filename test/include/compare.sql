@@ -14,7 +14,11 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
-	EXECUTE statement INTO result;
+	IF statement ~* '^select' THEN
+		EXECUTE statement INTO result;
+	ELSE
+		EXECUTE statement;
+	END IF;
 	RETURN 'no error' || coalesce(': ' || result, '');
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
@@ -45,11 +49,11 @@ CREATE FUNCTION pg_temp.operator_of(metric text) RETURNS text LANGUAGE sql
 RETURN CASE metric WHEN 'l2' THEN '<->' WHEN 'ip' THEN '<#>' WHEN 'cosine' THEN '<=>' WHEN 'l1' THEN '<+>' END;
 
 -- Ask the index on tab(v), and an exact scan, for the k nearest of each query.
--- wrong: queries whose distances, in order, are not the same; found: the share
--- of the index's rows that are no farther than the exact k-th. Rows without a
+-- wrong: queries whose distances, in order, are not the same; recall: the
+-- share of the exact rows that the index has as many of, no farther than the k-th. Rows without a
 -- distance (NULL, NaN) are not asked for. It is an ERROR if no index is used.
 CREATE FUNCTION pg_temp.compare(tab regclass, op text, queries vector[], k int,
-	condition text DEFAULT 'true', OUT wrong bigint, OUT found numeric)
+	condition text DEFAULT 'true', OUT wrong bigint, OUT recall numeric)
 LANGUAGE plpgsql AS $$
 DECLARE
 	search text = format('SELECT array_agg(d) FROM (SELECT v %s $1 AS d FROM %s WHERE %s ORDER BY v %s $1 LIMIT %s) s',
@@ -81,5 +85,5 @@ BEGIN
 		near = near + (SELECT count(*) FROM unnest(by_index) d WHERE d <= by_scan[array_length(by_scan, 1)]);
 		asked = asked + coalesce(array_length(by_scan, 1), 0);
 	END LOOP;
-	found = round(near::numeric / greatest(asked, 1), 4);
+	recall = round(near::numeric / greatest(asked, 1), 4);
 END $$;

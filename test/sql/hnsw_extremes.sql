@@ -33,7 +33,7 @@ BEGIN
 				BEGIN
 					SELECT * INTO result FROM pg_temp.compare('hnsw_extremes', pg_temp.operator_of(metric), queries, (ARRAY[1000, 1000, 5])[step]);
 					IF result.wrong > 0 THEN
-						RAISE NOTICE '%, %, %, step %: % wrong, % found', label, metric, quantization, step, result.wrong, result.found;
+						RAISE NOTICE '%, %, %, step %: % wrong, % found', label, metric, quantization, step, result.wrong, result.recall;
 					END IF;
 				EXCEPTION WHEN OTHERS THEN
 					RAISE NOTICE '%, %, %, step %: %', label, metric, quantization, step, SQLERRM;

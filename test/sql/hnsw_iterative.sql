@@ -28,21 +28,21 @@ SELECT wrong FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 10);
 -- strict_order: a filter above gets its rows, in the exact order, however small ef_search is
 SET barq.iterative_scan = strict_order;
 SET barq.ef_search = 10;
-SELECT wrong, found FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 200);
-SELECT wrong, found FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 20, 'id % 50 = 7');
-SELECT wrong, found FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 5, 'id IN (17, 1017, 2017, 3317, 3917)');
+SELECT wrong, recall FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 200);
+SELECT wrong, recall FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 20, 'id % 50 = 7');
+SELECT wrong, recall FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 5, 'id IN (17, 1017, 2017, 3317, 3917)');
 -- to the last row, none twice
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 5000) s;
 SELECT bool_and(ordered) AS ordered FROM (SELECT d >= lag(d) OVER (ROWS UNBOUNDED PRECEDING) AS ordered FROM
 	(SELECT v <-> (SELECT v FROM q) AS d FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 5000) s) s;
 SET barq.ef_search = 1;
-SELECT wrong, found FROM query, pg_temp.compare('hnsw_iterative', '<->', vs[1:3], 100);
+SELECT wrong, recall FROM query, pg_temp.compare('hnsw_iterative', '<->', vs[1:3], 100);
 SET barq.ef_search = 10;
 
 -- relaxed_order: all rows as well, none twice; batches are ordered, not the whole
 SET barq.iterative_scan = relaxed_order;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 5000) s;
-SELECT found >= 0.9 AS near FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 200);
+SELECT recall >= 0.9 AS near FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 200);
 
 -- max_scan_tuples ends a scan; a LIMIT below it is served, a filter comes back short
 SET barq.max_scan_tuples = 100;
@@ -103,7 +103,7 @@ SELECT * FROM barq_check('hnsw_iterative_idx');
 SELECT count(*) FILTER (WHERE ids IS DISTINCT FROM exact) AS differences FROM (
 	SELECT ARRAY(SELECT id FROM hnsw_iterative t ORDER BY t.v <-> q.v LIMIT q.n) AS ids,
 		ARRAY(SELECT id FROM hnsw_iterative t ORDER BY (t.v <-> q.v) + 0 LIMIT q.n) AS exact
-	FROM (SELECT vs[i] AS v, 1 + (i * 37) % 60 AS n FROM query, generate_series(1, 20) i) q) s;
+	FROM (SELECT vs[g.nth] AS v, 1 + (g.nth * 37) % 60 AS n FROM query, generate_series(1, 20) g(nth)) q) s;
 -- a merge of two index scans of one table
 SELECT count(*), count(DISTINCT id) FROM (
 	SELECT a.id FROM (SELECT id FROM hnsw_iterative, query ORDER BY v <-> vs[1] LIMIT 30) a

@@ -14,7 +14,7 @@ DECLARE
 	metric text;
 	op text;
 	ids int[];
-	some int;
+	indexed int;
 	zero text;
 	missing text;
 BEGIN
@@ -29,14 +29,14 @@ BEGIN
 			-- a query without a distance: as many rows as are indexed, in whatever order
 			EXECUTE format('SELECT count(*) FROM (SELECT id FROM hnsw_nulls ORDER BY v %s (SELECT NULL::vector) LIMIT 20) s', op) INTO missing;
 			EXECUTE format('SELECT count(*) FROM (SELECT id FROM hnsw_nulls ORDER BY v %s ''[0,0,0]'' LIMIT 20) s', op) INTO zero;
-			EXECUTE 'SELECT sum(rows) FROM barq_segments(''hnsw_nulls_idx'')' INTO some;
+			EXECUTE 'SELECT sum(rows) FROM barq_segments(''hnsw_nulls_idx'')' INTO indexed;
 			RAISE NOTICE '% %: ids %, NULL query % rows, zero query % rows, indexed %', metric,
-				(ARRAY['with a log', 'sealed'])[step], ids, missing, zero, some;
+				(ARRAY['with a log', 'sealed'])[step], ids, missing, zero, indexed;
 			PERFORM barq_seal('hnsw_nulls_idx');
 		END LOOP;
 		RAISE NOTICE '%', pg_temp.plan_of(format('SELECT id FROM hnsw_nulls ORDER BY v %s ''[0,0,0]'' LIMIT 20', op));
-		EXECUTE 'SELECT count(*) FROM barq_check(''hnsw_nulls_idx'')' INTO some;
-		RAISE NOTICE '% complaints', some;
+		EXECUTE 'SELECT count(*) FROM barq_check(''hnsw_nulls_idx'')' INTO indexed;
+		RAISE NOTICE '% complaints', indexed;
 		DROP INDEX hnsw_nulls_idx;
 	END LOOP;
 END $$;
