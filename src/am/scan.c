@@ -2,9 +2,9 @@
  * scan.c
  *	  Index scans over vectors: ORDER BY distance.
  *
- * A scan works in rounds. Each round asks the growing log and every segment,
- * largest first, for their next best rows, each pruned by what the others
- * found; the best ef_search of them are re-scored with the exact query and
+ * A scan works in rounds. Each round asks every segment, largest first, and the
+ * growing log for their next best rows, each pruned by what the others found
+ * (a graph gains little from that, what is scanned gains much); the best ef_search of them are re-scored with the exact query and
  * emitted in the order of a lower bound of their distance. The executor
  * re-computes the distance from the heap row and puts the rows in exact order
  * (xs_recheckorderby).
@@ -276,14 +276,52 @@ compare_bounds(const void *a, const void *b)
 	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
 }
 
-/* The key that a further row must beat to be among the `want` best. */
-static float
-pruning_key(VectorScan *vs, int want)
+/*
+ * The keys of the `want` best candidates so far, as a heap with the worst on
+ * top: what a further row must beat.
+ */
+typedef struct BestKeys
 {
-	if (vs->ncandidates < want)
-		return get_float4_infinity();
-	qsort(vs->candidates, vs->ncandidates, sizeof(Candidate), compare_keys);
-	return vs->candidates[want - 1].key;
+	float	   *heap;
+	int			count;
+	int			want;
+} BestKeys;
+
+static void
+note_key(BestKeys *best, float key)
+{
+	float	   *heap = best->heap;
+	int			at;
+
+	if (best->count < best->want)
+	{
+		for (at = best->count++; at > 0 && heap[(at - 1) / 2] < key; at = (at - 1) / 2)
+			heap[at] = heap[(at - 1) / 2];
+		heap[at] = key;
+		return;
+	}
+	if (key >= heap[0])
+		return;
+	for (at = 0;;)
+	{
+		int			child = 2 * at + 1;
+
+		if (child >= best->count)
+			break;
+		if (child + 1 < best->count && heap[child + 1] > heap[child])
+			child++;
+		if (heap[child] <= key)
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = key;
+}
+
+static float
+key_to_beat(const BestKeys *best)
+{
+	return best->count < best->want ? get_float4_infinity() : best->heap[0];
 }
 
 /*
@@ -293,15 +331,40 @@ static bool
 gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 {
 	Candidate	candidate;
+	BestKeys	best = {palloc(sizeof(float) * want), 0, want};
 
+	for (int i = 0; i < vs->ncandidates; i++)
+		note_key(&best, vs->candidates[i].key);
 	*fresh = 0;
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+	{
+		SegmentStream *stream = &vs->streams[i];
+		float		bound = key_to_beat(&best);
+		BarqHit    *hits = palloc(sizeof(BarqHit) * want);
+		int			n = stream->kind->search_next(stream->search, bound, hits, want);
+
+		memset(&candidate, 0, sizeof(candidate));
+		for (int j = 0; j < n; j++)
+		{
+			candidate.key = hits[j].key;
+			candidate.segment = i;
+			candidate.row = hits[j].row;
+			add_candidate(vs, &candidate);
+			note_key(&best, candidate.key);
+		}
+		*fresh += n;
+		pfree(hits);
+	}
+
 	memset(&candidate, 0, sizeof(candidate));
 	if (!vs->growing_done)
 	{
+		float		bound = key_to_beat(&best);
 		BarqGrowingHit *hits = palloc(sizeof(BarqGrowingHit) * want);
-		int			n = barq_growing_search(scan->indexRelation, &vs->meta, &vs->codec,
+		int			n = barq_growing_search(scan->indexRelation, vs->snapshot,
+											&vs->meta, &vs->codec,
 											vs->query, vs->growing_key,
-											vs->growing_begun ? &vs->growing_tid : NULL,
+											vs->growing_begun ? &vs->growing_tid : NULL, bound,
 											hits, want);
 
 		if (n < 0)
@@ -321,29 +384,11 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 			vs->growing_key = hits[n - 1].key;
 			vs->growing_tid = hits[n - 1].tid;
 		}
-		vs->growing_done = n < want;
+		vs->growing_done = n < want && isinf(bound);
 		*fresh += n;
 		pfree(hits);
 	}
-
-	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
-	{
-		SegmentStream *stream = &vs->streams[i];
-		float		bound = pruning_key(vs, want);
-		BarqHit    *hits = palloc(sizeof(BarqHit) * want);
-		int			n = stream->kind->search_next(stream->search, bound, hits, want);
-
-		memset(&candidate, 0, sizeof(candidate));
-		for (int j = 0; j < n; j++)
-		{
-			candidate.key = hits[j].key;
-			candidate.segment = i;
-			candidate.row = hits[j].row;
-			add_candidate(vs, &candidate);
-		}
-		*fresh += n;
-		pfree(hits);
-	}
+	pfree(best.heap);
 	return true;
 }
 
