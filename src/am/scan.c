@@ -341,7 +341,19 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 		SegmentStream *stream = &vs->streams[i];
 		float		bound = key_to_beat(&best);
 		BarqHit    *hits = palloc(sizeof(BarqHit) * want);
-		int			n = stream->kind->search_next(stream->search, bound, hits, want);
+		int			n = 0;
+		int			got;
+
+		/*
+		 * A call may return fewer than there are. Who stopped short of `want`
+		 * and of the bound would have a gap where the others' rows are
+		 * emitted, and its own come too late.
+		 */
+		do
+		{
+			got = stream->kind->search_next(stream->search, bound, hits + n, want - n);
+			n += got;
+		} while (got > 0 && n < want);
 
 		memset(&candidate, 0, sizeof(candidate));
 		for (int j = 0; j < n; j++)
