@@ -251,6 +251,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 		stream->kind = barq_segment_kind(stream->view.kind);
 		stream->search = stream->kind->search_begin(&stream->view, &params);
 	}
+	vs->growing_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
 	vs->started = true;
 	MemoryContextSwitchTo(old);
 }
