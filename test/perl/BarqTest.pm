@@ -55,6 +55,7 @@ sub add_barq
 }
 
 # Run SQL in a psql of its own, at the same time; `finished` waits for its end.
+# Its backend's process id is known before the first statement is run.
 my $scripts = 0;
 
 sub background
@@ -63,12 +64,16 @@ sub background
 	my $self = { out => '', err => '' };
 	my $file = PostgreSQL::Test::Utils::tempdir . '/' . ++$scripts . '.sql';
 
-	PostgreSQL::Test::Utils::append_to_file($file, $sql);
+	PostgreSQL::Test::Utils::append_to_file($file,
+		"SELECT pg_backend_pid() AS pid \\gset\n\\setenv BARQ_PID :pid\n"
+		. "\\! echo \$BARQ_PID > $file.new && mv $file.new $file.pid\n$sql\n");
 	$self->{run} = IPC::Run::start(
 		[ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1',
 			'-d', $node->connstr($options{database} // 'postgres'), '-f', $file ],
 		'<', \undef, '>', \$self->{out}, '2>', \$self->{err},
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	wait_until('psql has connected', sub { -f "$file.pid" || !$self->{run}->pumpable });
+	$self->{pid} = -f "$file.pid" ? int PostgreSQL::Test::Utils::slurp_file("$file.pid") : 0;
 	return $self;
 }
 
@@ -118,18 +123,22 @@ sub wait_for_growth
 	return;
 }
 
-# Kill the postmaster (and backends given) as a power cut would, and wait until
-# nothing of the server is left: what runs in its data directory is its.
+# Kill a whole server as a power cut would, first the postmaster and those who
+# are in the middle of something (what `background` returned), and wait until
+# nothing of it is left. Whatever runs in its data directory is its.
 sub kill_server
 {
-	my ($node, @others) = @_;
+	my ($node, @busy) = @_;
 	my $data = Cwd::abs_path($node->data_dir);
 	my ($postmaster) = split /\n/, PostgreSQL::Test::Utils::slurp_file("$data/postmaster.pid");
 
-	kill 'KILL', @others if @others;
+	kill 'KILL', $postmaster, map { $_->{pid} } @busy;
 	$node->kill9;
 	wait_until('all backends have ended', sub {
-		return !kill(0, $postmaster) && !grep { (readlink($_) // '') eq $data } glob '/proc/[0-9]*/cwd';
+		my @left = map { m{^/proc/(\d+)/} } grep { (readlink($_) // '') eq $data } glob '/proc/[0-9]*/cwd';
+
+		kill 'KILL', @left;
+		return !@left && !kill(0, $postmaster);
 	});
 	return;
 }
@@ -193,7 +202,8 @@ my $questions = q{
 		FROM generate_series(1, 20) q OFFSET 0) w ORDER BY q};
 
 # The ten nearest rows of 20 questions, against an exact scan: at least
-# 95 % of them. Returns the answers' text and, in list context, what psql
+# 95 % of them (`recall => 0.95`; a graph of random vectors of many dimensions
+# finds fewer). Returns the answers' text and, in list context, what psql
 # wrote to stderr (warnings).
 sub same_answers
 {
@@ -225,7 +235,7 @@ sub same_answers
 		$all += 10;
 		$common += grep { $right{$_} } @ids;
 	}
-	ok($common >= 0.95 * $all, "$name (recall " . sprintf('%.3f', $common / $all) . ')');
+	ok($common >= ($options{recall} // 0.95) * $all, "$name (recall " . sprintf('%.3f', $common / $all) . ')');
 	return wantarray ? ($answers, $warnings) : $answers;
 }
 
