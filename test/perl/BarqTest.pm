@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes qw(usleep time);
 
 our @EXPORT = qw(
-  new_server add_barq background finished kill_server wait_until wait_for_growth
+  new_server add_barq background finished close_gate wait_at_gate open_gate kill_server wait_until wait_for_growth
   relation_file found_once same_answers sound segment_count
   image_root image_files images_of orphans flip_byte
 );
@@ -50,6 +50,7 @@ sub add_barq
 			LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 			SELECT array_agg(sin((i % 100003 + 1) * (j * 0.7133 + 0.31) + j * j))::vector
 			FROM generate_series(1, dims) j $$;
+		CREATE FUNCTION pass() RETURNS void LANGUAGE sql AS 'SELECT pg_advisory_lock_shared(7)';
 	});
 	return;
 }
@@ -89,6 +90,38 @@ sub finished
 		die $error;
 	};
 	return $self->{run}->full_result >> 8;
+}
+
+# A gate: a session that `background` started waits at "SELECT pass()" until
+# open_gate. Works on a standby too.
+sub close_gate
+{
+	my ($node) = @_;
+	my $gate = background($node, 'SELECT pg_advisory_lock(7); SELECT pg_sleep(100000);');
+
+	$node->poll_query_until('postgres',
+		q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted})
+	  or die 'the gate does not close';
+	return $gate;
+}
+
+sub wait_at_gate
+{
+	my ($node) = @_;
+
+	$node->poll_query_until('postgres',
+		q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted})
+	  or die 'nobody waits at the gate';
+	return;
+}
+
+sub open_gate
+{
+	my ($node, $gate) = @_;
+
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($gate->{pid})");
+	finished($gate);
+	return;
 }
 
 # Poll until a condition holds; dies when it takes too long.
