@@ -17,7 +17,7 @@ use Time::HiRes qw(usleep time);
 
 our @EXPORT = qw(
   new_server add_barq background finished close_gate wait_at_gate open_gate kill_server wait_until wait_for_growth
-  relation_file found_once same_answers sound segment_count
+  relation_file found_once answers same_answers sound segment_count
   image_root image_files images_of orphans flip_byte
 );
 
@@ -234,6 +234,20 @@ my $questions = q{
 	FROM (SELECT q, vec(q * 977 + 13, (SELECT vector_dims(v) FROM %s WHERE v IS NOT NULL LIMIT 1)) AS query
 		FROM generate_series(1, 20) q OFFSET 0) w ORDER BY q};
 
+# The ten nearest rows of 20 questions, as text. What psql wrote to stderr
+# (warnings) and its exit status follow.
+sub answers
+{
+	my ($node, $table, %options) = @_;
+	my ($answers, $warnings);
+	my $status = $node->psql($options{database} // 'postgres', ($options{settings} // '') . q{
+			SET enable_seqscan = off; SET enable_bitmapscan = off; SET barq.ef_search = 200;}
+		  . sprintf($questions, $table, $table),
+		stdout => \$answers, stderr => \$warnings);
+
+	return wantarray ? ($answers // '', $warnings // '', $status) : $answers;
+}
+
 # The ten nearest rows of 20 questions, against an exact scan: at least
 # 95 % of them (`recall => 0.95`; a graph of random vectors of many dimensions
 # finds fewer). Returns the answers' text and, in list context, what psql
@@ -242,17 +256,13 @@ sub same_answers
 {
 	my ($node, $table, $name, %options) = @_;
 	my $database = $options{database} // 'postgres';
-	my $sql = sprintf $questions, $table, $table;
-	my ($answers, $warnings);
 	my $common = 0;
 	my $all = 0;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-	my $status = $node->psql($database, ($options{settings} // '') . q{
-			SET enable_seqscan = off; SET enable_bitmapscan = off; SET barq.ef_search = 200;} . $sql,
-		stdout => \$answers, stderr => \$warnings);
-	my @exact = split /\n/, $node->safe_psql($database, $by_heap . $sql);
-	my @got = split /\n/, $answers // '';
+	my ($answers, $warnings, $status) = answers($node, $table, %options);
+	my @exact = split /\n/, $node->safe_psql($database, $by_heap . sprintf $questions, $table, $table);
+	my @got = split /\n/, $answers;
 
 	if ($status != 0 || @got != @exact)
 	{
