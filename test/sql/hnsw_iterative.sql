@@ -79,7 +79,7 @@ BEGIN
 		END IF;
 		IF i = 20 THEN
 			-- not seen by the scans that are open
-			INSERT INTO hnsw_iterative SELECT 5000 + i, queries[1] FROM generate_series(1, 10) i;
+			INSERT INTO hnsw_iterative SELECT 5000 + n, queries[1] FROM generate_series(1, 10) n;
 			PERFORM barq_seal('hnsw_iterative_idx');
 		ELSIF i = 60 THEN
 			PERFORM barq_compact('hnsw_iterative_idx');

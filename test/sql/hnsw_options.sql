@@ -48,7 +48,7 @@ DROP TABLE hnsw_options;
 -- settings: defaults and ranges
 SELECT name, setting, unit, boot_val, min_val, max_val, enumvals, context
 FROM pg_settings WHERE name LIKE 'barq.%' ORDER BY name COLLATE "C";
-SELECT s, pg_temp.outcome('SET ' || s) FROM unnest(ARRAY[
+SELECT s, split_part(pg_temp.outcome('SET ' || s), ' / ', 1) AS outcome FROM unnest(ARRAY[
 	'barq.ef_search = 0', 'barq.ef_search = 1', 'barq.ef_search = 1000', 'barq.ef_search = 1001',
 	'barq.iterative_scan = on', 'barq.iterative_scan = off', 'barq.iterative_scan = relaxed_order', 'barq.iterative_scan = strict_order',
 	'barq.max_scan_tuples = 0', 'barq.max_scan_tuples = 2147483647', 'barq.max_scan_tuples = 2147483648',
