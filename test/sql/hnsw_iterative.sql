@@ -104,8 +104,8 @@ SELECT count(*) FILTER (WHERE ids IS DISTINCT FROM exact) AS differences FROM (
 	SELECT ARRAY(SELECT id FROM hnsw_iterative t ORDER BY t.v <-> q.v LIMIT q.n) AS ids,
 		ARRAY(SELECT id FROM hnsw_iterative t ORDER BY (t.v <-> q.v) + 0 LIMIT q.n) AS exact
 	FROM (SELECT vs[g.nth] AS v, 1 + (g.nth * 37) % 60 AS n FROM query, generate_series(1, 20) g(nth)) q) s;
--- a merge of two index scans of one table
+-- two scans of one index in one statement
 SELECT count(*), count(DISTINCT id) FROM (
-	SELECT a.id FROM (SELECT id FROM hnsw_iterative, query ORDER BY v <-> vs[1] LIMIT 30) a
-	UNION ALL SELECT b.id FROM (SELECT id FROM hnsw_iterative, query ORDER BY v <-> vs[1] LIMIT 30) b) s;
+	(SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 30)
+	UNION ALL (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 30)) s;
 DROP TABLE hnsw_iterative;
