@@ -12,9 +12,9 @@ SELECT setseed(0.8);
 -- One index for each metric and quantization over rows of one expression;
 -- queries are rows of their own and stored rows. All rows are asked for in one
 -- round, then in many rounds, then the first few. What is wrong is shown: an
--- error, rows out of order, and, unless the data is too hard for that (NULL),
--- distances other than the exact ones in the first, too few near rows in the
--- others.
+-- error, rows out of order, in the first of these distances other than the
+-- exact ones, and in the others too few near rows, unless the data is too hard
+-- for that (NULL). Half of the rows are in the log.
 CREATE FUNCTION pg_temp.judge(label text, dims int, expression text, bound numeric DEFAULT 0.99) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	n int = 200;
@@ -26,16 +26,19 @@ DECLARE
 BEGIN
 	EXECUTE format('CREATE TABLE hnsw_extremes (id int, v vector(%s))', dims);
 	EXECUTE format('INSERT INTO hnsw_extremes SELECT i, (SELECT array_agg((%s)::real ORDER BY j) FROM generate_series(1, %s) j)::vector FROM generate_series(1, %s) i', expression, dims, n);
-	queries = ARRAY(SELECT v FROM hnsw_extremes WHERE id <= 50);
+	queries = ARRAY(SELECT v FROM hnsw_extremes WHERE id <= 25 OR id % 8 = 0);
 	DELETE FROM hnsw_extremes WHERE id <= 25;
+	CREATE TABLE hnsw_extremes_log AS SELECT * FROM hnsw_extremes WHERE id % 2 = 0;
 	FOREACH metric IN ARRAY ARRAY['l2', 'ip', 'cosine', 'l1'] LOOP
 		FOREACH quantization IN ARRAY ARRAY['none', 'f16', 'sq8'] LOOP
 			EXECUTE format('CREATE INDEX hnsw_extremes_idx ON hnsw_extremes USING barq_hnsw (v vector_%s_ops) WITH (quantization = %s)', metric, quantization);
+			DELETE FROM hnsw_extremes WHERE id % 2 = 0;
+			INSERT INTO hnsw_extremes SELECT * FROM hnsw_extremes_log;
 			FOR step IN 1..3 LOOP
 				PERFORM set_config('barq.ef_search', (ARRAY['1000', '20', '40'])[step], true);
 				BEGIN
 					SELECT * INTO result FROM pg_temp.compare('hnsw_extremes', pg_temp.operator_of(metric), queries, (ARRAY[1000, 1000, 5])[step]);
-					IF result.unordered > 0 OR (step = 1 AND result.wrong > 0 AND bound IS NOT NULL) OR (step > 1 AND result.recall < bound) THEN
+					IF result.unordered > 0 OR (step = 1 AND result.wrong > 0) OR (step > 1 AND result.recall < bound) THEN
 						RAISE NOTICE '%, %, %, step %: %', label, metric, quantization, step, result;
 					END IF;
 				EXCEPTION WHEN OTHERS THEN
@@ -46,7 +49,7 @@ BEGIN
 			DROP INDEX hnsw_extremes_idx;
 		END LOOP;
 	END LOOP;
-	DROP TABLE hnsw_extremes;
+	DROP TABLE hnsw_extremes, hnsw_extremes_log;
 	RETURN searches;
 END $$;
 
