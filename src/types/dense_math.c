@@ -7,6 +7,7 @@
  */
 #include "types/dense.h"
 
+#include "types/measure.h"
 #include "utils/float.h"
 #include "utils/varbit.h"
 
@@ -22,16 +23,6 @@ check_overflow(const float *x, int n)
 		overflow |= isinf(x[i]) != 0;
 	if (overflow)
 		float_overflow_error();
-}
-
-static double
-euclidean_norm(const float *x, int n)
-{
-	double		sum = 0.0;
-
-	for (int i = 0; i < n; i++)
-		sum += (double) x[i] * (double) x[i];
-	return sqrt(sum);
 }
 
 /*
@@ -54,7 +45,7 @@ dense_norm(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
 	BarqDense  *value = PG_GETARG_BARQ_DENSE(0);
 
-	PG_RETURN_FLOAT8(euclidean_norm(barq_dense_floats(type, value), value->dim));
+	PG_RETURN_FLOAT8(barq_euclidean_norm(barq_dense_floats(type, value), value->dim));
 }
 
 /* l2_normalize; zeros stay zeros */
@@ -63,7 +54,7 @@ dense_l2_normalize(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
 	BarqDense  *value = PG_GETARG_BARQ_DENSE(0);
 	const float *x = barq_dense_floats(type, value);
-	double		norm = euclidean_norm(x, value->dim);
+	double		norm = barq_euclidean_norm(x, value->dim);
 	BarqDense  *result = barq_dense_new(type, value->dim);
 	float	   *r = barq_dense_scratch(type, result);
 

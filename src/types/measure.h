@@ -1,9 +1,9 @@
 /*
- * cosine.h
- *	  The cosine distance of two vectors from their inner products.
+ * measure.h
+ *	  Lengths and angles, whatever the elements come from.
  */
-#ifndef BARQ_COSINE_H
-#define BARQ_COSINE_H
+#ifndef BARQ_MEASURE_H
+#define BARQ_MEASURE_H
 
 #include <math.h>
 
@@ -28,4 +28,15 @@ barq_cosine_distance(float ab, float aa, float bb)
 	return 1.0 - barq_clamp_cosine((double) ab / sqrt((double) aa * (double) bb));
 }
 
-#endif							/* BARQ_COSINE_H */
+/* Euclidean length of n elements, summed in double. */
+static inline double
+barq_euclidean_norm(const float *x, int n)
+{
+	double		sum = 0.0;
+
+	for (int i = 0; i < n; i++)
+		sum += (double) x[i] * (double) x[i];
+	return sqrt(sum);
+}
+
+#endif							/* BARQ_MEASURE_H */
