@@ -29,7 +29,7 @@ CREATE TABLE halfvec_casts (v vector(3), h halfvec(3));
 INSERT INTO halfvec_casts VALUES ('[1,2,3]'::halfvec, '[4,5,6]'::vector);
 INSERT INTO halfvec_casts SELECT h, v FROM halfvec_casts;
 SELECT * FROM halfvec_casts;
-SELECT l2_norm('[3,4]'::vector), '[1,2]'::vector <-> '[3,4]'::halfvec AS distance;
+SELECT '[1,2]'::vector <-> '[3,4]'::halfvec AS distance;
 SELECT vector_norm('[3,4]'::halfvec);
 DROP TABLE halfvec_casts;
 SELECT '[1,2]'::vector::halfvec(3);
