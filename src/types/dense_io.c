@@ -19,20 +19,6 @@ PG_FUNCTION_INFO_V1(barq_halfvec_recv);
 PG_FUNCTION_INFO_V1(barq_vector_send);
 PG_FUNCTION_INFO_V1(barq_halfvec_send);
 
-/* No value can have more elements than its text has commas, plus one. */
-static int
-count_elements_at_most(const BarqVecType *type, const char *p)
-{
-	int			n = 1;
-
-	while (n < type->max_dim && (p = strchr(p, ',')) != NULL)
-	{
-		n++;
-		p++;
-	}
-	return n;
-}
-
 /* vector_in(cstring, oid, typmod integer), halfvec_in */
 static Datum
 dense_in(FunctionCallInfo fcinfo, const BarqVecType *type)
@@ -51,7 +37,7 @@ dense_in(FunctionCallInfo fcinfo, const BarqVecType *type)
 	if (*p == ']')
 		barq_check_dim(type, 0);
 
-	result = barq_dense_new(type, count_elements_at_most(type, p));
+	result = barq_dense_new(type, barq_count_elements(p, type->max_dim));
 	x = barq_dense_scratch(type, result);
 
 	for (;;)

@@ -163,6 +163,20 @@ barq_strtof(const char *s, const char **end)
 pg_noreturn extern void barq_syntax_error(const BarqVecType *type, const char *literal,
 										  const char *detail);
 
+/* No value can have more elements than its text has commas, plus one. */
+static inline int
+barq_count_elements(const char *p, int at_most)
+{
+	int			n = 1;
+
+	while (n < at_most && (p = strchr(p, ',')) != NULL)
+	{
+		n++;
+		p++;
+	}
+	return n;
+}
+
 /*
  * One element of a type at *p, which moves past it. literal is the whole
  * input, for the message.

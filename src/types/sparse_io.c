@@ -54,21 +54,6 @@ read_integer(const char **p, const char *literal)
 	return (int32) Max(Min(value, PG_INT32_MAX), PG_INT32_MIN + 1);
 }
 
-/* No value can have more elements than its text has commas, plus one. */
-static int
-count_elements_at_most(const char *p)
-{
-	int			n = 1;
-
-	while ((p = strchr(p, ',')) != NULL)
-	{
-		/* (the dimensions do not matter yet) */
-		barq_check_nnz(++n, PG_INT32_MAX);
-		p++;
-	}
-	return n;
-}
-
 /*
  * What stands behind the opening brace, up to the closing one, into elements;
  * *p moves past it. Returns their number; those that are zero are left out,
@@ -120,12 +105,16 @@ barq_sparsevec_in(PG_FUNCTION_ARGS)
 	const BarqVecType *type = &barq_sparsevec_type;
 	const char *literal = PG_GETARG_CSTRING(0);
 	const char *p = barq_skip_space(literal);
-	TextElement *elements = palloc(sizeof(TextElement) *
-								   count_elements_at_most(literal));
+	int			most = barq_count_elements(literal, BARQ_SPARSEVEC_MAX_NNZ + 1);
+	TextElement *elements;
 	BarqSparsevec *result;
 	float	   *values;
 	int			nnz;
 	int			dim;
+
+	/* (dimensions do not matter yet) */
+	barq_check_nnz(most, PG_INT32_MAX);
+	elements = palloc(sizeof(TextElement) * most);
 
 	if (*p != '{')
 		barq_syntax_error(type, literal, "Vector contents must start with \"{\".");
