@@ -20,6 +20,7 @@
 #include "access/relscan.h"
 #include "am/am.h"
 #include "am/growing_scan.h"
+#include "am/heap_distance.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
@@ -79,6 +80,7 @@ typedef struct VectorScan
 
 	/* over restarts; in `context` */
 	double		last_bound;
+	BarqHeapDistance *heap_distance;	/* NULL until it is needed */
 	int64		looked_at;
 	ItemPointerData *emitted;
 	int64		nemitted;
@@ -142,6 +144,14 @@ end_rounds(VectorScan *vs)
 		MemoryContextReset(vs->round_context);
 }
 
+static void
+end_heap_distance(VectorScan *vs)
+{
+	if (vs->heap_distance != NULL)
+		barq_heap_distance_end(vs->heap_distance);
+	vs->heap_distance = NULL;
+}
+
 void
 barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 				   ScanKey orderbys, int norderbys)
@@ -155,6 +165,7 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 				scan->numberOfOrderBys * sizeof(ScanKeyData));
 
 	end_rounds(vs);
+	end_heap_distance(vs);
 	vs->round_context = NULL;
 	MemoryContextReset(vs->context);
 	vs->query_elements = NULL;
@@ -171,6 +182,7 @@ barq_vector_end_scan(IndexScanDesc scan)
 	VectorScan *vs = scan->opaque;
 
 	end_rounds(vs);
+	end_heap_distance(vs);
 	MemoryContextDelete(vs->context);
 	pfree(vs);
 	scan->opaque = NULL;
@@ -239,6 +251,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 		stream->kind = barq_segment_kind(stream->view.kind);
 		stream->search = stream->kind->search_begin(&stream->view, &params);
 	}
+	vs->growing_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
 	vs->started = true;
 	MemoryContextSwitchTo(old);
 }
@@ -341,7 +354,19 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 		SegmentStream *stream = &vs->streams[i];
 		float		bound = key_to_beat(&best);
 		BarqHit    *hits = palloc(sizeof(BarqHit) * want);
-		int			n = stream->kind->search_next(stream->search, bound, hits, want);
+		int			n = 0;
+		int			got;
+
+		/*
+		 * A call may return fewer than there are. Who stopped short of `want`
+		 * and of the bound would have a gap where the others' rows are
+		 * emitted, and its own come too late.
+		 */
+		do
+		{
+			got = stream->kind->search_next(stream->search, bound, hits + n, want - n);
+			n += got;
+		} while (got > 0 && n < want);
 
 		memset(&candidate, 0, sizeof(candidate));
 		for (int j = 0; j < n; j++)
@@ -556,6 +581,34 @@ emit(IndexScanDesc scan, VectorScan *vs, const Candidate *candidate)
 	}
 }
 
+/*
+ * A row that was found after rows of a larger bound were emitted: it comes
+ * out of order only if its distance, too, is below that bound. The bound is
+ * too modest to tell (a row whose code lies far from it has a low one), so the
+ * heap is asked. The row is then good for the last bound.
+ */
+static bool
+still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
+{
+	if (!vs->null_query && !vs->zero_query)
+	{
+		double		distance;
+
+		if (vs->heap_distance == NULL)
+		{
+			MemoryContext old = MemoryContextSwitchTo(vs->context);
+
+			vs->heap_distance = barq_heap_distance_begin(scan);
+			MemoryContextSwitchTo(old);
+		}
+		if (!barq_heap_distance(vs->heap_distance, &candidate->tid, &distance) ||
+			distance < vs->last_bound)
+			return false;
+	}
+	candidate->lower_bound = vs->last_bound;
+	return true;
+}
+
 bool
 barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
@@ -592,9 +645,9 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
 			continue;
 
-		/* too late: it would come out of order */
 		if (barq_iterative_scan == BARQ_ITERATIVE_STRICT &&
-			candidate->lower_bound < vs->last_bound)
+			candidate->lower_bound < vs->last_bound &&
+			!still_in_order(scan, vs, candidate))
 			continue;
 		vs->last_bound = candidate->lower_bound;
 		emit(scan, vs, candidate);

@@ -31,6 +31,7 @@ sub new_server
 	$node->append_conf('postgresql.conf', q{
 		max_parallel_maintenance_workers = 0
 		autovacuum = off
+		barq.background = off
 		checkpoint_timeout = 1h
 	});
 	$node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
