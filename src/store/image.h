@@ -69,11 +69,12 @@ extern int	barq_image_lock(const char *folder, bool exclusive);
 extern void barq_image_unlock(int fd);
 
 /*
- * hold.c: a shared lock on a folder that lasts to the end of the transaction.
+ * hold.c: a shared lock on the folder of an index under construction, to the end
+ * of the transaction, which removes the folder if it aborts.
  * The module's transaction callbacks call the other two.
  */
 extern void barq_image_hold(const char *folder);
-extern void barq_image_end_holds(void);
+extern void barq_image_end_holds(bool committed);
 extern void barq_image_subtransaction_holds(SubTransactionId mine,
 											SubTransactionId parent, bool committed);
 

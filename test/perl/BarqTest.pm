@@ -332,7 +332,7 @@ sub images_of
 }
 
 # Files and folders under the image directory that no segment of a barq index
-# of this database owns. Other databases' are left out.
+# of this database owns, those of temporary indexes among them. Other databases' are left out.
 sub orphans
 {
 	my ($node, $database) = @_;
@@ -346,7 +346,7 @@ sub orphans
 	foreach my $line (split /\n/, $node->safe_psql($database // 'postgres', q{
 			SELECT pg_relation_filenode(c.oid), replace(coalesce(s.id::text, ''), '-', '')
 			FROM pg_class c JOIN pg_am a ON a.oid = c.relam, barq_segments(c.oid) s
-			WHERE c.relkind = 'i' AND a.amname LIKE 'barq%'}))
+			WHERE c.relkind = 'i' AND c.relpersistence <> 't' AND a.amname LIKE 'barq%'}))
 	{
 		my ($number, $id) = split /\|/, $line;
 
