@@ -35,9 +35,8 @@ barq_id_text(const uint8 *id, char *text)
 	text[2 * BARQ_ID_BYTES] = '\0';
 }
 
-/* palloc'd */
-static char *
-image_root(void)
+char *
+barq_image_root(void)
 {
 	uint64		place;
 
@@ -54,7 +53,7 @@ image_root(void)
 char *
 barq_image_folder_of(BarqLocator locator, int backend)
 {
-	char	   *root = image_root();
+	char	   *root = barq_image_root();
 	char	   *folder;
 
 	if (backend == BarqInvalidBackend)
