@@ -121,10 +121,10 @@ extern void barq_image_remove(Relation index, const uint8 *id);
 extern void barq_image_tidy(Relation index);
 
 /*
- * Remove the folders of the index's database and tablespace whose relation is
- * gone.
+ * Remove the folders of this database, in all tablespaces, whose relation is
+ * gone, and those of databases that are gone.
  */
-extern void barq_image_sweep(Relation index);
+extern void barq_image_sweep(void);
 
 /* Remove a relation's folder and all in it: its storage is being dropped. */
 extern void barq_image_remove_folder(const char *folder);
