@@ -206,7 +206,7 @@ read_query(IndexScanDesc scan, VectorScan *vs)
 	elements = barq_vector_space(scan->indexRelation)->elements(key->sk_argument,
 																&dims, &copy);
 	if (dims != vs->codec.dims)
-		barq_dims_differ(vs->codec.dims, dims);
+		barq_dims_differ(&barq_vector_type, vs->codec.dims, dims);
 	memcpy(vs->query_elements, elements, sizeof(float) * dims);
 	if (copy != NULL)
 		pfree(copy);

@@ -17,7 +17,8 @@ INSERT INTO contract_function VALUES
 	('barq_seal(regclass)', 'bigint', 'v', true, 'u'),
 	('barq_compact(regclass)', 'bigint', 'v', true, 'u'),
 	('barq_segments(regclass)', 'SETOF record', 'v', true, 'r'),
-	('barq_check(regclass,boolean)', 'SETOF record', 'v', true, 'u');
+	('barq_check(regclass,boolean)', 'SETOF record', 'v', true, 'u'),
+	('barq_stats()', 'SETOF record', 'v', true, 'r');
 SELECT is(to_regprocedure(signature) IS NOT NULL, true, 'function ' || signature) FROM contract_function;
 SELECT is(
 	(SELECT row(pg_get_function_result(p.oid) LIKE CASE WHEN result = 'SETOF record' THEN '%' ELSE result END, p.proretset, p.provolatile, p.proisstrict, p.proparallel)::text
@@ -43,7 +44,8 @@ SELECT bag_eq($$SELECT amname::text, amtype::text FROM pg_am JOIN member ON obji
 SELECT bag_eq(
 	$$SELECT amname::text, opcname::text, opcintype::regtype::text, opcdefault FROM pg_opclass c JOIN member ON objid = c.oid AND classid = 'pg_opclass'::regclass JOIN pg_am a ON a.oid = opcmethod$$,
 	$$VALUES ('barq_hnsw', 'vector_l2_ops', 'vector', false), ('barq_hnsw', 'vector_ip_ops', 'vector', false),
-		('barq_hnsw', 'vector_cosine_ops', 'vector', false), ('barq_hnsw', 'vector_l1_ops', 'vector', false), ('btree', 'vector_ops', 'vector', true)$$,
+		('barq_hnsw', 'vector_cosine_ops', 'vector', false), ('barq_hnsw', 'vector_l1_ops', 'vector', false), ('btree', 'vector_ops', 'vector', true),
+		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true)$$,
 	'operator classes; barq_hnsw has no default');
 SELECT is(amvalidate(c.oid), true, opcname || ' is valid') FROM pg_opclass c JOIN member ON objid = c.oid AND classid = 'pg_opclass'::regclass;
 SELECT bag_eq(
