@@ -106,7 +106,7 @@ extern BarqImageState barq_image_state(Relation index, const BarqSegmentDesc *de
 /*
  * Make a segment's image from its pages, or from its body where the caller
  * has it in memory. False if that cannot be done now: *busy, another process
- * is making it; else *reason says why.
+ * is making it or the segment was replaced meanwhile; else *reason says why.
  */
 extern bool barq_image_make(Relation index, const BarqSegmentDesc *desc,
 							const char *body, bool *busy, char **reason);

@@ -120,7 +120,7 @@ barq_image_make(Relation index, const BarqSegmentDesc *desc, const char *body,
 	if (!ok)
 	{
 		if (reused)
-			*reason = pstrdup("the segment was replaced meanwhile");
+			*busy = true;
 		else
 			*reason = psprintf("could not write file \"%s\": %m", file.temporary);
 		barq_image_file_abandon(&file);
