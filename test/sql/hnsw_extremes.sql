@@ -12,10 +12,10 @@ SELECT setseed(0.8);
 -- One index for each metric and quantization over rows of one expression;
 -- queries are rows of their own and stored rows. All rows are asked for in one
 -- round, then in many rounds, then the first few. What is wrong is shown: an
--- error, rows out of order, and, unless the data is too hard for that (NULL),
--- distances other than the exact ones in the first, too few near rows in the
--- others.
-CREATE FUNCTION pg_temp.judge(label text, dims int, expression text, bound numeric DEFAULT 0.99) RETURNS bigint LANGUAGE plpgsql AS $$
+-- error, rows out of order, in the first of these distances other than the
+-- exact ones, and in the others too few near rows, unless the data is too hard
+-- for that (NULL). Half of the rows are in the log.
+CREATE FUNCTION pg_temp.judge(label text, dims int, expression text, bound numeric DEFAULT 0.95) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	n int = 200;
 	metric text;
@@ -26,16 +26,19 @@ DECLARE
 BEGIN
 	EXECUTE format('CREATE TABLE hnsw_extremes (id int, v vector(%s))', dims);
 	EXECUTE format('INSERT INTO hnsw_extremes SELECT i, (SELECT array_agg((%s)::real ORDER BY j) FROM generate_series(1, %s) j)::vector FROM generate_series(1, %s) i', expression, dims, n);
-	queries = ARRAY(SELECT v FROM hnsw_extremes WHERE id <= 50);
+	queries = ARRAY(SELECT v FROM hnsw_extremes WHERE id <= 25 OR id % 8 = 0);
 	DELETE FROM hnsw_extremes WHERE id <= 25;
+	CREATE TABLE hnsw_extremes_log AS SELECT * FROM hnsw_extremes WHERE id % 2 = 0;
 	FOREACH metric IN ARRAY ARRAY['l2', 'ip', 'cosine', 'l1'] LOOP
 		FOREACH quantization IN ARRAY ARRAY['none', 'f16', 'sq8'] LOOP
 			EXECUTE format('CREATE INDEX hnsw_extremes_idx ON hnsw_extremes USING barq_hnsw (v vector_%s_ops) WITH (quantization = %s)', metric, quantization);
+			DELETE FROM hnsw_extremes WHERE id % 2 = 0;
+			INSERT INTO hnsw_extremes SELECT * FROM hnsw_extremes_log;
 			FOR step IN 1..3 LOOP
 				PERFORM set_config('barq.ef_search', (ARRAY['1000', '20', '40'])[step], true);
 				BEGIN
 					SELECT * INTO result FROM pg_temp.compare('hnsw_extremes', pg_temp.operator_of(metric), queries, (ARRAY[1000, 1000, 5])[step]);
-					IF result.unordered > 0 OR (step = 1 AND result.wrong > 0 AND bound IS NOT NULL) OR (step > 1 AND result.recall < bound) THEN
+					IF result.unordered > 0 OR (step = 1 AND result.wrong > 0) OR (step > 1 AND result.recall < bound) THEN
 						RAISE NOTICE '%, %, %, step %: %', label, metric, quantization, step, result;
 					END IF;
 				EXCEPTION WHEN OTHERS THEN
@@ -46,7 +49,7 @@ BEGIN
 			DROP INDEX hnsw_extremes_idx;
 		END LOOP;
 	END LOOP;
-	DROP TABLE hnsw_extremes;
+	DROP TABLE hnsw_extremes, hnsw_extremes_log;
 	RETURN searches;
 END $$;
 
@@ -60,13 +63,14 @@ SELECT label, pg_temp.judge(label, dims, expression) AS searches FROM (VALUES
 	('norms over 8 powers of ten', 16, '(random() - 0.5) * power(10, i % 8 - 4)'),
 	('denormal', 3, '(random() - 0.5) * 1e-40 + 0 * i'),
 	('squares that underflow', 3, '(random() - 0.5) * 1e-25 + 0 * i'),
-	('sparse', 50, 'CASE WHEN random() < 0.05 THEN random() * 1000 ELSE 0.001 * random() END + 0 * i'),
 	('one element other than zero', 10, 'CASE WHEN j = i % 10 + 1 THEN random() ELSE 0 END'),
 	('equal elements', 10, 'i / 7')) t(label, dims, expression);
 
 -- beyond what a code can tell apart, or what sums of floats can hold: no
 -- error, and in order
 SELECT label, pg_temp.judge(label, dims, expression, NULL) AS searches FROM (VALUES
+	-- eight bits of an element of 1000 leave nothing of the products of the small ones
+	('sparse', 50, 'CASE WHEN random() < 0.05 THEN random() * 1000 ELSE 0.001 * random() END + 0 * i'),
 	('an offset beyond half precision', 16, '1e7 + random() * 1e3 + 0 * i'),
 	('norms over 60 powers of ten', 16, '(random() - 0.5) * power(10, i % 60 - 30)'),
 	('elements over 60 powers of ten', 16, '(random() - 0.5) * power(10, (i * 7 + j * 13) % 60 - 30)'),
