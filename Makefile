@@ -46,7 +46,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src -DBARQ_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -O3 -fno-math-errno -ffp-contract=off -Werror=vla -Wno-declaration-after-statement
 
 # Test-only: a crash point at every step (src/store/steps.h).
-STEP_OBJS = src/store/steps.o $(patsubst %.c,%.o,$(shell grep -l '"store/steps.h"' $(SRCS)))
+STEP_OBJS = $(patsubst %.c,%.o,$(shell grep -lE '"store/steps.h"|BARQ_CRASH_POINTS' $(SRCS)))
 ifdef BARQ_CRASH_POINTS
 $(STEP_OBJS): override CPPFLAGS += -DBARQ_CRASH_POINTS
 endif

@@ -7,12 +7,13 @@
  *
  *	  record
  *		  append the name of each step passed to barq_crash_log
- *	  crash <pass> <flush|lose> <backend|server> <name>
+ *	  crash <pass> <flush|lose> <backend|server|error> <name>
  *		  crash when this process comes to the step for the pass-th time:
  *		  with what it has written to WAL on disk or still in memory, taking
- *		  the postmaster along or leaving it to start the server anew
+ *		  the postmaster along or leaving it to start the server anew; or
+ *		  only raise an error there
  *
- * The file is removed before the crash, so that each happens once.
+ * The file is removed first, so that each happens once.
  */
 #include "postgres.h"
 
@@ -48,6 +49,7 @@ typedef struct Order
 	unsigned	pass;
 	bool		flush;
 	bool		server;
+	bool		error;
 	char		name[128];
 } Order;
 
@@ -69,6 +71,7 @@ read_order(void)
 		order.crash = true;
 		order.flush = strcmp(how, "flush") == 0;
 		order.server = strcmp(whom, "server") == 0;
+		order.error = strcmp(whom, "error") == 0;
 	}
 	else
 		order.record = true;
@@ -94,6 +97,13 @@ crash(void)
 	if (order.flush && XactLastRecEnd != InvalidXLogRecPtr)
 		XLogFlush(XactLastRecEnd);
 	unlink(POINT_FILE);
+	if (order.error)
+	{
+		order.crash = false;
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("stopped at step \"%s\"", order.name)));
+	}
 	if (order.server)
 		kill(PostmasterPid, SIGKILL);
 	kill(MyProcPid, SIGKILL);
