@@ -44,6 +44,7 @@ autovacuum = off
 restart_after_crash = on
 log_min_messages = log
 shared_buffers = 16MB
+jit = off
 wal_buffers = 4MB
 wal_writer_delay = 10s
 bgwriter_lru_maxpages = 0
@@ -305,8 +306,8 @@ foreach my $pair (@pairs)
 	push @orders, [ $s, $name, 1 + int(rand $count), 'flush', 'backend' ] if $pages || $first;
 	push @orders, [ $s, $name, $count, 'flush', 'backend' ] if $pages && $first && $count > 1;
 	push @orders, [ $s, $name, 1 + int(rand $count), 'lose', 'backend' ] if $pages && $first;
-	push @orders, [ $s, $name, 1 + int(rand $count), 'flush', 'server' ] if $first && rand() < 0.1;
-	push @orders, [ $s, $name, 1 + int(rand $count), 'flush', 'error' ] if $first || $pages;
+	push @orders, [ $s, $name, 1 + int(rand $count), 'flush', 'server' ] if $first && rand() < 0.05;
+	push @orders, [ $s, $name, 1 + int(rand $count), 'flush', 'error' ] if $first;
 }
 @orders = grep { "$_->[0]{name}" =~ /$only/ || $_->[1] =~ /$only/ } @orders;
 
