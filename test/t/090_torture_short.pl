@@ -1,0 +1,11 @@
+# Half a minute of torture (test/perl/BarqTorture.pm); make torture goes on
+# for longer. TORTURE_SECONDS, TORTURE_SEED.
+use strict;
+use warnings;
+
+use Test::More;
+
+use BarqTorture;
+
+BarqTorture::run($ENV{TORTURE_SECONDS} // 20, $ENV{TORTURE_SEED} // int(rand 1000000));
+done_testing();
