@@ -71,7 +71,7 @@ $(KERNEL_OBJS): src/kernels/distance_%.o: src/kernels/distance.c
 	$(CC) $(CFLAGS) $(CPPFLAGS) $(KERNEL_FLAGS_$*) -DBARQ_LEVEL=$* -c -o $@ $<
 
 # Objects are made again for another server or other flags.
-ifneq ($(filter-out test demo bench format format-check clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out test torture demo bench format format-check clean,$(or $(MAKECMDGOALS),all)),)
 BUILT_FOR := $(VERSION) $(includedir_server) $(CC) $(filter-out -Werror,$(COPT))
 ifneq ($(BUILT_FOR),$(shell cat .built-for 2>/dev/null))
 $(shell echo '$(BUILT_FOR)' > .built-for)
@@ -110,10 +110,16 @@ endif
 sql/barq--$(EXTVERSION).sql: $(SQL_PARTS) barq.control
 	cat $(SQL_PARTS) /dev/null > $@
 
-.PHONY: test demo bench format format-check
+.PHONY: test torture demo bench format format-check
 test:
 	@scripts/install-deps.sh test
 	@scripts/run-tests.sh
+
+MINUTES ?= 30
+torture:
+	@scripts/install-deps.sh test
+	@TORTURE_SECONDS=$$(($(MINUTES) * 60)) TORTURE_SEED=$(SEED) TAP_TIMEOUT=$$(($(MINUTES) * 60 + 600)) SHOW=1 \
+		ONLY=tap TESTS=090_torture_short scripts/run-tests.sh
 
 demo:
 	@scripts/install-deps.sh demo

@@ -40,6 +40,9 @@ DECLARE
 	differences bigint;
 BEGIN
 	SELECT indrelid INTO tab FROM pg_index WHERE indexrelid = index;
+	IF NOT FOUND THEN
+		RAISE 'index % does not exist', index;
+	END IF;
 	SELECT atttypmod INTO dims FROM pg_attribute WHERE attrelid = tab AND attname = 'v';
 	query := format('SELECT ctid, id FROM %s ORDER BY v <-> (SELECT array_agg(random())::real[]::vector
 		FROM generate_series(1, %s))', tab, dims);
