@@ -1,6 +1,7 @@
-"""The measurements of one side (barq, pgvector) on one data set, each in the
-same order and with the same settings on every side."""
+"""The measurements of one side (barq, pgvector) on one data set. run.py calls
+each of them for every side in turn, with the same settings."""
 
+import os
 import time
 
 import dataset
@@ -39,7 +40,8 @@ def available(side):
 
 
 class Measurement:
-    """Runs the measurements of one side; `results` fills as they are done."""
+    """The measurements of one side; `results` fills as they are done. The order
+    is load, build, curve, copy, insert, vacuum; look after any of the last."""
 
     def __init__(self, side, data, options, say):
         self.side = side
@@ -48,6 +50,7 @@ class Measurement:
         self.say = say
         self.db = Database(side.database)
         self.results = {"extension": side.extension, "method": side.method}
+        self.inserted = 0
         operator = OPERATOR[data.metric]
         self.order = f"ORDER BY v {operator} q.v LIMIT {dataset.K}"
         self.pgbench_query = (
@@ -59,19 +62,6 @@ class Measurement:
         # The figure is the index's. Whether the planner would have chosen it
         # by itself is recorded beside it (planner_chooses_index).
         return {self.side.ef_setting: ef, "enable_seqscan": "off"}
-
-    def run(self):
-        self.load()
-        self.build()
-        self.curve()
-        self.copy()
-        self.insert()
-        self.look("after_insert", self.data.truth(self.inserted))
-        if not self.options.skip_vacuum.get(self.side.extension):
-            self.vacuum()
-            self.look("after_vacuum",
-                      self.data.truth(self.inserted, DELETED_DIGIT))
-        return self.results
 
     def load(self):
         """A database of its own, for both extensions own the type vector."""
@@ -110,7 +100,8 @@ class Measurement:
             f"ef_construction = {o.ef_construction}{self.side.options});")[-1] / 1000
         wal = self.wal_since(before)
         self.db.run("CHECKPOINT")
-        self.results["build"] = {"seconds": seconds, "wal_bytes": wal, **self.sizes()}
+        self.results["build"] = {"seconds": seconds, "wal_bytes": wal,
+                                 "load": os.getloadavg()[0], **self.sizes()}
         self.say(f"built in {seconds:.1f} s, {self.results['build']['index_bytes'] / 1e6:.0f} MB, "
                  f"{wal / 1e6:.0f} MB of WAL")
 
@@ -123,25 +114,25 @@ class Measurement:
 
     def sizes(self):
         sizes = {"index_bytes": int(self.db.value("SELECT pg_relation_size('items_v')"))}
-        if self.side.extension == "barq":
+        if self.db.value("SELECT to_regproc('barq_segments') IS NOT NULL") == "t":
             images, segments = self.db.value(
                 "SELECT coalesce(sum(image_bytes), 0), count(*) "
                 "FROM barq_segments('items_v')").split("|")
             sizes |= {"image_bytes": int(images), "segments": int(segments)}
         return sizes
 
-    def curve(self):
-        truth = self.data.truth()
-        plan = self.db.value(
-            f"EXPLAIN SELECT array(SELECT id FROM items {self.order}) FROM queries q")
-        self.results["planner_chooses_index"] = "items_v" in plan
-        self.results["curve"] = []
-        for ef in self.options.ef_search:
-            point = self.point(ef, truth)
-            self.results["curve"].append(point)
-            self.say(f"ef_search {ef:4}: recall {point['recall']:.4f}, in the server "
-                     f"{point['server_us']:.0f} us a query, client p50 {point['p50_us']} "
-                     f"p95 {point['p95_us']} p99 {point['p99_us']} us")
+    def curve(self, ef, truth):
+        """One more point of the curve."""
+        if "curve" not in self.results:
+            plan = self.db.value(
+                f"EXPLAIN SELECT array(SELECT id FROM items {self.order}) FROM queries q")
+            self.results["planner_chooses_index"] = "items_v" in plan
+            self.results["curve"] = []
+        point = self.point(ef, truth)
+        self.results["curve"].append(point)
+        self.say(f"ef_search {ef:4}: recall {point['recall']:.4f}, in the server "
+                 f"{point['server_us']:.0f} us a query, client p50 {point['p50_us']} "
+                 f"p95 {point['p95_us']} p99 {point['p99_us']} us")
 
     def point(self, ef, truth):
         settings = self.settings(ef)
@@ -161,8 +152,8 @@ class Measurement:
                 f"{self.order}) AS a FROM queries q OFFSET 0) s;\n")
         server = min(self.db.timed(once * 3, settings)) * 1000 / queries
         client = self.db.bench(self.pgbench_query, queries, settings)
-        return {"ef_search": ef, "recall": dataset.recall(found, truth),
-                "server_us": server,
+        return {"ef_search": ef, "load": os.getloadavg()[0],
+                "recall": dataset.recall(found, truth), "server_us": server,
                 "p50_us": percentile(client, 0.50),
                 "p95_us": percentile(client, 0.95),
                 "p99_us": percentile(client, 0.99)}
@@ -180,7 +171,7 @@ class Measurement:
         began = time.monotonic()
         self.copy_in("items", self.data.extra[:rows], len(self.data.base))
         seconds = time.monotonic() - began
-        self.inserted = rows
+        self.inserted += rows
         self.results["copy"] = {"rows": rows, "seconds": seconds,
                                 "rows_per_second": rows / seconds,
                                 "wal_bytes": self.wal_since(before)}

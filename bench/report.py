@@ -81,7 +81,7 @@ def summary(results):
     lines = ["", f"{'':30}" + "".join(f"{n:>14}" for n in names) + "   times as good as pgvector"]
     for title, unit, values, ratios in rows_of(results):
         cells = "".join(f"{figure(values[n]):>14}" for n in names)
-        told = ", ".join(f"{r:.2f}" if len(ratios) == 1 else f"{n} {r:.2f}" for n, r in ratios.items())
+        told = ", ".join(figure(r) if len(ratios) == 1 else f"{n} {figure(r)}" for n, r in ratios.items())
         lines.append(f"{title + ', ' + unit:30}{cells}   {told}".rstrip())
     return "\n".join(lines) + "\n"
 
@@ -210,7 +210,7 @@ def bars(title, unit, better, values, scale, colours):
            f"<text class=title x=0 y=14>{esc(title)}</text>",
            f"<text x=258 y=14 text-anchor=end>{'↓' if better == 'less' else '↑'}<title>{better} is better</title></text>"]
     for i, (name, value) in enumerate(values.items()):
-        length = max(2, 170 * value / top)
+        length = max(2, 150 * value / top)
         svg += [f"<rect x=0 y='{24 + 24 * i}' width='{length:.1f}' height=17 rx=2 fill='{colours[name]}'><title>{esc(name)}</title></rect>",
                 f"<text x='{length + 6:.1f}' y='{37 + 24 * i}'>{figure(value)} {unit}</text>"]
     return "\n".join(svg) + "</svg>"
@@ -224,7 +224,7 @@ def figures(results):
     for title, unit, values, better in rows_of(results):
         out.append(f"<tr><td>{esc(title)}, {unit.replace('us', 'µs')}"
                    + "".join(f"<td>{figure(values[n])}" for n in names)
-                   + "".join(f"<td>{better[n]:.2f}" if n in better else "<td>–" for n in ratios))
+                   + "".join(f"<td>{figure(better[n])}" if n in better else "<td>–" for n in ratios))
     return "\n".join(out) + "</table>"
 
 

@@ -100,7 +100,7 @@ def main():
         raise SystemExit("nothing to measure")
 
     say("exact answers")
-    data.truth()
+    data.truth()        # before anything is timed: it takes all processors
     admin = Database("postgres")
     results = {
         "data": {"name": data.name, "rows": len(data.base), "dims": data.dims,
@@ -112,16 +112,36 @@ def main():
         "when": time.strftime("%Y-%m-%d %H:%M %Z"),
         "sides": {},
     }
+    measurements = []
     for side in sides:
-        m = measure.Measurement(side, data, o, lambda text: say(f"{side.name}: {text}"))
+        m = measure.Measurement(side, data, o, lambda text, side=side: say(f"{side.name}: {text}"))
         results["sides"][side.name] = m.results
-        m.run()
-        # After each side, so that an interrupted run leaves what it has.
+        measurements.append(m)
+
+    def each(step, *args):
+        """A step of every side, one straight after the other: what else the
+        machine is doing then weighs on all of them. Writes what there is, so
+        that an interrupted run leaves what it has."""
+        for m in measurements:
+            step(m, *args)
         results["machine"]["load_after"] = os.getloadavg()
         results["compared"] = report.compare(results["sides"], o.recalls)
         with open(os.path.join(o.out, "results.json"), "w") as file:
             json.dump(results, file, indent=1)
         report.write(results, os.path.join(o.out, "report.html"))
+
+    run = measure.Measurement
+    each(run.load)
+    each(run.build)
+    truth = data.truth()
+    for ef in o.ef_search:
+        each(run.curve, ef, truth)
+    each(run.copy)
+    each(run.insert)
+    each(run.look, "after_insert", data.truth(extra))
+    measurements = [m for m in measurements if not o.skip_vacuum.get(m.side.extension)]
+    each(run.vacuum)
+    each(run.look, "after_vacuum", data.truth(extra, measure.DELETED_DIGIT))
     print(report.summary(results))
     say(f"written: {o.out}/results.json and {o.out}/report.html")
 

@@ -120,6 +120,7 @@ barq_sockets_clean()
 barq_sweep()
 {
 	local file data pid
+	[ -d "$1" ] || return 0
 	find "$1" -name postmaster.pid -type f 2>/dev/null | while read -r file; do
 		data=$(dirname "$file")
 		pid=$(head -n 1 "$file" 2>/dev/null) || continue

@@ -53,6 +53,26 @@ typedef RelFileNode BarqLocator;
 	relpathbackend(BarqRelationLocator(rel), (rel)->rd_backend, MAIN_FORKNUM)
 #endif
 
+/* Whether this transaction made the relation or gave it new storage. */
+#if PG_VERSION_NUM >= 160000
+#define BarqRelationIsNew(rel) \
+	((rel)->rd_createSubid != InvalidSubTransactionId || \
+	 (rel)->rd_newRelfilelocatorSubid != InvalidSubTransactionId || \
+	 (rel)->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
+#else
+#define BarqRelationIsNew(rel) \
+	((rel)->rd_createSubid != InvalidSubTransactionId || \
+	 (rel)->rd_newRelfilenodeSubid != InvalidSubTransactionId || \
+	 (rel)->rd_firstRelfilenodeSubid != InvalidSubTransactionId)
+#endif
+
+/* Wait events of extensions have names of their own from 17 on. */
+#if PG_VERSION_NUM >= 170000
+#define BarqWaitEvent(name) WaitEventExtensionNew(name)
+#else
+#define BarqWaitEvent(name) PG_WAIT_EXTENSION
+#endif
+
 /* The map from relfilenodes to relations. */
 #if PG_VERSION_NUM >= 160000
 #include "utils/relfilenumbermap.h"

@@ -17,6 +17,9 @@ int			barq_max_scan_tuples = 20000;
 bool		barq_allow_fallback = true;
 int			barq_growing_limit = 2048;
 int			barq_growing_hard_limit = 65536;
+int			barq_backpressure = BARQ_BACKPRESSURE_WAIT;
+int			barq_consistency = BARQ_CONSISTENCY_ALL;
+bool		barq_background = true;
 int			barq_compaction_ratio = 8;
 int			barq_max_segments = 8;
 char	   *barq_image_directory = NULL;
@@ -26,6 +29,19 @@ static const struct config_enum_entry iterative_scan_options[] = {
 	{"off", BARQ_ITERATIVE_OFF, false},
 	{"strict_order", BARQ_ITERATIVE_STRICT, false},
 	{"relaxed_order", BARQ_ITERATIVE_RELAXED, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry backpressure_options[] = {
+	{"wait", BARQ_BACKPRESSURE_WAIT, false},
+	{"inline", BARQ_BACKPRESSURE_INLINE, false},
+	{"error", BARQ_BACKPRESSURE_ERROR, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry consistency_options[] = {
+	{"all", BARQ_CONSISTENCY_ALL, false},
+	{"sealed", BARQ_CONSISTENCY_SEALED, false},
 	{NULL, 0, false}
 };
 
@@ -55,15 +71,6 @@ check_image_directory(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-static bool
-check_hard_limit(int *newval, void **extra, GucSource source)
-{
-	if (*newval >= barq_growing_limit)
-		return true;
-	GUC_check_errdetail("barq.growing_hard_limit must not be less than barq.growing_limit.");
-	return false;
-}
-
 void
 barq_define_settings(void)
 {
@@ -90,10 +97,32 @@ barq_define_settings(void)
 							"Size of the growing log at which it is sealed.",
 							NULL, &barq_growing_limit, 2048, 64, 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	/*
+	 * No check against growing_limit: settings made before the library is
+	 * loaded are looked at one by one, in no order, and a default that a hook
+	 * refuses is FATAL. Who reads it takes the larger of the two.
+	 */
 	DefineCustomIntVariable("barq.growing_hard_limit",
 							"Size of the growing log at which inserts are held back.",
-							NULL, &barq_growing_hard_limit, 65536, 64, INT_MAX,
-							PGC_USERSET, GUC_UNIT_KB, check_hard_limit, NULL, NULL);
+							"Not below barq.growing_limit, whatever it is set to.",
+							&barq_growing_hard_limit, 65536, 64, INT_MAX,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomEnumVariable("barq.backpressure",
+							 "What an insert does when the growing log has reached its hard limit.",
+							 NULL, &barq_backpressure, BARQ_BACKPRESSURE_WAIT,
+							 backpressure_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("barq.consistency",
+							 "What a search sees: all rows, or only those in sealed segments.",
+							 NULL, &barq_consistency, BARQ_CONSISTENCY_ALL,
+							 consistency_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("barq.background",
+							 "Uses background workers to seal and compact.",
+							 "Otherwise the inserting session does it.",
+							 &barq_background, true,
+							 PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.compaction_ratio",
 							"Number of segments of similar size that are merged into one.",
 							NULL, &barq_compaction_ratio, 8, 2, 64,

@@ -2,23 +2,50 @@
  * growing_scan.c
  *	  Searching the growing log: every record is scored, the best are kept.
  *
- * Records of one page lie at equal distances, so a page is scored with one
- * batched call.
+ * Full pages of the log change no more, so a backend remembers their codes
+ * beside each other and scores them without touching a page; only the pages
+ * added since are walked. Records of one page lie at equal distances, so a
+ * page is scored with one batched call too.
  */
 #include "postgres.h"
 
 #include "am/growing_scan.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
 
 /* most records a page can hold */
 #define PAGE_RECORDS (BARQ_PAGE_BYTES / sizeof(BarqItemHeader))
 
+/* remembered rows are scored this many at a time */
+#define SCORE_BATCH	1024
+
+/* no more than this is remembered of one log */
+#define CACHE_MAX_BYTES	(UINT64CONST(64) * 1024 * 1024)
+
+#define NOT_CACHED	PG_UINT32_MAX
+
+/* Live records of the log's full pages, in its order. */
+typedef struct LogCache
+{
+	uint64		head_generation;	/* of the log they are from */
+	BlockNumber next;			/* page to go on with */
+	uint64		next_generation;
+	char	   *codes;			/* codec->stride bytes each */
+	ItemPointerData *tids;
+	uint32		rows;
+	uint32		space;
+} LogCache;
+
 typedef struct GrowingSearch
 {
 	Relation	index;
+	BarqSnapshot *snapshot;
+	LogCache   *cache;
 	const BarqCodec *codec;
 	const BarqQuery *query;
 	float		after_key;
 	const ItemPointerData *after_tid;
+	float		bound;
 
 	/* a heap, the worst of the best on top */
 	BarqGrowingHit *hits;
@@ -31,7 +58,7 @@ typedef struct GrowingSearch
 	int			pending;
 	ItemPointerData tids[PAGE_RECORDS];
 	bool		dead[PAGE_RECORDS];
-	float		keys[PAGE_RECORDS];
+	float		keys[Max(PAGE_RECORDS, SCORE_BATCH)];
 } GrowingSearch;
 
 static int
@@ -74,11 +101,18 @@ sift_down(BarqGrowingHit *heap, int count, int at)
 	heap[at] = moving;
 }
 
+/*
+ * Take a row into the heap if it is good enough. A remembered row (`cached`)
+ * is re-scored when the heap is final; any other one now, while it is at hand.
+ */
 static void
-offer(GrowingSearch *search, float key, const ItemPointerData *tid, const char *row)
+offer(GrowingSearch *search, float key, const ItemPointerData *tid,
+	  uint32 cached, const char *row)
 {
 	BarqGrowingHit hit;
 
+	if (key >= search->bound)
+		return;
 	if (search->count == search->max &&
 		compare_hits(key, tid, search->hits[0].key, &search->hits[0].tid) >= 0)
 		return;
@@ -86,10 +120,12 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid, const char *
 		compare_hits(key, tid, search->after_key, search->after_tid) <= 0)
 		return;
 
-	/* the row is at hand now and will not be later */
 	hit.key = key;
 	hit.tid = *tid;
-	barq_query_rescore(search->query, row, &hit.distance, &hit.lower_bound);
+	hit.cached = cached;
+	hit.distance = hit.lower_bound = 0;
+	if (cached == NOT_CACHED)
+		barq_query_rescore(search->query, row, &hit.distance, &hit.lower_bound);
 
 	if (search->count < search->max)
 	{
@@ -105,19 +141,108 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid, const char *
 	}
 }
 
+/* The log's cache, empty if what is there belongs to an earlier head. */
+static LogCache *
+get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
+{
+	LogCache   *cache = snapshot->log_cache;
+
+	if (cache == NULL)
+	{
+		cache = MemoryContextAllocZero(snapshot->context, sizeof(LogCache));
+		snapshot->log_cache = cache;
+	}
+	if (cache->head_generation != meta->growing_head_generation)
+	{
+		cache->head_generation = meta->growing_head_generation;
+		cache->next = meta->growing_head;
+		cache->next_generation = meta->growing_head_generation;
+		cache->rows = 0;
+	}
+	return cache;
+}
+
+/* Remember a full page's live records; at once, so that an error loses none. */
 static void
-score_pending(void *arg)
+cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
+{
+	LogCache   *cache = search->cache;
+	Size		stride = search->codec->stride;
+
+	if (cache->space < cache->rows + search->pending)
+	{
+		uint32		space = Max(cache->space * 2, 4096);
+		ItemPointerData *tids;
+		char	   *codes;
+
+		/* both are there before the old ones are let go */
+		tids = MemoryContextAllocHuge(search->snapshot->context,
+									  sizeof(ItemPointerData) * (Size) space);
+		codes = MemoryContextAllocHuge(search->snapshot->context, stride * space);
+		if (cache->rows > 0)
+		{
+			memcpy(tids, cache->tids, sizeof(ItemPointerData) * (Size) cache->rows);
+			memcpy(codes, cache->codes, stride * cache->rows);
+		}
+		if (cache->space > 0)
+		{
+			pfree(cache->tids);
+			pfree(cache->codes);
+		}
+		cache->tids = tids;
+		cache->codes = codes;
+		cache->space = space;
+	}
+	for (int i = 0; i < search->pending; i++)
+	{
+		if (search->dead[i])
+			continue;
+		memcpy(cache->codes + stride * cache->rows, search->base + i * search->stride,
+			   search->codec->row_bytes);
+		cache->tids[cache->rows++] = search->tids[i];
+	}
+	cache->next = next;
+	cache->next_generation = next_generation;
+}
+
+static void
+score_cache(GrowingSearch *search)
+{
+	const LogCache *cache = search->cache;
+	Size		stride = search->codec->stride;
+
+	for (uint32 base = 0; base < cache->rows; base += SCORE_BATCH)
+	{
+		int			n = Min(SCORE_BATCH, cache->rows - base);
+		const char *codes = cache->codes + stride * base;
+
+		CHECK_FOR_INTERRUPTS();
+		barq_query_keys(search->query, codes, stride, NULL, n, search->keys);
+		for (int i = 0; i < n; i++)
+			if (search->count < search->max || search->keys[i] <= search->hits[0].key)
+				offer(search, search->keys[i], &cache->tids[base + i], base + i, NULL);
+	}
+}
+
+static void
+end_page(void *arg, BlockNumber next, uint64 next_generation)
 {
 	GrowingSearch *search = arg;
 
-	if (search->pending == 0)
-		return;
-	barq_query_keys(search->query, search->base, search->stride, NULL,
-					search->pending, search->keys);
-	for (int i = 0; i < search->pending; i++)
-		if (!search->dead[i])
-			offer(search, search->keys[i], &search->tids[i],
-				  search->base + i * search->stride);
+	if (search->pending > 0)
+	{
+		barq_query_keys(search->query, search->base, search->stride, NULL,
+						search->pending, search->keys);
+		for (int i = 0; i < search->pending; i++)
+			if (!search->dead[i])
+				offer(search, search->keys[i], &search->tids[i], NOT_CACHED,
+					  search->base + i * search->stride);
+	}
+	if (search->cache != NULL && next != InvalidBlockNumber &&
+		(uint64) search->cache->rows * search->codec->stride < CACHE_MAX_BYTES)
+		cache_page(search, next, next_generation);
+	else
+		search->cache = NULL;	/* from here on nothing can be remembered */
 	search->pending = 0;
 }
 
@@ -139,7 +264,7 @@ add_record(void *arg, const BarqRecord *record)
 	{
 		if (!record->dead)
 			offer(search, barq_query_key(search->query, record->payload),
-				  &record->tid, record->payload);
+				  &record->tid, NOT_CACHED, record->payload);
 		return;
 	}
 
@@ -151,31 +276,56 @@ add_record(void *arg, const BarqRecord *record)
 	search->pending++;
 }
 
+static const char *
+cached_code(BarqSnapshot *snapshot, const BarqCodec *codec, uint32 row)
+{
+	const LogCache *cache = snapshot->log_cache;
+
+	return cache->codes + (Size) codec->stride * row;
+}
+
 int
-barq_growing_search(Relation index, const BarqMeta *meta, const BarqCodec *codec,
-					const BarqQuery *query, float after_key,
-					const ItemPointerData *after_tid,
-					BarqGrowingHit *hits, int max)
+barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
+					const BarqCodec *codec, const BarqQuery *query,
+					float after_key, const ItemPointerData *after_tid,
+					float bound, BarqGrowingHit *hits, int max)
 {
 	GrowingSearch search;
-	BarqGrowingVisitor visitor = {NULL, add_record, score_pending, &search};
+	BarqGrowingVisitor visitor = {NULL, add_record, end_page, &search};
+	BarqMeta	rest = *meta;
 
 	if (meta->growing_head == InvalidBlockNumber)
 		return 0;
 
 	search.index = index;
+	search.snapshot = snapshot;
+	search.cache = NULL;
 	search.codec = codec;
 	search.query = query;
 	search.after_key = after_key;
 	search.after_tid = after_tid;
+	search.bound = bound;
 	search.hits = hits;
 	search.count = 0;
 	search.max = max;
 	search.base = NULL;
 	search.stride = MAXALIGN(sizeof(BarqItemHeader) + codec->row_bytes);
 	search.pending = 0;
-	if (!barq_growing_walk(index, meta, InvalidBlockNumber, &visitor))
+
+	/* records over several pages are not remembered */
+	if (codec->row_bytes <= BARQ_ITEM_MAX_PAYLOAD)
+	{
+		search.cache = get_cache(snapshot, meta);
+		score_cache(&search);
+		rest.growing_head = search.cache->next;
+		rest.growing_head_generation = search.cache->next_generation;
+	}
+	if (!barq_growing_walk(index, &rest, InvalidBlockNumber, &visitor))
 		return -1;
+	for (int i = 0; i < search.count; i++)
+		if (hits[i].cached != NOT_CACHED)
+			barq_query_rescore(query, cached_code(snapshot, codec, hits[i].cached),
+							   &hits[i].distance, &hits[i].lower_bound);
 	qsort(hits, search.count, sizeof(BarqGrowingHit), compare_growing_hits);
 	return search.count;
 }

@@ -2,9 +2,9 @@
  * scan.c
  *	  Index scans over vectors: ORDER BY distance.
  *
- * A scan works in rounds. Each round asks the growing log and every segment,
- * largest first, for their next best rows, each pruned by what the others
- * found; the best ef_search of them are re-scored with the exact query and
+ * A scan works in rounds. Each round asks every segment, largest first, and the
+ * growing log for their next best rows, each pruned by what the others found
+ * (a graph gains little from that, what is scanned gains much); the best ef_search of them are re-scored with the exact query and
  * emitted in the order of a lower bound of their distance. The executor
  * re-computes the distance from the heap row and puts the rows in exact order
  * (xs_recheckorderby).
@@ -20,6 +20,7 @@
 #include "access/relscan.h"
 #include "am/am.h"
 #include "am/growing_scan.h"
+#include "am/heap_distance.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
@@ -79,6 +80,7 @@ typedef struct VectorScan
 
 	/* over restarts; in `context` */
 	double		last_bound;
+	BarqHeapDistance *heap_distance;	/* NULL until it is needed */
 	int64		looked_at;
 	ItemPointerData *emitted;
 	int64		nemitted;
@@ -142,6 +144,14 @@ end_rounds(VectorScan *vs)
 		MemoryContextReset(vs->round_context);
 }
 
+static void
+end_heap_distance(VectorScan *vs)
+{
+	if (vs->heap_distance != NULL)
+		barq_heap_distance_end(vs->heap_distance);
+	vs->heap_distance = NULL;
+}
+
 void
 barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 				   ScanKey orderbys, int norderbys)
@@ -155,6 +165,7 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 				scan->numberOfOrderBys * sizeof(ScanKeyData));
 
 	end_rounds(vs);
+	end_heap_distance(vs);
 	vs->round_context = NULL;
 	MemoryContextReset(vs->context);
 	vs->query_elements = NULL;
@@ -171,6 +182,7 @@ barq_vector_end_scan(IndexScanDesc scan)
 	VectorScan *vs = scan->opaque;
 
 	end_rounds(vs);
+	end_heap_distance(vs);
 	MemoryContextDelete(vs->context);
 	pfree(vs);
 	scan->opaque = NULL;
@@ -239,6 +251,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 		stream->kind = barq_segment_kind(stream->view.kind);
 		stream->search = stream->kind->search_begin(&stream->view, &params);
 	}
+	vs->growing_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
 	vs->started = true;
 	MemoryContextSwitchTo(old);
 }
@@ -276,14 +289,52 @@ compare_bounds(const void *a, const void *b)
 	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
 }
 
-/* The key that a further row must beat to be among the `want` best. */
-static float
-pruning_key(VectorScan *vs, int want)
+/*
+ * The keys of the `want` best candidates so far, as a heap with the worst on
+ * top: what a further row must beat.
+ */
+typedef struct BestKeys
 {
-	if (vs->ncandidates < want)
-		return get_float4_infinity();
-	qsort(vs->candidates, vs->ncandidates, sizeof(Candidate), compare_keys);
-	return vs->candidates[want - 1].key;
+	float	   *heap;
+	int			count;
+	int			want;
+} BestKeys;
+
+static void
+note_key(BestKeys *best, float key)
+{
+	float	   *heap = best->heap;
+	int			at;
+
+	if (best->count < best->want)
+	{
+		for (at = best->count++; at > 0 && heap[(at - 1) / 2] < key; at = (at - 1) / 2)
+			heap[at] = heap[(at - 1) / 2];
+		heap[at] = key;
+		return;
+	}
+	if (key >= heap[0])
+		return;
+	for (at = 0;;)
+	{
+		int			child = 2 * at + 1;
+
+		if (child >= best->count)
+			break;
+		if (child + 1 < best->count && heap[child + 1] > heap[child])
+			child++;
+		if (heap[child] <= key)
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = key;
+}
+
+static float
+key_to_beat(const BestKeys *best)
+{
+	return best->count < best->want ? get_float4_infinity() : best->heap[0];
 }
 
 /*
@@ -293,15 +344,52 @@ static bool
 gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 {
 	Candidate	candidate;
+	BestKeys	best = {palloc(sizeof(float) * want), 0, want};
 
+	for (int i = 0; i < vs->ncandidates; i++)
+		note_key(&best, vs->candidates[i].key);
 	*fresh = 0;
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+	{
+		SegmentStream *stream = &vs->streams[i];
+		float		bound = key_to_beat(&best);
+		BarqHit    *hits = palloc(sizeof(BarqHit) * want);
+		int			n = 0;
+		int			got;
+
+		/*
+		 * A call may return fewer than there are. Who stopped short of `want`
+		 * and of the bound would have a gap where the others' rows are
+		 * emitted, and its own come too late.
+		 */
+		do
+		{
+			got = stream->kind->search_next(stream->search, bound, hits + n, want - n);
+			n += got;
+		} while (got > 0 && n < want);
+
+		memset(&candidate, 0, sizeof(candidate));
+		for (int j = 0; j < n; j++)
+		{
+			candidate.key = hits[j].key;
+			candidate.segment = i;
+			candidate.row = hits[j].row;
+			add_candidate(vs, &candidate);
+			note_key(&best, candidate.key);
+		}
+		*fresh += n;
+		pfree(hits);
+	}
+
 	memset(&candidate, 0, sizeof(candidate));
 	if (!vs->growing_done)
 	{
+		float		bound = key_to_beat(&best);
 		BarqGrowingHit *hits = palloc(sizeof(BarqGrowingHit) * want);
-		int			n = barq_growing_search(scan->indexRelation, &vs->meta, &vs->codec,
+		int			n = barq_growing_search(scan->indexRelation, vs->snapshot,
+											&vs->meta, &vs->codec,
 											vs->query, vs->growing_key,
-											vs->growing_begun ? &vs->growing_tid : NULL,
+											vs->growing_begun ? &vs->growing_tid : NULL, bound,
 											hits, want);
 
 		if (n < 0)
@@ -321,29 +409,11 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 			vs->growing_key = hits[n - 1].key;
 			vs->growing_tid = hits[n - 1].tid;
 		}
-		vs->growing_done = n < want;
+		vs->growing_done = n < want && isinf(bound);
 		*fresh += n;
 		pfree(hits);
 	}
-
-	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
-	{
-		SegmentStream *stream = &vs->streams[i];
-		float		bound = pruning_key(vs, want);
-		BarqHit    *hits = palloc(sizeof(BarqHit) * want);
-		int			n = stream->kind->search_next(stream->search, bound, hits, want);
-
-		memset(&candidate, 0, sizeof(candidate));
-		for (int j = 0; j < n; j++)
-		{
-			candidate.key = hits[j].key;
-			candidate.segment = i;
-			candidate.row = hits[j].row;
-			add_candidate(vs, &candidate);
-		}
-		*fresh += n;
-		pfree(hits);
-	}
+	pfree(best.heap);
 	return true;
 }
 
@@ -511,6 +581,34 @@ emit(IndexScanDesc scan, VectorScan *vs, const Candidate *candidate)
 	}
 }
 
+/*
+ * A row that was found after rows of a larger bound were emitted: it comes
+ * out of order only if its distance, too, is below that bound. The bound is
+ * too modest to tell (a row whose code lies far from it has a low one), so the
+ * heap is asked. The row is then good for the last bound.
+ */
+static bool
+still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
+{
+	if (!vs->null_query && !vs->zero_query)
+	{
+		double		distance;
+
+		if (vs->heap_distance == NULL)
+		{
+			MemoryContext old = MemoryContextSwitchTo(vs->context);
+
+			vs->heap_distance = barq_heap_distance_begin(scan);
+			MemoryContextSwitchTo(old);
+		}
+		if (!barq_heap_distance(vs->heap_distance, &candidate->tid, &distance) ||
+			distance < vs->last_bound)
+			return false;
+	}
+	candidate->lower_bound = vs->last_bound;
+	return true;
+}
+
 bool
 barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
@@ -547,9 +645,9 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
 			continue;
 
-		/* too late: it would come out of order */
 		if (barq_iterative_scan == BARQ_ITERATIVE_STRICT &&
-			candidate->lower_bound < vs->last_bound)
+			candidate->lower_bound < vs->last_bound &&
+			!still_in_order(scan, vs, candidate))
 			continue;
 		vs->last_bound = candidate->lower_bound;
 		emit(scan, vs, candidate);

@@ -7,6 +7,7 @@
 
 #include "am/am.h"
 #include "miscadmin.h"
+#include "store/interrupts.h"
 #include "store/work.h"
 
 /*
@@ -59,7 +60,7 @@ seal_vectors(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
 static void
 only_interrupts(void *arg, uint32 rows)
 {
-	CHECK_FOR_INTERRUPTS();
+	barq_check_interrupts();
 }
 
 BarqBodyWriter *
@@ -127,6 +128,15 @@ merge_vectors(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 }
 
 static bool
+is_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	return segment_kind == BARQ_KIND_FLAT && barq_graph_pays(&codec, rows);
+}
+
+static bool
 indexes_vector(Relation index, const BarqFrozenOptions *frozen, Datum value)
 {
 	BarqCodec	codec;
@@ -161,6 +171,7 @@ const BarqIndexKind barq_hnsw_index_kind = {
 	.name = "barq_hnsw",
 	.seal = seal_vectors,
 	.merge = merge_vectors,
+	.is_provisional = is_provisional,
 	.indexes_value = indexes_vector,
 	.describe = describe_hnsw
 };

@@ -4,7 +4,8 @@
  *
  * Size-tiered: segments whose size lies within one power of
  * barq.compaction_ratio form a tier, and a full tier becomes one segment. Too
- * many segments, or one with too many dead rows, is reason enough as well.
+ * many segments, one with too many dead rows, or one that would be better as
+ * another kind is reason enough as well.
  */
 #include "postgres.h"
 
@@ -35,10 +36,12 @@ barq_segment_tier(uint64 bytes)
  * their positions are chosen[0 … n-1].
  */
 static uint32
-choose_inputs(const BarqSnapshot *snapshot, bool all, uint32 *chosen)
+choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
+			  uint32 *chosen)
 {
 	uint32		n = 0;
 	uint32		total = snapshot->nsegments;
+	const BarqIndexKind *kind = barq_index_kind(meta->options.index_kind);
 
 	if (all)
 	{
@@ -76,6 +79,23 @@ choose_inputs(const BarqSnapshot *snapshot, bool all, uint32 *chosen)
 
 		for (uint32 i = start; i < total; i++)
 			chosen[n++] = i;
+		return n;
+	}
+
+	/*
+	 * A large log sealed at once is scanned until it has become a graph. What
+	 * is not much larger takes it in: that costs no more than its own rows.
+	 */
+	for (uint32 i = 0; i < total; i++)
+	{
+		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
+
+		if (!kind->is_provisional(&meta->options, desc->kind, desc->rows))
+			continue;
+		for (uint32 j = 0; j < total; j++)
+			if (snapshot->segments[j].desc.rows <=
+				(uint64) desc->rows * barq_compaction_ratio)
+				chosen[n++] = j;
 		return n;
 	}
 
@@ -189,7 +209,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 
 	state.snapshot = barq_snapshot_get(index, &meta, true, context);
 	state.chosen = palloc(sizeof(uint32) * Max(state.snapshot->nsegments, 1));
-	state.n = choose_inputs(state.snapshot, all, state.chosen);
+	state.n = choose_inputs(state.snapshot, &meta, all, state.chosen);
 	if (state.n == 0)
 	{
 		MemoryContextSwitchTo(old);
@@ -289,22 +309,10 @@ barq_compact_segments(Relation index, bool all)
 	return total;
 }
 
-void
-barq_after_append(Relation index, uint32 growing_pages)
+bool
+barq_compact_next(Relation index)
 {
-	uint64		limit = (uint64) barq_growing_limit * 1024;
-	BarqMeta	meta;
+	uint64		rows;
 
-	if ((uint64) growing_pages * BLCKSZ < limit ||
-		!barq_maintenance_lock(index, false))
-		return;
-
-	/* someone else may have sealed since the page was added */
-	barq_meta_read(index, &meta);
-	if ((uint64) meta.growing_pages * BLCKSZ >= limit)
-	{
-		barq_seal_log(index);
-		barq_compact_segments(index, false);
-	}
-	barq_maintenance_unlock(index);
+	return compact_once(index, false, &rows);
 }

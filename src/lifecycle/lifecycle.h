@@ -42,6 +42,13 @@ typedef struct BarqIndexKind
 							  const uint8 *id, BarqMergeInput *inputs, int ninputs,
 							  uint64 live, char **reason);
 
+	/*
+	 * Whether a segment of this kind and number of rows is only provisional: a
+	 * merge would make it another kind, which searches faster.
+	 */
+	bool		(*is_provisional) (const BarqFrozenOptions *options,
+								   uint16 segment_kind, uint64 rows);
+
 	/* Whether a value that is not NULL has an entry in the index. */
 	bool		(*indexes_value) (Relation index, const BarqFrozenOptions *options,
 								  Datum value);
@@ -72,6 +79,9 @@ extern uint64 barq_compact_segments(Relation index, bool all);
 
 /* The tier of a segment: 0 up to twice the size at which logs are sealed. */
 extern int	barq_segment_tier(uint64 bytes);
+
+/* The next merge that the policy asks for; false if there is none to do. */
+extern bool barq_compact_next(Relation index);
 
 /* Write a finished body as a segment's pages and fill its descriptor. */
 extern void barq_segment_write(Relation index, BarqSegmentDesc *desc,
@@ -121,7 +131,12 @@ extern BlockNumber barq_reclaim(Relation index);
 extern void barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg,
 						   BarqMarkCounts *counts);
 
-/* Called by an insert that has added a page to the log. */
+/*
+ * Called by an insert that has added a page to the log, holding no lock: sees
+ * to it that the log is sealed, and holds the insert back where that does not
+ * keep up (barq.backpressure; ERRCODE_CONFIGURATION_LIMIT_EXCEEDED for
+ * "error").
+ */
 extern void barq_after_append(Relation index, uint32 growing_pages);
 
 #endif							/* BARQ_LIFECYCLE_H */

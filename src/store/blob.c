@@ -10,6 +10,7 @@
 #include "access/xloginsert.h"
 #include "miscadmin.h"
 #include "store/blob.h"
+#include "store/interrupts.h"
 #include "store/steps.h"
 #include "store/tombstones.h"
 
@@ -78,7 +79,7 @@ barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 
 	{
 		BlockNumber block;
 
-		CHECK_FOR_INTERRUPTS();
+		barq_check_interrupts();
 		block = write_page(index, BARQ_PART_BLOB, desc->generation, body + off,
 						   Min(bytes - off, BARQ_BLOB_PAGE_BYTES), InvalidBlockNumber);
 		if (count > 0 && extents[count - 1].start + extents[count - 1].count == block)

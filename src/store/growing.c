@@ -413,10 +413,10 @@ barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 				pieces = NULL;
 			}
 		}
-		if (visitor->page_end != NULL)
-			visitor->page_end(visitor->arg);
 		generation = BarqPageGetSpecial((Page) copy)->next_generation;
 		block = BarqPageGetSpecial((Page) copy)->next;
+		if (visitor->page_end != NULL)
+			visitor->page_end(visitor->arg, block, generation);
 	}
 
 	if (pieces != NULL)

@@ -67,13 +67,15 @@ typedef struct BarqRecord
 /*
  * What a walk calls: `page` before a page's records, `record` for each,
  * `page_end` after them, while the payloads of records that lie on that page
- * alone are still valid. page and page_end may be NULL. No lock is held.
+ * alone are still valid, with the page that comes next (InvalidBlockNumber: it
+ * is the tail, and may get more records). page and page_end may be NULL. No
+ * lock is held.
  */
 typedef struct BarqGrowingVisitor
 {
 	void		(*page) (void *arg, BlockNumber block);
 	void		(*record) (void *arg, const BarqRecord *record);
-	void		(*page_end) (void *arg);
+	void		(*page_end) (void *arg, BlockNumber next, uint64 next_generation);
 	void	   *arg;
 } BarqGrowingVisitor;
 

@@ -11,8 +11,11 @@
 #include "miscadmin.h"
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
+#include "store/interrupts.h"
 #include "store/page.h"
 #include "store/steps.h"
+
+void		(*barq_interrupts_hook) (void) = NULL;
 
 /* A generation no page carries by chance; never 0, which means "none". */
 uint64
@@ -172,7 +175,7 @@ barq_pages_free(Relation index, const BarqBlockList *list)
 		GenericXLogState *state;
 		Page		page;
 
-		CHECK_FOR_INTERRUPTS();
+		barq_check_interrupts();
 		buffer = ReadBuffer(index, list->blocks[i]);
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 		state = GenericXLogStart(index);

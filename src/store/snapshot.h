@@ -32,6 +32,13 @@ typedef struct BarqSnapshot
 	TimestampTz retry_after;	/* when to try again for those that do not */
 	int			references;
 	MemoryContext context;
+
+	/*
+	 * What the access method remembers of the growing log, in `context`. The
+	 * full pages of a log whose head and dead flags have not changed are what
+	 * they were, and both end a snapshot.
+	 */
+	void	   *log_cache;
 } BarqSnapshot;
 
 /*

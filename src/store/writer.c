@@ -15,6 +15,7 @@
 
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "store/interrupts.h"
 #include "store/steps.h"
 #include "store/writer.h"
 
@@ -71,7 +72,7 @@ barq_body_begin_file(Relation index, const uint8 *id, uint64 expected, char **re
 static void
 flush(BarqBodyWriter *writer)
 {
-	CHECK_FOR_INTERRUPTS();
+	barq_check_interrupts();
 	COMP_CRC32C(writer->crc, writer->memory, writer->filled);
 	if (!barq_image_file_write(&writer->file, writer->memory, writer->filled,
 							   writer->offset - writer->filled))

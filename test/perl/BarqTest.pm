@@ -1,117 +1,326 @@
-# BarqTest.pm: what the tests of crashes and the torture share: the functions
-# that say whether an index is sound, and the look at image files.
+# What the TAP tests share: servers with barq in them, killing them, rows found
+# through an index against rows found without it, files under the image
+# directory against the segments that own them.
 package BarqTest;
 
 use strict;
 use warnings;
 
+use Cwd ();
 use Exporter 'import';
-our @EXPORT = qw(proof_functions stray_images);
+use File::Find;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep time);
 
-# Functions of the database, in schema proof:
-#
-#   proof.complaints(index, clean)  what is wrong, a line each; empty if all is
-#       well. Every row that a sequential scan sees must come out of the index
-#       scan exactly once, in the same snapshot, and barq_check must be silent,
-#       but for pages that nothing reaches and dead rows not counted yet, which
-#       VACUUM puts right (clean: they are complaints too; checked = false: only
-#       the scans are compared).
-#   proof.vectors(n, dims)          n random vectors
-sub proof_functions
+our @EXPORT = qw(
+  new_server add_barq background finished kill_server wait_until wait_for_growth
+  relation_file found_once same_answers sound segment_count
+  image_root image_files images_of orphans flip_byte
+);
+
+# A server with settings under which seals come often.
+sub new_server
 {
-	return q{
-CREATE SCHEMA proof;
+	my ($name, %options) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
 
-CREATE FUNCTION proof.vectors(n int, dims int) RETURNS SETOF vector LANGUAGE sql VOLATILE AS
-$$ SELECT array_agg(random() - 0.5)::real[]::vector
-   FROM generate_series(1, n) i, generate_series(1, dims) j GROUP BY i $$;
-
-CREATE FUNCTION proof.complaints(index regclass, clean boolean, checked boolean DEFAULT true) RETURNS SETOF text
-LANGUAGE plpgsql VOLATILE
-SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_indexonlyscan = off
-SET barq.ef_search = 1000 SET barq.iterative_scan = relaxed_order SET barq.max_scan_tuples = 2000000000
-AS $$
-DECLARE
-	tab regclass;
-	dims int;
-	query text;
-	plan text;
-	line text;
-	differences bigint;
-BEGIN
-	SELECT indrelid INTO tab FROM pg_index WHERE indexrelid = index;
-	IF NOT FOUND THEN
-		RAISE 'index % does not exist', index;
-	END IF;
-	SELECT atttypmod INTO dims FROM pg_attribute WHERE attrelid = tab AND attname = 'v';
-	query := format('SELECT ctid, id FROM %s ORDER BY v <-> (SELECT array_agg(random())::real[]::vector
-		FROM generate_series(1, %s))', tab, dims);
-	FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || query LOOP
-		plan := concat_ws(E'\n', plan, line);
-	END LOOP;
-	IF plan NOT LIKE '%Index Scan using ' || (SELECT relname FROM pg_class WHERE oid = index) || '%' THEN
-		RETURN NEXT 'the index is not used: ' || plan;
-		RETURN;
-	END IF;
-
-	-- one statement, so one snapshot
-	FOR line IN EXECUTE format(
-		'WITH by_index AS MATERIALIZED (%s),
-		 here AS (SELECT ctid, count(*) FROM by_index GROUP BY 1),
-		 there AS MATERIALIZED (SELECT ctid FROM %s WHERE v IS NOT NULL OFFSET 0)
-		 SELECT CASE WHEN here.ctid IS NULL THEN ''the index scan misses '' || there.ctid
-			WHEN there.ctid IS NULL THEN ''the index scan invents '' || here.ctid
-			ELSE ''the index scan returns '' || here.ctid || '' '' || here.count || '' times'' END
-		 FROM here FULL JOIN there USING (ctid)
-		 WHERE here.ctid IS NULL OR there.ctid IS NULL OR here.count > 1 LIMIT 10', query, tab)
-	LOOP
-		RETURN NEXT line;
-	END LOOP;
-
-	IF NOT checked THEN
-		RETURN;
-	END IF;
-	FOR line IN SELECT severity || ': ' || place || ': ' || message FROM barq_check(index)
-		WHERE (clean OR severity <> 'warning' OR
-			message !~ 'nothing reaches|rows are marked dead') LIMIT 10
-	LOOP
-		RETURN NEXT line;
-	END LOOP;
-END $$;
-};
+	$node->init(%{ $options{init} // {} });
+	$node->append_conf('postgresql.conf', q{
+		max_parallel_maintenance_workers = 0
+		autovacuum = off
+		barq.background = off
+		checkpoint_timeout = 1h
+	});
+	$node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
+	$node->start;
+	add_barq($node, 'postgres');
+	return $node;
 }
 
-# Files below the image root that no segment owns, and folders that no relation
-# owns: to be asked after VACUUM, when nothing else runs. `database` is a sub
-# that runs SQL and returns text.
-sub stray_images
+# The extension, and vec(i, dims): a vector that depends on nothing but i.
+sub add_barq
 {
-	my ($data, $sql) = @_;
-	my %known = map { $_ => 1 } split /\n/, $sql->(q{
-		SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || pg_relation_filenode(i.index)
-			FROM barq_indexes i
-		UNION ALL
-		SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || pg_relation_filenode(i.index) || '/' || replace(s.id::text, '-', '')
-			FROM barq_indexes i, barq_segments(i.index) s WHERE s.id IS NOT NULL});
-	my $oid = $sql->('SELECT oid FROM pg_database WHERE datname = current_database()');
-	my @stray;
-	foreach my $folder (glob "$data/pg_barq/pgsql_tmp/*/$oid/*")
+	my ($node, $database) = @_;
+
+	$node->safe_psql($database, q{
+		CREATE EXTENSION barq;
+		CREATE FUNCTION vec(i int, dims int DEFAULT 32) RETURNS vector
+			LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+			SELECT array_agg(sin((i % 100003 + 1) * (j * 0.7133 + 0.31) + j * j))::vector
+			FROM generate_series(1, dims) j $$;
+	});
+	return;
+}
+
+# Run SQL in a psql of its own, at the same time; `finished` waits for its end.
+my $scripts = 0;
+
+sub background
+{
+	my ($node, $sql, %options) = @_;
+	my $self = { out => '', err => '' };
+	my $file = PostgreSQL::Test::Utils::tempdir . '/' . ++$scripts . '.sql';
+
+	PostgreSQL::Test::Utils::append_to_file($file, $sql);
+	$self->{run} = IPC::Run::start(
+		[ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1',
+			'-d', $node->connstr($options{database} // 'postgres'), '-f', $file ],
+		'<', \undef, '>', \$self->{out}, '2>', \$self->{err},
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	return $self;
+}
+
+# Exit status of what `background` began.
+sub finished
+{
+	my ($self) = @_;
+
+	eval { $self->{run}->finish; 1 } or do
 	{
-		my ($number) = $folder =~ m{/([^/]+)$};
-		if (!$known{"$oid/$number"})
-		{
-			push @stray, $folder;
-			next;
-		}
-		foreach my $file (glob "$folder/*")
-		{
-			my ($name) = $file =~ m{/([^/]+)$};
-			next if $name eq 'lock';
-			my ($id) = $name =~ /^([0-9a-f]{32})\.(?:img|ok)$/;
-			push @stray, $file unless defined $id && $known{"$oid/$number/$id"};
-		}
+		my $error = $@;
+		$self->{run}->kill_kill;
+		die $error;
+	};
+	return $self->{run}->full_result >> 8;
+}
+
+# Poll until a condition holds; dies when it takes too long.
+sub wait_until
+{
+	my ($what, $condition) = @_;
+	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+
+	until ($condition->())
+	{
+		die "waited in vain until $what" if time > $end;
+		usleep(2000);
 	}
-	return @stray;
+	return;
+}
+
+sub relation_file
+{
+	my ($node, $relation, $database) = @_;
+
+	return $node->data_dir . '/'
+	  . $node->safe_psql($database // 'postgres', "SELECT pg_relation_filepath('$relation')");
+}
+
+# Wait until a relation's file has grown by so many bytes: somebody is writing
+# pages. Looks at the file itself, for no query is quick enough.
+sub wait_for_growth
+{
+	my ($file, $from, $by) = @_;
+
+	wait_until("$file has grown", sub { (-s $file // 0) >= $from + $by });
+	return;
+}
+
+# Kill the postmaster (and backends given) as a power cut would, and wait until
+# nothing of the server is left: what runs in its data directory is its.
+sub kill_server
+{
+	my ($node, @others) = @_;
+	my $data = Cwd::abs_path($node->data_dir);
+	my ($postmaster) = split /\n/, PostgreSQL::Test::Utils::slurp_file("$data/postmaster.pid");
+
+	kill 'KILL', @others if @others;
+	$node->kill9;
+	wait_until('all backends have ended', sub {
+		return !kill(0, $postmaster) && !grep { (readlink($_) // '') eq $data } glob '/proc/[0-9]*/cwd';
+	});
+	return;
+}
+
+# ids of all rows, in the manner the settings ask for
+sub all_ids
+{
+	my ($node, $table, $database, $settings) = @_;
+
+	return split /\n/, $node->safe_psql($database,
+		"$settings SELECT id FROM (SELECT id FROM $table WHERE v IS NOT NULL ORDER BY v <-> (SELECT vec(1, vector_dims(v)) FROM $table WHERE v IS NOT NULL LIMIT 1) OFFSET 0) AS found ORDER BY id");
+}
+
+my $by_index = q{
+	SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = on;
+	SET barq.iterative_scan = relaxed_order; SET barq.max_scan_tuples = 2000000000;
+};
+my $by_heap = q{
+	SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off;
+};
+
+# An index scan without a limit finds each row of the table exactly once.
+# The table has columns id and v.
+sub found_once
+{
+	my ($node, $table, $name, %options) = @_;
+	my $database = $options{database} // 'postgres';
+	my %expected;
+	my %found;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	my $plan = $node->safe_psql($database,
+		"$by_index EXPLAIN (COSTS OFF) SELECT id FROM $table WHERE v IS NOT NULL ORDER BY v <-> (SELECT vec(1, vector_dims(v)) FROM $table WHERE v IS NOT NULL LIMIT 1)");
+	if ($plan !~ /Index Scan using \S+ on \S+[^\n]*\n\s*Order By/)
+	{
+		fail($name);
+		diag("not answered by an index:\n$plan");
+		return 0;
+	}
+	$expected{$_}++ foreach all_ids($node, $table, $database, $by_heap);
+	$found{$_}++ foreach all_ids($node, $table, $database, $by_index);
+
+	my @missing = grep { !$found{$_} } sort { $a <=> $b } keys %expected;
+	my @wrong = grep { !$expected{$_} } sort { $a <=> $b } keys %found;
+	my @twice = grep { $expected{$_} && $found{$_} > $expected{$_} } sort { $a <=> $b } keys %found;
+	my $ok = !@missing && !@wrong && !@twice;
+
+	ok($ok, $name . ' (' . scalar(keys %expected) . ' rows)');
+	diag(sprintf 'of %d rows %d are missing (%s), %d found more than once (%s), %d found but not there (%s)',
+		scalar(keys %expected), scalar(@missing), join(' ', @missing[ 0 .. min(9, $#missing) ]),
+		scalar(@twice), join(' ', @twice[ 0 .. min(9, $#twice) ]),
+		scalar(@wrong), join(' ', @wrong[ 0 .. min(9, $#wrong) ])) unless $ok;
+	return $ok;
+}
+
+sub min { return $_[0] < $_[1] ? $_[0] : $_[1]; }
+
+my $questions = q{
+	SELECT q, array(SELECT id FROM %s t WHERE t.v IS NOT NULL ORDER BY t.v <-> w.query LIMIT 10)
+	FROM (SELECT q, vec(q * 977 + 13, (SELECT vector_dims(v) FROM %s WHERE v IS NOT NULL LIMIT 1)) AS query
+		FROM generate_series(1, 20) q OFFSET 0) w ORDER BY q};
+
+# The ten nearest rows of 20 questions, against an exact scan: at least
+# 95 % of them. Returns the answers' text and, in list context, what psql
+# wrote to stderr (warnings).
+sub same_answers
+{
+	my ($node, $table, $name, %options) = @_;
+	my $database = $options{database} // 'postgres';
+	my $sql = sprintf $questions, $table, $table;
+	my ($answers, $warnings);
+	my $common = 0;
+	my $all = 0;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	my $status = $node->psql($database, ($options{settings} // '') . q{
+			SET enable_seqscan = off; SET enable_bitmapscan = off; SET barq.ef_search = 200;} . $sql,
+		stdout => \$answers, stderr => \$warnings);
+	my @exact = split /\n/, $node->safe_psql($database, $by_heap . $sql);
+	my @got = split /\n/, $answers // '';
+
+	if ($status != 0 || @got != @exact)
+	{
+		fail($name);
+		diag("status $status: $warnings");
+		return wantarray ? ('', $warnings) : '';
+	}
+	foreach my $i (0 .. $#exact)
+	{
+		my %right = map { $_ => 1 } ($exact[$i] =~ /\d+/g)[ 1 .. 10 ];
+		my @ids = ($got[$i] =~ /\d+/g);
+		shift @ids;
+		$all += 10;
+		$common += grep { $right{$_} } @ids;
+	}
+	ok($common >= 0.95 * $all, "$name (recall " . sprintf('%.3f', $common / $all) . ')');
+	return wantarray ? ($answers, $warnings) : $answers;
+}
+
+# barq_check finds nothing: `errors => 1` looks at errors alone.
+sub sound
+{
+	my ($node, $index, $name, %options) = @_;
+	my $where = $options{errors} ? q{WHERE severity = 'error'} : '';
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	return is($node->safe_psql($options{database} // 'postgres',
+			"SELECT severity, place, message FROM barq_check('$index') $where LIMIT 10"), '', $name);
+}
+
+# sealed segments of an index
+sub segment_count
+{
+	my ($node, $index, $database) = @_;
+
+	return $node->safe_psql($database // 'postgres',
+		"SELECT count(*) FROM barq_segments('$index') WHERE state <> 'growing'");
+}
+
+sub image_root
+{
+	my ($node) = @_;
+	my $directory = $node->safe_psql('postgres', q{SELECT coalesce(current_setting('barq.image_directory', true), '')});
+
+	return $directory eq '' ? $node->data_dir . '/pg_barq' : $directory;
+}
+
+# Paths of all files under the image directory, locks left out.
+sub image_files
+{
+	my ($root) = @_;
+	my @files;
+
+	return () unless -d $root;
+	find({ no_chdir => 1, wanted => sub { push @files, $_ if -f $_ && !/\/lock$/ } }, $root);
+	return sort @files;
+}
+
+# Image files of one index.
+sub images_of
+{
+	my ($node, $index, $database) = @_;
+	my $number = $node->safe_psql($database // 'postgres', "SELECT pg_relation_filenode('$index')");
+
+	return grep { /\/$number(_\d+)?\/[0-9a-f]{32}\.img$/ } image_files(image_root($node));
+}
+
+# Files and folders under the image directory that no segment of a barq index
+# of this database owns. Other databases' are left out.
+sub orphans
+{
+	my ($node, $database) = @_;
+	my $root = image_root($node);
+	my $oid = $node->safe_psql('postgres',
+		"SELECT oid FROM pg_database WHERE datname = '" . ($database // 'postgres') . q{'});
+	my %owned;
+	my @orphans;
+
+	return () unless -d $root;
+	foreach my $line (split /\n/, $node->safe_psql($database // 'postgres', q{
+			SELECT pg_relation_filenode(c.oid), replace(coalesce(s.id::text, ''), '-', '')
+			FROM pg_class c JOIN pg_am a ON a.oid = c.relam, barq_segments(c.oid) s
+			WHERE c.relkind = 'i' AND a.amname LIKE 'barq%'}))
+	{
+		my ($number, $id) = split /\|/, $line;
+
+		$owned{$number} = 1;
+		$owned{"$number/$id.$_"} = 1 foreach 'img', 'ok';
+		$owned{"$number/lock"} = 1;
+	}
+	find({ no_chdir => 1, wanted => sub {
+		return unless m{/pgsql_tmp/\d+/$oid/(.+)$};
+		push @orphans, $1 unless $owned{$1};
+	} }, $root);
+	return sort @orphans;
+}
+
+# Change one byte of a file in place, its times as well.
+sub flip_byte
+{
+	my ($file, $offset) = @_;
+	my $byte;
+
+	open my $handle, '+<:raw', $file or die "$file: $!";
+	seek $handle, $offset, 0 or die "$file: $!";
+	read($handle, $byte, 1) == 1 or die "$file: too short";
+	seek $handle, $offset, 0;
+	print $handle chr(ord($byte) ^ 0x40);
+	close $handle or die "$file: $!";
+	return;
 }
 
 1;

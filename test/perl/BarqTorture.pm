@@ -15,7 +15,7 @@ use Test::More;
 use POSIX ();
 use Time::HiRes qw(time sleep);
 
-use BarqTest;
+use BarqProof;
 
 # The tables: dimensions, rows aimed at, options.
 my %tables = (

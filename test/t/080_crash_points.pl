@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-use BarqTest;
+use BarqProof;
 
 my $started = time;
 my $tree = abs_path(dirname(__FILE__) . '/../..');

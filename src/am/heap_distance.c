@@ -1,0 +1,76 @@
+/*
+ * heap_distance.c
+ *	  The distance of one row, from the heap: for the few rows about which a
+ *	  bound does not say enough. The executor does the same with every row.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "access/tableam.h"
+#include "am/heap_distance.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+
+struct BarqHeapDistance
+{
+	IndexScanDesc scan;
+	IndexInfo  *info;
+	EState	   *estate;
+	TupleTableSlot *slot;
+	IndexFetchTableData *fetch;
+};
+
+BarqHeapDistance *
+barq_heap_distance_begin(IndexScanDesc scan)
+{
+	BarqHeapDistance *state = palloc(sizeof(BarqHeapDistance));
+
+	state->scan = scan;
+	state->info = BuildIndexInfo(scan->indexRelation);
+	state->estate = CreateExecutorState();
+	state->slot = table_slot_create(scan->heapRelation, NULL);
+	state->fetch = table_index_fetch_begin(scan->heapRelation);
+	return state;
+}
+
+bool
+barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid, double *distance)
+{
+	ScanKey		key = &state->scan->orderByData[0];
+	ExprContext *context = GetPerTupleExprContext(state->estate);
+	ItemPointerData at = *tid;
+	MemoryContext old;
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+	bool		again = false;
+	bool		all_dead = false;
+	bool		found;
+
+	found = table_index_fetch_tuple(state->fetch, &at, state->scan->xs_snapshot,
+									state->slot, &again, &all_dead);
+	if (found)
+	{
+		old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+		context->ecxt_scantuple = state->slot;
+		FormIndexDatum(state->info, state->slot, state->estate, values, isnull);
+		found = !isnull[0];
+		if (found)
+			*distance = DatumGetFloat8(FunctionCall2Coll(&key->sk_func, key->sk_collation,
+														 values[0], key->sk_argument));
+		MemoryContextSwitchTo(old);
+	}
+	ExecClearTuple(state->slot);
+	table_index_fetch_reset(state->fetch);
+	ResetExprContext(context);
+	return found && !isnan(*distance);
+}
+
+void
+barq_heap_distance_end(BarqHeapDistance *state)
+{
+	table_index_fetch_end(state->fetch);
+	ExecDropSingleTupleTableSlot(state->slot);
+	FreeExecutorState(state->estate);
+}

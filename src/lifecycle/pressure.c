@@ -1,0 +1,141 @@
+/*
+ * pressure.c
+ *	  What an insert does when the growing log is long: have it sealed by a
+ *	  worker, seal it itself, wait, or fail.
+ */
+#include "postgres.h"
+
+#include "lifecycle/lifecycle.h"
+#include "lifecycle/worker.h"
+#include "miscadmin.h"
+#include "settings.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+/* A wait looks this often whether it is over. */
+#define WAIT_MS			10
+
+/*
+ * Nobody published anything for so long: whoever holds the maintenance lock is
+ * no worker of ours (or a very long merge), and the deadlock detector does not
+ * see this wait. The insert goes on, past the limit.
+ */
+#define PATIENCE_MS		5000
+
+static uint64
+log_bytes(Relation index, BarqMeta *meta)
+{
+	barq_meta_read(index, meta);
+	return (uint64) meta->growing_pages * BLCKSZ;
+}
+
+/* Seal and compact here and now, if nobody else is at it. */
+static bool
+serve_inline(Relation index, uint64 limit)
+{
+	BarqMeta	meta;
+
+	if (!barq_maintenance_lock(index, false))
+		return false;
+	if (log_bytes(index, &meta) >= limit)
+	{
+		barq_seal_log(index);
+		barq_compact_segments(index, false);
+	}
+	barq_maintenance_unlock(index);
+	return true;
+}
+
+/* Whether anyone holds the maintenance lock. */
+static bool
+is_served(Relation index)
+{
+	if (!barq_maintenance_lock(index, false))
+		return true;
+	barq_maintenance_unlock(index);
+	return false;
+}
+
+static void
+wait_for_room(Relation index, uint64 hard_limit)
+{
+	BarqMeta	meta;
+	uint64		version = 0;
+	TimestampTz patience = 0;
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = BarqWaitEvent("BarqBackpressure");
+
+	while (log_bytes(index, &meta) >= hard_limit)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+
+		if (meta.directory_version != version)
+		{
+			version = meta.directory_version;
+			patience = TimestampTzPlusMilliseconds(now, PATIENCE_MS);
+		}
+		if (!is_served(index) && !barq_worker_start(index))
+		{
+			serve_inline(index, hard_limit);
+			return;
+		}
+		if (now >= patience)
+		{
+			/* a worker that was started and does not run is of no use */
+			serve_inline(index, hard_limit);
+			return;
+		}
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 WAIT_MS, wait_event);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+barq_after_append(Relation index, uint32 growing_pages)
+{
+	uint64		bytes = (uint64) growing_pages * BLCKSZ;
+	uint64		limit = (uint64) barq_growing_limit * 1024;
+	uint64		hard_limit = Max(limit, (uint64) barq_growing_hard_limit * 1024);
+
+	if (bytes < limit)
+		return;
+
+	if (!barq_worker_may_serve(index))
+	{
+		serve_inline(index, limit);
+		return;
+	}
+
+	/* who holds the lock looks at the log again before he leaves */
+	if (!is_served(index) && !barq_worker_start(index))
+	{
+		serve_inline(index, limit);
+		return;
+	}
+	if (bytes < hard_limit)
+		return;
+
+	switch (barq_backpressure)
+	{
+		case BARQ_BACKPRESSURE_WAIT:
+			wait_for_room(index, hard_limit);
+			break;
+		case BARQ_BACKPRESSURE_INLINE:
+			serve_inline(index, limit);
+			break;
+		case BARQ_BACKPRESSURE_ERROR:
+			ereport(ERROR,
+					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					 errmsg("growing log of index \"%s\" has reached barq.growing_hard_limit",
+							RelationGetRelationName(index)),
+					 errdetail("The log has " UINT64_FORMAT " kB, the limit is %d kB.",
+							   bytes / 1024, barq_growing_hard_limit),
+					 errhint("Insert more slowly, raise barq.growing_hard_limit, or set barq.backpressure to \"wait\" or \"inline\".")));
+	}
+}

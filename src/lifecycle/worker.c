@@ -1,0 +1,241 @@
+/*
+ * worker.c
+ *	  The dynamic background worker: seals and compacts one index, then exits.
+ *
+ * Needs no shared memory and no shared_preload_libraries: who works on an index
+ * holds its maintenance lock, so a second worker finds it taken and leaves. A
+ * worker never waits for a heavyweight lock, registers no snapshot, and takes
+ * no transaction id, so nobody ever waits for it longer than it takes to
+ * notice.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "lifecycle/lifecycle.h"
+#include "lifecycle/worker.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "settings.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "store/interrupts.h"
+#include "tcop/tcopprot.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* How often a worker looks whether someone waits for it. */
+#define INDEX_CHECK_MS		100
+#define DATABASE_CHECK_MS	1000
+
+/* What a worker is told; bgw_extra holds it. */
+typedef struct WorkerOrder
+{
+	Oid			database;
+	Oid			index;
+	int			growing_limit;	/* as set in the session that starts it */
+	int			compaction_ratio;
+	int			max_segments;
+} WorkerOrder;
+
+StaticAssertDecl(sizeof(WorkerOrder) <= BGW_EXTRALEN, "WorkerOrder must fit");
+
+/* In a worker: the index it holds. NULL in a backend. */
+static Relation worker_index = NULL;
+static TimestampTz next_index_check;
+static TimestampTz next_database_check;
+
+/* In a backend: the worker it started last, and for which index. */
+static BackgroundWorkerHandle *last_worker = NULL;
+static Oid	last_worker_index = InvalidOid;
+
+bool
+barq_worker_may_serve(Relation index)
+{
+	return barq_background && IsUnderPostmaster &&
+		!RELATION_IS_LOCAL(index) &&
+		!BarqRelationIsNew(index) &&
+		!CheckRelationLockedByMe(index, ShareUpdateExclusiveLock, true);
+}
+
+bool
+barq_worker_start(Relation index)
+{
+	BackgroundWorker worker;
+	WorkerOrder order;
+	MemoryContext old;
+	pid_t		pid;
+	bool		started;
+
+	if (last_worker != NULL)
+	{
+		BgwHandleStatus status = GetBackgroundWorkerPid(last_worker, &pid);
+
+		if (last_worker_index == RelationGetRelid(index) &&
+			(status == BGWH_STARTED || status == BGWH_NOT_YET_STARTED))
+			return true;
+		pfree(last_worker);
+		last_worker = NULL;
+	}
+
+	memset(&order, 0, sizeof(order));
+	order.database = MyDatabaseId;
+	order.index = RelationGetRelid(index);
+	order.growing_limit = barq_growing_limit;
+	order.compaction_ratio = barq_compaction_ratio;
+	order.max_segments = barq_max_segments;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker.bgw_library_name, "barq", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "barq_worker_main",
+			sizeof(worker.bgw_function_name));
+	snprintf(worker.bgw_name, BGW_MAXLEN, "barq worker for index %u", order.index);
+	strlcpy(worker.bgw_type, "barq worker", BGW_MAXLEN);
+	memcpy(worker.bgw_extra, &order, sizeof(order));
+
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	started = RegisterDynamicBackgroundWorker(&worker, &last_worker);
+	MemoryContextSwitchTo(old);
+	if (!started)
+		last_worker = NULL;
+	last_worker_index = RelationGetRelid(index);
+	return started;
+}
+
+/* Leave without publishing: what was written is unreachable. */
+static void
+give_way(const char *to)
+{
+	ereport(DEBUG1,
+			(errmsg_internal("barq worker gives way to a waiting %s", to)));
+	proc_exit(0);
+}
+
+/*
+ * What barq_check_interrupts() does in a worker besides: whoever waits for its
+ * index or its database has precedence, and what is not published is dropped.
+ */
+static void
+watch_for_waiters(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	LOCKTAG		tag;
+
+	if (now < next_index_check)
+		return;
+	next_index_check = TimestampTzPlusMilliseconds(now, INDEX_CHECK_MS);
+
+	/* only ever with the mode that is really held */
+	if (LockHasWaitersRelation(worker_index, ShareUpdateExclusiveLock))
+		give_way("lock of the index");
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+		if (!barq_background)
+			give_way("setting");
+	}
+
+	if (now < next_database_check)
+		return;
+	next_database_check = TimestampTzPlusMilliseconds(now, DATABASE_CHECK_MS);
+
+	/* DROP DATABASE, CREATE DATABASE … TEMPLATE hold a lock and count us */
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		give_way("command on the database");
+	LockRelease(&tag, RowExclusiveLock, false);
+}
+
+static void
+report_doing(const char *what)
+{
+	char	   *schema = get_namespace_name(RelationGetNamespace(worker_index));
+	char	   *activity = psprintf("%s %s.%s", what, schema,
+									RelationGetRelationName(worker_index));
+
+	pgstat_report_activity(STATE_RUNNING, activity);
+	pfree(activity);
+
+	/* a catalog snapshot left behind would hold back VACUUM */
+	InvalidateCatalogSnapshot();
+}
+
+/* Seal and compact while there is reason to. */
+static void
+serve_index(void)
+{
+	uint64		limit = (uint64) barq_growing_limit * 1024;
+
+	for (;;)
+	{
+		BarqMeta	meta;
+		uint64		sealed = 0;
+
+		barq_check_interrupts();
+		barq_meta_read(worker_index, &meta);
+		if ((uint64) meta.growing_pages * BLCKSZ >= limit)
+		{
+			report_doing("barq: sealing");
+			sealed = barq_seal_log(worker_index);
+		}
+
+		/* one merge, then the log again: it must not grow behind a long queue */
+		report_doing("barq: compacting");
+		if (!barq_compact_next(worker_index) && sealed == 0)
+			return;
+	}
+}
+
+void
+barq_worker_main(Datum arg)
+{
+	WorkerOrder order;
+
+	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(order));
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGINT, StatementCancelHandler);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid,
+											  BGWORKER_BYPASS_ALLOWCONN);
+
+	barq_growing_limit = order.growing_limit;
+	barq_compaction_ratio = order.compaction_ratio;
+	barq_max_segments = order.max_segments;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	pgstat_report_activity(STATE_RUNNING, "barq: opening index");
+
+	/* whoever holds it, another worker or DDL, needs none of us */
+	if (ConditionalLockRelationOid(order.index, ShareUpdateExclusiveLock))
+	{
+		worker_index = try_relation_open(order.index, NoLock);
+		if (worker_index != NULL)
+		{
+			if (worker_index->rd_rel->relkind == RELKIND_INDEX &&
+				worker_index->rd_index->indisready)
+			{
+				barq_interrupts_hook = watch_for_waiters;
+				serve_index();
+				barq_interrupts_hook = NULL;
+			}
+			relation_close(worker_index, NoLock);
+		}
+		worker_index = NULL;
+	}
+	CommitTransactionCommand();
+	pgstat_report_activity(STATE_IDLE, NULL);
+	proc_exit(0);
+}

@@ -1,0 +1,67 @@
+-- NULLs, and zero vectors under cosine: stored in the table, not indexed, not
+-- returned by the index; NULL and zero queries.
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helpers :abs_srcdir '/include/compare.sql'
+\i :helpers
+\set ECHO all
+
+SET enable_seqscan = off;
+CREATE TABLE hnsw_nulls (id int, v vector(3));
+INSERT INTO hnsw_nulls VALUES (1, '[0,0,0]'), (2, '[1,2,3]'), (3, '[1,1,1]'), (4, NULL);
+DO $$
+DECLARE
+	metric text;
+	op text;
+	ids int[];
+	indexed int;
+	zero text;
+	missing text;
+BEGIN
+	FOREACH metric IN ARRAY ARRAY['l2', 'ip', 'cosine', 'l1'] LOOP
+		op = pg_temp.operator_of(metric);
+		DELETE FROM hnsw_nulls WHERE id > 4;
+		EXECUTE format('CREATE INDEX hnsw_nulls_idx ON hnsw_nulls USING barq_hnsw (v vector_%s_ops)', metric);
+		INSERT INTO hnsw_nulls VALUES (5, '[1,2,4]'), (6, NULL), (7, '[0,0,0]'), (8, '[-0,0,-0]');
+		FOR step IN 1..2 LOOP
+			-- what has a distance comes in order, NULLs never, zero vectors not under cosine
+			EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM hnsw_nulls ORDER BY v %s ''[3,3,3]'' LIMIT 20) s', op) INTO ids;
+			-- a query without a distance: as many rows as are indexed, in whatever order
+			EXECUTE format('SELECT count(*) FROM (SELECT id FROM hnsw_nulls ORDER BY v %s (SELECT NULL::vector) LIMIT 20) s', op) INTO missing;
+			EXECUTE format('SELECT count(*) FROM (SELECT id FROM hnsw_nulls ORDER BY v %s ''[0,0,0]'' LIMIT 20) s', op) INTO zero;
+			EXECUTE 'SELECT sum(rows) FROM barq_segments(''hnsw_nulls_idx'')' INTO indexed;
+			RAISE NOTICE '% %: ids %, NULL query % rows, zero query % rows, indexed %', metric,
+				(ARRAY['with a log', 'sealed'])[step], ids, missing, zero, indexed;
+			PERFORM barq_seal('hnsw_nulls_idx');
+		END LOOP;
+		RAISE NOTICE '%', pg_temp.plan_of(format('SELECT id FROM hnsw_nulls ORDER BY v %s ''[0,0,0]'' LIMIT 20', op));
+		EXECUTE 'SELECT count(*) FROM barq_check(''hnsw_nulls_idx'')' INTO indexed;
+		RAISE NOTICE '% complaints', indexed;
+		DROP INDEX hnsw_nulls_idx;
+	END LOOP;
+END $$;
+
+-- a NULL constant makes no index scan; the rows are the table's
+SELECT count(*) FROM (SELECT id FROM hnsw_nulls ORDER BY v <-> NULL LIMIT 20) s;
+
+-- a query that is NULL now and then, in a re-scan
+CREATE INDEX hnsw_nulls_idx ON hnsw_nulls USING barq_hnsw (v vector_cosine_ops);
+SELECT q.id, (SELECT array_agg(id) FROM (SELECT id FROM hnsw_nulls t ORDER BY t.v <=> q.v LIMIT 1) s) AS nearest
+FROM hnsw_nulls q WHERE q.id IN (2, 3, 5) ORDER BY q.id;
+SELECT q.id, (SELECT count(*) FROM (SELECT id FROM hnsw_nulls t ORDER BY t.v <=> q.v LIMIT 2) s) AS rows
+FROM hnsw_nulls q ORDER BY q.id;
+
+-- an update to NULL takes a row out of the answers, one from NULL brings it in
+UPDATE hnsw_nulls SET v = NULL WHERE id = 2;
+UPDATE hnsw_nulls SET v = '[1,0,0]' WHERE id = 4;
+SELECT id FROM hnsw_nulls ORDER BY v <=> '[1,0,0]' LIMIT 20;
+VACUUM hnsw_nulls;
+SELECT id FROM hnsw_nulls ORDER BY v <=> '[1,0,0]' LIMIT 20;
+
+-- nothing but NULLs
+DELETE FROM hnsw_nulls WHERE v IS NOT NULL;
+REINDEX TABLE hnsw_nulls;
+SELECT id FROM hnsw_nulls ORDER BY v <=> '[1,0,0]' LIMIT 20;
+SELECT sum(rows) FROM barq_segments('hnsw_nulls_idx');
+SELECT * FROM barq_check('hnsw_nulls_idx');
+DROP TABLE hnsw_nulls;
