@@ -36,7 +36,8 @@ OBJS = $(SRCS:.c=.o) $(KERNEL_OBJS)
 PROJECT_HEADERS = $(wildcard src/*.h src/*/*.h)
 
 # Unit tests: each test/unit/test_*.c is a program, linked with the kernels and
-# with what test/unit/link.mk names for it: UNIT_LINK_test_x = some.o
+# with what test/unit/link.mk names for it: UNIT_LINK_test_x = some.o, and made
+# again when UNIT_DEPS_test_x = some.c change
 UNIT_PROGRAMS = $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/test_*.c))
 UNIT_OBJS = $(filter src/kernels/%,$(OBJS))
 -include test/unit/link.mk
@@ -88,7 +89,7 @@ $(STEP_OBJS): .built-steps
 .PHONY: unit unit-programs
 unit-programs: $(UNIT_PROGRAMS)
 .SECONDEXPANSION:
-$(UNIT_PROGRAMS): build/unit/%: test/unit/%.c $(wildcard test/unit/*.h) $(UNIT_OBJS) $(PROJECT_HEADERS) $$(UNIT_LINK_$$*)
+$(UNIT_PROGRAMS): build/unit/%: test/unit/%.c $(wildcard test/unit/*.h) $(UNIT_OBJS) $(PROJECT_HEADERS) $$(UNIT_LINK_$$*) $$(UNIT_DEPS_$$*)
 	@$(MKDIR_P) $(@D)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -o $@ $< $(UNIT_OBJS) $(UNIT_LINK_$*) -lm
 

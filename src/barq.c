@@ -6,12 +6,16 @@
 
 #include "access/xact.h"
 #include "am/am.h"
+#include "catalog/pg_class.h"
 #include "catalog/storage.h"
 #include "flat/flat.h"
 #include "fmgr.h"
 #include "hnsw/hnsw.h"
 #include "kernels/kernels.h"
+#include "lifecycle/launcher.h"
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/stats.h"
+#include "miscadmin.h"
 #include "settings.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -53,6 +57,14 @@ barq_index_kind(uint16 id)
 			(errcode(ERRCODE_INDEX_CORRUPTED),
 			 errmsg("unknown kind of index: %u", id),
 			 errhint("The index was written by a newer version of barq, or is corrupted.")));
+}
+
+bool
+barq_is_barq_index(Relation rel)
+{
+	/* all of barq's access methods vacuum alike, and nobody else does */
+	return rel->rd_rel->relkind == RELKIND_INDEX &&
+		rel->rd_indam != NULL && rel->rd_indam->ambulkdelete == barq_bulk_delete;
 }
 
 /*
@@ -129,6 +141,11 @@ _PG_init(void)
 	barq_kernels_init();
 	barq_define_settings();
 	barq_define_reloptions();
+	if (process_shared_preload_libraries_in_progress)
+	{
+		barq_stats_request_shmem();
+		barq_launcher_register();
+	}
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
 	CacheRegisterRelcacheCallback(at_relcache_invalidation, (Datum) 0);

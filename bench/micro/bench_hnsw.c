@@ -3,12 +3,19 @@
  *	  Build time, recall and latency of the HNSW kind outside of a server.
  *
  *	  bench_hnsw base.npy query.npy gt.npy [-m 16] [-c 64] [-p 2]
- *		[-M cosine|l2|ip|l1] [-q sq8|f16|none] [-k 10] [-e 40,80,160] [-d 0.1]
+ *		[-M cosine|l2|ip|l1] [-q sq8|f16|none] [-k 10] [-e 40,80,160]
+ *		[-o body | -i body] [-s 0.01,0.1] [-d 0.1]
  *
+ * -o, -i: keep the body in a file; measure one kept there, without building.
+ * -s: search again with these shares of the rows skipped.
  * -d: then delete this share of the rows and merge: time of keeping the graph.
  *
  * Files are .npy (float32, int32, C order). Rows are re-ranked with the float
- * query against their codes and, as a server does it, with the vectors.
+ * query against their codes and, as a server does it, with the vectors. Times
+ * of searches are CPU times, the shortest of several runs; `scored` counts
+ * codes scored a query. To link: the extension's objects of src/kernels,
+ * src/flat and src/hnsw, test/unit/pgshim.o, -lm and
+ * -Wl,--wrap=barq_query_keys,--wrap=barq_code_keys (which count).
  */
 #include "postgres.h"
 
@@ -36,6 +43,48 @@ now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* of this process: other load on the machine counts less */
+static double
+cpu_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* Codes scored: the linker sends calls of barq_x through __wrap_barq_x. */
+static uint64 scored = 0;
+
+extern void __real_barq_query_keys(const BarqQuery *query, const char *base,
+								   size_t stride, const uint32_t *ids, int n,
+								   float *keys);
+extern void __wrap_barq_query_keys(const BarqQuery *query, const char *base,
+								   size_t stride, const uint32_t *ids, int n,
+								   float *keys);
+extern void __real_barq_code_keys(const BarqCodec *codec, const void *a,
+								  const char *base, size_t stride,
+								  const uint32_t *ids, int n, float *keys);
+extern void __wrap_barq_code_keys(const BarqCodec *codec, const void *a,
+								  const char *base, size_t stride,
+								  const uint32_t *ids, int n, float *keys);
+
+void
+__wrap_barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
+					   const uint32_t *ids, int n, float *keys)
+{
+	scored += n;
+	__real_barq_query_keys(query, base, stride, ids, n, keys);
+}
+
+void
+__wrap_barq_code_keys(const BarqCodec *codec, const void *a, const char *base,
+					  size_t stride, const uint32_t *ids, int n, float *keys)
+{
+	scored += n;
+	__real_barq_code_keys(codec, a, base, stride, ids, n, keys);
 }
 
 /* Map a .npy file of 4-byte elements with two dimensions. */
@@ -128,35 +177,294 @@ tid_to_id(const ItemPointerData *tid)
 	return ItemPointerGetBlockNumber(tid) * 256 + ItemPointerGetOffsetNumber(tid) - 1;
 }
 
+/* What is measured, and how. */
+static int	m = 16;
+static int	efc = 64;
+static int	processes = 2;
+static int	k = 10;
+static BarqMetric metric = BARQ_METRIC_COSINE;
+static BarqQuantization quant = BARQ_QUANT_SQ8;
+static BarqCodec codec;
+static long n;
+static long dims;
+static long nq;
+static const float *base;
+static const float *query;
+static const int32 *gt;
+static long gtk;
+
+/* Encode into a flat body: what a merge has for input. */
+static void
+encode(BarqBodyWriter *flat)
+{
+	double		t = now();
+	char	   *rows = malloc((size_t) n * codec.stride);
+	ItemPointerData *tids = malloc(n * sizeof(ItemPointerData));
+
+	for (long i = 0; i < n; i++)
+	{
+		if (!barq_codec_encode(&codec, base + i * dims, rows + i * codec.stride))
+			exit(1);
+		ItemPointerSet(&tids[i], i / 256, i % 256 + 1);
+	}
+	shim_writer_init(flat);
+	barq_flat_write(flat, &codec, rows, codec.stride, tids, (uint32) n);
+	free(rows);
+	free(tids);
+	printf("%ld x %ld, row %u bytes, kernels %s; encoded in %.2f s\n",
+		   n, dims, codec.row_bytes, barq_kernels->name, now() - t);
+}
+
+static void
+build(const BarqBodyWriter *flat, BarqBodyWriter *body)
+{
+	BarqHnswOptions options = {m, efc};
+	BarqView	view = shim_view(flat, false);
+	BarqMergeInput input = {&view, NULL, (uint32) n};
+	uint64		bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) n);
+	char		path[] = "/dev/shm/bench_hnsw.XXXXXX";
+	int			fd = mkstemp(path);
+	char	   *area;
+	struct rusage usage;
+	BarqHnswWork *work;
+	double		t = now();
+	double		cpu;
+	uint64		links = 0;
+
+	if (fd < 0 || ftruncate(fd, bytes) != 0)
+		exit(1);
+	unlink(path);
+	area = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	work = barq_hnsw_work_load(area, &codec, &options, &input, 1);
+	printf("load %.2f s (%.1f MB)\n", now() - t, bytes / 1e6);
+	t = now();
+	cpu = cpu_now();
+	scored = 0;
+	for (int p = 1; p < processes; p++)
+	{
+		if (fork() == 0)
+		{
+			barq_hnsw_work_insert(work, report_progress, NULL);
+			_exit(0);
+		}
+	}
+	barq_hnsw_work_insert(work, report_progress, NULL);
+	cpu = cpu_now() - cpu;
+	while (wait(NULL) > 0)
+		;
+	getrusage(RUSAGE_CHILDREN, &usage);
+	cpu += usage.ru_utime.tv_sec + usage.ru_utime.tv_usec * 1e-6;
+	for (long i = 0; i < n; i++)
+		links += hnsw_list_length(hnsw_work_list(work, 0, i), 2 * m);
+	printf("insert %.2f s, CPU %.2f s, %.1f links a row, scored %.1f a row%s\n",
+		   now() - t, cpu, (double) links / n, (double) scored / n,
+		   processes > 1 ? " by this process" : "");
+	fflush(stdout);
+	t = now();
+	shim_writer_init(body);
+	barq_hnsw_work_write(work, body);
+	printf("write %.2f s (%.1f MB)\n", now() - t, body->size / 1e6);
+	munmap(area, bytes);
+	close(fd);
+}
+
+static void
+save(const BarqBodyWriter *body, const char *path)
+{
+	int			fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	for (Size done = 0; done < body->size;)
+	{
+		ssize_t		wrote = write(fd, body->data + done, body->size - done);
+
+		if (wrote <= 0)
+		{
+			perror(path);
+			exit(1);
+		}
+		done += wrote;
+	}
+	close(fd);
+}
+
+static void
+load(BarqBodyWriter *body, const char *path)
+{
+	int			fd = open(path, O_RDONLY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+	{
+		perror(path);
+		exit(1);
+	}
+	body->size = body->capacity = st.st_size;
+	body->data = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+}
+
+static uint8 *
+random_bits(double share, uint32 *set)
+{
+	uint8	   *bits = calloc(1, n / 8 + 1);
+
+	*set = 0;
+	srand48(1);
+	for (long i = 0; i < n; i++)
+	{
+		if (drand48() < share)
+		{
+			bits[i / 8] |= 1 << (i % 8);
+			++*set;
+		}
+	}
+	return bits;
+}
+
+static void
+merge(BarqView *view, double dead_share)
+{
+	BarqHnswOptions options = {m, efc};
+	uint32		set;
+	uint8	   *dead = random_bits(dead_share, &set);
+	BarqMergeInput input = {view, dead, (uint32) n - set};
+	char	   *area = mmap(NULL, barq_hnsw_work_bytes(&codec, &options, input.live),
+							PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double		t = now();
+	BarqHnswWork *work = barq_hnsw_work_load(area, &codec, &options, &input, 1);
+
+	printf("merge: %u of %u live rows kept with their graph in %.2f s\n",
+		   work->kept, input.live, now() - t);
+	free(dead);
+}
+
+/* Of the nearest k, how many are in gt? */
+static int
+count_good(const Ranked *ranked, int got, long q)
+{
+	int			good = 0;
+
+	for (int i = 0; i < Min(k, got); i++)
+		for (int j = 0; j < k; j++)
+			good += (ranked[i].id == (uint32) gt[q * gtk + j]);
+	return good;
+}
+
+/* Of gt's k, how many may be found? */
+static int
+count_wanted(long q, const bool *skipped)
+{
+	int			wanted = k;
+
+	for (int j = 0; j < k; j++)
+		wanted -= skipped[gt[q * gtk + j]];
+	return wanted;
+}
+
+static void
+search_all(BarqView *view, const char *efs, const uint8 *skip)
+{
+	const BarqSegmentKind *kind = view->kind == BARQ_KIND_FLAT ? &barq_flat_kind : &barq_hnsw_kind;
+	const ItemPointerData *tids = (const ItemPointerData *)
+		(view->base + ((const BarqBodyHeader *) view->base)->tids_off);
+	char	   *list = strdup(efs);
+	void	   *mem = malloc(barq_query_bytes(&codec));
+	BarqHit    *hits = malloc(sizeof(BarqHit) * 10000);
+	Ranked	   *ranked = malloc(sizeof(Ranked) * 10000);
+	double	   *times = malloc(sizeof(double) * nq);
+	bool	   *skipped = calloc(sizeof(bool), n); /* by id */
+
+	for (uint32 row = 0; skip != NULL && row < n; row++)
+		skipped[tid_to_id(&tids[row])] = barq_bit_is_set(skip, row);
+	printf("    ef   recall  (codes only)     us/query    p50    p99   scored\n");
+	for (char *tok = strtok(list, ","); tok != NULL; tok = strtok(NULL, ","))
+	{
+		int			ef = atoi(tok);
+		long		good = 0;
+		long		good_codes = 0;
+		long		wanted = 0;
+		double		best = INFINITY;
+
+		for (int run = 0; run < 5; run++)
+		{
+			double		total = 0;
+
+			good = good_codes = wanted = 0;
+			scored = 0;
+			for (long q = 0; q < nq; q++)
+			{
+				BarqSearchParams params;
+				BarqSearch *search;
+				BarqQuery  *prepared;
+				int			got;
+				int			top = Max(2 * k, k + 10);
+				double		t0 = cpu_now();
+
+				shim_context_push();
+				prepared = barq_query_prepare(mem, &codec, query + q * dims);
+				params.query = prepared;
+				params.breadth = ef;
+				params.skip = skip;
+				search = kind->search_begin(view, &params);
+				got = kind->search_next(search, INFINITY, hits, top);
+				for (int i = 0; i < got; i++)
+				{
+					double		low;
+
+					barq_query_rescore(prepared,
+									   kind->row_code(view, hits[i].row),
+									   &ranked[i].distance, &low);
+					ranked[i].id = tid_to_id(&tids[hits[i].row]);
+				}
+				qsort(ranked, got, sizeof(Ranked), compare_ranked);
+				kind->search_end(search);
+				shim_context_pop();
+				times[q] = cpu_now() - t0;
+				total += times[q];
+
+				good_codes += count_good(ranked, got, q);
+				for (int i = 0; i < got; i++)
+					ranked[i].distance = exact(query + q * dims,
+											   base + (long) ranked[i].id * dims,
+											   dims, metric);
+				qsort(ranked, got, sizeof(Ranked), compare_ranked);
+				good += count_good(ranked, got, q);
+			}
+			best = Min(best, total);
+		}
+		for (long q = 0; q < nq; q++)
+			wanted += count_wanted(q, skipped);
+		qsort(times, nq, sizeof(double), compare_doubles);
+		printf("%6d   %.4f  (%.4f)        %8.1f  %7.1f %7.1f  %7.1f\n", ef,
+			   (double) good / wanted, (double) good_codes / wanted,
+			   best / nq * 1e6, times[nq / 2] * 1e6, times[nq * 99 / 100] * 1e6,
+			   (double) scored / nq);
+		fflush(stdout);
+	}
+	free(list);
+	free(mem);
+	free(hits);
+	free(ranked);
+	free(times);
+	free(skipped);
+}
+
 int
 main(int argc, char **argv)
 {
-	int			m = 16;
-	int			efc = 64;
-	int			processes = 2;
-	int			k = 10;
-	BarqMetric	metric = BARQ_METRIC_COSINE;
-	BarqQuantization quant = BARQ_QUANT_SQ8;
 	const char *efs = "20,40,80,160,320,640";
-	long		n;
-	long		dims;
-	long		nq;
+	const char *out = NULL;
+	const char *in = NULL;
+	char	   *shares = NULL;
+	char	   *left = NULL;
+	double		dead_share = 0;
+	int			opt;
 	long		d;
-	long		gtk;
-	const float *base;
-	const float *query;
-	const int32 *gt;
-	BarqCodec	codec;
 	BarqBodyWriter flat;
 	BarqBodyWriter body;
 	BarqView	view;
-	BarqMergeInput input;
-	BarqHnswOptions options;
-	int			opt;
-	double		dead_share = 0;
-	double		t;
 
-	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:d:")) != -1)
+	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:d:o:i:s:")) != -1)
 	{
 		switch (opt)
 		{
@@ -177,6 +485,15 @@ main(int argc, char **argv)
 				break;
 			case 'e':
 				efs = optarg;
+				break;
+			case 'o':
+				out = optarg;
+				break;
+			case 'i':
+				in = optarg;
+				break;
+			case 's':
+				shares = optarg;
 				break;
 			case 'M':
 				metric = strcmp(optarg, "l2") == 0 ? BARQ_METRIC_L2 :
@@ -203,170 +520,29 @@ main(int argc, char **argv)
 	gt = load_npy(argv[optind + 2], &d, &gtk);
 	barq_codec_init(&codec, metric, quant, (int) dims);
 
-	/* encode into a flat body: what a merge has for input */
-	t = now();
+	if (in != NULL)
+		load(&body, in);
+	else
 	{
-		char	   *rows = malloc((size_t) n * codec.stride);
-		ItemPointerData *tids = malloc(n * sizeof(ItemPointerData));
-
-		for (long i = 0; i < n; i++)
-		{
-			if (!barq_codec_encode(&codec, base + i * dims, rows + i * codec.stride))
-				return 1;
-			ItemPointerSet(&tids[i], i / 256, i % 256 + 1);
-		}
-		shim_writer_init(&flat);
-		barq_flat_write(&flat, &codec, rows, codec.stride, tids, (uint32) n);
-		free(rows);
-		free(tids);
+		encode(&flat);
+		build(&flat, &body);
 	}
-	printf("%ld x %ld, row %u bytes, kernels %s; encoded in %.2f s\n",
-		   n, dims, codec.row_bytes, barq_kernels->name, now() - t);
-
-	{
-		uint64		bytes;
-		char	   *area;
-		char		path[] = "/dev/shm/bench_hnsw.XXXXXX";
-		int			fd = mkstemp(path);
-		struct rusage usage;
-		BarqHnswWork *work;
-
-		options.m = m;
-		options.ef_construction = efc;
-		bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) n);
-		if (fd < 0 || ftruncate(fd, bytes) != 0)
-			return 1;
-		unlink(path);
-		area = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		view = shim_view(&flat, false);
-		memset(&input, 0, sizeof(input));
-		input.view = &view;
-		input.live = (uint32) n;
-		t = now();
-		work = barq_hnsw_work_load(area, &codec, &options, &input, 1);
-		printf("load %.2f s (%.1f MB)\n", now() - t, bytes / 1e6);
-		t = now();
-		for (int p = 1; p < processes; p++)
-		{
-			if (fork() == 0)
-			{
-				barq_hnsw_work_insert(work, report_progress, NULL);
-				_exit(0);
-			}
-		}
-		barq_hnsw_work_insert(work, report_progress, NULL);
-		while (wait(NULL) > 0)
-			;
-		t = now() - t;
-		getrusage(RUSAGE_CHILDREN, &usage);
-		printf("insert %.2f s; the others' CPU %.2f s\n", t,
-			   usage.ru_utime.tv_sec + usage.ru_utime.tv_usec * 1e-6);
-		fflush(stdout);
-		t = now();
-		shim_writer_init(&body);
-		barq_hnsw_work_write(work, &body);
-		printf("write %.2f s (%.1f MB)\n", now() - t, body.size / 1e6);
-		munmap(area, bytes);
-	}
+	if (out != NULL)
+		save(&body, out);
 	view = shim_view(&body, false);
-
 	if (dead_share > 0)
+		merge(&view, dead_share);
+
+	search_all(&view, efs, NULL);
+	for (char *tok = shares == NULL ? NULL : strtok_r(shares, ",", &left); tok != NULL;
+		 tok = strtok_r(NULL, ",", &left))
 	{
-		uint8	   *dead = calloc(1, n / 8 + 1);
-		char	   *area;
-		BarqHnswWork *work;
+		uint32		set;
+		uint8	   *skip = random_bits(atof(tok), &set);
 
-		input.dead = dead;
-		for (long i = 0; i < n; i++)
-		{
-			if (drand48() < dead_share)
-			{
-				dead[i / 8] |= 1 << (i % 8);
-				input.live--;
-			}
-		}
-		area = mmap(NULL, barq_hnsw_work_bytes(&codec, &options, input.live),
-					PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		t = now();
-		work = barq_hnsw_work_load(area, &codec, &options, &input, 1);
-		printf("merge: %u of %u live rows kept with their graph in %.2f s\n",
-			   work->kept, input.live, now() - t);
-	}
-
-	{
-		const ItemPointerData *tids = (const ItemPointerData *)
-			(view.base + ((const BarqBodyHeader *) view.base)->tids_off);
-		char	   *list = strdup(efs);
-		void	   *mem = malloc(barq_query_bytes(&codec));
-		BarqHit    *hits = malloc(sizeof(BarqHit) * 10000);
-		Ranked	   *ranked = malloc(sizeof(Ranked) * 10000);
-		double	   *times = malloc(sizeof(double) * nq);
-
-		printf("    ef   recall  (codes only)     us/query    p50    p99\n");
-		for (char *tok = strtok(list, ","); tok != NULL; tok = strtok(NULL, ","))
-		{
-			int			ef = atoi(tok);
-			long		good = 0;
-			long		good_codes = 0;
-			double		best = INFINITY;
-
-			for (int run = 0; run < 5; run++)
-			{
-				double		total = 0;
-
-				good = good_codes = 0;
-				for (long q = 0; q < nq; q++)
-				{
-					BarqSearchParams params;
-					BarqSearch *search;
-					BarqQuery  *prepared;
-					int			got;
-					int			top = Max(2 * k, k + 10);
-					double		t0 = now();
-
-					shim_context_push();
-					prepared = barq_query_prepare(mem, &codec, query + q * dims);
-					params.query = prepared;
-					params.breadth = ef;
-					params.skip = NULL;
-					search = barq_hnsw_kind.search_begin(&view, &params);
-					got = barq_hnsw_kind.search_next(search, INFINITY, hits, top);
-					for (int i = 0; i < got; i++)
-					{
-						double		low;
-
-						barq_query_rescore(prepared,
-										   barq_hnsw_kind.row_code(&view, hits[i].row),
-										   &ranked[i].distance, &low);
-						ranked[i].id = tid_to_id(&tids[hits[i].row]);
-					}
-					qsort(ranked, got, sizeof(Ranked), compare_ranked);
-					barq_hnsw_kind.search_end(search);
-					shim_context_pop();
-					times[q] = now() - t0;
-					total += times[q];
-
-					for (int i = 0; i < Min(k, got); i++)
-						for (int j = 0; j < k; j++)
-							good_codes += (ranked[i].id == (uint32) gt[q * gtk + j]);
-					for (int i = 0; i < got; i++)
-						ranked[i].distance = exact(query + q * dims,
-												   base + (long) ranked[i].id * dims,
-												   dims, metric);
-					qsort(ranked, got, sizeof(Ranked), compare_ranked);
-					for (int i = 0; i < Min(k, got); i++)
-						for (int j = 0; j < k; j++)
-							good += (ranked[i].id == (uint32) gt[q * gtk + j]);
-				}
-				if (total < best)
-					best = total;
-			}
-			qsort(times, nq, sizeof(double), compare_doubles);
-			printf("%6d   %.4f  (%.4f)        %8.1f  %7.1f %7.1f\n", ef,
-				   (double) good / (nq * k), (double) good_codes / (nq * k),
-				   best / nq * 1e6, times[nq / 2] * 1e6, times[nq * 99 / 100] * 1e6);
-			fflush(stdout);
-		}
+		printf("%u of %ld rows skipped\n", set, n);
+		search_all(&view, efs, skip);
+		free(skip);
 	}
 	return 0;
 }

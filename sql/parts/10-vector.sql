@@ -72,7 +72,7 @@ COMMENT ON FUNCTION l1_distance(vector, vector) IS
 -- properties and parts
 
 CREATE FUNCTION vector_dims(vector) RETURNS integer
-	AS 'MODULE_PATHNAME', 'barq_vector_dims'
+	AS 'MODULE_PATHNAME', 'barq_dense_dims'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_dims(vector) IS
 	'number of elements of a vector';
@@ -202,7 +202,7 @@ COMMENT ON FUNCTION vector_avg(double precision[]) IS
 	'result of avg(vector) from its state';
 
 CREATE FUNCTION vector_combine(double precision[], double precision[]) RETURNS double precision[]
-	AS 'MODULE_PATHNAME', 'barq_vector_combine'
+	AS 'MODULE_PATHNAME', 'barq_dense_combine'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_combine(double precision[], double precision[]) IS
 	'add two states of avg(vector)';
@@ -230,31 +230,31 @@ COMMENT ON AGGREGATE sum(vector) IS
 -- casts
 
 CREATE FUNCTION vector(vector, integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'barq_vector_typmod_cast'
+	AS 'MODULE_PATHNAME', 'barq_dense_typmod_cast'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector(vector, integer, boolean) IS
 	'check a vector against the dimensions of vector(n)';
 
 CREATE FUNCTION array_to_vector(integer[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'barq_array_to_vector'
+	AS 'MODULE_PATHNAME', 'barq_vector_from_array'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(integer[], integer, boolean) IS
 	'integer[] to vector';
 
 CREATE FUNCTION array_to_vector(real[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'barq_array_to_vector'
+	AS 'MODULE_PATHNAME', 'barq_vector_from_array'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(real[], integer, boolean) IS
 	'real[] to vector';
 
 CREATE FUNCTION array_to_vector(double precision[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'barq_array_to_vector'
+	AS 'MODULE_PATHNAME', 'barq_vector_from_array'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(double precision[], integer, boolean) IS
 	'double precision[] to vector';
 
 CREATE FUNCTION array_to_vector(numeric[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'barq_array_to_vector'
+	AS 'MODULE_PATHNAME', 'barq_vector_from_array'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(numeric[], integer, boolean) IS
 	'numeric[] to vector';

@@ -22,7 +22,4 @@ typedef enum BarqRight
  */
 extern Relation barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right);
 
-/* Whether an open relation is an index of one of barq's access methods. */
-extern bool barq_is_barq_index(Relation rel);
-
 #endif							/* BARQ_ADMIN_H */

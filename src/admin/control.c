@@ -24,14 +24,6 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_version);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_seal);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_compact);
 
-bool
-barq_is_barq_index(Relation rel)
-{
-	/* all of barq's access methods vacuum alike, and nobody else does */
-	return rel->rd_rel->relkind == RELKIND_INDEX &&
-		rel->rd_indam != NULL && rel->rd_indam->ambulkdelete == barq_bulk_delete;
-}
-
 static void
 check_right(Relation index, BarqRight right)
 {

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "am/growing_scan.h"
+#include "flat/hits.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -111,7 +112,9 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid,
 {
 	BarqGrowingHit hit;
 
-	if (key >= search->bound)
+	/* sums that overflow: such rows come last, as in the kinds */
+	barq_keys_clean(&key, 1);
+	if (!barq_key_below(key, search->bound))
 		return;
 	if (search->count == search->max &&
 		compare_hits(key, tid, search->hits[0].key, &search->hits[0].tid) >= 0)

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "am/am.h"
+#include "lifecycle/stats.h"
 #include "nodes/execnodes.h"
 #include "store/growing.h"
 #include "types/vector.h"
@@ -51,6 +52,7 @@ barq_vector_insert(Relation index, Datum *values, bool *isnull,
 
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(context);
+	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_INSERTS, 1);
 
 	if (pages > 0)
 		barq_after_append(index, pages);

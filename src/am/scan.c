@@ -23,6 +23,7 @@
 #include "am/heap_distance.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "settings.h"
@@ -205,7 +206,7 @@ read_query(IndexScanDesc scan, VectorScan *vs)
 	elements = barq_vector_space(scan->indexRelation)->elements(key->sk_argument,
 																&dims, &copy);
 	if (dims != vs->codec.dims)
-		barq_dims_differ(vs->codec.dims, dims);
+		barq_dims_differ(&barq_vector_type, vs->codec.dims, dims);
 	memcpy(vs->query_elements, elements, sizeof(float) * dims);
 	if (copy != NULL)
 		pfree(copy);
@@ -613,6 +614,7 @@ bool
 barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
 	VectorScan *vs = scan->opaque;
+	BarqIndexStats *stats;
 
 	Assert(ScanDirectionIsForward(direction));
 	if (scan->numberOfOrderBys == 0)
@@ -623,7 +625,11 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	if (!vs->started)
 	{
 		pgstat_count_index_scan(scan->indexRelation);
+		memset(barq_lock_waits, 0, sizeof(barq_lock_waits));
 		advance(scan, vs);
+		stats = barq_stats_of(RelationGetRelid(scan->indexRelation));
+		barq_count(stats, BARQ_COUNT_SEARCHES, 1);
+		barq_count_lock_waits(stats);
 	}
 
 	for (;;)
@@ -648,7 +654,11 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		if (barq_iterative_scan == BARQ_ITERATIVE_STRICT &&
 			candidate->lower_bound < vs->last_bound &&
 			!still_in_order(scan, vs, candidate))
+		{
+			barq_count(barq_stats_of(RelationGetRelid(scan->indexRelation)),
+					   BARQ_COUNT_ROWS_TOO_LATE, 1);
 			continue;
+		}
 		vs->last_bound = candidate->lower_bound;
 		emit(scan, vs, candidate);
 		return true;

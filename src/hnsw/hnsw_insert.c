@@ -75,13 +75,24 @@ link_back(HnswBuilder *builder, int layer, uint32 of, uint32 row)
 			builder->candidates[n].row = row;
 			for (int i = 0; i <= n; i++)
 				barq_keys_clean(&builder->candidates[i].key, 1);
-			n = barq_hnsw_select(work, builder->candidates, n + 1, 0,
-								 degree, list, &builder->scratch);
+			n = barq_hnsw_select(work, builder->candidates, n + 1, 0, degree,
+								 hnsw_work_refill(work, layer), list,
+								 &builder->scratch);
 		}
 		if (hnsw_work_write_list(work, layer, of, list, n, version))
 			return;
 		hnsw_spin(&spins);
 	}
+}
+
+/* A row's neighbours out of the n rows in the beam. */
+static int
+choose(HnswBuilder *builder, int layer, int n, uint32 *chosen)
+{
+	int			max = hnsw_work_choice(builder->work, layer);
+
+	return barq_hnsw_select(builder->work, builder->beam, n, 0, max,
+							layer == 0 ? max : 0, chosen, &builder->scratch);
 }
 
 /* Insert below an entry point that is there. */
@@ -92,7 +103,7 @@ insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
 	const char *code = hnsw_work_code(work, row);
 	int			top = Min(level, HNSW_ENTRY_LEVEL(entry));
 	uint32		start = barq_hnsw_work_descend(builder, code, entry, top);
-	uint32		chosen[HNSW_MAX_LAYERS + 1][HNSW_MAX_M];
+	uint32		chosen[HNSW_MAX_LAYERS + 1][HNSW_MAX_DEGREE];
 	int			nchosen[HNSW_MAX_LAYERS + 1];
 
 	/*
@@ -104,8 +115,7 @@ insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
 		int			n = barq_hnsw_work_search(builder, code, start, l);
 
 		start = builder->beam[0].row;
-		nchosen[l] = barq_hnsw_select(work, builder->beam, n, 0,
-									  work->m, chosen[l], &builder->scratch);
+		nchosen[l] = choose(builder, l, n, chosen[l]);
 	}
 	for (int l = 0; l <= top; l++)
 	{
@@ -131,7 +141,7 @@ barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
 	uint64		entry = pg_atomic_read_u64(&work->entry);
 	uint32		start = barq_hnsw_work_descend(builder, code, entry, layer);
 	int			n;
-	uint32		chosen[HNSW_MAX_M];
+	uint32		chosen[HNSW_MAX_DEGREE];
 	int			nchosen;
 	int			left = 0;
 
@@ -148,8 +158,7 @@ barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
 		if (builder->beam[i].row != row)
 			builder->beam[left++] = builder->beam[i];
 	}
-	nchosen = barq_hnsw_select(work, builder->beam, left, 0, work->m, chosen,
-							   &builder->scratch);
+	nchosen = choose(builder, layer, left, chosen);
 	for (int i = 0; i < nchosen; i++)
 	{
 		link_back(builder, layer, row, chosen[i]);

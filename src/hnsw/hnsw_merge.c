@@ -140,7 +140,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 			nrows = 2 * degree;
 		}
 		nkept = barq_hnsw_select(work, builder->candidates, nrows, nkept,
-								 nkept + Min(lost, degree - nkept),
+								 nkept + Min(lost, degree - nkept), 0,
 								 keep->kept, scratch);
 	}
 	memcpy(hnsw_work_list(work, layer, number), keep->kept, nkept * sizeof(uint32));

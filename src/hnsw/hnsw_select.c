@@ -1,9 +1,9 @@
 /*
  * hnsw_select.c
  *	  Which of the candidates become neighbours: Malkov & Yashunin's heuristic
- *	  (algorithm 4, https://arxiv.org/abs/1603.09320), as hnswlib uses it: a
- *	  candidate nearer to a neighbour already chosen than to the row itself is
- *	  left out, and the list is not filled up with what was left out.
+ *	  (algorithm 4, https://arxiv.org/abs/1603.09320): a candidate nearer to a
+ *	  neighbour already chosen than to the row itself is left out. What was
+ *	  left out may fill the list up, nearest first.
  */
 #include "postgres.h"
 
@@ -43,11 +43,43 @@ leave_out(BarqHnswWork *work, uint32 chosen, BarqHit *alive, int n,
 	return left;
 }
 
+/*
+ * Fill up from the sorted candidates that were not chosen: chosen ones appear
+ * among them in the order of chosen[]. Copies of one code have the same key,
+ * so they stand together; one suffices, as above.
+ */
+static int
+fill_up(BarqHnswWork *work, const BarqHit *candidates, int n,
+		const uint32 *chosen, int nchosen, uint32 *list, int nlist, int fill)
+{
+	int			next = 0;
+
+	for (int i = 0; i < n && nlist < fill; i++)
+	{
+		const char *code = hnsw_work_code(work, candidates[i].row);
+		bool		copy = false;
+
+		if (next < nchosen && chosen[next] == candidates[i].row)
+		{
+			next++;
+			continue;
+		}
+		for (int j = i - 1; j >= 0 && !copy && candidates[j].key == candidates[i].key; j--)
+			copy = memcmp(code, hnsw_work_code(work, candidates[j].row),
+						  work->codec.row_bytes) == 0;
+		if (!copy)
+			list[nlist++] = candidates[i].row;
+	}
+	return nlist;
+}
+
 int
 barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n, int nselected,
-				 int max, uint32 *selected, HnswSelectScratch *scratch)
+				 int max, int fill, uint32 *selected, HnswSelectScratch *scratch)
 {
 	BarqHit    *alive = scratch->alive;
+	int			nalive = n;
+	int			first = nselected;
 	bool		sorted = true;
 
 	/* a beam comes sorted */
@@ -57,17 +89,20 @@ barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n, int nselected,
 		barq_hits_sort(candidates, n);
 	memcpy(alive, candidates, n * sizeof(BarqHit));
 
-	for (int i = 0; i < nselected && n > 0; i++)
-		n = leave_out(work, selected[i], alive, n, scratch);
-	while (n > 0 && nselected < max)
+	for (int i = 0; i < first && nalive > 0; i++)
+		nalive = leave_out(work, selected[i], alive, nalive, scratch);
+	while (nalive > 0 && nselected < max)
 	{
 		uint32		best = alive[0].row;
 
 		selected[nselected++] = best;
 		alive++;
-		n--;
+		nalive--;
 		if (nselected < max)
-			n = leave_out(work, best, alive, n, scratch);
+			nalive = leave_out(work, best, alive, nalive, scratch);
 	}
+	if (nselected < fill)
+		nselected = fill_up(work, candidates, n, selected + first,
+							nselected - first, selected, nselected, fill);
 	return nselected;
 }

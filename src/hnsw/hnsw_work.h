@@ -107,6 +107,20 @@ hnsw_work_degree(const BarqHnswWork *work, int layer)
 	return layer == 0 ? 2 * work->m : work->m;
 }
 
+/* neighbours that a new row chooses (README.md, "Neighbours") */
+static inline int
+hnsw_work_choice(const BarqHnswWork *work, int layer)
+{
+	return layer == 0 ? work->m + work->m / 4 : work->m;
+}
+
+/* to what a list of layer 0 is filled up when it is chosen anew */
+static inline int
+hnsw_work_refill(const BarqHnswWork *work, int layer)
+{
+	return layer == 0 ? 2 * work->m - work->m / 4 : 0;
+}
+
 static inline int
 hnsw_list_length(const uint32 *list, int degree)
 {
@@ -183,8 +197,9 @@ hnsw_work_write_list(BarqHnswWork *work, int layer, uint32 row,
  * hnsw_select.c: Malkov & Yashunin's algorithm 4. Of n candidates (with their
  * keys to the row that selects; sorted by this call) those are added to the
  * nselected rows of selected[] that are not nearer to one of these than to
- * the selecting row, the best first, until it has max. Returns how many it
- * has. Scratch arrays hold n each.
+ * the selecting row, the best first, until it has max; then, until it has
+ * fill (0: never), the nearest of those left out. Returns how many it has.
+ * Scratch arrays hold n each.
  */
 typedef struct HnswSelectScratch
 {
@@ -194,8 +209,8 @@ typedef struct HnswSelectScratch
 } HnswSelectScratch;
 
 extern int	barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n,
-							 int nselected, int max, uint32 *selected,
-							 HnswSelectScratch *scratch);
+							 int nselected, int max, int fill,
+							 uint32 *selected, HnswSelectScratch *scratch);
 
 /* room for candidates in a builder, ef_construction aside */
 #define HNSW_CANDIDATES	512

@@ -4,7 +4,8 @@
  *
  * Compiled once per level with -DBARQ_LEVEL=<level> and that level's compiler
  * flags (see the Makefile); dispatch.c chooses among the tables. simd.h gives
- * the vectors, distance_float.h and distance_codes.h the kernels. Calls
+ * the vectors, distance_float.h, distance_codes.h and distance_bits.h the
+ * kernels. Calls
  * nothing but what is inlined here: a function shared with another level
  * could be linked in the wrong level's version.
  */
@@ -67,6 +68,7 @@ prefetch_ahead(const char *base, size_t stride, const uint32_t *ids,
 
 #include "distance_float.h"
 #include "distance_codes.h"
+#include "distance_bits.h"
 
 #define LEVEL_TABLE_(level) barq_kernels_##level
 #define LEVEL_TABLE(level) LEVEL_TABLE_(level)
@@ -102,5 +104,7 @@ const BarqKernels LEVEL_TABLE(BARQ_LEVEL) = {
 	.l1_f16_batch = l1_f16_batch,
 	.ip_u8s8_batch = ip_u8s8_batch,
 	.ip_u8u8_batch = ip_u8u8_batch,
-	.sq8_keys_batch = sq8_keys_batch
+	.sq8_keys_batch = sq8_keys_batch,
+	.hamming = hamming,
+	.jaccard_parts = jaccard_parts
 };

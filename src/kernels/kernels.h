@@ -121,6 +121,14 @@ typedef struct BarqKernels
 	void		(*sq8_keys_batch) (const int8_t *q, const BarqSq8Terms *terms,
 								   const char *base, size_t stride,
 								   const uint32_t *ids, int nrows, int n, float *keys);
+
+	/*
+	 * Bit strings of n bytes, n >= 0: how many bits differ; how many are set
+	 * in both and in either.
+	 */
+	uint32_t	(*hamming) (const uint8_t *a, const uint8_t *b, int n);
+	void		(*jaccard_parts) (const uint8_t *a, const uint8_t *b, int n,
+								  uint32_t *both, uint32_t *either);
 } BarqKernels;
 
 /*

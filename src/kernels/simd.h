@@ -10,6 +10,7 @@
  *
  *	  VF		a vector of V_LANES floats
  *	  VI		a vector of I_BYTES bytes, or of I_BYTES / 4 32-bit sums
+ *	  vi_bits	how many bits are set, in 32-bit sums that vi_add adds up
  *	  vf_tail_*	loads of the first `rem` (1 … V_LANES - 1) elements, zeros
  *				behind them; nothing beyond the last element is touched
  */
@@ -120,6 +121,7 @@ vf_sum(VF a)
 #define vi_add16(a, b) _mm512_add_epi16(a, b)
 #define vi_madd(a, b) _mm512_madd_epi16(a, b)
 #define vi_and(a, b) _mm512_and_si512(a, b)
+#define vi_or(a, b) _mm512_or_si512(a, b)
 #define vi_xor(a, b) _mm512_xor_si512(a, b)
 #define vi_srl16(a) _mm512_srli_epi16(a, 8)
 #define vi_sra16(a) _mm512_srai_epi16(a, 8)
@@ -127,6 +129,23 @@ vf_sum(VF a)
 #define vi_set1_16(x) _mm512_set1_epi16(x)
 #define vi_tail(p, rem) \
 	_mm512_maskz_loadu_epi8(((__mmask64) 1 << (rem)) - 1, p)
+
+#if defined(__AVX512VPOPCNTDQ__)
+#define vi_bits(a) _mm512_popcnt_epi64(a)
+#else
+/* looked up by half bytes */
+BARQ_INLINE VI
+vi_bits(VI a)
+{
+	VI			counts = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3,
+															  1, 2, 2, 3, 2, 3, 3, 4));
+	VI			low = _mm512_set1_epi8(0x0f);
+	VI			lo = _mm512_shuffle_epi8(counts, vi_and(a, low));
+	VI			hi = _mm512_shuffle_epi8(counts, vi_and(_mm512_srli_epi16(a, 4), low));
+
+	return _mm512_sad_epu8(_mm512_add_epi8(lo, hi), vi_zero());
+}
+#endif
 
 /* The four sums of four vectors of 32-bit sums. */
 BARQ_INLINE __m128i
@@ -219,10 +238,26 @@ vf_tail_f16(const uint16_t *p, int rem)
 #define vi_add(a, b) simde_mm256_add_epi32(a, b)
 #define vi_madd(a, b) simde_mm256_madd_epi16(a, b)
 #define vi_and(a, b) simde_mm256_and_si256(a, b)
+#define vi_or(a, b) simde_mm256_or_si256(a, b)
 #define vi_xor(a, b) simde_mm256_xor_si256(a, b)
 #define vi_srl16(a) simde_mm256_srli_epi16(a, 8)
 #define vi_sra16(a) simde_mm256_srai_epi16(a, 8)
 #define vi_sll16(a) simde_mm256_slli_epi16(a, 8)
+
+/* looked up by half bytes */
+BARQ_INLINE VI
+vi_bits(VI a)
+{
+	VI			counts = simde_mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3,
+											   1, 2, 2, 3, 2, 3, 3, 4,
+											   0, 1, 1, 2, 1, 2, 2, 3,
+											   1, 2, 2, 3, 2, 3, 3, 4);
+	VI			low = vi_set1_8(0x0f);
+	VI			lo = simde_mm256_shuffle_epi8(counts, vi_and(a, low));
+	VI			hi = simde_mm256_shuffle_epi8(counts, vi_and(simde_mm256_srli_epi16(a, 4), low));
+
+	return simde_mm256_sad_epu8(simde_mm256_add_epi8(lo, hi), vi_zero());
+}
 
 BARQ_INLINE simde__m128i
 vi_sum4(VI a, VI b, VI c, VI d)
@@ -343,10 +378,27 @@ vf_from_bytes(int32_t four)
 #define vi_add(a, b) simde_mm_add_epi32(a, b)
 #define vi_madd(a, b) simde_mm_madd_epi16(a, b)
 #define vi_and(a, b) simde_mm_and_si128(a, b)
+#define vi_or(a, b) simde_mm_or_si128(a, b)
 #define vi_xor(a, b) simde_mm_xor_si128(a, b)
 #define vi_srl16(a) simde_mm_srli_epi16(a, 8)
 #define vi_sra16(a) simde_mm_srai_epi16(a, 8)
 #define vi_sll16(a) simde_mm_slli_epi16(a, 8)
+
+/* within ever wider parts of a byte */
+BARQ_INLINE VI
+vi_bits(VI a)
+{
+#if defined(__aarch64__)
+	a = simde__m128i_from_neon_u8(vcntq_u8(simde__m128i_to_neon_u8(a)));
+#else
+	VI			pairs = vi_set1_8(0x33);
+
+	a = simde_mm_sub_epi8(a, vi_and(simde_mm_srli_epi16(a, 1), vi_set1_8(0x55)));
+	a = simde_mm_add_epi8(vi_and(a, pairs), vi_and(simde_mm_srli_epi16(a, 2), pairs));
+	a = vi_and(simde_mm_add_epi8(a, simde_mm_srli_epi16(a, 4)), vi_set1_8(0x0f));
+#endif
+	return simde_mm_sad_epu8(a, vi_zero());
+}
 
 BARQ_INLINE simde__m128i
 vi_sum4(VI a, VI b, VI c, VI d)

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "settings.h"
 #include "utils/memutils.h"
@@ -206,7 +207,10 @@ compact_once(Relation index, bool all, uint64 *rows)
 	int			folder_lock = -1;
 	uint64		live = 0;
 	bool		done = true;
+	BarqIndexStats *stats;
+	instr_time	start;
 
+	INSTR_TIME_SET_CURRENT(start);
 	state.snapshot = barq_snapshot_get(index, &meta, true, context);
 	state.chosen = palloc(sizeof(uint32) * Max(state.snapshot->nsegments, 1));
 	state.n = choose_inputs(state.snapshot, &meta, all, state.chosen);
@@ -286,6 +290,11 @@ compact_once(Relation index, bool all, uint64 *rows)
 		change.compacted = true;
 		barq_publish(index, &change);
 		*rows = live;
+		stats = barq_stats_of(RelationGetRelid(index));
+		barq_count(stats, BARQ_COUNT_COMPACTIONS, 1);
+		barq_count(stats, BARQ_COUNT_ROWS_COMPACTED, live);
+		barq_count(stats, BARQ_COUNT_BYTES_COMPACTED, state.bytes);
+		barq_count(stats, BARQ_COUNT_COMPACTION_US, barq_elapsed_us(start));
 	}
 	barq_image_unlock(folder_lock);
 	MemoryContextSwitchTo(old);
@@ -307,6 +316,15 @@ barq_compact_segments(Relation index, bool all)
 		CHECK_FOR_INTERRUPTS();
 	}
 	return total;
+}
+
+void
+barq_compact_idle(Relation index)
+{
+	BarqMeta	meta;
+
+	barq_meta_read(index, &meta);
+	(void) barq_compact_segments(index, meta.segments > 1);
 }
 
 bool

@@ -59,6 +59,9 @@ typedef struct BarqIndexKind
 
 extern const BarqIndexKind *barq_index_kind(uint16 id); /* ERROR if unknown */
 
+/* Whether an open relation is an index of one of barq's access methods. */
+extern bool barq_is_barq_index(Relation rel);
+
 /*
  * The maintenance lock: self-exclusive, held by whoever seals, compacts or
  * takes pages back. Let go at once, not at the end of the transaction.
@@ -79,6 +82,12 @@ extern uint64 barq_compact_segments(Relation index, bool all);
 
 /* The tier of a segment: 0 up to twice the size at which logs are sealed. */
 extern int	barq_segment_tier(uint64 bytes);
+
+/*
+ * What is worth doing for an index that nobody inserts into: one segment of
+ * several, or whatever the policy asks for.
+ */
+extern void barq_compact_idle(Relation index);
 
 /* The next merge that the policy asks for; false if there is none to do. */
 extern bool barq_compact_next(Relation index);

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/stats.h"
 #include "lifecycle/worker.h"
 #include "miscadmin.h"
 #include "settings.h"
@@ -102,6 +103,7 @@ barq_after_append(Relation index, uint32 growing_pages)
 	uint64		bytes = (uint64) growing_pages * BLCKSZ;
 	uint64		limit = (uint64) barq_growing_limit * 1024;
 	uint64		hard_limit = Max(limit, (uint64) barq_growing_hard_limit * 1024);
+	instr_time	start;
 
 	if (bytes < limit)
 		return;
@@ -124,7 +126,11 @@ barq_after_append(Relation index, uint32 growing_pages)
 	switch (barq_backpressure)
 	{
 		case BARQ_BACKPRESSURE_WAIT:
+			INSTR_TIME_SET_CURRENT(start);
 			wait_for_room(index, hard_limit);
+			barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_WAITS, 1);
+			barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_WAIT_US,
+					   barq_elapsed_us(start));
 			break;
 		case BARQ_BACKPRESSURE_INLINE:
 			serve_inline(index, limit);

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -104,7 +105,10 @@ barq_seal_log(Relation index)
 	BlockNumber stop;
 	uint64		stop_generation;
 	uint64		rows;
+	BarqIndexStats *stats;
+	instr_time	start;
 
+	INSTR_TIME_SET_CURRENT(start);
 	if (!barq_growing_cut(index, &stop, &stop_generation))
 	{
 		MemoryContextSwitchTo(old);
@@ -148,6 +152,11 @@ barq_seal_log(Relation index)
 	barq_publish(index, &change);
 
 	rows = gathered.nrows;
+	stats = barq_stats_of(RelationGetRelid(index));
+	barq_count(stats, BARQ_COUNT_SEALS, 1);
+	barq_count(stats, BARQ_COUNT_ROWS_SEALED, rows);
+	barq_count(stats, BARQ_COUNT_BYTES_SEALED, desc.body_bytes);
+	barq_count(stats, BARQ_COUNT_SEAL_US, barq_elapsed_us(start));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return rows;

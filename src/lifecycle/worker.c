@@ -157,6 +157,14 @@ watch_for_waiters(void)
 	LockRelease(&tag, RowExclusiveLock, false);
 }
 
+void
+barq_worker_watch(Relation index)
+{
+	worker_index = index;
+	next_index_check = next_database_check = 0;
+	barq_interrupts_hook = index != NULL ? watch_for_waiters : NULL;
+}
+
 static void
 report_doing(const char *what)
 {
@@ -201,6 +209,7 @@ void
 barq_worker_main(Datum arg)
 {
 	WorkerOrder order;
+	Relation	index;
 
 	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(order));
 	pqsignal(SIGTERM, die);
@@ -221,19 +230,17 @@ barq_worker_main(Datum arg)
 	/* whoever holds it, another worker or DDL, needs none of us */
 	if (ConditionalLockRelationOid(order.index, ShareUpdateExclusiveLock))
 	{
-		worker_index = try_relation_open(order.index, NoLock);
-		if (worker_index != NULL)
+		index = try_relation_open(order.index, NoLock);
+		if (index != NULL)
 		{
-			if (worker_index->rd_rel->relkind == RELKIND_INDEX &&
-				worker_index->rd_index->indisready)
+			if (barq_is_barq_index(index) && index->rd_index->indisready)
 			{
-				barq_interrupts_hook = watch_for_waiters;
+				barq_worker_watch(index);
 				serve_index();
-				barq_interrupts_hook = NULL;
+				barq_worker_watch(NULL);
 			}
-			relation_close(worker_index, NoLock);
+			relation_close(index, NoLock);
 		}
-		worker_index = NULL;
 	}
 	CommitTransactionCommand();
 	pgstat_report_activity(STATE_IDLE, NULL);

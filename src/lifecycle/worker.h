@@ -20,6 +20,12 @@ extern bool barq_worker_may_serve(Relation index);
  */
 extern bool barq_worker_start(Relation index);
 
+/*
+ * From here on give way to whoever waits for this index, which the caller
+ * holds the maintenance lock of; NULL: no longer.
+ */
+extern void barq_worker_watch(Relation index);
+
 extern PGDLLEXPORT void barq_worker_main(Datum arg);
 
 #endif							/* BARQ_WORKER_H */

@@ -117,7 +117,7 @@ barq_extents_read(Relation index, const BarqSegmentDesc *desc, BarqBlockList *bl
 		if (block >= RelationGetNumberOfBlocks(index))
 			return NULL;
 		buffer = ReadBuffer(index, block);
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		barq_lock_shared(buffer);
 		page = BufferGetPage(buffer);
 		if (!barq_page_is(index, block, page, BARQ_PART_EXTENTS, desc->generation))
 		{
@@ -186,7 +186,7 @@ barq_blob_read_page(Relation index, const BarqSegmentDesc *desc,
 	if (block >= RelationGetNumberOfBlocks(index))
 		return -1;
 	buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	barq_lock_shared(buffer);
 	page = BufferGetPage(buffer);
 	if (barq_page_is(index, block, page, BARQ_PART_BLOB, desc->generation))
 	{

@@ -30,7 +30,7 @@ barq_directory_read(Relation index, const BarqMeta *meta, BarqBlockList *blocks)
 		if (block < nblocks)
 		{
 			buffer = ReadBuffer(index, block);
-			LockBuffer(buffer, BUFFER_LOCK_SHARE);
+			barq_lock_shared(buffer);
 			page = BufferGetPage(buffer);
 			ok = barq_page_is(index, block, page, BARQ_PART_DIRECTORY,
 							  meta->directory_generation);

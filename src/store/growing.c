@@ -326,7 +326,7 @@ copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
 	if (block >= *nblocks)
 		return false;
 	buffer = ReadBuffer(index, block);
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	barq_lock_shared(buffer);
 	page = BufferGetPage(buffer);
 	ok = barq_page_is(index, block, page, BARQ_PART_GROWING, generation);
 	if (ok)

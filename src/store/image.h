@@ -55,6 +55,8 @@ typedef enum BarqImageState
 
 /* paths.c: where images live */
 extern void barq_id_text(const uint8 *id, char *text);
+/* all palloc'd */
+extern char *barq_image_root(void);
 extern char *barq_image_folder(Relation index);
 extern char *barq_image_folder_of(BarqLocator locator, int backend);
 extern bool barq_image_folder_create(const char *folder);
@@ -125,6 +127,9 @@ extern void barq_image_sweep(Relation index);
 
 /* Remove a relation's folder and all in it: its storage is being dropped. */
 extern void barq_image_remove_folder(const char *folder);
+
+/* The same for all folders below a database's. */
+extern void barq_image_remove_database(const char *path);
 
 /* Remember the image just written, so that it needs no verification. */
 extern void barq_image_write_marker(const char *folder, const uint8 *id, int fd);

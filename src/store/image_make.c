@@ -217,6 +217,33 @@ barq_image_remove_folder(const char *folder)
 	barq_rmdir(folder, "folder: remove");
 }
 
+void
+barq_image_remove_database(const char *path)
+{
+	DIR		   *dir = AllocateDir(path);
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = ReadDirExtended(dir, path, DEBUG1)) != NULL)
+	{
+		char	   *folder;
+		int			lock;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		folder = psprintf("%s/%s", path, entry->d_name);
+		lock = barq_image_lock(folder, true);
+		if (lock >= 0)
+		{
+			barq_image_remove_folder(folder);
+			barq_image_unlock(lock);
+		}
+		pfree(folder);
+	}
+	if (dir != NULL)
+		FreeDir(dir);
+	rmdir(path);
+}
+
 /*
  * Whether a folder's relation is known to be gone. A relation that another
  * transaction has made but not committed is not seen here: its builder holds

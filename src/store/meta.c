@@ -101,7 +101,7 @@ barq_meta_read(Relation index, BarqMeta *meta)
 {
 	Buffer		buffer = ReadBuffer(index, BARQ_META_BLOCK);
 
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	barq_lock_shared(buffer);
 	check_meta_page(index, BufferGetPage(buffer));
 	*meta = *BarqPageGetMeta(BufferGetPage(buffer));
 	UnlockReleaseBuffer(buffer);

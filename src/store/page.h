@@ -85,6 +85,16 @@ extern bool barq_page_is(Relation index, BlockNumber block, Page page,
  */
 extern Buffer barq_page_new(Relation index);
 
+/*
+ * Lock a buffer shared and note how long that took. Readers' waits are counted
+ * by duration in this process: below 1 µs, 10 µs, 100 µs, 1 ms, 10 ms, 100 ms,
+ * and longer. Who wants them kept takes them from here.
+ */
+#define BARQ_WAIT_BUCKETS	7
+
+extern uint64 barq_lock_waits[BARQ_WAIT_BUCKETS];
+extern void barq_lock_shared(Buffer buffer);
+
 /* Whether a page is stamped free, or was never written. */
 extern bool barq_page_is_free(Relation index, BlockNumber block);
 

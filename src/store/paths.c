@@ -36,9 +36,8 @@ barq_id_text(const uint8 *id, char *text)
 	text[2 * BARQ_ID_BYTES] = '\0';
 }
 
-/* palloc'd */
-static char *
-image_root(void)
+char *
+barq_image_root(void)
 {
 	uint64		place;
 
@@ -55,7 +54,7 @@ image_root(void)
 char *
 barq_image_folder_of(BarqLocator locator, int backend)
 {
-	char	   *root = image_root();
+	char	   *root = barq_image_root();
 	char	   *folder;
 
 	if (backend == BarqInvalidBackend)

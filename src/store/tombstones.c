@@ -71,7 +71,7 @@ walk(Relation index, const BarqSegmentDesc *desc, uint8 *bitmap, BlockNumber *bl
 		if (block >= RelationGetNumberOfBlocks(index))
 			return false;
 		buffer = ReadBuffer(index, block);
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		barq_lock_shared(buffer);
 		page = BufferGetPage(buffer);
 		ok = barq_page_is(index, block, page, BARQ_PART_TOMBSTONES, desc->generation);
 		if (ok && bitmap != NULL)

@@ -2,9 +2,9 @@
  * parse.h
  *	  Reading the text forms of vector types: white space and numbers.
  *
- * Owns: what counts as white space between elements, and a strtof() that is
- * quick for the numbers people really write. Allocates nothing, raises
- * nothing.
+ * Owns: what counts as white space between elements, a strtof() that is quick
+ * for the numbers people really write, and the errors of text that is no
+ * vector. What is inline allocates nothing and raises nothing.
  */
 #ifndef BARQ_PARSE_H
 #define BARQ_PARSE_H
@@ -13,11 +13,21 @@
 
 #include <errno.h>
 
+#include "types/check.h"
+
 /* isspace() of the C locale, whatever the server's locale is. */
 static inline bool
 barq_isspace(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static inline const char *
+barq_skip_space(const char *p)
+{
+	while (barq_isspace(*p))
+		p++;
+	return p;
 }
 
 /*
@@ -148,5 +158,30 @@ barq_strtof(const char *s, const char **end)
 	*end = stop;
 	return value;
 }
+
+/* ERRCODE_INVALID_TEXT_REPRESENTATION; detail may be NULL */
+pg_noreturn extern void barq_syntax_error(const BarqVecType *type, const char *literal,
+										  const char *detail);
+
+/* No value can have more elements than its text has commas, plus one. */
+static inline int
+barq_count_elements(const char *p, int at_most)
+{
+	int			n = 1;
+
+	while (n < at_most && (p = strchr(p, ',')) != NULL)
+	{
+		n++;
+		p++;
+	}
+	return n;
+}
+
+/*
+ * One element of a type at *p, which moves past it. literal is the whole
+ * input, for the message.
+ */
+extern float barq_read_element(const BarqVecType *type, const char **p,
+							   const char *literal);
 
 #endif							/* BARQ_PARSE_H */

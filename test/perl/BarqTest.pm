@@ -16,8 +16,8 @@ use Test::More;
 use Time::HiRes qw(usleep time);
 
 our @EXPORT = qw(
-  new_server add_barq background finished kill_server wait_until wait_for_growth
-  relation_file found_once same_answers sound segment_count
+  new_server add_barq background finished close_gate wait_at_gate open_gate kill_server wait_until wait_for_growth
+  relation_file found_once answers same_answers sound segment_count
   image_root image_files images_of orphans flip_byte
 );
 
@@ -51,11 +51,13 @@ sub add_barq
 			LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 			SELECT array_agg(sin((i % 100003 + 1) * (j * 0.7133 + 0.31) + j * j))::vector
 			FROM generate_series(1, dims) j $$;
+		CREATE FUNCTION pass() RETURNS void LANGUAGE sql AS 'SELECT pg_advisory_lock_shared(7)';
 	});
 	return;
 }
 
 # Run SQL in a psql of its own, at the same time; `finished` waits for its end.
+# Its backend's process id is known before the first statement is run.
 my $scripts = 0;
 
 sub background
@@ -64,12 +66,16 @@ sub background
 	my $self = { out => '', err => '' };
 	my $file = PostgreSQL::Test::Utils::tempdir . '/' . ++$scripts . '.sql';
 
-	PostgreSQL::Test::Utils::append_to_file($file, $sql);
+	PostgreSQL::Test::Utils::append_to_file($file,
+		"SELECT pg_backend_pid() AS pid \\gset\n\\setenv BARQ_PID :pid\n"
+		. "\\! echo \$BARQ_PID > $file.new && mv $file.new $file.pid\n$sql\n");
 	$self->{run} = IPC::Run::start(
 		[ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1',
 			'-d', $node->connstr($options{database} // 'postgres'), '-f', $file ],
 		'<', \undef, '>', \$self->{out}, '2>', \$self->{err},
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	wait_until('psql has connected', sub { -f "$file.pid" || !$self->{run}->pumpable });
+	$self->{pid} = -f "$file.pid" ? int PostgreSQL::Test::Utils::slurp_file("$file.pid") : 0;
 	return $self;
 }
 
@@ -85,6 +91,38 @@ sub finished
 		die $error;
 	};
 	return $self->{run}->full_result >> 8;
+}
+
+# A gate: a session that `background` started waits at "SELECT pass()" until
+# open_gate. Works on a standby too.
+sub close_gate
+{
+	my ($node) = @_;
+	my $gate = background($node, 'SELECT pg_advisory_lock(7); SELECT pg_sleep(100000);');
+
+	$node->poll_query_until('postgres',
+		q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted})
+	  or die 'the gate does not close';
+	return $gate;
+}
+
+sub wait_at_gate
+{
+	my ($node) = @_;
+
+	$node->poll_query_until('postgres',
+		q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted})
+	  or die 'nobody waits at the gate';
+	return;
+}
+
+sub open_gate
+{
+	my ($node, $gate) = @_;
+
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($gate->{pid})");
+	finished($gate);
+	return;
 }
 
 # Poll until a condition holds; dies when it takes too long.
@@ -119,18 +157,22 @@ sub wait_for_growth
 	return;
 }
 
-# Kill the postmaster (and backends given) as a power cut would, and wait until
-# nothing of the server is left: what runs in its data directory is its.
+# Kill a whole server as a power cut would, first the postmaster and those who
+# are in the middle of something (what `background` returned), and wait until
+# nothing of it is left. Whatever runs in its data directory is its.
 sub kill_server
 {
-	my ($node, @others) = @_;
+	my ($node, @busy) = @_;
 	my $data = Cwd::abs_path($node->data_dir);
 	my ($postmaster) = split /\n/, PostgreSQL::Test::Utils::slurp_file("$data/postmaster.pid");
 
-	kill 'KILL', @others if @others;
+	kill 'KILL', $postmaster, map { $_->{pid} } @busy;
 	$node->kill9;
 	wait_until('all backends have ended', sub {
-		return !kill(0, $postmaster) && !grep { (readlink($_) // '') eq $data } glob '/proc/[0-9]*/cwd';
+		my @left = map { m{^/proc/(\d+)/} } grep { (readlink($_) // '') eq $data } glob '/proc/[0-9]*/cwd';
+
+		kill 'KILL', @left;
+		return !@left && !kill(0, $postmaster);
 	});
 	return;
 }
@@ -193,24 +235,35 @@ my $questions = q{
 	FROM (SELECT q, vec(q * 977 + 13, (SELECT vector_dims(v) FROM %s WHERE v IS NOT NULL LIMIT 1)) AS query
 		FROM generate_series(1, 20) q OFFSET 0) w ORDER BY q};
 
+# The ten nearest rows of 20 questions, as text. What psql wrote to stderr
+# (warnings) and its exit status follow.
+sub answers
+{
+	my ($node, $table, %options) = @_;
+	my ($answers, $warnings);
+	my $status = $node->psql($options{database} // 'postgres', ($options{settings} // '') . q{
+			SET enable_seqscan = off; SET enable_bitmapscan = off; SET barq.ef_search = 200;}
+		  . sprintf($questions, $table, $table),
+		stdout => \$answers, stderr => \$warnings);
+
+	return wantarray ? ($answers // '', $warnings // '', $status) : $answers;
+}
+
 # The ten nearest rows of 20 questions, against an exact scan: at least
-# 95 % of them. Returns the answers' text and, in list context, what psql
+# 95 % of them (`recall => 0.95`; a graph of random vectors of many dimensions
+# finds fewer). Returns the answers' text and, in list context, what psql
 # wrote to stderr (warnings).
 sub same_answers
 {
 	my ($node, $table, $name, %options) = @_;
 	my $database = $options{database} // 'postgres';
-	my $sql = sprintf $questions, $table, $table;
-	my ($answers, $warnings);
 	my $common = 0;
 	my $all = 0;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-	my $status = $node->psql($database, ($options{settings} // '') . q{
-			SET enable_seqscan = off; SET enable_bitmapscan = off; SET barq.ef_search = 200;} . $sql,
-		stdout => \$answers, stderr => \$warnings);
-	my @exact = split /\n/, $node->safe_psql($database, $by_heap . $sql);
-	my @got = split /\n/, $answers // '';
+	my ($answers, $warnings, $status) = answers($node, $table, %options);
+	my @exact = split /\n/, $node->safe_psql($database, $by_heap . sprintf $questions, $table, $table);
+	my @got = split /\n/, $answers;
 
 	if ($status != 0 || @got != @exact)
 	{
@@ -226,7 +279,7 @@ sub same_answers
 		$all += 10;
 		$common += grep { $right{$_} } @ids;
 	}
-	ok($common >= 0.95 * $all, "$name (recall " . sprintf('%.3f', $common / $all) . ')');
+	ok($common >= ($options{recall} // 0.95) * $all, "$name (recall " . sprintf('%.3f', $common / $all) . ')');
 	return wantarray ? ($answers, $warnings) : $answers;
 }
 

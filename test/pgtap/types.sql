@@ -1,4 +1,4 @@
--- The contract of the type vector: everything interface.md names is there,
+-- The contract of the vector types: everything interface.md names is there,
 -- with its signature, wherever the extension was installed.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
@@ -8,17 +8,16 @@ RESET client_min_messages;
 BEGIN;
 SELECT no_plan();
 
--- type
-SELECT has_type('vector');
-SELECT results_eq(
-	$$ SELECT typlen::int, typbyval, typalign::text, typstorage::text, typtype::text
-	   FROM pg_type WHERE oid = 'vector'::regtype $$,
-	$$ VALUES (-1, false, 'i', 'e', 'b') $$,
-	'vector is a base type of varying length, stored external');
-SELECT is(format_type('vector'::regtype, 3), 'vector(3)', 'vector takes a type modifier');
-SELECT is((SELECT count(*)::int FROM pg_type t
-		   WHERE t.oid = 'vector'::regtype AND 0 NOT IN (typinput, typoutput, typreceive, typsend, typmodin)),
-		  1, 'vector has text and binary input and output');
+-- types
+CREATE TEMP TABLE types (name text);
+INSERT INTO types VALUES ('vector'), ('halfvec'), ('sparsevec');
+SELECT has_type(name::name) FROM types;
+SELECT is(concat_ws(' ', typlen, typbyval, typalign, typstorage, typtype), '-1 f i e b',
+		  format('%s is a base type of varying length, stored external', name))
+FROM types, pg_type WHERE oid = name::regtype;
+SELECT is(format_type(name::regtype, 3), name || '(3)', name || ' takes a type modifier') FROM types;
+SELECT ok(0 NOT IN (typinput, typoutput, typreceive, typsend, typmodin), name || ' has text and binary input and output')
+FROM types, pg_type WHERE oid = name::regtype;
 
 -- functions: name, arguments, result; all immutable, strict, parallel safe
 CREATE TEMP TABLE contract (name text, args text, result text);
@@ -59,7 +58,77 @@ INSERT INTO contract VALUES
 	('array_to_vector', 'real[], integer, boolean', 'vector'),
 	('array_to_vector', 'double precision[], integer, boolean', 'vector'),
 	('array_to_vector', 'numeric[], integer, boolean', 'vector'),
-	('vector_to_float4', 'vector, integer, boolean', 'real[]');
+	('vector_to_float4', 'vector, integer, boolean', 'real[]'),
+	('halfvec_in', 'cstring, oid, integer', 'halfvec'),
+	('halfvec_out', 'halfvec', 'cstring'),
+	('halfvec_typmod_in', 'cstring[]', 'integer'),
+	('halfvec_recv', 'internal, oid, integer', 'halfvec'),
+	('halfvec_send', 'halfvec', 'bytea'),
+	('l2_distance', 'halfvec, halfvec', 'double precision'),
+	('inner_product', 'halfvec, halfvec', 'double precision'),
+	('cosine_distance', 'halfvec, halfvec', 'double precision'),
+	('l1_distance', 'halfvec, halfvec', 'double precision'),
+	('vector_dims', 'halfvec', 'integer'),
+	('l2_norm', 'halfvec', 'double precision'),
+	('l2_normalize', 'halfvec', 'halfvec'),
+	('binary_quantize', 'halfvec', 'bit'),
+	('subvector', 'halfvec, integer, integer', 'halfvec'),
+	('halfvec_add', 'halfvec, halfvec', 'halfvec'),
+	('halfvec_sub', 'halfvec, halfvec', 'halfvec'),
+	('halfvec_mul', 'halfvec, halfvec', 'halfvec'),
+	('halfvec_concat', 'halfvec, halfvec', 'halfvec'),
+	('halfvec_lt', 'halfvec, halfvec', 'boolean'),
+	('halfvec_le', 'halfvec, halfvec', 'boolean'),
+	('halfvec_eq', 'halfvec, halfvec', 'boolean'),
+	('halfvec_ne', 'halfvec, halfvec', 'boolean'),
+	('halfvec_ge', 'halfvec, halfvec', 'boolean'),
+	('halfvec_gt', 'halfvec, halfvec', 'boolean'),
+	('halfvec_cmp', 'halfvec, halfvec', 'integer'),
+	('halfvec_l2_squared_distance', 'halfvec, halfvec', 'double precision'),
+	('halfvec_negative_inner_product', 'halfvec, halfvec', 'double precision'),
+	('halfvec_spherical_distance', 'halfvec, halfvec', 'double precision'),
+	('halfvec_accum', 'double precision[], halfvec', 'double precision[]'),
+	('halfvec_avg', 'double precision[]', 'halfvec'),
+	('halfvec_combine', 'double precision[], double precision[]', 'double precision[]'),
+	('halfvec', 'halfvec, integer, boolean', 'halfvec'),
+	('array_to_halfvec', 'integer[], integer, boolean', 'halfvec'),
+	('array_to_halfvec', 'real[], integer, boolean', 'halfvec'),
+	('array_to_halfvec', 'double precision[], integer, boolean', 'halfvec'),
+	('array_to_halfvec', 'numeric[], integer, boolean', 'halfvec'),
+	('halfvec_to_float4', 'halfvec, integer, boolean', 'real[]'),
+	('sparsevec_in', 'cstring, oid, integer', 'sparsevec'),
+	('sparsevec_out', 'sparsevec', 'cstring'),
+	('sparsevec_typmod_in', 'cstring[]', 'integer'),
+	('sparsevec_recv', 'internal, oid, integer', 'sparsevec'),
+	('sparsevec_send', 'sparsevec', 'bytea'),
+	('l2_distance', 'sparsevec, sparsevec', 'double precision'),
+	('inner_product', 'sparsevec, sparsevec', 'double precision'),
+	('cosine_distance', 'sparsevec, sparsevec', 'double precision'),
+	('l1_distance', 'sparsevec, sparsevec', 'double precision'),
+	('l2_norm', 'sparsevec', 'double precision'),
+	('l2_normalize', 'sparsevec', 'sparsevec'),
+	('sparsevec_lt', 'sparsevec, sparsevec', 'boolean'),
+	('sparsevec_le', 'sparsevec, sparsevec', 'boolean'),
+	('sparsevec_eq', 'sparsevec, sparsevec', 'boolean'),
+	('sparsevec_ne', 'sparsevec, sparsevec', 'boolean'),
+	('sparsevec_ge', 'sparsevec, sparsevec', 'boolean'),
+	('sparsevec_gt', 'sparsevec, sparsevec', 'boolean'),
+	('sparsevec_cmp', 'sparsevec, sparsevec', 'integer'),
+	('sparsevec_l2_squared_distance', 'sparsevec, sparsevec', 'double precision'),
+	('sparsevec_negative_inner_product', 'sparsevec, sparsevec', 'double precision'),
+	('sparsevec', 'sparsevec, integer, boolean', 'sparsevec'),
+	('array_to_sparsevec', 'integer[], integer, boolean', 'sparsevec'),
+	('array_to_sparsevec', 'real[], integer, boolean', 'sparsevec'),
+	('array_to_sparsevec', 'double precision[], integer, boolean', 'sparsevec'),
+	('array_to_sparsevec', 'numeric[], integer, boolean', 'sparsevec'),
+	('vector_to_halfvec', 'vector, integer, boolean', 'halfvec'),
+	('halfvec_to_vector', 'halfvec, integer, boolean', 'vector'),
+	('vector_to_sparsevec', 'vector, integer, boolean', 'sparsevec'),
+	('sparsevec_to_vector', 'sparsevec, integer, boolean', 'vector'),
+	('halfvec_to_sparsevec', 'halfvec, integer, boolean', 'sparsevec'),
+	('sparsevec_to_halfvec', 'sparsevec, integer, boolean', 'halfvec'),
+	('hamming_distance', 'bit, bit', 'double precision'),
+	('jaccard_distance', 'bit, bit', 'double precision');
 
 SELECT ok(to_regprocedure(name || '(' || args || ')') IS NOT NULL, format('%s(%s) exists', name, args))
 FROM contract;
@@ -69,72 +138,91 @@ SELECT is(concat(provolatile, proisstrict, proparallel, prokind), 'itsf',
 		  format('%s(%s) is immutable, strict and parallel safe', name, args))
 FROM contract, pg_proc p WHERE p.oid = to_regprocedure(name || '(' || args || ')');
 
--- operators: their functions, results, commutators and negators
-CREATE TEMP TABLE operators (name text, function text, result text, commutator text, negator text);
+-- operators: their functions, results, commutators and negators. A function's
+-- name has the type's before it where it begins with "_".
+CREATE TEMP TABLE operators (name text, function text, result text, commutator text, negator text, types text[]);
 INSERT INTO operators VALUES
-	('<->', 'l2_distance', 'double precision', '<->', NULL),
-	('<#>', 'vector_negative_inner_product', 'double precision', '<#>', NULL),
-	('<=>', 'cosine_distance', 'double precision', '<=>', NULL),
-	('<+>', 'l1_distance', 'double precision', '<+>', NULL),
-	('+', 'vector_add', 'vector', '+', NULL),
-	('-', 'vector_sub', 'vector', NULL, NULL),
-	('*', 'vector_mul', 'vector', '*', NULL),
-	('||', 'vector_concat', 'vector', NULL, NULL),
-	('<', 'vector_lt', 'boolean', '>', '>='),
-	('<=', 'vector_le', 'boolean', '>=', '>'),
-	('=', 'vector_eq', 'boolean', '=', '<>'),
-	('<>', 'vector_ne', 'boolean', '<>', '='),
-	('>=', 'vector_ge', 'boolean', '<=', '<'),
-	('>', 'vector_gt', 'boolean', '<', '<=');
-SELECT has_operator('vector', o.name::name, 'vector', o.result::name) FROM operators o;
+	('<->', 'l2_distance', 'double precision', '<->', NULL, '{vector,halfvec,sparsevec}'),
+	('<#>', '_negative_inner_product', 'double precision', '<#>', NULL, '{vector,halfvec,sparsevec}'),
+	('<=>', 'cosine_distance', 'double precision', '<=>', NULL, '{vector,halfvec,sparsevec}'),
+	('<+>', 'l1_distance', 'double precision', '<+>', NULL, '{vector,halfvec,sparsevec}'),
+	('+', '_add', NULL, '+', NULL, '{vector,halfvec}'),
+	('-', '_sub', NULL, NULL, NULL, '{vector,halfvec}'),
+	('*', '_mul', NULL, '*', NULL, '{vector,halfvec}'),
+	('||', '_concat', NULL, NULL, NULL, '{vector,halfvec}'),
+	('<', '_lt', 'boolean', '>', '>=', '{vector,halfvec,sparsevec}'),
+	('<=', '_le', 'boolean', '>=', '>', '{vector,halfvec,sparsevec}'),
+	('=', '_eq', 'boolean', '=', '<>', '{vector,halfvec,sparsevec}'),
+	('<>', '_ne', 'boolean', '<>', '=', '{vector,halfvec,sparsevec}'),
+	('>=', '_ge', 'boolean', '<=', '<', '{vector,halfvec,sparsevec}'),
+	('>', '_gt', 'boolean', '<', '<=', '{vector,halfvec,sparsevec}'),
+	('<~>', 'hamming_distance', 'double precision', '<~>', NULL, '{bit}'),
+	('<%>', 'jaccard_distance', 'double precision', '<%>', NULL, '{bit}');
+SELECT has_operator(t::name, o.name::name, t::name, coalesce(o.result, t)::name) FROM operators o, unnest(types) t;
 SELECT results_eq(
-	format($$ SELECT o.oprcode::regproc::text, c.oprname::text COLLATE "default", n.oprname::text COLLATE "default"
+	format($$ SELECT o.oprcode::oid = '%s(%s,%2$s)'::regprocedure, c.oprname::text COLLATE "default", n.oprname::text COLLATE "default"
 			  FROM pg_operator o LEFT JOIN pg_operator c ON c.oid = o.oprcom
 				LEFT JOIN pg_operator n ON n.oid = o.oprnegate
-			  WHERE o.oid = '%s(vector,vector)'::regoperator $$, name),
-	format('VALUES (%L::text, %L::text, %L::text)', function, commutator, negator),
-	format('operator %s is made of %s', name, function))
-FROM operators;
+			  WHERE o.oid = '%s(%2$s,%2$s)'::regoperator $$, regexp_replace(function, '^_', t || '_'), t, name),
+	format('VALUES (true, %L::text, %L::text)', commutator, negator),
+	format('operator %s of %s is made of %s', name, t, function))
+FROM operators, unnest(types) t;
 
 -- casts and their contexts
 SELECT set_eq(
 	$$ SELECT format_type(castsource, NULL) AS source, format_type(casttarget, NULL) AS target,
 		castcontext::text AS context, castfunc::regprocedure::text AS function
-	   FROM pg_cast
-	   WHERE (castsource = 'vector'::regtype
-			  AND casttarget IN ('vector'::regtype, 'real[]'::regtype, 'integer[]'::regtype, 'double precision[]'::regtype, 'numeric[]'::regtype))
-		OR (casttarget = 'vector'::regtype
-			AND castsource IN ('real[]'::regtype, 'integer[]'::regtype, 'double precision[]'::regtype, 'numeric[]'::regtype)) $$,
+	   FROM pg_cast JOIN pg_depend ON classid = 'pg_cast'::regclass AND objid = pg_cast.oid AND deptype = 'e'
+	   WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'barq')
+		AND (format_type(castsource, NULL) ~ 'vec' OR format_type(casttarget, NULL) ~ 'vec') $$,
 	$$ VALUES
-		('double precision[]', 'vector', 'a', 'array_to_vector(double precision[],integer,boolean)'),
-		('integer[]', 'vector', 'a', 'array_to_vector(integer[],integer,boolean)'),
-		('numeric[]', 'vector', 'a', 'array_to_vector(numeric[],integer,boolean)'),
-		('real[]', 'vector', 'a', 'array_to_vector(real[],integer,boolean)'),
+		('vector', 'vector', 'i', 'vector(vector,integer,boolean)'),
 		('vector', 'real[]', 'i', 'vector_to_float4(vector,integer,boolean)'),
-		('vector', 'vector', 'i', 'vector(vector,integer,boolean)') $$,
-	'casts of vector to itself and from and to arrays');
+		('integer[]', 'vector', 'a', 'array_to_vector(integer[],integer,boolean)'),
+		('real[]', 'vector', 'a', 'array_to_vector(real[],integer,boolean)'),
+		('double precision[]', 'vector', 'a', 'array_to_vector(double precision[],integer,boolean)'),
+		('numeric[]', 'vector', 'a', 'array_to_vector(numeric[],integer,boolean)'),
+		('halfvec', 'halfvec', 'i', 'halfvec(halfvec,integer,boolean)'),
+		('halfvec', 'vector', 'a', 'halfvec_to_vector(halfvec,integer,boolean)'),
+		('vector', 'halfvec', 'i', 'vector_to_halfvec(vector,integer,boolean)'),
+		('halfvec', 'real[]', 'a', 'halfvec_to_float4(halfvec,integer,boolean)'),
+		('integer[]', 'halfvec', 'a', 'array_to_halfvec(integer[],integer,boolean)'),
+		('real[]', 'halfvec', 'a', 'array_to_halfvec(real[],integer,boolean)'),
+		('double precision[]', 'halfvec', 'a', 'array_to_halfvec(double precision[],integer,boolean)'),
+		('numeric[]', 'halfvec', 'a', 'array_to_halfvec(numeric[],integer,boolean)'),
+		('sparsevec', 'sparsevec', 'i', 'sparsevec(sparsevec,integer,boolean)'),
+		('sparsevec', 'vector', 'a', 'sparsevec_to_vector(sparsevec,integer,boolean)'),
+		('vector', 'sparsevec', 'i', 'vector_to_sparsevec(vector,integer,boolean)'),
+		('sparsevec', 'halfvec', 'a', 'sparsevec_to_halfvec(sparsevec,integer,boolean)'),
+		('halfvec', 'sparsevec', 'i', 'halfvec_to_sparsevec(halfvec,integer,boolean)'),
+		('integer[]', 'sparsevec', 'a', 'array_to_sparsevec(integer[],integer,boolean)'),
+		('real[]', 'sparsevec', 'a', 'array_to_sparsevec(real[],integer,boolean)'),
+		('double precision[]', 'sparsevec', 'a', 'array_to_sparsevec(double precision[],integer,boolean)'),
+		('numeric[]', 'sparsevec', 'a', 'array_to_sparsevec(numeric[],integer,boolean)') $$,
+	'the casts of the vector types, and no others');
 
 -- aggregates
-SELECT is_aggregate('avg', ARRAY['vector']);
-SELECT is_aggregate('sum', ARRAY['vector']);
+SELECT is_aggregate(a::name, ARRAY[t::name]) FROM unnest(ARRAY['avg', 'sum']) a, unnest(ARRAY['vector', 'halfvec']) t;
 SELECT set_eq(
 	$$ SELECT a.aggfnoid::regprocedure::text, pg_get_function_result(a.aggfnoid), aggtransfn::text, aggfinalfn::text, aggcombinefn::text,
 		format_type(aggtranstype, NULL) AS state, agginitval, proparallel::text
 	   FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid
-	   WHERE a.aggfnoid IN ('avg(vector)'::regprocedure, 'sum(vector)'::regprocedure) $$,
+	   WHERE a.aggfnoid IN ('avg(vector)'::regprocedure, 'sum(vector)'::regprocedure, 'avg(halfvec)'::regprocedure, 'sum(halfvec)'::regprocedure) $$,
 	$$ VALUES
 		('avg(vector)', 'vector', 'vector_accum', 'vector_avg', 'vector_combine', 'double precision[]', '{0}', 's'),
-		('sum(vector)', 'vector', 'vector_add', '-', 'vector_add', 'vector', NULL, 's') $$,
-	'avg and sum of vectors');
+		('sum(vector)', 'vector', 'vector_add', '-', 'vector_add', 'vector', NULL, 's'),
+		('avg(halfvec)', 'halfvec', 'halfvec_accum', 'halfvec_avg', 'halfvec_combine', 'double precision[]', '{0}', 's'),
+		('sum(halfvec)', 'halfvec', 'halfvec_add', '-', 'halfvec_add', 'halfvec', NULL, 's') $$,
+	'avg and sum of vectors and halfvecs');
 
--- operator class
-SELECT has_opclass('vector_ops');
-SELECT results_eq(
-	$$ SELECT am.amname::text COLLATE "default", opcdefault, opcintype::regtype::text
+-- operator classes
+SELECT has_opclass((name || '_ops')::name) FROM types;
+SELECT set_eq(
+	$$ SELECT opcname::text COLLATE "default", opcdefault, opcintype::regtype::text
 	   FROM pg_opclass c JOIN pg_am am ON am.oid = opcmethod
-	   WHERE opcname = 'vector_ops' AND opcnamespace = (SELECT typnamespace FROM pg_type WHERE oid = 'vector'::regtype) $$,
-	$$ VALUES ('btree', true, 'vector') $$,
-	'vector_ops is the default of vector for btree');
+	   WHERE amname = 'btree' AND opcnamespace = (SELECT typnamespace FROM pg_type WHERE oid = 'vector'::regtype) $$,
+	$$ VALUES ('vector_ops', true, 'vector'), ('halfvec_ops', true, 'halfvec'), ('sparsevec_ops', true, 'sparsevec') $$,
+	'each type has a default class for btree');
 
 -- every function, operator and type says what it is for
 SELECT is_empty(

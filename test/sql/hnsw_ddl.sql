@@ -103,7 +103,11 @@ SELECT pg_temp.outcome('ALTER TABLE hnsw_ddl ALTER v TYPE vector(4) USING subvec
 SELECT pg_temp.outcome('SELECT id FROM hnsw_ddl ORDER BY v <-> ''[1,2,3,4,5,6,7,8]'' LIMIT 1');
 SELECT count(*) FROM (SELECT id FROM hnsw_ddl ORDER BY v <-> '[1,2,3,4]' LIMIT 20) s;
 SELECT * FROM barq_check('hnsw_ddl_idx');
+-- without dimensions the index stays as it is, and keeps its own; it cannot be built anew
 SELECT pg_temp.outcome('ALTER TABLE hnsw_ddl ALTER v TYPE vector');
+SELECT pg_temp.outcome('INSERT INTO hnsw_ddl (v) VALUES (''[1,2,3]'')');
+SELECT pg_temp.outcome('REINDEX INDEX hnsw_ddl_idx');
+SELECT count(*) FROM (SELECT id FROM hnsw_ddl ORDER BY v <-> '[1,2,3,4]' LIMIT 20) s;
 SELECT pg_temp.outcome('ALTER TABLE hnsw_ddl ALTER v TYPE text');
 ALTER TABLE hnsw_ddl ALTER v TYPE vector(8) USING (v || v)::vector(8);
 SELECT pg_temp.judge('hnsw_ddl', 'hnsw_ddl_idx');
@@ -182,7 +186,7 @@ CREATE TABLE hnsw_ddl_4 (id int, v vector(8));
 INSERT INTO hnsw_ddl_4 SELECT i, pg_temp.random_vector(8) FROM generate_series(2000, 2100) i;
 CREATE INDEX hnsw_ddl_4_own ON hnsw_ddl_4 USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);
 ALTER TABLE hnsw_ddl ATTACH PARTITION hnsw_ddl_4 FOR VALUES FROM (2000) TO (3000);
-SELECT indexrelid::regclass AS index FROM pg_index WHERE indrelid IN ('hnsw_ddl_1'::regclass, 'hnsw_ddl_2'::regclass, 'hnsw_ddl_3'::regclass, 'hnsw_ddl_4'::regclass) ORDER BY 1::text;
+SELECT indexrelid::regclass AS index FROM pg_index WHERE indrelid IN ('hnsw_ddl_1'::regclass, 'hnsw_ddl_2'::regclass, 'hnsw_ddl_3'::regclass, 'hnsw_ddl_4'::regclass) ORDER BY indexrelid::regclass::text COLLATE "C";
 EXPLAIN (COSTS OFF) SELECT id FROM hnsw_ddl ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 5;
 SELECT wrong FROM query, pg_temp.compare('hnsw_ddl', '<->', vs, 40);
 SELECT wrong FROM query, pg_temp.compare('hnsw_ddl', '<->', vs, 40, 'id < 500');

@@ -9,60 +9,73 @@
 SET enable_seqscan = off;
 SELECT setseed(0.8);
 
--- one index for each metric and quantization over rows of one expression;
--- queries are rows of their own and stored rows. Shows what is not exact.
-CREATE FUNCTION pg_temp.judge(label text, dims int, n int, expression text) RETURNS void LANGUAGE plpgsql AS $$
+-- One index for each metric and quantization over rows of one expression;
+-- queries are rows of their own and stored rows. All rows are asked for in one
+-- round, then in many rounds, then the first few. What is wrong is shown: an
+-- error, rows out of order, in the first of these distances other than the
+-- exact ones, and in the others too few near rows, unless the data is too hard
+-- for that (NULL). Half of the rows are in the log.
+CREATE FUNCTION pg_temp.judge(label text, dims int, expression text, bound numeric DEFAULT 0.95) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
+	n int = 200;
 	metric text;
 	quantization text;
 	queries vector[];
 	result record;
-	total int = 0;
+	searches bigint = 0;
 BEGIN
 	EXECUTE format('CREATE TABLE hnsw_extremes (id int, v vector(%s))', dims);
 	EXECUTE format('INSERT INTO hnsw_extremes SELECT i, (SELECT array_agg((%s)::real ORDER BY j) FROM generate_series(1, %s) j)::vector FROM generate_series(1, %s) i', expression, dims, n);
-	-- a quarter of the rows as queries, half of them not stored any more
-	queries = ARRAY(SELECT v FROM hnsw_extremes WHERE id <= n / 4);
-	DELETE FROM hnsw_extremes WHERE id <= n / 8;
+	queries = ARRAY(SELECT v FROM hnsw_extremes WHERE id <= 25 OR id % 8 = 0);
+	DELETE FROM hnsw_extremes WHERE id <= 25;
+	CREATE TABLE hnsw_extremes_log AS SELECT * FROM hnsw_extremes WHERE id % 2 = 0;
 	FOREACH metric IN ARRAY ARRAY['l2', 'ip', 'cosine', 'l1'] LOOP
 		FOREACH quantization IN ARRAY ARRAY['none', 'f16', 'sq8'] LOOP
 			EXECUTE format('CREATE INDEX hnsw_extremes_idx ON hnsw_extremes USING barq_hnsw (v vector_%s_ops) WITH (quantization = %s)', metric, quantization);
-			-- in one round, in many rounds to the end, and the first few
+			DELETE FROM hnsw_extremes WHERE id % 2 = 0;
+			INSERT INTO hnsw_extremes SELECT * FROM hnsw_extremes_log;
 			FOR step IN 1..3 LOOP
 				PERFORM set_config('barq.ef_search', (ARRAY['1000', '20', '40'])[step], true);
 				BEGIN
 					SELECT * INTO result FROM pg_temp.compare('hnsw_extremes', pg_temp.operator_of(metric), queries, (ARRAY[1000, 1000, 5])[step]);
-					IF result.wrong > 0 THEN
-						RAISE NOTICE '%, %, %, step %: % wrong, % found', label, metric, quantization, step, result.wrong, result.recall;
+					IF result.unordered > 0 OR (step = 1 AND result.wrong > 0) OR (step > 1 AND result.recall < bound) THEN
+						RAISE NOTICE '%, %, %, step %: %', label, metric, quantization, step, result;
 					END IF;
 				EXCEPTION WHEN OTHERS THEN
 					RAISE NOTICE '%, %, %, step %: %', label, metric, quantization, step, SQLERRM;
 				END;
-				total = total + array_length(queries, 1);
+				searches = searches + array_length(queries, 1);
 			END LOOP;
 			DROP INDEX hnsw_extremes_idx;
 		END LOOP;
 	END LOOP;
-	RAISE NOTICE '%: % searches', label, total;
-	DROP TABLE hnsw_extremes;
+	DROP TABLE hnsw_extremes, hnsw_extremes_log;
+	RETURN searches;
 END $$;
 
-SELECT pg_temp.judge('uniform', 16, 200, 'random() + 0 * i');
-SELECT pg_temp.judge('one dimension', 1, 200, 'random() - 0.5 + 0 * i');
-SELECT pg_temp.judge('a grid, many at equal distance', 3, 200, '(random() * 3)::int + 1 + 0 * i');
-SELECT pg_temp.judge('duplicates', 20, 200, '(i % 5 + 1) * j');
-SELECT pg_temp.judge('large offset', 16, 200, '1e4 + random() + 0 * i');
-SELECT pg_temp.judge('larger offset', 16, 200, '1e7 + random() * 1e3 + 0 * i');
-SELECT pg_temp.judge('an outlying element now and then', 20, 200, 'CASE WHEN i % 20 = 0 AND j = 3 THEN 1e5 ELSE random() END');
-SELECT pg_temp.judge('norms over 60 powers of ten', 16, 200, '(random() - 0.5) * power(10, i % 60 - 30)');
-SELECT pg_temp.judge('elements over 60 powers of ten', 16, 200, '(random() - 0.5) * power(10, (i * 7 + j * 13) % 60 - 30)');
-SELECT pg_temp.judge('huge', 3, 200, '(random() - 0.5) * 2e38 + 0 * i');
-SELECT pg_temp.judge('huge and tiny', 4, 200, 'CASE (random() * 3)::int WHEN 0 THEN 3e38 WHEN 1 THEN 1e-38 ELSE -1e30 END * random() + 0 * i');
-SELECT pg_temp.judge('denormal', 3, 200, '(random() - 0.5) * 1e-40 + 0 * i');
-SELECT pg_temp.judge('squares that underflow', 3, 200, '(random() - 0.5) * 1e-25 + 0 * i');
-SELECT pg_temp.judge('sparse', 50, 200, 'CASE WHEN random() < 0.05 THEN random() * 1000 ELSE 0.001 * random() END + 0 * i');
-SELECT pg_temp.judge('one element other than zero', 10, 200, 'CASE WHEN j = i % 10 + 1 THEN random() ELSE 0 END');
-SELECT pg_temp.judge('equal elements', 10, 200, 'i / 7');
+SELECT label, pg_temp.judge(label, dims, expression) AS searches FROM (VALUES
+	('uniform', 16, 'random() + 0 * i'),
+	('one dimension', 1, 'random() - 0.5 + 0 * i'),
+	('a grid, many at equal distance', 3, '(random() * 3)::int + 1 + 0 * i'),
+	('duplicates', 20, '(i % 5 + 1) * j'),
+	('large offset', 16, '1e4 + random() + 0 * i'),
+	('an outlying element now and then', 20, 'CASE WHEN i % 20 = 0 AND j = 3 THEN 1e4 ELSE random() END'),
+	('norms over 8 powers of ten', 16, '(random() - 0.5) * power(10, i % 8 - 4)'),
+	('denormal', 3, '(random() - 0.5) * 1e-40 + 0 * i'),
+	('squares that underflow', 3, '(random() - 0.5) * 1e-25 + 0 * i'),
+	('one element other than zero', 10, 'CASE WHEN j = i % 10 + 1 THEN random() ELSE 0 END'),
+	('equal elements', 10, 'i / 7')) t(label, dims, expression);
+
+-- beyond what a code can tell apart, or what sums of floats can hold: no
+-- error, and in order
+SELECT label, pg_temp.judge(label, dims, expression, NULL) AS searches FROM (VALUES
+	-- eight bits of an element of 1000 leave nothing of the products of the small ones
+	('sparse', 50, 'CASE WHEN random() < 0.05 THEN random() * 1000 ELSE 0.001 * random() END + 0 * i'),
+	('an offset beyond half precision', 16, '1e7 + random() * 1e3 + 0 * i'),
+	('norms over 60 powers of ten', 16, '(random() - 0.5) * power(10, i % 60 - 30)'),
+	('elements over 60 powers of ten', 16, '(random() - 0.5) * power(10, (i * 7 + j * 13) % 60 - 30)'),
+	('huge', 3, '(random() - 0.5) * 2e38 + 0 * i'),
+	('huge and tiny', 4, 'CASE (random() * 3)::int WHEN 0 THEN 3e38 WHEN 1 THEN 1e-38 ELSE -1e30 END * random() + 0 * i')) t(label, dims, expression);
 
 -- 5,000 times the same vector, in a graph: all are found, and one that differs
 CREATE TABLE hnsw_extremes (id int, v vector(128));

@@ -6,6 +6,7 @@
 \i :helpers
 \set ECHO all
 
+\set VERBOSITY terse
 SET enable_seqscan = off;
 SELECT setseed(0.9);
 SET barq.ef_search = 400;

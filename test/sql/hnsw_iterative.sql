@@ -79,7 +79,7 @@ BEGIN
 		END IF;
 		IF i = 20 THEN
 			-- not seen by the scans that are open
-			INSERT INTO hnsw_iterative SELECT 5000 + i, queries[1] FROM generate_series(1, 10) i;
+			INSERT INTO hnsw_iterative SELECT 5000 + n, queries[1] FROM generate_series(1, 10) n;
 			PERFORM barq_seal('hnsw_iterative_idx');
 		ELSIF i = 60 THEN
 			PERFORM barq_compact('hnsw_iterative_idx');
@@ -104,8 +104,8 @@ SELECT count(*) FILTER (WHERE ids IS DISTINCT FROM exact) AS differences FROM (
 	SELECT ARRAY(SELECT id FROM hnsw_iterative t ORDER BY t.v <-> q.v LIMIT q.n) AS ids,
 		ARRAY(SELECT id FROM hnsw_iterative t ORDER BY (t.v <-> q.v) + 0 LIMIT q.n) AS exact
 	FROM (SELECT vs[g.nth] AS v, 1 + (g.nth * 37) % 60 AS n FROM query, generate_series(1, 20) g(nth)) q) s;
--- a merge of two index scans of one table
+-- two scans of one index in one statement
 SELECT count(*), count(DISTINCT id) FROM (
-	SELECT a.id FROM (SELECT id FROM hnsw_iterative, query ORDER BY v <-> vs[1] LIMIT 30) a
-	UNION ALL SELECT b.id FROM (SELECT id FROM hnsw_iterative, query ORDER BY v <-> vs[1] LIMIT 30) b) s;
+	(SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 30)
+	UNION ALL (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 30)) s;
 DROP TABLE hnsw_iterative;

@@ -46,13 +46,15 @@ SELECT count(*) FROM barq_check('hnsw_options_given');
 DROP TABLE hnsw_options;
 
 -- settings: defaults and ranges
-SELECT name, setting, unit, boot_val, min_val, max_val, enumvals, context
+SELECT name, unit, boot_val, min_val, max_val, enumvals, context
 FROM pg_settings WHERE name LIKE 'barq.%' ORDER BY name COLLATE "C";
-SELECT s, pg_temp.outcome('SET ' || s) FROM unnest(ARRAY[
+SELECT s, split_part(pg_temp.outcome('SET ' || s), ' / ', 1) AS outcome FROM unnest(ARRAY[
 	'barq.ef_search = 0', 'barq.ef_search = 1', 'barq.ef_search = 1000', 'barq.ef_search = 1001',
 	'barq.iterative_scan = on', 'barq.iterative_scan = off', 'barq.iterative_scan = relaxed_order', 'barq.iterative_scan = strict_order',
 	'barq.max_scan_tuples = 0', 'barq.max_scan_tuples = 2147483647', 'barq.max_scan_tuples = 2147483648',
 	'barq.allow_fallback = maybe', 'barq.allow_fallback = off',
+	'barq.consistency = ''some''', 'barq.consistency = sealed', 'barq.consistency = ''all''',
+	'barq.backpressure = none', 'barq.backpressure = inline', 'barq.backpressure = error', 'barq.backpressure = wait',
 	'barq.growing_limit = ''63kB''', 'barq.growing_limit = ''64kB''', 'barq.growing_limit = ''1GB''', 'barq.growing_limit = ''1025MB''',
 	'barq.compaction_ratio = 1', 'barq.compaction_ratio = 2', 'barq.compaction_ratio = 64', 'barq.compaction_ratio = 65',
 	'barq.max_segments = 0', 'barq.max_segments = 1', 'barq.max_segments = 1000', 'barq.max_segments = 1001']) s;
@@ -69,6 +71,7 @@ SET barq.unknown = 1;
 
 -- server's settings are not a session's
 SET barq.image_directory = '/tmp';
+SET barq.background = off;
 
 -- instruction-set levels: which there are depends on the machine, so what is
 -- asked is that each either works or is refused with a reason

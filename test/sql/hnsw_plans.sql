@@ -36,13 +36,16 @@ SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,
 SELECT count(*) FROM (SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 2000) s;
 RESET barq.max_scan_tuples;
 
--- a second ORDER BY key: the index gives the first
-SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]', id LIMIT 10$$);
+-- a second ORDER BY key (from version 17 on the index gives the first)
+SET enable_seqscan = off;
 SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM hnsw_plans ORDER BY (v <-> '[1,1,1,1,1,1,1,1]') + 0, id LIMIT 10) e) AS same
 FROM (SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]', id LIMIT 10) s;
 -- two distances
+SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]', v <-> '[2,1,1,1,1,1,1,1]' LIMIT 10$$);
 SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM hnsw_plans ORDER BY (v <-> '[1,1,1,1,1,1,1,1]') + 0, v <-> '[2,1,1,1,1,1,1,1]' LIMIT 10) e) AS same
 FROM (SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]', v <-> '[2,1,1,1,1,1,1,1]' LIMIT 10) s;
+
+RESET enable_seqscan;
 
 -- a filter above the scan
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans WHERE category = 3 ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 5$$);

@@ -23,8 +23,15 @@ SELECT id FROM hnsw_segments ORDER BY v <-> '[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,
 INSERT INTO hnsw_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(1, 100) i;
 SELECT kind, state, rows FROM barq_segments('hnsw_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
+-- who asks for sealed rows alone does not get the log's
+SET barq.consistency = sealed;
+SELECT count(*) FROM (SELECT id FROM hnsw_segments ORDER BY v <-> (SELECT vs[1] FROM query) LIMIT 10) s;
+RESET barq.consistency;
 SELECT barq_seal('hnsw_segments_idx');
 SELECT barq_seal('hnsw_segments_idx') AS nothing_to_seal;
+SET barq.consistency = sealed;
+SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
+RESET barq.consistency;
 SELECT kind, state, rows, image IN ('resident', 'on_disk', 'none') AS image, image_bytes >= 0 AS image_bytes, page_bytes >= 0 AS page_bytes,
 	(created IS NULL) = (state = 'growing') AS created FROM barq_segments('hnsw_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
@@ -39,7 +46,7 @@ SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 SET barq.growing_limit = '64kB';
 SET barq.compaction_ratio = 4;
 INSERT INTO hnsw_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(151, 5000) i;
-SELECT count(*) FILTER (WHERE state <> 'growing') BETWEEN 2 AND 8 AS segments,
+SELECT count(*) FILTER (WHERE state <> 'growing') BETWEEN 1 AND 8 AS segments,
 	bool_or(state = 'compacted') AS compacted, sum(rows) AS rows,
 	sum(page_bytes) FILTER (WHERE state = 'growing') <= 2 * 65536 AS small_log,
 	count(DISTINCT id) = count(*) FILTER (WHERE state <> 'growing') AS ids_differ

@@ -1,2 +1,10 @@
 # What a unit test links beside the kernels; read by the top Makefile.
 UNIT_LINK_test_hnsw = $(filter src/flat/% src/hnsw/%,$(OBJS)) test/unit/pgshim.o
+
+# Includes what it tests, to have it compiled with sanitizers where there are
+# any.
+UNIT_LINK_test_types = test/unit/pgshim.o
+UNIT_DEPS_test_types = $(wildcard src/types/*.c test/fuzz/*.h)
+build/unit/test_types: CFLAGS += $(shell echo 'int main(void) { return 0; }' | \
+	$(CC) -fsanitize=address,undefined -x c -o /dev/null - 2>/dev/null && \
+	echo -fsanitize=address,undefined -fno-sanitize-recover=all)

@@ -266,6 +266,35 @@ check_halves(const BarqKernels *k)
 	return true;
 }
 
+/* Bits counted one by one, in strings of n bytes. */
+static bool
+check_bits(const BarqKernels *k, int n)
+{
+	uint8_t    *a = (uint8_t *) ua_end - n;
+	uint8_t    *b = (uint8_t *) ub_end - n;
+	uint32_t	differ = 0,
+				both = 0,
+				either = 0,
+				got_both,
+				got_either;
+
+	for (int i = 0; i < n; i++)
+	{
+		/* all ones are where counts would overflow first */
+		a[i] = random_bits() % 8 < 3 ? 0xff : (uint8_t) random_bits();
+		b[i] = random_bits() % 8 < 3 ? (uint8_t) ~a[i] : (uint8_t) random_bits();
+		for (int bit = 1; bit < 256; bit *= 2)
+		{
+			differ += ((a[i] ^ b[i]) & bit) != 0;
+			both += (a[i] & b[i] & bit) != 0;
+			either += ((a[i] | b[i]) & bit) != 0;
+		}
+	}
+	k->jaccard_parts(a, b, n, &got_both, &got_either);
+	return k->hamming(a, b, n) == differ && k->hamming(a, a, n) == 0 &&
+		got_both == both && got_either == either;
+}
+
 int
 main(void)
 {
@@ -295,7 +324,7 @@ main(void)
 	for (int l = 0; l < nlevels; l++)
 	{
 		const BarqKernels *k = levels[l];
-		int			bad[4] = {0};
+		int			bad[5] = {0};
 
 		if (!barq_kernels_supported(k))
 		{
@@ -311,6 +340,8 @@ main(void)
 			for (int how = 0; how < 3; how++)
 				if (!bad[1] && !check_codes(k, n, how))
 					bad[1] = n;
+			if (!bad[4] && !check_bits(k, n))
+				bad[4] = n;
 			if (n > 600 && n % 37 != 0 && n <= 2000)
 				continue;
 			for (size_t element = 1; element <= 4; element *= 2)
@@ -323,6 +354,7 @@ main(void)
 		tap_ok(!bad[1], "%s: sums over codes (first wrong at %d)", k->name, bad[1]);
 		tap_ok(!bad[2], "%s: batched as single (first wrong at %d)", k->name, bad[2]);
 		tap_ok(!bad[3], "%s: all halves, and how floats round to them", k->name);
+		tap_ok(!bad[4] && check_bits(k, 0), "%s: counts of bits (first wrong at %d)", k->name, bad[4]);
 	}
 	return tap_done();
 }

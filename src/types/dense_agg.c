@@ -1,31 +1,30 @@
 /*
- * vector_agg.c
- *	  avg(vector). (sum(vector) needs nothing but vector_add.)
+ * dense_agg.c
+ *	  avg(vector) and avg(halfvec). (sum() needs nothing but vector_add and
+ *	  halfvec_add.)
  *
- * The state is a float8 array of the number of vectors and then the sum of
+ * The state is a float8 array of the number of values and then the sum of
  * each element, {0} at the start: pgvector's, so that a state kept in a table
  * means the same here, and plain SQL can read it. Inside an aggregate a state
  * belongs to the executor's caller alone, and is updated where it lies, as
  * float8_accum() does.
  */
-#include "types/vector.h"
+#include "types/dense.h"
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/float.h"
 
-PG_FUNCTION_INFO_V1(barq_vector_accum);
-PG_FUNCTION_INFO_V1(barq_vector_combine);
-PG_FUNCTION_INFO_V1(barq_vector_avg);
+PG_FUNCTION_INFO_V1(barq_dense_combine);
 
-/* The number of vectors, then their sums. */
+/* The number of values, then their sums. */
 static inline float8 *
 state_values(ArrayType *state)
 {
 	return (float8 *) ARR_DATA_PTR(state);
 }
 
-/* Dimensions of the vectors summed so far, 0 for none yet. */
+/* Dimensions of the values summed so far, 0 for none yet. */
 static inline int
 state_dim(ArrayType *state)
 {
@@ -34,13 +33,14 @@ state_dim(ArrayType *state)
 
 /* Argument argno, which must be a state; anyone may call these functions. */
 static ArrayType *
-get_state(FunctionCallInfo fcinfo, int argno, const char *caller)
+get_state(FunctionCallInfo fcinfo, int argno, const BarqVecType *type,
+		  const char *step)
 {
 	ArrayType  *state = PG_GETARG_ARRAYTYPE_P(argno);
 
 	if (ARR_NDIM(state) != 1 || ARR_DIMS(state)[0] < 1 ||
 		ARR_HASNULL(state) || ARR_ELEMTYPE(state) != FLOAT8OID)
-		elog(ERROR, "%s: expected state array", caller);
+		elog(ERROR, "%s_%s: expected state array", type->name, step);
 	return state;
 }
 
@@ -88,41 +88,43 @@ check_sums(const float8 *sums, int dim)
 		float_overflow_error();
 }
 
-/* vector_accum(double precision[], vector) */
-Datum
-barq_vector_accum(PG_FUNCTION_ARGS)
+/* vector_accum(double precision[], vector), halfvec_accum */
+static Datum
+dense_accum(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
-	ArrayType  *state = get_state(fcinfo, 0, "vector_accum");
-	BarqVector *vec = PG_GETARG_BARQ_VECTOR(1);
+	ArrayType  *state = get_state(fcinfo, 0, type, "accum");
+	BarqDense  *value = PG_GETARG_BARQ_DENSE(1);
+	const float *x = barq_dense_floats(type, value);
 	ArrayType  *result;
 	float8	   *sums;
 
 	if (state_dim(state) == 0)
 	{
-		result = new_state(vec->dim);
+		result = new_state(value->dim);
 		state_values(result)[0] = state_values(state)[0];
 	}
 	else
 	{
-		barq_check_expected_dim(state_dim(state), vec->dim);
+		barq_check_expected_dim(state_dim(state), value->dim);
 		result = writable_state(fcinfo, state);
 	}
 
 	state_values(result)[0] += 1.0;
 	sums = state_values(result) + 1;
-	for (int i = 0; i < vec->dim; i++)
-		sums[i] += (double) vec->x[i];
-	check_sums(sums, vec->dim);
+	for (int i = 0; i < value->dim; i++)
+		sums[i] += (double) x[i];
+	check_sums(sums, value->dim);
 
 	PG_RETURN_ARRAYTYPE_P(result);
 }
 
-/* vector_combine(double precision[], double precision[]) */
+/* vector_combine(double precision[], double precision[]), halfvec_combine */
 Datum
-barq_vector_combine(PG_FUNCTION_ARGS)
+barq_dense_combine(PG_FUNCTION_ARGS)
 {
-	ArrayType  *a = get_state(fcinfo, 0, "vector_combine");
-	ArrayType  *b = get_state(fcinfo, 1, "vector_combine");
+	const BarqVecType *type = &barq_vector_type;
+	ArrayType  *a = get_state(fcinfo, 0, type, "combine");
+	ArrayType  *b = get_state(fcinfo, 1, type, "combine");
 	int			dim_a = state_dim(a);
 	int			dim_b = state_dim(b);
 	int			dim = dim_a > 0 ? dim_a : dim_b;
@@ -130,7 +132,7 @@ barq_vector_combine(PG_FUNCTION_ARGS)
 	float8	   *sums;
 
 	if (dim > 0)
-		barq_check_dim(dim);
+		barq_check_dim(type, dim);
 	if (dim_a > 0 && dim_b > 0)
 		barq_check_expected_dim(dim_a, dim_b);
 
@@ -155,24 +157,29 @@ barq_vector_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(result);
 }
 
-/* vector_avg(double precision[]): NULL for no vectors, as SQL wants */
-Datum
-barq_vector_avg(PG_FUNCTION_ARGS)
+/* vector_avg(double precision[]), halfvec_avg: NULL for no values, as SQL wants */
+static Datum
+dense_avg(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
-	ArrayType  *state = get_state(fcinfo, 0, "vector_avg");
+	ArrayType  *state = get_state(fcinfo, 0, type, "avg");
 	float8		count = state_values(state)[0];
 	const float8 *sums = state_values(state) + 1;
-	BarqVector *result;
+	int			dim = state_dim(state);
+	BarqDense  *result;
+	float	   *x;
 
 	if (count == 0.0)
 		PG_RETURN_NULL();
 
-	barq_check_dim(state_dim(state));
-	result = barq_vector_new(state_dim(state));
-	for (int i = 0; i < result->dim; i++)
-	{
-		result->x[i] = (float) (sums[i] / count);
-		barq_check_element(result->x[i]);
-	}
-	PG_RETURN_BARQ_VECTOR(result);
+	barq_check_dim(type, dim);
+	result = barq_dense_new(type, dim);
+	x = barq_dense_scratch(type, result);
+	for (int i = 0; i < dim; i++)
+		x[i] = (float) (sums[i] / count);
+	barq_check_floats(type, x, dim);
+	barq_dense_store(type, result, x);
+	PG_RETURN_POINTER(result);
 }
+
+BARQ_DENSE_FUNCTION(accum);
+BARQ_DENSE_FUNCTION(avg);

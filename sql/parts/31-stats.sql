@@ -1,0 +1,20 @@
+-- statistics
+
+CREATE FUNCTION barq_stats(OUT index regclass, OUT inserts bigint,
+	OUT searches bigint, OUT seals bigint, OUT compactions bigint,
+	OUT rows_sealed bigint, OUT rows_compacted bigint,
+	OUT bytes_sealed bigint, OUT bytes_compacted bigint,
+	OUT seal_time double precision, OUT compaction_time double precision,
+	OUT waits bigint, OUT wait_time double precision,
+	OUT rows_too_late bigint, OUT lock_waits bigint[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION barq_stats() IS 'counters of the barq indexes of this database: of the whole server if barq is in shared_preload_libraries, else of this session; times in milliseconds';
+
+CREATE VIEW barq_progress AS
+	SELECT pid, datname AS database, backend_type AS worker, query AS activity,
+		backend_start AS started, query_start AS since
+	FROM pg_catalog.pg_stat_activity
+	WHERE backend_type IN ('barq worker', 'barq launcher');
+COMMENT ON VIEW barq_progress IS 'what each barq worker does';
+GRANT SELECT ON barq_progress TO PUBLIC;

@@ -1,0 +1,72 @@
+/*
+ * stats_view.c
+ *	  barq_stats(): the counters of the indexes of this database.
+ */
+#include "postgres.h"
+
+#include "admin/admin.h"
+#include "catalog/index.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lifecycle/stats.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_stats);
+
+#define STATS_COLUMNS	15
+
+static bool
+is_time(BarqCounter counter)
+{
+	return counter == BARQ_COUNT_SEAL_US || counter == BARQ_COUNT_COMPACTION_US ||
+		counter == BARQ_COUNT_WAIT_US;
+}
+
+/*
+ * barq_stats(): a row an index of this database that the caller may see into
+ * and that has been used since the server (without shared_preload_libraries:
+ * the session) began. Times in milliseconds.
+ */
+Datum
+barq_stats(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	BarqIndexStats *slot;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; (slot = barq_stats_slot(i)) != NULL; i++)
+	{
+		Datum		values[STATS_COLUMNS];
+		bool		nulls[STATS_COLUMNS] = {0};
+		Datum		waits[BARQ_WAIT_BUCKETS];
+		Oid			table;
+
+		if (slot->database != MyDatabaseId || !OidIsValid(slot->index))
+			continue;
+		table = IndexGetRelation(slot->index, true);
+		if (!OidIsValid(table) ||
+			!(pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+			  has_privs_of_role(GetUserId(), ROLE_PG_MONITOR)))
+			continue;
+
+		values[0] = ObjectIdGetDatum(slot->index);
+		for (int c = 0; c < BARQ_COUNTERS; c++)
+		{
+			uint64		n = pg_atomic_read_u64(&slot->counters[c]);
+
+			values[c + 1] = is_time(c) ? Float8GetDatum(n / 1000.0) : Int64GetDatum((int64) n);
+		}
+		for (int b = 0; b < BARQ_WAIT_BUCKETS; b++)
+			waits[b] = Int64GetDatum((int64) pg_atomic_read_u64(&slot->lock_waits[b]));
+		values[STATS_COLUMNS - 1] = PointerGetDatum(construct_array(waits, BARQ_WAIT_BUCKETS,
+																	INT8OID, 8, true, TYPALIGN_DOUBLE));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,61 @@
+/*
+ * bit.c
+ *	  Distances between two values of PostgreSQL's type bit. What lies behind
+ *	  the last bit of a value is zero, and so counts for nothing.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "fmgr.h"
+#include "kernels/kernels.h"
+#include "utils/varbit.h"
+
+PG_FUNCTION_INFO_V1(barq_hamming_distance);
+PG_FUNCTION_INFO_V1(barq_jaccard_distance);
+
+static void
+check_lengths(const VarBit *a, const VarBit *b)
+{
+	if (VARBITLEN(a) != VARBITLEN(b))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("different bit lengths %u and %u", VARBITLEN(a), VARBITLEN(b))));
+}
+
+/* hamming_distance(bit, bit): bits that differ */
+Datum
+barq_hamming_distance(PG_FUNCTION_ARGS)
+{
+	VarBit	   *a = PG_GETARG_VARBIT_P(0);
+	VarBit	   *b = PG_GETARG_VARBIT_P(1);
+	uint32		distance;
+
+	check_lengths(a, b);
+	distance = barq_kernels->hamming(VARBITS(a), VARBITS(b), VARBITBYTES(a));
+
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	PG_RETURN_FLOAT8((double) distance);
+}
+
+/*
+ * jaccard_distance(bit, bit): the share, of the bits set in either, that are
+ * not set in both; 1 where none is set in both.
+ */
+Datum
+barq_jaccard_distance(PG_FUNCTION_ARGS)
+{
+	VarBit	   *a = PG_GETARG_VARBIT_P(0);
+	VarBit	   *b = PG_GETARG_VARBIT_P(1);
+	uint32		both;
+	uint32		either;
+
+	check_lengths(a, b);
+	barq_kernels->jaccard_parts(VARBITS(a), VARBITS(b), VARBITBYTES(a), &both, &either);
+
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	if (both == 0)
+		PG_RETURN_FLOAT8(1.0);
+	PG_RETURN_FLOAT8(1.0 - (double) both / (double) either);
+}

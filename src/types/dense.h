@@ -1,0 +1,72 @@
+/*
+ * dense.h
+ *	  What the types vector and halfvec share: everything but how an element is
+ *	  stored.
+ *
+ * Functions of both types are written once, in the dense_*.c files, over
+ * floats: those of a vector where they lie, those of a halfvec converted.
+ * What becomes elements is rounded to the type's precision by
+ * barq_dense_store(). (Half precision needs no arithmetic of its own: a sum or
+ * product of two halves rounded to float and then to half is the one rounded
+ * to half at once, for float has more than twice the digits.)
+ */
+#ifndef BARQ_DENSE_H
+#define BARQ_DENSE_H
+
+#include "types/halfvec.h"
+#include "types/vector.h"
+
+/* A vector or a halfvec. */
+typedef struct BarqDense
+{
+	int32		vl_len_;
+	int16		dim;
+	int16		unused;
+	char		x[FLEXIBLE_ARRAY_MEMBER];
+} BarqDense;
+
+StaticAssertDecl(offsetof(BarqDense, dim) == offsetof(BarqVector, dim) &&
+				 offsetof(BarqDense, x) == offsetof(BarqVector, x) &&
+				 offsetof(BarqDense, dim) == offsetof(BarqHalfvec, dim) &&
+				 offsetof(BarqDense, x) == offsetof(BarqHalfvec, x),
+				 "vector and halfvec begin alike");
+
+/* Bytes of a value of dim elements, header included. */
+#define BARQ_DENSE_SIZE(type, dim) \
+	(offsetof(BarqDense, x) + (Size) (type)->element_size * (Size) (dim))
+
+#define PG_GETARG_BARQ_DENSE(n) ((BarqDense *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
+
+/* A value of dim zeros, in the current memory context; dim is not checked. */
+extern BarqDense *barq_dense_new(const BarqVecType *type, int dim);
+
+/* The elements, where they lie or in a copy. */
+extern const float *barq_dense_floats(const BarqVecType *type, const BarqDense *value);
+
+/*
+ * Where to put the floats that shall be the value's elements, and their
+ * storing, which also rounds those floats to what they are now.
+ */
+extern float *barq_dense_scratch(const BarqVecType *type, BarqDense *value);
+extern void barq_dense_store(const BarqVecType *type, BarqDense *value, float *x);
+
+/*
+ * The functions of SQL barq_vector_<name> and barq_halfvec_<name>, both made
+ * of dense_<name>(fcinfo, type).
+ */
+#define BARQ_DENSE_FUNCTION(name) \
+	PG_FUNCTION_INFO_V1(barq_vector_##name); \
+	PG_FUNCTION_INFO_V1(barq_halfvec_##name); \
+	Datum \
+	barq_vector_##name(PG_FUNCTION_ARGS) \
+	{ \
+		return dense_##name(fcinfo, &barq_vector_type); \
+	} \
+	Datum \
+	barq_halfvec_##name(PG_FUNCTION_ARGS) \
+	{ \
+		return dense_##name(fcinfo, &barq_halfvec_type); \
+	} \
+	extern int	no_such_variable
+
+#endif							/* BARQ_DENSE_H */

@@ -1,0 +1,131 @@
+/*
+ * dense_distance.c
+ *	  Distances between two vectors or two halfvecs.
+ *
+ * Sums are float32, made by the kernels that the indexes use too, so that an
+ * index and the heap agree on a distance to the last bit. A sum beyond
+ * float32's range is infinite, no error, as in pgvector.
+ */
+#include "types/dense.h"
+
+#include "kernels/kernels.h"
+#include "types/measure.h"
+
+typedef float (*FloatKernel) (const float *a, const float *b, int n);
+typedef float (*HalfKernel) (const uint16 *a, const uint16 *b, int n);
+
+/* The kernel's result for the two arguments, which must agree in dimensions. */
+static float
+apply_kernel(FunctionCallInfo fcinfo, const BarqVecType *type,
+			 FloatKernel of_floats, HalfKernel of_halves)
+{
+	BarqDense  *a = PG_GETARG_BARQ_DENSE(0);
+	BarqDense  *b = PG_GETARG_BARQ_DENSE(1);
+	float		result;
+
+	barq_check_dims(type, a->dim, b->dim);
+	if (type == &barq_halfvec_type)
+		result = of_halves((uint16 *) a->x, (uint16 *) b->x, a->dim);
+	else
+		result = of_floats((float *) a->x, (float *) b->x, a->dim);
+
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return result;
+}
+
+static double
+l2sq(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	return apply_kernel(fcinfo, type, barq_kernels->l2sq, barq_kernels->l2sq_f16f16);
+}
+
+static double
+ip(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	return apply_kernel(fcinfo, type, barq_kernels->ip, barq_kernels->ip_f16f16);
+}
+
+/* l2_distance */
+static Datum
+dense_l2_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	PG_RETURN_FLOAT8(sqrt(l2sq(fcinfo, type)));
+}
+
+/* vector_l2_squared_distance, halfvec_l2_squared_distance */
+static Datum
+dense_l2_squared_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	PG_RETURN_FLOAT8(l2sq(fcinfo, type));
+}
+
+/* inner_product */
+static Datum
+dense_inner_product(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	PG_RETURN_FLOAT8(ip(fcinfo, type));
+}
+
+/* vector_negative_inner_product, halfvec_negative_inner_product */
+static Datum
+dense_negative_inner_product(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	PG_RETURN_FLOAT8(-ip(fcinfo, type));
+}
+
+/* cosine_distance: NaN where either is all zeros */
+static Datum
+dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	BarqDense  *a = PG_GETARG_BARQ_DENSE(0);
+	BarqDense  *b = PG_GETARG_BARQ_DENSE(1);
+	float		ab;
+	float		aa;
+	float		bb;
+
+	barq_check_dims(type, a->dim, b->dim);
+	if (type == &barq_halfvec_type)
+	{
+		const uint16 *x = (const uint16 *) a->x;
+		const uint16 *y = (const uint16 *) b->x;
+
+		ab = barq_kernels->ip_f16f16(x, y, a->dim);
+		aa = barq_kernels->ip_f16f16(x, x, a->dim);
+		bb = barq_kernels->ip_f16f16(y, y, a->dim);
+	}
+	else
+		barq_kernels->cosine_parts((float *) a->x, (float *) b->x, a->dim,
+								   &ab, &aa, &bb);
+
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	PG_RETURN_FLOAT8(barq_cosine_distance(ab, aa, bb));
+}
+
+/*
+ * vector_spherical_distance, halfvec_spherical_distance: the angle between
+ * unit vectors as a share of pi, which unlike the cosine satisfies the
+ * triangle inequality. The arguments are taken to be of length 1.
+ */
+static Datum
+dense_spherical_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	PG_RETURN_FLOAT8(acos(barq_clamp_cosine(ip(fcinfo, type))) / M_PI);
+}
+
+/* l1_distance */
+static Datum
+dense_l1_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	PG_RETURN_FLOAT8((double) apply_kernel(fcinfo, type, barq_kernels->l1,
+										   barq_kernels->l1_f16f16));
+}
+
+BARQ_DENSE_FUNCTION(l2_distance);
+BARQ_DENSE_FUNCTION(l2_squared_distance);
+BARQ_DENSE_FUNCTION(inner_product);
+BARQ_DENSE_FUNCTION(negative_inner_product);
+BARQ_DENSE_FUNCTION(cosine_distance);
+BARQ_DENSE_FUNCTION(spherical_distance);
+BARQ_DENSE_FUNCTION(l1_distance);

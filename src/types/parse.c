@@ -1,0 +1,36 @@
+/*
+ * parse.c
+ *	  Elements in the text forms of vector types, and the errors of text. See
+ *	  parse.h.
+ */
+#include "types/parse.h"
+
+void
+barq_syntax_error(const BarqVecType *type, const char *literal, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid input syntax for type %s: \"%s\"", type->name, literal),
+			 detail ? errdetail("%s", detail) : 0));
+}
+
+float
+barq_read_element(const BarqVecType *type, const char **p, const char *literal)
+{
+	const char *start = *p;
+	float		value = barq_strtof(start, p);
+
+	if (*p == start)
+		barq_syntax_error(type, literal, NULL);
+
+	/*
+	 * As float4in does; but a number too small becomes 0, save where zeros
+	 * are not stored and the element would vanish.
+	 */
+	if ((errno == ERANGE && (isinf(value) || (value == 0 && type->sparse))) ||
+		barq_is_beyond(type, value))
+		barq_out_of_range(type, pnstrdup(start, *p - start));
+
+	barq_check_element(type, value);
+	return value;
+}

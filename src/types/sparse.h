@@ -1,0 +1,93 @@
+/*
+ * sparse.h
+ *	  The type sparsevec: up to 1,000,000,000 dimensions, of which up to 16,000
+ *	  hold a float32 element that is not zero.
+ *
+ * Owns: the value's layout in memory and on disk, which is pgvector's, byte
+ * for byte: a 4-byte varlena header, three int32 (dimensions, elements, and
+ * one that is always zero), the elements' indices, then the elements. Indices
+ * count from 0 (from 1 in text) and ascend without duplicates; elements are
+ * finite and not zero.
+ */
+#ifndef BARQ_SPARSE_H
+#define BARQ_SPARSE_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "types/check.h"
+
+#define BARQ_SPARSEVEC_MAX_DIM 1000000000
+#define BARQ_SPARSEVEC_MAX_NNZ 16000
+
+typedef struct BarqSparsevec
+{
+	int32		vl_len_;		/* varlena header (use SET_VARSIZE) */
+	int32		dim;			/* dimensions, 1 .. 1,000,000,000 */
+	int32		nnz;			/* elements, 0 .. 16,000 */
+	int32		unused;			/* always 0 */
+	int32		indices[FLEXIBLE_ARRAY_MEMBER];
+	/* float values[nnz] follow the indices */
+} BarqSparsevec;
+
+StaticAssertDecl(offsetof(BarqSparsevec, dim) == 4 &&
+				 offsetof(BarqSparsevec, nnz) == 8 &&
+				 offsetof(BarqSparsevec, unused) == 12 &&
+				 offsetof(BarqSparsevec, indices) == 16 &&
+				 sizeof(float) == sizeof(int32),
+				 "BarqSparsevec is on disk and shared with pgvector's clients");
+
+/* Bytes of a value of nnz elements, header included. */
+#define BARQ_SPARSEVEC_SIZE(nnz) \
+	(offsetof(BarqSparsevec, indices) + (sizeof(int32) + sizeof(float)) * (Size) (nnz))
+
+/* The result is a detoasted copy where the datum was toasted or packed. */
+#define DatumGetBarqSparsevec(d) ((BarqSparsevec *) PG_DETOAST_DATUM(d))
+#define PG_GETARG_BARQ_SPARSEVEC(n) DatumGetBarqSparsevec(PG_GETARG_DATUM(n))
+#define PG_RETURN_BARQ_SPARSEVEC(v) PG_RETURN_POINTER(v)
+
+static inline float *
+barq_sparsevec_values(BarqSparsevec *value)
+{
+	return (float *) (value->indices + value->nnz);
+}
+
+/* Elements by themselves, wherever they lie. */
+typedef struct BarqSparseElements
+{
+	const int32 *indices;
+	const float *values;
+	int			nnz;
+} BarqSparseElements;
+
+static inline BarqSparseElements
+barq_sparse_elements(BarqSparsevec *value)
+{
+	BarqSparseElements elements = {
+		value->indices, barq_sparsevec_values(value), value->nnz
+	};
+
+	return elements;
+}
+
+/*
+ * A value whose elements are to be set, in the current memory context; neither
+ * number is checked.
+ */
+extern BarqSparsevec *barq_sparsevec_new(int dim, int nnz);
+
+/* From dense floats, without their zeros. */
+extern BarqSparsevec *barq_sparsevec_from_floats(const float *x, int dim);
+
+/* 0 .. 16,000 elements, and no more than dimensions. */
+extern void barq_check_nnz(int nnz, int dim);
+
+/* The index number i lies within dim, and above the one before. */
+extern void barq_check_index(const int32 *indices, int i, int dim);
+
+/* Sums over the indices of either, in ascending order, in float32. */
+extern float barq_sparse_l2sq(BarqSparseElements a, BarqSparseElements b);
+extern float barq_sparse_ip(BarqSparseElements a, BarqSparseElements b);
+extern float barq_sparse_l1(BarqSparseElements a, BarqSparseElements b);
+
+#endif							/* BARQ_SPARSE_H */

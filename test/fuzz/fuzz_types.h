@@ -1,0 +1,311 @@
+/*
+ * fuzz_types.h
+ *	  What is fuzzed: the text and binary input functions of the vector types,
+ *	  outside of a server. An input gives an error of one of the expected
+ *	  SQLSTATEs or a value that keeps the type's promises and survives its text
+ *	  and its binary form, bit by bit; nothing outside the operands is touched,
+ *	  which sanitizers see.
+ *
+ * Included by one C file, together with the sources under test, so that these
+ * are compiled with its flags. Beside test/unit/pgshim.h this brings what the
+ * input functions take of a server.
+ */
+#ifndef BARQ_FUZZ_TYPES_H
+#define BARQ_FUZZ_TYPES_H
+
+#include "../unit/pgshim.h"
+
+#include "../../src/types/check.c"
+#include "../../src/types/dense.c"
+#include "../../src/types/dense_io.c"
+#include "../../src/types/parse.c"
+#include "../../src/types/sparse.c"
+#include "../../src/types/sparse_io.c"
+
+#undef sprintf
+#undef printf
+#undef vprintf
+
+/* --- what the input functions take of a server --- */
+
+int
+errdetail(const char *fmt,...)
+{
+	return 0;
+}
+
+struct varlena *
+pg_detoast_datum(struct varlena *datum)
+{
+	return datum;
+}
+
+int32 *
+ArrayGetIntegerTypmods(ArrayType *arr, int *n)
+{
+	abort();
+}
+
+char *
+pnstrdup(const char *in, Size len)
+{
+	char	   *copy = palloc0(len + 1);
+
+	memcpy(copy, in, strnlen(in, len));
+	return copy;
+}
+
+int
+pg_ltoa(int32 value, char *text)
+{
+	return sprintf(text, "%d", value);
+}
+
+int
+float_to_shortest_decimal_bufn(float f, char *result)
+{
+	return sprintf(result, "%.9g", (double) f);
+}
+
+int
+float_to_shortest_decimal_buf(float f, char *result)
+{
+	return float_to_shortest_decimal_bufn(f, result);
+}
+
+static const char *
+get_bytes(StringInfo msg, int n)
+{
+	if (n > msg->len - msg->cursor)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("insufficient data left in message")));
+	msg->cursor += n;
+	return msg->data + msg->cursor - n;
+}
+
+unsigned int
+pq_getmsgint(StringInfo msg, int b)
+{
+	const unsigned char *p = (const unsigned char *) get_bytes(msg, b);
+	unsigned int value = 0;
+
+	for (int i = 0; i < b; i++)
+		value = value << 8 | p[i];
+	return value;
+}
+
+float4
+pq_getmsgfloat4(StringInfo msg)
+{
+	uint32		bits = pq_getmsgint(msg, 4);
+	float4		value;
+
+	memcpy(&value, &bits, 4);
+	return value;
+}
+
+void
+enlargeStringInfo(StringInfo str, int needed)
+{
+	int			size = Max(str->maxlen, 64);
+	char	   *bigger;
+
+	while (size < str->len + needed)
+		size *= 2;
+	if (size == str->maxlen)
+		return;
+	bigger = palloc0(size);
+	if (str->len > 0)
+		memcpy(bigger, str->data, str->len);
+	str->data = bigger;
+	str->maxlen = size;
+}
+
+void
+pq_begintypsend(StringInfo buf)
+{
+	memset(buf, 0, sizeof(*buf));
+	enlargeStringInfo(buf, VARHDRSZ);
+	buf->len = VARHDRSZ;
+}
+
+bytea *
+pq_endtypsend(StringInfo buf)
+{
+	SET_VARSIZE(buf->data, buf->len);
+	return (bytea *) buf->data;
+}
+
+void
+pq_sendfloat4(StringInfo buf, float4 f)
+{
+	uint32		bits;
+
+	memcpy(&bits, &f, 4);
+	pq_sendint32(buf, bits);
+}
+
+/* --- the targets --- */
+
+typedef struct FuzzType
+{
+	const BarqVecType *type;
+	PGFunction	in,
+				out,
+				recv,
+				send;
+} FuzzType;
+
+typedef struct FuzzTarget
+{
+	const char *name;
+	const FuzzType *type;
+	bool		binary;
+} FuzzTarget;
+
+static const FuzzType fuzz_vector = {
+	&barq_vector_type, barq_vector_in, barq_vector_out, barq_vector_recv, barq_vector_send
+};
+static const FuzzType fuzz_halfvec = {
+	&barq_halfvec_type, barq_halfvec_in, barq_halfvec_out, barq_halfvec_recv, barq_halfvec_send
+};
+static const FuzzType fuzz_sparsevec = {
+	&barq_sparsevec_type, barq_sparsevec_in, barq_sparsevec_out, barq_sparsevec_recv,
+	barq_sparsevec_send
+};
+
+static const FuzzTarget fuzz_targets[] = {
+	{"vector_in", &fuzz_vector, false},
+	{"vector_recv", &fuzz_vector, true},
+	{"halfvec_in", &fuzz_halfvec, false},
+	{"halfvec_recv", &fuzz_halfvec, true},
+	{"sparsevec_in", &fuzz_sparsevec, false},
+	{"sparsevec_recv", &fuzz_sparsevec, true},
+};
+
+static Datum
+fuzz_call(PGFunction function, const void *argument, int32 typmod)
+{
+	LOCAL_FCINFO(fcinfo, 3);
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 3, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = PointerGetDatum(argument);
+	fcinfo->args[1].value = ObjectIdGetDatum(InvalidOid);
+	fcinfo->args[2].value = Int32GetDatum(typmod);
+	for (int i = 0; i < 3; i++)
+		fcinfo->args[i].isnull = false;
+	return function(fcinfo);
+}
+
+static Datum
+fuzz_receive(const FuzzType *type, const char *bytes, int len, int32 typmod)
+{
+	StringInfoData message = {0};
+
+	/* (never written to) */
+	message.data = (char *) bytes;
+	message.len = len;
+	return fuzz_call(type->recv, &message, typmod);
+}
+
+/* Does the value keep what vector.h, halfvec.h and sparse.h promise? */
+static bool
+fuzz_is_valid(const BarqVecType *type, void *value)
+{
+	BarqDense  *dense = value;
+	const float *x;
+
+	if (type == &barq_sparsevec_type)
+	{
+		BarqSparsevec *sparse = value;
+		const float *values = barq_sparsevec_values(sparse);
+
+		if (sparse->dim < 1 || sparse->dim > BARQ_SPARSEVEC_MAX_DIM ||
+			sparse->nnz < 0 || sparse->nnz > BARQ_SPARSEVEC_MAX_NNZ ||
+			sparse->unused != 0 || VARSIZE(value) != BARQ_SPARSEVEC_SIZE(sparse->nnz))
+			return false;
+		for (int i = 0; i < sparse->nnz; i++)
+			if (sparse->indices[i] <= (i > 0 ? sparse->indices[i - 1] : -1) ||
+				sparse->indices[i] >= sparse->dim ||
+				!isfinite(values[i]) || values[i] == 0)
+				return false;
+		return true;
+	}
+
+	if (dense->dim < 1 || dense->dim > type->max_dim || dense->unused != 0 ||
+		VARSIZE(value) != BARQ_DENSE_SIZE(type, dense->dim))
+		return false;
+	x = barq_dense_floats(type, dense);
+	for (int i = 0; i < dense->dim; i++)
+		if (!isfinite(x[i]))
+			return false;
+	return true;
+}
+
+static bool
+fuzz_same(void *a, void *b)
+{
+	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+}
+
+/*
+ * One input, whose first byte only says whether there is a type modifier.
+ * Returns what is wrong, or NULL; *accepted says whether the input was.
+ */
+static const char *
+fuzz_one(const FuzzTarget *target, const uint8 *data, size_t size, bool *accepted)
+{
+	const FuzzType *type = target->type;
+	const char *volatile wrong = NULL;
+	char	   *input;
+	int32		typmod;
+
+	*accepted = false;
+	if (size < 1)
+		return NULL;
+	typmod = data[0] % 8 == 0 ? 3 : -1;
+
+	/* of exactly its size, for the sanitizer */
+	input = malloc(size);
+	memcpy(input, data + 1, size - 1);
+	input[size - 1] = '\0';
+
+	shim_context_push();
+	if (SHIM_TRY())
+	{
+		void	   *value = target->binary
+			? DatumGetPointer(fuzz_receive(type, input, (int) size - 1, typmod))
+			: DatumGetPointer(fuzz_call(type->in, input, typmod));
+		void	   *text;
+		char	   *bytes;
+
+		*accepted = true;
+		if (!fuzz_is_valid(type->type, value))
+			wrong = "a value that breaks the type's promises";
+		else
+		{
+			text = DatumGetPointer(fuzz_call(type->out, value, -1));
+			bytes = (char *) DatumGetPointer(fuzz_call(type->send, value, -1));
+			if (!fuzz_same(value, DatumGetPointer(fuzz_call(type->in, text, -1))))
+				wrong = "a value that differs when its text is read";
+			else if (!fuzz_same(value, DatumGetPointer(fuzz_receive(type, VARDATA(bytes),
+																	VARSIZE(bytes) - VARHDRSZ, -1))))
+				wrong = "a value that differs when its bytes are received";
+		}
+	}
+	else if (*accepted)
+		wrong = "a value whose own text or bytes are refused";
+	else if (shim_sqlstate != ERRCODE_INVALID_TEXT_REPRESENTATION &&
+			 shim_sqlstate != ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE &&
+			 shim_sqlstate != ERRCODE_DATA_EXCEPTION &&
+			 shim_sqlstate != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
+			 shim_sqlstate != ERRCODE_PROTOCOL_VIOLATION)
+		wrong = "an error of a kind that bad input does not have";
+	SHIM_END();
+	shim_context_pop();
+	free(input);
+	return wrong;
+}
+
+#endif							/* BARQ_FUZZ_TYPES_H */

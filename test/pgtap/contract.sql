@@ -1,0 +1,99 @@
+-- The contract of indexes: what interface.md names so far is there, with its
+-- signature: the access method, operator classes, functions, the view,
+-- settings. A name that is missing, and one too many, is a failure. The type
+-- vector is types.sql's.
+BEGIN;
+SELECT no_plan();
+
+-- what belongs to the extension, by kind
+CREATE TEMP VIEW member AS
+	SELECT d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+	WHERE e.extname = 'barq' AND d.deptype = 'e';
+
+-- functions that a user calls: arguments and result, volatility, strictness, parallel safety
+CREATE TEMP TABLE contract_function (signature text, result text, volatility "char", strict bool, parallel "char");
+INSERT INTO contract_function VALUES
+	('barq_version()', 'text', 'i', false, 's'),
+	('barq_seal(regclass)', 'bigint', 'v', true, 'u'),
+	('barq_compact(regclass)', 'bigint', 'v', true, 'u'),
+	('barq_segments(regclass)', 'SETOF record', 'v', true, 'r'),
+	('barq_check(regclass,boolean)', 'SETOF record', 'v', true, 'u'),
+	('barq_stats()', 'SETOF record', 'v', true, 'r');
+SELECT is(to_regprocedure(signature) IS NOT NULL, true, 'function ' || signature) FROM contract_function;
+SELECT is(
+	(SELECT row(pg_get_function_result(p.oid) LIKE CASE WHEN result = 'SETOF record' THEN '%' ELSE result END, p.proretset, p.provolatile, p.proisstrict, p.proparallel)::text
+	 FROM pg_proc p WHERE p.oid = to_regprocedure(signature)),
+	row(true, result LIKE 'SETOF%', volatility, strict, parallel)::text,
+	signature || ' returns ' || result || ', is as strict, stable and parallel-safe as it says') FROM contract_function;
+SELECT is((SELECT string_agg(format('%s %s', name, type::regtype), ', ' ORDER BY n)
+		FROM pg_proc, unnest(proargnames, proallargtypes, proargmodes) WITH ORDINALITY a(name, type, mode, n)
+		WHERE oid = 'barq_segments(regclass)'::regprocedure AND mode IN ('t', 'o')),
+	'segment integer, id uuid, kind text, level integer, state text, rows bigint, dead_rows bigint, page_bytes bigint, image_bytes bigint, image text, created timestamp with time zone',
+	'columns of barq_segments()');
+SELECT is((SELECT string_agg(format('%s %s', name, type::regtype), ', ' ORDER BY n)
+		FROM pg_proc, unnest(proargnames, proallargtypes, proargmodes) WITH ORDINALITY a(name, type, mode, n)
+		WHERE oid = 'barq_check(regclass,boolean)'::regprocedure AND mode IN ('t', 'o')),
+	'severity text, place text, message text', 'columns of barq_check()');
+SELECT is((SELECT proargnames[1] FROM pg_proc WHERE oid = to_regprocedure(signature)), 'index', signature || ': its argument is named index')
+	FROM contract_function WHERE signature ~ '^barq_.*regclass';
+SELECT is((SELECT pg_get_function_arguments('barq_check(regclass,boolean)'::regprocedure) LIKE 'index regclass, heap boolean DEFAULT true%'), true, 'barq_check looks at the heap by default');
+SELECT is(barq_version(), (SELECT extversion FROM pg_extension WHERE extname = 'barq'), 'barq_version() is the extension''s version');
+
+-- the access method and its operator classes
+SELECT bag_eq($$SELECT amname::text, amtype::text FROM pg_am JOIN member ON objid = oid AND classid = 'pg_am'::regclass$$, $$VALUES ('barq_hnsw', 'i')$$, 'access methods');
+SELECT bag_eq(
+	$$SELECT amname::text, opcname::text, opcintype::regtype::text, opcdefault FROM pg_opclass c JOIN member ON objid = c.oid AND classid = 'pg_opclass'::regclass JOIN pg_am a ON a.oid = opcmethod$$,
+	$$VALUES ('barq_hnsw', 'vector_l2_ops', 'vector', false), ('barq_hnsw', 'vector_ip_ops', 'vector', false),
+		('barq_hnsw', 'vector_cosine_ops', 'vector', false), ('barq_hnsw', 'vector_l1_ops', 'vector', false), ('btree', 'vector_ops', 'vector', true),
+		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true)$$,
+	'operator classes; barq_hnsw has no default');
+SELECT is(amvalidate(c.oid), true, opcname || ' is valid') FROM pg_opclass c JOIN member ON objid = c.oid AND classid = 'pg_opclass'::regclass;
+SELECT bag_eq(
+	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopsortfamily::regclass IS NOT NULL FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_hnsw'$$,
+	$$VALUES ('vector_l2_ops', '<->(vector,vector)', 'o', true), ('vector_ip_ops', '<#>(vector,vector)', 'o', true),
+		('vector_cosine_ops', '<=>(vector,vector)', 'o', true), ('vector_l1_ops', '<+>(vector,vector)', 'o', true)$$,
+	'each class orders by its distance');
+SELECT is(pg_indexam_has_property(oid, property), has, 'barq_hnsw: ' || property || ' is ' || has) FROM pg_am,
+	(VALUES ('can_order', false), ('can_unique', false), ('can_multi_col', false), ('can_exclude', true), ('can_include', false)) p(property, has) WHERE amname = 'barq_hnsw';
+
+-- the view
+SELECT has_view('barq_indexes');
+SELECT is((SELECT string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'barq_indexes'::regclass AND attnum > 0),
+	'index regclass, table regclass, kind name, options text, rows bigint, segments integer, bytes bigint, growing_bytes bigint, last_seal timestamp with time zone, last_compaction timestamp with time zone',
+	'columns of barq_indexes');
+SELECT is(has_table_privilege('pg_monitor', 'barq_indexes', 'SELECT'), true, 'anyone may look at barq_indexes');
+
+-- settings: default, range, who may set them
+SELECT bag_eq(
+	$$SELECT name, boot_val, coalesce(unit, '') AS unit, coalesce(min_val, '') AS least, coalesce(max_val, '') AS most, coalesce(enumvals::text, '') AS one_of, context FROM pg_settings WHERE name LIKE 'barq.%'$$,
+	$$VALUES
+	('barq.ef_search', '40', '', '1', '1000', '', 'user'),
+	('barq.iterative_scan', 'strict_order', '', '', '', '{off,strict_order,relaxed_order}', 'user'),
+	('barq.max_scan_tuples', '20000', '', '1', '2147483647', '', 'user'),
+	('barq.consistency', 'all', '', '', '', '{all,sealed}', 'user'),
+	('barq.allow_fallback', 'on', '', '', '', '', 'user'),
+	('barq.growing_limit', '2048', 'kB', '64', '1048576', '', 'user'),
+	('barq.growing_hard_limit', '65536', 'kB', '64', '2147483647', '', 'user'),
+	('barq.backpressure', 'wait', '', '', '', '{wait,inline,error}', 'user'),
+	('barq.compaction_ratio', '8', '', '2', '64', '', 'user'),
+	('barq.max_segments', '8', '', '1', '1000', '', 'user'),
+	('barq.background', 'on', '', '', '', '', 'sighup'),
+	('barq.image_directory', '', '', '', '', '', 'sighup'),
+	('barq.simd', 'auto', '', '', '', '', 'user')$$,
+	'settings');
+
+-- everything that a user sees says what it is
+SELECT is_empty(
+	$$SELECT objid::regprocedure::text FROM member WHERE classid = 'pg_proc'::regclass AND obj_description(objid, 'pg_proc') IS NULL
+	UNION ALL SELECT objid::regclass::text FROM member WHERE classid = 'pg_class'::regclass AND obj_description(objid, 'pg_class') IS NULL
+	UNION ALL SELECT objid::regtype::text FROM member JOIN pg_type t ON t.oid = objid WHERE classid = 'pg_type'::regclass AND typtype = 'b' AND typelem = 0 AND obj_description(objid, 'pg_type') IS NULL
+	UNION ALL SELECT objid::regoperator::text FROM member WHERE classid = 'pg_operator'::regclass AND obj_description(objid, 'pg_operator') IS NULL
+	UNION ALL SELECT 'operator class ' || opcname FROM member JOIN pg_opclass c ON c.oid = objid WHERE classid = 'pg_opclass'::regclass AND obj_description(objid, 'pg_opclass') IS NULL
+	UNION ALL SELECT 'access method ' || amname FROM member JOIN pg_am a ON a.oid = objid WHERE classid = 'pg_am'::regclass AND obj_description(objid, 'pg_am') IS NULL$$,
+	'every function, view, type, operator, operator class and access method has a comment');
+
+-- the extension: trusted, relocatable, no requirement
+SELECT is((SELECT row(trusted, relocatable, requires)::text FROM pg_available_extension_versions v JOIN pg_extension e ON v.name = extname AND v.version = extversion WHERE extname = 'barq'),
+	row(true, true, NULL::name[])::text, 'the extension is trusted and relocatable');
+SELECT * FROM finish();
+ROLLBACK;

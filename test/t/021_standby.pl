@@ -1,0 +1,130 @@
+# A streaming standby answers what the primary answers, through images of its
+# own, while seals, compactions, VACUUM and rebuilt indexes are replayed; once
+# promoted it takes inserts and is sound.
+use strict;
+use warnings;
+
+use BarqTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $primary = new_server('primary', init => { allows_streaming => 1 }, conf => q{
+	barq.growing_limit = 64kB
+});
+$primary->safe_psql('postgres', q{
+	CREATE TABLE items (id int PRIMARY KEY, v vector(32));
+	INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 1500) i;
+	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
+	CREATE UNLOGGED TABLE scratch (id int, v vector(32));
+	CREATE INDEX scratch_v ON scratch USING barq_hnsw (v vector_l2_ops);
+	INSERT INTO scratch SELECT i, vec(i) FROM generate_series(1, 2000) i;
+});
+$primary->backup('base');
+ok(!-e $primary->backup_dir . '/base/pg_barq/pgsql_tmp', 'a base backup leaves images out');
+
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->start;
+
+# both give the same rows, in the same order
+sub same_on_both
+{
+	my ($name, $index) = @_;
+	my ($here, $there);
+
+	$primary->wait_for_catchup($standby);
+	$here = same_answers($primary, 'items', "$name: primary");
+	$there = same_answers($standby, 'items', "$name: standby");
+	is($there, $here, "$name: the same answers");
+	found_once($standby, 'items', "$name: every row once on the standby");
+	sound($standby, $index // 'items_v', "$name: no error on the standby", errors => 1);
+	return;
+}
+
+is_deeply([ image_files(image_root($standby)) ], [], 'a new standby has no images');
+same_on_both('base backup');
+cmp_ok(scalar(my @made = images_of($standby, 'items_v')), '>', 0, 'the standby makes its own images');
+
+$primary->safe_psql('postgres', 'INSERT INTO items SELECT i, vec(i) FROM generate_series(2001, 4500) i');
+cmp_ok(segment_count($primary, 'items_v'), '>', 2, 'inserts were sealed');
+same_on_both('seals');
+
+# A scan that is open on the standby while its segments go away under it.
+my $gate = close_gate($standby);
+my $scan = background($standby, q{
+	BEGIN;
+	SET enable_seqscan = off; SET barq.iterative_scan = relaxed_order; SET barq.max_scan_tuples = 1000000;
+	DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> vec(5);
+	FETCH 100 FROM c;
+	SELECT pass();
+	FETCH ALL FROM c;
+	COMMIT;
+});
+my $expected = $standby->safe_psql('postgres', 'SELECT count(*) FROM items');
+wait_at_gate($standby);
+$primary->safe_psql('postgres', q{SELECT barq_compact('items_v')});
+$primary->wait_for_catchup($standby);
+open_gate($standby, $gate);
+is(finished($scan), 0, "the open scan ended well $scan->{err}");
+my @fetched = grep { /^\d+$/ } split /\n/, $scan->{out};
+my %distinct = map { $_ => 1 } @fetched;
+is(scalar(@fetched) . ' ' . scalar(keys %distinct), "$expected $expected",
+	'an open scan sees each row once while a compaction is replayed');
+same_on_both('compaction');
+is(scalar(my @images = images_of($standby, 'items_v')), 1,
+	'the standby has removed the images that were replaced');
+
+$primary->safe_psql('postgres', q{
+	DELETE FROM items WHERE id % 7 = 0;
+	VACUUM items;
+	INSERT INTO items SELECT i, vec(i) FROM generate_series(5001, 5400) i;
+	UPDATE items SET v = vec(id + 1) WHERE id % 11 = 0;
+	VACUUM items;
+});
+same_on_both('DELETE, UPDATE, VACUUM');
+
+$primary->safe_psql('postgres', 'REINDEX INDEX items_v');
+same_on_both('REINDEX');
+$primary->safe_psql('postgres', 'REINDEX INDEX CONCURRENTLY items_v');
+same_on_both('REINDEX CONCURRENTLY');
+$primary->safe_psql('postgres', q{
+	TRUNCATE items;
+	INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 900) i;
+});
+same_on_both('TRUNCATE');
+
+# steering is for the primary
+my ($status, $out, $err) = $standby->psql('postgres', q{SELECT barq_seal('items_v')});
+like($err, qr/cannot execute barq_seal\(\) during recovery/, 'barq_seal on a standby is an error');
+($status, $out, $err) = $standby->psql('postgres', q{SELECT barq_compact('items_v')});
+like($err, qr/cannot execute barq_compact\(\) during recovery/, 'barq_compact on a standby is an error');
+
+# the standby restarted in the middle
+$standby->restart;
+same_on_both('restart of the standby');
+
+# promoted with a log half full and with the primary killed amid inserts
+my $inserts = background($primary, join '', map {
+	"INSERT INTO items SELECT i, vec(i) FROM generate_series($_ * 100 + 10001, $_ * 100 + 10100) i;\n" } 0 .. 999);
+$standby->poll_query_until('postgres', 'SELECT count(*) > 2500 FROM items') or die 'no inserts arrive';
+kill_server($primary, $inserts);
+finished($inserts);
+$standby->promote;
+sound($standby, 'items_v', 'promoted: no error', errors => 1);
+found_once($standby, 'items', 'promoted: every row once');
+$standby->safe_psql('postgres', 'INSERT INTO items SELECT i, vec(i) FROM generate_series(200001, 203000) i');
+found_once($standby, 'items', 'promoted: every row once after inserts');
+same_answers($standby, 'items', 'promoted: the nearest rows');
+$standby->safe_psql('postgres', q{SELECT barq_compact('items_v'); VACUUM items});
+sound($standby, 'items_v', 'promoted: sound after compaction and VACUUM');
+is_deeply([ orphans($standby) ], [], 'promoted: no file without a segment');
+
+# an unlogged index has nothing there but works
+is($standby->safe_psql('postgres', 'SELECT count(*) FROM scratch'), '0', 'promoted: unlogged table is empty');
+$standby->safe_psql('postgres', 'INSERT INTO scratch SELECT i, vec(i) FROM generate_series(1, 2000) i');
+found_once($standby, 'scratch', 'promoted: unlogged index works');
+sound($standby, 'scratch_v', 'promoted: unlogged index is sound');
+
+$standby->stop;
+done_testing();

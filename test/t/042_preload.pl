@@ -1,0 +1,86 @@
+# With barq in shared_preload_libraries: the launcher, and counters that all
+# sessions share. A round of the launcher is asked for by a reload.
+use strict;
+use warnings;
+
+use BarqTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('preload', conf => q{
+	shared_preload_libraries = 'barq'
+	barq.background = on
+	max_worker_processes = 16
+});
+
+ok($node->poll_query_until('postgres',
+	q{SELECT count(*) = 1 FROM barq_progress WHERE worker = 'barq launcher' AND database IS NULL}),
+	'the launcher is there, and barq_progress shows it');
+
+$node->safe_psql('postgres', q{
+	CREATE TABLE items (id int, v vector(32));
+	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
+	INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 3000) i;
+	SELECT barq_seal('items_v');
+	INSERT INTO items SELECT i, vec(i) FROM generate_series(3001, 3500) i;
+	SELECT barq_seal('items_v');
+	INSERT INTO items SELECT i, vec(i) FROM generate_series(3501, 3600) i;
+});
+is($node->safe_psql('postgres', q{SELECT inserts, seals, rows_sealed FROM barq_stats() WHERE index = 'items_v'::regclass}),
+	'3600|2|3500', 'counters are those of all sessions');
+$node->safe_psql('postgres', q{SET enable_seqscan = off; SELECT id FROM items ORDER BY v <-> vec(1) LIMIT 1});
+is($node->safe_psql('postgres', q{SELECT searches, (SELECT sum(n) > 0 FROM unnest(lock_waits) n) FROM barq_stats()}),
+	'1|t', 'a search is counted, and its lock waits by duration');
+
+# a restart loses images here, and the launcher makes them ready again
+$node->stop;
+my $root = $node->data_dir . '/pg_barq/pgsql_tmp';
+system('rm', '-rf', $root) == 0 or die;
+$node->start;
+ok($node->poll_query_until('postgres',
+	q{SELECT count(*) FILTER (WHERE image = 'on_disk') >= 1 AND count(*) FILTER (WHERE image = 'missing') = 0 FROM barq_segments('items_v')}),
+	'images are made ready after a restart');
+
+# nobody inserts: it ends as one segment, whose image nobody has asked for
+ok($node->poll_query_until('postgres',
+	q{SELECT pg_reload_conf() AND
+		(SELECT count(*) = 1 AND sum(rows) = 3600 FROM barq_segments('items_v') WHERE state <> 'growing')}),
+	'an index left in peace becomes one segment');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM barq_check('items_v')}), '0', 'and is sound');
+is($node->safe_psql('postgres', q{
+	SET enable_seqscan = off;
+	SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v <-> vec(77) LIMIT 5) x}),
+	$node->safe_psql('postgres', q{
+	SET enable_indexscan = off;
+	SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v <-> vec(77) LIMIT 5) x}),
+	'and answers as an exact scan');
+
+# a database that is dropped takes its images along
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+add_barq($node, 'other');
+my $other = $node->safe_psql('other', q{
+	CREATE TABLE items (id int, v vector(32));
+	INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 500) i;
+	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
+	SELECT oid FROM pg_database WHERE datname = 'other'});
+ok(scalar(glob("$root/*/$other")), 'another database has images');
+$node->poll_query_until('postgres',
+	q{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'other'});
+is($node->psql('postgres', 'DROP DATABASE other WITH (FORCE)'), 0, 'it can be dropped');
+wait_until('its images are swept', sub {
+	$node->safe_psql('postgres', 'SELECT pg_reload_conf()');
+	my @left = glob("$root/*/$other");
+	return !@left;
+});
+pass('images of a dropped database are swept');
+
+# switched off, nothing goes on
+$node->safe_psql('postgres', 'ALTER SYSTEM SET barq.background = off');
+$node->reload;
+ok($node->poll_query_until('postgres',
+	q{SELECT count(*) = 0 FROM barq_progress WHERE database IS NOT NULL}),
+	'barq.background = off: no visits');
+$node->stop('fast');
+pass('fast shutdown');
+
+done_testing();
