@@ -5,6 +5,8 @@
 #   make test [ONLY="regress tap"] [TESTS="vector hnsw"]
 #   make demo [QUERY="a machine that flies"], make bench
 #   make unit                                unit tests alone, no server
+#   make torture [MINUTES=30] [SEED=…]       clients, kills and crashes at random
+#   make BARQ_CRASH_POINTS=1                 with crash points, for the tests
 #   make format, make format-check           clang-format 14
 
 EXTENSION = barq
@@ -44,13 +46,19 @@ PG_CPPFLAGS = -I$(CURDIR)/src -DBARQ_VERSION='"$(EXTVERSION)"'
 # The codec proves what its doubles round to: nothing may be contracted.
 PG_CFLAGS = -O3 -fno-math-errno -ffp-contract=off -Werror=vla -Wno-declaration-after-statement
 
+# Test-only: a crash point at every step (src/store/steps.h).
+STEP_OBJS = $(patsubst %.c,%.o,$(shell grep -lE '"store/steps.h"|BARQ_CRASH_POINTS' $(SRCS)))
+ifdef BARQ_CRASH_POINTS
+$(STEP_OBJS): override CPPFLAGS += -DBARQ_CRASH_POINTS
+endif
+
 # `make installcheck`: SQL and isolation tests in a server that runs.
 REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=barq
 ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=barq
 
-EXTRA_CLEAN = .built-for build/unit $(wildcard test/unit/*.o)
+EXTRA_CLEAN = .built-for .built-steps build/unit $(wildcard test/unit/*.o)
 
 PG_CONFIG ?= pg_config
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -64,15 +72,19 @@ $(KERNEL_OBJS): src/kernels/distance_%.o: src/kernels/distance.c
 	$(CC) $(CFLAGS) $(CPPFLAGS) $(KERNEL_FLAGS_$*) -DBARQ_LEVEL=$* -c -o $@ $<
 
 # Objects are made again for another server or other flags.
-ifneq ($(filter-out test demo bench format format-check clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out test torture demo bench format format-check clean,$(or $(MAKECMDGOALS),all)),)
 BUILT_FOR := $(VERSION) $(includedir_server) $(CC) $(filter-out -Werror,$(COPT))
 ifneq ($(BUILT_FOR),$(shell cat .built-for 2>/dev/null))
 $(shell echo '$(BUILT_FOR)' > .built-for)
 endif
+ifneq (x$(BARQ_CRASH_POINTS),$(shell cat .built-steps 2>/dev/null))
+$(shell echo 'x$(BARQ_CRASH_POINTS)' > .built-steps)
 endif
-.built-for: ;
+endif
+.built-for .built-steps: ;
 
 $(OBJS): $(PROJECT_HEADERS) .built-for
+$(STEP_OBJS): .built-steps
 
 .PHONY: unit unit-programs
 unit-programs: $(UNIT_PROGRAMS)
@@ -99,10 +111,16 @@ endif
 sql/barq--$(EXTVERSION).sql: $(SQL_PARTS) barq.control
 	cat $(SQL_PARTS) /dev/null > $@
 
-.PHONY: test demo bench format format-check
+.PHONY: test torture demo bench format format-check
 test:
 	@scripts/install-deps.sh test
 	@scripts/run-tests.sh
+
+MINUTES ?= 30
+torture:
+	@scripts/install-deps.sh test
+	@TORTURE_SECONDS=$$(($(MINUTES) * 60)) TORTURE_SEED=$(SEED) TAP_TIMEOUT=$$(($(MINUTES) * 60 + 600)) SHOW=1 \
+		ONLY=tap TESTS=090_torture_short scripts/run-tests.sh
 
 demo:
 	@scripts/install-deps.sh demo

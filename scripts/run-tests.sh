@@ -5,6 +5,7 @@
 #   ONLY="regress tap"   only these suites, of: unit regress isolation tap
 #                        pgtap staging format size
 #   TESTS="vector hnsw"  only tests of these names
+#   SHOW=1               show what TAP tests note
 #   KEEP=1               leave the test server's data for a look (stopped)
 #
 # unit       test/unit/test_*.c, programs without a server that print TAP
@@ -178,9 +179,10 @@ tap_one()
 		PATH="$BARQ_BIN:$PATH" TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" TESTLOGDIR="$dir/tmp_check/log" \
 		TMPDIR="$BARQ_SOCKETS" PG_REGRESS="$pgxs/src/test/regress/pg_regress" top_builddir="$dir" \
 		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-120}" \
-		timeout --foreground -k 5 300 perl -I "$tap_perl" -I "$BARQ_TREE/test/t" -I "$BARQ_TREE/test/perl" \
+		timeout --foreground -k 5 "${TAP_TIMEOUT:-300}" perl -I "$tap_perl" -I "$BARQ_TREE/test/t" -I "$BARQ_TREE/test/perl" \
 		"$BARQ_TREE/test/t/$name.pl" >"$logs/tap-$name.log" 2>&1 || status=$?
 	tap_report "tap/$name" "$logs/tap-$name.log" "$status" "$(barq_since "$t")"
+	[ -z "${SHOW:-}" ] || grep '^#' "$logs/tap-$name.log" | show || true
 }
 
 suite_tap()

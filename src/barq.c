@@ -71,22 +71,37 @@ barq_is_barq_index(Relation rel)
  * Remove the images of storage that goes with the end of this (sub)transaction:
  * what was dropped, rewritten or truncated if it commits, what was made if it
  * aborts. PostgreSQL's own list of storage to unlink says which.
+ *
+ * After the commit record an error would bring the server down, and in an
+ * abort it would come again and again: what cannot be removed is left to
+ * VACUUM's sweep.
  */
 static void
 remove_dropped_images(bool commit)
 {
-	BarqLocator *locators;
-	int			n = smgrGetPendingDeletes(commit, &locators);
+	MemoryContext context = CurrentMemoryContext;
 
-	for (int i = 0; i < n; i++)
+	PG_TRY();
 	{
-		char	   *folder = barq_image_folder_of(locators[i], BarqInvalidBackend);
+		BarqLocator *locators;
+		int			n = smgrGetPendingDeletes(commit, &locators);
 
-		barq_image_remove_folder(folder);
-		pfree(folder);
+		for (int i = 0; i < n; i++)
+		{
+			char	   *folder = barq_image_folder_of(locators[i], BarqInvalidBackend);
+
+			barq_image_remove_folder(folder);
+			pfree(folder);
+		}
+		if (n > 0)
+			pfree(locators);
 	}
-	if (n > 0)
-		pfree(locators);
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
 }
 
 static void

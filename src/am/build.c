@@ -16,6 +16,7 @@
 #include "settings.h"
 #include "storage/bufmgr.h"
 #include "storage/fd.h"
+#include "store/steps.h"
 #include "utils/backend_progress.h"
 #include "utils/memutils.h"
 
@@ -57,7 +58,7 @@ barq_build_phase_name(int64 phase)
 static void
 remove_rows_file(void *arg)
 {
-	unlink(((VectorBuild *) arg)->rows_path);
+	barq_unlink(((VectorBuild *) arg)->rows_path, "rows: remove");
 }
 
 /*
@@ -85,7 +86,7 @@ create_rows_file(VectorBuild *build)
 		 * sees a relation that this folder could belong to.
 		 */
 		barq_image_hold(folder);
-		fd = OpenTransientFile(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY);
+		fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY, "rows: create");
 	}
 	if (fd < 0)
 	{

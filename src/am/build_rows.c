@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/fd.h"
+#include "store/steps.h"
 #include "types/vector.h"
 #include "utils/backend_progress.h"
 #include "utils/memutils.h"
@@ -59,7 +60,7 @@ write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
 
 	while (left > 0)
 	{
-		ssize_t		written = pwrite(sink->fd, data, left, off);
+		ssize_t		written = barq_pwrite(sink->fd, data, left, off, "rows: write");
 
 		if (written < 0 && errno == EINTR)
 			continue;
@@ -241,7 +242,7 @@ unmap_rows(void *arg)
 {
 	RowsMapping *mapping = arg;
 
-	munmap(mapping->address, mapping->bytes);
+	barq_unmap(mapping->address, mapping->bytes, "rows: unmap");
 }
 
 const char *
@@ -261,7 +262,8 @@ barq_sink_rows(BarqRowSink *sink, uint64 *rows)
 
 	mapping = palloc0(sizeof(RowsMapping));
 	mapping->bytes = *rows * sink->slot_bytes;
-	mapping->address = mmap(NULL, mapping->bytes, PROT_READ, MAP_SHARED, sink->fd, 0);
+	mapping->address = barq_map(mapping->bytes, PROT_READ, MAP_SHARED, sink->fd,
+								"rows: map");
 	if (mapping->address == MAP_FAILED)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),

@@ -15,8 +15,13 @@
  * many bytes of codes the scan is faster at equal recall. Measured, see
  * docs/performance.md ("Where a graph begins to pay").
  */
+#ifndef BARQ_CRASH_POINTS
 #define GRAPH_PAYS_BYTES	(UINT64CONST(2) * 1024 * 1024)
 #define GRAPH_PAYS_ROWS		1000
+#else							/* tests of crashes want small graphs */
+#define GRAPH_PAYS_BYTES	1
+#define GRAPH_PAYS_ROWS		100
+#endif
 
 bool
 barq_graph_pays(const BarqCodec *codec, uint64 rows)

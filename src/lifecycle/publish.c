@@ -8,21 +8,23 @@
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "store/steps.h"
 #include "utils/timestamp.h"
 
 bool
 barq_maintenance_lock(Relation index, bool wait)
 {
 	if (!wait)
-		return ConditionalLockRelation(index, ShareUpdateExclusiveLock);
-	LockRelation(index, ShareUpdateExclusiveLock);
+		return barq_try_lock_relation(index, ShareUpdateExclusiveLock,
+									  "maintenance: try lock");
+	barq_lock_relation(index, ShareUpdateExclusiveLock, "maintenance: lock");
 	return true;
 }
 
 void
 barq_maintenance_unlock(Relation index)
 {
-	UnlockRelation(index, ShareUpdateExclusiveLock);
+	barq_unlock_relation(index, ShareUpdateExclusiveLock, "maintenance: unlock");
 }
 
 void

@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "store/blob.h"
 #include "store/interrupts.h"
+#include "store/steps.h"
 #include "store/tombstones.h"
 
 /* Fill a page taken with barq_page_new and log it whole. */
@@ -30,7 +31,7 @@ write_page(Relation index, BarqPart part, uint64 generation,
 		next == InvalidBlockNumber ? 0 : generation;
 	MarkBufferDirty(buffer);
 	if (RelationNeedsWAL(index))
-		log_newpage_buffer(buffer, true);
+		barq_log_page(buffer, "blob: write page");
 	END_CRIT_SECTION();
 	UnlockReleaseBuffer(buffer);
 	return block;

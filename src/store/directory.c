@@ -6,6 +6,7 @@
 
 #include "miscadmin.h"
 #include "store/directory.h"
+#include "store/steps.h"
 #include "utils/timestamp.h"
 
 BarqSegmentDesc *
@@ -115,7 +116,7 @@ barq_directory_write(Relation index, const BarqSegmentDesc *descs, uint32 count,
 		BarqPageGetSpecial(page)->next = next;
 		BarqPageGetSpecial(page)->next_generation =
 			next == InvalidBlockNumber ? 0 : *generation;
-		GenericXLogFinish(state);
+		barq_finish_record(state, "directory: write page");
 		next = BufferGetBlockNumber(buffer);
 		UnlockReleaseBuffer(buffer);
 		if (blocks != NULL)
@@ -156,7 +157,7 @@ barq_directory_swap(Relation index, const BarqPublication *publication)
 	}
 	if (publication->compacted)
 		meta->last_compaction = now;
-	GenericXLogFinish(state);
+	barq_finish_record(state, "directory: swap");
 	UnlockReleaseBuffer(buffer);
 	return true;
 }
@@ -204,7 +205,7 @@ restart:
 				if (memcmp(descs[i].id, ids[j], BARQ_ID_BYTES) == 0)
 					descs[i].dead_rows = counts[j];
 		block = BarqPageGetSpecial(page)->next;
-		GenericXLogFinish(state);
+		barq_finish_record(state, "directory: dead counts");
 		UnlockReleaseBuffer(buffer);
 	}
 }

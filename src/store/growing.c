@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "storage/indexfsm.h"
 #include "store/growing.h"
+#include "store/steps.h"
 
 #define ITEM_BYTES(payload) MAXALIGN(sizeof(BarqItemHeader) + (payload))
 
@@ -131,7 +132,7 @@ link_pages(Relation index, Buffer tail, const NewPages *pages, bool freeze)
 	meta->growing_tail_generation = pages->last_generation;
 	meta->growing_pages += pages->count;
 	count = meta->growing_pages;
-	GenericXLogFinish(state);
+	barq_finish_record(state, "log: link pages");
 
 	/* the copy with the relcache entry finds the new tail at once */
 	if (index->rd_amcache != NULL)
@@ -163,7 +164,7 @@ write_new_page(Relation index, NewPages *pages, ItemPointer tid, uint16 flags,
 		BarqPageGetSpecial(page)->next = pages->first;
 		BarqPageGetSpecial(page)->next_generation = pages->first_generation;
 	}
-	GenericXLogFinish(state);
+	barq_finish_record(state, "log: write page");
 
 	pages->first = BufferGetBlockNumber(buffer);
 	pages->first_generation = generation;
@@ -202,7 +203,7 @@ barq_growing_append(Relation index, ItemPointer tid,
 
 				append_item(GenericXLogRegisterBuffer(state, tail, 0), tid, 0,
 							length, payload, length);
-				GenericXLogFinish(state);
+				barq_finish_record(state, "log: append");
 				UnlockReleaseBuffer(tail);
 				return 0;
 			}
@@ -446,7 +447,7 @@ mark_page(Relation index, BlockNumber block, uint64 generation,
 	page = GenericXLogRegisterBuffer(state, buffer, 0);
 	for (int i = 0; i < count; i++)
 		((BarqItemHeader *) ((char *) page + offsets[i]))->flags |= BARQ_ITEM_DEAD;
-	GenericXLogFinish(state);
+	barq_finish_record(state, "log: mark dead");
 	UnlockReleaseBuffer(buffer);
 	return true;
 }

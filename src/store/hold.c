@@ -22,13 +22,28 @@ typedef struct HeldFolder
 
 static List *held = NIL;
 
+/*
+ * A process may have only so many files open, and a transaction may make any
+ * number of indexes. The lock matters while an index is built; afterwards only
+ * a cache could be lost. So those held longest are let go.
+ */
+#define MAX_HELD	4
+
 void
 barq_image_hold(const char *folder)
 {
-	int			fd = barq_image_lock(folder, false);
 	MemoryContext old;
 	HeldFolder *hold;
+	int			fd;
 
+	if (list_length(held) >= MAX_HELD)
+	{
+		hold = linitial(held);
+		barq_image_unlock(hold->fd);
+		pfree(hold);
+		held = list_delete_first(held);
+	}
+	fd = barq_image_lock(folder, false);
 	if (fd < 0)
 		return;					/* being swept: it will be made again */
 	old = MemoryContextSwitchTo(TopMemoryContext);

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/image.h"
+#include "store/steps.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -71,11 +72,13 @@ barq_image_write_marker(const char *folder, const uint8 *id, int fd)
 
 	if (fill_marker(fd, &marker))
 	{
-		marker_fd = OpenTransientFile(path, O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY);
+		marker_fd = barq_open_file(path, O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY,
+								   "marker: create");
 		if (marker_fd >= 0)
 		{
-			if (write(marker_fd, &marker, sizeof(marker)) != sizeof(marker))
-				unlink(path);
+			if (barq_write(marker_fd, &marker, sizeof(marker),
+						   "marker: write") != sizeof(marker))
+				barq_unlink(path, "marker: remove unwritten");
 			CloseTransientFile(marker_fd);
 		}
 	}
@@ -150,7 +153,7 @@ barq_mapping_unpin(BarqMapping *mapping)
 	if (--mapping->references > 0)
 		return;
 	dlist_delete(&mapping->node);
-	munmap(mapping->address, mapping->length);
+	barq_unmap(mapping->address, mapping->length, "image: unmap");
 	pfree(mapping);
 }
 
@@ -196,7 +199,8 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 		 * it, so that whatever is thrown below, unpinning cleans up.
 		 */
 		mapping = MemoryContextAllocZero(TopMemoryContext, sizeof(BarqMapping));
-		mapping->address = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+		mapping->address = barq_map(length, PROT_READ, MAP_SHARED, fd,
+										"image: map");
 		if (mapping->address == MAP_FAILED)
 		{
 			pfree(mapping);
@@ -241,7 +245,7 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 
 		/* what does not match is thrown away; the pages make it again */
 		if (mapping == NULL)
-			unlink(path);
+			barq_unlink(path, "image: remove damaged");
 	}
 	pfree(path);
 	pfree(folder);

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/image_file.h"
+#include "store/steps.h"
 
 /* where a file outgrows what was expected, this much is allocated at a time */
 #define ALLOCATE_STEP	(UINT64CONST(16) * 1024 * 1024)
@@ -28,7 +29,8 @@ allocate(BarqImageFile *file, uint64 upto)
 
 	/* interrupted by a signal it starts again, as in PostgreSQL's own files */
 	do
-		rc = posix_fallocate(file->fd, file->allocated, upto - file->allocated);
+		rc = barq_allocate(file->fd, file->allocated, upto - file->allocated,
+						   "image: allocate");
 	while (rc == EINTR);
 
 	/* file systems that cannot allocate fill up at pwrite, which is as good */
@@ -61,7 +63,8 @@ barq_image_file_begin(BarqImageFile *file, Relation index, const uint8 *id,
 	if (!barq_image_folder_create(file->folder))
 		return false;
 	barq_temporary_folder_note(index);
-	file->fd = OpenTransientFile(file->temporary, O_RDWR | O_CREAT | PG_BINARY);
+	file->fd = barq_open_file(file->temporary, O_RDWR | O_CREAT | PG_BINARY,
+							  "image: create");
 	if (file->fd < 0)
 		return false;
 
@@ -69,7 +72,7 @@ barq_image_file_begin(BarqImageFile *file, Relation index, const uint8 *id,
 	 * Who waited here for another maker could hold that one's file, renamed
 	 * by now and mapped: the name must still lead to this file.
 	 */
-	if (flock(file->fd, LOCK_EX | LOCK_NB) != 0 ||
+	if (barq_flock(file->fd, LOCK_EX | LOCK_NB, "image: lock") != 0 ||
 		fstat(file->fd, &here) != 0 || stat(file->temporary, &there) != 0 ||
 		here.st_ino != there.st_ino)
 	{
@@ -78,7 +81,7 @@ barq_image_file_begin(BarqImageFile *file, Relation index, const uint8 *id,
 		errno = EWOULDBLOCK;
 		return false;
 	}
-	if (ftruncate(file->fd, 0) == 0 &&
+	if (barq_truncate(file->fd, 0, "image: empty") == 0 &&
 		allocate(file, BARQ_IMAGE_BODY + body_bytes))
 		return true;
 
@@ -95,7 +98,7 @@ write_at(BarqImageFile *file, const char *data, Size len, uint64 off)
 		return false;
 	while (len > 0)
 	{
-		ssize_t		written = pwrite(file->fd, data, len, off);
+		ssize_t		written = barq_pwrite(file->fd, data, len, off, "image: write");
 
 		if (written < 0 && errno == EINTR)
 			continue;
@@ -135,9 +138,9 @@ barq_image_file_finish(BarqImageFile *file, uint64 body_bytes, pg_crc32c crc)
 	FIN_CRC32C(header->header_crc);
 
 	if (!write_at(file, block, sizeof(block), 0) ||
-		ftruncate(file->fd, BARQ_IMAGE_BODY + body_bytes) != 0 ||
-		pg_fsync(file->fd) != 0 ||
-		rename(file->temporary, file->path) != 0)
+		barq_truncate(file->fd, BARQ_IMAGE_BODY + body_bytes, "image: cut to size") != 0 ||
+		barq_fsync(file->fd, "image: sync") != 0 ||
+		barq_rename(file->temporary, file->path, "image: rename") != 0)
 	{
 		int			save_errno = errno;
 
@@ -156,7 +159,7 @@ barq_image_file_abandon(BarqImageFile *file)
 {
 	if (file->fd < 0)
 		return;
-	unlink(file->temporary);
+	barq_unlink(file->temporary, "image: abandon");
 	CloseTransientFile(file->fd);
 	file->fd = -1;
 }

@@ -21,6 +21,7 @@
 #include "store/blob.h"
 #include "store/image.h"
 #include "store/image_file.h"
+#include "store/steps.h"
 #include "utils/syscache.h"
 
 /* Copy the blob page by page; false with errno set where the file fails. */
@@ -138,10 +139,10 @@ barq_image_remove(Relation index, const uint8 *id)
 
 	barq_id_text(id, text);
 	path = psprintf("%s/%s.img", folder, text);
-	unlink(path);
+	barq_unlink(path, "image: remove");
 	pfree(path);
 	path = psprintf("%s/%s.ok", folder, text);
-	unlink(path);
+	barq_unlink(path, "marker: remove");
 	pfree(path);
 	pfree(folder);
 }
@@ -186,7 +187,7 @@ barq_image_tidy(Relation index)
 			named_by(entry->d_name, descs, meta.segments))
 			continue;
 		path = psprintf("%s/%s", folder, entry->d_name);
-		unlink(path);
+		barq_unlink(path, "folder: tidy");
 		pfree(path);
 	}
 	if (dir != NULL)
@@ -211,10 +212,10 @@ barq_image_remove_folder(const char *folder)
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		unlink(path);
+		barq_unlink(path, "folder: remove file");
 	}
 	FreeDir(dir);
-	rmdir(folder);
+	barq_rmdir(folder, "folder: remove");
 }
 
 void

@@ -8,6 +8,7 @@
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "store/meta.h"
+#include "store/steps.h"
 
 void
 barq_new_id(uint8 *id)
@@ -59,7 +60,7 @@ barq_meta_create(Relation index, ForkNumber fork, const BarqFrozenOptions *optio
 		START_CRIT_SECTION();
 		init_meta_page(BufferGetPage(buffer), options, false);
 		MarkBufferDirty(buffer);
-		log_newpage_buffer(buffer, true);
+		barq_log_page(buffer, "meta: create init fork");
 		END_CRIT_SECTION();
 	}
 	else
@@ -69,7 +70,7 @@ barq_meta_create(Relation index, ForkNumber fork, const BarqFrozenOptions *optio
 													 GENERIC_XLOG_FULL_IMAGE);
 
 		init_meta_page(page, options, true);
-		GenericXLogFinish(state);
+		barq_finish_record(state, "meta: create");
 	}
 	UnlockReleaseBuffer(buffer);
 }
@@ -147,7 +148,7 @@ barq_meta_bump_dead_epoch(Relation index)
 
 	meta->dead_epoch++;
 	version = meta->directory_version;
-	GenericXLogFinish(state);
+	barq_finish_record(state, "meta: dead epoch");
 	UnlockReleaseBuffer(buffer);
 	return version;
 }

@@ -14,6 +14,7 @@
 #include "storage/lmgr.h"
 #include "store/interrupts.h"
 #include "store/page.h"
+#include "store/steps.h"
 
 void		(*barq_interrupts_hook) (void) = NULL;
 uint64		barq_lock_waits[BARQ_WAIT_BUCKETS];
@@ -123,11 +124,11 @@ barq_page_new(Relation index)
 	}
 
 	if (extension_lock)
-		LockRelationForExtension(index, ExclusiveLock);
+		barq_lock_extension(index, "page: lock extension");
 	buffer = ReadBuffer(index, P_NEW);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	if (extension_lock)
-		UnlockRelationForExtension(index, ExclusiveLock);
+		barq_unlock_extension(index, "page: unlock extension");
 	return buffer;
 }
 
@@ -200,8 +201,9 @@ barq_pages_free(Relation index, const BarqBlockList *list)
 		state = GenericXLogStart(index);
 		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
 		barq_page_init(page, BARQ_PART_FREE, barq_new_generation());
-		GenericXLogFinish(state);
+		barq_finish_record(state, "page: stamp free");
 		UnlockReleaseBuffer(buffer);
+		barq_step("page: offer to the map");
 		RecordFreeIndexPage(index, list->blocks[i]);
 	}
 	if (list->count > 0)
@@ -211,23 +213,23 @@ barq_pages_free(Relation index, const BarqBlockList *list)
 void
 barq_lock_linking(Relation index)
 {
-	LockPage(index, 0, ShareLock);
+	barq_lock_page(index, ShareLock, "linking: lock");
 }
 
 void
 barq_unlock_linking(Relation index)
 {
-	UnlockPage(index, 0, ShareLock);
+	barq_unlock_page(index, ShareLock, "linking: unlock");
 }
 
 bool
 barq_try_lock_reclaim(Relation index)
 {
-	return ConditionalLockPage(index, 0, ExclusiveLock);
+	return barq_try_lock_page(index, ExclusiveLock, "reclaim: lock");
 }
 
 void
 barq_unlock_reclaim(Relation index)
 {
-	UnlockPage(index, 0, ExclusiveLock);
+	barq_unlock_page(index, ExclusiveLock, "reclaim: unlock");
 }

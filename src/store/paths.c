@@ -21,6 +21,7 @@
 #include "settings.h"
 #include "storage/fd.h"
 #include "store/image.h"
+#include "store/steps.h"
 
 void
 barq_id_text(const uint8 *id, char *text)
@@ -91,10 +92,10 @@ barq_image_folder_create(const char *folder)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		ok = MakePGDirectory(path) == 0 || errno == EEXIST;
+		ok = barq_mkdir(path, "folder: make parent") == 0 || errno == EEXIST;
 		*p = '/';
 	}
-	ok = ok && (MakePGDirectory(path) == 0 || errno == EEXIST);
+	ok = ok && (barq_mkdir(path, "folder: make") == 0 || errno == EEXIST);
 	pfree(path);
 	return ok;
 }
@@ -103,9 +104,10 @@ int
 barq_image_lock(const char *folder, bool exclusive)
 {
 	char	   *path = psprintf("%s/lock", folder);
-	int			fd = OpenTransientFile(path, O_RDWR | O_CREAT | PG_BINARY);
+	int			fd = barq_open_file(path, O_RDWR | O_CREAT | PG_BINARY,
+											 "folder: create lock file");
 
-	if (fd >= 0 && flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0)
+	if (fd >= 0 && barq_flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB, "folder: lock") != 0)
 	{
 		int			save_errno = errno;
 
@@ -135,5 +137,8 @@ void
 barq_image_unlock(int fd)
 {
 	if (fd >= 0)
+	{
+		barq_step("folder: unlock");
 		CloseTransientFile(fd);
+	}
 }

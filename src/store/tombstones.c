@@ -6,6 +6,7 @@
 
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
+#include "store/steps.h"
 #include "store/tombstones.h"
 
 uint32
@@ -41,7 +42,7 @@ barq_tombstones_write(Relation index, BarqSegmentDesc *desc, const uint8 *bitmap
 		BarqPageGetSpecial(page)->next = next;
 		BarqPageGetSpecial(page)->next_generation =
 			next == InvalidBlockNumber ? 0 : desc->generation;
-		GenericXLogFinish(state);
+		barq_finish_record(state, "tombstones: write page");
 		next = BufferGetBlockNumber(buffer);
 		UnlockReleaseBuffer(buffer);
 	}
@@ -139,7 +140,7 @@ barq_tombstones_set(Relation index, const BarqSegmentDesc *desc,
 		bits = (uint8 *) PageGetContents(GenericXLogRegisterBuffer(state, buffer, 0));
 		for (; i < n && rows[i] - base < BARQ_TOMBSTONES_PER_PAGE; i++)
 			barq_bit_set(bits, rows[i] - base);
-		GenericXLogFinish(state);
+		barq_finish_record(state, "tombstones: mark");
 		UnlockReleaseBuffer(buffer);
 	}
 	pfree(blocks);

@@ -10,6 +10,7 @@
 
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "store/steps.h"
 #include "store/work.h"
 #include "utils/memutils.h"
 
@@ -19,7 +20,7 @@ undo_work(void *arg)
 	BarqWork   *work = arg;
 
 	if (work->address != NULL)
-		munmap(work->address, work->bytes);
+		barq_unmap(work->address, work->bytes, "work: unmap");
 	work->address = NULL;
 }
 
@@ -30,7 +31,7 @@ undo_shared_work(void *arg)
 
 	undo_work(work);
 	if (work->path != NULL)
-		unlink(work->path);
+		barq_unlink(work->path, "work: remove");
 	work->path = NULL;
 }
 
@@ -63,7 +64,8 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 	path = psprintf("%s/%s.work", folder, text);
 	barq_temporary_folder_note(index);
 	if (!barq_image_folder_create(folder) ||
-		(fd = OpenTransientFile(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY)) < 0)
+		(fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY,
+						 "work: create")) < 0)
 	{
 		*reason = psprintf("could not create file \"%s\": %m", path);
 		return NULL;
@@ -72,11 +74,12 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 
 	/* disk under every byte first: a mapping of a full disk is a SIGBUS */
 	do
-		rc = posix_fallocate(fd, 0, bytes);
+		rc = barq_allocate(fd, 0, bytes, "work: allocate");
 	while (rc == EINTR && !InterruptPending);
 	address = MAP_FAILED;
 	if (rc == 0)
-		address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		address = barq_map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+						   "work: map");
 	else
 		errno = rc;
 	if (address == MAP_FAILED)
@@ -104,7 +107,7 @@ barq_work_attach(const char *path, uint64 bytes)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not open file \"%s\": %m", path)));
-	address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	address = barq_map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, "work: attach");
 	CloseTransientFile(fd);
 	if (address == MAP_FAILED)
 		ereport(ERROR,
@@ -118,8 +121,8 @@ BarqWork *
 barq_work_create_private(uint64 bytes)
 {
 	BarqWork   *work = new_work(bytes, undo_work);
-	void	   *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-							   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void	   *address = barq_map(bytes, PROT_READ | PROT_WRITE,
+								   MAP_PRIVATE | MAP_ANONYMOUS, -1, "work: map memory");
 
 	if (address == MAP_FAILED)
 		ereport(ERROR,

@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/interrupts.h"
+#include "store/steps.h"
 #include "store/writer.h"
 
 #define WRITER_BUFFER	(1024 * 1024)
@@ -139,7 +140,7 @@ unmap_body(void *arg)
 	BarqBodyWriter *writer = arg;
 
 	if (writer->mapped != NULL)
-		munmap(writer->mapped, writer->mapped_length);
+		barq_unmap(writer->mapped, writer->mapped_length, "body: unmap");
 	writer->mapped = NULL;
 }
 
@@ -165,7 +166,8 @@ barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
 				(errcode_for_file_access(),
 				 errmsg("could not open file \"%s\": %m", writer->file.path)));
 	writer->mapped_length = BARQ_IMAGE_BODY + writer->offset;
-	writer->mapped = mmap(NULL, writer->mapped_length, PROT_READ, MAP_SHARED, fd, 0);
+	writer->mapped = barq_map(writer->mapped_length, PROT_READ, MAP_SHARED, fd,
+							  "body: map");
 	CloseTransientFile(fd);
 	if (writer->mapped == MAP_FAILED)
 	{

@@ -1,0 +1,93 @@
+/*
+ * steps.h
+ *	  The steps that a crash can fall between: a WAL record finished, a file
+ *	  changed, a lock taken or let go.
+ *
+ * Every such step of barq goes through a wrapper of this file and has a name,
+ * "who: what", of its own. In an ordinary build the wrappers are the plain
+ * calls. Built with BARQ_CRASH_POINTS=1 each is also a point at which a test
+ * can crash the server (steps.c); test/t/080_crash_points.pl takes the list of
+ * points from the library and fails where a call goes past the wrappers.
+ *
+ * Included by .c files only, so that `make` knows which objects differ.
+ */
+#ifndef BARQ_STEPS_H
+#define BARQ_STEPS_H
+
+#ifdef BARQ_CRASH_POINTS
+
+typedef struct BarqStep
+{
+	const char *name;
+	const char *file;
+	int			line;
+	unsigned	passed;			/* by this process */
+} BarqStep;
+
+extern void barq_step_reached(BarqStep *step);
+
+/* All steps of the library lie in one section, which is the list of them. */
+#define barq_step(what) \
+	({ \
+		static BarqStep step_ = {what, __FILE__, __LINE__, 0}; \
+		static BarqStep *const step_listed_ \
+			__attribute__((section("barq_steps"), used)) = &step_; \
+		barq_step_reached(step_listed_); \
+	})
+#define barq_before(what, call) ({ barq_step(what); call; })
+#define barq_around(what, call) \
+	do { \
+		barq_step(what); \
+		call; \
+		barq_step(what ", done"); \
+	} while (0)
+#else
+#define barq_step(what) ((void) 0)
+#define barq_before(what, call) call
+#define barq_around(what, call) call
+#endif
+
+/* WAL */
+#define barq_finish_record(state, what) \
+	barq_around(what, GenericXLogFinish(state))
+#define barq_log_page(buffer, what) \
+	barq_around(what, log_newpage_buffer(buffer, true))
+
+/* files */
+#define barq_rename(from, to, what)		barq_before(what, rename(from, to))
+#define barq_unlink(path, what)			barq_before(what, unlink(path))
+#define barq_rmdir(path, what)			barq_before(what, rmdir(path))
+#define barq_mkdir(path, what)			barq_before(what, MakePGDirectory(path))
+#define barq_open_file(path, flags, what) \
+	barq_before(what, OpenTransientFile(path, flags))
+#define barq_allocate(fd, off, len, what) \
+	barq_before(what, posix_fallocate(fd, off, len))
+#define barq_write(fd, data, len, what)	barq_before(what, write(fd, data, len))
+#define barq_pwrite(fd, data, len, off, what) \
+	barq_before(what, pwrite(fd, data, len, off))
+#define barq_truncate(fd, len, what)	barq_before(what, ftruncate(fd, len))
+#define barq_fsync(fd, what)			barq_before(what, pg_fsync(fd))
+#define barq_map(len, prot, flags, fd, what) \
+	barq_before(what, mmap(NULL, len, prot, flags, fd, 0))
+#define barq_unmap(address, len, what)	barq_before(what, munmap(address, len))
+
+/* locks */
+#define barq_flock(fd, how, what)		barq_before(what, flock(fd, how))
+#define barq_lock_page(index, mode, what) \
+	barq_around(what, LockPage(index, 0, mode))
+#define barq_try_lock_page(index, mode, what) \
+	barq_before(what, ConditionalLockPage(index, 0, mode))
+#define barq_unlock_page(index, mode, what) \
+	barq_around(what, UnlockPage(index, 0, mode))
+#define barq_lock_relation(index, mode, what) \
+	barq_around(what, LockRelation(index, mode))
+#define barq_try_lock_relation(index, mode, what) \
+	barq_before(what, ConditionalLockRelation(index, mode))
+#define barq_unlock_relation(index, mode, what) \
+	barq_around(what, UnlockRelation(index, mode))
+#define barq_lock_extension(index, what) \
+	barq_around(what, LockRelationForExtension(index, ExclusiveLock))
+#define barq_unlock_extension(index, what) \
+	barq_around(what, UnlockRelationForExtension(index, ExclusiveLock))
+
+#endif							/* BARQ_STEPS_H */

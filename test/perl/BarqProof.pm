@@ -1,0 +1,117 @@
+# BarqProof.pm: what the tests of crashes and the torture share: the functions
+# that say whether an index is sound, and the look at image files.
+package BarqProof;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+our @EXPORT = qw(proof_functions stray_images);
+
+# Functions of the database, in schema proof:
+#
+#   proof.complaints(index, clean)  what is wrong, a line each; empty if all is
+#       well. Every row that a sequential scan sees must come out of the index
+#       scan exactly once, in the same snapshot, and barq_check must be silent,
+#       but for pages that nothing reaches and dead rows not counted yet, which
+#       VACUUM puts right (clean: they are complaints too; checked = false: only
+#       the scans are compared).
+#   proof.vectors(n, dims)          n random vectors
+sub proof_functions
+{
+	return q{
+CREATE SCHEMA proof;
+
+CREATE FUNCTION proof.vectors(n int, dims int) RETURNS SETOF vector LANGUAGE sql VOLATILE AS
+$$ SELECT array_agg(random() - 0.5)::real[]::vector
+   FROM generate_series(1, n) i, generate_series(1, dims) j GROUP BY i $$;
+
+CREATE FUNCTION proof.complaints(index regclass, clean boolean, checked boolean DEFAULT true) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_indexonlyscan = off
+SET barq.ef_search = 1000 SET barq.iterative_scan = relaxed_order SET barq.max_scan_tuples = 2000000000
+AS $$
+DECLARE
+	tab regclass;
+	dims int;
+	query text;
+	plan text;
+	line text;
+	differences bigint;
+BEGIN
+	SELECT indrelid INTO tab FROM pg_index WHERE indexrelid = index;
+	IF NOT FOUND THEN
+		RAISE 'index % does not exist', index;
+	END IF;
+	SELECT atttypmod INTO dims FROM pg_attribute WHERE attrelid = tab AND attname = 'v';
+	query := format('SELECT ctid, id FROM %s ORDER BY v <-> (SELECT array_agg(random())::real[]::vector
+		FROM generate_series(1, %s))', tab, dims);
+	FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || query LOOP
+		plan := concat_ws(E'\n', plan, line);
+	END LOOP;
+	IF plan NOT LIKE '%Index Scan using ' || (SELECT relname FROM pg_class WHERE oid = index) || '%' THEN
+		RETURN NEXT 'the index is not used: ' || plan;
+		RETURN;
+	END IF;
+
+	-- one statement, so one snapshot
+	FOR line IN EXECUTE format(
+		'WITH by_index AS MATERIALIZED (%s),
+		 here AS (SELECT ctid, count(*) FROM by_index GROUP BY 1),
+		 there AS MATERIALIZED (SELECT ctid FROM %s WHERE v IS NOT NULL OFFSET 0)
+		 SELECT CASE WHEN here.ctid IS NULL THEN ''the index scan misses '' || there.ctid
+			WHEN there.ctid IS NULL THEN ''the index scan invents '' || here.ctid
+			ELSE ''the index scan returns '' || here.ctid || '' '' || here.count || '' times'' END
+		 FROM here FULL JOIN there USING (ctid)
+		 WHERE here.ctid IS NULL OR there.ctid IS NULL OR here.count > 1 LIMIT 10', query, tab)
+	LOOP
+		RETURN NEXT line;
+	END LOOP;
+
+	IF NOT checked THEN
+		RETURN;
+	END IF;
+	FOR line IN SELECT severity || ': ' || place || ': ' || message FROM barq_check(index)
+		WHERE (clean OR severity <> 'warning' OR
+			message !~ 'nothing reaches|rows are marked dead') LIMIT 10
+	LOOP
+		RETURN NEXT line;
+	END LOOP;
+END $$;
+};
+}
+
+# Files below the image root that no segment owns, and folders that no relation
+# owns: to be asked after VACUUM, when nothing else runs. `database` is a sub
+# that runs SQL and returns text.
+sub stray_images
+{
+	my ($data, $sql) = @_;
+	my %known = map { $_ => 1 } split /\n/, $sql->(q{
+		SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || pg_relation_filenode(i.index)
+			FROM barq_indexes i
+		UNION ALL
+		SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || pg_relation_filenode(i.index) || '/' || replace(s.id::text, '-', '')
+			FROM barq_indexes i, barq_segments(i.index) s WHERE s.id IS NOT NULL});
+	my $oid = $sql->('SELECT oid FROM pg_database WHERE datname = current_database()');
+	my @stray;
+	foreach my $folder (glob "$data/pg_barq/pgsql_tmp/*/$oid/*")
+	{
+		my ($number) = $folder =~ m{/([^/]+)$};
+		if (!$known{"$oid/$number"})
+		{
+			push @stray, $folder;
+			next;
+		}
+		foreach my $file (glob "$folder/*")
+		{
+			my ($name) = $file =~ m{/([^/]+)$};
+			next if $name eq 'lock';
+			my ($id) = $name =~ /^([0-9a-f]{32})\.(?:img|ok)$/;
+			push @stray, $file unless defined $id && $known{"$oid/$number/$id"};
+		}
+	}
+	return @stray;
+}
+
+1;

@@ -1,0 +1,299 @@
+# BarqTorture.pm: many clients that insert, update, delete, search, vacuum,
+# seal, compact and rebuild indexes, while backends are killed and the server
+# is stopped at once and started again, with a standby beside it. Afterwards
+# every live row is found exactly once.
+package BarqTorture;
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use POSIX ();
+use Time::HiRes qw(time sleep);
+
+use BarqProof;
+
+# The tables: dimensions, rows aimed at, options.
+my %tables = (
+	small => { dims => 8,    rows => 1500, with => 'm = 8, ef_construction = 32' },
+	large => { dims => 2500, rows => 40,   with => 'quantization = none' });
+
+sub create_index
+{
+	my ($table, $how) = @_;
+	return "CREATE INDEX $how ${table}_v ON $table USING barq_hnsw (v vector_l2_ops) WITH ($tables{$table}{with});";
+}
+
+# What a client may be told: another one dropped the index, it was killed, it
+# lost a deadlock or a race of definitions.
+my $allowed = qr/terminating connection|server closed the connection|connection to server|could not (?:send|receive) data
+	|deadlock\ detected|canceling\ statement|relation\ "\w+"\ (?:does\ not\ exist|already\ exists)|does\ not\ exist
+	|the\ database\ system\ is|could\ not\ open\ relation\ with\ OID|tuple\ concurrently|could\ not\ serialize|
+	|^$|terminated\ abnormally|before\ or\ while\ processing|another\ server\ process|roll\ back\ the\ current|in\ a\ moment
+	|duplicate\ key\ value\ violates\ unique\ constraint\ "pg_|could\ not\ find\ a\ relation|is\ not\ valid
+	|conflict\ with\ recovery|connection\ to\ server\ was\ lost|Is\ the\ server\ running|cache\ lookup\ failed\ for\ (?:relation|index)/x;
+
+# ------------------------------------------------------------------ clients
+
+sub pick { return $_[ int rand @_ ] }
+
+# One statement, or a few, of a client of this sort.
+sub statements
+{
+	my ($sort) = @_;
+	my $t = rand() < 0.8 ? 'small' : 'large';
+	my ($dims, $rows) = @{ $tables{$t} }{qw(dims rows)};
+	my $some = 1 + int rand($rows / 20);
+	my $limit = pick(1, 10, 100);
+	my $vector = "(SELECT v FROM proof.vectors(1, $dims) v)";
+
+	return pick(
+		"INSERT INTO $t (v) SELECT * FROM proof.vectors($some, $dims) WHERE (SELECT count(*) < $rows FROM $t);",
+		"INSERT INTO $t (v) SELECT * FROM proof.vectors(1, $dims);",
+		"UPDATE $t SET v = $vector WHERE id IN (SELECT id FROM $t ORDER BY random() LIMIT $some);",
+		"UPDATE $t SET n = n + 1 WHERE id IN (SELECT id FROM $t ORDER BY random() LIMIT $some);",
+		"DELETE FROM $t WHERE id IN (SELECT id FROM $t ORDER BY random() LIMIT $some);",
+		"BEGIN; INSERT INTO $t (v) SELECT * FROM proof.vectors($some, $dims); ROLLBACK;",
+		"BEGIN; SAVEPOINT a; INSERT INTO $t (v) SELECT * FROM proof.vectors(1, $dims); ROLLBACK TO a;
+		 INSERT INTO $t (v) SELECT * FROM proof.vectors(1, $dims); COMMIT;",
+		"BEGIN; DECLARE c CURSOR FOR SELECT id FROM $t ORDER BY v <-> $vector; FETCH $limit FROM c;
+		 SELECT pg_sleep(random() / 20); FETCH $limit FROM c; COMMIT;") if $sort eq 'writer';
+	return "SELECT proof.search('$t', $limit);" if $sort eq 'searcher';
+	return "SELECT CASE WHEN count(*) = 0 THEN 'judged' ELSE 'wrong: ' || string_agg(c, '; ') END FROM proof.differences('${t}_v') c;"
+	  if $sort eq 'judge';
+	return pick("VACUUM $t;", "VACUUM (PARALLEL 2) $t;", "VACUUM (FREEZE) $t;",
+		"SET statement_timeout = " . int(1 + rand 20) . "; VACUUM $t; RESET statement_timeout;",
+		"SELECT barq_seal('${t}_v');", "SELECT barq_seal('${t}_v');", "SELECT barq_compact('${t}_v');",
+		"SELECT 'wrong: ' || severity || place || message FROM barq_check('${t}_v') WHERE severity = 'error';")
+	  if $sort eq 'keeper';
+
+	# whatever became of the last one, there is an index again soon
+	return "SELECT proof.drop_invalid();" . create_index($t, 'IF NOT EXISTS') . "SELECT pg_sleep(random());" . pick(
+		"REINDEX INDEX CONCURRENTLY ${t}_v;", "REINDEX INDEX CONCURRENTLY ${t}_v;", "REINDEX INDEX ${t}_v;",
+		"BEGIN; DROP INDEX ${t}_v;" . create_index($t, '') . 'COMMIT;',
+		"DROP INDEX ${t}_v;" . create_index($t, 'CONCURRENTLY'),
+		"DROP INDEX CONCURRENTLY ${t}_v;" . create_index($t, ''),
+		create_index($t, 'CONCURRENTLY') =~ s/${t}_v/${t}_w/r . "DROP INDEX ${t}_v; ALTER INDEX ${t}_w RENAME TO ${t}_v;",
+		"BEGIN; DROP INDEX ${t}_v; ROLLBACK;", "BEGIN; REINDEX INDEX ${t}_v; ROLLBACK;",
+		"VACUUM FULL $t;", "BEGIN; TRUNCATE $t; INSERT INTO $t (v) SELECT * FROM proof.vectors(20, $dims); COMMIT;");
+}
+
+# A client: psql is given a list of statements again and again, until the time
+# is up. What it says is kept.
+sub client
+{
+	my ($node, $sort, $seed, $until, $log) = @_;
+	srand $seed;
+	$ENV{PGOPTIONS} = join ' ', map { "-c $_" } 'jit=off', 'barq.growing_limit=' . pick('64kB', '256kB'),
+	  'barq.compaction_ratio=' . pick(2, 4, 8), 'barq.max_segments=' . pick(2, 8), 'client_min_messages=error',
+	  'synchronous_commit=' . pick('on', 'off');
+	while (time < $until)
+	{
+		my $script = "$log.sql";
+		open(my $f, '>', $script) or die;
+		my $steps = $sort eq 'builder' ? 4 : 40;
+		print $f statements($sort), "\n" foreach 1 .. $steps;
+		close $f;
+		my $left = int($until - time) + 1;
+		my $t = time;
+		system("timeout -k 5 $left psql -XAtq -d '" . $node->connstr('postgres') . "' -f '$script' >>'$log' 2>&1");
+		sleep 0.05 if time - $t < 0.05;
+	}
+	return;
+}
+
+# ------------------------------------------------------------------ the run
+
+my $functions = q{
+CREATE FUNCTION proof.differences(index regclass) RETURNS SETOF text LANGUAGE sql AS
+$$ SELECT * FROM proof.complaints(index, false, false) $$;
+
+-- a search returns no row twice, each in order of its distance
+CREATE FUNCTION proof.search(tab regclass, n int) RETURNS text LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_sort = off AS $$
+DECLARE
+	line text;
+BEGIN
+	EXECUTE format('WITH q AS (SELECT v AS q FROM %s LIMIT 1),
+		found AS MATERIALIZED (SELECT id, v <-> (SELECT q FROM q) AS d FROM %s ORDER BY v <-> (SELECT q FROM q) LIMIT %s),
+		numbered AS (SELECT *, lag(d) OVER () AS before FROM found)
+		SELECT string_agg(id || '' '' || d, '', '') FROM numbered
+		WHERE d < before OR id IN (SELECT id FROM found GROUP BY id HAVING count(*) > 1)', tab, tab, n) INTO line;
+	RETURN 'wrong: ' || line;
+END $$;
+
+CREATE FUNCTION proof.drop_invalid() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	name text;
+BEGIN
+	FOR name IN SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid LOOP
+		EXECUTE 'DROP INDEX IF EXISTS ' || name;
+	END LOOP;
+END $$;
+};
+
+sub complaints_at_end
+{
+	my ($node, $standby) = @_;
+	my $sql = sub { return $node->safe_psql('postgres', "SET client_min_messages = error; $_[0]") };
+	my @wrong;
+	my $look = sub {
+		my ($clean, $when) = @_;
+		foreach my $t (sort keys %tables)
+		{
+			push @wrong, map { "$when, $t: $_" } split /\n/, $sql->("SELECT * FROM proof.complaints('${t}_v', $clean)");
+		}
+	};
+
+	# REINDEX and CREATE INDEX CONCURRENTLY leave these when they are killed
+	$sql->('SELECT proof.drop_invalid()');
+	$sql->(create_index($_, 'IF NOT EXISTS')) foreach sort keys %tables;
+	$look->('false', 'at the end');
+	$sql->("VACUUM $_") foreach sort keys %tables;
+	$look->('true', 'vacuumed');
+	push @wrong, "files without an owner: $_" foreach stray_images($node->data_dir, $sql);
+	$sql->("SELECT barq_compact('${_}_v')") foreach sort keys %tables;
+	$sql->("VACUUM $_") foreach sort keys %tables;
+	$look->('true', 'compacted');
+
+	$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+	foreach my $t (sort keys %tables)
+	{
+		push @wrong, map { "on the standby, $t: $_" }
+		  split /\n/, $standby->safe_psql('postgres', "SELECT * FROM proof.complaints('${t}_v', true)");
+	}
+	return @wrong;
+}
+
+# run(seconds, seed): as tests of Test::More
+sub run
+{
+	my ($seconds, $seed) = @_;
+	my $tree = abs_path(dirname(__FILE__) . '/../..');
+	note "seed $seed, $seconds s";
+	srand $seed;
+
+	# small graphs, and every step under the killer's eyes
+	my $variant = PostgreSQL::Test::Utils::tempdir;
+	chomp(my $bin = `'$tree/scripts/variant.sh' '$variant' BARQ_CRASH_POINTS=1`);
+	die 'the build with crash points failed' if $? != 0;
+	local $ENV{PATH} = "$bin:$ENV{PATH}";
+
+	my $node = PostgreSQL::Test::Cluster->new('torture');
+	$node->init(allows_streaming => 1);
+	$node->append_conf('postgresql.conf', q{
+fsync = off
+autovacuum_naptime = 1s
+restart_after_crash = on
+shared_buffers = 32MB
+max_connections = 40
+deadlock_timeout = 200ms
+checkpoint_timeout = 30s
+wal_keep_size = 4GB
+max_wal_size = 4GB
+jit = off
+});
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION barq;' . proof_functions() . $functions);
+	foreach my $t (sort keys %tables)
+	{
+		$node->safe_psql('postgres', "CREATE TABLE $t (id serial PRIMARY KEY, n int DEFAULT 0, v vector($tables{$t}{dims}));
+			INSERT INTO $t (v) SELECT * FROM proof.vectors($tables{$t}{rows} / 2, $tables{$t}{dims});" . create_index($t, ''));
+	}
+	$node->backup('start');
+	my $standby = PostgreSQL::Test::Cluster->new('standby');
+	$standby->init_from_backup($node, 'start', has_streaming => 1);
+	$standby->append_conf('postgresql.conf', "max_standby_streaming_delay = 200ms\nwal_retrieve_retry_interval = 100ms\n");
+	$standby->start;
+
+	my $until = time + $seconds;
+	my $logs = PostgreSQL::Test::Utils::tempdir;
+	my @sorts = ('writer', 'writer', 'writer', 'searcher', 'judge', 'keeper', 'keeper', 'builder', 'standby');
+	my %clients;
+	foreach my $i (0 .. $#sorts)
+	{
+		my $pid = fork // die;
+		if ($pid == 0)
+		{
+			client($sorts[$i] eq 'standby' ? $standby : $node, $sorts[$i] eq 'standby' ? pick('searcher', 'judge') : $sorts[$i],
+				$seed * 100 + $i, $until, "$logs/$i.$sorts[$i]");
+			POSIX::_exit(0);
+		}
+		$clients{$pid} = $sorts[$i];
+	}
+
+	my (%done, $fate);
+	srand $seed;
+	while (time < $until - 1)
+	{
+		sleep 0.5 + rand 2;
+		$fate = rand();
+		if ($fate < 0.6)
+		{
+			my ($status, $out) = $node->psql('postgres',
+				q{SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+				  AND backend_type IN ('client backend', 'parallel worker', 'autovacuum worker') OR backend_type LIKE 'barq%'});
+			my @pids = $status == 0 ? split(/\n/, $out) : ();
+			$done{'kills of a backend'}++ if @pids && kill KILL => pick(@pids);
+		}
+		elsif ($fate < 0.8)
+		{
+			$node->stop('immediate');
+			$node->start;
+			$done{'immediate restarts'}++;
+		}
+		elsif ($fate < 0.9)
+		{
+			$standby->stop('immediate');
+			$standby->start;
+			$done{'restarts of the standby'}++;
+		}
+		else
+		{
+			my ($status) = $node->psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()});
+			$done{'cancels of everyone'}++;
+		}
+	}
+	waitpid $_, 0 foreach keys %clients;
+	note join ', ', map { "$done{$_} $_" } sort keys %done;
+
+	# nothing hangs: what was under way comes to its end
+	my $ended = $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity
+		WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()});
+	ok($ended, 'every statement ends');
+
+	# what the clients were told
+	my (@wrong, $judged);
+	foreach my $file (sort glob "$logs/*.*")
+	{
+		next if $file =~ /\.sql$/;
+		open(my $f, '<', $file) or die;
+		my ($name) = $file =~ m{([^/]+)$};
+		while (my $line = <$f>)
+		{
+			$judged++ if $line eq "judged\n";
+			push @wrong, "$name: $line" if $line =~ /wrong:|(?:ERROR|FATAL|PANIC):/ && $line !~ $allowed;
+		}
+	}
+	ok($judged, 'index scan and sequential scan were compared under way');
+	note "$judged times" if $judged;
+	is(scalar @wrong, 0, 'no client met anything wrong') or diag @wrong[ 0 .. ($#wrong < 15 ? $#wrong : 15) ];
+
+	my @left = complaints_at_end($node, $standby);
+	is("@left", '', 'every live row is found exactly once, nothing is left over') or diag "seed $seed";
+
+	$_->stop foreach $standby, $node;
+	foreach my $which ($node, $standby)
+	{
+		my $log = slurp_file($which->logfile);
+		my @bad = $log =~ /.*(?:TRAP:|PANIC:|signal 6|signal 7|signal 11|[a-z ]* leak|resource was not closed).*/g;
+		is("@bad", '', 'nothing bad in the log of ' . $which->name);
+	}
+	return;
+}
+
+1;

@@ -1,0 +1,345 @@
+# A crash between any two steps loses nothing: at every point that the library
+# names (src/store/steps.h) the server is killed, comes back, and the index
+# answers like a sequential scan; then it is written, sealed and vacuumed on.
+# Errors raised at the same points leave no more behind than a crash does.
+#
+# CRASH_ONLY="scenario" or "point" (a regular expression), CRASH_SEED=n.
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use BarqProof;
+
+my $started = time;
+my $tree = abs_path(dirname(__FILE__) . '/../..');
+my $only = $ENV{CRASH_ONLY} // '.';
+my $seed = $ENV{CRASH_SEED} // 1;
+srand($seed);
+
+# Points that no scenario reaches, and why that is right.
+my %unreachable = (
+	'image: abandon'           => 'only where the disk is full',
+	'marker: remove unwritten' => 'only where the disk is full',
+	'maintenance: lock'        => 'nobody waits for it: SQL functions open the index with it',
+	'maintenance: lock, done'  => 'likewise',
+);
+
+my $variant = PostgreSQL::Test::Utils::tempdir;
+chomp(my $bin = `'$tree/scripts/variant.sh' '$variant' BARQ_CRASH_POINTS=1`);
+die "the build with crash points failed" if $? != 0;
+$ENV{PATH} = "$bin:$ENV{PATH}";
+note sprintf 'built in %.1f s', time - $started;
+
+my $node = PostgreSQL::Test::Cluster->new('crash');
+$node->init;
+$node->append_conf('postgresql.conf', q{
+fsync = off
+autovacuum = off
+restart_after_crash = on
+log_min_messages = log
+shared_buffers = 16MB
+jit = off
+wal_buffers = 4MB
+wal_writer_delay = 10s
+bgwriter_lru_maxpages = 0
+});
+$node->start;
+my $data = $node->data_dir;
+my $point_file = "$data/barq_crash_point";
+
+# ---------------------------------------------------------------- scenarios
+
+# Each makes its table t with index ti anew (prepare), acts under an armed
+# point, and is then looked at and used further. `files` prepares files.
+my $small = q{
+	CREATE TABLE t (id serial PRIMARY KEY, v vector(8));
+	ALTER TABLE t SET (autovacuum_enabled = off);
+};
+my $index = 'CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8);';
+sub rows { my ($n, $dims) = @_; return "INSERT INTO t (v) SELECT * FROM proof.vectors($n, " . ($dims // 8) . ');' }
+# something in a segment, in the log, and dead in both
+my $mixed = $small . $index . rows(30) . q{SELECT barq_seal('ti');} . rows(150) . q{SELECT barq_seal('ti');}
+  . rows(20);
+
+my @scenarios = (
+	{ name => 'create', prepare => $small . rows(30), act => $index },
+	{ name => 'create graph', prepare => $small . rows(200), act => $index },
+	{
+		name => 'create parallel',
+		prepare => $small . rows(300) . 'ALTER TABLE t SET (parallel_workers = 1); ANALYZE t;',
+		act => "SET max_parallel_maintenance_workers = 1; SET min_parallel_table_scan_size = 0; $index",
+	},
+	{
+		name => 'create in memory',
+		prepare => $small . rows(200) . q{ALTER SYSTEM SET barq.image_directory = '/dev/null/none'; SELECT pg_reload_conf();},
+		act => "SELECT pg_sleep(0.05); $index",
+		after => 'ALTER SYSTEM RESET barq.image_directory; SELECT pg_reload_conf(); SELECT pg_sleep(0.1);',
+	},
+	{ name => 'create unlogged', prepare => $small . 'ALTER TABLE t SET UNLOGGED;' . rows(10), act => $index },
+	{ name => 'first insert', prepare => $small . $index, act => rows(1) },
+	{ name => 'insert', prepare => $small . $index . rows(300), act => rows(200) },
+	{
+		name => 'insert long', dims => 3000,
+		prepare => q{CREATE TABLE t (id serial PRIMARY KEY, v vector(3000));
+			CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);} . rows(2, 3000),
+		act => rows(1, 3000),
+	},
+	{
+		name => 'insert and seal', dims => 200,
+		prepare => q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200));
+			CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);} . rows(60, 200),
+		act => q{SET barq.growing_limit = '64kB'; SET barq.max_segments = 1;} . rows(60, 200),
+	},
+	{ name => 'seal', prepare => $mixed . 'DELETE FROM t WHERE id % 7 = 0; VACUUM t;', act => q{SELECT barq_seal('ti');} },
+	{
+		name => 'directory of two pages', keep => 1,
+		prepare => $small . $index . q{
+			DO $$ BEGIN FOR i IN 1 .. 45 LOOP
+				INSERT INTO t (v) SELECT * FROM proof.vectors(2, 8);
+				PERFORM barq_seal('ti');
+			END LOOP; END $$;},
+		act => rows(3) . q{SELECT barq_seal('ti');},
+	},
+	{ name => 'compact', prepare => $small . $index . rows(20) . q{SELECT barq_seal('ti');} . rows(20), act => q{SELECT barq_compact('ti');} },
+	{ name => 'compact graph', prepare => $mixed, act => q{SELECT barq_compact('ti');} },
+	{ name => 'vacuum', prepare => $mixed . 'DELETE FROM t WHERE id % 3 = 0;', act => 'VACUUM t;' },
+	{ name => 'vacuum all', prepare => $mixed . 'DELETE FROM t; VACUUM t;', act => q{SELECT barq_compact('ti'); VACUUM t;} },
+	{ name => 'reclaim', prepare => $mixed, stop => [ 'directory: swap', q{SELECT barq_compact('ti');} ], act => 'VACUUM t;' },
+	{
+		name => 'images', prepare => $mixed, act => q{SET enable_seqscan = off; SELECT id FROM t ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 3;},
+		files => sub { unlink glob shift() . '/*' },
+	},
+	{
+		name => 'damaged image', prepare => $mixed, act => q{SET enable_seqscan = off; SELECT id FROM t ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 3;},
+		files => sub {
+			my $folder = shift;
+			unlink glob "$folder/*.ok";
+			foreach my $file (glob "$folder/*.img")
+			{
+				open(my $f, '+<:raw', $file) or die;
+				seek($f, 5000, 0);
+				print $f 'damage';
+				close $f;
+			}
+		},
+	},
+	{
+		name => 'strays', prepare => $mixed, act => 'VACUUM t;',
+		files => sub {
+			my $folder = shift;
+			my $orphan = dirname($folder) . '/4000000000';
+			mkdir $orphan;
+			foreach my $stray ("$folder/00000000000000000000000000000000.img", "$folder/0.tmp", "$orphan/lock", "$orphan/x.img")
+			{
+				open(my $f, '>', $stray) or die "$stray: $!";
+				close $f;
+			}
+		},
+	},
+	{ name => 'drop', prepare => $mixed, act => 'DROP INDEX ti;', after => $index },
+	{ name => 'truncate', prepare => $mixed, act => 'BEGIN; TRUNCATE t;' . rows(5) . 'COMMIT;' },
+	{ name => 'reindex', prepare => $mixed, act => 'REINDEX INDEX ti;' },
+	{ name => 'maintenance lock', prepare => $small . $index . rows(5), act => q{SELECT barq_seal('ti');} },
+);
+
+# ---------------------------------------------------------------- machinery
+
+sub sql { return $node->safe_psql('postgres', "SET client_min_messages = warning; $_[0]") }
+
+sub try_sql
+{
+	my ($status, $out, $err) = $node->psql('postgres', "SET client_min_messages = error; $_[0]", on_error_stop => 1);
+	return ($status, $err);
+}
+
+sub arm
+{
+	open(my $f, '>', "$point_file.new") or die;
+	print $f "$_[0]\n";
+	close $f;
+	rename "$point_file.new", $point_file or die;
+}
+
+sub wait_until_up
+{
+	my $deadline = time + 60;
+	while (time < $deadline)
+	{
+		my ($status) = $node->psql('postgres', 'SELECT 1');
+		return if $status == 0;
+		sleep 0.02;
+	}
+	die 'the server does not come back';
+}
+
+# After the postmaster was killed its children need a moment to notice.
+sub start_again
+{
+	my $deadline = time + 60;
+	while (time < $deadline)
+	{
+		$node->{_pid} = undef;
+		return if $node->start(fail_ok => 1);
+		sleep 0.1;
+	}
+	die 'the server does not start again';
+}
+
+sub image_folder
+{
+	return "$data/" . sql(q{SELECT 'pg_barq/pgsql_tmp/' || CASE reltablespace WHEN 0 THEN d.dattablespace ELSE reltablespace END
+		|| '/' || d.oid || '/' || pg_relation_filenode('ti') FROM pg_class c, pg_database d
+		WHERE c.oid = 'ti'::regclass AND datname = current_database()});
+}
+
+my %exists;
+
+sub prepare
+{
+	my $s = shift;
+	unless ($s->{keep} && $exists{ $s->{name} })
+	{
+		sql("DROP TABLE IF EXISTS t; $s->{prepare}");
+		%exists = ($s->{name} => 1);
+	}
+	if ($s->{stop})
+	{
+		arm("crash 1 flush error $s->{stop}[0]");
+		my ($status) = try_sql($s->{stop}[1]);
+		die "$s->{name} was not stopped" if $status == 0 || -e $point_file;
+	}
+	$s->{files}->(image_folder()) if $s->{files};
+}
+
+# What is wrong now, and after the index was used further.
+sub complaints
+{
+	my $s = shift;
+	my $dims = $s->{dims} // 8;
+	my $found = '';
+
+	sql($s->{after}) if $s->{after};
+	my $has_index = sql(q{SELECT count(*) FROM pg_class WHERE relname = 'ti'});
+	sql($index) unless $has_index;
+	$found .= sql(q{SELECT * FROM proof.complaints('ti', false)});
+	sql("DELETE FROM t WHERE id = (SELECT min(id) FROM t); VACUUM t;" . rows(3, $dims)
+		. q{SELECT barq_seal('ti');} . rows(2, $dims) . 'VACUUM t;');
+	$found .= sql(q{SELECT * FROM proof.complaints('ti', true)});
+	my @stray = stray_images($data, \&sql);
+	$found .= "files without an owner: @stray\n" if @stray;
+	return $found;
+}
+
+# ---------------------------------------------------------------- the tests
+
+sql('CREATE EXTENSION barq;' . proof_functions() . q{
+	CREATE FUNCTION barq_crash_points(OUT name text, OUT file text, OUT line int)
+	RETURNS SETOF record AS '$libdir/barq' LANGUAGE C});
+
+my @points = split /\n/, sql('SELECT name FROM barq_crash_points() ORDER BY file, line, name');
+cmp_ok(scalar @points, '>', 50, 'the library lists its crash points');
+is(sql('SELECT name FROM barq_crash_points() GROUP BY name HAVING count(*) > 1'), '', 'each has a name of its own');
+
+# No call goes past the wrappers.
+my $wrapped = qr/\b(?:GenericXLogFinish|log_newpage\w*|rename|unlink|rmdir|mkdir|MakePGDirectory|write|pwrite|ftruncate|pg_fsync|fsync|posix_fallocate|mmap|munmap|flock|(?:Conditional)?(?:Unl|L)ock(?:Page|Relation|RelationForExtension)|durable_\w+)\s*\(/;
+my @past;
+foreach my $file (sort(glob("$tree/src/*.c"), glob("$tree/src/{store,lifecycle,am,hnsw,flat,ivf,bm25,admin,query}/*.[ch]")))
+{
+	next if $file =~ m{/steps\.[ch]$};
+	open(my $f, '<', $file) or die;
+	while (my $line = <$f>)
+	{
+		next if $line =~ m{^\s*(?:/?\*|//)};
+		push @past, "$file:$.: $line" if $line =~ $wrapped;
+	}
+}
+is("@past", '', 'no record, file or lock goes past the wrappers of store/steps.h');
+
+# First each scenario runs through, and the points that it passes are noted.
+my %passes;
+my @pairs;
+foreach my $s (@scenarios)
+{
+	prepare($s);
+	unlink "$data/barq_crash_log";
+	arm('record');
+	my ($status, $err) = try_sql($s->{act});
+	unlink $point_file;
+	my %count;
+	if (open(my $f, '<', "$data/barq_crash_log"))
+	{
+		while (my $name = <$f>) { chomp $name; $count{$name}++ }
+		close $f;
+	}
+	my $wrong = $status == 0 ? complaints($s) : $err;
+	is($wrong, '', "$s->{name}: sound without a crash, " . scalar(keys %count) . ' points');
+	foreach my $name (sort keys %count)
+	{
+		push @{ $passes{$name} }, $s->{name};
+		push @pairs, [ $s, $name, $count{$name} ];
+	}
+}
+foreach my $name (@points)
+{
+	ok($passes{$name} || $unreachable{$name},
+		"\"$name\" is reached" . ($passes{$name} ? '' : ' ' . ($unreachable{$name} // '')));
+}
+note sprintf '%d points, %d pairs of scenario and point, %.1f s', scalar @points, scalar @pairs, time - $started;
+
+# Then the crashes. Every pair of scenario and point that changes pages; other
+# points in one scenario each, which the seed chooses.
+my %turn;
+my (%crashes, %seconds);
+my @orders;
+foreach my $pair (@pairs)
+{
+	my ($s, $name, $count) = @$pair;
+	my $pages = $name =~ /^(?:log|directory|meta|blob|tombstones|page: (?:stamp|offer)|linking)/;
+	my $first = !$turn{$name}++;
+
+	push @orders, [ $s, $name, 1 + int(rand $count), 'flush', 'backend' ] if $pages || $first;
+	push @orders, [ $s, $name, $count, 'flush', 'backend' ] if $pages && $first && $count > 1;
+	push @orders, [ $s, $name, 1 + int(rand $count), 'lose', 'backend' ] if $pages && $first;
+	push @orders, [ $s, $name, 1 + int(rand $count), 'flush', 'server' ] if $first && rand() < 0.05;
+	push @orders, [ $s, $name, 1 + int(rand $count), 'flush', 'error' ] if $first;
+}
+@orders = grep { "$_->[0]{name}" =~ /$only/ || $_->[1] =~ /$only/ } @orders;
+
+foreach my $order (@orders)
+{
+	my ($s, $name, $pass, $how, $whom) = @$order;
+	my $t = time;
+	prepare($s);
+	arm("crash $pass $how $whom $name");
+	my ($status, $err) = try_sql($s->{act});
+	my $wrong = '';
+	if (-e $point_file)
+	{
+		# a build worker may come to it less often than the count says
+		unlink $point_file;
+		$wrong = "the point was not reached\n" unless $s->{name} =~ /parallel/;
+	}
+	start_again() if $whom eq 'server';
+	wait_until_up() if $whom ne 'server' && $status == 2;
+	$wrong .= complaints($s);
+	is($wrong, '', "$s->{name}: $whom, $how, at \"$name\" ($pass)");
+	$seconds{$whom} += time - $t;
+	$crashes{$whom}++;
+}
+
+note sprintf '%s: %d in %.1f s', $_, $crashes{$_}, $seconds{$_} foreach sort keys %crashes;
+note sprintf 'all in %.1f s', time - $started;
+
+$node->stop;
+my $log = slurp_file($node->logfile);
+unlike($log, qr/TRAP:/, 'no assertion failed');
+my @panics = grep { !/stopped at step/ } $log =~ /PANIC:.*/g;
+is("@panics", '', 'no PANIC but those asked for');
+unlike($log, qr/(?:reference|refcount|file|snapshot|lock|resource)[a-z ]* leak|resource was not closed/, 'nothing leaked');
+done_testing();
