@@ -14,7 +14,7 @@
  * many bytes of codes the scan is faster at equal recall. Measured, see
  * docs/performance.md ("Where a graph begins to pay").
  */
-#define GRAPH_PAYS_BYTES	(UINT64CONST(2) * 1024 * 1024)
+#define GRAPH_PAYS_BYTES	(UINT64CONST(1) * 1024 * 1024)
 #define GRAPH_PAYS_ROWS		1000
 
 bool
