@@ -241,7 +241,7 @@ barq_image_remove_database(const char *path)
 	}
 	if (dir != NULL)
 		FreeDir(dir);
-	rmdir(path);
+	barq_rmdir(path, "folder: remove database");
 }
 
 /*
