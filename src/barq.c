@@ -115,7 +115,7 @@ at_transaction_end(XactEvent event, void *arg)
 		barq_temporary_folders_tidy();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE)
-		barq_image_end_holds();
+		barq_image_end_holds(event != XACT_EVENT_ABORT);
 }
 
 static void

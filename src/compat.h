@@ -46,12 +46,14 @@ typedef RelFileNode BarqLocator;
 
 /* Path of the first file of a relation's main fork, palloc'd. */
 #if PG_VERSION_NUM >= 180000
-#define BarqRelationPath(rel) \
-	pstrdup(relpathbackend((rel)->rd_locator, (rel)->rd_backend, MAIN_FORKNUM).str)
+#define BarqLocatorPath(locator, backend) \
+	pstrdup(relpathbackend(locator, backend, MAIN_FORKNUM).str)
 #else
-#define BarqRelationPath(rel) \
-	relpathbackend(BarqRelationLocator(rel), (rel)->rd_backend, MAIN_FORKNUM)
+#define BarqLocatorPath(locator, backend) \
+	relpathbackend(locator, backend, MAIN_FORKNUM)
 #endif
+#define BarqRelationPath(rel) \
+	BarqLocatorPath(BarqRelationLocator(rel), (rel)->rd_backend)
 
 /* Whether this transaction made the relation or gave it new storage. */
 #if PG_VERSION_NUM >= 160000

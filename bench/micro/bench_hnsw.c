@@ -4,10 +4,12 @@
  *
  *	  bench_hnsw base.npy query.npy gt.npy [-m 16] [-c 64] [-p 2]
  *		[-M cosine|l2|ip|l1] [-q sq8|f16|none] [-k 10] [-e 40,80,160]
- *		[-o body | -i body] [-s 0.01,0.1] [-d 0.1]
+ *		[-o body | -i body] [-s 0.01,0.1] [-d 0.1] [-n rows] [-Q queries] [-f]
  *
  * -o, -i: keep the body in a file; measure one kept there, without building.
  * -s: search again with these shares of the rows skipped.
+ * -n, -Q: use the first rows and queries alone; gt.npy then has to be `-`: the
+ * truth is computed. -f: search the flat body too.
  * -d: then delete this share of the rows and merge: time of keeping the graph.
  *
  * Files are .npy (float32, int32, C order). Rows are re-ranked with the float
@@ -20,6 +22,7 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -338,6 +341,28 @@ merge(BarqView *view, double dead_share)
 	free(dead);
 }
 
+/* The k nearest of base to each query, by distances of the vectors. */
+static const int32 *
+exact_truth(void)
+{
+	int32	   *truth = malloc(nq * k * sizeof(int32));
+	Ranked	   *all = malloc(n * sizeof(Ranked));
+
+	for (long q = 0; q < nq; q++)
+	{
+		for (long i = 0; i < n; i++)
+		{
+			all[i].distance = exact(query + q * dims, base + i * dims, dims, metric);
+			all[i].id = (uint32) i;
+		}
+		qsort(all, n, sizeof(Ranked), compare_ranked);
+		for (int i = 0; i < k; i++)
+			truth[q * k + i] = (int32) all[i].id;
+	}
+	free(all);
+	return truth;
+}
+
 /* Of the nearest k, how many are in gt? */
 static int
 count_good(const Ranked *ranked, int got, long q)
@@ -458,13 +483,16 @@ main(int argc, char **argv)
 	char	   *shares = NULL;
 	char	   *left = NULL;
 	double		dead_share = 0;
+	long		max_rows = LONG_MAX;
+	long		max_queries = LONG_MAX;
+	bool		search_flat = false;
 	int			opt;
 	long		d;
 	BarqBodyWriter flat;
 	BarqBodyWriter body;
 	BarqView	view;
 
-	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:d:o:i:s:")) != -1)
+	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:d:o:i:s:n:Q:f")) != -1)
 	{
 		switch (opt)
 		{
@@ -492,6 +520,15 @@ main(int argc, char **argv)
 			case 'i':
 				in = optarg;
 				break;
+			case 'n':
+				max_rows = atol(optarg);
+				break;
+			case 'Q':
+				max_queries = atol(optarg);
+				break;
+			case 'f':
+				search_flat = true;
+				break;
 			case 's':
 				shares = optarg;
 				break;
@@ -517,7 +554,13 @@ main(int argc, char **argv)
 	barq_kernels_select("auto");
 	base = load_npy(argv[optind], &n, &dims);
 	query = load_npy(argv[optind + 1], &nq, &d);
-	gt = load_npy(argv[optind + 2], &d, &gtk);
+	n = Min(n, max_rows);
+	nq = Min(nq, max_queries);
+	gtk = k;
+	if (strcmp(argv[optind + 2], "-") == 0)
+		gt = exact_truth();
+	else
+		gt = load_npy(argv[optind + 2], &d, &gtk);
 	barq_codec_init(&codec, metric, quant, (int) dims);
 
 	if (in != NULL)
@@ -526,6 +569,11 @@ main(int argc, char **argv)
 	{
 		encode(&flat);
 		build(&flat, &body);
+	}
+	if (search_flat && in == NULL)
+	{
+		view = shim_view(&flat, false);
+		search_all(&view, "0", NULL);
 	}
 	if (out != NULL)
 		save(&body, out);

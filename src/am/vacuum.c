@@ -41,6 +41,6 @@ barq_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	}
 	stats->pages_free = barq_reclaim(index);
 	stats->num_pages = RelationGetNumberOfBlocks(index);
-	barq_image_sweep(index);
+	barq_image_sweep();
 	return stats;
 }

@@ -16,7 +16,7 @@
  * docs/performance.md ("Where a graph begins to pay").
  */
 #ifndef BARQ_CRASH_POINTS
-#define GRAPH_PAYS_BYTES	(UINT64CONST(2) * 1024 * 1024)
+#define GRAPH_PAYS_BYTES	(UINT64CONST(1) * 1024 * 1024)
 #define GRAPH_PAYS_ROWS		1000
 #else							/* tests of crashes want small graphs */
 #define GRAPH_PAYS_BYTES	1

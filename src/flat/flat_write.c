@@ -73,7 +73,8 @@ barq_flat_merge(BarqBodyWriter *writer, const BarqCodec *codec,
 	uint64		rows = 0;
 
 	for (int i = 0; i < ninputs; i++)
-		rows += barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows);
+		rows += barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows,
+									  PG_UINT32_MAX);
 	if (rows > BARQ_MAX_ROWS)
 		rows = (uint64) BARQ_MAX_ROWS + 1;	/* refused below */
 	write_headers(writer, codec, (uint32) rows, &body);

@@ -95,13 +95,13 @@ barq_hits_sort(BarqHit *hits, Size n)
 }
 
 uint32
-barq_bits_clear_count(const uint8 *bits, uint32 n)
+barq_bits_clear_count(const uint8 *bits, uint32 n, uint32 enough)
 {
 	uint32		clear = 0;
 
 	if (bits == NULL)
 		return n;
-	for (uint32 i = 0; i < n; i++)
-		clear += !barq_bit_is_set(bits, i);
+	for (uint32 word = 0; word < (n + 63) / 64 && clear <= enough; word++)
+		clear += __builtin_popcountll(barq_bits_clear_word(bits, n, word));
 	return clear;
 }

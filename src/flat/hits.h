@@ -24,6 +24,23 @@ barq_bit_is_set(const uint8 *bits, uint32 row)
 }
 
 /*
+ * The clear bits among the 64 that begin at row 64 * word, lowest row in the
+ * lowest bit; rows from n on count as set.
+ */
+static inline uint64
+barq_bits_clear_word(const uint8 *bits, uint32 n, uint32 word)
+{
+	uint32		bytes = (n + 7) / 8 - word * 8;
+	uint32		rows = n - word * 64;
+	uint64		set = 0;
+
+	bits += (Size) word * 8;
+	for (uint32 i = 0; i < Min(bytes, 8); i++)
+		set |= (uint64) bits[i] << (8 * i);
+	return ~set & (rows < 64 ? (UINT64CONST(1) << rows) - 1 : PG_UINT64_MAX);
+}
+
+/*
  * A key that is not a number (infinity minus infinity, in vectors near the
  * end of float's range) would break every order: it counts as the farthest.
  */
@@ -47,7 +64,10 @@ extern void barq_hits_select(BarqHit *hits, Size n, Size k);
 /* Best first. */
 extern void barq_hits_sort(BarqHit *hits, Size n);
 
-/* Rows of n whose bit is not set; bits NULL means none is. */
-extern uint32 barq_bits_clear_count(const uint8 *bits, uint32 n);
+/*
+ * Rows of n whose bit is not set; bits NULL means none is. Counting may stop
+ * once there are more than enough.
+ */
+extern uint32 barq_bits_clear_count(const uint8 *bits, uint32 n, uint32 enough);
 
 #endif							/* BARQ_HITS_H */

@@ -127,7 +127,8 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 
 	for (int i = 0; i < ninputs; i++)
 	{
-		uint32		live = barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows);
+		uint32		live = barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows,
+												 PG_UINT32_MAX);
 
 		/* the caller sized the area by these numbers */
 		if (live != inputs[i].live)

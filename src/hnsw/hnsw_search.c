@@ -10,7 +10,8 @@
  * by one. So a search that is driven to its end returns every row, once.
  *
  * Rows in `skip` are walked through but do not count: the beam then holds as
- * many of them as it takes to hold `ef` others.
+ * many of them as it takes to hold `ef` others. Where skip leaves so few rows
+ * that this takes longer than scoring those, they are scored.
  *
  * A finite bound ends a beam early: once the nearest unexpanded row is not
  * below it, and a number of expansions in a row have brought neither a row
@@ -27,6 +28,7 @@
 #include "miscadmin.h"
 
 #define SEARCH_MAX_EF	4096	/* growth of later batches ends here */
+#define SWEEP_FACTOR	32		/* measured, see few_left() */
 #define SEARCH_PATIENCE 16		/* and half of ef; see above */
 #define SEARCH_INTERRUPT 256	/* expansions between interrupt checks */
 
@@ -45,7 +47,7 @@ typedef struct HnswSearch
 	uint32		stride;
 	int			degree;
 
-	int			ef;
+	int			ef;				/* rows the beam holds: a quarter more than asked */
 	int			batch;			/* beams made so far */
 
 	/*
@@ -333,7 +335,7 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->context = CurrentMemoryContext;
 	search->query = params->query;
 	search->skip = params->skip;
-	search->ef = Max(params->breadth, 1);
+	search->ef = Max(params->breadth, 1) + Max(params->breadth, 0) / 4;
 	search->degree = 2 * graph->header.m;
 	search->list_bytes = graph->header.list_bytes;
 	search->stride = graph->vector.stride;
@@ -368,7 +370,17 @@ begin_beam(HnswSearch *search, int max)
 	search->count = is_skipped(search, row) ? 0 : 1;
 }
 
-/* Put the rows that no link led to into rest; there is no need to expand them. */
+/* Score the rows gathered in fresh into rest; there is no need to expand them. */
+static void
+sweep_batch(HnswSearch *search, int n)
+{
+	score(search, search->fresh, n);
+	rest_reserve(search, n);
+	for (int i = 0; i < n; i++)
+		rest_append(search, search->keys[i], search->fresh[i] | HNSW_EXPANDED);
+}
+
+/* Put all rows not visited and not in skip into rest. */
 static void
 sweep(HnswSearch *search)
 {
@@ -376,22 +388,46 @@ sweep(HnswSearch *search)
 	uint32		rows = search->graph.body.rows;
 	int			n = 0;
 
-	for (uint32 row = 0; row < rows; row++)
+	for (uint32 first = 0; first < rows; first += 64)
 	{
-		if ((row & 0xffff) == 0)
+		uint64		word = search->skip == NULL ? PG_UINT64_MAX :
+			barq_bits_clear_word(search->skip, rows, first / 64);
+
+		if ((first & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (barq_hnsw_visit(visited, row) && !is_skipped(search, row))
-			search->fresh[n++] = row;
-		if (n == search->degree || (n > 0 && row == rows - 1))
+		for (; word != 0; word &= word - 1)
 		{
-			score(search, search->fresh, n);
-			rest_reserve(search, n);
-			for (int i = 0; i < n; i++)
-				rest_append(search, search->keys[i], search->fresh[i] | HNSW_EXPANDED);
-			n = 0;
+			uint32		row = first + __builtin_ctzll(word);
+
+			if (row >= rows)
+				break;
+			search->fresh[n] = row;
+			n += barq_hnsw_visit(visited, row);
+			if (n == search->degree)
+			{
+				sweep_batch(search, n);
+				n = 0;
+			}
 		}
 	}
+	sweep_batch(search, n);
 	search->swept = true;
+}
+
+/*
+ * Does skip leave so few rows that scoring each is cheaper than a walk? A walk
+ * holds ef · rows / left rows in its beam until ef of them are not in skip,
+ * and what it takes to expand one of these is worth scoring SWEEP_FACTOR rows
+ * one after the other (README.md, "Search").
+ */
+static bool
+few_left(const HnswSearch *search)
+{
+	uint32		rows = search->graph.body.rows;
+	double		limit = sqrt((double) SWEEP_FACTOR * search->ef * rows);
+
+	return search->skip != NULL &&
+		barq_bits_clear_count(search->skip, rows, (uint32) limit) <= limit;
 }
 
 /*
@@ -455,7 +491,10 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 		return 0;
 	if (search->batch == 0)
 	{
-		begin_beam(search, max);
+		if (few_left(search))
+			sweep(search);		/* the first beam is the best of rest */
+		else
+			begin_beam(search, max);
 		search->batch = 1;
 	}
 	if (bound > search->bound)

@@ -86,12 +86,15 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 	/*
 	 * A large log sealed at once is scanned until it has become a graph. What
 	 * is not much larger takes it in: that costs no more than its own rows.
+	 * Logs of the usual size wait for their tier to be full: to merge each at
+	 * once would write everything of a few times its size again for it.
 	 */
 	for (uint32 i = 0; i < total; i++)
 	{
 		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
 
-		if (!kind->is_provisional(&meta->options, desc->kind, desc->rows))
+		if (barq_segment_tier(desc->body_bytes) == 0 ||
+			!kind->is_provisional(&meta->options, desc->kind, desc->rows))
 			continue;
 		for (uint32 j = 0; j < total; j++)
 			if (snapshot->segments[j].desc.rows <=

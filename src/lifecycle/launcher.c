@@ -277,7 +277,7 @@ visit_index(Oid oid, bool *swept)
 			InvalidateCatalogSnapshot();
 			make_images_ready(index);
 			if (!*swept)
-				barq_image_sweep(index);
+				barq_image_sweep();
 			*swept = true;
 			if (!RecoveryInProgress() && is_left_in_peace(index) &&
 				barq_maintenance_lock(index, false))

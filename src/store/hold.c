@@ -17,6 +17,7 @@ typedef struct HeldFolder
 {
 	int			fd;
 	SubTransactionId subtransaction;
+	char		folder[FLEXIBLE_ARRAY_MEMBER];
 } HeldFolder;
 
 static List *held = NIL;
@@ -46,20 +47,34 @@ barq_image_hold(const char *folder)
 	if (fd < 0)
 		return;					/* being swept: it will be made again */
 	old = MemoryContextSwitchTo(TopMemoryContext);
-	hold = palloc(sizeof(HeldFolder));
+	hold = palloc(offsetof(HeldFolder, folder) + strlen(folder) + 1);
 	hold->fd = fd;
 	hold->subtransaction = GetCurrentSubTransactionId();
+	strcpy(hold->folder, folder);
 	held = lappend(held, hold);
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * A build that is undone leaves nothing in its folder that anyone could use:
+ * either the storage goes as well, or (CREATE INDEX CONCURRENTLY) an index
+ * stays that is not valid and that VACUUM will not look at.
+ */
+static void
+end_hold(HeldFolder *hold, bool committed)
+{
+	if (!committed)
+		barq_image_remove_folder(hold->folder);
+	barq_image_unlock(hold->fd);
+}
+
 void
-barq_image_end_holds(void)
+barq_image_end_holds(bool committed)
 {
 	ListCell   *cell;
 
 	foreach(cell, held)
-		barq_image_unlock(((HeldFolder *) lfirst(cell))->fd);
+		end_hold(lfirst(cell), committed);
 	list_free_deep(held);
 	held = NIL;
 }
@@ -79,7 +94,7 @@ barq_image_subtransaction_holds(SubTransactionId mine, SubTransactionId parent,
 		hold->subtransaction = parent;
 		if (!committed)
 		{
-			barq_image_unlock(hold->fd);
+			end_hold(hold, false);
 			held = foreach_delete_current(held, cell);
 			pfree(hold);
 		}

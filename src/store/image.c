@@ -200,7 +200,7 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 		 */
 		mapping = MemoryContextAllocZero(TopMemoryContext, sizeof(BarqMapping));
 		mapping->address = barq_map(length, PROT_READ, MAP_SHARED, fd,
-										"image: map");
+									"image: map");
 		if (mapping->address == MAP_FAILED)
 		{
 			pfree(mapping);

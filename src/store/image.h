@@ -71,11 +71,12 @@ extern int	barq_image_lock(const char *folder, bool exclusive);
 extern void barq_image_unlock(int fd);
 
 /*
- * hold.c: a shared lock on a folder that lasts to the end of the transaction.
+ * hold.c: a shared lock on the folder of an index under construction, to the end
+ * of the transaction, which removes the folder if it aborts.
  * The module's transaction callbacks call the other two.
  */
 extern void barq_image_hold(const char *folder);
-extern void barq_image_end_holds(void);
+extern void barq_image_end_holds(bool committed);
 extern void barq_image_subtransaction_holds(SubTransactionId mine,
 											SubTransactionId parent, bool committed);
 
@@ -105,7 +106,7 @@ extern BarqImageState barq_image_state(Relation index, const BarqSegmentDesc *de
 /*
  * Make a segment's image from its pages, or from its body where the caller
  * has it in memory. False if that cannot be done now: *busy, another process
- * is making it; else *reason says why.
+ * is making it or the segment was replaced meanwhile; else *reason says why.
  */
 extern bool barq_image_make(Relation index, const BarqSegmentDesc *desc,
 							const char *body, bool *busy, char **reason);
@@ -120,10 +121,10 @@ extern void barq_image_remove(Relation index, const uint8 *id);
 extern void barq_image_tidy(Relation index);
 
 /*
- * Remove the folders of the index's database and tablespace whose relation is
- * gone.
+ * Remove the folders of this database, in all tablespaces, whose relation is
+ * gone, and those of databases that are gone.
  */
-extern void barq_image_sweep(Relation index);
+extern void barq_image_sweep(void);
 
 /* Remove a relation's folder and all in it: its storage is being dropped. */
 extern void barq_image_remove_folder(const char *folder);

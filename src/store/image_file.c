@@ -14,7 +14,7 @@
 #include "store/image_file.h"
 #include "store/steps.h"
 
-/* disk is allocated at least this much at a time */
+/* where a file outgrows what was expected, this much is allocated at a time */
 #define ALLOCATE_STEP	(UINT64CONST(16) * 1024 * 1024)
 
 static bool
@@ -24,7 +24,8 @@ allocate(BarqImageFile *file, uint64 upto)
 
 	if (upto <= file->allocated)
 		return true;
-	upto = Max(upto, file->allocated + ALLOCATE_STEP);
+	if (file->allocated > 0)
+		upto = Max(upto, file->allocated + ALLOCATE_STEP);
 
 	/* interrupted by a signal it starts again, as in PostgreSQL's own files */
 	do

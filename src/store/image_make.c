@@ -22,6 +22,7 @@
 #include "store/image.h"
 #include "store/image_file.h"
 #include "store/steps.h"
+#include "utils/syscache.h"
 
 /* Copy the blob page by page; false with errno set where the file fails. */
 static bool
@@ -120,7 +121,7 @@ barq_image_make(Relation index, const BarqSegmentDesc *desc, const char *body,
 	if (!ok)
 	{
 		if (reused)
-			*reason = pstrdup("the segment was replaced meanwhile");
+			*busy = true;
 		else
 			*reason = psprintf("could not write file \"%s\": %m", file.temporary);
 		barq_image_file_abandon(&file);
@@ -248,46 +249,54 @@ barq_image_remove_database(const char *path)
  * Whether a folder's relation is known to be gone. A relation that another
  * transaction has made but not committed is not seen here: its builder holds
  * the folder's lock.
+ *
+ * A temporary relation is gone with its storage: of a session that crashed the
+ * server removes that when it starts again, and another session may have got
+ * the number of its backend since.
  */
 static bool
-is_orphan(BarqLocator locator, const char *name)
+is_orphan(Oid space, const char *name)
 {
+	BarqLocator locator;
 	unsigned	number;
 	int			backend;
 	int			end = 0;
+	struct stat st;
 
 	if (sscanf(name, "%u_%d%n", &number, &backend, &end) == 2 && name[end] == '\0')
-		return BarqBackendProc(backend) == NULL;
+	{
+		BarqLocatorSpace(locator) = space;
+		BarqLocatorDatabase(locator) = MyDatabaseId;
+		BarqLocatorNumber(locator) = number;
+		return BarqBackendProc(backend) == NULL ||
+			(stat(BarqLocatorPath(locator, backend), &st) != 0 && errno == ENOENT);
+	}
 	if (sscanf(name, "%u%n", &number, &end) == 1 && name[end] == '\0')
-		return !OidIsValid(BarqRelidByNumber(BarqLocatorSpace(locator), number));
+		return !OidIsValid(BarqRelidByNumber(space, number));
 	return false;
 }
 
-void
-barq_image_sweep(Relation index)
+/* The folders of this database in one tablespace. */
+static void
+sweep_folders(Oid space, const char *parent)
 {
-	BarqLocator locator = BarqRelationLocator(index);
-	char	   *folder = barq_image_folder(index);
-	char	   *parent = pstrdup(folder);
-	DIR		   *dir;
+	DIR		   *dir = AllocateDir(parent);
 	struct dirent *entry;
 
-	*strrchr(parent, '/') = '\0';
-	dir = AllocateDir(parent);
 	while (dir != NULL && (entry = ReadDirExtended(dir, parent, DEBUG1)) != NULL)
 	{
 		char	   *path;
 		int			lock;
 
 		CHECK_FOR_INTERRUPTS();
-		if (entry->d_name[0] == '.' || !is_orphan(locator, entry->d_name))
+		if (entry->d_name[0] == '.' || !is_orphan(space, entry->d_name))
 			continue;
 		path = psprintf("%s/%s", parent, entry->d_name);
 		lock = barq_image_lock(path, true);
 		if (lock >= 0)
 		{
 			/* once more: it may have been committed before we had the lock */
-			if (is_orphan(locator, entry->d_name))
+			if (is_orphan(space, entry->d_name))
 				barq_image_remove_folder(path);
 			barq_image_unlock(lock);
 		}
@@ -295,6 +304,45 @@ barq_image_sweep(Relation index)
 	}
 	if (dir != NULL)
 		FreeDir(dir);
-	pfree(parent);
-	pfree(folder);
+}
+
+void
+barq_image_sweep(void)
+{
+	char	   *root = barq_image_root();
+	DIR		   *spaces = AllocateDir(root);
+	struct dirent *space;
+
+	while (spaces != NULL && (space = ReadDirExtended(spaces, root, DEBUG1)) != NULL)
+	{
+		char	   *space_path = psprintf("%s/%s", root, space->d_name);
+		Oid			space_oid = (Oid) strtoul(space->d_name, NULL, 10);
+		DIR		   *databases;
+		struct dirent *database;
+
+		if (space->d_name[0] == '.')
+			continue;
+		databases = AllocateDir(space_path);
+		while (databases != NULL &&
+			   (database = ReadDirExtended(databases, space_path, DEBUG1)) != NULL)
+		{
+			char	   *path = psprintf("%s/%s", space_path, database->d_name);
+			char	   *end;
+			Oid			oid = (Oid) strtoul(database->d_name, &end, 10);
+
+			if (end == database->d_name || *end != '\0')
+				continue;
+			if (oid == MyDatabaseId)
+				sweep_folders(space_oid, path);
+			else if (!SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(oid)))
+				barq_image_remove_database(path);
+			pfree(path);
+		}
+		if (databases != NULL)
+			FreeDir(databases);
+		pfree(space_path);
+	}
+	if (spaces != NULL)
+		FreeDir(spaces);
+	pfree(root);
 }

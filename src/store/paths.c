@@ -105,7 +105,7 @@ barq_image_lock(const char *folder, bool exclusive)
 {
 	char	   *path = psprintf("%s/lock", folder);
 	int			fd = barq_open_file(path, O_RDWR | O_CREAT | PG_BINARY,
-											 "folder: create lock file");
+									"folder: create lock file");
 
 	if (fd >= 0 && barq_flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB, "folder: lock") != 0)
 	{

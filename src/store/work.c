@@ -65,7 +65,7 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 	barq_temporary_folder_note(index);
 	if (!barq_image_folder_create(folder) ||
 		(fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY,
-						 "work: create")) < 0)
+							 "work: create")) < 0)
 	{
 		*reason = psprintf("could not create file \"%s\": %m", path);
 		return NULL;

@@ -1,5 +1,7 @@
 # What a unit test links beside the kernels; read by the top Makefile.
-UNIT_LINK_test_hnsw = $(filter src/flat/% src/hnsw/%,$(OBJS)) test/unit/pgshim.o
+KINDS_OBJS = $(filter src/flat/% src/hnsw/%,$(OBJS)) test/unit/pgshim.o
+UNIT_LINK_test_hnsw = $(KINDS_OBJS)
+UNIT_LINK_test_hnsw_merge = $(KINDS_OBJS)
 
 # Includes what it tests, to have it compiled with sanitizers where there are
 # any.

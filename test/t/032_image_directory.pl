@@ -1,0 +1,178 @@
+# An image directory that is full or not writable: searches fall back to pages
+# with one WARNING and right answers (or an error, if that is asked for),
+# inserts and builds go on, compaction of a graph is put off; when there is
+# room again images are made.
+use strict;
+use warnings;
+
+# A small disk to fill up: a tmpfs that only this test and its server see. Where
+# the user may not have one, that part is skipped.
+BEGIN
+{
+	my $small = "$ENV{TESTDATADIR}/small";
+	my @alone = ('unshare', '--user', '--map-current-user', '--keep-caps', '--mount', 'sh', '-c',
+		'mount -t tmpfs -o size=32m tmpfs "$0" && exec setpriv --inh-caps=-all --ambient-caps=-all "$@"', $small);
+
+	if (!defined $ENV{BARQ_SMALL_DISK})
+	{
+		mkdir $small;
+		$ENV{BARQ_SMALL_DISK} = $small;
+		if (system("@{[ map { qq{'$_'} } @alone ]} true >/dev/null 2>&1") == 0)
+		{
+			exec @alone, $^X, (map { "-I$_" } @INC), $0;
+		}
+		$ENV{BARQ_SMALL_DISK} = '';
+	}
+}
+
+use BarqTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $directory = PostgreSQL::Test::Utils::tempdir;
+my $node = new_server('directory', conf => qq{
+	barq.growing_limit = 64kB
+	barq.image_directory = '$directory'
+});
+my $none = { settings => q{SET barq.allow_fallback = off;} };
+
+# a graph and flat segments
+$node->safe_psql('postgres', q{
+	CREATE TABLE items (id int, v vector(512));
+	INSERT INTO items SELECT i, vec(i, 512) FROM generate_series(1, 1100) i;
+	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);
+	INSERT INTO items SELECT i, vec(i, 512) FROM generate_series(1101, 1150) i;
+});
+my ($image) = images_of($node, 'items_v');
+like($image, qr{^\Q$directory\E/barq_\d+_[0-9a-f]{16}/pgsql_tmp/}, 'images are in the directory that was set');
+ok(!-e $node->data_dir . '/pg_barq', 'and not in the data directory');
+my $answers = same_answers($node, 'items', 'before: the nearest rows', recall => 0.85);
+my $row = 2000;
+
+# What must hold while no image can be had.
+sub without_room
+{
+	my ($what, $full) = @_;
+	my ($found, $warnings, $status) = answers($node, 'items');
+
+	is($found, $answers, "$what: the same answers, page by page");
+	is(scalar(my @warned = $warnings =~ /WARNING:.*searched page by page/g), 1, "$what: one WARNING") or diag($warnings);
+	($found, $warnings) = answers($node, 'items', settings => q{SET client_min_messages = error; SET work_mem = '64kB';});
+	is("$found$warnings", $answers, "$what: the same answers within little memory");
+	($found, $warnings, $status) = answers($node, 'items', %$none);
+	isnt($status, 0, "$what: an error where falling back is not allowed");
+	like($warnings, qr/ERROR:.*image.*\n.*DETAIL:.*\n.*HINT:.*allow_fallback/, "$what: which says why, and what to do");
+
+	# inserts, with seals; in a table whose index is small, for the rest of it
+	$node->safe_psql('postgres', qq{
+		SET client_min_messages = error;
+		CREATE TABLE small (id int, v vector(32));
+		CREATE INDEX small_v ON small USING barq_hnsw (v vector_l2_ops);
+		INSERT INTO small SELECT i, vec(i) FROM generate_series(1, 3000) i;
+		DELETE FROM small WHERE id % 5 = 0;
+		VACUUM small;
+	});
+	cmp_ok(segment_count($node, 'small_v'), '>', 1, "$what: inserts seal");
+	found_once($node, 'small', "$what: every row once");
+	same_answers($node, 'small', "$what: the nearest rows of a new index");
+	$node->safe_psql('postgres', q{SET client_min_messages = error; SELECT barq_compact('small_v')});
+	is(segment_count($node, 'small_v'), 1, "$what: flat segments are compacted");
+	sound($node, 'small_v', "$what: sound");
+	found_once($node, 'small', "$what: every row once after compaction");
+
+	# Where no file can be made a graph is built in memory. One that cannot be
+	# finished, for the disk filled up, is an error.
+	$status = $node->psql('postgres', 'CREATE INDEX built ON items USING barq_hnsw (v vector_l2_ops) WITH (quantization = none)',
+		stderr => \$warnings);
+	if ($full)
+	{
+		like($warnings, qr/ERROR:  could not write file .*: No space left on device\n.*HINT:  .*barq.image_directory/,
+			"$what: CREATE INDEX is an error that says what to do");
+	}
+	else
+	{
+		like($warnings, qr/WARNING:  index "built" is built in memory/, "$what: CREATE INDEX says that it has no files");
+		sound($node, 'built', "$what: an index built without files is sound");
+		$node->safe_psql('postgres', 'DROP INDEX built');
+	}
+
+	# a merge waits
+	$node->safe_psql('postgres', q{SELECT barq_seal('items_v')});
+	my $segments = segment_count($node, 'items_v');
+	$status = $node->psql('postgres', q{SELECT barq_compact('items_v')}, stderr => \$warnings);
+	isnt($status, 0, "$what: barq_compact of a graph is an error");
+	like($warnings, qr/ERROR:  compaction of index "items_v" was put off/, "$what: which says so");
+	is(segment_count($node, 'items_v'), $segments, "$what: and changes nothing");
+	sound($node, 'items_v', "$what: nothing is left behind but pages for VACUUM", errors => 1);
+	return;
+}
+
+# What must hold when there is room again.
+sub with_room
+{
+	my ($what) = @_;
+	my ($found, $warnings) = answers($node, 'items');
+
+	is("$found$warnings", $answers, "$what: the same answers, without a WARNING");
+	is($node->safe_psql('postgres', q{
+		SELECT count(*) FROM barq_segments('items_v') WHERE state <> 'growing' AND image = 'missing'}), '0',
+		"$what: images are there");
+	answers($node, 'small');
+	is($node->safe_psql('postgres', q{
+		SELECT image FROM barq_segments('small_v') WHERE state <> 'growing'}), 'on_disk',
+		"$what: those of the other index, too");
+	$node->safe_psql('postgres', 'VACUUM items; DROP TABLE small');
+	sound($node, 'items_v', "$what: sound after VACUUM");
+	is_deeply([ orphans($node) ], [], "$what: no file without a segment");
+	return;
+}
+
+# not writable: what is there is gone, and nothing can be made
+chmod 0755, $directory;
+rename "$directory/" . (split m{/}, substr($image, length($directory) + 1))[0], "$directory/../aside-$$" or die $!;
+chmod 0555, $directory;
+SKIP:
+{
+	skip 'this user may write anywhere', 1 if -w $directory;
+	without_room('not writable');
+	chmod 0755, $directory;
+	with_room('writable again');
+}
+chmod 0755, $directory;
+
+# a name that is no directory at all
+$node->append_conf('postgresql.conf', "barq.image_directory = '$directory/file'");
+PostgreSQL::Test::Utils::append_to_file("$directory/file", 'x');
+$node->reload;
+$node->poll_query_until('postgres', "SELECT current_setting('barq.image_directory') = '$directory/file'");
+without_room('no directory');
+unlink "$directory/file";
+with_room('a directory that can be made');
+
+# really full
+SKIP:
+{
+	my $small = $ENV{BARQ_SMALL_DISK};
+	skip 'no small disk can be mounted', 1 if $small eq '';
+
+	$node->append_conf('postgresql.conf', "barq.image_directory = '$small'");
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('barq.image_directory') = '$small'");
+	answers($node, 'items');
+	unlink images_of($node, 'items_v');
+	my $ballast = "$small/ballast";
+	open my $handle, '>', $ballast or die $!;
+	my $block = 'x' x 65536;
+	while (defined syswrite $handle, $block) { }
+	$block = 'x' x 512;
+	while (defined syswrite $handle, $block) { }
+	close $handle;
+	without_room('full', 1);
+	is_deeply([ grep { $_ ne $ballast && !/\.ok$/ && -s $_ } image_files($small) ], [], 'full: no half file stays');
+	unlink $ballast;
+	with_room('room again');
+}
+
+$node->stop;
+done_testing();

@@ -1,0 +1,217 @@
+/*
+ * test_hnsw_merge.c
+ *	  Merges of flat and HNSW bodies that have dead rows, and bodies that a
+ *	  fault has changed, outside of a server, in TAP.
+ */
+#include "hnsw_bodies.h"
+
+static void
+test_merge(void)
+{
+	int			n = 12000;
+	int			dims = 32;
+	float	   *x = random_vectors(n, dims);
+	float	   *q = random_vectors(60, dims);
+	static const double shares[] = {0, 0.1, 0.5, 0.7, 0.9};
+	BarqCodec	codec;
+	BarqBodyWriter flat[3];
+	BarqBodyWriter graph;
+
+	barq_codec_init(&codec, BARQ_METRIC_COSINE, BARQ_QUANT_SQ8, dims);
+	make_flat(&flat[0], &codec, x, 8000, 0);
+	make_flat(&flat[1], &codec, x + 8000 * dims, 3000, 8000);
+	make_flat(&flat[2], &codec, x + 11000 * dims, 1000, 11000);
+	build_from_flat(&graph, &codec, 16, 64, &flat[0], 2);
+
+	for (int i = 0; i < 5; i++)
+	{
+		BarqView	views[3] = {shim_view(&flat[1], false), shim_view(&graph, i == 1),
+					shim_view(&flat[2], i == 1)};
+		uint8	   *dead_ids = random_bits(n, shares[i]);
+		uint8	   *dead = calloc(1, 1001);
+		BarqMergeInput inputs[3];
+		BarqBodyWriter merged;
+		BarqBodyWriter merged_flat;
+		BarqBodyWriter fresh;
+		double		r;
+		double		r_fresh;
+
+		/* shares[i] of the graph's rows are dead, and all of its last rows' */
+		for (uint32 row = 0; row < 8000; row++)
+		{
+			uint32		id = tid_to_id(&tids_of(&graph)[row]);
+
+			if (row == 0 && i > 0)	/* the entry point */
+				dead_ids[id / 8] |= 1 << (id % 8);
+			if (dead_ids[id / 8] >> (id % 8) & 1)
+				dead[row / 8] |= 1 << (row % 8);
+		}
+		for (uint32 id = 8000; id < (uint32) n; id++)
+			dead_ids[id / 8] &= ~(1 << (id % 8));
+		inputs[0] = (BarqMergeInput) {&views[0], NULL, 3000};
+		inputs[1] = (BarqMergeInput) {&views[1], dead, count_clear(dead, 8000)};
+		inputs[2] = (BarqMergeInput) {&views[2], NULL, 1000};
+		build(&merged, &codec, 16, 64, inputs, 3, 2);
+		shim_writer_init(&merged_flat);
+		barq_flat_merge(&merged_flat, &codec, inputs, 3);
+		build_from_flat(&fresh, &codec, 16, 64, &merged_flat, 2);
+		r = recall(&merged, &codec, q, 60, 60, 10, NULL, false);
+		r_fresh = recall(&fresh, &codec, q, 60, 60, 10, NULL, false);
+		ok(r > r_fresh - 0.02 && check_clean(&merged, false, "merged") &&
+		   rows_match(&merged, &codec, x, dead_ids, n) &&
+		   rows_match(&merged_flat, &codec, x, dead_ids, n) &&
+		   drain(&merged, &codec, q, NULL, 40, 100, false, 0),
+		   "merge with %.0f %% dead: recall %.3f, built anew %.3f", shares[i] * 100, r, r_fresh);
+		shim_writer_free(&merged);
+		shim_writer_free(&merged_flat);
+		shim_writer_free(&fresh);
+		free(dead);
+		free(dead_ids);
+	}
+
+	/* only the rows nearest to the first query die: a hole in the graph */
+	{
+		BarqView	view = shim_view(&graph, false);
+		uint8	   *dead = calloc(1, 1001);
+		void	   *mem = malloc(barq_query_bytes(&codec));
+		BarqHit    *best = malloc(sizeof(BarqHit) * 5000);
+		BarqMergeInput input = {&view, dead, 3000};
+		BarqBodyWriter merged;
+		BarqBodyWriter merged_flat;
+		BarqBodyWriter fresh;
+		double		r;
+		double		r_fresh;
+
+		exact_rows(&graph, &codec, barq_query_prepare(mem, &codec, q), NULL, 5000, best);
+		for (int i = 0; i < 5000; i++)
+			dead[best[i].row / 8] |= 1 << (best[i].row % 8);
+		build(&merged, &codec, 16, 64, &input, 1, 1);
+		shim_writer_init(&merged_flat);
+		barq_flat_merge(&merged_flat, &codec, &input, 1);
+		build_from_flat(&fresh, &codec, 16, 64, &merged_flat, 1);
+		r = recall(&merged, &codec, q, 60, 60, 10, NULL, false);
+		r_fresh = recall(&fresh, &codec, q, 60, 60, 10, NULL, false);
+		/* queries into the hole find its rim, which is mended, not made */
+		ok(r > r_fresh - 0.05 && check_clean(&merged, false, "hole"),
+		   "a whole region dead: recall %.3f, built anew %.3f", r, r_fresh);
+		shim_writer_free(&merged);
+		shim_writer_free(&merged_flat);
+		shim_writer_free(&fresh);
+		free(dead);
+		free(mem);
+		free(best);
+	}
+	shim_writer_free(&graph);
+	for (int i = 0; i < 3; i++)
+		shim_writer_free(&flat[i]);
+	free(x);
+	free(q);
+}
+
+/* Open, check and search a body that may be wrong: an ERROR is right, a crash is not. */
+static bool
+use(const BarqBodyWriter *body, const BarqView *proto, const BarqQuery *query, bool pages)
+{
+	volatile bool refused = false;
+
+	shim_context_push();
+	if (SHIM_TRY())
+	{
+		BarqView	view = *proto;
+		const BarqSegmentKind *kind = view.kind == BARQ_KIND_FLAT ? &barq_flat_kind : &barq_hnsw_kind;
+		BarqSearchParams params = {query, 20, NULL};
+		BarqSearch *search;
+		BarqHit		hits[50];
+
+		if (pages)
+			view.base = NULL;
+		kind->check(&view, check_report, (void *) "damaged");
+		search = kind->search_begin(&view, &params);
+		for (int i = 0; i < 20; i++)
+		{
+			int			n = kind->search_next(search, INFINITY, hits, 50);
+
+			for (int j = 0; j < n; j++)
+				kind->row_code(&view, hits[j].row);
+		}
+	}
+	else
+		refused = (shim_sqlstate == ERRCODE_INDEX_CORRUPTED);
+	SHIM_END();
+	shim_context_pop();
+	return refused;
+}
+
+static void
+test_damage(void)
+{
+	int			n = 400;
+	int			dims = 20;
+	float	   *x = random_vectors(n, dims);
+	BarqCodec	codec;
+	BarqBodyWriter body[2];
+	void	   *mem;
+	BarqQuery  *query;
+	int			refused = 0;
+	int			tried = 0;
+
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, dims);
+	mem = malloc(barq_query_bytes(&codec));
+	query = barq_query_prepare(mem, &codec, x);
+	make_flat(&body[0], &codec, x, n, 0);
+	build_from_flat(&body[1], &codec, 4, 20, &body[0], 1);
+	check_reports = 1000;		/* say nothing */
+	for (int b = 0; b < 2; b++)
+	{
+		BarqView	view = shim_view(&body[b], false);
+
+		for (int byte = 0; byte < (b == 0 ? 128 : 400); byte++)
+		{
+			for (int bit = 0; bit < 8; bit++)
+			{
+				body[b].data[byte] ^= 1 << bit;
+				refused += use(&body[b], &view, query, bit & 1);
+				tried++;
+				body[b].data[byte] ^= 1 << bit;
+			}
+		}
+		/* anything, anywhere */
+		for (int i = 0; i < 3000; i++)
+		{
+			uint64		at = (uint64) (random_uniform() * (body[b].size - 8));
+			uint64		old;
+			uint64		new = (uint64) (random_uniform() * 1.8e19);
+
+			memcpy(&old, body[b].data + at, 8);
+			memcpy(body[b].data + at, &new, 8);
+			use(&body[b], &view, query, i & 1);
+			memcpy(body[b].data + at, &old, 8);
+		}
+		/* cut short */
+		for (int i = 0; i < 200; i++)
+		{
+			BarqView	cut = view;
+
+			cut.size = (uint64) (random_uniform() * view.size);
+			if (!use(&body[b], &cut, query, i & 1))
+				refused = -1000000;
+		}
+		ok(!use(&body[b], &view, query, false), "the undamaged body is taken");
+	}
+	ok(refused > tried / 3, "damaged bodies: no crash, %d of %d flips in headers refused", refused, tried);
+	shim_writer_free(&body[0]);
+	shim_writer_free(&body[1]);
+	free(mem);
+	free(x);
+}
+
+int
+main(void)
+{
+	shim_init();
+	barq_kernels_select("auto");
+	test_merge();
+	test_damage();
+	printf("1..%d\n", ntests);
+	return nfailed > 0;
+}
