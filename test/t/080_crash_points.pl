@@ -349,6 +349,17 @@ foreach my $order (@orders)
 	$crashes{$whom}++;
 }
 
+# Cancelled while it made an image, a session makes it at its next search.
+{
+	my $search = q{SELECT id FROM t ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 1;};
+	sql("DROP TABLE t; $mixed");
+	unlink glob image_folder() . '/*';
+	arm('crash 1 flush error image: write');
+	my (undef, $out) = $node->psql('postgres',
+		"SET enable_seqscan = off; $search $search SELECT image FROM barq_segments('ti') WHERE id IS NOT NULL", on_error_stop => 0);
+	like($out, qr/^\d+\nresident\nresident$/, 'an image whose making was cancelled is made by the next search');
+}
+
 note sprintf '%s: %d in %.1f s', $_, $crashes{$_}, $seconds{$_} foreach sort keys %crashes;
 note sprintf 'all in %.1f s', time - $started;
 
