@@ -35,6 +35,7 @@
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/procsignal.h"
+#include "store/steps.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -260,7 +261,7 @@ visit_index(Oid oid, bool *swept)
 	Relation	index;
 
 	StartTransactionCommand();
-	if (!ConditionalLockRelationOid(oid, AccessShareLock))
+	if (!barq_try_lock_relation_oid(oid, AccessShareLock, "launcher: lock index"))
 	{
 		CommitTransactionCommand();
 		return;

@@ -25,6 +25,7 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "store/interrupts.h"
+#include "store/steps.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -228,7 +229,8 @@ barq_worker_main(Datum arg)
 	pgstat_report_activity(STATE_RUNNING, "barq: opening index");
 
 	/* whoever holds it, another worker or DDL, needs none of us */
-	if (ConditionalLockRelationOid(order.index, ShareUpdateExclusiveLock))
+	if (barq_try_lock_relation_oid(order.index, ShareUpdateExclusiveLock,
+								   "worker: lock index"))
 	{
 		index = try_relation_open(order.index, NoLock);
 		if (index != NULL)

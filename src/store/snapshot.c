@@ -101,9 +101,10 @@ static void
 acquire_images(Relation index, BarqSnapshot *snapshot)
 {
 	char	   *reason = NULL;
+	bool		complete = true;
 	bool		busy;
 
-	snapshot->complete = true;
+	/* it is complete when this has come to its end, not if it is cancelled */
 	snapshot->retry_after = 0;
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 	{
@@ -119,9 +120,10 @@ acquire_images(Relation index, BarqSnapshot *snapshot)
 			barq_image_tidy(index);
 		}
 		if (segment->mapping == NULL)
-			snapshot->complete = false;
+			complete = false;
 	}
-	if (snapshot->complete || reason == NULL)
+	snapshot->complete = complete;
+	if (complete || reason == NULL)
 		return;
 
 	if (!barq_allow_fallback)

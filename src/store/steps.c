@@ -25,6 +25,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -99,7 +100,10 @@ crash(void)
 	unlink(POINT_FILE);
 	if (order.error)
 	{
+		/* nothing may fail in the end of a transaction, and nothing does */
 		order.crash = false;
+		if (!IsTransactionState())
+			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("stopped at step \"%s\"", order.name)));

@@ -83,6 +83,8 @@ extern void barq_step_reached(BarqStep *step);
 	barq_around(what, LockRelation(index, mode))
 #define barq_try_lock_relation(index, mode, what) \
 	barq_before(what, ConditionalLockRelation(index, mode))
+#define barq_try_lock_relation_oid(oid, mode, what) \
+	barq_before(what, ConditionalLockRelationOid(oid, mode))
 #define barq_unlock_relation(index, mode, what) \
 	barq_around(what, UnlockRelation(index, mode))
 #define barq_lock_extension(index, what) \
