@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "hnsw/hnsw_work.h"
-#include "miscadmin.h"
+#include "store/interrupts.h"
 
 typedef struct Walk
 {
@@ -33,7 +33,7 @@ walk_on(Walk *walk)
 		const uint32 *list = hnsw_work_list(walk->work, 0, row);
 
 		if ((walk->head & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
+			barq_check_interrupts();
 		for (int i = 0; i < degree && list[i] != HNSW_NONE; i++)
 		{
 			if (walk->parent[list[i]] == HNSW_NONE)
@@ -128,7 +128,7 @@ barq_hnsw_work_order(BarqHnswWork *work, uint32 *order)
 				continue;
 			link_row(&walk, &builder, row);
 			walk_on(&walk);
-			CHECK_FOR_INTERRUPTS();
+			barq_check_interrupts();
 		}
 		barq_hnsw_builder_end(&builder);
 	}

@@ -9,7 +9,7 @@
 #include "flat/hits.h"
 #include "hnsw/hnsw_merge.h"
 #include "hnsw/hnsw_work.h"
-#include "miscadmin.h"
+#include "store/interrupts.h"
 
 /*
  * Offsets of an area, into *work (codec, m, rows set). Returns its size.
@@ -168,7 +168,7 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 		for (uint32 row = 0; row < body.rows; row++)
 		{
 			if ((row & 0xfff) == 0)
-				CHECK_FOR_INTERRUPTS();
+				barq_check_interrupts();
 			if (inputs[i].dead != NULL && barq_bit_is_set(inputs[i].dead, row))
 				continue;
 			barq_hnsw_work_copy_row(work, next, inputs[i].view, &body, &vector, row);

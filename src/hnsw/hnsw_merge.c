@@ -14,7 +14,7 @@
 #include "flat/hits.h"
 #include "hnsw/hnsw_merge.h"
 #include "hnsw/hnsw_visited.h"
-#include "miscadmin.h"
+#include "store/interrupts.h"
 
 /* dead rows whose lists are looked at for one row: its own and some beyond */
 #define MERGE_MAX_DEAD	(2 * HNSW_MAX_DEGREE)
@@ -172,7 +172,7 @@ keep_rows(Keep *keep, BarqMergeInput *input)
 	for (uint32 row = 0; row < graph->body.rows; row++)
 	{
 		if ((row & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
+			barq_check_interrupts();
 		if (input->dead != NULL && barq_bit_is_set(input->dead, row))
 		{
 			keep->number[row] = HNSW_NONE;
@@ -220,7 +220,7 @@ keep_layer(Keep *keep, int layer)
 		uint32		number = live_number(keep, layer, entry);
 
 		if ((entry & 0x3ff) == 0)
-			CHECK_FOR_INTERRUPTS();
+			barq_check_interrupts();
 		if (number != HNSW_NONE)
 			keep_list(keep, layer, entry, number);
 	}
@@ -231,8 +231,8 @@ rejoin_layer(Keep *keep, int layer)
 {
 	for (uint32 row = 0; row < keep->work->kept; row++)
 	{
-		if ((row & 0x3ff) == 0)
-			CHECK_FOR_INTERRUPTS();
+		if ((row & 0x3f) == 0)
+			barq_check_interrupts();
 		if (barq_bit_is_set(keep->rejoin, row))
 			barq_hnsw_work_join(&keep->builder, layer, row);
 	}

@@ -6,7 +6,7 @@
 #include "postgres.h"
 
 #include "hnsw/hnsw_work.h"
-#include "miscadmin.h"
+#include "store/interrupts.h"
 
 typedef struct WriteState
 {
@@ -108,7 +108,7 @@ write_layer_0(WriteState *state)
 		const uint32 *list = hnsw_work_list(work, 0, state->order[i]);
 
 		if ((i & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
+			barq_check_interrupts();
 		for (int j = 0; j < degree; j++)
 			out[j] = list[j] == HNSW_NONE ? HNSW_NONE : state->number[list[j]];
 		barq_body_write(state->writer, out, work->list_bytes);
@@ -181,7 +181,7 @@ barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 	for (uint32 i = 0; i < work->rows; i++)
 	{
 		if ((i & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
+			barq_check_interrupts();
 		barq_body_write(writer, hnsw_work_code(work, state.order[i]),
 						work->codec.stride);
 	}

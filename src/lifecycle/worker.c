@@ -28,6 +28,7 @@
 #include "store/interrupts.h"
 #include "store/steps.h"
 #include "tcop/tcopprot.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -283,6 +284,10 @@ barq_worker_main(Datum arg)
 	barq_compaction_ratio = order.compaction_ratio;
 	barq_max_segments = order.max_segments;
 
+#if PG_VERSION_NUM >= 170000
+	/* meant for statements: a long merge would never come to its end */
+	SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+#endif
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	pgstat_report_activity(STATE_RUNNING, "barq: opening index");

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/image.h"
+#include "store/interrupts.h"
 #include "store/steps.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -133,7 +134,7 @@ body_matches(const BarqSegmentDesc *desc, const char *body)
 	INIT_CRC32C(crc);
 	for (uint64 off = 0; off < desc->body_bytes; off += piece)
 	{
-		CHECK_FOR_INTERRUPTS();
+		barq_check_interrupts();
 		COMP_CRC32C(crc, body + off, Min(piece, desc->body_bytes - off));
 	}
 	FIN_CRC32C(crc);

@@ -21,6 +21,7 @@
 #include "store/blob.h"
 #include "store/image.h"
 #include "store/image_file.h"
+#include "store/interrupts.h"
 #include "store/steps.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
@@ -44,7 +45,7 @@ write_from_pages(Relation index, const BarqSegmentDesc *desc, BarqImageFile *fil
 	{
 		int			len;
 
-		CHECK_FOR_INTERRUPTS();
+		barq_check_interrupts();
 		len = barq_blob_read_page(index, desc, map, page, strategy, buffer + filled);
 		if (len < 0)
 		{

@@ -7,7 +7,7 @@
 
 #include <sys/mman.h>
 
-#include "miscadmin.h"
+#include "store/interrupts.h"
 #include "utils/memutils.h"
 
 #undef snprintf
@@ -33,6 +33,7 @@ typedef struct ShimContext
 MemoryContext TopMemoryContext = NULL;
 MemoryContext CurrentMemoryContext = NULL;
 volatile sig_atomic_t InterruptPending = 0;
+void		(*barq_interrupts_hook) (void) = NULL;
 
 jmp_buf		shim_jump;
 bool		shim_catching = false;
