@@ -104,15 +104,46 @@ remove_dropped_images(bool commit)
 	PG_END_TRY();
 }
 
+/*
+ * The same, whatever happens: an error after a transaction has committed is a
+ * PANIC, and a folder left behind is only one that VACUUM has to sweep. What
+ * raising an error resets is put back, for the end of a transaction holds
+ * interrupts off.
+ */
+static void
+remove_dropped_images_quietly(bool commit)
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint32		interrupts = InterruptHoldoffCount;
+	uint32		cancels = QueryCancelHoldoffCount;
+
+	PG_TRY();
+	{
+		remove_dropped_images(commit);
+		barq_temporary_folders_tidy();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		InterruptHoldoffCount = interrupts;
+		QueryCancelHoldoffCount = cancels;
+		ereport(LOG,
+				(errmsg("could not remove images of dropped storage: %s",
+						error->message)));
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+}
+
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_COMMIT)
-		remove_dropped_images(true);
-	else if (event == XACT_EVENT_ABORT)
-		remove_dropped_images(false);
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
-		barq_temporary_folders_tidy();
+		remove_dropped_images_quietly(event == XACT_EVENT_COMMIT);
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE)
 		barq_image_end_holds(event != XACT_EVENT_ABORT);
@@ -123,7 +154,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId my_id,
 					  SubTransactionId parent_id, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		remove_dropped_images(false);
+		remove_dropped_images_quietly(false);
 	if (event == SUBXACT_EVENT_ABORT_SUB || event == SUBXACT_EVENT_COMMIT_SUB)
 		barq_image_subtransaction_holds(my_id, parent_id,
 										event == SUBXACT_EVENT_COMMIT_SUB);

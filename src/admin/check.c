@@ -125,6 +125,24 @@ check_directory(Check *check)
 								check->descs[j].number, check->descs[i].number));
 }
 
+static void
+add_rows(Check *check, BarqView *view, const uint8 *dead)
+{
+	for (uint32 row = 0; row < view->rows; row++)
+	{
+		ItemPointerData tid;
+
+		CHECK_FOR_INTERRUPTS();
+		if (barq_bit_get(dead, row))
+			continue;
+		tid = barq_view_tid(view, row);
+		if (!ItemPointerIsValid(&tid))
+			report(check, "error", psprintf("segment %u", check->desc->number),
+				   psprintf("row %u has no valid TID", row));
+		add_tid(check, &tid);
+	}
+}
+
 /* Every byte of a segment's pages against its checksum, then its structure. */
 static void
 check_segment(Check *check)
@@ -177,18 +195,7 @@ check_segment(Check *check)
 						barq_bitmap_count(dead, desc->rows), desc->dead_rows));
 
 	barq_view_init_pages(&view, check->index, desc, maintenance_work_mem);
-	for (uint32 row = 0; row < desc->rows; row++)
-	{
-		ItemPointerData tid;
-
-		CHECK_FOR_INTERRUPTS();
-		if (barq_bit_get(dead, row))
-			continue;
-		tid = barq_view_tid(&view, row);
-		if (!ItemPointerIsValid(&tid))
-			report(check, "error", place, psprintf("row %u has no valid TID", row));
-		add_tid(check, &tid);
-	}
+	add_rows(check, &view, dead);
 	barq_segment_kind(desc->kind)->check(&view, report_kind, check);
 }
 
@@ -251,18 +258,54 @@ tid_text(const ItemPointerData *tid)
 					ItemPointerGetOffsetNumberNoCheck(tid));
 }
 
+/* Sort the TIDs and find up to MAX_ROW_COMPLAINTS that occur more than once. */
+static int
+find_duplicates(Check *check, ItemPointerData *duplicates)
+{
+	int			n = 0;
+
+	qsort(check->tids, check->ntids, sizeof(ItemPointerData), compare_tids);
+	for (uint64 i = 1; i < check->ntids && n < MAX_ROW_COMPLAINTS; i++)
+		if (ItemPointerEquals(&check->tids[i - 1], &check->tids[i]) &&
+			(n == 0 || !ItemPointerEquals(&duplicates[n - 1], &check->tids[i])))
+			duplicates[n++] = check->tids[i];
+	return n;
+}
+
+/*
+ * VACUUM may have marked a row after it was read here, and an insert re-used
+ * its TID before the log was. What the index has twice, it has twice at a
+ * second look as well.
+ */
 static void
 check_duplicates(Check *check)
 {
-	int			complaints = 0;
+	ItemPointerData duplicates[MAX_ROW_COMPLAINTS];
+	ItemPointerData again[MAX_ROW_COMPLAINTS];
+	int			n = find_duplicates(check, duplicates);
+	int			nagain;
 
-	qsort(check->tids, check->ntids, sizeof(ItemPointerData), compare_tids);
-	for (uint64 i = 1; i < check->ntids && complaints < MAX_ROW_COMPLAINTS; i++)
-		if (ItemPointerEquals(&check->tids[i - 1], &check->tids[i]))
-		{
-			report(check, "error", tid_text(&check->tids[i]), "is indexed more than once");
-			complaints++;
-		}
+	if (n == 0)
+		return;
+	check->ntids = 0;
+	for (uint32 i = 0; i < check->meta.segments; i++)
+	{
+		BarqView	view;
+		uint8	   *dead;
+
+		check->desc = &check->descs[i];
+		dead = barq_tombstones_read(check->index, check->desc);
+		if (dead == NULL)
+			continue;			/* said before */
+		barq_view_init_pages(&view, check->index, check->desc, maintenance_work_mem);
+		add_rows(check, &view, dead);
+	}
+	check_log(check);
+
+	nagain = find_duplicates(check, again);
+	for (int i = 0; i < nagain; i++)
+		if (bsearch(&again[i], duplicates, n, sizeof(ItemPointerData), compare_tids))
+			report(check, "error", tid_text(&again[i]), "is indexed more than once");
 }
 
 typedef struct HeapCheck

@@ -45,6 +45,7 @@ static BarqSegmentDesc *
 read_index(Relation index, BarqMeta *meta, LogCounts *counts)
 {
 	BarqGrowingVisitor visitor = {NULL, count_record, NULL, counts};
+	uint64		failed_version = 0;
 
 	for (;;)
 	{
@@ -55,6 +56,7 @@ read_index(Relation index, BarqMeta *meta, LogCounts *counts)
 			return descs;
 		pfree(descs);
 		CHECK_FOR_INTERRUPTS();
+		barq_meta_check_moved(index, meta->directory_version, &failed_version);
 	}
 }
 

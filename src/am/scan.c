@@ -510,6 +510,7 @@ static void
 advance(IndexScanDesc scan, VectorScan *vs)
 {
 	MemoryContext old = CurrentMemoryContext;
+	uint64		failed_version = 0;
 
 	for (;;)
 	{
@@ -536,6 +537,8 @@ advance(IndexScanDesc scan, VectorScan *vs)
 			return;
 
 		/* start again, leaving out what has been emitted */
+		barq_meta_check_moved(scan->indexRelation, vs->meta.directory_version,
+							  &failed_version);
 		end_rounds(vs);
 		vs->skip = tidset_create(vs->context, Max(vs->nemitted, 64), NULL);
 		for (int64 i = 0; i < vs->nemitted; i++)

@@ -149,8 +149,7 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 		uint8	   *now = barq_tombstones_read(index, &segment->desc);
 
 		if (now == NULL)
-			elog(ERROR, "tombstones of index \"%s\" changed under the maintenance lock",
-				 RelationGetRelationName(index));
+			barq_meta_broken(index);
 		for (uint32 row = 0; row < segment->desc.rows; row++)
 		{
 			/* a whole byte without news is passed over */
@@ -305,13 +304,36 @@ compact_once(Relation index, bool all, uint64 *rows)
 	return done;
 }
 
+/* The same; what a reader of pages takes for re-use is damage here. */
+static bool
+compact(Relation index, bool all, uint64 *rows)
+{
+	MemoryContext old = CurrentMemoryContext;
+	volatile bool done = false;
+
+	PG_TRY();
+	{
+		done = compact_once(index, all, rows);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(old);
+		FlushErrorState();
+		barq_meta_broken(index);
+	}
+	PG_END_TRY();
+	return done;
+}
+
 uint64
 barq_compact_segments(Relation index, bool all)
 {
 	uint64		total = 0;
 	uint64		rows = 0;
 
-	while (compact_once(index, all, &rows))
+	while (compact(index, all, &rows))
 	{
 		total += rows;
 		if (all)
@@ -335,5 +357,5 @@ barq_compact_next(Relation index)
 {
 	uint64		rows;
 
-	return compact_once(index, false, &rows);
+	return compact(index, false, &rows);
 }

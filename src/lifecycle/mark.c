@@ -160,6 +160,7 @@ void
 barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *counts)
 {
 	MarkState	state = {0};
+	uint64		failed_version = 0;
 
 	memset(counts, 0, sizeof(*counts));
 	for (;;)
@@ -172,7 +173,10 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 		/* what lives is counted anew by each pass */
 		counts->live = 0;
 		if (!mark_pass(index, is_dead, arg, &state, counts, &version))
+		{
+			barq_meta_check_moved(index, version, &failed_version);
 			continue;
+		}
 
 		/*
 		 * Counts first, then the epoch: whoever swaps the directory after the

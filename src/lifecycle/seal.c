@@ -87,8 +87,7 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 	BarqGrowingVisitor visitor = {NULL, recheck_record, NULL, &recheck};
 
 	if (!barq_growing_walk(index, gathered->meta, gathered->stop, &visitor))
-		elog(ERROR, "growing log of index \"%s\" changed under the maintenance lock",
-			 RelationGetRelationName(index));
+		barq_meta_broken(index);
 }
 
 uint64
@@ -120,8 +119,7 @@ barq_seal_log(Relation index)
 	gathered.stop = stop;
 	gathered.meta = &meta;
 	if (!barq_growing_walk(index, &meta, stop, &visitor))
-		elog(ERROR, "growing log of index \"%s\" changed under the maintenance lock",
-			 RelationGetRelationName(index));
+		barq_meta_broken(index);
 
 	change.sealed = true;
 	change.growing_head = stop;

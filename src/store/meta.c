@@ -107,6 +107,24 @@ barq_meta_read(Relation index, BarqMeta *meta)
 	UnlockReleaseBuffer(buffer);
 }
 
+void
+barq_meta_broken(Relation index)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" leads to pages that are not its own",
+					RelationGetRelationName(index)),
+			 errhint("barq_check() tells which. Please REINDEX it.")));
+}
+
+void
+barq_meta_check_moved(Relation index, uint64 version, uint64 *failed_version)
+{
+	if (version != 0 && version == *failed_version)
+		barq_meta_broken(index);
+	*failed_version = version;
+}
+
 Buffer
 barq_meta_lock(Relation index)
 {

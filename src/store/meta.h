@@ -80,6 +80,21 @@ extern void barq_meta_create(Relation index, ForkNumber fork,
  */
 extern void barq_meta_read(Relation index, BarqMeta *meta);
 
+/*
+ * Called by who found a page re-used and is to start again from the metapage,
+ * with the directory version he started from: ERRCODE_INDEX_CORRUPTED if it is
+ * the one that *failed_version (at first 0) remembers. Whatever frees a page
+ * has moved the version before.
+ */
+extern void barq_meta_check_moved(Relation index, uint64 version,
+								  uint64 *failed_version);
+
+/*
+ * The same for who holds the maintenance lock, under which no page is re-used:
+ * ERRCODE_INDEX_CORRUPTED.
+ */
+pg_noreturn extern void barq_meta_broken(Relation index);
+
 /* The metapage, exclusively locked, checked. */
 extern Buffer barq_meta_lock(Relation index);
 

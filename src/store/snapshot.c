@@ -235,9 +235,13 @@ barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext own
 	else
 	{
 		bool		found;
+		uint64		failed_version = 0;
 
 		while ((snapshot = read_snapshot(index, meta)) == NULL)
+		{
 			CHECK_FOR_INTERRUPTS();
+			barq_meta_check_moved(index, meta->directory_version, &failed_version);
+		}
 
 		/*
 		 * The new one pins what it shares with the old one before the old one

@@ -87,6 +87,12 @@ foreach my $background ('off', 'on')
 	my $load = IPC::Run::start(
 		[ 'pgbench', '-n', '--random-seed=7', '-c', '4', '-j', '2', '-t', '250', @files, $node->connstr('postgres') ],
 		'<', \undef, '>', \my $out, '2>', \my $err, IPC::Run::timeout(120));
+	# VACUUM in a session of its own, so that it meets seals and compactions in
+	# every state
+	PostgreSQL::Test::Utils::append_to_file("$dir/vacuum", 'VACUUM (INDEX_CLEANUP on) items;');
+	my $vacuum = IPC::Run::start(
+		[ 'pgbench', '-n', '-T', '120', '-f', "$dir/vacuum", $node->connstr('postgres') ],
+		'<', \undef, '>', \my $vacuum_out, '2>', \my $vacuum_err, IPC::Run::timeout(120));
 	my $rounds = 0;
 	my $failed = '';
 	while ($load->pumpable)
@@ -94,8 +100,7 @@ foreach my $background ('off', 'on')
 		$load->pump_nb;
 		my ($status, $stdout, $stderr) = (0, '', '');
 
-		foreach my $command ('VACUUM items', q{SELECT barq_seal('items_v')}, 'VACUUM (INDEX_CLEANUP on) items',
-			q{SELECT barq_compact('items_v')}, q{SELECT count(*) FROM barq_segments('items_v')})
+		foreach my $command (q{SELECT barq_seal('items_v')}, q{SELECT barq_seal('items_v')}, q{SELECT barq_compact('items_v')}, q{SELECT count(*) FROM barq_segments('items_v')})
 		{
 			$status = $node->psql('postgres', $command, stdout => \$stdout, stderr => \$stderr);
 			$failed .= "$command: $stderr\n" if $status != 0;
@@ -105,6 +110,9 @@ foreach my $background ('off', 'on')
 		$failed .= "barq_check: $stdout\n" if $stdout ne '';
 		$rounds++;
 	}
+	$vacuum->signal('INT');
+	eval { $vacuum->finish };
+	unlike($vacuum_err, qr/ERROR|FATAL|WARNING/, "background $background: VACUUM ended well");
 	ok($load->finish, "background $background: the load ended well") or diag($err);
 	unlike($err, qr/ERROR|FATAL|WARNING/, "background $background: no errors or warnings");
 	cmp_ok($rounds, '>', 1, "background $background: maintenance went on all the time ($rounds rounds)");

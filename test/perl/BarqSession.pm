@@ -1,0 +1,137 @@
+# A session that stays: psql with its input held open, so that a test can keep
+# a transaction, a lock or a setting while others run. And what tests of the
+# background worker ask again and again.
+package BarqSession;
+
+use strict;
+use warnings;
+
+use BarqTest;
+use Exporter 'import';
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+our @EXPORT = qw(
+  session send_sql answer ask quit
+  workers worker_pid idle growing_bytes log_since log_size
+);
+
+my $asked = 0;
+
+sub session
+{
+	my ($node, %options) = @_;
+	my $self = { in => '', out => '', err => '' };
+
+	$self->{run} = IPC::Run::start(
+		[ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose',
+			'-d', $node->connstr($options{database} // 'postgres'), '-f', '-' ],
+		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err},
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	bless $self, 'BarqSession';
+	$self->{pid} = ask($self, 'SELECT pg_backend_pid()');
+	return $self;
+}
+
+# Send SQL; `answer` waits for what it prints and leaves errors in {err}.
+sub send_sql
+{
+	my ($self, $sql) = @_;
+
+	$self->{marker} = 'answered ' . ++$asked;
+	$self->{out} = $self->{err} = '';
+	$self->{in} .= "$sql\n;\n\\echo $self->{marker}\n\\warn $self->{marker}\n";
+	$self->{run}->pump_nb;
+	return;
+}
+
+sub answer
+{
+	my ($self) = @_;
+
+	$self->{run}->pump until $self->{out} =~ /^$self->{marker}\n/m && $self->{err} =~ /^$self->{marker}\n/m;
+	s/^$self->{marker}\n//m foreach $self->{out}, $self->{err};
+	chomp $self->{out};
+	return $self->{out};
+}
+
+# Both; an error is one of the test.
+sub ask
+{
+	my ($self, $sql) = @_;
+
+	send_sql($self, $sql);
+	answer($self);
+	die "$sql: $self->{err}" if $self->{err} =~ /^psql.*(ERROR|FATAL|PANIC)/m;
+	return $self->{out};
+}
+
+sub quit
+{
+	my ($self) = @_;
+
+	$self->{in} .= "\\q\n";
+	eval { $self->{run}->finish };
+	return;
+}
+
+# pid|query of each worker of a database
+sub workers
+{
+	my ($node, $database) = @_;
+
+	return split /\n/, $node->safe_psql($database // 'postgres', q{
+		SELECT pid, query FROM pg_stat_activity
+		WHERE backend_type = 'barq worker' AND datname = current_database() ORDER BY pid});
+}
+
+# The process that does something (a pattern of its query), once there is one.
+sub worker_pid
+{
+	my ($node, $query, $database) = @_;
+	my $pid;
+
+	wait_until("a worker does $query", sub {
+		$pid = $node->safe_psql('postgres', sprintf q{
+			SELECT pid FROM pg_stat_activity
+			WHERE backend_type = 'barq worker' AND query LIKE '%s' AND datname = '%s'},
+			$query, $database // 'postgres');
+		return $pid =~ /^\d+$/;
+	});
+	return $pid;
+}
+
+# Wait until no worker runs.
+sub idle
+{
+	my ($node) = @_;
+
+	wait_until('no worker runs', sub {
+		return $node->safe_psql('postgres',
+			q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'barq worker'}) eq '0';
+	});
+	return;
+}
+
+sub growing_bytes
+{
+	my ($node, $index, $database) = @_;
+
+	return $node->safe_psql($database // 'postgres',
+		"SELECT growing_bytes FROM barq_index_status('$index'::regclass)");
+}
+
+# The server's log from a position on.
+sub log_size { my ($node) = @_; return -s $node->logfile; }
+
+sub log_since
+{
+	my ($node, $position) = @_;
+
+	return substr PostgreSQL::Test::Utils::slurp_file($node->logfile), $position;
+}
+
+1;

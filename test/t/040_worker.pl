@@ -1,0 +1,269 @@
+# The background worker: started by the insert that passes barq.growing_limit,
+# seen in pg_stat_activity, one an index at a time; it seals, compacts and ends
+# by itself, gives way to whoever waits for the index or the database, and
+# leaves nothing behind when it is cancelled, terminated or killed. Where there
+# can be no worker the session does the work itself.
+use strict;
+use warnings;
+
+use BarqSession;
+use BarqTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = new_server('worker', conf => q{
+	barq.background = on
+	log_min_messages = debug1
+	log_statement = none
+	restart_after_crash = on
+	max_prepared_transactions = 2
+	max_worker_processes = 4
+});
+my $small = q{SET barq.growing_limit = '64kB'; };
+my $large = q{SET barq.growing_limit = '1GB'; SET barq.growing_hard_limit = '1GB'; };
+my $rows = 17000;
+
+$node->safe_psql('postgres', qq{
+	CREATE TABLE source AS SELECT i AS id, vec(i, 128) AS v FROM generate_series(1, $rows) i;
+});
+
+#
+# An insert starts the worker.
+#
+$node->safe_psql('postgres', q{
+	CREATE SCHEMA shop;
+	CREATE TABLE shop.items (id int, v vector(128));
+	CREATE INDEX items_v ON shop.items USING barq_hnsw (v vector_l2_ops) WITH (ef_construction = 40);
+});
+$node->safe_psql('postgres', 'INSERT INTO shop.items SELECT id, v FROM source WHERE id <= 1500');
+is_deeply([ workers($node) ], [], 'no worker below barq.growing_limit');
+is(segment_count($node, 'shop.items_v'), 0, 'nothing is sealed below barq.growing_limit');
+
+my $from = log_size($node);
+$node->safe_psql('postgres', "$small INSERT INTO shop.items SELECT id, v FROM source WHERE id BETWEEN 1501 AND 4000");
+idle($node);
+like(log_since($node, $from), qr/starting background worker process "barq worker for index/,
+	'the insert that passes the limit of its session starts a worker');
+cmp_ok(segment_count($node, 'shop.items_v'), '>', 0, 'the worker seals');
+cmp_ok(growing_bytes($node, 'shop.items_v'), '<', 64 * 1024, 'the log is below the limit of the session');
+sound($node, 'shop.items_v', 'sound after the worker');
+found_once($node, 'shop.items', 'every row once after the worker');
+same_answers($node, 'shop.items', 'the nearest rows after the worker');
+
+# many inserts, each with a page or more: segments are merged meanwhile
+$node->safe_psql('postgres', $small . 'SET barq.compaction_ratio = 3; SET barq.max_segments = 4;' . join '', map {
+	my $first = 4001 + 700 * $_;
+	my $last = $first + 699;
+	"INSERT INTO shop.items SELECT id, v FROM source WHERE id BETWEEN $first AND $last;";
+} 0 .. 16);
+idle($node);
+cmp_ok(segment_count($node, 'shop.items_v'), '<=', 4, 'segments are compacted by the limits of the session');
+cmp_ok(growing_bytes($node, 'shop.items_v'), '<', 64 * 1024, 'the log is below the limit after many inserts');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM shop.items'), 15900, 'all rows are there');
+sound($node, 'shop.items_v', 'sound after seals and compactions beside inserts');
+found_once($node, 'shop.items', 'every row once after seals and compactions beside inserts');
+same_answers($node, 'shop.items', 'the nearest rows after seals and compactions beside inserts');
+$node->safe_psql('postgres', 'DROP TABLE shop.items');
+
+#
+# A compaction that takes seconds: a large log, sealed at once into a flat
+# segment, becomes a graph. Whoever interrupts it leaves the segment as it was,
+# so the next insert begins it again.
+#
+sub make_table
+{
+	my ($table, $database) = @_;
+
+	$node->safe_psql($database // 'postgres', qq{
+		$large
+		CREATE TABLE $table (id int, v vector(128));
+		CREATE INDEX ${table}_v ON $table USING barq_hnsw (v vector_l2_ops) WITH (ef_construction = 800, m = 32);
+	});
+	$node->safe_psql($database // 'postgres', "$large INSERT INTO $table SELECT id, v FROM source");
+	return;
+}
+
+my $next = 100000;
+
+sub begin_compaction
+{
+	my ($table, $database) = @_;
+
+	$node->safe_psql($database // 'postgres',
+		"$small INSERT INTO $table SELECT $next + id, v FROM source WHERE id <= 600");
+	$next += 600;
+	return worker_pid($node, "barq: compacting public.${table}_v", $database);
+}
+
+# One statement while the worker compacts: done soon, the worker gone before.
+my $patience = 20;
+
+sub gives_way
+{
+	my ($what, $sql, %options) = @_;
+	my $pid = begin_compaction($options{table}, $options{database});
+	my $position = log_size($node);
+	my $begin = time;
+	my ($out, $err);
+
+	my $status = $node->psql('postgres', "SET statement_timeout = '${patience}s'; $sql", stdout => \$out, stderr => \$err);
+	is($status, 0, "$what is done while the worker compacts") or diag($err);
+	note sprintf '%s: %.2f s', $what, time - $begin;
+	like(log_since($node, $position), qr/\[$pid\].*barq worker gives way to a waiting $options{waits}/,
+		"$what: the worker gave way");
+	unless ($options{database} || $options{gone})
+	{
+		idle($node);
+		sound($node, "$options{table}_v", "$what: sound", errors => 1);
+		found_once($node, $options{table}, "$what: every row once");
+	}
+	return;
+}
+
+sub nothing_left
+{
+	my ($what, $table) = @_;
+
+	idle($node);
+	$node->safe_psql('postgres', "VACUUM $table");
+	is_deeply([ orphans($node) ], [], "$what: no file without a segment after VACUUM");
+	is_deeply([ grep { /\.(tmp|work)/ } image_files(image_root($node)) ], [], "$what: no work file after VACUUM");
+	sound($node, "${table}_v", "$what: sound after VACUUM");
+	return;
+}
+
+make_table('items');
+{
+	# what the worker is seen to do, and that there is one
+	my $pid = begin_compaction('items');
+	my ($line) = $node->safe_psql('postgres', "SELECT backend_type, datname, state, query FROM pg_stat_activity WHERE pid = $pid");
+	is($line, 'barq worker|postgres|active|barq: compacting public.items_v', 'pg_stat_activity shows the worker and what it does');
+	is($node->safe_psql('postgres', "SELECT coalesce(backend_xmin::text, backend_xid::text, 'none') FROM pg_stat_activity WHERE pid = $pid"),
+		'none', 'the worker holds back no horizon while it compacts');
+
+	$node->safe_psql('postgres', "$small INSERT INTO items SELECT $next + id, v FROM source WHERE id <= 1500");
+	$next += 1500;
+	is_deeply([ workers($node) ], ["$pid|barq: compacting public.items_v"], 'another session starts no second worker for the index');
+
+	make_table('others');
+	my $other = begin_compaction('others');
+	is(scalar(workers($node)), 2, 'another index has a worker of its own');
+	ok($node->safe_psql('postgres', "SELECT pg_terminate_backend($other, 60000)") eq 't', 'pg_terminate_backend ends a worker');
+	is_deeply([ workers($node) ], ["$pid|barq: compacting public.items_v"], 'the worker of the first index goes on');
+
+	# VACUUM removes what died after the worker began
+	$node->safe_psql('postgres', 'CREATE TABLE dying AS SELECT i FROM generate_series(1, 1000) i; DELETE FROM dying');
+	my ($out, $err);
+	$node->psql('postgres', 'VACUUM (VERBOSE) dying', stderr => \$err);
+	like($err, qr/tuples: 1000 removed|removed 1000 (dead )?row versions|1000 dead (row versions|item identifiers) removed|1000 removed/,
+		'the worker does not hold back VACUUM');
+	$node->psql('postgres', "SET statement_timeout = '${patience}s'; CREATE INDEX CONCURRENTLY items_id ON items (id)", stderr => \$err);
+	is($node->safe_psql('postgres', q{SELECT indisvalid FROM pg_index WHERE indexrelid = 'items_id'::regclass}), 't',
+		'CREATE INDEX CONCURRENTLY on the same table does not wait for the worker') or diag($err);
+	is_deeply([ workers($node) ], ["$pid|barq: compacting public.items_v"], 'and the worker does not leave for its sake');
+
+	is($node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)"), 't', 'pg_cancel_backend is heard');
+	idle($node);
+	like(log_since($node, $from), qr/\[$pid\].*canceling statement due to user request/, 'pg_cancel_backend ends the worker');
+	nothing_left('after cancel', 'items');
+	nothing_left('after terminate', 'others');
+	found_once($node, 'items', 'after cancel: every row once');
+	found_once($node, 'others', 'after terminate: every row once');
+}
+
+#
+# Giving way.
+#
+gives_way('ALTER INDEX SET', 'ALTER INDEX items_v SET (m = 4, ef_construction = 8)', table => 'items', waits => 'lock of the index');
+nothing_left('ALTER INDEX SET', 'items');
+# with the options just set the index is made quickly
+gives_way('REINDEX INDEX', 'REINDEX INDEX items_v', table => 'items', waits => 'lock of the index');
+nothing_left('REINDEX INDEX', 'items');
+gives_way('REINDEX INDEX CONCURRENTLY', 'ALTER INDEX others_v SET (m = 4, ef_construction = 8); REINDEX INDEX CONCURRENTLY others_v',
+	table => 'others', waits => 'lock of the index');
+nothing_left('REINDEX INDEX CONCURRENTLY', 'others');
+
+make_table('cut');
+gives_way('TRUNCATE', 'TRUNCATE cut', table => 'cut', waits => 'lock of the index', gone => 1);
+idle($node);
+$node->safe_psql('postgres', "$small INSERT INTO cut SELECT id, v FROM source WHERE id <= 1000");
+nothing_left('TRUNCATE', 'cut');
+found_once($node, 'cut', 'TRUNCATE: every row once afterwards');
+$node->safe_psql('postgres', "$large INSERT INTO cut SELECT $rows + id, v FROM source");
+gives_way('DROP INDEX', 'DROP INDEX cut_v', table => 'cut', waits => 'lock of the index', gone => 1);
+is($node->safe_psql('postgres', q{SELECT to_regclass('cut_v') IS NULL}), 't', 'DROP INDEX: it is gone');
+nothing_left('DROP INDEX', 'items');
+$node->safe_psql('postgres', 'DROP TABLE cut, others');
+
+#
+# Commands on the worker's database, from another.
+#
+$node->safe_psql('postgres', 'CREATE DATABASE shop TEMPLATE postgres');
+$node->safe_psql('shop', 'DROP TABLE items, source, dying');
+$node->safe_psql('shop', "CREATE TABLE source AS SELECT i AS id, vec(i, 128) AS v FROM generate_series(1, $rows) i");
+make_table('goods', 'shop');
+gives_way('CREATE DATABASE TEMPLATE', 'CREATE DATABASE copy TEMPLATE shop', table => 'goods', database => 'shop',
+	waits => 'command on the database');
+sound($node, 'goods_v', 'CREATE DATABASE TEMPLATE: the template is sound', database => 'shop', errors => 1);
+sound($node, 'goods_v', 'CREATE DATABASE TEMPLATE: the copy is sound', database => 'copy', errors => 1);
+same_answers($node, 'goods', 'CREATE DATABASE TEMPLATE: the nearest rows in the copy', database => 'copy');
+gives_way('DROP DATABASE', 'DROP DATABASE shop', table => 'goods', database => 'shop', waits => 'command on the database');
+$node->safe_psql('postgres', 'DROP DATABASE copy');
+
+#
+# Turned off while it works, shut down, killed.
+#
+$node->safe_psql('postgres', 'DROP TABLE items');
+make_table('items');
+{
+	my $pid = begin_compaction('items');
+	my $position = log_size($node);
+	$node->append_conf('postgresql.conf', 'barq.background = off');
+	$node->reload;
+	idle($node);
+	like(log_since($node, $position), qr/\[$pid\].*gives way to a waiting setting/, 'barq.background = off by reload ends a worker');
+	$position = log_size($node);
+	$node->safe_psql('postgres', q{
+		CREATE TABLE few (id int, v vector(128));
+		CREATE INDEX few_v ON few USING barq_hnsw (v vector_l2_ops)});
+	$node->safe_psql('postgres', "$small INSERT INTO few SELECT id, v FROM source WHERE id <= 2000");
+	cmp_ok(growing_bytes($node, 'few_v'), '<', 64 * 1024, 'barq.background = off: the session has sealed');
+	cmp_ok(segment_count($node, 'few_v'), '>', 0, 'barq.background = off: into a segment');
+	unlike(log_since($node, $position), qr/starting background worker process "barq/, 'barq.background = off: no worker');
+	sound($node, 'few_v', 'barq.background = off: sound');
+	found_once($node, 'few', 'barq.background = off: every row once');
+	$node->append_conf('postgresql.conf', 'barq.background = on');
+	$node->reload;
+	wait_until('the setting is read', sub { $node->safe_psql('postgres', 'SHOW barq.background') eq 'on' });
+}
+{
+	my $pid = begin_compaction('items');
+	my $position = log_size($node);
+	my $begin = time;
+	$node->stop('fast');
+	my $took = time - $begin;
+	cmp_ok($took, '<', 3, sprintf 'fast shutdown does not wait for the merge (%.1f s)', $took);
+	like(log_since($node, $position), qr/\[$pid\].*due to administrator command/, 'fast shutdown ends the worker');
+	$node->start;
+	sound($node, 'items_v', 'after fast shutdown: no error', errors => 1);
+	nothing_left('after fast shutdown', 'items');
+	found_once($node, 'items', 'after fast shutdown: every row once');
+}
+{
+	my $pid = begin_compaction('items');
+	my $position = log_size($node);
+	kill 'KILL', $pid;
+	wait_until('the server has restarted its backends', sub {
+		return log_since($node, $position) =~ /database system is ready to accept connections/;
+	});
+	like(log_since($node, $position), qr/\(PID $pid\) was terminated by signal 9/, 'the worker was killed');
+	sound($node, 'items_v', 'after kill -9 of the worker: no error', errors => 1);
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM items'), $rows + 3 * 600, 'after kill -9 of the worker: all rows are there');
+	found_once($node, 'items', 'after kill -9 of the worker: every row once');
+	nothing_left('after kill -9 of the worker', 'items');
+}
+
+$node->stop;
+done_testing();
