@@ -35,7 +35,7 @@ my $allowed = join '|',
   'deadlock detected', 'canceling statement', 'relation "\w+" (?:does not exist|already exists)', 'index "?\w+"? does not exist',
   'the database system is', 'could not open relation with OID', 'tuple concurrently', 'could not find a relation',
   'duplicate key value violates unique constraint "pg_', 'conflict with recovery', 'current transaction is aborted',
-  'cache lookup failed for (?:relation|index)', 'index "\w+" is not valid', 'transaction has been aborted';
+  'cache lookup failed for (?:relation|index)', 'index "\w+" is not (?:valid|ready)', 'transaction has been aborted';
 
 # ------------------------------------------------------------------ clients
 
