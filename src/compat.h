@@ -39,9 +39,11 @@ typedef RelFileNode BarqLocator;
 #if PG_VERSION_NUM >= 170000
 #define BarqInvalidBackend	INVALID_PROC_NUMBER
 #define BarqBackendProc(backend) ProcNumberGetProc(backend)
+#define BarqVxidProc(vxid) ProcNumberGetProc((vxid).procNumber)
 #else
 #define BarqInvalidBackend	InvalidBackendId
 #define BarqBackendProc(backend) BackendIdGetProc(backend)
+#define BarqVxidProc(vxid) BackendIdGetProc((vxid).backendId)
 #endif
 
 /* Path of the first file of a relation's main fork, palloc'd. */

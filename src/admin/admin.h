@@ -18,8 +18,15 @@ typedef enum BarqRight
 /*
  * Open a barq index by oid, with rights checked. ERRCODE_WRONG_OBJECT_TYPE if
  * it is none, ERRCODE_INSUFFICIENT_PRIVILEGE, ERRCODE_FEATURE_NOT_SUPPORTED
- * for another session's temporary index.
+ * for another session's temporary index,
+ * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE for one that is not built.
  */
 extern Relation barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right);
+
+/*
+ * Whether an index has pages to look at: not one whose concurrent build is
+ * under way or failed, nor an unlogged one on a standby.
+ */
+extern bool barq_is_built(Relation index);
 
 #endif							/* BARQ_ADMIN_H */

@@ -7,6 +7,7 @@
 
 #include "access/genam.h"
 #include "access/relation.h"
+#include "access/xlog.h"
 #include "admin/admin.h"
 #include "am/am.h"
 #include "catalog/index.h"
@@ -23,6 +24,13 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_version);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_seal);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_compact);
+
+bool
+barq_is_built(Relation index)
+{
+	return index->rd_index->indisready &&
+		(RelationIsPermanent(index) || !RecoveryInProgress());
+}
 
 static void
 check_right(Relation index, BarqRight right)
@@ -61,6 +69,11 @@ barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot access temporary indexes of other sessions")));
+	if (!barq_is_built(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" is not ready", RelationGetRelationName(index)),
+				 errdetail("It is being built concurrently, a concurrent build of it failed, or it is unlogged and this server is a standby.")));
 	return index;
 }
 

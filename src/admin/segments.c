@@ -150,7 +150,7 @@ barq_index_status(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	table = barq_is_barq_index(index) ?
 		IndexGetRelation(RelationGetRelid(index), true) : InvalidOid;
-	if (!OidIsValid(table) || RELATION_IS_OTHER_TEMP(index) ||
+	if (!OidIsValid(table) || RELATION_IS_OTHER_TEMP(index) || !barq_is_built(index) ||
 		!(pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
 		  has_privs_of_role(GetUserId(), ROLE_PG_MONITOR)))
 	{

@@ -20,6 +20,9 @@
 #include "utils/backend_progress.h"
 #include "utils/memutils.h"
 
+/* A folder is swept in less than so many milliseconds. */
+#define HOLD_TRIES	100
+
 typedef struct VectorBuild
 {
 	Relation	heap;
@@ -77,16 +80,22 @@ create_rows_file(VectorBuild *build)
 	barq_new_id(id);
 	barq_id_text(id, text);
 	path = psprintf("%s/%s.rows", folder, text);
-	if (barq_image_folder_create(folder))
-	{
-		barq_temporary_folder_note(build->index);
 
-		/*
-		 * Held to the end of the transaction: until it commits nobody else
-		 * sees a relation that this folder could belong to.
-		 */
-		barq_image_hold(folder);
+	/*
+	 * Held to the end of the transaction: until it commits nobody else sees a
+	 * relation that this folder could belong to, and it may be swept away
+	 * before we have the lock.
+	 */
+	for (int tries = 0; tries < HOLD_TRIES && barq_image_folder_create(folder); tries++)
+	{
+		if (!barq_image_hold(folder))
+		{
+			pg_usleep(1000);
+			continue;
+		}
+		barq_temporary_folder_note(build->index);
 		fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY, "rows: create");
+		break;
 	}
 	if (fd < 0)
 	{

@@ -212,7 +212,8 @@ list_indexes(void)
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 
 		if (form->relkind == RELKIND_INDEX && form->relam >= FirstNormalObjectId &&
-			form->relpersistence != RELPERSISTENCE_TEMP)
+			form->relpersistence != RELPERSISTENCE_TEMP &&
+			(form->relpersistence == RELPERSISTENCE_PERMANENT || !RecoveryInProgress()))
 			indexes = lappend_oid(indexes, form->oid);
 	}
 	table_endscan(scan);

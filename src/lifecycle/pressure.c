@@ -9,9 +9,13 @@
 #include "lifecycle/stats.h"
 #include "lifecycle/worker.h"
 #include "miscadmin.h"
+#include "postmaster/bgworker.h"
 #include "settings.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -24,6 +28,10 @@
  * see this wait. The insert goes on, past the limit.
  */
 #define PATIENCE_MS		5000
+
+/* The index, at its version, of which this backend has lost its patience. */
+static Oid	impatient_index = InvalidOid;
+static uint64 impatient_version = 0;
 
 static uint64
 log_bytes(Relation index, BarqMeta *meta)
@@ -59,6 +67,28 @@ is_served(Relation index)
 	return false;
 }
 
+/* Whether a worker of ours holds the maintenance lock: at a long merge, then. */
+static bool
+is_served_by_worker(Relation index)
+{
+	LOCKTAG		tag;
+	VirtualTransactionId *holders;
+	int			n;
+
+	SET_LOCKTAG_RELATION(tag, index->rd_lockInfo.lockRelId.dbId,
+						 index->rd_lockInfo.lockRelId.relId);
+	holders = GetLockConflicts(&tag, ShareUpdateExclusiveLock, &n);
+	for (int i = 0; i < n; i++)
+	{
+		PGPROC	   *proc = BarqVxidProc(holders[i]);
+		const char *type = proc ? GetBackgroundWorkerTypeByPid(proc->pid) : NULL;
+
+		if (type != NULL && strcmp(type, BARQ_WORKER_TYPE) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 wait_for_room(Relation index, uint64 hard_limit)
 {
@@ -84,10 +114,16 @@ wait_for_room(Relation index, uint64 hard_limit)
 			serve_inline(index, hard_limit);
 			return;
 		}
-		if (now >= patience)
+		if (now >= patience ||
+			(impatient_index == RelationGetRelid(index) && impatient_version == version))
 		{
 			/* a worker that was started and does not run is of no use */
-			serve_inline(index, hard_limit);
+			if (!serve_inline(index, hard_limit) && !is_served_by_worker(index))
+			{
+				/* nor would the next page be worth a wait */
+				impatient_index = RelationGetRelid(index);
+				impatient_version = version;
+			}
 			return;
 		}
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

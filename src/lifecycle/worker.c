@@ -22,6 +22,7 @@
 #include "postmaster/interrupt.h"
 #include "settings.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "store/interrupts.h"
@@ -31,6 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 /* How often a worker looks whether someone waits for it. */
 #define INDEX_CHECK_MS		100
@@ -53,9 +55,14 @@ static Relation worker_index = NULL;
 static TimestampTz next_index_check;
 static TimestampTz next_database_check;
 
-/* In a backend: the worker it started last, and for which index. */
+/* A worker tries so often for a lock that inserts take for an instant, to look. */
+#define LOCK_TRIES			20
+#define LOCK_TRY_MS			5
+
+/* In a backend: the worker it started last, for which index, at which version. */
 static BackgroundWorkerHandle *last_worker = NULL;
 static Oid	last_worker_index = InvalidOid;
+static uint64 last_worker_version = 0;
 
 bool
 barq_worker_may_serve(Relation index)
@@ -71,15 +78,22 @@ barq_worker_start(Relation index)
 {
 	BackgroundWorker worker;
 	WorkerOrder order;
+	BarqMeta	meta;
 	MemoryContext old;
 	pid_t		pid;
 	bool		started;
 
+	barq_meta_read(index, &meta);
 	if (last_worker != NULL)
 	{
 		BgwHandleStatus status = GetBackgroundWorkerPid(last_worker, &pid);
 
+		/*
+		 * One that has published and yet does not hold the lock has looked at
+		 * the log for the last time, and is only on its way out.
+		 */
 		if (last_worker_index == RelationGetRelid(index) &&
+			last_worker_version == meta.directory_version &&
 			(status == BGWH_STARTED || status == BGWH_NOT_YET_STARTED))
 			return true;
 		pfree(last_worker);
@@ -101,7 +115,7 @@ barq_worker_start(Relation index)
 	strlcpy(worker.bgw_function_name, "barq_worker_main",
 			sizeof(worker.bgw_function_name));
 	snprintf(worker.bgw_name, BGW_MAXLEN, "barq worker for index %u", order.index);
-	strlcpy(worker.bgw_type, "barq worker", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, BARQ_WORKER_TYPE, BGW_MAXLEN);
 	memcpy(worker.bgw_extra, &order, sizeof(order));
 
 	old = MemoryContextSwitchTo(TopMemoryContext);
@@ -110,6 +124,7 @@ barq_worker_start(Relation index)
 	if (!started)
 		last_worker = NULL;
 	last_worker_index = RelationGetRelid(index);
+	last_worker_version = meta.directory_version;
 	return started;
 }
 
@@ -180,20 +195,27 @@ report_doing(const char *what)
 	InvalidateCatalogSnapshot();
 }
 
-/* Seal and compact while there is reason to. */
-static void
+static bool
+log_is_long(void)
+{
+	BarqMeta	meta;
+
+	barq_meta_read(worker_index, &meta);
+	return (uint64) meta.growing_pages * BLCKSZ >= (uint64) barq_growing_limit * 1024;
+}
+
+/* Seal and compact while there is reason to; false if there was none. */
+static bool
 serve_index(void)
 {
-	uint64		limit = (uint64) barq_growing_limit * 1024;
+	bool		served = false;
 
 	for (;;)
 	{
-		BarqMeta	meta;
 		uint64		sealed = 0;
 
 		barq_check_interrupts();
-		barq_meta_read(worker_index, &meta);
-		if ((uint64) meta.growing_pages * BLCKSZ >= limit)
+		if (log_is_long())
 		{
 			report_doing("barq: sealing");
 			sealed = barq_seal_log(worker_index);
@@ -202,7 +224,44 @@ serve_index(void)
 		/* one merge, then the log again: it must not grow behind a long queue */
 		report_doing("barq: compacting");
 		if (!barq_compact_next(worker_index) && sealed == 0)
-			return;
+			return served;
+		served = true;
+	}
+}
+
+/* The maintenance lock; false if another worker or DDL has it. */
+static bool
+lock_index(void)
+{
+	for (int i = 0; i < LOCK_TRIES; i++)
+	{
+		if (barq_maintenance_lock(worker_index, false))
+			return true;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LOCK_TRY_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return false;
+}
+
+/*
+ * The last look at the log is taken without the maintenance lock: inserts that
+ * have found the lock taken rely on us, those that find it free help
+ * themselves.
+ */
+static void
+serve_until_short(void)
+{
+	bool		served = true;
+
+	while (served && lock_index() && worker_index->rd_index->indisready)
+	{
+		barq_interrupts_hook = watch_for_waiters;
+		served = serve_index();
+		barq_interrupts_hook = NULL;
+		barq_maintenance_unlock(worker_index);
+		served = served && log_is_long();
 	}
 }
 
@@ -228,19 +287,16 @@ barq_worker_main(Datum arg)
 	StartTransactionCommand();
 	pgstat_report_activity(STATE_RUNNING, "barq: opening index");
 
-	/* whoever holds it, another worker or DDL, needs none of us */
-	if (barq_try_lock_relation_oid(order.index, ShareUpdateExclusiveLock,
-								   "worker: lock index"))
+	/* whoever drops it needs none of us */
+	if (barq_try_lock_relation_oid(order.index, AccessShareLock, "worker: lock index"))
 	{
 		index = try_relation_open(order.index, NoLock);
 		if (index != NULL)
 		{
-			if (barq_is_barq_index(index) && index->rd_index->indisready)
-			{
-				barq_worker_watch(index);
-				serve_index();
-				barq_worker_watch(NULL);
-			}
+			worker_index = index;
+			if (barq_is_barq_index(index))
+				serve_until_short();
+			worker_index = NULL;
 			relation_close(index, NoLock);
 		}
 	}

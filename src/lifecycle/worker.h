@@ -7,6 +7,9 @@
 
 #include "compat.h"
 
+/* As seen in pg_stat_activity.backend_type. */
+#define BARQ_WORKER_TYPE	"barq worker"
+
 /*
  * Whether a worker could work on this index: not if only this transaction sees
  * it or holds a lock that a worker would wait for, not for a temporary one,

@@ -29,7 +29,7 @@ static List *held = NIL;
  */
 #define MAX_HELD	4
 
-void
+bool
 barq_image_hold(const char *folder)
 {
 	MemoryContext old;
@@ -45,7 +45,7 @@ barq_image_hold(const char *folder)
 	}
 	fd = barq_image_lock(folder, false);
 	if (fd < 0)
-		return;					/* being swept: it will be made again */
+		return false;
 	old = MemoryContextSwitchTo(TopMemoryContext);
 	hold = palloc(offsetof(HeldFolder, folder) + strlen(folder) + 1);
 	hold->fd = fd;
@@ -53,6 +53,7 @@ barq_image_hold(const char *folder)
 	strcpy(hold->folder, folder);
 	held = lappend(held, hold);
 	MemoryContextSwitchTo(old);
+	return true;
 }
 
 /*

@@ -182,6 +182,7 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 	struct stat st;
 	Size		length = BARQ_IMAGE_BODY + desc->body_bytes;
 	bool		verified;
+	bool		damaged = false;
 
 	if (mapping != NULL)
 	{
@@ -192,7 +193,9 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 	folder = barq_image_folder(index);
 	path = image_path(folder, desc->id, ".img");
 	fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
-	if (fd >= 0 && fstat(fd, &st) == 0 && (Size) st.st_size == length)
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		damaged = (Size) st.st_size != length;
+	if (fd >= 0 && !damaged)
 	{
 		/*
 		 * The struct exists before the mapping and is on the list right after
@@ -235,6 +238,7 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 
 		if (!verified)
 		{
+			damaged = true;
 			barq_mapping_unpin(mapping);
 			mapping = NULL;
 		}
@@ -244,7 +248,7 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 		CloseTransientFile(fd);
 
 		/* what does not match is thrown away; the pages make it again */
-		if (mapping == NULL)
+		if (damaged)
 			barq_unlink(path, "image: remove damaged");
 	}
 	pfree(path);

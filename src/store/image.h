@@ -72,10 +72,11 @@ extern void barq_image_unlock(int fd);
 
 /*
  * hold.c: a shared lock on the folder of an index under construction, to the end
- * of the transaction, which removes the folder if it aborts.
+ * of the transaction, which removes the folder if it aborts. False where
+ * somebody else is just removing it.
  * The module's transaction callbacks call the other two.
  */
-extern void barq_image_hold(const char *folder);
+extern bool barq_image_hold(const char *folder);
 extern void barq_image_end_holds(bool committed);
 extern void barq_image_subtransaction_holds(SubTransactionId mine,
 											SubTransactionId parent, bool committed);

@@ -22,6 +22,7 @@
 #include "store/image.h"
 #include "store/image_file.h"
 #include "store/steps.h"
+#include "utils/inval.h"
 #include "utils/syscache.h"
 
 /* Copy the blob page by page; false with errno set where the file fails. */
@@ -296,6 +297,7 @@ sweep_folders(Oid space, const char *parent)
 		if (lock >= 0)
 		{
 			/* once more: it may have been committed before we had the lock */
+			AcceptInvalidationMessages();
 			if (is_orphan(space, entry->d_name))
 				barq_image_remove_folder(path);
 			barq_image_unlock(lock);

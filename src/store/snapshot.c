@@ -100,7 +100,7 @@ barq_snapshot_forget(Oid relid)
 static void
 acquire_images(Relation index, BarqSnapshot *snapshot)
 {
-	char	   *reason = NULL;
+	char	   *first_reason = NULL;
 	bool		complete = true;
 	bool		busy;
 
@@ -109,6 +109,7 @@ acquire_images(Relation index, BarqSnapshot *snapshot)
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 	{
 		BarqSegment *segment = &snapshot->segments[i];
+		char	   *reason = NULL;
 
 		if (segment->mapping != NULL)
 			continue;
@@ -121,9 +122,11 @@ acquire_images(Relation index, BarqSnapshot *snapshot)
 		}
 		if (segment->mapping == NULL)
 			complete = false;
+		if (first_reason == NULL)
+			first_reason = reason;
 	}
 	snapshot->complete = complete;
-	if (complete || reason == NULL)
+	if (complete || first_reason == NULL)
 		return;
 
 	if (!barq_allow_fallback)
@@ -131,13 +134,13 @@ acquire_images(Relation index, BarqSnapshot *snapshot)
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				 errmsg("could not make the image of a segment of index \"%s\"",
 						RelationGetRelationName(index)),
-				 errdetail_internal("%s", reason),
+				 errdetail_internal("%s", first_reason),
 				 errhint("Set barq.allow_fallback to search its pages instead.")));
 	ereport(WARNING,
 			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 			 errmsg("index \"%s\" is searched page by page, for the image of a segment could not be made",
 					RelationGetRelationName(index)),
-			 errdetail_internal("%s", reason)));
+			 errdetail_internal("%s", first_reason)));
 	snapshot->retry_after =
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MILLISECONDS);
 }

@@ -50,6 +50,10 @@ BEGIN
 		plan := concat_ws(E'\n', plan, line);
 	END LOOP;
 	IF plan NOT LIKE '%Index Scan using ' || (SELECT relname FROM pg_class WHERE oid = index) || '%' THEN
+		-- another session may have made a better one, or dropped this one
+		IF NOT checked THEN
+			RAISE 'index "%" is not valid', index;
+		END IF;
 		RETURN NEXT 'the index is not used: ' || plan;
 		RETURN;
 	END IF;

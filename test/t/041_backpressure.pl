@@ -1,0 +1,285 @@
+# What inserts do at barq.growing_hard_limit, whoever holds the maintenance
+# lock; what barq.consistency shows; and that a standby answers with a row as
+# soon as its insert has returned, under synchronous_commit = remote_apply.
+use strict;
+use warnings;
+
+use BarqSession;
+use BarqTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = new_server('pressure', init => { allows_streaming => 1 }, conf => q{
+	barq.background = on
+	log_statement = none
+	log_min_messages = debug1
+});
+my $limits = q{SET barq.growing_limit = '64kB'; SET barq.growing_hard_limit = '128kB'; };
+my $hard_limit = 128 * 1024;
+my $next = 1;
+
+$node->safe_psql('postgres', q{
+	CREATE TABLE source AS SELECT i AS id, vec(i) AS v FROM generate_series(1, 40000) i;
+	CREATE TABLE items (id int, v vector(32));
+	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
+});
+
+# SQL that inserts the next n rows
+sub rows
+{
+	my ($n) = @_;
+	my $first = $next;
+	$next += $n;
+	return "INSERT INTO items SELECT id, v FROM source WHERE id BETWEEN $first AND " . ($next - 1);
+}
+
+my $expected = 0;
+
+sub all_there
+{
+	my ($what) = @_;
+
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM items'), $expected, "$what: the rows that were committed");
+	found_once($node, 'items', "$what: every row once");
+	sound($node, 'items_v', "$what: sound", errors => 1);
+	return;
+}
+
+sub waits
+{
+	my ($pid) = @_;
+
+	wait_until('the insert waits', sub {
+		return $node->safe_psql('postgres', qq{
+			SELECT count(*) FROM pg_stat_activity
+			WHERE pid = $pid AND state = 'active' AND wait_event_type = 'Extension'
+				AND wait_event IN ('Extension', 'BarqBackpressure')}) eq '1';
+	});
+	return;
+}
+
+my $holder = session($node);
+
+# Somebody holds the maintenance lock, and is not at work.
+sub hold { ask($holder, 'BEGIN; ALTER INDEX items_v SET (m = ' . (shift // 20) . ')'); return; }
+
+sub let_go
+{
+	ask($holder, 'ROLLBACK');
+	# what has gathered, sealed
+	idle($node);
+	$node->safe_psql('postgres', q{SELECT barq_seal('items_v')});
+	return;
+}
+
+#
+# Nobody in the way: the worker keeps up, or inserts wait until it has.
+#
+foreach my $backpressure ('wait', 'inline')
+{
+	my $begin = time;
+
+	$node->safe_psql('postgres', "$limits SET barq.growing_hard_limit = '64kB'; SET barq.backpressure = '$backpressure'; " . rows(6000));
+	$expected += 6000;
+	cmp_ok(time - $begin, '<', 5, "$backpressure: inserts do not run out of patience while a worker seals");
+	idle($node);
+	cmp_ok(growing_bytes($node, 'items_v'), '<', $hard_limit, "$backpressure: the log is below the hard limit");
+	all_there($backpressure);
+}
+
+#
+# A foreign holder of the maintenance lock.
+#
+{
+	my $session = session($node);
+
+	hold();
+	send_sql($session, "$limits SET barq.backpressure = 'error'; " . rows(5000));
+	answer($session);
+	like($session->{err}, qr/ERROR:  53400: growing log of index "items_v" has reached barq\.growing_hard_limit/, 'error: SQLSTATE 53400');
+	like($session->{err}, qr/DETAIL:  The log has \d+ kB, the limit is 128 kB\./, 'error: detail');
+	like($session->{err}, qr/HINT:  .*barq\.backpressure to "wait" or "inline"/, 'error: hint');
+	cmp_ok(growing_bytes($node, 'items_v'), '>=', $hard_limit, 'error: the log has reached the hard limit');
+	cmp_ok(growing_bytes($node, 'items_v'), '<', $hard_limit + 3 * 8192, 'error: and has not grown past it');
+	ask($session, q{
+		DO $$ BEGIN
+			INSERT INTO items SELECT -id, v FROM source WHERE id <= 2000;
+		EXCEPTION WHEN configuration_limit_exceeded THEN
+			RAISE NOTICE 'caught';
+		END $$});
+	like($session->{err}, qr/caught/, 'error: can be caught by a DO block');
+	ask($session, 'SELECT 1');
+	let_go();
+	ask($session, rows(1000));
+	$expected += 1000;
+	idle($node);
+	all_there('error');
+	quit($session);
+}
+{
+	my $session = session($node);
+
+	hold();
+	my $begin = time;
+	ask($session, "$limits SET barq.backpressure = 'inline'; " . rows(4000));
+	$expected += 4000;
+	cmp_ok(time - $begin, '<', 5, 'inline: does not wait for a foreign holder');
+	cmp_ok(growing_bytes($node, 'items_v'), '>', $hard_limit, 'inline: goes on past the hard limit beside a foreign holder');
+	let_go();
+	all_there('inline beside a foreign holder');
+	quit($session);
+}
+{
+	# patience is five seconds, once
+	my $session = session($node);
+
+	hold();
+	ask($session, "$limits SET barq.backpressure = 'inline'; " . rows(2500));
+	$expected += 2500;
+	my $begin = time;
+	ask($session, "SET barq.backpressure = 'wait'; " . rows(2000));
+	$expected += 2000;
+	my $took = time - $begin;
+	cmp_ok($took, '>', 4, sprintf('wait: is patient with a foreign holder (%.1f s)', $took));
+	cmp_ok($took, '<', 9, 'wait: goes on past the limit after its patience, once for all pages');
+	$begin = time;
+	ask($session, rows(1500));
+	$expected += 1500;
+	cmp_ok(time - $begin, '<', 3, 'wait: nor is the next statement held back while nothing has changed');
+	let_go();
+	all_there('wait beside a foreign holder');
+	quit($session);
+}
+
+#
+# A wait that is interrupted.
+#
+{
+	my $session = session($node);
+	my $begin;
+
+	hold();
+	ask($session, "$limits SET barq.backpressure = 'inline'; " . rows(2500));
+	$expected += 2500;
+	ask($session, q{SET barq.backpressure = 'wait'; SET statement_timeout = '300ms'});
+	$begin = time;
+	send_sql($session, rows(1000));
+	answer($session);
+	like($session->{err}, qr/ERROR:  57014: canceling statement due to statement timeout/, 'wait: statement_timeout cancels it');
+	cmp_ok(time - $begin, '<', 3, 'wait: promptly');
+
+	ask($session, 'SET statement_timeout = 0');
+	send_sql($session, rows(1000));
+	waits($session->{pid});
+	pass('wait: seen as a wait event of an extension');
+	$begin = time;
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend($session->{pid})");
+	answer($session);
+	like($session->{err}, qr/ERROR:  57014: canceling statement due to user request/, 'wait: pg_cancel_backend cancels it');
+	cmp_ok(time - $begin, '<', 2, 'wait: at once');
+
+	# the holder leaves: a worker is started by the insert that waits
+	send_sql($session, rows(1500));
+	waits($session->{pid});
+	my $position = log_size($node);
+	$begin = time;
+	ask($holder, 'COMMIT');
+	answer($session);
+	is($session->{err}, '', 'wait: no error when the holder has left');
+	$expected += 1500;
+	cmp_ok(time - $begin, '<', 4, 'wait: goes on as soon as the worker has sealed');
+	like(log_since($node, $position), qr/starting background worker process "barq worker/, 'wait: started a worker itself');
+	idle($node);
+	cmp_ok(growing_bytes($node, 'items_v'), '<', $hard_limit, 'wait: the log is below the hard limit again');
+	all_there('wait');
+
+	# ended while it waits
+	hold(16);
+	ask($session, q{SET barq.backpressure = 'inline'; } . rows(2500));
+	$expected += 2500;
+	ask($session, q{SET barq.backpressure = 'wait'});
+	send_sql($session, rows(1000));
+	waits($session->{pid});
+	is($node->safe_psql('postgres', "SELECT pg_terminate_backend($session->{pid}, 20000)"), 't', 'wait: pg_terminate_backend ends it');
+	let_go();
+	all_there('after pg_terminate_backend');
+	quit($session);
+}
+quit($holder);
+
+#
+# barq.consistency
+#
+{
+	my $by_index = q{SET enable_seqscan = off; SET enable_sort = off; SET barq.consistency = '%s';
+		SELECT id FROM small ORDER BY v <-> vec(%d) LIMIT 1};
+	my $nearest = sub { return $node->safe_psql('postgres', sprintf $by_index, @_); };
+
+	$node->safe_psql('postgres', q{
+		CREATE TABLE small (id int, v vector(32));
+		CREATE INDEX small_v ON small USING barq_hnsw (v vector_l2_ops);
+	});
+	$node->safe_psql('postgres', 'INSERT INTO small SELECT id, v FROM source WHERE id <= 100');
+	is($nearest->('sealed', 7), '', 'consistency = sealed: an empty answer while all rows are in the log');
+	is($nearest->('all', 7), '7', 'consistency = all: the log is searched');
+	$node->safe_psql('postgres', q{SELECT barq_seal('small_v')});
+	$node->safe_psql('postgres', 'INSERT INTO small SELECT id, v FROM source WHERE id BETWEEN 101 AND 200');
+	is($nearest->('sealed', 7), '7', 'consistency = sealed: a sealed row is found');
+	isnt($nearest->('sealed', 150), '150', 'consistency = sealed: a row of the log is not');
+	is($nearest->('all', 150), '150', 'consistency = all: it is');
+	$node->safe_psql('postgres', q{SELECT barq_seal('small_v')});
+	is($nearest->('sealed', 150), '150', 'consistency = sealed: after barq_seal it is found');
+	is($nearest->('all', 150), '150', 'consistency = all: after barq_seal it is found');
+}
+
+#
+# Read your write on a standby.
+#
+{
+	$node->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('standby')});
+	$node->backup('base');
+	my $standby = PostgreSQL::Test::Cluster->new('standby');
+	$standby->init_from_backup($node, 'base', has_streaming => 1);
+	$standby->append_conf('postgresql.conf', q{primary_slot_name = 'standby'});
+	$standby->start;
+	$node->append_conf('postgresql.conf', q{synchronous_standby_names = '*'});
+	$node->reload;
+	wait_until('the standby is synchronous', sub {
+		return $node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'}) eq '1';
+	});
+
+	my $writer = session($node);
+	my $reader = session($standby);
+	my @missed;
+
+	ask($writer, "$limits SET synchronous_commit = remote_apply; SET barq.max_segments = 2; SET barq.compaction_ratio = 2");
+	ask($reader, 'SET enable_seqscan = off; SET enable_sort = off');
+	like(ask($reader, 'EXPLAIN SELECT id FROM items ORDER BY v <-> vec(1) LIMIT 1'), qr/Index Scan using items_v/, 'standby: by the index');
+	foreach my $round (1 .. 40)
+	{
+		# beside the row itself some, so that the log is sealed time and again
+		my $id = 90000 + $round;
+
+		ask($writer, "INSERT INTO items SELECT -$round * 1000 - i, vec(50000 + $round * 200 + i) FROM generate_series(1, 150) i") ;
+		ask($writer, "INSERT INTO items VALUES ($id, vec($id))");
+		push @missed, $id unless ask($reader, "SELECT id FROM items ORDER BY v <-> vec($id) LIMIT 1") eq $id;
+	}
+	$expected += 40 * 151;
+	is_deeply(\@missed, [], 'standby: a row inserted with remote_apply is found by the next statement');
+	idle($node);
+	like(ask($writer, q{SELECT last_compaction > now() - interval '5 minutes' FROM barq_index_status('items_v'::regclass)}), qr/^t$/,
+		'standby: segments were compacted meanwhile');
+	ask($writer, q{SELECT barq_seal('items_v')});
+	ask($writer, 'CREATE TABLE fence ()');
+	is($standby->safe_psql('postgres', 'SELECT count(*) FROM items'), $expected, 'standby: all rows are there');
+	found_once($standby, 'items', 'standby: every row once');
+	same_answers($standby, 'items', 'standby: the nearest rows');
+	quit($reader);
+	quit($writer);
+	$standby->stop;
+}
+all_there('at the end');
+$node->stop('immediate');
+done_testing();
