@@ -62,6 +62,9 @@ foreach my $part (sort keys %pages)
 	foreach my $damage (@damages)
 	{
 		my ($kind, $change) = @$damage;
+
+		# any page without our mark is told in one place
+		next if $kind eq 'nonsense' && $part !~ /^(metapage|blob|log)$/;
 		my $what = "$part page $kind";
 
 		$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS damaged');
@@ -100,7 +103,6 @@ foreach my $part (sort keys %pages)
 		# the table is what it was
 		$node->safe_psql('damaged', 'REINDEX INDEX items_v; VACUUM items');
 		sound($node, 'items_v', "$what: REINDEX cures", database => 'damaged');
-		found_once($node, 'items', "$what: every row once after REINDEX", database => 'damaged');
 	}
 }
 
