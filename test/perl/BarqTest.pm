@@ -346,7 +346,8 @@ sub orphans
 	return () unless -d $root;
 	foreach my $line (split /\n/, $node->safe_psql($database // 'postgres', q{
 			SELECT pg_relation_filenode(c.oid), replace(coalesce(s.id::text, ''), '-', '')
-			FROM pg_class c JOIN pg_am a ON a.oid = c.relam, barq_segments(c.oid) s
+			FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
+				LEFT JOIN LATERAL (SELECT * FROM barq_segments(CASE WHEN i.indisready THEN c.oid END)) s ON true
 			WHERE c.relkind = 'i' AND c.relpersistence <> 't' AND a.amname LIKE 'barq%'}))
 	{
 		my ($number, $id) = split /\|/, $line;
