@@ -355,7 +355,7 @@ check_heap(Check *check, Relation heap, Snapshot snapshot)
 											   ALLOCSET_DEFAULT_SIZES);
 	info->ii_Concurrent = true; /* it then uses the scan's snapshot */
 	scan = table_beginscan_strat(heap, snapshot, 0, NULL, true, false);
-	table_index_build_scan(heap, check->index, info, false, false,
+	table_index_build_scan(heap, check->index, info, true, false,
 						   check_heap_row, &heap_check, scan);
 }
 
