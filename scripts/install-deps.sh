@@ -49,7 +49,9 @@ for target; do
 	need libc6-dev have_file /usr/include/stdlib.h
 	need libsimde-dev have_file /usr/include/simde/x86/avx2.h /usr/local/include/simde/x86/avx2.h
 	if [ $pg_wanted = yes ]; then
-		need "postgresql-server-dev-$major" have_file $pg/lib/pgxs/src/makefiles/pgxs.mk
+		# the server's package brings pgxs.mk, but not the headers
+		need "postgresql-server-dev-$major" \
+			have_file "/usr/include/postgresql/$major/server/postgres.h"
 		[ "$target" = build ] || need "postgresql-$major" have_file $pg/bin/postgres
 	fi
 	case $target in

@@ -20,7 +20,8 @@ original()
 	dir version
 	stat -c '%n %Y' "$(dir bindir)" "$(dir bindir)"/{postgres,psql,pg_config} "$(dir pkglibdir)" \
 		"$(dir pkglibdir)/pgxs/src/makefiles/pgxs.mk" "$(dir sharedir)" "$(dir sharedir)/extension"
-	ls -d /usr/share/postgresql/*/extension/pgtap.control 2>/dev/null || true
+	ls -d "$(dir includedir-server)/postgres.h" \
+		/usr/share/postgresql/*/extension/pgtap.control 2>/dev/null || true
 }
 
 if ! original | cmp -s - "$stamp"; then
