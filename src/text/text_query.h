@@ -1,0 +1,59 @@
+/*
+ * text_query.h
+ *	  The query language: words, "phrases", +must, -not, prefix*, \ escapes;
+ *	  parsed into clauses and normalised by the tokenizer of the documents.
+ */
+#ifndef BARQ_TEXT_QUERY_H
+#define BARQ_TEXT_QUERY_H
+
+#include "text/tokenizer.h"
+
+typedef enum BarqOccur
+{
+	BARQ_SHOULD,
+	BARQ_MUST,
+	BARQ_MUST_NOT
+} BarqOccur;
+
+typedef enum BarqClauseKind
+{
+	BARQ_CLAUSE_WORDS,			/* a word: its terms are alternatives at each position */
+	BARQ_CLAUSE_PHRASE,			/* terms at given distances */
+	BARQ_CLAUSE_PREFIX			/* one term, which begins the document's */
+} BarqClauseKind;
+
+/* A normalised term of a clause. */
+typedef struct BarqClauseTerm
+{
+	char	   *text;			/* palloc'd, not terminated */
+	uint32		length;
+	uint32		offset;			/* in a phrase, from its first term; else 0 */
+} BarqClauseTerm;
+
+typedef struct BarqClause
+{
+	BarqClauseKind kind;
+	BarqOccur	occur;
+	uint32		nterms;
+	BarqClauseTerm *terms;		/* by offset; several of one offset are alternatives */
+} BarqClause;
+
+typedef struct BarqTextQuery
+{
+	uint32		nclauses;		/* without those that normalised to nothing */
+	BarqClause *clauses;
+} BarqTextQuery;
+
+/*
+ * Parse and normalise. ERRCODE_SYNTAX_ERROR, with the place, for an unbalanced
+ * quote, a dangling \, + or - without a word; ERRCODE_PROGRAM_LIMIT_EXCEEDED
+ * for more clauses than an index can be asked for at once. A query of nothing
+ * but stop words has no clauses, which is no error.
+ */
+extern BarqTextQuery *barq_text_query_parse(const char *query, Size length,
+											BarqTokenizer *tokenizer);
+
+/* The same without normalising: is the syntax right? Raises what parse would. */
+extern void barq_text_query_check(const char *query, Size length);
+
+#endif							/* BARQ_TEXT_QUERY_H */
