@@ -14,7 +14,7 @@ CREATE TABLE hnsw_halt (id int, v vector(64)) WITH (autovacuum_enabled = off);
 INSERT INTO hnsw_halt SELECT i, pg_temp.random_vector(64) FROM generate_series(1, 300) i;
 -- raises once it has been called so often
 CREATE SEQUENCE hnsw_halt_calls;
-CREATE FUNCTION hnsw_halt_at(v vector, n int) RETURNS vector LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION hnsw_halt_at(v vector, n int) RETURNS vector LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
 BEGIN
 	IF nextval('hnsw_halt_calls') = n THEN
 		RAISE query_canceled USING MESSAGE = 'cancelled by the test';
