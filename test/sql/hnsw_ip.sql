@@ -1,73 +1,11 @@
--- Negative inner product through the index: the exact order on small data, recall where a
--- graph is walked. An exact scan in the same test is the judge.
+-- Negative inner product through the index (test/include/hnsw_distance.sql).
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
+\set script :abs_srcdir '/include/hnsw_distance.sql'
 \i :helpers
+\set metric ip
+\set dims 128
+\set quantization '\'none\''
 \set ECHO all
-
-SET enable_seqscan = off;
-SELECT setseed(0.1);
-CREATE TABLE hnsw_ip (id int GENERATED ALWAYS AS IDENTITY, v vector(17));
-
--- Whatever the quantization, and wherever a row lies (built at once, sealed
--- later, not sealed), all rows come, in the exact order.
-DO $$
-DECLARE
-	quantization text;
-	queries vector[];
-	result record;
-BEGIN
-	queries := ARRAY(SELECT pg_temp.random_vector(17) FROM generate_series(1, 15));
-	FOREACH quantization IN ARRAY ARRAY['none', 'f16', 'sq8'] LOOP
-		TRUNCATE hnsw_ip;
-		PERFORM set_config('client_min_messages', 'warning', true);
-		DROP INDEX IF EXISTS hnsw_ip_idx;
-		PERFORM set_config('client_min_messages', 'notice', true);
-		INSERT INTO hnsw_ip (v) SELECT pg_temp.random_vector(17) FROM generate_series(1, 150);
-		EXECUTE format('CREATE INDEX hnsw_ip_idx ON hnsw_ip USING barq_hnsw (v vector_ip_ops) WITH (quantization = %L)', quantization);
-		FOR step IN 1..3 LOOP
-			-- stored rows are queries, too
-			SELECT * INTO result FROM pg_temp.compare('hnsw_ip', '<#>',
-				queries || ARRAY(SELECT v FROM hnsw_ip ORDER BY id DESC LIMIT 15), 1000);
-			RAISE NOTICE '% %: % wrong', quantization, (ARRAY['built', 'with a log', 'sealed'])[step], result.wrong;
-			IF step = 1 THEN
-				INSERT INTO hnsw_ip (v) SELECT pg_temp.random_vector(17) FROM generate_series(1, 150);
-			ELSIF step = 2 THEN
-				PERFORM barq_seal('hnsw_ip_idx');
-			END IF;
-		END LOOP;
-		SELECT * INTO result FROM pg_temp.compare('hnsw_ip', '<#>', queries, 10);
-		RAISE NOTICE '% first ten: % wrong', quantization, result.wrong;
-	END LOOP;
-END $$;
-DROP TABLE hnsw_ip;
-
--- A graph, of rows in clusters: recall of the first ten. The queries lie near
--- rows, not on them.
-CREATE TABLE hnsw_ip (id int GENERATED ALWAYS AS IDENTITY, v vector(128));
-CREATE TEMP TABLE centre AS SELECT i, pg_temp.random_vector(128) AS v FROM generate_series(0, 39) i;
-CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_vector(128, -0.3, 0.3) AS v FROM generate_series(0, 499) i;
-INSERT INTO hnsw_ip (v)
-	SELECT c.v + n.v + o.v FROM generate_series(1, 5000) g(row)
-		JOIN centre c ON c.i = row % 40 JOIN noise n ON n.i = (row * 7) % 499 JOIN noise o ON o.i = (row * 11) % 487
-	ORDER BY row;
-CREATE INDEX hnsw_ip_idx ON hnsw_ip USING barq_hnsw (v vector_ip_ops) WITH (quantization = 'none');
-SELECT kind, rows FROM barq_segments('hnsw_ip_idx') WHERE state <> 'growing';
-CREATE TEMP TABLE query AS
-	SELECT array_agg(v + pg_temp.random_vector(128, -0.2, 0.2)) AS vs FROM (SELECT v FROM hnsw_ip WHERE id % 100 = 0) s;
-SELECT recall >= 0.95 AS recall FROM query, pg_temp.compare('hnsw_ip', '<#>', vs, 10);
-SET barq.ef_search = 400;
-SELECT recall >= 0.99 AS recall_at_400 FROM query, pg_temp.compare('hnsw_ip', '<#>', vs, 10);
-RESET barq.ef_search;
-
--- rows added since, and rows gone, in the same answers
-DELETE FROM hnsw_ip WHERE id % 11 = 3;
-VACUUM hnsw_ip;
-INSERT INTO hnsw_ip (v) SELECT v + pg_temp.random_vector(128, -0.1, 0.1) FROM hnsw_ip WHERE id % 50 = 1;
-SELECT recall >= 0.95 AS recall_after_changes FROM query, pg_temp.compare('hnsw_ip', '<#>', vs, 10);
-SELECT barq_seal('hnsw_ip_idx') > 0 AS sealed, barq_compact('hnsw_ip_idx') = (SELECT count(*) FROM hnsw_ip) AS compacted;
-SELECT kind, rows = (SELECT count(*) FROM hnsw_ip) AS all_rows, dead_rows FROM barq_segments('hnsw_ip_idx') WHERE state <> 'growing';
-SELECT recall >= 0.95 AS recall_of_the_merged_graph FROM query, pg_temp.compare('hnsw_ip', '<#>', vs, 10);
-SELECT * FROM barq_check('hnsw_ip_idx');
-DROP TABLE hnsw_ip;
+\i :script
