@@ -5,8 +5,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "am/heap_distance.h"
@@ -64,7 +62,7 @@ barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid, double *
 	ExecClearTuple(state->slot);
 	table_index_fetch_reset(state->fetch);
 	ResetExprContext(context);
-	return found && !isnan(*distance);
+	return found;
 }
 
 void

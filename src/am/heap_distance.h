@@ -16,7 +16,7 @@ extern BarqHeapDistance *barq_heap_distance_begin(IndexScanDesc scan);
 
 /*
  * What the operator of the scan's first ORDER BY key says about the row, to
- * the bit. False: the scan's snapshot sees no such row, or it has no distance.
+ * the bit (NaN included). False: the scan's snapshot sees no such row.
  */
 extern bool barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid,
 							   double *distance);

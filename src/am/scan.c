@@ -7,7 +7,8 @@
  * (a graph gains little from that, what is scanned gains much); the best ef_search of them are re-scored with the exact query and
  * emitted in the order of a lower bound of their distance. The executor
  * re-computes the distance from the heap row and puts the rows in exact order
- * (xs_recheckorderby).
+ * (xs_recheckorderby); where it cannot be trusted with that, we do
+ * (own_order.h).
  *
  * If a page was re-used under a round (a segment read from its pages, or the
  * log, was replaced), the scan starts again from the metapage and leaves out
@@ -21,6 +22,7 @@
 #include "am/am.h"
 #include "am/growing_scan.h"
 #include "am/heap_distance.h"
+#include "am/own_order.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "lifecycle/stats.h"
@@ -82,6 +84,8 @@ typedef struct VectorScan
 	/* over restarts; in `context` */
 	double		last_bound;
 	BarqHeapDistance *heap_distance;	/* NULL until it is needed */
+	BarqOrderQueue *queue;		/* NULL: the executor puts rows in order */
+	bool		drained;		/* nothing more comes into the queue */
 	int64		looked_at;
 	ItemPointerData *emitted;
 	int64		nemitted;
@@ -175,6 +179,8 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	vs->emitted = NULL;
 	vs->nemitted = vs->emitted_space = 0;
 	vs->skip = NULL;
+	vs->queue = NULL;
+	vs->drained = false;
 }
 
 void
@@ -563,18 +569,19 @@ remember_emitted(VectorScan *vs, const ItemPointerData *tid)
 	vs->emitted[vs->nemitted++] = *tid;
 }
 
+/* Hand a row to the executor; exact: bound is its distance. */
 static void
-emit(IndexScanDesc scan, VectorScan *vs, const Candidate *candidate)
+emit(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, double bound,
+	 bool exact)
 {
-	remember_emitted(vs, &candidate->tid);
-	scan->xs_heaptid = candidate->tid;
+	scan->xs_heaptid = *tid;
 	scan->xs_recheck = false;
 
 	/* the distance to NULL is NULL, to a zero vector under cosine it is NaN */
-	scan->xs_recheckorderby = !vs->null_query && !vs->zero_query;
+	scan->xs_recheckorderby = !exact && !vs->null_query && !vs->zero_query;
 	scan->xs_orderbynulls[0] = vs->null_query;
 	scan->xs_orderbyvals[0] = vs->zero_query ? Float8GetDatum(get_float8_nan()) :
-		Float8GetDatum(candidate->lower_bound);
+		Float8GetDatum(bound);
 
 	/* further ORDER BY keys on this column: nothing can come before them */
 	for (int i = 1; i < scan->numberOfOrderBys; i++)
@@ -583,6 +590,21 @@ emit(IndexScanDesc scan, VectorScan *vs, const Candidate *candidate)
 		scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
 		scan->xs_recheckorderby = true;
 	}
+}
+
+/* The row's distance from the heap, as the executor would compute it. */
+static bool
+exact_distance(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid,
+			   double *distance)
+{
+	if (vs->heap_distance == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(vs->context);
+
+		vs->heap_distance = barq_heap_distance_begin(scan);
+		MemoryContextSwitchTo(old);
+	}
+	return barq_heap_distance(vs->heap_distance, tid, distance);
 }
 
 /*
@@ -598,43 +620,18 @@ still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
 	{
 		double		distance;
 
-		if (vs->heap_distance == NULL)
-		{
-			MemoryContext old = MemoryContextSwitchTo(vs->context);
-
-			vs->heap_distance = barq_heap_distance_begin(scan);
-			MemoryContextSwitchTo(old);
-		}
-		if (!barq_heap_distance(vs->heap_distance, &candidate->tid, &distance) ||
-			distance < vs->last_bound)
+		if (!exact_distance(scan, vs, &candidate->tid, &distance) ||
+			isnan(distance) || distance < vs->last_bound)
 			return false;
 	}
 	candidate->lower_bound = vs->last_bound;
 	return true;
 }
 
-bool
-barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
+/* The next row in the order of bounds, marked as emitted; NULL at the end. */
+static Candidate *
+next_candidate(IndexScanDesc scan, VectorScan *vs)
 {
-	VectorScan *vs = scan->opaque;
-	BarqIndexStats *stats;
-
-	Assert(ScanDirectionIsForward(direction));
-	if (scan->numberOfOrderBys == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot scan index \"%s\" without an ORDER BY of a distance",
-						RelationGetRelationName(scan->indexRelation))));
-	if (!vs->started)
-	{
-		pgstat_count_index_scan(scan->indexRelation);
-		memset(barq_lock_waits, 0, sizeof(barq_lock_waits));
-		advance(scan, vs);
-		stats = barq_stats_of(RelationGetRelid(scan->indexRelation));
-		barq_count(stats, BARQ_COUNT_SEARCHES, 1);
-		barq_count_lock_waits(stats);
-	}
-
 	for (;;)
 	{
 		Candidate  *candidate;
@@ -642,13 +639,13 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		if (vs->next >= vs->ready)
 		{
 			if (vs->exhausted || barq_iterative_scan == BARQ_ITERATIVE_OFF)
-				return false;
+				return NULL;
 			advance(scan, vs);
 			continue;
 		}
 		if (barq_iterative_scan != BARQ_ITERATIVE_OFF &&
 			vs->looked_at >= barq_max_scan_tuples)
-			return false;
+			return NULL;
 		candidate = &vs->candidates[vs->next++];
 		vs->looked_at++;
 		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
@@ -663,7 +660,71 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 			continue;
 		}
 		vs->last_bound = candidate->lower_bound;
-		emit(scan, vs, candidate);
-		return true;
+		remember_emitted(vs, &candidate->tid);
+		return candidate;
 	}
+}
+
+/*
+ * The next row in exact order: one that waits and that nothing can come before
+ * any more.
+ */
+static bool
+next_in_own_order(IndexScanDesc scan, VectorScan *vs)
+{
+	ItemPointerData tid;
+	double		distance;
+
+	/* NaN is the largest of all */
+	while (!barq_order_queue_take(vs->queue,
+								  vs->drained ? get_float8_nan() : vs->last_bound,
+								  &tid, &distance))
+	{
+		Candidate  *candidate;
+
+		if (vs->drained)
+			return false;
+		candidate = next_candidate(scan, vs);
+		if (candidate == NULL)
+			vs->drained = true;
+		else if (exact_distance(scan, vs, &candidate->tid, &distance))
+			barq_order_queue_add(vs->queue, &candidate->tid, distance);
+	}
+	emit(scan, vs, &tid, distance, true);
+	return true;
+}
+
+bool
+barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	VectorScan *vs = scan->opaque;
+	Candidate  *candidate;
+
+	Assert(ScanDirectionIsForward(direction));
+	if (scan->numberOfOrderBys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot scan index \"%s\" without an ORDER BY of a distance",
+						RelationGetRelationName(scan->indexRelation))));
+	if (!vs->started)
+	{
+		BarqIndexStats *stats;
+
+		pgstat_count_index_scan(scan->indexRelation);
+		memset(barq_lock_waits, 0, sizeof(barq_lock_waits));
+		advance(scan, vs);
+		stats = barq_stats_of(RelationGetRelid(scan->indexRelation));
+		barq_count(stats, BARQ_COUNT_SEARCHES, 1);
+		barq_count_lock_waits(stats);
+		if (barq_executor_loses_tids() && !vs->null_query && !vs->zero_query)
+			vs->queue = barq_order_queue_create(vs->context);
+	}
+
+	if (vs->queue != NULL)
+		return next_in_own_order(scan, vs);
+	candidate = next_candidate(scan, vs);
+	if (candidate == NULL)
+		return false;
+	emit(scan, vs, &candidate->tid, candidate->lower_bound, false);
+	return true;
 }

@@ -190,8 +190,9 @@ sub wait_until_up
 	my $deadline = time + 60;
 	while (time < $deadline)
 	{
-		my ($status) = $node->psql('postgres', 'SELECT 1');
-		return if $status == 0;
+		# a psql that is refused may end before it has read its input
+		my ($status) = eval { $node->psql('postgres', 'SELECT 1') };
+		return if defined $status && $status == 0;
 		sleep 0.02;
 	}
 	die 'the server does not come back';
