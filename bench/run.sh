@@ -2,7 +2,9 @@
 # run.sh: what `make bench` runs: build barq, start a private server with
 # settings that suit every side, measure, stop it. Options are run.py's, as
 # arguments or in BENCH; DATA, QUERIES and METRIC are options too
-# (docs/bench.md). Results are left in the folder `results`.
+# (docs/bench.md). PARTS chooses what is measured (vectors, text: both);
+# TEXT_BENCH holds text_run.py's options. Results are left in the folder
+# `results`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/server.sh
@@ -20,16 +22,32 @@ for candidate in python3 /usr/bin/python3; do
 	fi
 done
 [ -n "$python" ] || die "no python3 with numpy (on Debian: apt-get install python3-numpy)"
-case " ${options[*]-} " in
-	*" --help "* | *" -h "*) exec "$python" bench/run.py --help ;;
+parts=${PARTS:-vectors text}
+# shellcheck disable=SC2206
+text_options=(${TEXT_BENCH:-})
+case " ${options[*]-} ${text_options[*]-} " in
+	*" --help "* | *" -h "*)
+		case $parts in *vectors*) "$python" bench/run.py --help ;; esac
+		case $parts in *text*) "$python" bench/text_run.py --help ;; esac
+		exit ;;
 esac
 
 say "barq: building"
 barq_build
 barq_at_exit bench
+# pg_textsearch, where the private server has it, must be preloaded.
+preload=
+[ ! -f "$("$PG_CONFIG" --sharedir)/extension/pg_textsearch.control" ] || preload=pg_textsearch
 # Memory for pgvector's build, which falls off a cliff without it; no
 # autovacuum and no timed checkpoint in the middle of a figure.
 barq_server_start bench "shared_buffers = 1GB" "maintenance_work_mem = 2GB" \
 	"max_parallel_maintenance_workers = 2" "max_wal_size = 16GB" \
-	"checkpoint_timeout = 1h" "autovacuum = off" "jit = off"
-barq_wait "$python" bench/run.py ${options[@]+"${options[@]}"}
+	"checkpoint_timeout = 1h" "autovacuum = off" "jit = off" \
+	"shared_preload_libraries = '$preload'"
+for part in $parts; do
+	case $part in
+		vectors) barq_wait "$python" bench/run.py ${options[@]+"${options[@]}"} ;;
+		text) barq_wait "$python" bench/text_run.py ${text_options[@]+"${text_options[@]}"} ;;
+		*) die "PARTS=$parts: there is no part $part (vectors, text)" ;;
+	esac
+done

@@ -70,6 +70,9 @@ for target; do
 			need python3 have python3
 			# a python3 of the user's own may come first on the PATH
 			need python3-numpy sh -c "python3 -c 'import numpy' || /usr/bin/python3 -c 'import numpy'"
+			need wordnet-base have_file /usr/share/wordnet/data.noun
+			# measured beside barq's ranked text
+			[ $pg_wanted = no ] || need "postgresql-$major-rum" have_file "/usr/share/postgresql/$major/extension/rum.control"
 			;;
 		*) note "unknown target $target (build, test, demo, bench)"; exit 2 ;;
 	esac
