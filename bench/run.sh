@@ -2,8 +2,9 @@
 # run.sh: what `make bench` runs: build barq, start a private server with
 # settings that suit every side, measure, stop it. Options are run.py's, as
 # arguments or in BENCH; DATA, QUERIES and METRIC are options too
-# (docs/bench.md). PARTS chooses what is measured (vectors, text: both);
-# TEXT_BENCH holds text_run.py's options. Results are left in the folder
+# (docs/bench.md). PARTS chooses what is measured (vectors, text: both) or
+# checked (truth); TEXT_BENCH and TRUTH_BENCH hold text_run.py's and
+# bm25_truth.py's options. Results are left in the folder
 # `results`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,10 +26,13 @@ done
 parts=${PARTS:-vectors text}
 # shellcheck disable=SC2206
 text_options=(${TEXT_BENCH:-})
-case " ${options[*]-} ${text_options[*]-} " in
+# shellcheck disable=SC2206
+truth_options=(${TRUTH_BENCH:-})
+case " ${options[*]-} ${text_options[*]-} ${truth_options[*]-} " in
 	*" --help "* | *" -h "*)
 		case $parts in *vectors*) "$python" bench/run.py --help ;; esac
 		case $parts in *text*) "$python" bench/text_run.py --help ;; esac
+		case $parts in *truth*) "$python" bench/bm25_truth.py --help ;; esac
 		exit ;;
 esac
 
@@ -48,6 +52,7 @@ for part in $parts; do
 	case $part in
 		vectors) barq_wait "$python" bench/run.py ${options[@]+"${options[@]}"} ;;
 		text) barq_wait "$python" bench/text_run.py ${text_options[@]+"${text_options[@]}"} ;;
-		*) die "PARTS=$parts: there is no part $part (vectors, text)" ;;
+		truth) barq_wait "$python" bench/bm25_truth.py ${truth_options[@]+"${truth_options[@]}"} ;;
+		*) die "PARTS=$parts: there is no part $part (vectors, text, truth)" ;;
 	esac
 done
