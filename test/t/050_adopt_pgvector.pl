@@ -1,0 +1,146 @@
+# A database that has pgvector: its columns are indexed by barq as they are.
+# Pgvector is played by an extension "vector" with the same types, functions and
+# operators, made of barq's own script: what counts is that they are another
+# extension's.
+use strict;
+use warnings;
+
+use File::Basename;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $tree = dirname(dirname(dirname(__FILE__)));
+my $programs = PostgreSQL::Test::Utils::tempdir;
+chomp(my $bin = `'$tree/scripts/variant.sh' '$programs'`);
+die 'no private programs' if $? != 0;
+$ENV{PATH} = "$bin:$ENV{PATH}";
+chomp(my $share = `pg_config --sharedir`);
+
+sub write_file
+{
+	my ($path, $text) = @_;
+	unlink $path;				# what is linked there is not ours
+	open(my $file, ">", $path) or die "$path: $!";
+	print $file $text;
+	close $file;
+}
+
+my $script = '';
+foreach my $part (sort glob "$tree/sql/parts/1*.sql")
+{
+	$script .= slurp_file($part);
+}
+$script =~ s/MODULE_PATHNAME/\$libdir\/barq/g;
+write_file("$share/extension/vector.control", "default_version = '0.8.0'\ncomment = 'as pgvector'\n");
+write_file("$share/extension/vector--0.8.0.sql", $script);
+# the same names with other bytes behind them
+write_file("$share/extension/vector--99.sql", q{
+	CREATE TYPE vector;
+	CREATE FUNCTION vector_in(cstring) RETURNS vector AS 'byteain' LANGUAGE internal IMMUTABLE STRICT;
+	CREATE FUNCTION vector_out(vector) RETURNS cstring AS 'byteaout' LANGUAGE internal IMMUTABLE STRICT;
+	CREATE TYPE vector (INPUT = vector_in, OUTPUT = vector_out);
+});
+
+my $node = PostgreSQL::Test::Cluster->new('adopt');
+$node->init;
+$node->append_conf('postgresql.conf', "barq.background = off\n");
+$node->start;
+
+sub fails
+{
+	my ($database, $sql, $error, $name) = @_;
+	my ($status, $out, $err) = $node->psql($database, $sql);
+	isnt($status, 0, "$name: an error");
+	like($err, $error, "$name: that says so");
+}
+
+sub database
+{
+	my ($name, @statements) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $name");
+	$node->safe_psql($name, $_) foreach @statements;
+}
+
+my $barq = 'CREATE SCHEMA barq; CREATE EXTENSION barq SCHEMA barq';
+
+database('alone', $barq);
+fails('alone', 'SELECT barq.barq_adopt_pgvector()',
+	qr/extension "vector" \(pgvector\) is not installed.*HINT/s, 'without pgvector');
+database('other', q{CREATE EXTENSION vector VERSION '99'}, $barq);
+fails('other', 'SELECT barq.barq_adopt_pgvector()',
+	qr/type public.vector is not laid out in memory as barq's vector is.*HINT/s, 'other bytes');
+is($node->safe_psql('other', q{SELECT count(*) FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
+	WHERE amname LIKE 'barq%' AND opcnamespace = 'public'::regnamespace}), '0', 'other bytes: nothing is made');
+
+# A column of pgvector's, with rows in it.
+database('app', 'CREATE EXTENSION vector', q{
+	SELECT setseed(0.4);
+	CREATE TABLE items (id int PRIMARY KEY, embedding vector(32), bits bit(64));
+	INSERT INTO items SELECT i, (SELECT array_agg(random() - 0.5 + 0 * (i + j))::real[]::vector FROM generate_series(1, 32) j),
+		(random() * 1e18)::bigint::bit(64) FROM generate_series(1, 3000) i;
+}, $barq, 'CREATE ROLE plain LOGIN; GRANT USAGE ON SCHEMA barq TO plain');
+fails('app', 'SET ROLE plain; SELECT barq.barq_adopt_pgvector()', qr/permission denied to adopt pgvector.*superuser/s,
+	'without the right');
+fails('app', 'CREATE INDEX ON items USING barq_hnsw (embedding public.vector_cosine_ops)',
+	qr/operator class "public.vector_cosine_ops" does not exist for access method "barq_hnsw"/, 'not adopted yet');
+
+# Nothing of the caller's search_path has a say in what is made.
+my $made = $node->safe_psql('app', q{
+	CREATE SCHEMA trap;
+	CREATE TABLE trap.pg_extension (extname name, extnamespace oid);
+	CREATE FUNCTION trap.float_ops() RETURNS int LANGUAGE sql RETURN 1;
+	SET search_path = trap, pg_catalog;
+	SELECT barq.barq_adopt_pgvector()});
+my $classes = q{SELECT string_agg(format('%s %s', amname, opcname), ', ' ORDER BY amname, opcname) FROM pg_opclass c
+	JOIN pg_am a ON a.oid = opcmethod WHERE amname LIKE 'barq%' AND opcnamespace = '%s'::regnamespace
+	AND opcintype <> ALL ('{text,varchar,text[]}'::regtype[])};
+sub classes_of { return $node->safe_psql($_[0], $classes =~ s/'%s'::regnamespace/'$_[1]'::regnamespace/r); }
+cmp_ok($made, '>=', 4, 'operator classes are made');
+is(classes_of('app', 'public'), classes_of('app', 'barq'), 'one for each of barq\'s own');
+is($node->safe_psql('app', 'SELECT barq.barq_adopt_pgvector()'), '0', 'a second time there is nothing to do');
+is($node->safe_psql('app', q{SELECT count(*) FROM pg_depend d JOIN pg_opclass c ON c.oid = objid AND classid = 'pg_opclass'::regclass
+	WHERE opcnamespace = 'public'::regnamespace AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'barq')}),
+	'0', 'they are no members of the extension, so a dump has them');
+
+$node->safe_psql('app', 'CREATE INDEX items_cosine ON items USING barq_hnsw (embedding public.vector_cosine_ops);
+	CREATE INDEX items_l2 ON items USING barq_hnsw (embedding vector_l2_ops)');
+
+# The ten nearest of some rows, by the index and without it.
+sub same_answers
+{
+	my ($database, $what) = @_;
+	foreach my $case ([ '<=>', 'items_cosine' ], [ '<->', 'items_l2' ])
+	{
+		my ($op, $index) = @$case;
+		my $query = "SELECT q.id, array(SELECT i.id FROM items i ORDER BY i.embedding $op q.embedding LIMIT 10)
+			FROM items q WHERE q.id % 150 = 0 ORDER BY 1";
+		my $plan = $node->safe_psql($database, "SET enable_seqscan = off; EXPLAIN (COSTS OFF) $query");
+		like($plan, qr/Index Scan using $index/, "$what: $op uses the index");
+		is($node->safe_psql($database, "SET enable_seqscan = off; SET barq.ef_search = 400; $query"),
+			$node->safe_psql($database, "SET enable_indexscan = off; $query"), "$what: $op finds what a scan finds");
+		is($node->safe_psql($database, "SELECT * FROM barq.barq_check('$index')"), '', "$what: $index is sound");
+	}
+}
+same_answers('app', 'adopted');
+$node->safe_psql('app', q{INSERT INTO items SELECT i, (SELECT array_agg(random() - 0.5 + 0 * (i + j))::real[]::vector FROM generate_series(1, 32) j) FROM generate_series(3001, 3300) i;
+	DELETE FROM items WHERE id % 9 = 4});
+$node->safe_psql('app', 'VACUUM items');
+same_answers('app', 'changed');
+
+# Dump and restore.
+my $dump = PostgreSQL::Test::Utils::tempdir . '/app.sql';
+$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('app') ], 'pg_dump');
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
+is(classes_of('restored', 'public'), classes_of('app', 'public'), 'the classes are restored');
+same_answers('restored', 'restored');
+
+# Pgvector cannot go while an index needs its type; barq can, with its classes.
+fails('app', 'DROP EXTENSION barq', qr/cannot drop extension barq because other objects depend on it/, 'barq in use');
+$node->safe_psql('app', 'DROP EXTENSION barq CASCADE');
+is($node->safe_psql('app', 'SELECT count(*) FROM items WHERE embedding IS NOT NULL'), $node->safe_psql('restored', 'SELECT count(*) FROM items WHERE embedding IS NOT NULL'),
+	'the column is as it was');
+
+$node->stop;
+done_testing();
