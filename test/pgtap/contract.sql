@@ -18,7 +18,8 @@ INSERT INTO contract_function VALUES
 	('barq_compact(regclass)', 'bigint', 'v', true, 'u'),
 	('barq_segments(regclass)', 'SETOF record', 'v', true, 'r'),
 	('barq_check(regclass,boolean)', 'SETOF record', 'v', true, 'u'),
-	('barq_stats()', 'SETOF record', 'v', true, 'r');
+	('barq_stats()', 'SETOF record', 'v', true, 'r'),
+	('barq_adopt_pgvector()', 'integer', 'v', true, 'u');
 SELECT is(to_regprocedure(signature) IS NOT NULL, true, 'function ' || signature) FROM contract_function;
 SELECT is(
 	(SELECT row(pg_get_function_result(p.oid) LIKE CASE WHEN result = 'SETOF record' THEN '%' ELSE result END, p.proretset, p.provolatile, p.proisstrict, p.proparallel)::text
