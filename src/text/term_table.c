@@ -136,7 +136,7 @@ keep_bytes(BarqTermTable *table, const char *text, uint32 length)
 uint32
 barq_terms_intern(BarqTermTable *table, const char *text, uint32 length)
 {
-	uint32		hash = (uint32) barq_text_hash(text, length, 0);
+	uint32		hash = (uint32) barq_text_hash(text, length);
 	uint64		at = find_slot(table, text, length, hash);
 	Term	   *term;
 
@@ -159,7 +159,7 @@ uint32
 barq_terms_find(const BarqTermTable *table, const char *text, uint32 length)
 {
 	return table->slots[find_slot(table, text, length,
-								  (uint32) barq_text_hash(text, length, 0))];
+								  (uint32) barq_text_hash(text, length))];
 }
 
 const char *
