@@ -1,0 +1,113 @@
+/*
+ * lexize.h
+ *	  What the files of src/text share of a tokenizer: the parser and the
+ *	  dictionaries at work, word by word.
+ */
+#ifndef BARQ_LEXIZE_H
+#define BARQ_LEXIZE_H
+
+#include "text/pieces.h"
+#include "text/tokenizer.h"
+
+/*
+ * Longer words (of the parser) and terms are left out, as to_tsvector leaves
+ * them out with a notice: bytes.
+ */
+#define BARQ_WORD_LONGEST	2046
+
+/* The dictionaries of one type of token. */
+typedef struct BarqDictionaries
+{
+	int			n;
+	Oid		   *ids;
+} BarqDictionaries;
+
+/* A piece that is put together from others; its terms are in the tokenizer's context. */
+typedef struct BarqDraft
+{
+	BarqPiece	piece;
+	uint32		space;
+} BarqDraft;
+
+struct BarqTokenizer
+{
+	Oid			config;
+	BarqTokenizerKind kind;
+	MemoryContext context;		/* its own: all of it */
+
+	/* of the configuration; read again where `generation` is an old one */
+	uint64		generation;
+	MemoryContext config_context;
+	Oid			parser;
+	bool		default_parser; /* by its functions, whatever its name */
+	bool		chunks;			/* pieces between white spaces are independent */
+	bool		looks_ahead;	/* a dictionary has asked for a word's successors */
+	int			ntypes;
+	BarqDictionaries *types;	/* by the parser's types of token */
+	int			ngram_types[4]; /* see ngram.c; the first -1: not looked up */
+
+	/* what is remembered */
+	MemoryContext terms_context;
+	BarqTermTable *terms;
+	BarqPieces	words;
+	BarqPieces	between;		/* between white spaces */
+
+	/* while at work */
+	bool		busy;			/* a dictionary may come back to us */
+	MemoryContext parse_context;
+	MemoryContext dictionary_context;
+	BarqDraft	draft;
+};
+
+/* A word and what it gives, in the order of the text; [start, end) in it. */
+typedef void (*BarqWordSink) (void *arg, const BarqPiece *piece, Size start, Size end);
+
+/*
+ * Run the parser and the dictionaries over a text. Words that count for no
+ * position are not told of. Called with tokenizer->busy set.
+ */
+extern void barq_lexize(BarqTokenizer *tokenizer, const char *text, Size length,
+						BarqWordSink sink, void *arg);
+
+/* What one word of a type gives, by dictionaries that do not look ahead. */
+extern const BarqPiece *barq_lexize_word(BarqTokenizer *tokenizer, int type,
+										 const char *text, uint32 length);
+
+/* Begin the tokenizer's draft; go on with what a word gives. */
+extern BarqPiece *barq_draft_begin(BarqTokenizer *tokenizer);
+extern void barq_draft_add(BarqTokenizer *tokenizer, const BarqPiece *word);
+
+/* Read the configuration again where it has changed. */
+extern void barq_tokenizer_refresh(BarqTokenizer *tokenizer);
+
+/* ngram.c: the same for the ngram tokenizer; for_query: what finds a word. */
+extern void barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
+					   bool for_query, BarqWordSink sink, void *arg);
+
+/* A term of a text, its position as barq_tokenize counts, and its bytes. */
+typedef struct BarqSpan
+{
+	uint32		term;
+	uint32		position;
+	uint32		start;
+	uint32		end;
+	bool		prefix;
+} BarqSpan;
+
+typedef struct BarqSpans
+{
+	BarqSpan   *spans;
+	uint32		nspans;
+	uint32		space;
+	uint32		last_position;
+} BarqSpans;
+
+/*
+ * Append the terms of a text (zeroed spans at first), as barq_tokenize does,
+ * with their places. With for_query an ngram tokenizer gives those that find
+ * a word rather than all that it holds.
+ */
+extern void barq_tokenize_spans(BarqTokenizer *tokenizer, const char *text, Size length,
+								bool for_query, BarqSpans *spans);
+
+#endif							/* BARQ_LEXIZE_H */
