@@ -89,14 +89,14 @@ ask(Lexizer *lexizer, Oid id, const char *text, int length)
 }
 
 /* lexizer->answer from a dictionary's; NULL: none knows the word. */
-static const BarqPiece *
+static void
 make_answer(Lexizer *lexizer, const TSLexeme *lexemes)
 {
 	BarqPiece  *answer = &lexizer->answer;
 
 	memset(answer, 0, sizeof(*answer));
 	if (lexemes == NULL)
-		return answer;
+		return;
 	answer->advance = 1;
 	for (; lexemes->lexeme != NULL; lexemes++)
 	{
@@ -133,7 +133,6 @@ make_answer(Lexizer *lexizer, const TSLexeme *lexemes)
 	}
 	answer->terms = lexizer->terms;
 	answer->words = answer->nterms > 0;
-	return answer;
 }
 
 /* Of a dictionary's answer that is done with, where others are still needed. */
@@ -147,16 +146,16 @@ free_lexemes(const Lexizer *lexizer, TSLexeme *lexemes)
 	pfree(lexemes);
 }
 
-/* Tell of the answer for words first … last of the queue. */
+/* Tell of the answer, which is that for words first … last of the queue. */
 static void
-tell(Lexizer *lexizer, const BarqPiece *answer, int first, int last)
+tell(Lexizer *lexizer, int first, int last)
 {
 	const Word *from = &lexizer->words[first];
 	const Word *to = &lexizer->words[last];
 	Size		start = 0;
 	Size		end = 0;
 
-	if (answer->advance == 0)
+	if (lexizer->answer.advance == 0)
 		return;
 	/* a parser may hand out text of its own, which has no place in ours */
 	if (from->text >= lexizer->text && to->text >= from->text &&
@@ -165,7 +164,7 @@ tell(Lexizer *lexizer, const BarqPiece *answer, int first, int last)
 		start = from->text - lexizer->text;
 		end = to->text + to->length - lexizer->text;
 	}
-	lexizer->sink(lexizer->arg, answer, start, end);
+	lexizer->sink(lexizer->arg, &lexizer->answer, start, end);
 }
 
 /* The queue's words up to `last` are done with. */
@@ -188,7 +187,6 @@ first_word(Lexizer *lexizer)
 	Word		word = lexizer->words[index];
 	const BarqDictionaries *dictionaries = dictionaries_of(tokenizer, word.type);
 	bool		remember = lexizer->dictionary == 0 && word.length <= BARQ_PIECE_LONGEST;
-	const BarqPiece *answer = NULL;
 	TSLexeme   *lexemes = NULL;
 	const char *text = word.text;
 	int			length = word.length;
@@ -198,15 +196,17 @@ first_word(Lexizer *lexizer)
 		drop_words(lexizer, index);
 		return true;
 	}
-	if (remember)
-		answer = barq_pieces_find(&tokenizer->words, text, length, word.type);
-	if (answer != NULL && !answer->looks_ahead)
+	if (remember &&
+		barq_pieces_find(&tokenizer->words, text, length, word.type, &lexizer->answer))
 	{
-		tell(lexizer, answer, index, index);
-		drop_words(lexizer, index);
-		return true;
+		if (!lexizer->answer.looks_ahead)
+		{
+			tell(lexizer, index, index);
+			drop_words(lexizer, index);
+			return true;
+		}
+		remember = false;
 	}
-	remember &= answer == NULL;
 
 	for (int i = lexizer->dictionary; i < dictionaries->n; i++)
 	{
@@ -239,11 +239,11 @@ first_word(Lexizer *lexizer)
 		}
 		break;
 	}
-	answer = make_answer(lexizer, lexemes);
+	make_answer(lexizer, lexemes);
 	free_lexemes(lexizer, lexemes);
 	if (remember)
-		answer = barq_pieces_add(&tokenizer->words, answer, word.text, word.length, word.type);
-	tell(lexizer, answer, index, index);
+		barq_pieces_add(&tokenizer->words, &lexizer->answer, word.text, word.length, word.type);
+	tell(lexizer, index, index);
 	drop_words(lexizer, index);
 	return true;
 }
@@ -306,8 +306,8 @@ next_words(Lexizer *lexizer)
 		}
 		if (lexizer->known != NULL)
 		{
-			tell(lexizer, make_answer(lexizer, lexizer->known),
-				 lexizer->head, lexizer->known_upto);
+			make_answer(lexizer, lexizer->known);
+			tell(lexizer, lexizer->head, lexizer->known_upto);
 			drop_words(lexizer, lexizer->known_upto);
 		}
 		forget_known(lexizer);
@@ -433,26 +433,23 @@ barq_lexize(BarqTokenizer *tokenizer, const char *text, Size length,
 	MemoryContextReset(tokenizer->parse_context);
 }
 
-const BarqPiece *
-barq_lexize_word(BarqTokenizer *tokenizer, int type, const char *text, uint32 length)
+void
+barq_lexize_word(BarqTokenizer *tokenizer, int type, const char *text, uint32 length,
+				 BarqPiece *piece)
 {
 	const BarqDictionaries *dictionaries = dictionaries_of(tokenizer, type);
-	static const BarqPiece nothing;
 	Lexizer		lexizer = {.tokenizer = tokenizer};
-	const BarqPiece *answer;
 	TSLexeme   *lexemes = NULL;
 	const char *word = text;
 	uint32		word_length = length;
 
 	Assert(tokenizer->busy);
+	memset(piece, 0, sizeof(*piece));
 	if (dictionaries == NULL || length > BARQ_WORD_LONGEST)
-		return &nothing;
-	if (length <= BARQ_PIECE_LONGEST)
-	{
-		answer = barq_pieces_find(&tokenizer->words, text, length, type);
-		if (answer != NULL)
-			return answer;
-	}
+		return;
+	if (length <= BARQ_PIECE_LONGEST &&
+		barq_pieces_find(&tokenizer->words, text, length, type, piece))
+		return;
 	MemoryContextReset(tokenizer->dictionary_context);
 	MemoryContextReset(tokenizer->parse_context);
 	for (int i = 0; i < dictionaries->n; i++)
@@ -470,11 +467,10 @@ barq_lexize_word(BarqTokenizer *tokenizer, int type, const char *text, uint32 le
 		word_length = strlen(word);
 		lexemes = NULL;
 	}
-	answer = make_answer(&lexizer, lexemes);
+	make_answer(&lexizer, lexemes);
 	if (length <= BARQ_PIECE_LONGEST)
-		return barq_pieces_add(&tokenizer->words, answer, text, length, type);
-	return memcpy(MemoryContextAlloc(tokenizer->parse_context, sizeof(BarqPiece)),
-				  answer, sizeof(BarqPiece));
+		barq_pieces_add(&tokenizer->words, &lexizer.answer, text, length, type);
+	*piece = lexizer.answer;
 }
 
 BarqPiece *
@@ -496,10 +492,11 @@ barq_draft_add(BarqTokenizer *tokenizer, const BarqPiece *word)
 	{
 		uint32		space = Max(draft->space * 2, 64);
 
-		piece->terms = piece->terms == NULL ?
+		draft->terms = draft->terms == NULL ?
 			MemoryContextAlloc(tokenizer->context, space * sizeof(BarqPieceTerm)) :
-			repalloc(piece->terms, space * sizeof(BarqPieceTerm));
+			repalloc(draft->terms, space * sizeof(BarqPieceTerm));
 		draft->space = space;
+		piece->terms = draft->terms;
 	}
 	for (uint32 i = 0; i < word->nterms; i++)
 	{
@@ -508,11 +505,11 @@ barq_draft_add(BarqTokenizer *tokenizer, const BarqPiece *word)
 
 		term.position += piece->advance;
 		for (int64 j = (int64) piece->nterms - 1;
-			 j >= 0 && piece->terms[j].position >= term.position; j--)
-			again |= piece->terms[j].position == term.position &&
-				piece->terms[j].term == term.term;
+			 j >= 0 && draft->terms[j].position >= term.position; j--)
+			again |= draft->terms[j].position == term.position &&
+				draft->terms[j].term == term.term;
 		if (!again)
-			piece->terms[piece->nterms++] = term;
+			draft->terms[piece->nterms++] = term;
 	}
 	piece->advance += word->advance;
 	piece->words += word->words;

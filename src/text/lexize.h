@@ -22,10 +22,11 @@ typedef struct BarqDictionaries
 	Oid		   *ids;
 } BarqDictionaries;
 
-/* A piece that is put together from others; its terms are in the tokenizer's context. */
+/* A piece that is put together from others. */
 typedef struct BarqDraft
 {
 	BarqPiece	piece;
+	BarqPieceTerm *terms;		/* of piece, in the tokenizer's context */
 	uint32		space;
 } BarqDraft;
 
@@ -69,9 +70,12 @@ typedef void (*BarqWordSink) (void *arg, const BarqPiece *piece, Size start, Siz
 extern void barq_lexize(BarqTokenizer *tokenizer, const char *text, Size length,
 						BarqWordSink sink, void *arg);
 
-/* What one word of a type gives, by dictionaries that do not look ahead. */
-extern const BarqPiece *barq_lexize_word(BarqTokenizer *tokenizer, int type,
-										 const char *text, uint32 length);
+/*
+ * What one word of a type gives, by dictionaries that do not look ahead; good
+ * until the next call.
+ */
+extern void barq_lexize_word(BarqTokenizer *tokenizer, int type,
+							 const char *text, uint32 length, BarqPiece *piece);
 
 /* Begin the tokenizer's draft; go on with what a word gives. */
 extern BarqPiece *barq_draft_begin(BarqTokenizer *tokenizer);

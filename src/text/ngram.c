@@ -288,12 +288,12 @@ typedef struct Ngram
 static void
 add_gram(Ngram *ngram, int type, const char *start, const char *end)
 {
-	BarqPiece  *draft = &ngram->tokenizer->draft.piece;
+	BarqPiece	gram;
 
-	barq_draft_add(ngram->tokenizer,
-				   barq_lexize_word(ngram->tokenizer,
-									ngram->tokenizer->ngram_types[type], start, end - start));
-	draft->advance = 0;
+	barq_lexize_word(ngram->tokenizer, ngram->tokenizer->ngram_types[type],
+					 start, end - start, &gram);
+	gram.advance = 0;
+	barq_draft_add(ngram->tokenizer, &gram);
 }
 
 /* Tell of the draft, which ends a position. */
@@ -324,7 +324,7 @@ tell_char(Ngram *ngram, const char *p, const char *const at[3], bool lone)
 		end = at[1];
 	if (ngram->for_query && at[1] == NULL)
 		for (uint32 i = 0; i < draft->nterms; i++)
-			draft->terms[i].prefix = 1;
+			ngram->tokenizer->draft.terms[i].prefix = 1;
 	tell(ngram, p, end);
 }
 

@@ -6,112 +6,135 @@
 
 #include "utils/memutils.h"
 
-#define BLOCK_SIZE	(32 * 1024)
-#define FIRST_SLOTS 1024
+#define FIRST_SLOTS		1024
+#define FIRST_SPACE		(32 * 1024)
 
-static void *
-allocate(BarqPieces *pieces, Size size)
-{
-	void	   *result = MemoryContextAllocHuge(pieces->context, size);
-
-	pieces->bytes += size;
-	return result;
-}
+/* what a piece may give in the bits of an entry */
+#define MOST_TERMS		((1 << 12) - 1)
+#define MOST_POSITIONS	((1 << 10) - 1)
 
 void
-barq_pieces_init(BarqPieces *pieces, MemoryContext parent, Size limit)
+barq_pieces_init(BarqPieces *pieces, MemoryContext context, Size limit)
 {
-	pieces->context = AllocSetContextCreate(parent, "barq pieces of text",
-											ALLOCSET_DEFAULT_SIZES);
+	memset(pieces, 0, sizeof(*pieces));
+	pieces->context = context;
 	pieces->limit = limit;
-	pieces->slots = NULL;
 	barq_pieces_forget(pieces);
 }
 
 void
 barq_pieces_forget(BarqPieces *pieces)
 {
+	BarqPieceSlot *slots;
+
 	if (pieces->slots != NULL && pieces->count == 0)
 		return;
-	MemoryContextReset(pieces->context);
-	pieces->bytes = 0;
-	pieces->count = 0;
-	pieces->mask = FIRST_SLOTS - 1;
-	pieces->block_left = 0;
-	pieces->slots = NULL;
-	pieces->slots = allocate(pieces, FIRST_SLOTS * sizeof(BarqPieceSlot));
-	memset(pieces->slots, 0, FIRST_SLOTS * sizeof(BarqPieceSlot));
-}
-
-static void
-put_slot(BarqPieceSlot *slots, uint64 mask, uint64 hash, BarqPiece *piece)
-{
-	uint64		at = hash & mask;
-
-	while (slots[at].piece != NULL)
-		at = (at + 1) & mask;
-	slots[at].hash = hash;
-	slots[at].piece = piece;
-}
-
-static void
-grow(BarqPieces *pieces)
-{
-	uint64		nslots = (pieces->mask + 1) * 2;
-	BarqPieceSlot *slots = allocate(pieces, nslots * sizeof(BarqPieceSlot));
-
-	memset(slots, 0, nslots * sizeof(BarqPieceSlot));
-	for (uint64 i = 0; i <= pieces->mask; i++)
-		if (pieces->slots[i].piece != NULL)
-			put_slot(slots, nslots - 1, pieces->slots[i].hash, pieces->slots[i].piece);
-	pfree(pieces->slots);
-	pieces->bytes -= (pieces->mask + 1) * sizeof(BarqPieceSlot);
+	slots = MemoryContextAllocZero(pieces->context, FIRST_SLOTS * sizeof(BarqPieceSlot));
+	if (pieces->slots != NULL)
+		pfree(pieces->slots);
 	pieces->slots = slots;
-	pieces->mask = nslots - 1;
+	pieces->mask = FIRST_SLOTS - 1;
+	pieces->count = 0;
+	if (pieces->entries != NULL)
+		pfree(pieces->entries);
+	pieces->entries = NULL;
+	pieces->used = pieces->space = 0;
 }
 
-const BarqPiece *
-barq_pieces_add(BarqPieces *pieces, const BarqPiece *like,
-				const char *text, uint32 length, uint32 type)
+Size
+barq_pieces_bytes(const BarqPieces *pieces)
 {
-	Size		terms_at = MAXALIGN(offsetof(BarqPiece, text) + length);
-	Size		size = MAXALIGN(terms_at + like->nterms * sizeof(BarqPieceTerm));
-	uint64		group = barq_hash_group(text, length);
-	BarqPiece  *piece;
+	return pieces->space + (pieces->mask + 1) * sizeof(BarqPieceSlot);
+}
 
-	Assert(length <= BARQ_PIECE_LONGEST);
-	if (pieces->bytes + size > pieces->limit && pieces->count > 0)
-		barq_pieces_forget(pieces);
-	if (pieces->count > pieces->mask / 2)
-		grow(pieces);
-	if (size > BLOCK_SIZE / 8)
-		piece = allocate(pieces, size);
+static void
+put_slot(BarqPieceSlot *slots, uint64 mask, uint64 hash, uint32 at)
+{
+	uint64		i = hash & mask;
+
+	while (slots[i].at != 0)
+		i = (i + 1) & mask;
+	slots[i] = (BarqPieceSlot) {(uint32) (hash >> 32), at};
+}
+
+/* Twice as many slots; the entries know their texts. */
+static void
+grow_slots(BarqPieces *pieces)
+{
+	uint64		n = (pieces->mask + 1) * 2;
+	BarqPieceSlot *slots = MemoryContextAllocHuge(pieces->context, n * sizeof(BarqPieceSlot));
+
+	memset(slots, 0, n * sizeof(BarqPieceSlot));
+	for (uint64 i = 0; i <= pieces->mask; i++)
+	{
+		const BarqPieceEntry *entry;
+		const char *text;
+
+		if (pieces->slots[i].at == 0)
+			continue;
+		entry = (const BarqPieceEntry *) (pieces->entries + (Size) pieces->slots[i].at * 8);
+		text = (const char *) ((const BarqPieceTerm *) (entry + 1) + entry->nterms);
+		put_slot(slots, n - 1,
+				 barq_piece_hash(entry->group, text, entry->length, entry->type),
+				 pieces->slots[i].at);
+	}
+	pfree(pieces->slots);
+	pieces->slots = slots;
+	pieces->mask = n - 1;
+}
+
+static void
+grow_entries(BarqPieces *pieces)
+{
+	if (pieces->entries == NULL)
+	{
+		pieces->entries = MemoryContextAlloc(pieces->context, FIRST_SPACE);
+		pieces->space = FIRST_SPACE;
+		pieces->used = 8;		/* 0 means no entry */
+	}
 	else
 	{
-		if (size > pieces->block_left)
-		{
-			pieces->block = allocate(pieces, BLOCK_SIZE);
-			pieces->block_left = BLOCK_SIZE;
-		}
-		piece = (BarqPiece *) pieces->block;
-		pieces->block += size;
-		pieces->block_left -= size;
+		pieces->entries = repalloc_huge(pieces->entries, pieces->space * 2);
+		pieces->space *= 2;
 	}
-	*piece = (BarqPiece) {
-		.group = group,
+}
+
+void
+barq_pieces_add(BarqPieces *pieces, const BarqPiece *piece,
+				const char *text, uint32 length, uint32 type)
+{
+	Size		terms_size = piece->nterms * sizeof(BarqPieceTerm);
+	Size		size = sizeof(BarqPieceEntry) + terms_size + (length > 8 ? TYPEALIGN(8, length) : 0);
+	BarqPieceEntry *entry;
+	char	   *rest;
+
+	Assert(length <= BARQ_PIECE_LONGEST);
+	if (piece->nterms > MOST_TERMS || piece->advance > MOST_POSITIONS)
+		return;
+	if (pieces->used + size > pieces->limit)
+		barq_pieces_forget(pieces);
+	while (pieces->used + size > pieces->space)
+		grow_entries(pieces);
+	if (pieces->count >= pieces->mask / 2)
+		grow_slots(pieces);
+
+	entry = (BarqPieceEntry *) (pieces->entries + pieces->used);
+	*entry = (BarqPieceEntry) {
+		.group = barq_hash_group(text, length),
 		.length = length,
 		.type = type,
-		.advance = like->advance,
-		.words = like->words,
-		.nterms = like->nterms,
-		.looks_ahead = like->looks_ahead,
-		.terms = (BarqPieceTerm *) ((char *) piece + terms_at)
+		.looks_ahead = piece->looks_ahead,
+		.nterms = piece->nterms,
+		.advance = piece->advance,
+		.words = piece->words
 	};
-	memcpy(piece->text, text, length);
-	if (like->nterms > 0)
-		memcpy(piece->terms, like->terms, like->nterms * sizeof(BarqPieceTerm));
+	rest = (char *) (entry + 1);
+	if (terms_size > 0)
+		memcpy(rest, piece->terms, terms_size);
+	if (length > 8)
+		memcpy(rest + terms_size, text, length);
 	put_slot(pieces->slots, pieces->mask,
-			 barq_piece_hash(group, text, length, type), piece);
+			 barq_piece_hash(entry->group, text, length, type), pieces->used / 8);
+	pieces->used += size;
 	pieces->count++;
-	return piece;
 }

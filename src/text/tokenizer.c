@@ -154,7 +154,7 @@ barq_tokenizer_terms(BarqTokenizer *tokenizer)
 Size
 barq_tokenizer_bytes(const BarqTokenizer *tokenizer)
 {
-	return tokenizer->words.bytes + tokenizer->between.bytes +
+	return barq_pieces_bytes(&tokenizer->words) + barq_pieces_bytes(&tokenizer->between) +
 		barq_terms_bytes(tokenizer->terms);
 }
 
@@ -322,76 +322,114 @@ draft_word(void *arg, const BarqPiece *word, Size start, Size end)
  * Have the parser look at a piece, with a space before it as in the text, and
  * remember what it gives.
  */
-static const BarqPiece *
-learn_piece(BarqTokenizer *tokenizer, const char *text, uint32 length)
+static void
+learn_piece(BarqTokenizer *tokenizer, const char *text, uint32 length, BarqPiece *piece)
 {
-	char		with_space[BARQ_PIECE_LONGEST + 2];
-	BarqPiece  *piece;
+	char		with_space[BARQ_PIECE_LONGEST + 1];
 
-	piece = barq_draft_begin(tokenizer);
+	barq_draft_begin(tokenizer);
 	with_space[0] = ' ';
 	memcpy(with_space + 1, text, length);
-	with_space[length + 1] = '\0';
 	run_parser(tokenizer, with_space, length + 1, false, draft_word, tokenizer);
-	return barq_pieces_add(&tokenizer->between, piece, text, length, 0);
+	*piece = tokenizer->draft.piece;
+	barq_pieces_add(&tokenizer->between, piece, text, length, 0);
 }
 
-/*
- * The pieces of a text without '<'. Returns where it has come to: short of the
- * end when a dictionary has asked for more than a piece.
- */
-static const char *
-add_pieces(BarqTokenizer *tokenizer, Target *target, const char *text, const char *end)
+/* A piece that is on its way. */
+typedef struct Coming
 {
-	const char *p = text;
-	uint32		count = 0;
+	const char *start;
+	Size		length;
+	uint64		group;
+	uint64		hash;
+} Coming;
 
-	for (;;)
+/*
+ * So many pieces are looked for at a time: the memory that one needs comes
+ * while others are hashed.
+ */
+#define MANY	32
+
+/*
+ * Find the next pieces between p and end, and have the processor fetch what is
+ * remembered of them. Returns how many.
+ */
+static int
+coming_pieces(const BarqPieces *between, Coming *coming, const char **from, const char *end)
+{
+	const char *p = *from;
+	int			n = 0;
+
+	for (; n < MANY; n++)
 	{
-		const BarqPiece *piece;
-		const char *start;
-		uint64		group;
-		uint64		hash;
-		Size		length;
+		Coming	   *c = &coming[n];
 
 		while (p < end && is_space(*p))
 			p++;
 		if (p == end)
-			return end;
-		start = p;
+			break;
+		c->start = p;
 		p = piece_end(p, end);
-		length = p - start;
-		if (length > BARQ_PIECE_LONGEST ||
-			(start == text && (*start == '.' || *start == '~')))
-		{
-			/* with the white space before it, if there is some */
-			const char *from = start > text ? start - 1 : start;
-
-			run_parser(tokenizer, from, p - from, false, add_word, target);
-			if (tokenizer->looks_ahead)
-				return start;
+		c->length = p - c->start;
+		if (c->length > BARQ_PIECE_LONGEST)
 			continue;
-		}
 #ifndef WORDS_BIGENDIAN
-		if (length < 8 && end - start >= 8)
+		if (c->length < 8 && end - c->start >= 8)
 		{
-			memcpy(&group, start, 8);
-			group &= (UINT64CONST(1) << (length * 8)) - 1;
+			memcpy(&c->group, c->start, 8);
+			c->group &= (UINT64CONST(1) << (c->length * 8)) - 1;
 		}
 		else
 #endif
-			group = barq_hash_group(start, length);
-		hash = barq_piece_hash(group, start, length, 0);
-		piece = barq_pieces_find_hashed(&tokenizer->between, group, hash, start, length, 0);
-		if (piece == NULL)
+			c->group = barq_hash_group(c->start, c->length);
+		c->hash = barq_piece_hash(c->group, c->start, c->length, 0);
+		__builtin_prefetch(&between->slots[c->hash & between->mask]);
+	}
+	for (int i = 0; i < n; i++)
+		if (coming[i].length <= BARQ_PIECE_LONGEST)
+			__builtin_prefetch(barq_pieces_guess(between, coming[i].hash));
+	*from = p;
+	return n;
+}
+
+/*
+ * The pieces of a text without '<'. Stops early when a dictionary has asked
+ * for more than a piece.
+ */
+static void
+add_pieces(BarqTokenizer *tokenizer, Target *target, const char *text, const char *end)
+{
+	const char *p = text;
+	Coming		coming[MANY];
+	int			n;
+
+	while ((n = coming_pieces(&tokenizer->between, coming, &p, end)) > 0)
+	{
+		for (int i = 0; i < n; i++)
 		{
-			piece = learn_piece(tokenizer, start, length);
+			Coming	   *c = &coming[i];
+			BarqPiece	piece;
+
+			if (c->length > BARQ_PIECE_LONGEST ||
+				(c->start == text && (*text == '.' || *text == '~')))
+			{
+				/* with the white space before it, if there is some */
+				const char *from = c->start > text ? c->start - 1 : c->start;
+
+				run_parser(tokenizer, from, c->start + c->length - from, false,
+						   add_word, target);
+			}
+			else
+			{
+				if (!barq_pieces_find_hashed(&tokenizer->between, c->group, c->hash,
+											 c->start, c->length, 0, &piece))
+					learn_piece(tokenizer, c->start, c->length, &piece);
+				add_piece(target, &piece);
+			}
 			if (tokenizer->looks_ahead)
-				return start;
+				return;
 		}
-		add_piece(target, piece);
-		if (++count % 4096 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 
