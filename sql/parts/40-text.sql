@@ -6,3 +6,32 @@ CREATE FUNCTION barq_bm25_terms(body text, config regconfig,
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 100;
 COMMENT ON FUNCTION barq_bm25_terms(text, regconfig, text) IS 'the terms that an index of barq_bm25 has for a text, and the positions of the words that gave them, stop words counted';
+
+CREATE FUNCTION barq_bm25_clauses(query text, config regconfig,
+	tokenizer text DEFAULT 'config', OUT occur text, OUT kind text,
+	OUT terms text[], OUT offsets bigint[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
+COMMENT ON FUNCTION barq_bm25_clauses(text, regconfig, text) IS 'what a text query asks for: words, phrases and prefixes that should, must or must not be there, by the terms that a document has for them';
+
+CREATE TYPE bm25query;
+CREATE FUNCTION bm25query_in(cstring) RETURNS bm25query
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION bm25query_out(bm25query) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION bm25query_recv(internal) RETURNS bm25query
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION bm25query_send(bm25query) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE TYPE bm25query (INPUT = bm25query_in, OUTPUT = bm25query_out,
+	RECEIVE = bm25query_recv, SEND = bm25query_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended);
+COMMENT ON TYPE bm25query IS 'a text query and the barq_bm25 index that it is for: ''index:query'', or the bare query (with a colon before it where it begins like an index''s name and a colon)';
+COMMENT ON FUNCTION bm25query_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION bm25query_out(bm25query) IS 'I/O';
+COMMENT ON FUNCTION bm25query_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION bm25query_send(bm25query) IS 'I/O';
+
+CREATE FUNCTION to_bm25query(query text, index regclass DEFAULT NULL) RETURNS bm25query
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION to_bm25query(text, regclass) IS 'a text query for an index of barq_bm25, or for the one that fits';

@@ -1,12 +1,14 @@
 /*
  * text_functions.c
- *	  SQL functions that show what a tokenizer makes of a text.
+ *	  SQL functions that show what a tokenizer makes of a text and of a query.
  */
-#include "text/tokenizer.h"
+#include "text/text_query.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
@@ -57,5 +59,48 @@ barq_bm25_terms(PG_FUNCTION_ARGS)
 	}
 	if (tokens.tokens != NULL)
 		pfree(tokens.tokens);
+	return (Datum) 0;
+}
+/*
+ * barq_bm25_clauses(query text, config regconfig, tokenizer text) → (occur
+ * text, kind text, terms text[], offsets bigint[]), a row a clause.
+ */
+PG_FUNCTION_INFO_V1(barq_bm25_clauses);
+Datum
+barq_bm25_clauses(PG_FUNCTION_ARGS)
+{
+	static const char *const occurs[] = {"should", "must", "must not"};
+	static const char *const kinds[] = {"word", "phrase", "prefix"};
+	text	   *query = PG_GETARG_TEXT_PP(0);
+	BarqTokenizer *tokenizer = barq_tokenizer_cached(PG_GETARG_OID(1),
+													 tokenizer_kind(PG_GETARG_TEXT_PP(2)));
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	BarqTextQuery *parsed;
+
+	InitMaterializedSRF(fcinfo, 0);
+	parsed = barq_text_query_parse(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query), tokenizer);
+	for (uint32 i = 0; i < parsed->nclauses; i++)
+	{
+		const BarqClause *clause = &parsed->clauses[i];
+		Datum	   *terms = palloc(clause->nterms * sizeof(Datum));
+		Datum	   *offsets = palloc(clause->nterms * sizeof(Datum));
+		Datum		values[4];
+		bool		nulls[4] = {false};
+
+		for (uint32 j = 0; j < clause->nterms; j++)
+		{
+			terms[j] = PointerGetDatum(cstring_to_text_with_len(clause->terms[j].text,
+																clause->terms[j].length));
+			offsets[j] = Int64GetDatum(clause->terms[j].offset);
+		}
+		values[0] = CStringGetTextDatum(occurs[clause->occur]);
+		values[1] = CStringGetTextDatum(kinds[clause->kind]);
+		values[2] = PointerGetDatum(construct_array(terms, clause->nterms, TEXTOID,
+													-1, false, TYPALIGN_INT));
+		values[3] = PointerGetDatum(construct_array(offsets, clause->nterms, INT8OID,
+													sizeof(int64), true, TYPALIGN_DOUBLE));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		CHECK_FOR_INTERRUPTS();
+	}
 	return (Datum) 0;
 }

@@ -16,9 +16,11 @@
  */
 #include "text/lexize.h"
 
+#include "catalog/pg_collation.h"
 #include "miscadmin.h"
 #include "tsearch/ts_cache.h"
 #include "tsearch/ts_public.h"
+#include "utils/formatting.h"
 #include "utils/memutils.h"
 
 /* A parser may need four bytes a byte: more at once is more than palloc has. */
@@ -471,6 +473,61 @@ barq_lexize_word(BarqTokenizer *tokenizer, int type, const char *text, uint32 le
 	if (length <= BARQ_PIECE_LONGEST)
 		barq_pieces_add(&tokenizer->words, &lexizer.answer, text, length, type);
 	*piece = lexizer.answer;
+}
+
+char *
+barq_lexize_fold(BarqTokenizer *tokenizer, int type, const char *text, uint32 length)
+{
+	const BarqDictionaries *dictionaries = dictionaries_of(tokenizer, type);
+	Lexizer		lexizer = {.tokenizer = tokenizer};
+
+	Assert(tokenizer->busy);
+	for (int i = 0; dictionaries != NULL && i < dictionaries->n; i++)
+	{
+		TSLexeme   *lexemes;
+
+		lexizer.state.isend = false;
+		lexizer.state.private_state = NULL;
+		lexemes = ask(&lexizer, dictionaries->ids[i], text, length);
+		if (lexemes == NULL || (lexemes->flags & TSL_FILTER) == 0)
+			continue;
+		text = lexemes->lexeme;
+		length = strlen(text);
+	}
+	return str_tolower(text, length, DEFAULT_COLLATION_OID);
+}
+
+bool
+barq_lexize_last(BarqTokenizer *tokenizer, const char *text, Size length, BarqLastWord *last)
+{
+	TSParserCacheEntry *parser = lookup_ts_parser_cache(tokenizer->parser);
+	MemoryContext old = MemoryContextSwitchTo(tokenizer->parse_context);
+	Datum		state = FunctionCall2(&parser->prsstart, PointerGetDatum(text),
+									  Int32GetDatum(length));
+	Size		first = length;
+	char	   *word = NULL;
+	int			word_length = 0;
+	int			type;
+
+	memset(last, 0, sizeof(*last));
+	while ((type = DatumGetInt32(FunctionCall3(&parser->prstoken, state,
+											   PointerGetDatum(&word),
+											   PointerGetDatum(&word_length)))) > 0)
+	{
+		if (word_length > BARQ_WORD_LONGEST || dictionaries_of(tokenizer, type) == NULL ||
+			word < text || word + word_length > text + length)
+			continue;
+		first = Min(first, (Size) (word - text));
+		if ((Size) (word - text) + word_length <= last->end)
+			continue;
+		last->start = word - text;
+		last->end = last->start + word_length;
+		last->type = type;
+	}
+	FunctionCall1(&parser->prsend, state);
+	MemoryContextSwitchTo(old);
+	last->others = first < last->start;
+	return last->end > 0;
 }
 
 BarqPiece *

@@ -88,6 +88,37 @@ extern void barq_tokenizer_refresh(BarqTokenizer *tokenizer);
 extern void barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
 					   bool for_query, BarqWordSink sink, void *arg);
 
+/*
+ * The last word of a text that has dictionaries: its bytes, its type, and
+ * whether there are others before it. Of words that end together (the parts of
+ * a compound) the longest. False where there is none; in ngram.c, where the
+ * last run has grams.
+ */
+typedef struct BarqLastWord
+{
+	Size		start;
+	Size		end;
+	int			type;
+	bool		others;
+} BarqLastWord;
+
+extern bool barq_lexize_last(BarqTokenizer *tokenizer, const char *text, Size length,
+							 BarqLastWord *last);
+extern bool barq_ngram_last(BarqTokenizer *tokenizer, const char *text, Size length,
+							BarqLastWord *last);
+
+/* A word as the dictionaries that filter leave it, in small letters; palloc'd. */
+extern char *barq_lexize_fold(BarqTokenizer *tokenizer, int type,
+							  const char *text, uint32 length);
+
+/*
+ * What a prefix at the end of a text is in the terms of the documents: the
+ * text's last word, folded but not stemmed; palloc'd. *before: bytes of the
+ * text that hold other words. NULL where there is no word to be a prefix.
+ */
+extern char *barq_tokenize_prefix(BarqTokenizer *tokenizer, const char *text, Size length,
+								  Size *before);
+
 /* A term of a text, its position as barq_tokenize counts, and its bytes. */
 typedef struct BarqSpan
 {

@@ -392,3 +392,34 @@ barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
 	MemoryContextReset(tokenizer->dictionary_context);
 	MemoryContextReset(tokenizer->parse_context);
 }
+
+bool
+barq_ngram_last(BarqTokenizer *tokenizer, const char *text, Size length, BarqLastWord *last)
+{
+	const char *end = text + length;
+	int			encoding = GetDatabaseEncoding();
+	CharClass	class = SEPARATOR;
+	int			bytes;
+
+	if (tokenizer->ngram_types[0] < 0)
+		find_types(tokenizer);
+	memset(last, 0, sizeof(*last));
+	for (const char *p = text, *next; p < end; p = next)
+	{
+		CharClass	c = char_at(p, end, encoding, &bytes);
+
+		next = p + bytes;
+		if (c == SEPARATOR)
+			continue;
+		while (next < end && char_at(next, end, encoding, &bytes) == c)
+			next += bytes;
+		last->others = last->end > 0;
+		last->start = p - text;
+		last->end = next - text;
+		class = c;
+	}
+	if (class != WORD || last->end - last->start > BARQ_WORD_LONGEST)
+		return false;
+	last->type = tokenizer->ngram_types[word_type(text + last->start, text + last->end)];
+	return true;
+}

@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "compat.h"
 #include "miscadmin.h"
 #include "tsearch/ts_cache.h"
 #include "utils/fmgroids.h"
@@ -98,13 +99,7 @@ barq_tokenizer_refresh(BarqTokenizer *tokenizer)
 Oid
 barq_text_config_oid(const char *qualified_name)
 {
-#if PG_VERSION_NUM >= 160000
-	List	   *names = stringToQualifiedNameList(qualified_name, NULL);
-#else
-	List	   *names = stringToQualifiedNameList(qualified_name);
-#endif
-
-	return get_ts_config_oid(names, false);
+	return get_ts_config_oid(BarqQualifiedNames(qualified_name), false);
 }
 
 /* ---- tokenizers ---- */
@@ -525,4 +520,34 @@ barq_tokenize_spans(BarqTokenizer *tokenizer, const char *text, Size length,
 	barq_tokenizer_refresh(tokenizer);
 	run_parser(tokenizer, text, length, for_query, add_span, &target);
 	spans->last_position = Min(target.position, PG_UINT32_MAX);
+}
+
+char *
+barq_tokenize_prefix(BarqTokenizer *tokenizer, const char *text, Size length, Size *before)
+{
+	BarqLastWord last;
+	char *volatile folded = NULL;
+
+	Assert(!tokenizer->busy);
+	barq_tokenizer_refresh(tokenizer);
+	tokenizer->busy = true;
+	PG_TRY();
+	{
+		if (tokenizer->kind == BARQ_TOKENIZER_NGRAM ?
+			barq_ngram_last(tokenizer, text, length, &last) :
+			barq_lexize_last(tokenizer, text, length, &last))
+		{
+			folded = barq_lexize_fold(tokenizer, last.type, text + last.start,
+									  last.end - last.start);
+			*before = last.others ? last.start : 0;
+		}
+		MemoryContextReset(tokenizer->dictionary_context);
+		MemoryContextReset(tokenizer->parse_context);
+	}
+	PG_FINALLY();
+	{
+		tokenizer->busy = false;
+	}
+	PG_END_TRY();
+	return folded;
 }
