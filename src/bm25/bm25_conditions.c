@@ -6,6 +6,7 @@
 
 #include "bm25/bm25_layout.h"
 #include "store/interrupts.h"
+#include "utils/memutils.h"
 
 /* One condition over a segment. */
 typedef struct Condition
@@ -29,13 +30,43 @@ struct Bm25Conditions
 	uint32		nlead;
 };
 
+typedef struct Expansions
+{
+	BarqBm25Text *terms;
+	uint32		n;
+	uint32		space;
+} Expansions;
+
+static void
+add_expansion(void *arg, const char *text, uint32 length, uint32 df)
+{
+	Expansions *all = arg;
+
+	if (all->n == all->space)
+	{
+		all->space = Max(all->space * 2, 64);
+		all->terms = all->terms == NULL ? palloc(sizeof(BarqBm25Text) * all->space) :
+			repalloc_huge(all->terms, sizeof(BarqBm25Text) * (Size) all->space);
+	}
+	all->terms[all->n].text = pnstrdup(text, length);
+	all->terms[all->n++].length = length;
+}
+
 static Bm25Cursor *
 open_term(const Bm25Body *body, const BarqBm25Term *term)
 {
 	Bm25Cursor *cursor = palloc(sizeof(Bm25Cursor));
 	bool		found;
 
-	if (term->prefix)
+	if (term->prefix && term->weight == 0)
+	{
+		Expansions	all = {0};
+
+		barq_bm25_expand(body->view, term->text.text, term->text.length, PG_UINT32_MAX,
+						 add_expansion, &all);
+		found = barq_bm25_cursor_open(cursor, body, all.terms, all.n, true);
+	}
+	else if (term->prefix)
 		found = barq_bm25_cursor_open(cursor, body, term->expansions, term->nexpansions, true);
 	else
 		found = barq_bm25_cursor_open(cursor, body, &term->text, 1, false);

@@ -23,6 +23,8 @@ expands(const BarqBm25Term *term, const char *text, uint32 length)
 
 	if (length < term->text.length || memcmp(text, term->text.text, term->text.length) != 0)
 		return false;
+	if (term->weight == 0)
+		return true;			/* a condition: all that begin like this */
 	while (low < high)
 	{
 		uint32		middle = low + (high - low) / 2;
@@ -147,6 +149,8 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 
 	*score = 0;
 	*recheck = false;
+	if (query->nothing)
+		return false;
 	for (uint32 i = 0; i < query->nterms; i++)
 		if (held[i].frequency > 0 && query->terms[i].weight != 0)
 		{

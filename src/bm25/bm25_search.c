@@ -383,7 +383,7 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 
 	*recheck = false;
 	barq_bm25_open(&s.body, view);
-	if (view->rows == 0 || top->max == 0)
+	if (view->rows == 0 || top->max == 0 || query->nothing)
 		return;
 	s.query = query;
 	s.skip = skip;
@@ -462,7 +462,7 @@ barq_bm25_match(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	uint32		seen = 0;
 
 	barq_bm25_open(&body, view);
-	if (view->rows == 0 || query->nconditions == 0)
+	if (view->rows == 0 || query->nconditions == 0 || query->nothing)
 		return;
 	conditions = barq_bm25_conditions_open(&body, query, &never);
 	if (never)

@@ -7,7 +7,7 @@
  * identifiers with points between, or an OID); so a bare query that begins
  * like that, or with a colon, is written with a colon before it (":http://x").
  */
-#include "query/bm25query.h"
+#include "types/bm25query.h"
 
 #include "catalog/namespace.h"
 #include "compat.h"
