@@ -474,52 +474,15 @@ barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 		tokens->last_position = target.position;
 }
 
-/* ---- tokens with their places ---- */
-
-typedef struct SpanTarget
-{
-	BarqSpans  *spans;
-	uint64		position;
-} SpanTarget;
-
-static void
-add_span(void *arg, const BarqPiece *piece, Size start, Size end)
-{
-	SpanTarget *target = arg;
-	BarqSpans  *spans = target->spans;
-
-	while ((uint64) spans->nspans + piece->nterms > spans->space)
-	{
-		if (spans->space > PG_UINT32_MAX / 2)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("a document has too many words")));
-		spans->space = Max(spans->space * 2, 64);
-		spans->spans = spans->spans == NULL ?
-			MemoryContextAllocHuge(CurrentMemoryContext, spans->space * sizeof(BarqSpan)) :
-			repalloc_huge(spans->spans, spans->space * sizeof(BarqSpan));
-	}
-	for (uint32 i = 0; i < piece->nterms; i++)
-		spans->spans[spans->nspans++] = (BarqSpan) {
-			.term = piece->terms[i].term,
-			.position = (uint32) target->position + piece->terms[i].position,
-			.start = start,
-			.end = end,
-			.prefix = piece->terms[i].prefix
-		};
-	target->position += piece->advance;
-}
+/* ---- for queries and highlighting ---- */
 
 void
-barq_tokenize_spans(BarqTokenizer *tokenizer, const char *text, Size length,
-					bool for_query, BarqSpans *spans)
+barq_tokenize_words(BarqTokenizer *tokenizer, const char *text, Size length,
+					bool for_query, BarqWordSink sink, void *arg)
 {
-	SpanTarget	target = {.spans = spans, .position = spans->last_position};
-
 	Assert(!tokenizer->busy);
 	barq_tokenizer_refresh(tokenizer);
-	run_parser(tokenizer, text, length, for_query, add_span, &target);
-	spans->last_position = Min(target.position, PG_UINT32_MAX);
+	run_parser(tokenizer, text, length, for_query, sink, arg);
 }
 
 char *
