@@ -35,3 +35,9 @@ COMMENT ON FUNCTION bm25query_send(bm25query) IS 'write a bm25query in binary fo
 CREATE FUNCTION to_bm25query(query text, index regclass DEFAULT NULL) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_to_bm25query' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION to_bm25query(text, regclass) IS 'a text query for an index of barq_bm25, or for the one that fits';
+
+CREATE FUNCTION barq_highlight(body text, query text, config regconfig,
+	start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>',
+	max_fragments int DEFAULT 3, fragment_words int DEFAULT 20) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION barq_highlight(text, text, regconfig, text, text, int, int) IS 'the parts of a text that a query finds, with tags around the words found; max_fragments = 0: all of the text';
