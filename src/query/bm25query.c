@@ -79,17 +79,17 @@ colon_after_name(const char *text, const char *end)
 static Oid
 index_by_name(char *name)
 {
-	RangeVar   *relation;
+	List	   *names;
 	Oid			index;
 
 	if (strspn(name, "0123456789") == strlen(name))
 		return DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(name)));
-	relation = makeRangeVarFromNameList(BarqQualifiedNames(name));
-	index = RangeVarGetRelid(relation, NoLock, true);
+	names = BarqQualifiedNames(name);
+	index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("index \"%s\" of a bm25query does not exist", name),
+				 errmsg("index \"%s\" of a bm25query does not exist", NameListToString(names)),
 				 errhint("Put a colon before a query that begins with a word and a colon.")));
 	return index;
 }

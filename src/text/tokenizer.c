@@ -387,8 +387,23 @@ coming_pieces(const BarqPieces *between, Coming *coming, const char **from, cons
 	return n;
 }
 
+/* Where the first tag may begin: '<' and what the parser takes for its start. */
+static const char *
+first_tag(const char *text, const char *end)
+{
+	for (const char *p = text; (p = memchr(p, '<', end - p)) != NULL; p++)
+	{
+		char		next = p + 1 < end ? p[1] : ' ';
+
+		if ((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') ||
+			strchr(":_/!?", next) != NULL)
+			return p;
+	}
+	return end;
+}
+
 /*
- * The pieces of a text without '<'. Stops early when a dictionary has asked
+ * The pieces of a text without tags. Stops early when a dictionary has asked
  * for more than a piece.
  */
 static void
@@ -445,14 +460,11 @@ barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 	if (tokenizer->kind == BARQ_TOKENIZER_CONFIG && tokenizer->chunks && !tokenizer->looks_ahead)
 	{
 		BarqTokens	before = *tokens;
-		const char *stop = memchr(text, '<', length);
+		const char *stop = first_tag(text, end);
 
 		/* a tag may hold white space: the parser reads on from before it */
-		if (stop == NULL)
-			stop = end;
-		else
-			while (stop > text && !is_space(*stop))
-				stop--;
+		while (stop < end && stop > text && !is_space(*stop))
+			stop--;
 		add_pieces(tokenizer, &target, text, stop);
 		if (!tokenizer->looks_ahead)
 			text = stop;

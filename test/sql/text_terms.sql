@@ -16,7 +16,7 @@ SELECT config, d.* FROM unnest('{english,german,french,russian,arabic,simple}'::
 
 -- the same with tags, which may hold white space
 SELECT config, d.* FROM unnest('{english,russian}'::regconfig[]) config,
-	pg_temp.differences(config, 4000, 30, :marks || ARRAY['<','>','<b ','</script>','<script>','<style a>','</style>','<!--','-->','<a href="x y">','<?x ','< ']) d;
+	pg_temp.differences(config, 4000, 30, :marks || ARRAY['<','>','<b ','</script>','<script>','<style a>','</style>','<!--','-->','<a href="x y">','<?x ','< ','<<','<1','<é']) d;
 
 -- sentences
 \set spaces 'ARRAY['' '','' '','' '','' '','', '','' – '',E''\\n'','' ('','') '',''-'',''/'']'
