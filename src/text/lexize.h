@@ -60,11 +60,12 @@ struct BarqTokenizer
 	BarqDraft	draft;
 };
 
-/* A word and what it gives, in the order of the text; [start, end) in it. */
+
 typedef void (*BarqWordSink) (void *arg, const BarqPiece *piece, Size start, Size end);
 
 /*
- * Run the parser and the dictionaries over a text. Words that count for no
+ * Run the parser and the dictionaries over a text, and tell of each word, in
+ * order, what it gives and that it is [start, end) of the text. Words that count for no
  * position are not told of. Called with tokenizer->busy set.
  */
 extern void barq_lexize(BarqTokenizer *tokenizer, const char *text, Size length,
@@ -119,30 +120,11 @@ extern char *barq_lexize_fold(BarqTokenizer *tokenizer, int type,
 extern char *barq_tokenize_prefix(BarqTokenizer *tokenizer, const char *text, Size length,
 								  Size *before);
 
-/* A term of a text, its position as barq_tokenize counts, and its bytes. */
-typedef struct BarqSpan
-{
-	uint32		term;
-	uint32		position;
-	uint32		start;
-	uint32		end;
-	bool		prefix;
-} BarqSpan;
-
-typedef struct BarqSpans
-{
-	BarqSpan   *spans;
-	uint32		nspans;
-	uint32		space;
-	uint32		last_position;
-} BarqSpans;
-
 /*
- * Append the terms of a text (zeroed spans at first), as barq_tokenize does,
- * with their places. With for_query an ngram tokenizer gives those that find
- * a word rather than all that it holds.
+ * Tell of a text's words as barq_tokenize takes them. With for_query an ngram
+ * tokenizer gives those terms that find a word rather than all that it holds.
  */
-extern void barq_tokenize_spans(BarqTokenizer *tokenizer, const char *text, Size length,
-								bool for_query, BarqSpans *spans);
+extern void barq_tokenize_words(BarqTokenizer *tokenizer, const char *text, Size length,
+								bool for_query, BarqWordSink sink, void *arg);
 
 #endif							/* BARQ_LEXIZE_H */

@@ -9,13 +9,27 @@
 #include "text/query_scan.h"
 #include "utils/memutils.h"
 
+/* A term of an item, and where the word that gave it begins. */
+typedef struct Span
+{
+	uint32		term;
+	uint32		position;
+	Size		start;
+	bool		prefix;
+} Span;
+
 typedef struct Parse
 {
 	BarqTokenizer *tokenizer;
 	BarqTextQuery *query;
 	uint32		space;			/* of query->clauses */
 	uint32		nterms;			/* of all clauses */
-	BarqSpans	spans;			/* of the item at hand */
+
+	/* of the text at hand */
+	Span	   *spans;
+	uint32		nspans;
+	uint32		spans_space;
+	uint32		position;
 
 	/* unmarked words that stand together */
 	BarqQueryItem *words;
@@ -59,7 +73,7 @@ copy_bytes(const char *text, uint32 length)
 
 /* A clause of some spans, in the order of their positions; or none. */
 static void
-clause_of_spans(Parse *parse, const BarqSpan *spans, uint32 n, BarqOccur occur)
+clause_of_spans(Parse *parse, const Span *spans, uint32 n, BarqOccur occur)
 {
 	BarqClause *clause;
 
@@ -82,13 +96,38 @@ clause_of_spans(Parse *parse, const BarqSpan *spans, uint32 n, BarqOccur occur)
 		clause->kind = BARQ_CLAUSE_PREFIX;
 }
 
+static void
+add_span(void *arg, const BarqPiece *word, Size start, Size end)
+{
+	Parse	   *parse = arg;
+
+	/* (more than there may be in all: the error comes with the clause) */
+	for (uint32 i = 0; i < word->nterms && parse->nspans <= BARQ_QUERY_MOST_TERMS; i++)
+	{
+		if (parse->nspans == parse->spans_space)
+		{
+			parse->spans_space = Max(parse->spans_space * 2, 64);
+			parse->spans = parse->spans == NULL ?
+				palloc(parse->spans_space * sizeof(Span)) :
+				repalloc(parse->spans, parse->spans_space * sizeof(Span));
+		}
+		parse->spans[parse->nspans++] = (Span) {
+			.term = word->terms[i].term,
+			.position = parse->position + word->terms[i].position,
+			.start = start,
+			.prefix = word->terms[i].prefix
+		};
+	}
+	parse->position += word->advance;
+}
+
 /* Tokenise [from, to) of the items' texts into parse->spans. */
 static void
 tokenize(Parse *parse, const char *from, const char *to)
 {
-	parse->spans.nspans = 0;
-	parse->spans.last_position = 0;
-	barq_tokenize_spans(parse->tokenizer, from, to - from, true, &parse->spans);
+	parse->nspans = 0;
+	parse->position = 0;
+	barq_tokenize_words(parse->tokenizer, from, to - from, true, add_span, parse);
 }
 
 /*
@@ -99,7 +138,7 @@ static void
 clause_of_text(Parse *parse, const char *text, Size length, BarqOccur occur)
 {
 	tokenize(parse, parse->tokenizer->chunks ? text - 1 : text, text + length);
-	clause_of_spans(parse, parse->spans.spans, parse->spans.nspans, occur);
+	clause_of_spans(parse, parse->spans, parse->nspans, occur);
 }
 
 static void
@@ -160,19 +199,19 @@ clauses_of_words(Parse *parse)
 		last = &parse->words[parse->nwords - 1];
 		from = parse->words[0].text;
 		tokenize(parse, from, last->text + last->length);
-		for (uint32 i = 0, word = 0, next; i < parse->spans.nspans; i = next)
+		for (uint32 i = 0, word = 0, next; i < parse->nspans; i = next)
 		{
 			Size		end;
 
 			while (word + 1 < parse->nwords &&
-				   parse->words[word + 1].text <= from + parse->spans.spans[i].start)
+				   parse->words[word + 1].text <= from + parse->spans[i].start)
 				word++;
 			end = parse->words[word].text + parse->words[word].length - from;
-			for (next = i + 1; next < parse->spans.nspans &&
-				 parse->spans.spans[next].start < end;
+			for (next = i + 1; next < parse->nspans &&
+				 parse->spans[next].start < end;
 				 next++)
 				;
-			clause_of_spans(parse, parse->spans.spans + i, next - i, BARQ_SHOULD);
+			clause_of_spans(parse, parse->spans + i, next - i, BARQ_SHOULD);
 		}
 	}
 	parse->nwords = 0;
@@ -208,7 +247,7 @@ barq_text_query_parse(const char *query, Size length, BarqTokenizer *tokenizer)
 	barq_query_scan_end(&scan);
 	if (parse.words != NULL)
 		pfree(parse.words);
-	if (parse.spans.spans != NULL)
-		pfree(parse.spans.spans);
+	if (parse.spans != NULL)
+		pfree(parse.spans);
 	return parse.query;
 }

@@ -387,8 +387,23 @@ coming_pieces(const BarqPieces *between, Coming *coming, const char **from, cons
 	return n;
 }
 
+/* Where the first tag may begin: '<' and what the parser takes for its start. */
+static const char *
+first_tag(const char *text, const char *end)
+{
+	for (const char *p = text; (p = memchr(p, '<', end - p)) != NULL; p++)
+	{
+		char		next = p + 1 < end ? p[1] : ' ';
+
+		if ((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') ||
+			strchr(":_/!?", next) != NULL)
+			return p;
+	}
+	return end;
+}
+
 /*
- * The pieces of a text without '<'. Stops early when a dictionary has asked
+ * The pieces of a text without tags. Stops early when a dictionary has asked
  * for more than a piece.
  */
 static void
@@ -445,14 +460,11 @@ barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 	if (tokenizer->kind == BARQ_TOKENIZER_CONFIG && tokenizer->chunks && !tokenizer->looks_ahead)
 	{
 		BarqTokens	before = *tokens;
-		const char *stop = memchr(text, '<', length);
+		const char *stop = first_tag(text, end);
 
 		/* a tag may hold white space: the parser reads on from before it */
-		if (stop == NULL)
-			stop = end;
-		else
-			while (stop > text && !is_space(*stop))
-				stop--;
+		while (stop < end && stop > text && !is_space(*stop))
+			stop--;
 		add_pieces(tokenizer, &target, text, stop);
 		if (!tokenizer->looks_ahead)
 			text = stop;
@@ -474,52 +486,15 @@ barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 		tokens->last_position = target.position;
 }
 
-/* ---- tokens with their places ---- */
-
-typedef struct SpanTarget
-{
-	BarqSpans  *spans;
-	uint64		position;
-} SpanTarget;
-
-static void
-add_span(void *arg, const BarqPiece *piece, Size start, Size end)
-{
-	SpanTarget *target = arg;
-	BarqSpans  *spans = target->spans;
-
-	while ((uint64) spans->nspans + piece->nterms > spans->space)
-	{
-		if (spans->space > PG_UINT32_MAX / 2)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("a document has too many words")));
-		spans->space = Max(spans->space * 2, 64);
-		spans->spans = spans->spans == NULL ?
-			MemoryContextAllocHuge(CurrentMemoryContext, spans->space * sizeof(BarqSpan)) :
-			repalloc_huge(spans->spans, spans->space * sizeof(BarqSpan));
-	}
-	for (uint32 i = 0; i < piece->nterms; i++)
-		spans->spans[spans->nspans++] = (BarqSpan) {
-			.term = piece->terms[i].term,
-			.position = (uint32) target->position + piece->terms[i].position,
-			.start = start,
-			.end = end,
-			.prefix = piece->terms[i].prefix
-		};
-	target->position += piece->advance;
-}
+/* ---- for queries and highlighting ---- */
 
 void
-barq_tokenize_spans(BarqTokenizer *tokenizer, const char *text, Size length,
-					bool for_query, BarqSpans *spans)
+barq_tokenize_words(BarqTokenizer *tokenizer, const char *text, Size length,
+					bool for_query, BarqWordSink sink, void *arg)
 {
-	SpanTarget	target = {.spans = spans, .position = spans->last_position};
-
 	Assert(!tokenizer->busy);
 	barq_tokenizer_refresh(tokenizer);
-	run_parser(tokenizer, text, length, for_query, add_span, &target);
-	spans->last_position = Min(target.position, PG_UINT32_MAX);
+	run_parser(tokenizer, text, length, for_query, sink, arg);
 }
 
 char *

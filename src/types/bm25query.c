@@ -79,17 +79,17 @@ colon_after_name(const char *text, const char *end)
 static Oid
 index_by_name(char *name)
 {
-	RangeVar   *relation;
+	List	   *names;
 	Oid			index;
 
 	if (strspn(name, "0123456789") == strlen(name))
 		return DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(name)));
-	relation = makeRangeVarFromNameList(BarqQualifiedNames(name));
-	index = RangeVarGetRelid(relation, NoLock, true);
+	names = BarqQualifiedNames(name);
+	index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("index \"%s\" of a bm25query does not exist", name),
+				 errmsg("index \"%s\" of a bm25query does not exist", NameListToString(names)),
 				 errhint("Put a colon before a query that begins with a word and a colon.")));
 	return index;
 }
@@ -100,9 +100,9 @@ name_of_index(Oid index)
 	return DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(index)));
 }
 
-PG_FUNCTION_INFO_V1(bm25query_in);
+PG_FUNCTION_INFO_V1(barq_bm25query_in);
 Datum
-bm25query_in(PG_FUNCTION_ARGS)
+barq_bm25query_in(PG_FUNCTION_ARGS)
 {
 	const char *text = PG_GETARG_CSTRING(0);
 	const char *end = text + strlen(text);
@@ -116,9 +116,9 @@ bm25query_in(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(barq_query_value_make(text, end - text, index));
 }
 
-PG_FUNCTION_INFO_V1(bm25query_out);
+PG_FUNCTION_INFO_V1(barq_bm25query_out);
 Datum
-bm25query_out(PG_FUNCTION_ARGS)
+barq_bm25query_out(PG_FUNCTION_ARGS)
 {
 	BarqQueryValue *value = PG_GETARG_BARQ_QUERY(0);
 	Size		length = barq_query_value_length(value);
@@ -138,9 +138,9 @@ bm25query_out(PG_FUNCTION_ARGS)
 }
 
 /* The index's name (empty: none) and a zero byte, then the query. */
-PG_FUNCTION_INFO_V1(bm25query_recv);
+PG_FUNCTION_INFO_V1(barq_bm25query_recv);
 Datum
-bm25query_recv(PG_FUNCTION_ARGS)
+barq_bm25query_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	char	   *name = pstrdup(pq_getmsgstring(buf));
@@ -151,9 +151,9 @@ bm25query_recv(PG_FUNCTION_ARGS)
 											index_by_name(name)));
 }
 
-PG_FUNCTION_INFO_V1(bm25query_send);
+PG_FUNCTION_INFO_V1(barq_bm25query_send);
 Datum
-bm25query_send(PG_FUNCTION_ARGS)
+barq_bm25query_send(PG_FUNCTION_ARGS)
 {
 	BarqQueryValue *value = PG_GETARG_BARQ_QUERY(0);
 	StringInfoData buf;
@@ -165,9 +165,9 @@ bm25query_send(PG_FUNCTION_ARGS)
 }
 
 /* to_bm25query(query text, index regclass): looks at no catalog. */
-PG_FUNCTION_INFO_V1(to_bm25query);
+PG_FUNCTION_INFO_V1(barq_to_bm25query);
 Datum
-to_bm25query(PG_FUNCTION_ARGS)
+barq_to_bm25query(PG_FUNCTION_ARGS)
 {
 	text	   *query;
 
