@@ -109,7 +109,8 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		MemoryContextReset(runs->tokens_context);
 		memset(&runs->tokens, 0, sizeof(runs->tokens));
 		if (barq_bm25_builder_bytes(runs->builder) +
-			barq_tokenizer_bytes(runs->tokenizer) > runs->limit)
+			barq_tokenizer_bytes(runs->tokenizer) >
+			runs->limit)
 			write_run(runs);
 	}
 

@@ -392,10 +392,10 @@ simplify(SupportRequestSimplify *request)
 		return NULL;
 
 	value_type = getBaseType(exprType(value)) == TEXTARRAYOID ? TEXTARRAYOID : TEXTOID;
-	operator = GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid,
-							   CStringGetDatum(call->funcresulttype == FLOAT8OID ? "<@>" : "@@@"),
-							   ObjectIdGetDatum(value_type), ObjectIdGetDatum(type),
-							   ObjectIdGetDatum(schema));
+	operator= GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid,
+							  CStringGetDatum(call->funcresulttype == FLOAT8OID ? "<@>" : "@@@"),
+							  ObjectIdGetDatum(value_type), ObjectIdGetDatum(type),
+							  ObjectIdGetDatum(schema));
 	if (!OidIsValid(operator))
 		return NULL;
 	result = (OpExpr *) make_opclause(operator, call->funcresulttype, false, (Expr *) value,

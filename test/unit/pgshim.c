@@ -167,8 +167,10 @@ repalloc(void *pointer, Size size)
 char *
 pnstrdup(const char *text, Size length)
 {
-	char	   *copy = palloc(length + 1);
+	char	   *copy;
 
+	length = strnlen(text, length);
+	copy = palloc(length + 1);
 	memcpy(copy, text, length);
 	copy[length] = '\0';
 	return copy;
