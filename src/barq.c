@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "am/am.h"
+#include "bm25/bm25.h"
 #include "catalog/pg_class.h"
 #include "catalog/storage.h"
 #include "flat/flat.h"
@@ -28,6 +29,7 @@ PGDLLEXPORT void _PG_init(void);
 static const BarqSegmentKind *const segment_kinds[] = {
 	&barq_flat_kind,
 	&barq_hnsw_kind,
+	&barq_bm25_kind,
 };
 
 /* A new access method is a line here. */
