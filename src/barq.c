@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "am/am.h"
 #include "am/text.h"
+#include "bm25/bm25.h"
 #include "catalog/pg_class.h"
 #include "catalog/storage.h"
 #include "flat/flat.h"
