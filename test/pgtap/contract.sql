@@ -18,7 +18,11 @@ INSERT INTO contract_function VALUES
 	('barq_compact(regclass)', 'bigint', 'v', true, 'u'),
 	('barq_segments(regclass)', 'SETOF record', 'v', true, 'r'),
 	('barq_check(regclass,boolean)', 'SETOF record', 'v', true, 'u'),
-	('barq_stats()', 'SETOF record', 'v', true, 'r');
+	('barq_stats()', 'SETOF record', 'v', true, 'r'),
+	('to_bm25query(text,regclass)', 'bm25query', 'i', false, 's'),
+	('barq_highlight(text,text,regconfig,text,text,integer,integer)', 'text', 's', true, 's'),
+	('barq_bm25_terms(text,regconfig,text)', 'SETOF record', 's', true, 's'),
+	('barq_bm25_clauses(text,regconfig,text)', 'SETOF record', 's', true, 's');
 SELECT is(to_regprocedure(signature) IS NOT NULL, true, 'function ' || signature) FROM contract_function;
 SELECT is(
 	(SELECT row(pg_get_function_result(p.oid) LIKE CASE WHEN result = 'SETOF record' THEN '%' ELSE result END, p.proretset, p.provolatile, p.proisstrict, p.proparallel)::text
@@ -37,6 +41,11 @@ SELECT is((SELECT string_agg(format('%s %s', name, type::regtype), ', ' ORDER BY
 SELECT is((SELECT proargnames[1] FROM pg_proc WHERE oid = to_regprocedure(signature)), 'index', signature || ': its argument is named index')
 	FROM contract_function WHERE signature ~ '^barq_.*regclass';
 SELECT is((SELECT pg_get_function_arguments('barq_check(regclass,boolean)'::regprocedure) LIKE 'index regclass, heap boolean DEFAULT true%'), true, 'barq_check looks at the heap by default');
+SELECT is(pg_get_function_arguments('to_bm25query(text,regclass)'::regprocedure), 'query text, index regclass DEFAULT NULL::regclass', 'arguments of to_bm25query()');
+SELECT is(pg_get_function_arguments('barq_highlight(text,text,regconfig,text,text,integer,integer)'::regprocedure),
+	'body text, query text, config regconfig, start_tag text DEFAULT ''<b>''::text, stop_tag text DEFAULT ''</b>''::text, max_fragments integer DEFAULT 3, fragment_words integer DEFAULT 20', 'arguments of barq_highlight()');
+SELECT is(pg_get_function_arguments('barq_bm25_terms(text,regconfig,text)'::regprocedure), 'body text, config regconfig, tokenizer text DEFAULT ''config''::text, OUT term text, OUT "position" bigint', 'arguments and columns of barq_bm25_terms()');
+SELECT is(pg_get_function_arguments('barq_bm25_clauses(text,regconfig,text)'::regprocedure), 'query text, config regconfig, tokenizer text DEFAULT ''config''::text, OUT occur text, OUT kind text, OUT terms text[], OUT offsets bigint[]', 'arguments and columns of barq_bm25_clauses()');
 SELECT is(barq_version(), (SELECT extversion FROM pg_extension WHERE extname = 'barq'), 'barq_version() is the extension''s version');
 
 -- the access method and its operator classes
