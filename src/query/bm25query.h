@@ -6,8 +6,7 @@
 #ifndef BARQ_BM25QUERY_H
 #define BARQ_BM25QUERY_H
 
-#include "postgres.h"
-
+#include "compat.h"
 #include "fmgr.h"
 
 /*
