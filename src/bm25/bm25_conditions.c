@@ -27,6 +27,7 @@ struct Bm25Conditions
 	Condition  *leader;			/* the must that fewest rows satisfy; or NULL */
 	Bm25Cursor **lead;			/* cursors of its terms, apart */
 	uint32		nlead;
+	uint32		last_row;		/* that was asked about */
 };
 
 static Bm25Cursor *
@@ -234,9 +235,26 @@ phrase_holds(Bm25Conditions *all, Condition *c, uint32 row, bool *recheck)
 	return barq_bm25_phrase_fits(what, c->lists, c->counts);
 }
 
+/* Cursors go forward only: back to the start for a row before the last one. */
+static void
+go_back(Bm25Conditions *all)
+{
+	for (uint32 i = 0; i < all->n; i++)
+		for (uint32 j = 0; j < all->conditions[i].what->nterms; j++)
+		{
+			Bm25Cursor *cursor = all->conditions[i].cursors[j];
+
+			if (cursor != NULL)
+				cursor->block = cursor->at = 0;
+		}
+}
+
 bool
 barq_bm25_conditions_hold(Bm25Conditions *all, uint32 row, bool *recheck)
 {
+	if (row < all->last_row)
+		go_back(all);
+	all->last_row = row;
 	for (uint32 i = 0; i < all->n; i++)
 	{
 		Condition  *c = &all->conditions[i];

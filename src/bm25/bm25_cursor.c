@@ -14,7 +14,6 @@ barq_bm25_cursor_rewind(Bm25Cursor *cursor)
 {
 	cursor->block = 0;
 	cursor->loaded = BM25_NO_ROW;
-	cursor->bound_block = BM25_NO_ROW;
 	cursor->n = cursor->at = 0;
 }
 
@@ -27,7 +26,7 @@ barq_bm25_cursor_open_entry(Bm25Cursor *cursor, const Bm25Body *body,
 	memset(cursor, 0, offsetof(Bm25Cursor, rows));
 	cursor->positions = NULL;
 	cursor->position_space = 0;
-	cursor->weight = cursor->bound = 0;
+	cursor->weight = 0;
 	cursor->body = body;
 	cursor->df = entry->df;
 	cursor->maxima = entry->maxima;
@@ -73,13 +72,12 @@ barq_bm25_cursor_load(Bm25Cursor *cursor)
 	uint32		rows = cursor->body->view->rows;
 	uint32		n = cursor->block + 1 < cursor->nblocks ? BARQ_BM25_BLOCK :
 		cursor->df - cursor->block * BARQ_BM25_BLOCK;
-	uint64		row = cursor->block == 0 ? 0 :
-		(uint64) cursor->skips[cursor->block - 1].last_row + 1;
+	uint32		first = cursor->block == 0 ? 0 : cursor->skips[cursor->block - 1].last_row + 1;
 
 	cursor->n = n;
 	cursor->at = 0;
 	cursor->loaded = cursor->block;
-	cursor->rows[n] = BM25_NO_ROW;
+	memset(cursor->rows + n, 0xff, (BARQ_BM25_BLOCK + 1 - n) * sizeof(uint32));
 	if (cursor->pool_rows != NULL)
 	{
 		memcpy(cursor->rows, cursor->pool_rows + (Size) cursor->block * BARQ_BM25_BLOCK,
@@ -96,16 +94,19 @@ barq_bm25_cursor_load(Bm25Cursor *cursor)
 		barq_pack_bytes(n, skip->frequency_bits) >
 		cursor->blocks_end - cursor->blocks_off)
 		barq_bm25_corrupt("a block of postings lies outside of them");
-	barq_unpack(barq_view_read(cursor->body->view, cursor->blocks_off + skip->offset,
-							   barq_pack_bytes(n, skip->row_bits)),
-				n, skip->row_bits, cursor->rows);
-	for (uint32 i = 0; i < n; i++)
+	barq_unpack_rows(barq_view_read(cursor->body->view, cursor->blocks_off + skip->offset,
+									barq_pack_bytes(n, skip->row_bits)),
+					 n, skip->row_bits, first, cursor->rows);
+
+	/* so that no damage leads outside: gaps that wrap around come back lower */
+	if (skip->row_bits > 24)
 	{
-		row += cursor->rows[i];
-		cursor->rows[i] = (uint32) row;
-		row++;
+		for (uint32 i = 1; i < n; i++)
+			if (cursor->rows[i] <= cursor->rows[i - 1])
+				barq_bm25_corrupt("rows of postings do not ascend");
 	}
-	if (row > rows)
+	if (first >= rows || cursor->rows[0] < first || cursor->rows[n - 1] < first ||
+		cursor->rows[n - 1] >= rows)
 		barq_bm25_corrupt("postings name rows that do not exist");
 	cursor->has_frequencies = false;
 }
@@ -282,7 +283,7 @@ open_pooled(Bm25Cursor *cursor, const Bm25Body *body, const BarqBm25Text *terms,
 	df = counts[0];
 	memset(cursor, 0, offsetof(Bm25Cursor, rows));
 	cursor->positions = NULL;
-	cursor->weight = cursor->bound = 0;
+	cursor->weight = 0;
 	cursor->body = body;
 	cursor->df = (uint32) df;
 	cursor->nblocks = (cursor->df + BARQ_BM25_BLOCK - 1) / BARQ_BM25_BLOCK;

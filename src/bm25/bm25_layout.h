@@ -158,7 +158,7 @@ typedef struct Bm25Cursor
 	bool		has_frequencies;
 	uint32		n;				/* postings in it */
 	uint32		at;
-	uint32		rows[BARQ_BM25_BLOCK + 1];	/* BM25_NO_ROW after the last */
+	uint32		rows[BARQ_BM25_BLOCK + 1];	/* BM25_NO_ROW behind the last */
 	uint32		frequencies[BARQ_BM25_BLOCK];
 
 	/* positions of the posting under way */
@@ -167,9 +167,6 @@ typedef struct Bm25Cursor
 
 	/* for searches */
 	double		weight;
-	double		bound;			/* of all its postings */
-	double		block_bound;
-	uint32		bound_block;	/* block whose bound that is, or BM25_NO_ROW */
 } Bm25Cursor;
 
 /* False: the segment does not have the term. Palloc'd parts in the current
@@ -189,8 +186,35 @@ extern const uint32 *barq_bm25_cursor_positions(Bm25Cursor *cursor);
 static inline void
 barq_bm25_cursor_shallow(Bm25Cursor *cursor, uint32 row)
 {
-	while (cursor->block < cursor->nblocks && cursor->skips[cursor->block].last_row < row)
-		cursor->block++;
+	uint32		block = cursor->block;
+	uint32		step;
+
+	if (block >= cursor->nblocks || likely(cursor->skips[block].last_row >= row))
+		return;
+
+	/* skips[block] is before `row`; double the step, then halve it */
+	for (step = 1; block + step < cursor->nblocks &&
+		 cursor->skips[block + step].last_row < row;
+		 step *= 2)
+		block += step;
+	for (; step > 0; step /= 2)
+		if (block + step < cursor->nblocks && cursor->skips[block + step].last_row < row)
+			block += step;
+	cursor->block = block + 1;
+}
+
+/* In the block that is decoded: the first posting at or after `row`, or n. */
+static inline uint32
+barq_bm25_cursor_in_block(const Bm25Cursor *cursor, uint32 row)
+{
+	const uint32 *rows = cursor->rows;
+	uint32		at = 0;
+
+	if (rows[cursor->at] >= row)
+		return cursor->at;
+	for (uint32 step = BARQ_BM25_BLOCK / 2; step > 0; step /= 2)
+		at += rows[at + step - 1] < row ? step : 0;
+	return at + (rows[at] < row);
 }
 
 /* Go to the first posting at or after `row`; BM25_NO_ROW at the end. */
@@ -204,10 +228,7 @@ barq_bm25_cursor_seek(Bm25Cursor *cursor, uint32 row)
 			return BM25_NO_ROW;
 		if (cursor->loaded != cursor->block)
 			barq_bm25_cursor_load(cursor);
-		while (cursor->at + 16 <= cursor->n && cursor->rows[cursor->at + 15] < row)
-			cursor->at += 16;
-		while (cursor->rows[cursor->at] < row)
-			cursor->at++;
+		cursor->at = barq_bm25_cursor_in_block(cursor, row);
 		if (cursor->at < cursor->n)
 			return cursor->rows[cursor->at];
 
@@ -223,6 +244,15 @@ barq_bm25_cursor_frequency(Bm25Cursor *cursor)
 	if (!cursor->has_frequencies)
 		barq_bm25_cursor_frequencies(cursor);
 	return cursor->frequencies[cursor->at];
+}
+
+/* The frequency of another posting of its block. */
+static inline uint32
+barq_bm25_cursor_frequency_at(Bm25Cursor *cursor, uint32 at)
+{
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	return cursor->frequencies[at];
 }
 
 /* ---- bm25_maxima.c ---- */
