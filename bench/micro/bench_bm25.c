@@ -9,7 +9,7 @@
  * left out then). Words are runs of letters and digits, in lower case, without
  * the stop words of -s and with the commonest endings cut off. -P: with
  * positions. -a: alternatives alone, no other forms of queries. -m: build as many bodies and merge them, the documents dealt out
- * in runs. -b: compare each answer with every document scored (slow). -l: the
+ * 5,000 at a time. -b: compare each answer with every document scored (slow). -l: the
  * kernels' level. -o, -i: keep the body in a file; measure one kept there.
  *
  * Queries have one to five words drawn from one random gloss each. Times of
@@ -35,6 +35,7 @@
 #undef qsort
 
 #define MAX_WORD 64
+#define DEALT 5000				/* documents of a run, one after the other */
 
 static double
 now(void)
@@ -223,10 +224,12 @@ build(BarqBodyWriter *writer, const Documents *d, uint32 run, uint32 runs, bool 
 	double		start;
 	uint32		added = 0;
 
-	for (uint32 i = run; i < d->n; i += runs)
+	for (uint32 i = 0; i < d->n; i++)
 	{
 		ItemPointerData tid;
 
+		if (i / DEALT % runs != run)
+			continue;
 		if (added % 1024 == 0)
 			*adding -= cpu_now();
 		document_tokens(d, i, &tokens);

@@ -13,6 +13,7 @@ typedef struct Condition
 	const BarqBm25Condition *what;
 	Bm25Cursor **cursors;		/* of its terms; NULL: the segment lacks it */
 	uint64		rows;			/* an upper bound of how many satisfy it */
+	bool		settled;		/* it has been seen to */
 	const uint32 **lists;		/* of a phrase */
 	uint32	   *counts;
 	uint32	  **copies;			/* where lists are copied to */
@@ -44,19 +45,6 @@ open_term(const Bm25Body *body, const BarqBm25Term *term)
 		return cursor;
 	pfree(cursor);
 	return NULL;
-}
-
-/* A cursor at the start of the same postings. */
-static Bm25Cursor *
-copy_cursor(const Bm25Cursor *cursor)
-{
-	Bm25Cursor *copy = palloc(sizeof(Bm25Cursor));
-
-	memcpy(copy, cursor, sizeof(Bm25Cursor));
-	copy->positions = NULL;
-	copy->position_space = 0;
-	barq_bm25_cursor_rewind(copy);
-	return copy;
 }
 
 /* How many rows a condition can be satisfied by, at most. */
@@ -126,7 +114,7 @@ barq_bm25_conditions_open(const Bm25Body *body, const BarqBm25Query *query, bool
 		for (uint32 j = 0; j < c->what->nterms; j++)
 			if (c->cursors[j] != NULL &&
 				(!c->what->phrase || c->what->offsets[j] == c->what->offsets[0]))
-				all->lead[all->nlead++] = copy_cursor(c->cursors[j]);
+				all->lead[all->nlead++] = barq_bm25_cursor_copy(c->cursors[j]);
 	}
 	return all;
 }
@@ -135,6 +123,43 @@ bool
 barq_bm25_conditions_lead(const Bm25Conditions *all)
 {
 	return all->leader != NULL;
+}
+
+bool
+barq_bm25_conditions_required(const Bm25Conditions *all, bool *required)
+{
+	bool		any = false;
+
+	for (uint32 i = 0; i < all->n; i++)
+	{
+		const BarqBm25Condition *what = all->conditions[i].what;
+
+		if (what->occur != BARQ_MUST || (!what->phrase && what->nterms != 1))
+			continue;
+
+		/* of a phrase those without alternatives */
+		for (uint32 j = 0; j < what->nterms; j++)
+		{
+			if (what->phrase &&
+				((j > 0 && what->offsets[j - 1] == what->offsets[j]) ||
+				 (j + 1 < what->nterms && what->offsets[j + 1] == what->offsets[j])))
+				continue;
+			required[what->terms[j]] = true;
+			any = true;
+		}
+	}
+	return any;
+}
+
+void
+barq_bm25_conditions_settle(Bm25Conditions *all)
+{
+	for (uint32 i = 0; i < all->n; i++)
+	{
+		Condition  *c = &all->conditions[i];
+
+		c->settled = c->what->occur == BARQ_MUST && !c->what->phrase && c->what->nterms == 1;
+	}
 }
 
 uint32
@@ -261,6 +286,8 @@ barq_bm25_conditions_hold(Bm25Conditions *all, uint32 row, bool *recheck)
 		bool		holds = false;
 		bool		unsure = false;
 
+		if (c->settled)
+			continue;
 		if (c->what->phrase)
 			holds = phrase_holds(all, c, row, &unsure);
 		else

@@ -15,6 +15,9 @@
  * what is left to ask cannot help. The few that remain are scored in double
  * precision.
  *
+ * Where rows must hold certain terms, the rarest of those leads: it alone is
+ * heavy, and candidates that lack another one are dropped.
+ *
  * Exactness: see README.md. In short, bounds in single precision are raised by
  * more than all rounding can take, so `< threshold` decides; where a bound is
  * that close to the threshold that rows of equal score may hide in it, it is
@@ -52,6 +55,7 @@ typedef struct Scorer
 	double		bound;			/* of all its postings */
 	double		local;			/* in the window */
 	uint32		first;			/* its first block in the window */
+	bool		required;		/* rows without it are of no use */
 
 	uint32		bounds_from[2]; /* blocks that bounds[i] begin with; BM25_NO_ROW: none */
 	float		bounds[2][BOUNDS];
@@ -87,6 +91,7 @@ typedef struct Pruner
 	Scorer	   *by_bound[BM25_MANY_TERMS];	/* of all postings, the lightest first */
 	uint32		light;			/* that many of them stay below the threshold together */
 	double		rest;			/* what they can add */
+	Scorer	   *leader;			/* the rarest that is required, or NULL */
 
 	/* in the window: the light ones first, among them the lightest */
 	Scorer	   *order[BM25_MANY_TERMS];
@@ -218,9 +223,15 @@ ask_light(Pruner *p, Scorer *scorer, double rest)
 			}
 			barq_kernels->find_rows(cursor->rows, c->rows + from, to - from, p->at);
 			for (uint32 i = from; i < to; i++)
+			{
 				if (p->at[i - from] < BARQ_BM25_BLOCK)
 					add_posting(p, scorer, i, p->at[i - from]);
+				else if (scorer->required)
+					c->sums[i] = -1;
+			}
 		}
+		else if (scorer->required)
+			break;
 		if (kept < from)
 		{
 			memmove(c->rows + kept, c->rows + from, (to - from) * sizeof(c->rows[0]));
@@ -231,6 +242,8 @@ ask_light(Pruner *p, Scorer *scorer, double rest)
 		kept += to - from;
 	}
 	c->n = kept;
+	if (scorer->required)
+		drop_below(p, 0);
 }
 
 /* The candidates, heavy terms asked, against the light ones; score what is left. */
@@ -261,7 +274,10 @@ try_candidates(Pruner *p, uint32 light)
 			score += barq_bm25_share(p->s->cursors[term]->weight,
 									 c->frequencies[term][number], norm);
 		}
-		barq_bm25_keep(p->s, score, c->rows[i]);
+
+		/* required terms may be of no weight */
+		if (score > 0)
+			barq_bm25_keep(p->s, score, c->rows[i]);
 	}
 }
 
@@ -402,6 +418,45 @@ insert(Scorer **order, uint32 from, uint32 to, Scorer *scorer)
 	order[to] = scorer;
 }
 
+/* A window of one block of the term that leads. */
+static void
+search_led(Pruner *p)
+{
+	Scorer	   *leader = p->leader;
+	Bm25Cursor *cursor = leader->cursor;
+	uint32		n = 0;
+
+	/* order: those that can be missed, the lightest first, then the others, the
+	 * rarest last; asked from the last to the first */
+	for (uint32 i = 0; i < p->n; i++)
+		if (!p->scorers[i].required)
+			insert(p->order, 0, n++, &p->scorers[i]);
+	for (uint32 i = 0; i < p->n; i++)
+	{
+		Scorer	   *scorer = &p->scorers[i];
+		uint32		at = n;
+
+		if (!scorer->required || scorer == leader)
+			continue;
+		for (; at > 0 && p->order[at - 1]->required &&
+			 p->order[at - 1]->cursor->df < scorer->cursor->df;
+			 at--)
+			p->order[at] = p->order[at - 1];
+		p->order[at] = scorer;
+		n++;
+	}
+	p->below[0] = 0;
+	for (uint32 i = 0; i < n; i++)
+		p->below[i + 1] = p->below[i] + p->order[i]->local;
+
+	if (cursor->loaded != cursor->block)
+		barq_bm25_cursor_load(cursor);
+	leader->begin = 0;
+	leader->end = cursor->n;
+	load_shares(p, leader);
+	search_one(p, leader, n);
+}
+
 /* Part the terms by what they can add in the window, and search it. */
 static void
 search_window(Pruner *p, uint32 from, uint32 to)
@@ -463,6 +518,19 @@ window_end(Pruner *p, uint32 from)
 	double		worst = barq_bm25_threshold(p->s);
 	uint32		to = BM25_NO_ROW;
 
+	if (p->leader != NULL)
+	{
+		for (uint32 i = 0; i < p->n; i++)
+		{
+			barq_bm25_cursor_shallow(p->scorers[i].cursor, from);
+			p->scorers[i].first = p->scorers[i].cursor->block;
+			if (p->scorers[i].required &&
+				p->scorers[i].first >= p->scorers[i].cursor->nblocks)
+				return BM25_NO_ROW;
+		}
+		return p->leader->cursor->skips[p->leader->first].last_row;
+	}
+
 	/* the threshold only rises */
 	while (p->light < p->n && p->rest + p->by_bound[p->light]->bound < worst)
 		p->rest += p->by_bound[p->light++]->bound;
@@ -511,6 +579,16 @@ barq_bm25_search_few(Bm25Search *s)
 	}
 	p->light = 0;
 	p->rest = 0;
+	p->leader = NULL;
+	for (uint32 i = 0; i < s->n; i++)
+	{
+		Scorer	   *scorer = &p->scorers[i];
+
+		scorer->required = s->required != NULL && s->required[i];
+		if (scorer->required &&
+			(p->leader == NULL || scorer->cursor->df < p->leader->cursor->df))
+			p->leader = scorer;
+	}
 
 	for (uint32 from = 0; from < rows;)
 	{
@@ -527,7 +605,12 @@ barq_bm25_search_few(Bm25Search *s)
 			bound += p->scorers[i].local = local_bound(p, &p->scorers[i], to);
 		if (bound >= worst &&
 			(bound * TIE > worst || !barq_bm25_hopeless(s, exact_bound(p, from, to), from)))
-			search_window(p, from, to);
+		{
+			if (p->leader != NULL)
+				search_led(p);
+			else
+				search_window(p, from, to);
+		}
 		from = to + 1;
 	}
 	pfree(p->scorers);

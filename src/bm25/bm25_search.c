@@ -148,6 +148,7 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 				 BarqBm25Top *top, bool *recheck)
 {
 	Bm25Search	s = {0};
+	bool		required = false;
 
 	*recheck = false;
 	barq_bm25_open(&s.body, view);
@@ -169,13 +170,19 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 
 	s.cursors = palloc_extended(sizeof(Bm25Cursor *) * (Size) Max(query->nterms, 1),
 								MCXT_ALLOC_HUGE);
+	s.required = NULL;
+	if (s.conditions != NULL && barq_bm25_conditions_lead(s.conditions))
+	{
+		s.required = palloc0(query->nterms);
+		required = barq_bm25_conditions_required(s.conditions, s.required);
+	}
 	for (uint32 i = 0; i < query->nterms; i++)
 	{
 		const BarqBm25Term *term = &query->terms[i];
 		Bm25Cursor *cursor;
 		bool		found;
 
-		if (term->weight == 0)
+		if (term->weight == 0 && (s.required == NULL || !s.required[i]))
 			continue;
 		if ((i & 63) == 0)
 			barq_check_interrupts();
@@ -191,6 +198,8 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 			continue;
 		}
 		cursor->weight = term->weight;
+		if (s.required != NULL)
+			s.required[s.n] = s.required[i];
 		s.cursors[s.n++] = cursor;
 	}
 	if (s.n == 0)
@@ -199,7 +208,12 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	if (view->base != NULL)
 		s.lengths = view->base + s.body.header.lengths_off;
 
-	if (s.conditions != NULL && barq_bm25_conditions_lead(s.conditions))
+	if (required && s.n <= BM25_MANY_TERMS)
+	{
+		barq_bm25_conditions_settle(s.conditions);
+		barq_bm25_search_few(&s);
+	}
+	else if (s.conditions != NULL && barq_bm25_conditions_lead(s.conditions))
 		search_led(&s);
 	else if (s.n > BM25_MANY_TERMS)
 		search_many(&s);

@@ -20,8 +20,9 @@ typedef struct Bm25Search
 	Bm25Conditions *conditions; /* NULL: there are none */
 	bool	   *recheck;
 
-	uint32		n;				/* scoring terms that the segment has */
+	uint32		n;				/* terms that score or are required, and are there */
 	Bm25Cursor **cursors;		/* theirs, in the order of the query */
+	bool	   *required;		/* rows must hold them; NULL: none */
 
 	const void *lengths;		/* of all rows; NULL: read by the page */
 
