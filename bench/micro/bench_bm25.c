@@ -35,6 +35,7 @@
 #undef qsort
 
 #define MAX_WORD 64
+#define FEW_WORDS 5				/* words of most queries */
 #define DEALT 5000				/* documents of a run, one after the other */
 
 static double
@@ -255,7 +256,7 @@ build(BarqBodyWriter *writer, const Documents *d, uint32 run, uint32 runs, bool 
 typedef struct Words
 {
 	uint32		n;
-	uint32		words[5];
+	uint32	   *words;
 } Words;
 
 static int
@@ -323,7 +324,7 @@ right(const Documents *d, const BarqBm25Query *query, const BarqBm25Top *top)
 	BarqBm25Top exact;
 	BarqTokens	tokens = {.tokens = malloc(sizeof(BarqToken) * 16384)};
 	bool		same;
-	uint32		wanted[5];
+	uint32		wanted[FEW_WORDS];
 
 	for (uint32 t = 0; t < query->nterms; t++)
 		wanted[t] = barq_terms_find(vocabulary, query->terms[t].text.text,
@@ -362,6 +363,7 @@ right(const Documents *d, const BarqBm25Query *query, const BarqBm25Top *top)
 typedef enum Form
 {
 	FORM_ANY,					/* alternatives */
+	FORM_MANY,					/* the same, more of them */
 	FORM_MUST,					/* all required */
 	FORM_PHRASE,				/* the first two as a required phrase */
 	FORM_PREFIX					/* the last cut to three letters, a prefix */
@@ -388,12 +390,13 @@ measure(const char *name, BarqView *view, const Documents *d, const Words *words
 	for (uint32 q = 0; q < nqueries; q++)
 	{
 		BarqBm25Query query;
-		BarqBm25Term terms[5];
-		BarqBm25Condition conditions[5];
-		uint32		numbers[5] = {0, 1, 2, 3, 4};
-		uint32		offsets[5] = {0, 1, 2, 3, 4};
+		BarqBm25Term *terms;
+		BarqBm25Condition conditions[FEW_WORDS];
+		uint32		numbers[FEW_WORDS] = {0, 1, 2, 3, 4};
+		uint32		offsets[FEW_WORDS] = {0, 1, 2, 3, 4};
 
 		shim_context_push();
+		terms = palloc(sizeof(BarqBm25Term) * words[q].n);
 		make_query(&query, view, &words[q], terms);
 		if (form == FORM_MUST || (form == FORM_PHRASE && query.nterms > 1))
 		{
@@ -441,7 +444,7 @@ measure(const char *name, BarqView *view, const Documents *d, const Words *words
 		}
 		shim_context_pop();
 	}
-	for (uint32 n = 1; n <= 5 && form == FORM_ANY; n++)
+	for (uint32 n = 1; n <= FEW_WORDS && form == FORM_ANY; n++)
 	{
 		uint32		m = 0;
 		char		label[40];
@@ -459,29 +462,36 @@ measure(const char *name, BarqView *view, const Documents *d, const Words *words
 	free(part);
 }
 
+/* `most` words of one gloss at most, or of as many as it takes. */
 static void
-make_words(Words *words, uint32 nqueries)
+make_words(Words *words, uint32 nqueries, uint32 most)
 {
+	uint8	   *known = calloc(1, barq_terms_count(vocabulary));
+
 	for (uint32 q = 0; q < nqueries; q++)
 	{
-		const Gloss *gloss;
-		uint32		want = 1 + q % 5;
+		uint32		want = most <= FEW_WORDS ? 1 + q % most : most;
+		const Gloss *gloss = NULL;
 
-		do
-			gloss = &glosses[random_below(nglosses)];
-		while (gloss->n == 0);
 		words[q].n = 0;
-		for (int try = 0; try < 20 && words[q].n < want; try++)
+		words[q].words = malloc(sizeof(uint32) * want);
+		for (int try = 0; (try < 20 || most > FEW_WORDS) && words[q].n < want; try++)
 		{
-			uint32		word = gloss->tokens[random_below(gloss->n)].term;
-			bool		known = false;
+			uint32		word;
 
-			for (uint32 i = 0; i < words[q].n; i++)
-				known |= words[q].words[i] == word;
-			if (!known)
+			if (try == 0 || most > FEW_WORDS)
+				do
+					gloss = &glosses[random_below(nglosses)];
+				while (gloss->n == 0);
+			word = gloss->tokens[random_below(gloss->n)].term;
+			if (!known[word])
 				words[q].words[words[q].n++] = word;
+			known[word] = 1;
 		}
+		for (uint32 i = 0; i < words[q].n; i++)
+			known[words[q].words[i]] = 0;
 	}
+	free(known);
 }
 
 static void
@@ -652,7 +662,7 @@ main(int argc, char **argv)
 
 	words = malloc(sizeof(Words) * nqueries);
 	random_state = 4711;
-	make_words(words, nqueries);
+	make_words(words, nqueries, FEW_WORDS);
 	start = now();
 	measure("any", &view, &d, words, nqueries, k, repeats, compare, FORM_ANY);
 	if (alone)
@@ -662,6 +672,12 @@ main(int argc, char **argv)
 		measure("phrase of two", &view, &d, words, nqueries, k, repeats, compare, FORM_PHRASE);
 	measure("prefix of three", &view, &d, words, Min(nqueries, 50), k, Min(repeats, 2), compare,
 			FORM_PREFIX);
+	make_words(words, Min(nqueries, 50), 20);
+	measure("any of 20 words", &view, &d, words, Min(nqueries, 50), k, repeats, false, FORM_MANY);
+	make_words(words, Min(nqueries, 50), 100);
+	measure("any of 100 words", &view, &d, words, Min(nqueries, 50), k, repeats, false, FORM_MANY);
+	make_words(words, Min(nqueries, 10), 10000);
+	measure("any of 10,000 words", &view, &d, words, Min(nqueries, 10), k, 1, false, FORM_MANY);
 	printf("searched for %.1f s\n", now() - start);
 	return 0;
 }

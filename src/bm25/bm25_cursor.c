@@ -321,8 +321,18 @@ merge_postings(const PooledPosting *a, Size na, const PooledPosting *b, Size nb,
 typedef struct Pool
 {
 	Size		n;
-	PooledPosting *postings;
+	uint32	   *rows;
+	uint32	   *frequencies;
 } Pool;
+
+/* With room for seven more, which may be written and do not count. */
+static void
+pool_space(Pool *pool, Size n)
+{
+	pool->rows = palloc_extended(sizeof(uint32) * (n + 7), MCXT_ALLOC_HUGE);
+	pool->frequencies = palloc_extended(sizeof(uint32) * (n + 7), MCXT_ALLOC_HUGE);
+	pool->n = 0;
+}
 
 static void
 decode(Bm25Cursor *cursor, PooledPosting *out)
@@ -363,6 +373,7 @@ pool_by_merging(Pool *pool, const Bm25Body *body, const Bm25Entry *entries, uint
 		for (uint32 i = 0; i < n; i += 2)
 		{
 			PooledPosting *both;
+			Size		nboth;
 
 			barq_check_interrupts();
 			if (i + 1 == n)
@@ -374,16 +385,21 @@ pool_by_merging(Pool *pool, const Bm25Body *body, const Bm25Entry *entries, uint
 			both = palloc_extended(sizeof(PooledPosting) * (counts[i] + counts[i + 1]),
 								   MCXT_ALLOC_HUGE);
 			merge_postings(lists[i], counts[i], lists[i + 1], counts[i + 1],
-						   both, &pool->n);
+						   both, &nboth);
 			pfree(lists[i]);
 			pfree(lists[i + 1]);
 			lists[left] = both;
-			counts[left++] = pool->n;
+			counts[left++] = nboth;
 		}
 		n = left;
 	}
-	pool->postings = lists[0];
-	pool->n = counts[0];
+	pool_space(pool, counts[0]);
+	for (; pool->n < counts[0]; pool->n++)
+	{
+		pool->rows[pool->n] = lists[0][pool->n].row;
+		pool->frequencies[pool->n] = lists[0][pool->n].frequency;
+	}
+	pfree(lists[0]);
 	pfree(lists);
 	pfree(counts);
 }
@@ -410,9 +426,8 @@ pool_by_counting(Pool *pool, const Bm25Body *body, const Bm25Entry *entries, uin
 	PooledPosting *large = NULL;
 	Size		nlarge = 0;
 	Size		space = 0;
-	Size		at = 0;
+	Size		distinct = 0;
 
-	pool->n = 0;
 	for (uint32 i = 0; i < n; i++)
 	{
 		barq_check_interrupts();
@@ -426,7 +441,7 @@ pool_by_counting(Pool *pool, const Bm25Body *body, const Bm25Entry *entries, uin
 				uint8	   *sum = &sums[cursor->rows[j]];
 				uint32		frequency = cursor->frequencies[j];
 
-				pool->n += *sum == 0;
+				distinct += *sum == 0;
 				if (likely(*sum + frequency < PG_UINT8_MAX))
 				{
 					*sum += frequency;
@@ -444,11 +459,8 @@ pool_by_counting(Pool *pool, const Bm25Body *body, const Bm25Entry *entries, uin
 			}
 		}
 	}
-	if (nlarge > 0)
-		qsort(large, nlarge, sizeof(PooledPosting), compare_pooled);
 
-	pool->postings = palloc_extended(sizeof(PooledPosting) * pool->n, MCXT_ALLOC_HUGE);
-	pool->n = 0;
+	pool_space(pool, distinct);
 	for (Size from = 0; from < rows; from += 8)
 	{
 		uint64		eight;
@@ -456,18 +468,27 @@ pool_by_counting(Pool *pool, const Bm25Body *body, const Bm25Entry *entries, uin
 		memcpy(&eight, sums + from, 8);
 		if (eight == 0)
 			continue;
-		for (Size row = from; row < from + 8; row++)
+		for (int i = 0; i < 8; i++)
 		{
-			uint64		frequency = sums[row];
-
-			if (frequency == 0)
-				continue;
-			if (frequency == PG_UINT8_MAX)
-				for (frequency = 0; at < nlarge && large[at].row == row; at++)
-					frequency += large[at].frequency;
-			pool->postings[pool->n].row = (uint32) row;
-			pool->postings[pool->n++].frequency = (uint32) Min(frequency, PG_INT32_MAX);
+			pool->rows[pool->n] = (uint32) (from + i);
+			pool->frequencies[pool->n] = sums[from + i];
+			pool->n += sums[from + i] != 0;
 		}
+	}
+	Assert(pool->n == distinct);
+
+	if (nlarge > 0)
+		qsort(large, nlarge, sizeof(PooledPosting), compare_pooled);
+	for (Size i = 0, at = 0; i < nlarge;)
+	{
+		uint64		frequency = 0;
+		uint32		row = large[i].row;
+
+		for (; i < nlarge && large[i].row == row; i++)
+			frequency += large[i].frequency;
+		while (pool->rows[at] < row)
+			at++;
+		pool->frequencies[at] = (uint32) Min(frequency, PG_INT32_MAX);
 	}
 	pfree(sums);
 	if (large != NULL)
@@ -502,8 +523,6 @@ open_pooled(Bm25Cursor *cursor, const Bm25Body *body, const BarqBm25Text *terms,
 	uint64		postings;
 	uint32		n = find_all(body, terms, nterms, &entries, &postings);
 	Pool		pool;
-	uint32	   *rows;
-	uint32	   *frequencies;
 	Bm25Skip   *skips;
 
 	if (n == 0)
@@ -518,30 +537,22 @@ open_pooled(Bm25Cursor *cursor, const Bm25Body *body, const BarqBm25Text *terms,
 	cursor->body = body;
 	cursor->df = (uint32) pool.n;
 	cursor->nblocks = (cursor->df + BARQ_BM25_BLOCK - 1) / BARQ_BM25_BLOCK;
-	rows = palloc_extended(sizeof(uint32) * pool.n, MCXT_ALLOC_HUGE);
-	frequencies = palloc_extended(sizeof(uint32) * pool.n, MCXT_ALLOC_HUGE);
 	skips = palloc_extended(sizeof(Bm25Skip) * (Size) cursor->nblocks,
 							MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (Size i = 0; i < pool.n; i++)
-	{
-		rows[i] = pool.postings[i].row;
-		frequencies[i] = pool.postings[i].frequency;
-	}
-	pfree(pool.postings);
 	for (uint32 block = 0; block < cursor->nblocks; block++)
 	{
 		Size		from = (Size) block * BARQ_BM25_BLOCK;
 		uint32		count = Min(BARQ_BM25_BLOCK, pool.n - from);
 		uint32		lengths[BARQ_BM25_BLOCK];
 
-		for (uint32 i = 0; i < count; i++)
-			lengths[i] = barq_bm25_length(body, rows[from + i]);
-		skips[block].last_row = rows[from + count - 1];
-		barq_bm25_maxima_add_block(&skips[block].maxima, frequencies + from, lengths, count);
+		barq_bm25_lengths(body, pool.rows + from, count, lengths);
+		skips[block].last_row = pool.rows[from + count - 1];
+		barq_bm25_maxima_add_block(&skips[block].maxima, pool.frequencies + from, lengths,
+								   count);
 		barq_bm25_maxima_merge(&cursor->maxima, &skips[block].maxima);
 	}
-	cursor->pool_rows = rows;
-	cursor->pool_frequencies = frequencies;
+	cursor->pool_rows = pool.rows;
+	cursor->pool_frequencies = pool.frequencies;
 	cursor->skips = skips;
 	barq_bm25_cursor_rewind(cursor);
 	return true;

@@ -15,7 +15,7 @@
 #define BM25_POSITIONS		0x0001	/* BarqBm25Header.flags */
 #define BM25_PAIRS			3	/* (frequency, length) maxima kept of a block */
 #define BM25_DICT_BLOCK		16	/* terms that share a prefix chain */
-#define BM25_MAX_TERM		(64 * 1024) /* bytes; no tokenizer gives longer ones */
+#define BM25_MAX_TERM		8192	/* bytes; no tokenizer gives longer ones */
 #define BM25_NO_ROW			PG_UINT32_MAX
 
 /* At kind_off: what is known before the first posting is. */
@@ -114,6 +114,8 @@ pg_noreturn extern void barq_bm25_corrupt(const char *what);
 /* ---- bm25_read.c ---- */
 extern void barq_bm25_open(Bm25Body *body, BarqView *view);
 extern uint32 barq_bm25_length(const Bm25Body *body, uint32 row);
+extern void barq_bm25_lengths(const Bm25Body *body, const uint32 *rows, uint32 n,
+							  uint32 *lengths);	/* rows ascend */
 extern ItemPointerData barq_bm25_tid(const Bm25Body *body, uint32 row);
 
 /* Walk the dictionary in order, from the first term not before `from`. */

@@ -130,12 +130,7 @@ load_shares(Pruner *p, Scorer *scorer)
 		return;
 	if (!cursor->has_frequencies)
 		barq_bm25_cursor_frequencies(cursor);
-	if (s->lengths != NULL)
-		barq_kernels->gather_lengths(s->lengths, s->body.header.length_width, cursor->rows,
-									 cursor->n, scorer->lengths);
-	else
-		for (uint32 i = 0; i < cursor->n; i++)
-			scorer->lengths[i] = barq_bm25_length(&s->body, cursor->rows[i]);
+	barq_bm25_lengths(&s->body, cursor->rows, cursor->n, scorer->lengths);
 	barq_kernels->bm25_shares(cursor->frequencies, scorer->lengths, cursor->n, p->base,
 							  p->slope, scorer->weight, scorer->shares);
 	scorer->shared = cursor->loaded;

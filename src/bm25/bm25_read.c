@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "bm25/bm25_layout.h"
+#include "kernels/kernels.h"
 #include "store/interrupts.h"
 
 void
@@ -75,6 +76,17 @@ barq_bm25_length(const Bm25Body *body, uint32 row)
 		default:
 			return *(const uint32 *) at;
 	}
+}
+
+void
+barq_bm25_lengths(const Bm25Body *body, const uint32 *rows, uint32 n, uint32 *lengths)
+{
+	if (body->view->base != NULL)
+		barq_kernels->gather_lengths(body->view->base + body->header.lengths_off,
+									 body->header.length_width, rows, n, lengths);
+	else
+		for (uint32 i = 0; i < n; i++)
+			lengths[i] = barq_bm25_length(body, rows[i]);
 }
 
 ItemPointerData
