@@ -6,6 +6,8 @@
 
 #include "access/xact.h"
 #include "am/am.h"
+#include "am/text.h"
+#include "bm25/bm25.h"
 #include "catalog/pg_class.h"
 #include "catalog/storage.h"
 #include "flat/flat.h"
@@ -29,11 +31,13 @@ PGDLLEXPORT void _PG_init(void);
 static const BarqSegmentKind *const segment_kinds[] = {
 	&barq_flat_kind,
 	&barq_hnsw_kind,
+	&barq_bm25_kind,
 };
 
 /* A new access method is a line here. */
 static const BarqIndexKind *const index_kinds[] = {
 	&barq_hnsw_index_kind,
+	&barq_bm25_index_kind,
 };
 
 const BarqSegmentKind *
@@ -179,6 +183,7 @@ _PG_init(void)
 	barq_kernels_init();
 	barq_define_settings();
 	barq_define_reloptions();
+	barq_define_text_reloptions();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		barq_stats_request_shmem();

@@ -110,6 +110,13 @@ typedef RelFileNode BarqLocator;
 #include "varatt.h"
 #endif
 
+/* The parts of a name with points in it; 16 can report errors softly. */
+#if PG_VERSION_NUM >= 160000
+#define BarqQualifiedNames(name) stringToQualifiedNameList(name, NULL)
+#else
+#define BarqQualifiedNames(name) stringToQualifiedNameList(name)
+#endif
+
 /* Written before the declaration, as 18 does; 18 dropped the older spelling. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

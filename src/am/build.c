@@ -58,6 +58,37 @@ barq_build_phase_name(int64 phase)
 	}
 }
 
+void
+barq_build_check_empty(Relation index)
+{
+	if (RelationGetNumberOfBlocks(index) != 0)
+		elog(ERROR, "index \"%s\" already contains data",
+			 RelationGetRelationName(index));
+
+	/* a metapage remembered from before a TRUNCATE in place is void */
+	if (index->rd_amcache != NULL)
+		pfree(index->rd_amcache);
+	index->rd_amcache = NULL;
+}
+
+bool
+barq_build_hold_folder(Relation index)
+{
+	char	   *folder = barq_image_folder(index);
+
+	/* it may be swept away before we have the lock */
+	for (int tries = 0; tries < HOLD_TRIES && barq_image_folder_create(folder); tries++)
+	{
+		if (barq_image_hold(folder))
+		{
+			barq_temporary_folder_note(index);
+			return true;
+		}
+		pg_usleep(1000);
+	}
+	return false;
+}
+
 static void
 remove_rows_file(void *arg)
 {
@@ -80,23 +111,8 @@ create_rows_file(VectorBuild *build)
 	barq_new_id(id);
 	barq_id_text(id, text);
 	path = psprintf("%s/%s.rows", folder, text);
-
-	/*
-	 * Held to the end of the transaction: until it commits nobody else sees a
-	 * relation that this folder could belong to, and it may be swept away
-	 * before we have the lock.
-	 */
-	for (int tries = 0; tries < HOLD_TRIES && barq_image_folder_create(folder); tries++)
-	{
-		if (!barq_image_hold(folder))
-		{
-			pg_usleep(1000);
-			continue;
-		}
-		barq_temporary_folder_note(build->index);
+	if (barq_build_hold_folder(build->index))
 		fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY, "rows: create");
-		break;
-	}
 	if (fd < 0)
 	{
 		if (!barq_allow_fallback)
@@ -276,15 +292,7 @@ barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 	VectorBuild *build;
 	IndexBuildResult *result;
 
-	if (RelationGetNumberOfBlocks(index) != 0)
-		elog(ERROR, "index \"%s\" already contains data",
-			 RelationGetRelationName(index));
-
-	/* a metapage remembered from before a TRUNCATE in place is void */
-	if (index->rd_amcache != NULL)
-		pfree(index->rd_amcache);
-	index->rd_amcache = NULL;
-
+	barq_build_check_empty(index);
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq build",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);

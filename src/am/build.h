@@ -13,6 +13,13 @@
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 
+/* The run of a participant in a build of text (text_build.h). */
+typedef struct BarqSharedRun
+{
+	char		name[64];		/* of its file, in the index's image folder */
+	uint64		bytes;
+} BarqSharedRun;
+
 /* Rows are handed to the file of rows in chunks of this many. */
 #define BARQ_CHUNK_ROWS		4096
 
@@ -31,6 +38,7 @@ typedef struct BarqBuildShared
 	Oid			heap;
 	Oid			index;
 	bool		concurrent;
+	int			participants;	/* asked for */
 	char		rows_path[MAXPGPATH];
 
 	pg_atomic_uint32 next_chunk;
@@ -51,7 +59,12 @@ typedef struct BarqBuildShared
 	char		work_path[MAXPGPATH];
 	uint64		work_bytes;
 
-	BarqPartialChunk partial[BARQ_MAX_PARTICIPANTS];
+	/* a participant each: of vectors, or of text */
+	union
+	{
+		BarqPartialChunk partial[BARQ_MAX_PARTICIPANTS];
+		BarqSharedRun runs[BARQ_MAX_PARTICIPANTS];
+	};
 	/* a ParallelTableScanDesc follows */
 } BarqBuildShared;
 
@@ -82,6 +95,19 @@ typedef struct BarqRowSink
 	MemoryContext scratch;
 } BarqRowSink;
 
+/*
+ * build.c: ERROR if the index has pages already; forget what is remembered of
+ * a metapage before a TRUNCATE in place.
+ */
+extern void barq_build_check_empty(Relation index);
+
+/*
+ * Hold the index's image folder to the end of the transaction: until it
+ * commits nobody else sees a relation that the folder could belong to. False
+ * where it cannot be made.
+ */
+extern bool barq_build_hold_folder(Relation index);
+
 /* build_rows.c */
 extern void barq_sink_init(BarqRowSink *sink, Relation index,
 						   const BarqFrozenOptions *frozen, const char *path,
@@ -106,7 +132,7 @@ typedef struct BarqBuildLeader
 	int			workers;
 } BarqBuildLeader;
 
-/* NULL where the build is to be done alone. */
+/* NULL where the build is to be done alone. rows_path: of vectors. */
 extern BarqBuildLeader *barq_build_begin_parallel(Relation heap, Relation index,
 												  IndexInfo *info, const char *rows_path);
 extern void barq_build_wait_scans(BarqBuildLeader *leader);

@@ -1,7 +1,8 @@
 /*
  * build_parallel.c
- *	  Workers of CREATE INDEX: they scan the heap with the leader, wait for him
- *	  to lay out the graph's work area, and insert into it with him.
+ *	  Workers of CREATE INDEX: they scan the heap with the leader. Of vectors,
+ *	  they then wait for him to lay out the graph's work area, and insert into
+ *	  it with him; of text, until he has opened the runs that they wrote.
  *
  * PostgreSQL plans parallel workers for foreign access methods only from 17
  * on, and there with its own idea of when; so we ask for them ourselves.
@@ -11,6 +12,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "am/build.h"
+#include "am/text_build.h"
 #include "catalog/index.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
@@ -88,6 +90,7 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 	shared->heap = RelationGetRelid(heap);
 	shared->index = RelationGetRelid(index);
 	shared->concurrent = info->ii_Concurrent;
+	shared->participants = request + 1;
 	strlcpy(shared->rows_path, rows_path, MAXPGPATH);
 	pg_atomic_init_u32(&shared->next_chunk, 0);
 	pg_atomic_init_u32(&shared->next_participant, 0);
@@ -195,6 +198,37 @@ worker_insert(BarqBuildShared *shared)
 	barq_work_release(work);
 }
 
+/* Read a part of the heap's vectors; returns their number. */
+static double
+scan_vectors(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *info,
+			 const BarqFrozenOptions *options, double *heap_tuples)
+{
+	BarqRowSink sink;
+
+	barq_sink_init(&sink, index, options, shared->rows_path, shared);
+	barq_sink_scan(&sink, heap, index, info,
+				   table_beginscan_parallel(heap, BarqBuildSharedScan(shared)), false);
+	barq_sink_flush(&sink);
+	barq_sink_close(&sink);
+	*heap_tuples = sink.heap_tuples;
+	return sink.rows;
+}
+
+/* The same of texts. Their run's file lives until the worker ends. */
+static double
+scan_texts(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *info,
+		   const BarqFrozenOptions *options, double *heap_tuples)
+{
+	BarqTextRuns runs;
+
+	barq_text_runs_scan(&runs, heap, index, info, options, shared,
+						table_beginscan_parallel(heap, BarqBuildSharedScan(shared)),
+						shared->participants);
+	barq_text_runs_publish(&runs);
+	*heap_tuples = runs.heap_tuples;
+	return runs.rows;
+}
+
 void
 barq_build_worker_main(dsm_segment *segment, shm_toc *toc)
 {
@@ -204,8 +238,9 @@ barq_build_worker_main(dsm_segment *segment, shm_toc *toc)
 	Relation	heap;
 	Relation	index;
 	IndexInfo  *info;
-	BarqRowSink sink;
 	BarqMeta	meta;
+	double		heap_tuples;
+	double		rows;
 	bool		wanted;
 
 	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, true);
@@ -220,16 +255,14 @@ barq_build_worker_main(dsm_segment *segment, shm_toc *toc)
 	info->ii_Concurrent = shared->concurrent;
 
 	barq_meta_read(index, &meta);
-	barq_sink_init(&sink, index, &meta.options, shared->rows_path, shared);
-	barq_sink_scan(&sink, heap, index, info,
-				   table_beginscan_parallel(heap, BarqBuildSharedScan(shared)), false);
-	barq_sink_flush(&sink);
-	barq_sink_close(&sink);
+	rows = meta.options.index_kind == BARQ_KIND_BM25 ?
+		scan_texts(shared, heap, index, info, &meta.options, &heap_tuples) :
+		scan_vectors(shared, heap, index, info, &meta.options, &heap_tuples);
 
 	SpinLockAcquire(&shared->mutex);
 	shared->scans_done++;
-	shared->heap_tuples += sink.heap_tuples;
-	shared->index_tuples += sink.rows;
+	shared->heap_tuples += heap_tuples;
+	shared->index_tuples += rows;
 	shared->broken_hot_chain |= info->ii_BrokenHotChain;
 	SpinLockRelease(&shared->mutex);
 	ConditionVariableBroadcast(&shared->changed);

@@ -5,18 +5,19 @@
 #include "postgres.h"
 
 #include "am/am.h"
+#include "am/text.h"
 #include "commands/vacuum.h"
 #include "fmgr.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_hnsw_handler);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_handler);
 
-Datum
-barq_hnsw_handler(PG_FUNCTION_ARGS)
+/* What the access methods have in common. */
+static IndexAmRoutine *
+make_routine(void)
 {
 	IndexAmRoutine *am = makeNode(IndexAmRoutine);
 
-	am->amstrategies = 0;		/* ordering operators only, any number */
-	am->amsupport = 1;
 	am->amoptsprocnum = 0;
 	am->amcanorder = false;
 	am->amcanorderbyop = true;
@@ -36,28 +37,59 @@ barq_hnsw_handler(PG_FUNCTION_ARGS)
 		VACUUM_OPTION_PARALLEL_COND_CLEANUP;
 	am->amkeytype = InvalidOid;
 
-	am->ambuild = barq_hnsw_build;
-	am->ambuildempty = barq_hnsw_build_empty;
-	am->aminsert = barq_vector_insert;
 	am->ambulkdelete = barq_bulk_delete;
 	am->amvacuumcleanup = barq_vacuum_cleanup;
 	am->amcanreturn = NULL;
-	am->amcostestimate = barq_vector_cost_estimate;
-	am->amoptions = barq_hnsw_reloptions;
 	am->amproperty = NULL;
-	am->ambuildphasename = barq_build_phase_name;
-	am->amvalidate = barq_vector_validate;
 	am->amadjustmembers = NULL;
-	am->ambeginscan = barq_vector_begin_scan;
-	am->amrescan = barq_vector_rescan;
-	am->amgettuple = barq_vector_get_tuple;
 	am->amgetbitmap = NULL;
-	am->amendscan = barq_vector_end_scan;
 	am->ammarkpos = NULL;
 	am->amrestrpos = NULL;
 	am->amestimateparallelscan = NULL;
 	am->aminitparallelscan = NULL;
 	am->amparallelrescan = NULL;
+	return am;
+}
 
+Datum
+barq_hnsw_handler(PG_FUNCTION_ARGS)
+{
+	IndexAmRoutine *am = make_routine();
+
+	am->amstrategies = 0;		/* ordering operators only, any number */
+	am->amsupport = 1;
+	am->ambuild = barq_hnsw_build;
+	am->ambuildempty = barq_hnsw_build_empty;
+	am->aminsert = barq_vector_insert;
+	am->amcostestimate = barq_vector_cost_estimate;
+	am->amoptions = barq_hnsw_reloptions;
+	am->ambuildphasename = barq_build_phase_name;
+	am->amvalidate = barq_vector_validate;
+	am->ambeginscan = barq_vector_begin_scan;
+	am->amrescan = barq_vector_rescan;
+	am->amgettuple = barq_vector_get_tuple;
+	am->amendscan = barq_vector_end_scan;
+	PG_RETURN_POINTER(am);
+}
+
+Datum
+barq_bm25_handler(PG_FUNCTION_ARGS)
+{
+	IndexAmRoutine *am = make_routine();
+
+	am->amstrategies = 2;
+	am->amsupport = 0;
+	am->ambuild = barq_text_build;
+	am->ambuildempty = barq_text_build_empty;
+	am->aminsert = barq_text_insert;
+	am->amcostestimate = barq_text_cost_estimate;
+	am->amoptions = barq_text_reloptions;
+	am->ambuildphasename = barq_text_phase_name;
+	am->amvalidate = barq_text_validate;
+	am->ambeginscan = barq_text_begin_scan;
+	am->amrescan = barq_text_rescan;
+	am->amgettuple = barq_text_get_tuple;
+	am->amgetbitmap = barq_text_get_bitmap;
+	am->amendscan = barq_text_end_scan;
 	PG_RETURN_POINTER(am);
 }

@@ -34,9 +34,9 @@ barq_heap_distance_begin(IndexScanDesc scan)
 }
 
 bool
-barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid, double *distance)
+barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
+				BarqValueLook look, void *arg)
 {
-	ScanKey		key = &state->scan->orderByData[0];
 	ExprContext *context = GetPerTupleExprContext(state->estate);
 	ItemPointerData at = *tid;
 	MemoryContext old;
@@ -53,15 +53,38 @@ barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid, double *
 		old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
 		context->ecxt_scantuple = state->slot;
 		FormIndexDatum(state->info, state->slot, state->estate, values, isnull);
-		found = !isnull[0];
-		if (found)
-			*distance = DatumGetFloat8(FunctionCall2Coll(&key->sk_func, key->sk_collation,
-														 values[0], key->sk_argument));
+		found = !isnull[0] && look(arg, values[0]);
 		MemoryContextSwitchTo(old);
 	}
 	ExecClearTuple(state->slot);
 	table_index_fetch_reset(state->fetch);
 	ResetExprContext(context);
+	return found;
+}
+
+typedef struct Measure
+{
+	ScanKey		key;
+	double		distance;
+} Measure;
+
+static bool
+measure(void *arg, Datum value)
+{
+	Measure    *m = arg;
+
+	m->distance = DatumGetFloat8(FunctionCall2Coll(&m->key->sk_func, m->key->sk_collation,
+												   value, m->key->sk_argument));
+	return true;
+}
+
+bool
+barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid, double *distance)
+{
+	Measure		m = {&state->scan->orderByData[0], 0};
+	bool		found = barq_heap_value(state, tid, measure, &m);
+
+	*distance = m.distance;
 	return found;
 }
 

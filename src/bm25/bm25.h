@@ -86,9 +86,10 @@ typedef struct BarqBm25Term
 {
 	BarqBm25Text text;			/* of a prefix: the prefix */
 	double		weight;			/* idf · (k1 + 1); 0: does not score */
-	uint32		nexpansions;	/* > 0 or prefix: pooled */
-	BarqBm25Text *expansions;
 	bool		prefix;
+	uint32		nexpansions;	/* a scoring prefix's, sorted, pooled. One that is
+								 * a condition (weight 0) stands for all terms */
+	BarqBm25Text *expansions;
 } BarqBm25Term;
 
 /* What a row must or must not hold. */
@@ -111,6 +112,7 @@ typedef struct BarqBm25Query
 	uint32		nconditions;
 	BarqBm25Condition *conditions;
 	bool		scored;			/* false: @@@, conditions alone decide */
+	bool		nothing;		/* a @@@ of nothing but stop words: no row */
 } BarqBm25Query;
 
 /* A row found. Better: higher score, then lower TID. */

@@ -32,7 +32,8 @@ barq_segment_write(Relation index, BarqSegmentDesc *desc, const char *body, uint
 {
 	const BarqBodyHeader *header = (const BarqBodyHeader *) body;
 
-	Assert(header->magic == BARQ_BODY_MAGIC && header->body_bytes == bytes);
+	Assert(header->magic == BARQ_BODY_MAGIC &&
+		   (header->body_bytes == bytes || header->body_bytes == 0));
 	desc->kind = header->kind;
 	desc->rows = header->rows;
 	desc->generation = barq_new_generation();

@@ -11,7 +11,7 @@
 
 #define BARQ_META_BLOCK		0
 #define BARQ_META_MAGIC		0x42524D54	/* "BRMT" */
-#define BARQ_FORMAT_VERSION	1
+#define BARQ_FORMAT_VERSION	2
 
 #define BARQ_ID_BYTES		16
 
@@ -25,7 +25,7 @@ typedef struct BarqFrozenOptions
 	uint16		version;		/* of the layout of bytes */
 	uint16		filter_columns; /* 0 so far */
 	uint16		reserved;
-	char		bytes[120];
+	char		bytes[248];
 } BarqFrozenOptions;
 
 typedef struct BarqMeta
@@ -61,9 +61,9 @@ typedef struct BarqMeta
 	uint64		reserved[17];
 } BarqMeta;
 
-StaticAssertDecl(sizeof(BarqFrozenOptions) == 128, "BarqFrozenOptions is on disk");
+StaticAssertDecl(sizeof(BarqFrozenOptions) == 256, "BarqFrozenOptions is on disk");
 StaticAssertDecl(offsetof(BarqMeta, options) == 104, "BarqMeta is on disk");
-StaticAssertDecl(sizeof(BarqMeta) == 368, "BarqMeta is on disk");
+StaticAssertDecl(sizeof(BarqMeta) == 496, "BarqMeta is on disk");
 
 #define BarqPageGetMeta(page) ((BarqMeta *) PageGetContents(page))
 

@@ -38,7 +38,8 @@ typedef struct BarqBodyHeader
 	uint32		rows;			/* rows, dead ones included */
 	uint16		filter_columns; /* filter columns kept (0 so far) */
 	uint16		filter_version; /* layout of the filter section (0 so far) */
-	uint64		body_bytes;		/* size of the whole body */
+	uint64		body_bytes;		/* size of the whole body; 0: not known when it
+								 * was begun, it is all there is */
 	uint64		tids_off;		/* ItemPointerData[rows] */
 	uint64		filters_off;	/* filter values, 0 without them */
 	uint64		kind_off;		/* the kind's own header */

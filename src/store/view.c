@@ -116,13 +116,14 @@ check_header(BarqView *view, const BarqSegmentDesc *desc)
 {
 	const BarqBodyHeader *header = barq_view_read(view, 0, sizeof(BarqBodyHeader));
 	uint64		tids = (uint64) header->rows * sizeof(ItemPointerData);
+	uint64		bytes = header->body_bytes == 0 ? view->size : header->body_bytes;
 
 	if (header->magic != BARQ_BODY_MAGIC ||
 		header->version != BARQ_BODY_VERSION ||
-		header->body_bytes > view->size ||
-		header->tids_off > header->body_bytes ||
-		tids > header->body_bytes - header->tids_off ||
-		header->kind_off > header->body_bytes ||
+		bytes > view->size ||
+		header->tids_off > bytes ||
+		tids > bytes - header->tids_off ||
+		header->kind_off > bytes ||
 		(desc != NULL &&
 		 (header->rows != desc->rows || header->kind != desc->kind)))
 		corrupt_body(view);

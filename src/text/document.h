@@ -43,7 +43,10 @@ typedef struct BarqDocumentReader
 	const uint8 *positions;		/* deltas, undecoded; NULL without positions */
 } BarqDocumentReader;
 
-/* ERRCODE_INDEX_CORRUPTED for bytes that are no document. */
+/*
+ * ERRCODE_INDEX_CORRUPTED for bytes that are no document. They stand at a
+ * multiple of 4.
+ */
 extern void barq_document_open(BarqDocumentReader *reader, const char *bytes, uint32 length);
 extern bool barq_document_next(BarqDocumentReader *reader);
 

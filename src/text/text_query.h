@@ -8,6 +8,8 @@
 
 #include "text/tokenizer.h"
 
+#define BARQ_QUERY_MOST_TERMS	65536	/* of all clauses */
+
 typedef enum BarqOccur
 {
 	BARQ_SHOULD,
@@ -47,8 +49,20 @@ typedef struct BarqTextQuery
 /*
  * Parse and normalise. ERRCODE_SYNTAX_ERROR, with the place, for an unbalanced
  * quote, a dangling \, + or - without a word; ERRCODE_PROGRAM_LIMIT_EXCEEDED
- * for more clauses than an index can be asked for at once. A query of nothing
- * but stop words has no clauses, which is no error.
+ * for more than BARQ_QUERY_MOST_TERMS. A query of nothing but stop words has
+ * no clauses, which is no error.
+ *
+ * A word that gives terms at several positions (foo-bar, a URL, three letters
+ * of Japanese in an ngram index) is a phrase of them, as it is in a document
+ * that holds the same word. Unmarked words that stand together are tokenised
+ * together where a dictionary looks ahead (a thesaurus), each alone elsewhere.
+ *
+ * A prefix is put in small letters and through the dictionaries that filter
+ * (unaccent), but not stemmed: databases* finds no term "databas". Its star
+ * belongs to its last word; words before that (foo,ba*) are a clause of their
+ * own, except behind -, where the star has no meaning then and is left out.
+ * Nor has it any behind two or more characters of a script that an ngram
+ * tokenizer cuts into grams: their grams are found in longer words anyway.
  */
 extern BarqTextQuery *barq_text_query_parse(const char *query, Size length,
 											BarqTokenizer *tokenizer);

@@ -28,7 +28,7 @@ typedef struct BarqToken
 
 typedef struct BarqTokens
 {
-	BarqToken  *tokens;			/* in the order of the text */
+	BarqToken  *tokens;			/* in the order of the text; a term once a position */
 	uint32		ntokens;
 	uint32		space;
 	uint32		length;			/* words that gave at least one term: BM25's len */

@@ -46,15 +46,6 @@ ArrayGetIntegerTypmods(ArrayType *arr, int *n)
 	abort();
 }
 
-char *
-pnstrdup(const char *in, Size len)
-{
-	char	   *copy = palloc0(len + 1);
-
-	memcpy(copy, in, strnlen(in, len));
-	return copy;
-}
-
 int
 pg_ltoa(int32 value, char *text)
 {

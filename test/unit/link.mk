@@ -2,11 +2,14 @@
 KINDS_OBJS = $(filter src/flat/% src/hnsw/%,$(OBJS)) test/unit/pgshim.o
 UNIT_LINK_test_hnsw = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_merge = $(KINDS_OBJS)
+UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/text/document.o test/unit/pgshim.o
 
-# Includes what it tests, to have it compiled with sanitizers where there are
-# any.
+# These include what they test, to have it compiled with sanitizers where
+# there are any.
 UNIT_LINK_test_types = test/unit/pgshim.o
 UNIT_DEPS_test_types = $(wildcard src/types/*.c test/fuzz/*.h)
-build/unit/test_types: CFLAGS += $(shell echo 'int main(void) { return 0; }' | \
+UNIT_LINK_test_document = test/unit/pgshim.o
+UNIT_DEPS_test_document = src/text/term_table.c src/text/document.c
+build/unit/test_types build/unit/test_document: CFLAGS += $(shell echo 'int main(void) { return 0; }' | \
 	$(CC) -fsanitize=address,undefined -x c -o /dev/null - 2>/dev/null && \
 	echo -fsanitize=address,undefined -fno-sanitize-recover=all)

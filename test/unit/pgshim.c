@@ -141,6 +141,100 @@ pfree(void *pointer)
 	free(chunk);
 }
 
+void *
+palloc_extended(Size size, int flags)
+{
+	return MemoryContextAllocExtended(CurrentMemoryContext, size, flags);
+}
+
+void *
+repalloc_huge(void *pointer, Size size)
+{
+	ShimChunk  *chunk = (ShimChunk *) pointer - 1;
+	void	   *copy = MemoryContextAllocExtended((MemoryContext) chunk->context, size, 0);
+
+	memcpy(copy, pointer, Min(size, chunk->size));
+	pfree(pointer);
+	return copy;
+}
+
+void *
+repalloc(void *pointer, Size size)
+{
+	return repalloc_huge(pointer, size);
+}
+
+char *
+pnstrdup(const char *text, Size length)
+{
+	char	   *copy;
+
+	length = strnlen(text, length);
+	copy = palloc(length + 1);
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return copy;
+}
+
+char *
+pstrdup(const char *text)
+{
+	return pnstrdup(text, strlen(text));
+}
+
+char *
+psprintf(const char *format,...)
+{
+	char		text[1024];
+	va_list		args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return pstrdup(text);
+}
+
+/* Contexts of a server's kind: no child dies with its parent here. */
+MemoryContext
+AllocSetContextCreateInternal(MemoryContext parent, const char *name, Size min_size,
+							  Size init_size, Size max_size)
+{
+	return context_create(parent);
+}
+
+void
+MemoryContextReset(MemoryContext context)
+{
+	ShimContext *c = (ShimContext *) context;
+
+	while (c->head.next != &c->head)
+		pfree(c->head.next + 1);
+}
+
+void
+MemoryContextDelete(MemoryContext context)
+{
+	MemoryContextReset(context);
+	free(context);
+}
+
+bool
+ItemPointerEquals(ItemPointer a, ItemPointer b)
+{
+	return ItemPointerCompare(a, b) == 0;
+}
+
+int32
+ItemPointerCompare(ItemPointer a, ItemPointer b)
+{
+	BlockNumber x = ItemPointerGetBlockNumberNoCheck(a);
+	BlockNumber y = ItemPointerGetBlockNumberNoCheck(b);
+
+	if (x != y)
+		return x < y ? -1 : 1;
+	return (int) ItemPointerGetOffsetNumberNoCheck(a) - (int) ItemPointerGetOffsetNumberNoCheck(b);
+}
+
 void
 MemoryContextRegisterResetCallback(MemoryContext context, MemoryContextCallback *cb)
 {
@@ -179,6 +273,12 @@ errmsg(const char *fmt,...)
 	va_start(ap, fmt);
 	vsnprintf(shim_message, sizeof(shim_message), fmt, ap);
 	va_end(ap);
+	return 0;
+}
+
+int
+errhint(const char *fmt,...)
+{
 	return 0;
 }
 

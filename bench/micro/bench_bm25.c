@@ -1,0 +1,658 @@
+/*
+ * bench_bm25.c
+ *	  Build time, bytes and latency of the BM25 kind outside of a server.
+ *
+ *	  bench_bm25 [-w /usr/share/wordnet] [-s english.stop] [-n 1000000] [-g 3]
+ *		[-Q 200] [-k 10] [-r 5] [-P] [-m 8] [-b] [-l level] [-o body] [-i body]
+ *
+ * Documents are -g random glosses of WordNet each, 1: every gloss once (-n is
+ * left out then). Words are runs of letters and digits, in lower case, without
+ * the stop words of -s and with the commonest endings cut off. -P: with
+ * positions. -m: build as many bodies and merge them, the documents dealt out
+ * in runs. -b: compare each answer with every document scored (slow). -l: the
+ * kernels' level. -o, -i: keep the body in a file; measure one kept there.
+ *
+ * Queries have one to five words drawn from one random gloss each. Times of
+ * searches are CPU times, the shortest of -r runs a query. To link: the
+ * extension's objects of src/kernels and src/bm25, src/text/term_table.o and
+ * document.o, test/unit/pgshim.o, -lm.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../test/unit/pgshim.h"
+#include "bm25/bm25_layout.h"
+#include "kernels/kernels.h"
+#include "utils/memutils.h"
+
+#undef printf
+#undef fprintf
+#undef snprintf
+#undef qsort
+
+#define MAX_WORD 64
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* of this process: other load on the machine counts less */
+static double
+cpu_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static uint64 random_state = 42;
+
+static uint32
+random_below(uint32 n)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (uint32) (((random_state * UINT64CONST(2685821657736338717)) >> 32) * n >> 32);
+}
+
+/* A gloss: numbers of its words in the vocabulary, stop words left out. */
+typedef struct Gloss
+{
+	uint32		n;				/* words kept */
+	uint32		words;			/* with stop words: where the next gloss goes on */
+	BarqToken  *tokens;
+} Gloss;
+
+static BarqTermTable *vocabulary;
+static Gloss *glosses;
+static uint32 nglosses;
+
+/* ---- words ---- */
+
+static bool
+ends_with(const char *word, uint32 length, const char *ending)
+{
+	uint32		n = strlen(ending);
+
+	return length > n + 2 && memcmp(word + length - n, ending, n) == 0;
+}
+
+static uint32
+stem(const char *word, uint32 length)
+{
+	static const char *const endings[] = {"ations", "ation", "ings", "ing", "edly", "ed",
+										  "ness", "ions", "ion", "ies", "ly", "es", "s", "e"};
+
+	for (int i = 0; i < lengthof(endings); i++)
+		if (ends_with(word, length, endings[i]))
+			return length - strlen(endings[i]);
+	return length;
+}
+
+static void
+read_glosses(const char *folder, const char *stop_file)
+{
+	static const char *const parts[] = {"adj", "adv", "noun", "verb"};
+	BarqTermTable *stops = barq_terms_create(TopMemoryContext);
+	char		line[65536];
+	FILE	   *file = fopen(stop_file, "r");
+
+	if (file != NULL)
+	{
+		while (fgets(line, sizeof(line), file))
+			barq_terms_intern(stops, line, strcspn(line, "\n"));
+		fclose(file);
+	}
+	vocabulary = barq_terms_create(TopMemoryContext);
+	glosses = calloc(200000, sizeof(Gloss));
+	for (int p = 0; p < lengthof(parts); p++)
+	{
+		snprintf(line, sizeof(line), "%s/data.%s", folder, parts[p]);
+		file = fopen(line, "r");
+		if (file == NULL)
+		{
+			perror(line);
+			exit(1);
+		}
+		while (fgets(line, sizeof(line), file))
+		{
+			char	   *at = strstr(line, " | ");
+			Gloss	   *gloss;
+			BarqToken	tokens[4096];
+
+			if (at == NULL || line[0] == ' ')
+				continue;
+			gloss = &glosses[nglosses++];
+			while (*at != '\0')
+			{
+				char		word[MAX_WORD];
+				uint32		length = 0;
+
+				for (; isalnum((unsigned char) *at); at++)
+					if (length < MAX_WORD)
+						word[length++] = tolower((unsigned char) *at);
+				if (length > 0)
+				{
+					gloss->words++;
+					if (barq_terms_find(stops, word, length) == PG_UINT32_MAX)
+					{
+						tokens[gloss->n].term = barq_terms_intern(vocabulary, word,
+																  stem(word, length));
+						tokens[gloss->n++].position = gloss->words;
+					}
+				}
+				else
+					at++;
+			}
+			gloss->tokens = malloc(sizeof(BarqToken) * (gloss->n + 1));
+			memcpy(gloss->tokens, tokens, sizeof(BarqToken) * gloss->n);
+		}
+		fclose(file);
+	}
+}
+
+/* ---- documents ---- */
+
+typedef struct Documents
+{
+	uint32		n;
+	uint32		glosses;		/* of one document */
+	uint32	   *chosen;
+	uint64		tokens;
+} Documents;
+
+static void
+make_documents(Documents *d, uint32 n, uint32 per)
+{
+	d->n = per == 1 ? nglosses : n;
+	d->glosses = per;
+	d->chosen = malloc(sizeof(uint32) * (Size) d->n * per);
+	d->tokens = 0;
+	for (uint32 i = 0; i < d->n * per; i++)
+	{
+		d->chosen[i] = per == 1 ? i : random_below(nglosses);
+		d->tokens += glosses[d->chosen[i]].n;
+	}
+}
+
+static void
+document_tokens(const Documents *d, uint32 document, BarqTokens *tokens)
+{
+	uint32		base = 0;
+
+	tokens->ntokens = 0;
+	for (uint32 i = 0; i < d->glosses; i++)
+	{
+		const Gloss *gloss = &glosses[d->chosen[(Size) document * d->glosses + i]];
+
+		for (uint32 j = 0; j < gloss->n; j++)
+		{
+			tokens->tokens[tokens->ntokens] = gloss->tokens[j];
+			tokens->tokens[tokens->ntokens++].position += base;
+		}
+		base += gloss->words;
+	}
+	tokens->length = tokens->ntokens;
+	tokens->last_position = base;
+}
+
+static void
+document_tid(uint32 document, ItemPointerData *tid)
+{
+	ItemPointerSet(tid, document / 40, document % 40 + 1);
+}
+
+static void
+build(BarqBodyWriter *writer, const Documents *d, uint32 run, uint32 runs, bool positions,
+	  double *adding, double *writing)
+{
+	MemoryContext context = shim_context_push();
+	BarqBm25Builder *builder = barq_bm25_builder_create(vocabulary, positions, context);
+	BarqTokens	tokens = {.tokens = malloc(sizeof(BarqToken) * 16384)};
+	double		start;
+	uint32		added = 0;
+
+	for (uint32 i = run; i < d->n; i += runs)
+	{
+		ItemPointerData tid;
+
+		if (added % 1024 == 0)
+			*adding -= cpu_now();
+		document_tokens(d, i, &tokens);
+		document_tid(i, &tid);
+		barq_bm25_builder_add(builder, &tid, &tokens);
+		if (added++ % 1024 == 1023)
+			*adding += cpu_now();
+	}
+	if (added % 1024 != 0)
+		*adding += cpu_now();
+	printf("  run %u: %u rows, builder %.1f MB\n", run, added,
+		   barq_bm25_builder_bytes(builder) / 1e6);
+	start = cpu_now();
+	shim_writer_init(writer);
+	barq_bm25_builder_write(builder, writer);
+	*writing += cpu_now() - start;
+	shim_context_pop();
+	free(tokens.tokens);
+}
+
+/* ---- queries ---- */
+
+typedef struct Words
+{
+	uint32		n;
+	uint32		words[5];
+} Words;
+
+static int
+compare_terms(const void *a, const void *b)
+{
+	const BarqBm25Term *x = a;
+	const BarqBm25Term *y = b;
+
+	return barq_compare_terms(x->text.text, x->text.length, y->text.text, y->text.length);
+}
+
+/* With `required`, all words of it, as a conjunction. */
+static void
+make_query(BarqBm25Query *query, BarqView *view, const Words *words, BarqBm25Term *terms)
+{
+	BarqBm25Totals totals;
+
+	barq_bm25_totals(view, &totals);
+	memset(query, 0, sizeof(*query));
+	query->k1 = 1.2;
+	query->b = 0.75;
+	query->avglen = totals.tokens / (double) totals.documents;
+	query->scored = true;
+	query->terms = terms;
+	for (uint32 i = 0; i < words->n; i++)
+	{
+		BarqBm25Term *term = &terms[query->nterms++];
+
+		memset(term, 0, sizeof(*term));
+		term->text.text = barq_terms_text(vocabulary, words->words[i], &term->text.length);
+		term->weight = (query->k1 + 1) *
+			barq_bm25_idf(totals.documents, barq_bm25_df(view, term->text.text, term->text.length));
+	}
+	qsort(terms, query->nterms, sizeof(BarqBm25Term), compare_terms);
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+percentiles(const char *name, double *times, uint32 n)
+{
+	double		sum = 0;
+
+	if (n == 0)
+		return;
+	qsort(times, n, sizeof(double), compare_doubles);
+	for (uint32 i = 0; i < n; i++)
+		sum += times[i];
+	printf("%-22s %4u queries: p50 %7.3f  p95 %7.3f  p99 %7.3f  mean %7.3f ms\n", name, n,
+		   times[n / 2] * 1e3, times[(uint32) (n * 0.95)] * 1e3,
+		   times[(uint32) (n * 0.99)] * 1e3, sum / n * 1e3);
+}
+
+/* Every document scored: is `top` what comes out? */
+static bool
+right(const Documents *d, const BarqBm25Query *query, const BarqBm25Top *top)
+{
+	BarqBm25Top exact;
+	BarqTokens	tokens = {.tokens = malloc(sizeof(BarqToken) * 16384)};
+	bool		same;
+	uint32		wanted[5];
+
+	for (uint32 t = 0; t < query->nterms; t++)
+		wanted[t] = barq_terms_find(vocabulary, query->terms[t].text.text,
+									query->terms[t].text.length);
+	barq_bm25_top_init(&exact, top->max);
+	for (uint32 i = 0; i < d->n; i++)
+	{
+		double		score = 0;
+		ItemPointerData tid;
+
+		document_tokens(d, i, &tokens);
+		for (uint32 t = 0; t < query->nterms; t++)
+		{
+			uint32		tf = 0;
+
+			for (uint32 j = 0; j < tokens.ntokens; j++)
+				tf += tokens.tokens[j].term == wanted[t];
+			if (tf > 0)
+				score += barq_bm25_share(query->terms[t].weight, tf,
+										 barq_bm25_norm(query->k1, query->b, tokens.length,
+														query->avglen));
+		}
+		document_tid(i, &tid);
+		if (score > 0)
+			barq_bm25_top_add(&exact, score, &tid);
+	}
+	barq_bm25_top_sort(&exact);
+	same = exact.count == top->count;
+	for (uint32 i = 0; same && i < exact.count; i++)
+		same = exact.hits[i].score == top->hits[i].score &&
+			ItemPointerCompare(&exact.hits[i].tid, &top->hits[i].tid) == 0;
+	free(tokens.tokens);
+	return same;
+}
+
+typedef enum Form
+{
+	FORM_ANY,					/* alternatives */
+	FORM_MUST,					/* all required */
+	FORM_PHRASE,				/* the first two as a required phrase */
+	FORM_PREFIX					/* the last cut to three letters, a prefix */
+} Form;
+
+static BarqBm25Text *expansions;
+static uint32 nexpansions;
+
+static void
+note_expansion(void *arg, const char *text, uint32 length, uint32 df)
+{
+	expansions[nexpansions].text = pnstrdup(text, length);
+	expansions[nexpansions++].length = length;
+}
+
+static void
+measure(const char *name, BarqView *view, const Documents *d, const Words *words,
+		uint32 nqueries, uint32 k, int repeats, bool compare, Form form)
+{
+	double	   *times = malloc(sizeof(double) * nqueries);
+	double	   *part = malloc(sizeof(double) * nqueries);
+	uint32		wrong = 0;
+
+	for (uint32 q = 0; q < nqueries; q++)
+	{
+		BarqBm25Query query;
+		BarqBm25Term terms[5];
+		BarqBm25Condition conditions[5];
+		uint32		numbers[5] = {0, 1, 2, 3, 4};
+		uint32		offsets[5] = {0, 1, 2, 3, 4};
+
+		shim_context_push();
+		make_query(&query, view, &words[q], terms);
+		if (form == FORM_MUST || (form == FORM_PHRASE && query.nterms > 1))
+		{
+			query.conditions = conditions;
+			query.nconditions = form == FORM_MUST ? query.nterms : 1;
+			for (uint32 i = 0; i < query.nconditions; i++)
+				conditions[i] = (BarqBm25Condition) {
+					BARQ_MUST, form == FORM_PHRASE, form == FORM_PHRASE ? 2 : 1, numbers + i, offsets
+				};
+		}
+		if (form == FORM_PREFIX)
+		{
+			BarqBm25Term *term = &terms[query.nterms - 1];
+
+			expansions = palloc(sizeof(BarqBm25Text) * BARQ_BM25_EXPANSIONS);
+			nexpansions = 0;
+			term->prefix = true;
+			term->text.length = Min(term->text.length, 3);
+			barq_bm25_expand(view, term->text.text, term->text.length, BARQ_BM25_EXPANSIONS,
+							 note_expansion, NULL);
+			term->expansions = expansions;
+			term->nexpansions = nexpansions;
+			term->weight = (query.k1 + 1) *
+				barq_bm25_idf(view->rows, barq_bm25_df_any(view, expansions, nexpansions));
+		}
+		times[q] = 1e9;
+		for (int r = 0; r < repeats; r++)
+		{
+			BarqBm25Top top;
+			bool		recheck;
+			double		start;
+
+			shim_context_push();
+			start = cpu_now();
+			barq_bm25_top_init(&top, k);
+			barq_bm25_search(view, &query, NULL, &top, &recheck);
+			barq_bm25_top_sort(&top);
+			times[q] = Min(times[q], cpu_now() - start);
+			if (compare && r == 0 && form == FORM_ANY && !right(d, &query, &top))
+			{
+				wrong++;
+				printf("query %u: wrong\n", q);
+			}
+			shim_context_pop();
+		}
+		shim_context_pop();
+	}
+	for (uint32 n = 1; n <= 5 && form == FORM_ANY; n++)
+	{
+		uint32		m = 0;
+		char		label[40];
+
+		for (uint32 q = 0; q < nqueries; q++)
+			if (words[q].n == n)
+				part[m++] = times[q];
+		snprintf(label, sizeof(label), "%s, %u words", name, n);
+		percentiles(label, part, m);
+	}
+	percentiles(name, times, nqueries);
+	if (compare && form == FORM_ANY)
+		printf("%u of %u queries answered wrongly\n", wrong, nqueries);
+	free(times);
+	free(part);
+}
+
+static void
+make_words(Words *words, uint32 nqueries)
+{
+	for (uint32 q = 0; q < nqueries; q++)
+	{
+		const Gloss *gloss;
+		uint32		want = 1 + q % 5;
+
+		do
+			gloss = &glosses[random_below(nglosses)];
+		while (gloss->n == 0);
+		words[q].n = 0;
+		for (int try = 0; try < 20 && words[q].n < want; try++)
+		{
+			uint32		word = gloss->tokens[random_below(gloss->n)].term;
+			bool		known = false;
+
+			for (uint32 i = 0; i < words[q].n; i++)
+				known |= words[q].words[i] == word;
+			if (!known)
+				words[q].words[words[q].n++] = word;
+		}
+	}
+}
+
+static void
+save_body(const BarqBodyWriter *body, const char *path)
+{
+	FILE	   *file = fopen(path, "w");
+
+	if (file == NULL || fwrite(body->data, 1, body->size, file) != body->size ||
+		fclose(file) != 0)
+	{
+		perror(path);
+		exit(1);
+	}
+}
+
+static void
+load_body(BarqBodyWriter *body, const char *path)
+{
+	FILE	   *file = fopen(path, "r");
+	char		buffer[65536];
+	Size		n;
+
+	if (file == NULL)
+	{
+		perror(path);
+		exit(1);
+	}
+	shim_writer_init(body);
+	while ((n = fread(buffer, 1, sizeof(buffer), file)) > 0)
+		barq_body_write(body, buffer, n);
+	fclose(file);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *folder = "/usr/share/wordnet";
+	const char *stops = "/usr/share/postgresql/15/tsearch_data/english.stop";
+	const char *out = NULL;
+	const char *in = NULL;
+	uint32		n = 1000000;
+	uint32		per = 3;
+	uint32		nqueries = 200;
+	uint32		k = 10;
+	int			repeats = 5;
+	int			runs = 1;
+	bool		positions = false;
+	bool		compare = false;
+	int			c;
+	double		start;
+	Documents	d;
+	BarqBodyWriter body;
+	BarqView	view;
+	Bm25Body	opened;
+	Words	   *words;
+
+	shim_init();
+	barq_kernels_init();
+	while ((c = getopt(argc, argv, "w:s:n:g:Q:k:r:Pm:bl:o:i:")) != -1)
+		switch (c)
+		{
+			case 'w':
+				folder = optarg;
+				break;
+			case 's':
+				stops = optarg;
+				break;
+			case 'n':
+				n = atoi(optarg);
+				break;
+			case 'g':
+				per = atoi(optarg);
+				break;
+			case 'Q':
+				nqueries = atoi(optarg);
+				break;
+			case 'k':
+				k = atoi(optarg);
+				break;
+			case 'r':
+				repeats = atoi(optarg);
+				break;
+			case 'P':
+				positions = true;
+				break;
+			case 'm':
+				runs = atoi(optarg);
+				break;
+			case 'b':
+				compare = true;
+				break;
+			case 'l':
+				if (!barq_kernels_select(optarg))
+				{
+					fprintf(stderr, "no level \"%s\" here\n", optarg);
+					return 1;
+				}
+				break;
+			case 'o':
+				out = optarg;
+				break;
+			case 'i':
+				in = optarg;
+				break;
+			default:
+				fprintf(stderr, "see the head of bench_bm25.c for how to use it\n");
+				return 1;
+		}
+
+	read_glosses(folder, stops);
+	make_documents(&d, n, per);
+	printf("%u glosses, %u words; %u documents of %.1f words; kernels: %s\n", nglosses,
+		   barq_terms_count(vocabulary), d.n, d.tokens / (double) d.n, barq_kernels->name);
+
+	if (in != NULL)
+		load_body(&body, in);
+	else
+	{
+		BarqBodyWriter *parts = malloc(sizeof(BarqBodyWriter) * runs);
+		double		adding = 0;
+		double		writing = 0;
+
+		for (int run = 0; run < runs; run++)
+			build(&parts[run], &d, run, runs, positions, &adding, &writing);
+		printf("build: add %.2f s (%.2f us a document), write %.2f s\n", adding,
+			   adding / d.n * 1e6, writing);
+		body = parts[0];
+		if (runs > 1)
+		{
+			BarqView   *views = malloc(sizeof(BarqView) * runs);
+			BarqMergeInput *inputs = malloc(sizeof(BarqMergeInput) * runs);
+
+			for (int run = 0; run < runs; run++)
+			{
+				views[run] = shim_view(&parts[run], false);
+				inputs[run] = (BarqMergeInput) {
+					&views[run], NULL, views[run].rows
+				};
+			}
+			shim_writer_init(&body);
+			shim_context_push();
+			start = cpu_now();
+			barq_bm25_merge(&body, inputs, runs);
+			printf("merge of %d: %.2f s\n", runs, cpu_now() - start);
+			shim_context_pop();
+			for (int run = 0; run < runs; run++)
+				shim_writer_free(&parts[run]);
+		}
+	}
+	if (out != NULL)
+		save_body(&body, out);
+
+	view = shim_view(&body, false);
+	barq_bm25_open(&opened, &view);
+	printf("body: %.2f MB: TIDs %.2f, lengths %.2f, postings %.2f (%.1f M, %.2f bytes each), "
+		   "dictionary %.2f (%llu terms)\n",
+		   body.size / 1e6, view.rows * 6e-6, view.rows * opened.header.length_width * 1e-6,
+		   (opened.footer.dictionary_off - opened.header.terms_off) / 1e6,
+		   opened.footer.postings / 1e6,
+		   (opened.footer.dictionary_off - opened.header.terms_off) /
+			   (double) opened.footer.postings,
+		   (view.size - opened.footer.dictionary_off) / 1e6,
+		   (unsigned long long) opened.footer.terms);
+
+	words = malloc(sizeof(Words) * nqueries);
+	random_state = 4711;
+	make_words(words, nqueries);
+	start = now();
+	measure("any", &view, &d, words, nqueries, k, repeats, compare, FORM_ANY);
+	measure("all required", &view, &d, words, nqueries, k, repeats, compare, FORM_MUST);
+	if (positions)
+		measure("phrase of two", &view, &d, words, nqueries, k, repeats, compare, FORM_PHRASE);
+	measure("prefix of three", &view, &d, words, Min(nqueries, 50), k, Min(repeats, 2), compare,
+			FORM_PREFIX);
+	printf("searched for %.1f s\n", now() - start);
+	return 0;
+}

@@ -1,0 +1,43 @@
+
+-- text: tokenizing, queries, highlighting
+
+CREATE FUNCTION barq_bm25_terms(body text, config regconfig,
+	tokenizer text DEFAULT 'config', OUT term text, OUT "position" bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 100;
+COMMENT ON FUNCTION barq_bm25_terms(text, regconfig, text) IS 'the terms that an index of barq_bm25 has for a text, and the positions of the words that gave them, stop words counted';
+
+CREATE FUNCTION barq_bm25_clauses(query text, config regconfig,
+	tokenizer text DEFAULT 'config', OUT occur text, OUT kind text,
+	OUT terms text[], OUT offsets bigint[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
+COMMENT ON FUNCTION barq_bm25_clauses(text, regconfig, text) IS 'what a text query asks for: words, phrases and prefixes that should, must or must not be there, by the terms that a document has for them';
+
+CREATE TYPE bm25query;
+CREATE FUNCTION bm25query_in(cstring) RETURNS bm25query
+	AS 'MODULE_PATHNAME', 'barq_bm25query_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION bm25query_out(bm25query) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'barq_bm25query_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION bm25query_recv(internal) RETURNS bm25query
+	AS 'MODULE_PATHNAME', 'barq_bm25query_recv' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION bm25query_send(bm25query) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'barq_bm25query_send' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE TYPE bm25query (INPUT = bm25query_in, OUTPUT = bm25query_out,
+	RECEIVE = bm25query_recv, SEND = bm25query_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended);
+COMMENT ON TYPE bm25query IS 'a text query and the barq_bm25 index that it is for: ''index:query'', or the bare query (with a colon before it where it begins like an index''s name and a colon)';
+COMMENT ON FUNCTION bm25query_in(cstring) IS 'read a bm25query from text';
+COMMENT ON FUNCTION bm25query_out(bm25query) IS 'write a bm25query as text';
+COMMENT ON FUNCTION bm25query_recv(internal) IS 'read a bm25query from binary form';
+COMMENT ON FUNCTION bm25query_send(bm25query) IS 'write a bm25query in binary form';
+
+CREATE FUNCTION to_bm25query(query text, index regclass DEFAULT NULL) RETURNS bm25query
+	AS 'MODULE_PATHNAME', 'barq_to_bm25query' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION to_bm25query(text, regclass) IS 'a text query for an index of barq_bm25, or for the one that fits';
+
+CREATE FUNCTION barq_highlight(body text, query text, config regconfig,
+	start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>',
+	max_fragments int DEFAULT 3, fragment_words int DEFAULT 20) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION barq_highlight(text, text, regconfig, text, text, int, int) IS 'the parts of a text that a query finds, with tags around the words found; max_fragments = 0: all of the text';

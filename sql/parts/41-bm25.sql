@@ -1,0 +1,82 @@
+-- access method barq_bm25, its operators, statistics
+
+CREATE FUNCTION barq_bm25handler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME', 'barq_bm25_handler' LANGUAGE C;
+COMMENT ON FUNCTION barq_bm25handler(internal) IS 'handler of access method barq_bm25';
+
+CREATE ACCESS METHOD barq_bm25 TYPE INDEX HANDLER barq_bm25handler;
+COMMENT ON ACCESS METHOD barq_bm25 IS 'texts ranked by BM25, and matched';
+
+CREATE FUNCTION barq_text_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION barq_text_support(internal) IS 'planner support: finds the index that a text query is for';
+
+-- ranking: the negative BM25 score
+
+CREATE FUNCTION bm25_distance(text, bm25query) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_distance(text, bm25query) IS 'negative BM25 score of a text: smaller is better, 0 where no term occurs';
+CREATE FUNCTION bm25_distance(text[], bm25query) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_distance(text[], bm25query) IS 'negative BM25 score of texts that follow each other';
+CREATE FUNCTION bm25_distance(text, text) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_distance(text, text) IS 'negative BM25 score of a text, by the index that fits';
+CREATE FUNCTION bm25_distance(text[], text) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_distance(text[], text) IS 'negative BM25 score of texts that follow each other, by the index that fits';
+
+CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_distance);
+COMMENT ON OPERATOR <@> (text, bm25query) IS 'negative BM25 score';
+CREATE OPERATOR <@> (LEFTARG = text[], RIGHTARG = bm25query, FUNCTION = bm25_distance);
+COMMENT ON OPERATOR <@> (text[], bm25query) IS 'negative BM25 score';
+CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = text, FUNCTION = bm25_distance);
+COMMENT ON OPERATOR <@> (text, text) IS 'negative BM25 score, by the index that fits';
+CREATE OPERATOR <@> (LEFTARG = text[], RIGHTARG = text, FUNCTION = bm25_distance);
+COMMENT ON OPERATOR <@> (text[], text) IS 'negative BM25 score, by the index that fits';
+
+-- matching
+
+CREATE FUNCTION bm25_matches(text, bm25query) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_matches(text, bm25query) IS 'whether a text holds what a query asks for';
+CREATE FUNCTION bm25_matches(text[], bm25query) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_matches(text[], bm25query) IS 'whether texts hold what a query asks for';
+CREATE FUNCTION bm25_matches(text, text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_matches(text, text) IS 'whether a text holds what a query asks for, by the configuration of the index that fits';
+CREATE FUNCTION bm25_matches(text[], text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_matches(text[], text) IS 'whether texts hold what a query asks for, by the configuration of the index that fits';
+
+CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = matchingsel, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR @@@ (text, bm25query) IS 'text matches a query';
+CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = matchingsel, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR @@@ (text[], bm25query) IS 'texts match a query';
+CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = matchingsel, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR @@@ (text, text) IS 'text matches a query, by the configuration of the index that fits';
+CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = matchingsel, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR @@@ (text[], text) IS 'texts match a query, by the configuration of the index that fits';
+
+CREATE OPERATOR CLASS bm25_ops
+	DEFAULT FOR TYPE text USING barq_bm25 AS
+	OPERATOR 1 <@> (text, bm25query) FOR ORDER BY float_ops,
+	OPERATOR 2 @@@ (text, bm25query);
+COMMENT ON OPERATOR CLASS bm25_ops USING barq_bm25 IS 'texts by BM25';
+
+CREATE OPERATOR CLASS bm25_array_ops
+	DEFAULT FOR TYPE text[] USING barq_bm25 AS
+	OPERATOR 1 <@> (text[], bm25query) FOR ORDER BY float_ops,
+	OPERATOR 2 @@@ (text[], bm25query);
+COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'arrays of texts by BM25';
+
+-- statistics
+
+CREATE FUNCTION barq_bm25_stats(index regclass, OUT documents bigint, OUT tokens bigint)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION barq_bm25_stats(regclass) IS 'documents that an index counts, and their words';
+
+CREATE FUNCTION barq_bm25_df(index regclass, term text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'barq_bm25_df_shown' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION barq_bm25_df(regclass, text) IS 'documents of an index that hold a term, as it stands in the dictionary';

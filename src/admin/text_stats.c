@@ -1,0 +1,79 @@
+/*
+ * text_stats.c
+ *	  barq_bm25_stats() and barq_bm25_df(): the statistics that scores are made
+ *	  of.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "admin/admin.h"
+#include "am/text.h"
+#include "catalog/index.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_stats);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_df_shown);
+
+/*
+ * The statistics of an index, or of a partitioned one, in a context of their
+ * own. Rights as for anything that looks into an index.
+ */
+static BarqTextStatistics *
+open_statistics(Oid index, MemoryContext *context)
+{
+	if (get_rel_relkind(index) == RELKIND_PARTITIONED_INDEX)
+	{
+		Oid			table = IndexGetRelation(index, false);
+
+		if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+			!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+	}
+	else
+		relation_close(barq_admin_open(index, AccessShareLock, BARQ_RIGHT_SEE), NoLock);
+	*context = AllocSetContextCreate(CurrentMemoryContext, "barq statistics shown",
+									 ALLOCSET_DEFAULT_SIZES);
+	return barq_text_statistics(index, *context);
+}
+
+/* barq_bm25_stats(index regclass) → (documents bigint, tokens bigint) */
+Datum
+barq_bm25_stats(PG_FUNCTION_ARGS)
+{
+	MemoryContext context;
+	BarqBm25Totals totals;
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	barq_text_statistics_totals(open_statistics(PG_GETARG_OID(0), &context), &totals);
+	MemoryContextDelete(context);
+	values[0] = Int64GetDatum((int64) totals.documents);
+	values[1] = Int64GetDatum((int64) totals.tokens);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* barq_bm25_df(index regclass, term text) → bigint */
+Datum
+barq_bm25_df_shown(PG_FUNCTION_ARGS)
+{
+	text	   *term = PG_GETARG_TEXT_PP(1);
+	MemoryContext context;
+	uint64		df;
+
+	df = barq_text_statistics_df(open_statistics(PG_GETARG_OID(0), &context),
+								 VARDATA_ANY(term), VARSIZE_ANY_EXHDR(term));
+	MemoryContextDelete(context);
+	PG_RETURN_INT64((int64) df);
+}

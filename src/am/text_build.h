@@ -1,0 +1,56 @@
+/*
+ * text_build.h
+ *	  CREATE INDEX of text: a participant's share of the work.
+ */
+#ifndef BARQ_TEXT_BUILD_H
+#define BARQ_TEXT_BUILD_H
+
+#include "am/build.h"
+#include "am/text.h"
+#include "store/work.h"
+
+/* A run: the inverted index of some of the heap's rows, as a body. */
+typedef struct BarqTextRun
+{
+	const char *body;
+	uint64		bytes;
+	BarqWork   *work;			/* the file that it lies in; NULL: memory */
+} BarqTextRun;
+
+typedef struct BarqTextRuns
+{
+	Relation	index;
+	BarqTextOptions options;
+	Oid			type;
+	BarqBuildShared *shared;	/* NULL: alone */
+	Size		limit;			/* bytes of memory before a run is written */
+	MemoryContext tokens_context;
+	MemoryContext builder_context;	/* reset with each run */
+	BarqTokenizer *tokenizer;
+	BarqBm25Builder *builder;
+	BarqTokens	tokens;
+	MemoryContext scratch;		/* of one row */
+	BarqTextRun *runs;
+	int			nruns;
+	int			space;
+	uint64		rows;
+	uint64		reported;
+	double		heap_tuples;
+} BarqTextRuns;
+
+/*
+ * Tokenise this participant's part of the heap. Runs lie in files of the image
+ * directory, or in memory where that has no room (`files` false: always).
+ */
+extern void barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
+								IndexInfo *info, const BarqFrozenOptions *frozen,
+								BarqBuildShared *shared, TableScanDesc scan, int participants);
+
+/* Merge what this participant has into one run, of which others can know. */
+extern void barq_text_runs_publish(BarqTextRuns *runs);
+
+/* Runs of everyone, merged into a body of the index's own; NULL: no rows. */
+extern BarqBodyWriter *barq_text_merge_runs(Relation index, const uint8 *id,
+											BarqTextRun *runs, int n);
+
+#endif							/* BARQ_TEXT_BUILD_H */

@@ -1,0 +1,108 @@
+/*
+ * text_cost.c
+ *	  What a scan of an index of text costs.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "am/text.h"
+#include "catalog/partition.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "utils/float.h"
+#include "utils/selfuncs.h"
+
+/*
+ * The index that a query expression names, if that can be told at planning: a
+ * constant, or to_bm25query(anything, constant). InvalidOid: none named.
+ */
+static bool
+named_index(Node *query, Oid *index)
+{
+	*index = InvalidOid;
+	if (query != NULL && IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) == 2)
+		query = lsecond(((FuncExpr *) query)->args);
+	if (query == NULL || !IsA(query, Const) || ((Const *) query)->constisnull)
+		return query != NULL && IsA(query, Const);
+	if (((Const *) query)->consttype == REGCLASSOID)
+		*index = DatumGetObjectId(((Const *) query)->constvalue);
+	else
+		*index = DatumGetBarqQueryValue(((Const *) query)->constvalue)->index;
+	return true;
+}
+
+/* Can this index answer a query that names `named`? */
+static bool
+answers(Oid index, Oid named)
+{
+	return !OidIsValid(named) || named == index ||
+		list_member_oid(get_partition_ancestors(index), named);
+}
+
+void
+barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
+						Cost *startup_cost, Cost *total_cost,
+						Selectivity *selectivity, double *correlation,
+						double *pages)
+{
+	IndexOptInfo *index = path->indexinfo;
+	GenericCosts costs = {0};
+	double		tuples = Max(index->tuples, 1);
+	double		found;
+	bool		possible = path->indexclauses != NIL || path->indexorderbys != NIL;
+	Oid			named;
+	ListCell   *cell;
+
+	/* a query for another index, or a scan for a partial index's predicate alone */
+	foreach(cell, path->indexorderbys)
+	{
+		OpExpr	   *clause = lfirst(cell);
+
+		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
+			named_index(lsecond(clause->args), &named) && !answers(index->indexoid, named))
+			possible = false;
+	}
+	foreach(cell, path->indexclauses)
+	{
+		OpExpr	   *clause = (OpExpr *) lfirst_node(IndexClause, cell)->rinfo->clause;
+
+		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
+			named_index(lsecond(clause->args), &named) && !answers(index->indexoid, named))
+			possible = false;
+	}
+	if (!possible)
+	{
+		*startup_cost = get_float8_infinity();
+		*total_cost = get_float8_infinity();
+		*selectivity = 0;
+		*correlation = 0;
+		*pages = 0;
+		BarqPathRefuse(path);
+		return;
+	}
+
+	genericcostestimate(root, path, loop_count, &costs);
+	found = Max(costs.indexSelectivity * tuples, 1);
+	if (path->indexorderbys != NIL)
+	{
+		/*
+		 * To find the first rows a search looks at a small part of the
+		 * postings: bounds leave out the rest. Rows come with their score, so
+		 * there is nothing to sort and nothing to compute again.
+		 */
+		*startup_cost = 10 * random_page_cost + sqrt(found) * cpu_operator_cost * 10;
+		*total_cost = *startup_cost + found * (cpu_index_tuple_cost + cpu_operator_cost * 10);
+	}
+	else
+	{
+		*startup_cost = 4 * random_page_cost;
+		*total_cost = *startup_cost + found * (cpu_index_tuple_cost + cpu_operator_cost * 2);
+	}
+	*selectivity = costs.indexSelectivity;
+	*correlation = 0;
+	*pages = costs.numIndexPages;
+}

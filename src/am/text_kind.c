@@ -1,0 +1,73 @@
+/*
+ * text_kind.c
+ *	  What an index of text does with rows: sealed logs and merges are segments
+ *	  of one kind.
+ */
+#include "postgres.h"
+
+#include "am/text.h"
+#include "utils/builtins.h"
+
+static void
+seal_text(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
+		  BarqBodyWriter *writer)
+{
+	BarqTermTable *terms = barq_terms_create(CurrentMemoryContext);
+	BarqBm25Builder *builder =
+		barq_bm25_builder_create(terms, barq_text_options(frozen)->positions != 0,
+								 CurrentMemoryContext);
+
+	for (uint32 i = 0; i < n; i++)
+		barq_bm25_builder_add_document(builder, (ItemPointer) &rows[i].tid,
+									   rows[i].payload, rows[i].length);
+	barq_bm25_builder_write(builder, writer);
+}
+
+static BarqBodyWriter *
+merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+		   BarqMergeInput *inputs, int ninputs, uint64 live, char **reason)
+{
+	uint64		bytes = 0;
+	BarqBodyWriter *writer;
+
+	for (int i = 0; i < ninputs; i++)
+		bytes += inputs[i].view->size;
+	writer = barq_body_begin_file(index, id, bytes, reason);
+	if (writer != NULL)
+		barq_bm25_merge(writer, inputs, ninputs);
+	return writer;
+}
+
+static bool
+is_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
+{
+	return false;
+}
+
+/* A document without terms counts as one, so it is there. */
+static bool
+indexes_text(Relation index, const BarqFrozenOptions *frozen, Datum value)
+{
+	return true;
+}
+
+static char *
+describe_text(const BarqFrozenOptions *frozen)
+{
+	const BarqTextOptions *options = barq_text_options(frozen);
+
+	return psprintf("text_config=%s, tokenizer=%s, k1=%g, b=%g, positions=%s",
+					quote_qualified_identifier(options->config_schema, options->config_name),
+					options->tokenizer == BARQ_TOKENIZER_NGRAM ? "ngram" : "config",
+					options->k1, options->b, options->positions ? "on" : "off");
+}
+
+const BarqIndexKind barq_bm25_index_kind = {
+	.id = BARQ_KIND_BM25,
+	.name = "barq_bm25",
+	.seal = seal_text,
+	.merge = merge_text,
+	.is_provisional = is_provisional,
+	.indexes_value = indexes_text,
+	.describe = describe_text
+};

@@ -1,0 +1,415 @@
+/*
+ * text_scan.c
+ *	  Index scans over text: ORDER BY <@>, WHERE @@@, or both at once.
+ *
+ * A ranked scan asks for the best rows in batches, each larger than the one
+ * before: a batch is one search of all segments and of the log, for what
+ * comes after the last row of the batch before in the order of (score, TID).
+ * So nothing is kept between batches, no row comes twice, and segments may be
+ * replaced meanwhile. Scores come from statistics frozen for the statement
+ * (text_statistics.c), hence they are exact and nothing is re-checked.
+ *
+ * A scan for @@@ alone gathers all its rows at the first call.
+ */
+#include "postgres.h"
+
+#include "access/relscan.h"
+#include "am/heap_distance.h"
+#include "am/text.h"
+#include "catalog/partition.h"
+#include "catalog/pg_type.h"
+#include "lifecycle/stats.h"
+#include "miscadmin.h"
+#include "nodes/tidbitmap.h"
+#include "pgstat.h"
+#include "settings.h"
+#include "utils/float.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#define FIRST_BATCH		16
+#define BATCH_GROWTH	4
+#define LARGEST_BATCH	(1024 * 1024)
+
+typedef struct TextScan
+{
+	MemoryContext owner;		/* the executor state's: of the statistics */
+	MemoryContext context;		/* reset by every rescan */
+
+	bool		started;
+	bool		nothing;		/* a NULL query */
+	BarqBm25Query *query;
+	BarqHeapDistance *heap;		/* for phrases without positions; or NULL */
+	MemoryContext batch_context;
+
+	/* ranked */
+	BarqBm25Top top;
+	bool		unsure;			/* rows of this batch are to be looked at */
+	uint32		next;
+	uint32		batch;
+	bool		last_batch;
+	bool		resumed;
+	double		after_score;
+	ItemPointerData after_tid;
+
+	/* matching alone */
+	ItemPointerData *tids;
+	bool	   *rechecks;
+	uint64		ntids;
+	uint64		space;
+	uint64		at;
+} TextScan;
+
+IndexScanDesc
+barq_text_begin_scan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	TextScan   *ts = palloc0(sizeof(TextScan));
+
+	ts->owner = CurrentMemoryContext;
+	ts->context = AllocSetContextCreate(CurrentMemoryContext, "barq scan",
+										ALLOCSET_DEFAULT_SIZES);
+	if (norderbys > 0)
+	{
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc(sizeof(bool) * norderbys);
+		memset(scan->xs_orderbynulls, true, sizeof(bool) * norderbys);
+	}
+	scan->opaque = ts;
+	return scan;
+}
+
+static void
+end_heap(TextScan *ts)
+{
+	if (ts->heap != NULL)
+		barq_heap_distance_end(ts->heap);
+	ts->heap = NULL;
+}
+
+void
+barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
+				 ScanKey orderbys, int norderbys)
+{
+	TextScan   *ts = scan->opaque;
+	MemoryContext owner = ts->owner;
+	MemoryContext context = ts->context;
+
+	if (keys && scan->numberOfKeys > 0)
+		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
+	if (orderbys && scan->numberOfOrderBys > 0)
+		memmove(scan->orderByData, orderbys,
+				scan->numberOfOrderBys * sizeof(ScanKeyData));
+	end_heap(ts);
+	MemoryContextReset(context);
+	memset(ts, 0, sizeof(*ts));
+	ts->owner = owner;
+	ts->context = context;
+}
+
+void
+barq_text_end_scan(IndexScanDesc scan)
+{
+	TextScan   *ts = scan->opaque;
+
+	end_heap(ts);
+	MemoryContextDelete(ts->context);
+	pfree(ts);
+	scan->opaque = NULL;
+}
+
+/* ---- the query ---- */
+
+/*
+ * The index whose statistics a query asks for, on behalf of a scan of another
+ * one: itself, or an ancestor of it. A query without an index, or of a sibling
+ * (the planner may have bound it to the one partition that it saw), is this
+ * index's.
+ */
+static Oid
+statistics_index(Relation index, Oid named)
+{
+	List	   *ancestors;
+	ListCell   *cell;
+
+	if (!OidIsValid(named) || named == RelationGetRelid(index))
+		return RelationGetRelid(index);
+	ancestors = get_partition_ancestors(RelationGetRelid(index));
+	foreach(cell, ancestors)
+		if (lfirst_oid(cell) == named)
+			return named;
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("a query for index \"%s\" cannot be answered by index \"%s\"",
+					get_rel_name(named) ? get_rel_name(named) : "(dropped)",
+					RelationGetRelationName(index)),
+			 errhint("Name the index in a constant, to_bm25query('…', 'index'), so that the planner can choose it.")));
+}
+
+static const BarqQueryValue *
+key_query(ScanKey key, Relation index, Oid *statistics)
+{
+	const BarqQueryValue *value = DatumGetBarqQueryValue(key->sk_argument);
+	Oid			of = statistics_index(index, value->index);
+
+	/* the whole's statistics count where one of several asks for them */
+	if (!OidIsValid(*statistics) || of != RelationGetRelid(index))
+		*statistics = of;
+	return value;
+}
+
+static void
+start(IndexScanDesc scan, TextScan *ts)
+{
+	Relation	index = scan->indexRelation;
+	MemoryContext old = MemoryContextSwitchTo(ts->context);
+	const BarqQueryValue *score = NULL;
+	const BarqQueryValue **matches = palloc(sizeof(BarqQueryValue *) * Max(scan->numberOfKeys, 1));
+	Oid			of = InvalidOid;
+
+	ts->started = true;
+	ts->batch = FIRST_BATCH;
+	pgstat_count_index_scan(index);
+	if (scan->numberOfOrderBys > 0)
+	{
+		if (scan->orderByData[0].sk_flags & SK_ISNULL)
+			ts->nothing = true;
+		else
+			score = key_query(&scan->orderByData[0], index, &of);
+	}
+	for (int i = 0; i < scan->numberOfKeys; i++)
+	{
+		if (scan->keyData[i].sk_flags & SK_ISNULL)
+			ts->nothing = true;
+		else
+			matches[i] = key_query(&scan->keyData[i], index, &of);
+	}
+	if (!ts->nothing)
+		ts->query = barq_text_bind(barq_text_statistics(of, ts->owner), score,
+								   matches, scan->numberOfKeys);
+	MemoryContextSwitchTo(old);
+	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_SEARCHES, 1);
+}
+
+/* ---- a row from the heap, where an index without positions cannot tell ---- */
+
+typedef struct Look
+{
+	const BarqBm25Query *query;
+	BarqTextOptions options;
+	Oid			type;
+} Look;
+
+static bool
+holds(void *arg, Datum value)
+{
+	Look	   *look = arg;
+	uint32		bytes;
+	char	   *document = barq_text_document(&look->options, look->type, value, true, &bytes);
+	double		score;
+	bool		unsure;
+
+	return barq_bm25_score_document(look->query, document, bytes, &score, &unsure);
+}
+
+static bool
+heap_row_holds(IndexScanDesc scan, TextScan *ts, const ItemPointerData *tid)
+{
+	Look		look;
+
+	if (ts->heap == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(ts->context);
+
+		ts->heap = barq_heap_distance_begin(scan);
+		MemoryContextSwitchTo(old);
+	}
+	look.query = ts->query;
+	look.options = *barq_text_options(&barq_meta_cached(scan->indexRelation, false)->options);
+	look.type = TupleDescAttr(RelationGetDescr(scan->indexRelation), 0)->atttypid;
+	return barq_heap_value(ts->heap, tid, holds, &look);
+}
+
+/* ---- ranked ---- */
+
+static void
+search_state(BarqTextState *state, void *arg)
+{
+	TextScan   *ts = arg;
+
+	ts->unsure = false;
+	ts->top.count = 0;
+	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
+	{
+		bool		unsure;
+
+		barq_bm25_search(&state->views[i], ts->query, state->snapshot->segments[i].dead,
+						 &ts->top, &unsure);
+		ts->unsure |= unsure;
+	}
+	if (barq_consistency != BARQ_CONSISTENCY_SEALED)
+		barq_text_log_search(state->log, ts->query, &ts->top, &ts->unsure);
+}
+
+static void
+next_batch(IndexScanDesc scan, TextScan *ts)
+{
+	MemoryContext old = MemoryContextSwitchTo(ts->context);
+
+	if (ts->batch_context == NULL)
+		ts->batch_context = AllocSetContextCreate(ts->context, "barq scan batch",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContextReset(ts->batch_context);
+	MemoryContextSwitchTo(ts->batch_context);
+	barq_bm25_top_init(&ts->top, ts->batch);
+	ts->top.resumed = ts->resumed;
+	ts->top.after_score = ts->after_score;
+	ts->top.after_tid = ts->after_tid;
+	barq_text_with_state(scan->indexRelation, search_state, ts);
+	barq_bm25_top_sort(&ts->top);
+	ts->last_batch = ts->top.count < ts->batch;
+	ts->batch = Min(ts->batch * BATCH_GROWTH, LARGEST_BATCH);
+	ts->next = 0;
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+next_ranked(IndexScanDesc scan, TextScan *ts)
+{
+	for (;;)
+	{
+		const BarqBm25Hit *hit;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ts->top.hits == NULL || ts->next == ts->top.count)
+		{
+			if (ts->top.hits != NULL && ts->last_batch)
+				return false;
+			next_batch(scan, ts);
+			if (ts->top.count == 0)
+				return false;
+		}
+		hit = &ts->top.hits[ts->next++];
+		ts->resumed = true;
+		ts->after_score = hit->score;
+		ts->after_tid = hit->tid;
+		if (ts->unsure && !heap_row_holds(scan, ts, &hit->tid))
+			continue;
+
+		scan->xs_heaptid = hit->tid;
+		scan->xs_recheck = false;
+		scan->xs_recheckorderby = false;
+		scan->xs_orderbyvals[0] = Float8GetDatum(-hit->score);
+		scan->xs_orderbynulls[0] = false;
+
+		/* further ORDER BY keys on this column: nothing can come before them */
+		for (int i = 1; i < scan->numberOfOrderBys; i++)
+		{
+			scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
+			scan->xs_orderbynulls[i] = false;
+			scan->xs_recheckorderby = true;
+		}
+		return true;
+	}
+}
+
+/* ---- matching alone ---- */
+
+static void
+note_rows(void *arg, ItemPointer tids, uint32 n, bool recheck)
+{
+	TextScan   *ts = arg;
+
+	if (ts->ntids + n > ts->space)
+	{
+		uint64		space = Max(ts->space * 2, ts->ntids + Max(n, 1024));
+		ItemPointerData *more = MemoryContextAllocHuge(ts->context, sizeof(ItemPointerData) * space);
+		bool	   *rechecks = MemoryContextAllocHuge(ts->context, sizeof(bool) * space);
+
+		if (ts->ntids > 0)
+		{
+			memcpy(more, ts->tids, sizeof(ItemPointerData) * ts->ntids);
+			memcpy(rechecks, ts->rechecks, sizeof(bool) * ts->ntids);
+			pfree(ts->tids);
+			pfree(ts->rechecks);
+		}
+		ts->tids = more;
+		ts->rechecks = rechecks;
+		ts->space = space;
+	}
+	memcpy(ts->tids + ts->ntids, tids, sizeof(ItemPointerData) * n);
+	memset(ts->rechecks + ts->ntids, recheck, sizeof(bool) * n);
+	ts->ntids += n;
+}
+
+static void
+match_state(BarqTextState *state, void *arg)
+{
+	TextScan   *ts = arg;
+
+	ts->ntids = 0;
+	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
+		barq_bm25_match(&state->views[i], ts->query, state->snapshot->segments[i].dead,
+						note_rows, ts);
+	if (barq_consistency != BARQ_CONSISTENCY_SEALED)
+		barq_text_log_match(state->log, ts->query, note_rows, ts);
+}
+
+static void
+refuse_scan(IndexScanDesc scan)
+{
+	if (scan->numberOfOrderBys == 0 && scan->numberOfKeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot scan index \"%s\" without a query",
+						RelationGetRelationName(scan->indexRelation))));
+}
+
+bool
+barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	TextScan   *ts = scan->opaque;
+
+	Assert(ScanDirectionIsForward(direction));
+	refuse_scan(scan);
+	if (!ts->started)
+	{
+		start(scan, ts);
+		if (!ts->nothing && scan->numberOfOrderBys == 0)
+			barq_text_with_state(scan->indexRelation, match_state, ts);
+	}
+	if (ts->nothing)
+		return false;
+	if (scan->numberOfOrderBys > 0)
+		return next_ranked(scan, ts);
+	if (ts->at == ts->ntids)
+		return false;
+	scan->xs_heaptid = ts->tids[ts->at];
+	scan->xs_recheck = ts->rechecks[ts->at++];
+	return true;
+}
+
+int64
+barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
+{
+	TextScan   *ts = scan->opaque;
+
+	refuse_scan(scan);
+	if (!ts->started)
+		start(scan, ts);
+	if (ts->nothing)
+		return 0;
+	barq_text_with_state(scan->indexRelation, match_state, ts);
+	for (uint64 i = 0; i < ts->ntids;)
+	{
+		uint64		n = 1;
+
+		while (i + n < ts->ntids && n < 1024 && ts->rechecks[i + n] == ts->rechecks[i])
+			n++;
+		CHECK_FOR_INTERRUPTS();
+		tbm_add_tuples(bitmap, ts->tids + i, (int) n, ts->rechecks[i]);
+		i += n;
+	}
+	return (int64) ts->ntids;
+}

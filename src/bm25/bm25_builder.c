@@ -1,0 +1,501 @@
+/*
+ * bm25_builder.c
+ *	  An inverted index in memory: what a log is sealed from and what CREATE
+ *	  INDEX fills before it writes a run.
+ *
+ * Postings are appended to a chain of chunks for each term, which double in
+ * size, as varints: row - previous row, frequency, positions. So a posting
+ * takes a few bytes and a rare term a small chunk.
+ */
+#include "postgres.h"
+
+#include "bm25/bm25_layout.h"
+#include "store/interrupts.h"
+#include "utils/memutils.h"
+
+#define FIRST_CHUNK		16
+#define LARGEST_CHUNK	(64 * 1024)
+#define ARENA_BYTES		(1024 * 1024)
+
+typedef struct Chunk
+{
+	struct Chunk *next;
+	uint32		used;
+	uint32		space;
+	uint8		bytes[FLEXIBLE_ARRAY_MEMBER];
+} Chunk;
+
+typedef struct TermPostings
+{
+	Chunk	   *first;
+	Chunk	   *last;
+	uint32		df;
+	uint32		next_row;		/* after the last posting's */
+
+	/* in the document under way */
+	uint32		frequency;		/* 0: it does not have the term so far */
+	uint32		first_token;
+	uint32		last_token;
+} TermPostings;
+
+struct BarqBm25Builder
+{
+	MemoryContext context;
+	BarqTermTable *terms;
+	bool		positions;
+
+	TermPostings *postings;		/* by number of term */
+	uint32		nterms;
+	uint32		used_terms;		/* how many have postings */
+
+	ItemPointerData *tids;
+	uint32	   *lengths;
+	uint32		rows;
+	uint32		row_space;
+	bool		in_order;		/* TIDs came ascending */
+
+	char	   *arena;			/* where chunks are cut from */
+	Size		arena_left;
+	Size		bytes;
+
+	uint32	   *document;		/* its terms */
+	uint32		document_space;
+	uint32	   *next_token;		/* of the same term */
+	uint32		token_space;
+	uint8	   *encoded;
+	Size		encoded_space;
+};
+
+BarqBm25Builder *
+barq_bm25_builder_create(BarqTermTable *terms, bool positions, MemoryContext context)
+{
+	BarqBm25Builder *b = MemoryContextAllocZero(context, sizeof(BarqBm25Builder));
+
+	b->context = context;
+	b->terms = terms;
+	b->positions = positions;
+	b->in_order = true;
+	return b;
+}
+
+uint32
+barq_bm25_builder_rows(const BarqBm25Builder *b)
+{
+	return b->rows;
+}
+
+Size
+barq_bm25_builder_bytes(const BarqBm25Builder *b)
+{
+	return b->bytes + (Size) b->nterms * sizeof(TermPostings) +
+		(Size) b->row_space * (sizeof(ItemPointerData) + sizeof(uint32));
+}
+
+/* An array of the builder's, made larger; new elements are zero. */
+static void *
+grow(BarqBm25Builder *b, void *array, Size width, uint32 have, uint32 *space, uint32 want)
+{
+	Size		wanted = Max((Size) want, Max((Size) *space * 2, 256));
+
+	wanted = Min(wanted, PG_UINT32_MAX);
+	array = array == NULL ?
+		MemoryContextAllocHuge(b->context, width * wanted) :
+		repalloc_huge(array, width * wanted);
+	memset((char *) array + width * have, 0, width * (wanted - have));
+	*space = (uint32) wanted;
+	return array;
+}
+
+static Chunk *
+new_chunk(BarqBm25Builder *b, uint32 space)
+{
+	Size		bytes = offsetof(Chunk, bytes) + space;
+	Chunk	   *chunk;
+
+	if (b->arena_left < bytes)
+	{
+		Size		take = Max(bytes, ARENA_BYTES);
+
+		b->arena = MemoryContextAllocHuge(b->context, take);
+		b->arena_left = take;
+		b->bytes += take;
+	}
+	chunk = (Chunk *) b->arena;
+	b->arena += MAXALIGN(bytes);
+	b->arena_left -= Min(b->arena_left, MAXALIGN(bytes));
+	chunk->next = NULL;
+	chunk->used = 0;
+	chunk->space = space;
+	return chunk;
+}
+
+static void
+append(BarqBm25Builder *b, TermPostings *p, const uint8 *bytes, Size length)
+{
+	while (length > 0)
+	{
+		uint32		here;
+
+		if (p->last == NULL || p->last->used == p->last->space)
+		{
+			Chunk	   *chunk = new_chunk(b, p->last == NULL ? FIRST_CHUNK :
+										  Min(p->last->space * 2, LARGEST_CHUNK));
+
+			if (p->last == NULL)
+				p->first = chunk;
+			else
+				p->last->next = chunk;
+			p->last = chunk;
+		}
+		here = Min(length, p->last->space - p->last->used);
+		memcpy(p->last->bytes + p->last->used, bytes, here);
+		p->last->used += here;
+		bytes += here;
+		length -= here;
+	}
+}
+
+static void
+add_row(BarqBm25Builder *b, ItemPointer tid, uint32 length)
+{
+	if (b->rows >= PG_UINT32_MAX - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a segment cannot hold more than %u rows", PG_UINT32_MAX - 1)));
+	if (b->rows == b->row_space)
+	{
+		uint32		space = b->row_space;
+
+		b->tids = grow(b, b->tids, sizeof(ItemPointerData), b->rows, &space, b->rows + 1);
+		b->lengths = grow(b, b->lengths, sizeof(uint32), b->rows, &b->row_space, b->rows + 1);
+	}
+	if (b->rows > 0 && ItemPointerCompare(&b->tids[b->rows - 1], tid) >= 0)
+		b->in_order = false;
+	b->tids[b->rows] = *tid;
+	b->lengths[b->rows] = length;
+	b->rows++;
+}
+
+static TermPostings *
+postings_of(BarqBm25Builder *b, uint32 term)
+{
+	if (unlikely(term >= b->nterms))
+	{
+		uint32		have = b->nterms;
+
+		b->postings = grow(b, b->postings, sizeof(TermPostings), have, &b->nterms, term + 1);
+	}
+	return &b->postings[term];
+}
+
+static uint8 *
+encoding_space(BarqBm25Builder *b, Size bytes)
+{
+	if (unlikely(bytes > b->encoded_space))
+	{
+		if (b->encoded != NULL)
+			pfree(b->encoded);
+		b->encoded_space = Max(bytes, 1024);
+		b->encoded = MemoryContextAllocHuge(b->context, b->encoded_space);
+	}
+	return b->encoded;
+}
+
+/* The start of a posting of row b->rows - 1. */
+static uint8 *
+begin_posting(BarqBm25Builder *b, TermPostings *p, uint8 *out, uint32 frequency)
+{
+	if (p->df++ == 0)
+		b->used_terms++;
+	out = barq_varint_put(out, b->rows - 1 - p->next_row);
+	p->next_row = b->rows;
+	return barq_varint_put(out, frequency);
+}
+
+void
+barq_bm25_builder_add(BarqBm25Builder *b, ItemPointer tid, const BarqTokens *tokens)
+{
+	uint32		n = 0;
+
+	if (tokens->ntokens > b->token_space)
+		b->next_token = grow(b, b->next_token, sizeof(uint32), 0, &b->token_space,
+							 tokens->ntokens);
+	if (tokens->ntokens > b->document_space)
+		b->document = grow(b, b->document, sizeof(uint32), 0, &b->document_space,
+						   tokens->ntokens);
+
+	/* the tokens of each term, in their order */
+	for (uint32 i = 0; i < tokens->ntokens; i++)
+	{
+		uint32		term = tokens->tokens[i].term;
+		TermPostings *p = postings_of(b, term);
+
+		if (p->frequency++ == 0)
+		{
+			b->document[n++] = term;
+			p->first_token = i;
+		}
+		else
+			b->next_token[p->last_token] = i;
+		p->last_token = i;
+	}
+
+	add_row(b, tid, tokens->length);
+	for (uint32 i = 0; i < n; i++)
+	{
+		TermPostings *p = &b->postings[b->document[i]];
+		uint32		frequency = p->frequency;
+		uint8	   *start = encoding_space(b, BM25_MAX_VARINT *
+										   (2 + (b->positions ? (Size) frequency : 0)));
+		uint8	   *out = begin_posting(b, p, start, frequency);
+
+		if (b->positions)
+		{
+			uint32		token = p->first_token;
+			uint32		last = 0;
+
+			for (uint32 j = 0; j < frequency; j++)
+			{
+				out = barq_varint_put(out, tokens->tokens[token].position - last);
+				last = tokens->tokens[token].position;
+				if (j + 1 < frequency)
+					token = b->next_token[token];
+			}
+		}
+		append(b, p, start, out - start);
+		p->frequency = 0;
+	}
+}
+
+void
+barq_bm25_builder_add_document(BarqBm25Builder *b, ItemPointer tid,
+							   const char *document, uint32 length)
+{
+	BarqDocumentReader reader;
+
+	barq_document_open(&reader, document, length);
+	if (b->positions && (reader.header->flags & BARQ_DOCUMENT_POSITIONS) == 0)
+		barq_bm25_corrupt("a document has no positions");
+	add_row(b, tid, reader.header->length);
+	while (barq_document_next(&reader))
+	{
+		TermPostings *p = postings_of(b, barq_terms_intern(b->terms, reader.term,
+														   reader.term_length));
+		const uint8 *positions = b->positions ? reader.positions : NULL;
+		Size		bytes = 0;
+		uint8	   *start;
+		uint8	   *out;
+
+		/* the reader stands after the positions: they are as we keep them */
+		if (positions != NULL)
+			bytes = reader.at - positions;
+		start = encoding_space(b, 2 * BM25_MAX_VARINT + bytes);
+		out = begin_posting(b, p, start, reader.frequency);
+		if (bytes > 0)
+			memcpy(out, positions, bytes);
+		append(b, p, start, out + bytes - start);
+	}
+}
+
+/* ---- writing ---- */
+
+/* Reads a chain of chunks. */
+typedef struct ChainReader
+{
+	const Chunk *chunk;
+	uint32		at;
+} ChainReader;
+
+static inline uint8
+next_byte(ChainReader *reader)
+{
+	while (reader->at == reader->chunk->used)
+	{
+		reader->chunk = reader->chunk->next;
+		reader->at = 0;
+	}
+	return reader->chunk->bytes[reader->at++];
+}
+
+static inline uint64
+next_number(ChainReader *reader)
+{
+	uint64		value = 0;
+	uint8		byte;
+	int			shift = 0;
+
+	do
+	{
+		byte = next_byte(reader);
+		value |= (uint64) (byte & 0x7f) << shift;
+		shift += 7;
+	} while (byte >= 0x80);
+	return value;
+}
+
+typedef struct SortedTerm
+{
+	const char *text;
+	uint32		length;
+	uint32		term;
+} SortedTerm;
+
+static int
+compare_sorted_terms(const void *a, const void *b)
+{
+	const SortedTerm *x = a;
+	const SortedTerm *y = b;
+
+	return barq_compare_terms(x->text, x->length, y->text, y->length);
+}
+
+/* A posting whose row has a new number. */
+typedef struct Renumbered
+{
+	uint32		row;
+	uint32		frequency;
+	Size		positions;		/* offset of its positions */
+	Size		position_bytes;
+} Renumbered;
+
+static int
+compare_renumbered(const void *a, const void *b)
+{
+	uint32		x = ((const Renumbered *) a)->row;
+	uint32		y = ((const Renumbered *) b)->row;
+
+	return x < y ? -1 : x > y;
+}
+
+typedef struct RowOrder
+{
+	ItemPointerData tid;
+	uint32		row;
+} RowOrder;
+
+static int
+compare_row_order(const void *a, const void *b)
+{
+	return ItemPointerCompare((ItemPointer) & ((const RowOrder *) a)->tid,
+							  (ItemPointer) & ((const RowOrder *) b)->tid);
+}
+
+/* Bring rows into TID order; returns the new number of each. */
+static uint32 *
+order_rows(BarqBm25Builder *b)
+{
+	RowOrder   *order = palloc_extended(sizeof(RowOrder) * (Size) b->rows, MCXT_ALLOC_HUGE);
+	uint32	   *lengths = palloc_extended(sizeof(uint32) * (Size) b->rows, MCXT_ALLOC_HUGE);
+	uint32	   *numbers = palloc_extended(sizeof(uint32) * (Size) b->rows, MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < b->rows; i++)
+	{
+		order[i].tid = b->tids[i];
+		order[i].row = i;
+	}
+	qsort(order, b->rows, sizeof(RowOrder), compare_row_order);
+	for (uint32 i = 0; i < b->rows; i++)
+	{
+		numbers[order[i].row] = i;
+		lengths[i] = b->lengths[order[i].row];
+		b->tids[i] = order[i].tid;
+	}
+	memcpy(b->lengths, lengths, sizeof(uint32) * (Size) b->rows);
+	pfree(lengths);
+	pfree(order);
+	return numbers;
+}
+
+/* Write the postings of one term. */
+static void
+write_postings(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
+			   const uint32 *numbers)
+{
+	ChainReader reader = {p->first, 0};
+	Renumbered *renumbered = NULL;
+	uint8	   *kept = NULL;
+	Size		kept_used = 0;
+	Size		kept_space = 0;
+	uint32		row = 0;
+
+	if (numbers != NULL)
+		renumbered = palloc_extended(sizeof(Renumbered) * (Size) p->df, MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < p->df; i++)
+	{
+		uint32		frequency;
+		uint8	   *out;
+		Size		need;
+
+		row += (uint32) next_number(&reader);
+		frequency = (uint32) next_number(&reader);
+		if (numbers == NULL)
+			kept_used = 0;
+		need = b->positions ? (Size) frequency * 5 : 0;
+		if (kept_space - kept_used < need)
+		{
+			kept_space = Max(kept_space * 2, kept_used + need + 1024);
+			kept = kept == NULL ? palloc_extended(kept_space, MCXT_ALLOC_HUGE) :
+				repalloc_huge(kept, kept_space);
+		}
+		out = kept + kept_used;
+		for (uint32 j = 0; b->positions && j < frequency; j++)
+			do
+				*out = next_byte(&reader);
+			while (*out++ >= 0x80);
+		if (numbers == NULL)
+			barq_bm25_write_posting(writer, row, frequency, kept, out - kept);
+		else
+		{
+			renumbered[i].row = numbers[row];
+			renumbered[i].frequency = frequency;
+			renumbered[i].positions = kept_used;
+			renumbered[i].position_bytes = out - (kept + kept_used);
+			kept_used = out - kept;
+		}
+		row++;
+	}
+	if (numbers != NULL)
+	{
+		qsort(renumbered, p->df, sizeof(Renumbered), compare_renumbered);
+		for (uint32 i = 0; i < p->df; i++)
+			barq_bm25_write_posting(writer, renumbered[i].row, renumbered[i].frequency,
+									kept + renumbered[i].positions,
+									renumbered[i].position_bytes);
+		pfree(renumbered);
+	}
+	if (kept != NULL)
+		pfree(kept);
+}
+
+void
+barq_bm25_builder_write(BarqBm25Builder *b, BarqBodyWriter *body)
+{
+	SortedTerm *sorted = palloc_extended(sizeof(SortedTerm) * (Size) Max(b->used_terms, 1),
+										 MCXT_ALLOC_HUGE);
+	uint32	   *numbers = b->in_order ? NULL : order_rows(b);
+	Bm25Writer *writer;
+	uint32		n = 0;
+
+	for (uint32 term = 0; term < b->nterms; term++)
+		if (b->postings[term].df > 0)
+		{
+			sorted[n].term = term;
+			sorted[n].text = barq_terms_text(b->terms, term, &sorted[n].length);
+			n++;
+		}
+	Assert(n == b->used_terms);
+	qsort(sorted, n, sizeof(SortedTerm), compare_sorted_terms);
+
+	writer = barq_bm25_write_begin(body, b->rows, b->tids, b->lengths, b->positions);
+	for (uint32 i = 0; i < n; i++)
+	{
+		if ((i & 255) == 0)
+			barq_check_interrupts();
+		barq_bm25_write_term(writer, sorted[i].text, sorted[i].length);
+		write_postings(b, writer, &b->postings[sorted[i].term], numbers);
+	}
+	barq_bm25_write_end(writer);
+	pfree(sorted);
+	if (numbers != NULL)
+		pfree(numbers);
+}

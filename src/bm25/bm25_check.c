@@ -1,0 +1,167 @@
+/*
+ * bm25_check.c
+ *	  Is a body what it should be? Everything in it that can be told from the
+ *	  rest of it is.
+ */
+#include "postgres.h"
+
+#include "bm25/bm25_layout.h"
+#include "store/interrupts.h"
+#include "utils/memutils.h"
+
+#define MAX_REPORTS 20
+
+typedef struct Check
+{
+	Bm25Body	body;
+	BarqCheckReport report;
+	void	   *arg;
+	int			reports;
+} Check;
+
+static void
+complain(Check *check, const char *place, const char *message)
+{
+	if (check->reports++ < MAX_REPORTS)
+		check->report(check->arg, place, message);
+}
+
+static void
+check_rows(Check *check)
+{
+	const Bm25Body *body = &check->body;
+	uint64		tokens = 0;
+	uint32		longest = 0;
+	ItemPointerData last;
+
+	for (uint32 row = 0; row < body->view->rows; row++)
+	{
+		ItemPointerData tid = barq_bm25_tid(body, row);
+		uint32		length = barq_bm25_length(body, row);
+
+		if ((row & 0xffff) == 0)
+			barq_check_interrupts();
+		if (row > 0 && ItemPointerCompare(&last, &tid) >= 0)
+			complain(check, psprintf("row %u", row), "rows are not in the order of their TIDs");
+		last = tid;
+		tokens += length;
+		longest = Max(longest, length);
+	}
+	if (tokens != body->header.tokens)
+		complain(check, "lengths", "their sum is not the number of tokens");
+	if (longest != body->header.max_length)
+		complain(check, "lengths", "the largest is not what the header says");
+}
+
+/* Is there a pair that bounds a posting? */
+static bool
+bounded(const Bm25Maxima *maxima, uint32 frequency, uint32 length)
+{
+	for (int i = 0; i < BM25_PAIRS && maxima->pairs[i].frequency > 0; i++)
+		if ((maxima->pairs[i].frequency == BM25_FREQUENCY_ANY ||
+			 frequency <= maxima->pairs[i].frequency) &&
+			length >= maxima->pairs[i].length)
+			return true;
+	return false;
+}
+
+/* The postings of a term. */
+static void
+check_postings(Check *check, const Bm25Entry *entry, const char *name)
+{
+	const Bm25Body *body = &check->body;
+	Bm25Cursor *cursor = palloc(sizeof(Bm25Cursor));
+	uint32		last = BM25_NO_ROW;
+
+	barq_bm25_cursor_open_entry(cursor, body, entry);
+	for (cursor->block = 0; cursor->block < cursor->nblocks; cursor->block++)
+	{
+		const Bm25Skip *skip = &cursor->skips[cursor->block];
+
+		barq_check_interrupts();
+		barq_bm25_cursor_load(cursor);
+		barq_bm25_cursor_frequencies(cursor);
+		for (; cursor->at < cursor->n; cursor->at++)
+		{
+			uint32		row = cursor->rows[cursor->at];
+			uint32		frequency = cursor->frequencies[cursor->at];
+			uint32		length = barq_bm25_length(body, row);
+
+			if (last != BM25_NO_ROW && row <= last)
+				complain(check, name, "its rows do not ascend");
+			last = row;
+			if (!bounded(&skip->maxima, frequency, length) ||
+				!bounded(&entry->maxima, frequency, length))
+				complain(check, name, "a posting lies above the maxima of its block");
+			if (body->positions)
+			{
+				const uint32 *positions = barq_bm25_cursor_positions(cursor);
+
+				for (uint32 i = 1; i < frequency; i++)
+					if (positions[i] <= positions[i - 1])
+					{
+						complain(check, name, "its positions do not ascend");
+						break;
+					}
+			}
+		}
+		if (cursor->nblocks > 1 && skip->last_row != last)
+			complain(check, name, "a block ends with another row than its table says");
+	}
+}
+
+static void
+check_dictionary(Check *check)
+{
+	const Bm25Body *body = &check->body;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq check",
+												  ALLOCSET_DEFAULT_SIZES);
+	Bm25DictWalk walk;
+	char	   *last = palloc(BM25_MAX_TERM);
+	uint32		last_length = 0;
+	uint64		terms = 0;
+	uint64		postings = 0;
+	uint64		record = body->header.terms_off;
+
+	barq_bm25_walk_begin(&walk, body, NULL, 0);
+	while (barq_bm25_walk_next(&walk))
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		char	   *name = psprintf("term \"%.*s\"", (int) Min(walk.entry.length, 100), walk.text);
+
+		if (terms > 0 &&
+			barq_compare_terms(last, last_length, walk.text, walk.entry.length) >= 0)
+			complain(check, name, "it comes too late in the dictionary");
+		if (walk.entry.record != record)
+			complain(check, name, "its postings do not follow those of the term before");
+		record = walk.entry.record + walk.entry.record_bytes;
+		check_postings(check, &walk.entry, name);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+		memcpy(last, walk.text, walk.entry.length);
+		last_length = walk.entry.length;
+		terms++;
+		postings += walk.entry.df;
+	}
+	if (terms != body->footer.terms || postings != body->footer.postings)
+		complain(check, "dictionary", "it has other numbers of terms or postings than it says");
+	if (record != body->footer.dictionary_off)
+		complain(check, "dictionary", "it does not begin where the postings end");
+	MemoryContextDelete(context);
+}
+
+static void
+check_body(BarqView *view, BarqCheckReport report, void *arg)
+{
+	Check		check = {.report = report, .arg = arg};
+
+	barq_bm25_open(&check.body, view);
+	check_rows(&check);
+	check_dictionary(&check);
+}
+
+const BarqSegmentKind barq_bm25_kind = {
+	.id = BARQ_KIND_BM25,
+	.name = "bm25",
+	.check = check_body
+};

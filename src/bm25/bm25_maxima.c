@@ -1,0 +1,112 @@
+/*
+ * bm25_maxima.c
+ *	  What the postings of a block can be worth at most, kept so that it stays
+ *	  true whatever k1, b and the statistics are.
+ *
+ * A share w·tf / (tf + k1·(1 - b + b·len/avglen)) grows with tf and falls with
+ * len, so only postings that no other one of the block beats in both matter:
+ * those are kept as pairs (Mallia, Siedlaczek & Suel, "An experimental study
+ * of index compression and DAAT query processing methods", 2019, keep one
+ * score; Lucene keeps such pairs). Where there are more than fit, neighbours
+ * are merged into (larger frequency, smaller length), which bounds both.
+ */
+#include "postgres.h"
+
+#include "bm25/bm25_layout.h"
+
+static inline bool
+beats(Bm25Pair a, Bm25Pair b)
+{
+	return a.frequency >= b.frequency && a.length <= b.length;
+}
+
+static void
+add_pair(Bm25Maxima *maxima, Bm25Pair pair)
+{
+	Bm25Pair	kept[BM25_PAIRS + 1];
+	int			n = 0;
+	bool		placed = false;
+
+	if (pair.frequency == 0)
+		return;
+	for (int i = 0; i < BM25_PAIRS; i++)
+		if (maxima->pairs[i].frequency > 0 && beats(maxima->pairs[i], pair))
+			return;
+
+	/* highest frequency first, and so, as none beats another, longest first */
+	for (int i = 0; i < BM25_PAIRS; i++)
+	{
+		Bm25Pair	old = maxima->pairs[i];
+
+		if (old.frequency == 0 || beats(pair, old))
+			continue;
+		if (!placed && pair.frequency > old.frequency)
+		{
+			kept[n++] = pair;
+			placed = true;
+		}
+		kept[n++] = old;
+	}
+	if (!placed)
+		kept[n++] = pair;
+
+	if (n > BM25_PAIRS)
+	{
+		/* merge the two in the middle that lose least, the ends being worth most */
+		int			at = 1;
+
+		kept[at].length = kept[at + 1].length;
+		for (int i = at + 1; i < n - 1; i++)
+			kept[i] = kept[i + 1];
+		n--;
+	}
+	memset(maxima, 0, sizeof(*maxima));
+	memcpy(maxima->pairs, kept, n * sizeof(Bm25Pair));
+}
+
+void
+barq_bm25_maxima_add(Bm25Maxima *maxima, uint32 frequency, uint32 length)
+{
+	Bm25Pair	pair;
+
+	pair.frequency = Min(frequency, BM25_FREQUENCY_ANY);
+	pair.length = Min(length, PG_UINT16_MAX);
+	add_pair(maxima, pair);
+}
+
+void
+barq_bm25_maxima_merge(Bm25Maxima *maxima, const Bm25Maxima *other)
+{
+	for (int i = 0; i < BM25_PAIRS; i++)
+		add_pair(maxima, other->pairs[i]);
+}
+
+/*
+ * At least every share that barq_bm25_share computes for a posting that is
+ * bounded, rounding included: each of its steps is monotone in the length,
+ * also when rounded. In the frequency it grows by norm / (tf·(tf + 1 + norm))
+ * of itself from tf to tf + 1, far more than rounding takes, unless the norm
+ * is next to nothing; then the bound is raised.
+ */
+double
+barq_bm25_maxima_bound(const Bm25Maxima *maxima, double weight, const BarqBm25Query *query)
+{
+	double		bound = 0;
+
+	for (int i = 0; i < BM25_PAIRS && maxima->pairs[i].frequency > 0; i++)
+	{
+		double		tf = maxima->pairs[i].frequency;
+		double		norm = barq_bm25_norm(query->k1, query->b, maxima->pairs[i].length,
+										  query->avglen);
+		double		share;
+
+		if (maxima->pairs[i].frequency == BM25_FREQUENCY_ANY)
+			share = weight * (1 + 1e-15);
+		else
+			share = barq_bm25_share(weight, tf, norm);
+		if (norm < 1e-12 * tf * tf)
+			share *= 1 + 1e-15;
+		bound = Max(bound, share);
+	}
+	return bound;
+}

@@ -1,0 +1,329 @@
+/*
+ * bm25_read.c
+ *	  Opening a body, its dictionary, its documents' lengths and TIDs.
+ *
+ * All that is read may have been damaged: every length is checked before it is
+ * used (ERRCODE_INDEX_CORRUPTED).
+ */
+#include "postgres.h"
+
+#include "bm25/bm25_layout.h"
+#include "store/interrupts.h"
+
+void
+barq_bm25_corrupt(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("a segment of text is corrupted: %s", what),
+			 errhint("Please REINDEX the index.")));
+}
+
+static bool
+fits(uint64 size, uint64 off, uint64 count, uint64 width)
+{
+	return off <= size && count <= (size - off) / width;
+}
+
+void
+barq_bm25_open(Bm25Body *body, BarqView *view)
+{
+	BarqBodyHeader header;
+
+	body->view = view;
+	memcpy(&header, barq_view_read(view, 0, sizeof(header)), sizeof(header));
+	memcpy(&body->header, barq_view_read(view, header.kind_off, sizeof(BarqBm25Header)),
+		   sizeof(BarqBm25Header));
+	if (view->size < sizeof(BarqBm25Footer))
+		barq_bm25_corrupt("it is too short");
+	memcpy(&body->footer,
+		   barq_view_read(view, view->size - sizeof(BarqBm25Footer), sizeof(BarqBm25Footer)),
+		   sizeof(BarqBm25Footer));
+	if (body->footer.magic != BM25_FOOTER_MAGIC || body->header.version != BM25_VERSION)
+		barq_bm25_corrupt("it has another layout");
+	if (body->header.length_width != 1 && body->header.length_width != 2 &&
+		body->header.length_width != 4)
+		barq_bm25_corrupt("lengths have a strange width");
+	if (header.tids_off % BARQ_BODY_ALIGN != 0 ||
+		body->header.lengths_off % BARQ_BODY_ALIGN != 0 ||
+		body->header.terms_off % BARQ_BODY_ALIGN != 0 ||
+		body->footer.index_off % BARQ_BODY_ALIGN != 0 ||
+		!fits(view->size, header.tids_off, view->rows, sizeof(ItemPointerData)) ||
+		!fits(view->size, body->header.lengths_off, view->rows, body->header.length_width) ||
+		!fits(view->size, body->footer.dictionary_off, body->footer.dictionary_bytes, 1) ||
+		body->footer.blocks == PG_UINT64_MAX ||
+		!fits(view->size, body->footer.index_off, body->footer.blocks + 1, sizeof(uint64)) ||
+		body->header.terms_off > body->footer.dictionary_off)
+		barq_bm25_corrupt("a section lies outside of it");
+	body->tids_off = header.tids_off;
+	body->positions = (body->header.flags & BM25_POSITIONS) != 0;
+}
+
+uint32
+barq_bm25_length(const Bm25Body *body, uint32 row)
+{
+	uint32		width = body->header.length_width;
+	const void *at = barq_view_read(body->view,
+									body->header.lengths_off + (uint64) row * width, width);
+
+	switch (width)
+	{
+		case 1:
+			return *(const uint8 *) at;
+		case 2:
+			return *(const uint16 *) at;
+		default:
+			return *(const uint32 *) at;
+	}
+}
+
+ItemPointerData
+barq_bm25_tid(const Bm25Body *body, uint32 row)
+{
+	ItemPointerData tid;
+
+	memcpy(&tid, barq_view_read(body->view,
+								body->tids_off + (uint64) row * sizeof(ItemPointerData),
+								sizeof(ItemPointerData)),
+		   sizeof(tid));
+	return tid;
+}
+
+/* ---- dictionary ---- */
+
+static uint64
+block_start(const Bm25Body *body, uint64 block)
+{
+	uint64		start;
+
+	memcpy(&start, barq_view_read(body->view, body->footer.index_off + block * sizeof(uint64),
+								  sizeof(uint64)), sizeof(uint64));
+	if (start > body->footer.dictionary_bytes)
+		barq_bm25_corrupt("the dictionary's index points outside of it");
+	return start;
+}
+
+/* A number of the walk's block. */
+static uint64
+walk_number(Bm25DictWalk *walk)
+{
+	uint64		value;
+	const uint8 *next = barq_varint_get((const uint8 *) walk->at,
+										(const uint8 *) walk->end, &value);
+
+	if (next == NULL)
+		barq_bm25_corrupt("the dictionary ends in the middle of a term");
+	walk->at = (const char *) next;
+	return value;
+}
+
+/* Take the next block's bytes and stand before its first term. */
+static bool
+walk_block(Bm25DictWalk *walk)
+{
+	const Bm25Body *body = walk->body;
+	uint64		start;
+	uint64		end;
+
+	if (walk->block >= body->footer.blocks)
+		return false;
+	start = block_start(body, walk->block);
+	end = block_start(body, walk->block + 1);
+	if (end < start)
+		barq_bm25_corrupt("the dictionary's index is not in order");
+	if (body->view->base != NULL)
+		walk->at = body->view->base + body->footer.dictionary_off + start;
+	else
+	{
+		if (walk->space < end - start)
+		{
+			if (walk->bytes != NULL)
+				pfree(walk->bytes);
+			walk->space = Max(end - start, 1024);
+			walk->bytes = palloc_extended(walk->space, MCXT_ALLOC_HUGE);
+		}
+		memcpy(walk->bytes,
+			   barq_view_read(body->view, body->footer.dictionary_off + start, end - start),
+			   end - start);
+		walk->at = walk->bytes;
+	}
+	walk->end = walk->at + (end - start);
+	walk->left = (uint32) Min(body->footer.terms - walk->block * BM25_DICT_BLOCK,
+							  BM25_DICT_BLOCK);
+	walk->entry.length = 0;
+	walk->block++;
+	walk->record = body->header.terms_off + walk_number(walk);
+	return true;
+}
+
+bool
+barq_bm25_walk_next(Bm25DictWalk *walk)
+{
+	Bm25Entry  *entry = &walk->entry;
+	uint64		shared;
+	uint64		rest;
+	uint64		df;
+	uint64		n;
+
+	if (walk->pending)
+	{
+		walk->pending = false;
+		return true;
+	}
+	if (walk->left == 0 && !walk_block(walk))
+		return false;
+	walk->left--;
+	shared = walk_number(walk);
+	rest = walk_number(walk);
+	if (shared > entry->length || rest > BM25_MAX_TERM - shared ||
+		rest > (uint64) (walk->end - walk->at))
+		barq_bm25_corrupt("a term of the dictionary is too long");
+	memcpy(walk->text + shared, walk->at, rest);
+	walk->at += rest;
+	entry->length = (uint32) (shared + rest);
+	df = walk_number(walk);
+	entry->record = walk->record;
+	entry->record_bytes = walk_number(walk);
+	if (df == 0 || df > walk->body->view->rows ||
+		entry->record > walk->body->footer.dictionary_off ||
+		entry->record_bytes > walk->body->footer.dictionary_off - entry->record)
+		barq_bm25_corrupt("a term of the dictionary has impossible postings");
+	entry->df = (uint32) df;
+	walk->record += entry->record_bytes;
+
+	memset(&entry->maxima, 0, sizeof(entry->maxima));
+	n = walk_number(walk);
+	if (n == 0 || n > BM25_PAIRS)
+		barq_bm25_corrupt("a term of the dictionary has no maxima");
+	for (uint64 i = 0; i < n; i++)
+	{
+		entry->maxima.pairs[i].frequency = (uint16) walk_number(walk);
+		entry->maxima.pairs[i].length = (uint16) walk_number(walk);
+	}
+	return true;
+}
+
+/* Compare the first term of a block. */
+static int
+compare_first(Bm25DictWalk *walk, uint64 block, const char *text, uint32 length)
+{
+	walk->block = block;
+	walk->left = 0;
+	if (!barq_bm25_walk_next(walk))
+		barq_bm25_corrupt("the dictionary has a block without terms");
+	return barq_compare_terms(walk->text, walk->entry.length, text, length);
+}
+
+void
+barq_bm25_walk_begin(Bm25DictWalk *walk, const Bm25Body *body,
+					 const char *from, uint32 length)
+{
+	uint64		low = 0;
+	uint64		high = body->footer.blocks;
+
+	memset(walk, 0, sizeof(*walk));
+	walk->body = body;
+	walk->text = palloc(BM25_MAX_TERM);
+	walk->entry.text = walk->text;
+
+	/* the last block whose first term is not after `from` */
+	while (length > 0 && high - low > 1)
+	{
+		uint64		middle = low + (high - low) / 2;
+
+		if (compare_first(walk, middle, from, length) <= 0)
+			low = middle;
+		else
+			high = middle;
+	}
+	walk->block = low;
+	walk->left = 0;
+	if (length == 0)
+		return;
+
+	/* step over what lies before it; the first other one is still to come */
+	while (barq_bm25_walk_next(walk))
+		if (barq_compare_terms(walk->text, walk->entry.length, from, length) >= 0)
+		{
+			walk->pending = true;
+			return;
+		}
+}
+
+bool
+barq_bm25_find(const Bm25Body *body, const char *text, uint32 length, Bm25Entry *entry)
+{
+	Bm25DictWalk walk;
+	bool		found = false;
+
+	if (length == 0 || body->footer.terms == 0)
+		return false;
+	barq_bm25_walk_begin(&walk, body, text, length);
+	if (barq_bm25_walk_next(&walk) &&
+		barq_compare_terms(walk.text, walk.entry.length, text, length) == 0)
+	{
+		*entry = walk.entry;
+		entry->text = text;
+		found = true;
+	}
+	pfree(walk.text);
+	if (walk.bytes != NULL)
+		pfree(walk.bytes);
+	return found;
+}
+
+/* ---- statistics ---- */
+
+void
+barq_bm25_totals(BarqView *view, BarqBm25Totals *totals)
+{
+	Bm25Body	body;
+
+	barq_bm25_open(&body, view);
+	totals->documents = view->rows;
+	totals->tokens = body.header.tokens;
+}
+
+uint32
+barq_bm25_df(BarqView *view, const char *text, uint32 length)
+{
+	Bm25Body	body;
+	Bm25Entry	entry;
+
+	barq_bm25_open(&body, view);
+	return barq_bm25_find(&body, text, length, &entry) ? entry.df : 0;
+}
+
+void
+barq_bm25_expand(BarqView *view, const char *prefix, uint32 length, uint32 max,
+				 BarqTermVisitor visit, void *arg)
+{
+	Bm25Body	body;
+	Bm25DictWalk walk;
+
+	barq_bm25_open(&body, view);
+	barq_bm25_walk_begin(&walk, &body, prefix, length);
+	for (uint32 n = 0; n < max && barq_bm25_walk_next(&walk); n++)
+	{
+		barq_check_interrupts();
+		if (walk.entry.length < length || memcmp(walk.text, prefix, length) != 0)
+			break;
+		visit(arg, walk.text, walk.entry.length, walk.entry.df);
+	}
+	pfree(walk.text);
+	if (walk.bytes != NULL)
+		pfree(walk.bytes);
+}
+
+uint32
+barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 n)
+{
+	Bm25Body	body;
+	Bm25Cursor *cursor = palloc(sizeof(Bm25Cursor));
+	uint32		df;
+
+	barq_bm25_open(&body, view);
+	df = barq_bm25_cursor_open(cursor, &body, terms, n, true) ? cursor->df : 0;
+	pfree(cursor);
+	return df;
+}

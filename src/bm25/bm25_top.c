@@ -1,0 +1,85 @@
+/*
+ * bm25_top.c
+ *	  The best rows so far: a heap with the worst on top.
+ */
+#include "postgres.h"
+
+#include "bm25/bm25.h"
+
+/* Is a after b: a lower score, or the same and a later TID? */
+static inline bool
+worse(const BarqBm25Hit *a, const BarqBm25Hit *b)
+{
+	if (a->score != b->score)
+		return a->score < b->score;
+	return ItemPointerCompare((ItemPointer) &a->tid, (ItemPointer) &b->tid) > 0;
+}
+
+void
+barq_bm25_top_init(BarqBm25Top *top, uint32 max)
+{
+	memset(top, 0, sizeof(*top));
+	top->max = max;
+	top->hits = palloc_extended(sizeof(BarqBm25Hit) * (Size) max, MCXT_ALLOC_HUGE);
+}
+
+static void
+sift_down(BarqBm25Hit *hits, uint32 n, BarqBm25Hit hit)
+{
+	uint32		at = 0;
+
+	for (;;)
+	{
+		uint32		child = 2 * at + 1;
+
+		if (child >= n)
+			break;
+		if (child + 1 < n && worse(&hits[child + 1], &hits[child]))
+			child++;
+		if (!worse(&hits[child], &hit))
+			break;
+		hits[at] = hits[child];
+		at = child;
+	}
+	hits[at] = hit;
+}
+
+void
+barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid)
+{
+	BarqBm25Hit hit;
+	uint32		at;
+
+	hit.score = score;
+	hit.tid = *tid;
+	if (top->resumed)
+	{
+		BarqBm25Hit after;
+
+		after.score = top->after_score;
+		after.tid = top->after_tid;
+		if (!worse(&hit, &after))
+			return;
+	}
+	if (top->count == top->max)
+	{
+		if (worse(&top->hits[0], &hit))
+			sift_down(top->hits, top->count, hit);
+		return;
+	}
+	for (at = top->count++; at > 0 && worse(&hit, &top->hits[(at - 1) / 2]); at = (at - 1) / 2)
+		top->hits[at] = top->hits[(at - 1) / 2];
+	top->hits[at] = hit;
+}
+
+void
+barq_bm25_top_sort(BarqBm25Top *top)
+{
+	for (uint32 n = top->count; n > 1; n--)
+	{
+		BarqBm25Hit last = top->hits[n - 1];
+
+		top->hits[n - 1] = top->hits[0];
+		sift_down(top->hits, n - 1, last);
+	}
+}

@@ -1,0 +1,326 @@
+/*
+ * bm25_write.c
+ *	  Writing a body: headers, TIDs and lengths first, then term after term in
+ *	  order, the dictionary last. The writer is sequential; what is kept in
+ *	  memory meanwhile is the dictionary and the table of blocks of one term.
+ */
+#include "postgres.h"
+
+#include "bm25/bm25_layout.h"
+#include "lib/stringinfo.h"
+#include "utils/memutils.h"
+
+/* Bytes that grow beyond 1 GB if they must. */
+typedef struct Bytes
+{
+	uint8	   *data;
+	Size		used;
+	Size		space;
+} Bytes;
+
+struct Bm25Writer
+{
+	BarqBodyWriter *writer;
+	uint32		rows;
+	const uint32 *lengths;
+	BarqBm25Header header;
+	BarqBm25Footer footer;
+	bool		positions;
+
+	/* the term under way */
+	char	   *text;			/* and, until then, the one before */
+	uint32		text_length;
+	uint32		shared;
+	uint32		df;
+	uint32		last_row;		/* BM25_NO_ROW: none yet */
+	uint64		record;			/* where its record begins */
+	uint64		blocks_off;		/* where its blocks begin */
+	Bm25Maxima	maxima;
+	Bm25Skip   *skips;
+	uint32		nskips;
+	uint32		skip_space;
+
+	/* its block under way */
+	uint32		n;
+	uint32		gaps[BARQ_BM25_BLOCK];
+	uint32		frequencies[BARQ_BM25_BLOCK];
+	Bytes		block_positions;
+	Bm25Maxima	block_maxima;
+	uint8		packed[2 * BARQ_BM25_BLOCK * sizeof(uint32)];
+
+	Bytes		dictionary;
+	uint64	   *index;			/* where each block of it begins */
+	uint64		index_space;
+};
+
+static void
+reserve(Bytes *bytes, Size more)
+{
+	if (bytes->space - bytes->used >= more)
+		return;
+	bytes->space = Max(bytes->space * 2, Max(bytes->used + more, 1024));
+	bytes->data = bytes->data == NULL ?
+		palloc_extended(bytes->space, MCXT_ALLOC_HUGE) :
+		repalloc_huge(bytes->data, bytes->space);
+}
+
+static void
+append(Bytes *bytes, const void *data, Size length)
+{
+	if (length == 0)
+		return;
+	reserve(bytes, length);
+	memcpy(bytes->data + bytes->used, data, length);
+	bytes->used += length;
+}
+
+static void
+append_number(Bytes *bytes, uint64 value)
+{
+	reserve(bytes, BM25_MAX_VARINT);
+	bytes->used = barq_varint_put(bytes->data + bytes->used, value) - bytes->data;
+}
+
+static void
+pad(Bm25Writer *w, uint64 alignment)
+{
+	static const char zeros[8] = {0};
+	uint64		over = barq_body_offset(w->writer) % alignment;
+
+	if (over > 0)
+		barq_body_write(w->writer, zeros, alignment - over);
+}
+
+Bm25Writer *
+barq_bm25_write_begin(BarqBodyWriter *writer, uint32 rows, const ItemPointerData *tids,
+					  const uint32 *lengths, bool positions)
+{
+	Bm25Writer *w = palloc0(sizeof(Bm25Writer));
+	BarqBodyHeader body = {0};
+	BarqBm25Header *header = &w->header;
+
+	w->writer = writer;
+	w->rows = rows;
+	w->lengths = lengths;
+	w->positions = positions;
+	header->version = BM25_VERSION;
+	header->flags = positions ? BM25_POSITIONS : 0;
+	for (uint32 i = 0; i < rows; i++)
+	{
+		header->tokens += lengths[i];
+		header->max_length = Max(header->max_length, lengths[i]);
+	}
+	header->length_width = header->max_length <= PG_UINT8_MAX ? 1 :
+		header->max_length <= PG_UINT16_MAX ? 2 : 4;
+
+	body.magic = BARQ_BODY_MAGIC;
+	body.version = BARQ_BODY_VERSION;
+	body.kind = BARQ_KIND_BM25;
+	body.rows = rows;
+	body.kind_off = sizeof(BarqBodyHeader);
+	body.tids_off = body.kind_off + sizeof(BarqBm25Header);
+	header->lengths_off = TYPEALIGN64(BARQ_BODY_ALIGN, body.tids_off +
+									  (uint64) rows * sizeof(ItemPointerData));
+	header->terms_off = TYPEALIGN64(BARQ_BODY_ALIGN, header->lengths_off +
+									(uint64) rows * header->length_width);
+
+	Assert(barq_body_offset(writer) == 0);
+	barq_body_write(writer, &body, sizeof(body));
+	barq_body_write(writer, header, sizeof(*header));
+	barq_body_write(writer, tids, (Size) rows * sizeof(ItemPointerData));
+	barq_body_align(writer);
+	for (uint32 i = 0; i < rows;)
+	{
+		uint8		narrow[1024];
+		uint32		n = Min(rows - i, lengthof(narrow) / header->length_width);
+
+		if (header->length_width == 4)
+			memcpy(narrow, lengths + i, n * sizeof(uint32));
+		else
+			for (uint32 j = 0; j < n; j++)
+			{
+				if (header->length_width == 1)
+					narrow[j] = (uint8) lengths[i + j];
+				else
+					((uint16 *) narrow)[j] = (uint16) lengths[i + j];
+			}
+		barq_body_write(writer, narrow, (Size) n * header->length_width);
+		i += n;
+	}
+	barq_body_align(writer);
+	Assert(barq_body_offset(writer) == header->terms_off);
+	w->text = palloc(BM25_MAX_TERM);
+	return w;
+}
+
+/* Write the block under way. `many`: the term has several. */
+static void
+write_block(Bm25Writer *w, bool many)
+{
+	int			n = w->n;
+	uint8		bits[2];
+	Size		row_bytes;
+	Size		frequency_bytes;
+
+	bits[0] = barq_pack_width(w->gaps, n);
+	bits[1] = barq_pack_width(w->frequencies, n);
+	row_bytes = barq_pack_bytes(n, bits[0]);
+	frequency_bytes = barq_pack_bytes(n, bits[1]);
+	barq_pack(w->gaps, n, bits[0], w->packed);
+	barq_pack(w->frequencies, n, bits[1], w->packed + row_bytes);
+
+	if (many)
+	{
+		Bm25Skip   *skip;
+		uint64		offset;
+
+		if (w->nskips == 0)
+		{
+			pad(w, 8);
+			w->blocks_off = barq_body_offset(w->writer);
+		}
+		if (w->nskips == w->skip_space)
+		{
+			w->skip_space = Max(w->skip_space * 2, 256);
+			w->skips = w->skips == NULL ?
+				palloc(sizeof(Bm25Skip) * w->skip_space) :
+				repalloc_huge(w->skips, sizeof(Bm25Skip) * (Size) w->skip_space);
+		}
+		offset = barq_body_offset(w->writer) - w->blocks_off;
+		if (offset > PG_UINT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("postings of one term take more than 4 GB in one segment"),
+					 errhint("Partition the table, or use WITH (positions = off).")));
+		skip = &w->skips[w->nskips++];
+		memset(skip, 0, sizeof(*skip));
+		skip->last_row = w->last_row;
+		skip->offset = (uint32) offset;
+		skip->row_bits = bits[0];
+		skip->frequency_bits = bits[1];
+		skip->maxima = w->block_maxima;
+	}
+	else
+		barq_body_write(w->writer, bits, sizeof(bits));
+	barq_body_write(w->writer, w->packed, row_bytes + frequency_bytes);
+	if (w->block_positions.used > 0)
+		barq_body_write(w->writer, w->block_positions.data, w->block_positions.used);
+
+	barq_bm25_maxima_merge(&w->maxima, &w->block_maxima);
+	memset(&w->block_maxima, 0, sizeof(w->block_maxima));
+	w->block_positions.used = 0;
+	w->n = 0;
+}
+
+/* Finish the term under way and enter it in the dictionary. */
+static void
+end_term(Bm25Writer *w)
+{
+	Bytes	   *dictionary = &w->dictionary;
+	uint64		first = w->footer.terms % BM25_DICT_BLOCK;
+	int			npairs = 0;
+
+	if (w->df == 0)
+		return;
+	if (w->n > 0)
+		write_block(w, w->df > BARQ_BM25_BLOCK);
+	if (w->nskips > 0)
+	{
+		pad(w, 8);
+		barq_body_write(w->writer, w->skips, w->nskips * sizeof(Bm25Skip));
+	}
+
+	if (first == 0)
+	{
+		uint64		block = w->footer.blocks++;
+
+		if (block >= w->index_space)
+		{
+			w->index_space = Max(w->index_space * 2, 1024);
+			w->index = w->index == NULL ?
+				palloc(sizeof(uint64) * w->index_space) :
+				repalloc_huge(w->index, sizeof(uint64) * w->index_space);
+		}
+		w->index[block] = dictionary->used;
+		append_number(dictionary, w->record - w->header.terms_off);
+		w->shared = 0;
+	}
+	append_number(dictionary, w->shared);
+	append_number(dictionary, w->text_length - w->shared);
+	append(dictionary, w->text + w->shared, w->text_length - w->shared);
+	append_number(dictionary, w->df);
+	append_number(dictionary, barq_body_offset(w->writer) - w->record);
+	while (npairs < BM25_PAIRS && w->maxima.pairs[npairs].frequency > 0)
+		npairs++;
+	append_number(dictionary, npairs);
+	for (int i = 0; i < npairs; i++)
+	{
+		append_number(dictionary, w->maxima.pairs[i].frequency);
+		append_number(dictionary, w->maxima.pairs[i].length);
+	}
+	w->footer.terms++;
+	w->footer.postings += w->df;
+	w->df = 0;
+}
+
+void
+barq_bm25_write_term(Bm25Writer *w, const char *text, uint32 length)
+{
+	uint32		limit;
+
+	end_term(w);
+	if (length == 0 || length > BM25_MAX_TERM)
+		elog(ERROR, "a term of %u bytes cannot be kept", length);
+	limit = Min(length, w->text_length);
+	for (w->shared = 0; w->shared < limit && w->text[w->shared] == text[w->shared];)
+		w->shared++;
+	Assert(w->footer.terms == 0 || barq_compare_terms(w->text, w->text_length, text, length) < 0);
+	memcpy(w->text + w->shared, text + w->shared, length - w->shared);
+	w->text_length = length;
+	w->last_row = BM25_NO_ROW;
+	w->nskips = 0;
+	w->record = barq_body_offset(w->writer);
+	memset(&w->maxima, 0, sizeof(w->maxima));
+}
+
+void
+barq_bm25_write_posting(Bm25Writer *w, uint32 row, uint32 frequency,
+						const uint8 *positions, Size position_bytes)
+{
+	Assert(row < w->rows && frequency > 0);
+	Assert(w->last_row == BM25_NO_ROW || row > w->last_row);
+
+	/* a full block is written once it is known not to be the only one */
+	if (w->n == BARQ_BM25_BLOCK)
+		write_block(w, true);
+	w->gaps[w->n] = row - w->last_row - 1;	/* from -1 on */
+	w->frequencies[w->n] = frequency - 1;
+	w->n++;
+	w->df++;
+	w->last_row = row;
+	barq_bm25_maxima_add(&w->block_maxima, frequency, w->lengths[row]);
+	if (w->positions)
+		append(&w->block_positions, positions, position_bytes);
+}
+
+void
+barq_bm25_write_end(Bm25Writer *w)
+{
+	BarqBm25Footer *footer = &w->footer;
+	uint64		end;
+
+	end_term(w);
+	footer->magic = BM25_FOOTER_MAGIC;
+	footer->dictionary_off = barq_body_offset(w->writer);
+	footer->dictionary_bytes = w->dictionary.used;
+	if (w->dictionary.used > 0)
+		barq_body_write(w->writer, w->dictionary.data, w->dictionary.used);
+	barq_body_align(w->writer);
+	footer->index_off = barq_body_offset(w->writer);
+	if (footer->blocks > 0)
+		barq_body_write(w->writer, w->index, footer->blocks * sizeof(uint64));
+	end = w->dictionary.used;
+	barq_body_write(w->writer, &end, sizeof(end));
+	barq_body_align(w->writer);
+	barq_body_write(w->writer, footer, sizeof(*footer));
+}

@@ -1,0 +1,106 @@
+/*
+ * text_functions.c
+ *	  SQL functions that show what a tokenizer makes of a text and of a query.
+ */
+#include "text/text_query.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+static BarqTokenizerKind
+tokenizer_kind(text *name)
+{
+	char	   *s = text_to_cstring(name);
+
+	if (pg_strcasecmp(s, "config") == 0)
+		return BARQ_TOKENIZER_CONFIG;
+	if (pg_strcasecmp(s, "ngram") == 0)
+		return BARQ_TOKENIZER_NGRAM;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown tokenizer \"%s\"", s),
+			 errhint("Tokenizers are \"config\" and \"ngram\".")));
+}
+
+/*
+ * barq_bm25_terms(body text, config regconfig, tokenizer text) → (term text,
+ * position bigint), in the order of the text.
+ */
+PG_FUNCTION_INFO_V1(barq_bm25_terms);
+Datum
+barq_bm25_terms(PG_FUNCTION_ARGS)
+{
+	text	   *body = PG_GETARG_TEXT_PP(0);
+	BarqTokenizer *tokenizer = barq_tokenizer_cached(PG_GETARG_OID(1),
+													 tokenizer_kind(PG_GETARG_TEXT_PP(2)));
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	BarqTokens	tokens = {0};
+
+	InitMaterializedSRF(fcinfo, 0);
+	barq_tokenize(tokenizer, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), 0, &tokens);
+	for (uint32 i = 0; i < tokens.ntokens; i++)
+	{
+		uint32		length;
+		const char *term = barq_terms_text(barq_tokenizer_terms(tokenizer),
+										   tokens.tokens[i].term, &length);
+		Datum		values[2];
+		bool		nulls[2] = {false, false};
+
+		values[0] = PointerGetDatum(cstring_to_text_with_len(term, length));
+		values[1] = Int64GetDatum(tokens.tokens[i].position);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		pfree(DatumGetPointer(values[0]));
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (tokens.tokens != NULL)
+		pfree(tokens.tokens);
+	return (Datum) 0;
+}
+/*
+ * barq_bm25_clauses(query text, config regconfig, tokenizer text) → (occur
+ * text, kind text, terms text[], offsets bigint[]), a row a clause.
+ */
+PG_FUNCTION_INFO_V1(barq_bm25_clauses);
+Datum
+barq_bm25_clauses(PG_FUNCTION_ARGS)
+{
+	static const char *const occurs[] = {"should", "must", "must not"};
+	static const char *const kinds[] = {"word", "phrase", "prefix"};
+	text	   *query = PG_GETARG_TEXT_PP(0);
+	BarqTokenizer *tokenizer = barq_tokenizer_cached(PG_GETARG_OID(1),
+													 tokenizer_kind(PG_GETARG_TEXT_PP(2)));
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	BarqTextQuery *parsed;
+
+	InitMaterializedSRF(fcinfo, 0);
+	parsed = barq_text_query_parse(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query), tokenizer);
+	for (uint32 i = 0; i < parsed->nclauses; i++)
+	{
+		const BarqClause *clause = &parsed->clauses[i];
+		Datum	   *terms = palloc(clause->nterms * sizeof(Datum));
+		Datum	   *offsets = palloc(clause->nterms * sizeof(Datum));
+		Datum		values[4];
+		bool		nulls[4] = {false};
+
+		for (uint32 j = 0; j < clause->nterms; j++)
+		{
+			terms[j] = PointerGetDatum(cstring_to_text_with_len(clause->terms[j].text,
+																clause->terms[j].length));
+			offsets[j] = Int64GetDatum(clause->terms[j].offset);
+		}
+		values[0] = CStringGetTextDatum(occurs[clause->occur]);
+		values[1] = CStringGetTextDatum(kinds[clause->kind]);
+		values[2] = PointerGetDatum(construct_array(terms, clause->nterms, TEXTOID,
+													-1, false, TYPALIGN_INT));
+		values[3] = PointerGetDatum(construct_array(offsets, clause->nterms, INT8OID,
+													sizeof(int64), true, TYPALIGN_DOUBLE));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return (Datum) 0;
+}

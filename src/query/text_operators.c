@@ -1,0 +1,116 @@
+/*
+ * text_operators.c
+ *	  <@> and @@@ computed from the text itself: for plans that do not scan the
+ *	  index, for the SELECT list, and for rows that a scan has re-checked.
+ *
+ * Scores use the statistics of the index that the query names, which are the
+ * same for the whole statement (am/text.h).
+ */
+#include "postgres.h"
+
+#include "am/text.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_score);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_matches);
+
+/* A query bound to an index, kept over a statement's calls. */
+typedef struct Kept
+{
+	MemoryContext context;		/* of what follows, reset for another query */
+	BarqQueryValue *value;		/* the query that is bound; NULL: none yet */
+	BarqBm25Query *query;
+	BarqTextOptions options;
+	MemoryContext scratch;		/* of one call */
+} Kept;
+
+static Kept *
+keep(FunctionCallInfo fcinfo, bool scored)
+{
+	Kept	   *kept = fcinfo->flinfo->fn_extra;
+	MemoryContext owner = fcinfo->flinfo->fn_mcxt;
+	const BarqQueryValue *value;
+	BarqTextStatistics *statistics;
+	MemoryContext old;
+
+	if (get_fn_expr_argtype(fcinfo->flinfo, 1) == TEXTOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("no barq_bm25 index fits this text and query"),
+				 errhint("Create one with CREATE INDEX … USING barq_bm25 (…) WITH (text_config = '…'), or name it: to_bm25query(query, 'index').")));
+	value = PG_GETARG_BARQ_QUERY(1);
+	if (kept != NULL && kept->value != NULL && VARSIZE(kept->value) == VARSIZE(value) &&
+		memcmp(kept->value, value, VARSIZE(value)) == 0)
+		return kept;
+
+	if (!OidIsValid(value->index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the text query names no index, and none was found for it"),
+				 errhint("Name one: to_bm25query(query, 'index').")));
+	if (kept == NULL)
+	{
+		kept = MemoryContextAllocZero(owner, sizeof(Kept));
+		kept->context = AllocSetContextCreate(owner, "barq text query", ALLOCSET_SMALL_SIZES);
+		kept->scratch = AllocSetContextCreate(owner, "barq text call", ALLOCSET_DEFAULT_SIZES);
+		fcinfo->flinfo->fn_extra = kept;
+	}
+	kept->value = NULL;
+	MemoryContextReset(kept->context);
+	statistics = barq_text_statistics(value->index, owner);
+	old = MemoryContextSwitchTo(kept->context);
+	kept->options = *barq_text_statistics_options(statistics);
+	kept->query = scored ? barq_text_bind(statistics, value, NULL, 0) :
+		barq_text_bind(statistics, NULL, &value, 1);
+	kept->value = memcpy(palloc(VARSIZE(value)), value, VARSIZE(value));
+	MemoryContextSwitchTo(old);
+	return kept;
+}
+
+/* Score and conditions of the first argument. */
+static bool
+score_argument(FunctionCallInfo fcinfo, Kept *kept, double *score)
+{
+	MemoryContext old = MemoryContextSwitchTo(kept->scratch);
+	uint32		bytes;
+	char	   *document = barq_text_document(&kept->options,
+											  get_fn_expr_argtype(fcinfo->flinfo, 0),
+											  PG_GETARG_DATUM(0), true, &bytes);
+	bool		unsure;
+	bool		comes = barq_bm25_score_document(kept->query, document, bytes, score, &unsure);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(kept->scratch);
+	return comes;
+}
+
+/*
+ * text <@> bm25query → float8: minus the BM25 score, 0 where no term of the
+ * query occurs or where it asks for other rows (+must, -not).
+ * ERRCODE_UNDEFINED_OBJECT without an index; ERRCODE_SYNTAX_ERROR.
+ */
+Datum
+barq_text_score(PG_FUNCTION_ARGS)
+{
+	double		score;
+
+	if (!score_argument(fcinfo, keep(fcinfo, true), &score))
+		PG_RETURN_FLOAT8(0);
+	PG_RETURN_FLOAT8(-score);
+}
+
+/* text @@@ bm25query → boolean. Errors as <@>. */
+Datum
+barq_text_matches(PG_FUNCTION_ARGS)
+{
+	Kept	   *kept = keep(fcinfo, false);
+	double		score;
+
+	/* a query that asks for nothing finds nothing */
+	if (kept->query->nconditions == 0)
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(score_argument(fcinfo, kept, &score));
+}

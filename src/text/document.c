@@ -1,0 +1,289 @@
+/*
+ * document.c
+ *	  A tokenised document as one run of bytes. See document.h.
+ *
+ * After the header, for each term: its length, its bytes, its frequency and,
+ * with positions, the first position and the differences of the others; all
+ * numbers in groups of seven bits, the lowest first.
+ */
+#include "text/document.h"
+
+#include "compat.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#define VERSION			1
+#define NUMBER_BYTES	5		/* of a uint32 at most */
+
+/* ---- writing ---- */
+
+/* A token as it is sorted: most terms differ in their first eight bytes. */
+typedef struct SortedToken
+{
+	uint64		key;			/* the term's first bytes, the first highest */
+	uint32		term;
+	uint32		position;
+} SortedToken;
+
+static inline int
+compare_tokens(const SortedToken *a, const SortedToken *b, const BarqTermTable *terms)
+{
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	if (a->term != b->term)
+	{
+		uint32		a_length;
+		uint32		b_length;
+		const char *a_text = barq_terms_text(terms, a->term, &a_length);
+		const char *b_text = barq_terms_text(terms, b->term, &b_length);
+
+		return barq_compare_terms(a_text, a_length, b_text, b_length);
+	}
+	return a->position < b->position ? -1 : a->position > b->position;
+}
+
+#define ST_SORT sort_tokens
+#define ST_ELEMENT_TYPE SortedToken
+#define ST_COMPARE(a, b, terms) compare_tokens(a, b, terms)
+#define ST_COMPARE_ARG_TYPE const BarqTermTable
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+static inline uint64
+sort_key(const char *text, uint32 length)
+{
+	uint64		key = 0;
+
+	memcpy(&key, text, Min(length, sizeof(key)));
+#ifndef WORDS_BIGENDIAN
+	key = __builtin_bswap64(key);
+#endif
+	return key;
+}
+
+static inline Size
+number_bytes(uint32 number)
+{
+	Size		bytes = 1;
+
+	while (number >= 0x80)
+	{
+		number >>= 7;
+		bytes++;
+	}
+	return bytes;
+}
+
+static inline uint8 *
+put_number(uint8 *at, uint32 number)
+{
+	while (number >= 0x80)
+	{
+		*at++ = number | 0x80;
+		number >>= 7;
+	}
+	*at++ = number;
+	return at;
+}
+
+/*
+ * Write the sorted tokens, or only measure them where `at` is NULL. Returns
+ * the bytes taken after the header.
+ */
+static Size
+put_terms(const SortedToken *sorted, uint32 n, const BarqTermTable *terms,
+		  bool positions, uint8 *at, uint32 *nterms)
+{
+	Size		bytes = 0;
+
+	*nterms = 0;
+	for (uint32 first = 0, next; first < n; first = next)
+	{
+		uint32		length;
+		const char *text = barq_terms_text(terms, sorted[first].term, &length);
+
+		for (next = first + 1; next < n && sorted[next].term == sorted[first].term; next++)
+			;
+		(*nterms)++;
+		if (at != NULL)
+		{
+			at = put_number(at, length);
+			memcpy(at, text, length);
+			at = put_number(at + length, next - first);
+		}
+		else
+			bytes += number_bytes(length) + length + number_bytes(next - first);
+		for (uint32 i = first; positions && i < next; i++)
+		{
+			uint32		delta = sorted[i].position - (i > first ? sorted[i - 1].position : 0);
+
+			Assert(i == first || delta > 0);
+			if (at != NULL)
+				at = put_number(at, delta);
+			else
+				bytes += number_bytes(delta);
+		}
+	}
+	return bytes;
+}
+
+char *
+barq_document_encode(BarqTermTable *terms, const BarqTokens *tokens,
+					 bool positions, uint32 *bytes)
+{
+	SortedToken few[256];
+	SortedToken *sorted = few;
+	uint32		n = tokens->ntokens;
+	BarqDocumentHeader *header;
+	Size		size;
+	uint32		nterms;
+
+	if (n > lengthof(few))
+		sorted = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(SortedToken));
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		length;
+		const char *text = barq_terms_text(terms, tokens->tokens[i].term, &length);
+
+		sorted[i].key = sort_key(text, length);
+		sorted[i].term = tokens->tokens[i].term;
+		sorted[i].position = tokens->tokens[i].position;
+	}
+	sort_tokens(sorted, n, terms);
+
+	size = sizeof(BarqDocumentHeader) + put_terms(sorted, n, terms, positions, NULL, &nterms);
+	if (size > MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the terms of a document take %zu bytes, more than the limit of %zu",
+						size, (Size) MaxAllocSize)));
+	header = palloc(size);
+	*header = (BarqDocumentHeader) {
+		.version = VERSION,
+		.flags = positions ? BARQ_DOCUMENT_POSITIONS : 0,
+		.terms = nterms,
+		.length = tokens->length
+	};
+	put_terms(sorted, n, terms, positions, (uint8 *) (header + 1), &nterms);
+	if (sorted != few)
+		pfree(sorted);
+	*bytes = size;
+	return (char *) header;
+}
+
+/* ---- reading ---- */
+
+pg_noreturn static void
+corrupt(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("a tokenised document is damaged: %s", detail)));
+}
+
+static inline uint32
+get_number(const uint8 **at, const uint8 *end)
+{
+	const uint8 *p = *at;
+	uint64		number = 0;
+
+	if (p < end && *p < 0x80)
+	{
+		*at = p + 1;
+		return *p;
+	}
+	for (int shift = 0; shift < 7 * NUMBER_BYTES && p < end; shift += 7, p++)
+	{
+		number |= (uint64) (*p & 0x7f) << shift;
+		if (*p < 0x80)
+		{
+			if (number > PG_UINT32_MAX)
+				break;
+			*at = p + 1;
+			return number;
+		}
+	}
+	corrupt("a number is too long");
+}
+
+void
+barq_document_open(BarqDocumentReader *reader, const char *bytes, uint32 length)
+{
+	const BarqDocumentHeader *header = (const BarqDocumentHeader *) bytes;
+
+	Assert(((uintptr_t) bytes & (sizeof(uint32) - 1)) == 0);
+	if (length < sizeof(BarqDocumentHeader))
+		corrupt("it is shorter than its header");
+	if (header->version != VERSION || (header->flags & ~BARQ_DOCUMENT_POSITIONS) != 0)
+		corrupt("its version is unknown");
+	if (header->terms > (length - sizeof(BarqDocumentHeader)) / 2)
+		corrupt("it has more terms than bytes");
+	memset(reader, 0, sizeof(*reader));
+	reader->header = header;
+	reader->at = (const uint8 *) (header + 1);
+	reader->end = (const uint8 *) bytes + length;
+	reader->left = header->terms;
+}
+
+/* Past `count` numbers. */
+static inline const uint8 *
+skip_numbers(const uint8 *at, const uint8 *end, uint32 count)
+{
+	if (count > end - at)
+		corrupt("positions are missing");
+	for (; count > 0 && at < end; at++)
+		count -= *at < 0x80;
+	if (count > 0)
+		corrupt("positions are missing");
+	return at;
+}
+
+bool
+barq_document_next(BarqDocumentReader *reader)
+{
+	const uint8 *at = reader->at;
+
+	if (reader->left == 0)
+	{
+		if (at != reader->end)
+			corrupt("bytes follow its last term");
+		return false;
+	}
+	reader->left--;
+	reader->term_length = get_number(&at, reader->end);
+	if (reader->term_length > reader->end - at)
+		corrupt("a term is longer than what is left");
+	reader->term = (const char *) at;
+	at += reader->term_length;
+	reader->frequency = get_number(&at, reader->end);
+	if (reader->frequency == 0)
+		corrupt("a term does not occur");
+	reader->positions = NULL;
+	if (reader->header->flags & BARQ_DOCUMENT_POSITIONS)
+	{
+		reader->positions = at;
+		at = skip_numbers(at, reader->end, reader->frequency);
+	}
+	reader->at = at;
+	return true;
+}
+
+void
+barq_document_positions(const BarqDocumentReader *reader, uint32 *out)
+{
+	const uint8 *at = reader->positions;
+	uint64		position = 0;
+
+	Assert(at != NULL);
+	for (uint32 i = 0; i < reader->frequency; i++)
+	{
+		uint32		delta = get_number(&at, reader->at);
+
+		position += delta;
+		if (delta == 0 || position > PG_UINT32_MAX)
+			corrupt("its positions do not ascend");
+		out[i] = position;
+	}
+}

@@ -1,0 +1,53 @@
+-- The type bm25query: text and binary forms, what it refuses.
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helpers :abs_srcdir '/include/compare.sql'
+\i :helpers
+\set ECHO all
+
+CREATE SCHEMA "text q";
+CREATE TABLE text_bm25query (id int, body text);
+CREATE INDEX text_bm25query_body ON text_bm25query (body);
+CREATE TABLE "text q"."odd "".: name" (body text);
+CREATE INDEX "odd "".: index" ON "text q"."odd "".: name" (body);
+
+-- the index before the first colon, where a name stands there; a colon first: none
+SELECT form, pg_temp.outcome(format('SELECT %L::bm25query', form)) FROM unnest(ARRAY[
+	'two words', '', 'text_bm25query_body:two words', 'TEXT_bm25query_BODY:x', 'public.text_bm25query_body:x', '"text q"."odd "".: index":x:y', 'text_bm25query_body:',
+	':a:b', '::a', ':', 'two words: a', '"a phrase": b', '+a:b', 'é:x', 'no_such:x', 'http://example.com', ':http://example.com', '1:x', 'a.b.c.d:x', '"open', 'text_bm25query_body:"open', 'x \', '- x']) form;
+-- what is written is read, with an index and without
+SELECT count(*), count(*) FILTER (WHERE q::text::bm25query::text <> q::text) AS changed
+FROM (SELECT to_bm25query(query, index) AS q FROM unnest(ARRAY['a', '', 'a b', ':', '::', 'a:b', ':a:b', '"a:b"', '"a":b', 'a.b:c', 'é:x', '"a"".b":c', 'a :b', '1:2', '-a:b', 'a\:b']) query,
+	unnest(ARRAY[NULL, 'text_bm25query_body', '"text q"."odd "".: index"']::regclass[]) index) q;
+SELECT q, pg_column_size(q) FROM (VALUES (to_bm25query('a b')), (to_bm25query('a:b')), (to_bm25query('a:b', 'text_bm25query_body')), (to_bm25query('a', '"text q"."odd "".: index"')), (to_bm25query(NULL)), (to_bm25query(NULL, 'text_bm25query_body'))) v(q);
+-- schema-qualified only where the search path needs it
+SET search_path = pg_catalog, "text q";
+SELECT public.to_bm25query('a', '"odd "".: index"'), public.to_bm25query('a', 'public.text_bm25query_body');
+RESET search_path;
+
+-- the syntax is looked at at once
+SELECT pg_temp.outcome($$SELECT to_bm25query('a "b')$$);
+SELECT pg_temp.outcome($$SELECT to_bm25query('a', 'no_such_index')$$);
+
+-- binary: the index by its name
+CREATE TABLE text_bm25query_kept (q bm25query DEFAULT to_bm25query('a', 'text_bm25query_body'), r bm25query DEFAULT 'b "c d"');
+INSERT INTO text_bm25query_kept VALUES (DEFAULT, DEFAULT), (':x:y', NULL), (to_bm25query('дом', '"text q"."odd "".: index"'), ''), (to_bm25query(repeat('word ', 10000)), 'x');
+SELECT encode(bm25query_send(q), 'escape') FROM text_bm25query_kept WHERE length(q::text) < 100;
+\getenv abs_builddir PG_ABS_BUILDDIR
+\set file :abs_builddir '/results/text_bm25query.bin'
+COPY text_bm25query_kept TO :'file' (FORMAT binary);
+CREATE TEMP TABLE copied (LIKE text_bm25query_kept);
+COPY copied FROM :'file' (FORMAT binary);
+SELECT count(*), count(*) FILTER (WHERE k.q::text = c.q::text AND k.r::text IS NOT DISTINCT FROM c.r::text) FROM text_bm25query_kept k JOIN copied c ON k.q::text = c.q::text;
+
+-- an index that is gone is its number, and still of that type
+CREATE TABLE text_bm25query_gone (body text);
+CREATE INDEX text_bm25query_gone_body ON text_bm25query_gone (body);
+CREATE TEMP TABLE gone AS SELECT to_bm25query('a', 'text_bm25query_gone_body') AS q;
+DROP TABLE text_bm25query_gone;
+SELECT regexp_replace(q::text, '^\d+', 'number'), q::text::bm25query::text = q::text FROM gone;
+
+-- a default that says an index depends on it, as regclass does
+SELECT pg_temp.outcome('DROP INDEX text_bm25query_body');
+DROP TABLE text_bm25query_kept, text_bm25query;
+DROP SCHEMA "text q" CASCADE;

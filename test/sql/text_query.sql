@@ -1,0 +1,69 @@
+-- The query language: what a text query asks for, clause by clause.
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helpers :abs_srcdir '/include/compare.sql'
+\i :helpers
+CREATE FUNCTION pg_temp.asks(query text, config regconfig DEFAULT 'english', tokenizer text DEFAULT 'config') RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(format('%s %s %s%s', occur, kind, terms, CASE WHEN kind = 'phrase' THEN offsets END), '; '), 'nothing')
+	FROM barq_bm25_clauses(query, config, tokenizer) $$;
+\set ECHO all
+
+-- words, phrases, marks, prefixes
+SELECT query, pg_temp.asks(query) FROM unnest(ARRAY[
+	'The quick brown Foxes', '"quick brown fox"', '"the quick" +"lazy dogs" -"over the"', '+Running -Jumped', 'data*', '+Data* -Base*',
+	'-"a fox"', 'one"two three"four', '"one""two"', '"one"-two', '"one"*']) query;
+-- a mark is one only where an item begins; there are no others
+SELECT query, pg_temp.asks(query) FROM unnest(ARRAY[
+	'e-mail', 'C++', '--fox', '+-fox', '-+fox', 'fox-', 'a|b & !c', 'fox OR dog', 'foo:bar', '(fox)', 'f*x', '*', '* fox', '**', 'fox**', '+*', '-5', '~fox']) query;
+-- a word of several words is a phrase of them, as in a document with that word
+SELECT query, pg_temp.asks(query) FROM unnest(ARRAY[
+	'state-of-the-art', '-wi-fi', 'https://example.com/a?b=c', 'me@example.com', '/usr/bin', 'foo,bar', 'x86_64', '1.2.3', '<b>bold</b>', 'the-end']) query;
+-- a prefix is folded, not stemmed; of several words the last is the prefix
+SELECT query, pg_temp.asks(query) FROM unnest(ARRAY[
+	'DATABASES*', 'the*', 'wi-f*', 'example.c*', 'foo,ba*', '+foo,ba*', '-foo,ba*', '(foo*', 'foo-*', '...*', 'É*']) query;
+-- escapes
+SELECT query, pg_temp.asks(query) FROM unnest(ARRAY[
+	'\+fox', '\-fox', 'fox\*', '\"fox', '"a fox \"red\" \\ dog"', '\\', 'two\ words', '\f\o\x', '\é']) query;
+-- nothing to ask for
+SELECT query, pg_temp.asks(query) FROM unnest(ARRAY['', ' ', 'the of and', '"the of"', '+the', '-the', '""', '+""', '...', E'\t\n']) query;
+-- what it may not be
+SELECT query, pg_temp.outcome(format('SELECT barq_bm25_clauses(%L, ''english'')', query)) FROM unnest(ARRAY[
+	'"fox', 'fox "', 'дом "лес', '-"fox', '"fox\"', '+', '-', 'fox - dog', 'дом + лес', 'fox -', '\', 'fox \', '"fox \', '+\']) query;
+SELECT pg_temp.outcome($$SELECT barq_bm25_clauses('fox', 'no_such_config')$$);
+SELECT barq_bm25_clauses(NULL, 'english');
+
+-- long ones
+SELECT count(*), count(DISTINCT terms) FROM barq_bm25_clauses((SELECT string_agg('word' || i, ' ') FROM generate_series(1, 10000) i), 'english');
+SELECT count(*) FROM barq_bm25_clauses((SELECT string_agg('+"word' || i || ' more"', ' ') FROM generate_series(1, 10000) i), 'english');
+SELECT count(*) FROM barq_bm25_clauses((SELECT string_agg('w' || i, ' ') FROM generate_series(1, 65536) i), 'english');
+SELECT pg_temp.outcome($$SELECT count(*) FROM barq_bm25_clauses((SELECT string_agg('w' || i, ' ') FROM generate_series(1, 65537) i), 'english')$$);
+SELECT pg_temp.outcome($$SELECT count(*) FROM barq_bm25_clauses('"' || (SELECT string_agg('w' || i, ' ') FROM generate_series(1, 65537) i) || '"', 'english')$$);
+SELECT count(*) FROM barq_bm25_clauses(repeat('x', 100000) || ' fox', 'english');
+
+-- other languages
+SELECT pg_temp.asks('+Häuser -"der Straße" Grüß*', 'german');
+SELECT pg_temp.asks('книги "базы данных" Моск*', 'russian');
+SELECT pg_temp.asks('المكتبات "قاعدة البيانات"', 'arabic');
+SELECT pg_temp.asks('aujourd''hui "les chevaux"', 'french');
+SELECT pg_temp.asks('The "The The" the*', 'simple');
+
+-- dictionaries: a synonym's prefix, several terms for a word, a look ahead
+SET client_min_messages = warning;
+CREATE SCHEMA text_query;
+SET search_path = text_query, public;
+CREATE EXTENSION unaccent SCHEMA text_query;
+CREATE TEXT SEARCH DICTIONARY synonyms (TEMPLATE = synonym, Synonyms = synonym_sample);
+CREATE TEXT SEARCH DICTIONARY splitting (TEMPLATE = ispell, DictFile = hunspell_sample_long, AffFile = hunspell_sample_long);
+CREATE TEXT SEARCH DICTIONARY phrases (TEMPLATE = thesaurus, DictFile = thesaurus_sample, Dictionary = english_stem);
+CREATE TEXT SEARCH CONFIGURATION with_synonyms (COPY = english);
+ALTER TEXT SEARCH CONFIGURATION with_synonyms ALTER MAPPING FOR asciiword, word WITH unaccent, synonyms, splitting, english_stem;
+CREATE TEXT SEARCH CONFIGURATION with_thesaurus (COPY = english);
+ALTER TEXT SEARCH CONFIGURATION with_thesaurus ALTER MAPPING FOR asciiword WITH phrases, english_stem;
+SELECT pg_temp.asks('indices "the indices grow" pgsql postgres footballklubber Ünï* +Éa', 'with_synonyms');
+SELECT pg_temp.asks('see supernovae stars booking tickets +booking tickets "booking tickets" booking* one two', 'with_thesaurus');
+DROP SCHEMA text_query CASCADE;
+
+-- grams: three and more characters as a phrase of trigrams, two as themselves,
+-- one as what begins with it; words of other scripts whole
+SELECT query, pg_temp.asks(query, 'english', 'ngram') FROM unnest(ARRAY[
+	'東京都庁', '東京', '東', '+東京都 -京都', '"東京 大阪"', '"東京都庁 東"', '東京*', '東京都庁*', '東*', 'PostgreSQL入門', 'Databases データベース', 'data*', '東京foo*', 'สวัสดีครับ', '서울', 'the 東']) query;

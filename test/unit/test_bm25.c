@@ -1,0 +1,850 @@
+/*
+ * test_bm25.c
+ *	  The kind of ranked text (src/bm25) outside of a server, in TAP: answers
+ *	  against brute force, merges against bodies built at once, damaged bytes.
+ */
+#include "pgshim.h"
+
+#undef printf
+#undef vprintf
+#undef sprintf
+#undef snprintf
+
+#include "tap.h"
+
+#include "bm25/bm25_layout.h"
+#include "kernels/bitpack.h"
+
+/* looking for leaks takes ptrace(), which containers may forbid */
+extern PGDLLEXPORT const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+
+#define MAX_WORDS	400			/* of the vocabulary */
+#define MAX_LENGTH	600			/* words of a document */
+
+typedef struct Doc
+{
+	uint32		n;
+	uint16	   *words;
+	bool		dead;
+	ItemPointerData tid;
+} Doc;
+
+typedef struct Corpus
+{
+	uint32		n;
+	Doc		   *docs;
+	char		words[MAX_WORDS][16];
+	uint32		nwords;
+	uint64		tokens;
+	uint64		counted;		/* documents that statistics count */
+} Corpus;
+
+static void
+make_corpus(Corpus *corpus, uint32 n, uint32 nwords, uint32 longest)
+{
+	corpus->n = n;
+	corpus->nwords = nwords;
+	corpus->docs = calloc(n, sizeof(Doc));
+	corpus->tokens = 0;
+	corpus->counted = n;
+	for (uint32 i = 0; i < nwords; i++)
+		sprintf(corpus->words[i], "%c%c%u", 'a' + (int) (random_bits() % 3), 'a' + (int) (random_bits() % 3), i);
+	for (uint32 i = 0; i < n; i++)
+	{
+		Doc		   *doc = &corpus->docs[i];
+
+		doc->n = random_bits() % 20 == 0 ? random_bits() % (longest * 4) : random_bits() % (longest + 1);
+		doc->words = calloc(doc->n + 1, sizeof(uint16));
+		for (uint32 j = 0; j < doc->n; j++)
+		{
+			/* frequent words and rare ones */
+			double		u = (random_bits() % 1000000 + 1) / 1000001.0;
+
+			doc->words[j] = (uint16) Min((uint32) (nwords * u * u * u), nwords - 1);
+		}
+		/* many equal documents: many equal scores */
+		if (i > 0 && random_bits() % 4 == 0)
+		{
+			Doc		   *other = &corpus->docs[random_bits() % i];
+
+			doc->n = other->n;
+			doc->words = other->words;
+		}
+		corpus->tokens += doc->n;
+		ItemPointerSet(&doc->tid, i / 50, i % 50 + 1);
+	}
+}
+
+static void
+tokens_of(const Corpus *corpus, const Doc *doc, BarqTermTable *terms, BarqTokens *tokens)
+{
+	memset(tokens, 0, sizeof(*tokens));
+	tokens->tokens = palloc(sizeof(BarqToken) * (doc->n + 1));
+	for (uint32 i = 0; i < doc->n; i++)
+	{
+		const char *word = corpus->words[doc->words[i]];
+
+		tokens->tokens[i].term = barq_terms_intern(terms, word, strlen(word));
+		tokens->tokens[i].position = i + 1;
+	}
+	tokens->ntokens = tokens->length = tokens->last_position = doc->n;
+}
+
+/* A body of documents from, from + step, … */
+static void
+build(BarqBodyWriter *writer, const Corpus *corpus, uint32 from, uint32 to, uint32 step,
+	  bool positions, bool encoded, bool shuffled)
+{
+	MemoryContext context = shim_context_push();
+	BarqTermTable *terms = barq_terms_create(context);
+	BarqTermTable *own = barq_terms_create(context);
+	BarqBm25Builder *builder = barq_bm25_builder_create(terms, positions, context);
+
+	for (uint32 i = from; i < to; i += step)
+	{
+		uint32		at = shuffled ? from + (to - 1 - i) / step * step : i;
+		const Doc  *doc = &corpus->docs[at];
+		BarqTokens	tokens;
+
+		if (at >= to)
+			continue;
+		tokens_of(corpus, doc, encoded ? own : terms, &tokens);
+		if (encoded)
+		{
+			uint32		bytes;
+			char	   *document = barq_document_encode(own, &tokens, positions, &bytes);
+
+			barq_bm25_builder_add_document(builder, (ItemPointer) &doc->tid, document, bytes);
+		}
+		else
+			barq_bm25_builder_add(builder, (ItemPointer) &doc->tid, &tokens);
+	}
+	shim_writer_init(writer);
+	barq_bm25_builder_write(builder, writer);
+	shim_context_pop();
+}
+
+static uint8 *
+dead_of(const Corpus *corpus, const BarqBodyWriter *body, uint32 *live)
+{
+	BarqView	view = shim_view(body, false);
+	Bm25Body	opened;
+	uint8	   *dead = calloc(view.rows / 8 + 1, 1);
+
+	barq_bm25_open(&opened, &view);
+	*live = 0;
+	for (uint32 row = 0; row < view.rows; row++)
+	{
+		ItemPointerData tid = barq_bm25_tid(&opened, row);
+		uint32		doc = ItemPointerGetBlockNumber(&tid) * 50 + ItemPointerGetOffsetNumber(&tid) - 1;
+
+		if (corpus->docs[doc].dead)
+			dead[row / 8] |= 1 << (row % 8);
+		else
+			(*live)++;
+	}
+	return dead;
+}
+
+/* ---- brute force ---- */
+
+static uint32
+frequency_in(const Corpus *corpus, const Doc *doc, const BarqBm25Term *term)
+{
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < doc->n; i++)
+	{
+		const char *word = corpus->words[doc->words[i]];
+
+		if (!term->prefix)
+			n += strlen(word) == term->text.length && memcmp(word, term->text.text, term->text.length) == 0;
+		else
+			for (uint32 j = 0; j < term->nexpansions; j++)
+				n += strlen(word) == term->expansions[j].length &&
+					memcmp(word, term->expansions[j].text, term->expansions[j].length) == 0;
+	}
+	return n;
+}
+
+static bool
+holds(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query, const BarqBm25Condition *c)
+{
+	if (!c->phrase)
+	{
+		for (uint32 i = 0; i < c->nterms; i++)
+			if (frequency_in(corpus, doc, &query->terms[c->terms[i]]) > 0)
+				return true;
+		return false;
+	}
+	for (uint32 start = 0; start < doc->n; start++)
+	{
+		bool		fits = true;
+
+		for (uint32 i = 0; i < c->nterms && fits; i++)
+		{
+			uint32		at = start + c->offsets[i] - c->offsets[0];
+			bool		any = false;
+
+			for (uint32 j = 0; j < c->nterms; j++)
+				if (c->offsets[j] == c->offsets[i] && at < doc->n)
+				{
+					const BarqBm25Term *term = &query->terms[c->terms[j]];
+					const char *word = corpus->words[doc->words[at]];
+
+					any |= strlen(word) == term->text.length &&
+						memcmp(word, term->text.text, term->text.length) == 0;
+				}
+			fits = any;
+		}
+		if (fits)
+			return true;
+	}
+	return false;
+}
+
+/* -1: does not come */
+static double
+brute_score(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query)
+{
+	double		score = 0;
+
+	for (uint32 i = 0; i < query->nconditions; i++)
+		if (holds(corpus, doc, query, &query->conditions[i]) == (query->conditions[i].occur == BARQ_MUST_NOT))
+			return -1;
+	for (uint32 i = 0; i < query->nterms; i++)
+	{
+		uint32		tf = query->terms[i].weight == 0 ? 0 : frequency_in(corpus, doc, &query->terms[i]);
+
+		if (tf > 0)
+			score += query->terms[i].weight * tf /
+				(tf + query->k1 * (1 - query->b + query->b * doc->n / query->avglen));
+	}
+	return score > 0 ? score : -1;
+}
+
+static int
+compare_hits(const void *a, const void *b)
+{
+	const BarqBm25Hit *x = a;
+	const BarqBm25Hit *y = b;
+
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
+	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
+}
+
+static int
+compare_query_terms(const void *a, const void *b)
+{
+	const BarqBm25Term *x = a;
+	const BarqBm25Term *y = b;
+
+	return barq_compare_terms(x->text.text, x->text.length, y->text.text, y->text.length);
+}
+
+/* A random query. conditions: 0 none, 1 must and must not, 2 phrases as well. */
+static void
+make_query(BarqBm25Query *query, const Corpus *corpus, uint32 nterms, int conditions, bool prefixes)
+{
+	memset(query, 0, sizeof(*query));
+	query->k1 = 0.1 + (random_bits() % 30) / 10.0;
+	query->b = (random_bits() % 11) / 10.0;
+	query->avglen = corpus->tokens / (double) corpus->counted;
+	query->scored = true;
+	query->terms = palloc0(sizeof(BarqBm25Term) * nterms);
+	for (uint32 i = 0; i < nterms; i++)
+	{
+		BarqBm25Term *term = &query->terms[query->nterms];
+		const char *word = corpus->words[random_bits() % corpus->nwords];
+		bool		known = false;
+		uint64		df = 0;
+
+		if (random_bits() % 15 == 0)
+			word = "zzz";
+		term->prefix = prefixes && random_bits() % 3 == 0;
+		term->text.text = pstrdup(word);
+		term->text.length = term->prefix ? 2 : strlen(word);
+		for (uint32 j = 0; j < query->nterms; j++)
+			known |= query->terms[j].text.length == term->text.length &&
+				memcmp(query->terms[j].text.text, term->text.text, term->text.length) == 0;
+		if (known)
+			continue;
+		if (term->prefix)
+		{
+			term->expansions = palloc(sizeof(BarqBm25Text) * corpus->nwords);
+			for (uint32 j = 0; j < corpus->nwords; j++)
+				if (memcmp(corpus->words[j], term->text.text, 2) == 0)
+				{
+					term->expansions[term->nexpansions].text = corpus->words[j];
+					term->expansions[term->nexpansions++].length = strlen(corpus->words[j]);
+				}
+			for (uint32 j = 1; j < term->nexpansions; j++)
+				for (uint32 k = j; k > 0 && barq_compare_terms(term->expansions[k].text, term->expansions[k].length,
+															   term->expansions[k - 1].text, term->expansions[k - 1].length) < 0;
+					 k--)
+				{
+					BarqBm25Text swap = term->expansions[k];
+
+					term->expansions[k] = term->expansions[k - 1];
+					term->expansions[k - 1] = swap;
+				}
+		}
+		for (uint32 j = 0; j < corpus->n; j++)
+			df += frequency_in(corpus, &corpus->docs[j], term) > 0;
+		term->weight = barq_bm25_idf(corpus->counted, df) * (query->k1 + 1);
+		query->nterms++;
+	}
+	qsort(query->terms, query->nterms, sizeof(BarqBm25Term), compare_query_terms);
+
+	if (conditions == 0 || query->nterms == 0)
+		return;
+	query->conditions = palloc0(sizeof(BarqBm25Condition) * 3);
+	for (uint32 i = 0; i < 1 + random_bits() % 2; i++)
+	{
+		BarqBm25Condition *c = &query->conditions[query->nconditions++];
+
+		c->occur = random_bits() % 2 ? BARQ_MUST : BARQ_MUST_NOT;
+		c->phrase = conditions == 2 && random_bits() % 2;
+		c->nterms = 1 + random_bits() % 3;
+		c->terms = palloc(sizeof(uint32) * c->nterms);
+		c->offsets = palloc(sizeof(uint32) * c->nterms);
+		for (uint32 j = 0; j < c->nterms; j++)
+		{
+			c->terms[j] = random_bits() % query->nterms;
+			c->offsets[j] = j == 0 ? 0 : c->offsets[j - 1] + random_bits() % 3;
+			if (c->phrase && query->terms[c->terms[j]].prefix)
+				c->phrase = false;
+		}
+	}
+}
+
+/* ---- comparing ---- */
+
+typedef struct Bodies
+{
+	int			n;
+	BarqBodyWriter body[8];
+	uint8	   *dead[8];
+	bool		pages;
+} Bodies;
+
+/* All rows in batches of max, each batch where the last one ended. */
+static bool
+same_answers(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *query, uint32 max)
+{
+	BarqBm25Hit *wanted = palloc(sizeof(BarqBm25Hit) * (corpus->n + 1));
+	uint32		nwanted = 0;
+	uint32		at = 0;
+	BarqBm25Top top;
+	bool		resumed = false;
+	bool		good = true;
+
+	for (uint32 i = 0; i < corpus->n; i++)
+	{
+		double		score = corpus->docs[i].dead ? -1 : brute_score(corpus, &corpus->docs[i], query);
+
+		if (score > 0)
+		{
+			wanted[nwanted].score = score;
+			wanted[nwanted++].tid = corpus->docs[i].tid;
+		}
+	}
+	qsort(wanted, nwanted, sizeof(BarqBm25Hit), compare_hits);
+	for (int batch = 0; batch < 3 && good; batch++)
+	{
+		ItemPointerData after_tid = {0};
+		double		after_score = 0;
+		uint32		expected;
+
+		if (resumed)
+		{
+			after_score = wanted[at - 1].score;
+			after_tid = wanted[at - 1].tid;
+		}
+		barq_bm25_top_init(&top, max);
+		top.resumed = resumed;
+		top.after_score = after_score;
+		top.after_tid = after_tid;
+		for (int i = 0; i < bodies->n; i++)
+		{
+			BarqView	view = shim_view(&bodies->body[i], bodies->pages);
+			bool		recheck;
+
+			barq_bm25_search(&view, query, bodies->dead[i], &top, &recheck);
+			good &= !recheck;
+		}
+		barq_bm25_top_sort(&top);
+		expected = Min(max, nwanted - at);
+		good &= top.count == expected;
+		for (uint32 i = 0; i < expected && good; i++)
+			good &= top.hits[i].score == wanted[at + i].score &&
+				ItemPointerEquals(&top.hits[i].tid, &wanted[at + i].tid);
+		if (!good)
+			printf("# batch %d: %u of %u rows\n", batch, top.count, expected);
+		at += expected;
+		resumed = at > 0;
+		if (at == nwanted)
+			break;
+	}
+	return good;
+}
+
+typedef struct Matches
+{
+	uint32		n;
+	bool		ordered;
+	bool		recheck;
+	ItemPointerData last;
+	uint8	   *found;
+} Matches;
+
+static void
+note_matches(void *arg, ItemPointer tids, uint32 n, bool recheck)
+{
+	Matches    *m = arg;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (m->n > 0)
+			m->ordered &= ItemPointerCompare(&m->last, &tids[i]) < 0;
+		m->last = tids[i];
+		m->found[ItemPointerGetBlockNumber(&tids[i]) * 50 + ItemPointerGetOffsetNumber(&tids[i]) - 1]++;
+		m->n++;
+	}
+	m->recheck |= recheck;
+}
+
+static bool
+same_matches(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *query, bool unsure)
+{
+	Matches		m = {0, true, false, {{0}}, calloc(corpus->n + 1, 1)};
+	bool		good = true;
+
+	for (int i = 0; i < bodies->n; i++)
+	{
+		BarqView	view = shim_view(&bodies->body[i], bodies->pages);
+
+		m.n = 0;
+		barq_bm25_match(&view, query, bodies->dead[i], note_matches, &m);
+	}
+	good &= m.ordered;
+	for (uint32 i = 0; i < corpus->n; i++)
+	{
+		bool		matches = !corpus->docs[i].dead;
+
+		for (uint32 j = 0; j < query->nconditions; j++)
+			matches &= holds(corpus, &corpus->docs[i], query, &query->conditions[j]) ==
+				(query->conditions[j].occur == BARQ_MUST);
+		/* what is to be looked at again may be too much, never too little */
+		good &= unsure && m.recheck ? !matches || m.found[i] == 1 : m.found[i] == matches;
+	}
+	free(m.found);
+	return good;
+}
+
+static bool
+same_documents(const Corpus *corpus, const BarqBm25Query *query)
+{
+	bool		good = true;
+
+	for (uint32 i = 0; i < corpus->n; i += 7)
+	{
+		MemoryContext context = shim_context_push();
+		BarqTermTable *terms = barq_terms_create(context);
+		BarqTokens	tokens;
+		uint32		bytes;
+		char	   *document;
+		double		score;
+		double		wanted = brute_score(corpus, &corpus->docs[i], query);
+		bool		recheck;
+		bool		comes;
+
+		tokens_of(corpus, &corpus->docs[i], terms, &tokens);
+		document = barq_document_encode(terms, &tokens, true, &bytes);
+		comes = barq_bm25_score_document(query, document, bytes, &score, &recheck);
+		good &= comes == (wanted > 0) && (!comes || score == wanted) && !recheck;
+		shim_context_pop();
+	}
+	return good;
+}
+
+static int	nreports;
+
+static void
+note_report(void *arg, const char *place, const char *message)
+{
+	if (nreports++ < 3 && arg != NULL)
+		printf("# %s: %s: %s\n", (char *) arg, place, message);
+}
+
+static bool
+clean(const BarqBodyWriter *body, bool pages)
+{
+	BarqView	view = shim_view(body, pages);
+
+	nreports = 0;
+	shim_context_push();
+	barq_bm25_kind.check(&view, note_report, "check");
+	shim_context_pop();
+	return nreports == 0;
+}
+
+static void
+merge(BarqBodyWriter *out, const Bodies *bodies)
+{
+	BarqView	views[8];
+	BarqMergeInput inputs[8];
+
+	shim_context_push();
+	for (int i = 0; i < bodies->n; i++)
+	{
+		views[i] = shim_view(&bodies->body[i], bodies->pages);
+		inputs[i].view = &views[i];
+		inputs[i].dead = bodies->dead[i];
+		inputs[i].live = 0;
+	}
+	shim_writer_init(out);
+	barq_bm25_merge(out, inputs, bodies->n);
+	shim_context_pop();
+}
+
+static void
+compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const char *name)
+{
+	bool		plain = true;
+	bool		many = true;
+	bool		conditional = true;
+	bool		prefixes = true;
+	bool		matches = true;
+
+	for (int i = 0; i < 25; i++)
+	{
+		BarqBm25Query query;
+		uint32		max = 1 + random_bits() % 20;
+
+		shim_context_push();
+		make_query(&query, corpus, 1 + random_bits() % 6, 0, false);
+		plain &= same_answers(corpus, bodies, &query, max);
+		make_query(&query, corpus, 1 + random_bits() % 6, 0, true);
+		prefixes &= same_answers(corpus, bodies, &query, max);
+		make_query(&query, corpus, 2 + random_bits() % 5, positions ? 2 : 1, i % 3 == 0);
+		conditional &= same_answers(corpus, bodies, &query, max);
+		query.scored = false;
+		matches &= same_matches(corpus, bodies, &query, false);
+		if (i % 10 == 0)
+		{
+			make_query(&query, corpus, 60, i % 20 == 0 ? 0 : 1, true);
+			many &= same_answers(corpus, bodies, &query, max);
+		}
+		if (!positions)
+		{
+			make_query(&query, corpus, 2 + random_bits() % 5, 2, false);
+			query.scored = false;
+			matches &= same_matches(corpus, bodies, &query, true);
+		}
+		shim_context_pop();
+	}
+	tap_ok(plain, "%s: the best rows are the best, ties by TID, batch after batch", name);
+	tap_ok(prefixes, "%s: with prefixes", name);
+	tap_ok(conditional, "%s: with conditions", name);
+	tap_ok(many, "%s: with many terms", name);
+	tap_ok(matches, "%s: matches alone", name);
+}
+
+static void
+free_bodies(Bodies *bodies)
+{
+	for (int i = 0; i < bodies->n; i++)
+	{
+		shim_writer_free(&bodies->body[i]);
+		free(bodies->dead[i]);
+	}
+}
+
+static void
+test_corpus(uint32 n, uint32 nwords, uint32 longest, bool positions)
+{
+	Corpus		corpus;
+	Bodies		one = {1};
+	Bodies		several = {3};
+	Bodies		merged = {1};
+	BarqBodyWriter again;
+	char		name[100];
+	uint32		live;
+	bool		totals = true;
+
+	make_corpus(&corpus, n, nwords, longest);
+	sprintf(name, "%u documents, positions %s", n, positions ? "on" : "off");
+	build(&one.body[0], &corpus, 0, n, 1, positions, false, false);
+	tap_ok(clean(&one.body[0], false) && clean(&one.body[0], true), "%s: built, and sound", name);
+	build(&again, &corpus, 0, n, 1, positions, true, true);
+	tap_ok(again.size == one.body[0].size && memcmp(again.data, one.body[0].data, again.size) == 0,
+		   "%s: the same bytes from encoded documents in another order", name);
+	compare_all(&corpus, &one, positions, name);
+	one.pages = true;
+	sprintf(name, "%u documents, positions %s, read by the page", n, positions ? "on" : "off");
+	compare_all(&corpus, &one, positions, name);
+
+	/* some rows die; three segments, interleaved */
+	for (uint32 i = 0; i < n; i++)
+		corpus.docs[i].dead = random_bits() % 5 == 0;
+	for (int i = 0; i < 3; i++)
+	{
+		BarqView	view;
+		BarqBm25Totals t;
+
+		build(&several.body[i], &corpus, i, n, 3, positions, i == 1, i == 2);
+		several.dead[i] = dead_of(&corpus, &several.body[i], &live);
+		view = shim_view(&several.body[i], false);
+		shim_context_push();
+		barq_bm25_totals(&view, &t);
+		totals &= t.documents == view.rows;
+		shim_context_pop();
+	}
+	tap_ok(totals, "totals of segments");
+	sprintf(name, "%u documents, positions %s, three segments, some dead", n, positions ? "on" : "off");
+	compare_all(&corpus, &several, positions, name);
+
+	/* merged: what a body of the live rows would be */
+	merge(&merged.body[0], &several);
+	tap_ok(clean(&merged.body[0], false), "%s: merged, and sound", name);
+	several.pages = true;
+	shim_writer_free(&again);
+	merge(&again, &several);
+	tap_ok(again.size == merged.body[0].size && memcmp(again.data, merged.body[0].data, again.size) == 0,
+		   "%s: the same when inputs are read by the page", name);
+	sprintf(name, "%u documents, positions %s, merged", n, positions ? "on" : "off");
+	compare_all(&corpus, &merged, positions, name);
+
+	if (positions)
+	{
+		bool		documents = true;
+
+		for (int i = 0; i < 20; i++)
+		{
+			BarqBm25Query query;
+
+			shim_context_push();
+			make_query(&query, &corpus, 1 + random_bits() % 6, i % 3, i % 2);
+			documents &= same_documents(&corpus, &query);
+			shim_context_pop();
+		}
+		tap_ok(documents, "%s: a document by itself has the same score", name);
+	}
+	free_bodies(&one);
+	free_bodies(&several);
+	free_bodies(&merged);
+	shim_writer_free(&again);
+}
+
+static void
+count_term(void *arg, const char *text, uint32 length, uint32 df)
+{
+	(*(uint32 *) arg)++;
+}
+
+static void
+test_dictionary(void)
+{
+	MemoryContext context = shim_context_push();
+	BarqTermTable *terms = barq_terms_create(context);
+	BarqBm25Builder *builder = barq_bm25_builder_create(terms, false, context);
+	BarqBodyWriter body;
+	BarqView	view;
+	ItemPointerData tid;
+	bool		found = true;
+	bool		absent = true;
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < 5000; i++)
+	{
+		char		text[20];
+		BarqToken	token;
+		BarqTokens	tokens = {&token, 1, 1, 1, 1};
+
+		token.term = barq_terms_intern(terms, text, sprintf(text, "w%u", i * 2));
+		token.position = 1;
+		ItemPointerSet(&tid, i / 100, i % 100 + 1);
+		barq_bm25_builder_add(builder, &tid, &tokens);
+	}
+	shim_writer_init(&body);
+	barq_bm25_builder_write(builder, &body);
+	view = shim_view(&body, false);
+	for (uint32 i = 0; i < 10000; i++)
+	{
+		char		text[20];
+		uint32		df = barq_bm25_df(&view, text, sprintf(text, "w%u", i));
+
+		if (i % 2 == 0)
+			found &= df == 1;
+		else
+			absent &= df == 0;
+	}
+	tap_ok(found && barq_bm25_df(&view, "", 0) == 0, "every term is found");
+	tap_ok(absent && barq_bm25_df(&view, "a", 1) == 0 && barq_bm25_df(&view, "z", 1) == 0,
+		   "no other one is");
+	barq_bm25_expand(&view, "w12", 3, 1000000, count_term, &n);
+	tap_ok(n == 1 + 5 + 50, "a prefix has its terms");
+	n = 0;
+	barq_bm25_expand(&view, "w1", 2, 7, count_term, &n);
+	tap_ok(n == 7, "and no more than asked for");
+	n = 0;
+	barq_bm25_expand(&view, "zz", 2, 7, count_term, &n);
+	barq_bm25_expand(&view, "a", 1, 7, count_term, &n);
+	tap_ok(n == 0, "or none");
+	shim_writer_free(&body);
+	shim_context_pop();
+}
+
+/* Damaged bytes: an error or reports, and never a crash (the sanitizer's job). */
+static void
+test_damage(bool pages)
+{
+	Corpus		corpus;
+	BarqBodyWriter body;
+	char	   *whole;
+	volatile uint32 noticed = 0;
+	volatile uint32 tried = 0;
+	MemoryContext volatile context;
+
+	make_corpus(&corpus, 700, 60, 40);
+	build(&body, &corpus, 0, corpus.n, 1, true, false, false);
+	whole = malloc(body.size);
+	memcpy(whole, body.data, body.size);
+	for (int i = 0; i < 400; i++)
+	{
+		Size		at = sizeof(BarqBodyHeader) + random_bits() % (body.size - sizeof(BarqBodyHeader));
+		volatile bool broken = false;
+
+		memcpy(body.data, whole, body.size);
+		for (uint32 j = 0; j < 1 + random_bits() % 8 && at + j < body.size; j++)
+			body.data[at + j] = (char) random_bits();
+		if (memcmp(body.data, whole, body.size) == 0)
+			continue;
+		tried++;
+		context = shim_context_push();
+		nreports = 0;
+		if (SHIM_TRY())
+		{
+			BarqView	view = shim_view(&body, pages);
+
+			barq_bm25_kind.check(&view, note_report, NULL);
+		}
+		else
+			broken = true;
+		SHIM_END();
+		noticed += broken || nreports > 0;
+		CurrentMemoryContext = context;
+		shim_context_pop();
+
+		for (int j = 0; j < 4; j++)
+		{
+			context = shim_context_push();
+			if (SHIM_TRY())
+			{
+				BarqView	view = shim_view(&body, pages);
+				BarqBm25Query query;
+				BarqBm25Top top;
+				bool		recheck;
+
+				make_query(&query, &corpus, 1 + random_bits() % 5, j % 3, j % 2);
+				barq_bm25_top_init(&top, 10);
+				barq_bm25_search(&view, &query, NULL, &top, &recheck);
+			}
+			SHIM_END();
+			CurrentMemoryContext = context;
+			shim_context_pop();
+		}
+	}
+	memcpy(body.data, whole, body.size);
+	printf("# %u of %u damages noticed by the check\n", noticed, tried);
+	/* what is left is another number of the same kind: that is for the CRC */
+	tap_ok(noticed > tried * 3 / 4, "damaged bytes are noticed, %s", pages ? "by the page" : "mapped");
+	shim_writer_free(&body);
+	free(whole);
+}
+
+/* Maxima bound what they were made of. */
+static void
+test_maxima(void)
+{
+	bool		bound = true;
+
+	for (int i = 0; i < 20000; i++)
+	{
+		Bm25Maxima	maxima = {0};
+		BarqBm25Query query = {0};
+		uint32		tf[12];
+		uint32		length[12];
+		int			n = 1 + random_bits() % 12;
+		double		weight = random_bits() % 1000 / 77.0;
+		double		b;
+
+		query.k1 = 0.1 + random_bits() % 100 / 10.0;
+		query.b = random_bits() % 5 / 4.0;
+		query.avglen = 1 + random_bits() % 300;
+		for (int j = 0; j < n; j++)
+		{
+			tf[j] = 1 + (random_bits() % 10 == 0 ? random_bits() % 200000 : random_bits() % 8);
+			length[j] = random_bits() % 10 == 0 ? random_bits() % 200000 : random_bits() % 60;
+			barq_bm25_maxima_add(&maxima, tf[j], length[j]);
+		}
+		b = barq_bm25_maxima_bound(&maxima, weight, &query);
+		for (int j = 0; j < n; j++)
+			bound &= b >= barq_bm25_share(weight, tf[j],
+										  barq_bm25_norm(query.k1, query.b, length[j], query.avglen));
+	}
+	tap_ok(bound, "maxima bound the shares of what they were made of");
+}
+
+static void
+test_packing(void)
+{
+	uint32_t	numbers[BARQ_PACK_BLOCK];
+	uint32_t	back[BARQ_PACK_BLOCK];
+	uint8_t		bytes[BARQ_PACK_BLOCK * 4 + 1];
+	bool		same = true;
+	bool		exact = true;
+
+	for (int bits = 0; bits <= 32; bits++)
+		for (int n = 1; n <= BARQ_PACK_BLOCK; n++)
+		{
+			for (int i = 0; i < n; i++)
+				numbers[i] = bits == 0 ? 0 : (uint32_t) random_bits() >> (32 - bits);
+			if (bits > 0)
+				numbers[random_bits() % n] |= 1u << (bits - 1);
+			exact &= barq_pack_width(numbers, n) == bits;
+			memset(bytes, 0xAA, sizeof(bytes));
+			barq_pack(numbers, n, bits, bytes);
+			exact &= bytes[barq_pack_bytes(n, bits)] == 0xAA;
+			barq_unpack(bytes, n, bits, back);
+			same &= memcmp(numbers, back, n * sizeof(uint32_t)) == 0;
+		}
+	tap_ok(same, "numbers of each width, as many as a block and fewer, are unpacked as they were");
+	tap_ok(exact, "in as many bytes as said");
+}
+
+int
+main(void)
+{
+	shim_init();
+	test_packing();
+	test_maxima();
+	test_dictionary();
+	test_corpus(1, 5, 3, true);
+	test_corpus(40, 20, 10, false);
+	test_corpus(400, 50, 40, true);
+	test_corpus(2500, MAX_WORDS, 60, true);
+	test_corpus(3000, 30, 12, false);
+	test_corpus(300, 40, MAX_LENGTH, true);
+	test_damage(false);
+	test_damage(true);
+	return tap_done();
+}
