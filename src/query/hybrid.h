@@ -75,7 +75,7 @@ typedef struct BarqConversion
 		BARQ_CONVERT_NOT,
 		BARQ_CONVERT_TEXT,		/* text, through the type's input function */
 		BARQ_CONVERT_CAST
-	} how;
+	}			how;
 	FmgrInfo	function;		/* input function, or cast */
 	int			cast_nargs;
 	Oid			io_param;
@@ -192,7 +192,9 @@ extern void barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 
 /* hybrid_sql.c; palloc'd */
 extern char *barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
-								 const BarqHybridColumn *column, bool exact);
+								 BarqLegKind kind, bool exact);
+extern Oid	barq_hybrid_parameter_type(const BarqHybridColumn *column,
+									   BarqLegKind kind);
 extern char *barq_hybrid_rows_sql(Relation table, bool has_children);
 
 /* hybrid_cache.c; within SPI_connect */

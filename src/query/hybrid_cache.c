@@ -160,13 +160,13 @@ static SPIPlanPtr
 plan_leg(Relation table, const BarqHybridEntry *entry, BarqLegKind kind, bool exact)
 {
 	const BarqHybridColumn *column = &entry->legs[kind].column;
-	char	   *sql = barq_hybrid_leg_sql(table, entry, column, exact);
+	char	   *sql = barq_hybrid_leg_sql(table, entry, kind, exact);
 	Oid		   *types = palloc(sizeof(Oid) * (entry->nparams + 1));
 	SPIPlanPtr	plan;
 
 	if (entry->nparams > 0)
 		memcpy(types, entry->param_types, sizeof(Oid) * entry->nparams);
-	types[entry->nparams] = column->query_type;
+	types[entry->nparams] = barq_hybrid_parameter_type(column, kind);
 	plan = plan_statement(sql, entry->nparams + 1, types, entry->nparams == 0);
 	pfree(types);
 	pfree(sql);

@@ -218,7 +218,7 @@ barq_hybrid_find_column(Relation table, BarqLegKind kind, const char *name,
 
 	*column = choice.column;
 	get_atttypetypmodcoll(RelationGetRelid(table), column->attnum, &column->type,
-						  &column->typmod, &(Oid){0});
+						  &column->typmod, &(Oid) {0});
 	column->type = getBaseTypeAndTypmod(column->type, &column->typmod);
 }
 

@@ -138,7 +138,7 @@ barq_hybrid_check_filter(Relation table, const char *filter, int *nparams,
 						 Oid **param_types)
 {
 	ErrorContextCallback callback = {error_context_stack, filter_error_context,
-	unconstify(char *, filter)};
+				unconstify(char *, filter)};
 
 	error_context_stack = &callback;
 	check_filter(table, filter, nparams, param_types);
@@ -157,7 +157,7 @@ barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 {
 	int			number = 0;
 	ErrorContextCallback callback = {error_context_stack, argument_error_context,
-	&number};
+									 &number};
 	Datum	   *values;
 	bool	   *nulls;
 	int			n;

@@ -79,7 +79,9 @@ run_plan(SPIPlanPtr plan, ParamListInfo params, BarqLegKind kind,
 {
 	HitReceiver receiver = {
 		{hits_receive, hits_startup, hits_nothing, hits_nothing, DestNone},
-		ranking, context, kind};
+		ranking,
+		context,
+		kind};
 	SPIExecuteOptions options = {0};
 	int			result;
 
@@ -114,16 +116,6 @@ order_ties(BarqRanking *ranking)
 	}
 }
 
-static Datum
-query_value(BarqHybridLeg *leg, const BarqHybridArgs *args, BarqLegKind kind)
-{
-	if (kind == BARQ_LEG_VECTOR)
-		return barq_convert(&leg->conversion, args->embedding);
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("text is not ranked yet")));
-}
-
 void
 barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 					const BarqHybridArgs *args, BarqLegKind kind,
@@ -139,12 +131,13 @@ barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 	int			nest_level = -1;
 
 	memset(ranking, 0, sizeof(*ranking));
+	memset(params->params, 0, sizeof(ParamExternData) * params->numParams);
 	if (args->filter != NULL)
 		barq_hybrid_bind_filter(entry, args->filter_args, params);
-	query->ptype = leg->column.query_type;
+	query->ptype = barq_hybrid_parameter_type(&leg->column, kind);
 	query->pflags = PARAM_FLAG_CONST;
-	query->isnull = false;
-	query->value = query_value(leg, args, kind);
+	query->value = kind == BARQ_LEG_TEXT ? PointerGetDatum(args->query) :
+		barq_convert(&leg->conversion, args->embedding);
 
 	/* a ranking is in order, and goes on until it has what it wants */
 	if (barq_iterative_scan != BARQ_ITERATIVE_STRICT)

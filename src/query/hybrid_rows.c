@@ -98,7 +98,9 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 	Datum	   *tables = palloc(sizeof(Datum) * n);
 	RowReceiver receiver = {
 		{rows_receive, rows_startup, rows_nothing, rows_nothing, DestNone},
-		rows, n, CurrentMemoryContext};
+		rows,
+		n,
+		CurrentMemoryContext};
 	ParamListInfo params = makeParamList(entry->has_children ? 2 : 1);
 	SPIExecuteOptions options = {0};
 	int			ntables = 0;
@@ -116,6 +118,7 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 		if (i == 0 || rows[i].at.table != rows[i - 1].at.table)
 			tables[ntables++] = ObjectIdGetDatum(rows[i].at.table);
 	}
+	memset(params->params, 0, sizeof(ParamExternData) * params->numParams);
 	for (int i = 0; i < params->numParams; i++)
 		params->params[i].pflags = PARAM_FLAG_CONST;
 	params->params[0].ptype = TIDARRAYOID;

@@ -15,6 +15,19 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+static Oid
+get_type_namespace(Oid type)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Oid			schema;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	schema = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
+	ReleaseSysCache(tuple);
+	return schema;
+}
+
 static char *
 operator_name(Oid oid)
 {
@@ -39,6 +52,27 @@ table_name(Relation table)
 									  RelationGetRelationName(table));
 }
 
+/* The query of a ranking, as a statement takes it: a text, or a vector. */
+Oid
+barq_hybrid_parameter_type(const BarqHybridColumn *column, BarqLegKind kind)
+{
+	return kind == BARQ_LEG_TEXT ? TEXTOID : column->query_type;
+}
+
+/*
+ * A text names its index, in a constant, so that the planner takes no other.
+ */
+static char *
+query_expression(const BarqHybridColumn *column, BarqLegKind kind, int param)
+{
+	if (kind == BARQ_LEG_VECTOR)
+		return psprintf("$%d", param);
+	return psprintf("%s($%d, '%u'::pg_catalog.regclass)",
+					quote_qualified_identifier(get_namespace_name(get_type_namespace(column->query_type)),
+											   "to_bm25query"),
+					param, column->index);
+}
+
 /*
  * A ranking: where the rows lie and how far they are, nearest first. The
  * filter's parameters come first, the query is the one behind them.
@@ -49,8 +83,9 @@ table_name(Relation table)
  */
 char *
 barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
-					const BarqHybridColumn *column, bool exact)
+					BarqLegKind kind, bool exact)
 {
+	const BarqHybridColumn *column = &entry->legs[kind].column;
 	const char *name = quote_identifier(RelationGetRelationName(table));
 	Oid			type = TupleDescAttr(RelationGetDescr(table), column->attnum - 1)->atttypid;
 	StringInfoData sql;
@@ -64,7 +99,8 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 		appendStringInfo(&sql, "::%s",
 						 format_type_extended(column->left_type, -1,
 											  FORMAT_TYPE_FORCE_QUALIFY));
-	appendStringInfo(&sql, " %s $%d)", operator_name(column->op), entry->nparams + 1);
+	appendStringInfo(&sql, " %s %s)", operator_name(column->op),
+					 query_expression(column, kind, entry->nparams + 1));
 	if (exact)
 		appendStringInfoString(&sql, " OPERATOR(pg_catalog.+) 0::pg_catalog.float8");
 	appendStringInfo(&sql, " FROM %s", table_name(table));
