@@ -3,10 +3,9 @@
  *	  The filter of barq_hybrid(): a text that must be one boolean expression.
  *
  * The text becomes part of the rankings' statements, between parentheses. It
- * is parsed here alone first, as an expression: what the grammar takes for one
- * expression by itself is one between parentheses, too, whatever quotes,
- * comments and parentheses are in it. It is then analysed for the types of its
- * parameters and for what it must not hold. Names mean what they mean to the
+ * is parsed here first, alone and between them: both must be the same one
+ * expression, whatever quotes, comments and parentheses are in it. It is then
+ * analysed for the types of its parameters and for what it must not hold. Names mean what they mean to the
  * caller (search_path), and rights are checked when the statement runs, as they
  * are the caller's.
  */
@@ -49,13 +48,13 @@ no_single_expression(void)
 }
 
 /*
- * The expression. As in PL/pgSQL the grammar takes what may follow a SELECT,
- * all of which must be absent.
+ * The one target of a text that is parsed as PL/pgSQL's expressions are: the
+ * grammar takes what may follow a SELECT, all of which must be absent.
  */
 static Node *
-parse_expression(const char *filter)
+parse_target(const char *text)
 {
-	List	   *list = raw_parser(filter, RAW_PARSE_PLPGSQL_EXPR);
+	List	   *list = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *select;
 	ResTarget  *target;
 
@@ -79,6 +78,21 @@ parse_expression(const char *filter)
 		IsA(llast(((ColumnRef *) target->val)->fields), A_Star))
 		no_single_expression();
 	return target->val;
+}
+
+/*
+ * The expression: the filter alone, and the filter between parentheses as the
+ * statements have it, must be the same.
+ */
+static Node *
+parse_expression(const char *filter)
+{
+	Node	   *alone = parse_target(filter);
+	Node	   *inside = parse_target(psprintf("(%s\n)", filter));
+
+	if (!equal(alone, inside))
+		no_single_expression();
+	return alone;
 }
 
 static bool
