@@ -112,6 +112,7 @@ typedef struct BarqHybridEntry
 	char	   *filter;			/* NULL: none */
 	int			nparams;		/* $1 … of the filter */
 	Oid		   *param_types;
+	Node	   *moving_filter;	/* one whose literals may come to mean another */
 	BarqConversion *param_conversions;
 	BarqHybridLeg legs[BARQ_LEGS];
 	SPIPlanPtr	rows;			/* NULL until needed */
@@ -180,11 +181,13 @@ extern Datum barq_convert(BarqConversion *conversion, Datum value);
 
 /*
  * Check that a filter is one boolean expression over the table's columns,
- * without subqueries and volatile functions; the types of its parameters, as
- * the expression gives them, are palloc'd.
+ * without subqueries and volatile functions. The expression, and the types of
+ * its parameters as it gives them, are palloc'd. `fixed`: it means the same
+ * later, unless names or the session's syntax settings come to mean another.
  */
-extern void barq_hybrid_check_filter(Relation table, const char *filter,
-									 int *nparams, Oid **param_types);
+extern Node *barq_hybrid_check_filter(Relation table, const char *filter,
+									  int *nparams, Oid **param_types,
+									  bool *fixed);
 
 /* The filter's arguments as values of its parameters' types. */
 extern void barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,

@@ -5,10 +5,12 @@
  *
  * An entry's key is everything that its statements depend on and that may
  * differ between two calls: table, columns, filter, number of candidates, the
- * embedding's type, the role (row security) and search_path (names in the
- * filter). It is made again after a change of the table, and when a plan of it
- * is no longer valid for whatever reason, so that a filter never runs that was
- * checked when its names meant something else.
+ * embedding's type, the role (row security), search_path (names in the filter)
+ * and the settings that the filter's syntax depends on. It is made again after a
+ * change of the table, and when a plan of it is no longer valid for whatever
+ * reason, so that a filter never runs that was checked when its names meant
+ * something else. A filter with a literal whose meaning moves ('today',
+ * DateStyle) is read again by every call, and compared with what was planned.
  *
  * There are at most MOST_ENTRIES of them; the one not used for longest goes.
  * An entry in use is pinned, for what a statement calls may call barq_hybrid().
@@ -21,6 +23,9 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_expr.h"
+#include "parser/parser.h"
 #include "query/hybrid.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -58,6 +63,9 @@ make_key(StringInfo key, const BarqHybridArgs *args)
 		append_string(key, args->column[kind]);
 	append_string(key, args->filter);
 	append_string(key, namespace_search_path);
+	appendStringInfoChar(key, standard_conforming_strings);
+	appendStringInfoChar(key, (char) backslash_quote);
+	appendStringInfoChar(key, Transform_null_equals);
 	appendBinaryStringInfo(key, (char *) schemas,
 						   sizeof(Oid) * Min(nschemas, MOST_SCHEMAS));
 }
@@ -90,10 +98,23 @@ plan_is_good(SPIPlanPtr plan)
 	return plan == NULL || SPI_plan_is_valid(plan);
 }
 
+/* Would the filter be the same expression if it were planned now? */
 static bool
-entry_is_good(const BarqHybridEntry *entry)
+filter_is_same(Relation table, const BarqHybridEntry *entry)
 {
-	if (entry->stale || !plan_is_good(entry->rows))
+	int			nparams;
+	Oid		   *types;
+	bool		fixed;
+
+	return entry->moving_filter == NULL ||
+		equal(barq_hybrid_check_filter(table, entry->filter, &nparams, &types, &fixed),
+			  entry->moving_filter);
+}
+
+static bool
+entry_is_good(Relation table, const BarqHybridEntry *entry)
+{
+	if (entry->stale || !plan_is_good(entry->rows) || !filter_is_same(table, entry))
 		return false;
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
 		if (!plan_is_good(entry->legs[kind].plan) || !plan_is_good(entry->legs[kind].exact))
@@ -103,7 +124,7 @@ entry_is_good(const BarqHybridEntry *entry)
 
 /* The entry of a key, if it is good. */
 static BarqHybridEntry *
-look_up(const StringInfo key, uint64 hash)
+look_up(Relation table, const StringInfo key, uint64 hash)
 {
 	for (int i = 0; i < nentries; i++)
 	{
@@ -112,7 +133,7 @@ look_up(const StringInfo key, uint64 hash)
 		if (entry->hash != hash || entry->key_length != key->len ||
 			memcmp(entry->key, key->data, key->len) != 0)
 			continue;
-		if (entry_is_good(entry))
+		if (entry_is_good(table, entry))
 			return entry;
 		if (entry->pins == 0)
 			drop_entry(i--);
@@ -177,9 +198,18 @@ static void
 prepare_filter(Relation table, BarqHybridEntry *entry, const char *filter)
 {
 	Oid		   *types;
+	bool		fixed;
+	Node	   *expr = barq_hybrid_check_filter(table, filter, &entry->nparams,
+												&types, &fixed);
 
 	entry->filter = MemoryContextStrdup(entry->context, filter);
-	barq_hybrid_check_filter(table, filter, &entry->nparams, &types);
+	if (!fixed)
+	{
+		MemoryContext old = MemoryContextSwitchTo(entry->context);
+
+		entry->moving_filter = copyObject(expr);
+		MemoryContextSwitchTo(old);
+	}
 	entry->param_types = MemoryContextAlloc(entry->context,
 											sizeof(Oid) * (entry->nparams + 1));
 	entry->param_conversions = MemoryContextAlloc(entry->context,
@@ -254,7 +284,7 @@ barq_hybrid_prepare(Relation table, const BarqHybridArgs *args)
 
 	make_key(&key, args);
 	hash = hash_bytes_extended((const unsigned char *) key.data, key.len, 0);
-	entry = look_up(&key, hash);
+	entry = look_up(table, &key, hash);
 	if (entry == NULL)
 		entry = make_entry(table, args, &key, hash);
 	entry->pins++;

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -23,6 +24,7 @@
 #include "query/hybrid.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 /* Errors are the filter's, with places in its text and not the caller's. */
 static void
@@ -105,8 +107,38 @@ has_sublink(Node *node, void *context)
 	return raw_expression_tree_walker(node, has_sublink, context);
 }
 
-static void
-check_filter(Relation table, const char *filter, int *nparams, Oid **param_types)
+/*
+ * Does a literal of this type mean the same whenever it is read? Not so dates
+ * ('today', DateStyle), nor what may hold them or depends on settings.
+ */
+static bool
+literal_is_fixed(Oid type)
+{
+	Oid			element = get_element_type(type);
+	Oid			input;
+	Oid			io_param;
+
+	if (OidIsValid(element))
+		return literal_is_fixed(element);
+	if (type == UNKNOWNOID || type == REGCLASSOID || type_is_enum(type))
+		return true;			/* of what plans depend on, or never changes */
+	getTypeInputInfo(type, &input, &io_param);
+	return func_volatile(input) == PROVOLATILE_IMMUTABLE;
+}
+
+static bool
+has_moving_literal(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const))
+		return !literal_is_fixed(((Const *) node)->consttype);
+	return expression_tree_walker(node, has_moving_literal, context);
+}
+
+static Node *
+check_filter(Relation table, const char *filter, int *nparams, Oid **param_types,
+			 bool *fixed)
 {
 	Node	   *raw = parse_expression(filter);
 	ParseState *pstate = make_parsestate(NULL);
@@ -144,19 +176,23 @@ check_filter(Relation table, const char *filter, int *nparams, Oid **param_types
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("filter must not contain volatile functions")));
+	*fixed = !has_moving_literal(expr, NULL);
 	free_parsestate(pstate);
+	return expr;
 }
 
-void
+Node *
 barq_hybrid_check_filter(Relation table, const char *filter, int *nparams,
-						 Oid **param_types)
+						 Oid **param_types, bool *fixed)
 {
 	ErrorContextCallback callback = {error_context_stack, filter_error_context,
 				unconstify(char *, filter)};
+	Node	   *expr;
 
 	error_context_stack = &callback;
-	check_filter(table, filter, nparams, param_types);
+	expr = check_filter(table, filter, nparams, param_types, fixed);
 	error_context_stack = callback.previous;
+	return expr;
 }
 
 static void

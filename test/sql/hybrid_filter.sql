@@ -71,6 +71,23 @@ RESET escape_string_warning;
 RESET backslash_quote;
 SELECT pg_temp.filtered($f$name = '\' OR true -- '$f$), pg_temp.filtered($f$name = 'n\x33'$f$);
 
+SELECT pg_temp.filtered('NOT (name = NULL)');
+SET transform_null_equals = on;
+SELECT pg_temp.filtered('NOT (name = NULL)');
+RESET transform_null_equals;
+-- literals, too, and those that move with the clock
+SET datestyle = 'ISO, DMY';
+SELECT pg_temp.filtered('day < ''02/01/2024''::date + 1');
+SET datestyle = 'ISO, MDY';
+SELECT pg_temp.filtered('day < ''02/01/2024''::date + 1');
+RESET datestyle;
+BEGIN;
+SELECT pg_temp.filtered('''now''::timestamptz = now()') AS first;
+COMMIT;
+SELECT pg_temp.filtered('''now''::timestamptz = now()') AS second;
+SELECT pg_temp.filtered('array[now()] = ''{now}''') AS third;
+SELECT pg_temp.filtered('array[now()] = ''{now}''') AS fourth;
+
 -- functions: stable ones may be called, whatever they do; a change to volatile is seen
 CREATE FUNCTION hybrid_passes(int) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN $1 <= 7; END';
 SELECT pg_temp.filtered('hybrid_passes(id)');

@@ -113,14 +113,19 @@ CREATE OPERATOR hybrid_evil.= (LEFTARG = tid, RIGHTARG = tid, FUNCTION = hybrid_
 CREATE OPERATOR hybrid_evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = hybrid_evil.oids);
 CREATE DOMAIN hybrid_evil.regclass AS text CHECK (VALUE = 'caught');
 CREATE TABLE hybrid_evil.hybrid_secure (id int, owner text, body text, v public.vector(2), secret text);
+CREATE FUNCTION hybrid_evil.ints(int, int) RETURNS boolean LANGUAGE plpgsql STABLE AS $$BEGIN RAISE 'caught'; END$$;
+CREATE OPERATOR hybrid_evil.= (LEFTARG = int, RIGHTARG = int, FUNCTION = hybrid_evil.ints);
 SET search_path = hybrid_evil, pg_catalog, public;
+-- who leaves names to the path is caught
+SELECT s, pg_temp.outcome('SELECT count(' || s || ') FROM public.hybrid_secure') FROM unnest(ARRAY['v <-> v', 'body <@> public.to_bm25query(''word'', ''public.hybrid_secure_body_idx'')', 'to_bm25query(body, NULL)', 'ctid = ctid', 'tableoid = tableoid', '(id::float8) + 0::float8', 'body::regclass']) s;
+-- barq_hybrid() is not
 SELECT public.hybrid_ids();
 SELECT public.hybrid_ids('id OPERATOR(pg_catalog.>) $1', '{10}');
 -- the exact statement, too
 SET barq.max_scan_tuples = 5;
 SELECT count(*) FROM public.barq_hybrid(NULL::public.hybrid_secure, '[0,0]', 'word 6 7', k => 4, candidates => 4, filter => 'id OPERATOR(pg_catalog.>) 290');
 RESET barq.max_scan_tuples;
--- a filter's own names are the caller's business
+-- a filter's own names are the caller's
 SELECT pg_temp.outcome($$SELECT public.hybrid_ids('id = 3')$$);
 SET search_path = pg_temp, hybrid_evil, public;
 SELECT public.hybrid_ids();
@@ -133,7 +138,9 @@ SELECT hybrid_ids();
 DROP OPERATOR <-> (anyelement, anyelement);
 DROP FUNCTION hybrid_worse;
 
+SET client_min_messages = warning;
 DROP SCHEMA hybrid_evil CASCADE;
+DROP FUNCTION pg_temp.peek;
 DROP FUNCTION hybrid_ids, hybrid_for_all;
 DROP TABLE hybrid_secure;
 DROP ROLE regress_hybrid_one, regress_hybrid_two;

@@ -21,7 +21,7 @@ CREATE INDEX hybrid_parts_v ON hybrid_parts USING barq_hnsw (v vector_l2_ops);
 CREATE INDEX hybrid_parts_body ON hybrid_parts USING barq_bm25 (body) WITH (text_config = 'simple');
 ANALYZE hybrid_parts;
 
-CREATE FUNCTION pg_temp.differences(condition text DEFAULT 'true', candidates int DEFAULT 100) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.differences(condition text DEFAULT 'true', candidates int DEFAULT 1000) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	n bigint;
 BEGIN
@@ -44,7 +44,11 @@ SELECT pg_temp.differences('hybrid_parts.id > 700');
 SELECT pg_temp.differences('false');
 -- one partition cut short, others not
 SET barq.max_scan_tuples = 30;
-SELECT pg_temp.differences('region = ''b'' OR id % 100 = 0', 20);
+SET enable_seqscan = off;
+SELECT count(*) FILTER (WHERE near <> exact) AS differences, min(cardinality(near)) FROM (SELECT
+	ARRAY(SELECT (doc).id FROM barq_hybrid(NULL::hybrid_parts, q.v, k => 20, candidates => 20, filter => 'region = ''b'' OR id % 10 = 0')) AS near,
+	ARRAY(SELECT id FROM hybrid_parts WHERE region = 'b' OR id % 10 = 0 ORDER BY (v <-> q.v) + 0 LIMIT 20) AS exact FROM hybrid_parts q WHERE id % 20 = 0) s;
+RESET enable_seqscan;
 RESET barq.max_scan_tuples;
 -- a partition by itself has its own indexes and statistics
 SELECT count(*), bool_and((doc).region = 'b') FROM barq_hybrid(NULL::hybrid_parts_b, '[0,0,0,0]', 'w1', k => 20);

@@ -46,7 +46,7 @@ BEGIN
 	END LOOP;
 	FOR i IN 1 .. 8 LOOP
 		BEGIN
-			SELECT doc INTO d FROM barq_hybrid(NULL::hybrid_docs, ARRAY[i, 0]::vector, 'word' || i, filter => CASE WHEN i % 3 = 0 THEN '1 / (id - id) = 1' ELSE 'author < $1' END, filter_args => CASE WHEN i % 3 = 0 THEN '{}' ELSE '{9}' END::text[]);
+			SELECT (doc).* INTO d FROM barq_hybrid(NULL::hybrid_docs, ARRAY[i, 0]::vector, 'word' || i, filter => CASE WHEN i % 3 = 0 THEN '1 / (id - id) = 1' ELSE 'author < $1' END, filter_args => CASE WHEN i % 3 = 0 THEN '{}' ELSE '{9}' END::text[]);
 			said = said || d.id || ' ';
 		EXCEPTION WHEN division_by_zero THEN
 			said = said || 'caught ';
