@@ -3,13 +3,13 @@
  *	  Build time, bytes and latency of the BM25 kind outside of a server.
  *
  *	  bench_bm25 [-w /usr/share/wordnet] [-s english.stop] [-n 1000000] [-g 3]
- *		[-Q 200] [-k 10] [-r 5] [-P] [-m 8] [-b] [-l level] [-o body] [-i body]
+ *		[-Q 200] [-k 10] [-r 5] [-P] [-a] [-m 8] [-b] [-l level] [-o body] [-i body]
  *
  * Documents are -g random glosses of WordNet each, 1: every gloss once (-n is
  * left out then). Words are runs of letters and digits, in lower case, without
  * the stop words of -s and with the commonest endings cut off. -P: with
- * positions. -m: build as many bodies and merge them, the documents dealt out
- * in runs. -b: compare each answer with every document scored (slow). -l: the
+ * positions. -a: alternatives alone, no other forms of queries. -m: build as many bodies and merge them, the documents dealt out
+ * 5,000 at a time. -b: compare each answer with every document scored (slow). -l: the
  * kernels' level. -o, -i: keep the body in a file; measure one kept there.
  *
  * Queries have one to five words drawn from one random gloss each. Times of
@@ -35,6 +35,7 @@
 #undef qsort
 
 #define MAX_WORD 64
+#define DEALT 5000				/* documents of a run, one after the other */
 
 static double
 now(void)
@@ -223,10 +224,12 @@ build(BarqBodyWriter *writer, const Documents *d, uint32 run, uint32 runs, bool 
 	double		start;
 	uint32		added = 0;
 
-	for (uint32 i = run; i < d->n; i += runs)
+	for (uint32 i = 0; i < d->n; i++)
 	{
 		ItemPointerData tid;
 
+		if (i / DEALT % runs != run)
+			continue;
 		if (added % 1024 == 0)
 			*adding -= cpu_now();
 		document_tokens(d, i, &tokens);
@@ -526,6 +529,7 @@ main(int argc, char **argv)
 	int			repeats = 5;
 	int			runs = 1;
 	bool		positions = false;
+	bool		alone = false;
 	bool		compare = false;
 	int			c;
 	double		start;
@@ -537,7 +541,7 @@ main(int argc, char **argv)
 
 	shim_init();
 	barq_kernels_init();
-	while ((c = getopt(argc, argv, "w:s:n:g:Q:k:r:Pm:bl:o:i:")) != -1)
+	while ((c = getopt(argc, argv, "w:s:n:g:Q:k:r:Pam:bl:o:i:")) != -1)
 		switch (c)
 		{
 			case 'w':
@@ -563,6 +567,9 @@ main(int argc, char **argv)
 				break;
 			case 'P':
 				positions = true;
+				break;
+			case 'a':
+				alone = true;
 				break;
 			case 'm':
 				runs = atoi(optarg);
@@ -648,6 +655,8 @@ main(int argc, char **argv)
 	make_words(words, nqueries);
 	start = now();
 	measure("any", &view, &d, words, nqueries, k, repeats, compare, FORM_ANY);
+	if (alone)
+		return 0;
 	measure("all required", &view, &d, words, nqueries, k, repeats, compare, FORM_MUST);
 	if (positions)
 		measure("phrase of two", &view, &d, words, nqueries, k, repeats, compare, FORM_PHRASE);

@@ -17,13 +17,13 @@ CREATE FUNCTION bm25_distance(text, bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_distance(text, bm25query) IS 'negative BM25 score of a text: smaller is better, 0 where no term occurs';
 CREATE FUNCTION bm25_distance(text[], bm25query) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+	AS 'MODULE_PATHNAME', 'barq_text_array_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_distance(text[], bm25query) IS 'negative BM25 score of texts that follow each other';
 CREATE FUNCTION bm25_distance(text, text) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_distance(text, text) IS 'negative BM25 score of a text, by the index that fits';
 CREATE FUNCTION bm25_distance(text[], text) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_distance(text[], text) IS 'negative BM25 score of texts that follow each other, by the index that fits';
 
 CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_distance);
@@ -37,26 +37,30 @@ COMMENT ON OPERATOR <@> (text[], text) IS 'negative BM25 score, by the index tha
 
 -- matching
 
+CREATE FUNCTION barq_text_selectivity(internal, oid, internal, integer) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION barq_text_selectivity(internal, oid, internal, integer) IS 'restriction selectivity of @@@: by the frequencies of the terms';
+
 CREATE FUNCTION bm25_matches(text, bm25query) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_matches(text, bm25query) IS 'whether a text holds what a query asks for';
 CREATE FUNCTION bm25_matches(text[], bm25query) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
+	AS 'MODULE_PATHNAME', 'barq_text_array_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_matches(text[], bm25query) IS 'whether texts hold what a query asks for';
 CREATE FUNCTION bm25_matches(text, text) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
+	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_matches(text, text) IS 'whether a text holds what a query asks for, by the configuration of the index that fits';
 CREATE FUNCTION bm25_matches(text[], text) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
+	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_matches(text[], text) IS 'whether texts hold what a query asks for, by the configuration of the index that fits';
 
-CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = matchingsel, JOIN = matchingjoinsel);
+CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text, bm25query) IS 'text matches a query';
-CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = matchingsel, JOIN = matchingjoinsel);
+CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text[], bm25query) IS 'texts match a query';
-CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = matchingsel, JOIN = matchingjoinsel);
+CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text, text) IS 'text matches a query, by the configuration of the index that fits';
-CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = matchingsel, JOIN = matchingjoinsel);
+CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text[], text) IS 'texts match a query, by the configuration of the index that fits';
 
 CREATE OPERATOR CLASS bm25_ops

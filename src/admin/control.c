@@ -53,8 +53,12 @@ check_right(Relation index, BarqRight right)
 Relation
 barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right)
 {
-	Relation	index = relation_open(oid, lock);
+	Relation	index = try_relation_open(oid, lock);
 
+	if (index == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("index with OID %u does not exist", oid)));
 	if (index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

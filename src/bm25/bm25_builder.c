@@ -303,33 +303,37 @@ barq_bm25_builder_add_document(BarqBm25Builder *b, ItemPointer tid,
 typedef struct ChainReader
 {
 	const Chunk *chunk;
-	uint32		at;
+	const uint8 *at;
+	const uint8 *end;			/* of the chunk */
 } ChainReader;
+
+static void
+read_chain(ChainReader *reader, const Chunk *chunk)
+{
+	reader->chunk = chunk;
+	reader->at = chunk->bytes;
+	reader->end = chunk->bytes + chunk->used;
+}
 
 static inline uint8
 next_byte(ChainReader *reader)
 {
-	while (reader->at == reader->chunk->used)
-	{
-		reader->chunk = reader->chunk->next;
-		reader->at = 0;
-	}
-	return reader->chunk->bytes[reader->at++];
+	while (unlikely(reader->at == reader->end))
+		read_chain(reader, reader->chunk->next);
+	return *reader->at++;
 }
 
 static inline uint64
 next_number(ChainReader *reader)
 {
-	uint64		value = 0;
-	uint8		byte;
-	int			shift = 0;
+	uint8		byte = next_byte(reader);
+	uint64		value = byte & 0x7f;
 
-	do
+	for (int shift = 7; byte >= 0x80; shift += 7)
 	{
 		byte = next_byte(reader);
 		value |= (uint64) (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte >= 0x80);
+	}
 	return value;
 }
 
@@ -406,63 +410,116 @@ order_rows(BarqBm25Builder *b)
 	return numbers;
 }
 
-/* Write the postings of one term. */
-static void
-write_postings(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
-			   const uint32 *numbers)
+/*
+ * The next piece of so many varints: all of them, or what the chunk has.
+ * *count: how many are left.
+ */
+static inline Size
+next_piece(ChainReader *reader, uint64 *count, const uint8 **piece)
 {
-	ChainReader reader = {p->first, 0};
-	Renumbered *renumbered = NULL;
-	uint8	   *kept = NULL;
-	Size		kept_used = 0;
-	Size		kept_space = 0;
-	uint32		row = 0;
+	uint64		left = *count;
 
-	if (numbers != NULL)
-		renumbered = palloc_extended(sizeof(Renumbered) * (Size) p->df, MCXT_ALLOC_HUGE);
+	while (unlikely(reader->at == reader->end))
+		read_chain(reader, reader->chunk->next);
+	*piece = reader->at;
+	while (reader->at < reader->end && left > 0)
+		left -= *reader->at++ < 0x80;
+	*count = left;
+	return reader->at - *piece;
+}
+
+/* Write the postings of one term, whose rows ascend. */
+static void
+write_in_order(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p)
+{
+	ChainReader reader;
+	uint32		next_row = 0;
+	uint32		n;
+
+	read_chain(&reader, p->first);
+	for (uint32 done = 0; done < p->df; done += n)
+	{
+		uint32	   *rows;
+		uint32	   *frequencies;
+
+		n = barq_bm25_write_room(writer, &rows, &frequencies);
+		n = Min(n, p->df - done);
+		for (uint32 i = 0; i < n; i++)
+		{
+			rows[i] = next_row + (uint32) next_number(&reader);
+			next_row = rows[i] + 1;
+			frequencies[i] = (uint32) next_number(&reader);
+			if (b->positions)
+				for (uint64 left = frequencies[i]; left > 0;)
+				{
+					const uint8 *piece;
+					Size		bytes = next_piece(&reader, &left, &piece);
+
+					barq_bm25_write_positions(writer, piece, bytes);
+				}
+		}
+		barq_bm25_write_postings(writer, n);
+		if ((done / BARQ_BM25_BLOCK & 1023) == 1023)
+			barq_check_interrupts();
+	}
+}
+
+/* The same where rows have other numbers now. */
+static void
+write_renumbered(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
+				 const uint32 *numbers)
+{
+	Renumbered *postings = palloc_extended(sizeof(Renumbered) * (Size) p->df, MCXT_ALLOC_HUGE);
+	uint8	   *kept = NULL;
+	Size		used = 0;
+	Size		space = 0;
+	uint32		next_row = 0;
+	uint32		n;
+	ChainReader reader;
+
+	read_chain(&reader, p->first);
 	for (uint32 i = 0; i < p->df; i++)
 	{
-		uint32		frequency;
-		uint8	   *out;
-		Size		need;
+		uint32		row = next_row + (uint32) next_number(&reader);
 
-		row += (uint32) next_number(&reader);
-		frequency = (uint32) next_number(&reader);
-		if (numbers == NULL)
-			kept_used = 0;
-		need = b->positions ? (Size) frequency * 5 : 0;
-		if (kept_space - kept_used < need)
+		next_row = row + 1;
+		postings[i].row = numbers[row];
+		postings[i].frequency = (uint32) next_number(&reader);
+		postings[i].positions = used;
+		for (uint64 left = b->positions ? postings[i].frequency : 0; left > 0;)
 		{
-			kept_space = Max(kept_space * 2, kept_used + need + 1024);
-			kept = kept == NULL ? palloc_extended(kept_space, MCXT_ALLOC_HUGE) :
-				repalloc_huge(kept, kept_space);
+			const uint8 *piece;
+			Size		bytes = next_piece(&reader, &left, &piece);
+
+			if (space - used < bytes)
+			{
+				space = Max(space * 2, used + bytes + 1024);
+				kept = kept == NULL ? palloc_extended(space, MCXT_ALLOC_HUGE) :
+					repalloc_huge(kept, space);
+			}
+			memcpy(kept + used, piece, bytes);
+			used += bytes;
 		}
-		out = kept + kept_used;
-		for (uint32 j = 0; b->positions && j < frequency; j++)
-			do
-				*out = next_byte(&reader);
-			while (*out++ >= 0x80);
-		if (numbers == NULL)
-			barq_bm25_write_posting(writer, row, frequency, kept, out - kept);
-		else
-		{
-			renumbered[i].row = numbers[row];
-			renumbered[i].frequency = frequency;
-			renumbered[i].positions = kept_used;
-			renumbered[i].position_bytes = out - (kept + kept_used);
-			kept_used = out - kept;
-		}
-		row++;
+		postings[i].position_bytes = used - postings[i].positions;
 	}
-	if (numbers != NULL)
+	qsort(postings, p->df, sizeof(Renumbered), compare_renumbered);
+	for (uint32 done = 0; done < p->df; done += n)
 	{
-		qsort(renumbered, p->df, sizeof(Renumbered), compare_renumbered);
-		for (uint32 i = 0; i < p->df; i++)
-			barq_bm25_write_posting(writer, renumbered[i].row, renumbered[i].frequency,
-									kept + renumbered[i].positions,
-									renumbered[i].position_bytes);
-		pfree(renumbered);
+		uint32	   *rows;
+		uint32	   *frequencies;
+
+		n = barq_bm25_write_room(writer, &rows, &frequencies);
+		n = Min(n, p->df - done);
+		for (uint32 i = 0; i < n; i++)
+		{
+			rows[i] = postings[done + i].row;
+			frequencies[i] = postings[done + i].frequency;
+			barq_bm25_write_positions(writer, kept + postings[done + i].positions,
+									  postings[done + i].position_bytes);
+		}
+		barq_bm25_write_postings(writer, n);
 	}
+	pfree(postings);
 	if (kept != NULL)
 		pfree(kept);
 }
@@ -492,7 +549,10 @@ barq_bm25_builder_write(BarqBm25Builder *b, BarqBodyWriter *body)
 		if ((i & 255) == 0)
 			barq_check_interrupts();
 		barq_bm25_write_term(writer, sorted[i].text, sorted[i].length);
-		write_postings(b, writer, &b->postings[sorted[i].term], numbers);
+		if (numbers == NULL)
+			write_in_order(b, writer, &b->postings[sorted[i].term]);
+		else
+			write_renumbered(b, writer, &b->postings[sorted[i].term], numbers);
 	}
 	barq_bm25_write_end(writer);
 	pfree(sorted);

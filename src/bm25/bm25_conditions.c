@@ -14,6 +14,7 @@ typedef struct Condition
 	const BarqBm25Condition *what;
 	Bm25Cursor **cursors;		/* of its terms; NULL: the segment lacks it */
 	uint64		rows;			/* an upper bound of how many satisfy it */
+	bool		settled;		/* it has been seen to */
 	const uint32 **lists;		/* of a phrase */
 	uint32	   *counts;
 	uint32	  **copies;			/* where lists are copied to */
@@ -28,6 +29,7 @@ struct Bm25Conditions
 	Condition  *leader;			/* the must that fewest rows satisfy; or NULL */
 	Bm25Cursor **lead;			/* cursors of its terms, apart */
 	uint32		nlead;
+	uint32		last_row;		/* that was asked about */
 };
 
 typedef struct Expansions
@@ -74,19 +76,6 @@ open_term(const Bm25Body *body, const BarqBm25Term *term)
 		return cursor;
 	pfree(cursor);
 	return NULL;
-}
-
-/* A cursor at the start of the same postings. */
-static Bm25Cursor *
-copy_cursor(const Bm25Cursor *cursor)
-{
-	Bm25Cursor *copy = palloc(sizeof(Bm25Cursor));
-
-	memcpy(copy, cursor, sizeof(Bm25Cursor));
-	copy->positions = NULL;
-	copy->position_space = 0;
-	barq_bm25_cursor_rewind(copy);
-	return copy;
 }
 
 /* How many rows a condition can be satisfied by, at most. */
@@ -156,7 +145,7 @@ barq_bm25_conditions_open(const Bm25Body *body, const BarqBm25Query *query, bool
 		for (uint32 j = 0; j < c->what->nterms; j++)
 			if (c->cursors[j] != NULL &&
 				(!c->what->phrase || c->what->offsets[j] == c->what->offsets[0]))
-				all->lead[all->nlead++] = copy_cursor(c->cursors[j]);
+				all->lead[all->nlead++] = barq_bm25_cursor_copy(c->cursors[j]);
 	}
 	return all;
 }
@@ -165,6 +154,43 @@ bool
 barq_bm25_conditions_lead(const Bm25Conditions *all)
 {
 	return all->leader != NULL;
+}
+
+bool
+barq_bm25_conditions_required(const Bm25Conditions *all, bool *required)
+{
+	bool		any = false;
+
+	for (uint32 i = 0; i < all->n; i++)
+	{
+		const BarqBm25Condition *what = all->conditions[i].what;
+
+		if (what->occur != BARQ_MUST || (!what->phrase && what->nterms != 1))
+			continue;
+
+		/* of a phrase those without alternatives */
+		for (uint32 j = 0; j < what->nterms; j++)
+		{
+			if (what->phrase &&
+				((j > 0 && what->offsets[j - 1] == what->offsets[j]) ||
+				 (j + 1 < what->nterms && what->offsets[j + 1] == what->offsets[j])))
+				continue;
+			required[what->terms[j]] = true;
+			any = true;
+		}
+	}
+	return any;
+}
+
+void
+barq_bm25_conditions_settle(Bm25Conditions *all)
+{
+	for (uint32 i = 0; i < all->n; i++)
+	{
+		Condition  *c = &all->conditions[i];
+
+		c->settled = c->what->occur == BARQ_MUST && !c->what->phrase && c->what->nterms == 1;
+	}
 }
 
 uint32
@@ -265,15 +291,34 @@ phrase_holds(Bm25Conditions *all, Condition *c, uint32 row, bool *recheck)
 	return barq_bm25_phrase_fits(what, c->lists, c->counts);
 }
 
+/* Cursors go forward only: back to the start for a row before the last one. */
+static void
+go_back(Bm25Conditions *all)
+{
+	for (uint32 i = 0; i < all->n; i++)
+		for (uint32 j = 0; j < all->conditions[i].what->nterms; j++)
+		{
+			Bm25Cursor *cursor = all->conditions[i].cursors[j];
+
+			if (cursor != NULL)
+				cursor->block = cursor->at = 0;
+		}
+}
+
 bool
 barq_bm25_conditions_hold(Bm25Conditions *all, uint32 row, bool *recheck)
 {
+	if (row < all->last_row)
+		go_back(all);
+	all->last_row = row;
 	for (uint32 i = 0; i < all->n; i++)
 	{
 		Condition  *c = &all->conditions[i];
 		bool		holds = false;
 		bool		unsure = false;
 
+		if (c->settled)
+			continue;
 		if (c->what->phrase)
 			holds = phrase_holds(all, c, row, &unsure);
 		else

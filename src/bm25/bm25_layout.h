@@ -158,18 +158,24 @@ typedef struct Bm25Cursor
 	bool		has_frequencies;
 	uint32		n;				/* postings in it */
 	uint32		at;
-	uint32		rows[BARQ_BM25_BLOCK + 1];	/* BM25_NO_ROW after the last */
+	uint32		rows[BARQ_BM25_BLOCK + 1];	/* BM25_NO_ROW behind the last */
 	uint32		frequencies[BARQ_BM25_BLOCK];
 
-	/* positions of the posting under way */
-	uint32	   *positions;
+	Bm25Skip	single;			/* skips of a term of one block */
+
+	/* positions: of the block `position_block`, read up to posting position_at */
+	uint32		position_block;
+	uint32		position_at;
+	const uint8 *position_bytes;
+	const uint8 *position_next;
+	const uint8 *position_end;
+	uint8	   *position_copy;	/* of those bytes, where they are read by the page */
+	Size		position_copy_space;
+	uint32	   *positions;		/* of the posting under way, decoded */
 	uint32		position_space;
 
 	/* for searches */
 	double		weight;
-	double		bound;			/* of all its postings */
-	double		block_bound;
-	uint32		bound_block;	/* block whose bound that is, or BM25_NO_ROW */
 } Bm25Cursor;
 
 /* False: the segment does not have the term. Palloc'd parts in the current
@@ -185,12 +191,46 @@ extern void barq_bm25_cursor_frequencies(Bm25Cursor *cursor);
 /* Positions of the current posting, ascending; its frequency many. */
 extern const uint32 *barq_bm25_cursor_positions(Bm25Cursor *cursor);
 
+/* As they are kept, those of n postings from the at-th of the block on. */
+extern const uint8 *barq_bm25_cursor_position_bytes(Bm25Cursor *cursor, uint32 at, uint32 n,
+													Size *bytes);
+
+/* A cursor at the start of the same postings. */
+extern Bm25Cursor *barq_bm25_cursor_copy(const Bm25Cursor *cursor);
+
 /* Go to the block that may hold `row`, without reading it. */
 static inline void
 barq_bm25_cursor_shallow(Bm25Cursor *cursor, uint32 row)
 {
-	while (cursor->block < cursor->nblocks && cursor->skips[cursor->block].last_row < row)
-		cursor->block++;
+	uint32		block = cursor->block;
+	uint32		step;
+
+	if (block >= cursor->nblocks || likely(cursor->skips[block].last_row >= row))
+		return;
+
+	/* skips[block] is before `row`; double the step, then halve it */
+	for (step = 1; block + step < cursor->nblocks &&
+		 cursor->skips[block + step].last_row < row;
+		 step *= 2)
+		block += step;
+	for (; step > 0; step /= 2)
+		if (block + step < cursor->nblocks && cursor->skips[block + step].last_row < row)
+			block += step;
+	cursor->block = block + 1;
+}
+
+/* In the block that is decoded: the first posting at or after `row`, or n. */
+static inline uint32
+barq_bm25_cursor_in_block(const Bm25Cursor *cursor, uint32 row)
+{
+	const uint32 *rows = cursor->rows;
+	uint32		at = 0;
+
+	if (rows[cursor->at] >= row)
+		return cursor->at;
+	for (uint32 step = BARQ_BM25_BLOCK / 2; step > 0; step /= 2)
+		at += rows[at + step - 1] < row ? step : 0;
+	return at + (rows[at] < row);
 }
 
 /* Go to the first posting at or after `row`; BM25_NO_ROW at the end. */
@@ -204,14 +244,11 @@ barq_bm25_cursor_seek(Bm25Cursor *cursor, uint32 row)
 			return BM25_NO_ROW;
 		if (cursor->loaded != cursor->block)
 			barq_bm25_cursor_load(cursor);
-		while (cursor->at + 16 <= cursor->n && cursor->rows[cursor->at + 15] < row)
-			cursor->at += 16;
-		while (cursor->rows[cursor->at] < row)
-			cursor->at++;
+		cursor->at = barq_bm25_cursor_in_block(cursor, row);
 		if (cursor->at < cursor->n)
 			return cursor->rows[cursor->at];
 
-		/* only the last block of a term can end before what it promises */
+		/* a term's only block can end before what it promises */
 		cursor->block++;
 	}
 }
@@ -225,8 +262,19 @@ barq_bm25_cursor_frequency(Bm25Cursor *cursor)
 	return cursor->frequencies[cursor->at];
 }
 
+/* The frequency of another posting of its block. */
+static inline uint32
+barq_bm25_cursor_frequency_at(Bm25Cursor *cursor, uint32 at)
+{
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	return cursor->frequencies[at];
+}
+
 /* ---- bm25_maxima.c ---- */
 extern void barq_bm25_maxima_add(Bm25Maxima *maxima, uint32 frequency, uint32 length);
+extern void barq_bm25_maxima_add_block(Bm25Maxima *maxima, const uint32 *frequencies,
+									   const uint32 *lengths, uint32 n);
 extern void barq_bm25_maxima_merge(Bm25Maxima *maxima, const Bm25Maxima *other);
 extern double barq_bm25_maxima_bound(const Bm25Maxima *maxima, double weight,
 									 const BarqBm25Query *query);
@@ -240,9 +288,14 @@ extern Bm25Writer *barq_bm25_write_begin(BarqBodyWriter *writer, uint32 rows,
 										 const uint32 *lengths, bool positions);
 extern void barq_bm25_write_term(Bm25Writer *writer, const char *text, uint32 length);
 
-/* Rows of a term ascend; positions: `frequency` of them as varints, or NULL. */
-extern void barq_bm25_write_posting(Bm25Writer *writer, uint32 row, uint32 frequency,
-									const uint8 *positions, Size position_bytes);
+/*
+ * Postings of the term, its rows ascending: the place for the next ones, and how
+ * many there is room for; the positions of those then put there, if they are
+ * kept (each posting's as varints of differences); and how many were put there.
+ */
+extern uint32 barq_bm25_write_room(Bm25Writer *writer, uint32 **rows, uint32 **frequencies);
+extern void barq_bm25_write_positions(Bm25Writer *writer, const uint8 *positions, Size bytes);
+extern void barq_bm25_write_postings(Bm25Writer *writer, uint32 n);
 extern void barq_bm25_write_end(Bm25Writer *writer);
 
 /* ---- bm25_conditions.c: must, must not, phrases ---- */
@@ -258,6 +311,13 @@ extern uint32 barq_bm25_conditions_next(Bm25Conditions *conditions, uint32 row);
 
 /* Whether some condition is a must. */
 extern bool barq_bm25_conditions_lead(const Bm25Conditions *conditions);
+
+/*
+ * Mark the terms of the query that every row must hold; whether there are any.
+ * Who has seen to them says so: what requires nothing else is then not asked.
+ */
+extern bool barq_bm25_conditions_required(const Bm25Conditions *conditions, bool *required);
+extern void barq_bm25_conditions_settle(Bm25Conditions *conditions);
 
 /*
  * Do the offsets of a phrase fit positions? lists[i] are those of the phrase's

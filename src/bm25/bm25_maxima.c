@@ -74,6 +74,26 @@ barq_bm25_maxima_add(Bm25Maxima *maxima, uint32 frequency, uint32 length)
 	add_pair(maxima, pair);
 }
 
+/* Low frequencies, which most are, by the shortest document of each first. */
+void
+barq_bm25_maxima_add_block(Bm25Maxima *maxima, const uint32 *frequencies,
+						   const uint32 *lengths, uint32 n)
+{
+	uint32		shortest[8];
+
+	memset(shortest, 0xff, sizeof(shortest));
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (likely(frequencies[i] < lengthof(shortest)))
+			shortest[frequencies[i]] = Min(shortest[frequencies[i]], lengths[i]);
+		else
+			barq_bm25_maxima_add(maxima, frequencies[i], lengths[i]);
+	}
+	for (uint32 tf = lengthof(shortest) - 1; tf > 0; tf--)
+		if (shortest[tf] != PG_UINT32_MAX)
+			barq_bm25_maxima_add(maxima, tf, shortest[tf]);
+}
+
 void
 barq_bm25_maxima_merge(Bm25Maxima *maxima, const Bm25Maxima *other)
 {

@@ -26,60 +26,79 @@ typedef struct Input
 	uint32		row;			/* new number of its next posting */
 } Input;
 
-/* The next posting of a live row. */
+/* Go on to the next posting of a live row; the one under way may be it. */
 static void
-next_posting(Input *input)
+settle(Input *input)
 {
 	Bm25Cursor *c = &input->cursor;
 
 	for (;;)
 	{
-		if (c->loaded != BM25_NO_ROW && c->loaded == c->block)
-			c->at++;
-		while (c->block < c->nblocks && (c->loaded != c->block || c->at >= c->n))
+		if (c->loaded == c->block)
 		{
-			if (c->loaded == c->block)
+			for (; c->at < c->n; c->at++)
 			{
-				c->block++;
-				continue;
+				input->row = input->numbers[c->rows[c->at]];
+				if (input->row != BM25_NO_ROW)
+					return;
 			}
-			barq_bm25_cursor_load(c);
-			barq_bm25_cursor_frequencies(c);
+			c->block++;
 		}
 		if (c->block >= c->nblocks)
 		{
 			input->row = BM25_NO_ROW;
 			return;
 		}
-		input->row = input->numbers[c->rows[c->at]];
-		if (input->row != BM25_NO_ROW)
-			return;
+		barq_bm25_cursor_load(c);
+		barq_bm25_cursor_frequencies(c);
 	}
 }
 
-/* Positions of the posting under way as the varints they are. */
-static Size
-position_bytes(Input *input, uint8 **space, Size *have)
+/* Copy postings, the one under way first, as long as rows come before `limit`. */
+static void
+copy_run(Bm25Writer *writer, Input *input, uint32 limit, bool positions)
 {
-	const uint32 *positions = barq_bm25_cursor_positions(&input->cursor);
-	uint32		n = barq_bm25_cursor_frequency(&input->cursor);
-	uint32		last = 0;
-	uint8	   *out;
+	Bm25Cursor *c = &input->cursor;
+	uint32	   *rows;
+	uint32	   *frequencies;
+	uint32		room = barq_bm25_write_room(writer, &rows, &frequencies);
+	uint32		max = Min(room, c->n - c->at);
+	uint32		n = 0;
 
-	if (*have < (Size) n * BM25_MAX_VARINT)
+	/* a dead row's number, NO_ROW, ends a run as well */
+	for (; n < max; n++)
 	{
-		if (*space != NULL)
-			pfree(*space);
-		*have = (Size) n * BM25_MAX_VARINT + 1024;
-		*space = palloc_extended(*have, MCXT_ALLOC_HUGE);
+		uint32		row = input->numbers[c->rows[c->at + n]];
+
+		if (row >= limit)
+			break;
+		rows[n] = row;
+		frequencies[n] = c->frequencies[c->at + n];
 	}
-	out = *space;
-	for (uint32 i = 0; i < n; i++)
+	if (positions)
 	{
-		out = barq_varint_put(out, positions[i] - last);
-		last = positions[i];
+		MemoryContext old = MemoryContextSwitchTo(input->context);
+		Size		bytes;
+		const uint8 *start = barq_bm25_cursor_position_bytes(c, c->at, n, &bytes);
+
+		MemoryContextSwitchTo(old);
+		barq_bm25_write_positions(writer, start, bytes);
 	}
-	return out - *space;
+	barq_bm25_write_postings(writer, n);
+	c->at += n;
+	settle(input);
+}
+
+/* Go on to the next live row, from *at on, and get its TID. */
+static void
+next_live(Input *input, uint32 *at, ItemPointerData *tid)
+{
+	uint32		rows = input->body.view->rows;
+
+	for (; *at < rows && input->dead != NULL && (input->dead[*at / 8] >> (*at % 8) & 1); ++*at)
+		input->numbers[*at] = BM25_NO_ROW;
+	if (*at < rows)
+		*tid = barq_bm25_tid(&input->body, *at);
 }
 
 /* Number the live rows of all inputs in TID order. */
@@ -87,6 +106,7 @@ static uint32
 number_rows(Input *inputs, int n, ItemPointerData **tids, uint32 **lengths, uint64 live)
 {
 	uint32	   *at = palloc0(sizeof(uint32) * n);
+	ItemPointerData *next = palloc(sizeof(ItemPointerData) * n);
 	uint32		rows = 0;
 
 	*tids = palloc_extended(sizeof(ItemPointerData) * (Size) Max(live, 1), MCXT_ALLOC_HUGE);
@@ -98,49 +118,37 @@ number_rows(Input *inputs, int n, ItemPointerData **tids, uint32 **lengths, uint
 		inputs[i].numbers = palloc_extended(sizeof(uint32) * (Size) Max(nrows, 1),
 											MCXT_ALLOC_HUGE);
 	}
+	for (int i = 0; i < n; i++)
+		next_live(&inputs[i], &at[i], &next[i]);
 	for (;;)
 	{
-		ItemPointerData best;
 		int			from = -1;
 
 		if ((rows & 0xffff) == 0)
 			barq_check_interrupts();
 		for (int i = 0; i < n; i++)
-		{
-			Input	   *input = &inputs[i];
-			uint32		nrows = input->body.view->rows;
-			ItemPointerData tid;
-
-			while (at[i] < nrows && input->dead != NULL &&
-				   (input->dead[at[i] / 8] >> (at[i] % 8) & 1))
-				input->numbers[at[i]++] = BM25_NO_ROW;
-			if (at[i] >= nrows)
-				continue;
-			tid = barq_bm25_tid(&input->body, at[i]);
-			if (from < 0 || ItemPointerCompare(&tid, &best) < 0)
-			{
-				best = tid;
+			if (at[i] < inputs[i].body.view->rows &&
+				(from < 0 || ItemPointerCompare(&next[i], &next[from]) < 0))
 				from = i;
-			}
-		}
 		if (from < 0)
 			break;
 		if (rows >= live)
 			barq_bm25_corrupt("it has more rows than its directory says");
-		(*tids)[rows] = best;
+		(*tids)[rows] = next[from];
 		(*lengths)[rows] = barq_bm25_length(&inputs[from].body, at[from]);
 		inputs[from].numbers[at[from]++] = rows++;
+		next_live(&inputs[from], &at[from], &next[from]);
 	}
+	pfree(next);
 	pfree(at);
 	return rows;
 }
 
 /* Merge the postings of a term that `have` of the inputs hold. */
 static void
-merge_term(Bm25Writer *writer, Input **holders, int have, bool positions,
-		   uint8 **space, Size *space_bytes)
+merge_term(Bm25Writer *writer, Input **holders, int have, bool positions)
 {
-	bool		begun = false;
+	uint64		runs = 0;
 
 	for (int i = 0; i < have; i++)
 	{
@@ -149,37 +157,36 @@ merge_term(Bm25Writer *writer, Input **holders, int have, bool positions,
 		barq_bm25_cursor_open_entry(&holders[i]->cursor, &holders[i]->body,
 									&holders[i]->walk.entry);
 		MemoryContextSwitchTo(old);
-		next_posting(holders[i]);
+		settle(holders[i]);
 	}
-	for (;;)
+	for (;; runs++)
 	{
 		Input	   *next = holders[0];
-		MemoryContext old;
-		Size		bytes = 0;
+		uint32		limit = BM25_NO_ROW;
 
+		/* the first row of all, and the first of another input */
 		for (int i = 1; i < have; i++)
+		{
 			if (holders[i]->row < next->row)
+			{
+				limit = next->row;
 				next = holders[i];
+			}
+			else
+				limit = Min(limit, holders[i]->row);
+		}
 		if (next->row == BM25_NO_ROW)
 			break;
-		if (!begun)
+		if (runs == 0)
 			barq_bm25_write_term(writer, holders[0]->walk.text, holders[0]->walk.entry.length);
-		begun = true;
-		if (positions)
-		{
-			old = MemoryContextSwitchTo(next->context);
-			(void) barq_bm25_cursor_positions(&next->cursor);
-			MemoryContextSwitchTo(old);
-			bytes = position_bytes(next, space, space_bytes);
-		}
-		barq_bm25_write_posting(writer, next->row, barq_bm25_cursor_frequency(&next->cursor),
-								*space, bytes);
-		next_posting(next);
+		if ((runs & 1023) == 1023)
+			barq_check_interrupts();
+		copy_run(writer, next, limit, positions);
 	}
 	for (int i = 0; i < have; i++)
 	{
-		holders[i]->cursor.positions = NULL;
-		MemoryContextReset(holders[i]->context);
+		if (holders[i]->body.view->base == NULL)
+			MemoryContextReset(holders[i]->context);
 	}
 }
 
@@ -195,8 +202,6 @@ barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs)
 	uint64		terms = 0;
 	uint32		rows;
 	bool		positions = true;
-	uint8	   *space = NULL;
-	Size		space_bytes = 0;
 
 	for (int i = 0; i < ninputs; i++)
 	{
@@ -241,7 +246,7 @@ barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs)
 		}
 		if (have == 0)
 			break;
-		merge_term(writer, holders, have, positions, &space, &space_bytes);
+		merge_term(writer, holders, have, positions);
 		for (int i = 0; i < have; i++)
 			holders[i]->at_end = !barq_bm25_walk_next(&holders[i]->walk);
 	}

@@ -314,16 +314,3 @@ barq_bm25_expand(BarqView *view, const char *prefix, uint32 length, uint32 max,
 	if (walk.bytes != NULL)
 		pfree(walk.bytes);
 }
-
-uint32
-barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 n)
-{
-	Bm25Body	body;
-	Bm25Cursor *cursor = palloc(sizeof(Bm25Cursor));
-	uint32		df;
-
-	barq_bm25_open(&body, view);
-	df = barq_bm25_cursor_open(cursor, &body, terms, n, true) ? cursor->df : 0;
-	pfree(cursor);
-	return df;
-}

@@ -32,7 +32,7 @@ struct Bm25Writer
 	uint32		text_length;
 	uint32		shared;
 	uint32		df;
-	uint32		last_row;		/* BM25_NO_ROW: none yet */
+	uint32		last_row;		/* of the blocks written; BM25_NO_ROW: none yet */
 	uint64		record;			/* where its record begins */
 	uint64		blocks_off;		/* where its blocks begin */
 	Bm25Maxima	maxima;
@@ -42,10 +42,10 @@ struct Bm25Writer
 
 	/* its block under way */
 	uint32		n;
-	uint32		gaps[BARQ_BM25_BLOCK];
+	uint32		block_rows[BARQ_BM25_BLOCK];
 	uint32		frequencies[BARQ_BM25_BLOCK];
+	uint32		block_lengths[BARQ_BM25_BLOCK];
 	Bytes		block_positions;
-	Bm25Maxima	block_maxima;
 	uint8		packed[2 * BARQ_BM25_BLOCK * sizeof(uint32)];
 
 	Bytes		dictionary;
@@ -161,12 +161,28 @@ write_block(Bm25Writer *w, bool many)
 	uint8		bits[2];
 	Size		row_bytes;
 	Size		frequency_bytes;
+	Bm25Maxima	maxima = {0};
 
-	bits[0] = barq_pack_width(w->gaps, n);
+	for (int i = 0; i < n; i++)
+		w->block_lengths[i] = w->lengths[w->block_rows[i]];
+	barq_bm25_maxima_add_block(&maxima, w->frequencies, w->block_lengths, n);
+
+	/* gaps, from -1 on for the first row of all, which NO_ROW + 1 is 0 for */
+	for (int i = 0; i < n; i++)
+	{
+		uint32		row = w->block_rows[i];
+
+		Assert(row < w->rows && w->frequencies[i] > 0);
+		Assert(w->last_row == BM25_NO_ROW || row > w->last_row);
+		w->block_rows[i] = row - w->last_row - 1;
+		w->last_row = row;
+		w->frequencies[i]--;
+	}
+	bits[0] = barq_pack_width(w->block_rows, n);
 	bits[1] = barq_pack_width(w->frequencies, n);
 	row_bytes = barq_pack_bytes(n, bits[0]);
 	frequency_bytes = barq_pack_bytes(n, bits[1]);
-	barq_pack(w->gaps, n, bits[0], w->packed);
+	barq_pack(w->block_rows, n, bits[0], w->packed);
 	barq_pack(w->frequencies, n, bits[1], w->packed + row_bytes);
 
 	if (many)
@@ -198,7 +214,7 @@ write_block(Bm25Writer *w, bool many)
 		skip->offset = (uint32) offset;
 		skip->row_bits = bits[0];
 		skip->frequency_bits = bits[1];
-		skip->maxima = w->block_maxima;
+		skip->maxima = maxima;
 	}
 	else
 		barq_body_write(w->writer, bits, sizeof(bits));
@@ -206,8 +222,7 @@ write_block(Bm25Writer *w, bool many)
 	if (w->block_positions.used > 0)
 		barq_body_write(w->writer, w->block_positions.data, w->block_positions.used);
 
-	barq_bm25_maxima_merge(&w->maxima, &w->block_maxima);
-	memset(&w->block_maxima, 0, sizeof(w->block_maxima));
+	barq_bm25_maxima_merge(&w->maxima, &maxima);
 	w->block_positions.used = 0;
 	w->n = 0;
 }
@@ -283,24 +298,29 @@ barq_bm25_write_term(Bm25Writer *w, const char *text, uint32 length)
 	memset(&w->maxima, 0, sizeof(w->maxima));
 }
 
-void
-barq_bm25_write_posting(Bm25Writer *w, uint32 row, uint32 frequency,
-						const uint8 *positions, Size position_bytes)
+uint32
+barq_bm25_write_room(Bm25Writer *w, uint32 **rows, uint32 **frequencies)
 {
-	Assert(row < w->rows && frequency > 0);
-	Assert(w->last_row == BM25_NO_ROW || row > w->last_row);
-
 	/* a full block is written once it is known not to be the only one */
 	if (w->n == BARQ_BM25_BLOCK)
 		write_block(w, true);
-	w->gaps[w->n] = row - w->last_row - 1;	/* from -1 on */
-	w->frequencies[w->n] = frequency - 1;
-	w->n++;
-	w->df++;
-	w->last_row = row;
-	barq_bm25_maxima_add(&w->block_maxima, frequency, w->lengths[row]);
-	if (w->positions)
-		append(&w->block_positions, positions, position_bytes);
+	*rows = w->block_rows + w->n;
+	*frequencies = w->frequencies + w->n;
+	return BARQ_BM25_BLOCK - w->n;
+}
+
+void
+barq_bm25_write_positions(Bm25Writer *w, const uint8 *positions, Size bytes)
+{
+	append(&w->block_positions, positions, bytes);
+}
+
+void
+barq_bm25_write_postings(Bm25Writer *w, uint32 n)
+{
+	Assert(w->n + n <= BARQ_BM25_BLOCK);
+	w->n += n;
+	w->df += n;
 }
 
 void

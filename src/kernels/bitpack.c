@@ -1,9 +1,11 @@
 /*
  * bitpack.c
- *	  Packing and unpacking of small numbers. Four lanes are what every
- *	  instruction set has, so there is one version for all levels.
+ *	  Packing of small numbers, and unpacking of fewer than a block; whole
+ *	  blocks are unpacked by the kernels of the level in use.
  */
 #include "kernels/bitpack.h"
+
+#include "kernels/kernels.h"
 
 #include <string.h>
 
@@ -35,34 +37,6 @@ barq_pack_width(const uint32_t *numbers, int n)
 }
 
 /* `bits` is a constant wherever this is called, so the loop unrolls. */
-static inline __attribute__((always_inline)) void
-unpack_block(const uint8_t *in, const int bits, uint32_t *numbers)
-{
-	const uint32_t low = bits == 32 ? 0xffffffffu : (1u << bits) - 1;
-	const Lanes mask = {low, low, low, low};
-	Lanes		word = load(in);
-	int			used = 0;
-
-	for (int k = 0; k < 32; k++)
-	{
-		Lanes		value = word >> used;
-
-		used += bits;
-		if (used >= 32)
-		{
-			used -= 32;
-			if (k < 31)
-			{
-				in += 16;
-				word = load(in);
-				if (used > 0)
-					value |= word << (bits - used);
-			}
-		}
-		store(numbers + 4 * k, value & mask);
-	}
-}
-
 static inline __attribute__((always_inline)) void
 pack_block(const uint32_t *numbers, const int bits, uint8_t *out)
 {
@@ -116,39 +90,54 @@ barq_pack(const uint32_t *numbers, int n, int bits, uint8_t *out)
 	}
 }
 
+/* Fewer numbers than a block, of 1 to 32 bits, by eight bytes each. */
+static void
+unpack_few(const uint8_t *in, int n, int bits, uint32_t *numbers)
+{
+	size_t		bytes = barq_pack_bytes(n, bits);
+	uint64_t	low = (UINT64_C(1) << bits) - 1;
+	size_t		bit = 0;
+	int			i = 0;
+
+	for (; i < n && bit / 8 + 8 <= bytes; i++, bit += bits)
+	{
+		uint64_t	value;
+
+		memcpy(&value, in + bit / 8, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		value = __builtin_bswap64(value);
+#endif
+		numbers[i] = (uint32_t) (value >> (bit % 8) & low);
+	}
+	for (; i < n; i++, bit += bits)
+	{
+		size_t		byte = bit / 8;
+		uint64_t	value = 0;
+
+		for (int j = 0; j < 5 && byte + j < bytes; j++)
+			value |= (uint64_t) in[byte + j] << (8 * j);
+		numbers[i] = (uint32_t) (value >> (bit % 8) & low);
+	}
+}
+
 void
 barq_unpack(const uint8_t *in, int n, int bits, uint32_t *numbers)
 {
-	if (bits == 0)
-	{
-		memset(numbers, 0, sizeof(uint32_t) * n);
-		return;
-	}
 	if (n == BARQ_PACK_BLOCK)
-	{
-		switch (bits)
-		{
-#define CASE(b) case b: unpack_block(in, b, numbers); break;
-			EACH_WIDTH(CASE)
-#undef CASE
-			default:
-				break;
-		}
-		return;
-	}
+		barq_kernels->unpack(in, bits, numbers);
+	else if (bits == 0)
+		memset(numbers, 0, sizeof(uint32_t) * n);
 	else
-	{
-		size_t		bytes = barq_pack_bytes(n, bits);
-		uint64_t	low = bits == 32 ? 0xffffffffu : (1u << bits) - 1;
+		unpack_few(in, n, bits, numbers);
+}
 
-		for (size_t i = 0, bit = 0; i < (size_t) n; i++, bit += bits)
-		{
-			size_t		byte = bit / 8;
-			uint64_t	value = 0;
-
-			for (int j = 0; j < 5 && byte + j < bytes; j++)
-				value |= (uint64_t) in[byte + j] << (8 * j);
-			numbers[i] = (uint32_t) (value >> (bit % 8) & low);
-		}
-	}
+void
+barq_unpack_rows(const uint8_t *in, int n, int bits, uint32_t first, uint32_t *rows)
+{
+	barq_unpack(in, n, bits, rows);
+	if (n == BARQ_PACK_BLOCK)
+		barq_kernels->sum_gaps(rows, first);
+	else
+		for (int i = 0; i < n; i++)
+			first = (rows[i] += first) + 1;
 }

@@ -30,4 +30,8 @@ barq_pack_bytes(int n, int bits)
 extern void barq_pack(const uint32_t *numbers, int n, int bits, uint8_t *out);
 extern void barq_unpack(const uint8_t *in, int n, int bits, uint32_t *numbers);
 
+/* Gaps row - previous - 1, the first row's from `first` on. Overflow wraps. */
+extern void barq_unpack_rows(const uint8_t *in, int n, int bits, uint32_t first,
+							 uint32_t *rows);
+
 #endif							/* BARQ_BITPACK_H */

@@ -1,13 +1,13 @@
 /*
  * distance.c
- *	  The distance kernels of one instruction-set level.
+ *	  The kernels of one instruction-set level.
  *
  * Compiled once per level with -DBARQ_LEVEL=<level> and that level's compiler
  * flags (see the Makefile); dispatch.c chooses among the tables. simd.h gives
- * the vectors, distance_float.h, distance_codes.h and distance_bits.h the
- * kernels. Calls
- * nothing but what is inlined here: a function shared with another level
- * could be linked in the wrong level's version.
+ * the vectors, distance_float.h, distance_codes.h, distance_bits.h and
+ * postings_blocks.h the kernels. Calls nothing but what is inlined here: a
+ * function shared with another level could be linked in the wrong level's
+ * version.
  */
 #include "kernels.h"
 
@@ -69,6 +69,7 @@ prefetch_ahead(const char *base, size_t stride, const uint32_t *ids,
 #include "distance_float.h"
 #include "distance_codes.h"
 #include "distance_bits.h"
+#include "postings_blocks.h"
 
 #define LEVEL_TABLE_(level) barq_kernels_##level
 #define LEVEL_TABLE(level) LEVEL_TABLE_(level)
@@ -106,5 +107,13 @@ const BarqKernels LEVEL_TABLE(BARQ_LEVEL) = {
 	.ip_u8u8_batch = ip_u8u8_batch,
 	.sq8_keys_batch = sq8_keys_batch,
 	.hamming = hamming,
-	.jaccard_parts = jaccard_parts
+	.jaccard_parts = jaccard_parts,
+	.unpack = unpack,
+	.sum_gaps = sum_gaps,
+	.gather_lengths = gather_lengths,
+	.bm25_shares = bm25_shares,
+	.bm25_bounds = bm25_bounds,
+	.find_at_least = find_at_least,
+	.find_buckets = find_buckets,
+	.find_rows = find_rows
 };

@@ -129,6 +129,51 @@ typedef struct BarqKernels
 	uint32_t	(*hamming) (const uint8_t *a, const uint8_t *b, int n);
 	void		(*jaccard_parts) (const uint8_t *a, const uint8_t *b, int n,
 								  uint32_t *both, uint32_t *either);
+
+	/*
+	 * Blocks of BARQ_PACK_BLOCK postings (bitpack.h). unpack: the numbers of
+	 * one, each of `bits` (0 to 32). sum_gaps: gaps row - previous - 1 made
+	 * rows in place, `first` being the least that the first one can be.
+	 */
+	void		(*unpack) (const uint8_t *in, int bits, uint32_t *numbers);
+	void		(*sum_gaps) (uint32_t *rows, uint32_t first);
+
+	/*
+	 * out[i]: the rows[i]-th of unsigned numbers of 1, 2 or 4 bytes. rows
+	 * ascend. Up to three bytes behind the last of them are read.
+	 */
+	void		(*gather_lengths) (const void *lengths, int width, const uint32_t *rows,
+								   int n, uint32_t *out);
+
+	/*
+	 * BM25 in single precision: weight · tf / (tf + (base + slope · length)),
+	 * each step rounded by itself; numbers below 2^31.
+	 */
+	void		(*bm25_shares) (const uint32_t *frequencies, const uint32_t *lengths, int n,
+								float base, float slope, float weight, float *out);
+
+	/*
+	 * The largest of the same over npairs pairs (uint16 tf, uint16 length), for
+	 * each of n groups of pairs that lie `stride` apart. A tf of 0 is no pair,
+	 * one of 65535 any tf: weight.
+	 */
+	void		(*bm25_bounds) (const void *pairs, size_t stride, int npairs, int n,
+								float base, float slope, float weight, float *out);
+
+	/*
+	 * which[]: the indexes of those of n values that are >= limit, ascending;
+	 * returns how many. which has room for n + 16. find_buckets: of those rows
+	 * for which buckets[(row - from) >> shift], below 2^31, is.
+	 */
+	int			(*find_at_least) (const float *values, int n, float limit, uint32_t *which);
+	int			(*find_buckets) (const uint32_t *rows, int n, uint32_t from, int shift,
+								 const float *buckets, float limit, uint32_t *which);
+
+	/*
+	 * at[i]: where in a block of ascending rows wanted[i] is, or
+	 * BARQ_PACK_BLOCK where it is not.
+	 */
+	void		(*find_rows) (const uint32_t *rows, const uint32_t *wanted, int n, uint8_t *at);
 } BarqKernels;
 
 /*

@@ -16,6 +16,9 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_score);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_matches);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_score);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_matches);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_unbound);
 
 /* A query bound to an index, kept over a statement's calls. */
 typedef struct Kept
@@ -36,11 +39,6 @@ keep(FunctionCallInfo fcinfo, bool scored)
 	BarqTextStatistics *statistics;
 	MemoryContext old;
 
-	if (get_fn_expr_argtype(fcinfo->flinfo, 1) == TEXTOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("no barq_bm25 index fits this text and query"),
-				 errhint("Create one with CREATE INDEX … USING barq_bm25 (…) WITH (text_config = '…'), or name it: to_bm25query(query, 'index').")));
 	value = PG_GETARG_BARQ_QUERY(1);
 	if (kept != NULL && kept->value != NULL && VARSIZE(kept->value) == VARSIZE(value) &&
 		memcmp(kept->value, value, VARSIZE(value)) == 0)
@@ -72,19 +70,40 @@ keep(FunctionCallInfo fcinfo, bool scored)
 
 /* Score and conditions of the first argument. */
 static bool
-score_argument(FunctionCallInfo fcinfo, Kept *kept, double *score)
+score_argument(FunctionCallInfo fcinfo, Kept *kept, Oid type, double *score)
 {
 	MemoryContext old = MemoryContextSwitchTo(kept->scratch);
 	uint32		bytes;
-	char	   *document = barq_text_document(&kept->options,
-											  get_fn_expr_argtype(fcinfo->flinfo, 0),
-											  PG_GETARG_DATUM(0), true, &bytes);
+	char	   *document = barq_text_document(&kept->options, type, PG_GETARG_DATUM(0),
+											  true, &bytes);
 	bool		unsure;
 	bool		comes = barq_bm25_score_document(kept->query, document, bytes, score, &unsure);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(kept->scratch);
 	return comes;
+}
+
+static Datum
+score_of(FunctionCallInfo fcinfo, Oid type)
+{
+	double		score;
+
+	if (!score_argument(fcinfo, keep(fcinfo, true), type, &score))
+		PG_RETURN_FLOAT8(0);
+	PG_RETURN_FLOAT8(-score);
+}
+
+static Datum
+matches(FunctionCallInfo fcinfo, Oid type)
+{
+	Kept	   *kept = keep(fcinfo, false);
+	double		score;
+
+	/* a query that asks for nothing finds nothing */
+	if (kept->query->nconditions == 0)
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(score_argument(fcinfo, kept, type, &score));
 }
 
 /*
@@ -95,22 +114,39 @@ score_argument(FunctionCallInfo fcinfo, Kept *kept, double *score)
 Datum
 barq_text_score(PG_FUNCTION_ARGS)
 {
-	double		score;
+	return score_of(fcinfo, TEXTOID);
+}
 
-	if (!score_argument(fcinfo, keep(fcinfo, true), &score))
-		PG_RETURN_FLOAT8(0);
-	PG_RETURN_FLOAT8(-score);
+/* text[] <@> bm25query → float8 */
+Datum
+barq_text_array_score(PG_FUNCTION_ARGS)
+{
+	return score_of(fcinfo, TEXTARRAYOID);
 }
 
 /* text @@@ bm25query → boolean. Errors as <@>. */
 Datum
 barq_text_matches(PG_FUNCTION_ARGS)
 {
-	Kept	   *kept = keep(fcinfo, false);
-	double		score;
+	return matches(fcinfo, TEXTOID);
+}
 
-	/* a query that asks for nothing finds nothing */
-	if (kept->query->nconditions == 0)
-		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(score_argument(fcinfo, kept, &score));
+/* text[] @@@ bm25query → boolean */
+Datum
+barq_text_array_matches(PG_FUNCTION_ARGS)
+{
+	return matches(fcinfo, TEXTARRAYOID);
+}
+
+/*
+ * Either operator with a bare text as query: the planner replaces it
+ * (text_support.c), unless there is no index to replace it with.
+ */
+Datum
+barq_text_unbound(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("no barq_bm25 index fits this text and query"),
+			 errhint("Create one with CREATE INDEX … USING barq_bm25 (…) WITH (text_config = '…'), or name it: to_bm25query(query, 'index').")));
 }

@@ -78,6 +78,13 @@ strip(Node *node)
 	return node;
 }
 
+static List *
+as_list(Node *quals)
+{
+	return quals != NULL && IsA(quals, List) ? (List *) quals :
+		make_ands_implicit((Expr *) quals);
+}
+
 /* Every qual of a query that has to hold for its rows, as a list. */
 static void
 collect_quals(Node *jointree, List **quals)
@@ -89,8 +96,7 @@ collect_quals(Node *jointree, List **quals)
 		FromExpr   *from = (FromExpr *) jointree;
 		ListCell   *cell;
 
-		*quals = list_concat(*quals, IsA(from->quals, List) ? (List *) from->quals :
-							 make_ands_implicit((Expr *) from->quals));
+		*quals = list_concat(*quals, as_list(from->quals));
 		foreach(cell, from->fromlist)
 			collect_quals(lfirst(cell), quals);
 	}
@@ -98,8 +104,7 @@ collect_quals(Node *jointree, List **quals)
 	{
 		JoinExpr   *join = (JoinExpr *) jointree;
 
-		*quals = list_concat(*quals, IsA(join->quals, List) ? (List *) join->quals :
-							 make_ands_implicit((Expr *) join->quals));
+		*quals = list_concat(*quals, as_list(join->quals));
 		collect_quals(join->larg, quals);
 		collect_quals(join->rarg, quals);
 	}

@@ -6,6 +6,8 @@
  * first colon is an index if it is written as a name is (plain or quoted
  * identifiers with points between, or an OID); so a bare query that begins
  * like that, or with a colon, is written with a colon before it (":http://x").
+ * An index that does not exist is kept by its name, and looked for again when
+ * the query is used.
  */
 #include "types/bm25query.h"
 
@@ -76,27 +78,75 @@ colon_after_name(const char *text, const char *end)
 	}
 }
 
+/* An index's OID by what stands before the colon; InvalidOid: there is none. */
 static Oid
-index_by_name(char *name)
+index_by_name(const char *name)
 {
-	List	   *names;
-	Oid			index;
-
 	if (strspn(name, "0123456789") == strlen(name))
 		return DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(name)));
-	names = BarqQualifiedNames(name);
-	index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+	return RangeVarGetRelid(makeRangeVarFromNameList(BarqQualifiedNames(name)), NoLock, true);
+}
+
+/* The end of the name in a value, or NULL. */
+static const char *
+end_of_name(const BarqQueryValue *value)
+{
+	if (OidIsValid(value->index))
+		return NULL;
+	return memchr(value->query, '\0', barq_query_value_length(value));
+}
+
+/* A value for an index that a name says. */
+static BarqQueryValue *
+make_named(const char *name, const char *query, Size length)
+{
+	Oid			index = index_by_name(name);
+	Size		name_length = strlen(name);
+	BarqQueryValue *value = barq_query_value_make(query, length, index);
+	BarqQueryValue *named;
+
+	if (OidIsValid(index))
+		return value;
+	named = palloc(VARSIZE(value) + name_length + 1);
+	SET_VARSIZE(named, VARSIZE(value) + name_length + 1);
+	named->index = InvalidOid;
+	memcpy(named->query, name, name_length + 1);
+	memcpy(named->query + name_length + 1, query, length);
+	return named;
+}
+
+BarqQueryValue *
+barq_query_value_resolve(BarqQueryValue *value)
+{
+	const char *end = end_of_name(value);
+	Oid			index;
+
+	if (end == NULL)
+		return value;
+	index = index_by_name(value->query);
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("index \"%s\" of a bm25query does not exist", NameListToString(names)),
+				 errmsg("index \"%s\" of a bm25query does not exist",
+						NameListToString(BarqQualifiedNames(value->query))),
 				 errhint("Put a colon before a query that begins with a word and a colon.")));
-	return index;
+	return barq_query_value_make(end + 1, value->query + barq_query_value_length(value) - end - 1,
+								 index);
 }
 
-static char *
-name_of_index(Oid index)
+/* The name of a value's index, NULL where it has none; and its query. */
+static const char *
+parts_of(const BarqQueryValue *value, const char **query, Size *length)
 {
+	const char *end = end_of_name(value);
+	Oid			index = value->index;
+
+	*query = end != NULL ? end + 1 : value->query;
+	*length = value->query + barq_query_value_length(value) - *query;
+	if (end != NULL)
+		index = index_by_name(value->query);
+	if (!OidIsValid(index))
+		return end != NULL ? value->query : NULL;
 	return DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(index)));
 }
 
@@ -107,31 +157,29 @@ barq_bm25query_in(PG_FUNCTION_ARGS)
 	const char *text = PG_GETARG_CSTRING(0);
 	const char *end = text + strlen(text);
 	const char *colon = *text == ':' ? text : colon_after_name(text, end);
-	Oid			index = InvalidOid;
 
 	if (colon != NULL && colon > text)
-		index = index_by_name(pnstrdup(text, colon - text));
+		PG_RETURN_POINTER(make_named(pnstrdup(text, colon - text), colon + 1, end - colon - 1));
 	if (colon != NULL)
 		text = colon + 1;
-	PG_RETURN_POINTER(barq_query_value_make(text, end - text, index));
+	PG_RETURN_POINTER(barq_query_value_make(text, end - text, InvalidOid));
 }
 
 PG_FUNCTION_INFO_V1(barq_bm25query_out);
 Datum
 barq_bm25query_out(PG_FUNCTION_ARGS)
 {
-	BarqQueryValue *value = PG_GETARG_BARQ_QUERY(0);
-	Size		length = barq_query_value_length(value);
-	const char *query = value->query;
+	BarqQueryValue *value = (BarqQueryValue *) PG_GETARG_VARLENA_P(0);
+	const char *query;
+	Size		length;
+	const char *name = parts_of(value, &query, &length);
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	if (OidIsValid(value->index))
-	{
-		appendStringInfoString(&buf, name_of_index(value->index));
-		appendStringInfoChar(&buf, ':');
-	}
-	else if ((length > 0 && query[0] == ':') || colon_after_name(query, query + length) != NULL)
+	if (name != NULL)
+		appendStringInfoString(&buf, name);
+	if (name != NULL || (length > 0 && query[0] == ':') ||
+		colon_after_name(query, query + length) != NULL)
 		appendStringInfoChar(&buf, ':');
 	appendBinaryStringInfo(&buf, query, length);
 	PG_RETURN_CSTRING(buf.data);
@@ -143,24 +191,36 @@ Datum
 barq_bm25query_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
-	char	   *name = pstrdup(pq_getmsgstring(buf));
+	const char *name = pstrdup(pq_getmsgstring(buf));
 	int			length;
 	char	   *query = pq_getmsgtext(buf, buf->len - buf->cursor, &length);
+	const char *with_colon;
+	const char *end;
 
-	PG_RETURN_POINTER(barq_query_value_make(query, length, name[0] == '\0' ? InvalidOid :
-											index_by_name(name)));
+	if (name[0] == '\0')
+		PG_RETURN_POINTER(barq_query_value_make(query, length, InvalidOid));
+	with_colon = psprintf("%s:", name);
+	end = with_colon + strlen(with_colon);
+	if (colon_after_name(with_colon, end) != end - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("\"%s\" in a bm25query is no name of an index", name)));
+	PG_RETURN_POINTER(make_named(name, query, length));
 }
 
 PG_FUNCTION_INFO_V1(barq_bm25query_send);
 Datum
 barq_bm25query_send(PG_FUNCTION_ARGS)
 {
-	BarqQueryValue *value = PG_GETARG_BARQ_QUERY(0);
+	BarqQueryValue *value = (BarqQueryValue *) PG_GETARG_VARLENA_P(0);
+	const char *query;
+	Size		length;
+	const char *name = parts_of(value, &query, &length);
 	StringInfoData buf;
 
 	pq_begintypsend(&buf);
-	pq_sendstring(&buf, OidIsValid(value->index) ? name_of_index(value->index) : "");
-	pq_sendtext(&buf, value->query, barq_query_value_length(value));
+	pq_sendstring(&buf, name != NULL ? name : "");
+	pq_sendtext(&buf, query, length);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 

@@ -23,7 +23,13 @@ INSERT INTO contract_function VALUES
 	('barq_hybrid(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
 	('barq_hybrid(anyelement,vector,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
 	('barq_hybrid(anyelement,halfvec,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
-	('barq_adopt_pgvector()', 'integer', 'v', true, 'u');
+	('barq_adopt_pgvector()', 'integer', 'v', true, 'u'),
+	('barq_bm25_stats(regclass)', 'record', 'v', true, 'r'),
+	('barq_bm25_df(regclass,text)', 'bigint', 'v', true, 'r'),
+	('to_bm25query(text,regclass)', 'bm25query', 'i', false, 's'),
+	('barq_highlight(text,text,regconfig,text,text,integer,integer)', 'text', 's', true, 's'),
+	('barq_bm25_terms(text,regconfig,text)', 'SETOF record', 's', true, 's'),
+	('barq_bm25_clauses(text,regconfig,text)', 'SETOF record', 's', true, 's');
 SELECT is(to_regprocedure(signature) IS NOT NULL, true, 'function ' || signature) FROM contract_function;
 SELECT is(
 	(SELECT row(pg_get_function_result(p.oid) LIKE CASE WHEN result = 'SETOF record' THEN '%' ELSE result END, p.proretset, p.provolatile, p.proisstrict, p.proparallel)::text
@@ -50,15 +56,21 @@ SELECT is(pg_get_function_result(p.oid), 'TABLE(doc anyelement, score double pre
 SELECT is((SELECT proargnames[1] FROM pg_proc WHERE oid = to_regprocedure(signature)), 'index', signature || ': its argument is named index')
 	FROM contract_function WHERE signature ~ '^barq_.*regclass';
 SELECT is((SELECT pg_get_function_arguments('barq_check(regclass,boolean)'::regprocedure) LIKE 'index regclass, heap boolean DEFAULT true%'), true, 'barq_check looks at the heap by default');
+SELECT is(pg_get_function_arguments('to_bm25query(text,regclass)'::regprocedure), 'query text, index regclass DEFAULT NULL::regclass', 'arguments of to_bm25query()');
+SELECT is(pg_get_function_arguments('barq_highlight(text,text,regconfig,text,text,integer,integer)'::regprocedure),
+	'body text, query text, config regconfig, start_tag text DEFAULT ''<b>''::text, stop_tag text DEFAULT ''</b>''::text, max_fragments integer DEFAULT 3, fragment_words integer DEFAULT 20', 'arguments of barq_highlight()');
+SELECT is(pg_get_function_arguments('barq_bm25_terms(text,regconfig,text)'::regprocedure), 'body text, config regconfig, tokenizer text DEFAULT ''config''::text, OUT term text, OUT "position" bigint', 'arguments and columns of barq_bm25_terms()');
+SELECT is(pg_get_function_arguments('barq_bm25_clauses(text,regconfig,text)'::regprocedure), 'query text, config regconfig, tokenizer text DEFAULT ''config''::text, OUT occur text, OUT kind text, OUT terms text[], OUT offsets bigint[]', 'arguments and columns of barq_bm25_clauses()');
 SELECT is(barq_version(), (SELECT extversion FROM pg_extension WHERE extname = 'barq'), 'barq_version() is the extension''s version');
 
 -- the access method and its operator classes
-SELECT bag_eq($$SELECT amname::text, amtype::text FROM pg_am JOIN member ON objid = oid AND classid = 'pg_am'::regclass$$, $$VALUES ('barq_hnsw', 'i')$$, 'access methods');
+SELECT bag_eq($$SELECT amname::text, amtype::text FROM pg_am JOIN member ON objid = oid AND classid = 'pg_am'::regclass$$, $$VALUES ('barq_hnsw', 'i'), ('barq_bm25', 'i')$$, 'access methods');
 SELECT bag_eq(
 	$$SELECT amname::text, opcname::text, opcintype::regtype::text, opcdefault FROM pg_opclass c JOIN member ON objid = c.oid AND classid = 'pg_opclass'::regclass JOIN pg_am a ON a.oid = opcmethod$$,
 	$$VALUES ('barq_hnsw', 'vector_l2_ops', 'vector', false), ('barq_hnsw', 'vector_ip_ops', 'vector', false),
 		('barq_hnsw', 'vector_cosine_ops', 'vector', false), ('barq_hnsw', 'vector_l1_ops', 'vector', false), ('btree', 'vector_ops', 'vector', true),
-		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true)$$,
+		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true),
+		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true)$$,
 	'operator classes; barq_hnsw has no default');
 SELECT is(amvalidate(c.oid), true, opcname || ' is valid') FROM pg_opclass c JOIN member ON objid = c.oid AND classid = 'pg_opclass'::regclass;
 SELECT bag_eq(
@@ -68,6 +80,16 @@ SELECT bag_eq(
 	'each class orders by its distance');
 SELECT is(pg_indexam_has_property(oid, property), has, 'barq_hnsw: ' || property || ' is ' || has) FROM pg_am,
 	(VALUES ('can_order', false), ('can_unique', false), ('can_multi_col', false), ('can_exclude', true), ('can_include', false)) p(property, has) WHERE amname = 'barq_hnsw';
+
+SELECT bag_eq(
+	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopstrategy::int FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_bm25'$$,
+	$$VALUES ('bm25_ops', '<@>(text,bm25query)', 'o', 1), ('bm25_ops', '@@@(text,bm25query)', 's', 2),
+		('bm25_array_ops', '<@>(text[],bm25query)', 'o', 1), ('bm25_array_ops', '@@@(text[],bm25query)', 's', 2)$$,
+	'texts are ranked and matched');
+SELECT is(format('%s %s', oprresult::regtype, provolatile), CASE oprname WHEN '<@>' THEN 'double precision s' ELSE 'boolean s' END, o.oid::regoperator || ' is stable')
+	FROM pg_operator o JOIN member ON objid = o.oid AND classid = 'pg_operator'::regclass JOIN pg_proc p ON p.oid = oprcode WHERE oprname IN ('<@>', '@@@');
+SELECT is((SELECT string_agg(format('%s × %s', oprleft::regtype, oprright::regtype), ', ' ORDER BY oprleft::regtype::text, oprright::regtype::text) FROM pg_operator o JOIN member ON objid = o.oid AND classid = 'pg_operator'::regclass WHERE oprname = name),
+	'text × bm25query, text × text, text[] × bm25query, text[] × text', 'what ' || name || ' takes') FROM (VALUES ('<@>'), ('@@@')) n(name);
 
 -- the view
 SELECT has_view('barq_indexes');

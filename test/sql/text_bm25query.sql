@@ -47,6 +47,9 @@ CREATE TEMP TABLE gone AS SELECT to_bm25query('a', 'text_bm25query_gone_body') A
 DROP TABLE text_bm25query_gone;
 SELECT regexp_replace(q::text, '^\d+', 'number'), q::text::bm25query::text = q::text FROM gone;
 
+-- one that is not there yet is its name, until it is used
+SELECT 'text_bm25query_new:a'::bm25query, '"No Such".x:b:c'::bm25query, bm25query_send('text_bm25query_new:a'::bm25query);
+
 -- a default that says an index depends on it, as regclass does
 SELECT pg_temp.outcome('DROP INDEX text_bm25query_body');
 DROP TABLE text_bm25query_kept, text_bm25query;

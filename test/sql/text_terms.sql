@@ -78,6 +78,11 @@ SELECT pg_temp.barq_terms('filtered', 'Ünïcode indices the');
 ALTER TEXT SEARCH DICTIONARY stopping (StopWords);
 SELECT pg_temp.barq_terms('filtered', 'Ünïcode indices the');
 
+-- what a session remembers is bounded, and forgetting it changes nothing
+SELECT sum((SELECT count(*) FROM barq_bm25_terms((SELECT string_agg('w' || (i + k * 200000), ' ') FROM generate_series(1, 200000) i), 'simple'))) FROM generate_series(1, 4) k;
+SELECT sum(total_bytes) BETWEEN 1000000 AND 100000000 FROM pg_backend_memory_contexts WHERE name LIKE 'barq%';
+SELECT pg_temp.barq_terms('english', body) = pg_temp.postgres_terms('english', body) FROM (SELECT 'The w200001 databases, indexed' AS body) b;
+
 -- bad input
 SELECT pg_temp.outcome($$SELECT barq_bm25_terms('a', 'english', 'words')$$);
 SELECT pg_temp.outcome($$SELECT barq_bm25_terms('a', 1::oid::regconfig)$$);

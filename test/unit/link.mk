@@ -5,11 +5,13 @@ UNIT_LINK_test_hnsw_merge = $(KINDS_OBJS)
 UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/text/document.o test/unit/pgshim.o
 
 # These include what they test, to have it compiled with sanitizers where
-# there are any.
+# there are any; what they link (pgshim.o) is shared, and compiled without.
 UNIT_LINK_test_types = test/unit/pgshim.o
 UNIT_DEPS_test_types = $(wildcard src/types/*.c test/fuzz/*.h)
 UNIT_LINK_test_document = test/unit/pgshim.o
 UNIT_DEPS_test_document = src/text/term_table.c src/text/document.c
-build/unit/test_types build/unit/test_document: CFLAGS += $(shell echo 'int main(void) { return 0; }' | \
+UNIT_LINK_test_text_query = test/unit/pgshim.o
+UNIT_DEPS_test_text_query = src/text/query_scan.c test/fuzz/fuzz_query.h
+build/unit/test_types build/unit/test_document build/unit/test_text_query: private CFLAGS += $(shell echo 'int main(void) { return 0; }' | \
 	$(CC) -fsanitize=address,undefined -x c -o /dev/null - 2>/dev/null && \
 	echo -fsanitize=address,undefined -fno-sanitize-recover=all)

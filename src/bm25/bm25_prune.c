@@ -1,0 +1,618 @@
+/*
+ * bm25_prune.c
+ *	  The best rows for a few terms, without looking at most of the others.
+ *
+ * Rows are gone through in windows, in which every term that could matter has
+ * one block of postings (block maxima: Ding & Suel 2011). A window whose bounds
+ * add up to too little is left out, unread. In the others the terms are parted
+ * by what each can add there (MaxScore, Turtle & Flood 1995): those at the
+ * bottom which together stay below the threshold are light, and asked about a
+ * row only when it is promising by the others, the heavy ones. The postings of
+ * a block are bounded in single precision, a vector at a time; those of several
+ * heavy terms are added up in buckets of neighbouring rows. What the light
+ * terms could still lift above the threshold are candidates: they are looked
+ * up in one term after the other, all of a block together, and dropped when
+ * what is left to ask cannot help. The few that remain are scored in double
+ * precision.
+ *
+ * Where rows must hold certain terms, the rarest of those leads: it alone is
+ * heavy, and candidates that lack another one are dropped.
+ *
+ * Exactness: see README.md. In short, bounds in single precision are raised by
+ * more than all rounding can take, so `< threshold` decides; where a bound is
+ * that close to the threshold that rows of equal score may hide in it, it is
+ * worked out in double precision in the order of the query's terms, in which
+ * it bounds the score to the last bit.
+ */
+#include "postgres.h"
+
+#include <float.h>
+
+#include "bm25/bm25_search.h"
+#include "kernels/kernels.h"
+#include "port/pg_bitutils.h"
+#include "store/interrupts.h"
+
+#define BUCKETS			2048	/* at most; a power of two */
+#define BOUNDS			64		/* blocks whose bounds are worked out at once */
+#define SPAN			4		/* more blocks of a light term are not looked at */
+
+/* Single precision: weights are raised by this, norms are lowered. */
+#define RAISE			(1 + 0x1p-20)
+#define LOWER			(1 - 0x1p-21)
+
+/* Sums of a few bounds in single precision may be smaller by this. */
+#define BUCKET_SLACK	(1 - 4e-6)
+
+/* A bound that is less above the threshold may be equal to it. */
+#define TIE				(1 - 1e-5)
+
+typedef struct Scorer
+{
+	Bm25Cursor *cursor;
+	uint32		number;			/* in the order of the query */
+	float		weight;			/* raised */
+	double		bound;			/* of all its postings */
+	double		local;			/* in the window */
+	uint32		first;			/* its first block in the window */
+	bool		required;		/* rows without it are of no use */
+
+	uint32		bounds_from[2]; /* blocks that bounds[i] begin with; BM25_NO_ROW: none */
+	float		bounds[2][BOUNDS];
+
+	uint32		shared;			/* block whose shares these are, or BM25_NO_ROW */
+	uint32		begin;			/* its postings in the window: [begin, end) */
+	uint32		end;
+	uint32		lengths[BARQ_BM25_BLOCK];
+	float		shares[BARQ_BM25_BLOCK];
+} Scorer;
+
+/* Rows that may be good enough, ascending: of one block of one heavy term. */
+typedef struct Candidates
+{
+	uint32		n;
+	uint32		rows[BARQ_BM25_BLOCK];
+	uint32		lengths[BARQ_BM25_BLOCK];
+	float		sums[BARQ_BM25_BLOCK];	/* bounds of what has been found */
+	uint8		numbers[BARQ_BM25_BLOCK];	/* they keep while others are dropped */
+
+	/* by these numbers */
+	uint32		terms[BARQ_BM25_BLOCK]; /* a bit a term that they hold */
+	uint32		frequencies[BM25_MANY_TERMS][BARQ_BM25_BLOCK];
+} Candidates;
+
+typedef struct Pruner
+{
+	Bm25Search *s;
+	uint32		n;
+	float		base;			/* norm = base + slope · length, or less */
+	float		slope;
+	Scorer	   *scorers;		/* in the order of the query */
+	Scorer	   *by_bound[BM25_MANY_TERMS];	/* of all postings, the lightest first */
+	uint32		light;			/* that many of them stay below the threshold together */
+	double		rest;			/* what they can add */
+	Scorer	   *leader;			/* the rarest that is required, or NULL */
+
+	/* in the window: the light ones first, among them the lightest */
+	Scorer	   *order[BM25_MANY_TERMS];
+	double		below[BM25_MANY_TERMS + 1]; /* what order[0 … i-1] can add together */
+
+	Candidates	candidates;
+	float		buckets[BUCKETS];
+	uint32		found[BARQ_BM25_BLOCK + 16];
+	uint8		at[BARQ_BM25_BLOCK];
+} Pruner;
+
+static inline float
+block_bound(Pruner *p, Scorer *scorer, uint32 block)
+{
+	uint32		from = block - block % BOUNDS;
+	uint32		slot = block / BOUNDS % 2;
+
+	if (unlikely(scorer->bounds_from[slot] != from))
+	{
+		barq_kernels->bm25_bounds(&scorer->cursor->skips[from].maxima, sizeof(Bm25Skip),
+								  BM25_PAIRS, Min(BOUNDS, scorer->cursor->nblocks - from),
+								  p->base, p->slope, scorer->weight, scorer->bounds[slot]);
+		scorer->bounds_from[slot] = from;
+	}
+	return scorer->bounds[slot][block - from];
+}
+
+/* Bound the postings of the block of a term that is decoded. */
+static void
+load_shares(Pruner *p, Scorer *scorer)
+{
+	Bm25Cursor *cursor = scorer->cursor;
+	Bm25Search *s = p->s;
+
+	if (scorer->shared == cursor->loaded)
+		return;
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	if (s->lengths != NULL)
+		barq_kernels->gather_lengths(s->lengths, s->body.header.length_width, cursor->rows,
+									 cursor->n, scorer->lengths);
+	else
+		for (uint32 i = 0; i < cursor->n; i++)
+			scorer->lengths[i] = barq_bm25_length(&s->body, cursor->rows[i]);
+	barq_kernels->bm25_shares(cursor->frequencies, scorer->lengths, cursor->n, p->base,
+							  p->slope, scorer->weight, scorer->shares);
+	scorer->shared = cursor->loaded;
+}
+
+/* What sums of bounds in single precision must reach, `rest` being still to come. */
+static inline float
+limit_of(const Pruner *p, double rest)
+{
+	return Max((float) ((barq_bm25_threshold(p->s) - rest) * BUCKET_SLACK), FLT_MIN);
+}
+
+/* Keep those candidates whose sum reaches a limit. */
+static void
+drop_below(Pruner *p, float limit)
+{
+	Candidates *c = &p->candidates;
+	uint32		n = barq_kernels->find_at_least(c->sums, c->n, limit, p->found);
+
+	if (n == c->n)
+		return;
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		from = p->found[i];
+
+		c->rows[i] = c->rows[from];
+		c->lengths[i] = c->lengths[from];
+		c->sums[i] = c->sums[from];
+		c->numbers[i] = c->numbers[from];
+	}
+	c->n = n;
+}
+
+/* The i-th candidate holds a term: its posting is the at-th of the block. */
+static inline void
+add_posting(Pruner *p, Scorer *scorer, uint32 i, uint32 at)
+{
+	Candidates *c = &p->candidates;
+	uint32		frequency = barq_bm25_cursor_frequency_at(scorer->cursor, at);
+	float		tf = (float) frequency;
+	uint32		number = c->numbers[i];
+
+	c->sums[i] += scorer->weight * tf / (tf + (p->base + p->slope * (float) c->lengths[i]));
+	c->terms[number] |= 1u << scorer->number;
+	c->frequencies[scorer->number][number] = frequency;
+}
+
+/*
+ * Look the candidates up in a light term, after which those still to be asked
+ * can add `rest`. Those that its block does not help are dropped.
+ */
+static void
+ask_light(Pruner *p, Scorer *scorer, double rest)
+{
+	Candidates *c = &p->candidates;
+	Bm25Cursor *cursor = scorer->cursor;
+	uint32		kept = 0;
+	uint32		from = 0;
+	uint32		to;
+
+	cursor->block = scorer->first;
+	for (; from < c->n; from = to)
+	{
+		bool		worth = true;
+
+		barq_bm25_cursor_shallow(cursor, c->rows[from]);
+		to = c->n;
+		if (cursor->block < cursor->nblocks)
+		{
+			uint32		last = cursor->skips[cursor->block].last_row;
+
+			if (c->rows[to - 1] > last)
+				for (to = from + 1; c->rows[to] <= last;)
+					to++;
+			if (cursor->loaded != cursor->block)
+			{
+				float		limit = limit_of(p, rest + block_bound(p, scorer, cursor->block));
+
+				worth = false;
+				for (uint32 i = from; i < to && !worth; i++)
+					worth = c->sums[i] >= limit;
+				if (!worth)
+					continue;
+				barq_bm25_cursor_load(cursor);
+			}
+			barq_kernels->find_rows(cursor->rows, c->rows + from, to - from, p->at);
+			for (uint32 i = from; i < to; i++)
+			{
+				if (p->at[i - from] < BARQ_BM25_BLOCK)
+					add_posting(p, scorer, i, p->at[i - from]);
+				else if (scorer->required)
+					c->sums[i] = -1;
+			}
+		}
+		else if (scorer->required)
+			break;
+		if (kept < from)
+		{
+			memmove(c->rows + kept, c->rows + from, (to - from) * sizeof(c->rows[0]));
+			memmove(c->lengths + kept, c->lengths + from, (to - from) * sizeof(c->lengths[0]));
+			memmove(c->sums + kept, c->sums + from, (to - from) * sizeof(c->sums[0]));
+			memmove(c->numbers + kept, c->numbers + from, (to - from) * sizeof(c->numbers[0]));
+		}
+		kept += to - from;
+	}
+	c->n = kept;
+	if (scorer->required)
+		drop_below(p, 0);
+}
+
+/* The candidates, heavy terms asked, against the light ones; score what is left. */
+static void
+try_candidates(Pruner *p, uint32 light)
+{
+	Candidates *c = &p->candidates;
+
+	for (uint32 i = light; i-- > 0 && c->n > 0;)
+	{
+		drop_below(p, limit_of(p, p->below[i + 1]));
+		ask_light(p, p->order[i], p->below[i]);
+	}
+	drop_below(p, limit_of(p, 0));
+	for (uint32 i = 0; i < c->n; i++)
+	{
+		uint32		number = c->numbers[i];
+		double		norm;
+		double		score = 0;
+
+		if (c->sums[i] < limit_of(p, 0))
+			continue;			/* the threshold has risen since */
+		norm = barq_bm25_norm_of(p->s, c->lengths[i]);
+		for (uint32 terms = c->terms[number]; terms != 0; terms &= terms - 1)
+		{
+			uint32		term = pg_rightmost_one_pos32(terms);
+
+			score += barq_bm25_share(p->s->cursors[term]->weight,
+									 c->frequencies[term][number], norm);
+		}
+
+		/* required terms may be of no weight */
+		if (score > 0)
+			barq_bm25_keep(p->s, score, c->rows[i]);
+	}
+}
+
+/* Make candidates of those postings of a heavy term that are in p->found. */
+static void
+take_candidates(Pruner *p, Scorer *scorer, uint32 n)
+{
+	Candidates *c = &p->candidates;
+
+	c->n = n;
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		at = scorer->begin + p->found[i];
+
+		c->rows[i] = scorer->cursor->rows[at];
+		c->lengths[i] = scorer->lengths[at];
+		c->sums[i] = scorer->shares[at];
+		c->numbers[i] = i;
+		c->terms[i] = 1u << scorer->number;
+		c->frequencies[scorer->number][i] = scorer->cursor->frequencies[at];
+	}
+}
+
+/* A window in which one term alone is heavy. */
+static void
+search_one(Pruner *p, Scorer *scorer, uint32 light)
+{
+	take_candidates(p, scorer,
+					barq_kernels->find_at_least(scorer->shares + scorer->begin,
+												scorer->end - scorer->begin,
+												limit_of(p, p->below[light]), p->found));
+	try_candidates(p, light);
+}
+
+/*
+ * A window in which several terms are heavy. A row that more of them hold is a
+ * candidate of the first.
+ */
+static void
+search_several(Pruner *p, Scorer **heavy, uint32 n, uint32 light, uint32 from, uint32 to)
+{
+	Candidates *c = &p->candidates;
+	uint32		postings = 0;
+	uint32		wanted = 64;
+	uint32		shift = 0;
+
+	for (uint32 i = 0; i < n; i++)
+		postings += heavy[i]->end - heavy[i]->begin;
+	while (wanted < BUCKETS && wanted < 8 * postings)
+		wanted *= 2;
+	while ((to - from) >> shift >= wanted)
+		shift++;
+	memset(p->buckets, 0, (((to - from) >> shift) + 1) * sizeof(float));
+	for (uint32 i = 0; i < n; i++)
+	{
+		const uint32 *rows = heavy[i]->cursor->rows;
+
+		for (uint32 at = heavy[i]->begin; at < heavy[i]->end; at++)
+			p->buckets[(rows[at] - from) >> shift] += heavy[i]->shares[at];
+	}
+	for (uint32 i = 0; i < n; i++)
+	{
+		take_candidates(p, heavy[i],
+						barq_kernels->find_buckets(heavy[i]->cursor->rows + heavy[i]->begin,
+												   heavy[i]->end - heavy[i]->begin, from, shift,
+												   p->buckets, limit_of(p, p->below[light]),
+												   p->found));
+		for (uint32 j = 0; j < n && c->n > 0; j++)
+		{
+			if (j == i)
+				continue;
+			barq_kernels->find_rows(heavy[j]->cursor->rows, c->rows, c->n, p->at);
+			for (uint32 k = 0; k < c->n; k++)
+			{
+				if (p->at[k] == BARQ_BM25_BLOCK)
+					continue;
+				if (j < i)
+					c->sums[k] = -1;
+				else
+					add_posting(p, heavy[j], k, p->at[k]);
+			}
+			if (j < i)
+				drop_below(p, 0);
+		}
+		try_candidates(p, light);
+	}
+}
+
+/* The bound of a window in double precision, in the order of the query. */
+static double
+exact_bound(Pruner *p, uint32 from, uint32 to)
+{
+	double		bound = 0;
+
+	for (uint32 i = 0; i < p->n; i++)
+	{
+		Bm25Cursor *cursor = p->scorers[i].cursor;
+		const Bm25Maxima *maxima = &cursor->maxima;
+
+		if (cursor->block >= cursor->nblocks)
+			continue;
+		Assert(cursor->skips[cursor->block].last_row >= from);
+		if (cursor->skips[cursor->block].last_row >= to)
+			maxima = &cursor->skips[cursor->block].maxima;
+		bound += barq_bm25_maxima_bound(maxima, cursor->weight, p->s->query);
+	}
+	return bound;
+}
+
+/* What a term can add in [from, to]; its cursor stands at the block of `from`. */
+static inline double
+local_bound(Pruner *p, Scorer *scorer, uint32 to)
+{
+	Bm25Cursor *cursor = scorer->cursor;
+	uint32		block = cursor->block;
+	double		bound;
+
+	if (block >= cursor->nblocks)
+		return 0;
+	bound = block_bound(p, scorer, block);
+	for (int i = 0; cursor->skips[block].last_row < to; i++)
+	{
+		if (++block >= cursor->nblocks)
+			break;
+		if (i == SPAN)
+			return scorer->bound;
+		bound = Max(bound, block_bound(p, scorer, block));
+	}
+	return bound;
+}
+
+/* Insert into order[from … to - 1], which is sorted by local bounds. */
+static inline void
+insert(Scorer **order, uint32 from, uint32 to, Scorer *scorer)
+{
+	for (; to > from && order[to - 1]->local > scorer->local; to--)
+		order[to] = order[to - 1];
+	order[to] = scorer;
+}
+
+/* A window of one block of the term that leads. */
+static void
+search_led(Pruner *p)
+{
+	Scorer	   *leader = p->leader;
+	Bm25Cursor *cursor = leader->cursor;
+	uint32		n = 0;
+
+	/* order: those that can be missed, the lightest first, then the others, the
+	 * rarest last; asked from the last to the first */
+	for (uint32 i = 0; i < p->n; i++)
+		if (!p->scorers[i].required)
+			insert(p->order, 0, n++, &p->scorers[i]);
+	for (uint32 i = 0; i < p->n; i++)
+	{
+		Scorer	   *scorer = &p->scorers[i];
+		uint32		at = n;
+
+		if (!scorer->required || scorer == leader)
+			continue;
+		for (; at > 0 && p->order[at - 1]->required &&
+			 p->order[at - 1]->cursor->df < scorer->cursor->df;
+			 at--)
+			p->order[at] = p->order[at - 1];
+		p->order[at] = scorer;
+		n++;
+	}
+	p->below[0] = 0;
+	for (uint32 i = 0; i < n; i++)
+		p->below[i + 1] = p->below[i] + p->order[i]->local;
+
+	if (cursor->loaded != cursor->block)
+		barq_bm25_cursor_load(cursor);
+	leader->begin = 0;
+	leader->end = cursor->n;
+	load_shares(p, leader);
+	search_one(p, leader, n);
+}
+
+/* Part the terms by what they can add in the window, and search it. */
+static void
+search_window(Pruner *p, uint32 from, uint32 to)
+{
+	double		worst = barq_bm25_threshold(p->s);
+	Scorer	   *heavy[BM25_MANY_TERMS];
+	double		rest = 0;
+	uint32		light;
+	uint32		n = 0;
+
+	/* those that are light anywhere, then what else can be light here */
+	for (uint32 i = 0; i < p->n; i++)
+		insert(p->order, i < p->light ? 0 : p->light, i, p->by_bound[i]);
+	for (uint32 i = 0; i < p->light; i++)
+		rest += p->order[i]->local;
+	for (light = p->light; light < p->n && rest + p->order[light]->local < worst; light++)
+		rest += p->order[light]->local;
+	for (uint32 i = p->light; i < light; i++)
+		insert(p->order, 0, i, p->order[i]);
+	p->below[0] = 0;
+	for (uint32 i = 0; i < light; i++)
+		p->below[i + 1] = p->below[i] + p->order[i]->local;
+
+	/* a light term may have many blocks in the window, another has one */
+	for (uint32 i = light; i < p->n; i++)
+	{
+		Scorer	   *scorer = p->order[i];
+		Bm25Cursor *cursor = scorer->cursor;
+
+		if (cursor->block >= cursor->nblocks)
+			continue;
+		Assert(cursor->skips[cursor->block].last_row >= to);
+		if (cursor->loaded != cursor->block)
+			barq_bm25_cursor_load(cursor);
+		cursor->at = 0;
+		scorer->begin = barq_bm25_cursor_in_block(cursor, from);
+		scorer->end = cursor->rows[cursor->n - 1] <= to ? cursor->n :
+			barq_bm25_cursor_in_block(cursor, to + 1);
+		if (scorer->begin < scorer->end)
+		{
+			load_shares(p, scorer);
+			heavy[n++] = scorer;
+		}
+	}
+	if (n == 1)
+		search_one(p, heavy[0], light);
+	else if (n > 1)
+		search_several(p, heavy, n, light, from, to);
+}
+
+/*
+ * The last row of the window that begins at `from`: none of the terms that are
+ * not light anywhere has more than one block in it. BM25_NO_ROW where they have
+ * no more postings.
+ */
+static uint32
+window_end(Pruner *p, uint32 from)
+{
+	double		worst = barq_bm25_threshold(p->s);
+	uint32		to = BM25_NO_ROW;
+
+	if (p->leader != NULL)
+	{
+		for (uint32 i = 0; i < p->n; i++)
+		{
+			barq_bm25_cursor_shallow(p->scorers[i].cursor, from);
+			p->scorers[i].first = p->scorers[i].cursor->block;
+			if (p->scorers[i].required &&
+				p->scorers[i].first >= p->scorers[i].cursor->nblocks)
+				return BM25_NO_ROW;
+		}
+		return p->leader->cursor->skips[p->leader->first].last_row;
+	}
+
+	/* the threshold only rises */
+	while (p->light < p->n && p->rest + p->by_bound[p->light]->bound < worst)
+		p->rest += p->by_bound[p->light++]->bound;
+	for (uint32 i = 0; i < p->n; i++)
+	{
+		Bm25Cursor *cursor = p->by_bound[i]->cursor;
+
+		barq_bm25_cursor_shallow(cursor, from);
+		p->by_bound[i]->first = cursor->block;
+		if (i >= p->light && cursor->block < cursor->nblocks)
+			to = Min(to, cursor->skips[cursor->block].last_row);
+	}
+	return to;
+}
+
+void
+barq_bm25_search_few(Bm25Search *s)
+{
+	Pruner	   *p = palloc(sizeof(Pruner));
+	uint32		rows = s->body.view->rows;
+	uint32		windows = 0;
+
+	Assert(s->n <= BM25_MANY_TERMS);
+	p->s = s;
+	p->n = s->n;
+	p->base = (float) (s->query->k1 * (1 - s->query->b) * LOWER);
+	p->slope = (float) (s->query->k1 * s->query->b / s->query->avglen * LOWER);
+	p->scorers = palloc(sizeof(Scorer) * s->n);
+	for (uint32 i = 0; i < s->n; i++)
+	{
+		Scorer	   *scorer = &p->scorers[i];
+		float		bound;
+		uint32		at;
+
+		scorer->cursor = s->cursors[i];
+		scorer->number = i;
+		scorer->weight = (float) (Max(scorer->cursor->weight, 1e-20) * RAISE);
+		barq_kernels->bm25_bounds(&scorer->cursor->maxima, 0, BM25_PAIRS, 1, p->base,
+								  p->slope, scorer->weight, &bound);
+		scorer->bound = bound;
+		scorer->bounds_from[0] = scorer->bounds_from[1] = BM25_NO_ROW;
+		scorer->shared = BM25_NO_ROW;
+		for (at = i; at > 0 && p->by_bound[at - 1]->bound > scorer->bound; at--)
+			p->by_bound[at] = p->by_bound[at - 1];
+		p->by_bound[at] = scorer;
+	}
+	p->light = 0;
+	p->rest = 0;
+	p->leader = NULL;
+	for (uint32 i = 0; i < s->n; i++)
+	{
+		Scorer	   *scorer = &p->scorers[i];
+
+		scorer->required = s->required != NULL && s->required[i];
+		if (scorer->required &&
+			(p->leader == NULL || scorer->cursor->df < p->leader->cursor->df))
+			p->leader = scorer;
+	}
+
+	for (uint32 from = 0; from < rows;)
+	{
+		double		worst = barq_bm25_threshold(s);
+		double		bound = 0;
+		uint32		to = window_end(p, from);
+
+		if ((++windows & 1023) == 0)
+			barq_check_interrupts();
+		if (to == BM25_NO_ROW)
+			break;
+		to = Min(to, rows - 1);
+		for (uint32 i = 0; i < p->n; i++)
+			bound += p->scorers[i].local = local_bound(p, &p->scorers[i], to);
+		if (bound >= worst &&
+			(bound * TIE > worst || !barq_bm25_hopeless(s, exact_bound(p, from, to), from)))
+		{
+			if (p->leader != NULL)
+				search_led(p);
+			else
+				search_window(p, from, to);
+		}
+		from = to + 1;
+	}
+	pfree(p->scorers);
+	pfree(p);
+}

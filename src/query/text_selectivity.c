@@ -1,0 +1,80 @@
+/*
+ * text_selectivity.c
+ *	  How many rows match: the estimate for text @@@ query.
+ *
+ * A query that is known at planning is estimated by its terms' frequencies in
+ * the index, as if words were strewn over documents independently. Any other
+ * is taken to match one row in a hundred.
+ */
+#include "postgres.h"
+
+#include "am/text.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/optimizer.h"
+#include "utils/selfuncs.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_selectivity);
+
+#define DEFAULT_SELECTIVITY	0.01
+
+static double
+estimate(const BarqQueryValue *value)
+{
+	BarqTextStatistics *statistics = barq_text_statistics(value->index, CurrentMemoryContext);
+	BarqBm25Query *query = barq_text_bind(statistics, NULL, &value, 1);
+	BarqBm25Totals totals;
+	double		share = 1;
+
+	barq_text_statistics_totals(statistics, &totals);
+	if (totals.documents == 0 || query->nothing)
+		return 0;
+	for (uint32 i = 0; i < query->nconditions; i++)
+	{
+		const BarqBm25Condition *condition = &query->conditions[i];
+		double		here = condition->phrase ? 1 : 0;
+
+		for (uint32 j = 0; j < condition->nterms; j++)
+		{
+			const BarqBm25Term *term = &query->terms[condition->terms[j]];
+			double		df = term->prefix ? DEFAULT_SELECTIVITY :
+				(double) barq_text_statistics_df(statistics, term->text.text,
+												 term->text.length) / totals.documents;
+
+			/* all of a phrase's terms, in one order of several */
+			here = condition->phrase ? here * df : here + df - here * df;
+		}
+		share *= condition->occur == BARQ_MUST_NOT ? 1 - here : here;
+	}
+	return share;
+}
+
+Datum
+barq_text_selectivity(PG_FUNCTION_ARGS)
+{
+	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
+	List	   *args = (List *) PG_GETARG_POINTER(2);
+	int			varRelid = PG_GETARG_INT32(3);
+	VariableStatData variable;
+	Node	   *other;
+	bool		on_left;
+	double		share = DEFAULT_SELECTIVITY;
+
+	if (!get_restriction_variable(root, args, varRelid, &variable, &other, &on_left))
+		PG_RETURN_FLOAT8(share);
+	other = estimate_expression_value(root, other);
+	if (IsA(other, Const) && ((Const *) other)->constisnull)
+		share = 0;
+	else if (IsA(other, Const) && on_left && exprType(other) != TEXTOID)
+	{
+		const BarqQueryValue *value = DatumGetBarqQueryValue(((Const *) other)->constvalue);
+
+		if (OidIsValid(value->index))
+			share = estimate(value);
+	}
+	ReleaseVariableStats(variable);
+	CLAMP_PROBABILITY(share);
+	PG_RETURN_FLOAT8(share);
+}

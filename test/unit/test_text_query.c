@@ -1,0 +1,59 @@
+/*
+ * test_text_query.c
+ *	  A short run, the same each time, over the syntax of text queries (see
+ *	  test/fuzz/fuzz_query.h): good queries, changed at random.
+ *
+ *	  test_text_query [RUNS]
+ */
+#include "../fuzz/fuzz_query.h"
+
+#include "tap.h"
+
+/* looking for leaks takes ptrace(), which containers may forbid */
+extern PGDLLEXPORT const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const pieces[] = {
+		"\"", "\"", "\\", "+", "-", "*", " ", " ", "\t", "word", "a", "e-mail", "\"two words\"",
+		"+must", "-not", "pre*", "\\\"", "\\\\", "\xc3\xa9", "\x80", "\xff", "\n", "(", "*\"", "+\""
+	};
+	int			runs = argc > 1 ? atoi(argv[1]) : 200000;
+	const char *wrong = NULL;
+	uint8		query[512];
+	Size		size = 0;
+	int			good = 0;
+	int			with_items = 0;
+
+	shim_init();
+	for (int run = 0; run < runs && wrong == NULL; run++)
+	{
+		int			items;
+
+		size = 0;
+		for (int n = (int) (random_bits() % 20); n > 0; n--)
+		{
+			const char *piece = pieces[random_bits() % lengthof(pieces)];
+
+			memcpy(query + size, piece, strlen(piece));
+			size += strlen(piece);
+		}
+		wrong = fuzz_query(query, size, &items);
+		good += items >= 0;
+		with_items += items > 3;
+	}
+	tap_ok(wrong == NULL, "a syntax error, or items that are read again");
+	if (wrong != NULL)
+		printf("# %s, for \"%.*s\"\n", wrong, (int) size, (char *) query);
+	/* neither all nor nothing, or the inputs are no good */
+	tap_ok(good > runs / 20 && good < runs * 19 / 20 && with_items > runs / 20,
+		   "%d of %d queries are good, %d have more than three items", good, runs, with_items);
+	return tap_done();
+}
