@@ -25,6 +25,8 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "storage/itemptr.h"
+#include "utils/array.h"
+#include "utils/tuplestore.h"
 
 #define BARQ_HYBRID_MOST_ROWS	100000	/* of k and of candidates */
 
