@@ -22,6 +22,24 @@ CREATE VIEW hybrid_near AS SELECT (doc).id, score FROM barq_hybrid(NULL::hybrid_
 SELECT * FROM hybrid_near;
 DROP VIEW hybrid_near;
 
+-- the same in SQL, as docs/hybrid-search.md has it
+PREPARE by_hand(vector, text) AS
+WITH near AS (
+	SELECT id, row_number() OVER (ORDER BY distance) AS rank
+	FROM (SELECT id, v <-> $1 AS distance FROM hybrid_docs WHERE author = 1 ORDER BY distance LIMIT 100) s
+), found AS (
+	SELECT id, row_number() OVER (ORDER BY score) AS rank
+	FROM (SELECT id, body <@> $2 AS score FROM hybrid_docs WHERE author = 1 ORDER BY score LIMIT 100) s
+	WHERE score < 0
+)
+SELECT i.*, barq_rrf(n.rank) + barq_rrf(f.rank) AS score, n.rank AS vector_rank, f.rank AS text_rank
+FROM near n FULL JOIN found f USING (id) JOIN hybrid_docs i USING (id)
+ORDER BY score DESC, least(n.rank, f.rank), id
+LIMIT 10;
+EXECUTE by_hand('[50.4,0]', 'word7');
+SELECT (doc).*, score, vector_rank, text_rank FROM barq_hybrid(NULL::hybrid_docs, '[50.4,0]', 'word7', filter => 'author = $1', filter_args => '{1}');
+DEALLOCATE by_hand;
+
 -- prepared statements, custom and generic
 PREPARE near(vector, text, text, text[]) AS SELECT array_agg((doc).id) FROM barq_hybrid(NULL::hybrid_docs, $1, $2, k => 3, filter => $3, filter_args => $4);
 EXECUTE near('[50,0]', 'word1', NULL, '{}');
