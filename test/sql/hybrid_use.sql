@@ -25,10 +25,10 @@ DROP VIEW hybrid_near;
 -- the same in SQL, as docs/hybrid-search.md has it
 PREPARE by_hand(vector, text) AS
 WITH near AS (
-	SELECT id, row_number() OVER (ORDER BY distance) AS rank
+	SELECT id, row_number() OVER (ORDER BY distance, id) AS rank
 	FROM (SELECT id, v <-> $1 AS distance FROM hybrid_docs WHERE author = 1 ORDER BY distance LIMIT 100) s
 ), found AS (
-	SELECT id, row_number() OVER (ORDER BY score) AS rank
+	SELECT id, row_number() OVER (ORDER BY score, id) AS rank
 	FROM (SELECT id, body <@> $2 AS score FROM hybrid_docs WHERE author = 1 ORDER BY score LIMIT 100) s
 	WHERE score < 0
 )
