@@ -163,6 +163,12 @@ extern Oid	barq_hybrid_table(Oid type);
 extern void barq_hybrid_check_table(Relation table);
 
 /*
+ * Whether a table has partitions or children, which are locked; ERROR if one is
+ * a foreign table, whose rows have no place that could be fetched from.
+ */
+extern bool barq_hybrid_lock_children(Relation table);
+
+/*
  * The column to rank by, found from the table's indexes unless `name` says it.
  * ERROR if there is none, or several, or if it is unclear how to rank by it.
  */

@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
@@ -32,6 +31,7 @@
 #include "utils/memutils.h"
 
 #define MOST_ENTRIES	64
+#define MOST_KEY_BYTES	16384	/* of an entry that is kept */
 #define MOST_SCHEMAS	64		/* of a search_path that are told apart */
 
 static BarqHybridEntry *entries[MOST_ENTRIES];
@@ -130,13 +130,16 @@ look_up(Relation table, const StringInfo key, uint64 hash)
 	{
 		BarqHybridEntry *entry = entries[i];
 
-		if (entry->hash != hash || entry->key_length != key->len ||
-			memcmp(entry->key, key->data, key->len) != 0)
-			continue;
-		if (entry_is_good(table, entry))
-			return entry;
-		if (entry->pins == 0)
+		if (entry->stale && entry->pins == 0)
 			drop_entry(i--);
+		else if (entry->hash == hash && entry->key_length == key->len &&
+				 memcmp(entry->key, key->data, key->len) == 0)
+		{
+			if (entry_is_good(table, entry))
+				return entry;
+			if (entry->pins == 0)
+				drop_entry(i--);
+		}
 	}
 	return NULL;
 }
@@ -238,7 +241,10 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 	entry->hash = hash;
 	entry->table = RelationGetRelid(table);
 	entry->candidates = args->candidates;
-	entry->has_children = has_subclass(entry->table);
+	entry->has_children = barq_hybrid_lock_children(table);
+
+	/* what is that large does not come again */
+	entry->stale = key->len > MOST_KEY_BYTES;
 	entry->key_index = barq_hybrid_key_index(table);
 
 	for (int kind = 0; kind < BARQ_LEGS; kind++)

@@ -13,6 +13,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "lifecycle/lifecycle.h"
@@ -58,6 +59,25 @@ barq_hybrid_check_table(Relation table)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table or materialized view",
 						RelationGetRelationName(table))));
+}
+
+bool
+barq_hybrid_lock_children(Relation table)
+{
+	List	   *tables;
+	ListCell   *lc;
+
+	if (!has_subclass(RelationGetRelid(table)))
+		return false;
+	tables = find_all_inheritors(RelationGetRelid(table), AccessShareLock, NULL);
+	foreach(lc, tables)
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("table \"%s\" has foreign table \"%s\" below it",
+							RelationGetRelationName(table), get_rel_name(lfirst_oid(lc))),
+					 errhint("Rank in SQL and fuse with barq_rrf().")));
+	return list_length(tables) > 1;
 }
 
 void

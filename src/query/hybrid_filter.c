@@ -120,8 +120,8 @@ literal_is_fixed(Oid type)
 
 	if (OidIsValid(element))
 		return literal_is_fixed(element);
-	if (type == UNKNOWNOID || type == REGCLASSOID || type_is_enum(type))
-		return true;			/* of what plans depend on, or never changes */
+	if (type == UNKNOWNOID || type_is_enum(type))
+		return true;
 	getTypeInputInfo(type, &input, &io_param);
 	return func_volatile(input) == PROVOLATILE_IMMUTABLE;
 }
@@ -172,7 +172,10 @@ check_filter(Relation table, const char *filter, int *nparams, Oid **param_types
 					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
 					 errmsg("could not determine data type of parameter $%d", i + 1),
 					 errhint("Say it with a cast, as in $%d::integer.", i + 1)));
-	if (contain_volatile_functions(expr))
+
+	/* planned, it has the defaults of functions' arguments in it, too */
+	if (contain_volatile_functions(expr) ||
+		contain_volatile_functions((Node *) expression_planner(copyObject((Expr *) expr))))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("filter must not contain volatile functions")));

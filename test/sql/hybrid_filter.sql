@@ -98,6 +98,10 @@ CREATE OR REPLACE FUNCTION hybrid_passes(int) RETURNS boolean LANGUAGE plpgsql S
 SELECT pg_temp.filtered('hybrid_passes(id)');
 DROP FUNCTION hybrid_passes;
 SELECT pg_temp.filtered('hybrid_passes(id)');
+-- volatile by way of a default
+CREATE FUNCTION hybrid_passes(int, float8 DEFAULT random()) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN true; END';
+SELECT pg_temp.filtered('hybrid_passes(id)'), pg_temp.filtered('hybrid_passes(id, 1)');
+DROP FUNCTION hybrid_passes;
 -- one that searches itself, with the very same statement
 CREATE FUNCTION hybrid_near(int) RETURNS boolean LANGUAGE sql STABLE AS $$SELECT $1 = ANY (ARRAY(SELECT (doc).id FROM barq_hybrid(NULL::hybrid_filtered, '[0,0]', k => 100, filter => CASE WHEN $1 % 2 = 0 THEN 'hybrid_near(id * 2 - 1)' ELSE 'id < 10' END)))$$;
 SELECT pg_temp.filtered('hybrid_near(id)');
@@ -126,7 +130,17 @@ SELECT pg_temp.filtered('tenant = $1', '{1}');
 ALTER TABLE hybrid_filtered ALTER tenant TYPE text;
 SELECT pg_temp.filtered('tenant = $1', '{1}'), pg_temp.filtered('tenant = $1', '{x}');
 
--- more filters than are kept
+-- what a literal names may come to be another table
+SELECT pg_temp.filtered('tableoid = ''hybrid_filtered''::regclass');
+CREATE TEMP TABLE hybrid_filtered (n int);
+SELECT count(*) FROM barq_hybrid(NULL::public.hybrid_filtered, '[0,0]', k => 100, filter => 'tableoid = ''hybrid_filtered''::regclass');
+DROP TABLE pg_temp.hybrid_filtered;
+SELECT pg_temp.filtered('tableoid = ''hybrid_filtered''::regclass');
+-- filters too large to be kept, and more than are kept
+SELECT count(*), sum(n) FROM generate_series(1, 20) i, LATERAL (SELECT count(*) AS n FROM barq_hybrid(NULL::hybrid_filtered, '[0,0]', filter => 'id = ' || i || ' OR name IN (''' || repeat('y', 100000 + i) || ''')')) s;
+SELECT count(*) < 3 AS few FROM pg_backend_memory_contexts WHERE name = 'barq_hybrid' AND total_bytes > 65536;
+SELECT count(*) <= 64 AS kept FROM pg_backend_memory_contexts WHERE name = 'barq_hybrid';
 SELECT count(*), sum(n) FROM generate_series(1, 200) i, LATERAL (SELECT count(*) AS n FROM barq_hybrid(NULL::hybrid_filtered, '[0,0]', filter => 'id = ' || i)) s;
 SELECT count(*), sum(n) FROM generate_series(1, 200) i, LATERAL (SELECT count(*) AS n FROM barq_hybrid(NULL::hybrid_filtered, '[0,0]', filter => 'id = $1', filter_args => ARRAY[i::text])) s;
+SELECT count(*) <= 64 AS kept FROM pg_backend_memory_contexts WHERE name = 'barq_hybrid';
 DROP TABLE hybrid_filtered;

@@ -78,6 +78,25 @@ UPDATE hybrid_child SET v = '[1,0]', id = 1 WHERE id = 2;
 SELECT (doc).id, vector_rank FROM barq_hybrid(NULL::hybrid_parent, '[1,0]', k => 3);
 DROP TABLE hybrid_parent CASCADE;
 
+-- a foreign table below it has no place to fetch rows from
+CREATE FOREIGN DATA WRAPPER hybrid_wrapper;
+CREATE SERVER hybrid_server FOREIGN DATA WRAPPER hybrid_wrapper;
+CREATE TABLE hybrid_mixed (id int, v vector(2)) PARTITION BY LIST (id);
+CREATE TABLE hybrid_mixed_1 PARTITION OF hybrid_mixed FOR VALUES IN (1);
+CREATE INDEX ON hybrid_mixed USING barq_hnsw (v vector_l2_ops);
+INSERT INTO hybrid_mixed VALUES (1, '[1,1]');
+SELECT (doc).id FROM barq_hybrid(NULL::hybrid_mixed, '[2,0]');
+CREATE FOREIGN TABLE hybrid_mixed_2 (id int, v vector(2)) SERVER hybrid_server;
+SELECT pg_temp.outcome($$SELECT count(*) FROM barq_hybrid(NULL::hybrid_mixed_2, '[2,0]')$$);
+ALTER TABLE hybrid_mixed ATTACH PARTITION hybrid_mixed_2 FOR VALUES IN (2);
+SELECT pg_temp.outcome($$SELECT count(*) FROM barq_hybrid(NULL::hybrid_mixed, '[2,0]')$$);
+ALTER TABLE hybrid_mixed DETACH PARTITION hybrid_mixed_2;
+SELECT (doc).id FROM barq_hybrid(NULL::hybrid_mixed, '[2,0]');
+DROP TABLE hybrid_mixed;
+SET client_min_messages = warning;
+DROP FOREIGN DATA WRAPPER hybrid_wrapper CASCADE;
+RESET client_min_messages;
+
 -- no key, equal rows: by where they lie
 CREATE TABLE hybrid_keyless (n int, v vector(2), body text);
 INSERT INTO hybrid_keyless SELECT i % 3, '[1,1]', 'same words' FROM generate_series(1, 9) i;
