@@ -18,6 +18,7 @@
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
+#include "query/hybrid.h"
 #include "settings.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -64,11 +65,16 @@ barq_index_kind(uint16 id)
 }
 
 bool
-barq_is_barq_index(Relation rel)
+barq_has_barq_method(Relation index)
 {
 	/* all of barq's access methods vacuum alike, and nobody else does */
-	return rel->rd_rel->relkind == RELKIND_INDEX &&
-		rel->rd_indam != NULL && rel->rd_indam->ambulkdelete == barq_bulk_delete;
+	return index->rd_indam != NULL && index->rd_indam->ambulkdelete == barq_bulk_delete;
+}
+
+bool
+barq_is_barq_index(Relation rel)
+{
+	return rel->rd_rel->relkind == RELKIND_INDEX && barq_has_barq_method(rel);
 }
 
 /*
@@ -168,6 +174,7 @@ static void
 at_relcache_invalidation(Datum arg, Oid relid)
 {
 	barq_snapshot_forget(relid);
+	barq_hybrid_forget(relid);
 }
 
 void

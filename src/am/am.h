@@ -119,6 +119,14 @@ extern void barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path,
 									  Cost *total_cost, Selectivity *selectivity,
 									  double *correlation, double *pages);
 extern bool barq_vector_validate(Oid opclass);
+
+/*
+ * Scans of this backend that were asked for more than they had: of vectors, for
+ * whatever reason, and of any kind, because of barq.max_scan_tuples. Who runs a
+ * statement learns from them whether an index has told him all.
+ */
+extern uint64 barq_vector_scans_ended;
+extern uint64 barq_scans_cut;
 extern char *barq_build_phase_name(int64 phase);
 
 #endif							/* BARQ_AM_H */

@@ -33,6 +33,9 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
+uint64		barq_vector_scans_ended = 0;
+uint64		barq_scans_cut = 0;
+
 /* Found, re-scored, not yet emitted. */
 typedef struct Candidate
 {
@@ -721,10 +724,18 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	}
 
 	if (vs->queue != NULL)
-		return next_in_own_order(scan, vs);
-	candidate = next_candidate(scan, vs);
-	if (candidate == NULL)
-		return false;
-	emit(scan, vs, &candidate->tid, candidate->lower_bound, false);
-	return true;
+	{
+		if (next_in_own_order(scan, vs))
+			return true;
+	}
+	else if ((candidate = next_candidate(scan, vs)) != NULL)
+	{
+		emit(scan, vs, &candidate->tid, candidate->lower_bound, false);
+		return true;
+	}
+
+	barq_vector_scans_ended++;
+	if (barq_iterative_scan != BARQ_ITERATIVE_OFF && vs->looked_at >= barq_max_scan_tuples)
+		barq_scans_cut++;
+	return false;
 }

@@ -26,7 +26,7 @@ barq_bm25_tie_row(Bm25Search *s)
 	uint32		low = 0;
 	uint32		high = s->body.view->rows;
 
-	if (ItemPointerEquals(&s->tie_tid, worst))
+	if (ItemPointerIsValid(&s->tie_tid) && ItemPointerEquals(&s->tie_tid, worst))
 		return s->tie_row;
 	while (low < high)
 	{

@@ -62,6 +62,9 @@ extern const BarqIndexKind *barq_index_kind(uint16 id); /* ERROR if unknown */
 /* Whether an open relation is an index of one of barq's access methods. */
 extern bool barq_is_barq_index(Relation rel);
 
+/* The same of a partitioned table's index, which has no pages, too. */
+extern bool barq_has_barq_method(Relation index);
+
 /*
  * The maintenance lock: self-exclusive, held by whoever seals, compacts or
  * takes pages back. Let go at once, not at the end of the transaction.

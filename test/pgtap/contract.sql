@@ -19,6 +19,10 @@ INSERT INTO contract_function VALUES
 	('barq_segments(regclass)', 'SETOF record', 'v', true, 'r'),
 	('barq_check(regclass,boolean)', 'SETOF record', 'v', true, 'u'),
 	('barq_stats()', 'SETOF record', 'v', true, 'r'),
+	('barq_rrf(bigint,double precision,double precision)', 'double precision', 'i', false, 's'),
+	('barq_hybrid(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
+	('barq_hybrid(anyelement,vector,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
+	('barq_hybrid(anyelement,halfvec,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
 	('barq_adopt_pgvector()', 'integer', 'v', true, 'u'),
 	('barq_bm25_stats(regclass)', 'record', 'v', true, 'r'),
 	('barq_bm25_df(regclass,text)', 'bigint', 'v', true, 'r'),
@@ -41,6 +45,14 @@ SELECT is((SELECT string_agg(format('%s %s', name, type::regtype), ', ' ORDER BY
 		FROM pg_proc, unnest(proargnames, proallargtypes, proargmodes) WITH ORDINALITY a(name, type, mode, n)
 		WHERE oid = 'barq_check(regclass,boolean)'::regprocedure AND mode IN ('t', 'o')),
 	'severity text, place text, message text', 'columns of barq_check()');
+SELECT is(pg_get_function_arguments('barq_rrf(bigint,float8,float8)'::regprocedure), 'rank bigint, rrf_k double precision DEFAULT 60, weight double precision DEFAULT 1', 'arguments of barq_rrf()');
+SELECT is(pg_get_function_arguments(p.oid), 'item anyelement, embedding ' || CASE t WHEN 'text' THEN 'text DEFAULT NULL::text' ELSE t END ||
+		', query text DEFAULT NULL::text, k integer DEFAULT 10, candidates integer DEFAULT 100, rrf_k double precision DEFAULT 60, vector_weight double precision DEFAULT 1, text_weight double precision DEFAULT 1, '
+		'filter text DEFAULT NULL::text, filter_args text[] DEFAULT ''{}''::text[], vector_column name DEFAULT NULL::name, text_column name DEFAULT NULL::name',
+		'arguments of barq_hybrid() whose embedding is of type ' || t)
+	FROM unnest(ARRAY['text', 'vector', 'halfvec']) t LEFT JOIN pg_proc p ON p.oid IN (SELECT objid FROM member WHERE classid = 'pg_proc'::regclass) AND proname = 'barq_hybrid' AND proargtypes[1] = t::regtype;
+SELECT is(pg_get_function_result(p.oid), 'TABLE(doc anyelement, score double precision, vector_rank integer, text_rank integer)', 'columns of barq_hybrid()')
+	FROM pg_proc p JOIN member ON objid = oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid';
 SELECT is((SELECT proargnames[1] FROM pg_proc WHERE oid = to_regprocedure(signature)), 'index', signature || ': its argument is named index')
 	FROM contract_function WHERE signature ~ '^barq_.*regclass';
 SELECT is((SELECT pg_get_function_arguments('barq_check(regclass,boolean)'::regprocedure) LIKE 'index regclass, heap boolean DEFAULT true%'), true, 'barq_check looks at the heap by default');

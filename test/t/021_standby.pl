@@ -16,6 +16,11 @@ $primary->safe_psql('postgres', q{
 	CREATE TABLE items (id int PRIMARY KEY, v vector(32));
 	INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 1500) i;
 	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
+	CREATE TABLE docs (id int PRIMARY KEY, body text, v vector(32));
+	INSERT INTO docs SELECT i, 'word' || i % 9 || ' word' || i % 7, vec(i) FROM generate_series(1, 300) i;
+	CREATE INDEX docs_v ON docs USING barq_hnsw (v vector_l2_ops);
+	CREATE INDEX docs_body ON docs USING barq_bm25 (body) WITH (text_config = 'simple');
+	INSERT INTO docs SELECT i, 'word' || i % 9 || ' word' || i % 7, vec(i) FROM generate_series(301, 400) i;
 	CREATE UNLOGGED TABLE scratch (id int, v vector(32));
 	CREATE INDEX scratch_v ON scratch USING barq_hnsw (v vector_l2_ops);
 	INSERT INTO scratch SELECT i, vec(i) FROM generate_series(1, 2000) i;
@@ -44,6 +49,8 @@ sub same_on_both
 
 is_deeply([ image_files(image_root($standby)) ], [], 'a new standby has no images');
 same_on_both('base backup');
+my $hybrid = q{SELECT (doc).id, score, vector_rank, text_rank FROM barq_hybrid(NULL::docs, vec(5), 'word4 word2', filter => 'id % $1 = 0', filter_args => '{3}')};
+is($standby->safe_psql('postgres', "SET search_path = pg_temp, public; $hybrid"), $primary->safe_psql('postgres', $hybrid), 'barq_hybrid() gives the same on both');
 cmp_ok(scalar(my @made = images_of($standby, 'items_v')), '>', 0, 'the standby makes its own images');
 
 $primary->safe_psql('postgres', 'INSERT INTO items SELECT i, vec(i) FROM generate_series(2001, 4500) i');

@@ -1,0 +1,27 @@
+-- barq_hybrid(): arguments that have no meaning.
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helpers :abs_srcdir '/include/compare.sql'
+\i :helpers
+\set ECHO all
+
+CREATE TABLE hybrid_bad (id int PRIMARY KEY, v vector(3), body text);
+INSERT INTO hybrid_bad SELECT i, ARRAY[i, i, i]::vector, 'word ' || i FROM generate_series(1, 20) i;
+CREATE INDEX ON hybrid_bad USING barq_hnsw (v vector_l2_ops);
+CREATE INDEX ON hybrid_bad USING barq_bm25 (body) WITH (text_config = 'english');
+SELECT a, pg_temp.outcome('SELECT count(*) FROM barq_hybrid(NULL::hybrid_bad, ' || a || ')') FROM unnest(ARRAY[
+	$$NULL$$, $$NULL, NULL$$, $$embedding => NULL::vector$$, $$'[1,2,3]', k => 0$$, $$'[1,2,3]', k => -1$$, $$'[1,2,3]', k => 100001$$, $$'[1,2,3]', k => 100000$$, $$'[1,2,3]', k => NULL$$,
+	$$'[1,2,3]', candidates => 0$$, $$'[1,2,3]', candidates => -5$$, $$'[1,2,3]', candidates => 100001$$, $$'[1,2,3]', candidates => 100000$$, $$'[1,2,3]', candidates => NULL$$,
+	$$'[1,2,3]', rrf_k => -1$$, $$'[1,2,3]', rrf_k => 'NaN'$$, $$'[1,2,3]', rrf_k => 'inf'$$, $$'[1,2,3]', rrf_k => NULL$$, $$'[1,2,3]', rrf_k => 0$$,
+	$$'[1,2,3]', vector_weight => -1$$, $$'[1,2,3]', vector_weight => 'NaN'$$, $$'[1,2,3]', vector_weight => 'inf'$$, $$'[1,2,3]', vector_weight => NULL$$, $$'[1,2,3]', vector_weight => 0$$,
+	$$'[1,2,3]', text_weight => -0.5$$, $$'[1,2,3]', text_weight => NULL$$, $$'[1,2,3]', filter_args => NULL$$, $$'[1,2,3]', filter => NULL$$,
+	$$'[1,2]'$$, $$'[1,2,3,4]'$$, $$'[1,2,nan]'$$, $$''$$, $$'1,2,3'$$, $$'[1,2]'::vector$$, $$'[1,2]'::halfvec$$, $$ARRAY[1,2,3]$$, $$'[1,2,3]', vector_column => ''$$, $$'[1,2,3]', vector_column => 'ID'$$, $$'[1,2,3]', vector_column => 'body'$$,
+	$$query => 'word', text_column => 'v'$$, $$query => 'word', text_column => 'nope'$$, $$query => '"open'$$, $$query => '+'$$, $$query => 'the of and'$$, $$query => 'word', vector_column => 'nope'$$, $$'[1,2,3]', nope => 1$$]) a;
+-- fewer candidates than k are as many as k
+SELECT count(*) FROM barq_hybrid(NULL::hybrid_bad, '[1,2,3]', k => 15, candidates => 3);
+SELECT count(*), max(vector_rank), max(text_rank) FROM barq_hybrid(NULL::hybrid_bad, '[1,2,3]', 'word', k => 7, candidates => 3);
+-- fewer rows than k are as many as there are
+SELECT count(*) FROM barq_hybrid(NULL::hybrid_bad, '[1,2,3]', 'word', k => 100000, candidates => 100000);
+TRUNCATE hybrid_bad;
+SELECT count(*) FROM barq_hybrid(NULL::hybrid_bad, '[1,2,3]', 'word');
+DROP TABLE hybrid_bad;

@@ -1,0 +1,146 @@
+-- barq_hybrid() runs with the caller's rights: row security, privileges of
+-- tables and columns, and nothing that somebody put into search_path.
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helpers :abs_srcdir '/include/compare.sql'
+\i :helpers
+\set ECHO all
+
+CREATE ROLE regress_hybrid_one;
+CREATE ROLE regress_hybrid_two;
+CREATE TABLE hybrid_secure (id int PRIMARY KEY, owner text, body text, v vector(2), secret text);
+INSERT INTO hybrid_secure SELECT i, CASE WHEN i % 2 = 0 THEN 'regress_hybrid_two' ELSE 'regress_hybrid_one' END, 'word ' || i, ARRAY[i, 0]::vector, 'secret' FROM generate_series(1, 300) i;
+CREATE INDEX ON hybrid_secure USING barq_hnsw (v vector_l2_ops);
+CREATE INDEX ON hybrid_secure USING barq_bm25 (body) WITH (text_config = 'simple');
+ALTER TABLE hybrid_secure ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON hybrid_secure USING (owner = current_user);
+GRANT SELECT ON hybrid_secure TO regress_hybrid_one, regress_hybrid_two;
+CREATE FUNCTION hybrid_ids(filter text DEFAULT NULL, args text[] DEFAULT '{}') RETURNS text LANGUAGE sql
+RETURN (SELECT string_agg((doc).id || coalesce('v' || vector_rank, '') || coalesce('t' || text_rank, ''), ' ') FROM public.barq_hybrid(NULL::public.hybrid_secure, '[0,0]', 'word 6 7', k => 4, filter => hybrid_ids.filter, filter_args => args));
+
+-- the same session and statement, one role after the other
+SELECT hybrid_ids();
+SET ROLE regress_hybrid_one;
+SELECT hybrid_ids();
+SELECT hybrid_ids('id > 10');
+SET ROLE regress_hybrid_two;
+SELECT hybrid_ids();
+SELECT hybrid_ids('id > 10');
+SET ROLE regress_hybrid_one;
+SELECT hybrid_ids();
+RESET ROLE;
+SELECT hybrid_ids();
+-- in full: as many rows as wanted, all of them the caller's
+SET ROLE regress_hybrid_one;
+SELECT count(*), bool_and((doc).owner = current_user), max(vector_rank) FROM barq_hybrid(NULL::hybrid_secure, '[0,0]', 'word', k => 150);
+-- a filter sees no row that the policy hides, however cheap it is
+CREATE FUNCTION pg_temp.peek(owner text) RETURNS boolean LANGUAGE plpgsql STABLE COST 0.0001 AS $$
+BEGIN
+	IF owner <> current_user THEN
+		RAISE 'seen a row of %', owner;
+	END IF;
+	RETURN true;
+END $$;
+SELECT hybrid_ids('pg_temp.peek(owner)');
+SET row_security = off;
+SELECT pg_temp.outcome('SELECT hybrid_ids()');
+RESET row_security;
+SELECT hybrid_ids();
+RESET ROLE;
+-- a policy that changes is seen at once
+ALTER POLICY own ON hybrid_secure USING (owner = current_user AND id > 100);
+SET ROLE regress_hybrid_one;
+SELECT hybrid_ids();
+RESET ROLE;
+ALTER TABLE hybrid_secure DISABLE ROW LEVEL SECURITY;
+SET ROLE regress_hybrid_one;
+SELECT hybrid_ids();
+RESET ROLE;
+
+-- privileges: of the table, then of columns. The result is the whole row, so some columns do not do
+REVOKE SELECT ON hybrid_secure FROM regress_hybrid_one;
+SET ROLE regress_hybrid_one;
+SELECT pg_temp.outcome('SELECT hybrid_ids()');
+SELECT pg_temp.outcome($$SELECT count(*) FROM barq_hybrid(NULL::hybrid_secure, '[0,0]', filter => 'secret = ''x''')$$);
+RESET ROLE;
+GRANT SELECT (id, owner, body, v) ON hybrid_secure TO regress_hybrid_one;
+SET ROLE regress_hybrid_one;
+SELECT count(*) FROM (SELECT id FROM hybrid_secure ORDER BY v <-> '[0,0]' LIMIT 5) s;
+SELECT pg_temp.outcome('SELECT hybrid_ids()');
+SELECT pg_temp.outcome($$SELECT count(*) FROM barq_hybrid(NULL::hybrid_secure, '[0,0]', filter => 'secret > ''a''')$$);
+RESET ROLE;
+GRANT SELECT ON hybrid_secure TO regress_hybrid_one;
+SET ROLE regress_hybrid_one;
+SELECT hybrid_ids();
+RESET ROLE;
+-- no way around them by way of what was planned for another role
+SELECT hybrid_ids();
+REVOKE ALL ON hybrid_secure FROM regress_hybrid_two;
+SET ROLE regress_hybrid_two;
+SELECT pg_temp.outcome('SELECT hybrid_ids()');
+RESET ROLE;
+-- a function with its owner's rights gives them to what it calls
+CREATE FUNCTION hybrid_for_all() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+RETURN (SELECT count(*) FROM public.barq_hybrid(NULL::public.hybrid_secure, '[0,0]'::text, k => 5));
+SET ROLE regress_hybrid_two;
+SELECT hybrid_for_all();
+RESET ROLE;
+-- functions in a filter need EXECUTE
+CREATE FUNCTION hybrid_allowed(int) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN true; END';
+REVOKE EXECUTE ON FUNCTION hybrid_allowed FROM PUBLIC;
+SET ROLE regress_hybrid_one;
+SELECT pg_temp.outcome($$SELECT hybrid_ids('hybrid_allowed(id)')$$);
+RESET ROLE;
+DROP FUNCTION hybrid_allowed;
+
+-- attacks by search_path: what has the names that the statements use, first in
+-- the path, is not called
+CREATE SCHEMA hybrid_evil;
+CREATE FUNCTION hybrid_evil.caught(a anyelement, b anyelement) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE FUNCTION hybrid_evil.caught_bool(a anyelement, b anyelement) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE FUNCTION hybrid_evil.l2_distance(public.vector, public.vector) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE FUNCTION hybrid_evil.bm25_distance(text, public.bm25query) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE FUNCTION hybrid_evil.to_bm25query(text, regclass) RETURNS public.bm25query LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE FUNCTION hybrid_evil.float8(float8) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE FUNCTION hybrid_evil.plus(float8, float8) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE OPERATOR hybrid_evil.<-> (LEFTARG = public.vector, RIGHTARG = public.vector, FUNCTION = hybrid_evil.l2_distance);
+CREATE OPERATOR hybrid_evil.<@> (LEFTARG = text, RIGHTARG = public.bm25query, FUNCTION = hybrid_evil.bm25_distance);
+CREATE OPERATOR hybrid_evil.+ (LEFTARG = float8, RIGHTARG = float8, FUNCTION = hybrid_evil.plus);
+CREATE OPERATOR hybrid_evil.= (LEFTARG = anyelement, RIGHTARG = anyelement, FUNCTION = hybrid_evil.caught_bool);
+CREATE FUNCTION hybrid_evil.tids(tid, tid) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE FUNCTION hybrid_evil.oids(oid, oid) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE OPERATOR hybrid_evil.= (LEFTARG = tid, RIGHTARG = tid, FUNCTION = hybrid_evil.tids);
+CREATE OPERATOR hybrid_evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = hybrid_evil.oids);
+CREATE DOMAIN hybrid_evil.regclass AS text CHECK (VALUE = 'caught');
+CREATE TABLE hybrid_evil.hybrid_secure (id int, owner text, body text, v public.vector(2), secret text);
+CREATE FUNCTION hybrid_evil.ints(int, int) RETURNS boolean LANGUAGE plpgsql STABLE AS $$BEGIN RAISE 'caught'; END$$;
+CREATE OPERATOR hybrid_evil.= (LEFTARG = int, RIGHTARG = int, FUNCTION = hybrid_evil.ints);
+SET search_path = hybrid_evil, pg_catalog, public;
+-- who leaves names to the path is caught
+SELECT s, pg_temp.outcome('SELECT count(' || s || ') FROM public.hybrid_secure') FROM unnest(ARRAY['v <-> v', 'body <@> public.to_bm25query(''word'', ''public.hybrid_secure_body_idx'')', 'to_bm25query(body, NULL)', 'ctid = ctid', 'tableoid = tableoid', '(id::float8) + 0::float8', 'body::regclass']) s;
+-- barq_hybrid() is not
+SELECT public.hybrid_ids();
+SELECT public.hybrid_ids('id OPERATOR(pg_catalog.>) $1', '{10}');
+-- the exact statement, too
+SET barq.max_scan_tuples = 5;
+SELECT count(*) FROM public.barq_hybrid(NULL::public.hybrid_secure, '[0,0]', 'word 6 7', k => 4, candidates => 4, filter => 'id OPERATOR(pg_catalog.>) 290');
+RESET barq.max_scan_tuples;
+-- a filter's own names are the caller's
+SELECT pg_temp.outcome($$SELECT public.hybrid_ids('id = 3')$$);
+SET search_path = pg_temp, hybrid_evil, public;
+SELECT public.hybrid_ids();
+RESET search_path;
+-- nor what has the operator's own name and schema, for types that fit less well
+CREATE FUNCTION hybrid_worse(anyelement, anyelement) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE OPERATOR <-> (LEFTARG = anyelement, RIGHTARG = anyelement, FUNCTION = hybrid_worse);
+DISCARD PLANS;
+SELECT hybrid_ids();
+DROP OPERATOR <-> (anyelement, anyelement);
+DROP FUNCTION hybrid_worse;
+
+SET client_min_messages = warning;
+DROP SCHEMA hybrid_evil CASCADE;
+DROP FUNCTION pg_temp.peek;
+DROP FUNCTION hybrid_ids, hybrid_for_all;
+DROP TABLE hybrid_secure;
+DROP ROLE regress_hybrid_one, regress_hybrid_two;
