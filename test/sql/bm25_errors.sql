@@ -1,7 +1,7 @@
 -- Bad input: options, queries, indexes, rights.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set helpers :abs_srcdir '/include/text.sql'
+\set helpers :abs_srcdir '/include/bm25.sql'
 \i :helpers
 \set ECHO all
 

@@ -2,7 +2,7 @@
 -- segment, in several, in the log, after deletes, after a merge.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set helpers :abs_srcdir '/include/text.sql'
+\set helpers :abs_srcdir '/include/bm25.sql'
 \i :helpers
 \set ECHO all
 

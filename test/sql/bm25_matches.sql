@@ -2,7 +2,7 @@
 -- by index, by bitmap and computed; and the same conditions in <@>.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set helpers :abs_srcdir '/include/text.sql'
+\set helpers :abs_srcdir '/include/bm25.sql'
 \i :helpers
 \set ECHO all
 

@@ -2,7 +2,7 @@
 -- partitions, a query of one partition by its own.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set helpers :abs_srcdir '/include/text.sql'
+\set helpers :abs_srcdir '/include/bm25.sql'
 \i :helpers
 \set ECHO all
 

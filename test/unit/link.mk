@@ -3,6 +3,7 @@ KINDS_OBJS = $(filter src/flat/% src/hnsw/%,$(OBJS)) test/unit/pgshim.o
 UNIT_LINK_test_hnsw = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_merge = $(KINDS_OBJS)
 UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/text/document.o test/unit/pgshim.o
+UNIT_LINK_test_bm25_parts = $(UNIT_LINK_test_bm25)
 
 # These include what they test, to have it compiled with sanitizers where
 # there are any; what they link (pgshim.o) is shared, and compiled without.

@@ -13,7 +13,6 @@
 #include "tap.h"
 
 #include "bm25/bm25_layout.h"
-#include "kernels/bitpack.h"
 
 /* looking for leaks takes ptrace(), which containers may forbid */
 extern PGDLLEXPORT const char *__asan_default_options(void);
@@ -644,65 +643,6 @@ test_corpus(uint32 n, uint32 nwords, uint32 longest, bool positions)
 	shim_writer_free(&again);
 }
 
-static void
-count_term(void *arg, const char *text, uint32 length, uint32 df)
-{
-	(*(uint32 *) arg)++;
-}
-
-static void
-test_dictionary(void)
-{
-	MemoryContext context = shim_context_push();
-	BarqTermTable *terms = barq_terms_create(context);
-	BarqBm25Builder *builder = barq_bm25_builder_create(terms, false, context);
-	BarqBodyWriter body;
-	BarqView	view;
-	ItemPointerData tid;
-	bool		found = true;
-	bool		absent = true;
-	uint32		n = 0;
-
-	for (uint32 i = 0; i < 5000; i++)
-	{
-		char		text[20];
-		BarqToken	token;
-		BarqTokens	tokens = {&token, 1, 1, 1, 1};
-
-		token.term = barq_terms_intern(terms, text, sprintf(text, "w%u", i * 2));
-		token.position = 1;
-		ItemPointerSet(&tid, i / 100, i % 100 + 1);
-		barq_bm25_builder_add(builder, &tid, &tokens);
-	}
-	shim_writer_init(&body);
-	barq_bm25_builder_write(builder, &body);
-	view = shim_view(&body, false);
-	for (uint32 i = 0; i < 10000; i++)
-	{
-		char		text[20];
-		uint32		df = barq_bm25_df(&view, text, sprintf(text, "w%u", i));
-
-		if (i % 2 == 0)
-			found &= df == 1;
-		else
-			absent &= df == 0;
-	}
-	tap_ok(found && barq_bm25_df(&view, "", 0) == 0, "every term is found");
-	tap_ok(absent && barq_bm25_df(&view, "a", 1) == 0 && barq_bm25_df(&view, "z", 1) == 0,
-		   "no other one is");
-	barq_bm25_expand(&view, "w12", 3, 1000000, count_term, &n);
-	tap_ok(n == 1 + 5 + 50, "a prefix has its terms");
-	n = 0;
-	barq_bm25_expand(&view, "w1", 2, 7, count_term, &n);
-	tap_ok(n == 7, "and no more than asked for");
-	n = 0;
-	barq_bm25_expand(&view, "zz", 2, 7, count_term, &n);
-	barq_bm25_expand(&view, "a", 1, 7, count_term, &n);
-	tap_ok(n == 0, "or none");
-	shim_writer_free(&body);
-	shim_context_pop();
-}
-
 /* Damaged bytes: an error or reports, and never a crash (the sanitizer's job). */
 static void
 test_damage(bool pages)
@@ -771,73 +711,10 @@ test_damage(bool pages)
 	free(whole);
 }
 
-/* Maxima bound what they were made of. */
-static void
-test_maxima(void)
-{
-	bool		bound = true;
-
-	for (int i = 0; i < 20000; i++)
-	{
-		Bm25Maxima	maxima = {0};
-		BarqBm25Query query = {0};
-		uint32		tf[12];
-		uint32		length[12];
-		int			n = 1 + random_bits() % 12;
-		double		weight = random_bits() % 1000 / 77.0;
-		double		b;
-
-		query.k1 = 0.1 + random_bits() % 100 / 10.0;
-		query.b = random_bits() % 5 / 4.0;
-		query.avglen = 1 + random_bits() % 300;
-		for (int j = 0; j < n; j++)
-		{
-			tf[j] = 1 + (random_bits() % 10 == 0 ? random_bits() % 200000 : random_bits() % 8);
-			length[j] = random_bits() % 10 == 0 ? random_bits() % 200000 : random_bits() % 60;
-			barq_bm25_maxima_add(&maxima, tf[j], length[j]);
-		}
-		b = barq_bm25_maxima_bound(&maxima, weight, &query);
-		for (int j = 0; j < n; j++)
-			bound &= b >= barq_bm25_share(weight, tf[j],
-										  barq_bm25_norm(query.k1, query.b, length[j], query.avglen));
-	}
-	tap_ok(bound, "maxima bound the shares of what they were made of");
-}
-
-static void
-test_packing(void)
-{
-	uint32_t	numbers[BARQ_PACK_BLOCK];
-	uint32_t	back[BARQ_PACK_BLOCK];
-	uint8_t		bytes[BARQ_PACK_BLOCK * 4 + 1];
-	bool		same = true;
-	bool		exact = true;
-
-	for (int bits = 0; bits <= 32; bits++)
-		for (int n = 1; n <= BARQ_PACK_BLOCK; n++)
-		{
-			for (int i = 0; i < n; i++)
-				numbers[i] = bits == 0 ? 0 : (uint32_t) random_bits() >> (32 - bits);
-			if (bits > 0)
-				numbers[random_bits() % n] |= 1u << (bits - 1);
-			exact &= barq_pack_width(numbers, n) == bits;
-			memset(bytes, 0xAA, sizeof(bytes));
-			barq_pack(numbers, n, bits, bytes);
-			exact &= bytes[barq_pack_bytes(n, bits)] == 0xAA;
-			barq_unpack(bytes, n, bits, back);
-			same &= memcmp(numbers, back, n * sizeof(uint32_t)) == 0;
-		}
-	tap_ok(same, "numbers of each width, as many as a block and fewer, are unpacked as they were");
-	tap_ok(exact, "in as many bytes as said");
-}
-
 int
 main(void)
 {
 	shim_init();
-	test_packing();
-	test_maxima();
-	test_dictionary();
 	test_corpus(1, 5, 3, true);
 	test_corpus(40, 20, 10, false);
 	test_corpus(400, 50, 40, true);

@@ -264,6 +264,33 @@ test_find_rows(const BarqKernels *k)
 	tap_ok(good, "%s: rows are found in a block, and others not", k->name);
 }
 
+static void
+test_packing(void)
+{
+	uint32_t	numbers[BLOCK];
+	uint32_t	back[BLOCK];
+	uint8_t		bytes[BLOCK * 4 + 1];
+	bool		same = true;
+	bool		exact = true;
+
+	for (int bits = 0; bits <= 32; bits++)
+		for (int n = 1; n <= BLOCK; n++)
+		{
+			for (int i = 0; i < n; i++)
+				numbers[i] = bits == 0 ? 0 : (uint32_t) random_bits() >> (32 - bits);
+			if (bits > 0)
+				numbers[random_bits() % n] |= 1u << (bits - 1);
+			exact &= barq_pack_width(numbers, n) == bits;
+			memset(bytes, 0xAA, sizeof(bytes));
+			barq_pack(numbers, n, bits, bytes);
+			exact &= bytes[barq_pack_bytes(n, bits)] == 0xAA;
+			barq_unpack(bytes, n, bits, back);
+			same &= memcmp(numbers, back, n * sizeof(uint32_t)) == 0;
+		}
+	tap_ok(same, "numbers of each width, as many as a block and fewer, are unpacked as they were");
+	tap_ok(exact, "in as many bytes as said");
+}
+
 int
 main(void)
 {
@@ -287,5 +314,6 @@ main(void)
 		test_find(k);
 		test_find_rows(k);
 	}
+	test_packing();
 	return tap_done();
 }
