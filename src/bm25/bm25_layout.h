@@ -115,7 +115,7 @@ pg_noreturn extern void barq_bm25_corrupt(const char *what);
 extern void barq_bm25_open(Bm25Body *body, BarqView *view);
 extern uint32 barq_bm25_length(const Bm25Body *body, uint32 row);
 extern void barq_bm25_lengths(const Bm25Body *body, const uint32 *rows, uint32 n,
-							  uint32 *lengths);	/* rows ascend */
+							  uint32 *lengths); /* rows ascend */
 extern ItemPointerData barq_bm25_tid(const Bm25Body *body, uint32 row);
 
 /* Walk the dictionary in order, from the first term not before `from`. */
