@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh: what `make demo` runs: a reverse dictionary on a private server.
+# run.sh: what `make demo` runs: a reverse dictionary on a private server, asked by
+# meaning, by words and by both.
 #
 #   make demo                          everything, with example questions
 #   make demo QUERY="a sweet fruit"    only answer this
@@ -19,11 +20,6 @@ VERSION=1.1.0
 SHA512=48dfc0aff533a2d5a190989243e59437f2fe5022af354d6c62052517326fe50a42daa835e2dc6919a7d3c5524011ea59a7885b8f60812217a2d954f814ae3f38
 WORDNET=/usr/share/wordnet
 
-# The names by which another extension of the same SQL can be shown instead.
-extension=${DEMO_EXTENSION:-barq}
-method=${DEMO_METHOD:-barq_hnsw}
-ef_setting=${DEMO_EF_SETTING:-barq.ef_search}
-
 began=$EPOCHREALTIME
 step() { printf '[%6.1f s] %s\n' "$(barq_since "$began")" "$1"; }
 title() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
@@ -33,7 +29,7 @@ if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
 # Quiet: no notices, no "CREATE TABLE"; an error ends the script.
 client()
 {
-	PGOPTIONS="-c client_min_messages=warning" psql -X -q -v ON_ERROR_STOP=1 -v extension="$extension" -v ef_setting="$ef_setting" -d demo "$@"
+	PGOPTIONS="-c client_min_messages=warning" psql -X -q -v ON_ERROR_STOP=1 -d demo "$@"
 }
 sql() { barq_wait client "$@"; }	# for what takes long: can be interrupted
 
@@ -46,7 +42,7 @@ completed() { client -c "INSERT INTO steps VALUES ('$1')"; }
 database()
 {
 	local stamp
-	stamp="$extension $(cat "$("$PG_CONFIG" --sharedir)/extension/$extension"--*.sql | cksum)"
+	stamp="barq $(cat "$("$PG_CONFIG" --sharedir)/extension/barq"--*.sql | cksum)"
 	if [ "$(client -d postgres -At -c \
 		"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'demo'")" != "$stamp" ]; then
 		client -d postgres -c "DROP DATABASE IF EXISTS demo" -c "CREATE DATABASE demo" \
@@ -98,6 +94,15 @@ load_definitions()
 	python3 demo/wordnet.py "$WORDNET" | client -c "COPY definitions FROM STDIN"
 }
 
+index()
+{
+	if pending "$1"; then
+		step "CREATE INDEX ON $2"
+		sql -1 -c "DROP INDEX IF EXISTS $1" -c "CREATE INDEX $1 ON $2"
+		completed "$1"
+	fi
+}
+
 load()
 {
 	if pending words; then
@@ -112,13 +117,9 @@ load()
 		sql -1 -f demo/senses.sql
 		completed senses
 	fi
-	for table in words senses; do
-		pending "$table index" || continue
-		step "CREATE INDEX ON $table USING $method (embedding vector_cosine_ops)"
-		sql -1 -c "DROP INDEX IF EXISTS ${table}_embedding_idx" \
-			-c "CREATE INDEX ON $table USING $method (embedding vector_cosine_ops)"
-		completed "$table index"
-	done
+	index words_embedding_idx "words USING barq_hnsw (embedding vector_cosine_ops)"
+	index senses_embedding_idx "senses USING barq_hnsw (embedding vector_cosine_ops)"
+	index senses_gloss_idx "senses USING barq_bm25 (gloss) WITH (text_config = 'english')"
 	if pending exact; then
 		step "Finding the exact neighbours of 300 of the queries, to compare with later (looks at every row)"
 		sql -1 -f demo/exact.sql
@@ -126,20 +127,36 @@ load()
 	fi
 }
 
-# The senses nearest to a question, and how the server found them.
+# The senses that a question describes, by meaning, by words and by both; how the
+# server found them, and in what time.
 answer()
 {
-	local plan
+	local vector terms
 	title "“$1”"
-	if [ "$(client -At -v question="$1" <<<"SELECT embed(:'question') IS NULL")" = t ]; then
+	vector=$(client -At -v question="$1" <<<"SELECT embed(:'question')")
+	if [ -z "$vector" ]; then
 		echo "None of these words has a vector: please ask in other (English) words."
 		return
 	fi
-	client -v question="$1" -v explain= -v width="$columns" -P footer=off -P border=0 -f demo/answer.sql
-	plan=$(client -At -v question="$1" -v width="$columns" -v explain="EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF)" -f demo/answer.sql)
-	printf '%s in the server, by %s\n' \
-		"$(sed -n 's/^Execution Time: //p' <<<"$plan")" \
-		"$(grep -E ' (on senses|Order By:|Sort Key:)' <<<"$plan" | sed -E 's/^[ >-]+//; s/ \(actual[^)]*\)//' | paste -sd ' ')"
+	# Words alone, without the signs that the query language knows.
+	terms=$(client -At -v question="$1" <<<"SELECT string_agg(word, ' ') FROM tokens(:'question') AS word")
+	client -v vector="$vector" -v terms="$terms" -v width="$columns" -P footer=off -P border=0 -f demo/answer.sql
+	client -At -v vector="$vector" -v terms="$terms" -f demo/plans.sql | plans
+}
+
+# One line of each plan that EXPLAIN ANALYZE gave: its time, and what scanned.
+plans()
+{
+	local line way=0 ways=("by meaning" "by words" "hybrid") what=""
+	while IFS= read -r line; do
+		case $line in
+			*" Scan "*) what=$(sed -E 's/^[ >-]+//; s/ \(actual[^)]*\)//' <<<"$line") ;;
+			"Execution Time: "*)
+				printf '%-10s %8s ms in the server  %s\n' "${ways[$way]}" "$(grep -oE '[0-9.]+' <<<"$line")" "$what"
+				way=$((way + 1)) ;;
+		esac
+	done
+	echo
 }
 
 # As wide as the terminal, within reason; 110 where there is none.
@@ -149,7 +166,7 @@ if [ -t 1 ]; then columns=$(tput cols 2>/dev/null || echo 110); fi
 [ "$columns" -le 160 ] || columns=160
 
 [ -f $WORDNET/data.noun ] || die "no WordNet in $WORDNET (on Debian: apt-get install wordnet-base)"
-step "Building $extension into a private copy of PostgreSQL"
+step "Building barq into a private copy of PostgreSQL"
 barq_build
 mkdir -p "$BARQ_BUILD/demo"
 barq_at_exit demo
@@ -160,7 +177,11 @@ barq_server_start demo "shared_buffers = 1GB" "maintenance_work_mem = 1GB" "max_
 database
 load
 
-step "Answering: SELECT words, gloss FROM senses ORDER BY embedding <=> embed('…') LIMIT 5, with $ef_setting = 200"
+step "Answering, five senses a question, with barq.ef_search = 200:
+  by meaning: SELECT … FROM senses ORDER BY embedding <=> embed('…') LIMIT 5
+  by words:   SELECT … FROM senses ORDER BY gloss <@> '…' LIMIT 5
+  hybrid:     SELECT … FROM barq_hybrid(NULL::senses, embedding => …, query => …, k => 5)
+Beside each answer its two ranks, by meaning and by words (–: not among the first 100)."
 if [ -n "${QUERY:-}" ]; then
 	answer "$QUERY"
 else

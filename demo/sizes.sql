@@ -1,13 +1,9 @@
--- Bytes of tables, of index pages, and of barq's images (files made from the
--- pages, from which it searches).
-SELECT to_regproc('barq_segments') IS NOT NULL AS has_images \gset
-\if :has_images
-SELECT t.name AS "table", t.rows, pg_size_pretty(pg_table_size(t.name::regclass)) AS "table size",
-	pg_size_pretty(pg_relation_size(t.index::regclass)) AS "index pages",
-	(SELECT pg_size_pretty(sum(image_bytes)) FROM barq_segments(t.index::regclass)) AS "index image"
-\else
-SELECT t.name AS "table", t.rows, pg_size_pretty(pg_table_size(t.name::regclass)) AS "table size",
-	pg_size_pretty(pg_relation_size(t.index::regclass)) AS "index pages"
-\endif
-FROM (VALUES ('words', 'words_embedding_idx', (SELECT count(*) FROM words)),
-	('senses', 'senses_embedding_idx', (SELECT count(*) FROM senses))) AS t (name, index, rows);
+-- Bytes of barq's indexes: of their pages, and of their images (files made from the
+-- pages, from which barq searches), beside the table's.
+SELECT x.indexrelid::regclass AS "index", c.reltuples::bigint AS rows,
+	pg_size_pretty(pg_table_size(x.indrelid)) AS "table size",
+	pg_size_pretty(pg_relation_size(x.indexrelid)) AS "index pages",
+	(SELECT pg_size_pretty(sum(image_bytes)) FROM barq_segments(x.indexrelid)) AS "index image"
+FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am a ON a.oid = c.relam
+WHERE a.amname LIKE 'barq%'
+ORDER BY x.indexrelid;
