@@ -60,7 +60,7 @@ barq_vector_open(BarqView *view, BarqBodyHeader *body,
 		   sizeof(*header));
 	if (header->metric < BARQ_METRIC_L2 || header->metric > BARQ_METRIC_L1)
 		corrupted("unknown metric");
-	if (header->quantization > BARQ_QUANT_SQ8)
+	if (header->quantization > BARQ_QUANT_RABITQ)
 		corrupted("unknown quantization");
 	if (header->dims < 1 || header->dims > BARQ_MAX_DIMS)
 		corrupted("wrong number of dimensions");

@@ -5,10 +5,10 @@
  *
  * Like kernels.h free of PostgreSQL: the caller provides all memory.
  *
- * A *row* is what one vector becomes: its code (float32, IEEE half, or 8 bits
- * a dimension with the vector's own scale and offset: LVQ, Aguerrebere et
- * al., VLDB 2023), padded to 8 bytes, then a trailer with what scoring and the
- * error bound need. Rows carry everything needed to use them, so they move
+ * A *row* is what one vector becomes: its code (float32, IEEE half, 8 bits a
+ * dimension with the vector's own scale and offset: LVQ, Aguerrebere et al.,
+ * VLDB 2023, or 2 bits after a rotation: codec_rabitq.c), padded to 8 bytes,
+ * then a trailer with what scoring and the error bound need. Rows carry everything needed to use them, so they move
  * from log to segment to segment unchanged. Rows in a log may be unaligned;
  * in segments they start every `stride` bytes, 64-byte aligned.
  */
@@ -34,7 +34,7 @@ typedef enum BarqQuantization
 	BARQ_QUANT_NONE = 0,
 	BARQ_QUANT_F16 = 1,
 	BARQ_QUANT_SQ8 = 2,
-	BARQ_QUANT_RABITQ = 3		/* later issue */
+	BARQ_QUANT_RABITQ = 3		/* not with L1 */
 } BarqQuantization;
 
 typedef struct BarqCodec
@@ -94,7 +94,15 @@ extern void barq_code_keys(const BarqCodec *codec, const void *a,
  * *lower_bound: a value that the distance function of the SQL operator, as
  * computed in float32 by any kernel level on the vector that was encoded and
  * on q, is proven never to undercut. The proof is written at the function.
+ * Where barq_codec_proves() says no it is only likely that it does not, and
+ * who returns rows in its order must ask for the distance himself.
  */
+static inline bool
+barq_codec_proves(const BarqCodec *codec)
+{
+	return codec->quant != BARQ_QUANT_RABITQ;
+}
+
 extern void barq_query_rescore(const BarqQuery *query, const void *row,
 							   double *distance, double *lower_bound);
 

@@ -284,6 +284,11 @@ barq_query_rescore(const BarqQuery *query, const void *row,
 		*lower_bound = 0;
 		return;
 	}
+	if (query->codec.quant == BARQ_QUANT_RABITQ)
+	{
+		barq_rabitq_rescore(query, row, distance, lower_bound);
+		return;
+	}
 	e = query->codec.quant == BARQ_QUANT_SQ8 ? estimate_sq8(query, row)
 		: estimate_float(query, row);
 	value = e.value;
