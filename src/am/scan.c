@@ -90,6 +90,8 @@ typedef struct VectorScan
 	BarqOrderQueue *queue;		/* NULL: the executor puts rows in order */
 	BarqOrderQueue *late;		/* of the batch under way, for the next one */
 	double		last_distance;	/* taken from the queue, in this batch */
+	int64		nasked;			/* rows whose distance the heap was asked for */
+	int64		ntaken;			/* rows taken from the queue */
 	int64		batch;			/* rounds begun */
 	bool		drained;		/* nothing more comes into the queue */
 	int64		looked_at;
@@ -187,7 +189,7 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	vs->skip = NULL;
 	vs->queue = vs->late = NULL;
 	vs->last_distance = -get_float8_infinity();
-	vs->batch = 0;
+	vs->batch = vs->nasked = vs->ntaken = 0;
 	vs->drained = false;
 }
 
@@ -694,6 +696,7 @@ add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
 {
 	double		distance;
 
+	vs->nasked++;
 	if (!exact_distance(scan, vs, tid, &distance))
 		return;
 	if (float8_cmp_internal(distance, vs->last_distance) >= 0)
@@ -717,6 +720,25 @@ begin_batch(VectorScan *vs)
 }
 
 /*
+ * How far away a waiting row may be to be emitted: as far as the rows to come
+ * are by their bounds. Where these are only likely they overlap widely, and few
+ * dimensions or a query far from everything can make thousands of rows
+ * possible; so a row is also let go when ef_search rows have been asked for,
+ * and look_ahead times as many as emitted.
+ */
+static double
+may_be_emitted(const VectorScan *vs)
+{
+	const int	look_ahead = 4;
+
+	if (vs->drained ||
+		(!barq_codec_proves(&vs->codec) &&
+		 vs->nasked >= Max(barq_ef_search, look_ahead * (vs->ntaken + 1))))
+		return get_float8_nan();	/* the largest of all */
+	return vs->last_bound;
+}
+
+/*
  * The next row in exact order: one that waits and that nothing can come before
  * any more.
  */
@@ -726,10 +748,7 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 	ItemPointerData tid;
 	double		distance;
 
-	/* NaN is the largest of all */
-	while (!barq_order_queue_take(vs->queue,
-								  vs->drained ? get_float8_nan() : vs->last_bound,
-								  &tid, &distance))
+	while (!barq_order_queue_take(vs->queue, may_be_emitted(vs), &tid, &distance))
 	{
 		int64		batch = vs->batch;
 		Candidate  *candidate;
@@ -745,6 +764,7 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 			add_to_queue(scan, vs, &candidate->tid);
 	}
 	vs->last_distance = distance;
+	vs->ntaken++;
 	emit(scan, vs, &tid, distance, true);
 	return true;
 }

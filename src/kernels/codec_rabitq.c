@@ -38,7 +38,7 @@
 #include <math.h>
 
 /* the paper's epsilon_0: measured in docs/performance.md */
-#define CONFIDENCE 1.9
+#define CONFIDENCE 2.5
 
 /* magnitudes are sorted into this many classes */
 #define CLASSES 256
