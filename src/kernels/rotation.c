@@ -24,9 +24,9 @@
 
 /* 64 random signs (splitmix64's finalizer; Steele et al., OOPSLA 2014). */
 static uint64_t
-random_signs(int round, int at)
+random_signs(int which, int at)
 {
-	uint64_t	z = ((uint64_t) round << 32 | (uint32_t) at) + UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t	z = ((uint64_t) which << 32 | (uint32_t) at) + UINT64_C(0x9e3779b97f4a7c15);
 
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
@@ -34,11 +34,11 @@ random_signs(int round, int at)
 }
 
 static void
-flip(float *x, int n, int round)
+flip(float *x, int n, int which)
 {
 	for (int at = 0; at < n; at += 64)
 	{
-		uint64_t	signs = random_signs(round, at);
+		uint64_t	signs = random_signs(which, at);
 
 		for (int i = 0; i < 64; i++)
 		{
@@ -61,10 +61,27 @@ transform(float *x, int n)
 	barq_kernels->hadamard(x, n);
 }
 
+/* Turn each coordinate of the first half and its fellow of the second by 45°. */
+static void
+join_halves(float *x, int n)
+{
+	const float by = (float) sqrt(0.5);
+	int			half = n / 2;
+
+	for (int i = 0; i < half; i++)
+	{
+		float		a = x[i] * by;
+		float		b = x[i + half] * by;
+
+		x[i] = a + b;
+		x[i + half] = a - b;
+	}
+}
+
 /*
  * Rotate x in place; n is a multiple of 64. Where n is no power of two, the
- * largest one below it is transformed at the front, then at the back: the two
- * overlap, so that each round carries what was at one end to the other.
+ * largest one below it is transformed at the front, then at the back; the two
+ * may overlap by little, so the halves are then joined.
  */
 void
 barq_rotate(float *x, int n)
@@ -75,9 +92,14 @@ barq_rotate(float *x, int n)
 		block *= 2;
 	for (int round = 0; round < ROUNDS; round++)
 	{
-		flip(x, n, round);
+		flip(x, n, 2 * round);
 		transform(x, block);
 		if (block < n)
+		{
+			/* else the second would undo much of the first */
+			flip(x, n, 2 * round + 1);
 			transform(x + n - block, block);
+			join_halves(x, n);
+		}
 	}
 }
