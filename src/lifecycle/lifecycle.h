@@ -130,8 +130,8 @@ extern void barq_publish(Relation index, BarqChange *change);
 extern uint8 *barq_reachable_blocks(Relation index, BlockNumber nblocks);
 
 /*
- * Take back pages that nothing reaches (a crash or an error left them), offer
- * free ones to the map, and remove image files that no segment owns. Does
+ * Drop segments without a live row, take back pages that nothing reaches (a
+ * crash or an error left them), offer free ones to the map, and remove image files that no segment owns. Does
  * nothing if the locks are not to be had at once. Returns the pages free.
  */
 extern BlockNumber barq_reclaim(Relation index);
