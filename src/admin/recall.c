@@ -218,7 +218,7 @@ init_key(Recall *recall)
 {
 	Oid			family = recall->index->rd_opfamily[0];
 	Oid			type = recall->index->rd_opcintype[0];
-	Oid			operator = get_opfamily_member(family, type, type, 1);
+	Oid operator= get_opfamily_member(family, type, type, 1);
 
 	if (!OidIsValid(operator))
 		elog(ERROR, "operator family %u has no distance operator", family);

@@ -32,6 +32,12 @@ barq_segment_tier(uint64 bytes)
 	return tier;
 }
 
+static bool
+has_many_dead(const BarqSegmentDesc *desc)
+{
+	return desc->dead_rows > DEAD_SHARE * desc->rows;
+}
+
 /*
  * Choose segments of the snapshot (largest first) to merge. Returns how many;
  * their positions are chosen[0 … n-1].
@@ -104,13 +110,25 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 	}
 
 	for (uint32 i = 0; i < total; i++)
-		if (snapshot->segments[i].desc.dead_rows >
-			DEAD_SHARE * snapshot->segments[i].desc.rows)
+		if (has_many_dead(&snapshot->segments[i].desc))
 		{
 			chosen[n++] = i;
 			return n;
 		}
 	return 0;
+}
+
+bool
+barq_has_many_dead(Relation index)
+{
+	BarqMeta	meta;
+	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
+	bool		many = false;
+
+	for (uint32 i = 0; i < meta.segments; i++)
+		many |= has_many_dead(&descs[i]);
+	pfree(descs);
+	return many;
 }
 
 /* What publication needs to find the rows that died during a merge. */

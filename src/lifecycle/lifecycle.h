@@ -143,6 +143,15 @@ extern BlockNumber barq_reclaim(Relation index);
 extern void barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg,
 						   BarqMarkCounts *counts);
 
+/* Whether a segment is worth being written again for its dead rows. */
+extern bool barq_has_many_dead(Relation index);
+
+/*
+ * Called by VACUUM at its end: has a worker write again what consists of dead
+ * rows to a large part. VACUUM itself never does.
+ */
+extern void barq_after_vacuum(Relation index);
+
 /*
  * Called by an insert that has added a page to the log, holding no lock: sees
  * to it that the log is sealed, and holds the insert back where that does not

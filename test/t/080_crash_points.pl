@@ -185,11 +185,20 @@ sub arm
 	rename "$point_file.new", $point_file or die;
 }
 
+# A backend died and the server begins again. Who asks before the postmaster
+# has noticed is answered by the old one.
 sub wait_until_up
 {
+	my ($log_from) = @_;
 	my $deadline = time + 60;
 	while (time < $deadline)
 	{
+		unless (slurp_file($node->logfile, $log_from) =~ /all server processes terminated; reinitializing/)
+		{
+			sleep 0.01;
+			next;
+		}
+
 		# a psql that is refused may end before it has read its input
 		my ($status) = eval { $node->psql('postgres', 'SELECT 1') };
 		return if defined $status && $status == 0;
@@ -345,6 +354,7 @@ foreach my $order (@orders)
 	my $t = time;
 	prepare($s);
 	arm("crash $pass $how $whom $name");
+	my $log_from = -s $node->logfile;
 	my ($status, $err) = try_sql($s->{act});
 	my $wrong = '';
 	if (-e $point_file)
@@ -354,7 +364,7 @@ foreach my $order (@orders)
 		$wrong = "the point was not reached\n" unless $s->{name} =~ /parallel|worker/;
 	}
 	start_again() if $whom eq 'server' && $status == 2;
-	wait_until_up() if $whom ne 'server' && $status == 2;
+	wait_until_up($log_from) if $whom ne 'server' && $status == 2;
 	$wrong .= complaints($s);
 	is($wrong, '', "$s->{name}: $whom, $how, at \"$name\" ($pass)");
 	$seconds{$whom} += time - $t;
