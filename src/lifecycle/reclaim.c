@@ -75,7 +75,7 @@ barq_reclaim(Relation index)
 	BlockNumber nfree = 0;
 	uint8	   *reachable;
 
-	if (!barq_maintenance_lock(index, false))
+	if (!barq_maintenance_try_lock(index))
 		return 0;
 	if (!barq_try_lock_reclaim(index))
 	{
