@@ -29,19 +29,36 @@ my $node = new_server('stopped', conf => q{
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION barq_stop_at(name text, lock bigint) RETURNS void AS '$libdir/barq' LANGUAGE C});
 
-my @specs = map { basename($_, '.spec') } sort glob "$tree/test/isolation/steps/specs/*.spec";
-@specs = split ' ', $ENV{STEPS_ONLY} if $ENV{STEPS_ONLY};
+my @all = map { basename($_, '.spec') } sort glob "$tree/test/isolation/steps/specs/*.spec";
+@all = split ' ', $ENV{STEPS_ONLY} if $ENV{STEPS_ONLY};
 my $program = dirname($ENV{PG_REGRESS}) . '/../isolation/pg_isolation_regress';
-my $out = "$PostgreSQL::Test::Utils::tmp_check/steps";
-system($program, "--inputdir=$tree/test/isolation/steps", "--outputdir=$out", "--bindir=$bin", '--use-existing',
-	'--dbname=postgres', '--host=' . $node->host, '--port=' . $node->port, @specs);
-foreach my $spec (@specs)
+
+sub run_specs
 {
-	my $expected = slurp_file("$tree/test/isolation/steps/expected/$spec.out");
-	my $got = -f "$out/results/$spec.out" ? slurp_file("$out/results/$spec.out") : 'no result';
-	ok($got eq $expected, "spec $spec");
+	my (@specs) = @_;
+	my $out = "$PostgreSQL::Test::Utils::tmp_check/steps";
+
+	return if !@specs;
+	system($program, "--inputdir=$tree/test/isolation/steps", "--outputdir=$out", "--bindir=$bin", '--use-existing',
+		'--dbname=postgres', '--host=' . $node->host, '--port=' . $node->port, @specs);
+	foreach my $spec (@specs)
+	{
+		my $expected = slurp_file("$tree/test/isolation/steps/expected/$spec.out");
+		my $got = -f "$out/results/$spec.out" ? slurp_file("$out/results/$spec.out") : 'no result';
+		ok($got eq $expected, "spec $spec");
+	}
+	diag slurp_file("$out/regression.diffs") if -s "$out/regression.diffs";
+	return;
 }
-diag slurp_file("$out/regression.diffs") if -s "$out/regression.diffs";
+
+run_specs(grep { !/^pages/ } @all);
+
+# pages_*: where no image can be made
+$node->append_conf('postgresql.conf', q{barq.image_directory = '/dev/null/none'});
+$node->restart;
+run_specs(grep { /^pages/ } @all);
+$node->append_conf('postgresql.conf', q{barq.image_directory = ''});
+$node->restart;
 
 # A worker that has sealed all and is about to let the maintenance lock go: an
 # insert that passes the limit now finds the lock taken and relies on it.
