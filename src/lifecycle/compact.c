@@ -13,6 +13,7 @@
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "settings.h"
+#include "store/steps.h"
 #include "utils/memutils.h"
 
 /* A segment with more than this share of dead rows is written again. */
@@ -263,6 +264,8 @@ compact_once(Relation index, bool all, uint64 *rows)
 				 errmsg("index \"%s\" has too many rows for one segment",
 						RelationGetRelationName(index))));
 
+	barq_step("compact: inputs chosen");
+
 	/* held until publication, so that nobody tidies the new image away */
 	folder = barq_image_folder(index);
 	if (barq_image_folder_create(folder))
@@ -288,6 +291,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 		else
 		{
 			state.body = barq_body_finish(writer, &state.bytes);
+			barq_step("compact: merged");
 			desc.level = barq_segment_tier(state.bytes);
 			desc.origin = BARQ_ORIGIN_MERGE;
 			barq_segment_write(index, &desc, state.body, state.bytes);

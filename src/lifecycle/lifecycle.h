@@ -67,9 +67,10 @@ extern bool barq_has_barq_method(Relation index);
 
 /*
  * The maintenance lock: self-exclusive, held by whoever seals, compacts or
- * takes pages back. Let go at once, not at the end of the transaction.
+ * takes pages back. Never waited for (SQL functions open the index with it),
+ * let go at once, not at the end of the transaction.
  */
-extern bool barq_maintenance_lock(Relation index, bool wait);
+extern bool barq_maintenance_try_lock(Relation index);
 extern void barq_maintenance_unlock(Relation index);
 
 /* The functions below are called with the maintenance lock held. */

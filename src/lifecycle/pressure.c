@@ -47,7 +47,7 @@ serve_inline(Relation index, uint64 limit)
 {
 	BarqMeta	meta;
 
-	if (!barq_maintenance_lock(index, false))
+	if (!barq_maintenance_try_lock(index))
 		return false;
 	if (log_bytes(index, &meta) >= limit)
 	{
@@ -62,7 +62,7 @@ serve_inline(Relation index, uint64 limit)
 static bool
 is_served(Relation index)
 {
-	if (!barq_maintenance_lock(index, false))
+	if (!barq_maintenance_try_lock(index))
 		return true;
 	barq_maintenance_unlock(index);
 	return false;

@@ -119,7 +119,7 @@ barq_reclaim(Relation index)
 	MemoryContext old;
 	BlockNumber nfree = 0;
 
-	if (!barq_maintenance_lock(index, false))
+	if (!barq_maintenance_try_lock(index))
 		return 0;
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq reclaim",
 									ALLOCSET_DEFAULT_SIZES);

@@ -29,8 +29,6 @@ srand($seed);
 my %unreachable = (
 	'image: abandon'           => 'only where the disk is full',
 	'marker: remove unwritten' => 'only where the disk is full',
-	'maintenance: lock'        => 'nobody waits for it: SQL functions open the index with it',
-	'maintenance: lock, done'  => 'likewise',
 	'launcher: lock index'     => 'only the launcher, which runs where the library is preloaded',
 	'folder: remove database'  => 'likewise',
 );
@@ -164,7 +162,6 @@ my @scenarios = (
 	{ name => 'drop', prepare => $mixed, act => 'DROP INDEX ti;', after => $index },
 	{ name => 'truncate', prepare => $mixed, act => 'BEGIN; TRUNCATE t;' . rows(5) . 'COMMIT;' },
 	{ name => 'reindex', prepare => $mixed, act => 'REINDEX INDEX ti;' },
-	{ name => 'maintenance lock', prepare => $small . $index . rows(5), act => q{SELECT barq_seal('ti');} },
 );
 
 # ---------------------------------------------------------------- machinery
