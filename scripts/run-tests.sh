@@ -2,14 +2,16 @@
 # run-tests.sh (make test): build without warnings, then run every test in a
 # private server and print "N passed, N failed" as the last line.
 #
-#   ONLY="regress tap"   only these suites, of: unit regress isolation tap
-#                        pgtap staging format size
+#   ONLY="regress tap"   only these suites, of: unit fuzz regress isolation
+#                        tap pgtap staging format size
 #   TESTS="vector hnsw"  only tests of these names
 #   SHOW=1               show what TAP tests note
 #   BARQ_TESTS=folder    regress, isolation and tap tests from there
 #   KEEP=1               leave the test server's data for a look (stopped)
 #
 # unit       test/unit/test_*.c, programs without a server that print TAP
+# fuzz       test/fuzz, libFuzzer on what reads texts and messages, for a few
+#            seconds and from the same seed each time
 # regress    test/sql/*.sql against test/expected, by pg_regress
 # isolation  test/isolation/specs/*.spec against test/isolation/expected
 # tap        test/t/*.pl, Perl with PostgreSQL::Test, servers of their own
@@ -24,7 +26,7 @@ set -euo pipefail
 . "$(dirname "$0")/server.sh"
 
 started=$EPOCHREALTIME
-suites=" unit regress isolation tap pgtap staging format size "
+suites=" unit fuzz regress isolation tap pgtap staging format size "
 only=" ${ONLY:-} "
 tests=" ${TESTS:-} "
 for s in ${ONLY:-}; do
@@ -118,6 +120,31 @@ suite_unit()
 		(timeout --foreground -k 5 240 "$BARQ_TREE/build/unit/$name" >"$logs/unit-$name.log" 2>&1; exit $?) \
 			2>/dev/null || status=$?
 		tap_report "unit/$name" "$logs/unit-$name.log" "$status" "$(barq_since "$t")"
+	done
+}
+
+# One test is a target, which runs a number of inputs.
+suite_fuzz()
+{
+	local name t list='' log=$logs/fuzz-build.log make=(make -C "$BARQ_TREE/test/fuzz" PG_CONFIG="$PG_CONFIG")
+	for name in $("${make[@]}" -s targets); do
+		if wanted fuzz "$name"; then list="$list $name"; fi
+	done
+	[ -n "$list" ] || return 0
+	t=$EPOCHREALTIME
+	if ! "${make[@]}" -j"$(nproc)" all >"$log" 2>&1; then
+		report "fuzz" 0 1 "$(barq_since "$t")" "not built (it takes clang with libFuzzer)"
+		tail -n 20 "$log" | show
+		return
+	fi
+	for name in $list; do
+		log=$logs/fuzz-$name.log t=$EPOCHREALTIME
+		if timeout --foreground -k 5 240 "${make[@]}" short TARGETS="$name" >"$log" 2>&1; then
+			report "fuzz/$name" 1 0 "$(barq_since "$t")" "$(sed -n 's/^stat::number_of_executed_units: */inputs: /p' "$log")"
+		else
+			report "fuzz/$name" 0 1 "$(barq_since "$t")"
+			grep -vE '^clang' "$log" | tail -n 40 | show
+		fi
 	done
 }
 
