@@ -94,6 +94,7 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 	strlcpy(shared->rows_path, rows_path, MAXPGPATH);
 	pg_atomic_init_u32(&shared->next_chunk, 0);
 	pg_atomic_init_u32(&shared->next_participant, 0);
+	pg_atomic_init_u64(&shared->next_whole, 0);
 	pg_atomic_init_u64(&shared->rows_loaded, 0);
 	pg_atomic_init_u64(&shared->rows_inserted, 0);
 	SpinLockInit(&shared->mutex);
@@ -116,6 +117,9 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 		barq_build_end_parallel(leader);
 		return NULL;
 	}
+	ereport(DEBUG1,
+			(errmsg_internal("using %d parallel workers for index \"%s\"",
+							 leader->workers, RelationGetRelationName(index))));
 	return leader;
 }
 

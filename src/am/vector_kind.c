@@ -18,14 +18,19 @@
 #ifndef BARQ_CRASH_POINTS
 #define GRAPH_PAYS_BYTES	(UINT64CONST(1) * 1024 * 1024)
 #define GRAPH_PAYS_ROWS		1000
+#define GRAPH_PAYS_SPARSE_ROWS	2500
 #else							/* tests of crashes want small graphs */
 #define GRAPH_PAYS_BYTES	1
 #define GRAPH_PAYS_ROWS		100
+#define GRAPH_PAYS_SPARSE_ROWS	100
 #endif
 
 bool
 barq_graph_pays(const BarqCodec *codec, uint64 rows)
 {
+	/* rows of any length, and merging two costs more than reading them */
+	if (barq_codec_has_heads(codec))
+		return rows >= GRAPH_PAYS_SPARSE_ROWS;
 	return rows >= GRAPH_PAYS_ROWS && rows * codec->row_bytes >= GRAPH_PAYS_BYTES;
 }
 
@@ -34,7 +39,7 @@ seal_vectors(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
 			 BarqBodyWriter *writer)
 {
 	BarqCodec	codec;
-	char	   *codes;
+	char	   *codes;			/* of rows, or heads of them */
 	ItemPointerData *tids;
 
 	barq_vector_codec(frozen, &codec);
@@ -42,13 +47,18 @@ seal_vectors(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
 	tids = palloc_extended(sizeof(ItemPointerData) * (Size) n, MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < n; i++)
 	{
-		if (rows[i].length != codec.row_bytes)
+		char	   *code = codes + (Size) i * codec.row_bytes;
+
+		if (!barq_row_is_whole(&codec, rows[i].payload, rows[i].length))
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
-					 errmsg("a growing record has %u bytes instead of %u",
-							rows[i].length, codec.row_bytes),
+					 errmsg("a growing record of %u bytes is no row of the index",
+							rows[i].length),
 					 errhint("Please REINDEX the index.")));
-		memcpy(codes + (Size) i * codec.row_bytes, rows[i].payload, codec.row_bytes);
+		if (barq_codec_has_heads(&codec))
+			barq_row_head(code, rows[i].payload, rows[i].payload - code);
+		else
+			memcpy(code, rows[i].payload, codec.row_bytes);
 		tids[i] = rows[i].tid;
 	}
 	barq_flat_write(writer, &codec, codes, codec.row_bytes, tids, n);
@@ -74,10 +84,13 @@ barq_hnsw_build_graph(Relation index, const BarqFrozenOptions *frozen,
 	BarqWork   *work;
 	BarqHnswWork *graph;
 	BarqBodyWriter *writer;
+	uint64		rows_bytes = 0;
 	uint64		bytes;
 
 	barq_vector_codec(frozen, &codec);
-	bytes = barq_hnsw_work_bytes(&codec, &hnsw, (uint32) live);
+	for (int i = 0; i < ninputs; i++)
+		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
+	bytes = barq_hnsw_work_bytes(&codec, &hnsw, (uint32) live, rows_bytes);
 	work = barq_work_create_shared(index, bytes, reason);
 	if (work == NULL)
 	{
@@ -143,12 +156,12 @@ indexes_vector(Relation index, const BarqFrozenOptions *frozen, Datum value)
 	void	   *copy;
 	void	   *row;
 	int			dims;
-	const float *elements;
+	const void *elements;
 	bool		encoded;
 
 	barq_vector_codec(frozen, &codec);
 	elements = barq_vector_space(index)->elements(value, &dims, &copy);
-	row = palloc(codec.row_bytes);
+	row = palloc(barq_value_row_bytes(&codec, elements));
 	encoded = dims == codec.dims && barq_codec_encode(&codec, elements, row);
 	pfree(row);
 	if (copy != NULL)

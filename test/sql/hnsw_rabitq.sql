@@ -76,6 +76,18 @@ SELECT count(*), count(d) FROM (SELECT v <-> NULL AS d FROM hnsw_rabitq ORDER BY
 SELECT count(*), count(d) FROM (SELECT v <=> z AS d FROM hnsw_rabitq, (SELECT array_fill(0, ARRAY[20])::vector AS z OFFSET 0) z ORDER BY v <=> z LIMIT 500) s WHERE d = 'NaN';
 DROP TABLE hnsw_rabitq;
 
+-- halfvec likewise
+CREATE TABLE hnsw_rabitq (id int, v halfvec(100));
+INSERT INTO hnsw_rabitq SELECT i, pg_temp.random_vector(100)::halfvec FROM generate_series(1, 300) i;
+CREATE INDEX hnsw_rabitq_idx ON hnsw_rabitq USING barq_hnsw (v halfvec_cosine_ops) WITH (quantization = rabitq);
+INSERT INTO hnsw_rabitq SELECT i, pg_temp.random_vector(100)::halfvec FROM generate_series(301, 400) i;
+CREATE TEMP TABLE near AS SELECT q.id AS query, array(SELECT t.id FROM hnsw_rabitq t ORDER BY t.v <=> q.v LIMIT 10) AS ids FROM hnsw_rabitq q WHERE q.id % 20 = 0;
+SELECT avg((SELECT count(*) FROM (SELECT t.id FROM hnsw_rabitq t ORDER BY (t.v <=> q.v) + 0 LIMIT 10) s WHERE s.id = ANY (ids))) >= 9.5 AS recall,
+	bool_and(ids = ARRAY(SELECT t.id FROM hnsw_rabitq t WHERE t.id = ANY (ids) ORDER BY (t.v <=> q.v) + 0)) AS ordered
+FROM near JOIN hnsw_rabitq q ON q.id = query;
+SELECT * FROM barq_check('hnsw_rabitq_idx');
+DROP TABLE hnsw_rabitq;
+
 -- L1 has no such estimate
 CREATE TABLE hnsw_rabitq (v vector(3));
 SELECT pg_temp.outcome('CREATE INDEX ON hnsw_rabitq USING barq_hnsw (v vector_l1_ops) WITH (quantization = rabitq)');
