@@ -82,9 +82,10 @@ test_metrics(void)
 			make_flat(&flat, &codec, x, n, 0);
 			build_from_flat(&body, &codec, 16, 64, &flat, 1);
 			r = recall(&body, &codec, q, 50, 100, 10, NULL, false);
-			ok(r > 0.93 && rows_match(&body, &codec, x, NULL, n) &&
+			ok(r > 0.93 && r == recall(&body, &codec, q, 50, 100, 10, NULL, true) &&
+			   rows_match(&body, &codec, x, NULL, n) &&
 			   check_clean(&body, false, "metrics"),
-			   "%s over %s: recall %.3f, rows and graph right", metric_name[metric],
+			   "%s over %s: recall %.3f, from pages too, rows and graph right", metric_name[metric],
 			   quant_name[quant], r);
 			shim_writer_free(&flat);
 			shim_writer_free(&body);
