@@ -21,6 +21,7 @@
 
 #include "access/relscan.h"
 #include "am/am.h"
+#include "am/best_keys.h"
 #include "am/growing_scan.h"
 #include "am/heap_distance.h"
 #include "am/own_order.h"
@@ -308,54 +309,6 @@ compare_bounds(const void *a, const void *b)
 	if (x->lower_bound != y->lower_bound)
 		return x->lower_bound < y->lower_bound ? -1 : 1;
 	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
-}
-
-/*
- * The keys of the `want` best candidates so far, as a heap with the worst on
- * top: what a further row must beat.
- */
-typedef struct BestKeys
-{
-	float	   *heap;
-	int			count;
-	int			want;
-} BestKeys;
-
-static void
-note_key(BestKeys *best, float key)
-{
-	float	   *heap = best->heap;
-	int			at;
-
-	if (best->count < best->want)
-	{
-		for (at = best->count++; at > 0 && heap[(at - 1) / 2] < key; at = (at - 1) / 2)
-			heap[at] = heap[(at - 1) / 2];
-		heap[at] = key;
-		return;
-	}
-	if (key >= heap[0])
-		return;
-	for (at = 0;;)
-	{
-		int			child = 2 * at + 1;
-
-		if (child >= best->count)
-			break;
-		if (child + 1 < best->count && heap[child + 1] > heap[child])
-			child++;
-		if (heap[child] <= key)
-			break;
-		heap[at] = heap[child];
-		at = child;
-	}
-	heap[at] = key;
-}
-
-static float
-key_to_beat(const BestKeys *best)
-{
-	return best->count < best->want ? get_float4_infinity() : best->heap[0];
 }
 
 /*
