@@ -129,10 +129,10 @@ barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ef_construction must be greater than or equal to 2 * m")));
-	if (options.quantization == BARQ_QUANT_RABITQ)
+	if (options.quantization == BARQ_QUANT_RABITQ && options.metric == BARQ_METRIC_L1)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("quantization \"rabitq\" is not supported yet"),
+				 errmsg("quantization \"rabitq\" does not support the L1 distance"),
 				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
 
 	memset(frozen, 0, sizeof(*frozen));
