@@ -6,6 +6,7 @@
 #                        tap pgtap staging format size
 #   TESTS="vector hnsw"  only tests of these names
 #   SHOW=1               show what TAP tests note
+#   BARQ_TESTS=folder    regress, isolation and tap tests from there
 #   KEEP=1               leave the test server's data for a look (stopped)
 #
 # unit       test/unit/test_*.c, programs without a server that print TAP
@@ -36,6 +37,7 @@ barq_locate
 exec {run_fd}>"$BARQ_TOP/testing"
 flock -n "$run_fd" || die "another test run is going on in $BARQ_TOP"
 out=$BARQ_WORK/test
+from=${BARQ_TESTS:-$BARQ_TREE/test}
 rm -rf "$out"
 as_server_user mkdir -p "$out"
 logs=$BARQ_TOP/logs
@@ -186,15 +188,15 @@ pg_regress_run()
 suite_regress()
 {
 	# shellcheck disable=SC2046
-	pg_regress_run regress "$pgxs/src/test/regress/pg_regress" "$BARQ_TREE/test" \
-		$(names regress "$BARQ_TREE"/test/sql/*.sql)
+	pg_regress_run regress "$pgxs/src/test/regress/pg_regress" "$from" \
+		$(names regress "$from"/sql/*.sql)
 }
 
 suite_isolation()
 {
 	# shellcheck disable=SC2046
-	pg_regress_run isolation "$pgxs/src/test/isolation/pg_isolation_regress" "$BARQ_TREE/test/isolation" \
-		$(names isolation "$BARQ_TREE"/test/isolation/specs/*.spec)
+	pg_regress_run isolation "$pgxs/src/test/isolation/pg_isolation_regress" "$from/isolation" \
+		$(names isolation "$from"/isolation/specs/*.spec)
 }
 
 tap_one()
@@ -206,8 +208,8 @@ tap_one()
 		PATH="$BARQ_BIN:$PATH" TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" TESTLOGDIR="$dir/tmp_check/log" \
 		TMPDIR="$BARQ_SOCKETS" PG_REGRESS="$pgxs/src/test/regress/pg_regress" top_builddir="$dir" \
 		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-120}" \
-		timeout --foreground -k 5 "${TAP_TIMEOUT:-300}" perl -I "$tap_perl" -I "$BARQ_TREE/test/t" -I "$BARQ_TREE/test/perl" \
-		"$BARQ_TREE/test/t/$name.pl" >"$logs/tap-$name.log" 2>&1 || status=$?
+		timeout --foreground -k 5 "${TAP_TIMEOUT:-300}" perl -I "$tap_perl" -I "$from/t" -I "$BARQ_TREE/test/perl" \
+		"$from/t/$name.pl" >"$logs/tap-$name.log" 2>&1 || status=$?
 	tap_report "tap/$name" "$logs/tap-$name.log" "$status" "$(barq_since "$t")"
 	[ -z "${SHOW:-}" ] || grep '^#' "$logs/tap-$name.log" | show || true
 }
@@ -215,7 +217,7 @@ tap_one()
 suite_tap()
 {
 	local name dir list
-	list=$(names tap "$BARQ_TREE"/test/t/*.pl)
+	list=$(names tap "$from"/t/*.pl)
 	[ -n "$list" ] || return 0
 	# A server built without --enable-tap-tests has not installed the modules;
 	# those of another version do.
