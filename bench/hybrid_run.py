@@ -2,9 +2,9 @@
 """Measures barq_hybrid() beside its two rankings asked for by themselves, and
 how much of its top ten stays when the index is changed by other rows.
 
-Documents are WordNet's glosses. A word's vector is random (by the seed), a
-document's is the sum of its words' vectors, rare ones first, so that both
-rankings have something to say. Called by run.sh (PARTS=hybrid), which starts
+Documents are WordNet's glosses. A word's vector is random (by the seed), of
+some latent dimensions turned into more, and a document's is the sum of its
+words' vectors, rare ones first, so that both rankings have something to say. Called by run.sh (PARTS=hybrid), which starts
 the server. Writes hybrid.json.
 """
 
@@ -26,6 +26,7 @@ from text_measure import spread
 DIMENSIONS = 100
 K = 10
 CANDIDATES = 100
+EF_SEARCH = (40, 200)
 
 # Each query a plan that is kept, asked three times, the best of them; the ways
 # one after the other, so that what else the machine does weighs on all.
@@ -60,11 +61,16 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 END $f$;
-CREATE FUNCTION tops() RETURNS TABLE (query int, place bigint, id int, whole text) LANGUAGE sql AS $f$
-    SELECT q.id, n, (doc).id, row(score, vector_rank, text_rank)::text
+CREATE FUNCTION tops() RETURNS TABLE (ef text, query int, place bigint, id int, whole text) LANGUAGE sql AS $f$
+    SELECT current_setting('barq.ef_search'), q.id, n, (doc).id, row(score, vector_rank, text_rank)::text
     FROM queries q, LATERAL barq_hybrid(NULL::docs, q.v, q.query, {K}, {CANDIDATES}, filter => 'id < $1', filter_args => ARRAY[(SELECT count FROM first)::text])
         WITH ORDINALITY AS h(doc, score, vector_rank, text_rank, n)
 $f$;
+CREATE FUNCTION recall() RETURNS numeric LANGUAGE sql AS $f$
+    SELECT avg((SELECT count(*) FROM (SELECT docs.id FROM docs ORDER BY (v <=> q.v) + 0 LIMIT {K}) e
+        JOIN (SELECT docs.id FROM docs ORDER BY v <=> q.v LIMIT {CANDIDATES}) n USING (id)) / {K}.0) FROM (SELECT * FROM queries LIMIT 50) q
+$f$;
+CREATE TABLE before AS SELECT * FROM tops() LIMIT 0;
 """
 
 
@@ -85,6 +91,7 @@ def main():
     p = argparse.ArgumentParser(prog="make bench PARTS=hybrid HYBRID_BENCH='…'", description=__doc__.split("\n")[0])
     p.add_argument("--query-count", type=int, default=200)
     p.add_argument("--extra", type=int, default=5000, help="rows of others, inserted between the answers that are compared")
+    p.add_argument("--latent", type=int, default=24)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--wordnet", default="/usr/share/wordnet")
     p.add_argument("--out", default="results")
@@ -98,7 +105,8 @@ def main():
     bodies = [body for _, body in corpus.documents()]
     count = Counter(w for body in bodies for w in set(re.findall(r"[a-z]+", body.lower())))
     chance = numpy.random.default_rng(o.seed)
-    words = {w: chance.standard_normal(DIMENSIONS, numpy.float32) for w in sorted(count)}
+    turn = chance.standard_normal((o.latent, DIMENSIONS), numpy.float32)
+    words = {w: chance.standard_normal(o.latent, numpy.float32) @ turn for w in sorted(count)}
     weight = {w: math.log(len(bodies) / n) for w, n in count.items()}
 
     Database("postgres").run("DROP DATABASE IF EXISTS hybrid", {"client_min_messages": "warning"})
@@ -139,20 +147,25 @@ def main():
     say(f"p50: vectors {spread(near)['p50']:.0f} us, text {spread(found)['p50']:.0f} us, hybrid {spread(both)['p50']:.0f} us; "
         f"hybrid / (vectors + text): {results['ratio']:.3f} of the sums, {results['median_ratio']:.3f} in the median")
 
-    db.run("CREATE TABLE before AS SELECT * FROM tops()")
-    same = "SELECT count(*) FROM ((TABLE before EXCEPT SELECT * FROM tops()) UNION ALL (SELECT * FROM tops() EXCEPT TABLE before)) x"
-    results["differ"] = int(db.value(same))
-    say(f"the same calls again: {results['differ']} rows differ")
-    overlap = ("SELECT round(count(t.id)::numeric / count(*), 4) FROM before LEFT JOIN "
-               "(SELECT query, id FROM tops()) t USING (query, id)")
+    overlap = ("SELECT round(count(t.id)::numeric / count(*), 4) FROM (SELECT * FROM before WHERE ef = current_setting('barq.ef_search')) b "
+               "LEFT JOIN (SELECT query, id FROM tops()) t USING (query, id)")
+    results["after"] = {}
+    settings = [{"barq.ef_search": ef} for ef in EF_SEARCH]
+    for s in settings:
+        db.run("LOAD 'barq'; INSERT INTO before SELECT * FROM tops()", s)
+        again = int(db.value("LOAD 'barq'; SELECT count(*) FROM (SELECT * FROM tops() EXCEPT TABLE before) x", s))
+        recall = float(db.value("LOAD 'barq'; SELECT recall()", s))
+        results["after"][f"ef_search {s['barq.ef_search']}"] = {"differ": again, "recall": recall}
+        say(f"ef_search {s['barq.ef_search']}: recall of the vector ranking {recall:.3f}; the same calls again: {again} rows differ")
     for name, step in (("inserts", "INSERT INTO docs SELECT * FROM extra"),
                        ("seals", "SELECT barq_seal('docs_v'), barq_seal('docs_body')"),
                        ("compactions", "SELECT barq_compact('docs_v'), barq_compact('docs_body')"),
                        ("deletes", f"DELETE FROM docs WHERE id >= {corpus.count} AND id % 2 = 0"),
                        ("compactions after VACUUM", "VACUUM docs; SELECT barq_compact('docs_v'), barq_compact('docs_body')")):
         db.run(step)
-        results[f"overlap after {name}"] = float(db.value(overlap))
-        say(f"top {K} after {name}: {results[f'overlap after {name}']:.4f} as before")
+        for s in settings:
+            results["after"][f"ef_search {s['barq.ef_search']}"][name] = float(db.value("LOAD 'barq'; " + overlap, s))
+        say(f"top {K} after {name}, as before: " + ", ".join(f"{r[name]:.4f} ({ef})" for ef, r in results["after"].items()))
     os.makedirs(o.out, exist_ok=True)
     with open(os.path.join(o.out, "hybrid.json"), "w") as file:
         json.dump(results, file, indent=1)

@@ -1,5 +1,5 @@
-# Ranked text on servers: the answers of an index of text are the same after a
-# kill -9 in the middle of a COPY or of CREATE INDEX, from images that were
+# Ranked text on servers: the answers of an index of text are the same when
+# workers build it, after a kill -9 in the middle of a COPY or of CREATE INDEX, from images that were
 # removed, cut short or changed, on a standby while seals, merges and VACUUM are
 # replayed, and after a dump with a text search configuration of its own.
 use strict;
@@ -13,6 +13,10 @@ use Test::More;
 my $primary = new_server('text', init => { allows_streaming => 1 }, conf => q{
 	barq.growing_limit = 64kB
 	max_wal_senders = 4
+	max_worker_processes = 8
+	max_parallel_workers = 8
+	log_min_messages = debug1
+	log_parameter_max_length = 0
 });
 
 # body(i): 30 words that depend on nothing but i, frequent ones and rare ones
@@ -66,6 +70,24 @@ sub right
 
 right($primary, 'segments and a log');
 right($primary, 'without positions', table => 'scratch');
+
+# Built by workers: the same answers, and as many bytes.
+sub built
+{
+	my ($workers) = @_;
+	my $offset = -s $primary->logfile;
+
+	$primary->safe_psql('postgres', qq{
+		SET max_parallel_maintenance_workers = $workers; SET min_parallel_table_scan_size = 0;
+		DROP INDEX docs_body; CREATE INDEX docs_body ON docs USING barq_bm25 (body) WITH (text_config = 'public.mine')});
+	my $started = () = PostgreSQL::Test::Utils::slurp_file($primary->logfile, $offset) =~ /starting background worker process "parallel worker/g;
+	is($started, $workers, "$workers workers are asked for");
+	sound($primary, 'docs_body', "built by $workers workers: sound");
+	return right($primary, "built by $workers workers") . $primary->safe_psql('postgres',
+		q{SELECT s.rows, s.page_bytes, s.image_bytes, documents, tokens FROM barq_segments('docs_body') s, barq_bm25_stats('docs_body') WHERE state <> 'growing'});
+}
+my $alone = built(0);
+is(built($_), $alone, "built by $_ workers: the same") foreach 1, 3;
 
 # Killed in the middle of a COPY: what was committed is all there.
 my $file = PostgreSQL::Test::Utils::tempdir . '/more';
