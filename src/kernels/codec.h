@@ -58,6 +58,12 @@ extern void barq_codec_init(BarqCodec *codec, BarqMetric metric,
 extern bool barq_codec_encode(const BarqCodec *codec, const float *x, void *row);
 
 /*
+ * The dims floats that a row's code stands for; under cosine those of the
+ * normalised vector.
+ */
+extern void barq_codec_decode(const BarqCodec *codec, const void *row, float *x);
+
+/*
  * A query prepared for one codec. All arrays lie behind the struct in one
  * allocation of barq_query_bytes().
  *
