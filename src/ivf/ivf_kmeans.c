@@ -21,6 +21,12 @@
 #define LEAST_GAIN		0.002	/* of the cost by an iteration, else it was the last */
 #define KEYS_AT_ONCE	1024
 
+/*
+ * After so many iterations a row's nearest centroid is sought only among those
+ * near to the one it had: it moves from list to neighbouring list.
+ */
+#define FULL_ITERATIONS	2
+
 typedef struct Kmeans
 {
 	BarqIvfWork *work;
@@ -191,6 +197,32 @@ fill_empty(Kmeans *km, uint32 *counts)
 	}
 }
 
+/* Who is near to whom: the IVF_NEAR nearest of every centroid, itself among them. */
+static void
+find_near(Kmeans *km)
+{
+	BarqIvfWork *work = km->work;
+	uint32	   *near = (uint32 *) ivf_work_at(work, work->near_off);
+	float	   *keys = palloc_extended(sizeof(float) * work->lists, MCXT_ALLOC_HUGE);
+	BarqHit    *hits = palloc_extended(sizeof(BarqHit) * work->lists, MCXT_ALLOC_HUGE);
+
+	for (uint32 list = 0; list < work->lists; list++)
+	{
+		if ((list & 0xf) == 0)
+			barq_check_interrupts();
+		barq_code_keys(&km->space, centroid(km, list), centroid(km, 0), km->space.stride,
+					   NULL, (int) work->lists, keys);
+		barq_keys_clean(keys, (int) work->lists);
+		for (uint32 i = 0; i < work->lists; i++)
+			hits[i] = (BarqHit) {keys[i], i};
+		barq_hits_select(hits, work->lists, IVF_NEAR);
+		for (int i = 0; i < IVF_NEAR; i++)
+			near[(Size) list * IVF_NEAR + i] = hits[i].row;
+	}
+	pfree(hits);
+	pfree(keys);
+}
+
 void
 barq_ivf_kmeans(BarqIvfWork *work, uint32 sample, BarqIvfProgress progress, void *arg)
 {
@@ -217,8 +249,11 @@ barq_ivf_kmeans(BarqIvfWork *work, uint32 sample, BarqIvfProgress progress, void
 	{
 		float		cost;
 		float		imbalance;
+		bool		near = i >= FULL_ITERATIONS && work->lists > 2 * IVF_NEAR;
 
-		barq_ivf_sample_measure(work, sample, progress, arg, &cost, &imbalance);
+		if (near)
+			find_near(&km);
+		barq_ivf_sample_measure(work, sample, near, progress, arg, &cost, &imbalance);
 		if (!(cost < before * (1 - LEAST_GAIN)))
 			break;
 		before = cost;

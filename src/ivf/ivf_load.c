@@ -123,6 +123,8 @@ lay_out(BarqIvfWork *work, const BarqCodec *codec, uint32 lists,
 	off += barq_align64((uint64) work->space_sample * sizeof(uint32));
 	work->sample_key_off = off;
 	off += barq_align64((uint64) work->space_sample * sizeof(float));
+	work->near_off = off;
+	off += (uint64) work->space_lists * IVF_NEAR * sizeof(uint32);
 	return off;
 }
 

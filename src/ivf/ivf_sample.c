@@ -21,6 +21,9 @@
 #define SAMPLE_A_LIST	128
 #define SAMPLE_LEAST	10000
 
+/* Rows whose mean cost is told. */
+#define SAMPLE_MEASURED	20000
+
 /* What centroids may have come to cost, and lists to be uneven, by new rows. */
 #define DRIFTED_COST	1.05
 #define DRIFTED_IMBALANCE 1.5
@@ -48,15 +51,15 @@ draw(uint64 *state, uint64 n)
 
 /* Knuth, The Art of Computer Programming, volume 2, 3.4.2, algorithm S. */
 uint32
-barq_ivf_sample_draw(BarqIvfWork *work, uint64 seed)
+barq_ivf_sample_draw(BarqIvfWork *work, uint32 wanted, uint64 seed)
 {
 	BarqCodec	space;
 	Size		stride = work->codec.stride;
 	char	   *sample = ivf_work_at(work, work->sample_off);
 	float	   *x = palloc(sizeof(float) * work->codec.dims);
-	uint32		wanted = work->space_sample;
 	uint32		n = 0;
 
+	wanted = Min(wanted, work->space_sample);
 	ivf_training_codec(work, &space);
 	for (uint32 row = 0; row < work->rows && wanted > 0; row++)
 	{
@@ -91,7 +94,7 @@ cost_of(BarqMetric metric, float key)
 }
 
 void
-barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample,
+barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 						BarqIvfProgress progress, void *arg,
 						float *cost, float *imbalance)
 {
@@ -109,6 +112,7 @@ barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample,
 	step.centroids_off = work->trained_off;
 	step.lists_off = work->sample_list_off;
 	step.keys_off = work->sample_key_off;
+	step.near_off = near ? work->near_off : 0;
 	step.metric = space.metric;
 	step.end = sample;
 	barq_ivf_step_run(work, &step, progress, arg);
@@ -159,12 +163,12 @@ convert_centroids(BarqIvfWork *work, bool to_trained)
 static bool
 still_good(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 {
-	uint32		sample = barq_ivf_sample_draw(work, SEED_MEASURE);
+	uint32		sample = barq_ivf_sample_draw(work, SAMPLE_MEASURED, SEED_MEASURE);
 	float		cost;
 	float		imbalance;
 
 	convert_centroids(work, true);
-	barq_ivf_sample_measure(work, sample, progress, arg, &cost, &imbalance);
+	barq_ivf_sample_measure(work, sample, false, progress, arg, &cost, &imbalance);
 	return cost <= work->kept_cost * DRIFTED_COST &&
 		imbalance <= work->kept_imbalance * DRIFTED_IMBALANCE;
 }
@@ -203,13 +207,13 @@ barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 
 	work->kept = 0;
 	work->lists = work->wanted;
-	sample = barq_ivf_sample_draw(work, SEED_TRAIN);
+	sample = barq_ivf_sample_draw(work, work->space_sample, SEED_TRAIN);
 	barq_ivf_kmeans(work, sample, quiet_progress, &quiet);
 	convert_centroids(work, false);
 
 	/* centroids suit the rows they were made from better than others */
-	sample = barq_ivf_sample_draw(work, SEED_MEASURE);
-	barq_ivf_sample_measure(work, sample, quiet_progress, &quiet,
+	sample = barq_ivf_sample_draw(work, SAMPLE_MEASURED, SEED_MEASURE);
+	barq_ivf_sample_measure(work, sample, false, quiet_progress, &quiet,
 							&work->cost, &work->imbalance);
 }
 

@@ -50,19 +50,47 @@ least_key(const float *keys, int n)
 	return least[0];
 }
 
-static void
-nearest_centroids(BarqIvfWork *work, const IvfStep *step, uint32 first, uint32 n)
+/* The index of a key that is known to be there. */
+static inline int
+find_key(const float *keys, float key)
 {
-	BarqCodec	codec = work->codec;
-	Size		stride = codec.stride;
-	const char *rows = ivf_work_at(work, step->rows_off) + first * stride;
-	const char *centroids = ivf_work_at(work, step->centroids_off);
-	uint32	   *lists = (uint32 *) ivf_work_at(work, step->lists_off) + first;
-	float		best[IVF_CHUNK_ROWS];
-	float		keys[TILE_MAX];
-	uint32		tile = Min(Max(TILE_BYTES / stride, 16), TILE_MAX);
+	int			i = 0;
 
-	codec.metric = step->metric;
+	while (keys[i] != key)
+		i++;
+	return i;
+}
+
+/* Only centroids near to that of the list a row is in are candidates. */
+static void
+near_centroids(BarqIvfWork *work, const IvfStep *step, const BarqCodec *codec,
+			   const char *rows, uint32 *lists, float *best, uint32 n)
+{
+	const uint32 *near = (const uint32 *) ivf_work_at(work, step->near_off);
+	float		keys[IVF_NEAR];
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		const uint32 *ids = near + (Size) lists[i] * IVF_NEAR;
+
+		barq_code_keys(codec, rows + i * (Size) codec->stride,
+					   ivf_work_at(work, step->centroids_off), codec->stride,
+					   ids, IVF_NEAR, keys);
+		barq_keys_clean(keys, IVF_NEAR);
+		best[i] = least_key(keys, IVF_NEAR);
+		lists[i] = ids[find_key(keys, best[i])];
+	}
+}
+
+static void
+all_centroids(BarqIvfWork *work, const IvfStep *step, const BarqCodec *codec,
+			  const char *rows, uint32 *lists, float *best, uint32 n)
+{
+	Size		stride = codec->stride;
+	const char *centroids = ivf_work_at(work, step->centroids_off);
+	uint32		tile = Min(Max(TILE_BYTES / stride, 16), TILE_MAX);
+	float		keys[TILE_MAX];
+
 	for (uint32 i = 0; i < n; i++)
 	{
 		best[i] = INFINITY;
@@ -76,21 +104,33 @@ nearest_centroids(BarqIvfWork *work, const IvfStep *step, uint32 first, uint32 n
 		{
 			float		least;
 
-			barq_code_keys(&codec, rows + i * stride, centroids + at * stride, stride,
+			barq_code_keys(codec, rows + i * stride, centroids + at * stride, stride,
 						   NULL, count, keys);
 			barq_keys_clean(keys, count);
 			least = least_key(keys, count);
 			if (least < best[i])
 			{
-				int			which = 0;
-
-				while (keys[which] != least)
-					which++;
 				best[i] = least;
-				lists[i] = at + which;
+				lists[i] = at + find_key(keys, least);
 			}
 		}
 	}
+}
+
+/* One chunk of a step. */
+static void
+nearest_centroids(BarqIvfWork *work, const IvfStep *step, uint32 first, uint32 n)
+{
+	BarqCodec	codec = work->codec;
+	const char *rows = ivf_work_at(work, step->rows_off) + first * (Size) codec.stride;
+	uint32	   *lists = (uint32 *) ivf_work_at(work, step->lists_off) + first;
+	float		best[IVF_CHUNK_ROWS];
+
+	codec.metric = step->metric;
+	if (step->near_off != 0)
+		near_centroids(work, step, &codec, rows, lists, best, n);
+	else
+		all_centroids(work, step, &codec, rows, lists, best, n);
 	if (step->keys_off != 0)
 		memcpy((float *) ivf_work_at(work, step->keys_off) + first, best, n * sizeof(float));
 }

@@ -16,6 +16,7 @@
 
 #define IVF_WORK_MAGIC	0x57465649	/* "IVFW" */
 #define IVF_CHUNK_ROWS	256			/* of a step, claimed at once */
+#define IVF_NEAR		64
 
 /* Rows for each of which the nearest centroid is sought. Offsets in the area. */
 typedef struct IvfStep
@@ -24,6 +25,9 @@ typedef struct IvfStep
 	uint64		centroids_off;
 	uint64		lists_off;		/* out: uint32 a row */
 	uint64		keys_off;		/* out: float a row; 0: not wanted */
+	uint64		near_off;		/* 0: all centroids are candidates; else only
+								 * the IVF_NEAR that stand here, uint32 each,
+								 * for the list that a row is in so far */
 	BarqMetric	metric;
 	uint32		first;			/* rows [first, end) */
 	uint32		end;
@@ -55,6 +59,7 @@ struct BarqIvfWork
 	uint64		sample_off;		/* rows of the training's codec */
 	uint64		sample_list_off;	/* uint32[space_sample] */
 	uint64		sample_key_off; /* float[space_sample] */
+	uint64		near_off;		/* uint32[space_lists][IVF_NEAR] */
 
 	/* the step under way: number << 32 | next chunk to claim */
 	pg_atomic_uint64 claim;
@@ -92,10 +97,13 @@ extern void barq_ivf_kmeans(BarqIvfWork *work, uint32 sample,
 
 /* ivf_sample.c: rows drawn at random into the area; returns how many */
 extern uint32 barq_ivf_sample_rows(uint32 lists, uint32 rows);
-extern uint32 barq_ivf_sample_draw(BarqIvfWork *work, uint64 seed);
+extern uint32 barq_ivf_sample_draw(BarqIvfWork *work, uint32 wanted, uint64 seed);
 
-/* Find the lists of the sample, and how well they suit it. */
-extern void barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample,
+/*
+ * Find the lists of the sample, and how well they suit it. near: a row's list
+ * is one of those near to its list so far (near_off).
+ */
+extern void barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 									BarqIvfProgress progress, void *arg,
 									float *cost, float *imbalance);
 
