@@ -116,6 +116,9 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 		barq_build_end_parallel(leader);
 		return NULL;
 	}
+	ereport(DEBUG1,
+			(errmsg_internal("using %d parallel workers for index \"%s\"",
+							 leader->workers, RelationGetRelationName(index))));
 	return leader;
 }
 

@@ -13,6 +13,7 @@
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "settings.h"
+#include "store/steps.h"
 #include "utils/memutils.h"
 
 /* A segment with more than this share of dead rows is written again. */
@@ -30,6 +31,12 @@ barq_segment_tier(uint64 bytes)
 		tier++;
 	}
 	return tier;
+}
+
+static bool
+has_many_dead(const BarqSegmentDesc *desc)
+{
+	return desc->dead_rows > DEAD_SHARE * desc->rows;
 }
 
 /*
@@ -104,13 +111,25 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 	}
 
 	for (uint32 i = 0; i < total; i++)
-		if (snapshot->segments[i].desc.dead_rows >
-			DEAD_SHARE * snapshot->segments[i].desc.rows)
+		if (has_many_dead(&snapshot->segments[i].desc))
 		{
 			chosen[n++] = i;
 			return n;
 		}
 	return 0;
+}
+
+bool
+barq_has_many_dead(Relation index)
+{
+	BarqMeta	meta;
+	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
+	bool		many = false;
+
+	for (uint32 i = 0; i < meta.segments; i++)
+		many |= has_many_dead(&descs[i]);
+	pfree(descs);
+	return many;
 }
 
 /* What publication needs to find the rows that died during a merge. */
@@ -245,6 +264,8 @@ compact_once(Relation index, bool all, uint64 *rows)
 				 errmsg("index \"%s\" has too many rows for one segment",
 						RelationGetRelationName(index))));
 
+	barq_step("compact: inputs chosen");
+
 	/* held until publication, so that nobody tidies the new image away */
 	folder = barq_image_folder(index);
 	if (barq_image_folder_create(folder))
@@ -270,6 +291,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 		else
 		{
 			state.body = barq_body_finish(writer, &state.bytes);
+			barq_step("compact: merged");
 			desc.level = barq_segment_tier(state.bytes);
 			desc.origin = BARQ_ORIGIN_MERGE;
 			barq_segment_write(index, &desc, state.body, state.bytes);

@@ -32,7 +32,7 @@ sub create_index
 # lost a deadlock or a race of definitions.
 my $allowed = join '|',
   'terminating connection', 'server closed the connection', 'connection to (?:server|client)', 'could not (?:send|receive) data',
-  'deadlock detected', 'canceling statement', 'relation "\w+" (?:does not exist|already exists)', 'index "?\w+"? does not exist',
+  'deadlock detected', 'canceling statement', 'relation "\w+" (?:does not exist|already exists)', 'index (?:with OID \d+|"?\w+"?) does not exist',
   'the database system is', 'could not open relation with OID', 'tuple concurrently', 'could not find a relation',
   'duplicate key value violates unique constraint "pg_', 'conflict with recovery', 'current transaction is aborted',
   'cache lookup failed for (?:relation|index)', 'index "\w+" is not (?:valid|ready)', 'transaction has been aborted';

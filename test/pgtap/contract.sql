@@ -18,6 +18,7 @@ INSERT INTO contract_function VALUES
 	('barq_compact(regclass)', 'bigint', 'v', true, 'u'),
 	('barq_segments(regclass)', 'SETOF record', 'v', true, 'r'),
 	('barq_check(regclass,boolean)', 'SETOF record', 'v', true, 'u'),
+	('barq_recall(regclass,integer,integer)', 'double precision', 'v', true, 'u'),
 	('barq_stats()', 'SETOF record', 'v', true, 'r'),
 	('barq_rrf(bigint,double precision,double precision)', 'double precision', 'i', false, 's'),
 	('barq_hybrid(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
