@@ -7,10 +7,10 @@
  * *place*: how many were scored before it. A search that goes on selects from
  * the keys again, without those that it has returned (their keys become NaN).
  *
- * Which lists are probed. At first `probes` lists. The search then goes on into
- * others, as many at a time, where it has been asked for so many rows that what
- * it has scored is less than IVF_AHEAD times as much (the farther down the
- * ranking, the more lists hold a part of it), and where those scored cannot
+ * Which lists are probed. At first `probes` lists. A search that is asked for
+ * more goes on into others, as many at a time, until it has scored IVF_AHEAD
+ * times as many rows as it was asked for (the farther down the ranking, the more
+ * lists hold a part of it; measured in README.md), and where those scored cannot
  * fill a request without a bound. A bound that the caller has from other
  * segments is no reason: their rows suffice him.
  */
@@ -24,7 +24,7 @@
 
 #define IVF_CHUNK	256			/* rows scored between two looks at the keys */
 #define IVF_BLOCK	16			/* keys looked at together */
-#define IVF_AHEAD	8
+#define IVF_AHEAD	32
 #define IVF_FIRST	64			/* rows selected at first, at least */
 #define IVF_LAST	65536		/* ... and at most, unless more are asked for */
 
@@ -329,7 +329,8 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 		return 0;
 
 	/* as many lists as the rows asked for so far are worth */
-	scored_for = (search->returned + (uint64) max) * IVF_AHEAD;
+	scored_for = search->returned == 0 ? 0 :
+		(search->returned + (uint64) max) * IVF_AHEAD;
 	while (search->nprobes < search->lists.header.lists &&
 		   (search->nprobes == 0 ||
 			(!search->probes_only && search->places < scored_for)))
