@@ -10,6 +10,7 @@ void
 barq_codec_decode(const BarqCodec *codec, const void *row, float *x)
 {
 	const unsigned char *codes = row;
+	const double most = 3.4028234663852886e38;	/* the largest float */
 	Sq8Trailer	t;
 
 	switch (codec->quant)
@@ -20,7 +21,12 @@ barq_codec_decode(const BarqCodec *codec, const void *row, float *x)
 		case BARQ_QUANT_SQ8:
 			t = sq8_trailer(codec, row);
 			for (int i = 0; i < codec->dims; i++)
-				x[i] = t.offset + t.scale * codes[i];
+			{
+				double		v = t.offset + (double) t.scale * codes[i];
+
+				/* the range of floats, in 255 steps, may end a little above it */
+				x[i] = (float) (v > most ? most : v < -most ? -most : v);
+			}
 			break;
 		default:
 			memcpy(x, row, (size_t) codec->dims * sizeof(float));

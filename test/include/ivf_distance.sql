@@ -40,7 +40,7 @@ CREATE TABLE :tab (id int GENERATED ALWAYS AS IDENTITY, v vector(:dims));
 CREATE TEMP TABLE centre AS SELECT i, pg_temp.random_vector(:dims) AS v FROM generate_series(0, 39) i;
 CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_vector(:dims, -0.3, 0.3) AS v FROM generate_series(0, 499) i;
 INSERT INTO :tab (v)
-	SELECT c.v + n.v + o.v FROM generate_series(1, 20000) g(row)
+	SELECT c.v + n.v + o.v FROM generate_series(1, 13000) g(row)
 		JOIN centre c ON c.i = row % 40 JOIN noise n ON n.i = (row * 7) % 499 JOIN noise o ON o.i = (row * 11) % 487
 	ORDER BY row;
 CREATE INDEX :index ON :tab USING barq_ivf (v :opclass) WITH (quantization = :quantization);

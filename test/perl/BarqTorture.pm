@@ -17,15 +17,16 @@ use Time::HiRes qw(time sleep);
 
 use BarqProof;
 
-# The tables: dimensions, rows aimed at, options.
+# The tables: dimensions, rows aimed at, access method, options.
 my %tables = (
-	small => { dims => 8,    rows => 1500, with => 'm = 8, ef_construction = 32' },
-	large => { dims => 2500, rows => 40,   with => 'quantization = none' });
+	small => { dims => 8,    rows => 1500, using => 'barq_hnsw', with => 'm = 8, ef_construction = 32' },
+	lists => { dims => 8,    rows => 1500, using => 'barq_ivf',  with => 'lists = 20' },
+	large => { dims => 2500, rows => 40,   using => 'barq_hnsw', with => 'quantization = none' });
 
 sub create_index
 {
 	my ($table, $how) = @_;
-	return "CREATE INDEX $how ${table}_v ON $table USING barq_hnsw (v vector_l2_ops) WITH ($tables{$table}{with});";
+	return "CREATE INDEX $how ${table}_v ON $table USING $tables{$table}{using} (v vector_l2_ops) WITH ($tables{$table}{with});";
 }
 
 # What a client may be told: another one dropped the index, it was killed, it
@@ -45,7 +46,7 @@ sub pick { return $_[ int rand @_ ] }
 sub statements
 {
 	my ($sort) = @_;
-	my $t = rand() < 0.8 ? 'small' : 'large';
+	my $t = rand() < 0.8 ? pick('small', 'lists') : 'large';
 	my ($dims, $rows) = @{ $tables{$t} }{qw(dims rows)};
 	my $some = 1 + int rand($rows / 20);
 	my $limit = pick(1, 10, 100);

@@ -50,10 +50,10 @@ RESET min_parallel_table_scan_size;
 
 -- partial, and on an expression
 CREATE INDEX ivf_ddl_partial ON ivf_ddl USING barq_ivf (v) WHERE id < 500;
-EXPLAIN (COSTS OFF) SELECT id FROM ivf_ddl WHERE id < 500 ORDER BY v <-> (SELECT vs[1] FROM query) LIMIT 5;
+SELECT pg_temp.plan_of('SELECT id FROM ivf_ddl WHERE id < 500 ORDER BY v <-> (SELECT vs[1] FROM query) LIMIT 5');
 SELECT sum(rows) FROM barq_segments('ivf_ddl_partial');
 CREATE INDEX ivf_ddl_expression ON ivf_ddl USING barq_ivf ((subvector(v, 1, 3)::vector(3)) vector_cosine_ops);
-EXPLAIN (COSTS OFF) SELECT id FROM ivf_ddl ORDER BY subvector(v, 1, 3)::vector(3) <=> '[1,2,3]' LIMIT 5;
+SELECT pg_temp.plan_of('SELECT id FROM ivf_ddl ORDER BY subvector(v, 1, 3)::vector(3) <=> ''[1,2,3]'' LIMIT 5');
 SELECT count(*) FROM (SELECT id FROM ivf_ddl ORDER BY subvector(v, 1, 3)::vector(3) <=> '[1,2,3]' LIMIT 5) s;
 -- without a LIMIT, and with one larger than a scan may look at, it is sorted
 RESET enable_seqscan;
@@ -94,6 +94,6 @@ CREATE TABLE ivf_ddl_1 PARTITION OF ivf_ddl FOR VALUES FROM (0) TO (5000);
 CREATE TABLE ivf_ddl_2 PARTITION OF ivf_ddl FOR VALUES FROM (5000) TO (100000);
 INSERT INTO ivf_ddl SELECT * FROM source;
 CREATE INDEX ivf_ddl_idx ON ivf_ddl USING barq_ivf (v);
-EXPLAIN (COSTS OFF) SELECT id FROM ivf_ddl ORDER BY v <-> (SELECT vs[1] FROM query) LIMIT 5;
+SELECT pg_temp.plan_of('SELECT id FROM ivf_ddl ORDER BY v <-> (SELECT vs[1] FROM query) LIMIT 5');
 SELECT wrong FROM query, pg_temp.compare('ivf_ddl', '<->', vs, 40);
 DROP TABLE ivf_ddl;

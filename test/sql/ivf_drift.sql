@@ -17,22 +17,22 @@ BEGIN
 		INTO looked_at USING queries[1:10];
 END $$;
 
-CREATE TABLE ivf_drift (id int GENERATED ALWAYS AS IDENTITY, v vector(32));
-CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_vector(32) AS v FROM generate_series(0, 996) i;
+CREATE TABLE ivf_drift (id int GENERATED ALWAYS AS IDENTITY, v vector(64));
+CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_vector(64) AS v FROM generate_series(0, 996) i;
 -- sums of two are more than there are numbers drawn
 CREATE FUNCTION pg_temp.rows_about(centre vector, first int, n int) RETURNS SETOF vector LANGUAGE sql AS
 	$$ SELECT centre + a.v + b.v FROM generate_series(first, first + n - 1) g(row) JOIN noise a ON a.i = row % 997 JOIN noise b ON b.i = (row / 997 * 31 + row * 7) % 983 ORDER BY row $$;
 
-INSERT INTO ivf_drift (v) SELECT pg_temp.rows_about(array_fill(0, ARRAY[32])::vector, 0, 20000);
-CREATE INDEX ivf_drift_idx ON ivf_drift USING barq_ivf (v) WITH (lists = 150);
-CREATE TEMP TABLE old_query AS SELECT array_agg(v) AS vs FROM pg_temp.rows_about(array_fill(0, ARRAY[32])::vector, 500000, 40) v;
-CREATE TEMP TABLE new_query AS SELECT array_agg(v) AS vs FROM pg_temp.rows_about(array_fill(9, ARRAY[32])::vector, 500000, 40) v;
-SET barq.probes = 15;
+INSERT INTO ivf_drift (v) SELECT pg_temp.rows_about(array_fill(0, ARRAY[64])::vector, 0, 12500);
+CREATE INDEX ivf_drift_idx ON ivf_drift USING barq_ivf (v) WITH (lists = 100);
+CREATE TEMP TABLE old_query AS SELECT array_agg(v) AS vs FROM pg_temp.rows_about(array_fill(0, ARRAY[64])::vector, 500000, 30) v;
+CREATE TEMP TABLE new_query AS SELECT array_agg(v) AS vs FROM pg_temp.rows_about(array_fill(9, ARRAY[64])::vector, 500000, 30) v;
+SET barq.probes = 10;
 CREATE TEMP TABLE seen AS SELECT 'old rows' AS what, l.* FROM old_query, pg_temp.look('ivf_drift', vs) l;
 
 -- rows of another place, as many again, by the usual way: log, seals, merges
-INSERT INTO ivf_drift (v) SELECT pg_temp.rows_about(array_fill(9, ARRAY[32])::vector, 100000, 20000);
-SELECT barq_seal('ivf_drift_idx') > 0 AS sealed, barq_compact('ivf_drift_idx') = 40000 AS compacted;
+INSERT INTO ivf_drift (v) SELECT pg_temp.rows_about(array_fill(9, ARRAY[64])::vector, 100000, 12500);
+SELECT barq_seal('ivf_drift_idx') > 0 AS sealed, barq_compact('ivf_drift_idx') = 25000 AS compacted;
 SELECT kind, rows FROM barq_segments('ivf_drift_idx') WHERE state <> 'growing';
 INSERT INTO seen SELECT 'compacted, new', l.* FROM new_query, pg_temp.look('ivf_drift', vs) l;
 INSERT INTO seen SELECT 'compacted, old', l.* FROM old_query, pg_temp.look('ivf_drift', vs) l;
@@ -49,10 +49,10 @@ FROM seen c JOIN seen f ON f.what = replace(c.what, 'compacted', 'fresh') WHERE 
 -- lists that grow: a chosen number follows the rows
 DROP INDEX ivf_drift_idx;
 RESET barq.probes;
-CREATE TABLE ivf_drift_grown (v vector(32));
-INSERT INTO ivf_drift_grown SELECT v FROM ivf_drift WHERE id <= 8000;
+CREATE TABLE ivf_drift_grown (v vector(64));
+INSERT INTO ivf_drift_grown SELECT v FROM ivf_drift WHERE id <= 12500;
 CREATE INDEX ivf_drift_grown_idx ON ivf_drift_grown USING barq_ivf (v);
-INSERT INTO ivf_drift_grown SELECT v FROM ivf_drift WHERE id > 8000;
-SELECT barq_seal('ivf_drift_grown_idx') > 0 AS sealed, barq_compact('ivf_drift_grown_idx') = 40000 AS compacted;
+INSERT INTO ivf_drift_grown SELECT v FROM ivf_drift WHERE id > 12500;
+SELECT barq_seal('ivf_drift_grown_idx') > 0 AS sealed, barq_compact('ivf_drift_grown_idx') = 25000 AS compacted;
 SELECT recall >= 0.8 AS recall, looked_at < 0.3 AS few FROM new_query, pg_temp.look('ivf_drift_grown', vs);
 DROP TABLE ivf_drift, ivf_drift_grown;

@@ -5,7 +5,7 @@
 \set script :abs_srcdir '/include/ivf_distance.sql'
 \i :helpers
 \set metric l2
-\set dims 64
+\set dims 80
 \set quantization '\'sq8\''
 \set ECHO all
 \i :script
