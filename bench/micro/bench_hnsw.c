@@ -224,7 +224,8 @@ build(const BarqBodyWriter *flat, BarqBodyWriter *body)
 	BarqHnswOptions options = {m, efc};
 	BarqView	view = shim_view(flat, false);
 	BarqMergeInput input = {&view, NULL, (uint32) n};
-	uint64		bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) n);
+	uint64		bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) n,
+												  barq_vector_rows_bytes(&input));
 	char		path[] = "/dev/shm/bench_hnsw.XXXXXX";
 	int			fd = mkstemp(path);
 	char	   *area;
@@ -331,7 +332,8 @@ merge(BarqView *view, double dead_share)
 	uint32		set;
 	uint8	   *dead = random_bits(dead_share, &set);
 	BarqMergeInput input = {view, dead, (uint32) n - set};
-	char	   *area = mmap(NULL, barq_hnsw_work_bytes(&codec, &options, input.live),
+	char	   *area = mmap(NULL, barq_hnsw_work_bytes(&codec, &options, input.live,
+												   barq_vector_rows_bytes(&input)),
 							PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	double		t = now();
 	BarqHnswWork *work = barq_hnsw_work_load(area, &codec, &options, &input, 1);

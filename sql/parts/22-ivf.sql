@@ -24,3 +24,27 @@ CREATE OPERATOR CLASS vector_cosine_ops
 	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
 	FUNCTION 1 barq_vector_cosine_space(internal);
 COMMENT ON OPERATOR CLASS vector_cosine_ops USING barq_ivf IS 'vectors by cosine distance';
+
+CREATE OPERATOR CLASS halfvec_l2_ops
+	FOR TYPE halfvec USING barq_ivf AS
+	OPERATOR 1 <-> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 barq_halfvec_l2_space(internal);
+COMMENT ON OPERATOR CLASS halfvec_l2_ops USING barq_ivf IS 'halfvecs by Euclidean distance';
+
+CREATE OPERATOR CLASS halfvec_ip_ops
+	FOR TYPE halfvec USING barq_ivf AS
+	OPERATOR 1 <#> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 barq_halfvec_ip_space(internal);
+COMMENT ON OPERATOR CLASS halfvec_ip_ops USING barq_ivf IS 'halfvecs by negative inner product';
+
+CREATE OPERATOR CLASS halfvec_cosine_ops
+	FOR TYPE halfvec USING barq_ivf AS
+	OPERATOR 1 <=> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 barq_halfvec_cosine_space(internal);
+COMMENT ON OPERATOR CLASS halfvec_cosine_ops USING barq_ivf IS 'halfvecs by cosine distance';
+
+CREATE OPERATOR CLASS bit_hamming_ops
+	FOR TYPE bit USING barq_ivf AS
+	OPERATOR 1 <~> (bit, bit) FOR ORDER BY float_ops,
+	FUNCTION 1 barq_bit_hamming_space(internal);
+COMMENT ON OPERATOR CLASS bit_hamming_ops USING barq_ivf IS 'bit strings by Hamming distance';

@@ -20,18 +20,22 @@
 /* Support function 1 of a vector operator class: what space it spans. */
 #define BARQ_SPACE_PROC		1
 
-/* How a datum of an indexed type becomes floats. */
+/* What an operator class spans: how a datum of its type is encoded (space.c). */
 typedef struct BarqVectorSpace
 {
 	BarqMetric	metric;
 	int			max_dims;
 	const char *type_name;
+	BarqQuantization unquantized;	/* how rows are kept under "none" */
 
 	/*
-	 * The elements of a (detoasted) datum; *to_free receives a copy made on
-	 * the way, or NULL.
+	 * The value of a datum as the codec takes it (codec.h); *to_free receives
+	 * a copy made on the way, or NULL.
 	 */
-	const float *(*elements) (Datum value, int *dims, void **to_free);
+	const void *(*elements) (Datum value, int *dims, void **to_free);
+
+	/* raises the type's error about operands of different dimensions */
+	void		(*dims_differ) (int a, int b);
 } BarqVectorSpace;
 
 /* Reloptions of barq_hnsw as parsed. */
@@ -40,8 +44,10 @@ typedef struct BarqHnswReloptions
 	int32		vl_len_;
 	int			m;
 	int			ef_construction;
-	int			quantization;	/* BarqQuantization */
+	int			quantization;	/* BarqQuantization, or BARQ_QUANT_DEFAULT */
 } BarqHnswReloptions;
+
+#define BARQ_QUANT_DEFAULT	(-1)	/* what the type's default is */
 
 #define BARQ_HNSW_DEFAULT_M		16
 #define BARQ_HNSW_DEFAULT_EF_CONSTRUCTION	64

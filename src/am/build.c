@@ -32,6 +32,7 @@ typedef struct VectorBuild
 	const BarqVectorMethod *method;
 	BarqCodec	codec;
 	char	   *rows_path;		/* NULL: rows are kept in memory */
+	char	   *whole_path;		/* of rows that differ in length; or NULL */
 	MemoryContextCallback remove_rows;
 	BarqRowSink sink;
 	BarqBuildLeader *leader;	/* NULL: alone */
@@ -97,7 +98,11 @@ barq_build_hold_folder(Relation index)
 static void
 remove_rows_file(void *arg)
 {
-	barq_unlink(((VectorBuild *) arg)->rows_path, "rows: remove");
+	VectorBuild *build = arg;
+
+	barq_unlink(build->rows_path, "rows: remove");
+	if (build->whole_path != NULL)
+		barq_unlink(build->whole_path, "rows: remove");
 }
 
 /*
@@ -133,6 +138,8 @@ create_rows_file(VectorBuild *build)
 	}
 	CloseTransientFile(fd);
 	build->rows_path = path;
+	if (barq_codec_has_heads(&build->codec))
+		build->whole_path = barq_sink_whole_path(path);
 	build->remove_rows.func = remove_rows_file;
 	build->remove_rows.arg = build;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &build->remove_rows);
@@ -203,9 +210,38 @@ team_progress(void *arg, uint32 rows)
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, done);
 }
 
+/* A flat body of the rows read; heads are told where their rows are. */
+static void
+write_flat(VectorBuild *build, BarqBodyWriter *flat, const char *slots, const char *whole,
+		   const ItemPointerData *tids, uint64 rows)
+{
+	Size		width = build->codec.row_bytes;
+	char	   *heads;
+
+	if (!barq_codec_has_heads(&build->codec))
+	{
+		barq_flat_write(flat, &build->codec, slots, build->sink.slot_bytes, tids, rows);
+		return;
+	}
+	heads = palloc_extended(width * rows, MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		const char *slot = slots + i * build->sink.slot_bytes;
+		char	   *head = heads + i * width;
+		int64		distance;
+		Size		length;
+
+		(void) barq_row_extent(&build->codec, slot, &distance, &length);
+		barq_row_head(head, slot, whole + distance - head);
+	}
+	barq_flat_write(flat, &build->codec, heads, width, tids, rows);
+	pfree(heads);
+}
+
 /* The rows read as a body: flat, and on to a graph or lists where that pays. */
 static BarqBodyWriter *
-build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots)
+build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
+		   const char *whole)
 {
 	bool		pays = build->method->pays(&build->codec, rows);
 	uint64		bytes = rows * (build->codec.stride + sizeof(ItemPointerData));
@@ -231,7 +267,7 @@ build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots)
 	for (uint64 i = 0; i < rows; i++)
 		memcpy(&tids[i], slots + i * build->sink.slot_bytes + build->codec.row_bytes,
 			   sizeof(ItemPointerData));
-	barq_flat_write(flat, &build->codec, slots, build->sink.slot_bytes, tids, rows);
+	write_flat(build, flat, slots, whole, tids, rows);
 	pfree(tids);
 	if (!pays)
 		return flat;
@@ -259,11 +295,12 @@ write_segment(VectorBuild *build)
 	BarqChange	change = {0};
 	BarqBodyWriter *writer;
 	const char *slots;
+	const char *whole;
 	const char *body;
 	uint64		rows;
 	uint64		bytes;
 
-	slots = barq_sink_rows(&build->sink, &rows);
+	slots = barq_sink_rows(&build->sink, &rows, &whole);
 	if (rows == 0)
 		return;
 	if (rows >= PG_UINT32_MAX)
@@ -272,7 +309,7 @@ write_segment(VectorBuild *build)
 				 errmsg("cannot index more than %u rows", PG_UINT32_MAX - 1)));
 
 	barq_new_id(desc.id);
-	writer = build_body(build, desc.id, rows, slots);
+	writer = build_body(build, desc.id, rows, slots, whole);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
 	body = barq_body_finish(writer, &bytes);
 	desc.level = barq_segment_tier(bytes);

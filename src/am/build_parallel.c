@@ -94,6 +94,7 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 	strlcpy(shared->rows_path, rows_path, MAXPGPATH);
 	pg_atomic_init_u32(&shared->next_chunk, 0);
 	pg_atomic_init_u32(&shared->next_participant, 0);
+	pg_atomic_init_u64(&shared->next_whole, 0);
 	pg_atomic_init_u64(&shared->rows_loaded, 0);
 	pg_atomic_init_u64(&shared->rows_inserted, 0);
 	SpinLockInit(&shared->mutex);

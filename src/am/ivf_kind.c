@@ -27,7 +27,7 @@ typedef struct IvfReloptions
 {
 	int32		vl_len_;
 	int			lists;
-	int			quantization;	/* BarqQuantization */
+	int			quantization;	/* BarqQuantization, or BARQ_QUANT_DEFAULT */
 } IvfReloptions;
 
 static relopt_kind ivf_relopt_kind;
@@ -70,7 +70,7 @@ ivf_freeze_options(Relation index, BarqFrozenOptions *frozen)
 	BarqVectorOptions options;
 
 	barq_vector_freeze_options(index, "barq_ivf",
-							   given ? given->quantization : BARQ_QUANT_SQ8, &options);
+							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
 	options.lists = barq_ivf_given_lists(index);
 
 	memset(frozen, 0, sizeof(*frozen));

@@ -1,13 +1,12 @@
 /*
  * options.c
- *	  Reloptions, operator class spaces, and the options that an index freezes
- *	  on its metapage when it is created.
+ *	  Reloptions, and the options that an index freezes on its metapage when it
+ *	  is created.
  */
 #include "postgres.h"
 
 #include "am/am.h"
 #include "fmgr.h"
-#include "types/vector.h"
 #include "utils/rel.h"
 
 StaticAssertDecl(sizeof(BarqVectorOptions) <= sizeof(((BarqFrozenOptions *) 0)->bytes),
@@ -43,7 +42,7 @@ barq_add_quantization(relopt_kind kind)
 {
 	add_enum_reloption(kind, "quantization",
 					   "How vectors are kept in the index",
-					   quantization_values, BARQ_QUANT_SQ8,
+					   quantization_values, BARQ_QUANT_DEFAULT,
 					   "Valid values are \"none\", \"f16\", \"sq8\" and \"rabitq\".",
 					   ShareUpdateExclusiveLock);
 }
@@ -68,6 +67,9 @@ barq_quantization_name(int quantization)
 	for (int i = 0; quantization_values[i].string_val != NULL; i++)
 		if (quantization_values[i].symbol_val == quantization)
 			return quantization_values[i].string_val;
+	/* the one form that rows of bit and of sparsevec have */
+	if (quantization == BARQ_QUANT_BITS || quantization == BARQ_QUANT_SPARSE)
+		return "none";
 	return "unknown";
 }
 
@@ -78,6 +80,28 @@ barq_vector_space(Relation index)
 
 	return (const BarqVectorSpace *)
 		DatumGetPointer(FunctionCall1(proc, PointerGetDatum(NULL)));
+}
+
+/*
+ * How rows of a space are kept, where `quantization` was asked for. A type
+ * whose rows have one form takes no other.
+ */
+static BarqQuantization
+choose_quantization(const BarqVectorSpace *space, int quantization)
+{
+	bool		one_form = space->unquantized == BARQ_QUANT_BITS ||
+		space->unquantized == BARQ_QUANT_SPARSE;
+
+	if (quantization == BARQ_QUANT_NONE ||
+		(one_form && quantization == BARQ_QUANT_DEFAULT))
+		return space->unquantized;
+	if (one_form)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("quantization \"%s\" is not supported for type %s",
+						barq_quantization_name(quantization), space->type_name),
+				 errhint("Use \"none\", its default.")));
+	return quantization == BARQ_QUANT_DEFAULT ? BARQ_QUANT_SQ8 : quantization;
 }
 
 void
@@ -98,6 +122,7 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("column cannot have more than %d dimensions for %s index",
 						space->max_dims, method)));
+	quantization = choose_quantization(space, quantization);
 	if (quantization == BARQ_QUANT_RABITQ)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -117,7 +142,7 @@ barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
 	BarqVectorOptions options;
 
 	barq_vector_freeze_options(index, "barq_hnsw",
-							   given ? given->quantization : BARQ_QUANT_SQ8, &options);
+							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
 	options.m = given ? given->m : BARQ_HNSW_DEFAULT_M;
 	options.ef_construction = given ? given->ef_construction :
 		BARQ_HNSW_DEFAULT_EF_CONSTRUCTION;
@@ -151,36 +176,3 @@ barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec)
 
 	barq_codec_init(codec, options->metric, options->quantization, options->dims);
 }
-
-static const float *
-vector_elements(Datum value, int *dims, void **to_free)
-{
-	BarqVector *vector = DatumGetBarqVector(value);
-
-	*to_free = (Pointer) vector != DatumGetPointer(value) ? vector : NULL;
-	*dims = vector->dim;
-	return vector->x;
-}
-
-/*
- * Support function 1 of the operator classes: a pointer to the space that the
- * class's distance spans.
- */
-#define DEFINE_VECTOR_SPACE(name, space_metric) \
-PGDLLEXPORT PG_FUNCTION_INFO_V1(name); \
-Datum \
-name(PG_FUNCTION_ARGS) \
-{ \
-	static const BarqVectorSpace space = { \
-		.metric = space_metric, \
-		.max_dims = BARQ_VECTOR_MAX_DIM, \
-		.type_name = "vector", \
-		.elements = vector_elements \
-	}; \
-	PG_RETURN_POINTER(&space); \
-}
-
-DEFINE_VECTOR_SPACE(barq_vector_l2_space, BARQ_METRIC_L2)
-DEFINE_VECTOR_SPACE(barq_vector_ip_space, BARQ_METRIC_IP)
-DEFINE_VECTOR_SPACE(barq_vector_cosine_space, BARQ_METRIC_COSINE)
-DEFINE_VECTOR_SPACE(barq_vector_l1_space, BARQ_METRIC_L1)

@@ -8,7 +8,7 @@
  * emitted in the order of a lower bound of their distance. The executor
  * re-computes the distance from the heap row and puts the rows in exact order
  * (xs_recheckorderby); where it cannot be trusted with that, we do
- * (own_order.h).
+ * (own_order.h). Of bits the bound is the distance, and there is nothing to do.
  *
  * Of lists, the first round takes the best of those probed, as many as of a
  * graph; further rounds take ever more. With iterative_scan = off the lists
@@ -33,7 +33,6 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "settings.h"
-#include "types/vector.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 
@@ -68,7 +67,7 @@ typedef struct VectorScan
 	MemoryContext context;		/* reset by every rescan */
 	bool		null_query;		/* distances are NULL */
 	bool		zero_query;		/* distances are NaN (cosine) */
-	float	   *query_elements; /* in `context` */
+	void	   *query_value;	/* in `context` */
 
 	/* from the first tuple on; in `round_context`, a child of `context` */
 	MemoryContext round_context;
@@ -186,7 +185,7 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	end_heap_distance(vs);
 	vs->round_context = NULL;
 	MemoryContextReset(vs->context);
-	vs->query_elements = NULL;
+	vs->query_value = NULL;
 	vs->last_bound = -get_float8_infinity();
 	vs->looked_at = 0;
 	vs->emitted = NULL;
@@ -208,31 +207,35 @@ barq_vector_end_scan(IndexScanDesc scan)
 	scan->opaque = NULL;
 }
 
-/* The query's elements, once a scan. */
+/* The query's value, once a scan. */
 static void
 read_query(IndexScanDesc scan, VectorScan *vs)
 {
 	ScanKey		key = &scan->orderByData[0];
-	const float *elements;
+	const BarqVectorSpace *space;
+	const void *value;
 	void	   *copy;
+	Size		bytes;
 	int			dims;
 
 	vs->null_query = (key->sk_flags & SK_ISNULL) != 0;
-	vs->query_elements = palloc0(sizeof(float) * vs->codec.dims);
 	if (vs->null_query)
+	{
+		vs->query_value = palloc0(barq_value_bytes(&vs->codec, NULL));
 		return;
+	}
 
-	elements = barq_vector_space(scan->indexRelation)->elements(key->sk_argument,
-																&dims, &copy);
+	space = barq_vector_space(scan->indexRelation);
+	value = space->elements(key->sk_argument, &dims, &copy);
 	if (dims != vs->codec.dims)
-		barq_dims_differ(&barq_vector_type, vs->codec.dims, dims);
-	memcpy(vs->query_elements, elements, sizeof(float) * dims);
+		space->dims_differ(vs->codec.dims, dims);
+	bytes = barq_value_bytes(&vs->codec, value);
+	vs->query_value = palloc(bytes);
+	memcpy(vs->query_value, value, bytes);
 	if (copy != NULL)
 		pfree(copy);
-
-	vs->zero_query = vs->codec.metric == BARQ_METRIC_COSINE;
-	for (int i = 0; i < dims && vs->zero_query; i++)
-		vs->zero_query = vs->query_elements[i] == 0;
+	vs->zero_query = vs->codec.metric == BARQ_METRIC_COSINE &&
+		barq_value_is_zero(&vs->codec, vs->query_value);
 }
 
 static void
@@ -250,14 +253,14 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	vs->snapshot = barq_snapshot_get(index, &vs->meta, true, vs->round_context);
 	barq_vector_codec(&vs->meta.options, &vs->codec);
 	vs->of_lists = vs->meta.options.index_kind == BARQ_KIND_IVF;
-	if (vs->query_elements == NULL)
+	if (vs->query_value == NULL)
 	{
 		MemoryContextSwitchTo(vs->context);
 		read_query(scan, vs);
 		MemoryContextSwitchTo(vs->round_context);
 	}
 	vs->query = barq_query_prepare(palloc(barq_query_bytes(&vs->codec)),
-								   &vs->codec, vs->query_elements);
+								   &vs->codec, vs->query_value);
 
 	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
 		page_views += vs->snapshot->segments[i].mapping == NULL;
@@ -665,7 +668,8 @@ still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
 	{
 		double		distance;
 
-		if (!exact_distance(scan, vs, &candidate->tid, &distance) ||
+		if (barq_codec_is_exact(&vs->codec) ||
+			!exact_distance(scan, vs, &candidate->tid, &distance) ||
 			isnan(distance) || distance < vs->last_bound)
 			return false;
 	}
@@ -761,7 +765,8 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		stats = barq_stats_of(RelationGetRelid(scan->indexRelation));
 		barq_count(stats, BARQ_COUNT_SEARCHES, 1);
 		barq_count_lock_waits(stats);
-		if (barq_executor_loses_tids() && !vs->null_query && !vs->zero_query)
+		if (barq_executor_loses_tids() && !barq_codec_is_exact(&vs->codec) &&
+			!vs->null_query && !vs->zero_query)
 			vs->queue = barq_order_queue_create(vs->context);
 	}
 
@@ -772,7 +777,8 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	}
 	else if ((candidate = next_candidate(scan, vs)) != NULL)
 	{
-		emit(scan, vs, &candidate->tid, candidate->lower_bound, false);
+		emit(scan, vs, &candidate->tid, candidate->lower_bound,
+			 barq_codec_is_exact(&vs->codec));
 		return true;
 	}
 

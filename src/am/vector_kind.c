@@ -18,14 +18,19 @@
 #ifndef BARQ_CRASH_POINTS
 #define GRAPH_PAYS_BYTES	(UINT64CONST(1) * 1024 * 1024)
 #define GRAPH_PAYS_ROWS		1000
+#define GRAPH_PAYS_SPARSE_ROWS	2500
 #else							/* tests of crashes want small graphs */
 #define GRAPH_PAYS_BYTES	1
 #define GRAPH_PAYS_ROWS		100
+#define GRAPH_PAYS_SPARSE_ROWS	100
 #endif
 
 static bool
 graph_pays(const BarqCodec *codec, uint64 rows)
 {
+	/* rows of any length, and merging two costs more than reading them */
+	if (barq_codec_has_heads(codec))
+		return rows >= GRAPH_PAYS_SPARSE_ROWS;
 	return rows >= GRAPH_PAYS_ROWS && rows * codec->row_bytes >= GRAPH_PAYS_BYTES;
 }
 
@@ -34,7 +39,7 @@ barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint3
 				 BarqBodyWriter *writer)
 {
 	BarqCodec	codec;
-	char	   *codes;
+	char	   *codes;			/* of rows, or heads of them */
 	ItemPointerData *tids;
 
 	barq_vector_codec(frozen, &codec);
@@ -42,13 +47,18 @@ barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint3
 	tids = palloc_extended(sizeof(ItemPointerData) * (Size) n, MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < n; i++)
 	{
-		if (rows[i].length != codec.row_bytes)
+		char	   *code = codes + (Size) i * codec.row_bytes;
+
+		if (!barq_row_is_whole(&codec, rows[i].payload, rows[i].length))
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
-					 errmsg("a growing record has %u bytes instead of %u",
-							rows[i].length, codec.row_bytes),
+					 errmsg("a growing record of %u bytes is no row of the index",
+							rows[i].length),
 					 errhint("Please REINDEX the index.")));
-		memcpy(codes + (Size) i * codec.row_bytes, rows[i].payload, codec.row_bytes);
+		if (barq_codec_has_heads(&codec))
+			barq_row_head(code, rows[i].payload, rows[i].payload - code);
+		else
+			memcpy(code, rows[i].payload, codec.row_bytes);
 		tids[i] = rows[i].tid;
 	}
 	barq_flat_write(writer, &codec, codes, codec.row_bytes, tids, n);
@@ -141,12 +151,12 @@ barq_vector_indexes_value(Relation index, const BarqFrozenOptions *frozen, Datum
 	void	   *copy;
 	void	   *row;
 	int			dims;
-	const float *elements;
+	const void *elements;
 	bool		encoded;
 
 	barq_vector_codec(frozen, &codec);
 	elements = barq_vector_space(index)->elements(value, &dims, &copy);
-	row = palloc(codec.row_bytes);
+	row = palloc(barq_value_row_bytes(&codec, elements));
 	encoded = dims == codec.dims && barq_codec_encode(&codec, elements, row);
 	pfree(row);
 	if (copy != NULL)
@@ -188,11 +198,15 @@ hnsw_work_bytes(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int nin
 	BarqHnswOptions options = hnsw_options(frozen);
 	BarqCodec	codec;
 	uint64		live = 0;
+	uint64		rows_bytes = 0;
 
 	for (int i = 0; i < ninputs; i++)
+	{
 		live += inputs[i].live;
+		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
+	}
 	barq_vector_codec(frozen, &codec);
-	return barq_hnsw_work_bytes(&codec, &options, (uint32) live);
+	return barq_hnsw_work_bytes(&codec, &options, (uint32) live, rows_bytes);
 }
 
 static void

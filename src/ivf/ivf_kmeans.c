@@ -166,7 +166,7 @@ move_centroids(Kmeans *km, float *means, uint32 *counts)
 			barq_check_interrupts();
 
 		/* a mean without direction leaves its centroid where it was */
-		if (counts[list] > 0 && barq_codec_encode(&km->space, means + (Size) list * dims, row))
+		if (counts[list] > 0 && barq_codec_encode_floats(&km->space, means + (Size) list * dims, row))
 			memcpy(centroid(km, list), row, km->space.row_bytes);
 	}
 	pfree(row);

@@ -104,21 +104,21 @@ lay_out(BarqIvfWork *work, const BarqCodec *codec, uint32 lists,
 	work->space_sample = barq_ivf_sample_rows(work->space_lists, work->rows);
 
 	work->codes_off = off;
-	off += rows * codec->stride;
+	off += barq_align64(rows * codec->stride);
 	work->tids_off = off;
 	off += barq_align64(rows * sizeof(ItemPointerData));
 	work->list_of_off = off;
 	off += barq_align64(rows * sizeof(uint32));
 	work->centroids_off = off;
-	off += (uint64) work->space_lists * codec->stride;
+	off += barq_align64((uint64) work->space_lists * codec->stride);
 	work->trained_off = work->centroids_off;
 	if (codec->metric == BARQ_METRIC_IP)
 	{
 		work->trained_off = off;
-		off += (uint64) work->space_lists * codec->stride;
+		off += barq_align64((uint64) work->space_lists * codec->stride);
 	}
 	work->sample_off = off;
-	off += (uint64) work->space_sample * codec->stride;
+	off += barq_align64((uint64) work->space_sample * codec->stride);
 	work->sample_list_off = off;
 	off += barq_align64((uint64) work->space_sample * sizeof(uint32));
 	work->sample_key_off = off;

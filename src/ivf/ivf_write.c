@@ -86,6 +86,7 @@ barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer)
 		barq_body_write(writer, ivf_work_at(work, work->centroids_off) + names[i] * stride,
 						stride);
 	}
+	barq_body_align(writer);
 
 	Assert(barq_body_offset(writer) == vector.codes_off);
 	for (uint32 i = 0; i < work->rows; i++)
@@ -95,6 +96,7 @@ barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer)
 		barq_body_write(writer, ivf_work_at(work, work->codes_off) + order[i] * stride,
 						stride);
 	}
+	barq_body_align(writer);
 	Assert(barq_body_offset(writer) == body.tids_off);
 	for (uint32 i = 0; i < work->rows; i++)
 		barq_body_write(writer,

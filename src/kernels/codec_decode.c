@@ -1,6 +1,6 @@
 /*
  * codec_decode.c
- *	  From a row back to numbers: what its code stands for.
+ *	  From a row back to numbers, and to a row from what was made of them.
  *
  * For those who take means of rows; nobody scores what he gets here.
  */
@@ -28,8 +28,26 @@ barq_codec_decode(const BarqCodec *codec, const void *row, float *x)
 				x[i] = (float) (v > most ? most : v < -most ? -most : v);
 			}
 			break;
+		case BARQ_QUANT_BITS:
+			for (int i = 0; i < codec->dims; i++)
+				x[i] = (codes[i / 8] >> (7 - i % 8)) & 1;
+			break;
 		default:
 			memcpy(x, row, (size_t) codec->dims * sizeof(float));
 			break;
 	}
+}
+
+bool
+barq_codec_encode_floats(const BarqCodec *codec, const float *x, void *row)
+{
+	unsigned char bits[BARQ_CODEC_MAX_BITS / 8];
+
+	if (codec->quant != BARQ_QUANT_BITS)
+		return barq_codec_encode(codec, x, row);
+	memset(bits, 0, ((size_t) codec->dims + 7) / 8);
+	for (int i = 0; i < codec->dims; i++)
+		if (x[i] > 0.5f)
+			bits[i / 8] |= (unsigned char) (0x80 >> i % 8);
+	return barq_codec_encode(codec, bits, row);
 }

@@ -28,6 +28,8 @@ has_codes(const BarqCodec *codec)
 size_t
 barq_query_bytes(const BarqCodec *codec)
 {
+	if (codec->quant == BARQ_QUANT_BITS || codec->quant == BARQ_QUANT_SPARSE)
+		return 64 + ALIGN64(sizeof(BarqQuery)) + ALIGN64((size_t) codec->row_bytes);
 	return 64 + ALIGN64(sizeof(BarqQuery)) +
 		ALIGN64((size_t) codec->dims * sizeof(float)) +
 		ALIGN64((size_t) codec->dims);
@@ -110,8 +112,9 @@ add_up(QuerySums *s)
 }
 
 BarqQuery *
-barq_query_prepare(void *mem, const BarqCodec *codec, const float *q)
+barq_query_prepare(void *mem, const BarqCodec *codec, const void *value)
 {
+	const float *q = value;
 	char	   *at = (char *) (((uintptr_t) mem + 63) & ~(uintptr_t) 63);
 	BarqQuery  *query = (BarqQuery *) at;
 	int			n = codec->dims;
@@ -127,6 +130,17 @@ barq_query_prepare(void *mem, const BarqCodec *codec, const float *q)
 	memset(query, 0, sizeof(*query));
 	query->codec = *codec;
 	at += ALIGN64(sizeof(BarqQuery));
+	if (codec->quant == BARQ_QUANT_BITS)
+	{
+		barq_bits_encode(codec, value, at);
+		query->value = at;
+		return query;
+	}
+	if (codec->quant == BARQ_QUANT_SPARSE)
+	{
+		barq_sparse_prepare(query, value);
+		return query;
+	}
 	values = (float *) at;
 	query->values = values;
 	at += ALIGN64((size_t) n * sizeof(float));
@@ -203,6 +217,16 @@ barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 	bool		l2 = query->codec.metric == BARQ_METRIC_L2;
 	bool		l1 = query->codec.metric == BARQ_METRIC_L1;
 
+	if (query->codec.quant == BARQ_QUANT_BITS)
+	{
+		barq_bits_keys(&query->codec, query->value, base, stride, ids, n, keys);
+		return;
+	}
+	if (query->codec.quant == BARQ_QUANT_SPARSE)
+	{
+		barq_sparse_query_keys(query, base, stride, ids, n, keys);
+		return;
+	}
 	if (has_codes(&query->codec))
 	{
 		k->sq8_keys_batch(query->codes, &query->terms, base, stride, ids, n, dims, keys);

@@ -219,6 +219,65 @@ test_bodies(void)
 	free(queries);
 }
 
+/* Strings of bits about a few, by Hamming distance. */
+static void
+test_bits(void)
+{
+	enum
+	{
+		N = 2000, BITS = 77, BYTES = (BITS + 7) / 8
+	};
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+	unsigned char *x = calloc(N, BYTES);
+	char	   *rows;
+	ItemPointerData *tids = malloc(sizeof(ItemPointerData) * N);
+	void	   *mem;
+	BarqView	view;
+	int			found = 0;
+
+	barq_codec_init(&codec, BARQ_METRIC_HAMMING, BARQ_QUANT_BITS, BITS);
+	rows = malloc((size_t) N * codec.row_bytes);
+	mem = malloc(barq_query_bytes(&codec));
+	random_state = 3;
+	for (int i = 0; i < N; i++)
+	{
+		for (int bit = 0; bit < BITS; bit++)
+		{
+			bool		set = i < 20 ? random_uniform() < 0.5 :
+				((x[i % 20 * BYTES + bit / 8] >> (7 - bit % 8)) & 1) ^ (random_uniform() < 0.05);
+
+			x[i * BYTES + bit / 8] |= set << (7 - bit % 8);
+		}
+		if (!barq_codec_encode(&codec, x + i * BYTES, rows + i * codec.row_bytes))
+			abort();
+		id_to_tid(i, &tids[i]);
+	}
+	shim_writer_init(&flat);
+	barq_flat_write(&flat, &codec, rows, codec.row_bytes, tids, N);
+	lists_from_flat(&body, &codec, 30, &flat, 2);
+	ok(lists_clean(&body, false) && lists_clean(&body, true), "bits: check finds nothing");
+	view = shim_view(&body, false);
+	for (int i = 0; i < N; i++)
+	{
+		BarqSearchParams params = {barq_query_prepare(mem, &codec, x + i * BYTES), 40, NULL, 5, false};
+		BarqHit		hit;
+
+		shim_context_push();
+		found += barq_ivf_kind.search_next(barq_ivf_kind.search_begin(&view, &params), INFINITY, &hit, 1) == 1 &&
+			hit.key == 0;
+		shim_context_pop();
+	}
+	ok(found > N * 0.99, "bits: %d of %d rows find themselves", found, N);
+	shim_writer_free(&body);
+	shim_writer_free(&flat);
+	free(x);
+	free(rows);
+	free(tids);
+	free(mem);
+}
+
 /* All rows the same, fewer rows than lists, one row, zero vectors under ip. */
 static void
 test_odd_rows(void)
@@ -423,6 +482,7 @@ main(void)
 	shim_init();
 	barq_kernels_init();
 	test_bodies();
+	test_bits();
 	test_odd_rows();
 	test_merge();
 	test_damage();
