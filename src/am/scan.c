@@ -11,6 +11,10 @@
  * not proven, we do (own_order.h). Of bits the bound is the distance, and there
  * is nothing to do.
  *
+ * Of lists, the first round takes the best of those probed, as many as of a
+ * graph; further rounds take ever more. With iterative_scan = off the lists
+ * probed are all that is looked at, but the caller gets all of them.
+ *
  * If a page was re-used under a round (a segment read from its pages, or the
  * log, was replaced), the scan starts again from the metapage and leaves out
  * the TIDs that it has emitted.
@@ -33,6 +37,9 @@
 #include "settings.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
+
+/* Rows of one round, at most. */
+#define ROUND_MOST	1000000
 
 uint64		barq_vector_scans_ended = 0;
 uint64		barq_scans_cut = 0;
@@ -69,6 +76,8 @@ typedef struct VectorScan
 	bool		started;
 	BarqMeta	meta;
 	BarqCodec	codec;
+	bool		of_lists;		/* barq_ivf */
+	int			rounds;
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;
 	SegmentStream *streams;
@@ -153,6 +162,7 @@ end_rounds(VectorScan *vs)
 	vs->candidates = NULL;
 	vs->ncandidates = vs->space = vs->ready = vs->next = 0;
 	vs->started = vs->exhausted = false;
+	vs->rounds = 0;
 	vs->growing_done = vs->growing_begun = false;
 	if (vs->round_context != NULL)
 		MemoryContextReset(vs->round_context);
@@ -251,6 +261,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 
 	vs->snapshot = barq_snapshot_get(index, &vs->meta, true, vs->round_context);
 	barq_vector_codec(&vs->meta.options, &vs->codec);
+	vs->of_lists = vs->meta.options.index_kind == BARQ_KIND_IVF;
 	if (vs->query_value == NULL)
 	{
 		MemoryContextSwitchTo(vs->context);
@@ -267,7 +278,8 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	{
 		SegmentStream *stream = &vs->streams[i];
 		BarqSearchParams params = {vs->query, barq_ef_search,
-					vs->snapshot->segments[i].dead};
+					vs->snapshot->segments[i].dead, barq_probes,
+					barq_iterative_scan == BARQ_ITERATIVE_OFF};
 
 		barq_snapshot_view(vs->snapshot, i, index, page_views, &stream->view);
 		stream->kind = barq_segment_kind(stream->view.kind);
@@ -412,6 +424,36 @@ rescore_candidates(VectorScan *vs, int n)
 	}
 }
 
+/* Does a scan go on after its first round? */
+static inline bool
+has_rounds(const VectorScan *vs)
+{
+	return vs->of_lists || barq_iterative_scan != BARQ_ITERATIVE_OFF;
+}
+
+/* Must what comes in later rounds not come before what was returned? */
+static inline bool
+is_strict(const VectorScan *vs)
+{
+	return has_rounds(vs) && barq_iterative_scan != BARQ_ITERATIVE_RELAXED;
+}
+
+/*
+ * Rows wanted of a round. All that lists hold is scored in the first; later
+ * ones only select from it, so there should be few of them.
+ */
+static int
+rows_wanted(VectorScan *vs)
+{
+	int			rounds = vs->rounds++;
+
+	if (!vs->of_lists || rounds == 0)
+		return barq_ef_search;
+	if (barq_iterative_scan == BARQ_ITERATIVE_OFF)
+		return ROUND_MOST;
+	return (int) Min((int64) barq_ef_search << Min(rounds, 20), ROUND_MOST);
+}
+
 /*
  * One round: candidates[next … ready-1] are then in order and may be emitted.
  * False if pages were re-used.
@@ -419,7 +461,7 @@ rescore_candidates(VectorScan *vs, int n)
 static bool
 next_round(IndexScanDesc scan, VectorScan *vs)
 {
-	int			want = barq_ef_search;
+	int			want = rows_wanted(vs);
 	int			fresh;
 	int			n;
 
@@ -430,7 +472,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	vs->next = vs->ready = 0;
 
 	/* held-back rows come on top of those wanted, else a round could stall */
-	want = Min(want + vs->ncandidates, 1000000);
+	want = Min(want + vs->ncandidates, ROUND_MOST);
 	if (!gather_candidates(scan, vs, want, &fresh))
 		return false;
 	if (fresh == 0)
@@ -442,7 +484,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	if (n == 0)
 		return true;
 
-	if (barq_iterative_scan == BARQ_ITERATIVE_STRICT && !vs->exhausted)
+	if (is_strict(vs) && !vs->exhausted)
 	{
 		double		farthest = -get_float8_infinity();
 		double		slack = 0;
@@ -617,7 +659,7 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 
 		if (vs->next >= vs->ready)
 		{
-			if (vs->exhausted || barq_iterative_scan == BARQ_ITERATIVE_OFF)
+			if (vs->exhausted || !has_rounds(vs))
 				return NULL;
 			advance(scan, vs);
 			vs->batch++;
@@ -631,7 +673,7 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
 			continue;
 
-		if (vs->queue == NULL && barq_iterative_scan == BARQ_ITERATIVE_STRICT &&
+		if (vs->queue == NULL && is_strict(vs) &&
 			candidate->lower_bound < vs->last_bound &&
 			!still_in_order(scan, vs, candidate))
 		{
@@ -749,8 +791,8 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		stats = barq_stats_of(RelationGetRelid(scan->indexRelation));
 		barq_count(stats, BARQ_COUNT_SEARCHES, 1);
 		barq_count_lock_waits(stats);
-		if ((!barq_codec_proves(&vs->codec) ||
-			 (barq_executor_loses_tids() && !barq_codec_is_exact(&vs->codec))) &&
+		if (((barq_executor_loses_tids() && !barq_codec_is_exact(&vs->codec)) ||
+			 !barq_codec_proves(&vs->codec)) &&
 			!vs->null_query && !vs->zero_query)
 		{
 			vs->queue = barq_order_queue_create(vs->context);

@@ -416,12 +416,7 @@ barq_code_key(const BarqCodec *codec, const void *a, const void *b)
 	bool		l1 = codec->metric == BARQ_METRIC_L1;
 	float		key;
 
-	if (codec->quant == BARQ_QUANT_RABITQ)
-	{
-		barq_rabitq_code_keys(codec, a, b, 0, NULL, 1, &key);
-		return key;
-	}
-	if (codec->quant >= BARQ_QUANT_BITS)
+	if (codec->quant >= BARQ_QUANT_RABITQ)
 	{
 		barq_code_keys(codec, a, b, 0, NULL, 1, &key);
 		return key;

@@ -10,8 +10,9 @@
  * VLDB 2023, or 2 bits after a rotation: codec_rabitq.c), padded to 8 bytes,
  * then a trailer with what scoring and the error bound need. Rows of bits are
  * the bits. Rows carry everything needed to use them, so they move from log to
- * segment to segment unchanged. Rows in a log may be unaligned; in segments they
- * start every `stride` bytes, so that none lies on more cache lines than it must.
+ * segment to segment unchanged. Rows in a log may be unaligned; in segments
+ * they start every `stride` bytes, so that none lies on more cache lines than
+ * it must.
  *
  * Rows of sparse vectors differ in length. Such a row begins with a *head* of
  * row_bytes that says where its entries are, relative to itself; in a log they
@@ -130,6 +131,15 @@ extern bool barq_rows_equal(const BarqCodec *codec, const void *a, const void *b
  * range under f16 is clamped and the residual says so.
  */
 extern bool barq_codec_encode(const BarqCodec *codec, const void *value, void *row);
+
+/*
+ * The dims floats that a row's code stands for; under cosine those of the
+ * normalised vector, of bits ones and zeros. And a row of such floats, or of a
+ * mean of them, whatever values are encoded from (bits: ones above a half);
+ * false as barq_codec_encode. Not for sparse rows.
+ */
+extern void barq_codec_decode(const BarqCodec *codec, const void *row, float *x);
+extern bool barq_codec_encode_floats(const BarqCodec *codec, const float *x, void *row);
 
 /*
  * A query prepared for one codec. All arrays lie behind the struct in one

@@ -41,6 +41,20 @@ typedef struct Sq8Trailer
 	float		norm;
 } Sq8Trailer;
 
+/*
+ * The head of a row of a sparse vector (codec.h). Elsewhere: int32 indices[nnz],
+ * float values[nnz]. Stored on disk.
+ */
+typedef struct SparseHead
+{
+	int64_t		entries;		/* bytes from here to them */
+	int32_t		nnz;
+	float		sumsq;			/* of the values, as the operator sums it up */
+} SparseHead;
+
+_Static_assert(sizeof(SparseHead) == 16, "row format");
+_Static_assert(offsetof(SparseHead, nnz) == 8, "row format");
+
 typedef struct RabitqTrailer
 {
 	float		norm;			/* of what was rotated; see codec_rabitq.c */
@@ -55,19 +69,6 @@ _Static_assert(offsetof(RabitqTrailer, norm) == 0, "row format");
 _Static_assert(offsetof(RabitqTrailer, mean) == 4, "row format");
 _Static_assert(offsetof(RabitqTrailer, factor) == 8, "row format");
 _Static_assert(offsetof(RabitqTrailer, scale) == 12, "row format");
-/*
- * The head of a row of a sparse vector (codec.h). Elsewhere: int32 indices[nnz],
- * float values[nnz]. Stored on disk.
- */
-typedef struct SparseHead
-{
-	int64_t		entries;		/* bytes from here to them */
-	int32_t		nnz;
-	float		sumsq;			/* of the values, as the operator sums it up */
-} SparseHead;
-
-_Static_assert(sizeof(SparseHead) == 16, "row format");
-_Static_assert(offsetof(SparseHead, nnz) == 8, "row format");
 
 /* sq8_keys_batch reads the first four members as one vector */
 _Static_assert(sizeof(FloatTrailer) == 8, "row format");
@@ -94,10 +95,10 @@ code_bytes(const BarqCodec *codec)
 	size_t		element = codec->quant == BARQ_QUANT_NONE ? sizeof(float) :
 		codec->quant == BARQ_QUANT_F16 ? sizeof(uint16_t) : 1;
 
-	if (codec->quant == BARQ_QUANT_RABITQ)
-		return barq_rabitq_terms_at(rabitq_dims(codec));
 	if (codec->quant == BARQ_QUANT_BITS)
 		return (((size_t) codec->dims + 7) / 8 + 7) & ~(size_t) 7;
+	if (codec->quant == BARQ_QUANT_RABITQ)
+		return barq_rabitq_terms_at(rabitq_dims(codec));
 	return ((size_t) codec->dims * element + 7) & ~(size_t) 7;
 }
 
@@ -145,6 +146,7 @@ struct BarqQuery
 
 	/* of bits (as a row), or the sparse vector; there is no more to these */
 	const void *value;
+	const struct SparseTable *table;	/* of a sparse vector, unless too long */
 };
 
 /*
@@ -173,19 +175,6 @@ extern void barq_sq8_terms(BarqSq8Terms *t, BarqMetric metric, int n,
 extern float barq_sq8_key(const BarqSq8Terms *t, const Sq8Trailer *row, int32_t dot);
 extern void barq_finish_keys(BarqMetric metric, float *keys, int n);
 
-extern void barq_rotate(float *x, int n);
-
-/* rabitq's parts of what codec.h declares; factor: 1, or 1 / |x| under cosine */
-extern void barq_rabitq_encode(const BarqCodec *codec, const float *x, double factor,
-							   void *row);
-extern void barq_rabitq_prepare(BarqQuery *query, const float *q, double factor,
-								float *rotated, int8_t *codes);
-extern void barq_rabitq_code_keys(const BarqCodec *codec, const void *a,
-								  const char *base, size_t stride,
-								  const uint32_t *ids, int n, float *keys);
-extern void barq_rabitq_rescore(const BarqQuery *query, const void *row,
-								double *distance, double *lower_bound);
-
 /* codec_bits.c; `bits` are a row's, or a query's value */
 extern void barq_bits_encode(const BarqCodec *codec, const void *value, void *row);
 extern void barq_bits_keys(const BarqCodec *codec, const void *bits,
@@ -201,12 +190,28 @@ extern void barq_sparse_encode(const BarqSparseValue *value, void *row);
 extern void barq_sparse_code_keys(const BarqCodec *codec, const void *a,
 								  const char *base, size_t stride,
 								  const uint32_t *ids, int n, float *keys);
-extern void barq_sparse_prepare(BarqQuery *query, const BarqSparseValue *value);
+extern size_t barq_sparse_query_bytes(void);
+extern void barq_sparse_prepare(BarqQuery *query, const BarqSparseValue *value, void *mem);
 extern void barq_sparse_query_keys(const BarqQuery *query, const char *base, size_t stride,
 								   const uint32_t *ids, int n, float *keys);
 extern void barq_sparse_rescore(const BarqQuery *query, const void *row,
 								double *exact, double *lower_bound);
 extern bool barq_sparse_is_sound(const BarqCodec *codec, const void *row);
 extern bool barq_sparse_equal(const void *a, const void *b);
+
+extern void barq_rotate(float *x, int n);
+extern void barq_rotate_back(float *x, int n);
+
+/* rabitq's parts of what codec.h declares; factor: 1, or 1 / |x| under cosine */
+extern void barq_rabitq_encode(const BarqCodec *codec, const float *x, double factor,
+							   void *row);
+extern void barq_rabitq_prepare(BarqQuery *query, const float *q, double factor,
+								float *rotated, int8_t *codes);
+extern void barq_rabitq_code_keys(const BarqCodec *codec, const void *a,
+								  const char *base, size_t stride,
+								  const uint32_t *ids, int n, float *keys);
+extern void barq_rabitq_decode(const BarqCodec *codec, const void *row, float *x);
+extern void barq_rabitq_rescore(const BarqQuery *query, const void *row,
+								double *distance, double *lower_bound);
 
 #endif							/* BARQ_CODEC_INTERNAL_H */

@@ -261,6 +261,31 @@ barq_rabitq_code_keys(const BarqCodec *codec, const void *a, const char *base,
 	barq_kernels->rabitq_keys_batch(codes, &terms, base, stride, ids, n, 4 * plane, keys);
 }
 
+/*
+ * The vector of the row's norm in the code's direction: what row keys compare,
+ * and what becomes the same code again.
+ */
+void
+barq_rabitq_decode(const BarqCodec *codec, const void *row, float *x)
+{
+	float		o[BARQ_CODEC_MAX_DIMS + 64];
+	const unsigned char *code = row;
+	int			n = rabitq_dims(codec);
+	int			plane = n / 4;
+	RabitqTrailer t = rabitq_trailer(codec, row);
+
+	for (int field = 0; field < 4; field++)
+		for (int i = 0; i < plane; i++)
+			o[field * plane + i] = t.scale * ((float) (code[i] >> (2 * field) & 3) - 1.5f);
+	barq_rotate_back(o, n);
+	for (int i = 0; i < codec->dims; i++)
+	{
+		double		v = t.mean + (double) t.norm * o[i];
+
+		x[i] = (float) (v > FLT_MAX ? FLT_MAX : v < -FLT_MAX ? -FLT_MAX : v);
+	}
+}
+
 static double
 at_least_0(double x)
 {

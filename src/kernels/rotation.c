@@ -78,6 +78,17 @@ join_halves(float *x, int n)
 	}
 }
 
+/* The largest power of two that is no larger than n. */
+static int
+block_of(int n)
+{
+	int			block = 64;
+
+	while (block * 2 <= n)
+		block *= 2;
+	return block;
+}
+
 /*
  * Rotate x in place; n is a multiple of 64. Where n is no power of two, the
  * largest one below it is transformed at the front, then at the back; the two
@@ -86,10 +97,8 @@ join_halves(float *x, int n)
 void
 barq_rotate(float *x, int n)
 {
-	int			block = 64;
+	int			block = block_of(n);
 
-	while (block * 2 <= n)
-		block *= 2;
 	for (int round = 0; round < ROUNDS; round++)
 	{
 		flip(x, n, 2 * round);
@@ -101,5 +110,24 @@ barq_rotate(float *x, int n)
 			transform(x + n - block, block);
 			join_halves(x, n);
 		}
+	}
+}
+
+/* Each step undoes itself. */
+void
+barq_rotate_back(float *x, int n)
+{
+	int			block = block_of(n);
+
+	for (int round = ROUNDS - 1; round >= 0; round--)
+	{
+		if (block < n)
+		{
+			join_halves(x, n);
+			transform(x + n - block, block);
+			flip(x, n, 2 * round + 1);
+		}
+		transform(x, block);
+		flip(x, n, 2 * round);
 	}
 }

@@ -99,6 +99,10 @@ test_rotation(void)
 			memcpy(x, q, (size_t) n * sizeof(float));
 		}
 		barq_rotate(y, n);
+		memcpy(q, x, (size_t) n * sizeof(float));
+		barq_rotate_back(q, n);
+		for (int i = 0; i < n; i++)
+			orthonormal &= fabs(q[i] - first[i]) < 1e-4;
 		orthonormal &= fabs(dot_of(x, x, n) / xx - 1) < 1e-5 && fabs(dot_of(x, y, n) - xy) < 1e-5 * xx;
 
 		for (int k = 0; k < 20; k++)
@@ -117,7 +121,7 @@ test_rotation(void)
 		}
 	}
 	barq_kernels_select("auto");
-	tap_ok(orthonormal, "rotations keep lengths and angles");
+	tap_ok(orthonormal, "rotations keep lengths and angles, and can be undone");
 	tap_ok(same, "every level rotates to the same bits");
 	tap_ok(peak < 7, "no coordinate of what was one coordinate stands out (%.1f deviations, of %d)",
 		   peak, peak_size);
@@ -325,6 +329,33 @@ test_extremes(void)
 	tap_ok(exact, "constant vectors lose nothing; a row is at no distance of itself");
 }
 
+/* A row's vector is about as near as its code can be, and has the same code. */
+static void
+test_decode(void)
+{
+	int			same = 0,
+				all = 0;
+	double		worst = 0;
+
+	for (int t = 0; t < 200; t++)
+	{
+		int			n = 65 + (int) (random_bits() % 800);
+		BarqCodec	codec;
+
+		barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_RABITQ, n);
+		for (int i = 0; i < n; i++)
+			x[i] = (float) (2 + random_normal());
+		barq_codec_encode(&codec, x, row_buffer);
+		barq_codec_decode(&codec, row_buffer, y);
+		worst = fmax(worst, distance_of(BARQ_METRIC_L2, x, y, n) / sqrt(n));
+		barq_codec_encode(&codec, y, again_buffer);
+		for (int i = 0; i < rabitq_dims(&codec) / 4; i++, all++)
+			same += row_buffer[i] == again_buffer[i];
+	}
+	tap_ok(worst < 0.45, "decoded rows are off by %.2f of their spread at most", worst);
+	tap_ok(same > 0.9 * all, "and are mostly the same code (%d of %d bytes)", same, all);
+}
+
 /* Of three vectors, does a row find the nearer one by codes alone? */
 static void
 test_code_keys(void)
@@ -399,6 +430,7 @@ main(void)
 	test_levels();
 	test_estimates();
 	test_extremes();
+	test_decode();
 	test_code_keys();
 	return tap_done();
 }
