@@ -29,8 +29,10 @@ BEGIN
 		SELECT c.* INTO result FROM query, pg_temp.compare('ivf_rabitq', pg_temp.operator_of(metric), vs, 10) c;
 		RAISE NOTICE '%: %, recall %, unordered %', metric, kinds, CASE WHEN result.recall >= 0.95 THEN 'good' ELSE result.recall::text END, result.unordered;
 		PERFORM set_config('barq.probes', '40', true);
+		PERFORM set_config('barq.ef_search', '200', true);
 		SELECT c.* INTO result FROM query, pg_temp.compare('ivf_rabitq', pg_temp.operator_of(metric), vs, 10) c;
 		RAISE NOTICE '%: all lists, recall %, unordered %', metric, CASE WHEN result.recall >= 0.98 THEN 'good' ELSE result.recall::text END, result.unordered;
+		PERFORM set_config('barq.ef_search', '40', true);
 		IF EXISTS (SELECT FROM barq_check('ivf_rabitq_idx')) THEN
 			RAISE NOTICE '%: not sound', metric;
 		END IF;
