@@ -29,8 +29,8 @@
 #include "am/growing_scan.h"
 #include "am/heap_distance.h"
 #include "am/own_order.h"
+#include "am/tid_set.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -110,25 +110,6 @@ typedef struct VectorScan
 	int64		emitted_space;
 	struct tidset_hash *skip;	/* emitted before a restart */
 } VectorScan;
-
-/* The set of TIDs emitted before a restart. */
-typedef struct TidEntry
-{
-	ItemPointerData tid;
-	char		status;
-} TidEntry;
-
-#define SH_PREFIX tidset
-#define SH_ELEMENT_TYPE TidEntry
-#define SH_KEY_TYPE ItemPointerData
-#define SH_KEY tid
-#define SH_HASH_KEY(table, key) \
-	hash_bytes((const unsigned char *) &(key), sizeof(ItemPointerData))
-#define SH_EQUAL(table, a, b) ItemPointerEquals(&(a), &(b))
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
 
 IndexScanDesc
 barq_vector_begin_scan(Relation index, int nkeys, int norderbys)
