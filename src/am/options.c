@@ -123,10 +123,10 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 				 errmsg("column cannot have more than %d dimensions for %s index",
 						space->max_dims, method)));
 	quantization = choose_quantization(space, quantization);
-	if (quantization == BARQ_QUANT_RABITQ)
+	if (quantization == BARQ_QUANT_RABITQ && space->metric == BARQ_METRIC_L1)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("quantization \"rabitq\" is not supported yet"),
+				 errmsg("quantization \"rabitq\" does not support the L1 distance"),
 				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
 
 	memset(options, 0, sizeof(*options));

@@ -10,6 +10,7 @@
 
 #include "../unit/pgshim.h"
 
+#include "compat.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
