@@ -73,6 +73,14 @@ ivf_freeze_options(Relation index, BarqFrozenOptions *frozen)
 							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
 	options.lists = barq_ivf_given_lists(index);
 
+	/* centroids are kept as rows are, and one bit a dimension tells too little */
+	if (options.quantization == BARQ_QUANT_RABITQ)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("quantization \"rabitq\" is not supported by access method \"%s\"",
+						"barq_ivf"),
+				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
+
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = BARQ_KIND_IVF;
 	frozen->version = BARQ_VECTOR_OPTIONS_VERSION;
