@@ -12,26 +12,33 @@
 
 /*
  * A scan of codes reads all of them, a graph walk a few hundred: below this
- * many bytes of codes the scan is faster at equal recall. Measured, see
- * docs/performance.md ("Where a graph begins to pay").
+ * many bytes of codes the scan is faster at equal recall. A row of bits is so
+ * short that scoring it costs more than reading it, which counts as some bytes
+ * more; a row of a sparse vector costs so much that its bytes do not matter.
+ * Measured, see docs/performance.md ("Where a graph begins to pay").
  */
 #ifndef BARQ_CRASH_POINTS
 #define GRAPH_PAYS_BYTES	(UINT64CONST(1) * 1024 * 1024)
 #define GRAPH_PAYS_ROWS		1000
-#define GRAPH_PAYS_SPARSE_ROWS	2500
+#define GRAPH_PAYS_SPARSE_ROWS	2000
+#define GRAPH_PAYS_PER_BITS	64
 #else							/* tests of crashes want small graphs */
 #define GRAPH_PAYS_BYTES	1
 #define GRAPH_PAYS_ROWS		100
 #define GRAPH_PAYS_SPARSE_ROWS	100
+#define GRAPH_PAYS_PER_BITS	64
 #endif
 
 static bool
 graph_pays(const BarqCodec *codec, uint64 rows)
 {
-	/* rows of any length, and merging two costs more than reading them */
+	uint64		row_bytes = codec->row_bytes;
+
 	if (barq_codec_has_heads(codec))
 		return rows >= GRAPH_PAYS_SPARSE_ROWS;
-	return rows >= GRAPH_PAYS_ROWS && rows * codec->row_bytes >= GRAPH_PAYS_BYTES;
+	if (codec->quant == BARQ_QUANT_BITS)
+		row_bytes += GRAPH_PAYS_PER_BITS;
+	return rows >= GRAPH_PAYS_ROWS && rows * row_bytes >= GRAPH_PAYS_BYTES;
 }
 
 void

@@ -146,6 +146,7 @@ struct BarqQuery
 
 	/* of bits (as a row), or the sparse vector; there is no more to these */
 	const void *value;
+	const struct SparseTable *table;	/* of a sparse vector, unless too long */
 };
 
 /*
@@ -189,7 +190,8 @@ extern void barq_sparse_encode(const BarqSparseValue *value, void *row);
 extern void barq_sparse_code_keys(const BarqCodec *codec, const void *a,
 								  const char *base, size_t stride,
 								  const uint32_t *ids, int n, float *keys);
-extern void barq_sparse_prepare(BarqQuery *query, const BarqSparseValue *value);
+extern size_t barq_sparse_query_bytes(void);
+extern void barq_sparse_prepare(BarqQuery *query, const BarqSparseValue *value, void *mem);
 extern void barq_sparse_query_keys(const BarqQuery *query, const char *base, size_t stride,
 								   const uint32_t *ids, int n, float *keys);
 extern void barq_sparse_rescore(const BarqQuery *query, const void *row,

@@ -32,7 +32,9 @@ barq_query_bytes(const BarqCodec *codec)
 		(size_t) rabitq_dims(codec) : (size_t) codec->dims;
 
 	if (codec->quant == BARQ_QUANT_BITS || codec->quant == BARQ_QUANT_SPARSE)
-		return 64 + ALIGN64(sizeof(BarqQuery)) + ALIGN64((size_t) codec->row_bytes);
+		return 64 + ALIGN64(sizeof(BarqQuery)) +
+			(codec->quant == BARQ_QUANT_SPARSE ? barq_sparse_query_bytes() :
+			 ALIGN64((size_t) codec->row_bytes));
 	return 64 + ALIGN64(sizeof(BarqQuery)) + ALIGN64(n * sizeof(float)) + ALIGN64(n);
 }
 
@@ -139,7 +141,7 @@ barq_query_prepare(void *mem, const BarqCodec *codec, const void *value)
 	}
 	if (codec->quant == BARQ_QUANT_SPARSE)
 	{
-		barq_sparse_prepare(query, value);
+		barq_sparse_prepare(query, value, at);
 		return query;
 	}
 	values = (float *) at;

@@ -295,7 +295,7 @@ test_zeros(void)
 	BarqSparseValue none = {0};
 	uint8_t		bits[8] = {0};
 	char		row[64] __attribute__((aligned(8)));
-	char		mem[4096];
+	static char mem[65536];
 	BarqSparseValue *v = random_sparse(100, 3, 1);
 	BarqCodec	codec;
 	BarqQuery  *query;
