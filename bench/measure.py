@@ -14,23 +14,27 @@ DELETED_DIGIT = 3               # rows whose id ends in it: 10 % of them
 class Side:
     """An extension and how its index is made and steered."""
 
-    def __init__(self, name, extension, method, ef_setting, options=""):
+    def __init__(self, name, extension, method, breadth, ef_setting, options=""):
         self.name = name
         self.extension = extension
         self.method = method
+        self.breadth = breadth      # what ef_setting is in tables: ef_search or probes
         self.ef_setting = ef_setting
         self.options = options      # further reloptions, e.g. quantization = 'f16'
         self.database = "bench_" + "".join(c if c.isalnum() else "_" for c in name)
 
 
-def barq(quantization):
+def barq(quantization, method):
     name = "barq" if quantization == "sq8" else f"barq {quantization}"
-    return Side(name, "barq", "barq_hnsw", "barq.ef_search",
+    breadth = "ef_search" if method == "hnsw" else "probes"
+    return Side(name, "barq", f"barq_{method}", breadth, f"barq.{breadth}",
                 f", quantization = '{quantization}'")
 
 
-def pgvector():
-    return Side("pgvector", "vector", "hnsw", "hnsw.ef_search")
+def pgvector(method):
+    if method == "hnsw":
+        return Side("pgvector", "vector", "hnsw", "ef_search", "hnsw.ef_search")
+    return Side("pgvector", "vector", "ivfflat", "probes", "ivfflat.probes")
 
 
 def available(side):
@@ -96,14 +100,20 @@ class Measurement:
         # The index is named by us: barq's and pgvector's sizes are asked of it.
         seconds = self.db.timed(
             f"CREATE INDEX items_v ON items USING {self.side.method} "
-            f"(v vector_{self.data.metric}_ops) WITH (m = {o.m}, "
-            f"ef_construction = {o.ef_construction}{self.side.options});")[-1] / 1000
+            f"(v vector_{self.data.metric}_ops) WITH "
+            f"({self.structure(o)}{self.side.options});")[-1] / 1000
         wal = self.wal_since(before)
         self.db.run("CHECKPOINT")
         self.results["build"] = {"seconds": seconds, "wal_bytes": wal,
                                  "load": os.getloadavg()[0], **self.sizes()}
         self.say(f"built in {seconds:.1f} s, {self.results['build']['index_bytes'] / 1e6:.0f} MB, "
                  f"{wal / 1e6:.0f} MB of WAL")
+
+    def structure(self, o):
+        """The reloptions that both extensions have."""
+        if self.side.breadth == "probes":
+            return f"lists = {o.lists}"
+        return f"m = {o.m}, ef_construction = {o.ef_construction}"
 
     def lsn(self):
         return self.db.value("SELECT pg_current_wal_lsn()")
@@ -130,7 +140,7 @@ class Measurement:
             self.results["curve"] = []
         point = self.point(ef, truth)
         self.results["curve"].append(point)
-        self.say(f"ef_search {ef:4}: recall {point['recall']:.4f}, in the server "
+        self.say(f"{self.side.breadth} {ef:4}: recall {point['recall']:.4f}, in the server "
                  f"{point['server_us']:.0f} us a query, client p50 {point['p50_us']} "
                  f"p95 {point['p95_us']} p99 {point['p99_us']} us")
 
@@ -163,7 +173,7 @@ class Measurement:
         point = self.point(self.options.look_ef, truth)
         self.results[name] = point | self.sizes()
         self.say(f"{name.replace('_', ' ')}: recall {point['recall']:.4f}, "
-                 f"{point['server_us']:.0f} us a query (ef_search {self.options.look_ef})")
+                 f"{point['server_us']:.0f} us a query ({self.side.breadth} {self.options.look_ef})")
 
     def copy(self):
         rows = self.options.copy_rows

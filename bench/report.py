@@ -103,6 +103,8 @@ def write(results, path):
     load = " → ".join(f"{machine[k][0]:.1f}" for k in ("load_before", "load_after") if k in machine)
     settings = ", ".join(f"{k} = {v}" for k, v in server["settings"].items())
     options = results["options"]
+    structure = f"lists = {options['lists']}" if options["method"] == "ivf" else \
+        f"m = {options['m']}, ef_construction = {options['ef_construction']}"
     page = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         "<meta name=viewport content='width=device-width'>",
@@ -110,7 +112,7 @@ def write(results, path):
         "<h1>barq bench</h1>",
         f"<p><b>{esc(data['name'])}</b>: {data['rows']:,} × {data['dims']}, {data['metric']}, "
         f"{data['queries']:,} queries, recall@{data['k']} against an exact scan; "
-        f"m = {options['m']}, ef_construction = {options['ef_construction']}.<br>"
+        f"{structure}.<br>"
         f"{esc(versions)} on PostgreSQL {esc(server['version'])}, {esc(results['when'])}.<br>"
         f"{esc(machine['cpu'])}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
         f"instruction sets: {sets}; load {load}.<br><small>{esc(settings)}</small></p>",
@@ -196,7 +198,7 @@ def curve_plot(title, sides, colours, series):
             svg.append(f"<polyline points='{line}' fill=none stroke='{colours[name]}' stroke-width=2 stroke-dasharray='{dash}'/>")
             if not dash:
                 svg += [f"<circle cx='{x(p['recall']):.1f}' cy='{y(p[key]):.1f}' r=3.5 fill='{colours[name]}'>"
-                        f"<title>{esc(name)}, ef_search {p['ef_search']}: recall {p['recall']:.4f}, {p[key]:.0f} µs</title></circle>"
+                        f"<title>{esc(name)}, ef_search or probes {p['ef_search']}: recall {p['recall']:.4f}, {p[key]:.0f} µs</title></circle>"
                         for p in curve]
     return "\n".join(svg) + "</svg>"
 
@@ -229,7 +231,7 @@ def figures(results):
 
 
 def points(sides):
-    out = ["<h2>Curves</h2><table><tr><th><th>ef_search<th>recall@10<th>in the server, µs<th>p50, µs<th>p95, µs<th>p99, µs"]
+    out = ["<h2>Curves</h2><table><tr><th><th>ef_search, probes<th>recall@10<th>in the server, µs<th>p50, µs<th>p95, µs<th>p99, µs"]
     for name, side in sides.items():
         looks = [("", p) for p in side.get("curve", [])]
         looks += [(", " + k.replace("_", " "), side[k]) for k in ("after_insert", "after_vacuum") if k in side]

@@ -33,10 +33,12 @@ def arguments():
     p.add_argument("--query-count", type=int, default=1000)
     p.add_argument("--sides", default="pgvector,barq", help="which to measure, where available")
     p.add_argument("--quantization", default="sq8", help="barq indexes to measure, e.g. sq8,f16,none")
+    p.add_argument("--method", default="hnsw", choices=("hnsw", "ivf"), help="graphs, or lists")
+    p.add_argument("--lists", type=int, default=600, help="of --method ivf")
     p.add_argument("--m", type=int, default=16)
     p.add_argument("--ef-construction", type=int, default=64)
-    p.add_argument("--ef-search", type=numbers, default=numbers("20,40,80,120,160,240,320,480"))
-    p.add_argument("--look-ef", type=int, default=160, help="ef_search of the looks after inserts and VACUUM")
+    p.add_argument("--ef-search", type=numbers, help="of --method ivf: probes")
+    p.add_argument("--look-ef", type=int, help="ef_search, or probes, of the looks after inserts and VACUUM")
     p.add_argument("--recalls", default="0.89,0.94,0.98", help="where latencies are compared",
                    type=lambda s: [float(x) for x in s.split(",")])
     p.add_argument("--copy-rows", type=int, default=10000)
@@ -46,6 +48,10 @@ def arguments():
     p.add_argument("--out", default="results", help="folder for results.json and report.html")
     p.add_argument("--cache", default="results/cache", help="folder for exact answers")
     o = p.parse_args()
+    if o.ef_search is None:
+        o.ef_search = numbers("20,40,80,120,160,240,320,480" if o.method == "hnsw" else "5,10,15,20,30,40,60")
+    if o.look_ef is None:
+        o.look_ef = 160 if o.method == "hnsw" else 20
     o.skip_vacuum = {"vector": o.skip_peer_vacuum}
     return o
 
@@ -90,8 +96,8 @@ def main():
 
     sides = []
     for name in o.sides.split(","):
-        sides += [measure.pgvector()] if name == "pgvector" else \
-            [measure.barq(q) for q in o.quantization.split(",")]
+        sides += [measure.pgvector(o.method)] if name == "pgvector" else \
+            [measure.barq(q, o.method) for q in o.quantization.split(",")]
     missing = [s.name for s in sides if not measure.available(s)]
     sides = [s for s in sides if s.name not in missing]
     if missing:
@@ -105,7 +111,8 @@ def main():
     results = {
         "data": {"name": data.name, "rows": len(data.base), "dims": data.dims,
                  "metric": o.metric, "queries": len(data.queries), "k": dataset.K},
-        "options": {"m": o.m, "ef_construction": o.ef_construction, "look_ef": o.look_ef},
+        "options": {"method": o.method, "m": o.m, "ef_construction": o.ef_construction,
+                    "lists": o.lists, "look_ef": o.look_ef},
         "machine": machine(),
         "server": {"version": admin.value("SHOW server_version"),
                    "settings": {s: admin.value(f"SHOW {s}") for s in SETTINGS}},

@@ -125,7 +125,7 @@ typedef struct BarqVectorMethod
 	/* do the work; and, as another process, take part in it */
 	void		(*lead) (void *area, BarqBuildProgress progress, void *arg);
 	void		(*help) (void *area, BarqBuildProgress progress, void *arg);
-	void		(*write) (void *area, BarqBodyWriter *writer);
+	void		(*write_body) (void *area, BarqBodyWriter *writer);
 	int			first_phase;	/* BARQ_PHASE_* that it begins with */
 } BarqVectorMethod;
 

@@ -154,6 +154,6 @@ const BarqVectorMethod barq_ivf_method = {
 	.load = ivf_load,
 	.lead = ivf_lead,
 	.help = ivf_help,
-	.write = ivf_write,
+	.write_body = ivf_write,
 	.first_phase = BARQ_PHASE_TRAIN
 };

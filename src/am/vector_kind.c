@@ -118,7 +118,7 @@ barq_vector_build(Relation index, const BarqFrozenOptions *frozen, const uint8 *
 		}
 		writer = barq_body_begin_memory(bytes);
 	}
-	method->write(work->address, writer);
+	method->write_body(work->address, writer);
 	barq_work_release(work);
 	return writer;
 }
@@ -247,7 +247,7 @@ const BarqVectorMethod barq_hnsw_method = {
 	.load = hnsw_load,
 	.lead = hnsw_insert,
 	.help = hnsw_insert,
-	.write = hnsw_write,
+	.write_body = hnsw_write,
 	.first_phase = BARQ_PHASE_GRAPH
 };
 

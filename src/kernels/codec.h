@@ -136,7 +136,7 @@ extern bool barq_codec_encode(const BarqCodec *codec, const void *value, void *r
  * The dims floats that a row's code stands for; under cosine those of the
  * normalised vector, of bits ones and zeros. And a row of such floats, or of a
  * mean of them, whatever values are encoded from (bits: ones above a half);
- * false as barq_codec_encode. Not for sparse rows.
+ * false as barq_codec_encode. Not of rabitq and sparse rows.
  */
 extern void barq_codec_decode(const BarqCodec *codec, const void *row, float *x);
 extern bool barq_codec_encode_floats(const BarqCodec *codec, const float *x, void *row);

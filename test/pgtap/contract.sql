@@ -93,6 +93,13 @@ SELECT is(pg_indexam_has_property(oid, property), has, 'barq_hnsw: ' || property
 	(VALUES ('can_order', false), ('can_unique', false), ('can_multi_col', false), ('can_exclude', true), ('can_include', false)) p(property, has) WHERE amname = 'barq_hnsw';
 
 SELECT bag_eq(
+	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopstrategy::int FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_ivf'$$,
+	$$VALUES ('vector_l2_ops', '<->(vector,vector)', 'o', 1), ('vector_ip_ops', '<#>(vector,vector)', 'o', 1), ('vector_cosine_ops', '<=>(vector,vector)', 'o', 1),
+		('halfvec_l2_ops', '<->(halfvec,halfvec)', 'o', 1), ('halfvec_ip_ops', '<#>(halfvec,halfvec)', 'o', 1), ('halfvec_cosine_ops', '<=>(halfvec,halfvec)', 'o', 1),
+		('bit_hamming_ops', '<~>(bit,bit)', 'o', 1)$$,
+	'each class of lists orders by its distance');
+
+SELECT bag_eq(
 	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopstrategy::int FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_bm25'$$,
 	$$VALUES ('bm25_ops', '<@>(text,bm25query)', 'o', 1), ('bm25_ops', '@@@(text,bm25query)', 's', 2),
 		('bm25_array_ops', '<@>(text[],bm25query)', 'o', 1), ('bm25_array_ops', '@@@(text[],bm25query)', 's', 2)$$,

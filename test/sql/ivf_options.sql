@@ -9,7 +9,7 @@
 CREATE TABLE ivf_options (v vector(3));
 SELECT o, pg_temp.outcome(format('CREATE INDEX ON ivf_options USING barq_ivf (v vector_l2_ops) WITH (%s)', o))
 FROM unnest(ARRAY['lists = -1', 'lists = 0', 'lists = 1', 'lists = 32768', 'lists = 32769', 'lists = x',
-	'quantization = none', 'quantization = f16', 'quantization = sq8', 'quantization = pq', 'm = 16', 'fillfactor = 70']) o;
+	'quantization = none', 'quantization = f16', 'quantization = sq8', 'quantization = rabitq', 'quantization = pq', 'm = 16', 'fillfactor = 70']) o;
 -- the default class is that of pgvector's ivfflat; there is none for L1
 SELECT pg_temp.outcome('CREATE INDEX ON ivf_options USING barq_ivf (v)');
 SELECT pg_temp.outcome('CREATE INDEX ON ivf_options USING barq_ivf (v vector_l1_ops)');
