@@ -3,7 +3,7 @@
  *	  Build time, recall and latency of the HNSW kind outside of a server.
  *
  *	  bench_hnsw base.npy query.npy gt.npy [-m 16] [-c 64] [-p 2]
- *		[-M cosine|l2|ip|l1|hamming|jaccard] [-q sq8|f16|none|bits|sparse] [-k 10] [-e 40,80,160]
+ *		[-M cosine|l2|ip|l1|hamming|jaccard] [-q sq8|f16|none|rabitq|bits|sparse] [-k 10] [-e 40,80,160]
  *		[-o body | -i body] [-s 0.01,0.1] [-d 0.1] [-n rows] [-Q queries] [-f]
  *
  * -o, -i: keep the body in a file; measure one kept there, without building.
@@ -605,7 +605,8 @@ main(int argc, char **argv)
 				quant = strcmp(optarg, "none") == 0 ? BARQ_QUANT_NONE :
 					strcmp(optarg, "f16") == 0 ? BARQ_QUANT_F16 :
 					strcmp(optarg, "bits") == 0 ? BARQ_QUANT_BITS :
-					strcmp(optarg, "sparse") == 0 ? BARQ_QUANT_SPARSE : BARQ_QUANT_SQ8;
+					strcmp(optarg, "sparse") == 0 ? BARQ_QUANT_SPARSE :
+					strcmp(optarg, "rabitq") == 0 ? BARQ_QUANT_RABITQ : BARQ_QUANT_SQ8;
 				break;
 			default:
 				return 1;

@@ -29,6 +29,7 @@ typedef struct VectorBuild
 	Relation	index;
 	IndexInfo  *info;
 	BarqFrozenOptions options;
+	const BarqVectorMethod *method;
 	BarqCodec	codec;
 	char	   *rows_path;		/* NULL: rows are kept in memory */
 	char	   *whole_path;		/* of rows that differ in length; or NULL */
@@ -54,6 +55,10 @@ barq_build_phase_name(int64 phase)
 			return "building graph";
 		case BARQ_PHASE_WRITE:
 			return "writing segment";
+		case BARQ_PHASE_TRAIN:
+			return "performing k-means";
+		case BARQ_PHASE_ASSIGN:
+			return "assigning vectors to lists";
 		default:
 			return NULL;
 	}
@@ -233,12 +238,12 @@ write_flat(VectorBuild *build, BarqBodyWriter *flat, const char *slots, const ch
 	pfree(heads);
 }
 
-/* The rows read as a body: flat, and on to a graph where that pays. */
+/* The rows read as a body: flat, and on to a graph or lists where that pays. */
 static BarqBodyWriter *
 build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
 		   const char *whole)
 {
-	bool		graph = barq_graph_pays(&build->codec, rows);
+	bool		pays = build->method->pays(&build->codec, rows);
 	uint64		bytes = rows * (build->codec.stride + sizeof(ItemPointerData));
 	BarqBodyWriter *flat = NULL;
 	BarqBodyWriter *writer;
@@ -251,7 +256,7 @@ build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
 	char	   *reason = NULL;
 
 	memcpy(flat_id, id, BARQ_ID_BYTES);
-	if (graph)
+	if (pays)
 		barq_new_id(flat_id);
 	if (build->rows_path != NULL)
 		flat = barq_body_begin_file(build->index, flat_id, bytes, &reason);
@@ -264,18 +269,19 @@ build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
 			   sizeof(ItemPointerData));
 	write_flat(build, flat, slots, whole, tids, rows);
 	pfree(tids);
-	if (!graph)
+	if (!pays)
 		return flat;
 
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_GRAPH);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE,
+								 build->method->first_phase);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, rows);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, 0);
 	body = barq_body_finish(flat, &bytes);
 	barq_view_init_memory(&view, body, bytes);
 	input.view = &view;
 	input.live = rows;
-	writer = barq_hnsw_build_graph(build->index, &build->options, id, &input, 1,
-								   rows, &team, &reason);
+	writer = barq_vector_build(build->index, &build->options, id, &input, 1, &team,
+							   &reason);
 	barq_body_release(flat);
 	barq_image_remove(build->index, flat_id);
 	return writer;
@@ -321,8 +327,9 @@ write_segment(VectorBuild *build)
 	barq_body_release(writer);
 }
 
-IndexBuildResult *
-barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
+static IndexBuildResult *
+build_vectors(const BarqVectorMethod *method, Relation heap, Relation index,
+			  IndexInfo *info)
 {
 	MemoryContext context;
 	MemoryContext old;
@@ -337,7 +344,8 @@ barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 	build->heap = heap;
 	build->index = index;
 	build->info = info;
-	barq_hnsw_freeze_options(index, &build->options);
+	build->method = method;
+	method->freeze_options(index, &build->options);
 	barq_vector_codec(&build->options, &build->codec);
 	barq_meta_create(index, MAIN_FORKNUM, &build->options);
 
@@ -359,11 +367,35 @@ barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 	return result;
 }
 
-void
-barq_hnsw_build_empty(Relation index)
+static void
+build_empty(const BarqVectorMethod *method, Relation index)
 {
 	BarqFrozenOptions options;
 
-	barq_hnsw_freeze_options(index, &options);
+	method->freeze_options(index, &options);
 	barq_meta_create(index, INIT_FORKNUM, &options);
+}
+
+IndexBuildResult *
+barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
+{
+	return build_vectors(&barq_hnsw_method, heap, index, info);
+}
+
+IndexBuildResult *
+barq_ivf_build(Relation heap, Relation index, IndexInfo *info)
+{
+	return build_vectors(&barq_ivf_method, heap, index, info);
+}
+
+void
+barq_hnsw_build_empty(Relation index)
+{
+	build_empty(&barq_hnsw_method, index);
+}
+
+void
+barq_ivf_build_empty(Relation index)
+{
+	build_empty(&barq_ivf_method, index);
 }

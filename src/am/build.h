@@ -164,5 +164,7 @@ extern PGDLLEXPORT void barq_build_worker_main(dsm_segment *segment, shm_toc *to
 #define BARQ_PHASE_LOAD		2
 #define BARQ_PHASE_GRAPH	3
 #define BARQ_PHASE_WRITE	4
+#define BARQ_PHASE_TRAIN	5
+#define BARQ_PHASE_ASSIGN	6
 
 #endif							/* BARQ_BUILD_H */

@@ -33,7 +33,14 @@ barq_define_reloptions(void)
 					  "Breadth of the search for neighbours while building",
 					  BARQ_HNSW_DEFAULT_EF_CONSTRUCTION, 4, 1000,
 					  ShareUpdateExclusiveLock);
-	add_enum_reloption(hnsw_relopt_kind, "quantization",
+	barq_add_quantization(hnsw_relopt_kind);
+}
+
+/* The option that all access methods of vectors have. */
+void
+barq_add_quantization(relopt_kind kind)
+{
+	add_enum_reloption(kind, "quantization",
 					   "How vectors are kept in the index",
 					   quantization_values, BARQ_QUANT_DEFAULT,
 					   "Valid values are \"none\", \"f16\", \"sq8\" and \"rabitq\".",
@@ -98,11 +105,10 @@ choose_quantization(const BarqVectorSpace *space, int quantization)
 }
 
 void
-barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
+barq_vector_freeze_options(Relation index, const char *method, int quantization,
+						   BarqVectorOptions *options)
 {
-	BarqHnswReloptions *given = (BarqHnswReloptions *) index->rd_options;
 	const BarqVectorSpace *space = barq_vector_space(index);
-	BarqVectorOptions options = {0};
 	int			dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
 
 	if (dims < 0)
@@ -115,26 +121,36 @@ barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("column cannot have more than %d dimensions for %s index",
-						space->max_dims, "barq_hnsw")));
+						space->max_dims, method)));
+	quantization = choose_quantization(space, quantization);
+	if (quantization == BARQ_QUANT_RABITQ && space->metric == BARQ_METRIC_L1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("quantization \"rabitq\" does not support the L1 distance"),
+				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
 
-	options.metric = space->metric;
-	options.dims = dims;
+	memset(options, 0, sizeof(*options));
+	options->metric = space->metric;
+	options->dims = dims;
+	options->quantization = quantization;
+}
+
+void
+barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
+{
+	BarqHnswReloptions *given = (BarqHnswReloptions *) index->rd_options;
+	BarqVectorOptions options;
+
+	barq_vector_freeze_options(index, "barq_hnsw",
+							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
 	options.m = given ? given->m : BARQ_HNSW_DEFAULT_M;
 	options.ef_construction = given ? given->ef_construction :
 		BARQ_HNSW_DEFAULT_EF_CONSTRUCTION;
-	options.quantization = choose_quantization(space, given ? given->quantization :
-											   BARQ_QUANT_DEFAULT);
 
 	if (options.ef_construction < 2 * options.m)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ef_construction must be greater than or equal to 2 * m")));
-	if (options.quantization == BARQ_QUANT_RABITQ)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("quantization \"rabitq\" is not supported yet"),
-				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
-
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = BARQ_KIND_HNSW;
 	frozen->version = BARQ_VECTOR_OPTIONS_VERSION;

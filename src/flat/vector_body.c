@@ -62,7 +62,6 @@ barq_vector_open(BarqView *view, BarqBodyHeader *body,
 	if (header->metric < BARQ_METRIC_L2 || header->metric > BARQ_METRIC_JACCARD)
 		corrupted("unknown metric");
 	if (header->quantization > BARQ_QUANT_SPARSE ||
-		header->quantization == BARQ_QUANT_RABITQ ||
 		(header->quantization == BARQ_QUANT_BITS) != (header->metric >= BARQ_METRIC_HAMMING))
 		corrupted("unknown quantization");
 	if (header->dims < 1 ||

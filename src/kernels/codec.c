@@ -39,8 +39,9 @@ barq_codec_init(BarqCodec *codec, BarqMetric metric, BarqQuantization quant, int
 		return;
 	}
 	codec->row_bytes = (uint32_t) (code_bytes(codec) +
-								   (quant == BARQ_QUANT_SQ8 ? sizeof(Sq8Trailer)
-									: sizeof(FloatTrailer)));
+								   (quant == BARQ_QUANT_SQ8 ? sizeof(Sq8Trailer) :
+									quant == BARQ_QUANT_RABITQ ? sizeof(RabitqTrailer) :
+									sizeof(FloatTrailer)));
 	codec->stride = (codec->row_bytes + 63) & ~(uint32_t) 63;
 }
 
@@ -283,6 +284,11 @@ barq_codec_encode(const BarqCodec *codec, const void *value, void *row)
 			return false;
 		factor = 1 / norm;
 	}
+	if (codec->quant == BARQ_QUANT_RABITQ)
+	{
+		barq_rabitq_encode(codec, x, factor, row);
+		return true;
+	}
 	memset(code + trailer_at - 8, 0, 8);	/* the padding */
 
 	if (codec->quant == BARQ_QUANT_SQ8)
@@ -410,7 +416,7 @@ barq_code_key(const BarqCodec *codec, const void *a, const void *b)
 	bool		l1 = codec->metric == BARQ_METRIC_L1;
 	float		key;
 
-	if (codec->quant >= BARQ_QUANT_BITS)
+	if (codec->quant >= BARQ_QUANT_RABITQ)
 	{
 		barq_code_keys(codec, a, b, 0, NULL, 1, &key);
 		return key;
@@ -443,6 +449,11 @@ barq_code_keys(const BarqCodec *codec, const void *a, const char *base, size_t s
 	bool		l2 = codec->metric == BARQ_METRIC_L2;
 	bool		l1 = codec->metric == BARQ_METRIC_L1;
 
+	if (codec->quant == BARQ_QUANT_RABITQ)
+	{
+		barq_rabitq_code_keys(codec, a, base, stride, ids, n, keys);
+		return;
+	}
 	if (codec->quant == BARQ_QUANT_BITS)
 	{
 		barq_bits_keys(codec, a, base, stride, ids, n, keys);

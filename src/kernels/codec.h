@@ -5,13 +5,14 @@
  *
  * Like kernels.h free of PostgreSQL: the caller provides all memory.
  *
- * A *row* is what one vector becomes: its code (float32, IEEE half, or 8 bits
- * a dimension with the vector's own scale and offset: LVQ, Aguerrebere et
- * al., VLDB 2023), padded to 8 bytes, then a trailer with what scoring and the
- * error bound need. Rows of bits are the bits. Rows carry everything needed to
- * use them, so they move from log to segment to segment unchanged. Rows in a
- * log may be unaligned; in segments they start every `stride` bytes, so that
- * none lies on more cache lines than it must.
+ * A *row* is what one vector becomes: its code (float32, IEEE half, 8 bits a
+ * dimension with the vector's own scale and offset: LVQ, Aguerrebere et al.,
+ * VLDB 2023, or 2 bits after a rotation: codec_rabitq.c), padded to 8 bytes,
+ * then a trailer with what scoring and the error bound need. Rows of bits are
+ * the bits. Rows carry everything needed to use them, so they move from log to
+ * segment to segment unchanged. Rows in a log may be unaligned; in segments
+ * they start every `stride` bytes, so that none lies on more cache lines than
+ * it must.
  *
  * Rows of sparse vectors differ in length. Such a row begins with a *head* of
  * row_bytes that says where its entries are, relative to itself; in a log they
@@ -43,7 +44,7 @@ typedef enum BarqQuantization
 	BARQ_QUANT_NONE = 0,
 	BARQ_QUANT_F16 = 1,
 	BARQ_QUANT_SQ8 = 2,
-	BARQ_QUANT_RABITQ = 3,		/* later issue */
+	BARQ_QUANT_RABITQ = 3,		/* not with L1 */
 	BARQ_QUANT_BITS = 4,		/* what rows of bits are: the bits */
 	BARQ_QUANT_SPARSE = 5		/* of sparse vectors: their elements */
 } BarqQuantization;
@@ -132,6 +133,15 @@ extern bool barq_rows_equal(const BarqCodec *codec, const void *a, const void *b
 extern bool barq_codec_encode(const BarqCodec *codec, const void *value, void *row);
 
 /*
+ * The dims floats that a row's code stands for; under cosine those of the
+ * normalised vector, of bits ones and zeros. And a row of such floats, or of a
+ * mean of them, whatever values are encoded from (bits: ones above a half);
+ * false as barq_codec_encode. Not for sparse rows.
+ */
+extern void barq_codec_decode(const BarqCodec *codec, const void *row, float *x);
+extern bool barq_codec_encode_floats(const BarqCodec *codec, const float *x, void *row);
+
+/*
  * A query prepared for one codec. All arrays lie behind the struct in one
  * allocation of barq_query_bytes().
  *
@@ -172,7 +182,15 @@ extern void barq_code_keys(const BarqCodec *codec, const void *a,
  * *lower_bound: a value that the distance function of the SQL operator, as
  * computed in float32 by any kernel level on the vector that was encoded and
  * on q, is proven never to undercut. The proof is written at the function.
+ * Where barq_codec_proves() says no it is only likely that it does not, and
+ * who returns rows in its order must ask for the distance himself.
  */
+static inline bool
+barq_codec_proves(const BarqCodec *codec)
+{
+	return codec->quant != BARQ_QUANT_RABITQ;
+}
+
 extern void barq_query_rescore(const BarqQuery *query, const void *row,
 							   double *distance, double *lower_bound);
 

@@ -289,6 +289,11 @@ barq_query_rescore(const BarqQuery *query, const void *row,
 		*lower_bound = 0;
 		return;
 	}
+	if (query->codec.quant == BARQ_QUANT_RABITQ)
+	{
+		barq_rabitq_rescore(query, row, distance, lower_bound);
+		return;
+	}
 	if (query->codec.quant == BARQ_QUANT_SPARSE)
 	{
 		barq_sparse_rescore(query, row, distance, lower_bound);

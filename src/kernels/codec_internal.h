@@ -55,6 +55,21 @@ typedef struct SparseHead
 _Static_assert(sizeof(SparseHead) == 16, "row format");
 _Static_assert(offsetof(SparseHead, nnz) == 8, "row format");
 
+typedef struct RabitqTrailer
+{
+	float		norm;			/* of what was rotated; see codec_rabitq.c */
+	float		mean;			/* of the coordinates */
+	float		factor;			/* 1 / <rotated and divided by norm, code> */
+	float		scale;			/* 1 / |code| */
+} RabitqTrailer;
+
+/* rabitq_keys_batch reads it as one vector */
+_Static_assert(sizeof(RabitqTrailer) == 16, "row format");
+_Static_assert(offsetof(RabitqTrailer, norm) == 0, "row format");
+_Static_assert(offsetof(RabitqTrailer, mean) == 4, "row format");
+_Static_assert(offsetof(RabitqTrailer, factor) == 8, "row format");
+_Static_assert(offsetof(RabitqTrailer, scale) == 12, "row format");
+
 /* sq8_keys_batch reads the first four members as one vector */
 _Static_assert(sizeof(FloatTrailer) == 8, "row format");
 _Static_assert(sizeof(Sq8Trailer) == 24, "row format");
@@ -66,6 +81,13 @@ _Static_assert(offsetof(Sq8Trailer, residual) == 16, "row format");
 _Static_assert(offsetof(Sq8Trailer, norm) == 20, "row format");
 _Static_assert((int64_t) BARQ_CODEC_MAX_DIMS * 255 * 255 < INT32_MAX, "code sums");
 
+/* Dimensions that are rotated and coded under rabitq: zeros are added. */
+static inline int
+rabitq_dims(const BarqCodec *codec)
+{
+	return (codec->dims + 63) & ~63;
+}
+
 /* Bytes of the code with its padding: where a dense row's trailer begins. */
 static inline size_t
 code_bytes(const BarqCodec *codec)
@@ -75,6 +97,8 @@ code_bytes(const BarqCodec *codec)
 
 	if (codec->quant == BARQ_QUANT_BITS)
 		return (((size_t) codec->dims + 7) / 8 + 7) & ~(size_t) 7;
+	if (codec->quant == BARQ_QUANT_RABITQ)
+		return barq_rabitq_terms_at(rabitq_dims(codec));
 	return ((size_t) codec->dims * element + 7) & ~(size_t) 7;
 }
 
@@ -106,7 +130,9 @@ struct BarqQuery
 
 	/* sq8 but L1: the query in signed bytes, for keys */
 	BarqSq8Terms terms;
-	const int8_t *codes;
+	const int8_t *codes;		/* rabitq: of the rotated query */
+	BarqRabitqTerms rabitq;
+	double		code_error;		/* rabitq: what codes lost, relative to norm */
 
 	const float *values;		/* dims floats, about their mean under sq8 */
 	double		ref;			/* a float's value */
@@ -172,5 +198,18 @@ extern void barq_sparse_rescore(const BarqQuery *query, const void *row,
 								double *exact, double *lower_bound);
 extern bool barq_sparse_is_sound(const BarqCodec *codec, const void *row);
 extern bool barq_sparse_equal(const void *a, const void *b);
+
+extern void barq_rotate(float *x, int n);
+
+/* rabitq's parts of what codec.h declares; factor: 1, or 1 / |x| under cosine */
+extern void barq_rabitq_encode(const BarqCodec *codec, const float *x, double factor,
+							   void *row);
+extern void barq_rabitq_prepare(BarqQuery *query, const float *q, double factor,
+								float *rotated, int8_t *codes);
+extern void barq_rabitq_code_keys(const BarqCodec *codec, const void *a,
+								  const char *base, size_t stride,
+								  const uint32_t *ids, int n, float *keys);
+extern void barq_rabitq_rescore(const BarqQuery *query, const void *row,
+								double *distance, double *lower_bound);
 
 #endif							/* BARQ_CODEC_INTERNAL_H */

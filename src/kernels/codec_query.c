@@ -28,13 +28,14 @@ has_codes(const BarqCodec *codec)
 size_t
 barq_query_bytes(const BarqCodec *codec)
 {
+	size_t		n = codec->quant == BARQ_QUANT_RABITQ ?
+		(size_t) rabitq_dims(codec) : (size_t) codec->dims;
+
 	if (codec->quant == BARQ_QUANT_BITS || codec->quant == BARQ_QUANT_SPARSE)
 		return 64 + ALIGN64(sizeof(BarqQuery)) +
 			(codec->quant == BARQ_QUANT_SPARSE ? barq_sparse_query_bytes() :
 			 ALIGN64((size_t) codec->row_bytes));
-	return 64 + ALIGN64(sizeof(BarqQuery)) +
-		ALIGN64((size_t) codec->dims * sizeof(float)) +
-		ALIGN64((size_t) codec->dims);
+	return 64 + ALIGN64(sizeof(BarqQuery)) + ALIGN64(n * sizeof(float)) + ALIGN64(n);
 }
 
 /* The query in signed bytes: keys only, so its own loss is not tracked. */
@@ -159,6 +160,12 @@ barq_query_prepare(void *mem, const BarqCodec *codec, const void *value)
 		query->null = s[0].given == 0;
 		factor = query->null ? 0 : 1 / sqrt(s[0].given);
 	}
+	if (codec->quant == BARQ_QUANT_RABITQ)
+	{
+		barq_rabitq_prepare(query, q, factor, values,
+							(int8_t *) (values + rabitq_dims(codec)));
+		return query;
+	}
 
 	barq_range(q, n, &lo, &hi);
 	if (codec->quant == BARQ_QUANT_SQ8 &&
@@ -232,6 +239,12 @@ barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 	if (has_codes(&query->codec))
 	{
 		k->sq8_keys_batch(query->codes, &query->terms, base, stride, ids, n, dims, keys);
+		return;
+	}
+	if (query->codec.quant == BARQ_QUANT_RABITQ)
+	{
+		k->rabitq_keys_batch(query->codes, &query->rabitq, base, stride, ids, n,
+							 rabitq_dims(&query->codec), keys);
 		return;
 	}
 	if (query->codec.quant == BARQ_QUANT_SQ8)

@@ -13,6 +13,7 @@
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "settings.h"
+#include "store/steps.h"
 #include "utils/memutils.h"
 
 /* A segment with more than this share of dead rows is written again. */
@@ -32,6 +33,12 @@ barq_segment_tier(uint64 bytes)
 	return tier;
 }
 
+static bool
+has_many_dead(const BarqSegmentDesc *desc)
+{
+	return desc->dead_rows > DEAD_SHARE * desc->rows;
+}
+
 /*
  * Choose segments of the snapshot (largest first) to merge. Returns how many;
  * their positions are chosen[0 … n-1].
@@ -47,7 +54,9 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 	if (all)
 	{
 		/* a single clean segment is what compaction is to arrive at */
-		if (total == 1 && snapshot->segments[0].desc.dead_rows == 0)
+		if (total == 1 && snapshot->segments[0].desc.dead_rows == 0 &&
+			!kind->is_provisional(&meta->options, snapshot->segments[0].desc.kind,
+								  snapshot->segments[0].desc.rows))
 			return 0;
 		for (uint32 i = 0; i < total; i++)
 			chosen[n++] = i;
@@ -104,13 +113,25 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 	}
 
 	for (uint32 i = 0; i < total; i++)
-		if (snapshot->segments[i].desc.dead_rows >
-			DEAD_SHARE * snapshot->segments[i].desc.rows)
+		if (has_many_dead(&snapshot->segments[i].desc))
 		{
 			chosen[n++] = i;
 			return n;
 		}
 	return 0;
+}
+
+bool
+barq_has_many_dead(Relation index)
+{
+	BarqMeta	meta;
+	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
+	bool		many = false;
+
+	for (uint32 i = 0; i < meta.segments; i++)
+		many |= has_many_dead(&descs[i]);
+	pfree(descs);
+	return many;
 }
 
 /* What publication needs to find the rows that died during a merge. */
@@ -245,6 +266,8 @@ compact_once(Relation index, bool all, uint64 *rows)
 				 errmsg("index \"%s\" has too many rows for one segment",
 						RelationGetRelationName(index))));
 
+	barq_step("compact: inputs chosen");
+
 	/* held until publication, so that nobody tidies the new image away */
 	folder = barq_image_folder(index);
 	if (barq_image_folder_create(folder))
@@ -270,6 +293,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 		else
 		{
 			state.body = barq_body_finish(writer, &state.bytes);
+			barq_step("compact: merged");
 			desc.level = barq_segment_tier(state.bytes);
 			desc.origin = BARQ_ORIGIN_MERGE;
 			barq_segment_write(index, &desc, state.body, state.bytes);

@@ -281,7 +281,7 @@ visit_index(Oid oid, bool *swept)
 				barq_image_sweep();
 			*swept = true;
 			if (!RecoveryInProgress() && is_left_in_peace(index) &&
-				barq_maintenance_lock(index, false))
+				barq_maintenance_try_lock(index))
 			{
 				barq_worker_watch(index);
 				InvalidateCatalogSnapshot();

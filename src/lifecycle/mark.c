@@ -10,6 +10,7 @@
 
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
+#include "store/steps.h"
 #include "utils/memutils.h"
 
 /* TIDs are read this many at a time. */
@@ -178,12 +179,15 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 			continue;
 		}
 
+		barq_step("vacuum: marked");
+
 		/*
 		 * Counts first, then the epoch: whoever swaps the directory after the
 		 * bump has seen our marks, whoever did before shows in the version.
 		 */
 		barq_directory_set_dead(index, (const uint8 (*)[BARQ_ID_BYTES]) state.ids,
 								state.dead, state.count);
+		barq_step("vacuum: counted");
 		if (counts->marked + counts->met > 0)
 			now = barq_meta_bump_dead_epoch(index);
 		else

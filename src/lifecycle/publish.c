@@ -12,13 +12,10 @@
 #include "utils/timestamp.h"
 
 bool
-barq_maintenance_lock(Relation index, bool wait)
+barq_maintenance_try_lock(Relation index)
 {
-	if (!wait)
-		return barq_try_lock_relation(index, ShareUpdateExclusiveLock,
-									  "maintenance: try lock");
-	barq_lock_relation(index, ShareUpdateExclusiveLock, "maintenance: lock");
-	return true;
+	return barq_try_lock_relation(index, ShareUpdateExclusiveLock,
+								  "maintenance: try lock");
 }
 
 void
@@ -82,6 +79,7 @@ barq_publish(Relation index, BarqChange *change)
 
 			if (change->collect_dead != NULL)
 				change->collect_dead(index, change->arg, bitmap);
+			barq_step("publish: marks collected");
 			barq_tombstones_write(index, change->add, bitmap);
 			blocks = barq_tombstones_blocks(index, change->add);
 			for (uint32 i = 0; i < change->add->tombstone_pages; i++)
@@ -112,6 +110,7 @@ barq_publish(Relation index, BarqChange *change)
 		pfree(descs);
 		pfree(next);
 
+		barq_step("publish: all written");
 		if (barq_directory_swap(index, &publication))
 			break;
 
@@ -123,6 +122,7 @@ barq_publish(Relation index, BarqChange *change)
 	}
 
 	/* The new state stands. What only the old one reached goes back. */
+	barq_step("publish: swapped");
 	for (uint32 i = 0; i < directory.count; i++)
 		barq_blocks_add(&garbage, directory.blocks[i]);
 	for (uint32 i = 0; change->sealed && i < change->sealed_pages->count; i++)

@@ -7,6 +7,7 @@
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
+#include "store/steps.h"
 #include "utils/memutils.h"
 
 /* Rows gathered from the frozen records, and where each record's row went. */
@@ -117,9 +118,11 @@ barq_seal_log(Relation index)
 
 	barq_meta_read(index, &meta);
 	gathered.stop = stop;
+	barq_step("seal: cut");
 	gathered.meta = &meta;
 	if (!barq_growing_walk(index, &meta, stop, &visitor))
 		barq_meta_broken(index);
+	barq_step("seal: gathered");
 
 	change.sealed = true;
 	change.growing_head = stop;

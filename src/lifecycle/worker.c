@@ -236,7 +236,7 @@ lock_index(void)
 {
 	for (int i = 0; i < LOCK_TRIES; i++)
 	{
-		if (barq_maintenance_lock(worker_index, false))
+		if (barq_maintenance_try_lock(worker_index))
 			return true;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 LOCK_TRY_MS, PG_WAIT_EXTENSION);

@@ -236,6 +236,7 @@ barq_growing_append(Relation index, ItemPointer tid,
 	}
 	else
 		write_new_page(index, &pages, tid, 0, length, payload, length);
+	barq_step("log: pages written");
 
 	while (count == 0)
 		count = link_pages(index, lock_tail(index), &pages, false);

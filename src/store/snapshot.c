@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "settings.h"
 #include "store/snapshot.h"
+#include "store/steps.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -169,6 +170,7 @@ read_snapshot(Relation index, BarqMeta *meta)
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	descs = barq_directory_current(index, meta, NULL);
+	barq_step("snapshot: directory read");
 
 	snapshot = palloc0(sizeof(BarqSnapshot));
 	snapshot->context = context;

@@ -7,6 +7,8 @@
  *
  *	  record
  *		  append the name of each step passed to barq_crash_log
+ *	  stop <lock> <name>
+ *		  wait there once, as barq_stop_at() says
  *	  crash <pass> <flush|lose> <backend|server|error> <name>
  *		  crash when this process comes to the step for the pass-th time:
  *		  with what it has written to WAL on disk or still in memory, taking
@@ -14,6 +16,10 @@
  *		  only raise an error there
  *
  * The file is removed first, so that each happens once.
+ *
+ * barq_stop_at(name, lock) makes a session wait at a step instead, once, until
+ * nobody holds that advisory lock: so isolation specs can do something in the
+ * middle of a seal, a merge or a VACUUM.
  */
 #include "postgres.h"
 
@@ -31,12 +37,14 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/tuplestore.h"
 
 #define POINT_FILE	"barq_crash_point"
 #define LOG_FILE	"barq_crash_log"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_crash_points);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_stop_at);
 
 /* made by the linker: the section's bounds */
 extern BarqStep *const __start_barq_steps[];
@@ -55,6 +63,18 @@ typedef struct Order
 } Order;
 
 static Order order;
+static const BarqStep *stop_at = NULL;
+static int64 stop_lock;
+
+static void
+set_stop(const char *name, int64 lock)
+{
+	stop_at = NULL;
+	stop_lock = lock;
+	for (BarqStep *const *step = __start_barq_steps; step < __stop_barq_steps; step++)
+		if (strcmp((*step)->name, name) == 0)
+			stop_at = *step;
+}
 
 static void
 read_order(void)
@@ -73,6 +93,11 @@ read_order(void)
 		order.flush = strcmp(how, "flush") == 0;
 		order.server = strcmp(whom, "server") == 0;
 		order.error = strcmp(whom, "error") == 0;
+	}
+	else if (rewind(file), fscanf(file, "stop %u %127[^\n]", &order.pass, order.name) == 2)
+	{
+		set_stop(order.name, order.pass);
+		unlink(POINT_FILE);
 	}
 	else
 		order.record = true;
@@ -114,11 +139,21 @@ crash(void)
 	pause();
 }
 
+static void
+stop(void)
+{
+	stop_at = NULL;
+	DirectFunctionCall1(pg_advisory_lock_shared_int8, Int64GetDatum(stop_lock));
+	DirectFunctionCall1(pg_advisory_unlock_shared_int8, Int64GetDatum(stop_lock));
+}
+
 void
 barq_step_reached(BarqStep *step)
 {
 	if (!order.read)
 		read_order();
+	if (stop_at == step)
+		stop();
 	if (order.record)
 		record_step(step);
 	if (order.crash && strcmp(order.name, step->name) == 0 &&
@@ -144,6 +179,20 @@ barq_crash_points(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
+}
+
+/* barq_stop_at(name text, lock bigint): '' takes it back */
+Datum
+barq_stop_at(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	set_stop(name, PG_GETARG_INT64(1));
+	if (stop_at == NULL && name[0] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no step \"%s\"", name)));
+	PG_RETURN_VOID();
 }
 
 #endif							/* BARQ_CRASH_POINTS */

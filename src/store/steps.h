@@ -79,8 +79,6 @@ extern void barq_step_reached(BarqStep *step);
 	barq_before(what, ConditionalLockPage(index, 0, mode))
 #define barq_unlock_page(index, mode, what) \
 	barq_around(what, UnlockPage(index, 0, mode))
-#define barq_lock_relation(index, mode, what) \
-	barq_around(what, LockRelation(index, mode))
 #define barq_try_lock_relation(index, mode, what) \
 	barq_before(what, ConditionalLockRelation(index, mode))
 #define barq_try_lock_relation_oid(oid, mode, what) \
