@@ -81,6 +81,11 @@ my @scenarios = (
 	{ name => 'create', prepare => $small . rows(30), act => $index },
 	{ name => 'create graph', prepare => $small . rows(200), act => $index },
 	{
+		name => 'create sparse',
+		prepare => $small =~ s/vector\(8\)/sparsevec(8)/r . rows(200),
+		act => $index =~ s/vector_l2_ops/sparsevec_l2_ops/r,
+	},
+	{
 		name => 'create parallel',
 		prepare => $small . rows(300) . 'ALTER TABLE t SET (parallel_workers = 1); ANALYZE t;',
 		act => "SET max_parallel_maintenance_workers = 1; SET min_parallel_table_scan_size = 0; $index",
