@@ -74,7 +74,9 @@ SELECT bag_eq(
 		('barq_hnsw', 'sparsevec_l2_ops', 'sparsevec', false), ('barq_hnsw', 'sparsevec_ip_ops', 'sparsevec', false), ('barq_hnsw', 'sparsevec_cosine_ops', 'sparsevec', false), ('barq_hnsw', 'sparsevec_l1_ops', 'sparsevec', false),
 		('barq_hnsw', 'bit_hamming_ops', 'bit', false), ('barq_hnsw', 'bit_jaccard_ops', 'bit', false),
 		('barq_ivf', 'vector_l2_ops', 'vector', true), ('barq_ivf', 'vector_ip_ops', 'vector', false), ('barq_ivf', 'vector_cosine_ops', 'vector', false),
-		('barq_ivf', 'halfvec_l2_ops', 'halfvec', false), ('barq_ivf', 'halfvec_ip_ops', 'halfvec', false), ('barq_ivf', 'halfvec_cosine_ops', 'halfvec', false), ('barq_ivf', 'bit_hamming_ops', 'bit', false), ('btree', 'vector_ops', 'vector', true),
+		('barq_ivf', 'halfvec_l2_ops', 'halfvec', false), ('barq_ivf', 'halfvec_ip_ops', 'halfvec', false), ('barq_ivf', 'halfvec_cosine_ops', 'halfvec', false),
+		('barq_ivf', 'bit_hamming_ops', 'bit', false),
+		('btree', 'vector_ops', 'vector', true),
 		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true),
 		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true)$$,
 	'operator classes; barq_hnsw has no default');
