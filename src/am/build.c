@@ -102,7 +102,7 @@ remove_rows_file(void *arg)
 
 	barq_unlink(build->rows_path, "rows: remove");
 	if (build->whole_path != NULL)
-		barq_unlink(build->whole_path, "rows: remove");
+		barq_unlink(build->whole_path, "whole rows: remove");
 }
 
 /*

@@ -28,10 +28,8 @@
 #define PROGRESS_STEP	1000
 
 static int
-open_rows(const char *path, int flags)
+check_opened(int fd, const char *path)
 {
-	int			fd = OpenTransientFile(path, flags);
-
 	if (fd < 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),
@@ -54,12 +52,15 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 	sink->context = CurrentMemoryContext;
 	if (path != NULL)
 	{
-		sink->fd = open_rows(path, O_RDWR | PG_BINARY);
+		sink->fd = check_opened(OpenTransientFile(path, O_RDWR | PG_BINARY), path);
 		if (barq_codec_has_heads(&sink->codec))
 		{
 			/* whoever comes first makes it */
 			sink->whole_path = barq_sink_whole_path(path);
-			sink->whole_fd = open_rows(sink->whole_path, O_RDWR | O_CREAT | PG_BINARY);
+			sink->whole_fd = check_opened(barq_open_file(sink->whole_path,
+														 O_RDWR | O_CREAT | PG_BINARY,
+														 "whole rows: create"),
+										  sink->whole_path);
 		}
 	}
 	sink->memory_space = BARQ_CHUNK_ROWS;

@@ -74,6 +74,7 @@ DECLARE
 	tab regclass;
 	dims int;
 	is_text boolean;
+	type regtype;
 	query text;
 	plan text;
 	line text;
@@ -83,10 +84,10 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE 'index % does not exist', index;
 	END IF;
-	SELECT atttypmod, atttypid = 'text'::regtype INTO dims, is_text FROM pg_attribute WHERE attrelid = tab AND attname = 'v';
+	SELECT atttypmod, atttypid = 'text'::regtype, atttypid INTO dims, is_text, type FROM pg_attribute WHERE attrelid = tab AND attname = 'v';
 	query := CASE WHEN is_text THEN format('SELECT ctid, id FROM %s ORDER BY v <@> to_bm25query(''all'', %L)', tab, index)
-		ELSE format('SELECT ctid, id FROM %s ORDER BY v <-> (SELECT array_agg(random())::real[]::vector
-			FROM generate_series(1, %s))', tab, dims) END;
+		ELSE format('SELECT ctid, id FROM %s ORDER BY v <-> (SELECT array_agg(random())::real[]::%s
+			FROM generate_series(1, %s))', tab, type, dims) END;
 	FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || query LOOP
 		plan := concat_ws(E'\n', plan, line);
 	END LOOP;

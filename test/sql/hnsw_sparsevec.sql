@@ -19,7 +19,7 @@ CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_sparse(300, 0.05, 0.4) AS v 
 \set type sparsevec(300)
 \set small sparsevec(40)
 \set quantizations {none}
-\set rows 5000
+\set rows 3000
 \set ECHO all
 
 \set opclass sparsevec_l2_ops

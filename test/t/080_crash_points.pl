@@ -81,6 +81,12 @@ my @scenarios = (
 	{ name => 'create', prepare => $small . rows(30), act => $index },
 	{ name => 'create graph', prepare => $small . rows(200), act => $index },
 	{
+		name => 'create sparse',
+		prepare => $small =~ s/vector\(8\)/sparsevec(8)/r . rows(200),
+		act => $index =~ s/vector_l2_ops/sparsevec_l2_ops/r,
+		index => $index =~ s/vector_l2_ops/sparsevec_l2_ops/r,
+	},
+	{
 		name => 'create parallel',
 		prepare => $small . rows(300) . 'ALTER TABLE t SET (parallel_workers = 1); ANALYZE t;',
 		act => "SET max_parallel_maintenance_workers = 1; SET min_parallel_table_scan_size = 0; $index",
@@ -265,7 +271,7 @@ sub complaints
 
 	sql($s->{after}) if $s->{after};
 	my $has_index = sql(q{SELECT count(*) FROM pg_class WHERE relname = 'ti'});
-	sql($s->{text} ? $text_index : $index) unless $has_index;
+	sql($s->{index} // ($s->{text} ? $text_index : $index)) unless $has_index;
 	$found .= sql(q{SELECT * FROM proof.complaints('ti', false)});
 	sql("DELETE FROM t WHERE id = (SELECT min(id) FROM t); VACUUM t;" . $more->(3)
 		. q{SELECT barq_seal('ti');} . $more->(2) . 'VACUUM t;');
