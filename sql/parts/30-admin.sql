@@ -49,6 +49,6 @@ CREATE VIEW barq_indexes AS
 		JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 		JOIN pg_catalog.pg_am a ON a.oid = c.relam,
 		LATERAL barq_index_status(c.oid) s
-	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw', 'barq_bm25');
+	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw', 'barq_ivf', 'barq_bm25');
 COMMENT ON VIEW barq_indexes IS 'barq indexes that the user may see into';
 GRANT SELECT ON barq_indexes TO PUBLIC;

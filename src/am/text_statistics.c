@@ -212,6 +212,8 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	if (call.options.config_name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 get_rel_relkind(index) == RELKIND_INDEX ?
+				 errmsg("index \"%s\" is not ready", get_rel_name(index)) :
 				 errmsg("index \"%s\" has no partition with a built index",
 						get_rel_name(index))));
 

@@ -5,9 +5,9 @@
  * Live rows keep their levels and their live neighbours. A row that lost
  * neighbours is given others in their place, out of the live neighbours of
  * the dead ones (what the dead row led to, it now leads to itself), chosen by
- * the heuristic beside those it kept. A row that has lost most of what it had
- * (it lay at the rim of a region that died) is joined anew, as at an
- * insertion.
+ * the heuristic beside those it kept, if it lost most of what it had. A row
+ * that lost more than a quarter (it lay at the rim of a region that died) is
+ * joined anew, as at an insertion.
  */
 #include "postgres.h"
 
@@ -43,8 +43,13 @@ barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs, int ninputs)
 
 		if (inputs[i].view->kind != BARQ_KIND_HNSW || inputs[i].live == 0)
 			continue;
-		/* where most rows are dead, mending is no cheaper than building */
-		if (inputs[i].live < inputs[i].view->rows / 4)
+
+		/*
+		 * Where more than a quarter of the rows are dead, mending is no cheaper
+		 * than building, and finds less where a region died as one. Measured,
+		 * see docs/performance.md.
+		 */
+		if (inputs[i].live < inputs[i].view->rows / 4 * 3)
 			continue;
 		if (best >= 0 && inputs[i].live <= inputs[best].live)
 			continue;
@@ -144,7 +149,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 								 keep->kept, scratch);
 	}
 	memcpy(hnsw_work_list(work, layer, number), keep->kept, nkept * sizeof(uint32));
-	if (lost * 2 > had)
+	if (lost * 4 > had)
 		keep->rejoin[number >> 3] |= 1 << (number & 7);
 }
 

@@ -54,7 +54,9 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 	if (all)
 	{
 		/* a single clean segment is what compaction is to arrive at */
-		if (total == 1 && snapshot->segments[0].desc.dead_rows == 0)
+		if (total == 1 && snapshot->segments[0].desc.dead_rows == 0 &&
+			!kind->is_provisional(&meta->options, snapshot->segments[0].desc.kind,
+								  snapshot->segments[0].desc.rows))
 			return 0;
 		for (uint32 i = 0; i < total; i++)
 			chosen[n++] = i;

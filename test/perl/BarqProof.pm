@@ -16,7 +16,10 @@ our @EXPORT = qw(proof_functions stray_images);
 #       but for pages that nothing reaches and dead rows not counted yet, which
 #       VACUUM puts right (clean: they are complaints too; checked = false: only
 #       the scans are compared).
+#       The indexed column is v, of vectors or (barq_bm25) of proof.documents.
 #   proof.vectors(n, dims)          n random vectors
+#   proof.documents(n, words)       n random documents of so many words at most;
+#       each has the word "all"
 sub proof_functions
 {
 	return q{
@@ -26,6 +29,42 @@ CREATE FUNCTION proof.vectors(n int, dims int) RETURNS SETOF vector LANGUAGE sql
 $$ SELECT array_agg(random() - 0.5)::real[]::vector
    FROM generate_series(1, n) i, generate_series(1, dims) j GROUP BY i $$;
 
+CREATE FUNCTION proof.documents(n int, words int) RETURNS SETOF text LANGUAGE sql VOLATILE AS
+$$ SELECT 'all ' || string_agg('w' || floor(40 * random() ^ 3)::int, ' ')
+   FROM (SELECT i, floor(1 + words * random())::int AS length FROM generate_series(1, n) i) d, generate_series(1, length) GROUP BY i $$;
+
+-- Matches and the best ten of some words, by the index and sequentially, one
+-- statement each, so one snapshot and one set of statistics.
+CREATE FUNCTION proof.text_complaints(index regclass, tab regclass) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off
+AS $$
+DECLARE
+	word text;
+	line text;
+BEGIN
+	FOREACH word IN ARRAY ARRAY['w0', 'w1', 'w' || floor(40 * random())::int, 'w' || floor(40 * random())::int] LOOP
+		FOR line IN EXECUTE format(
+			'WITH here AS MATERIALIZED (SELECT ctid FROM %1$s WHERE v @@@ to_bm25query(%2$L, %3$L)),
+			 there AS MATERIALIZED (SELECT ctid, v ~ %4$L AS matches FROM %1$s WHERE v IS NOT NULL OFFSET 0)
+			 SELECT coalesce(here.ctid, there.ctid) FROM here FULL JOIN there USING (ctid)
+			 WHERE matches IS NOT TRUE <> (here.ctid IS NULL)', tab, word, index, '\m' || word || '\M')
+		LOOP
+			RETURN NEXT format('%s: %s matches or not, says the index', word, line);
+		END LOOP;
+		FOR line IN EXECUTE format(
+			'WITH here AS MATERIALIZED (SELECT v <@> to_bm25query(%2$L, %3$L) AS score FROM %1$s ORDER BY v <@> to_bm25query(%2$L, %3$L) LIMIT 10),
+			 there AS MATERIALIZED (SELECT v <@> to_bm25query(%2$L, %3$L) AS score FROM %1$s WHERE v IS NOT NULL OFFSET 0),
+			 best AS (SELECT score FROM there WHERE score < 0 ORDER BY score LIMIT 10)
+			 SELECT concat((SELECT array_agg(score ORDER BY score) FROM here), '' instead of '', (SELECT array_agg(score ORDER BY score) FROM best))
+			 WHERE (SELECT array_agg(score ORDER BY score) FROM here) IS DISTINCT FROM (SELECT array_agg(score ORDER BY score) FROM best)',
+			tab, word || ' all', index)
+		LOOP
+			RETURN NEXT format('the best of %s: %s', word, line);
+		END LOOP;
+	END LOOP;
+END $$;
+
 CREATE FUNCTION proof.complaints(index regclass, clean boolean, checked boolean DEFAULT true) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_indexonlyscan = off
@@ -34,6 +73,7 @@ AS $$
 DECLARE
 	tab regclass;
 	dims int;
+	is_text boolean;
 	query text;
 	plan text;
 	line text;
@@ -43,9 +83,10 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE 'index % does not exist', index;
 	END IF;
-	SELECT atttypmod INTO dims FROM pg_attribute WHERE attrelid = tab AND attname = 'v';
-	query := format('SELECT ctid, id FROM %s ORDER BY v <-> (SELECT array_agg(random())::real[]::vector
-		FROM generate_series(1, %s))', tab, dims);
+	SELECT atttypmod, atttypid = 'text'::regtype INTO dims, is_text FROM pg_attribute WHERE attrelid = tab AND attname = 'v';
+	query := CASE WHEN is_text THEN format('SELECT ctid, id FROM %s ORDER BY v <@> to_bm25query(''all'', %L)', tab, index)
+		ELSE format('SELECT ctid, id FROM %s ORDER BY v <-> (SELECT array_agg(random())::real[]::vector
+			FROM generate_series(1, %s))', tab, dims) END;
 	FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || query LOOP
 		plan := concat_ws(E'\n', plan, line);
 	END LOOP;
@@ -72,6 +113,9 @@ BEGIN
 		RETURN NEXT line;
 	END LOOP;
 
+	IF is_text THEN
+		RETURN QUERY SELECT * FROM proof.text_complaints(index, tab);
+	END IF;
 	IF NOT checked THEN
 		RETURN;
 	END IF;

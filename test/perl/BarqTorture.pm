@@ -17,16 +17,39 @@ use Time::HiRes qw(time sleep);
 
 use BarqProof;
 
-# The tables: dimensions, rows aimed at, options.
+# The tables, each with an index on its column v: the column's type, rows aimed
+# at, how often chosen, n new values (%d), the index, and what searches order by
+# (q is drawn from query).
+# An access method that is added needs an entry here, and proof.complaints()
+# (BarqProof.pm) must know how to judge it.
 my %tables = (
-	small => { dims => 8,    rows => 1500, with => 'm = 8, ef_construction = 32' },
-	large => { dims => 2500, rows => 40,   with => 'quantization = none' });
+	small => {
+		type => 'vector(8)', rows => 1500, weight => 5, values => 'proof.vectors(%d, 8)',
+		index => 'barq_hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 32)', query => 'proof.vectors(1, 8)', distance => 'v <-> (SELECT q FROM q)',
+	},
+	lists => {
+		type => 'vector(8)', rows => 1500, weight => 3, values => 'proof.vectors(%d, 8)',
+		index => 'barq_ivf (v) WITH (lists = 20)', query => 'proof.vectors(1, 8)', distance => 'v <-> (SELECT q FROM q)',
+	},
+	large => {
+		type => 'vector(2500)', rows => 40, weight => 2, values => 'proof.vectors(%d, 2500)',
+		index => 'barq_hnsw (v vector_l2_ops) WITH (quantization = none)', query => 'proof.vectors(1, 2500)', distance => 'v <-> (SELECT q FROM q)',
+	},
+	words => {
+		type => 'text', rows => 1000, weight => 3, values => 'proof.documents(%d, CASE WHEN random() < 0.02 THEN 3000 ELSE 15 END)',
+		index => q{barq_bm25 (v) WITH (text_config = 'simple')}, query => 'generate_series(1, 1)', distance => q{v <@> to_bm25query('w1 w2 w30', 'words_v')},
+	});
+my @chosen = map { ($_) x $tables{$_}{weight} } sort keys %tables;
 
 sub create_index
 {
 	my ($table, $how) = @_;
-	return "CREATE INDEX $how ${table}_v ON $table USING barq_hnsw (v vector_l2_ops) WITH ($tables{$table}{with});";
+	return "CREATE INDEX $how ${table}_v ON $table USING $tables{$table}{index};";
 }
+
+# INSERT of n rows; of one with a value each statement draws anew
+sub values_of { my ($table, $n) = @_; return sprintf $tables{$table}{values}, $n }
+sub insert { my ($table, $n) = @_; return "INSERT INTO $table (v) SELECT * FROM " . values_of($table, $n) }
 
 # What a client may be told: another one dropped the index, it was killed, it
 # lost a deadlock or a race of definitions.
@@ -35,7 +58,7 @@ my $allowed = join '|',
   'deadlock detected', 'canceling statement', 'relation "\w+" (?:does not exist|already exists)', 'index (?:with OID \d+|"?\w+"?) does not exist',
   'the database system is', 'could not open relation with OID', 'tuple concurrently', 'could not find a relation',
   'duplicate key value violates unique constraint "pg_', 'conflict with recovery', 'current transaction is aborted',
-  'cache lookup failed for (?:relation|index)', 'index "\w+" is not (?:valid|ready)', 'transaction has been aborted';
+  'index .* of a bm25query does not exist', 'no barq_bm25 index fits', 'cache lookup failed for (?:relation|index)', 'index "\w+" is not (?:valid|ready)', 'transaction has been aborted';
 
 # ------------------------------------------------------------------ clients
 
@@ -45,24 +68,25 @@ sub pick { return $_[ int rand @_ ] }
 sub statements
 {
 	my ($sort) = @_;
-	my $t = rand() < 0.8 ? 'small' : 'large';
-	my ($dims, $rows) = @{ $tables{$t} }{qw(dims rows)};
+	my $t = pick(@chosen);
+	my ($rows, $query, $distance) = @{ $tables{$t} }{qw(rows query distance)};
 	my $some = 1 + int rand($rows / 20);
 	my $limit = pick(1, 10, 100);
-	my $vector = "(SELECT v FROM proof.vectors(1, $dims) v)";
+	my $value = '(SELECT * FROM ' . values_of($t, 1) . ')';
+	my $insert_one = insert($t, 1) . ';';
+	my $insert_some = insert($t, $some);
 
 	return pick(
-		"INSERT INTO $t (v) SELECT * FROM proof.vectors($some, $dims) WHERE (SELECT count(*) < $rows FROM $t);",
-		"INSERT INTO $t (v) SELECT * FROM proof.vectors(1, $dims);",
-		"UPDATE $t SET v = $vector WHERE id IN (SELECT id FROM $t ORDER BY random() LIMIT $some);",
+		"$insert_some WHERE (SELECT count(*) < $rows FROM $t);",
+		$insert_one,
+		"UPDATE $t SET v = $value WHERE id IN (SELECT id FROM $t ORDER BY random() LIMIT $some);",
 		"UPDATE $t SET n = n + 1 WHERE id IN (SELECT id FROM $t ORDER BY random() LIMIT $some);",
 		"DELETE FROM $t WHERE id IN (SELECT id FROM $t ORDER BY random() LIMIT $some);",
-		"BEGIN; INSERT INTO $t (v) SELECT * FROM proof.vectors($some, $dims); ROLLBACK;",
-		"BEGIN; SAVEPOINT a; INSERT INTO $t (v) SELECT * FROM proof.vectors(1, $dims); ROLLBACK TO a;
-		 INSERT INTO $t (v) SELECT * FROM proof.vectors(1, $dims); COMMIT;",
-		"BEGIN; DECLARE c CURSOR FOR SELECT id FROM $t ORDER BY v <-> $vector; FETCH $limit FROM c;
+		"BEGIN; $insert_some; ROLLBACK;",
+		"BEGIN; SAVEPOINT a; $insert_one ROLLBACK TO a; $insert_one COMMIT;",
+		"BEGIN; DECLARE c CURSOR FOR WITH q AS (SELECT * FROM $query q) SELECT id FROM $t ORDER BY $distance; FETCH $limit FROM c;
 		 SELECT pg_sleep(random() / 20); FETCH $limit FROM c; COMMIT;") if $sort eq 'writer';
-	return "SELECT proof.search('$t', $limit);" if $sort eq 'searcher';
+	return "SELECT proof.search('$t', '$query', \$\$$distance\$\$, $limit);" if $sort eq 'searcher';
 	return "SELECT CASE WHEN count(*) = 0 THEN 'judged' ELSE 'wrong: ' || string_agg(c, '; ') END FROM proof.differences('${t}_v') c;"
 	  if $sort eq 'judge';
 	return pick("VACUUM $t;", "VACUUM (PARALLEL 2) $t;", "VACUUM (FREEZE) $t;",
@@ -79,7 +103,7 @@ sub statements
 		"DROP INDEX CONCURRENTLY ${t}_v;" . create_index($t, ''),
 		create_index($t, 'CONCURRENTLY') =~ s/${t}_v/${t}_w/r . "DROP INDEX ${t}_v; ALTER INDEX ${t}_w RENAME TO ${t}_v;",
 		"BEGIN; DROP INDEX ${t}_v; ROLLBACK;", "BEGIN; REINDEX INDEX ${t}_v; ROLLBACK;",
-		"VACUUM FULL $t;", "BEGIN; TRUNCATE $t; INSERT INTO $t (v) SELECT * FROM proof.vectors(20, $dims); COMMIT;");
+		"VACUUM FULL $t;", "BEGIN; TRUNCATE $t; " . insert($t, 20) . '; COMMIT;');
 }
 
 # A client: psql is given a list of statements again and again, until the time
@@ -113,16 +137,16 @@ CREATE FUNCTION proof.differences(index regclass) RETURNS SETOF text LANGUAGE sq
 $$ SELECT * FROM proof.complaints(index, false, false) $$;
 
 -- a search returns no row twice, each in order of its distance
-CREATE FUNCTION proof.search(tab regclass, n int) RETURNS text LANGUAGE plpgsql
+CREATE FUNCTION proof.search(tab regclass, query text, distance text, n int) RETURNS text LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
 	line text;
 BEGIN
-	EXECUTE format('WITH q AS (SELECT v AS q FROM %s LIMIT 1),
-		found AS MATERIALIZED (SELECT id, v <-> (SELECT q FROM q) AS d FROM %s ORDER BY v <-> (SELECT q FROM q) LIMIT %s),
+	EXECUTE format('WITH q AS (SELECT * FROM %s q LIMIT 1),
+		found AS MATERIALIZED (SELECT id, %s AS d FROM %s ORDER BY %s LIMIT %s),
 		numbered AS (SELECT *, lag(d) OVER () AS before FROM found)
 		SELECT string_agg(id || '' '' || d, '', '') FROM numbered
-		WHERE d < before OR id IN (SELECT id FROM found GROUP BY id HAVING count(*) > 1)', tab, tab, n) INTO line;
+		WHERE d < before OR id IN (SELECT id FROM found GROUP BY id HAVING count(*) > 1)', query, distance, tab, distance, n) INTO line;
 	RETURN 'wrong: ' || line;
 END $$;
 
@@ -204,8 +228,8 @@ jit = off
 	$node->safe_psql('postgres', 'CREATE EXTENSION barq;' . proof_functions() . $functions);
 	foreach my $t (sort keys %tables)
 	{
-		$node->safe_psql('postgres', "CREATE TABLE $t (id serial PRIMARY KEY, n int DEFAULT 0, v vector($tables{$t}{dims}));
-			INSERT INTO $t (v) SELECT * FROM proof.vectors($tables{$t}{rows} / 2, $tables{$t}{dims});" . create_index($t, ''));
+		$node->safe_psql('postgres', "CREATE TABLE $t (id serial PRIMARY KEY, n int DEFAULT 0, v $tables{$t}{type});"
+			. insert($t, $tables{$t}{rows} / 2) . ';' . create_index($t, ''));
 	}
 	$node->backup('start');
 	my $standby = PostgreSQL::Test::Cluster->new('standby');

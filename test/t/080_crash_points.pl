@@ -67,6 +67,12 @@ my $small = q{
 };
 my $index = 'CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8);';
 sub rows { my ($n, $dims) = @_; return "INSERT INTO t (v) SELECT * FROM proof.vectors($n, " . ($dims // 8) . ');' }
+# the same of text
+my $text = q{CREATE TABLE t (id serial PRIMARY KEY, v text) WITH (autovacuum_enabled = off);};
+my $text_index = q{CREATE INDEX ti ON t USING barq_bm25 (v) WITH (text_config = 'simple');};
+sub documents { my ($n, $words) = @_; return "INSERT INTO t (v) SELECT * FROM proof.documents($n, " . ($words // 12) . ');' }
+my $mixed_text = $text . $text_index . documents(30) . q{SELECT barq_seal('ti');} . documents(150) . q{SELECT barq_seal('ti');}
+  . documents(20);
 # something in a segment, in the log, and dead in both
 my $mixed = $small . $index . rows(30) . q{SELECT barq_seal('ti');} . rows(150) . q{SELECT barq_seal('ti');}
   . rows(20);
@@ -162,7 +168,22 @@ my @scenarios = (
 	{ name => 'drop', prepare => $mixed, act => 'DROP INDEX ti;', after => $index },
 	{ name => 'truncate', prepare => $mixed, act => 'BEGIN; TRUNCATE t;' . rows(5) . 'COMMIT;' },
 	{ name => 'reindex', prepare => $mixed, act => 'REINDEX INDEX ti;' },
-);
+	map { { text => 1, %$_ } } (
+		{ name => 'text: create', prepare => $text . documents(200), act => $text_index },
+		{ name => 'text: first insert', prepare => $text . $text_index, act => documents(1) },
+		{ name => 'text: insert', prepare => $text . $text_index . documents(300), act => documents(200) },
+		{ name => 'text: insert long', prepare => $text . $text_index . documents(2), act => documents(1, 4000) },
+		{
+			name => 'text: insert and seal', prepare => $text . $text_index . documents(500),
+			act => q{SET barq.growing_limit = '64kB'; SET barq.max_segments = 1;} . documents(700),
+		},
+		{ name => 'text: seal', prepare => $mixed_text . 'DELETE FROM t WHERE id % 7 = 0; VACUUM t;', act => q{SELECT barq_seal('ti');} },
+		{ name => 'text: compact', prepare => $mixed_text, act => q{SELECT barq_compact('ti');} },
+		{ name => 'text: vacuum', prepare => $mixed_text . 'DELETE FROM t WHERE id % 3 = 0;', act => 'VACUUM t;' },
+		{
+			name => 'text: images', prepare => $mixed_text, act => q{SELECT count(*) FROM t WHERE v @@@ to_bm25query('all', 'ti');},
+			files => sub { unlink glob shift() . '/*' },
+		}));
 
 # ---------------------------------------------------------------- machinery
 
@@ -182,24 +203,16 @@ sub arm
 	rename "$point_file.new", $point_file or die;
 }
 
-# A backend died and the server begins again. Who asks before the postmaster
-# has noticed is answered by the old one.
+# After a crash, which the postmaster may not have noticed yet when a session
+# knows of it: until the log says that the server is ready again.
 sub wait_until_up
 {
-	my ($log_from) = @_;
+	my $position = shift;
 	my $deadline = time + 60;
 	while (time < $deadline)
 	{
-		unless (slurp_file($node->logfile, $log_from) =~ /all server processes terminated; reinitializing/)
-		{
-			sleep 0.01;
-			next;
-		}
-
-		# a psql that is refused may end before it has read its input
-		my ($status) = eval { $node->psql('postgres', 'SELECT 1') };
-		return if defined $status && $status == 0;
-		sleep 0.02;
+		return if slurp_file($node->logfile, $position) =~ /database system is ready to accept connections/;
+		sleep 0.01;
 	}
 	die 'the server does not come back';
 }
@@ -247,15 +260,15 @@ sub prepare
 sub complaints
 {
 	my $s = shift;
-	my $dims = $s->{dims} // 8;
 	my $found = '';
+	my $more = sub { return $s->{text} ? documents($_[0]) : rows($_[0], $s->{dims}) };
 
 	sql($s->{after}) if $s->{after};
 	my $has_index = sql(q{SELECT count(*) FROM pg_class WHERE relname = 'ti'});
-	sql($index) unless $has_index;
+	sql($s->{text} ? $text_index : $index) unless $has_index;
 	$found .= sql(q{SELECT * FROM proof.complaints('ti', false)});
-	sql("DELETE FROM t WHERE id = (SELECT min(id) FROM t); VACUUM t;" . rows(3, $dims)
-		. q{SELECT barq_seal('ti');} . rows(2, $dims) . 'VACUUM t;');
+	sql("DELETE FROM t WHERE id = (SELECT min(id) FROM t); VACUUM t;" . $more->(3)
+		. q{SELECT barq_seal('ti');} . $more->(2) . 'VACUUM t;');
 	$found .= sql(q{SELECT * FROM proof.complaints('ti', true)});
 	my @stray = stray_images($data, \&sql);
 	$found .= "files without an owner: @stray\n" if @stray;
@@ -319,7 +332,8 @@ foreach my $name (@points)
 note sprintf '%d points, %d pairs of scenario and point, %.1f s', scalar @points, scalar @pairs, time - $started;
 
 # Then the crashes. Every pair of scenario and point that changes pages; other
-# points in one scenario each, which the seed chooses.
+# points in one scenario each. Text goes through the same steps of the store:
+# each that it changes pages in once more.
 my %turn;
 my (%crashes, %seconds);
 my $left_out = 0;
@@ -330,6 +344,12 @@ foreach my $pair (@pairs)
 	my $pages = $name =~ /^(?:log|directory|meta|blob|tombstones|page: (?:stamp|offer)|linking)/;
 	my $first = !$turn{$name}++;
 
+	if ($s->{text})
+	{
+		next unless $pages;
+		push @{ $turn{"text $name"}++ ? \@more : \@orders }, [ $s, $name, 1 + int(rand $count), 'flush', 'backend' ];
+		next;
+	}
 	push @{ $first ? \@orders : \@more }, [ $s, $name, 1 + int(rand $count), 'flush', 'backend' ] if $pages || $first;
 	push @orders, [ $s, $name, $count, 'flush', 'backend' ] if $pages && $first && $count > 1;
 	push @orders, [ $s, $name, 1 + int(rand $count), 'lose', 'backend' ] if $pages && $first;
@@ -350,8 +370,8 @@ foreach my $order (@orders)
 	}
 	my $t = time;
 	prepare($s);
+	my $position = -s $node->logfile;
 	arm("crash $pass $how $whom $name");
-	my $log_from = -s $node->logfile;
 	my ($status, $err) = try_sql($s->{act});
 	my $wrong = '';
 	if (-e $point_file)
@@ -360,8 +380,11 @@ foreach my $order (@orders)
 		unlink $point_file;
 		$wrong = "the point was not reached\n" unless $s->{name} =~ /parallel|worker/;
 	}
+	elsif ($whom eq 'backend')
+	{
+		wait_until_up($position);
+	}
 	start_again() if $whom eq 'server' && $status == 2;
-	wait_until_up($log_from) if $whom ne 'server' && $status == 2;
 	$wrong .= complaints($s);
 	is($wrong, '', "$s->{name}: $whom, $how, at \"$name\" ($pass)");
 	$seconds{$whom} += time - $t;
