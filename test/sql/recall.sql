@@ -19,7 +19,7 @@ DELETE FROM recall WHERE id % 10 = 0;
 SELECT barq_recall('recall_v', 20, 50);
 
 -- expressions, predicates, NULLs and zero vectors, equal rows
-CREATE FUNCTION halves(vector) RETURNS vector(3) LANGUAGE sql IMMUTABLE AS $$ SELECT subvector($1, 1, 3)::vector(3) $$;
+CREATE FUNCTION halves(vector) RETURNS vector(3) LANGUAGE sql IMMUTABLE RETURN subvector($1, 1, 3)::vector(3);
 CREATE INDEX recall_half ON recall USING barq_hnsw ((halves(v)::vector(3)) vector_cosine_ops) WHERE part = 1;
 INSERT INTO recall VALUES (2000, 1, NULL), (2001, 1, '[0,0,0,0,0,0]'), (2002, 1, '[0,0,0,1,0,0]');
 INSERT INTO recall SELECT 3000 + i, 1, '[1,2,3,4,5,6]' FROM generate_series(1, 30) i;
