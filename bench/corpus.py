@@ -1,6 +1,7 @@
 """Documents, queries and stop words for the text part of the bench, from
 WordNet's glosses, with a seed. Owns nothing outside the cache folder."""
 
+import itertools
 import os
 import random
 import re
@@ -64,6 +65,15 @@ class Corpus:
                 yield i, pick[i]
             else:
                 yield i, " ".join(chance.choice(pick) for _ in range(GLOSSES_A_DOCUMENT))
+
+
+    def initial(self):
+        return itertools.islice(self.documents(), self.count)
+
+    def further(self, mark):
+        """The rows to insert later; the last of them ends with a mark."""
+        for i, body in itertools.islice(self.documents(), self.count, None):
+            yield i, body if i < self.count + self.extra - 1 else f"{body} {mark}"
 
 
 def copy_text(rows):

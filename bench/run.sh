@@ -2,10 +2,11 @@
 # run.sh: what `make bench` runs: build barq, start a private server with
 # settings that suit every side, measure, stop it. Options are run.py's, as
 # arguments or in BENCH; DATA, QUERIES and METRIC are options too
-# (docs/bench.md). PARTS chooses what is measured (vectors, text: both;
-# lifecycle) or checked (truth); TEXT_BENCH, LIFECYCLE_BENCH and TRUTH_BENCH
-# hold text_run.py's, lifecycle_run.py's and bm25_truth.py's options. Results are left in the folder
-# `results`.
+# (docs/bench.md). PARTS chooses what is measured (vectors, text, hybrid,
+# lifecycle; the first two if it is not said) or checked (truth); TEXT_BENCH,
+# HYBRID_BENCH, LIFECYCLE_BENCH and TRUTH_BENCH hold text_run.py's,
+# hybrid_run.py's, lifecycle_run.py's and bm25_truth.py's options. Results are
+# left in the folder `results`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/server.sh
@@ -27,13 +28,16 @@ parts=${PARTS:-vectors text}
 # shellcheck disable=SC2206
 text_options=(${TEXT_BENCH:-})
 # shellcheck disable=SC2206
+hybrid_options=(${HYBRID_BENCH:-})
+# shellcheck disable=SC2206
 truth_options=(${TRUTH_BENCH:-})
 # shellcheck disable=SC2206
 lifecycle_options=(${LIFECYCLE_BENCH:-})
-case " ${options[*]-} ${text_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} " in
+case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} " in
 	*" --help "* | *" -h "*)
 		case $parts in *vectors*) "$python" bench/run.py --help ;; esac
 		case $parts in *text*) "$python" bench/text_run.py --help ;; esac
+		case $parts in *hybrid*) "$python" bench/hybrid_run.py --help ;; esac
 		case $parts in *lifecycle*) "$python" bench/lifecycle_run.py --help ;; esac
 		case $parts in *truth*) "$python" bench/bm25_truth.py --help ;; esac
 		exit ;;
@@ -57,8 +61,9 @@ for part in $parts; do
 	case $part in
 		vectors) barq_wait "$python" bench/run.py ${options[@]+"${options[@]}"} ;;
 		text) barq_wait "$python" bench/text_run.py ${text_options[@]+"${text_options[@]}"} ;;
+		hybrid) barq_wait "$python" bench/hybrid_run.py ${hybrid_options[@]+"${hybrid_options[@]}"} ;;
 		lifecycle) barq_wait "$python" bench/lifecycle_run.py ${lifecycle_options[@]+"${lifecycle_options[@]}"} ;;
 		truth) barq_wait "$python" bench/bm25_truth.py ${truth_options[@]+"${truth_options[@]}"} ;;
-		*) die "PARTS=$parts: there is no part $part (vectors, text, lifecycle, truth)" ;;
+		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, truth)" ;;
 	esac
 done

@@ -36,7 +36,7 @@ def arguments():
     p = argparse.ArgumentParser(prog="make bench PARTS=text TEXT_BENCH='…'", description=__doc__.split("\n")[0])
     p.add_argument("--documents", type=int, default=100000,
                    help="documents of three random glosses each; 0: each gloss of WordNet once")
-    p.add_argument("--extra", type=int, default=10000, help="documents inserted afterwards")
+    p.add_argument("--extra", type=int, default=10000, help="documents in each of three COPYs afterwards")
     p.add_argument("--query-count", type=int, default=200)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--sides", help="comma-separated; all that are available")
@@ -78,7 +78,7 @@ def main():
 
     os.makedirs(o.out, exist_ok=True)
     name = f"{o.documents:,} documents of three WordNet glosses" if o.documents else "WordNet's glosses"
-    corpus = Corpus(name, o.wordnet, o.documents, o.extra, o.query_count, o.seed)
+    corpus = Corpus(name, o.wordnet, o.documents, o.extra * text_measure.COPIES, o.query_count, o.seed)
     say(f"{name}: {corpus.count:,}")
     wanted = o.sides.split(",") if o.sides else None
     sides = [s for s in text_measure.sides() if not wanted or s.name in wanted]

@@ -59,6 +59,9 @@ for target; do
 		test)
 			need perl perl -MTest::More -MTime::HiRes -e 1
 			need libipc-run-perl perl -MIPC::Run -e 1
+			need clang have clang
+			need libclang-rt-dev sh -c \
+				'echo "int LLVMFuzzerTestOneInput(void) { return 0; }" | clang -fsanitize=fuzzer,address -x c -o /dev/null -'
 			need "postgresql-$major-pgtap" have_file /usr/share/postgresql/*/extension/pgtap.control
 			;;
 		demo)

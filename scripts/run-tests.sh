@@ -2,13 +2,16 @@
 # run-tests.sh (make test): build without warnings, then run every test in a
 # private server and print "N passed, N failed" as the last line.
 #
-#   ONLY="regress tap"   only these suites, of: unit regress isolation tap
-#                        pgtap staging format size
+#   ONLY="regress tap"   only these suites, of: unit fuzz regress isolation
+#                        tap pgtap staging format size
 #   TESTS="vector hnsw"  only tests of these names
 #   SHOW=1               show what TAP tests note
+#   BARQ_TESTS=folder    regress, isolation and tap tests from there
 #   KEEP=1               leave the test server's data for a look (stopped)
 #
 # unit       test/unit/test_*.c, programs without a server that print TAP
+# fuzz       test/fuzz, libFuzzer on what reads texts and messages, for a few
+#            seconds and from the same seed each time
 # regress    test/sql/*.sql against test/expected, by pg_regress
 # isolation  test/isolation/specs/*.spec against test/isolation/expected
 # tap        test/t/*.pl, Perl with PostgreSQL::Test, servers of their own
@@ -23,7 +26,7 @@ set -euo pipefail
 . "$(dirname "$0")/server.sh"
 
 started=$EPOCHREALTIME
-suites=" unit regress isolation tap pgtap staging format size "
+suites=" unit fuzz regress isolation tap pgtap staging format size "
 only=" ${ONLY:-} "
 tests=" ${TESTS:-} "
 for s in ${ONLY:-}; do
@@ -34,6 +37,7 @@ barq_locate
 exec {run_fd}>"$BARQ_TOP/testing"
 flock -n "$run_fd" || die "another test run is going on in $BARQ_TOP"
 out=$BARQ_WORK/test
+from=${BARQ_TESTS:-$BARQ_TREE/test}
 rm -rf "$out"
 as_server_user mkdir -p "$out"
 logs=$BARQ_TOP/logs
@@ -119,6 +123,31 @@ suite_unit()
 	done
 }
 
+# One test is a target, which runs a number of inputs.
+suite_fuzz()
+{
+	local name t list='' log=$logs/fuzz-build.log make=(make -C "$BARQ_TREE/test/fuzz" PG_CONFIG="$PG_CONFIG")
+	for name in $("${make[@]}" -s targets); do
+		if wanted fuzz "$name"; then list="$list $name"; fi
+	done
+	[ -n "$list" ] || return 0
+	t=$EPOCHREALTIME
+	if ! "${make[@]}" -j"$(nproc)" all >"$log" 2>&1; then
+		report "fuzz" 0 1 "$(barq_since "$t")" "not built (it takes clang with libFuzzer)"
+		tail -n 20 "$log" | show
+		return
+	fi
+	for name in $list; do
+		log=$logs/fuzz-$name.log t=$EPOCHREALTIME
+		if timeout --foreground -k 5 240 "${make[@]}" short TARGETS="$name" >"$log" 2>&1; then
+			report "fuzz/$name" 1 0 "$(barq_since "$t")" "$(sed -n 's/^stat::number_of_executed_units: */inputs: /p' "$log")"
+		else
+			report "fuzz/$name" 0 1 "$(barq_since "$t")"
+			grep -vE '^clang' "$log" | tail -n 40 | show
+		fi
+	done
+}
+
 # Each line of pg_regress about a test, as "name ok|FAILED milliseconds"; the
 # form changed with version 16.
 regress_lines()
@@ -159,15 +188,15 @@ pg_regress_run()
 suite_regress()
 {
 	# shellcheck disable=SC2046
-	pg_regress_run regress "$pgxs/src/test/regress/pg_regress" "$BARQ_TREE/test" \
-		$(names regress "$BARQ_TREE"/test/sql/*.sql)
+	pg_regress_run regress "$pgxs/src/test/regress/pg_regress" "$from" \
+		$(names regress "$from"/sql/*.sql)
 }
 
 suite_isolation()
 {
 	# shellcheck disable=SC2046
-	pg_regress_run isolation "$pgxs/src/test/isolation/pg_isolation_regress" "$BARQ_TREE/test/isolation" \
-		$(names isolation "$BARQ_TREE"/test/isolation/specs/*.spec)
+	pg_regress_run isolation "$pgxs/src/test/isolation/pg_isolation_regress" "$from/isolation" \
+		$(names isolation "$from"/isolation/specs/*.spec)
 }
 
 tap_one()
@@ -179,8 +208,8 @@ tap_one()
 		PATH="$BARQ_BIN:$PATH" TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" TESTLOGDIR="$dir/tmp_check/log" \
 		TMPDIR="$BARQ_SOCKETS" PG_REGRESS="$pgxs/src/test/regress/pg_regress" top_builddir="$dir" \
 		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-120}" \
-		timeout --foreground -k 5 "${TAP_TIMEOUT:-300}" perl -I "$tap_perl" -I "$BARQ_TREE/test/t" -I "$BARQ_TREE/test/perl" \
-		"$BARQ_TREE/test/t/$name.pl" >"$logs/tap-$name.log" 2>&1 || status=$?
+		timeout --foreground -k 5 "${TAP_TIMEOUT:-300}" perl -I "$tap_perl" -I "$from/t" -I "$BARQ_TREE/test/perl" \
+		"$from/t/$name.pl" >"$logs/tap-$name.log" 2>&1 || status=$?
 	tap_report "tap/$name" "$logs/tap-$name.log" "$status" "$(barq_since "$t")"
 	[ -z "${SHOW:-}" ] || grep '^#' "$logs/tap-$name.log" | show || true
 }
@@ -188,7 +217,7 @@ tap_one()
 suite_tap()
 {
 	local name dir list
-	list=$(names tap "$BARQ_TREE"/test/t/*.pl)
+	list=$(names tap "$from"/t/*.pl)
 	[ -n "$list" ] || return 0
 	# A server built without --enable-tap-tests has not installed the modules;
 	# those of another version do.

@@ -13,6 +13,7 @@
 #include "flat/flat.h"
 #include "fmgr.h"
 #include "hnsw/hnsw.h"
+#include "ivf/ivf.h"
 #include "kernels/kernels.h"
 #include "lifecycle/launcher.h"
 #include "lifecycle/lifecycle.h"
@@ -31,12 +32,14 @@ PGDLLEXPORT void _PG_init(void);
 static const BarqSegmentKind *const segment_kinds[] = {
 	&barq_flat_kind,
 	&barq_hnsw_kind,
+	&barq_ivf_kind,
 	&barq_bm25_kind,
 };
 
 /* A new access method is a line here. */
 static const BarqIndexKind *const index_kinds[] = {
 	&barq_hnsw_index_kind,
+	&barq_ivf_index_kind,
 	&barq_bm25_index_kind,
 };
 
@@ -183,6 +186,7 @@ _PG_init(void)
 	barq_kernels_init();
 	barq_define_settings();
 	barq_define_reloptions();
+	barq_define_ivf_reloptions();
 	barq_define_text_reloptions();
 	if (process_shared_preload_libraries_in_progress)
 	{

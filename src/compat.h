@@ -117,6 +117,22 @@ typedef RelFileNode BarqLocator;
 #define BarqQualifiedNames(name) stringToQualifiedNameList(name)
 #endif
 
+/* A scan of an index; 18 can count what it does. */
+#if PG_VERSION_NUM >= 180000
+#define BarqIndexBeginScan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys)
+#else
+#define BarqIndexBeginScan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
+#endif
+
+/* The search path of maintenance, which 17 brought. */
+#if PG_VERSION_NUM >= 170000
+#define BarqRestrictSearchPath() RestrictSearchPath()
+#else
+#define BarqRestrictSearchPath() ((void) 0)
+#endif
+
 /* Written before the declaration, as 18 does; 18 dropped the older spelling. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 
 int			barq_ef_search = 40;
+int			barq_probes = 0;
 int			barq_iterative_scan = BARQ_ITERATIVE_STRICT;
 int			barq_max_scan_tuples = 20000;
 bool		barq_allow_fallback = true;
@@ -78,6 +79,11 @@ barq_define_settings(void)
 							"Breadth of a graph search.",
 							"Larger values find more of the true neighbours and take longer.",
 							&barq_ef_search, 40, 1, 1000,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.probes",
+							"Number of lists that a search of a barq_ivf index looks into.",
+							"Larger values find more of the true neighbours and take longer. 0: chosen from the number of lists.",
+							&barq_probes, 0, 0, 32768,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("barq.iterative_scan",
 							 "What an index scan does when its first candidates do not suffice.",

@@ -31,6 +31,7 @@ typedef enum BarqConsistency
 } BarqConsistency;
 
 extern int	barq_ef_search;		/* breadth of a graph search */
+extern int	barq_probes;		/* lists that a search looks into; 0: chosen */
 extern int	barq_iterative_scan;	/* BarqIterativeScan */
 extern int	barq_max_scan_tuples;	/* rows an iterative scan looks at */
 extern bool barq_allow_fallback;	/* search pages where an image is not to be had */

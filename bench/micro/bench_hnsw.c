@@ -3,7 +3,7 @@
  *	  Build time, recall and latency of the HNSW kind outside of a server.
  *
  *	  bench_hnsw base.npy query.npy gt.npy [-m 16] [-c 64] [-p 2]
- *		[-M cosine|l2|ip|l1] [-q sq8|f16|none] [-k 10] [-e 40,80,160]
+ *		[-M cosine|l2|ip|l1|hamming|jaccard] [-q sq8|f16|none|rabitq|bits|sparse] [-k 10] [-e 40,80,160]
  *		[-o body | -i body] [-s 0.01,0.1] [-d 0.1] [-n rows] [-Q queries] [-f]
  *
  * -o, -i: keep the body in a file; measure one kept there, without building.
@@ -12,7 +12,8 @@
  * truth is computed. -f: search the flat body too.
  * -d: then delete this share of the rows and merge: time of keeping the graph.
  *
- * Files are .npy (float32, int32, C order). Rows are re-ranked with the float
+ * Files are .npy (float32, int32, C order). -q bits: a bit a dimension, set where
+ * the float is positive; -q sparse: the floats that are not zero. Rows are re-ranked with the float
  * query against their codes and, as a server does it, with the vectors. Times
  * of searches are CPU times, the shortest of several runs; `scored` counts
  * codes scored a query. To link: the extension's objects of src/kernels,
@@ -146,13 +147,77 @@ compare_ranked(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* What is measured, and how. */
+static int	m = 16;
+static int	efc = 64;
+static int	processes = 2;
+static int	k = 10;
+static BarqMetric metric = BARQ_METRIC_COSINE;
+static BarqQuantization quant = BARQ_QUANT_SQ8;
+static BarqCodec codec;
+static long n;
+static long dims;
+static long nq;
+static const float *base;
+static const float *query;
+static const int32 *gt;
+static long gtk;
+
+/* the longest row of bits or of a sparse vector */
+#define MAX_ROW		(16 + 8 * BARQ_SPARSE_MAX_NNZ)
+
+/* A float vector as the codec takes values; good until the next call. */
+static const void *
+value_of(const float *x)
+{
+	static char memory[8 + 8 * BARQ_SPARSE_MAX_NNZ] pg_attribute_aligned(8);
+	BarqSparseValue *sparse = (BarqSparseValue *) memory;
+	int			at = 0;
+
+	if (quant == BARQ_QUANT_BITS)
+	{
+		memset(memory, 0, dims / 8 + 1);
+		for (long i = 0; i < dims; i++)
+			if (x[i] > 0)
+				memory[i / 8] |= 0x80 >> (i % 8);
+		return memory;
+	}
+	if (quant != BARQ_QUANT_SPARSE)
+		return x;
+	sparse->nnz = 0;
+	for (long i = 0; i < dims; i++)
+		if (x[i] != 0)
+			sparse->entries[sparse->nnz++] = (int32) i;
+	for (long i = 0; i < dims; i++)
+		if (x[i] != 0)
+			((float *) (sparse->entries + sparse->nnz))[at++] = x[i];
+	return sparse;
+}
+
 static double
 exact(const float *a, const float *b, int dims, BarqMetric metric)
 {
+	double		distance;
 	float		ab;
 	float		aa;
 	float		bb;
 
+	if (quant == BARQ_QUANT_BITS || quant == BARQ_QUANT_SPARSE)
+	{
+		static void *row = NULL;
+		static void *mem = NULL;
+
+		/* its rows lose nothing */
+		if (row == NULL)
+		{
+			row = malloc(MAX_ROW);
+			mem = malloc(barq_query_bytes(&codec));
+		}
+		if (!barq_codec_encode(&codec, value_of(b), row))
+			exit(1);
+		barq_query_rescore(barq_query_prepare(mem, &codec, value_of(a)), row, &distance, &distance);
+		return distance;
+	}
 	switch (metric)
 	{
 		case BARQ_METRIC_L2:
@@ -180,22 +245,6 @@ tid_to_id(const ItemPointerData *tid)
 	return ItemPointerGetBlockNumber(tid) * 256 + ItemPointerGetOffsetNumber(tid) - 1;
 }
 
-/* What is measured, and how. */
-static int	m = 16;
-static int	efc = 64;
-static int	processes = 2;
-static int	k = 10;
-static BarqMetric metric = BARQ_METRIC_COSINE;
-static BarqQuantization quant = BARQ_QUANT_SQ8;
-static BarqCodec codec;
-static long n;
-static long dims;
-static long nq;
-static const float *base;
-static const float *query;
-static const int32 *gt;
-static long gtk;
-
 /* Encode into a flat body: what a merge has for input. */
 static void
 encode(BarqBodyWriter *flat)
@@ -206,8 +255,16 @@ encode(BarqBodyWriter *flat)
 
 	for (long i = 0; i < n; i++)
 	{
-		if (!barq_codec_encode(&codec, base + i * dims, rows + i * codec.stride))
+		const void *value = value_of(base + i * dims);
+		char	   *code = rows + i * codec.stride;
+		char	   *row = code;
+
+		if (barq_codec_has_heads(&codec))
+			row = malloc(barq_value_row_bytes(&codec, value));
+		if (!barq_codec_encode(&codec, value, row))
 			exit(1);
+		if (row != code)
+			barq_row_head(code, row, row - code);
 		ItemPointerSet(&tids[i], i / 256, i % 256 + 1);
 	}
 	shim_writer_init(flat);
@@ -224,7 +281,8 @@ build(const BarqBodyWriter *flat, BarqBodyWriter *body)
 	BarqHnswOptions options = {m, efc};
 	BarqView	view = shim_view(flat, false);
 	BarqMergeInput input = {&view, NULL, (uint32) n};
-	uint64		bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) n);
+	uint64		bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) n,
+												  barq_vector_rows_bytes(&input));
 	char		path[] = "/dev/shm/bench_hnsw.XXXXXX";
 	int			fd = mkstemp(path);
 	char	   *area;
@@ -331,7 +389,8 @@ merge(BarqView *view, double dead_share)
 	uint32		set;
 	uint8	   *dead = random_bits(dead_share, &set);
 	BarqMergeInput input = {view, dead, (uint32) n - set};
-	char	   *area = mmap(NULL, barq_hnsw_work_bytes(&codec, &options, input.live),
+	char	   *area = mmap(NULL, barq_hnsw_work_bytes(&codec, &options, input.live,
+												   barq_vector_rows_bytes(&input)),
 							PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	double		t = now();
 	BarqHnswWork *work = barq_hnsw_work_load(area, &codec, &options, &input, 1);
@@ -367,11 +426,13 @@ exact_truth(void)
 static int
 count_good(const Ranked *ranked, int got, long q)
 {
+	const float *x = query + q * dims;
+	double		farthest = exact(x, base + (long) gt[q * gtk + k - 1] * dims, dims, metric);
 	int			good = 0;
 
+	/* another row as far as the last is as good: of bits there are many */
 	for (int i = 0; i < Min(k, got); i++)
-		for (int j = 0; j < k; j++)
-			good += (ranked[i].id == (uint32) gt[q * gtk + j]);
+		good += exact(x, base + (long) ranked[i].id * dims, dims, metric) <= farthest;
 	return good;
 }
 
@@ -423,10 +484,11 @@ search_all(BarqView *view, const char *efs, const uint8 *skip)
 				BarqQuery  *prepared;
 				int			got;
 				int			top = Max(2 * k, k + 10);
+				const void *value = value_of(query + q * dims);
 				double		t0 = cpu_now();
 
 				shim_context_push();
-				prepared = barq_query_prepare(mem, &codec, query + q * dims);
+				prepared = barq_query_prepare(mem, &codec, value);
 				params.query = prepared;
 				params.breadth = ef;
 				params.skip = skip;
@@ -535,11 +597,16 @@ main(int argc, char **argv)
 			case 'M':
 				metric = strcmp(optarg, "l2") == 0 ? BARQ_METRIC_L2 :
 					strcmp(optarg, "ip") == 0 ? BARQ_METRIC_IP :
+					strcmp(optarg, "hamming") == 0 ? BARQ_METRIC_HAMMING :
+					strcmp(optarg, "jaccard") == 0 ? BARQ_METRIC_JACCARD :
 					strcmp(optarg, "l1") == 0 ? BARQ_METRIC_L1 : BARQ_METRIC_COSINE;
 				break;
 			case 'q':
 				quant = strcmp(optarg, "none") == 0 ? BARQ_QUANT_NONE :
-					strcmp(optarg, "f16") == 0 ? BARQ_QUANT_F16 : BARQ_QUANT_SQ8;
+					strcmp(optarg, "f16") == 0 ? BARQ_QUANT_F16 :
+					strcmp(optarg, "rabitq") == 0 ? BARQ_QUANT_RABITQ :
+					strcmp(optarg, "bits") == 0 ? BARQ_QUANT_BITS :
+					strcmp(optarg, "sparse") == 0 ? BARQ_QUANT_SPARSE : BARQ_QUANT_SQ8;
 				break;
 			default:
 				return 1;
@@ -557,11 +624,11 @@ main(int argc, char **argv)
 	n = Min(n, max_rows);
 	nq = Min(nq, max_queries);
 	gtk = k;
+	barq_codec_init(&codec, metric, quant, (int) dims);
 	if (strcmp(argv[optind + 2], "-") == 0)
 		gt = exact_truth();
 	else
 		gt = load_npy(argv[optind + 2], &d, &gtk);
-	barq_codec_init(&codec, metric, quant, (int) dims);
 
 	if (in != NULL)
 		load(&body, in);

@@ -69,7 +69,7 @@ static volatile float sink;
 static void
 bench(BarqMetric metric, BarqQuantization quant, int dims, int scan_rows)
 {
-	static const char *const quants[] = {"none", "f16", "sq8"};
+	static const char *const quants[] = {"none", "f16", "sq8", "rabitq"};
 	static const char *const metrics[] = {"", "l2", "ip", "cosine", "l1"};
 	BarqCodec	codec;
 	int			nrows;
@@ -186,6 +186,8 @@ main(int argc, char **argv)
 		bench(BARQ_METRIC_COSINE, BARQ_QUANT_SQ8, 100, 4000);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_SQ8, 100, 4000);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_SQ8, 768, 2600);
+	bench(BARQ_METRIC_COSINE, BARQ_QUANT_RABITQ, 100, 4000);
+	bench(BARQ_METRIC_L2, BARQ_QUANT_RABITQ, 768, 2600);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_SQ8, 1536, 1300);
 		bench(BARQ_METRIC_L1, BARQ_QUANT_SQ8, 100, 4000);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_F16, 100, 4000);

@@ -27,6 +27,11 @@ CREATE FUNCTION barq_check(index regclass, heap boolean DEFAULT true,
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION barq_check(regclass, boolean) IS 'what is wrong with an index; no row when all is well';
 
+CREATE FUNCTION barq_recall(index regclass, k integer DEFAULT 10, samples integer DEFAULT 100)
+	RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION barq_recall(regclass, integer, integer) IS 'share of the k nearest other rows that an index finds for rows drawn from its table';
+
 CREATE FUNCTION barq_index_status(index oid,
 	OUT options text, OUT rows bigint, OUT segments integer, OUT bytes bigint,
 	OUT growing_bytes bigint, OUT last_seal timestamp with time zone,
@@ -44,6 +49,6 @@ CREATE VIEW barq_indexes AS
 		JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 		JOIN pg_catalog.pg_am a ON a.oid = c.relam,
 		LATERAL barq_index_status(c.oid) s
-	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw', 'barq_bm25');
+	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw', 'barq_ivf', 'barq_bm25');
 COMMENT ON VIEW barq_indexes IS 'barq indexes that the user may see into';
 GRANT SELECT ON barq_indexes TO PUBLIC;

@@ -29,4 +29,19 @@ extern Relation barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right);
  */
 extern bool barq_is_built(Relation index);
 
+/*
+ * Run what an index's expressions and predicate call as the table's owner, as
+ * ANALYZE does: whoever looks into an index of somebody else must not run
+ * that one's functions with his own rights. An error ends it by itself.
+ */
+typedef struct BarqOwnerSwitch
+{
+	Oid			user;
+	int			security;
+	int			settings;
+} BarqOwnerSwitch;
+
+extern void barq_become_owner(Relation heap, BarqOwnerSwitch *before);
+extern void barq_become_caller(const BarqOwnerSwitch *before);
+
 #endif							/* BARQ_ADMIN_H */

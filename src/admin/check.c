@@ -396,7 +396,13 @@ barq_check(PG_FUNCTION_ARGS)
 
 		/* an index under construction lacks rows by right */
 		if (with_heap && heap != NULL && check.index->rd_index->indisvalid)
+		{
+			BarqOwnerSwitch owner;
+
+			barq_become_owner(heap, &owner);
 			check_heap(&check, heap, snapshot);
+			barq_become_caller(&owner);
+		}
 	}
 
 	UnregisterSnapshot(snapshot);

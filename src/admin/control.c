@@ -1,7 +1,7 @@
 /*
  * control.c
- *	  barq_seal(), barq_compact(), barq_version(), and the opening of an index
- *	  for a function that sees or steers it.
+ *	  barq_seal(), barq_compact(), barq_version(), and what a function that sees
+ *	  into an index or steers it begins with: opening it, with whose rights.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_version);
@@ -79,6 +80,23 @@ barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right)
 				 errmsg("index \"%s\" is not ready", RelationGetRelationName(index)),
 				 errdetail("It is being built concurrently, a concurrent build of it failed, or it is unlogged and this server is a standby.")));
 	return index;
+}
+
+void
+barq_become_owner(Relation heap, BarqOwnerSwitch *before)
+{
+	GetUserIdAndSecContext(&before->user, &before->security);
+	SetUserIdAndSecContext(heap->rd_rel->relowner,
+						   before->security | SECURITY_RESTRICTED_OPERATION);
+	before->settings = NewGUCNestLevel();
+	BarqRestrictSearchPath();
+}
+
+void
+barq_become_caller(const BarqOwnerSwitch *before)
+{
+	AtEOXact_GUC(false, before->settings);
+	SetUserIdAndSecContext(before->user, before->security);
 }
 
 Datum

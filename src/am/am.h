@@ -13,24 +13,29 @@
 #include "access/reloptions.h"
 #include "flat/flat.h"
 #include "hnsw/hnsw.h"
+#include "ivf/ivf.h"
 #include "lifecycle/lifecycle.h"
 #include "nodes/pathnodes.h"
 
 /* Support function 1 of a vector operator class: what space it spans. */
 #define BARQ_SPACE_PROC		1
 
-/* How a datum of an indexed type becomes floats. */
+/* What an operator class spans: how a datum of its type is encoded (space.c). */
 typedef struct BarqVectorSpace
 {
 	BarqMetric	metric;
 	int			max_dims;
 	const char *type_name;
+	BarqQuantization unquantized;	/* how rows are kept under "none" */
 
 	/*
-	 * The elements of a (detoasted) datum; *to_free receives a copy made on
-	 * the way, or NULL.
+	 * The value of a datum as the codec takes it (codec.h); *to_free receives
+	 * a copy made on the way, or NULL.
 	 */
-	const float *(*elements) (Datum value, int *dims, void **to_free);
+	const void *(*elements) (Datum value, int *dims, void **to_free);
+
+	/* raises the type's error about operands of different dimensions */
+	void		(*dims_differ) (int a, int b);
 } BarqVectorSpace;
 
 /* Reloptions of barq_hnsw as parsed. */
@@ -39,8 +44,10 @@ typedef struct BarqHnswReloptions
 	int32		vl_len_;
 	int			m;
 	int			ef_construction;
-	int			quantization;	/* BarqQuantization */
+	int			quantization;	/* BarqQuantization, or BARQ_QUANT_DEFAULT */
 } BarqHnswReloptions;
+
+#define BARQ_QUANT_DEFAULT	(-1)	/* what the type's default is */
 
 #define BARQ_HNSW_DEFAULT_M		16
 #define BARQ_HNSW_DEFAULT_EF_CONSTRUCTION	64
@@ -51,9 +58,9 @@ typedef struct BarqVectorOptions
 	uint16		metric;			/* BarqMetric */
 	uint16		quantization;	/* BarqQuantization */
 	uint32		dims;
-	uint16		m;
+	uint16		m;				/* 0 but in barq_hnsw */
 	uint16		ef_construction;
-	uint32		reserved;
+	uint32		lists;			/* of barq_ivf; 0: chosen */
 } BarqVectorOptions;
 
 #define BARQ_VECTOR_OPTIONS_VERSION 1
@@ -62,7 +69,15 @@ StaticAssertDecl(sizeof(BarqVectorOptions) == 16, "BarqVectorOptions is on disk"
 
 /* options.c */
 extern void barq_define_reloptions(void);
+extern void barq_add_quantization(relopt_kind kind);
 extern bytea *barq_hnsw_reloptions(Datum reloptions, bool validate);
+
+/*
+ * What every index of vectors freezes: the rest of *options is zero. method:
+ * the access method's name.
+ */
+extern void barq_vector_freeze_options(Relation index, const char *method,
+									   int quantization, BarqVectorOptions *options);
 
 /*
  * Options of a new index, checked: ERROR for a column without dimensions, for
@@ -76,8 +91,12 @@ extern const char *barq_quantization_name(int quantization);
 
 /* vector_kind.c: sealing and merging vectors */
 extern const BarqIndexKind barq_hnsw_index_kind;
+extern void barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows,
+							 uint32 n, BarqBodyWriter *writer);
+extern bool barq_vector_indexes_value(Relation index, const BarqFrozenOptions *frozen,
+									  Datum value);
 
-/* Others who help to build a graph, and how far it is. */
+/* Others who help to build a graph or lists, and how far it is. */
 typedef struct BarqBuildTeam
 {
 	/* announce a shared work area, of which `bytes` are used */
@@ -88,17 +107,61 @@ typedef struct BarqBuildTeam
 	void	   *arg;
 } BarqBuildTeam;
 
-extern bool barq_graph_pays(const BarqCodec *codec, uint64 rows);
-extern BarqBodyWriter *barq_hnsw_build_graph(Relation index,
-											 const BarqFrozenOptions *frozen,
-											 const uint8 *id, BarqMergeInput *inputs,
-											 int ninputs, uint64 live,
-											 const BarqBuildTeam *team, char **reason);
+/* What the access methods of vectors do each in its own way. */
+typedef struct BarqVectorMethod
+{
+	const BarqIndexKind *index_kind;
+	void		(*freeze_options) (Relation index, BarqFrozenOptions *frozen);
+
+	/* is a segment of so many rows better as a graph, or lists, than flat? */
+	bool		(*pays) (const BarqCodec *codec, uint64 rows);
+
+	/* the work area in which one is made of the inputs' live rows */
+	uint64		(*work_bytes) (const BarqFrozenOptions *frozen, BarqMergeInput *inputs,
+							   int ninputs);
+	void		(*load) (void *area, const BarqFrozenOptions *frozen,
+						 BarqMergeInput *inputs, int ninputs);
+
+	/* do the work; and, as another process, take part in it */
+	void		(*lead) (void *area, BarqBuildProgress progress, void *arg);
+	void		(*help) (void *area, BarqBuildProgress progress, void *arg);
+	void		(*write) (void *area, BarqBodyWriter *writer);
+	int			first_phase;	/* BARQ_PHASE_* that it begins with */
+} BarqVectorMethod;
+
+extern const BarqVectorMethod barq_hnsw_method;
+extern const BarqVectorMethod barq_ivf_method;
+extern const BarqVectorMethod *barq_vector_method(const BarqFrozenOptions *frozen);
+
+/*
+ * Make a graph, or lists. team NULL: nobody helps, and where room is lacking the
+ * result is NULL with *reason, for a merge can wait. Of a build it is never NULL.
+ */
+extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions *frozen,
+										 const uint8 *id, BarqMergeInput *inputs,
+										 int ninputs, const BarqBuildTeam *team,
+										 char **reason);
+
+/* merge and is_provisional of an index kind */
+extern BarqBodyWriter *barq_vector_merge(Relation index, const BarqFrozenOptions *frozen,
+										 const uint8 *id, BarqMergeInput *inputs,
+										 int ninputs, uint64 live, char **reason);
+extern bool barq_vector_is_provisional(const BarqFrozenOptions *frozen,
+									   uint16 segment_kind, uint64 rows);
+
+/* ivf_kind.c: the same of barq_ivf, and its options */
+extern const BarqIndexKind barq_ivf_index_kind;
+extern void barq_define_ivf_reloptions(void);
+extern bytea *barq_ivf_reloptions(Datum reloptions, bool validate);
+extern uint32 barq_ivf_given_lists(Relation index);
 
 /* build.c, insert.c, scan.c, vacuum.c, cost.c, validate.c: the callbacks */
 extern IndexBuildResult *barq_hnsw_build(Relation heap, Relation index,
 										 struct IndexInfo *info);
+extern IndexBuildResult *barq_ivf_build(Relation heap, Relation index,
+										struct IndexInfo *info);
 extern void barq_hnsw_build_empty(Relation index);
+extern void barq_ivf_build_empty(Relation index);
 extern bool barq_vector_insert(Relation index, Datum *values, bool *isnull,
 							   ItemPointer heap_tid, Relation heap,
 							   IndexUniqueCheck check_unique,
@@ -118,6 +181,10 @@ extern void barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path,
 									  double loop_count, Cost *startup_cost,
 									  Cost *total_cost, Selectivity *selectivity,
 									  double *correlation, double *pages);
+extern void barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path,
+								   double loop_count, Cost *startup_cost,
+								   Cost *total_cost, Selectivity *selectivity,
+								   double *correlation, double *pages);
 extern bool barq_vector_validate(Oid opclass);
 
 /*

@@ -29,8 +29,10 @@ typedef struct VectorBuild
 	Relation	index;
 	IndexInfo  *info;
 	BarqFrozenOptions options;
+	const BarqVectorMethod *method;
 	BarqCodec	codec;
 	char	   *rows_path;		/* NULL: rows are kept in memory */
+	char	   *whole_path;		/* of rows that differ in length; or NULL */
 	MemoryContextCallback remove_rows;
 	BarqRowSink sink;
 	BarqBuildLeader *leader;	/* NULL: alone */
@@ -53,6 +55,10 @@ barq_build_phase_name(int64 phase)
 			return "building graph";
 		case BARQ_PHASE_WRITE:
 			return "writing segment";
+		case BARQ_PHASE_TRAIN:
+			return "performing k-means";
+		case BARQ_PHASE_ASSIGN:
+			return "assigning vectors to lists";
 		default:
 			return NULL;
 	}
@@ -92,7 +98,11 @@ barq_build_hold_folder(Relation index)
 static void
 remove_rows_file(void *arg)
 {
-	barq_unlink(((VectorBuild *) arg)->rows_path, "rows: remove");
+	VectorBuild *build = arg;
+
+	barq_unlink(build->rows_path, "rows: remove");
+	if (build->whole_path != NULL)
+		barq_unlink(build->whole_path, "rows: remove");
 }
 
 /*
@@ -128,6 +138,8 @@ create_rows_file(VectorBuild *build)
 	}
 	CloseTransientFile(fd);
 	build->rows_path = path;
+	if (barq_codec_has_heads(&build->codec))
+		build->whole_path = barq_sink_whole_path(path);
 	build->remove_rows.func = remove_rows_file;
 	build->remove_rows.arg = build;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &build->remove_rows);
@@ -198,11 +210,40 @@ team_progress(void *arg, uint32 rows)
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, done);
 }
 
-/* The rows read as a body: flat, and on to a graph where that pays. */
-static BarqBodyWriter *
-build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots)
+/* A flat body of the rows read; heads are told where their rows are. */
+static void
+write_flat(VectorBuild *build, BarqBodyWriter *flat, const char *slots, const char *whole,
+		   const ItemPointerData *tids, uint64 rows)
 {
-	bool		graph = barq_graph_pays(&build->codec, rows);
+	Size		width = build->codec.row_bytes;
+	char	   *heads;
+
+	if (!barq_codec_has_heads(&build->codec))
+	{
+		barq_flat_write(flat, &build->codec, slots, build->sink.slot_bytes, tids, rows);
+		return;
+	}
+	heads = palloc_extended(width * rows, MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		const char *slot = slots + i * build->sink.slot_bytes;
+		char	   *head = heads + i * width;
+		int64		distance;
+		Size		length;
+
+		(void) barq_row_extent(&build->codec, slot, &distance, &length);
+		barq_row_head(head, slot, whole + distance - head);
+	}
+	barq_flat_write(flat, &build->codec, heads, width, tids, rows);
+	pfree(heads);
+}
+
+/* The rows read as a body: flat, and on to a graph or lists where that pays. */
+static BarqBodyWriter *
+build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
+		   const char *whole)
+{
+	bool		pays = build->method->pays(&build->codec, rows);
 	uint64		bytes = rows * (build->codec.stride + sizeof(ItemPointerData));
 	BarqBodyWriter *flat = NULL;
 	BarqBodyWriter *writer;
@@ -215,7 +256,7 @@ build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots)
 	char	   *reason = NULL;
 
 	memcpy(flat_id, id, BARQ_ID_BYTES);
-	if (graph)
+	if (pays)
 		barq_new_id(flat_id);
 	if (build->rows_path != NULL)
 		flat = barq_body_begin_file(build->index, flat_id, bytes, &reason);
@@ -226,20 +267,21 @@ build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots)
 	for (uint64 i = 0; i < rows; i++)
 		memcpy(&tids[i], slots + i * build->sink.slot_bytes + build->codec.row_bytes,
 			   sizeof(ItemPointerData));
-	barq_flat_write(flat, &build->codec, slots, build->sink.slot_bytes, tids, rows);
+	write_flat(build, flat, slots, whole, tids, rows);
 	pfree(tids);
-	if (!graph)
+	if (!pays)
 		return flat;
 
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_GRAPH);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE,
+								 build->method->first_phase);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, rows);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, 0);
 	body = barq_body_finish(flat, &bytes);
 	barq_view_init_memory(&view, body, bytes);
 	input.view = &view;
 	input.live = rows;
-	writer = barq_hnsw_build_graph(build->index, &build->options, id, &input, 1,
-								   rows, &team, &reason);
+	writer = barq_vector_build(build->index, &build->options, id, &input, 1, &team,
+							   &reason);
 	barq_body_release(flat);
 	barq_image_remove(build->index, flat_id);
 	return writer;
@@ -253,11 +295,12 @@ write_segment(VectorBuild *build)
 	BarqChange	change = {0};
 	BarqBodyWriter *writer;
 	const char *slots;
+	const char *whole;
 	const char *body;
 	uint64		rows;
 	uint64		bytes;
 
-	slots = barq_sink_rows(&build->sink, &rows);
+	slots = barq_sink_rows(&build->sink, &rows, &whole);
 	if (rows == 0)
 		return;
 	if (rows >= PG_UINT32_MAX)
@@ -266,7 +309,7 @@ write_segment(VectorBuild *build)
 				 errmsg("cannot index more than %u rows", PG_UINT32_MAX - 1)));
 
 	barq_new_id(desc.id);
-	writer = build_body(build, desc.id, rows, slots);
+	writer = build_body(build, desc.id, rows, slots, whole);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
 	body = barq_body_finish(writer, &bytes);
 	desc.level = barq_segment_tier(bytes);
@@ -284,8 +327,9 @@ write_segment(VectorBuild *build)
 	barq_body_release(writer);
 }
 
-IndexBuildResult *
-barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
+static IndexBuildResult *
+build_vectors(const BarqVectorMethod *method, Relation heap, Relation index,
+			  IndexInfo *info)
 {
 	MemoryContext context;
 	MemoryContext old;
@@ -300,7 +344,8 @@ barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 	build->heap = heap;
 	build->index = index;
 	build->info = info;
-	barq_hnsw_freeze_options(index, &build->options);
+	build->method = method;
+	method->freeze_options(index, &build->options);
 	barq_vector_codec(&build->options, &build->codec);
 	barq_meta_create(index, MAIN_FORKNUM, &build->options);
 
@@ -322,11 +367,35 @@ barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 	return result;
 }
 
-void
-barq_hnsw_build_empty(Relation index)
+static void
+build_empty(const BarqVectorMethod *method, Relation index)
 {
 	BarqFrozenOptions options;
 
-	barq_hnsw_freeze_options(index, &options);
+	method->freeze_options(index, &options);
 	barq_meta_create(index, INIT_FORKNUM, &options);
+}
+
+IndexBuildResult *
+barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
+{
+	return build_vectors(&barq_hnsw_method, heap, index, info);
+}
+
+IndexBuildResult *
+barq_ivf_build(Relation heap, Relation index, IndexInfo *info)
+{
+	return build_vectors(&barq_ivf_method, heap, index, info);
+}
+
+void
+barq_hnsw_build_empty(Relation index)
+{
+	build_empty(&barq_hnsw_method, index);
+}
+
+void
+barq_ivf_build_empty(Relation index)
+{
+	build_empty(&barq_ivf_method, index);
 }

@@ -43,6 +43,7 @@ typedef struct BarqBuildShared
 
 	pg_atomic_uint32 next_chunk;
 	pg_atomic_uint32 next_participant;
+	pg_atomic_uint64 next_whole;	/* bytes of whole rows written or claimed */
 	pg_atomic_uint64 rows_loaded;
 	pg_atomic_uint64 rows_inserted;
 
@@ -71,7 +72,11 @@ typedef struct BarqBuildShared
 #define BarqBuildSharedScan(shared) \
 	((ParallelTableScanDesc) ((char *) (shared) + BUFFERALIGN(sizeof(BarqBuildShared))))
 
-/* Where one participant puts the rows that it reads from the heap. */
+/*
+ * Where one participant puts the rows that it reads from the heap. Where the
+ * codec has heads, a slot's is one whose row lies as many bytes from the start
+ * of all whole rows, which have a file or memory of their own.
+ */
 typedef struct BarqRowSink
 {
 	const BarqVectorSpace *space;
@@ -88,10 +93,17 @@ typedef struct BarqRowSink
 
 	char	   *memory;			/* a chunk's rows, or all of them */
 	uint64		memory_space;	/* rows */
+	int			whole_fd;
+	const char *whole_path;
+	uint64		own_whole;		/* bytes written, where nobody shares the file */
+	char	   *whole;			/* those of the rows in memory */
+	uint64		whole_space;
+	uint64		whole_used;
 	uint64		filled;			/* rows in memory */
 	uint64		rows;			/* in all */
 	uint64		reported;
 	double		heap_tuples;
+	MemoryContext context;		/* all but what a row leaves behind */
 	MemoryContext scratch;
 } BarqRowSink;
 
@@ -117,11 +129,15 @@ extern void barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index,
 extern void barq_sink_flush(BarqRowSink *sink);
 extern void barq_sink_close(BarqRowSink *sink);
 
+/* The file of whole rows beside a file of slots; palloc'd. */
+extern char *barq_sink_whole_path(const char *path);
+
 /*
  * All rows as one array of slots (code, TID), mapped or in memory. Closes the
- * gaps that partly filled chunks left.
+ * gaps that partly filled chunks left. *whole receives where the distances of
+ * heads count from, or NULL.
  */
-extern const char *barq_sink_rows(BarqRowSink *sink, uint64 *rows);
+extern const char *barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole);
 
 /* build_parallel.c */
 typedef struct BarqBuildLeader
@@ -148,5 +164,7 @@ extern PGDLLEXPORT void barq_build_worker_main(dsm_segment *segment, shm_toc *to
 #define BARQ_PHASE_LOAD		2
 #define BARQ_PHASE_GRAPH	3
 #define BARQ_PHASE_WRITE	4
+#define BARQ_PHASE_TRAIN	5
+#define BARQ_PHASE_ASSIGN	6
 
 #endif							/* BARQ_BUILD_H */

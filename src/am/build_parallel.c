@@ -1,8 +1,8 @@
 /*
  * build_parallel.c
  *	  Workers of CREATE INDEX: they scan the heap with the leader. Of vectors,
- *	  they then wait for him to lay out the graph's work area, and insert into
- *	  it with him; of text, until he has opened the runs that they wrote.
+ *	  they then wait for him to lay out a work area, and make a graph, or
+ *	  lists, in it with him; of text, until he has opened the runs that they wrote.
  *
  * PostgreSQL plans parallel workers for foreign access methods only from 17
  * on, and there with its own idea of when; so we ask for them ourselves.
@@ -94,6 +94,7 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 	strlcpy(shared->rows_path, rows_path, MAXPGPATH);
 	pg_atomic_init_u32(&shared->next_chunk, 0);
 	pg_atomic_init_u32(&shared->next_participant, 0);
+	pg_atomic_init_u64(&shared->next_whole, 0);
 	pg_atomic_init_u64(&shared->rows_loaded, 0);
 	pg_atomic_init_u64(&shared->rows_inserted, 0);
 	SpinLockInit(&shared->mutex);
@@ -116,6 +117,9 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 		barq_build_end_parallel(leader);
 		return NULL;
 	}
+	ereport(DEBUG1,
+			(errmsg_internal("using %d parallel workers for index \"%s\"",
+							 leader->workers, RelationGetRelationName(index))));
 	return leader;
 }
 
@@ -190,11 +194,11 @@ worker_progress(void *arg, uint32 rows)
 }
 
 static void
-worker_insert(BarqBuildShared *shared)
+worker_help(BarqBuildShared *shared, const BarqFrozenOptions *options)
 {
 	BarqWork   *work = barq_work_attach(shared->work_path, shared->work_bytes);
 
-	barq_hnsw_work_insert(barq_hnsw_work_attach(work->address), worker_progress, shared);
+	barq_vector_method(options)->help(work->address, worker_progress, shared);
 	barq_work_release(work);
 }
 
@@ -282,7 +286,7 @@ barq_build_worker_main(dsm_segment *segment, shm_toc *toc)
 	}
 	ConditionVariableCancelSleep();
 	if (wanted)
-		worker_insert(shared);
+		worker_help(shared, &meta.options);
 
 	SpinLockAcquire(&shared->mutex);
 	shared->inserts_done++;

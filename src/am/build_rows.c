@@ -4,7 +4,9 @@
  *
  * Each participant claims chunks of a file in the image directory and writes
  * the rows it reads into them, so the memory a build needs does not grow with
- * the table. Where there is no such file, all rows are kept in memory.
+ * the table. Where there is no such file, all rows are kept in memory. Rows that
+ * differ in length go to a second file, in which a participant claims as many
+ * bytes as a chunk's rows take; their heads go to the first.
  */
 #include "postgres.h"
 
@@ -25,6 +27,18 @@
 
 #define PROGRESS_STEP	1000
 
+static int
+open_rows(const char *path, int flags)
+{
+	int			fd = OpenTransientFile(path, flags);
+
+	if (fd < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\": %m", path)));
+	return fd;
+}
+
 void
 barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *frozen,
 			   const char *path, BarqBuildShared *shared)
@@ -36,13 +50,17 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 	sink->path = path;
 	sink->shared = shared;
 	sink->fd = -1;
+	sink->whole_fd = -1;
+	sink->context = CurrentMemoryContext;
 	if (path != NULL)
 	{
-		sink->fd = OpenTransientFile(path, O_RDWR | PG_BINARY);
-		if (sink->fd < 0)
-			ereport(ERROR,
-					(errcode_for_file_access(),
-					 errmsg("could not open file \"%s\": %m", path)));
+		sink->fd = open_rows(path, O_RDWR | PG_BINARY);
+		if (barq_codec_has_heads(&sink->codec))
+		{
+			/* whoever comes first makes it */
+			sink->whole_path = barq_sink_whole_path(path);
+			sink->whole_fd = open_rows(sink->whole_path, O_RDWR | O_CREAT | PG_BINARY);
+		}
 	}
 	sink->memory_space = BARQ_CHUNK_ROWS;
 	sink->memory = palloc_extended(sink->memory_space * sink->slot_bytes,
@@ -51,16 +69,18 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 										  ALLOCSET_DEFAULT_SIZES);
 }
 
-static void
-write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
+char *
+barq_sink_whole_path(const char *path)
 {
-	const char *data = rows;
-	Size		left = n * sink->slot_bytes;
-	off_t		off = first_row * sink->slot_bytes;
+	return psprintf("%s.whole", path);
+}
 
+static void
+write_bytes(int fd, const char *path, const char *data, Size left, off_t off)
+{
 	while (left > 0)
 	{
-		ssize_t		written = barq_pwrite(sink->fd, data, left, off, "rows: write");
+		ssize_t		written = barq_pwrite(fd, data, left, off, "rows: write");
 
 		if (written < 0 && errno == EINTR)
 			continue;
@@ -70,7 +90,7 @@ write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
 				errno = ENOSPC;
 			ereport(ERROR,
 					(errcode_for_file_access(),
-					 errmsg("could not write file \"%s\": %m", sink->path),
+					 errmsg("could not write file \"%s\": %m", path),
 					 errhint("Building an index needs room for its vectors in the image directory (barq.image_directory).")));
 		}
 		data += written;
@@ -80,11 +100,67 @@ write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
 }
 
 static void
+write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
+{
+	write_bytes(sink->fd, sink->path, rows, n * sink->slot_bytes,
+				first_row * sink->slot_bytes);
+}
+
+/* Write the whole rows in memory, and tell their heads where they are. */
+static void
+flush_whole(BarqRowSink *sink)
+{
+	uint64		at = sink->own_whole;
+
+	if (sink->shared != NULL)
+		at = pg_atomic_fetch_add_u64(&sink->shared->next_whole, sink->whole_used);
+	sink->own_whole += sink->whole_used;
+	write_bytes(sink->whole_fd, sink->whole_path, sink->whole, sink->whole_used, at);
+	sink->whole_used = 0;
+	for (uint64 i = 0; i < sink->filled; i++)
+	{
+		char	   *head = sink->memory + i * sink->slot_bytes;
+		int64		distance;
+		Size		length;
+
+		(void) barq_row_extent(&sink->codec, head, &distance, &length);
+		barq_row_head(head, head, at + distance);
+	}
+}
+
+static void
 flush_chunk(BarqRowSink *sink)
 {
+	if (sink->whole_fd >= 0)
+		flush_whole(sink);
 	write_rows(sink, (uint64) sink->chunk * BARQ_CHUNK_ROWS, sink->memory, sink->filled);
 	sink->claimed = false;
 	sink->filled = 0;
+}
+
+/* Encode a value into memory, without its TID; false if it is not indexed. */
+static bool
+encode_row(BarqRowSink *sink, const void *elements, char *slot)
+{
+	uint64		at = sink->whole_used;
+	Size		length;
+
+	if (!barq_codec_has_heads(&sink->codec))
+		return barq_codec_encode(&sink->codec, elements, slot);
+
+	length = barq_value_row_bytes(&sink->codec, elements);
+	if (sink->whole == NULL || sink->whole_space < at + length)
+	{
+		sink->whole_space = Max(sink->whole_space * 2, at + length + 65536);
+		sink->whole = sink->whole == NULL ?
+			MemoryContextAllocHuge(sink->context, sink->whole_space) :
+			repalloc_huge(sink->whole, sink->whole_space);
+	}
+	if (!barq_codec_encode(&sink->codec, elements, sink->whole + at))
+		return false;
+	barq_row_head(slot, sink->whole + at, at);
+	sink->whole_used += length;
+	return true;
 }
 
 static void
@@ -93,7 +169,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 {
 	BarqRowSink *sink = arg;
 	MemoryContext old;
-	const float *elements;
+	const void *elements;
 	void	   *copy;
 	char	   *slot;
 	int			dims;
@@ -124,7 +200,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	elements = sink->space->elements(values[0], &dims, &copy);
 	barq_check_expected_dim(sink->codec.dims, dims);
 	slot = sink->memory + sink->filled * sink->slot_bytes;
-	if (barq_codec_encode(&sink->codec, elements, slot))
+	if (encode_row(sink, elements, slot))
 	{
 		memset(slot + sink->codec.row_bytes, 0, sink->slot_bytes - sink->codec.row_bytes);
 		memcpy(slot + sink->codec.row_bytes, tid, sizeof(ItemPointerData));
@@ -177,7 +253,9 @@ barq_sink_close(BarqRowSink *sink)
 {
 	if (sink->fd >= 0)
 		CloseTransientFile(sink->fd);
-	sink->fd = -1;
+	if (sink->whole_fd >= 0)
+		CloseTransientFile(sink->whole_fd);
+	sink->fd = sink->whole_fd = -1;
 }
 
 /* Whether a slot of the file holds no row: behind the end of a partial chunk. */
@@ -245,11 +323,28 @@ unmap_rows(void *arg)
 	barq_unmap(mapping->address, mapping->bytes, "rows: unmap");
 }
 
-const char *
-barq_sink_rows(BarqRowSink *sink, uint64 *rows)
+/* Map a file to the end of the memory context current. */
+static const char *
+map_rows(int fd, const char *path, Size bytes)
 {
-	RowsMapping *mapping;
+	RowsMapping *mapping = palloc0(sizeof(RowsMapping));
 
+	mapping->bytes = bytes;
+	mapping->address = barq_map(bytes, PROT_READ, MAP_SHARED, fd, "rows: map");
+	if (mapping->address == MAP_FAILED)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not map file \"%s\": %m", path)));
+	mapping->callback.func = unmap_rows;
+	mapping->callback.arg = mapping;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &mapping->callback);
+	return mapping->address;
+}
+
+const char *
+barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole)
+{
+	*whole = sink->whole;
 	if (sink->fd < 0)
 	{
 		*rows = sink->filled;
@@ -259,17 +354,9 @@ barq_sink_rows(BarqRowSink *sink, uint64 *rows)
 	*rows = sink->shared != NULL ? close_gaps(sink) : sink->rows;
 	if (*rows == 0)
 		return NULL;
-
-	mapping = palloc0(sizeof(RowsMapping));
-	mapping->bytes = *rows * sink->slot_bytes;
-	mapping->address = barq_map(mapping->bytes, PROT_READ, MAP_SHARED, sink->fd,
-								"rows: map");
-	if (mapping->address == MAP_FAILED)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("could not map file \"%s\": %m", sink->path)));
-	mapping->callback.func = unmap_rows;
-	mapping->callback.arg = mapping;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &mapping->callback);
-	return mapping->address;
+	if (sink->whole_fd >= 0)
+		*whole = map_rows(sink->whole_fd, sink->whole_path,
+						  sink->shared != NULL ?
+						  pg_atomic_read_u64(&sink->shared->next_whole) : sink->own_whole);
+	return map_rows(sink->fd, sink->path, *rows * sink->slot_bytes);
 }

@@ -8,6 +8,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "access/genam.h"
 #include "am/am.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -29,18 +30,19 @@ refuse(IndexPath *path, Cost *startup_cost, Cost *total_cost,
 	BarqPathRefuse(path);
 }
 
-void
-barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
-						  Cost *startup_cost, Cost *total_cost,
-						  Selectivity *selectivity, double *correlation,
-						  double *pages)
+/*
+ * scored: codes scored to find the first rows; more: those scored for each
+ * further row.
+ */
+static void
+estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
+		 Cost *startup_cost, Cost *total_cost, Selectivity *selectivity,
+		 double *correlation, double *pages)
 {
 	IndexOptInfo *index = path->indexinfo;
 	double		tuples = Max(index->tuples, 1);
 	double		heap_pages = Max(index->rel->pages, 1);
-	double		scored;
 	double		per_tuple;
-	double		enough;
 
 	/*
 	 * Without an ORDER BY the index would be scanned for a partial index's
@@ -49,22 +51,15 @@ barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	 * A LIMIT larger than what a scan may look at would come back short, where
 	 * a sort returns all: the user asked for the rows.
 	 */
-	enough = barq_iterative_scan == BARQ_ITERATIVE_OFF ?
-		barq_ef_search : barq_max_scan_tuples;
 	if (path->indexorderbys == NIL ||
 		(barq_iterative_scan != BARQ_ITERATIVE_OFF &&
-		 root->limit_tuples > 0 && root->limit_tuples > enough))
+		 root->limit_tuples > 0 && root->limit_tuples > barq_max_scan_tuples))
 	{
 		refuse(path, startup_cost, total_cost, selectivity, correlation, pages);
 		return;
 	}
 
-	/*
-	 * To find its first rows a search scores about ef · 2m codes, or all of
-	 * them where there are fewer, and one code takes about as long as a cheap
-	 * operator.
-	 */
-	scored = Min(tuples, (double) barq_ef_search * 2 * BARQ_HNSW_DEFAULT_M);
+	/* one code takes about as long as a cheap operator */
 	*startup_cost = scored * cpu_operator_cost * 0.5 + random_page_cost;
 
 	/*
@@ -75,9 +70,45 @@ barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	 */
 	per_tuple = 2 * (cpu_tuple_cost + cpu_operator_cost * (4 + 2 * log2(tuples + 1)) +
 					 seq_page_cost * heap_pages / tuples) +
-		cpu_operator_cost * 2 * BARQ_HNSW_DEFAULT_M;
+		cpu_operator_cost * more;
 	*total_cost = *startup_cost + per_tuple * tuples;
 	*selectivity = 1;
 	*correlation = 0;
 	*pages = index->pages;
+}
+
+void
+barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
+						  Cost *startup_cost, Cost *total_cost,
+						  Selectivity *selectivity, double *correlation,
+						  double *pages)
+{
+	double		degree = 2 * BARQ_HNSW_DEFAULT_M;
+
+	/* a graph walk scores about ef · 2m codes, or all where there are fewer */
+	estimate(root, path,
+			 Min(Max(path->indexinfo->tuples, 1), barq_ef_search * degree), degree,
+			 startup_cost, total_cost, selectivity, correlation, pages);
+}
+
+void
+barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
+					   Cost *startup_cost, Cost *total_cost,
+					   Selectivity *selectivity, double *correlation,
+					   double *pages)
+{
+	double		tuples = Max(path->indexinfo->tuples, 1);
+	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
+	double		lists = barq_ivf_given_lists(index);
+	double		probes = barq_probes;
+
+	index_close(index, NoLock);
+	if (lists == 0)
+		lists = barq_ivf_choose_lists(tuples);
+	if (probes == 0)
+		probes = barq_ivf_choose_probes((uint32) lists);
+
+	/* all centroids, then the rows of the lists probed */
+	estimate(root, path, lists + tuples * Min(probes / lists, 1), 1,
+			 startup_cost, total_cost, selectivity, correlation, pages);
 }

@@ -5,7 +5,8 @@
  * Full pages of the log change no more, so a backend remembers their codes
  * beside each other and scores them without touching a page; only the pages
  * added since are walked. Records of one page lie at equal distances, so a
- * page is scored with one batched call too.
+ * page is scored with one batched call too. Rows that differ in length are
+ * scored by the heads that are made for them as they come.
  */
 #include "postgres.h"
 
@@ -35,6 +36,8 @@ typedef struct LogCache
 	ItemPointerData *tids;
 	uint32		rows;
 	uint32		space;
+	MemoryContext whole;		/* rows that codes are heads of; or NULL */
+	uint64		bytes;			/* of codes and whole rows */
 } LogCache;
 
 typedef struct GrowingSearch
@@ -53,10 +56,16 @@ typedef struct GrowingSearch
 	int			count;
 	int			max;
 
-	/* records of the page under way that wait to be scored together */
+	/*
+	 * Records of the page under way that wait to be scored together. Where
+	 * codes are heads, `heads` is what base points to; a row that was put
+	 * together from pieces is kept for them until the page's end.
+	 */
 	const char *base;
 	Size		stride;
 	int			pending;
+	char	   *heads;
+	char	   *long_row;
 	ItemPointerData tids[PAGE_RECORDS];
 	bool		dead[PAGE_RECORDS];
 	float		keys[Max(PAGE_RECORDS, SCORE_BATCH)];
@@ -161,8 +170,50 @@ get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
 		cache->next = meta->growing_head;
 		cache->next_generation = meta->growing_head_generation;
 		cache->rows = 0;
+		cache->bytes = 0;
+		if (cache->whole != NULL)
+			MemoryContextReset(cache->whole);
 	}
 	return cache;
+}
+
+/* Room for as many rows more as are pending. */
+static void
+grow_cache(GrowingSearch *search)
+{
+	LogCache   *cache = search->cache;
+	const BarqCodec *codec = search->codec;
+	uint32		space = Max(cache->space * 2, 4096);
+	ItemPointerData *tids;
+	char	   *codes;
+
+	if (cache->space >= cache->rows + search->pending)
+		return;
+	/* both are there before the old ones are let go */
+	tids = MemoryContextAllocHuge(search->snapshot->context,
+								  sizeof(ItemPointerData) * (Size) space);
+	codes = MemoryContextAllocHuge(search->snapshot->context, (Size) codec->stride * space);
+	if (cache->rows > 0)
+	{
+		memcpy(tids, cache->tids, sizeof(ItemPointerData) * (Size) cache->rows);
+		memcpy(codes, cache->codes, (Size) codec->stride * cache->rows);
+	}
+	if (barq_codec_has_heads(codec))
+		for (uint32 i = 0; i < cache->rows; i++)
+		{
+			char	   *head = codes + (Size) codec->stride * i;
+			const char *whole = barq_row_whole(codec, cache->codes + (Size) codec->stride * i);
+
+			barq_row_head(head, whole, whole - head);
+		}
+	if (cache->space > 0)
+	{
+		pfree(cache->tids);
+		pfree(cache->codes);
+	}
+	cache->tids = tids;
+	cache->codes = codes;
+	cache->space = space;
 }
 
 /* Remember a full page's live records; at once, so that an error loses none. */
@@ -170,40 +221,39 @@ static void
 cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
 {
 	LogCache   *cache = search->cache;
-	Size		stride = search->codec->stride;
+	const BarqCodec *codec = search->codec;
+	uint32		rows;
+	uint64		bytes;
 
-	if (cache->space < cache->rows + search->pending)
-	{
-		uint32		space = Max(cache->space * 2, 4096);
-		ItemPointerData *tids;
-		char	   *codes;
-
-		/* both are there before the old ones are let go */
-		tids = MemoryContextAllocHuge(search->snapshot->context,
-									  sizeof(ItemPointerData) * (Size) space);
-		codes = MemoryContextAllocHuge(search->snapshot->context, stride * space);
-		if (cache->rows > 0)
-		{
-			memcpy(tids, cache->tids, sizeof(ItemPointerData) * (Size) cache->rows);
-			memcpy(codes, cache->codes, stride * cache->rows);
-		}
-		if (cache->space > 0)
-		{
-			pfree(cache->tids);
-			pfree(cache->codes);
-		}
-		cache->tids = tids;
-		cache->codes = codes;
-		cache->space = space;
-	}
+	grow_cache(search);
+	if (barq_codec_has_heads(codec) && cache->whole == NULL)
+		cache->whole = AllocSetContextCreate(search->snapshot->context,
+											 "barq log rows", ALLOCSET_DEFAULT_SIZES);
+	rows = cache->rows;
+	bytes = cache->bytes;
 	for (int i = 0; i < search->pending; i++)
 	{
+		const char *row = search->base + i * search->stride;
+		char	   *code = cache->codes + (Size) codec->stride * rows;
+
 		if (search->dead[i])
 			continue;
-		memcpy(cache->codes + stride * cache->rows, search->base + i * search->stride,
-			   search->codec->row_bytes);
-		cache->tids[cache->rows++] = search->tids[i];
+		if (barq_codec_has_heads(codec))
+		{
+			Size		length = barq_row_bytes(codec, row);
+			char	   *whole = MemoryContextAlloc(cache->whole, length);
+
+			memcpy(whole, barq_row_whole(codec, row), length);
+			barq_row_head(code, whole, whole - code);
+			bytes += length;
+		}
+		else
+			memcpy(code, row, codec->row_bytes);
+		cache->tids[rows++] = search->tids[i];
+		bytes += codec->stride;
 	}
+	cache->rows = rows;
+	cache->bytes = bytes;
 	cache->next = next;
 	cache->next_generation = next_generation;
 }
@@ -232,21 +282,45 @@ end_page(void *arg, BlockNumber next, uint64 next_generation)
 {
 	GrowingSearch *search = arg;
 
-	if (search->pending > 0)
-	{
-		barq_query_keys(search->query, search->base, search->stride, NULL,
-						search->pending, search->keys);
-		for (int i = 0; i < search->pending; i++)
-			if (!search->dead[i])
-				offer(search, search->keys[i], &search->tids[i], NOT_CACHED,
-					  search->base + i * search->stride);
-	}
+	/* in the middle of a long record, behind which a walk cannot go on */
+	if (search->pending == 0)
+		return;
+	barq_query_keys(search->query, search->base, search->stride, NULL,
+					search->pending, search->keys);
+	for (int i = 0; i < search->pending; i++)
+		if (!search->dead[i])
+			offer(search, search->keys[i], &search->tids[i], NOT_CACHED,
+				  search->base + i * search->stride);
 	if (search->cache != NULL && next != InvalidBlockNumber &&
-		(uint64) search->cache->rows * search->codec->stride < CACHE_MAX_BYTES)
+		search->cache->bytes < CACHE_MAX_BYTES)
 		cache_page(search, next, next_generation);
 	else
 		search->cache = NULL;	/* from here on nothing can be remembered */
 	search->pending = 0;
+	if (search->long_row != NULL)
+		pfree(search->long_row);
+	search->long_row = NULL;
+}
+
+/* A record whose row gets a head, beside those of the page's other rows. */
+static void
+add_head(GrowingSearch *search, const BarqRecord *record)
+{
+	const char *row = record->payload;
+	char	   *head = search->heads + search->pending * search->stride;
+
+	if (record->length > BARQ_ITEM_MAX_PAYLOAD)
+	{
+		/* the first to end on this page, and the only one from before it */
+		Assert(search->long_row == NULL);
+		search->long_row = palloc(record->length);
+		memcpy(search->long_row, row, record->length);
+		row = search->long_row;
+	}
+	barq_row_head(head, row, row - head);
+	search->tids[search->pending] = record->tid;
+	search->dead[search->pending] = record->dead;
+	search->pending++;
 }
 
 static void
@@ -254,13 +328,18 @@ add_record(void *arg, const BarqRecord *record)
 {
 	GrowingSearch *search = arg;
 
-	if (record->length != search->codec->row_bytes)
+	if (!barq_row_is_whole(search->codec, record->payload, record->length))
 		ereport(ERROR,
 				(errcode(ERRCODE_INDEX_CORRUPTED),
-				 errmsg("index \"%s\" contains a growing record of %u bytes instead of %u",
-						RelationGetRelationName(search->index), record->length,
-						search->codec->row_bytes),
+				 errmsg("index \"%s\" contains a growing record of %u bytes that is no row of it",
+						RelationGetRelationName(search->index), record->length),
 				 errhint("Please REINDEX it.")));
+
+	if (barq_codec_has_heads(search->codec))
+	{
+		add_head(search, record);
+		return;
+	}
 
 	/* a record put together from pieces is gone after this call */
 	if (record->length > BARQ_ITEM_MAX_PAYLOAD)
@@ -314,6 +393,14 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 	search.base = NULL;
 	search.stride = MAXALIGN(sizeof(BarqItemHeader) + codec->row_bytes);
 	search.pending = 0;
+	search.heads = NULL;
+	search.long_row = NULL;
+	if (barq_codec_has_heads(codec))
+	{
+		search.stride = codec->stride;
+		search.heads = palloc(search.stride * PAGE_RECORDS);
+		search.base = search.heads;
+	}
 
 	/* records over several pages are not remembered */
 	if (codec->row_bytes <= BARQ_ITEM_MAX_PAYLOAD)

@@ -21,9 +21,10 @@ barq_vector_insert(Relation index, Datum *values, bool *isnull,
 	MemoryContext old;
 	const BarqVectorSpace *space;
 	BarqCodec	codec;
-	const float *elements;
+	const void *elements;
 	void	   *copy;
 	char	   *row;
+	Size		bytes;
 	int			dims;
 	uint32		pages = 0;
 
@@ -46,9 +47,10 @@ barq_vector_insert(Relation index, Datum *values, bool *isnull,
 	elements = space->elements(values[0], &dims, &copy);
 	barq_check_expected_dim(codec.dims, dims);
 
-	row = palloc(codec.row_bytes);
+	bytes = barq_value_row_bytes(&codec, elements);
+	row = palloc(bytes);
 	if (barq_codec_encode(&codec, elements, row))
-		pages = barq_growing_append(index, heap_tid, row, codec.row_bytes);
+		pages = barq_growing_append(index, heap_tid, row, (uint32) bytes);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(context);

@@ -1,13 +1,12 @@
 /*
  * options.c
- *	  Reloptions, operator class spaces, and the options that an index freezes
- *	  on its metapage when it is created.
+ *	  Reloptions, and the options that an index freezes on its metapage when it
+ *	  is created.
  */
 #include "postgres.h"
 
 #include "am/am.h"
 #include "fmgr.h"
-#include "types/vector.h"
 #include "utils/rel.h"
 
 StaticAssertDecl(sizeof(BarqVectorOptions) <= sizeof(((BarqFrozenOptions *) 0)->bytes),
@@ -34,9 +33,16 @@ barq_define_reloptions(void)
 					  "Breadth of the search for neighbours while building",
 					  BARQ_HNSW_DEFAULT_EF_CONSTRUCTION, 4, 1000,
 					  ShareUpdateExclusiveLock);
-	add_enum_reloption(hnsw_relopt_kind, "quantization",
+	barq_add_quantization(hnsw_relopt_kind);
+}
+
+/* The option that all access methods of vectors have. */
+void
+barq_add_quantization(relopt_kind kind)
+{
+	add_enum_reloption(kind, "quantization",
 					   "How vectors are kept in the index",
-					   quantization_values, BARQ_QUANT_SQ8,
+					   quantization_values, BARQ_QUANT_DEFAULT,
 					   "Valid values are \"none\", \"f16\", \"sq8\" and \"rabitq\".",
 					   ShareUpdateExclusiveLock);
 }
@@ -61,6 +67,9 @@ barq_quantization_name(int quantization)
 	for (int i = 0; quantization_values[i].string_val != NULL; i++)
 		if (quantization_values[i].symbol_val == quantization)
 			return quantization_values[i].string_val;
+	/* the one form that rows of bit and of sparsevec have */
+	if (quantization == BARQ_QUANT_BITS || quantization == BARQ_QUANT_SPARSE)
+		return "none";
 	return "unknown";
 }
 
@@ -73,12 +82,33 @@ barq_vector_space(Relation index)
 		DatumGetPointer(FunctionCall1(proc, PointerGetDatum(NULL)));
 }
 
-void
-barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
+/*
+ * How rows of a space are kept, where `quantization` was asked for. A type
+ * whose rows have one form takes no other.
+ */
+static BarqQuantization
+choose_quantization(const BarqVectorSpace *space, int quantization)
 {
-	BarqHnswReloptions *given = (BarqHnswReloptions *) index->rd_options;
+	bool		one_form = space->unquantized == BARQ_QUANT_BITS ||
+		space->unquantized == BARQ_QUANT_SPARSE;
+
+	if (quantization == BARQ_QUANT_NONE ||
+		(one_form && quantization == BARQ_QUANT_DEFAULT))
+		return space->unquantized;
+	if (one_form)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("quantization \"%s\" is not supported for type %s",
+						barq_quantization_name(quantization), space->type_name),
+				 errhint("Use \"none\", its default.")));
+	return quantization == BARQ_QUANT_DEFAULT ? BARQ_QUANT_SQ8 : quantization;
+}
+
+void
+barq_vector_freeze_options(Relation index, const char *method, int quantization,
+						   BarqVectorOptions *options)
+{
 	const BarqVectorSpace *space = barq_vector_space(index);
-	BarqVectorOptions options = {0};
 	int			dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
 
 	if (dims < 0)
@@ -91,25 +121,36 @@ barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("column cannot have more than %d dimensions for %s index",
-						space->max_dims, "barq_hnsw")));
+						space->max_dims, method)));
+	quantization = choose_quantization(space, quantization);
+	if (quantization == BARQ_QUANT_RABITQ && space->metric == BARQ_METRIC_L1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("quantization \"rabitq\" does not support the L1 distance"),
+				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
 
-	options.metric = space->metric;
-	options.dims = dims;
+	memset(options, 0, sizeof(*options));
+	options->metric = space->metric;
+	options->dims = dims;
+	options->quantization = quantization;
+}
+
+void
+barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
+{
+	BarqHnswReloptions *given = (BarqHnswReloptions *) index->rd_options;
+	BarqVectorOptions options;
+
+	barq_vector_freeze_options(index, "barq_hnsw",
+							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
 	options.m = given ? given->m : BARQ_HNSW_DEFAULT_M;
 	options.ef_construction = given ? given->ef_construction :
 		BARQ_HNSW_DEFAULT_EF_CONSTRUCTION;
-	options.quantization = given ? given->quantization : BARQ_QUANT_SQ8;
 
 	if (options.ef_construction < 2 * options.m)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ef_construction must be greater than or equal to 2 * m")));
-	if (options.quantization == BARQ_QUANT_RABITQ)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("quantization \"rabitq\" is not supported yet"),
-				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
-
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = BARQ_KIND_HNSW;
 	frozen->version = BARQ_VECTOR_OPTIONS_VERSION;
@@ -135,36 +176,3 @@ barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec)
 
 	barq_codec_init(codec, options->metric, options->quantization, options->dims);
 }
-
-static const float *
-vector_elements(Datum value, int *dims, void **to_free)
-{
-	BarqVector *vector = DatumGetBarqVector(value);
-
-	*to_free = (Pointer) vector != DatumGetPointer(value) ? vector : NULL;
-	*dims = vector->dim;
-	return vector->x;
-}
-
-/*
- * Support function 1 of the operator classes: a pointer to the space that the
- * class's distance spans.
- */
-#define DEFINE_VECTOR_SPACE(name, space_metric) \
-PGDLLEXPORT PG_FUNCTION_INFO_V1(name); \
-Datum \
-name(PG_FUNCTION_ARGS) \
-{ \
-	static const BarqVectorSpace space = { \
-		.metric = space_metric, \
-		.max_dims = BARQ_VECTOR_MAX_DIM, \
-		.type_name = "vector", \
-		.elements = vector_elements \
-	}; \
-	PG_RETURN_POINTER(&space); \
-}
-
-DEFINE_VECTOR_SPACE(barq_vector_l2_space, BARQ_METRIC_L2)
-DEFINE_VECTOR_SPACE(barq_vector_ip_space, BARQ_METRIC_IP)
-DEFINE_VECTOR_SPACE(barq_vector_cosine_space, BARQ_METRIC_COSINE)
-DEFINE_VECTOR_SPACE(barq_vector_l1_space, BARQ_METRIC_L1)

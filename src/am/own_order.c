@@ -2,7 +2,8 @@
  * own_order.c
  *	  Rows in exact order by the access method itself.
  *
- * Normally the executor re-computes distances and orders rows (scan.c). Up to
+ * Where a bound is not proven (rabitq) the executor would raise an ERROR on a
+ * row that undercuts it. Otherwise it re-computes distances and orders rows (scan.c). Up to
  * the minor releases of 2026 a row that waited in its queue comes out without
  * its TID: ExecForceStoreHeapTuple clears the slot's and does not set it
  * again. The same happens to KNN searches of GiST; rows are right, but their

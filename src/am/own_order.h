@@ -1,7 +1,7 @@
 /*
  * own_order.h
- *	  Rows in exact order by the access method itself, for servers whose
- *	  executor cannot be trusted with it.
+ *	  Rows in exact order by the access method itself: for servers whose
+ *	  executor cannot be trusted with it, and for codes that prove no bound.
  */
 #ifndef BARQ_OWN_ORDER_H
 #define BARQ_OWN_ORDER_H

@@ -7,8 +7,13 @@
  * (a graph gains little from that, what is scanned gains much); the best ef_search of them are re-scored with the exact query and
  * emitted in the order of a lower bound of their distance. The executor
  * re-computes the distance from the heap row and puts the rows in exact order
- * (xs_recheckorderby); where it cannot be trusted with that, we do
- * (own_order.h).
+ * (xs_recheckorderby); where it cannot be trusted with that, or the bound is
+ * not proven, we do (own_order.h). Of bits the bound is the distance, and there
+ * is nothing to do.
+ *
+ * Of lists, the first round takes the best of those probed, as many as of a
+ * graph; further rounds take ever more. With iterative_scan = off the lists
+ * probed are all that is looked at, but the caller gets all of them.
  *
  * If a page was re-used under a round (a segment read from its pages, or the
  * log, was replaced), the scan starts again from the metapage and leaves out
@@ -29,9 +34,11 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "settings.h"
-#include "types/vector.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
+
+/* Rows of one round, at most. */
+#define ROUND_MOST	1000000
 
 uint64		barq_vector_scans_ended = 0;
 uint64		barq_scans_cut = 0;
@@ -61,13 +68,15 @@ typedef struct VectorScan
 	MemoryContext context;		/* reset by every rescan */
 	bool		null_query;		/* distances are NULL */
 	bool		zero_query;		/* distances are NaN (cosine) */
-	float	   *query_elements; /* in `context` */
+	void	   *query_value;	/* in `context` */
 
 	/* from the first tuple on; in `round_context`, a child of `context` */
 	MemoryContext round_context;
 	bool		started;
 	BarqMeta	meta;
 	BarqCodec	codec;
+	bool		of_lists;		/* barq_ivf */
+	int			rounds;
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;
 	SegmentStream *streams;
@@ -88,6 +97,11 @@ typedef struct VectorScan
 	double		last_bound;
 	BarqHeapDistance *heap_distance;	/* NULL until it is needed */
 	BarqOrderQueue *queue;		/* NULL: the executor puts rows in order */
+	BarqOrderQueue *late;		/* of the batch under way, for the next one */
+	double		last_distance;	/* taken from the queue, in this batch */
+	int64		nasked;			/* rows whose distance the heap was asked for */
+	int64		ntaken;			/* rows taken from the queue */
+	int64		batch;			/* rounds begun */
 	bool		drained;		/* nothing more comes into the queue */
 	int64		looked_at;
 	ItemPointerData *emitted;
@@ -147,6 +161,7 @@ end_rounds(VectorScan *vs)
 	vs->candidates = NULL;
 	vs->ncandidates = vs->space = vs->ready = vs->next = 0;
 	vs->started = vs->exhausted = false;
+	vs->rounds = 0;
 	vs->growing_done = vs->growing_begun = false;
 	if (vs->round_context != NULL)
 		MemoryContextReset(vs->round_context);
@@ -176,13 +191,15 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	end_heap_distance(vs);
 	vs->round_context = NULL;
 	MemoryContextReset(vs->context);
-	vs->query_elements = NULL;
+	vs->query_value = NULL;
 	vs->last_bound = -get_float8_infinity();
 	vs->looked_at = 0;
 	vs->emitted = NULL;
 	vs->nemitted = vs->emitted_space = 0;
 	vs->skip = NULL;
-	vs->queue = NULL;
+	vs->queue = vs->late = NULL;
+	vs->last_distance = -get_float8_infinity();
+	vs->batch = vs->nasked = vs->ntaken = 0;
 	vs->drained = false;
 }
 
@@ -198,31 +215,35 @@ barq_vector_end_scan(IndexScanDesc scan)
 	scan->opaque = NULL;
 }
 
-/* The query's elements, once a scan. */
+/* The query's value, once a scan. */
 static void
 read_query(IndexScanDesc scan, VectorScan *vs)
 {
 	ScanKey		key = &scan->orderByData[0];
-	const float *elements;
+	const BarqVectorSpace *space;
+	const void *value;
 	void	   *copy;
+	Size		bytes;
 	int			dims;
 
 	vs->null_query = (key->sk_flags & SK_ISNULL) != 0;
-	vs->query_elements = palloc0(sizeof(float) * vs->codec.dims);
 	if (vs->null_query)
+	{
+		vs->query_value = palloc0(barq_value_bytes(&vs->codec, NULL));
 		return;
+	}
 
-	elements = barq_vector_space(scan->indexRelation)->elements(key->sk_argument,
-																&dims, &copy);
+	space = barq_vector_space(scan->indexRelation);
+	value = space->elements(key->sk_argument, &dims, &copy);
 	if (dims != vs->codec.dims)
-		barq_dims_differ(&barq_vector_type, vs->codec.dims, dims);
-	memcpy(vs->query_elements, elements, sizeof(float) * dims);
+		space->dims_differ(vs->codec.dims, dims);
+	bytes = barq_value_bytes(&vs->codec, value);
+	vs->query_value = palloc(bytes);
+	memcpy(vs->query_value, value, bytes);
 	if (copy != NULL)
 		pfree(copy);
-
-	vs->zero_query = vs->codec.metric == BARQ_METRIC_COSINE;
-	for (int i = 0; i < dims && vs->zero_query; i++)
-		vs->zero_query = vs->query_elements[i] == 0;
+	vs->zero_query = vs->codec.metric == BARQ_METRIC_COSINE &&
+		barq_value_is_zero(&vs->codec, vs->query_value);
 }
 
 static void
@@ -239,14 +260,15 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 
 	vs->snapshot = barq_snapshot_get(index, &vs->meta, true, vs->round_context);
 	barq_vector_codec(&vs->meta.options, &vs->codec);
-	if (vs->query_elements == NULL)
+	vs->of_lists = vs->meta.options.index_kind == BARQ_KIND_IVF;
+	if (vs->query_value == NULL)
 	{
 		MemoryContextSwitchTo(vs->context);
 		read_query(scan, vs);
 		MemoryContextSwitchTo(vs->round_context);
 	}
 	vs->query = barq_query_prepare(palloc(barq_query_bytes(&vs->codec)),
-								   &vs->codec, vs->query_elements);
+								   &vs->codec, vs->query_value);
 
 	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
 		page_views += vs->snapshot->segments[i].mapping == NULL;
@@ -255,7 +277,8 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	{
 		SegmentStream *stream = &vs->streams[i];
 		BarqSearchParams params = {vs->query, barq_ef_search,
-					vs->snapshot->segments[i].dead};
+					vs->snapshot->segments[i].dead, barq_probes,
+					barq_iterative_scan == BARQ_ITERATIVE_OFF};
 
 		barq_snapshot_view(vs->snapshot, i, index, page_views, &stream->view);
 		stream->kind = barq_segment_kind(stream->view.kind);
@@ -448,6 +471,36 @@ rescore_candidates(VectorScan *vs, int n)
 	}
 }
 
+/* Does a scan go on after its first round? */
+static inline bool
+has_rounds(const VectorScan *vs)
+{
+	return vs->of_lists || barq_iterative_scan != BARQ_ITERATIVE_OFF;
+}
+
+/* Must what comes in later rounds not come before what was returned? */
+static inline bool
+is_strict(const VectorScan *vs)
+{
+	return has_rounds(vs) && barq_iterative_scan != BARQ_ITERATIVE_RELAXED;
+}
+
+/*
+ * Rows wanted of a round. All that lists hold is scored in the first; later
+ * ones only select from it, so there should be few of them.
+ */
+static int
+rows_wanted(VectorScan *vs)
+{
+	int			rounds = vs->rounds++;
+
+	if (!vs->of_lists || rounds == 0)
+		return barq_ef_search;
+	if (barq_iterative_scan == BARQ_ITERATIVE_OFF)
+		return ROUND_MOST;
+	return (int) Min((int64) barq_ef_search << Min(rounds, 20), ROUND_MOST);
+}
+
 /*
  * One round: candidates[next … ready-1] are then in order and may be emitted.
  * False if pages were re-used.
@@ -455,7 +508,7 @@ rescore_candidates(VectorScan *vs, int n)
 static bool
 next_round(IndexScanDesc scan, VectorScan *vs)
 {
-	int			want = barq_ef_search;
+	int			want = rows_wanted(vs);
 	int			fresh;
 	int			n;
 
@@ -466,7 +519,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	vs->next = vs->ready = 0;
 
 	/* held-back rows come on top of those wanted, else a round could stall */
-	want = Min(want + vs->ncandidates, 1000000);
+	want = Min(want + vs->ncandidates, ROUND_MOST);
 	if (!gather_candidates(scan, vs, want, &fresh))
 		return false;
 	if (fresh == 0)
@@ -478,7 +531,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	if (n == 0)
 		return true;
 
-	if (barq_iterative_scan == BARQ_ITERATIVE_STRICT && !vs->exhausted)
+	if (is_strict(vs) && !vs->exhausted)
 	{
 		double		farthest = -get_float8_infinity();
 		double		slack = 0;
@@ -623,7 +676,8 @@ still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
 	{
 		double		distance;
 
-		if (!exact_distance(scan, vs, &candidate->tid, &distance) ||
+		if (barq_codec_is_exact(&vs->codec) ||
+			!exact_distance(scan, vs, &candidate->tid, &distance) ||
 			isnan(distance) || distance < vs->last_bound)
 			return false;
 	}
@@ -631,7 +685,18 @@ still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
 	return true;
 }
 
-/* The next row in the order of bounds, marked as emitted; NULL at the end. */
+static void
+count_too_late(IndexScanDesc scan)
+{
+	barq_count(barq_stats_of(RelationGetRelid(scan->indexRelation)),
+			   BARQ_COUNT_ROWS_TOO_LATE, 1);
+}
+
+/*
+ * The next row in the order of bounds, marked as emitted; NULL at the end. In
+ * strict order what comes too late is left out; where rows wait in a queue,
+ * whoever puts them there asks for their distance anyway and sees to it.
+ */
 static Candidate *
 next_candidate(IndexScanDesc scan, VectorScan *vs)
 {
@@ -641,9 +706,10 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 
 		if (vs->next >= vs->ready)
 		{
-			if (vs->exhausted || barq_iterative_scan == BARQ_ITERATIVE_OFF)
+			if (vs->exhausted || !has_rounds(vs))
 				return NULL;
 			advance(scan, vs);
+			vs->batch++;
 			continue;
 		}
 		if (barq_iterative_scan != BARQ_ITERATIVE_OFF &&
@@ -654,18 +720,69 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
 			continue;
 
-		if (barq_iterative_scan == BARQ_ITERATIVE_STRICT &&
+		if (vs->queue == NULL && is_strict(vs) &&
 			candidate->lower_bound < vs->last_bound &&
 			!still_in_order(scan, vs, candidate))
 		{
-			barq_count(barq_stats_of(RelationGetRelid(scan->indexRelation)),
-					   BARQ_COUNT_ROWS_TOO_LATE, 1);
+			count_too_late(scan);
 			continue;
 		}
 		vs->last_bound = candidate->lower_bound;
 		remember_emitted(vs, &candidate->tid);
 		return candidate;
 	}
+}
+
+/*
+ * A row for the queue. One that is nearer than what has been emitted is too
+ * late: in relaxed order for this batch, else for the scan. (Its bound was not
+ * proven, or it was found by a later round.)
+ */
+static void
+add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
+{
+	double		distance;
+
+	vs->nasked++;
+	if (!exact_distance(scan, vs, tid, &distance))
+		return;
+	if (float8_cmp_internal(distance, vs->last_distance) >= 0)
+		barq_order_queue_add(vs->queue, tid, distance);
+	else if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED)
+		barq_order_queue_add(vs->late, tid, distance);
+	else
+		count_too_late(scan);
+}
+
+/* Another batch may begin anywhere, with what came too late for the last one. */
+static void
+begin_batch(VectorScan *vs)
+{
+	ItemPointerData tid;
+	double		distance;
+
+	vs->last_distance = -get_float8_infinity();
+	while (barq_order_queue_take(vs->late, get_float8_nan(), &tid, &distance))
+		barq_order_queue_add(vs->queue, &tid, distance);
+}
+
+/*
+ * How far away a waiting row may be to be emitted: as far as the rows to come
+ * are by their bounds. Where these are only likely they overlap widely, and few
+ * dimensions or a query far from everything can make thousands of rows
+ * possible; so a row is also let go when ef_search rows have been asked for,
+ * and look_ahead times as many as emitted.
+ */
+static double
+may_be_emitted(const VectorScan *vs)
+{
+	const int	look_ahead = 4;
+
+	if (vs->drained ||
+		(!barq_codec_proves(&vs->codec) &&
+		 vs->nasked >= Max(barq_ef_search, look_ahead * (vs->ntaken + 1))))
+		return get_float8_nan();	/* the largest of all */
+	return vs->last_bound;
 }
 
 /*
@@ -678,21 +795,23 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 	ItemPointerData tid;
 	double		distance;
 
-	/* NaN is the largest of all */
-	while (!barq_order_queue_take(vs->queue,
-								  vs->drained ? get_float8_nan() : vs->last_bound,
-								  &tid, &distance))
+	while (!barq_order_queue_take(vs->queue, may_be_emitted(vs), &tid, &distance))
 	{
+		int64		batch = vs->batch;
 		Candidate  *candidate;
 
 		if (vs->drained)
 			return false;
 		candidate = next_candidate(scan, vs);
-		if (candidate == NULL)
-			vs->drained = true;
-		else if (exact_distance(scan, vs, &candidate->tid, &distance))
-			barq_order_queue_add(vs->queue, &candidate->tid, distance);
+		vs->drained = candidate == NULL;
+		if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED &&
+			(vs->drained || vs->batch != batch))
+			begin_batch(vs);
+		if (candidate != NULL)
+			add_to_queue(scan, vs, &candidate->tid);
 	}
+	vs->last_distance = distance;
+	vs->ntaken++;
 	emit(scan, vs, &tid, distance, true);
 	return true;
 }
@@ -719,8 +838,13 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		stats = barq_stats_of(RelationGetRelid(scan->indexRelation));
 		barq_count(stats, BARQ_COUNT_SEARCHES, 1);
 		barq_count_lock_waits(stats);
-		if (barq_executor_loses_tids() && !vs->null_query && !vs->zero_query)
+		if (((barq_executor_loses_tids() && !barq_codec_is_exact(&vs->codec)) ||
+			 !barq_codec_proves(&vs->codec)) &&
+			!vs->null_query && !vs->zero_query)
+		{
 			vs->queue = barq_order_queue_create(vs->context);
+			vs->late = barq_order_queue_create(vs->context);
+		}
 	}
 
 	if (vs->queue != NULL)
@@ -730,7 +854,8 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	}
 	else if ((candidate = next_candidate(scan, vs)) != NULL)
 	{
-		emit(scan, vs, &candidate->tid, candidate->lower_bound, false);
+		emit(scan, vs, &candidate->tid, candidate->lower_bound,
+			 barq_codec_is_exact(&vs->codec));
 		return true;
 	}
 

@@ -78,7 +78,7 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	{
 		*startup_cost = get_float8_infinity();
 		*total_cost = get_float8_infinity();
-		*selectivity = 0;
+		*selectivity = 1;		/* below 1 a bitmap scan is offered as well */
 		*correlation = 0;
 		*pages = 0;
 		BarqPathRefuse(path);

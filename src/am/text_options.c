@@ -8,6 +8,8 @@
 #include "am/text.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_ts_config.h"
+#include "compat.h"
+#include "nodes/value.h"
 #include "tsearch/ts_cache.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -68,6 +70,29 @@ barq_text_reloptions(Datum reloptions, bool validate)
 									  table, lengthof(table));
 }
 
+/*
+ * A configuration by its name. Without a schema it is one of PostgreSQL's: a
+ * dump is restored with an empty search_path, and from version 17 on indexes
+ * are made with one.
+ */
+static Oid
+config_named(const char *name)
+{
+	List	   *parts = BarqQualifiedNames(name);
+	bool		qualified = list_length(parts) > 1;
+	Oid			config;
+
+	if (!qualified)
+		parts = lcons(makeString("pg_catalog"), parts);
+	config = get_ts_config_oid(parts, true);
+	if (!OidIsValid(config))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("text search configuration \"%s\" does not exist", name),
+				 qualified ? 0 : errhint("Name one that is not PostgreSQL's own with its schema: text_config = 'public.%s'.", name)));
+	return config;
+}
+
 void
 barq_text_freeze_options(Relation index, BarqFrozenOptions *frozen)
 {
@@ -84,11 +109,7 @@ barq_text_freeze_options(Relation index, BarqFrozenOptions *frozen)
 				 errmsg("index \"%s\" needs a text search configuration",
 						RelationGetRelationName(index)),
 				 errhint("Say which, for instance WITH (text_config = 'english'); \\dF lists them.")));
-#if PG_VERSION_NUM >= 160000
-	config = get_ts_config_oid(stringToQualifiedNameList(name, NULL), false);
-#else
-	config = get_ts_config_oid(stringToQualifiedNameList(name), false);
-#endif
+	config = config_named(name);
 	tuple = SearchSysCache1(TSCONFIGOID, ObjectIdGetDatum(config));
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for text search configuration %u", config);

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/relscan.h"
+#include "access/table.h"
 #include "am/heap_distance.h"
 #include "am/text.h"
 #include "catalog/partition.h"
@@ -22,6 +23,7 @@
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
 #include "pgstat.h"
+#include "storage/bufmgr.h"
 #include "settings.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
@@ -123,22 +125,26 @@ barq_text_end_scan(IndexScanDesc scan)
 
 /*
  * The index whose statistics a query asks for, on behalf of a scan of another
- * one: itself, or an ancestor of it. A query without an index, or of a sibling
- * (the planner may have bound it to the one partition that it saw), is this
- * index's.
+ * one: itself (a query may name none), or an ancestor of it. InvalidOid: one
+ * that this index cannot answer for.
  */
+static Oid
+answering_index(Relation index, Oid named)
+{
+	if (!OidIsValid(named) || named == RelationGetRelid(index))
+		return RelationGetRelid(index);
+	if (list_member_oid(get_partition_ancestors(RelationGetRelid(index)), named))
+		return named;
+	return InvalidOid;
+}
+
 static Oid
 statistics_index(Relation index, Oid named)
 {
-	List	   *ancestors;
-	ListCell   *cell;
+	Oid			answering = answering_index(index, named);
 
-	if (!OidIsValid(named) || named == RelationGetRelid(index))
-		return RelationGetRelid(index);
-	ancestors = get_partition_ancestors(RelationGetRelid(index));
-	foreach(cell, ancestors)
-		if (lfirst_oid(cell) == named)
-			return named;
+	if (OidIsValid(answering))
+		return answering;
 	ereport(ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 			 errmsg("a query for index \"%s\" cannot be answered by index \"%s\"",
@@ -356,23 +362,17 @@ match_state(BarqTextState *state, void *arg)
 		barq_text_log_match(state->log, ts->query, note_rows, ts);
 }
 
-static void
-refuse_scan(IndexScanDesc scan)
-{
-	if (scan->numberOfOrderBys == 0 && scan->numberOfKeys == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot scan index \"%s\" without a query",
-						RelationGetRelationName(scan->indexRelation))));
-}
-
 bool
 barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
 	TextScan   *ts = scan->opaque;
 
 	Assert(ScanDirectionIsForward(direction));
-	refuse_scan(scan);
+	if (scan->numberOfOrderBys == 0 && scan->numberOfKeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot scan index \"%s\" without a query",
+						RelationGetRelationName(scan->indexRelation))));
 	if (!ts->started)
 	{
 		start(scan, ts);
@@ -390,12 +390,46 @@ barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	return true;
 }
 
+/*
+ * Can this index answer what a bitmap is for? From version 18 on the planner
+ * takes a bitmap scan, whatever it costs, where that alone is not disabled
+ * (enable_seqscan = off): for a partial index's predicate, or with a query for
+ * another index.
+ */
+static bool
+answers_bitmap(IndexScanDesc scan)
+{
+	for (int i = 0; i < scan->numberOfKeys; i++)
+		if (!(scan->keyData[i].sk_flags & SK_ISNULL) &&
+			!OidIsValid(answering_index(scan->indexRelation,
+										DatumGetBarqQueryValue(scan->keyData[i].sk_argument)->index)))
+			return false;
+	return scan->numberOfKeys > 0;
+}
+
+/* All pages of the table: the executor checks each of their rows. */
+static int64
+everything(IndexScanDesc scan, TIDBitmap *bitmap)
+{
+	Relation	heap = table_open(scan->indexRelation->rd_index->indrelid, NoLock);
+	BlockNumber blocks = RelationGetNumberOfBlocks(heap);
+
+	for (BlockNumber block = 0; block < blocks; block++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tbm_add_page(bitmap, block);
+	}
+	table_close(heap, NoLock);
+	return blocks;
+}
+
 int64
 barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 {
 	TextScan   *ts = scan->opaque;
 
-	refuse_scan(scan);
+	if (!answers_bitmap(scan))
+		return everything(scan, bitmap);
 	if (!ts->started)
 		start(scan, ts);
 	if (ts->nothing)

@@ -1,40 +1,52 @@
 /*
  * vector_kind.c
  *	  What an index of vectors does with rows: sealed logs become flat
- *	  segments, merges become graphs where a graph pays.
+ *	  segments, merges become graphs (or lists: ivf_kind.c) where those pay.
  */
 #include "postgres.h"
 
-#include "am/am.h"
+#include "am/build.h"
 #include "miscadmin.h"
 #include "store/interrupts.h"
 #include "store/work.h"
 
 /*
  * A scan of codes reads all of them, a graph walk a few hundred: below this
- * many bytes of codes the scan is faster at equal recall. Measured, see
- * docs/performance.md ("Where a graph begins to pay").
+ * many bytes of codes the scan is faster at equal recall. A row of bits is so
+ * short that scoring it costs more than reading it, which counts as some bytes
+ * more; a row of a sparse vector costs so much that its bytes do not matter.
+ * Measured, see docs/performance.md ("Where a graph begins to pay").
  */
 #ifndef BARQ_CRASH_POINTS
 #define GRAPH_PAYS_BYTES	(UINT64CONST(1) * 1024 * 1024)
 #define GRAPH_PAYS_ROWS		1000
+#define GRAPH_PAYS_SPARSE_ROWS	2000
+#define GRAPH_PAYS_PER_BITS	64
 #else							/* tests of crashes want small graphs */
 #define GRAPH_PAYS_BYTES	1
 #define GRAPH_PAYS_ROWS		100
+#define GRAPH_PAYS_SPARSE_ROWS	100
+#define GRAPH_PAYS_PER_BITS	64
 #endif
 
-bool
-barq_graph_pays(const BarqCodec *codec, uint64 rows)
+static bool
+graph_pays(const BarqCodec *codec, uint64 rows)
 {
-	return rows >= GRAPH_PAYS_ROWS && rows * codec->row_bytes >= GRAPH_PAYS_BYTES;
+	uint64		row_bytes = codec->row_bytes;
+
+	if (barq_codec_has_heads(codec))
+		return rows >= GRAPH_PAYS_SPARSE_ROWS;
+	if (codec->quant == BARQ_QUANT_BITS)
+		row_bytes += GRAPH_PAYS_PER_BITS;
+	return rows >= GRAPH_PAYS_ROWS && rows * row_bytes >= GRAPH_PAYS_BYTES;
 }
 
-static void
-seal_vectors(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
-			 BarqBodyWriter *writer)
+void
+barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
+				 BarqBodyWriter *writer)
 {
 	BarqCodec	codec;
-	char	   *codes;
+	char	   *codes;			/* of rows, or heads of them */
 	ItemPointerData *tids;
 
 	barq_vector_codec(frozen, &codec);
@@ -42,13 +54,18 @@ seal_vectors(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
 	tids = palloc_extended(sizeof(ItemPointerData) * (Size) n, MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < n; i++)
 	{
-		if (rows[i].length != codec.row_bytes)
+		char	   *code = codes + (Size) i * codec.row_bytes;
+
+		if (!barq_row_is_whole(&codec, rows[i].payload, rows[i].length))
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
-					 errmsg("a growing record has %u bytes instead of %u",
-							rows[i].length, codec.row_bytes),
+					 errmsg("a growing record of %u bytes is no row of the index",
+							rows[i].length),
 					 errhint("Please REINDEX the index.")));
-		memcpy(codes + (Size) i * codec.row_bytes, rows[i].payload, codec.row_bytes);
+		if (barq_codec_has_heads(&codec))
+			barq_row_head(code, rows[i].payload, rows[i].payload - code);
+		else
+			memcpy(code, rows[i].payload, codec.row_bytes);
 		tids[i] = rows[i].tid;
 	}
 	barq_flat_write(writer, &codec, codes, codec.row_bytes, tids, n);
@@ -64,20 +81,16 @@ only_interrupts(void *arg, uint32 rows)
 }
 
 BarqBodyWriter *
-barq_hnsw_build_graph(Relation index, const BarqFrozenOptions *frozen,
-					  const uint8 *id, BarqMergeInput *inputs, int ninputs,
-					  uint64 live, const BarqBuildTeam *team, char **reason)
+barq_vector_build(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+				  BarqMergeInput *inputs, int ninputs, const BarqBuildTeam *team,
+				  char **reason)
 {
-	const BarqVectorOptions *options = barq_vector_options(frozen);
-	BarqHnswOptions hnsw = {options->m, options->ef_construction};
-	BarqCodec	codec;
+	const BarqVectorMethod *method = barq_vector_method(frozen);
 	BarqWork   *work;
-	BarqHnswWork *graph;
 	BarqBodyWriter *writer;
 	uint64		bytes;
 
-	barq_vector_codec(frozen, &codec);
-	bytes = barq_hnsw_work_bytes(&codec, &hnsw, (uint32) live);
+	bytes = method->work_bytes(frozen, inputs, ninputs);
 	work = barq_work_create_shared(index, bytes, reason);
 	if (work == NULL)
 	{
@@ -87,11 +100,11 @@ barq_hnsw_build_graph(Relation index, const BarqFrozenOptions *frozen,
 		work = barq_work_create_private(bytes);
 	}
 
-	graph = barq_hnsw_work_load(work->address, &codec, &hnsw, inputs, ninputs);
+	method->load(work->address, frozen, inputs, ninputs);
 	if (team != NULL && work->path != NULL)
 		team->begin(team->arg, work->path, bytes);
-	barq_hnsw_work_insert(graph, team ? team->progress : only_interrupts,
-						  team ? team->arg : NULL);
+	method->lead(work->address, team ? team->progress : only_interrupts,
+				 team ? team->arg : NULL);
 	if (team != NULL)
 		team->finish(team->arg);
 
@@ -105,50 +118,52 @@ barq_hnsw_build_graph(Relation index, const BarqFrozenOptions *frozen,
 		}
 		writer = barq_body_begin_memory(bytes);
 	}
-	barq_hnsw_work_write(graph, writer);
+	method->write(work->address, writer);
 	barq_work_release(work);
 	return writer;
 }
 
-static BarqBodyWriter *
-merge_vectors(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
-			  BarqMergeInput *inputs, int ninputs, uint64 live, char **reason)
+BarqBodyWriter *
+barq_vector_merge(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+				  BarqMergeInput *inputs, int ninputs, uint64 live, char **reason)
 {
+	const BarqVectorMethod *method = barq_vector_method(frozen);
 	BarqCodec	codec;
 	BarqBodyWriter *writer;
 
 	barq_vector_codec(frozen, &codec);
-	if (barq_graph_pays(&codec, live))
-		return barq_hnsw_build_graph(index, frozen, id, inputs, ninputs, live,
-									 NULL, reason);
+	if (method->pays(&codec, live))
+		return barq_vector_build(index, frozen, id, inputs, ninputs, NULL, reason);
 
 	writer = barq_body_begin_memory(live * codec.stride);
 	barq_flat_merge(writer, &codec, inputs, ninputs);
 	return writer;
 }
 
-static bool
-is_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
+bool
+barq_vector_is_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind,
+						   uint64 rows)
 {
 	BarqCodec	codec;
 
 	barq_vector_codec(frozen, &codec);
-	return segment_kind == BARQ_KIND_FLAT && barq_graph_pays(&codec, rows);
+	return segment_kind == BARQ_KIND_FLAT &&
+		barq_vector_method(frozen)->pays(&codec, rows);
 }
 
-static bool
-indexes_vector(Relation index, const BarqFrozenOptions *frozen, Datum value)
+bool
+barq_vector_indexes_value(Relation index, const BarqFrozenOptions *frozen, Datum value)
 {
 	BarqCodec	codec;
 	void	   *copy;
 	void	   *row;
 	int			dims;
-	const float *elements;
+	const void *elements;
 	bool		encoded;
 
 	barq_vector_codec(frozen, &codec);
 	elements = barq_vector_space(index)->elements(value, &dims, &copy);
-	row = palloc(codec.row_bytes);
+	row = palloc(barq_value_row_bytes(&codec, elements));
 	encoded = dims == codec.dims && barq_codec_encode(&codec, elements, row);
 	pfree(row);
 	if (copy != NULL)
@@ -169,9 +184,75 @@ describe_hnsw(const BarqFrozenOptions *frozen)
 const BarqIndexKind barq_hnsw_index_kind = {
 	.id = BARQ_KIND_HNSW,
 	.name = "barq_hnsw",
-	.seal = seal_vectors,
-	.merge = merge_vectors,
-	.is_provisional = is_provisional,
-	.indexes_value = indexes_vector,
+	.seal = barq_vector_seal,
+	.merge = barq_vector_merge,
+	.is_provisional = barq_vector_is_provisional,
+	.indexes_value = barq_vector_indexes_value,
 	.describe = describe_hnsw
 };
+
+static BarqHnswOptions
+hnsw_options(const BarqFrozenOptions *frozen)
+{
+	const BarqVectorOptions *options = barq_vector_options(frozen);
+
+	return (BarqHnswOptions) {options->m, options->ef_construction};
+}
+
+static uint64
+hnsw_work_bytes(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs)
+{
+	BarqHnswOptions options = hnsw_options(frozen);
+	BarqCodec	codec;
+	uint64		live = 0;
+	uint64		rows_bytes = 0;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		live += inputs[i].live;
+		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
+	}
+	barq_vector_codec(frozen, &codec);
+	return barq_hnsw_work_bytes(&codec, &options, (uint32) live, rows_bytes);
+}
+
+static void
+hnsw_load(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs)
+{
+	BarqHnswOptions options = hnsw_options(frozen);
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	(void) barq_hnsw_work_load(area, &codec, &options, inputs, ninputs);
+}
+
+/* Who leads and who helps do the same. */
+static void
+hnsw_insert(void *area, BarqBuildProgress progress, void *arg)
+{
+	barq_hnsw_work_insert(barq_hnsw_work_attach(area), progress, arg);
+}
+
+static void
+hnsw_write(void *area, BarqBodyWriter *writer)
+{
+	barq_hnsw_work_write(barq_hnsw_work_attach(area), writer);
+}
+
+const BarqVectorMethod barq_hnsw_method = {
+	.index_kind = &barq_hnsw_index_kind,
+	.freeze_options = barq_hnsw_freeze_options,
+	.pays = graph_pays,
+	.work_bytes = hnsw_work_bytes,
+	.load = hnsw_load,
+	.lead = hnsw_insert,
+	.help = hnsw_insert,
+	.write = hnsw_write,
+	.first_phase = BARQ_PHASE_GRAPH
+};
+
+const BarqVectorMethod *
+barq_vector_method(const BarqFrozenOptions *frozen)
+{
+	return frozen->index_kind == BARQ_KIND_IVF ? &barq_ivf_method : &barq_hnsw_method;
+}

@@ -27,9 +27,8 @@ typedef struct FlatSearch
 	const BarqQuery *query;
 	const uint8 *skip;
 	uint32		rows;
-	uint64		codes_off;
-	uint32		row_bytes;
-	uint32		stride;
+	BarqVectorHeader header;
+	BarqCodec	codec;
 
 	float	   *keys;			/* of every row; NULL until scored */
 	bool		returned;		/* is last set? */
@@ -51,40 +50,15 @@ flat_search_begin(BarqView *view, const BarqSearchParams *params)
 {
 	FlatSearch *search = palloc0(sizeof(FlatSearch));
 	BarqBodyHeader body;
-	BarqVectorHeader header;
-	BarqCodec	codec;
 
-	barq_vector_open(view, &body, &header, &codec);
+	barq_vector_open(view, &body, &search->header, &search->codec);
 	search->context = CurrentMemoryContext;
 	search->view = view;
 	search->query = params->query;
 	search->skip = params->skip;
 	search->rows = body.rows;
-	search->codes_off = header.codes_off;
-	search->row_bytes = header.row_bytes;
-	search->stride = header.stride;
 	search->want = FLAT_FIRST;
 	return (BarqSearch *) search;
-}
-
-/* Keys of n rows from first on. */
-static void
-score_chunk(FlatSearch *search, uint32 first, int n, float *keys)
-{
-	uint64		off = search->codes_off + (uint64) first * search->stride;
-
-	if (search->view->base != NULL)
-		barq_query_keys(search->query, search->view->base + off, search->stride,
-						NULL, n, keys);
-	else
-	{
-		for (int i = 0; i < n; i++)
-			keys[i] = barq_query_key(search->query,
-									 barq_view_read(search->view,
-													off + (uint64) i * search->stride,
-													search->row_bytes));
-	}
-	barq_keys_clean(keys, n);
 }
 
 /* Select the best `want` rows below bound that follow the last returned. */
@@ -117,7 +91,8 @@ refill(FlatSearch *search, float bound)
 		if (((first / FLAT_CHUNK) & 63) == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (score)
-			score_chunk(search, first, count, keys);
+			barq_vector_keys(search->view, &search->header, &search->codec,
+							 search->query, NULL, first, count, keys);
 		for (int i = 0; i < count; i++)
 		{
 			BarqHit		hit;

@@ -10,18 +10,39 @@
 
 static void
 write_headers(BarqBodyWriter *writer, const BarqCodec *codec, uint32 rows,
-			  BarqBodyHeader *body)
+			  uint64 rows_bytes, BarqBodyHeader *body, BarqVectorHeader *header)
 {
-	BarqVectorHeader header;
-
 	if (rows > BARQ_MAX_ROWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a segment cannot hold more than %u rows", BARQ_MAX_ROWS)));
-	barq_vector_headers(codec, BARQ_KIND_FLAT, rows, 0, body, &header);
+	barq_vector_headers(codec, BARQ_KIND_FLAT, rows, 0, body, header);
+	if (barq_codec_has_heads(codec))
+		barq_vector_add_rows(rows_bytes, body, header);
 	Assert(barq_body_offset(writer) == 0);
 	barq_body_write(writer, body, sizeof(*body));
-	barq_body_write(writer, &header, sizeof(header));
+	barq_body_write(writer, header, sizeof(*header));
+}
+
+void
+barq_vector_write_code(BarqBodyWriter *writer, const BarqCodec *codec, const void *row,
+					   uint64 *row_at)
+{
+	static const char zeros[BARQ_BODY_ALIGN] = {0};
+
+	if (barq_codec_has_heads(codec))
+	{
+		char		head[BARQ_BODY_ALIGN];
+
+		Assert(codec->row_bytes <= sizeof(head));
+		barq_row_head(head, row, (int64) (*row_at - barq_body_offset(writer)));
+		barq_body_write(writer, head, codec->row_bytes);
+		*row_at += barq_row_bytes(codec, row);
+	}
+	else
+		barq_body_write(writer, row, codec->row_bytes);
+	if (codec->stride > codec->row_bytes)
+		barq_body_write(writer, zeros, codec->stride - codec->row_bytes);
 }
 
 void
@@ -30,38 +51,78 @@ barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 				const ItemPointerData *tids, uint32 nrows)
 {
 	BarqBodyHeader body;
+	BarqVectorHeader header;
+	uint64		rows_bytes = 0;
+	uint64		row_at;
 
-	write_headers(writer, codec, nrows, &body);
+	if (barq_codec_has_heads(codec))
+		for (uint32 i = 0; i < nrows; i++)
+			rows_bytes += barq_row_bytes(codec, rows + (Size) i * row_stride);
+	write_headers(writer, codec, nrows, rows_bytes, &body, &header);
+
+	row_at = header.rows_off;
 	for (uint32 i = 0; i < nrows; i++)
 	{
 		if ((i & 0xfff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		barq_body_write(writer, rows + (Size) i * row_stride, codec->row_bytes);
-		barq_body_align(writer);
+		barq_vector_write_code(writer, codec, rows + (Size) i * row_stride, &row_at);
 	}
+	barq_body_align(writer);
 	Assert(barq_body_offset(writer) == body.tids_off);
 	barq_body_write(writer, tids, (Size) nrows * sizeof(ItemPointerData));
+	barq_body_align(writer);
+	for (uint32 i = 0; i < nrows && barq_codec_has_heads(codec); i++)
+	{
+		const char *row = rows + (Size) i * row_stride;
+
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		barq_body_write(writer, barq_row_whole(codec, row), barq_row_bytes(codec, row));
+	}
 	barq_body_align(writer);
 	Assert(barq_body_offset(writer) == body.body_bytes);
 }
 
-/* Write `width` bytes of every live row of the section at off. */
-static void
-write_live(BarqBodyWriter *writer, BarqMergeInput *input,
-		   uint64 off, Size width, Size stride, bool align)
+/* What is written of every live row, one pass each: the writer is sequential. */
+typedef enum Pass
 {
-	for (uint32 row = 0; row < input->view->rows; row++)
+	CODES,
+	TIDS,
+	WHOLE_ROWS
+} Pass;
+
+static void
+write_live(BarqBodyWriter *writer, BarqMergeInput *input, const BarqCodec *codec,
+		   Pass pass, uint64 *row_at)
+{
+	BarqBodyHeader body;
+	BarqVectorHeader header;
+	BarqCodec	in_codec;
+	const void *row;
+	Size		length;
+
+	barq_vector_open(input->view, &body, &header, &in_codec);
+	barq_vector_same_codec(codec, &in_codec);
+	for (uint32 i = 0; i < body.rows; i++)
 	{
-		if ((row & 0xfff) == 0)
+		if ((i & 0xfff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (input->dead != NULL && barq_bit_is_set(input->dead, row))
+		if (input->dead != NULL && barq_bit_is_set(input->dead, i))
 			continue;
-		barq_body_write(writer,
-						barq_view_read(input->view,
-									   off + (uint64) row * stride, width),
-						width);
-		if (align)
-			barq_body_align(writer);
+		if (pass == TIDS)
+		{
+			barq_body_write(writer,
+							barq_view_read(input->view,
+										   body.tids_off + (uint64) i * sizeof(ItemPointerData),
+										   sizeof(ItemPointerData)),
+							sizeof(ItemPointerData));
+			continue;
+		}
+		row = barq_vector_read_row(input->view, &header, codec, i, &length);
+		if (pass == CODES)
+			barq_vector_write_code(writer, codec, row, row_at);
+		else
+			barq_body_write(writer, row, length);
 	}
 }
 
@@ -70,33 +131,26 @@ barq_flat_merge(BarqBodyWriter *writer, const BarqCodec *codec,
 				BarqMergeInput *inputs, int ninputs)
 {
 	BarqBodyHeader body;
+	BarqVectorHeader header;
 	uint64		rows = 0;
+	uint64		rows_bytes = 0;
+	uint64		row_at;
 
 	for (int i = 0; i < ninputs; i++)
+	{
 		rows += barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows,
 									  PG_UINT32_MAX);
+		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
+	}
 	if (rows > BARQ_MAX_ROWS)
 		rows = (uint64) BARQ_MAX_ROWS + 1;	/* refused below */
-	write_headers(writer, codec, (uint32) rows, &body);
+	write_headers(writer, codec, (uint32) rows, rows_bytes, &body, &header);
 
-	/* all codes, then all TIDs: the writer is sequential */
-	for (int pass = 0; pass < 2; pass++)
+	row_at = header.rows_off;
+	for (Pass pass = CODES; pass <= (barq_codec_has_heads(codec) ? WHOLE_ROWS : TIDS); pass++)
 	{
 		for (int i = 0; i < ninputs; i++)
-		{
-			BarqBodyHeader in_body;
-			BarqVectorHeader in_header;
-			BarqCodec	in_codec;
-
-			barq_vector_open(inputs[i].view, &in_body, &in_header, &in_codec);
-			barq_vector_same_codec(codec, &in_codec);
-			if (pass == 0)
-				write_live(writer, &inputs[i], in_header.codes_off,
-						   in_codec.row_bytes, in_codec.stride, true);
-			else
-				write_live(writer, &inputs[i], in_body.tids_off,
-						   sizeof(ItemPointerData), sizeof(ItemPointerData), false);
-		}
+			write_live(writer, &inputs[i], codec, pass, &row_at);
 		barq_body_align(writer);
 	}
 	Assert(barq_body_offset(writer) == body.body_bytes);

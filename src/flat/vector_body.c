@@ -9,9 +9,10 @@
  */
 #include "postgres.h"
 
-#include "flat/flat.h"
+#include "flat/hits.h"
 #include "flat/vector_body.h"
 #include "miscadmin.h"
+#include "store/interrupts.h"
 
 static void
 corrupted(const char *what)
@@ -58,11 +59,13 @@ barq_vector_open(BarqView *view, BarqBodyHeader *body,
 
 	memcpy(header, barq_view_read(view, body->kind_off, sizeof(*header)),
 		   sizeof(*header));
-	if (header->metric < BARQ_METRIC_L2 || header->metric > BARQ_METRIC_L1)
+	if (header->metric < BARQ_METRIC_L2 || header->metric > BARQ_METRIC_JACCARD)
 		corrupted("unknown metric");
-	if (header->quantization > BARQ_QUANT_SQ8)
+	if (header->quantization > BARQ_QUANT_SPARSE ||
+		(header->quantization == BARQ_QUANT_BITS) != (header->metric >= BARQ_METRIC_HAMMING))
 		corrupted("unknown quantization");
-	if (header->dims < 1 || header->dims > BARQ_MAX_DIMS)
+	if (header->dims < 1 ||
+		header->dims > (uint32) barq_codec_max_dims((BarqQuantization) header->quantization))
 		corrupted("wrong number of dimensions");
 
 	barq_codec_init(codec, (BarqMetric) header->metric,
@@ -74,6 +77,9 @@ barq_vector_open(BarqView *view, BarqBodyHeader *body,
 	if (!barq_section_fits(view->size, body->tids_off, body->rows,
 						   sizeof(ItemPointerData)))
 		corrupted("row pointers outside of the body");
+	if (barq_codec_has_heads(codec) &&
+		!barq_section_fits(view->size, header->rows_off, header->rows_bytes, 1))
+		corrupted("rows outside of the body");
 }
 
 void
@@ -100,7 +106,7 @@ barq_vector_headers(const BarqCodec *codec, uint16 kind, uint32 rows,
 	header->graph_off = kind_bytes > 0 ? off : 0;
 	off += barq_align64(kind_bytes);
 	header->codes_off = off;
-	off += (uint64) rows * codec->stride;
+	off += barq_align64((uint64) rows * codec->stride);
 	body->tids_off = off;
 	off += barq_align64((uint64) rows * sizeof(ItemPointerData));
 	body->body_bytes = off;
@@ -114,21 +120,123 @@ barq_vector_same_codec(const BarqCodec *codec, const BarqCodec *input)
 		corrupted("codes of another kind than the index's");
 }
 
-const void *
-barq_vector_row_code(BarqView *view, uint32 row)
+void
+barq_vector_add_rows(uint64 bytes, BarqBodyHeader *body, BarqVectorHeader *header)
 {
-	const BarqBodyHeader *body;
-	const BarqVectorHeader *header;
-	uint64		off;
-	uint32		bytes;
+	header->rows_off = body->body_bytes;
+	header->rows_bytes = bytes;
+	body->body_bytes += barq_align64(bytes);
+}
+
+/* Where the whole row of a head, which lies at head_off, begins in the body. */
+static uint64
+whole_row_off(const BarqVectorHeader *header, const BarqCodec *codec, uint64 head_off,
+			  const void *head, Size *length)
+{
+	int64		distance;
+	uint64		at;
+
+	if (!barq_row_extent(codec, head, &distance, length))
+		corrupted("head of a row is none");
+	/* whatever the distance is, what wraps around lies outside, too */
+	at = head_off + (uint64) distance - header->rows_off;
+	if (at > header->rows_bytes || *length > header->rows_bytes - at)
+		corrupted("row outside of the body");
+	return header->rows_off + at;
+}
+
+const void *
+barq_vector_read_row(BarqView *view, const BarqVectorHeader *header,
+					 const BarqCodec *codec, uint32 row, Size *length)
+{
+	uint64		off = header->codes_off + (uint64) row * header->stride;
+	const void *code;
 
 	if (row >= view->rows)
 		corrupted("row number outside of the segment");
-	body = barq_view_read(view, 0, sizeof(*body));
-	header = barq_view_read(view, body->kind_off, sizeof(*header));
-	off = header->codes_off + (uint64) row * header->stride;
-	bytes = header->row_bytes;
-	return barq_view_read(view, off, bytes);
+	*length = header->row_bytes;
+	code = barq_view_read(view, off, *length);
+	if (!barq_codec_has_heads(codec))
+		return code;
+
+	off = whole_row_off(header, codec, off, code, length);
+	code = barq_view_read(view, off, *length);
+	if (!barq_row_is_whole(codec, code, *length))
+		corrupted("row and head disagree");
+	return code;
+}
+
+void
+barq_vector_keys(BarqView *view, const BarqVectorHeader *header, const BarqCodec *codec,
+				 const BarqQuery *query, const uint32 *ids, uint32 first, int n,
+				 float *keys)
+{
+	Size		length;
+
+	if (view->base != NULL)
+	{
+		uint64		off = header->codes_off + (uint64) first * header->stride;
+
+		if (barq_codec_has_heads(codec))
+			for (int i = 0; i < n; i++)
+			{
+				uint64		at = off + (uint64) (ids ? ids[i] : (uint32) i) * header->stride;
+
+				(void) whole_row_off(header, codec, at, view->base + at, &length);
+			}
+		barq_query_keys(query, view->base + off, header->stride, ids, n, keys);
+	}
+	else
+	{
+		for (int i = 0; i < n; i++)
+			keys[i] = barq_query_key(query,
+									 barq_vector_read_row(view, header, codec,
+														  ids ? ids[i] : first + i,
+														  &length));
+	}
+	barq_keys_clean(keys, n);
+}
+
+uint64
+barq_vector_rows_bytes(BarqMergeInput *input)
+{
+	BarqBodyHeader body;
+	BarqVectorHeader header;
+	BarqCodec	codec;
+	uint64		bytes = 0;
+
+	barq_vector_open(input->view, &body, &header, &codec);
+	if (!barq_codec_has_heads(&codec))
+		return 0;
+	for (uint32 row = 0; row < body.rows; row++)
+	{
+		uint64		off = header.codes_off + (uint64) row * header.stride;
+		Size		length;
+
+		if ((row & 0xfff) == 0)
+			barq_check_interrupts();
+		if (input->dead != NULL && barq_bit_is_set(input->dead, row))
+			continue;
+		(void) whole_row_off(&header, &codec, off,
+							 barq_view_read(input->view, off, header.row_bytes), &length);
+		bytes += length;
+	}
+	return bytes;
+}
+
+const void *
+barq_vector_row_code(BarqView *view, uint32 row)
+{
+	BarqBodyHeader body;
+	BarqVectorHeader header;
+	BarqCodec	codec;
+	Size		length;
+
+	memcpy(&body, barq_view_read(view, 0, sizeof(body)), sizeof(body));
+	memcpy(&header, barq_view_read(view, body.kind_off, sizeof(header)), sizeof(header));
+	barq_codec_init(&codec, (BarqMetric) header.metric,
+					(BarqQuantization) header.quantization, (int) header.dims);
+	return barq_vector_read_row(view, &header, &codec, row, &length);
 }
 
 void
@@ -142,18 +250,19 @@ barq_vector_check(BarqView *view, BarqCheckReport report, void *arg)
 	for (uint32 row = 0; row < body.rows; row++)
 	{
 		const ItemPointerData *tid;
+		char		place[64];
+		Size		length;
 
 		if ((row & 0xfff) == 0)
 			CHECK_FOR_INTERRUPTS();
 		tid = barq_view_read(view,
 							 body.tids_off + (uint64) row * sizeof(*tid),
 							 sizeof(*tid));
+		snprintf(place, sizeof(place), "row %u", row);
 		if (!ItemPointerIsValid(tid))
-		{
-			char		place[64];
-
-			snprintf(place, sizeof(place), "row %u", row);
 			report(arg, place, "invalid row pointer");
-		}
+		if (!barq_row_is_sound(&codec, barq_vector_read_row(view, &header, &codec,
+															row, &length)))
+			report(arg, place, "invalid elements");
 	}
 }

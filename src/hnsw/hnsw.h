@@ -25,10 +25,11 @@ typedef struct BarqHnswWork BarqHnswWork;
 
 /*
  * Bytes of work area for this many rows (exact; layers are drawn from row
- * numbers, not from chance).
+ * numbers, not from chance). rows_bytes: barq_vector_rows_bytes() of all inputs.
  */
 extern uint64 barq_hnsw_work_bytes(const BarqCodec *codec,
-								   const BarqHnswOptions *options, uint32 rows);
+								   const BarqHnswOptions *options, uint32 rows,
+								   uint64 rows_bytes);
 
 /*
  * Lay out a work area in mem (64-byte aligned, work_bytes long, any content)

@@ -12,7 +12,8 @@
 #include "store/interrupts.h"
 
 /*
- * Offsets of an area, into *work (codec, m, rows set). Returns its size.
+ * Offsets of an area, into *work (codec, m, rows set). Returns its size, whole
+ * rows aside, which come last.
  *
  * The number of upper lists is what the row numbers draw and a sixteenth
  * more: rows that keep their graph keep their levels too, which other row
@@ -43,9 +44,10 @@ lay_out(BarqHnswWork *work)
 	work->lists_off = off;
 	off += rows * work->list_bytes;
 	work->codes_off = off;
-	off += rows * work->codec.stride;
+	off += barq_align64(rows * work->codec.stride);
 	work->tids_off = off;
 	off += barq_align64(rows * sizeof(ItemPointerData));
+	work->rows_off = off;
 	return off;
 }
 
@@ -64,7 +66,7 @@ check_options(const BarqHnswOptions *options, uint64 rows)
 
 uint64
 barq_hnsw_work_bytes(const BarqCodec *codec, const BarqHnswOptions *options,
-					 uint32 rows)
+					 uint32 rows, uint64 rows_bytes)
 {
 	BarqHnswWork work;
 
@@ -73,7 +75,7 @@ barq_hnsw_work_bytes(const BarqCodec *codec, const BarqHnswOptions *options,
 	work.codec = *codec;
 	work.m = options->m;
 	work.rows = rows;
-	return lay_out(&work);
+	return lay_out(&work) + barq_align64(rows_bytes);
 }
 
 BarqHnswWork *
@@ -103,11 +105,19 @@ barq_hnsw_work_copy_row(BarqHnswWork *work, uint32 to, BarqView *view,
 						const BarqVectorHeader *vector, uint32 from)
 {
 	char	   *code = hnsw_work_code(work, to);
+	Size		length;
+	const void *row = barq_vector_read_row(view, vector, &work->codec, from, &length);
 
-	memcpy(code,
-		   barq_view_read(view, vector->codes_off + (uint64) from * vector->stride,
-						  vector->row_bytes),
-		   vector->row_bytes);
+	if (barq_codec_has_heads(&work->codec))
+	{
+		char	   *whole = hnsw_work_at(work, work->rows_off + work->rows_used);
+
+		memcpy(whole, row, length);
+		barq_row_head(code, whole, whole - code);
+		work->rows_used += length;
+	}
+	else
+		memcpy(code, row, length);
 	memset(code + vector->row_bytes, 0, vector->stride - vector->row_bytes);
 	memcpy(&hnsw_work_tids(work)[to],
 		   barq_view_read(view, body->tids_off + (uint64) from * sizeof(ItemPointerData),

@@ -40,11 +40,9 @@ typedef struct HnswSearch
 	HnswVisited *visited;		/* NULL after search_end */
 	MemoryContext context;
 
-	/* image mode: sections as pointers; NULL where pages are read */
+	/* image mode: the section as a pointer; NULL where pages are read */
 	const char *lists;
-	const char *codes;
 	uint32		list_bytes;
-	uint32		stride;
 	int			degree;
 
 	int			ef;				/* rows the beam holds: a quarter more than asked */
@@ -76,22 +74,10 @@ typedef struct HnswSearch
 static inline void
 score(HnswSearch *search, const uint32 *rows, int n)
 {
-	if (likely(search->codes != NULL))
-		barq_query_keys(search->query, search->codes, search->stride,
-						rows, n, search->keys);
-	else
-	{
-		HnswGraph  *graph = &search->graph;
+	HnswGraph  *graph = &search->graph;
 
-		for (int i = 0; i < n; i++)
-			search->keys[i] =
-				barq_query_key(search->query,
-							   barq_view_read(graph->view,
-											  graph->vector.codes_off +
-											  (uint64) rows[i] * search->stride,
-											  graph->vector.row_bytes));
-	}
-	barq_keys_clean(search->keys, n);
+	barq_vector_keys(graph->view, &graph->vector, &graph->codec, search->query,
+					 rows, 0, n, search->keys);
 }
 
 /* The row nearest to the query that greedy steps from the top lead to. */
@@ -338,12 +324,8 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->ef = Max(params->breadth, 1) + Max(params->breadth, 0) / 4;
 	search->degree = 2 * graph->header.m;
 	search->list_bytes = graph->header.list_bytes;
-	search->stride = graph->vector.stride;
 	if (view->base != NULL)
-	{
 		search->lists = view->base + graph->header.lists_off;
-		search->codes = view->base + graph->vector.codes_off;
-	}
 	search->list = palloc(search->degree * sizeof(uint32));
 	search->fresh = palloc((search->degree + 1) * sizeof(uint32));
 	search->keys = palloc((search->degree + 1) * sizeof(float));

@@ -35,8 +35,7 @@ leave_out(BarqHnswWork *work, uint32 chosen, BarqHit *alive, int n,
 	for (int i = 0; i < n; i++)
 	{
 		if (scratch->keys[i] < alive[i].key ||
-			memcmp(code, codes + (uint64) alive[i].row * stride,
-				   work->codec.row_bytes) == 0)
+			barq_rows_equal(&work->codec, code, codes + (uint64) alive[i].row * stride))
 			continue;
 		alive[left++] = alive[i];
 	}
@@ -65,8 +64,8 @@ fill_up(BarqHnswWork *work, const BarqHit *candidates, int n,
 			continue;
 		}
 		for (int j = i - 1; j >= 0 && !copy && candidates[j].key == candidates[i].key; j--)
-			copy = memcmp(code, hnsw_work_code(work, candidates[j].row),
-						  work->codec.row_bytes) == 0;
+			copy = barq_rows_equal(&work->codec, code,
+								   hnsw_work_code(work, candidates[j].row));
 		if (!copy)
 			list[nlist++] = candidates[i].row;
 	}

@@ -39,6 +39,8 @@ struct BarqHnswWork
 	uint64		lists_off;		/* layer 0, as in a body */
 	uint64		codes_off;
 	uint64		tids_off;
+	uint64		rows_off;		/* whole rows, where codes are heads */
+	uint64		rows_used;		/* bytes of them so far */
 
 	/* on lines of their own: every process writes them */
 	pg_atomic_uint32 claimed pg_attribute_aligned(64);	/* next row to insert */

@@ -115,6 +115,23 @@ write_layer_0(WriteState *state)
 	}
 }
 
+static void
+write_whole_rows(WriteState *state)
+{
+	BarqHnswWork *work = state->work;
+
+	for (uint32 i = 0; i < work->rows; i++)
+	{
+		const char *head = hnsw_work_code(work, state->order[i]);
+
+		if ((i & 0xfff) == 0)
+			barq_check_interrupts();
+		barq_body_write(state->writer, barq_row_whole(&work->codec, head),
+						barq_row_bytes(&work->codec, head));
+	}
+	barq_body_align(state->writer);
+}
+
 void
 barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 {
@@ -122,6 +139,7 @@ barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 	BarqBodyHeader body;
 	BarqVectorHeader vector;
 	HnswHeader	header;
+	uint64		row_at;
 	uint64		start = sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader);
 	uint64		off = start + sizeof(HnswHeader);
 	uint64		entry = pg_atomic_read_u64(&work->entry);
@@ -164,6 +182,8 @@ barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 	}
 	barq_vector_headers(&work->codec, BARQ_KIND_HNSW, work->rows, off - start,
 						&body, &vector);
+	if (barq_codec_has_heads(&work->codec))
+		barq_vector_add_rows(work->rows_used, &body, &vector);
 
 	Assert(barq_body_offset(writer) == 0);
 	barq_body_write(writer, &body, sizeof(body));
@@ -178,18 +198,22 @@ barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 		write_upper_layer(&state, l);
 
 	Assert(barq_body_offset(writer) == vector.codes_off);
+	row_at = vector.rows_off;
 	for (uint32 i = 0; i < work->rows; i++)
 	{
 		if ((i & 0xfff) == 0)
 			barq_check_interrupts();
-		barq_body_write(writer, hnsw_work_code(work, state.order[i]),
-						work->codec.stride);
+		barq_vector_write_code(writer, &work->codec,
+							   hnsw_work_code(work, state.order[i]), &row_at);
 	}
+	barq_body_align(writer);
 	Assert(barq_body_offset(writer) == body.tids_off);
 	for (uint32 i = 0; i < work->rows; i++)
 		barq_body_write(writer, &hnsw_work_tids(work)[state.order[i]],
 						sizeof(ItemPointerData));
 	barq_body_align(writer);
+	if (barq_codec_has_heads(&work->codec))
+		write_whole_rows(&state);
 	Assert(barq_body_offset(writer) == body.body_bytes);
 
 	for (int l = 1; l <= state.layers; l++)

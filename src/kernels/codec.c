@@ -14,15 +14,34 @@
  */
 #define LANES 4
 
+/* A power of two up to 64, else a multiple of it. */
+static uint32_t
+small_stride(uint32_t bytes)
+{
+	uint32_t	stride = 8;
+
+	while (stride < bytes && stride < 64)
+		stride *= 2;
+	return (bytes + stride - 1) & ~(stride - 1);
+}
+
 void
 barq_codec_init(BarqCodec *codec, BarqMetric metric, BarqQuantization quant, int dims)
 {
 	codec->metric = metric;
 	codec->quant = quant;
 	codec->dims = dims;
+	if (quant == BARQ_QUANT_BITS || quant == BARQ_QUANT_SPARSE)
+	{
+		codec->row_bytes = (uint32_t) (quant == BARQ_QUANT_SPARSE ? sizeof(SparseHead) :
+									   code_bytes(codec));
+		codec->stride = small_stride(codec->row_bytes);
+		return;
+	}
 	codec->row_bytes = (uint32_t) (code_bytes(codec) +
-								   (quant == BARQ_QUANT_SQ8 ? sizeof(Sq8Trailer)
-									: sizeof(FloatTrailer)));
+								   (quant == BARQ_QUANT_SQ8 ? sizeof(Sq8Trailer) :
+									quant == BARQ_QUANT_RABITQ ? sizeof(RabitqTrailer) :
+									sizeof(FloatTrailer)));
 	codec->stride = (codec->row_bytes + 63) & ~(uint32_t) 63;
 }
 
@@ -235,20 +254,40 @@ encode_sq8(const BarqCodec *codec, const float *x, double factor, char *code,
 }
 
 bool
-barq_codec_encode(const BarqCodec *codec, const float *x, void *row)
+barq_codec_encode(const BarqCodec *codec, const void *value, void *row)
 {
+	const float *x = value;
 	char	   *code = row;
 	size_t		trailer_at = code_bytes(codec);
-	double		norm = sqrt(sum_of_squares(x, codec->dims));
+	double		norm;
 	double		factor = 1;
-	float		norm_up = float_up(norm * (1 + double_eps(codec->dims)));
+	float		norm_up;
 	LossSums	sums[LANES] = {{0, 0}};
 
+	if (codec->quant == BARQ_QUANT_BITS)
+	{
+		barq_bits_encode(codec, value, row);
+		return true;
+	}
+	if (codec->quant == BARQ_QUANT_SPARSE)
+	{
+		if (codec->metric == BARQ_METRIC_COSINE && barq_value_is_zero(codec, value))
+			return false;
+		barq_sparse_encode(value, row);
+		return true;
+	}
+	norm = sqrt(sum_of_squares(x, codec->dims));
+	norm_up = float_up(norm * (1 + double_eps(codec->dims)));
 	if (codec->metric == BARQ_METRIC_COSINE)
 	{
 		if (norm == 0)
 			return false;
 		factor = 1 / norm;
+	}
+	if (codec->quant == BARQ_QUANT_RABITQ)
+	{
+		barq_rabitq_encode(codec, x, factor, row);
+		return true;
 	}
 	memset(code + trailer_at - 8, 0, 8);	/* the padding */
 
@@ -377,6 +416,11 @@ barq_code_key(const BarqCodec *codec, const void *a, const void *b)
 	bool		l1 = codec->metric == BARQ_METRIC_L1;
 	float		key;
 
+	if (codec->quant >= BARQ_QUANT_RABITQ)
+	{
+		barq_code_keys(codec, a, b, 0, NULL, 1, &key);
+		return key;
+	}
 	if (codec->quant == BARQ_QUANT_SQ8 && !l1)
 	{
 		BarqSq8Terms terms;
@@ -405,6 +449,21 @@ barq_code_keys(const BarqCodec *codec, const void *a, const char *base, size_t s
 	bool		l2 = codec->metric == BARQ_METRIC_L2;
 	bool		l1 = codec->metric == BARQ_METRIC_L1;
 
+	if (codec->quant == BARQ_QUANT_RABITQ)
+	{
+		barq_rabitq_code_keys(codec, a, base, stride, ids, n, keys);
+		return;
+	}
+	if (codec->quant == BARQ_QUANT_BITS)
+	{
+		barq_bits_keys(codec, a, base, stride, ids, n, keys);
+		return;
+	}
+	if (codec->quant == BARQ_QUANT_SPARSE)
+	{
+		barq_sparse_code_keys(codec, a, base, stride, ids, n, keys);
+		return;
+	}
 	if (codec->quant == BARQ_QUANT_SQ8 && !l1)
 	{
 		_Alignas(64) int8_t signed_codes[BARQ_CODEC_MAX_DIMS];

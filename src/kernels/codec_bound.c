@@ -277,11 +277,26 @@ barq_query_rescore(const BarqQuery *query, const void *row,
 	Estimate	e;
 	double		value;
 
+	if (query->codec.quant == BARQ_QUANT_BITS)
+	{
+		barq_bits_rescore(query, row, distance, lower_bound);
+		return;
+	}
 	if (query->null)
 	{
 		/* the operator's answer is NaN, which sorts behind everything */
 		*distance = 1;
 		*lower_bound = 0;
+		return;
+	}
+	if (query->codec.quant == BARQ_QUANT_RABITQ)
+	{
+		barq_rabitq_rescore(query, row, distance, lower_bound);
+		return;
+	}
+	if (query->codec.quant == BARQ_QUANT_SPARSE)
+	{
+		barq_sparse_rescore(query, row, distance, lower_bound);
 		return;
 	}
 	e = query->codec.quant == BARQ_QUANT_SQ8 ? estimate_sq8(query, row)
@@ -307,7 +322,7 @@ barq_query_rescore(const BarqQuery *query, const void *row,
 			*distance = -value;
 			*lower_bound = e.slack <= DBL_MAX ? ip_bound(query, &e) : -INFINITY;
 			break;
-		case BARQ_METRIC_COSINE:
+		default:
 			*distance = value < -1 ? 2 : value > 1 ? 0 : 1 - value;
 			*lower_bound = e.slack <= DBL_MAX ? cosine_bound(query, &e) : 0;
 			break;

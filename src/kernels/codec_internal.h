@@ -13,6 +13,8 @@
 
 /* No vector is longer; integer sums over codes stay below 2^31. */
 #define BARQ_CODEC_MAX_DIMS 16000
+#define BARQ_CODEC_MAX_BITS 64000
+#define BARQ_CODEC_MAX_SPARSE_DIMS 1000000000
 
 /*
  * Trailers. They lie behind the code, which is padded with zeros to 8 bytes.
@@ -39,6 +41,35 @@ typedef struct Sq8Trailer
 	float		norm;
 } Sq8Trailer;
 
+/*
+ * The head of a row of a sparse vector (codec.h). Elsewhere: int32 indices[nnz],
+ * float values[nnz]. Stored on disk.
+ */
+typedef struct SparseHead
+{
+	int64_t		entries;		/* bytes from here to them */
+	int32_t		nnz;
+	float		sumsq;			/* of the values, as the operator sums it up */
+} SparseHead;
+
+_Static_assert(sizeof(SparseHead) == 16, "row format");
+_Static_assert(offsetof(SparseHead, nnz) == 8, "row format");
+
+typedef struct RabitqTrailer
+{
+	float		norm;			/* of what was rotated; see codec_rabitq.c */
+	float		mean;			/* of the coordinates */
+	float		factor;			/* 1 / <rotated and divided by norm, code> */
+	float		scale;			/* 1 / |code| */
+} RabitqTrailer;
+
+/* rabitq_keys_batch reads it as one vector */
+_Static_assert(sizeof(RabitqTrailer) == 16, "row format");
+_Static_assert(offsetof(RabitqTrailer, norm) == 0, "row format");
+_Static_assert(offsetof(RabitqTrailer, mean) == 4, "row format");
+_Static_assert(offsetof(RabitqTrailer, factor) == 8, "row format");
+_Static_assert(offsetof(RabitqTrailer, scale) == 12, "row format");
+
 /* sq8_keys_batch reads the first four members as one vector */
 _Static_assert(sizeof(FloatTrailer) == 8, "row format");
 _Static_assert(sizeof(Sq8Trailer) == 24, "row format");
@@ -50,13 +81,24 @@ _Static_assert(offsetof(Sq8Trailer, residual) == 16, "row format");
 _Static_assert(offsetof(Sq8Trailer, norm) == 20, "row format");
 _Static_assert((int64_t) BARQ_CODEC_MAX_DIMS * 255 * 255 < INT32_MAX, "code sums");
 
-/* Bytes of the code with its padding: where the trailer begins. */
+/* Dimensions that are rotated and coded under rabitq: zeros are added. */
+static inline int
+rabitq_dims(const BarqCodec *codec)
+{
+	return (codec->dims + 63) & ~63;
+}
+
+/* Bytes of the code with its padding: where a dense row's trailer begins. */
 static inline size_t
 code_bytes(const BarqCodec *codec)
 {
 	size_t		element = codec->quant == BARQ_QUANT_NONE ? sizeof(float) :
 		codec->quant == BARQ_QUANT_F16 ? sizeof(uint16_t) : 1;
 
+	if (codec->quant == BARQ_QUANT_BITS)
+		return (((size_t) codec->dims + 7) / 8 + 7) & ~(size_t) 7;
+	if (codec->quant == BARQ_QUANT_RABITQ)
+		return barq_rabitq_terms_at(rabitq_dims(codec));
 	return ((size_t) codec->dims * element + 7) & ~(size_t) 7;
 }
 
@@ -88,7 +130,9 @@ struct BarqQuery
 
 	/* sq8 but L1: the query in signed bytes, for keys */
 	BarqSq8Terms terms;
-	const int8_t *codes;
+	const int8_t *codes;		/* rabitq: of the rotated query */
+	BarqRabitqTerms rabitq;
+	double		code_error;		/* rabitq: what codes lost, relative to norm */
 
 	const float *values;		/* dims floats, about their mean under sq8 */
 	double		ref;			/* a float's value */
@@ -99,6 +143,10 @@ struct BarqQuery
 	double		norm;			/* L2 norm of values, rounded up */
 	double		given_norm;		/* L2 norm of the vector as given, rounded up */
 	bool		null;			/* a zero vector under cosine */
+
+	/* of bits (as a row), or the sparse vector; there is no more to these */
+	const void *value;
+	const struct SparseTable *table;	/* of a sparse vector, unless too long */
 };
 
 /*
@@ -126,5 +174,42 @@ extern void barq_sq8_terms(BarqSq8Terms *t, BarqMetric metric, int n,
 						   double code_sum, double code_sumsq);
 extern float barq_sq8_key(const BarqSq8Terms *t, const Sq8Trailer *row, int32_t dot);
 extern void barq_finish_keys(BarqMetric metric, float *keys, int n);
+
+/* codec_bits.c; `bits` are a row's, or a query's value */
+extern void barq_bits_encode(const BarqCodec *codec, const void *value, void *row);
+extern void barq_bits_keys(const BarqCodec *codec, const void *bits,
+						   const char *base, size_t stride,
+						   const uint32_t *ids, int n, float *keys);
+extern void barq_bits_rescore(const BarqQuery *query, const void *row,
+							  double *exact, double *lower_bound);
+
+/* codec_sparse.c */
+extern size_t barq_sparse_value_bytes(const BarqSparseValue *value);
+extern size_t barq_sparse_row_bytes(int nnz);
+extern void barq_sparse_encode(const BarqSparseValue *value, void *row);
+extern void barq_sparse_code_keys(const BarqCodec *codec, const void *a,
+								  const char *base, size_t stride,
+								  const uint32_t *ids, int n, float *keys);
+extern size_t barq_sparse_query_bytes(void);
+extern void barq_sparse_prepare(BarqQuery *query, const BarqSparseValue *value, void *mem);
+extern void barq_sparse_query_keys(const BarqQuery *query, const char *base, size_t stride,
+								   const uint32_t *ids, int n, float *keys);
+extern void barq_sparse_rescore(const BarqQuery *query, const void *row,
+								double *exact, double *lower_bound);
+extern bool barq_sparse_is_sound(const BarqCodec *codec, const void *row);
+extern bool barq_sparse_equal(const void *a, const void *b);
+
+extern void barq_rotate(float *x, int n);
+
+/* rabitq's parts of what codec.h declares; factor: 1, or 1 / |x| under cosine */
+extern void barq_rabitq_encode(const BarqCodec *codec, const float *x, double factor,
+							   void *row);
+extern void barq_rabitq_prepare(BarqQuery *query, const float *q, double factor,
+								float *rotated, int8_t *codes);
+extern void barq_rabitq_code_keys(const BarqCodec *codec, const void *a,
+								  const char *base, size_t stride,
+								  const uint32_t *ids, int n, float *keys);
+extern void barq_rabitq_rescore(const BarqQuery *query, const void *row,
+								double *distance, double *lower_bound);
 
 #endif							/* BARQ_CODEC_INTERNAL_H */

@@ -28,9 +28,14 @@ has_codes(const BarqCodec *codec)
 size_t
 barq_query_bytes(const BarqCodec *codec)
 {
-	return 64 + ALIGN64(sizeof(BarqQuery)) +
-		ALIGN64((size_t) codec->dims * sizeof(float)) +
-		ALIGN64((size_t) codec->dims);
+	size_t		n = codec->quant == BARQ_QUANT_RABITQ ?
+		(size_t) rabitq_dims(codec) : (size_t) codec->dims;
+
+	if (codec->quant == BARQ_QUANT_BITS || codec->quant == BARQ_QUANT_SPARSE)
+		return 64 + ALIGN64(sizeof(BarqQuery)) +
+			(codec->quant == BARQ_QUANT_SPARSE ? barq_sparse_query_bytes() :
+			 ALIGN64((size_t) codec->row_bytes));
+	return 64 + ALIGN64(sizeof(BarqQuery)) + ALIGN64(n * sizeof(float)) + ALIGN64(n);
 }
 
 /* The query in signed bytes: keys only, so its own loss is not tracked. */
@@ -110,8 +115,9 @@ add_up(QuerySums *s)
 }
 
 BarqQuery *
-barq_query_prepare(void *mem, const BarqCodec *codec, const float *q)
+barq_query_prepare(void *mem, const BarqCodec *codec, const void *value)
 {
+	const float *q = value;
 	char	   *at = (char *) (((uintptr_t) mem + 63) & ~(uintptr_t) 63);
 	BarqQuery  *query = (BarqQuery *) at;
 	int			n = codec->dims;
@@ -127,6 +133,17 @@ barq_query_prepare(void *mem, const BarqCodec *codec, const float *q)
 	memset(query, 0, sizeof(*query));
 	query->codec = *codec;
 	at += ALIGN64(sizeof(BarqQuery));
+	if (codec->quant == BARQ_QUANT_BITS)
+	{
+		barq_bits_encode(codec, value, at);
+		query->value = at;
+		return query;
+	}
+	if (codec->quant == BARQ_QUANT_SPARSE)
+	{
+		barq_sparse_prepare(query, value, at);
+		return query;
+	}
 	values = (float *) at;
 	query->values = values;
 	at += ALIGN64((size_t) n * sizeof(float));
@@ -142,6 +159,12 @@ barq_query_prepare(void *mem, const BarqCodec *codec, const float *q)
 	{
 		query->null = s[0].given == 0;
 		factor = query->null ? 0 : 1 / sqrt(s[0].given);
+	}
+	if (codec->quant == BARQ_QUANT_RABITQ)
+	{
+		barq_rabitq_prepare(query, q, factor, values,
+							(int8_t *) (values + rabitq_dims(codec)));
+		return query;
 	}
 
 	barq_range(q, n, &lo, &hi);
@@ -203,9 +226,25 @@ barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 	bool		l2 = query->codec.metric == BARQ_METRIC_L2;
 	bool		l1 = query->codec.metric == BARQ_METRIC_L1;
 
+	if (query->codec.quant == BARQ_QUANT_BITS)
+	{
+		barq_bits_keys(&query->codec, query->value, base, stride, ids, n, keys);
+		return;
+	}
+	if (query->codec.quant == BARQ_QUANT_SPARSE)
+	{
+		barq_sparse_query_keys(query, base, stride, ids, n, keys);
+		return;
+	}
 	if (has_codes(&query->codec))
 	{
 		k->sq8_keys_batch(query->codes, &query->terms, base, stride, ids, n, dims, keys);
+		return;
+	}
+	if (query->codec.quant == BARQ_QUANT_RABITQ)
+	{
+		k->rabitq_keys_batch(query->codes, &query->rabitq, base, stride, ids, n,
+							 rabitq_dims(&query->codec), keys);
 		return;
 	}
 	if (query->codec.quant == BARQ_QUANT_SQ8)

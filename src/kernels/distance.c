@@ -4,8 +4,8 @@
  *
  * Compiled once per level with -DBARQ_LEVEL=<level> and that level's compiler
  * flags (see the Makefile); dispatch.c chooses among the tables. simd.h gives
- * the vectors, distance_float.h, distance_codes.h, distance_bits.h and
- * postings_blocks.h the kernels. Calls nothing but what is inlined here: a
+ * the vectors, distance_float.h, distance_codes.h, distance_rabitq.h,
+ * distance_bits.h and postings_blocks.h the kernels. Calls nothing but what is inlined here: a
  * function shared with another level could be linked in the wrong level's
  * version.
  */
@@ -68,6 +68,7 @@ prefetch_ahead(const char *base, size_t stride, const uint32_t *ids,
 
 #include "distance_float.h"
 #include "distance_codes.h"
+#include "distance_rabitq.h"
 #include "distance_bits.h"
 #include "postings_blocks.h"
 
@@ -106,6 +107,8 @@ const BarqKernels LEVEL_TABLE(BARQ_LEVEL) = {
 	.ip_u8s8_batch = ip_u8s8_batch,
 	.ip_u8u8_batch = ip_u8u8_batch,
 	.sq8_keys_batch = sq8_keys_batch,
+	.rabitq_keys_batch = rabitq_keys_batch,
+	.hadamard = hadamard,
 	.hamming = hamming,
 	.jaccard_parts = jaccard_parts,
 	.unpack = unpack,

@@ -60,6 +60,44 @@ barq_sq8_terms_at(int n)
 			scale_ * (SET((t)->by_spread) * (scale_ * spread_) + SET((t)->by_dot) * dot_); \
 	})
 
+/*
+ * The same for rabitq. A row of n dimensions, a multiple of 64, is n / 4 bytes
+ * of code, byte b holding dimensions b, n / 4 + b, n / 2 + b and 3 n / 4 + b from
+ * its low end up (so that a query needs no re-ordering, however wide a vector is),
+ * each as value + 1.5 of the values -1.5, -0.5, 0.5, 1.5; then
+ *	  float norm; float mean; float factor; float scale;
+ * (codec_internal.h). A coordinate of the query is step * code.
+ */
+typedef struct BarqRabitqTerms
+{
+	double		ref;			/* taken off the row's mean */
+	double		code_sum;		/* of the query's codes, times 1.5 */
+	double		base;			/* the key's constant part */
+	double		by_mean;		/* times the row's mean (less ref) */
+	double		by_mean_sq;		/* times the row's mean (less ref) squared */
+	double		by_norm_sq;		/* times the row's norm squared */
+	double		by_dot;			/* times norm, factor and product */
+	double		least;			/* no key is less */
+	bool		of_code;		/* scale instead of factor */
+} BarqRabitqTerms;
+
+static inline size_t
+barq_rabitq_terms_at(int n)
+{
+	return (size_t) n / 4;
+}
+
+/* A key; factor here is what of_code chose. Otherwise as BARQ_SQ8_KEY. */
+#define BARQ_RABITQ_KEY(t, T, SET, norm, mean, factor, dot) \
+	__extension__({ \
+		T			norm_ = (norm); \
+		T			mean_ = (mean) - SET((t)->ref); \
+		T			dot_ = (factor) * ((dot) - SET((t)->code_sum)); \
+		\
+		(SET((t)->base) + mean_ * (SET((t)->by_mean) + SET((t)->by_mean_sq) * mean_)) + \
+			norm_ * (SET((t)->by_norm_sq) * norm_ + SET((t)->by_dot) * dot_); \
+	})
+
 typedef struct BarqKernels
 {
 	const char *name;			/* "baseline", "avx2", "avx512", "vnni", "neon" */
@@ -121,6 +159,16 @@ typedef struct BarqKernels
 	void		(*sq8_keys_batch) (const int8_t *q, const BarqSq8Terms *terms,
 								   const char *base, size_t stride,
 								   const uint32_t *ids, int nrows, int n, float *keys);
+
+	/*
+	 * keys of rabitq rows, by BARQ_RABITQ_KEY; n is a multiple of 64. hadamard:
+	 * the Walsh-Hadamard transform in place, not normalised, of n floats, a
+	 * power of two >= 64: the same bits at every level.
+	 */
+	void		(*rabitq_keys_batch) (const int8_t *q, const BarqRabitqTerms *terms,
+									  const char *base, size_t stride,
+									  const uint32_t *ids, int nrows, int n, float *keys);
+	void		(*hadamard) (float *x, int n);
 
 	/*
 	 * Bit strings of n bytes, n >= 0: how many bits differ; how many are set

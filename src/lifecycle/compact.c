@@ -33,6 +33,12 @@ barq_segment_tier(uint64 bytes)
 	return tier;
 }
 
+static bool
+has_many_dead(const BarqSegmentDesc *desc)
+{
+	return desc->dead_rows > DEAD_SHARE * desc->rows;
+}
+
 /*
  * Choose segments of the snapshot (largest first) to merge. Returns how many;
  * their positions are chosen[0 … n-1].
@@ -48,7 +54,9 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 	if (all)
 	{
 		/* a single clean segment is what compaction is to arrive at */
-		if (total == 1 && snapshot->segments[0].desc.dead_rows == 0)
+		if (total == 1 && snapshot->segments[0].desc.dead_rows == 0 &&
+			!kind->is_provisional(&meta->options, snapshot->segments[0].desc.kind,
+								  snapshot->segments[0].desc.rows))
 			return 0;
 		for (uint32 i = 0; i < total; i++)
 			chosen[n++] = i;
@@ -105,13 +113,25 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 	}
 
 	for (uint32 i = 0; i < total; i++)
-		if (snapshot->segments[i].desc.dead_rows >
-			DEAD_SHARE * snapshot->segments[i].desc.rows)
+		if (has_many_dead(&snapshot->segments[i].desc))
 		{
 			chosen[n++] = i;
 			return n;
 		}
 	return 0;
+}
+
+bool
+barq_has_many_dead(Relation index)
+{
+	BarqMeta	meta;
+	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
+	bool		many = false;
+
+	for (uint32 i = 0; i < meta.segments; i++)
+		many |= has_many_dead(&descs[i]);
+	pfree(descs);
+	return many;
 }
 
 /* What publication needs to find the rows that died during a merge. */

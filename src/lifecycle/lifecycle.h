@@ -131,8 +131,8 @@ extern void barq_publish(Relation index, BarqChange *change);
 extern uint8 *barq_reachable_blocks(Relation index, BlockNumber nblocks);
 
 /*
- * Take back pages that nothing reaches (a crash or an error left them), offer
- * free ones to the map, and remove image files that no segment owns. Does
+ * Drop segments without a live row, take back pages that nothing reaches (a
+ * crash or an error left them), offer free ones to the map, and remove image files that no segment owns. Does
  * nothing if the locks are not to be had at once. Returns the pages free.
  */
 extern BlockNumber barq_reclaim(Relation index);
@@ -143,6 +143,15 @@ extern BlockNumber barq_reclaim(Relation index);
  */
 extern void barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg,
 						   BarqMarkCounts *counts);
+
+/* Whether a segment is worth being written again for its dead rows. */
+extern bool barq_has_many_dead(Relation index);
+
+/*
+ * Called by VACUUM at its end: has a worker write again what consists of dead
+ * rows to a large part. VACUUM itself never does.
+ */
+extern void barq_after_vacuum(Relation index);
 
 /*
  * Called by an insert that has added a page to the log, holding no lock: sees

@@ -1,7 +1,8 @@
 /*
  * pressure.c
  *	  What an insert does when the growing log is long: have it sealed by a
- *	  worker, seal it itself, wait, or fail.
+ *	  worker, seal it itself, wait, or fail. What VACUUM does when it has left
+ *	  many dead rows: have them dropped by a worker.
  */
 #include "postgres.h"
 
@@ -180,4 +181,11 @@ barq_after_append(Relation index, uint32 growing_pages)
 							   bytes / 1024, barq_growing_hard_limit),
 					 errhint("Insert more slowly, raise barq.growing_hard_limit, or set barq.backpressure to \"wait\" or \"inline\".")));
 	}
+}
+
+void
+barq_after_vacuum(Relation index)
+{
+	if (barq_worker_may_serve(index) && barq_has_many_dead(index) && !is_served(index))
+		(void) barq_worker_start(index);
 }

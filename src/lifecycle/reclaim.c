@@ -1,6 +1,7 @@
 /*
  * reclaim.c
- *	  Pages that nothing reaches: telling them, and taking them back.
+ *	  Pages that nothing reaches, or only dead rows do: telling them, and taking
+ *	  them back.
  */
 #include "postgres.h"
 
@@ -65,29 +66,36 @@ barq_reachable_blocks(Relation index, BlockNumber nblocks)
 	return bitmap;
 }
 
-BlockNumber
-barq_reclaim(Relation index)
+/*
+ * A segment of which every row is dead needs no merge to go. A row that is
+ * marked stays so, hence the counts cannot have been too high.
+ */
+static void
+drop_dead_segments(Relation index)
 {
-	MemoryContext context;
-	MemoryContext old;
+	BarqBlockList blocks = {0};
+	BarqChange	change = {0};
+	BarqMeta	meta;
+	BarqSegmentDesc *descs = barq_directory_current(index, &meta, &blocks);
+	BarqSegmentDesc *dead = palloc(sizeof(BarqSegmentDesc) * Max(meta.segments, 1));
+
+	for (uint32 i = 0; i < meta.segments; i++)
+		if (descs[i].dead_rows >= descs[i].rows)
+			dead[change.nremove++] = descs[i];
+	change.remove = dead;
+	if (change.nremove > 0)
+		barq_publish(index, &change);
+}
+
+/* Make what nothing reaches free; returns the pages free. Both locks are held. */
+static BlockNumber
+take_back(Relation index)
+{
+	BlockNumber nblocks = RelationGetNumberOfBlocks(index);
+	uint8	   *reachable = barq_reachable_blocks(index, nblocks);
 	BarqBlockList lost = {0};
-	BlockNumber nblocks;
 	BlockNumber nfree = 0;
-	uint8	   *reachable;
 
-	if (!barq_maintenance_try_lock(index))
-		return 0;
-	if (!barq_try_lock_reclaim(index))
-	{
-		barq_maintenance_unlock(index);
-		return 0;
-	}
-	context = AllocSetContextCreate(CurrentMemoryContext, "barq reclaim",
-									ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-
-	nblocks = RelationGetNumberOfBlocks(index);
-	reachable = barq_reachable_blocks(index, nblocks);
 	for (BlockNumber block = 0; block < nblocks; block++)
 	{
 		if (barq_bit_get(reachable, block))
@@ -101,10 +109,30 @@ barq_reclaim(Relation index)
 	}
 	barq_pages_free(index, &lost);
 	IndexFreeSpaceMapVacuum(index);
-	barq_unlock_reclaim(index);
+	return nfree;
+}
 
-	/* with the maintenance lock, nothing unpublished is in the making */
-	barq_image_tidy(index);
+BlockNumber
+barq_reclaim(Relation index)
+{
+	MemoryContext context;
+	MemoryContext old;
+	BlockNumber nfree = 0;
+
+	if (!barq_maintenance_try_lock(index))
+		return 0;
+	context = AllocSetContextCreate(CurrentMemoryContext, "barq reclaim",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	drop_dead_segments(index);
+	if (barq_try_lock_reclaim(index))
+	{
+		nfree = take_back(index);
+		barq_unlock_reclaim(index);
+
+		/* with the maintenance lock, nothing unpublished is in the making */
+		barq_image_tidy(index);
+	}
 	barq_maintenance_unlock(index);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

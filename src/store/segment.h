@@ -107,6 +107,8 @@ typedef struct BarqSearchParams
 	const void *query;			/* the kind's prepared query (BarqQuery) */
 	int			breadth;		/* ef_search */
 	const uint8 *skip;			/* a bit a row: never return these; or NULL */
+	int			probes;			/* lists looked into at first; 0: chosen */
+	bool		probes_only;	/* ... and no others after them */
 } BarqSearchParams;
 
 /* A search of one segment: state between batches. Lives in the memory

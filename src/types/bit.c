@@ -8,18 +8,27 @@
 #include "compat.h"
 #include "fmgr.h"
 #include "kernels/kernels.h"
+#include "kernels/measure.h"
+#include "types/check.h"
 #include "utils/varbit.h"
 
 PG_FUNCTION_INFO_V1(barq_hamming_distance);
 PG_FUNCTION_INFO_V1(barq_jaccard_distance);
 
+void
+barq_bit_lengths_differ(int a, int b)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("different bit lengths %u and %u", (uint32) a, (uint32) b)));
+	pg_unreachable();
+}
+
 static void
 check_lengths(const VarBit *a, const VarBit *b)
 {
 	if (VARBITLEN(a) != VARBITLEN(b))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different bit lengths %u and %u", VARBITLEN(a), VARBITLEN(b))));
+		barq_bit_lengths_differ(VARBITLEN(a), VARBITLEN(b));
 }
 
 /* hamming_distance(bit, bit): bits that differ */
@@ -55,7 +64,5 @@ barq_jaccard_distance(PG_FUNCTION_ARGS)
 
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);
-	if (both == 0)
-		PG_RETURN_FLOAT8(1.0);
-	PG_RETURN_FLOAT8(1.0 - (double) both / (double) either);
+	PG_RETURN_FLOAT8(barq_jaccard(both, either));
 }

@@ -36,6 +36,9 @@ pg_noreturn extern void barq_dim_unexpected(int expected, int dim);
 pg_noreturn extern void barq_dim_out_of_range(const BarqVecType *type, int dim);
 pg_noreturn extern void barq_element_not_finite(const BarqVecType *type, float value);
 
+/* The same of two values of PostgreSQL's type bit (bit.c). */
+pg_noreturn extern void barq_bit_lengths_differ(int a, int b);
+
 /* A number, as it was written, that no element of the type can hold. */
 pg_noreturn extern void barq_out_of_range(const BarqVecType *type, const char *number);
 

@@ -9,7 +9,7 @@
 #include "types/dense.h"
 
 #include "kernels/kernels.h"
-#include "types/measure.h"
+#include "kernels/measure.h"
 
 typedef float (*FloatKernel) (const float *a, const float *b, int n);
 typedef float (*HalfKernel) (const uint16 *a, const uint16 *b, int n);

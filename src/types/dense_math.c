@@ -7,7 +7,7 @@
  */
 #include "types/dense.h"
 
-#include "types/measure.h"
+#include "kernels/measure.h"
 #include "utils/float.h"
 #include "utils/varbit.h"
 

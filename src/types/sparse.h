@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "kernels/sparse.h"
 #include "types/check.h"
 
 #define BARQ_SPARSEVEC_MAX_DIM 1000000000
@@ -52,14 +53,7 @@ barq_sparsevec_values(BarqSparsevec *value)
 	return (float *) (value->indices + value->nnz);
 }
 
-/* Elements by themselves, wherever they lie. */
-typedef struct BarqSparseElements
-{
-	const int32 *indices;
-	const float *values;
-	int			nnz;
-} BarqSparseElements;
-
+/* What the sums take. */
 static inline BarqSparseElements
 barq_sparse_elements(BarqSparsevec *value)
 {
@@ -84,10 +78,5 @@ extern void barq_check_nnz(int nnz, int dim);
 
 /* The index number i lies within dim, and above the one before. */
 extern void barq_check_index(const int32 *indices, int i, int dim);
-
-/* Sums over the indices of either, in ascending order, in float32. */
-extern float barq_sparse_l2sq(BarqSparseElements a, BarqSparseElements b);
-extern float barq_sparse_ip(BarqSparseElements a, BarqSparseElements b);
-extern float barq_sparse_l1(BarqSparseElements a, BarqSparseElements b);
 
 #endif							/* BARQ_SPARSE_H */

@@ -1,13 +1,10 @@
 /*
  * sparse_math.c
  *	  Distances between two sparsevecs, and their length.
- *
- * Sums are float32 and go up the indices, so that a sum does not depend on
- * which operand comes first.
  */
 #include "types/sparse.h"
 
-#include "types/measure.h"
+#include "kernels/measure.h"
 #include "utils/float.h"
 
 PG_FUNCTION_INFO_V1(barq_sparsevec_l2_distance);
@@ -18,81 +15,6 @@ PG_FUNCTION_INFO_V1(barq_sparsevec_cosine_distance);
 PG_FUNCTION_INFO_V1(barq_sparsevec_l1_distance);
 PG_FUNCTION_INFO_V1(barq_sparsevec_norm);
 PG_FUNCTION_INFO_V1(barq_sparsevec_l2_normalize);
-
-/*
- * Merges the elements of a and b: STEP sees each index that either has, in
- * ascending order, as x and y, of which one may be 0.
- */
-#define MERGE(a, b, STEP) \
-	do { \
-		int			i = 0, \
-					j = 0; \
-		\
-		while (i < (a).nnz && j < (b).nnz) \
-		{ \
-			int32		at_a = (a).indices[i]; \
-			int32		at_b = (b).indices[j]; \
-			float		x = at_a <= at_b ? (a).values[i] : 0; \
-			float		y = at_b <= at_a ? (b).values[j] : 0; \
-			\
-			STEP; \
-			i += at_a <= at_b; \
-			j += at_b <= at_a; \
-		} \
-		for (; i < (a).nnz; i++) \
-		{ \
-			float		x = (a).values[i], \
-						y = 0; \
-			\
-			STEP; \
-		} \
-		for (; j < (b).nnz; j++) \
-		{ \
-			float		x = 0, \
-						y = (b).values[j]; \
-			\
-			STEP; \
-		} \
-	} while (0)
-
-float
-barq_sparse_l2sq(BarqSparseElements a, BarqSparseElements b)
-{
-	float		sum = 0;
-
-	MERGE(a, b, sum += (x - y) * (x - y));
-	return sum;
-}
-
-float
-barq_sparse_l1(BarqSparseElements a, BarqSparseElements b)
-{
-	float		sum = 0;
-
-	MERGE(a, b, sum += fabsf(x - y));
-	return sum;
-}
-
-/* Only what both have counts, so this ends where either does. */
-float
-barq_sparse_ip(BarqSparseElements a, BarqSparseElements b)
-{
-	float		sum = 0;
-	int			i = 0;
-	int			j = 0;
-
-	while (i < a.nnz && j < b.nnz)
-	{
-		int32		at_a = a.indices[i];
-		int32		at_b = b.indices[j];
-
-		if (at_a == at_b)
-			sum += a.values[i] * b.values[j];
-		i += at_a <= at_b;
-		j += at_b <= at_a;
-	}
-	return sum;
-}
 
 /* The sum for the two arguments, which must agree in dimensions. */
 static double

@@ -1,25 +1,24 @@
 /*
  * fuzz_query.c
- *	  libFuzzer's entry into fuzz_query.h. See the Makefile here; make test
- *	  runs the same for a moment, by test/unit/test_text_query.c.
+ *	  libFuzzer's entry into text queries (fuzz_query.h, fuzz_bm25query.h). See
+ *	  the Makefile here; test/unit/test_text_query.c runs the first of them
+ *	  without libFuzzer.
  */
-#include "fuzz_query.h"
+#include "fuzz_bm25query.h"
 
-int			LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
+#include "fuzz_target.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 {
-	const char *wrong;
 	int			items;
+	bool		accepted;
 
-	if (TopMemoryContext == NULL)
-		shim_init();
-	wrong = fuzz_query(data, size, &items);
-	if (wrong != NULL)
-	{
-		fprintf(stderr, "%s\n", wrong);
-		abort();
-	}
-	return 0;
+	if (strcmp(fuzz_target_name, "text_query") == 0)
+		return fuzz_verdict(fuzz_query(data, size, &items));
+	if (strcmp(fuzz_target_name, "bm25query_in") == 0)
+		return fuzz_verdict(fuzz_bm25query(false, data, size, &accepted));
+	if (strcmp(fuzz_target_name, "bm25query_recv") == 0)
+		return fuzz_verdict(fuzz_bm25query(true, data, size, &accepted));
+	return fuzz_verdict("there is no such target");
 }

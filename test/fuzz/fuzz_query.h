@@ -10,7 +10,7 @@
 #ifndef BARQ_FUZZ_QUERY_H
 #define BARQ_FUZZ_QUERY_H
 
-#include "../unit/pgshim.h"
+#include "fuzz_server.h"
 
 #include "../../src/text/query_scan.c"
 
@@ -19,12 +19,6 @@
 #undef fprintf
 
 /* --- what the scanner takes of a server --- */
-
-int
-errdetail(const char *fmt,...)
-{
-	return 0;
-}
 
 int
 pg_mbstrlen_with_len(const char *mbstr, int limit)

@@ -7,13 +7,13 @@
  *	  which sanitizers see.
  *
  * Included by one C file, together with the sources under test, so that these
- * are compiled with its flags. Beside test/unit/pgshim.h this brings what the
+ * are compiled with its flags. Beside fuzz_server.h this brings what these
  * input functions take of a server.
  */
 #ifndef BARQ_FUZZ_TYPES_H
 #define BARQ_FUZZ_TYPES_H
 
-#include "../unit/pgshim.h"
+#include "fuzz_server.h"
 
 #include "../../src/types/check.c"
 #include "../../src/types/dense.c"
@@ -27,18 +27,6 @@
 #undef vprintf
 
 /* --- what the input functions take of a server --- */
-
-int
-errdetail(const char *fmt,...)
-{
-	return 0;
-}
-
-struct varlena *
-pg_detoast_datum(struct varlena *datum)
-{
-	return datum;
-}
 
 int32 *
 ArrayGetIntegerTypmods(ArrayType *arr, int *n)
@@ -64,28 +52,6 @@ float_to_shortest_decimal_buf(float f, char *result)
 	return float_to_shortest_decimal_bufn(f, result);
 }
 
-static const char *
-get_bytes(StringInfo msg, int n)
-{
-	if (n > msg->len - msg->cursor)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROTOCOL_VIOLATION),
-				 errmsg("insufficient data left in message")));
-	msg->cursor += n;
-	return msg->data + msg->cursor - n;
-}
-
-unsigned int
-pq_getmsgint(StringInfo msg, int b)
-{
-	const unsigned char *p = (const unsigned char *) get_bytes(msg, b);
-	unsigned int value = 0;
-
-	for (int i = 0; i < b; i++)
-		value = value << 8 | p[i];
-	return value;
-}
-
 float4
 pq_getmsgfloat4(StringInfo msg)
 {
@@ -94,38 +60,6 @@ pq_getmsgfloat4(StringInfo msg)
 
 	memcpy(&value, &bits, 4);
 	return value;
-}
-
-void
-enlargeStringInfo(StringInfo str, int needed)
-{
-	int			size = Max(str->maxlen, 64);
-	char	   *bigger;
-
-	while (size < str->len + needed)
-		size *= 2;
-	if (size == str->maxlen)
-		return;
-	bigger = palloc0(size);
-	if (str->len > 0)
-		memcpy(bigger, str->data, str->len);
-	str->data = bigger;
-	str->maxlen = size;
-}
-
-void
-pq_begintypsend(StringInfo buf)
-{
-	memset(buf, 0, sizeof(*buf));
-	enlargeStringInfo(buf, VARHDRSZ);
-	buf->len = VARHDRSZ;
-}
-
-bytea *
-pq_endtypsend(StringInfo buf)
-{
-	SET_VARSIZE(buf->data, buf->len);
-	return (bytea *) buf->data;
 }
 
 void
@@ -175,31 +109,6 @@ static const FuzzTarget fuzz_targets[] = {
 	{"sparsevec_recv", &fuzz_sparsevec, true},
 };
 
-static Datum
-fuzz_call(PGFunction function, const void *argument, int32 typmod)
-{
-	LOCAL_FCINFO(fcinfo, 3);
-
-	InitFunctionCallInfoData(*fcinfo, NULL, 3, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = PointerGetDatum(argument);
-	fcinfo->args[1].value = ObjectIdGetDatum(InvalidOid);
-	fcinfo->args[2].value = Int32GetDatum(typmod);
-	for (int i = 0; i < 3; i++)
-		fcinfo->args[i].isnull = false;
-	return function(fcinfo);
-}
-
-static Datum
-fuzz_receive(const FuzzType *type, const char *bytes, int len, int32 typmod)
-{
-	StringInfoData message = {0};
-
-	/* (never written to) */
-	message.data = (char *) bytes;
-	message.len = len;
-	return fuzz_call(type->recv, &message, typmod);
-}
-
 /* Does the value keep what vector.h, halfvec.h and sparse.h promise? */
 static bool
 fuzz_is_valid(const BarqVecType *type, void *value)
@@ -234,12 +143,6 @@ fuzz_is_valid(const BarqVecType *type, void *value)
 	return true;
 }
 
-static bool
-fuzz_same(void *a, void *b)
-{
-	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
-}
-
 /*
  * One input, whose first byte only says whether there is a type modifier.
  * Returns what is wrong, or NULL; *accepted says whether the input was.
@@ -266,7 +169,7 @@ fuzz_one(const FuzzTarget *target, const uint8 *data, size_t size, bool *accepte
 	if (SHIM_TRY())
 	{
 		void	   *value = target->binary
-			? DatumGetPointer(fuzz_receive(type, input, (int) size - 1, typmod))
+			? DatumGetPointer(fuzz_receive(type->recv, input, (int) size - 1, typmod))
 			: DatumGetPointer(fuzz_call(type->in, input, typmod));
 		void	   *text;
 		char	   *bytes;
@@ -280,7 +183,7 @@ fuzz_one(const FuzzTarget *target, const uint8 *data, size_t size, bool *accepte
 			bytes = (char *) DatumGetPointer(fuzz_call(type->send, value, -1));
 			if (!fuzz_same(value, DatumGetPointer(fuzz_call(type->in, text, -1))))
 				wrong = "a value that differs when its text is read";
-			else if (!fuzz_same(value, DatumGetPointer(fuzz_receive(type, VARDATA(bytes),
+			else if (!fuzz_same(value, DatumGetPointer(fuzz_receive(type->recv, VARDATA(bytes),
 																	VARSIZE(bytes) - VARHDRSZ, -1))))
 				wrong = "a value that differs when its bytes are received";
 		}

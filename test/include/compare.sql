@@ -53,15 +53,16 @@ RETURN CASE metric WHEN 'l2' THEN '<->' WHEN 'ip' THEN '<#>' WHEN 'cosine' THEN 
 -- share of the exact rows' number that the index returned no farther than
 -- their last; unordered: queries whose own rows are not in order. Rows without a
 -- distance (NULL, NaN) are not asked for. It is an ERROR if no index is used.
-CREATE FUNCTION pg_temp.compare(tab regclass, op text, queries vector[], k int,
-	condition text DEFAULT 'true', OUT wrong bigint, OUT recall numeric, OUT unordered bigint)
+-- Queries are of any indexed type; `query` is the loop's variable.
+CREATE FUNCTION pg_temp.compare(tab regclass, op text, queries anyarray, k int,
+	condition text DEFAULT 'true', query anyelement DEFAULT NULL,
+	OUT wrong bigint, OUT recall numeric, OUT unordered bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
 	search text = format('SELECT array_agg(d) FROM (SELECT v %s $1 AS d FROM %s WHERE %s ORDER BY v %s $1 LIMIT %s) s',
 						 op, tab, condition, op, k);
 	exact text = format('SELECT array_agg(d ORDER BY d) FROM (SELECT v %s $1 AS d FROM %s WHERE (%s) AND v %s $1 <> ''NaN'' ORDER BY 1 LIMIT %s) s',
 						op, tab, condition, op, k);
-	query vector;
 	plan text = pg_temp.plan_of(format('SELECT v FROM %s WHERE %s ORDER BY v %s %L LIMIT %s', tab, condition, op, queries[1], k));
 	by_index float8[];
 	by_scan float8[];

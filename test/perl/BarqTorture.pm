@@ -27,6 +27,10 @@ my %tables = (
 		type => 'vector(8)', rows => 1500, weight => 5, values => 'proof.vectors(%d, 8)',
 		index => 'barq_hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 32)', query => 'proof.vectors(1, 8)', distance => 'v <-> (SELECT q FROM q)',
 	},
+	lists => {
+		type => 'vector(8)', rows => 1500, weight => 3, values => 'proof.vectors(%d, 8)',
+		index => 'barq_ivf (v) WITH (lists = 20)', query => 'proof.vectors(1, 8)', distance => 'v <-> (SELECT q FROM q)',
+	},
 	large => {
 		type => 'vector(2500)', rows => 40, weight => 2, values => 'proof.vectors(%d, 2500)',
 		index => 'barq_hnsw (v vector_l2_ops) WITH (quantization = none)', query => 'proof.vectors(1, 2500)', distance => 'v <-> (SELECT q FROM q)',

@@ -18,6 +18,7 @@ INSERT INTO contract_function VALUES
 	('barq_compact(regclass)', 'bigint', 'v', true, 'u'),
 	('barq_segments(regclass)', 'SETOF record', 'v', true, 'r'),
 	('barq_check(regclass,boolean)', 'SETOF record', 'v', true, 'u'),
+	('barq_recall(regclass,integer,integer)', 'double precision', 'v', true, 'u'),
 	('barq_stats()', 'SETOF record', 'v', true, 'r'),
 	('barq_rrf(bigint,double precision,double precision)', 'double precision', 'i', false, 's'),
 	('barq_hybrid(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
@@ -64,11 +65,18 @@ SELECT is(pg_get_function_arguments('barq_bm25_clauses(text,regconfig,text)'::re
 SELECT is(barq_version(), (SELECT extversion FROM pg_extension WHERE extname = 'barq'), 'barq_version() is the extension''s version');
 
 -- the access method and its operator classes
-SELECT bag_eq($$SELECT amname::text, amtype::text FROM pg_am JOIN member ON objid = oid AND classid = 'pg_am'::regclass$$, $$VALUES ('barq_hnsw', 'i'), ('barq_bm25', 'i')$$, 'access methods');
+SELECT bag_eq($$SELECT amname::text, amtype::text FROM pg_am JOIN member ON objid = oid AND classid = 'pg_am'::regclass$$, $$VALUES ('barq_hnsw', 'i'), ('barq_ivf', 'i'), ('barq_bm25', 'i')$$, 'access methods');
 SELECT bag_eq(
 	$$SELECT amname::text, opcname::text, opcintype::regtype::text, opcdefault FROM pg_opclass c JOIN member ON objid = c.oid AND classid = 'pg_opclass'::regclass JOIN pg_am a ON a.oid = opcmethod$$,
 	$$VALUES ('barq_hnsw', 'vector_l2_ops', 'vector', false), ('barq_hnsw', 'vector_ip_ops', 'vector', false),
-		('barq_hnsw', 'vector_cosine_ops', 'vector', false), ('barq_hnsw', 'vector_l1_ops', 'vector', false), ('btree', 'vector_ops', 'vector', true),
+		('barq_hnsw', 'vector_cosine_ops', 'vector', false), ('barq_hnsw', 'vector_l1_ops', 'vector', false),
+		('barq_hnsw', 'halfvec_l2_ops', 'halfvec', false), ('barq_hnsw', 'halfvec_ip_ops', 'halfvec', false), ('barq_hnsw', 'halfvec_cosine_ops', 'halfvec', false), ('barq_hnsw', 'halfvec_l1_ops', 'halfvec', false),
+		('barq_hnsw', 'sparsevec_l2_ops', 'sparsevec', false), ('barq_hnsw', 'sparsevec_ip_ops', 'sparsevec', false), ('barq_hnsw', 'sparsevec_cosine_ops', 'sparsevec', false), ('barq_hnsw', 'sparsevec_l1_ops', 'sparsevec', false),
+		('barq_hnsw', 'bit_hamming_ops', 'bit', false), ('barq_hnsw', 'bit_jaccard_ops', 'bit', false),
+		('barq_ivf', 'vector_l2_ops', 'vector', true), ('barq_ivf', 'vector_ip_ops', 'vector', false), ('barq_ivf', 'vector_cosine_ops', 'vector', false),
+		('barq_ivf', 'halfvec_l2_ops', 'halfvec', false), ('barq_ivf', 'halfvec_ip_ops', 'halfvec', false), ('barq_ivf', 'halfvec_cosine_ops', 'halfvec', false),
+		('barq_ivf', 'bit_hamming_ops', 'bit', false),
+		('btree', 'vector_ops', 'vector', true),
 		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true),
 		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true)$$,
 	'operator classes; barq_hnsw has no default');
@@ -76,7 +84,10 @@ SELECT is(amvalidate(c.oid), true, opcname || ' is valid') FROM pg_opclass c JOI
 SELECT bag_eq(
 	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopsortfamily::regclass IS NOT NULL FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_hnsw'$$,
 	$$VALUES ('vector_l2_ops', '<->(vector,vector)', 'o', true), ('vector_ip_ops', '<#>(vector,vector)', 'o', true),
-		('vector_cosine_ops', '<=>(vector,vector)', 'o', true), ('vector_l1_ops', '<+>(vector,vector)', 'o', true)$$,
+		('vector_cosine_ops', '<=>(vector,vector)', 'o', true), ('vector_l1_ops', '<+>(vector,vector)', 'o', true),
+		('halfvec_l2_ops', '<->(halfvec,halfvec)', 'o', true), ('halfvec_ip_ops', '<#>(halfvec,halfvec)', 'o', true), ('halfvec_cosine_ops', '<=>(halfvec,halfvec)', 'o', true), ('halfvec_l1_ops', '<+>(halfvec,halfvec)', 'o', true),
+		('sparsevec_l2_ops', '<->(sparsevec,sparsevec)', 'o', true), ('sparsevec_ip_ops', '<#>(sparsevec,sparsevec)', 'o', true), ('sparsevec_cosine_ops', '<=>(sparsevec,sparsevec)', 'o', true), ('sparsevec_l1_ops', '<+>(sparsevec,sparsevec)', 'o', true),
+		('bit_hamming_ops', '<~>(bit,bit)', 'o', true), ('bit_jaccard_ops', '<%>(bit,bit)', 'o', true)$$,
 	'each class orders by its distance');
 SELECT is(pg_indexam_has_property(oid, property), has, 'barq_hnsw: ' || property || ' is ' || has) FROM pg_am,
 	(VALUES ('can_order', false), ('can_unique', false), ('can_multi_col', false), ('can_exclude', true), ('can_include', false)) p(property, has) WHERE amname = 'barq_hnsw';
@@ -102,7 +113,7 @@ SELECT is(has_table_privilege('pg_monitor', 'barq_indexes', 'SELECT'), true, 'an
 SELECT bag_eq(
 	$$SELECT name, boot_val, coalesce(unit, '') AS unit, coalesce(min_val, '') AS least, coalesce(max_val, '') AS most, coalesce(enumvals::text, '') AS one_of, context FROM pg_settings WHERE name LIKE 'barq.%'$$,
 	$$VALUES
-	('barq.ef_search', '40', '', '1', '1000', '', 'user'),
+	('barq.ef_search', '40', '', '1', '1000', '', 'user'), ('barq.probes', '0', '', '0', '32768', '', 'user'),
 	('barq.iterative_scan', 'strict_order', '', '', '', '{off,strict_order,relaxed_order}', 'user'),
 	('barq.max_scan_tuples', '20000', '', '1', '2147483647', '', 'user'),
 	('barq.consistency', 'all', '', '', '', '{all,sealed}', 'user'),

@@ -44,6 +44,11 @@ SELECT count(*) FROM bm25_errors WHERE body @@@ 'the and of';
 SELECT count(*) FROM bm25_errors WHERE body @@@ NULL::bm25query;
 SELECT count(*) FROM (SELECT id FROM bm25_errors ORDER BY body <@> NULL::bm25query LIMIT 10) s;
 SELECT body <@> NULL::bm25query IS NULL AS score_of_null, NULL::text <@> to_bm25query('x', 'bm25_errors_idx') IS NULL AS null_score FROM bm25_errors LIMIT 1;
+-- an index that cannot answer is not asked, though no other scan is allowed
+CREATE INDEX bm25_errors_part ON bm25_errors USING barq_bm25 (body) WITH (text_config = 'english') WHERE id > 10;
+SELECT count(*) FROM bm25_errors WHERE id > 10;
+SELECT count(*) FROM bm25_errors WHERE body @@@ to_bm25query('word2*', 'bm25_errors_part');
+DROP INDEX bm25_errors_part;
 -- 10,000 words
 SELECT count(*) FROM (SELECT id FROM bm25_errors ORDER BY body <@> (SELECT to_bm25query(string_agg('word' || i, ' '), 'bm25_errors_idx') FROM generate_series(1, 10000) i) LIMIT 1000) s;
 SELECT count(*) FROM bm25_errors WHERE body @@@ (SELECT to_bm25query(string_agg('-word' || i, ' '), 'bm25_errors_idx') FROM generate_series(20, 10000) i);
@@ -61,7 +66,9 @@ SELECT 'word7 word7' <@> to_bm25query('word7', 'bm25_errors_idx') < 'word7' <@> 
 SELECT 'a word7 here' @@@ to_bm25query('word7', 'bm25_errors_idx') AS there;
 -- a configuration that goes
 CREATE TEXT SEARCH CONFIGURATION bm25_config (COPY = simple);
-CREATE INDEX bm25_errors_other ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'bm25_config');
+SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'bm25_config')$$);
+SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'public.bm25_confi')$$);
+CREATE INDEX bm25_errors_other ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'public.bm25_config');
 SELECT options FROM barq_indexes WHERE index = 'bm25_errors_other'::regclass;
 DROP TEXT SEARCH CONFIGURATION bm25_config;
 SELECT pg_temp.outcome('INSERT INTO bm25_errors (other) VALUES (''y'')');

@@ -132,9 +132,12 @@ END $$;
 SELECT pg_relation_size('hnsw_segments_idx') < 3 * bytes AS bounded FROM size;
 SELECT * FROM barq_check('hnsw_segments_idx');
 
--- every row deleted: VACUUM, and compaction to nothing
+-- every row deleted: VACUUM drops the segments, compaction the log's records
 DELETE FROM hnsw_segments;
+SELECT count(*) > 0 AS segments FROM barq_segments('hnsw_segments_idx') WHERE state <> 'growing';
 VACUUM hnsw_segments;
+SELECT count(*) AS segments FROM barq_segments('hnsw_segments_idx') WHERE state <> 'growing';
+SELECT * FROM barq_check('hnsw_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 SELECT barq_compact('hnsw_segments_idx');
 SELECT state, rows, dead_rows FROM barq_segments('hnsw_segments_idx');

@@ -68,6 +68,29 @@ same_answers($node, 'shop.items', 'the nearest rows after seals and compactions 
 $node->safe_psql('postgres', 'DROP TABLE shop.items');
 
 #
+# VACUUM, too, where it leaves more dead rows than a search should pass over.
+#
+$node->safe_psql('postgres', q{
+	CREATE TABLE thinned (id int, v vector(128));
+	INSERT INTO thinned SELECT id, v FROM source WHERE id <= 3000;
+	CREATE INDEX thinned_v ON thinned USING barq_hnsw (v vector_l2_ops);
+	DELETE FROM thinned WHERE id % 10 = 0;
+});
+$from = log_size($node);
+$node->safe_psql('postgres', 'VACUUM thinned');
+is($node->safe_psql('postgres', q{SELECT sum(dead_rows) FROM barq_segments('thinned_v')}), 300, 'VACUUM marks rows');
+unlike(log_since($node, $from), qr/barq worker for index/, 'VACUUM starts no worker for a few dead rows');
+$node->safe_psql('postgres', 'DELETE FROM thinned WHERE id % 10 < 3');
+$node->safe_psql('postgres', 'VACUUM thinned');
+idle($node);
+like(log_since($node, $from), qr/starting background worker process "barq worker for index/, 'VACUUM starts a worker for many');
+is($node->safe_psql('postgres', q{SELECT sum(dead_rows) || ' of ' || sum(rows) FROM barq_segments('thinned_v')}), '0 of 2100',
+	'the worker drops dead rows');
+sound($node, 'thinned_v', 'sound after dead rows are dropped');
+found_once($node, 'thinned', 'every row once after dead rows are dropped');
+$node->safe_psql('postgres', 'DROP TABLE thinned');
+
+#
 # A compaction that takes seconds: a large log, sealed at once into a flat
 # segment, becomes a graph. Whoever interrupts it leaves the segment as it was,
 # so the next insert begins it again.

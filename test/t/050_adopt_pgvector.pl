@@ -76,9 +76,10 @@ is($node->safe_psql('other', q{SELECT count(*) FROM pg_opclass c JOIN pg_am a ON
 # A column of pgvector's, with rows in it.
 database('app', 'CREATE EXTENSION vector', q{
 	SELECT setseed(0.4);
-	CREATE TABLE items (id int PRIMARY KEY, embedding vector(32), bits bit(64));
+	CREATE TABLE items (id int PRIMARY KEY, embedding vector(32), bits bit(64), half halfvec(32), sparse sparsevec(32));
 	INSERT INTO items SELECT i, (SELECT array_agg(random() - 0.5 + 0 * (i + j))::real[]::vector FROM generate_series(1, 32) j),
 		(random() * 1e18)::bigint::bit(64) FROM generate_series(1, 3000) i;
+	UPDATE items SET half = embedding, sparse = embedding;
 }, $barq, 'CREATE ROLE plain LOGIN; GRANT USAGE ON SCHEMA barq TO plain');
 fails('app', 'SET ROLE plain; SELECT barq.barq_adopt_pgvector()', qr/permission denied to adopt pgvector.*superuser/s,
 	'without the right');
@@ -96,7 +97,7 @@ my $classes = q{SELECT string_agg(format('%s %s', amname, opcname), ', ' ORDER B
 	JOIN pg_am a ON a.oid = opcmethod WHERE amname LIKE 'barq%' AND opcnamespace = '%s'::regnamespace
 	AND opcintype <> ALL ('{text,varchar,text[]}'::regtype[])};
 sub classes_of { return $node->safe_psql($_[0], $classes =~ s/'%s'::regnamespace/'$_[1]'::regnamespace/r); }
-cmp_ok($made, '>=', 4, 'operator classes are made');
+cmp_ok($made, '>=', 14, 'operator classes are made');
 is(classes_of('app', 'public'), classes_of('app', 'barq'), 'one for each of barq\'s own');
 is($node->safe_psql('app', 'SELECT barq.barq_adopt_pgvector()'), '0', 'a second time there is nothing to do');
 is($node->safe_psql('app', q{SELECT count(*) FROM pg_depend d JOIN pg_opclass c ON c.oid = objid AND classid = 'pg_opclass'::regclass
@@ -104,17 +105,23 @@ is($node->safe_psql('app', q{SELECT count(*) FROM pg_depend d JOIN pg_opclass c 
 	'0', 'they are no members of the extension, so a dump has them');
 
 $node->safe_psql('app', 'CREATE INDEX items_cosine ON items USING barq_hnsw (embedding public.vector_cosine_ops);
-	CREATE INDEX items_l2 ON items USING barq_hnsw (embedding vector_l2_ops)');
+	CREATE INDEX items_l2 ON items USING barq_hnsw (embedding vector_l2_ops);
+	CREATE INDEX items_half ON items USING barq_hnsw (half halfvec_l2_ops);
+	CREATE INDEX items_sparse ON items USING barq_hnsw (sparse sparsevec_ip_ops);
+	CREATE INDEX items_bits ON items USING barq_hnsw (bits public.bit_hamming_ops)');
 
 # The ten nearest of some rows, by the index and without it.
 sub same_answers
 {
 	my ($database, $what) = @_;
-	foreach my $case ([ '<=>', 'items_cosine' ], [ '<->', 'items_l2' ])
+	foreach my $case ([ '<=>', 'items_cosine' ], [ '<->', 'items_l2' ], [ '<->', 'items_half', 'half' ],
+		[ '<#>', 'items_sparse', 'sparse' ], [ '<~>', 'items_bits', 'bits' ])
 	{
-		my ($op, $index) = @$case;
-		my $query = "SELECT q.id, array(SELECT i.id FROM items i ORDER BY i.embedding $op q.embedding LIMIT 10)
-			FROM items q WHERE q.id % 150 = 0 ORDER BY 1";
+		my ($op, $index, $column) = @$case;
+		$column //= 'embedding';
+		# distances of bits are often the same: their rows may be others
+		my $query = "SELECT q.id, array(SELECT " . ($column eq 'bits' ? "i.bits <~> q.bits" : 'i.id') . " FROM items i
+			ORDER BY i.$column $op q.$column LIMIT 10) FROM items q WHERE q.id % 150 = 0 ORDER BY 1";
 		my $plan = $node->safe_psql($database, "SET enable_seqscan = off; EXPLAIN (COSTS OFF) $query");
 		like($plan, qr/Index Scan using $index/, "$what: $op uses the index");
 		is($node->safe_psql($database, "SET enable_seqscan = off; SET barq.ef_search = 400; $query"),
@@ -124,6 +131,7 @@ sub same_answers
 }
 same_answers('app', 'adopted');
 $node->safe_psql('app', q{INSERT INTO items SELECT i, (SELECT array_agg(random() - 0.5 + 0 * (i + j))::real[]::vector FROM generate_series(1, 32) j) FROM generate_series(3001, 3300) i;
+	UPDATE items SET half = embedding, sparse = embedding, bits = (random() * 1e18)::bigint::bit(64) WHERE id > 3000;
 	DELETE FROM items WHERE id % 9 = 4});
 $node->safe_psql('app', 'VACUUM items');
 same_answers('app', 'changed');

@@ -105,13 +105,17 @@ build(BarqBodyWriter *writer, const BarqCodec *codec, int m, int efc,
 {
 	BarqHnswOptions options = {m, efc};
 	uint32		rows = 0;
+	uint64		rows_bytes = 0;
 	uint64		bytes;
 	char	   *mem;
 	BarqHnswWork *work;
 
 	for (int i = 0; i < ninputs; i++)
+	{
 		rows += inputs[i].live;
-	bytes = barq_hnsw_work_bytes(codec, &options, rows);
+		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
+	}
+	bytes = barq_hnsw_work_bytes(codec, &options, rows, rows_bytes);
 
 	/* the area ends where the mapping does: what is written beyond crashes */
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

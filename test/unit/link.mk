@@ -1,7 +1,9 @@
 # What a unit test links beside the kernels; read by the top Makefile.
-KINDS_OBJS = $(filter src/flat/% src/hnsw/%,$(OBJS)) test/unit/pgshim.o
+KINDS_OBJS = $(filter src/flat/% src/hnsw/% src/ivf/%,$(OBJS)) test/unit/pgshim.o
 UNIT_LINK_test_hnsw = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_merge = $(KINDS_OBJS)
+UNIT_LINK_test_hnsw_rows = $(KINDS_OBJS)
+UNIT_LINK_test_ivf = $(KINDS_OBJS)
 UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/text/document.o test/unit/pgshim.o
 UNIT_LINK_test_bm25_parts = $(UNIT_LINK_test_bm25)
 

@@ -225,6 +225,7 @@ typedef struct Findings
 	long		bound_violated;
 	long		not_a_number;
 	long		residual_wrong;
+	long		decoded_wrong;
 	long		loose;
 	long		keys_wrong;
 	char		first[200];
@@ -264,6 +265,7 @@ exact_loss(BarqMetric metric, const float *xs, const double *ws, int n)
 static float x[MAX_DIMS],
 			q[MAX_DIMS];
 static double w[MAX_DIMS];
+static float decoded[MAX_DIMS];
 static char row_buffer[MAX_DIMS * 4 + 256],
 			mem[MAX_DIMS * 5 + 4096];
 
@@ -282,6 +284,18 @@ worst_query(const BarqCodec *codec, const float *xs, const double *ws, float *qs
 
 		qs[i] = (float) (distance ? v + t * (v - ws[i]) : t * (v - ws[i]));
 	}
+}
+
+/* The largest value that takes part in decoding; floats round in parts of it. */
+static double
+code_span(const BarqCodec *codec, const void *row)
+{
+	Sq8Trailer	t;
+
+	if (codec->quant != BARQ_QUANT_SQ8)
+		return 0;
+	t = sq8_trailer(codec, row);
+	return fabs(t.offset) + 255 * (double) t.scale;
 }
 
 static void
@@ -309,6 +323,10 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 		return;
 	}
 	decode(&codec, row, w);
+	barq_codec_decode(&codec, row, decoded);
+	for (int i = 0; i < n; i++)
+		if (!(fabs(decoded[i] - w[i]) <= 1e-6 * code_span(&codec, row)))
+			note(f, &f->decoded_wrong, "decoded", &codec, kind, decoded[i], w[i]);
 	residual = quant == BARQ_QUANT_SQ8 ? sq8_trailer(&codec, row).residual :
 		float_trailer(&codec, row).residual;
 	loss = exact_loss(metric, x, w, n);
@@ -422,6 +440,8 @@ test_bounds(void)
 	tap_ok(f.not_a_number == 0, "no key, distance or bound is NaN");
 	tap_ok(f.residual_wrong == 0, "residuals are the loss, rounded up (%ld wrong)",
 		   f.residual_wrong);
+	tap_ok(f.decoded_wrong == 0, "rows are decoded to what they stand for (%ld wrong)",
+		   f.decoded_wrong);
 	tap_ok(f.loose == 0, "bounds are as tight as residual and rounding allow (%ld loose)", f.loose);
 	tap_ok(f.keys_wrong == 0, "keys are near the distance; single as batched (%ld wrong)",
 		   f.keys_wrong);

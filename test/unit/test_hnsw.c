@@ -62,7 +62,7 @@ static void
 test_metrics(void)
 {
 	static const char *const metric_name[] = {"", "l2", "ip", "cosine", "l1"};
-	static const char *const quant_name[] = {"none", "f16", "sq8"};
+	static const char *const quant_name[] = {"none", "f16", "sq8", "rabitq"};
 	int			n = 3000;
 	int			dims = 32;
 	float	   *x = random_vectors(n, dims);
@@ -70,7 +70,8 @@ test_metrics(void)
 
 	for (int metric = BARQ_METRIC_L2; metric <= BARQ_METRIC_L1; metric++)
 	{
-		for (int quant = BARQ_QUANT_NONE; quant <= BARQ_QUANT_SQ8; quant++)
+		for (int quant = BARQ_QUANT_NONE;
+			 quant <= (metric == BARQ_METRIC_L1 ? BARQ_QUANT_SQ8 : BARQ_QUANT_RABITQ); quant++)
 		{
 			BarqCodec	codec;
 			BarqBodyWriter flat;

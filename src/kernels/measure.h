@@ -1,11 +1,13 @@
 /*
  * measure.h
- *	  Lengths and angles, whatever the elements come from.
+ *	  Lengths, angles and shares, whatever the elements come from: the values
+ *	  that SQL's operators have, and that the codec promises not to overstate.
  */
 #ifndef BARQ_MEASURE_H
 #define BARQ_MEASURE_H
 
 #include <math.h>
+#include <stdint.h>
 
 /* Rounding may carry a cosine out of [-1, 1]; NaN stays NaN. */
 static inline double
@@ -37,6 +39,16 @@ barq_euclidean_norm(const float *x, int n)
 	for (int i = 0; i < n; i++)
 		sum += (double) x[i] * (double) x[i];
 	return sqrt(sum);
+}
+
+/*
+ * The share, of the bits set in either of two bit strings, that are not set in
+ * both; 1 where none is set in both.
+ */
+static inline double
+barq_jaccard(uint32_t both, uint32_t either)
+{
+	return both == 0 ? 1.0 : 1.0 - (double) both / (double) either;
 }
 
 #endif							/* BARQ_MEASURE_H */

@@ -1,0 +1,323 @@
+/*
+ * recall.c
+ *	  barq_recall(): how many of the true neighbours an index finds, measured
+ *	  on rows of its own table.
+ *
+ * Rows are drawn at random, and each is asked for its k nearest others: once
+ * by a scan of the index under the settings in force, once by comparing it
+ * with every row of the table, in one pass for all of them. One snapshot
+ * serves both.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "admin/admin.h"
+#include "am/am.h"
+#include "am/heap_distance.h"
+#include "catalog/index.h"
+#include "common/pg_prng.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_recall);
+
+#define MAX_K		1000
+#define MAX_SAMPLES	10000
+
+/* A row that is asked for its neighbours. */
+typedef struct Sample
+{
+	Datum		value;
+	ItemPointerData tid;		/* of its HOT chain's root, as the index has it */
+	double	   *nearest;		/* distances of the k nearest, a heap with the
+								 * farthest on top */
+	int			count;
+} Sample;
+
+typedef struct Recall
+{
+	Relation	heap;
+	Relation	index;
+	Snapshot	snapshot;
+	const BarqIndexKind *kind;
+	BarqMeta	meta;
+	int			k;
+
+	ScanKeyData key;			/* ORDER BY the distance; argument: a sample */
+	Sample	   *samples;
+	int			wanted;
+	int			nsamples;
+	uint64		rows;			/* that the index should have */
+	MemoryContext context;		/* of the samples */
+	MemoryContext scratch;		/* of a row */
+} Recall;
+
+static void
+sift_down(double *heap, int count, double value)
+{
+	int			at = 0;
+
+	for (;;)
+	{
+		int			child = 2 * at + 1;
+
+		if (child >= count)
+			break;
+		if (child + 1 < count && heap[child + 1] > heap[child])
+			child++;
+		if (heap[child] <= value)
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = value;
+}
+
+/* Keep the k least of all distances noted. */
+static void
+note_distance(double *heap, int *count, int k, double distance)
+{
+	if (*count < k)
+	{
+		int			at = (*count)++;
+
+		for (; at > 0 && heap[(at - 1) / 2] < distance; at = (at - 1) / 2)
+			heap[at] = heap[(at - 1) / 2];
+		heap[at] = distance;
+	}
+	else if (distance < heap[0])
+		sift_down(heap, k, distance);
+}
+
+static double
+distance_between(Recall *recall, Datum value, Datum query)
+{
+	return DatumGetFloat8(FunctionCall2Coll(&recall->key.sk_func, recall->key.sk_collation,
+											value, query));
+}
+
+/* Draw samples: every row that is indexed has the same chance (Vitter's algorithm R). */
+static void
+draw(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+	 bool tuple_is_alive, void *arg)
+{
+	Recall	   *recall = arg;
+	MemoryContext old;
+	Sample	   *sample;
+	uint64		at;
+
+	CHECK_FOR_INTERRUPTS();
+	if (isnull[0])
+		return;
+	old = MemoryContextSwitchTo(recall->scratch);
+	if (recall->kind->indexes_value(index, &recall->meta.options, values[0]))
+	{
+		at = recall->rows++;
+		if (at >= recall->wanted)
+			at = pg_prng_uint64_range(&pg_global_prng_state, 0, at);
+		if (at < recall->wanted)
+		{
+			sample = &recall->samples[at];
+			MemoryContextSwitchTo(recall->context);
+			if (at < recall->nsamples)
+				pfree(DatumGetPointer(sample->value));
+			else
+				recall->nsamples++;
+			sample->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[0]));
+			sample->tid = *tid;
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(recall->scratch);
+}
+
+/* Compare a row with every sample but itself. */
+static void
+compare(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+		bool tuple_is_alive, void *arg)
+{
+	Recall	   *recall = arg;
+	MemoryContext old;
+
+	if (isnull[0])
+		return;
+	old = MemoryContextSwitchTo(recall->scratch);
+	if (recall->kind->indexes_value(index, &recall->meta.options, values[0]))
+	{
+		Datum		value = PointerGetDatum(PG_DETOAST_DATUM(values[0]));
+
+		for (int i = 0; i < recall->nsamples; i++)
+		{
+			Sample	   *sample = &recall->samples[i];
+
+			CHECK_FOR_INTERRUPTS();
+			if (!ItemPointerEquals(&sample->tid, tid))
+				note_distance(sample->nearest, &sample->count, recall->k,
+							  distance_between(recall, value, sample->value));
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(recall->scratch);
+}
+
+static void
+pass_over_table(Recall *recall, IndexBuildCallback callback)
+{
+	IndexInfo  *info = BuildIndexInfo(recall->index);
+
+	info->ii_Concurrent = true; /* it then uses the scan's snapshot */
+	table_index_build_scan(recall->heap, recall->index, info, true, false, callback, recall,
+						   table_beginscan_strat(recall->heap, recall->snapshot, 0, NULL,
+												 true, false));
+}
+
+/*
+ * How many of a sample's k nearest the index finds: the rows it returns first,
+ * put in exact order as the executor does, that are as near as the k-th.
+ */
+static int
+count_found(Recall *recall, IndexScanDesc scan, BarqHeapDistance *heap, Sample *sample)
+{
+	int			k = sample->count;
+	double	   *found = palloc(sizeof(double) * k);
+	int			count = 0;
+	int			hits = 0;
+	ItemPointer tid;
+
+	recall->key.sk_argument = sample->value;
+	index_rescan(scan, NULL, 0, &recall->key, 1);
+	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
+	{
+		double		distance;
+
+		CHECK_FOR_INTERRUPTS();
+		if (count == k && DatumGetFloat8(scan->xs_orderbyvals[0]) > found[0])
+			break;
+		if (!ItemPointerEquals(tid, &sample->tid) &&
+			barq_heap_distance(heap, tid, &distance))
+			note_distance(found, &count, k, distance);
+	}
+	for (int i = 0; i < count; i++)
+		hits += found[i] <= sample->nearest[0];
+	pfree(found);
+	return hits;
+}
+
+static void
+init_key(Recall *recall)
+{
+	Oid			family = recall->index->rd_opfamily[0];
+	Oid			type = recall->index->rd_opcintype[0];
+	Oid operator= get_opfamily_member(family, type, type, 1);
+
+	if (!OidIsValid(operator))
+		elog(ERROR, "operator family %u has no distance operator", family);
+	ScanKeyEntryInitialize(&recall->key, SK_ORDER_BY, 1, 1, type,
+						   recall->index->rd_indcollation[0], get_opcode(operator),
+						   (Datum) 0);
+}
+
+static double
+measure(Recall *recall)
+{
+	IndexScanDesc scan;
+	BarqHeapDistance *heap;
+	int64		found = 0;
+	int64		all = 0;
+
+	scan = BarqIndexBeginScan(recall->heap, recall->index, recall->snapshot, 0, 1);
+	index_rescan(scan, NULL, 0, &recall->key, 1);
+	heap = barq_heap_distance_begin(scan);
+	for (int i = 0; i < recall->nsamples; i++)
+	{
+		found += count_found(recall, scan, heap, &recall->samples[i]);
+		all += recall->samples[i].count;
+	}
+	barq_heap_distance_end(heap);
+	index_endscan(scan);
+	return (double) found / all;
+}
+
+static int
+checked_argument(const char *name, int value, int most)
+{
+	if (value < 1 || value > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be between 1 and %d", name, most)));
+	return value;
+}
+
+/*
+ * barq_recall(index regclass, k int DEFAULT 10, samples int DEFAULT 100) →
+ * float8: the share of the k nearest other rows that the index finds for rows
+ * drawn from its table, 0 to 1. NULL where the index has fewer than two rows.
+ */
+Datum
+barq_recall(PG_FUNCTION_ARGS)
+{
+	Oid			oid = PG_GETARG_OID(0);
+	Oid			heap_oid = IndexGetRelation(oid, true);
+	BarqOwnerSwitch owner;
+	Recall		recall = {0};
+	bool		measurable;
+	double		result = 0;
+
+	recall.k = checked_argument("k", PG_GETARG_INT32(1), MAX_K);
+	recall.wanted = checked_argument("samples", PG_GETARG_INT32(2), MAX_SAMPLES);
+
+	if (OidIsValid(heap_oid))
+		recall.heap = table_open(heap_oid, AccessShareLock);
+	recall.index = barq_admin_open(oid, AccessShareLock, BARQ_RIGHT_SEE);
+	barq_meta_read(recall.index, &recall.meta);
+	if (recall.meta.options.index_kind == BARQ_KIND_BM25)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not an index of vectors",
+						RelationGetRelationName(recall.index)),
+				 errdetail("What an index of access method %s finds is exact.", "barq_bm25")));
+	if (!recall.index->rd_index->indisvalid)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" is not valid", RelationGetRelationName(recall.index))));
+
+	recall.kind = barq_index_kind(recall.meta.options.index_kind);
+	recall.context = AllocSetContextCreate(CurrentMemoryContext, "barq recall",
+										   ALLOCSET_DEFAULT_SIZES);
+	recall.scratch = AllocSetContextCreate(recall.context, "barq recall row",
+										   ALLOCSET_DEFAULT_SIZES);
+	recall.samples = MemoryContextAllocZero(recall.context, sizeof(Sample) * recall.wanted);
+	init_key(&recall);
+
+	barq_become_owner(recall.heap, &owner);
+	recall.snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	pass_over_table(&recall, draw);
+	measurable = recall.rows >= 2;
+	if (measurable)
+	{
+		for (int i = 0; i < recall.nsamples; i++)
+			recall.samples[i].nearest =
+				MemoryContextAlloc(recall.context, sizeof(double) * recall.k);
+		pass_over_table(&recall, compare);
+		result = measure(&recall);
+	}
+	UnregisterSnapshot(recall.snapshot);
+	barq_become_caller(&owner);
+
+	MemoryContextDelete(recall.context);
+	relation_close(recall.index, AccessShareLock);
+	table_close(recall.heap, AccessShareLock);
+	if (!measurable)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(result);
+}

@@ -1,0 +1,265 @@
+/*
+ * ivf_kmeans.c
+ *	  Centroids from a sample: k-means++ (Arthur & Vassilvitskii 2007,
+ *	  http://ilpubs.stanford.edu:8090/778/) on a part of it, then Lloyd's
+ *	  iterations (Lloyd 1982) on all, spherical where directions count (Dhillon
+ *	  & Modha 2001: means are normalised, which encoding under cosine does).
+ *
+ * Rows and centroids are compared as codes; means are taken of what the codes
+ * stand for.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "flat/hits.h"
+#include "ivf/ivf_work.h"
+#include "store/interrupts.h"
+
+#define START_A_LIST	16		/* rows of the sample that k-means++ chooses from */
+#define MOST_ITERATIONS	16
+#define LEAST_GAIN		0.002	/* of the cost by an iteration, else it was the last */
+#define KEYS_AT_ONCE	1024
+
+/*
+ * After so many iterations a row's nearest centroid is sought only among those
+ * near to the one it had: it moves from list to neighbouring list.
+ */
+#define FULL_ITERATIONS	2
+
+typedef struct Kmeans
+{
+	BarqIvfWork *work;
+	BarqCodec	space;
+	uint32		sample;
+	uint64		random;
+} Kmeans;
+
+static const char *
+sample_row(const Kmeans *km, uint32 i)
+{
+	return ivf_work_at(km->work, km->work->sample_off) + i * (Size) km->space.stride;
+}
+
+static char *
+centroid(const Kmeans *km, uint32 i)
+{
+	return ivf_work_at(km->work, km->work->trained_off) + i * (Size) km->space.stride;
+}
+
+/* xorshift64* (Vigna 2016), in [0, 1) */
+static double
+uniform(Kmeans *km)
+{
+	km->random ^= km->random >> 12;
+	km->random ^= km->random << 25;
+	km->random ^= km->random >> 27;
+	return (double) ((km->random * UINT64CONST(0x2545f4914f6cdd1d)) >> 11) / 9007199254740992.0;
+}
+
+static uint32
+random_row(Kmeans *km)
+{
+	return Min((uint32) (uniform(km) * km->sample), km->sample - 1);
+}
+
+static void
+set_to_row(Kmeans *km, uint32 list, uint32 row)
+{
+	memcpy(centroid(km, list), sample_row(km, row), km->space.stride);
+}
+
+/* Bring the costs of n rows, `every` apart, down to what a new centroid makes them. */
+static double
+lower_costs(Kmeans *km, const char *code, uint32 n, uint32 every, float *costs)
+{
+	float		keys[KEYS_AT_ONCE];
+	double		total = 0;
+
+	for (uint32 at = 0; at < n; at += KEYS_AT_ONCE)
+	{
+		int			count = (int) Min(KEYS_AT_ONCE, n - at);
+
+		barq_code_keys(&km->space, code, sample_row(km, at * every),
+					   (Size) km->space.stride * every, NULL, count, keys);
+		for (int i = 0; i < count; i++)
+		{
+			float		cost = km->space.metric == BARQ_METRIC_COSINE ? 1 + keys[i] : keys[i];
+
+			/* also where it is no number */
+			if (!(cost >= 0))
+				cost = 0;
+			costs[at + i] = Min(costs[at + i], cost);
+			total += costs[at + i];
+		}
+	}
+	return total;
+}
+
+static void
+start(Kmeans *km)
+{
+	uint32		lists = km->work->lists;
+	uint32		every = Max(km->sample / ((uint64) lists * START_A_LIST), 1);
+	uint32		n = km->sample / every;
+	float	   *costs = palloc_extended(sizeof(float) * n, MCXT_ALLOC_HUGE);
+	uint32		row = (uint32) (uniform(km) * n) * every;
+
+	for (uint32 i = 0; i < n; i++)
+		costs[i] = INFINITY;
+	for (uint32 list = 0; list < lists; list++)
+	{
+		double		total;
+		double		left;
+		uint32		i;
+
+		barq_check_interrupts();
+		set_to_row(km, list, row);
+		if (list + 1 == lists)
+			break;
+		total = lower_costs(km, centroid(km, list), n, every, costs);
+
+		/* all are centroids already, or so far apart that sums overflow */
+		if (!(total > 0) || isinf(total))
+		{
+			row = random_row(km);
+			continue;
+		}
+		left = uniform(km) * total;
+		for (i = 0; i + 1 < n && left >= costs[i]; i++)
+			left -= costs[i];
+		row = i * every;
+	}
+	pfree(costs);
+}
+
+/* Move every centroid to the mean of its rows. */
+static void
+move_centroids(Kmeans *km, float *means, uint32 *counts)
+{
+	BarqIvfWork *work = km->work;
+	const uint32 *list_of = (const uint32 *) ivf_work_at(work, work->sample_list_off);
+	int			dims = km->space.dims;
+	float	   *x = palloc(sizeof(float) * dims);
+	char	   *row = palloc(km->space.row_bytes);
+
+	memset(means, 0, sizeof(float) * (Size) work->lists * dims);
+	memset(counts, 0, sizeof(uint32) * work->lists);
+	for (uint32 i = 0; i < km->sample; i++)
+		counts[list_of[i]]++;
+	for (uint32 i = 0; i < km->sample; i++)
+	{
+		float	   *mean = means + (Size) list_of[i] * dims;
+		float		share = 1.0f / counts[list_of[i]];
+
+		if ((i & 0xff) == 0)
+			barq_check_interrupts();
+		barq_codec_decode(&km->space, sample_row(km, i), x);
+
+		/* divided before it is added: a sum could overflow */
+		for (int k = 0; k < dims; k++)
+			mean[k] += x[k] * share;
+	}
+	for (uint32 list = 0; list < work->lists; list++)
+	{
+		if ((list & 0xff) == 0)
+			barq_check_interrupts();
+
+		/* a mean without direction leaves its centroid where it was */
+		if (counts[list] > 0 && barq_codec_encode_floats(&km->space, means + (Size) list * dims, row))
+			memcpy(centroid(km, list), row, km->space.row_bytes);
+	}
+	pfree(row);
+	pfree(x);
+}
+
+/* A list without rows gets one out of a list that has several. */
+static void
+fill_empty(Kmeans *km, uint32 *counts)
+{
+	const uint32 *list_of = (const uint32 *) ivf_work_at(km->work, km->work->sample_list_off);
+
+	for (uint32 list = 0; list < km->work->lists; list++)
+	{
+		if (counts[list] > 0)
+			continue;
+		for (int tries = 0; tries < 16; tries++)
+		{
+			uint32		row = random_row(km);
+
+			if (counts[list_of[row]] > 1)
+			{
+				set_to_row(km, list, row);
+				counts[list_of[row]]--;
+				break;
+			}
+		}
+	}
+}
+
+/* Who is near to whom: the IVF_NEAR nearest of every centroid, itself among them. */
+static void
+find_near(Kmeans *km)
+{
+	BarqIvfWork *work = km->work;
+	uint32	   *near = (uint32 *) ivf_work_at(work, work->near_off);
+	float	   *keys = palloc_extended(sizeof(float) * work->lists, MCXT_ALLOC_HUGE);
+	BarqHit    *hits = palloc_extended(sizeof(BarqHit) * work->lists, MCXT_ALLOC_HUGE);
+
+	for (uint32 list = 0; list < work->lists; list++)
+	{
+		if ((list & 0xf) == 0)
+			barq_check_interrupts();
+		barq_code_keys(&km->space, centroid(km, list), centroid(km, 0), km->space.stride,
+					   NULL, (int) work->lists, keys);
+		barq_keys_clean(keys, (int) work->lists);
+		for (uint32 i = 0; i < work->lists; i++)
+			hits[i] = (BarqHit) {keys[i], i};
+		barq_hits_select(hits, work->lists, IVF_NEAR);
+		for (int i = 0; i < IVF_NEAR; i++)
+			near[(Size) list * IVF_NEAR + i] = hits[i].row;
+	}
+	pfree(hits);
+	pfree(keys);
+}
+
+void
+barq_ivf_kmeans(BarqIvfWork *work, uint32 sample, BarqIvfProgress progress, void *arg)
+{
+	Kmeans		km = {.work = work,.sample = sample,.random = 42};
+	float	   *means;
+	uint32	   *counts;
+	float		before = INFINITY;
+
+	ivf_training_codec(work, &km.space);
+	work->lists = Min(work->lists, sample);
+	if (sample == 0)
+	{
+		/* nothing but zero vectors: one list, whatever its centroid */
+		work->lists = 1;
+		memset(centroid(&km, 0), 0, km.space.stride);
+		return;
+	}
+	start(&km);
+
+	means = palloc_extended(sizeof(float) * (Size) work->lists * km.space.dims,
+							MCXT_ALLOC_HUGE);
+	counts = palloc_extended(sizeof(uint32) * work->lists, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < MOST_ITERATIONS; i++)
+	{
+		float		cost;
+		float		imbalance;
+		bool		near = i >= FULL_ITERATIONS && work->lists > 2 * IVF_NEAR;
+
+		if (near)
+			find_near(&km);
+		barq_ivf_sample_measure(work, sample, near, progress, arg, &cost, &imbalance);
+		if (!(cost < before * (1 - LEAST_GAIN)))
+			break;
+		before = cost;
+		move_centroids(&km, means, counts);
+		fill_empty(&km, counts);
+	}
+	pfree(counts);
+	pfree(means);
+}

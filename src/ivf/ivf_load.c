@@ -1,0 +1,242 @@
+/*
+ * ivf_load.c
+ *	  Laying out a work area and filling it with the inputs' live rows.
+ *
+ * The rows of the input whose centroids may be kept come first, for they have
+ * their lists already: a merge then only has to find those of the others.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "flat/hits.h"
+#include "ivf/ivf_work.h"
+#include "store/interrupts.h"
+
+/* Lists are made anew where the rows want more than so many times as many. */
+#define OUTGROWN	2.0
+
+uint32
+barq_ivf_choose_lists(double rows)
+{
+	/* measured: docs/performance.md, "IVF" */
+	double		lists = 2 * sqrt(rows);
+
+	return (uint32) Max(1, Min(lists, BARQ_IVF_MAX_LISTS));
+}
+
+static uint64
+count_live(BarqMergeInput *inputs, int ninputs)
+{
+	uint64		rows = 0;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		uint32		live = barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows,
+												 PG_UINT32_MAX);
+
+		/* the caller counts on these numbers */
+		if (live != inputs[i].live)
+			elog(ERROR, "segment has %u live rows, not %u", live, inputs[i].live);
+		rows += live;
+	}
+	if (rows > BARQ_MAX_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a segment cannot hold more than %u rows", BARQ_MAX_ROWS)));
+	return rows;
+}
+
+/*
+ * The IVF input with most live rows, opened, if it is at least a half of all
+ * and its lists are as many as are wanted; -1 if not.
+ */
+static int
+choose_kept(const BarqCodec *codec, uint32 given, uint32 wanted, uint64 rows,
+			BarqMergeInput *inputs, int ninputs, IvfLists *kept)
+{
+	int			best = -1;
+
+	for (int i = 0; i < ninputs; i++)
+		if (inputs[i].view->kind == BARQ_KIND_IVF && inputs[i].live >= (rows + 1) / 2 &&
+			(best < 0 || inputs[i].live > inputs[best].live))
+			best = i;
+	if (best < 0)
+		return -1;
+
+	barq_ivf_open(inputs[best].view, kept);
+	barq_vector_same_codec(codec, &kept->codec);
+	if (kept->header.lists == 0)
+		return -1;
+	if (given > 0 ? kept->header.wanted != wanted :
+		kept->header.wanted * OUTGROWN < wanted || kept->header.wanted > wanted * OUTGROWN)
+		return -1;
+	return best;
+}
+
+/*
+ * Everything that follows from the inputs, into *work; returns its size. The
+ * input to keep, or -1, goes to *which.
+ */
+static uint64
+lay_out(BarqIvfWork *work, const BarqCodec *codec, uint32 lists,
+		BarqMergeInput *inputs, int ninputs, IvfLists *kept, int *which)
+{
+	uint64		rows = count_live(inputs, ninputs);
+	uint64		off = barq_align64(sizeof(BarqIvfWork));
+
+	memset(work, 0, sizeof(*work));
+	work->magic = IVF_WORK_MAGIC;
+	work->codec = *codec;
+	work->rows = (uint32) rows;
+	work->wanted = lists > 0 ? lists : barq_ivf_choose_lists((double) rows);
+	work->wanted = (uint32) Min(work->wanted, Max(rows, 1));
+	*which = choose_kept(codec, lists, work->wanted, rows, inputs, ninputs, kept);
+	if (*which >= 0)
+	{
+		work->kept = inputs[*which].live;
+		work->kept_cost = kept->header.cost;
+		work->kept_imbalance = kept->header.imbalance;
+		work->kept_wanted = kept->header.wanted;
+		work->lists = kept->header.lists;
+	}
+	work->space_lists = Max(work->wanted, work->lists);
+	work->space_sample = barq_ivf_sample_rows(work->space_lists, work->rows);
+
+	work->codes_off = off;
+	off += barq_align64(rows * codec->stride);
+	work->tids_off = off;
+	off += barq_align64(rows * sizeof(ItemPointerData));
+	work->list_of_off = off;
+	off += barq_align64(rows * sizeof(uint32));
+	work->centroids_off = off;
+	off += barq_align64((uint64) work->space_lists * codec->stride);
+	work->trained_off = work->centroids_off;
+	if (codec->metric == BARQ_METRIC_IP)
+	{
+		work->trained_off = off;
+		off += barq_align64((uint64) work->space_lists * codec->stride);
+	}
+	work->sample_off = off;
+	off += barq_align64((uint64) work->space_sample * codec->stride);
+	work->sample_list_off = off;
+	off += barq_align64((uint64) work->space_sample * sizeof(uint32));
+	work->sample_key_off = off;
+	off += barq_align64((uint64) work->space_sample * sizeof(float));
+	work->near_off = off;
+	off += (uint64) work->space_lists * IVF_NEAR * sizeof(uint32);
+	return off;
+}
+
+uint64
+barq_ivf_work_bytes(const BarqCodec *codec, uint32 lists,
+					BarqMergeInput *inputs, int ninputs)
+{
+	BarqIvfWork work;
+	IvfLists	kept;
+	int			which;
+
+	return lay_out(&work, codec, lists, inputs, ninputs, &kept, &which);
+}
+
+BarqIvfWork *
+barq_ivf_work_attach(void *mem)
+{
+	BarqIvfWork *work = mem;
+
+	if (work->magic != IVF_WORK_MAGIC)
+		elog(ERROR, "not a work area");
+	return work;
+}
+
+/* Copy the live rows of one input, from row `next` on; returns the next. */
+static uint32
+load_input(BarqIvfWork *work, BarqMergeInput *input, uint32 next)
+{
+	BarqBodyHeader body;
+	BarqVectorHeader vector;
+	BarqCodec	codec;
+	Size		stride = work->codec.stride;
+	ItemPointerData *tids = (ItemPointerData *) ivf_work_at(work, work->tids_off);
+
+	barq_vector_open(input->view, &body, &vector, &codec);
+	barq_vector_same_codec(&work->codec, &codec);
+	for (uint32 row = 0; row < body.rows; row++)
+	{
+		char	   *code = ivf_work_at(work, work->codes_off) + next * stride;
+
+		if ((row & 0xfff) == 0)
+			barq_check_interrupts();
+		if (input->dead != NULL && barq_bit_is_set(input->dead, row))
+			continue;
+		memcpy(code,
+			   barq_view_read(input->view, vector.codes_off + row * (uint64) stride,
+							  codec.row_bytes),
+			   codec.row_bytes);
+		memset(code + codec.row_bytes, 0, stride - codec.row_bytes);
+		memcpy(&tids[next++],
+			   barq_view_read(input->view,
+							  body.tids_off + (uint64) row * sizeof(ItemPointerData),
+							  sizeof(ItemPointerData)),
+			   sizeof(ItemPointerData));
+	}
+	return next;
+}
+
+/* Centroids, and the lists of the rows loaded first, as they were. */
+static void
+load_kept(BarqIvfWork *work, IvfLists *kept, const uint8 *dead)
+{
+	Size		stride = work->codec.stride;
+	char	   *centroids = ivf_work_at(work, work->centroids_off);
+	uint32	   *list_of = (uint32 *) ivf_work_at(work, work->list_of_off);
+	uint32		next = 0;
+	uint32		reached = 0;
+
+	for (uint32 list = 0; list < kept->header.lists; list++)
+	{
+		uint32		row;
+		uint32		end;
+
+		barq_check_interrupts();
+		memcpy(centroids + list * stride,
+			   barq_view_read(kept->view, ivf_centroid_off(kept, list),
+							  kept->codec.row_bytes),
+			   kept->codec.row_bytes);
+		memset(centroids + list * stride + kept->codec.row_bytes, 0,
+			   stride - kept->codec.row_bytes);
+		barq_ivf_list(kept, list, &row, &end);
+		if (row != reached)
+			break;
+		for (reached = end; row < end; row++)
+			if (dead == NULL || !barq_bit_is_set(dead, row))
+				list_of[next++] = list;
+	}
+	if (next != work->kept || reached != kept->body.rows)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("segment is corrupted: rows outside of all lists")));
+}
+
+BarqIvfWork *
+barq_ivf_work_load(void *mem, const BarqCodec *codec, uint32 lists,
+				   BarqMergeInput *inputs, int ninputs)
+{
+	BarqIvfWork *work = mem;
+	IvfLists	kept;
+	int			which;
+	uint32		next = 0;
+
+	(void) lay_out(work, codec, lists, inputs, ninputs, &kept, &which);
+	barq_ivf_step_init(work);
+	if (which >= 0)
+	{
+		load_kept(work, &kept, inputs[which].dead);
+		next = load_input(work, &inputs[which], next);
+	}
+	for (int i = 0; i < ninputs; i++)
+		if (i != which)
+			next = load_input(work, &inputs[i], next);
+	Assert(next == work->rows);
+	return work;
+}

@@ -1,0 +1,233 @@
+/*
+ * ivf_sample.c
+ *	  A sample of the rows, what it costs with given centroids, and what
+ *	  follows from that: are the centroids of an earlier training still good?
+ *
+ * The cost of a row is its squared distance from the nearest centroid, the
+ * quantity that k-means makes small; for directions 1 - cos, which is half of
+ * it. Its mean over a sample is noted with centroids when they are trained.
+ * Rows from where there were none then lie far from all centroids, so it rises;
+ * where many come to lie near few centroids it falls, but their lists get long:
+ * how long is what `imbalance` says.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "ivf/ivf_work.h"
+#include "store/interrupts.h"
+
+/* Rows drawn a list, and at least in all. */
+#define SAMPLE_A_LIST	128
+#define SAMPLE_LEAST	10000
+
+/* Rows whose mean cost is told. */
+#define SAMPLE_MEASURED	20000
+
+/* What centroids may have come to cost, and lists to be uneven, by new rows. */
+#define DRIFTED_COST	1.05
+#define DRIFTED_IMBALANCE 1.5
+
+/* samples of two kinds, which have as little in common as chance wants */
+#define SEED_TRAIN		1
+#define SEED_MEASURE	2
+
+uint32
+barq_ivf_sample_rows(uint32 lists, uint32 rows)
+{
+	return (uint32) Min(Max((uint64) lists * SAMPLE_A_LIST, SAMPLE_LEAST), rows);
+}
+
+/* splitmix64 (Steele, Lea & Flood 2014); a uniform number below n */
+static uint64
+draw(uint64 *state, uint64 n)
+{
+	uint64		z = (*state += UINT64CONST(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64CONST(0x94d049bb133111eb);
+	return (z ^ (z >> 31)) % n;
+}
+
+/* Knuth, The Art of Computer Programming, volume 2, 3.4.2, algorithm S. */
+uint32
+barq_ivf_sample_draw(BarqIvfWork *work, uint32 wanted, uint64 seed)
+{
+	BarqCodec	space;
+	Size		stride = work->codec.stride;
+	char	   *sample = ivf_work_at(work, work->sample_off);
+	float	   *x = palloc(sizeof(float) * work->codec.dims);
+	uint32		n = 0;
+
+	wanted = Min(wanted, work->space_sample);
+	ivf_training_codec(work, &space);
+	for (uint32 row = 0; row < work->rows && wanted > 0; row++)
+	{
+		const char *code = ivf_work_at(work, work->codes_off) + row * stride;
+
+		if ((row & 0xfff) == 0)
+			barq_check_interrupts();
+		if (draw(&seed, work->rows - row) >= wanted)
+			continue;
+		wanted--;
+		if (space.metric == work->codec.metric)
+			memcpy(sample + n * stride, code, stride);
+		else
+		{
+			memset(sample + n * stride, 0, stride);
+			barq_codec_decode(&work->codec, code, x);
+			if (!barq_codec_encode(&space, x, sample + n * stride))
+				continue;		/* a zero vector has no direction */
+		}
+		n++;
+	}
+	pfree(x);
+	return n;
+}
+
+static double
+cost_of(BarqMetric metric, float key)
+{
+	double		cost = metric == BARQ_METRIC_COSINE ? 1.0 + key : key;
+
+	return Max(cost, 0);
+}
+
+void
+barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
+						BarqIvfProgress progress, void *arg,
+						float *cost, float *imbalance)
+{
+	IvfStep		step = {0};
+	BarqCodec	space;
+	const float *keys = (const float *) ivf_work_at(work, work->sample_key_off);
+	const uint32 *lists = (const uint32 *) ivf_work_at(work, work->sample_list_off);
+	uint32	   *counts = palloc_extended(sizeof(uint32) * work->lists,
+										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	double		sum = 0;
+	double		squares = 0;
+
+	ivf_training_codec(work, &space);
+	step.rows_off = work->sample_off;
+	step.centroids_off = work->trained_off;
+	step.lists_off = work->sample_list_off;
+	step.keys_off = work->sample_key_off;
+	step.near_off = near ? work->near_off : 0;
+	step.metric = space.metric;
+	step.end = sample;
+	barq_ivf_step_run(work, &step, progress, arg);
+
+	for (uint32 i = 0; i < sample; i++)
+	{
+		sum += cost_of(space.metric, keys[i]);
+		counts[lists[i]]++;
+	}
+	for (uint32 i = 0; i < work->lists; i++)
+		squares += (double) counts[i] * counts[i];
+	pfree(counts);
+
+	/* rows in the list of a row taken at random, against lists of one length */
+	*cost = (float) (sum / Max(sample, 1));
+	*imbalance = (float) (squares * work->lists / Max((double) sample * sample, 1));
+}
+
+/* The trained form of centroids in the index's codec, and the way back. */
+static void
+convert_centroids(BarqIvfWork *work, bool to_trained)
+{
+	BarqCodec	space;
+	Size		stride = work->codec.stride;
+	float	   *x;
+
+	if (work->trained_off == work->centroids_off)
+		return;
+	ivf_training_codec(work, &space);
+	x = palloc(sizeof(float) * work->codec.dims);
+	for (uint32 i = 0; i < work->lists; i++)
+	{
+		char	   *trained = ivf_work_at(work, work->trained_off) + i * stride;
+		char	   *centroid = ivf_work_at(work, work->centroids_off) + i * stride;
+
+		if ((i & 0xff) == 0)
+			barq_check_interrupts();
+		memset(to_trained ? trained : centroid, 0, stride);
+		barq_codec_decode(to_trained ? &work->codec : &space,
+						  to_trained ? centroid : trained, x);
+		(void) barq_codec_encode(to_trained ? &space : &work->codec, x,
+								 to_trained ? trained : centroid);
+	}
+	pfree(x);
+}
+
+/* Do the kept centroids suit the rows as well as when they were trained? */
+static bool
+still_good(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
+{
+	uint32		sample = barq_ivf_sample_draw(work, SAMPLE_MEASURED, SEED_MEASURE);
+	float		cost;
+	float		imbalance;
+
+	convert_centroids(work, true);
+	barq_ivf_sample_measure(work, sample, false, progress, arg, &cost, &imbalance);
+	return cost <= work->kept_cost * DRIFTED_COST &&
+		imbalance <= work->kept_imbalance * DRIFTED_IMBALANCE;
+}
+
+/* A progress that counts no rows: those of a sample are none of the result. */
+typedef struct Quiet
+{
+	BarqIvfProgress progress;
+	void	   *arg;
+} Quiet;
+
+static void
+quiet_progress(void *arg, uint32 rows)
+{
+	Quiet	   *quiet = arg;
+
+	if (quiet->progress != NULL)
+		quiet->progress(quiet->arg, 0);
+}
+
+void
+barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
+{
+	Quiet		quiet = {progress, arg};
+	uint32		sample;
+
+	if (work->rows == 0)
+		return;
+	if (work->kept > 0 && still_good(work, quiet_progress, &quiet))
+	{
+		work->cost = work->kept_cost;
+		work->imbalance = work->kept_imbalance;
+		work->wanted = work->kept_wanted;
+		return;
+	}
+
+	work->kept = 0;
+	work->lists = work->wanted;
+	sample = barq_ivf_sample_draw(work, work->space_sample, SEED_TRAIN);
+	barq_ivf_kmeans(work, sample, quiet_progress, &quiet);
+	convert_centroids(work, false);
+
+	/* centroids suit the rows they were made from better than others */
+	sample = barq_ivf_sample_draw(work, SAMPLE_MEASURED, SEED_MEASURE);
+	barq_ivf_sample_measure(work, sample, false, quiet_progress, &quiet,
+							&work->cost, &work->imbalance);
+}
+
+void
+barq_ivf_work_assign(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
+{
+	IvfStep		step = {0};
+
+	step.rows_off = work->codes_off;
+	step.centroids_off = work->centroids_off;
+	step.lists_off = work->list_of_off;
+	step.metric = work->codec.metric;
+	step.first = work->kept;
+	step.end = work->rows;
+	barq_ivf_step_run(work, &step, progress, arg);
+	pg_atomic_write_u32(&work->finished, 1);
+}

@@ -1,0 +1,375 @@
+/*
+ * ivf_search.c
+ *	  Searching a body: centroids are ranked, the nearest lists' rows scored
+ *	  one list after the other, the best of them selected as they are asked for.
+ *
+ * All keys are kept, in the order in which lists were probed, so a row has a
+ * *place*: how many were scored before it. A search that goes on selects from
+ * the keys again, without those that it has returned (their keys become NaN).
+ *
+ * Which lists are probed. At first `probes` lists. A search that is asked for
+ * more goes on into others, as many at a time, until it has scored IVF_AHEAD
+ * times as many rows as it was asked for (the farther down the ranking, the more
+ * lists hold a part of it; measured in README.md), and where those scored cannot
+ * fill a request without a bound. A bound that the caller has from other
+ * segments is no reason: their rows suffice him.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "flat/hits.h"
+#include "ivf/ivf_layout.h"
+#include "miscadmin.h"
+
+#define IVF_CHUNK	256			/* rows scored between two looks at the keys */
+#define IVF_BLOCK	16			/* keys looked at together */
+#define IVF_AHEAD	32
+#define IVF_FIRST	64			/* rows selected at first, at least */
+#define IVF_LAST	65536		/* ... and at most, unless more are asked for */
+
+/* A probed list: its rows, and the place of the first of them. */
+typedef struct Probe
+{
+	uint32		first;
+	uint32		rows;
+	uint32		place;
+} Probe;
+
+typedef struct IvfSearch
+{
+	MemoryContext context;
+	IvfLists	lists;
+	const BarqQuery *query;
+	const uint8 *skip;
+	bool		probes_only;
+	uint32		at_once;		/* lists probed at a time */
+
+	BarqHit    *ranking;		/* lists by their centroids' keys; NULL at first */
+	uint32		ranked;			/* those before are in order */
+
+	Probe	   *probes;
+	uint32		nprobes;
+	uint32		nscored;		/* probes scored */
+	float	   *keys;			/* by place */
+	uint32		places;			/* of the rows in all probes */
+
+	/* The best rows by place, sorted; those before next are returned. */
+	BarqHit    *ready;
+	Size		ready_size;
+	int			nready;
+	int			next;
+	int			want;			/* rows to select at the next refill */
+	float		bound;			/* rows below this were looked at by the refill */
+	bool		complete;		/* ... and all of them are in ready */
+	uint64		returned;
+} IvfSearch;
+
+uint32
+barq_ivf_choose_probes(uint32 lists)
+{
+	/* measured: docs/performance.md, "IVF" */
+	return (uint32) Min((double) lists, ceil(sqrt((double) lists)));
+}
+
+static BarqSearch *
+ivf_search_begin(BarqView *view, const BarqSearchParams *params)
+{
+	IvfSearch  *search = palloc0(sizeof(IvfSearch));
+
+	barq_ivf_open(view, &search->lists);
+	search->context = CurrentMemoryContext;
+	search->query = params->query;
+	search->skip = params->skip;
+	search->probes_only = params->probes_only;
+	search->at_once = params->probes > 0 ? (uint32) params->probes :
+		barq_ivf_choose_probes(search->lists.header.lists);
+	search->want = IVF_FIRST;
+	return (BarqSearch *) search;
+}
+
+/* Keys of n codes from off on. */
+static void
+score(IvfSearch *search, uint64 off, uint32 n, float *keys)
+{
+	BarqView   *view = search->lists.view;
+	Size		stride = search->lists.codec.stride;
+
+	if (view->base != NULL)
+		barq_query_keys(search->query, view->base + off, stride, NULL, (int) n, keys);
+	else
+	{
+		for (uint32 i = 0; i < n; i++)
+			keys[i] = barq_query_key(search->query,
+									 barq_view_read(view, off + i * stride,
+													search->lists.codec.row_bytes));
+	}
+	barq_keys_clean(keys, (int) n);
+}
+
+static void
+rank_lists(IvfSearch *search)
+{
+	uint32		n = search->lists.header.lists;
+	float		keys[IVF_CHUNK];
+
+	search->ranking = MemoryContextAlloc(search->context, sizeof(BarqHit) * n);
+	for (uint32 first = 0; first < n; first += IVF_CHUNK)
+	{
+		uint32		count = Min(IVF_CHUNK, n - first);
+
+		CHECK_FOR_INTERRUPTS();
+		score(search, ivf_centroid_off(&search->lists, first), count, keys);
+		for (uint32 i = 0; i < count; i++)
+		{
+			search->ranking[first + i].key = keys[i];
+			search->ranking[first + i].row = first + i;
+		}
+	}
+}
+
+/* Take the next nearest lists, to be scored by the next refill. */
+static void
+probe_more(IvfSearch *search)
+{
+	uint32		left = search->lists.header.lists - search->nprobes;
+	uint32		count = Min(search->at_once, left);
+
+	if (search->ranking == NULL)
+		rank_lists(search);
+	if (search->ranked < search->nprobes + count)
+	{
+		BarqHit    *rest = search->ranking + search->ranked;
+		uint32		nrest = search->lists.header.lists - search->ranked;
+		uint32		more = Min(nrest, Max(count, search->ranked));
+
+		barq_hits_select(rest, nrest, more);
+		barq_hits_sort(rest, more);
+		search->ranked += more;
+	}
+	search->probes = search->probes == NULL ?
+		MemoryContextAlloc(search->context, sizeof(Probe) * count) :
+		repalloc(search->probes, sizeof(Probe) * (search->nprobes + count));
+	for (uint32 i = 0; i < count; i++)
+	{
+		Probe	   *probe = &search->probes[search->nprobes];
+		uint32		end;
+
+		barq_ivf_list(&search->lists, search->ranking[search->nprobes].row,
+					  &probe->first, &end);
+		probe->rows = end - probe->first;
+		probe->place = search->places;
+
+		/* lists that overlap, in a damaged body */
+		if (probe->rows > search->lists.body.rows - search->places)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("segment is corrupted: more rows in lists than in all")));
+		search->places += probe->rows;
+		search->nprobes++;
+	}
+	search->keys = search->keys == NULL ?
+		MemoryContextAllocHuge(search->context, sizeof(float) * Max(search->places, 1)) :
+		repalloc_huge(search->keys, sizeof(float) * (Size) search->places);
+}
+
+/* Does any of IVF_BLOCK keys lie below the limit? Branches cost more. */
+static inline bool
+any_below(const float *keys, float limit)
+{
+	int			below = 0;
+
+	for (int i = 0; i < IVF_BLOCK; i++)
+		below += keys[i] < limit;
+	return below > 0;
+}
+
+/* The selection under way: rows found, and what a further one must beat. */
+typedef struct Selection
+{
+	Size		n;
+	Size		room;
+	float		bound;
+	float		limit;
+	bool		complete;
+} Selection;
+
+static void
+add_row(IvfSearch *search, Selection *s, float key, uint32 place, uint32 row)
+{
+	if (search->skip != NULL && barq_bit_is_set(search->skip, row))
+		return;
+	search->ready[s->n].key = key;
+	search->ready[s->n].row = place;
+	s->n++;
+	if (s->n < s->room)
+		return;
+
+	/* half of them are enough: later places lose against equal keys */
+	barq_hits_select(search->ready, s->n, search->want);
+	s->n = search->want;
+	s->complete = false;
+	s->limit = -INFINITY;
+	for (Size i = 0; i < s->n; i++)
+		s->limit = Max(s->limit, search->ready[i].key);
+	if (s->limit == INFINITY)
+		s->limit = s->bound;
+}
+
+static void
+select_rows(IvfSearch *search, Selection *s, const Probe *probe, uint32 at, uint32 count)
+{
+	const float *keys = search->keys + probe->place + at;
+
+	for (uint32 i = 0; i < count; i += IVF_BLOCK)
+	{
+		uint32		end = Min(i + IVF_BLOCK, count);
+
+		if (end - i == IVF_BLOCK && s->limit != INFINITY && !any_below(keys + i, s->limit))
+			continue;
+		for (uint32 j = i; j < end; j++)
+		{
+			/* NaN has been returned */
+			if (keys[j] == keys[j] && barq_key_below(keys[j], s->limit))
+				add_row(search, s, keys[j], probe->place + at + j, probe->first + at + j);
+		}
+	}
+}
+
+/* Score what is new, and select the best `want` rows below bound. */
+static void
+refill(IvfSearch *search, float bound)
+{
+	Selection	s = {0, (Size) search->want * 2, bound, bound, true};
+
+	if (search->ready_size < s.room)
+	{
+		if (search->ready != NULL)
+			pfree(search->ready);
+		search->ready = NULL;
+		search->ready = MemoryContextAllocHuge(search->context, s.room * sizeof(BarqHit));
+		search->ready_size = s.room;
+	}
+	for (uint32 p = 0; p < search->nprobes; p++)
+	{
+		const Probe *probe = &search->probes[p];
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 at = 0; at < probe->rows; at += IVF_CHUNK)
+		{
+			uint32		count = Min(IVF_CHUNK, probe->rows - at);
+
+			if ((at / IVF_CHUNK & 63) == 63)
+				CHECK_FOR_INTERRUPTS();
+			if (p >= search->nscored)
+				score(search, ivf_code_off(&search->lists, probe->first + at), count,
+					  search->keys + probe->place + at);
+			select_rows(search, &s, probe, at, count);
+		}
+	}
+	search->nscored = search->nprobes;
+	if (s.n > (Size) search->want)
+	{
+		barq_hits_select(search->ready, s.n, search->want);
+		s.n = search->want;
+		s.complete = false;
+	}
+	barq_hits_sort(search->ready, s.n);
+	search->nready = (int) s.n;
+	search->next = 0;
+	search->bound = bound;
+	search->complete = s.complete;
+	search->want = Min(search->want * 4, IVF_LAST);
+}
+
+static uint32
+row_of_place(const IvfSearch *search, uint32 place)
+{
+	uint32		lo = 0;
+	uint32		hi = search->nprobes;
+
+	while (hi - lo > 1)
+	{
+		uint32		mid = lo + (hi - lo) / 2;
+
+		if (search->probes[mid].place <= place)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return search->probes[lo].first + (place - search->probes[lo].place);
+}
+
+/* Move rows below bound from ready to hits; returns how many there are then. */
+static int
+take_ready(IvfSearch *search, float bound, BarqHit *hits, int n, int max)
+{
+	while (n < max && search->next < search->nready &&
+		   barq_key_below(search->ready[search->next].key, bound))
+	{
+		BarqHit    *hit = &search->ready[search->next++];
+
+		hits[n].key = hit->key;
+		hits[n].row = row_of_place(search, hit->row);
+		search->keys[hit->row] = NAN;
+		search->returned++;
+		n++;
+	}
+	return n;
+}
+
+static int
+ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
+{
+	IvfSearch  *search = (IvfSearch *) opaque;
+	uint64		scored_for;
+	int			n = 0;
+
+	if (max <= 0 || search->lists.header.lists == 0)
+		return 0;
+
+	/* as many lists as the rows asked for so far are worth */
+	scored_for = search->returned == 0 ? 0 :
+		(search->returned + (uint64) max) * IVF_AHEAD;
+	while (search->nprobes < search->lists.header.lists &&
+		   (search->nprobes == 0 ||
+			(!search->probes_only && search->places < scored_for)))
+		probe_more(search);
+
+	for (;;)
+	{
+		if (search->nscored < search->nprobes ||
+			(search->next == search->nready &&
+			 (!search->complete || bound > search->bound)))
+		{
+			search->want = Max(search->want, max);
+			refill(search, bound);
+		}
+		n = take_ready(search, bound, hits, n, max);
+
+		/* those of a further list may be nearer: a batch of their own */
+		if (n > 0 || bound != INFINITY || search->probes_only)
+			return n;
+		if (search->next < search->nready || !search->complete)
+			continue;
+		if (search->nprobes == search->lists.header.lists)
+			return 0;
+		probe_more(search);
+	}
+}
+
+static void
+ivf_search_end(BarqSearch *search)
+{
+	/* all memory belongs to the context of search_begin */
+}
+
+const BarqSegmentKind barq_ivf_kind = {
+	.id = BARQ_KIND_IVF,
+	.name = "ivf",
+	.search_begin = ivf_search_begin,
+	.search_next = ivf_search_next,
+	.search_end = ivf_search_end,
+	.row_code = barq_vector_row_code,
+	.check = barq_ivf_check,
+};

@@ -1,0 +1,111 @@
+/*
+ * ivf_write.c
+ *	  A finished work area as a body: rows in the order of their lists, lists
+ *	  without rows left out.
+ */
+#include "postgres.h"
+
+#include "ivf/ivf_work.h"
+#include "store/interrupts.h"
+
+/*
+ * Rows in the order of their lists, as they were within one: order[] receives
+ * them, firsts[] where each list begins, names[] which of the area's lists it
+ * is. Returns how many lists have rows.
+ */
+static uint32
+order_rows(BarqIvfWork *work, uint32 *order, uint32 *firsts, uint32 *names)
+{
+	const uint32 *list_of = (const uint32 *) ivf_work_at(work, work->list_of_off);
+	uint32	   *next = palloc_extended(sizeof(uint32) * ((Size) work->lists + 1),
+									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	uint32		lists = 0;
+
+	for (uint32 row = 0; row < work->rows; row++)
+		next[list_of[row] + 1]++;
+	for (uint32 list = 0; list < work->lists; list++)
+	{
+		if (next[list + 1] > 0)
+		{
+			names[lists] = list;
+			firsts[lists++] = next[list];
+		}
+		next[list + 1] += next[list];
+	}
+	firsts[lists] = work->rows;
+	for (uint32 row = 0; row < work->rows; row++)
+	{
+		if ((row & 0xffff) == 0)
+			barq_check_interrupts();
+		order[next[list_of[row]]++] = row;
+	}
+	pfree(next);
+	return lists;
+}
+
+void
+barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer)
+{
+	Size		stride = work->codec.stride;
+	Size		space = (Size) work->lists + 1;
+	uint32	   *order = palloc_extended(sizeof(uint32) * Max((Size) work->rows, 1),
+										MCXT_ALLOC_HUGE);
+	uint32	   *firsts = palloc_extended(sizeof(uint32) * space, MCXT_ALLOC_HUGE);
+	uint32	   *names = palloc_extended(sizeof(uint32) * space, MCXT_ALLOC_HUGE);
+	uint64		start = sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader);
+	uint64		off = start + sizeof(IvfHeader);
+	BarqBodyHeader body;
+	BarqVectorHeader vector;
+	IvfHeader	header = {0};
+
+	header.magic = IVF_MAGIC;
+	header.version = IVF_VERSION;
+	header.lists = order_rows(work, order, firsts, names);
+	header.wanted = work->wanted;
+	header.cost = work->cost;
+	header.imbalance = work->imbalance;
+	header.firsts_off = off;
+	off += barq_align64(((uint64) header.lists + 1) * sizeof(uint32));
+	header.centroids_off = off;
+	off += header.lists * stride;
+	barq_vector_headers(&work->codec, BARQ_KIND_IVF, work->rows, off - start,
+						&body, &vector);
+
+	Assert(barq_body_offset(writer) == 0);
+	barq_body_write(writer, &body, sizeof(body));
+	barq_body_write(writer, &vector, sizeof(vector));
+	Assert(barq_body_offset(writer) == vector.graph_off);
+	barq_body_write(writer, &header, sizeof(header));
+	barq_body_write(writer, firsts, ((Size) header.lists + 1) * sizeof(uint32));
+	barq_body_align(writer);
+	Assert(barq_body_offset(writer) == header.centroids_off);
+	for (uint32 i = 0; i < header.lists; i++)
+	{
+		if ((i & 0xfff) == 0)
+			barq_check_interrupts();
+		barq_body_write(writer, ivf_work_at(work, work->centroids_off) + names[i] * stride,
+						stride);
+	}
+	barq_body_align(writer);
+
+	Assert(barq_body_offset(writer) == vector.codes_off);
+	for (uint32 i = 0; i < work->rows; i++)
+	{
+		if ((i & 0xfff) == 0)
+			barq_check_interrupts();
+		barq_body_write(writer, ivf_work_at(work, work->codes_off) + order[i] * stride,
+						stride);
+	}
+	barq_body_align(writer);
+	Assert(barq_body_offset(writer) == body.tids_off);
+	for (uint32 i = 0; i < work->rows; i++)
+		barq_body_write(writer,
+						(ItemPointerData *) ivf_work_at(work, work->tids_off) + order[i],
+						sizeof(ItemPointerData));
+	barq_body_align(writer);
+	Assert(barq_body_offset(writer) == body.body_bytes);
+
+	pfree(names);
+	pfree(firsts);
+	pfree(order);
+}

@@ -1,0 +1,340 @@
+/*
+ * codec_rabitq.c
+ *	  Codes of 2 bits a dimension after a random rotation: RaBitQ (Gao & Long,
+ *	  SIGMOD 2024, arXiv 2405.12497) in its form of several bits (Gao et al.,
+ *	  SIGMOD 2025, arXiv 2409.09913).
+ *
+ * A vector x (under cosine divided by its norm) is taken apart into the mean m
+ * of its coordinates, the norm of the rest r = x - m, and o = r / |r|, which is
+ * rotated (rotation.c) in a number of dimensions n that is a multiple of 64,
+ * zeros added. Its code c is the vector of {-1.5, -0.5, 0.5, 1.5}^n that makes
+ * the smallest angle with the rotated o. Taking off the mean costs one float a row
+ * and nothing to undo: <q,x> = dims * m_q * m_x + <r_q, r_x>. It is what becomes
+ * of RaBitQ's centroid where codes must mean the same in every segment; without
+ * it vectors of positive coordinates all but coincide, and a code has to tell
+ * apart what is small beside what they have in common.
+ *
+ * Estimates. For a query's rest p, <p,o> is estimated by <p,c> / <o,c> (paper,
+ * section 3.2): without bias, because the part of c that is not along o points
+ * anywhere. What it is off is <p',c> / <o,c> for the part p' of p that is
+ * orthogonal to o, hence of standard deviation
+ *
+ *		|p'| * sqrt((1 - a^2) / a^2 / (n - 1)),		a = <o,c> / |c|
+ *
+ * (a is 0.94 for 2 bits), and |p'|^2 = |p|^2 - <p,o>^2: near rows are estimated
+ * better than the paper's theorem 3.2 says, which takes all of |p|. The
+ * query's own 8 bits add to it. A row is taken to be no nearer than CONFIDENCE
+ * deviations below its estimate.
+ *
+ * Between two rows <o,o'> is taken to be the cosine of the two codes: not
+ * without bias, but exact for equal ones and growing with the true value,
+ * where the product of two estimates without bias would call close
+ * neighbours identical. Building a graph is comparing such keys with
+ * each other.
+ */
+#include "codec_internal.h"
+
+#include <float.h>
+#include <math.h>
+
+/* the paper's epsilon_0: measured in docs/performance.md */
+#define CONFIDENCE 2.5
+
+/* magnitudes are sorted into this many classes */
+#define CLASSES 256
+
+static RabitqTrailer
+rabitq_trailer(const BarqCodec *codec, const void *row)
+{
+	RabitqTrailer t;
+
+	memcpy(&t, (const char *) row + code_bytes(codec), sizeof(t));
+	return t;
+}
+
+/*
+ * x less its mean, divided by its norm and rotated, into `rotated`; all zero
+ * if there is nothing left but the mean.
+ */
+static void
+rotate_rest(const BarqCodec *codec, const float *x, double factor, float *rotated,
+			float *mean, double *norm)
+{
+	int			dims = codec->dims;
+	int			n = rabitq_dims(codec);
+	double		sum = 0;
+	double		sumsq = 0;
+	double		by;
+
+	for (int i = 0; i < dims; i++)
+		sum += x[i] * factor;
+	*mean = (float) (sum / dims);
+	for (int i = 0; i < dims; i++)
+	{
+		double		rest = x[i] * factor - *mean;
+
+		sumsq += rest * rest;
+	}
+	*norm = sqrt(sumsq);
+	by = *norm > 0 ? 1 / *norm : 0;
+	for (int i = 0; i < dims; i++)
+		rotated[i] = (float) ((x[i] * factor - *mean) * by);
+	memset(rotated + dims, 0, (size_t) (n - dims) * sizeof(float));
+	barq_rotate(rotated, n);
+}
+
+/*
+ * The magnitude from which on 1.5 is nearer in angle than 0.5. With the largest
+ * k coordinates at 1.5, <o,c> / |c| = (S / 2 + S_k) / sqrt(n / 4 + 2 k), S and S_k
+ * being sums of all and of the largest k magnitudes: the best of all k (here:
+ * of all classes) is the best code (the paper of 2025 walks through the scales in
+ * the same way). `class` is what a magnitude is multiplied by to get its class.
+ */
+static int
+first_large_class(const float *o, int n, double class)
+{
+	int			count[CLASSES] = {0};
+	double		sum[CLASSES] = {0};
+	double		all = 0;
+	double		large = 0;
+	double		best = -1;
+	int			nlarge = 0;
+	int			first = CLASSES;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		size = fabs((double) o[i]);
+		int			at = (int) (size * class);
+
+		count[at]++;
+		sum[at] += size;
+		all += size;
+	}
+	for (int at = CLASSES; at >= 0; at--)
+	{
+		double		cosine;
+
+		if (at < CLASSES)
+		{
+			nlarge += count[at];
+			large += sum[at];
+		}
+		cosine = (all / 2 + large) / sqrt(n / 4.0 + 2.0 * nlarge);
+		if (cosine > best)
+		{
+			best = cosine;
+			first = at;
+		}
+	}
+	return first;
+}
+
+static double
+largest_magnitude(const float *x, int n)
+{
+	float		lo,
+				hi;
+
+	barq_range(x, n, &lo, &hi);
+	return fmax(-(double) lo, hi);
+}
+
+void
+barq_rabitq_encode(const BarqCodec *codec, const float *x, double factor, void *row)
+{
+	float		o[BARQ_CODEC_MAX_DIMS + 64];
+	unsigned char *code = row;
+	int			n = rabitq_dims(codec);
+	int			plane = n / 4;
+	RabitqTrailer t = {0};
+	double		norm;
+	double		dot = 0;
+	int			nlarge = 0;
+	double		class;
+	int			first;
+
+	rotate_rest(codec, x, factor, o, &t.mean, &norm);
+	memset(code, 0, (size_t) plane);
+	if (norm > 0)
+	{
+		class = (CLASSES - 0.5) / largest_magnitude(o, n);
+		first = first_large_class(o, n, class);
+		for (int field = 0; field < 4; field++)
+			for (int i = 0; i < plane; i++)
+			{
+				float		value = o[field * plane + i];
+				double		size = fabs((double) value);
+				int			large = (int) (size * class) >= first;
+
+				dot += (0.5 + large) * size;
+				nlarge += large;
+				code[i] |= (unsigned char) ((value < 0 ? 1 - large : 2 + large) <<
+											(2 * field));
+			}
+		/* norms beyond all floats: such rows are far from everything */
+		t.norm = norm < FLT_MAX ? (float) norm : FLT_MAX;
+		t.factor = (float) (1 / dot);
+		t.scale = (float) (1 / sqrt(n / 4.0 + 2.0 * nlarge));
+	}
+	memcpy(code + plane, &t, sizeof(t));
+}
+
+/* Terms for a query whose rest has this mean, norm and codes. */
+static void
+rabitq_terms(BarqRabitqTerms *t, const BarqCodec *codec, double mean, double norm,
+			 double step, int code_sum, bool of_code)
+{
+	memset(t, 0, sizeof(*t));
+	t->code_sum = 1.5 * code_sum;
+	t->of_code = of_code;
+	if (codec->metric == BARQ_METRIC_L2)
+	{
+		t->ref = mean;
+		t->base = norm * norm;
+		t->by_mean_sq = codec->dims;
+		t->by_norm_sq = 1;
+		t->by_dot = -2 * step;
+		t->least = 0;
+	}
+	else
+	{
+		t->by_mean = -codec->dims * mean;
+		t->by_dot = -step;
+		t->least = -INFINITY;
+	}
+}
+
+void
+barq_rabitq_prepare(BarqQuery *query, const float *q, double factor,
+					float *rotated, int8_t *codes)
+{
+	int			n = rabitq_dims(&query->codec);
+	float		mean;
+	double		most;
+	double		step;
+	double		per_step;
+	double		error = 0;
+	int			sum = 0;
+
+	rotate_rest(&query->codec, q, factor, rotated, &mean, &query->norm);
+	most = largest_magnitude(rotated, n);
+	step = most / 127;
+	per_step = most > 0 ? 127 / most : 0;
+	for (int i = 0; i < n; i++)
+	{
+		/* 128 makes truncation the floor */
+		int			code = (int) (rotated[i] * per_step + 128.5) - 128;
+		double		lost = rotated[i] - step * code;
+
+		codes[i] = (int8_t) code;
+		sum += code;
+		error += lost * lost;
+	}
+	query->codes = codes;
+	query->ref = mean;
+	query->code_error = sqrt(error);
+	rabitq_terms(&query->rabitq, &query->codec, mean, query->norm,
+				 step * query->norm, sum, false);
+}
+
+void
+barq_rabitq_code_keys(const BarqCodec *codec, const void *a, const char *base,
+					  size_t stride, const uint32_t *ids, int n, float *keys)
+{
+	_Alignas(64) int8_t codes[BARQ_CODEC_MAX_DIMS + 64];
+	const unsigned char *code = a;
+	int			plane = rabitq_dims(codec) / 4;
+	RabitqTrailer t = rabitq_trailer(codec, a);
+	BarqRabitqTerms terms;
+	int			sum = 0;
+
+	/* twice the values */
+	for (int field = 0; field < 4; field++)
+		for (int i = 0; i < plane; i++)
+		{
+			int			value = 2 * (code[i] >> (2 * field) & 3) - 3;
+
+			codes[field * plane + i] = (int8_t) value;
+			sum += value;
+		}
+	rabitq_terms(&terms, codec, t.mean, t.norm, 0.5 * t.norm * t.scale, sum, true);
+	barq_kernels->rabitq_keys_batch(codes, &terms, base, stride, ids, n, 4 * plane, keys);
+}
+
+static double
+at_least_0(double x)
+{
+	return x > 0 ? x : 0;		/* not for a NaN either */
+}
+
+/*
+ * What a key may be off, in the key's terms. The product's size is told from
+ * the key; that it is off itself is allowed for by two deviations.
+ */
+static double
+key_error(const BarqQuery *query, const RabitqTrailer *t, double key)
+{
+	const BarqCodec *codec = &query->codec;
+	double		norms = query->norm * t->norm;
+	double		mean = t->mean;
+	double		factor = t->factor;
+	double		scale = t->scale;
+	double		variance;		/* of <o, p / |p|>, were p orthogonal to o */
+	double		query_part;
+	double		product;
+	double		cosine;
+	double		error;
+
+	if (!(norms > 0))
+		return 0;
+	if (codec->metric == BARQ_METRIC_L2)
+	{
+		double		d = mean - query->ref;
+
+		product = (query->norm * query->norm + (double) t->norm * t->norm +
+				   codec->dims * d * d - key) / 2;
+	}
+	else
+		product = -key - codec->dims * query->ref * mean;
+	variance = at_least_0((factor * factor) / (scale * scale) - 1) / (rabitq_dims(codec) - 1);
+	cosine = at_least_0(fabs(product) / norms - 2 * sqrt(variance));
+	if (!(cosine < 1))
+		cosine = 1;
+	query_part = query->code_error * factor / scale;
+	error = norms * sqrt(variance * (1 - cosine * cosine) +
+						 query_part * query_part / rabitq_dims(codec));
+	return codec->metric == BARQ_METRIC_L2 ? 2 * error : error;
+}
+
+/*
+ * The distance is the key's; the bound is off it by CONFIDENCE deviations, and
+ * by the rounding of floats, which is all that is left for a row whose code
+ * says everything.
+ */
+void
+barq_rabitq_rescore(const BarqQuery *query, const void *row,
+					double *distance, double *lower_bound)
+{
+	const BarqCodec *codec = &query->codec;
+	RabitqTrailer t = rabitq_trailer(codec, row);
+	double		key = barq_query_key(query, row);
+	double		size = query->norm * query->norm + (double) t.norm * t.norm +
+		codec->dims * (query->ref * query->ref + (double) t.mean * t.mean);
+	double		least = key - CONFIDENCE * key_error(query, &t, key) -
+		codec->dims * FLT_EPSILON * size;
+
+	switch (codec->metric)
+	{
+		case BARQ_METRIC_L2:
+			*distance = sqrt(key);
+			*lower_bound = fabs(least) <= DBL_MAX ? sqrt(at_least_0(least)) : 0;
+			break;
+		case BARQ_METRIC_COSINE:
+			*distance = key < -1 ? 0 : key > 1 ? 2 : 1 + key;
+			*lower_bound = at_least_0(1 + least);
+			break;
+		default:
+			*distance = key;
+			*lower_bound = fabs(least) <= DBL_MAX ? least : -INFINITY;
+	}
+}

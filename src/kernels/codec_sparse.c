@@ -1,0 +1,349 @@
+/*
+ * codec_sparse.c
+ *	  Rows of sparse vectors: a head, and the elements as they were given.
+ *
+ * Nothing is lost and nothing normalised, so re-scoring repeats what the
+ * operator computes, sum for sum (sparse.h), and a lower bound is its value. Keys
+ * only have to order rows, and are found in less time.
+ */
+#include "codec_internal.h"
+#include "measure.h"
+#include "sparse.h"
+
+#include <math.h>
+
+#define PREFETCH_AHEAD	4		/* rows */
+#define PREFETCH_MOST	2048	/* bytes of each */
+#define TABLE_PAYS		4		/* rows that make up for making a table */
+
+/* An open-addressed table of a vector's entries, at most a quarter full. */
+#define SPARSE_TABLE_ENTRIES	512
+
+typedef struct SparseSlot
+{
+	int32_t		index;			/* -1: empty */
+	float		value;
+} SparseSlot;
+
+typedef struct SparseTable
+{
+	int			shift;
+	uint32_t	mask;
+	SparseSlot	slots[4 * SPARSE_TABLE_ENTRIES];
+} SparseTable;
+
+static size_t
+entries_bytes(int nnz)
+{
+	return (size_t) nnz * (sizeof(int32_t) + sizeof(float));
+}
+
+static BarqSparseElements
+elements_at(const void *entries, int nnz)
+{
+	BarqSparseElements e;
+
+	e.indices = entries;
+	e.values = (const float *) (e.indices + nnz);
+	e.nnz = nnz;
+	return e;
+}
+
+static BarqSparseElements
+value_elements(const BarqSparseValue *value)
+{
+	return elements_at(value->entries, value->nnz);
+}
+
+static inline BarqSparseElements
+row_elements(const void *row)
+{
+	const SparseHead *head = row;
+
+	return elements_at((const char *) row + head->entries, head->nnz);
+}
+
+size_t
+barq_sparse_value_bytes(const BarqSparseValue *value)
+{
+	return sizeof(BarqSparseValue) + (value ? entries_bytes(value->nnz) : 0);
+}
+
+size_t
+barq_sparse_row_bytes(int nnz)
+{
+	return sizeof(SparseHead) + entries_bytes(nnz);
+}
+
+void
+barq_sparse_encode(const BarqSparseValue *value, void *row)
+{
+	SparseHead *head = row;
+	BarqSparseElements e = value_elements(value);
+
+	head->entries = sizeof(SparseHead);
+	head->nnz = value->nnz;
+	head->sumsq = barq_sparse_ip(e, e);
+	memcpy(head + 1, value->entries, entries_bytes(value->nnz));
+}
+
+/*
+ * Keys are made of sums over what two vectors share and over each alone, in
+ * double, where the products of floats are exact: then only the shared indices
+ * must be found, and of one vector against many by a table of its entries.
+ * Either way they are summed in ascending order, so a key does not depend on it.
+ */
+static inline double
+shared_term(BarqMetric metric, double x, double y)
+{
+	return metric == BARQ_METRIC_L1 ? fabs(x - y) - fabs(x) - fabs(y) : x * y;
+}
+
+static inline double
+own_sum(BarqMetric metric, BarqSparseElements e)
+{
+	double		sum[4] = {0, 0, 0, 0};
+	int			i = 0;
+
+	if (metric == BARQ_METRIC_IP)
+		return 0;
+	if (metric == BARQ_METRIC_L1)
+	{
+		for (; i + 4 <= e.nnz; i += 4)
+			for (int k = 0; k < 4; k++)
+				sum[k] += fabs((double) e.values[i + k]);
+		for (; i < e.nnz; i++)
+			sum[0] += fabs((double) e.values[i]);
+	}
+	else
+	{
+		for (; i + 4 <= e.nnz; i += 4)
+			for (int k = 0; k < 4; k++)
+				sum[k] += (double) e.values[i + k] * e.values[i + k];
+		for (; i < e.nnz; i++)
+			sum[0] += (double) e.values[i] * e.values[i];
+	}
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static float
+key_of(BarqMetric metric, double shared, double a, double b)
+{
+	double		key;
+
+	switch (metric)
+	{
+		case BARQ_METRIC_L2:
+			key = a + b - 2 * shared;
+			break;
+		case BARQ_METRIC_L1:
+			key = a + b + shared;
+			break;
+		case BARQ_METRIC_COSINE:
+			return a == 0 || b == 0 ? INFINITY : (float) (1 - barq_clamp_cosine(shared / sqrt(a * b)));
+		default:
+			return (float) -shared;
+	}
+	return key > 0 ? (float) key : 0;
+}
+
+static double
+shared_by_merging(BarqMetric metric, BarqSparseElements a, BarqSparseElements b)
+{
+	double		sum = 0;
+	int			i = 0;
+	int			j = 0;
+
+	while (i < a.nnz && j < b.nnz)
+	{
+		int32_t		at_a = a.indices[i];
+		int32_t		at_b = b.indices[j];
+
+		if (at_a == at_b)
+			sum += shared_term(metric, a.values[i], b.values[j]);
+		i += at_a <= at_b;
+		j += at_b <= at_a;
+	}
+	return sum;
+}
+
+static inline uint32_t
+slot_of(const SparseTable *table, int32_t index)
+{
+	return ((uint32_t) index * 2654435769u) >> table->shift;
+}
+
+/* False: too many entries for a table. */
+static bool
+make_table(SparseTable *table, BarqSparseElements e)
+{
+	int			bits = 4;
+
+	if (e.nnz > SPARSE_TABLE_ENTRIES)
+		return false;
+	while ((1 << bits) < 4 * e.nnz)
+		bits++;
+	table->shift = 32 - bits;
+	table->mask = (1u << bits) - 1;
+	memset(table->slots, 0xff, sizeof(SparseSlot) << bits);
+	for (int i = 0; i < e.nnz; i++)
+	{
+		uint32_t	at = slot_of(table, e.indices[i]);
+
+		while (table->slots[at].index >= 0)
+			at = (at + 1) & table->mask;
+		table->slots[at].index = e.indices[i];
+		table->slots[at].value = e.values[i];
+	}
+	return true;
+}
+
+static double
+shared_by_table(BarqMetric metric, const SparseTable *table, BarqSparseElements b)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < b.nnz; j++)
+	{
+		uint32_t	at = slot_of(table, b.indices[j]);
+
+		while (table->slots[at].index >= 0)
+		{
+			if (table->slots[at].index == b.indices[j])
+			{
+				sum += shared_term(metric, table->slots[at].value, b.values[j]);
+				break;
+			}
+			at = (at + 1) & table->mask;
+		}
+	}
+	return sum;
+}
+
+static void
+keys_of(BarqMetric metric, BarqSparseElements a, const SparseTable *table, const char *base,
+		size_t stride, const uint32_t *ids, int n, float *keys)
+{
+	double		a_sum = own_sum(metric, a);
+
+	for (int i = 0; i < n; i++)
+	{
+		BarqSparseElements b = row_elements(base + (ids ? ids[i] : (size_t) i) * stride);
+
+		if (i + PREFETCH_AHEAD < n)
+		{
+			BarqSparseElements next =
+				row_elements(base + (ids ? ids[i + PREFETCH_AHEAD] : (size_t) i + PREFETCH_AHEAD) * stride);
+			size_t		bytes = entries_bytes(next.nnz);
+
+			for (size_t at = 0; at < bytes && at < PREFETCH_MOST; at += 64)
+				__builtin_prefetch((const char *) next.indices + at);
+		}
+		keys[i] = key_of(metric, table != NULL ? shared_by_table(metric, table, b) :
+						 shared_by_merging(metric, a, b), a_sum, own_sum(metric, b));
+	}
+}
+
+void
+barq_sparse_code_keys(const BarqCodec *codec, const void *a, const char *base, size_t stride,
+					  const uint32_t *ids, int n, float *keys)
+{
+	BarqSparseElements e = row_elements(a);
+	SparseTable table;
+
+	keys_of(codec->metric, e, n >= TABLE_PAYS && make_table(&table, e) ? &table : NULL,
+			base, stride, ids, n, keys);
+}
+
+size_t
+barq_sparse_query_bytes(void)
+{
+	return sizeof(SparseTable);
+}
+
+void
+barq_sparse_prepare(BarqQuery *query, const BarqSparseValue *value, void *mem)
+{
+	BarqSparseElements e = value_elements(value);
+
+	query->value = value;
+	query->sumsq = barq_sparse_ip(e, e);
+	query->null = query->codec.metric == BARQ_METRIC_COSINE && value->nnz == 0;
+	query->table = make_table(mem, e) ? mem : NULL;
+}
+
+void
+barq_sparse_query_keys(const BarqQuery *query, const char *base, size_t stride,
+					   const uint32_t *ids, int n, float *keys)
+{
+	if (query->null)
+		memset(keys, 0, (size_t) n * sizeof(float));
+	else
+		keys_of(query->codec.metric, value_elements(query->value), query->table,
+				base, stride, ids, n, keys);
+}
+
+/*
+ * The operator's value: for L2 squared.
+ */
+static double
+measure(BarqMetric metric, BarqSparseElements a, float a_sumsq,
+		BarqSparseElements b, float b_sumsq)
+{
+	switch (metric)
+	{
+		case BARQ_METRIC_L2:
+			return barq_sparse_l2sq(a, b);
+		case BARQ_METRIC_L1:
+			return barq_sparse_l1(a, b);
+		case BARQ_METRIC_COSINE:
+			return barq_cosine_distance(barq_sparse_ip(a, b), a_sumsq, b_sumsq);
+		default:
+			return -barq_sparse_ip(a, b);
+	}
+}
+
+void
+barq_sparse_rescore(const BarqQuery *query, const void *row, double *exact,
+					double *lower_bound)
+{
+	BarqMetric	metric = query->codec.metric;
+	double		d = measure(metric, value_elements(query->value), (float) query->sumsq,
+							row_elements(row), ((const SparseHead *) row)->sumsq);
+
+	if (metric == BARQ_METRIC_L2)
+		d = sqrt(d);
+	if (d == d)
+		*exact = *lower_bound = d;
+	else
+	{
+		/* the operator's NaN sorts behind everything */
+		*exact = metric == BARQ_METRIC_COSINE ? 1 : 0;
+		*lower_bound = metric == BARQ_METRIC_COSINE ? 0 : -INFINITY;
+	}
+}
+
+bool
+barq_sparse_equal(const void *a, const void *b)
+{
+	BarqSparseElements x = row_elements(a);
+	BarqSparseElements y = row_elements(b);
+
+	return x.nnz == y.nnz && memcmp(x.indices, y.indices, entries_bytes(x.nnz)) == 0;
+}
+
+bool
+barq_sparse_is_sound(const BarqCodec *codec, const void *row)
+{
+	BarqSparseElements e = row_elements(row);
+	int32_t		last = -1;
+
+	for (int i = 0; i < e.nnz; i++)
+	{
+		if (e.indices[i] <= last || e.indices[i] >= codec->dims ||
+			!(fabsf(e.values[i]) < INFINITY))
+			return false;
+		last = e.indices[i];
+	}
+	return true;
+}

@@ -1,0 +1,82 @@
+/*
+ * sparse.c
+ *	  Sums over the elements of two sparse vectors, by merging.
+ */
+#include "sparse.h"
+
+#include <math.h>
+
+/*
+ * Merges the elements of a and b: STEP sees each index that either has, in
+ * ascending order, as x and y, of which one may be 0.
+ */
+#define MERGE(a, b, STEP) \
+	do { \
+		int			i = 0, \
+					j = 0; \
+		\
+		while (i < (a).nnz && j < (b).nnz) \
+		{ \
+			int32_t		at_a = (a).indices[i]; \
+			int32_t		at_b = (b).indices[j]; \
+			float		x = at_a <= at_b ? (a).values[i] : 0; \
+			float		y = at_b <= at_a ? (b).values[j] : 0; \
+			\
+			STEP; \
+			i += at_a <= at_b; \
+			j += at_b <= at_a; \
+		} \
+		for (; i < (a).nnz; i++) \
+		{ \
+			float		x = (a).values[i], \
+						y = 0; \
+			\
+			STEP; \
+		} \
+		for (; j < (b).nnz; j++) \
+		{ \
+			float		x = 0, \
+						y = (b).values[j]; \
+			\
+			STEP; \
+		} \
+	} while (0)
+
+float
+barq_sparse_l2sq(BarqSparseElements a, BarqSparseElements b)
+{
+	float		sum = 0;
+
+	MERGE(a, b, sum += (x - y) * (x - y));
+	return sum;
+}
+
+float
+barq_sparse_l1(BarqSparseElements a, BarqSparseElements b)
+{
+	float		sum = 0;
+
+	MERGE(a, b, sum += fabsf(x - y));
+	return sum;
+}
+
+/* Only what both have counts, so this ends where either does. */
+float
+barq_sparse_ip(BarqSparseElements a, BarqSparseElements b)
+{
+	float		sum = 0;
+	int			i = 0;
+	int			j = 0;
+
+	while (i < a.nnz && j < b.nnz)
+	{
+		int32_t		at_a = a.indices[i];
+		int32_t		at_b = b.indices[j];
+
+		if (at_a == at_b)
+			sum += a.values[i] * b.values[j];
+		i += at_a <= at_b;
+		j += at_b <= at_a;
+	}
+	return sum;
+}

@@ -1,0 +1,11 @@
+-- Euclidean distance through lists (test/include/ivf_distance.sql).
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helpers :abs_srcdir '/include/compare.sql'
+\set script :abs_srcdir '/include/ivf_distance.sql'
+\i :helpers
+\set metric l2
+\set dims 80
+\set quantization '\'sq8\''
+\set ECHO all
+\i :script

@@ -1,0 +1,113 @@
+# Indexes of halfvec, sparsevec and bit: built by parallel workers, searched page
+# by page where images cannot be had, dumped and restored, after a crash.
+use strict;
+use warnings;
+
+use BarqTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $directory = PostgreSQL::Test::Utils::tempdir;
+my $node = new_server('types', conf => qq{
+	barq.growing_limit = 64kB
+	barq.background = off
+	barq.image_directory = '$directory'
+	max_parallel_maintenance_workers = 2
+	min_parallel_table_scan_size = 0
+	log_min_messages = debug1
+});
+my %columns = (
+	h => [ 'halfvec_l2_ops', '<->' ],
+	s => [ 'sparsevec_cosine_ops', '<=>' ],
+	b => [ 'bit_jaccard_ops', '<%>' ]);
+
+$node->safe_psql('postgres', q{
+	SELECT setseed(0.2);
+	CREATE TABLE items (id int PRIMARY KEY, h halfvec(64), s sparsevec(5000), b bit(500)) WITH (autovacuum_enabled = off);
+	CREATE FUNCTION add(first int, last int) RETURNS void LANGUAGE sql BEGIN ATOMIC
+		INSERT INTO items SELECT i, h::halfvec, format('{%s}/5000', elements)::sparsevec, bits::bit(500) FROM (
+			SELECT i, (SELECT array_agg((random() - 0.5 + (i * 7 + j) % 20)::real + 0 * i) FROM generate_series(1, 64) j) AS h,
+				(SELECT string_agg(format('%s:%s', 1 + j * 50 + i % 30, (1 + random() + (i + j) % 5)::numeric(6, 3)), ',') FROM generate_series(0, 40) j
+					WHERE random() < 0.6) AS elements,
+				(SELECT string_agg(((random() < 0.1)::int # ((i % 30 + j) % 3 = 0)::int)::text, '') FROM generate_series(1, 500) j)::varbit AS bits
+			FROM generate_series(first, last) i) s;
+	END;
+	SELECT add(1, 3000);
+});
+foreach my $column (sort keys %columns)
+{
+	my $offset = -s $node->logfile;
+
+	$node->safe_psql('postgres', "CREATE INDEX items_$column ON items USING barq_hnsw ($column $columns{$column}[0])");
+	like(slurp_file($node->logfile, $offset), qr/starting background worker process "parallel worker/, "$column: built by workers");
+}
+
+# Of some rows' ten nearest: what each index says, checked against a scan.
+sub found
+{
+	my ($what, $database) = @_;
+	my %warnings;
+
+	foreach my $column (sort keys %columns)
+	{
+		my ($class, $op) = @{ $columns{$column} };
+		my $query = "SELECT q.id, array(SELECT round((i.$column $op q.$column)::numeric, 4) FROM items i ORDER BY i.$column $op q.$column LIMIT 10)
+			FROM (SELECT * FROM items WHERE id % 250 = 1) q ORDER BY 1";
+		my ($status, $rows, $warnings) = $node->psql($database // 'postgres', "SET enable_seqscan = off; SET barq.ef_search = 400; $query");
+
+		is($status, 0, "$what, $column: searched");
+		is($rows, $node->safe_psql($database // 'postgres', "SET enable_indexscan = off; $query"), "$what, $column: what a scan finds");
+		is($node->safe_psql($database // 'postgres', "SELECT * FROM barq_check('items_$column')"), '', "$what, $column: sound");
+		$warnings{$column} = $warnings;
+	}
+	return \%warnings;
+}
+
+found('built');
+is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ') FROM unnest(ARRAY['items_b', 'items_h', 'items_s']) i, barq_segments(i::regclass) WHERE state <> 'growing'}),
+	'flat flat hnsw', 'the kinds of their segments');
+$node->safe_psql('postgres', 'SELECT add(3001, 3400); DELETE FROM items WHERE id % 7 = 2');
+$node->safe_psql('postgres', 'VACUUM items');
+found('changed');
+
+# Without images: flat segments and graphs read from their pages.
+$node->append_conf('postgresql.conf', "barq.image_directory = '/dev/null/none'");
+$node->reload;
+$node->poll_query_until('postgres', q{SELECT current_setting('barq.image_directory') = '/dev/null/none'});
+my $warnings = found('page by page');
+like($warnings->{$_}, qr/WARNING:.*searched page by page/, "$_: it says so") foreach sort keys %columns;
+$node->safe_psql('postgres', 'SELECT add(3401, 3450)');
+foreach my $column (sort keys %columns)
+{
+	my ($status, $out, $err) = $node->psql('postgres', "SELECT barq_seal('items_$column') > 0");
+
+	is($out, 't', "$column: sealed without images");
+}
+found('sealed without images');
+my ($status, $out, $err) = $node->psql('postgres', 'SET max_parallel_maintenance_workers = 0; REINDEX INDEX items_s');
+is($status, 0, 'a build without a directory');
+like($err, qr/WARNING:.*is built in memory/, 'says so');
+found('built in memory');
+
+# A crash, and the directory back.
+$node->append_conf('postgresql.conf', "barq.image_directory = '$directory'");
+$node->safe_psql('postgres', 'SELECT add(3451, 3500)');
+$node->stop('immediate');
+$node->start;
+found('after a crash');
+foreach my $column (sort keys %columns)
+{
+	is($node->safe_psql('postgres', "SELECT barq_compact('items_$column') = (SELECT count(*) FROM items)"), 't', "$column: compacted");
+}
+found('compacted');
+
+# Dump and restore.
+my $dump = PostgreSQL::Test::Utils::tempdir . '/types.sql';
+$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
+found('restored', 'restored');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,491 @@
+/*
+ * test_ivf.c
+ *	  The IVF kind outside of a server: bodies of every metric and
+ *	  quantization, searches that are resumed and bounded, merges that keep
+ *	  centroids and ones that do not, helpers, damaged bodies.
+ */
+#include "hnsw_bodies.h"
+#include "ivf/ivf_layout.h"
+
+static void
+make_lists(BarqBodyWriter *writer, const BarqCodec *codec, uint32 lists,
+		   BarqMergeInput *inputs, int ninputs, int processes)
+{
+	uint64		bytes = barq_ivf_work_bytes(codec, lists, inputs, ninputs);
+
+	/* the area ends where the mapping does: what is written beyond crashes */
+	char	   *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	BarqIvfWork *work;
+
+	memset(mem, 0x77, bytes);
+	work = barq_ivf_work_load(mem, codec, lists, inputs, ninputs);
+	for (int p = 1; p < processes; p++)
+		if (fork() == 0)
+		{
+			barq_ivf_work_help(barq_ivf_work_attach(mem), NULL, NULL);
+			_exit(0);
+		}
+	barq_ivf_work_train(work, NULL, NULL);
+	barq_ivf_work_assign(work, NULL, NULL);
+	for (int p = 1; p < processes; p++)
+	{
+		int			status;
+
+		wait(&status);
+		if (status != 0)
+			abort();
+	}
+	shim_writer_init(writer);
+	barq_ivf_work_write(work, writer);
+	munmap(mem, bytes);
+}
+
+static void
+lists_from_flat(BarqBodyWriter *writer, const BarqCodec *codec, uint32 lists,
+				const BarqBodyWriter *flat, int processes)
+{
+	BarqView	view = shim_view(flat, false);
+	BarqMergeInput input = {&view, NULL, view.rows};
+
+	make_lists(writer, codec, lists, &input, 1, processes);
+}
+
+static IvfHeader
+header_of(const BarqBodyWriter *body)
+{
+	BarqView	view = shim_view(body, false);
+	IvfLists	lists;
+
+	barq_ivf_open(&view, &lists);
+	return lists.header;
+}
+
+static bool
+lists_clean(const BarqBodyWriter *body, bool pages)
+{
+	BarqView	view = shim_view(body, pages);
+
+	check_reports = 0;
+	barq_ivf_kind.check(&view, check_report, (void *) "ivf");
+	return check_reports == 0;
+}
+
+/* Rows in clusters: centres with little about them. */
+static float *
+clustered_vectors(int n, int dims, int clusters, uint64 seed, float shift)
+{
+	float	   *centres;
+	float	   *x = malloc(sizeof(float) * n * dims + 64);
+
+	random_state = 99;
+	centres = random_vectors(clusters, dims);
+	random_state = seed;
+	for (int i = 0; i < n; i++)
+		for (int d = 0; d < dims; d++)
+			x[i * dims + d] = centres[(i % clusters) * dims + d] + 0.4f * random_normal() + shift;
+	free(centres);
+	return x;
+}
+
+/*
+ * Drive a search to its end with rising bounds, or until probes are through:
+ * every row of what it looks at once, none of skip, batches sorted, none above
+ * its bound. Returns the rows, or -1.
+ */
+static int
+drain_lists(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
+			const uint8 *skip, int probes, bool probes_only, int max, bool pages)
+{
+	BarqView	view = shim_view(body, pages);
+	void	   *mem = malloc(barq_query_bytes(codec));
+	BarqQuery  *query = barq_query_prepare(mem, codec, q);
+	BarqSearchParams params = {query, 40, skip, probes, probes_only};
+	uint8	   *seen = calloc(1, view.rows + 1);
+	BarqHit    *hits = malloc(sizeof(BarqHit) * max);
+	BarqSearch *search;
+	bool		good = true;
+	int			got = 0;
+	int			n;
+	float		bounds[3] = {0, 0, INFINITY};
+
+	exact_rows(body, codec, query, NULL, 1, hits);
+	bounds[0] = hits[0].key;	/* nothing lies below the best */
+	bounds[1] = hits[0].key + 0.2f * (1 + fabsf(hits[0].key));
+	shim_context_push();
+	search = barq_ivf_kind.search_begin(&view, &params);
+	for (int b = 0; b < 3; b++)
+	{
+		while ((n = barq_ivf_kind.search_next(search, bounds[b], hits, max)) > 0)
+			for (int i = 0; i < n; i++)
+			{
+				uint32		row = hits[i].row;
+				float		key = barq_query_key(query, barq_ivf_kind.row_code(&view, row));
+
+				good &= row < view.rows && !seen[row] && key == hits[i].key;
+				good &= bounds[b] == INFINITY || key < bounds[b];
+				good &= i == 0 || hits[i - 1].key <= key;
+				good &= skip == NULL || !(skip[row / 8] >> (row % 8) & 1);
+				seen[row] = 1;
+				got++;
+			}
+	}
+	barq_ivf_kind.search_end(search);
+	shim_context_pop();
+	free(mem);
+	free(seen);
+	free(hits);
+	return good ? got : -1;
+}
+
+/* Share of the K best rows among the first K of a search. */
+static double
+recall_of(const BarqBodyWriter *body, const BarqCodec *codec, const float *queries,
+		  int nq, int probes, bool pages)
+{
+	void	   *mem = malloc(barq_query_bytes(codec));
+	long		good = 0;
+	enum
+	{
+		K = 10
+	};
+
+	for (int q = 0; q < nq; q++)
+	{
+		BarqView	view = shim_view(body, pages);
+		BarqQuery  *query = barq_query_prepare(mem, codec, queries + (size_t) q * codec->dims);
+		BarqSearchParams params = {query, 40, NULL, probes, false};
+		BarqHit		best[K];
+		BarqHit		hits[K];
+		int			n;
+
+		exact_rows(body, codec, query, NULL, K, best);
+		shim_context_push();
+		n = barq_ivf_kind.search_next(barq_ivf_kind.search_begin(&view, &params), INFINITY, hits, K);
+		shim_context_pop();
+		for (int i = 0; i < n; i++)
+			good += hits[i].key <= best[K - 1].key;
+	}
+	free(mem);
+	return (double) good / (nq * K);
+}
+
+static void
+test_bodies(void)
+{
+	static const char *metrics[] = {"", "l2", "ip", "cosine"};
+	static const char *quants[] = {"none", "f16", "sq8"};
+	enum
+	{
+		N = 3000, DIMS = 21
+	};
+	float	   *x = clustered_vectors(N, DIMS, 20, 5, 0);
+	float	   *queries = clustered_vectors(40, DIMS, 20, 6, 0);
+
+	for (int metric = BARQ_METRIC_L2; metric <= BARQ_METRIC_COSINE; metric++)
+		for (int quant = BARQ_QUANT_NONE; quant <= BARQ_QUANT_SQ8; quant++)
+		{
+			BarqCodec	codec;
+			BarqBodyWriter flat;
+			BarqBodyWriter body;
+			BarqBodyWriter again;
+			uint8	   *skip = random_bits(N, 0.5);
+			const char *name = psprintf("%s, %s", metrics[metric], quants[quant]);
+			uint32		left = count_clear(skip, N);
+			int			few;
+
+			barq_codec_init(&codec, metric, quant, DIMS);
+			make_flat(&flat, &codec, x, N, 0);
+			lists_from_flat(&body, &codec, 40, &flat, 1);
+			ok(header_of(&body).lists <= 40 && header_of(&body).lists > 20, "%s: lists", name);
+			ok(rows_match(&body, &codec, x, NULL, N), "%s: every row is there", name);
+			ok(lists_clean(&body, false) && lists_clean(&body, true), "%s: check finds nothing", name);
+			ok(recall_of(&body, &codec, queries, 40, 6, false) > 0.9, "%s: recall of 6 lists of 40", name);
+			ok(recall_of(&body, &codec, queries, 40, 6, true) > 0.9, "%s: the same page by page", name);
+			ok(recall_of(&body, &codec, queries, 40, 40, false) == 1, "%s: all lists are exact", name);
+			ok(drain_lists(&body, &codec, queries, NULL, 3, false, 37, false) == N, "%s: to the last row", name);
+			ok(drain_lists(&body, &codec, queries, skip, 3, false, 1000, true) == (int) left, "%s: to the last row not skipped, page by page", name);
+			few = drain_lists(&body, &codec, queries, NULL, 3, true, 64, false);
+			ok(few > 3 && few < N / 2 && few == drain_lists(&body, &codec, queries, NULL, 3, true, 1, false),
+			   "%s: the probed lists and no others", name);
+			lists_from_flat(&again, &codec, 40, &flat, 3);
+			ok(again.size == body.size && memcmp(again.data, body.data, body.size) == 0,
+			   "%s: helpers make the same body", name);
+			shim_writer_free(&again);
+			shim_writer_free(&body);
+			shim_writer_free(&flat);
+			free(skip);
+		}
+	free(x);
+	free(queries);
+}
+
+/* Strings of bits about a few, by Hamming distance. */
+static void
+test_bits(void)
+{
+	enum
+	{
+		N = 2000, BITS = 77, BYTES = (BITS + 7) / 8
+	};
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+	unsigned char *x = calloc(N, BYTES);
+	char	   *rows;
+	ItemPointerData *tids = malloc(sizeof(ItemPointerData) * N);
+	void	   *mem;
+	BarqView	view;
+	int			found = 0;
+
+	barq_codec_init(&codec, BARQ_METRIC_HAMMING, BARQ_QUANT_BITS, BITS);
+	rows = malloc((size_t) N * codec.row_bytes);
+	mem = malloc(barq_query_bytes(&codec));
+	random_state = 3;
+	for (int i = 0; i < N; i++)
+	{
+		for (int bit = 0; bit < BITS; bit++)
+		{
+			bool		set = i < 20 ? random_uniform() < 0.5 :
+				((x[i % 20 * BYTES + bit / 8] >> (7 - bit % 8)) & 1) ^ (random_uniform() < 0.05);
+
+			x[i * BYTES + bit / 8] |= set << (7 - bit % 8);
+		}
+		if (!barq_codec_encode(&codec, x + i * BYTES, rows + i * codec.row_bytes))
+			abort();
+		id_to_tid(i, &tids[i]);
+	}
+	shim_writer_init(&flat);
+	barq_flat_write(&flat, &codec, rows, codec.row_bytes, tids, N);
+	lists_from_flat(&body, &codec, 30, &flat, 2);
+	ok(lists_clean(&body, false) && lists_clean(&body, true), "bits: check finds nothing");
+	view = shim_view(&body, false);
+	for (int i = 0; i < N; i++)
+	{
+		BarqSearchParams params = {barq_query_prepare(mem, &codec, x + i * BYTES), 40, NULL, 5, false};
+		BarqHit		hit;
+
+		shim_context_push();
+		found += barq_ivf_kind.search_next(barq_ivf_kind.search_begin(&view, &params), INFINITY, &hit, 1) == 1 &&
+			hit.key == 0;
+		shim_context_pop();
+	}
+	ok(found > N * 0.99, "bits: %d of %d rows find themselves", found, N);
+	shim_writer_free(&body);
+	shim_writer_free(&flat);
+	free(x);
+	free(rows);
+	free(tids);
+	free(mem);
+}
+
+/* All rows the same, fewer rows than lists, one row, zero vectors under ip. */
+static void
+test_odd_rows(void)
+{
+	enum
+	{
+		N = 500, DIMS = 5
+	};
+	float	   *x = calloc(N * DIMS, sizeof(float));
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+
+	barq_codec_init(&codec, BARQ_METRIC_IP, BARQ_QUANT_SQ8, DIMS);
+	make_flat(&flat, &codec, x, N, 0);
+	lists_from_flat(&body, &codec, 10, &flat, 1);
+	ok(header_of(&body).lists == 1 && lists_clean(&body, false), "zero vectors: one list");
+	ok(drain_lists(&body, &codec, x, NULL, 1, false, 100, false) == N, "zero vectors: all are found");
+	shim_writer_free(&body);
+	shim_writer_free(&flat);
+
+	for (int i = 0; i < N * DIMS; i++)
+		x[i] = 3;
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
+	make_flat(&flat, &codec, x, N, 0);
+	lists_from_flat(&body, &codec, 10, &flat, 2);
+	ok(header_of(&body).lists == 1 && lists_clean(&body, false), "one vector N times: one list");
+	shim_writer_free(&body);
+	shim_writer_free(&flat);
+
+	for (int i = 0; i < N * DIMS; i++)
+		x[i] = (i % 2 ? -3e38f : 3e38f);
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_NONE, DIMS);
+	make_flat(&flat, &codec, x, N, 0);
+	lists_from_flat(&body, &codec, 10, &flat, 1);
+	ok(lists_clean(&body, false) && drain_lists(&body, &codec, x, NULL, 1, false, 100, false) == N,
+	   "vectors at the end of the range");
+	shim_writer_free(&body);
+	shim_writer_free(&flat);
+
+	for (int n = 1; n < 9; n += 7)
+	{
+		make_flat(&flat, &codec, x, n, 0);
+		lists_from_flat(&body, &codec, 100, &flat, 1);
+		ok(rows_match(&body, &codec, x, NULL, n), "%d rows, 100 lists", n);
+		shim_writer_free(&body);
+		shim_writer_free(&flat);
+	}
+	free(x);
+}
+
+static void
+test_merge(void)
+{
+	enum
+	{
+		N = 6000, M = 1500, DIMS = 16
+	};
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter first;
+	BarqView	views[2];
+	BarqMergeInput inputs[2] = {0};
+	float	   *all = malloc(sizeof(float) * (N + M) * DIMS);
+	uint8	   *dead = random_bits(N, 0.2);
+	uint8	   *dead_ids = calloc(1, (N + M) / 8 + 1);
+	float	   *queries = clustered_vectors(40, DIMS, 20, 8, 0);
+	float	   *moved_queries = clustered_vectors(40, DIMS, 20, 8, 20);
+
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
+	for (int moved = 0; moved <= 1; moved++)
+	{
+		BarqBodyWriter more;
+		BarqBodyWriter merged;
+		BarqBodyWriter both;
+		BarqBodyWriter fresh;
+		const float *asked = moved ? moved_queries : queries;
+		float	   *x = clustered_vectors(N, DIMS, 20, 5, 0);
+		float	   *y = clustered_vectors(M, DIMS, 20, 7, moved ? 20 : 0);
+		double		recall_merged;
+		double		recall_fresh;
+
+		memcpy(all, x, sizeof(float) * N * DIMS);
+		memcpy(all + N * DIMS, y, sizeof(float) * M * DIMS);
+		make_flat(&flat, &codec, x, N, 0);
+		make_flat(&more, &codec, y, M, N);
+		lists_from_flat(&first, &codec, 0, &flat, 1);
+		views[0] = shim_view(&more, true);
+		views[1] = shim_view(&first, false);
+		inputs[0] = (BarqMergeInput) {&views[0], NULL, M};
+		inputs[1] = (BarqMergeInput) {&views[1], dead, count_clear(dead, N)};
+		make_lists(&merged, &codec, 0, inputs, 2, 2);
+
+		memset(dead_ids, 0, (N + M) / 8 + 1);
+		for (uint32 row = 0; row < N; row++)
+			if (dead[row / 8] >> (row % 8) & 1)
+			{
+				uint32		id = tid_to_id(&tids_of(&first)[row]);
+
+				dead_ids[id / 8] |= 1 << (id % 8);
+			}
+		ok(rows_match(&merged, &codec, all, dead_ids, N + M), "merge: the live rows, moved %d", moved);
+		ok(lists_clean(&merged, false), "merge: check finds nothing, moved %d", moved);
+		ok((header_of(&merged).cost == header_of(&first).cost) == !moved,
+		   "merge: centroids are %s", moved ? "trained anew where rows come from elsewhere" : "kept for rows of the same kind");
+
+		make_flat(&both, &codec, all, N + M, 0);
+		lists_from_flat(&fresh, &codec, 0, &both, 1);
+		recall_merged = recall_of(&merged, &codec, asked, 40, 10, false);
+		recall_fresh = recall_of(&fresh, &codec, asked, 40, 10, false);
+		ok(recall_merged >= recall_fresh - 0.03, "merge: recall %.3f, fresh %.3f", recall_merged, recall_fresh);
+
+		shim_writer_free(&fresh);
+		shim_writer_free(&both);
+		shim_writer_free(&merged);
+		shim_writer_free(&first);
+		shim_writer_free(&more);
+		shim_writer_free(&flat);
+		free(x);
+		free(y);
+	}
+	free(all);
+	free(dead);
+	free(dead_ids);
+	free(queries);
+	free(moved_queries);
+}
+
+/* Whatever bytes are changed: an error, a report, or wrong rows; no crash. */
+static void
+test_damage(void)
+{
+	enum
+	{
+		N = 400, DIMS = 8
+	};
+	float	   *x = clustered_vectors(N, DIMS, 8, 5, 0);
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+	void	   *mem;
+	char	   *good;
+	uint64		kind_end;
+	int			refused = 0;
+	int			reported = 0;
+	int			tries = 0;
+	IvfHeader	header;
+
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
+	mem = malloc(barq_query_bytes(&codec));
+	make_flat(&flat, &codec, x, N, 0);
+	lists_from_flat(&body, &codec, 12, &flat, 1);
+	header = header_of(&body);
+	kind_end = header.centroids_off;
+	good = malloc(body.size);
+	memcpy(good, body.data, body.size);
+	for (uint64 at = 0; at < kind_end; at++)
+		for (int change = 0; change < 3; change++)
+		{
+			BarqHit		hits[50];
+
+			memcpy(body.data, good, body.size);
+			body.data[at] = change == 0 ? (char) 0xff : change == 1 ? 0 : body.data[at] ^ 1;
+			tries++;
+			for (int pages = 0; pages < 2; pages++)
+			{
+				shim_context_push();
+				if (SHIM_TRY())
+				{
+					/* of what the directory says, not of what the body says */
+					BarqView	view = shim_view(&body, pages);
+					BarqQuery  *query = barq_query_prepare(mem, &codec, x);
+					BarqSearchParams params = {query, 40, NULL, 2, false};
+					BarqSearch *search;
+
+					view.rows = N;
+					view.kind = BARQ_KIND_IVF;
+					search = barq_ivf_kind.search_begin(&view, &params);
+					for (int i = 0; i < 20; i++)
+						(void) barq_ivf_kind.search_next(search, INFINITY, hits, 50);
+					check_reports = 10;
+					barq_ivf_kind.check(&view, check_report, (void *) "damaged");
+					reported += check_reports > 10;
+				}
+				else
+					refused += shim_sqlstate == ERRCODE_INDEX_CORRUPTED;
+				SHIM_END();
+				shim_context_pop();
+			}
+		}
+	ok(refused > 0 && reported > 0, "damaged bodies: %d changes, %d refused, %d reported", tries, refused, reported);
+	free(mem);
+	free(good);
+	free(x);
+	shim_writer_free(&flat);
+	shim_writer_free(&body);
+}
+
+int
+main(void)
+{
+	shim_init();
+	barq_kernels_init();
+	test_bodies();
+	test_bits();
+	test_odd_rows();
+	test_merge();
+	test_damage();
+	printf("1..%d\n", ntests);
+	return nfailed != 0;
+}

@@ -1,0 +1,404 @@
+/*
+ * test_rabitq.c
+ *	  Codes of 2 bits a dimension: the rotation is one; rows, keys and bounds
+ *	  are the same at every level; estimates are without bias and off by as
+ *	  much as is said; keys between rows order as the vectors do.
+ */
+#include "kernels/codec_internal.h"
+
+#include <float.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define MAX_DIMS BARQ_CODEC_MAX_DIMS
+
+/* bounds are this many deviations below the estimate (codec_rabitq.c) */
+#define CONFIDENCE 2.5
+
+static const BarqKernels *levels[8];
+static int	nlevels;
+
+static float x[MAX_DIMS + 64],
+			y[MAX_DIMS + 64],
+			q[MAX_DIMS + 64];
+static char row_buffer[MAX_DIMS],
+			again_buffer[MAX_DIMS],
+			mem[MAX_DIMS * 6 + 4096];
+
+static double
+dot_of(const float *a, const float *b, int n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += (double) a[i] * b[i];
+	return sum;
+}
+
+static double
+distance_of(BarqMetric metric, const float *a, const float *b, int n)
+{
+	double		ab = dot_of(a, b, n);
+
+	switch (metric)
+	{
+		case BARQ_METRIC_L2:
+			{
+				double		sum = 0;
+
+				for (int i = 0; i < n; i++)
+					sum += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+				return sqrt(sum);
+			}
+		case BARQ_METRIC_IP:
+			return -ab;
+		default:
+			return 1 - ab / sqrt(dot_of(a, a, n) * dot_of(b, b, n));
+	}
+}
+
+/*
+ * Lengths and angles stay, at every level to the same bits; a vector of one
+ * coordinate, or of equal ones, is spread over all.
+ */
+static void
+test_rotation(void)
+{
+	static const int sizes[] = {64, 128, 192, 320, 512, 768, 1024, 1536, 2048 - 64, 16000};
+	static float first[MAX_DIMS + 64];
+	bool		orthonormal = true;
+	bool		same = true;
+	double		peak = 0;
+	int			peak_size = 0;
+
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
+	{
+		int			n = sizes[s];
+		double		xx,
+					xy;
+
+		for (int i = 0; i < n; i++)
+		{
+			x[i] = (float) random_normal();
+			y[i] = (float) (0.5 * x[i] + random_normal());
+		}
+		xx = dot_of(x, x, n);
+		xy = dot_of(x, y, n);
+		memcpy(first, x, (size_t) n * sizeof(float));
+		for (int l = 0; l < nlevels; l++)
+		{
+			memcpy(q, first, (size_t) n * sizeof(float));
+			barq_kernels = levels[l];
+			barq_rotate(q, n);
+			if (l > 0)
+				same &= memcmp(q, x, (size_t) n * sizeof(float)) == 0;
+			memcpy(x, q, (size_t) n * sizeof(float));
+		}
+		barq_rotate(y, n);
+		orthonormal &= fabs(dot_of(x, x, n) / xx - 1) < 1e-5 && fabs(dot_of(x, y, n) - xy) < 1e-5 * xx;
+
+		for (int k = 0; k < 20; k++)
+		{
+			for (int i = 0; i < n; i++)
+				x[i] = k > 0 ? 0 : (float) (1 / sqrt(n));
+			if (k > 0)
+				x[k < 10 ? k - 1 : n - 20 + k] = 1;
+			barq_rotate(x, n);
+			for (int i = 0; i < n; i++)
+				if (fabs(x[i]) * sqrt(n) > peak)
+				{
+					peak = fabs(x[i]) * sqrt(n);
+					peak_size = n;
+				}
+		}
+	}
+	barq_kernels_select("auto");
+	tap_ok(orthonormal, "rotations keep lengths and angles");
+	tap_ok(same, "every level rotates to the same bits");
+	tap_ok(peak < 7, "no coordinate of what was one coordinate stands out (%.1f deviations, of %d)",
+		   peak, peak_size);
+}
+
+/* Rows and keys, by plain integers; nothing is read beyond them. */
+static void
+test_levels(void)
+{
+	size_t		page = (size_t) sysconf(_SC_PAGESIZE);
+	size_t		size = 16 * page;
+	char	   *fence = mmap(NULL, size + page, PROT_READ | PROT_WRITE,
+							 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool		rows_agree = true,
+				keys_agree = true,
+				right = true;
+
+	if (fence == MAP_FAILED || mprotect(fence + size, page, PROT_NONE) != 0)
+		exit(2);
+	for (int t = 0; t < 600; t++)
+	{
+		int			n = 1 + (int) (random_bits() % (t % 10 == 0 ? 3000 : 400));
+		BarqMetric	metric = (BarqMetric) (BARQ_METRIC_L2 + t % 3);
+		BarqCodec	codec;
+		uint32_t	ids[9];
+		float		keys[9],
+					other[9],
+					code_keys[9];
+		char	   *rows;
+		int			nrows = 1 + (int) (random_bits() % 9);
+
+		barq_codec_init(&codec, metric, BARQ_QUANT_RABITQ, n);
+		nrows = (int) fmin(nrows, (double) size / codec.row_bytes);
+		rows = fence + size - (size_t) nrows * codec.row_bytes;
+		for (int r = 0; r < nrows; r++)
+		{
+			ids[r] = (uint32_t) (random_bits() % (uint64_t) nrows);
+			for (int i = 0; i < n; i++)
+				x[i] = (float) random_normal();
+			for (int l = 0; l < nlevels; l++)
+			{
+				barq_kernels = levels[l];
+				barq_codec_encode(&codec, x, l == 0 ? rows + (size_t) r * codec.row_bytes : again_buffer);
+				if (l > 0)
+					rows_agree &= memcmp(rows + (size_t) r * codec.row_bytes, again_buffer, codec.row_bytes) == 0;
+			}
+		}
+		for (int i = 0; i < n; i++)
+			q[i] = (float) random_normal();
+		for (int l = 0; l < nlevels; l++)
+		{
+			BarqQuery  *query;
+
+			barq_kernels = levels[l];
+			query = barq_query_prepare(mem, &codec, q);
+			barq_query_keys(query, rows, codec.row_bytes, ids, nrows, l == 0 ? keys : other);
+			if (l > 0)
+				keys_agree &= memcmp(keys, other, (size_t) nrows * sizeof(float)) == 0;
+			for (int r = 0; r < nrows; r++)
+				keys_agree &= barq_query_key(query, rows + (size_t) ids[r] * codec.row_bytes) == keys[r];
+			barq_code_keys(&codec, rows, rows, codec.row_bytes, ids, nrows, l == 0 ? code_keys : other);
+			if (l > 0)
+				keys_agree &= memcmp(code_keys, other, (size_t) nrows * sizeof(float)) == 0;
+			for (int r = 0; r < nrows; r++)
+				keys_agree &= barq_code_key(&codec, rows, rows + (size_t) ids[r] * codec.row_bytes) == code_keys[r] &&
+					barq_code_key(&codec, rows + (size_t) ids[r] * codec.row_bytes, rows) == code_keys[r];
+
+			for (int r = 0; r < nrows; r++)
+			{
+				const unsigned char *code = (const unsigned char *) rows + (size_t) ids[r] * codec.row_bytes;
+				const BarqRabitqTerms *terms = &query->rabitq;
+				int			d = rabitq_dims(&codec);
+				RabitqTrailer trailer;
+				double		sum = 0;
+				double		key;
+
+				memcpy(&trailer, code + d / 4, sizeof(trailer));
+				for (int i = 0; i < d; i++)
+					sum += query->codes[i] * ((code[i % (d / 4)] >> (2 * (i / (d / 4))) & 3) - 1.5);
+				key = BARQ_RABITQ_KEY(terms, double, (double), trailer.norm, trailer.mean,
+									  trailer.factor, sum + terms->code_sum);
+				right &= (float) fmax(key, terms->least) == keys[r];
+			}
+		}
+	}
+	barq_kernels_select("auto");
+	munmap(fence, size + page);
+	tap_ok(rows_agree, "every level gives the same rows");
+	tap_ok(keys_agree, "and the same keys, one by one and batched, in either direction between rows");
+	tap_ok(right, "which are those of a plain loop");
+}
+
+/*
+ * Vectors at every angle to the query, with and without a common offset: what
+ * estimates are off, in the deviations that the bound allows for.
+ */
+static void
+test_estimates(void)
+{
+	static const int sizes[] = {20, 64, 100, 300, 768, 1536};
+
+	for (BarqMetric metric = BARQ_METRIC_L2; metric <= BARQ_METRIC_COSINE; metric++)
+		for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
+		{
+			int			n = sizes[s];
+			int			total = n > 500 ? 3000 : 8000;
+			double		sum = 0,
+						sumsq = 0;
+			int			below = 0;
+			BarqCodec	codec;
+
+			barq_codec_init(&codec, metric, BARQ_QUANT_RABITQ, n);
+			for (int t = 0; t < total; t++)
+			{
+				double		near = random_uniform();
+				double		offset = t % 2 ? 3 * random_uniform() : 0;
+				double		truth,
+							distance,
+							bound,
+							off,
+							deviation;
+				BarqQuery  *query;
+
+				barq_kernels = levels[t % nlevels];
+				for (int i = 0; i < n; i++)
+				{
+					double		common = random_normal();
+
+					x[i] = (float) (offset + near * common + (1 - near) * random_normal());
+					q[i] = (float) (offset + near * common + (1 - near) * random_normal());
+				}
+				barq_codec_encode(&codec, x, row_buffer);
+				query = barq_query_prepare(mem, &codec, q);
+				barq_query_rescore(query, row_buffer, &distance, &bound);
+				truth = distance_of(metric, x, q, n);
+				below += truth < bound;
+				if (metric == BARQ_METRIC_L2)
+				{
+					distance = distance * distance;
+					truth = truth * truth;
+					bound = bound * bound;
+				}
+				deviation = (distance - bound) / CONFIDENCE;
+				off = bound > 0 || metric == BARQ_METRIC_IP ? (distance - truth) / deviation : 0;
+				sum += off;
+				sumsq += off * off;
+			}
+			sum /= total;
+			sumsq = sqrt(sumsq / total);
+			tap_ok(fabs(sum) < 0.06 && sumsq > 0.8 && sumsq < 1.15 && below < 0.015 * total,
+				   "%d dimensions, metric %d: estimates off by %.3f ± %.3f deviations, %.2f %% below the bound",
+				   n, metric, sum, sumsq, 100.0 * below / total);
+		}
+	barq_kernels_select("auto");
+}
+
+/* Values at the edges of float, and vectors of which nothing is left to rotate. */
+static void
+test_extremes(void)
+{
+	static const double scales[] = {0, 1e-45, 1e-38, 1e-20, 1, 1e18, 3e38};
+	bool		numbers = true;
+	bool		refused = true;
+	bool		exact = true;
+
+	for (int t = 0; t < 6000; t++)
+	{
+		int			n = 1 + (int) (random_bits() % 130);
+		BarqMetric	metric = (BarqMetric) (BARQ_METRIC_L2 + t % 3);
+		double		sx = scales[random_bits() % 7];
+		double		sq = scales[random_bits() % 7];
+		bool		constant = t % 5 == 0;
+		BarqCodec	codec;
+		BarqQuery  *query;
+		double		distance,
+					bound;
+		float		key;
+
+		barq_kernels = levels[t % nlevels];
+		barq_codec_init(&codec, metric, BARQ_QUANT_RABITQ, n);
+		for (int i = 0; i < n; i++)
+		{
+			x[i] = constant && i > 0 ? x[0] : (float) (sx * (2 * random_uniform() - 1));
+			q[i] = constant && i > 0 ? q[0] : (float) (sq * (2 * random_uniform() - 1));
+		}
+		if (!barq_codec_encode(&codec, x, row_buffer))
+		{
+			refused &= metric == BARQ_METRIC_COSINE && dot_of(x, x, n) == 0;
+			continue;
+		}
+		query = barq_query_prepare(mem, &codec, q);
+		key = barq_query_key(query, row_buffer);
+		barq_query_rescore(query, row_buffer, &distance, &bound);
+		numbers &= !isnan(key) && !isnan(distance) && !isnan(bound) && bound <= distance;
+		key = barq_code_key(&codec, row_buffer, row_buffer);
+		numbers &= !isnan(key);
+		if ((constant || n == 1) && sx == 1 && sq == 1)
+			exact &= fabs(distance - distance_of(metric, x, q, n)) < 1e-5;
+		if (metric == BARQ_METRIC_L2 && sx == 1)
+			exact &= key < 1e-5 * dot_of(x, x, n);
+	}
+	barq_kernels_select("auto");
+	tap_ok(numbers, "no key, distance or bound is NaN, no bound above its distance");
+	tap_ok(refused, "only zero vectors are refused, under cosine");
+	tap_ok(exact, "constant vectors lose nothing; a row is at no distance of itself");
+}
+
+/* Of three vectors, does a row find the nearer one by codes alone? */
+static void
+test_code_keys(void)
+{
+	static char a[MAX_DIMS],
+				b[MAX_DIMS],
+				c[MAX_DIMS];
+
+	for (BarqMetric metric = BARQ_METRIC_L2; metric <= BARQ_METRIC_COSINE; metric++)
+	{
+		int			n = 768;
+		int			good = 0,
+					asked = 0;
+		BarqCodec	codec;
+
+		barq_codec_init(&codec, metric, BARQ_QUANT_RABITQ, n);
+		for (int t = 0; t < 2000; t++)
+		{
+			double		near = random_uniform();
+
+			for (int i = 0; i < n; i++)
+			{
+				x[i] = (float) random_normal();
+				y[i] = (float) (near * x[i] + (1 - near) * random_normal());
+				q[i] = (float) ((near * 0.9) * x[i] + (1 - near * 0.9) * random_normal());
+			}
+			/* closer to each other than that, either will do */
+			if (distance_of(BARQ_METRIC_COSINE, x, q, n) - distance_of(BARQ_METRIC_COSINE, x, y, n) < 0.03)
+				continue;
+			if ((distance_of(metric, x, y, n) < distance_of(metric, x, q, n)) !=
+				(distance_of(BARQ_METRIC_COSINE, x, y, n) < distance_of(BARQ_METRIC_COSINE, x, q, n)))
+				continue;
+			barq_codec_encode(&codec, x, a);
+			barq_codec_encode(&codec, y, b);
+			barq_codec_encode(&codec, q, c);
+			good += barq_code_key(&codec, a, b) < barq_code_key(&codec, a, c);
+			asked++;
+		}
+		tap_ok(asked > 300 && good > 0.95 * asked, "metric %d: of two vectors, the nearer one by codes alone: %d of %d",
+			   metric, good, asked);
+	}
+}
+
+static void
+test_sizes(void)
+{
+	bool		ok = true;
+	BarqCodec	codec;
+
+	for (int n = 1; n <= MAX_DIMS; n++)
+	{
+		barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_RABITQ, n);
+		ok &= codec.row_bytes == (uint32_t) (n + 63) / 64 * 16 + 16 && codec.stride % 64 == 0 &&
+			codec.stride >= codec.row_bytes && codec.stride < codec.row_bytes + 64 &&
+			barq_query_bytes(&codec) < sizeof(mem);
+	}
+	tap_ok(ok, "16 bytes for 64 dimensions, and 16");
+}
+
+int
+main(void)
+{
+	int			n;
+	const BarqKernels *const *all = barq_kernels_all(&n);
+
+	for (int i = 0; i < n; i++)
+		if (barq_kernels_supported(all[i]))
+			levels[nlevels++] = all[i];
+	barq_kernels_select("auto");
+	test_sizes();
+	test_rotation();
+	test_levels();
+	test_estimates();
+	test_extremes();
+	test_code_keys();
+	return tap_done();
+}
