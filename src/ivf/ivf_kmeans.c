@@ -226,7 +226,7 @@ find_near(Kmeans *km)
 void
 barq_ivf_kmeans(BarqIvfWork *work, uint32 sample, BarqIvfProgress progress, void *arg)
 {
-	Kmeans		km = {.work = work,.sample = sample,.random = 42};
+	Kmeans		km = {.work = work, .sample = sample, .random = 42};
 	float	   *means;
 	uint32	   *counts;
 	float		before = INFINITY;

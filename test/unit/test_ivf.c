@@ -176,7 +176,8 @@ test_bodies(void)
 	static const char *quants[] = {"none", "f16", "sq8"};
 	enum
 	{
-		N = 3000, DIMS = 21
+		N = 3000,
+		DIMS = 21
 	};
 	float	   *x = clustered_vectors(N, DIMS, 20, 5, 0);
 	float	   *queries = clustered_vectors(40, DIMS, 20, 6, 0);
@@ -225,7 +226,9 @@ test_bits(void)
 {
 	enum
 	{
-		N = 2000, BITS = 77, BYTES = (BITS + 7) / 8
+		N = 2000,
+		BITS = 77,
+		BYTES = (BITS + 7) / 8
 	};
 	BarqCodec	codec;
 	BarqBodyWriter flat;
@@ -284,7 +287,8 @@ test_odd_rows(void)
 {
 	enum
 	{
-		N = 500, DIMS = 5
+		N = 500,
+		DIMS = 5
 	};
 	float	   *x = calloc(N * DIMS, sizeof(float));
 	BarqCodec	codec;
@@ -334,7 +338,9 @@ test_merge(void)
 {
 	enum
 	{
-		N = 6000, M = 1500, DIMS = 16
+		N = 6000,
+		M = 1500,
+		DIMS = 16
 	};
 	BarqCodec	codec;
 	BarqBodyWriter flat;
@@ -412,7 +418,8 @@ test_damage(void)
 {
 	enum
 	{
-		N = 400, DIMS = 8
+		N = 400,
+		DIMS = 8
 	};
 	float	   *x = clustered_vectors(N, DIMS, 8, 5, 0);
 	BarqCodec	codec;
