@@ -312,7 +312,7 @@ class Lifecycle:
         if not self.is_barq:
             return
         base = dataset.unit(self.data.base) if self.data.metric == "cosine" else self.data.base
-        for share in (0.3, 0.5, 0.7):
+        for share in (0.2, 0.5):
             self.fresh_table()
             key = dataset.distance(base, base[0], self.data.metric)
             dead = key < np.quantile(key, share)

@@ -9,7 +9,7 @@ CREATE FUNCTION barq_stats(OUT index regclass, OUT inserts bigint,
 	OUT rows_too_late bigint, OUT lock_waits bigint[])
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10;
-COMMENT ON FUNCTION barq_stats() IS 'counters of the barq indexes of this database: of the whole server if barq is in shared_preload_libraries, else of this session; times in milliseconds';
+COMMENT ON FUNCTION barq_stats() IS 'counters of the barq indexes of this database: of the whole server if barq is in shared_preload_libraries, else of this session; times in milliseconds; lock_waits: waits of searches for locks of pages, counted by how long they took: below 1, 10, 100 microseconds, 1, 10, 100 milliseconds, and longer';
 
 CREATE VIEW barq_progress AS
 	SELECT pid, datname AS database, backend_type AS worker, query AS activity,

@@ -29,7 +29,7 @@ $node->safe_psql('postgres', q{
 is($node->safe_psql('postgres', q{SELECT inserts, seals, rows_sealed FROM barq_stats() WHERE index = 'items_v'::regclass}),
 	'3600|2|3500', 'counters are those of all sessions');
 $node->safe_psql('postgres', q{SET enable_seqscan = off; SELECT id FROM items ORDER BY v <-> vec(1) LIMIT 1});
-is($node->safe_psql('postgres', q{SELECT searches, (SELECT sum(n) > 0 FROM unnest(lock_waits) n) FROM barq_stats()}),
+is($node->safe_psql('postgres', q{SELECT searches, (SELECT sum(n) > 0 AND count(*) = 7 FROM unnest(lock_waits) n) FROM barq_stats()}),
 	'1|t', 'a search is counted, and its lock waits by duration');
 
 # a restart loses images here, and the launcher makes them ready again
