@@ -28,8 +28,8 @@ char	   *barq_simd = NULL;
 
 static const struct config_enum_entry iterative_scan_options[] = {
 	{"off", BARQ_ITERATIVE_OFF, false},
-	{"strict_order", BARQ_ITERATIVE_STRICT, false},
 	{"relaxed_order", BARQ_ITERATIVE_RELAXED, false},
+	{"strict_order", BARQ_ITERATIVE_STRICT, false},
 	{NULL, 0, false}
 };
 

@@ -70,24 +70,41 @@ link_from(Walk *walk, uint32 from, uint32 row)
 	return true;
 }
 
-static void
-link_row(Walk *walk, HnswBuilder *builder, uint32 row)
+/*
+ * From one of the nearest rows that are reached. Not so under the inner product:
+ * the nearest rows of almost all are the same few long ones, which link to
+ * each other and to little else, and whose lists would be given away for rows
+ * that hardly any search wants. Any other reached row has room.
+ */
+static bool
+link_from_near(Walk *walk, HnswBuilder *builder, uint32 row)
 {
 	BarqHnswWork *work = walk->work;
 	const char *code = hnsw_work_code(work, row);
 	uint64		entry = pg_atomic_read_u64(&work->entry);
-	uint32		start = barq_hnsw_work_descend(builder, code, entry, 0);
+	uint32		start;
 	int			n;
 
+	if (work->codec.metric == BARQ_METRIC_IP)
+		return false;
 	/* the upper layers may have led to a part of layer 0 not reached yet */
+	start = barq_hnsw_work_descend(builder, code, entry, 0);
 	if (walk->parent[start] == HNSW_NONE)
 		start = HNSW_ENTRY_ROW(entry);
 	n = barq_hnsw_work_search(builder, code, start, 0);
 	for (int i = 0; i < n; i++)
 	{
 		if (link_from(walk, builder->beam[i].row, row))
-			return;
+			return true;
 	}
+	return false;
+}
+
+static void
+link_row(Walk *walk, HnswBuilder *builder, uint32 row)
+{
+	if (link_from_near(walk, builder, row))
+		return;
 
 	/* the row reached last has no children, so the loop ends there at latest */
 	for (uint32 i = walk->tail; i-- > 0;)

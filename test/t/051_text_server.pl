@@ -1,5 +1,5 @@
 # Ranked text on servers: the answers of an index of text are the same when
-# workers build it, after a kill -9 in the middle of a COPY or of CREATE INDEX, from images that were
+# workers build it, after a kill -9 in the middle of a COPY, from images that were
 # removed, cut short or changed, on a standby while seals, merges and VACUUM are
 # replayed, and after a dump with a text search configuration of its own.
 use strict;

@@ -260,6 +260,39 @@ test_duplicates(void)
 	free(q);
 }
 
+/*
+ * Rows of very different length under the inner product: a few long ones are
+ * nearest to all others, and hardly any row is linked to by its neighbours.
+ */
+static void
+test_long_rows(void)
+{
+	int			n = 8000;
+	int			nq = 60;
+	int			dims = 3;
+	float	   *x = malloc(sizeof(float) * n * dims);
+	float	   *q = malloc(sizeof(float) * nq * dims);
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+	double		r;
+
+	for (int i = 0; i < n * dims; i++)
+		x[i] = (float) (random_uniform() * random_uniform());
+	for (int i = 0; i < nq * dims; i++)
+		q[i] = (float) random_uniform();
+	barq_codec_init(&codec, BARQ_METRIC_IP, BARQ_QUANT_NONE, dims);
+	make_flat(&flat, &codec, x, n, 0);
+	build_from_flat(&body, &codec, 16, 64, &flat, 2);
+	r = recall(&body, &codec, q, nq, 40, 20, NULL, false);
+	ok(r > 0.95 && check_clean(&body, false, "long rows"),
+	   "inner product, rows of very different length: recall %.3f, all reachable", r);
+	shim_writer_free(&flat);
+	shim_writer_free(&body);
+	free(x);
+	free(q);
+}
+
 int
 main(void)
 {
@@ -270,6 +303,7 @@ main(void)
 	test_search();
 	test_bound();
 	test_duplicates();
+	test_long_rows();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;
 }
