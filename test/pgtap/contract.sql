@@ -121,7 +121,7 @@ SELECT bag_eq(
 	$$SELECT name, boot_val, coalesce(unit, '') AS unit, coalesce(min_val, '') AS least, coalesce(max_val, '') AS most, coalesce(enumvals::text, '') AS one_of, context FROM pg_settings WHERE name LIKE 'barq.%'$$,
 	$$VALUES
 	('barq.ef_search', '40', '', '1', '1000', '', 'user'), ('barq.probes', '0', '', '0', '32768', '', 'user'),
-	('barq.iterative_scan', 'strict_order', '', '', '', '{off,strict_order,relaxed_order}', 'user'),
+	('barq.iterative_scan', 'strict_order', '', '', '', '{off,relaxed_order,strict_order}', 'user'),
 	('barq.max_scan_tuples', '20000', '', '1', '2147483647', '', 'user'),
 	('barq.consistency', 'all', '', '', '', '{all,sealed}', 'user'),
 	('barq.allow_fallback', 'on', '', '', '', '', 'user'),

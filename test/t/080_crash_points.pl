@@ -386,8 +386,9 @@ foreach my $order (@orders)
 		unlink $point_file;
 		$wrong = "the point was not reached\n" unless $s->{name} =~ /parallel|worker/;
 	}
-	elsif ($whom eq 'backend')
+	elsif ($whom eq 'backend' || $whom eq 'error' && $status == 2)
 	{
+		# an error in a critical section is a PANIC
 		wait_until_up($position);
 	}
 	start_again() if $whom eq 'server' && $status == 2;
