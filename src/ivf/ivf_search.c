@@ -126,6 +126,14 @@ rank_lists(IvfSearch *search)
 	float		keys[IVF_CHUNK];
 
 	search->ranking = MemoryContextAlloc(search->context, sizeof(BarqHit) * n);
+	if (search->at_once >= n)
+	{
+		/* all of them: as they lie, so that equal keys come in the order of rows */
+		for (uint32 i = 0; i < n; i++)
+			search->ranking[i] = (BarqHit) {0, i};
+		search->ranked = n;
+		return;
+	}
 	for (uint32 first = 0; first < n; first += IVF_CHUNK)
 	{
 		uint32		count = Min(IVF_CHUNK, n - first);

@@ -273,6 +273,30 @@ test_bits(void)
 		shim_context_pop();
 	}
 	ok(found > N * 0.99, "bits: %d of %d rows find themselves", found, N);
+
+	/* many distances are equal: of all lists rows come as of a flat segment, in batches of any size */
+	for (int max = 1; max < N; max = max * 6 + 1)
+	{
+		BarqQuery  *query = barq_query_prepare(mem, &codec, x + BYTES);
+		BarqSearchParams params = {query, 40, NULL, 30, max > 10};
+		BarqHit    *exact = malloc(sizeof(BarqHit) * N);
+		BarqHit    *hits = malloc(sizeof(BarqHit) * N);
+		BarqSearch *search;
+		int			got = 0;
+		int			n;
+		bool		same = true;
+
+		exact_rows(&body, &codec, query, NULL, N, exact);
+		shim_context_push();
+		search = barq_ivf_kind.search_begin(&view, &params);
+		while ((n = barq_ivf_kind.search_next(search, INFINITY, hits, max)) > 0)
+			for (int i = 0; i < n && got < N; i++, got++)
+				same &= hits[i].row == exact[got].row && hits[i].key == exact[got].key;
+		shim_context_pop();
+		ok(same && got == N, "bits: all lists in the order of key and row, %d at a time", max);
+		free(exact);
+		free(hits);
+	}
 	shim_writer_free(&body);
 	shim_writer_free(&flat);
 	free(x);
