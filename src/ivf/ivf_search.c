@@ -305,7 +305,6 @@ refill(IvfSearch *search, float bound)
 	search->next = 0;
 	search->bound = bound;
 	search->complete = s.complete;
-	search->want = Min(search->want * 4, IVF_LAST);
 }
 
 static uint32
@@ -374,6 +373,13 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 			(search->next == search->nready &&
 			 (!search->complete || bound > search->bound)))
 		{
+			/*
+			 * Who took all that was selected will take more. Where further
+			 * lists are the reason, what is left is selected again, and
+			 * again with the next ones: that should be little.
+			 */
+			if (search->nready > 0 && search->next == search->nready)
+				search->want = Min(search->want * 4, IVF_LAST);
 			search->want = Max(search->want, max);
 			refill(search, bound);
 		}
