@@ -75,6 +75,7 @@ END $$;
 SELECT o, pg_temp.check_long(split_part(o, ' ', 1), split_part(o, ' ', 2), split_part(o, ' ', 3)) AS "wrong/complaints"
 	FROM unnest(ARRAY['h halfvec_l2_ops <->', 's sparsevec_l2_ops <->', 's sparsevec_ip_ops <#>', 's sparsevec_cosine_ops <=>', 's sparsevec_l1_ops <+>',
 		'b bit_hamming_ops <~>', 'b bit_jaccard_ops <%>']) o;
+DROP FUNCTION pg_temp.add_rows();
 DROP TABLE hnsw_long;
 
 -- NULLs and zeros: as many rows as a distance has, wherever they lie
