@@ -162,6 +162,9 @@ extern BarqQuery *barq_query_prepare(void *mem, const BarqCodec *codec, const vo
 
 extern float barq_query_key(const BarqQuery *query, const void *row);
 
+/* The distance, as the operator gives it, that a key stands for. */
+extern double barq_key_distance(const BarqCodec *codec, float key);
+
 /* rows at base + ids[i] * stride (ids NULL: 0 … n-1); prefetches ahead */
 extern void barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 							const uint32_t *ids, int n, float *keys);
