@@ -156,7 +156,6 @@ plans()
 				way=$((way + 1)) ;;
 		esac
 	done
-	echo
 }
 
 # As wide as the terminal, within reason; 110 where there is none.

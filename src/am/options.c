@@ -6,7 +6,9 @@
 #include "postgres.h"
 
 #include "am/am.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 StaticAssertDecl(sizeof(BarqVectorOptions) <= sizeof(((BarqFrozenOptions *) 0)->bytes),
@@ -109,8 +111,15 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 						   BarqVectorOptions *options)
 {
 	const BarqVectorSpace *space = barq_vector_space(index);
-	int			dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
+	int			dims = column->atttypmod;
 
+	/* its values may be shorter than its type says */
+	if (getBaseType(column->atttypid) == VARBITOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("type not supported for %s index", method),
+				 errhint("Use a column, or an expression, of type bit(n) instead of bit varying.")));
 	if (dims < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

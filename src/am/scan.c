@@ -95,6 +95,7 @@ typedef struct VectorScan
 	bool		exhausted;
 
 	/* over restarts; in `context` */
+	double		slack;			/* how far bounds are below what keys say */
 	double		last_bound;
 	BarqHeapDistance *heap_distance;	/* NULL until it is needed */
 	BarqOrderQueue *queue;		/* NULL: the executor puts rows in order */
@@ -174,6 +175,7 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	vs->round_context = NULL;
 	MemoryContextReset(vs->context);
 	vs->query_value = NULL;
+	vs->slack = 0;
 	vs->last_bound = -get_float8_infinity();
 	vs->looked_at = 0;
 	vs->emitted = NULL;
@@ -467,22 +469,19 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 
 	if (is_strict(vs) && !vs->exhausted)
 	{
-		double		farthest = -get_float8_infinity();
-		double		slack = 0;
 		double		limit;
 
 		/*
-		 * A row of a later round has about the distance of this round's last
-		 * or more, and a lower bound below that by about as much as these
-		 * have. What lies beyond is held back, to be merged with it.
+		 * A row of a later round has the key of this round's last or a larger
+		 * one, and a lower bound below the distance that its key says by
+		 * hardly more than any row had so far. What lies beyond is held back,
+		 * to be merged with it.
 		 */
 		for (int i = 0; i < n; i++)
-		{
-			farthest = Max(farthest, vs->candidates[i].distance);
-			slack = Max(slack, vs->candidates[i].distance -
-						vs->candidates[i].lower_bound);
-		}
-		limit = farthest - slack;
+			vs->slack = Max(vs->slack,
+							barq_key_distance(&vs->codec, vs->candidates[i].key) -
+							vs->candidates[i].lower_bound);
+		limit = barq_key_distance(&vs->codec, vs->candidates[n - 1].key) - vs->slack;
 		qsort(vs->candidates, n, sizeof(Candidate), compare_bounds);
 		while (vs->ready < n && vs->candidates[vs->ready].lower_bound <= limit)
 			vs->ready++;

@@ -162,6 +162,9 @@ extern BarqQuery *barq_query_prepare(void *mem, const BarqCodec *codec, const vo
 
 extern float barq_query_key(const BarqQuery *query, const void *row);
 
+/* The distance, as the operator gives it, that a key stands for. */
+extern double barq_key_distance(const BarqCodec *codec, float key);
+
 /* The L2 norm of the vector that was asked for; not of bits and sparse vectors. */
 extern double barq_query_norm(const BarqQuery *query);
 

@@ -267,3 +267,17 @@ barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 			(query->values, base, stride, ids, n, dims, keys);
 	barq_finish_keys(query->codec.metric, keys, n);
 }
+
+double
+barq_key_distance(const BarqCodec *codec, float key)
+{
+	switch (codec->metric)
+	{
+		case BARQ_METRIC_L2:
+			return key > 0 ? sqrt((double) key) : 0;
+		case BARQ_METRIC_COSINE:
+			return codec->quant == BARQ_QUANT_SPARSE ? key : 1 + (double) key;
+		default:
+			return key;
+	}
+}

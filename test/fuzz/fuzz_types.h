@@ -3,8 +3,8 @@
  *	  What is fuzzed: the text and binary input functions of the vector types,
  *	  outside of a server. An input gives an error of one of the expected
  *	  SQLSTATEs or a value that keeps the type's promises and survives its text
- *	  and its binary form, bit by bit; nothing outside the operands is touched,
- *	  which sanitizers see.
+ *	  and its binary form, bit by bit; what was received is sent the same; nothing
+ *	  outside the operands is touched, which sanitizers see.
  *
  * Included by one C file, together with the sources under test, so that these
  * are compiled with its flags. Beside fuzz_server.h this brings what these
@@ -186,6 +186,9 @@ fuzz_one(const FuzzTarget *target, const uint8 *data, size_t size, bool *accepte
 			else if (!fuzz_same(value, DatumGetPointer(fuzz_receive(type->recv, VARDATA(bytes),
 																	VARSIZE(bytes) - VARHDRSZ, -1))))
 				wrong = "a value that differs when its bytes are received";
+			else if (target->binary && ((Size) VARSIZE(bytes) - VARHDRSZ > size - 1 ||
+										memcmp(input, VARDATA(bytes), VARSIZE(bytes) - VARHDRSZ) != 0))
+				wrong = "a value that is sent otherwise than it was received";
 		}
 	}
 	else if (*accepted)

@@ -28,6 +28,8 @@ $node->safe_psql('postgres', q{
 });
 is($node->safe_psql('postgres', q{SELECT inserts, seals, rows_sealed FROM barq_stats() WHERE index = 'items_v'::regclass}),
 	'3600|2|3500', 'counters are those of all sessions');
+is($node->safe_psql('postgres', q{SELECT bytes_sealed BETWEEN 3500 * 56 AND 3500 * 200, seal_time > 0, waits, wait_time, compactions, bytes_compacted
+	FROM barq_stats() WHERE index = 'items_v'::regclass}), 't|t|0|0|0|0', 'bytes sealed, and how long it took');
 $node->safe_psql('postgres', q{SET enable_seqscan = off; SELECT id FROM items ORDER BY v <-> vec(1) LIMIT 1});
 is($node->safe_psql('postgres', q{SELECT searches, (SELECT sum(n) > 0 AND count(*) = 7 FROM unnest(lock_waits) n) FROM barq_stats()}),
 	'1|t', 'a search is counted, and its lock waits by duration');
@@ -47,6 +49,8 @@ ok($node->poll_query_until('postgres',
 		(SELECT count(*) = 1 AND sum(rows) = 3600 FROM barq_segments('items_v') WHERE state <> 'growing')}),
 	'an index left in peace becomes one segment');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM barq_check('items_v')}), '0', 'and is sound');
+is($node->safe_psql('postgres', q{SELECT compactions > 0, rows_compacted >= 3600, bytes_compacted >= rows_compacted * 56, compaction_time > 0
+	FROM barq_stats() WHERE index = 'items_v'::regclass}), 't|t|t|t', 'what compaction moved, and how long it took');
 is($node->safe_psql('postgres', q{
 	SET enable_seqscan = off;
 	SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v <-> vec(77) LIMIT 5) x}),
@@ -54,6 +58,14 @@ is($node->safe_psql('postgres', q{
 	SET enable_indexscan = off;
 	SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v <-> vec(77) LIMIT 5) x}),
 	'and answers as an exact scan');
+
+# an insert that finds the log too long waits until it is sealed, and is counted
+$node->safe_psql('postgres', q{
+	SET barq.growing_limit = '64kB';
+	SET barq.growing_hard_limit = '64kB';
+	INSERT INTO items SELECT i, vec(i) FROM generate_series(3601, 6600) i});
+is($node->safe_psql('postgres', q{SELECT waits > 0, wait_time > 0 FROM barq_stats() WHERE index = 'items_v'::regclass}),
+	't|t', 'waits of inserts are counted, and how long they took');
 
 # a database that is dropped takes its images along
 $node->safe_psql('postgres', 'CREATE DATABASE other');
