@@ -231,6 +231,8 @@ jit = off
 		$node->safe_psql('postgres', "CREATE TABLE $t (id serial PRIMARY KEY, n int DEFAULT 0, v $tables{$t}{type});"
 			. insert($t, $tables{$t}{rows} / 2) . ';' . create_index($t, ''));
 	}
+	is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ' ORDER BY kind) FROM unnest('{lists_v,small_v}'::regclass[]) i, barq_segments(i) WHERE state <> 'growing'}),
+		'hnsw ivf', 'there are a graph and lists');
 	$node->backup('start');
 	my $standby = PostgreSQL::Test::Cluster->new('standby');
 	$standby->init_from_backup($node, 'start', has_streaming => 1);

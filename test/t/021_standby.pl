@@ -21,6 +21,9 @@ $primary->safe_psql('postgres', q{
 	CREATE INDEX docs_v ON docs USING barq_hnsw (v vector_l2_ops);
 	CREATE INDEX docs_body ON docs USING barq_bm25 (body) WITH (text_config = 'simple');
 	INSERT INTO docs SELECT i, 'word' || i % 9 || ' word' || i % 7, vec(i) FROM generate_series(301, 400) i;
+	CREATE TABLE listed (id int PRIMARY KEY, v vector(512));
+	INSERT INTO listed SELECT i, vec(i, 512) FROM generate_series(1, 1200) i;
+	CREATE INDEX listed_v ON listed USING barq_ivf (v vector_l2_ops) WITH (quantization = none);
 	CREATE UNLOGGED TABLE scratch (id int, v vector(32));
 	CREATE INDEX scratch_v ON scratch USING barq_hnsw (v vector_l2_ops);
 	INSERT INTO scratch SELECT i, vec(i) FROM generate_series(1, 2000) i;
@@ -101,6 +104,29 @@ $primary->safe_psql('postgres', q{
 });
 same_on_both('TRUNCATE');
 
+# the same of lists, some of them and all, before and after they are merged
+foreach my $when ('built', 'merged')
+{
+	my %some = (settings => 'SET barq.probes = 2;', recall => 0);
+
+	$primary->safe_psql('postgres', q{
+		INSERT INTO listed SELECT i, vec(i, 512) FROM generate_series(2001, 2200) i;
+		DELETE FROM listed WHERE id % 13 = 3;
+		VACUUM listed;
+		SELECT barq_seal('listed_v');
+		SELECT barq_compact('listed_v');
+	}) if $when eq 'merged';
+	$primary->wait_for_catchup($standby);
+	like($standby->safe_psql('postgres', q{SELECT string_agg(kind, ' ') FROM barq_segments('listed_v') WHERE state <> 'growing'}),
+		qr/^ivf$/, "lists, $when: the standby has them");
+	is(scalar(same_answers($standby, 'listed', "lists, $when: some, standby", %some)),
+		scalar(same_answers($primary, 'listed', "lists, $when: some, primary", %some)), "lists, $when: the same answers of some");
+	same_answers($standby, 'listed', "lists, $when: all", settings => 'SET barq.probes = 1000;', recall => 1);
+	found_once($standby, 'listed', "lists, $when: every row once on the standby");
+	sound($standby, 'listed_v', "lists, $when: no error on the standby", errors => 1);
+	cmp_ok(scalar(my @of_lists = images_of($standby, 'listed_v')), '==', 1, "lists, $when: the standby's own image");
+}
+
 # steering is for the primary
 my ($status, $out, $err) = $standby->psql('postgres', q{SELECT barq_seal('items_v')});
 like($err, qr/cannot execute barq_seal\(\) during recovery/, 'barq_seal on a standby is an error');
@@ -126,6 +152,13 @@ same_answers($standby, 'items', 'promoted: the nearest rows');
 $standby->safe_psql('postgres', q{SELECT barq_compact('items_v'); VACUUM items});
 sound($standby, 'items_v', 'promoted: sound after compaction and VACUUM');
 is_deeply([ orphans($standby) ], [], 'promoted: no file without a segment');
+
+same_answers($standby, 'listed', 'promoted: lists', settings => 'SET barq.probes = 1000;', recall => 1);
+$standby->safe_psql('postgres', q{
+	INSERT INTO listed SELECT i, vec(i, 512) FROM generate_series(3001, 3100) i;
+	SELECT barq_seal('listed_v'); SELECT barq_compact('listed_v')});
+sound($standby, 'listed_v', 'promoted: lists are sound after compaction');
+found_once($standby, 'listed', 'promoted: every row of lists once');
 
 # an unlogged index has nothing there but works
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM scratch'), '0', 'promoted: unlogged table is empty');

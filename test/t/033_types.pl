@@ -1,5 +1,6 @@
-# Indexes of halfvec, sparsevec and bit: built by parallel workers, searched page
-# by page where images cannot be had, dumped and restored, after a crash.
+# Indexes of halfvec, sparsevec and bit, and of vector in lists: built by parallel
+# workers, searched page by page where images cannot be had, dumped and
+# restored, after a crash.
 use strict;
 use warnings;
 
@@ -18,16 +19,18 @@ my $node = new_server('types', conf => qq{
 	log_min_messages = debug1
 });
 my %columns = (
-	h => [ 'halfvec_l2_ops', '<->' ],
-	s => [ 'sparsevec_cosine_ops', '<=>' ],
-	b => [ 'bit_jaccard_ops', '<%>' ]);
+	h => [ 'barq_hnsw (h halfvec_l2_ops)', '<->' ],
+	l => [ 'barq_ivf (l vector_ip_ops) WITH (quantization = none)', '<#>' ],
+	s => [ 'barq_hnsw (s sparsevec_cosine_ops)', '<=>' ],
+	b => [ 'barq_hnsw (b bit_jaccard_ops)', '<%>' ]);
 
 $node->safe_psql('postgres', q{
 	SELECT setseed(0.2);
-	CREATE TABLE items (id int PRIMARY KEY, h halfvec(64), s sparsevec(5000), b bit(500)) WITH (autovacuum_enabled = off);
+	CREATE TABLE items (id int PRIMARY KEY, h halfvec(64), l vector(200), s sparsevec(5000), b bit(500)) WITH (autovacuum_enabled = off);
 	CREATE FUNCTION add(first int, last int) RETURNS void LANGUAGE sql BEGIN ATOMIC
-		INSERT INTO items SELECT i, h::halfvec, format('{%s}/5000', elements)::sparsevec, bits::bit(500) FROM (
+		INSERT INTO items SELECT i, h::halfvec, l::vector, format('{%s}/5000', elements)::sparsevec, bits::bit(500) FROM (
 			SELECT i, (SELECT array_agg((random() - 0.5 + (i * 7 + j) % 20)::real + 0 * i) FROM generate_series(1, 64) j) AS h,
+				(SELECT array_agg((random() - 0.5 + (i * 7 + j) % 20)::real + 0 * i) FROM generate_series(1, 200) j) AS l,
 				(SELECT string_agg(format('%s:%s', 1 + j * 50 + i % 30, (1 + random() + (i + j) % 5)::numeric(6, 3)), ',') FROM generate_series(0, 40) j
 					WHERE random() < 0.6) AS elements,
 				(SELECT string_agg(((random() < 0.1)::int # ((i % 30 + j) % 3 = 0)::int)::text, '') FROM generate_series(1, 500) j)::varbit AS bits
@@ -39,7 +42,7 @@ foreach my $column (sort keys %columns)
 {
 	my $offset = -s $node->logfile;
 
-	$node->safe_psql('postgres', "CREATE INDEX items_$column ON items USING barq_hnsw ($column $columns{$column}[0])");
+	$node->safe_psql('postgres', "CREATE INDEX items_$column ON items USING $columns{$column}[0]");
 	like(slurp_file($node->logfile, $offset), qr/starting background worker process "parallel worker/, "$column: built by workers");
 }
 
@@ -51,7 +54,7 @@ sub found
 
 	foreach my $column (sort keys %columns)
 	{
-		my ($class, $op) = @{ $columns{$column} };
+		my $op = $columns{$column}[1];
 		my $query = "SELECT q.id, array(SELECT round((i.$column $op q.$column)::numeric, 4) FROM items i ORDER BY i.$column $op q.$column LIMIT 10)
 			FROM (SELECT * FROM items WHERE id % 250 = 1) q ORDER BY 1";
 		my ($status, $rows, $warnings) = $node->psql($database // 'postgres', "SET enable_seqscan = off; SET barq.ef_search = 400; $query");
@@ -65,8 +68,8 @@ sub found
 }
 
 found('built');
-is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ') FROM unnest(ARRAY['items_b', 'items_h', 'items_s']) i, barq_segments(i::regclass) WHERE state <> 'growing'}),
-	'flat flat hnsw', 'the kinds of their segments');
+is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ') FROM unnest(ARRAY['items_b', 'items_h', 'items_l', 'items_s']) i, barq_segments(i::regclass) WHERE state <> 'growing'}),
+	'flat flat ivf hnsw', 'the kinds of their segments');
 $node->safe_psql('postgres', 'SELECT add(3001, 3400); DELETE FROM items WHERE id % 7 = 2');
 $node->safe_psql('postgres', 'VACUUM items');
 found('changed');

@@ -73,6 +73,8 @@ my $text_index = q{CREATE INDEX ti ON t USING barq_bm25 (v) WITH (text_config = 
 sub documents { my ($n, $words) = @_; return "INSERT INTO t (v) SELECT * FROM proof.documents($n, " . ($words // 12) . ');' }
 my $mixed_text = $text . $text_index . documents(30) . q{SELECT barq_seal('ti');} . documents(150) . q{SELECT barq_seal('ti');}
   . documents(20);
+# rows in lists
+my $lists_index = 'CREATE INDEX ti ON t USING barq_ivf (v vector_l2_ops) WITH (lists = 8);';
 # something in a segment, in the log, and dead in both
 my $mixed = $small . $index . rows(30) . q{SELECT barq_seal('ti');} . rows(150) . q{SELECT barq_seal('ti');}
   . rows(20);
@@ -174,6 +176,14 @@ my @scenarios = (
 	{ name => 'drop', prepare => $mixed, act => 'DROP INDEX ti;', after => $index },
 	{ name => 'truncate', prepare => $mixed, act => 'BEGIN; TRUNCATE t;' . rows(5) . 'COMMIT;' },
 	{ name => 'reindex', prepare => $mixed, act => 'REINDEX INDEX ti;' },
+	(map { { lists => 1, index => $lists_index, %$_ } } (
+		{ name => 'lists: create', prepare => $small . rows(200), act => $lists_index },
+		{
+			name => 'lists: seal and compact',
+			prepare => $small . $lists_index . rows(150) . q{SELECT barq_seal('ti'), barq_compact('ti');}
+			  . rows(30) . 'DELETE FROM t WHERE id % 7 = 0; VACUUM t;',
+			act => q{SELECT barq_seal('ti'); SELECT barq_compact('ti');},
+		})),
 	map { { text => 1, %$_ } } (
 		{ name => 'text: create', prepare => $text . documents(200), act => $text_index },
 		{ name => 'text: first insert', prepare => $text . $text_index, act => documents(1) },
@@ -324,6 +334,7 @@ foreach my $s (@scenarios)
 	}
 	my $wrong = $status == 0 ? complaints($s) : $err;
 	is($wrong, '', "$s->{name}: sound without a crash, " . scalar(keys %count) . ' points');
+	like(sql(q{SELECT string_agg(kind, ' ') FROM barq_segments('ti')}), qr/\bivf\b/, "$s->{name}: there are lists") if $s->{lists};
 	foreach my $name (sort keys %count)
 	{
 		push @{ $passes{$name} }, $s->{name};
@@ -338,8 +349,8 @@ foreach my $name (@points)
 note sprintf '%d points, %d pairs of scenario and point, %.1f s', scalar @points, scalar @pairs, time - $started;
 
 # Then the crashes. Every pair of scenario and point that changes pages; other
-# points in one scenario each. Text goes through the same steps of the store:
-# each that it changes pages in once more.
+# points in one scenario each. Text and lists go through the same steps of the
+# store: each that they change pages in once more.
 my %turn;
 my (%crashes, %seconds);
 my $left_out = 0;
@@ -350,10 +361,12 @@ foreach my $pair (@pairs)
 	my $pages = $name =~ /^(?:log|directory|meta|blob|tombstones|page: (?:stamp|offer)|linking)/;
 	my $first = !$turn{$name}++;
 
-	if ($s->{text})
+	if ($s->{text} || $s->{lists})
 	{
+		my $kind = $s->{text} ? 'text' : 'lists';
+
 		next unless $pages;
-		push @{ $turn{"text $name"}++ ? \@more : \@orders }, [ $s, $name, 1 + int(rand $count), 'flush', 'backend' ];
+		push @{ $turn{"$kind $name"}++ ? \@more : \@orders }, [ $s, $name, 1 + int(rand $count), 'flush', 'backend' ];
 		next;
 	}
 	push @{ $first ? \@orders : \@more }, [ $s, $name, 1 + int(rand $count), 'flush', 'backend' ] if $pages || $first;
