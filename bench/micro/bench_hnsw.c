@@ -604,15 +604,9 @@ main(int argc, char **argv)
 			case 'q':
 				quant = strcmp(optarg, "none") == 0 ? BARQ_QUANT_NONE :
 					strcmp(optarg, "f16") == 0 ? BARQ_QUANT_F16 :
-<<<<<<< HEAD
-					strcmp(optarg, "bits") == 0 ? BARQ_QUANT_BITS :
-					strcmp(optarg, "sparse") == 0 ? BARQ_QUANT_SPARSE :
-					strcmp(optarg, "rabitq") == 0 ? BARQ_QUANT_RABITQ : BARQ_QUANT_SQ8;
-=======
 					strcmp(optarg, "rabitq") == 0 ? BARQ_QUANT_RABITQ :
 					strcmp(optarg, "bits") == 0 ? BARQ_QUANT_BITS :
 					strcmp(optarg, "sparse") == 0 ? BARQ_QUANT_SPARSE : BARQ_QUANT_SQ8;
->>>>>>> main
 				break;
 			default:
 				return 1;

@@ -45,7 +45,7 @@ first_of(IvfLists *lists, uint32 list)
 
 /* Some rows of a list: their own centroid must be the nearest. */
 static void
-check_rows(IvfLists *lists, const char *centroids, uint32 list, float *keys,
+check_rows(IvfLists *lists, const BarqCodec *space, const char *centroids, uint32 list, float *keys,
 		   char *code, BarqCheckReport report, void *arg)
 {
 	uint32		first;
@@ -61,7 +61,7 @@ check_rows(IvfLists *lists, const char *centroids, uint32 list, float *keys,
 		memcpy(code, barq_view_read(lists->view, ivf_code_off(lists, row),
 									lists->codec.row_bytes),
 			   lists->codec.row_bytes);
-		barq_code_keys(&lists->codec, code, centroids, lists->codec.stride, NULL,
+		barq_code_keys(space, code, centroids, space->stride, NULL,
 					   (int) lists->header.lists, keys);
 		barq_keys_clean(keys, (int) lists->header.lists);
 		for (uint32 i = 0; i < lists->header.lists; i++)
@@ -78,6 +78,7 @@ void
 barq_ivf_check(BarqView *view, BarqCheckReport report, void *arg)
 {
 	IvfLists	lists;
+	BarqCodec	space;
 	Size		stride;
 	char	   *centroids;
 	char	   *code;
@@ -86,7 +87,8 @@ barq_ivf_check(BarqView *view, BarqCheckReport report, void *arg)
 
 	barq_vector_check(view, report, arg);
 	barq_ivf_open(view, &lists);
-	stride = lists.codec.stride;
+	space = ivf_space(&lists.codec);
+	stride = space.stride;
 
 	for (uint32 i = 0; i <= lists.header.lists; i++)
 	{
@@ -111,10 +113,13 @@ barq_ivf_check(BarqView *view, BarqCheckReport report, void *arg)
 		memcpy(centroids + i * stride,
 			   barq_view_read(view, ivf_centroid_off(&lists, i), lists.codec.row_bytes),
 			   lists.codec.row_bytes);
+	for (uint32 i = 0; i < lists.header.lists && lists.header.spreads_off != 0; i++)
+		if (!(ivf_spread(&lists, i) >= 0))
+			found(report, arg, "list", i, "spread is no distance");
 	code = palloc(lists.codec.row_bytes);
 	keys = palloc_extended(lists.header.lists * sizeof(float), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < lists.header.lists; i++)
-		check_rows(&lists, centroids, i, keys, code, report, arg);
+		check_rows(&lists, &space, centroids, i, keys, code, report, arg);
 	pfree(keys);
 	pfree(code);
 	pfree(centroids);

@@ -44,7 +44,7 @@ sample_row(const Kmeans *km, uint32 i)
 static char *
 centroid(const Kmeans *km, uint32 i)
 {
-	return ivf_work_at(km->work, km->work->trained_off) + i * (Size) km->space.stride;
+	return ivf_work_at(km->work, km->work->centroids_off) + i * (Size) km->space.stride;
 }
 
 /* xorshift64* (Vigna 2016), in [0, 1) */
@@ -226,20 +226,13 @@ find_near(Kmeans *km)
 void
 barq_ivf_kmeans(BarqIvfWork *work, uint32 sample, BarqIvfProgress progress, void *arg)
 {
-	Kmeans		km = {.work = work, .sample = sample, .random = 42};
+	Kmeans		km = {work, ivf_space(&work->codec), sample, 42};
 	float	   *means;
 	uint32	   *counts;
 	float		before = INFINITY;
 
-	ivf_training_codec(work, &km.space);
+	Assert(sample > 0);
 	work->lists = Min(work->lists, sample);
-	if (sample == 0)
-	{
-		/* nothing but zero vectors: one list, whatever its centroid */
-		work->lists = 1;
-		memset(centroid(&km, 0), 0, km.space.stride);
-		return;
-	}
 	start(&km);
 
 	means = palloc_extended(sizeof(float) * (Size) work->lists * km.space.dims,

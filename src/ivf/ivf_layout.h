@@ -7,6 +7,7 @@
  *	  first rows			uint32[lists + 1]: list i has the rows from the i-th
  *							up to the (i+1)-th
  *	  centroids				rows of the index's codec, stride bytes each
+ *	  spreads				of inner products: float[lists], see ivf_spread()
  *	  codes, TIDs			in the order of the lists
  *
  * Every section is 64-byte aligned. No list is empty.
@@ -19,7 +20,7 @@
 #include "ivf/ivf.h"
 
 #define IVF_MAGIC		0x20465649	/* "IVF " */
-#define IVF_VERSION		1
+#define IVF_VERSION		2
 
 typedef struct IvfHeader
 {
@@ -32,11 +33,28 @@ typedef struct IvfHeader
 	float		imbalance;		/* and how uneven the lists were (ivf_drift.c) */
 	uint64		firsts_off;
 	uint64		centroids_off;
-	uint64		reserved[3];
+	uint64		spreads_off;	/* 0: no spreads */
+	uint64		reserved[2];
 } IvfHeader;
 
 StaticAssertDecl(sizeof(IvfHeader) == 64, "IvfHeader is on disk");
 StaticAssertDecl(offsetof(IvfHeader, firsts_off) == 24, "IvfHeader is on disk");
+StaticAssertDecl(offsetof(IvfHeader, spreads_off) == 40, "IvfHeader is on disk");
+
+/*
+ * The codec under which rows and centroids are compared. Of inner products it
+ * is L2, which rows of that metric serve as well: lists are places, where a
+ * list's rows have nearly the same product with whatever query (README.md).
+ */
+static inline BarqCodec
+ivf_space(const BarqCodec *codec)
+{
+	BarqCodec	space = *codec;
+
+	if (space.metric == BARQ_METRIC_IP)
+		space.metric = BARQ_METRIC_L2;
+	return space;
+}
 
 /* A body opened for reading: offsets are checked, first rows are not. */
 typedef struct IvfLists
@@ -64,6 +82,23 @@ static inline uint64
 ivf_centroid_off(const IvfLists *lists, uint32 list)
 {
 	return lists->header.centroids_off + (uint64) list * lists->codec.stride;
+}
+
+/*
+ * How far a list's rows are from its centroid, in the direction of whatever
+ * query: the root of their mean squared distance, by dimension.
+ */
+static inline float
+ivf_spread(IvfLists *lists, uint32 list)
+{
+	float		spread;
+
+	memcpy(&spread,
+		   barq_view_read(lists->view,
+						  lists->header.spreads_off + (uint64) list * sizeof(float),
+						  sizeof(spread)),
+		   sizeof(spread));
+	return spread;
 }
 
 /* SegmentKind's check (ivf_check.c) */

@@ -111,12 +111,6 @@ lay_out(BarqIvfWork *work, const BarqCodec *codec, uint32 lists,
 	off += barq_align64(rows * sizeof(uint32));
 	work->centroids_off = off;
 	off += barq_align64((uint64) work->space_lists * codec->stride);
-	work->trained_off = work->centroids_off;
-	if (codec->metric == BARQ_METRIC_IP)
-	{
-		work->trained_off = off;
-		off += barq_align64((uint64) work->space_lists * codec->stride);
-	}
 	work->sample_off = off;
 	off += barq_align64((uint64) work->space_sample * codec->stride);
 	work->sample_list_off = off;

@@ -38,6 +38,9 @@ barq_ivf_open(BarqView *view, IvfLists *lists)
 		corrupted("table of lists outside of the body");
 	if (!barq_section_fits(view->size, h->centroids_off, h->lists, lists->codec.stride))
 		corrupted("centroids outside of the body");
+	if (h->spreads_off != 0 &&
+		!barq_section_fits(view->size, h->spreads_off, h->lists, sizeof(float)))
+		corrupted("spreads outside of the body");
 }
 
 void

@@ -53,14 +53,11 @@ draw(uint64 *state, uint64 n)
 uint32
 barq_ivf_sample_draw(BarqIvfWork *work, uint32 wanted, uint64 seed)
 {
-	BarqCodec	space;
 	Size		stride = work->codec.stride;
 	char	   *sample = ivf_work_at(work, work->sample_off);
-	float	   *x = palloc(sizeof(float) * work->codec.dims);
 	uint32		n = 0;
 
 	wanted = Min(wanted, work->space_sample);
-	ivf_training_codec(work, &space);
 	for (uint32 row = 0; row < work->rows && wanted > 0; row++)
 	{
 		const char *code = ivf_work_at(work, work->codes_off) + row * stride;
@@ -70,18 +67,9 @@ barq_ivf_sample_draw(BarqIvfWork *work, uint32 wanted, uint64 seed)
 		if (draw(&seed, work->rows - row) >= wanted)
 			continue;
 		wanted--;
-		if (space.metric == work->codec.metric)
-			memcpy(sample + n * stride, code, stride);
-		else
-		{
-			memset(sample + n * stride, 0, stride);
-			barq_codec_decode(&work->codec, code, x);
-			if (!barq_codec_encode(&space, x, sample + n * stride))
-				continue;		/* a zero vector has no direction */
-		}
+		memcpy(sample + n * stride, code, stride);
 		n++;
 	}
-	pfree(x);
 	return n;
 }
 
@@ -99,7 +87,6 @@ barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 						float *cost, float *imbalance)
 {
 	IvfStep		step = {0};
-	BarqCodec	space;
 	const float *keys = (const float *) ivf_work_at(work, work->sample_key_off);
 	const uint32 *lists = (const uint32 *) ivf_work_at(work, work->sample_list_off);
 	uint32	   *counts = palloc_extended(sizeof(uint32) * work->lists,
@@ -107,19 +94,17 @@ barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 	double		sum = 0;
 	double		squares = 0;
 
-	ivf_training_codec(work, &space);
 	step.rows_off = work->sample_off;
-	step.centroids_off = work->trained_off;
+	step.centroids_off = work->centroids_off;
 	step.lists_off = work->sample_list_off;
 	step.keys_off = work->sample_key_off;
 	step.near_off = near ? work->near_off : 0;
-	step.metric = space.metric;
 	step.end = sample;
 	barq_ivf_step_run(work, &step, progress, arg);
 
 	for (uint32 i = 0; i < sample; i++)
 	{
-		sum += cost_of(space.metric, keys[i]);
+		sum += cost_of(work->codec.metric, keys[i]);
 		counts[lists[i]]++;
 	}
 	for (uint32 i = 0; i < work->lists; i++)
@@ -131,34 +116,6 @@ barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 	*imbalance = (float) (squares * work->lists / Max((double) sample * sample, 1));
 }
 
-/* The trained form of centroids in the index's codec, and the way back. */
-static void
-convert_centroids(BarqIvfWork *work, bool to_trained)
-{
-	BarqCodec	space;
-	Size		stride = work->codec.stride;
-	float	   *x;
-
-	if (work->trained_off == work->centroids_off)
-		return;
-	ivf_training_codec(work, &space);
-	x = palloc(sizeof(float) * work->codec.dims);
-	for (uint32 i = 0; i < work->lists; i++)
-	{
-		char	   *trained = ivf_work_at(work, work->trained_off) + i * stride;
-		char	   *centroid = ivf_work_at(work, work->centroids_off) + i * stride;
-
-		if ((i & 0xff) == 0)
-			barq_check_interrupts();
-		memset(to_trained ? trained : centroid, 0, stride);
-		barq_codec_decode(to_trained ? &work->codec : &space,
-						  to_trained ? centroid : trained, x);
-		(void) barq_codec_encode(to_trained ? &space : &work->codec, x,
-								 to_trained ? trained : centroid);
-	}
-	pfree(x);
-}
-
 /* Do the kept centroids suit the rows as well as when they were trained? */
 static bool
 still_good(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
@@ -167,7 +124,6 @@ still_good(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 	float		cost;
 	float		imbalance;
 
-	convert_centroids(work, true);
 	barq_ivf_sample_measure(work, sample, false, progress, arg, &cost, &imbalance);
 	return cost <= work->kept_cost * DRIFTED_COST &&
 		imbalance <= work->kept_imbalance * DRIFTED_IMBALANCE;
@@ -209,7 +165,6 @@ barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 	work->lists = work->wanted;
 	sample = barq_ivf_sample_draw(work, work->space_sample, SEED_TRAIN);
 	barq_ivf_kmeans(work, sample, quiet_progress, &quiet);
-	convert_centroids(work, false);
 
 	/* centroids suit the rows they were made from better than others */
 	sample = barq_ivf_sample_draw(work, SAMPLE_MEASURED, SEED_MEASURE);
@@ -225,7 +180,6 @@ barq_ivf_work_assign(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 	step.rows_off = work->codes_off;
 	step.centroids_off = work->centroids_off;
 	step.lists_off = work->list_of_off;
-	step.metric = work->codec.metric;
 	step.first = work->kept;
 	step.end = work->rows;
 	barq_ivf_step_run(work, &step, progress, arg);

@@ -13,6 +13,13 @@
  * lists hold a part of it; measured in README.md), and where those scored cannot
  * fill a request without a bound. A bound that the caller has from other
  * segments is no reason: their rows suffice him.
+ *
+ * Inner products. The best rows lie in lists of long rows, where the product
+ * with the centroid is large; those of a wide list lie farther beyond its
+ * centroid than those of a narrow one, so lists are ranked by what SPREADS
+ * standard deviations of their rows add to it. Long rows are few, and so are those
+ * of their lists: if nobody said how many lists to probe, they are as many as
+ * hold the rows that lists of equal length would have had.
  */
 #include "postgres.h"
 
@@ -25,6 +32,7 @@
 #define IVF_CHUNK	256			/* rows scored between two looks at the keys */
 #define IVF_BLOCK	16			/* keys looked at together */
 #define IVF_AHEAD	32
+#define SPREADS		2.0
 #define IVF_FIRST	64			/* rows selected at first, at least */
 #define IVF_LAST	65536		/* ... and at most, unless more are asked for */
 
@@ -44,6 +52,7 @@ typedef struct IvfSearch
 	const uint8 *skip;
 	bool		probes_only;
 	uint32		at_once;		/* lists probed at a time */
+	uint32		least_rows;		/* to be scored at first */
 
 	BarqHit    *ranking;		/* lists by their centroids' keys; NULL at first */
 	uint32		ranked;			/* those before are in order */
@@ -84,6 +93,9 @@ ivf_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->probes_only = params->probes_only;
 	search->at_once = params->probes > 0 ? (uint32) params->probes :
 		barq_ivf_choose_probes(search->lists.header.lists);
+	if (params->probes == 0 && search->lists.header.spreads_off != 0)
+		search->least_rows = (uint32) ((uint64) search->lists.body.rows * search->at_once /
+									   Max(search->lists.header.lists, 1));
 	search->want = IVF_FIRST;
 	return (BarqSearch *) search;
 }
@@ -120,6 +132,14 @@ rank_lists(IvfSearch *search)
 
 		CHECK_FOR_INTERRUPTS();
 		score(search, ivf_centroid_off(&search->lists, first), count, keys);
+		if (search->lists.header.spreads_off != 0)
+		{
+			double		far = SPREADS * barq_query_norm(search->query);
+
+			for (uint32 i = 0; i < count; i++)
+				keys[i] -= (float) (far * ivf_spread(&search->lists, first + i));
+			barq_keys_clean(keys, (int) count);
+		}
 		for (uint32 i = 0; i < count; i++)
 		{
 			search->ranking[first + i].key = keys[i];
@@ -128,13 +148,11 @@ rank_lists(IvfSearch *search)
 	}
 }
 
-/* Take the next nearest lists, to be scored by the next refill. */
+/* Take the next `count` nearest lists, to be scored by the next refill. */
 static void
-probe_more(IvfSearch *search)
+probe_more(IvfSearch *search, uint32 count)
 {
-	uint32		left = search->lists.header.lists - search->nprobes;
-	uint32		count = Min(search->at_once, left);
-
+	count = Min(count, search->lists.header.lists - search->nprobes);
 	if (search->ranking == NULL)
 		rank_lists(search);
 	if (search->ranked < search->nprobes + count)
@@ -331,10 +349,16 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	/* as many lists as the rows asked for so far are worth */
 	scored_for = search->returned == 0 ? 0 :
 		(search->returned + (uint64) max) * IVF_AHEAD;
+	if (search->nprobes == 0)
+	{
+		probe_more(search, search->at_once);
+		while (search->nprobes < search->lists.header.lists &&
+			   search->places < search->least_rows)
+			probe_more(search, search->at_once / 8 + 1);
+	}
 	while (search->nprobes < search->lists.header.lists &&
-		   (search->nprobes == 0 ||
-			(!search->probes_only && search->places < scored_for)))
-		probe_more(search);
+		   !search->probes_only && search->places < scored_for)
+		probe_more(search, search->at_once);
 
 	for (;;)
 	{
@@ -354,7 +378,7 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 			continue;
 		if (search->nprobes == search->lists.header.lists)
 			return 0;
-		probe_more(search);
+		probe_more(search, search->at_once);
 	}
 }
 

@@ -121,12 +121,11 @@ all_centroids(BarqIvfWork *work, const IvfStep *step, const BarqCodec *codec,
 static void
 nearest_centroids(BarqIvfWork *work, const IvfStep *step, uint32 first, uint32 n)
 {
-	BarqCodec	codec = work->codec;
+	BarqCodec	codec = ivf_space(&work->codec);
 	const char *rows = ivf_work_at(work, step->rows_off) + first * (Size) codec.stride;
 	uint32	   *lists = (uint32 *) ivf_work_at(work, step->lists_off) + first;
 	float		best[IVF_CHUNK_ROWS];
 
-	codec.metric = step->metric;
 	if (step->near_off != 0)
 		near_centroids(work, step, &codec, rows, lists, best, n);
 	else

@@ -28,7 +28,6 @@ typedef struct IvfStep
 	uint64		near_off;		/* 0: all centroids are candidates; else only
 								 * the IVF_NEAR that stand here, uint32 each,
 								 * for the list that a row is in so far */
-	BarqMetric	metric;
 	uint32		first;			/* rows [first, end) */
 	uint32		end;
 } IvfStep;
@@ -55,8 +54,7 @@ struct BarqIvfWork
 	uint64		tids_off;		/* ItemPointerData[rows] */
 	uint64		list_of_off;	/* uint32[rows] */
 	uint64		centroids_off;	/* rows of the codec */
-	uint64		trained_off;	/* rows of the training's codec */
-	uint64		sample_off;		/* rows of the training's codec */
+	uint64		sample_off;		/* rows of the codec */
 	uint64		sample_list_off;	/* uint32[space_sample] */
 	uint64		sample_key_off; /* float[space_sample] */
 	uint64		near_off;		/* uint32[space_lists][IVF_NEAR] */
@@ -72,18 +70,6 @@ static inline char *
 ivf_work_at(BarqIvfWork *work, uint64 off)
 {
 	return (char *) work + off;
-}
-
-/*
- * The codec in which centroids are trained: directions are what counts for
- * inner products, so rows are normalised for them.
- */
-static inline void
-ivf_training_codec(const BarqIvfWork *work, BarqCodec *codec)
-{
-	*codec = work->codec;
-	if (codec->metric == BARQ_METRIC_IP)
-		codec->metric = BARQ_METRIC_COSINE;
 }
 
 /* ivf_step.c: do a step with whoever helps; progress is told of every row */

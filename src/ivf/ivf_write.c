@@ -5,6 +5,9 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "flat/hits.h"
 #include "ivf/ivf_work.h"
 #include "store/interrupts.h"
 
@@ -43,6 +46,37 @@ order_rows(BarqIvfWork *work, uint32 *order, uint32 *firsts, uint32 *names)
 	return lists;
 }
 
+/*
+ * Spreads of the lists (ivf_spread()), whose rows are order[firsts[i]] and on.
+ */
+static void
+find_spreads(BarqIvfWork *work, const uint32 *order, const uint32 *firsts,
+			 const uint32 *names, uint32 lists, float *spreads)
+{
+	BarqCodec	space = ivf_space(&work->codec);
+	float		keys[IVF_CHUNK_ROWS];
+
+	for (uint32 i = 0; i < lists; i++)
+	{
+		double		sum = 0;
+
+		for (uint32 at = firsts[i]; at < firsts[i + 1]; at += IVF_CHUNK_ROWS)
+		{
+			int			n = (int) Min(IVF_CHUNK_ROWS, firsts[i + 1] - at);
+
+			barq_check_interrupts();
+			barq_code_keys(&space,
+						   ivf_work_at(work, work->centroids_off) + names[i] * (Size) space.stride,
+						   ivf_work_at(work, work->codes_off), space.stride,
+						   order + at, n, keys);
+			barq_keys_clean(keys, n);
+			for (int j = 0; j < n; j++)
+				sum += Max(keys[j], 0);
+		}
+		spreads[i] = (float) sqrt(sum / (firsts[i + 1] - firsts[i]) / space.dims);
+	}
+}
+
 void
 barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer)
 {
@@ -67,7 +101,12 @@ barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer)
 	header.firsts_off = off;
 	off += barq_align64(((uint64) header.lists + 1) * sizeof(uint32));
 	header.centroids_off = off;
-	off += header.lists * stride;
+	off += barq_align64(header.lists * stride);
+	if (work->codec.metric == BARQ_METRIC_IP)
+	{
+		header.spreads_off = off;
+		off += barq_align64(header.lists * sizeof(float));
+	}
 	barq_vector_headers(&work->codec, BARQ_KIND_IVF, work->rows, off - start,
 						&body, &vector);
 
@@ -87,6 +126,16 @@ barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer)
 						stride);
 	}
 	barq_body_align(writer);
+	if (header.spreads_off != 0)
+	{
+		float	   *spreads = palloc_extended(sizeof(float) * space, MCXT_ALLOC_HUGE);
+
+		Assert(barq_body_offset(writer) == header.spreads_off);
+		find_spreads(work, order, firsts, names, header.lists, spreads);
+		barq_body_write(writer, spreads, header.lists * sizeof(float));
+		barq_body_align(writer);
+		pfree(spreads);
+	}
 
 	Assert(barq_body_offset(writer) == vector.codes_off);
 	for (uint32 i = 0; i < work->rows; i++)

@@ -165,6 +165,9 @@ extern float barq_query_key(const BarqQuery *query, const void *row);
 /* The distance, as the operator gives it, that a key stands for. */
 extern double barq_key_distance(const BarqCodec *codec, float key);
 
+/* The L2 norm of the vector that was asked for; not of bits and sparse vectors. */
+extern double barq_query_norm(const BarqQuery *query);
+
 /* rows at base + ids[i] * stride (ids NULL: 0 … n-1); prefetches ahead */
 extern void barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 							const uint32_t *ids, int n, float *keys);

@@ -217,6 +217,12 @@ barq_query_key(const BarqQuery *query, const void *row)
 	return key;
 }
 
+double
+barq_query_norm(const BarqQuery *query)
+{
+	return query->given_norm;
+}
+
 void
 barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 				const uint32_t *ids, int n, float *keys)

@@ -333,6 +333,60 @@ test_odd_rows(void)
 	free(x);
 }
 
+/*
+ * Rows whose lengths differ widely, by the inner product: the best are long, and
+ * few of the rows are. Lists as many, and probed as many, as are chosen.
+ */
+static void
+test_lengths(void)
+{
+	enum
+	{
+		N = 8000,
+		MOST_DIMS = 32
+	};
+
+	for (int normal = 0; normal <= 1; normal++)
+		for (int quant = BARQ_QUANT_NONE; quant <= BARQ_QUANT_SQ8; quant++)
+		{
+			int			dims = normal ? MOST_DIMS : 3;
+			BarqCodec	codec;
+			BarqBodyWriter flat;
+			BarqBodyWriter body;
+			float	   *x = malloc(sizeof(float) * N * MOST_DIMS + 64);
+			float	   *queries = malloc(sizeof(float) * 40 * MOST_DIMS + 64);
+			const char *name = psprintf("%s, %d", normal ? "normal" : "products", quant);
+			double		recall;
+
+			random_state = 17;
+			for (int i = 0; i < N; i++)
+			{
+				float		length = expf(0.5f * random_normal());
+
+				for (int d = 0; d < dims; d++)
+					x[i * dims + d] = normal ? length * random_normal() :
+						(float) (random_uniform() * random_uniform());
+			}
+			for (int i = 0; i < 40 * dims; i++)
+				queries[i] = normal ? random_normal() : (float) random_uniform();
+			barq_codec_init(&codec, BARQ_METRIC_IP, quant, dims);
+			make_flat(&flat, &codec, x, N, 0);
+			lists_from_flat(&body, &codec, 0, &flat, 1);
+			recall = recall_of(&body, &codec, queries, 40, 0, false);
+			ok(recall > (normal ? 0.8 : 0.98), "lengths, %s: recall %.3f", name, recall);
+			ok(recall_of(&body, &codec, queries, 40, 0, true) == recall,
+			   "lengths, %s: the same page by page", name);
+			ok(lists_clean(&body, false) && lists_clean(&body, true),
+			   "lengths, %s: check finds nothing", name);
+			ok(drain_lists(&body, &codec, queries, NULL, 0, true, 64, false) >= N / 20,
+			   "lengths, %s: short lists are made up for", name);
+			shim_writer_free(&body);
+			shim_writer_free(&flat);
+			free(x);
+			free(queries);
+		}
+}
+
 static void
 test_merge(void)
 {
@@ -414,7 +468,7 @@ test_merge(void)
 
 /* Whatever bytes are changed: an error, a report, or wrong rows; no crash. */
 static void
-test_damage(void)
+test_damage(BarqMetric metric)
 {
 	enum
 	{
@@ -433,7 +487,7 @@ test_damage(void)
 	int			tries = 0;
 	IvfHeader	header;
 
-	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
+	barq_codec_init(&codec, metric, BARQ_QUANT_SQ8, DIMS);
 	mem = malloc(barq_query_bytes(&codec));
 	make_flat(&flat, &codec, x, N, 0);
 	lists_from_flat(&body, &codec, 12, &flat, 1);
@@ -491,8 +545,10 @@ main(void)
 	test_bodies();
 	test_bits();
 	test_odd_rows();
+	test_lengths();
 	test_merge();
-	test_damage();
+	test_damage(BARQ_METRIC_L2);
+	test_damage(BARQ_METRIC_IP);
 	printf("1..%d\n", ntests);
 	return nfailed != 0;
 }
