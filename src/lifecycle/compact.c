@@ -145,12 +145,6 @@ typedef struct MergeState
 	uint64		bytes;
 } MergeState;
 
-static int
-compare_tids(const void *a, const void *b)
-{
-	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
-}
-
 /*
  * Among rows not marked dead a TID occurs once in an index, so the TIDs marked
  * since the merge began identify their rows in the merged body.
@@ -162,7 +156,6 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 	ItemPointerData *dead = NULL;
 	uint32		ndead = 0;
 	uint32		space = 0;
-	BarqView	merged;
 
 	for (uint32 i = 0; i < state->n; i++)
 	{
@@ -197,15 +190,7 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 	if (ndead == 0)
 		return;
 
-	qsort(dead, ndead, sizeof(ItemPointerData), compare_tids);
-	barq_view_init_memory(&merged, state->body, state->bytes);
-	for (uint32 row = 0; row < merged.rows; row++)
-	{
-		ItemPointerData tid = barq_view_tid(&merged, row);
-
-		if (bsearch(&tid, dead, ndead, sizeof(ItemPointerData), compare_tids) != NULL)
-			barq_bit_set(bitmap, row);
-	}
+	barq_mark_tids(state->body, state->bytes, dead, ndead, bitmap);
 	pfree(dead);
 }
 

@@ -28,7 +28,7 @@ typedef struct BarqIndexKind
 	uint16		id;				/* BARQ_KIND_* as in BarqFrozenOptions */
 	const char *name;			/* of the access method */
 
-	/* Write a body from rows of the log (n > 0). */
+	/* Write a body from rows of the log (n > 0), in an order of the kind's own. */
 	void		(*seal) (const BarqFrozenOptions *options,
 						 const BarqSealRow *rows, uint32 n,
 						 BarqBodyWriter *writer);
@@ -99,6 +99,13 @@ extern bool barq_compact_next(Relation index);
 /* Write a finished body as a segment's pages and fill its descriptor. */
 extern void barq_segment_write(Relation index, BarqSegmentDesc *desc,
 							   const char *body, uint64 bytes);
+
+/*
+ * Set the bits of a body's rows that have one of some TIDs, which are sorted
+ * here. A kind may write rows in another order than it was given them.
+ */
+extern void barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead,
+						   uint32 ndead, uint8 *bitmap);
 
 /*
  * Publish: replace `remove` by `add` in the directory, and move the growing

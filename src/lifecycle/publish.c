@@ -38,6 +38,29 @@ barq_segment_write(Relation index, BarqSegmentDesc *desc, const char *body, uint
 	barq_blob_write(index, desc, body, bytes);
 }
 
+static int
+compare_tids(const void *a, const void *b)
+{
+	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
+}
+
+void
+barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead, uint32 ndead,
+			   uint8 *bitmap)
+{
+	BarqView	view;
+
+	qsort(dead, ndead, sizeof(ItemPointerData), compare_tids);
+	barq_view_init_memory(&view, body, bytes);
+	for (uint32 row = 0; row < view.rows; row++)
+	{
+		ItemPointerData tid = barq_view_tid(&view, row);
+
+		if (bsearch(&tid, dead, ndead, sizeof(ItemPointerData), compare_tids) != NULL)
+			barq_bit_set(bitmap, row);
+	}
+}
+
 static bool
 is_removed(const BarqChange *change, const BarqSegmentDesc *desc)
 {

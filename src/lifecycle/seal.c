@@ -22,6 +22,8 @@ typedef struct Gathered
 	BarqBlockList pages;
 	BlockNumber stop;
 	const BarqMeta *meta;
+	const char *body;			/* made of the rows; NULL: there are none */
+	uint64		bytes;
 } Gathered;
 
 static void
@@ -67,7 +69,8 @@ typedef struct Recheck
 {
 	Gathered   *gathered;
 	uint64		record;
-	uint8	   *bitmap;
+	ItemPointerData *dead;		/* of rows that have died since */
+	uint32		ndead;
 } Recheck;
 
 static void
@@ -77,18 +80,27 @@ recheck_record(void *arg, const BarqRecord *record)
 	uint32		row = r->gathered->row_of[r->record++];
 
 	if (record->dead && row != PG_UINT32_MAX)
-		barq_bit_set(r->bitmap, row);
+		r->dead[r->ndead++] = record->tid;
 }
 
+/*
+ * Rows gathered were not dead, so no two have the same TID, and those that a
+ * record says have died since are found by it in the body.
+ */
 static void
 collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
 	Gathered   *gathered = arg;
-	Recheck		recheck = {gathered, 0, bitmap};
+	Recheck		recheck = {gathered};
 	BarqGrowingVisitor visitor = {NULL, recheck_record, NULL, &recheck};
 
+	recheck.dead = palloc_extended(sizeof(ItemPointerData) * (Size) gathered->nrows,
+								   MCXT_ALLOC_HUGE);
 	if (!barq_growing_walk(index, gathered->meta, gathered->stop, &visitor))
 		barq_meta_broken(index);
+	if (recheck.ndead > 0)
+		barq_mark_tids(gathered->body, gathered->bytes, recheck.dead, recheck.ndead, bitmap);
+	pfree(recheck.dead);
 }
 
 uint64
@@ -135,19 +147,17 @@ barq_seal_log(Relation index)
 	{
 		const BarqIndexKind *kind = barq_index_kind(meta.options.index_kind);
 		BarqBodyWriter *writer = barq_body_begin_memory(gathered.pages.count * (Size) BLCKSZ);
-		const char *body;
-		uint64		bytes;
 		bool		busy;
 		char	   *reason;
 
 		kind->seal(&meta.options, gathered.rows, gathered.nrows, writer);
-		body = barq_body_finish(writer, &bytes);
+		gathered.body = barq_body_finish(writer, &gathered.bytes);
 		barq_new_id(desc.id);
 		desc.origin = BARQ_ORIGIN_SEAL;
-		barq_segment_write(index, &desc, body, bytes);
+		barq_segment_write(index, &desc, gathered.body, gathered.bytes);
 
 		/* best effort: whoever searches next makes it where this fails */
-		(void) barq_image_make(index, &desc, body, &busy, &reason);
+		(void) barq_image_make(index, &desc, gathered.body, &busy, &reason);
 		change.add = &desc;
 	}
 	barq_publish(index, &change);

@@ -33,11 +33,13 @@ SELECT pg_temp.outcome($$SELECT to_bm25query('a', 'no_such_index')$$);
 CREATE TABLE text_bm25query_kept (q bm25query DEFAULT to_bm25query('a', 'text_bm25query_body'), r bm25query DEFAULT 'b "c d"');
 INSERT INTO text_bm25query_kept VALUES (DEFAULT, DEFAULT), (':x:y', NULL), (to_bm25query('дом', '"text q"."odd "".: index"'), ''), (to_bm25query(repeat('word ', 10000)), 'x');
 SELECT encode(bm25query_send(q), 'escape') FROM text_bm25query_kept WHERE length(q::text) < 100;
-\getenv abs_builddir PG_ABS_BUILDDIR
-\set file :abs_builddir '/results/text_bm25query.bin'
-COPY text_bm25query_kept TO :'file' (FORMAT binary);
+\getenv outdir PG_ABS_BUILDDIR
+\set file :outdir '/results/text_bm25query.bin'
+\set out '\\copy text_bm25query_kept TO ' :'file' ' WITH (FORMAT binary)'
+\set in '\\copy copied FROM ' :'file' ' WITH (FORMAT binary)'
 CREATE TEMP TABLE copied (LIKE text_bm25query_kept);
-COPY copied FROM :'file' (FORMAT binary);
+:out
+:in
 SELECT count(*), count(*) FILTER (WHERE k.q::text = c.q::text AND k.r::text IS NOT DISTINCT FROM c.r::text) FROM text_bm25query_kept k JOIN copied c ON k.q::text = c.q::text;
 
 -- an index that is gone is its number, and still of that type
