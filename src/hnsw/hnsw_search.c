@@ -63,6 +63,8 @@ typedef struct HnswSearch
 	int			n;
 	int			next;
 	int			count;
+	bool		opening;		/* a copy whose turn to be returned has come */
+	int			copies;			/* without skip: rows beyond ef, for so many copies */
 
 	int			stale;			/* expansions without progress under bound */
 	float		bound;			/* of the last call */
@@ -294,10 +296,12 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			float		key = search->keys[i];
 			uint32		id = search->fresh[i];
 			uint32		flags = 0;
-			bool		full = search->count >= search->ef;
+			bool		full = search->count >= search->ef + search->copies;
 			int			place;
 
-			if (full && !(key < beam[search->n - 1].key))
+			/* nor may a copy whose turn has come lead back before its turn */
+			if ((full && !(key < beam[search->n - 1].key)) ||
+				unlikely(search->opening && key < own))
 			{
 				if (with_skip)
 					rest_reserve(search, 1);	/* trim() may have used it up */
@@ -313,11 +317,19 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			}
 			if (!with_skip && full)
 			{
-				search->n--;
-				rest_append(search, beam[search->n].key, beam[search->n].row);
+				BarqHit		last = beam[--search->n];
+
+				rest_append(search, last.key, last.row);
+				if ((last.row & HNSW_COPY) && search->copies > 0)
+					search->copies--;
 			}
 			if (unlikely(key == own) && is_copy(search, row, id))
+			{
 				flags = HNSW_EXPANDED | HNSW_COPY;
+				/* one for each row of the graph, not all that it leads to */
+				if (!with_skip && !search->opening && search->copies < search->ef)
+					search->copies++;
+			}
 			place = hnsw_beam_insert(beam, search->start, search->n, key, id | flags);
 			search->n++;
 			progress |= (key < bound || place == search->start);
@@ -376,7 +388,7 @@ begin_beam(HnswSearch *search, int max)
 	uint32		row;
 
 	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
-	beam_reserve(search, (Size) search->ef + search->degree + 1);
+	beam_reserve(search, 2 * (Size) search->ef + search->degree + 1);
 	row = descend(search, &key);
 	barq_hnsw_visit(search->visited, row);
 	search->beam[0].key = key;
@@ -478,7 +490,8 @@ next_beam(HnswSearch *search, float bound, int max)
 		search->ef = Max(search->ef, Min(search->ef * 2, SEARCH_MAX_EF));
 	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
 	search->n = 0;
-	beam_reserve(search, (Size) search->ef + search->degree + 1);
+	search->copies = 0;
+	beam_reserve(search, 2 * (Size) search->ef + search->degree + 1);
 
 	n = Min((Size) search->ef, search->nrest);
 	barq_hits_select(rest, search->nrest, n);
@@ -531,7 +544,9 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 			{
 				search->beam[search->start].row = HNSW_ROW(hit.row);
 				search->next = search->start;
+				search->opening = true;
 				advance(search, bound);
+				search->opening = false;
 				continue;
 			}
 			search->start++;
