@@ -9,7 +9,7 @@
 #include "flat/flat.h"
 
 /* The highest bit of a row number is a flag in the searches' beams. */
-#define BARQ_MAX_ROWS	((uint32) 0x7fffffff)
+#define BARQ_MAX_ROWS	((uint32) 0x3fffffff)
 
 static inline uint64
 barq_align64(uint64 n)

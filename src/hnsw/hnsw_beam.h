@@ -8,10 +8,13 @@
 #ifndef BARQ_HNSW_BEAM_H
 #define BARQ_HNSW_BEAM_H
 
-#include "store/segment.h"
+#include "flat/vector_body.h"
 
 #define HNSW_EXPANDED	((uint32) 0x80000000)
-#define HNSW_ROW(x)		((x) & ~HNSW_EXPANDED)
+#define HNSW_COPY		((uint32) 0x40000000)	/* see hnsw_search.c */
+#define HNSW_ROW(x)		((x) & ~(HNSW_EXPANDED | HNSW_COPY))
+
+StaticAssertDecl(BARQ_MAX_ROWS < HNSW_COPY, "the highest bits of a row are flags");
 
 /* Insert into beam[from .. n); the caller made room. Returns the place. */
 static inline int

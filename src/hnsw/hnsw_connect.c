@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "hnsw/hnsw_work.h"
+#include "hnsw/hnsw_copies.h"
 #include "store/interrupts.h"
 
 typedef struct Walk
@@ -51,6 +51,7 @@ link_from(Walk *walk, uint32 from, uint32 row)
 {
 	uint32	   *list = hnsw_work_list(walk->work, 0, from);
 	int			degree = hnsw_work_degree(walk->work, 0);
+	const uint32 *first = hnsw_work_first(walk->work);
 	int			n = hnsw_list_length(list, degree);
 	int			place = n;
 
@@ -58,7 +59,7 @@ link_from(Walk *walk, uint32 from, uint32 row)
 	{
 		for (place = n - 1; place >= 0; place--)
 		{
-			if (walk->parent[list[place]] != from)
+			if (walk->parent[list[place]] != from && list[place] != first[from])
 				break;
 		}
 		if (place < 0)
@@ -128,6 +129,7 @@ barq_hnsw_work_order(BarqHnswWork *work, uint32 *order)
 	walk.order = order;
 	walk.parent = MemoryContextAllocHuge(CurrentMemoryContext,
 										 (Size) work->rows * sizeof(uint32));
+	barq_hnsw_copies_link(work, walk.parent, order);
 	memset(walk.parent, 0xff, (Size) work->rows * sizeof(uint32));
 	entry = HNSW_ENTRY_ROW(pg_atomic_read_u64(&work->entry));
 	walk.parent[entry] = entry;

@@ -173,6 +173,9 @@ insert_claimed(HnswBuilder *builder, uint32 row)
 	int			level = hnsw_work_levels(work)[row];
 	uint64		entry = pg_atomic_read_u64(&work->entry);
 
+	/* copies of a row wait until barq_hnsw_copies_link() */
+	if (hnsw_work_first(work)[row] != row)
+		return;
 	if (entry == HNSW_NO_ENTRY || level > HNSW_ENTRY_LEVEL(entry))
 	{
 		uint32		unlocked = 0;

@@ -39,6 +39,8 @@ lay_out(BarqHnswWork *work)
 	off += barq_align64(rows * sizeof(pg_atomic_uint32));
 	work->upper_of_off = off;
 	off += barq_align64(rows * sizeof(uint32));
+	work->first_off = off;
+	off += barq_align64(rows * sizeof(uint32));
 	work->upper_off = off;
 	off += barq_align64(upper * work->m * sizeof(uint32));
 	work->lists_off = off;
@@ -134,6 +136,7 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 	uint64		rows = 0;
 	uint32		next;
 	int			kept;
+	HnswCopies *copies;
 
 	for (int i = 0; i < ninputs; i++)
 	{
@@ -160,9 +163,10 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 		   (uint64) work->upper_size * work->m * sizeof(uint32));
 	memset(hnsw_work_at(work, work->lists_off), 0xff, rows * work->list_bytes);
 
+	copies = barq_hnsw_copies_begin(work);
 	kept = barq_hnsw_merge_choose(work, inputs, ninputs);
 	if (kept >= 0)
-		barq_hnsw_merge_keep(work, &inputs[kept]);
+		barq_hnsw_merge_keep(work, &inputs[kept], copies);
 
 	next = work->kept;
 	for (int i = 0; i < ninputs; i++)
@@ -182,11 +186,14 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 			if (inputs[i].dead != NULL && barq_bit_is_set(inputs[i].dead, row))
 				continue;
 			barq_hnsw_work_copy_row(work, next, inputs[i].view, &body, &vector, row);
-			barq_hnsw_work_set_level(work, next, barq_hnsw_draw_level(next, work->m));
+			barq_hnsw_work_set_level(work, next,
+									 barq_hnsw_copies_add(copies, next) == next ?
+									 barq_hnsw_draw_level(next, work->m) : 0);
 			next++;
 		}
 	}
 	Assert(next == work->rows);
+	pfree(copies);
 	pg_atomic_init_u32(&work->claimed, work->kept);
 	work->magic = HNSW_WORK_MAGIC;
 	return work;

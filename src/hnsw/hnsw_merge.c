@@ -75,12 +75,17 @@ live_number(Keep *keep, int layer, uint32 entry)
 
 /*
  * Sort the entries of keep->list into live ones, which go to rows, and dead
- * ones, which go to keep->dead; those met before are left out.
+ * ones, which go to keep->dead; those met before, and copies of the row `of`,
+ * are left out. Copies of others lead on like dead ones. Returns how many
+ * entries count.
  */
-static void
-sort_neighbours(Keep *keep, int layer, int n, uint32 *rows, int *nrows, int max,
-				int *ndead)
+static int
+sort_neighbours(Keep *keep, int layer, uint32 of, int n, uint32 *rows, int *nrows,
+				int max, int *ndead)
 {
+	const uint32 *first = hnsw_work_first(keep->work);
+	int			counting = 0;
+
 	for (int i = 0; i < n; i++)
 	{
 		uint32		number;
@@ -88,7 +93,10 @@ sort_neighbours(Keep *keep, int layer, int n, uint32 *rows, int *nrows, int max,
 		if (!barq_hnsw_visit(keep->seen, keep->list[i]))
 			continue;
 		number = live_number(keep, layer, keep->list[i]);
-		if (number == HNSW_NONE)
+		if (number != HNSW_NONE && first[number] == of)
+			continue;
+		counting++;
+		if (number == HNSW_NONE || first[number] != number)
 		{
 			if (*ndead < MERGE_MAX_DEAD)
 				keep->dead[(*ndead)++] = keep->list[i];
@@ -96,6 +104,7 @@ sort_neighbours(Keep *keep, int layer, int n, uint32 *rows, int *nrows, int max,
 		else if (*nrows < max)
 			rows[(*nrows)++] = number;
 	}
+	return counting;
 }
 
 /* Make one live entry's list in the work area. */
@@ -108,14 +117,23 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 	const char *code = hnsw_work_code(work, number);
 	int			degree = hnsw_work_degree(work, layer);
 	int			n = barq_hnsw_read_list(&keep->graph, layer, entry, keep->list);
-	int			had = n;
+	int			had;
 	int			nkept = 0;
 	int			ndead = 0;
 	int			lost;
+	uint32		first = hnsw_work_first(work)[number];
 
+	if (first != number)
+	{
+		/* a copy: who comes to it before it is linked finds the way on */
+		if (layer == 0)
+			*hnsw_work_list(work, layer, number) = first;
+		return;
+	}
 	barq_hnsw_visited_clear(keep->seen);
 	barq_hnsw_visit(keep->seen, entry);
-	sort_neighbours(keep, layer, n, keep->kept, &nkept, HNSW_MAX_DEGREE, &ndead);
+	had = sort_neighbours(keep, layer, number, n, keep->kept, &nkept, HNSW_MAX_DEGREE,
+						  &ndead);
 	lost = ndead;
 
 	if (lost * 2 > had)
@@ -127,7 +145,8 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 		for (int i = 0; i < ndead && (i < lost || nrows < 2 * lost); i++)
 		{
 			n = barq_hnsw_read_list(&keep->graph, layer, keep->dead[i], keep->list);
-			sort_neighbours(keep, layer, n, rows, &nrows, HNSW_CANDIDATES, &ndead);
+			(void) sort_neighbours(keep, layer, number, n, rows, &nrows, HNSW_CANDIDATES,
+								   &ndead);
 		}
 		barq_code_keys(&work->codec, code, hnsw_work_codes(work), work->codec.stride,
 					   rows, nrows, scratch->keys);
@@ -155,7 +174,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 
 /* Copy the live rows, in their order, with their levels. */
 static void
-keep_rows(Keep *keep, BarqMergeInput *input)
+keep_rows(Keep *keep, BarqMergeInput *input, HnswCopies *copies)
 {
 	HnswGraph  *graph = &keep->graph;
 	BarqHnswWork *work = keep->work;
@@ -185,6 +204,7 @@ keep_rows(Keep *keep, BarqMergeInput *input)
 		}
 		barq_hnsw_work_copy_row(work, next, graph->view, &graph->body,
 								&graph->vector, row);
+		barq_hnsw_copies_add(copies, next);
 		barq_hnsw_work_set_level(work, next, levels[row]);
 		keep->number[row] = next++;
 	}
@@ -244,7 +264,7 @@ rejoin_layer(Keep *keep, int layer)
 }
 
 void
-barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input)
+barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input, HnswCopies *copies)
 {
 	Keep	   *keep = palloc0(sizeof(Keep));
 	HnswGraph  *graph = &keep->graph;
@@ -253,7 +273,7 @@ barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input)
 	barq_hnsw_open(input->view, graph);
 	keep->number = MemoryContextAllocHuge(CurrentMemoryContext,
 										  (Size) graph->body.rows * sizeof(uint32));
-	keep_rows(keep, input);
+	keep_rows(keep, input, copies);
 	keep_entry(keep);
 
 	barq_hnsw_builder_init(&keep->builder, work);

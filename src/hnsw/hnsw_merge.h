@@ -6,7 +6,7 @@
 #ifndef BARQ_HNSW_MERGE_H
 #define BARQ_HNSW_MERGE_H
 
-#include "hnsw/hnsw_work.h"
+#include "hnsw/hnsw_copies.h"
 
 /* The input whose graph is worth keeping; -1 if none is. */
 extern int	barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs,
@@ -16,7 +16,8 @@ extern int	barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs,
  * Copy the input's live rows and their graph as rows 0 .. live - 1; sets
  * work->kept and the entry point.
  */
-extern void barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input);
+extern void barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input,
+								 HnswCopies *copies);
 
 /* hnsw_load.c; levels are set in the order of rows */
 extern void barq_hnsw_work_set_level(BarqHnswWork *work, uint32 row, int level);

@@ -13,6 +13,10 @@
  * many of them as it takes to hold `ef` others. Where skip leaves so few rows
  * that this takes longer than scoring those, they are scored.
  *
+ * Of a row's copies (hnsw_copies.c) the walk meets one, which leads to all the
+ * others. It is not expanded before its turn to be returned comes, or the
+ * copies of one vector would leave no room in the beam for anything else.
+ *
  * A finite bound ends a beam early: once the nearest unexpanded row is not
  * below it, and a number of expansions in a row have brought neither a row
  * below it nor one nearer than all before. The beam then waits as it is for a
@@ -59,6 +63,8 @@ typedef struct HnswSearch
 	int			n;
 	int			next;
 	int			count;
+	bool		opening;		/* a copy whose turn to be returned has come */
+	int			copies;			/* without skip: rows beyond ef, for so many copies */
 
 	int			stale;			/* expansions without progress under bound */
 	float		bound;			/* of the last call */
@@ -129,6 +135,30 @@ static inline bool
 is_skipped(const HnswSearch *search, uint32 row)
 {
 	return search->skip != NULL && barq_bit_is_set(search->skip, row);
+}
+
+/*
+ * Are these the very same vector? Asked only of rows with the same key. A page
+ * reader keeps one row at a time.
+ */
+static bool
+is_copy(HnswSearch *search, uint32 a, uint32 b)
+{
+	HnswGraph  *graph = &search->graph;
+	Size		length;
+	const void *row = barq_vector_read_row(graph->view, &graph->vector, &graph->codec,
+										   a, &length);
+	void	   *kept = NULL;
+	bool		equal;
+
+	if (search->lists == NULL)
+		row = kept = memcpy(MemoryContextAlloc(search->context, length), row, length);
+	equal = barq_rows_equal(&graph->codec, row,
+							barq_vector_read_row(graph->view, &graph->vector,
+												 &graph->codec, b, &length));
+	if (kept != NULL)
+		pfree(kept);
+	return equal;
 }
 
 static void
@@ -212,7 +242,7 @@ trim(HnswSearch *search)
 
 		if (!is_skipped(search, HNSW_ROW(last.row)))
 			search->count--;
-		else if (last.row & HNSW_EXPANDED)
+		else if ((last.row & (HNSW_EXPANDED | HNSW_COPY)) == HNSW_EXPANDED)
 			continue;
 		rest_reserve(search, 1);
 		rest_append(search, last.key, last.row);
@@ -233,6 +263,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 	{
 		BarqHit    *beam = search->beam;
 		uint32		row = beam[search->next].row;
+		float		own = beam[search->next].key;
 		bool		progress = false;
 		int			nfresh;
 
@@ -241,7 +272,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			search->next++;
 			continue;
 		}
-		if (unlikely(!barq_key_below(beam[search->next].key, bound)) &&
+		if (unlikely(!barq_key_below(own, bound)) &&
 			search->stale >= patience)
 			return;
 		if (--interrupt == 0)
@@ -250,6 +281,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			interrupt = SEARCH_INTERRUPT;
 		}
 		beam[search->next++].row = row | HNSW_EXPANDED;
+		row = HNSW_ROW(row);
 
 		nfresh = gather(search, row);
 		score(search, search->fresh, nfresh);
@@ -263,10 +295,13 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 		{
 			float		key = search->keys[i];
 			uint32		id = search->fresh[i];
-			bool		full = search->count >= search->ef;
+			uint32		flags = 0;
+			bool		full = search->count >= search->ef + search->copies;
 			int			place;
 
-			if (full && !(key < beam[search->n - 1].key))
+			/* nor may a copy whose turn has come lead back before its turn */
+			if ((full && !(key < beam[search->n - 1].key)) ||
+				unlikely(search->opening && key < own))
 			{
 				if (with_skip)
 					rest_reserve(search, 1);	/* trim() may have used it up */
@@ -282,10 +317,20 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			}
 			if (!with_skip && full)
 			{
-				search->n--;
-				rest_append(search, beam[search->n].key, beam[search->n].row);
+				BarqHit		last = beam[--search->n];
+
+				rest_append(search, last.key, last.row);
+				if ((last.row & HNSW_COPY) && search->copies > 0)
+					search->copies--;
 			}
-			place = hnsw_beam_insert(beam, search->start, search->n, key, id);
+			if (unlikely(key == own) && is_copy(search, row, id))
+			{
+				flags = HNSW_EXPANDED | HNSW_COPY;
+				/* one for each row of the graph, not all that it leads to */
+				if (!with_skip && !search->opening && search->copies < search->ef)
+					search->copies++;
+			}
+			place = hnsw_beam_insert(beam, search->start, search->n, key, id | flags);
 			search->n++;
 			progress |= (key < bound || place == search->start);
 			if (place < search->next)
@@ -343,7 +388,7 @@ begin_beam(HnswSearch *search, int max)
 	uint32		row;
 
 	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
-	beam_reserve(search, (Size) search->ef + search->degree + 1);
+	beam_reserve(search, 2 * (Size) search->ef + search->degree + 1);
 	row = descend(search, &key);
 	barq_hnsw_visit(search->visited, row);
 	search->beam[0].key = key;
@@ -445,7 +490,8 @@ next_beam(HnswSearch *search, float bound, int max)
 		search->ef = Max(search->ef, Min(search->ef * 2, SEARCH_MAX_EF));
 	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
 	search->n = 0;
-	beam_reserve(search, (Size) search->ef + search->degree + 1);
+	search->copies = 0;
+	beam_reserve(search, 2 * (Size) search->ef + search->degree + 1);
 
 	n = Min((Size) search->ef, search->nrest);
 	barq_hits_select(rest, search->nrest, n);
@@ -492,8 +538,18 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 		while (n < max && search->start < search->n &&
 			   barq_key_below(search->beam[search->start].key, bound))
 		{
-			BarqHit		hit = search->beam[search->start++];
+			BarqHit		hit = search->beam[search->start];
 
+			if (hit.row & HNSW_COPY)
+			{
+				search->beam[search->start].row = HNSW_ROW(hit.row);
+				search->next = search->start;
+				search->opening = true;
+				advance(search, bound);
+				search->opening = false;
+				continue;
+			}
+			search->start++;
 			Assert(hit.row & HNSW_EXPANDED);
 			hit.row = HNSW_ROW(hit.row);
 			if (!is_skipped(search, hit.row))

@@ -14,10 +14,6 @@
  * one. All that remain are compared with it in one batch, instead of each
  * with all chosen before it: the same comparisons or a few more, but many at
  * a time from one row.
- *
- * Of rows with the very same code one suffices as a neighbour. Without this
- * rule a row with 2 m copies would have no other neighbours than those, and
- * the copies would be an island.
  */
 static int
 leave_out(BarqHnswWork *work, uint32 chosen, BarqHit *alive, int n,
@@ -25,48 +21,35 @@ leave_out(BarqHnswWork *work, uint32 chosen, BarqHit *alive, int n,
 {
 	const char *codes = hnsw_work_codes(work);
 	Size		stride = work->codec.stride;
-	const char *code = codes + (uint64) chosen * stride;
 	int			left = 0;
 
 	for (int i = 0; i < n; i++)
 		scratch->rows[i] = alive[i].row;
-	barq_code_keys(&work->codec, code, codes, stride,
+	barq_code_keys(&work->codec, codes + (uint64) chosen * stride, codes, stride,
 				   scratch->rows, n, scratch->keys);
 	for (int i = 0; i < n; i++)
 	{
-		if (scratch->keys[i] < alive[i].key ||
-			barq_rows_equal(&work->codec, code, codes + (uint64) alive[i].row * stride))
-			continue;
-		alive[left++] = alive[i];
+		if (!(scratch->keys[i] < alive[i].key))
+			alive[left++] = alive[i];
 	}
 	return left;
 }
 
 /*
  * Fill up from the sorted candidates that were not chosen: chosen ones appear
- * among them in the order of chosen[]. Copies of one code have the same key,
- * so they stand together; one suffices, as above.
+ * among them in the order of chosen[].
  */
 static int
-fill_up(BarqHnswWork *work, const BarqHit *candidates, int n,
-		const uint32 *chosen, int nchosen, uint32 *list, int nlist, int fill)
+fill_up(const BarqHit *candidates, int n, const uint32 *chosen, int nchosen,
+		uint32 *list, int nlist, int fill)
 {
 	int			next = 0;
 
 	for (int i = 0; i < n && nlist < fill; i++)
 	{
-		const char *code = hnsw_work_code(work, candidates[i].row);
-		bool		copy = false;
-
 		if (next < nchosen && chosen[next] == candidates[i].row)
-		{
 			next++;
-			continue;
-		}
-		for (int j = i - 1; j >= 0 && !copy && candidates[j].key == candidates[i].key; j--)
-			copy = barq_rows_equal(&work->codec, code,
-								   hnsw_work_code(work, candidates[j].row));
-		if (!copy)
+		else
 			list[nlist++] = candidates[i].row;
 	}
 	return nlist;
@@ -101,7 +84,7 @@ barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n, int nselected,
 			nalive = leave_out(work, best, alive, nalive, scratch);
 	}
 	if (nselected < fill)
-		nselected = fill_up(work, candidates, n, selected + first,
+		nselected = fill_up(candidates, n, selected + first,
 							nselected - first, selected, nselected, fill);
 	return nselected;
 }

@@ -35,6 +35,7 @@ struct BarqHnswWork
 	uint64		levels_off;		/* uint8[rows]: top layer of each row */
 	uint64		versions_off;	/* pg_atomic_uint32[rows] */
 	uint64		upper_of_off;	/* uint32[rows]: first upper list */
+	uint64		first_off;		/* uint32[rows]: the first row of the same code */
 	uint64		upper_off;		/* uint32[upper_size][m] */
 	uint64		lists_off;		/* layer 0, as in a body */
 	uint64		codes_off;
@@ -87,6 +88,13 @@ static inline ItemPointerData *
 hnsw_work_tids(BarqHnswWork *work)
 {
 	return (ItemPointerData *) hnsw_work_at(work, work->tids_off);
+}
+
+/* for each row the first one of the very same code: itself, if in the graph */
+static inline uint32 *
+hnsw_work_first(BarqHnswWork *work)
+{
+	return (uint32 *) hnsw_work_at(work, work->first_off);
 }
 
 /* the row's list on a layer that it is on */

@@ -260,6 +260,71 @@ test_duplicates(void)
 	free(q);
 }
 
+/* Recall at ef_search 40 where rows have copies; then a merge that loses half of the first ones. */
+static void
+copies_found(const char *name, BarqMetric metric, BarqQuantization quant, int n, int dims,
+			 float *x, const float *q, double least)
+{
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+	BarqBodyWriter merged;
+	BarqView	view;
+	uint8	   *dead = calloc(1, n / 8 + 1);
+	BarqMergeInput input = {&view, dead, 0};
+	double		r;
+
+	barq_codec_init(&codec, metric, quant, dims);
+	make_flat(&flat, &codec, x, n, 0);
+	build_from_flat(&body, &codec, 16, 64, &flat, 2);
+	r = recall(&body, &codec, q, 60, 40, 10, NULL, false);
+	ok(r >= least && check_clean(&body, false, name) && rows_match(&body, &codec, x, NULL, n),
+	   "%s: recall %.3f", name, r);
+	r = recall(&body, &codec, q, 60, 40, 10, NULL, true);
+	ok(r >= least && drain(&body, &codec, q, NULL, 40, 50, true, 3),
+	   "... %.3f from pages, drained", r);
+
+	/* every fifth row dies, of the first ones most */
+	for (int i = 0; i < n; i++)
+		if (i < n / 100 ? i % 4 != 0 : i % 5 == 0)
+			dead[i / 8] |= 1 << (i % 8);
+	view = shim_view(&body, false);
+	input.live = count_clear(dead, n);
+	r = recall(&body, &codec, q, 60, 40, 10, dead, false);
+	ok(r >= least - 0.02 && drain(&body, &codec, q, dead, 40, 50, false, 3), "... %.3f, a fifth skipped", r);
+	build(&merged, &codec, 16, 64, &input, 1, 1);
+	r = recall(&merged, &codec, q, 60, 40, 10, NULL, false);
+	ok(r >= least - 0.02 && check_clean(&merged, false, name) &&
+	   drain(&merged, &codec, q, NULL, 40, 50, false, 3), "... %.3f merged", r);
+	shim_writer_free(&flat);
+	shim_writer_free(&body);
+	shim_writer_free(&merged);
+	free(dead);
+}
+
+static void
+test_copies(void)
+{
+	int			n = 10000;
+	int			dims = 32;
+	float	   *x = random_vectors(n, dims);
+	float	   *q = random_vectors(60, dims);
+
+	for (int i = 0; i < n; i++)
+		if (i % 10 == 0)
+			memset(x + i * dims, 0, sizeof(float) * dims);
+	copies_found("a tenth of the rows zero", BARQ_METRIC_L2, BARQ_QUANT_NONE, n, dims, x, q, 0.92);
+	for (int i = n / 2; i < n; i++)
+		memcpy(x + i * dims, x + (i - n / 2) * dims, sizeof(float) * dims);
+	copies_found("every row twice", BARQ_METRIC_L2, BARQ_QUANT_NONE, n, dims, x, q, 0.93);
+	for (int i = 100; i < n; i++)
+		memcpy(x + i * dims, x + (i % 100) * dims, sizeof(float) * dims);
+	copies_found("100 copies of 100 rows", BARQ_METRIC_L2, BARQ_QUANT_SQ8, n, dims, x, q, 0.98);
+	copies_found("... under the inner product", BARQ_METRIC_IP, BARQ_QUANT_NONE, n, dims, x, q, 0.95);
+	free(x);
+	free(q);
+}
+
 /*
  * Rows of very different length under the inner product: a few long ones are
  * nearest to all others, and hardly any row is linked to by its neighbours.
@@ -303,6 +368,7 @@ main(void)
 	test_search();
 	test_bound();
 	test_duplicates();
+	test_copies();
 	test_long_rows();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;

@@ -1,0 +1,123 @@
+/*
+ * hnsw_copies.c
+ *	  Rows of the very same code. One of them, the first, stands in the graph;
+ *	  the others are its copies, which no list of another row names. Found with
+ *	  a hash table while the work area is loaded, linked before it is written:
+ *	  the first row leads to one copy, that one to as many others as its list
+ *	  holds, these to the next, and every copy leads to the first row. So who
+ *	  reaches one of them reaches all, and they cost the graph one link.
+ */
+#include "postgres.h"
+
+#include "hnsw/hnsw_copies.h"
+
+struct HnswCopies
+{
+	BarqHnswWork *work;
+	uint64		mask;
+	uint32		slots[FLEXIBLE_ARRAY_MEMBER];	/* first rows, or HNSW_NONE */
+};
+
+HnswCopies *
+barq_hnsw_copies_begin(BarqHnswWork *work)
+{
+	HnswCopies *copies;
+	uint64		size = 64;
+
+	while (size < (uint64) work->rows + work->rows / 4)
+		size *= 2;
+	copies = MemoryContextAllocHuge(CurrentMemoryContext,
+									offsetof(HnswCopies, slots) + size * sizeof(uint32));
+	copies->work = work;
+	copies->mask = size - 1;
+	memset(copies->slots, 0xff, size * sizeof(uint32));
+	return copies;
+}
+
+/* Of all bytes of the row, multiplied and folded word by word. */
+static uint64
+hash_row(const BarqCodec *codec, const char *code)
+{
+	const char *row = barq_row_whole(codec, code);
+	Size		length = codec->row_bytes;
+	uint64		hash = UINT64CONST(0x9e3779b97f4a7c15);
+
+	if (barq_codec_has_heads(codec))
+	{
+		/* its elements, which follow the head */
+		row += codec->row_bytes;
+		length = barq_row_bytes(codec, code) - codec->row_bytes;
+	}
+	for (Size at = 0; at < length; at += sizeof(uint64))
+	{
+		uint64		word = 0;
+
+		memcpy(&word, row + at, Min(sizeof(word), length - at));
+		hash = (hash ^ word) * UINT64CONST(0xbf58476d1ce4e5b9);
+		hash ^= hash >> 32;
+	}
+	return hash;
+}
+
+uint32
+barq_hnsw_copies_add(HnswCopies *copies, uint32 row)
+{
+	BarqHnswWork *work = copies->work;
+	const char *code = hnsw_work_code(work, row);
+	uint64		slot = hash_row(&work->codec, code) & copies->mask;
+	uint32		first;
+
+	while ((first = copies->slots[slot]) != HNSW_NONE &&
+		   !barq_rows_equal(&work->codec, code, hnsw_work_code(work, first)))
+		slot = (slot + 1) & copies->mask;
+	if (first == HNSW_NONE)
+		copies->slots[slot] = first = row;
+	hnsw_work_first(work)[row] = first;
+	return first;
+}
+
+void
+barq_hnsw_copies_link(BarqHnswWork *work, uint32 *full, uint32 *next)
+{
+	const uint32 *first = hnsw_work_first(work);
+	int			degree = hnsw_work_degree(work, 0);
+
+	/*
+	 * Of a first row, full[] is the copy that leads to others at present and
+	 * next[] the last copy so far; of a copy, next[] is the one after it.
+	 */
+	for (uint32 row = 0; row < work->rows; row++)
+	{
+		uint32		head = first[row];
+		uint32		from = head;
+		uint32	   *list;
+		int			n;
+
+		if ((row & 0xfff) == 0)
+			barq_check_interrupts();
+		if (head == row)
+		{
+			full[row] = HNSW_NONE;
+			continue;
+		}
+		list = hnsw_work_list(work, 0, row);
+		memset(list, 0xff, degree * sizeof(uint32));
+		list[0] = head;
+
+		if (full[head] == HNSW_NONE)
+			full[head] = row;
+		else
+		{
+			next[next[head]] = row;
+			from = full[head];
+			if (hnsw_list_length(hnsw_work_list(work, 0, from), degree) == degree)
+				from = full[head] = next[from];
+		}
+		next[head] = row;
+
+		/* the first row gives the last of its links, which is its least */
+		list = hnsw_work_list(work, 0, from);
+		n = hnsw_list_length(list, degree);
+		list[Min(n, degree - 1)] = row;
+	}
+}
