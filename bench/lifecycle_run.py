@@ -372,7 +372,7 @@ def main():
     else:
         data = dataset.made_up(o.rows or 50000, o.dims, o.latent, 0, 1000, o.metric, o.seed, cache)
     say(f"{data.name}: {len(data.base):,} x {data.dims}, {o.metric}")
-    available = {"pgvector": measure.pgvector(), "barq": measure.barq("sq8")}
+    available = {"pgvector": measure.pgvector("hnsw"), "barq": measure.barq("sq8", "hnsw")}
     sides = [available[s] for s in o.sides.split(",")]
     sides = [s for s in sides if measure.available(s)]
     results = {"data": data.name, "rows": len(data.base), "machine": machine(),
