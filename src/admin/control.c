@@ -125,7 +125,7 @@ barq_seal(PG_FUNCTION_ARGS)
 
 /*
  * barq_compact(index regclass) → rows of the one segment that the index then
- * consists of; 0 if it was one already.
+ * consists of; 0 if it was one already. Its file is made as short as they need.
  */
 Datum
 barq_compact(PG_FUNCTION_ARGS)
@@ -138,6 +138,8 @@ barq_compact(PG_FUNCTION_ARGS)
 							BARQ_RIGHT_STEER);
 	barq_seal_log(index);
 	rows = barq_compact_segments(index, true);
+	if (barq_shrink(index, BARQ_FREE_SHARE_AT_REST))
+		barq_cut_end(index);
 	relation_close(index, ShareUpdateExclusiveLock);
 	PG_RETURN_INT64((int64) rows);
 }

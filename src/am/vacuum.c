@@ -42,6 +42,6 @@ barq_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	stats->pages_free = barq_reclaim(index);
 	stats->num_pages = RelationGetNumberOfBlocks(index);
 	barq_image_sweep();
-	barq_after_vacuum(index);
+	barq_after_vacuum(index, stats->pages_free);
 	return stats;
 }

@@ -260,6 +260,7 @@ static void
 visit_index(Oid oid, bool *swept)
 {
 	Relation	index;
+	bool		cut;
 
 	StartTransactionCommand();
 	if (!barq_try_lock_relation_oid(oid, AccessShareLock, "launcher: lock index"))
@@ -287,8 +288,11 @@ visit_index(Oid oid, bool *swept)
 				InvalidateCatalogSnapshot();
 				barq_seal_log(index);
 				barq_compact_idle(index);
+				cut = barq_shrink(index, BARQ_FREE_SHARE_AT_REST);
 				barq_worker_watch(NULL);
 				barq_maintenance_unlock(index);
+				if (cut)
+					barq_cut_end(index);
 			}
 		}
 		relation_close(index, NoLock);

@@ -111,8 +111,14 @@ extern void barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead
  * Publish: replace `remove` by `add` in the directory, and move the growing
  * head if the log was sealed. collect_dead fills a bitmap of the new
  * segment's rows that died since it was built; it may be called several times
- * (NULL: none can have died).
+ * (NULL: none can have died). Segments that are `moved` stay, with other pages.
  */
+typedef struct BarqMovedSegment
+{
+	BarqSegmentDesc desc;		/* with new extents, and one move more */
+	bool		tombstones;		/* they are to be written anew, too */
+} BarqMovedSegment;
+
 typedef struct BarqChange
 {
 	BarqSegmentDesc *add;		/* NULL: nothing is added */
@@ -126,6 +132,11 @@ typedef struct BarqChange
 	uint64		growing_head_generation;
 	const BarqBlockList *sealed_pages;
 	bool		compacted;
+
+	const BarqMovedSegment *moved;
+	uint32		nmoved;
+	const BarqBlockList *moved_pages;	/* that nothing reaches then */
+	BarqPageSupply *supply;		/* what is written goes here; or NULL */
 } BarqChange;
 
 extern void barq_publish(Relation index, BarqChange *change);
@@ -139,10 +150,46 @@ extern uint8 *barq_reachable_blocks(Relation index, BlockNumber nblocks);
 
 /*
  * Drop segments without a live row, take back pages that nothing reaches (a
- * crash or an error left them), offer free ones to the map, and remove image files that no segment owns. Does
- * nothing if the locks are not to be had at once. Returns the pages free.
+ * crash or an error left them), offer free ones to the map, cut off those at
+ * the end, and remove image files that no segment owns. Does nothing if the
+ * locks are not to be had at once. Returns the pages free.
  */
 extern BlockNumber barq_reclaim(Relation index);
+
+/*
+ * Where more than this share of the file is free, pages are moved down: by
+ * whoever compacts an index that is to rest; and by a worker. An index that
+ * grows has up to half of its pages free between two merges and uses them
+ * again.
+ */
+#define BARQ_FREE_SHARE_AT_REST		(1.0 / 11)
+#define BARQ_FREE_SHARE_AT_WORK		0.6
+
+typedef enum BarqShrink
+{
+	BARQ_SHRINK_NOTHING,
+	BARQ_SHRINK_MORE,			/* a batch was moved: call again */
+	BARQ_SHRINK_CUT				/* the end of the file is free: barq_cut_end() */
+} BarqShrink;
+
+/*
+ * Move pages down if more than this share of the file is free; a batch at a
+ * time, or (barq_shrink) all. barq_shrink returns whether to cut. The
+ * maintenance lock is held.
+ */
+extern BarqShrink barq_move_down(Relation index, double free_share);
+extern bool barq_shrink(Relation index, double free_share);
+
+/*
+ * Cut off free pages at the end of the file, if AccessExclusiveLock is to be
+ * had soon and neither a transaction block nor another use of the index by
+ * this session stands against it. Returns how many. The maintenance lock may be
+ * held or not. The transaction gets an id, so it should end soon.
+ */
+extern BlockNumber barq_cut_end(Relation index);
+
+/* Whether so much of the end is free that it is worth being cut off. */
+extern bool barq_end_is_long(BlockNumber nblocks, BlockNumber end);
 
 /*
  * Mark dead what the callback names, everywhere in the index, and keep at it
@@ -156,9 +203,10 @@ extern bool barq_has_many_dead(Relation index);
 
 /*
  * Called by VACUUM at its end: has a worker write again what consists of dead
- * rows to a large part. VACUUM itself never does.
+ * rows to a large part, or move pages where most are free. VACUUM itself never
+ * does.
  */
-extern void barq_after_vacuum(Relation index);
+extern void barq_after_vacuum(Relation index, BlockNumber nfree);
 
 /*
  * Called by an insert that has added a page to the log, holding no lock: sees

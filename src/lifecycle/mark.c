@@ -16,40 +16,40 @@
 /* TIDs are read this many at a time. */
 #define TID_BATCH	1024
 
-/* What has been done so far, by segment id. */
+/* What has been done so far. */
 typedef struct MarkState
 {
-	uint8		(*ids)[BARQ_ID_BYTES];
-	uint32	   *dead;			/* bits set in each */
+	BarqDeadCount *done;
 	uint32		count;
 	uint32		space;
 } MarkState;
 
-/* Position of a segment gone over before, or -1. */
-static int
-find_done(const MarkState *state, const uint8 *id)
+/* What a segment gone over before came to, or NULL. */
+static const BarqDeadCount *
+find_done(const MarkState *state, const BarqSegmentDesc *desc)
 {
 	for (uint32 i = 0; i < state->count; i++)
-		if (memcmp(state->ids[i], id, BARQ_ID_BYTES) == 0)
-			return (int) i;
-	return -1;
+		if (barq_dead_count_is_of(&state->done[i], desc))
+			return &state->done[i];
+	return NULL;
 }
 
 static void
-note_done(MarkState *state, const uint8 *id, uint32 dead)
+note_done(MarkState *state, const BarqSegmentDesc *desc, uint32 dead)
 {
+	BarqDeadCount *done;
+
 	if (state->count == state->space)
 	{
 		state->space = Max(state->space * 2, 16);
-		state->ids = state->ids == NULL ?
-			palloc(BARQ_ID_BYTES * state->space) :
-			repalloc(state->ids, BARQ_ID_BYTES * state->space);
-		state->dead = state->dead == NULL ?
-			palloc(sizeof(uint32) * state->space) :
-			repalloc(state->dead, sizeof(uint32) * state->space);
+		state->done = state->done == NULL ?
+			palloc(sizeof(BarqDeadCount) * state->space) :
+			repalloc(state->done, sizeof(BarqDeadCount) * state->space);
 	}
-	memcpy(state->ids[state->count], id, BARQ_ID_BYTES);
-	state->dead[state->count++] = dead;
+	done = &state->done[state->count++];
+	memcpy(done->id, desc->id, BARQ_ID_BYTES);
+	done->moves = desc->moves;
+	done->dead = dead;
 }
 
 /* False if the segment was replaced meanwhile. */
@@ -99,7 +99,7 @@ mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 		return false;
 	pfree(rows);
 	pfree(bitmap);
-	note_done(state, desc->id, before + n);
+	note_done(state, desc, before + n);
 	counts->marked += n;
 	counts->met += before;
 	counts->live += desc->rows - before - n;
@@ -129,11 +129,11 @@ mark_pass(Relation index, BarqIsDead is_dead, void *arg, MarkState *state,
 		for (uint32 i = 0; ok && i < snapshot->nsegments; i++)
 		{
 			BarqView	view;
-			int			done = find_done(state, snapshot->segments[i].desc.id);
+			const BarqDeadCount *done = find_done(state, &snapshot->segments[i].desc);
 
-			if (done >= 0)
+			if (done != NULL)
 			{
-				counts->live += snapshot->segments[i].desc.rows - state->dead[done];
+				counts->live += snapshot->segments[i].desc.rows - done->dead;
 				continue;
 			}
 			MemoryContextSwitchTo(context);
@@ -185,8 +185,7 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 		 * Counts first, then the epoch: whoever swaps the directory after the
 		 * bump has seen our marks, whoever did before shows in the version.
 		 */
-		barq_directory_set_dead(index, (const uint8 (*)[BARQ_ID_BYTES]) state.ids,
-								state.dead, state.count);
+		barq_directory_set_dead(index, state.done, state.count);
 		barq_step("vacuum: counted");
 		if (counts->marked + counts->met > 0)
 			now = barq_meta_bump_dead_epoch(index);

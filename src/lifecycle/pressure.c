@@ -184,8 +184,12 @@ barq_after_append(Relation index, uint32 growing_pages)
 }
 
 void
-barq_after_vacuum(Relation index)
+barq_after_vacuum(Relation index, BlockNumber nfree)
 {
-	if (barq_worker_may_serve(index) && barq_has_many_dead(index) && !is_served(index))
+	bool		many_free = nfree >
+		BARQ_FREE_SHARE_AT_WORK * RelationGetNumberOfBlocks(index);
+
+	if (barq_worker_may_serve(index) && (many_free || barq_has_many_dead(index)) &&
+		!is_served(index))
 		(void) barq_worker_start(index);
 }

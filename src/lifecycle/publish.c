@@ -70,6 +70,46 @@ is_removed(const BarqChange *change, const BarqSegmentDesc *desc)
 	return false;
 }
 
+/* Write a segment's tombstones and note where. */
+static void
+write_tombstones(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
+				 const uint8 *bitmap, BarqBlockList *written)
+{
+	BlockNumber *blocks;
+
+	barq_tombstones_write(index, supply, desc, bitmap);
+	blocks = barq_tombstones_blocks(index, desc);
+	for (uint32 i = 0; i < desc->tombstone_pages; i++)
+		barq_blocks_add(written, blocks[i]);
+	pfree(blocks);
+}
+
+/* Give a descriptor just read, where its segment has moved, its new pages. */
+static void
+apply_move(Relation index, const BarqChange *change, BarqSegmentDesc *desc,
+		   BarqBlockList *written)
+{
+	for (uint32 i = 0; i < change->nmoved; i++)
+	{
+		const BarqMovedSegment *moved = &change->moved[i];
+		uint8	   *bitmap = NULL;
+
+		if (memcmp(moved->desc.id, desc->id, BARQ_ID_BYTES) != 0)
+			continue;
+		if (moved->tombstones && (bitmap = barq_tombstones_read(index, desc)) == NULL)
+			barq_meta_broken(index);
+		desc->extents_head = moved->desc.extents_head;
+		desc->extents_pages = moved->desc.extents_pages;
+		desc->moves = moved->desc.moves;
+		if (bitmap != NULL)
+		{
+			barq_step("move: marks collected");
+			write_tombstones(index, change->supply, desc, bitmap, written);
+			pfree(bitmap);
+		}
+	}
+}
+
 void
 barq_publish(Relation index, BarqChange *change)
 {
@@ -98,16 +138,11 @@ barq_publish(Relation index, BarqChange *change)
 		if (change->add != NULL)
 		{
 			uint8	   *bitmap = palloc0(BARQ_BITMAP_BYTES(change->add->rows) + 8);
-			BlockNumber *blocks;
 
 			if (change->collect_dead != NULL)
 				change->collect_dead(index, change->arg, bitmap);
 			barq_step("publish: marks collected");
-			barq_tombstones_write(index, change->add, bitmap);
-			blocks = barq_tombstones_blocks(index, change->add);
-			for (uint32 i = 0; i < change->add->tombstone_pages; i++)
-				barq_blocks_add(&written, blocks[i]);
-			pfree(blocks);
+			write_tombstones(index, change->supply, change->add, bitmap, &written);
 			pfree(bitmap);
 			change->add->number = publication.next_segment++;
 		}
@@ -116,13 +151,16 @@ barq_publish(Relation index, BarqChange *change)
 							   MCXT_ALLOC_HUGE);
 		for (uint32 i = 0; i < meta.segments; i++)
 			if (!is_removed(change, &descs[i]))
+			{
+				apply_move(index, change, &descs[i], &written);
 				next[count++] = descs[i];
+			}
 		if (change->add != NULL)
 			next[count++] = *change->add;
 
 		publication.segments = count;
 		publication.directory_head =
-			barq_directory_write(index, next, count,
+			barq_directory_write(index, change->supply, next, count,
 								 &publication.directory_generation, &written);
 		publication.sealed = change->sealed;
 		publication.growing_head = change->growing_head;
@@ -150,6 +188,8 @@ barq_publish(Relation index, BarqChange *change)
 		barq_blocks_add(&garbage, directory.blocks[i]);
 	for (uint32 i = 0; change->sealed && i < change->sealed_pages->count; i++)
 		barq_blocks_add(&garbage, change->sealed_pages->blocks[i]);
+	for (uint32 i = 0; change->nmoved > 0 && i < change->moved_pages->count; i++)
+		barq_blocks_add(&garbage, change->moved_pages->blocks[i]);
 	for (uint32 i = 0; i < change->nremove; i++)
 		(void) barq_segment_blocks(index, &change->remove[i], &garbage);
 	barq_pages_free(index, &garbage);

@@ -87,19 +87,26 @@ drop_dead_segments(Relation index)
 		barq_publish(index, &change);
 }
 
-/* Make what nothing reaches free; returns the pages free. Both locks are held. */
+/*
+ * Make what nothing reaches free; returns the pages free, and whether those at
+ * the end are worth being cut off. Both locks are held.
+ */
 static BlockNumber
-take_back(Relation index)
+take_back(Relation index, bool *cut)
 {
 	BlockNumber nblocks = RelationGetNumberOfBlocks(index);
 	uint8	   *reachable = barq_reachable_blocks(index, nblocks);
 	BarqBlockList lost = {0};
 	BlockNumber nfree = 0;
+	BlockNumber end = 0;
 
 	for (BlockNumber block = 0; block < nblocks; block++)
 	{
 		if (barq_bit_get(reachable, block))
+		{
+			end = block + 1;
 			continue;
+		}
 		CHECK_FOR_INTERRUPTS();
 		nfree++;
 		if (barq_page_is_free(index, block))
@@ -109,6 +116,7 @@ take_back(Relation index)
 	}
 	barq_pages_free(index, &lost);
 	IndexFreeSpaceMapVacuum(index);
+	*cut = barq_end_is_long(nblocks, end);
 	return nfree;
 }
 
@@ -118,6 +126,7 @@ barq_reclaim(Relation index)
 	MemoryContext context;
 	MemoryContext old;
 	BlockNumber nfree = 0;
+	bool		cut = false;
 
 	if (!barq_maintenance_try_lock(index))
 		return 0;
@@ -127,7 +136,7 @@ barq_reclaim(Relation index)
 	drop_dead_segments(index);
 	if (barq_try_lock_reclaim(index))
 	{
-		nfree = take_back(index);
+		nfree = take_back(index, &cut);
 		barq_unlock_reclaim(index);
 
 		/* with the maintenance lock, nothing unpublished is in the making */
@@ -136,5 +145,7 @@ barq_reclaim(Relation index)
 	barq_maintenance_unlock(index);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	if (cut)
+		nfree -= barq_cut_end(index);
 	return nfree;
 }

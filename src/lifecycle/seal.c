@@ -121,7 +121,7 @@ barq_seal_log(Relation index)
 	instr_time	start;
 
 	INSTR_TIME_SET_CURRENT(start);
-	if (!barq_growing_cut(index, &stop, &stop_generation))
+	if (!barq_growing_cut(index, NULL, &stop, &stop_generation))
 	{
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(context);

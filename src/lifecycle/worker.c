@@ -5,7 +5,7 @@
  * Needs no shared memory and no shared_preload_libraries: who works on an index
  * holds its maintenance lock, so a second worker finds it taken and leaves. A
  * worker never waits for a heavyweight lock, registers no snapshot, and takes
- * no transaction id, so nobody ever waits for it longer than it takes to
+ * no transaction id but for a cut, with which it ends, so nobody ever waits for it longer than it takes to
  * notice.
  */
 #include "postgres.h"
@@ -249,21 +249,27 @@ lock_index(void)
 /*
  * The last look at the log is taken without the maintenance lock: inserts that
  * have found the lock taken rely on us, those that find it free help
- * themselves.
+ * themselves. Returns whether the free end of the file is to be cut off.
  */
-static void
+static bool
 serve_until_short(void)
 {
 	bool		served = true;
+	BarqShrink	shrink = BARQ_SHRINK_NOTHING;
 
 	while (served && lock_index() && worker_index->rd_index->indisready)
 	{
 		barq_interrupts_hook = watch_for_waiters;
 		served = serve_index();
+		while (!log_is_long() &&
+			   (shrink = barq_move_down(worker_index, BARQ_FREE_SHARE_AT_WORK)) ==
+			   BARQ_SHRINK_MORE)
+			served = true;
 		barq_interrupts_hook = NULL;
 		barq_maintenance_unlock(worker_index);
 		served = served && log_is_long();
 	}
+	return shrink == BARQ_SHRINK_CUT;
 }
 
 void
@@ -299,8 +305,8 @@ barq_worker_main(Datum arg)
 		if (index != NULL)
 		{
 			worker_index = index;
-			if (barq_is_barq_index(index))
-				serve_until_short();
+			if (barq_is_barq_index(index) && serve_until_short())
+				(void) barq_cut_end(index); /* the last thing: it needs an id */
 			worker_index = NULL;
 			relation_close(index, NoLock);
 		}

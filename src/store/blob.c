@@ -14,21 +14,21 @@
 #include "store/steps.h"
 #include "store/tombstones.h"
 
-/* Fill a page taken with barq_page_new and log it whole. */
+/* Fill a page just taken, as one of a segment, log it whole and release it. */
 static BlockNumber
-write_page(Relation index, BarqPart part, uint64 generation,
+write_page(Relation index, Buffer buffer, BarqPart part, const BarqSegmentDesc *desc,
 		   const void *data, Size len, BlockNumber next)
 {
-	Buffer		buffer = barq_page_new(index);
 	BlockNumber block = BufferGetBlockNumber(buffer);
 	Page		page = BufferGetPage(buffer);
 
 	START_CRIT_SECTION();
-	barq_page_init(page, part, generation);
+	barq_page_init(page, part, desc->generation);
+	BarqPageGetSpecial(page)->moves = desc->moves;
 	barq_page_append(page, data, len);
 	BarqPageGetSpecial(page)->next = next;
 	BarqPageGetSpecial(page)->next_generation =
-		next == InvalidBlockNumber ? 0 : generation;
+		next == InvalidBlockNumber ? 0 : desc->generation;
 	MarkBufferDirty(buffer);
 	if (RelationNeedsWAL(index))
 		barq_log_page(buffer, "blob: write page");
@@ -37,11 +37,42 @@ write_page(Relation index, BarqPart part, uint64 generation,
 	return block;
 }
 
+/* Extents under construction: blocks in the order of the blob. */
+typedef struct ExtentList
+{
+	BarqExtent *extents;
+	uint32		count;
+	uint32		space;
+} ExtentList;
+
 static void
-write_extents(Relation index, BarqSegmentDesc *desc, const BarqExtent *extents,
-			  uint32 count)
+add_block(ExtentList *list, BlockNumber block)
+{
+	BarqExtent *last = list->extents + list->count;
+
+	if (list->count > 0 && last[-1].start + last[-1].count == block)
+	{
+		last[-1].count++;
+		return;
+	}
+	if (list->count == list->space)
+	{
+		list->space = Max(list->space * 2, 64);
+		list->extents = list->extents == NULL ?
+			palloc(sizeof(BarqExtent) * list->space) :
+			repalloc_huge(list->extents, sizeof(BarqExtent) * (Size) list->space);
+	}
+	list->extents[list->count].start = block;
+	list->extents[list->count++].count = 1;
+}
+
+/* The list is used up. */
+static void
+write_extents(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
+			  ExtentList *list)
 {
 	BlockNumber next = InvalidBlockNumber;
+	uint32		count = list->count;
 
 	desc->extents_pages = (count + BARQ_EXTENTS_PER_PAGE - 1) / BARQ_EXTENTS_PER_PAGE;
 	for (uint32 i = desc->extents_pages; i-- > 0;)
@@ -49,19 +80,19 @@ write_extents(Relation index, BarqSegmentDesc *desc, const BarqExtent *extents,
 		uint32		first = i * BARQ_EXTENTS_PER_PAGE;
 		uint32		here = Min(count - first, BARQ_EXTENTS_PER_PAGE);
 
-		next = write_page(index, BARQ_PART_EXTENTS, desc->generation,
-						  extents + first, here * sizeof(BarqExtent), next);
+		next = write_page(index, barq_page_new(index, supply), BARQ_PART_EXTENTS, desc,
+						  list->extents + first, here * sizeof(BarqExtent), next);
 	}
 	desc->extents_head = next;
+	if (list->extents != NULL)
+		pfree(list->extents);
 }
 
 void
 barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 bytes)
 {
 	uint64		pages = (bytes + BARQ_BLOB_PAGE_BYTES - 1) / BARQ_BLOB_PAGE_BYTES;
-	uint32		space = 64;
-	uint32		count = 0;
-	BarqExtent *extents = palloc(sizeof(BarqExtent) * space);
+	ExtentList	list = {0};
 
 	if (pages > MaxBlockNumber)
 		ereport(ERROR,
@@ -77,26 +108,73 @@ barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 
 
 	for (uint64 off = 0; off < bytes; off += BARQ_BLOB_PAGE_BYTES)
 	{
-		BlockNumber block;
-
 		barq_check_interrupts();
-		block = write_page(index, BARQ_PART_BLOB, desc->generation, body + off,
-						   Min(bytes - off, BARQ_BLOB_PAGE_BYTES), InvalidBlockNumber);
-		if (count > 0 && extents[count - 1].start + extents[count - 1].count == block)
-			extents[count - 1].count++;
-		else
-		{
-			if (count == space)
-			{
-				space *= 2;
-				extents = repalloc_huge(extents, sizeof(BarqExtent) * (Size) space);
-			}
-			extents[count].start = block;
-			extents[count++].count = 1;
-		}
+		add_block(&list, write_page(index, barq_page_new(index, NULL), BARQ_PART_BLOB, desc,
+									body + off, Min(bytes - off, BARQ_BLOB_PAGE_BYTES),
+									InvalidBlockNumber));
 	}
-	write_extents(index, desc, extents, count);
-	pfree(extents);
+	write_extents(index, NULL, desc, &list);
+}
+
+uint32
+barq_blob_move(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
+			   BlockNumber target, uint32 most, BarqBlockList *old)
+{
+	BarqSegmentDesc before = *desc;
+	uint32		first_old = old->count;
+	BarqExtentMap *map = barq_extents_read(index, &before, old);
+	ExtentList	list = {0};
+	char	   *bytes = palloc(BLCKSZ);
+	bool		extents_high = false;
+	uint32		moved = 0;
+
+	if (map == NULL)
+		barq_meta_broken(index);
+	for (uint32 i = first_old; i < old->count; i++)
+		extents_high |= old->blocks[i] >= target;
+
+	desc->moves++;
+	for (uint32 i = 0; i < map->count; i++)
+		for (uint32 j = 0; j < map->extents[i].count; j++)
+		{
+			BlockNumber block = map->extents[i].start + j;
+			Buffer		buffer = InvalidBuffer;
+
+			if (block >= target && moved < most)
+			{
+				int			len;
+
+				barq_check_interrupts();
+				len = barq_blob_read_page(index, &before, map, map->first_page[i] + j,
+										  NULL, bytes);
+				if (len < 0)
+					barq_meta_broken(index);
+				buffer = barq_page_take(index, supply);
+				if (BufferIsValid(buffer))
+				{
+					barq_blocks_add(old, block);
+					moved++;
+					block = write_page(index, buffer, BARQ_PART_BLOB, desc, bytes, len,
+									   InvalidBlockNumber);
+				}
+			}
+			add_block(&list, block);
+		}
+
+	if (moved > 0 || extents_high)
+		write_extents(index, supply, desc, &list);
+	else
+	{
+		*desc = before;
+		old->count = first_old;
+		if (list.extents != NULL)
+			pfree(list.extents);
+	}
+	pfree(bytes);
+	pfree(map->extents);
+	pfree(map->first_page);
+	pfree(map);
+	return moved;
 }
 
 BarqExtentMap *
@@ -119,7 +197,7 @@ barq_extents_read(Relation index, const BarqSegmentDesc *desc, BarqBlockList *bl
 		buffer = ReadBuffer(index, block);
 		barq_lock_shared(buffer);
 		page = BufferGetPage(buffer);
-		if (!barq_page_is(index, block, page, BARQ_PART_EXTENTS, desc->generation))
+		if (!barq_segment_page_is(index, desc, block, page, BARQ_PART_EXTENTS))
 		{
 			UnlockReleaseBuffer(buffer);
 			return NULL;
@@ -188,7 +266,7 @@ barq_blob_read_page(Relation index, const BarqSegmentDesc *desc,
 	buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
 	barq_lock_shared(buffer);
 	page = BufferGetPage(buffer);
-	if (barq_page_is(index, block, page, BARQ_PART_BLOB, desc->generation))
+	if (barq_segment_page_is(index, desc, block, page, BARQ_PART_BLOB))
 	{
 		len = ((PageHeader) page)->pd_lower - MAXALIGN(SizeOfPageHeaderData);
 		memcpy(dest, PageGetContents(page), len);

@@ -38,6 +38,18 @@ extern void barq_blob_write(Relation index, BarqSegmentDesc *desc,
 							const char *body, uint64 bytes);
 
 /*
+ * Write those of a blob's pages again that lie at block `target` or beyond, in
+ * pages of `supply`: at most `most`, and as many as it has. Returns how many;
+ * where there were any, or the extents themselves lie there, desc receives new
+ * extents and counts a move (else it stays as it is), and `old` the pages that
+ * only the old one needs. The caller holds the maintenance lock and sees to it
+ * that the new descriptor becomes the current one.
+ */
+extern uint32 barq_blob_move(Relation index, BarqPageSupply *supply,
+							 BarqSegmentDesc *desc, BlockNumber target,
+							 uint32 most, BarqBlockList *old);
+
+/*
  * Where a segment's blob lies. NULL if its pages were re-used meanwhile.
  * `blocks`, if given, receives the pages of the extents themselves.
  */

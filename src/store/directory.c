@@ -93,7 +93,8 @@ barq_directory_current(Relation index, BarqMeta *meta, BarqBlockList *blocks)
 }
 
 BlockNumber
-barq_directory_write(Relation index, const BarqSegmentDesc *descs, uint32 count,
+barq_directory_write(Relation index, BarqPageSupply *supply,
+					 const BarqSegmentDesc *descs, uint32 count,
 					 uint64 *generation, BarqBlockList *blocks)
 {
 	BlockNumber next = InvalidBlockNumber;
@@ -106,7 +107,7 @@ barq_directory_write(Relation index, const BarqSegmentDesc *descs, uint32 count,
 	{
 		uint32		first = i * BARQ_DESCS_PER_PAGE;
 		uint32		here = Min(count - first, BARQ_DESCS_PER_PAGE);
-		Buffer		buffer = barq_page_new(index);
+		Buffer		buffer = barq_page_new(index, supply);
 		GenericXLogState *state = GenericXLogStart(index);
 		Page		page = GenericXLogRegisterBuffer(state, buffer,
 													 GENERIC_XLOG_FULL_IMAGE);
@@ -167,8 +168,7 @@ barq_directory_swap(Relation index, const BarqPublication *publication)
  * was written to the old chain does not matter: the new one is gone over.
  */
 void
-barq_directory_set_dead(Relation index, const uint8 (*ids)[BARQ_ID_BYTES],
-						const uint32 *counts, uint32 n)
+barq_directory_set_dead(Relation index, const BarqDeadCount *counts, uint32 n)
 {
 	BarqMeta	meta;
 	BlockNumber block;
@@ -202,8 +202,8 @@ restart:
 				MAXALIGN(SizeOfPageHeaderData)) / sizeof(BarqSegmentDesc);
 		for (uint32 i = 0; i < here; i++)
 			for (uint32 j = 0; j < n; j++)
-				if (memcmp(descs[i].id, ids[j], BARQ_ID_BYTES) == 0)
-					descs[i].dead_rows = counts[j];
+				if (barq_dead_count_is_of(&counts[j], &descs[i]))
+					descs[i].dead_rows = counts[j].dead;
 		block = BarqPageGetSpecial(page)->next;
 		barq_finish_record(state, "directory: dead counts");
 		UnlockReleaseBuffer(buffer);

@@ -33,11 +33,24 @@ typedef struct BarqSegmentDesc
 	TimestampTz created;
 	uint64		statistics[8];	/* the kind's own */
 	uint32		origin;			/* BARQ_ORIGIN_* */
-	uint32		reserved2;
+	uint32		moves;			/* how often pages of it were written elsewhere */
 	uint64		reserved[5];
 } BarqSegmentDesc;
 
 StaticAssertDecl(sizeof(BarqSegmentDesc) == 192, "BarqSegmentDesc is on disk");
+
+/*
+ * Whether a page is one of a segment's, as this descriptor knows them. A page
+ * that was written for a later one carries a higher number of moves: it may
+ * hold another part of the same segment than was here before.
+ */
+static inline bool
+barq_segment_page_is(Relation index, const BarqSegmentDesc *desc,
+					 BlockNumber block, Page page, BarqPart part)
+{
+	return barq_page_is(index, block, page, part, desc->generation) &&
+		BarqPageGetSpecial(page)->moves <= desc->moves;
+}
 
 #define BARQ_DESCS_PER_PAGE (BARQ_PAGE_BYTES / sizeof(BarqSegmentDesc))
 
@@ -57,10 +70,10 @@ extern BarqSegmentDesc *barq_directory_current(Relation index, BarqMeta *meta,
 											   BarqBlockList *blocks);
 
 /*
- * Write a chain of descriptors that nothing names yet. The caller holds the
- * maintenance lock and passes the head and generation to barq_directory_swap.
+ * Write a chain of descriptors that nothing names yet, in pages of `supply`
+ * (page.h; NULL: wherever). The caller holds the maintenance lock and passes the head and generation to barq_directory_swap.
  */
-extern BlockNumber barq_directory_write(Relation index,
+extern BlockNumber barq_directory_write(Relation index, BarqPageSupply *supply,
 										const BarqSegmentDesc *descs, uint32 count,
 										uint64 *generation, BarqBlockList *blocks);
 
@@ -88,10 +101,25 @@ typedef struct BarqPublication
 extern bool barq_directory_swap(Relation index, const BarqPublication *publication);
 
 /*
- * Set the dead counts of the current directory's segments, by id. counts[i]
- * belongs to ids[i]. Returns the directory version they were written to.
+ * How many rows of a segment are marked. A segment whose pages have been moved
+ * since counts as another one: marks set in the old ones may be missing.
  */
-extern void barq_directory_set_dead(Relation index, const uint8 (*ids)[BARQ_ID_BYTES],
-									const uint32 *counts, uint32 n);
+typedef struct BarqDeadCount
+{
+	uint8		id[BARQ_ID_BYTES];
+	uint32		moves;
+	uint32		dead;
+} BarqDeadCount;
+
+static inline bool
+barq_dead_count_is_of(const BarqDeadCount *count, const BarqSegmentDesc *desc)
+{
+	return count->moves == desc->moves &&
+		memcmp(count->id, desc->id, BARQ_ID_BYTES) == 0;
+}
+
+/* Set the dead counts of the current directory's segments. */
+extern void barq_directory_set_dead(Relation index, const BarqDeadCount *counts,
+									uint32 n);
 
 #endif							/* BARQ_DIRECTORY_H */

@@ -43,6 +43,23 @@ typedef struct NewPages
 } NewPages;
 
 /*
+ * Whether the index still has a block that it had when the metapage was last
+ * read, which may be statements ago: its end may have been cut off since. That
+ * makes every session forget its target block, so the size is asked for only
+ * when that is not the one wanted.
+ */
+static bool
+exists(Relation index, BlockNumber block)
+{
+	if (RelationGetTargetBlock(index) == block)
+		return true;
+	if (block >= RelationGetNumberOfBlocks(index))
+		return false;
+	RelationSetTargetBlock(index, block);
+	return true;
+}
+
+/*
  * The tail, exclusively locked and checked to be the tail, or InvalidBuffer if
  * the log has no page yet.
  */
@@ -60,7 +77,7 @@ lock_tail(Relation index)
 		Buffer		buffer;
 		Page		page;
 
-		if (block != InvalidBlockNumber)
+		if (block != InvalidBlockNumber && exists(index, block))
 		{
 			buffer = ReadBuffer(index, block);
 			LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
@@ -69,15 +86,16 @@ lock_tail(Relation index)
 				BarqPageGetSpecial(page)->next == InvalidBlockNumber)
 				return buffer;
 			UnlockReleaseBuffer(buffer);
-
-			/* the metapage itself names it, twice: then it is broken */
-			if (block == wrong_block && generation == wrong_generation)
-				ereport(ERROR,
-						(errcode(ERRCODE_INDEX_CORRUPTED),
-						 errmsg("index \"%s\" has no growing log at block %u",
-								RelationGetRelationName(index), block),
-						 errhint("Please REINDEX it.")));
 		}
+
+		/* the metapage itself names it, twice: then it is broken */
+		if (block != InvalidBlockNumber &&
+			block == wrong_block && generation == wrong_generation)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("index \"%s\" has no growing log at block %u",
+							RelationGetRelationName(index), block),
+					 errhint("Please REINDEX it.")));
 
 		CHECK_FOR_INTERRUPTS();
 		meta = barq_meta_cached(index, true);
@@ -146,10 +164,10 @@ link_pages(Relation index, Buffer tail, const NewPages *pages, bool freeze)
 
 /* Write one page that holds at most one item, not linked by anything yet. */
 static void
-write_new_page(Relation index, NewPages *pages, ItemPointer tid, uint16 flags,
-			   uint32 total, const char *payload, uint32 length)
+write_new_page(Relation index, BarqPageSupply *supply, NewPages *pages,
+			   ItemPointer tid, uint16 flags, uint32 total, const char *payload, uint32 length)
 {
-	Buffer		buffer = barq_page_new(index);
+	Buffer		buffer = barq_page_new(index, supply);
 	uint64		generation = barq_new_generation();
 	GenericXLogState *state = GenericXLogStart(index);
 	Page		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
@@ -229,13 +247,13 @@ barq_growing_append(Relation index, ItemPointer tid,
 				(i + 1 < pieces ? BARQ_ITEM_CONTINUES : 0);
 
 			CHECK_FOR_INTERRUPTS();
-			write_new_page(index, &pages, tid, flags, length,
+			write_new_page(index, NULL, &pages, tid, flags, length,
 						   (const char *) payload + off,
 						   Min(length - off, BARQ_ITEM_MAX_PAYLOAD));
 		}
 	}
 	else
-		write_new_page(index, &pages, tid, 0, length, payload, length);
+		write_new_page(index, NULL, &pages, tid, 0, length, payload, length);
 	barq_step("log: pages written");
 
 	while (count == 0)
@@ -245,7 +263,8 @@ barq_growing_append(Relation index, ItemPointer tid,
 }
 
 bool
-barq_growing_cut(Relation index, BlockNumber *stop, uint64 *stop_generation)
+barq_growing_cut(Relation index, BarqPageSupply *supply, BlockNumber *stop,
+				 uint64 *stop_generation)
 {
 	NewPages	pages = {0};
 	Buffer		tail = lock_tail(index);
@@ -262,7 +281,7 @@ barq_growing_cut(Relation index, BlockNumber *stop, uint64 *stop_generation)
 	UnlockReleaseBuffer(tail);
 
 	/* a tail without records already stands behind what there is to freeze */
-	if (empty)
+	if (empty && supply == NULL)
 	{
 		meta = barq_meta_cached(index, true);
 		*stop = block;
@@ -270,7 +289,7 @@ barq_growing_cut(Relation index, BlockNumber *stop, uint64 *stop_generation)
 	}
 
 	barq_lock_linking(index);
-	write_new_page(index, &pages, NULL, 0, 0, NULL, 0);
+	write_new_page(index, supply, &pages, NULL, 0, 0, NULL, 0);
 	link_pages(index, lock_tail(index), &pages, true);
 	barq_unlock_linking(index);
 	*stop = pages.first;

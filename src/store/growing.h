@@ -51,9 +51,12 @@ extern uint32 barq_growing_append(Relation index, ItemPointer tid,
  * holds the maintenance lock. Returns false, doing nothing, if there is no
  * record to freeze. *stop and *stop_generation are the page that will be the
  * head once what lies before it has been sealed.
+ *
+ * With a `supply` (page.h) the fresh page is one of those, and there is one
+ * even if there is no record.
  */
-extern bool barq_growing_cut(Relation index, BlockNumber *stop,
-							 uint64 *stop_generation);
+extern bool barq_growing_cut(Relation index, BarqPageSupply *supply,
+							 BlockNumber *stop, uint64 *stop_generation);
 
 /* One record, as a walk shows it. */
 typedef struct BarqRecord

@@ -43,8 +43,8 @@ barq_page_init(Page page, BarqPart part, uint64 generation)
 	special->next = InvalidBlockNumber;
 	special->part = part;
 	special->flags = 0;
+	special->moves = 0;
 	special->reserved = 0;
-	special->reserved2 = 0;
 	special->magic = BARQ_PAGE_MAGIC;
 }
 
@@ -86,40 +86,73 @@ barq_page_is(Relation index, BlockNumber block, Page page,
 	return special->part == part && special->generation == generation;
 }
 
+/*
+ * The page exclusively locked, if it is free, else InvalidBuffer. Nobody waits
+ * for a lock here, for a page that someone has locked is in use anyway.
+ */
+static Buffer
+take_if_free(Relation index, BlockNumber block)
+{
+	Buffer		buffer = ReadBuffer(index, block);
+
+	if (ConditionalLockBuffer(buffer))
+	{
+		Page		page = BufferGetPage(buffer);
+
+		if (PageIsNew(page) ||
+			(PageGetSpecialSize(page) == MAXALIGN(sizeof(BarqPageSpecial)) &&
+			 BarqPageGetSpecial(page)->magic == BARQ_PAGE_MAGIC &&
+			 BarqPageGetSpecial(page)->part == BARQ_PART_FREE))
+			return buffer;
+		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	}
+	ReleaseBuffer(buffer);
+	return InvalidBuffer;
+}
+
 Buffer
-barq_page_new(Relation index)
+barq_page_take(Relation index, BarqPageSupply *supply)
+{
+	while (supply->taken < supply->blocks.count)
+	{
+		BlockNumber block = supply->blocks.blocks[supply->taken++];
+		Buffer		buffer;
+
+		CHECK_FOR_INTERRUPTS();
+
+		/* the map need not offer it to others, one after the other */
+		RecordUsedIndexPage(index, block);
+		buffer = take_if_free(index, block);
+		if (BufferIsValid(buffer))
+			return buffer;
+	}
+	return InvalidBuffer;
+}
+
+Buffer
+barq_page_new(Relation index, BarqPageSupply *supply)
 {
 	Buffer		buffer;
 	bool		extension_lock = !RELATION_IS_LOCAL(index);
 
+	if (supply != NULL && BufferIsValid(buffer = barq_page_take(index, supply)))
+		return buffer;
+
 	/*
 	 * The free space map is not logged and may offer pages in use after a
-	 * crash or on a promoted standby: the stamp decides. Nobody waits for a
-	 * lock here, for a page that someone has locked is in use anyway.
+	 * crash or on a promoted standby: the stamp decides.
 	 */
 	for (;;)
 	{
 		BlockNumber block = GetFreeIndexPage(index);
-		bool		usable;
 
 		if (block == InvalidBlockNumber)
 			break;
 		if (block >= RelationGetNumberOfBlocks(index))
 			continue;
-		buffer = ReadBuffer(index, block);
-		if (ConditionalLockBuffer(buffer))
-		{
-			Page		page = BufferGetPage(buffer);
-
-			usable = PageIsNew(page) ||
-				(PageGetSpecialSize(page) == MAXALIGN(sizeof(BarqPageSpecial)) &&
-				 BarqPageGetSpecial(page)->magic == BARQ_PAGE_MAGIC &&
-				 BarqPageGetSpecial(page)->part == BARQ_PART_FREE);
-			if (usable)
-				return buffer;
-			LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-		}
-		ReleaseBuffer(buffer);
+		buffer = take_if_free(index, block);
+		if (BufferIsValid(buffer))
+			return buffer;
 		CHECK_FOR_INTERRUPTS();
 	}
 

@@ -42,8 +42,8 @@ typedef struct BarqPageSpecial
 	BlockNumber next;			/* InvalidBlockNumber at the end */
 	uint16		part;			/* BarqPart */
 	uint16		flags;			/* BARQ_PAGE_* */
-	uint32		reserved;
-	uint16		reserved2;
+	uint32		moves;			/* of its segment when it was written (directory.h) */
+	uint16		reserved;
 	uint16		magic;			/* BARQ_PAGE_MAGIC, the last two bytes of a page */
 } BarqPageSpecial;
 
@@ -74,16 +74,38 @@ extern void *barq_page_append(Page page, const void *data, Size len);
 extern bool barq_page_is(Relation index, BlockNumber block, Page page,
 						 BarqPart part, uint64 generation);
 
+typedef struct BarqBlockList
+{
+	BlockNumber *blocks;
+	uint32		count;
+	uint32		space;
+} BarqBlockList;
+
+extern void barq_blocks_add(BarqBlockList *list, BlockNumber block);
+
 /*
- * Take a page: a free one of the free space map, else the relation grows by
- * one. The buffer is returned exclusively locked; the page's old content is
+ * Blocks seen free, ascending, for who wants pages that lie low. Whoever takes
+ * pages beside him may be faster: the page's stamp decides.
+ */
+typedef struct BarqPageSupply
+{
+	BarqBlockList blocks;
+	uint32		taken;			/* the first so many are used up */
+} BarqPageSupply;
+
+/* The next page of a supply that is still free, or InvalidBuffer. */
+extern Buffer barq_page_take(Relation index, BarqPageSupply *supply);
+
+/*
+ * Take a page: one of `supply` if that is given and has any, a free one of the
+ * free space map, else the relation grows by one. The buffer is returned exclusively locked; the page's old content is
  * to be overwritten with barq_page_init under GENERIC_XLOG_FULL_IMAGE or
  * log_newpage_buffer.
  *
  * The caller holds the maintenance lock or barq_lock_linking(), so that the
  * page is not taken back before it is linked.
  */
-extern Buffer barq_page_new(Relation index);
+extern Buffer barq_page_new(Relation index, BarqPageSupply *supply);
 
 /*
  * Lock a buffer shared and note how long that took. Readers' waits are counted
@@ -99,14 +121,6 @@ extern void barq_lock_shared(Buffer buffer);
 extern bool barq_page_is_free(Relation index, BlockNumber block);
 
 /* Stamp pages free, logged, then offer them to the free space map. */
-typedef struct BarqBlockList
-{
-	BlockNumber *blocks;
-	uint32		count;
-	uint32		space;
-} BarqBlockList;
-
-extern void barq_blocks_add(BarqBlockList *list, BlockNumber block);
 extern void barq_pages_free(Relation index, const BarqBlockList *list);
 
 /*

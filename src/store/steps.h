@@ -53,6 +53,9 @@ extern void barq_step_reached(BarqStep *step);
 #define barq_log_page(buffer, what) \
 	barq_around(what, log_newpage_buffer(buffer, true))
 
+#define barq_truncate_relation(index, nblocks, what) \
+	barq_around(what, RelationTruncate(index, nblocks))
+
 /* files */
 #define barq_rename(from, to, what)		barq_before(what, rename(from, to))
 #define barq_unlink(path, what)			barq_before(what, unlink(path))

@@ -16,7 +16,8 @@ barq_bitmap_count(const uint8 *bitmap, uint32 rows)
 }
 
 void
-barq_tombstones_write(Relation index, BarqSegmentDesc *desc, const uint8 *bitmap)
+barq_tombstones_write(Relation index, BarqPageSupply *supply,
+					  BarqSegmentDesc *desc, const uint8 *bitmap)
 {
 	static const char zeros[BARQ_PAGE_BYTES];
 	Size		bytes = BARQ_BITMAP_BYTES(desc->rows);
@@ -33,10 +34,11 @@ barq_tombstones_write(Relation index, BarqSegmentDesc *desc, const uint8 *bitmap
 		Page		page;
 
 		CHECK_FOR_INTERRUPTS();
-		buffer = barq_page_new(index);
+		buffer = barq_page_new(index, supply);
 		state = GenericXLogStart(index);
 		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
 		barq_page_init(page, BARQ_PART_TOMBSTONES, desc->generation);
+		BarqPageGetSpecial(page)->moves = desc->moves;
 		barq_page_append(page, bitmap ? (const char *) bitmap + off : zeros,
 						 Min(bytes - off, BARQ_PAGE_BYTES));
 		BarqPageGetSpecial(page)->next = next;
@@ -73,7 +75,7 @@ walk(Relation index, const BarqSegmentDesc *desc, uint8 *bitmap, BlockNumber *bl
 		buffer = ReadBuffer(index, block);
 		barq_lock_shared(buffer);
 		page = BufferGetPage(buffer);
-		ok = barq_page_is(index, block, page, BARQ_PART_TOMBSTONES, desc->generation);
+		ok = barq_segment_page_is(index, desc, block, page, BARQ_PART_TOMBSTONES);
 		if (ok && bitmap != NULL)
 			memcpy(bitmap + off, PageGetContents(page), here);
 		if (blocks != NULL)
@@ -129,8 +131,8 @@ barq_tombstones_set(Relation index, const BarqSegmentDesc *desc,
 		CHECK_FOR_INTERRUPTS();
 		buffer = ReadBuffer(index, blocks[page_number]);
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-		if (!barq_page_is(index, blocks[page_number], BufferGetPage(buffer),
-						  BARQ_PART_TOMBSTONES, desc->generation))
+		if (!barq_segment_page_is(index, desc, blocks[page_number],
+								  BufferGetPage(buffer), BARQ_PART_TOMBSTONES))
 		{
 			UnlockReleaseBuffer(buffer);
 			pfree(blocks);

@@ -23,12 +23,12 @@ barq_bit_set(uint8 *bitmap, uint32 row)
 }
 
 /*
- * Write the tombstone pages of a new segment from a bitmap of desc->rows bits
- * (NULL: none dead); fills tombstones_head and tombstone_pages. `dead_rows`
+ * Write a segment's tombstone pages from a bitmap of desc->rows bits (NULL: none
+ * dead), in pages of `supply` (page.h; NULL: wherever); fills tombstones_head and tombstone_pages. `dead_rows`
  * is set to the bits set. Nothing names the pages yet.
  */
-extern void barq_tombstones_write(Relation index, BarqSegmentDesc *desc,
-								  const uint8 *bitmap);
+extern void barq_tombstones_write(Relation index, BarqPageSupply *supply,
+								  BarqSegmentDesc *desc, const uint8 *bitmap);
 
 /* The blocks of a segment's tombstones, in order; NULL if re-used meanwhile. */
 extern BlockNumber *barq_tombstones_blocks(Relation index, const BarqSegmentDesc *desc);

@@ -1,0 +1,295 @@
+/*
+ * shrink.c
+ *	  Making the file of an index short: pages that lie high are written again
+ *	  in free ones that lie low, then the free end of the file is cut off.
+ *
+ * Nothing but copies is written, and one publication makes them count, so
+ * whatever is interrupted leaves pages that nothing reaches. See README.md,
+ * "Shrinking".
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/storage.h"
+#include "lifecycle/lifecycle.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "store/interrupts.h"
+#include "store/steps.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+
+/* An end of fewer pages, or of a smaller part of the file, is left on it. */
+#define MIN_END_PAGES	8
+#define MIN_END_PART	16
+
+/* Pages of blobs that one publication moves. */
+#define BATCH_PAGES		8192
+
+/* The lock for a cut is tried for so often, and never waited for. */
+#define LOCK_TRIES		20
+#define LOCK_TRY_MS		5
+
+/* Where the pages lie that something reaches. */
+typedef struct Extent
+{
+	BlockNumber nblocks;
+	BlockNumber used;
+	BlockNumber end;			/* behind the last of them */
+	uint8	   *reachable;
+} Extent;
+
+static void
+measure(Relation index, Extent *extent)
+{
+	extent->nblocks = RelationGetNumberOfBlocks(index);
+	extent->reachable = barq_reachable_blocks(index, extent->nblocks);
+	extent->used = barq_bitmap_count(extent->reachable, extent->nblocks);
+	extent->end = extent->nblocks;
+	while (extent->end > 0 && !barq_bit_get(extent->reachable, extent->end - 1))
+		extent->end--;
+}
+
+bool
+barq_end_is_long(BlockNumber nblocks, BlockNumber end)
+{
+	return nblocks - end >= Max(MIN_END_PAGES, nblocks / MIN_END_PART);
+}
+
+/* What a walk of the log finds. */
+typedef struct LogPages
+{
+	bool		has_records;	/* dead ones too */
+	BarqBlockList *pages;
+} LogPages;
+
+static void
+log_page(void *arg, BlockNumber block)
+{
+	barq_blocks_add(((LogPages *) arg)->pages, block);
+}
+
+static void
+log_record(void *arg, const BarqRecord *record)
+{
+	((LogPages *) arg)->has_records = true;
+}
+
+/*
+ * The log's only page, if it is empty and lies high: the log goes on in a low
+ * one. A record that an insert adds meanwhile keeps the old one in the log.
+ */
+static void
+move_tail(Relation index, BarqPageSupply *supply, BlockNumber target,
+		  BarqChange *change, BarqBlockList *pages)
+{
+	LogPages	log = {false, pages};
+	BarqGrowingVisitor visitor = {log_page, log_record, NULL, &log};
+	BarqMeta	meta;
+	BlockNumber stop;
+	uint64		stop_generation;
+
+	barq_meta_read(index, &meta);
+	if (meta.growing_pages != 1 || meta.growing_head < target)
+		return;
+	if (!barq_growing_walk(index, &meta, InvalidBlockNumber, &visitor))
+		barq_meta_broken(index);
+	if (log.has_records || !barq_growing_cut(index, supply, &stop, &stop_generation))
+		return;
+	barq_step("move: log cut");
+
+	/* frozen now, so that what is empty stays so */
+	pages->count = 0;
+	barq_meta_read(index, &meta);
+	if (!barq_growing_walk(index, &meta, stop, &visitor))
+		barq_meta_broken(index);
+	if (log.has_records)
+		return;
+	change->sealed = true;
+	change->growing_head = stop;
+	change->growing_head_generation = stop_generation;
+	change->sealed_pages = pages;
+}
+
+/*
+ * Write segments' pages that lie at `target` or beyond again in pages of the
+ * supply. Returns how many pages of blobs; *moved, *nmoved receive the
+ * segments that have changed, `old` what they need no longer.
+ */
+static uint32
+move_segments(Relation index, const BarqSegmentDesc *descs, uint32 count,
+			  BarqPageSupply *supply, BlockNumber target,
+			  BarqMovedSegment *moved, uint32 *nmoved, BarqBlockList *old)
+{
+	uint32		pages = 0;
+
+	for (uint32 i = 0; i < count && pages < BATCH_PAGES; i++)
+	{
+		BarqMovedSegment *segment = &moved[*nmoved];
+		BlockNumber *tombstones = barq_tombstones_blocks(index, &descs[i]);
+
+		barq_check_interrupts();
+		if (tombstones == NULL)
+			barq_meta_broken(index);
+		segment->desc = descs[i];
+		segment->tombstones = false;
+		pages += barq_blob_move(index, supply, &segment->desc, target,
+								BATCH_PAGES - pages, old);
+		for (uint32 j = 0; j < descs[i].tombstone_pages; j++)
+			segment->tombstones |= tombstones[j] >= target;
+		if (segment->tombstones)
+		{
+			for (uint32 j = 0; j < descs[i].tombstone_pages; j++)
+				barq_blocks_add(old, tombstones[j]);
+			segment->desc.moves = descs[i].moves + 1;
+		}
+		if (segment->desc.moves != descs[i].moves)
+			(*nmoved)++;
+		pfree(tombstones);
+	}
+	return pages;
+}
+
+/*
+ * Free pages below `target`. The last block of the file is never among them:
+ * an insert that has added it may not have locked it yet (barq_page_new), and
+ * it looks free till then.
+ */
+static void
+find_supply(const Extent *extent, BlockNumber target, BarqPageSupply *supply)
+{
+	Assert(target < extent->nblocks);
+	for (BlockNumber block = 0; block < target; block++)
+		if (!barq_bit_get(extent->reachable, block))
+			barq_blocks_add(&supply->blocks, block);
+}
+
+/*
+ * One batch. Returns whether there is more to move.
+ */
+static bool
+move_batch(Relation index, const Extent *extent)
+{
+	BarqChange	change = {0};
+	BarqPageSupply supply = {0};
+	BarqBlockList directory = {0};
+	BarqBlockList old = {0};
+	BarqBlockList log_pages = {0};
+	BarqMeta	meta;
+	BarqSegmentDesc *descs = barq_directory_current(index, &meta, &directory);
+	BarqMovedSegment *moved = palloc0(sizeof(BarqMovedSegment) * Max(meta.segments, 1));
+	uint64		target;
+	uint32		pages;
+	bool		directory_high = false;
+
+	/* chains are written anew beside the old ones: room for one of each */
+	target = (uint64) extent->used + directory.count + 1;
+	for (uint32 i = 0; i < meta.segments; i++)
+		target += descs[i].tombstone_pages +
+			descs[i].blob_pages / BARQ_EXTENTS_PER_PAGE + 1;
+	if (extent->end <= target || target + MIN_END_PAGES > extent->nblocks)
+		return false;
+
+	find_supply(extent, target, &supply);
+	pages = move_segments(index, descs, meta.segments, &supply, target,
+						  moved, &change.nmoved, &old);
+	barq_step("move: segments written");
+	move_tail(index, &supply, target, &change, &log_pages);
+	for (uint32 i = 0; i < directory.count; i++)
+		directory_high |= directory.blocks[i] >= target;
+
+	if (change.nmoved > 0 || change.sealed || directory_high)
+	{
+		change.moved = moved;
+		change.moved_pages = &old;
+		change.supply = &supply;
+		barq_publish(index, &change);
+	}
+	return pages >= BATCH_PAGES;
+}
+
+BarqShrink
+barq_move_down(Relation index, double free_share)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq move",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	BarqShrink	result = BARQ_SHRINK_NOTHING;
+	Extent		extent;
+
+	measure(index, &extent);
+	if (extent.nblocks - extent.used > free_share * extent.nblocks)
+	{
+		if (move_batch(index, &extent))
+			result = BARQ_SHRINK_MORE;
+		else
+		{
+			measure(index, &extent);
+			if (barq_end_is_long(extent.nblocks, extent.end))
+				result = BARQ_SHRINK_CUT;
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result;
+}
+
+bool
+barq_shrink(Relation index, double free_share)
+{
+	BarqShrink	result;
+
+	while ((result = barq_move_down(index, free_share)) == BARQ_SHRINK_MORE)
+		CHECK_FOR_INTERRUPTS();
+	return result == BARQ_SHRINK_CUT;
+}
+
+/* AccessExclusiveLock, if it is to be had soon. */
+static bool
+lock_for_cut(Relation index)
+{
+	for (int i = 0; i < LOCK_TRIES; i++)
+	{
+		if (barq_try_lock_relation(index, AccessExclusiveLock, "cut: try lock"))
+			return true;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LOCK_TRY_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return false;
+}
+
+/*
+ * The lock keeps everybody out: no scan remembers a page, no insert has taken
+ * one. It needs a transaction id, and a standby that has replayed it keeps it
+ * to the end of the transaction.
+ */
+BlockNumber
+barq_cut_end(Relation index)
+{
+	MemoryContext context;
+	MemoryContext old;
+	Extent		extent;
+	BlockNumber cut = 0;
+
+	/* a reference besides the caller's: a cursor of this session, say */
+	if (IsInParallelMode() || IsInTransactionBlock(true) || index->rd_refcnt > 1 ||
+		!lock_for_cut(index))
+		return 0;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "barq cut",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	measure(index, &extent);
+	if (barq_end_is_long(extent.nblocks, extent.end))
+	{
+		cut = extent.nblocks - extent.end;
+		barq_truncate_relation(index, extent.end, "cut: truncate");
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	barq_unlock_relation(index, AccessExclusiveLock, "cut: unlock");
+	return cut;
+}
