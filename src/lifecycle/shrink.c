@@ -21,8 +21,11 @@
 #include "utils/wait_event.h"
 
 /* An end of fewer pages, or of a smaller part of the file, is left on it. */
-#define MIN_END_PAGES	8
+#define MIN_END_PAGES	4
 #define MIN_END_PART	16
+
+/* Pages are not moved for less than this part of the file. */
+#define MIN_GAIN_PART	32
 
 /* Pages of blobs that one publication moves. */
 #define BATCH_PAGES		8192
@@ -112,13 +115,73 @@ move_tail(Relation index, BarqPageSupply *supply, BlockNumber target,
 	change->sealed_pages = pages;
 }
 
+/* A segment and its pages: extents, blob and tombstones, in that order. */
+typedef struct Movable
+{
+	const BarqSegmentDesc *desc;
+	BarqBlockList blocks;
+} Movable;
+
+/* How many of n blocks lie at `target` or beyond. */
+static uint32
+count_high(const BlockNumber *blocks, uint32 n, BlockNumber target)
+{
+	uint32		high = 0;
+
+	for (uint32 i = 0; i < n; i++)
+		high += blocks[i] >= target;
+	return high;
+}
+
+static const BlockNumber *
+tombstones_of(const Movable *segment)
+{
+	return segment->blocks.blocks + segment->desc->extents_pages +
+		segment->desc->blob_pages;
+}
+
+/*
+ * The block below which everything can come to lie. Chains are written anew
+ * beside the old ones, so those that lie low leave holes.
+ */
+static BlockNumber
+find_target(const Extent *extent, const Movable *segments, uint32 count,
+			const BarqBlockList *directory)
+{
+	uint64		target = extent->used;
+
+	for (;;)
+	{
+		uint64		holes = directory->count -
+			count_high(directory->blocks, directory->count, target);
+
+		for (uint32 i = 0; i < count; i++)
+		{
+			const BarqSegmentDesc *desc = segments[i].desc;
+			const BlockNumber *blocks = segments[i].blocks.blocks;
+			uint32		high = count_high(tombstones_of(&segments[i]),
+										  desc->tombstone_pages, target);
+
+			if (high > 0)
+				holes += desc->tombstone_pages - high;
+			if (count_high(blocks, desc->extents_pages + desc->blob_pages, target) > 0)
+				holes += desc->blob_pages / BARQ_EXTENTS_PER_PAGE + 1 -
+					Min(count_high(blocks, desc->extents_pages, target),
+						desc->blob_pages / BARQ_EXTENTS_PER_PAGE + 1);
+		}
+		if (target >= extent->used + holes)
+			return (BlockNumber) Min(target, extent->nblocks);
+		target = extent->used + holes;
+	}
+}
+
 /*
  * Write segments' pages that lie at `target` or beyond again in pages of the
  * supply. Returns how many pages of blobs; *moved, *nmoved receive the
  * segments that have changed, `old` what they need no longer.
  */
 static uint32
-move_segments(Relation index, const BarqSegmentDesc *descs, uint32 count,
+move_segments(Relation index, const Movable *segments, uint32 count,
 			  BarqPageSupply *supply, BlockNumber target,
 			  BarqMovedSegment *moved, uint32 *nmoved, BarqBlockList *old)
 {
@@ -126,27 +189,23 @@ move_segments(Relation index, const BarqSegmentDesc *descs, uint32 count,
 
 	for (uint32 i = 0; i < count && pages < BATCH_PAGES; i++)
 	{
+		const BarqSegmentDesc *desc = segments[i].desc;
+		const BlockNumber *tombstones = tombstones_of(&segments[i]);
 		BarqMovedSegment *segment = &moved[*nmoved];
-		BlockNumber *tombstones = barq_tombstones_blocks(index, &descs[i]);
 
 		barq_check_interrupts();
-		if (tombstones == NULL)
-			barq_meta_broken(index);
-		segment->desc = descs[i];
-		segment->tombstones = false;
+		segment->desc = *desc;
 		pages += barq_blob_move(index, supply, &segment->desc, target,
 								BATCH_PAGES - pages, old);
-		for (uint32 j = 0; j < descs[i].tombstone_pages; j++)
-			segment->tombstones |= tombstones[j] >= target;
+		segment->tombstones = count_high(tombstones, desc->tombstone_pages, target) > 0;
 		if (segment->tombstones)
 		{
-			for (uint32 j = 0; j < descs[i].tombstone_pages; j++)
+			for (uint32 j = 0; j < desc->tombstone_pages; j++)
 				barq_blocks_add(old, tombstones[j]);
-			segment->desc.moves = descs[i].moves + 1;
+			segment->desc.moves = desc->moves + 1;
 		}
-		if (segment->desc.moves != descs[i].moves)
+		if (segment->desc.moves != desc->moves)
 			(*nmoved)++;
-		pfree(tombstones);
 	}
 	return pages;
 }
@@ -166,10 +225,11 @@ find_supply(const Extent *extent, BlockNumber target, BarqPageSupply *supply)
 }
 
 /*
- * One batch. Returns whether there is more to move.
+ * One batch. Returns whether anything was moved; *pages receives how many pages
+ * of blobs.
  */
 static bool
-move_batch(Relation index, const Extent *extent)
+move_batch(Relation index, const Extent *extent, uint32 *pages)
 {
 	BarqChange	change = {0};
 	BarqPageSupply supply = {0};
@@ -178,35 +238,35 @@ move_batch(Relation index, const Extent *extent)
 	BarqBlockList log_pages = {0};
 	BarqMeta	meta;
 	BarqSegmentDesc *descs = barq_directory_current(index, &meta, &directory);
+	Movable    *segments = palloc0(sizeof(Movable) * Max(meta.segments, 1));
 	BarqMovedSegment *moved = palloc0(sizeof(BarqMovedSegment) * Max(meta.segments, 1));
-	uint64		target;
-	uint32		pages;
-	bool		directory_high = false;
+	BlockNumber target;
+	uint32		directory_high;
 
-	/* chains are written anew beside the old ones: room for one of each */
-	target = (uint64) extent->used + directory.count + 1;
 	for (uint32 i = 0; i < meta.segments; i++)
-		target += descs[i].tombstone_pages +
-			descs[i].blob_pages / BARQ_EXTENTS_PER_PAGE + 1;
-	if (extent->end <= target || target + MIN_END_PAGES > extent->nblocks)
+	{
+		segments[i].desc = &descs[i];
+		if (!barq_segment_blocks(index, &descs[i], &segments[i].blocks))
+			barq_meta_broken(index);
+	}
+	target = find_target(extent, segments, meta.segments, &directory);
+	if (extent->end <= target + target / MIN_GAIN_PART)
 		return false;
 
 	find_supply(extent, target, &supply);
-	pages = move_segments(index, descs, meta.segments, &supply, target,
-						  moved, &change.nmoved, &old);
+	*pages = move_segments(index, segments, meta.segments, &supply, target,
+						   moved, &change.nmoved, &old);
 	barq_step("move: segments written");
 	move_tail(index, &supply, target, &change, &log_pages);
-	for (uint32 i = 0; i < directory.count; i++)
-		directory_high |= directory.blocks[i] >= target;
+	directory_high = count_high(directory.blocks, directory.count, target);
+	if (change.nmoved == 0 && !change.sealed && directory_high == 0)
+		return false;
 
-	if (change.nmoved > 0 || change.sealed || directory_high)
-	{
-		change.moved = moved;
-		change.moved_pages = &old;
-		change.supply = &supply;
-		barq_publish(index, &change);
-	}
-	return pages >= BATCH_PAGES;
+	change.moved = moved;
+	change.moved_pages = &old;
+	change.supply = &supply;
+	barq_publish(index, &change);
+	return true;
 }
 
 BarqShrink
@@ -217,18 +277,22 @@ barq_move_down(Relation index, double free_share)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	BarqShrink	result = BARQ_SHRINK_NOTHING;
 	Extent		extent;
+	uint32		pages = 0;
 
 	measure(index, &extent);
 	if (extent.nblocks - extent.used > free_share * extent.nblocks)
 	{
-		if (move_batch(index, &extent))
-			result = BARQ_SHRINK_MORE;
-		else
+		/* the second time into the holes that chains have left */
+		for (int pass = 0; pass < 2 && pages < BATCH_PAGES; pass++)
 		{
+			if (!move_batch(index, &extent, &pages))
+				break;
 			measure(index, &extent);
-			if (barq_end_is_long(extent.nblocks, extent.end))
-				result = BARQ_SHRINK_CUT;
 		}
+		if (pages >= BATCH_PAGES)
+			result = BARQ_SHRINK_MORE;
+		else if (barq_end_is_long(extent.nblocks, extent.end))
+			result = BARQ_SHRINK_CUT;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

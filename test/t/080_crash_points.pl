@@ -79,6 +79,11 @@ my $lists_index = 'CREATE INDEX ti ON t USING barq_ivf (v vector_l2_ops) WITH (l
 my $mixed = $small . $index . rows(30) . q{SELECT barq_seal('ti');} . rows(150) . q{SELECT barq_seal('ti');}
   . rows(20);
 
+# a segment that lies high, behind the pages of one that is gone
+my $high = q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200)) WITH (autovacuum_enabled = off);
+	CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);} . rows(100, 200) . q{SELECT barq_seal('ti');}
+  . rows(40, 200) . q{SELECT barq_seal('ti'); DELETE FROM t WHERE id <= 100; VACUUM t;};
+
 my @scenarios = (
 	{ name => 'create', prepare => $small . rows(30), act => $index },
 	{ name => 'create graph', prepare => $small . rows(200), act => $index },
@@ -173,6 +178,8 @@ my @scenarios = (
 			}
 		},
 	},
+	{ name => 'shrink', dims => 200, prepare => $high, act => q{SELECT barq_compact('ti');} },
+	{ name => 'shrink by VACUUM', dims => 200, prepare => "$high BEGIN; SELECT barq_compact('ti'); COMMIT;", act => 'VACUUM t;' },
 	{ name => 'drop', prepare => $mixed, act => 'DROP INDEX ti;', after => $index },
 	{ name => 'truncate', prepare => $mixed, act => 'BEGIN; TRUNCATE t;' . rows(5) . 'COMMIT;' },
 	{ name => 'reindex', prepare => $mixed, act => 'REINDEX INDEX ti;' },
@@ -302,7 +309,7 @@ cmp_ok(scalar @points, '>', 50, 'the library lists its crash points');
 is(sql('SELECT name FROM barq_crash_points() GROUP BY name HAVING count(*) > 1'), '', 'each has a name of its own');
 
 # No call goes past the wrappers.
-my $wrapped = qr/\b(?:GenericXLogFinish|log_newpage\w*|rename|unlink|rmdir|mkdir|MakePGDirectory|write|pwrite|ftruncate|pg_fsync|fsync|posix_fallocate|mmap|munmap|flock|(?:Conditional)?(?:Unl|L)ock(?:Page|Relation|RelationForExtension|RelationOid)|durable_\w+)\s*\(/;
+my $wrapped = qr/\b(?:GenericXLogFinish|log_newpage\w*|rename|unlink|rmdir|mkdir|MakePGDirectory|write|pwrite|ftruncate|pg_fsync|fsync|posix_fallocate|mmap|munmap|flock|(?:Conditional)?(?:Unl|L)ock(?:Page|Relation|RelationForExtension|RelationOid)|RelationTruncate|durable_\w+)\s*\(/;
 my @past;
 foreach my $file (sort(glob("$tree/src/*.c"), glob("$tree/src/{store,lifecycle,am,hnsw,flat,ivf,bm25,admin,query}/*.[ch]")))
 {
@@ -358,7 +365,7 @@ my (@orders, @more);
 foreach my $pair (@pairs)
 {
 	my ($s, $name, $count) = @$pair;
-	my $pages = $name =~ /^(?:log|directory|meta|blob|tombstones|page: (?:stamp|offer)|linking)/;
+	my $pages = $name =~ /^(?:log|directory|meta|blob|tombstones|page: (?:stamp|offer)|linking|move|cut)/;
 	my $first = !$turn{$name}++;
 
 	if ($s->{text} || $s->{lists})
