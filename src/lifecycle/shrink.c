@@ -98,7 +98,10 @@ move_tail(Relation index, BarqPageSupply *supply, BlockNumber target,
 		return;
 	if (!barq_growing_walk(index, &meta, InvalidBlockNumber, &visitor))
 		barq_meta_broken(index);
-	if (log.has_records || !barq_growing_cut(index, supply, &stop, &stop_generation))
+	if (log.has_records)
+		return;
+	barq_step("move: log empty");
+	if (!barq_growing_cut(index, supply, &stop, &stop_generation))
 		return;
 	barq_step("move: log cut");
 
