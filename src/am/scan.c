@@ -41,10 +41,6 @@
 /* Rows of one round, at most. */
 #define ROUND_MOST	1000000
 
-/* In an index of graphs, lists of a sealed log: this wide a search probes once
- * as many as are chosen, a wider one more. */
-#define EF_PER_PROBES	80
-
 uint64		barq_vector_scans_ended = 0;
 uint64		barq_scans_cut = 0;
 
@@ -267,7 +263,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 		BarqSearchParams params = {vs->query, barq_ef_search,
 					vs->snapshot->segments[i].dead, vs->of_lists ? barq_probes : 0,
 					barq_iterative_scan == BARQ_ITERATIVE_OFF,
-					vs->of_lists ? 0 : Max(1, barq_ef_search / EF_PER_PROBES)};
+								   !vs->of_lists};
 
 		barq_snapshot_view(vs->snapshot, i, index, page_views, &stream->view);
 		stream->kind = barq_segment_kind(stream->view.kind);

@@ -33,6 +33,7 @@
 #define IVF_BLOCK	16			/* keys looked at together */
 #define IVF_AHEAD	32
 #define IVF_AHEAD_BESIDE	12	/* ... of lists beside graphs */
+#define BREADTH_PER_PROBES	80	/* a wider search probes more of these */
 #define SPREADS		2.0
 #define IVF_FIRST	64			/* rows selected at first, at least */
 #define IVF_LAST	65536		/* ... and at most, unless more are asked for */
@@ -96,11 +97,11 @@ ivf_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->at_once = params->probes > 0 ? (uint32) params->probes :
 		Min(search->lists.header.lists,
 			barq_ivf_choose_probes(search->lists.header.lists) *
-			(uint32) Max(params->probes_times, 1));
+			(params->beside_graphs ? Max(params->breadth / BREADTH_PER_PROBES, 1) : 1));
 	if (params->probes == 0 && search->lists.header.spreads_off != 0)
 		search->least_rows = (uint32) ((uint64) search->lists.body.rows * search->at_once /
 									   Max(search->lists.header.lists, 1));
-	search->ahead = params->probes_times > 0 ? IVF_AHEAD_BESIDE : IVF_AHEAD;
+	search->ahead = params->beside_graphs ? IVF_AHEAD_BESIDE : IVF_AHEAD;
 	search->want = IVF_FIRST;
 	return (BarqSearch *) search;
 }
