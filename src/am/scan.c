@@ -314,7 +314,7 @@ static bool
 gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 {
 	Candidate	candidate;
-	BestKeys	best = {palloc(sizeof(float) * want), 0, want};
+	BestKeys	best = {palloc(sizeof(double) * want), 0, want};
 
 	for (int i = 0; i < vs->ncandidates; i++)
 		note_key(&best, vs->candidates[i].key);
