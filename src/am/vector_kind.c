@@ -15,33 +15,37 @@
 
 /*
  * A scan of codes reads all of them, a graph walk a few hundred: below this
- * many bytes of codes the scan is faster at equal recall. A row of bits is so
- * short that scoring it costs more than reading it, which counts as some bytes
- * more; a row of a sparse vector costs so much that its bytes do not matter.
- * Measured, see docs/performance.md ("Where a graph begins to pay").
+ * many bytes of codes the scan is faster at equal recall. A row of bits, or of
+ * rabitq, is so short that scoring it costs more than reading it, which counts
+ * as some bytes more; a row of a sparse vector costs so much that its bytes do
+ * not matter. Measured, see docs/performance.md ("Where a graph begins to pay").
  */
+#define SCAN_SHORT_ROW		64
 #ifndef BARQ_CRASH_POINTS
 #define GRAPH_PAYS_BYTES	(UINT64CONST(1) * 1024 * 1024)
 #define GRAPH_PAYS_ROWS		1000
 #define GRAPH_PAYS_SPARSE_ROWS	2000
-#define GRAPH_PAYS_PER_BITS	64
 #else							/* tests of crashes want small graphs */
 #define GRAPH_PAYS_BYTES	1
 #define GRAPH_PAYS_ROWS		100
 #define GRAPH_PAYS_SPARSE_ROWS	100
-#define GRAPH_PAYS_PER_BITS	64
 #endif
+
+uint64
+barq_scan_cost(const BarqCodec *codec, uint64 rows)
+{
+	bool		is_short = codec->quant == BARQ_QUANT_BITS ||
+		codec->quant == BARQ_QUANT_RABITQ;
+
+	return rows * (codec->row_bytes + (is_short ? SCAN_SHORT_ROW : 0));
+}
 
 static bool
 graph_pays(const BarqCodec *codec, uint64 rows)
 {
-	uint64		row_bytes = codec->row_bytes;
-
 	if (barq_codec_has_heads(codec))
 		return rows >= GRAPH_PAYS_SPARSE_ROWS;
-	if (codec->quant == BARQ_QUANT_BITS)
-		row_bytes += GRAPH_PAYS_PER_BITS;
-	return rows >= GRAPH_PAYS_ROWS && rows * row_bytes >= GRAPH_PAYS_BYTES;
+	return rows >= GRAPH_PAYS_ROWS && barq_scan_cost(codec, rows) >= GRAPH_PAYS_BYTES;
 }
 
 static void
