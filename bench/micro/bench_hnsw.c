@@ -35,9 +35,8 @@
 #include "../../test/unit/pgshim.h"
 #include "hnsw/hnsw_work.h"
 #include "kernels/kernels.h"
+#include "vectors.h"
 
-#undef printf
-#undef fprintf
 #undef qsort
 
 static double
@@ -89,38 +88,6 @@ __wrap_barq_code_keys(const BarqCodec *codec, const void *a, const char *base,
 {
 	scored += n;
 	__real_barq_code_keys(codec, a, base, stride, ids, n, keys);
-}
-
-/* Map a .npy file of 4-byte elements with two dimensions. */
-static const void *
-load_npy(const char *path, long *rows, long *cols)
-{
-	int			fd = open(path, O_RDONLY);
-	struct stat st;
-	char	   *map;
-	const char *shape;
-	int			header;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-	{
-		perror(path);
-		exit(1);
-	}
-	map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (memcmp(map, "\x93NUMPY\x01", 7) != 0)
-	{
-		fprintf(stderr, "%s: not a .npy file of version 1\n", path);
-		exit(1);
-	}
-	header = 10 + (unsigned char) map[8] + 256 * (unsigned char) map[9];
-	shape = strstr(map + 10, "'shape': (");
-	if (shape == NULL || sscanf(shape, "'shape': (%ld, %ld)", rows, cols) != 2)
-	{
-		fprintf(stderr, "%s: cannot read its shape\n", path);
-		exit(1);
-	}
-	close(fd);
-	return map + header;
 }
 
 static int
@@ -176,10 +143,7 @@ value_of(const float *x)
 
 	if (quant == BARQ_QUANT_BITS)
 	{
-		memset(memory, 0, dims / 8 + 1);
-		for (long i = 0; i < dims; i++)
-			if (x[i] > 0)
-				memory[i / 8] |= 0x80 >> (i % 8);
+		bits_of(x, dims, (uint8 *) memory);
 		return memory;
 	}
 	if (quant != BARQ_QUANT_SPARSE)

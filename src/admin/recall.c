@@ -18,6 +18,7 @@
 #include "access/tableam.h"
 #include "admin/admin.h"
 #include "am/am.h"
+#include "am/best_keys.h"
 #include "am/heap_distance.h"
 #include "catalog/index.h"
 #include "common/pg_prng.h"
@@ -39,9 +40,7 @@ typedef struct Sample
 {
 	Datum		value;
 	ItemPointerData tid;		/* of its HOT chain's root, as the index has it */
-	double	   *nearest;		/* distances of the k nearest, a heap with the
-								 * farthest on top */
-	int			count;
+	BestKeys	nearest;		/* distances of the k nearest others */
 } Sample;
 
 typedef struct Recall
@@ -61,43 +60,6 @@ typedef struct Recall
 	MemoryContext context;		/* of the samples */
 	MemoryContext scratch;		/* of a row */
 } Recall;
-
-static void
-sift_down(double *heap, int count, double value)
-{
-	int			at = 0;
-
-	for (;;)
-	{
-		int			child = 2 * at + 1;
-
-		if (child >= count)
-			break;
-		if (child + 1 < count && heap[child + 1] > heap[child])
-			child++;
-		if (heap[child] <= value)
-			break;
-		heap[at] = heap[child];
-		at = child;
-	}
-	heap[at] = value;
-}
-
-/* Keep the k least of all distances noted. */
-static void
-note_distance(double *heap, int *count, int k, double distance)
-{
-	if (*count < k)
-	{
-		int			at = (*count)++;
-
-		for (; at > 0 && heap[(at - 1) / 2] < distance; at = (at - 1) / 2)
-			heap[at] = heap[(at - 1) / 2];
-		heap[at] = distance;
-	}
-	else if (distance < heap[0])
-		sift_down(heap, k, distance);
-}
 
 static double
 distance_between(Recall *recall, Datum value, Datum query)
@@ -162,8 +124,7 @@ compare(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 
 			CHECK_FOR_INTERRUPTS();
 			if (!ItemPointerEquals(&sample->tid, tid))
-				note_distance(sample->nearest, &sample->count, recall->k,
-							  distance_between(recall, value, sample->value));
+				note_key(&sample->nearest, distance_between(recall, value, sample->value));
 		}
 	}
 	MemoryContextSwitchTo(old);
@@ -188,9 +149,8 @@ pass_over_table(Recall *recall, IndexBuildCallback callback)
 static int
 count_found(Recall *recall, IndexScanDesc scan, BarqHeapDistance *heap, Sample *sample)
 {
-	int			k = sample->count;
-	double	   *found = palloc(sizeof(double) * k);
-	int			count = 0;
+	int			k = sample->nearest.count;
+	BestKeys	found = {palloc(sizeof(double) * k), 0, k};
 	int			hits = 0;
 	ItemPointer tid;
 
@@ -201,15 +161,15 @@ count_found(Recall *recall, IndexScanDesc scan, BarqHeapDistance *heap, Sample *
 		double		distance;
 
 		CHECK_FOR_INTERRUPTS();
-		if (count == k && DatumGetFloat8(scan->xs_orderbyvals[0]) > found[0])
+		if (DatumGetFloat8(scan->xs_orderbyvals[0]) > key_to_beat(&found))
 			break;
 		if (!ItemPointerEquals(tid, &sample->tid) &&
 			barq_heap_distance(heap, tid, &distance))
-			note_distance(found, &count, k, distance);
+			note_key(&found, distance);
 	}
-	for (int i = 0; i < count; i++)
-		hits += found[i] <= sample->nearest[0];
-	pfree(found);
+	for (int i = 0; i < found.count; i++)
+		hits += found.heap[i] <= sample->nearest.heap[0];
+	pfree(found.heap);
 	return hits;
 }
 
@@ -241,7 +201,7 @@ measure(Recall *recall)
 	for (int i = 0; i < recall->nsamples; i++)
 	{
 		found += count_found(recall, scan, heap, &recall->samples[i]);
-		all += recall->samples[i].count;
+		all += recall->samples[i].nearest.count;
 	}
 	barq_heap_distance_end(heap);
 	index_endscan(scan);
@@ -306,8 +266,12 @@ barq_recall(PG_FUNCTION_ARGS)
 	if (measurable)
 	{
 		for (int i = 0; i < recall.nsamples; i++)
-			recall.samples[i].nearest =
-				MemoryContextAlloc(recall.context, sizeof(double) * recall.k);
+		{
+			BestKeys   *nearest = &recall.samples[i].nearest;
+
+			nearest->heap = MemoryContextAlloc(recall.context, sizeof(double) * recall.k);
+			nearest->want = recall.k;
+		}
 		pass_over_table(&recall, compare);
 		result = measure(&recall);
 	}

@@ -133,6 +133,9 @@ extern const BarqVectorMethod barq_hnsw_method;
 extern const BarqVectorMethod barq_ivf_method;
 extern const BarqVectorMethod *barq_vector_method(const BarqFrozenOptions *frozen);
 
+/* What a scan of so many codes costs, in bytes read. */
+extern uint64 barq_scan_cost(const BarqCodec *codec, uint64 rows);
+
 /*
  * Make a graph, or lists. team NULL: nobody helps, and where room is lacking the
  * result is NULL with *reason, for a merge can wait. Of a build it is never NULL.

@@ -1,6 +1,7 @@
 /*
  * best_keys.h
- *	  Part of scan.c: what a further row of a round must beat.
+ *	  What a further row must beat: the keys of the best rows so far, of a scan's
+ *	  round, or the distances of a row's nearest (barq_recall).
  */
 #ifndef BARQ_BEST_KEYS_H
 #define BARQ_BEST_KEYS_H
@@ -13,15 +14,15 @@
  */
 typedef struct BestKeys
 {
-	float	   *heap;
+	double	   *heap;			/* room for `want` */
 	int			count;
 	int			want;
 } BestKeys;
 
 static inline void
-note_key(BestKeys *best, float key)
+note_key(BestKeys *best, double key)
 {
-	float	   *heap = best->heap;
+	double	   *heap = best->heap;
 	int			at;
 
 	if (best->count < best->want)
@@ -31,7 +32,7 @@ note_key(BestKeys *best, float key)
 		heap[at] = key;
 		return;
 	}
-	if (key >= heap[0])
+	if (!(key < heap[0]))
 		return;
 	for (at = 0;;)
 	{
@@ -49,10 +50,10 @@ note_key(BestKeys *best, float key)
 	heap[at] = key;
 }
 
-static inline float
+static inline double
 key_to_beat(const BestKeys *best)
 {
-	return best->count < best->want ? get_float4_infinity() : best->heap[0];
+	return best->count < best->want ? get_float8_infinity() : best->heap[0];
 }
 
 #endif							/* BARQ_BEST_KEYS_H */

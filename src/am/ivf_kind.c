@@ -11,7 +11,7 @@
 #include "utils/rel.h"
 
 /*
- * Below this many bytes of codes a scan of all takes hardly longer than one of
+ * Below this cost (barq_scan_cost) a scan of all takes hardly longer than one of
  * some lists, and it finds all. Measured, see docs/performance.md ("IVF").
  */
 #ifndef BARQ_CRASH_POINTS
@@ -82,7 +82,7 @@ ivf_freeze_options(Relation index, BarqFrozenOptions *frozen)
 static bool
 lists_pay(const BarqCodec *codec, uint64 rows)
 {
-	return rows >= LISTS_PAY_ROWS && rows * codec->row_bytes >= LISTS_PAY_BYTES;
+	return rows >= LISTS_PAY_ROWS && barq_scan_cost(codec, rows) >= LISTS_PAY_BYTES;
 }
 
 static uint64

@@ -261,8 +261,9 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	{
 		SegmentStream *stream = &vs->streams[i];
 		BarqSearchParams params = {vs->query, barq_ef_search,
-					vs->snapshot->segments[i].dead, barq_probes,
-					barq_iterative_scan == BARQ_ITERATIVE_OFF};
+					vs->snapshot->segments[i].dead, vs->of_lists ? barq_probes : 0,
+					barq_iterative_scan == BARQ_ITERATIVE_OFF,
+								   !vs->of_lists};
 
 		barq_snapshot_view(vs->snapshot, i, index, page_views, &stream->view);
 		stream->kind = barq_segment_kind(stream->view.kind);
@@ -313,7 +314,7 @@ static bool
 gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 {
 	Candidate	candidate;
-	BestKeys	best = {palloc(sizeof(float) * want), 0, want};
+	BestKeys	best = {palloc(sizeof(double) * want), 0, want};
 
 	for (int i = 0; i < vs->ncandidates; i++)
 		note_key(&best, vs->candidates[i].key);

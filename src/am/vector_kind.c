@@ -1,9 +1,12 @@
 /*
  * vector_kind.c
  *	  What an index of vectors does with rows: sealed logs become flat
- *	  segments, merges become graphs (or lists: ivf_kind.c) where those pay.
+ *	  segments or quickly made lists, merges become graphs (or lists:
+ *	  ivf_kind.c) where those pay.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "am/build.h"
 #include "miscadmin.h"
@@ -12,38 +15,42 @@
 
 /*
  * A scan of codes reads all of them, a graph walk a few hundred: below this
- * many bytes of codes the scan is faster at equal recall. A row of bits is so
- * short that scoring it costs more than reading it, which counts as some bytes
- * more; a row of a sparse vector costs so much that its bytes do not matter.
- * Measured, see docs/performance.md ("Where a graph begins to pay").
+ * many bytes of codes the scan is faster at equal recall. A row of bits, or of
+ * rabitq, is so short that scoring it costs more than reading it, which counts
+ * as some bytes more; a row of a sparse vector costs so much that its bytes do
+ * not matter. Measured, see docs/performance.md ("Where a graph begins to pay").
  */
+#define SCAN_SHORT_ROW		64
 #ifndef BARQ_CRASH_POINTS
 #define GRAPH_PAYS_BYTES	(UINT64CONST(1) * 1024 * 1024)
 #define GRAPH_PAYS_ROWS		1000
 #define GRAPH_PAYS_SPARSE_ROWS	2000
-#define GRAPH_PAYS_PER_BITS	64
 #else							/* tests of crashes want small graphs */
 #define GRAPH_PAYS_BYTES	1
 #define GRAPH_PAYS_ROWS		100
 #define GRAPH_PAYS_SPARSE_ROWS	100
-#define GRAPH_PAYS_PER_BITS	64
 #endif
+
+uint64
+barq_scan_cost(const BarqCodec *codec, uint64 rows)
+{
+	bool		is_short = codec->quant == BARQ_QUANT_BITS ||
+		codec->quant == BARQ_QUANT_RABITQ;
+
+	return rows * (codec->row_bytes + (is_short ? SCAN_SHORT_ROW : 0));
+}
 
 static bool
 graph_pays(const BarqCodec *codec, uint64 rows)
 {
-	uint64		row_bytes = codec->row_bytes;
-
 	if (barq_codec_has_heads(codec))
 		return rows >= GRAPH_PAYS_SPARSE_ROWS;
-	if (codec->quant == BARQ_QUANT_BITS)
-		row_bytes += GRAPH_PAYS_PER_BITS;
-	return rows >= GRAPH_PAYS_ROWS && rows * row_bytes >= GRAPH_PAYS_BYTES;
+	return rows >= GRAPH_PAYS_ROWS && barq_scan_cost(codec, rows) >= GRAPH_PAYS_BYTES;
 }
 
-void
-barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
-				 BarqBodyWriter *writer)
+static void
+seal_flat(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
+		  BarqBodyWriter *writer)
 {
 	BarqCodec	codec;
 	char	   *codes;			/* of rows, or heads of them */
@@ -78,6 +85,54 @@ static void
 only_interrupts(void *arg, uint32 rows)
 {
 	barq_check_interrupts();
+}
+
+/*
+ * Whether a sealed log of a barq_hnsw index is worth lists until a merge makes
+ * a graph of it: they cost a tenth of one, and a search that meets a dozen such
+ * segments beside a merge reads a tenth of their rows. (Those of barq_ivf wait
+ * for their merge, which has their lists already.)
+ */
+static bool
+seals_lists(const BarqFrozenOptions *frozen, const BarqCodec *codec, uint32 rows)
+{
+	return frozen->index_kind == BARQ_KIND_HNSW &&
+		!barq_codec_has_heads(codec) &&
+		codec->metric != BARQ_METRIC_L1 && codec->metric != BARQ_METRIC_JACCARD &&
+		barq_ivf_method.pays(codec, rows);
+}
+
+void
+barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
+				 BarqBodyWriter *writer)
+{
+	BarqCodec	codec;
+	BarqBodyWriter *flat;
+	BarqView	view;
+	BarqMergeInput input = {&view, NULL, n};
+	BarqWork   *work;
+	BarqIvfWork *lists;
+	const char *body;
+	uint64		bytes;
+	uint32		wanted = (uint32) sqrt(n);
+
+	barq_vector_codec(frozen, &codec);
+	if (!seals_lists(frozen, &codec, n))
+	{
+		seal_flat(frozen, rows, n, writer);
+		return;
+	}
+	flat = barq_body_begin_memory((Size) n * codec.stride);
+	seal_flat(frozen, rows, n, flat);
+	body = barq_body_finish(flat, &bytes);
+	barq_view_init_memory(&view, body, bytes);
+	work = barq_work_create_private(barq_ivf_work_bytes(&codec, wanted, &input, 1));
+	lists = barq_ivf_work_load(work->address, &codec, wanted, &input, 1);
+	barq_body_release(flat);
+	barq_ivf_work_train(lists, only_interrupts, NULL);
+	barq_ivf_work_assign(lists, only_interrupts, NULL);
+	barq_ivf_work_write(lists, writer);
+	barq_work_release(work);
 }
 
 BarqBodyWriter *
@@ -147,7 +202,7 @@ barq_vector_is_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind,
 	BarqCodec	codec;
 
 	barq_vector_codec(frozen, &codec);
-	return segment_kind == BARQ_KIND_FLAT &&
+	return segment_kind != frozen->index_kind &&
 		barq_vector_method(frozen)->pays(&codec, rows);
 }
 

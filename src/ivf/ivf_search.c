@@ -32,6 +32,8 @@
 #define IVF_CHUNK	256			/* rows scored between two looks at the keys */
 #define IVF_BLOCK	16			/* keys looked at together */
 #define IVF_AHEAD	32
+#define IVF_AHEAD_BESIDE	12	/* ... of lists beside graphs */
+#define BREADTH_PER_PROBES	80	/* a wider search probes more of these */
 #define SPREADS		2.0
 #define IVF_FIRST	64			/* rows selected at first, at least */
 #define IVF_LAST	65536		/* ... and at most, unless more are asked for */
@@ -53,6 +55,7 @@ typedef struct IvfSearch
 	bool		probes_only;
 	uint32		at_once;		/* lists probed at a time */
 	uint32		least_rows;		/* to be scored at first */
+	uint32		ahead;			/* rows scored for each asked for */
 
 	BarqHit    *ranking;		/* lists by their centroids' keys; NULL at first */
 	uint32		ranked;			/* those before are in order */
@@ -92,10 +95,13 @@ ivf_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->skip = params->skip;
 	search->probes_only = params->probes_only;
 	search->at_once = params->probes > 0 ? (uint32) params->probes :
-		barq_ivf_choose_probes(search->lists.header.lists);
+		Min(search->lists.header.lists,
+			barq_ivf_choose_probes(search->lists.header.lists) *
+			(params->beside_graphs ? Max(params->breadth / BREADTH_PER_PROBES, 1) : 1));
 	if (params->probes == 0 && search->lists.header.spreads_off != 0)
 		search->least_rows = (uint32) ((uint64) search->lists.body.rows * search->at_once /
 									   Max(search->lists.header.lists, 1));
+	search->ahead = params->beside_graphs ? IVF_AHEAD_BESIDE : IVF_AHEAD;
 	search->want = IVF_FIRST;
 	return (BarqSearch *) search;
 }
@@ -355,7 +361,7 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 
 	/* as many lists as the rows asked for so far are worth */
 	scored_for = search->returned == 0 ? 0 :
-		(search->returned + (uint64) max) * IVF_AHEAD;
+		(search->returned + (uint64) max) * search->ahead;
 	if (search->nprobes == 0)
 	{
 		probe_more(search, search->at_once);

@@ -215,12 +215,6 @@ exact_value(const BarqQuery *query, const void *row)
 }
 
 static double
-at_least_0(double x)
-{
-	return x > 0 ? x : 0;		/* not for a NaN either */
-}
-
-static double
 l2_bound(const BarqQuery *query, const Estimate *e)
 {
 	int			n = query->codec.dims;

@@ -159,6 +159,12 @@ double_eps(int n)
 	return (n + 32) * 0x1p-52;
 }
 
+static inline double
+at_least_0(double x)
+{
+	return x > 0 ? x : 0;		/* not for a NaN either */
+}
+
 /* Brings a row into the cache that a loop over rows will come to. */
 static inline void
 prefetch_code(const char *base, size_t stride, const uint32_t *ids, int i, int n)

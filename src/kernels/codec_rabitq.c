@@ -286,12 +286,6 @@ barq_rabitq_decode(const BarqCodec *codec, const void *row, float *x)
 	}
 }
 
-static double
-at_least_0(double x)
-{
-	return x > 0 ? x : 0;		/* not for a NaN either */
-}
-
 /*
  * What a key may be off, in the key's terms. The product's size is told from
  * the key; that it is off itself is allowed for by two deviations.

@@ -19,6 +19,8 @@
 /* A segment with more than this share of dead rows is written again. */
 #define DEAD_SHARE	0.2
 
+bool		barq_merging = false;
+
 int
 barq_segment_tier(uint64 bytes)
 {
@@ -263,9 +265,11 @@ compact_once(Relation index, bool all, uint64 *rows)
 		char	   *reason = NULL;
 
 		barq_new_id(desc.id);
+		barq_merging = true;
 		writer = barq_index_kind(meta.options.index_kind)->merge(index, &meta.options,
 																 desc.id, inputs,
 																 state.n, live, &reason);
+		barq_merging = false;
 		if (writer == NULL)
 		{
 			ereport(all ? ERROR : WARNING,
@@ -326,6 +330,7 @@ compact(Relation index, bool all, uint64 *rows)
 	}
 	PG_CATCH();
 	{
+		barq_merging = false;
 		if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(old);

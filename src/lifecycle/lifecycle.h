@@ -96,6 +96,12 @@ extern void barq_compact_idle(Relation index);
 /* The next merge that the policy asks for; false if there is none to do. */
 extern bool barq_compact_next(Relation index);
 
+/*
+ * A merge of this process has chosen its inputs and published nothing yet: the
+ * log may be sealed meanwhile, wherever barq_check_interrupts() is called.
+ */
+extern bool barq_merging;
+
 /* Write a finished body as a segment's pages and fill its descriptor. */
 extern void barq_segment_write(Relation index, BarqSegmentDesc *desc,
 							   const char *body, uint64 bytes);

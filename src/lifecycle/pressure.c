@@ -6,6 +6,9 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "access/xact.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/stats.h"
 #include "lifecycle/worker.h"
@@ -19,6 +22,11 @@
 #include "storage/sinvaladt.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
+
+/* In units of barq.growing_limit: where inserts become slower, and slowest. */
+#define SLOW_FROM		1
+#define SLOW_OVER		9
+#define SLOW_MOST_MS	20
 
 /* A wait looks this often whether it is over. */
 #define WAIT_MS			10
@@ -39,6 +47,43 @@ log_bytes(Relation index, BarqMeta *meta)
 {
 	barq_meta_read(index, meta);
 	return (uint64) meta->growing_pages * BLCKSZ;
+}
+
+/* What has not come to where searches are fast: the log, provisional segments. */
+static uint64
+backlog_bytes(Relation index, BarqMeta *meta)
+{
+	BarqSegmentDesc *descs = barq_directory_current(index, meta, NULL);
+	const BarqIndexKind *kind = barq_index_kind(meta->options.index_kind);
+	uint64		bytes = (uint64) meta->growing_pages * BLCKSZ;
+
+	for (uint32 i = 0; i < meta->segments; i++)
+		if (kind->is_provisional(&meta->options, descs[i].kind, descs[i].rows))
+			bytes += descs[i].body_bytes;
+	pfree(descs);
+	return bytes;
+}
+
+/*
+ * Who inserts faster than graphs grow is slowed down, a little at a time and
+ * the more the farther they are behind: searches read all of the backlog. Once
+ * a transaction, so that a bulk load goes on to the hard limit at full speed.
+ */
+static void
+slow_down(uint64 backlog, uint64 limit)
+{
+	static TransactionId slowed = InvalidTransactionId;
+	TransactionId xid = GetTopTransactionIdIfAny();
+	double		over = (double) backlog / limit - SLOW_FROM;
+
+	if (over <= 0 || TransactionIdEquals(xid, slowed))
+		return;
+	slowed = xid;
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 (long) ceil(SLOW_MOST_MS * Min(over / SLOW_OVER, 1.0)),
+					 BarqWaitEvent("BarqBackpressure"));
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
 }
 
 /* Seal and compact here and now, if nobody else is at it. */
@@ -101,7 +146,7 @@ wait_for_room(Relation index, uint64 hard_limit)
 	if (wait_event == 0)
 		wait_event = BarqWaitEvent("BarqBackpressure");
 
-	while (log_bytes(index, &meta) >= hard_limit)
+	while (backlog_bytes(index, &meta) >= hard_limit)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
@@ -140,10 +185,17 @@ barq_after_append(Relation index, uint32 growing_pages)
 	uint64		bytes = (uint64) growing_pages * BLCKSZ;
 	uint64		limit = (uint64) barq_growing_limit * 1024;
 	uint64		hard_limit = Max(limit, (uint64) barq_growing_hard_limit * 1024);
+	uint64		backlog;
+	BarqMeta	meta;
 	instr_time	start;
 
+	backlog = backlog_bytes(index, &meta);
 	if (bytes < limit)
+	{
+		if (barq_backpressure == BARQ_BACKPRESSURE_WAIT)
+			slow_down(backlog, limit);
 		return;
+	}
 
 	if (!barq_worker_may_serve(index))
 	{
@@ -157,8 +209,12 @@ barq_after_append(Relation index, uint32 growing_pages)
 		serve_inline(index, limit);
 		return;
 	}
-	if (bytes < hard_limit)
+	if (backlog < hard_limit)
+	{
+		if (barq_backpressure == BARQ_BACKPRESSURE_WAIT)
+			slow_down(backlog, limit);
 		return;
+	}
 
 	switch (barq_backpressure)
 	{

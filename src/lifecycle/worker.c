@@ -10,6 +10,9 @@
  */
 #include "postgres.h"
 
+#include <sched.h>
+#include <sys/resource.h>
+
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
@@ -59,6 +62,9 @@ static TimestampTz next_database_check;
 /* A worker tries so often for a lock that inserts take for an instant, to look. */
 #define LOCK_TRIES			20
 #define LOCK_TRY_MS			5
+
+/* How little of the processors' time a worker is content with, see nice(2). */
+#define WORKER_NICE			10
 
 /* In a backend: the worker it started last, for which index, at which version. */
 static BackgroundWorkerHandle *last_worker = NULL;
@@ -138,50 +144,6 @@ give_way(const char *to)
 	proc_exit(0);
 }
 
-/*
- * What barq_check_interrupts() does in a worker besides: whoever waits for its
- * index or its database has precedence, and what is not published is dropped.
- */
-static void
-watch_for_waiters(void)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	LOCKTAG		tag;
-
-	if (now < next_index_check)
-		return;
-	next_index_check = TimestampTzPlusMilliseconds(now, INDEX_CHECK_MS);
-
-	/* only ever with the mode that is really held */
-	if (LockHasWaitersRelation(worker_index, ShareUpdateExclusiveLock))
-		give_way("lock of the index");
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-		if (!barq_background)
-			give_way("setting");
-	}
-
-	if (now < next_database_check)
-		return;
-	next_database_check = TimestampTzPlusMilliseconds(now, DATABASE_CHECK_MS);
-
-	/* DROP DATABASE, CREATE DATABASE … TEMPLATE hold a lock and count us */
-	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
-	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
-		give_way("command on the database");
-	LockRelease(&tag, RowExclusiveLock, false);
-}
-
-void
-barq_worker_watch(Relation index)
-{
-	worker_index = index;
-	next_index_check = next_database_check = 0;
-	barq_interrupts_hook = index != NULL ? watch_for_waiters : NULL;
-}
-
 static void
 report_doing(const char *what)
 {
@@ -203,6 +165,70 @@ log_is_long(void)
 
 	barq_meta_read(worker_index, &meta);
 	return (uint64) meta.growing_pages * BLCKSZ >= (uint64) barq_growing_limit * 1024;
+}
+
+/*
+ * A long merge must not let the log grow: whoever searches reads all of it. No
+ * log is sealed while one is.
+ */
+static void
+seal_meanwhile(void)
+{
+	if (!barq_merging || !log_is_long())
+		return;
+	barq_merging = false;
+	report_doing("barq: sealing");
+	barq_seal_log(worker_index);
+	report_doing("barq: compacting");
+	barq_merging = true;
+}
+
+/*
+ * What barq_check_interrupts() does in a worker besides: whoever waits for its
+ * index or its database has precedence, and what is not published is dropped.
+ */
+static void
+watch_for_waiters(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	LOCKTAG		tag;
+
+	/* whoever waits for this processor need not wait for our slice's end */
+	(void) sched_yield();
+
+	if (now < next_index_check)
+		return;
+	next_index_check = TimestampTzPlusMilliseconds(now, INDEX_CHECK_MS);
+
+	/* only ever with the mode that is really held */
+	if (LockHasWaitersRelation(worker_index, ShareUpdateExclusiveLock))
+		give_way("lock of the index");
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+		if (!barq_background)
+			give_way("setting");
+	}
+	seal_meanwhile();
+
+	if (now < next_database_check)
+		return;
+	next_database_check = TimestampTzPlusMilliseconds(now, DATABASE_CHECK_MS);
+
+	/* DROP DATABASE, CREATE DATABASE … TEMPLATE hold a lock and count us */
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		give_way("command on the database");
+	LockRelease(&tag, RowExclusiveLock, false);
+}
+
+void
+barq_worker_watch(Relation index)
+{
+	worker_index = index;
+	next_index_check = next_database_check = 0;
+	barq_interrupts_hook = index != NULL ? watch_for_waiters : NULL;
 }
 
 /* Seal and compact while there is reason to; false if there was none. */
@@ -283,6 +309,9 @@ barq_worker_main(Datum arg)
 	pqsignal(SIGINT, StatementCancelHandler);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
+
+	/* searches and inserts have precedence; that it fails does not matter */
+	(void) setpriority(PRIO_PROCESS, 0, WORKER_NICE);
 	BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
 

@@ -109,6 +109,7 @@ typedef struct BarqSearchParams
 	const uint8 *skip;			/* a bit a row: never return these; or NULL */
 	int			probes;			/* lists looked into at first; 0: chosen */
 	bool		probes_only;	/* ... and no others after them */
+	bool		beside_graphs;	/* lists of a sealed log: breadth says how many */
 } BarqSearchParams;
 
 /* A search of one segment: state between batches. Lives in the memory

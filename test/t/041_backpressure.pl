@@ -90,6 +90,39 @@ foreach my $backpressure ('wait', 'inline')
 }
 
 #
+# sealing_while_merging: a long merge does not let the log grow.
+#
+{
+	$node->safe_psql('postgres', q{
+		CREATE TABLE long (id int, v vector(32));
+		CREATE INDEX long_v ON long USING barq_hnsw (v vector_l2_ops) WITH (ef_construction = 200);
+		SET barq.growing_limit = '1GB'; SET barq.growing_hard_limit = '1GB';
+		INSERT INTO long SELECT id, v FROM source;
+		SELECT barq_seal('long_v')});
+	my $position = log_size($node);
+	$node->safe_psql('postgres', q{
+		SET barq.growing_limit = '64kB';
+		INSERT INTO long SELECT 100000 + id, v FROM source WHERE id <= 1000});
+	worker_pid($node, 'barq: compacting public.long_v');
+	my $large = q{SELECT count(*) FROM barq_segments('long_v') WHERE state = 'compacted'};
+	is($node->safe_psql('postgres', $large), '0', 'sealing while merging: the merge is under way');
+	$node->safe_psql('postgres', q{
+		SET barq.growing_limit = '64kB';
+		INSERT INTO long SELECT 200000 + id, v FROM source WHERE id <= 1000});
+	my ($log, $merged) = (0, 0);
+	wait_until('the log was sealed', sub {
+		($log, $merged) = split /\|/, $node->safe_psql('postgres', q{
+			SELECT sum(rows) FILTER (WHERE state = 'growing') || '|' || count(*) FILTER (WHERE state = 'compacted') FROM barq_segments('long_v')});
+		return $log < 1000;
+	});
+	is($merged, '0', 'sealing while merging: the log was sealed before the merge had ended');
+	idle($node);
+	found_once($node, 'long', 'sealing while merging: every row once');
+	sound($node, 'long_v', 'sealing while merging: sound', errors => 1);
+	$node->safe_psql('postgres', 'DROP TABLE long');
+}
+
+#
 # A foreign holder of the maintenance lock.
 #
 {
