@@ -117,6 +117,16 @@ typedef RelFileNode BarqLocator;
 #define BarqQualifiedNames(name) stringToQualifiedNameList(name)
 #endif
 
+/* Whether the ends of a table's files may be cut off; 18 has a setting, too. */
+#if PG_VERSION_NUM >= 180000
+#define BarqMayTruncate(options) \
+	((options) != NULL && (options)->vacuum_truncate_set ? \
+	 (options)->vacuum_truncate : vacuum_truncate)
+#else
+#define BarqMayTruncate(options) \
+	((options) == NULL || (options)->vacuum_truncate)
+#endif
+
 /* A scan of an index; 18 can count what it does. */
 #if PG_VERSION_NUM >= 180000
 #define BarqIndexBeginScan(heap, index, snapshot, nkeys, norderbys) \

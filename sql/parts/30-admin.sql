@@ -10,7 +10,7 @@ COMMENT ON FUNCTION barq_seal(regclass) IS 'seal the growing log of an index; th
 
 CREATE FUNCTION barq_compact(index regclass) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION barq_compact(regclass) IS 'merge all of an index into one segment; the number of its rows, 0 if there was nothing to do';
+COMMENT ON FUNCTION barq_compact(regclass) IS 'merge all of an index into one segment and give free pages back; the number of its rows, 0 if there was nothing to merge';
 
 CREATE FUNCTION barq_segments(index regclass,
 	OUT segment integer, OUT id uuid, OUT kind text, OUT level integer,

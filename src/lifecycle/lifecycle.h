@@ -188,8 +188,8 @@ extern bool barq_shrink(Relation index, double free_share);
 
 /*
  * Cut off free pages at the end of the file, if AccessExclusiveLock is to be
- * had soon and neither a transaction block nor another use of the index by
- * this session stands against it. Returns how many. The maintenance lock may be
+ * had soon and neither a transaction block, another use of the index by this
+ * session nor the table's vacuum_truncate stands against it. Returns how many. The maintenance lock may be
  * held or not. The transaction gets an id, so it should end soon.
  */
 extern BlockNumber barq_cut_end(Relation index);

@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "catalog/storage.h"
+#include "commands/vacuum.h"
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
@@ -328,6 +329,20 @@ lock_for_cut(Relation index)
 	return false;
 }
 
+/* The table's vacuum_truncate says whether it may be locked for such a thing. */
+static bool
+table_allows_cut(Relation index)
+{
+	Relation	table = RelationIdGetRelation(index->rd_index->indrelid);
+	bool		allows;
+
+	if (!RelationIsValid(table))
+		return false;
+	allows = BarqMayTruncate((StdRdOptions *) table->rd_options);
+	RelationClose(table);
+	return allows;
+}
+
 /*
  * The lock keeps everybody out: no scan remembers a page, no insert has taken
  * one. It needs a transaction id, and a standby that has replayed it keeps it
@@ -343,7 +358,7 @@ barq_cut_end(Relation index)
 
 	/* a reference besides the caller's: a cursor of this session, say */
 	if (IsInParallelMode() || IsInTransactionBlock(true) || index->rd_refcnt > 1 ||
-		!lock_for_cut(index))
+		!table_allows_cut(index) || !lock_for_cut(index))
 		return 0;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq cut",

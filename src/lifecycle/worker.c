@@ -5,8 +5,8 @@
  * Needs no shared memory and no shared_preload_libraries: who works on an index
  * holds its maintenance lock, so a second worker finds it taken and leaves. A
  * worker never waits for a heavyweight lock, registers no snapshot, and takes
- * no transaction id but for a cut, with which it ends, so nobody ever waits for it longer than it takes to
- * notice.
+ * no transaction id but for a cut, with which it ends, so nobody ever waits for
+ * it longer than it takes to notice.
  */
 #include "postgres.h"
 

@@ -50,6 +50,13 @@ END $$;
 SELECT pg_relation_size(index) >= churned AS as_long FROM shrink_index WHERE index = 'shrink_hnsw'::regclass;
 SELECT index, c.* FROM shrink_index, barq_check(index) c;
 
+-- nor where the table is not to be locked for that
+ALTER TABLE shrink SET (vacuum_truncate = off);
+SELECT index, barq_compact(index), pg_relation_size(index) >= churned AS as_long FROM shrink_index ORDER BY index::text;
+VACUUM (INDEX_CLEANUP on) shrink;
+SELECT index, pg_relation_size(index) >= churned AS as_long FROM shrink_index ORDER BY index::text;
+ALTER TABLE shrink RESET (vacuum_truncate);
+
 SELECT count(barq_compact(index)) FROM shrink_index;
 UPDATE shrink_index SET compacted = pg_relation_size(index);
 SELECT index, c.* FROM shrink_index, barq_check(index) c;

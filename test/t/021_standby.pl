@@ -73,7 +73,8 @@ my $scan = background($standby, q{
 });
 my $expected = $standby->safe_psql('postgres', 'SELECT count(*) FROM items');
 wait_at_gate($standby);
-$primary->safe_psql('postgres', q{SELECT barq_compact('items_v')});
+# in a transaction block: to cut off the end would wait for the scan
+$primary->safe_psql('postgres', q{BEGIN; SELECT barq_compact('items_v'); COMMIT});
 $primary->wait_for_catchup($standby);
 open_gate($standby, $gate);
 is(finished($scan), 0, "the open scan ended well $scan->{err}");
@@ -84,6 +85,14 @@ is(scalar(@fetched) . ' ' . scalar(keys %distinct), "$expected $expected",
 same_on_both('compaction');
 is(scalar(my @images = images_of($standby, 'items_v')), 1,
 	'the standby has removed the images that were replaced');
+
+# the end of the file is cut off
+my $size = q{SELECT pg_relation_size('items_v')};
+my $before = $standby->safe_psql('postgres', $size);
+$primary->safe_psql('postgres', q{SELECT barq_compact('items_v')});
+same_on_both('cut');
+cmp_ok($standby->safe_psql('postgres', $size), '<', $before, 'the standby cuts off what the primary does');
+is($standby->safe_psql('postgres', $size), $primary->safe_psql('postgres', $size), 'both are as long');
 
 $primary->safe_psql('postgres', q{
 	DELETE FROM items WHERE id % 7 = 0;
