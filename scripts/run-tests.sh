@@ -317,7 +317,7 @@ if run_build; then
 				if [ $server = no ]; then
 					barq_server_stop test-server
 					rm -rf "${BARQ_WORK:?}/test-server"
-					barq_server_start test-server "fsync = off" "shared_buffers = 128MB" "barq.background = off" \
+					barq_server_start test-server "fsync = off" "shared_buffers = 128MB" "barq.background = off" "autovacuum = off" \
 						"max_wal_size = 4GB" "max_prepared_transactions = 4" "log_checkpoints = off" ||
 						{ report "test server" 0 1 0.0 "does not start"; break; }
 					server=yes

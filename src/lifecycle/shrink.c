@@ -313,18 +313,21 @@ barq_shrink(Relation index, double free_share)
 	return result == BARQ_SHRINK_CUT;
 }
 
-/* AccessExclusiveLock, if it is to be had soon. */
+/* AccessExclusiveLock, if it is to be had within so many tries. */
 static bool
-lock_for_cut(Relation index)
+lock_for_cut(Relation index, int tries)
 {
-	for (int i = 0; i < LOCK_TRIES; i++)
+	for (int i = 0; i < tries; i++)
 	{
+		if (i > 0)
+		{
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+							 LOCK_TRY_MS, PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+		}
 		if (barq_try_lock_relation(index, AccessExclusiveLock, "cut: try lock"))
 			return true;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOCK_TRY_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
 	}
 	return false;
 }
@@ -346,7 +349,8 @@ table_allows_cut(Relation index)
 /*
  * The lock keeps everybody out: no scan remembers a page, no insert has taken
  * one. It needs a transaction id, and a standby that has replayed it keeps it
- * to the end of the transaction.
+ * to the end of the transaction. A worker does not try again: while it has an
+ * id, VACUUM removes no row that has died since.
  */
 BlockNumber
 barq_cut_end(Relation index)
@@ -358,7 +362,7 @@ barq_cut_end(Relation index)
 
 	/* a reference besides the caller's: a cursor of this session, say */
 	if (IsInParallelMode() || IsInTransactionBlock(true) || index->rd_refcnt > 1 ||
-		!table_allows_cut(index) || !lock_for_cut(index))
+		!table_allows_cut(index) || !lock_for_cut(index, MyBackendType == B_BG_WORKER ? 1 : LOCK_TRIES))
 		return 0;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq cut",

@@ -128,7 +128,7 @@ foreach my $after (0, 150)
 			VACUUM merges;
 		});
 		return pages_more('merges_v');
-	}, q{SELECT barq_compact('merges_v')},
+	}, q{BEGIN; SELECT barq_compact('merges_v'); COMMIT},
 		$after == 0 ? \&work_area : sub { wait_for_growth(@{ $_[0] }, $after * 8192) });
 	is(segment_count($node, 'merges_v'), 2, "both segments are there ($after pages)");
 	cmp_ok(scalar(my @left = orphans($node)), '>', 0, "it left files behind ($after pages)") if $after == 0;
