@@ -101,8 +101,8 @@ typedef struct VectorScan
 	BarqOrderQueue *queue;		/* NULL: the executor puts rows in order */
 	BarqOrderQueue *late;		/* of the batch under way, for the next one */
 	double		last_distance;	/* taken from the queue, in this batch */
-	int64		nasked;			/* rows whose distance the heap was asked for */
-	int64		ntaken;			/* rows taken from the queue */
+	int64		nasked;			/* rows the heap was asked about, but copies */
+	int64		ntaken;			/* rows taken from the queue, but copies */
 	int64		batch;			/* rounds begun */
 	bool		drained;		/* nothing more comes into the queue */
 	int64		looked_at;
@@ -668,16 +668,15 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 }
 
 /*
- * A row for the queue. One that is nearer than what has been emitted is too
- * late: in relaxed order for this batch, else for the scan. (Its bound was not
- * proven, or it was found by a later round.)
+ * A row for the queue. One nearer than what was emitted (by an earlier round, or
+ * for its bound) is too late: in relaxed order for this batch, else for the scan.
  */
 static void
-add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
+add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, bool copy)
 {
 	double		distance;
 
-	vs->nasked++;
+	vs->nasked += !copy;
 	if (!exact_distance(scan, vs, tid, &distance))
 		return;
 	if (float8_cmp_internal(distance, vs->last_distance) >= 0)
@@ -701,11 +700,11 @@ begin_batch(VectorScan *vs)
 }
 
 /*
- * How far away a waiting row may be to be emitted: as far as the rows to come
- * are by their bounds. Where these are only likely they overlap widely, and few
- * dimensions or a query far from everything can make thousands of rows
- * possible; so a row is also let go when ef_search rows have been asked for,
- * and look_ahead times as many as emitted.
+ * How far away a waiting row may be to be emitted: as far as those to come are by
+ * their bounds. Where these are only likely, thousands can be possible (few
+ * dimensions, a query far from everything); so a row is also let go when ef_search
+ * rows have been asked for, and look_ahead times as many as emitted. Copies, which
+ * have the same bound, count once, or those of one vector would be all of these.
  */
 static double
 may_be_emitted(const VectorScan *vs)
@@ -732,6 +731,7 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 	while (!barq_order_queue_take(vs->queue, may_be_emitted(vs), &tid, &distance))
 	{
 		int64		batch = vs->batch;
+		double		bound = vs->last_bound;
 		Candidate  *candidate;
 
 		if (vs->drained)
@@ -742,10 +742,10 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 			(vs->drained || vs->batch != batch))
 			begin_batch(vs);
 		if (candidate != NULL)
-			add_to_queue(scan, vs, &candidate->tid);
+			add_to_queue(scan, vs, &candidate->tid, candidate->lower_bound == bound);
 	}
+	vs->ntaken += distance != vs->last_distance;
 	vs->last_distance = distance;
-	vs->ntaken++;
 	emit(scan, vs, &tid, distance, true);
 	return true;
 }
