@@ -267,7 +267,7 @@ make_table('items');
 	my $begin = time;
 	$node->stop('fast');
 	my $took = time - $begin;
-	cmp_ok($took, '<', 3, sprintf 'fast shutdown does not wait for the merge (%.1f s)', $took);
+	cmp_ok($took, '<', 1, sprintf 'fast shutdown does not wait for the merge (%.1f s)', $took);
 	like(log_since($node, $position), qr/\[$pid\].*due to administrator command/, 'fast shutdown ends the worker');
 	$node->start;
 	sound($node, 'items_v', 'after fast shutdown: no error', errors => 1);
