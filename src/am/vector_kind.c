@@ -49,33 +49,31 @@ graph_pays(const BarqCodec *codec, uint64 rows)
 }
 
 static void
-seal_flat(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
+seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 		  BarqBodyWriter *writer)
 {
-	BarqCodec	codec;
 	char	   *codes;			/* of rows, or heads of them */
 	ItemPointerData *tids;
 
-	barq_vector_codec(frozen, &codec);
-	codes = palloc_extended((Size) codec.row_bytes * n, MCXT_ALLOC_HUGE);
+	codes = palloc_extended((Size) codec->row_bytes * n, MCXT_ALLOC_HUGE);
 	tids = palloc_extended(sizeof(ItemPointerData) * (Size) n, MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < n; i++)
 	{
-		char	   *code = codes + (Size) i * codec.row_bytes;
+		char	   *code = codes + (Size) i * codec->row_bytes;
 
-		if (!barq_row_is_whole(&codec, rows[i].payload, rows[i].length))
+		if (!barq_row_is_whole(codec, rows[i].payload, rows[i].length))
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
 					 errmsg("a growing record of %u bytes is no row of the index",
 							rows[i].length),
 					 errhint("Please REINDEX the index.")));
-		if (barq_codec_has_heads(&codec))
+		if (barq_codec_has_heads(codec))
 			barq_row_head(code, rows[i].payload, rows[i].payload - code);
 		else
-			memcpy(code, rows[i].payload, codec.row_bytes);
+			memcpy(code, rows[i].payload, codec->row_bytes);
 		tids[i] = rows[i].tid;
 	}
-	barq_flat_write(writer, &codec, codes, codec.row_bytes, tids, n);
+	barq_flat_write(writer, codec, codes, codec->row_bytes, tids, n);
 	pfree(codes);
 	pfree(tids);
 }
@@ -119,11 +117,11 @@ barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint3
 	barq_vector_codec(frozen, &codec);
 	if (!seals_lists(frozen, &codec, n))
 	{
-		seal_flat(frozen, rows, n, writer);
+		seal_flat(&codec, rows, n, writer);
 		return;
 	}
 	flat = barq_body_begin_memory((Size) n * codec.stride);
-	seal_flat(frozen, rows, n, flat);
+	seal_flat(&codec, rows, n, flat);
 	body = barq_body_finish(flat, &bytes);
 	barq_view_init_memory(&view, body, bytes);
 	work = barq_work_create_private(barq_ivf_work_bytes(&codec, wanted, &input, 1));

@@ -32,7 +32,6 @@
 #include "settings.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
-#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/procsignal.h"
 #include "store/steps.h"
@@ -191,10 +190,7 @@ barq_launcher_main(Datum arg)
 			}
 			sweep_databases(known);
 		}
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 ROUND_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
+		barq_nap(ROUND_MS, PG_WAIT_EXTENSION);
 	}
 }
 

@@ -73,6 +73,17 @@ extern bool barq_has_barq_method(Relation index);
 extern bool barq_maintenance_try_lock(Relation index);
 extern void barq_maintenance_unlock(Relation index);
 
+/*
+ * Try for a lock so often, 5 ms apart, for one that others hold for an instant
+ * only. Returns whether it was had.
+ */
+#define BARQ_LOCK_TRIES		20
+extern bool barq_lock_within(Relation index, bool (*try_lock) (Relation index),
+							 int tries);
+
+/* Wait so long, or until the latch is set; then look for interrupts. */
+extern void barq_nap(long ms, uint32 wait_event);
+
 /* The functions below are called with the maintenance lock held. */
 
 /* Seal what the growing log holds; returns the rows sealed. */
@@ -189,8 +200,9 @@ extern bool barq_shrink(Relation index, double free_share);
 /*
  * Cut off free pages at the end of the file, if AccessExclusiveLock is to be
  * had soon and neither a transaction block, another use of the index by this
- * session nor the table's vacuum_truncate stands against it. Returns how many. The maintenance lock may be
- * held or not. The transaction gets an id, so it should end soon.
+ * session nor the table's vacuum_truncate stands against it. Returns how many.
+ * The maintenance lock may be held or not. The transaction gets an id, so it
+ * should end soon.
  */
 extern BlockNumber barq_cut_end(Relation index);
 

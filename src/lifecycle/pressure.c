@@ -15,7 +15,6 @@
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "settings.h"
-#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
@@ -42,6 +41,9 @@
 static Oid	impatient_index = InvalidOid;
 static uint64 impatient_version = 0;
 
+/* The last transaction of this backend that was slowed down. */
+static TransactionId slowed_transaction = InvalidTransactionId;
+
 static uint64
 log_bytes(Relation index, BarqMeta *meta)
 {
@@ -64,6 +66,23 @@ backlog_bytes(Relation index, BarqMeta *meta)
 	return bytes;
 }
 
+static uint32
+wait_event(void)
+{
+	static uint32 event = 0;
+
+	if (event == 0)
+		event = BarqWaitEvent("BarqBackpressure");
+	return event;
+}
+
+/* Whether this transaction has been slowed down: once is enough. */
+static bool
+is_slowed(void)
+{
+	return TransactionIdEquals(GetTopTransactionIdIfAny(), slowed_transaction);
+}
+
 /*
  * Who inserts faster than graphs grow is slowed down, a little at a time and
  * the more the farther they are behind: searches read all of the backlog. Once
@@ -72,18 +91,12 @@ backlog_bytes(Relation index, BarqMeta *meta)
 static void
 slow_down(uint64 backlog, uint64 limit)
 {
-	static TransactionId slowed = InvalidTransactionId;
-	TransactionId xid = GetTopTransactionIdIfAny();
 	double		over = (double) backlog / limit - SLOW_FROM;
 
-	if (over <= 0 || TransactionIdEquals(xid, slowed))
+	if (over <= 0 || is_slowed())
 		return;
-	slowed = xid;
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 (long) ceil(SLOW_MOST_MS * Min(over / SLOW_OVER, 1.0)),
-					 BarqWaitEvent("BarqBackpressure"));
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	slowed_transaction = GetTopTransactionIdIfAny();
+	barq_nap((long) ceil(SLOW_MOST_MS * Min(over / SLOW_OVER, 1.0)), wait_event());
 }
 
 /* Seal and compact here and now, if nobody else is at it. */
@@ -141,10 +154,6 @@ wait_for_room(Relation index, uint64 hard_limit)
 	BarqMeta	meta;
 	uint64		version = 0;
 	TimestampTz patience = 0;
-	static uint32 wait_event = 0;
-
-	if (wait_event == 0)
-		wait_event = BarqWaitEvent("BarqBackpressure");
 
 	while (backlog_bytes(index, &meta) >= hard_limit)
 	{
@@ -172,10 +181,7 @@ wait_for_room(Relation index, uint64 hard_limit)
 			}
 			return;
 		}
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 WAIT_MS, wait_event);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
+		barq_nap(WAIT_MS, wait_event());
 	}
 }
 
@@ -189,27 +195,21 @@ barq_after_append(Relation index, uint32 growing_pages)
 	BarqMeta	meta;
 	instr_time	start;
 
+	if (bytes >= limit)
+	{
+		/* who holds the lock looks at the log again before he leaves */
+		if (!barq_worker_may_serve(index) ||
+			(!is_served(index) && !barq_worker_start(index)))
+		{
+			serve_inline(index, limit);
+			return;
+		}
+	}
+	else if (barq_backpressure != BARQ_BACKPRESSURE_WAIT || is_slowed())
+		return;
+
 	backlog = backlog_bytes(index, &meta);
-	if (bytes < limit)
-	{
-		if (barq_backpressure == BARQ_BACKPRESSURE_WAIT)
-			slow_down(backlog, limit);
-		return;
-	}
-
-	if (!barq_worker_may_serve(index))
-	{
-		serve_inline(index, limit);
-		return;
-	}
-
-	/* who holds the lock looks at the log again before he leaves */
-	if (!is_served(index) && !barq_worker_start(index))
-	{
-		serve_inline(index, limit);
-		return;
-	}
-	if (backlog < hard_limit)
+	if (bytes < limit || backlog < hard_limit)
 	{
 		if (barq_backpressure == BARQ_BACKPRESSURE_WAIT)
 			slow_down(backlog, limit);

@@ -7,22 +7,8 @@
 
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "store/steps.h"
 #include "utils/timestamp.h"
-
-bool
-barq_maintenance_try_lock(Relation index)
-{
-	return barq_try_lock_relation(index, ShareUpdateExclusiveLock,
-								  "maintenance: try lock");
-}
-
-void
-barq_maintenance_unlock(Relation index)
-{
-	barq_unlock_relation(index, ShareUpdateExclusiveLock, "maintenance: unlock");
-}
 
 void
 barq_segment_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 bytes)

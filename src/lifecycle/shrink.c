@@ -14,12 +14,10 @@
 #include "commands/vacuum.h"
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
-#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "store/interrupts.h"
 #include "store/steps.h"
 #include "utils/memutils.h"
-#include "utils/wait_event.h"
 
 /* An end of fewer pages, or of a smaller part of the file, is left on it. */
 #define MIN_END_PAGES	4
@@ -30,10 +28,6 @@
 
 /* Pages of blobs that one publication moves. */
 #define BATCH_PAGES		8192
-
-/* The lock for a cut is tried for so often, and never waited for. */
-#define LOCK_TRIES		20
-#define LOCK_TRY_MS		5
 
 /* Where the pages lie that something reaches. */
 typedef struct Extent
@@ -313,23 +307,10 @@ barq_shrink(Relation index, double free_share)
 	return result == BARQ_SHRINK_CUT;
 }
 
-/* AccessExclusiveLock, if it is to be had within so many tries. */
 static bool
-lock_for_cut(Relation index, int tries)
+try_lock_for_cut(Relation index)
 {
-	for (int i = 0; i < tries; i++)
-	{
-		if (i > 0)
-		{
-			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-							 LOCK_TRY_MS, PG_WAIT_EXTENSION);
-			ResetLatch(MyLatch);
-			CHECK_FOR_INTERRUPTS();
-		}
-		if (barq_try_lock_relation(index, AccessExclusiveLock, "cut: try lock"))
-			return true;
-	}
-	return false;
+	return barq_try_lock_relation(index, AccessExclusiveLock, "cut: try lock");
 }
 
 /* The table's vacuum_truncate says whether it may be locked for such a thing. */
@@ -362,7 +343,8 @@ barq_cut_end(Relation index)
 
 	/* a reference besides the caller's: a cursor of this session, say */
 	if (IsInParallelMode() || IsInTransactionBlock(true) || index->rd_refcnt > 1 ||
-		!table_allows_cut(index) || !lock_for_cut(index, MyBackendType == B_BG_WORKER ? 1 : LOCK_TRIES))
+		!table_allows_cut(index) || !barq_lock_within(index, try_lock_for_cut,
+													  MyBackendType == B_BG_WORKER ? 1 : BARQ_LOCK_TRIES))
 		return 0;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq cut",

@@ -25,7 +25,6 @@
 #include "postmaster/interrupt.h"
 #include "settings.h"
 #include "storage/ipc.h"
-#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "store/interrupts.h"
@@ -36,7 +35,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 /* How often a worker looks whether someone waits for it. */
 #define INDEX_CHECK_MS		100
@@ -58,10 +56,6 @@ StaticAssertDecl(sizeof(WorkerOrder) <= BGW_EXTRALEN, "WorkerOrder must fit");
 static Relation worker_index = NULL;
 static TimestampTz next_index_check;
 static TimestampTz next_database_check;
-
-/* A worker tries so often for a lock that inserts take for an instant, to look. */
-#define LOCK_TRIES			20
-#define LOCK_TRY_MS			5
 
 /* How little of the processors' time a worker is content with, see nice(2). */
 #define WORKER_NICE			10
@@ -256,22 +250,6 @@ serve_index(void)
 	}
 }
 
-/* The maintenance lock; false if another worker or DDL has it. */
-static bool
-lock_index(void)
-{
-	for (int i = 0; i < LOCK_TRIES; i++)
-	{
-		if (barq_maintenance_try_lock(worker_index))
-			return true;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOCK_TRY_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
-	return false;
-}
-
 /*
  * The last look at the log is taken without the maintenance lock: inserts that
  * have found the lock taken rely on us, those that find it free help
@@ -283,7 +261,10 @@ serve_until_short(void)
 	bool		served = true;
 	BarqShrink	shrink = BARQ_SHRINK_NOTHING;
 
-	while (served && lock_index() && worker_index->rd_index->indisready)
+	/* inserts take the lock for an instant, to look; others keep it */
+	while (served &&
+		   barq_lock_within(worker_index, barq_maintenance_try_lock, BARQ_LOCK_TRIES) &&
+		   worker_index->rd_index->indisready)
 	{
 		barq_interrupts_hook = watch_for_waiters;
 		served = serve_index();

@@ -71,7 +71,8 @@ extern BarqSegmentDesc *barq_directory_current(Relation index, BarqMeta *meta,
 
 /*
  * Write a chain of descriptors that nothing names yet, in pages of `supply`
- * (page.h; NULL: wherever). The caller holds the maintenance lock and passes the head and generation to barq_directory_swap.
+ * (page.h; NULL: wherever). The caller holds the maintenance lock and passes
+ * the head and generation to barq_directory_swap.
  */
 extern BlockNumber barq_directory_write(Relation index, BarqPageSupply *supply,
 										const BarqSegmentDesc *descs, uint32 count,

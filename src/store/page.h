@@ -98,9 +98,9 @@ extern Buffer barq_page_take(Relation index, BarqPageSupply *supply);
 
 /*
  * Take a page: one of `supply` if that is given and has any, a free one of the
- * free space map, else the relation grows by one. The buffer is returned exclusively locked; the page's old content is
- * to be overwritten with barq_page_init under GENERIC_XLOG_FULL_IMAGE or
- * log_newpage_buffer.
+ * free space map, else the relation grows by one. The buffer is returned
+ * exclusively locked; the page's old content is to be overwritten with
+ * barq_page_init under GENERIC_XLOG_FULL_IMAGE or log_newpage_buffer.
  *
  * The caller holds the maintenance lock or barq_lock_linking(), so that the
  * page is not taken back before it is linked.
