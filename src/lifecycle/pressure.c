@@ -233,8 +233,11 @@ barq_after_append(Relation index, uint32 growing_pages)
 					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 					 errmsg("growing log of index \"%s\" has reached barq.growing_hard_limit",
 							RelationGetRelationName(index)),
+					 bytes >= hard_limit ?
 					 errdetail("The log has " UINT64_FORMAT " kB, the limit is %d kB.",
-							   bytes / 1024, barq_growing_hard_limit),
+							   bytes / 1024, barq_growing_hard_limit) :
+					 errdetail("The log has " UINT64_FORMAT " kB, segments that wait to be merged have " UINT64_FORMAT " kB, the limit is %d kB.",
+							   bytes / 1024, (backlog - bytes) / 1024, barq_growing_hard_limit),
 					 errhint("Insert more slowly, raise barq.growing_hard_limit, or set barq.backpressure to \"wait\" or \"inline\".")));
 	}
 }

@@ -119,6 +119,24 @@ foreach my $backpressure ('wait', 'inline')
 	idle($node);
 	found_once($node, 'long', 'sealing while merging: every row once');
 	sound($node, 'long_v', 'sealing while merging: sound', errors => 1);
+
+	# sealed and not merged counts too, and is said to
+	$node->safe_psql('postgres', q{
+		SET barq.growing_limit = '1GB'; SET barq.growing_hard_limit = '1GB';
+		INSERT INTO long SELECT 300000 + id, v FROM source;
+		SELECT barq_seal('long_v')});
+	my $other = session($node);
+	ask($other, 'BEGIN; ALTER INDEX long_v SET (m = 20)');
+	my $session = session($node);
+	send_sql($session, q{SET barq.growing_limit = '64kB'; SET barq.growing_hard_limit = '1MB'; SET barq.backpressure = 'error';
+		INSERT INTO long SELECT 400000 + id, v FROM source});
+	answer($session);
+	like($session->{err}, qr/ERROR:  53400: growing log of index "long_v" has reached barq\.growing_hard_limit/, 'error: what waits to be merged counts');
+	like($session->{err}, qr/DETAIL:  The log has \d\d kB, segments that wait to be merged have \d{4} kB, the limit is 1024 kB\./, 'error: and the detail says so');
+	ask($other, 'ROLLBACK');
+	quit($session);
+	quit($other);
+	idle($node);
 	$node->safe_psql('postgres', 'DROP TABLE long');
 }
 
