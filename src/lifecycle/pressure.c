@@ -83,22 +83,6 @@ is_slowed(void)
 	return TransactionIdEquals(GetTopTransactionIdIfAny(), slowed_transaction);
 }
 
-/*
- * Who inserts faster than graphs grow is slowed down, a little at a time and
- * the more the farther they are behind: searches read all of the backlog. Once
- * a transaction, so that a bulk load goes on to the hard limit at full speed.
- */
-static void
-slow_down(uint64 backlog, uint64 limit)
-{
-	double		over = (double) backlog / limit - SLOW_FROM;
-
-	if (over <= 0 || is_slowed())
-		return;
-	slowed_transaction = GetTopTransactionIdIfAny();
-	barq_nap((long) ceil(SLOW_MOST_MS * Min(over / SLOW_OVER, 1.0)), wait_event());
-}
-
 /* Seal and compact here and now, if nobody else is at it. */
 static bool
 serve_inline(Relation index, uint64 limit)
@@ -124,6 +108,35 @@ is_served(Relation index)
 		return true;
 	barq_maintenance_unlock(index);
 	return false;
+}
+
+static void
+count_wait(Relation index, instr_time start)
+{
+	BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
+
+	barq_count(stats, BARQ_COUNT_WAITS, 1);
+	barq_count(stats, BARQ_COUNT_WAIT_US, barq_elapsed_us(start));
+}
+
+/*
+ * Who inserts faster than graphs grow is slowed down, a little at a time and
+ * the more the farther they are behind: searches read all of the backlog. Once
+ * a transaction, so that a bulk load goes on to the hard limit at full speed.
+ * Where nobody is at work, no wait would make the backlog shorter.
+ */
+static void
+slow_down(Relation index, uint64 backlog, uint64 limit)
+{
+	double		over = (double) backlog / limit - SLOW_FROM;
+	instr_time	start;
+
+	if (over <= 0 || is_slowed() || !barq_worker_may_serve(index) || !is_served(index))
+		return;
+	slowed_transaction = GetTopTransactionIdIfAny();
+	INSTR_TIME_SET_CURRENT(start);
+	barq_nap((long) ceil(SLOW_MOST_MS * Min(over / SLOW_OVER, 1.0)), wait_event());
+	count_wait(index, start);
 }
 
 /* Whether a worker of ours holds the maintenance lock: at a long merge, then. */
@@ -212,7 +225,7 @@ barq_after_append(Relation index, uint32 growing_pages)
 	if (bytes < limit || backlog < hard_limit)
 	{
 		if (barq_backpressure == BARQ_BACKPRESSURE_WAIT)
-			slow_down(backlog, limit);
+			slow_down(index, backlog, limit);
 		return;
 	}
 
@@ -221,9 +234,7 @@ barq_after_append(Relation index, uint32 growing_pages)
 		case BARQ_BACKPRESSURE_WAIT:
 			INSTR_TIME_SET_CURRENT(start);
 			wait_for_room(index, hard_limit);
-			barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_WAITS, 1);
-			barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_WAIT_US,
-					   barq_elapsed_us(start));
+			count_wait(index, start);
 			break;
 		case BARQ_BACKPRESSURE_INLINE:
 			serve_inline(index, limit);

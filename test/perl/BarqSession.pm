@@ -16,7 +16,7 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(
   session send_sql answer ask quit
-  workers worker_pid idle growing_bytes log_since log_size
+  held_back workers worker_pid idle growing_bytes log_since log_size
 );
 
 my $asked = 0;
@@ -67,6 +67,20 @@ sub ask
 	answer($self);
 	die "$sql: $self->{err}" if $self->{err} =~ /^psql.*(ERROR|FATAL|PANIC)/m;
 	return $self->{out};
+}
+
+# Wait until an insert (its process) waits for the maintenance of its index.
+sub held_back
+{
+	my ($node, $pid) = @_;
+
+	wait_until('the insert waits', sub {
+		return $node->safe_psql('postgres', qq{
+			SELECT count(*) FROM pg_stat_activity
+			WHERE pid = $pid AND state = 'active' AND wait_event_type = 'Extension'
+				AND wait_event IN ('Extension', 'BarqBackpressure')}) eq '1';
+	});
+	return;
 }
 
 sub quit

@@ -47,19 +47,6 @@ sub all_there
 	return;
 }
 
-sub waits
-{
-	my ($pid) = @_;
-
-	wait_until('the insert waits', sub {
-		return $node->safe_psql('postgres', qq{
-			SELECT count(*) FROM pg_stat_activity
-			WHERE pid = $pid AND state = 'active' AND wait_event_type = 'Extension'
-				AND wait_event IN ('Extension', 'BarqBackpressure')}) eq '1';
-	});
-	return;
-}
-
 my $holder = session($node);
 
 # Somebody holds the maintenance lock, and is not at work.
@@ -71,6 +58,17 @@ sub let_go
 	# what has gathered, sealed
 	idle($node);
 	$node->safe_psql('postgres', q{SELECT barq_seal('items_v')});
+	return;
+}
+
+# Allow workers, or not: for every session once the next one sees it.
+sub background_work
+{
+	my ($setting) = @_;
+
+	$node->safe_psql('postgres', "ALTER SYSTEM SET barq.background = $setting");
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('barq.background') = '$setting'") or die;
 	return;
 }
 
@@ -125,8 +123,18 @@ foreach my $backpressure ('wait', 'inline')
 		SET barq.growing_limit = '1GB'; SET barq.growing_hard_limit = '1GB';
 		INSERT INTO long SELECT 300000 + id, v FROM source;
 		SELECT barq_seal('long_v')});
+	# small transactions are slowed down for it, beside whoever is at work
+	my $small = session($node);
+	my $waits = q{SELECT sum(waits) > 0 AND sum(wait_time) > 0 FROM barq_stats() WHERE index = 'long_v'::regclass};
 	my $other = session($node);
+	background_work('off');
+	ask($small, q{SET barq.growing_limit = '64kB'; INSERT INTO long SELECT 500000 + id, v FROM source WHERE id <= 400});
+	is(ask($small, $waits), 'f', 'slowed down: not where nobody is at work');
+	background_work('on');
 	ask($other, 'BEGIN; ALTER INDEX long_v SET (m = 20)');
+	ask($small, 'INSERT INTO long SELECT 600000 + id, v FROM source WHERE id <= 400');
+	is(ask($small, $waits), 't', 'slowed down: beside work, and counted as waits');
+	quit($small);
 	my $session = session($node);
 	send_sql($session, q{SET barq.growing_limit = '64kB'; SET barq.growing_hard_limit = '1MB'; SET barq.backpressure = 'error';
 		INSERT INTO long SELECT 400000 + id, v FROM source});
@@ -223,7 +231,7 @@ foreach my $backpressure ('wait', 'inline')
 
 	ask($session, 'SET statement_timeout = 0');
 	send_sql($session, rows(1000));
-	waits($session->{pid});
+	held_back($node, $session->{pid});
 	pass('wait: seen as a wait event of an extension');
 	$begin = time;
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($session->{pid})");
@@ -233,7 +241,7 @@ foreach my $backpressure ('wait', 'inline')
 
 	# the holder leaves: a worker is started by the insert that waits
 	send_sql($session, rows(1500));
-	waits($session->{pid});
+	held_back($node, $session->{pid});
 	my $position = log_size($node);
 	$begin = time;
 	ask($holder, 'COMMIT');
@@ -252,7 +260,7 @@ foreach my $backpressure ('wait', 'inline')
 	$expected += 2500;
 	ask($session, q{SET barq.backpressure = 'wait'});
 	send_sql($session, rows(1000));
-	waits($session->{pid});
+	held_back($node, $session->{pid});
 	is($node->safe_psql('postgres', "SELECT pg_terminate_backend($session->{pid}, 20000)"), 't', 'wait: pg_terminate_backend ends it');
 	let_go();
 	all_there('after pg_terminate_backend');

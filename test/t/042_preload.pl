@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use BarqSession;
 use BarqTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -59,13 +60,21 @@ is($node->safe_psql('postgres', q{
 	SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v <-> vec(77) LIMIT 5) x}),
 	'and answers as an exact scan');
 
-# an insert that finds the log too long waits until it is sealed, and is counted
-$node->safe_psql('postgres', q{
+# an insert that finds the log too long waits for whoever holds the maintenance
+# lock, and is counted
+my $holder = session($node);
+ask($holder, 'BEGIN; ALTER INDEX items_v SET (m = 20)');
+my $inserter = session($node);
+send_sql($inserter, q{
 	SET barq.growing_limit = '64kB';
 	SET barq.growing_hard_limit = '64kB';
 	INSERT INTO items SELECT i, vec(i) FROM generate_series(3601, 6600) i});
+held_back($node, $inserter->{pid});
+ask($holder, 'ROLLBACK');
+answer($inserter);
 is($node->safe_psql('postgres', q{SELECT waits > 0, wait_time > 0 FROM barq_stats() WHERE index = 'items_v'::regclass}),
 	't|t', 'waits of inserts are counted, and how long they took');
+quit($_) foreach $holder, $inserter;
 
 # a database that is dropped takes its images along
 $node->safe_psql('postgres', 'CREATE DATABASE other');
