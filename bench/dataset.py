@@ -1,5 +1,5 @@
-"""What is measured on: vectors from .npy files or made up with a seed, exact
-answers, and rows in the form that COPY ... (FORMAT binary) reads.
+"""What is measured on: vectors from .npy files or made up with a seed, and
+exact answers.
 
 Owns nothing outside the cache folder that it is given.
 """
@@ -9,23 +9,31 @@ import os
 
 import numpy as np
 
+from element import BIT_OPERATORS, ELEMENTS
+
 K = 10                          # recall@10 throughout
 
 
 class Dataset:
     """Base rows (ids 0 ... n-1), rows to insert later (ids n ...), queries."""
 
-    def __init__(self, name, base, extra, queries, metric, cache):
+    def __init__(self, name, base, extra, queries, metric, cache, element=ELEMENTS["vector"]):
         self.name = name
-        self.base = base
-        self.extra = extra
-        self.queries = queries
+        self.base = element.rounded(base)
+        self.extra = element.rounded(extra)
+        self.queries = element.rounded(queries)
+        self.element = element
         self.metric = metric
         self.cache = cache
 
     @property
     def dims(self):
         return self.base.shape[1]
+
+    def as_type(self, element):
+        """The same vectors as another type."""
+        return Dataset(self.name, self.base, self.extra, self.queries, self.metric,
+                       self.cache, element)
 
     def truth(self, inserted=0, without_digit=None):
         """Ids of the K nearest rows of each query, (queries, K), by an exact
@@ -53,6 +61,25 @@ class Dataset:
         return found
 
 
+    def recall(self, found, truth):
+        """Mean share of the true neighbours among the first K found. Bits have
+        few distances: there a row as near as the Kth true one is one."""
+        if self.metric not in BIT_OPERATORS:
+            hits = sum(len(set(f[:K]) & set(t)) for f, t in zip(found, truth.tolist()))
+            return hits / truth.size
+        hits = 0
+        for query, got, true in zip(self.queries, found, truth):
+            limit = distance(self.rows(true), query, self.metric).max()
+            if got:
+                hits += np.count_nonzero(distance(self.rows(np.array(got[:K])), query, self.metric) <= limit)
+        return hits / truth.size
+
+    def rows(self, ids):
+        """The vectors of rows, whether loaded at first or inserted later."""
+        n = len(self.base)
+        return np.stack([self.base[i] if i < n else self.extra[i - n] for i in ids])
+
+
 def nearest(rows, queries, metric):
     """Positions of the K nearest rows of each query: a float32 pass picks
     candidates, float64 orders them."""
@@ -62,16 +89,18 @@ def nearest(rows, queries, metric):
     if metric == "cosine":
         rows = unit(rows)
         queries = unit(queries)
-    squares = np.einsum("ij,ij->i", rows, rows) if metric == "l2" else None
+    squares = np.einsum("ij,ij->i", rows, rows) if metric in ("l2", "hamming", "jaccard") else None
     for start in range(0, len(queries), 50):
         block = queries[start:start + 50]
         if metric == "l1":
             score = np.stack([np.abs(rows - q).sum(axis=1) for q in block])
         else:
             score = -(block @ rows.T)
-            if metric == "l2":
+            if metric in ("l2", "hamming"):
                 score *= 2
                 score += squares
+            elif metric == "jaccard":
+                score /= np.maximum(squares + block.sum(axis=1)[:, None] + score, 1)
         near = np.argpartition(score, margin - 1, axis=1)[:, :margin]
         for i, candidates in enumerate(near):
             exact = distance(rows[candidates].astype(np.float64),
@@ -87,18 +116,17 @@ def distance(rows, query, metric):
         return ((rows - query) ** 2).sum(axis=1)
     if metric == "l1":
         return np.abs(rows - query).sum(axis=1)
-    return -(rows @ query)
+    if metric == "hamming":
+        return np.abs(rows - query).sum(axis=1)
+    both = rows @ query
+    if metric == "jaccard":
+        return 1 - both / np.maximum(rows.sum(axis=1) + query.sum() - both, 1)
+    return -both
 
 
 def unit(rows):
     norm = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(norm == 0, 1, norm)
-
-
-def recall(found, truth):
-    """Mean share of the true neighbours among the first K found."""
-    hits = sum(len(set(f[:K]) & set(t)) for f, t in zip(found, truth.tolist()))
-    return hits / truth.size
 
 
 def from_files(data, queries, rows, extra, query_count, metric, seed, cache):
@@ -143,21 +171,24 @@ def made_up(rows, dims, latent, extra, query_count, metric, seed, cache):
                    metric, cache)
 
 
-def copy_binary(vectors, first_id):
-    """Yields the bytes of COPY (id int, v vector) FROM STDIN (FORMAT binary)."""
-    dims = vectors.shape[1]
-    row = np.dtype([("fields", ">i2"), ("id_size", ">i4"), ("id", ">i4"),
-                    ("v_size", ">i4"), ("dims", ">i2"), ("zero", ">i2"),
-                    ("v", ">f4", (dims,))])
-    yield b"PGCOPY\n\xff\r\n\0" + bytes(8)
-    for start in range(0, len(vectors), 10000):
-        part = vectors[start:start + 10000]
-        out = np.zeros(len(part), row)
-        out["fields"] = 2
-        out["id_size"] = 4
-        out["id"] = np.arange(first_id + start, first_id + start + len(part))
-        out["v_size"] = 4 + 4 * dims
-        out["dims"] = dims
-        out["v"] = part
-        yield out.tobytes()
-    yield b"\xff\xff"
+def made_up_sparse(rows, dims, entries, extra, query_count, metric, seed, cache):
+    """Documents of some `entries` of `dims` terms, with weights: a topic's words
+    are likelier than others, frequent terms weigh less. Zeros are what is not
+    there."""
+    rng = np.random.default_rng(seed)
+    total = rows + extra + query_count
+    topics = 200
+    frequency = 1 / np.arange(3, dims + 3)
+    of_topic = np.stack([rng.permutation(dims) for _ in range(topics)])
+    weight = np.log(frequency[0] / frequency).astype(np.float32) + 1
+    cumulative = np.cumsum(frequency) / frequency.sum()
+    out = np.zeros((total, dims), np.float32)
+    for row in out:
+        count = max(1, rng.poisson(entries))
+        drawn = np.searchsorted(cumulative, rng.random(count))
+        mine = rng.random(count) < 0.7
+        terms = np.where(mine, of_topic[rng.integers(topics), np.minimum(drawn, dims - 1)],
+                         np.minimum(drawn, dims - 1))
+        np.add.at(row, terms, weight[terms])
+    return Dataset(f"made up ({entries} of {dims} terms drawn, seed {seed})",
+                   out[:rows], out[rows:rows + extra], out[rows + extra:], metric, cache)

@@ -19,6 +19,7 @@ import numpy as np
 import dataset
 import measure
 from database import Database, environment, percentile
+from element import FLOAT_OPERATORS
 from run import machine, numbers
 
 STEPS = "load,copy,insert,beside,vacuum,churn,region,amplify"
@@ -32,7 +33,7 @@ def arguments():
     env = os.environ.get
     p.add_argument("--data", default=env("DATA"), help=".npy file of base vectors")
     p.add_argument("--queries", default=env("QUERIES"), help=".npy file of query vectors")
-    p.add_argument("--metric", default=env("METRIC") or "cosine", choices=measure.OPERATOR)
+    p.add_argument("--metric", default=env("METRIC") or "cosine", choices=FLOAT_OPERATORS)
     p.add_argument("--rows", type=int, help="base rows: a subset of the file, or how many to make up (50000)")
     p.add_argument("--dims", type=int, default=96, help="made up: dimensions")
     p.add_argument("--latent", type=int, default=32)
@@ -60,7 +61,7 @@ class Lifecycle:
         self.results = {}
         self.next_id = len(data.base)
         self.is_barq = side.extension == "barq"
-        operator = measure.OPERATOR[data.metric]
+        operator = FLOAT_OPERATORS[data.metric]
         self.order = f"ORDER BY v {operator} %s LIMIT {dataset.K}"
         self.operator_class = f"vector_{data.metric}_ops"
 
@@ -81,7 +82,7 @@ class Lifecycle:
     def copy_in(self, table, vectors, first_id):
         began = time.monotonic()
         self.db.run(f"COPY {table} (id, v) FROM STDIN (FORMAT binary)",
-                    feed=dataset.copy_binary(vectors, first_id))
+                    feed=self.data.element.copy_binary(vectors, first_id))
         return time.monotonic() - began
 
     def create_index(self):
@@ -266,7 +267,7 @@ class Lifecycle:
     def against_fresh(self, name, truth, **figures):
         """Pages and recall of the index as it is, and of a fresh one."""
         def look():
-            return (dataset.recall(self.found(), truth),
+            return (self.data.recall(self.found(), truth),
                     int(self.db.value("SELECT sum(page_bytes) FROM barq_segments('items_v')")),
                     int(self.db.value("SELECT pg_relation_size('items_v')")))
         recall, pages, size = look()

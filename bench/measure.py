@@ -6,8 +6,8 @@ import time
 
 import dataset
 from database import Database, percentile
+from element import OPERATORS
 
-OPERATOR = {"l2": "<->", "ip": "<#>", "cosine": "<=>", "l1": "<+>"}
 DELETED_DIGIT = 3               # rows whose id ends in it: 10 % of them
 
 
@@ -24,8 +24,9 @@ class Side:
         self.database = "bench_" + "".join(c if c.isalnum() else "_" for c in name)
 
 
-def barq(quantization, method):
-    name = "barq" if quantization == "sq8" else f"barq {quantization}"
+def barq(quantization, method, usual="sq8"):
+    """`usual`: the quantization that goes without saying."""
+    name = "barq" if quantization == usual else f"barq {quantization}"
     breadth = "ef_search" if method == "hnsw" else "probes"
     return Side(name, "barq", f"barq_{method}", breadth, f"barq.{breadth}",
                 f", quantization = '{quantization}'")
@@ -55,7 +56,7 @@ class Measurement:
         self.db = Database(side.database)
         self.results = {"extension": side.extension, "method": side.method}
         self.inserted = 0
-        operator = OPERATOR[data.metric]
+        operator = OPERATORS[data.metric]
         self.order = f"ORDER BY v {operator} q.v LIMIT {dataset.K}"
         self.pgbench_query = (
             f"\\set i (:i + 1) % {len(data.queries)}\n"
@@ -73,12 +74,12 @@ class Measurement:
         admin.run(f"DROP DATABASE IF EXISTS {self.db.name}",
                   {"client_min_messages": "warning"})
         admin.run(f"CREATE DATABASE {self.db.name}")
-        dims = self.data.dims
+        column = self.data.element.column(self.data.dims)
         self.db.run(f"""
             CREATE EXTENSION {self.side.extension};
-            CREATE TABLE items (id int PRIMARY KEY, v vector({dims}) NOT NULL);
-            CREATE TABLE extra (id int PRIMARY KEY, v vector({dims}) NOT NULL);
-            CREATE TABLE queries (id int PRIMARY KEY, v vector({dims}) NOT NULL);""")
+            CREATE TABLE items (id int PRIMARY KEY, v {column} NOT NULL);
+            CREATE TABLE extra (id int PRIMARY KEY, v {column} NOT NULL);
+            CREATE TABLE queries (id int PRIMARY KEY, v {column} NOT NULL);""")
         self.results["version"] = self.db.value(
             f"SELECT extversion FROM pg_extension WHERE extname = '{self.side.extension}'")
         began = time.monotonic()
@@ -92,7 +93,7 @@ class Measurement:
 
     def copy_in(self, table, vectors, first_id):
         self.db.run(f"COPY {table} (id, v) FROM STDIN (FORMAT binary)",
-                    feed=dataset.copy_binary(vectors, first_id))
+                    feed=self.data.element.copy_binary(vectors, first_id))
 
     def build(self):
         o = self.options
@@ -100,7 +101,7 @@ class Measurement:
         # The index is named by us: barq's and pgvector's sizes are asked of it.
         seconds = self.db.timed(
             f"CREATE INDEX items_v ON items USING {self.side.method} "
-            f"(v vector_{self.data.metric}_ops) WITH "
+            f"(v {self.data.element.name}_{self.data.metric}_ops) WITH "
             f"({self.structure(o)}{self.side.options});")[-1] / 1000
         wal = self.wal_since(before)
         self.db.run("CHECKPOINT")
@@ -163,7 +164,7 @@ class Measurement:
         server = min(self.db.timed(once * 3, settings)) * 1000 / queries
         client = self.db.bench(self.pgbench_query, queries, settings)
         return {"ef_search": ef, "load": os.getloadavg()[0],
-                "recall": dataset.recall(found, truth), "server_us": server,
+                "recall": self.data.recall(found, truth), "server_us": server,
                 "p50_us": percentile(client, 0.50),
                 "p95_us": percentile(client, 0.95),
                 "p99_us": percentile(client, 0.99)}

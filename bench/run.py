@@ -14,6 +14,7 @@ import dataset
 import measure
 import report
 from database import Database
+from element import ELEMENTS, OPERATORS
 
 SETTINGS = ("shared_buffers", "maintenance_work_mem", "max_parallel_maintenance_workers",
             "work_mem", "wal_level", "full_page_writes", "max_wal_size", "jit")
@@ -25,14 +26,18 @@ def arguments():
     p.add_argument("--data", default=env("DATA"), help=".npy file of base vectors (or make bench DATA=…)")
     p.add_argument("--queries", default=env("QUERIES"),
                    help=".npy file of query vectors; without it queries are held out of the base")
-    p.add_argument("--metric", default=env("METRIC") or "cosine", choices=measure.OPERATOR)
+    p.add_argument("--type", default="vector", choices=ELEMENTS,
+                   help="what both sides index; bit: the signs of the vectors")
+    p.add_argument("--metric", default=env("METRIC"), choices=OPERATORS,
+                   help="cosine, of bit hamming, if it is not said")
     p.add_argument("--rows", type=int, help="base rows: a subset of the file, or how many to make up (50000)")
-    p.add_argument("--dims", type=int, default=128, help="made up: dimensions")
+    p.add_argument("--dims", type=int, help="made up: dimensions (128; of sparsevec 2000)")
     p.add_argument("--latent", type=int, default=32, help="made up: latent dimensions")
+    p.add_argument("--entries", type=int, default=80, help="made up sparsevec: terms drawn a row")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--query-count", type=int, default=1000)
     p.add_argument("--sides", default="pgvector,barq", help="which to measure, where available")
-    p.add_argument("--quantization", default="sq8", help="barq indexes to measure, e.g. sq8,f16,none")
+    p.add_argument("--quantization", help="barq indexes to measure, e.g. sq8,f16,none (as barq's default)")
     p.add_argument("--method", default="hnsw", choices=("hnsw", "ivf"), help="graphs, or lists")
     p.add_argument("--lists", type=int, default=600, help="of --method ivf")
     p.add_argument("--m", type=int, default=16)
@@ -50,6 +55,12 @@ def arguments():
     o = p.parse_args()
     if o.ef_search is None:
         o.ef_search = numbers("20,40,80,120,160,240,320,480" if o.method == "hnsw" else "5,10,15,20,30,40,60")
+    element = ELEMENTS[o.type]
+    o.metric = o.metric or next(m for m in ("cosine", "hamming") if m in element.operators)
+    if o.metric not in element.operators:
+        p.error(f"{o.type} has no metric {o.metric}, but {', '.join(element.operators)}")
+    o.quantization = o.quantization or element.quantization
+    o.dims = o.dims or (2000 if o.type == "sparsevec" else 128)
     if o.look_ef is None:
         o.look_ef = 160 if o.method == "hnsw" else 20
     o.skip_vacuum = {"vector": o.skip_peer_vacuum}
@@ -90,14 +101,18 @@ def main():
         data = dataset.from_files(o.data, o.queries, o.rows, extra, o.query_count,
                                   o.metric, o.seed, o.cache)
     else:
-        data = dataset.made_up(o.rows or 50000, o.dims, o.latent, extra, o.query_count,
-                               o.metric, o.seed, o.cache)
-    say(f"{data.name}: {len(data.base):,} x {data.dims}, {o.metric}, {len(data.queries):,} queries")
+        make, breadth = (dataset.made_up_sparse, o.entries) if o.type == "sparsevec" else \
+            (dataset.made_up, o.latent)
+        data = make(o.rows or 50000, o.dims, breadth, extra, o.query_count,
+                    o.metric, o.seed, o.cache)
+    data = data.as_type(ELEMENTS[o.type])
+    say(f"{data.name}: {len(data.base):,} x {data.element.column(data.dims)}, {o.metric}, "
+        f"{len(data.queries):,} queries")
 
     sides = []
     for name in o.sides.split(","):
         sides += [measure.pgvector(o.method)] if name == "pgvector" else \
-            [measure.barq(q, o.method) for q in o.quantization.split(",")]
+            [measure.barq(q, o.method, ELEMENTS[o.type].quantization) for q in o.quantization.split(",")]
     missing = [s.name for s in sides if not measure.available(s)]
     sides = [s for s in sides if s.name not in missing]
     if missing:
@@ -110,7 +125,7 @@ def main():
     admin = Database("postgres")
     results = {
         "data": {"name": data.name, "rows": len(data.base), "dims": data.dims,
-                 "metric": o.metric, "queries": len(data.queries), "k": dataset.K},
+                 "type": o.type, "metric": o.metric, "queries": len(data.queries), "k": dataset.K},
         "options": {"method": o.method, "m": o.m, "ef_construction": o.ef_construction,
                     "lists": o.lists, "look_ef": o.look_ef},
         "machine": machine(),
