@@ -120,15 +120,14 @@ def main():
     sides = [s for s in map(available.get, o.sides.split(",")) if measure.available(s)]
     results = {"data": data.name, "rows": o.rows, "dims": data.dims, "lists": o.lists,
                "machine": machine(), "when": time.strftime("%Y-%m-%d %H:%M %Z"), "sides": {}}
-    before, after = data.truth(), data.truth(o.rows)
+    truth = data.truth(o.rows)
     for side in sides:
         drift = Drift(side, o, data, lambda text, side=side: say(f"{side.name}: {text}"))
         results["sides"][side.name] = drift.results
-        drift.look("before", before)
         drift.move()
-        drift.look("moved", after)
+        drift.look("moved", truth)
         drift.db.run("REINDEX INDEX items_v")
-        drift.look("after REINDEX", after)
+        drift.look("after REINDEX", truth)
         with open(os.path.join(o.out, "drift.json"), "w") as file:
             json.dump(results, file, indent=1)
     say(f"written: {o.out}/drift.json")
