@@ -243,8 +243,8 @@ begin_batch(VectorScan *vs)
 /*
  * How far away a waiting row may be to be emitted: as far as those to come are by
  * their bounds. Where these are only likely, thousands can be possible (few
- * dimensions, a query far from everything); so a row is also let go when ef_search
- * rows have been asked for, and look_ahead times as many as emitted. Copies, which
+ * dimensions, a query far from everything); so a row is also let go when
+ * barq_scan_rows_asked() have been asked for, and look_ahead times as many as emitted. Copies, which
  * have the same bound, count once, or those of one vector would be all of these.
  */
 static double
@@ -254,7 +254,7 @@ may_be_emitted(const VectorScan *vs)
 
 	if (vs->drained ||
 		(!barq_codec_proves(&vs->codec) &&
-		 vs->nasked >= Max(barq_ef_search, look_ahead * (vs->ntaken + 1))))
+		 vs->nasked >= Max(barq_scan_rows_asked(vs), look_ahead * (vs->ntaken + 1))))
 		return get_float8_nan();	/* the largest of all */
 	return vs->last_bound;
 }

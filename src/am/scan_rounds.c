@@ -266,10 +266,10 @@ rows_wanted(VectorScan *vs)
 	int			rounds = vs->rounds++;
 
 	if (!vs->of_lists || rounds == 0)
-		return barq_ef_search;
+		return barq_scan_rows_asked(vs);
 	if (barq_iterative_scan == BARQ_ITERATIVE_OFF)
 		return ROUND_MOST;
-	return (int) Min((int64) barq_ef_search << Min(rounds, 20), ROUND_MOST);
+	return (int) Min((int64) barq_scan_rows_asked(vs) << Min(rounds, 20), ROUND_MOST);
 }
 
 /*

@@ -97,6 +97,21 @@ barq_scan_is_strict(const VectorScan *vs)
 }
 
 /*
+ * Rows of a round, and rows the heap is asked about before one may be emitted on
+ * its estimate alone. A graph's walk has chosen ef_search among rows that it met
+ * by chance; probed lists hold tens of thousands, and estimates alone put more
+ * of these before the nearest ones (docs/performance.md, "rabitq beside sq8").
+ */
+static inline int
+barq_scan_rows_asked(const VectorScan *vs)
+{
+	const int	more_of_lists = 4;
+
+	return vs->of_lists && !barq_codec_proves(&vs->codec) ?
+		more_of_lists * barq_ef_search : barq_ef_search;
+}
+
+/*
  * One round, the first of which takes the snapshot: candidates[next … ready-1]
  * are then in order and may be emitted. Starts again, without the rows emitted,
  * if pages were re-used under it.
