@@ -12,6 +12,15 @@
 #include "store/interrupts.h"
 
 /*
+ * Graphs and lists lie in an order of place. Rows inserted in that order meet
+ * good neighbours soon (GloVe, 170,000 rows: recall 0.934, in random order
+ * 0.919), but a search for these that is narrower than this does not find its
+ * way out of the place: links that lead far are missing (m = 4, ef_construction
+ * = 8, 40,000 rows of 3 dimensions: recall 0.79, so 1.00).
+ */
+#define PLACE_ORDER_EF	32
+
+/*
  * Offsets of an area, into *work (codec, m, rows set). Returns its size, whole
  * rows aside, which come last.
  *
@@ -127,37 +136,6 @@ barq_hnsw_work_copy_row(BarqHnswWork *work, uint32 to, BarqView *view,
 		   sizeof(ItemPointerData));
 }
 
-static bool
-has_common_divisor(uint32 a, uint32 b)
-{
-	while (b != 0)
-	{
-		uint32		rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a != 1;
-}
-
-/*
- * Graphs and lists lie in an order of place: a graph grown from rows in that
- * order finds less (measured, see docs/performance.md). So their rows are
- * taken with a stride about a golden section of them all, of which every run
- * is spread evenly. Flat rows lie in the order of arrival.
- */
-static uint32
-row_stride(const BarqView *view)
-{
-	uint32		stride;
-
-	if (view->kind == BARQ_KIND_FLAT || view->rows < 3)
-		return 1;
-	for (stride = (uint32) (view->rows * 0.6180339887); has_common_divisor(stride, view->rows);)
-		stride++;
-	return stride;
-}
-
 BarqHnswWork *
 barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 					const BarqHnswOptions *options,
@@ -167,6 +145,7 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 	uint64		rows = 0;
 	uint32		next;
 	int			kept;
+	bool		in_place_order = false;
 	HnswCopies *copies;
 
 	for (int i = 0; i < ninputs; i++)
@@ -178,13 +157,15 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 		if (live != inputs[i].live)
 			elog(ERROR, "segment has %u live rows, not %u", live, inputs[i].live);
 		rows += live;
+		in_place_order |= inputs[i].view->kind != BARQ_KIND_FLAT;
 	}
 	check_options(options, rows);
 
 	memset(work, 0, sizeof(*work));
 	work->codec = *codec;
 	work->m = options->m;
-	work->ef_construction = options->ef_construction;
+	work->ef_construction = in_place_order ?
+		Max(options->ef_construction, PLACE_ORDER_EF) : options->ef_construction;
 	work->rows = (uint32) rows;
 	lay_out(work);
 	pg_atomic_init_u32(&work->entry_lock, 0);
@@ -205,18 +186,14 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 		BarqBodyHeader body;
 		BarqVectorHeader vector;
 		BarqCodec	in_codec;
-		uint32		stride;
 
 		if (i == kept)
 			continue;
 		barq_vector_open(inputs[i].view, &body, &vector, &in_codec);
 		barq_vector_same_codec(codec, &in_codec);
-		stride = row_stride(inputs[i].view);
-		for (uint32 n = 0; n < body.rows; n++)
+		for (uint32 row = 0; row < body.rows; row++)
 		{
-			uint32		row = (uint32) ((uint64) n * stride % body.rows);
-
-			if ((n & 0xfff) == 0)
+			if ((row & 0xfff) == 0)
 				barq_check_interrupts();
 			if (inputs[i].dead != NULL && barq_bit_is_set(inputs[i].dead, row))
 				continue;

@@ -1,6 +1,6 @@
--- Most rows of a graph die: compaction grows a new one of what is left, taking
--- rows in another order than the old graph's, which is one of place. What it
--- finds is what a fresh index finds.
+-- Most rows of a graph die: compaction grows a new one of what is left, in the
+-- order of the old one, which is one of place. However narrow ef_construction is,
+-- it finds what a fresh index finds.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
