@@ -145,10 +145,12 @@ extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions
 										 int ninputs, const BarqBuildTeam *team,
 										 char **reason);
 
-/* merge and is_provisional of an index kind */
+/* merge, is_urgent and is_provisional of an index kind */
 extern BarqBodyWriter *barq_vector_merge(Relation index, const BarqFrozenOptions *frozen,
 										 const uint8 *id, BarqMergeInput *inputs,
 										 int ninputs, uint64 live, char **reason);
+extern bool barq_vector_is_urgent(const BarqFrozenOptions *frozen,
+								  uint16 segment_kind, uint64 rows);
 extern bool barq_vector_is_provisional(const BarqFrozenOptions *frozen,
 									   uint16 segment_kind, uint64 rows);
 

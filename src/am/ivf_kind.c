@@ -142,6 +142,7 @@ const BarqIndexKind barq_ivf_index_kind = {
 	.seal = barq_vector_seal,
 	.merge = barq_vector_merge,
 	.is_provisional = barq_vector_is_provisional,
+	.is_urgent = barq_vector_is_urgent,
 	.indexes_value = barq_vector_indexes_value,
 	.describe = describe_ivf
 };

@@ -39,7 +39,7 @@ merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 }
 
 static bool
-is_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
+never(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
 {
 	return false;
 }
@@ -67,7 +67,8 @@ const BarqIndexKind barq_bm25_index_kind = {
 	.name = "barq_bm25",
 	.seal = seal_text,
 	.merge = merge_text,
-	.is_provisional = is_provisional,
+	.is_provisional = never,
+	.is_urgent = never,
 	.indexes_value = indexes_text,
 	.describe = describe_text
 };

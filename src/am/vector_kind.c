@@ -204,6 +204,17 @@ barq_vector_is_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind,
 		barq_vector_method(frozen)->pays(&codec, rows);
 }
 
+/* Scoring a sparse row takes as long as thirty rows of dense codes. */
+bool
+barq_vector_is_urgent(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	return barq_codec_has_heads(&codec) &&
+		barq_vector_is_provisional(frozen, segment_kind, rows);
+}
+
 bool
 barq_vector_indexes_value(Relation index, const BarqFrozenOptions *frozen, Datum value)
 {
@@ -240,6 +251,7 @@ const BarqIndexKind barq_hnsw_index_kind = {
 	.seal = barq_vector_seal,
 	.merge = barq_vector_merge,
 	.is_provisional = barq_vector_is_provisional,
+	.is_urgent = barq_vector_is_urgent,
 	.indexes_value = barq_vector_indexes_value,
 	.describe = describe_hnsw
 };

@@ -12,6 +12,15 @@
 #include "store/interrupts.h"
 
 /*
+ * Graphs and lists lie in an order of place. Rows inserted in that order meet
+ * good neighbours soon (GloVe, 170,000 rows: recall 0.934, in random order
+ * 0.919), but a search for these that is narrower than this does not find its
+ * way out of the place: links that lead far are missing (m = 4, ef_construction
+ * = 8, 40,000 rows of 3 dimensions: recall 0.79, so 1.00).
+ */
+#define PLACE_ORDER_EF	32
+
+/*
  * Offsets of an area, into *work (codec, m, rows set). Returns its size, whole
  * rows aside, which come last.
  *
@@ -136,6 +145,7 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 	uint64		rows = 0;
 	uint32		next;
 	int			kept;
+	bool		in_place_order = false;
 	HnswCopies *copies;
 
 	for (int i = 0; i < ninputs; i++)
@@ -147,13 +157,15 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 		if (live != inputs[i].live)
 			elog(ERROR, "segment has %u live rows, not %u", live, inputs[i].live);
 		rows += live;
+		in_place_order |= inputs[i].view->kind != BARQ_KIND_FLAT;
 	}
 	check_options(options, rows);
 
 	memset(work, 0, sizeof(*work));
 	work->codec = *codec;
 	work->m = options->m;
-	work->ef_construction = options->ef_construction;
+	work->ef_construction = in_place_order ?
+		Max(options->ef_construction, PLACE_ORDER_EF) : options->ef_construction;
 	work->rows = (uint32) rows;
 	lay_out(work);
 	pg_atomic_init_u32(&work->entry_lock, 0);

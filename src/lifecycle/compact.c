@@ -94,6 +94,18 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 		return n;
 	}
 
+	/* what costs searches much becomes what costs them little, by itself */
+	for (uint32 i = 0; i < total; i++)
+	{
+		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
+
+		if (barq_segment_tier(desc->body_bytes) == 0 &&
+			kind->is_urgent(&meta->options, desc->kind, desc->rows))
+			chosen[n++] = i;
+	}
+	if (n > 0)
+		return n;
+
 	/*
 	 * A large log sealed at once is scanned until it has become a graph. What
 	 * is not much larger takes it in: that costs no more than its own rows.

@@ -49,6 +49,13 @@ typedef struct BarqIndexKind
 	bool		(*is_provisional) (const BarqFrozenOptions *options,
 								   uint16 segment_kind, uint64 rows);
 
+	/*
+	 * Whether a provisional segment, though its bytes are few, costs searches
+	 * so much that it is merged without waiting for others of its size.
+	 */
+	bool		(*is_urgent) (const BarqFrozenOptions *options,
+							  uint16 segment_kind, uint64 rows);
+
 	/* Whether a value that is not NULL has an entry in the index. */
 	bool		(*indexes_value) (Relation index, const BarqFrozenOptions *options,
 								  Datum value);

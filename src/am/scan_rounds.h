@@ -1,0 +1,124 @@
+/*
+ * scan_rounds.h
+ *	  What an index scan over vectors keeps, and its rounds. Private to scan.c
+ *	  and scan_rounds.c.
+ */
+#ifndef BARQ_SCAN_ROUNDS_H
+#define BARQ_SCAN_ROUNDS_H
+
+#include "access/relscan.h"
+#include "am/am.h"
+#include "am/growing_scan.h"
+#include "am/heap_distance.h"
+#include "am/own_order.h"
+#include "am/tid_set.h"
+#include "settings.h"
+
+/* Found, re-scored, not yet emitted. */
+typedef struct Candidate
+{
+	double		lower_bound;
+	double		distance;
+	ItemPointerData tid;
+	float		key;
+	bool		rescored;
+	uint32		segment;		/* of the snapshot */
+	uint32		row;
+} Candidate;
+
+typedef struct SegmentStream
+{
+	BarqView	view;
+	const BarqSegmentKind *kind;
+	BarqSearch *search;
+} SegmentStream;
+
+typedef struct VectorScan
+{
+	/* for the whole scan descriptor */
+	MemoryContext context;		/* reset by every rescan */
+	bool		null_query;		/* distances are NULL */
+	bool		zero_query;		/* distances are NaN (cosine) */
+	void	   *query_value;	/* in `context` */
+
+	/* from the first tuple on; in `round_context`, a child of `context` */
+	MemoryContext round_context;
+	bool		started;
+	BarqMeta	meta;
+	BarqCodec	codec;
+	bool		of_lists;		/* barq_ivf */
+	int			rounds;
+	BarqQuery  *query;
+	BarqSnapshot *snapshot;
+	SegmentStream *streams;
+	bool		growing_done;
+	float		growing_key;	/* last hit taken from the log */
+	ItemPointerData growing_tid;
+	bool		growing_begun;
+
+	/* candidates of this round, then what earlier rounds left over */
+	Candidate  *candidates;
+	int			ncandidates;
+	int			space;
+	int			ready;			/* candidates[next … ready-1] may be emitted */
+	int			next;
+	bool		exhausted;
+
+	/* over restarts; in `context` */
+	double		slack;			/* how far bounds are below what keys say */
+	double		last_bound;
+	BarqHeapDistance *heap_distance;	/* NULL until it is needed */
+	BarqOrderQueue *queue;		/* NULL: the executor puts rows in order */
+	BarqOrderQueue *late;		/* of the batch under way, for the next one */
+	double		last_distance;	/* taken from the queue, in this batch */
+	int64		nasked;			/* rows the heap was asked about, but copies */
+	int64		ntaken;			/* rows taken from the queue, but copies */
+	int64		batch;			/* rounds begun */
+	bool		drained;		/* nothing more comes into the queue */
+	int64		looked_at;
+	ItemPointerData *emitted;
+	int64		nemitted;
+	int64		emitted_space;
+	struct tidset_hash *skip;	/* emitted before a restart */
+} VectorScan;
+
+/* Does a scan go on after its first round? */
+static inline bool
+barq_scan_has_rounds(const VectorScan *vs)
+{
+	return vs->of_lists || barq_iterative_scan != BARQ_ITERATIVE_OFF;
+}
+
+/* Must what comes in later rounds not come before what was returned? */
+static inline bool
+barq_scan_is_strict(const VectorScan *vs)
+{
+	return barq_scan_has_rounds(vs) && barq_iterative_scan != BARQ_ITERATIVE_RELAXED;
+}
+
+/*
+ * Rows of a round, and rows the heap is asked about before one may be emitted on
+ * its estimate alone. A graph's walk has chosen ef_search among rows that it met
+ * by chance; probed lists hold tens of thousands, and estimates alone put more
+ * of these before the nearest ones (docs/performance.md, "rabitq beside sq8").
+ */
+static inline int
+barq_scan_rows_asked(const VectorScan *vs)
+{
+	const int	more_of_lists = 4;
+
+	return vs->of_lists && !barq_codec_proves(&vs->codec) ?
+		more_of_lists * barq_ef_search : barq_ef_search;
+}
+
+/*
+ * One round, the first of which takes the snapshot: candidates[next … ready-1]
+ * are then in order and may be emitted. Starts again, without the rows emitted,
+ * if pages were re-used under it.
+ */
+extern void barq_scan_advance(IndexScanDesc scan, VectorScan *vs);
+
+/* Give back what the searches of the rounds hold, and their memory. */
+extern void barq_scan_end_rounds(VectorScan *vs);
+
+#endif							/* BARQ_SCAN_ROUNDS_H */
