@@ -66,12 +66,6 @@
 #include <float.h>
 #include <math.h>
 
-#define UNIT 0x1p-24
-#define TINY 0x1p-149
-#define LAST 0x1p-46
-/* products of norms below this cannot overflow a float sum: g < 0.001 */
-#define SAFE_PRODUCT (FLT_MAX * 0.99)
-
 /*
  * What a kernel and the row's trailer say: for L2 the squared distance, for
  * L1 the distance, else the inner product of p and w.
@@ -83,12 +77,6 @@ typedef struct Estimate
 	double		residual;
 	double		norm;			/* |x| as given */
 } Estimate;
-
-static double
-higham_gamma(int k)
-{
-	return k * UNIT / (1 - k * UNIT);
-}
 
 static Estimate
 estimate_float(const BarqQuery *query, const void *row)

@@ -159,6 +159,19 @@ double_eps(int n)
 	return (n + 32) * 0x1p-52;
 }
 
+/* The constants of codec_bound.c's proofs, whose notation this is. */
+#define UNIT 0x1p-24
+#define TINY 0x1p-149
+#define LAST 0x1p-46
+/* products of norms below this cannot overflow a float sum: g < 0.001 */
+#define SAFE_PRODUCT (FLT_MAX * 0.99)
+
+static inline double
+higham_gamma(int k)
+{
+	return k * UNIT / (1 - k * UNIT);
+}
+
 static inline double
 at_least_0(double x)
 {

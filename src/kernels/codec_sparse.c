@@ -2,14 +2,16 @@
  * codec_sparse.c
  *	  Rows of sparse vectors: a head, and the elements as they were given.
  *
- * Nothing is lost and nothing normalised, so re-scoring repeats what the
- * operator computes, sum for sum (sparse.h), and a lower bound is its value. Keys
- * only have to order rows, and are found in less time.
+ * Nothing is lost and nothing normalised, so re-scoring repeats what our
+ * operator computes, sum for sum (sparse.h). Pgvector's operators, under which
+ * its columns are indexed too, sum in another order: a lower bound allows for
+ * that. Keys only have to order rows, and are found in less time.
  */
 #include "codec_internal.h"
 #include "measure.h"
 #include "sparse.h"
 
+#include <float.h>
 #include <math.h>
 
 #define PREFETCH_AHEAD	4		/* rows */
@@ -303,18 +305,54 @@ measure(BarqMetric metric, BarqSparseElements a, float a_sumsq,
 	}
 }
 
+/*
+ * What a float sum in any order is not below, if ours is `value` (for L2, the
+ * square's): both lie within g(n + 2) of the true one, n the summands at most
+ * (codec_bound.c, "Float sums"). Norms from sums that are themselves within g.
+ */
+static double
+any_order_bound(BarqMetric metric, double value, int n, double a_sumsq, double b_sumsq)
+{
+	double		g = higham_gamma(n + 2);
+	double		tiny = n * TINY;
+	double		norms = sqrt((a_sumsq + tiny) * (b_sumsq + tiny)) * (1 + 2 * g);
+
+	switch (metric)
+	{
+		case BARQ_METRIC_L2:
+		case BARQ_METRIC_L1:
+			/* where ours has overflowed another need not have */
+			return at_least_0(fmin(value, FLT_MAX) * (1 - 2.5 * g) - 3 * tiny);
+		case BARQ_METRIC_COSINE:
+			if (!(a_sumsq > 0x1.1p-100 && a_sumsq < 0x1p123 &&
+				  b_sumsq > 0x1.1p-100 && b_sumsq < 0x1p123))
+				return 0;
+			return at_least_0(value - 2 * (2 * g + 4 * g * g + UNIT) - LAST);
+		default:
+			return norms < SAFE_PRODUCT ? value - 2.5 * (g * norms + tiny) : -INFINITY;
+	}
+}
+
 void
 barq_sparse_rescore(const BarqQuery *query, const void *row, double *exact,
 					double *lower_bound)
 {
 	BarqMetric	metric = query->codec.metric;
-	double		d = measure(metric, value_elements(query->value), (float) query->sumsq,
-							row_elements(row), ((const SparseHead *) row)->sumsq);
+	BarqSparseElements q = value_elements(query->value);
+	BarqSparseElements x = row_elements(row);
+	double		sumsq = ((const SparseHead *) row)->sumsq;
+	double		d = measure(metric, q, (float) query->sumsq, x, (float) sumsq);
 
-	if (metric == BARQ_METRIC_L2)
-		d = sqrt(d);
 	if (d == d)
-		*exact = *lower_bound = d;
+	{
+		*exact = d;
+		*lower_bound = any_order_bound(metric, d, q.nnz + x.nnz, query->sumsq, sumsq);
+		if (metric == BARQ_METRIC_L2)
+		{
+			*exact = sqrt(d);
+			*lower_bound = sqrt(*lower_bound) * (1 - LAST);
+		}
+	}
 	else
 	{
 		/* the operator's NaN sorts behind everything */
