@@ -1,0 +1,79 @@
+# Columns of pgvector itself, adopted: each of its types and operators by barq's
+# indexes, whose bounds must be true of what pgvector's functions compute. Needs
+# a server that has pgvector (docs/bench.md says how to put it there);
+# 050_adopt_pgvector plays it elsewhere.
+use strict;
+use warnings;
+
+use BarqTest;
+use PostgreSQL::Test::Cluster;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('beside');
+
+$node->init;
+$node->append_conf('postgresql.conf', "autovacuum = off\nbarq.background = off\n");
+$node->start;
+plan skip_all => 'pgvector is not in this server'
+	if $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'}) eq '0';
+
+# runs of one sequence of numbers, so neighbours are near and distances differ
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE SCHEMA barq;
+	CREATE EXTENSION barq SCHEMA barq;
+	CREATE TABLE numbers AS SELECT i, random() - 0.5 AS x FROM (SELECT setseed(0.5)) s, generate_series(1, 20000) i;
+	CREATE TABLE items (id int PRIMARY KEY, vector vector(32), halfvec halfvec(32), sparsevec sparsevec(32), bit bit(32));
+	INSERT INTO items SELECT id, v, v::halfvec, v::sparsevec, binary_quantize(v) FROM
+		(SELECT n AS id, (SELECT array_agg(x ORDER BY i)::vector FROM numbers WHERE i BETWEEN n AND n + 31) AS v FROM generate_series(1, 6000) n) s;
+	VACUUM ANALYZE items});
+cmp_ok($node->safe_psql('postgres', 'SELECT barq.barq_adopt_pgvector()'), '>', 15, 'classes were made');
+is($node->safe_psql('postgres', 'SELECT barq.barq_adopt_pgvector()'), '0', 'and are not made again');
+
+my %operators = ('l2' => '<->', 'ip' => '<#>', 'cosine' => '<=>', 'l1' => '<+>', 'hamming' => '<~>', 'jaccard' => '<%>');
+
+# Forty queries to the end of a hundred rows: as near as an exact scan's, in order.
+sub as_exact
+{
+	my ($database, $type, $metric, $name) = @_;
+	my $operator = $operators{$metric};
+	my $ask = qq{SELECT array_agg(round((SELECT i.$type $operator q.$type FROM items i WHERE i.id = r)::numeric, 4) ORDER BY n)
+		FROM (SELECT $type FROM items WHERE id % 150 = 7) q,
+			unnest(array(SELECT id FROM items ORDER BY $type $operator q.$type LIMIT 100)) WITH ORDINALITY u (r, n) GROUP BY q.$type ORDER BY 1};
+
+	like($node->safe_psql($database, qq{SET enable_seqscan = off; EXPLAIN SELECT id FROM items ORDER BY $type $operator (SELECT $type FROM items LIMIT 1) LIMIT 1}),
+		qr/Index Scan using items_idx/, "$name: by the index");
+	my ($by_index, $by_scan) = map { $node->safe_psql($database, "SET enable_$_ = off; SET barq.ef_search = 1000; SET barq.probes = 1000; $ask") } qw(seqscan indexscan);
+	my @index = split /[\n,]/, $by_index;
+	my @scan = split /[\n,]/, $by_scan;
+	my $differ = grep { ($index[$_] // '') ne $scan[$_] } 0 .. $#scan;
+	is(scalar @index, scalar @scan, "$name: all rows");
+	# two bits of 32 dimensions tell little
+	cmp_ok($differ, '<=', @scan / ($name =~ /rabitq/ ? 5 : 50), "$name: the rows of an exact scan, in its order");
+	return;
+}
+
+foreach my $case (
+	(map { [ 'barq_hnsw', 'vector', $_ ] } qw(l2 ip cosine l1)), (map { [ 'barq_hnsw', 'halfvec', $_ ] } qw(l2 ip cosine l1)),
+	(map { [ 'barq_hnsw', 'sparsevec', $_ ] } qw(l2 ip cosine l1)), (map { [ 'barq_hnsw', 'bit', $_ ] } qw(hamming jaccard)),
+	(map { [ 'barq_ivf', 'vector', $_ ] } qw(l2 ip cosine)), [ 'barq_ivf', 'halfvec', 'l2' ], [ 'barq_ivf', 'bit', 'hamming' ],
+	(map { [ 'barq_hnsw', 'vector', $_, q{WITH (quantization = 'none')} ] } qw(l2 ip cosine l1)),
+	[ 'barq_hnsw', 'halfvec', 'l2', q{WITH (quantization = 'none')} ], [ 'barq_hnsw', 'vector', 'cosine', q{WITH (quantization = 'rabitq')} ])
+{
+	my ($method, $type, $metric, $options) = @$case;
+	my $name = join ' ', $method, $type, $metric, $options // ();
+
+	$node->safe_psql('postgres', "CREATE INDEX items_idx ON items USING $method ($type ${type}_${metric}_ops) " . ($options // ''));
+	as_exact('postgres', $type, $metric, $name);
+	$node->safe_psql('postgres', 'DROP INDEX items_idx');
+}
+
+# a dump brings them along
+$node->safe_psql('postgres', 'CREATE INDEX items_idx ON items USING barq_hnsw (sparsevec sparsevec_cosine_ops)');
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+my $dump = $node->data_dir . '/../dump.sql';
+$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'dumped');
+$node->command_ok([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restored');
+as_exact('restored', 'sparsevec', 'cosine', 'restored');
+
+done_testing();
