@@ -1,19 +1,12 @@
--- Bad input: the SQLSTATE and the message of each refusal.
+-- Bad sparsevec input: the SQLSTATE and the message of each refusal.
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helpers :abs_srcdir '/include/error_of.sql'
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS barq;
 RESET client_min_messages;
-
-CREATE FUNCTION pg_temp.error_of(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	result text;
-	detail text;
-BEGIN
-	EXECUTE sql INTO result;
-	RETURN 'no error: ' || coalesce(result, 'NULL');
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-	RETURN concat_ws(' / ', SQLSTATE, SQLERRM, nullif(detail, ''));
-END $$;
+\i :helpers
+\set ECHO all
 
 -- text
 SELECT t, pg_temp.error_of(format('SELECT %L::sparsevec', t)) FROM unnest(ARRAY[
