@@ -67,11 +67,19 @@ foreach my $n (0, 1, 1200)
 	$node->safe_psql('postgres', 'DROP TABLE few');
 }
 
-# A worker ends in the middle of it: an error, nothing left, and it can be done
-# again.
+# A worker ends in the middle of it, or all of it is cancelled: an error, nothing
+# left, and it can be done again. Neither phase ends by itself meanwhile: rows
+# that whoever reads them waits at, and a graph that is built with great care.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION waits(i int, v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
+		$$ BEGIN IF i % 500 = 1 THEN PERFORM pg_sleep(600); END IF; RETURN v; END $$});
+my %endless = (
+	rows => 'CREATE INDEX built ON items USING barq_hnsw ((waits(id, v)::vector(128)) vector_l2_ops)',
+	work => 'CREATE INDEX built ON items USING barq_hnsw (v vector_l2_ops)
+		WITH (quantization = none, m = 100, ef_construction = 1000)');
 foreach my $when ('rows', 'work')
 {
-	my $build = background($node, "CREATE INDEX built ON items $graph");
+	my $build = background($node, $endless{$when});
 	wait_until("a .$when file is there", sub { grep { /\.$when$/ } image_files($root) });
 	my $worker = '';
 	wait_until('a worker is there', sub {
@@ -85,7 +93,7 @@ foreach my $when ('rows', 'work')
 	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'parallel worker'});
 	is_deeply([ orphans($node) ], [], "nothing is left ($when)");
 
-	$build = background($node, "CREATE INDEX built ON items $graph");
+	$build = background($node, $endless{$when});
 	wait_until("a .$when file is there", sub { grep { /\.$when$/ } image_files($root) });
 	kill 'INT', $build->{pid};
 	isnt(finished($build), 0, "CREATE INDEX by workers cancelled ($when)");
