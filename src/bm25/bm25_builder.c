@@ -344,12 +344,15 @@ typedef struct SortedTerm
 	uint32		term;
 } SortedTerm;
 
+/* Orders of qsort(), which can be left in the middle as any function can. */
+
 static int
 compare_sorted_terms(const void *a, const void *b)
 {
 	const SortedTerm *x = a;
 	const SortedTerm *y = b;
 
+	CHECK_FOR_INTERRUPTS();
 	return barq_compare_terms(x->text, x->length, y->text, y->length);
 }
 
@@ -368,6 +371,7 @@ compare_renumbered(const void *a, const void *b)
 	uint32		x = ((const Renumbered *) a)->row;
 	uint32		y = ((const Renumbered *) b)->row;
 
+	CHECK_FOR_INTERRUPTS();
 	return x < y ? -1 : x > y;
 }
 
@@ -380,6 +384,7 @@ typedef struct RowOrder
 static int
 compare_row_order(const void *a, const void *b)
 {
+	CHECK_FOR_INTERRUPTS();
 	return ItemPointerCompare((ItemPointer) & ((const RowOrder *) a)->tid,
 							  (ItemPointer) & ((const RowOrder *) b)->tid);
 }
@@ -482,6 +487,8 @@ write_renumbered(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
 	{
 		uint32		row = next_row + (uint32) next_number(&reader);
 
+		if ((i & 0xffff) == 0xffff)
+			barq_check_interrupts();
 		next_row = row + 1;
 		postings[i].row = numbers[row];
 		postings[i].frequency = (uint32) next_number(&reader);
@@ -518,6 +525,8 @@ write_renumbered(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
 									  postings[done + i].position_bytes);
 		}
 		barq_bm25_write_postings(writer, n);
+		if ((done / BARQ_BM25_BLOCK & 1023) == 1023)
+			barq_check_interrupts();
 	}
 	pfree(postings);
 	if (kept != NULL)
