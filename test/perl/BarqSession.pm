@@ -16,7 +16,7 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(
   session send_sql answer ask quit
-  held_back workers worker_pid idle growing_bytes log_since log_size
+  held_back workers worker_processes worker_pid idle growing_bytes log_since log_size
 );
 
 my $asked = 0;
@@ -118,14 +118,36 @@ sub worker_pid
 	return $pid;
 }
 
-# Wait until no worker runs.
+# Processes of the server that are workers or may become one: pg_stat_activity
+# does not show a worker before it has reached its database, which can take long
+# on a busy machine, and until it has a name it is called as its parent is.
+sub worker_processes
+{
+	my ($node) = @_;
+	my ($postmaster) = split /\n/, PostgreSQL::Test::Utils::slurp_file($node->data_dir . '/postmaster.pid');
+	my $read = sub {
+		open(my $file, '<', $_[0]) or return '';
+		local $/;
+		return <$file> // '';
+	};
+	my $unnamed = $read->("/proc/$postmaster/cmdline");
+
+	return grep {
+		my $name = $read->("/proc/$_/cmdline");
+		$read->("/proc/$_/status") =~ /^PPid:\t$postmaster$/m && ($name =~ /barq worker/ || $name eq $unnamed);
+	} map { m{(\d+)$} } glob '/proc/[0-9]*';
+}
+
+# Wait until no worker runs, of those that were asked for until now.
 sub idle
 {
 	my ($node) = @_;
 
 	wait_until('no worker runs', sub {
-		return $node->safe_psql('postgres',
-			q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'barq worker'}) eq '0';
+		# whoever is connected to was forked after what was asked for before
+		return 0 if $node->safe_psql('postgres',
+			q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'barq worker'}) ne '0';
+		return !worker_processes($node);
 	});
 	return;
 }

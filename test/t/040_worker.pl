@@ -163,6 +163,7 @@ make_table('items');
 	my $pid = begin_compaction('items');
 	my ($line) = $node->safe_psql('postgres', "SELECT backend_type, datname, state, query FROM pg_stat_activity WHERE pid = $pid");
 	is($line, 'barq worker|postgres|active|barq: compacting public.items_v', 'pg_stat_activity shows the worker and what it does');
+	is_deeply([ worker_processes($node) ], [$pid], 'and it is a process of the server by that name');
 	is($node->safe_psql('postgres', "SELECT coalesce(backend_xmin::text, backend_xid::text, 'none') FROM pg_stat_activity WHERE pid = $pid"),
 		'none', 'the worker holds back no horizon while it compacts');
 
