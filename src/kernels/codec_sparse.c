@@ -18,20 +18,20 @@
 #define PREFETCH_MOST	2048	/* bytes of each */
 #define TABLE_PAYS		4		/* rows that make up for making a table */
 
-/* An open-addressed table of a vector's entries, at most a quarter full. */
-#define SPARSE_TABLE_ENTRIES	512
-
-typedef struct SparseSlot
-{
-	int32_t		index;			/* -1: empty */
-	float		value;
-} SparseSlot;
+/*
+ * Finds a vector's entries by their indices: an open-addressed table of their
+ * numbers, from 1 on; 0 is an empty slot. Far more slots than entries, so that
+ * most of what a vector does not have is known by one look.
+ */
+#define TABLE_BITS		12
+#define TABLE_SLOTS		(1 << TABLE_BITS)
+#define TABLE_ENTRIES	(TABLE_SLOTS / 2)
+#define TABLE_GROUP		128		/* entries looked up together */
 
 typedef struct SparseTable
 {
-	int			shift;
-	uint32_t	mask;
-	SparseSlot	slots[4 * SPARSE_TABLE_ENTRIES];
+	BarqSparseElements of;
+	uint16_t	slots[TABLE_SLOTS];
 } SparseTable;
 
 static size_t
@@ -170,53 +170,68 @@ shared_by_merging(BarqMetric metric, BarqSparseElements a, BarqSparseElements b)
 }
 
 static inline uint32_t
-slot_of(const SparseTable *table, int32_t index)
+slot_of(int32_t index)
 {
-	return ((uint32_t) index * 2654435769u) >> table->shift;
+	return ((uint32_t) index * 2654435769u) >> (32 - TABLE_BITS);
+}
+
+static inline uint32_t
+next_slot(uint32_t at)
+{
+	return (at + 1) & (TABLE_SLOTS - 1);
 }
 
 /* False: too many entries for a table. */
 static bool
 make_table(SparseTable *table, BarqSparseElements e)
 {
-	int			bits = 4;
-
-	if (e.nnz > SPARSE_TABLE_ENTRIES)
+	if (e.nnz > TABLE_ENTRIES)
 		return false;
-	while ((1 << bits) < 4 * e.nnz)
-		bits++;
-	table->shift = 32 - bits;
-	table->mask = (1u << bits) - 1;
-	memset(table->slots, 0xff, sizeof(SparseSlot) << bits);
+	table->of = e;
+	memset(table->slots, 0, sizeof(table->slots));
 	for (int i = 0; i < e.nnz; i++)
 	{
-		uint32_t	at = slot_of(table, e.indices[i]);
+		uint32_t	at = slot_of(e.indices[i]);
 
-		while (table->slots[at].index >= 0)
-			at = (at + 1) & table->mask;
-		table->slots[at].index = e.indices[i];
-		table->slots[at].value = e.values[i];
+		while (table->slots[at] != 0)
+			at = next_slot(at);
+		table->slots[at] = (uint16_t) (i + 1);
 	}
 	return true;
 }
 
+/*
+ * Which entries of b have something in their slot cannot be foreseen, so they
+ * are collected without a branch; only these are looked up.
+ */
 static double
 shared_by_table(BarqMetric metric, const SparseTable *table, BarqSparseElements b)
 {
+	BarqSparseElements a = table->of;
 	double		sum = 0;
 
-	for (int j = 0; j < b.nnz; j++)
+	for (int from = 0; from < b.nnz; from += TABLE_GROUP)
 	{
-		uint32_t	at = slot_of(table, b.indices[j]);
+		int			group = b.nnz - from < TABLE_GROUP ? b.nnz - from : TABLE_GROUP;
+		uint16_t	taken[TABLE_GROUP];
+		int			n = 0;
 
-		while (table->slots[at].index >= 0)
+		for (int j = 0; j < group; j++)
 		{
-			if (table->slots[at].index == b.indices[j])
-			{
-				sum += shared_term(metric, table->slots[at].value, b.values[j]);
-				break;
-			}
-			at = (at + 1) & table->mask;
+			taken[n] = (uint16_t) j;
+			n += table->slots[slot_of(b.indices[from + j])] != 0;
+		}
+		for (int k = 0; k < n; k++)
+		{
+			int			j = from + taken[k];
+			uint32_t	at = slot_of(b.indices[j]);
+
+			for (int i; (i = table->slots[at]) != 0; at = next_slot(at))
+				if (a.indices[i - 1] == b.indices[j])
+				{
+					sum += shared_term(metric, a.values[i - 1], b.values[j]);
+					break;
+				}
 		}
 	}
 	return sum;
