@@ -14,7 +14,7 @@
 #include <float.h>
 #include <math.h>
 
-#define PREFETCH_AHEAD	4		/* rows */
+#define PREFETCH_AHEAD	2		/* rows */
 #define PREFETCH_MOST	2048	/* bytes of each */
 #define TABLE_PAYS		4		/* rows that make up for making a table */
 
@@ -105,25 +105,22 @@ static inline double
 own_sum(BarqMetric metric, BarqSparseElements e)
 {
 	double		sum[4] = {0, 0, 0, 0};
-	int			i = 0;
+	int			whole = e.nnz & ~3;
 
 	if (metric == BARQ_METRIC_IP)
 		return 0;
-	if (metric == BARQ_METRIC_L1)
+	for (int i = 0; i < whole; i += 4)
+		for (int k = 0; k < 4; k++)
+		{
+			double		x = e.values[i + k];
+
+			sum[k] += metric == BARQ_METRIC_L1 ? fabs(x) : x * x;
+		}
+	for (int i = whole; i < e.nnz; i++)
 	{
-		for (; i + 4 <= e.nnz; i += 4)
-			for (int k = 0; k < 4; k++)
-				sum[k] += fabs((double) e.values[i + k]);
-		for (; i < e.nnz; i++)
-			sum[0] += fabs((double) e.values[i]);
-	}
-	else
-	{
-		for (; i + 4 <= e.nnz; i += 4)
-			for (int k = 0; k < 4; k++)
-				sum[k] += (double) e.values[i + k] * e.values[i + k];
-		for (; i < e.nnz; i++)
-			sum[0] += (double) e.values[i] * e.values[i];
+		double		x = e.values[i];
+
+		sum[i - whole] += metric == BARQ_METRIC_L1 ? fabs(x) : x * x;
 	}
 	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
@@ -201,38 +198,73 @@ make_table(SparseTable *table, BarqSparseElements e)
 }
 
 /*
- * Which entries of b have something in their slot cannot be foreseen, so they
- * are collected without a branch; only these are looked up.
+ * What a group of b's entries, from one on, has in common with the table's
+ * vector: both values of each, in ascending order; returns how many. Which
+ * entries have something in their slot cannot be foreseen, so they are collected
+ * without a branch, and only these are looked up.
  */
+static inline int
+common_values(const SparseTable *table, BarqSparseElements b, int from,
+			  float x[TABLE_GROUP], float y[TABLE_GROUP])
+{
+	BarqSparseElements a = table->of;
+	int			group = b.nnz - from < TABLE_GROUP ? b.nnz - from : TABLE_GROUP;
+	uint16_t	taken[TABLE_GROUP];
+	int			ntaken = 0;
+	int			n = 0;
+
+	for (int j = 0; j < group; j++)
+	{
+		taken[ntaken] = (uint16_t) j;
+		ntaken += table->slots[slot_of(b.indices[from + j])] != 0;
+	}
+	for (int k = 0; k < ntaken; k++)
+	{
+		int			j = from + taken[k];
+		uint32_t	at = slot_of(b.indices[j]);
+
+		for (int i; (i = table->slots[at]) != 0; at = next_slot(at))
+			if (a.indices[i - 1] == b.indices[j])
+			{
+				x[n] = a.values[i - 1];
+				y[n++] = b.values[j];
+				break;
+			}
+	}
+	return n;
+}
+
 static double
 shared_by_table(BarqMetric metric, const SparseTable *table, BarqSparseElements b)
 {
-	BarqSparseElements a = table->of;
 	double		sum = 0;
 
 	for (int from = 0; from < b.nnz; from += TABLE_GROUP)
 	{
-		int			group = b.nnz - from < TABLE_GROUP ? b.nnz - from : TABLE_GROUP;
-		uint16_t	taken[TABLE_GROUP];
-		int			n = 0;
+		float		x[TABLE_GROUP];
+		float		y[TABLE_GROUP];
+		int			n = common_values(table, b, from, x, y);
 
-		for (int j = 0; j < group; j++)
-		{
-			taken[n] = (uint16_t) j;
-			n += table->slots[slot_of(b.indices[from + j])] != 0;
-		}
 		for (int k = 0; k < n; k++)
-		{
-			int			j = from + taken[k];
-			uint32_t	at = slot_of(b.indices[j]);
+			sum += shared_term(metric, x[k], y[k]);
+	}
+	return sum;
+}
 
-			for (int i; (i = table->slots[at]) != 0; at = next_slot(at))
-				if (a.indices[i - 1] == b.indices[j])
-				{
-					sum += shared_term(metric, a.values[i - 1], b.values[j]);
-					break;
-				}
-		}
+/* barq_sparse_ip(), to the last bit: the same products in the same order. */
+static float
+ip_by_table(const SparseTable *table, BarqSparseElements b)
+{
+	float		sum = 0;
+
+	for (int from = 0; from < b.nnz; from += TABLE_GROUP)
+	{
+		float		x[TABLE_GROUP];
+		float		y[TABLE_GROUP];
+		int			n = common_values(table, b, from, x, y);
+
+		for (int k = 0; k < n; k++)
+			sum += x[k] * y[k];
 	}
 	return sum;
 }
@@ -301,22 +333,24 @@ barq_sparse_query_keys(const BarqQuery *query, const char *base, size_t stride,
 }
 
 /*
- * The operator's value: for L2 squared.
+ * The operator's value of query and row: for L2 squared.
  */
 static double
-measure(BarqMetric metric, BarqSparseElements a, float a_sumsq,
-		BarqSparseElements b, float b_sumsq)
+measure(const BarqQuery *query, BarqSparseElements row, float sumsq)
 {
-	switch (metric)
+	BarqSparseElements q = value_elements(query->value);
+	float		ip;
+
+	switch (query->codec.metric)
 	{
 		case BARQ_METRIC_L2:
-			return barq_sparse_l2sq(a, b);
+			return barq_sparse_l2sq(q, row);
 		case BARQ_METRIC_L1:
-			return barq_sparse_l1(a, b);
-		case BARQ_METRIC_COSINE:
-			return barq_cosine_distance(barq_sparse_ip(a, b), a_sumsq, b_sumsq);
+			return barq_sparse_l1(q, row);
 		default:
-			return -barq_sparse_ip(a, b);
+			ip = query->table != NULL ? ip_by_table(query->table, row) : barq_sparse_ip(q, row);
+			return query->codec.metric == BARQ_METRIC_IP ? -ip :
+				barq_cosine_distance(ip, (float) query->sumsq, sumsq);
 	}
 }
 
@@ -356,7 +390,7 @@ barq_sparse_rescore(const BarqQuery *query, const void *row, double *exact,
 	BarqSparseElements q = value_elements(query->value);
 	BarqSparseElements x = row_elements(row);
 	double		sumsq = ((const SparseHead *) row)->sumsq;
-	double		d = measure(metric, q, (float) query->sumsq, x, (float) sumsq);
+	double		d = measure(query, x, (float) sumsq);
 
 	if (d == d)
 	{
