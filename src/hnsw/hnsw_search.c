@@ -33,7 +33,7 @@
 
 #define SEARCH_MAX_EF	4096	/* growth of later batches ends here */
 #define SWEEP_FACTOR	32		/* measured, see few_left() */
-#define SEARCH_PATIENCE 16		/* and half of ef; see above */
+#define SEARCH_PATIENCE 8		/* and an eighth of ef; README.md, "Search" */
 #define SEARCH_INTERRUPT 256	/* expansions between interrupt checks */
 
 typedef struct HnswSearch
@@ -256,7 +256,7 @@ trim(HnswSearch *search)
 static pg_attribute_always_inline void
 advance_beam(HnswSearch *search, float bound, bool with_skip)
 {
-	int			patience = SEARCH_PATIENCE + search->ef / 2;
+	int			patience = SEARCH_PATIENCE + search->ef / 8;
 	int			interrupt = SEARCH_INTERRUPT;
 
 	while (search->next < search->n)

@@ -223,7 +223,8 @@ test_bound(void)
 			missed_without -= (hits[j].key < best[4].key);
 		shim_context_pop();
 	}
-	ok(missed >= 0 && missed <= missed_without + 8,
+	/* a search gives up soon: most of what is found lies further below the bound */
+	ok(missed >= 0 && missed <= missed_without + 20,
 	   "a tight bound misses %d of 400 rows, none misses %d", missed, missed_without);
 	shim_writer_free(&flat);
 	shim_writer_free(&body);
