@@ -249,6 +249,13 @@ trim(HnswSearch *search)
 	}
 }
 
+/* Expansions without progress after which a bound ends a walk. */
+static inline int
+patience_of(const HnswSearch *search)
+{
+	return SEARCH_PATIENCE + search->ef / 8;
+}
+
 /*
  * Expand rows of the beam until none is left, or the bound ends it. One copy
  * of this is compiled for searches without skip, one for those with it.
@@ -256,7 +263,7 @@ trim(HnswSearch *search)
 static pg_attribute_always_inline void
 advance_beam(HnswSearch *search, float bound, bool with_skip)
 {
-	int			patience = SEARCH_PATIENCE + search->ef / 8;
+	int			patience = patience_of(search);
 	int			interrupt = SEARCH_INTERRUPT;
 
 	while (search->next < search->n)
@@ -445,13 +452,16 @@ sweep(HnswSearch *search)
  * Does skip leave so few rows that scoring each is cheaper than a walk? A walk
  * holds ef · rows / left rows in its beam until ef of them are not in skip,
  * and what it takes to expand one of these is worth scoring SWEEP_FACTOR rows
- * one after the other (README.md, "Search").
+ * one after the other (README.md, "Search"). Where others have found enough, it
+ * meets its bound long before; that takes hardly more than its patience twice.
  */
 static bool
-few_left(const HnswSearch *search)
+few_left(const HnswSearch *search, float bound)
 {
 	uint32		rows = search->graph.body.rows;
-	double		limit = sqrt((double) SWEEP_FACTOR * search->ef * rows);
+	int			expanded = isinf(bound) ? search->ef :
+		Min(search->ef, 2 * patience_of(search));
+	double		limit = sqrt((double) SWEEP_FACTOR * expanded * rows);
 
 	return search->skip != NULL &&
 		barq_bits_clear_count(search->skip, rows, (uint32) limit) <= limit;
@@ -519,7 +529,7 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 		return 0;
 	if (search->batch == 0)
 	{
-		if (few_left(search))
+		if (few_left(search, bound))
 			sweep(search);		/* the first beam is the best of rest */
 		else
 			begin_beam(search, max);
