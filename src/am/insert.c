@@ -1,39 +1,33 @@
 /*
  * insert.c
- *	  Adding a row to an index of vectors: encode, append, seal when it is time.
+ *	  Adding a row to an index: encode or tokenise, append, seal when it is time.
  */
 #include "postgres.h"
 
 #include "am/am.h"
+#include "am/text.h"
 #include "lifecycle/stats.h"
 #include "nodes/execnodes.h"
 #include "store/growing.h"
 #include "types/vector.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
-bool
-barq_vector_insert(Relation index, Datum *values, bool *isnull,
-				   ItemPointer heap_tid, Relation heap,
-				   IndexUniqueCheck check_unique, bool index_unchanged,
-				   IndexInfo *info)
+/*
+ * Append a value that is not NULL; how many pages the log has then, 0 where
+ * there is nothing to index. What it allocates is freed by its caller.
+ */
+typedef uint32 (*RowAppender) (Relation index, Datum value, ItemPointer heap_tid);
+
+static void
+insert_row(Relation index, IndexInfo *info, Datum value, ItemPointer heap_tid,
+		   RowAppender append)
 {
-	MemoryContext context;
+	MemoryContext context = info->ii_AmCache;
 	MemoryContext old;
-	const BarqVectorSpace *space;
-	BarqCodec	codec;
-	const void *elements;
-	void	   *copy;
-	char	   *row;
-	Size		bytes;
-	int			dims;
-	uint32		pages = 0;
-
-	/* NULLs are not indexed */
-	if (isnull[0])
-		return false;
+	uint32		pages;
 
 	/* one context for the statement's inserts, reset by each */
-	context = info->ii_AmCache;
 	if (context == NULL)
 	{
 		context = AllocSetContextCreate(info->ii_Context, "barq insert",
@@ -41,22 +35,76 @@ barq_vector_insert(Relation index, Datum *values, bool *isnull,
 		info->ii_AmCache = context;
 	}
 	old = MemoryContextSwitchTo(context);
-
-	space = barq_vector_space(index);
-	barq_vector_codec(&barq_meta_cached(index, false)->options, &codec);
-	elements = space->elements(values[0], &dims, &copy);
-	barq_check_expected_dim(codec.dims, dims);
-
-	bytes = barq_value_row_bytes(&codec, elements);
-	row = palloc(bytes);
-	if (barq_codec_encode(&codec, elements, row))
-		pages = barq_growing_append(index, heap_tid, row, (uint32) bytes);
-
+	pages = append(index, value, heap_tid);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(context);
 	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_INSERTS, 1);
 
 	if (pages > 0)
 		barq_after_append(index, pages);
+}
+
+static uint32
+append_vector(Relation index, Datum value, ItemPointer heap_tid)
+{
+	const BarqVectorSpace *space = barq_vector_space(index);
+	BarqCodec	codec;
+	const void *elements;
+	void	   *copy;
+	char	   *row;
+	Size		bytes;
+	int			dims;
+
+	barq_vector_codec(&barq_meta_cached(index, false)->options, &codec);
+	elements = space->elements(value, &dims, &copy);
+	barq_check_expected_dim(codec.dims, dims);
+
+	bytes = barq_value_row_bytes(&codec, elements);
+	row = palloc(bytes);
+	if (!barq_codec_encode(&codec, elements, row))
+		return 0;
+	return barq_growing_append(index, heap_tid, row, (uint32) bytes);
+}
+
+static uint32
+append_text(Relation index, Datum value, ItemPointer heap_tid)
+{
+	Oid			type = TupleDescAttr(RelationGetDescr(index), 0)->atttypid;
+
+	/* copied: dictionaries look things up, which may invalidate the relcache */
+	BarqTextOptions options = *barq_text_options(&barq_meta_cached(index, false)->options);
+	char	   *document;
+	uint32		bytes;
+
+	document = barq_text_document(&options, type, value, options.positions != 0, &bytes);
+	if (bytes > BARQ_RECORD_MAX_PAYLOAD)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a document of %u bytes of terms is too large for index \"%s\"",
+						bytes, RelationGetRelationName(index)),
+				 errdetail("The largest has %u.", BARQ_RECORD_MAX_PAYLOAD)));
+	return barq_growing_append(index, heap_tid, document, bytes);
+}
+
+/* NULLs are not indexed. */
+bool
+barq_vector_insert(Relation index, Datum *values, bool *isnull,
+				   ItemPointer heap_tid, Relation heap,
+				   IndexUniqueCheck check_unique, bool index_unchanged,
+				   IndexInfo *info)
+{
+	if (!isnull[0])
+		insert_row(index, info, values[0], heap_tid, append_vector);
+	return false;
+}
+
+bool
+barq_text_insert(Relation index, Datum *values, bool *isnull,
+				 ItemPointer heap_tid, Relation heap,
+				 IndexUniqueCheck check_unique, bool index_unchanged,
+				 IndexInfo *info)
+{
+	if (!isnull[0])
+		insert_row(index, info, values[0], heap_tid, append_text);
 	return false;
 }

@@ -10,8 +10,6 @@
  */
 #include "postgres.h"
 
-#include <dirent.h>
-
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -30,7 +28,6 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "settings.h"
-#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
 #include "storage/procsignal.h"
@@ -117,46 +114,6 @@ visit_database(Oid database)
 		(void) WaitForBackgroundWorkerShutdown(handle);
 }
 
-/*
- * Remove the images of databases that are gone: <root>/<tablespace>/<database>.
- * The list was read before the folders are, so one made since is not known; its
- * folder's lock is held by whoever builds there, and what is not locked is only
- * a cache.
- */
-static void
-sweep_databases(List *known)
-{
-	char	   *root = barq_image_root();
-	DIR		   *spaces = AllocateDir(root);
-	struct dirent *space;
-
-	while (spaces != NULL && (space = ReadDirExtended(spaces, root, DEBUG1)) != NULL)
-	{
-		char	   *space_path = psprintf("%s/%s", root, space->d_name);
-		DIR		   *databases;
-		struct dirent *database;
-
-		if (space->d_name[0] == '.')
-			continue;
-		databases = AllocateDir(space_path);
-		while (databases != NULL &&
-			   (database = ReadDirExtended(databases, space_path, DEBUG1)) != NULL)
-		{
-			char	   *end;
-			unsigned long oid = strtoul(database->d_name, &end, 10);
-
-			if (end == database->d_name || *end != '\0' ||
-				list_member_oid(known, (Oid) oid))
-				continue;
-			barq_image_remove_database(psprintf("%s/%s", space_path, database->d_name));
-		}
-		if (databases != NULL)
-			FreeDir(databases);
-	}
-	if (spaces != NULL)
-		FreeDir(spaces);
-}
-
 void
 barq_launcher_main(Datum arg)
 {
@@ -188,7 +145,8 @@ barq_launcher_main(Datum arg)
 				CHECK_FOR_INTERRUPTS();
 				visit_database(lfirst_oid(cell));
 			}
-			sweep_databases(known);
+			/* listed before the folders are: the lock of a newer one's folder is its builder's */
+			barq_image_sweep_databases(known);
 		}
 		barq_nap(ROUND_MS, PG_WAIT_EXTENSION);
 	}

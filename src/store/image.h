@@ -121,19 +121,22 @@ extern void barq_image_remove(Relation index, const uint8 *id);
  */
 extern void barq_image_tidy(Relation index);
 
-/*
- * Remove the folders of this database, in all tablespaces, whose relation is
- * gone, and those of databases that are gone.
- */
-extern void barq_image_sweep(void);
-
 /* Remove a relation's folder and all in it: its storage is being dropped. */
 extern void barq_image_remove_folder(const char *folder);
 
-/* The same for all folders below a database's. */
-extern void barq_image_remove_database(const char *path);
-
 /* Remember the image just written, so that it needs no verification. */
 extern void barq_image_write_marker(const char *folder, const uint8 *id, int fd);
+
+/*
+ * image_sweep.c: remove the folders of this database, in all tablespaces, whose
+ * relation is gone, and those of databases that are gone. Needs a transaction.
+ */
+extern void barq_image_sweep(void);
+
+/*
+ * The same for databases that are not among the known ones (oids), without a
+ * connection to any.
+ */
+extern void barq_image_sweep_databases(List *known);
 
 #endif							/* BARQ_IMAGE_H */

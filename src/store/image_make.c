@@ -1,6 +1,6 @@
 /*
  * image_make.c
- *	  Making images from pages, and removing those that no segment owns.
+ *	  Making images from pages, and removing those of an index that no segment owns.
  *
  * An image is written under a temporary name, on which its maker holds a
  * flock, and renamed when it is whole. Nothing here raises an error for want
@@ -14,17 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "miscadmin.h"
 #include "storage/fd.h"
-#include "storage/sinvaladt.h"
-#include "storage/procarray.h"
 #include "store/blob.h"
 #include "store/image.h"
 #include "store/image_file.h"
 #include "store/interrupts.h"
 #include "store/steps.h"
-#include "utils/inval.h"
-#include "utils/syscache.h"
 
 /* Copy the blob page by page; false with errno set where the file fails. */
 static bool
@@ -218,134 +213,4 @@ barq_image_remove_folder(const char *folder)
 	}
 	FreeDir(dir);
 	barq_rmdir(folder, "folder: remove");
-}
-
-void
-barq_image_remove_database(const char *path)
-{
-	DIR		   *dir = AllocateDir(path);
-	struct dirent *entry;
-
-	while (dir != NULL && (entry = ReadDirExtended(dir, path, DEBUG1)) != NULL)
-	{
-		char	   *folder;
-		int			lock;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		folder = psprintf("%s/%s", path, entry->d_name);
-		lock = barq_image_lock(folder, true);
-		if (lock >= 0)
-		{
-			barq_image_remove_folder(folder);
-			barq_image_unlock(lock);
-		}
-		pfree(folder);
-	}
-	if (dir != NULL)
-		FreeDir(dir);
-	barq_rmdir(path, "folder: remove database");
-}
-
-/*
- * Whether a folder's relation is known to be gone. A relation that another
- * transaction has made but not committed is not seen here: its builder holds
- * the folder's lock.
- *
- * A temporary relation is gone with its storage: of a session that crashed the
- * server removes that when it starts again, and another session may have got
- * the number of its backend since.
- */
-static bool
-is_orphan(Oid space, const char *name)
-{
-	BarqLocator locator;
-	unsigned	number;
-	int			backend;
-	int			end = 0;
-	struct stat st;
-
-	if (sscanf(name, "%u_%d%n", &number, &backend, &end) == 2 && name[end] == '\0')
-	{
-		BarqLocatorSpace(locator) = space;
-		BarqLocatorDatabase(locator) = MyDatabaseId;
-		BarqLocatorNumber(locator) = number;
-		return BarqBackendProc(backend) == NULL ||
-			(stat(BarqLocatorPath(locator, backend), &st) != 0 && errno == ENOENT);
-	}
-	if (sscanf(name, "%u%n", &number, &end) == 1 && name[end] == '\0')
-		return !OidIsValid(BarqRelidByNumber(space, number));
-	return false;
-}
-
-/* The folders of this database in one tablespace. */
-static void
-sweep_folders(Oid space, const char *parent)
-{
-	DIR		   *dir = AllocateDir(parent);
-	struct dirent *entry;
-
-	while (dir != NULL && (entry = ReadDirExtended(dir, parent, DEBUG1)) != NULL)
-	{
-		char	   *path;
-		int			lock;
-
-		CHECK_FOR_INTERRUPTS();
-		if (entry->d_name[0] == '.' || !is_orphan(space, entry->d_name))
-			continue;
-		path = psprintf("%s/%s", parent, entry->d_name);
-		lock = barq_image_lock(path, true);
-		if (lock >= 0)
-		{
-			/* once more: it may have been committed before we had the lock */
-			AcceptInvalidationMessages();
-			if (is_orphan(space, entry->d_name))
-				barq_image_remove_folder(path);
-			barq_image_unlock(lock);
-		}
-		pfree(path);
-	}
-	if (dir != NULL)
-		FreeDir(dir);
-}
-
-void
-barq_image_sweep(void)
-{
-	char	   *root = barq_image_root();
-	DIR		   *spaces = AllocateDir(root);
-	struct dirent *space;
-
-	while (spaces != NULL && (space = ReadDirExtended(spaces, root, DEBUG1)) != NULL)
-	{
-		char	   *space_path = psprintf("%s/%s", root, space->d_name);
-		Oid			space_oid = (Oid) strtoul(space->d_name, NULL, 10);
-		DIR		   *databases;
-		struct dirent *database;
-
-		if (space->d_name[0] == '.')
-			continue;
-		databases = AllocateDir(space_path);
-		while (databases != NULL &&
-			   (database = ReadDirExtended(databases, space_path, DEBUG1)) != NULL)
-		{
-			char	   *path = psprintf("%s/%s", space_path, database->d_name);
-			char	   *end;
-			Oid			oid = (Oid) strtoul(database->d_name, &end, 10);
-
-			if (end == database->d_name || *end != '\0')
-				continue;
-			if (oid == MyDatabaseId)
-				sweep_folders(space_oid, path);
-			else if (!SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(oid)))
-				barq_image_remove_database(path);
-			pfree(path);
-		}
-		if (databases != NULL)
-			FreeDir(databases);
-		pfree(space_path);
-	}
-	if (spaces != NULL)
-		FreeDir(spaces);
-	pfree(root);
 }
