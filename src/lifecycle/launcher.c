@@ -67,9 +67,9 @@ barq_launcher_register(void)
 	RegisterBackgroundWorker(&worker);
 }
 
-/* The databases one can connect to; all of them in *known. */
+/* The databases one can connect to. */
 static List *
-list_databases(List **known)
+list_databases(void)
 {
 	List	   *databases = NIL;
 	MemoryContext context = CurrentMemoryContext;
@@ -77,7 +77,6 @@ list_databases(List **known)
 	TableScanDesc scan;
 	HeapTuple	tuple;
 
-	*known = NIL;
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();
 	relation = table_open(DatabaseRelationId, AccessShareLock);
@@ -87,7 +86,6 @@ list_databases(List **known)
 		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		*known = lappend_oid(*known, form->oid);
 		if (form->datallowconn && !form->datistemplate)
 			databases = lappend_oid(databases, form->oid);
 		MemoryContextSwitchTo(old);
@@ -129,7 +127,6 @@ barq_launcher_main(Datum arg)
 	for (;;)
 	{
 		ListCell   *cell;
-		List	   *known;
 
 		if (ConfigReloadPending)
 		{
@@ -140,13 +137,17 @@ barq_launcher_main(Datum arg)
 		MemoryContextSwitchTo(context);
 		if (barq_background)
 		{
-			foreach(cell, list_databases(&known))
+			foreach(cell, list_databases())
 			{
 				CHECK_FOR_INTERRUPTS();
 				visit_database(lfirst_oid(cell));
 			}
-			/* listed before the folders are: the lock of a newer one's folder is its builder's */
-			barq_image_sweep_databases(known);
+
+			/* no visitor does where no database has an index of barq's left */
+			StartTransactionCommand();
+			barq_image_sweep();
+			CommitTransactionCommand();
+			MemoryContextSwitchTo(context);
 		}
 		barq_nap(ROUND_MS, PG_WAIT_EXTENSION);
 	}

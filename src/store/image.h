@@ -129,14 +129,9 @@ extern void barq_image_write_marker(const char *folder, const uint8 *id, int fd)
 
 /*
  * image_sweep.c: remove the folders of this database, in all tablespaces, whose
- * relation is gone, and those of databases that are gone. Needs a transaction.
+ * relation is gone, and those of databases that are gone. Needs a transaction,
+ * but no database.
  */
 extern void barq_image_sweep(void);
-
-/*
- * The same for databases that are not among the known ones (oids), without a
- * connection to any.
- */
-extern void barq_image_sweep_databases(List *known);
 
 #endif							/* BARQ_IMAGE_H */

@@ -2,6 +2,10 @@
  * image_sweep.c
  *	  Removing images whose relation or database is gone:
  *	  <root>/<tablespace>/<database>/<relation>.
+ *
+ * A database or relation made while a folder is looked at is not seen; its
+ * folder's lock is held by whoever builds there, and what is not locked is only
+ * a cache.
  */
 #include "postgres.h"
 
@@ -9,7 +13,6 @@
 #include <sys/stat.h>
 
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "storage/fd.h"
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
@@ -17,76 +20,6 @@
 #include "store/steps.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
-
-/* What is done with a database's folder in one tablespace. */
-typedef void (*FolderVisitor) (Oid space, Oid database, const char *path, void *arg);
-
-static void
-visit_databases(FolderVisitor visit, void *arg)
-{
-	char	   *root = barq_image_root();
-	DIR		   *spaces = AllocateDir(root);
-	struct dirent *space;
-
-	while (spaces != NULL && (space = ReadDirExtended(spaces, root, DEBUG1)) != NULL)
-	{
-		char	   *space_path = psprintf("%s/%s", root, space->d_name);
-		Oid			space_oid = (Oid) strtoul(space->d_name, NULL, 10);
-		DIR		   *databases;
-		struct dirent *database;
-
-		if (space->d_name[0] == '.')
-			continue;
-		databases = AllocateDir(space_path);
-		while (databases != NULL &&
-			   (database = ReadDirExtended(databases, space_path, DEBUG1)) != NULL)
-		{
-			char	   *path;
-			char	   *end;
-			Oid			oid = (Oid) strtoul(database->d_name, &end, 10);
-
-			if (end == database->d_name || *end != '\0')
-				continue;
-			path = psprintf("%s/%s", space_path, database->d_name);
-			visit(space_oid, oid, path, arg);
-			pfree(path);
-		}
-		if (databases != NULL)
-			FreeDir(databases);
-		pfree(space_path);
-	}
-	if (spaces != NULL)
-		FreeDir(spaces);
-	pfree(root);
-}
-
-/* Remove the folders below a database's, but those that somebody holds. */
-static void
-remove_database(const char *path)
-{
-	DIR		   *dir = AllocateDir(path);
-	struct dirent *entry;
-
-	while (dir != NULL && (entry = ReadDirExtended(dir, path, DEBUG1)) != NULL)
-	{
-		char	   *folder;
-		int			lock;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		folder = psprintf("%s/%s", path, entry->d_name);
-		lock = barq_image_lock(folder, true);
-		if (lock >= 0)
-		{
-			barq_image_remove_folder(folder);
-			barq_image_unlock(lock);
-		}
-		pfree(folder);
-	}
-	if (dir != NULL)
-		FreeDir(dir);
-	barq_rmdir(path, "folder: remove database");
-}
 
 /*
  * Whether a folder's relation is known to be gone. A relation that another
@@ -119,9 +52,12 @@ is_orphan(Oid space, const char *name)
 	return false;
 }
 
-/* The folders of this database in one tablespace. */
+/*
+ * The folders of a database in one tablespace, but those that somebody holds:
+ * orphans where it is this one, all where it is gone.
+ */
 static void
-sweep_folders(Oid space, const char *parent)
+sweep_database(Oid space, const char *parent, bool gone)
 {
 	DIR		   *dir = AllocateDir(parent);
 	struct dirent *entry;
@@ -132,7 +68,7 @@ sweep_folders(Oid space, const char *parent)
 		int			lock;
 
 		CHECK_FOR_INTERRUPTS();
-		if (entry->d_name[0] == '.' || !is_orphan(space, entry->d_name))
+		if (entry->d_name[0] == '.' || !(gone || is_orphan(space, entry->d_name)))
 			continue;
 		path = psprintf("%s/%s", parent, entry->d_name);
 		lock = barq_image_lock(path, true);
@@ -140,7 +76,7 @@ sweep_folders(Oid space, const char *parent)
 		{
 			/* once more: it may have been committed before we had the lock */
 			AcceptInvalidationMessages();
-			if (is_orphan(space, entry->d_name))
+			if (gone || is_orphan(space, entry->d_name))
 				barq_image_remove_folder(path);
 			barq_image_unlock(lock);
 		}
@@ -148,32 +84,49 @@ sweep_folders(Oid space, const char *parent)
 	}
 	if (dir != NULL)
 		FreeDir(dir);
-}
-
-static void
-sweep_database(Oid space, Oid database, const char *path, void *arg)
-{
-	if (database == MyDatabaseId)
-		sweep_folders(space, path);
-	else if (!SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database)))
-		remove_database(path);
+	if (gone)
+		barq_rmdir(parent, "folder: remove database");
 }
 
 void
 barq_image_sweep(void)
 {
-	visit_databases(sweep_database, NULL);
-}
+	char	   *root = barq_image_root();
+	DIR		   *spaces = AllocateDir(root);
+	struct dirent *space;
 
-static void
-remove_unknown(Oid space, Oid database, const char *path, void *known)
-{
-	if (!list_member_oid(known, database))
-		remove_database(path);
-}
+	while (spaces != NULL && (space = ReadDirExtended(spaces, root, DEBUG1)) != NULL)
+	{
+		char	   *space_path = psprintf("%s/%s", root, space->d_name);
+		Oid			space_oid = (Oid) strtoul(space->d_name, NULL, 10);
+		DIR		   *databases;
+		struct dirent *database;
 
-void
-barq_image_sweep_databases(List *known)
-{
-	visit_databases(remove_unknown, known);
+		if (space->d_name[0] == '.')
+			continue;
+		databases = AllocateDir(space_path);
+		while (databases != NULL &&
+			   (database = ReadDirExtended(databases, space_path, DEBUG1)) != NULL)
+		{
+			char	   *path;
+			char	   *end;
+			Oid			oid = (Oid) strtoul(database->d_name, &end, 10);
+
+			/* the launcher, which is in no database, must not take "0" for its own */
+			if (*end != '\0' || !OidIsValid(oid))
+				continue;
+			path = psprintf("%s/%s", space_path, database->d_name);
+			if (oid == MyDatabaseId)
+				sweep_database(space_oid, path, false);
+			else if (!SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(oid)))
+				sweep_database(space_oid, path, true);
+			pfree(path);
+		}
+		if (databases != NULL)
+			FreeDir(databases);
+		pfree(space_path);
+	}
+	if (spaces != NULL)
+		FreeDir(spaces);
+	pfree(root);
 }

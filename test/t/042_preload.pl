@@ -76,24 +76,35 @@ is($node->safe_psql('postgres', q{SELECT waits > 0, wait_time > 0 FROM barq_stat
 	't|t', 'waits of inserts are counted, and how long they took');
 quit($_) foreach $holder, $inserter;
 
-# a database that is dropped takes its images along
-$node->safe_psql('postgres', 'CREATE DATABASE other');
-add_barq($node, 'other');
-my $other = $node->safe_psql('other', q{
-	CREATE TABLE items (id int, v vector(32));
-	INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 500) i;
-	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
-	SELECT oid FROM pg_database WHERE datname = 'other'});
-ok(scalar(glob("$root/*/$other")), 'another database has images');
-$node->poll_query_until('postgres',
-	q{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'other'});
-is($node->psql('postgres', 'DROP DATABASE other WITH (FORCE)'), 0, 'it can be dropped');
-wait_until('its images are swept', sub {
-	$node->safe_psql('postgres', 'SELECT pg_reload_conf()');
-	my @left = glob("$root/*/$other");
-	return !@left;
-});
-pass('images of a dropped database are swept');
+# a database that is dropped takes its images along, also where no index is left
+# that anybody would look after
+sub dropped_with_images
+{
+	my ($name, $what) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $name");
+	add_barq($node, $name);
+	my $oid = $node->safe_psql($name, qq{
+		CREATE TABLE items (id int, v vector(32));
+		INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 500) i;
+		CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
+		SELECT oid FROM pg_database WHERE datname = '$name'});
+	my @folders = glob("$root/*/$oid");
+	ok(scalar(@folders), "$what: has images");
+	$node->poll_query_until('postgres',
+		qq{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = '$name'});
+	is($node->psql('postgres', "DROP DATABASE $name WITH (FORCE)"), 0, "$what: can be dropped");
+	wait_until("$what: its images are swept", sub {
+		$node->safe_psql('postgres', 'SELECT pg_reload_conf()');
+		my @left = glob("$root/*/$oid");
+		return !@left;
+	});
+	pass("$what: its images are swept");
+}
+
+dropped_with_images('other', 'another database');
+$node->safe_psql('postgres', 'DROP TABLE items');
+dropped_with_images('last', 'the last database with an index');
 
 # switched off, nothing goes on
 $node->safe_psql('postgres', 'ALTER SYSTEM SET barq.background = off');
