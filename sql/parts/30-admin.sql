@@ -38,17 +38,21 @@ CREATE FUNCTION barq_index_status(index oid,
 	OUT last_compaction timestamp with time zone)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 1;
-COMMENT ON FUNCTION barq_index_status(oid) IS 'state of an index, for the view barq_indexes';
+COMMENT ON FUNCTION barq_index_status(oid) IS 'state of an index, for barq_indexes()';
 
-CREATE VIEW barq_indexes AS
-	SELECT c.oid::pg_catalog.regclass AS index,
-		i.indrelid::pg_catalog.regclass AS "table",
-		a.amname AS kind, s.options, s.rows, s.segments, s.bytes,
+CREATE FUNCTION barq_indexes()
+	RETURNS TABLE (index regclass, "table" regclass, kind name, options text,
+		rows bigint, segments integer, bytes bigint, growing_bytes bigint,
+		last_seal timestamp with time zone, last_compaction timestamp with time zone)
+	LANGUAGE SQL STABLE PARALLEL RESTRICTED ROWS 10
+BEGIN ATOMIC
+	SELECT c.oid::pg_catalog.regclass, i.indrelid::pg_catalog.regclass,
+		a.amname, s.options, s.rows, s.segments, s.bytes,
 		s.growing_bytes, s.last_seal, s.last_compaction
 	FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 		JOIN pg_catalog.pg_am a ON a.oid = c.relam,
 		LATERAL barq_index_status(c.oid) s
 	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw', 'barq_ivf', 'barq_bm25');
-COMMENT ON VIEW barq_indexes IS 'barq indexes that the user may see into';
-GRANT SELECT ON barq_indexes TO PUBLIC;
+END;
+COMMENT ON FUNCTION barq_indexes() IS 'barq indexes that the user may see into';

@@ -11,10 +11,13 @@ CREATE FUNCTION barq_stats(OUT index regclass, OUT inserts bigint,
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10;
 COMMENT ON FUNCTION barq_stats() IS 'counters of the barq indexes of this database: of the whole server if barq is in shared_preload_libraries, else of this session; times in milliseconds; lock_waits: waits of searches for locks of pages, counted by how long they took: below 1, 10, 100 microseconds, 1, 10, 100 milliseconds, and longer';
 
-CREATE VIEW barq_progress AS
-	SELECT pid, datname AS database, backend_type AS worker, query AS activity,
-		backend_start AS started, query_start AS since
+CREATE FUNCTION barq_progress()
+	RETURNS TABLE (pid integer, database name, worker text, activity text,
+		started timestamp with time zone, since timestamp with time zone)
+	LANGUAGE SQL STABLE PARALLEL RESTRICTED ROWS 10
+BEGIN ATOMIC
+	SELECT pid, datname, backend_type, query, backend_start, query_start
 	FROM pg_catalog.pg_stat_activity
 	WHERE backend_type IN ('barq worker', 'barq launcher');
-COMMENT ON VIEW barq_progress IS 'what each barq worker does';
-GRANT SELECT ON barq_progress TO PUBLIC;
+END;
+COMMENT ON FUNCTION barq_progress() IS 'what each barq worker does';

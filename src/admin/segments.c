@@ -1,6 +1,6 @@
 /*
  * segments.c
- *	  barq_segments() and the function behind the view barq_indexes.
+ *	  barq_segments(), and the function behind barq_indexes().
  */
 #include "postgres.h"
 
@@ -129,7 +129,7 @@ timestamp_or_null(TimestampTz t, bool *isnull)
 }
 
 /*
- * barq_index_status(index oid): one row for the view barq_indexes; none if the
+ * barq_index_status(index oid): one row for barq_indexes(); none if the
  * index is gone meanwhile or the caller may not see into it.
  */
 Datum

@@ -138,10 +138,10 @@ sub stray_images
 	my ($data, $sql) = @_;
 	my %known = map { $_ => 1 } split /\n/, $sql->(q{
 		SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || pg_relation_filenode(i.index)
-			FROM barq_indexes i
+			FROM barq_indexes() i
 		UNION ALL
 		SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || pg_relation_filenode(i.index) || '/' || replace(s.id::text, '-', '')
-			FROM barq_indexes i, barq_segments(i.index) s WHERE s.id IS NOT NULL});
+			FROM barq_indexes() i, barq_segments(i.index) s WHERE s.id IS NOT NULL});
 	my $oid = $sql->('SELECT oid FROM pg_database WHERE datname = current_database()');
 	my @stray;
 	foreach my $folder (glob "$data/pg_barq/pgsql_tmp/*/$oid/*")

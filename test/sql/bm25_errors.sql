@@ -23,9 +23,9 @@ CREATE INDEX bm25_errors_idx ON bm25_errors USING barq_bm25 (body) WITH (text_co
 CREATE INDEX bm25_errors_v ON bm25_errors USING barq_hnsw (v vector_l2_ops);
 -- options take effect at REINDEX
 ALTER INDEX bm25_errors_idx SET (k1 = 2);
-SELECT options FROM barq_indexes WHERE index = 'bm25_errors_idx'::regclass;
+SELECT options FROM barq_indexes() WHERE index = 'bm25_errors_idx'::regclass;
 REINDEX INDEX bm25_errors_idx;
-SELECT options FROM barq_indexes WHERE index = 'bm25_errors_idx'::regclass;
+SELECT options FROM barq_indexes() WHERE index = 'bm25_errors_idx'::regclass;
 -- queries
 SET enable_seqscan = off;
 SELECT pg_temp.outcome($$SELECT id FROM bm25_errors ORDER BY body <@> '"word1' LIMIT 1$$);
@@ -69,7 +69,7 @@ CREATE TEXT SEARCH CONFIGURATION bm25_config (COPY = simple);
 SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'bm25_config')$$);
 SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'public.bm25_confi')$$);
 CREATE INDEX bm25_errors_other ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'public.bm25_config');
-SELECT options FROM barq_indexes WHERE index = 'bm25_errors_other'::regclass;
+SELECT options FROM barq_indexes() WHERE index = 'bm25_errors_other'::regclass;
 DROP TEXT SEARCH CONFIGURATION bm25_config;
 SELECT pg_temp.outcome('INSERT INTO bm25_errors (other) VALUES (''y'')');
 SELECT pg_temp.outcome('SELECT count(*) FROM bm25_errors WHERE other @@@ ''x''');

@@ -190,7 +190,7 @@ SELECT indexrelid::regclass AS index FROM pg_index WHERE indrelid IN ('hnsw_ddl_
 EXPLAIN (COSTS OFF) SELECT id FROM hnsw_ddl ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 5;
 SELECT wrong FROM query, pg_temp.compare('hnsw_ddl', '<->', vs, 40);
 SELECT wrong FROM query, pg_temp.compare('hnsw_ddl', '<->', vs, 40, 'id < 500');
-SELECT count(*) FROM barq_indexes WHERE "table" IN ('hnsw_ddl_1'::regclass, 'hnsw_ddl_2'::regclass, 'hnsw_ddl_3'::regclass, 'hnsw_ddl_4'::regclass);
+SELECT count(*) FROM barq_indexes() WHERE "table" IN ('hnsw_ddl_1'::regclass, 'hnsw_ddl_2'::regclass, 'hnsw_ddl_3'::regclass, 'hnsw_ddl_4'::regclass);
 -- the parent's index has no segments of its own
 SELECT f, pg_temp.outcome(format('SELECT count(*) FROM %s(''hnsw_ddl_idx'')', f)) FROM unnest(ARRAY['barq_segments', 'barq_check', 'barq_seal', 'barq_compact']) f;
 ALTER TABLE hnsw_ddl DETACH PARTITION hnsw_ddl_2;
@@ -214,7 +214,7 @@ DECLARE
 BEGIN
 	FOREACH who IN ARRAY ARRAY['owner', 'reader', 'monitor', 'stranger'] LOOP
 		FOREACH f IN ARRAY ARRAY['FROM barq_segments(''hnsw_ddl_idx'')', 'FROM barq_check(''hnsw_ddl_idx'')',
-			'FROM barq_indexes WHERE index = ''hnsw_ddl_idx''::regclass', 'FROM barq_seal(''hnsw_ddl_idx'')', 'FROM barq_compact(''hnsw_ddl_idx'')'] LOOP
+			'FROM barq_indexes() WHERE index = ''hnsw_ddl_idx''::regclass', 'FROM barq_seal(''hnsw_ddl_idx'')', 'FROM barq_compact(''hnsw_ddl_idx'')'] LOOP
 			EXECUTE 'SET LOCAL ROLE hnsw_ddl_' || who;
 			RAISE NOTICE '% %: %', who, f, pg_temp.outcome('SELECT count(*) ' || f);
 			RESET ROLE;

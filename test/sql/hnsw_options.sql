@@ -25,7 +25,7 @@ CREATE TABLE hnsw_options (v vector(3));
 INSERT INTO hnsw_options SELECT pg_temp.random_vector(3) FROM generate_series(1, 100);
 CREATE INDEX hnsw_options_default ON hnsw_options USING barq_hnsw (v vector_l2_ops);
 CREATE INDEX hnsw_options_given ON hnsw_options USING barq_hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 20, quantization = none);
-SELECT index, options FROM barq_indexes WHERE "table" = 'hnsw_options'::regclass ORDER BY index::text;
+SELECT index, options FROM barq_indexes() WHERE "table" = 'hnsw_options'::regclass ORDER BY index::text;
 
 -- ALTER INDEX SET is accepted, checked, and waits for a REINDEX
 SELECT pg_temp.outcome('ALTER INDEX hnsw_options_given SET (m = 101)');
@@ -33,12 +33,12 @@ SELECT pg_temp.outcome('ALTER INDEX hnsw_options_given SET (nonsense = 1)');
 ALTER INDEX hnsw_options_given SET (m = 4, quantization = f16);
 ALTER INDEX hnsw_options_default SET (quantization = none);
 INSERT INTO hnsw_options SELECT pg_temp.random_vector(3) FROM generate_series(1, 100);
-SELECT index, options FROM barq_indexes WHERE "table" = 'hnsw_options'::regclass ORDER BY index::text;
+SELECT index, options FROM barq_indexes() WHERE "table" = 'hnsw_options'::regclass ORDER BY index::text;
 REINDEX INDEX hnsw_options_given;
-SELECT options FROM barq_indexes WHERE index = 'hnsw_options_given'::regclass;
+SELECT options FROM barq_indexes() WHERE index = 'hnsw_options_given'::regclass;
 ALTER INDEX hnsw_options_given RESET (m, ef_construction, quantization);
 REINDEX INDEX CONCURRENTLY hnsw_options_given;
-SELECT options FROM barq_indexes WHERE index = 'hnsw_options_given'::regclass;
+SELECT options FROM barq_indexes() WHERE index = 'hnsw_options_given'::regclass;
 -- a combination that does not fit is refused where it would take effect, and the index stays
 ALTER INDEX hnsw_options_given SET (m = 50);
 SELECT pg_temp.outcome('REINDEX INDEX hnsw_options_given');

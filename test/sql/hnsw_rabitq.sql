@@ -94,7 +94,7 @@ SELECT pg_temp.outcome('CREATE INDEX ON hnsw_rabitq USING barq_hnsw (v vector_l1
 CREATE INDEX hnsw_rabitq_idx ON hnsw_rabitq USING barq_hnsw (v vector_l1_ops);
 ALTER INDEX hnsw_rabitq_idx SET (quantization = rabitq);
 SELECT pg_temp.outcome('REINDEX INDEX hnsw_rabitq_idx');
-SELECT options FROM barq_indexes WHERE index = 'hnsw_rabitq_idx'::regclass;
+SELECT options FROM barq_indexes() WHERE index = 'hnsw_rabitq_idx'::regclass;
 DROP TABLE hnsw_rabitq;
 
 -- A graph, of rows in clusters, some nearer to the middle than others.

@@ -115,7 +115,7 @@ SELECT "table", kind, i.rows = (SELECT count(*) FROM hnsw_segments) AS rows,
 	bytes = pg_relation_size(index) AS bytes,
 	growing_bytes = (SELECT page_bytes FROM barq_segments('hnsw_segments_idx') WHERE state = 'growing') AS growing_bytes,
 	last_seal <= clock_timestamp() AS last_seal, last_compaction <= clock_timestamp() AS last_compaction
-FROM barq_indexes i WHERE index = 'hnsw_segments_idx'::regclass;
+FROM barq_indexes() i WHERE index = 'hnsw_segments_idx'::regclass;
 
 -- pages of what was replaced are used again: the index does not grow for ever
 SELECT barq_seal('hnsw_segments_idx') >= 0 AS sealed, barq_compact('hnsw_segments_idx') > 0 AS compacted;

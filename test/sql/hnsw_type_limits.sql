@@ -20,7 +20,7 @@ SELECT d, pg_temp.outcome('CREATE INDEX ON hnsw_limits USING barq_hnsw ' || d) F
 	'(s sparsevec_l2_ops) WITH (quantization = sq8)', '(s sparsevec_ip_ops) WITH (quantization = f16)',
 	'(b bit_hamming_ops) WITH (quantization = none)', '(s sparsevec_l2_ops) WITH (quantization = none)',
 	'(h halfvec_l2_ops) WITH (quantization = none)', '(h halfvec_l2_ops) WITH (quantization = f16)']) d;
-SELECT pg_get_indexdef(indexrelid, 1, true) AS col, i.options FROM pg_index x JOIN barq_indexes i ON i.index = indexrelid::regclass
+SELECT pg_get_indexdef(indexrelid, 1, true) AS col, i.options FROM pg_index x JOIN barq_indexes() i ON i.index = indexrelid::regclass
 	WHERE indrelid = 'hnsw_limits'::regclass ORDER BY indexrelid;
 
 -- a query, a row of other dimensions

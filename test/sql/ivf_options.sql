@@ -25,11 +25,11 @@ CREATE TABLE ivf_options (id int GENERATED ALWAYS AS IDENTITY, v vector(3));
 INSERT INTO ivf_options (v) SELECT pg_temp.random_vector(3) FROM generate_series(1, 100);
 CREATE INDEX ivf_options_default ON ivf_options USING barq_ivf (v);
 CREATE INDEX ivf_options_given ON ivf_options USING barq_ivf (v vector_ip_ops) WITH (lists = 7, quantization = f16);
-SELECT index, kind, options FROM barq_indexes WHERE "table" = 'ivf_options'::regclass ORDER BY index::text;
+SELECT index, kind, options FROM barq_indexes() WHERE "table" = 'ivf_options'::regclass ORDER BY index::text;
 ALTER INDEX ivf_options_given SET (lists = 9);
-SELECT options FROM barq_indexes WHERE index = 'ivf_options_given'::regclass;
+SELECT options FROM barq_indexes() WHERE index = 'ivf_options_given'::regclass;
 REINDEX INDEX ivf_options_given;
-SELECT options FROM barq_indexes WHERE index = 'ivf_options_given'::regclass;
+SELECT options FROM barq_indexes() WHERE index = 'ivf_options_given'::regclass;
 DROP TABLE ivf_options;
 
 -- what the probes are: with as many lists as rows and off, one row a list

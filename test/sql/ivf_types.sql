@@ -35,7 +35,7 @@ CREATE INDEX ivf_types_l2 ON ivf_types USING barq_ivf (h halfvec_l2_ops);
 CREATE INDEX ivf_types_ip ON ivf_types USING barq_ivf (h halfvec_ip_ops) WITH (quantization = f16, lists = 80);
 CREATE INDEX ivf_types_cosine ON ivf_types USING barq_ivf (h halfvec_cosine_ops) WITH (quantization = none);
 CREATE INDEX ivf_types_hamming ON ivf_types USING barq_ivf (b bit_hamming_ops);
-SELECT index, options FROM barq_indexes WHERE "table" = 'ivf_types'::regclass ORDER BY index::text COLLATE "C";
+SELECT index, options FROM barq_indexes() WHERE "table" = 'ivf_types'::regclass ORDER BY index::text COLLATE "C";
 SELECT i, kind, rows FROM unnest(ARRAY['ivf_types_l2', 'ivf_types_ip', 'ivf_types_cosine', 'ivf_types_hamming']) i, barq_segments(i) WHERE state <> 'growing';
 SELECT col, op, recall >= 0.9 AS recall FROM (VALUES ('h', '<->'), ('h', '<#>'), ('h', '<=>'), ('b', '<~>')) c(col, op), pg_temp.judge(col, op, 10);
 SET barq.probes = 32768;

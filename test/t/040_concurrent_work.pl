@@ -127,7 +127,7 @@ foreach my $background ('off', 'on')
 	$node->safe_psql('postgres', 'VACUUM items');
 	sound($node, 'items_v', "background $background: sound after VACUUM");
 	found_once($node, 'items', "background $background: every row once after VACUUM");
-	is($node->safe_psql('postgres', q{SELECT rows FROM barq_indexes WHERE index = 'items_v'::regclass}),
+	is($node->safe_psql('postgres', q{SELECT rows FROM barq_indexes() WHERE index = 'items_v'::regclass}),
 		$node->safe_psql('postgres', 'SELECT count(*) FROM items'), "background $background: as many live rows as the table has");
 	is_deeply([ orphans($node) ], [], "background $background: no file without a segment");
 	$node->stop;

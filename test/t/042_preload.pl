@@ -15,8 +15,8 @@ my $node = new_server('preload', conf => q{
 });
 
 ok($node->poll_query_until('postgres',
-	q{SELECT count(*) = 1 FROM barq_progress WHERE worker = 'barq launcher' AND database IS NULL}),
-	'the launcher is there, and barq_progress shows it');
+	q{SELECT count(*) = 1 FROM barq_progress() WHERE worker = 'barq launcher' AND database IS NULL}),
+	'the launcher is there, and barq_progress() shows it');
 
 $node->safe_psql('postgres', q{
 	CREATE TABLE items (id int, v vector(32));
@@ -110,7 +110,7 @@ dropped_with_images('last', 'the last database with an index');
 $node->safe_psql('postgres', 'ALTER SYSTEM SET barq.background = off');
 $node->reload;
 ok($node->poll_query_until('postgres',
-	q{SELECT count(*) = 0 FROM barq_progress WHERE database IS NOT NULL}),
+	q{SELECT count(*) = 0 FROM barq_progress() WHERE database IS NOT NULL}),
 	'barq.background = off: no visits');
 $node->stop('fast');
 pass('fast shutdown');

@@ -185,7 +185,7 @@ $primary->safe_psql('postgres', 'CREATE DATABASE restored');
 $primary->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $primary->connstr('restored') ], 'the dump is restored');
 right($primary, 'restored', database => 'restored');
 is($primary->safe_psql('restored', q{SELECT query FROM searches ORDER BY id}), "docs_body:w1 w2\nw3 -w4", 'restored: queries');
-is($primary->safe_psql('restored', q{SELECT options FROM barq_indexes WHERE index = 'docs_body'::regclass}),
+is($primary->safe_psql('restored', q{SELECT options FROM barq_indexes() WHERE index = 'docs_body'::regclass}),
 	'text_config=public.mine, tokenizer=config, k1=1.2, b=0.75, positions=on', 'restored: options');
 $primary->stop;
 done_testing();

@@ -128,7 +128,7 @@ my @scenarios = (
 			DO $$ BEGIN FOR i IN 1 .. 30 LOOP
 				PERFORM pg_sleep(0.02), pg_stat_clear_snapshot();
 				EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'barq worker')
-					AND (SELECT growing_bytes FROM barq_indexes) < 65536;
+					AND (SELECT growing_bytes FROM barq_indexes()) < 65536;
 			END LOOP; END $$;},
 		after => 'ALTER SYSTEM RESET barq.background; SELECT pg_reload_conf(); SELECT pg_sleep(0.05);',
 	},

@@ -19,6 +19,6 @@ $node->safe_psql('postgres', q{
 });
 my ($status, undef, $err) = $node->psql('postgres', 'CREATE INDEX ON t USING barq_hnsw (v vector_l2_ops)');
 is("$status $err", '0 ', 'an index on a table with 100 partitions');
-is($node->safe_psql('postgres', q{SELECT sum(rows) FROM barq_indexes}), '100', 'with every row');
+is($node->safe_psql('postgres', q{SELECT sum(rows) FROM barq_indexes()}), '100', 'with every row');
 $node->stop;
 done_testing();
