@@ -14,6 +14,10 @@ CREATE FUNCTION barq_bm25_clauses(query text, config regconfig,
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
 COMMENT ON FUNCTION barq_bm25_clauses(text, regconfig, text) IS 'what a text query asks for: words, phrases and prefixes that should, must or must not be there, by the terms that a document has for them';
 
+CREATE FUNCTION barq_bm25_escape(text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION barq_bm25_escape(text) IS 'a text with its marks escaped, so that as a text query it asks for its words and nothing else';
+
 CREATE TYPE bm25query;
 CREATE FUNCTION bm25query_in(cstring) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_bm25query_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;

@@ -105,3 +105,21 @@ barq_bm25_clauses(PG_FUNCTION_ARGS)
 	}
 	return (Datum) 0;
 }
+
+/* barq_bm25_escape(text) -> text: see barq_text_query_escape. */
+PG_FUNCTION_INFO_V1(barq_bm25_escape);
+Datum
+barq_bm25_escape(PG_FUNCTION_ARGS)
+{
+	text	   *query = PG_GETARG_TEXT_PP(0);
+	Size		length;
+	char	   *escaped = barq_text_query_escape(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query),
+												 &length);
+
+	if (length > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("an escaped query takes %zu bytes, more than the limit of %zu",
+						length, (Size) MaxAllocSize - VARHDRSZ)));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(escaped, length));
+}

@@ -140,3 +140,49 @@ barq_text_query_check(const char *query, Size length)
 		CHECK_FOR_INTERRUPTS();
 	barq_query_scan_end(&scan);
 }
+
+void
+barq_text_query_check_strict(const char *query, Size length)
+{
+	barq_text_query_check(query, length);
+}
+
+BarqQuerySyntax
+barq_query_syntax_by_name(const char *name)
+{
+	if (strcmp(name, "lenient") == 0)
+		return BARQ_SYNTAX_LENIENT;
+	if (strcmp(name, "strict") == 0)
+		return BARQ_SYNTAX_STRICT;
+	if (strcmp(name, "plain") == 0)
+		return BARQ_SYNTAX_PLAIN;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown query syntax \"%s\"", name),
+			 errhint("Syntaxes are \"lenient\", \"strict\" and \"plain\".")));
+}
+
+char *
+barq_text_query_escape(const char *query, Size length, Size *escaped_length)
+{
+	char	   *escaped = MemoryContextAllocHuge(CurrentMemoryContext, length * 2 + 1);
+	Size		used = 0;
+	bool		at_start = true;
+
+	for (Size at = 0; at < length; at++)
+	{
+		char		c = query[at];
+
+		if (strchr("\\\"()*^", c) != NULL || (at_start && (c == '+' || c == '-')) ||
+			(at_start && c == 'O' && length - at >= 2 && query[at + 1] == 'R' &&
+			 (length - at == 2 || is_space(query[at + 2]))))
+			escaped[used++] = '\\';
+		escaped[used++] = c;
+		at_start = is_space(c);
+		if ((at & 0xffff) == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	escaped[used] = '\0';
+	*escaped_length = used;
+	return escaped;
+}

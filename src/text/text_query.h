@@ -70,4 +70,29 @@ extern BarqTextQuery *barq_text_query_parse(const char *query, Size length,
 /* The same without normalising: is the syntax right? Raises what parse would. */
 extern void barq_text_query_check(const char *query, Size length);
 
+/* How a query's text is read. */
+typedef enum BarqQuerySyntax
+{
+	BARQ_SYNTAX_LENIENT,		/* text from people: never an error */
+	BARQ_SYNTAX_STRICT,			/* ERRCODE_SYNTAX_ERROR for what lenient mends */
+	BARQ_SYNTAX_PLAIN			/* words alone, no mark means anything */
+} BarqQuerySyntax;
+
+/* By its name; ERRCODE_INVALID_PARAMETER_VALUE, with a hint, for any other. */
+extern BarqQuerySyntax barq_query_syntax_by_name(const char *name);
+
+/*
+ * Check a query as `strict` reads it. ERRCODE_SYNTAX_ERROR, with the place and
+ * a hint, where lenient reading would mend something; a query that passes means
+ * the same leniently.
+ */
+extern void barq_text_query_check_strict(const char *query, Size length);
+
+/*
+ * A text with backslashes before all that would be read as marks: read
+ * leniently it asks for the words of the text. Palloc'd, terminated by a zero
+ * byte that *escaped_length does not count.
+ */
+extern char *barq_text_query_escape(const char *query, Size length, Size *escaped_length);
+
 #endif							/* BARQ_TEXT_QUERY_H */

@@ -31,6 +31,7 @@ INSERT INTO contract_function VALUES
 	('barq_bm25_df(regclass,text)', 'bigint', 'v', true, 'r'),
 	('to_bm25query(text,regclass)', 'bm25query', 'i', false, 's'),
 	('barq_highlight(text,text,regconfig,text,text,integer,integer)', 'text', 's', true, 's'),
+	('barq_bm25_escape(text)', 'text', 'i', true, 's'),
 	('barq_bm25_terms(text,regconfig,text)', 'SETOF record', 's', true, 's'),
 	('barq_bm25_clauses(text,regconfig,text)', 'SETOF record', 's', true, 's');
 SELECT is(to_regprocedure(signature) IS NOT NULL, true, 'function ' || signature) FROM contract_function;
