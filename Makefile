@@ -3,6 +3,7 @@
 #
 #   make, make install, make installcheck    as for any extension (PG_CONFIG=…)
 #   make test [ONLY="regress tap"] [TESTS="vector hnsw"]
+#   make test-matrix [PG="15 17 18"] […]     the same beside other PostgreSQLs
 #   make demo [QUERY="a machine that flies"], make bench
 #   make unit                                unit tests alone, no server
 #   make torture [MINUTES=30] [SEED=…]       clients, kills and crashes at random
@@ -72,7 +73,7 @@ $(KERNEL_OBJS): src/kernels/distance_%.o: src/kernels/distance.c
 	$(CC) $(CFLAGS) $(CPPFLAGS) $(KERNEL_FLAGS_$*) -DBARQ_LEVEL=$* -c -o $@ $<
 
 # Objects are made again for another server or other flags.
-ifneq ($(filter-out test torture demo bench format format-check clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out test test-matrix torture demo bench format format-check clean,$(or $(MAKECMDGOALS),all)),)
 BUILT_FOR := $(VERSION) $(includedir_server) $(CC) $(filter-out -Werror,$(COPT))
 ifneq ($(BUILT_FOR),$(shell cat .built-for 2>/dev/null))
 $(shell echo '$(BUILT_FOR)' > .built-for)
@@ -111,10 +112,13 @@ endif
 sql/barq--$(EXTVERSION).sql: $(SQL_PARTS) barq.control
 	cat $(SQL_PARTS) /dev/null > $@
 
-.PHONY: test torture demo bench format format-check
+.PHONY: test test-matrix torture demo bench format format-check
 test:
 	@scripts/install-deps.sh test
 	@scripts/run-tests.sh
+
+test-matrix:
+	@scripts/test-matrix.sh
 
 MINUTES ?= 30
 torture:

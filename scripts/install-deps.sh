@@ -22,15 +22,14 @@ need()
 have() { command -v "$1"; }
 have_file() { local f; for f in "$@"; do [ -e "$f" ] && return; done; return 1; }
 
-# The version to use or install: what is installed completely, 15 first, else
-# what this Debian has.
-major=15
+# The version to use or install: what is installed completely, PG_MAJOR (set
+# in the official container images and by test-matrix.sh) or 15 first.
+major=${PG_MAJOR:-15}
 pg_wanted=yes
 if [ -n "${PG_CONFIG:-}" ]; then
 	pg_wanted=no
 else
-	# PG_MAJOR: set in the official container images
-	for v in "${PG_MAJOR:-15}" 15 18 17 16; do
+	for v in "$major" 15 18 17 16; do
 		if [ -x "/usr/lib/postgresql/$v/bin/postgres" ]; then
 			major=$v
 			break

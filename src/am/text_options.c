@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "am/text.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_ts_config.h"
