@@ -123,7 +123,7 @@ test-matrix:
 MINUTES ?= 30
 torture:
 	@scripts/install-deps.sh test
-	@TORTURE_SECONDS=$$(($(MINUTES) * 60)) TORTURE_SEED=$(SEED) TAP_TIMEOUT=$$(($(MINUTES) * 60 + 600)) SHOW=1 \
+	@TORTURE_SECONDS=$$(($(MINUTES) * 60)) TORTURE_SEED=$(SEED) TAP_TIMEOUT=$$(($(MINUTES) * 60 + 3600)) SHOW=1 \
 		ONLY=tap TESTS=090_torture_short scripts/run-tests.sh
 
 demo:

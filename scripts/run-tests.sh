@@ -22,8 +22,13 @@
 #
 # regress and isolation databases have the extension created before the first
 # test. A test is one SQL file, one spec, or one TAP assertion.
+# Limits are against hangs only, so that a machine as slow as it likes passes: an
+# hour for a program (TAP_TIMEOUT: of a TAP test), half of that for what it
+# waits for (PG_TEST_TIMEOUT_DEFAULT).
 set -euo pipefail
 . "$(dirname "$0")/server.sh"
+
+hang=3600
 
 started=$EPOCHREALTIME
 suites=" unit fuzz regress isolation tap pgtap staging format size "
@@ -117,7 +122,7 @@ suite_unit()
 	for name in $(names unit "$BARQ_TREE"/test/unit/test_*.c); do
 		t=$EPOCHREALTIME status=0
 		# a shell of its own, which keeps quiet about a program that crashes
-		(timeout --foreground -k 5 240 "$BARQ_TREE/build/unit/$name" >"$logs/unit-$name.log" 2>&1; exit $?) \
+		(timeout --foreground -k 5 $hang "$BARQ_TREE/build/unit/$name" >"$logs/unit-$name.log" 2>&1; exit $?) \
 			2>/dev/null || status=$?
 		tap_report "unit/$name" "$logs/unit-$name.log" "$status" "$(barq_since "$t")"
 	done
@@ -139,7 +144,7 @@ suite_fuzz()
 	fi
 	for name in $list; do
 		log=$logs/fuzz-$name.log t=$EPOCHREALTIME
-		if timeout --foreground -k 5 240 "${make[@]}" short TARGETS="$name" >"$log" 2>&1; then
+		if timeout --foreground -k 5 $hang "${make[@]}" short TARGETS="$name" >"$log" 2>&1; then
 			report "fuzz/$name" 1 0 "$(barq_since "$t")" "$(sed -n 's/^stat::number_of_executed_units: */inputs: /p' "$log")"
 		else
 			report "fuzz/$name" 0 1 "$(barq_since "$t")"
@@ -171,7 +176,7 @@ pg_regress_run()
 		seen="$seen$name "
 		ms=$(awk -v ms="$ms" 'BEGIN { printf "%.1f", ms / 1000 }')
 		if [ "$word" = ok ]; then report "$suite/$name" 1 0 "$ms"; else report "$suite/$name" 0 1 "$ms"; fi
-	done < <(as_server_user timeout --foreground -k 5 420 "$program" --inputdir="$folder" --outputdir="$out/$suite" \
+	done < <(as_server_user timeout --foreground -k 5 $hang "$program" --inputdir="$folder" --outputdir="$out/$suite" \
 		--bindir="$BARQ_BIN" --dbname="barq_$suite" --load-extension=barq "$@" 2>&1 |
 		tee "$logs/$suite.log" | regress_lines)
 	for name; do
@@ -195,7 +200,7 @@ suite_regress()
 suite_isolation()
 {
 	# shellcheck disable=SC2046
-	pg_regress_run isolation "$pgxs/src/test/isolation/pg_isolation_regress" "$from/isolation" \
+	PGISOLATIONTIMEOUT=$((hang / 2)) pg_regress_run isolation "$pgxs/src/test/isolation/pg_isolation_regress" "$from/isolation" \
 		$(names isolation "$from"/isolation/specs/*.spec)
 }
 
@@ -207,8 +212,8 @@ tap_one()
 	as_server_user env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
 		PATH="$BARQ_BIN:$PATH" TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" TESTLOGDIR="$dir/tmp_check/log" \
 		TMPDIR="$BARQ_SOCKETS" PG_REGRESS="$pgxs/src/test/regress/pg_regress" top_builddir="$dir" \
-		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-120}" \
-		timeout --foreground -k 5 "${TAP_TIMEOUT:-300}" perl -I "$tap_perl" -I "$from/t" -I "$BARQ_TREE/test/perl" \
+		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-$((hang / 2))}" PGCTLTIMEOUT=$((hang / 2)) \
+		timeout --foreground -k 5 "${TAP_TIMEOUT:-$hang}" perl -I "$tap_perl" -I "$from/t" -I "$BARQ_TREE/test/perl" \
 		"$from/t/$name.pl" >"$logs/tap-$name.log" 2>&1 || status=$?
 	tap_report "tap/$name" "$logs/tap-$name.log" "$status" "$(barq_since "$t")"
 	[ -z "${SHOW:-}" ] || grep '^#' "$logs/tap-$name.log" | show || true
@@ -251,7 +256,7 @@ suite_pgtap()
 	for name in $list; do
 		t=$EPOCHREALTIME status=0
 		psql -Xqc "CREATE DATABASE barq_pgtap_one TEMPLATE barq_pgtap"
-		timeout --foreground -k 5 240 "$BARQ_BIN/psql" -XAtq -P pager=off -v ON_ERROR_STOP=1 -d barq_pgtap_one \
+		timeout --foreground -k 5 $hang "$BARQ_BIN/psql" -XAtq -P pager=off -v ON_ERROR_STOP=1 -d barq_pgtap_one \
 			-f "$BARQ_TREE/test/pgtap/$name.sql" >"$logs/pgtap-$name.log" 2>&1 || status=$?
 		tap_report "pgtap/$name" "$logs/pgtap-$name.log" "$status" "$(barq_since "$t")"
 		psql -Xqc "DROP DATABASE barq_pgtap_one WITH (FORCE)"

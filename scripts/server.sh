@@ -89,7 +89,7 @@ barq_server_start()
 		# pg_ctl leaves the lock and our output files to the server otherwise
 		exec </dev/null
 		[ -z "${BARQ_LOCK_FD:-}" ] || exec {BARQ_LOCK_FD}>&-
-		if ! as_server_user "$BARQ_BIN/pg_ctl" -D "$data" -l "$home/log" -w -t 120 -s start >"$BARQ_TOP/start.log" 2>&1; then
+		if ! as_server_user "$BARQ_BIN/pg_ctl" -D "$data" -l "$home/log" -w -t 1800 -s start >"$BARQ_TOP/start.log" 2>&1; then
 			cat "$BARQ_TOP/start.log" >&2
 			as_server_user tail -n 20 "$home/log" >&2
 			exit 1
@@ -100,7 +100,7 @@ barq_server_start()
 barq_server_stop()
 {
 	(cd "$BARQ_WORK" && barq_server_running "$1" &&
-		as_server_user "$BARQ_BIN/pg_ctl" -D "$BARQ_WORK/$1/data" -m fast -w -t 60 -s stop) >/dev/null 2>&1 || true
+		as_server_user "$BARQ_BIN/pg_ctl" -D "$BARQ_WORK/$1/data" -m fast -w -t 1800 -s stop) >/dev/null 2>&1 || true
 	barq_sockets_clean
 }
 

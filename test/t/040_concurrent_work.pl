@@ -86,13 +86,13 @@ foreach my $background ('off', 'on')
 	# maintenance goes on until the load has ended
 	my $load = IPC::Run::start(
 		[ 'pgbench', '-n', '--random-seed=7', '-c', '4', '-j', '2', '-t', '250', @files, $node->connstr('postgres') ],
-		'<', \undef, '>', \my $out, '2>', \my $err, IPC::Run::timeout(120));
+		'<', \undef, '>', \my $out, '2>', \my $err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	# VACUUM in a session of its own, so that it meets seals and compactions in
 	# every state
 	PostgreSQL::Test::Utils::append_to_file("$dir/vacuum", 'VACUUM (INDEX_CLEANUP on) items;');
 	my $vacuum = IPC::Run::start(
-		[ 'pgbench', '-n', '-T', '120', '-f', "$dir/vacuum", $node->connstr('postgres') ],
-		'<', \undef, '>', \my $vacuum_out, '2>', \my $vacuum_err, IPC::Run::timeout(120));
+		[ 'pgbench', '-n', '-T', '3600', '-f', "$dir/vacuum", $node->connstr('postgres') ],
+		'<', \undef, '>', \my $vacuum_out, '2>', \my $vacuum_err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	my $rounds = 0;
 	my $failed = '';
 	while ($load->pumpable)

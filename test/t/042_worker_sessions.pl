@@ -306,7 +306,7 @@ $node->stop;
 	  . "DELETE FROM items WHERE id > $more + 2000\nVACUUM items\n";
 
 	ok(IPC::Run::run([ 'postgres', '--single', '-D', $node->data_dir, 'postgres' ], '<', \$in, '>', \$out, '2>', \$err,
-			IPC::Run::timeout(120)), 'single-user mode: no failure') or diag($err);
+			IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default)), 'single-user mode: no failure') or diag($err);
 	unlike($err, qr/ERROR|WARNING|PANIC/, 'single-user mode: no error');
 	$more += 2000;
 	$node->start;

@@ -11,7 +11,7 @@ use Test::More;
 
 my $node = new_server('pages', conf => q{
 	barq.growing_limit = 1GB
-	statement_timeout = 30s
+	statement_timeout = 30min
 });
 
 # metapage, segments with dead rows, a log: a database to be copied

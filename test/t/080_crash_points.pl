@@ -231,7 +231,7 @@ sub arm
 sub wait_until_up
 {
 	my $position = shift;
-	my $deadline = time + 60;
+	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
 	while (time < $deadline)
 	{
 		return if slurp_file($node->logfile, $position) =~ /database system is ready to accept connections/;
@@ -243,7 +243,7 @@ sub wait_until_up
 # After the postmaster was killed its children need a moment to notice.
 sub start_again
 {
-	my $deadline = time + 60;
+	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
 	while (time < $deadline)
 	{
 		$node->{_pid} = undef;

@@ -31,10 +31,10 @@ is($standby->safe_psql('postgres', 'SELECT index FROM barq_indexes()'), 't_v',
 
 # a transaction that has written the table holds the build back
 my ($in, $out) = ("BEGIN; INSERT INTO t VALUES (2, '[1,2,4]');\n\\echo begun\n", '');
-my $writer = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, IPC::Run::timeout(60));
+my $writer = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 $writer->pump until $out =~ /begun/;
 my $builder = IPC::Run::start([ 'psql', '-Xq', '-d', $node->connstr('postgres'), '-c',
-	'CREATE INDEX CONCURRENTLY t_w ON t USING barq_hnsw (v vector_l2_ops)' ], IPC::Run::timeout(60));
+	'CREATE INDEX CONCURRENTLY t_w ON t USING barq_hnsw (v vector_l2_ops)' ], IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_class WHERE relname = 't_w'});
 
 is($node->safe_psql('postgres', 'SELECT index FROM barq_indexes() ORDER BY 1'), "t_v\nu_v", 'barq_indexes() leaves it out');
