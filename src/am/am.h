@@ -193,6 +193,20 @@ extern void barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path,
 extern bool barq_vector_validate(Oid opclass);
 
 /*
+ * content_rights.c: whether a role may see what an index (also a partitioned
+ * one) holds of all rows: it needs SELECT on every column that the keys are
+ * computed from, and no row security that hides rows from it. False for an
+ * index that does not exist.
+ */
+extern bool barq_may_see_index_content(Oid index, Oid user);
+
+/*
+ * The same of the current user. ERRCODE_INSUFFICIENT_PRIVILEGE, naming the
+ * table; ERRCODE_UNDEFINED_OBJECT for an index that does not exist.
+ */
+extern void barq_check_index_content_rights(Oid index);
+
+/*
  * Scans of this backend that were asked for more than they had: of vectors, for
  * whatever reason, and of any kind, because of barq.max_scan_tuples. Who runs a
  * statement learns from them whether an index has told him all.

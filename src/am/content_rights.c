@@ -1,0 +1,89 @@
+/*
+ * content_rights.c
+ *	  May a role see what an index holds? Statistics of an index (document
+ *	  counts, frequencies, its dictionary) tell about every row of its table, so
+ *	  they are as secret as the indexed columns of all these rows.
+ */
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/sysattr.h"
+#include "am/am.h"
+#include "catalog/index.h"
+#include "miscadmin.h"
+#include "optimizer/optimizer.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+/* May a role select each column that an index's keys are computed from? */
+static bool
+may_select_keys(Relation index, Oid table, Oid user)
+{
+	Bitmapset  *columns = NULL;
+	int			nkeys = index->rd_index->indnkeyatts;
+	int			column = -1;
+
+	for (int i = 0; i < nkeys; i++)
+		if (index->rd_index->indkey.values[i] != 0)
+			columns = bms_add_member(columns, index->rd_index->indkey.values[i] -
+									 FirstLowInvalidHeapAttributeNumber);
+	pull_varattnos((Node *) RelationGetIndexExpressions(index), 1, &columns);
+	if (columns == NULL)
+		return false;
+	while ((column = bms_next_member(columns, column)) >= 0)
+	{
+		AttrNumber	attnum = column + FirstLowInvalidHeapAttributeNumber;
+		AclResult	result = attnum == InvalidAttrNumber ?
+			pg_attribute_aclcheck_all(table, user, ACL_SELECT, ACLMASK_ALL) :
+			pg_attribute_aclcheck(table, attnum, user, ACL_SELECT);
+
+		if (result != ACLCHECK_OK)
+			return false;
+	}
+	return true;
+}
+
+bool
+barq_may_see_index_content(Oid index_oid, Oid user)
+{
+	Oid			table = IndexGetRelation(index_oid, true);
+	Relation	index;
+	bool		may;
+
+	if (!OidIsValid(table))
+		return false;
+	if (check_enable_rls(table, user, true) == RLS_ENABLED)
+		return false;
+	if (pg_class_aclcheck(table, user, ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	index = relation_open(index_oid, AccessShareLock);
+	may = may_select_keys(index, table, user);
+	relation_close(index, AccessShareLock);
+	return may;
+}
+
+void
+barq_check_index_content_rights(Oid index)
+{
+	Oid			table;
+
+	if (barq_may_see_index_content(index, GetUserId()))
+		return;
+	table = IndexGetRelation(index, true);
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("index with OID %u does not exist", index)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for table %s", get_rel_name(table)),
+			 check_enable_rls(table, GetUserId(), true) == RLS_ENABLED ?
+			 errdetail("Row security hides rows of it from this role, and index \"%s\" counts them.",
+					   get_rel_name(index)) :
+			 errdetail("What index \"%s\" holds is seen with SELECT on the indexed columns.",
+					   get_rel_name(index))));
+}
