@@ -3,7 +3,7 @@
 # private server and print "N passed, N failed" as the last line.
 #
 #   ONLY="regress tap"   only these suites, of: unit fuzz regress isolation
-#                        tap pgtap staging format size
+#                        tap pgtap staging format size ascii
 #   TESTS="vector hnsw"  only tests of these names
 #   SHOW=1               show what TAP tests note
 #   BARQ_TESTS=folder    regress, isolation and tap tests from there
@@ -19,6 +19,7 @@
 # staging    docker/build.sh, the container image's build, into a folder
 # format     clang-format agrees (where version 14 is installed)
 # size       no source file has more than 800 lines
+# ascii      messages and SQL are ASCII
 #
 # regress and isolation databases have the extension created before the first
 # test. A test is one SQL file, one spec, or one TAP assertion.
@@ -31,7 +32,7 @@ set -euo pipefail
 hang=3600
 
 started=$EPOCHREALTIME
-suites=" unit fuzz regress isolation tap pgtap staging format size "
+suites=" unit fuzz regress isolation tap pgtap staging format size ascii "
 only=" ${ONLY:-} "
 tests=" ${TESTS:-} "
 for s in ${ONLY:-}; do
@@ -302,6 +303,13 @@ too_long()
 nothing_too_long() { local list; list=$(too_long); [ -z "$list" ] || { echo "$list"; return 1; }; }
 suite_size() { check size "no source file has more than 800 lines" nothing_too_long; }
 
+messages_are_ascii()
+{
+	(cd "$BARQ_SRC" && find src sql -type f \( -name '*.[ch]' -o -name '*.sql' \) ! -name 'barq--*.sql' \
+		-exec scripts/ascii.pl {} +)
+}
+suite_ascii() { check ascii "messages and SQL are ASCII" messages_are_ascii; }
+
 # A backend that crashed or leaked may have gone unseen by the tests.
 server_log_clean()
 {
@@ -329,7 +337,7 @@ if run_build; then
 				fi
 				;;
 			tap) barq_socket_dir ;;
-			staging | format | size) [ -z "${TESTS:-}" ] || continue ;;
+			staging | format | size | ascii) [ -z "${TESTS:-}" ] || continue ;;
 		esac
 		barq_wait "suite_$suite" || report "$suite" 0 1 0.0 "the runner itself failed"
 	done

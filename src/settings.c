@@ -79,26 +79,26 @@ barq_define_settings(void)
 							"Breadth of a graph search.",
 							"Larger values find more of the true neighbours and take longer.",
 							&barq_ef_search, 40, 1, 1000,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.probes",
 							"Number of lists that a search of a barq_ivf index looks into.",
 							"Larger values find more of the true neighbours and take longer. 0: chosen from the number of lists.",
 							&barq_probes, 0, 0, 32768,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomEnumVariable("barq.iterative_scan",
 							 "What an index scan does when its first candidates do not suffice.",
 							 NULL, &barq_iterative_scan, BARQ_ITERATIVE_STRICT,
 							 iterative_scan_options,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.max_scan_tuples",
 							"Rows that an iterative scan looks at before it ends.",
 							NULL, &barq_max_scan_tuples, 20000, 1, INT_MAX,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.allow_fallback",
 							 "Searches a segment page by page when its image cannot be had.",
 							 "Otherwise such a search is an error.",
 							 &barq_allow_fallback, true,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.growing_limit",
 							"Size of the growing log at which it is sealed.",
 							NULL, &barq_growing_limit, 2048, 64, 1024 * 1024,
@@ -123,7 +123,7 @@ barq_define_settings(void)
 							 "What a search sees: all rows, or only those in sealed segments.",
 							 NULL, &barq_consistency, BARQ_CONSISTENCY_ALL,
 							 consistency_options,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.background",
 							 "Uses background workers to seal and compact.",
 							 "Otherwise the inserting session does it.",
@@ -147,7 +147,7 @@ barq_define_settings(void)
 							   "Instruction-set level of the distance kernels.",
 							   "auto, baseline, avx2, avx512 or neon.",
 							   &barq_simd, "auto",
-							   PGC_USERSET, GUC_NOT_IN_SAMPLE,
+							   PGC_USERSET, GUC_NOT_IN_SAMPLE | GUC_EXPLAIN,
 							   check_simd, assign_simd, NULL);
 	MarkGUCPrefixReserved("barq");
 }

@@ -150,7 +150,7 @@ statistics_index(Relation index, Oid named)
 			 errmsg("a query for index \"%s\" cannot be answered by index \"%s\"",
 					get_rel_name(named) ? get_rel_name(named) : "(dropped)",
 					RelationGetRelationName(index)),
-			 errhint("Name the index in a constant, to_bm25query('…', 'index'), so that the planner can choose it.")));
+			 errhint("Name the index in a constant, to_bm25query('...', 'index'), so that the planner can choose it.")));
 }
 
 static const BarqQueryValue *

@@ -148,5 +148,5 @@ barq_text_unbound(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("no barq_bm25 index fits this text and query"),
-			 errhint("Create one with CREATE INDEX … USING barq_bm25 (…) WITH (text_config = '…'), or name it: to_bm25query(query, 'index').")));
+			 errhint("Create one with CREATE INDEX ... USING barq_bm25 (...) WITH (text_config = '...'), or name it: to_bm25query(query, 'index').")));
 }

@@ -103,3 +103,6 @@ SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM hnsw_plans ORD
 FROM (SELECT id FROM hnsw_plans ORDER BY l2_normalize(v)::vector(8) <#> '[1,1,1,1,1,1,1,1]' LIMIT 5) s;
 SELECT * FROM barq_check('hnsw_plans_expr');
 DROP TABLE hnsw_plans;
+
+-- settings that change an answer are told by EXPLAIN (SETTINGS), others are not
+SELECT name FROM pg_settings WHERE name LIKE 'barq.%' AND 'EXPLAIN' = ANY (pg_settings_get_flags(name)) ORDER BY name;
