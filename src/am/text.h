@@ -85,6 +85,8 @@ extern void barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
 								 BarqBm25Top *top, bool *recheck);
 extern void barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
 								BarqRowsVisitor visit, void *arg);
+extern void barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest,
+							   BarqBm25Top *top);
 
 /* ---- text_state.c: an index as a search sees it ---- */
 

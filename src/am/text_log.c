@@ -387,24 +387,73 @@ barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
 	}
 }
 
+static void
+match_document(const LogDocument *document, const BarqBm25Query *query,
+			   BarqRowsVisitor visit, void *arg)
+{
+	ItemPointerData tid = document->tid;
+	double		score;
+	bool		unsure;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!document->dead &&
+		barq_bm25_score_document(query, document->bytes, document->length,
+								 &score, &unsure))
+		visit(arg, &tid, 1, unsure);
+}
+
 void
 barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
 					BarqRowsVisitor visit, void *arg)
 {
 	for (int i = 0; i < log->nminis; i++)
 		barq_bm25_match(&log->minis[i], query, NULL, visit, arg);
-	if (query->nconditions == 0)
+	if (query->nconditions == 0 && !query->scored)
 		return;
+	for (uint32 i = 0; i < log->rest.n; i++)
+		match_document(&log->rest.items[i], query, visit, arg);
+}
+
+/* Does the document belong to the rest, as far as it tells? */
+static bool
+in_rest(const BarqBm25Rest *rest, const LogDocument *document, bool *unsure)
+{
+	double		score;
+	bool		open;
+
+	*unsure = false;
+	if (rest->ranking != NULL &&
+		barq_bm25_score_document(rest->ranking, document->bytes, document->length,
+								 &score, &open))
+	{
+		if (!open)
+			return false;
+		*unsure = true;
+	}
+	for (uint32 i = 0; i < rest->nmatching; i++)
+	{
+		if (!barq_bm25_score_document(rest->matching[i], document->bytes,
+									  document->length, &score, &open))
+			return false;
+		*unsure |= open;
+	}
+	return true;
+}
+
+void
+barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest, BarqBm25Top *top)
+{
+	for (int i = 0; i < log->nminis; i++)
+		barq_bm25_rest(&log->minis[i], rest, NULL, top);
 	for (uint32 i = 0; i < log->rest.n; i++)
 	{
 		LogDocument *document = &log->rest.items[i];
-		double		score;
 		bool		unsure;
 
 		CHECK_FOR_INTERRUPTS();
 		if (!document->dead &&
-			barq_bm25_score_document(query, document->bytes, document->length,
-									 &score, &unsure))
-			visit(arg, &document->tid, 1, unsure);
+			ItemPointerCompare(&document->tid, &top->after_tid) > 0 &&
+			in_rest(rest, document, &unsure))
+			barq_bm25_top_add_rest(top, &document->tid, unsure);
 	}
 }

@@ -9,6 +9,10 @@
  * replaced meanwhile. Scores come from statistics frozen for the statement
  * (text_statistics.c), hence they are exact and nothing is re-checked.
  *
+ * When no row of a positive score is left, the rows of score 0 come in the
+ * same way: which they are is worked out from the postings again, window by
+ * window, so these batches need no memory of the rows returned either.
+ *
  * A scan for @@@ alone gathers all its rows at the first call.
  */
 #include "postgres.h"
@@ -32,7 +36,6 @@
 
 #define FIRST_BATCH		16
 #define BATCH_GROWTH	4
-#define LARGEST_BATCH	(1024 * 1024)
 
 typedef struct TextScan
 {
@@ -40,12 +43,16 @@ typedef struct TextScan
 	MemoryContext context;		/* reset by every rescan */
 
 	bool		started;
-	bool		nothing;		/* a NULL query */
-	BarqBm25Query *query;
+	bool		nothing;		/* no row: @@@ NULL */
+	bool		null_score;		/* <@> NULL */
+	Oid			index;			/* whose statistics count */
+	BarqBm25Query *query;		/* of all keys together */
 	BarqHeapDistance *heap;		/* for phrases without positions; or NULL */
 	MemoryContext batch_context;
 
 	/* ranked */
+	bool		ended;			/* rows of score 0 are what is left */
+	BarqBm25Rest rest;
 	BarqBm25Top top;
 	bool		unsure;			/* rows of this batch are to be looked at */
 	uint32		next;
@@ -172,7 +179,6 @@ start(IndexScanDesc scan, TextScan *ts)
 	MemoryContext old = MemoryContextSwitchTo(ts->context);
 	const BarqQueryValue *score = NULL;
 	const BarqQueryValue **matches = palloc(sizeof(BarqQueryValue *) * Max(scan->numberOfKeys, 1));
-	Oid			of = InvalidOid;
 
 	ts->started = true;
 	ts->batch = FIRST_BATCH;
@@ -180,19 +186,19 @@ start(IndexScanDesc scan, TextScan *ts)
 	if (scan->numberOfOrderBys > 0)
 	{
 		if (scan->orderByData[0].sk_flags & SK_ISNULL)
-			ts->nothing = true;
+			ts->null_score = true;
 		else
-			score = key_query(&scan->orderByData[0], index, &of);
+			score = key_query(&scan->orderByData[0], index, &ts->index);
 	}
 	for (int i = 0; i < scan->numberOfKeys; i++)
 	{
 		if (scan->keyData[i].sk_flags & SK_ISNULL)
 			ts->nothing = true;
 		else
-			matches[i] = key_query(&scan->keyData[i], index, &of);
+			matches[i] = key_query(&scan->keyData[i], index, &ts->index);
 	}
-	if (!ts->nothing)
-		ts->query = barq_text_bind(barq_text_statistics(of, ts->owner), score,
+	if (!ts->nothing && !ts->null_score)
+		ts->query = barq_text_bind(barq_text_statistics(ts->index, ts->owner), score,
 								   matches, scan->numberOfKeys);
 	MemoryContextSwitchTo(old);
 	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_SEARCHES, 1);
@@ -202,25 +208,35 @@ start(IndexScanDesc scan, TextScan *ts)
 
 typedef struct Look
 {
-	const BarqBm25Query *query;
+	TextScan   *scan;
 	BarqTextOptions options;
 	Oid			type;
 } Look;
 
 static bool
-holds(void *arg, Datum value)
+belongs(void *arg, Datum value)
 {
 	Look	   *look = arg;
+	TextScan   *ts = look->scan;
 	uint32		bytes;
 	char	   *document = barq_text_document(&look->options, look->type, value, true, &bytes);
 	double		score;
 	bool		unsure;
 
-	return barq_bm25_score_document(look->query, document, bytes, &score, &unsure);
+	if (!ts->ended)
+		return barq_bm25_score_document(ts->query, document, bytes, &score, &unsure);
+	if (ts->rest.ranking != NULL &&
+		barq_bm25_score_document(ts->rest.ranking, document, bytes, &score, &unsure))
+		return false;
+	for (uint32 i = 0; i < ts->rest.nmatching; i++)
+		if (!barq_bm25_score_document(ts->rest.matching[i], document, bytes, &score, &unsure))
+			return false;
+	return true;
 }
 
+/* Does the row belong to what the scan returns now: by its score, or without one? */
 static bool
-heap_row_holds(IndexScanDesc scan, TextScan *ts, const ItemPointerData *tid)
+heap_row_belongs(IndexScanDesc scan, TextScan *ts, const ItemPointerData *tid)
 {
 	Look		look;
 
@@ -231,10 +247,10 @@ heap_row_holds(IndexScanDesc scan, TextScan *ts, const ItemPointerData *tid)
 		ts->heap = barq_heap_distance_begin(scan);
 		MemoryContextSwitchTo(old);
 	}
-	look.query = ts->query;
+	look.scan = ts;
 	look.options = *barq_text_options(&barq_meta_cached(scan->indexRelation, false)->options);
 	look.type = TupleDescAttr(RelationGetDescr(scan->indexRelation), 0)->atttypid;
-	return barq_heap_value(ts->heap, tid, holds, &look);
+	return barq_heap_value(ts->heap, tid, belongs, &look);
 }
 
 /* ---- ranked ---- */
@@ -259,6 +275,19 @@ search_state(BarqTextState *state, void *arg)
 }
 
 static void
+rest_state(BarqTextState *state, void *arg)
+{
+	TextScan   *ts = arg;
+
+	ts->top.count = 0;
+	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
+		barq_bm25_rest(&state->views[i], &ts->rest, state->snapshot->segments[i].dead,
+					   &ts->top);
+	if (barq_consistency != BARQ_CONSISTENCY_SEALED)
+		barq_text_log_rest(state->log, &ts->rest, &ts->top);
+}
+
+static void
 next_batch(IndexScanDesc scan, TextScan *ts)
 {
 	MemoryContext old = MemoryContextSwitchTo(ts->context);
@@ -272,16 +301,50 @@ next_batch(IndexScanDesc scan, TextScan *ts)
 	ts->top.resumed = ts->resumed;
 	ts->top.after_score = ts->after_score;
 	ts->top.after_tid = ts->after_tid;
-	barq_text_with_state(scan->indexRelation, search_state, ts);
+	barq_text_with_state(scan->indexRelation, ts->ended ? rest_state : search_state, ts);
 	barq_bm25_top_sort(&ts->top);
 	ts->last_batch = ts->top.count < ts->batch;
-	ts->batch = Min(ts->batch * BATCH_GROWTH, LARGEST_BATCH);
+	ts->batch = Min(ts->batch * BATCH_GROWTH,
+					Max(work_mem * (Size) 1024 / sizeof(BarqBm25Hit), FIRST_BATCH));
 	ts->next = 0;
 	MemoryContextSwitchTo(old);
 }
 
-static bool
-next_ranked(IndexScanDesc scan, TextScan *ts)
+/* Go on with the rows of score 0, in TID order. */
+static void
+begin_rest(IndexScanDesc scan, TextScan *ts)
+{
+	MemoryContext old = MemoryContextSwitchTo(ts->context);
+	BarqTextStatistics *statistics = NULL;
+	Oid			of = InvalidOid;
+
+	if (OidIsValid(ts->index))
+		statistics = barq_text_statistics(ts->index, ts->owner);
+	if (!ts->null_score)
+		ts->rest.ranking = barq_text_bind(statistics,
+										  key_query(&scan->orderByData[0], scan->indexRelation, &of),
+										  NULL, 0);
+	if (scan->numberOfKeys > 0)
+	{
+		const BarqQueryValue **matches = palloc(sizeof(BarqQueryValue *) * scan->numberOfKeys);
+
+		for (int i = 0; i < scan->numberOfKeys; i++)
+			matches[i] = key_query(&scan->keyData[i], scan->indexRelation, &of);
+		ts->rest.nmatching = 1;
+		ts->rest.matching = palloc(sizeof(BarqBm25Query *));
+		ts->rest.matching[0] = barq_text_bind(statistics, NULL, matches, scan->numberOfKeys);
+	}
+	ts->ended = true;
+	ts->unsure = false;
+	ts->resumed = true;
+	ts->after_score = 0;
+	ItemPointerSet(&ts->after_tid, 0, InvalidOffsetNumber);
+	MemoryContextSwitchTo(old);
+}
+
+/* The next row in the order of scores; NULL: there are no more. */
+static const BarqBm25Hit *
+next_hit(IndexScanDesc scan, TextScan *ts)
 {
 	for (;;)
 	{
@@ -290,34 +353,43 @@ next_ranked(IndexScanDesc scan, TextScan *ts)
 		CHECK_FOR_INTERRUPTS();
 		if (ts->top.hits == NULL || ts->next == ts->top.count)
 		{
-			if (ts->top.hits != NULL && ts->last_batch)
-				return false;
+			if (!ts->ended && (ts->null_score || (ts->top.hits != NULL && ts->last_batch)))
+				begin_rest(scan, ts);
+			else if (ts->top.hits != NULL && ts->last_batch)
+				return NULL;
 			next_batch(scan, ts);
-			if (ts->top.count == 0)
-				return false;
+			continue;
 		}
 		hit = &ts->top.hits[ts->next++];
 		ts->resumed = true;
 		ts->after_score = hit->score;
 		ts->after_tid = hit->tid;
-		if (ts->unsure && !heap_row_holds(scan, ts, &hit->tid))
-			continue;
-
-		scan->xs_heaptid = hit->tid;
-		scan->xs_recheck = false;
-		scan->xs_recheckorderby = false;
-		scan->xs_orderbyvals[0] = Float8GetDatum(-hit->score);
-		scan->xs_orderbynulls[0] = false;
-
-		/* further ORDER BY keys on this column: nothing can come before them */
-		for (int i = 1; i < scan->numberOfOrderBys; i++)
-		{
-			scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
-			scan->xs_orderbynulls[i] = false;
-			scan->xs_recheckorderby = true;
-		}
-		return true;
+		if (!(ts->unsure || hit->unsure) || heap_row_belongs(scan, ts, &hit->tid))
+			return hit;
 	}
+}
+
+static bool
+next_ranked(IndexScanDesc scan, TextScan *ts)
+{
+	const BarqBm25Hit *hit = next_hit(scan, ts);
+
+	if (hit == NULL)
+		return false;
+	scan->xs_heaptid = hit->tid;
+	scan->xs_recheck = false;
+	scan->xs_recheckorderby = false;
+	scan->xs_orderbyvals[0] = Float8GetDatum(ts->ended ? 0 : -hit->score);
+	scan->xs_orderbynulls[0] = ts->null_score;
+
+	/* further ORDER BY keys on this column: nothing can come before them */
+	for (int i = 1; i < scan->numberOfOrderBys; i++)
+	{
+		scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
+		scan->xs_orderbynulls[i] = false;
+		scan->xs_recheckorderby = true;
+	}
+	return true;
 }
 
 /* ---- matching alone ---- */

@@ -120,6 +120,7 @@ typedef struct BarqBm25Hit
 {
 	double		score;
 	ItemPointerData tid;
+	bool		unsure;			/* of a row of barq_bm25_rest() */
 } BarqBm25Hit;
 
 /*
@@ -138,6 +139,7 @@ typedef struct BarqBm25Top
 
 extern void barq_bm25_top_init(BarqBm25Top *top, uint32 max);
 extern void barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid);
+extern void barq_bm25_top_add_rest(BarqBm25Top *top, ItemPointer tid, bool unsure);
 extern void barq_bm25_top_sort(BarqBm25Top *top);	/* best first */
 
 /*
@@ -149,10 +151,32 @@ extern void barq_bm25_top_sort(BarqBm25Top *top);	/* best first */
 extern void barq_bm25_search(BarqView *view, const BarqBm25Query *query,
 							 const uint8 *skip, BarqBm25Top *top, bool *recheck);
 
-/* All rows that satisfy the conditions, in TID order, in batches. */
+/*
+ * All rows that satisfy the conditions and, where the query is scored, hold a
+ * scoring term; in TID order, in batches.
+ */
 typedef void (*BarqRowsVisitor) (void *arg, ItemPointer tids, uint32 n, bool recheck);
 extern void barq_bm25_match(BarqView *view, const BarqBm25Query *query,
 							const uint8 *skip, BarqRowsVisitor visit, void *arg);
+
+/*
+ * The rows that a ranking ends with, those of score 0: all that `ranking`
+ * (scored; NULL: none is) does not find and that all of `matching` do.
+ */
+typedef struct BarqBm25Rest
+{
+	const BarqBm25Query *ranking;
+	const BarqBm25Query **matching;
+	uint32		nmatching;
+} BarqBm25Rest;
+
+/*
+ * Add to top, with score 0, the first of them in TID order that come after
+ * top->after_tid. A row that phrases without positions leave open is added as
+ * unsure.
+ */
+extern void barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest,
+						   const uint8 *skip, BarqBm25Top *top);
 
 /*
  * The same for one document, bit by bit the same score. Returns whether it

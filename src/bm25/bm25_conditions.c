@@ -54,8 +54,8 @@ add_expansion(void *arg, const char *text, uint32 length, uint32 df)
 	all->terms[all->n++].length = length;
 }
 
-static Bm25Cursor *
-open_term(const Bm25Body *body, const BarqBm25Term *term)
+Bm25Cursor *
+barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term)
 {
 	Bm25Cursor *cursor = palloc(sizeof(Bm25Cursor));
 	bool		found;
@@ -120,7 +120,7 @@ barq_bm25_conditions_open(const Bm25Body *body, const BarqBm25Query *query, bool
 		c->what = &query->conditions[i];
 		c->cursors = palloc(sizeof(Bm25Cursor *) * Max(nterms, 1));
 		for (uint32 j = 0; j < nterms; j++)
-			c->cursors[j] = open_term(body, &query->terms[c->what->terms[j]]);
+			c->cursors[j] = barq_bm25_open_term(body, &query->terms[c->what->terms[j]]);
 		if (c->what->phrase)
 		{
 			c->lists = palloc0(sizeof(uint32 *) * Max(nterms, 1));

@@ -303,6 +303,9 @@ extern void barq_bm25_write_end(Bm25Writer *writer);
 /* ---- bm25_conditions.c: must, must not, phrases ---- */
 typedef struct Bm25Conditions Bm25Conditions;
 
+/* A cursor for a term of a query, palloc'd; NULL: the segment does not have it. */
+extern Bm25Cursor *barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term);
+
 extern Bm25Conditions *barq_bm25_conditions_open(const Bm25Body *body,
 												 const BarqBm25Query *query,
 												 bool *never);

@@ -180,23 +180,14 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	{
 		const BarqBm25Term *term = &query->terms[i];
 		Bm25Cursor *cursor;
-		bool		found;
 
 		if (term->weight == 0 && (s.required == NULL || !s.required[i]))
 			continue;
 		if ((i & 63) == 0)
 			barq_check_interrupts();
-		cursor = palloc(sizeof(Bm25Cursor));
-		if (term->prefix)
-			found = barq_bm25_cursor_open(cursor, &s.body, term->expansions,
-										  term->nexpansions, true);
-		else
-			found = barq_bm25_cursor_open(cursor, &s.body, &term->text, 1, false);
-		if (!found)
-		{
-			pfree(cursor);
+		cursor = barq_bm25_open_term(&s.body, term);
+		if (cursor == NULL)
 			continue;
-		}
 		cursor->weight = term->weight;
 		if (s.required != NULL)
 			s.required[s.n] = s.required[i];
@@ -234,6 +225,11 @@ barq_bm25_match(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	uint32		row = 0;
 	uint32		seen = 0;
 
+	if (query->scored)
+	{
+		barq_bm25_match_scored(view, query, skip, visit, arg);
+		return;
+	}
 	barq_bm25_open(&body, view);
 	if (view->rows == 0 || query->nconditions == 0 || query->nothing)
 		return;

@@ -40,6 +40,10 @@ extern void barq_bm25_keep(Bm25Search *s, double score, uint32 row);
 /* bm25_prune.c: the best rows of up to BM25_MANY_TERMS terms */
 extern void barq_bm25_search_few(Bm25Search *s);
 
+/* bm25_rows.c: barq_bm25_match() of a query that is scored */
+extern void barq_bm25_match_scored(BarqView *view, const BarqBm25Query *query,
+								   const uint8 *skip, BarqRowsVisitor visit, void *arg);
+
 static inline uint32
 barq_bm25_length_of(const Bm25Search *s, uint32 row)
 {

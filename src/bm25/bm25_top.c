@@ -44,14 +44,11 @@ sift_down(BarqBm25Hit *hits, uint32 n, BarqBm25Hit hit)
 	hits[at] = hit;
 }
 
-void
-barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid)
+static inline void
+add(BarqBm25Top *top, BarqBm25Hit hit)
 {
-	BarqBm25Hit hit;
 	uint32		at;
 
-	hit.score = score;
-	hit.tid = *tid;
 	if (top->resumed)
 	{
 		BarqBm25Hit after;
@@ -70,6 +67,22 @@ barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid)
 	for (at = top->count++; at > 0 && worse(&hit, &top->hits[(at - 1) / 2]); at = (at - 1) / 2)
 		top->hits[at] = top->hits[(at - 1) / 2];
 	top->hits[at] = hit;
+}
+
+void
+barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid)
+{
+	BarqBm25Hit hit = {score, *tid, false};
+
+	add(top, hit);
+}
+
+void
+barq_bm25_top_add_rest(BarqBm25Top *top, ItemPointer tid, bool unsure)
+{
+	BarqBm25Hit hit = {0, *tid, unsure};
+
+	add(top, hit);
 }
 
 void

@@ -58,7 +58,7 @@ INSERT INTO bm25_exact VALUES (9000, 'unsealed');
 SELECT id FROM bm25_exact ORDER BY body <@> 'unsealed' LIMIT 1;
 SET barq.consistency = sealed;
 SET enable_seqscan = off;
-SELECT id FROM bm25_exact ORDER BY body <@> 'unsealed' LIMIT 1;
+SELECT count(*) > 1000 AS sealed, count(*) FILTER (WHERE id = 9000) AS unsealed FROM (SELECT id FROM bm25_exact ORDER BY body <@> 'unsealed' LIMIT 9000) s;
 RESET barq.consistency;
 RESET enable_seqscan;
 

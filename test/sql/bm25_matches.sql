@@ -51,7 +51,7 @@ SELECT query, cardinality(pg_temp.meant(means)) AS rows FROM q WHERE query <> ''
 CREATE FUNCTION pg_temp.ranked(idx text, query text) RETURNS int[] LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE found int[];
 BEGIN
-	EXECUTE format('SELECT coalesce(array_agg(id ORDER BY id), ''{}'') FROM (SELECT id FROM bm25_matches ORDER BY body <@> to_bm25query(%L, %L) LIMIT 5000) s', query, idx) INTO found;
+	EXECUTE format('SELECT coalesce(array_agg(id ORDER BY id), ''{}'') FROM (SELECT id, body <@> to_bm25query(%1$L, %2$L) AS score FROM bm25_matches ORDER BY 2 LIMIT 5000) s WHERE score < 0', query, idx) INTO found;
 	RETURN found;
 END $$;
 SELECT query, idx, cardinality(pg_temp.ranked(idx, query)) AS got, cardinality(pg_temp.meant(means)) AS wanted FROM (VALUES

@@ -436,7 +436,8 @@ same_matches(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *qu
 	good &= m.ordered;
 	for (uint32 i = 0; i < corpus->n; i++)
 	{
-		bool		matches = !corpus->docs[i].dead;
+		bool		matches = !corpus->docs[i].dead &&
+			(!query->scored || brute_score(corpus, &corpus->docs[i], query) > 0);
 
 		for (uint32 j = 0; j < query->nconditions; j++)
 			matches &= holds(corpus, &corpus->docs[i], query, &query->conditions[j]) ==
@@ -445,6 +446,54 @@ same_matches(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *qu
 		good &= unsure && m.recheck ? !matches || m.found[i] == 1 : m.found[i] == matches;
 	}
 	free(m.found);
+	return good;
+}
+
+/* What a ranking ends with, in a few batches. matching: NULL, or a further query. */
+static bool
+same_rest(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *ranking,
+		  const BarqBm25Query *matching, uint32 max, bool unsure)
+{
+	BarqBm25Rest rest = {ranking, &matching, matching != NULL};
+	uint8	   *found = calloc(corpus->n + 1, 1);
+	BarqBm25Top top;
+	ItemPointerData after = {0};
+	bool		any_unsure = false;
+	bool		good = true;
+
+	do
+	{
+		barq_bm25_top_init(&top, max + corpus->n / 5);
+		top.resumed = true;
+		top.after_tid = after;
+		for (int i = 0; i < bodies->n; i++)
+		{
+			BarqView	view = shim_view(&bodies->body[i], bodies->pages);
+
+			barq_bm25_rest(&view, &rest, bodies->dead[i], &top);
+		}
+		barq_bm25_top_sort(&top);
+		for (uint32 i = 0; i < top.count; i++)
+		{
+			ItemPointer tid = &top.hits[i].tid;
+
+			good &= top.hits[i].score == 0 && ItemPointerCompare(&after, tid) < 0;
+			any_unsure |= top.hits[i].unsure;
+			found[ItemPointerGetBlockNumber(tid) * 50 + ItemPointerGetOffsetNumber(tid) - 1]++;
+			after = *tid;
+		}
+	} while (top.count == top.max);
+	for (uint32 i = 0; i < corpus->n; i++)
+	{
+		const Doc  *doc = &corpus->docs[i];
+		bool		comes = !doc->dead && (ranking == NULL || brute_score(corpus, doc, ranking) < 0);
+
+		for (uint32 j = 0; matching != NULL && j < matching->nconditions; j++)
+			comes &= holds(corpus, doc, matching, &matching->conditions[j]) ==
+				(matching->conditions[j].occur == BARQ_MUST);
+		good &= any_unsure && unsure ? !comes || found[i] == 1 : found[i] == comes;
+	}
+	free(found);
 	return good;
 }
 
@@ -522,10 +571,12 @@ compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const ch
 	bool		conditional = true;
 	bool		prefixes = true;
 	bool		matches = true;
+	bool		rest = true;
 
 	for (int i = 0; i < 25; i++)
 	{
 		BarqBm25Query query;
+		BarqBm25Query matching;
 		uint32		max = 1 + random_bits() % 20;
 
 		shim_context_push();
@@ -535,6 +586,11 @@ compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const ch
 		prefixes &= same_answers(corpus, bodies, &query, max);
 		make_query(&query, corpus, 2 + random_bits() % 5, positions ? 2 : 1, i % 3 == 0);
 		conditional &= same_answers(corpus, bodies, &query, max);
+		matches &= same_matches(corpus, bodies, &query, false);
+		rest &= same_rest(corpus, bodies, i % 5 == 0 ? NULL : &query, NULL, max, false);
+		make_query(&matching, corpus, 2 + random_bits() % 5, positions ? 2 : 1, false);
+		matching.scored = false;
+		rest &= same_rest(corpus, bodies, &query, &matching, max, false);
 		query.scored = false;
 		matches &= same_matches(corpus, bodies, &query, false);
 		if (i % 10 == 0)
@@ -545,6 +601,7 @@ compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const ch
 		if (!positions)
 		{
 			make_query(&query, corpus, 2 + random_bits() % 5, 2, false);
+			rest &= same_rest(corpus, bodies, &query, NULL, max, true);
 			query.scored = false;
 			matches &= same_matches(corpus, bodies, &query, true);
 		}
@@ -555,6 +612,7 @@ compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const ch
 	tap_ok(conditional, "%s: with conditions", name);
 	tap_ok(many, "%s: with many terms", name);
 	tap_ok(matches, "%s: matches alone", name);
+	tap_ok(rest, "%s: the rows of score 0, in TID order", name);
 }
 
 static void
@@ -697,6 +755,8 @@ test_damage(bool pages)
 				make_query(&query, &corpus, 1 + random_bits() % 5, j % 3, j % 2);
 				barq_bm25_top_init(&top, 10);
 				barq_bm25_search(&view, &query, NULL, &top, &recheck);
+				barq_bm25_top_init(&top, 10);
+				barq_bm25_rest(&view, &(BarqBm25Rest) {&query, NULL, 0}, NULL, &top);
 			}
 			SHIM_END();
 			CurrentMemoryContext = context;

@@ -1,0 +1,234 @@
+/*
+ * bm25_rows.c
+ *	  Which rows of a segment a query finds, window by window in TID order; and
+ *	  the rows that it does not find, which a ranking ends with.
+ */
+#include "postgres.h"
+
+#include "bm25/bm25_search.h"
+#include "store/interrupts.h"
+
+#define WINDOW	8192			/* rows looked at together */
+
+/* One bit a row of a window. */
+typedef uint8 WindowBits[WINDOW / 8];
+
+/* A query over a segment, that goes forward in it. */
+typedef struct Finder
+{
+	bool		scored;
+	bool		never;			/* it finds nothing here */
+	Bm25Conditions *conditions; /* NULL: there are none */
+	uint32		ncursors;
+	Bm25Cursor **cursors;		/* of the terms that score */
+} Finder;
+
+static inline void
+set_bit(uint8 *bits, uint32 i)
+{
+	bits[i / 8] |= 1 << (i % 8);
+}
+
+static inline bool
+has_bit(const uint8 *bits, uint32 i)
+{
+	return bits[i / 8] >> (i % 8) & 1;
+}
+
+static void
+open_finder(Finder *finder, const Bm25Body *body, const BarqBm25Query *query)
+{
+	memset(finder, 0, sizeof(*finder));
+	finder->scored = query->scored;
+	finder->never = query->nothing || (!query->scored && query->nconditions == 0);
+	if (!finder->never && query->nconditions > 0)
+		finder->conditions = barq_bm25_conditions_open(body, query, &finder->never);
+	if (finder->never || !query->scored)
+		return;
+	finder->cursors = palloc_extended(sizeof(Bm25Cursor *) * (Size) Max(query->nterms, 1),
+									  MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < query->nterms; i++)
+	{
+		const BarqBm25Term *term = &query->terms[i];
+		Bm25Cursor *cursor;
+
+		if (term->weight == 0)
+			continue;
+		if ((i & 63) == 0)
+			barq_check_interrupts();
+		cursor = barq_bm25_open_term(body, term);
+		if (cursor != NULL)
+			finder->cursors[finder->ncursors++] = cursor;
+	}
+	finder->never = finder->ncursors == 0;
+}
+
+/*
+ * Mark the rows from..to (of one window, ascending from call to call) that the
+ * query finds: in `found` those that it may find, in `unsure` those of them
+ * that a phrase without positions leaves open.
+ */
+static void
+mark(Finder *finder, uint32 from, uint32 to, uint8 *found, uint8 *unsure)
+{
+	memset(found, 0, sizeof(WindowBits));
+	memset(unsure, 0, sizeof(WindowBits));
+	if (finder->never)
+		return;
+	if (!finder->scored)
+	{
+		uint32		row = from;
+
+		while ((row = barq_bm25_conditions_next(finder->conditions, row)) <= to)
+		{
+			bool		recheck = false;
+
+			if (barq_bm25_conditions_hold(finder->conditions, row, &recheck))
+			{
+				set_bit(found, row - from);
+				if (recheck)
+					set_bit(unsure, row - from);
+			}
+			row++;
+		}
+		return;
+	}
+	for (uint32 i = 0; i < finder->ncursors; i++)
+	{
+		uint32		row = from;
+
+		while ((row = barq_bm25_cursor_seek(finder->cursors[i], row)) <= to)
+			set_bit(found, row++ - from);
+	}
+	if (finder->conditions == NULL)
+		return;
+	for (uint32 row = from; row <= to; row++)
+	{
+		bool		recheck = false;
+
+		if (!has_bit(found, row - from))
+			continue;
+		if (!barq_bm25_conditions_hold(finder->conditions, row, &recheck))
+			found[(row - from) / 8] &= ~(1 << ((row - from) % 8));
+		else if (recheck)
+			set_bit(unsure, row - from);
+	}
+}
+
+void
+barq_bm25_match_scored(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
+					   BarqRowsVisitor visit, void *arg)
+{
+	Bm25Body	body;
+	Finder		finder;
+	WindowBits	found;
+	WindowBits	unsure;
+	ItemPointerData tids[512];
+
+	barq_bm25_open(&body, view);
+	if (view->rows == 0)
+		return;
+	open_finder(&finder, &body, query);
+	if (finder.never)
+		return;
+	for (uint32 from = 0, to; from < view->rows; from = to + 1)
+	{
+		uint32		n = 0;
+		bool		last = false;	/* are the rows gathered unsure? */
+
+		barq_check_interrupts();
+		to = from + Min(WINDOW, view->rows - from) - 1;
+		mark(&finder, from, to, found, unsure);
+		for (uint32 row = from; row <= to; row++)
+		{
+			bool		recheck;
+
+			if (!has_bit(found, row - from) || (skip != NULL && has_bit(skip, row)))
+				continue;
+			recheck = has_bit(unsure, row - from);
+			if (n == lengthof(tids) || (n > 0 && recheck != last))
+			{
+				visit(arg, tids, n, last);
+				n = 0;
+			}
+			last = recheck;
+			tids[n++] = barq_bm25_tid(&body, row);
+		}
+		if (n > 0)
+			visit(arg, tids, n, last);
+	}
+}
+
+/* The first row whose TID is after one. */
+static uint32
+row_after(const Bm25Body *body, const ItemPointerData *after)
+{
+	uint32		low = 0;
+	uint32		high = body->view->rows;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+		ItemPointerData tid = barq_bm25_tid(body, middle);
+
+		if (ItemPointerCompare(&tid, (ItemPointer) after) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void
+barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest, const uint8 *skip, BarqBm25Top *top)
+{
+	Bm25Body	body;
+	Finder		ranking;
+	Finder	   *matching = palloc(sizeof(Finder) * Max(rest->nmatching, 1));
+	WindowBits	drop;
+	WindowBits	unsure;
+	WindowBits	matched;
+	WindowBits	may_match;
+
+	barq_bm25_open(&body, view);
+	if (view->rows == 0)
+		return;
+	ranking.never = true;
+	if (rest->ranking != NULL)
+		open_finder(&ranking, &body, rest->ranking);
+	for (uint32 i = 0; i < rest->nmatching; i++)
+	{
+		open_finder(&matching[i], &body, rest->matching[i]);
+		if (matching[i].never)
+			return;
+	}
+	for (uint32 from = row_after(&body, &top->after_tid), to; from < view->rows; from = to + 1)
+	{
+		barq_check_interrupts();
+		to = from + Min(WINDOW, view->rows - from) - 1;
+		mark(&ranking, from, to, drop, unsure);
+		for (uint32 i = 0; i < sizeof(WindowBits); i++)
+			drop[i] &= ~unsure[i];
+		for (uint32 i = 0; i < rest->nmatching; i++)
+		{
+			mark(&matching[i], from, to, matched, may_match);
+			for (uint32 j = 0; j < sizeof(WindowBits); j++)
+			{
+				drop[j] |= ~matched[j];
+				unsure[j] |= may_match[j];
+			}
+		}
+		for (uint32 row = from; row <= to; row++)
+		{
+			ItemPointerData tid;
+
+			if (has_bit(drop, row - from) || (skip != NULL && has_bit(skip, row)))
+				continue;
+			tid = barq_bm25_tid(&body, row);
+			if (top->count == top->max &&
+				ItemPointerCompare(&tid, &top->hits[0].tid) > 0)
+				return;
+			barq_bm25_top_add_rest(top, &tid, has_bit(unsure, row - from));
+		}
+	}
+}
