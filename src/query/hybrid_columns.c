@@ -44,7 +44,7 @@ barq_hybrid_table(Oid type)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is not the row type of a table", format_type_be(type)),
-				 errhint("Name the table by its row type, as in barq_hybrid(NULL::my_table, ...).")));
+				 errhint("Name the table by its row type, as in barq_hybrid(NULL::my_table, query => $1).")));
 	return table;
 }
 
