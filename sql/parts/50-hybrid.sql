@@ -5,33 +5,267 @@ CREATE FUNCTION barq_rrf(rank bigint, rrf_k float8 DEFAULT 60,
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION barq_rrf(bigint, float8, float8) IS 'what a rank adds to a score in reciprocal rank fusion: weight/(rrf_k + rank), 0 for NULL';
 
-CREATE FUNCTION barq_hybrid(item anyelement, embedding text DEFAULT NULL,
-	query text DEFAULT NULL, k int DEFAULT 10, candidates int DEFAULT 100,
-	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
-	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
-	filter_args text[] DEFAULT '{}', vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL)
-	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, text[], name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+-- barq_hybrid() with and without filter_args, whose arrays may be of any type. A
+-- function whose result is polymorphic must find all its polymorphic arguments
+-- among as many of the call's as they are away from the first (funcapi.c:
+-- resolve_polymorphic_tupdesc), defaults not counted. So filter_args has no
+-- default, and there is a function for each number of arguments that a call has
+-- before the first named one; those have no names. The embedding is a text, as
+-- an unknown literal is, or of any type that becomes the column's.
 
--- the embedding has no default here, so that a call without one is not ambiguous
-CREATE FUNCTION barq_hybrid(item anyelement, embedding vector,
-	query text DEFAULT NULL, k int DEFAULT 10, candidates int DEFAULT 100,
-	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
-	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
-	filter_args text[] DEFAULT '{}', vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL)
+CREATE FUNCTION barq_hybrid(
+	item anyelement, embedding text DEFAULT NULL, query text DEFAULT NULL,
+	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, vector, text, int, int, float8, float8, float8, text, text[], name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
-CREATE FUNCTION barq_hybrid(item anyelement, embedding halfvec,
+CREATE FUNCTION barq_hybrid(
+	item anyelement, embedding "any", query text DEFAULT NULL,
+	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, filter_args anycompatiblearray,
+	embedding text DEFAULT NULL, query text DEFAULT NULL, k int DEFAULT 10,
+	candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, text, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, filter_args anycompatiblearray, embedding "any",
 	query text DEFAULT NULL, k int DEFAULT 10, candidates int DEFAULT 100,
 	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
 	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
-	filter_args text[] DEFAULT '{}', vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL)
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, halfvec, text, int, int, float8, float8, float8, text, text[], name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, "any", text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, text, filter_args anycompatiblearray,
+	query text DEFAULT NULL, k int DEFAULT 10, candidates int DEFAULT 100,
+	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
+	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, anycompatiblearray, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", filter_args anycompatiblearray,
+	query text DEFAULT NULL, k int DEFAULT 10, candidates int DEFAULT 100,
+	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
+	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", anycompatiblearray, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, text, text, filter_args anycompatiblearray,
+	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, anycompatiblearray, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", text, filter_args anycompatiblearray,
+	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, anycompatiblearray, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, text, text, int, filter_args anycompatiblearray,
+	candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, anycompatiblearray, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", text, int, filter_args anycompatiblearray,
+	candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, anycompatiblearray, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, text, text, int, int, filter_args anycompatiblearray,
+	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
+	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, anycompatiblearray, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", text, int, int, filter_args anycompatiblearray,
+	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
+	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, anycompatiblearray, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, text, text, int, int, float8,
+	filter_args anycompatiblearray, vector_weight float8 DEFAULT 1,
+	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, anycompatiblearray, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", text, int, int, float8,
+	filter_args anycompatiblearray, vector_weight float8 DEFAULT 1,
+	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, anycompatiblearray, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, text, text, int, int, float8, float8,
+	filter_args anycompatiblearray, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, anycompatiblearray, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", text, int, int, float8, float8,
+	filter_args anycompatiblearray, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, anycompatiblearray, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, text, text, int, int, float8, float8, float8,
+	filter_args anycompatiblearray, filter text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", text, int, int, float8, float8, float8,
+	filter_args anycompatiblearray, filter text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, text, text, int, int, float8, float8, float8, text,
+	filter_args anycompatiblearray, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", text, int, int, float8, float8, float8, text,
+	filter_args anycompatiblearray, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+-- A string in place of a row: read as a value of this type, it is an error that
+-- says how a table is named.
+CREATE TYPE barq_item;
+CREATE FUNCTION barq_item_in(cstring) RETURNS barq_item
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION barq_item_in(cstring) IS 'an error that says how barq_hybrid() is told its table';
+CREATE FUNCTION barq_item_out(barq_item) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION barq_item_out(barq_item) IS 'never called';
+CREATE TYPE barq_item (INPUT = barq_item_in, OUTPUT = barq_item_out,
+	INTERNALLENGTH = VARIABLE, CATEGORY = 'S');
+COMMENT ON TYPE barq_item IS 'has no values: a string where barq_hybrid() takes a row is read as one, which is an error with a hint';
+
+CREATE FUNCTION barq_hybrid(
+	item barq_item, embedding text DEFAULT NULL, query text DEFAULT NULL,
+	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, filter_args "any" DEFAULT NULL::text[],
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc text, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid_item' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(barq_item, text, text, int, int, float8, float8, float8, text, "any", name, name, text, name, name) IS 'an error that says how a table is named';
+
+CREATE FUNCTION barq_hybrid(
+	item barq_item, embedding "any", query text DEFAULT NULL, k int DEFAULT 10,
+	candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, filter_args "any" DEFAULT NULL::text[],
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc text, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid_item' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(barq_item, "any", text, int, int, float8, float8, float8, text, "any", name, name, text, name, name) IS 'an error that says how a table is named';
+
+CREATE FUNCTION barq_by_index(query anyelement, index regclass) RETURNS anyelement
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION barq_by_index(anyelement, regclass) IS 'the query; a search by distance from it uses this index of several alike';

@@ -10,12 +10,16 @@
 
 #include "access/genam.h"
 #include "am/am.h"
+#include "catalog/partition.h"
+#include "fmgr.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "settings.h"
 #include "utils/float.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_by_index);
 
 /* Make a path impossible: it would not return what it promises. */
 static void
@@ -28,6 +32,42 @@ refuse(IndexPath *path, Cost *startup_cost, Cost *total_cost,
 	*correlation = 0;
 	*pages = 0;
 	BarqPathRefuse(path);
+}
+
+/*
+ * barq_by_index(query anyelement, index regclass) → anyelement: the query. The
+ * planner sees of it which index a search by distance is to use.
+ */
+Datum
+barq_by_index(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+/*
+ * Is the search meant for another index? barq_by_index(query, index) says for
+ * which, the index of a partition for that of its parent.
+ */
+static bool
+names_another(IndexPath *path)
+{
+	OpExpr	   *distance = linitial(path->indexorderbys);
+	FuncExpr   *query;
+	Const	   *named;
+	FmgrInfo	function;
+
+	if (!IsA(distance, OpExpr) || list_length(distance->args) != 2 ||
+		!IsA(lsecond(distance->args), FuncExpr))
+		return false;
+	query = lsecond(distance->args);
+	if (list_length(query->args) != 2 || !IsA(lsecond(query->args), Const))
+		return false;
+	fmgr_info(query->funcid, &function);
+	named = lsecond(query->args);
+	return function.fn_addr == barq_by_index && !named->constisnull &&
+		DatumGetObjectId(named->constvalue) != path->indexinfo->indexoid &&
+		!list_member_oid(get_partition_ancestors(path->indexinfo->indexoid),
+						 DatumGetObjectId(named->constvalue));
 }
 
 /*
@@ -51,7 +91,7 @@ estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
 	 * A LIMIT larger than what a scan may look at would come back short, where
 	 * a sort returns all: the user asked for the rows.
 	 */
-	if (path->indexorderbys == NIL ||
+	if (path->indexorderbys == NIL || names_another(path) ||
 		(barq_iterative_scan != BARQ_ITERATIVE_OFF &&
 		 root->limit_tuples > 0 && root->limit_tuples > barq_max_scan_tuples))
 	{

@@ -20,7 +20,7 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_hybrid);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_rrf);
 
-/* barq_hybrid's, as the SQL function has them */
+/* barq_hybrid's, in their order, but for filter_args */
 enum
 {
 	ARG_ITEM,
@@ -32,10 +32,21 @@ enum
 	ARG_VECTOR_WEIGHT,
 	ARG_TEXT_WEIGHT,
 	ARG_FILTER,
-	ARG_FILTER_ARGS,
 	ARG_VECTOR_COLUMN,
-	ARG_TEXT_COLUMN
+	ARG_TEXT_COLUMN,
+	ARG_QUERY_SYNTAX,
+	ARG_VECTOR_INDEX,
+	ARG_TEXT_INDEX,
+	NARGS
 };
+
+/* An argument of a call. */
+typedef struct Argument
+{
+	Datum		value;
+	bool		isnull;
+	Oid			type;
+} Argument;
 
 pg_noreturn static void
 must_not_be_null(const char *name)
@@ -46,13 +57,13 @@ must_not_be_null(const char *name)
 }
 
 static int
-rows_argument(FunctionCallInfo fcinfo, int number, const char *name)
+rows_argument(const Argument *argument, const char *name)
 {
 	int			value;
 
-	if (PG_ARGISNULL(number))
+	if (argument->isnull)
 		must_not_be_null(name);
-	value = PG_GETARG_INT32(number);
+	value = DatumGetInt32(argument->value);
 	if (value < 1 || value > BARQ_HYBRID_MOST_ROWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -62,13 +73,13 @@ rows_argument(FunctionCallInfo fcinfo, int number, const char *name)
 }
 
 static double
-weight_argument(FunctionCallInfo fcinfo, int number, const char *name)
+weight_argument(const Argument *argument, const char *name)
 {
 	double		value;
 
-	if (PG_ARGISNULL(number))
+	if (argument->isnull)
 		must_not_be_null(name);
-	value = PG_GETARG_FLOAT8(number);
+	value = DatumGetFloat8(argument->value);
 	if (!isfinite(value) || value < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -77,50 +88,100 @@ weight_argument(FunctionCallInfo fcinfo, int number, const char *name)
 }
 
 static const char *
-column_argument(FunctionCallInfo fcinfo, int number)
+name_argument(const Argument *argument)
 {
-	return PG_ARGISNULL(number) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(number)));
+	return argument->isnull ? NULL : pstrdup(NameStr(*DatumGetName(argument->value)));
+}
+
+static char *
+text_argument(const Argument *argument)
+{
+	return argument->isnull ? NULL : TextDatumGetCString(argument->value);
+}
+
+static Argument
+argument_at(FunctionCallInfo fcinfo, int number)
+{
+	Argument	argument = {PG_GETARG_DATUM(number), PG_ARGISNULL(number),
+				get_fn_expr_argtype(fcinfo->flinfo, number)};
+
+	return argument;
+}
+
+/*
+ * The arguments of a call in their order. Which of the functions it calls says
+ * where filter_args stands; some do not have it.
+ */
+static void
+collect_arguments(FunctionCallInfo fcinfo, Argument *arguments, Argument *filter_args)
+{
+	Oid		   *types;
+	int			ntypes;
+	int			at = 0;
+
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
+	while (at < ntypes && types[at] != ANYCOMPATIBLEARRAYOID)
+		at++;
+	if (at < ntypes)
+		*filter_args = argument_at(fcinfo, at);
+	else
+		filter_args->isnull = true;
+	for (int i = 0; i < NARGS; i++)
+		arguments[i] = argument_at(fcinfo, i < at ? i : i + 1);
+	pfree(types);
+}
+
+static void
+read_filter(const Argument *filter, const Argument *filter_args, BarqHybridArgs *args)
+{
+	if (!filter_args->isnull)
+		args->filter_args = DatumGetArrayTypeP(filter_args->value);
+	args->filter = text_argument(filter);
+	if (args->filter != NULL && args->filter[0] == '\0')
+		args->filter = NULL;
+	if (args->filter == NULL && args->filter_args != NULL && ARR_NDIM(args->filter_args) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("filter_args needs a filter")));
 }
 
 static void
 read_arguments(FunctionCallInfo fcinfo, BarqHybridArgs *args)
 {
+	Argument	from[NARGS];
+	Argument	filter_args = {0};
+
 	memset(args, 0, sizeof(*args));
-	args->row_type = get_fn_expr_argtype(fcinfo->flinfo, ARG_ITEM);
+	collect_arguments(fcinfo, from, &filter_args);
+	args->schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	args->row_type = from[ARG_ITEM].type;
 	args->table = barq_hybrid_table(args->row_type);
 
-	args->wanted[BARQ_LEG_VECTOR] = !PG_ARGISNULL(ARG_EMBEDDING);
-	args->wanted[BARQ_LEG_TEXT] = !PG_ARGISNULL(ARG_QUERY);
+	args->wanted[BARQ_LEG_VECTOR] = !from[ARG_EMBEDDING].isnull;
+	args->wanted[BARQ_LEG_TEXT] = !from[ARG_QUERY].isnull;
 	if (!args->wanted[BARQ_LEG_VECTOR] && !args->wanted[BARQ_LEG_TEXT])
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("embedding and query must not both be NULL")));
 	if (args->wanted[BARQ_LEG_VECTOR])
 	{
-		args->embedding = PointerGetDatum(PG_DETOAST_DATUM(PG_GETARG_DATUM(ARG_EMBEDDING)));
-		args->embedding_type = get_fn_expr_argtype(fcinfo->flinfo, ARG_EMBEDDING);
+		args->embedding = from[ARG_EMBEDDING].value;
+		args->embedding_type = from[ARG_EMBEDDING].type;
 	}
 	if (args->wanted[BARQ_LEG_TEXT])
-		args->query = PG_GETARG_TEXT_PP(ARG_QUERY);
+		args->query = DatumGetTextPP(from[ARG_QUERY].value);
 
 	/* a ranking shorter than the result would leave places empty */
-	args->k = rows_argument(fcinfo, ARG_K, "k");
-	args->candidates = Max(args->k, rows_argument(fcinfo, ARG_CANDIDATES, "candidates"));
-	args->rrf_k = weight_argument(fcinfo, ARG_RRF_K, "rrf_k");
-	args->weight[BARQ_LEG_VECTOR] = weight_argument(fcinfo, ARG_VECTOR_WEIGHT, "vector_weight");
-	args->weight[BARQ_LEG_TEXT] = weight_argument(fcinfo, ARG_TEXT_WEIGHT, "text_weight");
-
-	if (PG_ARGISNULL(ARG_FILTER_ARGS))
-		must_not_be_null("filter_args");
-	args->filter_args = PG_GETARG_ARRAYTYPE_P(ARG_FILTER_ARGS);
-	if (!PG_ARGISNULL(ARG_FILTER))
-		args->filter = text_to_cstring(PG_GETARG_TEXT_PP(ARG_FILTER));
-	else if (ARR_NDIM(args->filter_args) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("filter_args needs a filter")));
-	args->column[BARQ_LEG_VECTOR] = column_argument(fcinfo, ARG_VECTOR_COLUMN);
-	args->column[BARQ_LEG_TEXT] = column_argument(fcinfo, ARG_TEXT_COLUMN);
+	args->k = rows_argument(&from[ARG_K], "k");
+	args->candidates = Max(args->k, rows_argument(&from[ARG_CANDIDATES], "candidates"));
+	args->rrf_k = weight_argument(&from[ARG_RRF_K], "rrf_k");
+	args->weight[BARQ_LEG_VECTOR] = weight_argument(&from[ARG_VECTOR_WEIGHT], "vector_weight");
+	args->weight[BARQ_LEG_TEXT] = weight_argument(&from[ARG_TEXT_WEIGHT], "text_weight");
+	read_filter(&from[ARG_FILTER], &filter_args, args);
+	args->column[BARQ_LEG_VECTOR] = name_argument(&from[ARG_VECTOR_COLUMN]);
+	args->column[BARQ_LEG_TEXT] = name_argument(&from[ARG_TEXT_COLUMN]);
+	args->index[BARQ_LEG_VECTOR] = name_argument(&from[ARG_VECTOR_INDEX]);
+	args->index[BARQ_LEG_TEXT] = name_argument(&from[ARG_TEXT_INDEX]);
 }
 
 static void
@@ -154,9 +215,11 @@ run(Relation table, const BarqHybridArgs *args, Tuplestorestate *store,
 /*
  * barq_hybrid(item anyelement, embedding text, query text, k int,
  * candidates int, rrf_k float8, vector_weight float8, text_weight float8,
- * filter text, filter_args text[], vector_column name, text_column name)
+ * filter text, filter_args anycompatiblearray, vector_column name,
+ * text_column name, query_syntax text, vector_index name, text_index name)
  * → TABLE(doc anyelement, score float8, vector_rank int, text_rank int).
- * The embedding may also be a vector or a halfvec.
+ * The embedding may also be of any type that becomes the column's; filter_args
+ * may be missing, or stand elsewhere (sql/parts/50-hybrid.sql says why).
  */
 Datum
 barq_hybrid(PG_FUNCTION_ARGS)
@@ -182,8 +245,9 @@ barq_hybrid(PG_FUNCTION_ARGS)
 Datum
 barq_rrf(PG_FUNCTION_ARGS)
 {
-	double		rrf_k = weight_argument(fcinfo, 1, "rrf_k");
-	double		weight = weight_argument(fcinfo, 2, "weight");
+	Argument	given[] = {argument_at(fcinfo, 1), argument_at(fcinfo, 2)};
+	double		rrf_k = weight_argument(&given[0], "rrf_k");
+	double		weight = weight_argument(&given[1], "weight");
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_FLOAT8(0);

@@ -3,7 +3,9 @@
  *	  barq_hybrid(): what its files share.
  *
  * hybrid.c			arguments, the order of the steps
+ * hybrid_table.c	which table
  * hybrid_columns.c	which columns, indexes and operators
+ * hybrid_convert.c	arguments as values of other types
  * hybrid_filter.c	the filter: one boolean expression, and its arguments
  * hybrid_sql.c		the statements
  * hybrid_cache.c	what is kept between calls
@@ -42,28 +44,33 @@ typedef enum BarqLegKind
 /* The arguments of a call, checked as far as they can be by themselves. */
 typedef struct BarqHybridArgs
 {
+	Oid			schema;			/* barq's */
 	Oid			table;
 	Oid			row_type;		/* of the item, the table's */
 	bool		wanted[BARQ_LEGS];
 	Datum		embedding;
-	Oid			embedding_type; /* text or a vector type */
+	Oid			embedding_type;
 	text	   *query;
 	int			k;
 	int			candidates;		/* at least k */
 	double		rrf_k;
 	double		weight[BARQ_LEGS];
 	char	   *filter;			/* NULL: none */
-	ArrayType  *filter_args;
+	ArrayType  *filter_args;	/* NULL: none */
 	const char *column[BARQ_LEGS];	/* NULL: to be found */
+	const char *index[BARQ_LEGS];	/* likewise */
 } BarqHybridArgs;
 
-/* A column that a ranking is by. */
+/* A column, or an index's expression, that a ranking is by. */
 typedef struct BarqHybridColumn
 {
-	AttrNumber	attnum;
+	AttrNumber	attnum;			/* 0: an expression */
 	Oid			type;			/* of the column, below its domains */
 	int32		typmod;
 	Oid			index;			/* whose distance, or statistics, it is */
+	bool		partial;		/* the index has a predicate */
+	bool		by_filter;		/* chosen as the one that the filter implies */
+	bool		by_index;		/* of several alike, the named one must serve */
 	Oid			op;				/* column operator query → float8 */
 	Oid			left_type;		/* what the operator takes the column as */
 	Oid			query_type;
@@ -76,9 +83,11 @@ typedef struct BarqConversion
 	{
 		BARQ_CONVERT_NOT,
 		BARQ_CONVERT_TEXT,		/* text, through the type's input function */
+		BARQ_CONVERT_IO,		/* what the type's output function says, likewise */
 		BARQ_CONVERT_CAST
 	}			how;
 	FmgrInfo	function;		/* input function, or cast */
+	FmgrInfo	output;
 	int			cast_nargs;
 	Oid			io_param;
 	int32		typmod;
@@ -109,12 +118,14 @@ typedef struct BarqHybridEntry
 	int			pins;			/* calls under way */
 	uint64		last_used;
 
+	Oid			schema;			/* barq's */
 	bool		has_children;	/* several tables: partitions, inheritance */
 	int			candidates;
 	char	   *filter;			/* NULL: none */
 	int			nparams;		/* $1 … of the filter */
 	Oid		   *param_types;
-	Node	   *moving_filter;	/* one whose literals may come to mean another */
+	Node	   *expression;		/* the filter's */
+	bool		moving;			/* its literals may come to mean another */
 	BarqConversion *param_conversions;
 	BarqHybridLeg legs[BARQ_LEGS];
 	SPIPlanPtr	rows;			/* NULL until needed */
@@ -151,7 +162,7 @@ typedef struct BarqFusedHit
 	int			rank[BARQ_LEGS];	/* from 1; 0: not in that ranking */
 } BarqFusedHit;
 
-/* hybrid_columns.c */
+/* hybrid_table.c */
 
 /*
  * The table of a row type. ERRCODE_WRONG_OBJECT_TYPE for any other type, and
@@ -168,21 +179,43 @@ extern void barq_hybrid_check_table(Relation table);
  */
 extern bool barq_hybrid_lock_children(Relation table);
 
-/*
- * The column to rank by, found from the table's indexes unless `name` says it.
- * ERROR if there is none, or several, or if it is unclear how to rank by it.
- */
-extern void barq_hybrid_find_column(Relation table, BarqLegKind kind,
-									const char *name, BarqHybridColumn *column);
-extern void barq_hybrid_check_column_name(Relation table, const char *name);
-
 /* The primary key's btree index, or InvalidOid. */
 extern Oid	barq_hybrid_key_index(Relation table);
 
-/* From a type to a type with a modifier; ERROR if there is no way. */
+/* hybrid_columns.c */
+
+/*
+ * The column to rank by, and the index by which it is, found from the table's
+ * indexes as far as the arguments do not name them. `quals`: what the filter
+ * says, with its parameters' values, for it may imply the predicate of one of
+ * several partial indexes. ERROR if there is none, or several, or if it is
+ * unclear how to rank by it.
+ */
+extern void barq_hybrid_find_column(Relation table, BarqLegKind kind,
+									const BarqHybridArgs *args, List *quals,
+									BarqHybridColumn *column);
+
+/* ERROR if the table lacks a column or an index that the arguments name. */
+extern void barq_hybrid_check_names(Relation table, BarqLegKind kind,
+									const BarqHybridArgs *args);
+
+/* hybrid_convert.c */
+
+/*
+ * From a type to a type with a modifier. A text is read by the type's input
+ * function, another value goes through a cast that an assignment would use;
+ * ERROR if there is none.
+ */
 extern void barq_conversion_find(BarqConversion *conversion, Oid from, Oid to,
 								 int32 typmod, const char *what,
 								 MemoryContext context);
+
+/*
+ * The same without loss: by an implicit cast, else as the value's text, which
+ * is an ERROR later where it is not one of the type.
+ */
+extern void barq_conversion_find_exact(BarqConversion *conversion, Oid from,
+									   Oid to, MemoryContext context);
 extern Datum barq_convert(BarqConversion *conversion, Datum value);
 
 /* hybrid_filter.c */
@@ -197,9 +230,15 @@ extern Node *barq_hybrid_check_filter(Relation table, const char *filter,
 									  int *nparams, Oid **param_types,
 									  bool *fixed);
 
-/* The filter's arguments as values of its parameters' types. */
+/*
+ * The filter's arguments (NULL: none) as values of its parameters' types. The
+ * list has room for them.
+ */
 extern void barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 									ParamListInfo params);
+
+/* What a filter with its arguments says, as predicate_implied_by() takes it. */
+extern List *barq_hybrid_filter_quals(BarqHybridEntry *entry, ArrayType *args);
 
 /* hybrid_sql.c; palloc'd */
 extern char *barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,

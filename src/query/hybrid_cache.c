@@ -5,12 +5,14 @@
  *
  * An entry's key is everything that its statements depend on and that may
  * differ between two calls: table, columns, filter, number of candidates, the
- * embedding's type, the role (row security), search_path (names in the filter)
+ * embedding's type and that of the filter's arguments, the role (row security), search_path (names in the filter)
  * and the settings that the filter's syntax depends on. It is made again after a
  * change of the table, and when a plan of it is no longer valid for whatever
  * reason, so that a filter never runs that was checked when its names meant
  * something else. A filter with a literal whose meaning moves ('today',
  * DateStyle) is read again by every call, and compared with what was planned.
+ * Where the index of a ranking is the one that the filter implies, entries of
+ * one key differ in it.
  *
  * There are at most MOST_ENTRIES of them; the one not used for longest goes.
  * An entry in use is pinned, for what a statement calls may call barq_hybrid().
@@ -22,7 +24,6 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "parser/parse_expr.h"
 #include "parser/parser.h"
 #include "query/hybrid.h"
@@ -60,8 +61,13 @@ make_key(StringInfo key, const BarqHybridArgs *args)
 	appendBinaryStringInfo(key, (char *) &args->embedding_type, sizeof(Oid));
 	appendBinaryStringInfo(key, (char *) args->wanted, sizeof(args->wanted));
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
+	{
 		append_string(key, args->column[kind]);
+		append_string(key, args->index[kind]);
+	}
 	append_string(key, args->filter);
+	if (args->filter_args != NULL)
+		appendBinaryStringInfo(key, (char *) &ARR_ELEMTYPE(args->filter_args), sizeof(Oid));
 	append_string(key, namespace_search_path);
 	appendStringInfoChar(key, standard_conforming_strings);
 	appendStringInfoChar(key, (char) backslash_quote);
@@ -106,9 +112,31 @@ filter_is_same(Relation table, const BarqHybridEntry *entry)
 	Oid		   *types;
 	bool		fixed;
 
-	return entry->moving_filter == NULL ||
+	return !entry->moving ||
 		equal(barq_hybrid_check_filter(table, entry->filter, &nparams, &types, &fixed),
-			  entry->moving_filter);
+			  entry->expression);
+}
+
+/* Do the call's values imply the indexes that the entry has been made for? */
+static bool
+indexes_are_same(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args)
+{
+	List	   *quals = NIL;
+
+	for (int kind = 0; kind < BARQ_LEGS; kind++)
+	{
+		BarqHybridColumn *column = &entry->legs[kind].column;
+		BarqHybridColumn now = {0};
+
+		if (!column->by_filter)
+			continue;
+		if (quals == NIL)
+			quals = barq_hybrid_filter_quals(entry, args->filter_args);
+		barq_hybrid_find_column(table, kind, args, quals, &now);
+		if (now.index != column->index)
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -124,7 +152,7 @@ entry_is_good(Relation table, const BarqHybridEntry *entry)
 
 /* The entry of a key, if it is good. */
 static BarqHybridEntry *
-look_up(Relation table, const StringInfo key, uint64 hash)
+look_up(Relation table, const BarqHybridArgs *args, const StringInfo key, uint64 hash)
 {
 	for (int i = 0; i < nentries; i++)
 	{
@@ -135,10 +163,13 @@ look_up(Relation table, const StringInfo key, uint64 hash)
 		else if (entry->hash == hash && entry->key_length == key->len &&
 				 memcmp(entry->key, key->data, key->len) == 0)
 		{
-			if (entry_is_good(table, entry))
+			if (!entry_is_good(table, entry))
+			{
+				if (entry->pins == 0)
+					drop_entry(i--);
+			}
+			else if (indexes_are_same(table, entry, args))
 				return entry;
-			if (entry->pins == 0)
-				drop_entry(i--);
 		}
 	}
 	return NULL;
@@ -162,13 +193,12 @@ make_room(void)
 	drop_entry(oldest);
 }
 
-/* The statement, planned; not yet kept. */
+/* The statement, planned as the options say; not yet kept. */
 static SPIPlanPtr
-plan_statement(const char *sql, int nargs, Oid *types, bool generic)
+plan_statement(const char *sql, int nargs, Oid *types, int options)
 {
 	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, types,
-										  CURSOR_OPT_PARALLEL_OK |
-										  (generic ? CURSOR_OPT_GENERIC_PLAN : 0));
+										  CURSOR_OPT_PARALLEL_OK | options);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", sql,
@@ -178,7 +208,8 @@ plan_statement(const char *sql, int nargs, Oid *types, bool generic)
 
 /*
  * A query's own value tells the planner nothing, so one plan serves all;
- * arguments of the filter may.
+ * arguments of the filter may, and they must where only they imply the
+ * predicate of the index.
  */
 static SPIPlanPtr
 plan_leg(Relation table, const BarqHybridEntry *entry, BarqLegKind kind, bool exact)
@@ -191,38 +222,36 @@ plan_leg(Relation table, const BarqHybridEntry *entry, BarqLegKind kind, bool ex
 	if (entry->nparams > 0)
 		memcpy(types, entry->param_types, sizeof(Oid) * entry->nparams);
 	types[entry->nparams] = barq_hybrid_parameter_type(column, kind);
-	plan = plan_statement(sql, entry->nparams + 1, types, entry->nparams == 0);
+	plan = plan_statement(sql, entry->nparams + 1, types,
+						  entry->nparams == 0 ? CURSOR_OPT_GENERIC_PLAN :
+						  column->partial ? CURSOR_OPT_CUSTOM_PLAN : 0);
 	pfree(types);
 	pfree(sql);
 	return plan;
 }
 
 static void
-prepare_filter(Relation table, BarqHybridEntry *entry, const char *filter)
+prepare_filter(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
+	Oid			from = args->filter_args == NULL ? TEXTOID : ARR_ELEMTYPE(args->filter_args);
 	Oid		   *types;
 	bool		fixed;
-	Node	   *expr = barq_hybrid_check_filter(table, filter, &entry->nparams,
+	Node	   *expr = barq_hybrid_check_filter(table, args->filter, &entry->nparams,
 												&types, &fixed);
+	MemoryContext old = MemoryContextSwitchTo(entry->context);
 
-	entry->filter = MemoryContextStrdup(entry->context, filter);
-	if (!fixed)
-	{
-		MemoryContext old = MemoryContextSwitchTo(entry->context);
-
-		entry->moving_filter = copyObject(expr);
-		MemoryContextSwitchTo(old);
-	}
-	entry->param_types = MemoryContextAlloc(entry->context,
-											sizeof(Oid) * (entry->nparams + 1));
-	entry->param_conversions = MemoryContextAlloc(entry->context,
-												  sizeof(BarqConversion) * (entry->nparams + 1));
+	entry->filter = pstrdup(args->filter);
+	entry->expression = copyObject(expr);
+	entry->moving = !fixed;
+	entry->param_types = palloc(sizeof(Oid) * (entry->nparams + 1));
+	entry->param_conversions = palloc(sizeof(BarqConversion) * (entry->nparams + 1));
 	for (int i = 0; i < entry->nparams; i++)
 	{
 		entry->param_types[i] = types[i];
-		barq_conversion_find(&entry->param_conversions[i], TEXTOID, types[i], -1,
-							 "filter_args", entry->context);
+		barq_conversion_find_exact(&entry->param_conversions[i], from, types[i],
+								   entry->context);
 	}
+	MemoryContextSwitchTo(old);
 }
 
 static BarqHybridEntry *
@@ -232,6 +261,7 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "barq_hybrid", ALLOCSET_SMALL_SIZES);
 	BarqHybridEntry *entry = MemoryContextAllocZero(context, sizeof(*entry));
+	List	   *quals = NIL;
 
 	barq_hybrid_check_table(table);
 	entry->context = context;
@@ -240,6 +270,7 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 	memcpy(entry->key, key->data, key->len);
 	entry->hash = hash;
 	entry->table = RelationGetRelid(table);
+	entry->schema = args->schema;
 	entry->candidates = args->candidates;
 	entry->has_children = barq_hybrid_lock_children(table);
 
@@ -247,14 +278,19 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 	entry->stale = key->len > MOST_KEY_BYTES;
 	entry->key_index = barq_hybrid_key_index(table);
 
+	if (args->filter != NULL)
+	{
+		prepare_filter(table, entry, args);
+		quals = barq_hybrid_filter_quals(entry, args->filter_args);
+	}
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
 	{
 		BarqHybridLeg *leg = &entry->legs[kind];
 
 		if (args->wanted[kind])
-			barq_hybrid_find_column(table, kind, args->column[kind], &leg->column);
-		else if (args->column[kind] != NULL)
-			barq_hybrid_check_column_name(table, args->column[kind]);
+			barq_hybrid_find_column(table, kind, args, quals, &leg->column);
+		else
+			barq_hybrid_check_names(table, kind, args);
 	}
 	if (args->wanted[BARQ_LEG_VECTOR])
 	{
@@ -264,8 +300,6 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 							 leg->column.query_type, leg->column.typmod,
 							 "embedding", context);
 	}
-	if (args->filter != NULL)
-		prepare_filter(table, entry, args->filter);
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
 		if (args->wanted[kind])
 			entry->legs[kind].plan = plan_leg(table, entry, kind, false);
@@ -290,7 +324,7 @@ barq_hybrid_prepare(Relation table, const BarqHybridArgs *args)
 
 	make_key(&key, args);
 	hash = hash_bytes_extended((const unsigned char *) key.data, key.len, 0);
-	entry = look_up(table, &key, hash);
+	entry = look_up(table, args, &key, hash);
 	if (entry == NULL)
 		entry = make_entry(table, args, &key, hash);
 	entry->pins++;
@@ -328,7 +362,8 @@ barq_hybrid_rows_plan(Relation table, BarqHybridEntry *entry)
 	{
 		Oid			types[] = {TIDARRAYOID, OIDARRAYOID};
 		SPIPlanPtr	plan = plan_statement(barq_hybrid_rows_sql(table, entry->has_children),
-										  entry->has_children ? 2 : 1, types, true);
+										  entry->has_children ? 2 : 1, types,
+										  CURSOR_OPT_GENERIC_PLAN);
 
 		SPI_keepplan(plan);
 		entry->rows = plan;

@@ -13,8 +13,10 @@
 
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/prep.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
@@ -211,15 +213,24 @@ barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 	int			number = 0;
 	ErrorContextCallback callback = {error_context_stack, argument_error_context,
 									 &number};
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
+	Datum	   *values = NULL;
+	bool	   *nulls = NULL;
+	int			n = 0;
 
-	if (ARR_NDIM(args) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("filter_args must be an array of one dimension")));
-	deconstruct_array(args, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	if (args != NULL)
+	{
+		int16		length;
+		bool		by_value;
+		char		align;
+
+		if (ARR_NDIM(args) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					 errmsg("filter_args must be an array of one dimension")));
+		get_typlenbyvalalign(ARR_ELEMTYPE(args), &length, &by_value, &align);
+		deconstruct_array(args, ARR_ELEMTYPE(args), length, by_value, align,
+						  &values, &nulls, &n);
+	}
 	if (n != entry->nparams)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -239,4 +250,37 @@ barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 			param->value = barq_convert(&entry->param_conversions[i], values[i]);
 	}
 	error_context_stack = callback.previous;
+}
+
+/* Put the values of its parameters into an expression. */
+static Node *
+put_values(Node *node, ParamListInfo params)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+	{
+		Param	   *param = (Param *) node;
+		ParamExternData *value = &params->params[param->paramid - 1];
+		int16		length;
+		bool		by_value;
+
+		get_typlenbyval(param->paramtype, &length, &by_value);
+		return (Node *) makeConst(param->paramtype, param->paramtypmod,
+								  param->paramcollid, length, value->value,
+								  value->isnull, by_value);
+	}
+	return expression_tree_mutator(node, put_values, (void *) params);
+}
+
+List *
+barq_hybrid_filter_quals(BarqHybridEntry *entry, ArrayType *args)
+{
+	ParamListInfo params = makeParamList(entry->nparams);
+	Node	   *filter;
+
+	memset(params->params, 0, sizeof(ParamExternData) * params->numParams);
+	barq_hybrid_bind_filter(entry, args, params);
+	filter = eval_const_expressions(NULL, put_values(copyObject(entry->expression), params));
+	return make_ands_implicit(canonicalize_qual((Expr *) filter, false));
 }

@@ -6,27 +6,17 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
 #include "query/hybrid.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
-
-static Oid
-get_type_namespace(Oid type)
-{
-	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	Oid			schema;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for type %u", type);
-	schema = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
-	ReleaseSysCache(tuple);
-	return schema;
-}
 
 static char *
 operator_name(Oid oid)
@@ -61,16 +51,45 @@ barq_hybrid_parameter_type(const BarqHybridColumn *column, BarqLegKind kind)
 
 /*
  * A text names its index, in a constant, so that the planner takes no other.
+ * So does a vector where an index was named and others could serve as well.
  */
 static char *
-query_expression(const BarqHybridColumn *column, BarqLegKind kind, int param)
+query_expression(const BarqHybridEntry *entry, BarqLegKind kind)
 {
-	if (kind == BARQ_LEG_VECTOR)
+	const BarqHybridColumn *column = &entry->legs[kind].column;
+	int			param = entry->nparams + 1;
+
+	if (kind == BARQ_LEG_VECTOR && !column->by_index)
 		return psprintf("$%d", param);
 	return psprintf("%s($%d, '%u'::pg_catalog.regclass)",
-					quote_qualified_identifier(get_namespace_name(get_type_namespace(column->query_type)),
-											   "to_bm25query"),
+					quote_qualified_identifier(get_namespace_name(entry->schema),
+											   kind == BARQ_LEG_TEXT ? "to_bm25query" : "barq_by_index"),
 					param, column->index);
+}
+
+/* What is ranked: a column of the table, or an index's expression over it. */
+static char *
+ranked_expression(Relation table, const BarqHybridColumn *column, Oid *type)
+{
+	char	   *text;
+	Relation	index;
+	Node	   *expression;
+
+	if (column->attnum != 0)
+	{
+		*type = TupleDescAttr(RelationGetDescr(table), column->attnum - 1)->atttypid;
+		return psprintf("%s.%s", quote_identifier(RelationGetRelationName(table)),
+						quote_identifier(get_attname(RelationGetRelid(table), column->attnum, false)));
+	}
+	index = index_open(column->index, AccessShareLock);
+	expression = linitial(RelationGetIndexExpressions(index));
+	*type = exprType(expression);
+	text = deparse_expression(expression,
+							  deparse_context_for(RelationGetRelationName(table),
+												  RelationGetRelid(table)),
+							  true, false);
+	index_close(index, AccessShareLock);
+	return psprintf("(%s)", text);
 }
 
 /*
@@ -87,12 +106,12 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 {
 	const BarqHybridColumn *column = &entry->legs[kind].column;
 	const char *name = quote_identifier(RelationGetRelationName(table));
-	Oid			type = TupleDescAttr(RelationGetDescr(table), column->attnum - 1)->atttypid;
+	Oid			type;
+	char	   *ranked = ranked_expression(table, column, &type);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s.tableoid, %s.ctid, (%s.%s", name, name, name,
-					 quote_identifier(get_attname(RelationGetRelid(table), column->attnum, false)));
+	appendStringInfo(&sql, "SELECT %s.tableoid, %s.ctid, (%s", name, name, ranked);
 
 	/* the operator's own type, for it to be found among others of its name */
 	if (type != column->left_type)
@@ -100,7 +119,7 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 						 format_type_extended(column->left_type, -1,
 											  FORMAT_TYPE_FORCE_QUALIFY));
 	appendStringInfo(&sql, " %s %s)", operator_name(column->op),
-					 query_expression(column, kind, entry->nparams + 1));
+					 query_expression(entry, kind));
 	if (exact)
 		appendStringInfoString(&sql, " OPERATOR(pg_catalog.+) 0::pg_catalog.float8");
 	appendStringInfo(&sql, " FROM %s", table_name(table));
