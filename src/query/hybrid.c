@@ -12,6 +12,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "query/hybrid.h"
+#include "text/text_query.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -131,6 +132,36 @@ collect_arguments(FunctionCallInfo fcinfo, Argument *arguments, Argument *filter
 	pfree(types);
 }
 
+/*
+ * The words as the statements take them, in the lenient language: checked
+ * where the caller wants to be strict, escaped where he writes none.
+ */
+static text *
+read_query(const Argument *query, const Argument *syntax)
+{
+	text	   *words = DatumGetTextPP(query->value);
+	char	   *name = text_argument(syntax);
+	char	   *escaped;
+	Size		length;
+
+	if (name == NULL)
+		must_not_be_null("query_syntax");
+	switch (barq_query_syntax_by_name(name))
+	{
+		case BARQ_SYNTAX_STRICT:
+			barq_text_query_check_strict(VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words));
+			break;
+		case BARQ_SYNTAX_PLAIN:
+			escaped = barq_text_query_escape(VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words),
+											 &length);
+			words = cstring_to_text_with_len(escaped, length);
+			break;
+		case BARQ_SYNTAX_LENIENT:
+			break;
+	}
+	return words;
+}
+
 static void
 read_filter(const Argument *filter, const Argument *filter_args, BarqHybridArgs *args)
 {
@@ -169,7 +200,7 @@ read_arguments(FunctionCallInfo fcinfo, BarqHybridArgs *args)
 		args->embedding_type = from[ARG_EMBEDDING].type;
 	}
 	if (args->wanted[BARQ_LEG_TEXT])
-		args->query = DatumGetTextPP(from[ARG_QUERY].value);
+		args->query = read_query(&from[ARG_QUERY], &from[ARG_QUERY_SYNTAX]);
 
 	/* a ranking shorter than the result would leave places empty */
 	args->k = rows_argument(&from[ARG_K], "k");

@@ -19,7 +19,7 @@
 #include "utils/lsyscache.h"
 
 #define ROW_TYPE_HINT \
-	"Name the table by its row type, as in barq_hybrid(NULL::my_table, ...)."
+	"Name the table by its row type, as in barq_hybrid(NULL::my_table, query => $1)."
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_item_in);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_item_out);
@@ -32,8 +32,8 @@ item_is_text(const char *text)
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 			 errmsg("the first argument of barq_hybrid() must be of the row type of a table"),
 			 text == NULL ? errhint(ROW_TYPE_HINT) :
-			 errhint("Name the table by its row type: barq_hybrid(NULL::%s,...), not barq_hybrid('%s',...).",
-					 text, text)));
+			 errhint("Name the table by its row type: barq_hybrid(NULL::%s, query => $1), not by a string.",
+					 text)));
 }
 
 /*
@@ -185,7 +185,7 @@ barq_hybrid_check_table(Relation table)
 			 errmsg("\"%s\" is not a table or materialized view",
 					RelationGetRelationName(table)),
 			 under != NULL ?
-			 errhint("Name the table under it: barq_hybrid(NULL::%s, ...), with the view's condition as the filter.",
+			 errhint("Name the table under it: barq_hybrid(NULL::%s, query => $1), with the view's condition as the filter.",
 					 under) :
 			 kind == RELKIND_VIEW ?
 			 errhint("Name a table under it that has barq indexes.") :

@@ -23,9 +23,9 @@ INSERT INTO contract_function VALUES
 	('barq_indexes()', 'SETOF record', 's', false, 'r'),
 	('barq_progress()', 'SETOF record', 's', false, 'r'),
 	('barq_rrf(bigint,double precision,double precision)', 'double precision', 'i', false, 's'),
-	('barq_hybrid(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
-	('barq_hybrid(anyelement,vector,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
-	('barq_hybrid(anyelement,halfvec,text,integer,integer,double precision,double precision,double precision,text,text[],name,name)', 'SETOF record', 's', false, 'r'),
+	('barq_hybrid(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,name,name,text,name,name)', 'SETOF record', 's', false, 'r'),
+	('barq_hybrid(anyelement,"any",text,integer,integer,double precision,double precision,double precision,text,name,name,text,name,name)', 'SETOF record', 's', false, 'r'),
+	('barq_by_index(anyelement,regclass)', 'anyelement', 's', true, 's'),
 	('barq_adopt_pgvector()', 'integer', 'v', true, 'u'),
 	('barq_bm25_stats(regclass)', 'record', 'v', true, 'r'),
 	('barq_bm25_df(regclass,text)', 'bigint', 'v', true, 'r'),
@@ -52,13 +52,22 @@ SELECT is((SELECT string_agg(format('%s %s', name, type::regtype), ', ' ORDER BY
 SELECT is(pg_get_function_arguments('barq_rrf(bigint,float8,float8)'::regprocedure), 'rank bigint, rrf_k double precision DEFAULT 60, weight double precision DEFAULT 1', 'arguments of barq_rrf()');
 SELECT is(pg_get_function_arguments(p.oid), 'item anyelement, embedding ' || CASE t WHEN 'text' THEN 'text DEFAULT NULL::text' ELSE t END ||
 		', query text DEFAULT NULL::text, k integer DEFAULT 10, candidates integer DEFAULT 100, rrf_k double precision DEFAULT 60, vector_weight double precision DEFAULT 1, text_weight double precision DEFAULT 1, '
-		'filter text DEFAULT NULL::text, filter_args text[] DEFAULT ''{}''::text[], vector_column name DEFAULT NULL::name, text_column name DEFAULT NULL::name',
-		'arguments of barq_hybrid() whose embedding is of type ' || t)
-	FROM unnest(ARRAY['text', 'vector', 'halfvec']) t LEFT JOIN pg_proc p ON p.oid IN (SELECT objid FROM member WHERE classid = 'pg_proc'::regclass) AND proname = 'barq_hybrid' AND proargtypes[1] = t::regtype;
-SELECT is(pg_get_function_result(p.oid), 'TABLE(doc anyelement, score double precision, vector_rank integer, text_rank integer)', 'columns of barq_hybrid()')
+		'filter text DEFAULT NULL::text, vector_column name DEFAULT NULL::name, text_column name DEFAULT NULL::name, query_syntax text DEFAULT ''lenient''::text, vector_index name DEFAULT NULL::name, text_index name DEFAULT NULL::name',
+		'arguments of barq_hybrid() without filter_args whose embedding is of type ' || t)
+	FROM unnest(ARRAY['text', '"any"']) t LEFT JOIN pg_proc p ON p.oid IN (SELECT objid FROM member WHERE classid = 'pg_proc'::regclass) AND proname = 'barq_hybrid' AND proargtypes[1] = t::regtype AND NOT 'filter_args' = ANY (proargnames);
+-- with filter_args there is one for each number of arguments before it, which then have no names
+CREATE TEMP VIEW hybrid_function AS
+	SELECT p.oid, array_position(proargtypes::oid[], 'anycompatiblearray'::regtype) AS at, proargtypes[CASE WHEN array_position(proargtypes::oid[], 'anycompatiblearray'::regtype) = 1 THEN 2 ELSE 1 END]::regtype AS embedding,
+		proargnames, (SELECT array_agg(t::regtype ORDER BY n) FROM unnest(proargtypes::oid[]) WITH ORDINALITY a(t, n) WHERE t <> 'anycompatiblearray'::regtype AND n NOT IN (1, CASE WHEN array_position(proargtypes::oid[], 'anycompatiblearray'::regtype) = 1 THEN 3 ELSE 2 END)) AS others
+	FROM pg_proc p JOIN member ON objid = p.oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid' AND 'anycompatiblearray'::regtype = ANY (proargtypes::oid[]);
+SELECT bag_eq('SELECT at, embedding::text FROM hybrid_function', $$SELECT at, e FROM generate_series(1, 9) at, unnest(ARRAY['text', '"any"']) e$$, 'barq_hybrid() with filter_args, by where they stand');
+SELECT is(proargnames[1] || proargnames[at + 1:], ARRAY['item', 'filter_args'] || (ARRAY['embedding', 'query', 'k', 'candidates', 'rrf_k', 'vector_weight', 'text_weight', 'filter', 'vector_column', 'text_column', 'query_syntax', 'vector_index', 'text_index', 'doc', 'score', 'vector_rank', 'text_rank'])[at:], format('names of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
+SELECT is(array_to_string(others, ' '), 'text integer integer double precision double precision double precision text name name text name name', format('types of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
+SELECT is(pg_get_function_result(p.oid), format('TABLE(doc %s, score double precision, vector_rank integer, text_rank integer)', CASE proargtypes[0] WHEN 'barq_item'::regtype THEN 'text' ELSE 'anyelement' END), 'columns of barq_hybrid()')
 	FROM pg_proc p JOIN member ON objid = oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid';
+SELECT is(count(*), 22::bigint, 'functions barq_hybrid()') FROM pg_proc p JOIN member ON objid = oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid';
 SELECT is((SELECT proargnames[1] FROM pg_proc WHERE oid = to_regprocedure(signature)), 'index', signature || ': its argument is named index')
-	FROM contract_function WHERE signature ~ '^barq_.*regclass';
+	FROM contract_function WHERE signature ~ '^barq_[a-z0-9_]*\(regclass';
 SELECT is((SELECT pg_get_function_arguments('barq_check(regclass,boolean)'::regprocedure) LIKE 'index regclass, heap boolean DEFAULT true%'), true, 'barq_check looks at the heap by default');
 SELECT is(pg_get_function_arguments('to_bm25query(text,regclass)'::regprocedure), 'query text, index regclass DEFAULT NULL::regclass', 'arguments of to_bm25query()');
 SELECT is(pg_get_function_arguments('barq_highlight(text,text,regconfig,text,text,integer,integer)'::regprocedure),

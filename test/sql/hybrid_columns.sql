@@ -17,7 +17,7 @@ SELECT pg_temp.found($$NULL::hybrid_cols, '[1,1]'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, query => 'body'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, '[1,1]', vector_column => 'v'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, '[1,1]', 'body'$$);
--- an index on an expression has no column
+-- an index on an expression
 CREATE INDEX hybrid_cols_expr ON hybrid_cols USING barq_hnsw ((plain::vector(2)) vector_l2_ops);
 SELECT pg_temp.found($$NULL::hybrid_cols, '[1,1]'$$);
 DROP INDEX hybrid_cols_expr;
