@@ -128,7 +128,7 @@ check_directory(Check *check)
 static void
 add_rows(Check *check, BarqView *view, const uint8 *dead)
 {
-	for (uint32 row = 0; row < view->rows; row++)
+	for (uint32 row = 0; row < barq_view_all_rows(view); row++)
 	{
 		ItemPointerData tid;
 
@@ -311,9 +311,7 @@ check_duplicates(Check *check)
 typedef struct HeapCheck
 {
 	Check	   *check;
-	const BarqIndexKind *kind;
 	int			complaints;
-	MemoryContext scratch;
 } HeapCheck;
 
 static void
@@ -322,20 +320,13 @@ check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 {
 	HeapCheck  *heap_check = arg;
 	Check	   *check = heap_check->check;
-	MemoryContext old;
 
-	if (isnull[0] || heap_check->complaints >= MAX_ROW_COMPLAINTS ||
+	if (heap_check->complaints >= MAX_ROW_COMPLAINTS ||
 		(check->ntids > 0 &&
 		 bsearch(tid, check->tids, check->ntids, sizeof(ItemPointerData), compare_tids)))
 		return;
-	old = MemoryContextSwitchTo(heap_check->scratch);
-	if (heap_check->kind->indexes_value(index, &check->meta.options, values[0]))
-	{
-		report(check, "error", tid_text(tid), "is a live row of the table, but not in the index");
-		heap_check->complaints++;
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(heap_check->scratch);
+	report(check, "error", tid_text(tid), "is a live row of the table, but not in the index");
+	heap_check->complaints++;
 }
 
 /*
@@ -350,9 +341,6 @@ check_heap(Check *check, Relation heap, Snapshot snapshot)
 	TableScanDesc scan;
 
 	heap_check.check = check;
-	heap_check.kind = barq_index_kind(check->meta.options.index_kind);
-	heap_check.scratch = AllocSetContextCreate(check->context, "barq check row",
-											   ALLOCSET_DEFAULT_SIZES);
 	info->ii_Concurrent = true; /* it then uses the scan's snapshot */
 	scan = table_beginscan_strat(heap, snapshot, 0, NULL, true, false);
 	table_index_build_scan(heap, check->index, info, true, false,

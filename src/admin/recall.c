@@ -82,7 +82,7 @@ draw(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	if (isnull[0])
 		return;
 	old = MemoryContextSwitchTo(recall->scratch);
-	if (recall->kind->indexes_value(index, &recall->meta.options, values[0]))
+	if (recall->kind->has_key(index, &recall->meta.options, values[0]))
 	{
 		at = recall->rows++;
 		if (at >= recall->wanted)
@@ -114,7 +114,7 @@ compare(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	if (isnull[0])
 		return;
 	old = MemoryContextSwitchTo(recall->scratch);
-	if (recall->kind->indexes_value(index, &recall->meta.options, values[0]))
+	if (recall->kind->has_key(index, &recall->meta.options, values[0]))
 	{
 		Datum		value = PointerGetDatum(PG_DETOAST_DATUM(values[0]));
 

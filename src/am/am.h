@@ -93,8 +93,8 @@ extern const char *barq_quantization_name(int quantization);
 extern const BarqIndexKind barq_hnsw_index_kind;
 extern void barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows,
 							 uint32 n, BarqBodyWriter *writer);
-extern bool barq_vector_indexes_value(Relation index, const BarqFrozenOptions *frozen,
-									  Datum value);
+extern bool barq_vector_has_key(Relation index, const BarqFrozenOptions *frozen,
+								Datum value);
 
 /* Others who help to build a graph or lists, and how far it is. */
 typedef struct BarqBuildTeam

@@ -33,6 +33,7 @@ typedef struct VectorBuild
 	BarqCodec	codec;
 	char	   *rows_path;		/* NULL: rows are kept in memory */
 	char	   *whole_path;		/* of rows that differ in length; or NULL */
+	char	   *keyless_path;	/* of rows without a key, if there are any; or NULL */
 	MemoryContextCallback remove_rows;
 	BarqRowSink sink;
 	BarqBuildLeader *leader;	/* NULL: alone */
@@ -103,6 +104,8 @@ remove_rows_file(void *arg)
 	barq_unlink(build->rows_path, "rows: remove");
 	if (build->whole_path != NULL)
 		barq_unlink(build->whole_path, "whole rows: remove");
+	if (build->keyless_path != NULL)
+		barq_unlink(build->keyless_path, "keyless rows: remove");
 }
 
 /*
@@ -140,6 +143,7 @@ create_rows_file(VectorBuild *build)
 	build->rows_path = path;
 	if (barq_codec_has_heads(&build->codec))
 		build->whole_path = barq_sink_whole_path(path);
+	build->keyless_path = barq_sink_keyless_path(path);
 	build->remove_rows.func = remove_rows_file;
 	build->remove_rows.arg = build;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &build->remove_rows);
@@ -166,7 +170,7 @@ load_rows(VectorBuild *build)
 	barq_sink_flush(&build->sink);
 
 	build->heap_tuples = build->sink.heap_tuples;
-	build->index_tuples = build->sink.rows;
+	build->index_tuples = build->sink.rows + build->sink.nkeyless;
 	if (shared != NULL)
 	{
 		barq_build_wait_scans(build->leader);
@@ -301,9 +305,9 @@ write_segment(VectorBuild *build)
 	uint64		bytes;
 
 	slots = barq_sink_rows(&build->sink, &rows, &whole);
-	if (rows == 0)
+	if (build->index_tuples == 0)
 		return;
-	if (rows >= PG_UINT32_MAX)
+	if (build->index_tuples >= PG_UINT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("cannot index more than %u rows", PG_UINT32_MAX - 1)));
@@ -311,6 +315,7 @@ write_segment(VectorBuild *build)
 	barq_new_id(desc.id);
 	writer = build_body(build, desc.id, rows, slots, whole);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
+	barq_sink_write_keyless(&build->sink, writer);
 	body = barq_body_finish(writer, &bytes);
 	desc.level = barq_segment_tier(bytes);
 	desc.origin = BARQ_ORIGIN_BUILD;

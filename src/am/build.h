@@ -12,6 +12,7 @@
 #include "nodes/execnodes.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
+#include "store/keyless.h"
 
 /* The run of a participant in a build of text (text_build.h). */
 typedef struct BarqSharedRun
@@ -44,6 +45,7 @@ typedef struct BarqBuildShared
 	pg_atomic_uint32 next_chunk;
 	pg_atomic_uint32 next_participant;
 	pg_atomic_uint64 next_whole;	/* bytes of whole rows written or claimed */
+	pg_atomic_uint64 next_keyless;	/* bytes of rows without a key likewise */
 	pg_atomic_uint64 rows_loaded;
 	pg_atomic_uint64 rows_inserted;
 
@@ -100,7 +102,14 @@ typedef struct BarqRowSink
 	uint64		whole_space;
 	uint64		whole_used;
 	uint64		filled;			/* rows in memory */
-	uint64		rows;			/* in all */
+	uint64		rows;			/* that have a key, in all */
+
+	/* those without one: some in memory, the others in a file if there is one */
+	int			keyless_fd;		/* -1: not needed so far */
+	char	   *keyless_path;
+	uint64		own_keyless;	/* bytes written, where nobody shares the file */
+	BarqKeylessRows keyless;	/* in `context` */
+	uint64		nkeyless;		/* in all */
 	uint64		reported;
 	double		heap_tuples;
 	MemoryContext context;		/* all but what a row leaves behind */
@@ -129,8 +138,15 @@ extern void barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index,
 extern void barq_sink_flush(BarqRowSink *sink);
 extern void barq_sink_close(BarqRowSink *sink);
 
-/* The file of whole rows beside a file of slots; palloc'd. */
+/* The files of whole rows and of rows without a key beside a file of slots; palloc'd. */
 extern char *barq_sink_whole_path(const char *path);
+extern char *barq_sink_keyless_path(const char *path);
+
+/*
+ * Write the rows without a key, of all participants, to a body whose kind has
+ * finished its part. After barq_sink_flush by all of them.
+ */
+extern void barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer);
 
 /*
  * All rows as one array of slots (code, TID), mapped or in memory. Closes the

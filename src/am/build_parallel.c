@@ -95,6 +95,7 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 	pg_atomic_init_u32(&shared->next_chunk, 0);
 	pg_atomic_init_u32(&shared->next_participant, 0);
 	pg_atomic_init_u64(&shared->next_whole, 0);
+	pg_atomic_init_u64(&shared->next_keyless, 0);
 	pg_atomic_init_u64(&shared->rows_loaded, 0);
 	pg_atomic_init_u64(&shared->rows_inserted, 0);
 	SpinLockInit(&shared->mutex);
@@ -215,7 +216,7 @@ scan_vectors(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *
 	barq_sink_flush(&sink);
 	barq_sink_close(&sink);
 	*heap_tuples = sink.heap_tuples;
-	return sink.rows;
+	return sink.rows + sink.nkeyless;
 }
 
 /* The same of texts. Their run's file lives until the worker ends. */

@@ -27,6 +27,9 @@
 
 #define PROGRESS_STEP	1000
 
+/* rows without a key that are written to their file at a time */
+#define KEYLESS_BATCH	8192
+
 static int
 check_opened(int fd, const char *path)
 {
@@ -49,6 +52,7 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 	sink->shared = shared;
 	sink->fd = -1;
 	sink->whole_fd = -1;
+	sink->keyless_fd = -1;
 	sink->context = CurrentMemoryContext;
 	if (path != NULL)
 	{
@@ -76,6 +80,29 @@ barq_sink_whole_path(const char *path)
 	return psprintf("%s.whole", path);
 }
 
+char *
+barq_sink_keyless_path(const char *path)
+{
+	return psprintf("%s.keyless", path);
+}
+
+/* The file of rows without a key, made by whoever needs it first. */
+static void
+open_keyless(BarqRowSink *sink)
+{
+	MemoryContext old;
+
+	if (sink->keyless_fd >= 0)
+		return;
+	old = MemoryContextSwitchTo(sink->context);
+	sink->keyless_path = barq_sink_keyless_path(sink->path);
+	sink->keyless_fd = check_opened(barq_open_file(sink->keyless_path,
+												   O_RDWR | O_CREAT | PG_BINARY,
+												   "keyless rows: create"),
+									sink->keyless_path);
+	MemoryContextSwitchTo(old);
+}
+
 static void
 write_bytes(int fd, const char *path, const char *data, Size left, off_t off)
 {
@@ -98,6 +125,49 @@ write_bytes(int fd, const char *path, const char *data, Size left, off_t off)
 		left -= written;
 		off += written;
 	}
+}
+
+/* A row without a key as the file has it. */
+typedef struct KeylessEntry
+{
+	ItemPointerData tid;
+	uint16		keyless;		/* BarqKeyless */
+} KeylessEntry;
+
+/* Write those in memory to the file. */
+static void
+flush_keyless(BarqRowSink *sink)
+{
+	uint64		n = barq_keyless_count(&sink->keyless);
+	Size		bytes = n * sizeof(KeylessEntry);
+	KeylessEntry *entries = palloc(bytes);
+	KeylessEntry *entry = entries;
+	uint64		at = sink->own_keyless;
+
+	open_keyless(sink);
+	for (int i = 0; i < BARQ_KEYLESS_KINDS; i++)
+	{
+		for (uint32 j = 0; j < sink->keyless.n[i]; j++, entry++)
+		{
+			entry->tid = sink->keyless.tids[i][j];
+			entry->keyless = i;
+		}
+		sink->keyless.n[i] = 0;
+	}
+	if (sink->shared != NULL)
+		at = pg_atomic_fetch_add_u64(&sink->shared->next_keyless, bytes);
+	sink->own_keyless += bytes;
+	write_bytes(sink->keyless_fd, sink->keyless_path, (char *) entries, bytes, at);
+	pfree(entries);
+}
+
+static void
+add_keyless(BarqRowSink *sink, BarqKeyless keyless, ItemPointer tid)
+{
+	barq_keyless_add(&sink->keyless, sink->context, keyless, tid);
+	sink->nkeyless++;
+	if (sink->fd >= 0 && barq_keyless_count(&sink->keyless) >= KEYLESS_BATCH)
+		flush_keyless(sink);
 }
 
 static void
@@ -139,7 +209,7 @@ flush_chunk(BarqRowSink *sink)
 	sink->filled = 0;
 }
 
-/* Encode a value into memory, without its TID; false if it is not indexed. */
+/* Encode a value into memory, without its TID; false if it has no key. */
 static bool
 encode_row(BarqRowSink *sink, const void *elements, char *slot)
 {
@@ -177,7 +247,10 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 
 	CHECK_FOR_INTERRUPTS();
 	if (isnull[0])
+	{
+		add_keyless(sink, BARQ_KEYLESS_NULL, tid);
 		return;
+	}
 
 	if (sink->filled == sink->memory_space)
 	{
@@ -208,6 +281,8 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		sink->filled++;
 		sink->rows++;
 	}
+	else
+		add_keyless(sink, BARQ_KEYLESS_UNDEFINED, tid);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(sink->scratch);
 
@@ -237,6 +312,8 @@ barq_sink_flush(BarqRowSink *sink)
 {
 	if (sink->fd < 0)
 		return;
+	if (barq_keyless_count(&sink->keyless) > 0)
+		flush_keyless(sink);
 	if (sink->shared != NULL)
 	{
 		uint32		me = pg_atomic_fetch_add_u32(&sink->shared->next_participant, 1);
@@ -256,7 +333,9 @@ barq_sink_close(BarqRowSink *sink)
 		CloseTransientFile(sink->fd);
 	if (sink->whole_fd >= 0)
 		CloseTransientFile(sink->whole_fd);
-	sink->fd = sink->whole_fd = -1;
+	if (sink->keyless_fd >= 0)
+		CloseTransientFile(sink->keyless_fd);
+	sink->fd = sink->whole_fd = sink->keyless_fd = -1;
 }
 
 /* Whether a slot of the file holds no row: behind the end of a partial chunk. */
@@ -360,4 +439,38 @@ barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole)
 						  sink->shared != NULL ?
 						  pg_atomic_read_u64(&sink->shared->next_whole) : sink->own_whole);
 	return map_rows(sink->fd, sink->path, *rows * sink->slot_bytes);
+}
+
+/* Bytes of the file of rows without a key. */
+static uint64
+keyless_bytes(const BarqRowSink *sink)
+{
+	return sink->shared != NULL ?
+		pg_atomic_read_u64(&sink->shared->next_keyless) : sink->own_keyless;
+}
+
+void
+barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer)
+{
+	uint64		n = keyless_bytes(sink) / sizeof(KeylessEntry);
+	const KeylessEntry *entries;
+
+	if (sink->fd < 0)
+	{
+		barq_keyless_write(writer, &sink->keyless);
+		return;
+	}
+	if (n == 0)
+		return;
+	open_keyless(sink);
+	entries = (const KeylessEntry *) map_rows(sink->keyless_fd, sink->keyless_path,
+											  n * sizeof(KeylessEntry));
+	for (BarqKeyless keyless = 0; keyless < BARQ_KEYLESS_KINDS; keyless++)
+		for (uint64 i = 0; i < n; i++)
+		{
+			if ((i & 0xfff) == 0)
+				CHECK_FOR_INTERRUPTS();
+			if (entries[i].keyless == keyless)
+				barq_body_keyless(writer, keyless, &entries[i].tid, 1);
+		}
 }

@@ -57,13 +57,17 @@ typedef struct GrowingSearch
 	int			max;
 
 	/*
-	 * Records of the page under way that wait to be scored together. Where
-	 * codes are heads, `heads` is what base points to; a row that was put
-	 * together from pieces is kept for them until the page's end.
+	 * Records of the page under way that wait to be scored together: the i-th
+	 * lies ids[i] strides from base. Where codes are heads, `heads` is what
+	 * base points to; a row that was put together from pieces is kept for them
+	 * until the page's end.
 	 */
 	const char *base;
 	Size		stride;
 	int			pending;
+	bool		keyless;		/* the page has records without a key, too */
+	bool		apart;			/* such records lie between them */
+	uint32		ids[PAGE_RECORDS];
 	char	   *heads;
 	char	   *long_row;
 	ItemPointerData tids[PAGE_RECORDS];
@@ -216,6 +220,13 @@ grow_cache(GrowingSearch *search)
 	cache->space = space;
 }
 
+/* The i-th of the records that wait. */
+static const char *
+pending_row(const GrowingSearch *search, int i)
+{
+	return search->base + search->ids[i] * search->stride;
+}
+
 /* Remember a full page's live records; at once, so that an error loses none. */
 static void
 cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
@@ -233,7 +244,7 @@ cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
 	bytes = cache->bytes;
 	for (int i = 0; i < search->pending; i++)
 	{
-		const char *row = search->base + i * search->stride;
+		const char *row = pending_row(search, i);
 		char	   *code = cache->codes + (Size) codec->stride * rows;
 
 		if (search->dead[i])
@@ -277,26 +288,37 @@ score_cache(GrowingSearch *search)
 	}
 }
 
+/* From one row to the next on a page (or among heads). */
+static Size
+row_distance(const BarqCodec *codec)
+{
+	return barq_codec_has_heads(codec) ? codec->stride :
+		MAXALIGN(sizeof(BarqItemHeader) + codec->row_bytes);
+}
+
 static void
 end_page(void *arg, BlockNumber next, uint64 next_generation)
 {
 	GrowingSearch *search = arg;
 
 	/* in the middle of a long record, behind which a walk cannot go on */
-	if (search->pending == 0)
+	if (search->pending == 0 && !search->keyless)
 		return;
-	barq_query_keys(search->query, search->base, search->stride, NULL,
-					search->pending, search->keys);
+	if (search->pending > 0)
+		barq_query_keys(search->query, search->base, search->stride,
+						search->apart ? search->ids : NULL, search->pending, search->keys);
 	for (int i = 0; i < search->pending; i++)
 		if (!search->dead[i])
 			offer(search, search->keys[i], &search->tids[i], NOT_CACHED,
-				  search->base + i * search->stride);
+				  pending_row(search, i));
 	if (search->cache != NULL && next != InvalidBlockNumber &&
 		search->cache->bytes < CACHE_MAX_BYTES)
 		cache_page(search, next, next_generation);
 	else
 		search->cache = NULL;	/* from here on nothing can be remembered */
 	search->pending = 0;
+	search->apart = search->keyless = false;
+	search->stride = row_distance(search->codec);
 	if (search->long_row != NULL)
 		pfree(search->long_row);
 	search->long_row = NULL;
@@ -308,6 +330,8 @@ add_head(GrowingSearch *search, const BarqRecord *record)
 {
 	const char *row = record->payload;
 	char	   *head = search->heads + search->pending * search->stride;
+
+	search->ids[search->pending] = search->pending;
 
 	if (record->length > BARQ_ITEM_MAX_PAYLOAD)
 	{
@@ -327,7 +351,13 @@ static void
 add_record(void *arg, const BarqRecord *record)
 {
 	GrowingSearch *search = arg;
+	Size		distance;
 
+	if (!record->keyed)
+	{
+		search->keyless = true;
+		return;
+	}
 	if (!barq_row_is_whole(search->codec, record->payload, record->length))
 		ereport(ERROR,
 				(errcode(ERRCODE_INDEX_CORRUPTED),
@@ -350,9 +380,21 @@ add_record(void *arg, const BarqRecord *record)
 		return;
 	}
 
+	/*
+	 * Rows lie at equal distances, unless records without a key lie between
+	 * them. Then all distances are counted in units of the alignment.
+	 */
 	if (search->pending == 0)
 		search->base = record->payload;
-	Assert(record->payload == search->base + search->pending * search->stride);
+	distance = record->payload - search->base;
+	if (!search->apart && distance != search->pending * search->stride)
+	{
+		search->apart = true;
+		for (int i = 0; i < search->pending; i++)
+			search->ids[i] *= search->stride / MAXIMUM_ALIGNOF;
+		search->stride = MAXIMUM_ALIGNOF;
+	}
+	search->ids[search->pending] = distance / search->stride;
 	search->tids[search->pending] = record->tid;
 	search->dead[search->pending] = record->dead;
 	search->pending++;
@@ -391,13 +433,13 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 	search.count = 0;
 	search.max = max;
 	search.base = NULL;
-	search.stride = MAXALIGN(sizeof(BarqItemHeader) + codec->row_bytes);
+	search.stride = row_distance(codec);
 	search.pending = 0;
+	search.apart = search.keyless = false;
 	search.heads = NULL;
 	search.long_row = NULL;
 	if (barq_codec_has_heads(codec))
 	{
-		search.stride = codec->stride;
 		search.heads = palloc(search.stride * PAGE_RECORDS);
 		search.base = search.heads;
 	}

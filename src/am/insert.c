@@ -14,14 +14,14 @@
 #include "utils/rel.h"
 
 /*
- * Append a value that is not NULL; how many pages the log has then, 0 where
- * there is nothing to index. What it allocates is freed by its caller.
+ * Append a value that is not NULL; how many pages the log has then, 0 where no
+ * page was added. What it allocates is freed by its caller.
  */
 typedef uint32 (*RowAppender) (Relation index, Datum value, ItemPointer heap_tid);
 
 static void
-insert_row(Relation index, IndexInfo *info, Datum value, ItemPointer heap_tid,
-		   RowAppender append)
+insert_row(Relation index, IndexInfo *info, Datum value, bool isnull,
+		   ItemPointer heap_tid, RowAppender append)
 {
 	MemoryContext context = info->ii_AmCache;
 	MemoryContext old;
@@ -35,7 +35,9 @@ insert_row(Relation index, IndexInfo *info, Datum value, ItemPointer heap_tid,
 		info->ii_AmCache = context;
 	}
 	old = MemoryContextSwitchTo(context);
-	pages = append(index, value, heap_tid);
+	pages = isnull ?
+		barq_growing_append_keyless(index, heap_tid, BARQ_KEYLESS_NULL) :
+		append(index, value, heap_tid);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(context);
 	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_INSERTS, 1);
@@ -62,7 +64,7 @@ append_vector(Relation index, Datum value, ItemPointer heap_tid)
 	bytes = barq_value_row_bytes(&codec, elements);
 	row = palloc(bytes);
 	if (!barq_codec_encode(&codec, elements, row))
-		return 0;
+		return barq_growing_append_keyless(index, heap_tid, BARQ_KEYLESS_UNDEFINED);
 	return barq_growing_append(index, heap_tid, row, (uint32) bytes);
 }
 
@@ -86,15 +88,13 @@ append_text(Relation index, Datum value, ItemPointer heap_tid)
 	return barq_growing_append(index, heap_tid, document, bytes);
 }
 
-/* NULLs are not indexed. */
 bool
 barq_vector_insert(Relation index, Datum *values, bool *isnull,
 				   ItemPointer heap_tid, Relation heap,
 				   IndexUniqueCheck check_unique, bool index_unchanged,
 				   IndexInfo *info)
 {
-	if (!isnull[0])
-		insert_row(index, info, values[0], heap_tid, append_vector);
+	insert_row(index, info, values[0], isnull[0], heap_tid, append_vector);
 	return false;
 }
 
@@ -104,7 +104,6 @@ barq_text_insert(Relation index, Datum *values, bool *isnull,
 				 IndexUniqueCheck check_unique, bool index_unchanged,
 				 IndexInfo *info)
 {
-	if (!isnull[0])
-		insert_row(index, info, values[0], heap_tid, append_text);
+	insert_row(index, info, values[0], isnull[0], heap_tid, append_text);
 	return false;
 }

@@ -143,7 +143,7 @@ const BarqIndexKind barq_ivf_index_kind = {
 	.merge = barq_vector_merge,
 	.is_provisional = barq_vector_is_provisional,
 	.is_urgent = barq_vector_is_urgent,
-	.indexes_value = barq_vector_indexes_value,
+	.has_key = barq_vector_has_key,
 	.describe = describe_ivf
 };
 

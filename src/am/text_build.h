@@ -7,6 +7,7 @@
 
 #include "am/build.h"
 #include "am/text.h"
+#include "store/keyless.h"
 #include "store/work.h"
 
 /* A run: the inverted index of some of the heap's rows, as a body. */
@@ -29,7 +30,7 @@ typedef struct BarqTextRuns
 	BarqTokenizer *tokenizer;
 	BarqBm25Builder *builder;
 	BarqTokens	tokens;
-	MemoryContext scratch;		/* of one row */
+	BarqKeylessRows keyless;	/* of the run under way; in builder_context */
 	BarqTextRun *runs;
 	int			nruns;
 	int			space;

@@ -46,7 +46,7 @@ never(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
 
 /* A document without terms counts as one, so it is there. */
 static bool
-indexes_text(Relation index, const BarqFrozenOptions *frozen, Datum value)
+text_has_key(Relation index, const BarqFrozenOptions *frozen, Datum value)
 {
 	return true;
 }
@@ -69,6 +69,6 @@ const BarqIndexKind barq_bm25_index_kind = {
 	.merge = merge_text,
 	.is_provisional = never,
 	.is_urgent = never,
-	.indexes_value = indexes_text,
+	.has_key = text_has_key,
 	.describe = describe_text
 };

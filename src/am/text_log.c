@@ -70,6 +70,7 @@ struct BarqTextLog
 
 	/* while the log is walked */
 	Documents	page;			/* of the page under way */
+	bool		keyless;		/* it has NULLs, too */
 	uint64		remembered;		/* bytes */
 };
 
@@ -138,6 +139,12 @@ see_record(void *arg, const BarqRecord *record)
 	BarqTextLog *log = arg;
 	LogDocument document;
 
+	/* NULLs are no documents; keyless.h finds them */
+	if (!record->keyed)
+	{
+		log->keyless = true;
+		return;
+	}
 	document.tid = record->tid;
 	document.dead = record->dead;
 	document.length = record->length;
@@ -156,8 +163,9 @@ see_page_end(void *arg, BlockNumber next, uint64 next_generation)
 	BarqTextLog *log = arg;
 	LogCache   *cache = log->cache;
 
-	if (log->page.n == 0)
+	if (log->page.n == 0 && !log->keyless)
 		return;
+	log->keyless = false;
 	if (cache != NULL && next != InvalidBlockNumber && cache->documents.bytes < CACHE_MAX_BYTES)
 	{
 		uint32		live = cache->documents.n;

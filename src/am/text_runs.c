@@ -56,6 +56,7 @@ static void
 begin_run(BarqTextRuns *runs)
 {
 	MemoryContextReset(runs->builder_context);
+	memset(&runs->keyless, 0, sizeof(runs->keyless));
 	if (barq_tokenizer_bytes(runs->tokenizer) > TOKENIZER_BYTES)
 		barq_tokenizer_reset(runs->tokenizer);
 	runs->builder = barq_bm25_builder_create(barq_tokenizer_terms(runs->tokenizer),
@@ -72,12 +73,13 @@ write_run(BarqTextRuns *runs)
 	const char *body;
 	uint64		bytes;
 
-	if (barq_bm25_builder_rows(runs->builder) == 0)
+	if (barq_bm25_builder_rows(runs->builder) == 0 && barq_keyless_count(&runs->keyless) == 0)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq run", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	writer = barq_body_begin_memory(barq_bm25_builder_bytes(runs->builder));
 	barq_bm25_builder_write(runs->builder, writer);
+	barq_keyless_write(writer, &runs->keyless);
 	body = barq_body_finish(writer, &bytes);
 	MemoryContextSwitchTo(old);
 	add_run(runs, body, bytes, runs->shared != NULL);
@@ -94,14 +96,15 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 
 	CHECK_FOR_INTERRUPTS();
 	if (isnull[0])
-		return;
-
-	old = MemoryContextSwitchTo(runs->scratch);
-	runs->tokens.ntokens = runs->tokens.length = runs->tokens.last_position = 0;
-	MemoryContextSwitchTo(runs->tokens_context);
-	barq_text_tokens(runs->tokenizer, runs->type, values[0], &runs->tokens);
-	barq_bm25_builder_add(runs->builder, tid, &runs->tokens);
-	MemoryContextSwitchTo(old);
+		barq_keyless_add(&runs->keyless, runs->builder_context, BARQ_KEYLESS_NULL, tid);
+	else
+	{
+		runs->tokens.ntokens = runs->tokens.length = runs->tokens.last_position = 0;
+		old = MemoryContextSwitchTo(runs->tokens_context);
+		barq_text_tokens(runs->tokenizer, runs->type, values[0], &runs->tokens);
+		barq_bm25_builder_add(runs->builder, tid, &runs->tokens);
+		MemoryContextSwitchTo(old);
+	}
 
 	/* detoasted values, and what dictionaries leave, are in tokens_context */
 	if ((++runs->rows & 1023) == 0 || runs->tokens.space > 1024 * 1024)
@@ -109,7 +112,8 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		MemoryContextReset(runs->tokens_context);
 		memset(&runs->tokens, 0, sizeof(runs->tokens));
 		if (barq_bm25_builder_bytes(runs->builder) +
-			barq_tokenizer_bytes(runs->tokenizer) >
+			barq_tokenizer_bytes(runs->tokenizer) +
+			barq_keyless_count(&runs->keyless) * sizeof(ItemPointerData) >
 			runs->limit)
 			write_run(runs);
 	}
@@ -142,8 +146,6 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 												 ALLOCSET_DEFAULT_SIZES);
 	runs->builder_context = AllocSetContextCreate(CurrentMemoryContext, "barq builder",
 												  ALLOCSET_DEFAULT_SIZES);
-	runs->scratch = AllocSetContextCreate(CurrentMemoryContext, "barq build scratch",
-										  ALLOCSET_DEFAULT_SIZES);
 	runs->tokenizer =
 		barq_tokenizer_create(barq_text_config_oid(quote_qualified_identifier(runs->options.config_schema,
 																			  runs->options.config_name)),
@@ -177,6 +179,7 @@ barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n)
 	if (writer == NULL)
 		writer = barq_body_begin_memory(bytes);
 	barq_bm25_merge(writer, inputs, n);
+	barq_keyless_merge(writer, inputs, n);
 	return writer;
 }
 

@@ -216,7 +216,7 @@ barq_vector_is_urgent(const BarqFrozenOptions *frozen, uint16 segment_kind, uint
 }
 
 bool
-barq_vector_indexes_value(Relation index, const BarqFrozenOptions *frozen, Datum value)
+barq_vector_has_key(Relation index, const BarqFrozenOptions *frozen, Datum value)
 {
 	BarqCodec	codec;
 	void	   *copy;
@@ -252,7 +252,7 @@ const BarqIndexKind barq_hnsw_index_kind = {
 	.merge = barq_vector_merge,
 	.is_provisional = barq_vector_is_provisional,
 	.is_urgent = barq_vector_is_urgent,
-	.indexes_value = barq_vector_indexes_value,
+	.has_key = barq_vector_has_key,
 	.describe = describe_hnsw
 };
 

@@ -13,6 +13,7 @@
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "settings.h"
+#include "store/keyless.h"
 #include "store/steps.h"
 #include "utils/memutils.h"
 
@@ -58,7 +59,7 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 		/* a single clean segment is what compaction is to arrive at */
 		if (total == 1 && snapshot->segments[0].desc.dead_rows == 0 &&
 			!kind->is_provisional(&meta->options, snapshot->segments[0].desc.kind,
-								  snapshot->segments[0].desc.rows))
+								  barq_segment_keyed(&snapshot->segments[0].desc)))
 			return 0;
 		for (uint32 i = 0; i < total; i++)
 			chosen[n++] = i;
@@ -100,7 +101,7 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
 
 		if (barq_segment_tier(desc->body_bytes) == 0 &&
-			kind->is_urgent(&meta->options, desc->kind, desc->rows))
+			kind->is_urgent(&meta->options, desc->kind, barq_segment_keyed(desc)))
 			chosen[n++] = i;
 	}
 	if (n > 0)
@@ -117,7 +118,7 @@ choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
 		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
 
 		if (barq_segment_tier(desc->body_bytes) == 0 ||
-			!kind->is_provisional(&meta->options, desc->kind, desc->rows))
+			!kind->is_provisional(&meta->options, desc->kind, barq_segment_keyed(desc)))
 			continue;
 		for (uint32 j = 0; j < total; j++)
 			if (snapshot->segments[j].desc.rows <=
@@ -208,6 +209,13 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 	pfree(dead);
 }
 
+/* How many of a segment's first rows are not dead. */
+static uint32
+live_rows(const BarqSegment *segment, uint32 rows)
+{
+	return rows - (segment->dead ? barq_bitmap_count(segment->dead, rows) : 0);
+}
+
 /*
  * One merge. Returns false if there is nothing to do, or it had to be put off;
  * *rows receives the rows of the new segment.
@@ -228,6 +236,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 	char	   *folder;
 	int			folder_lock = -1;
 	uint64		live = 0;
+	uint64		keyless = 0;
 	bool		done = true;
 	BarqIndexStats *stats;
 	instr_time	start;
@@ -255,11 +264,11 @@ compact_once(Relation index, bool all, uint64 *rows)
 		removed[i] = segment->desc;
 		inputs[i].view = &state.views[i];
 		inputs[i].dead = segment->dead;
-		inputs[i].live = segment->desc.rows -
-			(segment->dead ? barq_bitmap_count(segment->dead, segment->desc.rows) : 0);
+		inputs[i].live = live_rows(segment, state.views[i].rows);
 		live += inputs[i].live;
+		keyless += live_rows(segment, segment->desc.rows) - inputs[i].live;
 	}
-	if (live > PG_UINT32_MAX)
+	if (live + keyless > PG_UINT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("index \"%s\" has too many rows for one segment",
@@ -272,7 +281,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 	if (barq_image_folder_create(folder))
 		folder_lock = barq_image_lock(folder, false);
 
-	if (live > 0)
+	if (live + keyless > 0)
 	{
 		char	   *reason = NULL;
 
@@ -293,6 +302,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 		}
 		else
 		{
+			barq_keyless_merge(writer, inputs, state.n);
 			state.body = barq_body_finish(writer, &state.bytes);
 			barq_step("compact: merged");
 			desc.level = barq_segment_tier(state.bytes);
@@ -316,10 +326,10 @@ compact_once(Relation index, bool all, uint64 *rows)
 		change.arg = &state;
 		change.compacted = true;
 		barq_publish(index, &change);
-		*rows = live;
+		*rows = live + keyless;
 		stats = barq_stats_of(RelationGetRelid(index));
 		barq_count(stats, BARQ_COUNT_COMPACTIONS, 1);
-		barq_count(stats, BARQ_COUNT_ROWS_COMPACTED, live);
+		barq_count(stats, BARQ_COUNT_ROWS_COMPACTED, live + keyless);
 		barq_count(stats, BARQ_COUNT_BYTES_COMPACTED, state.bytes);
 		barq_count(stats, BARQ_COUNT_COMPACTION_US, barq_elapsed_us(start));
 	}

@@ -28,13 +28,13 @@ typedef struct BarqIndexKind
 	uint16		id;				/* BARQ_KIND_* as in BarqFrozenOptions */
 	const char *name;			/* of the access method */
 
-	/* Write a body from rows of the log (n > 0), in an order of the kind's own. */
+	/* Write a body from rows of the log that have a key, in an order of the kind's own. */
 	void		(*seal) (const BarqFrozenOptions *options,
 						 const BarqSealRow *rows, uint32 n,
 						 BarqBodyWriter *writer);
 
 	/*
-	 * Merge the live rows (`live` > 0) of segments into one body. Returns the
+	 * Merge the live rows that have a key (`live`, may be 0) of segments. Returns the
 	 * finished writer's owner, or NULL with *reason where that needs room that
 	 * is not to be had now.
 	 */
@@ -56,9 +56,9 @@ typedef struct BarqIndexKind
 	bool		(*is_urgent) (const BarqFrozenOptions *options,
 							  uint16 segment_kind, uint64 rows);
 
-	/* Whether a value that is not NULL has an entry in the index. */
-	bool		(*indexes_value) (Relation index, const BarqFrozenOptions *options,
-								  Datum value);
+	/* Whether a value that is not NULL has a key. */
+	bool		(*has_key) (Relation index, const BarqFrozenOptions *options,
+							Datum value);
 
 	/* The options in effect, for people; palloc'd. */
 	char	   *(*describe) (const BarqFrozenOptions *options);

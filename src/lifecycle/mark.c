@@ -59,7 +59,6 @@ mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 			 BarqMarkCounts *counts)
 {
 	uint8	   *bitmap = barq_tombstones_read(index, desc);
-	uint64		tids_off;
 	uint32	   *rows;
 	uint32		n = 0;
 	uint32		space = 1024;
@@ -69,8 +68,6 @@ mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 		return false;
 	before = barq_bitmap_count(bitmap, desc->rows);
 	rows = palloc(sizeof(uint32) * space);
-	tids_off = ((const BarqBodyHeader *)
-				barq_view_read(view, 0, sizeof(BarqBodyHeader)))->tids_off;
 
 	for (uint32 base = 0; base < desc->rows; base += TID_BATCH)
 	{
@@ -78,9 +75,7 @@ mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 		ItemPointerData tids[TID_BATCH];
 
 		CHECK_FOR_INTERRUPTS();
-		memcpy(tids, barq_view_read(view, tids_off + (uint64) base * sizeof(ItemPointerData),
-									here * sizeof(ItemPointerData)),
-			   here * sizeof(ItemPointerData));
+		barq_view_tids(view, base, here, tids);
 		for (uint32 i = 0; i < here; i++)
 		{
 			/* marked before: its TID may be in use again */

@@ -13,12 +13,12 @@
 void
 barq_segment_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 bytes)
 {
-	const BarqBodyHeader *header = (const BarqBodyHeader *) body;
+	BarqView	view;
 
-	Assert(header->magic == BARQ_BODY_MAGIC &&
-		   (header->body_bytes == bytes || header->body_bytes == 0));
-	desc->kind = header->kind;
-	desc->rows = header->rows;
+	barq_view_init_memory(&view, body, bytes);
+	desc->kind = view.kind;
+	desc->rows = barq_view_all_rows(&view);
+	desc->keyless = desc->rows - view.rows;
 	desc->generation = barq_new_generation();
 	desc->created = GetCurrentTimestamp();
 	barq_blob_write(index, desc, body, bytes);
@@ -38,7 +38,7 @@ barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead, uint32 nde
 
 	qsort(dead, ndead, sizeof(ItemPointerData), compare_tids);
 	barq_view_init_memory(&view, body, bytes);
-	for (uint32 row = 0; row < view.rows; row++)
+	for (uint32 row = 0; row < barq_view_all_rows(&view); row++)
 	{
 		ItemPointerData tid = barq_view_tid(&view, row);
 

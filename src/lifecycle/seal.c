@@ -7,18 +7,20 @@
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
+#include "store/keyless.h"
 #include "store/steps.h"
 #include "utils/memutils.h"
 
-/* Rows gathered from the frozen records, and where each record's row went. */
+/* Rows gathered from the frozen records, and which records were dead. */
 typedef struct Gathered
 {
-	BarqSealRow *rows;
+	BarqSealRow *rows;			/* that have a key */
 	uint32		nrows;
 	uint32		space;
+	BarqKeylessRows keyless;
 	uint64		records;		/* records walked, dead ones included */
-	uint32	   *row_of;			/* record → row, PG_UINT32_MAX if it was dead */
-	uint64		row_of_space;
+	bool	   *was_dead;		/* a record each */
+	uint64		records_space;
 	BarqBlockList pages;
 	BlockNumber stop;
 	const BarqMeta *meta;
@@ -38,16 +40,21 @@ gather_record(void *arg, const BarqRecord *record)
 	Gathered   *g = arg;
 	char	   *payload;
 
-	if (g->records == g->row_of_space)
+	if (g->records == g->records_space)
 	{
-		g->row_of_space = Max(g->row_of_space * 2, 1024);
-		g->row_of = g->row_of == NULL ?
-			palloc(sizeof(uint32) * g->row_of_space) :
-			repalloc_huge(g->row_of, sizeof(uint32) * g->row_of_space);
+		g->records_space = Max(g->records_space * 2, 1024);
+		g->was_dead = g->was_dead == NULL ?
+			palloc(sizeof(bool) * g->records_space) :
+			repalloc_huge(g->was_dead, sizeof(bool) * g->records_space);
 	}
-	g->row_of[g->records++] = record->dead ? PG_UINT32_MAX : g->nrows;
+	g->was_dead[g->records++] = record->dead;
 	if (record->dead)
 		return;
+	if (!record->keyed)
+	{
+		barq_keyless_add(&g->keyless, CurrentMemoryContext, record->keyless, &record->tid);
+		return;
+	}
 
 	if (g->nrows == g->space)
 	{
@@ -77,9 +84,9 @@ static void
 recheck_record(void *arg, const BarqRecord *record)
 {
 	Recheck    *r = arg;
-	uint32		row = r->gathered->row_of[r->record++];
+	bool		was_dead = r->gathered->was_dead[r->record++];
 
-	if (record->dead && row != PG_UINT32_MAX)
+	if (record->dead && !was_dead)
 		r->dead[r->ndead++] = record->tid;
 }
 
@@ -94,7 +101,8 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 	Recheck		recheck = {gathered};
 	BarqGrowingVisitor visitor = {NULL, recheck_record, NULL, &recheck};
 
-	recheck.dead = palloc_extended(sizeof(ItemPointerData) * (Size) gathered->nrows,
+	recheck.dead = palloc_extended(sizeof(ItemPointerData) *
+								   (gathered->nrows + barq_keyless_count(&gathered->keyless)),
 								   MCXT_ALLOC_HUGE);
 	if (!barq_growing_walk(index, gathered->meta, gathered->stop, &visitor))
 		barq_meta_broken(index);
@@ -143,7 +151,8 @@ barq_seal_log(Relation index)
 	change.collect_dead = collect_dead;
 	change.arg = &gathered;
 
-	if (gathered.nrows > 0)
+	rows = gathered.nrows + barq_keyless_count(&gathered.keyless);
+	if (rows > 0)
 	{
 		const BarqIndexKind *kind = barq_index_kind(meta.options.index_kind);
 		BarqBodyWriter *writer = barq_body_begin_memory(gathered.pages.count * (Size) BLCKSZ);
@@ -151,6 +160,7 @@ barq_seal_log(Relation index)
 		char	   *reason;
 
 		kind->seal(&meta.options, gathered.rows, gathered.nrows, writer);
+		barq_keyless_write(writer, &gathered.keyless);
 		gathered.body = barq_body_finish(writer, &gathered.bytes);
 		barq_new_id(desc.id);
 		desc.origin = BARQ_ORIGIN_SEAL;
@@ -162,7 +172,6 @@ barq_seal_log(Relation index)
 	}
 	barq_publish(index, &change);
 
-	rows = gathered.nrows;
 	stats = barq_stats_of(RelationGetRelid(index));
 	barq_count(stats, BARQ_COUNT_SEALS, 1);
 	barq_count(stats, BARQ_COUNT_ROWS_SEALED, rows);

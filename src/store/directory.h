@@ -20,7 +20,7 @@ typedef struct BarqSegmentDesc
 	uint32		number;			/* counts up within the index, for people */
 	uint16		kind;			/* BARQ_KIND_* */
 	uint16		level;			/* 0: sealed from the log; else merged */
-	uint32		rows;			/* rows of the body, dead ones included */
+	uint32		rows;			/* rows of the body, dead and keyless ones included */
 	uint32		dead_rows;		/* set bits of the tombstones, recounted by VACUUM */
 	uint64		body_bytes;
 	pg_crc32c	crc;			/* of the body */
@@ -34,10 +34,19 @@ typedef struct BarqSegmentDesc
 	uint64		statistics[8];	/* the kind's own */
 	uint32		origin;			/* BARQ_ORIGIN_* */
 	uint32		moves;			/* how often pages of it were written elsewhere */
-	uint64		reserved[5];
+	uint32		keyless;		/* rows without a key: the last of them */
+	uint32		reserved32;
+	uint64		reserved[4];
 } BarqSegmentDesc;
 
 StaticAssertDecl(sizeof(BarqSegmentDesc) == 192, "BarqSegmentDesc is on disk");
+
+/* Rows that the kind has something to do with. */
+static inline uint32
+barq_segment_keyed(const BarqSegmentDesc *desc)
+{
+	return desc->rows - desc->keyless;
+}
 
 /*
  * Whether a page is one of a segment's, as this descriptor knows them. A page

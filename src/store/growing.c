@@ -173,7 +173,7 @@ write_new_page(Relation index, BarqPageSupply *supply, NewPages *pages,
 	Page		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
 
 	barq_page_init(page, BARQ_PART_GROWING, generation);
-	if (payload != NULL)
+	if (tid != NULL)
 		append_item(page, tid, flags, total, payload, length);
 
 	/* chains are written from their end, so the next page is known */
@@ -195,9 +195,10 @@ write_new_page(Relation index, BarqPageSupply *supply, NewPages *pages,
 	UnlockReleaseBuffer(buffer);
 }
 
-uint32
-barq_growing_append(Relation index, ItemPointer tid,
-					const void *payload, uint32 length)
+/* Append a record with flags of its own (0, or why it has no key). */
+static uint32
+append_record(Relation index, ItemPointer tid, uint16 own_flags,
+			  const void *payload, uint32 length)
 {
 	NewPages	pages = {0};
 	uint32		count = 0;
@@ -219,7 +220,7 @@ barq_growing_append(Relation index, ItemPointer tid,
 			{
 				GenericXLogState *state = GenericXLogStart(index);
 
-				append_item(GenericXLogRegisterBuffer(state, tail, 0), tid, 0,
+				append_item(GenericXLogRegisterBuffer(state, tail, 0), tid, own_flags,
 							length, payload, length);
 				barq_finish_record(state, "log: append");
 				UnlockReleaseBuffer(tail);
@@ -243,7 +244,7 @@ barq_growing_append(Relation index, ItemPointer tid,
 		for (uint32 i = pieces; i-- > 0;)
 		{
 			uint32		off = i * BARQ_ITEM_MAX_PAYLOAD;
-			uint16		flags = (i > 0 ? BARQ_ITEM_PIECE : 0) |
+			uint16		flags = own_flags | (i > 0 ? BARQ_ITEM_PIECE : 0) |
 				(i + 1 < pieces ? BARQ_ITEM_CONTINUES : 0);
 
 			CHECK_FOR_INTERRUPTS();
@@ -253,13 +254,28 @@ barq_growing_append(Relation index, ItemPointer tid,
 		}
 	}
 	else
-		write_new_page(index, NULL, &pages, tid, 0, length, payload, length);
+		write_new_page(index, NULL, &pages, tid, own_flags, length, payload, length);
 	barq_step("log: pages written");
 
 	while (count == 0)
 		count = link_pages(index, lock_tail(index), &pages, false);
 	barq_unlock_linking(index);
 	return count;
+}
+
+uint32
+barq_growing_append(Relation index, ItemPointer tid,
+					const void *payload, uint32 length)
+{
+	return append_record(index, tid, 0, payload, length);
+}
+
+uint32
+barq_growing_append_keyless(Relation index, ItemPointer tid, BarqKeyless keyless)
+{
+	return append_record(index, tid,
+						 keyless == BARQ_KEYLESS_NULL ? BARQ_ITEM_NULL : BARQ_ITEM_UNDEFINED,
+						 "", 0);
 }
 
 bool
@@ -322,7 +338,8 @@ next_item(Relation index, BlockNumber block, Page page, uint32 *off)
 	if (lower - *off < sizeof(BarqItemHeader) ||
 		lower - *off < ITEM_BYTES(item->length) ||
 		item->length > item->total || item->version != 0 ||
-		item->filter_columns != 0)
+		item->filter_columns != 0 ||
+		((item->flags & BARQ_ITEM_KEYLESS) != 0 && item->total != 0))
 		corrupt_item(index, block);
 	*off += ITEM_BYTES(item->length);
 	return item;
@@ -400,6 +417,9 @@ barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 			{
 				record.tid = item->tid;
 				record.dead = (item->flags & BARQ_ITEM_DEAD) != 0;
+				record.keyed = (item->flags & BARQ_ITEM_KEYLESS) == 0;
+				record.keyless = (item->flags & BARQ_ITEM_NULL) != 0 ?
+					BARQ_KEYLESS_NULL : BARQ_KEYLESS_UNDEFINED;
 				record.length = item->total;
 				if (item->flags & BARQ_ITEM_CONTINUES)
 				{

@@ -7,6 +7,7 @@
 #define BARQ_GROWING_H
 
 #include "store/meta.h"
+#include "store/segment.h"
 
 #include "storage/itemptr.h"
 #include "utils/memutils.h"
@@ -14,6 +15,9 @@
 #define BARQ_ITEM_DEAD		0x0001	/* VACUUM has removed the heap row */
 #define BARQ_ITEM_CONTINUES	0x0002	/* the payload goes on on the next page */
 #define BARQ_ITEM_PIECE		0x0004	/* a further piece of the item before it */
+#define BARQ_ITEM_UNDEFINED	0x0008	/* no key, no payload: BARQ_KEYLESS_UNDEFINED */
+#define BARQ_ITEM_NULL		0x0010	/* no key, no payload: BARQ_KEYLESS_NULL */
+#define BARQ_ITEM_KEYLESS	(BARQ_ITEM_UNDEFINED | BARQ_ITEM_NULL)
 
 /*
  * What stands before each item on a growing page. Items are MAXALIGNed. A
@@ -46,6 +50,10 @@ StaticAssertDecl(sizeof(BarqItemHeader) == 16, "BarqItemHeader is on disk");
 extern uint32 barq_growing_append(Relation index, ItemPointer tid,
 								  const void *payload, uint32 length);
 
+/* The same of a row that has no key. */
+extern uint32 barq_growing_append_keyless(Relation index, ItemPointer tid,
+										  BarqKeyless keyless);
+
 /*
  * Freeze everything appended so far; inserts go to a fresh page. The caller
  * holds the maintenance lock. Returns false, doing nothing, if there is no
@@ -63,6 +71,8 @@ typedef struct BarqRecord
 {
 	ItemPointerData tid;
 	bool		dead;
+	bool		keyed;			/* else `keyless` says why not, and length is 0 */
+	BarqKeyless keyless;
 	const char *payload;
 	uint32		length;
 } BarqRecord;

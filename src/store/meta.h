@@ -11,7 +11,7 @@
 
 #define BARQ_META_BLOCK		0
 #define BARQ_META_MAGIC		0x42524D54	/* "BRMT" */
-#define BARQ_FORMAT_VERSION	2
+#define BARQ_FORMAT_VERSION	3
 
 #define BARQ_ID_BYTES		16
 

@@ -22,24 +22,41 @@
 #define BARQ_KIND_BM25	4
 
 #define BARQ_BODY_MAGIC		0x42415251	/* "BARQ" */
-#define BARQ_BODY_VERSION	1
+#define BARQ_BODY_VERSION	2
 #define BARQ_BODY_ALIGN		64
+#define BARQ_FOOTER_MAGIC	0x424B4559	/* "BKEY" */
+
+/*
+ * Why a row has no key by which it could be ordered, in the order in which such
+ * rows follow all others. As stored; never renumber.
+ */
+typedef enum BarqKeyless
+{
+	BARQ_KEYLESS_UNDEFINED,		/* a zero vector under cosine: NaN */
+	BARQ_KEYLESS_NULL
+} BarqKeyless;
+
+#define BARQ_KEYLESS_KINDS	2
 
 /*
  * The first 64 bytes of a body. All offsets count from the body's start and
  * are multiples of BARQ_BODY_ALIGN. Native byte order, as everything in a
  * PostgreSQL data directory.
+ *
+ * A body is what its kind wrote, then the TIDs of the rows without a key, class
+ * after class, then a footer. Kinds know of the first part only: to them `rows`
+ * and the size of a view are all there is.
  */
 typedef struct BarqBodyHeader
 {
 	uint32		magic;			/* BARQ_BODY_MAGIC */
 	uint16		version;		/* BARQ_BODY_VERSION */
 	uint16		kind;			/* BARQ_KIND_* */
-	uint32		rows;			/* rows, dead ones included */
+	uint32		rows;			/* rows that have a key, dead ones included */
 	uint16		filter_columns; /* filter columns kept (0 so far) */
 	uint16		filter_version; /* layout of the filter section (0 so far) */
-	uint64		body_bytes;		/* size of the whole body; 0: not known when it
-								 * was begun, it is all there is */
+	uint64		body_bytes;		/* size of the kind's part; 0: not known when it
+								 * was begun, the footer says it */
 	uint64		tids_off;		/* ItemPointerData[rows] */
 	uint64		filters_off;	/* filter values, 0 without them */
 	uint64		kind_off;		/* the kind's own header */
@@ -47,6 +64,18 @@ typedef struct BarqBodyHeader
 } BarqBodyHeader;
 
 StaticAssertDecl(sizeof(BarqBodyHeader) == 64, "BarqBodyHeader is on disk");
+
+/* The last 64 bytes of a body. */
+typedef struct BarqBodyFooter
+{
+	uint32		magic;			/* BARQ_FOOTER_MAGIC */
+	uint32		keyless[BARQ_KEYLESS_KINDS];	/* rows, dead ones included */
+	uint32		reserved32;
+	uint64		kind_bytes;		/* the kind's part; TIDs without keys follow */
+	uint64		reserved[5];
+} BarqBodyFooter;
+
+StaticAssertDecl(sizeof(BarqBodyFooter) == 64, "BarqBodyFooter is on disk");
 
 /*
  * A view of one body. Where there is an image, base is its mapping and
@@ -57,8 +86,9 @@ StaticAssertDecl(sizeof(BarqBodyHeader) == 64, "BarqBodyHeader is on disk");
 typedef struct BarqView
 {
 	const char *base;			/* start of the mapped body, or NULL */
-	uint64		size;			/* bytes of the body */
-	uint32		rows;
+	uint64		size;			/* bytes of the kind's part of the body */
+	uint32		rows;			/* rows that have a key */
+	uint32		keyless[BARQ_KEYLESS_KINDS];	/* rows numbered after those */
 	uint16		kind;
 	void	   *pages;			/* page reader's state when base is NULL */
 } BarqView;
@@ -84,12 +114,15 @@ extern void barq_body_write(BarqBodyWriter *writer, const void *data, Size len);
 extern void barq_body_align(BarqBodyWriter *writer);	/* zeros up to 64 */
 extern uint64 barq_body_offset(const BarqBodyWriter *writer);
 
-/* One input of a merge. */
+/*
+ * One input of a merge. The kind merges rows that have a key, and counts only
+ * those; the store does the others (keyless.h).
+ */
 typedef struct BarqMergeInput
 {
 	BarqView   *view;
 	const uint8 *dead;			/* a bit a row, set where dead; or NULL */
-	uint32		live;			/* rows that are not dead */
+	uint32		live;			/* rows with a key that are not dead */
 } BarqMergeInput;
 
 /*

@@ -152,8 +152,8 @@ larger_first(const void *a, const void *b)
 	const BarqSegment *x = a;
 	const BarqSegment *y = b;
 
-	if (x->desc.rows != y->desc.rows)
-		return x->desc.rows > y->desc.rows ? -1 : 1;
+	if (barq_segment_keyed(&x->desc) != barq_segment_keyed(&y->desc))
+		return barq_segment_keyed(&x->desc) > barq_segment_keyed(&y->desc) ? -1 : 1;
 	return x->desc.number < y->desc.number ? -1 : 1;
 }
 

@@ -12,7 +12,11 @@
 uint32
 barq_bitmap_count(const uint8 *bitmap, uint32 rows)
 {
-	return (uint32) pg_popcount((const char *) bitmap, BARQ_BITMAP_BYTES(rows));
+	uint32		count = (uint32) pg_popcount((const char *) bitmap, rows / 8);
+
+	for (uint32 row = rows & ~(uint32) 7; row < rows; row++)
+		count += barq_bit_get(bitmap, row);
+	return count;
 }
 
 void

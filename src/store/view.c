@@ -110,25 +110,47 @@ barq_view_read_pages(BarqView *view, uint64 off, Size len)
 	return reader->straddle;
 }
 
-/* The header against the descriptor; fills the view's rows and kind. */
+/*
+ * The header and the footer against the size and the descriptor (or NULL);
+ * fills the view's rows and kind, and makes its size that of the kind's part.
+ */
 static void
 check_header(BarqView *view, const BarqSegmentDesc *desc)
 {
-	const BarqBodyHeader *header = barq_view_read(view, 0, sizeof(BarqBodyHeader));
-	uint64		tids = (uint64) header->rows * sizeof(ItemPointerData);
-	uint64		bytes = header->body_bytes == 0 ? view->size : header->body_bytes;
+	BarqBodyFooter footer;
+	const BarqBodyHeader *header;
+	uint64		tids;
+	uint64		keyless = 0;
 
+	if (view->size < sizeof(BarqBodyHeader) + sizeof(BarqBodyFooter))
+		corrupt_body(view);
+	memcpy(&footer, barq_view_read(view, view->size - sizeof(footer), sizeof(footer)),
+		   sizeof(footer));
+	for (int i = 0; i < BARQ_KEYLESS_KINDS; i++)
+	{
+		keyless += footer.keyless[i];
+		view->keyless[i] = footer.keyless[i];
+	}
+	if (footer.magic != BARQ_FOOTER_MAGIC || footer.kind_bytes > view->size ||
+		keyless * sizeof(ItemPointerData) > view->size - footer.kind_bytes)
+		corrupt_body(view);
+
+	header = barq_view_read(view, 0, sizeof(BarqBodyHeader));
+	tids = (uint64) header->rows * sizeof(ItemPointerData);
 	if (header->magic != BARQ_BODY_MAGIC ||
 		header->version != BARQ_BODY_VERSION ||
-		bytes > view->size ||
-		header->tids_off > bytes ||
-		tids > bytes - header->tids_off ||
-		header->kind_off > bytes ||
+		(header->body_bytes != 0 && header->body_bytes != footer.kind_bytes) ||
+		header->tids_off > footer.kind_bytes ||
+		tids > footer.kind_bytes - header->tids_off ||
+		header->kind_off > footer.kind_bytes ||
+		header->rows + keyless > PG_UINT32_MAX ||
 		(desc != NULL &&
-		 (header->rows != desc->rows || header->kind != desc->kind)))
+		 (header->rows + keyless != desc->rows || keyless != desc->keyless ||
+		  header->kind != desc->kind)))
 		corrupt_body(view);
 	view->rows = header->rows;
 	view->kind = header->kind;
+	view->size = footer.kind_bytes;
 }
 
 void
@@ -177,16 +199,53 @@ barq_view_init_pages(BarqView *view, Relation index, const BarqSegmentDesc *desc
 	check_header(view, desc);
 }
 
+uint32
+barq_view_all_rows(const BarqView *view)
+{
+	uint32		rows = view->rows;
+
+	for (int i = 0; i < BARQ_KEYLESS_KINDS; i++)
+		rows += view->keyless[i];
+	return rows;
+}
+
+void
+barq_view_tids(BarqView *view, uint32 first, uint32 n, ItemPointerData *tids)
+{
+	const BarqBodyHeader *header;
+
+	if (first < view->rows)
+	{
+		uint32		here = Min(n, view->rows - first);
+		uint64		off;
+
+		header = barq_view_read(view, 0, sizeof(BarqBodyHeader));
+		off = header->tids_off + (uint64) first * sizeof(ItemPointerData);
+		memcpy(tids, barq_view_read(view, off, here * sizeof(ItemPointerData)),
+			   here * sizeof(ItemPointerData));
+		tids += here;
+		first += here;
+		n -= here;
+	}
+	if (n > 0)
+	{
+		/* they lie behind the kind's part, to which the view is confined */
+		BarqView	behind = *view;
+		uint64		off = view->size + (uint64) (first - view->rows) * sizeof(ItemPointerData);
+
+		if (first > barq_view_all_rows(view) || n > barq_view_all_rows(view) - first)
+			corrupt_body(view);
+		behind.size = off + n * sizeof(ItemPointerData);
+		memcpy(tids, barq_view_read(&behind, off, n * sizeof(ItemPointerData)),
+			   n * sizeof(ItemPointerData));
+	}
+}
+
 ItemPointerData
 barq_view_tid(BarqView *view, uint32 row)
 {
-	const BarqBodyHeader *header;
 	ItemPointerData tid;
-	uint64		tids_off;
 
-	header = barq_view_read(view, 0, sizeof(BarqBodyHeader));
-	tids_off = header->tids_off;
-	memcpy(&tid, barq_view_read(view, tids_off + (uint64) row * sizeof(ItemPointerData),
-								sizeof(ItemPointerData)), sizeof(tid));
+	barq_view_tids(view, row, 1, &tid);
 	return tid;
 }

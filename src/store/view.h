@@ -29,7 +29,15 @@ extern void barq_view_init_pages(BarqView *view, Relation index,
 /* A view of a body in memory that is no segment yet. */
 extern void barq_view_init_memory(BarqView *view, const char *body, uint64 bytes);
 
-/* TID of a row */
+/*
+ * All rows of a segment: those that have a key are numbered from 0 to
+ * view->rows - 1, those without follow, class after class.
+ */
+extern uint32 barq_view_all_rows(const BarqView *view);
+
+/* TID of a row, with a key or without; and of n of them. */
 extern ItemPointerData barq_view_tid(BarqView *view, uint32 row);
+extern void barq_view_tids(BarqView *view, uint32 first, uint32 n,
+						   ItemPointerData *tids);
 
 #endif							/* BARQ_VIEW_H */

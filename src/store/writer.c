@@ -28,6 +28,8 @@ struct BarqBodyWriter
 	Size		space;			/* of memory */
 	Size		filled;			/* of memory */
 	uint64		offset;			/* bytes written in all */
+	bool		kind_done;		/* footer.kind_bytes is known */
+	BarqBodyFooter footer;
 	pg_crc32c	crc;			/* file only */
 	BarqImageFile file;
 	void	   *mapped;
@@ -128,6 +130,28 @@ barq_body_offset(const BarqBodyWriter *writer)
 	return writer->offset;
 }
 
+/* From here on the kind writes no more. */
+static void
+end_kind_part(BarqBodyWriter *writer)
+{
+	if (writer->kind_done)
+		return;
+	barq_body_align(writer);
+	writer->footer.kind_bytes = writer->offset;
+	writer->kind_done = true;
+}
+
+void
+barq_body_keyless(BarqBodyWriter *writer, BarqKeyless keyless,
+				  const ItemPointerData *tids, uint32 n)
+{
+	end_kind_part(writer);
+	for (int i = keyless + 1; i < BARQ_KEYLESS_KINDS; i++)
+		Assert(writer->footer.keyless[i] == 0);
+	barq_body_write(writer, tids, (Size) n * sizeof(ItemPointerData));
+	writer->footer.keyless[keyless] += n;
+}
+
 bool
 barq_body_is_file(const BarqBodyWriter *writer)
 {
@@ -149,6 +173,10 @@ barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
 {
 	int			fd;
 
+	end_kind_part(writer);
+	barq_body_align(writer);
+	writer->footer.magic = BARQ_FOOTER_MAGIC;
+	barq_body_write(writer, &writer->footer, sizeof(writer->footer));
 	*bytes = writer->offset;
 	if (!writer->is_file)
 		return writer->memory;

@@ -20,9 +20,15 @@ extern BarqBodyWriter *barq_body_begin_file(Relation index, const uint8 *id,
 											uint64 expected, char **reason);
 
 /*
- * Complete the body and return it as memory: palloc'd, or mapped from the
- * file, which then has its final name. Valid until barq_body_release. The
- * kind's header lies at the start and is filled in here with body_bytes.
+ * Behind the finished part of a kind: rows without a key, class after class.
+ */
+extern void barq_body_keyless(BarqBodyWriter *writer, BarqKeyless keyless,
+							  const ItemPointerData *tids, uint32 n);
+
+/*
+ * Complete the body, its footer included, and return it as memory: palloc'd, or
+ * mapped from the file, which then has its final name. Valid until
+ * barq_body_release.
  */
 extern const char *barq_body_finish(BarqBodyWriter *writer, uint64 *bytes);
 extern bool barq_body_is_file(const BarqBodyWriter *writer);

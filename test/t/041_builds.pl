@@ -30,7 +30,7 @@ $node->safe_psql('postgres', q{
 	DELETE FROM items WHERE id % 9 = 4;
 	ANALYZE items;
 });
-my $rows = $node->safe_psql('postgres', 'SELECT count(v) FROM items');
+my $rows = $node->safe_psql('postgres', 'SELECT count(*) FROM items');
 
 sub indexed { return $node->safe_psql('postgres', "SELECT sum(rows) FROM barq_segments('$_[0]')"); }
 

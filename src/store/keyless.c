@@ -1,0 +1,180 @@
+/*
+ * keyless.c
+ *	  Gathering, writing, merging and walking over rows without a key.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "store/growing.h"
+#include "store/interrupts.h"
+#include "store/keyless.h"
+#include "utils/memutils.h"
+
+/* TIDs are read this many at a time. */
+#define TID_BATCH	1024
+
+void
+barq_keyless_add(BarqKeylessRows *rows, MemoryContext context, BarqKeyless keyless,
+				 const ItemPointerData *tid)
+{
+	if (rows->n[keyless] == rows->space[keyless])
+	{
+		uint32		space = Max(rows->space[keyless] * 2, 64);
+		Size		bytes = sizeof(ItemPointerData) * (Size) space;
+
+		rows->tids[keyless] = rows->tids[keyless] == NULL ?
+			MemoryContextAlloc(context, bytes) :
+			repalloc_huge(rows->tids[keyless], bytes);
+		rows->space[keyless] = space;
+	}
+	rows->tids[keyless][rows->n[keyless]++] = *tid;
+}
+
+uint64
+barq_keyless_count(const BarqKeylessRows *rows)
+{
+	uint64		n = 0;
+
+	for (int i = 0; i < BARQ_KEYLESS_KINDS; i++)
+		n += rows->n[i];
+	return n;
+}
+
+void
+barq_keyless_write(BarqBodyWriter *writer, const BarqKeylessRows *rows)
+{
+	for (int i = 0; i < BARQ_KEYLESS_KINDS; i++)
+		if (rows->n[i] > 0)
+			barq_body_keyless(writer, i, rows->tids[i], rows->n[i]);
+}
+
+/*
+ * Up to TID_BATCH live rows of a class, of a segment; *row, which counts within
+ * the class, moves on behind what was looked at. Returns how many there are.
+ */
+static int
+read_batch(BarqView *view, const uint8 *dead, BarqKeyless keyless, uint32 *row, int max,
+		   ItemPointerData *tids)
+{
+	uint32		first = view->rows + *row;
+	uint32		here = Min((uint32) Min(max, TID_BATCH), view->keyless[keyless] - *row);
+	int			n = 0;
+
+	for (int i = 0; i < keyless; i++)
+		first += view->keyless[i];
+	barq_view_tids(view, first, here, tids);
+	for (uint32 i = 0; i < here; i++)
+		if (dead == NULL || !barq_bit_get(dead, first + i))
+			tids[n++] = tids[i];
+	*row += here;
+	return n;
+}
+
+void
+barq_keyless_merge(BarqBodyWriter *writer, BarqMergeInput *inputs, uint32 ninputs)
+{
+	ItemPointerData tids[TID_BATCH];
+
+	for (BarqKeyless keyless = 0; keyless < BARQ_KEYLESS_KINDS; keyless++)
+		for (uint32 i = 0; i < ninputs; i++)
+			for (uint32 row = 0; row < inputs[i].view->keyless[keyless];)
+			{
+				int			n = read_batch(inputs[i].view, inputs[i].dead, keyless, &row,
+										   TID_BATCH, tids);
+
+				barq_check_interrupts();
+				if (n > 0)
+					barq_body_keyless(writer, keyless, tids, n);
+			}
+}
+
+struct BarqKeylessWalk
+{
+	Relation	index;
+	BarqSnapshot *snapshot;
+	const BarqMeta *meta;
+	BarqView   *views;			/* a segment each */
+	MemoryContext context;
+
+	BarqKeyless keyless;		/* under way */
+	uint32		segment;		/* nsegments: the log */
+	uint32		row;			/* within its class */
+
+	bool		with_log;
+	bool		log_read;
+	BarqKeylessRows log;
+};
+
+BarqKeylessWalk *
+barq_keyless_begin(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
+				   bool with_log)
+{
+	BarqKeylessWalk *walk = palloc0(sizeof(BarqKeylessWalk));
+	int			page_views = 0;
+
+	walk->index = index;
+	walk->snapshot = snapshot;
+	walk->meta = meta;
+	walk->with_log = with_log;
+	walk->context = CurrentMemoryContext;
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		page_views += snapshot->segments[i].mapping == NULL;
+	walk->views = palloc0(sizeof(BarqView) * Max(snapshot->nsegments, 1));
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		if (snapshot->segments[i].desc.keyless > 0)
+			barq_snapshot_view(snapshot, i, index, page_views, &walk->views[i]);
+	return walk;
+}
+
+static void
+see_record(void *arg, const BarqRecord *record)
+{
+	BarqKeylessWalk *walk = arg;
+
+	if (!record->keyed && !record->dead)
+		barq_keyless_add(&walk->log, walk->context, record->keyless, &record->tid);
+}
+
+int
+barq_keyless_next(BarqKeylessWalk *walk, BarqKeyless *keyless, ItemPointerData *tids,
+				  int max)
+{
+	BarqGrowingVisitor visitor = {NULL, see_record, NULL, walk};
+
+	/* the log first, so that it is read before it is sealed */
+	if (walk->with_log && !walk->log_read)
+	{
+		if (!barq_growing_walk(walk->index, walk->meta, InvalidBlockNumber, &visitor))
+			return -1;
+		walk->log_read = true;
+	}
+	for (; walk->keyless < BARQ_KEYLESS_KINDS; walk->keyless++)
+	{
+		*keyless = walk->keyless;
+		for (; walk->segment < walk->snapshot->nsegments; walk->segment++, walk->row = 0)
+		{
+			BarqView   *view = &walk->views[walk->segment];
+
+			while (walk->row < view->keyless[walk->keyless])
+			{
+				int			n = read_batch(view, walk->snapshot->segments[walk->segment].dead,
+										   walk->keyless, &walk->row, max, tids);
+
+				CHECK_FOR_INTERRUPTS();
+				if (n > 0)
+					return n;
+			}
+		}
+		if (walk->row < walk->log.n[walk->keyless])
+		{
+			int			n = Min((uint32) max, walk->log.n[walk->keyless] - walk->row);
+
+			memcpy(tids, walk->log.tids[walk->keyless] + walk->row,
+				   n * sizeof(ItemPointerData));
+			walk->row += n;
+			return n;
+		}
+		walk->segment = walk->row = 0;
+	}
+	return 0;
+}
