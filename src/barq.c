@@ -20,6 +20,7 @@
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "query/hybrid.h"
+#include "query/text_paths.h"
 #include "settings.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -188,6 +189,7 @@ _PG_init(void)
 	barq_define_reloptions();
 	barq_define_ivf_reloptions();
 	barq_define_text_reloptions();
+	barq_text_paths_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		barq_stats_request_shmem();

@@ -63,16 +63,49 @@ COMMENT ON OPERATOR @@@ (text, text) IS 'text matches a query, by the configurat
 CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text[], text) IS 'texts match a query, by the configuration of the index that fits';
 
+-- conditions on a score: the planner's own form of `body <@> query < bound`
+
+CREATE TYPE bm25threshold;
+CREATE FUNCTION bm25threshold_in(cstring) RETURNS bm25threshold
+	AS 'MODULE_PATHNAME', 'barq_bm25threshold_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION bm25threshold_out(bm25threshold) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'barq_bm25threshold_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE TYPE bm25threshold (INPUT = bm25threshold_in, OUTPUT = bm25threshold_out,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = double, STORAGE = extended);
+COMMENT ON TYPE bm25threshold IS 'internal: a text query and a bound of its scores, as EXPLAIN shows them';
+COMMENT ON FUNCTION bm25threshold_in(cstring) IS 'internal: refuses';
+COMMENT ON FUNCTION bm25threshold_out(bm25threshold) IS 'internal: write a bm25threshold as text';
+CREATE FUNCTION bm25threshold(query bm25query, bound double precision, inclusive boolean) RETURNS bm25threshold
+	AS 'MODULE_PATHNAME', 'barq_bm25threshold' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25threshold(bm25query, double precision, boolean) IS 'internal: what the planner makes of a comparison of a score';
+
+CREATE FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) IS 'restriction selectivity of <@@: by the frequencies of the terms';
+CREATE FUNCTION bm25_below(text, bm25threshold) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION bm25_below(text, bm25threshold) IS 'internal: whether the negative BM25 score of a text is below a bound';
+CREATE FUNCTION bm25_below(text[], bm25threshold) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_array_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION bm25_below(text[], bm25threshold) IS 'internal: whether the negative BM25 score of texts that follow each other is below a bound';
+
+CREATE OPERATOR <@@ (LEFTARG = text, RIGHTARG = bm25threshold, FUNCTION = bm25_below, RESTRICT = barq_threshold_selectivity, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR <@@ (text, bm25threshold) IS 'internal: the negative BM25 score is below a bound';
+CREATE OPERATOR <@@ (LEFTARG = text[], RIGHTARG = bm25threshold, FUNCTION = bm25_below, RESTRICT = barq_threshold_selectivity, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR <@@ (text[], bm25threshold) IS 'internal: the negative BM25 score is below a bound';
+
 CREATE OPERATOR CLASS bm25_ops
 	DEFAULT FOR TYPE text USING barq_bm25 AS
 	OPERATOR 1 <@> (text, bm25query) FOR ORDER BY float_ops,
-	OPERATOR 2 @@@ (text, bm25query);
+	OPERATOR 2 @@@ (text, bm25query),
+	OPERATOR 3 <@@ (text, bm25threshold);
 COMMENT ON OPERATOR CLASS bm25_ops USING barq_bm25 IS 'texts by BM25';
 
 CREATE OPERATOR CLASS bm25_array_ops
 	DEFAULT FOR TYPE text[] USING barq_bm25 AS
 	OPERATOR 1 <@> (text[], bm25query) FOR ORDER BY float_ops,
-	OPERATOR 2 @@@ (text[], bm25query);
+	OPERATOR 2 @@@ (text[], bm25query),
+	OPERATOR 3 <@@ (text[], bm25threshold);
 COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'arrays of texts by BM25';
 
 -- statistics

@@ -99,7 +99,7 @@ barq_bm25_handler(PG_FUNCTION_ARGS)
 {
 	IndexAmRoutine *am = make_routine();
 
-	am->amstrategies = 2;
+	am->amstrategies = 3;
 	am->amsupport = 0;
 	am->ambuild = barq_text_build;
 	am->ambuildempty = barq_text_build_empty;

@@ -13,6 +13,7 @@
 /* Strategies of bm25_ops. */
 #define BARQ_TEXT_SCORE_STRATEGY	1	/* <@>, ORDER BY */
 #define BARQ_TEXT_MATCH_STRATEGY	2	/* @@@ */
+#define BARQ_TEXT_THRESHOLD_STRATEGY	3	/* <@@: the score is below a bound */
 
 /* Between the elements of an array a phrase finds no neighbours. */
 #define BARQ_TEXT_ELEMENT_GAP		100

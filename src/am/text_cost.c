@@ -13,17 +13,27 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "types/bm25threshold.h"
 #include "utils/float.h"
+#include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
 /*
  * The index that a query expression names, if that can be told at planning: a
  * constant, or to_bm25query(anything, constant). InvalidOid: none named.
+ * threshold: it is a threshold's query, of a constant or of bm25threshold(query, …).
  */
 static bool
-named_index(Node *query, Oid *index)
+named_index(Node *query, bool threshold, Oid *index)
 {
 	*index = InvalidOid;
+	if (threshold && query != NULL && IsA(query, Const) && !((Const *) query)->constisnull)
+	{
+		*index = barq_threshold_query(DatumGetBarqThreshold(((Const *) query)->constvalue))->index;
+		return true;
+	}
+	if (threshold && query != NULL && IsA(query, FuncExpr))
+		query = linitial(((FuncExpr *) query)->args);
 	if (query != NULL && IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) == 2)
 		query = lsecond(((FuncExpr *) query)->args);
 	if (query == NULL || !IsA(query, Const) || ((Const *) query)->constisnull)
@@ -63,7 +73,7 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		OpExpr	   *clause = lfirst(cell);
 
 		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
-			named_index(lsecond(clause->args), &named) && !answers(index->indexoid, named))
+			named_index(lsecond(clause->args), false, &named) && !answers(index->indexoid, named))
 			possible = false;
 	}
 	foreach(cell, path->indexclauses)
@@ -71,7 +81,10 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		OpExpr	   *clause = (OpExpr *) lfirst_node(IndexClause, cell)->rinfo->clause;
 
 		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
-			named_index(lsecond(clause->args), &named) && !answers(index->indexoid, named))
+			named_index(lsecond(clause->args),
+						get_op_opfamily_strategy(clause->opno, index->opfamily[0]) ==
+						BARQ_TEXT_THRESHOLD_STRATEGY,
+						&named) && !answers(index->indexoid, named))
 			possible = false;
 	}
 	if (!possible)

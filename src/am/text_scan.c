@@ -13,7 +13,9 @@
  * same way: which they are is worked out from the postings again, window by
  * window, so these batches need no memory of the rows returned either.
  *
- * A scan for @@@ alone gathers all its rows at the first call.
+ * A scan for @@@ alone gathers all its rows at the first call, as one for `<@>
+ * query < 0` does. For a lower bound (`<@> query <= -2`) rows come as in a
+ * ranking, and it ends where they pass the bound.
  */
 #include "postgres.h"
 
@@ -29,6 +31,7 @@
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "settings.h"
+#include "types/bm25threshold.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -43,10 +46,17 @@ typedef struct TextScan
 	MemoryContext context;		/* reset by every rescan */
 
 	bool		started;
-	bool		nothing;		/* no row: @@@ NULL */
-	bool		null_score;		/* <@> NULL */
+	bool		nothing;		/* no row: a condition is NULL */
 	Oid			index;			/* whose statistics count */
-	BarqBm25Query *query;		/* of all keys together */
+	const BarqQueryValue *score;	/* what ranks; NULL: nothing does */
+	int			nmatches;
+	const BarqQueryValue **matches; /* what @@@ asks for */
+	List	   *thresholds;		/* those that other queries' scores are below */
+	bool		bounded;		/* only scores below `bound` */
+	bool		inclusive;
+	double		bound;
+	bool		ranked;
+	BarqBm25Query *query;		/* of score and matches together */
 	BarqHeapDistance *heap;		/* for phrases without positions; or NULL */
 	MemoryContext batch_context;
 
@@ -160,16 +170,67 @@ statistics_index(Relation index, Oid named)
 			 errhint("Name the index in a constant, to_bm25query('...', 'index'), so that the planner can choose it.")));
 }
 
+/* A key's query, for the statistics that are to be taken. */
 static const BarqQueryValue *
-key_query(ScanKey key, Relation index, Oid *statistics)
+ask(IndexScanDesc scan, TextScan *ts, const BarqQueryValue *value)
 {
-	const BarqQueryValue *value = DatumGetBarqQueryValue(key->sk_argument);
-	Oid			of = statistics_index(index, value->index);
+	Oid			of = statistics_index(scan->indexRelation, value->index);
 
 	/* the whole's statistics count where one of several asks for them */
-	if (!OidIsValid(*statistics) || of != RelationGetRelid(index))
-		*statistics = of;
+	if (!OidIsValid(ts->index) || of != RelationGetRelid(scan->indexRelation))
+		ts->index = of;
 	return value;
+}
+
+static bool
+same_query(const BarqQueryValue *a, const BarqQueryValue *b)
+{
+	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+}
+
+/* Only rows whose score by the ranking query is below the threshold. */
+static void
+bound_scores(TextScan *ts, const BarqThreshold *threshold)
+{
+	int			order = ts->bounded ? float8_cmp_internal(threshold->bound, ts->bound) : -1;
+
+	if (order < 0)
+		ts->inclusive = threshold->inclusive != 0;
+	else if (order == 0)
+		ts->inclusive &= threshold->inclusive;
+	if (order < 0)
+		ts->bound = threshold->bound;
+	ts->bounded = true;
+}
+
+/* A condition of the scan. One on a score may be what ranks, where nothing else does. */
+static void
+add_key(IndexScanDesc scan, TextScan *ts, ScanKey key)
+{
+	const BarqThreshold *threshold;
+	const BarqQueryValue *query;
+
+	if (key->sk_flags & SK_ISNULL)
+	{
+		ts->nothing = true;
+		return;
+	}
+	if (key->sk_strategy == BARQ_TEXT_MATCH_STRATEGY)
+	{
+		query = DatumGetBarqQueryValue(key->sk_argument);
+		ts->matches[ts->nmatches++] = ask(scan, ts, query);
+		return;
+	}
+	threshold = DatumGetBarqThreshold(key->sk_argument);
+	query = ask(scan, ts, barq_threshold_query(threshold));
+	if (barq_threshold_passes(threshold, 0))
+		return;					/* every text has such a score */
+	if (ts->score == NULL && scan->numberOfOrderBys == 0)
+		ts->score = query;
+	if (ts->score != NULL && same_query(ts->score, query))
+		bound_scores(ts, threshold);
+	else
+		ts->thresholds = lappend(ts->thresholds, unconstify(BarqQueryValue *, query));
 }
 
 static void
@@ -177,29 +238,22 @@ start(IndexScanDesc scan, TextScan *ts)
 {
 	Relation	index = scan->indexRelation;
 	MemoryContext old = MemoryContextSwitchTo(ts->context);
-	const BarqQueryValue *score = NULL;
-	const BarqQueryValue **matches = palloc(sizeof(BarqQueryValue *) * Max(scan->numberOfKeys, 1));
 
 	ts->started = true;
 	ts->batch = FIRST_BATCH;
 	pgstat_count_index_scan(index);
-	if (scan->numberOfOrderBys > 0)
-	{
-		if (scan->orderByData[0].sk_flags & SK_ISNULL)
-			ts->null_score = true;
-		else
-			score = key_query(&scan->orderByData[0], index, &ts->index);
-	}
+	if (scan->numberOfOrderBys > 0 && !(scan->orderByData[0].sk_flags & SK_ISNULL))
+		ts->score = ask(scan, ts, DatumGetBarqQueryValue(scan->orderByData[0].sk_argument));
+	ts->matches = palloc(sizeof(BarqQueryValue *) * Max(scan->numberOfKeys, 1));
 	for (int i = 0; i < scan->numberOfKeys; i++)
-	{
-		if (scan->keyData[i].sk_flags & SK_ISNULL)
-			ts->nothing = true;
-		else
-			matches[i] = key_query(&scan->keyData[i], index, &ts->index);
-	}
-	if (!ts->nothing && !ts->null_score)
-		ts->query = barq_text_bind(barq_text_statistics(ts->index, ts->owner), score,
-								   matches, scan->numberOfKeys);
+		add_key(scan, ts, &scan->keyData[i]);
+
+	/* scores matter but for what only has to have one */
+	ts->ranked = scan->numberOfOrderBys > 0 || (ts->bounded && ts->bound < 0) ||
+		(ts->score == NULL && ts->nmatches == 0);
+	if (!ts->nothing && (ts->score != NULL || ts->nmatches > 0))
+		ts->query = barq_text_bind(barq_text_statistics(ts->index, ts->owner), ts->score,
+								   ts->matches, ts->nmatches);
 	MemoryContextSwitchTo(old);
 	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_SEARCHES, 1);
 }
@@ -312,28 +366,23 @@ next_batch(IndexScanDesc scan, TextScan *ts)
 
 /* Go on with the rows of score 0, in TID order. */
 static void
-begin_rest(IndexScanDesc scan, TextScan *ts)
+begin_rest(TextScan *ts)
 {
 	MemoryContext old = MemoryContextSwitchTo(ts->context);
 	BarqTextStatistics *statistics = NULL;
-	Oid			of = InvalidOid;
+	ListCell   *cell;
 
 	if (OidIsValid(ts->index))
 		statistics = barq_text_statistics(ts->index, ts->owner);
-	if (!ts->null_score)
-		ts->rest.ranking = barq_text_bind(statistics,
-										  key_query(&scan->orderByData[0], scan->indexRelation, &of),
-										  NULL, 0);
-	if (scan->numberOfKeys > 0)
-	{
-		const BarqQueryValue **matches = palloc(sizeof(BarqQueryValue *) * scan->numberOfKeys);
-
-		for (int i = 0; i < scan->numberOfKeys; i++)
-			matches[i] = key_query(&scan->keyData[i], scan->indexRelation, &of);
-		ts->rest.nmatching = 1;
-		ts->rest.matching = palloc(sizeof(BarqBm25Query *));
-		ts->rest.matching[0] = barq_text_bind(statistics, NULL, matches, scan->numberOfKeys);
-	}
+	if (ts->score != NULL)
+		ts->rest.ranking = barq_text_bind(statistics, ts->score, NULL, 0);
+	ts->rest.matching = palloc(sizeof(BarqBm25Query *) * (1 + list_length(ts->thresholds)));
+	if (ts->nmatches > 0)
+		ts->rest.matching[ts->rest.nmatching++] =
+			barq_text_bind(statistics, NULL, ts->matches, ts->nmatches);
+	foreach(cell, ts->thresholds)
+		ts->rest.matching[ts->rest.nmatching++] =
+			barq_text_bind(statistics, lfirst(cell), NULL, 0);
 	ts->ended = true;
 	ts->unsure = false;
 	ts->resumed = true;
@@ -353,14 +402,19 @@ next_hit(IndexScanDesc scan, TextScan *ts)
 		CHECK_FOR_INTERRUPTS();
 		if (ts->top.hits == NULL || ts->next == ts->top.count)
 		{
-			if (!ts->ended && (ts->null_score || (ts->top.hits != NULL && ts->last_batch)))
-				begin_rest(scan, ts);
-			else if (ts->top.hits != NULL && ts->last_batch)
+			bool		all = ts->top.hits != NULL && ts->last_batch;
+
+			if (!ts->ended && (ts->score == NULL || (all && !ts->bounded)))
+				begin_rest(ts);
+			else if (all)
 				return NULL;
 			next_batch(scan, ts);
 			continue;
 		}
 		hit = &ts->top.hits[ts->next++];
+		if (ts->bounded && (-hit->score > ts->bound ||
+							(-hit->score == ts->bound && !ts->inclusive)))
+			return NULL;
 		ts->resumed = true;
 		ts->after_score = hit->score;
 		ts->after_tid = hit->tid;
@@ -377,10 +431,12 @@ next_ranked(IndexScanDesc scan, TextScan *ts)
 	if (hit == NULL)
 		return false;
 	scan->xs_heaptid = hit->tid;
-	scan->xs_recheck = false;
+	scan->xs_recheck = ts->thresholds != NIL;
 	scan->xs_recheckorderby = false;
+	if (scan->numberOfOrderBys == 0)
+		return true;
 	scan->xs_orderbyvals[0] = Float8GetDatum(ts->ended ? 0 : -hit->score);
-	scan->xs_orderbynulls[0] = ts->null_score;
+	scan->xs_orderbynulls[0] = ts->score == NULL;
 
 	/* further ORDER BY keys on this column: nothing can come before them */
 	for (int i = 1; i < scan->numberOfOrderBys; i++)
@@ -448,17 +504,17 @@ barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	if (!ts->started)
 	{
 		start(scan, ts);
-		if (!ts->nothing && scan->numberOfOrderBys == 0)
+		if (!ts->nothing && !ts->ranked)
 			barq_text_with_state(scan->indexRelation, match_state, ts);
 	}
 	if (ts->nothing)
 		return false;
-	if (scan->numberOfOrderBys > 0)
+	if (ts->ranked)
 		return next_ranked(scan, ts);
 	if (ts->at == ts->ntids)
 		return false;
 	scan->xs_heaptid = ts->tids[ts->at];
-	scan->xs_recheck = ts->rechecks[ts->at++];
+	scan->xs_recheck = ts->rechecks[ts->at++] || ts->thresholds != NIL;
 	return true;
 }
 
@@ -472,10 +528,18 @@ static bool
 answers_bitmap(IndexScanDesc scan)
 {
 	for (int i = 0; i < scan->numberOfKeys; i++)
-		if (!(scan->keyData[i].sk_flags & SK_ISNULL) &&
-			!OidIsValid(answering_index(scan->indexRelation,
-										DatumGetBarqQueryValue(scan->keyData[i].sk_argument)->index)))
+	{
+		ScanKey		key = &scan->keyData[i];
+		const BarqQueryValue *query;
+
+		if (key->sk_flags & SK_ISNULL)
+			continue;
+		query = key->sk_strategy == BARQ_TEXT_MATCH_STRATEGY ?
+			DatumGetBarqQueryValue(key->sk_argument) :
+			barq_threshold_query(DatumGetBarqThreshold(key->sk_argument));
+		if (!OidIsValid(answering_index(scan->indexRelation, query->index)))
 			return false;
+	}
 	return scan->numberOfKeys > 0;
 }
 
@@ -499,6 +563,7 @@ int64
 barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 {
 	TextScan   *ts = scan->opaque;
+	bool		recheck;
 
 	if (!answers_bitmap(scan))
 		return everything(scan, bitmap);
@@ -506,6 +571,9 @@ barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 		start(scan, ts);
 	if (ts->nothing)
 		return 0;
+	if (ts->query == NULL)
+		return everything(scan, bitmap);
+	recheck = ts->thresholds != NIL || (ts->bounded && ts->bound < 0);
 	barq_text_with_state(scan->indexRelation, match_state, ts);
 	for (uint64 i = 0; i < ts->ntids;)
 	{
@@ -514,7 +582,7 @@ barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 		while (i + n < ts->ntids && n < 1024 && ts->rechecks[i + n] == ts->rechecks[i])
 			n++;
 		CHECK_FOR_INTERRUPTS();
-		tbm_add_tuples(bitmap, ts->tids + i, (int) n, ts->rechecks[i]);
+		tbm_add_tuples(bitmap, ts->tids + i, (int) n, ts->rechecks[i] || recheck);
 		i += n;
 	}
 	return (int64) ts->ntids;

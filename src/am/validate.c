@@ -127,7 +127,8 @@ check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *pro
 			if (is_ordering(class, op, ok))
 				has_score = true;
 		}
-		else if (op->amopstrategy == BARQ_TEXT_MATCH_STRATEGY)
+		else if (op->amopstrategy == BARQ_TEXT_MATCH_STRATEGY ||
+				 op->amopstrategy == BARQ_TEXT_THRESHOLD_STRATEGY)
 		{
 			if (op->amoppurpose != AMOP_SEARCH || get_op_rettype(op->amopopr) != BOOLOID)
 				COMPLAIN(ok, "operator class \"%s\" contains operator %s, which does not match",
@@ -152,7 +153,7 @@ barq_vector_validate(Oid opclass)
 
 /*
  * An operator class of texts has <@> (strategy 1), which orders by float8, and
- * @@@ (strategy 2), which is searched for; no support functions.
+ * @@@ and <@@ (strategies 2 and 3), which are searched for; no support functions.
  */
 bool
 barq_text_validate(Oid opclass)

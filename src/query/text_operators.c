@@ -11,6 +11,7 @@
 #include "am/text.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "types/bm25threshold.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -18,6 +19,8 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_score);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_matches);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_score);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_matches);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_below);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_below);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_unbound);
 
 /* A query bound to an index, kept over a statement's calls. */
@@ -31,15 +34,13 @@ typedef struct Kept
 } Kept;
 
 static Kept *
-keep(FunctionCallInfo fcinfo, bool scored)
+keep(FunctionCallInfo fcinfo, const BarqQueryValue *value, bool scored)
 {
 	Kept	   *kept = fcinfo->flinfo->fn_extra;
 	MemoryContext owner = fcinfo->flinfo->fn_mcxt;
-	const BarqQueryValue *value;
 	BarqTextStatistics *statistics;
 	MemoryContext old;
 
-	value = PG_GETARG_BARQ_QUERY(1);
 	if (kept != NULL && kept->value != NULL && VARSIZE(kept->value) == VARSIZE(value) &&
 		memcmp(kept->value, value, VARSIZE(value)) == 0)
 		return kept;
@@ -89,7 +90,7 @@ score_of(FunctionCallInfo fcinfo, Oid type)
 {
 	double		score;
 
-	if (!score_argument(fcinfo, keep(fcinfo, true), type, &score))
+	if (!score_argument(fcinfo, keep(fcinfo, PG_GETARG_BARQ_QUERY(1), true), type, &score))
 		PG_RETURN_FLOAT8(0);
 	PG_RETURN_FLOAT8(-score);
 }
@@ -97,13 +98,24 @@ score_of(FunctionCallInfo fcinfo, Oid type)
 static Datum
 matches(FunctionCallInfo fcinfo, Oid type)
 {
-	Kept	   *kept = keep(fcinfo, false);
+	Kept	   *kept = keep(fcinfo, PG_GETARG_BARQ_QUERY(1), false);
 	double		score;
 
 	/* a query that asks for nothing finds nothing */
 	if (kept->query->nconditions == 0)
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(score_argument(fcinfo, kept, type, &score));
+}
+
+static Datum
+below(FunctionCallInfo fcinfo, Oid type)
+{
+	BarqThreshold *threshold = DatumGetBarqThreshold(PG_GETARG_DATUM(1));
+	double		score;
+
+	if (!score_argument(fcinfo, keep(fcinfo, barq_threshold_query(threshold), true), type, &score))
+		score = 0;
+	PG_RETURN_BOOL(barq_threshold_passes(threshold, -score));
 }
 
 /*
@@ -136,6 +148,20 @@ Datum
 barq_text_array_matches(PG_FUNCTION_ARGS)
 {
 	return matches(fcinfo, TEXTARRAYOID);
+}
+
+/* text <@@ bm25threshold → boolean: is `<@>` below the bound? Errors as <@>. */
+Datum
+barq_text_below(PG_FUNCTION_ARGS)
+{
+	return below(fcinfo, TEXTOID);
+}
+
+/* text[] <@@ bm25threshold → boolean */
+Datum
+barq_text_array_below(PG_FUNCTION_ARGS)
+{
+	return below(fcinfo, TEXTARRAYOID);
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * text_selectivity.c
- *	  How many rows match: the estimate for text @@@ query.
+ *	  How many rows match: the estimates for text @@@ query and text <@@ threshold.
  *
  * A query that is known at planning is estimated by its terms' frequencies in
  * the index, as if words were strewn over documents independently. Any other
@@ -14,23 +14,45 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
+#include "types/bm25threshold.h"
 #include "utils/selfuncs.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_selectivity);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_threshold_selectivity);
 
 #define DEFAULT_SELECTIVITY	0.01
 
+/* Of the rows, those that hold a term. */
 static double
-estimate(const BarqQueryValue *value)
+share_of_term(BarqTextStatistics *statistics, const BarqBm25Term *term, double documents)
+{
+	if (term->prefix)
+		return DEFAULT_SELECTIVITY;
+	return barq_text_statistics_df(statistics, term->text.text, term->text.length) / documents;
+}
+
+/* scored: the rows that have a score, else those that match. */
+static double
+estimate(const BarqQueryValue *value, bool scored)
 {
 	BarqTextStatistics *statistics = barq_text_statistics(value->index, CurrentMemoryContext);
-	BarqBm25Query *query = barq_text_bind(statistics, NULL, &value, 1);
+	BarqBm25Query *query = scored ? barq_text_bind(statistics, value, NULL, 0) :
+		barq_text_bind(statistics, NULL, &value, 1);
 	BarqBm25Totals totals;
 	double		share = 1;
 
 	barq_text_statistics_totals(statistics, &totals);
 	if (totals.documents == 0 || query->nothing)
 		return 0;
+	if (scored)
+	{
+		double		none = 1;
+
+		for (uint32 i = 0; i < query->nterms; i++)
+			if (query->terms[i].weight != 0)
+				none *= 1 - share_of_term(statistics, &query->terms[i], totals.documents);
+		share = 1 - none;
+	}
 	for (uint32 i = 0; i < query->nconditions; i++)
 	{
 		const BarqBm25Condition *condition = &query->conditions[i];
@@ -39,9 +61,7 @@ estimate(const BarqQueryValue *value)
 		for (uint32 j = 0; j < condition->nterms; j++)
 		{
 			const BarqBm25Term *term = &query->terms[condition->terms[j]];
-			double		df = term->prefix ? DEFAULT_SELECTIVITY :
-				(double) barq_text_statistics_df(statistics, term->text.text,
-												 term->text.length) / totals.documents;
+			double		df = share_of_term(statistics, term, totals.documents);
 
 			/* all of a phrase's terms, in one order of several */
 			here = condition->phrase ? here * df : here + df - here * df;
@@ -72,7 +92,42 @@ barq_text_selectivity(PG_FUNCTION_ARGS)
 		const BarqQueryValue *value = DatumGetBarqQueryValue(((Const *) other)->constvalue);
 
 		if (OidIsValid(value->index))
-			share = estimate(value);
+			share = estimate(value, false);
+	}
+	ReleaseVariableStats(variable);
+	CLAMP_PROBABILITY(share);
+	PG_RETURN_FLOAT8(share);
+}
+
+/*
+ * The same of <@@: half of the rows that have a score, where the bound is not
+ * 0, for nothing tells how scores are spread.
+ */
+Datum
+barq_threshold_selectivity(PG_FUNCTION_ARGS)
+{
+	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
+	List	   *args = (List *) PG_GETARG_POINTER(2);
+	int			varRelid = PG_GETARG_INT32(3);
+	VariableStatData variable;
+	Node	   *other;
+	bool		on_left;
+	double		share = DEFAULT_SELECTIVITY;
+
+	if (!get_restriction_variable(root, args, varRelid, &variable, &other, &on_left))
+		PG_RETURN_FLOAT8(share);
+	other = estimate_expression_value(root, other);
+	if (IsA(other, Const) && ((Const *) other)->constisnull)
+		share = 0;
+	else if (IsA(other, Const) && on_left)
+	{
+		const BarqThreshold *threshold = DatumGetBarqThreshold(((Const *) other)->constvalue);
+		const BarqQueryValue *value = barq_threshold_query(threshold);
+
+		if (barq_threshold_passes(threshold, 0))
+			share = 1;
+		else if (OidIsValid(value->index))
+			share = estimate(value, true) * (threshold->bound < 0 ? 0.5 : 1);
 	}
 	ReleaseVariableStats(variable);
 	CLAMP_PROBABILITY(share);
