@@ -108,23 +108,32 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 	const char *name = quote_identifier(RelationGetRelationName(table));
 	Oid			type;
 	char	   *ranked = ranked_expression(table, column, &type);
+	StringInfoData distance;
 	StringInfoData sql;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s.tableoid, %s.ctid, (%s", name, name, ranked);
+	initStringInfo(&distance);
+	appendStringInfo(&distance, "(%s", ranked);
 
 	/* the operator's own type, for it to be found among others of its name */
 	if (type != column->left_type)
-		appendStringInfo(&sql, "::%s",
+		appendStringInfo(&distance, "::%s",
 						 format_type_extended(column->left_type, -1,
 											  FORMAT_TYPE_FORCE_QUALIFY));
-	appendStringInfo(&sql, " %s %s)", operator_name(column->op),
+	appendStringInfo(&distance, " %s %s)", operator_name(column->op),
 					 query_expression(entry, kind));
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s.tableoid, %s.ctid, %s", name, name, distance.data);
 	if (exact)
 		appendStringInfoString(&sql, " OPERATOR(pg_catalog.+) 0::pg_catalog.float8");
-	appendStringInfo(&sql, " FROM %s", table_name(table));
+	appendStringInfo(&sql, " FROM %s WHERE true", table_name(table));
 	if (entry->filter != NULL)
-		appendStringInfo(&sql, " WHERE (%s\n)", entry->filter);
+		appendStringInfo(&sql, " AND (%s\n)", entry->filter);
+
+	/* texts without any of the words would come last, and have no rank */
+	if (kind == BARQ_LEG_TEXT)
+		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.<) 0::pg_catalog.float8",
+						 distance.data);
 	appendStringInfo(&sql, " ORDER BY 3 LIMIT %d", entry->candidates);
 	return sql.data;
 }
