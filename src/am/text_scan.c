@@ -11,7 +11,8 @@
  *
  * When no row of a positive score is left, the rows of score 0 come in the
  * same way: which they are is worked out from the postings again, window by
- * window, so these batches need no memory of the rows returned either.
+ * window, so these batches need no memory of the rows returned either. Then
+ * come the NULLs, whose TIDs the store keeps (store/keyless.h).
  *
  * A scan for @@@ alone gathers all its rows at the first call, as one for `<@>
  * query < 0` does. For a lower bound (`<@> query <= -2`) rows come as in a
@@ -30,6 +31,7 @@
 #include "nodes/tidbitmap.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
+#include "store/keyless.h"
 #include "settings.h"
 #include "types/bm25threshold.h"
 #include "utils/float.h"
@@ -39,6 +41,14 @@
 
 #define FIRST_BATCH		16
 #define BATCH_GROWTH	4
+
+/* What a ranked scan returns now. */
+typedef enum TextPhase
+{
+	SCORED,						/* rows of a positive score, the best first */
+	REST,						/* rows of score 0, in TID order */
+	NULLS						/* rows without a text, in TID order */
+} TextPhase;
 
 typedef struct TextScan
 {
@@ -61,7 +71,7 @@ typedef struct TextScan
 	MemoryContext batch_context;
 
 	/* ranked */
-	bool		ended;			/* rows of score 0 are what is left */
+	TextPhase	phase;
 	BarqBm25Rest rest;
 	BarqBm25Top top;
 	bool		unsure;			/* rows of this batch are to be looked at */
@@ -277,7 +287,7 @@ belongs(void *arg, Datum value)
 	double		score;
 	bool		unsure;
 
-	if (!ts->ended)
+	if (ts->phase == SCORED)
 		return barq_bm25_score_document(ts->query, document, bytes, &score, &unsure);
 	if (ts->rest.ranking != NULL &&
 		barq_bm25_score_document(ts->rest.ranking, document, bytes, &score, &unsure))
@@ -342,8 +352,33 @@ rest_state(BarqTextState *state, void *arg)
 }
 
 static void
+nulls_state(BarqTextState *state, void *arg)
+{
+	TextScan   *ts = arg;
+	BarqKeylessWalk *walk = barq_keyless_begin(state->index, state->snapshot, &state->meta,
+											   barq_consistency != BARQ_CONSISTENCY_SEALED);
+	BarqKeyless keyless;
+	ItemPointerData tids[256];
+	int			n;
+
+	ts->top.count = 0;
+	while ((n = barq_keyless_next(walk, &keyless, tids, lengthof(tids))) > 0)
+		for (int i = 0; i < n; i++)
+			barq_bm25_top_add_rest(&ts->top, &tids[i], false);
+	if (n < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BARQ_SEGMENT_GONE),
+				 errmsg_internal("the log was sealed meanwhile")));
+}
+
+static void
 next_batch(IndexScanDesc scan, TextScan *ts)
 {
+	static const BarqTextWork works[] = {
+		[SCORED] = search_state,
+		[REST] = rest_state,
+		[NULLS] = nulls_state,
+	};
 	MemoryContext old = MemoryContextSwitchTo(ts->context);
 
 	if (ts->batch_context == NULL)
@@ -355,7 +390,7 @@ next_batch(IndexScanDesc scan, TextScan *ts)
 	ts->top.resumed = ts->resumed;
 	ts->top.after_score = ts->after_score;
 	ts->top.after_tid = ts->after_tid;
-	barq_text_with_state(scan->indexRelation, ts->ended ? rest_state : search_state, ts);
+	barq_text_with_state(scan->indexRelation, works[ts->phase], ts);
 	barq_bm25_top_sort(&ts->top);
 	ts->last_batch = ts->top.count < ts->batch;
 	ts->batch = Min(ts->batch * BATCH_GROWTH,
@@ -364,7 +399,7 @@ next_batch(IndexScanDesc scan, TextScan *ts)
 	MemoryContextSwitchTo(old);
 }
 
-/* Go on with the rows of score 0, in TID order. */
+/* Which rows of score 0 come. */
 static void
 begin_rest(TextScan *ts)
 {
@@ -383,12 +418,35 @@ begin_rest(TextScan *ts)
 	foreach(cell, ts->thresholds)
 		ts->rest.matching[ts->rest.nmatching++] =
 			barq_text_bind(statistics, lfirst(cell), NULL, 0);
-	ts->ended = true;
+	MemoryContextSwitchTo(old);
+}
+
+/* Go on to the next phase; false: the scan is at its end. */
+static bool
+next_phase(IndexScanDesc scan, TextScan *ts)
+{
+	switch (ts->phase)
+	{
+		case SCORED:
+			if (ts->bounded)
+				return false;
+			begin_rest(ts);
+			break;
+		case REST:
+
+			/* no condition on a NULL is true */
+			if (scan->numberOfKeys > 0)
+				return false;
+			break;
+		case NULLS:
+			return false;
+	}
+	ts->phase++;
 	ts->unsure = false;
 	ts->resumed = true;
 	ts->after_score = 0;
 	ItemPointerSet(&ts->after_tid, 0, InvalidOffsetNumber);
-	MemoryContextSwitchTo(old);
+	return true;
 }
 
 /* The next row in the order of scores; NULL: there are no more. */
@@ -402,11 +460,9 @@ next_hit(IndexScanDesc scan, TextScan *ts)
 		CHECK_FOR_INTERRUPTS();
 		if (ts->top.hits == NULL || ts->next == ts->top.count)
 		{
-			bool		all = ts->top.hits != NULL && ts->last_batch;
+			bool		all = ts->top.hits == NULL ? ts->score == NULL : ts->last_batch;
 
-			if (!ts->ended && (ts->score == NULL || (all && !ts->bounded)))
-				begin_rest(ts);
-			else if (all)
+			if (all && !next_phase(scan, ts))
 				return NULL;
 			next_batch(scan, ts);
 			continue;
@@ -435,8 +491,8 @@ next_ranked(IndexScanDesc scan, TextScan *ts)
 	scan->xs_recheckorderby = false;
 	if (scan->numberOfOrderBys == 0)
 		return true;
-	scan->xs_orderbyvals[0] = Float8GetDatum(ts->ended ? 0 : -hit->score);
-	scan->xs_orderbynulls[0] = ts->score == NULL;
+	scan->xs_orderbyvals[0] = Float8GetDatum(ts->phase == SCORED ? -hit->score : 0);
+	scan->xs_orderbynulls[0] = ts->score == NULL || ts->phase == NULLS;
 
 	/* further ORDER BY keys on this column: nothing can come before them */
 	for (int i = 1; i < scan->numberOfOrderBys; i++)

@@ -42,7 +42,7 @@ CREATE FUNCTION pg_temp.random_body(longest int) RETURNS text LANGUAGE sql VOLAT
 $$ SELECT coalesce(string_agg('w' || floor(60 * random() ^ 3)::int, ' '), '') FROM generate_series(1, floor(random() * (longest + 1))::int) $$;
 
 -- What a query of words, of the table tab(id, body) with that index, has to
--- return: every row that has a text, best first, then in table order. The
+-- return: every row, best first, then in table order, NULLs last. The
 -- statistics are the index's own; k1 and b those given.
 CREATE FUNCTION pg_temp.brute(tab regclass, idx regclass, config regconfig, words text[], k1 float8 DEFAULT 1.2, b float8 DEFAULT 0.75)
 RETURNS TABLE (id int, score float8) LANGUAGE plpgsql AS $$
@@ -54,10 +54,10 @@ BEGIN
 		words AS MATERIALIZED (SELECT d.id, d.ctid AS at, t.term COLLATE "C" AS term, t."position" FROM %s d, barq_bm25_terms(d.body, %L::regconfig) t),
 		lengths AS (SELECT w.id, w.at, count(DISTINCT w."position") AS length FROM words w GROUP BY 1, 2),
 		frequencies AS (SELECT w.id, w.term, count(*)::float8 AS tf FROM words w JOIN asked USING (term) GROUP BY 1, 2)
-		SELECT d.id, coalesce(s.score, 0) FROM %s d LEFT JOIN (
+		SELECT d.id, CASE WHEN d.body IS NOT NULL THEN coalesce(s.score, 0) END FROM %s d LEFT JOIN (
 			SELECT f.id, sum(idf * tf * ($2 + 1) / (tf + $2 * (1 - $3 + $3 * length / average)) ORDER BY f.term) AS score
-			FROM frequencies f JOIN lengths USING (id) JOIN asked USING (term), stats GROUP BY 1) s USING (id) WHERE d.body IS NOT NULL
-		ORDER BY round(coalesce(s.score, 0)::numeric, 12) DESC, d.ctid$q$, idx, idx, config, tab, config, tab) USING words, k1, b;
+			FROM frequencies f JOIN lengths USING (id) JOIN asked USING (term), stats GROUP BY 1) s USING (id)
+		ORDER BY d.body IS NULL, round(coalesce(s.score, 0)::numeric, 12) DESC, d.ctid$q$, idx, idx, config, tab, config, tab) USING words, k1, b;
 END $$;
 
 -- Queries whose answer by the index is not what brute force says: ids in
@@ -80,7 +80,7 @@ BEGIN
 		SELECT coalesce(array_agg(q.id), '{}'), coalesce(array_agg(q.score), '{}') INTO wanted, wanted_scores
 		FROM (SELECT * FROM pg_temp.brute(tab, idx, config, string_to_array(query, ' '), k1, b) x LIMIT lim) q;
 		asked = asked + 1;
-		IF by_index IS DISTINCT FROM wanted OR EXISTS (SELECT FROM unnest(scores, wanted_scores) AS u(s, w) WHERE abs(s - w) > 1e-12 * w) THEN
+		IF by_index IS DISTINCT FROM wanted OR EXISTS (SELECT FROM unnest(scores, wanted_scores) AS u(s, w) WHERE abs(s - w) > 1e-12 * w OR (s IS NULL) <> (w IS NULL)) THEN
 			wrong = wrong + 1;
 		END IF;
 	END LOOP;
