@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "admin/admin.h"
 #include "am/am.h"
 #include "am/text.h"
 #include "bm25/bm25.h"
@@ -68,11 +69,19 @@ barq_index_kind(uint16 id)
 			 errhint("The index was written by a newer version of barq, or is corrupted.")));
 }
 
+const BarqIndexKind *
+barq_kind_of_method(const IndexAmRoutine *method)
+{
+	for (int i = 0; i < lengthof(index_kinds); i++)
+		if (method != NULL && method->amoptions == index_kinds[i]->reloptions)
+			return index_kinds[i];
+	return NULL;
+}
+
 bool
 barq_has_barq_method(Relation index)
 {
-	/* all of barq's access methods vacuum alike, and nobody else does */
-	return index->rd_indam != NULL && index->rd_indam->ambulkdelete == barq_bulk_delete;
+	return barq_kind_of_method(index->rd_indam) != NULL;
 }
 
 bool
@@ -179,6 +188,7 @@ at_relcache_invalidation(Datum arg, Oid relid)
 {
 	barq_snapshot_forget(relid);
 	barq_hybrid_forget(relid);
+	barq_text_config_forget(relid);
 }
 
 void
@@ -195,6 +205,7 @@ _PG_init(void)
 		barq_stats_request_shmem();
 		barq_launcher_register();
 	}
+	barq_watch_ddl();
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
 	CacheRegisterRelcacheCallback(at_relcache_invalidation, (Datum) 0);

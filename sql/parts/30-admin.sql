@@ -33,7 +33,7 @@ CREATE FUNCTION barq_recall(index regclass, k integer DEFAULT 10, samples intege
 COMMENT ON FUNCTION barq_recall(regclass, integer, integer) IS 'share of the k nearest other rows that an index finds for rows drawn from its table';
 
 CREATE FUNCTION barq_index_status(index oid,
-	OUT options text, OUT rows bigint, OUT segments integer, OUT bytes bigint,
+	OUT options text, OUT pending text, OUT rows bigint, OUT segments integer, OUT bytes bigint,
 	OUT growing_bytes bigint, OUT last_seal timestamp with time zone,
 	OUT last_compaction timestamp with time zone)
 	RETURNS SETOF record
@@ -42,12 +42,12 @@ COMMENT ON FUNCTION barq_index_status(oid) IS 'state of an index, for barq_index
 
 CREATE FUNCTION barq_indexes()
 	RETURNS TABLE (index regclass, "table" regclass, kind name, options text,
-		rows bigint, segments integer, bytes bigint, growing_bytes bigint,
+		pending text, rows bigint, segments integer, bytes bigint, growing_bytes bigint,
 		last_seal timestamp with time zone, last_compaction timestamp with time zone)
 	LANGUAGE SQL STABLE PARALLEL RESTRICTED ROWS 10
 BEGIN ATOMIC
 	SELECT c.oid::pg_catalog.regclass, i.indrelid::pg_catalog.regclass,
-		a.amname, s.options, s.rows, s.segments, s.bytes,
+		a.amname, s.options, s.pending, s.rows, s.segments, s.bytes,
 		s.growing_bytes, s.last_seal, s.last_compaction
 	FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid

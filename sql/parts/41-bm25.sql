@@ -117,3 +117,15 @@ COMMENT ON FUNCTION barq_bm25_stats(regclass) IS 'documents that an index counts
 CREATE FUNCTION barq_bm25_df(index regclass, term text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'barq_bm25_df_shown' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION barq_bm25_df(regclass, text) IS 'documents of an index that hold a term, as it stands in the dictionary';
+
+-- text_config follows its configuration
+
+CREATE FUNCTION barq_follow_configurations() RETURNS event_trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION barq_follow_configurations() IS 'give the option text_config of indexes the new name of a renamed or moved text search configuration';
+
+CREATE EVENT TRIGGER barq_follow_configurations ON ddl_command_end
+	WHEN TAG IN ('ALTER TEXT SEARCH CONFIGURATION', 'ALTER SCHEMA', 'ALTER EXTENSION')
+	EXECUTE FUNCTION barq_follow_configurations();
+COMMENT ON EVENT TRIGGER barq_follow_configurations IS 'text_config of barq_bm25 indexes follows renamed text search configurations';
+ALTER EVENT TRIGGER barq_follow_configurations ENABLE ALWAYS;

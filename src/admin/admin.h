@@ -44,4 +44,16 @@ typedef struct BarqOwnerSwitch
 extern void barq_become_owner(Relation heap, BarqOwnerSwitch *before);
 extern void barq_become_caller(const BarqOwnerSwitch *before);
 
+/*
+ * check_options.c: complain of whatever is wrong with an index's options. An
+ * ERROR means that it could not be built again as the catalog has it.
+ */
+typedef void (*BarqComplain) (void *arg, const char *severity, const char *place,
+							  const char *message);
+extern void barq_check_options(Relation index, const BarqFrozenOptions *built,
+							   BarqComplain complain, void *arg);
+
+/* ddl.c: hook into what is done to indexes; called once, when the library is loaded. */
+extern void barq_watch_ddl(void);
+
 #endif							/* BARQ_ADMIN_H */

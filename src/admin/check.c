@@ -61,11 +61,35 @@ report(Check *check, const char *severity, const char *place, const char *messag
 }
 
 static void
+complain(void *arg, const char *severity, const char *place, const char *message)
+{
+	report(arg, severity, place, message);
+}
+
+static void
+check_options(Check *check)
+{
+	barq_check_options(check->index, &check->meta.options, complain, check);
+}
+
+static void
 report_kind(void *arg, const char *place, const char *message)
 {
 	Check	   *check = arg;
 
 	report(check, "error", psprintf("segment %u, %s", check->desc->number, place), message);
+}
+
+/* Whether an error while checking is one of the index's, or of its options. */
+static bool
+is_complaint(const ErrorData *error, bool about_options)
+{
+	if (about_options)
+		return error->sqlerrcode != ERRCODE_QUERY_CANCELED &&
+			error->sqlerrcode != ERRCODE_ADMIN_SHUTDOWN &&
+			error->sqlerrcode != ERRCODE_OUT_OF_MEMORY;
+	return error->sqlerrcode == ERRCODE_INDEX_CORRUPTED ||
+		error->sqlerrcode == ERRCODE_DATA_CORRUPTED;
 }
 
 /* Run one part; an error about the index's content becomes a row. */
@@ -88,8 +112,7 @@ guarded(Check *check, const char *place, void (*part) (Check *check))
 
 		MemoryContextSwitchTo(check->context);
 		error = CopyErrorData();
-		if (error->sqlerrcode != ERRCODE_INDEX_CORRUPTED &&
-			error->sqlerrcode != ERRCODE_DATA_CORRUPTED)
+		if (!is_complaint(error, part == check_options))
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -373,6 +396,7 @@ barq_check(PG_FUNCTION_ARGS)
 	guarded(&check, "directory", check_directory);
 	if (check.descs != NULL)
 	{
+		guarded(&check, "options", check_options);
 		for (uint32 i = 0; i < check.meta.segments; i++)
 		{
 			check.desc = &check.descs[i];

@@ -7,6 +7,8 @@
 #include "access/genam.h"
 #include "access/relation.h"
 #include "admin/admin.h"
+#include "am/am.h"
+#include "am/text.h"
 #include "catalog/index.h"
 #include "catalog/pg_authid.h"
 #include "fmgr.h"
@@ -23,7 +25,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_segments);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_index_status);
 
 #define SEGMENTS_COLUMNS	11
-#define STATUS_COLUMNS		7
+#define STATUS_COLUMNS		8
 
 typedef struct LogCounts
 {
@@ -129,6 +131,28 @@ timestamp_or_null(TimestampTz t, bool *isnull)
 }
 
 /*
+ * Options that wait for REINDEX; NULL where none does, or where they cannot be
+ * had any more (barq_check() says why).
+ */
+static Datum
+pending_options(Relation index, const BarqFrozenOptions *built, bool *isnull)
+{
+	const BarqIndexKind *kind = barq_index_kind(built->index_kind);
+	BarqFrozenOptions wanted;
+	char	   *now;
+	char	   *pending;
+
+	*isnull = true;
+	if (kind == &barq_bm25_index_kind && !OidIsValid(barq_text_config_given(index->rd_options)))
+		return (Datum) 0;
+	kind->freeze(index, index->rd_options, &wanted);
+	if (!barq_options_differ(index, built, index, &wanted, &now, &pending))
+		return (Datum) 0;
+	*isnull = false;
+	return CStringGetTextDatum(pending);
+}
+
+/*
  * barq_index_status(index oid): one row for barq_indexes(); none if the
  * index is gone meanwhile or the caller may not see into it.
  */
@@ -163,13 +187,14 @@ barq_index_status(PG_FUNCTION_ARGS)
 	for (uint32 i = 0; i < meta.segments; i++)
 		rows += (int64) descs[i].rows - descs[i].dead_rows;
 
-	values[0] = CStringGetTextDatum(barq_index_kind(meta.options.index_kind)->describe(&meta.options));
-	values[1] = Int64GetDatum(rows);
-	values[2] = Int32GetDatum((int32) meta.segments);
-	values[3] = Int64GetDatum((int64) RelationGetNumberOfBlocks(index) * BLCKSZ);
-	values[4] = Int64GetDatum((int64) meta.growing_pages * BLCKSZ);
-	values[5] = timestamp_or_null(meta.last_seal, &nulls[5]);
-	values[6] = timestamp_or_null(meta.last_compaction, &nulls[6]);
+	values[0] = CStringGetTextDatum(barq_options_text(index, &meta.options));
+	values[1] = pending_options(index, &meta.options, &nulls[1]);
+	values[2] = Int64GetDatum(rows);
+	values[3] = Int32GetDatum((int32) meta.segments);
+	values[4] = Int64GetDatum((int64) RelationGetNumberOfBlocks(index) * BLCKSZ);
+	values[5] = Int64GetDatum((int64) meta.growing_pages * BLCKSZ);
+	values[6] = timestamp_or_null(meta.last_seal, &nulls[6]);
+	values[7] = timestamp_or_null(meta.last_compaction, &nulls[7]);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	relation_close(index, AccessShareLock);
 	return (Datum) 0;

@@ -83,11 +83,25 @@ extern void barq_vector_freeze_options(Relation index, const char *method,
  * Options of a new index, checked: ERROR for a column without dimensions, for
  * too many, for options that do not fit together.
  */
-extern void barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen);
+extern void barq_hnsw_freeze_options(Relation index, const void *reloptions,
+									 BarqFrozenOptions *frozen);
 extern const BarqVectorSpace *barq_vector_space(Relation index);
 extern const BarqVectorOptions *barq_vector_options(const BarqFrozenOptions *frozen);
 extern void barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec);
 extern const char *barq_quantization_name(int quantization);
+
+/* ---- shown_options.c ---- */
+
+/* The options of an index, for people: "name=value, ..."; palloc'd. */
+extern char *barq_options_text(Relation index, const BarqFrozenOptions *options);
+
+/*
+ * Whether two sets of options of the same kind, each with its index, differ;
+ * the ones that do, of each, palloc'd.
+ */
+extern bool barq_options_differ(Relation index, const BarqFrozenOptions *options,
+								Relation other_index, const BarqFrozenOptions *other,
+								char **differing, char **other_differing);
 
 /* vector_kind.c: sealing and merging vectors */
 extern const BarqIndexKind barq_hnsw_index_kind;
@@ -111,7 +125,6 @@ typedef struct BarqBuildTeam
 typedef struct BarqVectorMethod
 {
 	const BarqIndexKind *index_kind;
-	void		(*freeze_options) (Relation index, BarqFrozenOptions *frozen);
 
 	/* is a segment of so many rows better as a graph, or lists, than flat? */
 	bool		(*pays) (const BarqCodec *codec, uint64 rows);

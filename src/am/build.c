@@ -350,7 +350,7 @@ build_vectors(const BarqVectorMethod *method, Relation heap, Relation index,
 	build->index = index;
 	build->info = info;
 	build->method = method;
-	method->freeze_options(index, &build->options);
+	method->index_kind->freeze(index, index->rd_options, &build->options);
 	barq_vector_codec(&build->options, &build->codec);
 	barq_meta_create(index, MAIN_FORKNUM, &build->options);
 
@@ -377,7 +377,7 @@ build_empty(const BarqVectorMethod *method, Relation index)
 {
 	BarqFrozenOptions options;
 
-	method->freeze_options(index, &options);
+	method->index_kind->freeze(index, index->rd_options, &options);
 	barq_meta_create(index, INIT_FORKNUM, &options);
 }
 

@@ -75,10 +75,11 @@ append_text(Relation index, Datum value, ItemPointer heap_tid)
 
 	/* copied: dictionaries look things up, which may invalidate the relcache */
 	BarqTextOptions options = *barq_text_options(&barq_meta_cached(index, false)->options);
+	BarqTextAnalysis analysis = barq_text_analysis(RelationGetRelid(index), &options);
 	char	   *document;
 	uint32		bytes;
 
-	document = barq_text_document(&options, type, value, options.positions != 0, &bytes);
+	document = barq_text_document(&analysis, type, value, options.positions != 0, &bytes);
 	if (bytes > BARQ_RECORD_MAX_PAYLOAD)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

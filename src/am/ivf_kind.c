@@ -64,14 +64,14 @@ barq_ivf_given_lists(Relation index)
 }
 
 static void
-ivf_freeze_options(Relation index, BarqFrozenOptions *frozen)
+ivf_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 {
-	IvfReloptions *given = (IvfReloptions *) index->rd_options;
+	const IvfReloptions *given = reloptions;
 	BarqVectorOptions options;
 
 	barq_vector_freeze_options(index, "barq_ivf",
 							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
-	options.lists = barq_ivf_given_lists(index);
+	options.lists = given ? (uint32) given->lists : 0;
 
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = BARQ_KIND_IVF;
@@ -126,14 +126,16 @@ ivf_write(void *area, BarqBodyWriter *writer)
 	barq_ivf_work_write(barq_ivf_work_attach(area), writer);
 }
 
-static char *
-describe_ivf(const BarqFrozenOptions *frozen)
+static int
+show_ivf(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown)
 {
 	const BarqVectorOptions *options = barq_vector_options(frozen);
 
-	return psprintf("dimensions=%u, lists=%u, quantization=%s",
-					options->dims, options->lists,
-					barq_quantization_name(options->quantization));
+	shown[0] = (BarqShownOption) {"dimensions", psprintf("%u", options->dims)};
+	shown[1] = (BarqShownOption) {"lists", psprintf("%u", options->lists)};
+	shown[2] = (BarqShownOption) {"quantization",
+								 pstrdup(barq_quantization_name(options->quantization))};
+	return 3;
 }
 
 const BarqIndexKind barq_ivf_index_kind = {
@@ -144,12 +146,13 @@ const BarqIndexKind barq_ivf_index_kind = {
 	.is_provisional = barq_vector_is_provisional,
 	.is_urgent = barq_vector_is_urgent,
 	.has_key = barq_vector_has_key,
-	.describe = describe_ivf
+	.reloptions = barq_ivf_reloptions,
+	.freeze = ivf_freeze_options,
+	.show = show_ivf
 };
 
 const BarqVectorMethod barq_ivf_method = {
 	.index_kind = &barq_ivf_index_kind,
-	.freeze_options = ivf_freeze_options,
 	.pays = lists_pay,
 	.work_bytes = ivf_work_bytes,
 	.load = ivf_load,

@@ -145,9 +145,9 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 }
 
 void
-barq_hnsw_freeze_options(Relation index, BarqFrozenOptions *frozen)
+barq_hnsw_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 {
-	BarqHnswReloptions *given = (BarqHnswReloptions *) index->rd_options;
+	const BarqHnswReloptions *given = reloptions;
 	BarqVectorOptions options;
 
 	barq_vector_freeze_options(index, "barq_hnsw",

@@ -36,24 +36,93 @@ typedef struct BarqTextOptions
 	double		b;
 	uint16		tokenizer;		/* BarqTokenizerKind */
 	uint16		positions;		/* 0 or 1 */
+
+	/* the configuration that it was built with (text_config.c) */
+	uint32		config_fingerprint;
+	uint64		system_identifier;	/* of the cluster whose OID it is: */
+	Oid			config;
 	uint32		reserved;
 	char		config_schema[NAMEDATALEN];
 	char		config_name[NAMEDATALEN];
 } BarqTextOptions;
 
-#define BARQ_TEXT_OPTIONS_VERSION 1
+#define BARQ_TEXT_OPTIONS_VERSION 2
 
-StaticAssertDecl(sizeof(BarqTextOptions) == 152, "BarqTextOptions is on disk");
+StaticAssertDecl(sizeof(BarqTextOptions) == 168, "BarqTextOptions is on disk");
 
 /* text_options.c */
 extern void barq_define_text_reloptions(void);
 extern bytea *barq_text_reloptions(Datum reloptions, bool validate);
-extern void barq_text_freeze_options(Relation index, BarqFrozenOptions *frozen);
+extern void barq_text_freeze_options(Relation index, const void *reloptions,
+									 BarqFrozenOptions *frozen);
+
+/* The configuration that reloptions, as parsed, name; InvalidOid if there is none. */
+extern Oid	barq_text_config_given(const void *reloptions);
+
+/*
+ * The same of an index that is being built: with what its configuration looks
+ * like, on which alone the index depends from now on.
+ */
+extern void barq_text_freeze_for_build(Relation index, BarqFrozenOptions *frozen);
 extern const BarqTextOptions *barq_text_options(const BarqFrozenOptions *frozen);
 
-/* The tokenizer of an index; ERRCODE_UNDEFINED_OBJECT if its configuration is
- * gone. Term numbers are valid until the next call. */
-extern BarqTokenizer *barq_text_tokenizer(const BarqTextOptions *options);
+
+/*
+ * Whether an index of a partition, with its frozen options, makes other terms
+ * or scores than the partitioned index says, whose options are those that it
+ * would freeze. What differs, of each, as of barq_options_differ.
+ */
+extern bool barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
+										Relation parent, const BarqFrozenOptions *wanted,
+										char **differing, char **wanted_differing);
+
+/* ---- text_config.c: the text search configuration of an index ---- */
+
+/*
+ * A configuration by its name. Without a schema it is one of PostgreSQL's: a
+ * dump is restored with an empty search_path, and from version 17 on indexes
+ * are made with one. ERRCODE_UNDEFINED_OBJECT, or InvalidOid with missing_ok.
+ */
+extern Oid	barq_text_config_named(const char *name, bool missing_ok);
+
+/* Its schema and name, NAMEDATALEN bytes each; false if it does not exist. */
+extern bool barq_text_config_names(Oid config, char *schema, char *name);
+
+/*
+ * A number that its parser, its mappings and the options of its dictionaries
+ * give, whatever they are called. The content of a dictionary's files does not
+ * go into it.
+ */
+extern uint32 barq_text_config_fingerprint(Oid config);
+
+/* The configurations that an index depends on; pinned ones are not recorded. */
+extern List *barq_text_config_dependencies(Oid index);
+
+/* Make it depend on these (InvalidOid is passed over) and on no others. */
+extern void barq_text_config_depend(Oid index, List *configs);
+
+/*
+ * The configuration that an index was built with; InvalidOid if it is gone.
+ * A backend looks it up once, until the index or configurations change.
+ */
+extern Oid	barq_text_config_of(Oid index, const BarqTextOptions *options);
+
+/* Called when the relcache entry of an index (InvalidOid: all) is invalid. */
+extern void barq_text_config_forget(Oid index);
+
+/* How texts of an index become terms. */
+typedef struct BarqTextAnalysis
+{
+	Oid			config;
+	BarqTokenizerKind tokenizer;
+} BarqTextAnalysis;
+
+/* Of one index; ERRCODE_UNDEFINED_OBJECT if its configuration is gone. */
+extern BarqTextAnalysis barq_text_analysis(Oid index, const BarqTextOptions *options);
+
+/* Its tokenizer, kept by the backend. Term numbers are valid until the next call. */
+#define barq_text_tokenizer(analysis) \
+	barq_tokenizer_cached((analysis)->config, (analysis)->tokenizer)
 
 /* text_kind.c */
 extern const BarqIndexKind barq_bm25_index_kind;
@@ -63,7 +132,7 @@ extern void barq_text_tokens(BarqTokenizer *tokenizer, Oid type, Datum value,
 							 BarqTokens *tokens);
 
 /* Its document, palloc'd. */
-extern char *barq_text_document(const BarqTextOptions *options, Oid type, Datum value,
+extern char *barq_text_document(const BarqTextAnalysis *analysis, Oid type, Datum value,
 								bool positions, uint32 *bytes);
 
 /* ---- text_log.c: the growing log, as small segments in memory ---- */
@@ -122,7 +191,7 @@ extern void barq_text_with_state(Relation index, BarqTextWork work, void *arg);
 typedef struct BarqTextStatistics BarqTextStatistics;
 
 extern BarqTextStatistics *barq_text_statistics(Oid index, MemoryContext owner);
-extern const BarqTextOptions *barq_text_statistics_options(BarqTextStatistics *statistics);
+extern const BarqTextAnalysis *barq_text_statistics_analysis(BarqTextStatistics *statistics);
 extern void barq_text_statistics_totals(BarqTextStatistics *statistics, BarqBm25Totals *totals);
 extern uint64 barq_text_statistics_df(BarqTextStatistics *statistics,
 									  const char *text, uint32 length);

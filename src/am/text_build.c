@@ -137,7 +137,7 @@ barq_text_build(Relation heap, Relation index, IndexInfo *info)
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq build",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	barq_text_freeze_options(index, &options);
+	barq_text_freeze_for_build(index, &options);
 	barq_meta_create(index, MAIN_FORKNUM, &options);
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_TOKENIZE);
@@ -179,6 +179,6 @@ barq_text_build_empty(Relation index)
 {
 	BarqFrozenOptions options;
 
-	barq_text_freeze_options(index, &options);
+	barq_text_freeze_for_build(index, &options);
 	barq_meta_create(index, INIT_FORKNUM, &options);
 }

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "am/text.h"
+#include "common/shortest_dec.h"
 #include "utils/builtins.h"
 
 static void
@@ -51,15 +52,22 @@ text_has_key(Relation index, const BarqFrozenOptions *frozen, Datum value)
 	return true;
 }
 
-static char *
-describe_text(const BarqFrozenOptions *frozen)
+/* The configuration by the name that it has now. */
+static int
+show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown)
 {
-	const BarqTextOptions *options = barq_text_options(frozen);
+	BarqTextOptions options = *barq_text_options(frozen);
 
-	return psprintf("text_config=%s, tokenizer=%s, k1=%g, b=%g, positions=%s",
-					quote_qualified_identifier(options->config_schema, options->config_name),
-					options->tokenizer == BARQ_TOKENIZER_NGRAM ? "ngram" : "config",
-					options->k1, options->b, options->positions ? "on" : "off");
+	barq_text_config_names(barq_text_config_of(RelationGetRelid(index), &options),
+						   options.config_schema, options.config_name);
+	shown[0] = (BarqShownOption) {"text_config",
+								 pstrdup(quote_qualified_identifier(options.config_schema, options.config_name))};
+	shown[1] = (BarqShownOption) {"tokenizer",
+								 pstrdup(options.tokenizer == BARQ_TOKENIZER_NGRAM ? "ngram" : "config")};
+	shown[2] = (BarqShownOption) {"k1", double_to_shortest_decimal(options.k1)};
+	shown[3] = (BarqShownOption) {"b", double_to_shortest_decimal(options.b)};
+	shown[4] = (BarqShownOption) {"positions", pstrdup(options.positions ? "on" : "off")};
+	return 5;
 }
 
 const BarqIndexKind barq_bm25_index_kind = {
@@ -70,5 +78,7 @@ const BarqIndexKind barq_bm25_index_kind = {
 	.is_provisional = never,
 	.is_urgent = never,
 	.has_key = text_has_key,
-	.describe = describe_text
+	.reloptions = barq_text_reloptions,
+	.freeze = barq_text_freeze_options,
+	.show = show_text
 };

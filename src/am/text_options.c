@@ -5,18 +5,10 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
+#include "access/xlog.h"
 #include "am/text.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_ts_config.h"
-#include "compat.h"
-#include "nodes/value.h"
-#include "tsearch/ts_cache.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
+#include "nodes/pg_list.h"
 #include "utils/rel.h"
-#include "utils/regproc.h"
-#include "utils/syscache.h"
 
 StaticAssertDecl(sizeof(BarqTextOptions) <= sizeof(((BarqFrozenOptions *) 0)->bytes),
 				 "text options must fit the metapage");
@@ -71,38 +63,12 @@ barq_text_reloptions(Datum reloptions, bool validate)
 									  table, lengthof(table));
 }
 
-/*
- * A configuration by its name. Without a schema it is one of PostgreSQL's: a
- * dump is restored with an empty search_path, and from version 17 on indexes
- * are made with one.
- */
-static Oid
-config_named(const char *name)
-{
-	List	   *parts = BarqQualifiedNames(name);
-	bool		qualified = list_length(parts) > 1;
-	Oid			config;
-
-	if (!qualified)
-		parts = lcons(makeString("pg_catalog"), parts);
-	config = get_ts_config_oid(parts, true);
-	if (!OidIsValid(config))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("text search configuration \"%s\" does not exist", name),
-				 qualified ? 0 : errhint("Name one that is not PostgreSQL's own with its schema: text_config = 'public.%s'.", name)));
-	return config;
-}
-
 void
-barq_text_freeze_options(Relation index, BarqFrozenOptions *frozen)
+barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 {
-	BarqTextReloptions *given = (BarqTextReloptions *) index->rd_options;
+	const BarqTextReloptions *given = reloptions;
 	const char *name = given == NULL ? NULL : GET_STRING_RELOPTION(given, text_config);
 	BarqTextOptions options = {0};
-	Oid			config;
-	HeapTuple	tuple;
-	Form_pg_ts_config form;
 
 	if (name == NULL)
 		ereport(ERROR,
@@ -110,15 +76,9 @@ barq_text_freeze_options(Relation index, BarqFrozenOptions *frozen)
 				 errmsg("index \"%s\" needs a text search configuration",
 						RelationGetRelationName(index)),
 				 errhint("Say which, for instance WITH (text_config = 'english'); \\dF lists them.")));
-	config = config_named(name);
-	tuple = SearchSysCache1(TSCONFIGOID, ObjectIdGetDatum(config));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for text search configuration %u", config);
-	form = (Form_pg_ts_config) GETSTRUCT(tuple);
-	strlcpy(options.config_name, NameStr(form->cfgname), NAMEDATALEN);
-	strlcpy(options.config_schema, get_namespace_name(form->cfgnamespace), NAMEDATALEN);
-	ReleaseSysCache(tuple);
-
+	options.config = barq_text_config_named(name, false);
+	if (!barq_text_config_names(options.config, options.config_schema, options.config_name))
+		elog(ERROR, "cache lookup failed for text search configuration %u", options.config);
 	options.k1 = given->k1;
 	options.b = given->b;
 	options.tokenizer = given->tokenizer;
@@ -128,6 +88,45 @@ barq_text_freeze_options(Relation index, BarqFrozenOptions *frozen)
 	frozen->index_kind = BARQ_KIND_BM25;
 	frozen->version = BARQ_TEXT_OPTIONS_VERSION;
 	memcpy(frozen->bytes, &options, sizeof(options));
+}
+
+Oid
+barq_text_config_given(const void *reloptions)
+{
+	const BarqTextReloptions *given = reloptions;
+	const char *name = given == NULL ? NULL : GET_STRING_RELOPTION(given, text_config);
+
+	return name == NULL ? InvalidOid : barq_text_config_named(name, true);
+}
+
+void
+barq_text_freeze_for_build(Relation index, BarqFrozenOptions *frozen)
+{
+	BarqTextOptions *options = (BarqTextOptions *) frozen->bytes;
+
+	barq_text_freeze_options(index, index->rd_options, frozen);
+	options->config_fingerprint = barq_text_config_fingerprint(options->config);
+	options->system_identifier = GetSystemIdentifier();
+	barq_text_config_depend(RelationGetRelid(index), list_make1_oid(options->config));
+}
+
+bool
+barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
+							Relation parent, const BarqFrozenOptions *wanted,
+							char **differing, char **wanted_differing)
+{
+	const BarqTextOptions *options = barq_text_options(built);
+	BarqFrozenOptions compared = *wanted;
+	BarqTextOptions *parent_options = (BarqTextOptions *) compared.bytes;
+
+	if (options->k1 == parent_options->k1 && options->b == parent_options->b &&
+		options->tokenizer == parent_options->tokenizer &&
+		barq_text_config_of(RelationGetRelid(leaf), options) == parent_options->config)
+		return false;
+
+	/* positions may differ */
+	parent_options->positions = options->positions;
+	return barq_options_differ(leaf, built, parent, &compared, differing, wanted_differing);
 }
 
 const BarqTextOptions *
@@ -140,13 +139,4 @@ barq_text_options(const BarqFrozenOptions *frozen)
 						frozen->version, BARQ_TEXT_OPTIONS_VERSION),
 				 errhint("Please REINDEX the index.")));
 	return (const BarqTextOptions *) frozen->bytes;
-}
-
-BarqTokenizer *
-barq_text_tokenizer(const BarqTextOptions *options)
-{
-	Oid			config = barq_text_config_oid(quote_qualified_identifier(options->config_schema,
-																		 options->config_name));
-
-	return barq_tokenizer_cached(config, options->tokenizer);
 }

@@ -12,7 +12,6 @@
 #include "store/view.h"
 #include "store/work.h"
 #include "utils/backend_progress.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -147,9 +146,8 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 	runs->builder_context = AllocSetContextCreate(CurrentMemoryContext, "barq builder",
 												  ALLOCSET_DEFAULT_SIZES);
 	runs->tokenizer =
-		barq_tokenizer_create(barq_text_config_oid(quote_qualified_identifier(runs->options.config_schema,
-																			  runs->options.config_name)),
-							  runs->options.tokenizer, CurrentMemoryContext);
+		barq_tokenizer_create(runs->options.config, runs->options.tokenizer,
+							  CurrentMemoryContext);
 	begin_run(runs);
 	runs->heap_tuples = table_index_build_scan(heap, index, info, true, scan == NULL || !IsParallelWorker(),
 											   add_row, runs, scan);

@@ -273,7 +273,7 @@ start(IndexScanDesc scan, TextScan *ts)
 typedef struct Look
 {
 	TextScan   *scan;
-	BarqTextOptions options;
+	BarqTextAnalysis analysis;
 	Oid			type;
 } Look;
 
@@ -283,7 +283,7 @@ belongs(void *arg, Datum value)
 	Look	   *look = arg;
 	TextScan   *ts = look->scan;
 	uint32		bytes;
-	char	   *document = barq_text_document(&look->options, look->type, value, true, &bytes);
+	char	   *document = barq_text_document(&look->analysis, look->type, value, true, &bytes);
 	double		score;
 	bool		unsure;
 
@@ -302,6 +302,7 @@ belongs(void *arg, Datum value)
 static bool
 heap_row_belongs(IndexScanDesc scan, TextScan *ts, const ItemPointerData *tid)
 {
+	BarqTextOptions options;
 	Look		look;
 
 	if (ts->heap == NULL)
@@ -312,7 +313,10 @@ heap_row_belongs(IndexScanDesc scan, TextScan *ts, const ItemPointerData *tid)
 		MemoryContextSwitchTo(old);
 	}
 	look.scan = ts;
-	look.options = *barq_text_options(&barq_meta_cached(scan->indexRelation, false)->options);
+
+	/* copied: looking up the configuration may invalidate the relcache */
+	options = *barq_text_options(&barq_meta_cached(scan->indexRelation, false)->options);
+	look.analysis = barq_text_analysis(RelationGetRelid(scan->indexRelation), &options);
 	look.type = TupleDescAttr(RelationGetDescr(scan->indexRelation), 0)->atttypid;
 	return barq_heap_value(ts->heap, tid, belongs, &look);
 }

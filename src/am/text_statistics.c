@@ -52,6 +52,7 @@ struct BarqTextStatistics
 	MemoryContext context;
 	List	   *leaves;			/* OIDs of the indexes that have documents */
 	BarqTextOptions options;
+	BarqTextAnalysis analysis;
 	BarqBm25Totals totals;
 	Known	   *buckets[BUCKETS];
 	MemoryContextCallback callback;
@@ -119,7 +120,10 @@ typedef struct TotalsCall
 {
 	BarqBm25Totals leaf;
 	BarqBm25Totals all;
-	BarqTextOptions options;
+	Relation	parent;			/* the partitioned index, or NULL */
+	BarqFrozenOptions parent_options;
+	BarqFrozenOptions options;	/* of the leaf looked at last */
+	Oid			index;			/* which it is; InvalidOid: none yet */
 } TotalsCall;
 
 static void
@@ -127,7 +131,8 @@ leaf_totals(BarqTextStatistics *statistics, BarqTextState *state, void *arg)
 {
 	TotalsCall *call = arg;
 
-	call->options = *barq_text_options(&state->meta.options);
+	call->options = state->meta.options;
+	call->index = RelationGetRelid(state->index);
 	barq_text_log_totals(state->log, &call->leaf);
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
 	{
@@ -139,6 +144,30 @@ leaf_totals(BarqTextStatistics *statistics, BarqTextState *state, void *arg)
 	}
 }
 
+/*
+ * PostgreSQL takes an index of a partition for a part of the partitioned one
+ * whatever its options are. The rows of a plan that scans the indexes would
+ * then not be those of one that reads the tables.
+ */
+static void
+check_partition(TotalsCall *call)
+{
+	Relation	leaf = index_open(call->index, NoLock);
+	char	   *differing;
+	char	   *wanted;
+
+	if (barq_text_partition_differs(leaf, &call->options, call->parent, &call->parent_options,
+									&differing, &wanted))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" of a partition has other options than \"%s\"",
+						RelationGetRelationName(leaf), RelationGetRelationName(call->parent)),
+				 errdetail("It was built with %s; the index of the partitioned table has %s.",
+						   differing, wanted),
+				 errhint("Give the partition's index those options with ALTER INDEX ... SET, and REINDEX it.")));
+	index_close(leaf, NoLock);
+}
+
 static void
 add_totals(void *arg)
 {
@@ -146,6 +175,8 @@ add_totals(void *arg)
 
 	call->all.documents += call->leaf.documents;
 	call->all.tokens += call->leaf.tokens;
+	if (call->parent != NULL)
+		check_partition(call);
 }
 
 /* The indexes with documents that an index stands for. */
@@ -163,8 +194,9 @@ leaves_of(Oid index)
 	return leaves;
 }
 
-static void
-check_index(Oid index)
+/* Open an index of text, or a partitioned one, with a lock that is kept. */
+static Relation
+open_index(Oid index)
 {
 	Relation	rel = try_relation_open(index, AccessShareLock);
 	bool		good;
@@ -181,7 +213,7 @@ check_index(Oid index)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not an index of access method barq_bm25",
 						RelationGetRelationName(rel))));
-	relation_close(rel, NoLock);
+	return rel;
 }
 
 BarqTextStatistics *
@@ -191,12 +223,13 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	MemoryContext context;
 	MemoryContext old;
 	TotalsCall	call = {{0}};
+	Relation	rel;
 
 	for (statistics = all_statistics; statistics != NULL; statistics = statistics->next)
 		if (statistics->owner == owner && statistics->index == index)
 			return statistics;
 
-	check_index(index);
+	rel = open_index(index);
 	context = AllocSetContextCreate(owner, "barq text statistics", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	statistics = palloc0(sizeof(BarqTextStatistics));
@@ -206,16 +239,24 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	statistics->leaves = leaves_of(index);
 	MemoryContextSwitchTo(old);
 
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_INDEX)
+	{
+		call.parent = rel;
+		barq_text_freeze_options(rel, rel->rd_options, &call.parent_options);
+	}
 	each_leaf(statistics, leaf_totals, &call, add_totals);
-	statistics->totals = call.all;
-	statistics->options = call.options;
-	if (call.options.config_name[0] == '\0')
+	if (!OidIsValid(call.index))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 get_rel_relkind(index) == RELKIND_INDEX ?
 				 errmsg("index \"%s\" is not ready", get_rel_name(index)) :
 				 errmsg("index \"%s\" has no partition with a built index",
 						get_rel_name(index))));
+
+	statistics->totals = call.all;
+	statistics->options = *barq_text_options(&call.options);
+	statistics->analysis = barq_text_analysis(call.index, &statistics->options);
+	relation_close(rel, NoLock);
 
 	/* complete: from here on it is found */
 	statistics->callback.func = forget;
@@ -226,10 +267,10 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	return statistics;
 }
 
-const BarqTextOptions *
-barq_text_statistics_options(BarqTextStatistics *statistics)
+const BarqTextAnalysis *
+barq_text_statistics_analysis(BarqTextStatistics *statistics)
 {
-	return &statistics->options;
+	return &statistics->analysis;
 }
 
 void
@@ -554,7 +595,7 @@ static BarqTextQuery *
 parse(BarqTextStatistics *statistics, const BarqQueryValue *value)
 {
 	return barq_text_query_parse(value->query, barq_query_value_length(value),
-								 barq_text_tokenizer(&statistics->options));
+								 barq_text_tokenizer(&statistics->analysis));
 }
 
 BarqBm25Query *

@@ -35,10 +35,10 @@ barq_text_tokens(BarqTokenizer *tokenizer, Oid type, Datum value, BarqTokens *to
 }
 
 char *
-barq_text_document(const BarqTextOptions *options, Oid type, Datum value,
+barq_text_document(const BarqTextAnalysis *analysis, Oid type, Datum value,
 				   bool positions, uint32 *bytes)
 {
-	BarqTokenizer *tokenizer = barq_text_tokenizer(options);
+	BarqTokenizer *tokenizer = barq_text_tokenizer(analysis);
 	BarqTokens	tokens = {0};
 
 	barq_text_tokens(tokenizer, type, value, &tokens);

@@ -235,14 +235,17 @@ barq_vector_has_key(Relation index, const BarqFrozenOptions *frozen, Datum value
 	return encoded;
 }
 
-static char *
-describe_hnsw(const BarqFrozenOptions *frozen)
+static int
+show_hnsw(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown)
 {
 	const BarqVectorOptions *options = barq_vector_options(frozen);
 
-	return psprintf("dimensions=%u, m=%u, ef_construction=%u, quantization=%s",
-					options->dims, options->m, options->ef_construction,
-					barq_quantization_name(options->quantization));
+	shown[0] = (BarqShownOption) {"dimensions", psprintf("%u", options->dims)};
+	shown[1] = (BarqShownOption) {"m", psprintf("%u", options->m)};
+	shown[2] = (BarqShownOption) {"ef_construction", psprintf("%u", options->ef_construction)};
+	shown[3] = (BarqShownOption) {"quantization",
+								 pstrdup(barq_quantization_name(options->quantization))};
+	return 4;
 }
 
 const BarqIndexKind barq_hnsw_index_kind = {
@@ -253,7 +256,9 @@ const BarqIndexKind barq_hnsw_index_kind = {
 	.is_provisional = barq_vector_is_provisional,
 	.is_urgent = barq_vector_is_urgent,
 	.has_key = barq_vector_has_key,
-	.describe = describe_hnsw
+	.reloptions = barq_hnsw_reloptions,
+	.freeze = barq_hnsw_freeze_options,
+	.show = show_hnsw
 };
 
 static BarqHnswOptions
@@ -306,7 +311,6 @@ hnsw_write(void *area, BarqBodyWriter *writer)
 
 const BarqVectorMethod barq_hnsw_method = {
 	.index_kind = &barq_hnsw_index_kind,
-	.freeze_options = barq_hnsw_freeze_options,
 	.pays = graph_pays,
 	.work_bytes = hnsw_work_bytes,
 	.load = hnsw_load,

@@ -22,6 +22,15 @@ typedef struct BarqSealRow
 	uint32		length;
 } BarqSealRow;
 
+/* An option of an index, for people. */
+typedef struct BarqShownOption
+{
+	const char *name;
+	char	   *value;			/* palloc'd */
+} BarqShownOption;
+
+#define BARQ_MAX_OPTIONS	8	/* of one kind of index */
+
 /* What an access method's index does with rows. One instance a kind. */
 typedef struct BarqIndexKind
 {
@@ -60,11 +69,30 @@ typedef struct BarqIndexKind
 	bool		(*has_key) (Relation index, const BarqFrozenOptions *options,
 							Datum value);
 
-	/* The options in effect, for people; palloc'd. */
-	char	   *(*describe) (const BarqFrozenOptions *options);
+	/* amoptions of the access method; tells indexes of the kinds apart */
+	bytea	   *(*reloptions) (Datum reloptions, bool validate);
+
+	/*
+	 * The options that a build of the index, or partitioned index, would freeze
+	 * where its reloptions, as parsed, are `given` (NULL: none). ERROR, as of
+	 * CREATE INDEX, if they do not fit together, the operator class or the column.
+	 */
+	void		(*freeze) (Relation index, const void *given,
+						   BarqFrozenOptions *options);
+
+	/*
+	 * Fill in options for people, in the same order for every index of the
+	 * kind; returns their number, at most BARQ_MAX_OPTIONS.
+	 */
+	int			(*show) (Relation index, const BarqFrozenOptions *options,
+						 BarqShownOption *shown);
 } BarqIndexKind;
 
 extern const BarqIndexKind *barq_index_kind(uint16 id); /* ERROR if unknown */
+
+/* The kind of an access method; NULL for one that is not barq's. */
+struct		IndexAmRoutine;
+extern const BarqIndexKind *barq_kind_of_method(const struct IndexAmRoutine *method);
 
 /* Whether an open relation is an index of one of barq's access methods. */
 extern bool barq_is_barq_index(Relation rel);

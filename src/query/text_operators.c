@@ -29,7 +29,7 @@ typedef struct Kept
 	MemoryContext context;		/* of what follows, reset for another query */
 	BarqQueryValue *value;		/* the query that is bound; NULL: none yet */
 	BarqBm25Query *query;
-	BarqTextOptions options;
+	BarqTextAnalysis analysis;
 	MemoryContext scratch;		/* of one call */
 } Kept;
 
@@ -61,7 +61,7 @@ keep(FunctionCallInfo fcinfo, const BarqQueryValue *value, bool scored)
 	MemoryContextReset(kept->context);
 	statistics = barq_text_statistics(value->index, owner);
 	old = MemoryContextSwitchTo(kept->context);
-	kept->options = *barq_text_statistics_options(statistics);
+	kept->analysis = *barq_text_statistics_analysis(statistics);
 	kept->query = scored ? barq_text_bind(statistics, value, NULL, 0) :
 		barq_text_bind(statistics, NULL, &value, 1);
 	kept->value = memcpy(palloc(VARSIZE(value)), value, VARSIZE(value));
@@ -75,7 +75,7 @@ score_argument(FunctionCallInfo fcinfo, Kept *kept, Oid type, double *score)
 {
 	MemoryContext old = MemoryContextSwitchTo(kept->scratch);
 	uint32		bytes;
-	char	   *document = barq_text_document(&kept->options, type, PG_GETARG_DATUM(0),
+	char	   *document = barq_text_document(&kept->analysis, type, PG_GETARG_DATUM(0),
 											  true, &bytes);
 	bool		unsure;
 	bool		comes = barq_bm25_score_document(kept->query, document, bytes, score, &unsure);

@@ -96,12 +96,6 @@ barq_tokenizer_refresh(BarqTokenizer *tokenizer)
 	tokenizer->generation = now;
 }
 
-Oid
-barq_text_config_oid(const char *qualified_name)
-{
-	return get_ts_config_oid(BarqQualifiedNames(qualified_name), false);
-}
-
 /* ---- tokenizers ---- */
 
 BarqTokenizer *

@@ -62,10 +62,4 @@ extern BarqTokenizer *barq_tokenizer_cached(Oid config, BarqTokenizerKind kind);
 extern void barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 						  uint32 gap, BarqTokens *tokens);
 
-/*
- * The OID of a configuration by its schema-qualified name, as an index keeps
- * it. ERRCODE_UNDEFINED_OBJECT, naming it, where it has been dropped.
- */
-extern Oid	barq_text_config_oid(const char *qualified_name);
-
 #endif							/* BARQ_TOKENIZER_H */

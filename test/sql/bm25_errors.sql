@@ -64,17 +64,13 @@ SELECT pg_temp.outcome($$SELECT 'a text' @@@ 'text'$$);
 -- a text that is in no table is ranked by an index that is named
 SELECT 'word7 word7' <@> to_bm25query('word7', 'bm25_errors_idx') < 'word7' <@> to_bm25query('word7', 'bm25_errors_idx') AS more, 'other' <@> to_bm25query('word7', 'bm25_errors_idx') AS none;
 SELECT 'a word7 here' @@@ to_bm25query('word7', 'bm25_errors_idx') AS there;
--- a configuration that goes
+-- a configuration that an index needs does not go (text_config.sql has more)
 CREATE TEXT SEARCH CONFIGURATION bm25_config (COPY = simple);
 SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'bm25_config')$$);
 SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'public.bm25_confi')$$);
 CREATE INDEX bm25_errors_other ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'public.bm25_config');
 SELECT options FROM barq_indexes() WHERE index = 'bm25_errors_other'::regclass;
 DROP TEXT SEARCH CONFIGURATION bm25_config;
-SELECT pg_temp.outcome('INSERT INTO bm25_errors (other) VALUES (''y'')');
-SELECT pg_temp.outcome('SELECT count(*) FROM bm25_errors WHERE other @@@ ''x''');
-SELECT pg_temp.outcome('REINDEX INDEX bm25_errors_other');
-CREATE TEXT SEARCH CONFIGURATION bm25_config (COPY = simple);
 SELECT count(*) FROM bm25_errors WHERE other @@@ 'x';
 DROP INDEX bm25_errors_other;
 DROP TEXT SEARCH CONFIGURATION bm25_config;

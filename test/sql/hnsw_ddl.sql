@@ -103,10 +103,9 @@ SELECT pg_temp.outcome('ALTER TABLE hnsw_ddl ALTER v TYPE vector(4) USING subvec
 SELECT pg_temp.outcome('SELECT id FROM hnsw_ddl ORDER BY v <-> ''[1,2,3,4,5,6,7,8]'' LIMIT 1');
 SELECT count(*) FROM (SELECT id FROM hnsw_ddl ORDER BY v <-> '[1,2,3,4]' LIMIT 20) s;
 SELECT * FROM barq_check('hnsw_ddl_idx');
--- without dimensions the index stays as it is, and keeps its own; it cannot be built anew
+-- a column without dimensions cannot be indexed: it could not be built anew
 SELECT pg_temp.outcome('ALTER TABLE hnsw_ddl ALTER v TYPE vector');
 SELECT pg_temp.outcome('INSERT INTO hnsw_ddl (v) VALUES (''[1,2,3]'')');
-SELECT pg_temp.outcome('REINDEX INDEX hnsw_ddl_idx');
 SELECT count(*) FROM (SELECT id FROM hnsw_ddl ORDER BY v <-> '[1,2,3,4]' LIMIT 20) s;
 SELECT pg_temp.outcome('ALTER TABLE hnsw_ddl ALTER v TYPE text');
 ALTER TABLE hnsw_ddl ALTER v TYPE vector(8) USING (v || v)::vector(8);

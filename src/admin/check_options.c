@@ -1,0 +1,89 @@
+/*
+ * check_options.c
+ *	  barq_check() of options: what the catalog says of an index against what the
+ *	  index was built with, its partitioned index, its text search configuration.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "admin/admin.h"
+#include "am/am.h"
+#include "am/text.h"
+#include "catalog/catalog.h"
+#include "catalog/partition.h"
+#include "catalog/pg_ts_config.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#define PLACE "options"
+
+/* An index of text: is its configuration still what it was? */
+static void
+check_configuration(Relation index, const BarqTextOptions *options,
+					BarqComplain complain, void *arg)
+{
+	Oid			config = barq_text_config_of(RelationGetRelid(index), options);
+	char		schema[NAMEDATALEN];
+	char		name[NAMEDATALEN];
+
+	if (!OidIsValid(config) || !barq_text_config_names(config, schema, name))
+	{
+		complain(arg, "error", PLACE,
+				 psprintf("text search configuration %s does not exist; ALTER INDEX ... SET (text_config = '...') and REINDEX give the index another one",
+						  quote_qualified_identifier(options->config_schema, options->config_name)));
+		return;
+	}
+	if (barq_text_config_fingerprint(config) != options->config_fingerprint)
+		complain(arg, "warning", PLACE,
+				 psprintf("text search configuration %s was altered after the index was built; REINDEX brings its rows up to date",
+						  quote_qualified_identifier(schema, name)));
+	if (!IsPinnedObject(TSConfigRelationId, config) &&
+		!list_member_oid(barq_text_config_dependencies(RelationGetRelid(index)), config))
+		complain(arg, "warning", PLACE,
+				 psprintf("no dependency on text search configuration %s is recorded, so that it could be dropped; REINDEX records it",
+						  quote_qualified_identifier(schema, name)));
+}
+
+/* An index of a partition: does it fit each index that it is a part of? */
+static void
+check_ancestors(Relation index, const BarqFrozenOptions *built, BarqComplain complain, void *arg)
+{
+	ListCell   *cell;
+
+	if (!index->rd_rel->relispartition)
+		return;
+	foreach(cell, get_partition_ancestors(RelationGetRelid(index)))
+	{
+		Relation	parent = index_open(lfirst_oid(cell), AccessShareLock);
+		BarqFrozenOptions wanted;
+		char	   *differing;
+		char	   *of_parent;
+
+		barq_text_freeze_options(parent, parent->rd_options, &wanted);
+		if (barq_text_partition_differs(index, built, parent, &wanted, &differing, &of_parent))
+			complain(arg, "error", PLACE,
+					 psprintf("was built with %s, but index \"%s\" of the partitioned table has %s; searches of that table fail",
+							  differing, RelationGetRelationName(parent), of_parent));
+		index_close(parent, AccessShareLock);
+	}
+}
+
+void
+barq_check_options(Relation index, const BarqFrozenOptions *built,
+				   BarqComplain complain, void *arg)
+{
+	const BarqIndexKind *kind = barq_index_kind(built->index_kind);
+	BarqFrozenOptions wanted;
+	char	   *now;
+	char	   *pending;
+
+	if (kind == &barq_bm25_index_kind)
+	{
+		check_configuration(index, barq_text_options(built), complain, arg);
+		check_ancestors(index, built, complain, arg);
+	}
+	kind->freeze(index, index->rd_options, &wanted);
+	if (barq_options_differ(index, built, index, &wanted, &now, &pending))
+		complain(arg, "warning", PLACE,
+				 psprintf("has %s until REINDEX gives it %s", now, pending));
+}

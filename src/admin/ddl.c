@@ -1,0 +1,256 @@
+/*
+ * ddl.c
+ *	  What barq does when an index is created, altered or dropped: options are
+ *	  checked together and with the operator class, an index of text depends on
+ *	  its configuration, and the user is told what waits for REINDEX.
+ *
+ * PostgreSQL calls object_access_hook after it has changed the catalog; whoever
+ * opens an index, or looks up its access method, has loaded this library before.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/reloptions.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "admin/admin.h"
+#include "am/am.h"
+#include "am/text.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+static object_access_hook_type previous_hook = NULL;
+
+/* Of a reloptions column; *isnull tells whether there are any. */
+static Datum
+stored_reloptions(HeapTuple tuple, bool *isnull)
+{
+	Datum		options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, isnull);
+
+	return *isnull ? (Datum) 0 : datumCopy(options, false, -1);
+}
+
+/*
+ * An index's reloptions as they stand after this command (they are not visible
+ * yet); whether they differ from those before.
+ */
+static bool
+new_reloptions(Oid index, Datum *options)
+{
+	Relation	classes = table_open(RelationRelationId, AccessShareLock);
+	bool		new_isnull = true;
+	bool		old_isnull = true;
+	Datum		old_options = (Datum) 0;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(index));
+	scan = systable_beginscan(classes, ClassOidIndexId, true, SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	*options = HeapTupleIsValid(tuple) ? stored_reloptions(tuple, &new_isnull) : (Datum) 0;
+	systable_endscan(scan);
+	table_close(classes, AccessShareLock);
+
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	if (HeapTupleIsValid(tuple))
+	{
+		old_options = stored_reloptions(tuple, &old_isnull);
+		ReleaseSysCache(tuple);
+	}
+	return new_isnull != old_isnull ||
+		(!new_isnull && !datumIsEqual(*options, old_options, false, -1));
+}
+
+/* Tell what an alteration does not do yet. */
+static void
+notice_pending(Relation index, const BarqFrozenOptions *built, const BarqFrozenOptions *wanted)
+{
+	char	   *now;
+	char	   *pending;
+
+	if (barq_options_differ(index, built, index, wanted, &now, &pending))
+		ereport(NOTICE,
+				(errmsg("index \"%s\" keeps %s until it is rebuilt",
+						RelationGetRelationName(index), now),
+				 errhint("REINDEX INDEX CONCURRENTLY %s gives it %s.",
+						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(index)),
+													RelationGetRelationName(index)),
+						 pending)));
+}
+
+/*
+ * An index of text depends on the configuration that it was built with (built:
+ * NULL if it was not) and on the one that its option names.
+ */
+static void
+depend_on_configurations(Relation index, const BarqFrozenOptions *built, Oid optioned)
+{
+	List	   *configs = list_make1_oid(optioned);
+
+	if (built != NULL)
+		configs = list_append_unique_oid(configs,
+										 barq_text_config_of(RelationGetRelid(index),
+															 barq_text_options(built)));
+	barq_text_config_depend(RelationGetRelid(index), configs);
+}
+
+/*
+ * The options that an index was built with; false where it is not built, or
+ * has no pages.
+ */
+static bool
+built_options(Relation index, BarqFrozenOptions *built)
+{
+	BarqMeta	meta;
+
+	if (index->rd_rel->relkind != RELKIND_INDEX || !barq_is_built(index) ||
+		RelationGetNumberOfBlocks(index) == 0)
+		return false;
+	barq_meta_read(index, &meta);
+	*built = meta.options;
+	return true;
+}
+
+/*
+ * An index has been created. It has no pages yet, but after an ALTER TABLE that
+ * changes a column's type and not its values: then it has those of the index
+ * that it replaces.
+ */
+static void
+index_created(Oid relid)
+{
+	Relation	index;
+	const BarqIndexKind *kind;
+	BarqFrozenOptions wanted;
+	BarqFrozenOptions built;
+
+	/* index_create() does so right after the hook, to see what it has made */
+	CommandCounterIncrement();
+	index = relation_open(relid, NoLock);
+	kind = barq_kind_of_method(index->rd_indam);
+	if (kind != NULL)
+	{
+		kind->freeze(index, index->rd_options, &wanted);
+		if (kind == &barq_bm25_index_kind)
+		{
+			Oid			config = barq_text_options(&wanted)->config;
+
+			depend_on_configurations(index, NULL, config);
+			if (built_options(index, &built))
+			{
+				CommandCounterIncrement();
+				depend_on_configurations(index, &built, config);
+			}
+		}
+	}
+	relation_close(index, NoLock);
+}
+
+static void
+index_altered(Relation index)
+{
+	const BarqIndexKind *kind = barq_kind_of_method(index->rd_indam);
+	BarqFrozenOptions wanted;
+	BarqFrozenOptions built;
+	Datum		options;
+	bool		is_built;
+
+	if (!new_reloptions(RelationGetRelid(index), &options))
+		return;
+	kind->freeze(index, index_reloptions(index->rd_indam->amoptions, options, false), &wanted);
+	is_built = built_options(index, &built);
+	if (is_built)
+		notice_pending(index, &built, &wanted);
+	if (kind == &barq_bm25_index_kind)
+		depend_on_configurations(index, is_built ? &built : NULL,
+								 barq_text_options(&wanted)->config);
+}
+
+/*
+ * REINDEX CONCURRENTLY gives the new index the dependencies of the old one,
+ * which it then drops: take those back that the new one does not need.
+ */
+static void
+index_dropped_concurrently(Oid dropped)
+{
+	Oid			table = IndexGetRelation(dropped, true);
+	Relation	heap;
+	ListCell   *cell;
+
+	if (!OidIsValid(table))
+		return;
+	heap = table_open(table, NoLock);
+	foreach(cell, RelationGetIndexList(heap))
+	{
+		Relation	index;
+		BarqFrozenOptions built;
+
+		if (lfirst_oid(cell) == dropped ||
+			list_length(barq_text_config_dependencies(lfirst_oid(cell))) == 0)
+			continue;
+		index = index_open(lfirst_oid(cell), AccessShareLock);
+		if (barq_kind_of_method(index->rd_indam) == &barq_bm25_index_kind &&
+			built_options(index, &built))
+			depend_on_configurations(index, &built, barq_text_config_given(index->rd_options));
+		index_close(index, NoLock);
+	}
+	table_close(heap, NoLock);
+}
+
+static bool
+is_barq_index_to_be(Relation rel)
+{
+	return rel != NULL &&
+		(rel->rd_rel->relkind == RELKIND_INDEX ||
+		 rel->rd_rel->relkind == RELKIND_PARTITIONED_INDEX) &&
+		barq_kind_of_method(GetIndexAmRoutineByAmId(rel->rd_rel->relam, true)) != NULL;
+}
+
+static void
+object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+{
+	Relation	rel;
+	bool		ours;
+
+	if (previous_hook != NULL)
+		previous_hook(access, class_id, object_id, sub_id, arg);
+	if (class_id != RelationRelationId || sub_id != 0 ||
+		(access != OAT_POST_CREATE && access != OAT_POST_ALTER && access != OAT_DROP))
+		return;
+	if (access == OAT_DROP &&
+		(((ObjectAccessDrop *) arg)->dropflags & PERFORM_DELETION_CONCURRENT_LOCK) == 0)
+		return;
+
+	/* what is being created is in the relcache, and nowhere else */
+	rel = RelationIdGetRelation(object_id);
+	ours = is_barq_index_to_be(rel);
+	if (ours && access == OAT_POST_ALTER)
+		index_altered(rel);
+	if (rel != NULL)
+		RelationClose(rel);
+	if (ours && access == OAT_POST_CREATE)
+		index_created(object_id);
+	if (ours && access == OAT_DROP)
+		index_dropped_concurrently(object_id);
+}
+
+void
+barq_watch_ddl(void)
+{
+	previous_hook = object_access_hook;
+	object_access_hook = object_accessed;
+}

@@ -1,0 +1,54 @@
+/*
+ * shown_options.c
+ *	  Options of an index for people, and in what two sets of them differ.
+ */
+#include "postgres.h"
+
+#include "am/am.h"
+#include "lib/stringinfo.h"
+
+static void
+append_option(StringInfo text, const BarqShownOption *option)
+{
+	appendStringInfo(text, "%s%s=%s", text->len > 0 ? ", " : "", option->name, option->value);
+}
+
+char *
+barq_options_text(Relation index, const BarqFrozenOptions *options)
+{
+	BarqShownOption shown[BARQ_MAX_OPTIONS];
+	int			n = barq_index_kind(options->index_kind)->show(index, options, shown);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < n; i++)
+		append_option(&text, &shown[i]);
+	return text.data;
+}
+
+bool
+barq_options_differ(Relation index, const BarqFrozenOptions *options,
+					Relation other_index, const BarqFrozenOptions *other,
+					char **differing, char **other_differing)
+{
+	const BarqIndexKind *kind = barq_index_kind(options->index_kind);
+	BarqShownOption shown[BARQ_MAX_OPTIONS];
+	BarqShownOption other_shown[BARQ_MAX_OPTIONS];
+	int			n = kind->show(index, options, shown);
+	StringInfoData text;
+	StringInfoData other_text;
+
+	Assert(other->index_kind == options->index_kind);
+	(void) kind->show(other_index, other, other_shown);
+	initStringInfo(&text);
+	initStringInfo(&other_text);
+	for (int i = 0; i < n; i++)
+		if (strcmp(shown[i].value, other_shown[i].value) != 0)
+		{
+			append_option(&text, &shown[i]);
+			append_option(&other_text, &other_shown[i]);
+		}
+	*differing = text.data;
+	*other_differing = other_text.data;
+	return text.len > 0;
+}
