@@ -9,10 +9,11 @@ COMMENT ON FUNCTION barq_bm25_terms(text, regconfig, text) IS 'the terms that an
 
 CREATE FUNCTION barq_bm25_clauses(query text, config regconfig,
 	tokenizer text DEFAULT 'config', OUT occur text, OUT kind text,
-	OUT terms text[], OUT offsets bigint[])
+	OUT terms text[], OUT offsets bigint[], OUT variants int[],
+	OUT boost float8, OUT depth int)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
-COMMENT ON FUNCTION barq_bm25_clauses(text, regconfig, text) IS 'what a text query asks for: words, phrases and prefixes that should, must or must not be there, by the terms that a document has for them';
+COMMENT ON FUNCTION barq_bm25_clauses(text, regconfig, text) IS 'what a text query asks for: words, phrases, prefixes, groups and alternatives that should, must or must not be there, by the terms that a document has for them; what a group holds follows it, one deeper';
 
 CREATE FUNCTION barq_bm25_escape(text) RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -45,3 +46,14 @@ CREATE FUNCTION barq_highlight(body text, query text, config regconfig,
 	max_fragments int DEFAULT 3, fragment_words int DEFAULT 20) RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION barq_highlight(text, text, regconfig, text, text, int, int) IS 'the parts of a text that a query finds, with tags around the words found; max_fragments = 0: all of the text';
+
+CREATE FUNCTION barq_highlight(body text, query text, index regclass,
+	start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>',
+	max_fragments int DEFAULT 3, fragment_words int DEFAULT 20) RETURNS text
+	AS 'MODULE_PATHNAME', 'barq_highlight_by_index' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION barq_highlight(text, text, regclass, text, text, int, int) IS 'the parts of a text that a query finds, read as an index of barq_bm25 reads it: by its text_config and tokenizer';
+CREATE FUNCTION barq_highlight(body text, query text, config_or_index text,
+	start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>',
+	max_fragments int DEFAULT 3, fragment_words int DEFAULT 20) RETURNS text
+	AS 'MODULE_PATHNAME', 'barq_highlight_by_name' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION barq_highlight(text, text, text, text, text, int, int) IS 'the parts of a text that a query finds, by the name of a text search configuration or else of an index of barq_bm25';

@@ -190,16 +190,33 @@ extern void barq_text_with_state(Relation index, BarqTextWork work, void *arg);
  */
 typedef struct BarqTextStatistics BarqTextStatistics;
 
+/*
+ * How an index of barq_bm25 reads texts, a partitioned one as its first built
+ * partition; an error for other indexes. Reads no content.
+ */
+extern BarqTextAnalysis barq_text_index_analysis(Oid index);
+
 extern BarqTextStatistics *barq_text_statistics(Oid index, MemoryContext owner);
+extern const BarqTextOptions *barq_text_statistics_options(BarqTextStatistics *statistics);
 extern const BarqTextAnalysis *barq_text_statistics_analysis(BarqTextStatistics *statistics);
 extern void barq_text_statistics_totals(BarqTextStatistics *statistics, BarqBm25Totals *totals);
 extern uint64 barq_text_statistics_df(BarqTextStatistics *statistics,
 									  const char *text, uint32 length);
 
 /*
+ * Weigh those terms of a query whose boost is not 0: idf · (k1 + 1) · boost,
+ * and a prefix's expansions, which stay with the statistics.
+ */
+extern void barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
+									   const double *boosts, uint32 n);
+
+/* ---- text_bind.c ---- */
+
+/*
  * Bind queries to statistics: `score` is what ORDER BY <@> asks for (NULL:
  * nothing is scored), each of `matches` what a @@@ does. Lives in the current
- * memory context. ERRCODE_SYNTAX_ERROR as barq_text_query_parse.
+ * memory context, but for the expansions of prefixes, which live as long as the
+ * statistics.
  */
 extern BarqBm25Query *barq_text_bind(BarqTextStatistics *statistics,
 									 const BarqQueryValue *score,

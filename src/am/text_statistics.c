@@ -1,7 +1,7 @@
 /*
  * text_statistics.c
  *	  N, lengths and document frequencies of an index (of all partitions of a
- *	  partitioned one), and queries bound to them.
+ *	  partitioned one).
  *
  * One statement uses one set of statistics, whoever asks: an index scan, `<@>`
  * in the SELECT list, several scans of one index. What they have in common is
@@ -216,6 +216,41 @@ open_index(Oid index)
 	return rel;
 }
 
+/* None of the indexes that an index stands for is built. */
+pg_noreturn static void
+no_leaf(Oid index)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 get_rel_relkind(index) == RELKIND_INDEX ?
+			 errmsg("index \"%s\" is not ready", get_rel_name(index)) :
+			 errmsg("index \"%s\" has no partition with a built index",
+					get_rel_name(index))));
+}
+
+BarqTextAnalysis
+barq_text_index_analysis(Oid index)
+{
+	BarqTextAnalysis analysis;
+	bool		ready = false;
+	ListCell   *cell;
+
+	relation_close(open_index(index), NoLock);
+	foreach(cell, leaves_of(index))
+	{
+		Relation	leaf = index_open(lfirst_oid(cell), AccessShareLock);
+
+		ready = leaf->rd_index->indisready;
+		if (ready)
+			analysis = barq_text_analysis(lfirst_oid(cell),
+										  barq_text_options(&barq_meta_cached(leaf, false)->options));
+		index_close(leaf, AccessShareLock);
+		if (ready)
+			return analysis;
+	}
+	no_leaf(index);
+}
+
 BarqTextStatistics *
 barq_text_statistics(Oid index, MemoryContext owner)
 {
@@ -246,12 +281,7 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	}
 	each_leaf(statistics, leaf_totals, &call, add_totals);
 	if (!OidIsValid(call.index))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 get_rel_relkind(index) == RELKIND_INDEX ?
-				 errmsg("index \"%s\" is not ready", get_rel_name(index)) :
-				 errmsg("index \"%s\" has no partition with a built index",
-						get_rel_name(index))));
+		no_leaf(index);
 
 	statistics->totals = call.all;
 	statistics->options = *barq_text_options(&call.options);
@@ -265,6 +295,12 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	statistics->next = all_statistics;
 	all_statistics = statistics;
 	return statistics;
+}
+
+const BarqTextOptions *
+barq_text_statistics_options(BarqTextStatistics *statistics)
+{
+	return &statistics->options;
 }
 
 const BarqTextAnalysis *
@@ -458,199 +494,26 @@ barq_text_statistics_df(BarqTextStatistics *statistics, const char *text, uint32
 	return find_known(statistics, text, length, false)->df;
 }
 
-/* ---- binding ---- */
-
-/* A query under way: terms and conditions that refer to them. */
-typedef struct Binding
+void
+barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
+						   const double *boosts, uint32 n)
 {
-	BarqBm25Term *terms;
-	bool	   *scores;
-	uint32		n;
-	uint32		space;
-	BarqBm25Condition *conditions;
-	uint32		nconditions;
-	uint32		condition_space;
-} Binding;
+	bool	   *scores = palloc_extended(sizeof(bool) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
 
-static uint32
-add_term(Binding *binding, const BarqClauseTerm *term, bool prefix, bool scores)
-{
-	if (binding->n == binding->space)
+	for (uint32 i = 0; i < n; i++)
+		scores[i] = boosts[i] > 0;
+	learn(statistics, terms, scores, n);
+	for (uint32 i = 0; i < n; i++)
 	{
-		binding->space = Max(binding->space * 2, 16);
-		binding->terms = binding->terms == NULL ?
-			palloc(sizeof(BarqBm25Term) * binding->space) :
-			repalloc_huge(binding->terms, sizeof(BarqBm25Term) * (Size) binding->space);
-		binding->scores = binding->scores == NULL ?
-			palloc(sizeof(bool) * binding->space) :
-			repalloc_huge(binding->scores, sizeof(bool) * (Size) binding->space);
-	}
-	memset(&binding->terms[binding->n], 0, sizeof(BarqBm25Term));
-	binding->terms[binding->n].text.text = term->text;
-	binding->terms[binding->n].text.length = term->length;
-	binding->terms[binding->n].prefix = prefix;
-	binding->scores[binding->n] = scores;
-	return binding->n++;
-}
-
-static void
-add_condition(Binding *binding, const BarqClause *clause, BarqOccur occur)
-{
-	BarqBm25Condition *condition;
-
-	if (binding->nconditions == binding->condition_space)
-	{
-		binding->condition_space = Max(binding->condition_space * 2, 16);
-		binding->conditions = binding->conditions == NULL ?
-			palloc(sizeof(BarqBm25Condition) * binding->condition_space) :
-			repalloc_huge(binding->conditions,
-						  sizeof(BarqBm25Condition) * (Size) binding->condition_space);
-	}
-	condition = &binding->conditions[binding->nconditions++];
-	condition->occur = occur;
-	condition->phrase = clause->kind == BARQ_CLAUSE_PHRASE;
-	condition->nterms = clause->nterms;
-	condition->terms = palloc(sizeof(uint32) * Max(clause->nterms, 1));
-	condition->offsets = palloc(sizeof(uint32) * Max(clause->nterms, 1));
-	for (uint32 i = 0; i < clause->nterms; i++)
-	{
-		condition->terms[i] = add_term(binding, &clause->terms[i],
-									   clause->kind == BARQ_CLAUSE_PREFIX, false);
-		condition->offsets[i] = clause->terms[i].offset;
-	}
-}
-
-/* Order of terms: by text, a word before the same prefix, what scores first. */
-typedef struct SortKey
-{
-	const Binding *binding;
-	uint32		term;
-} SortKey;
-
-static int
-compare_sort_keys(const void *a, const void *b)
-{
-	const SortKey *x = a;
-	const SortKey *y = b;
-	const BarqBm25Term *s = &x->binding->terms[x->term];
-	const BarqBm25Term *t = &y->binding->terms[y->term];
-	int			order = barq_compare_terms(s->text.text, s->text.length,
-										   t->text.text, t->text.length);
-
-	if (order != 0)
-		return order;
-	if (s->prefix != t->prefix)
-		return s->prefix - t->prefix;
-	return (int) y->binding->scores[y->term] - (int) x->binding->scores[x->term];
-}
-
-/*
- * Sort the terms and leave each in once. A prefix that is a condition stays
- * apart from the same one that scores: it stands for all terms, not only for
- * those that are pooled.
- */
-static void
-sort_terms(Binding *binding, BarqBm25Query *query, bool **scores)
-{
-	SortKey    *keys = palloc_extended(sizeof(SortKey) * (Size) Max(binding->n, 1),
-									   MCXT_ALLOC_HUGE);
-	uint32	   *numbers = palloc_extended(sizeof(uint32) * (Size) Max(binding->n, 1),
-										  MCXT_ALLOC_HUGE);
-
-	for (uint32 i = 0; i < binding->n; i++)
-	{
-		keys[i].binding = binding;
-		keys[i].term = i;
-	}
-	qsort(keys, binding->n, sizeof(SortKey), compare_sort_keys);
-	query->terms = palloc_extended(sizeof(BarqBm25Term) * (Size) Max(binding->n, 1),
-								   MCXT_ALLOC_HUGE);
-	*scores = palloc_extended(sizeof(bool) * (Size) Max(binding->n, 1), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < binding->n; i++)
-	{
-		const BarqBm25Term *term = &binding->terms[keys[i].term];
-		bool		score = binding->scores[keys[i].term];
-		const BarqBm25Term *last = i > 0 ? &query->terms[query->nterms - 1] : NULL;
-
-		if (last == NULL || last->prefix != term->prefix ||
-			(term->prefix && (*scores)[query->nterms - 1] != score) ||
-			barq_compare_terms(last->text.text, last->text.length,
-							   term->text.text, term->text.length) != 0)
-		{
-			query->terms[query->nterms] = *term;
-			(*scores)[query->nterms++] = score;
-		}
-		numbers[keys[i].term] = query->nterms - 1;
-	}
-	for (uint32 i = 0; i < binding->nconditions; i++)
-		for (uint32 j = 0; j < binding->conditions[i].nterms; j++)
-			binding->conditions[i].terms[j] = numbers[binding->conditions[i].terms[j]];
-	query->conditions = binding->conditions;
-	query->nconditions = binding->nconditions;
-	pfree(keys);
-	pfree(numbers);
-}
-
-static BarqTextQuery *
-parse(BarqTextStatistics *statistics, const BarqQueryValue *value)
-{
-	return barq_text_query_parse(value->query, barq_query_value_length(value),
-								 barq_text_tokenizer(&statistics->analysis));
-}
-
-BarqBm25Query *
-barq_text_bind(BarqTextStatistics *statistics, const BarqQueryValue *score,
-			   const BarqQueryValue **matches, int nmatches)
-{
-	BarqBm25Query *query = palloc0(sizeof(BarqBm25Query));
-	Binding		binding = {0};
-	bool	   *scores;
-
-	query->k1 = statistics->options.k1;
-	query->b = statistics->options.b;
-	query->avglen = statistics->totals.tokens == 0 ? 1 :
-		(double) statistics->totals.tokens / statistics->totals.documents;
-	query->scored = score != NULL;
-	if (score != NULL)
-	{
-		BarqTextQuery *parsed = parse(statistics, score);
-
-		for (uint32 i = 0; i < parsed->nclauses; i++)
-		{
-			const BarqClause *clause = &parsed->clauses[i];
-
-			if (clause->occur != BARQ_SHOULD)
-				add_condition(&binding, clause, clause->occur);
-			if (clause->occur != BARQ_MUST_NOT)
-				for (uint32 j = 0; j < clause->nterms; j++)
-					add_term(&binding, &clause->terms[j],
-							 clause->kind == BARQ_CLAUSE_PREFIX, true);
-		}
-	}
-	for (int m = 0; m < nmatches; m++)
-	{
-		BarqTextQuery *parsed = parse(statistics, matches[m]);
-
-		if (parsed->nclauses == 0)
-			query->nothing = true;
-		for (uint32 i = 0; i < parsed->nclauses; i++)
-			add_condition(&binding, &parsed->clauses[i],
-						  parsed->clauses[i].occur == BARQ_MUST_NOT ?
-						  BARQ_MUST_NOT : BARQ_MUST);
-	}
-	sort_terms(&binding, query, &scores);
-	learn(statistics, query->terms, scores, query->nterms);
-	for (uint32 i = 0; i < query->nterms; i++)
-	{
-		BarqBm25Term *term = &query->terms[i];
 		const Known *known;
 
 		if (!scores[i])
 			continue;
-		known = find_known(statistics, term->text.text, term->text.length, term->prefix);
-		term->weight = barq_bm25_idf(statistics->totals.documents, known->df) * (query->k1 + 1);
-		term->nexpansions = known->nexpansions;
-		term->expansions = known->expansions;
+		known = find_known(statistics, terms[i].text.text, terms[i].text.length, terms[i].prefix);
+		terms[i].weight = barq_bm25_idf(statistics->totals.documents, known->df) *
+			(statistics->options.k1 + 1) * boosts[i];
+		terms[i].nexpansions = known->nexpansions;
+		terms[i].expansions = known->expansions;
 	}
-	return query;
+	pfree(scores);
 }

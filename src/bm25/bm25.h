@@ -90,16 +90,40 @@ typedef struct BarqBm25Term
 	uint32		nexpansions;	/* a scoring prefix's, sorted, pooled. One that is
 								 * a condition (weight 0) stands for all terms */
 	BarqBm25Text *expansions;
+	uint32		nvariants;		/* it scores where one of these is complete; 0: */
+	uint32	   *variants;		/* wherever it is. Numbers of the query's */
 } BarqBm25Term;
 
-/* What a row must or must not hold. */
+/* Scoring terms that stand for a word together: a compound's parts. */
+typedef struct BarqBm25Variant
+{
+	uint32		nterms;
+	uint32	   *terms;			/* numbers of the query's terms */
+} BarqBm25Variant;
+
+typedef enum BarqBm25ConditionKind
+{
+	BARQ_BM25_TERMS,			/* a word or a phrase */
+	BARQ_BM25_ALL,				/* of other conditions */
+	BARQ_BM25_SOME				/* of them: one at least */
+} BarqBm25ConditionKind;
+
+/*
+ * What a row must or must not hold. A word is there where all terms of one of
+ * its variants are (anywhere in the document), a phrase where that is so at
+ * each of its offsets (there).
+ */
 typedef struct BarqBm25Condition
 {
 	BarqOccur	occur;			/* MUST or MUST_NOT */
+	BarqBm25ConditionKind kind;
 	bool		phrase;
-	uint32		nterms;			/* not a phrase: any of them will do */
+	uint32		nterms;
 	uint32	   *terms;			/* numbers of the query's terms */
-	uint32	   *offsets;		/* of a phrase; several of one offset are alternatives */
+	uint32	   *offsets;		/* of a phrase, ascending */
+	uint32	   *variants;		/* of one offset, ascending; NULL: each term is one */
+	uint32		nconditions;	/* of ALL and SOME */
+	struct BarqBm25Condition *conditions;
 } BarqBm25Condition;
 
 typedef struct BarqBm25Query
@@ -109,7 +133,9 @@ typedef struct BarqBm25Query
 	double		avglen;			/* tokens / documents; 0 where there are none */
 	uint32		nterms;
 	BarqBm25Term *terms;		/* distinct, in dictionary order: the order of summing */
-	uint32		nconditions;
+	uint32		nvariants;		/* of several terms each */
+	BarqBm25Variant *variants;
+	uint32		nconditions;	/* all of them count */
 	BarqBm25Condition *conditions;
 	bool		scored;			/* false: @@@, conditions alone decide */
 	bool		nothing;		/* a @@@ of nothing but stop words: no row */
@@ -184,6 +210,28 @@ extern void barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest,
  */
 extern bool barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 									 uint32 length, double *score, bool *recheck);
+
+/*
+ * Does a term that a row holds score? held: by the query's terms, whether the
+ * row holds them.
+ */
+static inline bool
+barq_bm25_term_counts(const BarqBm25Query *query, uint32 term, const bool *held)
+{
+	const BarqBm25Term *t = &query->terms[term];
+
+	for (uint32 i = 0; i < t->nvariants; i++)
+	{
+		const BarqBm25Variant *variant = &query->variants[t->variants[i]];
+		uint32		j = 0;
+
+		while (j < variant->nterms && held[variant->terms[j]])
+			j++;
+		if (j == variant->nterms)
+			return true;
+	}
+	return t->nvariants == 0;
+}
 
 /* A term's share; the one place where the formula stands. */
 static inline double

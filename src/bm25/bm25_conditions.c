@@ -1,6 +1,7 @@
 /*
  * bm25_conditions.c
- *	  What rows must and must not hold: terms, any of some terms, phrases.
+ *	  What rows must and must not hold: words (by variants of terms), phrases,
+ *	  all or some of other conditions.
  */
 #include "postgres.h"
 
@@ -12,23 +13,29 @@
 typedef struct Condition
 {
 	const BarqBm25Condition *what;
-	Bm25Cursor **cursors;		/* of its terms; NULL: the segment lacks it */
 	uint64		rows;			/* an upper bound of how many satisfy it */
 	bool		settled;		/* it has been seen to */
-	const uint32 **lists;		/* of a phrase */
+
+	/* of terms */
+	Bm25Cursor **cursors;		/* NULL: the segment lacks the term */
+	bool		positions;		/* a phrase whose terms' positions are known */
 	uint32	   *counts;
-	uint32	  **copies;			/* where lists are copied to */
-	uint32	   *copy_space;
+	const uint32 **lists;		/* of a phrase */
+	Bm25Cursor **lead;			/* to find rows by: those of its first offset, apart */
+	uint32		nlead;
+
+	/* of conditions */
+	uint32		n;
+	struct Condition *conditions;
+	struct Condition *leader;	/* of ALL: the must that fewest rows satisfy, or NULL */
 } Condition;
 
 struct Bm25Conditions
 {
 	const Bm25Body *body;
-	uint32		n;
-	Condition  *conditions;
-	Condition  *leader;			/* the must that fewest rows satisfy; or NULL */
-	Bm25Cursor **lead;			/* cursors of its terms, apart */
-	uint32		nlead;
+	const BarqBm25Query *query;
+	Condition	all;			/* ALL of the query's */
+	BarqBm25Condition what;		/* as such */
 	uint32		last_row;		/* that was asked about */
 };
 
@@ -78,28 +85,212 @@ barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term)
 	return NULL;
 }
 
-/* How many rows a condition can be satisfied by, at most. */
+/* ---- terms by offset and variant ---- */
+
+/* The first term from i on that has another offset, or also another variant. */
+static inline uint32
+next_offset(const BarqBm25Condition *what, uint32 i)
+{
+	uint32		next = i + 1;
+
+	if (!what->phrase)
+		return what->nterms;
+	while (next < what->nterms && what->offsets[next] == what->offsets[i])
+		next++;
+	return next;
+}
+
+static inline uint32
+next_variant(const BarqBm25Condition *what, uint32 i, uint32 end)
+{
+	uint32		next = i + 1;
+
+	while (what->variants != NULL && next < end && what->variants[next] == what->variants[i])
+		next++;
+	return next;
+}
+
+bool
+barq_bm25_words_there(const BarqBm25Condition *what, const uint32 *counts)
+{
+	for (uint32 i = 0, end; i < what->nterms; i = end)
+	{
+		bool		any = false;
+
+		end = next_offset(what, i);
+		for (uint32 j = i, next; j < end && !any; j = next)
+		{
+			next = next_variant(what, j, end);
+			for (any = true; j < next && any; j++)
+				any = counts[j] > 0;
+		}
+		if (!any)
+			return false;
+	}
+	return what->nterms > 0;
+}
+
+static inline bool
+has_position(const uint32 *list, uint32 count, uint64 wanted)
+{
+	uint32		low = 0;
+	uint32		high = count;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (list[middle] == wanted)
+			return true;
+		if (list[middle] < wanted)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* Have all terms of one variant among [from, end) the position? */
+static bool
+variant_at(const BarqBm25Condition *phrase, uint32 from, uint32 end,
+		   const uint32 *const *lists, const uint32 *counts, uint64 wanted)
+{
+	for (uint32 i = from, next; i < end; i = next)
+	{
+		bool		all = true;
+
+		next = next_variant(phrase, i, end);
+		for (; i < next && all; i++)
+			all = has_position(lists[i], counts[i], wanted);
+		if (all)
+			return true;
+	}
+	return false;
+}
+
+bool
+barq_bm25_phrase_fits(const BarqBm25Condition *phrase, const uint32 *const *lists,
+					  const uint32 *counts)
+{
+	uint32		first = phrase->nterms > 0 ? next_offset(phrase, 0) : 0;
+
+	for (uint32 i = 0; i < first; i++)
+		for (uint32 j = 0; j < counts[i]; j++)
+		{
+			uint64		start = lists[i][j];
+			bool		fits = phrase->variants == NULL ||
+				variant_at(phrase, 0, first, lists, counts, start);
+
+			for (uint32 k = first, end; k < phrase->nterms && fits; k = end)
+			{
+				end = next_offset(phrase, k);
+				fits = variant_at(phrase, k, end, lists, counts,
+								  start + (phrase->offsets[k] - phrase->offsets[0]));
+			}
+			if (fits)
+				return true;
+		}
+	return false;
+}
+
+/* ---- opening ---- */
+
+/* How many rows have a variant's term at each offset, at most. */
 static uint64
 count_rows(const Condition *c)
 {
 	uint64		rows = 0;
 
-	for (uint32 i = 0; i < c->what->nterms;)
+	for (uint32 i = 0, end; i < c->what->nterms; i = end)
 	{
-		uint64		group = 0;
-		uint32		offset = c->what->phrase ? c->what->offsets[i] : 0;
+		uint64		here = 0;
 
-		do
-		{
-			if (c->cursors[i] != NULL)
-				group += c->cursors[i]->df;
-			i++;
-		} while (i < c->what->nterms && (!c->what->phrase || c->what->offsets[i] == offset));
-		if (!c->what->phrase)
-			return group;
-		rows = i > 0 && offset == c->what->offsets[0] ? group : Min(rows, group);
+		end = next_offset(c->what, i);
+		for (uint32 j = i; j < end; j++)
+			if (c->cursors[j] != NULL)
+				here += c->cursors[j]->df;
+		rows = i == 0 ? here : Min(rows, here);
 	}
 	return rows;
+}
+
+static void
+open_terms(Bm25Conditions *all, Condition *c)
+{
+	const BarqBm25Condition *what = c->what;
+	uint32		n = Max(what->nterms, 1);
+
+	c->cursors = palloc(sizeof(Bm25Cursor *) * n);
+	c->positions = all->body->positions;
+	for (uint32 i = 0; i < what->nterms; i++)
+	{
+		const BarqBm25Term *term = &all->query->terms[what->terms[i]];
+
+		c->cursors[i] = barq_bm25_open_term(all->body, term);
+		c->positions &= !term->prefix;
+	}
+	if (what->phrase || what->variants != NULL)
+		c->counts = palloc0(sizeof(uint32) * n);
+	if (what->phrase)
+		c->lists = palloc0(sizeof(uint32 *) * n);
+	c->rows = count_rows(c);
+}
+
+static void
+open_condition(Bm25Conditions *all, Condition *c, const BarqBm25Condition *what)
+{
+	uint64		rows = all->body->view->rows;
+	uint64		sum = 0;
+
+	barq_check_interrupts();
+	c->what = what;
+	if (what->kind == BARQ_BM25_TERMS)
+	{
+		open_terms(all, c);
+		return;
+	}
+	c->n = what->nconditions;
+	c->conditions = palloc0(sizeof(Condition) * Max(c->n, 1));
+	for (uint32 i = 0; i < c->n; i++)
+	{
+		Condition  *child = &c->conditions[i];
+
+		open_condition(all, child, &what->conditions[i]);
+		sum += child->what->occur == BARQ_MUST_NOT ? rows : child->rows;
+		if (child->what->occur == BARQ_MUST &&
+			(c->leader == NULL || child->rows < c->leader->rows))
+			c->leader = child;
+	}
+	if (what->kind == BARQ_BM25_SOME)
+		c->rows = Min(sum, rows);
+	else
+		c->rows = c->leader != NULL ? c->leader->rows : rows;
+}
+
+/* Cursors by which the rows that may satisfy a condition are found. */
+static void
+open_lead(Condition *c)
+{
+	const BarqBm25Condition *what = c->what;
+
+	if (what->kind == BARQ_BM25_TERMS)
+	{
+		/* of a phrase the terms at its first offset will do */
+		uint32		end = what->nterms > 0 ? next_offset(what, 0) : 0;
+
+		c->lead = palloc(sizeof(Bm25Cursor *) * Max(end, 1));
+		for (uint32 i = 0; i < end; i++)
+			if (c->cursors[i] != NULL)
+				c->lead[c->nlead++] = barq_bm25_cursor_copy(c->cursors[i]);
+	}
+	else if (what->kind == BARQ_BM25_SOME)
+	{
+		for (uint32 i = 0; i < c->n; i++)
+			if (c->conditions[i].what->occur == BARQ_MUST)
+				open_lead(&c->conditions[i]);
+	}
+	else if (c->leader != NULL)
+		open_lead(c->leader);
 }
 
 Bm25Conditions *
@@ -107,53 +298,25 @@ barq_bm25_conditions_open(const Bm25Body *body, const BarqBm25Query *query, bool
 {
 	Bm25Conditions *all = palloc0(sizeof(Bm25Conditions));
 
-	*never = false;
 	all->body = body;
-	all->n = query->nconditions;
-	all->conditions = palloc0(sizeof(Condition) * Max(all->n, 1));
-	for (uint32 i = 0; i < all->n; i++)
-	{
-		Condition  *c = &all->conditions[i];
-		uint32		nterms = query->conditions[i].nterms;
-
-		barq_check_interrupts();
-		c->what = &query->conditions[i];
-		c->cursors = palloc(sizeof(Bm25Cursor *) * Max(nterms, 1));
-		for (uint32 j = 0; j < nterms; j++)
-			c->cursors[j] = barq_bm25_open_term(body, &query->terms[c->what->terms[j]]);
-		if (c->what->phrase)
-		{
-			c->lists = palloc0(sizeof(uint32 *) * Max(nterms, 1));
-			c->counts = palloc0(sizeof(uint32) * Max(nterms, 1));
-			c->copies = palloc0(sizeof(uint32 *) * Max(nterms, 1));
-			c->copy_space = palloc0(sizeof(uint32) * Max(nterms, 1));
-		}
-		c->rows = count_rows(c);
-		if (c->what->occur != BARQ_MUST)
-			continue;
-		if (c->rows == 0)
-			*never = true;
-		if (all->leader == NULL || c->rows < all->leader->rows)
-			all->leader = c;
-	}
-	if (all->leader != NULL && !*never)
-	{
-		Condition  *c = all->leader;
-
-		/* of a phrase the terms at its first offset will do */
-		all->lead = palloc(sizeof(Bm25Cursor *) * Max(c->what->nterms, 1));
-		for (uint32 j = 0; j < c->what->nterms; j++)
-			if (c->cursors[j] != NULL &&
-				(!c->what->phrase || c->what->offsets[j] == c->what->offsets[0]))
-				all->lead[all->nlead++] = barq_bm25_cursor_copy(c->cursors[j]);
-	}
+	all->query = query;
+	all->what = (BarqBm25Condition) {
+		.occur = BARQ_MUST,
+		.kind = BARQ_BM25_ALL,
+		.nconditions = query->nconditions,
+		.conditions = query->conditions
+	};
+	open_condition(all, &all->all, &all->what);
+	*never = all->all.leader != NULL && all->all.leader->rows == 0;
+	if (!*never)
+		open_lead(&all->all);
 	return all;
 }
 
 bool
 barq_bm25_conditions_lead(const Bm25Conditions *all)
 {
-	return all->leader != NULL;
+	return all->all.leader != NULL;
 }
 
 bool
@@ -161,19 +324,18 @@ barq_bm25_conditions_required(const Bm25Conditions *all, bool *required)
 {
 	bool		any = false;
 
-	for (uint32 i = 0; i < all->n; i++)
+	for (uint32 i = 0; i < all->all.n; i++)
 	{
-		const BarqBm25Condition *what = all->conditions[i].what;
+		const BarqBm25Condition *what = all->all.conditions[i].what;
 
-		if (what->occur != BARQ_MUST || (!what->phrase && what->nterms != 1))
+		if (what->occur != BARQ_MUST || what->kind != BARQ_BM25_TERMS)
 			continue;
 
-		/* of a phrase those without alternatives */
-		for (uint32 j = 0; j < what->nterms; j++)
+		/* those without alternatives */
+		for (uint32 j = 0, end; j < what->nterms; j = end)
 		{
-			if (what->phrase &&
-				((j > 0 && what->offsets[j - 1] == what->offsets[j]) ||
-				 (j + 1 < what->nterms && what->offsets[j + 1] == what->offsets[j])))
+			end = next_offset(what, j);
+			if (end > j + 1)
 				continue;
 			required[what->terms[j]] = true;
 			any = true;
@@ -185,102 +347,79 @@ barq_bm25_conditions_required(const Bm25Conditions *all, bool *required)
 void
 barq_bm25_conditions_settle(Bm25Conditions *all)
 {
-	for (uint32 i = 0; i < all->n; i++)
+	for (uint32 i = 0; i < all->all.n; i++)
 	{
-		Condition  *c = &all->conditions[i];
+		Condition  *c = &all->all.conditions[i];
 
-		c->settled = c->what->occur == BARQ_MUST && !c->what->phrase && c->what->nterms == 1;
+		c->settled = c->what->occur == BARQ_MUST && c->what->kind == BARQ_BM25_TERMS &&
+			!c->what->phrase && c->what->nterms == 1;
+	}
+}
+
+/* ---- rows ---- */
+
+/* The first row from `row` on that may satisfy a must. */
+static uint32
+next_row(Condition *c, uint32 row)
+{
+	uint32		next = BM25_NO_ROW;
+
+	switch (c->what->kind)
+	{
+		case BARQ_BM25_TERMS:
+			for (uint32 i = 0; i < c->nlead; i++)
+				next = Min(next, barq_bm25_cursor_seek(c->lead[i], row));
+			return next;
+		case BARQ_BM25_SOME:
+			for (uint32 i = 0; i < c->n && next > row; i++)
+				next = Min(next, c->conditions[i].what->occur == BARQ_MUST_NOT ? row :
+						   next_row(&c->conditions[i], row));
+			return next;
+		default:
+			return c->leader != NULL ? next_row(c->leader, row) : row;
 	}
 }
 
 uint32
 barq_bm25_conditions_next(Bm25Conditions *all, uint32 row)
 {
-	uint32		next = BM25_NO_ROW;
+	uint32		next = row < all->body->view->rows ? next_row(&all->all, row) : BM25_NO_ROW;
 
-	if (all->leader == NULL)
-		return row < all->body->view->rows ? row : BM25_NO_ROW;
-	for (uint32 i = 0; i < all->nlead; i++)
-		next = Min(next, barq_bm25_cursor_seek(all->lead[i], row));
-	return next;
+	return next < all->body->view->rows ? next : BM25_NO_ROW;
 }
 
-/* Is there a start p such that each offset has a position p + offset? */
-bool
-barq_bm25_phrase_fits(const BarqBm25Condition *phrase, const uint32 *const *lists,
-					  const uint32 *counts)
-{
-	uint32		first = 0;
-
-	if (phrase->nterms == 0)
-		return false;
-	while (first < phrase->nterms && phrase->offsets[first] == phrase->offsets[0])
-		first++;
-	for (uint32 i = 0; i < first; i++)
-		for (uint32 j = 0; j < counts[i]; j++)
-		{
-			uint64		start = lists[i][j];
-			bool		fits = true;
-
-			for (uint32 k = first; k < phrase->nterms && fits;)
-			{
-				uint32		offset = phrase->offsets[k];
-				uint64		wanted = start + (offset - phrase->offsets[0]);
-
-				for (fits = false; k < phrase->nterms && phrase->offsets[k] == offset; k++)
-				{
-					uint32		low = 0;
-					uint32		high = counts[k];
-
-					while (!fits && low < high)
-					{
-						uint32		middle = low + (high - low) / 2;
-
-						if (lists[k][middle] == wanted)
-							fits = true;
-						else if (lists[k][middle] < wanted)
-							low = middle + 1;
-						else
-							high = middle;
-					}
-				}
-			}
-			if (fits)
-				return true;
-		}
-	return false;
-}
-
-/* Is the term there, in each group of one offset at least one? */
-static bool
-phrase_holds(Bm25Conditions *all, Condition *c, uint32 row, bool *recheck)
+static Bm25Truth
+terms_hold(Condition *c, uint32 row)
 {
 	const BarqBm25Condition *what = c->what;
+	bool		any = false;
 
-	for (uint32 i = 0; i < what->nterms;)
+	if (c->counts == NULL)
 	{
-		uint32		offset = what->offsets[i];
-		bool		any = false;
-
-		for (; i < what->nterms && what->offsets[i] == offset; i++)
+		for (uint32 i = 0; i < what->nterms && !any; i++)
+			any = c->cursors[i] != NULL && barq_bm25_cursor_seek(c->cursors[i], row) == row;
+		return any ? BM25_YES : BM25_NO;
+	}
+	for (uint32 i = 0, end; i < what->nterms; i = end)
+	{
+		any = false;
+		end = next_offset(what, i);
+		for (uint32 j = i; j < end; j++)
 		{
-			c->counts[i] = 0;
-			if (c->cursors[i] != NULL && barq_bm25_cursor_seek(c->cursors[i], row) == row)
-			{
-				c->counts[i] = 1;
-				any = true;
-			}
+			c->counts[j] = c->cursors[j] != NULL &&
+				barq_bm25_cursor_seek(c->cursors[j], row) == row;
+			any |= c->counts[j] > 0;
 		}
 		if (!any)
-			return false;
+			return BM25_NO;
 	}
-	if (what->nterms == 0 || what->offsets[what->nterms - 1] == what->offsets[0])
-		return what->nterms > 0;
-	if (!all->body->positions)
-	{
-		*recheck = true;
-		return true;
-	}
+	if (what->variants != NULL && !barq_bm25_words_there(what, c->counts))
+		return BM25_NO;
+	if (!what->phrase || what->nterms == 0 ||
+		what->offsets[what->nterms - 1] == what->offsets[0])
+		return what->nterms > 0 ? BM25_YES : BM25_NO;
+	if (!c->positions)
+		return BM25_UNSURE;
 	for (uint32 i = 0; i < what->nterms; i++)
 	{
 		if (c->counts[i] == 0)
@@ -288,47 +427,51 @@ phrase_holds(Bm25Conditions *all, Condition *c, uint32 row, bool *recheck)
 		c->counts[i] = barq_bm25_cursor_frequency(c->cursors[i]);
 		c->lists[i] = barq_bm25_cursor_positions(c->cursors[i]);
 	}
-	return barq_bm25_phrase_fits(what, c->lists, c->counts);
+	return barq_bm25_phrase_fits(what, c->lists, c->counts) ? BM25_YES : BM25_NO;
+}
+
+static Bm25Truth
+condition_holds(Condition *c, uint32 row)
+{
+	bool		some = c->what->kind == BARQ_BM25_SOME;
+	Bm25Truth	holds = some ? BM25_NO : BM25_YES;
+
+	if (c->what->kind == BARQ_BM25_TERMS)
+		return terms_hold(c, row);
+	for (uint32 i = 0; i < c->n && holds != (some ? BM25_YES : BM25_NO); i++)
+	{
+		Condition  *child = &c->conditions[i];
+		Bm25Truth	here;
+
+		if (child->settled)
+			continue;
+		here = barq_bm25_marked(child->what->occur, condition_holds(child, row));
+		holds = some ? Max(holds, here) : Min(holds, here);
+	}
+	return holds;
 }
 
 /* Cursors go forward only: back to the start for a row before the last one. */
 static void
-go_back(Bm25Conditions *all)
+go_back(Condition *c)
 {
-	for (uint32 i = 0; i < all->n; i++)
-		for (uint32 j = 0; j < all->conditions[i].what->nterms; j++)
-		{
-			Bm25Cursor *cursor = all->conditions[i].cursors[j];
-
-			if (cursor != NULL)
-				cursor->block = cursor->at = 0;
-		}
+	for (uint32 i = 0; i < c->n; i++)
+		go_back(&c->conditions[i]);
+	for (uint32 i = 0; c->cursors != NULL && i < c->what->nterms; i++)
+		if (c->cursors[i] != NULL)
+			c->cursors[i]->block = c->cursors[i]->at = 0;
 }
 
 bool
 barq_bm25_conditions_hold(Bm25Conditions *all, uint32 row, bool *recheck)
 {
-	if (row < all->last_row)
-		go_back(all);
-	all->last_row = row;
-	for (uint32 i = 0; i < all->n; i++)
-	{
-		Condition  *c = &all->conditions[i];
-		bool		holds = false;
-		bool		unsure = false;
+	Bm25Truth	holds;
 
-		if (c->settled)
-			continue;
-		if (c->what->phrase)
-			holds = phrase_holds(all, c, row, &unsure);
-		else
-			for (uint32 j = 0; j < c->what->nterms && !holds; j++)
-				holds = c->cursors[j] != NULL &&
-					barq_bm25_cursor_seek(c->cursors[j], row) == row;
-		if (unsure)
-			*recheck = true;
-		else if (holds == (c->what->occur == BARQ_MUST_NOT))
-			return false;
-	}
-	return true;
+	if (row < all->last_row)
+		go_back(&all->all);
+	all->last_row = row;
+	holds = condition_holds(&all->all, row);
+	if (holds == BM25_UNSURE)
+		*recheck = true;
+	return holds != BM25_NO;
 }

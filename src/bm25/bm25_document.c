@@ -11,6 +11,7 @@
 typedef struct Held
 {
 	uint32		frequency;
+	uint32		npositions;
 	uint32	   *positions;		/* NULL where it keeps none */
 } Held;
 
@@ -62,57 +63,110 @@ first_at_least(const BarqBm25Query *query, const char *text, uint32 length)
 	return low;
 }
 
+/* Merge two ascending lists of positions. */
+static uint32 *
+merge_positions(const uint32 *a, uint32 na, const uint32 *b, uint32 nb)
+{
+	uint32	   *both = palloc_extended(sizeof(uint32) * ((Size) na + nb), MCXT_ALLOC_HUGE);
+	uint32		i = 0;
+	uint32		j = 0;
+
+	while (i < na || j < nb)
+	{
+		bool		first = j == nb || (i < na && a[i] <= b[j]);
+
+		both[i + j] = first ? a[i] : b[j];
+		i += first;
+		j += !first;
+	}
+	return both;
+}
+
+/* Add the term read last; a prefix may hold several. */
 static void
 hold(Held *held, const BarqDocumentReader *reader)
 {
-	held->frequency = (uint32) Min((uint64) held->frequency + reader->frequency, PG_UINT32_MAX);
-	if (reader->positions != NULL && held->positions == NULL)
+	if (reader->positions != NULL)
 	{
-		held->positions = palloc_extended(sizeof(uint32) * (Size) reader->frequency,
-										  MCXT_ALLOC_HUGE);
-		barq_document_positions(reader, held->positions);
+		uint32	   *positions = palloc_extended(sizeof(uint32) * (Size) reader->frequency,
+												MCXT_ALLOC_HUGE);
+
+		barq_document_positions(reader, positions);
+		if (held->positions != NULL)
+		{
+			uint32	   *both = merge_positions(held->positions, held->npositions,
+											   positions, reader->frequency);
+
+			pfree(positions);
+			pfree(held->positions);
+			positions = both;
+		}
+		held->positions = positions;
+		held->npositions += reader->frequency;
 	}
+	held->frequency = (uint32) Min((uint64) held->frequency + reader->frequency, PG_UINT32_MAX);
 }
 
-static bool
-condition_holds(const BarqBm25Condition *what, const Held *held, bool positions, bool *unsure)
+static Bm25Truth
+terms_hold(const BarqBm25Condition *what, const Held *held, bool positions)
 {
 	const uint32 **lists;
-	uint32	   *counts;
+	uint32	   *counts = palloc(sizeof(uint32) * Max(what->nterms, 1));
 
-	*unsure = false;
-	if (!what->phrase)
-	{
-		for (uint32 i = 0; i < what->nterms; i++)
-			if (held[what->terms[i]].frequency > 0)
-				return true;
-		return false;
-	}
-	for (uint32 i = 0; i < what->nterms;)
-	{
-		uint32		offset = what->offsets[i];
-		bool		any = false;
-
-		for (; i < what->nterms && what->offsets[i] == offset; i++)
-			any |= held[what->terms[i]].frequency > 0;
-		if (!any)
-			return false;
-	}
-	if (what->nterms == 0 || what->offsets[what->nterms - 1] == what->offsets[0])
-		return what->nterms > 0;
+	for (uint32 i = 0; i < what->nterms; i++)
+		counts[i] = held[what->terms[i]].frequency;
+	if (!barq_bm25_words_there(what, counts))
+		return BM25_NO;
+	if (!what->phrase || what->offsets[what->nterms - 1] == what->offsets[0])
+		return BM25_YES;
 	if (!positions)
-	{
-		*unsure = true;
-		return true;
-	}
+		return BM25_UNSURE;
 	lists = palloc(sizeof(uint32 *) * what->nterms);
-	counts = palloc(sizeof(uint32) * what->nterms);
 	for (uint32 i = 0; i < what->nterms; i++)
 	{
 		lists[i] = held[what->terms[i]].positions;
-		counts[i] = held[what->terms[i]].frequency;
+		counts[i] = held[what->terms[i]].npositions;
 	}
-	return barq_bm25_phrase_fits(what, lists, counts);
+	return barq_bm25_phrase_fits(what, lists, counts) ? BM25_YES : BM25_NO;
+}
+
+static Bm25Truth
+condition_holds(const BarqBm25Condition *what, const Held *held, bool positions)
+{
+	bool		some = what->kind == BARQ_BM25_SOME;
+	Bm25Truth	holds = some ? BM25_NO : BM25_YES;
+
+	if (what->kind == BARQ_BM25_TERMS)
+		return terms_hold(what, held, positions);
+	for (uint32 i = 0; i < what->nconditions && holds != (some ? BM25_YES : BM25_NO); i++)
+	{
+		const BarqBm25Condition *child = &what->conditions[i];
+		Bm25Truth	here = barq_bm25_marked(child->occur,
+											condition_holds(child, held, positions));
+
+		holds = some ? Max(holds, here) : Min(holds, here);
+	}
+	return holds;
+}
+
+/* The sum of the shares of what the document holds. */
+static double
+score_of(const BarqBm25Query *query, const Held *held, double norm)
+{
+	bool	   *there = NULL;
+	double		score = 0;
+
+	if (query->nvariants > 0)
+	{
+		there = palloc(sizeof(bool) * query->nterms);
+		for (uint32 i = 0; i < query->nterms; i++)
+			there[i] = held[i].frequency > 0;
+	}
+	for (uint32 i = 0; i < query->nterms; i++)
+		if (held[i].frequency > 0 && query->terms[i].weight != 0 &&
+			(there == NULL || barq_bm25_term_counts(query, i, there)))
+			score += barq_bm25_share(query->terms[i].weight, held[i].frequency, norm);
+	return score;
 }
 
 bool
@@ -122,15 +176,12 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 	BarqDocumentReader reader;
 	Held	   *held = palloc0(sizeof(Held) * Max(query->nterms, 1));
 	bool		positions;
-	double		norm;
-	bool		any = false;
 	bool		prefixes = false;
 
 	for (uint32 i = 0; i < query->nterms; i++)
 		prefixes |= query->terms[i].prefix;
 	barq_document_open(&reader, document, length);
 	positions = (reader.header->flags & BARQ_DOCUMENT_POSITIONS) != 0;
-	norm = barq_bm25_norm(query->k1, query->b, reader.header->length, query->avglen);
 	while (barq_document_next(&reader))
 	{
 		uint32		at = first_at_least(query, reader.term, reader.term_length);
@@ -151,21 +202,17 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 	*recheck = false;
 	if (query->nothing)
 		return false;
-	for (uint32 i = 0; i < query->nterms; i++)
-		if (held[i].frequency > 0 && query->terms[i].weight != 0)
-		{
-			*score += barq_bm25_share(query->terms[i].weight, held[i].frequency, norm);
-			any = true;
-		}
+	*score = score_of(query, held, barq_bm25_norm(query->k1, query->b, reader.header->length,
+												  query->avglen));
 	for (uint32 i = 0; i < query->nconditions; i++)
 	{
-		bool		unsure;
-		bool		holds = condition_holds(&query->conditions[i], held, positions, &unsure);
+		const BarqBm25Condition *condition = &query->conditions[i];
+		Bm25Truth	holds = barq_bm25_marked(condition->occur,
+											 condition_holds(condition, held, positions));
 
-		if (unsure)
-			*recheck = true;
-		else if (holds == (query->conditions[i].occur == BARQ_MUST_NOT))
+		if (holds == BM25_NO)
 			return false;
+		*recheck |= holds == BM25_UNSURE;
 	}
-	return query->scored ? any : true;
+	return query->scored ? *score > 0 : true;
 }

@@ -324,6 +324,26 @@ extern bool barq_bm25_conditions_lead(const Bm25Conditions *conditions);
 extern bool barq_bm25_conditions_required(const Bm25Conditions *conditions, bool *required);
 extern void barq_bm25_conditions_settle(Bm25Conditions *conditions);
 
+/* Whether a row satisfies something; unsure where the index cannot tell. */
+typedef enum Bm25Truth
+{
+	BM25_NO,
+	BM25_UNSURE,
+	BM25_YES
+} Bm25Truth;
+
+static inline Bm25Truth
+barq_bm25_marked(BarqOccur occur, Bm25Truth holds)
+{
+	return occur == BARQ_MUST_NOT ? BM25_YES - holds : holds;
+}
+
+/*
+ * Of a condition of terms: has each offset a variant whose terms are all
+ * there? counts[i]: how often the condition's i-th term is.
+ */
+extern bool barq_bm25_words_there(const BarqBm25Condition *what, const uint32 *counts);
+
 /*
  * Do the offsets of a phrase fit positions? lists[i] are those of the phrase's
  * i-th term, ascending, counts[i] of them (0: the term is not there).

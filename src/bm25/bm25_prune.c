@@ -241,6 +241,23 @@ ask_light(Pruner *p, Scorer *scorer, double rest)
 		drop_below(p, 0);
 }
 
+/* Of the terms that a row holds, as bits, those that score. */
+static uint32
+counting_terms(Pruner *p, uint32 terms)
+{
+	Bm25Search *s = p->s;
+	uint32		counting = 0;
+
+	if (s->held == NULL)
+		return terms;
+	for (uint32 i = 0; i < p->n; i++)
+		s->held[s->numbers[i]] = terms >> i & 1;
+	for (uint32 i = 0; i < p->n; i++)
+		if ((terms >> i & 1) && barq_bm25_term_counts(s->query, s->numbers[i], s->held))
+			counting |= 1u << i;
+	return counting;
+}
+
 /* The candidates, heavy terms asked, against the light ones; score what is left. */
 static void
 try_candidates(Pruner *p, uint32 light)
@@ -262,7 +279,7 @@ try_candidates(Pruner *p, uint32 light)
 		if (c->sums[i] < limit_of(p, 0))
 			continue;			/* the threshold has risen since */
 		norm = barq_bm25_norm_of(p->s, c->lengths[i]);
-		for (uint32 terms = c->terms[number]; terms != 0; terms &= terms - 1)
+		for (uint32 terms = counting_terms(p, c->terms[number]); terms != 0; terms &= terms - 1)
 		{
 			uint32		term = pg_rightmost_one_pos32(terms);
 

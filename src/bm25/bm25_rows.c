@@ -21,6 +21,11 @@ typedef struct Finder
 	Bm25Conditions *conditions; /* NULL: there are none */
 	uint32		ncursors;
 	Bm25Cursor **cursors;		/* of the terms that score */
+
+	/* of a query with variants of several terms */
+	const BarqBm25Query *query;
+	uint32	   *numbers;		/* of the cursors' terms in the query */
+	WindowBits *held;			/* by the query's terms */
 } Finder;
 
 static inline void
@@ -47,6 +52,14 @@ open_finder(Finder *finder, const Bm25Body *body, const BarqBm25Query *query)
 		return;
 	finder->cursors = palloc_extended(sizeof(Bm25Cursor *) * (Size) Max(query->nterms, 1),
 									  MCXT_ALLOC_HUGE);
+	finder->query = query;
+	if (query->nvariants > 0)
+	{
+		finder->numbers = palloc_extended(sizeof(uint32) * (Size) query->nterms,
+										  MCXT_ALLOC_HUGE);
+		finder->held = palloc_extended(sizeof(WindowBits) * (Size) query->nterms,
+									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	}
 	for (uint32 i = 0; i < query->nterms; i++)
 	{
 		const BarqBm25Term *term = &query->terms[i];
@@ -57,10 +70,50 @@ open_finder(Finder *finder, const Bm25Body *body, const BarqBm25Query *query)
 		if ((i & 63) == 0)
 			barq_check_interrupts();
 		cursor = barq_bm25_open_term(body, term);
-		if (cursor != NULL)
-			finder->cursors[finder->ncursors++] = cursor;
+		if (cursor == NULL)
+			continue;
+		if (finder->numbers != NULL)
+			finder->numbers[finder->ncursors] = i;
+		finder->cursors[finder->ncursors++] = cursor;
 	}
 	finder->never = finder->ncursors == 0;
+}
+
+/* Mark the rows from..to that hold a term which scores. */
+static void
+mark_scoring(Finder *finder, uint32 from, uint32 to, uint8 *found)
+{
+	const BarqBm25Query *query = finder->query;
+
+	for (uint32 i = 0; i < finder->ncursors; i++)
+	{
+		uint8	   *bits = found;
+		uint32		row = from;
+
+		if (finder->held != NULL)
+		{
+			bits = finder->held[finder->numbers[i]];
+			memset(bits, 0, sizeof(WindowBits));
+		}
+		while ((row = barq_bm25_cursor_seek(finder->cursors[i], row)) <= to)
+			set_bit(bits, row++ - from);
+		if (bits != found && query->terms[finder->numbers[i]].nvariants == 0)
+			for (uint32 j = 0; j < sizeof(WindowBits); j++)
+				found[j] |= bits[j];
+	}
+	for (uint32 i = 0; i < query->nvariants; i++)
+	{
+		const BarqBm25Variant *variant = &query->variants[i];
+
+		for (uint32 j = 0; j < sizeof(WindowBits); j++)
+		{
+			uint8		all = 0xff;
+
+			for (uint32 k = 0; k < variant->nterms; k++)
+				all &= finder->held[variant->terms[k]][j];
+			found[j] |= all;
+		}
+	}
 }
 
 /*
@@ -93,13 +146,7 @@ mark(Finder *finder, uint32 from, uint32 to, uint8 *found, uint8 *unsure)
 		}
 		return;
 	}
-	for (uint32 i = 0; i < finder->ncursors; i++)
-	{
-		uint32		row = from;
-
-		while ((row = barq_bm25_cursor_seek(finder->cursors[i], row)) <= to)
-			set_bit(found, row++ - from);
-	}
+	mark_scoring(finder, from, to, found);
 	if (finder->conditions == NULL)
 		return;
 	for (uint32 row = from; row <= to; row++)

@@ -64,6 +64,31 @@ share_of(Bm25Cursor *cursor, double norm)
 	return barq_bm25_share(cursor->weight, barq_bm25_cursor_frequency(cursor), norm);
 }
 
+/*
+ * A row's score, by cursors that have not passed it, where each variant of
+ * several terms counts as a whole.
+ */
+static double
+score_row(Bm25Search *s, Bm25Cursor **cursors, uint32 row)
+{
+	double		norm = barq_bm25_norm_of(s, barq_bm25_length_of(s, row));
+	double		score = 0;
+
+	if (s->held == NULL)
+	{
+		for (uint32 i = 0; i < s->n; i++)
+			if (barq_bm25_cursor_seek(cursors[i], row) == row)
+				score += share_of(cursors[i], norm);
+		return score;
+	}
+	for (uint32 i = 0; i < s->n; i++)
+		s->held[s->numbers[i]] = barq_bm25_cursor_seek(cursors[i], row) == row;
+	for (uint32 i = 0; i < s->n; i++)
+		if (s->held[s->numbers[i]] && barq_bm25_term_counts(s->query, s->numbers[i], s->held))
+			score += share_of(cursors[i], norm);
+	return score;
+}
+
 /* ---- many terms ---- */
 
 /*
@@ -110,8 +135,15 @@ search_many(Bm25Search *s)
 			}
 		}
 		for (uint32 row = from; row <= to; row++)
-			if (sums[row - from] > 0)
-				barq_bm25_keep(s, sums[row - from], row);
+		{
+			double		score = sums[row - from];
+
+			/* of variants the sum is only a bound */
+			if (score > 0 && s->held != NULL)
+				score = barq_bm25_hopeless(s, score, row) ? 0 : score_row(s, s->again, row);
+			if (score > 0)
+				barq_bm25_keep(s, score, row);
+		}
 		from = to + 1;
 	}
 	pfree(sums);
@@ -128,15 +160,11 @@ search_led(Bm25Search *s)
 
 	while ((row = barq_bm25_conditions_next(s->conditions, row)) != BM25_NO_ROW)
 	{
-		double		score = 0;
-		double		norm;
+		double		score;
 
 		if ((++seen & 1023) == 0)
 			barq_check_interrupts();
-		norm = barq_bm25_norm_of(s, barq_bm25_length_of(s, row));
-		for (uint32 i = 0; i < s->n; i++)
-			if (barq_bm25_cursor_seek(s->cursors[i], row) == row)
-				score += share_of(s->cursors[i], norm);
+		score = score_row(s, s->cursors, row);
 		if (score > 0)
 			barq_bm25_keep(s, score, row);
 		row++;
@@ -170,6 +198,10 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 
 	s.cursors = palloc_extended(sizeof(Bm25Cursor *) * (Size) Max(query->nterms, 1),
 								MCXT_ALLOC_HUGE);
+	s.numbers = palloc_extended(sizeof(uint32) * (Size) Max(query->nterms, 1), MCXT_ALLOC_HUGE);
+	if (query->nvariants > 0)
+		s.held = palloc_extended(sizeof(bool) * (Size) query->nterms,
+								 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	s.required = NULL;
 	if (s.conditions != NULL && barq_bm25_conditions_lead(s.conditions))
 	{
@@ -191,6 +223,7 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 		cursor->weight = term->weight;
 		if (s.required != NULL)
 			s.required[s.n] = s.required[i];
+		s.numbers[s.n] = i;
 		s.cursors[s.n++] = cursor;
 	}
 	if (s.n == 0)
@@ -207,7 +240,15 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	else if (s.conditions != NULL && barq_bm25_conditions_lead(s.conditions))
 		search_led(&s);
 	else if (s.n > BM25_MANY_TERMS)
+	{
+		if (s.held != NULL)
+		{
+			s.again = palloc_extended(sizeof(Bm25Cursor *) * (Size) s.n, MCXT_ALLOC_HUGE);
+			for (uint32 i = 0; i < s.n; i++)
+				s.again[i] = barq_bm25_cursor_copy(s.cursors[i]);
+		}
 		search_many(&s);
+	}
 	else
 		barq_bm25_search_few(&s);
 }

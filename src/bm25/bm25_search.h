@@ -22,6 +22,9 @@ typedef struct Bm25Search
 
 	uint32		n;				/* terms that score or are required, and are there */
 	Bm25Cursor **cursors;		/* theirs, in the order of the query */
+	uint32	   *numbers;		/* of these terms in the query */
+	bool	   *held;			/* by the query's terms, of a row; NULL: no variants */
+	Bm25Cursor **again;			/* of many terms with variants: the cursors once more */
 	bool	   *required;		/* rows must hold them; NULL: none */
 
 	const void *lengths;		/* of all rows; NULL: read by the page */

@@ -3,10 +3,12 @@
  *	  barq_highlight(): the parts of a text that a query finds, with tags around
  *	  the words found.
  *
- * What is marked: each word whose terms a word or a prefix of the query has; a
- * phrase's words where they stand as the phrase says, or everywhere if they
+ * What is marked: each word whose terms a word or a prefix of the query has, in
+ * whatever group (of a variant of several terms, where the text has them all);
+ * a phrase's words where they stand as the phrase says, or everywhere if they
  * nowhere do. What must not be there is not marked. Words that overlap (the
- * parts of a compound, of a URL) are marked as one.
+ * parts of a compound, of a URL) are marked as one; of an ngram tokenizer's
+ * runs the characters of the grams found.
  *
  * What is shown: up to max_fragments runs of fragment_words words, each chosen
  * for the most terms of the query that no earlier one shows, then for the most
@@ -15,6 +17,8 @@
  */
 #include "postgres.h"
 
+#include "am/text.h"
+#include "catalog/namespace.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -24,9 +28,13 @@
 #include "text/text_query.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 
 #define NOT_ASKED	(-1)
 #define UNKNOWN		(-2)
+
+/* Characters of a gram that follow its first. */
+#define MOST_UNITS	2
 
 /* A term of the query that a document may hold: exact ones, then prefixes. */
 typedef struct Asked
@@ -60,7 +68,11 @@ typedef struct Highlight
 	const char *body;
 	Size		length;
 	BarqTokenizer *tokenizer;
-	BarqTextQuery *query;
+
+	/* words and phrases of the query that are not to be missing */
+	const BarqClause **leaves;
+	uint32		nleaves;
+	uint32		leaves_space;
 
 	BarqTermTable *prefixes;	/* number i here is asked[nexact + i] */
 	uint32		longest_prefix;
@@ -85,42 +97,75 @@ typedef struct Highlight
 
 /* ---- what is asked ---- */
 
+/* The words and phrases of clauses and their groups. */
 static void
-note_query(Highlight *h)
+note_leaves(Highlight *h, const BarqClause *clauses, uint32 n)
 {
-	BarqTextQuery *query = h->query;
+	for (uint32 i = 0; i < n; i++)
+	{
+		const BarqClause *clause = &clauses[i];
 
+		if (clause->occur == BARQ_MUST_NOT)
+			continue;
+		if (clause->nclauses > 0)
+		{
+			note_leaves(h, clause->clauses, clause->nclauses);
+			continue;
+		}
+		if (h->nleaves == h->leaves_space)
+		{
+			h->leaves_space = Max(h->leaves_space * 2, 16);
+			h->leaves = h->leaves == NULL ?
+				palloc(h->leaves_space * sizeof(BarqClause *)) :
+				repalloc(h->leaves, h->leaves_space * sizeof(BarqClause *));
+		}
+		h->leaves[h->nleaves++] = clause;
+	}
+}
+
+/* The end of the variant that begins with a clause's term i. */
+static uint32
+variant_end(const BarqClause *clause, uint32 i)
+{
+	uint32		end = i + 1;
+
+	while (end < clause->nterms && clause->terms[end].offset == clause->terms[i].offset &&
+		   clause->terms[end].variant == clause->terms[i].variant)
+		end++;
+	return end;
+}
+
+static void
+note_query(Highlight *h, const BarqTextQuery *query)
+{
+	note_leaves(h, query->clauses, query->nclauses);
 	h->exact = barq_terms_create(CurrentMemoryContext);
 	h->prefixes = barq_terms_create(CurrentMemoryContext);
-	for (uint32 i = 0; i < query->nclauses; i++)
-	{
-		const BarqClause *clause = &query->clauses[i];
-		bool		prefix = clause->kind == BARQ_CLAUSE_PREFIX;
-
-		for (uint32 j = 0; j < clause->nterms && clause->occur != BARQ_MUST_NOT; j++)
+	for (uint32 i = 0; i < h->nleaves; i++)
+		for (uint32 j = 0; j < h->leaves[i]->nterms; j++)
 		{
-			barq_terms_intern(prefix ? h->prefixes : h->exact,
-							  clause->terms[j].text, clause->terms[j].length);
-			if (prefix)
-				h->longest_prefix = Max(h->longest_prefix, clause->terms[j].length);
+			const BarqClauseTerm *term = &h->leaves[i]->terms[j];
+
+			barq_terms_intern(term->prefix ? h->prefixes : h->exact, term->text, term->length);
+			if (term->prefix)
+				h->longest_prefix = Max(h->longest_prefix, term->length);
 		}
-	}
 	h->nexact = barq_terms_count(h->exact);
 	h->nasked = h->nexact + barq_terms_count(h->prefixes);
 	h->asked = MemoryContextAllocZero(CurrentMemoryContext,
 									  Max(h->nasked, 1) * sizeof(Asked));
-	for (uint32 i = h->nexact; i < h->nasked; i++)
-		h->asked[i].everywhere = true;
-	for (uint32 i = 0; i < query->nclauses; i++)
-	{
-		const BarqClause *clause = &query->clauses[i];
+	for (uint32 i = 0; i < h->nleaves; i++)
+		for (uint32 j = 0, next; j < h->leaves[i]->nterms; j = next)
+		{
+			const BarqClauseTerm *term = &h->leaves[i]->terms[j];
 
-		for (uint32 j = 0; j < clause->nterms; j++)
-			if (clause->occur != BARQ_MUST_NOT && clause->kind == BARQ_CLAUSE_WORDS)
-				h->asked[barq_terms_find(h->exact, clause->terms[j].text,
-										 clause->terms[j].length)]
+			next = variant_end(h->leaves[i], j);
+			if (h->leaves[i]->kind == BARQ_CLAUSE_WORD && next == j + 1)
+				h->asked[term->prefix ?
+						 h->nexact + barq_terms_find(h->prefixes, term->text, term->length) :
+						 barq_terms_find(h->exact, term->text, term->length)]
 					.everywhere = true;
-	}
+		}
 }
 
 /* What a term of the text is asked as: itself, else by its longest prefix. */
@@ -172,6 +217,10 @@ more_room(void *array, uint64 *space, Size size)
 		repalloc_huge(array, *space * size);
 }
 
+/*
+ * A word of the text; or, without an advance, a gram that begins with the
+ * character seen last.
+ */
 static void
 see_word(void *arg, const BarqPiece *word, Size start, Size end)
 {
@@ -184,9 +233,9 @@ see_word(void *arg, const BarqPiece *word, Size start, Size end)
 	if (end <= start || start < h->last_start)
 		return;
 	h->last_start = start;
-	if (last != NULL && start < last->end)
+	if (word->advance > 0 && last != NULL && start < last->end)
 		last->end = Max(last->end, end);
-	else
+	else if (word->advance > 0)
 	{
 		if (h->nunits == h->units_space)
 			h->units = more_room(h->units, &h->units_space, sizeof(Unit));
@@ -194,10 +243,13 @@ see_word(void *arg, const BarqPiece *word, Size start, Size end)
 	}
 	for (uint32 i = 0; i < word->nterms; i++)
 	{
-		int32		asked = asked_as(h, word->terms[i].term);
+		int32		asked = word->terms[i].again ? NOT_ASKED : asked_as(h, word->terms[i].term);
 
 		if (asked == NOT_ASKED)
 			continue;
+		/* a prefix finds grams by the character that they begin with */
+		if (word->advance == 0 && asked >= (int32) h->nexact)
+			end = h->units[h->nunits - 1].end;
 		if (h->nmatches == h->matches_space)
 			h->matches = more_room(h->matches, &h->matches_space, sizeof(Match));
 		h->matches[h->nmatches++] = (Match) {
@@ -212,6 +264,8 @@ see_word(void *arg, const BarqPiece *word, Size start, Size end)
 	}
 }
 
+/* ---- phrases, and variants of several terms ---- */
+
 static int
 compare_matches(const void *a, const void *b)
 {
@@ -223,50 +277,99 @@ compare_matches(const void *a, const void *b)
 	return x->position < y->position ? -1 : x->position > y->position;
 }
 
-/* The first match of a term at a position or later, in matches so sorted. */
-static uint64
-find_match(Match **sorted, uint64 n, uint32 term, uint32 position)
+/* Matches that a term of a clause may be: all of them, for a prefix. */
+typedef struct Candidates
+{
+	Match	  **sorted;			/* by term and position; h->matches are by position */
+	uint64		from;
+	uint64		upto;
+} Candidates;
+
+static Candidates
+candidates_of(Highlight *h, Match **sorted, const BarqClauseTerm *term)
+{
+	Candidates	found = {sorted, 0, h->nmatches};
+	uint32		number;
+	uint64		high = h->nmatches;
+
+	if (term->prefix)
+		return found;
+	number = barq_terms_find(barq_tokenizer_terms(h->tokenizer), term->text, term->length);
+	while (found.from < high)
+	{
+		uint64		middle = (found.from + high) / 2;
+
+		if (sorted[middle]->term < number)
+			found.from = middle + 1;
+		else
+			high = middle;
+	}
+	for (found.upto = found.from;
+		 found.upto < h->nmatches && sorted[found.upto]->term == number; found.upto++)
+		;
+	return found;
+}
+
+static bool
+is_term(Highlight *h, const Match *match, const BarqClauseTerm *term)
+{
+	uint32		length;
+	const char *text = barq_terms_text(barq_tokenizer_terms(h->tokenizer), match->term, &length);
+
+	return (term->prefix ? length >= term->length : length == term->length) &&
+		memcmp(text, term->text, term->length) == 0;
+}
+
+/* Whether a term stands at a position; if mark, mark its word. */
+static bool
+term_at(Highlight *h, const BarqClauseTerm *term, uint32 position, bool mark)
 {
 	uint64		low = 0;
-	uint64		high = n;
+	uint64		high = h->nmatches;
+	bool		found = false;
 
 	while (low < high)
 	{
 		uint64		middle = (low + high) / 2;
 
-		if (sorted[middle]->term < term ||
-			(sorted[middle]->term == term && sorted[middle]->position < position))
+		if (h->matches[middle].position < position)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low;
+	for (; low < h->nmatches && h->matches[low].position == position; low++)
+		if (is_term(h, &h->matches[low], term))
+		{
+			found = true;
+			h->matches[low].marked |= mark;
+		}
+	return found;
 }
 
 /*
- * Whether a phrase stands at a position, where one of its first terms is; if
- * mark, mark its words.
+ * Whether a phrase stands at a position: at each offset all terms of a variant;
+ * if mark, mark its words.
  */
 static bool
-phrase_at(Match **sorted, uint64 n, const BarqClause *clause, const uint32 *terms,
-		  uint32 position, bool mark)
+phrase_at(Highlight *h, const BarqClause *clause, uint32 position, bool mark)
 {
-	for (uint32 i = 0, next; i < clause->nterms; i = next)
+	for (uint32 i = 0; i < clause->nterms;)
 	{
-		uint32		at = position + clause->terms[i].offset;
+		uint32		offset = clause->terms[i].offset;
 		bool		here = false;
 
-		for (next = i; next < clause->nterms &&
-			 clause->terms[next].offset == clause->terms[i].offset;
-			 next++)
+		while (i < clause->nterms && clause->terms[i].offset == offset)
 		{
-			uint64		m = find_match(sorted, n, terms[next], at);
+			uint32		first = i;
+			uint32		end = variant_end(clause, i);
+			bool		all = true;
 
-			if (m == n || sorted[m]->term != terms[next] || sorted[m]->position != at)
-				continue;
-			here = true;
-			if (mark)
-				sorted[m]->marked = true;
+			for (; i < end; i++)
+				all &= term_at(h, &clause->terms[i], position + offset, false);
+			here |= all;
+			for (i = first; i < end; i++)
+				if (all && mark)
+					term_at(h, &clause->terms[i], position + offset, true);
 		}
 		if (!here)
 			return false;
@@ -274,39 +377,77 @@ phrase_at(Match **sorted, uint64 n, const BarqClause *clause, const uint32 *term
 	return true;
 }
 
+/* Mark a term wherever it stands, or only tell whether it does. */
+static bool
+mark_term(Highlight *h, Match **sorted, const BarqClauseTerm *term, bool mark)
+{
+	Candidates	c = candidates_of(h, sorted, term);
+	bool		found = false;
+
+	for (uint64 m = c.from; m < c.upto && (mark || !found); m++)
+		if (is_term(h, sorted[m], term))
+		{
+			found = true;
+			sorted[m]->marked |= mark;
+		}
+	return found;
+}
+
+/* Mark the variants of a clause that are in the text, wherever they are. */
 static void
-mark_phrase(Match **sorted, uint64 n, const BarqClause *clause, const uint32 *terms)
+mark_variants(Highlight *h, Match **sorted, const BarqClause *clause)
+{
+	for (uint32 i = 0, end; i < clause->nterms; i = end)
+	{
+		bool		all = true;
+
+		end = variant_end(clause, i);
+		for (uint32 j = i; j < end && all; j++)
+			all = mark_term(h, sorted, &clause->terms[j], false);
+		for (uint32 j = i; j < end && all; j++)
+			mark_term(h, sorted, &clause->terms[j], true);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static void
+mark_phrase(Highlight *h, Match **sorted, const BarqClause *clause)
 {
 	bool		found = false;
 
 	for (uint32 i = 0; i < clause->nterms && clause->terms[i].offset == 0; i++)
-		for (uint64 m = find_match(sorted, n, terms[i], 0);
-			 m < n && sorted[m]->term == terms[i]; m++)
+	{
+		Candidates	c = candidates_of(h, sorted, &clause->terms[i]);
+
+		for (uint64 m = c.from; m < c.upto; m++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			if (!phrase_at(sorted, n, clause, terms, sorted[m]->position, false))
+			if (!is_term(h, sorted[m], &clause->terms[i]) ||
+				!phrase_at(h, clause, sorted[m]->position, false))
 				continue;
 			found = true;
-			phrase_at(sorted, n, clause, terms, sorted[m]->position, true);
+			phrase_at(h, clause, sorted[m]->position, true);
 		}
-	for (uint32 i = 0; i < clause->nterms && !found; i++)
-		for (uint64 m = find_match(sorted, n, terms[i], 0);
-			 m < n && sorted[m]->term == terms[i]; m++)
-			sorted[m]->marked = true;
+	}
+	if (!found)
+		mark_variants(h, sorted, clause);
 }
 
+/* Mark what is not marked everywhere, and forget the matches that are not marked. */
 static void
-mark_phrases(Highlight *h)
+mark_matches(Highlight *h)
 {
 	Match	  **sorted = NULL;
 	uint64		kept = 0;
 
-	for (uint32 i = 0; i < h->query->nclauses && h->nmatches > 0; i++)
+	for (uint32 i = 0; i < h->nleaves && h->nmatches > 0; i++)
 	{
-		const BarqClause *clause = &h->query->clauses[i];
-		uint32	   *terms;
+		const BarqClause *clause = h->leaves[i];
+		bool		several = clause->kind == BARQ_CLAUSE_PHRASE;
 
-		if (clause->kind != BARQ_CLAUSE_PHRASE || clause->occur == BARQ_MUST_NOT)
+		for (uint32 j = 0; j < clause->nterms && !several; j++)
+			several = variant_end(clause, j) > j + 1;
+		if (!several)
 			continue;
 		if (sorted == NULL)
 		{
@@ -316,12 +457,10 @@ mark_phrases(Highlight *h)
 				sorted[m] = &h->matches[m];
 			qsort(sorted, h->nmatches, sizeof(Match *), compare_matches);
 		}
-		terms = palloc(clause->nterms * sizeof(uint32));
-		for (uint32 j = 0; j < clause->nterms; j++)
-			terms[j] = barq_terms_find(barq_tokenizer_terms(h->tokenizer),
-									   clause->terms[j].text, clause->terms[j].length);
-		mark_phrase(sorted, h->nmatches, clause, terms);
-		pfree(terms);
+		if (clause->kind == BARQ_CLAUSE_PHRASE)
+			mark_phrase(h, sorted, clause);
+		else
+			mark_variants(h, sorted, clause);
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (sorted != NULL)
@@ -476,8 +615,9 @@ write_text(StringInfo buf, const Highlight *h, Size at, Size end, uint64 *m, con
 		Size		start = h->matches[*m].start;
 		Size		stop = h->matches[*m].end;
 
-		for ((*m)++; *m < h->nmatches && h->matches[*m].start <= stop; (*m)++)
+		for ((*m)++; *m < h->nmatches && h->matches[*m].start <= Min(stop, end); (*m)++)
 			stop = Max(stop, h->matches[*m].end);
+		stop = Min(stop, end);
 		appendBinaryStringInfo(buf, h->body + at, start - at);
 		appendBinaryStringInfo(buf, tags->start, tags->start_length);
 		appendBinaryStringInfo(buf, h->body + start, stop - start);
@@ -538,6 +678,12 @@ write_fragments(StringInfo buf, const Highlight *h, const Fragment *fragments, i
 		while (i + 1 < n && fragments[i + 1].first == fragments[i].last + 1)
 			i++;
 		end = fragment_end(h, &fragments[i]);
+		/* grams reach beyond the character that they begin with */
+		for (uint64 next = fragments[i].upto; next > fragments[i].from; next--)
+			if (h->matches[next - 1].unit + MOST_UNITS >= fragments[i].last)
+				end = Max(end, h->matches[next - 1].end);
+		if (i + 1 < n)
+			end = Min(end, fragment_start(h, &fragments[i + 1]));
 		while (m < h->nmatches && h->matches[m].start < start)
 			m++;
 		write_text(buf, h, start, end, &m, tags);
@@ -546,14 +692,9 @@ write_fragments(StringInfo buf, const Highlight *h, const Fragment *fragments, i
 	}
 }
 
-/*
- * barq_highlight(body text, query text, config regconfig, start_tag text,
- * stop_tag text, max_fragments int, fragment_words int). No fragment
- * (max_fragments = 0) means all of the text.
- */
-PG_FUNCTION_INFO_V1(barq_highlight);
-Datum
-barq_highlight(PG_FUNCTION_ARGS)
+/* The arguments but for the tokenizer, see barq_highlight(). */
+static text *
+highlight(FunctionCallInfo fcinfo, BarqTokenizer *tokenizer)
 {
 	text	   *body = PG_GETARG_TEXT_PP(0);
 	text	   *query = PG_GETARG_TEXT_PP(1);
@@ -569,7 +710,8 @@ barq_highlight(PG_FUNCTION_ARGS)
 	};
 	Highlight	h = {
 		.body = VARDATA_ANY(body),
-		.length = VARSIZE_ANY_EXHDR(body)
+		.length = VARSIZE_ANY_EXHDR(body),
+		.tokenizer = tokenizer
 	};
 	Fragment   *fragments;
 	int			n;
@@ -585,11 +727,9 @@ barq_highlight(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fragment_words must be between 1 and 1000000, not %d", fragment_words)));
 
-	h.tokenizer = barq_tokenizer_cached(PG_GETARG_OID(2), BARQ_TOKENIZER_CONFIG);
-	h.query = barq_text_query_parse(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query), h.tokenizer);
-	note_query(&h);
-	barq_tokenize_words(h.tokenizer, h.body, h.length, false, see_word, &h);
-	mark_phrases(&h);
+	note_query(&h, barq_text_query_parse(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query), tokenizer));
+	barq_tokenize_words(tokenizer, h.body, h.length, BARQ_WORDS_PLACES, see_word, &h);
+	mark_matches(&h);
 
 	initStringInfo(&buf);
 	if (max_fragments == 0 || h.nunits == 0)
@@ -606,5 +746,60 @@ barq_highlight(PG_FUNCTION_ARGS)
 		}
 		write_fragments(&buf, &h, fragments, n, &tags);
 	}
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
+	return cstring_to_text_with_len(buf.data, buf.len);
+}
+
+static BarqTokenizer *
+tokenizer_of_index(Oid index)
+{
+	BarqTextAnalysis analysis = barq_text_index_analysis(index);
+
+	return barq_text_tokenizer(&analysis);
+}
+
+/*
+ * barq_highlight(body text, query text, config regconfig, start_tag text,
+ * stop_tag text, max_fragments int, fragment_words int). No fragment
+ * (max_fragments = 0) means all of the text.
+ */
+PG_FUNCTION_INFO_V1(barq_highlight);
+Datum
+barq_highlight(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(highlight(fcinfo, barq_tokenizer_cached(PG_GETARG_OID(2),
+															 BARQ_TOKENIZER_CONFIG)));
+}
+
+/*
+ * The same with an index of barq_bm25 in place of the configuration, by whose
+ * configuration and tokenizer the text is read.
+ */
+PG_FUNCTION_INFO_V1(barq_highlight_by_index);
+Datum
+barq_highlight_by_index(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(highlight(fcinfo, tokenizer_of_index(PG_GETARG_OID(2))));
+}
+
+/*
+ * The same with the name of a configuration or, where there is none of that
+ * name, of an index: for literals, which could be either.
+ */
+PG_FUNCTION_INFO_V1(barq_highlight_by_name);
+Datum
+barq_highlight_by_name(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	List	   *names = BarqQualifiedNames(name);
+	Oid			config = get_ts_config_oid(names, true);
+	Oid			index;
+
+	if (OidIsValid(config))
+		PG_RETURN_TEXT_P(highlight(fcinfo, barq_tokenizer_cached(config, BARQ_TOKENIZER_CONFIG)));
+	index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no text search configuration and no index \"%s\"", name)));
+	PG_RETURN_TEXT_P(highlight(fcinfo, tokenizer_of_index(index)));
 }

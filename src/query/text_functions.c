@@ -62,47 +62,68 @@ barq_bm25_terms(PG_FUNCTION_ARGS)
 		pfree(tokens.tokens);
 	return (Datum) 0;
 }
+/* A row for each clause, those of groups behind them, one deeper. */
+static void
+put_clauses(ReturnSetInfo *rsinfo, const BarqClause *clauses, uint32 n, int depth)
+{
+	static const char *const occurs[] = {"should", "must", "must not"};
+	static const char *const kinds[] = {"word", "phrase", "group", "or"};
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		const BarqClause *clause = &clauses[i];
+		uint32		m = Max(clause->nterms, 1);
+		Datum	   *terms = palloc(m * sizeof(Datum));
+		Datum	   *offsets = palloc(m * sizeof(Datum));
+		Datum	   *variants = palloc(m * sizeof(Datum));
+		Datum		values[7];
+		bool		nulls[7] = {false};
+		bool		prefix = clause->kind == BARQ_CLAUSE_WORD;
+
+		for (uint32 j = 0; j < clause->nterms; j++)
+		{
+			const BarqClauseTerm *term = &clause->terms[j];
+
+			prefix &= term->prefix;
+			terms[j] = PointerGetDatum(cstring_to_text_with_len(term->text, term->length));
+			offsets[j] = Int64GetDatum(term->offset);
+			variants[j] = Int32GetDatum(term->variant + 1);
+		}
+		values[0] = CStringGetTextDatum(occurs[clause->occur]);
+		values[1] = CStringGetTextDatum(prefix ? "prefix" : kinds[clause->kind]);
+		values[2] = PointerGetDatum(construct_array(terms, clause->nterms, TEXTOID,
+													-1, false, TYPALIGN_INT));
+		values[3] = PointerGetDatum(construct_array(offsets, clause->nterms, INT8OID,
+													sizeof(int64), true, TYPALIGN_DOUBLE));
+		values[4] = PointerGetDatum(construct_array(variants, clause->nterms, INT4OID,
+													sizeof(int32), true, TYPALIGN_INT));
+		values[5] = Float8GetDatum(clause->boost);
+		values[6] = Int32GetDatum(depth);
+		for (int j = 2; j < 5 && clause->nclauses > 0; j++)
+			nulls[j] = true;
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		CHECK_FOR_INTERRUPTS();
+		put_clauses(rsinfo, clause->clauses, clause->nclauses, depth + 1);
+	}
+}
+
 /*
- * barq_bm25_clauses(query text, config regconfig, tokenizer text) → (occur
- * text, kind text, terms text[], offsets bigint[]), a row a clause.
+ * barq_bm25_clauses(query text, config regconfig, tokenizer text) -> (occur
+ * text, kind text, terms text[], offsets bigint[], variants int[], boost float8,
+ * depth int), a row a clause.
  */
 PG_FUNCTION_INFO_V1(barq_bm25_clauses);
 Datum
 barq_bm25_clauses(PG_FUNCTION_ARGS)
 {
-	static const char *const occurs[] = {"should", "must", "must not"};
-	static const char *const kinds[] = {"word", "phrase", "prefix"};
 	text	   *query = PG_GETARG_TEXT_PP(0);
 	BarqTokenizer *tokenizer = barq_tokenizer_cached(PG_GETARG_OID(1),
 													 tokenizer_kind(PG_GETARG_TEXT_PP(2)));
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	BarqTextQuery *parsed;
 
 	InitMaterializedSRF(fcinfo, 0);
 	parsed = barq_text_query_parse(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query), tokenizer);
-	for (uint32 i = 0; i < parsed->nclauses; i++)
-	{
-		const BarqClause *clause = &parsed->clauses[i];
-		Datum	   *terms = palloc(clause->nterms * sizeof(Datum));
-		Datum	   *offsets = palloc(clause->nterms * sizeof(Datum));
-		Datum		values[4];
-		bool		nulls[4] = {false};
-
-		for (uint32 j = 0; j < clause->nterms; j++)
-		{
-			terms[j] = PointerGetDatum(cstring_to_text_with_len(clause->terms[j].text,
-																clause->terms[j].length));
-			offsets[j] = Int64GetDatum(clause->terms[j].offset);
-		}
-		values[0] = CStringGetTextDatum(occurs[clause->occur]);
-		values[1] = CStringGetTextDatum(kinds[clause->kind]);
-		values[2] = PointerGetDatum(construct_array(terms, clause->nterms, TEXTOID,
-													-1, false, TYPALIGN_INT));
-		values[3] = PointerGetDatum(construct_array(offsets, clause->nterms, INT8OID,
-													sizeof(int64), true, TYPALIGN_DOUBLE));
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-		CHECK_FOR_INTERRUPTS();
-	}
+	put_clauses((ReturnSetInfo *) fcinfo->resultinfo, parsed->clauses, parsed->nclauses, 0);
 	return (Datum) 0;
 }
 

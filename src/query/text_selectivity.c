@@ -22,13 +22,71 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_threshold_selectivity);
 
 #define DEFAULT_SELECTIVITY	0.01
 
-/* Of the rows, those that hold a term. */
-static double
-share_of_term(BarqTextStatistics *statistics, const BarqBm25Term *term, double documents)
+/* What an estimate looks terms up in. */
+typedef struct Estimate
 {
-	if (term->prefix)
-		return DEFAULT_SELECTIVITY;
-	return barq_text_statistics_df(statistics, term->text.text, term->text.length) / documents;
+	BarqTextStatistics *statistics;
+	const BarqBm25Query *query;
+	double		documents;
+} Estimate;
+
+static double
+term_share(const Estimate *estimate, uint32 number)
+{
+	const BarqBm25Term *term = &estimate->query->terms[number];
+
+	return term->prefix ? DEFAULT_SELECTIVITY :
+		barq_text_statistics_df(estimate->statistics, term->text.text, term->text.length) /
+		estimate->documents;
+}
+
+/* At each offset one of several variants, whose terms are all there. */
+static double
+terms_share(const Estimate *estimate, const BarqBm25Condition *condition)
+{
+	double		share = condition->nterms > 0 ? 1 : 0;
+
+	for (uint32 i = 0, end; i < condition->nterms; i = end)
+	{
+		double		none = 1;
+
+		for (end = i; end < condition->nterms &&
+			 (!condition->phrase || condition->offsets[end] == condition->offsets[i]);)
+		{
+			uint32		first = end;
+			double		all = 1;
+
+			do
+				all *= term_share(estimate, condition->terms[end++]);
+			while (end < condition->nterms && condition->variants != NULL &&
+				   condition->variants[end] == condition->variants[first]);
+			none *= 1 - all;
+		}
+		share *= 1 - none;
+	}
+	return share;
+}
+
+/* The share of documents that satisfy all of some conditions, or one of them. */
+static double
+conditions_share(const Estimate *estimate, const BarqBm25Condition *conditions, uint32 n,
+				 bool some)
+{
+	double		share = 1;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		const BarqBm25Condition *condition = &conditions[i];
+		double		here = condition->kind == BARQ_BM25_TERMS ?
+			terms_share(estimate, condition) :
+			conditions_share(estimate, condition->conditions, condition->nconditions,
+							 condition->kind == BARQ_BM25_SOME);
+
+		if (condition->occur == BARQ_MUST_NOT)
+			here = 1 - here;
+		share *= some ? 1 - here : here;
+	}
+	return some ? 1 - share : share;
 }
 
 /* scored: the rows that have a score, else those that match. */
@@ -39,36 +97,25 @@ estimate(const BarqQueryValue *value, bool scored)
 	BarqBm25Query *query = scored ? barq_text_bind(statistics, value, NULL, 0) :
 		barq_text_bind(statistics, NULL, &value, 1);
 	BarqBm25Totals totals;
+	Estimate	in;
 	double		share = 1;
 
 	barq_text_statistics_totals(statistics, &totals);
 	if (totals.documents == 0 || query->nothing)
 		return 0;
+	in.statistics = statistics;
+	in.query = query;
+	in.documents = totals.documents;
 	if (scored)
 	{
 		double		none = 1;
 
 		for (uint32 i = 0; i < query->nterms; i++)
 			if (query->terms[i].weight != 0)
-				none *= 1 - share_of_term(statistics, &query->terms[i], totals.documents);
+				none *= 1 - term_share(&in, i);
 		share = 1 - none;
 	}
-	for (uint32 i = 0; i < query->nconditions; i++)
-	{
-		const BarqBm25Condition *condition = &query->conditions[i];
-		double		here = condition->phrase ? 1 : 0;
-
-		for (uint32 j = 0; j < condition->nterms; j++)
-		{
-			const BarqBm25Term *term = &query->terms[condition->terms[j]];
-			double		df = share_of_term(statistics, term, totals.documents);
-
-			/* all of a phrase's terms, in one order of several */
-			here = condition->phrase ? here * df : here + df - here * df;
-		}
-		share *= condition->occur == BARQ_MUST_NOT ? 1 - here : here;
-	}
-	return share;
+	return share * conditions_share(&in, query->conditions, query->nconditions, false);
 }
 
 Datum

@@ -16,11 +16,9 @@
  */
 #include "text/lexize.h"
 
-#include "catalog/pg_collation.h"
 #include "miscadmin.h"
 #include "tsearch/ts_cache.h"
 #include "tsearch/ts_public.h"
-#include "utils/formatting.h"
 #include "utils/memutils.h"
 
 /* A parser may need four bytes a byte: more at once is more than palloc has. */
@@ -90,31 +88,47 @@ ask(Lexizer *lexizer, Oid id, const char *text, int length)
 	return (TSLexeme *) DatumGetPointer(answer);
 }
 
-/* lexizer->answer from a dictionary's; NULL: none knows the word. */
+/*
+ * lexizer->answer from a dictionary's; NULL: none knows the word. Lexemes that
+ * follow each other with one nvariant are a variant, as in PostgreSQL's
+ * pushval_morph().
+ */
 static void
 make_answer(Lexizer *lexizer, const TSLexeme *lexemes)
 {
 	BarqPiece  *answer = &lexizer->answer;
+	const TSLexeme *last = lexemes;
+	uint32		variant = 0;
 
 	memset(answer, 0, sizeof(*answer));
 	if (lexemes == NULL)
 		return;
 	answer->advance = 1;
-	for (; lexemes->lexeme != NULL; lexemes++)
+	for (; lexemes->lexeme != NULL; last = lexemes++)
 	{
 		Size		length = strlen(lexemes->lexeme);
 		uint32		term;
 		bool		again = false;
+		bool		same = false;
 
-		if (lexemes->flags & TSL_ADDPOS)
+		if ((lexemes->flags & TSL_ADDPOS) && answer->advance < BARQ_PIECE_POSITIONS)
+		{
 			answer->advance++;
+			variant = 0;
+		}
+		else if (lexemes->nvariant != last->nvariant)
+			variant = Min(variant + 1, BARQ_PIECE_VARIANTS - 1);
 		if (length == 0 || length > BARQ_WORD_LONGEST)
 			continue;
 		term = barq_terms_intern(lexizer->tokenizer->terms, lexemes->lexeme, length);
 		for (int64 i = (int64) answer->nterms - 1;
 			 i >= 0 && lexizer->terms[i].position == answer->advance; i--)
-			again |= lexizer->terms[i].term == term;
-		if (again)
+			if (lexizer->terms[i].term == term)
+			{
+				again = true;
+				same |= lexizer->terms[i].variant == variant;
+			}
+		if (same)
 			continue;
 		if (answer->nterms == lexizer->terms_space)
 		{
@@ -130,7 +144,9 @@ make_answer(Lexizer *lexizer, const TSLexeme *lexemes)
 		lexizer->terms[answer->nterms++] = (BarqPieceTerm) {
 			.term = term,
 			.position = answer->advance,
-			.prefix = (lexemes->flags & TSL_PREFIX) != 0
+			.variant = variant,
+			.prefix = (lexemes->flags & TSL_PREFIX) != 0,
+			.again = again
 		};
 	}
 	answer->terms = lexizer->terms;
@@ -475,61 +491,6 @@ barq_lexize_word(BarqTokenizer *tokenizer, int type, const char *text, uint32 le
 	*piece = lexizer.answer;
 }
 
-char *
-barq_lexize_fold(BarqTokenizer *tokenizer, int type, const char *text, uint32 length)
-{
-	const BarqDictionaries *dictionaries = dictionaries_of(tokenizer, type);
-	Lexizer		lexizer = {.tokenizer = tokenizer};
-
-	Assert(tokenizer->busy);
-	for (int i = 0; dictionaries != NULL && i < dictionaries->n; i++)
-	{
-		TSLexeme   *lexemes;
-
-		lexizer.state.isend = false;
-		lexizer.state.private_state = NULL;
-		lexemes = ask(&lexizer, dictionaries->ids[i], text, length);
-		if (lexemes == NULL || (lexemes->flags & TSL_FILTER) == 0)
-			continue;
-		text = lexemes->lexeme;
-		length = strlen(text);
-	}
-	return str_tolower(text, length, DEFAULT_COLLATION_OID);
-}
-
-bool
-barq_lexize_last(BarqTokenizer *tokenizer, const char *text, Size length, BarqLastWord *last)
-{
-	TSParserCacheEntry *parser = lookup_ts_parser_cache(tokenizer->parser);
-	MemoryContext old = MemoryContextSwitchTo(tokenizer->parse_context);
-	Datum		state = FunctionCall2(&parser->prsstart, PointerGetDatum(text),
-									  Int32GetDatum(length));
-	Size		first = length;
-	char	   *word = NULL;
-	int			word_length = 0;
-	int			type;
-
-	memset(last, 0, sizeof(*last));
-	while ((type = DatumGetInt32(FunctionCall3(&parser->prstoken, state,
-											   PointerGetDatum(&word),
-											   PointerGetDatum(&word_length)))) > 0)
-	{
-		if (word_length > BARQ_WORD_LONGEST || dictionaries_of(tokenizer, type) == NULL ||
-			word < text || word + word_length > text + length)
-			continue;
-		first = Min(first, (Size) (word - text));
-		if ((Size) (word - text) + word_length <= last->end)
-			continue;
-		last->start = word - text;
-		last->end = last->start + word_length;
-		last->type = type;
-	}
-	FunctionCall1(&parser->prsend, state);
-	MemoryContextSwitchTo(old);
-	last->others = first < last->start;
-	return last->end > 0;
-}
-
 BarqPiece *
 barq_draft_begin(BarqTokenizer *tokenizer)
 {
@@ -544,6 +505,7 @@ barq_draft_add(BarqTokenizer *tokenizer, const BarqPiece *word)
 {
 	BarqDraft  *draft = &tokenizer->draft;
 	BarqPiece  *piece = &draft->piece;
+	uint32		shift = 0;
 
 	while (piece->nterms + word->nterms > draft->space)
 	{
@@ -555,18 +517,21 @@ barq_draft_add(BarqTokenizer *tokenizer, const BarqPiece *word)
 		draft->space = space;
 		piece->terms = draft->terms;
 	}
+	/* what has the same position as words before are further variants there */
+	for (int64 j = (int64) piece->nterms - 1;
+		 j >= 0 && draft->terms[j].position > piece->advance; j--)
+		shift = Max(shift, draft->terms[j].variant + 1);
 	for (uint32 i = 0; i < word->nterms; i++)
 	{
 		BarqPieceTerm term = word->terms[i];
-		bool		again = false;
 
-		term.position += piece->advance;
+		term.position = Min(term.position + piece->advance, BARQ_PIECE_POSITIONS);
+		term.variant = Min(term.variant + shift, BARQ_PIECE_VARIANTS - 1);
 		for (int64 j = (int64) piece->nterms - 1;
-			 j >= 0 && draft->terms[j].position >= term.position; j--)
-			again |= draft->terms[j].position == term.position &&
+			 j >= 0 && draft->terms[j].position >= term.position && !term.again; j--)
+			term.again = draft->terms[j].position == term.position &&
 				draft->terms[j].term == term.term;
-		if (!again)
-			draft->terms[piece->nterms++] = term;
+		draft->terms[piece->nterms++] = term;
 	}
 	piece->advance += word->advance;
 	piece->words += word->words;

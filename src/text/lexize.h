@@ -85,46 +85,31 @@ extern void barq_draft_add(BarqTokenizer *tokenizer, const BarqPiece *word);
 /* Read the configuration again where it has changed. */
 extern void barq_tokenizer_refresh(BarqTokenizer *tokenizer);
 
-/* ngram.c: the same for the ngram tokenizer; for_query: what finds a word. */
-extern void barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
-					   bool for_query, BarqWordSink sink, void *arg);
-
 /*
- * The last word of a text that has dictionaries: its bytes, its type, and
- * whether there are others before it. Of words that end together (the parts of
- * a compound) the longest. False where there is none; in ngram.c, where the
- * last run has grams.
+ * What words are wanted for, which makes a difference to an ngram tokenizer:
+ * all that a document holds; the terms that find a word; or, to mark them, each
+ * character of a run of grams without terms, and behind it, without an advance
+ * and at position 0, each gram that begins with it and where that ends.
  */
-typedef struct BarqLastWord
+typedef enum BarqWordsFor
 {
-	Size		start;
-	Size		end;
-	int			type;
-	bool		others;
-} BarqLastWord;
+	BARQ_WORDS_DOCUMENT,
+	BARQ_WORDS_QUERY,
+	BARQ_WORDS_PLACES
+} BarqWordsFor;
 
-extern bool barq_lexize_last(BarqTokenizer *tokenizer, const char *text, Size length,
-							 BarqLastWord *last);
-extern bool barq_ngram_last(BarqTokenizer *tokenizer, const char *text, Size length,
-							BarqLastWord *last);
-
-/* A word as the dictionaries that filter leave it, in small letters; palloc'd. */
-extern char *barq_lexize_fold(BarqTokenizer *tokenizer, int type,
-							  const char *text, uint32 length);
+/* ngram.c: the same for the ngram tokenizer. */
+extern void barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
+					   BarqWordsFor purpose, BarqWordSink sink, void *arg);
 
 /*
- * What a prefix at the end of a text is in the terms of the documents: the
- * text's last word, folded but not stemmed; palloc'd. *before: bytes of the
- * text that hold other words. NULL where there is no word to be a prefix.
+ * The last word of a text for an ngram tokenizer, where it is one of a script
+ * with spaces: *start, its first byte. False where the text ends in grams.
  */
-extern char *barq_tokenize_prefix(BarqTokenizer *tokenizer, const char *text, Size length,
-								  Size *before);
+extern bool barq_ngram_last_word(const char *text, Size length, Size *start);
 
-/*
- * Tell of a text's words as barq_tokenize takes them. With for_query an ngram
- * tokenizer gives those terms that find a word rather than all that it holds.
- */
+/* Tell of a text's words as barq_tokenize takes them, or as the purpose says. */
 extern void barq_tokenize_words(BarqTokenizer *tokenizer, const char *text, Size length,
-								bool for_query, BarqWordSink sink, void *arg);
+								BarqWordsFor purpose, BarqWordSink sink, void *arg);
 
 #endif							/* BARQ_LEXIZE_H */

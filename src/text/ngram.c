@@ -279,7 +279,7 @@ typedef struct Ngram
 {
 	BarqTokenizer *tokenizer;
 	const char *text;
-	bool		for_query;
+	BarqWordsFor purpose;
 	BarqWordSink sink;
 	void	   *arg;
 } Ngram;
@@ -307,22 +307,44 @@ tell(Ngram *ngram, const char *start, const char *end)
 	ngram->sink(ngram->arg, draft, start - ngram->text, end - ngram->text);
 }
 
+/* Tell of a gram by itself, of the position told of before. */
+static void
+tell_gram(Ngram *ngram, const char *start, const char *end)
+{
+	BarqDraft  *draft = &ngram->tokenizer->draft;
+
+	barq_draft_begin(ngram->tokenizer);
+	add_gram(ngram, ANYWORD, start, end);
+	for (uint32 i = 0; i < draft->piece.nterms; i++)
+		draft->terms[i].position = 0;
+	ngram->sink(ngram->arg, &draft->piece, start - ngram->text, end - ngram->text);
+}
+
 /* The character at p of a run; at[k]: where the k-th from it ends, NULL behind the run. */
 static void
 tell_char(Ngram *ngram, const char *p, const char *const at[3], bool lone)
 {
 	BarqPiece  *draft = barq_draft_begin(ngram->tokenizer);
 	const char *end = at[0];
+	bool		for_query = ngram->purpose == BARQ_WORDS_QUERY;
 
+	if (ngram->purpose == BARQ_WORDS_PLACES)
+	{
+		tell(ngram, p, at[0]);
+		for (int i = 0; i < 3; i++)
+			if (at[i] != NULL && (i > 0 || at[1] == NULL))
+				tell_gram(ngram, p, at[i]);
+		return;
+	}
 	if (at[2] != NULL)
 		add_gram(ngram, ANYWORD, p, end = at[2]);
-	if (at[1] != NULL && (!ngram->for_query || (lone && at[2] == NULL)))
+	if (at[1] != NULL && (!for_query || (lone && at[2] == NULL)))
 		add_gram(ngram, ANYWORD, p, at[1]);
-	if (at[1] == NULL && (!ngram->for_query || lone))
+	if (at[1] == NULL && (!for_query || lone))
 		add_gram(ngram, ANYWORD, p, at[0]);
 	if (at[2] == NULL && at[1] != NULL)
 		end = at[1];
-	if (ngram->for_query && at[1] == NULL)
+	if (for_query && at[1] == NULL)
 		for (uint32 i = 0; i < draft->nterms; i++)
 			ngram->tokenizer->draft.terms[i].prefix = 1;
 	tell(ngram, p, end);
@@ -361,9 +383,9 @@ tell_run(Ngram *ngram, const char *start, const char *end, int encoding)
 
 void
 barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
-		   bool for_query, BarqWordSink sink, void *arg)
+		   BarqWordsFor purpose, BarqWordSink sink, void *arg)
 {
-	Ngram		ngram = {tokenizer, text, for_query, sink, arg};
+	Ngram		ngram = {tokenizer, text, purpose, sink, arg};
 	const char *end = text + length;
 	int			encoding = GetDatabaseEncoding();
 	int			bytes;
@@ -394,16 +416,13 @@ barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
 }
 
 bool
-barq_ngram_last(BarqTokenizer *tokenizer, const char *text, Size length, BarqLastWord *last)
+barq_ngram_last_word(const char *text, Size length, Size *start)
 {
 	const char *end = text + length;
 	int			encoding = GetDatabaseEncoding();
 	CharClass	class = SEPARATOR;
 	int			bytes;
 
-	if (tokenizer->ngram_types[0] < 0)
-		find_types(tokenizer);
-	memset(last, 0, sizeof(*last));
 	for (const char *p = text, *next; p < end; p = next)
 	{
 		CharClass	c = char_at(p, end, encoding, &bytes);
@@ -413,13 +432,8 @@ barq_ngram_last(BarqTokenizer *tokenizer, const char *text, Size length, BarqLas
 			continue;
 		while (next < end && char_at(next, end, encoding, &bytes) == c)
 			next += bytes;
-		last->others = last->end > 0;
-		last->start = p - text;
-		last->end = next - text;
+		*start = p - text;
 		class = c;
 	}
-	if (class != WORD || last->end - last->start > BARQ_WORD_LONGEST)
-		return false;
-	last->type = tokenizer->ngram_types[word_type(text + last->start, text + last->end)];
-	return true;
+	return class == WORD;
 }

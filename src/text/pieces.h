@@ -16,17 +16,23 @@
 
 #define BARQ_PIECE_LONGEST	64	/* bytes of a piece worth remembering */
 
+/* What BarqPieceTerm has room for. */
+#define BARQ_PIECE_POSITIONS	((1 << 19) - 1)
+#define BARQ_PIECE_VARIANTS		(1 << 11)
+
 typedef struct BarqPieceTerm
 {
 	uint32		term;
-	uint32 position : 31;		/* in the piece, from 1 */
+	uint32 position : 19;		/* in the piece, from 1 */
+	uint32 variant : 11;		/* of the word: its terms belong together in a query */
 	uint32 prefix : 1;			/* TSL_PREFIX: in a query, stands for what it begins */
+	uint32 again : 1;			/* of an earlier variant too: a document has it once */
 } BarqPieceTerm;
 
 /* What a piece gives. */
 typedef struct BarqPiece
 {
-	const BarqPieceTerm *terms; /* by position, a term once each */
+	const BarqPieceTerm *terms; /* by position and variant, a term once each */
 	uint32		nterms;
 	uint32		advance;		/* positions that it counts for */
 	uint32		words;			/* that gave at least one term */

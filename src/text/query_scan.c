@@ -3,10 +3,20 @@
  *	  The syntax of a text query. See query_scan.h; text_query.h for what it
  *	  means.
  *
- * Items stand between ASCII white space, or where a quote opens or closes. An
- * item may begin with a mark, + or -; elsewhere these are letters like any
- * other (e-mail). A word that ends with * is a prefix. A backslash makes the
- * next character a letter.
+ * Items stand between white space, or beside a quote or a parenthesis that
+ * opens or closes. A mark, + or -, is one where an item begins and a letter, a
+ * quote, a parenthesis or an escape follows; quotes and parentheses open where
+ * an item begins. Elsewhere all of these are letters like any other (e-mail,
+ * 27", f(x), -5). A word that ends with * is a prefix; ^ and a number end an
+ * item with its boost.
+ *
+ * A backslash makes a letter of the next character if that is no ASCII letter
+ * or digit; before those it is a letter itself (C:\Users), but where an item
+ * begins it is left out (\OR).
+ *
+ * Lenient and strict reading are one: where lenient reading mends the query,
+ * strict reading raises an error. So what strict reading accepts has one
+ * meaning.
  */
 #include "text/query_scan.h"
 
@@ -15,12 +25,16 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#define LONGEST_BOOST	16		/* characters */
+
 void
-barq_query_scan_start(BarqQueryScan *scan, const char *query, Size length)
+barq_query_scan_start(BarqQueryScan *scan, const char *query, Size length, bool strict)
 {
 	memset(scan, 0, sizeof(*scan));
 	scan->query = query;
 	scan->length = length;
+	scan->strict = strict;
+	scan->utf8 = GetDatabaseEncoding() == PG_UTF8;
 	scan->buffer = MemoryContextAllocHuge(CurrentMemoryContext, Max(length, 1) * 2);
 }
 
@@ -31,6 +45,8 @@ barq_query_scan_end(BarqQueryScan *scan)
 	scan->buffer = NULL;
 }
 
+/* ---- errors of strict reading ---- */
+
 /* The number of a character, from 1. */
 static int
 place(const BarqQueryScan *scan, Size at)
@@ -38,30 +54,195 @@ place(const BarqQueryScan *scan, Size at)
 	return pg_mbstrlen_with_len(scan->query, at) + 1;
 }
 
-static inline bool
-is_space(char c)
+/* A mark at a place that has nothing to mark; lenient reading goes on. */
+static void
+without_word(const BarqQueryScan *scan, Size at)
 {
-	return c == ' ' || (c >= '\t' && c <= '\r');
+	char		mark = scan->query[at];
+
+	if (scan->strict)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("\"%c\" without a word in the text query", mark),
+				 errdetail("At character %d.", place(scan, at)),
+				 errhint("Write \\%c for the character itself.", mark)));
+}
+
+/* A mark that has no meaning where it stands: a letter to lenient reading. */
+static void
+out_of_place(const BarqQueryScan *scan, Size at)
+{
+	char		mark = scan->query[at];
+
+	if (scan->strict)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("\"%c\" inside a word of the text query", mark),
+				 errdetail("At character %d.", place(scan, at)),
+				 errhint("Write \\%c for the character itself.", mark)));
+}
+
+static void
+not_closed(const BarqQueryScan *scan, const char *what, char mark, Size at)
+{
+	if (scan->strict)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("a %s is not closed in the text query", what),
+				 errdetail("It opens at character %d.", place(scan, at)),
+				 errhint("Write \\%c for a %s that is part of a word.", mark, what)));
+}
+
+static void
+no_operand(const BarqQueryScan *scan, Size at)
+{
+	if (scan->strict)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("OR needs something on either side in the text query"),
+				 errdetail("At character %d.", place(scan, at)),
+				 errhint("Write \\OR for the word itself.")));
+}
+
+/* ---- characters ---- */
+
+/* Bytes of the white space at a place, 0: there is none. */
+static inline Size
+space_at(const char *query, Size at, Size length, bool utf8)
+{
+	const uint8 *c = (const uint8 *) query + at;
+	Size		left = length - at;
+
+	if (left == 0)
+		return 0;
+	if (c[0] < 0x80)
+		return c[0] == ' ' || (c[0] >= '\t' && c[0] <= '\r');
+	if (!utf8 || left < 2)
+		return 0;
+	if (c[0] == 0xc2)			/* next line, no-break space */
+		return c[1] == 0x85 || c[1] == 0xa0 ? 2 : 0;
+	if (left < 3)
+		return 0;
+	if (c[0] == 0xe2 && c[1] == 0x80)	/* of several widths; separators */
+		return c[2] <= 0x8a || c[2] == 0xa8 || c[2] == 0xa9 || c[2] == 0xaf ? 3 : 0;
+	if ((c[0] == 0xe1 && c[1] == 0x9a && c[2] == 0x80) ||	/* Ogham's */
+		(c[0] == 0xe2 && c[1] == 0x81 && c[2] == 0x9f) ||	/* of mathematics */
+		(c[0] == 0xe3 && c[1] == 0x80 && c[2] == 0x80)) /* of ideographs */
+		return 3;
+	return 0;
+}
+
+static inline Size
+space_here(const BarqQueryScan *scan, Size at)
+{
+	return space_at(scan->query, at, scan->length, scan->utf8);
+}
+
+static inline bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A character that a mark may touch: no digit, that would be a number. */
+static inline bool
+is_letter(char c)
+{
+	return IS_HIGHBIT_SET(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /*
- * Take a character, which a backslash may precede. Returns whether there was
- * one.
+ * Take a character, which a backslash may precede; first: an item begins with
+ * it. Returns whether there was one that had a meaning.
  */
 static bool
-take_char(BarqQueryScan *scan)
+take_char(BarqQueryScan *scan, bool first)
 {
-	bool		escaped = scan->query[scan->at] == '\\';
+	bool		escaped = false;
 
-	if (escaped && ++scan->at == scan->length)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("a backslash ends the text query"),
-				 errdetail("At character %d.", place(scan, scan->at - 1)),
-				 errhint("Write \\\\ for a backslash.")));
+	if (scan->query[scan->at] == '\\')
+	{
+		if (scan->at + 1 < scan->length)
+		{
+			char		next = scan->query[scan->at + 1];
+
+			escaped = first || !(is_letter(next) || is_digit(next));
+			scan->at += escaped;
+		}
+		else if (scan->strict)
+			ereport(ERROR,
+					(errcode(ERRCODE_SYNTAX_ERROR),
+					 errmsg("a backslash ends the text query"),
+					 errdetail("At character %d.", place(scan, scan->at)),
+					 errhint("Write \\\\ for a backslash.")));
+	}
 	scan->buffer[scan->used++] = scan->query[scan->at++];
 	return escaped;
 }
+
+/* A boost's number; false, and *boost as it was, where there is none, or one too large. */
+static bool
+read_boost(const char *text, Size length, double *boost)
+{
+	char		number[LONGEST_BOOST + 1];
+	Size		digits = 0;
+	Size		points = 0;
+	double		value;
+
+	if (length == 0 || length > LONGEST_BOOST)
+		return false;
+	for (Size i = 0; i < length; i++)
+	{
+		digits += is_digit(text[i]);
+		points += text[i] == '.';
+	}
+	if (digits + points != length || points > 1 || !is_digit(text[0]) ||
+		!is_digit(text[length - 1]))
+		return false;
+	memcpy(number, text, length);
+	number[length] = '\0';
+	value = strtod(number, NULL);
+	if (value > BARQ_QUERY_MOST_BOOST)
+		return false;
+	*boost = value;
+	return true;
+}
+
+static void
+no_boost(const BarqQueryScan *scan, Size at)
+{
+	if (scan->strict)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("\"^\" without a boost in the text query"),
+				 errdetail("At character %d.", place(scan, at)),
+				 errhint("A boost is a number from 0 to %d at the end of a word, a phrase or a group. Write \\^ for the character itself.",
+						 BARQ_QUERY_MOST_BOOST)));
+}
+
+/* The boost behind a quote or a parenthesis that closes. */
+static double
+take_boost(BarqQueryScan *scan)
+{
+	Size		from = scan->at + 1;
+	Size		to = from;
+	double		boost;
+
+	if (scan->at == scan->length || scan->query[scan->at] != '^')
+		return 1;
+	while (to < scan->length && (is_digit(scan->query[to]) || scan->query[to] == '.'))
+		to++;
+	if ((to < scan->length && space_here(scan, to) == 0 && scan->query[to] != ')') ||
+		!read_boost(scan->query + from, to - from, &boost))
+	{
+		no_boost(scan, scan->at);
+		return 1;
+	}
+	scan->at = to;
+	return boost;
+}
+
+/* ---- items ---- */
 
 static void
 scan_phrase(BarqQueryScan *scan, BarqQueryItem *item)
@@ -70,81 +251,290 @@ scan_phrase(BarqQueryScan *scan, BarqQueryItem *item)
 
 	item->kind = BARQ_ITEM_PHRASE;
 	while (scan->at < scan->length && scan->query[scan->at] != '"')
-		take_char(scan);
+		take_char(scan, false);
 	if (scan->at == scan->length)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("a quote is not closed in the text query"),
-				 errdetail("It opens at character %d.", place(scan, open)),
-				 errhint("Write \\\" for a quote that is part of a word.")));
-	scan->at++;
+		not_closed(scan, "quote", '"', open);
+	else
+		scan->at++;
 }
 
+/* Marks of a word that are not escaped: how many, and the last of them. */
+typedef struct Seen
+{
+	Size		count;
+	Size		query_at;
+	Size		buffer_at;
+} Seen;
+
+static inline void
+see(BarqQueryScan *scan, Seen *seen)
+{
+	seen->count++;
+	seen->query_at = scan->at;
+	seen->buffer_at = scan->used;
+}
+
+/*
+ * A word, up to white space or a parenthesis that closes a group. Those that
+ * open in the word close in it.
+ */
 static void
 scan_word(BarqQueryScan *scan, BarqQueryItem *item)
 {
-	bool		escaped = false;
 	Size		first = scan->used;
+	Size		plain_from = first; /* nothing is escaped from here on */
+	Seen		star = {0};
+	Seen		caret = {0};
+	Seen		open = {0};
 
-	while (scan->at < scan->length && !is_space(scan->query[scan->at]) &&
-		   scan->query[scan->at] != '"')
-		escaped = take_char(scan);
-	item->kind = BARQ_ITEM_WORD;
-	if (!escaped && scan->used - first > 1 && scan->buffer[scan->used - 1] == '*')
+	while (scan->at < scan->length && space_here(scan, scan->at) == 0)
 	{
-		item->kind = BARQ_ITEM_PREFIX;
-		scan->used--;
+		switch (scan->query[scan->at])
+		{
+			case '"':
+				out_of_place(scan, scan->at);
+				break;
+			case '*':
+				see(scan, &star);
+				break;
+			case '^':
+				see(scan, &caret);
+				break;
+			case '(':
+				see(scan, &open);
+				break;
+			case ')':
+				if (open.count > 0)
+					open.count--;
+				else if (scan->depth > 0)
+					goto ends;
+				else
+					out_of_place(scan, scan->at);
+				break;
+			default:
+				break;
+		}
+		if (take_char(scan, scan->used == first))
+			plain_from = scan->used;
 	}
+ends:
+	item->kind = BARQ_ITEM_WORD;
+	if (open.count > 0)
+		not_closed(scan, "parenthesis", '(', open.query_at);
+	if (caret.count > 0)
+	{
+		Size		number = caret.buffer_at + 1;
+
+		if (caret.buffer_at > first && caret.buffer_at >= plain_from && caret.count == 1 &&
+			read_boost(scan->buffer + number, scan->used - number, &item->boost))
+			scan->used = caret.buffer_at;
+		else
+			no_boost(scan, caret.query_at);
+	}
+	if (star.count > 0)
+	{
+		if (scan->used - first > 1 && star.buffer_at == scan->used - 1)
+		{
+			item->kind = BARQ_ITEM_PREFIX;
+			scan->used--;
+			star.count--;
+		}
+		if (star.count > 0 && scan->used - first == 1)
+			without_word(scan, star.query_at);
+		else if (star.count > 0)
+			out_of_place(scan, star.query_at);
+	}
+}
+
+/* Is the word OR at the scan's place, between what it joins? */
+static bool
+scan_or(BarqQueryScan *scan)
+{
+	Size		right = scan->at + 2;
+	Size		space;
+
+	if (scan->length - scan->at < 2 || memcmp(scan->query + scan->at, "OR", 2) != 0 ||
+		(right < scan->length && space_here(scan, right) == 0 &&
+		 !(scan->query[right] == ')' && scan->depth > 0)))
+		return false;
+	while ((space = space_here(scan, right)) > 0)
+		right += space;
+	if (!scan->has_left || right == scan->length ||
+		(scan->query[right] == ')' && scan->depth > 0))
+	{
+		no_operand(scan, scan->at);
+		return false;
+	}
+	scan->at += 2;
+	return true;
+}
+
+/*
+ * The mark of an item, which is taken. False: it was one that stands alone, and
+ * the item begins behind it.
+ */
+static bool
+scan_mark(BarqQueryScan *scan, BarqQueryItem *item)
+{
+	char		mark = scan->query[scan->at];
+	Size		behind = scan->at + 1;
+	char		next = behind < scan->length ? scan->query[behind] : ' ';
+
+	if (mark != '+' && mark != '-')
+		return true;
+	if (space_here(scan, behind) > 0 || behind == scan->length ||
+		(next == ')' && scan->depth > 0))
+	{
+		without_word(scan, scan->at);
+		scan->at++;
+		return false;
+	}
+	if (is_letter(next) || next == '"' || next == '(' ||
+		(next == '\\' && behind + 1 < scan->length))
+	{
+		item->occur = mark == '+' ? BARQ_MUST : BARQ_MUST_NOT;
+		scan->at++;
+	}
+	else if (!is_digit(next))
+		without_word(scan, scan->at);
+	return true;
+}
+
+/* Open a group. False: it is too deep and is read as a part of the one around. */
+static bool
+open_group(BarqQueryScan *scan, BarqQueryItem *item)
+{
+	if (scan->depth == BARQ_QUERY_DEEPEST)
+	{
+		if (scan->strict)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a text query nests more than %d groups", BARQ_QUERY_DEEPEST),
+					 errdetail("At character %d.", place(scan, scan->at))));
+		scan->at++;
+		scan->ignored++;
+		return false;
+	}
+	scan->at++;
+	scan->depth++;
+	scan->has_left = false;
+	item->kind = BARQ_ITEM_OPEN;
+	return true;
+}
+
+/* Close a group. False: it was too deep to be read. */
+static bool
+close_group(BarqQueryScan *scan, BarqQueryItem *item)
+{
+	if (scan->strict && !scan->has_left)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("a group of the text query is empty"),
+				 errdetail("It closes at character %d.", place(scan, scan->at)),
+				 errhint("Write \\( and \\) for the characters themselves.")));
+	scan->at++;
+	item->boost = take_boost(scan);
+	if (scan->ignored > 0)
+	{
+		scan->ignored--;
+		return false;
+	}
+	scan->depth--;
+	scan->has_left = true;
+	item->kind = BARQ_ITEM_CLOSE;
+	return true;
 }
 
 bool
 barq_query_scan_next(BarqQueryScan *scan, BarqQueryItem *item)
 {
-	char		mark;
-
-	while (scan->at < scan->length && is_space(scan->query[scan->at]))
-		scan->at++;
-	if (scan->at == scan->length)
-		return false;
-	item->occur = BARQ_SHOULD;
-	mark = scan->query[scan->at];
-	if (mark == '+' || mark == '-')
+	for (;;)
 	{
-		item->occur = mark == '+' ? BARQ_MUST : BARQ_MUST_NOT;
-		scan->at++;
-		if (scan->at == scan->length || is_space(scan->query[scan->at]))
-			ereport(ERROR,
-					(errcode(ERRCODE_SYNTAX_ERROR),
-					 errmsg("\"%c\" without a word in the text query", mark),
-					 errdetail("At character %d.", place(scan, scan->at - 1)),
-					 errhint("Write \\%c for the character itself.", mark)));
+		bool		fresh = scan->at == 0 || scan->query[scan->at - 1] == '(';
+		Size		space;
+
+		*item = (BarqQueryItem) {.occur = BARQ_SHOULD, .boost = 1};
+		while ((space = space_here(scan, scan->at)) > 0)
+		{
+			scan->at += space;
+			fresh = true;
+		}
+		if (scan->at == scan->length)
+		{
+			if (scan->depth == 0)
+				return false;
+			if (scan->strict)
+				ereport(ERROR,
+						(errcode(ERRCODE_SYNTAX_ERROR),
+						 errmsg("a parenthesis is not closed in the text query"),
+						 errdetail("The query ends within %d of them.", scan->depth),
+						 errhint("Write \\( for a parenthesis that is part of a word.")));
+			scan->depth--;
+			item->kind = BARQ_ITEM_CLOSE;
+			return true;
+		}
+		if (scan->query[scan->at] == ')' && scan->depth > 0)
+		{
+			if (close_group(scan, item))
+				return true;
+			continue;
+		}
+		if (fresh)
+		{
+			if (scan_or(scan))
+			{
+				scan->has_left = false;
+				item->kind = BARQ_ITEM_OR;
+				return true;
+			}
+			if (!scan_mark(scan, item))
+				continue;
+		}
+		if (scan->query[scan->at] == '(')
+		{
+			if (open_group(scan, item))
+				return true;
+			continue;
+		}
+		break;
 	}
+
 	scan->buffer[scan->used++] = ' ';
 	item->text = scan->buffer + scan->used;
 	if (scan->query[scan->at] == '"')
+	{
 		scan_phrase(scan, item);
+		item->length = scan->buffer + scan->used - item->text;
+		item->boost = take_boost(scan);
+	}
 	else
+	{
 		scan_word(scan, item);
-	item->length = scan->buffer + scan->used - item->text;
+		item->length = scan->buffer + scan->used - item->text;
+	}
+	scan->has_left = true;
 	return true;
 }
 
-void
-barq_text_query_check(const char *query, Size length)
-{
-	BarqQueryScan scan;
-	BarqQueryItem item;
-
-	barq_query_scan_start(&scan, query, length);
-	while (barq_query_scan_next(&scan, &item))
-		CHECK_FOR_INTERRUPTS();
-	barq_query_scan_end(&scan);
-}
+/* ---- what others ask of the syntax ---- */
 
 void
 barq_text_query_check_strict(const char *query, Size length)
 {
-	barq_text_query_check(query, length);
+	BarqQueryScan scan;
+	BarqQueryItem item;
+	uint32		nitems = 0;
+
+	barq_query_scan_start(&scan, query, length, true);
+	while (barq_query_scan_next(&scan, &item))
+	{
+		if (++nitems > BARQ_QUERY_MOST_TERMS)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a text query has more than %d words", BARQ_QUERY_MOST_TERMS)));
+		CHECK_FOR_INTERRUPTS();
+	}
+	barq_query_scan_end(&scan);
 }
 
 BarqQuerySyntax
@@ -162,23 +552,46 @@ barq_query_syntax_by_name(const char *name)
 			 errhint("Syntaxes are \"lenient\", \"strict\" and \"plain\".")));
 }
 
+/* Is a character of a word one that lenient reading might take for a mark? */
+static bool
+needs_escape(const char *query, Size at, Size length, bool utf8, bool first)
+{
+	switch (query[at])
+	{
+		case '\\':
+		case '"':
+		case '(':
+		case ')':
+		case '*':
+		case '^':
+			return true;
+		case '+':
+		case '-':
+			return first;
+		case 'O':
+			return first && length - at >= 2 && query[at + 1] == 'R' &&
+				(length - at == 2 || space_at(query, at + 2, length, utf8) > 0);
+		default:
+			return false;
+	}
+}
+
 char *
 barq_text_query_escape(const char *query, Size length, Size *escaped_length)
 {
 	char	   *escaped = MemoryContextAllocHuge(CurrentMemoryContext, length * 2 + 1);
+	bool		utf8 = GetDatabaseEncoding() == PG_UTF8;
+	bool		first = true;
 	Size		used = 0;
-	bool		at_start = true;
 
-	for (Size at = 0; at < length; at++)
+	for (Size at = 0, space; at < length; at += Max(space, 1))
 	{
-		char		c = query[at];
-
-		if (strchr("\\\"()*^", c) != NULL || (at_start && (c == '+' || c == '-')) ||
-			(at_start && c == 'O' && length - at >= 2 && query[at + 1] == 'R' &&
-			 (length - at == 2 || is_space(query[at + 2]))))
+		space = space_at(query, at, length, utf8);
+		if (space == 0 && needs_escape(query, at, length, utf8, first))
 			escaped[used++] = '\\';
-		escaped[used++] = c;
-		at_start = is_space(c);
+		memcpy(escaped + used, query + at, Max(space, 1));
+		used += Max(space, 1);
+		first = space > 0;
 		if ((at & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}

@@ -14,22 +14,42 @@ typedef struct Span
 {
 	uint32		term;
 	uint32		position;
+	uint32		variant;
+	uint32		answer;			/* of the dictionaries, counted */
 	Size		start;
 	bool		prefix;
 } Span;
 
+/* Clauses that belong together. */
+typedef struct Clauses
+{
+	uint32		n;
+	uint32		space;
+	BarqClause *list;
+} Clauses;
+
+/* A group that is open, or the query itself. */
+typedef struct Level
+{
+	BarqOccur	occur;
+	Clauses		clauses;		/* since its last OR */
+	Clauses		alternatives;	/* before that, a group each */
+} Level;
+
 typedef struct Parse
 {
 	BarqTokenizer *tokenizer;
-	BarqTextQuery *query;
-	uint32		space;			/* of query->clauses */
 	uint32		nterms;			/* of all clauses */
+	bool		full;			/* a clause had no room: nothing more is read */
+	Level		levels[BARQ_QUERY_DEEPEST + 1];
+	int			depth;			/* the last of them in use */
 
 	/* of the text at hand */
 	Span	   *spans;
 	uint32		nspans;
 	uint32		spans_space;
 	uint32		position;
+	uint32		answers;
 
 	/* unmarked words that stand together */
 	BarqQueryItem *words;
@@ -38,32 +58,20 @@ typedef struct Parse
 } Parse;
 
 static BarqClause *
-add_clause(Parse *parse, BarqClauseKind kind, BarqOccur occur, uint32 nterms)
+add_clause(Clauses *clauses, const BarqClause *clause)
 {
-	BarqTextQuery *query = parse->query;
-	BarqClause *clause;
-
-	parse->nterms += nterms;
-	if (parse->nterms > BARQ_QUERY_MOST_TERMS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a text query has more than %d terms", BARQ_QUERY_MOST_TERMS)));
-	if (query->nclauses == parse->space)
+	if (clauses->n == clauses->space)
 	{
-		parse->space = Max(parse->space * 2, 8);
-		query->clauses = query->clauses == NULL ?
-			palloc(parse->space * sizeof(BarqClause)) :
-			repalloc(query->clauses, parse->space * sizeof(BarqClause));
+		clauses->space = Max(clauses->space * 2, 8);
+		clauses->list = clauses->list == NULL ?
+			palloc(clauses->space * sizeof(BarqClause)) :
+			repalloc(clauses->list, clauses->space * sizeof(BarqClause));
 	}
-	clause = &query->clauses[query->nclauses++];
-	*clause = (BarqClause) {
-		.kind = kind,
-		.occur = occur,
-		.nterms = nterms,
-		.terms = palloc(nterms * sizeof(BarqClauseTerm))
-	};
-	return clause;
+	clauses->list[clauses->n] = *clause;
+	return &clauses->list[clauses->n++];
 }
+
+/* ---- words ---- */
 
 static char *
 copy_bytes(const char *text, uint32 length)
@@ -71,15 +79,37 @@ copy_bytes(const char *text, uint32 length)
 	return memcpy(palloc(Max(length, 1)), text, length);
 }
 
+/* 0 stays 0; else so that scores keep their precision. */
+static double
+bounded_boost(double boost)
+{
+	if (boost == 0)
+		return 0;
+	return Min(Max(boost, BARQ_QUERY_SMALLEST_BOOST), BARQ_QUERY_LARGEST_BOOST);
+}
+
 /* A clause of some spans, in the order of their positions; or none. */
 static void
-clause_of_spans(Parse *parse, const Span *spans, uint32 n, BarqOccur occur)
+clause_of_spans(Parse *parse, const Span *spans, uint32 n, const BarqQueryItem *item)
 {
 	BarqClause *clause;
 
 	if (n == 0)
 		return;
-	clause = add_clause(parse, BARQ_CLAUSE_WORDS, occur, n);
+	if (n > BARQ_QUERY_MOST_TERMS - parse->nterms)
+	{
+		parse->full = true;
+		return;
+	}
+	parse->nterms += n;
+	clause = add_clause(&parse->levels[parse->depth].clauses,
+						&(BarqClause) {
+							.kind = BARQ_CLAUSE_WORD,
+							.occur = item->occur,
+							.boost = bounded_boost(item->boost),
+							.nterms = n,
+							.terms = palloc(n * sizeof(BarqClauseTerm))
+						});
 	for (uint32 i = 0; i < n; i++)
 	{
 		BarqClauseTerm *term = &clause->terms[i];
@@ -88,12 +118,44 @@ clause_of_spans(Parse *parse, const Span *spans, uint32 n, BarqOccur occur)
 
 		term->text = copy_bytes(text, term->length);
 		term->offset = spans[i].position - spans[0].position;
+		term->prefix = spans[i].prefix;
+		term->variant = 0;
+		if (i > 0 && term->offset == term[-1].offset)
+			term->variant = term[-1].variant + (spans[i].variant != spans[i - 1].variant);
 		if (term->offset > 0)
 			clause->kind = BARQ_CLAUSE_PHRASE;
 	}
-	/* among others it can only stand for itself */
-	if (n == 1 && spans[0].prefix)
-		clause->kind = BARQ_CLAUSE_PREFIX;
+}
+
+/* The first span from i on whose position or, by_answer, answer is another. */
+static uint32
+next_span(const Span *spans, uint32 n, uint32 i, bool by_answer)
+{
+	uint32		next = i + 1;
+
+	while (next < n && (by_answer ? spans[next].answer == spans[i].answer :
+						spans[next].position == spans[i].position))
+		next++;
+	return next;
+}
+
+/*
+ * The clauses of an unmarked word: one, but where a dictionary's answer puts
+ * several words in the place of its own.
+ */
+static void
+clauses_of_word(Parse *parse, const Span *spans, uint32 n, const BarqQueryItem *item)
+{
+	if (n == 0 || next_span(spans, n, 0, true) < n)
+	{
+		clause_of_spans(parse, spans, n, item);
+		return;
+	}
+	for (uint32 i = 0, next; i < n; i = next)
+	{
+		next = next_span(spans, n, i, false);
+		clause_of_spans(parse, spans + i, next - i, item);
+	}
 }
 
 static void
@@ -101,7 +163,7 @@ add_span(void *arg, const BarqPiece *word, Size start, Size end)
 {
 	Parse	   *parse = arg;
 
-	/* (more than there may be in all: the error comes with the clause) */
+	/* (more than there may be in all: their clause is left out) */
 	for (uint32 i = 0; i < word->nterms && parse->nspans <= BARQ_QUERY_MOST_TERMS; i++)
 	{
 		if (parse->nspans == parse->spans_space)
@@ -114,11 +176,14 @@ add_span(void *arg, const BarqPiece *word, Size start, Size end)
 		parse->spans[parse->nspans++] = (Span) {
 			.term = word->terms[i].term,
 			.position = parse->position + word->terms[i].position,
+			.variant = word->terms[i].variant,
+			.answer = parse->answers,
 			.start = start,
 			.prefix = word->terms[i].prefix
 		};
 	}
 	parse->position += word->advance;
+	parse->answers++;
 }
 
 /* Tokenise [from, to) of the items' texts into parse->spans. */
@@ -127,38 +192,36 @@ tokenize(Parse *parse, const char *from, const char *to)
 {
 	parse->nspans = 0;
 	parse->position = 0;
-	barq_tokenize_words(parse->tokenizer, from, to - from, true, add_span, parse);
+	barq_tokenize_words(parse->tokenizer, from, to - from, BARQ_WORDS_QUERY, add_span, parse);
 }
 
 /*
- * A word or a phrase, with the space before it that most words of documents
- * have; not where a configuration has dictionaries for white space.
+ * An item, with the space before it that most words of documents have; not
+ * where a configuration has dictionaries for white space.
  */
 static void
-clause_of_text(Parse *parse, const char *text, Size length, BarqOccur occur)
+tokenize_item(Parse *parse, const BarqQueryItem *item)
 {
-	tokenize(parse, parse->tokenizer->chunks ? text - 1 : text, text + length);
-	clause_of_spans(parse, parse->spans, parse->nspans, occur);
+	tokenize(parse, parse->tokenizer->chunks ? item->text - 1 : item->text,
+			 item->text + item->length);
 }
 
 static void
-clause_of_prefix(Parse *parse, const BarqQueryItem *item)
+clause_of_item(Parse *parse, const BarqQueryItem *item)
 {
-	Size		before = 0;
-	char	   *prefix = barq_tokenize_prefix(parse->tokenizer, item->text, item->length, &before);
-	BarqClause *clause;
-
-	if (prefix == NULL || (before > 0 && item->occur == BARQ_MUST_NOT))
+	tokenize_item(parse, item);
+	if (item->kind == BARQ_ITEM_PREFIX)
 	{
-		clause_of_text(parse, item->text, item->length, item->occur);
-		return;
+		Size		from = 0;
+		Size		shift = parse->tokenizer->chunks ? 1 : 0;
+		bool		any = parse->tokenizer->kind != BARQ_TOKENIZER_NGRAM ||
+			barq_ngram_last_word(item->text, item->length, &from);
+
+		for (uint32 i = 0; i < parse->nspans && any; i++)
+			if (parse->spans[i].start >= from + shift || from == 0)
+				parse->spans[i].prefix = true;
 	}
-	if (before > 0)
-		clause_of_text(parse, item->text, before, item->occur);
-	if (prefix[0] == '\0')
-		return;
-	clause = add_clause(parse, BARQ_CLAUSE_PREFIX, item->occur, 1);
-	clause->terms[0] = (BarqClauseTerm) {prefix, strlen(prefix), 0};
+	clause_of_spans(parse, parse->spans, parse->nspans, item);
 }
 
 static void
@@ -175,26 +238,28 @@ remember_word(Parse *parse, const BarqQueryItem *item)
 	parse->words[parse->nwords++] = *item;
 }
 
-/* The clauses of words that stand together, a clause each at most. */
+/* The clauses of unmarked words that stand together. */
 static void
 clauses_of_words(Parse *parse)
 {
-	const BarqQueryItem *last;
-	uint32		nclauses = parse->query->nclauses;
+	Clauses    *clauses = &parse->levels[parse->depth].clauses;
+	uint32		nclauses = clauses->n;
 	uint32		nterms = parse->nterms;
+	const BarqQueryItem *last;
 	const char *from;
 
 	if (parse->nwords == 0)
 		return;
-	for (uint32 i = 0; i < parse->nwords && !parse->tokenizer->looks_ahead; i++)
+	for (uint32 i = 0; i < parse->nwords && !parse->tokenizer->looks_ahead && !parse->full; i++)
 	{
-		clause_of_text(parse, parse->words[i].text, parse->words[i].length, BARQ_SHOULD);
+		tokenize_item(parse, &parse->words[i]);
+		clauses_of_word(parse, parse->spans, parse->nspans, &parse->words[i]);
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (parse->tokenizer->looks_ahead)
 	{
 		/* all of them together, sorted by the word in which an answer begins */
-		parse->query->nclauses = nclauses;
+		clauses->n = nclauses;
 		parse->nterms = nterms;
 		last = &parse->words[parse->nwords - 1];
 		from = parse->words[0].text;
@@ -211,43 +276,145 @@ clauses_of_words(Parse *parse)
 				 parse->spans[next].start < end;
 				 next++)
 				;
-			clause_of_spans(parse, parse->spans + i, next - i, BARQ_SHOULD);
+			clauses_of_word(parse, parse->spans + i, next - i, &parse->words[word]);
 		}
 	}
 	parse->nwords = 0;
 }
 
+/* ---- groups ---- */
+
+static void
+multiply(BarqClause *clause, double boost)
+{
+	clause->boost = bounded_boost(clause->boost * boost);
+	for (uint32 i = 0; i < clause->nclauses; i++)
+		multiply(&clause->clauses[i], boost);
+}
+
+/* Several clauses as one of a kind; a lone one without a mark stands for itself. */
+static BarqClause
+join(BarqClauseKind kind, const Clauses *clauses)
+{
+	if (clauses->n == 1 && clauses->list[0].occur == BARQ_SHOULD)
+		return clauses->list[0];
+	return (BarqClause) {
+		.kind = kind,
+		.occur = BARQ_SHOULD,
+		.boost = 1,
+		.nclauses = clauses->n,
+		.clauses = clauses->list
+	};
+}
+
+/* The clauses since the last OR, if any are left, are an alternative. */
+static void
+end_alternative(Level *level)
+{
+	if (level->clauses.n > 0)
+	{
+		BarqClause	joined = join(BARQ_CLAUSE_GROUP, &level->clauses);
+
+		add_clause(&level->alternatives, &joined);
+	}
+	level->clauses = (Clauses) {0};
+}
+
+static void
+open_level(Parse *parse, const BarqQueryItem *item)
+{
+	parse->levels[++parse->depth] = (Level) {.occur = item->occur};
+}
+
+/* A group is complete; nothing where it has no clauses. */
+static void
+close_level(Parse *parse, double boost)
+{
+	Level	   *level = &parse->levels[parse->depth];
+	BarqClause	joined;
+
+	end_alternative(level);
+	parse->depth--;
+	if (level->alternatives.n == 0)
+		return;
+	joined = join(BARQ_CLAUSE_ANY, &level->alternatives);
+	joined.occur = level->occur;
+	if (boost != 1)
+		multiply(&joined, boost);
+	add_clause(&parse->levels[parse->depth].clauses, &joined);
+}
+
+static void
+take_item(Parse *parse, const BarqQueryItem *item)
+{
+	if (item->kind == BARQ_ITEM_WORD && item->occur == BARQ_SHOULD && item->boost == 1)
+	{
+		remember_word(parse, item);
+		return;
+	}
+	clauses_of_words(parse);
+	switch (item->kind)
+	{
+		case BARQ_ITEM_OPEN:
+			open_level(parse, item);
+			break;
+		case BARQ_ITEM_CLOSE:
+			close_level(parse, item->boost);
+			break;
+		case BARQ_ITEM_OR:
+			end_alternative(&parse->levels[parse->depth]);
+			break;
+		default:
+			clause_of_item(parse, item);
+			break;
+	}
+}
+
 BarqTextQuery *
 barq_text_query_parse(const char *query, Size length, BarqTokenizer *tokenizer)
 {
-	Parse		parse = {
-		.tokenizer = tokenizer,
-		.query = palloc0(sizeof(BarqTextQuery))
-	};
+	BarqTextQuery *result = palloc0(sizeof(BarqTextQuery));
+	Parse		parse = {.tokenizer = tokenizer};
+	Level	   *top = &parse.levels[0];
 	BarqQueryScan scan;
 	BarqQueryItem item;
 
 	barq_tokenizer_refresh(tokenizer);
-	barq_query_scan_start(&scan, query, length);
-	while (barq_query_scan_next(&scan, &item))
+	barq_query_scan_start(&scan, query, length, false);
+	while (!parse.full && barq_query_scan_next(&scan, &item))
 	{
-		if (item.kind == BARQ_ITEM_WORD && item.occur == BARQ_SHOULD)
-		{
-			remember_word(&parse, &item);
-			continue;
-		}
-		clauses_of_words(&parse);
-		if (item.kind == BARQ_ITEM_PREFIX)
-			clause_of_prefix(&parse, &item);
-		else
-			clause_of_text(&parse, item.text, item.length, item.occur);
+		take_item(&parse, &item);
 		CHECK_FOR_INTERRUPTS();
 	}
 	clauses_of_words(&parse);
+	while (parse.depth > 0)
+		close_level(&parse, 1);
 	barq_query_scan_end(&scan);
 	if (parse.words != NULL)
 		pfree(parse.words);
 	if (parse.spans != NULL)
 		pfree(parse.spans);
-	return parse.query;
+
+	if (top->alternatives.n > 0)
+	{
+		BarqClause	any;
+
+		end_alternative(top);
+		any = join(BARQ_CLAUSE_ANY, &top->alternatives);
+		top->clauses = (Clauses) {0};
+		add_clause(&top->clauses, &any);
+	}
+	/* the query is a group itself */
+	if (top->clauses.n == 1 && top->clauses.list[0].kind == BARQ_CLAUSE_GROUP &&
+		top->clauses.list[0].occur == BARQ_SHOULD)
+	{
+		result->nclauses = top->clauses.list[0].nclauses;
+		result->clauses = top->clauses.list[0].clauses;
+	}
+	else
+	{
+		result->nclauses = top->clauses.n;
+		result->clauses = top->clauses.list;
+	}
+	return result;
 }

@@ -1,7 +1,8 @@
 /*
  * text_query.h
- *	  The query language: words, "phrases", +must, -not, prefix*, \ escapes;
- *	  parsed into clauses and normalised by the tokenizer of the documents.
+ *	  The query language: words, "phrases", +must, -not, prefix*, OR, groups in
+ *	  ( ), ^2 boosts, \ escapes; parsed into clauses and normalised by the
+ *	  tokenizer of the documents.
  */
 #ifndef BARQ_TEXT_QUERY_H
 #define BARQ_TEXT_QUERY_H
@@ -9,6 +10,12 @@
 #include "text/tokenizer.h"
 
 #define BARQ_QUERY_MOST_TERMS	65536	/* of all clauses */
+#define BARQ_QUERY_DEEPEST		32		/* groups within groups */
+#define BARQ_QUERY_MOST_BOOST	1000	/* of one mark */
+
+/* Of marks within marks, multiplied; 0 is left 0. */
+#define BARQ_QUERY_SMALLEST_BOOST	1e-6
+#define BARQ_QUERY_LARGEST_BOOST	1e6
 
 typedef enum BarqOccur
 {
@@ -19,25 +26,35 @@ typedef enum BarqOccur
 
 typedef enum BarqClauseKind
 {
-	BARQ_CLAUSE_WORDS,			/* a word: its terms are alternatives at each position */
+	BARQ_CLAUSE_WORD,			/* terms of one position */
 	BARQ_CLAUSE_PHRASE,			/* terms at given distances */
-	BARQ_CLAUSE_PREFIX			/* one term, which begins the document's */
+	BARQ_CLAUSE_GROUP,			/* clauses with marks of their own */
+	BARQ_CLAUSE_ANY				/* clauses that are alternatives (OR) */
 } BarqClauseKind;
 
-/* A normalised term of a clause. */
+/*
+ * A normalised term of a clause. At each offset the terms of one variant
+ * belong together and the variants are alternatives: the word is there where
+ * all terms of some variant are.
+ */
 typedef struct BarqClauseTerm
 {
 	char	   *text;			/* palloc'd, not terminated */
 	uint32		length;
 	uint32		offset;			/* in a phrase, from its first term; else 0 */
+	uint32		variant;		/* of its offset: 0, 1, 2 ... */
+	bool		prefix;			/* stands for all terms that begin with it */
 } BarqClauseTerm;
 
 typedef struct BarqClause
 {
 	BarqClauseKind kind;
 	BarqOccur	occur;
-	uint32		nterms;
-	BarqClauseTerm *terms;		/* by offset; several of one offset are alternatives */
+	double		boost;			/* of a word or a phrase, those of its groups in it */
+	uint32		nterms;			/* of a word or a phrase */
+	BarqClauseTerm *terms;		/* by offset and variant */
+	uint32		nclauses;		/* of a group or alternatives: at least one */
+	struct BarqClause *clauses;
 } BarqClause;
 
 typedef struct BarqTextQuery
@@ -47,28 +64,29 @@ typedef struct BarqTextQuery
 } BarqTextQuery;
 
 /*
- * Parse and normalise. ERRCODE_SYNTAX_ERROR, with the place, for an unbalanced
- * quote, a dangling \, + or - without a word; ERRCODE_PROGRAM_LIMIT_EXCEEDED
- * for more than BARQ_QUERY_MOST_TERMS. A query of nothing but stop words has
- * no clauses, which is no error.
+ * Parse leniently and normalise; lives in the current memory context. Raises
+ * nothing but what dictionaries and memory do: what is malformed is mended
+ * (query_scan.c), groups deeper than BARQ_QUERY_DEEPEST are read as part of
+ * the one around them, and clauses after BARQ_QUERY_MOST_TERMS terms are left
+ * out. A query of nothing but stop words has no clauses.
+ *
+ * OR joins what stands between it and the next OR or the end of its group: "a
+ * b OR c" is (a b) OR c, as in websearch_to_tsquery.
  *
  * A word that gives terms at several positions (foo-bar, a URL, three letters
  * of Japanese in an ngram index) is a phrase of them, as it is in a document
  * that holds the same word. Unmarked words that stand together are tokenised
- * together where a dictionary looks ahead (a thesaurus), each alone elsewhere.
+ * together where a dictionary looks ahead (a thesaurus), each alone elsewhere;
+ * the words that a thesaurus puts in their place are words of the query, not a
+ * phrase, as in plainto_tsquery.
  *
- * A prefix is put in small letters and through the dictionaries that filter
- * (unaccent), but not stemmed: databases* finds no term "databas". Its star
- * belongs to its last word; words before that (foo,ba*) are a clause of their
- * own, except behind -, where the star has no meaning then and is left out.
- * Nor has it any behind two or more characters of a script that an ngram
- * tokenizer cuts into grams: their grams are found in longer words anyway.
+ * A prefix goes through the dictionaries as to_tsquery('word:*') does: all its
+ * terms are prefixes, and a stop word vanishes. An ngram tokenizer's star
+ * belongs to the last word of a script with spaces; grams need none, they are
+ * found in longer words anyway.
  */
 extern BarqTextQuery *barq_text_query_parse(const char *query, Size length,
 											BarqTokenizer *tokenizer);
-
-/* The same without normalising: is the syntax right? Raises what parse would. */
-extern void barq_text_query_check(const char *query, Size length);
 
 /* How a query's text is read. */
 typedef enum BarqQuerySyntax

@@ -230,9 +230,12 @@ add_piece(Target *target, const BarqPiece *piece)
 		make_room(tokens, piece->nterms);
 	to = tokens->tokens + tokens->ntokens;
 	for (uint32 i = 0; i < piece->nterms; i++)
-		to[i] = (BarqToken) {piece->terms[i].term,
-							(uint32) target->position + piece->terms[i].position};
-	tokens->ntokens += piece->nterms;
+	{
+		*to = (BarqToken) {piece->terms[i].term,
+						  (uint32) target->position + piece->terms[i].position};
+		to += !piece->terms[i].again;
+	}
+	tokens->ntokens = to - tokens->tokens;
 	tokens->length += piece->words;
 	target->position += piece->advance;
 }
@@ -246,13 +249,13 @@ add_word(void *arg, const BarqPiece *piece, Size start, Size end)
 /* What the parser and the dictionaries make of a text. */
 static void
 run_parser(BarqTokenizer *tokenizer, const char *text, Size length,
-		   bool for_query, BarqWordSink sink, void *arg)
+		   BarqWordsFor purpose, BarqWordSink sink, void *arg)
 {
 	tokenizer->busy = true;
 	PG_TRY();
 	{
 		if (tokenizer->kind == BARQ_TOKENIZER_NGRAM)
-			barq_ngram(tokenizer, text, length, for_query, sink, arg);
+			barq_ngram(tokenizer, text, length, purpose, sink, arg);
 		else
 			barq_lexize(tokenizer, text, length, sink, arg);
 	}
@@ -319,7 +322,7 @@ learn_piece(BarqTokenizer *tokenizer, const char *text, uint32 length, BarqPiece
 	barq_draft_begin(tokenizer);
 	with_space[0] = ' ';
 	memcpy(with_space + 1, text, length);
-	run_parser(tokenizer, with_space, length + 1, false, draft_word, tokenizer);
+	run_parser(tokenizer, with_space, length + 1, BARQ_WORDS_DOCUMENT, draft_word, tokenizer);
 	*piece = tokenizer->draft.piece;
 	barq_pieces_add(&tokenizer->between, piece, text, length, 0);
 }
@@ -420,7 +423,7 @@ add_pieces(BarqTokenizer *tokenizer, Target *target, const char *text, const cha
 				/* with the white space before it, if there is some */
 				const char *from = c->start > text ? c->start - 1 : c->start;
 
-				run_parser(tokenizer, from, c->start + c->length - from, false,
+				run_parser(tokenizer, from, c->start + c->length - from, BARQ_WORDS_DOCUMENT,
 						   add_word, target);
 			}
 			else
@@ -471,7 +474,7 @@ barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 		}
 	}
 	if (text < end)
-		run_parser(tokenizer, text, end - text, false, add_word, &target);
+		run_parser(tokenizer, text, end - text, BARQ_WORDS_DOCUMENT, add_word, &target);
 	if (target.position > PG_UINT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -484,39 +487,9 @@ barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 
 void
 barq_tokenize_words(BarqTokenizer *tokenizer, const char *text, Size length,
-					bool for_query, BarqWordSink sink, void *arg)
+					BarqWordsFor purpose, BarqWordSink sink, void *arg)
 {
 	Assert(!tokenizer->busy);
 	barq_tokenizer_refresh(tokenizer);
-	run_parser(tokenizer, text, length, for_query, sink, arg);
-}
-
-char *
-barq_tokenize_prefix(BarqTokenizer *tokenizer, const char *text, Size length, Size *before)
-{
-	BarqLastWord last;
-	char *volatile folded = NULL;
-
-	Assert(!tokenizer->busy);
-	barq_tokenizer_refresh(tokenizer);
-	tokenizer->busy = true;
-	PG_TRY();
-	{
-		if (tokenizer->kind == BARQ_TOKENIZER_NGRAM ?
-			barq_ngram_last(tokenizer, text, length, &last) :
-			barq_lexize_last(tokenizer, text, length, &last))
-		{
-			folded = barq_lexize_fold(tokenizer, last.type, text + last.start,
-									  last.end - last.start);
-			*before = last.others ? last.start : 0;
-		}
-		MemoryContextReset(tokenizer->dictionary_context);
-		MemoryContextReset(tokenizer->parse_context);
-	}
-	PG_FINALLY();
-	{
-		tokenizer->busy = false;
-	}
-	PG_END_TRY();
-	return folded;
+	run_parser(tokenizer, text, length, purpose, sink, arg);
 }

@@ -21,10 +21,8 @@
 BarqQueryValue *
 barq_query_value_make(const char *query, Size length, Oid index)
 {
-	BarqQueryValue *value;
+	BarqQueryValue *value = palloc(offsetof(BarqQueryValue, query) + length);
 
-	barq_text_query_check(query, length);
-	value = palloc(offsetof(BarqQueryValue, query) + length);
 	SET_VARSIZE(value, offsetof(BarqQueryValue, query) + length);
 	value->index = index;
 	memcpy(value->query, query, length);

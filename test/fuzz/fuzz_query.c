@@ -13,9 +13,10 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 {
 	int			items;
 	bool		accepted;
+	bool		strict;
 
 	if (strcmp(fuzz_target_name, "text_query") == 0)
-		return fuzz_verdict(fuzz_query(data, size, &items));
+		return fuzz_verdict(fuzz_query(data, size, &items, &strict));
 	if (strcmp(fuzz_target_name, "bm25query_in") == 0)
 		return fuzz_verdict(fuzz_bm25query(false, data, size, &accepted));
 	if (strcmp(fuzz_target_name, "bm25query_recv") == 0)

@@ -1,14 +1,17 @@
 /*
  * fuzz_query.h
  *	  What is fuzzed: the syntax of text queries, outside of a server. Any
- *	  bytes give a syntax error or items which, written out again with every
- *	  character escaped, are read as the same items.
+ *	  bytes are read leniently, without an error, into items which, written out
+ *	  again with every character escaped, are read as the same items; strictly,
+ *	  into the same items or an error; escaped, into their words.
  *
  * Included by one C file, together with the source under test, so that it is
  * compiled with its flags.
  */
 #ifndef BARQ_FUZZ_QUERY_H
 #define BARQ_FUZZ_QUERY_H
+
+#include <math.h>
 
 #include "fuzz_server.h"
 
@@ -17,6 +20,8 @@
 #undef printf
 #undef vprintf
 #undef fprintf
+#undef sprintf
+#undef snprintf
 
 /* --- what the scanner takes of a server --- */
 
@@ -30,9 +35,17 @@ pg_mbstrlen_with_len(const char *mbstr, int limit)
 	return n;
 }
 
+int
+GetDatabaseEncoding(void)
+{
+	return PG_UTF8;
+}
+
 /* --- the test --- */
 
-/* An item as a query of its own: mark, quotes, and every byte escaped. */
+#define FUZZ_ITEM_BYTES	24		/* of marks, at most, beside the text */
+
+/* An item as a query of its own: mark, quotes, escapes, boost. */
 static Size
 fuzz_write_item(const BarqQueryItem *item, char *to)
 {
@@ -40,17 +53,38 @@ fuzz_write_item(const BarqQueryItem *item, char *to)
 
 	if (item->occur != BARQ_SHOULD)
 		to[n++] = item->occur == BARQ_MUST ? '+' : '-';
-	if (item->kind == BARQ_ITEM_PHRASE)
-		to[n++] = '"';
+	switch (item->kind)
+	{
+		case BARQ_ITEM_OPEN:
+			to[n++] = '(';
+			break;
+		case BARQ_ITEM_CLOSE:
+			to[n++] = ')';
+			break;
+		case BARQ_ITEM_OR:
+			n += sprintf(to + n, "OR");
+			break;
+		case BARQ_ITEM_PHRASE:
+			to[n++] = '"';
+			break;
+		default:
+			to[n++] = '\\';
+			break;
+	}
 	for (Size i = 0; i < item->length; i++)
 	{
-		to[n++] = '\\';
+		bool		first = i == 0 && item->kind != BARQ_ITEM_PHRASE;
+
+		if (!first && !is_letter(item->text[i]) && !is_digit(item->text[i]))
+			to[n++] = '\\';
 		to[n++] = item->text[i];
 	}
 	if (item->kind == BARQ_ITEM_PHRASE)
 		to[n++] = '"';
 	else if (item->kind == BARQ_ITEM_PREFIX)
 		to[n++] = '*';
+	if (item->boost != 1)
+		n += sprintf(to + n, "^%.11f", item->boost);
 	to[n++] = ' ';
 	return n;
 }
@@ -59,60 +93,133 @@ static bool
 fuzz_same_item(const BarqQueryItem *a, const BarqQueryItem *b)
 {
 	return a->kind == b->kind && a->occur == b->occur && a->length == b->length &&
-		memcmp(a->text, b->text, a->length) == 0;
+		(a->length == 0 || memcmp(a->text, b->text, a->length) == 0) &&
+		fabs(a->boost - b->boost) < 1e-10;
 }
 
-/* NULL, or what is wrong. *items: how many there were; -1: an error. */
+/* Are two texts read as the same items? Raises what strict reading does. */
+static bool
+fuzz_same_items(const char *a, Size a_length, bool a_strict, const char *b, Size b_length)
+{
+	BarqQueryScan scan_a;
+	BarqQueryScan scan_b;
+	BarqQueryItem item_a;
+	BarqQueryItem item_b;
+
+	barq_query_scan_start(&scan_a, a, a_length, a_strict);
+	barq_query_scan_start(&scan_b, b, b_length, false);
+	while (barq_query_scan_next(&scan_a, &item_a))
+		if (!barq_query_scan_next(&scan_b, &item_b) || !fuzz_same_item(&item_a, &item_b))
+			return false;
+	return !barq_query_scan_next(&scan_b, &item_b);
+}
+
+/* Is a text, escaped, read as its words and nothing else? */
+static bool
+fuzz_escapes(const char *query, Size size)
+{
+	BarqQueryScan scan;
+	BarqQueryItem item;
+	Size		length;
+	char	   *escaped = barq_text_query_escape(query, size, &length);
+	Size		at = 0;
+
+	barq_query_scan_start(&scan, escaped, length, true);
+	while (barq_query_scan_next(&scan, &item))
+	{
+		Size		space;
+
+		while ((space = space_at(query, at, size, true)) > 0)
+			at += space;
+		if (item.kind != BARQ_ITEM_WORD || item.occur != BARQ_SHOULD || item.boost != 1 ||
+			item.length > size - at || memcmp(item.text, query + at, item.length) != 0)
+			return false;
+		at += item.length;
+		if (at < size && space_at(query, at, size, true) == 0)
+			return false;
+	}
+	for (Size space; (space = space_at(query, at, size, true)) > 0;)
+		at += space;
+	return at == size;
+}
+
+/* Write out the items of a lenient reading; NULL, or what is wrong with one. */
 static const char *
-fuzz_query(const uint8 *data, Size size, int *items)
+fuzz_items(const char *query, Size size, char *written, Size *length, int *items, bool *whole)
+{
+	BarqQueryScan scan;
+	BarqQueryItem item;
+	Size		last = 0;
+	int			depth = 0;
+	bool		after_or = false;
+
+	barq_query_scan_start(&scan, query, size, false);
+	while (barq_query_scan_next(&scan, &item))
+	{
+		bool		text = item.kind <= BARQ_ITEM_PREFIX;
+
+		(*items)++;
+		/* lone marks may leave an OR that nothing follows */
+		*whole &= !(after_or && item.kind == BARQ_ITEM_CLOSE);
+		after_or = item.kind == BARQ_ITEM_OR;
+		depth += (item.kind == BARQ_ITEM_OPEN) - (item.kind == BARQ_ITEM_CLOSE);
+		if (depth < 0 || depth > BARQ_QUERY_DEEPEST)
+			return "groups do not close as they open";
+		if ((scan.at <= last && item.kind != BARQ_ITEM_CLOSE) || scan.at > size)
+			return "an item takes nothing of the query, or too much";
+		last = scan.at;
+		if (scan.used > 2 * size ||
+			(text && (item.text[-1] != ' ' || item.text + item.length > scan.buffer + scan.used)))
+			return "an item's text is not in the buffer";
+		if (text && item.kind != BARQ_ITEM_PHRASE && item.length == 0)
+			return "a word is empty";
+		if (!(item.boost >= 0 && item.boost <= BARQ_QUERY_MOST_BOOST))
+			return "a boost is out of range";
+		*length += fuzz_write_item(&item, written + *length);
+	}
+	*whole &= !after_or;
+	return depth > 0 ? "a group does not close" : NULL;
+}
+
+/* NULL, or what is wrong. *items: how many there were; *strict: it is valid strictly. */
+static const char *
+fuzz_query(const uint8 *data, Size size, int *items, bool *strict)
 {
 	static const char *wrong;
+	static bool strictly;
 	char	   *query = malloc(Max(size, 1));
 
 	memcpy(query, data, size);
 	wrong = NULL;
-	*items = -1;
+	strictly = false;
+	*items = 0;
+	*strict = false;
 	shim_context_push();
 	if (SHIM_TRY())
 	{
-		BarqQueryScan scan;
-		BarqQueryScan again;
-		BarqQueryItem item;
-		BarqQueryItem item_again;
-		char	   *written = palloc(6 * size + 8);
+		char	   *written = palloc((2 + FUZZ_ITEM_BYTES) * size + FUZZ_ITEM_BYTES * 64);
 		Size		length = 0;
-		Size		last = 0;
+		bool		whole = true;
 
-		*items = 0;
-		barq_query_scan_start(&scan, query, size);
-		while (barq_query_scan_next(&scan, &item))
+		wrong = fuzz_items(query, size, written, &length, items, &whole);
+		if (wrong == NULL && whole && !fuzz_same_items(query, size, false, written, length))
+			wrong = "items written out are read as others";
+		if (wrong == NULL && !fuzz_escapes(query, size))
+			wrong = "an escaped text is not read as its words";
+		if (wrong == NULL)
 		{
-			(*items)++;
-			if (scan.at <= last || scan.at > size)
-				wrong = "an item takes nothing of the query, or too much";
-			last = scan.at;
-			if (scan.used > 2 * size || item.text[-1] != ' ' ||
-				item.text + item.length > scan.buffer + scan.used)
-				wrong = "an item's text is not in the buffer";
-			if (item.kind != BARQ_ITEM_PHRASE && item.length == 0)
-				wrong = "a word is empty";
-			length += fuzz_write_item(&item, written + length);
+			strictly = true;
+			if (!fuzz_same_items(query, size, true, query, size))
+				wrong = "strict reading differs from lenient";
+			*strict = true;
 		}
-		barq_query_scan_start(&scan, query, size);
-		barq_query_scan_start(&again, written, length);
-		while (wrong == NULL && barq_query_scan_next(&scan, &item))
-			if (!barq_query_scan_next(&again, &item_again) || !fuzz_same_item(&item, &item_again))
-				wrong = "an item written out is read as another";
-		if (wrong == NULL && barq_query_scan_next(&again, &item_again))
-			wrong = "more items are read than were written out";
 		SHIM_END();
 	}
-	else
-	{
-		*items = -1;
-		if (shim_sqlstate != ERRCODE_SYNTAX_ERROR)
-			wrong = "an error is no syntax error";
-	}
+	else if (!strictly)
+		wrong = "an error without strictness";
+	else if (shim_sqlstate != ERRCODE_SYNTAX_ERROR &&
+			 shim_sqlstate != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		wrong = "a strict error is no syntax error";
 	shim_context_pop();
 	free(query);
 	return wrong;

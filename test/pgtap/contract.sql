@@ -73,7 +73,7 @@ SELECT is(pg_get_function_arguments('to_bm25query(text,regclass)'::regprocedure)
 SELECT is(pg_get_function_arguments('barq_highlight(text,text,regconfig,text,text,integer,integer)'::regprocedure),
 	'body text, query text, config regconfig, start_tag text DEFAULT ''<b>''::text, stop_tag text DEFAULT ''</b>''::text, max_fragments integer DEFAULT 3, fragment_words integer DEFAULT 20', 'arguments of barq_highlight()');
 SELECT is(pg_get_function_arguments('barq_bm25_terms(text,regconfig,text)'::regprocedure), 'body text, config regconfig, tokenizer text DEFAULT ''config''::text, OUT term text, OUT "position" bigint', 'arguments and columns of barq_bm25_terms()');
-SELECT is(pg_get_function_arguments('barq_bm25_clauses(text,regconfig,text)'::regprocedure), 'query text, config regconfig, tokenizer text DEFAULT ''config''::text, OUT occur text, OUT kind text, OUT terms text[], OUT offsets bigint[]', 'arguments and columns of barq_bm25_clauses()');
+SELECT is(pg_get_function_arguments('barq_bm25_clauses(text,regconfig,text)'::regprocedure), 'query text, config regconfig, tokenizer text DEFAULT ''config''::text, OUT occur text, OUT kind text, OUT terms text[], OUT offsets bigint[], OUT variants integer[], OUT boost double precision, OUT depth integer', 'arguments and columns of barq_bm25_clauses()');
 SELECT is(barq_version(), (SELECT extversion FROM pg_extension WHERE extname = 'barq'), 'barq_version() is the extension''s version');
 
 -- the access method and its operator classes
