@@ -25,7 +25,7 @@ SET search_path = pg_catalog, "text q";
 SELECT public.to_bm25query('a', '"odd "".: index"'), public.to_bm25query('a', 'public.text_bm25query_body');
 RESET search_path;
 
--- the syntax is looked at at once
+-- what is malformed is mended
 SELECT pg_temp.outcome($$SELECT to_bm25query('a "b')$$);
 SELECT pg_temp.outcome($$SELECT to_bm25query('a', 'no_such_index')$$);
 

@@ -75,9 +75,26 @@ FROM (SELECT words, fragments, cardinality(parts) AS n,
 SELECT barq_highlight(repeat('filler words of a text ', 90000) || 'needle in a haystack', 'needle haystack', 'english', max_fragments => 1, fragment_words => 5);
 SELECT length(barq_highlight(repeat('word77 other ', 1000), (SELECT string_agg('word' || i, ' ') FROM generate_series(1, 10000) i), 'english', '[', ']', 0));
 
+-- text from people
+SELECT pg_temp.mark('a 27" monitor (C++)', '27" (monitor "c'), pg_temp.mark('a b', '- + "'), pg_temp.mark('red fox, blue dog', 'fox^2 OR (blue -dog)');
+
+-- as an index reads: its configuration, its tokenizer
+CREATE TEMP TABLE text_highlight (words text, runs text);
+CREATE INDEX text_highlight_words ON text_highlight USING barq_bm25 (words) WITH (text_config = 'english');
+CREATE INDEX text_highlight_runs ON text_highlight USING barq_bm25 (runs) WITH (text_config = 'english', tokenizer = 'ngram');
+SELECT barq_highlight('the databases', 'database', index => 'text_highlight_words'), barq_highlight('the databases', 'database', 'text_highlight_words'::regclass),
+	barq_highlight('the databases', 'database', 'text_highlight_words'), barq_highlight('the databases', 'database', config => 'english'), barq_highlight('the databases', 'database', 'english'::regconfig);
+SELECT query, barq_highlight('東京都庁の PostgreSQL入門、京都と databases', query, 'text_highlight_runs', '[', ']', 0) FROM unnest(ARRAY[
+	'東京', '都', '東京都庁', '京都', '京都庁', '"都 の"', 'database', 'data*', 'postgresql入門', '東京 -京都', '(大阪 OR 京都)^2', '大阪']) query;
+SELECT n, w, barq_highlight('日本語の文章には単語の間に空白がありません。だから文章を二文字か三文字に切ります。', '文字 空白', 'text_highlight_runs', '[', ']', n, w) FROM unnest('{1,2}'::int[]) n, unnest('{1,2,3,5,8,20}'::int[]) w;
+
 -- bad input
-SELECT pg_temp.outcome($$SELECT barq_highlight('a', '"a', 'english')$$);
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'nonesuch')$$);
+SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', config => 'nonesuch')$$);
+SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', index => 'nonesuch')$$);
+SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'pg_class')$$);
+SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'pg_class_oid_index'::regclass)$$);
+SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'a.b.c.d.e')$$);
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'english', max_fragments => -1)$$);
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'english', max_fragments => 1001)$$);
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'english', fragment_words => 0)$$);
