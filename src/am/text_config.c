@@ -225,6 +225,28 @@ barq_text_config_depend(Oid index, List *configs)
 
 /* ---- the configuration of an index ---- */
 
+/* Any configuration of a fingerprint, or InvalidOid: they all make the same terms. */
+static Oid
+lookalike(uint32 fingerprint)
+{
+	Relation	configs = table_open(TSConfigRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(configs, InvalidOid, false, NULL, 0, NULL);
+	Oid			found = InvalidOid;
+	HeapTuple	tuple;
+
+	while (!OidIsValid(found) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid			config = ((Form_pg_ts_config) GETSTRUCT(tuple))->oid;
+
+		CHECK_FOR_INTERRUPTS();
+		if (barq_text_config_fingerprint(config) == fingerprint)
+			found = config;
+	}
+	systable_endscan(scan);
+	table_close(configs, AccessShareLock);
+	return found;
+}
+
 /*
  * The index's file comes from another cluster (pg_upgrade), or its dependency
  * was not recorded: the configuration that looks as the index's did, else the
@@ -247,7 +269,7 @@ recognize(const BarqTextOptions *options, List *dependencies)
 		 IsPinnedObject(TSConfigRelationId, named) ||
 		 barq_text_config_fingerprint(named) == options->config_fingerprint))
 		return named;
-	return InvalidOid;
+	return lookalike(options->config_fingerprint);
 }
 
 /* What this backend has found out about indexes. */
@@ -335,7 +357,7 @@ barq_text_analysis(Oid index, const BarqTextOptions *options)
 	if (!OidIsValid(analysis.config))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("text search configuration \"%s\" of index \"%s\" does not exist",
+				 errmsg("text search configuration %s, with which index \"%s\" was built, is gone",
 						quote_qualified_identifier(options->config_schema,
 												   options->config_name),
 						get_rel_name(index)),
