@@ -98,6 +98,16 @@ typedef RelFileNode BarqLocator;
 #else
 #define BarqOwnsRelation(relid, user) pg_class_ownercheck(relid, user)
 #endif
+#if PG_VERSION_NUM >= 160000
+#define BarqOwnsExtension(oid, user) \
+	object_ownercheck(ExtensionRelationId, oid, user)
+#define BarqMayCreateIn(schema, user) \
+	(object_aclcheck(NamespaceRelationId, schema, user, ACL_CREATE) == ACLCHECK_OK)
+#else
+#define BarqOwnsExtension(oid, user) pg_extension_ownercheck(oid, user)
+#define BarqMayCreateIn(schema, user) \
+	(pg_namespace_aclcheck(schema, user, ACL_CREATE) == ACLCHECK_OK)
+#endif
 #if PG_VERSION_NUM >= 170000
 #define BarqMayMaintain(relid, user) \
 	(pg_class_aclcheck(relid, user, ACL_MAINTAIN) == ACLCHECK_OK)

@@ -3,3 +3,14 @@
 CREATE FUNCTION barq_adopt_pgvector() RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION barq_adopt_pgvector() IS 'make operator classes of the access methods of barq for the types of pgvector; the number made';
+
+-- SET SCHEMA by the extension's owner, to whom its objects do not belong
+
+CREATE FUNCTION barq_move_extension() RETURNS event_trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION barq_move_extension() IS 'move the extension to another schema for its owner';
+
+CREATE EVENT TRIGGER barq_move_extension ON ddl_command_start
+	WHEN TAG IN ('ALTER EXTENSION')
+	EXECUTE FUNCTION barq_move_extension();
+COMMENT ON EVENT TRIGGER barq_move_extension IS 'ALTER EXTENSION barq SET SCHEMA by the extension''s owner';

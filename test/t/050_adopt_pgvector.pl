@@ -73,6 +73,17 @@ fails('other', 'SELECT barq.barq_adopt_pgvector()',
 is($node->safe_psql('other', q{SELECT count(*) FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
 	WHERE amname LIKE 'barq%' AND opcnamespace = 'public'::regnamespace}), '0', 'other bytes: nothing is made');
 
+
+# One schema cannot have the types of both.
+database('shared', 'CREATE EXTENSION vector');
+fails('shared', 'CREATE EXTENSION barq', qr/schema "public" has pgvector's type "vector".*HINT:  Give barq a schema of its own: CREATE SCHEMA barq;.*barq_adopt_pgvector/s,
+	'in the schema of pgvector');
+$node->safe_psql('shared', $barq);
+fails('shared', 'ALTER EXTENSION barq SET SCHEMA public', qr/type "vector" already exists in schema "public"/, 'moved there');
+cmp_ok($node->safe_psql('shared', 'SELECT barq.barq_adopt_pgvector()'), '>', 10, 'the hint\'s way works');
+database('own', q{CREATE TYPE halfvec AS (x int)});
+fails('own', 'CREATE EXTENSION barq', qr/schema "public" has a type "halfvec" already.*HINT/s, 'beside a type of the user\'s');
+
 # A column of pgvector's, with rows in it.
 database('app', 'CREATE EXTENSION vector', q{
 	SELECT setseed(0.4);
