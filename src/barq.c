@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "admin/admin.h"
 #include "am/am.h"
+#include "am/scan_report.h"
 #include "am/text.h"
 #include "bm25/bm25.h"
 #include "catalog/pg_class.h"
@@ -206,6 +207,7 @@ _PG_init(void)
 		barq_launcher_register();
 	}
 	barq_watch_ddl();
+	barq_scan_report_init();
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
 	CacheRegisterRelcacheCallback(at_relcache_invalidation, (Datum) 0);

@@ -146,6 +146,14 @@ typedef RelFileNode BarqLocator;
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #endif
 
+/* ... and the searches of a scan, for EXPLAIN */
+#if PG_VERSION_NUM >= 180000
+#define BarqCountIndexSearch(scan) \
+	((scan)->instrument != NULL ? (void) (scan)->instrument->nsearches++ : (void) 0)
+#else
+#define BarqCountIndexSearch(scan) ((void) (scan))
+#endif
+
 /* The search path of maintenance, which 17 brought. */
 #if PG_VERSION_NUM >= 170000
 #define BarqRestrictSearchPath() RestrictSearchPath()

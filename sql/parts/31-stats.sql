@@ -21,3 +21,10 @@ BEGIN ATOMIC
 	WHERE backend_type IN ('barq worker', 'barq launcher');
 END;
 COMMENT ON FUNCTION barq_progress() IS 'what each barq worker does';
+
+CREATE FUNCTION barq_last_scan(OUT index regclass, OUT searches bigint,
+	OUT segments bigint, OUT images bigint, OUT pages bigint,
+	OUT rows_scored bigint, OUT heap_rows bigint, OUT cut bigint,
+	OUT scored_all bigint)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION barq_last_scan() IS 'what the last scan of a barq index that has ended in this session did, added up over its searches (rescans): segments searched, in images or page by page; rows scored; rows that the index fetched from the table itself; searches cut by barq.max_scan_tuples; searches that turned to all other rows';

@@ -8,6 +8,7 @@
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "am/heap_distance.h"
+#include "am/scan_report.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 
@@ -46,6 +47,7 @@ barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
 	bool		all_dead = false;
 	bool		found;
 
+	barq_heap_rows++;
 	found = table_index_fetch_tuple(state->fetch, &at, state->scan->xs_snapshot,
 									state->slot, &again, &all_dead);
 	if (found)

@@ -13,7 +13,6 @@
 #include "am/scan_rounds.h"
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 
@@ -26,6 +25,7 @@ barq_vector_begin_scan(Relation index, int nkeys, int norderbys)
 	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
 	VectorScan *vs = palloc0(sizeof(VectorScan));
 
+	vs->report = barq_scan_report_begin();
 	vs->context = AllocSetContextCreate(CurrentMemoryContext, "barq scan",
 										ALLOCSET_DEFAULT_SIZES);
 	if (norderbys > 0)
@@ -83,6 +83,7 @@ barq_vector_end_scan(IndexScanDesc scan)
 	barq_scan_end_rounds(vs);
 	end_heap_distance(vs);
 	MemoryContextDelete(vs->context);
+	barq_scan_report_end(vs->report, scan->indexRelation);
 	pfree(vs);
 	scan->opaque = NULL;
 }
@@ -291,13 +292,11 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 	return true;
 }
 
-bool
-barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
+static bool
+next_row(IndexScanDesc scan, VectorScan *vs)
 {
-	VectorScan *vs = scan->opaque;
 	Candidate  *candidate;
 
-	Assert(ScanDirectionIsForward(direction));
 	if (scan->numberOfOrderBys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -307,7 +306,7 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	{
 		BarqIndexStats *stats;
 
-		pgstat_count_index_scan(scan->indexRelation);
+		barq_scan_report_search(vs->report, scan);
 		memset(barq_lock_waits, 0, sizeof(barq_lock_waits));
 		barq_scan_advance(scan, vs);
 		stats = barq_stats_of(RelationGetRelid(scan->indexRelation));
@@ -336,6 +335,22 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 
 	barq_vector_scans_ended++;
 	if (barq_iterative_scan != BARQ_ITERATIVE_OFF && vs->looked_at >= barq_max_scan_tuples)
+	{
+		vs->report->cut++;
 		barq_scans_cut++;
+	}
 	return false;
+}
+
+bool
+barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	VectorScan *vs = scan->opaque;
+	bool		found;
+
+	Assert(ScanDirectionIsForward(direction));
+	barq_scan_report_enter(vs->report);
+	found = next_row(scan, vs);
+	barq_scan_report_leave(vs->report);
+	return found;
 }

@@ -11,6 +11,7 @@
 #include "am/growing_scan.h"
 #include "am/heap_distance.h"
 #include "am/own_order.h"
+#include "am/scan_report.h"
 #include "am/tid_set.h"
 #include "settings.h"
 
@@ -35,6 +36,8 @@ typedef struct SegmentStream
 
 typedef struct VectorScan
 {
+	BarqScanReport *report;		/* the first member (scan_report.h) */
+
 	/* for the whole scan descriptor */
 	MemoryContext context;		/* reset by every rescan */
 	bool		null_query;		/* distances are NULL */

@@ -23,13 +23,13 @@
 #include "access/relscan.h"
 #include "access/table.h"
 #include "am/heap_distance.h"
+#include "am/scan_report.h"
 #include "am/text.h"
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
-#include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "store/keyless.h"
 #include "settings.h"
@@ -52,6 +52,7 @@ typedef enum TextPhase
 
 typedef struct TextScan
 {
+	BarqScanReport *report;		/* the first member (scan_report.h) */
 	MemoryContext owner;		/* the executor state's: of the statistics */
 	MemoryContext context;		/* reset by every rescan */
 
@@ -96,6 +97,7 @@ barq_text_begin_scan(Relation index, int nkeys, int norderbys)
 	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
 	TextScan   *ts = palloc0(sizeof(TextScan));
 
+	ts->report = barq_scan_report_begin();
 	ts->owner = CurrentMemoryContext;
 	ts->context = AllocSetContextCreate(CurrentMemoryContext, "barq scan",
 										ALLOCSET_DEFAULT_SIZES);
@@ -122,6 +124,7 @@ barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 				 ScanKey orderbys, int norderbys)
 {
 	TextScan   *ts = scan->opaque;
+	BarqScanReport *report = ts->report;
 	MemoryContext owner = ts->owner;
 	MemoryContext context = ts->context;
 
@@ -133,6 +136,7 @@ barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	end_heap(ts);
 	MemoryContextReset(context);
 	memset(ts, 0, sizeof(*ts));
+	ts->report = report;
 	ts->owner = owner;
 	ts->context = context;
 }
@@ -144,6 +148,7 @@ barq_text_end_scan(IndexScanDesc scan)
 
 	end_heap(ts);
 	MemoryContextDelete(ts->context);
+	barq_scan_report_end(ts->report, scan->indexRelation);
 	pfree(ts);
 	scan->opaque = NULL;
 }
@@ -251,7 +256,7 @@ start(IndexScanDesc scan, TextScan *ts)
 
 	ts->started = true;
 	ts->batch = FIRST_BATCH;
-	pgstat_count_index_scan(index);
+	barq_scan_report_search(ts->report, scan);
 	if (scan->numberOfOrderBys > 0 && !(scan->orderByData[0].sk_flags & SK_ISNULL))
 		ts->score = ask(scan, ts, DatumGetBarqQueryValue(scan->orderByData[0].sk_argument));
 	ts->matches = palloc(sizeof(BarqQueryValue *) * Max(scan->numberOfKeys, 1));
@@ -328,6 +333,7 @@ search_state(BarqTextState *state, void *arg)
 {
 	TextScan   *ts = arg;
 
+	barq_scan_report_segments(ts->report, state->snapshot);
 	ts->unsure = false;
 	ts->top.count = 0;
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
@@ -347,6 +353,7 @@ rest_state(BarqTextState *state, void *arg)
 {
 	TextScan   *ts = arg;
 
+	barq_scan_report_segments(ts->report, state->snapshot);
 	ts->top.count = 0;
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
 		barq_bm25_rest(&state->views[i], &ts->rest, state->snapshot->segments[i].dead,
@@ -445,6 +452,7 @@ next_phase(IndexScanDesc scan, TextScan *ts)
 		case NULLS:
 			return false;
 	}
+	ts->report->scored_all += ts->phase == SCORED;
 	ts->phase++;
 	ts->unsure = false;
 	ts->resumed = true;
@@ -542,6 +550,7 @@ match_state(BarqTextState *state, void *arg)
 {
 	TextScan   *ts = arg;
 
+	barq_scan_report_segments(ts->report, state->snapshot);
 	ts->ntids = 0;
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
 		barq_bm25_match(&state->views[i], ts->query, state->snapshot->segments[i].dead,
@@ -550,12 +559,9 @@ match_state(BarqTextState *state, void *arg)
 		barq_text_log_match(state->log, ts->query, note_rows, ts);
 }
 
-bool
-barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction)
+static bool
+next_row(IndexScanDesc scan, TextScan *ts)
 {
-	TextScan   *ts = scan->opaque;
-
-	Assert(ScanDirectionIsForward(direction));
 	if (scan->numberOfOrderBys == 0 && scan->numberOfKeys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -576,6 +582,19 @@ barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	scan->xs_heaptid = ts->tids[ts->at];
 	scan->xs_recheck = ts->rechecks[ts->at++] || ts->thresholds != NIL;
 	return true;
+}
+
+bool
+barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	TextScan   *ts = scan->opaque;
+	bool		found;
+
+	Assert(ScanDirectionIsForward(direction));
+	barq_scan_report_enter(ts->report);
+	found = next_row(scan, ts);
+	barq_scan_report_leave(ts->report);
+	return found;
 }
 
 /*
@@ -634,7 +653,9 @@ barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 	if (ts->query == NULL)
 		return everything(scan, bitmap);
 	recheck = ts->thresholds != NIL || (ts->bounded && ts->bound < 0);
+	barq_scan_report_enter(ts->report);
 	barq_text_with_state(scan->indexRelation, match_state, ts);
+	barq_scan_report_leave(ts->report);
 	for (uint64 i = 0; i < ts->ntids;)
 	{
 		uint64		n = 1;

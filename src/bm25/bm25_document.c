@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "bm25/bm25_layout.h"
+#include "kernels/kernels.h"
 
 /* What the document has of a term of the query. */
 typedef struct Held
@@ -178,6 +179,7 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 	bool		positions;
 	bool		prefixes = false;
 
+	barq_rows_scored++;
 	for (uint32 i = 0; i < query->nterms; i++)
 		prefixes |= query->terms[i].prefix;
 	barq_document_open(&reader, document, length);

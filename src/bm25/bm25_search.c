@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "bm25/bm25_search.h"
+#include "kernels/kernels.h"
 #include "store/interrupts.h"
 
 #define MANY_ROWS		8192	/* rows of a window of many terms */
@@ -48,6 +49,7 @@ barq_bm25_keep(Bm25Search *s, double score, uint32 row)
 {
 	ItemPointerData tid;
 
+	barq_rows_scored++;
 	if (barq_bm25_hopeless(s, score, row) || is_dead(s, row) ||
 		(s->top->resumed && score > s->top->after_score))
 		return;

@@ -232,6 +232,7 @@ barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 	bool		l2 = query->codec.metric == BARQ_METRIC_L2;
 	bool		l1 = query->codec.metric == BARQ_METRIC_L1;
 
+	barq_rows_scored += n;
 	if (query->codec.quant == BARQ_QUANT_BITS)
 	{
 		barq_bits_keys(&query->codec, query->value, base, stride, ids, n, keys);

@@ -34,6 +34,7 @@ static const BarqKernels *const levels[] = {
 #define NLEVELS ((int) (sizeof(levels) / sizeof(levels[0])))
 
 const BarqKernels *barq_kernels = &barq_kernels_baseline;
+uint64_t	barq_rows_scored = 0;
 
 const BarqKernels *const *
 barq_kernels_all(int *n)

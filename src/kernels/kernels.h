@@ -229,6 +229,12 @@ typedef struct BarqKernels
  * chosen the best level of this machine.
  */
 extern const BarqKernels *barq_kernels;
+
+/*
+ * Rows that this process has scored so far, by codes or postings: a count for
+ * reports, never reset.
+ */
+extern uint64_t barq_rows_scored;
 extern void barq_kernels_init(void);
 
 /*

@@ -1,0 +1,171 @@
+/*
+ * scan_report.c
+ *	  What index scans have done, and EXPLAIN ANALYZE's lines about it.
+ *
+ * Work is counted where it is done, for the process as a whole; a scan takes
+ * the difference around its own work. An error leaves nothing to be reset.
+ * Counters of a parallel worker stay in the worker.
+ */
+#include "postgres.h"
+
+#include "am/am.h"
+#include "am/scan_report.h"
+#include "compat.h"
+#include "kernels/kernels.h"
+#include "nodes/execnodes.h"
+#include "pgstat.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain.h"
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
+uint64		barq_heap_rows = 0;
+
+static BarqScanReport last_report;
+static Oid	last_index = InvalidOid;
+
+BarqScanReport *
+barq_scan_report_begin(void)
+{
+	return palloc0(sizeof(BarqScanReport));
+}
+
+void
+barq_scan_report_search(BarqScanReport *report, IndexScanDesc scan)
+{
+	report->searches++;
+	report->has_segments = false;
+	pgstat_count_index_scan(scan->indexRelation);
+	BarqCountIndexSearch(scan);
+}
+
+void
+barq_scan_report_segments(BarqScanReport *report, const BarqSnapshot *snapshot)
+{
+	uint64		images = 0;
+
+	if (report->has_segments)
+		return;
+	report->has_segments = true;
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		images += snapshot->segments[i].mapping != NULL;
+	report->segments += snapshot->nsegments;
+	report->images += images;
+	report->pages += snapshot->nsegments - images;
+}
+
+void
+barq_scan_report_enter(BarqScanReport *report)
+{
+	report->rows_scored_before = barq_rows_scored;
+	report->heap_rows_before = barq_heap_rows;
+}
+
+void
+barq_scan_report_leave(BarqScanReport *report)
+{
+	report->rows_scored += barq_rows_scored - report->rows_scored_before;
+	report->heap_rows += barq_heap_rows - report->heap_rows_before;
+}
+
+void
+barq_scan_report_end(BarqScanReport *report, Relation index)
+{
+	if (report->searches > 0)
+	{
+		last_report = *report;
+		last_index = RelationGetRelid(index);
+	}
+	pfree(report);
+}
+
+const BarqScanReport *
+barq_last_scan_report(Oid *index)
+{
+	if (!OidIsValid(last_index))
+		return NULL;
+	*index = last_index;
+	return &last_report;
+}
+
+#if PG_VERSION_NUM >= 180000
+
+static explain_per_node_hook_type next_hook = NULL;
+
+/* The index scan of a plan node; NULL: it has none, or was never run. */
+static IndexScanDesc
+scan_of(PlanState *node)
+{
+	if (IsA(node, IndexScanState))
+		return ((IndexScanState *) node)->iss_ScanDesc;
+	if (IsA(node, BitmapIndexScanState))
+		return ((BitmapIndexScanState *) node)->biss_ScanDesc;
+	return NULL;
+}
+
+/* One line of text, of what is not 0; all of it in other formats. */
+static void
+show(const BarqScanReport *report, ExplainState *es)
+{
+	const struct
+	{
+		const char *label;
+		const char *property;
+		uint64		value;
+	} counters[] = {
+		{"segments", "Segments Searched", report->segments},
+		{"images", "Segment Images", report->images},
+		{"page by page", "Segments Page By Page", report->pages},
+		{"rows scored", "Rows Scored", report->rows_scored},
+		{"heap rows", "Heap Rows Fetched", report->heap_rows},
+		{"cut by barq.max_scan_tuples", "Scans Cut", report->cut},
+		{"scored everything", "Scans That Scored Everything", report->scored_all},
+	};
+	bool		any = false;
+
+	for (int i = 0; i < lengthof(counters); i++)
+	{
+		if (es->format != EXPLAIN_FORMAT_TEXT)
+			ExplainPropertyUInteger(counters[i].property, NULL, counters[i].value, es);
+		else if (counters[i].value > 0)
+		{
+			if (!any)
+				ExplainIndentText(es);
+			appendStringInfo(es->str, "%s%s=" UINT64_FORMAT, any ? ", " : "Search: ",
+							 counters[i].label, counters[i].value);
+			any = true;
+		}
+	}
+	if (any)
+		appendStringInfoChar(es->str, '\n');
+}
+
+static void
+explain_node(PlanState *node, List *ancestors, const char *relationship,
+			 const char *plan_name, ExplainState *es)
+{
+	IndexScanDesc scan = scan_of(node);
+
+	if (next_hook != NULL)
+		next_hook(node, ancestors, relationship, plan_name, es);
+	if (es->analyze && scan != NULL && scan->opaque != NULL &&
+		barq_has_barq_method(scan->indexRelation))
+		show(*(BarqScanReport **) scan->opaque, es);
+}
+
+void
+barq_scan_report_init(void)
+{
+	next_hook = explain_per_node_hook;
+	explain_per_node_hook = explain_node;
+}
+
+#else
+
+void
+barq_scan_report_init(void)
+{
+}
+
+#endif
