@@ -12,8 +12,9 @@
 # come from the Debian suite that has them, installed in a root of its own:
 # that suite's libc is newer than the machine's, so the build too happens
 # inside. It takes root, debootstrap and, the first time, some minutes and
-# 2 GB. In there the checkout is /barq and the build folder /build, which is
-# build/trixie, say, out here. With CCACHE_DIR set, ccache is used in there.
+# 2 GB. In there a copy of the checkout, as it is when the tests begin, is /barq
+# and the build folder is /build, which is build/trixie, say, out here. With
+# CCACHE_DIR set, ccache is used in there.
 #
 # The root's mounts are made in a namespace, which goes with the last process
 # in it, however this script ends; processes, shared memory and semaphores
@@ -67,7 +68,7 @@ inside()
 {
 	local root=$1 major=$2 build=$3 path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	local pass=() name extra=()
-	mount --bind "$BARQ_SRC" "$root/barq"
+	mount --bind "$build/checkout" "$root/barq"
 	mount --bind "$build" "$root/build"
 	mount -t proc proc "$root/proc"
 	mount --rbind /dev "$root/dev"
@@ -78,8 +79,10 @@ inside()
 		[ -z "${!name:-}" ] || pass+=("$name=${!name}")
 	done
 	if [ -n "${CCACHE_DIR:-}" ]; then
-		mkdir -p "$CCACHE_DIR"
-		mount --bind "$CCACHE_DIR" "$root/ccache"
+		# for the server user too, some of whose tests compile
+		mkdir -p "$CCACHE_DIR/matrix"
+		chmod 1777 "$CCACHE_DIR/matrix"
+		mount --bind "$CCACHE_DIR/matrix" "$root/ccache"
 		extra=(ccache)
 	fi
 	in_root() { chroot "$root" env -i PATH="$path" HOME=/root PG_MAJOR="$major" "$@"; }
@@ -93,7 +96,7 @@ inside()
 				apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "$name" >/dev/null 2>&1 || true
 	done
 	[ -z "${CCACHE_DIR:-}" ] ||
-		pass+=(CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1 "PATH=/usr/lib/ccache:$path")
+		pass+=(CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1 CCACHE_UMASK=000 "PATH=/usr/lib/ccache:$path")
 	# not the last command's process: this one is the namespace's init
 	in_root BARQ_BUILD=/build "${pass[@]}" /barq/scripts/run-tests.sh
 }
@@ -138,6 +141,9 @@ run_version()
 			[ -d "$root" ] || make_root "$suite" "$root"
 		) 9>"$root.lock" || return
 	fi
+	rm -rf "$BARQ_BUILD/$suite/checkout"
+	mkdir "$BARQ_BUILD/$suite/checkout"
+	tar -C "$BARQ_SRC" --exclude ./build --exclude ./.git -c . | tar -C "$BARQ_BUILD/$suite/checkout" -x || return
 	exec unshare --mount --pid --ipc --fork --kill-child --propagation private \
 		"$BARQ_SRC/scripts/test-matrix.sh" inside "$root" "$major" "$BARQ_BUILD/$suite"
 }
@@ -146,7 +152,15 @@ barq_pick_user
 barq_pick_build
 chroots=${BARQ_CHROOTS:-$BARQ_BUILD/chroots}
 child=
-end() { [ -z "$child" ] || kill "$child" 2>/dev/null || true; wait; exit "$1"; }
+end()
+{
+	if [ -n "$child" ]; then
+		# unshare does not listen to TERM; all that it runs goes with it
+		if [ "$(cat "/proc/$child/comm" 2>/dev/null)" = unshare ]; then kill -KILL "$child"; else kill "$child"; fi || true
+	fi
+	wait
+	exit "$1"
+}
 trap 'end 130' INT
 trap 'end 143' TERM
 trap 'end 129' HUP

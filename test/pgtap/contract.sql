@@ -20,6 +20,7 @@ INSERT INTO contract_function VALUES
 	('barq_check(regclass,boolean)', 'SETOF record', 'v', true, 'u'),
 	('barq_recall(regclass,integer,integer)', 'double precision', 'v', true, 'u'),
 	('barq_stats()', 'SETOF record', 'v', true, 'r'),
+	('barq_last_scan()', 'record', 'v', true, 'r'),
 	('barq_indexes()', 'SETOF record', 's', false, 'r'),
 	('barq_progress()', 'SETOF record', 's', false, 'r'),
 	('barq_rrf(bigint,double precision,double precision)', 'double precision', 'i', false, 's'),

@@ -85,7 +85,7 @@ BEGIN
 END $$;
 SELECT name, agrees, r.searches = q.searches AS searches, segments = 2 * r.searches AS segments,
 	images + pages = segments AS images, pages = 0 AS no_pages, rows_scored >= returned AS scored,
-	(heap_rows > 0) = (name LIKE 'rabitq%') AS heap_rows, cut, scored_all
+	CASE WHEN name LIKE 'rabitq%' THEN heap_rows > 0 WHEN name LIKE 'bm25%' THEN heap_rows = 0 END AS heap_rows, cut, scored_all
 	FROM report_queries q, LATERAL report_run(query) r;
 
 -- everything is read
