@@ -32,6 +32,8 @@ INSERT INTO contract_function VALUES
 	('barq_bm25_df(regclass,text)', 'bigint', 'v', true, 'r'),
 	('to_bm25query(text,regclass)', 'bm25query', 'i', false, 's'),
 	('barq_highlight(text,text,regconfig,text,text,integer,integer)', 'text', 's', true, 's'),
+	('barq_highlight(text,text,regclass,text,text,integer,integer)', 'text', 's', true, 's'),
+	('barq_highlight(text,text,text,text,text,integer,integer)', 'text', 's', true, 's'),
 	('barq_bm25_escape(text)', 'text', 'i', true, 's'),
 	('barq_bm25_terms(text,regconfig,text)', 'SETOF record', 's', true, 's'),
 	('barq_bm25_clauses(text,regconfig,text)', 'SETOF record', 's', true, 's');
