@@ -115,6 +115,18 @@ typedef RelFileNode BarqLocator;
 #define BarqMayMaintain(relid, user) false
 #endif
 
+/*
+ * The user whose rights to a range table entry's table the executor checks;
+ * InvalidOid: the current one. Uses root->parse from 16 on.
+ */
+#if PG_VERSION_NUM >= 160000
+#define BarqCheckedUser(root, rte) \
+	((rte)->perminfoindex == 0 ? InvalidOid : \
+	 getRTEPermissionInfo((root)->parse->rteperminfos, rte)->checkAsUser)
+#else
+#define BarqCheckedUser(root, rte) ((rte)->checkAsUser)
+#endif
+
 /* The VARSIZE family: part of postgres.h until 16 gave it its own header. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

@@ -21,11 +21,11 @@ COMMENT ON FUNCTION barq_bm25_escape(text) IS 'a text with its marks escaped, so
 
 CREATE TYPE bm25query;
 CREATE FUNCTION bm25query_in(cstring) RETURNS bm25query
-	AS 'MODULE_PATHNAME', 'barq_bm25query_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'barq_bm25query_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION bm25query_out(bm25query) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'barq_bm25query_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION bm25query_recv(internal) RETURNS bm25query
-	AS 'MODULE_PATHNAME', 'barq_bm25query_recv' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'barq_bm25query_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION bm25query_send(bm25query) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'barq_bm25query_send' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE TYPE bm25query (INPUT = bm25query_in, OUTPUT = bm25query_out,
@@ -37,9 +37,30 @@ COMMENT ON FUNCTION bm25query_out(bm25query) IS 'write a bm25query as text';
 COMMENT ON FUNCTION bm25query_recv(internal) IS 'read a bm25query from binary form';
 COMMENT ON FUNCTION bm25query_send(bm25query) IS 'write a bm25query in binary form';
 
-CREATE FUNCTION to_bm25query(query text, index regclass DEFAULT NULL) RETURNS bm25query
+CREATE FUNCTION to_bm25query(query text, index text DEFAULT NULL, syntax text DEFAULT 'lenient') RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_to_bm25query' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION to_bm25query(text, regclass) IS 'a text query for an index of barq_bm25, or for the one that fits';
+COMMENT ON FUNCTION to_bm25query(text, text, text) IS 'a text query for the index of that name among those of the column''s table, or for the one that fits; syntax: lenient, strict or plain';
+CREATE FUNCTION to_bm25query(query text, index regclass, syntax text DEFAULT 'lenient') RETURNS bm25query
+	AS 'MODULE_PATHNAME', 'barq_to_bm25query_regclass' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION to_bm25query(text, regclass, text) IS 'a text query for an index by its OID, which REINDEX CONCURRENTLY changes: for drivers and for indexes of other tables';
+
+-- what the planner puts around a query that it does not know
+
+CREATE FUNCTION bm25_bind(query text, index regclass) RETURNS bm25query
+	AS 'MODULE_PATHNAME', 'barq_bm25_bind_text' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25_bind(text, regclass) IS 'planner support: a query for the index that fits';
+CREATE FUNCTION bm25_bind(query bm25query, index regclass) RETURNS bm25query
+	AS 'MODULE_PATHNAME', 'barq_bm25_bind' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25_bind(bm25query, regclass) IS 'planner support: a query for the index that it names, or for the one that fits';
+CREATE FUNCTION bm25_unbound_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'barq_bm25_unbound_support' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bm25_unbound_support(internal) IS 'planner support: what a query without an index costs';
+CREATE FUNCTION bm25_unbound(query text, tables regclass[], why text[]) RETURNS bm25query
+	AS 'MODULE_PATHNAME', 'barq_bm25_unbound_text' LANGUAGE C STABLE STRICT PARALLEL SAFE SUPPORT bm25_unbound_support;
+COMMENT ON FUNCTION bm25_unbound(text, regclass[], text[]) IS 'planner support: a query for which no index was found, an error that says why';
+CREATE FUNCTION bm25_unbound(query bm25query, tables regclass[], why text[]) RETURNS bm25query
+	AS 'MODULE_PATHNAME', 'barq_bm25_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE SUPPORT bm25_unbound_support;
+COMMENT ON FUNCTION bm25_unbound(bm25query, regclass[], text[]) IS 'planner support: a query for the index that it names, an error that says why where it names none';
 
 CREATE FUNCTION barq_highlight(body text, query text, config regconfig,
 	start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>',

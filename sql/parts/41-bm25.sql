@@ -26,6 +26,13 @@ CREATE FUNCTION bm25_distance(text[], text) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_distance(text[], text) IS 'negative BM25 score of texts that follow each other, by the index that fits';
 
+CREATE FUNCTION bm25_column_distance(text, bm25query) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION bm25_column_distance(text, bm25query) IS 'planner support: <@> of a column whose right to be read is checked';
+CREATE FUNCTION bm25_column_distance(text[], bm25query) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_array_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION bm25_column_distance(text[], bm25query) IS 'planner support: <@> of a column whose right to be read is checked';
+
 CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_distance);
 COMMENT ON OPERATOR <@> (text, bm25query) IS 'negative BM25 score';
 CREATE OPERATOR <@> (LEFTARG = text[], RIGHTARG = bm25query, FUNCTION = bm25_distance);
@@ -53,6 +60,13 @@ COMMENT ON FUNCTION bm25_matches(text, text) IS 'whether a text holds what a que
 CREATE FUNCTION bm25_matches(text[], text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_matches(text[], text) IS 'whether texts hold what a query asks for, by the configuration of the index that fits';
+
+CREATE FUNCTION bm25_column_matches(text, bm25query) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION bm25_column_matches(text, bm25query) IS 'planner support: @@@ of a column whose right to be read is checked';
+CREATE FUNCTION bm25_column_matches(text[], bm25query) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_array_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION bm25_column_matches(text[], bm25query) IS 'planner support: @@@ of a column whose right to be read is checked';
 
 CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text, bm25query) IS 'text matches a query';

@@ -430,7 +430,10 @@ sort_terms(Binding *binding, BarqBm25Query *query)
 static BarqTextQuery *
 parse(BarqTextStatistics *statistics, const BarqQueryValue *value)
 {
-	return barq_text_query_parse(value->query, barq_query_value_length(value),
+	Size		length;
+	const char *words = barq_query_value_words(value, &length);
+
+	return barq_text_query_parse(words, length,
 								 barq_text_tokenizer(barq_text_statistics_analysis(statistics)));
 }
 

@@ -19,9 +19,10 @@
 #include "utils/selfuncs.h"
 
 /*
- * The index that a query expression names, if that can be told at planning: a
- * constant, or to_bm25query(anything, constant). InvalidOid: none named.
- * threshold: it is a threshold's query, of a constant or of bm25threshold(query, …).
+ * The index that a query expression is for, if that can be told at planning: a
+ * constant, or bm25_bind(anything, constant). False for what is for an index
+ * that only the run time tells, which no scan may be chosen for. threshold: it
+ * is a threshold's query, of a constant or of bm25threshold(query, ...).
  */
 static bool
 named_index(Node *query, bool threshold, Oid *index)
@@ -29,19 +30,21 @@ named_index(Node *query, bool threshold, Oid *index)
 	*index = InvalidOid;
 	if (threshold && query != NULL && IsA(query, Const) && !((Const *) query)->constisnull)
 	{
-		*index = barq_threshold_query(DatumGetBarqThreshold(((Const *) query)->constvalue))->index;
+		*index = barq_query_value_find_index(barq_threshold_query(DatumGetBarqThreshold(((Const *) query)->constvalue)));
 		return true;
 	}
 	if (threshold && query != NULL && IsA(query, FuncExpr))
 		query = linitial(((FuncExpr *) query)->args);
 	if (query != NULL && IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) == 2)
 		query = lsecond(((FuncExpr *) query)->args);
-	if (query == NULL || !IsA(query, Const) || ((Const *) query)->constisnull)
-		return query != NULL && IsA(query, Const);
+	if (query == NULL || !IsA(query, Const))
+		return false;
+	if (((Const *) query)->constisnull)
+		return true;
 	if (((Const *) query)->consttype == REGCLASSOID)
 		*index = DatumGetObjectId(((Const *) query)->constvalue);
 	else
-		*index = DatumGetBarqQueryValue(((Const *) query)->constvalue)->index;
+		*index = barq_query_value_find_index(DatumGetBarqQueryValue(((Const *) query)->constvalue));
 	return true;
 }
 
@@ -73,7 +76,7 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		OpExpr	   *clause = lfirst(cell);
 
 		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
-			named_index(lsecond(clause->args), false, &named) && !answers(index->indexoid, named))
+			!(named_index(lsecond(clause->args), false, &named) && answers(index->indexoid, named)))
 			possible = false;
 	}
 	foreach(cell, path->indexclauses)
@@ -81,10 +84,10 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		OpExpr	   *clause = (OpExpr *) lfirst_node(IndexClause, cell)->rinfo->clause;
 
 		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
-			named_index(lsecond(clause->args),
-						get_op_opfamily_strategy(clause->opno, index->opfamily[0]) ==
-						BARQ_TEXT_THRESHOLD_STRATEGY,
-						&named) && !answers(index->indexoid, named))
+			!(named_index(lsecond(clause->args),
+						  get_op_opfamily_strategy(clause->opno, index->opfamily[0]) ==
+						  BARQ_TEXT_THRESHOLD_STRATEGY,
+						  &named) && answers(index->indexoid, named)))
 			possible = false;
 	}
 	if (!possible)

@@ -189,7 +189,7 @@ statistics_index(Relation index, Oid named)
 static const BarqQueryValue *
 ask(IndexScanDesc scan, TextScan *ts, const BarqQueryValue *value)
 {
-	Oid			of = statistics_index(scan->indexRelation, value->index);
+	Oid			of = statistics_index(scan->indexRelation, barq_query_value_find_index(value));
 
 	/* the whole's statistics count where one of several asks for them */
 	if (!OidIsValid(ts->index) || of != RelationGetRelid(scan->indexRelation))
@@ -616,7 +616,7 @@ answers_bitmap(IndexScanDesc scan)
 		query = key->sk_strategy == BARQ_TEXT_MATCH_STRATEGY ?
 			DatumGetBarqQueryValue(key->sk_argument) :
 			barq_threshold_query(DatumGetBarqThreshold(key->sk_argument));
-		if (!OidIsValid(answering_index(scan->indexRelation, query->index)))
+		if (!OidIsValid(answering_index(scan->indexRelation, barq_query_value_find_index(query))))
 			return false;
 	}
 	return scan->numberOfKeys > 0;

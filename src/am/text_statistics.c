@@ -204,7 +204,8 @@ open_index(Oid index)
 	if (rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("index with OID %u does not exist", index)));
+				 errmsg("index with OID %u does not exist", index),
+				 errhint("A query that names its index, to_bm25query(query, 'index'), outlives REINDEX CONCURRENTLY, and DROP and CREATE.")));
 	good = (rel->rd_rel->relkind == RELKIND_INDEX ||
 			rel->rd_rel->relkind == RELKIND_PARTITIONED_INDEX) &&
 		rel->rd_indam != NULL && rel->rd_indam->aminsert == barq_text_insert;

@@ -4,16 +4,20 @@
  *
  * A query that is known at planning is estimated by its terms' frequencies in
  * the index, as if words were strewn over documents independently. Any other
- * is taken to match one row in a hundred.
+ * is taken to match one row in a hundred, and so is every query of a role that
+ * may not see all rows, to which estimates would tell of them.
  */
 #include "postgres.h"
 
 #include "am/text.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_relation.h"
+#include "parser/parsetree.h"
 #include "types/bm25threshold.h"
 #include "utils/selfuncs.h"
 
@@ -118,6 +122,41 @@ estimate(const BarqQueryValue *value, bool scored)
 	return share * conditions_share(&in, query->conditions, query->nconditions, false);
 }
 
+/*
+ * May the planner use what an index holds of all rows of a relation for its
+ * estimates? EXPLAIN shows them, so only where the statement's user, or a view's
+ * owner on his behalf, may select the column, and nothing hides rows from him:
+ * no policy, and no security barrier around the query.
+ */
+static bool
+rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Oid index)
+{
+	Index		varno = rel->relid;
+	RangeTblEntry *rte;
+	Oid			user;
+
+	if (rel->reloptkind != RELOPT_BASEREL && rel->reloptkind != RELOPT_OTHER_MEMBER_REL)
+		return false;
+
+	/* rights are those of the table that the query says */
+	while (root->append_rel_array != NULL && root->append_rel_array[varno] != NULL &&
+		   planner_rt_fetch(root->append_rel_array[varno]->parent_relid, root)->rtekind == RTE_RELATION)
+		varno = root->append_rel_array[varno]->parent_relid;
+	rte = planner_rt_fetch(varno, root);
+	if (rte->rtekind != RTE_RELATION || rte->securityQuals != NIL)
+		return false;
+	for (PlannerInfo *outer = root->parent_root; outer != NULL; outer = outer->parent_root)
+	{
+		ListCell   *cell;
+
+		foreach(cell, outer->parse->rtable)
+			if (((RangeTblEntry *) lfirst(cell))->security_barrier)
+				return false;
+	}
+	user = BarqCheckedUser(root, rte);
+	return barq_may_see_index_content(index, OidIsValid(user) ? user : GetUserId());
+}
+
 Datum
 barq_text_selectivity(PG_FUNCTION_ARGS)
 {
@@ -131,14 +170,14 @@ barq_text_selectivity(PG_FUNCTION_ARGS)
 
 	if (!get_restriction_variable(root, args, varRelid, &variable, &other, &on_left))
 		PG_RETURN_FLOAT8(share);
-	other = estimate_expression_value(root, other);
 	if (IsA(other, Const) && ((Const *) other)->constisnull)
 		share = 0;
-	else if (IsA(other, Const) && on_left && exprType(other) != TEXTOID)
+	else if (IsA(other, Const) && on_left && exprType(other) != TEXTOID && variable.rel != NULL)
 	{
 		const BarqQueryValue *value = DatumGetBarqQueryValue(((Const *) other)->constvalue);
 
-		if (OidIsValid(value->index))
+		/* a constant whose index has no name is one that the planner has bound */
+		if (OidIsValid(value->index) && rows_are_visible(root, variable.rel, value->index))
 			share = estimate(value, false);
 	}
 	ReleaseVariableStats(variable);
@@ -163,17 +202,16 @@ barq_threshold_selectivity(PG_FUNCTION_ARGS)
 
 	if (!get_restriction_variable(root, args, varRelid, &variable, &other, &on_left))
 		PG_RETURN_FLOAT8(share);
-	other = estimate_expression_value(root, other);
 	if (IsA(other, Const) && ((Const *) other)->constisnull)
 		share = 0;
-	else if (IsA(other, Const) && on_left)
+	else if (IsA(other, Const) && on_left && variable.rel != NULL)
 	{
 		const BarqThreshold *threshold = DatumGetBarqThreshold(((Const *) other)->constvalue);
 		const BarqQueryValue *value = barq_threshold_query(threshold);
 
 		if (barq_threshold_passes(threshold, 0))
 			share = 1;
-		else if (OidIsValid(value->index))
+		else if (OidIsValid(value->index) && rows_are_visible(root, variable.rel, value->index))
 			share = estimate(value, true) * (threshold->bound < 0 ? 0.5 : 1);
 	}
 	ReleaseVariableStats(variable);

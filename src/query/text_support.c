@@ -2,412 +2,349 @@
  * text_support.c
  *	  Planner support of <@> and @@@: which index a text query is for.
  *
- * `body <@> 'words'` names no index. When the planner simplifies the call, it
- * is replaced by `body <@> bm25query`, with the index that fits; that operator
- * is a member of the operator class, so the index can be used, and EXPLAIN
- * shows which it is. It works wherever the planner does: prepared statements
- * (a parameter is wrapped in to_bm25query), functions, views, CTEs, lateral
- * queries. A dropped index is a change to its table, which makes plans anew.
+ * `body <@> 'words'` names no index, and a name in `body <@> 'index:words'` is
+ * looked for among the indexes of the column's table. When the planner
+ * simplifies the call, it is replaced by `body <@> bm25query` with the index
+ * that fits; that operator is a member of the operator class, so the index can
+ * be used, and EXPLAIN shows which it is. A query that is not known yet (a
+ * parameter, a column, a subquery) is put into bm25_bind(query, index), one for
+ * which no index was found into bm25_unbound(query, …) where another plan may
+ * find one, or raises an error here (text_runtime.c).
+ *
+ * It works wherever the planner does: prepared statements, functions, views,
+ * CTEs, lateral queries. An index that is dropped, made or renamed is a change
+ * to its table, or to the plan's list of relations, which makes plans anew.
+ *
+ * The replaced call keeps the operator but has another function, bm25_column_…:
+ * the sign that the executor has checked the right to read the column, so that
+ * nothing is left to check (text_operators.c).
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/table.h"
 #include "am/text.h"
-#include "catalog/pg_class.h"
+#include "catalog/partition.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
-#include "optimizer/optimizer.h"
-#include "parser/parse_relation.h"
-#include "parser/parsetree.h"
-#include "rewrite/rewriteManip.h"
+#include "query/text_binding.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_support);
 
-/* ---- from an expression to a table ---- */
-
-/* A query and what it stands in. */
-typedef struct Place
+/* What stands beside the operators in the extension's schema. */
+typedef struct Beside
 {
-	Query	   *query;
-	struct Place *outer;
-} Place;
-
-typedef struct OneRelation
-{
-	int			varno;			/* 0: none yet; -1: several */
-	int			levels_up;
-} OneRelation;
-
-static bool
-find_relation(Node *node, OneRelation *found)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-	{
-		Var		   *var = (Var *) node;
-
-		if (found->varno == 0)
-		{
-			found->varno = var->varno;
-			found->levels_up = var->varlevelsup;
-		}
-		else if (found->varno != var->varno || found->levels_up != (int) var->varlevelsup)
-			found->varno = -1;
-		return false;
-	}
-	return expression_tree_walker(node, find_relation, (void *) found);
-}
-
-static Node *
-strip(Node *node)
-{
-	while (node != NULL && IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
-	return node;
-}
-
-static List *
-as_list(Node *quals)
-{
-	return quals != NULL && IsA(quals, List) ? (List *) quals :
-		make_ands_implicit((Expr *) quals);
-}
-
-/* Every qual of a query that has to hold for its rows, as a list. */
-static void
-collect_quals(Node *jointree, List **quals)
-{
-	if (jointree == NULL)
-		return;
-	if (IsA(jointree, FromExpr))
-	{
-		FromExpr   *from = (FromExpr *) jointree;
-		ListCell   *cell;
-
-		*quals = list_concat(*quals, as_list(from->quals));
-		foreach(cell, from->fromlist)
-			collect_quals(lfirst(cell), quals);
-	}
-	else if (IsA(jointree, JoinExpr) && ((JoinExpr *) jointree)->jointype == JOIN_INNER)
-	{
-		JoinExpr   *join = (JoinExpr *) jointree;
-
-		*quals = list_concat(*quals, as_list(join->quals));
-		collect_quals(join->larg, quals);
-		collect_quals(join->rarg, quals);
-	}
-}
-
-typedef struct Candidate
-{
-	Oid			index;
-	bool		partial;
-} Candidate;
-
-/* Is the index's first column this expression (over range table entry 1)? */
-static bool
-indexes_expression(Relation index, Node *expression)
-{
-	AttrNumber	column = index->rd_index->indkey.values[0];
-
-	if (column != 0)
-		return IsA(expression, Var) && ((Var *) expression)->varattno == column;
-	return equal(strip(linitial(RelationGetIndexExpressions(index))), expression);
-}
-
-/* The indexes of a table that fit an expression over it. */
-static List *
-candidates_of(Oid table, int varno, Node *expression, Query *query)
-{
-	Relation	rel = table_open(table, AccessShareLock);
-	List	   *found = NIL;
-	List	   *quals = NIL;
-	Node	   *normal = copyObject(expression);
-	ListCell   *cell;
-
-	ChangeVarNodes(normal, varno, 1, 0);
-	foreach(cell, RelationGetIndexList(rel))
-	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (index->rd_indam->aminsert == barq_text_insert &&
-			index->rd_index->indisvalid && index->rd_index->indisready &&
-			indexes_expression(index, normal))
-		{
-			List	   *predicate = copyObject(RelationGetIndexPredicate(index));
-			bool		fits = true;
-
-			if (predicate != NIL)
-			{
-				if (quals == NIL)
-					collect_quals((Node *) query->jointree, &quals);
-				ChangeVarNodes((Node *) predicate, 1, varno, 0);
-				fits = predicate_implied_by(predicate, quals, false);
-			}
-			if (fits)
-			{
-				Candidate  *candidate = palloc(sizeof(Candidate));
-
-				candidate->index = RelationGetRelid(index);
-				candidate->partial = predicate != NIL;
-				found = lappend(found, candidate);
-			}
-		}
-		index_close(index, AccessShareLock);
-	}
-	table_close(rel, AccessShareLock);
-	return found;
-}
-
-/*
- * The one to take: a partial index that fits is more particular than one of
- * the whole table. ERRCODE_AMBIGUOUS_PARAMETER where that leaves several.
- */
-static Oid
-choose(List *candidates)
-{
-	StringInfoData names;
-	Oid			chosen = InvalidOid;
-	bool		partial = false;
-	int			n = 0;
-	ListCell   *cell;
-
-	foreach(cell, candidates)
-		partial |= ((Candidate *) lfirst(cell))->partial;
-	initStringInfo(&names);
-	foreach(cell, candidates)
-	{
-		Candidate  *candidate = lfirst(cell);
-
-		if (candidate->partial != partial)
-			continue;
-		chosen = candidate->index;
-		appendStringInfo(&names, "%s\"%s\"", n++ > 0 ? ", " : "", get_rel_name(chosen));
-	}
-	if (n > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-				 errmsg("several barq_bm25 indexes fit this text query: %s", names.data),
-				 errhint("Name one: to_bm25query(query, 'index').")));
-	return chosen;
-}
+	Oid			schema;
+	Oid			query_type;
+	Oid			to_query;		/* to_bm25query(text, text, text) */
+	Oid			to_query_oid;	/* to_bm25query(text, regclass, text) */
+	Oid			bind_text;
+	Oid			bind;
+	Oid			unbound_text;
+	Oid			unbound;
+} Beside;
 
 static Oid
-resolve(Place *place, Node *expression)
+function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, Oid third)
 {
-	OneRelation found = {0, 0};
-	RangeTblEntry *rte;
-	TargetEntry *target;
-	Place		inner;
-	Var		   *var;
+	Oid			types[3] = {first, second, third};
 
-	expression = strip(expression);
-	find_relation(expression, &found);
-	if (found.varno <= 0 || place == NULL)
-		return InvalidOid;
-	while (found.levels_up > 0 && place != NULL)
-	{
-		place = place->outer;
-		expression = copyObject(expression);
-		IncrementVarSublevelsUp(expression, -1, found.levels_up);
-		found.levels_up--;
-	}
-	if (place == NULL || found.varno > list_length(place->query->rtable))
-		return InvalidOid;
-	rte = rt_fetch(found.varno, place->query->rtable);
-	if (rte->rtekind == RTE_RELATION)
-		return choose(candidates_of(rte->relid, found.varno, expression, place->query));
-
-	/* what stands behind a column of something that is not a table */
-	if (!IsA(expression, Var) || ((Var *) expression)->varattno <= 0)
-		return InvalidOid;
-	var = (Var *) expression;
-	switch (rte->rtekind)
-	{
-		case RTE_SUBQUERY:
-			if (rte->subquery == NULL || rte->subquery->setOperations != NULL)
-				return InvalidOid;
-			inner.query = rte->subquery;
-			inner.outer = place;
-			break;
-		case RTE_CTE:
-			{
-				Place	   *at = place;
-				ListCell   *cell;
-
-				for (Index up = rte->ctelevelsup; up > 0 && at != NULL; up--)
-					at = at->outer;
-				if (at == NULL)
-					return InvalidOid;
-				inner.query = NULL;
-				foreach(cell, at->query->cteList)
-				{
-					CommonTableExpr *cte = lfirst(cell);
-
-					if (strcmp(cte->ctename, rte->ctename) == 0 && IsA(cte->ctequery, Query))
-						inner.query = (Query *) cte->ctequery;
-				}
-				if (inner.query == NULL || inner.query->commandType != CMD_SELECT ||
-					inner.query->setOperations != NULL)
-					return InvalidOid;
-				inner.outer = at;
-				break;
-			}
-		case RTE_JOIN:
-			if (var->varattno > list_length(rte->joinaliasvars))
-				return InvalidOid;
-			return resolve(place, list_nth(rte->joinaliasvars, var->varattno - 1));
-#if PG_VERSION_NUM >= 180000
-		case RTE_GROUP:
-			if (var->varattno > list_length(rte->groupexprs))
-				return InvalidOid;
-			return resolve(place, list_nth(rte->groupexprs, var->varattno - 1));
-#endif
-		default:
-			return InvalidOid;
-	}
-	target = get_tle_by_resno(inner.query->targetList, var->varattno);
-	return target == NULL ? InvalidOid : resolve(&inner, (Node *) target->expr);
-}
-
-static Place *
-place_of(PlannerInfo *root)
-{
-	Place	   *place;
-
-	if (root == NULL)
-		return NULL;
-	place = palloc(sizeof(Place));
-	place->query = root->parse;
-	place->outer = place_of(root->parent_root);
-	return place;
-}
-
-/* ---- the new query ---- */
-
-/* The function to_bm25query beside another one of ours. */
-static Oid
-to_bm25query_function(Oid schema)
-{
-	Oid			types[2] = {TEXTOID, REGCLASSOID};
-
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum("to_bm25query"),
-						   PointerGetDatum(buildoidvector(types, 2)),
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(types, nargs)),
 						   ObjectIdGetDatum(schema));
 }
 
-static Const *
-query_constant(Oid type, const char *query, Size length, Oid index)
-{
-	return makeConst(type, -1, InvalidOid, -1,
-					 PointerGetDatum(barq_query_value_make(query, length, index)),
-					 false, false);
-}
-
-static Const *
-index_constant(Oid index)
-{
-	return makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(index),
-					 false, true);
-}
-
-/* Does a query still lack its index? */
+/* False if the extension is not whole. */
 static bool
-lacks_index(Node *query, Oid function)
+look_beside(Oid function, Beside *beside)
 {
+	Oid			schema = get_func_namespace(function);
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+									   CStringGetDatum("bm25query"), ObjectIdGetDatum(schema));
+
+	beside->schema = schema;
+	beside->query_type = type;
+	beside->to_query = function_beside(schema, "to_bm25query", 3, TEXTOID, TEXTOID, TEXTOID);
+	beside->to_query_oid = function_beside(schema, "to_bm25query", 3, TEXTOID, REGCLASSOID, TEXTOID);
+	beside->bind_text = function_beside(schema, "bm25_bind", 2, TEXTOID, REGCLASSOID, InvalidOid);
+	beside->bind = function_beside(schema, "bm25_bind", 2, type, REGCLASSOID, InvalidOid);
+	beside->unbound_text = function_beside(schema, "bm25_unbound", 3, TEXTOID, REGCLASSARRAYOID, TEXTARRAYOID);
+	beside->unbound = function_beside(schema, "bm25_unbound", 3, type, REGCLASSARRAYOID, TEXTARRAYOID);
+	return OidIsValid(type) && OidIsValid(beside->to_query) && OidIsValid(beside->to_query_oid) &&
+		OidIsValid(beside->bind_text) && OidIsValid(beside->bind) &&
+		OidIsValid(beside->unbound_text) && OidIsValid(beside->unbound);
+}
+
+static bool
+calls(Node *node, Oid function)
+{
+	return IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == function;
+}
+
+/* ---- the query ---- */
+
+/* A query as it stands in a call, and the index that it says. */
+typedef struct Asked
+{
+	Node	   *query;			/* text or bm25query, without bm25_unbound() */
+	const char *name;			/* last part of an index's name; or NULL */
+	Oid			index;			/* by OID; or InvalidOid */
+	bool		may_name;		/* it may say one at run time */
+} Asked;
+
+/* False for a query that is bound. */
+static bool
+read_query(const Beside *beside, Node *query, Asked *asked)
+{
+	memset(asked, 0, sizeof(*asked));
+	if (calls(query, beside->bind) || calls(query, beside->bind_text))
+		return false;
+	if (calls(query, beside->unbound) || calls(query, beside->unbound_text))
+		query = linitial(((FuncExpr *) query)->args);
+	asked->query = query;
 	if (exprType(query) == TEXTOID)
 		return true;
 	if (IsA(query, Const))
-		return !((Const *) query)->constisnull &&
-			!OidIsValid(DatumGetBarqQueryValue(((Const *) query)->constvalue)->index);
-	if (IsA(query, FuncExpr) && ((FuncExpr *) query)->funcid == function)
+	{
+		const BarqQueryValue *value;
+
+		if (((Const *) query)->constisnull)
+			return false;
+		value = DatumGetBarqQueryValue(((Const *) query)->constvalue);
+		asked->index = value->index;
+		if (barq_query_value_name(value) != NULL)
+			asked->name = barq_query_value_last_name(value);
+		return true;
+	}
+	asked->may_name = true;
+	if (calls(query, beside->to_query) || calls(query, beside->to_query_oid))
 	{
 		Node	   *index = lsecond(((FuncExpr *) query)->args);
 
-		return IsA(index, Const) && ((Const *) index)->constisnull;
+		if (!IsA(index, Const))
+			return true;
+		asked->may_name = false;
+		if (((Const *) index)->constisnull)
+			return true;
+		if (((Const *) index)->consttype == REGCLASSOID)
+			asked->index = DatumGetObjectId(((Const *) index)->constvalue);
+		else
+			asked->name = barq_query_index_name(TextDatumGetCString(((Const *) index)->constvalue),
+												&asked->index);
 	}
+	return true;
+}
+
+static Const *
+regclass_constant(Oid relation)
+{
+	return makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(relation),
+					 false, true);
+}
+
+static Const *
+array_constant(Oid type, ArrayType *array)
+{
+	return makeConst(type, -1, InvalidOid, -1, PointerGetDatum(array), false, false);
+}
+
+static Const *
+query_constant(const Beside *beside, BarqQueryValue *value)
+{
+	return makeConst(beside->query_type, -1, InvalidOid, -1, PointerGetDatum(value), false, false);
+}
+
+static Node *
+call(const Beside *beside, Oid function, List *args)
+{
+	return (Node *) makeFuncExpr(function, beside->query_type, args, InvalidOid,
+								 exprCollation(linitial(args)), COERCE_EXPLICIT_CALL);
+}
+
+/* bm25_bind(query, index) */
+static Node *
+bind(const Beside *beside, Node *query, Oid index)
+{
+	return call(beside, exprType(query) == TEXTOID ? beside->bind_text : beside->bind,
+				list_make2(query, regclass_constant(index)));
+}
+
+/* The query for an index, a constant if it is known. */
+static Node *
+bound(const Beside *beside, Node *query, Oid index)
+{
+	Const	   *constant = (Const *) query;
+
+	if (!IsA(query, Const))
+		return bind(beside, query, index);
+	if (constant->constisnull)
+		return (Node *) makeNullConst(beside->query_type, -1, InvalidOid);
+	if (constant->consttype == TEXTOID)
+	{
+		text	   *words = DatumGetTextPP(constant->constvalue);
+
+		return (Node *) query_constant(beside, barq_query_value_make(VARDATA_ANY(words),
+																	 VARSIZE_ANY_EXHDR(words),
+																	 index));
+	}
+	return (Node *) query_constant(beside,
+								   barq_query_value_for(DatumGetBarqQueryValue(constant->constvalue),
+														index));
+}
+
+static Node *
+unbound(const Beside *beside, const Asked *asked, List *tables, const BarqTextChoice *choice)
+{
+	Datum	   *oids = palloc(sizeof(Datum) * list_length(tables));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, tables)
+		oids[n++] = ObjectIdGetDatum(lfirst_oid(cell));
+	return call(beside, exprType(asked->query) == TEXTOID ? beside->unbound_text : beside->unbound,
+				list_make3(asked->query,
+						   array_constant(REGCLASSARRAYOID,
+										  construct_array(oids, n, REGCLASSOID, sizeof(Oid),
+														  true, TYPALIGN_INT)),
+						   array_constant(TEXTARRAYOID, barq_text_choice_array(choice))));
+}
+
+/* ---- the call ---- */
+
+static List *
+tables_of(List *sources)
+{
+	List	   *tables = NIL;
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		tables = list_append_unique_oid(tables, ((BarqTextSource *) lfirst(cell))->table);
+	return tables;
+}
+
+static bool
+any_inherited(List *sources)
+{
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		if (((BarqTextSource *) lfirst(cell))->inherited)
+			return true;
 	return false;
 }
 
-/* The same query, for an index. */
-static Node *
-with_index(Node *query, Oid type, Oid function, Oid index)
+static bool
+all_readable(List *sources)
 {
-	if (IsA(query, Const))
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		if (!((BarqTextSource *) lfirst(cell))->readable)
+			return false;
+	return true;
+}
+
+/*
+ * The query of a call whose values come from these tables, with its index; NULL
+ * to leave it as it is. *own receives whether the right to read the values is
+ * all that it needs, *index the index that the plan depends on.
+ */
+static Node *
+query_for(PlannerInfo *root, Oid support, const Beside *beside, const Asked *asked,
+		  List *sources, bool *own, Oid *index)
+{
+	List	   *tables = tables_of(sources);
+	BarqTextChoice choice;
+	Oid			said = asked->index;
+
+	*own = true;
+	if (asked->name != NULL)
 	{
-		Const	   *constant = (Const *) query;
-
-		if (constant->constisnull)
-			return (Node *) makeNullConst(type, -1, InvalidOid);
-		if (constant->consttype == TEXTOID)
-		{
-			text	   *words = DatumGetTextPP(constant->constvalue);
-
-			return (Node *) query_constant(type, VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words), index);
-		}
-		else
-		{
-			BarqQueryValue *value = DatumGetBarqQueryValue(constant->constvalue);
-
-			return (Node *) query_constant(type, value->query, barq_query_value_length(value), index);
-		}
+		said = barq_text_index_named(tables, asked->name, any_inherited(sources));
+		if (!OidIsValid(said))
+			barq_text_raise_no_index(tables, asked->name);
 	}
-	if (exprType(query) != TEXTOID)
-		query = linitial(((FuncExpr *) query)->args);
-	return (Node *) makeFuncExpr(function, type, list_make2(query, index_constant(index)),
-								 InvalidOid, exprCollation(query), COERCE_EXPLICIT_CALL);
+	*index = said;
+	if (OidIsValid(said) && barq_text_index_is_own(sources, said))
+		return bound(beside, asked->query, said);
+
+	barq_text_choose(root, support, sources, &choice);
+	if (OidIsValid(said))
+	{
+		/* statistics of all partitions, for a query of one: checked at run time */
+		if (OidIsValid(choice.index) && get_rel_relispartition(choice.index) &&
+			list_member_oid(get_partition_ancestors(choice.index), said))
+			return bind(beside, asked->query, choice.index);
+		*own = false;
+		return bound(beside, asked->query, said);
+	}
+	*index = choice.index;
+	if (OidIsValid(choice.index))
+		return bound(beside, asked->query, choice.index);
+	if (((BarqTextSource *) linitial(sources))->child)
+		return NULL;
+	if (!choice.later && !asked->may_name)
+		barq_text_raise(&choice);
+	*own = false;
+	return unbound(beside, asked, tables, &choice);
 }
 
 static Node *
 simplify(SupportRequestSimplify *request)
 {
-	FuncExpr   *call = request->fcall;
-	Oid			schema = get_func_namespace(call->funcid);
-	Oid			function = to_bm25query_function(schema);
-	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-									   CStringGetDatum("bm25query"), ObjectIdGetDatum(schema));
+	FuncExpr   *function_call = request->fcall;
+	bool		scores = function_call->funcresulttype == FLOAT8OID;
+	Beside		beside;
+	Asked		asked;
+	List	   *sources;
+	bool		own;
+	bool		complete;
 	Node	   *value;
 	Node	   *query;
-	Oid			value_type;
+	Oid			types[2];
 	Oid			operator;
 	Oid			index;
 	OpExpr	   *result;
 
-	if (list_length(call->args) != 2 || !OidIsValid(function) || !OidIsValid(type))
+	if (request->root == NULL || list_length(function_call->args) != 2 ||
+		!look_beside(function_call->funcid, &beside) ||
+		!read_query(&beside, lsecond(function_call->args), &asked))
 		return NULL;
-	value = linitial(call->args);
-	query = lsecond(call->args);
-	if (!lacks_index(query, function))
+	value = linitial(function_call->args);
+	complete = barq_text_sources(request->root, value, &sources);
+	if (sources == NIL)
 		return NULL;
-	index = resolve(place_of(request->root), value);
-	if (!OidIsValid(index))
+	query = query_for(request->root, get_func_support(function_call->funcid), &beside, &asked,
+					  sources, &own, &index);
+	if (query == NULL)
 		return NULL;
 
-	value_type = getBaseType(exprType(value)) == TEXTARRAYOID ? TEXTARRAYOID : TEXTOID;
+	types[0] = getBaseType(exprType(value)) == TEXTARRAYOID ? TEXTARRAYOID : TEXTOID;
+	types[1] = beside.query_type;
 	operator= GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid,
-							  CStringGetDatum(call->funcresulttype == FLOAT8OID ? "<@>" : "@@@"),
-							  ObjectIdGetDatum(value_type), ObjectIdGetDatum(type),
-							  ObjectIdGetDatum(schema));
+							  CStringGetDatum(scores ? "<@>" : "@@@"),
+							  ObjectIdGetDatum(types[0]), ObjectIdGetDatum(types[1]),
+							  ObjectIdGetDatum(beside.schema));
 	if (!OidIsValid(operator))
 		return NULL;
-	result = (OpExpr *) make_opclause(operator, call->funcresulttype, false, (Expr *) value,
-									  (Expr *) with_index(query, type, function, index),
-									  InvalidOid, call->inputcollid);
-	result->opfuncid = get_opcode(operator);
-	result->location = call->location;
+	result = (OpExpr *) make_opclause(operator, function_call->funcresulttype, false,
+									  (Expr *) value, (Expr *) query,
+									  InvalidOid, function_call->inputcollid);
+	result->opfuncid = own && complete && all_readable(sources) ?
+		function_beside(beside.schema, scores ? "bm25_column_distance" : "bm25_column_matches",
+						2, types[0], types[1], InvalidOid) : get_opcode(operator);
+	result->location = function_call->location;
+	if (!OidIsValid(result->opfuncid))
+		return NULL;
+	if (OidIsValid(index))
+		request->root->glob->relationOids = lappend_oid(request->root->glob->relationOids, index);
 	return (Node *) result;
 }
 

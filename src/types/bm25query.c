@@ -6,8 +6,8 @@
  * first colon is an index if it is written as a name is (plain or quoted
  * identifiers with points between, or an OID); so a bare query that begins
  * like that, or with a colon, is written with a colon before it (":http://x").
- * An index that does not exist is kept by its name, and looked for again when
- * the query is used.
+ * A name is kept as it was written and looked for when the query is used: it
+ * outlives REINDEX CONCURRENTLY, DROP and CREATE, and a dump.
  */
 #include "types/bm25query.h"
 
@@ -29,12 +29,6 @@ barq_query_value_make(const char *query, Size length, Oid index)
 	return value;
 }
 
-text *
-barq_query_value_text(const BarqQueryValue *value)
-{
-	return cstring_to_text_with_len(value->query, barq_query_value_length(value));
-}
-
 /* A character of an identifier that needs no quotes (any that is not ASCII). */
 static inline bool
 is_name_char(char c)
@@ -49,7 +43,8 @@ colon_after_name(const char *text, const char *end)
 {
 	const char *p = text;
 
-	for (;;)
+	/* catalog.schema.name has the most parts */
+	for (int parts = 0; parts < 3; parts++)
 	{
 		const char *part = p;
 
@@ -74,15 +69,7 @@ colon_after_name(const char *text, const char *end)
 		if (*p++ != '.')
 			return NULL;
 	}
-}
-
-/* An index's OID by what stands before the colon; InvalidOid: there is none. */
-static Oid
-index_by_name(const char *name)
-{
-	if (strspn(name, "0123456789") == strlen(name))
-		return DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(name)));
-	return RangeVarGetRelid(makeRangeVarFromNameList(BarqQualifiedNames(name)), NoLock, true);
+	return NULL;
 }
 
 /* The end of the name in a value, or NULL. */
@@ -94,58 +81,103 @@ end_of_name(const BarqQueryValue *value)
 	return memchr(value->query, '\0', barq_query_value_length(value));
 }
 
-/* A value for an index that a name says. */
+const char *
+barq_query_value_name(const BarqQueryValue *value)
+{
+	return end_of_name(value) != NULL ? value->query : NULL;
+}
+
+const char *
+barq_query_value_words(const BarqQueryValue *value, Size *length)
+{
+	const char *end = end_of_name(value);
+	const char *words = end != NULL ? end + 1 : value->query;
+
+	*length = value->query + barq_query_value_length(value) - words;
+	return words;
+}
+
+/* A value for an index that is known by its name, or by its OID as digits. */
 static BarqQueryValue *
 make_named(const char *name, const char *query, Size length)
 {
-	Oid			index = index_by_name(name);
 	Size		name_length = strlen(name);
-	BarqQueryValue *value = barq_query_value_make(query, length, index);
 	BarqQueryValue *named;
 
-	if (OidIsValid(index))
-		return value;
-	named = palloc(VARSIZE(value) + name_length + 1);
-	SET_VARSIZE(named, VARSIZE(value) + name_length + 1);
+	if (strspn(name, "0123456789") == name_length)
+		return barq_query_value_make(query, length,
+									 DatumGetObjectId(DirectFunctionCall1(oidin,
+																		  CStringGetDatum(name))));
+	(void) BarqQualifiedNames(name);
+	named = palloc(offsetof(BarqQueryValue, query) + name_length + 1 + length);
+	SET_VARSIZE(named, offsetof(BarqQueryValue, query) + name_length + 1 + length);
 	named->index = InvalidOid;
 	memcpy(named->query, name, name_length + 1);
 	memcpy(named->query + name_length + 1, query, length);
 	return named;
 }
 
-BarqQueryValue *
-barq_query_value_resolve(BarqQueryValue *value)
+/* Is this written as the name of an index before a colon is? */
+static bool
+is_name(const char *name)
 {
-	const char *end = end_of_name(value);
+	const char *with_colon = psprintf("%s:", name);
+	const char *end = with_colon + strlen(with_colon);
+
+	return colon_after_name(with_colon, end) == end - 1;
+}
+
+BarqQueryValue *
+barq_query_value_for(const BarqQueryValue *value, Oid index)
+{
+	Size		length;
+	const char *words = barq_query_value_words(value, &length);
+
+	return barq_query_value_make(words, length, index);
+}
+
+Oid
+barq_query_value_find_index(const BarqQueryValue *value)
+{
+	const char *name = barq_query_value_name(value);
 	Oid			index;
 
-	if (end == NULL)
-		return value;
-	index = index_by_name(value->query);
+	if (name == NULL)
+		return value->index;
+	index = RangeVarGetRelid(makeRangeVarFromNameList(BarqQualifiedNames(name)), NoLock, true);
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("index \"%s\" of a bm25query does not exist",
-						NameListToString(BarqQualifiedNames(value->query))),
+						NameListToString(BarqQualifiedNames(name))),
 				 errhint("Put a colon before a query that begins with a word and a colon.")));
-	return barq_query_value_make(end + 1, value->query + barq_query_value_length(value) - end - 1,
-								 index);
+	return index;
 }
 
-/* The name of a value's index, NULL where it has none; and its query. */
-static const char *
-parts_of(const BarqQueryValue *value, const char **query, Size *length)
+char *
+barq_query_value_last_name(const BarqQueryValue *value)
 {
-	const char *end = end_of_name(value);
-	Oid			index = value->index;
+	return strVal(llast(BarqQualifiedNames(barq_query_value_name(value))));
+}
 
-	*query = end != NULL ? end + 1 : value->query;
-	*length = value->query + barq_query_value_length(value) - *query;
-	if (end != NULL)
-		index = index_by_name(value->query);
-	if (!OidIsValid(index))
-		return end != NULL ? value->query : NULL;
-	return DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(index)));
+char *
+barq_query_index_name(const char *name, Oid *index)
+{
+	*index = InvalidOid;
+	if (strspn(name, "0123456789") == strlen(name))
+		*index = DatumGetObjectId(DirectFunctionCall1(oidin, CStringGetDatum(name)));
+	else if (is_name(name))
+		return strVal(llast(BarqQualifiedNames(name)));
+	return NULL;
+}
+
+/* The name of a value's index, NULL where it has none. */
+static const char *
+shown_name(const BarqQueryValue *value)
+{
+	if (!OidIsValid(value->index))
+		return barq_query_value_name(value);
+	return DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(value->index)));
 }
 
 PG_FUNCTION_INFO_V1(barq_bm25query_in);
@@ -168,9 +200,9 @@ Datum
 barq_bm25query_out(PG_FUNCTION_ARGS)
 {
 	BarqQueryValue *value = (BarqQueryValue *) PG_GETARG_VARLENA_P(0);
-	const char *query;
+	const char *name = shown_name(value);
 	Size		length;
-	const char *name = parts_of(value, &query, &length);
+	const char *query = barq_query_value_words(value, &length);
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -192,14 +224,10 @@ barq_bm25query_recv(PG_FUNCTION_ARGS)
 	const char *name = pstrdup(pq_getmsgstring(buf));
 	int			length;
 	char	   *query = pq_getmsgtext(buf, buf->len - buf->cursor, &length);
-	const char *with_colon;
-	const char *end;
 
 	if (name[0] == '\0')
 		PG_RETURN_POINTER(barq_query_value_make(query, length, InvalidOid));
-	with_colon = psprintf("%s:", name);
-	end = with_colon + strlen(with_colon);
-	if (colon_after_name(with_colon, end) != end - 1)
+	if (!is_name(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("\"%s\" in a bm25query is no name of an index", name)));
@@ -211,9 +239,9 @@ Datum
 barq_bm25query_send(PG_FUNCTION_ARGS)
 {
 	BarqQueryValue *value = (BarqQueryValue *) PG_GETARG_VARLENA_P(0);
-	const char *query;
+	const char *name = shown_name(value);
 	Size		length;
-	const char *name = parts_of(value, &query, &length);
+	const char *query = barq_query_value_words(value, &length);
 	StringInfoData buf;
 
 	pq_begintypsend(&buf);
@@ -222,16 +250,71 @@ barq_bm25query_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
-/* to_bm25query(query text, index regclass): looks at no catalog. */
+/* A query's text as a bm25query keeps it, by the name of its syntax. */
+static const char *
+read_query(text *query, text *syntax, Size *length)
+{
+	const char *bytes = VARDATA_ANY(query);
+
+	*length = VARSIZE_ANY_EXHDR(query);
+	switch (barq_query_syntax_by_name(text_to_cstring(syntax)))
+	{
+		case BARQ_SYNTAX_LENIENT:
+			break;
+		case BARQ_SYNTAX_STRICT:
+			barq_text_query_check_strict(bytes, *length);
+			break;
+		case BARQ_SYNTAX_PLAIN:
+			return barq_text_query_escape(bytes, *length, length);
+	}
+	return bytes;
+}
+
+/* A NULL query or syntax is a NULL value; a NULL index is none. */
+#define TO_BM25QUERY_IS_NULL(fcinfo) (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+
+/*
+ * to_bm25query(query text, index text, syntax text): the index by its name,
+ * looked for when the value is used. ERRCODE_INVALID_NAME;
+ * ERRCODE_SYNTAX_ERROR for a strict query that is none;
+ * ERRCODE_INVALID_PARAMETER_VALUE for an unknown syntax.
+ */
 PG_FUNCTION_INFO_V1(barq_to_bm25query);
 Datum
 barq_to_bm25query(PG_FUNCTION_ARGS)
 {
-	text	   *query;
+	const char *query;
+	const char *name;
+	Size		length;
 
-	if (PG_ARGISNULL(0))
+	if (TO_BM25QUERY_IS_NULL(fcinfo))
 		PG_RETURN_NULL();
-	query = PG_GETARG_TEXT_PP(0);
-	PG_RETURN_POINTER(barq_query_value_make(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query),
+	query = read_query(PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(2), &length);
+	if (PG_ARGISNULL(1))
+		PG_RETURN_POINTER(barq_query_value_make(query, length, InvalidOid));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	if (!is_name(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("\"%s\" is not the name of an index", name),
+				 errhint("Write it as in a statement: in double quotes where it has capital letters or other signs.")));
+	PG_RETURN_POINTER(make_named(name, query, length));
+}
+
+/*
+ * to_bm25query(query text, index regclass, syntax text): the index by its OID.
+ * Looks at no catalog. Errors as above.
+ */
+PG_FUNCTION_INFO_V1(barq_to_bm25query_regclass);
+Datum
+barq_to_bm25query_regclass(PG_FUNCTION_ARGS)
+{
+	const char *query;
+	Size		length;
+
+	if (TO_BM25QUERY_IS_NULL(fcinfo))
+		PG_RETURN_NULL();
+	query = read_query(PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(2), &length);
+	PG_RETURN_POINTER(barq_query_value_make(query, length,
 											PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1)));
 }

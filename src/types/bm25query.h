@@ -12,40 +12,54 @@
 #include "fmgr.h"
 
 /*
- * On disk. A literal may name an index that is not there (a dump is restored
- * before its indexes are): index is InvalidOid then, and the name and a zero
- * byte stand before the query. What DatumGetBarqQueryValue gives has no such
- * name.
+ * On disk. An index is known by its OID, or by a name as it was written: then
+ * the OID is InvalidOid, and the name and a zero byte stand before the query.
  */
 typedef struct BarqQueryValue
 {
 	int32		vl_len_;
-	Oid			index;			/* InvalidOid: none; may have been dropped since */
-	char		query[FLEXIBLE_ARRAY_MEMBER];	/* not terminated; its syntax is right */
+	Oid			index;			/* InvalidOid: none, or by name; may be gone */
+	char		query[FLEXIBLE_ARRAY_MEMBER];	/* not terminated */
 } BarqQueryValue;
 
 StaticAssertDecl(offsetof(BarqQueryValue, query) == 8, "bm25query is on disk");
 
-#define DatumGetBarqQueryValue(datum) \
-	barq_query_value_resolve((BarqQueryValue *) PG_DETOAST_DATUM(datum))
+#define DatumGetBarqQueryValue(datum) ((BarqQueryValue *) PG_DETOAST_DATUM(datum))
 #define PG_GETARG_BARQ_QUERY(n) DatumGetBarqQueryValue(PG_GETARG_DATUM(n))
 
+/* Bytes of what stands in `query`: a name, if there is one, and the words. */
 static inline Size
 barq_query_value_length(const BarqQueryValue *value)
 {
 	return VARSIZE(value) - offsetof(BarqQueryValue, query);
 }
 
-/* ERRCODE_SYNTAX_ERROR for a query whose syntax is wrong. */
+/* A value for an index by its OID, or for none. */
 extern BarqQueryValue *barq_query_value_make(const char *query, Size length, Oid index);
 
-/*
- * A value whose index is known by its OID: the same one, or a copy where it is
- * named. ERRCODE_UNDEFINED_TABLE, naming it, where it does not exist.
- */
-extern BarqQueryValue *barq_query_value_resolve(BarqQueryValue *value);
+/* The words of a value, within it, not terminated; *length in bytes. */
+extern const char *barq_query_value_words(const BarqQueryValue *value, Size *length);
 
-/* The query alone, palloc'd. */
-extern text *barq_query_value_text(const BarqQueryValue *value);
+/* The name that a value has of its index, as written, within it; or NULL. */
+extern const char *barq_query_value_name(const BarqQueryValue *value);
+
+/* The last part of that name, palloc'd: the index's own, without its schema. */
+extern char *barq_query_value_last_name(const BarqQueryValue *value);
+
+/*
+ * The same of a name as to_bm25query() takes it, palloc'd; NULL where it is an
+ * OID, which *index receives, or is not written as a name (*index is InvalidOid).
+ */
+extern char *barq_query_index_name(const char *name, Oid *index);
+
+/* The same query for an index by its OID, palloc'd. */
+extern BarqQueryValue *barq_query_value_for(const BarqQueryValue *value, Oid index);
+
+/*
+ * The index that a value says, InvalidOid where it says none; a name is looked
+ * for by the search path, as where no column tells the table.
+ * ERRCODE_UNDEFINED_TABLE, naming it, where there is no such relation.
+ */
+extern Oid	barq_query_value_find_index(const BarqQueryValue *value);
 
 #endif							/* BARQ_BM25QUERY_H */

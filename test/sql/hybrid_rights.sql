@@ -100,7 +100,7 @@ CREATE FUNCTION hybrid_evil.caught(a anyelement, b anyelement) RETURNS float8 LA
 CREATE FUNCTION hybrid_evil.caught_bool(a anyelement, b anyelement) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
 CREATE FUNCTION hybrid_evil.l2_distance(public.vector, public.vector) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
 CREATE FUNCTION hybrid_evil.bm25_distance(text, public.bm25query) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
-CREATE FUNCTION hybrid_evil.to_bm25query(text, regclass) RETURNS public.bm25query LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
+CREATE FUNCTION hybrid_evil.to_bm25query(text, text) RETURNS public.bm25query LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
 CREATE FUNCTION hybrid_evil.float8(float8) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
 CREATE FUNCTION hybrid_evil.plus(float8, float8) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
 CREATE OPERATOR hybrid_evil.<-> (LEFTARG = public.vector, RIGHTARG = public.vector, FUNCTION = hybrid_evil.l2_distance);

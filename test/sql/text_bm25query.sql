@@ -20,14 +20,21 @@ SELECT count(*), count(*) FILTER (WHERE q::text::bm25query::text <> q::text) AS 
 FROM (SELECT to_bm25query(query, index) AS q FROM unnest(ARRAY['a', '', 'a b', ':', '::', 'a:b', ':a:b', '"a:b"', '"a":b', 'a.b:c', 'é:x', '"a"".b":c', 'a :b', '1:2', '-a:b', 'a\:b']) query,
 	unnest(ARRAY[NULL, 'text_bm25query_body', '"text q"."odd "".: index"']::regclass[]) index) q;
 SELECT q, pg_column_size(q) FROM (VALUES (to_bm25query('a b')), (to_bm25query('a:b')), (to_bm25query('a:b', 'text_bm25query_body')), (to_bm25query('a', '"text q"."odd "".: index"')), (to_bm25query(NULL)), (to_bm25query(NULL, 'text_bm25query_body'))) v(q);
--- schema-qualified only where the search path needs it
+-- a name is kept as it is written, an OID is shown schema-qualified only where the search path needs it
 SET search_path = pg_catalog, "text q";
 SELECT public.to_bm25query('a', '"odd "".: index"'), public.to_bm25query('a', 'public.text_bm25query_body');
+SELECT public.to_bm25query('a', '"odd "".: index"'::regclass), public.to_bm25query('a', 'public.text_bm25query_body'::regclass);
 RESET search_path;
 
 -- what is malformed is mended
 SELECT pg_temp.outcome($$SELECT to_bm25query('a "b')$$);
-SELECT pg_temp.outcome($$SELECT to_bm25query('a', 'no_such_index')$$);
+-- an index is looked for when the query is used, but is written as a name
+SELECT name, pg_temp.outcome(format('SELECT to_bm25query(''a'', %L)', name)) FROM unnest(ARRAY['no_such_index', '"No such".index', 'no such index', '', 'a.', '"open', 'a.b.c.d', 'a:b', '12', '4294967296', NULL]) name;
+SELECT pg_temp.outcome($$SELECT to_bm25query('a', 'no_such_index'::regclass)$$);
+-- which function: a literal is a name, what is an OID or a regclass is that
+SELECT to_bm25query('a', 12), to_bm25query('a', 12::oid), to_bm25query('a', NULL), to_bm25query('a', index => 'i'), to_bm25query(index => 'i', query => 'a'), to_bm25query('a', syntax => 'plain');
+-- syntaxes
+SELECT syntax, pg_temp.outcome(format('SELECT to_bm25query(%L, %L, %L)', query, 'i', syntax)) FROM unnest(ARRAY['lenient', 'strict', 'plain', 'Strict', 'other', NULL]) syntax, unnest(ARRAY['a +"b c" d*', 'a - b']) query;
 
 -- binary: the index by its name
 CREATE TABLE text_bm25query_kept (q bm25query DEFAULT to_bm25query('a', 'text_bm25query_body'), r bm25query DEFAULT 'b "c d"');
@@ -45,14 +52,18 @@ SELECT count(*), count(*) FILTER (WHERE k.q::text = c.q::text AND k.r::text IS N
 -- an index that is gone is its number, and still of that type
 CREATE TABLE text_bm25query_gone (body text);
 CREATE INDEX text_bm25query_gone_body ON text_bm25query_gone (body);
-CREATE TEMP TABLE gone AS SELECT to_bm25query('a', 'text_bm25query_gone_body') AS q;
+CREATE TEMP TABLE gone AS SELECT to_bm25query('a', 'text_bm25query_gone_body'::regclass) AS q;
 DROP TABLE text_bm25query_gone;
 SELECT regexp_replace(q::text, '^\d+', 'number'), q::text::bm25query::text = q::text FROM gone;
 
 -- one that is not there yet is its name, until it is used
 SELECT 'text_bm25query_new:a'::bm25query, '"No Such".x:b:c'::bm25query, bm25query_send('text_bm25query_new:a'::bm25query);
 
--- a default that says an index depends on it, as regclass does
+-- a default that says an index by regclass depends on it, one that says its name does not
+ALTER TABLE text_bm25query_kept ADD s bm25query DEFAULT to_bm25query('a', 'text_bm25query_body'::regclass);
 SELECT pg_temp.outcome('DROP INDEX text_bm25query_body');
+ALTER TABLE text_bm25query_kept DROP s;
+DROP INDEX text_bm25query_body;
+INSERT INTO text_bm25query_kept DEFAULT VALUES RETURNING q;
 DROP TABLE text_bm25query_kept, text_bm25query;
 DROP SCHEMA "text q" CASCADE;
