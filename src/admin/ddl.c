@@ -173,11 +173,11 @@ index_altered(Relation index)
 		return;
 	kind->freeze(index, index_reloptions(index->rd_indam->amoptions, options, false), &wanted);
 	is_built = built_options(index, &built);
-	if (is_built)
-		notice_pending(index, &built, &wanted);
 	if (kind == &barq_bm25_index_kind)
 		depend_on_configurations(index, is_built ? &built : NULL,
 								 barq_text_options(&wanted)->config);
+	if (is_built)
+		notice_pending(index, &built, &wanted);
 }
 
 /*

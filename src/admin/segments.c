@@ -8,7 +8,6 @@
 #include "access/relation.h"
 #include "admin/admin.h"
 #include "am/am.h"
-#include "am/text.h"
 #include "catalog/index.h"
 #include "catalog/pg_authid.h"
 #include "fmgr.h"
@@ -130,26 +129,54 @@ timestamp_or_null(TimestampTz t, bool *isnull)
 	return TimestampTzGetDatum(t);
 }
 
+/* Whether an error says that options do not fit. */
+static bool
+is_about_options(int sqlstate)
+{
+	return sqlstate == ERRCODE_INVALID_PARAMETER_VALUE ||
+		sqlstate == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		sqlstate == ERRCODE_INVALID_OBJECT_DEFINITION ||
+		sqlstate == ERRCODE_UNDEFINED_OBJECT;
+}
+
 /*
- * Options that wait for REINDEX; NULL where none does, or where they cannot be
- * had any more (barq_check() says why).
+ * Options that wait for REINDEX; NULL where none does. Where the catalog has
+ * what no REINDEX would take (by an older library, say), the error: one index
+ * must not keep the others from being seen. Freezing options looks things up
+ * and raises its errors with nothing held, so that they are caught without a
+ * subtransaction.
  */
 static Datum
 pending_options(Relation index, const BarqFrozenOptions *built, bool *isnull)
 {
-	const BarqIndexKind *kind = barq_index_kind(built->index_kind);
-	BarqFrozenOptions wanted;
-	char	   *now;
-	char	   *pending;
+	MemoryContext context = CurrentMemoryContext;
+	char *volatile pending = NULL;
 
-	*isnull = true;
-	if (kind == &barq_bm25_index_kind && !OidIsValid(barq_text_config_given(index->rd_options)))
-		return (Datum) 0;
-	kind->freeze(index, index->rd_options, &wanted);
-	if (!barq_options_differ(index, built, index, &wanted, &now, &pending))
-		return (Datum) 0;
-	*isnull = false;
-	return CStringGetTextDatum(pending);
+	PG_TRY();
+	{
+		BarqFrozenOptions wanted;
+		char	   *now;
+		char	   *differing;
+
+		barq_index_kind(built->index_kind)->freeze(index, index->rd_options, &wanted);
+		if (barq_options_differ(index, built, index, &wanted, &now, &differing))
+			pending = differing;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (!is_about_options(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		pending = psprintf("invalid: %s", error->message);
+	}
+	PG_END_TRY();
+	*isnull = pending == NULL;
+	return *isnull ? (Datum) 0 : CStringGetTextDatum(pending);
 }
 
 /*

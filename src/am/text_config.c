@@ -185,13 +185,16 @@ depend_on(Oid index, Oid config)
 {
 	ObjectAddress depender;
 	ObjectAddress referenced;
+	char		schema[NAMEDATALEN] = "";
+	char		name[NAMEDATALEN] = "";
 
+	barq_text_config_names(config, schema, name);
 	LockDatabaseObject(TSConfigRelationId, config, 0, AccessShareLock);
 	if (!SearchSysCacheExists1(TSCONFIGOID, ObjectIdGetDatum(config)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("text search configuration with OID %u was concurrently dropped",
-						config)));
+				 errmsg("text search configuration %s was concurrently dropped",
+						quote_qualified_identifier(schema, name))));
 	ObjectAddressSet(depender, RelationRelationId, index);
 	ObjectAddressSet(referenced, TSConfigRelationId, config);
 	recordDependencyOn(&depender, &referenced, DEPENDENCY_NORMAL);

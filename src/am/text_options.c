@@ -7,6 +7,8 @@
 
 #include "access/xlog.h"
 #include "am/text.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "nodes/pg_list.h"
 #include "utils/rel.h"
 
@@ -79,6 +81,13 @@ barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptio
 	options.config = barq_text_config_named(name, false);
 	if (!barq_text_config_names(options.config, options.config_schema, options.config_name))
 		elog(ERROR, "cache lookup failed for text search configuration %u", options.config);
+	if (index->rd_rel->relpersistence != RELPERSISTENCE_TEMP &&
+		isAnyTempNamespace(get_namespace_oid(options.config_schema, false)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("text search configuration \"%s\" is temporary, and index \"%s\" is not",
+						name, RelationGetRelationName(index)),
+				 errhint("The index would go with the session. Create the configuration in another schema.")));
 	options.k1 = given->k1;
 	options.b = given->b;
 	options.tokenizer = given->tokenizer;

@@ -155,3 +155,15 @@ SELECT "table", kind, options, pending FROM barq_indexes() WHERE "table"::text L
 INSERT INTO alter_options VALUES (1, 'running', '[1,2,3,4]'), (2, 'runs', '[2,3,4,5]');
 SELECT id FROM alter_options WHERE body @@@ 'run' ORDER BY v <-> '[1,2,3,4]';
 DROP TABLE alter_options;
+
+-- an option in the catalog that no build would take (as ALTER INDEX of an older library left it) hides no other index
+CREATE TABLE alter_options (v vector(3), w vector(3));
+CREATE INDEX alter_options_v ON alter_options USING barq_hnsw (v vector_l2_ops);
+CREATE INDEX alter_options_w ON alter_options USING barq_hnsw (w vector_l2_ops) WITH (m = 8);
+UPDATE pg_class SET reloptions = '{m=90}' WHERE relname = 'alter_options_v';
+SELECT index, options, pending FROM barq_indexes() WHERE "table" = 'alter_options'::regclass ORDER BY index::text COLLATE "C";
+SELECT * FROM barq_check('alter_options_v');
+ALTER INDEX alter_options_v RENAME TO alter_options_x;
+ALTER INDEX alter_options_x SET (m = 20);
+SELECT * FROM barq_check('alter_options_x');
+DROP TABLE alter_options;

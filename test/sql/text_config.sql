@@ -157,6 +157,12 @@ ALTER INDEX text_config_idx SET (text_config = 'text_config_c.one');
 REINDEX INDEX text_config_idx;
 SELECT array_agg(id ORDER BY id) FROM text_config WHERE body @@@ 'running';
 SELECT * FROM barq_check('text_config_idx');
+-- a temporary configuration would take the index along when the session ends
+CREATE TEXT SEARCH CONFIGURATION pg_temp.passing (COPY = simple);
+SELECT pg_temp.outcome('CREATE INDEX ON text_config USING barq_bm25 (body) WITH (text_config = ''pg_temp.passing'')');
+SELECT pg_temp.outcome('ALTER INDEX text_config_idx SET (text_config = ''pg_temp.passing'')');
+CREATE TEMP TABLE text_config_passing (body text);
+CREATE INDEX ON text_config_passing USING barq_bm25 (body) WITH (text_config = 'pg_temp.passing');
 -- CASCADE takes the index
 DROP TEXT SEARCH CONFIGURATION text_config_c.one CASCADE;
 SELECT to_regclass('text_config_idx');
