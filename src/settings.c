@@ -14,7 +14,7 @@
 int			barq_ef_search = 40;
 int			barq_probes = 0;
 int			barq_iterative_scan = BARQ_ITERATIVE_STRICT;
-int			barq_max_scan_tuples = 20000;
+int			barq_max_scan_tuples = 0;
 bool		barq_allow_fallback = true;
 int			barq_growing_limit = 2048;
 int			barq_growing_hard_limit = 65536;
@@ -91,8 +91,8 @@ barq_define_settings(void)
 							 iterative_scan_options,
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.max_scan_tuples",
-							"Rows that an iterative scan looks at before it ends.",
-							NULL, &barq_max_scan_tuples, 20000, 1, INT_MAX,
+							"Rows that an iterative scan looks at before it is cut; 0: no limit.",
+							NULL, &barq_max_scan_tuples, 0, 0, INT_MAX,
 							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.allow_fallback",
 							 "Searches a segment page by page when its image cannot be had.",

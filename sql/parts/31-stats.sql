@@ -6,10 +6,10 @@ CREATE FUNCTION barq_stats(OUT index regclass, OUT inserts bigint,
 	OUT bytes_sealed bigint, OUT bytes_compacted bigint,
 	OUT seal_time double precision, OUT compaction_time double precision,
 	OUT waits bigint, OUT wait_time double precision,
-	OUT rows_too_late bigint, OUT lock_waits bigint[])
+	OUT rows_out_of_order bigint, OUT scans_cut bigint, OUT lock_waits bigint[])
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10;
-COMMENT ON FUNCTION barq_stats() IS 'counters of the barq indexes of this database: of the whole server if barq is in shared_preload_libraries, else of this session; times in milliseconds; lock_waits: waits of searches for locks of pages, counted by how long they took: below 1, 10, 100 microseconds, 1, 10, 100 milliseconds, and longer';
+COMMENT ON FUNCTION barq_stats() IS 'counters of the barq indexes of this database: of the whole server if barq is in shared_preload_libraries, else of this session; times in milliseconds; rows_out_of_order: that searches in strict order returned last, for they had missed them; scans_cut: ended by barq.max_scan_tuples; lock_waits: waits of searches for locks of pages, counted by how long they took: below 1, 10, 100 microseconds, 1, 10, 100 milliseconds, and longer';
 
 CREATE FUNCTION barq_progress()
 	RETURNS TABLE (pid integer, database name, worker text, activity text,

@@ -19,7 +19,7 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_stats);
 
-#define STATS_COLUMNS	15
+#define STATS_COLUMNS	(BARQ_COUNTERS + 2)	/* index, counters, lock waits */
 
 static bool
 is_time(BarqCounter counter)

@@ -220,11 +220,12 @@ extern bool barq_may_see_index_content(Oid index, Oid user);
 extern void barq_check_index_content_rights(Oid index);
 
 /*
- * Scans of this backend that were asked for more than they had: of vectors, for
- * whatever reason, and of any kind, because of barq.max_scan_tuples. Who runs a
- * statement learns from them whether an index has told him all.
+ * Scans of this backend that ran out of rows in order before they had given all
+ * rows: of vectors, for whatever reason, and of any kind, because of
+ * barq.max_scan_tuples. So a statement's caller learns whether an index has told
+ * all.
  */
-extern uint64 barq_vector_scans_ended;
+extern uint64 barq_vector_scans_short;
 extern uint64 barq_scans_cut;
 extern char *barq_build_phase_name(int64 phase);
 

@@ -92,7 +92,7 @@ estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
 	 * a sort returns all: the user asked for the rows.
 	 */
 	if (path->indexorderbys == NIL || names_another(path) ||
-		(barq_iterative_scan != BARQ_ITERATIVE_OFF &&
+		(barq_iterative_scan != BARQ_ITERATIVE_OFF && barq_max_scan_tuples > 0 &&
 		 root->limit_tuples > 0 && root->limit_tuples > barq_max_scan_tuples))
 	{
 		refuse(path, startup_cost, total_cost, selectivity, correlation, pages);

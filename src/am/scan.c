@@ -13,10 +13,12 @@
 #include "am/scan_rounds.h"
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
+#include "utils/spccache.h"
 
-uint64		barq_vector_scans_ended = 0;
+uint64		barq_vector_scans_short = 0;
 uint64		barq_scans_cut = 0;
 
 IndexScanDesc
@@ -73,6 +75,10 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	vs->last_distance = -get_float8_infinity();
 	vs->batch = vs->nasked = vs->ntaken = 0;
 	vs->drained = false;
+	vs->turned = vs->cut = vs->ended = false;
+	vs->misplaced = NULL;
+	vs->nmisplaced = vs->misplaced_space = vs->misplaced_at = 0;
+	vs->rest = NULL;
 }
 
 void
@@ -88,17 +94,11 @@ barq_vector_end_scan(IndexScanDesc scan)
 	scan->opaque = NULL;
 }
 
-static void
-remember_emitted(VectorScan *vs, const ItemPointerData *tid)
+void
+barq_scan_own_order(VectorScan *vs)
 {
-	if (vs->nemitted == vs->emitted_space)
-	{
-		vs->emitted_space = Max(vs->emitted_space * 2, 64);
-		vs->emitted = vs->emitted == NULL ?
-			MemoryContextAlloc(vs->context, sizeof(ItemPointerData) * vs->emitted_space) :
-			repalloc_huge(vs->emitted, sizeof(ItemPointerData) * vs->emitted_space);
-	}
-	vs->emitted[vs->nemitted++] = *tid;
+	vs->queue = barq_order_queue_create(vs->context);
+	vs->late = barq_order_queue_create(vs->context);
 }
 
 /* Hand a row to the executor; exact: bound is its distance. */
@@ -161,17 +161,44 @@ still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
 	return true;
 }
 
+/*
+ * Strict order has no place for a row any more: the walk missed it, or its
+ * estimate was wrong. It is kept for the end of the scan.
+ */
 static void
-count_too_late(IndexScanDesc scan)
+keep_for_the_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
 {
+	if (vs->nmisplaced == vs->misplaced_space)
+	{
+		vs->misplaced_space = Max(vs->misplaced_space * 2, 64);
+		vs->misplaced = vs->misplaced == NULL ?
+			MemoryContextAlloc(vs->context, sizeof(ItemPointerData) * vs->misplaced_space) :
+			repalloc_huge(vs->misplaced, sizeof(ItemPointerData) * vs->misplaced_space);
+	}
+	vs->misplaced[vs->nmisplaced++] = *tid;
 	barq_count(barq_stats_of(RelationGetRelid(scan->indexRelation)),
-			   BARQ_COUNT_ROWS_TOO_LATE, 1);
+			   BARQ_COUNT_ROWS_OUT_OF_ORDER, 1);
 }
 
 /*
- * The next row in the order of bounds, marked as emitted; NULL at the end. In
- * strict order what comes too late is left out; where rows wait in a queue,
- * whoever puts them there asks for their distance anyway and sees to it.
+ * After the turn rows are read one after the other as the codes say, from all
+ * over the heap: ask for the pages of the next ones.
+ */
+static void
+prefetch(IndexScanDesc scan, VectorScan *vs)
+{
+	int			ahead = get_tablespace_io_concurrency(scan->heapRelation->rd_rel->reltablespace);
+
+	vs->prefetched = Max(vs->prefetched, vs->next);
+	for (; vs->prefetched < vs->ready && vs->prefetched < vs->next + ahead; vs->prefetched++)
+		PrefetchBuffer(scan->heapRelation, MAIN_FORKNUM,
+					   ItemPointerGetBlockNumber(&vs->candidates[vs->prefetched].tid));
+}
+
+/*
+ * The next row in the order of bounds, marked as emitted; NULL at the end. What
+ * comes too late for strict order is kept for the end; where rows wait in a
+ * queue, whoever puts them there asks for their distance anyway and sees to it.
  */
 static Candidate *
 next_candidate(IndexScanDesc scan, VectorScan *vs)
@@ -182,29 +209,35 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 
 		if (vs->next >= vs->ready)
 		{
-			if (vs->exhausted || !barq_scan_has_rounds(vs))
+			if (!barq_scan_has_rounds(vs) ||
+				(vs->exhausted && (vs->turned || !barq_scan_is_complete())))
 				return NULL;
 			barq_scan_advance(scan, vs);
 			vs->batch++;
 			continue;
 		}
-		if (barq_iterative_scan != BARQ_ITERATIVE_OFF &&
+		if (barq_scan_is_complete() && barq_max_scan_tuples > 0 &&
 			vs->looked_at >= barq_max_scan_tuples)
+		{
+			vs->cut = true;
 			return NULL;
+		}
+		if (vs->turned)
+			prefetch(scan, vs);
 		candidate = &vs->candidates[vs->next++];
 		vs->looked_at++;
 		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
 			continue;
 
+		barq_scan_remember(vs, &candidate->tid);
 		if (vs->queue == NULL && barq_scan_is_strict(vs) &&
 			candidate->lower_bound < vs->last_bound &&
 			!still_in_order(scan, vs, candidate))
 		{
-			count_too_late(scan);
+			keep_for_the_end(scan, vs, &candidate->tid);
 			continue;
 		}
 		vs->last_bound = candidate->lower_bound;
-		remember_emitted(vs, &candidate->tid);
 		return candidate;
 	}
 }
@@ -226,7 +259,7 @@ add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, boo
 	else if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED)
 		barq_order_queue_add(vs->late, tid, distance);
 	else
-		count_too_late(scan);
+		keep_for_the_end(scan, vs, tid);
 }
 
 /* Another batch may begin anywhere, with what came too late for the last one. */
@@ -292,11 +325,85 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 	return true;
 }
 
+/* The next row in order. */
 static bool
 next_row(IndexScanDesc scan, VectorScan *vs)
 {
-	Candidate  *candidate;
+	while (vs->queue == NULL)
+	{
+		Candidate  *candidate = next_candidate(scan, vs);
 
+		if (candidate == NULL)
+			return false;
+		if (vs->queue == NULL)
+		{
+			emit(scan, vs, &candidate->tid, candidate->lower_bound,
+				 barq_codec_is_exact(&vs->codec));
+			return true;
+		}
+		/* the scan has turned meanwhile */
+		add_to_queue(scan, vs, &candidate->tid, false);
+	}
+	return next_in_own_order(scan, vs);
+}
+
+/*
+ * Hand over a row that follows all that are in order. The executor computes
+ * nothing, for the value that it would compare has nothing to do with the row.
+ */
+static void
+emit_at_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, double value,
+			bool isnull)
+{
+	scan->xs_heaptid = *tid;
+	scan->xs_recheck = false;
+	scan->xs_recheckorderby = false;
+	for (int i = 0; i < scan->numberOfOrderBys; i++)
+	{
+		scan->xs_orderbynulls[i] = isnull || vs->null_query;
+		scan->xs_orderbyvals[i] = Float8GetDatum(value);
+	}
+}
+
+/* There are no more rows in order: tell those that want to know whether it was all. */
+static void
+end_of_order(IndexScanDesc scan, VectorScan *vs)
+{
+	vs->ended = true;
+	if (vs->nmisplaced > 0 || vs->cut || !barq_scan_is_complete() ||
+		barq_consistency == BARQ_CONSISTENCY_SEALED)
+		barq_vector_scans_short++;
+	if (!vs->cut)
+		return;
+	barq_scans_cut++;
+	vs->report->cut++;
+	barq_count(barq_stats_of(RelationGetRelid(scan->indexRelation)),
+			   BARQ_COUNT_SCANS_CUT, 1);
+}
+
+/* Rows out of order, then those without a key: of zero vectors, then NULLs. */
+static bool
+next_at_end(IndexScanDesc scan, VectorScan *vs)
+{
+	ItemPointerData tid;
+	BarqKeyless keyless;
+
+	if (vs->misplaced_at < vs->nmisplaced)
+	{
+		emit_at_end(scan, vs, &vs->misplaced[vs->misplaced_at++], get_float8_infinity(), false);
+		return true;
+	}
+	if (vs->cut || !barq_scan_is_complete() ||
+		!barq_scan_next_keyless(scan, vs, &tid, &keyless))
+		return false;
+	emit_at_end(scan, vs, &tid, get_float8_nan(), keyless == BARQ_KEYLESS_NULL);
+	return true;
+}
+
+/* The next row of all. */
+static bool
+next_tuple(IndexScanDesc scan, VectorScan *vs)
+{
 	if (scan->numberOfOrderBys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -315,31 +422,16 @@ next_row(IndexScanDesc scan, VectorScan *vs)
 		if (((barq_executor_loses_tids() && !barq_codec_is_exact(&vs->codec)) ||
 			 !barq_codec_proves(&vs->codec)) &&
 			!vs->null_query && !vs->zero_query)
-		{
-			vs->queue = barq_order_queue_create(vs->context);
-			vs->late = barq_order_queue_create(vs->context);
-		}
+			barq_scan_own_order(vs);
 	}
 
-	if (vs->queue != NULL)
+	if (!vs->ended)
 	{
-		if (next_in_own_order(scan, vs))
+		if (next_row(scan, vs))
 			return true;
+		end_of_order(scan, vs);
 	}
-	else if ((candidate = next_candidate(scan, vs)) != NULL)
-	{
-		emit(scan, vs, &candidate->tid, candidate->lower_bound,
-			 barq_codec_is_exact(&vs->codec));
-		return true;
-	}
-
-	barq_vector_scans_ended++;
-	if (barq_iterative_scan != BARQ_ITERATIVE_OFF && vs->looked_at >= barq_max_scan_tuples)
-	{
-		vs->report->cut++;
-		barq_scans_cut++;
-	}
-	return false;
+	return next_at_end(scan, vs);
 }
 
 bool
@@ -350,7 +442,7 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 
 	Assert(ScanDirectionIsForward(direction));
 	barq_scan_report_enter(vs->report);
-	found = next_row(scan, vs);
+	found = next_tuple(scan, vs);
 	barq_scan_report_leave(vs->report);
 	return found;
 }

@@ -11,6 +11,12 @@
  * graph; further rounds take ever more. With iterative_scan = off the lists
  * probed are all that is looked at, but the caller gets all of them.
  *
+ * A walk misses rows, and costs the more a row the further it gets. When nothing
+ * more is found, or when scoring every code costs no more than what was done so
+ * far, the scan *turns*: from then on each segment is searched as a flat one,
+ * without the rows that it has returned. So it misses nothing any more, and ends
+ * with the last row.
+ *
  * If a page was re-used under a round (a segment read from its pages, or the
  * log, was replaced), the scan starts again from the metapage and leaves out
  * the TIDs that it has emitted.
@@ -28,6 +34,12 @@
 /* Rows of one round, at most. */
 #define ROUND_MOST	1000000
 
+/*
+ * A further row of a walk costs about as much as scoring so many codes one after
+ * the other: docs/performance.md, "Scans to the end".
+ */
+#define WALK_COST	128
+
 void
 barq_scan_end_rounds(VectorScan *vs)
 {
@@ -43,6 +55,8 @@ barq_scan_end_rounds(VectorScan *vs)
 	vs->started = vs->exhausted = false;
 	vs->rounds = 0;
 	vs->growing_done = vs->growing_begun = false;
+	vs->rows = 0;
+	vs->prefetched = 0;
 	if (vs->round_context != NULL)
 		MemoryContextReset(vs->round_context);
 }
@@ -76,6 +90,62 @@ read_query(IndexScanDesc scan, VectorScan *vs)
 		pfree(copy);
 	vs->zero_query = vs->codec.metric == BARQ_METRIC_COSINE &&
 		barq_value_is_zero(&vs->codec, vs->query_value);
+}
+
+/* Search a segment as a flat one from now on, for what it has not returned. */
+static void
+search_flat(VectorScan *vs, uint32 segment)
+{
+	SegmentStream *stream = &vs->streams[segment];
+	const uint8 *dead = vs->snapshot->segments[segment].dead;
+	Size		bytes = BARQ_BITMAP_BYTES(stream->view.rows);
+	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	BarqSearchParams params = {vs->query, barq_ef_search, skip};
+
+	if (dead != NULL)
+		memcpy(skip, dead, bytes);
+	for (uint32 i = 0; i < stream->nreturned; i++)
+		barq_bit_set(skip, stream->returned[i]);
+	if (stream->search != NULL && stream->kind->search_end != NULL)
+		stream->kind->search_end(stream->search);
+	stream->search = NULL;
+	stream->kind = &barq_flat_kind;
+	stream->search = stream->kind->search_begin(&stream->view, &params);
+}
+
+/*
+ * Whether it is time to turn. What is cheaper must not be decided too finely:
+ * whoever turns when as much is spent as scoring everything costs pays at most
+ * twice what the better choice would have been.
+ */
+static bool
+should_turn(const VectorScan *vs)
+{
+	return !vs->turned && barq_scan_is_complete() &&
+		(vs->exhausted || (vs->looked_at > 0 && vs->looked_at * WALK_COST >= vs->rows));
+}
+
+/*
+ * Score everything from now on. Rows are then put in order by ourselves: the
+ * executor's queue keeps copies of tuples, and there may be many.
+ */
+static void
+turn(VectorScan *vs)
+{
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+		if (vs->streams[i].kind != &barq_flat_kind)
+		{
+			search_flat(vs, i);
+			vs->exhausted = false;
+		}
+	vs->turned = true;
+	vs->report->scored_all++;
+	if (vs->queue == NULL && !barq_codec_is_exact(&vs->codec) &&
+		!vs->null_query && !vs->zero_query)
+	{
+		barq_scan_own_order(vs);
+		vs->last_distance = vs->last_bound;
+	}
 }
 
 static void
@@ -115,8 +185,12 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 								   !vs->of_lists};
 
 		barq_snapshot_view(vs->snapshot, i, index, page_views, &stream->view);
+		vs->rows += stream->view.rows;
 		stream->kind = barq_segment_kind(stream->view.kind);
-		stream->search = stream->kind->search_begin(&stream->view, &params);
+		if (vs->turned)
+			search_flat(vs, i);
+		else
+			stream->search = stream->kind->search_begin(&stream->view, &params);
 	}
 	vs->growing_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
 	vs->started = true;
@@ -156,6 +230,21 @@ compare_bounds(const void *a, const void *b)
 	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
 }
 
+/* Rows that a search has returned. */
+static void
+note_returned(VectorScan *vs, SegmentStream *stream, const BarqHit *hits, int n)
+{
+	if (stream->nreturned + n > stream->space)
+	{
+		stream->space = Max(stream->space * 2, stream->nreturned + n);
+		stream->returned = stream->returned == NULL ?
+			MemoryContextAllocHuge(vs->round_context, sizeof(uint32) * (Size) stream->space) :
+			repalloc_huge(stream->returned, sizeof(uint32) * (Size) stream->space);
+	}
+	for (int i = 0; i < n; i++)
+		stream->returned[stream->nreturned++] = hits[i].row;
+}
+
 /*
  * Ask everyone for their next rows. False if pages were re-used: start again.
  */
@@ -187,6 +276,8 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 			n += got;
 		} while (got > 0 && n < want);
 
+		if (!vs->turned && stream->kind != &barq_flat_kind && barq_scan_is_complete())
+			note_returned(vs, stream, hits, n);
 		memset(&candidate, 0, sizeof(candidate));
 		for (int j = 0; j < n; j++)
 		{
@@ -257,15 +348,25 @@ rescore_candidates(VectorScan *vs, int n)
 	}
 }
 
+/* What a round may keep in work_mem. */
+static int64
+rows_in_memory(void)
+{
+	return work_mem * INT64CONST(1024) / (sizeof(Candidate) + sizeof(BarqHit) + sizeof(double));
+}
+
 /*
  * Rows wanted of a round. All that lists hold is scored in the first; later
- * ones only select from it, so there should be few of them.
+ * ones only select from it, so there should be few of them. So it is after the
+ * turn: each round doubles what was read.
  */
 static int
 rows_wanted(VectorScan *vs)
 {
 	int			rounds = vs->rounds++;
 
+	if (vs->turned)
+		return (int) Max(barq_scan_rows_asked(vs), Min(vs->looked_at, rows_in_memory()));
 	if (!vs->of_lists || rounds == 0)
 		return barq_scan_rows_asked(vs);
 	if (barq_iterative_scan == BARQ_ITERATIVE_OFF)
@@ -280,15 +381,19 @@ rows_wanted(VectorScan *vs)
 static bool
 next_round(IndexScanDesc scan, VectorScan *vs)
 {
-	int			want = rows_wanted(vs);
+	int			want;
 	int			fresh;
 	int			n;
+
+	if (should_turn(vs))
+		turn(vs);
+	want = rows_wanted(vs);
 
 	/* what was emitted makes room */
 	memmove(vs->candidates, vs->candidates + vs->next,
 			sizeof(Candidate) * (vs->ncandidates - vs->next));
 	vs->ncandidates -= vs->next;
-	vs->next = vs->ready = 0;
+	vs->next = vs->ready = vs->prefetched = 0;
 
 	/* held-back rows come on top of those wanted, else a round could stall */
 	want = Min(want + vs->ncandidates, ROUND_MOST);
@@ -319,7 +424,11 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 							vs->candidates[i].lower_bound);
 		limit = barq_key_distance(&vs->codec, vs->candidates[n - 1].key) - vs->slack;
 		qsort(vs->candidates, n, sizeof(Candidate), compare_bounds);
-		while (vs->ready < n && vs->candidates[vs->ready].lower_bound <= limit)
+
+		/* bounds that are too loose to tell do not fill the memory */
+		while (vs->ready < n &&
+			   (vs->candidates[vs->ready].lower_bound <= limit ||
+				n - vs->ready > Max(rows_in_memory(), want)))
 			vs->ready++;
 	}
 	else
@@ -369,12 +478,31 @@ barq_scan_advance(IndexScanDesc scan, VectorScan *vs)
 		barq_meta_check_moved(scan->indexRelation, vs->meta.directory_version,
 							  &failed_version);
 		barq_scan_end_rounds(vs);
-		vs->skip = tidset_create(vs->context, Max(vs->nemitted, 64), NULL);
-		for (int64 i = 0; i < vs->nemitted; i++)
-		{
-			bool		found;
+		barq_scan_skip_emitted(vs);
+	}
+}
 
-			tidset_insert(vs->skip, vs->emitted[i], &found);
-		}
+void
+barq_scan_remember(VectorScan *vs, const ItemPointerData *tid)
+{
+	if (vs->nemitted == vs->emitted_space)
+	{
+		vs->emitted_space = Max(vs->emitted_space * 2, 64);
+		vs->emitted = vs->emitted == NULL ?
+			MemoryContextAlloc(vs->context, sizeof(ItemPointerData) * vs->emitted_space) :
+			repalloc_huge(vs->emitted, sizeof(ItemPointerData) * vs->emitted_space);
+	}
+	vs->emitted[vs->nemitted++] = *tid;
+}
+
+void
+barq_scan_skip_emitted(VectorScan *vs)
+{
+	vs->skip = tidset_create(vs->context, Max(vs->nemitted, 64), NULL);
+	for (int64 i = 0; i < vs->nemitted; i++)
+	{
+		bool		found;
+
+		tidset_insert(vs->skip, vs->emitted[i], &found);
 	}
 }

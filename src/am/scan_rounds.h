@@ -14,6 +14,7 @@
 #include "am/scan_report.h"
 #include "am/tid_set.h"
 #include "settings.h"
+#include "store/keyless.h"
 
 /* Found, re-scored, not yet emitted. */
 typedef struct Candidate
@@ -30,8 +31,13 @@ typedef struct Candidate
 typedef struct SegmentStream
 {
 	BarqView	view;
-	const BarqSegmentKind *kind;
+	const BarqSegmentKind *kind;	/* flat after the turn, whatever the segment is */
 	BarqSearch *search;
+
+	/* rows that the search has returned, to be left out after the turn */
+	uint32	   *returned;
+	uint32		nreturned;
+	uint32		space;
 } SegmentStream;
 
 typedef struct VectorScan
@@ -53,6 +59,7 @@ typedef struct VectorScan
 	int			rounds;
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;
+	uint64		rows;			/* of all segments, that have a key */
 	SegmentStream *streams;
 	bool		growing_done;
 	float		growing_key;	/* last hit taken from the log */
@@ -79,10 +86,23 @@ typedef struct VectorScan
 	int64		batch;			/* rounds begun */
 	bool		drained;		/* nothing more comes into the queue */
 	int64		looked_at;
+	bool		turned;			/* every code is scored: nothing is missed */
+	bool		cut;			/* by barq.max_scan_tuples */
+	bool		ended;			/* no more rows in order */
 	ItemPointerData *emitted;
 	int64		nemitted;
 	int64		emitted_space;
 	struct tidset_hash *skip;	/* emitted before a restart */
+	int			prefetched;		/* candidates whose heap pages were asked for */
+
+	/* rows that strict order could not place any more: they come at the end */
+	ItemPointerData *misplaced;
+	int64		nmisplaced;
+	int64		misplaced_space;
+	int64		misplaced_at;	/* the next to be returned */
+
+	/* then rows without a key (scan_rest.c) */
+	struct ScanRest *rest;		/* NULL: not there yet */
 } VectorScan;
 
 /* Does a scan go on after its first round? */
@@ -90,6 +110,13 @@ static inline bool
 barq_scan_has_rounds(const VectorScan *vs)
 {
 	return vs->of_lists || barq_iterative_scan != BARQ_ITERATIVE_OFF;
+}
+
+/* Does a scan that is read to its end give every row? */
+static inline bool
+barq_scan_is_complete(void)
+{
+	return barq_iterative_scan != BARQ_ITERATIVE_OFF;
 }
 
 /* Must what comes in later rounds not come before what was returned? */
@@ -120,6 +147,23 @@ barq_scan_rows_asked(const VectorScan *vs)
  * if pages were re-used under it.
  */
 extern void barq_scan_advance(IndexScanDesc scan, VectorScan *vs);
+
+/* From here on rows are put in order by ourselves (own_order.h). */
+extern void barq_scan_own_order(VectorScan *vs);
+
+/*
+ * Remember that a row was emitted, for a restart; and before one, leave out what
+ * was.
+ */
+extern void barq_scan_remember(VectorScan *vs, const ItemPointerData *tid);
+extern void barq_scan_skip_emitted(VectorScan *vs);
+
+/*
+ * scan_rest.c: the next of the rows that follow all others, those without a key.
+ * False at the end.
+ */
+extern bool barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs,
+								   ItemPointerData *tid, BarqKeyless *keyless);
 
 /* Give back what the searches of the rounds hold, and their memory. */
 extern void barq_scan_end_rounds(VectorScan *vs);

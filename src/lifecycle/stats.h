@@ -28,7 +28,8 @@ typedef enum BarqCounter
 	BARQ_COUNT_COMPACTION_US,
 	BARQ_COUNT_WAITS,			/* inserts held back */
 	BARQ_COUNT_WAIT_US,
-	BARQ_COUNT_ROWS_TOO_LATE,	/* left out by strict order */
+	BARQ_COUNT_ROWS_OUT_OF_ORDER,	/* that strict order returned last */
+	BARQ_COUNT_SCANS_CUT,		/* by barq.max_scan_tuples */
 	BARQ_COUNTERS
 } BarqCounter;
 

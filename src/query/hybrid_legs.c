@@ -2,9 +2,9 @@
  * hybrid_legs.c
  *	  Running a ranking of barq_hybrid().
  *
- * An index scan may end before it has found as many rows as wanted: at
- * barq.max_scan_tuples, or because a graph does not lead to every row. Then the
- * ranking is worked out again by the exact statement, which the planner can
+ * An index scan may end before it has found as many rows as wanted, at
+ * barq.max_scan_tuples, and one that is read to its end puts last what its graph
+ * had missed. Then the ranking is worked out again by the exact statement, which the planner can
  * only answer by finding the rows that pass the filter and sorting them.
  */
 #include "postgres.h"
@@ -124,7 +124,7 @@ barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 	BarqHybridLeg *leg = &entry->legs[kind];
 	ParamListInfo params = makeParamList(entry->nparams + 1);
 	ParamExternData *query = &params->params[entry->nparams];
-	uint64		ended = barq_vector_scans_ended;
+	uint64		ended = barq_vector_scans_short;
 	uint64		cut = barq_scans_cut;
 	bool		is_short;
 	MemoryContext context = CurrentMemoryContext;
@@ -157,7 +157,7 @@ barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 	is_short = ranking->nhits < entry->candidates;
 	if ((is_short || entry->has_children) &&
 		(barq_scans_cut != cut ||
-		 (is_short && kind == BARQ_LEG_VECTOR && barq_vector_scans_ended != ended)))
+		 (is_short && kind == BARQ_LEG_VECTOR && barq_vector_scans_short != ended)))
 		run_plan(barq_hybrid_exact_plan(table, entry, kind), params, kind, ranking,
 				 context);
 	if (nest_level >= 0)

@@ -1,5 +1,5 @@
--- NULLs, and zero vectors under cosine: stored in the table, not indexed, not
--- returned by the index; NULL and zero queries.
+-- NULLs, and zero vectors under cosine: they have no distance, and come last;
+-- NULL and zero queries.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -24,10 +24,10 @@ BEGIN
 		EXECUTE format('CREATE INDEX hnsw_nulls_idx ON hnsw_nulls USING barq_hnsw (v vector_%s_ops)', metric);
 		INSERT INTO hnsw_nulls VALUES (5, '[1,2,4]'), (6, NULL), (7, '[0,0,0]'), (8, '[-0,0,-0]');
 		FOR step IN 1..2 LOOP
-			-- what has a distance comes in order, NULLs never, zero vectors not under cosine
+			-- what has a distance comes in order, under cosine then zero vectors, then NULLs
 			-- (zero vectors, 1, 7 and 8, are equally far: shown as 0)
 			EXECUTE format('SELECT array_agg(CASE WHEN id IN (1, 7, 8) THEN 0 ELSE id END) FROM (SELECT id FROM hnsw_nulls ORDER BY v %s ''[3,3,3]'' LIMIT 20) s', op) INTO ids;
-			-- a query without a distance: as many rows as are indexed, in whatever order
+			-- a query without a distance: all rows, in whatever order
 			EXECUTE format('SELECT count(*) FROM (SELECT id FROM hnsw_nulls ORDER BY v %s (SELECT NULL::vector) LIMIT 20) s', op) INTO missing;
 			EXECUTE format('SELECT count(*) FROM (SELECT id FROM hnsw_nulls ORDER BY v %s ''[0,0,0]'' LIMIT 20) s', op) INTO zero;
 			EXECUTE 'SELECT sum(rows) FROM barq_segments(''hnsw_nulls_idx'')' INTO indexed;
