@@ -24,6 +24,7 @@
 #include "query/hybrid.h"
 #include "query/text_paths.h"
 #include "settings.h"
+#include "store/folder.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 
@@ -168,9 +169,14 @@ at_transaction_end(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
 		remove_dropped_images_quietly(event == XACT_EVENT_COMMIT);
+	if (event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT)
+		barq_files_at_end();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE)
+	{
 		barq_image_end_holds(event != XACT_EVENT_ABORT);
+		barq_files_at_end();
+	}
 }
 
 static void
@@ -180,8 +186,12 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId my_id,
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		remove_dropped_images_quietly(false);
 	if (event == SUBXACT_EVENT_ABORT_SUB || event == SUBXACT_EVENT_COMMIT_SUB)
+	{
 		barq_image_subtransaction_holds(my_id, parent_id,
 										event == SUBXACT_EVENT_COMMIT_SUB);
+		barq_files_at_subtransaction_end(my_id, parent_id,
+										 event == SUBXACT_EVENT_COMMIT_SUB);
+	}
 }
 
 static void

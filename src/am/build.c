@@ -91,6 +91,8 @@ barq_build_hold_folder(Relation index)
 			barq_temporary_folder_note(index);
 			return true;
 		}
+		if (errno != EWOULDBLOCK)
+			return false;
 		pg_usleep(1000);
 	}
 	return false;
@@ -128,18 +130,20 @@ create_rows_file(VectorBuild *build)
 		fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY, "rows: create");
 	if (fd < 0)
 	{
+		const char *problem = barq_file_problem();
+
 		if (!barq_allow_fallback)
 			ereport(ERROR,
 					(errcode_for_file_access(),
-					 errmsg("could not create file \"%s\": %m", path)));
+					 errmsg("could not create file \"%s\": %s", path, problem)));
 		ereport(WARNING,
 				(errcode_for_file_access(),
 				 errmsg("index \"%s\" is built in memory, for the image directory cannot be used",
 						RelationGetRelationName(build->index)),
-				 errdetail_internal("could not create file \"%s\": %m", path)));
+				 errdetail_internal("could not create file \"%s\": %s", path, problem)));
 		return;
 	}
-	CloseTransientFile(fd);
+	barq_file_close(fd);
 	build->rows_path = path;
 	if (barq_codec_has_heads(&build->codec))
 		build->whole_path = barq_sink_whole_path(path);

@@ -34,9 +34,13 @@ static int
 check_opened(int fd, const char *path)
 {
 	if (fd < 0)
+	{
+		const char *problem = barq_file_problem();
+
 		ereport(ERROR,
 				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\": %m", path)));
+				 errmsg("could not open file \"%s\": %s", path, problem)));
+	}
 	return fd;
 }
 
@@ -56,7 +60,7 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 	sink->context = CurrentMemoryContext;
 	if (path != NULL)
 	{
-		sink->fd = check_opened(OpenTransientFile(path, O_RDWR | PG_BINARY), path);
+		sink->fd = check_opened(barq_path_open(path, O_RDWR | PG_BINARY), path);
 		if (barq_codec_has_heads(&sink->codec))
 		{
 			/* whoever comes first makes it */
@@ -330,11 +334,11 @@ void
 barq_sink_close(BarqRowSink *sink)
 {
 	if (sink->fd >= 0)
-		CloseTransientFile(sink->fd);
+		barq_file_close(sink->fd);
 	if (sink->whole_fd >= 0)
-		CloseTransientFile(sink->whole_fd);
+		barq_file_close(sink->whole_fd);
 	if (sink->keyless_fd >= 0)
-		CloseTransientFile(sink->keyless_fd);
+		barq_file_close(sink->keyless_fd);
 	sink->fd = sink->whole_fd = sink->keyless_fd = -1;
 }
 

@@ -63,7 +63,10 @@ image_path(const char *folder, const uint8 *id, const char *suffix)
 	return psprintf("%s/%s%s", folder, text, suffix);
 }
 
-/* Best effort: without a marker the next process verifies again. */
+/*
+ * Best effort: without a marker the next process verifies again. One that is
+ * not ours stays where it is.
+ */
 void
 barq_image_write_marker(const char *folder, const uint8 *id, int fd)
 {
@@ -80,19 +83,25 @@ barq_image_write_marker(const char *folder, const uint8 *id, int fd)
 			if (barq_write(marker_fd, &marker, sizeof(marker),
 						   "marker: write") != sizeof(marker))
 				barq_unlink(path, "marker: remove unwritten");
-			CloseTransientFile(marker_fd);
+			barq_file_close(marker_fd);
 		}
+		else if (errno == EPERM)
+			ereport(WARNING,
+					(errcode_for_file_access(),
+					 errmsg("could not create file \"%s\"", path),
+					 errdetail_internal("%s", barq_file_problem()),
+					 errhint("Until it is removed each session verifies the image again.")));
 	}
 	pfree(path);
 }
 
 static bool
-marker_matches(const char *folder, const uint8 *id, int fd)
+marker_matches(int folder_fd, const char *folder, const uint8 *id, int fd)
 {
 	ImageMarker marker,
 				found;
 	char	   *path = image_path(folder, id, ".ok");
-	int			marker_fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	int			marker_fd = barq_file_open(folder_fd, path, O_RDONLY | PG_BINARY);
 	bool		ok = false;
 
 	if (marker_fd >= 0)
@@ -100,7 +109,7 @@ marker_matches(const char *folder, const uint8 *id, int fd)
 		ok = fill_marker(fd, &marker) &&
 			read(marker_fd, &found, sizeof(found)) == sizeof(found) &&
 			memcmp(&marker, &found, sizeof(marker)) == 0;
-		CloseTransientFile(marker_fd);
+		barq_file_close(marker_fd);
 	}
 	pfree(path);
 	return ok;
@@ -179,7 +188,8 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 	BarqMapping *mapping = find_mapping(desc->id);
 	char	   *folder;
 	char	   *path;
-	int			fd;
+	int			folder_fd;
+	int			fd = -1;
 	struct stat st;
 	Size		length = BARQ_IMAGE_BODY + desc->body_bytes;
 	bool		verified;
@@ -193,7 +203,9 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 
 	folder = barq_image_folder(index);
 	path = image_path(folder, desc->id, ".img");
-	fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	folder_fd = barq_folder_open(folder, false);
+	if (folder_fd >= 0)
+		fd = barq_file_open(folder_fd, path, O_RDONLY | PG_BINARY);
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		damaged = (Size) st.st_size != length;
 	if (fd >= 0 && !damaged)
@@ -223,7 +235,7 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 		PG_TRY();
 		{
 			verified = header_matches(desc, mapping->address);
-			if (verified && !marker_matches(folder, desc->id, fd))
+			if (verified && !marker_matches(folder_fd, folder, desc->id, fd))
 			{
 				verified = body_matches(desc, mapping->body);
 				if (verified)
@@ -244,9 +256,11 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 			mapping = NULL;
 		}
 	}
+	if (folder_fd >= 0)
+		barq_file_close(folder_fd);
 	if (fd >= 0)
 	{
-		CloseTransientFile(fd);
+		barq_file_close(fd);
 
 		/* what does not match is thrown away; the pages make it again */
 		if (damaged)
@@ -266,7 +280,7 @@ barq_image_state(Relation index, const BarqSegmentDesc *desc, uint64 *bytes)
 	BarqImageState state = BARQ_IMAGE_MISSING;
 
 	*bytes = 0;
-	if (stat(path, &st) == 0)
+	if (barq_path_stat(path, &st) == 0)
 	{
 		*bytes = st.st_size;
 		state = BARQ_IMAGE_ON_DISK;

@@ -57,8 +57,14 @@ typedef enum BarqImageState
 extern void barq_id_text(const uint8 *id, char *text);
 /* all palloc'd */
 extern char *barq_image_root(void);
+extern char *barq_image_root_in(const char *directory);
+
+/* The name of this server's folder in a directory that is not its own. */
+extern char *barq_image_top(void);
 extern char *barq_image_folder(Relation index);
 extern char *barq_image_folder_of(BarqLocator locator, int backend);
+
+/* Make a folder where it is missing. False with errno set, as folder.h says. */
 extern bool barq_image_folder_create(const char *folder);
 
 /*

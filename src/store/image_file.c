@@ -63,6 +63,8 @@ barq_image_file_begin(BarqImageFile *file, Relation index, const uint8 *id,
 	if (!barq_image_folder_create(file->folder))
 		return false;
 	barq_temporary_folder_note(index);
+	if (!barq_path_usable(file->path))
+		return false;
 	file->fd = barq_open_file(file->temporary, O_RDWR | O_CREAT | PG_BINARY,
 							  "image: create");
 	if (file->fd < 0)
@@ -73,10 +75,10 @@ barq_image_file_begin(BarqImageFile *file, Relation index, const uint8 *id,
 	 * by now and mapped: the name must still lead to this file.
 	 */
 	if (barq_flock(file->fd, LOCK_EX | LOCK_NB, "image: lock") != 0 ||
-		fstat(file->fd, &here) != 0 || stat(file->temporary, &there) != 0 ||
+		fstat(file->fd, &here) != 0 || barq_path_stat(file->temporary, &there) != 0 ||
 		here.st_ino != there.st_ino)
 	{
-		CloseTransientFile(file->fd);
+		barq_file_close(file->fd);
 		file->fd = -1;
 		errno = EWOULDBLOCK;
 		return false;
@@ -149,7 +151,7 @@ barq_image_file_finish(BarqImageFile *file, uint64 body_bytes, pg_crc32c crc)
 		return false;
 	}
 	barq_image_write_marker(file->folder, file->id, file->fd);
-	CloseTransientFile(file->fd);
+	barq_file_close(file->fd);
 	file->fd = -1;
 	return true;
 }
@@ -160,6 +162,6 @@ barq_image_file_abandon(BarqImageFile *file)
 	if (file->fd < 0)
 		return;
 	barq_unlink(file->temporary, "image: abandon");
-	CloseTransientFile(file->fd);
+	barq_file_close(file->fd);
 	file->fd = -1;
 }

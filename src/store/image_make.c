@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,7 +85,8 @@ barq_image_make(Relation index, const BarqSegmentDesc *desc, const char *body,
 	if (folder_lock < 0)
 	{
 		if (!*busy)
-			*reason = psprintf("could not use directory \"%s\": %m", file.folder);
+			*reason = psprintf("could not use directory \"%s\": %s", file.folder,
+							   barq_file_problem());
 		return false;
 	}
 
@@ -94,7 +94,8 @@ barq_image_make(Relation index, const BarqSegmentDesc *desc, const char *body,
 	{
 		*busy = errno == EWOULDBLOCK;
 		if (!*busy)
-			*reason = psprintf("could not create file \"%s\": %m", file.temporary);
+			*reason = psprintf("could not create file \"%s\": %s", file.temporary,
+							   barq_file_problem());
 		barq_image_unlock(folder_lock);
 		return false;
 	}
@@ -120,7 +121,8 @@ barq_image_make(Relation index, const BarqSegmentDesc *desc, const char *body,
 		if (reused)
 			*busy = true;
 		else
-			*reason = psprintf("could not write file \"%s\": %m", file.temporary);
+			*reason = psprintf("could not write file \"%s\": %s", file.temporary,
+							   barq_file_problem());
 		barq_image_file_abandon(&file);
 	}
 	barq_image_unlock(folder_lock);
@@ -163,32 +165,28 @@ void
 barq_image_tidy(Relation index)
 {
 	char	   *folder = barq_image_folder(index);
-	struct stat st;
-	int			lock;
+	int			lock = barq_image_lock(folder, true);
 	BarqMeta	meta;
 	BarqSegmentDesc *descs;
-	DIR		   *dir;
-	struct dirent *entry;
+	ListCell   *cell;
 
-	if (stat(folder, &st) != 0 || (lock = barq_image_lock(folder, true)) < 0)
+	if (lock < 0)
 		return;
 
 	/* read under the lock: no builder has anything unpublished now */
 	descs = barq_directory_current(index, &meta, NULL);
-	dir = AllocateDir(folder);
-	while (dir != NULL && (entry = ReadDirExtended(dir, folder, DEBUG1)) != NULL)
+	foreach(cell, barq_folder_names(folder))
 	{
+		const char *name = lfirst(cell);
 		char	   *path;
 
-		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "lock") == 0 ||
-			named_by(entry->d_name, descs, meta.segments))
+		if (name[0] == '.' || strcmp(name, "lock") == 0 ||
+			named_by(name, descs, meta.segments))
 			continue;
-		path = psprintf("%s/%s", folder, entry->d_name);
+		path = psprintf("%s/%s", folder, name);
 		barq_unlink(path, "folder: tidy");
 		pfree(path);
 	}
-	if (dir != NULL)
-		FreeDir(dir);
 	barq_image_unlock(lock);
 	pfree(descs);
 	pfree(folder);
@@ -197,20 +195,17 @@ barq_image_tidy(Relation index)
 void
 barq_image_remove_folder(const char *folder)
 {
-	DIR		   *dir = AllocateDir(folder);
-	struct dirent *entry;
+	struct stat st;
+	ListCell   *cell;
 
-	if (dir == NULL)
+	if (barq_path_stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
 		return;					/* never had one */
-	while ((entry = ReadDirExtended(dir, folder, DEBUG1)) != NULL)
+	foreach(cell, barq_folder_names(folder))
 	{
 		char		path[MAXPGPATH];
 
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s", folder, (char *) lfirst(cell));
 		barq_unlink(path, "folder: remove file");
 	}
-	FreeDir(dir);
 	barq_rmdir(folder, "folder: remove");
 }

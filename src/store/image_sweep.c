@@ -3,20 +3,23 @@
  *	  Removing images whose relation or database is gone:
  *	  <root>/<tablespace>/<database>/<relation>.
  *
+ * What lies under a root that barq.image_directory has been before goes, too.
+ *
  * A database or relation made while a folder is looked at is not seen; its
  * folder's lock is held by whoever builds there, and what is not locked is only
  * a cache.
  */
 #include "postgres.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include "miscadmin.h"
+#include "settings.h"
 #include "storage/fd.h"
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
 #include "store/image.h"
+#include "store/roots.h"
 #include "store/steps.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
@@ -59,74 +62,107 @@ is_orphan(Oid space, const char *name)
 static void
 sweep_database(Oid space, const char *parent, bool gone)
 {
-	DIR		   *dir = AllocateDir(parent);
-	struct dirent *entry;
+	ListCell   *cell;
 
-	while (dir != NULL && (entry = ReadDirExtended(dir, parent, DEBUG1)) != NULL)
+	foreach(cell, barq_folder_names(parent))
 	{
+		const char *name = lfirst(cell);
 		char	   *path;
 		int			lock;
 
 		CHECK_FOR_INTERRUPTS();
-		if (entry->d_name[0] == '.' || !(gone || is_orphan(space, entry->d_name)))
+		if (name[0] == '.' || !(gone || is_orphan(space, name)))
 			continue;
-		path = psprintf("%s/%s", parent, entry->d_name);
+		path = psprintf("%s/%s", parent, name);
 		lock = barq_image_lock(path, true);
 		if (lock >= 0)
 		{
 			/* once more: it may have been committed before we had the lock */
 			AcceptInvalidationMessages();
-			if (gone || is_orphan(space, entry->d_name))
+			if (gone || is_orphan(space, name))
 				barq_image_remove_folder(path);
 			barq_image_unlock(lock);
 		}
 		pfree(path);
 	}
-	if (dir != NULL)
-		FreeDir(dir);
 	if (gone)
 		barq_rmdir(parent, "folder: remove database");
+}
+
+/*
+ * Remove all that lies under a root which barq.image_directory has been, but
+ * the folders that somebody holds.
+ */
+static void
+remove_root(const char *directory)
+{
+	char	   *root = barq_image_root_in(directory);
+	ListCell   *space;
+	ListCell   *database;
+
+	foreach(space, barq_folder_names(root))
+	{
+		char	   *path = psprintf("%s/%s", root, (char *) lfirst(space));
+
+		foreach(database, barq_folder_names(path))
+			sweep_database(InvalidOid, psprintf("%s/%s", path, (char *) lfirst(database)), true);
+		barq_rmdir(path, "folder: remove tablespace");
+	}
+	if (directory[0] == '\0')
+		(void) barq_root_remove(".", "pg_barq");
+	else
+		barq_roots_remove(directory, barq_image_top());
+}
+
+/*
+ * Remove what lies under other roots than the present one. A session that has
+ * not seen the change of the setting yet may make new folders there, which the
+ * next sweep finds.
+ */
+static void
+remove_old_roots(void)
+{
+	const char *present = barq_image_directory == NULL ? "" : barq_image_directory;
+	ListCell   *cell;
+	struct stat st;
+
+	if (present[0] != '\0' && lstat("pg_barq", &st) == 0)
+		remove_root("");
+	foreach(cell, barq_roots_read())
+		if (strcmp(lfirst(cell), present) != 0)
+			remove_root(lfirst(cell));
 }
 
 void
 barq_image_sweep(void)
 {
 	char	   *root = barq_image_root();
-	DIR		   *spaces = AllocateDir(root);
-	struct dirent *space;
+	ListCell   *space;
+	ListCell   *database;
 
-	while (spaces != NULL && (space = ReadDirExtended(spaces, root, DEBUG1)) != NULL)
+	remove_old_roots();
+	foreach(space, barq_folder_names(root))
 	{
-		char	   *space_path = psprintf("%s/%s", root, space->d_name);
-		Oid			space_oid = (Oid) strtoul(space->d_name, NULL, 10);
-		DIR		   *databases;
-		struct dirent *database;
+		char	   *space_path = psprintf("%s/%s", root, (char *) lfirst(space));
+		Oid			space_oid = (Oid) strtoul(lfirst(space), NULL, 10);
 
-		if (space->d_name[0] == '.')
-			continue;
-		databases = AllocateDir(space_path);
-		while (databases != NULL &&
-			   (database = ReadDirExtended(databases, space_path, DEBUG1)) != NULL)
+		foreach(database, barq_folder_names(space_path))
 		{
 			char	   *path;
 			char	   *end;
-			Oid			oid = (Oid) strtoul(database->d_name, &end, 10);
+			Oid			oid = (Oid) strtoul(lfirst(database), &end, 10);
 
 			/* the launcher, which is in no database, must not take "0" for its own */
 			if (*end != '\0' || !OidIsValid(oid))
 				continue;
-			path = psprintf("%s/%s", space_path, database->d_name);
+			path = psprintf("%s/%s", space_path, (char *) lfirst(database));
 			if (oid == MyDatabaseId)
 				sweep_database(space_oid, path, false);
 			else if (!SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(oid)))
 				sweep_database(space_oid, path, true);
 			pfree(path);
 		}
-		if (databases != NULL)
-			FreeDir(databases);
 		pfree(space_path);
 	}
-	if (spaces != NULL)
-		FreeDir(spaces);
 	pfree(root);
 }

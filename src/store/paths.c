@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
-#include "common/file_perm.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "settings.h"
@@ -37,18 +36,27 @@ barq_id_text(const uint8 *id, char *text)
 }
 
 char *
+barq_image_top(void)
+{
+	/* two servers may share the directory, a copied one its identifier too */
+	uint64		place = hash_bytes_extended((const unsigned char *) DataDir, strlen(DataDir), 0);
+
+	return psprintf("barq_" UINT64_FORMAT "_%016llx", GetSystemIdentifier(),
+					(unsigned long long) place);
+}
+
+char *
+barq_image_root_in(const char *directory)
+{
+	if (directory == NULL || directory[0] == '\0')
+		return pstrdup("pg_barq/pgsql_tmp");
+	return psprintf("%s/%s/pgsql_tmp", directory, barq_image_top());
+}
+
+char *
 barq_image_root(void)
 {
-	uint64		place;
-
-	if (barq_image_directory == NULL || barq_image_directory[0] == '\0')
-		return pstrdup("pg_barq/pgsql_tmp");
-
-	/* two servers may share the directory, a copied one its identifier too */
-	place = hash_bytes_extended((const unsigned char *) DataDir, strlen(DataDir), 0);
-	return psprintf("%s/barq_" UINT64_FORMAT "_%016llx/pgsql_tmp",
-					barq_image_directory, GetSystemIdentifier(),
-					(unsigned long long) place);
+	return barq_image_root_in(barq_image_directory);
 }
 
 char *
@@ -74,30 +82,15 @@ barq_image_folder(Relation index)
 	return barq_image_folder_of(BarqRelationLocator(index), index->rd_backend);
 }
 
-/* Like mkdir -p; false with errno set where that fails. */
 bool
 barq_image_folder_create(const char *folder)
 {
-	char	   *path = pstrdup(folder);
-	struct stat st;
-	bool		ok = true;
+	int			fd = barq_folder_open(folder, true);
 
-	if (stat(folder, &st) == 0)
-	{
-		pfree(path);
-		return true;
-	}
-	for (char *p = path + 1; ok && *p; p++)
-	{
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		ok = barq_mkdir(path, "folder: make parent") == 0 || errno == EEXIST;
-		*p = '/';
-	}
-	ok = ok && (barq_mkdir(path, "folder: make") == 0 || errno == EEXIST);
-	pfree(path);
-	return ok;
+	if (fd < 0)
+		return false;
+	barq_file_close(fd);
+	return true;
 }
 
 int
@@ -111,7 +104,7 @@ barq_image_lock(const char *folder, bool exclusive)
 	{
 		int			save_errno = errno;
 
-		CloseTransientFile(fd);
+		barq_file_close(fd);
 		errno = save_errno;
 		fd = -1;
 	}
@@ -121,10 +114,10 @@ barq_image_lock(const char *folder, bool exclusive)
 					there;
 
 		/* a sweeper may have removed the folder between open and lock */
-		if (fstat(fd, &here) != 0 || stat(path, &there) != 0 ||
+		if (fstat(fd, &here) != 0 || barq_path_stat(path, &there) != 0 ||
 			here.st_ino != there.st_ino)
 		{
-			CloseTransientFile(fd);
+			barq_file_close(fd);
 			errno = EWOULDBLOCK;
 			fd = -1;
 		}
@@ -139,6 +132,6 @@ barq_image_unlock(int fd)
 	if (fd >= 0)
 	{
 		barq_step("folder: unlock");
-		CloseTransientFile(fd);
+		barq_file_close(fd);
 	}
 }

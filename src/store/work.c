@@ -67,7 +67,7 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 		(fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY,
 							 "work: create")) < 0)
 	{
-		*reason = psprintf("could not create file \"%s\": %m", path);
+		*reason = psprintf("could not create file \"%s\": %s", path, barq_file_problem());
 		return NULL;
 	}
 	work->path = path;
@@ -85,7 +85,7 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 	if (address == MAP_FAILED)
 		*reason = psprintf("could not allocate " UINT64_FORMAT " bytes for file \"%s\": %m",
 						   bytes, path);
-	CloseTransientFile(fd);
+	barq_file_close(fd);
 	if (address == MAP_FAILED)
 	{
 		undo_shared_work(work);
@@ -100,15 +100,19 @@ BarqWork *
 barq_work_attach(const char *path, uint64 bytes)
 {
 	BarqWork   *work = new_work(bytes, undo_work);
-	int			fd = OpenTransientFile(path, O_RDWR | PG_BINARY);
+	int			fd = barq_path_open(path, O_RDWR | PG_BINARY);
 	void	   *address;
 
 	if (fd < 0)
+	{
+		const char *problem = barq_file_problem();
+
 		ereport(ERROR,
 				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\": %m", path)));
+				 errmsg("could not open file \"%s\": %s", path, problem)));
+	}
 	address = barq_map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, "work: attach");
-	CloseTransientFile(fd);
+	barq_file_close(fd);
 	if (address == MAP_FAILED)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),

@@ -63,7 +63,8 @@ barq_body_begin_file(Relation index, const uint8 *id, uint64 expected, char **re
 	writer->is_file = true;
 	if (!barq_image_file_begin(&writer->file, index, id, expected))
 	{
-		*reason = psprintf("could not create file \"%s\": %m", writer->file.temporary);
+		*reason = psprintf("could not create file \"%s\": %s", writer->file.temporary,
+						   barq_file_problem());
 		pfree(writer->memory);
 		pfree(writer);
 		return NULL;
@@ -188,15 +189,19 @@ barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
 				(errcode_for_file_access(),
 				 errmsg("could not complete file \"%s\": %m", writer->file.path)));
 
-	fd = OpenTransientFile(writer->file.path, O_RDONLY | PG_BINARY);
+	fd = barq_path_open(writer->file.path, O_RDONLY | PG_BINARY);
 	if (fd < 0)
+	{
+		const char *problem = barq_file_problem();
+
 		ereport(ERROR,
 				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\": %m", writer->file.path)));
+				 errmsg("could not open file \"%s\": %s", writer->file.path, problem)));
+	}
 	writer->mapped_length = BARQ_IMAGE_BODY + writer->offset;
 	writer->mapped = barq_map(writer->mapped_length, PROT_READ, MAP_SHARED, fd,
 							  "body: map");
-	CloseTransientFile(fd);
+	barq_file_close(fd);
 	if (writer->mapped == MAP_FAILED)
 	{
 		writer->mapped = NULL;

@@ -1,0 +1,138 @@
+/*
+ * roots.c
+ *	  A file in the data directory that names, a line each, the directories that
+ *	  barq.image_directory has been and under which there may be images.
+ *
+ * A directory is written down before barq's folder is made in it, and taken out
+ * when the sweep has removed that. Both are done under the lock of the file, so
+ * a folder that exists is always written down.
+ * The folders are named after the system and its data directory, so a copy of
+ * the file in a copy of the data directory names none of the original's.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/stringinfo.h"
+#include "storage/fd.h"
+#include "store/folder.h"
+#include "store/roots.h"
+#include "store/steps.h"
+
+#define ROOTS_FILE	"barq_image_directories"
+
+/* The whole file, and its descriptor, locked; false with errno set. */
+static bool
+open_roots(StringInfo text, int *fd)
+{
+	char		piece[1024];
+	int			n;
+
+	*fd = OpenTransientFile(ROOTS_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | PG_BINARY);
+	if (*fd < 0)
+		return false;
+	if (barq_flock(*fd, LOCK_EX, "roots: lock") != 0)
+	{
+		CloseTransientFile(*fd);
+		return false;
+	}
+	initStringInfo(text);
+	while ((n = read(*fd, piece, sizeof(piece))) > 0)
+		appendBinaryStringInfo(text, piece, n);
+	return true;
+}
+
+/* Where a directory's line begins; NULL if it has none. */
+static char *
+find_line(const StringInfo text, const char *directory)
+{
+	Size		length = strlen(directory);
+
+	for (char *line = text->data; *line != '\0';)
+	{
+		char	   *end = strchr(line, '\n');
+
+		if (end == NULL)
+			return NULL;
+		if (end - line == length && memcmp(line, directory, length) == 0)
+			return line;
+		line = end + 1;
+	}
+	return NULL;
+}
+
+int
+barq_roots_make(int above, const char *directory, const char *top)
+{
+	StringInfoData text;
+	int			fd;
+	bool		written = true;
+	int			rc = -1;
+
+	if (!open_roots(&text, &fd))
+		return -1;
+	if (find_line(&text, directory) == NULL)
+	{
+		char	   *line = psprintf("%s\n", directory);
+		int			length = strlen(line);
+
+		written = barq_pwrite(fd, line, length, text.len, "roots: write") == length &&
+			barq_fsync(fd, "roots: sync") == 0;
+		pfree(line);
+	}
+	if (written)
+		rc = barq_mkdir_at(above, top, S_IRWXU, "roots: make folder");
+	if (rc != 0 && errno == EEXIST)
+		rc = 0;
+	CloseTransientFile(fd);
+	pfree(text.data);
+	return rc;
+}
+
+List *
+barq_roots_read(void)
+{
+	StringInfoData text;
+	List	   *directories = NIL;
+	struct stat st;
+	int			fd;
+
+	if (stat(ROOTS_FILE, &st) != 0 || !open_roots(&text, &fd))
+		return NIL;
+	CloseTransientFile(fd);
+	for (char *line = text.data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		directories = lappend(directories, pnstrdup(line, end - line));
+	pfree(text.data);
+	return directories;
+}
+
+void
+barq_roots_remove(const char *directory, const char *top)
+{
+	StringInfoData text;
+	char	   *line;
+	int			fd;
+
+	if (!open_roots(&text, &fd))
+		return;
+	line = find_line(&text, directory);
+	if (line != NULL && barq_root_remove(directory, top))
+	{
+		Size		length = strlen(directory) + 1;
+
+		memmove(line, line + length, text.data + text.len - (line + length));
+		text.len -= length;
+
+		/* a crash in between leaves a line twice, or a part of one */
+		if (barq_pwrite(fd, text.data, text.len, 0, "roots: rewrite") != text.len ||
+			barq_truncate(fd, text.len, "roots: cut") != 0)
+			ereport(LOG,
+					(errcode_for_file_access(),
+					 errmsg("could not write file \"%s\": %m", ROOTS_FILE)));
+	}
+	CloseTransientFile(fd);
+	pfree(text.data);
+}
