@@ -205,6 +205,27 @@ suite_isolation()
 		$(names isolation "$from"/isolation/specs/*.spec)
 }
 
+# Folders, files and links of another user, for tests to put where they do not
+# belong: the server user may move them, but only root can make them.
+foreign_things()
+{
+	local other i
+	[ "$(id -u)" -eq 0 ] || return 0
+	for other in daemon nobody bin; do
+		[ "$other" = "$BARQ_USER" ] || ! id "$other" >/dev/null 2>&1 || break
+	done
+	as_server_user mkdir -p "$out/foreign"
+	for i in 1 2 3 4; do
+		mkdir "$out/foreign/folder$i"
+		echo "not the server's" >"$out/foreign/file$i"
+		ln -s /nonexistent "$out/foreign/link$i"
+		chmod 777 "$out/foreign/folder$i"
+		chmod 644 "$out/foreign/file$i"
+		chown -h "$other" "$out/foreign/"{folder,file,link}"$i"
+	done
+	export BARQ_FOREIGN=$out/foreign
+}
+
 tap_one()
 {
 	local name=$1 t=$EPOCHREALTIME status=0 dir=$out/tap/$1
@@ -236,6 +257,7 @@ suite_tap()
 		return
 	fi
 	as_server_user mkdir -p "$out/tap"
+	foreign_things
 	for name in $list; do
 		while [ "$(jobs -rp | wc -l)" -ge "${TAP_JOBS:-2}" ]; do wait -n || true; done
 		tap_one "$name" &
