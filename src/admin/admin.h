@@ -12,6 +12,7 @@
 typedef enum BarqRight
 {
 	BARQ_RIGHT_SEE,				/* SELECT on the table, or pg_monitor */
+	BARQ_RIGHT_CONTENT,			/* to see the indexed columns of all rows */
 	BARQ_RIGHT_STEER			/* ownership of the table, or pg_maintain */
 } BarqRight;
 

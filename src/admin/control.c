@@ -40,6 +40,11 @@ check_right(Relation index, BarqRight right)
 	Oid			user = GetUserId();
 	bool		allowed;
 
+	if (right == BARQ_RIGHT_CONTENT)
+	{
+		barq_check_index_content_rights(RelationGetRelid(index));
+		return;
+	}
 	if (right == BARQ_RIGHT_SEE)
 		allowed = pg_class_aclcheck(table, user, ACL_SELECT) == ACLCHECK_OK ||
 			has_privs_of_role(user, ROLE_PG_MONITOR);

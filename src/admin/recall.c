@@ -238,7 +238,7 @@ barq_recall(PG_FUNCTION_ARGS)
 
 	if (OidIsValid(heap_oid))
 		recall.heap = table_open(heap_oid, AccessShareLock);
-	recall.index = barq_admin_open(oid, AccessShareLock, BARQ_RIGHT_SEE);
+	recall.index = barq_admin_open(oid, AccessShareLock, BARQ_RIGHT_CONTENT);
 	barq_meta_read(recall.index, &recall.meta);
 	if (recall.meta.options.index_kind == BARQ_KIND_BM25)
 		ereport(ERROR,

@@ -9,13 +9,9 @@
 #include "access/relation.h"
 #include "admin/admin.h"
 #include "am/text.h"
-#include "catalog/index.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -25,21 +21,16 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_df_shown);
 
 /*
  * The statistics of an index, or of a partitioned one, in a context of their
- * own. Rights as for anything that looks into an index.
+ * own. They tell of the indexed columns of all rows, so the caller must be
+ * allowed to see these.
  */
 static BarqTextStatistics *
 open_statistics(Oid index, MemoryContext *context)
 {
 	if (get_rel_relkind(index) == RELKIND_PARTITIONED_INDEX)
-	{
-		Oid			table = IndexGetRelation(index, false);
-
-		if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
-			!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
-			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
-	}
+		barq_check_index_content_rights(index);
 	else
-		relation_close(barq_admin_open(index, AccessShareLock, BARQ_RIGHT_SEE), NoLock);
+		relation_close(barq_admin_open(index, AccessShareLock, BARQ_RIGHT_CONTENT), NoLock);
 	*context = AllocSetContextCreate(CurrentMemoryContext, "barq statistics shown",
 									 ALLOCSET_DEFAULT_SIZES);
 	return barq_text_statistics(index, *context);
