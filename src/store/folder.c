@@ -170,17 +170,20 @@ check_level(int fd, const char *path, bool in_data_directory)
 	return result;
 }
 
-/* Open one level below another, whose descriptor stays as it is. */
+/*
+ * Open one level below another, whose descriptor stays as it is. With `create`
+ * it is made first, unless it is there.
+ */
 static int
 open_level(int above, const char *name, const char *path, bool create,
 		   bool in_data_directory, bool last)
 {
 	const int	flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	mode_t		mode = in_data_directory ? pg_dir_create_mode : S_IRWXU;
-	int			fd = openat(above, name, flags);
+	int			fd;
 	struct stat st;
 
-	if (fd < 0 && errno == ENOENT && create)
+	if (create)
 	{
 		int			rc = last ?
 			barq_mkdir_at(above, name, mode, "folder: make") :
@@ -188,8 +191,8 @@ open_level(int above, const char *name, const char *path, bool create,
 
 		if (rc != 0 && errno != EEXIST)
 			return -1;
-		fd = openat(above, name, flags);
 	}
+	fd = openat(above, name, flags);
 	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR) &&
 		fstatat(above, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return refuse(path, S_ISLNK(st.st_mode) ? "is a symbolic link" : "is not a directory");
@@ -320,7 +323,14 @@ open_folder(const char *folder, bool create)
 int
 barq_folder_open(const char *folder, bool create)
 {
-	return reserve() ? keep(open_folder(folder, create)) : -1;
+	int			fd;
+
+	if (!reserve())
+		return -1;
+	fd = open_folder(folder, false);
+	if (fd < 0 && errno == ENOENT && create)
+		fd = open_folder(folder, true);
+	return keep(fd);
 }
 
 /* The folder of a file or folder, and its name in it. */

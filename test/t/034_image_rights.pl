@@ -47,9 +47,9 @@ sub levels
 sub set_directory
 {
 	my ($directory) = @_;
-	$node->safe_psql('postgres', "ALTER SYSTEM SET barq.image_directory = '$directory'");
+	$node->safe_psql('postgres', "LOAD 'barq'; ALTER SYSTEM SET barq.image_directory = '$directory'");
 	$node->reload;
-	$node->poll_query_until('postgres', "SELECT current_setting('barq.image_directory', true) = '$directory' FROM barq_version()") or die;
+	$node->poll_query_until('postgres', "SELECT current_setting('barq.image_directory', true) = '$directory'") or die;
 }
 
 my $answers = same_answers($node, 'items', 'at first: the nearest rows');
@@ -57,11 +57,11 @@ my $words = q{SELECT string_agg(id::text, ' ') FROM (SELECT id FROM docs WHERE b
 my $found = $node->safe_psql('postgres', $words);
 
 # What must hold while something stands in the way: one warning a search, which
-# names it, the same answers, and everything goes on.
-my $round = 0;
+# names it, the same answers, and everything goes on (`work`: inserts, seals and
+# VACUUM, too).
 sub refused
 {
-	my ($what, $expected) = @_;
+	my ($what, $expected, $work) = @_;
 	my ($got, $warnings) = answers($node, 'items');
 
 	is($got, $answers, "$what: the same answers, page by page");
@@ -70,7 +70,7 @@ sub refused
 	my ($status, $out, $err) = $node->psql('postgres', "SET barq.allow_fallback = off; SELECT id FROM items ORDER BY v <-> vec(3) LIMIT 1");
 	isnt($status, 0, "$what: an error where falling back is not allowed");
 	like($err, $expected, "$what: which says the same");
-	$round++;
+	return unless $work;
 	$node->safe_psql('postgres', qq{
 		SET client_min_messages = error;
 		INSERT INTO docs SELECT i, 'other' FROM generate_series(1, 10) i;
@@ -114,7 +114,7 @@ foreach my $directory ('', $top)
 
 	cmp_ok(scalar @levels, '==', 5, "$where: five levels");
 	is_deeply([ map { mode_of($_) } @levels ], [ ('0700') x 5 ], "$where: all of mode 0700");
-	is_deeply([ map { mode_of($_) } image_files($levels[0]) ], [ ('0600') x image_files($levels[0]) ], "$where: files of mode 0600");
+	is_deeply([ grep { mode_of($_) ne '0600' } image_files($levels[0]) ], [], "$where: files of mode 0600");
 
 	foreach my $i (0 .. 4)
 	{
@@ -125,16 +125,16 @@ foreach my $directory ('', $top)
 		# a link, to a folder that anybody might have made and to nothing
 		rename $level, "$top/aside" or die "$level: $!";
 		symlink $victim, $level or die;
-		refused("$name, a link", qr/"\Q$shown\E" is a symbolic link/);
+		refused("$name, a link", qr/"\Q$shown\E" is a symbolic link/, $i >= 3);
 		unlink $level;
 		rename "$top/aside", $level or die "$level: $!";
 		cured("$name, a link");
 
 		# folders that others may write
-		foreach my $mode (0777, 0770, 0702)
+		foreach my $mode ($i == 0 ? (0777, 0770, 0702) : 0777)
 		{
 			chmod $mode, $level;
-			refused(sprintf('%s, mode %04o', $name, $mode), qr/" may be written by other users/) if $mode == 0777 || $i == 0;
+			refused(sprintf('%s, mode %04o', $name, $mode), qr/" may be written by other users/);
 			chmod 0700, $level;
 		}
 		cured("$name, modes");
@@ -190,7 +190,7 @@ foreach my $directory ('', $top)
 
 			unlink $image;
 			if (ref $plant) { $plant->($image) or die "$what: $!"; } else { rename $plant, $image or die "$plant: $!"; }
-			refused($name, $expected);
+			refused($name, $expected, $what =~ /FIFO|hard/);
 			if (ref $plant) { rmdir $image or unlink $image; } elsif (-l $image || -e $image) { rename $image, $plant or die "$plant: $!"; }
 			cured($name);
 			is(slurp_file("$data/postgresql.auto.conf"), $before, "$name: another file is as it was");

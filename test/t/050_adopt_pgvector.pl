@@ -141,6 +141,33 @@ sub same_answers
 	}
 }
 same_answers('app', 'adopted');
+
+# barq_hybrid() over pgvector's columns: the embedding of pgvector's type, of
+# barq's, as text; as a value, a column, a parameter of six executions.
+foreach my $case ([ 'vector', 'embedding', 'items_l2', '<->' ], [ 'vector', 'embedding', 'items_cosine', '<=>' ],
+	[ 'halfvec', 'half', 'items_half', '<->' ], [ 'sparsevec', 'sparse', 'items_sparse', '<#>' ], [ 'bit', 'bits', 'items_bits', '<~>' ])
+{
+	my ($type, $column, $index, $op) = @$case;
+	my $value = "(SELECT $column FROM items WHERE id = 77)";
+	# distances of bits are often the same: their rows may be others
+	my $shown = $type eq 'bit' ? "(doc).bits <~> $value" : '(doc).id';
+	my $exact = $node->safe_psql('app', "SET enable_indexscan = off; SELECT array_agg($shown) FROM (SELECT i AS doc FROM items i ORDER BY i.$column $op $value LIMIT 7) s");
+	my $call = sub { "SELECT array_agg($shown ORDER BY vector_rank) FROM barq.barq_hybrid(NULL::items, embedding => $_[0], k => 7, vector_index => '$index')" };
+
+	is($node->safe_psql('app', 'SET barq.ef_search = 400; ' . $call->($value)), $exact, "barq_hybrid(): $index, pgvector's $type");
+	is($node->safe_psql('app', 'SET barq.ef_search = 400; ' . $call->("$value\::text")), $exact, "barq_hybrid(): $index, as text");
+	is($node->safe_psql('app', 'SET barq.ef_search = 400; ' . $call->("$value\::text::barq.$type")), $exact, "barq_hybrid(): $index, barq's $type") if $type ne 'bit';
+	foreach my $parameter ($type eq 'bit' ? 'bit(64)' : ("public.$type", "barq.$type"), 'text')
+	{
+		my $text = $node->safe_psql('app', "SELECT $value\::text");
+		is($node->safe_psql('app', "SET barq.ef_search = 400; PREPARE asked($parameter) AS " . $call->('$1') . ';' . "EXECUTE asked('$text');" x 6),
+			join("\n", ($exact) x 6), "barq_hybrid(): $index, a parameter of type $parameter");
+	}
+}
+fails('app', q{SELECT 1 FROM barq.barq_hybrid(NULL::items, embedding => (SELECT embedding FROM items LIMIT 1), vector_column => 'embedding')},
+	qr/several barq indexes of vectors that rank differently: "items_cosine", "items_l2".*Name one of them with vector_index/s, 'two distances');
+fails('app', q{SELECT 1 FROM barq.barq_hybrid(NULL::items, embedding => (SELECT bits FROM items LIMIT 1), vector_index => 'items_l2')},
+	qr/embedding is of type bit, which cannot become vector/, 'a type that fits none');
 $node->safe_psql('app', q{INSERT INTO items SELECT i, (SELECT array_agg(random() - 0.5 + 0 * (i + j))::real[]::vector FROM generate_series(1, 32) j) FROM generate_series(3001, 3300) i;
 	UPDATE items SET half = embedding, sparse = embedding, bits = (random() * 1e18)::bigint::bit(64) WHERE id > 3000;
 	DELETE FROM items WHERE id % 9 = 4});
