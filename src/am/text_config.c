@@ -44,16 +44,21 @@
 
 /* ---- names ---- */
 
+/* The parts of a name, of which one without a schema is in pg_catalog. */
+static List *
+catalog_name(const char *name)
+{
+	List	   *parts = BarqQualifiedNames(name);
+
+	return list_length(parts) > 1 ? parts : lcons(makeString("pg_catalog"), parts);
+}
+
 Oid
 barq_text_config_named(const char *name, bool missing_ok)
 {
-	List	   *parts = BarqQualifiedNames(name);
-	bool		qualified = list_length(parts) > 1;
-	Oid			config;
+	Oid			config = get_ts_config_oid(catalog_name(name), true);
+	bool		qualified = list_length(BarqQualifiedNames(name)) > 1;
 
-	if (!qualified)
-		parts = lcons(makeString("pg_catalog"), parts);
-	config = get_ts_config_oid(parts, true);
 	if (!OidIsValid(config) && !missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -86,7 +91,9 @@ barq_text_config_names(Oid config, char *schema, char *name)
 
 /*
  * Append what a dictionary does: its template and options. One that hands its
- * input to another first (a thesaurus) names that one in an option.
+ * input to another first (a thesaurus) names that one in an option; without a
+ * schema it is looked for in pg_catalog only, since what search_path finds
+ * depends on who asks.
  */
 static void
 append_dictionary(StringInfo content, Oid dictionary, bool follow)
@@ -115,7 +122,8 @@ append_dictionary(StringInfo content, Oid dictionary, bool follow)
 			DefElem    *option = lfirst(cell);
 
 			if (strcmp(option->defname, "dictionary") == 0)
-				append_dictionary(content, get_ts_dict_oid(BarqQualifiedNames(defGetString(option)), true),
+				append_dictionary(content,
+								  get_ts_dict_oid(catalog_name(defGetString(option)), true),
 								  false);
 		}
 	}

@@ -139,6 +139,12 @@ SELECT is((SELECT string_agg(format('%s %s', name, type::regtype), ', ' ORDER BY
 	'pid integer, database name, worker text, activity text, started timestamp with time zone, since timestamp with time zone',
 	'columns of barq_progress()');
 
+-- event triggers, which a role that may create the extension gets
+SELECT bag_eq($$SELECT evtname::text, evtevent::text, evttags, evtenabled::text FROM pg_event_trigger e JOIN member ON objid = e.oid AND classid = 'pg_event_trigger'::regclass$$,
+	$$VALUES ('barq_follow_configurations', 'ddl_command_end', '{"ALTER TEXT SEARCH CONFIGURATION","ALTER SCHEMA","ALTER EXTENSION"}'::text[], 'A'),
+		('barq_move_extension', 'ddl_command_start', '{"ALTER EXTENSION"}', 'O')$$, 'event triggers');
+SELECT is_empty($$SELECT evtname FROM pg_event_trigger e WHERE obj_description(e.oid, 'pg_event_trigger') IS NULL AND evtname LIKE 'barq%'$$, 'and each has a comment');
+
 -- settings: default, range, who may set them
 SELECT bag_eq(
 	$$SELECT name, boot_val, coalesce(unit, '') AS unit, coalesce(min_val, '') AS least, coalesce(max_val, '') AS most, coalesce(enumvals::text, '') AS one_of, context FROM pg_settings WHERE name LIKE 'barq.%'$$,
