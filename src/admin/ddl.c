@@ -4,8 +4,9 @@
  *	  checked together and with the operator class, an index of text depends on
  *	  its configuration, and the user is told what waits for REINDEX.
  *
- * PostgreSQL calls object_access_hook after it has changed the catalog; whoever
- * opens an index, or looks up its access method, has loaded this library before.
+ * PostgreSQL calls object_access_hook after it has changed the catalog. The
+ * library is loaded by then: opening an index, or looking up its access method,
+ * calls the handler.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * extension.c
  *	  Where the extension lives: CREATE EXTENSION beside pgvector, and ALTER
- *	  EXTENSION SET SCHEMA by whoever made it.
+ *	  EXTENSION SET SCHEMA by the extension's owner.
  */
 #include "postgres.h"
 
@@ -75,10 +75,10 @@ may_move(Oid extension, Oid schema)
 /*
  * barq_move_extension() → event_trigger, before ALTER EXTENSION. The objects
  * of a trusted extension belong to a superuser, so PostgreSQL refuses to move
- * them for the extension's owner ("must be owner of type vector"). He could
- * have created them there; so they are moved here with a superuser's rights,
- * and PostgreSQL then finds nothing left to do. Whatever is not that is left
- * to PostgreSQL, and to its errors.
+ * them for the extension's owner ("must be owner of type vector"). The owner
+ * could have created the extension in that schema; so this function moves it
+ * with a superuser's rights, and PostgreSQL then finds nothing left to do. All
+ * other commands are PostgreSQL's alone, and so are their errors.
  */
 Datum
 barq_move_extension(PG_FUNCTION_ARGS)

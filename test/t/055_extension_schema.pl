@@ -59,6 +59,13 @@ is(schemas(), 'two', 'to where it is');
 as('postgres', 'ALTER EXTENSION barq SET SCHEMA one');
 is(schemas(), 'one', 'by a superuser');
 
+# a text search configuration that an extension has moves with it, and text_config follows
+as('postgres', q{CREATE TEXT SEARCH CONFIGURATION one.conf (COPY = english); ALTER EXTENSION barq ADD TEXT SEARCH CONFIGURATION one.conf;
+	CREATE INDEX items_conf ON items USING barq_bm25 (lower(body)) WITH (text_config = 'one.conf')});
+as('keeper', 'ALTER EXTENSION barq SET SCHEMA two');
+is(as('keeper', q{SELECT pg_get_indexdef('items_conf'::regclass) ~ 'text_config=.two.conf.'}), 't', 'a configuration that moves with it');
+as('postgres', 'ALTER EXTENSION barq SET SCHEMA one; ALTER EXTENSION barq DROP TEXT SEARCH CONFIGURATION one.conf; DROP INDEX items_conf; DROP TEXT SEARCH CONFIGURATION one.conf');
+
 as('postgres', 'CREATE SCHEMA closed; GRANT ALL ON DATABASE kept TO guest');
 refused('keeper', 'ALTER EXTENSION barq SET SCHEMA closed', qr/permission denied for schema closed/, 'to a schema of somebody else');
 refused('keeper', 'ALTER EXTENSION barq SET SCHEMA nowhere', qr/schema "nowhere" does not exist/, 'to none');
