@@ -158,6 +158,7 @@ typedef struct BarqBm25Top
 	uint32		max;
 	uint32		count;
 	BarqBm25Hit *hits;			/* a heap, the worst on top, until sorted */
+	bool		sorted;			/* rows of score 0 came the best first so far */
 	bool		resumed;		/* after_* count */
 	double		after_score;
 	ItemPointerData after_tid;

@@ -273,7 +273,7 @@ barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest, const uint8 *skip, Barq
 				continue;
 			tid = barq_bm25_tid(&body, row);
 			if (top->count == top->max &&
-				ItemPointerCompare(&tid, &top->hits[0].tid) > 0)
+				ItemPointerCompare(&tid, &top->hits[top->sorted ? top->count - 1 : 0].tid) > 0)
 				return;
 			barq_bm25_top_add_rest(top, &tid, has_bit(unsure, row - from));
 		}

@@ -77,17 +77,45 @@ barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid)
 	add(top, hit);
 }
 
+/*
+ * Rows of a segment come in order and behind those of the segments before it,
+ * mostly: then they are put down as they come, and only a row that belongs
+ * before the last one makes a heap of them.
+ */
 void
 barq_bm25_top_add_rest(BarqBm25Top *top, ItemPointer tid, bool unsure)
 {
 	BarqBm25Hit hit = {0, *tid, unsure};
 
+	if (top->resumed && ItemPointerCompare(tid, &top->after_tid) <= 0)
+		return;
+	if (top->count == 0)
+		top->sorted = true;
+	if (top->sorted)
+	{
+		if (top->count == 0 || ItemPointerCompare(tid, &top->hits[top->count - 1].tid) > 0)
+		{
+			if (top->count < top->max)
+				top->hits[top->count++] = hit;
+			return;
+		}
+		for (uint32 i = 0, j = top->count - 1; i < j; i++, j--)
+		{
+			BarqBm25Hit swap = top->hits[i];
+
+			top->hits[i] = top->hits[j];
+			top->hits[j] = swap;
+		}
+		top->sorted = false;
+	}
 	add(top, hit);
 }
 
 void
 barq_bm25_top_sort(BarqBm25Top *top)
 {
+	if (top->sorted)
+		return;
 	for (uint32 n = top->count; n > 1; n--)
 	{
 		BarqBm25Hit last = top->hits[n - 1];
