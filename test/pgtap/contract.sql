@@ -119,7 +119,8 @@ SELECT bag_eq(
 SELECT bag_eq(
 	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopstrategy::int FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_bm25'$$,
 	$$VALUES ('bm25_ops', '<@>(text,bm25query)', 'o', 1), ('bm25_ops', '@@@(text,bm25query)', 's', 2),
-		('bm25_array_ops', '<@>(text[],bm25query)', 'o', 1), ('bm25_array_ops', '@@@(text[],bm25query)', 's', 2)$$,
+		('bm25_array_ops', '<@>(text[],bm25query)', 'o', 1), ('bm25_array_ops', '@@@(text[],bm25query)', 's', 2),
+		('bm25_ops', '<@@(text,bm25threshold)', 's', 3), ('bm25_array_ops', '<@@(text[],bm25threshold)', 's', 3)$$,
 	'texts are ranked and matched');
 SELECT is(format('%s %s', oprresult::regtype, provolatile), CASE oprname WHEN '<@>' THEN 'double precision s' ELSE 'boolean s' END, o.oid::regoperator || ' is stable')
 	FROM pg_operator o JOIN member ON objid = o.oid AND classid = 'pg_operator'::regclass JOIN pg_proc p ON p.oid = oprcode WHERE oprname IN ('<@>', '@@@');
