@@ -103,6 +103,13 @@ CREATE FUNCTION bm25_below(text[], bm25threshold) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_array_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
 COMMENT ON FUNCTION bm25_below(text[], bm25threshold) IS 'internal: whether the negative BM25 score of texts that follow each other is below a bound';
 
+CREATE FUNCTION bm25_column_below(text, bm25threshold) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION bm25_column_below(text, bm25threshold) IS 'planner support: <@@ of a column whose right to be read is checked';
+CREATE FUNCTION bm25_column_below(text[], bm25threshold) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_array_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION bm25_column_below(text[], bm25threshold) IS 'planner support: <@@ of a column whose right to be read is checked';
+
 CREATE OPERATOR <@@ (LEFTARG = text, RIGHTARG = bm25threshold, FUNCTION = bm25_below, RESTRICT = barq_threshold_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR <@@ (text, bm25threshold) IS 'internal: the negative BM25 score is below a bound';
 CREATE OPERATOR <@@ (LEFTARG = text[], RIGHTARG = bm25threshold, FUNCTION = bm25_below, RESTRICT = barq_threshold_selectivity, JOIN = matchingjoinsel);

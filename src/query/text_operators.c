@@ -36,6 +36,8 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_column_score);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_column_matches);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_column_score);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_column_matches);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_column_below);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_column_below);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_unbound);
 
 /* A query bound to an index, kept over a statement's calls. */
@@ -247,6 +249,19 @@ barq_text_below(PG_FUNCTION_ARGS)
 /* text[] <@@ bm25threshold → boolean */
 Datum
 barq_text_array_below(PG_FUNCTION_ARGS)
+{
+	return below(fcinfo, barq_text_array_below, TEXTARRAYOID);
+}
+
+/* The same, made of a call of <@> that the planner has bound to a column. */
+Datum
+barq_text_column_below(PG_FUNCTION_ARGS)
+{
+	return below(fcinfo, barq_text_below, TEXTOID);
+}
+
+Datum
+barq_text_array_column_below(PG_FUNCTION_ARGS)
 {
 	return below(fcinfo, barq_text_array_below, TEXTARRAYOID);
 }

@@ -125,6 +125,14 @@ threshold_operator(Oid family, Oid *type)
 	return found;
 }
 
+static Oid
+function_of(Oid schema, const char *name, const Oid *types, int n)
+{
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(types, n)),
+						   ObjectIdGetDatum(schema));
+}
+
 /*
  * A condition in the form that the index takes: text <@@ bm25threshold(query,
  * bound, inclusive). NULL: it is none on a score of the index's column.
@@ -138,6 +146,7 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 	Oid			types[3];
 	Oid			type;
 	Oid			operator;
+	Oid			schema;
 	Oid			function;
 	Node	   *threshold;
 	OpExpr	   *clause;
@@ -156,10 +165,8 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 	types[0] = exprType(query);
 	types[1] = FLOAT8OID;
 	types[2] = BOOLOID;
-	function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-							   CStringGetDatum("bm25threshold"),
-							   PointerGetDatum(buildoidvector(types, 3)),
-							   ObjectIdGetDatum(get_func_namespace(get_opcode(operator))));
+	schema = get_func_namespace(get_opcode(operator));
+	function = function_of(schema, "bm25threshold", types, 3);
 	if (!OidIsValid(function))
 		return NULL;
 
@@ -172,6 +179,16 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 									  (Expr *) threshold, InvalidOid,
 									  bounded.score->inputcollid);
 	set_opfuncid(clause);
+
+	/* of a call bound to a column (text_operators.c) one that is known as such */
+	if (bounded.score->opfuncid != get_opcode(bounded.score->opno))
+	{
+		op_input_types(operator, & types[0], &types[1]);
+		function = function_of(schema, "bm25_column_below", types, 2);
+		if (!OidIsValid(function))
+			return NULL;
+		clause->opfuncid = function;
+	}
 
 	/* the same condition in another form, of the same rows and standing */
 	derived = makeNode(RestrictInfo);

@@ -246,6 +246,19 @@ SELECT array_agg(s) = (SELECT array_agg(s ORDER BY s) FROM parts_truth) AS same,
 	FROM (SELECT id, body <@> 'red fox' AS s FROM bm25_parts ORDER BY body <@> 'red fox' LIMIT 1000) x;
 SELECT pg_temp.use_plan('any');
 
+-- a row that is looked at again needs no more rights than one that is not
+CREATE ROLE bm25_complete_reader;
+CREATE VIEW bm25_complete_view AS SELECT id, a FROM bm25_one;
+GRANT SELECT ON bm25_complete_view TO bm25_complete_reader;
+SET ROLE bm25_complete_reader;
+SELECT pg_temp.use_plan('index');
+SELECT pg_temp.plan_of('SELECT id FROM bm25_complete_view WHERE (a <@> ''red'') < 0 ORDER BY a <@> ''fox''') LIKE 'Index Scan using bm25_one_a_idx < Index Cond%' AS by_index;
+SELECT count(*) > 10 AS some FROM (SELECT id FROM bm25_complete_view WHERE (a <@> 'red') < 0 ORDER BY a <@> 'fox') x;
+RESET ROLE;
+SELECT pg_temp.use_plan('any');
+DROP VIEW bm25_complete_view;
+DROP ROLE bm25_complete_reader;
+
 -- what EXPLAIN shows; nobody writes a threshold
 SELECT pg_temp.outcome('SELECT ''red < 1''::bm25threshold');
 \c -

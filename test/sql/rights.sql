@@ -55,7 +55,7 @@ INSERT INTO rule VALUES
 	('bm25_matches(text,bm25query)', 'operator'), ('bm25_matches(text[],bm25query)', 'operator'), ('bm25_matches(text,text)', 'operator'), ('bm25_matches(text[],text)', 'operator'),
 	('bm25_column_distance(text,bm25query)', 'operator'), ('bm25_column_distance(text[],bm25query)', 'operator'), ('bm25_column_matches(text,bm25query)', 'operator'), ('bm25_column_matches(text[],bm25query)', 'operator'),
 	('bm25_bind(text,regclass)', 'value'), ('bm25_bind(bm25query,regclass)', 'content'), ('bm25_unbound(text,regclass[],text[])', 'value'), ('bm25_unbound(bm25query,regclass[],text[])', 'content'),
-	('bm25_below(text,bm25threshold)', 'operator'), ('bm25_below(text[],bm25threshold)', 'operator'),
+	('bm25_below(text,bm25threshold)', 'operator'), ('bm25_below(text[],bm25threshold)', 'operator'), ('bm25_column_below(text,bm25threshold)', 'operator'), ('bm25_column_below(text[],bm25threshold)', 'operator'),
 	('barq_version()', 'value'), ('barq_rrf(bigint,double precision,double precision)', 'value'), ('barq_by_index(anyelement,regclass)', 'value'), ('to_bm25query(text,text,text)', 'value'), ('to_bm25query(text,regclass,text)', 'value'),
 	('barq_bm25_terms(text,regconfig,text)', 'value'), ('barq_bm25_clauses(text,regconfig,text)', 'value'), ('barq_bm25_escape(text)', 'value'), ('barq_highlight(text,text,regconfig,text,text,integer,integer)', 'value'), ('barq_highlight(text,text,regclass,text,text,integer,integer)', 'value'), ('barq_highlight(text,text,text,text,text,integer,integer)', 'value'),
 	('bm25threshold(bm25query,double precision,boolean)', 'value'), ('barq_follow_configurations()', 'internal'), ('barq_move_extension()', 'internal'), ('barq_last_scan()', 'session');
@@ -109,7 +109,7 @@ SELECT g.* FROM (VALUES
 -- a query that is bound to the column of a table needs what the executor checks; a row that its policy hides is not shown
 SELECT g.* FROM unnest(ARRAY[
 	$$SELECT count(body <@> 'secret') FROM {t}$$, $$SELECT count(*) FROM (SELECT id FROM {t} ORDER BY body <@> 'secret' LIMIT 5) s$$, $$SELECT count(*) FROM {t} WHERE body @@@ 'secret'$$, $$SELECT count(*) FROM (SELECT id FROM {t} ORDER BY v <-> '[1,1]' LIMIT 5) s$$,
-	$$SELECT count(*) FROM {t} WHERE body <@> 'secret' < 0$$, $$SELECT count(body <@> to_bm25query('secret', '{b}')) FROM {t}$$, $$SELECT count(*) FROM {t} WHERE body @@@ to_bm25query('secret', '{b}')$$, $$SELECT count(*) FROM {t} WHERE body @@@ 'sec*'$$]) c, pg_temp.grid('operator', c) g;
+	$$SELECT count(*) FROM {t} WHERE body <@> 'secret' < 0$$, $$SELECT count(*) FROM (SELECT id FROM {t} WHERE body <@> 'secret' < 0 ORDER BY body <@> 'word') s$$, $$SELECT count(body <@> to_bm25query('secret', '{b}')) FROM {t}$$, $$SELECT count(*) FROM {t} WHERE body @@@ to_bm25query('secret', '{b}')$$, $$SELECT count(*) FROM {t} WHERE body @@@ 'sec*'$$]) c, pg_temp.grid('operator', c) g;
 -- a query that is bound to nothing, but names its index
 SELECT g.* FROM unnest(ARRAY[
 	$$SELECT 'word secret' <@> to_bm25query('secret', '{b}'::regclass)$$, $$SELECT ARRAY['word secret'] <@> to_bm25query('secret', '{b}'::regclass)$$, $$SELECT bm25_distance('word secret', to_bm25query('secret', '{b}'::regclass))$$,
