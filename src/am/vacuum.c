@@ -28,6 +28,7 @@ IndexBulkDeleteResult *
 barq_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
 	Relation	index = info->index;
+	bool		too_long;
 
 	if (info->analyze_only)
 		return stats;
@@ -39,9 +40,9 @@ barq_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 		stats->num_index_tuples = info->num_heap_tuples;
 		stats->estimated_count = true;
 	}
-	stats->pages_free = barq_reclaim(index);
+	stats->pages_free = barq_reclaim(index, &too_long);
 	stats->num_pages = RelationGetNumberOfBlocks(index);
 	barq_image_sweep();
-	barq_after_vacuum(index, stats->pages_free);
+	barq_after_vacuum(index, too_long);
 	return stats;
 }

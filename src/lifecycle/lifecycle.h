@@ -202,11 +202,12 @@ extern uint8 *barq_reachable_blocks(Relation index, BlockNumber nblocks);
 
 /*
  * Drop segments without a live row, take back pages that nothing reaches (a
- * crash or an error left them), offer free ones to the map, cut off those at
- * the end, and remove image files that no segment owns. Does nothing if the
- * locks are not to be had at once. Returns the pages free.
+ * crash or an error left them), offer free ones to the map, and remove image
+ * files that no segment owns. Does nothing if the locks are not to be had at
+ * once. Returns the pages free, and whether the file is worth being made
+ * shorter.
  */
-extern BlockNumber barq_reclaim(Relation index);
+extern BlockNumber barq_reclaim(Relation index, bool *too_long);
 
 /*
  * Where more than this share of the file is free, pages are moved down: by
@@ -241,6 +242,12 @@ extern bool barq_shrink(Relation index, double free_share);
  */
 extern BlockNumber barq_cut_end(Relation index);
 
+/*
+ * Whether the VACUUM under way may have the file made shorter: not one with
+ * TRUNCATE off, nor where its settings or the table's say so.
+ */
+extern bool barq_vacuum_may_truncate(Relation index);
+
 /* Whether so much of the end is free that it is worth being cut off. */
 extern bool barq_end_is_long(BlockNumber nblocks, BlockNumber end);
 
@@ -256,10 +263,10 @@ extern bool barq_has_many_dead(Relation index);
 
 /*
  * Called by VACUUM at its end: has a worker write again what consists of dead
- * rows to a large part, or move pages where most are free. VACUUM itself never
- * does.
+ * rows to a large part, or make a file shorter that is too long (barq_reclaim)
+ * if this VACUUM may have that done. VACUUM itself never does.
  */
-extern void barq_after_vacuum(Relation index, BlockNumber nfree);
+extern void barq_after_vacuum(Relation index, bool too_long);
 
 /*
  * Called by an insert that has added a page to the log, holding no lock: sees

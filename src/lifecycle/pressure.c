@@ -177,7 +177,7 @@ wait_for_room(Relation index, uint64 hard_limit)
 			version = meta.directory_version;
 			patience = TimestampTzPlusMilliseconds(now, PATIENCE_MS);
 		}
-		if (!is_served(index) && !barq_worker_start(index))
+		if (!is_served(index) && !barq_worker_start(index, true))
 		{
 			serve_inline(index, hard_limit);
 			return;
@@ -212,7 +212,7 @@ barq_after_append(Relation index, uint32 growing_pages)
 	{
 		/* who holds the lock looks at the log again before he leaves */
 		if (!barq_worker_may_serve(index) ||
-			(!is_served(index) && !barq_worker_start(index)))
+			(!is_served(index) && !barq_worker_start(index, true)))
 		{
 			serve_inline(index, limit);
 			return;
@@ -254,12 +254,11 @@ barq_after_append(Relation index, uint32 growing_pages)
 }
 
 void
-barq_after_vacuum(Relation index, BlockNumber nfree)
+barq_after_vacuum(Relation index, bool too_long)
 {
-	bool		many_free = nfree >
-		BARQ_FREE_SHARE_AT_WORK * RelationGetNumberOfBlocks(index);
+	bool		shorten = barq_vacuum_may_truncate(index);
 
-	if (barq_worker_may_serve(index) && (many_free || barq_has_many_dead(index)) &&
-		!is_served(index))
-		(void) barq_worker_start(index);
+	if (barq_worker_may_serve(index) &&
+		((too_long && shorten) || barq_has_many_dead(index)) && !is_served(index))
+		(void) barq_worker_start(index, shorten);
 }

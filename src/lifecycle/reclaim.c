@@ -88,11 +88,11 @@ drop_dead_segments(Relation index)
 }
 
 /*
- * Make what nothing reaches free; returns the pages free, and whether those at
- * the end are worth being cut off. Both locks are held.
+ * Make what nothing reaches free; returns the pages free, and whether the file
+ * is worth being made shorter. Both locks are held.
  */
 static BlockNumber
-take_back(Relation index, bool *cut)
+take_back(Relation index, bool *too_long)
 {
 	BlockNumber nblocks = RelationGetNumberOfBlocks(index);
 	uint8	   *reachable = barq_reachable_blocks(index, nblocks);
@@ -116,18 +116,19 @@ take_back(Relation index, bool *cut)
 	}
 	barq_pages_free(index, &lost);
 	IndexFreeSpaceMapVacuum(index);
-	*cut = barq_end_is_long(nblocks, end);
+	*too_long = barq_end_is_long(nblocks, end) ||
+		nfree - (nblocks - end) > BARQ_FREE_SHARE_AT_WORK * end;
 	return nfree;
 }
 
 BlockNumber
-barq_reclaim(Relation index)
+barq_reclaim(Relation index, bool *too_long)
 {
 	MemoryContext context;
 	MemoryContext old;
 	BlockNumber nfree = 0;
-	bool		cut = false;
 
+	*too_long = false;
 	if (!barq_maintenance_try_lock(index))
 		return 0;
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq reclaim",
@@ -136,7 +137,7 @@ barq_reclaim(Relation index)
 	drop_dead_segments(index);
 	if (barq_try_lock_reclaim(index))
 	{
-		nfree = take_back(index, &cut);
+		nfree = take_back(index, too_long);
 		barq_unlock_reclaim(index);
 
 		/* with the maintenance lock, nothing unpublished is in the making */
@@ -145,7 +146,5 @@ barq_reclaim(Relation index)
 	barq_maintenance_unlock(index);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	if (cut)
-		nfree -= barq_cut_end(index);
 	return nfree;
 }

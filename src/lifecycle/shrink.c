@@ -11,13 +11,17 @@
 
 #include "access/xact.h"
 #include "catalog/storage.h"
+#include "commands/defrem.h"
 #include "commands/vacuum.h"
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "store/interrupts.h"
 #include "store/steps.h"
+#include "tcop/pquery.h"
 #include "utils/memutils.h"
+#include "utils/wait_event.h"
 
 /* An end of fewer pages, or of a smaller part of the file, is left on it. */
 #define MIN_END_PAGES	4
@@ -25,6 +29,10 @@
 
 /* Pages are not moved for less than this part of the file. */
 #define MIN_GAIN_PART	32
+
+/* How long, and how often, a worker looks whether it could cut. */
+#define QUIET_MS		20
+#define QUIET_TRIES		100
 
 /* Pages of blobs that one publication moves. */
 #define BATCH_PAGES		8192
@@ -278,7 +286,8 @@ barq_move_down(Relation index, double free_share)
 	uint32		pages = 0;
 
 	measure(index, &extent);
-	if (extent.nblocks - extent.used > free_share * extent.nblocks)
+	/* what is free at the end needs no moving */
+	if (extent.end - extent.used > free_share * extent.end)
 	{
 		/* the second time into the holes that chains have left */
 		for (int pass = 0; pass < 2 && pages < BATCH_PAGES; pass++)
@@ -287,11 +296,11 @@ barq_move_down(Relation index, double free_share)
 				break;
 			measure(index, &extent);
 		}
-		if (pages >= BATCH_PAGES)
-			result = BARQ_SHRINK_MORE;
-		else if (barq_end_is_long(extent.nblocks, extent.end))
-			result = BARQ_SHRINK_CUT;
 	}
+	if (pages >= BATCH_PAGES)
+		result = BARQ_SHRINK_MORE;
+	else if (barq_end_is_long(extent.nblocks, extent.end))
+		result = BARQ_SHRINK_CUT;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return result;
@@ -328,6 +337,58 @@ table_allows_cut(Relation index)
 }
 
 /*
+ * VACUUM does not tell access methods of its option TRUNCATE; but it is never
+ * run by a function, so the session's portal is its own. A parallel worker has
+ * none, and cannot know; autovacuum has no options but settings.
+ */
+bool
+barq_vacuum_may_truncate(Relation index)
+{
+	ListCell   *cell;
+
+	if (IsParallelWorker())
+		return false;
+	if (ActivePortal != NULL)
+		foreach(cell, ActivePortal->stmts)
+		{
+			VacuumStmt *vacuum = (VacuumStmt *) lfirst_node(PlannedStmt, cell)->utilityStmt;
+			ListCell   *option;
+
+			if (vacuum == NULL || !IsA(vacuum, VacuumStmt))
+				continue;
+			foreach(option, vacuum->options)
+			{
+				DefElem    *def = lfirst(option);
+
+				if (strcmp(def->defname, "truncate") == 0 && !defGetBoolean(def))
+					return false;
+			}
+		}
+	return table_allows_cut(index);
+}
+
+/*
+ * Wait until nobody else has the index open: the VACUUM that has started this
+ * worker, above all. Not for long, for DROP DATABASE waits for us, and without
+ * a transaction id.
+ */
+static void
+wait_for_quiet(Relation index)
+{
+	LOCKTAG		tag;
+	int			n = 1;
+
+	SET_LOCKTAG_RELATION(tag, index->rd_lockInfo.lockRelId.dbId,
+						 index->rd_lockInfo.lockRelId.relId);
+	for (int i = 0; i < QUIET_TRIES && n > 0; i++)
+	{
+		if (i > 0)
+			barq_nap(QUIET_MS, PG_WAIT_EXTENSION);
+		pfree(GetLockConflicts(&tag, AccessExclusiveLock, &n));
+	}
+}
+
+/*
  * The lock keeps everybody out: no scan remembers a page, no insert has taken
  * one. It needs a transaction id, and a standby that has replayed it keeps it
  * to the end of the transaction. A worker does not try again: while it has an
@@ -340,6 +401,9 @@ barq_cut_end(Relation index)
 	MemoryContext old;
 	Extent		extent;
 	BlockNumber cut = 0;
+
+	if (MyBackendType == B_BG_WORKER)
+		wait_for_quiet(index);
 
 	/* a reference besides the caller's: a cursor of this session, say */
 	if (IsInParallelMode() || IsInTransactionBlock(true) || index->rd_refcnt > 1 ||

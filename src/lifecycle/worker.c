@@ -48,6 +48,7 @@ typedef struct WorkerOrder
 	int			growing_limit;	/* as set in the session that starts it */
 	int			compaction_ratio;
 	int			max_segments;
+	bool		shorten;
 } WorkerOrder;
 
 StaticAssertDecl(sizeof(WorkerOrder) <= BGW_EXTRALEN, "WorkerOrder must fit");
@@ -75,7 +76,7 @@ barq_worker_may_serve(Relation index)
 }
 
 bool
-barq_worker_start(Relation index)
+barq_worker_start(Relation index, bool shorten)
 {
 	BackgroundWorker worker;
 	WorkerOrder order;
@@ -107,6 +108,7 @@ barq_worker_start(Relation index)
 	order.growing_limit = barq_growing_limit;
 	order.compaction_ratio = barq_compaction_ratio;
 	order.max_segments = barq_max_segments;
+	order.shorten = shorten;
 
 	memset(&worker, 0, sizeof(worker));
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
@@ -253,10 +255,11 @@ serve_index(void)
 /*
  * The last look at the log is taken without the maintenance lock: inserts that
  * have found the lock taken rely on us, those that find it free help
- * themselves. Returns whether the free end of the file is to be cut off.
+ * themselves. Returns whether the free end of the file is to be cut off; not
+ * where the file is not to be made shorter.
  */
 static bool
-serve_until_short(void)
+serve_until_short(bool shorten)
 {
 	bool		served = true;
 	BarqShrink	shrink = BARQ_SHRINK_NOTHING;
@@ -268,7 +271,7 @@ serve_until_short(void)
 	{
 		barq_interrupts_hook = watch_for_waiters;
 		served = serve_index();
-		while (!log_is_long() &&
+		while (shorten && !log_is_long() &&
 			   (shrink = barq_move_down(worker_index, BARQ_FREE_SHARE_AT_WORK)) ==
 			   BARQ_SHRINK_MORE)
 			served = true;
@@ -315,7 +318,7 @@ barq_worker_main(Datum arg)
 		if (index != NULL)
 		{
 			worker_index = index;
-			if (barq_is_barq_index(index) && serve_until_short())
+			if (barq_is_barq_index(index) && serve_until_short(order.shorten))
 				(void) barq_cut_end(index); /* the last thing: it needs an id */
 			worker_index = NULL;
 			relation_close(index, NoLock);

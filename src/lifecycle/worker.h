@@ -19,9 +19,10 @@ extern bool barq_worker_may_serve(Relation index);
 
 /*
  * Start a worker for the index unless this backend started one that still
- * runs. False if there is no free slot.
+ * runs. False if there is no free slot. shorten: it may move pages down and cut
+ * off the end of the file.
  */
-extern bool barq_worker_start(Relation index);
+extern bool barq_worker_start(Relation index, bool shorten);
 
 /*
  * From here on give way to whoever waits for this index, which the caller
