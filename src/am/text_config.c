@@ -39,32 +39,45 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/regproc.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
 
 /* ---- names ---- */
 
-/* The parts of a name, of which one without a schema is in pg_catalog. */
+/*
+ * Schema and name of an object; one without a schema is in pg_catalog. NIL if
+ * the text is no name.
+ */
 static List *
 catalog_name(const char *name)
 {
-	List	   *parts = BarqQualifiedNames(name);
+	List	   *parts;
 
-	return list_length(parts) > 1 ? parts : lcons(makeString("pg_catalog"), parts);
+	if (!SplitIdentifierString(pstrdup(name), '.', &parts) || parts == NIL ||
+		list_length(parts) > 2)
+		return NIL;
+	if (list_length(parts) == 1)
+		parts = lcons("pg_catalog", parts);
+	return list_make2(makeString(linitial(parts)), makeString(lsecond(parts)));
 }
 
 Oid
 barq_text_config_named(const char *name, bool missing_ok)
 {
-	Oid			config = get_ts_config_oid(catalog_name(name), true);
-	bool		qualified = list_length(BarqQualifiedNames(name)) > 1;
+	List	   *parts = catalog_name(name);
+	Oid			config = parts == NIL ? InvalidOid : get_ts_config_oid(parts, true);
 
-	if (!OidIsValid(config) && !missing_ok)
+	if (OidIsValid(config) || missing_ok)
+		return config;
+	if (parts == NIL)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("text search configuration \"%s\" does not exist", name),
-				 qualified ? 0 : errhint("Name one that is not PostgreSQL's own with its schema: text_config = 'public.%s'.", name)));
-	return config;
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("\"%s\" is not a name of a text search configuration", name),
+				 errhint("Say for instance text_config = 'english' or text_config = 'public.mine'; \\dF lists them.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("text search configuration \"%s\" does not exist", name),
+			 strchr(name, '.') != NULL ? errhint("\\dF *.* lists them.") : errhint("Name one that is not PostgreSQL's own with its schema: text_config = 'public.%s'.", name)));
 }
 
 bool
@@ -121,10 +134,11 @@ append_dictionary(StringInfo content, Oid dictionary, bool follow)
 		{
 			DefElem    *option = lfirst(cell);
 
-			if (strcmp(option->defname, "dictionary") == 0)
-				append_dictionary(content,
-								  get_ts_dict_oid(catalog_name(defGetString(option)), true),
-								  false);
+			List	   *name = strcmp(option->defname, "dictionary") == 0 ?
+				catalog_name(defGetString(option)) : NIL;
+
+			if (name != NIL)
+				append_dictionary(content, get_ts_dict_oid(name, true), false);
 		}
 	}
 	ReleaseSysCache(tuple);

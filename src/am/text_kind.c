@@ -65,7 +65,7 @@ show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 	shown[1] = (BarqShownOption) {"tokenizer",
 								 pstrdup(options.tokenizer == BARQ_TOKENIZER_NGRAM ? "ngram" : "config")};
 	shown[2] = (BarqShownOption) {"k1", double_to_shortest_decimal(options.k1)};
-	shown[3] = (BarqShownOption) {"b", double_to_shortest_decimal(options.b)};
+	shown[3] = (BarqShownOption) {"b", double_to_shortest_decimal(options.b + 0.0)};
 	shown[4] = (BarqShownOption) {"positions", pstrdup(options.positions ? "on" : "off")};
 	return 5;
 }

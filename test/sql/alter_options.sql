@@ -70,7 +70,7 @@ INSERT INTO change VALUES
 	('barq_hnsw barq_ivf', '{quantization = none}'), ('barq_hnsw barq_ivf', '{quantization = f16}'), ('barq_hnsw barq_ivf', '{quantization = sq8}'), ('barq_hnsw barq_ivf', '{quantization = rabitq}'), ('barq_hnsw barq_ivf', '{quantization = pq}'),
 	('barq_bm25', '{k1 = 2}'), ('barq_bm25', '{k1 = 1.2000001}'), ('barq_bm25', '{k1 = 20}'), ('barq_bm25', '{b = 0}'), ('barq_bm25', '{b = -1}'), ('barq_bm25', '{positions = off}'), ('barq_bm25', '{positions = perhaps}'),
 	('barq_bm25', '{tokenizer = ngram}'), ('barq_bm25', '{tokenizer = words}'), ('barq_bm25', '{k1 = 2, b = 0.5, tokenizer = ngram}'),
-	('barq_bm25', '{text_config = simple}'), ('barq_bm25', '{text_config = public.alter_options_config}'), ('barq_bm25', '{text_config = alter_options_config}'), ('barq_bm25', '{text_config = public.no_such}'), ('barq_bm25', '{text_config = ''''}');
+	('barq_bm25', '{text_config = simple}'), ('barq_bm25', '{text_config = public.alter_options_config}'), ('barq_bm25', '{text_config = alter_options_config}'), ('barq_bm25', '{text_config = public.no_such}'), ('barq_bm25', '{text_config = ''''}'), ('barq_bm25', '{text_config = ''a.b.c''}'), ('barq_bm25', ARRAY['text_config = ''"open''']), ('barq_bm25', '{b = -0.0}');
 
 -- SET
 CREATE TEMP TABLE cell AS
