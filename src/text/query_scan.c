@@ -124,7 +124,7 @@ space_at(const char *query, Size at, Size length, bool utf8)
 	if (left < 3)
 		return 0;
 	if (c[0] == 0xe2 && c[1] == 0x80)	/* of several widths; separators */
-		return c[2] <= 0x8a || c[2] == 0xa8 || c[2] == 0xa9 || c[2] == 0xaf ? 3 : 0;
+		return (c[2] >= 0x80 && c[2] <= 0x8a) || c[2] == 0xa8 || c[2] == 0xa9 || c[2] == 0xaf ? 3 : 0;
 	if ((c[0] == 0xe1 && c[1] == 0x9a && c[2] == 0x80) ||	/* Ogham's */
 		(c[0] == 0xe2 && c[1] == 0x81 && c[2] == 0x9f) ||	/* of mathematics */
 		(c[0] == 0xe3 && c[1] == 0x80 && c[2] == 0x80)) /* of ideographs */
