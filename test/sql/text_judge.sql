@@ -103,15 +103,15 @@ BEGIN
 END $$;
 
 CREATE TEMP TABLE found (config regconfig, shape text, query text, judge tsquery, rows text, by_index text, by_rows text, scores_index text, scores_rows text);
-CREATE FUNCTION pg_temp.judge(of regconfig, n int, tokenizer text DEFAULT 'config') RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.judge(of regconfig, n int, positions text DEFAULT 'on') RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	pool text[] = (SELECT words FROM pools WHERE config = of);
 	asked record;
 BEGIN
 	DROP TABLE IF EXISTS docs;
 	CREATE TABLE docs (id int, body text, terms tsvector) WITH (autovacuum_enabled = off);
-	EXECUTE format('CREATE INDEX docs_body ON docs USING barq_bm25 (body) WITH (text_config = %L, tokenizer = %L)',
-		(SELECT format('%s.%s', cfgnamespace::regnamespace, cfgname) FROM pg_ts_config WHERE oid = of), tokenizer);
+	EXECUTE format('CREATE INDEX docs_body ON docs USING barq_bm25 (body) WITH (text_config = %L, positions = %s)',
+		(SELECT format('%s.%s', cfgnamespace::regnamespace, cfgname) FROM pg_ts_config WHERE oid = of), positions);
 	INSERT INTO docs SELECT i, body, to_tsvector(of, body) FROM (SELECT i, pg_temp.some_words(pool, 0, 7) AS body FROM generate_series(1, 150) i) r;
 	PERFORM barq_seal('docs_body');
 	INSERT INTO docs SELECT i, body, to_tsvector(of, body) FROM (SELECT i, pg_temp.some_words(pool, 0, 7) AS body FROM generate_series(151, 250) i) r;
@@ -139,6 +139,11 @@ SELECT config, count(*) AS queries, count(*) FILTER (WHERE rows IS NOT NULL) > 6
 SELECT shape, count(*) AS queries, count(*) FILTER (WHERE by_index IS DISTINCT FROM rows OR by_rows IS DISTINCT FROM rows OR scores_index IS DISTINCT FROM scores_rows) AS wrong FROM found GROUP BY shape ORDER BY shape;
 SELECT config, shape, query, judge, rows, by_index, by_rows FROM found WHERE by_index IS DISTINCT FROM rows OR by_rows IS DISTINCT FROM rows ORDER BY length(query), query LIMIT 5;
 SELECT config, shape, query, scores_index, scores_rows FROM found WHERE scores_index IS DISTINCT FROM scores_rows ORDER BY length(query), query LIMIT 2;
+
+-- without positions, where phrases are looked up in the table
+DELETE FROM found;
+SELECT count(pg_temp.judge(config, 4, 'off')) FROM unnest('{english,compound,thesaurus}'::regconfig[]) config;
+SELECT count(*) AS queries, count(*) FILTER (WHERE by_index IS DISTINCT FROM rows OR by_rows IS DISTINCT FROM rows) AS wrong, count(*) FILTER (WHERE scores_index IS DISTINCT FROM scores_rows) AS scores_wrong FROM found;
 
 -- the score of a word with variants: the lexemes of those that a row holds all
 -- of, each once, weighted like words
