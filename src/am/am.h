@@ -199,6 +199,7 @@ extern void barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path,
 									  double loop_count, Cost *startup_cost,
 									  Cost *total_cost, Selectivity *selectivity,
 									  double *correlation, double *pages);
+extern bool barq_order_must_be_exact(PlannerInfo *root, IndexPath *path);
 extern void barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path,
 								   double loop_count, Cost *startup_cost,
 								   Cost *total_cost, Selectivity *selectivity,

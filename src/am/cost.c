@@ -86,12 +86,13 @@ estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
 
 	/*
 	 * Without an ORDER BY the index would be scanned for a partial index's
-	 * predicate alone, and it lacks rows (NULLs).
+	 * predicate alone, for which it is not made.
 	 *
 	 * A LIMIT larger than what a scan may look at would come back short, where
 	 * a sort returns all: the user asked for the rows.
 	 */
 	if (path->indexorderbys == NIL || names_another(path) ||
+		barq_order_must_be_exact(root, path) ||
 		(barq_iterative_scan != BARQ_ITERATIVE_OFF && barq_max_scan_tuples > 0 &&
 		 root->limit_tuples > 0 && root->limit_tuples > barq_max_scan_tuples))
 	{
