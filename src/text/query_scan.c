@@ -77,6 +77,7 @@ out_of_place(const BarqQueryScan *scan, Size at)
 	if (scan->strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
+				 mark == '"' ? errmsg("a quote inside a word of the text query") :
 				 errmsg("\"%c\" inside a word of the text query", mark),
 				 errdetail("At character %d.", place(scan, at)),
 				 errhint("Write \\%c for the character itself.", mark)));
@@ -308,8 +309,12 @@ scan_word(BarqQueryScan *scan, BarqQueryItem *item)
 					open.count--;
 				else if (scan->depth > 0)
 					goto ends;
-				else
-					out_of_place(scan, scan->at);
+				else if (scan->strict)
+					ereport(ERROR,
+							(errcode(ERRCODE_SYNTAX_ERROR),
+							 errmsg("a parenthesis that closes nothing in the text query"),
+							 errdetail("At character %d.", place(scan, scan->at)),
+							 errhint("Write \\) for the character itself.")));
 				break;
 			default:
 				break;
@@ -415,8 +420,7 @@ open_group(BarqQueryScan *scan, BarqQueryItem *item)
 		scan->ignored++;
 		return false;
 	}
-	scan->at++;
-	scan->depth++;
+	scan->opens[scan->depth++] = scan->at++;
 	scan->has_left = false;
 	item->kind = BARQ_ITEM_OPEN;
 	return true;
@@ -463,12 +467,7 @@ barq_query_scan_next(BarqQueryScan *scan, BarqQueryItem *item)
 		{
 			if (scan->depth == 0)
 				return false;
-			if (scan->strict)
-				ereport(ERROR,
-						(errcode(ERRCODE_SYNTAX_ERROR),
-						 errmsg("a parenthesis is not closed in the text query"),
-						 errdetail("The query ends within %d of them.", scan->depth),
-						 errhint("Write \\( for a parenthesis that is part of a word.")));
+			not_closed(scan, "parenthesis", '(', scan->opens[scan->depth - 1]);
 			scan->depth--;
 			item->kind = BARQ_ITEM_CLOSE;
 			return true;

@@ -42,6 +42,7 @@ typedef struct BarqQueryScan
 	char	   *buffer;			/* 2 · length bytes suffice */
 	Size		used;
 	int			depth;			/* groups that are open */
+	Size		opens[BARQ_QUERY_DEEPEST];	/* where they do */
 	Size		ignored;		/* … and, within them, those too deep to be read */
 	bool		has_left;		/* an OR here has something before it */
 } BarqQueryScan;

@@ -42,6 +42,20 @@ SELECT query, pg_temp.asks(query) FROM unnest(ARRAY['', ' ', 'the of and', '"the
 -- what people type
 SELECT query, pg_temp.asks(query) FROM unnest(ARRAY[
 	'27" monitor', 'what is a - b?', '- bullet', '-5 degrees', 'C++', ':)', 'error: disk', 'C:\Users\me', '\\server\share', '"fox', 'fox "', 'дом "лес', '-"fox', '"fox\"', '+', '-', 'fox - dog', 'дом + лес', 'fox -', '\', 'fox \', '"fox \', '+\']) query;
+-- strictly
+SELECT query, pg_temp.outcome(format('SELECT to_bm25query(%L, syntax => ''strict'')', query)) FROM unnest(ARRAY[
+	'"fox', 'дом "лес', '-"fox', '"fox\"', '+', '-', 'дом + лес', 'fox -', '(fox -)', '--fox', '+*', '\', 'fox \', '"fox \', 'fox"dog', '27" monitor', '(fox', 'f(x', 'fox)', ':)', '()', '(fox OR)', 'fox OR', 'OR fox', 'fox OR OR dog', 'OR',
+	'fox^', 'fox^x', 'fox^1001', 'x^2^3', '^2', '"fox"^x', '(fox)^', '*', 'f*x', '*fox', 'fox**', repeat('(', 33) || 'fox' || repeat(')', 33), repeat('fox ', 65537)]) query WHERE length(query) < 100
+UNION ALL SELECT 'fox …', pg_temp.outcome(format('SELECT length(to_bm25query(%L, syntax => ''strict'')::text)', repeat('fox ', 65537)));
+-- what is strictly right is no error, and means the same
+SELECT query, to_bm25query(query, syntax => 'strict') AS value FROM unnest(ARRAY[
+	'', 'red fox', '"red fox" +dog -"old cat" pre*', 'e-mail C++ f(x) -5 +49', '(a OR b^2) -(c "d e"^0.5)^3', '\"fox\" \(x\) \OR fox\* x\^2 \\ \+', 'C:\Users\me', '((fox))', '"fox"dog', repeat('(', 32) || 'fox' || repeat(')', 32)]) query;
+-- plainly: no mark means anything
+SELECT query, value, pg_temp.asks(value) FROM (SELECT query, barq_bm25_escape(query) AS value FROM unnest(ARRAY[
+	'red fox', '"red fox" +dog -cat pre*', '(a OR b)^2', 'OR', 'C:\Users\me', 'fox\', 'e-mail - x', E'fox\n-dog\u3000+cat', '']) query) e;
+SELECT query FROM unnest(ARRAY['red', '-"x" OR (y^2) z*']) query WHERE to_bm25query(query, syntax => 'plain')::text NOT IN (barq_bm25_escape(query), ':' || barq_bm25_escape(query));
+SELECT pg_temp.outcome($$SELECT to_bm25query('fox', syntax => 'loose')$$);
+
 SELECT pg_temp.outcome($$SELECT barq_bm25_clauses('fox', 'no_such_config')$$);
 SELECT barq_bm25_clauses(NULL, 'english');
 
