@@ -138,6 +138,42 @@ SELECT options, pending FROM barq_indexes() WHERE "table" = 'alter_options_like'
 SELECT index, barq_check(index) FROM barq_indexes() WHERE "table" = 'alter_options'::regclass ORDER BY index::text COLLATE "C";
 DROP TABLE alter_options_like, alter_options;
 
+-- other ways to build again: persistence, CLUSTER, REFRESH, a table of the same transaction
+SET client_min_messages = warning;
+CREATE TABLE alter_options (id int PRIMARY KEY, v vector(3), body text);
+INSERT INTO alter_options SELECT i, ARRAY[i, 1, 2]::vector, 'running ' || i FROM generate_series(1, 20) i;
+CREATE INDEX alter_options_v ON alter_options USING barq_ivf (v);
+CREATE INDEX alter_options_t ON alter_options USING barq_bm25 (body) WITH (text_config = 'english');
+ALTER INDEX alter_options_v SET (lists = 3);
+ALTER INDEX alter_options_t SET (tokenizer = ngram);
+ALTER TABLE alter_options SET UNLOGGED;
+SELECT index, options, pending FROM barq_indexes() WHERE "table" = 'alter_options'::regclass ORDER BY index::text COLLATE "C";
+ALTER INDEX alter_options_v RESET (lists);
+ALTER TABLE alter_options SET LOGGED;
+ALTER INDEX alter_options_v SET (quantization = none), SET (lists = 5);
+ALTER INDEX alter_options_t SET (k1 = 3);
+CLUSTER alter_options USING alter_options_pkey;
+SELECT index, options, pending FROM barq_indexes() WHERE "table" = 'alter_options'::regclass ORDER BY index::text COLLATE "C";
+CREATE MATERIALIZED VIEW alter_options_view AS SELECT * FROM alter_options;
+CREATE INDEX alter_options_view_t ON alter_options_view USING barq_bm25 (body) WITH (text_config = 'english');
+ALTER INDEX alter_options_view_t SET (k1 = 4);
+REFRESH MATERIALIZED VIEW alter_options_view;
+SELECT options, pending FROM barq_indexes() WHERE index = 'alter_options_view_t'::regclass;
+BEGIN;
+CREATE TABLE alter_options_new (v vector(3), body text);
+CREATE INDEX alter_options_new_v ON alter_options_new USING barq_hnsw (v vector_l2_ops);
+CREATE INDEX alter_options_new_t ON alter_options_new USING barq_bm25 (body) WITH (text_config = 'english');
+ALTER INDEX alter_options_new_v SET (m = 4);
+ALTER INDEX alter_options_new_t SET (k1 = 3);
+SELECT index, options, pending FROM barq_indexes() WHERE "table" = 'alter_options_new'::regclass ORDER BY index::text COLLATE "C";
+TRUNCATE alter_options_new;
+INSERT INTO alter_options_new VALUES ('[1,2,3]', 'run');
+SELECT index, options, pending FROM barq_indexes() WHERE "table" = 'alter_options_new'::regclass ORDER BY index::text COLLATE "C";
+COMMIT;
+SELECT index, barq_check(index) FROM barq_indexes() WHERE "table"::text LIKE 'alter_options%';
+DROP TABLE alter_options, alter_options_new CASCADE;
+RESET client_min_messages;
+
 -- a partitioned table's index has no storage, and is checked all the same
 CREATE TABLE alter_options (id int, body text, v vector(4)) PARTITION BY LIST (id);
 SELECT pg_temp.error_message('CREATE INDEX ON alter_options USING barq_hnsw (v vector_l2_ops) WITH (m = 90)');

@@ -234,5 +234,18 @@ SELECT c.oid::regclass AS index, reloptions, (SELECT count(*) FROM pg_depend WHE
 ALTER TABLE text_parts DETACH PARTITION text_parts_2;
 SELECT id FROM text_parts_2 WHERE body @@@ 'run';
 DROP TABLE text_parts, text_parts_2;
+-- CASCADE takes whole trees of indexes; one of a partition alone cannot go
+CREATE TEXT SEARCH CONFIGURATION text_config_c.tree (COPY = english);
+CREATE TEXT SEARCH CONFIGURATION text_config_c.leaf (COPY = english);
+CREATE TABLE text_parts (id int, body text) PARTITION BY LIST (id);
+CREATE TABLE text_parts_1 PARTITION OF text_parts FOR VALUES IN (1);
+CREATE TABLE text_parts_2 PARTITION OF text_parts FOR VALUES IN (2) PARTITION BY LIST (id);
+CREATE TABLE text_parts_21 PARTITION OF text_parts_2 FOR VALUES IN (2);
+CREATE INDEX text_parts_1_leaf ON text_parts_1 USING barq_bm25 (body) WITH (text_config = 'text_config_c.leaf');
+CREATE INDEX text_parts_idx ON text_parts USING barq_bm25 (body) WITH (text_config = 'text_config_c.tree');
+DROP TEXT SEARCH CONFIGURATION text_config_c.leaf CASCADE;
+DROP TEXT SEARCH CONFIGURATION text_config_c.tree CASCADE;
+SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 'text_parts%';
+DROP TABLE text_parts;
 DROP SCHEMA text_config_a, text_config_c CASCADE;
 DROP TEXT SEARCH DICTIONARY text_config_thesaurus, text_config_dictionary;
