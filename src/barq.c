@@ -170,12 +170,12 @@ at_transaction_end(XactEvent event, void *arg)
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
 		remove_dropped_images_quietly(event == XACT_EVENT_COMMIT);
 	if (event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT)
-		barq_files_at_end();
+		barq_files_at_end(event == XACT_EVENT_PARALLEL_COMMIT);
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE)
 	{
 		barq_image_end_holds(event != XACT_EVENT_ABORT);
-		barq_files_at_end();
+		barq_files_at_end(event != XACT_EVENT_ABORT);
 	}
 }
 

@@ -268,4 +268,4 @@ COMMENT ON FUNCTION barq_hybrid(barq_item, "any", text, int, int, float8, float8
 
 CREATE FUNCTION barq_by_index(query anyelement, index regclass) RETURNS anyelement
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION barq_by_index(anyelement, regclass) IS 'the query; a search by distance from it uses this index of several alike';
+COMMENT ON FUNCTION barq_by_index(anyelement, regclass) IS 'planner support: the query; a search by distance from it uses this index of several alike';

@@ -125,8 +125,10 @@ barq_file_close(int fd)
 }
 
 void
-barq_files_at_end(void)
+barq_files_at_end(bool committed)
 {
+	if (committed && nopen > 0)
+		elog(WARNING, "%d image files not closed at end of transaction", nopen);
 	while (nopen > 0)
 		close_nth(nopen - 1);
 }

@@ -57,7 +57,7 @@ extern List *barq_folder_names(const char *folder);
 extern bool barq_root_remove(const char *directory, const char *top);
 
 /* The module's transaction callbacks call these. */
-extern void barq_files_at_end(void);
+extern void barq_files_at_end(bool committed);
 extern void barq_files_at_subtransaction_end(SubTransactionId mine,
 											 SubTransactionId parent, bool committed);
 

@@ -15,6 +15,7 @@ CREATE ROLE regress_rights_view;
 CREATE ROLE regress_rights_tenant;
 CREATE ROLE regress_rights_monitor IN ROLE pg_monitor;
 CREATE ROLE regress_rights_none;
+CREATE ROLE regress_rights_maintain;
 CREATE SCHEMA rights;
 GRANT ALL ON SCHEMA rights TO PUBLIC;
 SET ROLE regress_rights_owner;
@@ -106,6 +107,12 @@ SELECT g.* FROM (VALUES
 	('list', $$SELECT 1 / count(*) FROM barq_indexes() WHERE index = '{v}'::regclass$$), ('list', $$SELECT 1 / count(*) FROM barq_index_status('{b}'::regclass)$$), ('list', $$SELECT 1 / count(*) FROM barq_stats() WHERE index = '{v}'::regclass$$),
 	('content', $$SELECT barq_recall('{v}', 5, 10)$$), ('content', $$SELECT barq_bm25_stats('{b}')$$), ('content', $$SELECT barq_bm25_df('{b}', 'secret')$$),
 	('steer', $$SELECT barq_seal('{v}')$$), ('steer', $$SELECT barq_compact('{b}')$$)) x(r, c), pg_temp.grid(r, c) g;
+-- the right to maintain (17 and later; before, a member of the owner's role)
+DO $$
+BEGIN
+	EXECUTE CASE WHEN current_setting('server_version_num')::int >= 170000 THEN 'GRANT MAINTAIN ON rights.items TO' ELSE 'GRANT regress_rights_owner TO' END || ' regress_rights_maintain';
+END $$;
+SELECT c, pg_temp.tried('maintain', c) FROM unnest(ARRAY[$$SELECT barq_seal('rights.items_v')$$, $$SELECT barq_compact('rights.items_body')$$]) c;
 -- a query that is bound to the column of a table needs what the executor checks; a row that its policy hides is not shown
 SELECT g.* FROM unnest(ARRAY[
 	$$SELECT count(body <@> 'secret') FROM {t}$$, $$SELECT count(*) FROM (SELECT id FROM {t} ORDER BY body <@> 'secret' LIMIT 5) s$$, $$SELECT count(*) FROM {t} WHERE body @@@ 'secret'$$, $$SELECT count(*) FROM (SELECT id FROM {t} ORDER BY v <-> '[1,1]' LIMIT 5) s$$,
@@ -131,4 +138,4 @@ SELECT c, pg_temp.tried('none', c) FROM unnest(ARRAY[$$SELECT barq_version()$$, 
 
 SET client_min_messages = warning;
 DROP SCHEMA rights CASCADE;
-DROP ROLE regress_rights_owner, regress_rights_select, regress_rights_column, regress_rights_other, regress_rights_view, regress_rights_tenant, regress_rights_monitor, regress_rights_none;
+DROP ROLE regress_rights_owner, regress_rights_select, regress_rights_column, regress_rights_other, regress_rights_view, regress_rights_tenant, regress_rights_monitor, regress_rights_none, regress_rights_maintain;
