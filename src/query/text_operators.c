@@ -74,13 +74,20 @@ is_for_array(const FmgrInfo *flinfo)
 	return flinfo->fn_expr != NULL && IsA(flinfo->fn_expr, ScalarArrayOpExpr);
 }
 
-static void
-raise_array(void)
+/* A query that is for no index, nor is there a table that tells which. */
+pg_noreturn static void
+raise_unbound(const FmgrInfo *flinfo)
 {
+	if (is_for_array(flinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("ANY and ALL of an array of text queries are not supported"),
+				 errhint("Write body @@@ 'one' OR body @@@ 'other', or EXISTS (SELECT FROM unnest(queries) AS q WHERE body @@@ q).")));
 	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("ANY and ALL of an array of text queries are not supported"),
-			 errhint("Write body @@@ 'one' OR body @@@ 'other', or EXISTS (SELECT FROM unnest(queries) AS q WHERE body @@@ q).")));
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("no barq_bm25 index is known for this text and query"),
+			 errdetail("The text does not come from a table's column."),
+			 errhint("Name an index: to_bm25query(query, 'index').")));
 }
 
 /*
@@ -101,13 +108,8 @@ keep(FunctionCallInfo fcinfo, const BarqQueryValue *value, PGFunction own, bool 
 		return kept;
 
 	index = barq_query_value_find_index(value);
-	if (!OidIsValid(index) && is_for_array(fcinfo->flinfo))
-		raise_array();
 	if (!OidIsValid(index))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the text query names no index, and none was found for it"),
-				 errhint("Name one: to_bm25query(query, 'index').")));
+		raise_unbound(fcinfo->flinfo);
 	if (!is_bound(fcinfo->flinfo, own))
 		barq_check_index_content_rights(index);
 	if (kept == NULL)
@@ -273,11 +275,5 @@ barq_text_array_column_below(PG_FUNCTION_ARGS)
 Datum
 barq_text_unbound(PG_FUNCTION_ARGS)
 {
-	if (is_for_array(fcinfo->flinfo))
-		raise_array();
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("no barq_bm25 index is known for this text and query"),
-			 errdetail("The text does not come from a table's column."),
-			 errhint("Name an index: to_bm25query(query, 'index').")));
+	raise_unbound(fcinfo->flinfo);
 }
