@@ -45,7 +45,7 @@ named_index(Node *query, bool threshold, Oid *index)
 		*index = DatumGetObjectId(((Const *) query)->constvalue);
 	else
 		*index = barq_query_value_find_index(DatumGetBarqQueryValue(((Const *) query)->constvalue));
-	return true;
+	return OidIsValid(*index);
 }
 
 /* Can this index answer a query that names `named`? */
@@ -83,6 +83,9 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	{
 		OpExpr	   *clause = (OpExpr *) lfirst_node(IndexClause, cell)->rinfo->clause;
 
+		/* queries in an array are not bound */
+		if (IsA(clause, ScalarArrayOpExpr))
+			possible = false;
 		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
 			!(named_index(lsecond(clause->args),
 						  get_op_opfamily_strategy(clause->opno, index->opfamily[0]) ==

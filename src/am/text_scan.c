@@ -58,6 +58,7 @@ typedef struct TextScan
 
 	bool		started;
 	bool		nothing;		/* no row: a condition is NULL */
+	bool		foreign;		/* for another index: all rows, to be rechecked */
 	Oid			index;			/* whose statistics count */
 	const BarqQueryValue *score;	/* what ranks; NULL: nothing does */
 	int			nmatches;
@@ -157,39 +158,54 @@ barq_text_end_scan(IndexScanDesc scan)
 
 /*
  * The index whose statistics a query asks for, on behalf of a scan of another
- * one: itself (a query may name none), or an ancestor of it. InvalidOid: one
- * that this index cannot answer for.
+ * one: itself, or an ancestor of it. InvalidOid: this index cannot answer it.
  */
 static Oid
-answering_index(Relation index, Oid named)
+answering_index(Relation index, const BarqQueryValue *query)
 {
-	if (!OidIsValid(named) || named == RelationGetRelid(index))
-		return RelationGetRelid(index);
-	if (list_member_oid(get_partition_ancestors(RelationGetRelid(index)), named))
+	Oid			named = barq_query_value_find_index(query);
+
+	if (named == RelationGetRelid(index) ||
+		(OidIsValid(named) && list_member_oid(get_partition_ancestors(RelationGetRelid(index)), named)))
 		return named;
 	return InvalidOid;
 }
 
-static Oid
-statistics_index(Relation index, Oid named)
+/* A key's query. */
+static const BarqQueryValue *
+query_of(const ScanKeyData *key)
 {
-	Oid			answering = answering_index(index, named);
+	return key->sk_strategy == BARQ_TEXT_THRESHOLD_STRATEGY ?
+		barq_threshold_query(DatumGetBarqThreshold(key->sk_argument)) :
+		DatumGetBarqQueryValue(key->sk_argument);
+}
 
-	if (OidIsValid(answering))
-		return answering;
-	ereport(ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg("a query for index \"%s\" cannot be answered by index \"%s\"",
-					get_rel_name(named) ? get_rel_name(named) : "(dropped)",
-					RelationGetRelationName(index)),
-			 errhint("Name the index in a constant, to_bm25query('...', 'index'), so that the planner can choose it.")));
+/*
+ * Can this index answer all that a scan asks for? A query that is known at run
+ * time only may name another index. And from version 18 on the planner takes a
+ * bitmap scan, whatever it costs, where that alone is not disabled
+ * (enable_seqscan = off).
+ */
+static bool
+answers(IndexScanDesc scan)
+{
+	if (scan->numberOfOrderBys > 0 && !(scan->orderByData[0].sk_flags & SK_ISNULL) &&
+		!OidIsValid(answering_index(scan->indexRelation, query_of(&scan->orderByData[0]))))
+		return false;
+	for (int i = 0; i < scan->numberOfKeys; i++)
+		if (!(scan->keyData[i].sk_flags & SK_ISNULL) &&
+			!OidIsValid(answering_index(scan->indexRelation, query_of(&scan->keyData[i]))))
+			return false;
+	return true;
 }
 
 /* A key's query, for the statistics that are to be taken. */
 static const BarqQueryValue *
 ask(IndexScanDesc scan, TextScan *ts, const BarqQueryValue *value)
 {
-	Oid			of = statistics_index(scan->indexRelation, barq_query_value_find_index(value));
+	Oid			of = answering_index(scan->indexRelation, value);
+
+	Assert(OidIsValid(of));
 
 	/* the whole's statistics count where one of several asks for them */
 	if (!OidIsValid(ts->index) || of != RelationGetRelid(scan->indexRelation))
@@ -257,11 +273,14 @@ start(IndexScanDesc scan, TextScan *ts)
 	ts->started = true;
 	ts->batch = FIRST_BATCH;
 	barq_scan_report_search(ts->report, scan);
-	if (scan->numberOfOrderBys > 0 && !(scan->orderByData[0].sk_flags & SK_ISNULL))
+	ts->foreign = !answers(scan);
+	if (!ts->foreign && scan->numberOfOrderBys > 0 &&
+		!(scan->orderByData[0].sk_flags & SK_ISNULL))
 		ts->score = ask(scan, ts, DatumGetBarqQueryValue(scan->orderByData[0].sk_argument));
 	ts->matches = palloc(sizeof(BarqQueryValue *) * Max(scan->numberOfKeys, 1));
 	for (int i = 0; i < scan->numberOfKeys; i++)
-		add_key(scan, ts, &scan->keyData[i]);
+		if (!ts->foreign || (scan->keyData[i].sk_flags & SK_ISNULL))
+			add_key(scan, ts, &scan->keyData[i]);
 
 	/* scores matter but for what only has to have one */
 	ts->ranked = scan->numberOfOrderBys > 0 || (ts->bounded && ts->bound < 0) ||
@@ -499,7 +518,7 @@ next_ranked(IndexScanDesc scan, TextScan *ts)
 	if (hit == NULL)
 		return false;
 	scan->xs_heaptid = hit->tid;
-	scan->xs_recheck = ts->thresholds != NIL;
+	scan->xs_recheck = ts->thresholds != NIL || ts->foreign;
 	scan->xs_recheckorderby = false;
 	if (scan->numberOfOrderBys == 0)
 		return true;
@@ -507,7 +526,7 @@ next_ranked(IndexScanDesc scan, TextScan *ts)
 	scan->xs_orderbynulls[0] = ts->score == NULL || ts->phase == NULLS;
 
 	/* further ORDER BY keys on this column: nothing can come before them */
-	for (int i = 1; i < scan->numberOfOrderBys; i++)
+	for (int i = ts->foreign ? 0 : 1; i < scan->numberOfOrderBys; i++)
 	{
 		scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
 		scan->xs_orderbynulls[i] = false;
@@ -597,31 +616,6 @@ barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	return found;
 }
 
-/*
- * Can this index answer what a bitmap is for? From version 18 on the planner
- * takes a bitmap scan, whatever it costs, where that alone is not disabled
- * (enable_seqscan = off): for a partial index's predicate, or with a query for
- * another index.
- */
-static bool
-answers_bitmap(IndexScanDesc scan)
-{
-	for (int i = 0; i < scan->numberOfKeys; i++)
-	{
-		ScanKey		key = &scan->keyData[i];
-		const BarqQueryValue *query;
-
-		if (key->sk_flags & SK_ISNULL)
-			continue;
-		query = key->sk_strategy == BARQ_TEXT_MATCH_STRATEGY ?
-			DatumGetBarqQueryValue(key->sk_argument) :
-			barq_threshold_query(DatumGetBarqThreshold(key->sk_argument));
-		if (!OidIsValid(answering_index(scan->indexRelation, barq_query_value_find_index(query))))
-			return false;
-	}
-	return scan->numberOfKeys > 0;
-}
-
 /* All pages of the table: the executor checks each of their rows. */
 static int64
 everything(IndexScanDesc scan, TIDBitmap *bitmap)
@@ -644,7 +638,7 @@ barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 	TextScan   *ts = scan->opaque;
 	bool		recheck;
 
-	if (!answers_bitmap(scan))
+	if (scan->numberOfKeys == 0 || !answers(scan))
 		return everything(scan, bitmap);
 	if (!ts->started)
 		start(scan, ts);

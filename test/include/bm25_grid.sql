@@ -5,7 +5,6 @@ SET client_min_messages = warning;
 -- Each plan by its settings.
 CREATE TEMP TABLE plans (plan text, settings text);
 INSERT INTO plans VALUES
-	('any', 'RESET enable_seqscan; RESET enable_indexscan; RESET enable_bitmapscan; RESET enable_sort'),
 	('seq', 'RESET enable_seqscan; SET enable_indexscan = off; SET enable_bitmapscan = off; RESET enable_sort'),
 	('index', 'SET enable_seqscan = off; SET enable_indexscan = on; SET enable_bitmapscan = off; SET enable_sort = off'),
 	('bitmap', 'SET enable_seqscan = off; SET enable_indexscan = off; SET enable_bitmapscan = on; RESET enable_sort');
@@ -133,7 +132,7 @@ BEGIN
 			RETURN QUERY SELECT p.plan || ', ' || a.manner, a.answer FROM pg_temp.answers(source, w, words, index) a;
 		END LOOP;
 	END LOOP;
-	EXECUTE settings FROM plans WHERE plan = 'any';
+	RESET enable_seqscan; RESET enable_indexscan; RESET enable_bitmapscan; RESET enable_sort;
 END $$;
 
 CREATE FUNCTION pg_temp.grid(source text, tab text, index text) RETURNS TABLE (cells bigint, wrong bigint, example text) LANGUAGE sql AS $$
@@ -169,7 +168,7 @@ BEGIN
 			generic = concat_ws(E'\n', generic, answer);
 		END IF;
 	END LOOP;
-	EXECUTE settings FROM plans WHERE plan = 'any';
+	RESET enable_seqscan; RESET enable_indexscan; RESET enable_bitmapscan; RESET enable_sort;
 	RETURN NEXT;
 END $$;
 
@@ -198,7 +197,7 @@ BEGIN
 			END IF;
 		END LOOP;
 	END LOOP;
-	EXECUTE settings FROM plans WHERE plan = 'any';
+	RESET enable_seqscan; RESET enable_indexscan; RESET enable_bitmapscan; RESET enable_sort;
 	RETURN NEXT;
 END $$;
 RESET client_min_messages;

@@ -78,6 +78,15 @@ CREATE TABLE bind_parent_2 AS SELECT * FROM ONLY bind_parent;
 
 SELECT shape, g.* FROM shapes, pg_temp.grid(source, tab, index) g ORDER BY number;
 
+-- a name that only the run time tells, of another index than the plan's
+INSERT INTO shapes (shape, source, tab, index) VALUES ('the other of two', 'bind_many', 'bind_many', 'bind_many_simple');
+CREATE INDEX bind_many_simple ON bind_many USING barq_bm25 (body) WITH (text_config = 'simple', k1 = 1.2) WHERE id > 0;
+CREATE TEMP TABLE all_ways AS SELECT * FROM ways;
+DELETE FROM ways WHERE way !~ 'named';
+SELECT shape, g.* FROM shapes, pg_temp.grid(source, tab, index) g WHERE shape = 'the other of two';
+DELETE FROM ways;
+INSERT INTO ways SELECT * FROM all_ways;
+
 -- a partial index whose predicate is implied by a literal, by a parameter, or by a
 -- condition that stands elsewhere
 CREATE TABLE bind_part AS SELECT * FROM bind_t;
