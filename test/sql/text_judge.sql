@@ -102,7 +102,7 @@ BEGIN
 	RETURN result;
 END $$;
 
-CREATE TEMP TABLE found (config regconfig, shape text, query text, judge tsquery, rows text, by_index text, by_rows text, scores_index text, scores_rows text);
+CREATE TEMP TABLE found (config regconfig, shape text, query text, judge tsquery, rows text, by_index text, by_rows text, scores_index text, scores_rows text, unmarked text);
 CREATE FUNCTION pg_temp.judge(of regconfig, n int, positions text DEFAULT 'on') RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	pool text[] = (SELECT words FROM pools WHERE config = of);
@@ -125,7 +125,10 @@ BEGIN
 			pg_temp.ids('SELECT string_agg(id::text, '','' ORDER BY id) FROM docs WHERE body @@@ $1', true, bm25query),
 			pg_temp.ids('SELECT string_agg(id::text, '','' ORDER BY id) FROM docs WHERE body @@@ $1', false, bm25query),
 			pg_temp.ids('SELECT string_agg(concat(id, '':'', score), '','' ORDER BY score, id) FROM (SELECT id, body <@> $1 AS score FROM docs ORDER BY body <@> $1) s', true, bm25query),
-			pg_temp.ids('SELECT string_agg(concat(id, '':'', score), '','' ORDER BY score, id) FROM (SELECT id, body <@> $1 AS score FROM docs ORDER BY body <@> $1) s', false, bm25query)
+			pg_temp.ids('SELECT string_agg(concat(id, '':'', score), '','' ORDER BY score, id) FROM (SELECT id, body <@> $1 AS score FROM docs ORDER BY body <@> $1) s', false, bm25query),
+			-- without marks for what may not be there, what scores is what has something to show
+			CASE WHEN asked.shape IN ('words', 'phrase', 'prefix', 'short prefix', 'or phrase') THEN
+				pg_temp.ids(format('SELECT string_agg(id::text, '','' ORDER BY id) FROM docs WHERE (body <@> $1 < 0) <> (strpos(barq_highlight(body, %L, index => ''docs_body'', start_tag => ''[''), ''['') > 0)', asked.query), false, bm25query) END
 		FROM (SELECT to_bm25query(asked.query, 'docs_body') AS bm25query) q;
 	END LOOP;
 END $$;
@@ -135,9 +138,10 @@ SELECT pg_temp.judge(config, 8) FROM pools ORDER BY config::text;
 -- neither none nor all are found, and each way finds the same
 SELECT config, count(*) AS queries, count(*) FILTER (WHERE rows IS NOT NULL) > 60 AS found,
 	count(*) FILTER (WHERE by_index IS DISTINCT FROM rows) AS index_wrong, count(*) FILTER (WHERE by_rows IS DISTINCT FROM rows) AS rows_wrong,
-	count(*) FILTER (WHERE scores_index IS DISTINCT FROM scores_rows) AS scores_wrong FROM found GROUP BY config ORDER BY config::text;
+	count(*) FILTER (WHERE scores_index IS DISTINCT FROM scores_rows) AS scores_wrong, count(unmarked) AS marks_wrong FROM found GROUP BY config ORDER BY config::text;
 SELECT shape, count(*) AS queries, count(*) FILTER (WHERE by_index IS DISTINCT FROM rows OR by_rows IS DISTINCT FROM rows OR scores_index IS DISTINCT FROM scores_rows) AS wrong FROM found GROUP BY shape ORDER BY shape;
 SELECT config, shape, query, judge, rows, by_index, by_rows FROM found WHERE by_index IS DISTINCT FROM rows OR by_rows IS DISTINCT FROM rows ORDER BY length(query), query LIMIT 5;
+SELECT config, shape, query, unmarked FROM found WHERE unmarked IS NOT NULL ORDER BY length(query), query LIMIT 3;
 SELECT config, shape, query, scores_index, scores_rows FROM found WHERE scores_index IS DISTINCT FROM scores_rows ORDER BY length(query), query LIMIT 2;
 
 -- without positions, where phrases are looked up in the table
