@@ -171,7 +171,9 @@ extern bool barq_vector_is_provisional(const BarqFrozenOptions *frozen,
 extern const BarqIndexKind barq_ivf_index_kind;
 extern void barq_define_ivf_reloptions(void);
 extern bytea *barq_ivf_reloptions(Datum reloptions, bool validate);
-extern uint32 barq_ivf_given_lists(Relation index);
+
+/* The option lists that an index was built with; the catalog's may be pending. */
+extern uint32 barq_ivf_built_lists(Relation index);
 
 /* build.c, insert.c, scan.c, vacuum.c, cost.c, validate.c: the callbacks */
 extern IndexBuildResult *barq_hnsw_build(Relation heap, Relation index,

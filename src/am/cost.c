@@ -140,7 +140,7 @@ barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 {
 	double		tuples = Max(path->indexinfo->tuples, 1);
 	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
-	double		lists = barq_ivf_given_lists(index);
+	double		lists = path->indexorderbys == NIL ? 0 : barq_ivf_built_lists(index);
 	double		probes = barq_probes;
 
 	index_close(index, NoLock);

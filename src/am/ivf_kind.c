@@ -54,13 +54,10 @@ barq_ivf_reloptions(Datum reloptions, bool validate)
 									  sizeof(IvfReloptions), table, lengthof(table));
 }
 
-/* What the option says now; a REINDEX would freeze it. */
 uint32
-barq_ivf_given_lists(Relation index)
+barq_ivf_built_lists(Relation index)
 {
-	IvfReloptions *given = (IvfReloptions *) index->rd_options;
-
-	return given ? (uint32) given->lists : 0;
+	return barq_vector_options(&barq_meta_cached(index, false)->options)->lists;
 }
 
 static void

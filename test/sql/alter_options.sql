@@ -192,6 +192,26 @@ INSERT INTO alter_options VALUES (1, 'running', '[1,2,3,4]'), (2, 'runs', '[2,3,
 SELECT id FROM alter_options WHERE body @@@ 'run' ORDER BY v <-> '[1,2,3,4]';
 DROP TABLE alter_options;
 
+-- nor does the planner take what is pending for what is there
+CREATE TABLE alter_options (id int, v vector(3));
+INSERT INTO alter_options SELECT i, ARRAY[i, 1, 2]::vector FROM generate_series(1, 3000) i;
+CREATE INDEX alter_options_v ON alter_options USING barq_ivf (v) WITH (lists = 10);
+ANALYZE alter_options;
+CREATE FUNCTION pg_temp.cost() RETURNS text LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) SELECT id FROM alter_options ORDER BY v <-> ''[1,2,3]'' LIMIT 5' INTO plan;
+	RETURN plan->0->'Plan'->>'Total Cost';
+END $$;
+SET client_min_messages = warning;
+SELECT pg_temp.cost() AS cost \gset
+ALTER INDEX alter_options_v SET (lists = 3000);
+SELECT pg_temp.cost() = :'cost' AS as_before;
+REINDEX INDEX alter_options_v;
+SELECT pg_temp.cost() <> :'cost' AS changed;
+RESET client_min_messages;
+DROP TABLE alter_options;
+
 -- an option in the catalog that no build would take (as ALTER INDEX of an older library left it) hides no other index
 CREATE TABLE alter_options (v vector(3), w vector(3));
 CREATE INDEX alter_options_v ON alter_options USING barq_hnsw (v vector_l2_ops);
