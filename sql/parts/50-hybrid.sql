@@ -12,6 +12,11 @@ COMMENT ON FUNCTION barq_rrf(bigint, float8, float8) IS 'what a rank adds to a s
 -- default, and there is a function for each number of arguments that a call has
 -- before the first named one; those have no names. The embedding is a text, as
 -- an unknown literal is, or of any type that becomes the column's.
+--
+-- The others stand so that a call by position alone, with parameters of no
+-- type, still means the functions without filter_args: a text where these have
+-- one or a number where they have one, as far as that goes, else `filter`, which
+-- a call with filter_args has as well, is required.
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, embedding text DEFAULT NULL, query text DEFAULT NULL,
@@ -36,164 +41,162 @@ CREATE FUNCTION barq_hybrid(
 COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
-	item anyelement, filter_args anycompatiblearray,
-	embedding text DEFAULT NULL, query text DEFAULT NULL, k int DEFAULT 10,
-	candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	item anyelement, filter_args anycompatiblearray, filter text DEFAULT NULL,
+	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
-	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	embedding text DEFAULT NULL, query text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, text, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, text, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, filter_args anycompatiblearray, embedding "any",
-	query text DEFAULT NULL, k int DEFAULT 10, candidates int DEFAULT 100,
-	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
-	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
-	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
-	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
-	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
-	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, "any", text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
-
-CREATE FUNCTION barq_hybrid(
-	item anyelement, text, filter_args anycompatiblearray,
-	query text DEFAULT NULL, k int DEFAULT 10, candidates int DEFAULT 100,
-	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
-	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
-	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
-	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
-	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
-	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, anycompatiblearray, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
-
-CREATE FUNCTION barq_hybrid(
-	item anyelement, "any", filter_args anycompatiblearray,
-	query text DEFAULT NULL, k int DEFAULT 10, candidates int DEFAULT 100,
-	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
-	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
-	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
-	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
-	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
-	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", anycompatiblearray, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
-
-CREATE FUNCTION barq_hybrid(
-	item anyelement, text, text, filter_args anycompatiblearray,
 	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
-	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	filter text DEFAULT NULL, query text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, anycompatiblearray, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, "any", int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
-	item anyelement, "any", text, filter_args anycompatiblearray,
-	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	item anyelement, text, filter_args anycompatiblearray, k int DEFAULT 10,
+	candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
-	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	filter text DEFAULT NULL, query text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, anycompatiblearray, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", filter_args anycompatiblearray, k int DEFAULT 10,
+	candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	filter text DEFAULT NULL, query text DEFAULT NULL,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, text, text, filter_args anycompatiblearray, filter text,
+	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+
+CREATE FUNCTION barq_hybrid(
+	item anyelement, "any", text, filter_args anycompatiblearray, filter text,
+	k int DEFAULT 10, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
+	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
+	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, filter_args anycompatiblearray,
-	candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	filter text, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
-	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, anycompatiblearray, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, filter_args anycompatiblearray,
-	candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
+	filter text, candidates int DEFAULT 100, rrf_k float8 DEFAULT 60,
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
-	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, anycompatiblearray, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, filter_args anycompatiblearray,
-	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
-	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
-	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
-	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	filter text, rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
+	text_weight float8 DEFAULT 1, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, anycompatiblearray, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, filter_args anycompatiblearray,
-	rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
-	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
-	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
-	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	filter text, rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
+	text_weight float8 DEFAULT 1, vector_column name DEFAULT NULL,
+	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, anycompatiblearray, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8,
-	filter_args anycompatiblearray, vector_weight float8 DEFAULT 1,
-	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
+	filter_args anycompatiblearray, filter text,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, anycompatiblearray, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8,
-	filter_args anycompatiblearray, vector_weight float8 DEFAULT 1,
-	text_weight float8 DEFAULT 1, filter text DEFAULT NULL,
+	filter_args anycompatiblearray, filter text,
+	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, anycompatiblearray, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8, float8,
-	filter_args anycompatiblearray, text_weight float8 DEFAULT 1,
-	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	filter_args anycompatiblearray, filter text, text_weight float8 DEFAULT 1,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, anycompatiblearray, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8, float8,
-	filter_args anycompatiblearray, text_weight float8 DEFAULT 1,
-	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
-	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	filter_args anycompatiblearray, filter text, text_weight float8 DEFAULT 1,
+	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
+	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
+	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, anycompatiblearray, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8, float8, float8,
-	filter_args anycompatiblearray, filter text DEFAULT NULL,
+	filter_args anycompatiblearray, filter text,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
 	text_index name DEFAULT NULL)
@@ -203,7 +206,7 @@ COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8, float8, float8,
-	filter_args anycompatiblearray, filter text DEFAULT NULL,
+	filter_args anycompatiblearray, filter text,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
 	text_index name DEFAULT NULL)

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
@@ -16,6 +17,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_hybrid);
@@ -109,27 +111,47 @@ argument_at(FunctionCallInfo fcinfo, int number)
 	return argument;
 }
 
+/* Which argument has a name; -1: filter_args. */
+static int
+argument_named(const char *name)
+{
+	static const char *const names[NARGS] = {
+		"item", "embedding", "query", "k", "candidates", "rrf_k", "vector_weight",
+		"text_weight", "filter", "vector_column", "text_column", "query_syntax",
+		"vector_index", "text_index"};
+
+	for (int i = 0; i < NARGS; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	if (strcmp(name, "filter_args") != 0)
+		elog(ERROR, "barq_hybrid() has no argument \"%s\"", name);
+	return -1;
+}
+
 /*
- * The arguments of a call in their order. Which of the functions it calls says
- * where filter_args stands; some do not have it.
+ * The arguments of a call in their order. The function that it calls says by
+ * names where they stand; those without names are in order. Some functions have
+ * no filter_args.
  */
 static void
 collect_arguments(FunctionCallInfo fcinfo, Argument *arguments, Argument *filter_args)
 {
+	HeapTuple	function = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
 	Oid		   *types;
-	int			ntypes;
-	int			at = 0;
+	char	  **names;
+	char	   *modes;
 
-	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
-	while (at < ntypes && types[at] != ANYCOMPATIBLEARRAYOID)
-		at++;
-	if (at < ntypes)
-		*filter_args = argument_at(fcinfo, at);
-	else
-		filter_args->isnull = true;
-	for (int i = 0; i < NARGS; i++)
-		arguments[i] = argument_at(fcinfo, i < at ? i : i + 1);
-	pfree(types);
+	if (!HeapTupleIsValid(function))
+		elog(ERROR, "cache lookup failed for function %u", fcinfo->flinfo->fn_oid);
+	(void) get_func_arg_info(function, &types, &names, &modes);
+	ReleaseSysCache(function);
+	filter_args->isnull = true;
+	for (int i = 0; i < PG_NARGS(); i++)
+	{
+		int			which = names[i][0] == '\0' ? i : argument_named(names[i]);
+
+		*(which < 0 ? filter_args : &arguments[which]) = argument_at(fcinfo, i);
+	}
 }
 
 /*

@@ -59,14 +59,15 @@ SELECT is(pg_get_function_arguments(p.oid), 'item anyelement, embedding ' || CAS
 		'filter text DEFAULT NULL::text, vector_column name DEFAULT NULL::name, text_column name DEFAULT NULL::name, query_syntax text DEFAULT ''lenient''::text, vector_index name DEFAULT NULL::name, text_index name DEFAULT NULL::name',
 		'arguments of barq_hybrid() without filter_args whose embedding is of type ' || t)
 	FROM unnest(ARRAY['text', '"any"']) t LEFT JOIN pg_proc p ON p.oid IN (SELECT objid FROM member WHERE classid = 'pg_proc'::regclass) AND proname = 'barq_hybrid' AND proargtypes[1] = t::regtype AND NOT 'filter_args' = ANY (proargnames);
--- with filter_args there is one for each number of arguments before it, which then have no names
+-- with filter_args there is one for each number of arguments by position before it, which then have no names
 CREATE TEMP VIEW hybrid_function AS
-	SELECT p.oid, array_position(proargtypes::oid[], 'anycompatiblearray'::regtype) AS at, proargtypes[CASE WHEN array_position(proargtypes::oid[], 'anycompatiblearray'::regtype) = 1 THEN 2 ELSE 1 END]::regtype AS embedding,
-		proargnames, (SELECT array_agg(t::regtype ORDER BY n) FROM unnest(proargtypes::oid[]) WITH ORDINALITY a(t, n) WHERE t <> 'anycompatiblearray'::regtype AND n NOT IN (1, CASE WHEN array_position(proargtypes::oid[], 'anycompatiblearray'::regtype) = 1 THEN 3 ELSE 2 END)) AS others
+	SELECT p.oid, array_position(proargtypes::oid[], 'anycompatiblearray'::regtype) AS at, CASE WHEN '"any"'::regtype = ANY (proargtypes) THEN '"any"' ELSE 'text' END AS embedding,
+		(SELECT array_agg(n ORDER BY n) FROM unnest(proargnames[:array_length(proargtypes, 1) + 1]) n WHERE n NOT IN ('', 'doc')) AS names,
+		(SELECT string_agg(t::regtype::text, ' ' ORDER BY t::regtype::text) FROM unnest(proargtypes::oid[]) t) AS types
 	FROM pg_proc p JOIN member ON objid = p.oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid' AND 'anycompatiblearray'::regtype = ANY (proargtypes::oid[]);
-SELECT bag_eq('SELECT at, embedding::text FROM hybrid_function', $$SELECT at, e FROM generate_series(1, 9) at, unnest(ARRAY['text', '"any"']) e$$, 'barq_hybrid() with filter_args, by where they stand');
-SELECT is(proargnames[1] || proargnames[at + 1:], ARRAY['item', 'filter_args'] || (ARRAY['embedding', 'query', 'k', 'candidates', 'rrf_k', 'vector_weight', 'text_weight', 'filter', 'vector_column', 'text_column', 'query_syntax', 'vector_index', 'text_index', 'doc', 'score', 'vector_rank', 'text_rank'])[at:], format('names of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
-SELECT is(array_to_string(others, ' '), 'text integer integer double precision double precision double precision text name name text name name', format('types of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
+SELECT bag_eq('SELECT at, embedding FROM hybrid_function', $$SELECT at, e FROM generate_series(1, 9) at, unnest(ARRAY['text', '"any"']) e$$, 'barq_hybrid() with filter_args, by where they stand');
+SELECT is(names, (SELECT array_agg(n ORDER BY n) FROM unnest(ARRAY['item', 'filter_args'] || (ARRAY['embedding', 'query', 'k', 'candidates', 'rrf_k', 'vector_weight', 'text_weight', 'filter', 'vector_column', 'text_column', 'query_syntax', 'vector_index', 'text_index'])[at:]) n), format('names of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
+SELECT is(types, (SELECT string_agg(t, ' ' ORDER BY t) FROM unnest(ARRAY['anyelement', embedding, 'text', 'integer', 'integer', 'double precision', 'double precision', 'double precision', 'text', 'anycompatiblearray', 'name', 'name', 'text', 'name', 'name']) t), format('types of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
 SELECT is(pg_get_function_result(p.oid), format('TABLE(doc %s, score double precision, vector_rank integer, text_rank integer)', CASE proargtypes[0] WHEN 'barq_item'::regtype THEN 'text' ELSE 'anyelement' END), 'columns of barq_hybrid()')
 	FROM pg_proc p JOIN member ON objid = oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid';
 SELECT is(count(*), 22::bigint, 'functions barq_hybrid()') FROM pg_proc p JOIN member ON objid = oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid';

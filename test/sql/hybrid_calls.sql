@@ -82,6 +82,10 @@ SELECT t, c, pg_temp.prepared(t, c, v, 'tenant = 7') FROM (VALUES
 	('(vector, int)', $$embedding => $1, k => 5, filter => 'tenant = $1', filter_args => ARRAY[$2]$$, '(''[0,0]'', 7)'),
 	('(halfvec, text)', $$$1, k => 5, filter => 'tenant = $1', filter_args => ARRAY[$2]$$, '(''[0,0]'', ''7'')'),
 	('(sparsevec, int[])', $$embedding => $1, k => 5, filter => 'tenant = $1', filter_args => $2$$, '(''{}/2'', ''{7}'')')) x(t, c, v);
+-- by position alone, of no type
+SELECT t, c, pg_temp.prepared(t, c, v, 'true') FROM (VALUES
+	('', '$1, k => 5', '(''[0,0]'')'), ('', '$1, $2, k => 5', '(''[0,0]'', NULL)'), ('', '$1, $2, $3', '(''[0,0]'', NULL, 5)'), ('', '$1, $2, k => $3, candidates => $4', '(''[0,0]'', NULL, 5, 100)'),
+	('(unknown, unknown, int)', '$1, $2, $3, $4', '(''[0,0]'', NULL, 5, 100)'), ('(unknown, unknown, int, int, float8, float8, float8)', '$1, $2, $3, $4, $5, $6, $7, $8', '(''[0,0]'', NULL, 5, 100, 60, 1, 1, ''true'')'), ('(vector)', '$1, $2, $3', '(''[0,0]'', NULL, 5)')) x(t, c, v);
 -- and columns, of a subquery, of PL/pgSQL's variables
 SELECT string_agg((h.doc).id::text, ' ' ORDER BY (h.doc).id) FROM (VALUES (ARRAY[7]), (ARRAY[8])) a(args), barq_hybrid(NULL::hybrid_call, '[0,0]', k => 2, filter => 'tenant = $1', filter_args => args) h;
 SELECT string_agg((h.doc).id::text, ' ' ORDER BY (h.doc).id) FROM barq_hybrid(NULL::hybrid_call, '[0,0]', k => 2, filter => 'tenant = $1', filter_args => (SELECT array_agg(tenant) FROM hybrid_call WHERE id = 7)) h;
