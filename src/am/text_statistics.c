@@ -205,7 +205,7 @@ open_index(Oid index)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("index with OID %u does not exist", index),
-				 errhint("A query that names its index, to_bm25query(query, 'index'), outlives REINDEX CONCURRENTLY, and DROP and CREATE.")));
+				 errhint("REINDEX CONCURRENTLY, and DROP and CREATE, give an index another OID. A bm25query that names its index outlives them: to_bm25query(query, 'index').")));
 	good = (rel->rd_rel->relkind == RELKIND_INDEX ||
 			rel->rd_rel->relkind == RELKIND_PARTITIONED_INDEX) &&
 		rel->rd_indam != NULL && rel->rd_indam->aminsert == barq_text_insert;
