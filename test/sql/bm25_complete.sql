@@ -242,7 +242,7 @@ SELECT pg_temp.use_plan('index');
 SELECT pg_temp.plan_of('SELECT id FROM bm25_parts WHERE body <@> ''red fox'' < -0.3 ORDER BY body <@> ''red fox''');
 SELECT array_agg(s) = (SELECT array_agg(s ORDER BY s) FROM parts_truth WHERE s < -0.3) AS same, bool_and(s = (SELECT t.s FROM parts_truth t WHERE t.id = x.id)) AS scores
 	FROM (SELECT id, body <@> 'red fox' AS s FROM bm25_parts WHERE body <@> 'red fox' < -0.3 ORDER BY body <@> 'red fox') x;
-SELECT array_agg(s) = (SELECT array_agg(s ORDER BY s) FROM parts_truth) AS same, count(*), count(DISTINCT id), count(s)
+SELECT array_agg(s) = (SELECT array_agg(s ORDER BY s) FROM parts_truth) AS same, cardinality(array_agg(id)) AS rows, count(s)
 	FROM (SELECT id, body <@> 'red fox' AS s FROM bm25_parts ORDER BY body <@> 'red fox' LIMIT 1000) x;
 SELECT pg_temp.use_plan('any');
 
