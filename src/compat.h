@@ -84,6 +84,13 @@ typedef RelFileNode BarqLocator;
 #include "utils/relfilenodemap.h"
 #endif
 
+/*
+ * What a path costs that does not give what it promises. Not infinity: an
+ * incremental sort above it would subtract that from itself, and a path whose
+ * cost is NaN is never dearer than another.
+ */
+#define BARQ_REFUSED_COST	1e100
+
 /* 18 ranks paths by disabled nodes before costs. */
 #if PG_VERSION_NUM >= 180000
 #define BarqPathRefuse(index_path) ((index_path)->path.disabled_nodes = 2)

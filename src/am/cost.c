@@ -15,7 +15,6 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "settings.h"
-#include "utils/float.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 
@@ -26,8 +25,8 @@ static void
 refuse(IndexPath *path, Cost *startup_cost, Cost *total_cost,
 	   Selectivity *selectivity, double *correlation, double *pages)
 {
-	*startup_cost = get_float8_infinity();
-	*total_cost = get_float8_infinity();
+	*startup_cost = BARQ_REFUSED_COST;
+	*total_cost = BARQ_REFUSED_COST;
 	*selectivity = 0;
 	*correlation = 0;
 	*pages = 0;

@@ -14,7 +14,6 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "types/bm25threshold.h"
-#include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
@@ -95,8 +94,8 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	}
 	if (!possible)
 	{
-		*startup_cost = get_float8_infinity();
-		*total_cost = get_float8_infinity();
+		*startup_cost = BARQ_REFUSED_COST;
+		*total_cost = BARQ_REFUSED_COST;
 		*selectivity = 1;		/* below 1 a bitmap scan is offered as well */
 		*correlation = 0;
 		*pages = 0;
