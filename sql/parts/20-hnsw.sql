@@ -23,7 +23,11 @@ CREATE FUNCTION barq_vector_l1_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION barq_vector_l1_space(internal) IS 'operator class support: taxicab distance of vectors';
 
--- no default: the user says the distance
+-- no default: the user says the distance; who does not gets a hint
+
+CREATE OPERATOR CLASS any_ops
+	DEFAULT FOR TYPE anyelement USING barq_hnsw AS STORAGE anyelement;
+COMMENT ON OPERATOR CLASS any_ops USING barq_hnsw IS 'none: an index of it is an error that names the operator classes';
 
 CREATE OPERATOR CLASS vector_l2_ops
 	FOR TYPE vector USING barq_hnsw AS

@@ -7,6 +7,10 @@ COMMENT ON FUNCTION barq_ivfhandler(internal) IS 'handler of access method barq_
 CREATE ACCESS METHOD barq_ivf TYPE INDEX HANDLER barq_ivfhandler;
 COMMENT ON ACCESS METHOD barq_ivf IS 'nearest neighbours through lists around centroids';
 
+CREATE OPERATOR CLASS any_ops
+	DEFAULT FOR TYPE anyelement USING barq_ivf AS STORAGE anyelement;
+COMMENT ON OPERATOR CLASS any_ops USING barq_ivf IS 'none: an index of it is an error that names the types';
+
 CREATE OPERATOR CLASS vector_l2_ops
 	DEFAULT FOR TYPE vector USING barq_ivf AS
 	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,

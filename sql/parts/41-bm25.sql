@@ -115,6 +115,10 @@ COMMENT ON OPERATOR <@@ (text, bm25threshold) IS 'internal: the negative BM25 sc
 CREATE OPERATOR <@@ (LEFTARG = text[], RIGHTARG = bm25threshold, FUNCTION = bm25_below, RESTRICT = barq_threshold_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR <@@ (text[], bm25threshold) IS 'internal: the negative BM25 score is below a bound';
 
+CREATE OPERATOR CLASS any_ops
+	DEFAULT FOR TYPE anyelement USING barq_bm25 AS STORAGE anyelement;
+COMMENT ON OPERATOR CLASS any_ops USING barq_bm25 IS 'none: an index of it is an error that names the types';
+
 CREATE OPERATOR CLASS bm25_ops
 	DEFAULT FOR TYPE text USING barq_bm25 AS
 	OPERATOR 1 <@> (text, bm25query) FOR ORDER BY float_ops,

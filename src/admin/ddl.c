@@ -145,6 +145,7 @@ index_created(Oid relid)
 	kind = barq_kind_of_method(index->rd_indam);
 	if (kind != NULL)
 	{
+		barq_check_class(index);
 		kind->freeze(index, index->rd_options, &wanted);
 		if (kind == &barq_bm25_index_kind)
 		{

@@ -209,6 +209,12 @@ extern void barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path,
 extern bool barq_vector_validate(Oid opclass);
 
 /*
+ * no_class.c: ERRCODE_UNDEFINED_OBJECT, with a hint, for an index whose column's
+ * type has no operator class.
+ */
+extern void barq_check_class(Relation index);
+
+/*
  * content_rights.c: whether a role may see what an index (also a partitioned
  * one) holds of all rows: it needs SELECT on every column that the keys are
  * computed from, and no row security that hides rows from it. False for an

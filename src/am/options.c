@@ -113,9 +113,10 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 	const BarqVectorSpace *space = barq_vector_space(index);
 	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
 	int			dims = column->atttypmod;
+	Oid			type = getBaseTypeAndTypmod(column->atttypid, &dims);
 
 	/* its values may be shorter than its type says */
-	if (getBaseType(column->atttypid) == VARBITOID)
+	if (type == VARBITOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("type not supported for %s index", method),

@@ -77,7 +77,7 @@ barq_text_config_named(const char *name, bool missing_ok)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("text search configuration \"%s\" does not exist", name),
-			 strchr(name, '.') != NULL ? errhint("\\dF *.* lists them.") : errhint("Name one that is not PostgreSQL's own with its schema: text_config = 'public.%s'.", name)));
+			 strchr(name, '.') != NULL ? errhint("\\dF *.* lists them.") : errhint("\\dF *.* lists them; one that is not PostgreSQL's own is named with its schema: text_config = 'public.%s'.", name)));
 }
 
 bool

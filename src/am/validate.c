@@ -43,6 +43,12 @@ check_class(Oid opclass, ClassCheck check)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for operator class %u", opclass);
 	class = (Form_pg_opclass) GETSTRUCT(tuple);
+	if (class->opcintype == ANYELEMENTOID)
+	{
+		/* any_ops, which no index can have (no_class.c) */
+		ReleaseSysCache(tuple);
+		return true;
+	}
 	operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(class->opcfamily));
 	procedures = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(class->opcfamily));
 	check(class, operators, procedures, &ok);

@@ -5,13 +5,28 @@
  */
 #include "types/parse.h"
 
+/* A hint, where the text is that of an array, or of a vector of another kind. */
+static int
+other_form(const BarqVecType *type, const char *literal)
+{
+	literal = barq_skip_space(literal);
+	if (type->sparse && *literal == '[')
+		return errhint("Write {index:value,...}/dimensions, or cast a vector: '[...]'::vector::sparsevec.");
+	if (type->sparse || *literal != '{')
+		return 0;
+	if (strchr(literal, ':') != NULL)
+		return errhint("Cast a sparse vector: '{...}/n'::sparsevec::%s.", type->name);
+	return errhint("Write [...], or cast an array: '{...}'::real[]::%s.", type->name);
+}
+
 void
 barq_syntax_error(const BarqVecType *type, const char *literal, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("invalid input syntax for type %s: \"%s\"", type->name, literal),
-			 detail ? errdetail("%s", detail) : 0));
+			 detail ? errdetail("%s", detail) : 0,
+			 other_form(type, literal)));
 }
 
 float

@@ -96,8 +96,9 @@ SELECT bag_eq(
 		('barq_ivf', 'bit_hamming_ops', 'bit', false),
 		('btree', 'vector_ops', 'vector', true),
 		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true),
-		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true)$$,
-	'operator classes; barq_hnsw has no default');
+		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true),
+		('barq_hnsw', 'any_ops', 'anyelement', true), ('barq_ivf', 'any_ops', 'anyelement', true), ('barq_bm25', 'any_ops', 'anyelement', true)$$,
+	'operator classes; barq_hnsw has no default for any type of vectors, any_ops is refused');
 SELECT is(amvalidate(c.oid), true, opcname || ' is valid') FROM pg_opclass c JOIN member ON objid = c.oid AND classid = 'pg_opclass'::regclass;
 SELECT bag_eq(
 	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopsortfamily::regclass IS NOT NULL FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_hnsw'$$,

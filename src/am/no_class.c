@@ -1,0 +1,119 @@
+/*
+ * no_class.c
+ *	  The error for an index whose column has no operator class.
+ *
+ * PostgreSQL's own says that there is no default class, and not what to do
+ * about it. So each access method has a default class any_ops for types that
+ * have no other; it has no members, and an index of it is refused with a hint
+ * for the column's type: which distances there are, which types, which other
+ * access method.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "am/am.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/* "a", "a or b", "a, b or c", sorted, each once. */
+static char *
+one_of(List *names, const char *last)
+{
+	StringInfoData text;
+	const char *before = NULL;
+	List	   *distinct = NIL;
+	ListCell   *cell;
+	int			i = 0;
+
+	list_sort(names, compare_names);
+	foreach(cell, names)
+	{
+		if (before == NULL || strcmp(before, lfirst(cell)) != 0)
+			distinct = lappend(distinct, lfirst(cell));
+		before = lfirst(cell);
+	}
+	initStringInfo(&text);
+	foreach(cell, distinct)
+	{
+		if (i > 0)
+			appendStringInfoString(&text, i + 1 == list_length(distinct) ? last : ", ");
+		appendStringInfoString(&text, lfirst(cell));
+		i++;
+	}
+	return text.data;
+}
+
+/* The method's classes for a type, and the types that it has classes for. */
+static void
+list_classes(Oid method, Oid type, List **classes, List **types)
+{
+	CatCList   *list = SearchSysCacheList1(CLAAMNAMENSP, ObjectIdGetDatum(method));
+
+	*classes = *types = NIL;
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_opclass class = (Form_pg_opclass) GETSTRUCT(&list->members[i]->tuple);
+
+		if (class->opcintype == ANYELEMENTOID)
+			continue;
+		*types = lappend(*types, format_type_be(class->opcintype));
+		if (class->opcintype == type)
+			*classes = lappend(*classes, pstrdup(NameStr(class->opcname)));
+	}
+	ReleaseSysCacheList(list);
+}
+
+/* What else could be meant by a column of this type, a sentence after a space. */
+static const char *
+other_way(Oid type, bool of_texts)
+{
+	char		category;
+	bool		preferred;
+	Oid			element = get_element_type(type);
+
+	get_type_category_preferred(OidIsValid(element) ? element : type, &category, &preferred);
+	if (of_texts)
+		return category == TYPCATEGORY_STRING || type == JSONOID || type == JSONBOID ?
+			" Index an expression that is one of these, or cast to one." : "";
+	if (category == TYPCATEGORY_STRING)
+		return " Texts are indexed by barq_bm25.";
+	if (OidIsValid(element) && category == TYPCATEGORY_NUMERIC)
+		return " Index an expression that casts the array to vector(n).";
+	return "";
+}
+
+void
+barq_check_class(Relation index)
+{
+	Oid			type = getBaseType(TupleDescAttr(RelationGetDescr(index), 0)->atttypid);
+	char	   *method = get_am_name(index->rd_rel->relam);
+	List	   *classes;
+	List	   *types;
+
+	if (index->rd_opcintype[0] != ANYELEMENTOID)
+		return;
+	list_classes(index->rd_rel->relam, type, &classes, &types);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("data type %s has no default operator class for access method \"%s\"",
+					format_type_be(type), method),
+			 classes != NIL ?
+			 errhint("Say the distance by an operator class after the column: %s.",
+					 one_of(classes, " or ")) :
+			 errhint("%s indexes columns of type %s.%s", method, one_of(types, " and "),
+					 other_way(type, strcmp(method, "barq_bm25") == 0))));
+}
