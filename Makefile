@@ -86,6 +86,7 @@ endif
 
 $(OBJS): $(PROJECT_HEADERS) .built-for
 $(STEP_OBJS): .built-steps
+test/unit/pgshim.o: $(PROJECT_HEADERS) $(wildcard test/unit/*.h) .built-for
 
 .PHONY: unit unit-programs
 unit-programs: $(UNIT_PROGRAMS)
