@@ -68,8 +68,13 @@ barq_bm25_bind(PG_FUNCTION_ARGS)
 	BarqQueryValue *value = PG_GETARG_BARQ_QUERY(0);
 	Oid			index = PG_GETARG_OID(1);
 	Oid			table = IndexGetRelation(index, true);
-	Oid			said = said_index(value, list_make1_oid(table));
+	Oid			said;
 
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("index with OID %u does not exist", index)));
+	said = said_index(value, list_make1_oid(table));
 	if (!OidIsValid(said))
 		said = index;
 	if (said != index && !barq_text_same_key(said, index))
@@ -146,7 +151,8 @@ barq_bm25_unbound(PG_FUNCTION_ARGS)
 
 	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT, &datums, NULL, &n);
 	for (int i = 0; i < n; i++)
-		tables = lappend_oid(tables, DatumGetObjectId(datums[i]));
+		if (get_rel_relkind(DatumGetObjectId(datums[i])) != '\0')
+			tables = lappend_oid(tables, DatumGetObjectId(datums[i]));
 	said = said_index(value, tables);
 	if (!OidIsValid(said))
 		raise_unbound(PG_GETARG_ARRAYTYPE_P(2));

@@ -79,6 +79,11 @@ SELECT what, pg_temp.by_roles(statement) FROM (VALUES
 	('with what it does not bind', $$SELECT 'hidden' <@> bm25_unbound('bm25_rights_body:hidden'::bm25query, ARRAY['bm25_rights']::regclass[], '{}')$$),
 	('a threshold', format($$SELECT 'hidden' <@@ bm25threshold(to_bm25query('hidden', %s), -1, true)$$, :oid))) s(what, statement);
 
+-- called by hand they are as careful as any function
+SELECT s, pg_temp.outcome(s) FROM unnest(ARRAY[
+	$$SELECT bm25_bind('a:b'::bm25query, 0)$$, $$SELECT bm25_bind('a:b'::bm25query, 'bm25_rights_body'::regclass)$$,
+	$$SELECT bm25_unbound('a:b'::bm25query, ARRAY[0]::regclass[], '{}')$$, $$SELECT bm25_unbound('b'::bm25query, ARRAY['bm25_rights']::regclass[], '{42704,a message,NULL,a hint}')$$,
+	$$SELECT bm25_unbound('bm25_rights_title:b'::bm25query, ARRAY['bm25_rights', 'bm25_rights_v']::regclass[], '{}')$$]) s;
 -- an operator of one's own with the planner's function
 GRANT CREATE ON SCHEMA public TO bm25_rights_maker;
 SET ROLE bm25_rights_maker;
