@@ -104,7 +104,7 @@ BEGIN
 	FOR line IN EXECUTE format(
 		'WITH by_index AS MATERIALIZED (%s),
 		 here AS (SELECT ctid, count(*) FROM by_index GROUP BY 1),
-		 there AS MATERIALIZED (SELECT ctid FROM %s WHERE v IS NOT NULL OFFSET 0)
+		 there AS MATERIALIZED (SELECT ctid FROM %s OFFSET 0)
 		 SELECT CASE WHEN here.ctid IS NULL THEN ''the index scan misses '' || there.ctid
 			WHEN there.ctid IS NULL THEN ''the index scan invents '' || here.ctid
 			ELSE ''the index scan returns '' || here.ctid || '' '' || here.count || '' times'' END

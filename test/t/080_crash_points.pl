@@ -70,17 +70,19 @@ my $small = q{
 };
 my $index = 'CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8);';
 sub rows { my ($n, $dims) = @_; return "INSERT INTO t (v) SELECT * FROM proof.vectors($n, " . ($dims // 8) . ');' }
+# rows without a key
+sub missing { my ($n) = @_; return "INSERT INTO t (v) SELECT NULL FROM generate_series(1, $n);" }
 # the same of text
 my $text = q{CREATE TABLE t (id serial PRIMARY KEY, v text) WITH (autovacuum_enabled = off);};
 my $text_index = q{CREATE INDEX ti ON t USING barq_bm25 (v) WITH (text_config = 'simple');};
 sub documents { my ($n, $words) = @_; return "INSERT INTO t (v) SELECT * FROM proof.documents($n, " . ($words // 12) . ');' }
 my $mixed_text = $text . $text_index . documents(30) . q{SELECT barq_seal('ti');} . documents(150) . q{SELECT barq_seal('ti');}
-  . documents(20);
+  . documents(20) . missing(3);
 # rows in lists
 my $lists_index = 'CREATE INDEX ti ON t USING barq_ivf (v vector_l2_ops) WITH (lists = 8);';
 # something in a segment, in the log, and dead in both
-my $mixed = $small . $index . rows(30) . q{SELECT barq_seal('ti');} . rows(150) . q{SELECT barq_seal('ti');}
-  . rows(20);
+my $mixed = $small . $index . rows(30) . missing(5) . q{SELECT barq_seal('ti');} . rows(150) . q{SELECT barq_seal('ti');}
+  . rows(20) . missing(3);
 
 # a segment that lies high, behind the pages of one that is gone
 my $high = q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200)) WITH (autovacuum_enabled = off);
@@ -88,7 +90,7 @@ my $high = q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200)) WITH (autovac
   . rows(40, 200) . q{SELECT barq_seal('ti'); DELETE FROM t WHERE id <= 100; VACUUM t;};
 
 my @scenarios = (
-	{ name => 'create', prepare => $small . rows(30), act => $index },
+	{ name => 'create', prepare => $small . rows(30) . missing(5), act => $index },
 	{ name => 'create graph', prepare => $small . rows(200), act => $index },
 	{
 		name => 'create sparse',
