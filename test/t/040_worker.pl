@@ -169,13 +169,13 @@ make_table('items');
 
 	$node->safe_psql('postgres', "$small INSERT INTO items SELECT $next + id, v FROM source WHERE id <= 1500");
 	$next += 1500;
-	is_deeply([ workers($node) ], ["$pid|barq: compacting public.items_v"], 'another session starts no second worker for the index');
+	is_deeply([ map { /^(\d+)/ } workers($node) ], [$pid], 'another session starts no second worker for the index');
 
 	make_table('others');
 	my $other = begin_compaction('others');
 	is(scalar(workers($node)), 2, 'another index has a worker of its own');
 	ok($node->safe_psql('postgres', "SELECT pg_terminate_backend($other, 60000)") eq 't', 'pg_terminate_backend ends a worker');
-	is_deeply([ workers($node) ], ["$pid|barq: compacting public.items_v"], 'the worker of the first index goes on');
+	is_deeply([ map { /^(\d+)/ } workers($node) ], [$pid], 'the worker of the first index goes on');
 
 	# VACUUM removes what died after the worker began
 	$node->safe_psql('postgres', 'CREATE TABLE dying AS SELECT i FROM generate_series(1, 1000) i; DELETE FROM dying');
@@ -186,7 +186,7 @@ make_table('items');
 	$node->psql('postgres', "SET statement_timeout = '${patience}s'; CREATE INDEX CONCURRENTLY items_id ON items (id)", stderr => \$err);
 	is($node->safe_psql('postgres', q{SELECT indisvalid FROM pg_index WHERE indexrelid = 'items_id'::regclass}), 't',
 		'CREATE INDEX CONCURRENTLY on the same table does not wait for the worker') or diag($err);
-	is_deeply([ workers($node) ], ["$pid|barq: compacting public.items_v"], 'and the worker does not leave for its sake');
+	is_deeply([ map { /^(\d+)/ } workers($node) ], [$pid], 'and the worker does not leave for its sake');
 
 	is($node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)"), 't', 'pg_cancel_backend is heard');
 	idle($node);
