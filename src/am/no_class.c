@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "am/am.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -57,6 +58,23 @@ one_of(List *names, const char *last)
 	return text.data;
 }
 
+/*
+ * A type's name without its schema: from 17 on an index is created with a
+ * search path that does not find barq's.
+ */
+static char *
+type_name(Oid type)
+{
+	Oid			element = get_element_type(type);
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(OidIsValid(element) ? element : type));
+	Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
+	char	   *name = form->typnamespace == PG_CATALOG_NAMESPACE ? format_type_be(type) :
+		psprintf("%s%s", NameStr(form->typname), OidIsValid(element) ? "[]" : "");
+
+	ReleaseSysCache(tuple);
+	return name;
+}
+
 /* The method's classes for a type, and the types that it has classes for. */
 static void
 list_classes(Oid method, Oid type, List **classes, List **types)
@@ -70,7 +88,7 @@ list_classes(Oid method, Oid type, List **classes, List **types)
 
 		if (class->opcintype == ANYELEMENTOID)
 			continue;
-		*types = lappend(*types, format_type_be(class->opcintype));
+		*types = lappend(*types, type_name(class->opcintype));
 		if (class->opcintype == type)
 			*classes = lappend(*classes, pstrdup(NameStr(class->opcname)));
 	}
@@ -110,7 +128,7 @@ barq_check_class(Relation index)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("data type %s has no default operator class for access method \"%s\"",
-					format_type_be(type), method),
+					type_name(type), method),
 			 classes != NIL ?
 			 errhint("Say the distance by an operator class after the column: %s.",
 					 one_of(classes, " or ")) :
