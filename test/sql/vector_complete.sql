@@ -80,7 +80,7 @@ BEGIN
 	END IF;
 	SELECT count(*) INTO moved FROM (SELECT d, max(d) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
 		FROM unnest(by_index) WITH ORDINALITY u(d, n)) s WHERE d < before;
-	IF moved > CASE WHEN misses THEN 2 + 0.03 * array_length(by_index, 1) ELSE 0 END THEN
+	IF moved > (CASE WHEN misses THEN 2 + 0.03 * array_length(by_index, 1) ELSE 0 END) THEN
 		RETURN format('%s rows of %s at the end', moved, array_length(by_index, 1));
 	END IF;
 	RETURN NULL;
