@@ -176,7 +176,7 @@ for major in ${PG:-15 17 18}; do
 	wait "$child" || true
 	child=
 	wait
-	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1) || true
+	line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1) || true
 	if [ -z "$line" ]; then
 		echo "no tests of PostgreSQL $major were run"
 		line='0 passed, 1 failed'
