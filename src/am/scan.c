@@ -180,14 +180,19 @@ keep_for_the_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
 			   BARQ_COUNT_ROWS_OUT_OF_ORDER, 1);
 }
 
-/* May the scan look at another row? */
-static bool
-may_look(VectorScan *vs)
+/*
+ * After the turn rows are read one after the other as the codes say, from all
+ * over the heap: ask for the pages of the next ones.
+ */
+static void
+prefetch(IndexScanDesc scan, VectorScan *vs)
 {
-	if (barq_scan_is_complete() && barq_max_scan_tuples > 0 &&
-		vs->looked_at >= barq_max_scan_tuples)
-		vs->cut = true;
-	return !vs->cut;
+	int			ahead = get_tablespace_io_concurrency(scan->heapRelation->rd_rel->reltablespace);
+
+	vs->prefetched = Max(vs->prefetched, vs->next);
+	for (; vs->prefetched < vs->ready && vs->prefetched < vs->next + ahead; vs->prefetched++)
+		PrefetchBuffer(scan->heapRelation, MAIN_FORKNUM,
+					   ItemPointerGetBlockNumber(&vs->candidates[vs->prefetched].tid));
 }
 
 /*
@@ -211,8 +216,14 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 			vs->batch++;
 			continue;
 		}
-		if (!may_look(vs))
+		if (barq_scan_is_complete() && barq_max_scan_tuples > 0 &&
+			vs->looked_at >= barq_max_scan_tuples)
+		{
+			vs->cut = true;
 			return NULL;
+		}
+		if (vs->turned)
+			prefetch(scan, vs);
 		candidate = &vs->candidates[vs->next++];
 		vs->looked_at++;
 		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
@@ -233,15 +244,14 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 
 /*
  * A row for the queue. One nearer than what was emitted (by an earlier round, or
- * for its bound) is too late: in relaxed order for this batch, else for all but
- * the end of the scan. counted: it is among those asked for, or a copy of one.
+ * for its bound) is too late: in relaxed order for this batch, else for the scan.
  */
 static void
-add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, bool counted)
+add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, bool copy)
 {
 	double		distance;
 
-	vs->nasked += !counted;
+	vs->nasked += !copy;
 	if (!exact_distance(scan, vs, tid, &distance))
 		return;
 	if (float8_cmp_internal(distance, vs->last_distance) >= 0)
@@ -250,52 +260,6 @@ add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, boo
 		barq_order_queue_add(vs->late, tid, distance);
 	else
 		keep_for_the_end(scan, vs, tid);
-}
-
-static int
-compare_places(const void *a, const void *b)
-{
-	return ItemPointerCompare(&((Candidate *) a)->tid, &((Candidate *) b)->tid);
-}
-
-/*
- * After the turn rows are many, and lie all over the heap in the order of their
- * bounds. So the distances of the next quarter of as many as were looked at are
- * asked for together, in the order of the heap, whose pages are prefetched.
- */
-static void
-add_many_to_queue(IndexScanDesc scan, VectorScan *vs)
-{
-	const int	least = 64;
-	int			ahead = get_tablespace_io_concurrency(scan->heapRelation->rd_rel->reltablespace);
-	Candidate  *first = &vs->candidates[vs->next];
-	int			n = (int) Min(vs->ready - vs->next, Max(vs->looked_at / 4, least));
-	int			prefetched = 0;
-	double		bound = n > 0 ? first[n - 1].lower_bound : 0;
-
-	/* copies of one vector, which have one bound, count once */
-	for (int i = 0; i < n; i++)
-		vs->nasked += first[i].lower_bound !=
-			(i > 0 ? first[i - 1].lower_bound : vs->last_bound);
-	qsort(first, n, sizeof(Candidate), compare_places);
-	for (int i = 0; i < n && may_look(vs); i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (; prefetched < Min(n, i + ahead); prefetched++)
-			if (prefetched == 0 ||
-				ItemPointerGetBlockNumber(&first[prefetched].tid) !=
-				ItemPointerGetBlockNumber(&first[prefetched - 1].tid))
-				PrefetchBuffer(scan->heapRelation, MAIN_FORKNUM,
-							   ItemPointerGetBlockNumber(&first[prefetched].tid));
-		vs->next++;
-		vs->looked_at++;
-		if (vs->skip != NULL && tidset_lookup(vs->skip, first[i].tid) != NULL)
-			continue;
-		barq_scan_remember(vs, &first[i].tid);
-		add_to_queue(scan, vs, &first[i].tid, true);
-	}
-	if (n > 0)
-		vs->last_bound = bound;
 }
 
 /* Another batch may begin anywhere, with what came too late for the last one. */
@@ -354,8 +318,6 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 			begin_batch(vs);
 		if (candidate != NULL)
 			add_to_queue(scan, vs, &candidate->tid, candidate->lower_bound == bound);
-		if (vs->turned)
-			add_many_to_queue(scan, vs);
 	}
 	vs->ntaken += distance != vs->last_distance;
 	vs->last_distance = distance;

@@ -56,6 +56,7 @@ barq_scan_end_rounds(VectorScan *vs)
 	vs->rounds = 0;
 	vs->growing_done = vs->growing_begun = false;
 	vs->rows = 0;
+	vs->prefetched = 0;
 	if (vs->round_context != NULL)
 		MemoryContextReset(vs->round_context);
 }
@@ -392,7 +393,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	memmove(vs->candidates, vs->candidates + vs->next,
 			sizeof(Candidate) * (vs->ncandidates - vs->next));
 	vs->ncandidates -= vs->next;
-	vs->next = vs->ready = 0;
+	vs->next = vs->ready = vs->prefetched = 0;
 
 	/* held-back rows come on top of those wanted, else a round could stall */
 	want = Min(want + vs->ncandidates, ROUND_MOST);

@@ -93,6 +93,7 @@ typedef struct VectorScan
 	int64		nemitted;
 	int64		emitted_space;
 	struct tidset_hash *skip;	/* emitted before a restart */
+	int			prefetched;		/* candidates whose heap pages were asked for */
 
 	/* rows that strict order could not place any more: they come at the end */
 	ItemPointerData *misplaced;
