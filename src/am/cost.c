@@ -9,14 +9,19 @@
 #include <math.h>
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "am/am.h"
 #include "catalog/partition.h"
+#include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "settings.h"
+#include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
+#include "utils/syscache.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_by_index);
 
@@ -69,6 +74,48 @@ names_another(IndexPath *path)
 						 DatumGetObjectId(named->constvalue));
 }
 
+double
+barq_toast_pages(Oid table)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid			toast = InvalidOid;
+	double		pages = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		toast = ((Form_pg_class) GETSTRUCT(tuple))->reltoastrelid;
+		ReleaseSysCache(tuple);
+	}
+	if (OidIsValid(toast) &&
+		HeapTupleIsValid(tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(toast))))
+	{
+		pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+		ReleaseSysCache(tuple);
+	}
+	return pages;
+}
+
+/*
+ * What it costs to read a row's vector where vectors do not lie in the rows: a
+ * descent of the TOAST table's index, with one page in four not at hand, and the
+ * chunks. The executor reads the vector of each row that the scan returns, before
+ * it checks any condition.
+ */
+static double
+detoast_cost(PlannerInfo *root, IndexOptInfo *index)
+{
+	const int	pointer = 20;	/* stored width of a value out of line, at most */
+	Oid			table = planner_rt_fetch(index->rel->relid, root)->relid;
+	AttrNumber	column = index->indexkeys[0];
+	int32		width = column > 0 ? get_attavgwidth(table, column) : 0;
+	double		pages;
+
+	if (width <= 0 || width > pointer || (pages = barq_toast_pages(table)) == 0)
+		return 0;
+	return 0.25 * random_page_cost + 50 * cpu_operator_cost +
+		pages / Max(index->rel->tuples, 1) * 4 * cpu_tuple_cost;
+}
+
 /*
  * scored: codes scored to find the first rows; more: those scored for each
  * further row.
@@ -110,7 +157,7 @@ estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
 	 */
 	per_tuple = 2 * (cpu_tuple_cost + cpu_operator_cost * (4 + 2 * log2(tuples + 1)) +
 					 seq_page_cost * heap_pages / tuples) +
-		cpu_operator_cost * more;
+		cpu_operator_cost * more + detoast_cost(root, index);
 	*total_cost = *startup_cost + per_tuple * tuples;
 	*selectivity = 1;
 	*correlation = 0;

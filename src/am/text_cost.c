@@ -110,10 +110,11 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		/*
 		 * To find the first rows a search looks at a small part of the
 		 * postings: bounds leave out the rest. Rows come with their score, so
-		 * there is nothing to sort and nothing to compute again.
+		 * there is nothing to sort and nothing to compute again; but each
+		 * batch, four times as large as the one before, is a search of its own.
 		 */
 		*startup_cost = 10 * random_page_cost + sqrt(found) * cpu_operator_cost * 10;
-		*total_cost = *startup_cost + found * (cpu_index_tuple_cost + cpu_operator_cost * 10);
+		*total_cost = *startup_cost + found * (cpu_index_tuple_cost + cpu_operator_cost * 40);
 	}
 	else
 	{
