@@ -71,7 +71,7 @@ append_vector(Relation index, Datum value, ItemPointer heap_tid)
 static uint32
 append_text(Relation index, Datum value, ItemPointer heap_tid)
 {
-	Oid			type = TupleDescAttr(RelationGetDescr(index), 0)->atttypid;
+	Oid			type = index->rd_opcintype[0];
 
 	/* copied: dictionaries look things up, which may invalidate the relcache */
 	BarqTextOptions options = *barq_text_options(&barq_meta_cached(index, false)->options);

@@ -138,7 +138,7 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 	memset(runs, 0, sizeof(*runs));
 	runs->index = index;
 	runs->options = *barq_text_options(frozen);
-	runs->type = TupleDescAttr(RelationGetDescr(index), 0)->atttypid;
+	runs->type = index->rd_opcintype[0];
 	runs->shared = shared;
 	runs->limit = Max((Size) maintenance_work_mem * 1024 / participants, LEAST_MEMORY);
 	runs->tokens_context = AllocSetContextCreate(CurrentMemoryContext, "barq tokens",

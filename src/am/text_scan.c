@@ -341,7 +341,7 @@ heap_row_belongs(IndexScanDesc scan, TextScan *ts, const ItemPointerData *tid)
 	/* copied: looking up the configuration may invalidate the relcache */
 	options = *barq_text_options(&barq_meta_cached(scan->indexRelation, false)->options);
 	look.analysis = barq_text_analysis(RelationGetRelid(scan->indexRelation), &options);
-	look.type = TupleDescAttr(RelationGetDescr(scan->indexRelation), 0)->atttypid;
+	look.type = scan->indexRelation->rd_opcintype[0];
 	return barq_heap_value(ts->heap, tid, belongs, &look);
 }
 
