@@ -3,7 +3,7 @@
 #
 #   scripts/server.sh start [NAME]       build, install, start (NAME: dev)
 #   scripts/server.sh stop [NAME]
-#   scripts/server.sh psql [NAME] [ARGS] psql to it
+#   scripts/server.sh psql [NAME] [ARGS] psql to it (NAME first; dev where ARGS begin with -)
 #   scripts/server.sh env [NAME]         shell lines that set PGHOST, …
 #   scripts/server.sh run [NAME] CMD…    start, run CMD with that environment,
 #                                        stop, whatever became of CMD
@@ -204,10 +204,15 @@ case $command in
 		;;
 	stop)
 		barq_locate
+		barq_server_running "$name" || say "barq: server $name was not running"
 		barq_server_stop "$name"
 		;;
 	psql)
-		[ $# -ge 2 ] && shift 2 || shift
+		shift
+		case ${1:-} in
+			-*) name=dev ;;
+			*) [ $# -eq 0 ] || shift ;;
+		esac
 		barq_locate
 		barq_server_env "$name"
 		barq_server_running "$name" || die "server $name does not run (scripts/server.sh start $name)"
@@ -216,7 +221,8 @@ case $command in
 	env)
 		barq_locate
 		barq_server_env "$name"
-		for v in PGHOST PGPORT PGUSER PGDATABASE PG_CONFIG; do printf 'export %s=%q\n' $v "${!v}"; done
+		# the last two tell the scripts here which server PG_CONFIG is a copy of
+		for v in PGHOST PGPORT PGUSER PGDATABASE PG_CONFIG BARQ_PG BARQ_PRIVATE; do printf 'export %s=%q\n' $v "${!v}"; done
 		printf 'export PATH=%q:"$PATH"\n' "$BARQ_BIN"
 		;;
 	run)
