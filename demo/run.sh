@@ -120,7 +120,8 @@ load()
 	index words_embedding_idx "words USING barq_hnsw (embedding vector_cosine_ops)"
 	index senses_embedding_idx "senses USING barq_hnsw (embedding vector_cosine_ops)"
 	index senses_gloss_idx "senses USING barq_bm25 (gloss) WITH (text_config = 'english')"
-	if pending exact; then
+	# what only the figures need, which a QUERY does not print
+	if [ -z "${QUERY:-}" ] && pending exact; then
 		step "Finding the exact neighbours of 300 of the queries, to compare with later (looks at every row)"
 		sql -1 -f demo/exact.sql
 		completed exact
@@ -178,7 +179,7 @@ load
 
 step "Answering, five senses a question, with barq.ef_search = 200:
   by meaning: SELECT … FROM senses ORDER BY embedding <=> embed('…') LIMIT 5
-  by words:   SELECT … FROM senses ORDER BY gloss <@> '…' LIMIT 5
+  by words:   SELECT … FROM senses WHERE gloss <@> '…' < 0 ORDER BY gloss <@> '…' LIMIT 5
   hybrid:     SELECT … FROM barq_hybrid(NULL::senses, embedding => …, query => …, k => 5)
 Beside each answer its two ranks, by meaning and by words (–: not among the first 100)."
 if [ -n "${QUERY:-}" ]; then

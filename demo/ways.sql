@@ -2,6 +2,6 @@
 -- be 'EXPLAIN …'.
 SET barq.ef_search = 200;
 :explain SELECT words, gloss FROM senses ORDER BY embedding <=> :'vector' LIMIT 5;
-:explain SELECT words, gloss FROM senses ORDER BY gloss <@> :'terms' LIMIT 5;
+:explain SELECT words, gloss FROM senses WHERE gloss <@> :'terms' < 0 ORDER BY gloss <@> :'terms' LIMIT 5;
 :explain SELECT (doc).words, (doc).gloss
 FROM barq_hybrid(NULL::senses, embedding => :'vector', query => :'terms', k => 5);
