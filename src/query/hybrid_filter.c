@@ -234,8 +234,12 @@ barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 	if (n != entry->nparams)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("filter has %d parameters, but filter_args has %d elements",
-						entry->nparams, n)));
+				 errmsg("filter has %d parameter%s, but filter_args has %d element%s",
+						entry->nparams, entry->nparams == 1 ? "" : "s",
+						n, n == 1 ? "" : "s"),
+				 entry->nparams == 0 ?
+				 errhint("Leave filter_args out, or refer to its elements in the filter as $1, $2 and so on.") :
+				 errhint("Give a value for each parameter: filter_args => ARRAY[...].")));
 
 	error_context_stack = &callback;
 	for (int i = 0; i < n; i++)
