@@ -2,26 +2,26 @@
 
 CREATE FUNCTION barq_hnswhandler(internal) RETURNS index_am_handler
 	AS 'MODULE_PATHNAME', 'barq_hnsw_handler' LANGUAGE C;
-COMMENT ON FUNCTION barq_hnswhandler(internal) IS 'handler of access method barq_hnsw';
+COMMENT ON FUNCTION barq_hnswhandler(internal) IS 'internal: handler of access method barq_hnsw';
 
 CREATE ACCESS METHOD barq_hnsw TYPE INDEX HANDLER barq_hnswhandler;
 COMMENT ON ACCESS METHOD barq_hnsw IS 'nearest neighbours through a navigable small-world graph';
 
 CREATE FUNCTION barq_vector_l2_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_vector_l2_space(internal) IS 'operator class support: Euclidean distance of vectors';
+COMMENT ON FUNCTION barq_vector_l2_space(internal) IS 'internal: operator class support: Euclidean distance of vectors';
 
 CREATE FUNCTION barq_vector_ip_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_vector_ip_space(internal) IS 'operator class support: negative inner product of vectors';
+COMMENT ON FUNCTION barq_vector_ip_space(internal) IS 'internal: operator class support: negative inner product of vectors';
 
 CREATE FUNCTION barq_vector_cosine_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_vector_cosine_space(internal) IS 'operator class support: cosine distance of vectors';
+COMMENT ON FUNCTION barq_vector_cosine_space(internal) IS 'internal: operator class support: cosine distance of vectors';
 
 CREATE FUNCTION barq_vector_l1_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_vector_l1_space(internal) IS 'operator class support: taxicab distance of vectors';
+COMMENT ON FUNCTION barq_vector_l1_space(internal) IS 'internal: operator class support: taxicab distance of vectors';
 
 -- no default: the user says the distance; who does not gets a hint
 

@@ -2,43 +2,43 @@
 
 CREATE FUNCTION barq_halfvec_l2_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_halfvec_l2_space(internal) IS 'operator class support: Euclidean distance of halfvecs';
+COMMENT ON FUNCTION barq_halfvec_l2_space(internal) IS 'internal: operator class support: Euclidean distance of halfvecs';
 
 CREATE FUNCTION barq_halfvec_ip_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_halfvec_ip_space(internal) IS 'operator class support: negative inner product of halfvecs';
+COMMENT ON FUNCTION barq_halfvec_ip_space(internal) IS 'internal: operator class support: negative inner product of halfvecs';
 
 CREATE FUNCTION barq_halfvec_cosine_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_halfvec_cosine_space(internal) IS 'operator class support: cosine distance of halfvecs';
+COMMENT ON FUNCTION barq_halfvec_cosine_space(internal) IS 'internal: operator class support: cosine distance of halfvecs';
 
 CREATE FUNCTION barq_halfvec_l1_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_halfvec_l1_space(internal) IS 'operator class support: taxicab distance of halfvecs';
+COMMENT ON FUNCTION barq_halfvec_l1_space(internal) IS 'internal: operator class support: taxicab distance of halfvecs';
 
 CREATE FUNCTION barq_sparsevec_l2_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_sparsevec_l2_space(internal) IS 'operator class support: Euclidean distance of sparsevecs';
+COMMENT ON FUNCTION barq_sparsevec_l2_space(internal) IS 'internal: operator class support: Euclidean distance of sparsevecs';
 
 CREATE FUNCTION barq_sparsevec_ip_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_sparsevec_ip_space(internal) IS 'operator class support: negative inner product of sparsevecs';
+COMMENT ON FUNCTION barq_sparsevec_ip_space(internal) IS 'internal: operator class support: negative inner product of sparsevecs';
 
 CREATE FUNCTION barq_sparsevec_cosine_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_sparsevec_cosine_space(internal) IS 'operator class support: cosine distance of sparsevecs';
+COMMENT ON FUNCTION barq_sparsevec_cosine_space(internal) IS 'internal: operator class support: cosine distance of sparsevecs';
 
 CREATE FUNCTION barq_sparsevec_l1_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_sparsevec_l1_space(internal) IS 'operator class support: taxicab distance of sparsevecs';
+COMMENT ON FUNCTION barq_sparsevec_l1_space(internal) IS 'internal: operator class support: taxicab distance of sparsevecs';
 
 CREATE FUNCTION barq_bit_hamming_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_bit_hamming_space(internal) IS 'operator class support: Hamming distance of bit strings';
+COMMENT ON FUNCTION barq_bit_hamming_space(internal) IS 'internal: operator class support: Hamming distance of bit strings';
 
 CREATE FUNCTION barq_bit_jaccard_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_bit_jaccard_space(internal) IS 'operator class support: Jaccard distance of bit strings';
+COMMENT ON FUNCTION barq_bit_jaccard_space(internal) IS 'internal: operator class support: Jaccard distance of bit strings';
 
 CREATE OPERATOR CLASS halfvec_l2_ops
 	FOR TYPE halfvec USING barq_hnsw AS

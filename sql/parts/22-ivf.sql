@@ -2,7 +2,7 @@
 
 CREATE FUNCTION barq_ivfhandler(internal) RETURNS index_am_handler
 	AS 'MODULE_PATHNAME', 'barq_ivf_handler' LANGUAGE C;
-COMMENT ON FUNCTION barq_ivfhandler(internal) IS 'handler of access method barq_ivf';
+COMMENT ON FUNCTION barq_ivfhandler(internal) IS 'internal: handler of access method barq_ivf';
 
 CREATE ACCESS METHOD barq_ivf TYPE INDEX HANDLER barq_ivfhandler;
 COMMENT ON ACCESS METHOD barq_ivf IS 'nearest neighbours through lists around centroids';

@@ -38,7 +38,7 @@ CREATE FUNCTION barq_index_status(index oid,
 	OUT last_compaction timestamp with time zone)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 1;
-COMMENT ON FUNCTION barq_index_status(oid) IS 'state of an index, for barq_indexes()';
+COMMENT ON FUNCTION barq_index_status(oid) IS 'internal: state of an index, for barq_indexes()';
 
 CREATE FUNCTION barq_indexes()
 	RETURNS TABLE (index regclass, "table" regclass, kind name, options text,

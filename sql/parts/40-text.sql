@@ -48,19 +48,19 @@ COMMENT ON FUNCTION to_bm25query(text, regclass, text) IS 'a text query for an i
 
 CREATE FUNCTION bm25_bind(query text, index regclass) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_bm25_bind_text' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION bm25_bind(text, regclass) IS 'planner support: a query for the index that fits';
+COMMENT ON FUNCTION bm25_bind(text, regclass) IS 'internal: planner support: a query for the index that fits';
 CREATE FUNCTION bm25_bind(query bm25query, index regclass) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_bm25_bind' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION bm25_bind(bm25query, regclass) IS 'planner support: a query for the index that it names, or for the one that fits';
+COMMENT ON FUNCTION bm25_bind(bm25query, regclass) IS 'internal: planner support: a query for the index that it names, or for the one that fits';
 CREATE FUNCTION bm25_unbound_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'barq_bm25_unbound_support' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION bm25_unbound_support(internal) IS 'planner support: what a query without an index costs';
+COMMENT ON FUNCTION bm25_unbound_support(internal) IS 'internal: planner support: what a query without an index costs';
 CREATE FUNCTION bm25_unbound(query text, tables regclass[], why text[]) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_bm25_unbound_text' LANGUAGE C STABLE STRICT PARALLEL SAFE SUPPORT bm25_unbound_support;
-COMMENT ON FUNCTION bm25_unbound(text, regclass[], text[]) IS 'planner support: a query for which no index was found, an error that says why';
+COMMENT ON FUNCTION bm25_unbound(text, regclass[], text[]) IS 'internal: planner support: a query for which no index was found, an error that says why';
 CREATE FUNCTION bm25_unbound(query bm25query, tables regclass[], why text[]) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_bm25_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE SUPPORT bm25_unbound_support;
-COMMENT ON FUNCTION bm25_unbound(bm25query, regclass[], text[]) IS 'planner support: a query for the index that it names, an error that says why where it names none';
+COMMENT ON FUNCTION bm25_unbound(bm25query, regclass[], text[]) IS 'internal: planner support: a query for the index that it names, an error that says why where it names none';
 
 CREATE FUNCTION barq_highlight(body text, query text, config regconfig,
 	start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>',

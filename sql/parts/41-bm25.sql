@@ -2,39 +2,39 @@
 
 CREATE FUNCTION barq_bm25handler(internal) RETURNS index_am_handler
 	AS 'MODULE_PATHNAME', 'barq_bm25_handler' LANGUAGE C;
-COMMENT ON FUNCTION barq_bm25handler(internal) IS 'handler of access method barq_bm25';
+COMMENT ON FUNCTION barq_bm25handler(internal) IS 'internal: handler of access method barq_bm25';
 
 CREATE ACCESS METHOD barq_bm25 TYPE INDEX HANDLER barq_bm25handler;
 COMMENT ON ACCESS METHOD barq_bm25 IS 'texts ranked by BM25, and matched';
 
 CREATE FUNCTION barq_text_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_text_support(internal) IS 'planner support: finds the index that a text query is for';
+COMMENT ON FUNCTION barq_text_support(internal) IS 'internal: planner support: finds the index that a text query is for';
 CREATE FUNCTION barq_text_cost_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_text_cost_support(internal) IS 'planner support: what a text''s width costs';
+COMMENT ON FUNCTION barq_text_cost_support(internal) IS 'internal: planner support: what a text''s width costs';
 
 -- ranking: the negative BM25 score
 
 CREATE FUNCTION bm25_distance(text, bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_distance(text, bm25query) IS 'negative BM25 score of a text: smaller is better, 0 where no term occurs';
+COMMENT ON FUNCTION bm25_distance(text, bm25query) IS 'internal: negative BM25 score of a text: smaller is better, 0 where no term occurs';
 CREATE FUNCTION bm25_distance(text[], bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_array_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_distance(text[], bm25query) IS 'negative BM25 score of texts that follow each other';
+COMMENT ON FUNCTION bm25_distance(text[], bm25query) IS 'internal: negative BM25 score of texts that follow each other';
 CREATE FUNCTION bm25_distance(text, text) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_distance(text, text) IS 'negative BM25 score of a text, by the index that fits';
+COMMENT ON FUNCTION bm25_distance(text, text) IS 'internal: negative BM25 score of a text, by the index that fits';
 CREATE FUNCTION bm25_distance(text[], text) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_distance(text[], text) IS 'negative BM25 score of texts that follow each other, by the index that fits';
+COMMENT ON FUNCTION bm25_distance(text[], text) IS 'internal: negative BM25 score of texts that follow each other, by the index that fits';
 
 CREATE FUNCTION bm25_column_distance(text, bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
-COMMENT ON FUNCTION bm25_column_distance(text, bm25query) IS 'planner support: <@> of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_distance(text, bm25query) IS 'internal: planner support: <@> of a column whose right to be read is checked';
 CREATE FUNCTION bm25_column_distance(text[], bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_array_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
-COMMENT ON FUNCTION bm25_column_distance(text[], bm25query) IS 'planner support: <@> of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_distance(text[], bm25query) IS 'internal: planner support: <@> of a column whose right to be read is checked';
 
 CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_distance);
 COMMENT ON OPERATOR <@> (text, bm25query) IS 'negative BM25 score';
@@ -49,27 +49,27 @@ COMMENT ON OPERATOR <@> (text[], text) IS 'negative BM25 score, by the index tha
 
 CREATE FUNCTION barq_text_selectivity(internal, oid, internal, integer) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION barq_text_selectivity(internal, oid, internal, integer) IS 'restriction selectivity of @@@: by the frequencies of the terms';
+COMMENT ON FUNCTION barq_text_selectivity(internal, oid, internal, integer) IS 'internal: restriction selectivity of @@@: by the frequencies of the terms';
 
 CREATE FUNCTION bm25_matches(text, bm25query) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_matches(text, bm25query) IS 'whether a text holds what a query asks for';
+COMMENT ON FUNCTION bm25_matches(text, bm25query) IS 'internal: whether a text holds what a query asks for';
 CREATE FUNCTION bm25_matches(text[], bm25query) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_array_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_matches(text[], bm25query) IS 'whether texts hold what a query asks for';
+COMMENT ON FUNCTION bm25_matches(text[], bm25query) IS 'internal: whether texts hold what a query asks for';
 CREATE FUNCTION bm25_matches(text, text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_matches(text, text) IS 'whether a text holds what a query asks for, by the configuration of the index that fits';
+COMMENT ON FUNCTION bm25_matches(text, text) IS 'internal: whether a text holds what a query asks for, by the configuration of the index that fits';
 CREATE FUNCTION bm25_matches(text[], text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_matches(text[], text) IS 'whether texts hold what a query asks for, by the configuration of the index that fits';
+COMMENT ON FUNCTION bm25_matches(text[], text) IS 'internal: whether texts hold what a query asks for, by the configuration of the index that fits';
 
 CREATE FUNCTION bm25_column_matches(text, bm25query) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_cost_support;
-COMMENT ON FUNCTION bm25_column_matches(text, bm25query) IS 'planner support: @@@ of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_matches(text, bm25query) IS 'internal: planner support: @@@ of a column whose right to be read is checked';
 CREATE FUNCTION bm25_column_matches(text[], bm25query) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_array_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_cost_support;
-COMMENT ON FUNCTION bm25_column_matches(text[], bm25query) IS 'planner support: @@@ of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_matches(text[], bm25query) IS 'internal: planner support: @@@ of a column whose right to be read is checked';
 
 CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text, bm25query) IS 'text matches a query';
@@ -98,7 +98,7 @@ COMMENT ON FUNCTION bm25threshold(bm25query, double precision, boolean) IS 'inte
 
 CREATE FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) IS 'restriction selectivity of <@@: by the frequencies of the terms';
+COMMENT ON FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) IS 'internal: restriction selectivity of <@@: by the frequencies of the terms';
 CREATE FUNCTION bm25_below(text, bm25threshold) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
 COMMENT ON FUNCTION bm25_below(text, bm25threshold) IS 'internal: whether the negative BM25 score of a text is below a bound';
@@ -108,10 +108,10 @@ COMMENT ON FUNCTION bm25_below(text[], bm25threshold) IS 'internal: whether the 
 
 CREATE FUNCTION bm25_column_below(text, bm25threshold) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
-COMMENT ON FUNCTION bm25_column_below(text, bm25threshold) IS 'planner support: <@@ of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_below(text, bm25threshold) IS 'internal: planner support: <@@ of a column whose right to be read is checked';
 CREATE FUNCTION bm25_column_below(text[], bm25threshold) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_array_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
-COMMENT ON FUNCTION bm25_column_below(text[], bm25threshold) IS 'planner support: <@@ of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_below(text[], bm25threshold) IS 'internal: planner support: <@@ of a column whose right to be read is checked';
 
 CREATE OPERATOR <@@ (LEFTARG = text, RIGHTARG = bm25threshold, FUNCTION = bm25_below, RESTRICT = barq_threshold_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR <@@ (text, bm25threshold) IS 'internal: the negative BM25 score is below a bound';
@@ -150,7 +150,7 @@ COMMENT ON FUNCTION barq_bm25_df(regclass, text) IS 'documents of an index that 
 
 CREATE FUNCTION barq_follow_configurations() RETURNS event_trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION barq_follow_configurations() IS 'give the option text_config of indexes the new name of a renamed or moved text search configuration';
+COMMENT ON FUNCTION barq_follow_configurations() IS 'internal: give the option text_config of indexes the new name of a renamed or moved text search configuration';
 
 CREATE EVENT TRIGGER barq_follow_configurations ON ddl_command_end
 	WHEN TAG IN ('ALTER TEXT SEARCH CONFIGURATION', 'ALTER SCHEMA', 'ALTER EXTENSION')

@@ -237,10 +237,10 @@ COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float
 CREATE TYPE barq_item;
 CREATE FUNCTION barq_item_in(cstring) RETURNS barq_item
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_item_in(cstring) IS 'an error that says how barq_hybrid() is told its table';
+COMMENT ON FUNCTION barq_item_in(cstring) IS 'internal: an error that says how barq_hybrid() is told its table';
 CREATE FUNCTION barq_item_out(barq_item) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION barq_item_out(barq_item) IS 'never called';
+COMMENT ON FUNCTION barq_item_out(barq_item) IS 'internal: never called';
 CREATE TYPE barq_item (INPUT = barq_item_in, OUTPUT = barq_item_out,
 	INTERNALLENGTH = VARIABLE, CATEGORY = 'S');
 COMMENT ON TYPE barq_item IS 'has no values: a string where barq_hybrid() takes a row is read as one, which is an error with a hint';
@@ -271,4 +271,4 @@ COMMENT ON FUNCTION barq_hybrid(barq_item, "any", text, int, int, float8, float8
 
 CREATE FUNCTION barq_by_index(query anyelement, index regclass) RETURNS anyelement
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION barq_by_index(anyelement, regclass) IS 'planner support: the query; a search by distance from it uses this index of several alike';
+COMMENT ON FUNCTION barq_by_index(anyelement, regclass) IS 'internal: planner support: the query; a search by distance from it uses this index of several alike';

@@ -8,7 +8,7 @@ COMMENT ON FUNCTION barq_adopt_pgvector() IS 'make operator classes of the acces
 
 CREATE FUNCTION barq_move_extension() RETURNS event_trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION barq_move_extension() IS 'move the extension to another schema for its owner';
+COMMENT ON FUNCTION barq_move_extension() IS 'internal: move the extension to another schema for its owner';
 
 CREATE EVENT TRIGGER barq_move_extension ON ddl_command_start
 	WHEN TAG IN ('ALTER EXTENSION')
