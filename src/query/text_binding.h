@@ -74,8 +74,9 @@ extern Oid	barq_text_index_named(List *tables, const char *name, bool inherited)
 pg_noreturn extern void barq_text_raise_no_index(List *tables, const char *name);
 
 /*
- * Is it an index of the sources' value in one of their tables, or of a partition
- * of it? Then a query that may read the value may use what the index holds.
+ * Is it an index of the value in the table of each source, or of a partition of
+ * that table? Then a query that may read the value may use what the index holds;
+ * a value of another origin beside it would be scored by rows it may not see.
  */
 extern bool barq_text_index_is_own(List *sources, Oid index);
 

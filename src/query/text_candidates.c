@@ -491,25 +491,31 @@ is_index_of(Oid index_oid, const BarqTextSource *source)
 	return own;
 }
 
+/* The same, or of one of its partitions: rows of these are the table's. */
+static bool
+is_index_within(Oid index, const BarqTextSource *source)
+{
+	ListCell   *cell;
+
+	if (is_index_of(index, source))
+		return true;
+	if (!source->inherited || !get_rel_relispartition(index))
+		return false;
+	foreach(cell, get_partition_ancestors(index))
+		if (is_index_of(lfirst_oid(cell), source))
+			return true;
+	return false;
+}
+
 bool
 barq_text_index_is_own(List *sources, Oid index)
 {
-	List	   *candidates = lcons_oid(index, get_rel_relispartition(index) ?
-									   get_partition_ancestors(index) : NIL);
 	ListCell   *cell;
 
 	foreach(cell, sources)
-	{
-		BarqTextSource *source = lfirst(cell);
-		ListCell   *other;
-
-		/* a partition's index, behind its parent's: rows of it are the parent's */
-		foreach(other, candidates)
-			if (is_index_of(lfirst_oid(other), source) &&
-				(lfirst_oid(other) == index || source->inherited))
-				return true;
-	}
-	return false;
+		if (!is_index_within(index, lfirst(cell)))
+			return false;
+	return sources != NIL;
 }
 
 bool

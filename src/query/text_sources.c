@@ -34,8 +34,15 @@ typedef struct Search
 {
 	List	   *sources;
 	bool		complete;		/* no value of another origin was met */
-	List	   *ctes;			/* that are being looked through */
+	List	   *ctes;			/* EnteredCte, that are being looked through */
 } Search;
+
+/* A CTE, and the value that is looked for in it, over range table entry 1. */
+typedef struct EnteredCte
+{
+	CommonTableExpr *cte;
+	Node	   *expression;
+} EnteredCte;
 
 static void resolve(Search *search, Place *place, Node *expression, List *conditions);
 
@@ -348,6 +355,29 @@ enter_set(Search *search, Place *place, Node *set, int varno, Node *expression,
 	}
 }
 
+/*
+ * Is a CTE being looked through already? Then this is its recursion, whose rows
+ * are those of its other branches; but the value's origin is known only if it is
+ * the same expression over them, and not one that a branch makes of it.
+ */
+static bool
+is_recursion(Search *search, CommonTableExpr *cte, Node *expression)
+{
+	ListCell   *cell;
+
+	foreach(cell, search->ctes)
+	{
+		EnteredCte *entered = lfirst(cell);
+
+		if (entered->cte != cte)
+			continue;
+		if (!equal(entered->expression, expression))
+			search->complete = false;
+		return true;
+	}
+	return false;
+}
+
 static void
 enter_cte(Search *search, Place *place, RangeTblEntry *rte, int varno, Node *expression,
 		  List *conditions)
@@ -361,14 +391,14 @@ enter_cte(Search *search, Place *place, RangeTblEntry *rte, int varno, Node *exp
 		foreach(cell, at->query->cteList)
 		{
 			CommonTableExpr *cte = lfirst(cell);
+			EnteredCte	entered = {cte, copyObject(expression)};
 
 			if (strcmp(cte->ctename, rte->ctename) != 0 || !IsA(cte->ctequery, Query))
 				continue;
-
-			/* the rows of a recursion are those of its other branches */
-			if (list_member_ptr(search->ctes, cte))
+			ChangeVarNodes(entered.expression, varno, 1, 0);
+			if (is_recursion(search, cte, entered.expression))
 				return;
-			search->ctes = lappend(search->ctes, cte);
+			search->ctes = lappend(search->ctes, &entered);
 			enter(search, at, (Query *) cte->ctequery, varno, expression, conditions);
 			search->ctes = list_delete_last(search->ctes);
 			return;
@@ -395,6 +425,8 @@ resolve(Search *search, Place *place, Node *expression, List *conditions)
 
 		if (IsA(query, Query))
 			enter(search, place, query, 1, (Node *) column, NIL);
+		else
+			search->complete = false;
 		return;
 	}
 	find_relation(expression, &found);
