@@ -58,7 +58,8 @@ my $allowed = join '|',
   'deadlock detected', 'canceling statement', 'relation "\w+" (?:does not exist|already exists)', 'index (?:with OID \d+|"?\w+"?) does not exist',
   'the database system is', 'could not open relation with OID', 'tuple concurrently', 'could not find a relation',
   'duplicate key value violates unique constraint "pg_', 'conflict with recovery', 'current transaction is aborted',
-  'index .* of a bm25query does not exist', 'no barq_bm25 index fits', 'cache lookup failed for (?:relation|index)', 'index "\w+" is not (?:valid|ready)', 'transaction has been aborted';
+  'index .* of a bm25query does not exist', 'has no index "\w+", which a bm25query names',
+  'no barq_bm25 index fits', 'cache lookup failed for (?:relation|index)', 'index "\w+" is not (?:valid|ready)', 'transaction has been aborted';
 
 # ------------------------------------------------------------------ clients
 
