@@ -3,10 +3,10 @@
 # settings that suit every side, measure, stop it. Options are run.py's, as
 # arguments or in BENCH; DATA, QUERIES and METRIC are options too
 # (docs/bench.md). PARTS chooses what is measured (vectors, text, hybrid,
-# lifecycle, drift; the first two if it is not said) or checked (truth);
-# TEXT_BENCH, HYBRID_BENCH, LIFECYCLE_BENCH, DRIFT_BENCH and TRUTH_BENCH hold
-# text_run.py's, hybrid_run.py's, lifecycle_run.py's, drift_run.py's and
-# bm25_truth.py's options. Results are left in the folder `results`.
+# lifecycle, drift, plans; the first two if it is not said) or checked (truth);
+# TEXT_BENCH, HYBRID_BENCH, LIFECYCLE_BENCH, DRIFT_BENCH, PLANS_BENCH and
+# TRUTH_BENCH hold text_run.py's, hybrid_run.py's, lifecycle_run.py's,
+# drift_run.py's, plans_run.py's and bm25_truth.py's options. Results are left in the folder `results`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/server.sh
@@ -35,13 +35,16 @@ truth_options=(${TRUTH_BENCH:-})
 lifecycle_options=(${LIFECYCLE_BENCH:-})
 # shellcheck disable=SC2206
 drift_options=(${DRIFT_BENCH:-})
-case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} " in
+# shellcheck disable=SC2206
+plans_options=(${PLANS_BENCH:-})
+case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} ${plans_options[*]-} " in
 	*" --help "* | *" -h "*)
 		case $parts in *vectors*) "$python" bench/run.py --help ;; esac
 		case $parts in *text*) "$python" bench/text_run.py --help ;; esac
 		case $parts in *hybrid*) "$python" bench/hybrid_run.py --help ;; esac
 		case $parts in *lifecycle*) "$python" bench/lifecycle_run.py --help ;; esac
 		case $parts in *drift*) "$python" bench/drift_run.py --help ;; esac
+		case $parts in *plans*) "$python" bench/plans_run.py --help ;; esac
 		case $parts in *truth*) "$python" bench/bm25_truth.py --help ;; esac
 		exit ;;
 esac
@@ -67,7 +70,8 @@ for part in $parts; do
 		hybrid) barq_wait "$python" bench/hybrid_run.py ${hybrid_options[@]+"${hybrid_options[@]}"} ;;
 		lifecycle) barq_wait "$python" bench/lifecycle_run.py ${lifecycle_options[@]+"${lifecycle_options[@]}"} ;;
 		drift) barq_wait "$python" bench/drift_run.py ${drift_options[@]+"${drift_options[@]}"} ;;
+		plans) barq_wait "$python" bench/plans_run.py ${plans_options[@]+"${plans_options[@]}"} ;;
 		truth) barq_wait "$python" bench/bm25_truth.py ${truth_options[@]+"${truth_options[@]}"} ;;
-		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, truth)" ;;
+		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, plans, truth)" ;;
 	esac
 done
