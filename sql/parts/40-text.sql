@@ -55,12 +55,12 @@ COMMENT ON FUNCTION bm25_bind(bm25query, regclass) IS 'internal: planner support
 CREATE FUNCTION bm25_unbound_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'barq_bm25_unbound_support' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION bm25_unbound_support(internal) IS 'internal: planner support: what a query without an index costs';
-CREATE FUNCTION bm25_unbound(query text, tables regclass[], why text[]) RETURNS bm25query
+CREATE FUNCTION bm25_unbound(query text, tables regclass[], why text[], value "any") RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_bm25_unbound_text' LANGUAGE C STABLE STRICT PARALLEL SAFE SUPPORT bm25_unbound_support;
-COMMENT ON FUNCTION bm25_unbound(text, regclass[], text[]) IS 'internal: planner support: a query for which no index was found, an error that says why';
-CREATE FUNCTION bm25_unbound(query bm25query, tables regclass[], why text[]) RETURNS bm25query
+COMMENT ON FUNCTION bm25_unbound(text, regclass[], text[], "any") IS 'internal: planner support: a query for which no index was found, an error that says why';
+CREATE FUNCTION bm25_unbound(query bm25query, tables regclass[], why text[], value "any") RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_bm25_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE SUPPORT bm25_unbound_support;
-COMMENT ON FUNCTION bm25_unbound(bm25query, regclass[], text[]) IS 'internal: planner support: a query for the index that it names, an error that says why where it names none';
+COMMENT ON FUNCTION bm25_unbound(bm25query, regclass[], text[], "any") IS 'internal: planner support: a query for the index that it names, an error that says why where it names none';
 
 CREATE FUNCTION barq_highlight(body text, query text, config regconfig,
 	start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>',

@@ -127,7 +127,7 @@ raise_unbound(ArrayType *why)
 	barq_text_raise(&choice);
 }
 
-/* bm25_unbound(query text, tables regclass[], why text[]): always an error. */
+/* bm25_unbound(query text, tables regclass[], why text[], value any): always an error. */
 Datum
 barq_bm25_unbound_text(PG_FUNCTION_ARGS)
 {
@@ -135,9 +135,9 @@ barq_bm25_unbound_text(PG_FUNCTION_ARGS)
 }
 
 /*
- * bm25_unbound(query bm25query, tables regclass[], why text[]) → bm25query: the
- * query for the index that it names, of one of the tables. Errors as
- * bm25_bind(), and the reason for a query that names none.
+ * bm25_unbound(query bm25query, tables regclass[], why text[], value any) →
+ * bm25query: the query for the index that it names, of one of the tables. Errors
+ * as bm25_bind(), and the reason for a query that names none.
  */
 Datum
 barq_bm25_unbound(PG_FUNCTION_ARGS)

@@ -10,15 +10,18 @@
 #include "postgres.h"
 
 #include "am/text.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "types/bm25threshold.h"
+#include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_selectivity);
@@ -122,14 +125,34 @@ estimate(const BarqQueryValue *value, bool scored)
 	return share * conditions_share(&in, query->conditions, query->nconditions, false);
 }
 
+/* Is an index one of a relation for this value, or the parent of one? */
+static bool
+is_index_of(Oid index, RelOptInfo *rel, Node *value)
+{
+	ListCell   *cell;
+
+	foreach(cell, rel->indexlist)
+	{
+		IndexOptInfo *info = lfirst(cell);
+
+		if (match_index_to_operand(value, 0, info) &&
+			(info->indexoid == index ||
+			 (get_rel_relispartition(info->indexoid) &&
+			  list_member_oid(get_partition_ancestors(info->indexoid), index))))
+			return true;
+	}
+	return false;
+}
+
 /*
- * May the planner use what an index holds of all rows of a relation for its
- * estimates? EXPLAIN shows them, so only where the statement's user, or a view's
- * owner on his behalf, may select the column, and nothing hides rows from him:
- * no policy, and no security barrier around the query.
+ * May the planner use what an index holds for its estimates about a value of a
+ * relation? EXPLAIN shows them, so only where the statement's user may select
+ * what is indexed, and nothing hides rows from him: no policy, and no security
+ * barrier around the query. A view's owner may on his behalf, but only for an
+ * index of the value that the view shows: any other is the user's choice.
  */
 static bool
-rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Oid index)
+rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Node *value, Oid index)
 {
 	Index		varno = rel->relid;
 	RangeTblEntry *rte;
@@ -153,7 +176,7 @@ rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Oid index)
 			if (((RangeTblEntry *) lfirst(cell))->security_barrier)
 				return false;
 	}
-	user = BarqCheckedUser(root, rte);
+	user = is_index_of(index, rel, value) ? BarqCheckedUser(root, rte) : InvalidOid;
 	return barq_may_see_index_content(index, OidIsValid(user) ? user : GetUserId());
 }
 
@@ -177,7 +200,7 @@ barq_text_selectivity(PG_FUNCTION_ARGS)
 		const BarqQueryValue *value = DatumGetBarqQueryValue(((Const *) other)->constvalue);
 
 		/* a constant whose index has no name is one that the planner has bound */
-		if (OidIsValid(value->index) && rows_are_visible(root, variable.rel, value->index))
+		if (OidIsValid(value->index) && rows_are_visible(root, variable.rel, variable.var, value->index))
 			share = estimate(value, false);
 	}
 	ReleaseVariableStats(variable);
@@ -211,7 +234,7 @@ barq_threshold_selectivity(PG_FUNCTION_ARGS)
 
 		if (barq_threshold_passes(threshold, 0))
 			share = 1;
-		else if (OidIsValid(value->index) && rows_are_visible(root, variable.rel, value->index))
+		else if (OidIsValid(value->index) && rows_are_visible(root, variable.rel, variable.var, value->index))
 			share = estimate(value, true) * (threshold->bound < 0 ? 0.5 : 1);
 	}
 	ReleaseVariableStats(variable);

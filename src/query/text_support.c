@@ -54,7 +54,7 @@ typedef struct Beside
 static Oid
 function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, Oid third)
 {
-	Oid			types[3] = {first, second, third};
+	Oid			types[4] = {first, second, third, ANYOID};
 
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
 						   PointerGetDatum(buildoidvector(types, nargs)),
@@ -75,8 +75,8 @@ look_beside(Oid function, Beside *beside)
 	beside->to_query_oid = function_beside(schema, "to_bm25query", 3, TEXTOID, REGCLASSOID, TEXTOID);
 	beside->bind_text = function_beside(schema, "bm25_bind", 2, TEXTOID, REGCLASSOID, InvalidOid);
 	beside->bind = function_beside(schema, "bm25_bind", 2, type, REGCLASSOID, InvalidOid);
-	beside->unbound_text = function_beside(schema, "bm25_unbound", 3, TEXTOID, REGCLASSARRAYOID, TEXTARRAYOID);
-	beside->unbound = function_beside(schema, "bm25_unbound", 3, type, REGCLASSARRAYOID, TEXTARRAYOID);
+	beside->unbound_text = function_beside(schema, "bm25_unbound", 4, TEXTOID, REGCLASSARRAYOID, TEXTARRAYOID);
+	beside->unbound = function_beside(schema, "bm25_unbound", 4, type, REGCLASSARRAYOID, TEXTARRAYOID);
 	return OidIsValid(type) && OidIsValid(beside->to_query) && OidIsValid(beside->to_query_oid) &&
 		OidIsValid(beside->bind_text) && OidIsValid(beside->bind) &&
 		OidIsValid(beside->unbound_text) && OidIsValid(beside->unbound);
@@ -199,8 +199,14 @@ bound(const Beside *beside, Node *query, Oid index)
 														index));
 }
 
+/*
+ * bm25_unbound(query, tables, why, value). The value makes it an expression that
+ * nothing can evaluate while it plans: estimates of stable functions of
+ * constants are by their values, and this one's is an error.
+ */
 static Node *
-unbound(const Beside *beside, const Asked *asked, List *tables, const BarqTextChoice *choice)
+unbound(const Beside *beside, const Asked *asked, List *tables, const BarqTextChoice *choice,
+		Node *value)
 {
 	Datum	   *oids = palloc(sizeof(Datum) * list_length(tables));
 	int			n = 0;
@@ -209,11 +215,12 @@ unbound(const Beside *beside, const Asked *asked, List *tables, const BarqTextCh
 	foreach(cell, tables)
 		oids[n++] = ObjectIdGetDatum(lfirst_oid(cell));
 	return call(beside, exprType(asked->query) == TEXTOID ? beside->unbound_text : beside->unbound,
-				list_make3(asked->query,
+				list_make4(asked->query,
 						   array_constant(REGCLASSARRAYOID,
 										  construct_array(oids, n, REGCLASSOID, sizeof(Oid),
 														  true, TYPALIGN_INT)),
-						   array_constant(TEXTARRAYOID, barq_text_choice_array(choice))));
+						   array_constant(TEXTARRAYOID, barq_text_choice_array(choice)),
+						   copyObject(value)));
 }
 
 /* ---- the call ---- */
@@ -252,13 +259,13 @@ all_readable(List *sources)
 }
 
 /*
- * The query of a call whose values come from these tables, with its index; NULL
+ * The query of a call whose value comes from these tables, with its index; NULL
  * to leave it as it is. *own receives whether the right to read the values is
  * all that it needs, *index the index that the plan depends on.
  */
 static Node *
 query_for(PlannerInfo *root, Oid support, const Beside *beside, const Asked *asked,
-		  List *sources, bool *own, Oid *index)
+		  Node *value, List *sources, bool *own, Oid *index)
 {
 	List	   *tables = tables_of(sources);
 	BarqTextChoice choice;
@@ -293,7 +300,7 @@ query_for(PlannerInfo *root, Oid support, const Beside *beside, const Asked *ask
 	if (!choice.later && !asked->may_name)
 		barq_text_raise(&choice);
 	*own = false;
-	return unbound(beside, asked, tables, &choice);
+	return unbound(beside, asked, tables, &choice, value);
 }
 
 static Node *
@@ -322,7 +329,7 @@ simplify(SupportRequestSimplify *request)
 	if (sources == NIL)
 		return NULL;
 	query = query_for(request->root, get_func_support(function_call->funcid), &beside, &asked,
-					  sources, &own, &index);
+					  value, sources, &own, &index);
 	if (query == NULL)
 		return NULL;
 

@@ -76,14 +76,14 @@ SELECT what, pg_temp.by_roles(statement) FROM (VALUES
 	('of matches', format($$SELECT bm25_column_matches('hidden', to_bm25query('hid*', %s))$$, :oid)),
 	('of arrays', format($$SELECT bm25_column_distance(ARRAY['hidden'], to_bm25query('hidden', %s))$$, :oid)),
 	('with what the planner binds by', format($$SELECT 'hidden' <@> bm25_bind('hidden', %s)$$, :oid)),
-	('with what it does not bind', $$SELECT 'hidden' <@> bm25_unbound('bm25_rights_body:hidden'::bm25query, ARRAY['bm25_rights']::regclass[], '{}')$$),
+	('with what it does not bind', $$SELECT 'hidden' <@> bm25_unbound('bm25_rights_body:hidden'::bm25query, ARRAY['bm25_rights']::regclass[], '{}', 'x'::text)$$),
 	('a threshold', format($$SELECT 'hidden' <@@ bm25threshold(to_bm25query('hidden', %s), -1, true)$$, :oid))) s(what, statement);
 
 -- called by hand they are as careful as any function
 SELECT s, pg_temp.outcome(s) FROM unnest(ARRAY[
 	$$SELECT bm25_bind('a:b'::bm25query, 0)$$, $$SELECT bm25_bind('a:b'::bm25query, 'bm25_rights_body'::regclass)$$,
-	$$SELECT bm25_unbound('a:b'::bm25query, ARRAY[0]::regclass[], '{}')$$, $$SELECT bm25_unbound('b'::bm25query, ARRAY['bm25_rights']::regclass[], '{42704,a message,NULL,a hint}')$$,
-	$$SELECT bm25_unbound('bm25_rights_title:b'::bm25query, ARRAY['bm25_rights', 'bm25_rights_v']::regclass[], '{}')$$]) s;
+	$$SELECT bm25_unbound('a:b'::bm25query, ARRAY[0]::regclass[], '{}', 'x'::text)$$, $$SELECT bm25_unbound('b'::bm25query, ARRAY['bm25_rights']::regclass[], '{42704,a message,NULL,a hint}', 'x'::text)$$,
+	$$SELECT bm25_unbound('bm25_rights_title:b'::bm25query, ARRAY['bm25_rights', 'bm25_rights_v']::regclass[], '{}', 'x'::text)$$]) s;
 -- an operator of one's own with the planner's function
 GRANT CREATE ON SCHEMA public TO bm25_rights_maker;
 SET ROLE bm25_rights_maker;
@@ -98,6 +98,37 @@ SET ROLE bm25_rights_maker;
 SELECT pg_temp.outcome($$INSERT INTO bm25_rights (id, body) VALUES (1, 'hidden') ON CONFLICT (id) DO UPDATE SET title = 'x' WHERE excluded.body <@> 'hidden' < 0$$);
 SELECT pg_temp.outcome($$UPDATE bm25_rights SET title = 'x' WHERE id = 1 AND body @@@ 'hidden'$$);
 RESET ROLE;
+
+-- through a view its owner's rights are for the index of what the view shows; the
+-- estimate for any other index that the caller names is by the caller's rights
+CREATE TABLE bm25_rights_public (id int, body text);
+INSERT INTO bm25_rights_public SELECT i, 'x' FROM generate_series(1, 500) i;
+ANALYZE bm25_rights_public;
+CREATE TABLE bm25_rights_whole (id int, body text, title text) PARTITION BY RANGE (id);
+CREATE TABLE bm25_rights_half PARTITION OF bm25_rights_whole FOR VALUES FROM (0) TO (1000);
+INSERT INTO bm25_rights_whole SELECT id, body, title FROM bm25_rights;
+CREATE INDEX bm25_rights_whole_body ON bm25_rights_whole USING barq_bm25 (body) WITH (text_config = 'simple');
+CREATE INDEX bm25_rights_whole_title ON bm25_rights_whole USING barq_bm25 (title) WITH (text_config = 'simple');
+ANALYZE bm25_rights_whole;
+CREATE VIEW bm25_rights_public_v AS SELECT * FROM bm25_rights_public;
+CREATE VIEW bm25_rights_whole_v AS SELECT id, body FROM bm25_rights_whole;
+GRANT SELECT ON bm25_rights_public_v, bm25_rights_whole_v TO bm25_rights_view, bm25_rights_select;
+GRANT SELECT ON bm25_rights_v TO bm25_rights_select;
+CREATE FUNCTION pg_temp.estimates(relation text, condition text, words text[]) RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(DISTINCT substring(pg_temp.first_line(format('SELECT * FROM %s WHERE ' || condition, relation, w)) from 'rows=\d+')) FROM unnest(words) w $$;
+CREATE TABLE estimate_cases AS SELECT relation, index, condition FROM
+	unnest(ARRAY['bm25_rights_v', 'bm25_rights_public_v', 'bm25_rights_whole_v']) relation,
+	unnest(ARRAY['bm25_rights_body', 'bm25_rights_title', 'bm25_rights_whole_body', 'bm25_rights_half_body_idx', 'bm25_rights_whole_title']) index,
+	unnest(ARRAY['body @@@ to_bm25query(%%L, %L::regclass)', 'body <@> to_bm25query(%%L, %L::regclass) < 0']) condition;
+GRANT SELECT ON estimate_cases TO bm25_rights_view, bm25_rights_select;
+SET ROLE bm25_rights_view;
+SELECT relation, index, array_agg(pg_temp.estimates(relation, format(condition, index), '{common,word1,title,nosuch,7}') > 1 ORDER BY condition COLLATE "C") AS told FROM estimate_cases GROUP BY 1, 2 HAVING true = ANY (array_agg(pg_temp.estimates(relation, format(condition, index), '{common,word1,title,nosuch,7}') > 1)) ORDER BY 1, 2;
+SET ROLE bm25_rights_select;
+SELECT relation, index, array_agg(pg_temp.estimates(relation, format(condition, index), '{common,word1,title,nosuch,7}') > 1 ORDER BY condition COLLATE "C") AS told FROM estimate_cases GROUP BY 1, 2 HAVING true = ANY (array_agg(pg_temp.estimates(relation, format(condition, index), '{common,word1,title,nosuch,7}') > 1)) ORDER BY 1, 2;
+RESET ROLE;
+\set VERBOSITY terse
+DROP TABLE bm25_rights_public, bm25_rights_whole, estimate_cases CASCADE;
+\set VERBOSITY default
 
 -- row security: a score of the column works, and counts all rows; nothing else
 -- does, and no estimate tells of hidden rows
