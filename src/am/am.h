@@ -231,6 +231,12 @@ extern bool barq_may_see_index_content(Oid index, Oid user);
 extern void barq_check_index_content_rights(Oid index);
 
 /*
+ * Raise that an OID is not an index of text: ERRCODE_WRONG_OBJECT_TYPE for a
+ * relation of another kind, ERRCODE_UNDEFINED_OBJECT where there is none.
+ */
+pg_noreturn extern void barq_raise_not_an_index(Oid relation);
+
+/*
  * Scans of this backend that ran out of rows in order before they had given all
  * rows: of vectors, for whatever reason, and of any kind, because of
  * barq.max_scan_tuples. So a statement's caller learns whether an index has told

@@ -67,6 +67,21 @@ barq_may_see_index_content(Oid index_oid, Oid user)
 }
 
 void
+barq_raise_not_an_index(Oid relation)
+{
+	const char *name = get_rel_name(relation);
+
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not an index of access method barq_bm25", name)));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("index with OID %u does not exist", relation),
+			 errhint("REINDEX CONCURRENTLY, and DROP and CREATE, give an index another OID. A bm25query that names its index outlives them: to_bm25query(query, 'index').")));
+}
+
+void
 barq_check_index_content_rights(Oid index)
 {
 	Oid			table;
@@ -75,10 +90,7 @@ barq_check_index_content_rights(Oid index)
 		return;
 	table = IndexGetRelation(index, true);
 	if (!OidIsValid(table))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("index with OID %u does not exist", index),
-				 errhint("REINDEX CONCURRENTLY, and DROP and CREATE, give an index another OID. A bm25query that names its index outlives them: to_bm25query(query, 'index').")));
+		barq_raise_not_an_index(index);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for table %s", get_rel_name(table)),

@@ -202,18 +202,12 @@ open_index(Oid index)
 	bool		good;
 
 	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("index with OID %u does not exist", index),
-				 errhint("REINDEX CONCURRENTLY, and DROP and CREATE, give an index another OID. A bm25query that names its index outlives them: to_bm25query(query, 'index').")));
+		barq_raise_not_an_index(index);
 	good = (rel->rd_rel->relkind == RELKIND_INDEX ||
 			rel->rd_rel->relkind == RELKIND_PARTITIONED_INDEX) &&
 		rel->rd_indam != NULL && rel->rd_indam->aminsert == barq_text_insert;
 	if (!good)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not an index of access method barq_bm25",
-						RelationGetRelationName(rel))));
+		barq_raise_not_an_index(index);
 	return rel;
 }
 

@@ -43,7 +43,7 @@ typedef struct BarqTextChoice
 {
 	Oid			index;			/* InvalidOid: none, for the reason below */
 	int			sqlstate;
-	char	   *reason;			/* an error's message, without more to say than that */
+	const char *reason;			/* an error's message, without more to say than that */
 	char	   *detail;			/* or NULL */
 	char	   *hint;
 	bool		later;			/* a child's plan, or one for known parameters,

@@ -380,7 +380,7 @@ barq_text_raise(const BarqTextChoice *choice)
 	ereport(ERROR,
 			(errcode(choice->sqlstate), errmsg_internal("%s", choice->reason),
 			 choice->detail != NULL ? errdetail_internal("%s", choice->detail) : 0,
-			 errhint("%s", choice->hint)));
+			 choice->hint != NULL ? errhint("%s", choice->hint) : 0));
 }
 
 /* ---- by a name ---- */
@@ -467,10 +467,11 @@ barq_text_raise_no_index(List *tables, const char *name)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 tables == NIL ? errmsg("no table has an index \"%s\", which a bm25query names", name) :
 			 errmsg("table %s has no index \"%s\", which a bm25query names", names.data, name),
-			 indexes.len == 0 ? errdetail("It has no barq_bm25 index.") :
+			 tables == NIL ? 0 : indexes.len == 0 ? errdetail("It has no barq_bm25 index.") :
 			 errdetail("Its barq_bm25 indexes: %s.", indexes.data),
-			 errhint("A name is looked for among the indexes of the column's table; to_bm25query(query, 'index'::regclass) takes an index of another one.")));
+			 errhint("A name is looked for among the indexes of the column's table; to_bm25query(query, 'index'::regclass) takes an index of another one. Put a colon before a query that begins with a word and a colon.")));
 }
 
 /* ---- rights ---- */

@@ -59,7 +59,8 @@ said_index(const BarqQueryValue *value, List *tables)
 
 /*
  * bm25_bind(query bm25query, index regclass) → bm25query.
- * ERRCODE_UNDEFINED_OBJECT for a name that no index of the table has;
+ * ERRCODE_UNDEFINED_OBJECT for a name that no index of the table has, and for an
+ * index that does not exist; ERRCODE_WRONG_OBJECT_TYPE for what is no index;
  * ERRCODE_INSUFFICIENT_PRIVILEGE.
  */
 Datum
@@ -71,9 +72,7 @@ barq_bm25_bind(PG_FUNCTION_ARGS)
 	Oid			said;
 
 	if (!OidIsValid(table))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("index with OID %u does not exist", index)));
+		barq_raise_not_an_index(index);
 	said = said_index(value, list_make1_oid(table));
 	if (!OidIsValid(said))
 		said = index;
@@ -122,6 +121,8 @@ raise_unbound(ArrayType *why)
 		MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4]) :
 		ERRCODE_UNDEFINED_OBJECT;
 	choice.reason = element(why, 2);
+	if (choice.reason == NULL)
+		choice.reason = "no barq_bm25 index fits this text query";
 	choice.detail = element(why, 3);
 	choice.hint = element(why, 4);
 	barq_text_raise(&choice);

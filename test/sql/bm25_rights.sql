@@ -81,7 +81,9 @@ SELECT what, pg_temp.by_roles(statement) FROM (VALUES
 
 -- called by hand they are as careful as any function
 SELECT s, pg_temp.outcome(s) FROM unnest(ARRAY[
-	$$SELECT bm25_bind('a:b'::bm25query, 0)$$, $$SELECT bm25_bind('a:b'::bm25query, 'bm25_rights_body'::regclass)$$,
+	$$SELECT bm25_bind('a:b'::bm25query, 0)$$, $$SELECT bm25_bind('b'::bm25query, 'bm25_rights')$$, $$SELECT bm25_bind('b'::bm25query, 'bm25_rights_v')$$, $$SELECT 'a' <@> bm25_bind('b'::text, 'bm25_rights')$$, $$SELECT 'a' <@> bm25_bind('b'::text, 'bm25_rights_pkey')$$, $$SELECT max(body <@> to_bm25query('x', 'bm25_rights'::regclass)) FROM bm25_rights$$, $$SELECT max(body <@> to_bm25query('x', 'bm25_rights_pkey'::regclass)) FROM bm25_rights$$,
+	$$SELECT bm25_unbound('a'::text, ARRAY[0]::regclass[], '{}', 'x'::text)$$, $$SELECT count(*) FROM bm25_rights WHERE body @@@ 'note: buy milk'::bm25query$$,
+ $$SELECT bm25_bind('a:b'::bm25query, 'bm25_rights_body'::regclass)$$,
 	$$SELECT bm25_unbound('a:b'::bm25query, ARRAY[0]::regclass[], '{}', 'x'::text)$$, $$SELECT bm25_unbound('b'::bm25query, ARRAY['bm25_rights']::regclass[], '{42704,a message,NULL,a hint}', 'x'::text)$$,
 	$$SELECT bm25_unbound('bm25_rights_title:b'::bm25query, ARRAY['bm25_rights', 'bm25_rights_v']::regclass[], '{}', 'x'::text)$$]) s;
 -- an operator of one's own with the planner's function
