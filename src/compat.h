@@ -91,6 +91,13 @@ typedef RelFileNode BarqLocator;
  */
 #define BARQ_REFUSED_COST	1e100
 
+/*
+ * Startup cost of what cannot be executed. It is above that of a refused path,
+ * which 18 may take for a bitmap in a plan for known parameters: such a plan is
+ * still to be preferred to one that is an error.
+ */
+#define BARQ_ERROR_COST		(BARQ_REFUSED_COST * 1e20)
+
 /* 18 ranks paths by disabled nodes before costs. */
 #if PG_VERSION_NUM >= 180000
 #define BarqPathRefuse(index_path) ((index_path)->path.disabled_nodes = 2)

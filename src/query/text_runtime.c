@@ -174,7 +174,7 @@ barq_bm25_unbound_support(PG_FUNCTION_ARGS)
 	{
 		SupportRequestCost *request = (SupportRequestCost *) node;
 
-		request->startup = disable_cost;
+		request->startup = BARQ_ERROR_COST;
 		request->per_tuple = cpu_operator_cost;
 		PG_RETURN_POINTER(request);
 	}
