@@ -134,13 +134,7 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 	if (kind == BARQ_LEG_TEXT)
 		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.<) 0::pg_catalog.float8",
 						 distance.data);
-
-	/*
-	 * Equal scores of texts are many. Their order is that of an index scan, by
-	 * whatever plan, and with an index only the last of them are sorted by it.
-	 */
-	appendStringInfo(&sql, " ORDER BY 3%s LIMIT %d",
-					 kind == BARQ_LEG_TEXT || exact ? ", 1, 2" : "", entry->candidates);
+	appendStringInfo(&sql, " ORDER BY 3 LIMIT %d", entry->candidates);
 	return sql.data;
 }
 
