@@ -10,9 +10,6 @@ COMMENT ON ACCESS METHOD barq_bm25 IS 'texts ranked by BM25, and matched';
 CREATE FUNCTION barq_text_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION barq_text_support(internal) IS 'internal: planner support: finds the index that a text query is for';
-CREATE FUNCTION barq_text_cost_support(internal) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_text_cost_support(internal) IS 'internal: planner support: what a text''s width costs';
 
 -- ranking: the negative BM25 score
 
@@ -30,10 +27,10 @@ CREATE FUNCTION bm25_distance(text[], text) RETURNS double precision
 COMMENT ON FUNCTION bm25_distance(text[], text) IS 'internal: negative BM25 score of texts that follow each other, by the index that fits';
 
 CREATE FUNCTION bm25_column_distance(text, bm25query) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'barq_text_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
+	AS 'MODULE_PATHNAME', 'barq_text_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
 COMMENT ON FUNCTION bm25_column_distance(text, bm25query) IS 'internal: planner support: <@> of a column whose right to be read is checked';
 CREATE FUNCTION bm25_column_distance(text[], bm25query) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'barq_text_array_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
+	AS 'MODULE_PATHNAME', 'barq_text_array_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
 COMMENT ON FUNCTION bm25_column_distance(text[], bm25query) IS 'internal: planner support: <@> of a column whose right to be read is checked';
 
 CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_distance);
@@ -65,10 +62,10 @@ CREATE FUNCTION bm25_matches(text[], text) RETURNS boolean
 COMMENT ON FUNCTION bm25_matches(text[], text) IS 'internal: whether texts hold what a query asks for, by the configuration of the index that fits';
 
 CREATE FUNCTION bm25_column_matches(text, bm25query) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_cost_support;
+	AS 'MODULE_PATHNAME', 'barq_text_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION bm25_column_matches(text, bm25query) IS 'internal: planner support: @@@ of a column whose right to be read is checked';
 CREATE FUNCTION bm25_column_matches(text[], bm25query) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_array_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_cost_support;
+	AS 'MODULE_PATHNAME', 'barq_text_array_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION bm25_column_matches(text[], bm25query) IS 'internal: planner support: @@@ of a column whose right to be read is checked';
 
 CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
@@ -100,17 +97,17 @@ CREATE FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) RET
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) IS 'internal: restriction selectivity of <@@: by the frequencies of the terms';
 CREATE FUNCTION bm25_below(text, bm25threshold) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
+	AS 'MODULE_PATHNAME', 'barq_text_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
 COMMENT ON FUNCTION bm25_below(text, bm25threshold) IS 'internal: whether the negative BM25 score of a text is below a bound';
 CREATE FUNCTION bm25_below(text[], bm25threshold) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_array_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
+	AS 'MODULE_PATHNAME', 'barq_text_array_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
 COMMENT ON FUNCTION bm25_below(text[], bm25threshold) IS 'internal: whether the negative BM25 score of texts that follow each other is below a bound';
 
 CREATE FUNCTION bm25_column_below(text, bm25threshold) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
+	AS 'MODULE_PATHNAME', 'barq_text_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
 COMMENT ON FUNCTION bm25_column_below(text, bm25threshold) IS 'internal: planner support: <@@ of a column whose right to be read is checked';
 CREATE FUNCTION bm25_column_below(text[], bm25threshold) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_array_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_cost_support;
+	AS 'MODULE_PATHNAME', 'barq_text_array_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
 COMMENT ON FUNCTION bm25_column_below(text[], bm25threshold) IS 'internal: planner support: <@@ of a column whose right to be read is checked';
 
 CREATE OPERATOR <@@ (LEFTARG = text, RIGHTARG = bm25threshold, FUNCTION = bm25_below, RESTRICT = barq_threshold_selectivity, JOIN = matchingjoinsel);

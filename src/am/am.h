@@ -206,8 +206,6 @@ extern void barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path,
 								   double loop_count, Cost *startup_cost,
 								   Cost *total_cost, Selectivity *selectivity,
 								   double *correlation, double *pages);
-/* Pages of a table's TOAST table as VACUUM counted them last; 0: there are none. */
-extern double barq_toast_pages(Oid table);
 extern bool barq_vector_validate(Oid opclass);
 
 /*

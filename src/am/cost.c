@@ -74,8 +74,9 @@ names_another(IndexPath *path)
 						 DatumGetObjectId(named->constvalue));
 }
 
-double
-barq_toast_pages(Oid table)
+/* Pages of a table's TOAST table as VACUUM counted them last; 0: there are none. */
+static double
+toast_pages(Oid table)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
 	Oid			toast = InvalidOid;
@@ -110,7 +111,7 @@ detoast_cost(PlannerInfo *root, IndexOptInfo *index)
 	int32		width = column > 0 ? get_attavgwidth(table, column) : 0;
 	double		pages;
 
-	if (width <= 0 || width > pointer || (pages = barq_toast_pages(table)) == 0)
+	if (width <= 0 || width > pointer || (pages = toast_pages(table)) == 0)
 		return 0;
 	return 0.25 * random_page_cost + 50 * cpu_operator_cost +
 		pages / Max(index->rel->tuples, 1) * 4 * cpu_tuple_cost;

@@ -10,7 +10,6 @@
 #include "compat.h"
 
 #include "nodes/pathnodes.h"
-#include "nodes/supportnodes.h"
 #include "utils/array.h"
 
 /* ---- text_sources.c: from an expression to tables ---- */
@@ -82,13 +81,5 @@ extern bool barq_text_index_is_own(List *sources, Oid index);
 
 /* Do two indexes of one table index the same expression? */
 extern bool barq_text_same_key(Oid index, Oid other);
-
-/* ---- text_function_cost.c ---- */
-
-/*
- * Fill in what a call of <@>, @@@ or <@@ costs, from the width of the column that
- * is its first argument. False, and nothing is filled in, where that is not known.
- */
-extern bool barq_text_function_cost(SupportRequestCost *request);
 
 #endif							/* BARQ_TEXT_BINDING_H */

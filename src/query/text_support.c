@@ -362,8 +362,5 @@ barq_text_support(PG_FUNCTION_ARGS)
 
 	if (IsA(request, SupportRequestSimplify))
 		PG_RETURN_POINTER(simplify((SupportRequestSimplify *) request));
-	if (IsA(request, SupportRequestCost) &&
-		barq_text_function_cost((SupportRequestCost *) request))
-		PG_RETURN_POINTER(request);
 	PG_RETURN_POINTER(NULL);
 }
