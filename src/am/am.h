@@ -11,11 +11,13 @@
 #include "access/amapi.h"
 #include "access/genam.h"
 #include "access/reloptions.h"
+#include "catalog/partition.h"
 #include "flat/flat.h"
 #include "hnsw/hnsw.h"
 #include "ivf/ivf.h"
 #include "lifecycle/lifecycle.h"
 #include "nodes/pathnodes.h"
+#include "utils/lsyscache.h"
 
 /* Support function 1 of a vector operator class: what space it spans. */
 #define BARQ_SPACE_PROC		1
@@ -89,6 +91,15 @@ extern const BarqVectorSpace *barq_vector_space(Relation index);
 extern const BarqVectorOptions *barq_vector_options(const BarqFrozenOptions *frozen);
 extern void barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec);
 extern const char *barq_quantization_name(int quantization);
+
+/* Is `named` the index itself, or a partitioned one that it is a part of? */
+static inline bool
+barq_is_index_or_parent(Oid named, Oid index)
+{
+	return named == index ||
+		(OidIsValid(named) && get_rel_relispartition(index) &&
+		 list_member_oid(get_partition_ancestors(index), named));
+}
 
 /* ---- shown_options.c ---- */
 

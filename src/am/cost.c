@@ -11,14 +11,12 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "am/am.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "settings.h"
-#include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 #include "utils/syscache.h"
@@ -69,9 +67,8 @@ names_another(IndexPath *path)
 	fmgr_info(query->funcid, &function);
 	named = lsecond(query->args);
 	return function.fn_addr == barq_by_index && !named->constisnull &&
-		DatumGetObjectId(named->constvalue) != path->indexinfo->indexoid &&
-		!list_member_oid(get_partition_ancestors(path->indexinfo->indexoid),
-						 DatumGetObjectId(named->constvalue));
+		!barq_is_index_or_parent(DatumGetObjectId(named->constvalue),
+								 path->indexinfo->indexoid);
 }
 
 /* Pages of a table's TOAST table as VACUUM counted them last; 0: there are none. */

@@ -8,13 +8,11 @@
 
 #include "access/htup_details.h"
 #include "am/text.h"
-#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "types/bm25threshold.h"
-#include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
 /*
@@ -51,8 +49,7 @@ named_index(Node *query, bool threshold, Oid *index)
 static bool
 answers(Oid index, Oid named)
 {
-	return !OidIsValid(named) || named == index ||
-		list_member_oid(get_partition_ancestors(index), named);
+	return !OidIsValid(named) || barq_is_index_or_parent(named, index);
 }
 
 void

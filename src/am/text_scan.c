@@ -25,7 +25,6 @@
 #include "am/heap_distance.h"
 #include "am/scan_report.h"
 #include "am/text.h"
-#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "lifecycle/stats.h"
 #include "miscadmin.h"
@@ -165,10 +164,7 @@ answering_index(Relation index, const BarqQueryValue *query)
 {
 	Oid			named = barq_query_value_find_index(query);
 
-	if (named == RelationGetRelid(index) ||
-		(OidIsValid(named) && list_member_oid(get_partition_ancestors(RelationGetRelid(index)), named)))
-		return named;
-	return InvalidOid;
+	return barq_is_index_or_parent(named, RelationGetRelid(index)) ? named : InvalidOid;
 }
 
 /* A key's query. */

@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "am/text.h"
-#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -21,7 +20,6 @@
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "types/bm25threshold.h"
-#include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_selectivity);
@@ -136,9 +134,7 @@ is_index_of(Oid index, RelOptInfo *rel, Node *value)
 		IndexOptInfo *info = lfirst(cell);
 
 		if (match_index_to_operand(value, 0, info) &&
-			(info->indexoid == index ||
-			 (get_rel_relispartition(info->indexoid) &&
-			  list_member_oid(get_partition_ancestors(info->indexoid), index))))
+			barq_is_index_or_parent(index, info->indexoid))
 			return true;
 	}
 	return false;
