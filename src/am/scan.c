@@ -68,16 +68,15 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	vs->slack = 0;
 	vs->last_bound = -get_float8_infinity();
 	vs->looked_at = 0;
-	vs->emitted = NULL;
-	vs->nemitted = vs->emitted_space = 0;
+	memset(&vs->emitted, 0, sizeof(vs->emitted));
 	vs->skip = NULL;
 	vs->queue = vs->late = NULL;
 	vs->last_distance = -get_float8_infinity();
 	vs->batch = vs->nasked = vs->ntaken = 0;
 	vs->drained = false;
 	vs->turned = vs->cut = vs->ended = false;
-	vs->misplaced = NULL;
-	vs->nmisplaced = vs->misplaced_space = vs->misplaced_at = 0;
+	memset(&vs->misplaced, 0, sizeof(vs->misplaced));
+	vs->misplaced_at = 0;
 	vs->rest = NULL;
 }
 
@@ -168,14 +167,7 @@ still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
 static void
 keep_for_the_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
 {
-	if (vs->nmisplaced == vs->misplaced_space)
-	{
-		vs->misplaced_space = Max(vs->misplaced_space * 2, 64);
-		vs->misplaced = vs->misplaced == NULL ?
-			MemoryContextAlloc(vs->context, sizeof(ItemPointerData) * vs->misplaced_space) :
-			repalloc_huge(vs->misplaced, sizeof(ItemPointerData) * vs->misplaced_space);
-	}
-	vs->misplaced[vs->nmisplaced++] = *tid;
+	barq_scan_keep_tid(vs, &vs->misplaced, tid);
 	barq_count(barq_stats_of(RelationGetRelid(scan->indexRelation)),
 			   BARQ_COUNT_ROWS_OUT_OF_ORDER, 1);
 }
@@ -370,7 +362,7 @@ static void
 end_of_order(IndexScanDesc scan, VectorScan *vs)
 {
 	vs->ended = true;
-	if (vs->nmisplaced > 0 || vs->cut || !barq_scan_is_complete() ||
+	if (vs->misplaced.n > 0 || vs->cut || !barq_scan_is_complete() ||
 		barq_consistency == BARQ_CONSISTENCY_SEALED)
 		barq_vector_scans_short++;
 	if (!vs->cut)
@@ -388,9 +380,9 @@ next_at_end(IndexScanDesc scan, VectorScan *vs)
 	ItemPointerData tid;
 	BarqKeyless keyless;
 
-	if (vs->misplaced_at < vs->nmisplaced)
+	if (vs->misplaced_at < vs->misplaced.n)
 	{
-		emit_at_end(scan, vs, &vs->misplaced[vs->misplaced_at++], get_float8_infinity(), false);
+		emit_at_end(scan, vs, &vs->misplaced.tids[vs->misplaced_at++], get_float8_infinity(), false);
 		return true;
 	}
 	if (vs->cut || !barq_scan_is_complete() ||

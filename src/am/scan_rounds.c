@@ -483,26 +483,32 @@ barq_scan_advance(IndexScanDesc scan, VectorScan *vs)
 }
 
 void
+barq_scan_keep_tid(VectorScan *vs, TidList *list, const ItemPointerData *tid)
+{
+	if (list->n == list->space)
+	{
+		list->space = Max(list->space * 2, 64);
+		list->tids = list->tids == NULL ?
+			MemoryContextAlloc(vs->context, sizeof(ItemPointerData) * list->space) :
+			repalloc_huge(list->tids, sizeof(ItemPointerData) * list->space);
+	}
+	list->tids[list->n++] = *tid;
+}
+
+void
 barq_scan_remember(VectorScan *vs, const ItemPointerData *tid)
 {
-	if (vs->nemitted == vs->emitted_space)
-	{
-		vs->emitted_space = Max(vs->emitted_space * 2, 64);
-		vs->emitted = vs->emitted == NULL ?
-			MemoryContextAlloc(vs->context, sizeof(ItemPointerData) * vs->emitted_space) :
-			repalloc_huge(vs->emitted, sizeof(ItemPointerData) * vs->emitted_space);
-	}
-	vs->emitted[vs->nemitted++] = *tid;
+	barq_scan_keep_tid(vs, &vs->emitted, tid);
 }
 
 void
 barq_scan_skip_emitted(VectorScan *vs)
 {
-	vs->skip = tidset_create(vs->context, Max(vs->nemitted, 64), NULL);
-	for (int64 i = 0; i < vs->nemitted; i++)
+	vs->skip = tidset_create(vs->context, Max(vs->emitted.n, 64), NULL);
+	for (int64 i = 0; i < vs->emitted.n; i++)
 	{
 		bool		found;
 
-		tidset_insert(vs->skip, vs->emitted[i], &found);
+		tidset_insert(vs->skip, vs->emitted.tids[i], &found);
 	}
 }

@@ -40,6 +40,14 @@ typedef struct SegmentStream
 	uint32		space;
 } SegmentStream;
 
+/* TIDs in the order in which they came; in the scan's `context`. */
+typedef struct TidList
+{
+	ItemPointerData *tids;		/* NULL: none yet */
+	int64		n;
+	int64		space;
+} TidList;
+
 typedef struct VectorScan
 {
 	BarqScanReport *report;		/* the first member (scan_report.h) */
@@ -89,16 +97,12 @@ typedef struct VectorScan
 	bool		turned;			/* every code is scored: nothing is missed */
 	bool		cut;			/* by barq.max_scan_tuples */
 	bool		ended;			/* no more rows in order */
-	ItemPointerData *emitted;
-	int64		nemitted;
-	int64		emitted_space;
+	TidList		emitted;
 	struct tidset_hash *skip;	/* emitted before a restart */
 	int			prefetched;		/* candidates whose heap pages were asked for */
 
 	/* rows that strict order could not place any more: they come at the end */
-	ItemPointerData *misplaced;
-	int64		nmisplaced;
-	int64		misplaced_space;
+	TidList		misplaced;
 	int64		misplaced_at;	/* the next to be returned */
 
 	/* then rows without a key (scan_rest.c) */
@@ -150,6 +154,9 @@ extern void barq_scan_advance(IndexScanDesc scan, VectorScan *vs);
 
 /* From here on rows are put in order by ourselves (own_order.h). */
 extern void barq_scan_own_order(VectorScan *vs);
+
+/* Append a TID to one of the scan's lists. */
+extern void barq_scan_keep_tid(VectorScan *vs, TidList *list, const ItemPointerData *tid);
 
 /*
  * Remember that a row was emitted, for a restart; and before one, leave out what

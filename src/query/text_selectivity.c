@@ -13,7 +13,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
@@ -176,40 +175,13 @@ rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Node *value, Oid index)
 	return barq_may_see_index_content(index, OidIsValid(user) ? user : GetUserId());
 }
 
-Datum
-barq_text_selectivity(PG_FUNCTION_ARGS)
-{
-	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
-	List	   *args = (List *) PG_GETARG_POINTER(2);
-	int			varRelid = PG_GETARG_INT32(3);
-	VariableStatData variable;
-	Node	   *other;
-	bool		on_left;
-	double		share = DEFAULT_SELECTIVITY;
+/* The share of rows for a constant that is not NULL; DEFAULT_SELECTIVITY: unknown. */
+typedef double (*ShareOfConstant) (PlannerInfo *root, const VariableStatData *variable,
+								   const Const *constant);
 
-	if (!get_restriction_variable(root, args, varRelid, &variable, &other, &on_left))
-		PG_RETURN_FLOAT8(share);
-	if (IsA(other, Const) && ((Const *) other)->constisnull)
-		share = 0;
-	else if (IsA(other, Const) && on_left && exprType(other) != TEXTOID && variable.rel != NULL)
-	{
-		const BarqQueryValue *value = DatumGetBarqQueryValue(((Const *) other)->constvalue);
-
-		/* a constant whose index has no name is one that the planner has bound */
-		if (OidIsValid(value->index) && rows_are_visible(root, variable.rel, variable.var, value->index))
-			share = estimate(value, false);
-	}
-	ReleaseVariableStats(variable);
-	CLAMP_PROBABILITY(share);
-	PG_RETURN_FLOAT8(share);
-}
-
-/*
- * The same of <@@: half of the rows that have a score, where the bound is not
- * 0, for nothing tells how scores are spread.
- */
-Datum
-barq_threshold_selectivity(PG_FUNCTION_ARGS)
+/* The estimate for column OPERATOR constant; the default for any other clause. */
+static Datum
+selectivity(FunctionCallInfo fcinfo, ShareOfConstant share_of)
 {
 	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
 	List	   *args = (List *) PG_GETARG_POINTER(2);
@@ -224,16 +196,58 @@ barq_threshold_selectivity(PG_FUNCTION_ARGS)
 	if (IsA(other, Const) && ((Const *) other)->constisnull)
 		share = 0;
 	else if (IsA(other, Const) && on_left && variable.rel != NULL)
-	{
-		const BarqThreshold *threshold = DatumGetBarqThreshold(((Const *) other)->constvalue);
-		const BarqQueryValue *value = barq_threshold_query(threshold);
-
-		if (barq_threshold_passes(threshold, 0))
-			share = 1;
-		else if (OidIsValid(value->index) && rows_are_visible(root, variable.rel, variable.var, value->index))
-			share = estimate(value, true) * (threshold->bound < 0 ? 0.5 : 1);
-	}
+		share = share_of(root, &variable, (Const *) other);
 	ReleaseVariableStats(variable);
 	CLAMP_PROBABILITY(share);
 	PG_RETURN_FLOAT8(share);
+}
+
+/*
+ * May a query be estimated for a column? One whose index has no name is one that
+ * the planner has bound.
+ */
+static bool
+may_estimate(PlannerInfo *root, const VariableStatData *variable, const BarqQueryValue *value)
+{
+	return OidIsValid(value->index) &&
+		rows_are_visible(root, variable->rel, variable->var, value->index);
+}
+
+static double
+share_of_query(PlannerInfo *root, const VariableStatData *variable, const Const *constant)
+{
+	const BarqQueryValue *value;
+
+	if (constant->consttype == TEXTOID)
+		return DEFAULT_SELECTIVITY;
+	value = DatumGetBarqQueryValue(constant->constvalue);
+	return may_estimate(root, variable, value) ? estimate(value, false) : DEFAULT_SELECTIVITY;
+}
+
+/*
+ * Of <@@: half of the rows that have a score, where the bound is not 0, for
+ * nothing tells how scores are spread.
+ */
+static double
+share_of_threshold(PlannerInfo *root, const VariableStatData *variable, const Const *constant)
+{
+	const BarqThreshold *threshold = DatumGetBarqThreshold(constant->constvalue);
+	const BarqQueryValue *value = barq_threshold_query(threshold);
+
+	if (barq_threshold_passes(threshold, 0))
+		return 1;
+	return may_estimate(root, variable, value) ?
+		estimate(value, true) * (threshold->bound < 0 ? 0.5 : 1) : DEFAULT_SELECTIVITY;
+}
+
+Datum
+barq_text_selectivity(PG_FUNCTION_ARGS)
+{
+	return selectivity(fcinfo, share_of_query);
+}
+
+Datum
+barq_threshold_selectivity(PG_FUNCTION_ARGS)
+{
+	return selectivity(fcinfo, share_of_threshold);
 }
