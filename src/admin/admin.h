@@ -5,7 +5,7 @@
 #ifndef BARQ_ADMIN_H
 #define BARQ_ADMIN_H
 
-#include "compat.h"
+#include "base/compat.h"
 
 #include "lifecycle/lifecycle.h"
 

@@ -8,7 +8,7 @@
 #include "access/genam.h"
 #include "admin/admin.h"
 #include "am/am.h"
-#include "am/text.h"
+#include "text_index/text_index.h"
 #include "catalog/catalog.h"
 #include "catalog/partition.h"
 #include "catalog/pg_ts_config.h"

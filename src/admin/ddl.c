@@ -18,7 +18,7 @@
 #include "access/xact.h"
 #include "admin/admin.h"
 #include "am/am.h"
-#include "am/text.h"
+#include "text_index/text_index.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/objectaccess.h"

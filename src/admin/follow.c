@@ -18,7 +18,7 @@
 #include "access/table.h"
 #include "admin/admin.h"
 #include "am/am.h"
-#include "am/text.h"
+#include "text_index/text_index.h"
 #include "catalog/catalog.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"

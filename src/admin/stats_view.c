@@ -10,7 +10,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "lifecycle/stats.h"
+#include "base/stats.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"

@@ -8,7 +8,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "admin/admin.h"
-#include "am/text.h"
+#include "text_index/text_index.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "funcapi.h"

@@ -1,105 +1,79 @@
 /*
  * am.h
- *	  What the files of the access methods share: the callbacks, the options,
- *	  the vector index's frozen options.
+ *	  What all access methods share: their routine, inserting a row, VACUUM,
+ *	  checks of operator classes, rights to an index's content, options shown.
  */
 #ifndef BARQ_AM_H
 #define BARQ_AM_H
 
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/amapi.h"
 #include "access/genam.h"
-#include "access/reloptions.h"
 #include "catalog/partition.h"
-#include "flat/flat.h"
-#include "hnsw/hnsw.h"
-#include "ivf/ivf.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_opclass.h"
 #include "lifecycle/lifecycle.h"
-#include "nodes/pathnodes.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 
-/* Support function 1 of a vector operator class: what space it spans. */
-#define BARQ_SPACE_PROC		1
+/* ---- routine.c ---- */
 
-/* What an operator class spans: how a datum of its type is encoded (space.c). */
-typedef struct BarqVectorSpace
-{
-	BarqMetric	metric;
-	int			max_dims;
-	const char *type_name;
-	BarqQuantization unquantized;	/* how rows are kept under "none" */
+/* An IndexAmRoutine with what all access methods have in common; palloc'd. */
+extern IndexAmRoutine *barq_am_routine(void);
 
-	/*
-	 * The value of a datum as the codec takes it (codec.h); *to_free receives
-	 * a copy made on the way, or NULL.
-	 */
-	const void *(*elements) (Datum value, int *dims, void **to_free);
-
-	/* raises the type's error about operands of different dimensions */
-	void		(*dims_differ) (int a, int b);
-} BarqVectorSpace;
-
-/* Reloptions of barq_hnsw as parsed. */
-typedef struct BarqHnswReloptions
-{
-	int32		vl_len_;
-	int			m;
-	int			ef_construction;
-	int			quantization;	/* BarqQuantization, or BARQ_QUANT_DEFAULT */
-} BarqHnswReloptions;
-
-#define BARQ_QUANT_DEFAULT	(-1)	/* what the type's default is */
-
-#define BARQ_HNSW_DEFAULT_M		16
-#define BARQ_HNSW_DEFAULT_EF_CONSTRUCTION	64
-
-/* BarqFrozenOptions.bytes of a vector index. */
-typedef struct BarqVectorOptions
-{
-	uint16		metric;			/* BarqMetric */
-	uint16		quantization;	/* BarqQuantization */
-	uint32		dims;
-	uint16		m;				/* 0 but in barq_hnsw */
-	uint16		ef_construction;
-	uint32		lists;			/* of barq_ivf; 0: chosen */
-} BarqVectorOptions;
-
-#define BARQ_VECTOR_OPTIONS_VERSION 1
-
-StaticAssertDecl(sizeof(BarqVectorOptions) == 16, "BarqVectorOptions is on disk");
-
-/* options.c */
-extern void barq_define_reloptions(void);
-extern void barq_add_quantization(relopt_kind kind);
-extern bytea *barq_hnsw_reloptions(Datum reloptions, bool validate);
+/* ---- insert.c ---- */
 
 /*
- * What every index of vectors freezes: the rest of *options is zero. method:
- * the access method's name.
+ * Append a value that is not NULL to the growing log. Returns how many pages the
+ * log has then, or 0 where no page was added. Its caller frees what it allocates.
  */
-extern void barq_vector_freeze_options(Relation index, const char *method,
-									   int quantization, BarqVectorOptions *options);
+typedef uint32 (*BarqRowAppender) (Relation index, Datum value, ItemPointer heap_tid);
 
 /*
- * Options of a new index, checked: ERROR for a column without dimensions, for
- * too many, for options that do not fit together.
+ * aminsert of all access methods: append a row, NULL or by `append`, count it,
+ * and see to it that the log is sealed when it is long (barq_after_append).
  */
-extern void barq_hnsw_freeze_options(Relation index, const void *reloptions,
-									 BarqFrozenOptions *frozen);
-extern const BarqVectorSpace *barq_vector_space(Relation index);
-extern const BarqVectorOptions *barq_vector_options(const BarqFrozenOptions *frozen);
-extern void barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec);
-extern const char *barq_quantization_name(int quantization);
+extern void barq_am_insert(Relation index, struct IndexInfo *info, Datum value,
+						   bool isnull, ItemPointer heap_tid, BarqRowAppender append);
 
-/* Is `named` the index itself, or a partitioned one that it is a part of? */
-static inline bool
-barq_is_index_or_parent(Oid named, Oid index)
-{
-	return named == index ||
-		(OidIsValid(named) && get_rel_relispartition(index) &&
-		 list_member_oid(get_partition_ancestors(index), named));
-}
+/* ---- vacuum.c ---- */
+
+extern IndexBulkDeleteResult *barq_bulk_delete(IndexVacuumInfo *info,
+											   IndexBulkDeleteResult *stats,
+											   IndexBulkDeleteCallback callback,
+											   void *callback_state);
+extern IndexBulkDeleteResult *barq_vacuum_cleanup(IndexVacuumInfo *info,
+												  IndexBulkDeleteResult *stats);
+
+/* ---- validate.c ---- */
+
+/* A complaint, as amvalidate functions make them. */
+#define BARQ_COMPLAIN(ok, ...) \
+	do { \
+		ereport(INFO, \
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION), \
+				 errmsg(__VA_ARGS__))); \
+		*(ok) = false; \
+	} while (0)
+
+/* What an access method requires of a class: sets *ok to false where it is not so. */
+typedef void (*BarqClassCheck) (const FormData_pg_opclass *class, CatCList *operators,
+								CatCList *procedures, bool *ok);
+
+/* amvalidate: run the check on a class's operators and support functions. */
+extern bool barq_validate_class(Oid opclass, BarqClassCheck check);
+
+/*
+ * Whether an operator orders the class's own type. Complains of one that does
+ * not order by float8.
+ */
+extern bool barq_validate_ordering(const FormData_pg_opclass *class,
+								   const FormData_pg_amop *op, bool *ok);
+
+/* Complain of an operator with a strategy number that the class has not. */
+extern void barq_validate_strategy(const FormData_pg_opclass *class,
+								   const FormData_pg_amop *op, bool *ok);
 
 /* ---- shown_options.c ---- */
 
@@ -114,119 +88,27 @@ extern bool barq_options_differ(Relation index, const BarqFrozenOptions *options
 								Relation other_index, const BarqFrozenOptions *other,
 								char **differing, char **other_differing);
 
-/* vector_kind.c: sealing and merging vectors */
-extern const BarqIndexKind barq_hnsw_index_kind;
-extern void barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows,
-							 uint32 n, BarqBodyWriter *writer);
-extern bool barq_vector_has_key(Relation index, const BarqFrozenOptions *frozen,
-								Datum value);
-
-/* Others who help to build a graph or lists, and how far it is. */
-typedef struct BarqBuildTeam
+/* Is `named` the index itself, or a partitioned one that it is a part of? */
+static inline bool
+barq_is_index_or_parent(Oid named, Oid index)
 {
-	/* announce a shared work area, of which `bytes` are used */
-	void		(*begin) (void *arg, const char *path, uint64 bytes);
-	/* wait until everyone who joined has finished */
-	void		(*finish) (void *arg);
-	BarqBuildProgress progress;
-	void	   *arg;
-} BarqBuildTeam;
+	return named == index ||
+		(OidIsValid(named) && get_rel_relispartition(index) &&
+		 list_member_oid(get_partition_ancestors(index), named));
+}
 
-/* What the access methods of vectors do each in its own way. */
-typedef struct BarqVectorMethod
-{
-	const BarqIndexKind *index_kind;
-
-	/* is a segment of so many rows better as a graph, or lists, than flat? */
-	bool		(*pays) (const BarqCodec *codec, uint64 rows);
-
-	/* the work area in which one is made of the inputs' live rows */
-	uint64		(*work_bytes) (const BarqFrozenOptions *frozen, BarqMergeInput *inputs,
-							   int ninputs);
-	void		(*load) (void *area, const BarqFrozenOptions *frozen,
-						 BarqMergeInput *inputs, int ninputs);
-
-	/* do the work; and, as another process, take part in it */
-	void		(*lead) (void *area, BarqBuildProgress progress, void *arg);
-	void		(*help) (void *area, BarqBuildProgress progress, void *arg);
-	void		(*write_body) (void *area, BarqBodyWriter *writer);
-	int			first_phase;	/* BARQ_PHASE_* that it begins with */
-} BarqVectorMethod;
-
-extern const BarqVectorMethod barq_hnsw_method;
-extern const BarqVectorMethod barq_ivf_method;
-extern const BarqVectorMethod *barq_vector_method(const BarqFrozenOptions *frozen);
-
-/* What a scan of so many codes costs, in bytes read. */
-extern uint64 barq_scan_cost(const BarqCodec *codec, uint64 rows);
+/* ---- no_class.c ---- */
 
 /*
- * Make a graph, or lists. team NULL: nobody helps, and where room is lacking the
- * result is NULL with *reason, for a merge can wait. Of a build it is never NULL.
- */
-extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions *frozen,
-										 const uint8 *id, BarqMergeInput *inputs,
-										 int ninputs, const BarqBuildTeam *team,
-										 char **reason);
-
-/* merge, is_urgent and is_provisional of an index kind */
-extern BarqBodyWriter *barq_vector_merge(Relation index, const BarqFrozenOptions *frozen,
-										 const uint8 *id, BarqMergeInput *inputs,
-										 int ninputs, uint64 live, char **reason);
-extern bool barq_vector_is_urgent(const BarqFrozenOptions *frozen,
-								  uint16 segment_kind, uint64 rows);
-extern bool barq_vector_is_provisional(const BarqFrozenOptions *frozen,
-									   uint16 segment_kind, uint64 rows);
-
-/* ivf_kind.c: the same of barq_ivf, and its options */
-extern const BarqIndexKind barq_ivf_index_kind;
-extern void barq_define_ivf_reloptions(void);
-extern bytea *barq_ivf_reloptions(Datum reloptions, bool validate);
-
-/* The option lists that an index was built with; the catalog's may be pending. */
-extern uint32 barq_ivf_built_lists(Relation index);
-
-/* build.c, insert.c, scan.c, vacuum.c, cost.c, validate.c: the callbacks */
-extern IndexBuildResult *barq_hnsw_build(Relation heap, Relation index,
-										 struct IndexInfo *info);
-extern IndexBuildResult *barq_ivf_build(Relation heap, Relation index,
-										struct IndexInfo *info);
-extern void barq_hnsw_build_empty(Relation index);
-extern void barq_ivf_build_empty(Relation index);
-extern bool barq_vector_insert(Relation index, Datum *values, bool *isnull,
-							   ItemPointer heap_tid, Relation heap,
-							   IndexUniqueCheck check_unique,
-							   bool index_unchanged, struct IndexInfo *info);
-extern IndexScanDesc barq_vector_begin_scan(Relation index, int nkeys, int norderbys);
-extern void barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
-							   ScanKey orderbys, int norderbys);
-extern bool barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction);
-extern void barq_vector_end_scan(IndexScanDesc scan);
-extern IndexBulkDeleteResult *barq_bulk_delete(IndexVacuumInfo *info,
-											   IndexBulkDeleteResult *stats,
-											   IndexBulkDeleteCallback callback,
-											   void *callback_state);
-extern IndexBulkDeleteResult *barq_vacuum_cleanup(IndexVacuumInfo *info,
-												  IndexBulkDeleteResult *stats);
-extern void barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path,
-									  double loop_count, Cost *startup_cost,
-									  Cost *total_cost, Selectivity *selectivity,
-									  double *correlation, double *pages);
-extern bool barq_order_must_be_exact(PlannerInfo *root, IndexPath *path);
-extern void barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path,
-								   double loop_count, Cost *startup_cost,
-								   Cost *total_cost, Selectivity *selectivity,
-								   double *correlation, double *pages);
-extern bool barq_vector_validate(Oid opclass);
-
-/*
- * no_class.c: ERRCODE_UNDEFINED_OBJECT, with a hint, for an index whose column's
+ * ERRCODE_UNDEFINED_OBJECT, with a hint, for an index whose column's
  * type has no operator class.
  */
 extern void barq_check_class(Relation index);
 
+/* ---- content_rights.c ---- */
+
 /*
- * content_rights.c: whether a role may see what an index (also a partitioned
+ * Whether a role may see what an index (also a partitioned
  * one) holds of all rows: it needs SELECT on every column that the keys are
  * computed from, and no row security that hides rows from it. False for an
  * index that does not exist.
@@ -244,15 +126,5 @@ extern void barq_check_index_content_rights(Oid index);
  * relation of another kind, ERRCODE_UNDEFINED_OBJECT where there is none.
  */
 pg_noreturn extern void barq_raise_not_an_index(Oid relation);
-
-/*
- * Scans of this backend that ran out of rows in order before they had given all
- * rows: of vectors, for whatever reason, and of any kind, because of
- * barq.max_scan_tuples. So a statement's caller learns whether an index has told
- * all.
- */
-extern uint64 barq_vector_scans_short;
-extern uint64 barq_scans_cut;
-extern char *barq_build_phase_name(int64 phase);
 
 #endif							/* BARQ_AM_H */

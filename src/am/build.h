@@ -1,6 +1,7 @@
 /*
  * build.h
- *	  What leader and workers of CREATE INDEX share.
+ *	  What CREATE INDEX of all access methods shares: the leader, its workers,
+ *	  the image folder of an index that nobody else sees yet.
  */
 #ifndef BARQ_BUILD_H
 #define BARQ_BUILD_H
@@ -12,27 +13,8 @@
 #include "nodes/execnodes.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
-#include "store/keyless.h"
 
-/* The run of a participant in a build of text (text_build.h). */
-typedef struct BarqSharedRun
-{
-	char		name[64];		/* of its file, in the index's image folder */
-	uint64		bytes;
-} BarqSharedRun;
-
-/* Rows are handed to the file of rows in chunks of this many. */
-#define BARQ_CHUNK_ROWS		4096
-
-/* leader and workers */
-#define BARQ_MAX_PARTICIPANTS	1024
-
-/* The last, partly filled chunk of a participant. */
-typedef struct BarqPartialChunk
-{
-	uint32		chunk;
-	uint32		used;
-} BarqPartialChunk;
+#define BARQ_MAX_PARTICIPANTS	1024	/* leader and workers */
 
 typedef struct BarqBuildShared
 {
@@ -40,12 +22,8 @@ typedef struct BarqBuildShared
 	Oid			index;
 	bool		concurrent;
 	int			participants;	/* asked for */
-	char		rows_path[MAXPGPATH];
 
-	pg_atomic_uint32 next_chunk;
 	pg_atomic_uint32 next_participant;
-	pg_atomic_uint64 next_whole;	/* bytes of whole rows written or claimed */
-	pg_atomic_uint64 next_keyless;	/* bytes of rows without a key likewise */
 	pg_atomic_uint64 rows_loaded;
 	pg_atomic_uint64 rows_inserted;
 
@@ -62,62 +40,22 @@ typedef struct BarqBuildShared
 	char		work_path[MAXPGPATH];
 	uint64		work_bytes;
 
-	/* a participant each: of vectors, or of text */
-	union
-	{
-		BarqPartialChunk partial[BARQ_MAX_PARTICIPANTS];
-		BarqSharedRun runs[BARQ_MAX_PARTICIPANTS];
-	};
-	/* a ParallelTableScanDesc follows */
+	Size		own_bytes;		/* of the access method's own part */
+	/* the access method's own part and a ParallelTableScanDesc follow */
 } BarqBuildShared;
 
+/* The access method's own part, zeroed by the leader before workers start. */
+#define BarqBuildSharedOwn(shared) \
+	((void *) ((char *) (shared) + BUFFERALIGN(sizeof(BarqBuildShared))))
+
 #define BarqBuildSharedScan(shared) \
-	((ParallelTableScanDesc) ((char *) (shared) + BUFFERALIGN(sizeof(BarqBuildShared))))
+	((ParallelTableScanDesc) ((char *) BarqBuildSharedOwn(shared) + \
+							  BUFFERALIGN((shared)->own_bytes)))
+
+/* ---- build.c ---- */
 
 /*
- * Where one participant puts the rows that it reads from the heap. Where the
- * codec has heads, a slot's is one whose row lies as many bytes from the start
- * of all whole rows, which have a file or memory of their own.
- */
-typedef struct BarqRowSink
-{
-	const BarqVectorSpace *space;
-	BarqCodec	codec;
-	Size		slot_bytes;		/* code, then TID padded to 8 */
-
-	/* file: chunks claimed from `shared` (or from `own_chunks` when alone) */
-	int			fd;				/* -1: all rows stay in `memory` */
-	const char *path;
-	BarqBuildShared *shared;	/* NULL: alone */
-	uint32		own_chunks;
-	uint32		chunk;			/* claimed now */
-	bool		claimed;
-
-	char	   *memory;			/* a chunk's rows, or all of them */
-	uint64		memory_space;	/* rows */
-	int			whole_fd;
-	const char *whole_path;
-	uint64		own_whole;		/* bytes written, where nobody shares the file */
-	char	   *whole;			/* those of the rows in memory */
-	uint64		whole_space;
-	uint64		whole_used;
-	uint64		filled;			/* rows in memory */
-	uint64		rows;			/* that have a key, in all */
-
-	/* those without one: some in memory, the others in a file if there is one */
-	int			keyless_fd;		/* -1: not needed so far */
-	char	   *keyless_path;
-	uint64		own_keyless;	/* bytes written, where nobody shares the file */
-	BarqKeylessRows keyless;	/* in `context` */
-	uint64		nkeyless;		/* in all */
-	uint64		reported;
-	double		heap_tuples;
-	MemoryContext context;		/* all but what a row leaves behind */
-	MemoryContext scratch;
-} BarqRowSink;
-
-/*
- * build.c: ERROR if the index has pages already; forget what is remembered of
+ * ERROR if the index has pages already; forget what is remembered of
  * a metapage before a TRUNCATE in place.
  */
 extern void barq_build_check_empty(Relation index);
@@ -129,33 +67,7 @@ extern void barq_build_check_empty(Relation index);
  */
 extern bool barq_build_hold_folder(Relation index);
 
-/* build_rows.c */
-extern void barq_sink_init(BarqRowSink *sink, Relation index,
-						   const BarqFrozenOptions *frozen, const char *path,
-						   BarqBuildShared *shared);
-extern void barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index,
-						   IndexInfo *info, TableScanDesc scan, bool progress);
-extern void barq_sink_flush(BarqRowSink *sink);
-extern void barq_sink_close(BarqRowSink *sink);
-
-/* The files of whole rows and of rows without a key beside a file of slots; palloc'd. */
-extern char *barq_sink_whole_path(const char *path);
-extern char *barq_sink_keyless_path(const char *path);
-
-/*
- * Write the rows without a key, of all participants, to a body whose kind has
- * finished its part. After barq_sink_flush by all of them.
- */
-extern void barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer);
-
-/*
- * All rows as one array of slots (code, TID), mapped or in memory. Closes the
- * gaps that partly filled chunks left. *whole receives where the distances of
- * heads count from, or NULL.
- */
-extern const char *barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole);
-
-/* build_parallel.c */
+/* ---- build_parallel.c ---- */
 typedef struct BarqBuildLeader
 {
 	ParallelContext *context;
@@ -164,23 +76,45 @@ typedef struct BarqBuildLeader
 	int			workers;
 } BarqBuildLeader;
 
-/* NULL where the build is to be done alone. rows_path: of vectors. */
+/* Fills in the access method's own part of what is shared, before workers start. */
+typedef void (*BarqBuildInitOwn) (void *own, void *arg);
+
+/*
+ * Launch workers that run the library's function `entry`, which calls
+ * barq_build_worker(). own_bytes: size of the access method's own part.
+ * Returns NULL where the build is to be done alone.
+ */
 extern BarqBuildLeader *barq_build_begin_parallel(Relation heap, Relation index,
-												  IndexInfo *info, const char *rows_path);
+												  IndexInfo *info, const char *entry,
+												  Size own_bytes,
+												  BarqBuildInitOwn init_own, void *arg);
+
+/* Wait until every worker has scanned its part of the heap. */
 extern void barq_build_wait_scans(BarqBuildLeader *leader);
-/* path NULL: nothing to insert, workers end */
+
+/* Let workers go on: to help in the work area at `path`, or (NULL) to end. */
 extern void barq_build_release_workers(BarqBuildLeader *leader, const char *path,
 									   uint64 bytes);
+
+/* Wait until every worker has done its part in the work area. */
 extern void barq_build_wait_inserts(BarqBuildLeader *leader);
+
+/* Wait until the workers have ended, and free what is shared with them. */
 extern void barq_build_end_parallel(BarqBuildLeader *leader);
 
-extern PGDLLEXPORT void barq_build_worker_main(dsm_segment *segment, shm_toc *toc);
+/*
+ * A worker's part of a build. `scan` reads a part of the heap and returns the
+ * number of rows indexed, with that of rows read in *heap_tuples; `help` (NULL:
+ * there is nothing to do) works in the leader's work area.
+ */
+typedef struct BarqBuildWorkerOps
+{
+	double		(*scan) (BarqBuildShared *shared, Relation heap, Relation index,
+						 IndexInfo *info, const BarqFrozenOptions *options,
+						 double *heap_tuples);
+	void		(*help) (BarqBuildShared *shared, const BarqFrozenOptions *options);
+} BarqBuildWorkerOps;
 
-/* Phases, as pg_stat_progress_create_index shows them. */
-#define BARQ_PHASE_LOAD		2
-#define BARQ_PHASE_GRAPH	3
-#define BARQ_PHASE_WRITE	4
-#define BARQ_PHASE_TRAIN	5
-#define BARQ_PHASE_ASSIGN	6
+extern void barq_build_worker(shm_toc *toc, const BarqBuildWorkerOps *ops);
 
 #endif							/* BARQ_BUILD_H */

@@ -1,8 +1,8 @@
 /*
  * build_parallel.c
- *	  Workers of CREATE INDEX: they scan the heap with the leader. Of vectors,
- *	  they then wait for him to lay out a work area, and make a graph, or
- *	  lists, in it with him; of text, until he has opened the runs that they wrote.
+ *	  Workers of CREATE INDEX: they scan the heap with the leader, wait until it
+ *	  is done with what they have left for it, and may then help in a work area
+ *	  that it has laid out.
  *
  * PostgreSQL plans parallel workers for foreign access methods only from 17
  * on, and there with its own idea of when; so we ask for them ourselves.
@@ -12,14 +12,12 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "am/build.h"
-#include "am/text_build.h"
 #include "catalog/index.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "pgstat.h"
-#include "store/work.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_progress.h"
 #include "utils/rel.h"
@@ -49,7 +47,8 @@ workers_to_ask_for(Relation heap, Relation index)
 
 BarqBuildLeader *
 barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
-						  const char *rows_path)
+						  const char *entry, Size own_bytes,
+						  BarqBuildInitOwn init_own, void *arg)
 {
 	int			request = workers_to_ask_for(heap, index);
 	BarqBuildLeader *leader;
@@ -64,12 +63,12 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 
 	leader = palloc0(sizeof(BarqBuildLeader));
 	EnterParallelMode();
-	context = CreateParallelContext("barq", "barq_build_worker_main", request);
+	context = CreateParallelContext("barq", entry, request);
 	leader->context = context;
 	leader->snapshot = info->ii_Concurrent ?
 		RegisterSnapshot(GetTransactionSnapshot()) : SnapshotAny;
 
-	bytes = BUFFERALIGN(sizeof(BarqBuildShared)) +
+	bytes = BUFFERALIGN(sizeof(BarqBuildShared)) + BUFFERALIGN(own_bytes) +
 		table_parallelscan_estimate(heap, leader->snapshot);
 	shm_toc_estimate_chunk(&context->estimator, bytes);
 	shm_toc_estimate_keys(&context->estimator, 1);
@@ -86,18 +85,17 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 	}
 
 	shared = shm_toc_allocate(context->toc, bytes);
-	memset(shared, 0, sizeof(BarqBuildShared));
+	memset(shared, 0, BUFFERALIGN(sizeof(BarqBuildShared)) + own_bytes);
 	shared->heap = RelationGetRelid(heap);
 	shared->index = RelationGetRelid(index);
 	shared->concurrent = info->ii_Concurrent;
 	shared->participants = request + 1;
-	strlcpy(shared->rows_path, rows_path, MAXPGPATH);
-	pg_atomic_init_u32(&shared->next_chunk, 0);
+	shared->own_bytes = own_bytes;
 	pg_atomic_init_u32(&shared->next_participant, 0);
-	pg_atomic_init_u64(&shared->next_whole, 0);
-	pg_atomic_init_u64(&shared->next_keyless, 0);
 	pg_atomic_init_u64(&shared->rows_loaded, 0);
 	pg_atomic_init_u64(&shared->rows_inserted, 0);
+	if (init_own != NULL)
+		init_own(BarqBuildSharedOwn(shared), arg);
 	SpinLockInit(&shared->mutex);
 	ConditionVariableInit(&shared->changed);
 	table_parallelscan_initialize(heap, BarqBuildSharedScan(shared), leader->snapshot);
@@ -185,57 +183,8 @@ barq_build_end_parallel(BarqBuildLeader *leader)
 	ExitParallelMode();
 }
 
-static void
-worker_progress(void *arg, uint32 rows)
-{
-	BarqBuildShared *shared = arg;
-
-	CHECK_FOR_INTERRUPTS();
-	pg_atomic_fetch_add_u64(&shared->rows_inserted, rows);
-}
-
-static void
-worker_help(BarqBuildShared *shared, const BarqFrozenOptions *options)
-{
-	BarqWork   *work = barq_work_attach(shared->work_path, shared->work_bytes);
-
-	barq_vector_method(options)->help(work->address, worker_progress, shared);
-	barq_work_release(work);
-}
-
-/* Read a part of the heap's vectors; returns their number. */
-static double
-scan_vectors(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *info,
-			 const BarqFrozenOptions *options, double *heap_tuples)
-{
-	BarqRowSink sink;
-
-	barq_sink_init(&sink, index, options, shared->rows_path, shared);
-	barq_sink_scan(&sink, heap, index, info,
-				   table_beginscan_parallel(heap, BarqBuildSharedScan(shared)), false);
-	barq_sink_flush(&sink);
-	barq_sink_close(&sink);
-	*heap_tuples = sink.heap_tuples;
-	return sink.rows + sink.nkeyless;
-}
-
-/* The same of texts. Their run's file lives until the worker ends. */
-static double
-scan_texts(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *info,
-		   const BarqFrozenOptions *options, double *heap_tuples)
-{
-	BarqTextRuns runs;
-
-	barq_text_runs_scan(&runs, heap, index, info, options, shared,
-						table_beginscan_parallel(heap, BarqBuildSharedScan(shared)),
-						shared->participants);
-	barq_text_runs_publish(&runs);
-	*heap_tuples = runs.heap_tuples;
-	return runs.rows;
-}
-
 void
-barq_build_worker_main(dsm_segment *segment, shm_toc *toc)
+barq_build_worker(shm_toc *toc, const BarqBuildWorkerOps *ops)
 {
 	BarqBuildShared *shared = shm_toc_lookup(toc, KEY_SHARED, false);
 	LOCKMODE	heap_lock;
@@ -260,9 +209,7 @@ barq_build_worker_main(dsm_segment *segment, shm_toc *toc)
 	info->ii_Concurrent = shared->concurrent;
 
 	barq_meta_read(index, &meta);
-	rows = meta.options.index_kind == BARQ_KIND_BM25 ?
-		scan_texts(shared, heap, index, info, &meta.options, &heap_tuples) :
-		scan_vectors(shared, heap, index, info, &meta.options, &heap_tuples);
+	rows = ops->scan(shared, heap, index, info, &meta.options, &heap_tuples);
 
 	SpinLockAcquire(&shared->mutex);
 	shared->scans_done++;
@@ -286,8 +233,8 @@ barq_build_worker_main(dsm_segment *segment, shm_toc *toc)
 		ConditionVariableSleep(&shared->changed, WAIT_EVENT_PARALLEL_CREATE_INDEX_SCAN);
 	}
 	ConditionVariableCancelSleep();
-	if (wanted)
-		worker_help(shared, &meta.options);
+	if (wanted && ops->help != NULL)
+		ops->help(shared, &meta.options);
 
 	SpinLockAcquire(&shared->mutex);
 	shared->inserts_done++;

@@ -5,7 +5,7 @@
 #ifndef BARQ_HEAP_DISTANCE_H
 #define BARQ_HEAP_DISTANCE_H
 
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/genam.h"
 

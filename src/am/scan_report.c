@@ -10,7 +10,7 @@
 
 #include "am/am.h"
 #include "am/scan_report.h"
-#include "compat.h"
+#include "base/compat.h"
 #include "kernels/kernels.h"
 #include "nodes/execnodes.h"
 #include "pgstat.h"

@@ -25,6 +25,9 @@
 #define BARQ_BM25_BLOCK			128 /* postings a block */
 #define BARQ_BM25_EXPANSIONS	1024	/* terms that a prefix stands for at most */
 
+/* Number of the kind, as stored. */
+#define BARQ_KIND_BM25	4
+
 extern const BarqSegmentKind barq_bm25_kind;	/* check only: search is below */
 
 /* ---- writing ---- */

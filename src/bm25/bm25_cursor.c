@@ -6,7 +6,7 @@
 #include "postgres.h"
 
 #include "bm25/bm25_layout.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 #include "utils/memutils.h"
 
 void

@@ -7,7 +7,7 @@
 #define BARQ_BM25_LAYOUT_H
 
 #include "bm25/bm25.h"
-#include "compat.h"
+#include "base/compat.h"
 #include "kernels/bitpack.h"
 
 #define BM25_VERSION		1

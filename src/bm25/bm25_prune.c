@@ -31,7 +31,7 @@
 #include "bm25/bm25_search.h"
 #include "kernels/kernels.h"
 #include "port/pg_bitutils.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 #define BUCKETS			2048	/* at most; a power of two */
 #define BOUNDS			64		/* blocks whose bounds are worked out at once */

@@ -9,7 +9,7 @@
 
 #include "bm25/bm25_layout.h"
 #include "kernels/kernels.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 void
 barq_bm25_corrupt(const char *what)

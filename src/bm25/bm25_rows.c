@@ -6,7 +6,7 @@
 #include "postgres.h"
 
 #include "bm25/bm25_search.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 #define WINDOW	8192			/* rows looked at together */
 

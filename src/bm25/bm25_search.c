@@ -9,7 +9,7 @@
 
 #include "bm25/bm25_search.h"
 #include "kernels/kernels.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 #define MANY_ROWS		8192	/* rows of a window of many terms */
 #define NORMS			4096	/* lengths whose norm is worked out beforehand */

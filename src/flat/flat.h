@@ -30,7 +30,54 @@ typedef struct BarqVectorHeader
 StaticAssertDecl(sizeof(BarqVectorHeader) == 64, "BarqVectorHeader is on disk");
 StaticAssertDecl(offsetof(BarqVectorHeader, rows_off) == 48, "BarqVectorHeader is on disk");
 
+/* Number of the kind, as stored. */
+#define BARQ_KIND_FLAT	1
+
 extern const BarqSegmentKind barq_flat_kind;
+
+/*
+ * What a search returned: the kind's key (grows with the distance, comparable
+ * over all segments of an index) and the row.
+ */
+typedef struct BarqHit
+{
+	float		key;
+	uint32		row;
+} BarqHit;
+
+typedef struct BarqSearchParams
+{
+	const void *query;			/* the kind's prepared query (BarqQuery) */
+	int			breadth;		/* ef_search */
+	const uint8 *skip;			/* a bit a row: never return these; or NULL */
+	int			probes;			/* lists looked into at first; 0: chosen */
+	bool		probes_only;	/* ... and no others after them */
+	bool		beside_graphs;	/* lists of a sealed log: breadth says how many */
+} BarqSearchParams;
+
+/* A search of one segment: state between batches. Lives in the memory
+ * context current at search_begin and is freed with it. */
+typedef struct BarqSearch BarqSearch;
+
+/* How segments of a kind of vectors are searched (BarqSegmentKind.vectors). */
+typedef struct BarqVectorSearchOps
+{
+	/*
+	 * Begin a search. next writes up to max hits, best first, none of
+	 * which it returned before, and returns how many; 0 means no more below
+	 * bound. `bound`: rows with a key >= bound are of no use to the caller at
+	 * this call (he may ask again with a larger one, and gets them then).
+	 */
+	BarqSearch *(*begin) (BarqView *view, const BarqSearchParams *params);
+	int			(*next) (BarqSearch *search, float bound,
+						 BarqHit *hits, int max);
+
+	/* Release what is not memory in a context (visited marks lent). */
+	void		(*end) (BarqSearch *search);
+
+	/* bytes of one row's code, for re-scoring; valid until the view's next read */
+	const void *(*row_code) (BarqView *view, uint32 row);
+} BarqVectorSearchOps;
 
 /*
  * Read and validate a vector body's headers. ERRCODE_INDEX_CORRUPTED where

@@ -178,12 +178,16 @@ flat_check(BarqView *view, BarqCheckReport report, void *arg)
 	barq_vector_check(view, report, arg);
 }
 
+static const BarqVectorSearchOps search_ops = {
+	.begin = flat_search_begin,
+	.next = flat_search_next,
+	.end = flat_search_end,
+	.row_code = barq_vector_row_code,
+};
+
 const BarqSegmentKind barq_flat_kind = {
 	.id = BARQ_KIND_FLAT,
 	.name = "flat",
-	.search_begin = flat_search_begin,
-	.search_next = flat_search_next,
-	.search_end = flat_search_end,
-	.row_code = barq_vector_row_code,
 	.check = flat_check,
+	.vectors = &search_ops,
 };

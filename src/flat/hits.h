@@ -9,7 +9,7 @@
 #ifndef BARQ_HITS_H
 #define BARQ_HITS_H
 
-#include "store/segment.h"
+#include "flat/flat.h"
 
 static inline bool
 barq_hit_before(BarqHit a, BarqHit b)

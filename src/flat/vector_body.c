@@ -12,7 +12,7 @@
 #include "flat/hits.h"
 #include "flat/vector_body.h"
 #include "miscadmin.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 static void
 corrupted(const char *what)

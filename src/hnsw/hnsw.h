@@ -13,6 +13,9 @@
 
 #include "flat/flat.h"
 
+/* Number of the kind, as stored. */
+#define BARQ_KIND_HNSW	2
+
 extern const BarqSegmentKind barq_hnsw_kind;
 
 typedef struct BarqHnswOptions

@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "hnsw/hnsw_copies.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 typedef struct Walk
 {

@@ -6,7 +6,7 @@
 #define BARQ_HNSW_COPIES_H
 
 #include "hnsw/hnsw_work.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 typedef struct HnswCopies HnswCopies;
 

@@ -18,7 +18,7 @@
 #define BARQ_HNSW_LAYOUT_H
 
 #include "flat/vector_body.h"
-#include "compat.h"
+#include "base/compat.h"
 #include "hnsw/hnsw.h"
 
 #define HNSW_MAGIC		0x57534e48	/* "HNSW" */

@@ -9,7 +9,7 @@
 #include "flat/hits.h"
 #include "hnsw/hnsw_merge.h"
 #include "hnsw/hnsw_work.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 /*
  * Graphs and lists lie in an order of place. Rows inserted in that order meet

@@ -14,7 +14,7 @@
 #include "flat/hits.h"
 #include "hnsw/hnsw_merge.h"
 #include "hnsw/hnsw_visited.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 /* dead rows whose lists are looked at for one row: its own and some beyond */
 #define MERGE_MAX_DEAD	(2 * HNSW_MAX_DEGREE)

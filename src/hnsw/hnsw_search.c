@@ -583,12 +583,16 @@ hnsw_search_end(BarqSearch *opaque)
 	search->visited = NULL;
 }
 
+static const BarqVectorSearchOps search_ops = {
+	.begin = hnsw_search_begin,
+	.next = hnsw_search_next,
+	.end = hnsw_search_end,
+	.row_code = barq_vector_row_code,
+};
+
 const BarqSegmentKind barq_hnsw_kind = {
 	.id = BARQ_KIND_HNSW,
 	.name = "hnsw",
-	.search_begin = hnsw_search_begin,
-	.search_next = hnsw_search_next,
-	.search_end = hnsw_search_end,
-	.row_code = barq_vector_row_code,
 	.check = barq_hnsw_check,
+	.vectors = &search_ops,
 };

@@ -6,7 +6,7 @@
 #include "postgres.h"
 
 #include "hnsw/hnsw_work.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 typedef struct WriteState
 {

@@ -15,6 +15,9 @@
 
 #define BARQ_IVF_MAX_LISTS	32768
 
+/* Number of the kind, as stored. */
+#define BARQ_KIND_IVF	3
+
 extern const BarqSegmentKind barq_ivf_kind;
 
 /* Lists for that many rows, and how many of them to probe, if nobody says. */

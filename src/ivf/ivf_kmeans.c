@@ -14,7 +14,7 @@
 
 #include "flat/hits.h"
 #include "ivf/ivf_work.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 #define START_A_LIST	16		/* rows of the sample that k-means++ chooses from */
 #define MOST_ITERATIONS	16

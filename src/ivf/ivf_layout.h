@@ -15,7 +15,7 @@
 #ifndef BARQ_IVF_LAYOUT_H
 #define BARQ_IVF_LAYOUT_H
 
-#include "compat.h"
+#include "base/compat.h"
 #include "flat/vector_body.h"
 #include "ivf/ivf.h"
 

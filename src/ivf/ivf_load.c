@@ -11,7 +11,7 @@
 
 #include "flat/hits.h"
 #include "ivf/ivf_work.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 /* Lists are made anew where the rows want more than so many times as many. */
 #define OUTGROWN	2.0

@@ -15,7 +15,7 @@
 #include <math.h>
 
 #include "ivf/ivf_work.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 /* Rows drawn a list, and at least in all. */
 #define SAMPLE_A_LIST	128

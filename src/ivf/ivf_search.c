@@ -408,12 +408,16 @@ ivf_search_end(BarqSearch *search)
 	/* all memory belongs to the context of search_begin */
 }
 
+static const BarqVectorSearchOps search_ops = {
+	.begin = ivf_search_begin,
+	.next = ivf_search_next,
+	.end = ivf_search_end,
+	.row_code = barq_vector_row_code,
+};
+
 const BarqSegmentKind barq_ivf_kind = {
 	.id = BARQ_KIND_IVF,
 	.name = "ivf",
-	.search_begin = ivf_search_begin,
-	.search_next = ivf_search_next,
-	.search_end = ivf_search_end,
-	.row_code = barq_vector_row_code,
 	.check = barq_ivf_check,
+	.vectors = &search_ops,
 };

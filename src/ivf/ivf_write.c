@@ -9,7 +9,7 @@
 
 #include "flat/hits.h"
 #include "ivf/ivf_work.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 
 /*
  * Rows in the order of their lists, as they were within one: order[] receives

@@ -10,11 +10,11 @@
 #include "postgres.h"
 
 #include "lifecycle/lifecycle.h"
-#include "lifecycle/stats.h"
+#include "base/stats.h"
 #include "miscadmin.h"
-#include "settings.h"
+#include "base/settings.h"
 #include "store/keyless.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "utils/memutils.h"
 
 /* A segment with more than this share of dead rows is written again. */

@@ -9,7 +9,7 @@
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "utils/wait_event.h"
 
 /* Between two tries for a lock. */

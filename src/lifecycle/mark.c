@@ -10,7 +10,7 @@
 
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "utils/memutils.h"
 
 /* TIDs are read this many at a time. */

@@ -10,11 +10,11 @@
 
 #include "access/xact.h"
 #include "lifecycle/lifecycle.h"
-#include "lifecycle/stats.h"
+#include "base/stats.h"
 #include "lifecycle/worker.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
-#include "settings.h"
+#include "base/settings.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"

@@ -7,7 +7,7 @@
 
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "utils/timestamp.h"
 
 void

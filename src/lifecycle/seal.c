@@ -5,10 +5,10 @@
 #include "postgres.h"
 
 #include "lifecycle/lifecycle.h"
-#include "lifecycle/stats.h"
+#include "base/stats.h"
 #include "miscadmin.h"
 #include "store/keyless.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "utils/memutils.h"
 
 /* Rows gathered from the frozen records, and which records were dead. */

@@ -5,7 +5,7 @@
 #ifndef BARQ_WORKER_H
 #define BARQ_WORKER_H
 
-#include "compat.h"
+#include "base/compat.h"
 
 /* As seen in pg_stat_activity.backend_type. */
 #define BARQ_WORKER_TYPE	"barq worker"

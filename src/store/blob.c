@@ -10,8 +10,8 @@
 #include "access/xloginsert.h"
 #include "miscadmin.h"
 #include "store/blob.h"
-#include "store/interrupts.h"
-#include "store/steps.h"
+#include "base/interrupts.h"
+#include "base/steps.h"
 #include "store/tombstones.h"
 
 /* Fill a page just taken, as one of a segment, log it whole and release it. */

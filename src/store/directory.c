@@ -6,7 +6,7 @@
 
 #include "miscadmin.h"
 #include "store/directory.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "utils/timestamp.h"
 
 BarqSegmentDesc *

@@ -25,7 +25,7 @@
 #include "storage/fd.h"
 #include "store/folder.h"
 #include "store/roots.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "utils/memutils.h"
 
 #define ROOT_NAME	"/pgsql_tmp"

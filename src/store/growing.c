@@ -10,7 +10,7 @@
 #include "miscadmin.h"
 #include "storage/indexfsm.h"
 #include "store/growing.h"
-#include "store/steps.h"
+#include "base/steps.h"
 
 #define ITEM_BYTES(payload) MAXALIGN(sizeof(BarqItemHeader) + (payload))
 

@@ -17,8 +17,8 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/image.h"
-#include "store/interrupts.h"
-#include "store/steps.h"
+#include "base/interrupts.h"
+#include "base/steps.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 

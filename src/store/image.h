@@ -130,6 +130,13 @@ extern void barq_image_tidy(Relation index);
 /* Remove a relation's folder and all in it: its storage is being dropped. */
 extern void barq_image_remove_folder(const char *folder);
 
+/*
+ * Remove the images of storage that PostgreSQL unlinks with the end of the
+ * (sub)transaction, and folders of temporary relations that are gone. Called at
+ * its end; raises no error.
+ */
+extern void barq_image_remove_dropped(bool commit);
+
 /* Remember the image just written, so that it needs no verification. */
 extern void barq_image_write_marker(const char *folder, const uint8 *id, int fd);
 

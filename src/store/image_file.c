@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/image_file.h"
-#include "store/steps.h"
+#include "base/steps.h"
 
 /* where a file outgrows what was expected, this much is allocated at a time */
 #define ALLOCATE_STEP	(UINT64CONST(16) * 1024 * 1024)

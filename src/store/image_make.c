@@ -17,8 +17,8 @@
 #include "store/blob.h"
 #include "store/image.h"
 #include "store/image_file.h"
-#include "store/interrupts.h"
-#include "store/steps.h"
+#include "base/interrupts.h"
+#include "base/steps.h"
 
 /* Copy the blob page by page; false with errno set where the file fails. */
 static bool

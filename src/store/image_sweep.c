@@ -14,13 +14,13 @@
 #include <sys/stat.h>
 
 #include "miscadmin.h"
-#include "settings.h"
+#include "base/settings.h"
 #include "storage/fd.h"
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
 #include "store/image.h"
 #include "store/roots.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
 

@@ -6,7 +6,7 @@
 
 #include "miscadmin.h"
 #include "store/growing.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 #include "store/keyless.h"
 #include "utils/memutils.h"
 

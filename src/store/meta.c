@@ -8,7 +8,7 @@
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "store/meta.h"
-#include "store/steps.h"
+#include "base/steps.h"
 
 void
 barq_new_id(uint8 *id)

@@ -12,12 +12,10 @@
 #include "portability/instr_time.h"
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
-#include "store/interrupts.h"
+#include "base/interrupts.h"
+#include "base/stats.h"
+#include "base/steps.h"
 #include "store/page.h"
-#include "store/steps.h"
-
-void		(*barq_interrupts_hook) (void) = NULL;
-uint64		barq_lock_waits[BARQ_WAIT_BUCKETS];
 
 /* A generation no page carries by chance; never 0, which means "none". */
 uint64
@@ -170,17 +168,12 @@ barq_lock_shared(Buffer buffer)
 {
 	instr_time	start;
 	instr_time	end;
-	uint64		us;
-	int			bucket = 0;
 
 	INSTR_TIME_SET_CURRENT(start);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
-	us = INSTR_TIME_GET_MICROSEC(end);
-	for (uint64 limit = 1; us >= limit && bucket < BARQ_WAIT_BUCKETS - 1; limit *= 10)
-		bucket++;
-	barq_lock_waits[bucket]++;
+	barq_note_lock_wait(INSTR_TIME_GET_MICROSEC(end));
 }
 
 bool

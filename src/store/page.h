@@ -8,7 +8,7 @@
 #ifndef BARQ_PAGE_H
 #define BARQ_PAGE_H
 
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/generic_xlog.h"
 #include "storage/bufmgr.h"
@@ -107,14 +107,7 @@ extern Buffer barq_page_take(Relation index, BarqPageSupply *supply);
  */
 extern Buffer barq_page_new(Relation index, BarqPageSupply *supply);
 
-/*
- * Lock a buffer shared and note how long that took. Readers' waits are counted
- * by duration in this process: below 1 µs, 10 µs, 100 µs, 1 ms, 10 ms, 100 ms,
- * and longer. Who wants them kept takes them from here.
- */
-#define BARQ_WAIT_BUCKETS	7
-
-extern uint64 barq_lock_waits[BARQ_WAIT_BUCKETS];
+/* Lock a buffer shared and note how long that took (base/stats.h). */
 extern void barq_lock_shared(Buffer buffer);
 
 /* Whether a page is stamped free, or was never written. */

@@ -17,10 +17,10 @@
 #include "access/xlog.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "settings.h"
+#include "base/settings.h"
 #include "storage/fd.h"
 #include "store/image.h"
-#include "store/steps.h"
+#include "base/steps.h"
 
 void
 barq_id_text(const uint8 *id, char *text)

@@ -20,7 +20,7 @@
 #include "storage/fd.h"
 #include "store/folder.h"
 #include "store/roots.h"
-#include "store/steps.h"
+#include "base/steps.h"
 
 #define ROOTS_FILE	"barq_image_directories"
 

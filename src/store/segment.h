@@ -2,8 +2,8 @@
  * segment.h
  *	  What a sealed segment is to the rest of the extension: a body of bytes
  *	  that never changes, a view through which it is read, a writer through
- *	  which it is made, and the table of functions (BarqSegmentKind) that
- *	  knows what the bytes mean.
+ *	  which it is made, and the registry of segment kinds (BarqSegmentKind),
+ *	  which know what the bytes mean.
  *
  * The store knows the first bytes of every body (BarqBodyHeader) and no more;
  * a kind knows everything after them and nothing of pages, files or WAL.
@@ -14,12 +14,6 @@
 #include "postgres.h"
 
 #include "storage/itemptr.h"
-
-/* Kinds, as stored. Never renumber. */
-#define BARQ_KIND_FLAT	1
-#define BARQ_KIND_HNSW	2
-#define BARQ_KIND_IVF	3
-#define BARQ_KIND_BM25	4
 
 #define BARQ_BODY_MAGIC		0x42415251	/* "BARQ" */
 #define BARQ_BODY_VERSION	2
@@ -51,7 +45,7 @@ typedef struct BarqBodyHeader
 {
 	uint32		magic;			/* BARQ_BODY_MAGIC */
 	uint16		version;		/* BARQ_BODY_VERSION */
-	uint16		kind;			/* BARQ_KIND_* */
+	uint16		kind;			/* BarqSegmentKind.id */
 	uint32		rows;			/* rows that have a key, dead ones included */
 	uint16		filter_columns; /* filter columns kept (0 so far) */
 	uint16		filter_version; /* layout of the filter section (0 so far) */
@@ -125,58 +119,34 @@ typedef struct BarqMergeInput
 	uint32		live;			/* rows with a key that are not dead */
 } BarqMergeInput;
 
-/*
- * What a search returned: the kind's key (grows with the distance, comparable
- * over all segments of an index) and the row.
- */
-typedef struct BarqHit
-{
-	float		key;
-	uint32		row;
-} BarqHit;
-
-typedef struct BarqSearchParams
-{
-	const void *query;			/* the kind's prepared query (BarqQuery) */
-	int			breadth;		/* ef_search */
-	const uint8 *skip;			/* a bit a row: never return these; or NULL */
-	int			probes;			/* lists looked into at first; 0: chosen */
-	bool		probes_only;	/* ... and no others after them */
-	bool		beside_graphs;	/* lists of a sealed log: breadth says how many */
-} BarqSearchParams;
-
-/* A search of one segment: state between batches. Lives in the memory
- * context current at search_begin and is freed with it. */
-typedef struct BarqSearch BarqSearch;
-
 /* Called by check with every thing found wrong. */
 typedef void (*BarqCheckReport) (void *arg, const char *place, const char *message);
 
+/*
+ * A kind of segment. Its number is stored in bodies and directories, so it never
+ * changes; each kind's header defines its own (BARQ_KIND_FLAT in flat.h, ...).
+ * How a segment is searched is between its kind and the access methods that
+ * search it.
+ */
 typedef struct BarqSegmentKind
 {
-	uint16		id;
+	uint16		id;				/* from 1 */
 	const char *name;
 
-	/*
-	 * Begin a search. search_next writes up to max hits, best first, none of
-	 * which it returned before, and returns how many; 0 means no more below
-	 * bound. `bound`: rows with a key >= bound are of no use to the caller at
-	 * this call (he may ask again with a larger one, and gets them then).
-	 */
-	BarqSearch *(*search_begin) (BarqView *view, const BarqSearchParams *params);
-	int			(*search_next) (BarqSearch *search, float bound,
-								BarqHit *hits, int max);
-
-	/* Release what is not memory in a context (visited marks lent). */
-	void		(*search_end) (BarqSearch *search);
-
-	/* bytes of one row's code, for re-scoring; valid until the view's next read */
-	const void *(*row_code) (BarqView *view, uint32 row);
-
-	/* structure of the body, beyond what the store checks itself */
+	/* Report faults of the body's structure beyond those that the store checks. */
 	void		(*check) (BarqView *view, BarqCheckReport report, void *arg);
+
+	/* Search functions of a kind of vectors (flat.h); NULL for other kinds. */
+	const struct BarqVectorSearchOps *vectors;
 } BarqSegmentKind;
 
-extern const BarqSegmentKind *barq_segment_kind(uint16 id); /* ERROR if unknown */
+/*
+ * Register a kind; called while the library is loaded. `kind` must stay valid
+ * as long as the process.
+ */
+extern void barq_register_segment_kind(const BarqSegmentKind *kind);
+
+/* The kind of a number as stored; ERRCODE_INDEX_CORRUPTED if there is none. */
+extern const BarqSegmentKind *barq_segment_kind(uint16 id);
 
 #endif							/* BARQ_SEGMENT_H */

@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "settings.h"
+#include "base/settings.h"
 #include "store/snapshot.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"

@@ -6,7 +6,7 @@
 
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "store/tombstones.h"
 
 uint32

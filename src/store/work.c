@@ -10,7 +10,7 @@
 
 #include "miscadmin.h"
 #include "storage/fd.h"
-#include "store/steps.h"
+#include "base/steps.h"
 #include "store/work.h"
 #include "utils/memutils.h"
 

@@ -15,8 +15,8 @@
 
 #include "miscadmin.h"
 #include "storage/fd.h"
-#include "store/interrupts.h"
-#include "store/steps.h"
+#include "base/interrupts.h"
+#include "base/steps.h"
 #include "store/writer.h"
 
 #define WRITER_BUFFER	(1024 * 1024)

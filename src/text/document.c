@@ -8,7 +8,7 @@
  */
 #include "text/document.h"
 
-#include "compat.h"
+#include "base/compat.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 

@@ -20,7 +20,7 @@
  */
 #include "text/query_scan.h"
 
-#include "compat.h"
+#include "base/compat.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"

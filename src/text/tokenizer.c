@@ -11,7 +11,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
-#include "compat.h"
+#include "base/compat.h"
 #include "miscadmin.h"
 #include "tsearch/ts_cache.h"
 #include "utils/fmgroids.h"

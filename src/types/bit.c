@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
+#include "base/compat.h"
 #include "fmgr.h"
 #include "kernels/kernels.h"
 #include "kernels/measure.h"

@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-#include "compat.h"
+#include "base/compat.h"
 
 /* One of the types vector, halfvec, sparsevec. */
 typedef struct BarqVecType

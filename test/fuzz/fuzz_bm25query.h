@@ -12,7 +12,7 @@
 
 #include "fuzz_query.h"
 
-#include "../../src/types/bm25query.c"
+#include "../../src/text_index/bm25query.c"
 
 /* --- names: a list is the parts' text with a line's end behind each --- */
 

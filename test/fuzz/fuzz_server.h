@@ -10,7 +10,7 @@
 
 #include "../unit/pgshim.h"
 
-#include "compat.h"
+#include "base/compat.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"

@@ -195,7 +195,7 @@ exact_rows(const BarqBodyWriter *body, const BarqCodec *codec, const BarqQuery *
 
 		if (skip != NULL && (skip[row / 8] >> (row % 8) & 1))
 			continue;
-		hit.key = barq_query_key(query, barq_hnsw_kind.row_code(&view, row));
+		hit.key = barq_query_key(query, barq_hnsw_kind.vectors->row_code(&view, row));
 		hit.row = row;
 		if (n == k && hit.key >= best[n - 1].key)
 			continue;
@@ -227,9 +227,9 @@ recall(const BarqBodyWriter *body, const BarqCodec *codec, const float *queries,
 
 		exact_rows(body, codec, query, skip, k, best);
 		shim_context_push();
-		search = barq_hnsw_kind.search_begin(&view, &params);
-		n = barq_hnsw_kind.search_next(search, INFINITY, hits, k);
-		barq_hnsw_kind.search_end(search);
+		search = barq_hnsw_kind.vectors->begin(&view, &params);
+		n = barq_hnsw_kind.vectors->next(search, INFINITY, hits, k);
+		barq_hnsw_kind.vectors->end(search);
 		shim_context_pop();
 		for (int i = 0; i < n; i++)
 		{
@@ -268,11 +268,11 @@ drain(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 
 	for (uint32 row = 0; row < view.rows; row++)
 	{
-		keys[row] = barq_query_key(query, kind->row_code(&view, row));
+		keys[row] = barq_query_key(query, kind->vectors->row_code(&view, row));
 		expected += !(skip != NULL && (skip[row / 8] >> (row % 8) & 1));
 	}
 	shim_context_push();
-	search = kind->search_begin(&view, &params);
+	search = kind->vectors->begin(&view, &params);
 	for (int b = 0; b <= bounds; b++)
 	{
 		float		bound = INFINITY;
@@ -289,7 +289,7 @@ drain(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 			}
 			bound = lo + (hi - lo) * (b + 0.5) / (bounds + 1);
 		}
-		while ((n = kind->search_next(search, bound, hits, max)) > 0)
+		while ((n = kind->vectors->next(search, bound, hits, max)) > 0)
 		{
 			good &= n <= max;
 			for (int i = 0; i < n; i++)
@@ -314,7 +314,7 @@ drain(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 	if (got != expected)
 		printf("# %u of %u rows\n", got, expected);
 	good &= (got == expected);
-	kind->search_end(search);
+	kind->vectors->end(search);
 	shim_context_pop();
 	free(mem);
 	free(seen);
@@ -366,7 +366,7 @@ rows_match(const BarqBodyWriter *body, const BarqCodec *codec, const float *x,
 			break;
 		seen[id] = 1;
 		barq_codec_encode(codec, x + (size_t) id * codec->dims, code);
-		good &= memcmp(code, barq_hnsw_kind.row_code(&view, row), codec->row_bytes) == 0;
+		good &= memcmp(code, barq_hnsw_kind.vectors->row_code(&view, row), codec->row_bytes) == 0;
 	}
 	free(seen);
 	free(code);

@@ -7,7 +7,7 @@
 
 #include <sys/mman.h>
 
-#include "store/interrupts.h"
+#include "base/interrupts.h"
 #include "utils/memutils.h"
 
 #undef snprintf

@@ -156,22 +156,22 @@ test_search(void)
 		bool		same = true;
 
 		shim_context_push();
-		s[0] = barq_hnsw_kind.search_begin(&view, &params);
-		barq_hnsw_kind.search_next(s[0], INFINITY, alone, 10);
+		s[0] = barq_hnsw_kind.vectors->begin(&view, &params);
+		barq_hnsw_kind.vectors->next(s[0], INFINITY, alone, 10);
 		shim_context_pop();		/* without search_end */
 		for (int round = 0; round < 3; round++)
 		{
 			shim_context_push();
-			s[1] = barq_hnsw_kind.search_begin(&view, &params);
-			s[2] = barq_hnsw_kind.search_begin(&view, &params);
+			s[1] = barq_hnsw_kind.vectors->begin(&view, &params);
+			s[2] = barq_hnsw_kind.vectors->begin(&view, &params);
 			for (int i = 0; i < 10; i++)
 			{
-				same &= barq_hnsw_kind.search_next(s[1], INFINITY, a, 1) == 1;
-				same &= barq_hnsw_kind.search_next(s[2], INFINITY, b, 1) == 1;
+				same &= barq_hnsw_kind.vectors->next(s[1], INFINITY, a, 1) == 1;
+				same &= barq_hnsw_kind.vectors->next(s[2], INFINITY, b, 1) == 1;
 				same &= a[0].row == alone[i].row && b[0].row == alone[i].row;
 			}
 			if (round != 1)
-				barq_hnsw_kind.search_end(s[1]);
+				barq_hnsw_kind.vectors->end(s[1]);
 			shim_context_pop();
 		}
 		ok(same, "searches open at once do not disturb each other");
@@ -214,10 +214,10 @@ test_bound(void)
 
 		exact_rows(&body, &codec, query, NULL, 5, best);
 		shim_context_push();
-		search = barq_hnsw_kind.search_begin(&view, &params);
-		missed += 4 - barq_hnsw_kind.search_next(search, best[4].key, hits, 20);
-		search = barq_hnsw_kind.search_begin(&view, &params);
-		barq_hnsw_kind.search_next(search, INFINITY, hits, 20);
+		search = barq_hnsw_kind.vectors->begin(&view, &params);
+		missed += 4 - barq_hnsw_kind.vectors->next(search, best[4].key, hits, 20);
+		search = barq_hnsw_kind.vectors->begin(&view, &params);
+		barq_hnsw_kind.vectors->next(search, INFINITY, hits, 20);
 		missed_without += 4;
 		for (int j = 0; j < 20; j++)
 			missed_without -= (hits[j].key < best[4].key);

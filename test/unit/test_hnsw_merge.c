@@ -129,13 +129,13 @@ use(const BarqBodyWriter *body, const BarqView *proto, const BarqQuery *query, b
 		if (pages)
 			view.base = NULL;
 		kind->check(&view, check_report, (void *) "damaged");
-		search = kind->search_begin(&view, &params);
+		search = kind->vectors->begin(&view, &params);
 		for (int i = 0; i < 20; i++)
 		{
-			int			n = kind->search_next(search, INFINITY, hits, 50);
+			int			n = kind->vectors->next(search, INFINITY, hits, 50);
 
 			for (int j = 0; j < n; j++)
-				kind->row_code(&view, hits[j].row);
+				kind->vectors->row_code(&view, hits[j].row);
 		}
 	}
 	else

@@ -117,7 +117,7 @@ rows_are_right(const BarqBodyWriter *body, const Values *values, bool pages)
 		char	   *right = malloc(length);
 
 		barq_codec_encode(values->codec, value, right);
-		good &= memcmp(barq_hnsw_kind.row_code(&view, row), right, length) == 0;
+		good &= memcmp(barq_hnsw_kind.vectors->row_code(&view, row), right, length) == 0;
 		free(right);
 	}
 	return good;
@@ -143,9 +143,9 @@ recall_of(const BarqBodyWriter *body, const Values *values, int ef, bool pages)
 
 		exact_rows(body, values->codec, query, NULL, 10, best);
 		shim_context_push();
-		search = barq_hnsw_kind.search_begin(&view, &params);
-		n = barq_hnsw_kind.search_next(search, INFINITY, hits, 10);
-		barq_hnsw_kind.search_end(search);
+		search = barq_hnsw_kind.vectors->begin(&view, &params);
+		n = barq_hnsw_kind.vectors->next(search, INFINITY, hits, 10);
+		barq_hnsw_kind.vectors->end(search);
 		shim_context_pop();
 		for (int i = 0; i < n; i++)
 			good += hits[i].key <= best[9].key;
@@ -204,9 +204,9 @@ test_damage(const BarqBodyWriter *body, const Values *values, const char *name)
 			BarqSearchParams params = {query, 40, NULL};
 			const BarqSegmentKind *kind = view.kind == BARQ_KIND_FLAT ? &barq_flat_kind : &barq_hnsw_kind;
 			BarqHit		hits[200];
-			BarqSearch *search = kind->search_begin(&view, &params);
+			BarqSearch *search = kind->vectors->begin(&view, &params);
 
-			while (kind->search_next(search, INFINITY, hits, 200) > 0)
+			while (kind->vectors->next(search, INFINITY, hits, 200) > 0)
 				;
 			survived++;
 		}

@@ -112,14 +112,14 @@ drain_lists(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 	bounds[0] = hits[0].key;	/* nothing lies below the best */
 	bounds[1] = hits[0].key + 0.2f * (1 + fabsf(hits[0].key));
 	shim_context_push();
-	search = barq_ivf_kind.search_begin(&view, &params);
+	search = barq_ivf_kind.vectors->begin(&view, &params);
 	for (int b = 0; b < 3; b++)
 	{
-		while ((n = barq_ivf_kind.search_next(search, bounds[b], hits, max)) > 0)
+		while ((n = barq_ivf_kind.vectors->next(search, bounds[b], hits, max)) > 0)
 			for (int i = 0; i < n; i++)
 			{
 				uint32		row = hits[i].row;
-				float		key = barq_query_key(query, barq_ivf_kind.row_code(&view, row));
+				float		key = barq_query_key(query, barq_ivf_kind.vectors->row_code(&view, row));
 
 				good &= row < view.rows && !seen[row] && key == hits[i].key;
 				good &= bounds[b] == INFINITY || key < bounds[b];
@@ -129,7 +129,7 @@ drain_lists(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 				got++;
 			}
 	}
-	barq_ivf_kind.search_end(search);
+	barq_ivf_kind.vectors->end(search);
 	shim_context_pop();
 	free(mem);
 	free(seen);
@@ -160,7 +160,7 @@ recall_of(const BarqBodyWriter *body, const BarqCodec *codec, const float *queri
 
 		exact_rows(body, codec, query, NULL, K, best);
 		shim_context_push();
-		n = barq_ivf_kind.search_next(barq_ivf_kind.search_begin(&view, &params), INFINITY, hits, K);
+		n = barq_ivf_kind.vectors->next(barq_ivf_kind.vectors->begin(&view, &params), INFINITY, hits, K);
 		shim_context_pop();
 		for (int i = 0; i < n; i++)
 			good += hits[i].key <= best[K - 1].key;
@@ -268,7 +268,7 @@ test_bits(void)
 		BarqHit		hit;
 
 		shim_context_push();
-		found += barq_ivf_kind.search_next(barq_ivf_kind.search_begin(&view, &params), INFINITY, &hit, 1) == 1 &&
+		found += barq_ivf_kind.vectors->next(barq_ivf_kind.vectors->begin(&view, &params), INFINITY, &hit, 1) == 1 &&
 			hit.key == 0;
 		shim_context_pop();
 	}
@@ -288,8 +288,8 @@ test_bits(void)
 
 		exact_rows(&body, &codec, query, NULL, N, exact);
 		shim_context_push();
-		search = barq_ivf_kind.search_begin(&view, &params);
-		while ((n = barq_ivf_kind.search_next(search, INFINITY, hits, max)) > 0)
+		search = barq_ivf_kind.vectors->begin(&view, &params);
+		while ((n = barq_ivf_kind.vectors->next(search, INFINITY, hits, max)) > 0)
 			for (int i = 0; i < n && got < N; i++, got++)
 				same &= hits[i].row == exact[got].row && hits[i].key == exact[got].key;
 		shim_context_pop();
@@ -540,9 +540,9 @@ test_damage(BarqMetric metric)
 
 					view.rows = N;
 					view.kind = BARQ_KIND_IVF;
-					search = barq_ivf_kind.search_begin(&view, &params);
+					search = barq_ivf_kind.vectors->begin(&view, &params);
 					for (int i = 0; i < 20; i++)
-						(void) barq_ivf_kind.search_next(search, INFINITY, hits, 50);
+						(void) barq_ivf_kind.vectors->next(search, INFINITY, hits, 50);
 					check_reports = 10;
 					barq_ivf_kind.check(&view, check_report, (void *) "damaged");
 					reported += check_reports > 10;

@@ -1,0 +1,127 @@
+/*
+ * settings.c
+ *	  Definitions of the settings.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "miscadmin.h"
+#include "base/settings.h"
+#include "utils/guc.h"
+
+int			barq_ef_search = 40;
+int			barq_probes = 0;
+int			barq_iterative_scan = BARQ_ITERATIVE_STRICT;
+int			barq_max_scan_tuples = 0;
+bool		barq_allow_fallback = true;
+int			barq_growing_limit = 2048;
+int			barq_growing_hard_limit = 65536;
+int			barq_backpressure = BARQ_BACKPRESSURE_WAIT;
+int			barq_consistency = BARQ_CONSISTENCY_ALL;
+bool		barq_background = true;
+int			barq_compaction_ratio = 8;
+int			barq_max_segments = 8;
+char	   *barq_image_directory = NULL;
+
+static const struct config_enum_entry iterative_scan_options[] = {
+	{"off", BARQ_ITERATIVE_OFF, false},
+	{"relaxed_order", BARQ_ITERATIVE_RELAXED, false},
+	{"strict_order", BARQ_ITERATIVE_STRICT, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry backpressure_options[] = {
+	{"wait", BARQ_BACKPRESSURE_WAIT, false},
+	{"inline", BARQ_BACKPRESSURE_INLINE, false},
+	{"error", BARQ_BACKPRESSURE_ERROR, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry consistency_options[] = {
+	{"all", BARQ_CONSISTENCY_ALL, false},
+	{"sealed", BARQ_CONSISTENCY_SEALED, false},
+	{NULL, 0, false}
+};
+
+static bool
+check_image_directory(char **newval, void **extra, GucSource source)
+{
+	if (*newval == NULL || (*newval)[0] == '\0' || is_absolute_path(*newval))
+		return true;
+	GUC_check_errdetail("The path must be absolute.");
+	return false;
+}
+
+void
+barq_define_settings(void)
+{
+	DefineCustomIntVariable("barq.ef_search",
+							"Breadth of a graph search.",
+							"Larger values find more of the true neighbours and take longer.",
+							&barq_ef_search, 40, 1, 1000,
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.probes",
+							"Number of lists that a search of a barq_ivf index looks into.",
+							"Larger values find more of the true neighbours and take longer. 0: chosen from the number of lists.",
+							&barq_probes, 0, 0, 32768,
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomEnumVariable("barq.iterative_scan",
+							 "What an index scan does when its first candidates do not suffice.",
+							 NULL, &barq_iterative_scan, BARQ_ITERATIVE_STRICT,
+							 iterative_scan_options,
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.max_scan_tuples",
+							"Rows that an iterative scan looks at before it is cut; 0: no limit.",
+							NULL, &barq_max_scan_tuples, 0, 0, INT_MAX,
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable("barq.allow_fallback",
+							 "Searches a segment page by page when its image cannot be had.",
+							 "Otherwise such a search is an error.",
+							 &barq_allow_fallback, true,
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.growing_limit",
+							"Size of the growing log at which it is sealed.",
+							NULL, &barq_growing_limit, 2048, 64, 1024 * 1024,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	/*
+	 * No check against growing_limit: settings made before the library is
+	 * loaded are looked at one by one, in no order, and a default that a hook
+	 * refuses is FATAL. Who reads it takes the larger of the two.
+	 */
+	DefineCustomIntVariable("barq.growing_hard_limit",
+							"Size of the growing log at which inserts are held back.",
+							"Not below barq.growing_limit, whatever it is set to.",
+							&barq_growing_hard_limit, 65536, 64, INT_MAX,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomEnumVariable("barq.backpressure",
+							 "What an insert does when the growing log has reached its hard limit.",
+							 NULL, &barq_backpressure, BARQ_BACKPRESSURE_WAIT,
+							 backpressure_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("barq.consistency",
+							 "What a search sees: all rows, or only those in sealed segments.",
+							 NULL, &barq_consistency, BARQ_CONSISTENCY_ALL,
+							 consistency_options,
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable("barq.background",
+							 "Uses background workers to seal and compact.",
+							 "Otherwise the inserting session does it.",
+							 &barq_background, true,
+							 PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.compaction_ratio",
+							"Number of segments of similar size that are merged into one.",
+							NULL, &barq_compaction_ratio, 8, 2, 64,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.max_segments",
+							"Number of segments above which the smallest are merged.",
+							NULL, &barq_max_segments, 8, 1, 1000,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("barq.image_directory",
+							   "Directory for the images of sealed segments.",
+							   "Empty: pg_barq in the data directory.",
+							   &barq_image_directory, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   check_image_directory, NULL, NULL);
+}

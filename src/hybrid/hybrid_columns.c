@@ -1,0 +1,387 @@
+/*
+ * hybrid_columns.c
+ *	  Which column or expression barq_hybrid() ranks by, through which index
+ *	  and operator.
+ *
+ * Every valid barq index of the table that the arguments do not rule out is an
+ * option. Options rank alike as far as they are of one column (or equal
+ * expressions); several columns are an error. Among the indexes of a column
+ * those without a predicate come first, then partial ones that the filter
+ * implies, then the others, which still give the distance or the statistics
+ * while the rows are read otherwise. Of two that are as good it must not matter
+ * which is taken: of vectors the distance is the same, while texts are scored
+ * by the statistics of one.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_amop.h"
+#include "commands/defrem.h"
+#include "lifecycle/lifecycle.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "hybrid/hybrid.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* What to call the rankings' indexes and arguments. */
+static const struct
+{
+	const char *what;
+	const char *column_argument;
+	const char *index_argument;
+	const char *hint;
+} words[BARQ_LEGS] = {
+	{"vectors", "vector_column", "vector_index", "Create an index of access method barq_hnsw or barq_ivf."},
+	{"text", "text_column", "text_index", "Create an index of access method barq_bm25."},
+};
+
+/* How well an index goes with the filter, best first. */
+typedef enum Fit
+{
+	FIT_WHOLE,					/* no predicate */
+	FIT_IMPLIED,				/* the filter implies its predicate */
+	FIT_APART					/* it lacks rows that pass the filter */
+} Fit;
+
+typedef struct Option
+{
+	BarqHybridColumn column;
+	Node	   *expression;		/* NULL: of a column */
+	List	   *predicate;
+	const char *name;
+	Fit			fit;
+} Option;
+
+static void
+check_column_name(Relation table, const char *name)
+{
+	if (get_attnum(RelationGetRelid(table), name) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of table \"%s\" does not exist", name,
+						RelationGetRelationName(table))));
+}
+
+/* The ordering operator of an operator family for a type. */
+static bool
+find_operator(Oid family, Oid type, BarqLegKind kind, BarqHybridColumn *column)
+{
+	CatCList   *list = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(family));
+	bool		found = false;
+
+	for (int i = 0; i < list->n_members && !found; i++)
+	{
+		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&list->members[i]->tuple);
+
+		/* texts are also compared with texts, but a bm25query names its index */
+		if (op->amoppurpose == AMOP_ORDER && op->amoplefttype == type &&
+			(op->amoprighttype == type) == (kind == BARQ_LEG_VECTOR))
+		{
+			column->op = op->amopopr;
+			column->left_type = op->amoplefttype;
+			column->query_type = op->amoprighttype;
+			found = true;
+		}
+	}
+	ReleaseCatCacheList(list);
+	return found;
+}
+
+static bool
+ranks(Relation index, BarqLegKind kind)
+{
+	return barq_has_barq_method(index) &&
+		(strcmp(get_am_name(index->rd_rel->relam), "barq_bm25") == 0) == (kind == BARQ_LEG_TEXT);
+}
+
+/* What an index offers; NULL if it ranks nothing, or nothing of this kind. */
+static Option *
+option_of(Relation index, BarqLegKind kind)
+{
+	Option	   *option = palloc0(sizeof(Option));
+	BarqHybridColumn *column = &option->column;
+
+	if (!ranks(index, kind) || !index->rd_index->indisvalid ||
+		!find_operator(index->rd_opfamily[0], index->rd_opcintype[0], kind, column))
+		return NULL;
+	column->index = RelationGetRelid(index);
+	column->attnum = index->rd_index->indkey.values[0];
+	if (column->attnum == 0)
+	{
+		option->expression = copyObject(linitial(RelationGetIndexExpressions(index)));
+		column->type = exprType(option->expression);
+		column->typmod = exprTypmod(option->expression);
+	}
+	else
+		get_atttypetypmodcoll(index->rd_index->indrelid, column->attnum, &column->type,
+							  &column->typmod, &(Oid) {0});
+	column->type = getBaseTypeAndTypmod(column->type, &column->typmod);
+	option->name = pstrdup(RelationGetRelationName(index));
+	option->predicate = copyObject(RelationGetIndexPredicate(index));
+	column->partial = option->predicate != NIL;
+	return option;
+}
+
+/* All indexes of a kind that the arguments leave. */
+static List *
+collect_options(Relation table, BarqLegKind kind, const BarqHybridArgs *args)
+{
+	AttrNumber	wanted = args->column[kind] == NULL ? InvalidAttrNumber :
+		get_attnum(RelationGetRelid(table), args->column[kind]);
+	List	   *options = NIL;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(table))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Option	   *option = option_of(index, kind);
+
+		if (option != NULL && (wanted == InvalidAttrNumber || wanted == option->column.attnum))
+			options = lappend(options, option);
+		index_close(index, AccessShareLock);
+	}
+	return options;
+}
+
+static void
+add_name(StringInfo names, const char *format, const char *name)
+{
+	if (names->len > 0)
+		appendStringInfoString(names, ", ");
+	appendStringInfo(names, format, name);
+}
+
+static char *
+index_names(List *options)
+{
+	StringInfoData names;
+	ListCell   *lc;
+
+	initStringInfo(&names);
+	foreach(lc, options)
+		add_name(&names, "\"%s\"", ((Option *) lfirst(lc))->name);
+	return names.data;
+}
+
+static bool
+same_column(const Option *a, const Option *b)
+{
+	return a->column.attnum == b->column.attnum && equal(a->expression, b->expression);
+}
+
+/* The columns and expressions of the options, each once. */
+static char *
+column_names(Relation table, List *options)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < list_length(options); i++)
+	{
+		Option	   *option = list_nth(options, i);
+		bool		again = false;
+
+		for (int j = 0; j < i && !again; j++)
+			again = same_column(option, list_nth(options, j));
+		if (again)
+			continue;
+		if (option->expression != NULL)
+			add_name(&names, "the expression of index \"%s\"", option->name);
+		else
+			add_name(&names, "\"%s\"", get_attname(RelationGetRelid(table), option->column.attnum, false));
+	}
+	return names.data;
+}
+
+/* The index that an argument names; ERROR unless it is the table's, and ranks. */
+static Oid
+named_index(Relation table, BarqLegKind kind, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(table))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Oid			found = InvalidOid;
+
+		if (strcmp(RelationGetRelationName(index), name) == 0)
+		{
+			if (!ranks(index, kind))
+				ereport(ERROR,
+						(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						 errmsg("index \"%s\" is not a barq index of %s", name,
+								words[kind].what)));
+			if (!index->rd_index->indisvalid)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("index \"%s\" is not valid", name)));
+			found = RelationGetRelid(index);
+		}
+		index_close(index, AccessShareLock);
+		if (OidIsValid(found))
+			return found;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("table \"%s\" has no index \"%s\"", RelationGetRelationName(table), name),
+			 errhint("%s takes the name of an index of the table, without a schema.",
+					 words[kind].index_argument)));
+}
+
+void
+barq_hybrid_check_names(Relation table, BarqLegKind kind, const BarqHybridArgs *args)
+{
+	if (args->column[kind] != NULL)
+		check_column_name(table, args->column[kind]);
+	if (args->index[kind] != NULL)
+		named_index(table, kind, args->index[kind]);
+}
+
+pg_noreturn static void
+no_option(Relation table, BarqLegKind kind, const BarqHybridArgs *args)
+{
+	if (args->column[kind] != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("column \"%s\" of table \"%s\" has no barq index of %s",
+						args->column[kind], RelationGetRelationName(table),
+						words[kind].what),
+				 errhint("%s", words[kind].hint)));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("table \"%s\" has no barq index of %s",
+					RelationGetRelationName(table), words[kind].what),
+			 errhint("%s", words[kind].hint)));
+}
+
+pg_noreturn static void
+several_columns(Relation table, BarqLegKind kind, List *options)
+{
+	bool		expressions = false;
+	ListCell   *lc;
+
+	foreach(lc, options)
+		expressions |= ((Option *) lfirst(lc))->expression != NULL;
+	ereport(ERROR,
+			(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+			 errmsg("table \"%s\" has barq indexes of %s on several columns: %s",
+					RelationGetRelationName(table), words[kind].what,
+					column_names(table, options)),
+			 expressions ?
+			 errhint("Name a column with %s, or an index with %s.",
+					 words[kind].column_argument, words[kind].index_argument) :
+			 errhint("Name one of them with %s.", words[kind].column_argument)));
+}
+
+/* The option of the one index that an argument names. */
+static Option *
+take_named(Relation table, BarqLegKind kind, const BarqHybridArgs *args, List *options)
+{
+	Oid			index = named_index(table, kind, args->index[kind]);
+	Option	   *named = NULL;
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		Option	   *option = lfirst(lc);
+
+		if (option->column.index == index)
+			named = option;
+	}
+	if (named == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("index \"%s\" is not on column \"%s\"", args->index[kind],
+						args->column[kind]),
+				 errhint("Name the index alone.")));
+
+	/* others could serve the same expression: the planner has to be told */
+	foreach(lc, options)
+	{
+		Option	   *option = lfirst(lc);
+
+		if (option != named && same_column(option, named) && option->column.op == named->column.op)
+			named->column.by_index = true;
+	}
+	return named;
+}
+
+/* The options that go best with the filter. */
+static List *
+best_options(List *options, List *quals)
+{
+	Fit			best = FIT_APART;
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		Option	   *option = lfirst(lc);
+
+		option->fit = option->predicate == NIL ? FIT_WHOLE :
+			predicate_implied_by(option->predicate, quals, false) ? FIT_IMPLIED : FIT_APART;
+		best = Min(best, option->fit);
+	}
+	foreach(lc, options)
+		if (((Option *) lfirst(lc))->fit == best)
+			found = lappend(found, lfirst(lc));
+	return found;
+}
+
+/* Does it not matter which of the options is taken? */
+static bool
+rank_alike(List *options, BarqLegKind kind)
+{
+	Option	   *first = linitial(options);
+	ListCell   *lc;
+
+	if (kind == BARQ_LEG_TEXT)
+		return list_length(options) == 1;
+	foreach(lc, options)
+		if (((Option *) lfirst(lc))->column.op != first->column.op)
+			return false;
+	return true;
+}
+
+void
+barq_hybrid_find_column(Relation table, BarqLegKind kind,
+						const BarqHybridArgs *args, List *quals,
+						BarqHybridColumn *column)
+{
+	List	   *options;
+	List	   *best;
+	Option	   *taken;
+	ListCell   *lc;
+
+	barq_hybrid_check_names(table, kind, args);
+	options = collect_options(table, kind, args);
+	if (args->index[kind] != NULL)
+	{
+		*column = take_named(table, kind, args, options)->column;
+		return;
+	}
+	if (options == NIL)
+		no_option(table, kind, args);
+	taken = linitial(options);
+	foreach(lc, options)
+		if (!same_column(lfirst(lc), taken))
+			several_columns(table, kind, options);
+
+	best = best_options(options, quals);
+	if (!rank_alike(best, kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+				 errmsg("%s of table \"%s\" has several barq indexes of %s that rank differently: %s",
+						taken->expression == NULL ?
+						psprintf("column %s", column_names(table, options)) : "an expression",
+						RelationGetRelationName(table), words[kind].what,
+						index_names(best)),
+				 errhint("Name one of them with %s.", words[kind].index_argument)));
+	taken = linitial(best);
+	taken->column.by_filter = taken->fit != FIT_WHOLE && !rank_alike(options, kind);
+	*column = taken->column;
+}

@@ -1,0 +1,290 @@
+/*
+ * hybrid_filter.c
+ *	  The filter of barq_hybrid(): a text that must be one boolean expression.
+ *
+ * The text becomes part of the rankings' statements, between parentheses. It
+ * is parsed here first, alone and between them: both must be the same one
+ * expression, whatever quotes, comments and parentheses are in it. It is then
+ * analysed for the types of its parameters and for what it must not hold. Names mean what they mean to the
+ * caller (search_path), and rights are checked when the statement runs, as they
+ * are the caller's.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/prep.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_param.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "hybrid/hybrid.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* Errors are the filter's, with places in its text and not the caller's. */
+static void
+filter_error_context(void *arg)
+{
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery((const char *) arg);
+	}
+	errcontext("filter of barq_hybrid()");
+}
+
+pg_noreturn static void
+no_single_expression(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("filter must be one boolean expression")));
+}
+
+/*
+ * The one target of a text that is parsed as PL/pgSQL's expressions are: the
+ * grammar takes what may follow a SELECT, all of which must be absent.
+ */
+static Node *
+parse_target(const char *text)
+{
+	List	   *list = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *select;
+	ResTarget  *target;
+
+	if (list_length(list) != 1)
+		no_single_expression();
+	select = (SelectStmt *) linitial_node(RawStmt, list)->stmt;
+	if (!IsA(select, SelectStmt) ||
+		select->distinctClause != NIL || select->intoClause != NULL ||
+		select->fromClause != NIL || select->whereClause != NULL ||
+		select->groupClause != NIL || select->groupDistinct ||
+		select->havingClause != NULL || select->windowClause != NIL ||
+		select->valuesLists != NIL || select->sortClause != NIL ||
+		select->limitOffset != NULL || select->limitCount != NULL ||
+		select->lockingClause != NIL || select->withClause != NULL ||
+		select->op != SETOP_NONE || list_length(select->targetList) != 1)
+		no_single_expression();
+	target = linitial_node(ResTarget, select->targetList);
+	if (target->name != NULL || target->indirection != NIL)
+		no_single_expression();
+	if (IsA(target->val, ColumnRef) &&
+		IsA(llast(((ColumnRef *) target->val)->fields), A_Star))
+		no_single_expression();
+	return target->val;
+}
+
+/*
+ * The expression: the filter alone, and the filter between parentheses as the
+ * statements have it, must be the same.
+ */
+static Node *
+parse_expression(const char *filter)
+{
+	Node	   *alone = parse_target(filter);
+	Node	   *inside = parse_target(psprintf("(%s\n)", filter));
+
+	if (!equal(alone, inside))
+		no_single_expression();
+	return alone;
+}
+
+static bool
+has_sublink(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+		return true;
+	return raw_expression_tree_walker(node, has_sublink, context);
+}
+
+/*
+ * Does a literal of this type mean the same whenever it is read? Not so dates
+ * ('today', DateStyle), nor what may hold them or depends on settings.
+ */
+static bool
+literal_is_fixed(Oid type)
+{
+	Oid			element = get_element_type(type);
+	Oid			input;
+	Oid			io_param;
+
+	if (OidIsValid(element))
+		return literal_is_fixed(element);
+	if (type == UNKNOWNOID || type_is_enum(type))
+		return true;
+	getTypeInputInfo(type, &input, &io_param);
+	return func_volatile(input) == PROVOLATILE_IMMUTABLE;
+}
+
+static bool
+has_moving_literal(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const))
+		return !literal_is_fixed(((Const *) node)->consttype);
+	return expression_tree_walker(node, has_moving_literal, context);
+}
+
+static Node *
+check_filter(Relation table, const char *filter, int *nparams, Oid **param_types,
+			 bool *fixed)
+{
+	Node	   *raw = parse_expression(filter);
+	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *item;
+	Node	   *expr;
+
+	if (has_sublink(raw, NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("filter must not contain a subquery"),
+				 errhint("Join the result of barq_hybrid(), or use a function that is STABLE.")));
+
+	*nparams = 0;
+	*param_types = NULL;
+	pstate->p_sourcetext = filter;
+	setup_parse_variable_parameters(pstate, param_types, nparams);
+	item = addRangeTableEntryForRelation(pstate, table, AccessShareLock, NULL,
+										 true, true);
+	addNSItemToQuery(pstate, item, true, true, true);
+
+	/* this refuses aggregates, window functions and functions that return sets */
+	expr = transformExpr(pstate, raw, EXPR_KIND_WHERE);
+	expr = coerce_to_boolean(pstate, expr, "filter");
+	if (pstate->p_hasSubLinks)
+		no_single_expression();
+	assign_expr_collations(pstate, expr);
+
+	for (int i = 0; i < *nparams; i++)
+		if (!OidIsValid((*param_types)[i]) || (*param_types)[i] == UNKNOWNOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+					 errmsg("could not determine data type of parameter $%d", i + 1),
+					 errhint("Say it with a cast, as in $%d::integer.", i + 1)));
+
+	/* planned, it has the defaults of functions' arguments in it, too */
+	if (contain_volatile_functions(expr) ||
+		contain_volatile_functions((Node *) expression_planner(copyObject((Expr *) expr))))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("filter must not contain volatile functions")));
+	*fixed = !has_moving_literal(expr, NULL);
+	free_parsestate(pstate);
+	return expr;
+}
+
+Node *
+barq_hybrid_check_filter(Relation table, const char *filter, int *nparams,
+						 Oid **param_types, bool *fixed)
+{
+	ErrorContextCallback callback = {error_context_stack, filter_error_context,
+				unconstify(char *, filter)};
+	Node	   *expr;
+
+	error_context_stack = &callback;
+	expr = check_filter(table, filter, nparams, param_types, fixed);
+	error_context_stack = callback.previous;
+	return expr;
+}
+
+static void
+argument_error_context(void *arg)
+{
+	errcontext("filter_args of barq_hybrid(), $%d", *(int *) arg);
+}
+
+void
+barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
+						ParamListInfo params)
+{
+	int			number = 0;
+	ErrorContextCallback callback = {error_context_stack, argument_error_context,
+									 &number};
+	Datum	   *values = NULL;
+	bool	   *nulls = NULL;
+	int			n = 0;
+
+	if (args != NULL)
+	{
+		int16		length;
+		bool		by_value;
+		char		align;
+
+		if (ARR_NDIM(args) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					 errmsg("filter_args must be an array of one dimension")));
+		get_typlenbyvalalign(ARR_ELEMTYPE(args), &length, &by_value, &align);
+		deconstruct_array(args, ARR_ELEMTYPE(args), length, by_value, align,
+						  &values, &nulls, &n);
+	}
+	if (n != entry->nparams)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("filter has %d parameter%s, but filter_args has %d element%s",
+						entry->nparams, entry->nparams == 1 ? "" : "s",
+						n, n == 1 ? "" : "s"),
+				 entry->nparams == 0 ?
+				 errhint("Leave filter_args out, or refer to its elements in the filter as $1, $2 and so on.") :
+				 errhint("Give a value for each parameter: filter_args => ARRAY[...].")));
+
+	error_context_stack = &callback;
+	for (int i = 0; i < n; i++)
+	{
+		ParamExternData *param = &params->params[i];
+
+		number = i + 1;
+		param->ptype = entry->param_types[i];
+		param->pflags = PARAM_FLAG_CONST;
+		param->isnull = nulls[i];
+		if (!nulls[i])
+			param->value = barq_convert(&entry->param_conversions[i], values[i]);
+	}
+	error_context_stack = callback.previous;
+}
+
+/* Put the values of its parameters into an expression. */
+static Node *
+put_values(Node *node, ParamListInfo params)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+	{
+		Param	   *param = (Param *) node;
+		ParamExternData *value = &params->params[param->paramid - 1];
+		int16		length;
+		bool		by_value;
+
+		get_typlenbyval(param->paramtype, &length, &by_value);
+		return (Node *) makeConst(param->paramtype, param->paramtypmod,
+								  param->paramcollid, length, value->value,
+								  value->isnull, by_value);
+	}
+	return expression_tree_mutator(node, put_values, (void *) params);
+}
+
+List *
+barq_hybrid_filter_quals(BarqHybridEntry *entry, ArrayType *args)
+{
+	ParamListInfo params = makeParamList(entry->nparams);
+	Node	   *filter;
+
+	memset(params->params, 0, sizeof(ParamExternData) * params->numParams);
+	barq_hybrid_bind_filter(entry, args, params);
+	filter = eval_const_expressions(NULL, put_values(copyObject(entry->expression), params));
+	return make_ands_implicit(canonicalize_qual((Expr *) filter, false));
+}

@@ -1,0 +1,167 @@
+/*
+ * hybrid_legs.c
+ *	  Running a ranking of barq_hybrid().
+ *
+ * An index scan may end before it has found as many rows as wanted, at
+ * barq.max_scan_tuples, and one that is read to its end puts last what its graph
+ * had missed. Then the ranking is worked out again by the exact statement, which the planner can
+ * only answer by finding the rows that pass the filter and sorting them.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "hybrid/hybrid.h"
+#include "vector_index/vector_index.h"
+#include "base/settings.h"
+#include "tcop/dest.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+/* Takes a ranking's rows as the executor has them. */
+typedef struct HitReceiver
+{
+	DestReceiver pub;
+	BarqRanking *ranking;
+	MemoryContext context;
+	BarqLegKind kind;
+} HitReceiver;
+
+static void
+hits_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+/*
+ * A row without a distance (NULL, NaN) has no rank, nor has a text without any
+ * of the words. Such rows come last: false ends the ranking.
+ */
+static bool
+hits_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	HitReceiver *receiver = (HitReceiver *) self;
+	BarqRanking *ranking = receiver->ranking;
+	BarqLegHit *hit;
+	double		distance;
+
+	slot_getallattrs(slot);
+	if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2])
+		return false;
+	distance = DatumGetFloat8(slot->tts_values[2]);
+	if (isnan(distance) || (receiver->kind == BARQ_LEG_TEXT && distance >= 0))
+		return false;
+
+	if (ranking->nhits == ranking->space)
+	{
+		ranking->space = Max(ranking->space * 2, 128);
+		ranking->hits = ranking->hits == NULL ?
+			MemoryContextAlloc(receiver->context, sizeof(BarqLegHit) * ranking->space) :
+			repalloc(ranking->hits, sizeof(BarqLegHit) * ranking->space);
+	}
+	hit = &ranking->hits[ranking->nhits++];
+	memset(hit, 0, sizeof(*hit));
+	hit->at.table = DatumGetObjectId(slot->tts_values[0]);
+	hit->at.tid = *(ItemPointer) DatumGetPointer(slot->tts_values[1]);
+	hit->distance = distance;
+	return true;
+}
+
+static void
+hits_nothing(DestReceiver *self)
+{
+}
+
+static void
+run_plan(SPIPlanPtr plan, ParamListInfo params, BarqLegKind kind,
+		 BarqRanking *ranking, MemoryContext context)
+{
+	HitReceiver receiver = {
+		{hits_receive, hits_startup, hits_nothing, hits_nothing, DestNone},
+		ranking,
+		context,
+		kind};
+	SPIExecuteOptions options = {0};
+	int			result;
+
+	ranking->nhits = 0;
+	options.params = params;
+	options.read_only = true;
+	options.dest = (DestReceiver *) &receiver;
+	result = SPI_execute_plan_extended(plan, &options);
+	if (result < 0)
+		elog(ERROR, "could not run a ranking: %s", SPI_result_code_string(result));
+}
+
+/* Rows as far away as each other, in the order of their places. */
+static int
+compare_places(const void *a, const void *b)
+{
+	return barq_address_compare(&((const BarqLegHit *) a)->at,
+								&((const BarqLegHit *) b)->at);
+}
+
+static void
+order_ties(BarqRanking *ranking)
+{
+	BarqLegHit *hits = ranking->hits;
+
+	for (int from = 0, to; from < ranking->nhits; from = to)
+	{
+		for (to = from + 1; to < ranking->nhits && hits[to].distance == hits[from].distance; to++)
+			;
+		if (to - from > 1)
+			qsort(hits + from, to - from, sizeof(BarqLegHit), compare_places);
+	}
+}
+
+void
+barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
+					const BarqHybridArgs *args, BarqLegKind kind,
+					BarqRanking *ranking)
+{
+	BarqHybridLeg *leg = &entry->legs[kind];
+	ParamListInfo params = makeParamList(entry->nparams + 1);
+	ParamExternData *query = &params->params[entry->nparams];
+	uint64		ended = barq_vector_scans_short;
+	uint64		cut = barq_scans_cut;
+	bool		is_short;
+	MemoryContext context = CurrentMemoryContext;
+	int			nest_level = -1;
+
+	memset(ranking, 0, sizeof(*ranking));
+	memset(params->params, 0, sizeof(ParamExternData) * params->numParams);
+	if (args->filter != NULL)
+		barq_hybrid_bind_filter(entry, args->filter_args, params);
+	query->ptype = barq_hybrid_parameter_type(&leg->column, kind);
+	query->pflags = PARAM_FLAG_CONST;
+	query->value = kind == BARQ_LEG_TEXT ? PointerGetDatum(args->query) :
+		barq_convert(&leg->conversion, args->embedding);
+
+	/* a ranking is in order, and goes on until it has what it wants */
+	if (barq_iterative_scan != BARQ_ITERATIVE_STRICT)
+	{
+		nest_level = NewGUCNestLevel();
+		(void) set_config_option("barq.iterative_scan", "strict_order",
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+	}
+	run_plan(leg->plan, params, kind, ranking, context);
+
+	/*
+	 * Of several tables one may have been cut short though the others made up
+	 * for it. A text index has few rows for rare words, and then it has them
+	 * all.
+	 */
+	is_short = ranking->nhits < entry->candidates;
+	if ((is_short || entry->has_children) &&
+		(barq_scans_cut != cut ||
+		 (is_short && kind == BARQ_LEG_VECTOR && barq_vector_scans_short != ended)))
+		run_plan(barq_hybrid_exact_plan(table, entry, kind), params, kind, ranking,
+				 context);
+	if (nest_level >= 0)
+		AtEOXact_GUC(true, nest_level);
+	order_ties(ranking);
+}

@@ -1,0 +1,320 @@
+/*
+ * bm25query.c
+ *	  The type bm25query. See bm25query.h.
+ *
+ * Its text form is "index:query" or the bare query. What stands before the
+ * first colon is an index if it is written as a name is (plain or quoted
+ * identifiers with points between, or an OID); so a bare query that begins
+ * like that, or with a colon, is written with a colon before it (":http://x").
+ * A name is kept as it was written and looked for when the query is used: it
+ * outlives REINDEX CONCURRENTLY, DROP and CREATE, and a dump.
+ */
+#include "text_index/bm25query.h"
+
+#include "catalog/namespace.h"
+#include "base/compat.h"
+#include "libpq/pqformat.h"
+#include "text/text_query.h"
+#include "utils/builtins.h"
+#include "utils/regproc.h"
+
+BarqQueryValue *
+barq_query_value_make(const char *query, Size length, Oid index)
+{
+	BarqQueryValue *value = palloc(offsetof(BarqQueryValue, query) + length);
+
+	SET_VARSIZE(value, offsetof(BarqQueryValue, query) + length);
+	value->index = index;
+	memcpy(value->query, query, length);
+	return value;
+}
+
+/* A character of an identifier that needs no quotes (any that is not ASCII). */
+static inline bool
+is_name_char(char c)
+{
+	return IS_HIGHBIT_SET(c) || c == '_' || c == '$' || (c >= '0' && c <= '9') ||
+		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The colon behind a name at the start of a text, or NULL. */
+static const char *
+colon_after_name(const char *text, const char *end)
+{
+	const char *p = text;
+
+	/* catalog.schema.name has the most parts */
+	for (int parts = 0; parts < 3; parts++)
+	{
+		const char *part = p;
+
+		if (p < end && *p == '"')
+		{
+			/* a quote in it is doubled, which looks like two parts */
+			while (p < end && *p == '"')
+			{
+				p = memchr(p + 1, '"', end - p - 1);
+				if (p == NULL)
+					return NULL;
+				p++;
+			}
+		}
+		else
+			while (p < end && is_name_char(*p))
+				p++;
+		if (p == part || p == end)
+			return NULL;
+		if (*p == ':')
+			return p;
+		if (*p++ != '.')
+			return NULL;
+	}
+	return NULL;
+}
+
+/* The end of the name in a value, or NULL. */
+static const char *
+end_of_name(const BarqQueryValue *value)
+{
+	if (OidIsValid(value->index))
+		return NULL;
+	return memchr(value->query, '\0', barq_query_value_length(value));
+}
+
+const char *
+barq_query_value_name(const BarqQueryValue *value)
+{
+	return end_of_name(value) != NULL ? value->query : NULL;
+}
+
+const char *
+barq_query_value_words(const BarqQueryValue *value, Size *length)
+{
+	const char *end = end_of_name(value);
+	const char *words = end != NULL ? end + 1 : value->query;
+
+	*length = value->query + barq_query_value_length(value) - words;
+	return words;
+}
+
+/* A value for an index that is known by its name, or by its OID as digits. */
+static BarqQueryValue *
+make_named(const char *name, const char *query, Size length)
+{
+	Size		name_length = strlen(name);
+	BarqQueryValue *named;
+
+	if (strspn(name, "0123456789") == name_length)
+		return barq_query_value_make(query, length,
+									 DatumGetObjectId(DirectFunctionCall1(oidin,
+																		  CStringGetDatum(name))));
+	(void) BarqQualifiedNames(name);
+	named = palloc(offsetof(BarqQueryValue, query) + name_length + 1 + length);
+	SET_VARSIZE(named, offsetof(BarqQueryValue, query) + name_length + 1 + length);
+	named->index = InvalidOid;
+	memcpy(named->query, name, name_length + 1);
+	memcpy(named->query + name_length + 1, query, length);
+	return named;
+}
+
+/* Is this written as the name of an index before a colon is? */
+static bool
+is_name(const char *name)
+{
+	const char *with_colon = psprintf("%s:", name);
+	const char *end = with_colon + strlen(with_colon);
+
+	return colon_after_name(with_colon, end) == end - 1;
+}
+
+BarqQueryValue *
+barq_query_value_for(const BarqQueryValue *value, Oid index)
+{
+	Size		length;
+	const char *words = barq_query_value_words(value, &length);
+
+	return barq_query_value_make(words, length, index);
+}
+
+Oid
+barq_query_value_find_index(const BarqQueryValue *value)
+{
+	const char *name = barq_query_value_name(value);
+	Oid			index;
+
+	if (name == NULL)
+		return value->index;
+	index = RangeVarGetRelid(makeRangeVarFromNameList(BarqQualifiedNames(name)), NoLock, true);
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("index \"%s\" of a bm25query does not exist",
+						NameListToString(BarqQualifiedNames(name))),
+				 errhint("Put a colon before a query that begins with a word and a colon.")));
+	return index;
+}
+
+char *
+barq_query_value_last_name(const BarqQueryValue *value)
+{
+	return strVal(llast(BarqQualifiedNames(barq_query_value_name(value))));
+}
+
+char *
+barq_query_index_name(const char *name, Oid *index)
+{
+	*index = InvalidOid;
+	if (strspn(name, "0123456789") == strlen(name))
+		*index = DatumGetObjectId(DirectFunctionCall1(oidin, CStringGetDatum(name)));
+	else if (is_name(name))
+		return strVal(llast(BarqQualifiedNames(name)));
+	return NULL;
+}
+
+/* The name of a value's index, NULL where it has none. */
+static const char *
+shown_name(const BarqQueryValue *value)
+{
+	if (!OidIsValid(value->index))
+		return barq_query_value_name(value);
+	return DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(value->index)));
+}
+
+PG_FUNCTION_INFO_V1(barq_bm25query_in);
+Datum
+barq_bm25query_in(PG_FUNCTION_ARGS)
+{
+	const char *text = PG_GETARG_CSTRING(0);
+	const char *end = text + strlen(text);
+	const char *colon = *text == ':' ? text : colon_after_name(text, end);
+
+	if (colon != NULL && colon > text)
+		PG_RETURN_POINTER(make_named(pnstrdup(text, colon - text), colon + 1, end - colon - 1));
+	if (colon != NULL)
+		text = colon + 1;
+	PG_RETURN_POINTER(barq_query_value_make(text, end - text, InvalidOid));
+}
+
+PG_FUNCTION_INFO_V1(barq_bm25query_out);
+Datum
+barq_bm25query_out(PG_FUNCTION_ARGS)
+{
+	BarqQueryValue *value = (BarqQueryValue *) PG_GETARG_VARLENA_P(0);
+	const char *name = shown_name(value);
+	Size		length;
+	const char *query = barq_query_value_words(value, &length);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (name != NULL)
+		appendStringInfoString(&buf, name);
+	if (name != NULL || (length > 0 && query[0] == ':') ||
+		colon_after_name(query, query + length) != NULL)
+		appendStringInfoChar(&buf, ':');
+	appendBinaryStringInfo(&buf, query, length);
+	PG_RETURN_CSTRING(buf.data);
+}
+
+/* The index's name (empty: none) and a zero byte, then the query. */
+PG_FUNCTION_INFO_V1(barq_bm25query_recv);
+Datum
+barq_bm25query_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	const char *name = pstrdup(pq_getmsgstring(buf));
+	int			length;
+	char	   *query = pq_getmsgtext(buf, buf->len - buf->cursor, &length);
+
+	if (name[0] == '\0')
+		PG_RETURN_POINTER(barq_query_value_make(query, length, InvalidOid));
+	if (!is_name(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("\"%s\" in a bm25query is no name of an index", name)));
+	PG_RETURN_POINTER(make_named(name, query, length));
+}
+
+PG_FUNCTION_INFO_V1(barq_bm25query_send);
+Datum
+barq_bm25query_send(PG_FUNCTION_ARGS)
+{
+	BarqQueryValue *value = (BarqQueryValue *) PG_GETARG_VARLENA_P(0);
+	const char *name = shown_name(value);
+	Size		length;
+	const char *query = barq_query_value_words(value, &length);
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	pq_sendstring(&buf, name != NULL ? name : "");
+	pq_sendtext(&buf, query, length);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+/* A query's text as a bm25query keeps it, by the name of its syntax. */
+static const char *
+read_query(text *query, text *syntax, Size *length)
+{
+	const char *bytes = VARDATA_ANY(query);
+
+	*length = VARSIZE_ANY_EXHDR(query);
+	switch (barq_query_syntax_by_name(text_to_cstring(syntax)))
+	{
+		case BARQ_SYNTAX_LENIENT:
+			break;
+		case BARQ_SYNTAX_STRICT:
+			barq_text_query_check_strict(bytes, *length);
+			break;
+		case BARQ_SYNTAX_PLAIN:
+			return barq_text_query_escape(bytes, *length, length);
+	}
+	return bytes;
+}
+
+/* A NULL query or syntax is a NULL value; a NULL index is none. */
+#define TO_BM25QUERY_IS_NULL(fcinfo) (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+
+/*
+ * to_bm25query(query text, index text, syntax text): the index by its name,
+ * looked for when the value is used. ERRCODE_INVALID_NAME;
+ * ERRCODE_SYNTAX_ERROR for a strict query that is none;
+ * ERRCODE_INVALID_PARAMETER_VALUE for an unknown syntax.
+ */
+PG_FUNCTION_INFO_V1(barq_to_bm25query);
+Datum
+barq_to_bm25query(PG_FUNCTION_ARGS)
+{
+	const char *query;
+	const char *name;
+	Size		length;
+
+	if (TO_BM25QUERY_IS_NULL(fcinfo))
+		PG_RETURN_NULL();
+	query = read_query(PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(2), &length);
+	if (PG_ARGISNULL(1))
+		PG_RETURN_POINTER(barq_query_value_make(query, length, InvalidOid));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	if (!is_name(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("\"%s\" is not the name of an index", name),
+				 errhint("Write it as in a statement: in double quotes where it has capital letters or other signs.")));
+	PG_RETURN_POINTER(make_named(name, query, length));
+}
+
+/*
+ * to_bm25query(query text, index regclass, syntax text): the index by its OID.
+ * Looks at no catalog. Errors as above.
+ */
+PG_FUNCTION_INFO_V1(barq_to_bm25query_regclass);
+Datum
+barq_to_bm25query_regclass(PG_FUNCTION_ARGS)
+{
+	const char *query;
+	Size		length;
+
+	if (TO_BM25QUERY_IS_NULL(fcinfo))
+		PG_RETURN_NULL();
+	query = read_query(PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(2), &length);
+	PG_RETURN_POINTER(barq_query_value_make(query, length,
+											PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1)));
+}

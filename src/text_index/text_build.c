@@ -1,0 +1,212 @@
+/*
+ * text_build.c
+ *	  CREATE INDEX of text: everyone tokenises a part of the heap into runs, the
+ *	  leader merges them into the index's first segment.
+ */
+#include "postgres.h"
+
+#include "text_index/text_build.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "store/image.h"
+#include "store/work.h"
+#include "utils/backend_progress.h"
+#include "utils/memutils.h"
+
+#define PHASE_TOKENIZE	2
+#define PHASE_MERGE		3
+#define PHASE_WRITE		4
+
+char *
+barq_text_phase_name(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case PHASE_TOKENIZE:
+			return "tokenizing documents";
+		case PHASE_MERGE:
+			return "merging runs";
+		case PHASE_WRITE:
+			return "writing segment";
+		default:
+			return NULL;
+	}
+}
+
+/* The runs of all, the workers' from their files. */
+static BarqTextRun *
+collect_runs(BarqTextRuns *own, BarqBuildLeader *leader, int *n)
+{
+	int			others = leader == NULL ? 0 :
+		(int) pg_atomic_read_u32(&leader->shared->next_participant);
+	BarqTextBuildShared *shared = leader == NULL ? NULL : BarqBuildSharedOwn(leader->shared);
+	BarqTextRun *runs = palloc0(sizeof(BarqTextRun) * Max(own->nruns + others, 1));
+
+	if (own->nruns > 0)
+		memcpy(runs, own->runs, sizeof(BarqTextRun) * own->nruns);
+	*n = own->nruns;
+	for (int i = 0; i < others; i++)
+	{
+		BarqTextRun *run = &runs[(*n)++];
+
+		run->bytes = shared->runs[i].bytes;
+		run->work = barq_work_attach(psprintf("%s/%s", barq_image_folder(own->index),
+											  shared->runs[i].name), run->bytes);
+		run->body = run->work->address;
+	}
+	return runs;
+}
+
+/* Write the rows as the index's first segment. */
+static void
+write_segment(Relation index, BarqTextRun *runs, int n)
+{
+	BarqSegmentDesc desc = {0};
+	BarqChange	change = {0};
+	BarqBodyWriter *writer = NULL;
+	const char *body;
+	uint64		bytes;
+
+	if (n == 0)
+		return;
+	barq_new_id(desc.id);
+	if (n > 1)
+	{
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_MERGE);
+		writer = barq_text_merge_runs(index, desc.id, runs, n);
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITE);
+		body = barq_body_finish(writer, &bytes);
+	}
+	else
+	{
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITE);
+		body = runs[0].body;
+		bytes = runs[0].bytes;
+	}
+	desc.level = barq_segment_tier(bytes);
+	desc.origin = BARQ_ORIGIN_BUILD;
+	barq_segment_write(index, &desc, body, bytes);
+	if (writer == NULL || !barq_body_is_file(writer))
+	{
+		bool		busy;
+		char	   *reason;
+
+		/* best effort: whoever searches first makes it where this fails */
+		(void) barq_image_make(index, &desc, body, &busy, &reason);
+	}
+	change.add = &desc;
+	barq_publish(index, &change);
+	if (writer != NULL)
+		barq_body_release(writer);
+}
+
+/* Can workers leave their runs where the leader finds them? */
+static bool
+can_share(Relation index)
+{
+	char	   *reason;
+	BarqWork   *probe;
+
+	if (!barq_build_hold_folder(index))
+		return false;
+	probe = barq_work_create_shared(index, BLCKSZ, &reason);
+	if (probe == NULL)
+		return false;
+	barq_work_release(probe);
+	return true;
+}
+
+IndexBuildResult *
+barq_text_build(Relation heap, Relation index, IndexInfo *info)
+{
+	MemoryContext context;
+	MemoryContext old;
+	BarqFrozenOptions options;
+	BarqBuildLeader *leader = NULL;
+	BarqBuildShared *shared = NULL;
+	TableScanDesc scan = NULL;
+	BarqTextRuns own;
+	BarqTextRun *runs;
+	IndexBuildResult *result = palloc(sizeof(IndexBuildResult));
+	int			n;
+
+	barq_build_check_empty(index);
+	context = AllocSetContextCreate(CurrentMemoryContext, "barq build",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	barq_text_freeze_for_build(index, &options);
+	barq_meta_create(index, MAIN_FORKNUM, &options);
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_TOKENIZE);
+	if (can_share(index))
+		leader = barq_build_begin_parallel(heap, index, info, "barq_text_build_worker",
+										   sizeof(BarqTextBuildShared), NULL, NULL);
+	if (leader != NULL)
+	{
+		shared = leader->shared;
+		scan = table_beginscan_parallel(heap, BarqBuildSharedScan(shared));
+	}
+	barq_text_runs_scan(&own, heap, index, info, &options, shared, scan,
+						leader == NULL ? 1 : leader->workers + 1);
+	result->heap_tuples = own.heap_tuples;
+	result->index_tuples = own.rows;
+	if (leader != NULL)
+	{
+		barq_build_wait_scans(leader);
+		result->heap_tuples += shared->heap_tuples;
+		result->index_tuples += shared->index_tuples;
+		info->ii_BrokenHotChain |= shared->broken_hot_chain;
+	}
+
+	/* workers wait until their files are open here */
+	runs = collect_runs(&own, leader, &n);
+	if (leader != NULL)
+	{
+		barq_build_release_workers(leader, NULL, 0);
+		barq_build_end_parallel(leader);
+	}
+	write_segment(index, runs, n);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result;
+}
+
+void
+barq_text_build_empty(Relation index)
+{
+	BarqFrozenOptions options;
+
+	barq_text_freeze_for_build(index, &options);
+	barq_meta_create(index, INIT_FORKNUM, &options);
+}
+
+/*
+ * Read a part of the heap's texts; returns their number. The run's file lives
+ * until the worker ends.
+ */
+static double
+scan_texts(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *info,
+		   const BarqFrozenOptions *options, double *heap_tuples)
+{
+	BarqTextRuns runs;
+
+	barq_text_runs_scan(&runs, heap, index, info, options, shared,
+						table_beginscan_parallel(heap, BarqBuildSharedScan(shared)),
+						shared->participants);
+	barq_text_runs_publish(&runs);
+	*heap_tuples = runs.heap_tuples;
+	return runs.rows;
+}
+
+void
+barq_text_build_worker(dsm_segment *segment, shm_toc *toc)
+{
+	static const BarqBuildWorkerOps ops = {.scan = scan_texts};
+
+	barq_build_worker(toc, &ops);
+}

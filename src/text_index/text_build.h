@@ -1,0 +1,72 @@
+/*
+ * text_build.h
+ *	  CREATE INDEX of text: a participant's share of the work.
+ */
+#ifndef BARQ_TEXT_BUILD_H
+#define BARQ_TEXT_BUILD_H
+
+#include "am/build.h"
+#include "text_index/text_index.h"
+#include "store/keyless.h"
+#include "store/work.h"
+
+/* A run: the inverted index of some of the heap's rows, as a body. */
+typedef struct BarqTextRun
+{
+	const char *body;
+	uint64		bytes;
+	BarqWork   *work;			/* the file that it lies in; NULL: memory */
+} BarqTextRun;
+
+/* The run that a worker leaves for the leader. */
+typedef struct BarqSharedRun
+{
+	char		name[64];		/* of its file, in the index's image folder */
+	uint64		bytes;
+} BarqSharedRun;
+
+/* What leader and workers of a build of text share (BarqBuildSharedOwn). */
+typedef struct BarqTextBuildShared
+{
+	BarqSharedRun runs[BARQ_MAX_PARTICIPANTS];
+} BarqTextBuildShared;
+
+typedef struct BarqTextRuns
+{
+	Relation	index;
+	BarqTextOptions options;
+	Oid			type;
+	BarqBuildShared *shared;	/* NULL: alone */
+	Size		limit;			/* bytes of memory before a run is written */
+	MemoryContext tokens_context;
+	MemoryContext builder_context;	/* reset with each run */
+	BarqTokenizer *tokenizer;
+	BarqBm25Builder *builder;
+	BarqTokens	tokens;
+	BarqKeylessRows keyless;	/* of the run under way; in builder_context */
+	BarqTextRun *runs;
+	int			nruns;
+	int			space;
+	uint64		rows;
+	uint64		reported;
+	double		heap_tuples;
+} BarqTextRuns;
+
+/*
+ * Tokenise this participant's part of the heap. Runs lie in files of the image
+ * directory, or in memory where that has no room (`files` false: always).
+ */
+extern void barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
+								IndexInfo *info, const BarqFrozenOptions *frozen,
+								BarqBuildShared *shared, TableScanDesc scan, int participants);
+
+/* Merge what this participant has into one run, of which others can know. */
+extern void barq_text_runs_publish(BarqTextRuns *runs);
+
+/* Runs of everyone, merged into a body of the index's own; NULL: no rows. */
+extern BarqBodyWriter *barq_text_merge_runs(Relation index, const uint8 *id,
+											BarqTextRun *runs, int n);
+
+extern PGDLLEXPORT void barq_text_build_worker(dsm_segment *segment, shm_toc *toc);
+
+#endif							/* BARQ_TEXT_BUILD_H */

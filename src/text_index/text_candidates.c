@@ -1,0 +1,539 @@
+/*
+ * text_candidates.c
+ *	  Which barq_bm25 index of a table a text query is for, by what is indexed,
+ *	  by the predicates of partial indexes, or by a name; and why none is.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "text_index/text_index.h"
+#include "catalog/index.h"
+#include "catalog/partition.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "text_index/text_binding.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/* Whether an index is for an expression, and if not, why. */
+typedef enum Fit
+{
+	FITS,
+	OTHER_EXPRESSION,
+	NOT_VALID,
+	NOT_IMPLIED,				/* its predicate, by what is known of the rows */
+	UNDECIDED					/* that depends on a parameter */
+} Fit;
+
+typedef struct Candidate
+{
+	Oid			index;
+	bool		partial;
+	Fit			fit;
+} Candidate;
+
+/* ---- predicates ---- */
+
+static bool
+has_parameter(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+		return true;
+	return expression_tree_walker(node, has_parameter, context);
+}
+
+static bool
+calls_support(Oid function, void *support)
+{
+	return get_func_support(function) == *(Oid *) support;
+}
+
+static bool
+has_text_operator(Node *node, void *support)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, calls_support, support))
+		return true;
+	return expression_tree_walker(node, has_text_operator, support);
+}
+
+/* Set while conditions are being folded: an inlined function may ask again. */
+static bool folding = false;
+
+/*
+ * The conditions with the values that parameters have in this plan. Text
+ * operators in them imply no predicate, and folding them would bind them, which
+ * is what this is for.
+ */
+static List *
+fold(PlannerInfo *root, List *conditions, Oid support)
+{
+	List	   *folded = NIL;
+	ListCell   *cell;
+
+	if (folding)
+		return NIL;
+	foreach(cell, conditions)
+		if (!has_text_operator(lfirst(cell), &support))
+			folded = lappend(folded, lfirst(cell));
+	folding = true;
+	PG_TRY();
+	{
+		folded = (List *) eval_const_expressions(root, (Node *) folded);
+	}
+	PG_FINALLY();
+	{
+		folding = false;
+	}
+	PG_END_TRY();
+	return folded;
+}
+
+/*
+ * May a predicate follow from the conditions once parameters are known? Only
+ * if one of its columns is compared with a parameter.
+ */
+static bool
+may_follow(PlannerInfo *root, List *predicate, List *conditions, int varno)
+{
+	Bitmapset  *columns = NULL;
+	ListCell   *cell;
+
+	if (root->glob->boundParams != NULL)
+		return false;
+	pull_varattnos((Node *) predicate, varno, &columns);
+	foreach(cell, conditions)
+	{
+		Bitmapset  *compared = NULL;
+
+		if (!has_parameter(lfirst(cell), NULL))
+			continue;
+		pull_varattnos(lfirst(cell), varno, &compared);
+		if (bms_overlap(columns, compared))
+			return true;
+	}
+	return false;
+}
+
+/* ---- candidates ---- */
+
+/* The expression that is an index's first key, over range table entry 1. */
+static Node *
+first_key(Relation index)
+{
+	Node	   *key = linitial(RelationGetIndexExpressions(index));
+
+	while (IsA(key, RelabelType))
+		key = (Node *) ((RelabelType *) key)->arg;
+	return key;
+}
+
+/* Is an index's first key this expression (over range table entry 1)? */
+static bool
+indexes_expression(Relation index, Node *expression)
+{
+	AttrNumber	column = index->rd_index->indkey.values[0];
+
+	if (column != 0)
+		return IsA(expression, Var) && ((Var *) expression)->varattno == column;
+	return equal(first_key(index), expression);
+}
+
+static Node *
+over_entry_one(const BarqTextSource *source)
+{
+	Node	   *expression = copyObject(source->expression);
+
+	ChangeVarNodes(expression, source->varno, 1, 0);
+	return expression;
+}
+
+static bool
+is_text_index(Relation index)
+{
+	return index->rd_indam != NULL && index->rd_indam->aminsert == barq_text_insert;
+}
+
+static Fit
+fit_of(PlannerInfo *root, Relation index, const BarqTextSource *source, Node *expression,
+	   List *conditions)
+{
+	List	   *predicate;
+
+	if (!indexes_expression(index, expression))
+		return OTHER_EXPRESSION;
+	if (!index->rd_index->indisvalid || !index->rd_index->indisready)
+		return NOT_VALID;
+	predicate = copyObject(RelationGetIndexPredicate(index));
+	ChangeVarNodes((Node *) predicate, 1, source->varno, 0);
+	if (predicate_implied_by(predicate, conditions, false))
+		return FITS;
+	return may_follow(root, predicate, conditions, source->varno) ? UNDECIDED : NOT_IMPLIED;
+}
+
+/* The barq_bm25 indexes of a source's table. */
+static List *
+candidates_of(PlannerInfo *root, Oid support, const BarqTextSource *source)
+{
+	Relation	table = table_open(source->table, AccessShareLock);
+	Node	   *expression = over_entry_one(source);
+	List	   *conditions = NIL;
+	bool		folded = false;
+	List	   *candidates = NIL;
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(table))
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (is_text_index(index))
+		{
+			Candidate  *candidate = palloc(sizeof(Candidate));
+
+			candidate->index = RelationGetRelid(index);
+			candidate->partial = RelationGetIndexPredicate(index) != NIL;
+			if (candidate->partial && !folded)
+			{
+				conditions = fold(root, source->conditions, support);
+				folded = true;
+			}
+			candidate->fit = fit_of(root, index, source, expression, conditions);
+			candidates = lappend(candidates, candidate);
+		}
+		index_close(index, AccessShareLock);
+	}
+	table_close(table, AccessShareLock);
+	return candidates;
+}
+
+/* ---- saying why ---- */
+
+/* A partial index's WHERE. */
+static char *
+predicate_of(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Datum		predicate;
+	bool		isnull;
+	char	   *shown = pstrdup("");
+
+	if (!HeapTupleIsValid(tuple))
+		return shown;
+	predicate = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &isnull);
+	if (!isnull)
+		shown = TextDatumGetCString(DirectFunctionCall2(pg_get_expr, predicate,
+														ObjectIdGetDatum(((Form_pg_index) GETSTRUCT(tuple))->indrelid)));
+	ReleaseSysCache(tuple);
+	return shown;
+}
+
+static void
+append_why_not(StringInfo buf, const Candidate *candidate)
+{
+	const char *name = get_rel_name(candidate->index);
+
+	if (buf->len > 0)
+		appendStringInfoChar(buf, ' ');
+	switch (candidate->fit)
+	{
+		case OTHER_EXPRESSION:
+			appendStringInfo(buf, "Index \"%s\" is on another column or expression.", name);
+			break;
+		case NOT_VALID:
+			appendStringInfo(buf, "Index \"%s\" is not valid.", name);
+			break;
+		case NOT_IMPLIED:
+			appendStringInfo(buf, "The query's conditions do not imply the predicate of index \"%s\": %s.",
+							 name, predicate_of(candidate->index));
+			break;
+		case UNDECIDED:
+			appendStringInfo(buf, "The predicate of index \"%s\" depends on a parameter, which a generic plan does not know: %s.",
+							 name, predicate_of(candidate->index));
+			break;
+		case FITS:
+			break;
+	}
+}
+
+static char *
+names_of(List *candidates, bool partial)
+{
+	StringInfoData names;
+	ListCell   *cell;
+
+	initStringInfo(&names);
+	foreach(cell, candidates)
+	{
+		Candidate  *candidate = lfirst(cell);
+
+		if (candidate->fit == FITS && candidate->partial == partial)
+			appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "",
+							 get_rel_name(candidate->index));
+	}
+	return names.data;
+}
+
+/* ---- choosing ---- */
+
+/*
+ * The index of one source: a partial one that fits is more particular than one
+ * of the whole table, and a parameter that decides between them is awaited.
+ */
+static void
+choose_of(PlannerInfo *root, Oid support, const BarqTextSource *source, BarqTextChoice *choice)
+{
+	List	   *candidates = candidates_of(root, support, source);
+	bool		partial = false;
+	bool		undecided = false;
+	int			n = 0;
+	StringInfoData why;
+	ListCell   *cell;
+
+	memset(choice, 0, sizeof(*choice));
+	initStringInfo(&why);
+	foreach(cell, candidates)
+	{
+		Candidate  *candidate = lfirst(cell);
+
+		partial |= candidate->fit == FITS && candidate->partial;
+		undecided |= candidate->fit == UNDECIDED;
+		append_why_not(&why, candidate);
+	}
+	foreach(cell, candidates)
+	{
+		Candidate  *candidate = lfirst(cell);
+
+		if (candidate->fit != FITS || candidate->partial != partial)
+			continue;
+		choice->index = candidate->index;
+		n++;
+	}
+	if (n == 1 && !undecided)
+		return;
+	choice->index = InvalidOid;
+	choice->later = undecided || (n == 0 && source->inherited);
+	if (n > 1)
+	{
+		choice->sqlstate = ERRCODE_AMBIGUOUS_PARAMETER;
+		choice->reason = psprintf("several barq_bm25 indexes fit this text query: %s",
+								  names_of(candidates, partial));
+		choice->hint = "Name one: to_bm25query(query, 'index').";
+		return;
+	}
+	choice->sqlstate = ERRCODE_UNDEFINED_OBJECT;
+	choice->reason = psprintf("no barq_bm25 index of table \"%s\" fits this text query",
+							  get_rel_name(source->table));
+	choice->detail = why.len > 0 ? why.data : NULL;
+	choice->hint = candidates == NIL ?
+		"Create one with CREATE INDEX ... USING barq_bm25 (...) WITH (text_config = '...')." :
+		undecided ? "Write the value into the statement, or name the index: to_bm25query(query, 'index')." :
+		"Create one that fits, or name one: to_bm25query(query, 'index').";
+}
+
+void
+barq_text_choose(PlannerInfo *root, Oid support, List *sources, BarqTextChoice *choice)
+{
+	ListCell   *cell;
+
+	choose_of(root, support, linitial(sources), choice);
+	for_each_from(cell, sources, 1)
+	{
+		BarqTextSource *source = lfirst(cell);
+		BarqTextChoice other;
+
+		choose_of(root, support, source, &other);
+		if (OidIsValid(other.index) && other.index == choice->index)
+			continue;
+		if (OidIsValid(choice->index) && OidIsValid(other.index))
+		{
+			choice->sqlstate = ERRCODE_AMBIGUOUS_PARAMETER;
+			choice->reason = "the texts of this query come from several tables, and each has an index of its own";
+			choice->detail = psprintf("Index \"%s\" is of table \"%s\", index \"%s\" of table \"%s\".",
+									  get_rel_name(choice->index),
+									  get_rel_name(IndexGetRelation(choice->index, false)),
+									  get_rel_name(other.index), get_rel_name(source->table));
+			choice->hint = "Write the operator into each branch of the UNION, or name one index: to_bm25query(query, 'index').";
+		}
+		else if (OidIsValid(choice->index))
+			*choice = other;
+		choice->index = InvalidOid;
+		choice->later = true;
+		return;
+	}
+}
+
+void
+barq_text_raise(const BarqTextChoice *choice)
+{
+	ereport(ERROR,
+			(errcode(choice->sqlstate), errmsg_internal("%s", choice->reason),
+			 choice->detail != NULL ? errdetail_internal("%s", choice->detail) : 0,
+			 choice->hint != NULL ? errhint("%s", choice->hint) : 0));
+}
+
+/* ---- by a name ---- */
+
+/* The index, of whatever kind, of a table by its name. */
+static Oid
+index_of_table(Oid table_oid, const char *name)
+{
+	Relation	table = try_relation_open(table_oid, AccessShareLock);
+	Oid			index = InvalidOid;
+	ListCell   *cell;
+
+	if (table == NULL)
+		return InvalidOid;
+	foreach(cell, RelationGetIndexList(table))
+	{
+		char	   *its_name = get_rel_name(lfirst_oid(cell));
+
+		if (its_name != NULL && strcmp(its_name, name) == 0)
+			index = lfirst_oid(cell);
+	}
+	relation_close(table, AccessShareLock);
+	return index;
+}
+
+static Oid
+index_of_tables(List *tables, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, tables)
+	{
+		Oid			index = index_of_table(lfirst_oid(cell), name);
+
+		CHECK_FOR_INTERRUPTS();
+		if (OidIsValid(index))
+			return index;
+	}
+	return InvalidOid;
+}
+
+Oid
+barq_text_index_named(List *tables, const char *name, bool inherited)
+{
+	Oid			index = index_of_tables(tables, name);
+	ListCell   *cell;
+
+	foreach(cell, tables)
+	{
+		if (!OidIsValid(index) && get_rel_relispartition(lfirst_oid(cell)))
+			index = index_of_tables(get_partition_ancestors(lfirst_oid(cell)), name);
+		if (!OidIsValid(index) && inherited && has_subclass(lfirst_oid(cell)))
+			index = index_of_tables(find_all_inheritors(lfirst_oid(cell), NoLock, NULL), name);
+	}
+	return index;
+}
+
+void
+barq_text_raise_no_index(List *tables, const char *name)
+{
+	StringInfoData names;
+	StringInfoData indexes;
+	ListCell   *cell;
+
+	initStringInfo(&names);
+	initStringInfo(&indexes);
+	foreach(cell, tables)
+	{
+		Relation	table = table_open(lfirst_oid(cell), AccessShareLock);
+		ListCell   *other;
+
+		appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "",
+						 RelationGetRelationName(table));
+		foreach(other, RelationGetIndexList(table))
+		{
+			Relation	index = index_open(lfirst_oid(other), AccessShareLock);
+
+			if (is_text_index(index))
+				appendStringInfo(&indexes, "%s\"%s\"", indexes.len > 0 ? ", " : "",
+								 RelationGetRelationName(index));
+			index_close(index, AccessShareLock);
+		}
+		table_close(table, AccessShareLock);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 tables == NIL ? errmsg("no table has an index \"%s\", which a bm25query names", name) :
+			 errmsg("table %s has no index \"%s\", which a bm25query names", names.data, name),
+			 tables == NIL ? 0 : indexes.len == 0 ? errdetail("It has no barq_bm25 index.") :
+			 errdetail("Its barq_bm25 indexes: %s.", indexes.data),
+			 errhint("A name is looked for among the indexes of the column's table; to_bm25query(query, 'index'::regclass) takes an index of another one. Put a colon before a query that begins with a word and a colon.")));
+}
+
+/* ---- rights ---- */
+
+/* Is an index one of a source's value in its own table? */
+static bool
+is_index_of(Oid index_oid, const BarqTextSource *source)
+{
+	Relation	index = try_relation_open(index_oid, AccessShareLock);
+	bool		own;
+
+	if (index == NULL)
+		return false;
+	own = index->rd_index != NULL && is_text_index(index) &&
+		index->rd_index->indrelid == source->table &&
+		indexes_expression(index, over_entry_one(source));
+	relation_close(index, AccessShareLock);
+	return own;
+}
+
+/* The same, or of one of its partitions: rows of these are the table's. */
+static bool
+is_index_within(Oid index, const BarqTextSource *source)
+{
+	ListCell   *cell;
+
+	if (is_index_of(index, source))
+		return true;
+	if (!source->inherited || !get_rel_relispartition(index))
+		return false;
+	foreach(cell, get_partition_ancestors(index))
+		if (is_index_of(lfirst_oid(cell), source))
+			return true;
+	return false;
+}
+
+bool
+barq_text_index_is_own(List *sources, Oid index)
+{
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		if (!is_index_within(index, lfirst(cell)))
+			return false;
+	return sources != NIL;
+}
+
+bool
+barq_text_same_key(Oid index_oid, Oid other_oid)
+{
+	Relation	index = try_relation_open(index_oid, AccessShareLock);
+	Relation	other = try_relation_open(other_oid, AccessShareLock);
+	bool		same = false;
+
+	if (index != NULL && other != NULL && index->rd_index != NULL && other->rd_index != NULL &&
+		index->rd_index->indrelid == other->rd_index->indrelid)
+		same = index->rd_index->indkey.values[0] == other->rd_index->indkey.values[0] &&
+			(index->rd_index->indkey.values[0] != 0 ||
+			 equal(first_key(index), first_key(other)));
+	if (index != NULL)
+		relation_close(index, AccessShareLock);
+	if (other != NULL)
+		relation_close(other, AccessShareLock);
+	return same;
+}

@@ -1,0 +1,124 @@
+/*
+ * text_cost.c
+ *	  What a scan of an index of text costs.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "text_index/text_index.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "text_index/bm25threshold.h"
+#include "utils/selfuncs.h"
+
+/*
+ * The index that a query expression is for, if that can be told at planning: a
+ * constant, or bm25_bind(anything, constant). False for what is for an index
+ * that only the run time tells, which no scan may be chosen for. threshold: it
+ * is a threshold's query, of a constant or of bm25threshold(query, ...).
+ */
+static bool
+named_index(Node *query, bool threshold, Oid *index)
+{
+	*index = InvalidOid;
+	if (threshold && query != NULL && IsA(query, Const) && !((Const *) query)->constisnull)
+	{
+		*index = barq_query_value_find_index(barq_threshold_query(DatumGetBarqThreshold(((Const *) query)->constvalue)));
+		return true;
+	}
+	if (threshold && query != NULL && IsA(query, FuncExpr))
+		query = linitial(((FuncExpr *) query)->args);
+	if (query != NULL && IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) == 2)
+		query = lsecond(((FuncExpr *) query)->args);
+	if (query == NULL || !IsA(query, Const))
+		return false;
+	if (((Const *) query)->constisnull)
+		return true;
+	if (((Const *) query)->consttype == REGCLASSOID)
+		*index = DatumGetObjectId(((Const *) query)->constvalue);
+	else
+		*index = barq_query_value_find_index(DatumGetBarqQueryValue(((Const *) query)->constvalue));
+	return OidIsValid(*index);
+}
+
+/* Can this index answer a query that names `named`? */
+static bool
+answers(Oid index, Oid named)
+{
+	return !OidIsValid(named) || barq_is_index_or_parent(named, index);
+}
+
+void
+barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
+						Cost *startup_cost, Cost *total_cost,
+						Selectivity *selectivity, double *correlation,
+						double *pages)
+{
+	IndexOptInfo *index = path->indexinfo;
+	GenericCosts costs = {0};
+	double		tuples = Max(index->tuples, 1);
+	double		found;
+	bool		possible = path->indexclauses != NIL || path->indexorderbys != NIL;
+	Oid			named;
+	ListCell   *cell;
+
+	/* a query for another index, or a scan for a partial index's predicate alone */
+	foreach(cell, path->indexorderbys)
+	{
+		OpExpr	   *clause = lfirst(cell);
+
+		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
+			!(named_index(lsecond(clause->args), false, &named) && answers(index->indexoid, named)))
+			possible = false;
+	}
+	foreach(cell, path->indexclauses)
+	{
+		OpExpr	   *clause = (OpExpr *) lfirst_node(IndexClause, cell)->rinfo->clause;
+
+		/* queries in an array are not bound */
+		if (IsA(clause, ScalarArrayOpExpr))
+			possible = false;
+		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
+			!(named_index(lsecond(clause->args),
+						  get_op_opfamily_strategy(clause->opno, index->opfamily[0]) ==
+						  BARQ_TEXT_THRESHOLD_STRATEGY,
+						  &named) && answers(index->indexoid, named)))
+			possible = false;
+	}
+	if (!possible)
+	{
+		*startup_cost = BARQ_REFUSED_COST;
+		*total_cost = BARQ_REFUSED_COST;
+		*selectivity = 1;		/* below 1 a bitmap scan is offered as well */
+		*correlation = 0;
+		*pages = 0;
+		BarqPathRefuse(path);
+		return;
+	}
+
+	genericcostestimate(root, path, loop_count, &costs);
+	found = Max(costs.indexSelectivity * tuples, 1);
+	if (path->indexorderbys != NIL)
+	{
+		/*
+		 * To find the first rows a search looks at a small part of the
+		 * postings: bounds leave out the rest. Rows come with their score, so
+		 * there is nothing to sort and nothing to compute again; but each
+		 * batch, four times as large as the one before, is a search of its own.
+		 */
+		*startup_cost = 10 * random_page_cost + sqrt(found) * cpu_operator_cost * 10;
+		*total_cost = *startup_cost + found * (cpu_index_tuple_cost + cpu_operator_cost * 40);
+	}
+	else
+	{
+		*startup_cost = 4 * random_page_cost;
+		*total_cost = *startup_cost + found * (cpu_index_tuple_cost + cpu_operator_cost * 2);
+	}
+	*selectivity = costs.indexSelectivity;
+	*correlation = 0;
+	*pages = costs.numIndexPages;
+}

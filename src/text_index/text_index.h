@@ -1,0 +1,249 @@
+/*
+ * text_index.h
+ *	  What the files of the access method barq_bm25 share: options, a row's
+ *	  terms, queries bound to an index and its statistics, the growing log.
+ */
+#ifndef BARQ_TEXT_INDEX_H
+#define BARQ_TEXT_INDEX_H
+
+#include "am/am.h"
+
+#include "access/reloptions.h"
+#include "nodes/pathnodes.h"
+#include "bm25/bm25.h"
+#include "text_index/bm25query.h"
+
+/* Strategies of bm25_ops. */
+#define BARQ_TEXT_SCORE_STRATEGY	1	/* <@>, ORDER BY */
+#define BARQ_TEXT_MATCH_STRATEGY	2	/* @@@ */
+#define BARQ_TEXT_THRESHOLD_STRATEGY	3	/* <@@: the score is below a bound */
+
+/* Between the elements of an array a phrase finds no neighbours. */
+#define BARQ_TEXT_ELEMENT_GAP		100
+
+/* Reloptions of barq_bm25 as parsed. */
+typedef struct BarqTextReloptions
+{
+	int32		vl_len_;
+	int			text_config;	/* offset of a string, 0: not given */
+	int			tokenizer;		/* BarqTokenizerKind */
+	double		k1;
+	double		b;
+	bool		positions;
+} BarqTextReloptions;
+
+/* BarqFrozenOptions.bytes of an index of text. */
+typedef struct BarqTextOptions
+{
+	double		k1;
+	double		b;
+	uint16		tokenizer;		/* BarqTokenizerKind */
+	uint16		positions;		/* 0 or 1 */
+
+	/* the configuration that it was built with (text_config.c) */
+	uint32		config_fingerprint;
+	uint64		system_identifier;	/* of the cluster whose OID it is: */
+	Oid			config;
+	uint32		reserved;
+	char		config_schema[NAMEDATALEN];
+	char		config_name[NAMEDATALEN];
+} BarqTextOptions;
+
+#define BARQ_TEXT_OPTIONS_VERSION 2
+
+StaticAssertDecl(sizeof(BarqTextOptions) == 168, "BarqTextOptions is on disk");
+
+/* text_options.c */
+extern void barq_define_text_reloptions(void);
+extern bytea *barq_text_reloptions(Datum reloptions, bool validate);
+extern void barq_text_freeze_options(Relation index, const void *reloptions,
+									 BarqFrozenOptions *frozen);
+
+/* The configuration that reloptions, as parsed, name; InvalidOid if there is none. */
+extern Oid	barq_text_config_given(const void *reloptions);
+
+/*
+ * The same of an index that is being built: with what its configuration looks
+ * like, on which alone the index depends from now on.
+ */
+extern void barq_text_freeze_for_build(Relation index, BarqFrozenOptions *frozen);
+extern const BarqTextOptions *barq_text_options(const BarqFrozenOptions *frozen);
+
+
+/*
+ * Whether an index of a partition, with its frozen options, makes other terms
+ * or scores than the partitioned index says, whose options are those that it
+ * would freeze. What differs, of each, as of barq_options_differ.
+ */
+extern bool barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
+										Relation parent, const BarqFrozenOptions *wanted,
+										char **differing, char **wanted_differing);
+
+/* ---- text_config.c: the text search configuration of an index ---- */
+
+/*
+ * A configuration by its name. Without a schema it is one of PostgreSQL's: a
+ * dump is restored with an empty search_path, and from version 17 on indexes
+ * are made with one. ERRCODE_UNDEFINED_OBJECT, or InvalidOid with missing_ok.
+ */
+extern Oid	barq_text_config_named(const char *name, bool missing_ok);
+
+/* Its schema and name, NAMEDATALEN bytes each; false if it does not exist. */
+extern bool barq_text_config_names(Oid config, char *schema, char *name);
+
+/*
+ * A number that its parser, its mappings and the options of its dictionaries
+ * give, whatever they are called. The content of a dictionary's files does not
+ * go into it.
+ */
+extern uint32 barq_text_config_fingerprint(Oid config);
+
+/* The configurations that an index depends on; pinned ones are not recorded. */
+extern List *barq_text_config_dependencies(Oid index);
+
+/* Make it depend on these (InvalidOid is passed over) and on no others. */
+extern void barq_text_config_depend(Oid index, List *configs);
+
+/*
+ * The configuration that an index was built with; InvalidOid if it is gone.
+ * A backend looks it up once, until the index or configurations change.
+ */
+extern Oid	barq_text_config_of(Oid index, const BarqTextOptions *options);
+
+/* Called when the relcache entry of an index (InvalidOid: all) is invalid. */
+extern void barq_text_config_forget(Oid index);
+
+/* How texts of an index become terms. */
+typedef struct BarqTextAnalysis
+{
+	Oid			config;
+	BarqTokenizerKind tokenizer;
+} BarqTextAnalysis;
+
+/* Of one index; ERRCODE_UNDEFINED_OBJECT if its configuration is gone. */
+extern BarqTextAnalysis barq_text_analysis(Oid index, const BarqTextOptions *options);
+
+/* Its tokenizer, kept by the backend. Term numbers are valid until the next call. */
+#define barq_text_tokenizer(analysis) \
+	barq_tokenizer_cached((analysis)->config, (analysis)->tokenizer)
+
+/* text_kind.c */
+extern const BarqIndexKind barq_bm25_index_kind;
+
+/* text_value.c: the terms of a value of an indexed type */
+extern void barq_text_tokens(BarqTokenizer *tokenizer, Oid type, Datum value,
+							 BarqTokens *tokens);
+
+/* Its document, palloc'd. */
+extern char *barq_text_document(const BarqTextAnalysis *analysis, Oid type, Datum value,
+								bool positions, uint32 *bytes);
+
+/* ---- text_log.c: the growing log, as small segments in memory ---- */
+
+typedef struct BarqTextLog BarqTextLog;
+
+/*
+ * The documents of the log that goes with a snapshot. False: the log was
+ * sealed meanwhile; start again from the metapage. Valid in the current
+ * memory context and as long as the snapshot.
+ */
+extern bool barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
+							   BarqTextLog **log);
+extern void barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals);
+extern uint64 barq_text_log_df(BarqTextLog *log, const char *text, uint32 length);
+extern uint64 barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, uint32 n);
+extern void barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
+								 uint32 max, BarqTermVisitor visit, void *arg);
+extern void barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
+								 BarqBm25Top *top, bool *recheck);
+extern void barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
+								BarqRowsVisitor visit, void *arg);
+extern void barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest,
+							   BarqBm25Top *top);
+
+/* ---- text_state.c: an index as a search sees it ---- */
+
+/* Its segments and its log. In the memory context it was opened in. */
+typedef struct BarqTextState
+{
+	Relation	index;
+	BarqMeta	meta;
+	BarqSnapshot *snapshot;
+	BarqView   *views;			/* a segment each */
+	BarqTextLog *log;
+} BarqTextState;
+
+/* False: the log was sealed meanwhile; start again (barq_meta_check_moved). */
+extern bool barq_text_state_open(BarqTextState *state, Relation index);
+
+/*
+ * Calls `work` with an opened state until it comes to its end without a page
+ * having been re-used under it: it may be called several times, and what it
+ * allocates in the context current is gone afterwards.
+ */
+typedef void (*BarqTextWork) (BarqTextState *state, void *arg);
+extern void barq_text_with_state(Relation index, BarqTextWork work, void *arg);
+
+/* ---- text_statistics.c ---- */
+
+/*
+ * Statistics of an index (of all partitions of a partitioned one), gathered
+ * once a statement: kept with `owner`, the memory context of its executor
+ * state, until that is reset.
+ */
+typedef struct BarqTextStatistics BarqTextStatistics;
+
+/*
+ * How an index of barq_bm25 reads texts, a partitioned one as its first built
+ * partition; an error for other indexes. Reads no content.
+ */
+extern BarqTextAnalysis barq_text_index_analysis(Oid index);
+
+extern BarqTextStatistics *barq_text_statistics(Oid index, MemoryContext owner);
+extern const BarqTextOptions *barq_text_statistics_options(BarqTextStatistics *statistics);
+extern const BarqTextAnalysis *barq_text_statistics_analysis(BarqTextStatistics *statistics);
+extern void barq_text_statistics_totals(BarqTextStatistics *statistics, BarqBm25Totals *totals);
+extern uint64 barq_text_statistics_df(BarqTextStatistics *statistics,
+									  const char *text, uint32 length);
+
+/*
+ * Weigh those terms of a query whose boost is not 0: idf · (k1 + 1) · boost,
+ * and a prefix's expansions, which stay with the statistics.
+ */
+extern void barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
+									   const double *boosts, uint32 n);
+
+/* ---- text_bind.c ---- */
+
+/*
+ * Bind queries to statistics: `score` is what ORDER BY <@> asks for (NULL:
+ * nothing is scored), each of `matches` what a @@@ does. Lives in the current
+ * memory context, but for the expansions of prefixes, which live as long as the
+ * statistics.
+ */
+extern BarqBm25Query *barq_text_bind(BarqTextStatistics *statistics,
+									 const BarqQueryValue *score,
+									 const BarqQueryValue **matches, int nmatches);
+
+/* ---- the callbacks ---- */
+extern IndexBuildResult *barq_text_build(Relation heap, Relation index,
+										 struct IndexInfo *info);
+extern void barq_text_build_empty(Relation index);
+extern char *barq_text_phase_name(int64 phase);
+extern bool barq_text_insert(Relation index, Datum *values, bool *isnull,
+							 ItemPointer heap_tid, Relation heap,
+							 IndexUniqueCheck check_unique,
+							 bool index_unchanged, struct IndexInfo *info);
+extern IndexScanDesc barq_text_begin_scan(Relation index, int nkeys, int norderbys);
+extern void barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
+							 ScanKey orderbys, int norderbys);
+extern bool barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction);
+extern int64 barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
+extern void barq_text_end_scan(IndexScanDesc scan);
+extern void barq_text_cost_estimate(PlannerInfo *root, IndexPath *path,
+									double loop_count, Cost *startup_cost,
+									Cost *total_cost, Selectivity *selectivity,
+									double *correlation, double *pages);
+extern bool barq_text_validate(Oid opclass);
+
+#endif							/* BARQ_TEXT_INDEX_H */

@@ -1,0 +1,84 @@
+/*
+ * text_kind.c
+ *	  What an index of text does with rows: sealed logs and merges are segments
+ *	  of one kind.
+ */
+#include "postgres.h"
+
+#include "text_index/text_index.h"
+#include "common/shortest_dec.h"
+#include "utils/builtins.h"
+
+static void
+seal_text(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
+		  BarqBodyWriter *writer)
+{
+	BarqTermTable *terms = barq_terms_create(CurrentMemoryContext);
+	BarqBm25Builder *builder =
+		barq_bm25_builder_create(terms, barq_text_options(frozen)->positions != 0,
+								 CurrentMemoryContext);
+
+	for (uint32 i = 0; i < n; i++)
+		barq_bm25_builder_add_document(builder, (ItemPointer) &rows[i].tid,
+									   rows[i].payload, rows[i].length);
+	barq_bm25_builder_write(builder, writer);
+}
+
+static BarqBodyWriter *
+merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+		   BarqMergeInput *inputs, int ninputs, uint64 live, char **reason)
+{
+	uint64		bytes = 0;
+	BarqBodyWriter *writer;
+
+	for (int i = 0; i < ninputs; i++)
+		bytes += inputs[i].view->size;
+	writer = barq_body_begin_file(index, id, bytes, reason);
+	if (writer != NULL)
+		barq_bm25_merge(writer, inputs, ninputs);
+	return writer;
+}
+
+static bool
+never(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
+{
+	return false;
+}
+
+/* A document without terms counts as one, so it is there. */
+static bool
+text_has_key(Relation index, const BarqFrozenOptions *frozen, Datum value)
+{
+	return true;
+}
+
+/* The configuration by the name that it has now. */
+static int
+show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown)
+{
+	BarqTextOptions options = *barq_text_options(frozen);
+
+	barq_text_config_names(barq_text_config_of(RelationGetRelid(index), &options),
+						   options.config_schema, options.config_name);
+	shown[0] = (BarqShownOption) {"text_config",
+								 pstrdup(quote_qualified_identifier(options.config_schema, options.config_name))};
+	shown[1] = (BarqShownOption) {"tokenizer",
+								 pstrdup(options.tokenizer == BARQ_TOKENIZER_NGRAM ? "ngram" : "config")};
+	shown[2] = (BarqShownOption) {"k1", double_to_shortest_decimal(options.k1)};
+	shown[3] = (BarqShownOption) {"b", double_to_shortest_decimal(options.b + 0.0)};
+	shown[4] = (BarqShownOption) {"positions", pstrdup(options.positions ? "on" : "off")};
+	return 5;
+}
+
+const BarqIndexKind barq_bm25_index_kind = {
+	.id = BARQ_KIND_BM25,
+	.name = "barq_bm25",
+	.seal = seal_text,
+	.merge = merge_text,
+	.is_provisional = never,
+	.is_urgent = never,
+	.has_key = text_has_key,
+	.reloptions = barq_text_reloptions,
+	.freeze = barq_text_freeze_options,
+	.show = show_text
+};

@@ -1,0 +1,467 @@
+/*
+ * text_log.c
+ *	  The growing log of an index of text: searched as small segments in
+ *	  memory, that a backend makes of its documents and remembers.
+ *
+ * Full pages of the log change no more, so their documents are kept with the
+ * snapshot; every few hundred of them are put into a segment like any other,
+ * and when there are several such segments, all into one: a document is put
+ * into a segment a few times at most. What is left over, and the pages since,
+ * are scored document by document. Dead records answer nothing, but count in
+ * the statistics as long as they are there.
+ */
+#include "postgres.h"
+
+#include "text_index/text_index.h"
+#include "miscadmin.h"
+#include "store/growing.h"
+#include "store/view.h"
+#include "store/writer.h"
+#include "utils/memutils.h"
+
+#define MINI_DOCUMENTS	256		/* of a segment in memory, at least */
+#define MINI_SEGMENTS	8
+
+/* no more than this is remembered of one log */
+#define CACHE_MAX_BYTES	(UINT64CONST(64) * 1024 * 1024)
+
+typedef struct LogDocument
+{
+	ItemPointerData tid;
+	bool		dead;
+	uint32		length;
+	const char *bytes;
+} LogDocument;
+
+typedef struct Documents
+{
+	LogDocument *items;
+	uint32		n;
+	uint32		space;
+	uint64		bytes;
+} Documents;
+
+/* A segment in memory. */
+typedef struct Mini
+{
+	char	   *body;
+	uint64		bytes;
+} Mini;
+
+typedef struct LogCache
+{
+	uint64		head_generation;	/* of the log they are from */
+	BlockNumber next;			/* page to go on with */
+	uint64		next_generation;
+	MemoryContext context;
+	Documents	documents;		/* of full pages, live */
+	Documents	dead;			/* a TID of theirs may be in use again */
+	uint32		in_minis;		/* how many of them minis have */
+	Mini		minis[MINI_SEGMENTS];
+	int			nminis;
+} LogCache;
+
+struct BarqTextLog
+{
+	LogCache   *cache;			/* NULL: nothing is remembered */
+	int			nminis;			/* as they are now: others may add some */
+	BarqView	minis[MINI_SEGMENTS];
+	Documents	rest;			/* not in any mini */
+
+	/* while the log is walked */
+	Documents	page;			/* of the page under way */
+	bool		keyless;		/* it has NULLs, too */
+	uint64		remembered;		/* bytes */
+};
+
+static void
+add_document(Documents *documents, MemoryContext context, const LogDocument *document,
+			 bool copy)
+{
+	LogDocument *to;
+
+	if (documents->n == documents->space)
+	{
+		uint32		space = Max(documents->space * 2, 64);
+		LogDocument *items = MemoryContextAllocHuge(context, sizeof(LogDocument) * (Size) space);
+
+		if (documents->n > 0)
+		{
+			memcpy(items, documents->items, sizeof(LogDocument) * (Size) documents->n);
+			pfree(documents->items);
+		}
+		documents->items = items;
+		documents->space = space;
+	}
+	to = &documents->items[documents->n];
+	*to = *document;
+	if (copy)
+	{
+		char	   *bytes = MemoryContextAllocHuge(context, document->length);
+
+		memcpy(bytes, document->bytes, document->length);
+		to->bytes = bytes;
+	}
+	documents->bytes += document->length;
+	documents->n++;				/* last, so that an error loses none */
+}
+
+/* The log's cache, empty if what is there belongs to an earlier head. */
+static LogCache *
+get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
+{
+	LogCache   *cache = snapshot->log_cache;
+
+	if (cache == NULL)
+	{
+		cache = MemoryContextAllocZero(snapshot->context, sizeof(LogCache));
+		cache->context = AllocSetContextCreate(snapshot->context, "barq log",
+											   ALLOCSET_DEFAULT_SIZES);
+		snapshot->log_cache = cache;
+	}
+	if (cache->head_generation != meta->growing_head_generation)
+	{
+		MemoryContext context = cache->context;
+
+		MemoryContextReset(context);
+		memset(cache, 0, sizeof(*cache));
+		cache->context = context;
+		cache->head_generation = meta->growing_head_generation;
+		cache->next = meta->growing_head;
+		cache->next_generation = meta->growing_head_generation;
+	}
+	return cache;
+}
+
+static void
+see_record(void *arg, const BarqRecord *record)
+{
+	BarqTextLog *log = arg;
+	LogDocument document;
+
+	/* NULLs are no documents; keyless.h finds them */
+	if (!record->keyed)
+	{
+		log->keyless = true;
+		return;
+	}
+	document.tid = record->tid;
+	document.dead = record->dead;
+	document.length = record->length;
+	document.bytes = record->payload;
+	add_document(&log->page, CurrentMemoryContext, &document, true);
+}
+
+/*
+ * A page's end: remember its documents if it is full and if the walk can go on
+ * behind it, which it cannot in the middle of a long record (no record ended
+ * on the page then).
+ */
+static void
+see_page_end(void *arg, BlockNumber next, uint64 next_generation)
+{
+	BarqTextLog *log = arg;
+	LogCache   *cache = log->cache;
+
+	if (log->page.n == 0 && !log->keyless)
+		return;
+	log->keyless = false;
+	if (cache != NULL && next != InvalidBlockNumber && cache->documents.bytes < CACHE_MAX_BYTES)
+	{
+		uint32		live = cache->documents.n;
+		uint32		dead = cache->dead.n;
+
+		PG_TRY();
+		{
+			for (uint32 i = 0; i < log->page.n; i++)
+				add_document(log->page.items[i].dead ? &cache->dead : &cache->documents,
+							 cache->context, &log->page.items[i], true);
+		}
+		PG_CATCH();
+		{
+			cache->documents.n = live;
+			cache->dead.n = dead;
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+		cache->next = next;
+		cache->next_generation = next_generation;
+	}
+	else
+	{
+		log->cache = NULL;		/* from here on nothing can be remembered */
+		for (uint32 i = 0; i < log->page.n; i++)
+			add_document(&log->rest, CurrentMemoryContext, &log->page.items[i], false);
+	}
+	log->page.n = 0;
+}
+
+/* Put documents from … to - 1 of the cache into a segment. */
+static void
+make_mini(LogCache *cache, bool positions, uint32 from, uint32 to, Mini *mini)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq log segment",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	BarqTermTable *terms = barq_terms_create(context);
+	BarqBm25Builder *builder = barq_bm25_builder_create(terms, positions, context);
+	BarqBodyWriter *writer = barq_body_begin_memory(64 * 1024);
+	const char *body;
+	uint64		bytes;
+
+	for (uint32 i = from; i < to; i++)
+	{
+		LogDocument *document = &cache->documents.items[i];
+
+		barq_bm25_builder_add_document(builder, &document->tid, document->bytes,
+									   document->length);
+	}
+	barq_bm25_builder_write(builder, writer);
+	body = barq_body_finish(writer, &bytes);
+
+	/* 64-byte aligned, as a mapping is */
+	mini->body = (char *) TYPEALIGN(BARQ_BODY_ALIGN,
+									MemoryContextAllocHuge(cache->context, bytes + BARQ_BODY_ALIGN));
+	memcpy(mini->body, body, bytes);
+	mini->bytes = bytes;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static void
+make_minis(LogCache *cache, bool positions)
+{
+	Mini		mini;
+
+	if (cache->documents.n - cache->in_minis < MINI_DOCUMENTS)
+		return;
+	if (cache->nminis == MINI_SEGMENTS)
+	{
+		/* one of all: the old ones' memory stays until the log is sealed */
+		make_mini(cache, positions, 0, cache->documents.n, &mini);
+		cache->nminis = 0;
+	}
+	else
+		make_mini(cache, positions, cache->in_minis, cache->documents.n, &mini);
+	cache->minis[cache->nminis++] = mini;
+	cache->in_minis = cache->documents.n;
+}
+
+bool
+barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
+				   BarqTextLog **result)
+{
+	BarqTextLog *log = palloc0(sizeof(BarqTextLog));
+	BarqGrowingVisitor visitor = {NULL, see_record, see_page_end, log};
+	BarqMeta	rest = *meta;
+	LogCache   *cache;
+
+	*result = log;
+	if (meta->growing_head == InvalidBlockNumber)
+		return true;
+	cache = log->cache = get_cache(snapshot, meta);
+	rest.growing_head = cache->next;
+	rest.growing_head_generation = cache->next_generation;
+	if (!barq_growing_walk(index, &rest, InvalidBlockNumber, &visitor))
+		return false;
+	make_minis(cache, barq_text_options(&meta->options)->positions != 0);
+
+	log->nminis = cache->nminis;
+	for (int i = 0; i < cache->nminis; i++)
+	{
+		barq_view_init_memory(&log->minis[i], cache->minis[i].body, cache->minis[i].bytes);
+	}
+	for (uint32 i = cache->in_minis; i < cache->documents.n; i++)
+		add_document(&log->rest, CurrentMemoryContext, &cache->documents.items[i], false);
+	for (uint32 i = 0; i < cache->dead.n; i++)
+		add_document(&log->rest, CurrentMemoryContext, &cache->dead.items[i], false);
+	return true;
+}
+
+void
+barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals)
+{
+	memset(totals, 0, sizeof(*totals));
+	for (int i = 0; i < log->nminis; i++)
+	{
+		BarqBm25Totals mini;
+
+		barq_bm25_totals(&log->minis[i], &mini);
+		totals->documents += mini.documents;
+		totals->tokens += mini.tokens;
+	}
+	for (uint32 i = 0; i < log->rest.n; i++)
+	{
+		BarqDocumentReader reader;
+
+		barq_document_open(&reader, log->rest.items[i].bytes, log->rest.items[i].length);
+		totals->documents++;
+		totals->tokens += reader.header->length;
+	}
+}
+
+/* Does a document have any of some sorted terms? */
+static bool
+document_has_any(const LogDocument *document, const BarqBm25Text *terms, uint32 n)
+{
+	BarqDocumentReader reader;
+	uint32		at = 0;
+
+	barq_document_open(&reader, document->bytes, document->length);
+	while (at < n && barq_document_next(&reader))
+	{
+		int			order = -1;
+
+		while (at < n &&
+			   (order = barq_compare_terms(terms[at].text, terms[at].length,
+										   reader.term, reader.term_length)) < 0)
+			at++;
+		if (at < n && order == 0)
+			return true;
+	}
+	return false;
+}
+
+uint64
+barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, uint32 n)
+{
+	uint64		df = 0;
+
+	for (int i = 0; i < log->nminis; i++)
+		df += barq_bm25_df_any(&log->minis[i], terms, n);
+	for (uint32 i = 0; i < log->rest.n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		df += document_has_any(&log->rest.items[i], terms, n);
+	}
+	return df;
+}
+
+uint64
+barq_text_log_df(BarqTextLog *log, const char *text, uint32 length)
+{
+	BarqBm25Text term = {text, length};
+	uint64		df = 0;
+
+	for (int i = 0; i < log->nminis; i++)
+		df += barq_bm25_df(&log->minis[i], text, length);
+	for (uint32 i = 0; i < log->rest.n; i++)
+		df += document_has_any(&log->rest.items[i], &term, 1);
+	return df;
+}
+
+void
+barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
+					 uint32 max, BarqTermVisitor visit, void *arg)
+{
+	for (int i = 0; i < log->nminis; i++)
+		barq_bm25_expand(&log->minis[i], prefix, length, max, visit, arg);
+	for (uint32 i = 0; i < log->rest.n; i++)
+	{
+		BarqDocumentReader reader;
+
+		CHECK_FOR_INTERRUPTS();
+		barq_document_open(&reader, log->rest.items[i].bytes, log->rest.items[i].length);
+		while (barq_document_next(&reader))
+			if (reader.term_length >= length && memcmp(reader.term, prefix, length) == 0)
+				visit(arg, reader.term, reader.term_length, 1);
+	}
+}
+
+void
+barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
+					 BarqBm25Top *top, bool *recheck)
+{
+	for (int i = 0; i < log->nminis; i++)
+	{
+		bool		unsure;
+
+		barq_bm25_search(&log->minis[i], query, NULL, top, &unsure);
+		*recheck |= unsure;
+	}
+	for (uint32 i = 0; i < log->rest.n; i++)
+	{
+		LogDocument *document = &log->rest.items[i];
+		double		score;
+		bool		unsure;
+
+		CHECK_FOR_INTERRUPTS();
+		if (document->dead ||
+			!barq_bm25_score_document(query, document->bytes, document->length,
+									  &score, &unsure))
+			continue;
+		*recheck |= unsure;
+		barq_bm25_top_add(top, score, &document->tid);
+	}
+}
+
+static void
+match_document(const LogDocument *document, const BarqBm25Query *query,
+			   BarqRowsVisitor visit, void *arg)
+{
+	ItemPointerData tid = document->tid;
+	double		score;
+	bool		unsure;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!document->dead &&
+		barq_bm25_score_document(query, document->bytes, document->length,
+								 &score, &unsure))
+		visit(arg, &tid, 1, unsure);
+}
+
+void
+barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
+					BarqRowsVisitor visit, void *arg)
+{
+	for (int i = 0; i < log->nminis; i++)
+		barq_bm25_match(&log->minis[i], query, NULL, visit, arg);
+	if (query->nconditions == 0 && !query->scored)
+		return;
+	for (uint32 i = 0; i < log->rest.n; i++)
+		match_document(&log->rest.items[i], query, visit, arg);
+}
+
+/* Does the document belong to the rest, as far as it tells? */
+static bool
+in_rest(const BarqBm25Rest *rest, const LogDocument *document, bool *unsure)
+{
+	double		score;
+	bool		open;
+
+	*unsure = false;
+	if (rest->ranking != NULL &&
+		barq_bm25_score_document(rest->ranking, document->bytes, document->length,
+								 &score, &open))
+	{
+		if (!open)
+			return false;
+		*unsure = true;
+	}
+	for (uint32 i = 0; i < rest->nmatching; i++)
+	{
+		if (!barq_bm25_score_document(rest->matching[i], document->bytes,
+									  document->length, &score, &open))
+			return false;
+		*unsure |= open;
+	}
+	return true;
+}
+
+void
+barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest, BarqBm25Top *top)
+{
+	for (int i = 0; i < log->nminis; i++)
+		barq_bm25_rest(&log->minis[i], rest, NULL, top);
+	for (uint32 i = 0; i < log->rest.n; i++)
+	{
+		LogDocument *document = &log->rest.items[i];
+		bool		unsure;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!document->dead &&
+			ItemPointerCompare(&document->tid, &top->after_tid) > 0 &&
+			in_rest(rest, document, &unsure))
+			barq_bm25_top_add_rest(top, &document->tid, unsure);
+	}
+}

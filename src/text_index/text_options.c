@@ -1,0 +1,151 @@
+/*
+ * text_options.c
+ *	  Options of barq_bm25, and how they are frozen on the metapage when an
+ *	  index is created.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "text_index/text_index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+
+StaticAssertDecl(sizeof(BarqTextOptions) <= sizeof(((BarqFrozenOptions *) 0)->bytes),
+				 "text options must fit the metapage");
+
+#define DEFAULT_K1	1.2
+#define DEFAULT_B	0.75
+
+static relopt_kind text_relopt_kind;
+
+static relopt_enum_elt_def tokenizer_values[] = {
+	{"config", BARQ_TOKENIZER_CONFIG},
+	{"ngram", BARQ_TOKENIZER_NGRAM},
+	{(const char *) NULL}
+};
+
+void
+barq_define_text_reloptions(void)
+{
+	text_relopt_kind = add_reloption_kind();
+	add_string_reloption(text_relopt_kind, "text_config",
+						 "Text search configuration that makes terms of texts",
+						 NULL, NULL, ShareUpdateExclusiveLock);
+	add_enum_reloption(text_relopt_kind, "tokenizer",
+					   "How texts are cut into words", tokenizer_values,
+					   BARQ_TOKENIZER_CONFIG,
+					   "Valid values are \"config\" and \"ngram\".",
+					   ShareUpdateExclusiveLock);
+	add_real_reloption(text_relopt_kind, "k1",
+					   "How much a term's repetition counts", DEFAULT_K1, 0.1, 10,
+					   ShareUpdateExclusiveLock);
+	add_real_reloption(text_relopt_kind, "b",
+					   "How much a document's length counts", DEFAULT_B, 0, 1,
+					   ShareUpdateExclusiveLock);
+	add_bool_reloption(text_relopt_kind, "positions",
+					   "Keep positions, for phrases", true,
+					   ShareUpdateExclusiveLock);
+}
+
+bytea *
+barq_text_reloptions(Datum reloptions, bool validate)
+{
+	static const relopt_parse_elt table[] = {
+		{"text_config", RELOPT_TYPE_STRING, offsetof(BarqTextReloptions, text_config)},
+		{"tokenizer", RELOPT_TYPE_ENUM, offsetof(BarqTextReloptions, tokenizer)},
+		{"k1", RELOPT_TYPE_REAL, offsetof(BarqTextReloptions, k1)},
+		{"b", RELOPT_TYPE_REAL, offsetof(BarqTextReloptions, b)},
+		{"positions", RELOPT_TYPE_BOOL, offsetof(BarqTextReloptions, positions)},
+	};
+
+	return (bytea *) build_reloptions(reloptions, validate, text_relopt_kind,
+									  sizeof(BarqTextReloptions),
+									  table, lengthof(table));
+}
+
+void
+barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
+{
+	const BarqTextReloptions *given = reloptions;
+	const char *name = given == NULL ? NULL : GET_STRING_RELOPTION(given, text_config);
+	BarqTextOptions options = {0};
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("index \"%s\" needs a text search configuration",
+						RelationGetRelationName(index)),
+				 errhint("Say which, for instance WITH (text_config = 'english'); \\dF lists them.")));
+	options.config = barq_text_config_named(name, false);
+	if (!barq_text_config_names(options.config, options.config_schema, options.config_name))
+		elog(ERROR, "cache lookup failed for text search configuration %u", options.config);
+	if (index->rd_rel->relpersistence != RELPERSISTENCE_TEMP &&
+		isAnyTempNamespace(get_namespace_oid(options.config_schema, false)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("text search configuration \"%s\" is temporary, and index \"%s\" is not",
+						name, RelationGetRelationName(index)),
+				 errhint("The index would go with the session. Create the configuration in another schema.")));
+	options.k1 = given->k1;
+	options.b = given->b;
+	options.tokenizer = given->tokenizer;
+	options.positions = given->positions;
+
+	memset(frozen, 0, sizeof(*frozen));
+	frozen->index_kind = BARQ_KIND_BM25;
+	frozen->version = BARQ_TEXT_OPTIONS_VERSION;
+	memcpy(frozen->bytes, &options, sizeof(options));
+}
+
+Oid
+barq_text_config_given(const void *reloptions)
+{
+	const BarqTextReloptions *given = reloptions;
+	const char *name = given == NULL ? NULL : GET_STRING_RELOPTION(given, text_config);
+
+	return name == NULL ? InvalidOid : barq_text_config_named(name, true);
+}
+
+void
+barq_text_freeze_for_build(Relation index, BarqFrozenOptions *frozen)
+{
+	BarqTextOptions *options = (BarqTextOptions *) frozen->bytes;
+
+	barq_text_freeze_options(index, index->rd_options, frozen);
+	options->config_fingerprint = barq_text_config_fingerprint(options->config);
+	options->system_identifier = GetSystemIdentifier();
+	barq_text_config_depend(RelationGetRelid(index), list_make1_oid(options->config));
+}
+
+bool
+barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
+							Relation parent, const BarqFrozenOptions *wanted,
+							char **differing, char **wanted_differing)
+{
+	const BarqTextOptions *options = barq_text_options(built);
+	BarqFrozenOptions compared = *wanted;
+	BarqTextOptions *parent_options = (BarqTextOptions *) compared.bytes;
+
+	if (options->k1 == parent_options->k1 && options->b == parent_options->b &&
+		options->tokenizer == parent_options->tokenizer &&
+		barq_text_config_of(RelationGetRelid(leaf), options) == parent_options->config)
+		return false;
+
+	/* positions may differ */
+	parent_options->positions = options->positions;
+	return barq_options_differ(leaf, built, parent, &compared, differing, wanted_differing);
+}
+
+const BarqTextOptions *
+barq_text_options(const BarqFrozenOptions *frozen)
+{
+	if (frozen->index_kind != BARQ_KIND_BM25 || frozen->version != BARQ_TEXT_OPTIONS_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index options have version %u, this library reads version %u",
+						frozen->version, BARQ_TEXT_OPTIONS_VERSION),
+				 errhint("Please REINDEX the index.")));
+	return (const BarqTextOptions *) frozen->bytes;
+}

@@ -1,0 +1,363 @@
+/*
+ * text_paths.c
+ *	  Paths for conditions on a score: `body <@> query < bound`.
+ *
+ * PostgreSQL matches an index to a condition whose operand is the column. Here
+ * it is an expression over the column, so after PostgreSQL has made a table's
+ * paths the hook puts `body <@@ bm25threshold`, which means the same and is an
+ * operator of the class, in the condition's place and has the paths made once
+ * more: plain, ordered, bitmap and parameterized ones come as for any index
+ * condition. Then the given condition is put back everywhere but in the paths'
+ * index quals, so that it is known to be enforced where the index does it, and
+ * is a filter where it does not.
+ *
+ * The library is there when the hook is first asked for: opening a table's
+ * indexes calls their handler.
+ */
+#include "postgres.h"
+
+#include "text_index/text_index.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
+#include "text_index/text_paths.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static set_rel_pathlist_hook_type next_hook = NULL;
+
+/* Conditions given, and what stands in their place. */
+typedef struct Replacements
+{
+	List	   *given;			/* RestrictInfos */
+	List	   *derived;
+} Replacements;
+
+static bool
+is_text_index(const IndexOptInfo *index)
+{
+	return (void *) index->amcostestimate == (void *) barq_text_cost_estimate &&
+		(index->indpred == NIL || index->predOK);
+}
+
+/* ---- from a condition to what the index takes ---- */
+
+/* A comparison of a score: which operand it is, and how it is bounded. */
+typedef struct Bounded
+{
+	OpExpr	   *score;
+	Node	   *bound;			/* float8 */
+	bool		inclusive;
+} Bounded;
+
+static bool
+read_comparison(Expr *clause, Bounded *bounded)
+{
+	OpExpr	   *op = (OpExpr *) clause;
+	Node	   *score;
+	bool		below;
+
+	if (clause == NULL || !IsA(clause, OpExpr) || list_length(op->args) != 2)
+		return false;
+	switch (get_opcode(op->opno))
+	{
+		case F_FLOAT8LT:
+		case F_FLOAT84LT:
+			below = true;
+			bounded->inclusive = false;
+			break;
+		case F_FLOAT8LE:
+		case F_FLOAT84LE:
+			below = true;
+			bounded->inclusive = true;
+			break;
+		case F_FLOAT8GT:
+		case F_FLOAT48GT:
+			below = false;
+			bounded->inclusive = false;
+			break;
+		case F_FLOAT8GE:
+		case F_FLOAT48GE:
+			below = false;
+			bounded->inclusive = true;
+			break;
+		default:
+			return false;
+	}
+	score = below ? linitial(op->args) : lsecond(op->args);
+	bounded->bound = below ? lsecond(op->args) : linitial(op->args);
+	if (!IsA(score, OpExpr) || list_length(((OpExpr *) score)->args) != 2)
+		return false;
+	bounded->score = (OpExpr *) score;
+	if (exprType(bounded->bound) == FLOAT4OID)
+		bounded->bound = (Node *) makeFuncExpr(F_FLOAT8_FLOAT4, FLOAT8OID,
+											   list_make1(bounded->bound), InvalidOid,
+											   InvalidOid, COERCE_IMPLICIT_CAST);
+	return exprType(bounded->bound) == FLOAT8OID;
+}
+
+/* The class's operator <@@, and the type of its right operand. */
+static Oid
+threshold_operator(Oid family, Oid *type)
+{
+	CatCList   *operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(family));
+	Oid			found = InvalidOid;
+
+	for (int i = 0; i < operators->n_members; i++)
+	{
+		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
+
+		if (op->amopstrategy == BARQ_TEXT_THRESHOLD_STRATEGY)
+		{
+			found = op->amopopr;
+			*type = op->amoprighttype;
+		}
+	}
+	ReleaseCatCacheList(operators);
+	return found;
+}
+
+static Oid
+function_of(Oid schema, const char *name, const Oid *types, int n)
+{
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(types, n)),
+						   ObjectIdGetDatum(schema));
+}
+
+/*
+ * A condition in the form that the index takes: text <@@ bm25threshold(query,
+ * bound, inclusive). NULL: it is none on a score of the index's column.
+ */
+static RestrictInfo *
+derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
+{
+	Bounded		bounded;
+	Node	   *text;
+	Node	   *query;
+	Oid			types[3];
+	Oid			type;
+	Oid			operator;
+	Oid			schema;
+	Oid			function;
+	Node	   *threshold;
+	OpExpr	   *clause;
+	RestrictInfo *derived;
+
+	if (given->pseudoconstant || !read_comparison(given->clause, &bounded) ||
+		!OidIsValid(get_op_opfamily_sortfamily(bounded.score->opno, index->opfamily[0])))
+		return NULL;
+	text = linitial(bounded.score->args);
+	query = lsecond(bounded.score->args);
+	if (!match_index_to_operand(text, 0, index))
+		return NULL;
+	operator= threshold_operator(index->opfamily[0], &type);
+	if (!OidIsValid(operator))
+		return NULL;
+	types[0] = exprType(query);
+	types[1] = FLOAT8OID;
+	types[2] = BOOLOID;
+	schema = get_func_namespace(get_opcode(operator));
+	function = function_of(schema, "bm25threshold", types, 3);
+	if (!OidIsValid(function))
+		return NULL;
+
+	threshold = (Node *) makeFuncExpr(function, type,
+									  list_make3(copyObject(query), copyObject(bounded.bound),
+												 makeBoolConst(bounded.inclusive, false)),
+									  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	threshold = eval_const_expressions(root, threshold);
+	clause = (OpExpr *) make_opclause(operator, BOOLOID, false, copyObject((Expr *) text),
+									  (Expr *) threshold, InvalidOid,
+									  bounded.score->inputcollid);
+	set_opfuncid(clause);
+
+	/* of a call bound to a column (text_operators.c) one that is known as such */
+	if (bounded.score->opfuncid != get_opcode(bounded.score->opno))
+	{
+		op_input_types(operator, & types[0], &types[1]);
+		function = function_of(schema, "bm25_column_below", types, 2);
+		if (!OidIsValid(function))
+			return NULL;
+		clause->opfuncid = function;
+	}
+
+	/* the same condition in another form, of the same rows and standing */
+	derived = makeNode(RestrictInfo);
+	memcpy(derived, given, sizeof(RestrictInfo));
+	derived->clause = (Expr *) clause;
+	derived->leakproof = false;
+	derived->left_relids = pull_varnos(root, text);
+	derived->right_relids = pull_varnos(root, threshold);
+	derived->norm_selec = derived->outer_selec = -1;
+	derived->eval_cost.startup = -1;
+	derived->scansel_cache = NIL;
+	return derived;
+}
+
+static void
+derive_all(PlannerInfo *root, IndexOptInfo *index, List *conditions, Replacements *all)
+{
+	ListCell   *cell;
+
+	foreach(cell, conditions)
+	{
+		RestrictInfo *given = lfirst_node(RestrictInfo, cell);
+		RestrictInfo *derived;
+
+		if (list_member_ptr(all->given, given) ||
+			(derived = derive(root, index, given)) == NULL)
+			continue;
+		all->given = lappend(all->given, given);
+		all->derived = lappend(all->derived, derived);
+	}
+}
+
+/* ---- putting one in the other's place ---- */
+
+/* What stands in the place of a condition, or itself. */
+static RestrictInfo *
+exchange(RestrictInfo *condition, const List *from, const List *to)
+{
+	ListCell   *a;
+	ListCell   *b;
+
+	forboth(a, from, b, to)
+		if (lfirst(a) == condition)
+			return lfirst(b);
+	return condition;
+}
+
+static List *
+exchange_all(const List *conditions, const List *from, const List *to)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, conditions)
+		result = lappend(result, exchange(lfirst(cell), from, to));
+	return result;
+}
+
+/* The index conditions of a path are known as those that were given. */
+static void
+restore_path(Path *path, const Replacements *all)
+{
+	ListCell   *cell;
+
+	if (IsA(path, IndexPath))
+		foreach(cell, ((IndexPath *) path)->indexclauses)
+		{
+			IndexClause *clause = lfirst_node(IndexClause, cell);
+
+			clause->rinfo = exchange(clause->rinfo, all->derived, all->given);
+		}
+	else if (IsA(path, BitmapHeapPath))
+		restore_path(((BitmapHeapPath *) path)->bitmapqual, all);
+	else if (IsA(path, BitmapAndPath))
+		foreach(cell, ((BitmapAndPath *) path)->bitmapquals)
+			restore_path(lfirst(cell), all);
+	else if (IsA(path, BitmapOrPath))
+		foreach(cell, ((BitmapOrPath *) path)->bitmapquals)
+			restore_path(lfirst(cell), all);
+}
+
+/*
+ * PostgreSQL takes a third of the rows for what passes a condition on an
+ * expression; the index knows better.
+ */
+static void
+correct_rows(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
+{
+	List	   *conditions = exchange_all(rel->baserestrictinfo, all->given, all->derived);
+	double		rows = clamp_row_est(rel->tuples *
+									 clauselist_selectivity(root, conditions, 0, JOIN_INNER, NULL));
+	double		share = rows / rel->rows;
+	ListCell   *cell;
+
+	if (share >= 1)
+		return;
+	rel->rows = rows;
+	foreach(cell, rel->pathlist)
+	{
+		Path	   *path = lfirst(cell);
+
+		if (path->param_info == NULL)
+			path->rows = clamp_row_est(path->rows * share);
+	}
+}
+
+static void
+add_paths(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
+{
+	List	   *joininfo = rel->joininfo;
+	List	   *kept = NIL;
+	ListCell   *cell;
+	ListCell   *was;
+
+	correct_rows(root, rel, all);
+	rel->joininfo = exchange_all(joininfo, all->given, all->derived);
+	foreach(cell, rel->indexlist)
+	{
+		IndexOptInfo *index = lfirst(cell);
+
+		kept = lappend(kept, index->indrestrictinfo);
+		if (is_text_index(index))
+			index->indrestrictinfo = exchange_all(index->indrestrictinfo, all->given,
+												  all->derived);
+	}
+
+	create_index_paths(root, rel);
+
+	rel->joininfo = joininfo;
+	forboth(cell, rel->indexlist, was, kept)
+		((IndexOptInfo *) lfirst(cell))->indrestrictinfo = lfirst(was);
+	foreach(cell, rel->ppilist)
+	{
+		ParamPathInfo *info = lfirst(cell);
+
+		info->ppi_clauses = exchange_all(info->ppi_clauses, all->derived, all->given);
+	}
+	foreach(cell, rel->pathlist)
+		restore_path(lfirst(cell), all);
+	foreach(cell, rel->partial_pathlist)
+		restore_path(lfirst(cell), all);
+}
+
+static void
+add_threshold_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	Replacements all = {NIL, NIL};
+	ListCell   *cell;
+
+	if (next_hook != NULL)
+		next_hook(root, rel, rti, rte);
+	if (rte->rtekind != RTE_RELATION || IS_DUMMY_REL(rel))
+		return;
+	foreach(cell, rel->indexlist)
+	{
+		IndexOptInfo *index = lfirst(cell);
+
+		if (!is_text_index(index))
+			continue;
+		derive_all(root, index, index->indrestrictinfo, &all);
+		derive_all(root, index, rel->joininfo, &all);
+	}
+	if (all.given != NIL)
+		add_paths(root, rel, &all);
+}
+
+void
+barq_text_paths_init(void)
+{
+	next_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = add_threshold_paths;
+}

@@ -1,0 +1,215 @@
+/*
+ * text_runs.c
+ *	  A participant's part of CREATE INDEX of text: rows are tokenised into an
+ *	  inverted index in memory, which is written as a run whenever it has grown
+ *	  to the participant's share of maintenance_work_mem.
+ */
+#include "postgres.h"
+
+#include "text_index/text_build.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "store/view.h"
+#include "store/work.h"
+#include "utils/backend_progress.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#define PROGRESS_STEP	1000
+#define LEAST_MEMORY	(4 * 1024 * 1024)
+
+/* What the tokenizer may remember before it begins anew. */
+#define TOKENIZER_BYTES	(64 * 1024 * 1024)
+
+/* Put a finished body where it can stay. */
+static void
+add_run(BarqTextRuns *runs, const char *body, uint64 bytes, bool must_share)
+{
+	BarqTextRun *run;
+	char	   *reason = NULL;
+
+	if (runs->nruns == runs->space)
+	{
+		runs->space = Max(runs->space * 2, 8);
+		runs->runs = runs->runs == NULL ? palloc(sizeof(BarqTextRun) * runs->space) :
+			repalloc(runs->runs, sizeof(BarqTextRun) * runs->space);
+	}
+	run = &runs->runs[runs->nruns];
+	run->bytes = bytes;
+	run->work = barq_work_create_shared(runs->index, bytes, &reason);
+	if (run->work == NULL && must_share)
+		ereport(ERROR,
+				(errcode(ERRCODE_DISK_FULL),
+				 errmsg("could not write a part of index \"%s\"",
+						RelationGetRelationName(runs->index)),
+				 errdetail_internal("%s", reason),
+				 errhint("Building an index in parallel needs room for it in the image directory (barq.image_directory).")));
+	if (run->work == NULL)
+		run->work = barq_work_create_private(bytes);
+	memcpy(run->work->address, body, bytes);
+	run->body = run->work->address;
+	runs->nruns++;
+}
+
+static void
+begin_run(BarqTextRuns *runs)
+{
+	MemoryContextReset(runs->builder_context);
+	memset(&runs->keyless, 0, sizeof(runs->keyless));
+	if (barq_tokenizer_bytes(runs->tokenizer) > TOKENIZER_BYTES)
+		barq_tokenizer_reset(runs->tokenizer);
+	runs->builder = barq_bm25_builder_create(barq_tokenizer_terms(runs->tokenizer),
+											 runs->options.positions != 0,
+											 runs->builder_context);
+}
+
+static void
+write_run(BarqTextRuns *runs)
+{
+	MemoryContext old;
+	MemoryContext context;
+	BarqBodyWriter *writer;
+	const char *body;
+	uint64		bytes;
+
+	if (barq_bm25_builder_rows(runs->builder) == 0 && barq_keyless_count(&runs->keyless) == 0)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "barq run", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	writer = barq_body_begin_memory(barq_bm25_builder_bytes(runs->builder));
+	barq_bm25_builder_write(runs->builder, writer);
+	barq_keyless_write(writer, &runs->keyless);
+	body = barq_body_finish(writer, &bytes);
+	MemoryContextSwitchTo(old);
+	add_run(runs, body, bytes, runs->shared != NULL);
+	MemoryContextDelete(context);
+	begin_run(runs);
+}
+
+static void
+add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+		bool tuple_is_alive, void *arg)
+{
+	BarqTextRuns *runs = arg;
+	MemoryContext old;
+
+	CHECK_FOR_INTERRUPTS();
+	if (isnull[0])
+		barq_keyless_add(&runs->keyless, runs->builder_context, BARQ_KEYLESS_NULL, tid);
+	else
+	{
+		runs->tokens.ntokens = runs->tokens.length = runs->tokens.last_position = 0;
+		old = MemoryContextSwitchTo(runs->tokens_context);
+		barq_text_tokens(runs->tokenizer, runs->type, values[0], &runs->tokens);
+		barq_bm25_builder_add(runs->builder, tid, &runs->tokens);
+		MemoryContextSwitchTo(old);
+	}
+
+	/* detoasted values, and what dictionaries leave, are in tokens_context */
+	if ((++runs->rows & 1023) == 0 || runs->tokens.space > 1024 * 1024)
+	{
+		MemoryContextReset(runs->tokens_context);
+		memset(&runs->tokens, 0, sizeof(runs->tokens));
+		if (barq_bm25_builder_bytes(runs->builder) +
+			barq_tokenizer_bytes(runs->tokenizer) +
+			barq_keyless_count(&runs->keyless) * sizeof(ItemPointerData) >
+			runs->limit)
+			write_run(runs);
+	}
+
+	if (runs->rows - runs->reported >= PROGRESS_STEP)
+	{
+		uint64		n = runs->rows - runs->reported;
+
+		runs->reported = runs->rows;
+		if (runs->shared != NULL)
+			n += pg_atomic_fetch_add_u64(&runs->shared->rows_loaded, n);
+		else
+			n = runs->rows;
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, n);
+	}
+}
+
+void
+barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
+					IndexInfo *info, const BarqFrozenOptions *frozen,
+					BarqBuildShared *shared, TableScanDesc scan, int participants)
+{
+	memset(runs, 0, sizeof(*runs));
+	runs->index = index;
+	runs->options = *barq_text_options(frozen);
+	runs->type = index->rd_opcintype[0];
+	runs->shared = shared;
+	runs->limit = Max((Size) maintenance_work_mem * 1024 / participants, LEAST_MEMORY);
+	runs->tokens_context = AllocSetContextCreate(CurrentMemoryContext, "barq tokens",
+												 ALLOCSET_DEFAULT_SIZES);
+	runs->builder_context = AllocSetContextCreate(CurrentMemoryContext, "barq builder",
+												  ALLOCSET_DEFAULT_SIZES);
+	runs->tokenizer =
+		barq_tokenizer_create(runs->options.config, runs->options.tokenizer,
+							  CurrentMemoryContext);
+	begin_run(runs);
+	runs->heap_tuples = table_index_build_scan(heap, index, info, true, scan == NULL || !IsParallelWorker(),
+											   add_row, runs, scan);
+	write_run(runs);
+	MemoryContextDelete(runs->builder_context);
+	MemoryContextDelete(runs->tokens_context);
+}
+
+BarqBodyWriter *
+barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n)
+{
+	BarqMergeInput *inputs = palloc0(sizeof(BarqMergeInput) * n);
+	BarqView   *views = palloc0(sizeof(BarqView) * n);
+	BarqBodyWriter *writer = NULL;
+	uint64		bytes = 0;
+	char	   *reason;
+
+	for (int i = 0; i < n; i++)
+	{
+		barq_view_init_memory(&views[i], runs[i].body, runs[i].bytes);
+		inputs[i].view = &views[i];
+		inputs[i].live = views[i].rows;
+		bytes += runs[i].bytes;
+	}
+	if (id != NULL)
+		writer = barq_body_begin_file(index, id, bytes, &reason);
+	if (writer == NULL)
+		writer = barq_body_begin_memory(bytes);
+	barq_bm25_merge(writer, inputs, n);
+	barq_keyless_merge(writer, inputs, n);
+	return writer;
+}
+
+void
+barq_text_runs_publish(BarqTextRuns *runs)
+{
+	BarqBuildShared *shared = runs->shared;
+	BarqTextBuildShared *own = BarqBuildSharedOwn(shared);
+	const char *name;
+	int			me;
+
+	if (runs->nruns > 1)
+	{
+		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq run",
+													  ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(context);
+		BarqBodyWriter *writer = barq_text_merge_runs(runs->index, NULL, runs->runs,
+													  runs->nruns);
+		uint64		bytes;
+		const char *body = barq_body_finish(writer, &bytes);
+
+		MemoryContextSwitchTo(old);
+		for (int i = 0; i < runs->nruns; i++)
+			barq_work_release(runs->runs[i].work);
+		runs->nruns = 0;
+		add_run(runs, body, bytes, true);
+		MemoryContextDelete(context);
+	}
+	if (runs->nruns == 0)
+		return;
+	name = strrchr(runs->runs[0].work->path, '/') + 1;
+	me = pg_atomic_fetch_add_u32(&shared->next_participant, 1);
+	strlcpy(own->runs[me].name, name, sizeof(own->runs[me].name));
+	own->runs[me].bytes = runs->runs[0].bytes;
+}

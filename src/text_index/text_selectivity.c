@@ -1,0 +1,253 @@
+/*
+ * text_selectivity.c
+ *	  How many rows match: the estimates for text @@@ query and text <@@ threshold.
+ *
+ * A query that is known at planning is estimated by its terms' frequencies in
+ * the index, as if words were strewn over documents independently. Any other
+ * is taken to match one row in a hundred, and so is every query of a role that
+ * may not see all rows, to which estimates would tell of them.
+ */
+#include "postgres.h"
+
+#include "text_index/text_index.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
+#include "parser/parse_relation.h"
+#include "parser/parsetree.h"
+#include "text_index/bm25threshold.h"
+#include "utils/selfuncs.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_selectivity);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_threshold_selectivity);
+
+#define DEFAULT_SELECTIVITY	0.01
+
+/* What an estimate looks terms up in. */
+typedef struct Estimate
+{
+	BarqTextStatistics *statistics;
+	const BarqBm25Query *query;
+	double		documents;
+} Estimate;
+
+static double
+term_share(const Estimate *estimate, uint32 number)
+{
+	const BarqBm25Term *term = &estimate->query->terms[number];
+
+	return term->prefix ? DEFAULT_SELECTIVITY :
+		barq_text_statistics_df(estimate->statistics, term->text.text, term->text.length) /
+		estimate->documents;
+}
+
+/* At each offset one of several variants, whose terms are all there. */
+static double
+terms_share(const Estimate *estimate, const BarqBm25Condition *condition)
+{
+	double		share = condition->nterms > 0 ? 1 : 0;
+
+	for (uint32 i = 0, end; i < condition->nterms; i = end)
+	{
+		double		none = 1;
+
+		for (end = i; end < condition->nterms &&
+			 (!condition->phrase || condition->offsets[end] == condition->offsets[i]);)
+		{
+			uint32		first = end;
+			double		all = 1;
+
+			do
+				all *= term_share(estimate, condition->terms[end++]);
+			while (end < condition->nterms && condition->variants != NULL &&
+				   condition->variants[end] == condition->variants[first]);
+			none *= 1 - all;
+		}
+		share *= 1 - none;
+	}
+	return share;
+}
+
+/* The share of documents that satisfy all of some conditions, or one of them. */
+static double
+conditions_share(const Estimate *estimate, const BarqBm25Condition *conditions, uint32 n,
+				 bool some)
+{
+	double		share = 1;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		const BarqBm25Condition *condition = &conditions[i];
+		double		here = condition->kind == BARQ_BM25_TERMS ?
+			terms_share(estimate, condition) :
+			conditions_share(estimate, condition->conditions, condition->nconditions,
+							 condition->kind == BARQ_BM25_SOME);
+
+		if (condition->occur == BARQ_MUST_NOT)
+			here = 1 - here;
+		share *= some ? 1 - here : here;
+	}
+	return some ? 1 - share : share;
+}
+
+/* scored: the rows that have a score, else those that match. */
+static double
+estimate(const BarqQueryValue *value, bool scored)
+{
+	BarqTextStatistics *statistics = barq_text_statistics(value->index, CurrentMemoryContext);
+	BarqBm25Query *query = scored ? barq_text_bind(statistics, value, NULL, 0) :
+		barq_text_bind(statistics, NULL, &value, 1);
+	BarqBm25Totals totals;
+	Estimate	in;
+	double		share = 1;
+
+	barq_text_statistics_totals(statistics, &totals);
+	if (totals.documents == 0 || query->nothing)
+		return 0;
+	in.statistics = statistics;
+	in.query = query;
+	in.documents = totals.documents;
+	if (scored)
+	{
+		double		none = 1;
+
+		for (uint32 i = 0; i < query->nterms; i++)
+			if (query->terms[i].weight != 0)
+				none *= 1 - term_share(&in, i);
+		share = 1 - none;
+	}
+	return share * conditions_share(&in, query->conditions, query->nconditions, false);
+}
+
+/* Is an index one of a relation for this value, or the parent of one? */
+static bool
+is_index_of(Oid index, RelOptInfo *rel, Node *value)
+{
+	ListCell   *cell;
+
+	foreach(cell, rel->indexlist)
+	{
+		IndexOptInfo *info = lfirst(cell);
+
+		if (match_index_to_operand(value, 0, info) &&
+			barq_is_index_or_parent(index, info->indexoid))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * May the planner use what an index holds for its estimates about a value of a
+ * relation? EXPLAIN shows them, so only where the statement's user may select
+ * what is indexed, and nothing hides rows from him: no policy, and no security
+ * barrier around the query. A view's owner may on his behalf, but only for an
+ * index of the value that the view shows: any other is the user's choice.
+ */
+static bool
+rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Node *value, Oid index)
+{
+	Index		varno = rel->relid;
+	RangeTblEntry *rte;
+	Oid			user;
+
+	if (rel->reloptkind != RELOPT_BASEREL && rel->reloptkind != RELOPT_OTHER_MEMBER_REL)
+		return false;
+
+	/* rights are those of the table that the query says */
+	while (root->append_rel_array != NULL && root->append_rel_array[varno] != NULL &&
+		   planner_rt_fetch(root->append_rel_array[varno]->parent_relid, root)->rtekind == RTE_RELATION)
+		varno = root->append_rel_array[varno]->parent_relid;
+	rte = planner_rt_fetch(varno, root);
+	if (rte->rtekind != RTE_RELATION || rte->securityQuals != NIL)
+		return false;
+	for (PlannerInfo *outer = root->parent_root; outer != NULL; outer = outer->parent_root)
+	{
+		ListCell   *cell;
+
+		foreach(cell, outer->parse->rtable)
+			if (((RangeTblEntry *) lfirst(cell))->security_barrier)
+				return false;
+	}
+	user = is_index_of(index, rel, value) ? BarqCheckedUser(root, rte) : InvalidOid;
+	return barq_may_see_index_content(index, OidIsValid(user) ? user : GetUserId());
+}
+
+/* The share of rows for a constant that is not NULL; DEFAULT_SELECTIVITY: unknown. */
+typedef double (*ShareOfConstant) (PlannerInfo *root, const VariableStatData *variable,
+								   const Const *constant);
+
+/* The estimate for column OPERATOR constant; the default for any other clause. */
+static Datum
+selectivity(FunctionCallInfo fcinfo, ShareOfConstant share_of)
+{
+	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
+	List	   *args = (List *) PG_GETARG_POINTER(2);
+	int			varRelid = PG_GETARG_INT32(3);
+	VariableStatData variable;
+	Node	   *other;
+	bool		on_left;
+	double		share = DEFAULT_SELECTIVITY;
+
+	if (!get_restriction_variable(root, args, varRelid, &variable, &other, &on_left))
+		PG_RETURN_FLOAT8(share);
+	if (IsA(other, Const) && ((Const *) other)->constisnull)
+		share = 0;
+	else if (IsA(other, Const) && on_left && variable.rel != NULL)
+		share = share_of(root, &variable, (Const *) other);
+	ReleaseVariableStats(variable);
+	CLAMP_PROBABILITY(share);
+	PG_RETURN_FLOAT8(share);
+}
+
+/*
+ * May a query be estimated for a column? One whose index has no name is one that
+ * the planner has bound.
+ */
+static bool
+may_estimate(PlannerInfo *root, const VariableStatData *variable, const BarqQueryValue *value)
+{
+	return OidIsValid(value->index) &&
+		rows_are_visible(root, variable->rel, variable->var, value->index);
+}
+
+static double
+share_of_query(PlannerInfo *root, const VariableStatData *variable, const Const *constant)
+{
+	const BarqQueryValue *value;
+
+	if (constant->consttype == TEXTOID)
+		return DEFAULT_SELECTIVITY;
+	value = DatumGetBarqQueryValue(constant->constvalue);
+	return may_estimate(root, variable, value) ? estimate(value, false) : DEFAULT_SELECTIVITY;
+}
+
+/*
+ * Of <@@: half of the rows that have a score, where the bound is not 0, for
+ * nothing tells how scores are spread.
+ */
+static double
+share_of_threshold(PlannerInfo *root, const VariableStatData *variable, const Const *constant)
+{
+	const BarqThreshold *threshold = DatumGetBarqThreshold(constant->constvalue);
+	const BarqQueryValue *value = barq_threshold_query(threshold);
+
+	if (barq_threshold_passes(threshold, 0))
+		return 1;
+	return may_estimate(root, variable, value) ?
+		estimate(value, true) * (threshold->bound < 0 ? 0.5 : 1) : DEFAULT_SELECTIVITY;
+}
+
+Datum
+barq_text_selectivity(PG_FUNCTION_ARGS)
+{
+	return selectivity(fcinfo, share_of_query);
+}
+
+Datum
+barq_threshold_selectivity(PG_FUNCTION_ARGS)
+{
+	return selectivity(fcinfo, share_of_threshold);
+}

@@ -1,0 +1,509 @@
+/*
+ * text_sources.c
+ *	  From an expression in a query to the tables that its values come from:
+ *	  through views, subqueries, CTEs, joins, grouping and set operations.
+ *
+ * What is known of the rows goes along: a condition of an outer query about a
+ * subquery's columns is put in the terms of the subquery's own tables, so that
+ * the same partial index is found wherever the condition stands.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/appendinfo.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_relation.h"
+#include "parser/parsetree.h"
+#include "text_index/text_binding.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/acl.h"
+
+/* A query and what it stands in. */
+typedef struct Place
+{
+	PlannerInfo *root;			/* NULL: a query that is not planned yet */
+	Query	   *query;
+	struct Place *outer;
+} Place;
+
+typedef struct Search
+{
+	List	   *sources;
+	bool		complete;		/* no value of another origin was met */
+	List	   *ctes;			/* EnteredCte, that are being looked through */
+} Search;
+
+/* A CTE, and the value that is looked for in it, over range table entry 1. */
+typedef struct EnteredCte
+{
+	CommonTableExpr *cte;
+	Node	   *expression;
+} EnteredCte;
+
+static void resolve(Search *search, Place *place, Node *expression, List *conditions);
+
+/* ---- expressions ---- */
+
+typedef struct OneRelation
+{
+	int			varno;			/* 0: none yet; -1: several */
+	int			levels_up;
+} OneRelation;
+
+static bool
+find_relation(Node *node, OneRelation *found)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		Var		   *var = (Var *) node;
+
+		if (found->varno == 0)
+		{
+			found->varno = var->varno;
+			found->levels_up = var->varlevelsup;
+		}
+		else if (found->varno != var->varno || found->levels_up != (int) var->varlevelsup)
+			found->varno = -1;
+		return false;
+	}
+	return expression_tree_walker(node, find_relation, (void *) found);
+}
+
+/* Without what outer joins and placeholders add to columns. */
+static Node *
+plain_columns(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, PlaceHolderVar))
+		return plain_columns((Node *) ((PlaceHolderVar *) node)->phexpr, context);
+	if (IsA(node, Var))
+	{
+		Var		   *var = copyObject((Var *) node);
+
+#if PG_VERSION_NUM >= 160000
+		var->varnullingrels = NULL;
+#endif
+#if PG_VERSION_NUM >= 180000
+		var->varreturningtype = VAR_RETURNING_DEFAULT;
+#endif
+		return (Node *) var;
+	}
+	return expression_tree_mutator(node, plain_columns, context);
+}
+
+static Node *
+strip(Node *node)
+{
+	while (node != NULL && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node;
+}
+
+typedef struct Substitution
+{
+	int			varno;
+	List	   *expressions;	/* of its columns; NULL for one that has none */
+	bool		failed;			/* something else is in it */
+} Substitution;
+
+static Node *
+substitute_mutator(Node *node, Substitution *substitution)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, SubLink))
+		substitution->failed = true;
+	if (substitution->failed)
+		return node;
+	if (IsA(node, Var))
+	{
+		Var		   *var = (Var *) node;
+		Node	   *expression = NULL;
+
+		if (var->varno == substitution->varno && var->varlevelsup == 0 && var->varattno > 0 &&
+			var->varattno <= list_length(substitution->expressions))
+			expression = list_nth(substitution->expressions, var->varattno - 1);
+		if (expression == NULL)
+			substitution->failed = true;
+		return expression == NULL ? node : plain_columns(expression, NULL);
+	}
+	return expression_tree_mutator(node, substitute_mutator, (void *) substitution);
+}
+
+/* With the expressions behind a range table entry's columns; NULL if there is
+ * more in it than these columns. */
+static Node *
+substitute(Node *node, int varno, List *expressions)
+{
+	Substitution substitution = {varno, expressions, false};
+
+	node = substitute_mutator(node, &substitution);
+	return substitution.failed ? NULL : node;
+}
+
+static List *
+substitute_each(List *nodes, int varno, List *expressions)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, nodes)
+	{
+		Node	   *node = substitute(lfirst(cell), varno, expressions);
+
+		if (node != NULL)
+			result = lappend(result, node);
+	}
+	return result;
+}
+
+/* ---- conditions ---- */
+
+static List *
+as_list(Node *quals)
+{
+	return quals != NULL && IsA(quals, List) ? list_copy((List *) quals) :
+		make_ands_implicit((Expr *) quals);
+}
+
+/*
+ * The conditions of a join tree that hold for the rows of a range table entry
+ * which come out of it, if it is in there. True if it is.
+ */
+static bool
+collect(Node *tree, int varno, List **conditions)
+{
+	bool		found = false;
+
+	check_stack_depth();
+	if (tree == NULL)
+		return false;
+	if (IsA(tree, RangeTblRef))
+		return ((RangeTblRef *) tree)->rtindex == varno;
+	if (IsA(tree, FromExpr))
+	{
+		FromExpr   *from = (FromExpr *) tree;
+		ListCell   *cell;
+
+		foreach(cell, from->fromlist)
+			found |= collect(lfirst(cell), varno, conditions);
+		*conditions = list_concat(*conditions, as_list(from->quals));
+	}
+	else if (IsA(tree, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) tree;
+		List	   *left = NIL;
+		List	   *right = NIL;
+		bool		in_left = collect(join->larg, varno, &left);
+		bool		in_right = collect(join->rarg, varno, &right);
+		bool		inner = join->jointype == JOIN_INNER || join->jointype == JOIN_SEMI;
+		bool		keeps_left = join->jointype == JOIN_LEFT || join->jointype == JOIN_ANTI;
+		bool		keeps_right = join->jointype == JOIN_RIGHT;
+
+		/* a row of the nullable side has passed the join, or is all NULLs */
+		found = in_left || in_right;
+		if (inner || in_left || keeps_left)
+			*conditions = list_concat(*conditions, left);
+		if (inner || in_right || keeps_right)
+			*conditions = list_concat(*conditions, right);
+		if (inner || (keeps_left && in_right) || (keeps_right && in_left))
+			*conditions = list_concat(*conditions, as_list(join->quals));
+	}
+	return found;
+}
+
+static AppendRelInfo *
+parent_of(Place *place, int varno)
+{
+	PlannerInfo *root = place->root;
+
+	if (root == NULL || root->append_rel_array == NULL || varno >= root->simple_rel_array_size)
+		return NULL;
+	return root->append_rel_array[varno];
+}
+
+static List *
+conditions_of(Place *place, int varno)
+{
+	RangeTblEntry *rte = rt_fetch(varno, place->query->rtable);
+	AppendRelInfo *parent = parent_of(place, varno);
+	List	   *conditions = NIL;
+	ListCell   *cell;
+
+	if (parent != NULL)
+	{
+		conditions = conditions_of(place, parent->parent_relid);
+		conditions = (List *) adjust_appendrel_attrs(place->root, (Node *) conditions, 1, &parent);
+	}
+	else
+		(void) collect((Node *) place->query->jointree, varno, &conditions);
+	foreach(cell, rte->securityQuals)
+		conditions = list_concat(conditions, as_list(lfirst(cell)));
+	return (List *) plain_columns((Node *) conditions, NULL);
+}
+
+/* ---- tables ---- */
+
+static bool
+is_readable(Place *place, int varno)
+{
+	RangeTblEntry *rte = rt_fetch(varno, place->query->rtable);
+	AppendRelInfo *parent = parent_of(place, varno);
+	AclMode		checked = 0;
+
+	if (rte->rtekind != RTE_RELATION || rte->relkind == RELKIND_COMPOSITE_TYPE)
+		return false;
+#if PG_VERSION_NUM >= 160000
+	if (rte->perminfoindex != 0)
+		checked = getRTEPermissionInfo(place->query->rteperminfos, rte)->requiredPerms;
+#else
+	checked = rte->requiredPerms;
+#endif
+	if ((checked & ACL_SELECT) != 0)
+		return true;
+	return parent != NULL && is_readable(place, parent->parent_relid);
+}
+
+static void
+add_source(Search *search, Place *place, int varno, Node *expression, List *conditions)
+{
+	RangeTblEntry *rte = rt_fetch(varno, place->query->rtable);
+	BarqTextSource *source = palloc0(sizeof(BarqTextSource));
+
+	source->table = rte->relid;
+	source->varno = varno;
+	source->expression = expression;
+	source->conditions = conditions;
+	source->readable = is_readable(place, varno);
+	source->inherited = rte->inh && has_subclass(rte->relid);
+	source->child = parent_of(place, varno) != NULL;
+	search->sources = lappend(search->sources, source);
+}
+
+/* What a query gives, by columns. */
+static List *
+output_of(Query *query)
+{
+	List	   *targets = query->commandType == CMD_SELECT ? query->targetList :
+		query->returningList;
+	List	   *expressions = NIL;
+	ListCell   *cell;
+
+	foreach(cell, targets)
+	{
+		TargetEntry *target = lfirst_node(TargetEntry, cell);
+
+		if (!target->resjunk && target->resno == list_length(expressions) + 1)
+			expressions = lappend(expressions, target->expr);
+	}
+	return expressions;
+}
+
+static void enter_set(Search *search, Place *place, Node *set, int varno, Node *expression,
+					  List *conditions);
+
+/* On into a query that stands behind the columns of range table entry varno. */
+static void
+enter(Search *search, Place *outer, Query *query, int varno, Node *expression,
+	  List *conditions)
+{
+	Place		place = {NULL, query, outer};
+	List	   *output;
+
+	if (query->setOperations != NULL)
+	{
+		enter_set(search, &place, query->setOperations, varno, expression, conditions);
+		return;
+	}
+	output = output_of(query);
+	expression = substitute(expression, varno, output);
+	if (expression == NULL)
+		search->complete = false;
+	else
+		resolve(search, &place, expression, substitute_each(conditions, varno, output));
+}
+
+static void
+enter_set(Search *search, Place *place, Node *set, int varno, Node *expression,
+		  List *conditions)
+{
+	check_stack_depth();
+	if (IsA(set, SetOperationStmt))
+	{
+		SetOperationStmt *operation = (SetOperationStmt *) set;
+
+		enter_set(search, place, operation->larg, varno, expression, conditions);
+		/* of INTERSECT and EXCEPT all rows are of the left side */
+		if (operation->op == SETOP_UNION)
+			enter_set(search, place, operation->rarg, varno, expression, conditions);
+	}
+	else if (IsA(set, RangeTblRef))
+	{
+		RangeTblEntry *rte = rt_fetch(((RangeTblRef *) set)->rtindex, place->query->rtable);
+
+		if (rte->rtekind == RTE_SUBQUERY && rte->subquery != NULL)
+			enter(search, place, rte->subquery, varno, expression, conditions);
+		else
+			search->complete = false;
+	}
+}
+
+/*
+ * Is a CTE being looked through already? Then this is its recursion, whose rows
+ * are those of its other branches; but the value's origin is known only if it is
+ * the same expression over them, and not one that a branch makes of it.
+ */
+static bool
+is_recursion(Search *search, CommonTableExpr *cte, Node *expression)
+{
+	ListCell   *cell;
+
+	foreach(cell, search->ctes)
+	{
+		EnteredCte *entered = lfirst(cell);
+
+		if (entered->cte != cte)
+			continue;
+		if (!equal(entered->expression, expression))
+			search->complete = false;
+		return true;
+	}
+	return false;
+}
+
+static void
+enter_cte(Search *search, Place *place, RangeTblEntry *rte, int varno, Node *expression,
+		  List *conditions)
+{
+	Place	   *at = place;
+	ListCell   *cell;
+
+	for (Index up = rte->ctelevelsup; up > 0 && at != NULL; up--)
+		at = at->outer;
+	if (at != NULL)
+		foreach(cell, at->query->cteList)
+		{
+			CommonTableExpr *cte = lfirst(cell);
+			EnteredCte	entered = {cte, copyObject(expression)};
+
+			if (strcmp(cte->ctename, rte->ctename) != 0 || !IsA(cte->ctequery, Query))
+				continue;
+			ChangeVarNodes(entered.expression, varno, 1, 0);
+			if (is_recursion(search, cte, entered.expression))
+				return;
+			search->ctes = lappend(search->ctes, &entered);
+			enter(search, at, (Query *) cte->ctequery, varno, expression, conditions);
+			search->ctes = list_delete_last(search->ctes);
+			return;
+		}
+	search->complete = false;
+}
+
+/*
+ * Find what an expression over a place's range table is made of. `conditions`
+ * hold for its rows, in the terms of the same range table.
+ */
+static void
+resolve(Search *search, Place *place, Node *expression, List *conditions)
+{
+	OneRelation found = {0, 0};
+	RangeTblEntry *rte;
+
+	check_stack_depth();
+	expression = strip(expression);
+	if (IsA(expression, SubLink) && ((SubLink *) expression)->subLinkType == EXPR_SUBLINK)
+	{
+		Query	   *query = (Query *) ((SubLink *) expression)->subselect;
+		Var		   *column = makeVar(1, 1, exprType(expression), -1, InvalidOid, 0);
+
+		if (IsA(query, Query))
+			enter(search, place, query, 1, (Node *) column, NIL);
+		else
+			search->complete = false;
+		return;
+	}
+	find_relation(expression, &found);
+	if (found.varno <= 0)
+	{
+		search->complete = false;
+		return;
+	}
+	while (found.levels_up > 0 && place != NULL)
+	{
+		place = place->outer;
+		conditions = NIL;
+		expression = copyObject(expression);
+		IncrementVarSublevelsUp(expression, -1, found.levels_up);
+		found.levels_up--;
+	}
+	if (place == NULL || found.varno > list_length(place->query->rtable))
+	{
+		search->complete = false;
+		return;
+	}
+	rte = rt_fetch(found.varno, place->query->rtable);
+	conditions = list_concat(conditions_of(place, found.varno), conditions);
+	switch (rte->rtekind)
+	{
+		case RTE_RELATION:
+			add_source(search, place, found.varno, expression, conditions);
+			return;
+		case RTE_SUBQUERY:
+			if (rte->subquery == NULL)
+				break;
+			enter(search, place, rte->subquery, found.varno, expression, conditions);
+			return;
+		case RTE_CTE:
+			enter_cte(search, place, rte, found.varno, expression, conditions);
+			return;
+		case RTE_JOIN:
+			expression = substitute(expression, found.varno, rte->joinaliasvars);
+			if (expression == NULL)
+				break;
+			resolve(search, place, expression, NIL);
+			return;
+#if PG_VERSION_NUM >= 180000
+		case RTE_GROUP:
+			expression = substitute(expression, found.varno, rte->groupexprs);
+			if (expression == NULL)
+				break;
+			resolve(search, place, expression, NIL);
+			return;
+#endif
+		default:
+			break;
+	}
+	search->complete = false;
+}
+
+static Place *
+place_of(PlannerInfo *root)
+{
+	Place	   *place;
+
+	if (root == NULL)
+		return NULL;
+	place = palloc(sizeof(Place));
+	place->root = root;
+	place->query = root->parse;
+	place->outer = place_of(root->parent_root);
+	return place;
+}
+
+bool
+barq_text_sources(PlannerInfo *root, Node *value, List **sources)
+{
+	Search		search = {NIL, true, NIL};
+
+	if (root != NULL)
+		resolve(&search, place_of(root), plain_columns(value, NULL), NIL);
+	*sources = search.sources;
+	return search.complete && search.sources != NIL;
+}

@@ -1,0 +1,366 @@
+/*
+ * text_support.c
+ *	  Planner support of <@> and @@@: which index a text query is for.
+ *
+ * `body <@> 'words'` names no index, and a name in `body <@> 'index:words'` is
+ * looked for among the indexes of the column's table. When the planner
+ * simplifies the call, it is replaced by `body <@> bm25query` with the index
+ * that fits; that operator is a member of the operator class, so the index can
+ * be used, and EXPLAIN shows which it is. A query that is not known yet (a
+ * parameter, a column, a subquery) is put into bm25_bind(query, index), one for
+ * which no index was found into bm25_unbound(query, …) where another plan may
+ * find one, or raises an error here (text_runtime.c).
+ *
+ * It works wherever the planner does: prepared statements, functions, views,
+ * CTEs, lateral queries. An index that is dropped, made or renamed is a change
+ * to its table, or to the plan's list of relations, which makes plans anew.
+ *
+ * The replaced call keeps the operator but has another function, bm25_column_…:
+ * the sign that the executor has checked the right to read the column, so that
+ * nothing is left to check (text_operators.c).
+ */
+#include "postgres.h"
+
+#include "text_index/text_index.h"
+#include "catalog/partition.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/supportnodes.h"
+#include "text_index/text_binding.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_support);
+
+/* What stands beside the operators in the extension's schema. */
+typedef struct Beside
+{
+	Oid			schema;
+	Oid			query_type;
+	Oid			to_query;		/* to_bm25query(text, text, text) */
+	Oid			to_query_oid;	/* to_bm25query(text, regclass, text) */
+	Oid			bind_text;
+	Oid			bind;
+	Oid			unbound_text;
+	Oid			unbound;
+} Beside;
+
+static Oid
+function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, Oid third)
+{
+	Oid			types[4] = {first, second, third, ANYOID};
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(types, nargs)),
+						   ObjectIdGetDatum(schema));
+}
+
+/* False if the extension is not whole. */
+static bool
+look_beside(Oid function, Beside *beside)
+{
+	Oid			schema = get_func_namespace(function);
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+									   CStringGetDatum("bm25query"), ObjectIdGetDatum(schema));
+
+	beside->schema = schema;
+	beside->query_type = type;
+	beside->to_query = function_beside(schema, "to_bm25query", 3, TEXTOID, TEXTOID, TEXTOID);
+	beside->to_query_oid = function_beside(schema, "to_bm25query", 3, TEXTOID, REGCLASSOID, TEXTOID);
+	beside->bind_text = function_beside(schema, "bm25_bind", 2, TEXTOID, REGCLASSOID, InvalidOid);
+	beside->bind = function_beside(schema, "bm25_bind", 2, type, REGCLASSOID, InvalidOid);
+	beside->unbound_text = function_beside(schema, "bm25_unbound", 4, TEXTOID, REGCLASSARRAYOID, TEXTARRAYOID);
+	beside->unbound = function_beside(schema, "bm25_unbound", 4, type, REGCLASSARRAYOID, TEXTARRAYOID);
+	return OidIsValid(type) && OidIsValid(beside->to_query) && OidIsValid(beside->to_query_oid) &&
+		OidIsValid(beside->bind_text) && OidIsValid(beside->bind) &&
+		OidIsValid(beside->unbound_text) && OidIsValid(beside->unbound);
+}
+
+static bool
+calls(Node *node, Oid function)
+{
+	return IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == function;
+}
+
+/* ---- the query ---- */
+
+/* A query as it stands in a call, and the index that it says. */
+typedef struct Asked
+{
+	Node	   *query;			/* text or bm25query, without bm25_unbound() */
+	const char *name;			/* last part of an index's name; or NULL */
+	Oid			index;			/* by OID; or InvalidOid */
+	bool		may_name;		/* it may say one at run time */
+} Asked;
+
+/* False for a query that is bound. */
+static bool
+read_query(const Beside *beside, Node *query, Asked *asked)
+{
+	memset(asked, 0, sizeof(*asked));
+	if (calls(query, beside->bind) || calls(query, beside->bind_text))
+		return false;
+	if (calls(query, beside->unbound) || calls(query, beside->unbound_text))
+		query = linitial(((FuncExpr *) query)->args);
+	asked->query = query;
+	if (exprType(query) == TEXTOID)
+		return true;
+	if (IsA(query, Const))
+	{
+		const BarqQueryValue *value;
+
+		if (((Const *) query)->constisnull)
+			return false;
+		value = DatumGetBarqQueryValue(((Const *) query)->constvalue);
+		asked->index = value->index;
+		if (barq_query_value_name(value) != NULL)
+			asked->name = barq_query_value_last_name(value);
+		return true;
+	}
+	asked->may_name = true;
+	if (calls(query, beside->to_query) || calls(query, beside->to_query_oid))
+	{
+		Node	   *index = lsecond(((FuncExpr *) query)->args);
+
+		if (!IsA(index, Const))
+			return true;
+		asked->may_name = false;
+		if (((Const *) index)->constisnull)
+			return true;
+		if (((Const *) index)->consttype == REGCLASSOID)
+			asked->index = DatumGetObjectId(((Const *) index)->constvalue);
+		else
+			asked->name = barq_query_index_name(TextDatumGetCString(((Const *) index)->constvalue),
+												&asked->index);
+	}
+	return true;
+}
+
+static Const *
+regclass_constant(Oid relation)
+{
+	return makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(relation),
+					 false, true);
+}
+
+static Const *
+array_constant(Oid type, ArrayType *array)
+{
+	return makeConst(type, -1, InvalidOid, -1, PointerGetDatum(array), false, false);
+}
+
+static Const *
+query_constant(const Beside *beside, BarqQueryValue *value)
+{
+	return makeConst(beside->query_type, -1, InvalidOid, -1, PointerGetDatum(value), false, false);
+}
+
+static Node *
+call(const Beside *beside, Oid function, List *args)
+{
+	return (Node *) makeFuncExpr(function, beside->query_type, args, InvalidOid,
+								 exprCollation(linitial(args)), COERCE_EXPLICIT_CALL);
+}
+
+/* bm25_bind(query, index) */
+static Node *
+bind(const Beside *beside, Node *query, Oid index)
+{
+	return call(beside, exprType(query) == TEXTOID ? beside->bind_text : beside->bind,
+				list_make2(query, regclass_constant(index)));
+}
+
+/* The query for an index, a constant if it is known. */
+static Node *
+bound(const Beside *beside, Node *query, Oid index)
+{
+	Const	   *constant = (Const *) query;
+
+	if (!IsA(query, Const))
+		return bind(beside, query, index);
+	if (constant->constisnull)
+		return (Node *) makeNullConst(beside->query_type, -1, InvalidOid);
+	if (constant->consttype == TEXTOID)
+	{
+		text	   *words = DatumGetTextPP(constant->constvalue);
+
+		return (Node *) query_constant(beside, barq_query_value_make(VARDATA_ANY(words),
+																	 VARSIZE_ANY_EXHDR(words),
+																	 index));
+	}
+	return (Node *) query_constant(beside,
+								   barq_query_value_for(DatumGetBarqQueryValue(constant->constvalue),
+														index));
+}
+
+/*
+ * bm25_unbound(query, tables, why, value). The value makes it an expression that
+ * nothing can evaluate while it plans: estimates of stable functions of
+ * constants are by their values, and this one's is an error.
+ */
+static Node *
+unbound(const Beside *beside, const Asked *asked, List *tables, const BarqTextChoice *choice,
+		Node *value)
+{
+	Datum	   *oids = palloc(sizeof(Datum) * list_length(tables));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, tables)
+		oids[n++] = ObjectIdGetDatum(lfirst_oid(cell));
+	return call(beside, exprType(asked->query) == TEXTOID ? beside->unbound_text : beside->unbound,
+				list_make4(asked->query,
+						   array_constant(REGCLASSARRAYOID,
+										  construct_array(oids, n, REGCLASSOID, sizeof(Oid),
+														  true, TYPALIGN_INT)),
+						   array_constant(TEXTARRAYOID, barq_text_choice_array(choice)),
+						   copyObject(value)));
+}
+
+/* ---- the call ---- */
+
+static List *
+tables_of(List *sources)
+{
+	List	   *tables = NIL;
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		tables = list_append_unique_oid(tables, ((BarqTextSource *) lfirst(cell))->table);
+	return tables;
+}
+
+static bool
+any_inherited(List *sources)
+{
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		if (((BarqTextSource *) lfirst(cell))->inherited)
+			return true;
+	return false;
+}
+
+static bool
+all_readable(List *sources)
+{
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		if (!((BarqTextSource *) lfirst(cell))->readable)
+			return false;
+	return true;
+}
+
+/*
+ * The query of a call whose value comes from these tables, with its index; NULL
+ * to leave it as it is. *own receives whether the right to read the values is
+ * all that it needs, *index the index that the plan depends on.
+ */
+static Node *
+query_for(PlannerInfo *root, Oid support, const Beside *beside, const Asked *asked,
+		  Node *value, List *sources, bool *own, Oid *index)
+{
+	List	   *tables = tables_of(sources);
+	BarqTextChoice choice;
+	Oid			said = asked->index;
+
+	*own = true;
+	if (asked->name != NULL)
+	{
+		said = barq_text_index_named(tables, asked->name, any_inherited(sources));
+		if (!OidIsValid(said))
+			barq_text_raise_no_index(tables, asked->name);
+	}
+	*index = said;
+	if (OidIsValid(said) && barq_text_index_is_own(sources, said))
+		return bound(beside, asked->query, said);
+
+	barq_text_choose(root, support, sources, &choice);
+	if (OidIsValid(said))
+	{
+		/* statistics of all partitions, for a query of one: checked at run time */
+		if (OidIsValid(choice.index) && get_rel_relispartition(choice.index) &&
+			list_member_oid(get_partition_ancestors(choice.index), said))
+			return bind(beside, asked->query, choice.index);
+		*own = false;
+		return bound(beside, asked->query, said);
+	}
+	*index = choice.index;
+	if (OidIsValid(choice.index))
+		return bound(beside, asked->query, choice.index);
+	if (((BarqTextSource *) linitial(sources))->child)
+		return NULL;
+	if (!choice.later && !asked->may_name)
+		barq_text_raise(&choice);
+	*own = false;
+	return unbound(beside, asked, tables, &choice, value);
+}
+
+static Node *
+simplify(SupportRequestSimplify *request)
+{
+	FuncExpr   *function_call = request->fcall;
+	bool		scores = function_call->funcresulttype == FLOAT8OID;
+	Beside		beside;
+	Asked		asked;
+	List	   *sources;
+	bool		own;
+	bool		complete;
+	Node	   *value;
+	Node	   *query;
+	Oid			types[2];
+	Oid			operator;
+	Oid			index;
+	OpExpr	   *result;
+
+	if (request->root == NULL || list_length(function_call->args) != 2 ||
+		!look_beside(function_call->funcid, &beside) ||
+		!read_query(&beside, lsecond(function_call->args), &asked))
+		return NULL;
+	value = linitial(function_call->args);
+	complete = barq_text_sources(request->root, value, &sources);
+	if (sources == NIL)
+		return NULL;
+	query = query_for(request->root, get_func_support(function_call->funcid), &beside, &asked,
+					  value, sources, &own, &index);
+	if (query == NULL)
+		return NULL;
+
+	types[0] = getBaseType(exprType(value)) == TEXTARRAYOID ? TEXTARRAYOID : TEXTOID;
+	types[1] = beside.query_type;
+	operator= GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid,
+							  CStringGetDatum(scores ? "<@>" : "@@@"),
+							  ObjectIdGetDatum(types[0]), ObjectIdGetDatum(types[1]),
+							  ObjectIdGetDatum(beside.schema));
+	if (!OidIsValid(operator))
+		return NULL;
+	result = (OpExpr *) make_opclause(operator, function_call->funcresulttype, false,
+									  (Expr *) value, (Expr *) query,
+									  InvalidOid, function_call->inputcollid);
+	result->opfuncid = own && complete && all_readable(sources) ?
+		function_beside(beside.schema, scores ? "bm25_column_distance" : "bm25_column_matches",
+						2, types[0], types[1], InvalidOid) : get_opcode(operator);
+	result->location = function_call->location;
+	if (!OidIsValid(result->opfuncid))
+		return NULL;
+	if (OidIsValid(index))
+		request->root->glob->relationOids = lappend_oid(request->root->glob->relationOids, index);
+	return (Node *) result;
+}
+
+Datum
+barq_text_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(simplify((SupportRequestSimplify *) request));
+	PG_RETURN_POINTER(NULL);
+}

@@ -1,0 +1,53 @@
+/*
+ * text_validate.c
+ *	  Checking operator classes of texts.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_amproc.h"
+#include "catalog/pg_type.h"
+#include "text_index/text_index.h"
+#include "utils/regproc.h"
+
+static void
+check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *procedures, bool *ok)
+{
+	const char *name = NameStr(class->opcname);
+	bool		has_score = false;
+
+	if (procedures->n_members > 0)
+		BARQ_COMPLAIN(ok, "operator class \"%s\" contains support functions, and needs none", name);
+
+	for (int i = 0; i < operators->n_members; i++)
+	{
+		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
+
+		if (op->amopstrategy == BARQ_TEXT_SCORE_STRATEGY)
+		{
+			if (barq_validate_ordering(class, op, ok))
+				has_score = true;
+		}
+		else if (op->amopstrategy == BARQ_TEXT_MATCH_STRATEGY ||
+				 op->amopstrategy == BARQ_TEXT_THRESHOLD_STRATEGY)
+		{
+			if (op->amoppurpose != AMOP_SEARCH || get_op_rettype(op->amopopr) != BOOLOID)
+				BARQ_COMPLAIN(ok, "operator class \"%s\" contains operator %s, which does not match",
+							  name, format_operator(op->amopopr));
+		}
+		else
+			barq_validate_strategy(class, op, ok);
+	}
+	if (!has_score)
+		BARQ_COMPLAIN(ok, "operator class \"%s\" lacks its ranking operator", name);
+}
+
+/*
+ * An operator class of texts has <@> (strategy 1), which orders by float8, and
+ * @@@ and <@@ (strategies 2 and 3), which are searched for; no support functions.
+ */
+bool
+barq_text_validate(Oid opclass)
+{
+	return barq_validate_class(opclass, check_texts);
+}

@@ -1,0 +1,374 @@
+/*
+ * build.c
+ *	  CREATE INDEX of vectors: read and encode the heap's rows, build the
+ *	  segment, write its pages.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "vector_index/vector_build.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "base/settings.h"
+#include "storage/bufmgr.h"
+#include "storage/fd.h"
+#include "base/steps.h"
+#include "utils/backend_progress.h"
+#include "utils/memutils.h"
+
+typedef struct VectorBuild
+{
+	Relation	heap;
+	Relation	index;
+	IndexInfo  *info;
+	BarqFrozenOptions options;
+	const BarqVectorMethod *method;
+	BarqCodec	codec;
+	char	   *rows_path;		/* NULL: rows are kept in memory */
+	char	   *whole_path;		/* of rows that differ in length; or NULL */
+	char	   *keyless_path;	/* of rows without a key, if there are any; or NULL */
+	MemoryContextCallback remove_rows;
+	BarqRowSink sink;
+	BarqBuildLeader *leader;	/* NULL: alone */
+	bool		released;		/* workers have been told to go on */
+	uint64		inserted;		/* by this process, where it is alone */
+	double		heap_tuples;
+	double		index_tuples;
+} VectorBuild;
+
+char *
+barq_build_phase_name(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case BARQ_PHASE_LOAD:
+			return "loading vectors";
+		case BARQ_PHASE_GRAPH:
+			return "building graph";
+		case BARQ_PHASE_WRITE:
+			return "writing segment";
+		case BARQ_PHASE_TRAIN:
+			return "performing k-means";
+		case BARQ_PHASE_ASSIGN:
+			return "assigning vectors to lists";
+		default:
+			return NULL;
+	}
+}
+
+static void
+remove_rows_file(void *arg)
+{
+	VectorBuild *build = arg;
+
+	barq_unlink(build->rows_path, "rows: remove");
+	if (build->whole_path != NULL)
+		barq_unlink(build->whole_path, "whole rows: remove");
+	if (build->keyless_path != NULL)
+		barq_unlink(build->keyless_path, "keyless rows: remove");
+}
+
+/*
+ * A file for the rows, in the image directory. Where that cannot be used, the
+ * build keeps its rows in memory and works alone: slower, but it works.
+ */
+static void
+create_rows_file(VectorBuild *build)
+{
+	char	   *folder = barq_image_folder(build->index);
+	char		text[BARQ_ID_TEXT];
+	uint8		id[BARQ_ID_BYTES];
+	char	   *path;
+	int			fd = -1;
+
+	barq_new_id(id);
+	barq_id_text(id, text);
+	path = psprintf("%s/%s.rows", folder, text);
+	if (barq_build_hold_folder(build->index))
+		fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY, "rows: create");
+	if (fd < 0)
+	{
+		const char *problem = barq_file_problem();
+
+		if (!barq_allow_fallback)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not create file \"%s\": %s", path, problem)));
+		ereport(WARNING,
+				(errcode_for_file_access(),
+				 errmsg("index \"%s\" is built in memory, for the image directory cannot be used",
+						RelationGetRelationName(build->index)),
+				 errdetail_internal("could not create file \"%s\": %s", path, problem)));
+		return;
+	}
+	barq_file_close(fd);
+	build->rows_path = path;
+	if (barq_codec_has_heads(&build->codec))
+		build->whole_path = barq_sink_whole_path(path);
+	build->keyless_path = barq_sink_keyless_path(path);
+	build->remove_rows.func = remove_rows_file;
+	build->remove_rows.arg = build;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &build->remove_rows);
+}
+
+static void
+load_rows(VectorBuild *build)
+{
+	BarqBuildShared *shared = NULL;
+	TableScanDesc scan = NULL;
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_LOAD);
+	create_rows_file(build);
+	if (build->rows_path != NULL)
+		build->leader = barq_vector_begin_parallel(build->heap, build->index,
+												   build->info, build->rows_path);
+	if (build->leader != NULL)
+	{
+		shared = build->leader->shared;
+		scan = table_beginscan_parallel(build->heap, BarqBuildSharedScan(shared));
+	}
+	barq_sink_init(&build->sink, build->index, &build->options, build->rows_path, shared);
+	barq_sink_scan(&build->sink, build->heap, build->index, build->info, scan, true);
+	barq_sink_flush(&build->sink);
+
+	build->heap_tuples = build->sink.heap_tuples;
+	build->index_tuples = build->sink.rows + build->sink.nkeyless;
+	if (shared != NULL)
+	{
+		barq_build_wait_scans(build->leader);
+		build->heap_tuples += shared->heap_tuples;
+		build->index_tuples += shared->index_tuples;
+		build->info->ii_BrokenHotChain |= shared->broken_hot_chain;
+	}
+}
+
+static void
+team_begin(void *arg, const char *path, uint64 bytes)
+{
+	VectorBuild *build = arg;
+
+	if (build->leader == NULL)
+		return;
+	barq_build_release_workers(build->leader, path, bytes);
+	build->released = true;
+}
+
+static void
+team_finish(void *arg)
+{
+	VectorBuild *build = arg;
+
+	if (build->leader != NULL && build->released)
+		barq_build_wait_inserts(build->leader);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
+}
+
+static void
+team_progress(void *arg, uint32 rows)
+{
+	VectorBuild *build = arg;
+	uint64		done;
+
+	CHECK_FOR_INTERRUPTS();
+	build->inserted += rows;
+	done = build->leader == NULL ? build->inserted :
+		pg_atomic_fetch_add_u64(&build->leader->shared->rows_inserted, rows) + rows;
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, done);
+}
+
+/* A flat body of the rows read; heads are told where their rows are. */
+static void
+write_flat(VectorBuild *build, BarqBodyWriter *flat, const char *slots, const char *whole,
+		   const ItemPointerData *tids, uint64 rows)
+{
+	Size		width = build->codec.row_bytes;
+	char	   *heads;
+
+	if (!barq_codec_has_heads(&build->codec))
+	{
+		barq_flat_write(flat, &build->codec, slots, build->sink.slot_bytes, tids, rows);
+		return;
+	}
+	heads = palloc_extended(width * rows, MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		const char *slot = slots + i * build->sink.slot_bytes;
+		char	   *head = heads + i * width;
+		int64		distance;
+		Size		length;
+
+		(void) barq_row_extent(&build->codec, slot, &distance, &length);
+		barq_row_head(head, slot, whole + distance - head);
+	}
+	barq_flat_write(flat, &build->codec, heads, width, tids, rows);
+	pfree(heads);
+}
+
+/* The rows read as a body: flat, and on to a graph or lists where that pays. */
+static BarqBodyWriter *
+build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
+		   const char *whole)
+{
+	bool		pays = build->method->pays(&build->codec, rows);
+	uint64		bytes = rows * (build->codec.stride + sizeof(ItemPointerData));
+	BarqBodyWriter *flat = NULL;
+	BarqBodyWriter *writer;
+	BarqMergeInput input = {0};
+	BarqView	view;
+	BarqBuildTeam team = {team_begin, team_finish, team_progress, build};
+	ItemPointerData *tids;
+	uint8		flat_id[BARQ_ID_BYTES];
+	const char *body;
+	char	   *reason = NULL;
+
+	memcpy(flat_id, id, BARQ_ID_BYTES);
+	if (pays)
+		barq_new_id(flat_id);
+	if (build->rows_path != NULL)
+		flat = barq_body_begin_file(build->index, flat_id, bytes, &reason);
+	if (flat == NULL)
+		flat = barq_body_begin_memory(bytes);
+
+	tids = palloc_extended(sizeof(ItemPointerData) * rows, MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < rows; i++)
+		memcpy(&tids[i], slots + i * build->sink.slot_bytes + build->codec.row_bytes,
+			   sizeof(ItemPointerData));
+	write_flat(build, flat, slots, whole, tids, rows);
+	pfree(tids);
+	if (!pays)
+		return flat;
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE,
+								 build->method->first_phase);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, rows);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, 0);
+	body = barq_body_finish(flat, &bytes);
+	barq_view_init_memory(&view, body, bytes);
+	input.view = &view;
+	input.live = rows;
+	writer = barq_vector_build(build->index, &build->options, id, &input, 1, &team,
+							   &reason);
+	barq_body_release(flat);
+	barq_image_remove(build->index, flat_id);
+	return writer;
+}
+
+/* Write the rows read as the index's first segment. */
+static void
+write_segment(VectorBuild *build)
+{
+	BarqSegmentDesc desc = {0};
+	BarqChange	change = {0};
+	BarqBodyWriter *writer;
+	const char *slots;
+	const char *whole;
+	const char *body;
+	uint64		rows;
+	uint64		bytes;
+
+	slots = barq_sink_rows(&build->sink, &rows, &whole);
+	if (build->index_tuples == 0)
+		return;
+	if (build->index_tuples >= PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("cannot index more than %u rows", PG_UINT32_MAX - 1)));
+
+	barq_new_id(desc.id);
+	writer = build_body(build, desc.id, rows, slots, whole);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
+	barq_sink_write_keyless(&build->sink, writer);
+	body = barq_body_finish(writer, &bytes);
+	desc.level = barq_segment_tier(bytes);
+	desc.origin = BARQ_ORIGIN_BUILD;
+	barq_segment_write(build->index, &desc, body, bytes);
+	if (!barq_body_is_file(writer))
+	{
+		bool		busy;
+		char	   *reason;
+
+		(void) barq_image_make(build->index, &desc, body, &busy, &reason);
+	}
+	change.add = &desc;
+	barq_publish(build->index, &change);
+	barq_body_release(writer);
+}
+
+static IndexBuildResult *
+build_vectors(const BarqVectorMethod *method, Relation heap, Relation index,
+			  IndexInfo *info)
+{
+	MemoryContext context;
+	MemoryContext old;
+	VectorBuild *build;
+	IndexBuildResult *result;
+
+	barq_build_check_empty(index);
+	context = AllocSetContextCreate(CurrentMemoryContext, "barq build",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	build = palloc0(sizeof(VectorBuild));
+	build->heap = heap;
+	build->index = index;
+	build->info = info;
+	build->method = method;
+	method->index_kind->freeze(index, index->rd_options, &build->options);
+	barq_vector_codec(&build->options, &build->codec);
+	barq_meta_create(index, MAIN_FORKNUM, &build->options);
+
+	load_rows(build);
+	write_segment(build);
+	barq_sink_close(&build->sink);
+	if (build->leader != NULL)
+	{
+		if (!build->released)
+			barq_build_release_workers(build->leader, NULL, 0);
+		barq_build_end_parallel(build->leader);
+	}
+
+	MemoryContextSwitchTo(old);
+	result = palloc(sizeof(IndexBuildResult));
+	result->heap_tuples = build->heap_tuples;
+	result->index_tuples = build->index_tuples;
+	MemoryContextDelete(context);
+	return result;
+}
+
+static void
+build_empty(const BarqVectorMethod *method, Relation index)
+{
+	BarqFrozenOptions options;
+
+	method->index_kind->freeze(index, index->rd_options, &options);
+	barq_meta_create(index, INIT_FORKNUM, &options);
+}
+
+IndexBuildResult *
+barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
+{
+	return build_vectors(&barq_hnsw_method, heap, index, info);
+}
+
+IndexBuildResult *
+barq_ivf_build(Relation heap, Relation index, IndexInfo *info)
+{
+	return build_vectors(&barq_ivf_method, heap, index, info);
+}
+
+void
+barq_hnsw_build_empty(Relation index)
+{
+	build_empty(&barq_hnsw_method, index);
+}
+
+void
+barq_ivf_build_empty(Relation index)
+{
+	build_empty(&barq_ivf_method, index);
+}

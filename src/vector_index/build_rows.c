@@ -1,0 +1,481 @@
+/*
+ * build_rows.c
+ *	  First phase of CREATE INDEX: the heap's vectors, encoded, as one array.
+ *
+ * Each participant claims chunks of a file in the image directory and writes
+ * the rows it reads into them, so the memory a build needs does not grow with
+ * the table. Where there is no such file, all rows are kept in memory. Rows that
+ * differ in length go to a second file, in which a participant claims as many
+ * bytes as a chunk's rows take; their heads go to the first.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vector_index/vector_build.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/fd.h"
+#include "base/steps.h"
+#include "types/vector.h"
+#include "utils/backend_progress.h"
+#include "utils/memutils.h"
+
+#define PROGRESS_STEP	1000
+
+/* rows without a key that are written to their file at a time */
+#define KEYLESS_BATCH	8192
+
+static int
+check_opened(int fd, const char *path)
+{
+	if (fd < 0)
+	{
+		const char *problem = barq_file_problem();
+
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\": %s", path, problem)));
+	}
+	return fd;
+}
+
+void
+barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *frozen,
+			   const char *path, BarqBuildShared *shared)
+{
+	memset(sink, 0, sizeof(*sink));
+	sink->space = barq_vector_space(index);
+	barq_vector_codec(frozen, &sink->codec);
+	sink->slot_bytes = sink->codec.row_bytes + MAXALIGN(sizeof(ItemPointerData));
+	sink->path = path;
+	sink->shared = shared;
+	sink->own = shared != NULL ? BarqBuildSharedOwn(shared) : NULL;
+	sink->fd = -1;
+	sink->whole_fd = -1;
+	sink->keyless_fd = -1;
+	sink->context = CurrentMemoryContext;
+	if (path != NULL)
+	{
+		sink->fd = check_opened(barq_path_open(path, O_RDWR | PG_BINARY), path);
+		if (barq_codec_has_heads(&sink->codec))
+		{
+			/* whoever comes first makes it */
+			sink->whole_path = barq_sink_whole_path(path);
+			sink->whole_fd = check_opened(barq_open_file(sink->whole_path,
+														 O_RDWR | O_CREAT | PG_BINARY,
+														 "whole rows: create"),
+										  sink->whole_path);
+		}
+	}
+	sink->memory_space = BARQ_CHUNK_ROWS;
+	sink->memory = palloc_extended(sink->memory_space * sink->slot_bytes,
+								   MCXT_ALLOC_HUGE);
+	sink->scratch = AllocSetContextCreate(CurrentMemoryContext, "barq build scratch",
+										  ALLOCSET_DEFAULT_SIZES);
+}
+
+char *
+barq_sink_whole_path(const char *path)
+{
+	return psprintf("%s.whole", path);
+}
+
+char *
+barq_sink_keyless_path(const char *path)
+{
+	return psprintf("%s.keyless", path);
+}
+
+/* The file of rows without a key, made by whoever needs it first. */
+static void
+open_keyless(BarqRowSink *sink)
+{
+	MemoryContext old;
+
+	if (sink->keyless_fd >= 0)
+		return;
+	old = MemoryContextSwitchTo(sink->context);
+	sink->keyless_path = barq_sink_keyless_path(sink->path);
+	sink->keyless_fd = check_opened(barq_open_file(sink->keyless_path,
+												   O_RDWR | O_CREAT | PG_BINARY,
+												   "keyless rows: create"),
+									sink->keyless_path);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+write_bytes(int fd, const char *path, const char *data, Size left, off_t off)
+{
+	while (left > 0)
+	{
+		ssize_t		written = barq_pwrite(fd, data, left, off, "rows: write");
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+		{
+			if (written == 0)
+				errno = ENOSPC;
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not write file \"%s\": %m", path),
+					 errhint("Building an index needs room for its vectors in the image directory (barq.image_directory).")));
+		}
+		data += written;
+		left -= written;
+		off += written;
+	}
+}
+
+/* A row without a key as the file has it. */
+typedef struct KeylessEntry
+{
+	ItemPointerData tid;
+	uint16		keyless;		/* BarqKeyless */
+} KeylessEntry;
+
+/* Write those in memory to the file. */
+static void
+flush_keyless(BarqRowSink *sink)
+{
+	uint64		n = barq_keyless_count(&sink->keyless);
+	Size		bytes = n * sizeof(KeylessEntry);
+	KeylessEntry *entries = palloc(bytes);
+	KeylessEntry *entry = entries;
+	uint64		at = sink->own_keyless;
+
+	open_keyless(sink);
+	for (int i = 0; i < BARQ_KEYLESS_KINDS; i++)
+	{
+		for (uint32 j = 0; j < sink->keyless.n[i]; j++, entry++)
+		{
+			entry->tid = sink->keyless.tids[i][j];
+			entry->keyless = i;
+		}
+		sink->keyless.n[i] = 0;
+	}
+	if (sink->shared != NULL)
+		at = pg_atomic_fetch_add_u64(&sink->own->next_keyless, bytes);
+	sink->own_keyless += bytes;
+	write_bytes(sink->keyless_fd, sink->keyless_path, (char *) entries, bytes, at);
+	pfree(entries);
+}
+
+static void
+add_keyless(BarqRowSink *sink, BarqKeyless keyless, ItemPointer tid)
+{
+	barq_keyless_add(&sink->keyless, sink->context, keyless, tid);
+	sink->nkeyless++;
+	if (sink->fd >= 0 && barq_keyless_count(&sink->keyless) >= KEYLESS_BATCH)
+		flush_keyless(sink);
+}
+
+static void
+write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
+{
+	write_bytes(sink->fd, sink->path, rows, n * sink->slot_bytes,
+				first_row * sink->slot_bytes);
+}
+
+/* Write the whole rows in memory, and tell their heads where they are. */
+static void
+flush_whole(BarqRowSink *sink)
+{
+	uint64		at = sink->own_whole;
+
+	if (sink->shared != NULL)
+		at = pg_atomic_fetch_add_u64(&sink->own->next_whole, sink->whole_used);
+	sink->own_whole += sink->whole_used;
+	write_bytes(sink->whole_fd, sink->whole_path, sink->whole, sink->whole_used, at);
+	sink->whole_used = 0;
+	for (uint64 i = 0; i < sink->filled; i++)
+	{
+		char	   *head = sink->memory + i * sink->slot_bytes;
+		int64		distance;
+		Size		length;
+
+		(void) barq_row_extent(&sink->codec, head, &distance, &length);
+		barq_row_head(head, head, at + distance);
+	}
+}
+
+static void
+flush_chunk(BarqRowSink *sink)
+{
+	if (sink->whole_fd >= 0)
+		flush_whole(sink);
+	write_rows(sink, (uint64) sink->chunk * BARQ_CHUNK_ROWS, sink->memory, sink->filled);
+	sink->claimed = false;
+	sink->filled = 0;
+}
+
+/* Encode a value into memory, without its TID; false if it has no key. */
+static bool
+encode_row(BarqRowSink *sink, const void *elements, char *slot)
+{
+	uint64		at = sink->whole_used;
+	Size		length;
+
+	if (!barq_codec_has_heads(&sink->codec))
+		return barq_codec_encode(&sink->codec, elements, slot);
+
+	length = barq_value_row_bytes(&sink->codec, elements);
+	if (sink->whole == NULL || sink->whole_space < at + length)
+	{
+		sink->whole_space = Max(sink->whole_space * 2, at + length + 65536);
+		sink->whole = sink->whole == NULL ?
+			MemoryContextAllocHuge(sink->context, sink->whole_space) :
+			repalloc_huge(sink->whole, sink->whole_space);
+	}
+	if (!barq_codec_encode(&sink->codec, elements, sink->whole + at))
+		return false;
+	barq_row_head(slot, sink->whole + at, at);
+	sink->whole_used += length;
+	return true;
+}
+
+static void
+add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+		bool tuple_is_alive, void *arg)
+{
+	BarqRowSink *sink = arg;
+	MemoryContext old;
+	const void *elements;
+	void	   *copy;
+	char	   *slot;
+	int			dims;
+
+	CHECK_FOR_INTERRUPTS();
+	if (isnull[0])
+	{
+		add_keyless(sink, BARQ_KEYLESS_NULL, tid);
+		return;
+	}
+
+	if (sink->filled == sink->memory_space)
+	{
+		if (sink->fd >= 0)
+			flush_chunk(sink);
+		else
+		{
+			sink->memory_space *= 2;
+			sink->memory = repalloc_huge(sink->memory,
+										 sink->memory_space * sink->slot_bytes);
+		}
+	}
+	if (sink->fd >= 0 && !sink->claimed)
+	{
+		sink->chunk = sink->shared != NULL ?
+			pg_atomic_fetch_add_u32(&sink->own->next_chunk, 1) : sink->own_chunks++;
+		sink->claimed = true;
+	}
+
+	old = MemoryContextSwitchTo(sink->scratch);
+	elements = sink->space->elements(values[0], &dims, &copy);
+	barq_check_expected_dim(sink->codec.dims, dims);
+	slot = sink->memory + sink->filled * sink->slot_bytes;
+	if (encode_row(sink, elements, slot))
+	{
+		memset(slot + sink->codec.row_bytes, 0, sink->slot_bytes - sink->codec.row_bytes);
+		memcpy(slot + sink->codec.row_bytes, tid, sizeof(ItemPointerData));
+		sink->filled++;
+		sink->rows++;
+	}
+	else
+		add_keyless(sink, BARQ_KEYLESS_UNDEFINED, tid);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(sink->scratch);
+
+	if (sink->rows - sink->reported >= PROGRESS_STEP)
+	{
+		uint64		n = sink->rows - sink->reported;
+
+		sink->reported = sink->rows;
+		if (sink->shared != NULL)
+			n += pg_atomic_fetch_add_u64(&sink->shared->rows_loaded, n);
+		else
+			n = sink->rows;
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, n);
+	}
+}
+
+void
+barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index, IndexInfo *info,
+			   TableScanDesc scan, bool progress)
+{
+	sink->heap_tuples = table_index_build_scan(heap, index, info, true, progress,
+											   add_row, sink, scan);
+}
+
+void
+barq_sink_flush(BarqRowSink *sink)
+{
+	if (sink->fd < 0)
+		return;
+	if (barq_keyless_count(&sink->keyless) > 0)
+		flush_keyless(sink);
+	if (sink->shared != NULL)
+	{
+		uint32		me = pg_atomic_fetch_add_u32(&sink->shared->next_participant, 1);
+
+		/* who has no chunk under way leaves no gap */
+		sink->own->partial[me].chunk = sink->chunk;
+		sink->own->partial[me].used = sink->claimed ? sink->filled : BARQ_CHUNK_ROWS;
+	}
+	if (sink->claimed)
+		flush_chunk(sink);
+}
+
+void
+barq_sink_close(BarqRowSink *sink)
+{
+	if (sink->fd >= 0)
+		barq_file_close(sink->fd);
+	if (sink->whole_fd >= 0)
+		barq_file_close(sink->whole_fd);
+	if (sink->keyless_fd >= 0)
+		barq_file_close(sink->keyless_fd);
+	sink->fd = sink->whole_fd = sink->keyless_fd = -1;
+}
+
+/* Whether a slot of the file holds no row: behind the end of a partial chunk. */
+static bool
+in_gap(const BarqPartialChunk *partial, int n, uint64 slot)
+{
+	for (int i = 0; i < n; i++)
+		if (slot / BARQ_CHUNK_ROWS == partial[i].chunk &&
+			slot % BARQ_CHUNK_ROWS >= partial[i].used)
+			return true;
+	return false;
+}
+
+/*
+ * Make the rows of the file dense: rows from behind what will be its end are
+ * moved into the gaps before it. Returns the rows in all.
+ */
+static uint64
+close_gaps(BarqRowSink *sink)
+{
+	const BarqPartialChunk *partial = sink->own->partial;
+	int			n = pg_atomic_read_u32(&sink->shared->next_participant);
+	uint64		end = (uint64) pg_atomic_read_u32(&sink->own->next_chunk) * BARQ_CHUNK_ROWS;
+	uint64		from;
+	char	   *slot = palloc(sink->slot_bytes);
+
+	for (int i = 0; i < n; i++)
+		end -= BARQ_CHUNK_ROWS - partial[i].used;
+	from = end;
+
+	for (int i = 0; i < n; i++)
+		for (uint32 at = partial[i].used; at < BARQ_CHUNK_ROWS; at++)
+		{
+			uint64		to = (uint64) partial[i].chunk * BARQ_CHUNK_ROWS + at;
+
+			if (to >= end)
+				break;
+			while (in_gap(partial, n, from))
+				from++;
+			CHECK_FOR_INTERRUPTS();
+			if (pread(sink->fd, slot, sink->slot_bytes, from * sink->slot_bytes) !=
+				(ssize_t) sink->slot_bytes)
+				ereport(ERROR,
+						(errcode_for_file_access(),
+						 errmsg("could not read file \"%s\": %m", sink->path)));
+			write_rows(sink, to, slot, 1);
+			from++;
+		}
+	pfree(slot);
+	return end;
+}
+
+typedef struct RowsMapping
+{
+	MemoryContextCallback callback;
+	void	   *address;
+	Size		bytes;
+} RowsMapping;
+
+static void
+unmap_rows(void *arg)
+{
+	RowsMapping *mapping = arg;
+
+	barq_unmap(mapping->address, mapping->bytes, "rows: unmap");
+}
+
+/* Map a file to the end of the memory context current. */
+static const char *
+map_rows(int fd, const char *path, Size bytes)
+{
+	RowsMapping *mapping = palloc0(sizeof(RowsMapping));
+
+	mapping->bytes = bytes;
+	mapping->address = barq_map(bytes, PROT_READ, MAP_SHARED, fd, "rows: map");
+	if (mapping->address == MAP_FAILED)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not map file \"%s\": %m", path)));
+	mapping->callback.func = unmap_rows;
+	mapping->callback.arg = mapping;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &mapping->callback);
+	return mapping->address;
+}
+
+const char *
+barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole)
+{
+	*whole = sink->whole;
+	if (sink->fd < 0)
+	{
+		*rows = sink->filled;
+		return sink->memory;
+	}
+
+	*rows = sink->shared != NULL ? close_gaps(sink) : sink->rows;
+	if (*rows == 0)
+		return NULL;
+	if (sink->whole_fd >= 0)
+		*whole = map_rows(sink->whole_fd, sink->whole_path,
+						  sink->shared != NULL ?
+						  pg_atomic_read_u64(&sink->own->next_whole) : sink->own_whole);
+	return map_rows(sink->fd, sink->path, *rows * sink->slot_bytes);
+}
+
+/* Bytes of the file of rows without a key. */
+static uint64
+keyless_bytes(const BarqRowSink *sink)
+{
+	return sink->shared != NULL ?
+		pg_atomic_read_u64(&sink->own->next_keyless) : sink->own_keyless;
+}
+
+void
+barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer)
+{
+	uint64		n = keyless_bytes(sink) / sizeof(KeylessEntry);
+	const KeylessEntry *entries;
+
+	if (sink->fd < 0)
+	{
+		barq_keyless_write(writer, &sink->keyless);
+		return;
+	}
+	if (n == 0)
+		return;
+	open_keyless(sink);
+	entries = (const KeylessEntry *) map_rows(sink->keyless_fd, sink->keyless_path,
+											  n * sizeof(KeylessEntry));
+	for (BarqKeyless keyless = 0; keyless < BARQ_KEYLESS_KINDS; keyless++)
+		for (uint64 i = 0; i < n; i++)
+		{
+			if ((i & 0xfff) == 0)
+				CHECK_FOR_INTERRUPTS();
+			if (entries[i].keyless == keyless)
+				barq_body_keyless(writer, keyless, &entries[i].tid, 1);
+		}
+}

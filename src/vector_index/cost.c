@@ -1,0 +1,199 @@
+/*
+ * cost.c
+ *	  What a vector index scan costs: the planner is to take the index for
+ *	  ORDER BY distance with a LIMIT, and to sort where that is cheaper.
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "vector_index/vector_index.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "base/settings.h"
+#include "utils/selfuncs.h"
+#include "utils/spccache.h"
+#include "utils/syscache.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_by_index);
+
+/* Make a path impossible: it would not return what it promises. */
+static void
+refuse(IndexPath *path, Cost *startup_cost, Cost *total_cost,
+	   Selectivity *selectivity, double *correlation, double *pages)
+{
+	*startup_cost = BARQ_REFUSED_COST;
+	*total_cost = BARQ_REFUSED_COST;
+	*selectivity = 0;
+	*correlation = 0;
+	*pages = 0;
+	BarqPathRefuse(path);
+}
+
+/*
+ * barq_by_index(query anyelement, index regclass) → anyelement: the query. The
+ * planner sees of it which index a search by distance is to use.
+ */
+Datum
+barq_by_index(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+/*
+ * Is the search meant for another index? barq_by_index(query, index) says for
+ * which, the index of a partition for that of its parent.
+ */
+static bool
+names_another(IndexPath *path)
+{
+	OpExpr	   *distance = linitial(path->indexorderbys);
+	FuncExpr   *query;
+	Const	   *named;
+	FmgrInfo	function;
+
+	if (!IsA(distance, OpExpr) || list_length(distance->args) != 2 ||
+		!IsA(lsecond(distance->args), FuncExpr))
+		return false;
+	query = lsecond(distance->args);
+	if (list_length(query->args) != 2 || !IsA(lsecond(query->args), Const))
+		return false;
+	fmgr_info(query->funcid, &function);
+	named = lsecond(query->args);
+	return function.fn_addr == barq_by_index && !named->constisnull &&
+		!barq_is_index_or_parent(DatumGetObjectId(named->constvalue),
+								 path->indexinfo->indexoid);
+}
+
+/* Pages of a table's TOAST table as VACUUM counted them last; 0: there are none. */
+static double
+toast_pages(Oid table)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid			toast = InvalidOid;
+	double		pages = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		toast = ((Form_pg_class) GETSTRUCT(tuple))->reltoastrelid;
+		ReleaseSysCache(tuple);
+	}
+	if (OidIsValid(toast) &&
+		HeapTupleIsValid(tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(toast))))
+	{
+		pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+		ReleaseSysCache(tuple);
+	}
+	return pages;
+}
+
+/*
+ * What it costs to read a row's vector where vectors do not lie in the rows: a
+ * descent of the TOAST table's index, with one page in four not at hand, and the
+ * chunks. The executor reads the vector of each row that the scan returns, before
+ * it checks any condition.
+ */
+static double
+detoast_cost(PlannerInfo *root, IndexOptInfo *index)
+{
+	const int	pointer = 20;	/* stored width of a value out of line, at most */
+	Oid			table = planner_rt_fetch(index->rel->relid, root)->relid;
+	AttrNumber	column = index->indexkeys[0];
+	int32		width = column > 0 ? get_attavgwidth(table, column) : 0;
+	double		pages;
+
+	if (width <= 0 || width > pointer || (pages = toast_pages(table)) == 0)
+		return 0;
+	return 0.25 * random_page_cost + 50 * cpu_operator_cost +
+		pages / Max(index->rel->tuples, 1) * 4 * cpu_tuple_cost;
+}
+
+/*
+ * scored: codes scored to find the first rows; more: those scored for each
+ * further row.
+ */
+static void
+estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
+		 Cost *startup_cost, Cost *total_cost, Selectivity *selectivity,
+		 double *correlation, double *pages)
+{
+	IndexOptInfo *index = path->indexinfo;
+	double		tuples = Max(index->tuples, 1);
+	double		heap_pages = Max(index->rel->pages, 1);
+	double		per_tuple;
+
+	/*
+	 * Without an ORDER BY the index would be scanned for a partial index's
+	 * predicate alone, for which it is not made.
+	 *
+	 * A LIMIT larger than what a scan may look at would come back short, where
+	 * a sort returns all: the user asked for the rows.
+	 */
+	if (path->indexorderbys == NIL || names_another(path) ||
+		barq_order_must_be_exact(root, path) ||
+		(barq_iterative_scan != BARQ_ITERATIVE_OFF && barq_max_scan_tuples > 0 &&
+		 root->limit_tuples > 0 && root->limit_tuples > barq_max_scan_tuples))
+	{
+		refuse(path, startup_cost, total_cost, selectivity, correlation, pages);
+		return;
+	}
+
+	/* one code takes about as long as a cheap operator */
+	*startup_cost = scored * cpu_operator_cost * 0.5 + random_page_cost;
+
+	/*
+	 * Each row costs a visit to the heap and its share of a search. In all it
+	 * must come dearer than reading and sorting the table, whatever the page
+	 * costs are set to, so that the index wins only where a LIMIT (or a
+	 * cursor's fraction) needs a part of the rows.
+	 */
+	per_tuple = 2 * (cpu_tuple_cost + cpu_operator_cost * (4 + 2 * log2(tuples + 1)) +
+					 seq_page_cost * heap_pages / tuples) +
+		cpu_operator_cost * more + detoast_cost(root, index);
+	*total_cost = *startup_cost + per_tuple * tuples;
+	*selectivity = 1;
+	*correlation = 0;
+	*pages = index->pages;
+}
+
+void
+barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
+						  Cost *startup_cost, Cost *total_cost,
+						  Selectivity *selectivity, double *correlation,
+						  double *pages)
+{
+	double		degree = 2 * BARQ_HNSW_DEFAULT_M;
+
+	/* a graph walk scores about ef · 2m codes, or all where there are fewer */
+	estimate(root, path,
+			 Min(Max(path->indexinfo->tuples, 1), barq_ef_search * degree), degree,
+			 startup_cost, total_cost, selectivity, correlation, pages);
+}
+
+void
+barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
+					   Cost *startup_cost, Cost *total_cost,
+					   Selectivity *selectivity, double *correlation,
+					   double *pages)
+{
+	double		tuples = Max(path->indexinfo->tuples, 1);
+	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
+	double		lists = path->indexorderbys == NIL ? 0 : barq_ivf_built_lists(index);
+	double		probes = barq_probes;
+
+	index_close(index, NoLock);
+	if (lists == 0)
+		lists = barq_ivf_choose_lists(tuples);
+	if (probes == 0)
+		probes = barq_ivf_choose_probes((uint32) lists);
+
+	/* all centroids, then the rows of the lists probed */
+	estimate(root, path, lists + tuples * Min(probes / lists, 1), 1,
+			 startup_cost, total_cost, selectivity, correlation, pages);
+}

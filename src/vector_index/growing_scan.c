@@ -1,0 +1,463 @@
+/*
+ * growing_scan.c
+ *	  Searching the growing log: every record is scored, the best are kept.
+ *
+ * Full pages of the log change no more, so a backend remembers their codes
+ * beside each other and scores them without touching a page; only the pages
+ * added since are walked. Records of one page lie at equal distances, so a
+ * page is scored with one batched call too. Rows that differ in length are
+ * scored by the heads that are made for them as they come.
+ */
+#include "postgres.h"
+
+#include "vector_index/growing_scan.h"
+#include "flat/hits.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* most records a page can hold */
+#define PAGE_RECORDS (BARQ_PAGE_BYTES / sizeof(BarqItemHeader))
+
+/* remembered rows are scored this many at a time */
+#define SCORE_BATCH	1024
+
+/* no more than this is remembered of one log */
+#define CACHE_MAX_BYTES	(UINT64CONST(64) * 1024 * 1024)
+
+#define NOT_CACHED	PG_UINT32_MAX
+
+/* Live records of the log's full pages, in its order. */
+typedef struct LogCache
+{
+	uint64		head_generation;	/* of the log they are from */
+	BlockNumber next;			/* page to go on with */
+	uint64		next_generation;
+	char	   *codes;			/* codec->stride bytes each */
+	ItemPointerData *tids;
+	uint32		rows;
+	uint32		space;
+	MemoryContext whole;		/* rows that codes are heads of; or NULL */
+	uint64		bytes;			/* of codes and whole rows */
+} LogCache;
+
+typedef struct GrowingSearch
+{
+	Relation	index;
+	BarqSnapshot *snapshot;
+	LogCache   *cache;
+	const BarqCodec *codec;
+	const BarqQuery *query;
+	float		after_key;
+	const ItemPointerData *after_tid;
+	float		bound;
+
+	/* a heap, the worst of the best on top */
+	BarqGrowingHit *hits;
+	int			count;
+	int			max;
+
+	/*
+	 * Records of the page under way that wait to be scored together: the i-th
+	 * lies ids[i] strides from base. Where codes are heads, `heads` is what
+	 * base points to; a row that was put together from pieces is kept for them
+	 * until the page's end.
+	 */
+	const char *base;
+	Size		stride;
+	int			pending;
+	bool		keyless;		/* the page has records without a key, too */
+	bool		apart;			/* such records lie between them */
+	uint32		ids[PAGE_RECORDS];
+	char	   *heads;
+	char	   *long_row;
+	ItemPointerData tids[PAGE_RECORDS];
+	bool		dead[PAGE_RECORDS];
+	float		keys[Max(PAGE_RECORDS, SCORE_BATCH)];
+} GrowingSearch;
+
+static int
+compare_hits(float key, const ItemPointerData *tid,
+			 float other_key, const ItemPointerData *other_tid)
+{
+	if (key != other_key)
+		return key < other_key ? -1 : 1;
+	return ItemPointerCompare((ItemPointer) tid, (ItemPointer) other_tid);
+}
+
+static int
+compare_growing_hits(const void *a, const void *b)
+{
+	const BarqGrowingHit *x = a;
+	const BarqGrowingHit *y = b;
+
+	return compare_hits(x->key, &x->tid, y->key, &y->tid);
+}
+
+static void
+sift_down(BarqGrowingHit *heap, int count, int at)
+{
+	BarqGrowingHit moving = heap[at];
+
+	for (;;)
+	{
+		int			child = 2 * at + 1;
+
+		if (child >= count)
+			break;
+		if (child + 1 < count &&
+			compare_growing_hits(&heap[child], &heap[child + 1]) < 0)
+			child++;
+		if (compare_growing_hits(&moving, &heap[child]) >= 0)
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = moving;
+}
+
+/*
+ * Take a row into the heap if it is good enough. A remembered row (`cached`)
+ * is re-scored when the heap is final; any other one now, while it is at hand.
+ */
+static void
+offer(GrowingSearch *search, float key, const ItemPointerData *tid,
+	  uint32 cached, const char *row)
+{
+	BarqGrowingHit hit;
+
+	/* sums that overflow: such rows come last, as in the kinds */
+	barq_keys_clean(&key, 1);
+	if (!barq_key_below(key, search->bound))
+		return;
+	if (search->count == search->max &&
+		compare_hits(key, tid, search->hits[0].key, &search->hits[0].tid) >= 0)
+		return;
+	if (search->after_tid != NULL &&
+		compare_hits(key, tid, search->after_key, search->after_tid) <= 0)
+		return;
+
+	hit.key = key;
+	hit.tid = *tid;
+	hit.cached = cached;
+	hit.distance = hit.lower_bound = 0;
+	if (cached == NOT_CACHED)
+		barq_query_rescore(search->query, row, &hit.distance, &hit.lower_bound);
+
+	if (search->count < search->max)
+	{
+		search->hits[search->count++] = hit;
+		if (search->count == search->max)
+			for (int i = search->max / 2; i-- > 0;)
+				sift_down(search->hits, search->max, i);
+	}
+	else
+	{
+		search->hits[0] = hit;
+		sift_down(search->hits, search->max, 0);
+	}
+}
+
+/* The log's cache, empty if what is there belongs to an earlier head. */
+static LogCache *
+get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
+{
+	LogCache   *cache = snapshot->log_cache;
+
+	if (cache == NULL)
+	{
+		cache = MemoryContextAllocZero(snapshot->context, sizeof(LogCache));
+		snapshot->log_cache = cache;
+	}
+	if (cache->head_generation != meta->growing_head_generation)
+	{
+		cache->head_generation = meta->growing_head_generation;
+		cache->next = meta->growing_head;
+		cache->next_generation = meta->growing_head_generation;
+		cache->rows = 0;
+		cache->bytes = 0;
+		if (cache->whole != NULL)
+			MemoryContextReset(cache->whole);
+	}
+	return cache;
+}
+
+/* Room for as many rows more as are pending. */
+static void
+grow_cache(GrowingSearch *search)
+{
+	LogCache   *cache = search->cache;
+	const BarqCodec *codec = search->codec;
+	uint32		space = Max(cache->space * 2, 4096);
+	ItemPointerData *tids;
+	char	   *codes;
+
+	if (cache->space >= cache->rows + search->pending)
+		return;
+	/* both are there before the old ones are let go */
+	tids = MemoryContextAllocHuge(search->snapshot->context,
+								  sizeof(ItemPointerData) * (Size) space);
+	codes = MemoryContextAllocHuge(search->snapshot->context, (Size) codec->stride * space);
+	if (cache->rows > 0)
+	{
+		memcpy(tids, cache->tids, sizeof(ItemPointerData) * (Size) cache->rows);
+		memcpy(codes, cache->codes, (Size) codec->stride * cache->rows);
+	}
+	if (barq_codec_has_heads(codec))
+		for (uint32 i = 0; i < cache->rows; i++)
+		{
+			char	   *head = codes + (Size) codec->stride * i;
+			const char *whole = barq_row_whole(codec, cache->codes + (Size) codec->stride * i);
+
+			barq_row_head(head, whole, whole - head);
+		}
+	if (cache->space > 0)
+	{
+		pfree(cache->tids);
+		pfree(cache->codes);
+	}
+	cache->tids = tids;
+	cache->codes = codes;
+	cache->space = space;
+}
+
+/* The i-th of the records that wait. */
+static const char *
+pending_row(const GrowingSearch *search, int i)
+{
+	return search->base + search->ids[i] * search->stride;
+}
+
+/* Remember a full page's live records; at once, so that an error loses none. */
+static void
+cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
+{
+	LogCache   *cache = search->cache;
+	const BarqCodec *codec = search->codec;
+	uint32		rows;
+	uint64		bytes;
+
+	grow_cache(search);
+	if (barq_codec_has_heads(codec) && cache->whole == NULL)
+		cache->whole = AllocSetContextCreate(search->snapshot->context,
+											 "barq log rows", ALLOCSET_DEFAULT_SIZES);
+	rows = cache->rows;
+	bytes = cache->bytes;
+	for (int i = 0; i < search->pending; i++)
+	{
+		const char *row = pending_row(search, i);
+		char	   *code = cache->codes + (Size) codec->stride * rows;
+
+		if (search->dead[i])
+			continue;
+		if (barq_codec_has_heads(codec))
+		{
+			Size		length = barq_row_bytes(codec, row);
+			char	   *whole = MemoryContextAlloc(cache->whole, length);
+
+			memcpy(whole, barq_row_whole(codec, row), length);
+			barq_row_head(code, whole, whole - code);
+			bytes += length;
+		}
+		else
+			memcpy(code, row, codec->row_bytes);
+		cache->tids[rows++] = search->tids[i];
+		bytes += codec->stride;
+	}
+	cache->rows = rows;
+	cache->bytes = bytes;
+	cache->next = next;
+	cache->next_generation = next_generation;
+}
+
+static void
+score_cache(GrowingSearch *search)
+{
+	const LogCache *cache = search->cache;
+	Size		stride = search->codec->stride;
+
+	for (uint32 base = 0; base < cache->rows; base += SCORE_BATCH)
+	{
+		int			n = Min(SCORE_BATCH, cache->rows - base);
+		const char *codes = cache->codes + stride * base;
+
+		CHECK_FOR_INTERRUPTS();
+		barq_query_keys(search->query, codes, stride, NULL, n, search->keys);
+		for (int i = 0; i < n; i++)
+			if (search->count < search->max || search->keys[i] <= search->hits[0].key)
+				offer(search, search->keys[i], &cache->tids[base + i], base + i, NULL);
+	}
+}
+
+/* From one row to the next on a page (or among heads). */
+static Size
+row_distance(const BarqCodec *codec)
+{
+	return barq_codec_has_heads(codec) ? codec->stride :
+		MAXALIGN(sizeof(BarqItemHeader) + codec->row_bytes);
+}
+
+static void
+end_page(void *arg, BlockNumber next, uint64 next_generation)
+{
+	GrowingSearch *search = arg;
+
+	/* in the middle of a long record, behind which a walk cannot go on */
+	if (search->pending == 0 && !search->keyless)
+		return;
+	if (search->pending > 0)
+		barq_query_keys(search->query, search->base, search->stride,
+						search->apart ? search->ids : NULL, search->pending, search->keys);
+	for (int i = 0; i < search->pending; i++)
+		if (!search->dead[i])
+			offer(search, search->keys[i], &search->tids[i], NOT_CACHED,
+				  pending_row(search, i));
+	if (search->cache != NULL && next != InvalidBlockNumber &&
+		search->cache->bytes < CACHE_MAX_BYTES)
+		cache_page(search, next, next_generation);
+	else
+		search->cache = NULL;	/* from here on nothing can be remembered */
+	search->pending = 0;
+	search->apart = search->keyless = false;
+	search->stride = row_distance(search->codec);
+	if (search->long_row != NULL)
+		pfree(search->long_row);
+	search->long_row = NULL;
+}
+
+/* A record whose row gets a head, beside those of the page's other rows. */
+static void
+add_head(GrowingSearch *search, const BarqRecord *record)
+{
+	const char *row = record->payload;
+	char	   *head = search->heads + search->pending * search->stride;
+
+	search->ids[search->pending] = search->pending;
+
+	if (record->length > BARQ_ITEM_MAX_PAYLOAD)
+	{
+		/* the first to end on this page, and the only one from before it */
+		Assert(search->long_row == NULL);
+		search->long_row = palloc(record->length);
+		memcpy(search->long_row, row, record->length);
+		row = search->long_row;
+	}
+	barq_row_head(head, row, row - head);
+	search->tids[search->pending] = record->tid;
+	search->dead[search->pending] = record->dead;
+	search->pending++;
+}
+
+static void
+add_record(void *arg, const BarqRecord *record)
+{
+	GrowingSearch *search = arg;
+	Size		distance;
+
+	if (!record->keyed)
+	{
+		search->keyless = true;
+		return;
+	}
+	if (!barq_row_is_whole(search->codec, record->payload, record->length))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" contains a growing record of %u bytes that is no row of it",
+						RelationGetRelationName(search->index), record->length),
+				 errhint("Please REINDEX it.")));
+
+	if (barq_codec_has_heads(search->codec))
+	{
+		add_head(search, record);
+		return;
+	}
+
+	/* a record put together from pieces is gone after this call */
+	if (record->length > BARQ_ITEM_MAX_PAYLOAD)
+	{
+		if (!record->dead)
+			offer(search, barq_query_key(search->query, record->payload),
+				  &record->tid, NOT_CACHED, record->payload);
+		return;
+	}
+
+	/*
+	 * Rows lie at equal distances, unless records without a key lie between
+	 * them. Then all distances are counted in units of the alignment.
+	 */
+	if (search->pending == 0)
+		search->base = record->payload;
+	distance = record->payload - search->base;
+	if (!search->apart && distance != search->pending * search->stride)
+	{
+		search->apart = true;
+		for (int i = 0; i < search->pending; i++)
+			search->ids[i] *= search->stride / MAXIMUM_ALIGNOF;
+		search->stride = MAXIMUM_ALIGNOF;
+	}
+	search->ids[search->pending] = distance / search->stride;
+	search->tids[search->pending] = record->tid;
+	search->dead[search->pending] = record->dead;
+	search->pending++;
+}
+
+static const char *
+cached_code(BarqSnapshot *snapshot, const BarqCodec *codec, uint32 row)
+{
+	const LogCache *cache = snapshot->log_cache;
+
+	return cache->codes + (Size) codec->stride * row;
+}
+
+int
+barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
+					const BarqCodec *codec, const BarqQuery *query,
+					float after_key, const ItemPointerData *after_tid,
+					float bound, BarqGrowingHit *hits, int max)
+{
+	GrowingSearch search;
+	BarqGrowingVisitor visitor = {NULL, add_record, end_page, &search};
+	BarqMeta	rest = *meta;
+
+	if (meta->growing_head == InvalidBlockNumber)
+		return 0;
+
+	search.index = index;
+	search.snapshot = snapshot;
+	search.cache = NULL;
+	search.codec = codec;
+	search.query = query;
+	search.after_key = after_key;
+	search.after_tid = after_tid;
+	search.bound = bound;
+	search.hits = hits;
+	search.count = 0;
+	search.max = max;
+	search.base = NULL;
+	search.stride = row_distance(codec);
+	search.pending = 0;
+	search.apart = search.keyless = false;
+	search.heads = NULL;
+	search.long_row = NULL;
+	if (barq_codec_has_heads(codec))
+	{
+		search.heads = palloc(search.stride * PAGE_RECORDS);
+		search.base = search.heads;
+	}
+
+	/* records over several pages are not remembered */
+	if (codec->row_bytes <= BARQ_ITEM_MAX_PAYLOAD)
+	{
+		search.cache = get_cache(snapshot, meta);
+		score_cache(&search);
+		rest.growing_head = search.cache->next;
+		rest.growing_head_generation = search.cache->next_generation;
+	}
+	if (!barq_growing_walk(index, &rest, InvalidBlockNumber, &visitor))
+		return -1;
+	for (int i = 0; i < search.count; i++)
+		if (hits[i].cached != NOT_CACHED)
+			barq_query_rescore(query, cached_code(snapshot, codec, hits[i].cached),
+							   &hits[i].distance, &hits[i].lower_bound);
+	qsort(hits, search.count, sizeof(BarqGrowingHit), compare_growing_hits);
+	return search.count;
+}

@@ -1,0 +1,42 @@
+/*
+ * insert.c
+ *	  Adding a row to an index of vectors: encode and append it.
+ */
+#include "postgres.h"
+
+#include "nodes/execnodes.h"
+#include "store/growing.h"
+#include "types/vector.h"
+#include "vector_index/vector_index.h"
+
+static uint32
+append_vector(Relation index, Datum value, ItemPointer heap_tid)
+{
+	const BarqVectorSpace *space = barq_vector_space(index);
+	BarqCodec	codec;
+	const void *elements;
+	void	   *copy;
+	char	   *row;
+	Size		bytes;
+	int			dims;
+
+	barq_vector_codec(&barq_meta_cached(index, false)->options, &codec);
+	elements = space->elements(value, &dims, &copy);
+	barq_check_expected_dim(codec.dims, dims);
+
+	bytes = barq_value_row_bytes(&codec, elements);
+	row = palloc(bytes);
+	if (!barq_codec_encode(&codec, elements, row))
+		return barq_growing_append_keyless(index, heap_tid, BARQ_KEYLESS_UNDEFINED);
+	return barq_growing_append(index, heap_tid, row, (uint32) bytes);
+}
+
+bool
+barq_vector_insert(Relation index, Datum *values, bool *isnull,
+				   ItemPointer heap_tid, Relation heap,
+				   IndexUniqueCheck check_unique, bool index_unchanged,
+				   IndexInfo *info)
+{
+	barq_am_insert(index, info, values[0], isnull[0], heap_tid, append_vector);
+	return false;
+}

@@ -1,0 +1,188 @@
+/*
+ * options.c
+ *	  Reloptions, and the options that an index freezes on its metapage when it
+ *	  is created.
+ */
+#include "postgres.h"
+
+#include "vector_index/vector_index.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+StaticAssertDecl(sizeof(BarqVectorOptions) <= sizeof(((BarqFrozenOptions *) 0)->bytes),
+				 "vector options must fit the metapage");
+
+static relopt_kind hnsw_relopt_kind;
+
+static relopt_enum_elt_def quantization_values[] = {
+	{"none", BARQ_QUANT_NONE},
+	{"f16", BARQ_QUANT_F16},
+	{"sq8", BARQ_QUANT_SQ8},
+	{"rabitq", BARQ_QUANT_RABITQ},
+	{(const char *) NULL}
+};
+
+void
+barq_define_reloptions(void)
+{
+	hnsw_relopt_kind = add_reloption_kind();
+	add_int_reloption(hnsw_relopt_kind, "m",
+					  "Neighbours of a row in each layer of the graph",
+					  BARQ_HNSW_DEFAULT_M, 2, 100, ShareUpdateExclusiveLock);
+	add_int_reloption(hnsw_relopt_kind, "ef_construction",
+					  "Breadth of the search for neighbours while building",
+					  BARQ_HNSW_DEFAULT_EF_CONSTRUCTION, 4, 1000,
+					  ShareUpdateExclusiveLock);
+	barq_add_quantization(hnsw_relopt_kind);
+}
+
+/* The option that all access methods of vectors have. */
+void
+barq_add_quantization(relopt_kind kind)
+{
+	add_enum_reloption(kind, "quantization",
+					   "How vectors are kept in the index",
+					   quantization_values, BARQ_QUANT_DEFAULT,
+					   "Valid values are \"none\", \"f16\", \"sq8\" and \"rabitq\".",
+					   ShareUpdateExclusiveLock);
+}
+
+bytea *
+barq_hnsw_reloptions(Datum reloptions, bool validate)
+{
+	static const relopt_parse_elt table[] = {
+		{"m", RELOPT_TYPE_INT, offsetof(BarqHnswReloptions, m)},
+		{"ef_construction", RELOPT_TYPE_INT, offsetof(BarqHnswReloptions, ef_construction)},
+		{"quantization", RELOPT_TYPE_ENUM, offsetof(BarqHnswReloptions, quantization)},
+	};
+
+	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,
+									  sizeof(BarqHnswReloptions),
+									  table, lengthof(table));
+}
+
+const char *
+barq_quantization_name(int quantization)
+{
+	for (int i = 0; quantization_values[i].string_val != NULL; i++)
+		if (quantization_values[i].symbol_val == quantization)
+			return quantization_values[i].string_val;
+	/* the one form that rows of bit and of sparsevec have */
+	if (quantization == BARQ_QUANT_BITS || quantization == BARQ_QUANT_SPARSE)
+		return "none";
+	return "unknown";
+}
+
+const BarqVectorSpace *
+barq_vector_space(Relation index)
+{
+	FmgrInfo   *proc = index_getprocinfo(index, 1, BARQ_SPACE_PROC);
+
+	return (const BarqVectorSpace *)
+		DatumGetPointer(FunctionCall1(proc, PointerGetDatum(NULL)));
+}
+
+/*
+ * How rows of a space are kept, where `quantization` was asked for. A type
+ * whose rows have one form takes no other.
+ */
+static BarqQuantization
+choose_quantization(const BarqVectorSpace *space, int quantization)
+{
+	bool		one_form = space->unquantized == BARQ_QUANT_BITS ||
+		space->unquantized == BARQ_QUANT_SPARSE;
+
+	if (quantization == BARQ_QUANT_NONE ||
+		(one_form && quantization == BARQ_QUANT_DEFAULT))
+		return space->unquantized;
+	if (one_form)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("quantization \"%s\" is not supported for type %s",
+						barq_quantization_name(quantization), space->type_name),
+				 errhint("Use \"none\", its default.")));
+	return quantization == BARQ_QUANT_DEFAULT ? BARQ_QUANT_SQ8 : quantization;
+}
+
+void
+barq_vector_freeze_options(Relation index, const char *method, int quantization,
+						   BarqVectorOptions *options)
+{
+	const BarqVectorSpace *space = barq_vector_space(index);
+	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
+	int			dims = column->atttypmod;
+	Oid			type = getBaseTypeAndTypmod(column->atttypid, &dims);
+
+	/* its values may be shorter than its type says */
+	if (type == VARBITOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("type not supported for %s index", method),
+				 errhint("Use a column, or an expression, of type bit(n) instead of bit varying.")));
+	if (dims < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column does not have dimensions"),
+				 errhint("Give the column's type a number of dimensions, for instance %s(3), or index an expression that is cast to one.",
+						 space->type_name)));
+	if (dims > space->max_dims)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("column cannot have more than %d dimensions for %s index",
+						space->max_dims, method)));
+	quantization = choose_quantization(space, quantization);
+	if (quantization == BARQ_QUANT_RABITQ && space->metric == BARQ_METRIC_L1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("quantization \"rabitq\" does not support the L1 distance"),
+				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
+
+	memset(options, 0, sizeof(*options));
+	options->metric = space->metric;
+	options->dims = dims;
+	options->quantization = quantization;
+}
+
+void
+barq_hnsw_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
+{
+	const BarqHnswReloptions *given = reloptions;
+	BarqVectorOptions options;
+
+	barq_vector_freeze_options(index, "barq_hnsw",
+							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
+	options.m = given ? given->m : BARQ_HNSW_DEFAULT_M;
+	options.ef_construction = given ? given->ef_construction :
+		BARQ_HNSW_DEFAULT_EF_CONSTRUCTION;
+
+	if (options.ef_construction < 2 * options.m)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ef_construction must be greater than or equal to 2 * m")));
+	memset(frozen, 0, sizeof(*frozen));
+	frozen->index_kind = BARQ_KIND_HNSW;
+	frozen->version = BARQ_VECTOR_OPTIONS_VERSION;
+	memcpy(frozen->bytes, &options, sizeof(options));
+}
+
+const BarqVectorOptions *
+barq_vector_options(const BarqFrozenOptions *frozen)
+{
+	if (frozen->version != BARQ_VECTOR_OPTIONS_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index options have version %u, this library reads version %u",
+						frozen->version, BARQ_VECTOR_OPTIONS_VERSION),
+				 errhint("Please REINDEX the index.")));
+	return (const BarqVectorOptions *) frozen->bytes;
+}
+
+void
+barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec)
+{
+	const BarqVectorOptions *options = barq_vector_options(frozen);
+
+	barq_codec_init(codec, options->metric, options->quantization, options->dims);
+}

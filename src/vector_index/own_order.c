@@ -1,0 +1,122 @@
+/*
+ * own_order.c
+ *	  Rows in exact order by the access method itself.
+ *
+ * Where a bound is not proven (rabitq) the executor would raise an ERROR on a
+ * row that undercuts it. Otherwise it re-computes distances and orders rows (scan.c). Up to
+ * the minor releases of 2026 a row that waited in its queue comes out without
+ * its TID: ExecForceStoreHeapTuple clears the slot's and does not set it
+ * again. The same happens to KNN searches of GiST; rows are right, but their
+ * ctid is not, and SELECT … FOR UPDATE of such a query fails. There is no
+ * version number to ask (distributors patch, and servers are upgraded below a
+ * compiled extension), so the server is asked itself.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "vector_index/own_order.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "lib/pairingheap.h"
+#include "utils/float.h"
+
+struct BarqOrderQueue
+{
+	pairingheap heap;
+	MemoryContext context;
+	struct Waiting *unused;
+};
+
+typedef struct Waiting
+{
+	pairingheap_node node;
+	double		distance;
+	ItemPointerData tid;
+	struct Waiting *next_unused;
+} Waiting;
+
+bool
+barq_executor_loses_tids(void)
+{
+	static enum
+	{
+		UNKNOWN,
+		KEEPS,
+		LOSES
+	} answer = UNKNOWN;
+
+	if (answer == UNKNOWN)
+	{
+		TupleDesc	desc = CreateTemplateTupleDesc(1);
+		Datum		value = Int32GetDatum(0);
+		bool		isnull = false;
+		TupleTableSlot *slot;
+		HeapTuple	tuple;
+
+		TupleDescInitEntry(desc, 1, NULL, INT4OID, -1, 0);
+		slot = MakeSingleTupleTableSlot(desc, &TTSOpsBufferHeapTuple);
+		tuple = heap_form_tuple(desc, &value, &isnull);
+		ItemPointerSet(&tuple->t_self, 1, 1);
+		ExecForceStoreHeapTuple(tuple, slot, true);
+		answer = ItemPointerIsValid(&slot->tts_tid) ? KEEPS : LOSES;
+		ExecDropSingleTupleTableSlot(slot);
+		FreeTupleDesc(desc);
+	}
+	return answer == LOSES;
+}
+
+/* Nearest on top, equal ones by TID. NaN is farthest, as float8 sorts it. */
+static int
+compare_waiting(const pairingheap_node *a, const pairingheap_node *b, void *arg)
+{
+	const Waiting *x = (const Waiting *) a;
+	const Waiting *y = (const Waiting *) b;
+	int			order = float8_cmp_internal(y->distance, x->distance);
+
+	if (order != 0)
+		return order;
+	return ItemPointerCompare((ItemPointer) &y->tid, (ItemPointer) &x->tid);
+}
+
+BarqOrderQueue *
+barq_order_queue_create(MemoryContext context)
+{
+	BarqOrderQueue *queue = MemoryContextAllocZero(context, sizeof(BarqOrderQueue));
+
+	queue->heap.ph_compare = compare_waiting;
+	queue->context = context;
+	return queue;
+}
+
+void
+barq_order_queue_add(BarqOrderQueue *queue, const ItemPointerData *tid, double distance)
+{
+	Waiting    *waiting = queue->unused;
+
+	if (waiting != NULL)
+		queue->unused = waiting->next_unused;
+	else
+		waiting = MemoryContextAlloc(queue->context, sizeof(Waiting));
+	waiting->distance = distance;
+	waiting->tid = *tid;
+	pairingheap_add(&queue->heap, &waiting->node);
+}
+
+bool
+barq_order_queue_take(BarqOrderQueue *queue, double limit, ItemPointerData *tid,
+					  double *distance)
+{
+	Waiting    *waiting;
+
+	if (pairingheap_is_empty(&queue->heap))
+		return false;
+	waiting = (Waiting *) pairingheap_first(&queue->heap);
+	if (float8_cmp_internal(waiting->distance, limit) > 0)
+		return false;
+	pairingheap_remove_first(&queue->heap);
+	*tid = waiting->tid;
+	*distance = waiting->distance;
+	waiting->next_unused = queue->unused;
+	queue->unused = waiting;
+	return true;
+}

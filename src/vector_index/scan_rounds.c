@@ -1,0 +1,519 @@
+/*
+ * scan_rounds.c
+ *	  The rounds of an index scan over vectors.
+ *
+ * Each round asks every segment, largest first, and the growing log for their
+ * next best rows, each pruned by what the others found (a graph gains little
+ * from that, what is scanned gains much); the best ef_search of them are
+ * re-scored with the exact query.
+ *
+ * Of lists, the first round takes the best of those probed, as many as of a
+ * graph; further rounds take ever more. With iterative_scan = off the lists
+ * probed are all that is looked at, but the caller gets all of them.
+ *
+ * A walk misses rows, and costs the more a row the further it gets. When nothing
+ * more is found, or when scoring every code costs no more than what was done so
+ * far, the scan *turns*: from then on each segment is searched as a flat one,
+ * without the rows that it has returned. So it misses nothing any more, and ends
+ * with the last row.
+ *
+ * If a page was re-used under a round (a segment read from its pages, or the
+ * log, was replaced), the scan starts again from the metapage and leaves out
+ * the TIDs that it has emitted.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "vector_index/best_keys.h"
+#include "vector_index/scan_rounds.h"
+#include "miscadmin.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+/* Rows of one round, at most. */
+#define ROUND_MOST	1000000
+
+/*
+ * A further row of a walk costs about as much as scoring so many codes one after
+ * the other: docs/performance.md, "Scans to the end".
+ */
+#define WALK_COST	128
+
+void
+barq_scan_end_rounds(VectorScan *vs)
+{
+	if (vs->streams != NULL)
+		for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+			if (vs->streams[i].search != NULL)
+				vs->streams[i].kind->vectors->end(vs->streams[i].search);
+	vs->streams = NULL;
+	vs->snapshot = NULL;
+	vs->query = NULL;
+	vs->candidates = NULL;
+	vs->ncandidates = vs->space = vs->ready = vs->next = 0;
+	vs->started = vs->exhausted = false;
+	vs->rounds = 0;
+	vs->growing_done = vs->growing_begun = false;
+	vs->rows = 0;
+	vs->prefetched = 0;
+	if (vs->round_context != NULL)
+		MemoryContextReset(vs->round_context);
+}
+
+/* The query's value, once a scan. */
+static void
+read_query(IndexScanDesc scan, VectorScan *vs)
+{
+	ScanKey		key = &scan->orderByData[0];
+	const BarqVectorSpace *space;
+	const void *value;
+	void	   *copy;
+	Size		bytes;
+	int			dims;
+
+	vs->null_query = (key->sk_flags & SK_ISNULL) != 0;
+	if (vs->null_query)
+	{
+		vs->query_value = palloc0(barq_value_bytes(&vs->codec, NULL));
+		return;
+	}
+
+	space = barq_vector_space(scan->indexRelation);
+	value = space->elements(key->sk_argument, &dims, &copy);
+	if (dims != vs->codec.dims)
+		space->dims_differ(vs->codec.dims, dims);
+	bytes = barq_value_bytes(&vs->codec, value);
+	vs->query_value = palloc(bytes);
+	memcpy(vs->query_value, value, bytes);
+	if (copy != NULL)
+		pfree(copy);
+	vs->zero_query = vs->codec.metric == BARQ_METRIC_COSINE &&
+		barq_value_is_zero(&vs->codec, vs->query_value);
+}
+
+/* Search a segment as a flat one from now on, for what it has not returned. */
+static void
+search_flat(VectorScan *vs, uint32 segment)
+{
+	SegmentStream *stream = &vs->streams[segment];
+	const uint8 *dead = vs->snapshot->segments[segment].dead;
+	Size		bytes = BARQ_BITMAP_BYTES(stream->view.rows);
+	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	BarqSearchParams params = {vs->query, barq_ef_search, skip};
+
+	if (dead != NULL)
+		memcpy(skip, dead, bytes);
+	for (uint32 i = 0; i < stream->nreturned; i++)
+		barq_bit_set(skip, stream->returned[i]);
+	if (stream->search != NULL)
+		stream->kind->vectors->end(stream->search);
+	stream->search = NULL;
+	stream->kind = &barq_flat_kind;
+	stream->search = stream->kind->vectors->begin(&stream->view, &params);
+}
+
+/*
+ * Whether it is time to turn. What is cheaper must not be decided too finely:
+ * whoever turns when as much is spent as scoring everything costs pays at most
+ * twice what the better choice would have been.
+ */
+static bool
+should_turn(const VectorScan *vs)
+{
+	return !vs->turned && barq_scan_is_complete() &&
+		(vs->exhausted || (vs->looked_at > 0 && vs->looked_at * WALK_COST >= vs->rows));
+}
+
+/*
+ * Score everything from now on. Rows are then put in order by ourselves: the
+ * executor's queue keeps copies of tuples, and there may be many.
+ */
+static void
+turn(VectorScan *vs)
+{
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+		if (vs->streams[i].kind != &barq_flat_kind)
+		{
+			search_flat(vs, i);
+			vs->exhausted = false;
+		}
+	vs->turned = true;
+	vs->report->scored_all++;
+	if (vs->queue == NULL && !barq_codec_is_exact(&vs->codec) &&
+		!vs->null_query && !vs->zero_query)
+	{
+		barq_scan_own_order(vs);
+		vs->last_distance = vs->last_bound;
+	}
+}
+
+static void
+begin_rounds(IndexScanDesc scan, VectorScan *vs)
+{
+	Relation	index = scan->indexRelation;
+	MemoryContext old;
+	int			page_views = 0;
+
+	if (vs->round_context == NULL)
+		vs->round_context = AllocSetContextCreate(vs->context, "barq scan round",
+												  ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(vs->round_context);
+
+	vs->snapshot = barq_snapshot_get(index, &vs->meta, true, vs->round_context);
+	barq_scan_report_segments(vs->report, vs->snapshot);
+	barq_vector_codec(&vs->meta.options, &vs->codec);
+	vs->of_lists = vs->meta.options.index_kind == BARQ_KIND_IVF;
+	if (vs->query_value == NULL)
+	{
+		MemoryContextSwitchTo(vs->context);
+		read_query(scan, vs);
+		MemoryContextSwitchTo(vs->round_context);
+	}
+	vs->query = barq_query_prepare(palloc(barq_query_bytes(&vs->codec)),
+								   &vs->codec, vs->query_value);
+
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+		page_views += vs->snapshot->segments[i].mapping == NULL;
+	vs->streams = palloc0(sizeof(SegmentStream) * Max(vs->snapshot->nsegments, 1));
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+	{
+		SegmentStream *stream = &vs->streams[i];
+		BarqSearchParams params = {vs->query, barq_ef_search,
+					vs->snapshot->segments[i].dead, vs->of_lists ? barq_probes : 0,
+					barq_iterative_scan == BARQ_ITERATIVE_OFF,
+								   !vs->of_lists};
+
+		barq_snapshot_view(vs->snapshot, i, index, page_views, &stream->view);
+		vs->rows += stream->view.rows;
+		stream->kind = barq_segment_kind(stream->view.kind);
+		if (stream->kind->vectors == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("index \"%s\" has a segment of kind \"%s\", which holds no vectors",
+							RelationGetRelationName(index), stream->kind->name)));
+		if (vs->turned)
+			search_flat(vs, i);
+		else
+			stream->search = stream->kind->vectors->begin(&stream->view, &params);
+	}
+	vs->growing_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
+	vs->started = true;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+add_candidate(VectorScan *vs, const Candidate *candidate)
+{
+	if (vs->ncandidates == vs->space)
+	{
+		vs->space = Max(vs->space * 2, 128);
+		vs->candidates = vs->candidates == NULL ?
+			MemoryContextAlloc(vs->round_context, sizeof(Candidate) * vs->space) :
+			repalloc_huge(vs->candidates, sizeof(Candidate) * (Size) vs->space);
+	}
+	vs->candidates[vs->ncandidates++] = *candidate;
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	float		x = ((const Candidate *) a)->key;
+	float		y = ((const Candidate *) b)->key;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+compare_bounds(const void *a, const void *b)
+{
+	const Candidate *x = a;
+	const Candidate *y = b;
+
+	if (x->lower_bound != y->lower_bound)
+		return x->lower_bound < y->lower_bound ? -1 : 1;
+	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
+}
+
+/* Rows that a search has returned. */
+static void
+note_returned(VectorScan *vs, SegmentStream *stream, const BarqHit *hits, int n)
+{
+	if (stream->nreturned + n > stream->space)
+	{
+		stream->space = Max(stream->space * 2, stream->nreturned + n);
+		stream->returned = stream->returned == NULL ?
+			MemoryContextAllocHuge(vs->round_context, sizeof(uint32) * (Size) stream->space) :
+			repalloc_huge(stream->returned, sizeof(uint32) * (Size) stream->space);
+	}
+	for (int i = 0; i < n; i++)
+		stream->returned[stream->nreturned++] = hits[i].row;
+}
+
+/*
+ * Ask everyone for their next rows. False if pages were re-used: start again.
+ */
+static bool
+gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
+{
+	Candidate	candidate;
+	BestKeys	best = {palloc(sizeof(double) * want), 0, want};
+
+	for (int i = 0; i < vs->ncandidates; i++)
+		note_key(&best, vs->candidates[i].key);
+	*fresh = 0;
+	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+	{
+		SegmentStream *stream = &vs->streams[i];
+		float		bound = key_to_beat(&best);
+		BarqHit    *hits = palloc(sizeof(BarqHit) * want);
+		int			n = 0;
+		int			got;
+
+		/*
+		 * A call may return fewer than there are. Who stopped short of `want`
+		 * and of the bound would have a gap where the others' rows are
+		 * emitted, and its own come too late.
+		 */
+		do
+		{
+			got = stream->kind->vectors->next(stream->search, bound, hits + n, want - n);
+			n += got;
+		} while (got > 0 && n < want);
+
+		if (!vs->turned && stream->kind != &barq_flat_kind && barq_scan_is_complete())
+			note_returned(vs, stream, hits, n);
+		memset(&candidate, 0, sizeof(candidate));
+		for (int j = 0; j < n; j++)
+		{
+			candidate.key = hits[j].key;
+			candidate.segment = i;
+			candidate.row = hits[j].row;
+			add_candidate(vs, &candidate);
+			note_key(&best, candidate.key);
+		}
+		*fresh += n;
+		pfree(hits);
+	}
+
+	memset(&candidate, 0, sizeof(candidate));
+	if (!vs->growing_done)
+	{
+		float		bound = key_to_beat(&best);
+		BarqGrowingHit *hits = palloc(sizeof(BarqGrowingHit) * want);
+		int			n = barq_growing_search(scan->indexRelation, vs->snapshot,
+											&vs->meta, &vs->codec,
+											vs->query, vs->growing_key,
+											vs->growing_begun ? &vs->growing_tid : NULL, bound,
+											hits, want);
+
+		if (n < 0)
+			return false;
+		for (int i = 0; i < n; i++)
+		{
+			candidate.key = hits[i].key;
+			candidate.tid = hits[i].tid;
+			candidate.distance = hits[i].distance;
+			candidate.lower_bound = hits[i].lower_bound;
+			candidate.rescored = true;
+			add_candidate(vs, &candidate);
+		}
+		if (n > 0)
+		{
+			vs->growing_begun = true;
+			vs->growing_key = hits[n - 1].key;
+			vs->growing_tid = hits[n - 1].tid;
+		}
+		vs->growing_done = n < want && isinf(bound);
+		*fresh += n;
+		pfree(hits);
+	}
+	pfree(best.heap);
+	return true;
+}
+
+/* TIDs and exact-query scores of the first n candidates. */
+static void
+rescore_candidates(VectorScan *vs, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		Candidate  *candidate = &vs->candidates[i];
+		SegmentStream *stream;
+		const void *code;
+
+		if (candidate->rescored)
+			continue;
+		stream = &vs->streams[candidate->segment];
+		code = stream->kind->vectors->row_code(&stream->view, candidate->row);
+		barq_query_rescore(vs->query, code, &candidate->distance,
+						   &candidate->lower_bound);
+		candidate->tid = barq_view_tid(&stream->view, candidate->row);
+		candidate->rescored = true;
+	}
+}
+
+/* What a round may keep in work_mem. */
+static int64
+rows_in_memory(void)
+{
+	return work_mem * INT64CONST(1024) / (sizeof(Candidate) + sizeof(BarqHit) + sizeof(double));
+}
+
+/*
+ * Rows wanted of a round. All that lists hold is scored in the first; later
+ * ones only select from it, so there should be few of them. So it is after the
+ * turn: each round doubles what was read.
+ */
+static int
+rows_wanted(VectorScan *vs)
+{
+	int			rounds = vs->rounds++;
+
+	if (vs->turned)
+		return (int) Max(barq_scan_rows_asked(vs), Min(vs->looked_at, rows_in_memory()));
+	if (!vs->of_lists || rounds == 0)
+		return barq_scan_rows_asked(vs);
+	if (barq_iterative_scan == BARQ_ITERATIVE_OFF)
+		return ROUND_MOST;
+	return (int) Min((int64) barq_scan_rows_asked(vs) << Min(rounds, 20), ROUND_MOST);
+}
+
+/*
+ * One round: candidates[next … ready-1] are then in order and may be emitted.
+ * False if pages were re-used.
+ */
+static bool
+next_round(IndexScanDesc scan, VectorScan *vs)
+{
+	int			want;
+	int			fresh;
+	int			n;
+
+	if (should_turn(vs))
+		turn(vs);
+	want = rows_wanted(vs);
+
+	/* what was emitted makes room */
+	memmove(vs->candidates, vs->candidates + vs->next,
+			sizeof(Candidate) * (vs->ncandidates - vs->next));
+	vs->ncandidates -= vs->next;
+	vs->next = vs->ready = vs->prefetched = 0;
+
+	/* held-back rows come on top of those wanted, else a round could stall */
+	want = Min(want + vs->ncandidates, ROUND_MOST);
+	if (!gather_candidates(scan, vs, want, &fresh))
+		return false;
+	if (fresh == 0)
+		vs->exhausted = true;
+
+	qsort(vs->candidates, vs->ncandidates, sizeof(Candidate), compare_keys);
+	n = Min(want, vs->ncandidates);
+	rescore_candidates(vs, n);
+	if (n == 0)
+		return true;
+
+	if (barq_scan_is_strict(vs) && !vs->exhausted)
+	{
+		double		limit;
+
+		/*
+		 * A row of a later round has the key of this round's last or a larger
+		 * one, and a lower bound below the distance that its key says by
+		 * hardly more than any row had so far. What lies beyond is held back,
+		 * to be merged with it.
+		 */
+		for (int i = 0; i < n; i++)
+			vs->slack = Max(vs->slack,
+							barq_key_distance(&vs->codec, vs->candidates[i].key) -
+							vs->candidates[i].lower_bound);
+		limit = barq_key_distance(&vs->codec, vs->candidates[n - 1].key) - vs->slack;
+		qsort(vs->candidates, n, sizeof(Candidate), compare_bounds);
+
+		/* bounds that are too loose to tell do not fill the memory */
+		while (vs->ready < n &&
+			   (vs->candidates[vs->ready].lower_bound <= limit ||
+				n - vs->ready > Max(rows_in_memory(), want)))
+			vs->ready++;
+	}
+	else
+	{
+		qsort(vs->candidates, n, sizeof(Candidate), compare_bounds);
+		vs->ready = n;
+	}
+	return true;
+}
+
+/*
+ * A page reader finds out in the depth of a search that its segment is gone,
+ * and says so with an error of its own, raised with no lock or pin held:
+ * catching it loses memory only, which the reset frees.
+ */
+void
+barq_scan_advance(IndexScanDesc scan, VectorScan *vs)
+{
+	MemoryContext old = CurrentMemoryContext;
+	uint64		failed_version = 0;
+
+	for (;;)
+	{
+		volatile bool ok = false;
+
+		CHECK_FOR_INTERRUPTS();
+		PG_TRY();
+		{
+			if (!vs->started)
+				begin_rounds(scan, vs);
+			MemoryContextSwitchTo(vs->round_context);
+			ok = next_round(scan, vs);
+		}
+		PG_CATCH();
+		{
+			MemoryContextSwitchTo(old);
+			if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
+				PG_RE_THROW();
+			FlushErrorState();
+		}
+		PG_END_TRY();
+		MemoryContextSwitchTo(old);
+		if (ok)
+			return;
+
+		/* start again, leaving out what has been emitted */
+		barq_meta_check_moved(scan->indexRelation, vs->meta.directory_version,
+							  &failed_version);
+		barq_scan_end_rounds(vs);
+		barq_scan_skip_emitted(vs);
+	}
+}
+
+void
+barq_scan_keep_tid(VectorScan *vs, TidList *list, const ItemPointerData *tid)
+{
+	if (list->n == list->space)
+	{
+		list->space = Max(list->space * 2, 64);
+		list->tids = list->tids == NULL ?
+			MemoryContextAlloc(vs->context, sizeof(ItemPointerData) * list->space) :
+			repalloc_huge(list->tids, sizeof(ItemPointerData) * list->space);
+	}
+	list->tids[list->n++] = *tid;
+}
+
+void
+barq_scan_remember(VectorScan *vs, const ItemPointerData *tid)
+{
+	barq_scan_keep_tid(vs, &vs->emitted, tid);
+}
+
+void
+barq_scan_skip_emitted(VectorScan *vs)
+{
+	vs->skip = tidset_create(vs->context, Max(vs->emitted.n, 64), NULL);
+	for (int64 i = 0; i < vs->emitted.n; i++)
+	{
+		bool		found;
+
+		tidset_insert(vs->skip, vs->emitted.tids[i], &found);
+	}
+}
