@@ -47,8 +47,8 @@ PG_CPPFLAGS = -I$(CURDIR)/src -DBARQ_VERSION='"$(EXTVERSION)"'
 # The codec proves what its doubles round to: nothing may be contracted.
 PG_CFLAGS = -O3 -fno-math-errno -ffp-contract=off -Werror=vla -Wno-declaration-after-statement
 
-# Test-only: a crash point at every step (src/store/steps.h).
-STEP_OBJS = $(patsubst %.c,%.o,$(shell grep -lE '"store/steps.h"|BARQ_CRASH_POINTS' $(SRCS)))
+# Test-only: a crash point at every step (src/base/steps.h).
+STEP_OBJS = $(patsubst %.c,%.o,$(shell grep -lE '/(file_)?steps.h"|BARQ_CRASH_POINTS' $(SRCS)))
 ifdef BARQ_CRASH_POINTS
 $(STEP_OBJS): override CPPFLAGS += -DBARQ_CRASH_POINTS
 endif

@@ -3,7 +3,7 @@
 # private server and print "N passed, N failed" as the last line.
 #
 #   ONLY="regress tap"   only these suites, of: unit fuzz regress isolation
-#                        tap pgtap staging format size ascii
+#                        tap pgtap staging format size ascii layout
 #   TESTS="vector hnsw"  only tests of these names
 #   SHOW=1               show what TAP tests note
 #   BARQ_TESTS=folder    regress, isolation and tap tests from there
@@ -20,6 +20,7 @@
 # format     clang-format agrees (where version 14 is installed)
 # size       no source file has more than 800 lines
 # ascii      messages and SQL are ASCII
+# layout     folders call only what they may, nothing is exported in vain
 #
 # regress and isolation databases have the extension created before the first
 # test. A test is one SQL file, one spec, or one TAP assertion.
@@ -32,7 +33,7 @@ set -euo pipefail
 hang=3600
 
 started=$EPOCHREALTIME
-suites=" unit fuzz regress isolation tap pgtap staging format size ascii "
+suites=" unit fuzz regress isolation tap pgtap staging format size ascii layout "
 only=" ${ONLY:-} "
 tests=" ${TESTS:-} "
 for s in ${ONLY:-}; do
@@ -332,6 +333,12 @@ messages_are_ascii()
 }
 suite_ascii() { check ascii "messages and SQL are ASCII" messages_are_ascii; }
 
+suite_layout()
+{
+	check layout "folders call only what stands above them" "$BARQ_SRC/scripts/check-layout.sh" "$BARQ_TREE"
+	check layout "nothing is exported in vain" "$BARQ_SRC/scripts/check-symbols.sh" "$BARQ_TREE"
+}
+
 # A backend that crashed or leaked may have gone unseen by the tests.
 server_log_clean()
 {
@@ -359,7 +366,7 @@ if run_build; then
 				fi
 				;;
 			tap) barq_socket_dir ;;
-			staging | format | size | ascii) [ -z "${TESTS:-}" ] || continue ;;
+			staging | format | size | ascii | layout) [ -z "${TESTS:-}" ] || continue ;;
 		esac
 		barq_wait "suite_$suite" || report "$suite" 0 1 0.0 "the runner itself failed"
 	done

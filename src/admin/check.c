@@ -156,7 +156,7 @@ add_rows(Check *check, BarqView *view, const uint8 *dead)
 		ItemPointerData tid;
 
 		CHECK_FOR_INTERRUPTS();
-		if (barq_bit_get(dead, row))
+		if (barq_bit_is_set(dead, row))
 			continue;
 		tid = barq_view_tid(view, row);
 		if (!ItemPointerIsValid(&tid))
@@ -259,7 +259,7 @@ check_reachable(Check *check)
 	for (BlockNumber block = 0; block < nblocks; block++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!barq_bit_get(reachable, block) && !barq_page_is_free(check->index, block))
+		if (!barq_bit_is_set(reachable, block) && !barq_page_is_free(check->index, block))
 			lost++;
 	}
 	barq_unlock_reclaim(check->index);

@@ -14,8 +14,6 @@
 #ifndef BARQ_STEPS_H
 #define BARQ_STEPS_H
 
-#include "store/folder.h"
-
 #ifdef BARQ_CRASH_POINTS
 
 typedef struct BarqStep
@@ -58,14 +56,7 @@ extern void barq_step_reached(BarqStep *step);
 #define barq_truncate_relation(index, nblocks, what) \
 	barq_around(what, RelationTruncate(index, nblocks))
 
-/* files: by paths of images, whose folders folder.c checks */
-#define barq_rename(from, to, what)		barq_before(what, barq_path_rename(from, to))
-#define barq_unlink(path, what)			barq_before(what, barq_path_unlink(path))
-#define barq_rmdir(path, what)			barq_before(what, barq_path_rmdir(path))
-#define barq_open_file(path, flags, what) \
-	barq_before(what, barq_path_open(path, flags))
-#define barq_open_in(folder, path, flags, what) \
-	barq_before(what, barq_file_open(folder, path, flags))
+/* files */
 #define barq_mkdir_at(above, name, mode, what) \
 	barq_before(what, mkdirat(above, name, mode))
 #define barq_allocate(fd, off, len, what) \

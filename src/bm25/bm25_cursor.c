@@ -9,8 +9,8 @@
 #include "base/interrupts.h"
 #include "utils/memutils.h"
 
-void
-barq_bm25_cursor_rewind(Bm25Cursor *cursor)
+static void
+rewind_cursor(Bm25Cursor *cursor)
 {
 	cursor->block = 0;
 	cursor->loaded = BM25_NO_ROW;
@@ -42,7 +42,7 @@ barq_bm25_cursor_copy(const Bm25Cursor *cursor)
 	copy->position_copy_space = 0;
 	copy->positions = NULL;
 	copy->position_space = 0;
-	barq_bm25_cursor_rewind(copy);
+	rewind_cursor(copy);
 	return copy;
 }
 
@@ -89,7 +89,7 @@ barq_bm25_cursor_open_entry(Bm25Cursor *cursor, const Bm25Body *body,
 			table = memcpy(palloc_extended(bytes, MCXT_ALLOC_HUGE), table, bytes);
 		cursor->skips = table;
 	}
-	barq_bm25_cursor_rewind(cursor);
+	rewind_cursor(cursor);
 }
 
 void
@@ -554,7 +554,7 @@ open_pooled(Bm25Cursor *cursor, const Bm25Body *body, const BarqBm25Text *terms,
 	cursor->pool_rows = pool.rows;
 	cursor->pool_frequencies = pool.frequencies;
 	cursor->skips = skips;
-	barq_bm25_cursor_rewind(cursor);
+	rewind_cursor(cursor);
 	return true;
 }
 

@@ -186,7 +186,6 @@ extern bool barq_bm25_cursor_open(Bm25Cursor *cursor, const Bm25Body *body,
 								  const BarqBm25Text *terms, uint32 nterms, bool pooled);
 extern void barq_bm25_cursor_open_entry(Bm25Cursor *cursor, const Bm25Body *body,
 										const Bm25Entry *entry);
-extern void barq_bm25_cursor_rewind(Bm25Cursor *cursor);
 extern void barq_bm25_cursor_load(Bm25Cursor *cursor);
 extern void barq_bm25_cursor_frequencies(Bm25Cursor *cursor);
 

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "base/bits.h"
 #include "bm25/bm25_search.h"
 #include "base/interrupts.h"
 
@@ -31,7 +32,7 @@ typedef struct Finder
 static inline void
 set_bit(uint8 *bits, uint32 i)
 {
-	bits[i / 8] |= 1 << (i % 8);
+	barq_bit_set(bits, i);
 }
 
 static inline bool
@@ -156,7 +157,7 @@ mark(Finder *finder, uint32 from, uint32 to, uint8 *found, uint8 *unsure)
 		if (!has_bit(found, row - from))
 			continue;
 		if (!barq_bm25_conditions_hold(finder->conditions, row, &recheck))
-			found[(row - from) / 8] &= ~(1 << ((row - from) % 8));
+			barq_bit_clear(found, row - from);
 		else if (recheck)
 			set_bit(unsure, row - from);
 	}

@@ -23,32 +23,14 @@ barq_bm25_top_init(BarqBm25Top *top, uint32 max)
 	top->hits = palloc_extended(sizeof(BarqBm25Hit) * (Size) max, MCXT_ALLOC_HUGE);
 }
 
-static void
-sift_down(BarqBm25Hit *hits, uint32 n, BarqBm25Hit hit)
-{
-	uint32		at = 0;
-
-	for (;;)
-	{
-		uint32		child = 2 * at + 1;
-
-		if (child >= n)
-			break;
-		if (child + 1 < n && worse(&hits[child + 1], &hits[child]))
-			child++;
-		if (!worse(&hits[child], &hit))
-			break;
-		hits[at] = hits[child];
-		at = child;
-	}
-	hits[at] = hit;
-}
+#define BARQ_HEAP_NAME	hit_heap
+#define BARQ_HEAP_ITEM	BarqBm25Hit
+#define BARQ_HEAP_ABOVE(a, b)	worse(a, b)
+#include "base/heap.h"
 
 static inline void
 add(BarqBm25Top *top, BarqBm25Hit hit)
 {
-	uint32		at;
-
 	if (top->resumed)
 	{
 		BarqBm25Hit after;
@@ -61,12 +43,10 @@ add(BarqBm25Top *top, BarqBm25Hit hit)
 	if (top->count == top->max)
 	{
 		if (worse(&top->hits[0], &hit))
-			sift_down(top->hits, top->count, hit);
+			hit_heap_replace_top(top->hits, top->count, hit);
 		return;
 	}
-	for (at = top->count++; at > 0 && worse(&hit, &top->hits[(at - 1) / 2]); at = (at - 1) / 2)
-		top->hits[at] = top->hits[(at - 1) / 2];
-	top->hits[at] = hit;
+	hit_heap_add(top->hits, top->count++, hit);
 }
 
 void
@@ -121,6 +101,6 @@ barq_bm25_top_sort(BarqBm25Top *top)
 		BarqBm25Hit last = top->hits[n - 1];
 
 		top->hits[n - 1] = top->hits[0];
-		sift_down(top->hits, n - 1, last);
+		hit_heap_replace_top(top->hits, n - 1, last);
 	}
 }

@@ -9,35 +9,13 @@
 #ifndef BARQ_HITS_H
 #define BARQ_HITS_H
 
+#include "base/bits.h"
 #include "flat/flat.h"
 
 static inline bool
 barq_hit_before(BarqHit a, BarqHit b)
 {
 	return a.key < b.key || (a.key == b.key && a.row < b.row);
-}
-
-static inline bool
-barq_bit_is_set(const uint8 *bits, uint32 row)
-{
-	return (bits[row >> 3] & (1 << (row & 7))) != 0;
-}
-
-/*
- * The clear bits among the 64 that begin at row 64 * word, lowest row in the
- * lowest bit; rows from n on count as set.
- */
-static inline uint64
-barq_bits_clear_word(const uint8 *bits, uint32 n, uint32 word)
-{
-	uint32		bytes = (n + 7) / 8 - word * 8;
-	uint32		rows = n - word * 64;
-	uint64		set = 0;
-
-	bits += (Size) word * 8;
-	for (uint32 i = 0; i < Min(bytes, 8); i++)
-		set |= (uint64) bits[i] << (8 * i);
-	return ~set & (rows < 64 ? (UINT64CONST(1) << rows) - 1 : PG_UINT64_MAX);
 }
 
 /*

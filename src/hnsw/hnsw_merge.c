@@ -169,7 +169,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 	}
 	memcpy(hnsw_work_list(work, layer, number), keep->kept, nkept * sizeof(uint32));
 	if (lost * 4 > had)
-		keep->rejoin[number >> 3] |= 1 << (number & 7);
+		barq_bit_set(keep->rejoin, number);
 }
 
 /* Copy the live rows, in their order, with their levels. */

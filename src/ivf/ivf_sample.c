@@ -50,8 +50,8 @@ draw(uint64 *state, uint64 n)
 }
 
 /* Knuth, The Art of Computer Programming, volume 2, 3.4.2, algorithm S. */
-uint32
-barq_ivf_sample_draw(BarqIvfWork *work, uint32 wanted, uint64 seed)
+static uint32
+draw_sample(BarqIvfWork *work, uint32 wanted, uint64 seed)
 {
 	Size		stride = work->codec.stride;
 	char	   *sample = ivf_work_at(work, work->sample_off);
@@ -120,7 +120,7 @@ barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 static bool
 still_good(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 {
-	uint32		sample = barq_ivf_sample_draw(work, SAMPLE_MEASURED, SEED_MEASURE);
+	uint32		sample = draw_sample(work, SAMPLE_MEASURED, SEED_MEASURE);
 	float		cost;
 	float		imbalance;
 
@@ -163,11 +163,11 @@ barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 
 	work->kept = 0;
 	work->lists = work->wanted;
-	sample = barq_ivf_sample_draw(work, work->space_sample, SEED_TRAIN);
+	sample = draw_sample(work, work->space_sample, SEED_TRAIN);
 	barq_ivf_kmeans(work, sample, quiet_progress, &quiet);
 
 	/* centroids suit the rows they were made from better than others */
-	sample = barq_ivf_sample_draw(work, SAMPLE_MEASURED, SEED_MEASURE);
+	sample = draw_sample(work, SAMPLE_MEASURED, SEED_MEASURE);
 	barq_ivf_sample_measure(work, sample, false, quiet_progress, &quiet,
 							&work->cost, &work->imbalance);
 }

@@ -83,7 +83,6 @@ extern void barq_ivf_kmeans(BarqIvfWork *work, uint32 sample,
 
 /* ivf_sample.c: rows drawn at random into the area; returns how many */
 extern uint32 barq_ivf_sample_rows(uint32 lists, uint32 rows);
-extern uint32 barq_ivf_sample_draw(BarqIvfWork *work, uint32 wanted, uint64 seed);
 
 /*
  * Find the lists of the sample, and how well they suit it. near: a row's list

@@ -358,8 +358,8 @@ barq_sq8_terms(BarqSq8Terms *t, BarqMetric metric, int n, double center, double 
 }
 
 /* One key: the bits that sq8_keys_batch gives. */
-float
-barq_sq8_key(const BarqSq8Terms *t, const Sq8Trailer *row, int32_t dot)
+static float
+sq8_key(const BarqSq8Terms *t, const Sq8Trailer *row, int32_t dot)
 {
 #define AS_IT_IS(x) (x)
 	double		key = BARQ_SQ8_KEY(t, double, AS_IT_IS, (double) row->scale,
@@ -427,8 +427,8 @@ barq_code_key(const BarqCodec *codec, const void *a, const void *b)
 		Sq8Trailer	tb = sq8_trailer(codec, b);
 
 		row_terms(codec, a, &terms);
-		return barq_sq8_key(&terms, &tb,
-							(int32_t) k->ip_u8u8(a, b, n) - 128 * tb.sum);
+		return sq8_key(&terms, &tb,
+					   (int32_t) k->ip_u8u8(a, b, n) - 128 * tb.sum);
 	}
 	if (codec->quant == BARQ_QUANT_SQ8)
 		key = code_l1(codec, a, b);

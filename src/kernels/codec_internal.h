@@ -191,7 +191,6 @@ extern void barq_range(const float *x, int n, float *least, float *largest);
 extern void barq_sq8_terms(BarqSq8Terms *t, BarqMetric metric, int n,
 						   double center, double step,
 						   double code_sum, double code_sumsq);
-extern float barq_sq8_key(const BarqSq8Terms *t, const Sq8Trailer *row, int32_t dot);
 extern void barq_finish_keys(BarqMetric metric, float *keys, int n);
 
 /* codec_bits.c; `bits` are a row's, or a query's value */

@@ -235,7 +235,7 @@ ip_u8u8_batch(const uint8_t *q, const char *base, size_t stride,
 /*
  * Four keys from four sums and the four rows' terms, by BARQ_SQ8_KEY. In
  * double, neither contracted nor reassociated (the build says
- * -ffp-contract=off), so that every level and barq_sq8_key give the same bits.
+ * -ffp-contract=off), so that every level and sq8_key() of codec.c give the same bits.
  */
 BARQ_INLINE simde__m128
 combine_keys(const BarqSq8Terms *t, simde__m128i dot, const uint8_t *const *row, int n)

@@ -188,8 +188,8 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 				row += 7;
 				continue;
 			}
-			if (!barq_bit_get(now, row) ||
-				(segment->dead && barq_bit_get(segment->dead, row)))
+			if (!barq_bit_is_set(now, row) ||
+				(segment->dead && barq_bit_is_set(segment->dead, row)))
 				continue;
 			if (ndead == space)
 			{

@@ -79,7 +79,7 @@ mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 		for (uint32 i = 0; i < here; i++)
 		{
 			/* marked before: its TID may be in use again */
-			if (barq_bit_get(bitmap, base + i) || !is_dead(&tids[i], arg))
+			if (barq_bit_is_set(bitmap, base + i) || !is_dead(&tids[i], arg))
 				continue;
 			if (n == space)
 			{

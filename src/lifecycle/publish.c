@@ -123,7 +123,7 @@ barq_publish(Relation index, BarqChange *change)
 
 		if (change->add != NULL)
 		{
-			uint8	   *bitmap = palloc0(BARQ_BITMAP_BYTES(change->add->rows) + 8);
+			uint8	   *bitmap = palloc0(barq_bits_bytes(change->add->rows) + 8);
 
 			if (change->collect_dead != NULL)
 				change->collect_dead(index, change->arg, bitmap);

@@ -39,7 +39,7 @@ ignore_record(void *arg, const BarqRecord *record)
 uint8 *
 barq_reachable_blocks(Relation index, BlockNumber nblocks)
 {
-	uint8	   *bitmap = palloc0(BARQ_BITMAP_BYTES(nblocks) + 1);
+	uint8	   *bitmap = palloc0(barq_bits_bytes(nblocks) + 1);
 	Reached		reached = {bitmap, nblocks};
 	BarqGrowingVisitor visitor = {reach_page, ignore_record, NULL, &reached};
 	BarqBlockList blocks = {0};
@@ -102,7 +102,7 @@ take_back(Relation index, bool *too_long)
 
 	for (BlockNumber block = 0; block < nblocks; block++)
 	{
-		if (barq_bit_get(reachable, block))
+		if (barq_bit_is_set(reachable, block))
 		{
 			end = block + 1;
 			continue;

@@ -53,7 +53,7 @@ measure(Relation index, Extent *extent)
 	extent->reachable = barq_reachable_blocks(index, extent->nblocks);
 	extent->used = barq_bitmap_count(extent->reachable, extent->nblocks);
 	extent->end = extent->nblocks;
-	while (extent->end > 0 && !barq_bit_get(extent->reachable, extent->end - 1))
+	while (extent->end > 0 && !barq_bit_is_set(extent->reachable, extent->end - 1))
 		extent->end--;
 }
 
@@ -226,7 +226,7 @@ find_supply(const Extent *extent, BlockNumber target, BarqPageSupply *supply)
 {
 	Assert(target < extent->nblocks);
 	for (BlockNumber block = 0; block < target; block++)
-		if (!barq_bit_get(extent->reachable, block))
+		if (!barq_bit_is_set(extent->reachable, block))
 			barq_blocks_add(&supply->blocks, block);
 }
 

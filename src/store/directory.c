@@ -9,8 +9,13 @@
 #include "base/steps.h"
 #include "utils/timestamp.h"
 
-BarqSegmentDesc *
-barq_directory_read(Relation index, const BarqMeta *meta, BarqBlockList *blocks)
+/*
+ * Read the directory that meta names into a palloc'd array of meta->segments
+ * descriptors. NULL if a page was re-used meanwhile: read the metapage again.
+ * `blocks`, if given, receives the directory's pages.
+ */
+static BarqSegmentDesc *
+read_directory(Relation index, const BarqMeta *meta, BarqBlockList *blocks)
 {
 	BarqSegmentDesc *descs;
 	BlockNumber block = meta->directory_head;
@@ -77,7 +82,7 @@ barq_directory_current(Relation index, BarqMeta *meta, BarqBlockList *blocks)
 		barq_meta_read(index, meta);
 		if (blocks != NULL)
 			blocks->count = 0;
-		descs = barq_directory_read(index, meta, blocks);
+		descs = read_directory(index, meta, blocks);
 		if (descs != NULL)
 			return descs;
 

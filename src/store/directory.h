@@ -63,13 +63,6 @@ barq_segment_page_is(Relation index, const BarqSegmentDesc *desc,
 
 #define BARQ_DESCS_PER_PAGE (BARQ_PAGE_BYTES / sizeof(BarqSegmentDesc))
 
-/*
- * Read the directory that meta names into a palloc'd array of meta->segments
- * descriptors. NULL if a page was re-used meanwhile: read the metapage again.
- * `blocks`, if given, receives the directory's pages.
- */
-extern BarqSegmentDesc *barq_directory_read(Relation index, const BarqMeta *meta,
-											BarqBlockList *blocks);
 
 /*
  * The same for a current metapage: reads both until they agree. meta receives

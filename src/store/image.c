@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "store/file_steps.h"
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,7 +19,6 @@
 #include "storage/fd.h"
 #include "store/image.h"
 #include "base/interrupts.h"
-#include "base/steps.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "store/file_steps.h"
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,7 +13,6 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/image_file.h"
-#include "base/steps.h"
 
 /* where a file outgrows what was expected, this much is allocated at a time */
 #define ALLOCATE_STEP	(UINT64CONST(16) * 1024 * 1024)

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "store/file_steps.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +19,6 @@
 #include "store/image.h"
 #include "store/image_file.h"
 #include "base/interrupts.h"
-#include "base/steps.h"
 
 /* Copy the blob page by page; false with errno set where the file fails. */
 static bool

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "store/file_steps.h"
 #include <sys/stat.h>
 
 #include "miscadmin.h"
@@ -20,7 +21,6 @@
 #include "storage/sinvaladt.h"
 #include "store/image.h"
 #include "store/roots.h"
-#include "base/steps.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
 

@@ -64,7 +64,7 @@ read_batch(BarqView *view, const uint8 *dead, BarqKeyless keyless, uint32 *row, 
 		first += view->keyless[i];
 	barq_view_tids(view, first, here, tids);
 	for (uint32 i = 0; i < here; i++)
-		if (dead == NULL || !barq_bit_get(dead, first + i))
+		if (dead == NULL || !barq_bit_is_set(dead, first + i))
 			tids[n++] = tids[i];
 	*row += here;
 	return n;

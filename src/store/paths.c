@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "store/file_steps.h"
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -20,7 +21,6 @@
 #include "base/settings.h"
 #include "storage/fd.h"
 #include "store/image.h"
-#include "base/steps.h"
 
 void
 barq_id_text(const uint8 *id, char *text)

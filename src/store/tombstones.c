@@ -15,7 +15,7 @@ barq_bitmap_count(const uint8 *bitmap, uint32 rows)
 	uint32		count = (uint32) pg_popcount((const char *) bitmap, rows / 8);
 
 	for (uint32 row = rows & ~(uint32) 7; row < rows; row++)
-		count += barq_bit_get(bitmap, row);
+		count += barq_bit_is_set(bitmap, row);
 	return count;
 }
 
@@ -24,7 +24,7 @@ barq_tombstones_write(Relation index, BarqPageSupply *supply,
 					  BarqSegmentDesc *desc, const uint8 *bitmap)
 {
 	static const char zeros[BARQ_PAGE_BYTES];
-	Size		bytes = BARQ_BITMAP_BYTES(desc->rows);
+	Size		bytes = barq_bits_bytes(desc->rows);
 	BlockNumber next = InvalidBlockNumber;
 
 	desc->tombstone_pages = (bytes + BARQ_PAGE_BYTES - 1) / BARQ_PAGE_BYTES;
@@ -63,7 +63,7 @@ static bool
 walk(Relation index, const BarqSegmentDesc *desc, uint8 *bitmap, BlockNumber *blocks)
 {
 	BlockNumber block = desc->tombstones_head;
-	Size		bytes = BARQ_BITMAP_BYTES(desc->rows);
+	Size		bytes = barq_bits_bytes(desc->rows);
 
 	for (uint32 i = 0; i < desc->tombstone_pages; i++)
 	{
@@ -107,7 +107,7 @@ barq_tombstones_blocks(Relation index, const BarqSegmentDesc *desc)
 uint8 *
 barq_tombstones_read(Relation index, const BarqSegmentDesc *desc)
 {
-	uint8	   *bitmap = palloc0(Max(BARQ_BITMAP_BYTES(desc->rows), 1));
+	uint8	   *bitmap = palloc0(Max(barq_bits_bytes(desc->rows), 1));
 
 	if (walk(index, desc, bitmap, NULL))
 		return bitmap;

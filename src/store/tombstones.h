@@ -5,22 +5,10 @@
 #ifndef BARQ_TOMBSTONES_H
 #define BARQ_TOMBSTONES_H
 
+#include "base/bits.h"
 #include "store/directory.h"
 
 #define BARQ_TOMBSTONES_PER_PAGE	(BARQ_PAGE_BYTES * 8)
-#define BARQ_BITMAP_BYTES(rows)		(((Size) (rows) + 7) / 8)
-
-static inline bool
-barq_bit_get(const uint8 *bitmap, uint32 row)
-{
-	return (bitmap[row >> 3] >> (row & 7)) & 1;
-}
-
-static inline void
-barq_bit_set(uint8 *bitmap, uint32 row)
-{
-	bitmap[row >> 3] |= (uint8) (1 << (row & 7));
-}
 
 /*
  * Write a segment's tombstone pages from a bitmap of desc->rows bits (NULL: none

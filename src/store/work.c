@@ -4,13 +4,13 @@
  */
 #include "postgres.h"
 
+#include "store/file_steps.h"
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "miscadmin.h"
 #include "storage/fd.h"
-#include "base/steps.h"
 #include "store/work.h"
 #include "utils/memutils.h"
 

@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "store/folder.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -173,8 +173,6 @@ typedef struct BarqTextState
 	BarqTextLog *log;
 } BarqTextState;
 
-/* False: the log was sealed meanwhile; start again (barq_meta_check_moved). */
-extern bool barq_text_state_open(BarqTextState *state, Relation index);
 
 /*
  * Calls `work` with an opened state until it comes to its end without a page

@@ -9,8 +9,9 @@
 #include "store/view.h"
 #include "utils/memutils.h"
 
-bool
-barq_text_state_open(BarqTextState *state, Relation index)
+/* False: the log was sealed meanwhile; start again (barq_meta_check_moved). */
+static bool
+open_state(BarqTextState *state, Relation index)
 {
 	int			page_views = 0;
 
@@ -46,7 +47,7 @@ barq_text_with_state(Relation index, BarqTextWork work, void *arg)
 		PG_TRY();
 		{
 			MemoryContextSwitchTo(context);
-			done = barq_text_state_open(&state, index);
+			done = open_state(&state, index);
 			if (done)
 				work(&state, arg);
 		}

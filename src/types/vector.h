@@ -35,13 +35,8 @@ StaticAssertDecl(offsetof(BarqVector, dim) == 4 &&
 				 sizeof(float) == 4,
 				 "BarqVector is on disk and shared with pgvector's clients");
 
-/* Bytes of a vector of dim elements, header included. */
-#define BARQ_VECTOR_SIZE(dim) \
-	(offsetof(BarqVector, x) + sizeof(float) * (Size) (dim))
-
 /* The result is a detoasted copy where the datum was toasted or packed. */
 #define DatumGetBarqVector(d)	((BarqVector *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_BARQ_VECTOR(n) DatumGetBarqVector(PG_GETARG_DATUM(n))
-#define PG_RETURN_BARQ_VECTOR(v) PG_RETURN_POINTER(v)
 
 #endif							/* BARQ_VECTOR_H */

@@ -8,6 +8,12 @@
 
 #include "utils/float.h"
 
+/* The worst of the best keys is on top. */
+#define BARQ_HEAP_NAME	key_heap
+#define BARQ_HEAP_ITEM	double
+#define BARQ_HEAP_ABOVE(a, b)	(*(a) > *(b))
+#include "base/heap.h"
+
 /*
  * The keys of the `want` best candidates so far, as a heap with the worst on
  * top: what a further row must beat.
@@ -22,32 +28,10 @@ typedef struct BestKeys
 static inline void
 note_key(BestKeys *best, double key)
 {
-	double	   *heap = best->heap;
-	int			at;
-
 	if (best->count < best->want)
-	{
-		for (at = best->count++; at > 0 && heap[(at - 1) / 2] < key; at = (at - 1) / 2)
-			heap[at] = heap[(at - 1) / 2];
-		heap[at] = key;
-		return;
-	}
-	if (!(key < heap[0]))
-		return;
-	for (at = 0;;)
-	{
-		int			child = 2 * at + 1;
-
-		if (child >= best->count)
-			break;
-		if (child + 1 < best->count && heap[child + 1] > heap[child])
-			child++;
-		if (heap[child] <= key)
-			break;
-		heap[at] = heap[child];
-		at = child;
-	}
-	heap[at] = key;
+		key_heap_add(best->heap, best->count++, key);
+	else if (key < best->heap[0])
+		key_heap_replace_top(best->heap, best->count, key);
 }
 
 static inline double

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "store/file_steps.h"
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -16,7 +17,6 @@
 #include "base/settings.h"
 #include "storage/bufmgr.h"
 #include "storage/fd.h"
-#include "base/steps.h"
 #include "utils/backend_progress.h"
 #include "utils/memutils.h"
 

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "store/file_steps.h"
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,7 +21,6 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/fd.h"
-#include "base/steps.h"
 #include "types/vector.h"
 #include "utils/backend_progress.h"
 #include "utils/memutils.h"

@@ -93,27 +93,11 @@ compare_growing_hits(const void *a, const void *b)
 	return compare_hits(x->key, &x->tid, y->key, &y->tid);
 }
 
-static void
-sift_down(BarqGrowingHit *heap, int count, int at)
-{
-	BarqGrowingHit moving = heap[at];
-
-	for (;;)
-	{
-		int			child = 2 * at + 1;
-
-		if (child >= count)
-			break;
-		if (child + 1 < count &&
-			compare_growing_hits(&heap[child], &heap[child + 1]) < 0)
-			child++;
-		if (compare_growing_hits(&moving, &heap[child]) >= 0)
-			break;
-		heap[at] = heap[child];
-		at = child;
-	}
-	heap[at] = moving;
-}
+/* The worst of the best rows is on top. */
+#define BARQ_HEAP_NAME	hit_heap
+#define BARQ_HEAP_ITEM	BarqGrowingHit
+#define BARQ_HEAP_ABOVE(a, b)	(compare_growing_hits(a, b) > 0)
+#include "base/heap.h"
 
 /*
  * Take a row into the heap if it is good enough. A remembered row (`cached`)
@@ -147,13 +131,11 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid,
 	{
 		search->hits[search->count++] = hit;
 		if (search->count == search->max)
-			for (int i = search->max / 2; i-- > 0;)
-				sift_down(search->hits, search->max, i);
+			hit_heap_make(search->hits, search->max);
 	}
 	else
 	{
-		search->hits[0] = hit;
-		sift_down(search->hits, search->max, 0);
+		hit_heap_replace_top(search->hits, search->max, hit);
 	}
 }
 

@@ -98,7 +98,7 @@ search_flat(VectorScan *vs, uint32 segment)
 {
 	SegmentStream *stream = &vs->streams[segment];
 	const uint8 *dead = vs->snapshot->segments[segment].dead;
-	Size		bytes = BARQ_BITMAP_BYTES(stream->view.rows);
+	Size		bytes = barq_bits_bytes(stream->view.rows);
 	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	BarqSearchParams params = {vs->query, barq_ef_search, skip};
 

@@ -1,6 +1,6 @@
 # What meets in the middle of what: isolation specs (test/isolation/steps) in a
 # build in which a session can be made to wait at any step of a seal, a merge,
-# a publication, a VACUUM, an insert or a scan (src/store/steps.h). And a worker
+# a publication, a VACUUM, an insert or a scan (src/base/steps.h). And a worker
 # that leaves while an insert relies on it.
 #
 # STEPS_ONLY="name …": only these specs.

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "pgshim.h"
+#include "base/bits.h"
 #include "hnsw/hnsw_layout.h"
 #include "kernels/kernels.h"
 
@@ -330,7 +331,7 @@ random_bits(uint32 n, double share)
 
 	for (uint32 i = 0; i < n; i++)
 		if (random_uniform() < share)
-			bits[i / 8] |= 1 << (i % 8);
+			barq_bit_set(bits, i);
 	return bits;
 }
 
