@@ -90,6 +90,22 @@ weight_argument(const Argument *argument, const char *name)
 	return value;
 }
 
+/* The best score that there may be is finite. */
+static void
+check_best_score(const BarqHybridArgs *args)
+{
+	double		best = 0;
+
+	for (int kind = 0; kind < BARQ_LEGS; kind++)
+		if (args->wanted[kind])
+			best += barq_rrf_score(1, args->rrf_k, args->weight[kind]);
+	if (!isfinite(best))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("vector_weight and text_weight are too large for a score to be finite"),
+				 errhint("Divide both by the same number: that changes no row's place.")));
+}
+
 static const char *
 name_argument(const Argument *argument)
 {
@@ -230,6 +246,7 @@ read_arguments(FunctionCallInfo fcinfo, BarqHybridArgs *args)
 	args->rrf_k = weight_argument(&from[ARG_RRF_K], "rrf_k");
 	args->weight[BARQ_LEG_VECTOR] = weight_argument(&from[ARG_VECTOR_WEIGHT], "vector_weight");
 	args->weight[BARQ_LEG_TEXT] = weight_argument(&from[ARG_TEXT_WEIGHT], "text_weight");
+	check_best_score(args);
 	read_filter(&from[ARG_FILTER], &filter_args, args);
 	args->column[BARQ_LEG_VECTOR] = name_argument(&from[ARG_VECTOR_COLUMN]);
 	args->column[BARQ_LEG_TEXT] = name_argument(&from[ARG_TEXT_COLUMN]);

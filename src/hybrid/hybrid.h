@@ -84,6 +84,8 @@ typedef struct BarqConversion
 		BARQ_CONVERT_NOT,
 		BARQ_CONVERT_TEXT,		/* text, through the type's input function */
 		BARQ_CONVERT_IO,		/* what the type's output function says, likewise */
+		BARQ_CONVERT_FLOAT4,	/* to the numeric that is its shortest decimal */
+		BARQ_CONVERT_FLOAT8,	/* likewise */
 		BARQ_CONVERT_CAST
 	}			how;
 	FmgrInfo	function;		/* input function, or cast */
@@ -94,6 +96,23 @@ typedef struct BarqConversion
 	bool		to_length;		/* apply the type modifier, too */
 	FmgrInfo	length_function;
 } BarqConversion;
+
+/* How an element of filter_args becomes its parameter's, without loss. */
+typedef struct BarqArgument
+{
+	int			number;			/* of the parameter, from 1 */
+	Oid			from;			/* the element's type, below its domains */
+	char	   *from_name;
+	char	   *to_name;
+	BarqConversion forth;
+	bool		checked;		/* what comes back must be what was given */
+	BarqConversion back;
+	FmgrInfo	equal;			/* of `from`, if it has one, else the images are */
+	bool		has_equal;
+	Oid			domain;			/* whose constraints hold, or none */
+	void	   *domain_extra;	/* domain_check()'s */
+	MemoryContext context;		/* where that is */
+} BarqArgument;
 
 typedef struct BarqHybridLeg
 {
@@ -126,7 +145,7 @@ typedef struct BarqHybridEntry
 	Oid		   *param_types;
 	Node	   *expression;		/* the filter's */
 	bool		moving;			/* its literals may come to mean another */
-	BarqConversion *param_conversions;
+	BarqArgument *arguments;	/* one a parameter */
 	BarqHybridLeg legs[BARQ_LEGS];
 	SPIPlanPtr	rows;			/* NULL until needed */
 
@@ -210,24 +229,37 @@ extern void barq_conversion_find(BarqConversion *conversion, Oid from, Oid to,
 								 int32 typmod, const char *what,
 								 MemoryContext context);
 
-/*
- * The same without loss: by an implicit cast, else as the value's text, which
- * is an ERROR later where it is not one of the type.
- */
-extern void barq_conversion_find_exact(BarqConversion *conversion, Oid from,
-									   Oid to, MemoryContext context);
 extern Datum barq_convert(BarqConversion *conversion, Datum value);
+
+/*
+ * From an element of filter_args to parameter $number. A string is read by the
+ * input function of a type that is no string. Another value goes through a cast
+ * that an assignment would use, to a string as its text; ERROR
+ * (ERRCODE_DATATYPE_MISMATCH) if there is none, or none back. What is kept is in
+ * `context`.
+ */
+extern void barq_argument_find(BarqArgument *argument, int number, Oid from,
+							   Oid to, MemoryContext context);
+
+/*
+ * The value of the parameter, palloc'd. ERRCODE_INVALID_PARAMETER_VALUE for one
+ * that, converted back, would be another; what the cast, the input function or a
+ * domain's constraints raise.
+ */
+extern Datum barq_argument_convert(BarqArgument *argument, Datum value,
+								   bool isnull);
 
 /* hybrid_filter.c */
 
 /*
  * Check that a filter is one boolean expression over the table's columns,
  * without subqueries and volatile functions. The expression, and the types of
- * its parameters as it gives them, are palloc'd. `fixed`: it means the same
+ * its parameters as it gives them, are palloc'd. `args` (NULL: none) must have
+ * an element for each. `fixed`: it means the same
  * later, unless names or the session's syntax settings come to mean another.
  */
 extern Node *barq_hybrid_check_filter(Relation table, const char *filter,
-									  int *nparams, Oid **param_types,
+									  ArrayType *args, int *nparams, Oid **param_types,
 									  bool *fixed);
 
 /*

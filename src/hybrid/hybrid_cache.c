@@ -106,14 +106,15 @@ plan_is_good(SPIPlanPtr plan)
 
 /* Would the filter be the same expression if it were planned now? */
 static bool
-filter_is_same(Relation table, const BarqHybridEntry *entry)
+filter_is_same(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
 	int			nparams;
 	Oid		   *types;
 	bool		fixed;
 
 	return !entry->moving ||
-		equal(barq_hybrid_check_filter(table, entry->filter, &nparams, &types, &fixed),
+		equal(barq_hybrid_check_filter(table, entry->filter, args->filter_args, &nparams,
+									   &types, &fixed),
 			  entry->expression);
 }
 
@@ -140,9 +141,10 @@ indexes_are_same(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *a
 }
 
 static bool
-entry_is_good(Relation table, const BarqHybridEntry *entry)
+entry_is_good(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
-	if (entry->stale || !plan_is_good(entry->rows) || !filter_is_same(table, entry))
+	if (entry->stale || !plan_is_good(entry->rows) ||
+		!filter_is_same(table, entry, args))
 		return false;
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
 		if (!plan_is_good(entry->legs[kind].plan) || !plan_is_good(entry->legs[kind].exact))
@@ -163,7 +165,7 @@ look_up(Relation table, const BarqHybridArgs *args, const StringInfo key, uint64
 		else if (entry->hash == hash && entry->key_length == key->len &&
 				 memcmp(entry->key, key->data, key->len) == 0)
 		{
-			if (!entry_is_good(table, entry))
+			if (!entry_is_good(table, entry, args))
 			{
 				if (entry->pins == 0)
 					drop_entry(i--);
@@ -236,20 +238,19 @@ prepare_filter(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *arg
 	Oid			from = args->filter_args == NULL ? TEXTOID : ARR_ELEMTYPE(args->filter_args);
 	Oid		   *types;
 	bool		fixed;
-	Node	   *expr = barq_hybrid_check_filter(table, args->filter, &entry->nparams,
-												&types, &fixed);
+	Node	   *expr = barq_hybrid_check_filter(table, args->filter, args->filter_args,
+												&entry->nparams, &types, &fixed);
 	MemoryContext old = MemoryContextSwitchTo(entry->context);
 
 	entry->filter = pstrdup(args->filter);
 	entry->expression = copyObject(expr);
 	entry->moving = !fixed;
 	entry->param_types = palloc(sizeof(Oid) * (entry->nparams + 1));
-	entry->param_conversions = palloc(sizeof(BarqConversion) * (entry->nparams + 1));
+	entry->arguments = palloc(sizeof(BarqArgument) * (entry->nparams + 1));
 	for (int i = 0; i < entry->nparams; i++)
 	{
 		entry->param_types[i] = types[i];
-		barq_conversion_find_exact(&entry->param_conversions[i], from, types[i],
-								   entry->context);
+		barq_argument_find(&entry->arguments[i], i + 1, from, types[i], entry->context);
 	}
 	MemoryContextSwitchTo(old);
 }

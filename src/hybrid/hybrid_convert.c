@@ -2,14 +2,26 @@
  * hybrid_convert.c
  *	  How the arguments of barq_hybrid() become values of the types that its
  *	  statements have them in.
+ *
+ * An embedding becomes its column's type as an assignment would have it. An
+ * element of filter_args must say as a value of its parameter's type what it
+ * said before: it is converted, then back, and compared with what was given.
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
+#include "mb/pg_wchar.h"
 #include "parser/parse_coerce.h"
 #include "hybrid/hybrid.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#define SHOWN_BYTES		80		/* of a value in a message */
 
 static void
 through_text(BarqConversion *conversion, Oid from, Oid to, MemoryContext context)
@@ -64,12 +76,25 @@ same_name(Oid a, Oid b)
 	return strcmp(last[0], last[1]) == 0;
 }
 
+/* The type modifier, for what did not apply it. */
+static void
+find_length(BarqConversion *conversion, Oid to, MemoryContext context)
+{
+	Oid			function;
+
+	if (conversion->typmod >= 0 &&
+		(conversion->how == BARQ_CONVERT_NOT || conversion->how == BARQ_CONVERT_CAST) &&
+		find_typmod_coercion_function(to, &function) == COERCION_PATH_FUNC)
+	{
+		fmgr_info_cxt(function, &conversion->length_function, context);
+		conversion->to_length = true;
+	}
+}
+
 void
 barq_conversion_find(BarqConversion *conversion, Oid from, Oid to, int32 typmod,
 					 const char *what, MemoryContext context)
 {
-	Oid			function;
-
 	from = getBaseType(from);
 	memset(conversion, 0, sizeof(*conversion));
 	conversion->typmod = typmod;
@@ -86,27 +111,119 @@ barq_conversion_find(BarqConversion *conversion, Oid from, Oid to, int32 typmod,
 							format_type_be(from), format_type_be(to))));
 		through_text(conversion, from, to, context);
 	}
-	if (typmod >= 0 &&
-		(conversion->how == BARQ_CONVERT_NOT || conversion->how == BARQ_CONVERT_CAST) &&
-		find_typmod_coercion_function(to, &function) == COERCION_PATH_FUNC)
+	find_length(conversion, to, context);
+}
+
+static bool
+is_string(Oid type)
+{
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(type, &category, &preferred);
+	return category == TYPCATEGORY_STRING || type == CHAROID;
+}
+
+static bool
+is_float(Oid type)
+{
+	return type == FLOAT4OID || type == FLOAT8OID;
+}
+
+/*
+ * From a type to another that is not below a domain, and that is not read from
+ * a string; false if an assignment would not do it.
+ */
+static bool
+find_forth(BarqConversion *conversion, Oid from, Oid to, MemoryContext context)
+{
+	Oid			function;
+
+	if (from == to)
+		conversion->how = BARQ_CONVERT_NOT;
+	else if (is_float(from) && to == NUMERICOID)
+		conversion->how = from == FLOAT4OID ? BARQ_CONVERT_FLOAT4 : BARQ_CONVERT_FLOAT8;
+	else if (!through_cast(conversion, from, to, COERCION_ASSIGNMENT, context))
 	{
-		fmgr_info_cxt(function, &conversion->length_function, context);
-		conversion->to_length = true;
+		if (!same_name(from, to) &&
+			find_coercion_pathway(to, from, COERCION_ASSIGNMENT,
+								  &function) != COERCION_PATH_COERCEVIAIO)
+			return false;
+		through_text(conversion, from, to, context);
 	}
+	find_length(conversion, to, context);
+	return true;
+}
+
+/* The way back from what find_forth() found; false if there is none. */
+static bool
+find_back(BarqConversion *back, const BarqConversion *forth, Oid from, Oid to,
+		  MemoryContext context)
+{
+	back->typmod = -1;
+	if (from == to)
+		back->how = BARQ_CONVERT_NOT;
+	else if (forth->how == BARQ_CONVERT_TEXT || forth->how == BARQ_CONVERT_IO)
+		through_text(back, to, from, context);
+	else if (from == NUMERICOID && is_float(to))
+		back->how = to == FLOAT4OID ? BARQ_CONVERT_FLOAT4 : BARQ_CONVERT_FLOAT8;
+	else if (!through_cast(back, to, from, COERCION_EXPLICIT, context))
+	{
+		Oid			function;
+
+		if (find_coercion_pathway(from, to, COERCION_EXPLICIT,
+								  &function) != COERCION_PATH_COERCEVIAIO)
+			return false;
+		through_text(back, to, from, context);
+	}
+	return true;
 }
 
 void
-barq_conversion_find_exact(BarqConversion *conversion, Oid from, Oid to,
-						   MemoryContext context)
+barq_argument_find(BarqArgument *argument, int number, Oid from, Oid to,
+				   MemoryContext context)
 {
-	memset(conversion, 0, sizeof(*conversion));
-	conversion->typmod = -1;
+	MemoryContext old = MemoryContextSwitchTo(context);
+	int32		typmod = -1;
+	Oid			base = getBaseTypeAndTypmod(to, &typmod);
+	TypeCacheEntry *cache;
 
-	/* a domain's constraints are checked where its input function reads */
-	if (from != to &&
-		(getBaseType(to) != to ||
-		 !through_cast(conversion, from, to, COERCION_IMPLICIT, context)))
-		through_text(conversion, from, to, context);
+	memset(argument, 0, sizeof(*argument));
+	argument->number = number;
+	argument->from_name = format_type_be(from);
+	argument->to_name = format_type_be(to);
+	argument->domain = base != to ? to : InvalidOid;
+	argument->context = context;
+	argument->from = from = getBaseType(from);
+	argument->forth.typmod = -1;
+	MemoryContextSwitchTo(old);
+
+	/* a string is read as a literal is, by the type itself, with its domains */
+	if (is_string(from) && !is_string(base))
+	{
+		through_text(&argument->forth, from, to, context);
+		return;
+	}
+	argument->forth.typmod = typmod;
+	if (get_typtype(from) == TYPTYPE_PSEUDO ||
+		!find_forth(&argument->forth, from, base, context) ||
+		!find_back(&argument->back, &argument->forth, from, base, context))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("element %d of filter_args is of type %s, which cannot become %s",
+						number, argument->from_name, argument->to_name),
+				 errhint("Give a value of type %s, or cast the parameter in the filter, as in $%d::%s.",
+						 argument->to_name, number, argument->from_name)));
+
+	/* a json has no equality, and what jsonb drops of it says nothing */
+	argument->checked = from != JSONOID &&
+		(from != base || argument->forth.to_length);
+	cache = lookup_type_cache(from, TYPECACHE_EQ_OPR_FINFO);
+	if (OidIsValid(cache->eq_opr_finfo.fn_oid))
+	{
+		fmgr_info_cxt(cache->eq_opr_finfo.fn_oid, &argument->equal, context);
+		argument->has_equal = true;
+	}
 }
 
 Datum
@@ -119,6 +236,16 @@ barq_convert(BarqConversion *conversion, Datum value)
 
 		return InputFunctionCall(&conversion->function, string, conversion->io_param,
 								 conversion->typmod);
+	}
+	if (conversion->how == BARQ_CONVERT_FLOAT4 || conversion->how == BARQ_CONVERT_FLOAT8)
+	{
+		char	   *string = conversion->how == BARQ_CONVERT_FLOAT4 ?
+			float_to_shortest_decimal(DatumGetFloat4(value)) :
+			double_to_shortest_decimal(DatumGetFloat8(value));
+
+		return DirectFunctionCall3(numeric_in, CStringGetDatum(string),
+								   ObjectIdGetDatum(InvalidOid),
+								   Int32GetDatum(conversion->typmod));
 	}
 	if (conversion->how == BARQ_CONVERT_CAST)
 	{
@@ -136,4 +263,58 @@ barq_convert(BarqConversion *conversion, Datum value)
 		value = FunctionCall3(&conversion->length_function, value,
 							  Int32GetDatum(conversion->typmod), BoolGetDatum(false));
 	return value;
+}
+
+static bool
+is_same(BarqArgument *argument, Datum a, Datum b)
+{
+	int16		length;
+	bool		by_value;
+
+	if (argument->has_equal)
+		return DatumGetBool(FunctionCall2Coll(&argument->equal, C_COLLATION_OID, a, b));
+	get_typlenbyval(argument->from, &length, &by_value);
+	return datum_image_eq(a, b, by_value, length);
+}
+
+/* A value as a message shows it, not longer than SHOWN_BYTES and dots. */
+static char *
+shown(Oid type, Datum value)
+{
+	Oid			function;
+	bool		is_varlena;
+	char	   *string;
+	int			length;
+
+	getTypeOutputInfo(type, &function, &is_varlena);
+	string = OidOutputFunctionCall(function, value);
+	length = strlen(string);
+	if (length <= SHOWN_BYTES)
+		return string;
+	return psprintf("%.*s...", pg_mbcliplen(string, length, SHOWN_BYTES), string);
+}
+
+Datum
+barq_argument_convert(BarqArgument *argument, Datum value, bool isnull)
+{
+	Datum		result = isnull ? (Datum) 0 : barq_convert(&argument->forth, value);
+
+	if (argument->checked && !isnull)
+	{
+		Datum		again = barq_convert(&argument->back, result);
+
+		if (!is_same(argument, value, again))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("element %d of filter_args, of type %s, loses information as type %s",
+							argument->number, argument->from_name, argument->to_name),
+					 errdetail("%s would become %s.", shown(argument->from, value),
+							   shown(argument->from, again)),
+					 errhint("Cast it to %s where it is given, or cast the parameter in the filter, as in $%d::%s.",
+							 argument->to_name, argument->number, argument->from_name)));
+	}
+	if (OidIsValid(argument->domain))
+		domain_check(result, isnull, argument->domain, &argument->domain_extra,
+					 argument->context);
+	return result;
 }

@@ -138,11 +138,77 @@ has_moving_literal(Node *node, void *context)
 	return expression_tree_walker(node, has_moving_literal, context);
 }
 
+static int
+count_elements(ArrayType *args)
+{
+	if (args == NULL)
+		return 0;
+	if (ARR_NDIM(args) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("filter_args must be an array of one dimension")));
+	return ArrayGetNItems(ARR_NDIM(args), ARR_DIMS(args));
+}
+
+/* There is no value for the parameter of this number, as it is written. */
+pg_noreturn static void
+no_value(const char *number, ArrayType *args)
+{
+	int			n = count_elements(args);
+
+	if (strspn(number, "0") == strlen(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_PARAMETER),
+				 errmsg("filter refers to $%s", number),
+				 errhint("The elements of filter_args are $1, $2 and so on.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 args == NULL ?
+			 errmsg("filter refers to $%s, but filter_args is missing or NULL", number) :
+			 errmsg("filter refers to $%s, but filter_args has %d element%s", number,
+					n, n == 1 ? "" : "s"),
+			 errhint("Give a value for each parameter: filter_args => ARRAY[...].")));
+}
+
+typedef struct ParamCheck
+{
+	const char *filter;
+	ArrayType  *args;
+	int			n;
+} ParamCheck;
+
+/*
+ * ERROR at a parameter without a value. The parser may have cut off what of its
+ * number does not fit, and analysis has an array as long as the number.
+ */
+static bool
+check_params(Node *node, void *context)
+{
+	ParamCheck *check = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ParamRef))
+	{
+		const char *number = check->filter + ((ParamRef *) node)->location + 1;
+		int			length = strspn(number, "0123456789");
+		int64		value = 0;
+
+		for (int i = 0; i < length && value <= check->n; i++)
+			value = value * 10 + (number[i] - '0');
+		if (value < 1 || value > check->n)
+			no_value(pnstrdup(number, Min(length, 20)), check->args);
+		return false;
+	}
+	return raw_expression_tree_walker(node, check_params, context);
+}
+
 static Node *
-check_filter(Relation table, const char *filter, int *nparams, Oid **param_types,
-			 bool *fixed)
+check_filter(Relation table, const char *filter, ArrayType *args, int *nparams,
+			 Oid **param_types, bool *fixed)
 {
 	Node	   *raw = parse_expression(filter);
+	ParamCheck	check = {filter, args, count_elements(args)};
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *item;
 	Node	   *expr;
@@ -152,6 +218,8 @@ check_filter(Relation table, const char *filter, int *nparams, Oid **param_types
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("filter must not contain a subquery"),
 				 errhint("Join the result of barq_hybrid(), or use a function that is STABLE.")));
+
+	(void) check_params(raw, &check);
 
 	*nparams = 0;
 	*param_types = NULL;
@@ -169,11 +237,18 @@ check_filter(Relation table, const char *filter, int *nparams, Oid **param_types
 	assign_expr_collations(pstate, expr);
 
 	for (int i = 0; i < *nparams; i++)
-		if (!OidIsValid((*param_types)[i]) || (*param_types)[i] == UNKNOWNOID)
+	{
+		if (!OidIsValid((*param_types)[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+					 errmsg("filter refers to $%d, but not to $%d", *nparams, i + 1),
+					 errhint("Number the parameters from $1 without gaps, and leave out of filter_args what is not referred to.")));
+		if ((*param_types)[i] == UNKNOWNOID)
 			ereport(ERROR,
 					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
 					 errmsg("could not determine data type of parameter $%d", i + 1),
 					 errhint("Say it with a cast, as in $%d::integer.", i + 1)));
+	}
 
 	/* planned, it has the defaults of functions' arguments in it, too */
 	if (contain_volatile_functions(expr) ||
@@ -187,15 +262,15 @@ check_filter(Relation table, const char *filter, int *nparams, Oid **param_types
 }
 
 Node *
-barq_hybrid_check_filter(Relation table, const char *filter, int *nparams,
-						 Oid **param_types, bool *fixed)
+barq_hybrid_check_filter(Relation table, const char *filter, ArrayType *args,
+						 int *nparams, Oid **param_types, bool *fixed)
 {
 	ErrorContextCallback callback = {error_context_stack, filter_error_context,
 				unconstify(char *, filter)};
 	Node	   *expr;
 
 	error_context_stack = &callback;
-	expr = check_filter(table, filter, nparams, param_types, fixed);
+	expr = check_filter(table, filter, args, nparams, param_types, fixed);
 	error_context_stack = callback.previous;
 	return expr;
 }
@@ -203,35 +278,29 @@ barq_hybrid_check_filter(Relation table, const char *filter, int *nparams,
 static void
 argument_error_context(void *arg)
 {
-	errcontext("filter_args of barq_hybrid(), $%d", *(int *) arg);
+	const BarqArgument *argument = *(const BarqArgument **) arg;
+
+	errcontext("filter_args of barq_hybrid(), $%d: %s as %s", argument->number,
+			   argument->from_name, argument->to_name);
 }
 
 void
 barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 						ParamListInfo params)
 {
-	int			number = 0;
+	BarqArgument *argument = entry->arguments;
 	ErrorContextCallback callback = {error_context_stack, argument_error_context,
-									 &number};
-	Datum	   *values = NULL;
-	bool	   *nulls = NULL;
-	int			n = 0;
+									 &argument};
+	int			n = count_elements(args);
+	Datum	   *values;
+	bool	   *nulls;
+	int16		length;
+	bool		by_value;
+	char		align;
 
-	if (args != NULL)
-	{
-		int16		length;
-		bool		by_value;
-		char		align;
-
-		if (ARR_NDIM(args) > 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-					 errmsg("filter_args must be an array of one dimension")));
-		get_typlenbyvalalign(ARR_ELEMTYPE(args), &length, &by_value, &align);
-		deconstruct_array(args, ARR_ELEMTYPE(args), length, by_value, align,
-						  &values, &nulls, &n);
-	}
-	if (n != entry->nparams)
+	if (n < entry->nparams)
+		no_value(psprintf("%d", entry->nparams), args);
+	if (n > entry->nparams)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("filter has %d parameter%s, but filter_args has %d element%s",
@@ -239,19 +308,22 @@ barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 						n, n == 1 ? "" : "s"),
 				 entry->nparams == 0 ?
 				 errhint("Leave filter_args out, or refer to its elements in the filter as $1, $2 and so on.") :
-				 errhint("Give a value for each parameter: filter_args => ARRAY[...].")));
+				 errhint("Refer to each element in the filter, as $1, $2 and so on.")));
+	if (n == 0)
+		return;
+	get_typlenbyvalalign(ARR_ELEMTYPE(args), &length, &by_value, &align);
+	deconstruct_array(args, ARR_ELEMTYPE(args), length, by_value, align, &values,
+					  &nulls, &n);
 
 	error_context_stack = &callback;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++, argument++)
 	{
 		ParamExternData *param = &params->params[i];
 
-		number = i + 1;
 		param->ptype = entry->param_types[i];
 		param->pflags = PARAM_FLAG_CONST;
 		param->isnull = nulls[i];
-		if (!nulls[i])
-			param->value = barq_convert(&entry->param_conversions[i], values[i]);
+		param->value = barq_argument_convert(argument, values[i], nulls[i]);
 	}
 	error_context_stack = callback.previous;
 }

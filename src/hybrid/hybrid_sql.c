@@ -98,7 +98,7 @@ ranked_expression(Relation table, const BarqHybridColumn *column, Oid *type)
  *
  * The table keeps its own name, for the filter may qualify columns with it. A
  * new line ends whatever comment the filter ends in. In the exact form nothing
- * orders by what an index orders by.
+ * orders by what an index orders by, and so places can decide ties at no cost.
  */
 char *
 barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
@@ -134,7 +134,8 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 	if (kind == BARQ_LEG_TEXT)
 		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.<) 0::pg_catalog.float8",
 						 distance.data);
-	appendStringInfo(&sql, " ORDER BY 3 LIMIT %d", entry->candidates);
+	appendStringInfo(&sql, " ORDER BY 3%s LIMIT %d", exact ? ", 1, 2" : "",
+					 entry->candidates);
 	return sql.data;
 }
 
