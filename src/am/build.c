@@ -29,17 +29,22 @@ barq_build_hold_folder(Relation index)
 {
 	char	   *folder = barq_image_folder(index);
 
-	/* it may be swept away before we have the lock */
-	for (int tries = 0; tries < HOLD_TRIES && barq_image_folder_create(folder); tries++)
+	/*
+	 * Until the folder is locked a sweep may remove it: between making it and
+	 * opening it, between that and making its lock file (ENOENT), or by a
+	 * sweeper that has the lock (EWOULDBLOCK). Then it is made again.
+	 */
+	for (int tries = 0; tries < HOLD_TRIES; tries++)
 	{
-		if (barq_image_hold(folder))
+		if (barq_image_folder_create(folder) && barq_image_hold(folder))
 		{
 			barq_temporary_folder_note(index);
 			return true;
 		}
-		if (errno != EWOULDBLOCK)
+		if (errno != EWOULDBLOCK && errno != ENOENT)
 			return false;
 		pg_usleep(1000);
+		errno = ENOENT;
 	}
 	return false;
 }
