@@ -27,6 +27,7 @@
 #include "base/settings.h"
 #include "store/folder.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 
 PG_MODULE_MAGIC;
