@@ -86,7 +86,7 @@ RESET extra_float_digits;
 RESET timezone;
 
 -- parameters and values: each number has one
-SELECT f, a, pg_temp.outcome(format($$SELECT count(*) FROM barq_hybrid(NULL::hybrid_args, '[0,0]', filter => %L, filter_args => %s)$$, f, a)) FROM unnest(ARRAY['id = $1', 'id = $2', 'id = $1 OR id = $3', 'id = $0', 'id = $99999999', 'id = $4294967297', 'id = 1']) WITH ORDINALITY f(f, n),
+SELECT f, a, pg_temp.outcome(format($$SELECT count(*) FROM barq_hybrid(NULL::hybrid_args, '[0,0]', filter => %L, filter_args => %s)$$, f, a)) FROM unnest(ARRAY['id = $1', 'id = $2', 'id = $1 OR id = $3', 'id = $0', 'id = $99999999', 'id = 1']) WITH ORDINALITY f(f, n),
 	unnest(ARRAY['NULL', 'ARRAY[]::int[]', 'ARRAY[1]', 'ARRAY[1, 2]', 'ARRAY[1, 2, 3]', 'ARRAY[[1]]']) WITH ORDINALITY a(a, m) ORDER BY n, m;
 SELECT f, pg_temp.outcome(format($$SELECT count(*) FROM barq_hybrid(NULL::hybrid_args, '[0,0]', filter => %L)$$, f)) FROM unnest(ARRAY['id = $1', 'id = $2']) f;
 -- no parameter number is too large for an error: in words of its own from 17 on
