@@ -47,6 +47,8 @@ SELECT n, string_agg(format('%s: %s', e, pg_temp.same(pg_temp.call(n, ARRAY[e, '
 FROM generate_series(1, 13) n, unnest(ARRAY[$$'[0,0]'$$, $$'[0,0]'::text$$, $$'[0,0]'::vector$$, $$'[0,0]'::halfvec$$, $$'{}/2'::sparsevec$$]) e GROUP BY n ORDER BY n;
 -- an array as embedding, by name
 SELECT e, pg_temp.same(format($$NULL::hybrid_call, embedding => %s, k => 5, filter => 'tenant = $1', filter_args => ARRAY[7]$$, e), 'tenant = 7') FROM unnest(ARRAY['ARRAY[0,0]', 'ARRAY[0,0]::real[]', 'ARRAY[0,0.0]', 'ARRAY[0,0]::float8[]']) e;
+-- by position it could be filter_args, unless these are given; so the docs say by name
+SELECT e, pg_temp.outcome(format($$SELECT count(*) FROM barq_hybrid(NULL::hybrid_call, %s)$$, e)) FROM unnest(ARRAY['ARRAY[0,0]::real[]', 'ARRAY[0,0]::real[], ''word''', 'ARRAY[0,0]::real[], filter => ''tenant = $1'', filter_args => ARRAY[7]']) e;
 -- without a filter
 SELECT n, pg_temp.same(pg_temp.call(n, ARRAY[$$'[0,0]'$$, 'NULL', '5', '100', '60', '1', '1', 'NULL', $$'v'$$], ARRAY['embedding', 'query', 'k', 'candidates', 'rrf_k', 'vector_weight', 'text_weight', 'filter', 'vector_column']), 'true') FROM generate_series(1, 9) n;
 
