@@ -115,11 +115,11 @@ _PG_init(void)
 	barq_register_segment_kind(&barq_hnsw_kind);
 	barq_register_segment_kind(&barq_ivf_kind);
 	barq_register_segment_kind(&barq_bm25_kind);
-	barq_register_index_kind(&barq_hnsw_index_kind);
-	barq_register_index_kind(&barq_ivf_index_kind);
+	barq_register_index_kind(&barq_hnsw_index_kind.base);
+	barq_register_index_kind(&barq_ivf_index_kind.base);
 	barq_register_index_kind(&barq_bm25_index_kind);
 
-	barq_define_reloptions();
+	barq_define_hnsw_reloptions();
 	barq_define_ivf_reloptions();
 	barq_define_text_reloptions();
 	barq_text_paths_init();

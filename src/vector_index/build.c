@@ -1,7 +1,7 @@
 /*
  * build.c
- *	  CREATE INDEX of vectors: read and encode the heap's rows, build the
- *	  segment, write its pages.
+ *	  CREATE INDEX of vectors: read and encode the heap's rows (build_rows.c), make
+ *	  one segment of them (vector_segments.c), write its pages, publish it.
  */
 #include "postgres.h"
 
@@ -20,22 +20,23 @@
 #include "utils/backend_progress.h"
 #include "utils/memutils.h"
 
+/* State of a build in the leader, or in the one process that builds. */
 typedef struct VectorBuild
 {
 	Relation	heap;
 	Relation	index;
 	IndexInfo  *info;
 	BarqFrozenOptions options;
-	const BarqVectorMethod *method;
+	const BarqVectorIndexKind *kind;
 	BarqCodec	codec;
 	char	   *rows_path;		/* NULL: rows are kept in memory */
 	char	   *whole_path;		/* of rows that differ in length; or NULL */
-	char	   *keyless_path;	/* of rows without a key, if there are any; or NULL */
+	char	   *keyless_path;	/* of rows without a key; it need not exist */
 	MemoryContextCallback remove_rows;
 	BarqRowSink sink;
-	BarqBuildLeader *leader;	/* NULL: alone */
+	BarqBuildLeader *leader;	/* NULL: no workers */
 	bool		released;		/* workers have been told to go on */
-	uint64		inserted;		/* by this process, where it is alone */
+	uint64		inserted;		/* rows, counted here if there are no workers */
 	double		heap_tuples;
 	double		index_tuples;
 } VectorBuild;
@@ -62,6 +63,7 @@ barq_build_phase_name(int64 phase)
 	}
 }
 
+/* Callback at the reset of the build's memory context: remove the files of rows. */
 static void
 remove_rows_file(void *arg)
 {
@@ -75,8 +77,10 @@ remove_rows_file(void *arg)
 }
 
 /*
- * A file for the rows, in the image directory. Where that cannot be used, the
- * build keeps its rows in memory and works alone: slower, but it works.
+ * Create the file of slots in the image directory and set the paths of the files
+ * of rows, all removed when the current memory context is reset. If the directory
+ * cannot be used, the paths stay NULL with a WARNING: the build then keeps its
+ * rows in memory and has no workers. ERROR instead if barq.allow_fallback is off.
  */
 static void
 create_rows_file(VectorBuild *build)
@@ -117,6 +121,7 @@ create_rows_file(VectorBuild *build)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &build->remove_rows);
 }
 
+/* Phase 1: read the heap into the sink, with workers if there are any. */
 static void
 load_rows(VectorBuild *build)
 {
@@ -148,6 +153,7 @@ load_rows(VectorBuild *build)
 	}
 }
 
+/* BarqBuildTeam.begin: let the workers help in the work area. */
 static void
 team_begin(void *arg, const char *path, uint64 bytes)
 {
@@ -159,6 +165,7 @@ team_begin(void *arg, const char *path, uint64 bytes)
 	build->released = true;
 }
 
+/* BarqBuildTeam.finish: wait for the workers. */
 static void
 team_finish(void *arg)
 {
@@ -169,6 +176,7 @@ team_finish(void *arg)
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
 }
 
+/* BarqBuildTeam.progress: report rows done, of all participants. */
 static void
 team_progress(void *arg, uint32 rows)
 {
@@ -182,7 +190,10 @@ team_progress(void *arg, uint32 rows)
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, done);
 }
 
-/* A flat body of the rows read; heads are told where their rows are. */
+/*
+ * Write slots as a flat body. Heads in the slots count from `whole`; copies of
+ * them are made that count from themselves.
+ */
 static void
 write_flat(VectorBuild *build, BarqBodyWriter *flat, const char *slots, const char *whole,
 		   const ItemPointerData *tids, uint64 rows)
@@ -210,12 +221,16 @@ write_flat(VectorBuild *build, BarqBodyWriter *flat, const char *slots, const ch
 	pfree(heads);
 }
 
-/* The rows read as a body: flat, and on to a graph or lists where that pays. */
+/*
+ * Make a body of the rows read, with segment id `id`: a flat one and, where that
+ * pays, a graph or lists of it. The flat body is then removed. The writer returned
+ * belongs to the caller.
+ */
 static BarqBodyWriter *
 build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
 		   const char *whole)
 {
-	bool		pays = build->method->pays(&build->codec, rows);
+	bool		pays = build->kind->pays(&build->codec, rows);
 	uint64		bytes = rows * (build->codec.stride + sizeof(ItemPointerData));
 	BarqBodyWriter *flat = NULL;
 	BarqBodyWriter *writer;
@@ -245,7 +260,7 @@ build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
 		return flat;
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE,
-								 build->method->first_phase);
+								 build->kind->first_phase);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, rows);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, 0);
 	body = barq_body_finish(flat, &bytes);
@@ -259,7 +274,7 @@ build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
 	return writer;
 }
 
-/* Write the rows read as the index's first segment. */
+/* Phase 2: write and publish the rows read as the index's first segment. */
 static void
 write_segment(VectorBuild *build)
 {
@@ -300,8 +315,9 @@ write_segment(VectorBuild *build)
 	barq_body_release(writer);
 }
 
+/* ambuild of both access methods; the result is palloc'd. */
 static IndexBuildResult *
-build_vectors(const BarqVectorMethod *method, Relation heap, Relation index,
+build_vectors(const BarqVectorIndexKind *kind, Relation heap, Relation index,
 			  IndexInfo *info)
 {
 	MemoryContext context;
@@ -317,8 +333,8 @@ build_vectors(const BarqVectorMethod *method, Relation heap, Relation index,
 	build->heap = heap;
 	build->index = index;
 	build->info = info;
-	build->method = method;
-	method->index_kind->freeze(index, index->rd_options, &build->options);
+	build->kind = kind;
+	kind->base.freeze(index, index->rd_options, &build->options);
 	barq_vector_codec(&build->options, &build->codec);
 	barq_meta_create(index, MAIN_FORKNUM, &build->options);
 
@@ -340,35 +356,36 @@ build_vectors(const BarqVectorMethod *method, Relation heap, Relation index,
 	return result;
 }
 
+/* ambuildempty of both access methods: the init fork of an unlogged index. */
 static void
-build_empty(const BarqVectorMethod *method, Relation index)
+build_empty(const BarqVectorIndexKind *kind, Relation index)
 {
 	BarqFrozenOptions options;
 
-	method->index_kind->freeze(index, index->rd_options, &options);
+	kind->base.freeze(index, index->rd_options, &options);
 	barq_meta_create(index, INIT_FORKNUM, &options);
 }
 
 IndexBuildResult *
 barq_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 {
-	return build_vectors(&barq_hnsw_method, heap, index, info);
+	return build_vectors(&barq_hnsw_index_kind, heap, index, info);
 }
 
 IndexBuildResult *
 barq_ivf_build(Relation heap, Relation index, IndexInfo *info)
 {
-	return build_vectors(&barq_ivf_method, heap, index, info);
+	return build_vectors(&barq_ivf_index_kind, heap, index, info);
 }
 
 void
 barq_hnsw_build_empty(Relation index)
 {
-	build_empty(&barq_hnsw_method, index);
+	build_empty(&barq_hnsw_index_kind, index);
 }
 
 void
 barq_ivf_build_empty(Relation index)
 {
-	build_empty(&barq_ivf_method, index);
+	build_empty(&barq_ivf_index_kind, index);
 }

@@ -1,12 +1,13 @@
 /*
  * build_rows.c
- *	  First phase of CREATE INDEX: the heap's vectors, encoded, as one array.
+ *	  First phase of CREATE INDEX: read the heap's vectors, encode them, and
+ *	  return them as one array.
  *
  * Each participant claims chunks of a file in the image directory and writes
- * the rows it reads into them, so the memory a build needs does not grow with
- * the table. Where there is no such file, all rows are kept in memory. Rows that
- * differ in length go to a second file, in which a participant claims as many
- * bytes as a chunk's rows take; their heads go to the first.
+ * the rows that it reads into them, so the memory of a build does not grow with
+ * the table. Without such a file all rows stay in memory. Rows that differ in
+ * length go to a second file, in which a participant claims as many bytes as the
+ * rows of one chunk take; their heads go to the first file.
  */
 #include "postgres.h"
 
@@ -18,6 +19,7 @@
 #include "vector_index/vector_build.h"
 #include "catalog/index.h"
 #include "commands/progress.h"
+#include "base/array.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/fd.h"
@@ -27,9 +29,10 @@
 
 #define PROGRESS_STEP	1000
 
-/* rows without a key that are written to their file at a time */
+/* rows without a key are written to their file this many at a time */
 #define KEYLESS_BATCH	8192
 
+/* Returns fd; ERROR if it is negative, for opening the file failed. */
 static int
 check_opened(int fd, const char *path)
 {
@@ -64,7 +67,7 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 		sink->fd = check_opened(barq_path_open(path, O_RDWR | PG_BINARY), path);
 		if (barq_codec_has_heads(&sink->codec))
 		{
-			/* whoever comes first makes it */
+			/* the first participant creates it */
 			sink->whole_path = barq_sink_whole_path(path);
 			sink->whole_fd = check_opened(barq_open_file(sink->whole_path,
 														 O_RDWR | O_CREAT | PG_BINARY,
@@ -72,6 +75,7 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 										  sink->whole_path);
 		}
 	}
+	/* with files this never grows: a full chunk is written */
 	sink->memory_space = BARQ_CHUNK_ROWS;
 	sink->memory = palloc_extended(sink->memory_space * sink->slot_bytes,
 								   MCXT_ALLOC_HUGE);
@@ -91,7 +95,7 @@ barq_sink_keyless_path(const char *path)
 	return psprintf("%s.keyless", path);
 }
 
-/* The file of rows without a key, made by whoever needs it first. */
+/* Open the file of rows without a key; the first participant creates it. */
 static void
 open_keyless(BarqRowSink *sink)
 {
@@ -108,6 +112,7 @@ open_keyless(BarqRowSink *sink)
 	MemoryContextSwitchTo(old);
 }
 
+/* Write `left` bytes at offset `off` of a file; ERROR if that fails. */
 static void
 write_bytes(int fd, const char *path, const char *data, Size left, off_t off)
 {
@@ -132,14 +137,14 @@ write_bytes(int fd, const char *path, const char *data, Size left, off_t off)
 	}
 }
 
-/* A row without a key as the file has it. */
+/* A row without a key in its file. */
 typedef struct KeylessEntry
 {
 	ItemPointerData tid;
 	uint16		keyless;		/* BarqKeyless */
 } KeylessEntry;
 
-/* Write those in memory to the file. */
+/* Move the rows without a key that are in memory to their file. */
 static void
 flush_keyless(BarqRowSink *sink)
 {
@@ -166,6 +171,7 @@ flush_keyless(BarqRowSink *sink)
 	pfree(entries);
 }
 
+/* Add a row without a key; in memory, or flushed to the file when there are many. */
 static void
 add_keyless(BarqRowSink *sink, BarqKeyless keyless, ItemPointer tid)
 {
@@ -175,6 +181,7 @@ add_keyless(BarqRowSink *sink, BarqKeyless keyless, ItemPointer tid)
 		flush_keyless(sink);
 }
 
+/* Write n slots to the file, the first as row first_row. */
 static void
 write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
 {
@@ -182,7 +189,10 @@ write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
 				first_row * sink->slot_bytes);
 }
 
-/* Write the whole rows in memory, and tell their heads where they are. */
+/*
+ * Write the whole rows in memory to their file, and set the distances of their
+ * heads to the place in the file.
+ */
 static void
 flush_whole(BarqRowSink *sink)
 {
@@ -204,6 +214,7 @@ flush_whole(BarqRowSink *sink)
 	}
 }
 
+/* Write the claimed chunk as far as it is filled; memory is empty afterwards. */
 static void
 flush_chunk(BarqRowSink *sink)
 {
@@ -214,7 +225,20 @@ flush_chunk(BarqRowSink *sink)
 	sink->filled = 0;
 }
 
-/* Encode a value into memory, without its TID; false if it has no key. */
+/* Make room for `bytes` bytes of whole rows in memory. */
+static void
+reserve_whole(BarqRowSink *sink, uint64 bytes)
+{
+	MemoryContext old = MemoryContextSwitchTo(sink->context);
+
+	BARQ_ARRAY_RESERVE(sink->whole, sink->whole_space, bytes, 65536);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Encode a value into a slot of the sink's memory, without its TID. False if the
+ * value has no key; the slot is then undefined.
+ */
 static bool
 encode_row(BarqRowSink *sink, const void *elements, char *slot)
 {
@@ -225,13 +249,7 @@ encode_row(BarqRowSink *sink, const void *elements, char *slot)
 		return barq_codec_encode(&sink->codec, elements, slot);
 
 	length = barq_value_row_bytes(&sink->codec, elements);
-	if (sink->whole == NULL || sink->whole_space < at + length)
-	{
-		sink->whole_space = Max(sink->whole_space * 2, at + length + 65536);
-		sink->whole = sink->whole == NULL ?
-			MemoryContextAllocHuge(sink->context, sink->whole_space) :
-			repalloc_huge(sink->whole, sink->whole_space);
-	}
+	reserve_whole(sink, at + length);
 	if (!barq_codec_encode(&sink->codec, elements, sink->whole + at))
 		return false;
 	barq_row_head(slot, sink->whole + at, at);
@@ -239,6 +257,50 @@ encode_row(BarqRowSink *sink, const void *elements, char *slot)
 	return true;
 }
 
+/*
+ * Make room for one more slot in memory: with files, by writing a full chunk and
+ * claiming the next one.
+ */
+static void
+reserve_slot(BarqRowSink *sink)
+{
+	if (sink->filled == sink->memory_space)
+	{
+		if (sink->fd >= 0)
+			flush_chunk(sink);
+		else
+			sink->memory = barq_array_grow(sink->memory, &sink->memory_space,
+										   sink->filled + 1, BARQ_CHUNK_ROWS,
+										   PG_INT64_MAX, sink->slot_bytes);
+	}
+	if (sink->fd >= 0 && !sink->claimed)
+	{
+		sink->chunk = sink->shared != NULL ?
+			pg_atomic_fetch_add_u32(&sink->own->next_chunk, 1) : sink->own_chunks++;
+		sink->claimed = true;
+	}
+}
+
+/* Report rows done, of all participants, every PROGRESS_STEP rows. */
+static void
+report_rows(BarqRowSink *sink)
+{
+	uint64		n = sink->rows - sink->reported;
+
+	if (n < PROGRESS_STEP)
+		return;
+	sink->reported = sink->rows;
+	if (sink->shared != NULL)
+		n += pg_atomic_fetch_add_u64(&sink->shared->rows_loaded, n);
+	else
+		n = sink->rows;
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, n);
+}
+
+/*
+ * IndexBuildCallback: add a row of the heap to the sink. ERROR if the vector has
+ * another number of dimensions than the index.
+ */
 static void
 add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		bool tuple_is_alive, void *arg)
@@ -257,24 +319,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		return;
 	}
 
-	if (sink->filled == sink->memory_space)
-	{
-		if (sink->fd >= 0)
-			flush_chunk(sink);
-		else
-		{
-			sink->memory_space *= 2;
-			sink->memory = repalloc_huge(sink->memory,
-										 sink->memory_space * sink->slot_bytes);
-		}
-	}
-	if (sink->fd >= 0 && !sink->claimed)
-	{
-		sink->chunk = sink->shared != NULL ?
-			pg_atomic_fetch_add_u32(&sink->own->next_chunk, 1) : sink->own_chunks++;
-		sink->claimed = true;
-	}
-
+	reserve_slot(sink);
 	old = MemoryContextSwitchTo(sink->scratch);
 	elements = sink->space->elements(values[0], &dims, &copy);
 	barq_check_expected_dim(sink->codec.dims, dims);
@@ -291,17 +336,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(sink->scratch);
 
-	if (sink->rows - sink->reported >= PROGRESS_STEP)
-	{
-		uint64		n = sink->rows - sink->reported;
-
-		sink->reported = sink->rows;
-		if (sink->shared != NULL)
-			n += pg_atomic_fetch_add_u64(&sink->shared->rows_loaded, n);
-		else
-			n = sink->rows;
-		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, n);
-	}
+	report_rows(sink);
 }
 
 void
@@ -323,7 +358,8 @@ barq_sink_flush(BarqRowSink *sink)
 	{
 		uint32		me = pg_atomic_fetch_add_u32(&sink->shared->next_participant, 1);
 
-		/* who has no chunk under way leaves no gap */
+		/* a participant without an unfinished chunk leaves no gap */
+		Assert(me < BARQ_MAX_PARTICIPANTS);
 		sink->own->partial[me].chunk = sink->chunk;
 		sink->own->partial[me].used = sink->claimed ? sink->filled : BARQ_CHUNK_ROWS;
 	}
@@ -343,7 +379,10 @@ barq_sink_close(BarqRowSink *sink)
 	sink->fd = sink->whole_fd = sink->keyless_fd = -1;
 }
 
-/* Whether a slot of the file holds no row: behind the end of a partial chunk. */
+/*
+ * Whether a slot of the file holds no row: it lies behind the rows of one of the
+ * n partial chunks.
+ */
 static bool
 in_gap(const BarqPartialChunk *partial, int n, uint64 slot)
 {
@@ -355,8 +394,9 @@ in_gap(const BarqPartialChunk *partial, int n, uint64 slot)
 }
 
 /*
- * Make the rows of the file dense: rows from behind what will be its end are
- * moved into the gaps before it. Returns the rows in all.
+ * Make the rows of the file dense: rows that lie behind the final end are moved
+ * into the gaps before it. Returns the number of rows of all participants. Only
+ * the leader, after every participant's flush.
  */
 static uint64
 close_gaps(BarqRowSink *sink)
@@ -400,6 +440,7 @@ typedef struct RowsMapping
 	Size		bytes;
 } RowsMapping;
 
+/* Callback at the reset of the memory context in which a file was mapped. */
 static void
 unmap_rows(void *arg)
 {
@@ -408,7 +449,10 @@ unmap_rows(void *arg)
 	barq_unmap(mapping->address, mapping->bytes, "rows: unmap");
 }
 
-/* Map a file to the end of the memory context current. */
+/*
+ * Map a file for reading until the current memory context is reset.
+ * ERRCODE_OUT_OF_MEMORY if that fails.
+ */
 static const char *
 map_rows(int fd, const char *path, Size bytes)
 {
@@ -446,7 +490,7 @@ barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole)
 	return map_rows(sink->fd, sink->path, *rows * sink->slot_bytes);
 }
 
-/* Bytes of the file of rows without a key. */
+/* Bytes of the file of rows without a key, of all participants. */
 static uint64
 keyless_bytes(const BarqRowSink *sink)
 {

@@ -163,10 +163,10 @@ estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
 }
 
 void
-barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
-						  Cost *startup_cost, Cost *total_cost,
-						  Selectivity *selectivity, double *correlation,
-						  double *pages)
+barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
+						Cost *startup_cost, Cost *total_cost,
+						Selectivity *selectivity, double *correlation,
+						double *pages)
 {
 	double		degree = 2 * BARQ_HNSW_DEFAULT_M;
 

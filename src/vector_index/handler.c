@@ -34,7 +34,7 @@ barq_hnsw_handler(PG_FUNCTION_ARGS)
 
 	am->ambuild = barq_hnsw_build;
 	am->ambuildempty = barq_hnsw_build_empty;
-	am->amcostestimate = barq_vector_cost_estimate;
+	am->amcostestimate = barq_hnsw_cost_estimate;
 	am->amoptions = barq_hnsw_reloptions;
 	PG_RETURN_POINTER(am);
 }

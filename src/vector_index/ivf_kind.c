@@ -1,7 +1,7 @@
 /*
  * ivf_kind.c
- *	  What a barq_ivf index does with rows: as one of barq_hnsw, but that merges
- *	  become lists where those pay. Its options.
+ *	  The table of barq_ivf: its options, and how a merge makes lists in a work
+ *	  area (ivf/ivf.h).
  */
 #include "postgres.h"
 
@@ -11,13 +11,13 @@
 #include "utils/rel.h"
 
 /*
- * Below this cost (barq_scan_cost) a scan of all takes hardly longer than one of
- * some lists, and it finds all. Measured, see docs/performance.md ("IVF").
+ * Below this cost (barq_scan_cost) a scan of all rows takes hardly longer than one
+ * of some lists, and misses none. Measured, see docs/performance.md ("IVF").
  */
 #ifndef BARQ_CRASH_POINTS
 #define LISTS_PAY_BYTES	(UINT64CONST(1) * 1024 * 1024)
 #define LISTS_PAY_ROWS	1000
-#else							/* tests of crashes want small segments with lists */
+#else							/* tests of crashes need small segments with lists */
 #define LISTS_PAY_BYTES	1
 #define LISTS_PAY_ROWS	100
 #endif
@@ -60,8 +60,9 @@ barq_ivf_built_lists(Relation index)
 	return barq_vector_options(&barq_meta_cached(index, false)->options)->lists;
 }
 
+/* BarqIndexKind.freeze of barq_ivf. */
 static void
-ivf_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
+freeze_ivf(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 {
 	const IvfReloptions *given = reloptions;
 	BarqVectorOptions options;
@@ -69,60 +70,10 @@ ivf_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *fr
 	barq_vector_freeze_options(index, "barq_ivf",
 							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
 	options.lists = given ? (uint32) given->lists : 0;
-
-	memset(frozen, 0, sizeof(*frozen));
-	frozen->index_kind = BARQ_KIND_IVF;
-	frozen->version = BARQ_VECTOR_OPTIONS_VERSION;
-	memcpy(frozen->bytes, &options, sizeof(options));
+	barq_vector_store_options(BARQ_KIND_IVF, &options, frozen);
 }
 
-static bool
-lists_pay(const BarqCodec *codec, uint64 rows)
-{
-	return rows >= LISTS_PAY_ROWS && barq_scan_cost(codec, rows) >= LISTS_PAY_BYTES;
-}
-
-static uint64
-ivf_work_bytes(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs)
-{
-	BarqCodec	codec;
-
-	barq_vector_codec(frozen, &codec);
-	return barq_ivf_work_bytes(&codec, barq_vector_options(frozen)->lists, inputs, ninputs);
-}
-
-static void
-ivf_load(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs)
-{
-	BarqCodec	codec;
-
-	barq_vector_codec(frozen, &codec);
-	(void) barq_ivf_work_load(area, &codec, barq_vector_options(frozen)->lists,
-							  inputs, ninputs);
-}
-
-static void
-ivf_lead(void *area, BarqBuildProgress progress, void *arg)
-{
-	BarqIvfWork *work = barq_ivf_work_attach(area);
-
-	barq_ivf_work_train(work, progress, arg);
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_ASSIGN);
-	barq_ivf_work_assign(work, progress, arg);
-}
-
-static void
-ivf_help(void *area, BarqBuildProgress progress, void *arg)
-{
-	barq_ivf_work_help(barq_ivf_work_attach(area), progress, arg);
-}
-
-static void
-ivf_write(void *area, BarqBodyWriter *writer)
-{
-	barq_ivf_work_write(barq_ivf_work_attach(area), writer);
-}
-
+/* BarqIndexKind.show of barq_ivf. */
 static int
 show_ivf(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown)
 {
@@ -135,26 +86,77 @@ show_ivf(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown
 	return 3;
 }
 
-const BarqIndexKind barq_ivf_index_kind = {
-	.id = BARQ_KIND_IVF,
-	.name = "barq_ivf",
-	.seal = barq_vector_seal,
-	.merge = barq_vector_merge,
-	.is_provisional = barq_vector_is_provisional,
-	.is_urgent = barq_vector_is_urgent,
-	.has_key = barq_vector_has_key,
-	.reloptions = barq_ivf_reloptions,
-	.freeze = ivf_freeze_options,
-	.show = show_ivf
-};
+/* BarqVectorIndexKind.pays of barq_ivf. */
+static bool
+lists_pay(const BarqCodec *codec, uint64 rows)
+{
+	return rows >= LISTS_PAY_ROWS && barq_scan_cost(codec, rows) >= LISTS_PAY_BYTES;
+}
 
-const BarqVectorMethod barq_ivf_method = {
-	.index_kind = &barq_ivf_index_kind,
+/* BarqVectorIndexKind.area_bytes of barq_ivf. */
+static uint64
+lists_area_bytes(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	return barq_ivf_work_bytes(&codec, barq_vector_options(frozen)->lists, inputs, ninputs);
+}
+
+/* BarqVectorIndexKind.load of barq_ivf. */
+static void
+load_lists(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	(void) barq_ivf_work_load(area, &codec, barq_vector_options(frozen)->lists,
+							  inputs, ninputs);
+}
+
+/* BarqVectorIndexKind.lead of barq_ivf. */
+static void
+train_and_assign(void *area, BarqBuildProgress progress, void *arg)
+{
+	BarqIvfWork *work = barq_ivf_work_attach(area);
+
+	barq_ivf_work_train(work, progress, arg);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_ASSIGN);
+	barq_ivf_work_assign(work, progress, arg);
+}
+
+/* BarqVectorIndexKind.help of barq_ivf. */
+static void
+help_with_lists(void *area, BarqBuildProgress progress, void *arg)
+{
+	barq_ivf_work_help(barq_ivf_work_attach(area), progress, arg);
+}
+
+/* BarqVectorIndexKind.write_body of barq_ivf. */
+static void
+write_lists(void *area, BarqBodyWriter *writer)
+{
+	barq_ivf_work_write(barq_ivf_work_attach(area), writer);
+}
+
+const BarqVectorIndexKind barq_ivf_index_kind = {
+	.base = {
+		.id = BARQ_KIND_IVF,
+		.name = "barq_ivf",
+		.seal = barq_vector_seal,
+		.merge = barq_vector_merge,
+		.is_provisional = barq_vector_is_provisional,
+		.is_urgent = barq_vector_is_urgent,
+		.has_key = barq_vector_has_key,
+		.reloptions = barq_ivf_reloptions,
+		.freeze = freeze_ivf,
+		.show = show_ivf
+	},
 	.pays = lists_pay,
-	.work_bytes = ivf_work_bytes,
-	.load = ivf_load,
-	.lead = ivf_lead,
-	.help = ivf_help,
-	.write_body = ivf_write,
+	.area_bytes = lists_area_bytes,
+	.load = load_lists,
+	.lead = train_and_assign,
+	.help = help_with_lists,
+	.write_body = write_lists,
 	.first_phase = BARQ_PHASE_TRAIN
 };

@@ -1,7 +1,8 @@
 /*
  * options.c
- *	  Reloptions, and the options that an index freezes on its metapage when it
- *	  is created.
+ *	  Options that both access methods of vectors have: the reloption
+ *	  "quantization", and the options that an index freezes on its metapage when
+ *	  it is created.
  */
 #include "postgres.h"
 
@@ -14,8 +15,6 @@
 StaticAssertDecl(sizeof(BarqVectorOptions) <= sizeof(((BarqFrozenOptions *) 0)->bytes),
 				 "vector options must fit the metapage");
 
-static relopt_kind hnsw_relopt_kind;
-
 static relopt_enum_elt_def quantization_values[] = {
 	{"none", BARQ_QUANT_NONE},
 	{"f16", BARQ_QUANT_F16},
@@ -25,21 +24,6 @@ static relopt_enum_elt_def quantization_values[] = {
 };
 
 void
-barq_define_reloptions(void)
-{
-	hnsw_relopt_kind = add_reloption_kind();
-	add_int_reloption(hnsw_relopt_kind, "m",
-					  "Neighbours of a row in each layer of the graph",
-					  BARQ_HNSW_DEFAULT_M, 2, 100, ShareUpdateExclusiveLock);
-	add_int_reloption(hnsw_relopt_kind, "ef_construction",
-					  "Breadth of the search for neighbours while building",
-					  BARQ_HNSW_DEFAULT_EF_CONSTRUCTION, 4, 1000,
-					  ShareUpdateExclusiveLock);
-	barq_add_quantization(hnsw_relopt_kind);
-}
-
-/* The option that all access methods of vectors have. */
-void
 barq_add_quantization(relopt_kind kind)
 {
 	add_enum_reloption(kind, "quantization",
@@ -47,20 +31,6 @@ barq_add_quantization(relopt_kind kind)
 					   quantization_values, BARQ_QUANT_DEFAULT,
 					   "Valid values are \"none\", \"f16\", \"sq8\" and \"rabitq\".",
 					   ShareUpdateExclusiveLock);
-}
-
-bytea *
-barq_hnsw_reloptions(Datum reloptions, bool validate)
-{
-	static const relopt_parse_elt table[] = {
-		{"m", RELOPT_TYPE_INT, offsetof(BarqHnswReloptions, m)},
-		{"ef_construction", RELOPT_TYPE_INT, offsetof(BarqHnswReloptions, ef_construction)},
-		{"quantization", RELOPT_TYPE_ENUM, offsetof(BarqHnswReloptions, quantization)},
-	};
-
-	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,
-									  sizeof(BarqHnswReloptions),
-									  table, lengthof(table));
 }
 
 const char *
@@ -146,25 +116,13 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 }
 
 void
-barq_hnsw_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
+barq_vector_store_options(uint16 index_kind, const BarqVectorOptions *options,
+						  BarqFrozenOptions *frozen)
 {
-	const BarqHnswReloptions *given = reloptions;
-	BarqVectorOptions options;
-
-	barq_vector_freeze_options(index, "barq_hnsw",
-							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
-	options.m = given ? given->m : BARQ_HNSW_DEFAULT_M;
-	options.ef_construction = given ? given->ef_construction :
-		BARQ_HNSW_DEFAULT_EF_CONSTRUCTION;
-
-	if (options.ef_construction < 2 * options.m)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("ef_construction must be greater than or equal to 2 * m")));
 	memset(frozen, 0, sizeof(*frozen));
-	frozen->index_kind = BARQ_KIND_HNSW;
+	frozen->index_kind = index_kind;
 	frozen->version = BARQ_VECTOR_OPTIONS_VERSION;
-	memcpy(frozen->bytes, &options, sizeof(options));
+	memcpy(frozen->bytes, options, sizeof(*options));
 }
 
 const BarqVectorOptions *

@@ -1,7 +1,7 @@
 /*
  * vector_build.h
- *	  CREATE INDEX of vectors: what leader and workers share, and where the rows
- *	  of one participant go.
+ *	  CREATE INDEX of vectors: the state that leader and workers share, and where
+ *	  one participant puts the rows that it reads.
  */
 #ifndef BARQ_VECTOR_BUILD_H
 #define BARQ_VECTOR_BUILD_H
@@ -10,109 +10,166 @@
 #include "store/keyless.h"
 #include "vector_index/vector_index.h"
 
-/* Rows are handed to the file of rows in chunks of this many. */
-#define BARQ_CHUNK_ROWS		4096
-
-/* The last, partly filled chunk of a participant. */
-typedef struct BarqPartialChunk
-{
-	uint32		chunk;
-	uint32		used;
-} BarqPartialChunk;
-
-/* What leader and workers of a build of vectors share (BarqBuildSharedOwn). */
-typedef struct BarqVectorBuildShared
-{
-	char		rows_path[MAXPGPATH];
-	pg_atomic_uint32 next_chunk;
-	pg_atomic_uint64 next_whole;	/* bytes of whole rows written or claimed */
-	pg_atomic_uint64 next_keyless;	/* bytes of rows without a key likewise */
-	BarqPartialChunk partial[BARQ_MAX_PARTICIPANTS];
-} BarqVectorBuildShared;
-
-/*
- * Where one participant puts the rows that it reads from the heap. Where the
- * codec has heads, a slot's is one whose row lies as many bytes from the start
- * of all whole rows, which have a file or memory of their own.
- */
-typedef struct BarqRowSink
-{
-	const BarqVectorSpace *space;
-	BarqCodec	codec;
-	Size		slot_bytes;		/* code, then TID padded to 8 */
-
-	/* file: chunks claimed from `shared` (or from `own_chunks` when alone) */
-	int			fd;				/* -1: all rows stay in `memory` */
-	const char *path;
-	BarqBuildShared *shared;	/* NULL: alone */
-	BarqVectorBuildShared *own; /* of `shared` */
-	uint32		own_chunks;
-	uint32		chunk;			/* claimed now */
-	bool		claimed;
-
-	char	   *memory;			/* a chunk's rows, or all of them */
-	uint64		memory_space;	/* rows */
-	int			whole_fd;
-	const char *whole_path;
-	uint64		own_whole;		/* bytes written, where nobody shares the file */
-	char	   *whole;			/* those of the rows in memory */
-	uint64		whole_space;
-	uint64		whole_used;
-	uint64		filled;			/* rows in memory */
-	uint64		rows;			/* that have a key, in all */
-
-	/* those without one: some in memory, the others in a file if there is one */
-	int			keyless_fd;		/* -1: not needed so far */
-	char	   *keyless_path;
-	uint64		own_keyless;	/* bytes written, where nobody shares the file */
-	BarqKeylessRows keyless;	/* in `context` */
-	uint64		nkeyless;		/* in all */
-	uint64		reported;
-	double		heap_tuples;
-	MemoryContext context;		/* all but what a row leaves behind */
-	MemoryContext scratch;
-} BarqRowSink;
-
-/* ---- build_rows.c ---- */
-
-extern void barq_sink_init(BarqRowSink *sink, Relation index,
-						   const BarqFrozenOptions *frozen, const char *path,
-						   BarqBuildShared *shared);
-extern void barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index,
-						   IndexInfo *info, TableScanDesc scan, bool progress);
-extern void barq_sink_flush(BarqRowSink *sink);
-extern void barq_sink_close(BarqRowSink *sink);
-
-/* The files of whole rows and of rows without a key beside a file of slots; palloc'd. */
-extern char *barq_sink_whole_path(const char *path);
-extern char *barq_sink_keyless_path(const char *path);
-
-/*
- * Write the rows without a key, of all participants, to a body whose kind has
- * finished its part. After barq_sink_flush by all of them.
- */
-extern void barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer);
-
-/*
- * All rows as one array of slots (code, TID), mapped or in memory. Closes the
- * gaps that partly filled chunks left. *whole receives where the distances of
- * heads count from, or NULL.
- */
-extern const char *barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole);
-
-/* ---- vector_worker.c ---- */
-
-/* barq_build_begin_parallel() of a build of vectors whose rows go to a file. */
-extern BarqBuildLeader *barq_vector_begin_parallel(Relation heap, Relation index,
-												   IndexInfo *info, const char *rows_path);
-
-extern PGDLLEXPORT void barq_vector_build_worker(dsm_segment *segment, shm_toc *toc);
-
 /* Phases, as pg_stat_progress_create_index shows them. */
 #define BARQ_PHASE_LOAD		2
 #define BARQ_PHASE_GRAPH	3
 #define BARQ_PHASE_WRITE	4
 #define BARQ_PHASE_TRAIN	5
 #define BARQ_PHASE_ASSIGN	6
+
+/* Rows are written to the file of slots in chunks of this many. */
+#define BARQ_CHUNK_ROWS		4096
+
+/* The last, partly filled chunk of a participant. */
+typedef struct BarqPartialChunk
+{
+	uint32		chunk;
+	uint32		used;			/* rows */
+} BarqPartialChunk;
+
+/* Shared by leader and workers of a build of vectors (BarqBuildSharedOwn). */
+typedef struct BarqVectorBuildShared
+{
+	char		rows_path[MAXPGPATH];
+	pg_atomic_uint32 next_chunk;
+	pg_atomic_uint64 next_whole;	/* bytes of whole rows written or claimed */
+	pg_atomic_uint64 next_keyless;	/* the same of rows without a key */
+	BarqPartialChunk partial[BARQ_MAX_PARTICIPANTS];
+} BarqVectorBuildShared;
+
+/*
+ * Where one participant puts the rows that it reads from the heap. A row becomes
+ * a slot: its code, then its TID padded to 8 bytes. If the codec has heads, the
+ * slot holds the head of a whole row, and whole rows have a file or memory of
+ * their own: the head's distance then counts from the start of all whole rows.
+ */
+typedef struct BarqRowSink
+{
+	const BarqVectorSpace *space;
+	BarqCodec	codec;
+	Size		slot_bytes;
+
+	/* file of slots: chunks claimed from `own`, or from `own_chunks` if alone */
+	int			fd;				/* -1: all rows stay in `memory` */
+	const char *path;
+	BarqBuildShared *shared;	/* NULL: this process builds alone */
+	BarqVectorBuildShared *own; /* of `shared` */
+	uint32		own_chunks;
+	uint32		chunk;			/* the one being filled */
+	bool		claimed;		/* `chunk` is claimed and not yet written */
+
+	/* slots of the chunk being filled, or of all rows */
+	char	   *memory;
+	Size		memory_space;	/* rows */
+	uint64		filled;			/* rows */
+
+	/* whole rows of the slots in memory */
+	int			whole_fd;		/* -1: whole rows, if any, stay in `whole` */
+	const char *whole_path;
+	uint64		own_whole;		/* bytes of the file written by this process */
+	char	   *whole;
+	uint64		whole_space;	/* bytes */
+	uint64		whole_used;		/* bytes */
+
+	/* rows without a key: some in memory, the others in a file if there is one */
+	int			keyless_fd;		/* -1: not needed so far */
+	char	   *keyless_path;
+	uint64		own_keyless;	/* bytes of the file written by this process */
+	BarqKeylessRows keyless;	/* in `context` */
+
+	/* counts of this participant */
+	uint64		rows;			/* with a key */
+	uint64		nkeyless;		/* without */
+	uint64		reported;		/* of `rows`, as progress */
+	double		heap_tuples;
+
+	MemoryContext context;		/* of the sink's own memory */
+	MemoryContext scratch;		/* reset after each row */
+} BarqRowSink;
+
+/* ---- build_rows.c ---- */
+
+/*
+ * Open a sink for rows of an index. `path`: the file of slots, which exists, or
+ * NULL to keep all rows in memory. `shared`: NULL if this process builds alone.
+ * The sink's memory is allocated in the current memory context. ERROR if a file
+ * cannot be opened.
+ */
+extern void barq_sink_init(BarqRowSink *sink, Relation index,
+						   const BarqFrozenOptions *frozen, const char *path,
+						   BarqBuildShared *shared);
+
+/*
+ * Read the heap, or (scan not NULL) a participant's part of it, into the sink.
+ * `progress`: report blocks done to pg_stat_progress_create_index.
+ */
+extern void barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index,
+						   IndexInfo *info, TableScanDesc scan, bool progress);
+
+/* Write all rows that are still in memory, if the sink has files. */
+extern void barq_sink_flush(BarqRowSink *sink);
+
+/* Close the sink's files. */
+extern void barq_sink_close(BarqRowSink *sink);
+
+/*
+ * Names of the files of whole rows and of rows without a key that belong to the
+ * file of slots `path`; palloc'd.
+ */
+extern char *barq_sink_whole_path(const char *path);
+extern char *barq_sink_keyless_path(const char *path);
+
+/*
+ * The slots of all participants as one array; called by the leader after every
+ * participant's barq_sink_flush(). Removes the gaps that partly filled chunks left
+ * in the file. *rows receives the number of slots, *whole the start of all whole
+ * rows (NULL if there are none). The arrays are mapped until the current memory
+ * context is reset, or are the sink's memory.
+ */
+extern const char *barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole);
+
+/*
+ * Append the rows without a key, of all participants, to a body whose kind has
+ * finished its part. Called by the leader after every participant's
+ * barq_sink_flush().
+ */
+extern void barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer);
+
+/* ---- vector_segments.c ---- */
+
+/* Processes that help to build a graph or lists, and the progress of the build. */
+typedef struct BarqBuildTeam
+{
+	/* let helpers attach the shared work area at `path`, `bytes` long */
+	void		(*begin) (void *arg, const char *path, uint64 bytes);
+	/* wait until every helper has finished */
+	void		(*finish) (void *arg);
+	BarqBuildProgress progress;
+	void	   *arg;
+} BarqBuildTeam;
+
+/*
+ * Build a graph or lists of the inputs' live rows. CREATE INDEX passes a team;
+ * the result is then never NULL. A merge passes NULL, and where room is lacking
+ * gets NULL with *reason, for it can be repeated later. `id`: of the new segment,
+ * whose image file the body is written to if there is room. The writer belongs to
+ * the caller (barq_body_release).
+ */
+extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions *frozen,
+										 const uint8 *id, BarqMergeInput *inputs,
+										 int ninputs, const BarqBuildTeam *team,
+										 char **reason);
+
+/* ---- vector_worker.c ---- */
+
+/*
+ * Launch the workers of a build of vectors whose slots go to the file rows_path.
+ * NULL if the build is to be done alone; else see barq_build_begin_parallel().
+ */
+extern BarqBuildLeader *barq_vector_begin_parallel(Relation heap, Relation index,
+												   IndexInfo *info, const char *rows_path);
+
+/* Main function of such a worker; PostgreSQL finds it by name. */
+extern PGDLLEXPORT void barq_vector_build_worker(dsm_segment *segment, shm_toc *toc);
 
 #endif							/* BARQ_VECTOR_BUILD_H */

@@ -1,7 +1,7 @@
 /*
  * vector_index.h
- *	  What the access methods of vectors, barq_hnsw and barq_ivf, share: spaces,
- *	  options, building and merging, the callbacks.
+ *	  What the access methods of vectors, barq_hnsw and barq_ivf, share: spaces
+ *	  of operator classes, options, sealing and merging, the callbacks.
  */
 #ifndef BARQ_VECTOR_INDEX_H
 #define BARQ_VECTOR_INDEX_H
@@ -14,10 +14,10 @@
 #include "ivf/ivf.h"
 #include "nodes/pathnodes.h"
 
-/* Support function 1 of a vector operator class: what space it spans. */
+/* Number of the support function of an operator class that returns its space. */
 #define BARQ_SPACE_PROC		1
 
-/* What an operator class spans: how a datum of its type is encoded (space.c). */
+/* Type and distance of a vector operator class (space.c). */
 typedef struct BarqVectorSpace
 {
 	BarqMetric	metric;
@@ -26,25 +26,19 @@ typedef struct BarqVectorSpace
 	BarqQuantization unquantized;	/* how rows are kept under "none" */
 
 	/*
-	 * The value of a datum as the codec takes it (codec.h); *to_free receives
-	 * a copy made on the way, or NULL.
+	 * Returns the elements of a value as the codec takes them (codec.h), valid
+	 * as long as both the value and *to_free are. *dims receives the number of
+	 * dimensions; *to_free a palloc'd copy that the caller may pfree, or NULL.
+	 * ERRCODE_PROGRAM_LIMIT_EXCEEDED for a sparsevec with too many elements.
 	 */
 	const void *(*elements) (Datum value, int *dims, void **to_free);
 
-	/* raises the type's error about operands of different dimensions */
+	/* Raises the type's error about operands of different dimensions. */
 	void		(*dims_differ) (int a, int b);
 } BarqVectorSpace;
 
-/* Reloptions of barq_hnsw as parsed. */
-typedef struct BarqHnswReloptions
-{
-	int32		vl_len_;
-	int			m;
-	int			ef_construction;
-	int			quantization;	/* BarqQuantization, or BARQ_QUANT_DEFAULT */
-} BarqHnswReloptions;
-
-#define BARQ_QUANT_DEFAULT	(-1)	/* what the type's default is */
+/* Value of the option "quantization" if it is not given: the type's default. */
+#define BARQ_QUANT_DEFAULT	(-1)
 
 #define BARQ_HNSW_DEFAULT_M		16
 #define BARQ_HNSW_DEFAULT_EF_CONSTRUCTION	64
@@ -55,94 +49,107 @@ typedef struct BarqVectorOptions
 	uint16		metric;			/* BarqMetric */
 	uint16		quantization;	/* BarqQuantization */
 	uint32		dims;
-	uint16		m;				/* 0 but in barq_hnsw */
-	uint16		ef_construction;
-	uint32		lists;			/* of barq_ivf; 0: chosen */
+	uint16		m;				/* of barq_hnsw, else 0 */
+	uint16		ef_construction;	/* of barq_hnsw, else 0 */
+	uint32		lists;			/* of barq_ivf, 0: chosen by the number of rows */
 } BarqVectorOptions;
 
 #define BARQ_VECTOR_OPTIONS_VERSION 1
 
 StaticAssertDecl(sizeof(BarqVectorOptions) == 16, "BarqVectorOptions is on disk");
 
-/* options.c */
-extern void barq_define_reloptions(void);
-extern void barq_add_quantization(relopt_kind kind);
+/*
+ * The one table of an access method of vectors. `base` is the part that the
+ * lifecycle calls for indexes of all kinds; the other members are how this
+ * method makes its kind of segment, a graph or lists, in a work area. A method
+ * registers &kind.base; barq_vector_kind() finds the whole table.
+ */
+typedef struct BarqVectorIndexKind
+{
+	BarqIndexKind base;
+
+	/* Whether searches of a segment of so many rows are faster than of a flat one. */
+	bool		(*pays) (const BarqCodec *codec, uint64 rows);
+
+	/* Bytes of the work area for a segment of the inputs' live rows. */
+	uint64		(*area_bytes) (const BarqFrozenOptions *frozen, BarqMergeInput *inputs,
+							   int ninputs);
+
+	/* Lay out the area and copy the live rows into it. One process. */
+	void		(*load) (void *area, const BarqFrozenOptions *frozen,
+						 BarqMergeInput *inputs, int ninputs);
+
+	/*
+	 * Build the graph or lists: `lead` in one process, `help` in any number of
+	 * others that mapped the area, possibly elsewhere. progress(arg, n) is called
+	 * with rows done since its last call and must check for interrupts.
+	 */
+	void		(*lead) (void *area, BarqBuildProgress progress, void *arg);
+	void		(*help) (void *area, BarqBuildProgress progress, void *arg);
+
+	/* Write the body. One process, after lead() and all calls of help() returned. */
+	void		(*write_body) (void *area, BarqBodyWriter *writer);
+
+	int			first_phase;	/* BARQ_PHASE_* that lead() begins with */
+} BarqVectorIndexKind;
+
+/* ---- hnsw_kind.c, ivf_kind.c ---- */
+
+extern const BarqVectorIndexKind barq_hnsw_index_kind;
+extern const BarqVectorIndexKind barq_ivf_index_kind;
+
+/* Define the reloptions of a method; called while the library is loaded. */
+extern void barq_define_hnsw_reloptions(void);
+extern void barq_define_ivf_reloptions(void);
+
+/* amoptions: parsed reloptions, palloc'd; NULL if there are none. */
 extern bytea *barq_hnsw_reloptions(Datum reloptions, bool validate);
+extern bytea *barq_ivf_reloptions(Datum reloptions, bool validate);
 
 /*
- * What every index of vectors freezes: the rest of *options is zero. method:
- * the access method's name.
+ * The option lists that a barq_ivf index was built with. The catalog's may
+ * differ: ALTER INDEX SET waits for a REINDEX.
+ */
+extern uint32 barq_ivf_built_lists(Relation index);
+
+/* ---- options.c ---- */
+
+/* Add the reloption "quantization", which all access methods of vectors have. */
+extern void barq_add_quantization(relopt_kind kind);
+
+/*
+ * Fill in the options that a new index of either method has; the method's own are
+ * set to 0. `quantization` is the reloption's value, `method` the access method's
+ * name for messages. Raises the errors of CREATE INDEX: a type without a fixed
+ * number of dimensions, too many dimensions, a quantization that does not suit
+ * type or distance.
  */
 extern void barq_vector_freeze_options(Relation index, const char *method,
 									   int quantization, BarqVectorOptions *options);
 
+/* Store options in the form that the metapage keeps. */
+extern void barq_vector_store_options(uint16 index_kind, const BarqVectorOptions *options,
+									  BarqFrozenOptions *frozen);
+
 /*
- * Options of a new index, checked: ERROR for a column without dimensions, for
- * too many, for options that do not fit together.
+ * The options in `frozen`, which must outlive the result.
+ * ERRCODE_FEATURE_NOT_SUPPORTED if they have the version of another library.
  */
-extern void barq_hnsw_freeze_options(Relation index, const void *reloptions,
-									 BarqFrozenOptions *frozen);
-extern const BarqVectorSpace *barq_vector_space(Relation index);
 extern const BarqVectorOptions *barq_vector_options(const BarqFrozenOptions *frozen);
+
+/* The codec of an index with these options. Errors of barq_vector_options(). */
 extern void barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec);
+
+/* The space of the operator class of an open index; static storage. */
+extern const BarqVectorSpace *barq_vector_space(Relation index);
+
+/* The name of a BarqQuantization as the reloption has it; static storage. */
 extern const char *barq_quantization_name(int quantization);
 
-/* vector_kind.c: sealing and merging vectors */
-extern const BarqIndexKind barq_hnsw_index_kind;
+/* ---- vector_segments.c: members of BarqIndexKind that both methods share ---- */
+
 extern void barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows,
 							 uint32 n, BarqBodyWriter *writer);
-extern bool barq_vector_has_key(Relation index, const BarqFrozenOptions *frozen,
-								Datum value);
-
-/* Others who help to build a graph or lists, and how far it is. */
-typedef struct BarqBuildTeam
-{
-	/* announce a shared work area, of which `bytes` are used */
-	void		(*begin) (void *arg, const char *path, uint64 bytes);
-	/* wait until everyone who joined has finished */
-	void		(*finish) (void *arg);
-	BarqBuildProgress progress;
-	void	   *arg;
-} BarqBuildTeam;
-
-/* What the access methods of vectors do each in its own way. */
-typedef struct BarqVectorMethod
-{
-	const BarqIndexKind *index_kind;
-
-	/* is a segment of so many rows better as a graph, or lists, than flat? */
-	bool		(*pays) (const BarqCodec *codec, uint64 rows);
-
-	/* the work area in which one is made of the inputs' live rows */
-	uint64		(*work_bytes) (const BarqFrozenOptions *frozen, BarqMergeInput *inputs,
-							   int ninputs);
-	void		(*load) (void *area, const BarqFrozenOptions *frozen,
-						 BarqMergeInput *inputs, int ninputs);
-
-	/* do the work; and, as another process, take part in it */
-	void		(*lead) (void *area, BarqBuildProgress progress, void *arg);
-	void		(*help) (void *area, BarqBuildProgress progress, void *arg);
-	void		(*write_body) (void *area, BarqBodyWriter *writer);
-	int			first_phase;	/* BARQ_PHASE_* that it begins with */
-} BarqVectorMethod;
-
-extern const BarqVectorMethod barq_hnsw_method;
-extern const BarqVectorMethod barq_ivf_method;
-extern const BarqVectorMethod *barq_vector_method(const BarqFrozenOptions *frozen);
-
-/* What a scan of so many codes costs, in bytes read. */
-extern uint64 barq_scan_cost(const BarqCodec *codec, uint64 rows);
-
-/*
- * Make a graph, or lists. team NULL: nobody helps, and where room is lacking the
- * result is NULL with *reason, for a merge can wait. Of a build it is never NULL.
- */
-extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions *frozen,
-										 const uint8 *id, BarqMergeInput *inputs,
-										 int ninputs, const BarqBuildTeam *team,
-										 char **reason);
-
-/* merge, is_urgent and is_provisional of an index kind */
 extern BarqBodyWriter *barq_vector_merge(Relation index, const BarqFrozenOptions *frozen,
 										 const uint8 *id, BarqMergeInput *inputs,
 										 int ninputs, uint64 live, char **reason);
@@ -150,22 +157,31 @@ extern bool barq_vector_is_urgent(const BarqFrozenOptions *frozen,
 								  uint16 segment_kind, uint64 rows);
 extern bool barq_vector_is_provisional(const BarqFrozenOptions *frozen,
 									   uint16 segment_kind, uint64 rows);
+extern bool barq_vector_has_key(Relation index, const BarqFrozenOptions *frozen,
+								Datum value);
 
-/* ivf_kind.c: the same of barq_ivf, and its options */
-extern const BarqIndexKind barq_ivf_index_kind;
-extern void barq_define_ivf_reloptions(void);
-extern bytea *barq_ivf_reloptions(Datum reloptions, bool validate);
+/* Cost of scoring so many codes one after the other, in bytes read. */
+extern uint64 barq_scan_cost(const BarqCodec *codec, uint64 rows);
 
-/* The option lists that an index was built with; the catalog's may be pending. */
-extern uint32 barq_ivf_built_lists(Relation index);
+/* The table of the access method that froze these options. */
+static inline const BarqVectorIndexKind *
+barq_vector_kind(const BarqFrozenOptions *frozen)
+{
+	const BarqIndexKind *kind = barq_index_kind(frozen->index_kind);
 
-/* build.c, insert.c, scan.c, vacuum.c, cost.c, validate.c: the callbacks */
+	Assert(kind->seal == barq_vector_seal);
+	return (const BarqVectorIndexKind *) kind;
+}
+
+/* ---- callbacks of the access methods: build.c, insert.c, scan.c, cost.c, validate.c ---- */
+
 extern IndexBuildResult *barq_hnsw_build(Relation heap, Relation index,
 										 struct IndexInfo *info);
 extern IndexBuildResult *barq_ivf_build(Relation heap, Relation index,
 										struct IndexInfo *info);
 extern void barq_hnsw_build_empty(Relation index);
 extern void barq_ivf_build_empty(Relation index);
+extern char *barq_build_phase_name(int64 phase);
 extern bool barq_vector_insert(Relation index, Datum *values, bool *isnull,
 							   ItemPointer heap_tid, Relation heap,
 							   IndexUniqueCheck check_unique,
@@ -175,25 +191,33 @@ extern void barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 							   ScanKey orderbys, int norderbys);
 extern bool barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void barq_vector_end_scan(IndexScanDesc scan);
-extern void barq_vector_cost_estimate(PlannerInfo *root, IndexPath *path,
-									  double loop_count, Cost *startup_cost,
-									  Cost *total_cost, Selectivity *selectivity,
-									  double *correlation, double *pages);
-extern bool barq_order_must_be_exact(PlannerInfo *root, IndexPath *path);
+extern void barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path,
+									double loop_count, Cost *startup_cost,
+									Cost *total_cost, Selectivity *selectivity,
+									double *correlation, double *pages);
 extern void barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path,
 								   double loop_count, Cost *startup_cost,
 								   Cost *total_cost, Selectivity *selectivity,
 								   double *correlation, double *pages);
 extern bool barq_vector_validate(Oid opclass);
 
+/* ---- exact_order.c ---- */
+
 /*
- * Scans of this backend that ran out of rows in order before they had given all
- * rows: of vectors, for whatever reason, and of any kind, because of
- * barq.max_scan_tuples. So a statement's caller learns whether an index has told
- * all.
+ * Whether a plan above this path, which is ordered by a distance, would give
+ * wrong results if some rows came out of order. For amcostestimate, when the
+ * path keys of this query level and of the levels around it are known.
+ */
+extern bool barq_order_must_be_exact(PlannerInfo *root, IndexPath *path);
+
+/* ---- scan.c ---- */
+
+/*
+ * Counters of this backend, never reset, by which barq_hybrid() detects truncated
+ * scans: scans of vectors that ran out of rows in order before they had returned
+ * all rows, for any reason; scans of all kinds that barq.max_scan_tuples ended.
  */
 extern uint64 barq_vector_scans_short;
 extern uint64 barq_scans_cut;
-extern char *barq_build_phase_name(int64 phase);
 
 #endif							/* BARQ_VECTOR_INDEX_H */

@@ -1,7 +1,7 @@
 /*
  * vector_worker.c
- *	  A worker's part of CREATE INDEX of vectors: it encodes rows of the heap,
- *	  then helps to make a graph, or lists, in the leader's work area.
+ *	  Workers of CREATE INDEX of vectors: a worker encodes a part of the heap's
+ *	  rows, then helps to make a graph or lists in the leader's work area.
  */
 #include "postgres.h"
 
@@ -9,6 +9,7 @@
 #include "store/work.h"
 #include "vector_index/vector_build.h"
 
+/* BarqBuildInitOwn: initialise the zeroed part that builds of vectors share. */
 static void
 init_own(void *own, void *rows_path)
 {
@@ -29,6 +30,7 @@ barq_vector_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 									 unconstify(char *, rows_path));
 }
 
+/* BarqBuildProgress of a worker: add to the counter that the leader reports. */
 static void
 worker_progress(void *arg, uint32 rows)
 {
@@ -38,16 +40,17 @@ worker_progress(void *arg, uint32 rows)
 	pg_atomic_fetch_add_u64(&shared->rows_inserted, rows);
 }
 
+/* BarqBuildWorkerOps.help: take part in the leader's work area. */
 static void
 worker_help(BarqBuildShared *shared, const BarqFrozenOptions *options)
 {
 	BarqWork   *work = barq_work_attach(shared->work_path, shared->work_bytes);
 
-	barq_vector_method(options)->help(work->address, worker_progress, shared);
+	barq_vector_kind(options)->help(work->address, worker_progress, shared);
 	barq_work_release(work);
 }
 
-/* Read a part of the heap's vectors; returns their number. */
+/* BarqBuildWorkerOps.scan: encode a part of the heap's vectors. */
 static double
 scan_vectors(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *info,
 			 const BarqFrozenOptions *options, double *heap_tuples)

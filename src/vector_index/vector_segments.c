@@ -1,0 +1,228 @@
+/*
+ * vector_segments.c
+ *	  Which segments an index of vectors writes: sealed logs become flat segments
+ *	  or, quickly made, lists; merges become graphs or lists where those pay.
+ *	  Both access methods share this; their own parts are in hnsw_kind.c and
+ *	  ivf_kind.c.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "vector_index/vector_build.h"
+#include "miscadmin.h"
+#include "base/interrupts.h"
+#include "store/work.h"
+
+/*
+ * A row of bits, or of rabitq, is so short that scoring it costs more than
+ * reading it: it counts as so many bytes more. Measured, see docs/performance.md
+ * ("Where a graph begins to pay").
+ */
+#define SCAN_SHORT_ROW		64
+
+uint64
+barq_scan_cost(const BarqCodec *codec, uint64 rows)
+{
+	bool		is_short = codec->quant == BARQ_QUANT_BITS ||
+		codec->quant == BARQ_QUANT_RABITQ;
+
+	return rows * (codec->row_bytes + (is_short ? SCAN_SHORT_ROW : 0));
+}
+
+/*
+ * Write rows of the log as a flat body. ERRCODE_INDEX_CORRUPTED for a record that
+ * is no row of the codec.
+ */
+static void
+seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
+		  BarqBodyWriter *writer)
+{
+	char	   *codes;			/* of rows, or heads of them */
+	ItemPointerData *tids;
+
+	codes = palloc_extended((Size) codec->row_bytes * n, MCXT_ALLOC_HUGE);
+	tids = palloc_extended(sizeof(ItemPointerData) * (Size) n, MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < n; i++)
+	{
+		char	   *code = codes + (Size) i * codec->row_bytes;
+
+		if (!barq_row_is_whole(codec, rows[i].payload, rows[i].length))
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("a growing record of %u bytes is no row of the index",
+							rows[i].length),
+					 errhint("Please REINDEX the index.")));
+		if (barq_codec_has_heads(codec))
+			barq_row_head(code, rows[i].payload, rows[i].payload - code);
+		else
+			memcpy(code, rows[i].payload, codec->row_bytes);
+		tids[i] = rows[i].tid;
+	}
+	barq_flat_write(writer, codec, codes, codec->row_bytes, tids, n);
+	pfree(codes);
+	pfree(tids);
+}
+
+/* BarqBuildProgress where progress is not shown: checks for interrupts only. */
+static void
+check_interrupts_only(void *arg, uint32 rows)
+{
+	barq_check_interrupts();
+}
+
+/*
+ * Whether a sealed log of a barq_hnsw index gets lists until a merge makes a graph
+ * of it: lists cost a tenth of a graph, and a search that meets a dozen such
+ * segments during a merge reads a tenth of their rows. barq_ivf seals flat, for
+ * the merge that makes its lists comes soon.
+ */
+static bool
+seals_lists(const BarqFrozenOptions *frozen, const BarqCodec *codec, uint32 rows)
+{
+	return frozen->index_kind == BARQ_KIND_HNSW &&
+		!barq_codec_has_heads(codec) &&
+		codec->metric != BARQ_METRIC_L1 && codec->metric != BARQ_METRIC_JACCARD &&
+		barq_ivf_index_kind.pays(codec, rows);
+}
+
+/* Write rows of the log as a body with lists, by way of a flat one in memory. */
+static void
+seal_lists(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
+		   BarqBodyWriter *writer)
+{
+	uint32		wanted = (uint32) sqrt(n);
+	BarqBodyWriter *flat;
+	BarqView	view;
+	BarqMergeInput input = {&view, NULL, n};
+	BarqWork   *area;
+	BarqIvfWork *lists;
+	const char *body;
+	uint64		bytes;
+
+	flat = barq_body_begin_memory((Size) n * codec->stride);
+	seal_flat(codec, rows, n, flat);
+	body = barq_body_finish(flat, &bytes);
+	barq_view_init_memory(&view, body, bytes);
+	area = barq_work_create_private(barq_ivf_work_bytes(codec, wanted, &input, 1));
+	lists = barq_ivf_work_load(area->address, codec, wanted, &input, 1);
+	barq_body_release(flat);
+	barq_ivf_work_train(lists, check_interrupts_only, NULL);
+	barq_ivf_work_assign(lists, check_interrupts_only, NULL);
+	barq_ivf_work_write(lists, writer);
+	barq_work_release(area);
+}
+
+void
+barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
+				 BarqBodyWriter *writer)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	if (seals_lists(frozen, &codec, n))
+		seal_lists(&codec, rows, n, writer);
+	else
+		seal_flat(&codec, rows, n, writer);
+}
+
+BarqBodyWriter *
+barq_vector_build(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+				  BarqMergeInput *inputs, int ninputs, const BarqBuildTeam *team,
+				  char **reason)
+{
+	const BarqVectorIndexKind *kind = barq_vector_kind(frozen);
+	BarqWork   *area;
+	BarqBodyWriter *writer;
+	uint64		bytes;
+
+	bytes = kind->area_bytes(frozen, inputs, ninputs);
+	area = barq_work_create_shared(index, bytes, reason);
+	if (area == NULL)
+	{
+		/* a build must succeed; a merge can wait for room */
+		if (team == NULL)
+			return NULL;
+		area = barq_work_create_private(bytes);
+	}
+
+	kind->load(area->address, frozen, inputs, ninputs);
+	if (team != NULL && area->path != NULL)
+		team->begin(team->arg, area->path, bytes);
+	kind->lead(area->address, team ? team->progress : check_interrupts_only,
+			   team ? team->arg : NULL);
+	if (team != NULL)
+		team->finish(team->arg);
+
+	writer = barq_body_begin_file(index, id, bytes, reason);
+	if (writer == NULL)
+	{
+		if (team == NULL)
+		{
+			barq_work_release(area);
+			return NULL;
+		}
+		writer = barq_body_begin_memory(bytes);
+	}
+	kind->write_body(area->address, writer);
+	barq_work_release(area);
+	return writer;
+}
+
+BarqBodyWriter *
+barq_vector_merge(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+				  BarqMergeInput *inputs, int ninputs, uint64 live, char **reason)
+{
+	BarqCodec	codec;
+	BarqBodyWriter *writer;
+
+	barq_vector_codec(frozen, &codec);
+	if (barq_vector_kind(frozen)->pays(&codec, live))
+		return barq_vector_build(index, frozen, id, inputs, ninputs, NULL, reason);
+
+	writer = barq_body_begin_memory(live * codec.stride);
+	barq_flat_merge(writer, &codec, inputs, ninputs);
+	return writer;
+}
+
+bool
+barq_vector_is_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind,
+						   uint64 rows)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	return segment_kind != frozen->index_kind &&
+		barq_vector_kind(frozen)->pays(&codec, rows);
+}
+
+/* Scoring a sparse row takes as long as thirty rows of dense codes. */
+bool
+barq_vector_is_urgent(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	return barq_codec_has_heads(&codec) &&
+		barq_vector_is_provisional(frozen, segment_kind, rows);
+}
+
+bool
+barq_vector_has_key(Relation index, const BarqFrozenOptions *frozen, Datum value)
+{
+	BarqCodec	codec;
+	void	   *copy;
+	void	   *row;
+	int			dims;
+	const void *elements;
+	bool		encoded;
+
+	barq_vector_codec(frozen, &codec);
+	elements = barq_vector_space(index)->elements(value, &dims, &copy);
+	row = palloc(barq_value_row_bytes(&codec, elements));
+	encoded = dims == codec.dims && barq_codec_encode(&codec, elements, row);
+	pfree(row);
+	if (copy != NULL)
+		pfree(copy);
+	return encoded;
+}
