@@ -339,28 +339,46 @@ compact_once(Relation index, bool all, uint64 *rows)
 	return done;
 }
 
-/* The same; what a reader of pages takes for re-use is damage here. */
+/* Arguments of compact_once, and its result in `done`. */
+typedef struct Compaction
+{
+	Relation	index;
+	bool		all;
+	uint64	   *rows;
+	bool		done;
+} Compaction;
+
+static bool
+run_compaction(void *arg)
+{
+	Compaction *compaction = arg;
+
+	compaction->done = compact_once(compaction->index, compaction->all, compaction->rows);
+	return true;
+}
+
+/*
+ * compact_once, for a caller that holds the maintenance lock: no page is re-used
+ * under it, so a page of another generation is damage (ERRCODE_INDEX_CORRUPTED).
+ */
 static bool
 compact(Relation index, bool all, uint64 *rows)
 {
-	MemoryContext old = CurrentMemoryContext;
-	volatile bool done = false;
+	Compaction	compaction = {index, all, rows, false};
+	volatile bool intact = false;
 
 	PG_TRY();
 	{
-		done = compact_once(index, all, rows);
+		intact = barq_try_reading(run_compaction, &compaction);
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
 		barq_merging = false;
-		if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(old);
-		FlushErrorState();
-		barq_meta_broken(index);
 	}
 	PG_END_TRY();
-	return done;
+	if (!intact)
+		barq_meta_broken(index);
+	return compaction.done;
 }
 
 uint64

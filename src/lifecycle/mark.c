@@ -101,55 +101,49 @@ mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 	return true;
 }
 
-/*
- * One pass over the index as it is now. False if it was changed under way in
- * a manner that makes the pass incomplete.
- */
-static bool
-mark_pass(Relation index, BarqIsDead is_dead, void *arg, MarkState *state,
-		  BarqMarkCounts *counts, uint64 *version)
+/* One pass over the index as it is now. */
+typedef struct MarkPass
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq mark",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext outer = CurrentMemoryContext;
-	BarqSnapshot *snapshot;
+	Relation	index;
+	BarqIsDead	is_dead;
+	void	   *arg;
+	MarkState  *state;
+	BarqMarkCounts *counts;
+	uint64		version;		/* of the directory; 0 until it has been read */
+	MemoryContext context;		/* of snapshot and views */
+} MarkPass;
+
+/* Mark log and segments; false if one was replaced meanwhile. */
+static bool
+run_pass(void *arg)
+{
+	MarkPass   *pass = arg;
 	BarqMeta	meta;
-	volatile bool ok = true;
+	BarqSnapshot *snapshot = barq_snapshot_get(pass->index, &meta, true, pass->context);
 
-	PG_TRY();
+	pass->version = meta.directory_version;
+	if (!barq_growing_mark(pass->index, &meta, pass->is_dead, pass->arg, pass->counts))
+		return false;
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
 	{
-		snapshot = barq_snapshot_get(index, &meta, true, context);
-		*version = meta.directory_version;
-		ok = barq_growing_mark(index, &meta, is_dead, arg, counts);
-		for (uint32 i = 0; ok && i < snapshot->nsegments; i++)
+		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
+		const BarqDeadCount *done = find_done(pass->state, desc);
+		BarqView	view;
+		MemoryContext old;
+
+		if (done != NULL)
 		{
-			BarqView	view;
-			const BarqDeadCount *done = find_done(state, &snapshot->segments[i].desc);
-
-			if (done != NULL)
-			{
-				counts->live += snapshot->segments[i].desc.rows - done->dead;
-				continue;
-			}
-			MemoryContextSwitchTo(context);
-			barq_snapshot_view(snapshot, i, index, 1, &view);
-			MemoryContextSwitchTo(outer);
-			ok = mark_segment(index, &snapshot->segments[i].desc, &view,
-							  is_dead, arg, state, counts);
+			pass->counts->live += desc->rows - done->dead;
+			continue;
 		}
+		old = MemoryContextSwitchTo(pass->context);
+		barq_snapshot_view(snapshot, i, pass->index, 1, &view);
+		MemoryContextSwitchTo(old);
+		if (!mark_segment(pass->index, desc, &view, pass->is_dead, pass->arg,
+						  pass->state, pass->counts))
+			return false;
 	}
-	PG_CATCH();
-	{
-		/* a page reader found its segment replaced; nothing is held */
-		MemoryContextSwitchTo(outer);
-		if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
-			PG_RE_THROW();
-		FlushErrorState();
-		ok = false;
-	}
-	PG_END_TRY();
-	MemoryContextDelete(context);
-	return ok;
+	return true;
 }
 
 void
@@ -161,16 +155,21 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 	memset(counts, 0, sizeof(*counts));
 	for (;;)
 	{
-		uint64		version = 0;
+		MarkPass	pass = {index, is_dead, arg, &state, counts};
+		bool		complete;
 		uint64		now;
 
 		CHECK_FOR_INTERRUPTS();
 
 		/* what lives is counted anew by each pass */
 		counts->live = 0;
-		if (!mark_pass(index, is_dead, arg, &state, counts, &version))
+		pass.context = AllocSetContextCreate(CurrentMemoryContext, "barq mark",
+											 ALLOCSET_DEFAULT_SIZES);
+		complete = barq_try_reading(run_pass, &pass);
+		MemoryContextDelete(pass.context);
+		if (!complete)
 		{
-			barq_meta_check_moved(index, version, &failed_version);
+			barq_meta_check_moved(index, pass.version, &failed_version);
 			continue;
 		}
 
@@ -191,7 +190,7 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 			barq_meta_read(index, &meta);
 			now = meta.directory_version;
 		}
-		if (now == version)
+		if (now == pass.version)
 			return;
 	}
 }

@@ -110,19 +110,13 @@ barq_keyless_begin(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 				   bool with_log)
 {
 	BarqKeylessWalk *walk = palloc0(sizeof(BarqKeylessWalk));
-	int			page_views = 0;
 
 	walk->index = index;
 	walk->snapshot = snapshot;
 	walk->meta = meta;
 	walk->with_log = with_log;
 	walk->context = CurrentMemoryContext;
-	for (uint32 i = 0; i < snapshot->nsegments; i++)
-		page_views += snapshot->segments[i].mapping == NULL;
-	walk->views = palloc0(sizeof(BarqView) * Max(snapshot->nsegments, 1));
-	for (uint32 i = 0; i < snapshot->nsegments; i++)
-		if (snapshot->segments[i].desc.keyless > 0)
-			barq_snapshot_view(snapshot, i, index, page_views, &walk->views[i]);
+	walk->views = barq_snapshot_views(snapshot, index, true);
 	return walk;
 }
 

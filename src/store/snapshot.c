@@ -286,3 +286,17 @@ barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment, Relation index,
 	else
 		barq_view_init_pages(view, index, &s->desc, work_mem / Max(sharers, 1));
 }
+
+BarqView *
+barq_snapshot_views(BarqSnapshot *snapshot, Relation index, bool keyless_only)
+{
+	BarqView   *views = palloc0(sizeof(BarqView) * Max(snapshot->nsegments, 1));
+	int			page_views = 0;
+
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		page_views += snapshot->segments[i].mapping == NULL;
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		if (!keyless_only || snapshot->segments[i].desc.keyless > 0)
+			barq_snapshot_view(snapshot, i, index, page_views, &views[i]);
+	return views;
+}

@@ -58,6 +58,15 @@ extern BarqSnapshot *barq_snapshot_get(Relation index, BarqMeta *meta, bool imag
 extern void barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment,
 							   Relation index, int sharers, BarqView *view);
 
+/*
+ * Views of all segments of a snapshot, in its order: an array palloc'd in the
+ * current memory context. The page readers among them share work_mem. With
+ * `keyless_only`, segments without keyless rows are left out: their views are
+ * zeroed. ERRCODE_BARQ_SEGMENT_GONE if pages were re-used meanwhile.
+ */
+extern BarqView *barq_snapshot_views(BarqSnapshot *snapshot, Relation index,
+									 bool keyless_only);
+
 /* Forget what is kept for a relation (InvalidOid: for all). */
 extern void barq_snapshot_forget(Oid relid);
 

@@ -25,14 +25,38 @@ typedef struct PageReader
 	MemoryContext context;
 } PageReader;
 
-static void
-segment_gone(Relation index)
+void
+barq_segment_gone(Relation index)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_BARQ_SEGMENT_GONE),
 			 errmsg("a segment of index \"%s\" was replaced while it was read",
 					RelationGetRelationName(index)),
 			 errhint("Try again.")));
+}
+
+bool
+barq_try_reading(bool (*read) (void *arg), void *arg)
+{
+	MemoryContext old = CurrentMemoryContext;
+	volatile bool done = false;
+
+	PG_TRY();
+	{
+		done = read(arg);
+	}
+	PG_CATCH();
+	{
+		/* no lock or pin was held: only memory is lost, which the caller frees */
+		MemoryContextSwitchTo(old);
+		if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
+			PG_RE_THROW();
+		FlushErrorState();
+		done = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	return done;
 }
 
 static void
@@ -65,7 +89,7 @@ page_bytes(PageReader *reader, uint32 page)
 		reader->slot_page[slot] = NO_PAGE;
 		if (barq_blob_read_page(reader->index, &reader->desc, reader->map, page,
 								NULL, bytes) < 0)
-			segment_gone(reader->index);
+			barq_segment_gone(reader->index);
 		reader->slot_page[slot] = page;
 	}
 	return bytes;
@@ -195,7 +219,7 @@ barq_view_init_pages(BarqView *view, Relation index, const BarqSegmentDesc *desc
 										 MCXT_ALLOC_HUGE);
 	reader->map = barq_extents_read(index, desc, NULL);
 	if (reader->map == NULL)
-		segment_gone(index);
+		barq_segment_gone(index);
 	check_header(view, desc);
 }
 

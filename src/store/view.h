@@ -9,11 +9,24 @@
 #include "store/segment.h"
 
 /*
- * The error a page reader raises when a page it needs was re-used: the segment
- * is no longer part of the index, and who reads starts again from the
- * metapage. Raised with no lock or pin held.
+ * A page reader raises this error when a page that it needs was re-used: the
+ * segment is no longer part of the index, and the reader has to start again from
+ * the metapage. Raised with no lock or pin held. Catch it with barq_try_reading().
  */
 #define ERRCODE_BARQ_SEGMENT_GONE	MAKE_SQLSTATE('B', 'Q', '0', '0', '1')
+
+/* Raise it. */
+pg_noreturn extern void barq_segment_gone(Relation index);
+
+/*
+ * Call read(arg), which reads segments from a snapshot, and return its result:
+ * true if it has read all that it wanted, false if it found that the index
+ * changed under it. Returns false also where it ended with
+ * ERRCODE_BARQ_SEGMENT_GONE; all other errors go on to the caller. After false,
+ * free the memory that read() allocated, call barq_meta_check_moved() and start
+ * again with a new snapshot. The current memory context is the same afterwards.
+ */
+extern bool barq_try_reading(bool (*read) (void *arg), void *arg);
 
 /* A view of a mapped body. Checks the body's header. */
 extern void barq_view_init_mapped(BarqView *view, Relation index,

@@ -392,9 +392,7 @@ nulls_state(BarqTextState *state, void *arg)
 		for (int i = 0; i < n; i++)
 			barq_bm25_top_add_rest(&ts->top, &tids[i], false);
 	if (n < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_BARQ_SEGMENT_GONE),
-				 errmsg_internal("the log was sealed meanwhile")));
+		barq_segment_gone(state->index);	/* the log was sealed meanwhile */
 }
 
 static void

@@ -9,62 +9,48 @@
 #include "store/view.h"
 #include "utils/memutils.h"
 
-/* False: the log was sealed meanwhile; start again (barq_meta_check_moved). */
-static bool
-open_state(BarqTextState *state, Relation index)
+/* One attempt at barq_text_with_state. */
+typedef struct Attempt
 {
-	int			page_views = 0;
+	BarqTextState state;
+	MemoryContext context;		/* of the state; reset by the next attempt */
+	BarqTextWork work;
+	void	   *arg;
+} Attempt;
 
-	state->index = index;
-	state->snapshot = barq_snapshot_get(index, &state->meta, true, CurrentMemoryContext);
-	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
-		page_views += state->snapshot->segments[i].mapping == NULL;
-	state->views = palloc0(sizeof(BarqView) * Max(state->snapshot->nsegments, 1));
-	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
-		barq_snapshot_view(state->snapshot, i, index, page_views, &state->views[i]);
-	return barq_text_log_open(index, state->snapshot, &state->meta, &state->log);
+/* Open the state and call work; false: the log was sealed meanwhile. */
+static bool
+attempt_work(void *arg)
+{
+	Attempt    *attempt = arg;
+	BarqTextState *state = &attempt->state;
+
+	MemoryContextSwitchTo(attempt->context);
+	state->snapshot = barq_snapshot_get(state->index, &state->meta, true, attempt->context);
+	state->views = barq_snapshot_views(state->snapshot, state->index, false);
+	if (!barq_text_log_open(state->index, state->snapshot, &state->meta, &state->log))
+		return false;
+	attempt->work(state, attempt->arg);
+	return true;
 }
 
-/*
- * A page reader finds out in the depth of a search that its segment is gone,
- * and says so with an error of its own, raised with no lock or pin held:
- * catching it loses memory only, which the reset frees.
- */
 void
 barq_text_with_state(Relation index, BarqTextWork work, void *arg)
 {
-	MemoryContext old = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(old, "barq text search",
-												  ALLOCSET_DEFAULT_SIZES);
+	Attempt		attempt = {.work = work, .arg = arg};
 	uint64		failed_version = 0;
 
+	attempt.context = AllocSetContextCreate(CurrentMemoryContext, "barq text search",
+											ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{
-		BarqTextState state = {0};
-		volatile bool done = false;
-
 		CHECK_FOR_INTERRUPTS();
-		PG_TRY();
-		{
-			MemoryContextSwitchTo(context);
-			done = open_state(&state, index);
-			if (done)
-				work(&state, arg);
-		}
-		PG_CATCH();
-		{
-			MemoryContextSwitchTo(old);
-			if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
-				PG_RE_THROW();
-			FlushErrorState();
-			done = false;
-		}
-		PG_END_TRY();
-		MemoryContextSwitchTo(old);
-		if (done)
+		memset(&attempt.state, 0, sizeof(attempt.state));
+		attempt.state.index = index;
+		if (barq_try_reading(attempt_work, &attempt))
 			break;
-		barq_meta_check_moved(index, state.meta.directory_version, &failed_version);
-		MemoryContextReset(context);
+		barq_meta_check_moved(index, attempt.state.meta.directory_version, &failed_version);
+		MemoryContextReset(attempt.context);
 	}
-	MemoryContextDelete(context);
+	MemoryContextDelete(attempt.context);
 }

@@ -16,6 +16,7 @@
 
 typedef struct ScanRest
 {
+	Relation	index;
 	MemoryContext context;		/* of walk and snapshot, a child of the scan's */
 	BarqMeta	meta;
 	BarqKeylessWalk *walk;		/* NULL: to be begun */
@@ -25,58 +26,45 @@ typedef struct ScanRest
 	int			at;
 } ScanRest;
 
-/* The next batch; false if the index was changed under it: begin again. */
+/*
+ * Read the next batch into rest, whose walk is begun if there is none. False if
+ * the log was sealed meanwhile: the walk has to begin again.
+ */
 static bool
-read_batch(IndexScanDesc scan, ScanRest *rest)
+read_batch(void *arg)
 {
-	MemoryContext old = MemoryContextSwitchTo(rest->context);
+	ScanRest   *rest = arg;
 
+	MemoryContextSwitchTo(rest->context);
 	if (rest->walk == NULL)
 	{
-		BarqSnapshot *snapshot = barq_snapshot_get(scan->indexRelation, &rest->meta, true,
+		BarqSnapshot *snapshot = barq_snapshot_get(rest->index, &rest->meta, true,
 												   rest->context);
 
-		rest->walk = barq_keyless_begin(scan->indexRelation, snapshot, &rest->meta,
+		rest->walk = barq_keyless_begin(rest->index, snapshot, &rest->meta,
 										barq_consistency != BARQ_CONSISTENCY_SEALED);
 	}
 	rest->n = barq_keyless_next(rest->walk, &rest->keyless, rest->tids, REST_BATCH);
 	rest->at = 0;
-	MemoryContextSwitchTo(old);
 	return rest->n >= 0;
 }
 
 /*
- * The same, begun again where a page was re-used (scan_rounds.c), without what
- * was emitted before.
+ * Read the next batch. Where a page was re-used meanwhile the walk begins again
+ * with a new snapshot, and the rows emitted before are skipped.
  */
 static void
-next_batch(IndexScanDesc scan, VectorScan *vs)
+next_batch(VectorScan *vs)
 {
-	MemoryContext old = CurrentMemoryContext;
 	ScanRest   *rest = vs->rest;
 	uint64		failed_version = 0;
 
 	for (;;)
 	{
-		volatile bool ok = false;
-
 		CHECK_FOR_INTERRUPTS();
-		PG_TRY();
-		{
-			ok = read_batch(scan, rest);
-		}
-		PG_CATCH();
-		{
-			MemoryContextSwitchTo(old);
-			if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
-				PG_RE_THROW();
-			FlushErrorState();
-		}
-		PG_END_TRY();
-		if (ok)
+		if (barq_try_reading(read_batch, rest))
 			return;
-		barq_meta_check_moved(scan->indexRelation, rest->meta.directory_version,
-							  &failed_version);
+		barq_meta_check_moved(rest->index, rest->meta.directory_version, &failed_version);
 		rest->walk = NULL;
 		MemoryContextReset(rest->context);
 		barq_scan_skip_emitted(vs);
@@ -90,9 +78,10 @@ barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs, ItemPointerData *tid,
 	if (vs->rest == NULL)
 	{
 		vs->rest = MemoryContextAllocZero(vs->context, sizeof(ScanRest));
+		vs->rest->index = scan->indexRelation;
 		vs->rest->context = AllocSetContextCreate(vs->context, "barq scan rest",
 												  ALLOCSET_DEFAULT_SIZES);
-		next_batch(scan, vs);
+		next_batch(vs);
 	}
 	for (;;)
 	{
@@ -107,6 +96,6 @@ barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs, ItemPointerData *tid,
 		}
 		if (vs->rest->n == 0)
 			return false;
-		next_batch(scan, vs);
+		next_batch(vs);
 	}
 }

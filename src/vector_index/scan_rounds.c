@@ -98,7 +98,7 @@ search_flat(VectorScan *vs, uint32 segment)
 {
 	SegmentStream *stream = &vs->streams[segment];
 	const uint8 *dead = vs->snapshot->segments[segment].dead;
-	Size		bytes = barq_bits_bytes(stream->view.rows);
+	Size		bytes = barq_bits_bytes(stream->view->rows);
 	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	BarqSearchParams params = {vs->query, barq_ef_search, skip};
 
@@ -110,7 +110,7 @@ search_flat(VectorScan *vs, uint32 segment)
 		stream->kind->vectors->end(stream->search);
 	stream->search = NULL;
 	stream->kind = &barq_flat_kind;
-	stream->search = stream->kind->vectors->begin(&stream->view, &params);
+	stream->search = stream->kind->vectors->begin(stream->view, &params);
 }
 
 /*
@@ -153,7 +153,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 {
 	Relation	index = scan->indexRelation;
 	MemoryContext old;
-	int			page_views = 0;
+	BarqView   *views;
 
 	if (vs->round_context == NULL)
 		vs->round_context = AllocSetContextCreate(vs->context, "barq scan round",
@@ -173,8 +173,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	vs->query = barq_query_prepare(palloc(barq_query_bytes(&vs->codec)),
 								   &vs->codec, vs->query_value);
 
-	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
-		page_views += vs->snapshot->segments[i].mapping == NULL;
+	views = barq_snapshot_views(vs->snapshot, index, false);
 	vs->streams = palloc0(sizeof(SegmentStream) * Max(vs->snapshot->nsegments, 1));
 	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
 	{
@@ -184,9 +183,9 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 					barq_iterative_scan == BARQ_ITERATIVE_OFF,
 								   !vs->of_lists};
 
-		barq_snapshot_view(vs->snapshot, i, index, page_views, &stream->view);
-		vs->rows += stream->view.rows;
-		stream->kind = barq_segment_kind(stream->view.kind);
+		stream->view = &views[i];
+		vs->rows += stream->view->rows;
+		stream->kind = barq_segment_kind(stream->view->kind);
 		if (stream->kind->vectors == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
@@ -195,7 +194,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 		if (vs->turned)
 			search_flat(vs, i);
 		else
-			stream->search = stream->kind->vectors->begin(&stream->view, &params);
+			stream->search = stream->kind->vectors->begin(stream->view, &params);
 	}
 	vs->growing_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
 	vs->started = true;
@@ -345,10 +344,10 @@ rescore_candidates(VectorScan *vs, int n)
 		if (candidate->rescored)
 			continue;
 		stream = &vs->streams[candidate->segment];
-		code = stream->kind->vectors->row_code(&stream->view, candidate->row);
+		code = stream->kind->vectors->row_code(stream->view, candidate->row);
 		barq_query_rescore(vs->query, code, &candidate->distance,
 						   &candidate->lower_bound);
-		candidate->tid = barq_view_tid(&stream->view, candidate->row);
+		candidate->tid = barq_view_tid(stream->view, candidate->row);
 		candidate->rescored = true;
 	}
 }
@@ -444,39 +443,35 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	return true;
 }
 
-/*
- * A page reader finds out in the depth of a search that its segment is gone,
- * and says so with an error of its own, raised with no lock or pin held:
- * catching it loses memory only, which the reset frees.
- */
+/* A scan's next round, for barq_try_reading. */
+typedef struct RoundAttempt
+{
+	IndexScanDesc scan;
+	VectorScan *vs;
+} RoundAttempt;
+
+static bool
+attempt_round(void *arg)
+{
+	RoundAttempt *attempt = arg;
+	VectorScan *vs = attempt->vs;
+
+	if (!vs->started)
+		begin_rounds(attempt->scan, vs);
+	MemoryContextSwitchTo(vs->round_context);
+	return next_round(attempt->scan, vs);
+}
+
 void
 barq_scan_advance(IndexScanDesc scan, VectorScan *vs)
 {
-	MemoryContext old = CurrentMemoryContext;
+	RoundAttempt attempt = {scan, vs};
 	uint64		failed_version = 0;
 
 	for (;;)
 	{
-		volatile bool ok = false;
-
 		CHECK_FOR_INTERRUPTS();
-		PG_TRY();
-		{
-			if (!vs->started)
-				begin_rounds(scan, vs);
-			MemoryContextSwitchTo(vs->round_context);
-			ok = next_round(scan, vs);
-		}
-		PG_CATCH();
-		{
-			MemoryContextSwitchTo(old);
-			if (geterrcode() != ERRCODE_BARQ_SEGMENT_GONE)
-				PG_RE_THROW();
-			FlushErrorState();
-		}
-		PG_END_TRY();
-		MemoryContextSwitchTo(old);
-		if (ok)
+		if (barq_try_reading(attempt_round, &attempt))
 			return;
 
 		/* start again, leaving out what has been emitted */

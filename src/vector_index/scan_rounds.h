@@ -30,7 +30,7 @@ typedef struct Candidate
 
 typedef struct SegmentStream
 {
-	BarqView	view;
+	BarqView   *view;
 	const BarqSegmentKind *kind;	/* flat after the turn, whatever the segment is */
 	BarqSearch *search;
 
