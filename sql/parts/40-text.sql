@@ -21,7 +21,7 @@ COMMENT ON FUNCTION barq_bm25_escape(text) IS 'a text with its marks escaped, so
 
 CREATE TYPE bm25query;
 CREATE FUNCTION bm25query_in(cstring) RETURNS bm25query
-	AS 'MODULE_PATHNAME', 'barq_bm25query_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'barq_bm25query_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION bm25query_out(bm25query) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'barq_bm25query_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION bm25query_recv(internal) RETURNS bm25query

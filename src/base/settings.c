@@ -72,8 +72,8 @@ barq_define_settings(void)
 							 iterative_scan_options,
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.max_scan_tuples",
-							"Rows that an iterative scan looks at before it is cut; 0: no limit.",
-							NULL, &barq_max_scan_tuples, 0, 0, INT_MAX,
+							"Rows that an iterative scan hands out before it is cut; 0: no limit.",
+							"Counted before WHERE is checked; rows scored to find them are not counted.", &barq_max_scan_tuples, 0, 0, INT_MAX,
 							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.allow_fallback",
 							 "Searches a segment page by page when its image cannot be had.",

@@ -33,7 +33,7 @@ typedef enum BarqConsistency
 extern int	barq_ef_search;		/* breadth of a graph search */
 extern int	barq_probes;		/* lists that a search looks into; 0: chosen */
 extern int	barq_iterative_scan;	/* BarqIterativeScan */
-extern int	barq_max_scan_tuples;	/* rows an iterative scan looks at; 0: all */
+extern int	barq_max_scan_tuples;	/* rows an iterative scan hands out; 0: all */
 extern bool barq_allow_fallback;	/* search pages where an image is not to be had */
 extern int	barq_growing_limit; /* kB of log at which sealing starts */
 extern int	barq_growing_hard_limit;	/* kB of log at which inserts must wait */

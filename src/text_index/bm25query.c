@@ -4,19 +4,26 @@
  *
  * Its text form is "index:query" or the bare query. What stands before the
  * first colon is an index if it is written as a name is (plain or quoted
- * identifiers with points between, or an OID); so a bare query that begins
- * like that, or with a colon, is written with a colon before it (":http://x").
- * A name is kept as it was written and looked for when the query is used: it
- * outlives REINDEX CONCURRENTLY, DROP and CREATE, and a dump.
+ * identifiers with points between; none begins with a digit), or if it is the
+ * OID of a barq_bm25 index that exists: "12:30" is a time. So a bare query
+ * that begins like that, or with a colon, is written with a colon before it
+ * (":http://x"). A name is kept as it was written and looked for when the query
+ * is used: it outlives REINDEX CONCURRENTLY, DROP and CREATE, and a dump. An
+ * OID is written as the index's name, and as a name of digits in quotes once
+ * the index is gone: read again, that is no index rather than words.
  */
 #include "text_index/bm25query.h"
 
-#include "catalog/namespace.h"
+#include "access/htup_details.h"
 #include "base/compat.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
 #include "libpq/pqformat.h"
 #include "text/text_query.h"
 #include "utils/builtins.h"
 #include "utils/regproc.h"
+#include "utils/syscache.h"
 
 BarqQueryValue *
 barq_query_value_make(const char *query, Size length, Oid index)
@@ -35,6 +42,13 @@ is_name_char(char c)
 {
 	return IS_HIGHBIT_SET(c) || c == '_' || c == '$' || (c >= '0' && c <= '9') ||
 		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* A character that such an identifier may begin with. */
+static inline bool
+is_name_start(char c)
+{
+	return is_name_char(c) && c != '$' && !(c >= '0' && c <= '9');
 }
 
 /* The colon behind a name at the start of a text, or NULL. */
@@ -59,7 +73,7 @@ colon_after_name(const char *text, const char *end)
 				p++;
 			}
 		}
-		else
+		else if (p < end && is_name_start(*p))
 			while (p < end && is_name_char(*p))
 				p++;
 		if (p == part || p == end)
@@ -97,6 +111,47 @@ barq_query_value_words(const BarqQueryValue *value, Size *length)
 	return words;
 }
 
+/* Is this an OID, of an index or not? The empty string is none. */
+static bool
+is_digits(const char *name)
+{
+	return *name != '\0' && name[strspn(name, "0123456789")] == '\0';
+}
+
+/* Is this the OID of an index of access method barq_bm25? */
+static bool
+is_text_index_oid(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			method;
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	method = ((Form_pg_class) GETSTRUCT(tuple))->relam;
+	ReleaseSysCache(tuple);
+	name = OidIsValid(method) ? get_am_name(method) : NULL;
+	return name != NULL && strcmp(name, "barq_bm25") == 0;
+}
+
+/*
+ * The colon behind the digits at the start of a text that are the OID of a
+ * barq_bm25 index, or NULL. Takes no lock: an index that goes meanwhile is one
+ * that is gone.
+ */
+static const char *
+colon_after_index_oid(const char *text)
+{
+	const char *colon = text + strspn(text, "0123456789");
+	uint64		number;
+
+	/* no OID has more digits */
+	if (*colon != ':' || colon == text || colon - text > 10)
+		return NULL;
+	number = strtoull(text, NULL, 10);
+	return number <= OID_MAX && is_text_index_oid((Oid) number) ? colon : NULL;
+}
+
 /* A value for an index that is known by its name, or by its OID as digits. */
 static BarqQueryValue *
 make_named(const char *name, const char *query, Size length)
@@ -104,7 +159,7 @@ make_named(const char *name, const char *query, Size length)
 	Size		name_length = strlen(name);
 	BarqQueryValue *named;
 
-	if (strspn(name, "0123456789") == name_length)
+	if (is_digits(name))
 		return barq_query_value_make(query, length,
 									 DatumGetObjectId(DirectFunctionCall1(oidin,
 																		  CStringGetDatum(name))));
@@ -117,14 +172,14 @@ make_named(const char *name, const char *query, Size length)
 	return named;
 }
 
-/* Is this written as the name of an index before a colon is? */
+/* Does this say an index: a name as it is written before a colon, or an OID? */
 static bool
-is_name(const char *name)
+says_index(const char *name)
 {
 	const char *with_colon = psprintf("%s:", name);
 	const char *end = with_colon + strlen(with_colon);
 
-	return colon_after_name(with_colon, end) == end - 1;
+	return is_digits(name) || colon_after_name(with_colon, end) == end - 1;
 }
 
 BarqQueryValue *
@@ -164,20 +219,36 @@ char *
 barq_query_index_name(const char *name, Oid *index)
 {
 	*index = InvalidOid;
-	if (strspn(name, "0123456789") == strlen(name))
+	if (is_digits(name))
 		*index = DatumGetObjectId(DirectFunctionCall1(oidin, CStringGetDatum(name)));
-	else if (is_name(name))
+	else if (says_index(name))
 		return strVal(llast(BarqQualifiedNames(name)));
 	return NULL;
 }
 
-/* The name of a value's index, NULL where it has none. */
+/* Would these words be read as an index and its query? */
+static bool
+begins_like_index(const char *query, Size length)
+{
+	Size		digits = 0;
+
+	while (digits < length && query[digits] >= '0' && query[digits] <= '9')
+		digits++;
+	if (digits < length && query[digits] == ':')
+		return true;
+	return colon_after_name(query, query + length) != NULL;
+}
+
+/* The name of a value's index, NULL where it has none; of one gone: its OID. */
 static const char *
 shown_name(const BarqQueryValue *value)
 {
+	const char *name;
+
 	if (!OidIsValid(value->index))
 		return barq_query_value_name(value);
-	return DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(value->index)));
+	name = DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(value->index)));
+	return is_digits(name) ? psprintf("\"%s\"", name) : name;
 }
 
 PG_FUNCTION_INFO_V1(barq_bm25query_in);
@@ -188,6 +259,8 @@ barq_bm25query_in(PG_FUNCTION_ARGS)
 	const char *end = text + strlen(text);
 	const char *colon = *text == ':' ? text : colon_after_name(text, end);
 
+	if (colon == NULL)
+		colon = colon_after_index_oid(text);
 	if (colon != NULL && colon > text)
 		PG_RETURN_POINTER(make_named(pnstrdup(text, colon - text), colon + 1, end - colon - 1));
 	if (colon != NULL)
@@ -208,8 +281,7 @@ barq_bm25query_out(PG_FUNCTION_ARGS)
 	initStringInfo(&buf);
 	if (name != NULL)
 		appendStringInfoString(&buf, name);
-	if (name != NULL || (length > 0 && query[0] == ':') ||
-		colon_after_name(query, query + length) != NULL)
+	if (name != NULL || begins_like_index(query, length))
 		appendStringInfoChar(&buf, ':');
 	appendBinaryStringInfo(&buf, query, length);
 	PG_RETURN_CSTRING(buf.data);
@@ -227,7 +299,7 @@ barq_bm25query_recv(PG_FUNCTION_ARGS)
 
 	if (name[0] == '\0')
 		PG_RETURN_POINTER(barq_query_value_make(query, length, InvalidOid));
-	if (!is_name(name))
+	if (!says_index(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("\"%s\" in a bm25query is no name of an index", name)));
@@ -293,7 +365,7 @@ barq_to_bm25query(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		PG_RETURN_POINTER(barq_query_value_make(query, length, InvalidOid));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	if (!is_name(name))
+	if (!says_index(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("\"%s\" is not the name of an index", name),

@@ -4,7 +4,8 @@
  *
  * Sums are float32, made by the kernels that the indexes use too, so that an
  * index and the heap agree on a distance to the last bit. A sum beyond
- * float32's range is infinite, no error, as in pgvector.
+ * float32's range is infinite, no error, as in pgvector; but the cosine, which
+ * does not depend on lengths, is computed in double where squares leave it.
  */
 #include "types/dense.h"
 
@@ -74,6 +75,31 @@ dense_negative_inner_product(FunctionCallInfo fcinfo, const BarqVecType *type)
 	PG_RETURN_FLOAT8(-ip(fcinfo, type));
 }
 
+/* Is a sum of squares so far from 0 and from infinity that float32 serves? */
+static inline bool
+is_ordinary(float sumsq)
+{
+	return sumsq >= 0x1p-100f && sumsq <= 0x1p124f;
+}
+
+/* The cosine distance of vectors of any length, in double. */
+static double
+cosine_distance_in_double(const float *a, const float *b, int n)
+{
+	double		ab = 0;
+	double		aa = 0;
+	double		bb = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		ab += (double) a[i] * (double) b[i];
+		aa += (double) a[i] * (double) a[i];
+		bb += (double) b[i] * (double) b[i];
+	}
+	/* one root of the product, as in barq_cosine_distance() */
+	return 1 - barq_clamp_cosine(ab / sqrt(aa * bb));
+}
+
 /* cosine_distance: NaN where either is all zeros */
 static Datum
 dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
@@ -83,6 +109,7 @@ dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 	float		ab;
 	float		aa;
 	float		bb;
+	double		distance;
 
 	barq_check_dims(type, a->dim, b->dim);
 	if (type == &barq_halfvec_type)
@@ -97,10 +124,15 @@ dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 	else
 		barq_kernels->cosine_parts((float *) a->x, (float *) b->x, a->dim,
 								   &ab, &aa, &bb);
+	/* halves cannot leave the range, but zeros do, which stay NaN */
+	if (type == &barq_halfvec_type || (is_ordinary(aa) && is_ordinary(bb)))
+		distance = barq_cosine_distance(ab, aa, bb);
+	else
+		distance = cosine_distance_in_double((float *) a->x, (float *) b->x, a->dim);
 
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);
-	PG_RETURN_FLOAT8(barq_cosine_distance(ab, aa, bb));
+	PG_RETURN_FLOAT8(distance);
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "vector_index/vector_index.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -91,6 +92,14 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("type not supported for %s index", method),
 				 errhint("Use a column, or an expression, of type bit(n) instead of bit varying.")));
+	if (dims < 0 && type != column->atttypid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column does not have dimensions"),
+				 errdetail("Its type is a domain, %s, over %s without a number of dimensions.",
+						   format_type_be(column->atttypid), space->type_name),
+				 errhint("Index the expression (column::%s(3)), with your number, and order by the same expression; or make the domain over such a type.",
+						 space->type_name)));
 	if (dims < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -100,6 +100,38 @@ RangeVarGetRelidExtended(const RangeVar *relation, LOCKMODE lockmode, uint32 fla
 	return InvalidOid;
 }
 
+/* --- the catalog: the indexes are of access method 1, OID 44 is a table --- */
+
+HeapTuple
+SearchSysCache1(int cache, Datum key)
+{
+	static union
+	{
+		HeapTupleHeaderData header;
+		char		bytes[MAXALIGN(SizeofHeapTupleHeader) + sizeof(FormData_pg_class)];
+	}			row;
+	static HeapTupleData tuple;
+	Oid			oid = DatumGetObjectId(key);
+
+	if (oid < FUZZ_INDEX_OID || oid > FUZZ_INDEX_OID + lengthof(fuzz_indexes))
+		return NULL;
+	tuple.t_data = &row.header;
+	row.header.t_hoff = MAXALIGN(SizeofHeapTupleHeader);
+	((Form_pg_class) GETSTRUCT(&tuple))->relam = oid < FUZZ_INDEX_OID + lengthof(fuzz_indexes);
+	return &tuple;
+}
+
+void
+ReleaseSysCache(HeapTuple tuple)
+{
+}
+
+char *
+get_am_name(Oid method)
+{
+	return pstrdup("barq_bm25");
+}
+
 Datum
 oidin(PG_FUNCTION_ARGS)
 {

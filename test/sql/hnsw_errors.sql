@@ -5,12 +5,15 @@
 \i :helpers
 \set ECHO all
 
-CREATE TABLE hnsw_errors (id int, plain vector, v vector(3), a real[], t text, big vector(16000));
+CREATE DOMAIN hnsw_errors_any AS vector;
+CREATE DOMAIN hnsw_errors_over AS hnsw_errors_any;
+CREATE TABLE hnsw_errors (id int, plain vector, v vector(3), a real[], t text, big vector(16000), d hnsw_errors_any, dd hnsw_errors_over);
 
 SELECT d, pg_temp.outcome('CREATE INDEX ON hnsw_errors USING barq_hnsw ' || d) FROM unnest(ARRAY[
 	-- a column without dimensions
 	'(plain vector_l2_ops)',
 	'((plain::vector(3)) vector_l2_ops)',
+	'(d vector_l2_ops)', '(dd vector_l2_ops)', '((dd::vector(3)) vector_l2_ops)',
 	-- the user says the distance
 	'(v)',
 	-- other types
@@ -64,3 +67,4 @@ FROM unnest(ARRAY['barq_segments', 'barq_check', 'barq_seal', 'barq_compact']) f
 SELECT count(*) FROM barq_segments(NULL);
 SELECT barq_seal(NULL) IS NULL AS null_seal, barq_compact(NULL) IS NULL AS null_compact;
 DROP TABLE hnsw_errors;
+DROP DOMAIN hnsw_errors_over, hnsw_errors_any;
