@@ -9,6 +9,7 @@
 #   make torture [MINUTES=30] [SEED=…]       clients, kills and crashes at random
 #   make BARQ_CRASH_POINTS=1                 with crash points, for the tests
 #   make format, make format-check           clang-format 14
+#   make lint                                gcc, clang, clang-tidy, cppcheck
 
 EXTENSION = barq
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" barq.control)
@@ -73,7 +74,7 @@ $(KERNEL_OBJS): src/kernels/distance_%.o: src/kernels/distance.c
 	$(CC) $(CFLAGS) $(CPPFLAGS) $(KERNEL_FLAGS_$*) -DBARQ_LEVEL=$* -c -o $@ $<
 
 # Objects are made again for another server or other flags.
-ifneq ($(filter-out test test-matrix torture demo bench format format-check clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out test test-matrix torture demo bench format format-check lint clean,$(or $(MAKECMDGOALS),all)),)
 BUILT_FOR := $(VERSION) $(includedir_server) $(CC) $(filter-out -Werror,$(COPT))
 ifneq ($(BUILT_FOR),$(shell cat .built-for 2>/dev/null))
 $(shell echo '$(BUILT_FOR)' > .built-for)
@@ -113,7 +114,7 @@ endif
 sql/barq--$(EXTVERSION).sql: $(SQL_PARTS) barq.control
 	cat $(SQL_PARTS) /dev/null > $@
 
-.PHONY: test test-matrix torture demo bench format format-check
+.PHONY: test test-matrix torture demo bench format format-check lint
 test:
 	@scripts/install-deps.sh test
 	@scripts/run-tests.sh
@@ -140,3 +141,7 @@ format:
 
 format-check:
 	@scripts/format.sh --check
+
+lint:
+	@scripts/install-deps.sh test
+	@scripts/lint.sh

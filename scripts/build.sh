@@ -21,8 +21,9 @@ sources()
 	done; true)
 }
 sources "$BARQ_TREE" | while read -r file; do
-	[ -e "$BARQ_SRC/$file" ] || rm -f "$BARQ_TREE/$file"
+	[ -e "$BARQ_SRC/$file" ] || rm -f "$BARQ_TREE/$file" "$BARQ_TREE/${file%.c}".{o,bc}
 done
+[ ! -d "$BARQ_TREE/src" ] || find "$BARQ_TREE/src" -mindepth 1 -type d -empty -delete
 sources "$BARQ_SRC" | while read -r file; do
 	cmp -s "$BARQ_SRC/$file" "$BARQ_TREE/$file" && continue
 	mkdir -p "$BARQ_TREE/$(dirname "$file")"

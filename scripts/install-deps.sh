@@ -61,6 +61,8 @@ for target; do
 			need clang have clang
 			need libclang-rt-dev sh -c \
 				'echo "int LLVMFuzzerTestOneInput(void) { return 0; }" | clang -fsanitize=fuzzer,address -x c -o /dev/null -'
+			need clang-tidy have clang-tidy
+			need cppcheck have cppcheck
 			need "postgresql-$major-pgtap" have_file /usr/share/postgresql/*/extension/pgtap.control
 			;;
 		demo)

@@ -3,8 +3,9 @@
 # private server and print "N passed, N failed" as the last line.
 #
 #   ONLY="regress tap"   only these suites, of: unit fuzz regress isolation
-#                        tap pgtap staging format size ascii layout
+#                        tap pgtap staging format size ascii layout lint
 #   TESTS="vector hnsw"  only tests of these names
+#   ASSERTS=1            in a build that checks PostgreSQL's and barq's assertions
 #   SHOW=1               show what TAP tests note
 #   BARQ_TESTS=folder    regress, isolation and tap tests from there
 #   KEEP=1               leave the test server's data for a look (stopped)
@@ -21,6 +22,7 @@
 # size       no source file has more than 800 lines
 # ascii      messages and SQL are ASCII
 # layout     folders call only what they may, nothing is exported in vain
+# lint       scripts/lint.sh (where clang-tidy is of version 14)
 #
 # regress and isolation databases have the extension created before the first
 # test. A test is one SQL file, one spec, or one TAP assertion.
@@ -32,8 +34,11 @@ set -euo pipefail
 
 hang=3600
 
+# the server need not be built with assertions: what they call is always there
+[ -z "${ASSERTS:-}" ] || export BARQ_COPT="${BARQ_COPT:-} -DUSE_ASSERT_CHECKING"
+
 started=$EPOCHREALTIME
-suites=" unit fuzz regress isolation tap pgtap staging format size ascii layout "
+suites=" unit fuzz regress isolation tap pgtap staging format size ascii layout lint "
 only=" ${ONLY:-} "
 tests=" ${TESTS:-} "
 for s in ${ONLY:-}; do
@@ -339,6 +344,13 @@ suite_layout()
 	check layout "nothing is exported in vain" "$BARQ_SRC/scripts/check-symbols.sh" "$BARQ_TREE"
 }
 
+suite_lint()
+{
+	if clang-tidy --version 2>/dev/null | grep -q 'version 14'; then
+		check lint "gcc, clang, clang-tidy and cppcheck have no complaint" "$BARQ_SRC/scripts/lint.sh"
+	fi
+}
+
 # A backend that crashed or leaked may have gone unseen by the tests.
 server_log_clean()
 {
@@ -366,7 +378,7 @@ if run_build; then
 				fi
 				;;
 			tap) barq_socket_dir ;;
-			staging | format | size | ascii | layout) [ -z "${TESTS:-}" ] || continue ;;
+			staging | format | size | ascii | layout | lint) [ -z "${TESTS:-}" ] || continue ;;
 		esac
 		barq_wait "suite_$suite" || report "$suite" 0 1 0.0 "the runner itself failed"
 	done

@@ -5,6 +5,8 @@
 #   PG="15 17 18"        the versions (these are the default; 19 goes too)
 #   ONLY=… TESTS=… SHOW=1 KEEP=1
 #                        as for run-tests.sh
+#   ASSERTS=1            all of them with assertions; without it the last of
+#                        several versions is
 #   BARQ_CHROOTS=folder  where the roots lie (build/chroots), for several
 #                        checkouts to share them
 #
@@ -75,7 +77,7 @@ inside()
 	mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 	mount -t tmpfs -o mode=1777 tmpfs "$root/run/lock"
 	cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
-	for name in ONLY TESTS SHOW KEEP TAP_JOBS TAP_TIMEOUT PG_TEST_TIMEOUT_DEFAULT; do
+	for name in ONLY TESTS ASSERTS SHOW KEEP TAP_JOBS TAP_TIMEOUT PG_TEST_TIMEOUT_DEFAULT; do
 		[ -z "${!name:-}" ] || pass+=("$name=${!name}")
 	done
 	if [ -n "${CCACHE_DIR:-}" ]; then
@@ -166,7 +168,9 @@ trap 'end 143' TERM
 trap 'end 129' HUP
 
 passed=0 failed=0
-for major in ${PG:-15 17 18}; do
+versions=(${PG:-15 17 18})
+for major in "${versions[@]}"; do
+	if [ ${#versions[@]} -gt 1 ] && [ "$major" = "${versions[-1]}" ]; then export ASSERTS=1; fi
 	echo "== PostgreSQL $major"
 	log=$BARQ_BUILD/matrix-$major.log
 	: >"$log"

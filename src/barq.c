@@ -32,6 +32,7 @@
 
 PG_MODULE_MAGIC;
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): PostgreSQL's name */
 PGDLLEXPORT void _PG_init(void);
 
 static char *simd_setting = NULL;

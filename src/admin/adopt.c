@@ -116,7 +116,7 @@ read_sample(Oid type, const char *text)
 static void
 check_layouts(Oid barq, Oid pgvector)
 {
-	for (int i = 0; i < lengthof(samples); i++)
+	for (Size i = 0; i < lengthof(samples); i++)
 	{
 		Oid			types[2];
 		struct varlena *values[2];
@@ -150,7 +150,7 @@ class_statement(HeapTuple row, TupleDesc desc, const char *pgvector)
 	char	   *values[8];
 	char	   *type;
 
-	for (int i = 0; i < lengthof(values); i++)
+	for (Size i = 0; i < lengthof(values); i++)
 		values[i] = SPI_getvalue(row, desc, i + 1);
 	type = quote_qualified_identifier(values[3], values[4]);
 	return psprintf("CREATE OPERATOR CLASS %s %s FOR TYPE %s USING %s AS "

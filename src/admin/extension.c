@@ -37,7 +37,7 @@ barq_check_schema(PG_FUNCTION_ARGS)
 {
 	Oid			schema = get_func_namespace(fcinfo->flinfo->fn_oid);
 
-	for (int i = 0; i < lengthof(type_names); i++)
+	for (Size i = 0; i < lengthof(type_names); i++)
 	{
 		Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 										   CStringGetDatum(type_names[i]),

@@ -86,13 +86,13 @@ draw(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	if (recall->kind->has_key(index, &recall->meta.options, values[0]))
 	{
 		at = recall->rows++;
-		if (at >= recall->wanted)
+		if (at >= (uint64) recall->wanted)
 			at = pg_prng_uint64_range(&pg_global_prng_state, 0, at);
-		if (at < recall->wanted)
+		if (at < (uint64) recall->wanted)
 		{
 			sample = &recall->samples[at];
 			MemoryContextSwitchTo(recall->context);
-			if (at < recall->nsamples)
+			if (at < (uint64) recall->nsamples)
 				pfree(DatumGetPointer(sample->value));
 			else
 				recall->nsamples++;

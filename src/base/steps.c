@@ -71,6 +71,7 @@ set_stop(const char *name, int64 lock)
 {
 	stop_at = NULL;
 	stop_lock = lock;
+	/* cppcheck-suppress comparePointers ; the two bounds of one section */
 	for (BarqStep *const *step = __start_barq_steps; step < __stop_barq_steps; step++)
 		if (strcmp((*step)->name, name) == 0)
 			stop_at = *step;
@@ -168,6 +169,7 @@ barq_crash_points(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
+	/* cppcheck-suppress comparePointers ; the two bounds of one section */
 	for (BarqStep *const *step = __start_barq_steps; step < __stop_barq_steps; step++)
 	{
 		Datum		values[3];

@@ -162,7 +162,7 @@ look_up(Relation table, const BarqHybridArgs *args, const StringInfo key, uint64
 
 		if (entry->stale && entry->pins == 0)
 			drop_entry(i--);
-		else if (entry->hash == hash && entry->key_length == key->len &&
+		else if (entry->hash == hash && entry->key_length == (Size) key->len &&
 				 memcmp(entry->key, key->data, key->len) == 0)
 		{
 			if (!entry_is_good(table, entry, args))

@@ -144,7 +144,7 @@ barq_query_prepare(void *mem, const BarqCodec *codec, const void *value)
 		barq_sparse_prepare(query, value, at);
 		return query;
 	}
-	values = (float *) at;
+	values = (float *) (void *) at;
 	query->values = values;
 	at += ALIGN64((size_t) n * sizeof(float));
 

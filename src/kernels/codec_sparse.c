@@ -46,7 +46,7 @@ elements_at(const void *entries, int nnz)
 	BarqSparseElements e;
 
 	e.indices = entries;
-	e.values = (const float *) (e.indices + nnz);
+	e.values = (const float *) (const void *) (e.indices + nnz);
 	e.nnz = nnz;
 	return e;
 }
@@ -220,6 +220,7 @@ common_values(const SparseTable *table, BarqSparseElements b, int from,
 	}
 	for (int k = 0; k < ntaken; k++)
 	{
+		/* cppcheck-suppress uninitvar ; taken[0 ... ntaken - 1] are set */
 		int			j = from + taken[k];
 		uint32_t	at = slot_of(b.indices[j]);
 

@@ -98,7 +98,7 @@ static void
 collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
 	Gathered   *gathered = arg;
-	Recheck		recheck = {gathered};
+	Recheck		recheck = {.gathered = gathered};
 	BarqGrowingVisitor visitor = {NULL, recheck_record, NULL, &recheck};
 
 	recheck.dead = palloc_extended(sizeof(ItemPointerData) *

@@ -155,10 +155,10 @@ static int
 check_level(int fd, const char *path, bool in_data_directory)
 {
 	struct stat st;
-	int			result = fd;
+	int			result = fstat(fd, &st) == 0 ? fd : -1;
 
-	if (fstat(fd, &st) != 0)
-		result = -1;
+	if (result < 0)
+		;
 	else if (st.st_uid != geteuid())
 		result = refuse(path, "belongs to another user");
 	else if ((st.st_mode & OTHERS_WRITE) != 0)
@@ -187,6 +187,7 @@ open_level(int above, const char *name, const char *path, bool create,
 
 	if (create)
 	{
+		/* NOLINTNEXTLINE(bugprone-branch-clone): two crash points, where there are any */
 		int			rc = last ?
 			barq_mkdir_at(above, name, mode, "folder: make") :
 			barq_mkdir_at(above, name, mode, "folder: make parent");
@@ -342,7 +343,7 @@ open_parent(const char *path, const char **name)
 	char		folder[MAXPGPATH];
 
 	*name = strrchr(path, '/') + 1;
-	if (*name - path > sizeof(folder))
+	if ((Size) (*name - path) > sizeof(folder))
 	{
 		errno = ENAMETOOLONG;
 		return -1;
@@ -538,7 +539,7 @@ barq_root_remove(const char *directory, const char *top)
 	level = openat(above, top, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (level >= 0)
 	{
-		(void) unlinkat(level, ROOT_NAME + 1, AT_REMOVEDIR);
+		(void) unlinkat(level, &ROOT_NAME[1], AT_REMOVEDIR);
 		close(level);
 	}
 	gone = unlinkat(above, top, AT_REMOVEDIR) == 0 || errno == ENOENT;

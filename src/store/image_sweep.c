@@ -37,22 +37,27 @@ static bool
 is_orphan(Oid space, const char *name)
 {
 	BarqLocator locator;
-	unsigned	number;
-	int			backend;
-	int			end = 0;
+	unsigned long number;
+	unsigned long backend;
+	char	   *end;
 	struct stat st;
 
-	if (sscanf(name, "%u_%d%n", &number, &backend, &end) == 2 && name[end] == '\0')
-	{
-		BarqLocatorSpace(locator) = space;
-		BarqLocatorDatabase(locator) = MyDatabaseId;
-		BarqLocatorNumber(locator) = number;
-		return BarqBackendProc(backend) == NULL ||
-			(stat(BarqLocatorPath(locator, backend), &st) != 0 && errno == ENOENT);
-	}
-	if (sscanf(name, "%u%n", &number, &end) == 1 && name[end] == '\0')
+	number = strtoul(name, &end, 10);
+	if (end == name || number > PG_UINT32_MAX)
+		return false;
+	if (*end == '\0')
 		return !OidIsValid(BarqRelidByNumber(space, number));
-	return false;
+	if (*end != '_')
+		return false;
+	name = end + 1;
+	backend = strtoul(name, &end, 10);
+	if (end == name || *end != '\0' || backend > PG_INT32_MAX)
+		return false;
+	BarqLocatorSpace(locator) = space;
+	BarqLocatorDatabase(locator) = MyDatabaseId;
+	BarqLocatorNumber(locator) = number;
+	return BarqBackendProc((int) backend) == NULL ||
+		(stat(BarqLocatorPath(locator, (int) backend), &st) != 0 && errno == ENOENT);
 }
 
 /*

@@ -60,7 +60,7 @@ read_batch(BarqView *view, const uint8 *dead, BarqKeyless keyless, uint32 *row, 
 	uint32		here = Min((uint32) Min(max, TID_BATCH), view->keyless[keyless] - *row);
 	int			n = 0;
 
-	for (int i = 0; i < keyless; i++)
+	for (int i = 0; i < (int) keyless; i++)
 		first += view->keyless[i];
 	barq_view_tids(view, first, here, tids);
 	for (uint32 i = 0; i < here; i++)

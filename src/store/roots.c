@@ -57,7 +57,7 @@ find_line(const StringInfo text, const char *directory)
 
 		if (end == NULL)
 			return NULL;
-		if (end - line == length && memcmp(line, directory, length) == 0)
+		if ((Size) (end - line) == length && memcmp(line, directory, length) == 0)
 			return line;
 		line = end + 1;
 	}

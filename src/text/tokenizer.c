@@ -46,7 +46,7 @@ hear_of_changes(void)
 
 	if (heard)
 		return;
-	for (int i = 0; i < lengthof(caches); i++)
+	for (Size i = 0; i < lengthof(caches); i++)
 		CacheRegisterSyscacheCallback(caches[i], objects_changed, (Datum) 0);
 	heard = true;
 }

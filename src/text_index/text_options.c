@@ -23,7 +23,7 @@ static relopt_kind text_relopt_kind;
 static relopt_enum_elt_def tokenizer_values[] = {
 	{"config", BARQ_TOKENIZER_CONFIG},
 	{"ngram", BARQ_TOKENIZER_NGRAM},
-	{(const char *) NULL}
+	{(const char *) NULL, 0}
 };
 
 void

@@ -102,7 +102,7 @@ barq_text_choice_array(const BarqTextChoice *choice)
 	int			dims[] = {lengthof(elements)};
 	int			lower[] = {1};
 
-	for (int i = 0; i < lengthof(elements); i++)
+	for (Size i = 0; i < lengthof(elements); i++)
 	{
 		nulls[i] = elements[i] == NULL;
 		datums[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(elements[i]);

@@ -252,7 +252,7 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	BarqTextStatistics *statistics;
 	MemoryContext context;
 	MemoryContext old;
-	TotalsCall	call = {{0}};
+	TotalsCall	call = {0};
 	Relation	rel;
 
 	for (statistics = all_statistics; statistics != NULL; statistics = statistics->next)
@@ -482,7 +482,7 @@ learn(BarqTextStatistics *statistics, const BarqBm25Term *terms, const bool *sco
 uint64
 barq_text_statistics_df(BarqTextStatistics *statistics, const char *text, uint32 length)
 {
-	BarqBm25Term term = {{text, length}};
+	BarqBm25Term term = {.text = {text, length}};
 	bool		scores = true;
 
 	learn(statistics, &term, &scores, 1);

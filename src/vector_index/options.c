@@ -21,7 +21,7 @@ static relopt_enum_elt_def quantization_values[] = {
 	{"f16", BARQ_QUANT_F16},
 	{"sq8", BARQ_QUANT_SQ8},
 	{"rabitq", BARQ_QUANT_RABITQ},
-	{(const char *) NULL}
+	{(const char *) NULL, 0}
 };
 
 void

@@ -100,7 +100,7 @@ search_flat(VectorScan *vs, uint32 segment)
 	const uint8 *dead = vs->snapshot->segments[segment].dead;
 	Size		bytes = barq_bits_bytes(stream->view->rows);
 	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	BarqSearchParams params = {vs->query, barq_ef_search, skip};
+	BarqSearchParams params = {.query = vs->query, .breadth = barq_ef_search, .skip = skip};
 
 	if (dead != NULL)
 		memcpy(skip, dead, bytes);
@@ -122,7 +122,7 @@ static bool
 should_turn(const VectorScan *vs)
 {
 	return !vs->turned && barq_scan_is_complete() &&
-		(vs->exhausted || (vs->looked_at > 0 && vs->looked_at * WALK_COST >= vs->rows));
+		(vs->exhausted || (vs->looked_at > 0 && (uint64) vs->looked_at * WALK_COST >= vs->rows));
 }
 
 /*

@@ -106,10 +106,10 @@ Datum \
 barq_##type##_##suffix##_space(PG_FUNCTION_ARGS) \
 { \
 	static const BarqVectorSpace space = { \
-		.metric = space_metric, \
-		.max_dims = most_dims, \
+		.metric = (space_metric), \
+		.max_dims = (most_dims), \
 		.type_name = #type, \
-		.unquantized = plain, \
+		.unquantized = (plain), \
 		.elements = type##_elements, \
 		.dims_differ = type##_dims_differ \
 	}; \
