@@ -1,7 +1,8 @@
 /*
  * am.h
- *	  What all access methods share: their routine, inserting a row, VACUUM,
- *	  checks of operator classes, rights to an index's content, options shown.
+ *	  Callbacks and checks that all access methods share: the IndexAmRoutine,
+ *	  inserting a row, VACUUM, validation of operator classes, options as text,
+ *	  rights to the content of an index.
  */
 #ifndef BARQ_AM_H
 #define BARQ_AM_H
@@ -19,36 +20,44 @@
 
 /* ---- routine.c ---- */
 
-/* An IndexAmRoutine with what all access methods have in common; palloc'd. */
+/*
+ * An IndexAmRoutine with the members that are the same for all access methods;
+ * palloc'd. The access method's handler sets the others.
+ */
 extern IndexAmRoutine *barq_am_routine(void);
 
 /* ---- insert.c ---- */
 
 /*
- * Append a value that is not NULL to the growing log. Returns how many pages the
- * log has then, or 0 where no page was added. Its caller frees what it allocates.
+ * Append a value that is not NULL to the growing log. Returns the number of pages
+ * of the log if a page was added, else 0. The caller resets the current memory
+ * context afterwards.
  */
 typedef uint32 (*BarqRowAppender) (Relation index, Datum value, ItemPointer heap_tid);
 
 /*
- * aminsert of all access methods: append a row, NULL or by `append`, count it,
- * and see to it that the log is sealed when it is long (barq_after_append).
+ * aminsert of all access methods: append a row to the growing log, by `append` if
+ * it is not NULL, count it in the index's statistics, and have a long log sealed
+ * (barq_after_append).
  */
 extern void barq_am_insert(Relation index, struct IndexInfo *info, Datum value,
 						   bool isnull, ItemPointer heap_tid, BarqRowAppender append);
 
 /* ---- vacuum.c ---- */
 
+/* ambulkdelete: mark dead rows. The result is `stats`, or palloc'd. */
 extern IndexBulkDeleteResult *barq_bulk_delete(IndexVacuumInfo *info,
 											   IndexBulkDeleteResult *stats,
 											   IndexBulkDeleteCallback callback,
 											   void *callback_state);
+
+/* amvacuumcleanup: reclaim pages and images that nothing refers to. */
 extern IndexBulkDeleteResult *barq_vacuum_cleanup(IndexVacuumInfo *info,
 												  IndexBulkDeleteResult *stats);
 
 /* ---- validate.c ---- */
 
-/* A complaint, as amvalidate functions make them. */
+/* Report a fault of an operator class as INFO and set *(ok) to false. */
 #define BARQ_COMPLAIN(ok, ...) \
 	do { \
 		ereport(INFO, \
@@ -57,38 +66,44 @@ extern IndexBulkDeleteResult *barq_vacuum_cleanup(IndexVacuumInfo *info,
 		*(ok) = false; \
 	} while (0)
 
-/* What an access method requires of a class: sets *ok to false where it is not so. */
+/*
+ * Checks a class's operators and support functions: BARQ_COMPLAIN for each fault.
+ * The lists are of the class's family and belong to the caller.
+ */
 typedef void (*BarqClassCheck) (const FormData_pg_opclass *class, CatCList *operators,
 								CatCList *procedures, bool *ok);
 
-/* amvalidate: run the check on a class's operators and support functions. */
+/*
+ * amvalidate: whether `check` finds no fault in a class. True without a check for
+ * any_ops (no_class.c).
+ */
 extern bool barq_validate_class(Oid opclass, BarqClassCheck check);
 
 /*
- * Whether an operator orders the class's own type. Complains of one that does
- * not order by float8.
+ * Whether an operator orders the class's own type. An operator that does not
+ * order by float8 is a fault (BARQ_COMPLAIN).
  */
 extern bool barq_validate_ordering(const FormData_pg_opclass *class,
 								   const FormData_pg_amop *op, bool *ok);
 
-/* Complain of an operator with a strategy number that the class has not. */
+/* Report that an operator has an invalid strategy number (BARQ_COMPLAIN). */
 extern void barq_validate_strategy(const FormData_pg_opclass *class,
 								   const FormData_pg_amop *op, bool *ok);
 
 /* ---- shown_options.c ---- */
 
-/* The options of an index, for people: "name=value, ..."; palloc'd. */
+/* The options of an index as "name=value, ...", for display; palloc'd. */
 extern char *barq_options_text(Relation index, const BarqFrozenOptions *options);
 
 /*
- * Whether two sets of options of the same kind, each with its index, differ;
- * the ones that do, of each, palloc'd.
+ * Whether two indexes of the same kind have different options. The options that
+ * differ, of either index, as barq_options_text(); palloc'd.
  */
 extern bool barq_options_differ(Relation index, const BarqFrozenOptions *options,
 								Relation other_index, const BarqFrozenOptions *other,
 								char **differing, char **other_differing);
 
-/* Is `named` the index itself, or a partitioned one that it is a part of? */
+/* Whether `named` is the index itself or a partitioned index above it. */
 static inline bool
 barq_is_index_or_parent(Oid named, Oid index)
 {
@@ -100,30 +115,31 @@ barq_is_index_or_parent(Oid named, Oid index)
 /* ---- no_class.c ---- */
 
 /*
- * ERRCODE_UNDEFINED_OBJECT, with a hint, for an index whose column's
- * type has no operator class.
+ * ERRCODE_UNDEFINED_OBJECT, with a hint how to index the column's type, for a new
+ * index whose operator class is any_ops. Called when an index has been created.
  */
 extern void barq_check_class(Relation index);
 
 /* ---- content_rights.c ---- */
 
 /*
- * Whether a role may see what an index (also a partitioned
- * one) holds of all rows: it needs SELECT on every column that the keys are
- * computed from, and no row security that hides rows from it. False for an
- * index that does not exist.
+ * Whether a role may see statistics and terms of an index (also a partitioned
+ * one), which are computed from all rows: the role needs SELECT on every column
+ * that the keys are computed from, and no row security may hide rows from it.
+ * False for an index that does not exist. Takes and releases AccessShareLock.
  */
 extern bool barq_may_see_index_content(Oid index, Oid user);
 
 /*
- * The same of the current user. ERRCODE_INSUFFICIENT_PRIVILEGE, naming the
- * table; ERRCODE_UNDEFINED_OBJECT for an index that does not exist.
+ * Raise an error if the current user may not see the content of an index:
+ * ERRCODE_INSUFFICIENT_PRIVILEGE, naming the table; ERRCODE_UNDEFINED_OBJECT for
+ * an index that does not exist.
  */
 extern void barq_check_index_content_rights(Oid index);
 
 /*
- * Raise that an OID is not an index of text: ERRCODE_WRONG_OBJECT_TYPE for a
- * relation of another kind, ERRCODE_UNDEFINED_OBJECT where there is none.
+ * Raise the error that an OID is no index of text: ERRCODE_WRONG_OBJECT_TYPE if it
+ * is another relation, ERRCODE_UNDEFINED_OBJECT if there is no such relation.
  */
 pg_noreturn extern void barq_raise_not_an_index(Oid relation);
 

@@ -1,6 +1,6 @@
 /*
  * build.c
- *	  What CREATE INDEX of all access methods begins with.
+ *	  The first steps of CREATE INDEX, of all access methods.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * build.h
- *	  What CREATE INDEX of all access methods shares: the leader, its workers,
- *	  the image folder of an index that nobody else sees yet.
+ *	  CREATE INDEX of all access methods: leader and workers, and the image folder
+ *	  of an index that other transactions do not see yet.
  */
 #ifndef BARQ_BUILD_H
 #define BARQ_BUILD_H
@@ -16,31 +16,34 @@
 
 #define BARQ_MAX_PARTICIPANTS	1024	/* leader and workers */
 
+/* Shared by leader and workers, in the parallel context's DSM segment. */
 typedef struct BarqBuildShared
 {
 	Oid			heap;
 	Oid			index;
 	bool		concurrent;
-	int			participants;	/* asked for */
+	int			participants;	/* requested: leader and workers */
 
 	pg_atomic_uint32 next_participant;
 	pg_atomic_uint64 rows_loaded;
 	pg_atomic_uint64 rows_inserted;
 
-	/* guarded by the mutex; the condition variable tells of any change */
+	/* guarded by the mutex; each change is broadcast by the condition variable */
 	slock_t		mutex;
 	ConditionVariable changed;
-	int			scans_done;
-	int			inserts_done;
-	double		heap_tuples;
-	double		index_tuples;
+	int			scans_done;		/* workers */
+	int			inserts_done;	/* workers */
+	double		heap_tuples;	/* of all workers */
+	double		index_tuples;	/* of all workers */
 	bool		broken_hot_chain;
-	bool		work_ready;		/* workers may go on */
-	bool		work_wanted;	/* to insert into the work area, else to end */
+	bool		work_ready;		/* workers may continue after their scans */
+	bool		work_wanted;	/* workers insert into the work area, else end */
+
+	/* written before work_ready is set, read after it is seen: no lock */
 	char		work_path[MAXPGPATH];
 	uint64		work_bytes;
 
-	Size		own_bytes;		/* of the access method's own part */
+	Size		own_bytes;		/* size of the access method's own part */
 	/* the access method's own part and a ParallelTableScanDesc follow */
 } BarqBuildShared;
 
@@ -55,19 +58,21 @@ typedef struct BarqBuildShared
 /* ---- build.c ---- */
 
 /*
- * ERROR if the index has pages already; forget what is remembered of
- * a metapage before a TRUNCATE in place.
+ * Raise an error if the index has pages already. Drops the relcache's copy of the
+ * metapage, which a TRUNCATE in the same transaction leaves behind.
  */
 extern void barq_build_check_empty(Relation index);
 
 /*
- * Hold the index's image folder to the end of the transaction: until it
- * commits nobody else sees a relation that the folder could belong to. False
- * where it cannot be made.
+ * Create the index's image folder and lock it until the end of the transaction:
+ * before the commit, other backends would take the folder for that of a dropped
+ * relation and sweep it. False, with errno, if it cannot be created.
  */
 extern bool barq_build_hold_folder(Relation index);
 
 /* ---- build_parallel.c ---- */
+
+/* The leader's state; palloc'd by barq_build_begin_parallel(). */
 typedef struct BarqBuildLeader
 {
 	ParallelContext *context;
@@ -76,13 +81,15 @@ typedef struct BarqBuildLeader
 	int			workers;
 } BarqBuildLeader;
 
-/* Fills in the access method's own part of what is shared, before workers start. */
+/* Initialises the access method's own part, which is zeroed, before workers start. */
 typedef void (*BarqBuildInitOwn) (void *own, void *arg);
 
 /*
- * Launch workers that run the library's function `entry`, which calls
- * barq_build_worker(). own_bytes: size of the access method's own part.
- * Returns NULL where the build is to be done alone.
+ * Enter parallel mode and launch workers that run the library's function `entry`,
+ * which calls barq_build_worker(). own_bytes: size of the access method's own
+ * part, which init_own(own, arg) initialises. The result is palloc'd in the current
+ * memory context and ended by barq_build_end_parallel(). NULL if the build is to
+ * be done without workers: none are allowed, or none could be started.
  */
 extern BarqBuildLeader *barq_build_begin_parallel(Relation heap, Relation index,
 												  IndexInfo *info, const char *entry,
@@ -92,20 +99,26 @@ extern BarqBuildLeader *barq_build_begin_parallel(Relation heap, Relation index,
 /* Wait until every worker has scanned its part of the heap. */
 extern void barq_build_wait_scans(BarqBuildLeader *leader);
 
-/* Let workers go on: to help in the work area at `path`, or (NULL) to end. */
+/*
+ * Let workers continue after their scans: to help in the work area at `path`,
+ * `bytes` long, or (path NULL) to end. Called once.
+ */
 extern void barq_build_release_workers(BarqBuildLeader *leader, const char *path,
 									   uint64 bytes);
 
-/* Wait until every worker has done its part in the work area. */
+/* Wait until every worker has finished its part in the work area. */
 extern void barq_build_wait_inserts(BarqBuildLeader *leader);
 
-/* Wait until the workers have ended, and free what is shared with them. */
+/*
+ * Wait until the workers have ended, destroy the parallel context and leave
+ * parallel mode. The workers must have been released.
+ */
 extern void barq_build_end_parallel(BarqBuildLeader *leader);
 
 /*
  * A worker's part of a build. `scan` reads a part of the heap and returns the
- * number of rows indexed, with that of rows read in *heap_tuples; `help` (NULL:
- * there is nothing to do) works in the leader's work area.
+ * number of rows indexed; *heap_tuples receives the number of rows read. `help`
+ * works in the leader's work area; NULL if the access method has none.
  */
 typedef struct BarqBuildWorkerOps
 {
@@ -115,6 +128,11 @@ typedef struct BarqBuildWorkerOps
 	void		(*help) (BarqBuildShared *shared, const BarqFrozenOptions *options);
 } BarqBuildWorkerOps;
 
+/*
+ * Main function of a worker: opens heap and index with the leader's locks, calls
+ * `scan`, waits until the leader releases the workers, and calls `help` if the
+ * leader has a work area.
+ */
 extern void barq_build_worker(shm_toc *toc, const BarqBuildWorkerOps *ops);
 
 #endif							/* BARQ_BUILD_H */

@@ -1,11 +1,11 @@
 /*
  * build_parallel.c
- *	  Workers of CREATE INDEX: they scan the heap with the leader, wait until it
- *	  is done with what they have left for it, and may then help in a work area
- *	  that it has laid out.
+ *	  Workers of CREATE INDEX: they scan the heap together with the leader, wait
+ *	  until the leader has collected the rows, and may then help in a work area
+ *	  that the leader has laid out.
  *
- * PostgreSQL plans parallel workers for foreign access methods only from 17
- * on, and there with its own idea of when; so we ask for them ourselves.
+ * PostgreSQL plans parallel workers for access methods of extensions only from
+ * version 17 on, and by its own rules for when; so barq requests them itself.
  */
 #include "postgres.h"
 
@@ -27,13 +27,14 @@
 #define KEY_SHARED	UINT64CONST(0xBA51000000000001)
 #define KEY_QUERY	UINT64CONST(0xBA51000000000002)
 
+/* Number of workers to request for a build; 0: none. */
 static int
-workers_to_ask_for(Relation heap, Relation index)
+workers_to_request(Relation heap, Relation index)
 {
 	int			planned;
 	int			given;
 
-	/* whether parallel workers are safe and the table large enough at all */
+	/* 0 if workers are not safe, or the table is too small */
 	planned = plan_create_index_workers(RelationGetRelid(heap), RelationGetRelid(index));
 	if (planned == 0)
 		return 0;
@@ -41,7 +42,7 @@ workers_to_ask_for(Relation heap, Relation index)
 	if (given >= 0)
 		return Min(given, max_parallel_maintenance_workers);
 
-	/* building a graph is worth every worker allowed: it takes no memory */
+	/* every worker allowed pays: workers share one work area */
 	return max_parallel_maintenance_workers;
 }
 
@@ -50,7 +51,7 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 						  const char *entry, Size own_bytes,
 						  BarqBuildInitOwn init_own, void *arg)
 {
-	int			request = workers_to_ask_for(heap, index);
+	int			request = workers_to_request(heap, index);
 	BarqBuildLeader *leader;
 	ParallelContext *context;
 	BarqBuildShared *shared;
@@ -122,13 +123,13 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 	return leader;
 }
 
-/* Wait until a counter under the mutex has reached what all workers make. */
+/* Wait until a counter guarded by the mutex is at least `target`. */
 static void
-wait_for(BarqBuildLeader *leader, const int *counter, int target)
+wait_for_count(BarqBuildLeader *leader, const int *counter, int target)
 {
 	BarqBuildShared *shared = leader->shared;
 
-	/* a worker that could not start would be waited for in vain */
+	/* raises an error if a worker could not start: it would never count */
 	WaitForParallelWorkersToAttach(leader->context);
 	for (;;)
 	{
@@ -147,7 +148,7 @@ wait_for(BarqBuildLeader *leader, const int *counter, int target)
 void
 barq_build_wait_scans(BarqBuildLeader *leader)
 {
-	wait_for(leader, &leader->shared->scans_done, leader->workers);
+	wait_for_count(leader, &leader->shared->scans_done, leader->workers);
 }
 
 void
@@ -155,7 +156,8 @@ barq_build_release_workers(BarqBuildLeader *leader, const char *path, uint64 byt
 {
 	BarqBuildShared *shared = leader->shared;
 
-	/* read only after work_ready is seen, so these need no lock */
+	/* workers read these only after they have seen work_ready */
+	Assert(!shared->work_ready);
 	if (path != NULL)
 		strlcpy(shared->work_path, path, MAXPGPATH);
 	shared->work_bytes = bytes;
@@ -170,7 +172,7 @@ barq_build_release_workers(BarqBuildLeader *leader, const char *path, uint64 byt
 void
 barq_build_wait_inserts(BarqBuildLeader *leader)
 {
-	wait_for(leader, &leader->shared->inserts_done, leader->workers);
+	wait_for_count(leader, &leader->shared->inserts_done, leader->workers);
 }
 
 void
@@ -219,7 +221,7 @@ barq_build_worker(shm_toc *toc, const BarqBuildWorkerOps *ops)
 	SpinLockRelease(&shared->mutex);
 	ConditionVariableBroadcast(&shared->changed);
 
-	/* until the leader has laid out the work area */
+	/* wait until the leader has laid out the work area, or needs no help */
 	for (;;)
 	{
 		bool		ready;

@@ -1,8 +1,8 @@
 /*
  * content_rights.c
- *	  May a role see what an index holds? Statistics of an index (document
- *	  counts, frequencies, its dictionary) tell about every row of its table, so
- *	  they are as secret as the indexed columns of all these rows.
+ *	  Whether a role may see the content of an index. Statistics of an index
+ *	  (document counts, frequencies, the dictionary) are computed from all rows of
+ *	  its table, so they are as secret as the indexed columns of all these rows.
  */
 #include "postgres.h"
 
@@ -19,7 +19,10 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 
-/* May a role select each column that an index's keys are computed from? */
+/*
+ * Whether a role has SELECT on each column that an index's keys are computed from.
+ * False if they are computed from none.
+ */
 static bool
 may_select_keys(Relation index, Oid table, Oid user)
 {
@@ -78,7 +81,7 @@ barq_raise_not_an_index(Oid relation)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("index with OID %u does not exist", relation),
-			 errhint("REINDEX CONCURRENTLY, and DROP and CREATE, give an index another OID. A bm25query that names its index outlives them: to_bm25query(query, 'index').")));
+			 errhint("REINDEX CONCURRENTLY, and DROP and CREATE, give an index another OID. A bm25query that names its index stays valid: to_bm25query(query, 'index').")));
 }
 
 void
@@ -95,8 +98,8 @@ barq_check_index_content_rights(Oid index)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for table %s", get_rel_name(table)),
 			 check_enable_rls(table, GetUserId(), true) == RLS_ENABLED ?
-			 errdetail("Row security hides rows of it from this role, and index \"%s\" counts them.",
+			 errdetail("Row security hides rows of the table from this role, but index \"%s\" counts these rows.",
 					   get_rel_name(index)) :
-			 errdetail("What index \"%s\" holds is seen with SELECT on the indexed columns.",
+			 errdetail("Seeing the content of index \"%s\" requires SELECT on the indexed columns.",
 					   get_rel_name(index))));
 }

@@ -1,7 +1,7 @@
 /*
  * heap_distance.c
- *	  The distance of one row, from the heap: for the few rows about which a
- *	  bound does not say enough. The executor does the same with every row.
+ *	  The distance of one row, from the heap: for the few rows whose bound is not
+ *	  precise enough. The executor computes the same for every row.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@ barq_heap_distance_begin(IndexScanDesc scan)
 
 bool
 barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
-				BarqValueLook look, void *arg)
+				BarqValueVisitor visit, void *arg)
 {
 	ExprContext *context = GetPerTupleExprContext(state->estate);
 	ItemPointerData at = *tid;
@@ -55,7 +55,7 @@ barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
 		old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
 		context->ecxt_scantuple = state->slot;
 		FormIndexDatum(state->info, state->slot, state->estate, values, isnull);
-		found = !isnull[0] && look(arg, values[0]);
+		found = !isnull[0] && visit(arg, values[0]);
 		MemoryContextSwitchTo(old);
 	}
 	ExecClearTuple(state->slot);
@@ -64,12 +64,14 @@ barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
 	return found;
 }
 
+/* Argument of measure(). */
 typedef struct Measure
 {
 	ScanKey		key;
 	double		distance;
 } Measure;
 
+/* BarqValueVisitor: the distance of a value by the operator of an ORDER BY key. */
 static bool
 measure(void *arg, Datum value)
 {

@@ -1,6 +1,6 @@
 /*
  * heap_distance.h
- *	  The distance of one row, or its indexed value, from the heap.
+ *	  The distance of one row, or its indexed value, computed from the heap.
  */
 #ifndef BARQ_HEAP_DISTANCE_H
 #define BARQ_HEAP_DISTANCE_H
@@ -11,24 +11,30 @@
 
 typedef struct BarqHeapDistance BarqHeapDistance;
 
-/* In the memory context current; to be ended before that is reset. */
+/*
+ * Prepare to read rows of a scan's table. The state is palloc'd in the current
+ * memory context; call barq_heap_distance_end() before that context is reset.
+ */
 extern BarqHeapDistance *barq_heap_distance_begin(IndexScanDesc scan);
 
 /*
- * What the operator of the scan's first ORDER BY key says about the row, to
- * the bit (NaN included). False: the scan's snapshot sees no such row.
+ * Compute a row's distance by the operator of the scan's first ORDER BY key: the
+ * same bits as the executor's result, NaN included. False if the scan's snapshot
+ * sees no such row, or its value is NULL.
  */
 extern bool barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid,
 							   double *distance);
 
 /*
- * Look at the indexed value of a row, in a memory context that is reset
- * afterwards. False: the scan's snapshot sees no such row, or it is NULL, or
- * `look` says so.
+ * Call `visit` with the indexed value of a row, in a memory context that is reset
+ * afterwards. Returns its result; false without a call if the scan's snapshot sees
+ * no such row, or its value is NULL.
  */
-typedef bool (*BarqValueLook) (void *arg, Datum value);
+typedef bool (*BarqValueVisitor) (void *arg, Datum value);
 extern bool barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
-							BarqValueLook look, void *arg);
+							BarqValueVisitor visit, void *arg);
+
+/* Release the table, the slot and the executor state; `state` itself is not freed. */
 extern void barq_heap_distance_end(BarqHeapDistance *state);
 
 #endif							/* BARQ_HEAP_DISTANCE_H */

@@ -19,7 +19,7 @@ barq_am_insert(Relation index, IndexInfo *info, Datum value, bool isnull,
 	MemoryContext old;
 	uint32		pages;
 
-	/* one context for the statement's inserts, reset by each */
+	/* one context for all inserts of a statement, reset after each */
 	if (context == NULL)
 	{
 		context = AllocSetContextCreate(info->ii_Context, "barq insert",

@@ -2,11 +2,10 @@
  * no_class.c
  *	  The error for an index whose column has no operator class.
  *
- * PostgreSQL's own says that there is no default class, and not what to do
- * about it. So each access method has a default class any_ops for types that
- * have no other; it has no members, and an index of it is refused with a hint
- * for the column's type: which distances there are, which types, which other
- * access method.
+ * PostgreSQL's own error says only that there is no default class. So each access
+ * method has a default class any_ops for types that have no other one. It has no
+ * members, and a build with it fails with a hint for the column's type: the
+ * distances, the types, or the access method to use instead.
  */
 #include "postgres.h"
 
@@ -24,15 +23,19 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+/* list_sort comparator: names, ascending. */
 static int
 compare_names(const ListCell *a, const ListCell *b)
 {
 	return strcmp(lfirst(a), lfirst(b));
 }
 
-/* "a", "a or b", "a, b or c", sorted, each once. */
+/*
+ * Join names as "a", "a or b", "a, b or c", sorted and without duplicates; `last`
+ * is the text between the last two. palloc'd; sorts the list.
+ */
 static char *
-one_of(List *names, const char *last)
+join_names(List *names, const char *last)
 {
 	StringInfoData text;
 	const char *before = NULL;
@@ -59,8 +62,8 @@ one_of(List *names, const char *last)
 }
 
 /*
- * A type's name without its schema: from 17 on an index is created with a
- * search path that does not find barq's.
+ * A type's name without its schema, palloc'd. format_type_be() would qualify
+ * barq's types from 17 on, where CREATE INDEX restricts search_path.
  */
 static char *
 type_name(Oid type)
@@ -75,7 +78,10 @@ type_name(Oid type)
 	return name;
 }
 
-/* The method's classes for a type, and the types that it has classes for. */
+/*
+ * Lists of names, palloc'd: the operator classes of a method for `type`, and all
+ * types that the method has classes for.
+ */
 static void
 list_classes(Oid method, Oid type, List **classes, List **types)
 {
@@ -95,9 +101,12 @@ list_classes(Oid method, Oid type, List **classes, List **types)
 	ReleaseSysCacheList(list);
 }
 
-/* What else could be meant by a column of this type, a sentence after a space. */
+/*
+ * Another way to index a column of this type: a sentence for the hint, preceded by
+ * a space, or "". of_texts: of an index of text.
+ */
 static const char *
-other_way(Oid type, bool of_texts)
+suggest_other(Oid type, bool of_texts)
 {
 	char		category;
 	bool		preferred;
@@ -130,8 +139,8 @@ barq_check_class(Relation index)
 			 errmsg("data type %s has no default operator class for access method \"%s\"",
 					type_name(type), method),
 			 classes != NIL ?
-			 errhint("Say the distance by an operator class after the column: %s.",
-					 one_of(classes, " or ")) :
-			 errhint("%s indexes columns of type %s.%s", method, one_of(types, " and "),
-					 other_way(type, strcmp(method, "barq_bm25") == 0))));
+			 errhint("Name the distance with an operator class after the column: %s.",
+					 join_names(classes, " or ")) :
+			 errhint("%s indexes columns of type %s.%s", method, join_names(types, " and "),
+					 suggest_other(type, strcmp(method, "barq_bm25") == 0))));
 }

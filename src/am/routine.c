@@ -17,7 +17,7 @@ barq_am_routine(void)
 	am->amcanorderbyop = true;
 	am->amcanbackward = false;
 	am->amcanunique = false;
-	am->amcanmulticol = false;	/* filter columns are a later issue */
+	am->amcanmulticol = false;
 	am->amoptionalkey = true;	/* ORDER BY needs no WHERE */
 	am->amsearcharray = false;
 	am->amsearchnulls = false;

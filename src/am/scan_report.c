@@ -1,10 +1,10 @@
 /*
  * scan_report.c
- *	  What index scans have done, and EXPLAIN ANALYZE's lines about it.
+ *	  Counters of index scans, and the line that EXPLAIN ANALYZE shows of them.
  *
- * Work is counted where it is done, for the process as a whole; a scan takes
- * the difference around its own work. An error leaves nothing to be reset.
- * Counters of a parallel worker stay in the worker.
+ * Rows are counted for the whole process; a scan adds the difference between
+ * entering and leaving its code. So an error leaves nothing to be reset. Counters
+ * of a parallel worker stay in the worker.
  */
 #include "postgres.h"
 
@@ -93,7 +93,7 @@ barq_last_scan_report(Oid *index)
 
 static explain_per_node_hook_type next_hook = NULL;
 
-/* The index scan of a plan node; NULL: it has none, or was never run. */
+/* The scan descriptor of an index scan's plan node; NULL if there is none. */
 static IndexScanDesc
 scan_of(PlanState *node)
 {
@@ -104,9 +104,12 @@ scan_of(PlanState *node)
 	return NULL;
 }
 
-/* One line of text, of what is not 0; all of it in other formats. */
+/*
+ * Append the counters to EXPLAIN's output: in text format one line of those that
+ * are not 0, in other formats all as properties.
+ */
 static void
-show(const BarqScanReport *report, ExplainState *es)
+show_report(const BarqScanReport *report, ExplainState *es)
 {
 	const struct
 	{
@@ -141,6 +144,7 @@ show(const BarqScanReport *report, ExplainState *es)
 		appendStringInfoChar(es->str, '\n');
 }
 
+/* explain_per_node_hook: show the report of a barq index's scan. */
 static void
 explain_node(PlanState *node, List *ancestors, const char *relationship,
 			 const char *plan_name, ExplainState *es)
@@ -151,7 +155,7 @@ explain_node(PlanState *node, List *ancestors, const char *relationship,
 		next_hook(node, ancestors, relationship, plan_name, es);
 	if (es->analyze && scan != NULL && scan->opaque != NULL &&
 		barq_has_barq_method(scan->indexRelation))
-		show(*(BarqScanReport **) scan->opaque, es);
+		show_report(*(BarqScanReport **) scan->opaque, es);
 }
 
 void

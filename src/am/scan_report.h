@@ -1,11 +1,10 @@
 /*
  * scan_report.h
- *	  What index scans have done: counters of each scan, shown by EXPLAIN ANALYZE
- *	  (PostgreSQL 18 and later) and by barq_last_scan().
+ *	  Counters of each index scan, shown by EXPLAIN ANALYZE (PostgreSQL 18 and
+ *	  later) and by barq_last_scan().
  *
- * A report belongs to a scan descriptor and adds up all of its rescans. It
- * lies in the memory context in which the scan was begun and goes with the
- * scan; the last that was ended is copied.
+ * A report belongs to a scan descriptor and counts all of its rescans together.
+ * It is freed when the scan ends; the report of the last scan is copied.
  */
 #ifndef BARQ_SCAN_REPORT_H
 #define BARQ_SCAN_REPORT_H
@@ -15,53 +14,60 @@
 
 typedef struct BarqScanReport
 {
-	uint64		searches;		/* rescans that a row was asked of */
-	uint64		segments;		/* sealed ones searched, each once a search */
-	uint64		images;			/* ... in their images */
-	uint64		pages;			/* ... page by page */
-	uint64		rows_scored;	/* by their codes or postings; not exactly */
+	uint64		searches;		/* rescans from which a row was fetched */
+	uint64		segments;		/* sealed segments searched, once a search */
+	uint64		images;			/* those of them that were read in their images */
+	uint64		pages;			/* those of them that were read page by page */
+	uint64		rows_scored;	/* by their codes or postings; approximate */
 	uint64		heap_rows;		/* fetched by the access method itself */
 	uint64		cut;			/* searches ended by barq.max_scan_tuples */
-	uint64		scored_all;		/* searches that turned to scoring every row */
+	uint64		scored_all;		/* searches that changed to scoring every row */
 
-	bool		has_segments;	/* those of the search under way are counted */
+	bool		has_segments;	/* the current search's segments are counted */
 
-	/* what this process had counted when it entered the access method */
+	/* the process's counters when the scan last entered the access method */
 	uint64		rows_scored_before;
 	uint64		heap_rows_before;
 } BarqScanReport;
 
-/* Rows that scans of this process have fetched from the heap. Never reset. */
+/* Rows that the access methods of this process fetched from the heap; never reset. */
 extern uint64 barq_heap_rows;
 
 /*
- * A new report in the current memory context. The caller keeps it as the first
- * member of what scan->opaque points to, where EXPLAIN finds it.
+ * A new report, palloc'd in the current memory context. The struct that
+ * scan->opaque points to must have this pointer as its first member: EXPLAIN
+ * reads it there. Freed by barq_scan_report_end().
  */
 extern BarqScanReport *barq_scan_report_begin(void);
 
-/* A search begins: the first row since a rescan is asked for. */
+/* Count a search: the scan's first row since its last rescan is fetched. */
 extern void barq_scan_report_search(BarqScanReport *report, IndexScanDesc scan);
 
-/* The segments of a search: those of its first snapshot, further ones of the
- * same search do not count. */
+/*
+ * Count the segments of a search. Only the first call of each search counts: a
+ * search that starts again has a further snapshot.
+ */
 extern void barq_scan_report_segments(BarqScanReport *report,
 									  const BarqSnapshot *snapshot);
 
-/* Around all work of a scan: what is counted in between is this scan's. */
+/*
+ * Called around all code of a scan: rows that the process counts in between are
+ * added to this scan's report.
+ */
 extern void barq_scan_report_enter(BarqScanReport *report);
 extern void barq_scan_report_leave(BarqScanReport *report);
 
-/* The scan ends: remember and free its report. */
+/* Called when the scan ends: copy the report for barq_last_scan_report(), free it. */
 extern void barq_scan_report_end(BarqScanReport *report, Relation index);
 
 /*
- * The last scan of this process that was ended and had been asked for a row.
- * NULL: none; else *index receives what it scanned.
+ * Report of the last scan of this process that has ended and from which a row was
+ * fetched; valid until the next scan ends. *index receives its index. NULL if
+ * there was none.
  */
 extern const BarqScanReport *barq_last_scan_report(Oid *index);
 
-/* Have EXPLAIN show reports, where the server can. */
+/* Install the hook by which EXPLAIN shows reports, from PostgreSQL 18 on. */
 extern void barq_scan_report_init(void);
 
 #endif							/* BARQ_SCAN_REPORT_H */

@@ -1,12 +1,13 @@
 /*
  * shown_options.c
- *	  Options of an index for people, and in what two sets of them differ.
+ *	  Options of an index as text, and the differences between two indexes.
  */
 #include "postgres.h"
 
 #include "am/am.h"
 #include "lib/stringinfo.h"
 
+/* Append "name=value", after a comma if `text` is not empty. */
 static void
 append_option(StringInfo text, const BarqShownOption *option)
 {

@@ -1,7 +1,7 @@
 /*
  * vacuum.c
- *	  VACUUM of any barq index: mark the dead, take back what nothing reaches.
- *	  Never repairs a graph.
+ *	  VACUUM of any barq index: mark dead rows, reclaim pages and images that
+ *	  nothing refers to. Graphs are not repaired: a merge makes new ones.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@ barq_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 
 	if (stats == NULL)
 	{
-		/* nothing was deleted, so nothing was counted */
+		/* ambulkdelete was not called, so rows were not counted */
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
 		stats->num_index_tuples = info->num_heap_tuples;
 		stats->estimated_count = true;

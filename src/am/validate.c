@@ -1,6 +1,6 @@
 /*
  * validate.c
- *	  What checks of operator classes have in common.
+ *	  Validation of operator classes: the parts that all access methods share.
  */
 #include "postgres.h"
 
@@ -24,7 +24,7 @@ barq_validate_class(Oid opclass, BarqClassCheck check)
 	class = (Form_pg_opclass) GETSTRUCT(tuple);
 	if (class->opcintype == ANYELEMENTOID)
 	{
-		/* any_ops, which no index can have (no_class.c) */
+		/* any_ops: every build with it fails (no_class.c) */
 		ReleaseSysCache(tuple);
 		return true;
 	}

@@ -1,7 +1,7 @@
 /*
  * best_keys.h
- *	  What a further row must beat: the keys of the best rows so far, of a scan's
- *	  round, or the distances of a row's nearest (barq_recall).
+ *	  The key that a further row must beat: a heap of the best keys so far, of a
+ *	  round of a scan, or of the nearest rows of barq_recall().
  */
 #ifndef BARQ_BEST_KEYS_H
 #define BARQ_BEST_KEYS_H
@@ -14,10 +14,7 @@
 #define BARQ_HEAP_ABOVE(a, b)	(*(a) > *(b))
 #include "base/heap.h"
 
-/*
- * The keys of the `want` best candidates so far, as a heap with the worst on
- * top: what a further row must beat.
- */
+/* The `want` smallest keys so far, as a heap with the largest on top. */
 typedef struct BestKeys
 {
 	double	   *heap;			/* room for `want` */
@@ -25,6 +22,7 @@ typedef struct BestKeys
 	int			want;
 } BestKeys;
 
+/* Add a key if it is among the `want` smallest. */
 static inline void
 note_key(BestKeys *best, double key)
 {
@@ -34,6 +32,7 @@ note_key(BestKeys *best, double key)
 		key_heap_replace_top(best->heap, best->count, key);
 }
 
+/* The key below which a further one would be added; infinity at first. */
 static inline double
 key_to_beat(const BestKeys *best)
 {

@@ -1,7 +1,7 @@
 /*
  * cost.c
- *	  What a vector index scan costs: the planner is to take the index for
- *	  ORDER BY distance with a LIMIT, and to sort where that is cheaper.
+ *	  Cost estimates of scans of vector indexes. The planner should take the index
+ *	  for ORDER BY distance with a LIMIT, and sort where that is cheaper.
  */
 #include "postgres.h"
 
@@ -23,9 +23,12 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_by_index);
 
-/* Make a path impossible: it would not return what it promises. */
+/*
+ * Give a path a cost that the planner never takes, because its rows would be
+ * incomplete or in the wrong order.
+ */
 static void
-refuse(IndexPath *path, Cost *startup_cost, Cost *total_cost,
+refuse_path(IndexPath *path, Cost *startup_cost, Cost *total_cost,
 	   Selectivity *selectivity, double *correlation, double *pages)
 {
 	*startup_cost = BARQ_REFUSED_COST;
@@ -37,8 +40,8 @@ refuse(IndexPath *path, Cost *startup_cost, Cost *total_cost,
 }
 
 /*
- * barq_by_index(query anyelement, index regclass) → anyelement: the query. The
- * planner sees of it which index a search by distance is to use.
+ * barq_by_index(query anyelement, index regclass) → anyelement: returns the query.
+ * The planner reads from the call which index a search by distance has to use.
  */
 Datum
 barq_by_index(PG_FUNCTION_ARGS)
@@ -47,11 +50,12 @@ barq_by_index(PG_FUNCTION_ARGS)
 }
 
 /*
- * Is the search meant for another index? barq_by_index(query, index) says for
- * which, the index of a partition for that of its parent.
+ * Whether the query of an ORDER BY distance is a call barq_by_index(query, index)
+ * that names another index than the path's, which may be a partition of the one
+ * named.
  */
 static bool
-names_another(IndexPath *path)
+names_other_index(IndexPath *path)
 {
 	OpExpr	   *distance = linitial(path->indexorderbys);
 	FuncExpr   *query;
@@ -71,7 +75,7 @@ names_another(IndexPath *path)
 								 path->indexinfo->indexoid);
 }
 
-/* Pages of a table's TOAST table as VACUUM counted them last; 0: there are none. */
+/* Pages of a table's TOAST table as the last VACUUM counted them; 0 without one. */
 static double
 toast_pages(Oid table)
 {
@@ -94,10 +98,10 @@ toast_pages(Oid table)
 }
 
 /*
- * What it costs to read a row's vector where vectors do not lie in the rows: a
- * descent of the TOAST table's index, with one page in four not at hand, and the
- * chunks. The executor reads the vector of each row that the scan returns, before
- * it checks any condition.
+ * Cost of reading the vector of one row if vectors are TOASTed, else 0: a descent
+ * of the TOAST table's index, with one page in four not cached, and the chunks. The
+ * executor reads the vector of each row that the scan returns before it checks any
+ * condition.
  */
 static double
 detoast_cost(PlannerInfo *root, IndexOptInfo *index)
@@ -115,11 +119,11 @@ detoast_cost(PlannerInfo *root, IndexOptInfo *index)
 }
 
 /*
- * scored: codes scored to find the first rows; more: those scored for each
- * further row.
+ * The estimate of both access methods. scored: codes scored to find the first
+ * rows; more: codes scored for each further row.
  */
 static void
-estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
+estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
 		 Cost *startup_cost, Cost *total_cost, Selectivity *selectivity,
 		 double *correlation, double *pages)
 {
@@ -129,18 +133,16 @@ estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
 	double		per_tuple;
 
 	/*
-	 * Without an ORDER BY the index would be scanned for a partial index's
-	 * predicate alone, for which it is not made.
-	 *
-	 * A LIMIT larger than what a scan may look at would come back short, where
-	 * a sort returns all: the user asked for the rows.
+	 * Without an ORDER BY the planner would use a partial index for its predicate
+	 * alone, which a scan does not support. With a LIMIT larger than
+	 * barq.max_scan_tuples a scan would return too few rows, a sort returns all.
 	 */
-	if (path->indexorderbys == NIL || names_another(path) ||
+	if (path->indexorderbys == NIL || names_other_index(path) ||
 		barq_order_must_be_exact(root, path) ||
 		(barq_iterative_scan != BARQ_ITERATIVE_OFF && barq_max_scan_tuples > 0 &&
 		 root->limit_tuples > 0 && root->limit_tuples > barq_max_scan_tuples))
 	{
-		refuse(path, startup_cost, total_cost, selectivity, correlation, pages);
+		refuse_path(path, startup_cost, total_cost, selectivity, correlation, pages);
 		return;
 	}
 
@@ -148,10 +150,10 @@ estimate(PlannerInfo *root, IndexPath *path, double scored, double more,
 	*startup_cost = scored * cpu_operator_cost * 0.5 + random_page_cost;
 
 	/*
-	 * Each row costs a visit to the heap and its share of a search. In all it
-	 * must come dearer than reading and sorting the table, whatever the page
-	 * costs are set to, so that the index wins only where a LIMIT (or a
-	 * cursor's fraction) needs a part of the rows.
+	 * Each row costs a visit to the heap and its share of a search. The total
+	 * must exceed the cost of reading and sorting the table for all settings of
+	 * the page costs, so that the index wins only if a LIMIT (or a cursor's
+	 * fraction) needs a part of the rows.
 	 */
 	per_tuple = 2 * (cpu_tuple_cost + cpu_operator_cost * (4 + 2 * log2(tuples + 1)) +
 					 seq_page_cost * heap_pages / tuples) +
@@ -170,8 +172,8 @@ barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 {
 	double		degree = 2 * BARQ_HNSW_DEFAULT_M;
 
-	/* a graph walk scores about ef · 2m codes, or all where there are fewer */
-	estimate(root, path,
+	/* a graph walk scores about ef · 2m codes, at most all of them */
+	estimate_path(root, path,
 			 Min(Max(path->indexinfo->tuples, 1), barq_ef_search * degree), degree,
 			 startup_cost, total_cost, selectivity, correlation, pages);
 }
@@ -194,6 +196,6 @@ barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		probes = barq_ivf_choose_probes((uint32) lists);
 
 	/* all centroids, then the rows of the lists probed */
-	estimate(root, path, lists + tuples * Min(probes / lists, 1), 1,
+	estimate_path(root, path, lists + tuples * Min(probes / lists, 1), 1,
 			 startup_cost, total_cost, selectivity, correlation, pages);
 }

@@ -1,14 +1,15 @@
 /*
  * exact_order.c
- *	  Plans that are wrong, not only less good, over rows in nearly exact order.
+ *	  Plans that would be wrong, not only less accurate, over rows in nearly exact
+ *	  order.
  *
- * A scan of vectors returns at its end what it had missed. Under a LIMIT that
- * is an approximation like any other. But a merge join would lose pairs, and
- * GROUP BY, DISTINCT and set operations by sorted input would have groups twice:
- * these need a Sort. The planner has no word for it, so such a path is made
- * impossible, at the level of the query and at those around it that see the
- * distance as a column. A window function over all rows is one of them; with a
- * LIMIT, as in rank() over the nearest twenty, the index is what is wanted.
+ * A scan of vectors returns missed rows at its end. Under a LIMIT that is an
+ * approximation. But a merge join would lose pairs, and GROUP BY, DISTINCT and set
+ * operations over sorted input would return groups twice: these need a Sort. An
+ * access method cannot tell the planner so; instead, such a path gets a refusing
+ * cost, at the query level of the scan and at outer levels that have the distance
+ * as a column. A window function over all rows needs a Sort too; with a LIMIT, as
+ * in rank() over the nearest twenty, the index is wanted.
  */
 #include "postgres.h"
 
@@ -18,18 +19,18 @@
 #include "optimizer/pathnode.h"
 #include "parser/parsetree.h"
 
-/* A distance as a level of the query sees it. */
+/* The distance of the path, as one level of the query refers to it. */
 typedef struct Distance
 {
-	Expr	   *expr;			/* at the level of the scan; NULL above */
+	Expr	   *expr;			/* at the level of the scan; NULL at outer levels */
 	Oid			operator;
-	AttrNumber	column;			/* above: of a subquery or CTE */
+	AttrNumber	column;			/* at outer levels: of a subquery or CTE */
 } Distance;
 
 /*
- * Is a Var the distance, as a column of a subquery in the range table? That its
- * query computes a distance with the same operator in that column is enough:
- * the planner does not say which of several it is planning.
+ * Whether a node is a Var of the column that has the distance, of a subquery or
+ * CTE in the range table. Any subquery with the same operator in that column
+ * counts: the planner does not tell which subquery it is planning.
  */
 static bool
 is_column(PlannerInfo *root, const Distance *distance, Node *node)
@@ -48,12 +49,13 @@ is_column(PlannerInfo *root, const Distance *distance, Node *node)
 		return false;
 	entry = get_tle_by_resno(rte->subquery->targetList, distance->column);
 
-	/* a column of a level further down, or the distance itself */
+	/* a column of an inner level, or the distance itself */
 	return entry != NULL && exprType((Node *) entry->expr) == FLOAT8OID &&
 		(!IsA(entry->expr, OpExpr) ||
 		 ((OpExpr *) entry->expr)->opno == distance->operator);
 }
 
+/* Whether a node is the distance, at the level of `root`. */
 static bool
 is_distance(PlannerInfo *root, const Distance *distance, Node *node)
 {
@@ -63,7 +65,7 @@ is_distance(PlannerInfo *root, const Distance *distance, Node *node)
 		is_column(root, distance, node);
 }
 
-/* Is the distance a member of a class? */
+/* Whether the distance is a member of an equivalence class. */
 static bool
 class_has(PlannerInfo *root, const Distance *distance, EquivalenceClass *class)
 {
@@ -75,6 +77,7 @@ class_has(PlannerInfo *root, const Distance *distance, EquivalenceClass *class)
 	return false;
 }
 
+/* Whether the distance is one of the path keys. */
 static bool
 keys_have(PlannerInfo *root, const Distance *distance, List *pathkeys)
 {
@@ -86,7 +89,7 @@ keys_have(PlannerInfo *root, const Distance *distance, List *pathkeys)
 	return false;
 }
 
-/* Is the distance equal to something else, by which a merge join could go? */
+/* Whether an equivalence class of several members, usable by a merge join, has it. */
 static bool
 is_joined(PlannerInfo *root, const Distance *distance)
 {
@@ -106,6 +109,7 @@ is_joined(PlannerInfo *root, const Distance *distance)
 	return false;
 }
 
+/* Whether the level of `root` needs its rows in the exact order of the distance. */
 static bool
 level_needs_exact_order(PlannerInfo *root, const Distance *distance)
 {
@@ -119,11 +123,6 @@ level_needs_exact_order(PlannerInfo *root, const Distance *distance)
 		is_joined(root, distance);
 }
 
-/*
- * Would a plan above this path, which is in the order of a distance, be wrong if
- * some rows came out of order? Called while paths are made, when the keys of
- * this level and of those around it are known.
- */
 bool
 barq_order_must_be_exact(PlannerInfo *root, IndexPath *path)
 {
@@ -134,7 +133,7 @@ barq_order_must_be_exact(PlannerInfo *root, IndexPath *path)
 	distance.expr = linitial(path->indexorderbys);
 	distance.operator=((OpExpr *) distance.expr)->opno;
 
-	/* of a partition or child the members of classes are translated ones */
+	/* of a partition or child: take the parent's expression, first in its class */
 	if (!keys_have(root, &distance, path->path.pathkeys))
 		distance.expr = ((EquivalenceMember *)
 						 linitial(((PathKey *) linitial(path->path.pathkeys))->pk_eclass->ec_members))->em_expr;
@@ -147,7 +146,7 @@ barq_order_must_be_exact(PlannerInfo *root, IndexPath *path)
 		if (level_needs_exact_order(root, &distance))
 			return true;
 
-		/* as which column the level around this one sees it */
+		/* the column that the next outer level sees it as */
 		foreach(lc, root->parse->targetList)
 		{
 			TargetEntry *entry = lfirst(lc);

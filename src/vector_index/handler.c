@@ -10,6 +10,7 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_hnsw_handler);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_ivf_handler);
 
+/* The members that barq_hnsw and barq_ivf have in common; palloc'd. */
 static IndexAmRoutine *
 make_vector_routine(void)
 {

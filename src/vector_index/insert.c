@@ -1,6 +1,7 @@
 /*
  * insert.c
- *	  Adding a row to an index of vectors: encode and append it.
+ *	  Inserting a row into an index of vectors: encode it and append it to the
+ *	  growing log.
  */
 #include "postgres.h"
 
@@ -9,6 +10,10 @@
 #include "types/vector.h"
 #include "vector_index/vector_index.h"
 
+/*
+ * BarqRowAppender: append a vector, or a row without a key if it has none (a zero
+ * vector under cosine). ERROR if the number of dimensions is not the index's.
+ */
 static uint32
 append_vector(Relation index, Datum value, ItemPointer heap_tid)
 {

@@ -56,8 +56,9 @@ barq_vector_space(Relation index)
 }
 
 /*
- * How rows of a space are kept, where `quantization` was asked for. A type
- * whose rows have one form takes no other.
+ * How rows of a space are kept if the option's value is `quantization`. A type
+ * whose rows have only one form accepts "none" and the default:
+ * ERRCODE_INVALID_PARAMETER_VALUE for others.
  */
 static BarqQuantization
 choose_quantization(const BarqVectorSpace *space, int quantization)
@@ -86,7 +87,7 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 	int			dims = column->atttypmod;
 	Oid			type = getBaseTypeAndTypmod(column->atttypid, &dims);
 
-	/* its values may be shorter than its type says */
+	/* values of bit varying(n) may be shorter than n */
 	if (type == VARBITOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -1,15 +1,15 @@
 /*
  * own_order.c
- *	  Rows in exact order by the access method itself.
+ *	  A queue by which the access method itself puts rows in exact order.
  *
- * Where a bound is not proven (rabitq) the executor would raise an ERROR on a
- * row that undercuts it. Otherwise it re-computes distances and orders rows (scan.c). Up to
- * the minor releases of 2026 a row that waited in its queue comes out without
- * its TID: ExecForceStoreHeapTuple clears the slot's and does not set it
- * again. The same happens to KNN searches of GiST; rows are right, but their
- * ctid is not, and SELECT … FOR UPDATE of such a query fails. There is no
- * version number to ask (distributors patch, and servers are upgraded below a
- * compiled extension), so the server is asked itself.
+ * The executor usually does this (scan.c), with two exceptions. If a bound is not
+ * proven (rabitq), the executor raises an ERROR for a row that lies below its
+ * bound. And up to the minor releases of 2026 a row that waited in the executor's
+ * queue loses its TID: ExecForceStoreHeapTuple clears the slot's TID and does not
+ * set it again. KNN searches of GiST have the same fault: rows are right, their
+ * ctid is not, and SELECT … FOR UPDATE of such a query fails. No version number
+ * tells whether a server has the fault (distributors patch, and servers are
+ * upgraded below a compiled extension), so the function itself is tried.
  */
 #include "postgres.h"
 
@@ -24,7 +24,7 @@ struct BarqOrderQueue
 {
 	pairingheap heap;
 	MemoryContext context;
-	struct Waiting *unused;
+	struct Waiting *unused;		/* list of free entries */
 };
 
 typedef struct Waiting
@@ -65,7 +65,7 @@ barq_executor_loses_tids(void)
 	return answer == LOSES;
 }
 
-/* Nearest on top, equal ones by TID. NaN is farthest, as float8 sorts it. */
+/* pairingheap comparator: nearest on top, then by TID; NaN is the largest. */
 static int
 compare_waiting(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 {

@@ -1,7 +1,7 @@
 /*
  * own_order.h
- *	  Rows in exact order by the access method itself: for servers whose
- *	  executor cannot be trusted with it, and for codes that prove no bound.
+ *	  A queue by which the access method itself puts rows in exact order: for
+ *	  servers whose executor loses TIDs, and for codes without proven bounds.
  */
 #ifndef BARQ_OWN_ORDER_H
 #define BARQ_OWN_ORDER_H
@@ -11,20 +11,21 @@
 #include "storage/itemptr.h"
 
 /*
- * Whether this server's executor forgets where a row lies when it puts rows in
- * order after a re-check (xs_recheckorderby): the row's ctid is then invalid,
- * and SELECT … FOR UPDATE, or a join on ctid, fails.
+ * Whether this server's executor loses the TID of a row when it puts rows in order
+ * after a re-check (xs_recheckorderby): the row's ctid is then invalid, and SELECT
+ * … FOR UPDATE, or a join on ctid, fails. Tested once a process.
  */
 extern bool barq_executor_loses_tids(void);
 
-/* Rows waiting until nothing can come before them. */
+/* Rows by distance, then TID; NaN is the largest distance. */
 typedef struct BarqOrderQueue BarqOrderQueue;
 
+/* An empty queue, allocated in `context` and freed with it. */
 extern BarqOrderQueue *barq_order_queue_create(MemoryContext context);
 extern void barq_order_queue_add(BarqOrderQueue *queue, const ItemPointerData *tid,
 								 double distance);
 
-/* Take the nearest row if it is at most `limit` away. */
+/* Remove the nearest row if its distance is at most `limit`; false if there is none. */
 extern bool barq_order_queue_take(BarqOrderQueue *queue, double limit,
 								  ItemPointerData *tid, double *distance);
 

@@ -3,10 +3,10 @@
  *	  Index scans over vectors: ORDER BY distance.
  *
  * Rows come in rounds (scan_rounds.c), in the order of a lower bound of their
- * distance. The executor re-computes the distance from the heap row and puts
- * the rows in exact order (xs_recheckorderby); where it cannot be trusted with
- * that, or the bound is not proven, we do (own_order.h). Of bits the bound is
- * the distance, and there is nothing to do.
+ * distance. The executor computes the distance from the heap row and puts the
+ * rows in exact order (xs_recheckorderby). If the executor would lose TIDs, or the
+ * bound is not proven, the scan does this itself (own_order.h). For bits the bound
+ * is the distance, and no re-check is needed.
  */
 #include "postgres.h"
 
@@ -40,6 +40,7 @@ barq_vector_begin_scan(Relation index, int nkeys, int norderbys)
 	return scan;
 }
 
+/* Release heap_distance, if there is one. */
 static void
 end_heap_distance(VectorScan *vs)
 {
@@ -100,7 +101,7 @@ barq_scan_own_order(VectorScan *vs)
 	vs->late = barq_order_queue_create(vs->context);
 }
 
-/* Hand a row to the executor; exact: bound is its distance. */
+/* Return a row in order to the executor; exact: `bound` is its distance. */
 static void
 emit(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, double bound,
 	 bool exact)
@@ -114,7 +115,7 @@ emit(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, double boun
 	scan->xs_orderbyvals[0] = vs->zero_query ? Float8GetDatum(get_float8_nan()) :
 		Float8GetDatum(bound);
 
-	/* further ORDER BY keys on this column: nothing can come before them */
+	/* further ORDER BY keys on this column: the lowest bound there is */
 	for (int i = 1; i < scan->numberOfOrderBys; i++)
 	{
 		scan->xs_orderbynulls[i] = false;
@@ -123,7 +124,10 @@ emit(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, double boun
 	}
 }
 
-/* The row's distance from the heap, as the executor would compute it. */
+/*
+ * The row's distance, computed from the heap. False if the snapshot sees no such
+ * row (barq_heap_distance).
+ */
 static bool
 exact_distance(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid,
 			   double *distance)
@@ -139,10 +143,10 @@ exact_distance(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid,
 }
 
 /*
- * A row that was found after rows of a larger bound were emitted: it comes
- * out of order only if its distance, too, is below that bound. The bound is
- * too modest to tell (a row whose code lies far from it has a low one), so the
- * heap is asked. The row is then good for the last bound.
+ * Whether a row, found after rows with a larger bound were emitted, still comes in
+ * order: if its distance is not below last_bound. Its own bound is lower than its
+ * distance, possibly by far, so the distance is computed from the heap. Raises the
+ * row's bound to last_bound if it is in order.
  */
 static bool
 still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
@@ -161,8 +165,9 @@ still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
 }
 
 /*
- * Strict order has no place for a row any more: the walk missed it, or its
- * estimate was wrong. It is kept for the end of the scan.
+ * Keep a row for the end of the scan, because it was found too late for strict
+ * order: the walk missed it, or its estimate was wrong. Counts it in the index's
+ * statistics.
  */
 static void
 keep_for_the_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
@@ -173,8 +178,8 @@ keep_for_the_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
 }
 
 /*
- * After the turn rows are read one after the other as the codes say, from all
- * over the heap: ask for the pages of the next ones.
+ * Prefetch the heap pages of the next candidates. After the turn all rows are read
+ * in the order of their codes, from pages all over the heap.
  */
 static void
 prefetch(IndexScanDesc scan, VectorScan *vs)
@@ -188,9 +193,9 @@ prefetch(IndexScanDesc scan, VectorScan *vs)
 }
 
 /*
- * The next row in the order of bounds, marked as emitted; NULL at the end. What
- * comes too late for strict order is kept for the end; where rows wait in a
- * queue, whoever puts them there asks for their distance anyway and sees to it.
+ * The next row in the order of bounds, recorded as emitted; NULL at the end. The
+ * candidate is valid until the next call. A row that is too late for strict order
+ * is kept for the end; with a queue, add_to_queue() decides that.
  */
 static Candidate *
 next_candidate(IndexScanDesc scan, VectorScan *vs)
@@ -235,8 +240,10 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 }
 
 /*
- * A row for the queue. One nearer than what was emitted (by an earlier round, or
- * for its bound) is too late: in relaxed order for this batch, else for the scan.
+ * Add a row to the queue by its distance from the heap. A row that is nearer than
+ * the last one taken is too late: in relaxed order it waits for the next batch,
+ * otherwise for the end of the scan. `copy`: the row has the bound of the row
+ * before it (may_be_emitted).
  */
 static void
 add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, bool copy)
@@ -254,7 +261,10 @@ add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, boo
 		keep_for_the_end(scan, vs, tid);
 }
 
-/* Another batch may begin anywhere, with what came too late for the last one. */
+/*
+ * Begin another batch of relaxed order, with the rows that came too late for the
+ * last one.
+ */
 static void
 begin_batch(VectorScan *vs)
 {
@@ -267,11 +277,12 @@ begin_batch(VectorScan *vs)
 }
 
 /*
- * How far away a waiting row may be to be emitted: as far as those to come are by
- * their bounds. Where these are only likely, thousands can be possible (few
- * dimensions, a query far from everything); so a row is also let go when
- * barq_scan_rows_asked() have been asked for, and look_ahead times as many as emitted. Copies, which
- * have the same bound, count once, or those of one vector would be all of these.
+ * The largest distance at which a row of the queue may be emitted: the bound of the
+ * rows to come. If bounds are only likely, thousands of rows can lie below it (few
+ * dimensions, a query far from all rows); so the limit is lifted when the distances
+ * of enough rows are computed: barq_scan_rows_asked(), and look_ahead times as many
+ * as were emitted. Copies of a vector, which have the same bound, count once, for
+ * otherwise they alone could make up this number.
  */
 static double
 may_be_emitted(const VectorScan *vs)
@@ -281,13 +292,13 @@ may_be_emitted(const VectorScan *vs)
 	if (vs->drained ||
 		(!barq_codec_proves(&vs->codec) &&
 		 vs->nasked >= Max(barq_scan_rows_asked(vs), look_ahead * (vs->ntaken + 1))))
-		return get_float8_nan();	/* the largest of all */
+		return get_float8_nan();	/* sorts above all numbers */
 	return vs->last_bound;
 }
 
 /*
- * The next row in exact order: one that waits and that nothing can come before
- * any more.
+ * Return the next row in exact order: the nearest of the queue, when no row to come
+ * can be nearer. False at the end.
  */
 static bool
 next_in_own_order(IndexScanDesc scan, VectorScan *vs)
@@ -317,7 +328,7 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 	return true;
 }
 
-/* The next row in order. */
+/* Return the next row in order to the executor; false at the end of these. */
 static bool
 next_row(IndexScanDesc scan, VectorScan *vs)
 {
@@ -333,15 +344,15 @@ next_row(IndexScanDesc scan, VectorScan *vs)
 				 barq_codec_is_exact(&vs->codec));
 			return true;
 		}
-		/* the scan has turned meanwhile */
+		/* the scan turned while it looked for this candidate */
 		add_to_queue(scan, vs, &candidate->tid, false);
 	}
 	return next_in_own_order(scan, vs);
 }
 
 /*
- * Hand over a row that follows all that are in order. The executor computes
- * nothing, for the value that it would compare has nothing to do with the row.
+ * Return a row that follows all rows in order. `value` is its ORDER BY value for
+ * the executor, which must not re-check it: it is not the row's distance.
  */
 static void
 emit_at_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, double value,
@@ -357,7 +368,10 @@ emit_at_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, doub
 	}
 }
 
-/* There are no more rows in order: tell those that want to know whether it was all. */
+/*
+ * Called once when there are no more rows in order: count scans that did not
+ * return all rows (barq_vector_scans_short) and scans that were cut.
+ */
 static void
 end_of_order(IndexScanDesc scan, VectorScan *vs)
 {
@@ -373,7 +387,10 @@ end_of_order(IndexScanDesc scan, VectorScan *vs)
 			   BARQ_COUNT_SCANS_CUT, 1);
 }
 
-/* Rows out of order, then those without a key: of zero vectors, then NULLs. */
+/*
+ * Return the next row that follows the rows in order: misplaced rows, then rows
+ * without a key (zero vectors, then NULLs). False at the end of the scan.
+ */
 static bool
 next_at_end(IndexScanDesc scan, VectorScan *vs)
 {
@@ -392,7 +409,10 @@ next_at_end(IndexScanDesc scan, VectorScan *vs)
 	return true;
 }
 
-/* The next row of all. */
+/*
+ * amgettuple: return the next row to the executor; false at the end. The first call
+ * since a rescan begins the search. ERRCODE_FEATURE_NOT_SUPPORTED without ORDER BY.
+ */
 static bool
 next_tuple(IndexScanDesc scan, VectorScan *vs)
 {

@@ -2,8 +2,9 @@
  * scan_rest.c
  *	  The end of an index scan over vectors: rows without a key.
  *
- * They are read from a snapshot of their own, which is taken when all others
- * were returned. A row that was visible all the time has no key now as then.
+ * These rows are read from a snapshot of the index of their own, which is taken
+ * when all other rows are returned. No row is lost by that: a row visible to the
+ * query has no key in any later snapshot either.
  */
 #include "postgres.h"
 
@@ -11,24 +12,26 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* Read at a time. */
+/* Rows are read this many at a time. */
 #define REST_BATCH	256
 
+/* The state of reading rows without a key; in the scan's memory context. */
 typedef struct ScanRest
 {
 	Relation	index;
 	MemoryContext context;		/* of walk and snapshot, a child of the scan's */
-	BarqMeta	meta;
-	BarqKeylessWalk *walk;		/* NULL: to be begun */
+	BarqMeta	meta;			/* with which the snapshot was taken */
+	BarqKeylessWalk *walk;		/* NULL: not begun */
 	BarqKeyless keyless;		/* of the batch */
 	ItemPointerData tids[REST_BATCH];
-	int			n;
-	int			at;
+	int			n;				/* TIDs in the batch */
+	int			at;				/* the next of them */
 } ScanRest;
 
 /*
- * Read the next batch into rest, whose walk is begun if there is none. False if
- * the log was sealed meanwhile: the walk has to begin again.
+ * Read the next batch into the ScanRest `arg`, empty at the end; begins the walk if
+ * there is none. False, or ERRCODE_BARQ_SEGMENT_GONE, if pages were re-used
+ * meanwhile: the walk has to begin again.
  */
 static bool
 read_batch(void *arg)
@@ -50,8 +53,8 @@ read_batch(void *arg)
 }
 
 /*
- * Read the next batch. Where a page was re-used meanwhile the walk begins again
- * with a new snapshot, and the rows emitted before are skipped.
+ * Read the next batch. If pages were re-used, the walk begins again and rows
+ * already emitted are skipped (see barq_scan_advance).
  */
 static void
 next_batch(VectorScan *vs)

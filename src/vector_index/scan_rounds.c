@@ -2,41 +2,42 @@
  * scan_rounds.c
  *	  The rounds of an index scan over vectors.
  *
- * Each round asks every segment, largest first, and the growing log for their
- * next best rows, each pruned by what the others found (a graph gains little
- * from that, what is scanned gains much); the best ef_search of them are
- * re-scored with the exact query.
+ * Each round takes the next best rows of every segment, largest first, and of the
+ * growing log. The keys found so far bound the search of the next segment (a graph
+ * gains little from a bound, a scan of codes gains much). The best ef_search rows
+ * are re-scored with the exact query.
  *
- * Of lists, the first round takes the best of those probed, as many as of a
- * graph; further rounds take ever more. With iterative_scan = off the lists
- * probed are all that is looked at, but the caller gets all of them.
+ * In an index of lists the first round takes as many rows as in one of graphs, the
+ * best of the lists probed; each further round takes more. With iterative_scan =
+ * off no other lists are searched, but all rows of the lists probed are returned.
  *
- * A walk misses rows, and costs the more a row the further it gets. When nothing
- * more is found, or when scoring every code costs no more than what was done so
+ * A walk of a graph misses rows, and each further row costs more. When a walk finds
+ * no more rows, or when scoring every code costs no more than the scan has cost so
  * far, the scan *turns*: from then on each segment is searched as a flat one,
- * without the rows that it has returned. So it misses nothing any more, and ends
- * with the last row.
+ * without the rows that it has returned. So no row is missed any more, and the scan
+ * ends with the last row.
  *
- * If a page was re-used under a round (a segment read from its pages, or the
- * log, was replaced), the scan starts again from the metapage and leaves out
- * the TIDs that it has emitted.
+ * If a page is re-used during a round (a segment that is read from its pages, or
+ * the log, was replaced), the scan starts again from the metapage and skips the
+ * TIDs that it has emitted.
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "base/array.h"
 #include "vector_index/best_keys.h"
 #include "vector_index/scan_rounds.h"
 #include "miscadmin.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 
-/* Rows of one round, at most. */
+/* Largest number of rows of one round. */
 #define ROUND_MOST	1000000
 
 /*
- * A further row of a walk costs about as much as scoring so many codes one after
- * the other: docs/performance.md, "Scans to the end".
+ * One more row of a walk costs about as much as scoring this many codes one after
+ * the other (docs/performance.md, "Scans to the end").
  */
 #define WALK_COST	128
 
@@ -61,7 +62,11 @@ barq_scan_end_rounds(VectorScan *vs)
 		MemoryContextReset(vs->round_context);
 }
 
-/* The query's value, once a scan. */
+/*
+ * Read the query's value from the first ORDER BY key: sets query_value, null_query
+ * and zero_query, once a scan, in the current memory context. Raises the type's
+ * error if the query has another number of dimensions than the index.
+ */
 static void
 read_query(IndexScanDesc scan, VectorScan *vs)
 {
@@ -92,7 +97,7 @@ read_query(IndexScanDesc scan, VectorScan *vs)
 		barq_value_is_zero(&vs->codec, vs->query_value);
 }
 
-/* Search a segment as a flat one from now on, for what it has not returned. */
+/* From now on search a segment as a flat one, for the rows it has not returned. */
 static void
 search_flat(VectorScan *vs, uint32 segment)
 {
@@ -114,9 +119,9 @@ search_flat(VectorScan *vs, uint32 segment)
 }
 
 /*
- * Whether it is time to turn. What is cheaper must not be decided too finely:
- * whoever turns when as much is spent as scoring everything costs pays at most
- * twice what the better choice would have been.
+ * Whether the scan should turn. A precise forecast of the costs is not needed: a
+ * scan that turns when it has spent as much as scoring everything costs pays at
+ * most twice the cost of the better choice.
  */
 static bool
 should_turn(const VectorScan *vs)
@@ -126,8 +131,8 @@ should_turn(const VectorScan *vs)
 }
 
 /*
- * Score everything from now on. Rows are then put in order by ourselves: the
- * executor's queue keeps copies of tuples, and there may be many.
+ * Turn: score everything from now on. The scan then puts rows in order itself,
+ * because the executor's queue would keep copies of possibly many tuples.
  */
 static void
 turn(VectorScan *vs)
@@ -148,6 +153,10 @@ turn(VectorScan *vs)
 	}
 }
 
+/*
+ * Take a snapshot of the index and begin a search of each of its segments, in
+ * round_context. ERRCODE_INDEX_CORRUPTED for a segment without vectors.
+ */
 static void
 begin_rounds(IndexScanDesc scan, VectorScan *vs)
 {
@@ -201,19 +210,16 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	MemoryContextSwitchTo(old);
 }
 
+/* Append a candidate; round_context is the current memory context. */
 static void
 add_candidate(VectorScan *vs, const Candidate *candidate)
 {
-	if (vs->ncandidates == vs->space)
-	{
-		vs->space = Max(vs->space * 2, 128);
-		vs->candidates = vs->candidates == NULL ?
-			MemoryContextAlloc(vs->round_context, sizeof(Candidate) * vs->space) :
-			repalloc_huge(vs->candidates, sizeof(Candidate) * (Size) vs->space);
-	}
+	Assert(CurrentMemoryContext == vs->round_context);
+	BARQ_ARRAY_RESERVE(vs->candidates, vs->space, vs->ncandidates + 1, 128);
 	vs->candidates[vs->ncandidates++] = *candidate;
 }
 
+/* qsort comparator of candidates: smallest key first. */
 static int
 compare_keys(const void *a, const void *b)
 {
@@ -223,6 +229,7 @@ compare_keys(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* qsort comparator of re-scored candidates: lowest bound first, then by TID. */
 static int
 compare_bounds(const void *a, const void *b)
 {
@@ -234,23 +241,23 @@ compare_bounds(const void *a, const void *b)
 	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
 }
 
-/* Rows that a search has returned. */
+/*
+ * Record the rows that a search has returned; round_context is the current memory
+ * context.
+ */
 static void
 note_returned(VectorScan *vs, SegmentStream *stream, const BarqHit *hits, int n)
 {
-	if (stream->nreturned + n > stream->space)
-	{
-		stream->space = Max(stream->space * 2, stream->nreturned + n);
-		stream->returned = stream->returned == NULL ?
-			MemoryContextAllocHuge(vs->round_context, sizeof(uint32) * (Size) stream->space) :
-			repalloc_huge(stream->returned, sizeof(uint32) * (Size) stream->space);
-	}
+	Assert(CurrentMemoryContext == vs->round_context);
+	BARQ_ARRAY_RESERVE(stream->returned, stream->space, stream->nreturned + n, 64);
 	for (int i = 0; i < n; i++)
 		stream->returned[stream->nreturned++] = hits[i].row;
 }
 
 /*
- * Ask everyone for their next rows. False if pages were re-used: start again.
+ * Add the next `want` best rows of each segment and of the log to the candidates;
+ * *fresh receives their number. False if pages of the log were re-used: start
+ * again. ERRCODE_BARQ_SEGMENT_GONE if those of a segment were.
  */
 static bool
 gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
@@ -270,9 +277,9 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 		int			got;
 
 		/*
-		 * A call may return fewer than there are. Who stopped short of `want`
-		 * and of the bound would have a gap where the others' rows are
-		 * emitted, and its own come too late.
+		 * A call may return fewer rows than there are. If this search stopped
+		 * before `want` rows and before the bound, rows of other segments
+		 * would be emitted before nearer rows of this one.
 		 */
 		do
 		{
@@ -331,7 +338,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 	return true;
 }
 
-/* TIDs and exact-query scores of the first n candidates. */
+/* Set TID, distance and bound of the first n candidates, by the exact query. */
 static void
 rescore_candidates(VectorScan *vs, int n)
 {
@@ -352,7 +359,7 @@ rescore_candidates(VectorScan *vs, int n)
 	}
 }
 
-/* What a round may keep in work_mem. */
+/* Number of rows of a round that fit into work_mem. */
 static int64
 rows_in_memory(void)
 {
@@ -360,9 +367,10 @@ rows_in_memory(void)
 }
 
 /*
- * Rows wanted of a round. All that lists hold is scored in the first; later
- * ones only select from it, so there should be few of them. So it is after the
- * turn: each round doubles what was read.
+ * Rows wanted of the next round, which is counted. The first round of lists scores
+ * all rows of the lists probed and later rounds only select from them, so rounds
+ * should be few: each takes twice as many rows as the last. The same holds after
+ * the turn.
  */
 static int
 rows_wanted(VectorScan *vs)
@@ -379,8 +387,8 @@ rows_wanted(VectorScan *vs)
 }
 
 /*
- * One round: candidates[next … ready-1] are then in order and may be emitted.
- * False if pages were re-used.
+ * Run one round in round_context: afterwards candidates[next … ready-1] are in
+ * order and may be emitted. False if pages were re-used.
  */
 static bool
 next_round(IndexScanDesc scan, VectorScan *vs)
@@ -393,13 +401,13 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 		turn(vs);
 	want = rows_wanted(vs);
 
-	/* what was emitted makes room */
+	/* remove the candidates that were emitted */
 	memmove(vs->candidates, vs->candidates + vs->next,
 			sizeof(Candidate) * (vs->ncandidates - vs->next));
 	vs->ncandidates -= vs->next;
 	vs->next = vs->ready = vs->prefetched = 0;
 
-	/* held-back rows come on top of those wanted, else a round could stall */
+	/* rows held back are not counted as wanted, else a round could find none */
 	want = Min(want + vs->ncandidates, ROUND_MOST);
 	if (!gather_candidates(scan, vs, want, &fresh))
 		return false;
@@ -417,10 +425,10 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 		double		limit;
 
 		/*
-		 * A row of a later round has the key of this round's last or a larger
-		 * one, and a lower bound below the distance that its key says by
-		 * hardly more than any row had so far. What lies beyond is held back,
-		 * to be merged with it.
+		 * A row of a later round has at least the key of this round's last row,
+		 * and a lower bound that is below the distance of its key by hardly
+		 * more than `slack`, the largest difference so far. Rows with a larger
+		 * bound than that are held back, to be merged with the next round's.
 		 */
 		for (int i = 0; i < n; i++)
 			vs->slack = Max(vs->slack,
@@ -429,7 +437,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 		limit = barq_key_distance(&vs->codec, vs->candidates[n - 1].key) - vs->slack;
 		qsort(vs->candidates, n, sizeof(Candidate), compare_bounds);
 
-		/* bounds that are too loose to tell do not fill the memory */
+		/* very loose bounds would hold back most rows: limit their memory */
 		while (vs->ready < n &&
 			   (vs->candidates[vs->ready].lower_bound <= limit ||
 				n - vs->ready > Max(rows_in_memory(), want)))
@@ -450,6 +458,10 @@ typedef struct RoundAttempt
 	VectorScan *vs;
 } RoundAttempt;
 
+/*
+ * Run a round; false, or ERRCODE_BARQ_SEGMENT_GONE, if pages were re-used. The reset
+ * of round_context frees the memory of a failed round.
+ */
 static bool
 attempt_round(void *arg)
 {
@@ -474,7 +486,7 @@ barq_scan_advance(IndexScanDesc scan, VectorScan *vs)
 		if (barq_try_reading(attempt_round, &attempt))
 			return;
 
-		/* start again, leaving out what has been emitted */
+		/* start again without the rows already emitted */
 		barq_meta_check_moved(scan->indexRelation, vs->meta.directory_version,
 							  &failed_version);
 		barq_scan_end_rounds(vs);
@@ -485,12 +497,12 @@ barq_scan_advance(IndexScanDesc scan, VectorScan *vs)
 void
 barq_scan_keep_tid(VectorScan *vs, TidList *list, const ItemPointerData *tid)
 {
-	if (list->n == list->space)
+	if (unlikely(list->n == list->space))
 	{
-		list->space = Max(list->space * 2, 64);
-		list->tids = list->tids == NULL ?
-			MemoryContextAlloc(vs->context, sizeof(ItemPointerData) * list->space) :
-			repalloc_huge(list->tids, sizeof(ItemPointerData) * list->space);
+		MemoryContext old = MemoryContextSwitchTo(vs->context);
+
+		BARQ_ARRAY_RESERVE(list->tids, list->space, list->n + 1, 64);
+		MemoryContextSwitchTo(old);
 	}
 	list->tids[list->n++] = *tid;
 }

@@ -1,7 +1,7 @@
 /*
  * scan_rounds.h
- *	  What an index scan over vectors keeps, and its rounds. Private to scan.c
- *	  and scan_rounds.c.
+ *	  The state of an index scan over vectors, and its rounds. Private to scan.c,
+ *	  scan_rounds.c and scan_rest.c.
  */
 #ifndef BARQ_SCAN_ROUNDS_H
 #define BARQ_SCAN_ROUNDS_H
@@ -16,31 +16,32 @@
 #include "base/settings.h"
 #include "store/keyless.h"
 
-/* Found, re-scored, not yet emitted. */
+/* A row that was found and is not yet emitted. */
 typedef struct Candidate
 {
-	double		lower_bound;
-	double		distance;
-	ItemPointerData tid;
-	float		key;
+	double		lower_bound;	/* if rescored */
+	double		distance;		/* estimate, if rescored */
+	ItemPointerData tid;		/* if rescored */
+	float		key;			/* as in BarqHit */
 	bool		rescored;
-	uint32		segment;		/* of the snapshot */
-	uint32		row;
+	uint32		segment;		/* index in the snapshot; rows of segments only */
+	uint32		row;			/* of the segment */
 } Candidate;
 
+/* The search of one segment of the snapshot. */
 typedef struct SegmentStream
 {
 	BarqView   *view;
-	const BarqSegmentKind *kind;	/* flat after the turn, whatever the segment is */
+	const BarqSegmentKind *kind;	/* the segment's; barq_flat_kind after the turn */
 	BarqSearch *search;
 
-	/* rows that the search has returned, to be left out after the turn */
+	/* rows that the search has returned, to be skipped after the turn */
 	uint32	   *returned;
 	uint32		nreturned;
 	uint32		space;
 } SegmentStream;
 
-/* TIDs in the order in which they came; in the scan's `context`. */
+/* TIDs in the order in which they were added; in the scan's `context`. */
 typedef struct TidList
 {
 	ItemPointerData *tids;		/* NULL: none yet */
@@ -48,6 +49,7 @@ typedef struct TidList
 	int64		space;
 } TidList;
 
+/* scan->opaque of an index scan over vectors. */
 typedef struct VectorScan
 {
 	BarqScanReport *report;		/* the first member (scan_report.h) */
@@ -67,14 +69,14 @@ typedef struct VectorScan
 	int			rounds;
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;
-	uint64		rows;			/* of all segments, that have a key */
+	uint64		rows;			/* with a key, of all segments */
 	SegmentStream *streams;
 	bool		growing_done;
-	float		growing_key;	/* last hit taken from the log */
+	float		growing_key;	/* of the last hit taken from the log */
 	ItemPointerData growing_tid;
-	bool		growing_begun;
+	bool		growing_begun;	/* growing_key and growing_tid are set */
 
-	/* candidates of this round, then what earlier rounds left over */
+	/* candidates of this round, then those that earlier rounds held back */
 	Candidate  *candidates;
 	int			ncandidates;
 	int			space;
@@ -83,47 +85,47 @@ typedef struct VectorScan
 	bool		exhausted;
 
 	/* over restarts; in `context` */
-	double		slack;			/* how far bounds are below what keys say */
+	double		slack;			/* largest seen: a key's distance minus the bound */
 	double		last_bound;
 	BarqHeapDistance *heap_distance;	/* NULL until it is needed */
 	BarqOrderQueue *queue;		/* NULL: the executor puts rows in order */
-	BarqOrderQueue *late;		/* of the batch under way, for the next one */
+	BarqOrderQueue *late;		/* relaxed order: rows for the next batch */
 	double		last_distance;	/* taken from the queue, in this batch */
-	int64		nasked;			/* rows the heap was asked about, but copies */
-	int64		ntaken;			/* rows taken from the queue, but copies */
+	int64		nasked;			/* rows whose distance was computed, without copies */
+	int64		ntaken;			/* rows taken from the queue, without copies */
 	int64		batch;			/* rounds begun */
-	bool		drained;		/* nothing more comes into the queue */
-	int64		looked_at;
-	bool		turned;			/* every code is scored: nothing is missed */
+	bool		drained;		/* no further row is added to the queue */
+	int64		looked_at;		/* candidates taken, for barq.max_scan_tuples */
+	bool		turned;			/* every code is scored: no row is missed */
 	bool		cut;			/* by barq.max_scan_tuples */
 	bool		ended;			/* no more rows in order */
 	TidList		emitted;
-	struct tidset_hash *skip;	/* emitted before a restart */
-	int			prefetched;		/* candidates whose heap pages were asked for */
+	struct tidset_hash *skip;	/* rows emitted before a restart; or NULL */
+	int			prefetched;		/* candidates whose heap pages were prefetched */
 
-	/* rows that strict order could not place any more: they come at the end */
+	/* rows found too late for strict order: returned at the end */
 	TidList		misplaced;
 	int64		misplaced_at;	/* the next to be returned */
 
-	/* then rows without a key (scan_rest.c) */
-	struct ScanRest *rest;		/* NULL: not there yet */
+	/* after them rows without a key (scan_rest.c) */
+	struct ScanRest *rest;		/* NULL until they are read */
 } VectorScan;
 
-/* Does a scan go on after its first round? */
+/* Whether a scan continues after its first round. */
 static inline bool
 barq_scan_has_rounds(const VectorScan *vs)
 {
 	return vs->of_lists || barq_iterative_scan != BARQ_ITERATIVE_OFF;
 }
 
-/* Does a scan that is read to its end give every row? */
+/* Whether a scan that is read to its end returns every row. */
 static inline bool
 barq_scan_is_complete(void)
 {
 	return barq_iterative_scan != BARQ_ITERATIVE_OFF;
 }
 
-/* Must what comes in later rounds not come before what was returned? */
+/* Whether rows of later rounds must not be nearer than rows already returned. */
 static inline bool
 barq_scan_is_strict(const VectorScan *vs)
 {
@@ -131,10 +133,11 @@ barq_scan_is_strict(const VectorScan *vs)
 }
 
 /*
- * Rows of a round, and rows the heap is asked about before one may be emitted on
- * its estimate alone. A graph's walk has chosen ef_search among rows that it met
- * by chance; probed lists hold tens of thousands, and estimates alone put more
- * of these before the nearest ones (docs/performance.md, "rabitq beside sq8").
+ * Rows of a round; also the number of rows whose distance is computed from the
+ * heap before a row may be emitted by its estimate alone. It is larger for lists:
+ * probed lists hold tens of thousands of rows, and by estimates alone more of them
+ * come before the nearest ones than of the rows that the walk of a graph meets
+ * (docs/performance.md, "rabitq beside sq8").
  */
 static inline int
 barq_scan_rows_asked(const VectorScan *vs)
@@ -146,33 +149,32 @@ barq_scan_rows_asked(const VectorScan *vs)
 }
 
 /*
- * One round, the first of which takes the snapshot: candidates[next … ready-1]
- * are then in order and may be emitted. Starts again, without the rows emitted,
- * if pages were re-used under it.
+ * Run one round; the first takes the snapshot. Afterwards candidates[next …
+ * ready-1] are in order and may be emitted. If pages were re-used meanwhile, the
+ * scan starts again without the rows already emitted.
  */
 extern void barq_scan_advance(IndexScanDesc scan, VectorScan *vs);
 
-/* From here on rows are put in order by ourselves (own_order.h). */
+/* From now on the scan itself puts rows in order (own_order.h). */
 extern void barq_scan_own_order(VectorScan *vs);
 
-/* Append a TID to one of the scan's lists. */
+/* Append a TID to a list of the scan, in the scan's memory context. */
 extern void barq_scan_keep_tid(VectorScan *vs, TidList *list, const ItemPointerData *tid);
 
-/*
- * Remember that a row was emitted, for a restart; and before one, leave out what
- * was.
- */
+/* Record that a row was emitted, in case of a restart. */
 extern void barq_scan_remember(VectorScan *vs, const ItemPointerData *tid);
+
+/* Before a restart: make `skip` the set of all rows emitted. */
 extern void barq_scan_skip_emitted(VectorScan *vs);
 
 /*
- * scan_rest.c: the next of the rows that follow all others, those without a key.
- * False at the end.
+ * scan_rest.c: the next row without a key, and why it has none. Called after all
+ * rows with a key are returned. False at the end.
  */
 extern bool barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs,
 								   ItemPointerData *tid, BarqKeyless *keyless);
 
-/* Give back what the searches of the rounds hold, and their memory. */
+/* End the searches of the rounds and free their memory. */
 extern void barq_scan_end_rounds(VectorScan *vs);
 
 #endif							/* BARQ_SCAN_ROUNDS_H */

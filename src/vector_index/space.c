@@ -1,7 +1,7 @@
 /*
  * space.c
- *	  The spaces that operator classes span: a type's values as the codec takes
- *	  them, its limits and its errors.
+ *	  The spaces of vector operator classes: distance, values of the type as the
+ *	  codec takes them, limits and errors of the type (BarqVectorSpace).
  */
 #include "postgres.h"
 
@@ -15,12 +15,13 @@
 
 #define BARQ_BIT_MAX_DIM 64000
 
-/* what the codec reads is what the datum ends with */
+/* the codec reads a BarqSparseValue, which is the end of a sparsevec */
 StaticAssertDecl(offsetof(BarqSparsevec, indices) - offsetof(BarqSparsevec, nnz) ==
 				 offsetof(BarqSparseValue, entries) &&
 				 sizeof(((BarqSparseValue *) 0)->nnz) == sizeof(((BarqSparsevec *) 0)->nnz),
 				 "a sparsevec ends with a BarqSparseValue");
 
+/* BarqVectorSpace.elements of vector: the floats of the datum. */
 static const void *
 vector_elements(Datum value, int *dims, void **to_free)
 {
@@ -37,7 +38,7 @@ vector_dims_differ(int a, int b)
 	barq_dims_differ(&barq_vector_type, a, b);
 }
 
-/* As floats, which hold every half. */
+/* BarqVectorSpace.elements of halfvec: a copy as floats, which hold every half. */
 static const void *
 halfvec_elements(Datum value, int *dims, void **to_free)
 {
@@ -58,12 +59,13 @@ halfvec_dims_differ(int a, int b)
 	barq_dims_differ(&barq_halfvec_type, a, b);
 }
 
+/* BarqVectorSpace.elements of sparsevec: the BarqSparseValue of the datum. */
 static const void *
 sparsevec_elements(Datum value, int *dims, void **to_free)
 {
 	BarqSparsevec *sparsevec = DatumGetBarqSparsevec(value);
 
-	/* as many as the type allows; an adopted type may allow more one day */
+	/* the type's own limit; an adopted type of pgvector may allow more one day */
 	if (sparsevec->nnz > BARQ_SPARSE_MAX_NNZ)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -86,6 +88,7 @@ bit_dims_differ(int a, int b)
 	barq_bit_lengths_differ(a, b);
 }
 
+/* BarqVectorSpace.elements of bit: the bytes of the datum. */
 static const void *
 bit_elements(Datum value, int *dims, void **to_free)
 {
@@ -97,8 +100,8 @@ bit_elements(Datum value, int *dims, void **to_free)
 }
 
 /*
- * Support function 1 of the operator classes: a pointer to the space that the
- * class's distance spans.
+ * Support functions 1 of the operator classes: each returns a pointer to its
+ * space, in static storage.
  */
 #define DEFINE_SPACE(type, suffix, space_metric, most_dims, plain) \
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_##type##_##suffix##_space); \

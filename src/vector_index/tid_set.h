@@ -1,6 +1,6 @@
 /*
  * tid_set.h
- *	  Part of scan.c: a set of TIDs, in memory.
+ *	  A hash set of TIDs in memory (simplehash), for scan.c and its other files.
  */
 #ifndef BARQ_TID_SET_H
 #define BARQ_TID_SET_H

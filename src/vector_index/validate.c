@@ -1,6 +1,7 @@
 /*
  * validate.c
- *	  Checking operator classes of vectors.
+ *	  Validation of operator classes of vectors: one ordering operator of strategy
+ *	  1 over float8, and support function 1, which returns the space.
  */
 #include "postgres.h"
 
@@ -11,6 +12,7 @@
 #include "vector_index/vector_index.h"
 #include "utils/regproc.h"
 
+/* BarqClassCheck of vectors. */
 static void
 check_vectors(const FormData_pg_opclass *class, CatCList *operators, CatCList *procedures, bool *ok)
 {
@@ -48,10 +50,6 @@ check_vectors(const FormData_pg_opclass *class, CatCList *operators, CatCList *p
 		BARQ_COMPLAIN(ok, "operator class \"%s\" lacks support function %d", name, BARQ_SPACE_PROC);
 }
 
-/*
- * An operator class of vectors has one ordering operator of strategy 1 over
- * float8, and support function 1 that tells the space.
- */
 bool
 barq_vector_validate(Oid opclass)
 {
