@@ -29,7 +29,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_by_index);
  */
 static void
 refuse_path(IndexPath *path, Cost *startup_cost, Cost *total_cost,
-	   Selectivity *selectivity, double *correlation, double *pages)
+			Selectivity *selectivity, double *correlation, double *pages)
 {
 	*startup_cost = BARQ_REFUSED_COST;
 	*total_cost = BARQ_REFUSED_COST;
@@ -124,8 +124,8 @@ detoast_cost(PlannerInfo *root, IndexOptInfo *index)
  */
 static void
 estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
-		 Cost *startup_cost, Cost *total_cost, Selectivity *selectivity,
-		 double *correlation, double *pages)
+			  Cost *startup_cost, Cost *total_cost, Selectivity *selectivity,
+			  double *correlation, double *pages)
 {
 	IndexOptInfo *index = path->indexinfo;
 	double		tuples = Max(index->tuples, 1);
@@ -174,8 +174,8 @@ barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 
 	/* a graph walk scores about ef · 2m codes, at most all of them */
 	estimate_path(root, path,
-			 Min(Max(path->indexinfo->tuples, 1), barq_ef_search * degree), degree,
-			 startup_cost, total_cost, selectivity, correlation, pages);
+				  Min(Max(path->indexinfo->tuples, 1), barq_ef_search * degree), degree,
+				  startup_cost, total_cost, selectivity, correlation, pages);
 }
 
 void
@@ -197,5 +197,5 @@ barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 
 	/* all centroids, then the rows of the lists probed */
 	estimate_path(root, path, lists + tuples * Min(probes / lists, 1), 1,
-			 startup_cost, total_cost, selectivity, correlation, pages);
+				  startup_cost, total_cost, selectivity, correlation, pages);
 }

@@ -1,12 +1,12 @@
 /*
  * growing_scan.c
- *	  Searching the growing log: every record is scored, the best are kept.
+ *	  Search of the growing log: every record is scored, the best are kept.
  *
- * Full pages of the log change no more, so a backend remembers their codes
- * beside each other and scores them without touching a page; only the pages
- * added since are walked. Records of one page lie at equal distances, so a
- * page is scored with one batched call too. Rows that differ in length are
- * scored by the heads that are made for them as they come.
+ * Full pages of the log do not change any more, so a backend caches their codes as
+ * one array and scores them without reading a page; only pages added since are
+ * walked. Records of one page lie at equal distances, so a page is scored with one
+ * batched call too. For rows that differ in length heads are made, and these are
+ * scored.
  */
 #include "postgres.h"
 
@@ -15,36 +15,37 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* most records a page can hold */
+/* largest number of records of a page */
 #define PAGE_RECORDS (BARQ_PAGE_BYTES / sizeof(BarqItemHeader))
 
-/* remembered rows are scored this many at a time */
+/* cached rows are scored this many at a time */
 #define SCORE_BATCH	1024
 
-/* no more than this is remembered of one log */
+/* limit of the cache of one log */
 #define CACHE_MAX_BYTES	(UINT64CONST(64) * 1024 * 1024)
 
 #define NOT_CACHED	PG_UINT32_MAX
 
-/* Live records of the log's full pages, in its order. */
+/* Live records of the log's full pages, in the order of the log. */
 typedef struct LogCache
 {
-	uint64		head_generation;	/* of the log they are from */
-	BlockNumber next;			/* page to go on with */
+	uint64		head_generation;	/* of the log that was cached */
+	BlockNumber next;			/* the first page that is not cached */
 	uint64		next_generation;
 	char	   *codes;			/* codec->stride bytes each */
 	ItemPointerData *tids;
 	uint32		rows;
 	uint32		space;
-	MemoryContext whole;		/* rows that codes are heads of; or NULL */
+	MemoryContext whole;		/* of whole rows, if codes are heads; or NULL */
 	uint64		bytes;			/* of codes and whole rows */
 } LogCache;
 
+/* The state of one barq_growing_search(). */
 typedef struct GrowingSearch
 {
 	Relation	index;
 	BarqSnapshot *snapshot;
-	LogCache   *cache;
+	LogCache   *cache;			/* NULL: further pages cannot be cached */
 	const BarqCodec *codec;
 	const BarqQuery *query;
 	float		after_key;
@@ -57,16 +58,16 @@ typedef struct GrowingSearch
 	int			max;
 
 	/*
-	 * Records of the page under way that wait to be scored together: the i-th
-	 * lies ids[i] strides from base. Where codes are heads, `heads` is what
-	 * base points to; a row that was put together from pieces is kept for them
-	 * until the page's end.
+	 * Records of the current page that are pending, to be scored together: the
+	 * i-th lies ids[i] strides from base. If codes are heads, base points to
+	 * `heads`, and a row that was assembled from several pages is kept in
+	 * long_row until the page's end.
 	 */
 	const char *base;
 	Size		stride;
 	int			pending;
-	bool		keyless;		/* the page has records without a key, too */
-	bool		apart;			/* such records lie between them */
+	bool		keyless;		/* the page has records without a key too */
+	bool		apart;			/* these lie between the pending records */
 	uint32		ids[PAGE_RECORDS];
 	char	   *heads;
 	char	   *long_row;
@@ -75,6 +76,7 @@ typedef struct GrowingSearch
 	float		keys[Max(PAGE_RECORDS, SCORE_BATCH)];
 } GrowingSearch;
 
+/* Order of hits: by key, then by TID. */
 static int
 compare_hits(float key, const ItemPointerData *tid,
 			 float other_key, const ItemPointerData *other_tid)
@@ -84,6 +86,7 @@ compare_hits(float key, const ItemPointerData *tid,
 	return ItemPointerCompare((ItemPointer) tid, (ItemPointer) other_tid);
 }
 
+/* qsort comparator: best hit first. */
 static int
 compare_growing_hits(const void *a, const void *b)
 {
@@ -100,8 +103,9 @@ compare_growing_hits(const void *a, const void *b)
 #include "base/heap.h"
 
 /*
- * Take a row into the heap if it is good enough. A remembered row (`cached`)
- * is re-scored when the heap is final; any other one now, while it is at hand.
+ * Put a row into the heap if it is among the best and comes after (after_key,
+ * after_tid). A row of the cache (number `cached`) is re-scored when the heap is
+ * final; any other row (cached = NOT_CACHED) is re-scored now from `row`.
  */
 static void
 offer(GrowingSearch *search, float key, const ItemPointerData *tid,
@@ -109,7 +113,7 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid,
 {
 	BarqGrowingHit hit;
 
-	/* sums that overflow: such rows come last, as in the kinds */
+	/* rows whose sums overflow come last, as in segments */
 	barq_keys_clean(&key, 1);
 	if (!barq_key_below(key, search->bound))
 		return;
@@ -139,7 +143,10 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid,
 	}
 }
 
-/* The log's cache, empty if what is there belongs to an earlier head. */
+/*
+ * The cache of the log in the snapshot's memory context; emptied if it belongs to
+ * an earlier log.
+ */
 static LogCache *
 get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
 {
@@ -163,7 +170,10 @@ get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
 	return cache;
 }
 
-/* Room for as many rows more as are pending. */
+/*
+ * Make room in the cache for the pending rows. Without array.h: heads must be made
+ * anew where they move to, and an error must leave the old arrays in place.
+ */
 static void
 grow_cache(GrowingSearch *search)
 {
@@ -175,7 +185,7 @@ grow_cache(GrowingSearch *search)
 
 	if (cache->space >= cache->rows + search->pending)
 		return;
-	/* both are there before the old ones are let go */
+	/* allocate both before the old ones are freed */
 	tids = MemoryContextAllocHuge(search->snapshot->context,
 								  sizeof(ItemPointerData) * (Size) space);
 	codes = MemoryContextAllocHuge(search->snapshot->context, (Size) codec->stride * space);
@@ -202,14 +212,17 @@ grow_cache(GrowingSearch *search)
 	cache->space = space;
 }
 
-/* The i-th of the records that wait. */
+/* The row of the i-th pending record, or its head. */
 static const char *
 pending_row(const GrowingSearch *search, int i)
 {
 	return search->base + search->ids[i] * search->stride;
 }
 
-/* Remember a full page's live records; at once, so that an error loses none. */
+/*
+ * Add the pending live records of a full page to the cache. `next` is the page
+ * after it. The cache's counters change last, so an error leaves it valid.
+ */
 static void
 cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
 {
@@ -251,6 +264,7 @@ cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
 	cache->next_generation = next_generation;
 }
 
+/* Score all rows of the cache. */
 static void
 score_cache(GrowingSearch *search)
 {
@@ -270,7 +284,7 @@ score_cache(GrowingSearch *search)
 	}
 }
 
-/* From one row to the next on a page (or among heads). */
+/* Bytes from one row to the next on a page, or from one head to the next. */
 static Size
 row_distance(const BarqCodec *codec)
 {
@@ -278,12 +292,13 @@ row_distance(const BarqCodec *codec)
 		MAXALIGN(sizeof(BarqItemHeader) + codec->row_bytes);
 }
 
+/* BarqGrowingVisitor: score the pending records of a page, and cache a full page. */
 static void
 end_page(void *arg, BlockNumber next, uint64 next_generation)
 {
 	GrowingSearch *search = arg;
 
-	/* in the middle of a long record, behind which a walk cannot go on */
+	/* the page ends within a long record: a walk cannot begin after it */
 	if (search->pending == 0 && !search->keyless)
 		return;
 	if (search->pending > 0)
@@ -297,7 +312,7 @@ end_page(void *arg, BlockNumber next, uint64 next_generation)
 		search->cache->bytes < CACHE_MAX_BYTES)
 		cache_page(search, next, next_generation);
 	else
-		search->cache = NULL;	/* from here on nothing can be remembered */
+		search->cache = NULL;	/* the cache must have no gap */
 	search->pending = 0;
 	search->apart = search->keyless = false;
 	search->stride = row_distance(search->codec);
@@ -306,7 +321,7 @@ end_page(void *arg, BlockNumber next, uint64 next_generation)
 	search->long_row = NULL;
 }
 
-/* A record whose row gets a head, beside those of the page's other rows. */
+/* Make a head for the row of a record, which becomes pending. */
 static void
 add_head(GrowingSearch *search, const BarqRecord *record)
 {
@@ -317,7 +332,7 @@ add_head(GrowingSearch *search, const BarqRecord *record)
 
 	if (record->length > BARQ_ITEM_MAX_PAYLOAD)
 	{
-		/* the first to end on this page, and the only one from before it */
+		/* only one record of a page can have begun on an earlier page */
 		Assert(search->long_row == NULL);
 		search->long_row = palloc(record->length);
 		memcpy(search->long_row, row, record->length);
@@ -329,6 +344,10 @@ add_head(GrowingSearch *search, const BarqRecord *record)
 	search->pending++;
 }
 
+/*
+ * BarqGrowingVisitor: add a record to the pending ones of its page, or score it now
+ * if it was assembled from several pages.
+ */
 static void
 add_record(void *arg, const BarqRecord *record)
 {
@@ -353,7 +372,7 @@ add_record(void *arg, const BarqRecord *record)
 		return;
 	}
 
-	/* a record put together from pieces is gone after this call */
+	/* a record assembled from several pages is freed after this call */
 	if (record->length > BARQ_ITEM_MAX_PAYLOAD)
 	{
 		if (!record->dead)
@@ -363,8 +382,8 @@ add_record(void *arg, const BarqRecord *record)
 	}
 
 	/*
-	 * Rows lie at equal distances, unless records without a key lie between
-	 * them. Then all distances are counted in units of the alignment.
+	 * Rows lie at equal distances unless records without a key lie between
+	 * them. In that case distances are counted in units of the alignment.
 	 */
 	if (search->pending == 0)
 		search->base = record->payload;
@@ -382,6 +401,7 @@ add_record(void *arg, const BarqRecord *record)
 	search->pending++;
 }
 
+/* The code of a row of the cache. */
 static const char *
 cached_code(BarqSnapshot *snapshot, const BarqCodec *codec, uint32 row)
 {
@@ -426,7 +446,7 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 		search.base = search.heads;
 	}
 
-	/* records over several pages are not remembered */
+	/* records that span pages are not cached */
 	if (codec->row_bytes <= BARQ_ITEM_MAX_PAYLOAD)
 	{
 		search.cache = get_cache(snapshot, meta);

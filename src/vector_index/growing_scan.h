@@ -9,20 +9,23 @@
 #include "store/growing.h"
 #include "store/snapshot.h"
 
+/* A row of the log that a search returned. */
 typedef struct BarqGrowingHit
 {
-	float		key;
+	float		key;			/* as in BarqHit */
 	ItemPointerData tid;
-	uint32		cached;			/* remembered row, until it is re-scored */
-	double		distance;		/* re-scored */
-	double		lower_bound;
+	uint32		cached;			/* internal: row of the log's cache */
+	double		distance;		/* by the exact query */
+	double		lower_bound;	/* of the distance */
 } BarqGrowingHit;
 
 /*
- * The `max` best rows of the log that come after (after_key, after_tid) in the
- * order of key and TID and have a key below bound, best first, into hits;
- * returns how many, or -1 if the log was sealed meanwhile. after_tid NULL: from
- * the beginning. meta is the metapage with which the snapshot was got.
+ * Write the `max` best rows of the log into hits, best first: rows that follow
+ * (after_key, after_tid) in the order of key and TID and have a key below `bound`.
+ * Returns their number, or -1 if the log was sealed meanwhile. after_tid NULL: from
+ * the first row on. `meta` is the metapage with which the snapshot was taken; codes
+ * of full pages are cached in the snapshot's memory context.
+ * ERRCODE_INDEX_CORRUPTED for a record that is no row of the codec.
  */
 extern int	barq_growing_search(Relation index, BarqSnapshot *snapshot,
 								const BarqMeta *meta, const BarqCodec *codec,
