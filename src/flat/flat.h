@@ -1,10 +1,11 @@
 /*
  * flat.h
- *	  The flat kind: rows of codes, scanned. Also the section of codes that
- *	  the other vector kinds put a graph or lists beside.
+ *	  The flat kind: codes of rows, scored one after the other. Also the header
+ *	  that bodies of all vector kinds share, and the interface through which
+ *	  access methods search a segment of any vector kind.
  *
- * Body: BarqBodyHeader, BarqVectorHeader, kind sections, codes (stride bytes
- * a row), TIDs; whole rows, where the codes are heads (codec.h).
+ * Body: BarqBodyHeader, BarqVectorHeader, sections of the kind, codes (stride
+ * bytes a row), TIDs, and whole rows where the codes are heads (codec.h).
  */
 #ifndef BARQ_FLAT_H
 #define BARQ_FLAT_H
@@ -35,69 +36,98 @@ StaticAssertDecl(offsetof(BarqVectorHeader, rows_off) == 48, "BarqVectorHeader i
 
 extern const BarqSegmentKind barq_flat_kind;
 
-/*
- * What a search returned: the kind's key (grows with the distance, comparable
- * over all segments of an index) and the row.
- */
+/* A row found by a search. */
 typedef struct BarqHit
 {
-	float		key;
-	uint32		row;
+	float		key;			/* grows with the distance; comparable over all
+								 * segments of an index; never NaN */
+	uint32		row;			/* row number in its segment */
 } BarqHit;
 
+/*
+ * Parameters of a search. The last three concern segments that keep rows in
+ * lists (ivf); other kinds ignore them.
+ */
 typedef struct BarqSearchParams
 {
-	const void *query;			/* the kind's prepared query (BarqQuery) */
-	int			breadth;		/* ef_search */
-	const uint8 *skip;			/* a bit a row: never return these; or NULL */
-	int			probes;			/* lists looked into at first; 0: chosen */
-	bool		probes_only;	/* ... and no others after them */
-	bool		beside_graphs;	/* lists of a sealed log: breadth says how many */
+	const void *query;			/* BarqQuery prepared for the index's codec; must
+								 * outlive the search */
+	int			breadth;		/* ef_search: rows that a graph's beam holds */
+	const uint8 *skip;			/* a bit for each row, set: do not return it; NULL:
+								 * return all; must outlive the search */
+	int			probes;			/* lists to score first; 0: the kind chooses */
+	bool		probes_only;	/* never score further lists after those */
+	bool		beside_graphs;	/* the index's other segments are graphs: derive
+								 * the number of lists from breadth if probes is 0 */
 } BarqSearchParams;
 
-/* A search of one segment: state between batches. Lives in the memory
- * context current at search_begin and is freed with it. */
+/* State of a search of one segment. */
 typedef struct BarqSearch BarqSearch;
 
-/* How segments of a kind of vectors are searched (BarqSegmentKind.vectors). */
+/*
+ * How segments of a vector kind are searched (BarqSegmentKind.vectors). All
+ * functions raise ERRCODE_INDEX_CORRUPTED for a damaged body; begin and next
+ * check for interrupts.
+ */
 typedef struct BarqVectorSearchOps
 {
 	/*
-	 * Begin a search. next writes up to max hits, best first, none of
-	 * which it returned before, and returns how many; 0 means no more below
-	 * bound. `bound`: rows with a key >= bound are of no use to the caller at
-	 * this call (he may ask again with a larger one, and gets them then).
+	 * Begin a search. Its state is allocated in the current memory context,
+	 * which later calls use too. The view must outlive the search.
 	 */
 	BarqSearch *(*begin) (BarqView *view, const BarqSearchParams *params);
+
+	/*
+	 * Write up to max further hits to hits[], best first, and return their
+	 * number; 0 means that no row is left below the bound. Rows with a key >=
+	 * bound are held back: a later call with a larger bound can return them.
+	 * A bound of infinity holds back no row. No row is returned twice.
+	 */
 	int			(*next) (BarqSearch *search, float bound,
 						 BarqHit *hits, int max);
 
-	/* Release what is not memory in a context (visited marks lent). */
+	/*
+	 * Release resources that the backend lends to searches. Memory stays until
+	 * its context is reset; a search without end() then releases them as well.
+	 */
 	void		(*end) (BarqSearch *search);
 
-	/* bytes of one row's code, for re-scoring; valid until the view's next read */
+	/*
+	 * Code of a row for exact scoring, whole also where the body keeps heads
+	 * of rows; valid until the view is read again.
+	 */
 	const void *(*row_code) (BarqView *view, uint32 row);
 } BarqVectorSearchOps;
 
 /*
- * Read and validate a vector body's headers. ERRCODE_INDEX_CORRUPTED where
- * sizes or offsets do not fit the body.
+ * Read and validate a vector body's headers; fills *body, *header and *codec.
+ * Afterwards each code and TID lies inside the body (README.md, invariant 1).
+ * ERRCODE_INDEX_CORRUPTED where sizes or offsets do not fit the body.
  */
 extern void barq_vector_open(BarqView *view, BarqBodyHeader *body,
 							 BarqVectorHeader *header, BarqCodec *codec);
 
 /*
- * Write a flat body from rows in memory: codes (or heads of rows in memory) lie
- * at rows + i * row_stride, tids[i] beside them.
+ * Write a flat body of rows in memory: the code of row i (or the head of a row
+ * in memory) lies at rows + i * row_stride, its TID is tids[i]. The writer is
+ * at its start. ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS rows.
  */
 extern void barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 							const char *rows, Size row_stride,
 							const ItemPointerData *tids, uint32 nrows);
 
-/* Bytes of the whole rows of an input's live rows; 0 where codes are no heads. */
+/*
+ * Total bytes of the whole rows of an input's live rows; 0 where the codec has
+ * no heads. ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
 extern uint64 barq_vector_rows_bytes(BarqMergeInput *input);
 
-/* Write a flat body from the live rows of other vector bodies of this codec. */
+/*
+ * Write a flat body of the live rows of other vector bodies, input after input.
+ * The writer is at its start. ERRCODE_PROGRAM_LIMIT_EXCEEDED above
+ * BARQ_MAX_ROWS live rows, ERRCODE_INDEX_CORRUPTED where an input is damaged or
+ * has another codec.
+ */
 extern void barq_flat_merge(BarqBodyWriter *writer, const BarqCodec *codec,
 							BarqMergeInput *inputs, int ninputs);
 

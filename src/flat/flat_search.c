@@ -1,12 +1,12 @@
 /*
  * flat_search.c
- *	  The flat kind: every row is scored, once; the best are selected as they
- *	  are asked for.
+ *	  Searching a flat body: the first call scores all rows, each call selects
+ *	  the best of those not yet returned.
  *
- * Rows leave in the total order of (key, row), so a search is resumed from
- * the last pair that it returned; no row is remembered one by one. A refill
- * selects four times as many as the one before, so that draining a segment
- * of n rows costs O(n log n), not O(n^2 / max).
+ * Rows are returned in the total order of (key, row), so the last pair returned
+ * is all that a search must remember to go on. Each refill selects four times
+ * as many rows as the refill before, so that draining a segment of n rows costs
+ * O(n log n), not O(n^2 / max).
  */
 #include "postgres.h"
 
@@ -16,9 +16,10 @@
 #include "flat/vector_body.h"
 #include "miscadmin.h"
 
-#define FLAT_CHUNK		256		/* rows scored between two looks at the keys */
-#define FLAT_FIRST		64		/* rows selected at first, at least */
-#define FLAT_LAST		65536	/* ... and at most, unless more are asked for */
+#define FLAT_CHUNK		256		/* rows scored, then compared with the limit */
+#define FLAT_FIRST		64		/* rows selected by the first refill, at least */
+#define FLAT_LAST		65536	/* rows selected by a refill, at most, unless the
+	* caller wants more */
 
 typedef struct FlatSearch
 {
@@ -31,20 +32,21 @@ typedef struct FlatSearch
 	BarqCodec	codec;
 
 	float	   *keys;			/* of every row; NULL until scored */
-	bool		returned;		/* is last set? */
-	BarqHit		last;			/* the last pair returned */
+		bool		returned;		/* whether last is set */
+		BarqHit		last;			/* the last pair returned */
 
-	/* The best rows after last, sorted; those before next are returned. */
+	/* best rows after last, sorted; ready[0 .. next-1] have been returned */
 	BarqHit    *ready;
 	int			nready;
 	int			next;
 	int			want;			/* rows to select at the next refill */
-	Size		ready_size;
-	bool		filled;
-	float		bound;			/* rows below this were looked at by the refill */
-	bool		complete;		/* ... and all of them are in ready */
+		Size		ready_size;
+	bool		filled;			/* whether there was a refill */
+		float		bound;			/* bound of the last refill */
+		bool		complete;		/* whether ready has all rows below that bound */
 } FlatSearch;
 
+/* BarqVectorSearchOps.begin */
 static BarqSearch *
 flat_search_begin(BarqView *view, const BarqSearchParams *params)
 {
@@ -61,7 +63,10 @@ flat_search_begin(BarqView *view, const BarqSearchParams *params)
 	return (BarqSearch *) search;
 }
 
-/* Select the best `want` rows below bound that follow the last returned. */
+/*
+ * Fill search->ready with the best search->want rows that have a key below
+ * bound and follow search->last, sorted. Scores all rows at the first call.
+ */
 static void
 refill(FlatSearch *search, float bound)
 {
@@ -69,7 +74,7 @@ refill(FlatSearch *search, float bound)
 	Size		room = (Size) search->want * 2;
 	Size		n = 0;
 	float		limit = bound;	/* rows at or above it cannot be selected */
-	bool		complete = true;
+		bool		complete = true;
 	bool		score = (search->keys == NULL);
 
 	if (search->ready_size < room)
@@ -109,10 +114,11 @@ refill(FlatSearch *search, float bound)
 			if (n == room)
 			{
 				/*
-				 * Half of them are enough. Later rows of the same key as the
-				 * worst kept have higher numbers, so they are not among the
-				 * best either; where the worst is infinite, limit must stay
-				 * a real bound.
+				 * Keep the better half. Rows still to come have higher
+				 * numbers, so those with the key of the worst row kept are
+				 * not among the best: the limit may exclude that key. An
+				 * infinite limit would exclude nothing (barq_key_below), so
+				 * then the bound remains the limit.
 				 */
 				barq_hits_select(search->ready, n, search->want);
 				n = search->want;
@@ -140,6 +146,7 @@ refill(FlatSearch *search, float bound)
 	search->want = Min(search->want * 4, FLAT_LAST);
 }
 
+/* BarqVectorSearchOps.next */
 static int
 flat_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 {
@@ -166,17 +173,13 @@ flat_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	return n;
 }
 
+/* BarqVectorSearchOps.end */
 static void
 flat_search_end(BarqSearch *search)
 {
-	/* all memory belongs to the context of search_begin */
+	/* a flat search holds memory only, which its context owns */
 }
 
-static void
-flat_check(BarqView *view, BarqCheckReport report, void *arg)
-{
-	barq_vector_check(view, report, arg);
-}
 
 static const BarqVectorSearchOps search_ops = {
 	.begin = flat_search_begin,
@@ -188,6 +191,6 @@ static const BarqVectorSearchOps search_ops = {
 const BarqSegmentKind barq_flat_kind = {
 	.id = BARQ_KIND_FLAT,
 	.name = "flat",
-	.check = flat_check,
+	.check = barq_vector_check,
 	.vectors = &search_ops,
 };

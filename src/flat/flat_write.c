@@ -1,6 +1,7 @@
 /*
  * flat_write.c
- *	  Flat bodies, from rows in memory and from the live rows of other bodies.
+ *	  Writing flat bodies, from rows in memory and from the live rows of other
+ *	  bodies. Calls the body writer only; owns no state.
  */
 #include "postgres.h"
 
@@ -8,14 +9,16 @@
 #include "flat/vector_body.h"
 #include "miscadmin.h"
 
+/*
+ * Lay out a flat body and write its two headers, which are also returned in
+ * *body and *header. rows_bytes: total of whole rows, used where the codec has
+ * heads. ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS rows.
+ */
 static void
 write_headers(BarqBodyWriter *writer, const BarqCodec *codec, uint32 rows,
 			  uint64 rows_bytes, BarqBodyHeader *body, BarqVectorHeader *header)
 {
-	if (rows > BARQ_MAX_ROWS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a segment cannot hold more than %u rows", BARQ_MAX_ROWS)));
+	barq_vector_limit_rows(rows);
 	barq_vector_headers(codec, BARQ_KIND_FLAT, rows, 0, body, header);
 	if (barq_codec_has_heads(codec))
 		barq_vector_add_rows(rows_bytes, body, header);
@@ -83,7 +86,7 @@ barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 	Assert(barq_body_offset(writer) == body.body_bytes);
 }
 
-/* What is written of every live row, one pass each: the writer is sequential. */
+/* A merge passes over its inputs once per section: the writer is sequential. */
 typedef enum Pass
 {
 	CODES,
@@ -91,6 +94,11 @@ typedef enum Pass
 	WHOLE_ROWS
 } Pass;
 
+/*
+ * Write one section's part of the live rows of an input, in row order. row_at:
+ * as for barq_vector_write_code(), used by the pass of codes.
+ * ERRCODE_INDEX_CORRUPTED where the input is damaged or has another codec.
+ */
 static void
 write_live(BarqBodyWriter *writer, BarqMergeInput *input, const BarqCodec *codec,
 		   Pass pass, uint64 *row_at)
@@ -132,19 +140,13 @@ barq_flat_merge(BarqBodyWriter *writer, const BarqCodec *codec,
 {
 	BarqBodyHeader body;
 	BarqVectorHeader header;
-	uint64		rows = 0;
+	uint32		rows = barq_vector_count_live(inputs, ninputs);
 	uint64		rows_bytes = 0;
 	uint64		row_at;
 
 	for (int i = 0; i < ninputs; i++)
-	{
-		rows += barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows,
-									  PG_UINT32_MAX);
 		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
-	}
-	if (rows > BARQ_MAX_ROWS)
-		rows = (uint64) BARQ_MAX_ROWS + 1;	/* refused below */
-	write_headers(writer, codec, (uint32) rows, rows_bytes, &body, &header);
+	write_headers(writer, codec, rows, rows_bytes, &body, &header);
 
 	row_at = header.rows_off;
 	for (Pass pass = CODES; pass <= (barq_codec_has_heads(codec) ? WHOLE_ROWS : TIDS); pass++)

@@ -1,6 +1,6 @@
 /*
  * hits.c
- *	  Selection and order of (key, row) pairs.
+ *	  Selection and order of (key, row) pairs. Pure functions over arrays.
  */
 #include "postgres.h"
 
@@ -16,8 +16,8 @@ swap_hits(BarqHit *a, BarqHit *b)
 }
 
 /*
- * Hoare's quickselect with a pivot of the middle of three. Bad inputs cost
- * time, not correctness; the callers' arrays are in no adversary's hands.
+ * Hoare's quickselect; the pivot is the median of three. An unlucky order costs
+ * quadratic time, which is accepted: keys of rows are not chosen to cause it.
  */
 void
 barq_hits_select(BarqHit *hits, Size n, Size k)
@@ -63,6 +63,7 @@ barq_hits_select(BarqHit *hits, Size n, Size k)
 	}
 }
 
+/* Order of qsort(): by key, then by row. */
 static int
 compare_hits(const void *a, const void *b)
 {
@@ -77,7 +78,7 @@ compare_hits(const void *a, const void *b)
 void
 barq_hits_sort(BarqHit *hits, Size n)
 {
-	/* insertion sort below a handful: most batches are that small */
+	/* most batches are this small, and insertion sort is faster for them */
 	if (n <= 16)
 	{
 		for (Size i = 1; i < n; i++)

@@ -1,10 +1,10 @@
 /*
  * hits.h
- *	  Small operations on arrays of (key, row): order, selection of the best,
- *	  bits of a skip or dead bitmap. Shared by the vector kinds.
+ *	  Operations on arrays of (key, row) pairs: order and selection of the best;
+ *	  also the number of live rows of a bitmap. Shared by the vector kinds.
  *
- * The order is total: by key, then by row, so that "everything after this
- * pair" means the same at every call. Keys are never NaN (barq_hits_clean).
+ * The order is total: by key, then by row, so that "all pairs after this one"
+ * means the same at every call. Keys are never NaN (barq_keys_clean()).
  */
 #ifndef BARQ_HITS_H
 #define BARQ_HITS_H
@@ -12,6 +12,7 @@
 #include "base/bits.h"
 #include "flat/flat.h"
 
+/* Whether a comes before b in the order of (key, row). */
 static inline bool
 barq_hit_before(BarqHit a, BarqHit b)
 {
@@ -19,8 +20,9 @@ barq_hit_before(BarqHit a, BarqHit b)
 }
 
 /*
- * A key that is not a number (infinity minus infinity, in vectors near the
- * end of float's range) would break every order: it counts as the farthest.
+ * Replace NaN by infinity in keys[0 .. n-1]. NaN (infinity minus infinity, for
+ * vectors near the end of float's range) has no place in an order; such a row
+ * counts as farthest.
  */
 static inline void
 barq_keys_clean(float *keys, int n)
@@ -29,22 +31,25 @@ barq_keys_clean(float *keys, int n)
 		keys[i] = (keys[i] == keys[i]) ? keys[i] : __builtin_inff();
 }
 
-/* Is a row of this key of use to a caller with this bound? */
+/*
+ * Whether a caller with this bound wants a row with this key. An infinite bound
+ * excludes no row, not even rows with an infinite key.
+ */
 static inline bool
 barq_key_below(float key, float bound)
 {
 	return key < bound || bound == __builtin_inff();
 }
 
-/* Move the k best to the front, in any order. 0 <= k <= n. */
+/* Move the k best of n hits to the front, in any order. 0 <= k <= n. */
 extern void barq_hits_select(BarqHit *hits, Size n, Size k);
 
-/* Best first. */
+/* Sort n hits, best first. */
 extern void barq_hits_sort(BarqHit *hits, Size n);
 
 /*
- * Rows of n whose bit is not set; bits NULL means none is. Counting may stop
- * once there are more than enough.
+ * Number of clear bits among the first n; bits NULL: n. Counting stops once the
+ * number is above `enough`; the number returned is then too low.
  */
 extern uint32 barq_bits_clear_count(const uint8 *bits, uint32 n, uint32 enough);
 

@@ -1,11 +1,10 @@
 /*
  * vector_body.c
- *	  What every body of vectors has in common: the headers, their
- *	  validation, the code of a row, the check of codes and TIDs.
+ *	  The common part of all bodies of vectors: headers and their validation,
+ *	  codes and keys of rows, the check of codes and TIDs.
  *
- * Promise: after barq_vector_open() returned, every code and TID of the body
- * lies inside it. A body that a fault has changed is refused with
- * ERRCODE_INDEX_CORRUPTED, whatever its bytes are.
+ * Promise (README.md, invariant 1): after barq_vector_open() returned, every
+ * code and TID lies inside the body, whatever the bytes of the body are.
  */
 #include "postgres.h"
 
@@ -14,15 +13,42 @@
 #include "miscadmin.h"
 #include "base/interrupts.h"
 
-static void
-corrupted(const char *what)
+void
+barq_vector_corrupted(const char *fault)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("segment is corrupted: %s", what)));
+			 errmsg("segment is corrupted: %s", fault)));
+	pg_unreachable();
 }
 
-/* count * width bytes at off, aligned, after the headers and inside size */
+void
+barq_vector_limit_rows(uint64 rows)
+{
+	if (rows > BARQ_MAX_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a segment cannot hold more than %u rows", BARQ_MAX_ROWS)));
+}
+
+uint32
+barq_vector_count_live(BarqMergeInput *inputs, int ninputs)
+{
+	uint64		rows = 0;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		uint32		live = barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows,
+												 PG_UINT32_MAX);
+
+		if (live != inputs[i].live)
+			elog(ERROR, "segment has %u live rows, not %u", live, inputs[i].live);
+		rows += live;
+	}
+	barq_vector_limit_rows(rows);
+	return (uint32) rows;
+}
+
 bool
 barq_section_fits(uint64 size, uint64 off, uint64 count, uint64 width)
 {
@@ -41,46 +67,46 @@ barq_vector_open(BarqView *view, BarqBodyHeader *body,
 				 BarqVectorHeader *header, BarqCodec *codec)
 {
 	if (view->size < sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader))
-		corrupted("shorter than its headers");
+		barq_vector_corrupted("shorter than its headers");
 
 	memcpy(body, barq_view_read(view, 0, sizeof(*body)), sizeof(*body));
 	if (body->magic != BARQ_BODY_MAGIC)
-		corrupted("wrong magic number");
+		barq_vector_corrupted("wrong magic number");
 	if (body->version != BARQ_BODY_VERSION)
-		corrupted("unknown version");
+		barq_vector_corrupted("unknown version");
 	if (body->kind != view->kind)
-		corrupted("of another kind than the directory says");
+		barq_vector_corrupted("of another kind than the directory says");
 	if (body->rows != view->rows || body->rows > BARQ_MAX_ROWS)
-		corrupted("wrong number of rows");
+		barq_vector_corrupted("wrong number of rows");
 	if (body->body_bytes != view->size)
-		corrupted("wrong size");
+		barq_vector_corrupted("wrong size");
 	if (!barq_section_fits(view->size, body->kind_off, 1, sizeof(BarqVectorHeader)))
-		corrupted("vector header outside of the body");
+		barq_vector_corrupted("vector header outside of the body");
 
 	memcpy(header, barq_view_read(view, body->kind_off, sizeof(*header)),
 		   sizeof(*header));
 	if (header->metric < BARQ_METRIC_L2 || header->metric > BARQ_METRIC_JACCARD)
-		corrupted("unknown metric");
+		barq_vector_corrupted("unknown metric");
 	if (header->quantization > BARQ_QUANT_SPARSE ||
 		(header->quantization == BARQ_QUANT_RABITQ && header->metric == BARQ_METRIC_L1) ||
 		(header->quantization == BARQ_QUANT_BITS) != (header->metric >= BARQ_METRIC_HAMMING))
-		corrupted("unknown quantization");
+		barq_vector_corrupted("unknown quantization");
 	if (header->dims < 1 ||
 		header->dims > (uint32) barq_codec_max_dims((BarqQuantization) header->quantization))
-		corrupted("wrong number of dimensions");
+		barq_vector_corrupted("wrong number of dimensions");
 
 	barq_codec_init(codec, (BarqMetric) header->metric,
 					(BarqQuantization) header->quantization, (int) header->dims);
 	if (header->row_bytes != codec->row_bytes || header->stride != codec->stride)
-		corrupted("wrong size of codes");
+		barq_vector_corrupted("wrong size of codes");
 	if (!barq_section_fits(view->size, header->codes_off, body->rows, header->stride))
-		corrupted("codes outside of the body");
+		barq_vector_corrupted("codes outside of the body");
 	if (!barq_section_fits(view->size, body->tids_off, body->rows,
 						   sizeof(ItemPointerData)))
-		corrupted("row pointers outside of the body");
+		barq_vector_corrupted("row pointers outside of the body");
 	if (barq_codec_has_heads(codec) &&
 		!barq_section_fits(view->size, header->rows_off, header->rows_bytes, 1))
-		corrupted("rows outside of the body");
+		barq_vector_corrupted("rows outside of the body");
 }
 
 void
@@ -90,6 +116,7 @@ barq_vector_headers(const BarqCodec *codec, uint16 kind, uint32 rows,
 {
 	uint64		off = sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader);
 
+	Assert(rows <= BARQ_MAX_ROWS);
 	memset(body, 0, sizeof(*body));
 	memset(header, 0, sizeof(*header));
 
@@ -118,18 +145,23 @@ barq_vector_same_codec(const BarqCodec *codec, const BarqCodec *input)
 {
 	if (codec->metric != input->metric || codec->quant != input->quant ||
 		codec->dims != input->dims)
-		corrupted("codes of another kind than the index's");
+		barq_vector_corrupted("codes of another kind than the index's");
 }
 
 void
 barq_vector_add_rows(uint64 bytes, BarqBodyHeader *body, BarqVectorHeader *header)
 {
+	Assert(header->rows_off == 0 && body->body_bytes % BARQ_BODY_ALIGN == 0);
 	header->rows_off = body->body_bytes;
 	header->rows_bytes = bytes;
 	body->body_bytes += barq_align64(bytes);
 }
 
-/* Where the whole row of a head, which lies at head_off, begins in the body. */
+/*
+ * Offset in the body of the whole row that belongs to the head at head_off;
+ * *length: bytes of the whole row. ERRCODE_INDEX_CORRUPTED where the row is not
+ * inside the section of whole rows.
+ */
 static uint64
 whole_row_off(const BarqVectorHeader *header, const BarqCodec *codec, uint64 head_off,
 			  const void *head, Size *length)
@@ -138,11 +170,11 @@ whole_row_off(const BarqVectorHeader *header, const BarqCodec *codec, uint64 hea
 	uint64		at;
 
 	if (!barq_row_extent(codec, head, &distance, length))
-		corrupted("head of a row is none");
-	/* whatever the distance is, what wraps around lies outside, too */
+		barq_vector_corrupted("head of a row is none");
+	/* unsigned: an offset that wraps around is too large and refused as well */
 	at = head_off + (uint64) distance - header->rows_off;
 	if (at > header->rows_bytes || *length > header->rows_bytes - at)
-		corrupted("row outside of the body");
+		barq_vector_corrupted("row outside of the body");
 	return header->rows_off + at;
 }
 
@@ -154,7 +186,7 @@ barq_vector_read_row(BarqView *view, const BarqVectorHeader *header,
 	const void *code;
 
 	if (row >= view->rows)
-		corrupted("row number outside of the segment");
+		barq_vector_corrupted("row number outside of the segment");
 	*length = header->row_bytes;
 	code = barq_view_read(view, off, *length);
 	if (!barq_codec_has_heads(codec))
@@ -163,7 +195,7 @@ barq_vector_read_row(BarqView *view, const BarqVectorHeader *header,
 	off = whole_row_off(header, codec, off, code, length);
 	code = barq_view_read(view, off, *length);
 	if (!barq_row_is_whole(codec, code, *length))
-		corrupted("row and head disagree");
+		barq_vector_corrupted("row and head disagree");
 	return code;
 }
 

@@ -1,14 +1,16 @@
 /*
  * vector_body.h
- *	  Inside of the vector kinds: limits and helpers of their bodies. See
- *	  flat.h for what the rest of the extension may use.
+ *	  Bodies of vectors, as the vector kinds see them: limits, layout, opening,
+ *	  reading and scoring of rows, checks. For flat, hnsw and ivf only; other
+ *	  folders use flat.h.
  */
 #ifndef BARQ_VECTOR_BODY_H
 #define BARQ_VECTOR_BODY_H
 
+#include "base/compat.h"
 #include "flat/flat.h"
 
-/* The highest bit of a row number is a flag in the searches' beams. */
+/* Rows of a segment. A beam uses the two highest bits of a row number as flags. */
 #define BARQ_MAX_ROWS	((uint32) 0x3fffffff)
 
 static inline uint64
@@ -17,51 +19,77 @@ barq_align64(uint64 n)
 	return (n + BARQ_BODY_ALIGN - 1) & ~(uint64) (BARQ_BODY_ALIGN - 1);
 }
 
+/* Raise ERRCODE_INDEX_CORRUPTED; `fault` completes "segment is corrupted: ". */
+pg_noreturn extern void barq_vector_corrupted(const char *fault);
+
+/* ERRCODE_PROGRAM_LIMIT_EXCEEDED where a segment cannot hold so many rows. */
+extern void barq_vector_limit_rows(uint64 rows);
+
+/*
+ * Live rows of all inputs of a merge. ERRCODE_PROGRAM_LIMIT_EXCEEDED above
+ * BARQ_MAX_ROWS; an internal error where an input's `live` is not its number
+ * of live rows, by which callers size memory.
+ */
+extern uint32 barq_vector_count_live(BarqMergeInput *inputs, int ninputs);
+
+/*
+ * Whether a section of count * width bytes at off is 64-byte aligned, lies
+ * behind the body header and inside of `size` bytes.
+ */
 extern bool barq_section_fits(uint64 size, uint64 off, uint64 count, uint64 width);
 
 /*
- * Lay out a body: kind_bytes of the kind's own sections after the headers,
- * then codes, then TIDs; body_bytes is the end.
+ * Fill in both headers of a body: kind_bytes of the kind's own sections follow
+ * the headers, then codes, then TIDs; body->body_bytes is where TIDs end.
  */
 extern void barq_vector_headers(const BarqCodec *codec, uint16 kind, uint32 rows,
 								uint64 kind_bytes,
 								BarqBodyHeader *body, BarqVectorHeader *header);
 
 /*
- * Add a section of whole rows to what was laid out, where codes are heads. The
- * codes then begin at header->codes_off, the rows at header->rows_off.
+ * Where codes are heads: add to both headers, after barq_vector_headers(), a
+ * section of `bytes` of whole rows. It begins at header->rows_off.
  */
 extern void barq_vector_add_rows(uint64 bytes, BarqBodyHeader *body,
 								 BarqVectorHeader *header);
 
 /*
- * One whole row of a body, checked as far as reading it takes; valid until the
- * view's next read.
+ * One whole row of a body and its length in bytes; valid until the view is read
+ * again. ERRCODE_INDEX_CORRUPTED where the row is outside of the body or its
+ * head does not describe it.
  */
 extern const void *barq_vector_read_row(BarqView *view, const BarqVectorHeader *header,
 										const BarqCodec *codec, uint32 row, Size *length);
 
 /*
- * Keys of n rows: ids[i], or first + i where ids is NULL. No row that they refer
- * to lies outside of the body: ERRCODE_INDEX_CORRUPTED otherwise.
+ * Keys, never NaN, of n rows: row ids[i], or row first + i where ids is NULL
+ * (with ids, first is 0). The caller has checked row numbers against the body's
+ * rows. ERRCODE_INDEX_CORRUPTED where a head refers to bytes outside of the
+ * body.
  */
 extern void barq_vector_keys(BarqView *view, const BarqVectorHeader *header,
 							 const BarqCodec *codec, const BarqQuery *query,
 							 const uint32 *ids, uint32 first, int n, float *keys);
 
 /*
- * Write one row to the section of codes (flat_write.c). Where codes are heads
- * it refers to *row_at, which moves on by the row's length: there the whole row
- * is to be written.
+ * Write one row, with its padding, to the section of codes (flat_write.c).
+ * Where codes are heads, *row_at is the offset at which the caller will write
+ * the whole row; it is advanced by the row's length.
  */
 extern void barq_vector_write_code(BarqBodyWriter *writer, const BarqCodec *codec,
 								   const void *row, uint64 *row_at);
 
-/* ERROR unless the input of a merge has the index's codec */
+/* ERRCODE_INDEX_CORRUPTED unless an input of a merge has the index's codec. */
 extern void barq_vector_same_codec(const BarqCodec *codec, const BarqCodec *input);
 
-/* SegmentKind's row_code, and check's common part, of all vector kinds */
+/* BarqVectorSearchOps.row_code of all vector kinds. */
 extern const void *barq_vector_row_code(BarqView *view, uint32 row);
+
+/*
+ * BarqSegmentKind.check of the flat kind, and the part that is common to all
+ * vector kinds: report rows with an invalid TID or invalid elements.
+ * ERRCODE_INDEX_CORRUPTED where the body cannot be opened or a row not be read.
+ */
 extern void barq_vector_check(BarqView *view, BarqCheckReport report, void *arg);
 
 #endif							/* BARQ_VECTOR_BODY_H */

@@ -5,8 +5,8 @@
  *
  * A graph is built in a *work area*: one block of memory without pointers, so
  * that several processes can map it at different addresses and insert into it
- * at once. Once all rows are in, it is re-numbered breadth-first from the
- * entry point and written as a body.
+ * at the same time. After the last insert, one process numbers the rows
+ * breadth-first from the entry point and writes the body.
  */
 #ifndef BARQ_HNSW_H
 #define BARQ_HNSW_H
@@ -20,47 +20,58 @@ extern const BarqSegmentKind barq_hnsw_kind;
 
 typedef struct BarqHnswOptions
 {
-	int			m;				/* neighbours a row above layer 0; 2·m on it */
-	int			ef_construction;
+	int			m;				/* neighbours of a row on each upper layer; on
+								 * layer 0 twice as many */
+	int			ef_construction;	/* rows of the beam that finds neighbours */
 } BarqHnswOptions;
 
 typedef struct BarqHnswWork BarqHnswWork;
 
 /*
- * Bytes of work area for this many rows (exact; layers are drawn from row
- * numbers, not from chance). rows_bytes: barq_vector_rows_bytes() of all inputs.
+ * Exact bytes of a work area for so many rows. rows_bytes: the sum of
+ * barq_vector_rows_bytes() over all inputs. ERRCODE_PROGRAM_LIMIT_EXCEEDED above
+ * BARQ_MAX_ROWS rows.
  */
 extern uint64 barq_hnsw_work_bytes(const BarqCodec *codec,
 								   const BarqHnswOptions *options, uint32 rows,
 								   uint64 rows_bytes);
 
 /*
- * Lay out a work area in mem (64-byte aligned, work_bytes long, any content)
- * and copy in the codes and TIDs of the inputs' live rows. If the input with
- * most live rows is an HNSW body of the same m, its graph is kept: its dead
- * rows' neighbours are joined again, and only the others' rows remain to be
- * inserted. One process.
+ * Lay out a work area in mem (64-byte aligned, barq_hnsw_work_bytes() long, any
+ * content) and copy in the codes and TIDs of the inputs' live rows. Where an
+ * input is an HNSW body of the same m with few dead rows, its graph is kept and
+ * mended (README.md, "Merge"), and only the rows of the other inputs remain to
+ * be inserted. Called by one process, before others attach. Checks for
+ * interrupts. ERRCODE_INDEX_CORRUPTED where an input is damaged.
  */
 extern BarqHnswWork *barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 										 const BarqHnswOptions *options,
 										 BarqMergeInput *inputs, int ninputs);
 
-/* The same area as another process sees it. */
+/* The work area that another process has loaded, mapped here at mem. */
 extern BarqHnswWork *barq_hnsw_work_attach(void *mem);
 
 /*
- * Insert rows until none is left unclaimed. Any number of processes may run
- * this at once on one area; the caller waits for all of them before writing.
- * progress(arg, n) is called now and then with the number of rows this
- * process has finished since the last call; it may throw (never while a lock
- * of the area is held), and must CHECK_FOR_INTERRUPTS.
+ * Called with the number of rows that this process has inserted since the last
+ * call, while it holds no lock of the area. Must check for interrupts; may
+ * raise errors.
  */
 typedef void (*BarqBuildProgress) (void *arg, uint32 rows);
 
+/*
+ * Insert rows until all are claimed. Any number of processes may run this on
+ * one area at the same time; the caller waits for all of them before it writes.
+ * progress may be NULL; then interrupts are not checked.
+ */
 extern void barq_hnsw_work_insert(BarqHnswWork *work,
 								  BarqBuildProgress progress, void *arg);
 
-/* Re-number and write the body. One process, after all inserts. */
+/*
+ * Number the rows, make all of them reachable and write the body. Called by one
+ * process, after all others have returned from barq_hnsw_work_insert(). The
+ * writer is at its start. Checks for interrupts; temporary memory is in the
+ * current memory context.
+ */
 extern void barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer);
 
 #endif							/* BARQ_HNSW_H */

@@ -1,22 +1,25 @@
 /*
  * hnsw_beam.h
- *	  The beam of a search: one array of (key, row), sorted by key, in which
- *	  the highest bit of a row says that it was expanded. An insertion is a
- *	  binary search and a memmove of half the beam, which at the sizes that
- *	  occur is cheaper than two heaps.
+ *	  The beam of a search: one array of (key, row), sorted by key. The two
+ *	  highest bits of a row are flags. An insertion is a binary search and a
+ *	  memmove of half the beam; at the usual sizes that costs less than two
+ *	  heaps.
  */
 #ifndef BARQ_HNSW_BEAM_H
 #define BARQ_HNSW_BEAM_H
 
 #include "flat/vector_body.h"
 
-#define HNSW_EXPANDED	((uint32) 0x80000000)
+#define HNSW_EXPANDED	((uint32) 0x80000000)	/* its neighbours have been met */
 #define HNSW_COPY		((uint32) 0x40000000)	/* see hnsw_search.c */
 #define HNSW_ROW(x)		((x) & ~(HNSW_EXPANDED | HNSW_COPY))
 
 StaticAssertDecl(BARQ_MAX_ROWS < HNSW_COPY, "the highest bits of a row are flags");
 
-/* Insert into beam[from .. n); the caller made room. Returns the place. */
+/*
+ * Insert a row into the sorted beam[from .. n-1], behind rows of the same key;
+ * beam[n] exists. Returns its place.
+ */
 static inline int
 hnsw_beam_insert(BarqHit *beam, int from, int n, float key, uint32 row)
 {

@@ -1,10 +1,10 @@
 /*
  * hnsw_check.c
- *	  Is a graph what it should be? Ids in range, no row its own neighbour,
- *	  none twice in a list, layers that agree, every row reachable.
+ *	  The check of a graph: ids in range, no row in its own list or twice in a
+ *	  list, layers that agree about rows, every row reachable on layer 0.
  *
- * A body that cannot even be opened raises ERRCODE_INDEX_CORRUPTED; what is
- * wrong inside is reported and the check goes on.
+ * A body that cannot be opened raises ERRCODE_INDEX_CORRUPTED; faults inside of
+ * it are reported and the check continues.
  */
 #include "postgres.h"
 
@@ -16,10 +16,11 @@ typedef struct Check
 	HnswGraph	graph;
 	BarqCheckReport report;
 	void	   *arg;
-	uint32	   *seen;			/* the last entry in whose list a row was met */
+	uint32	   *seen;			/* by row: the last entry whose list had it */
 	uint32		list[HNSW_MAX_DEGREE];
 } Check;
 
+/* Report a fault of an entry of a layer. */
 static void
 found(Check *check, int layer, uint32 entry, const char *message)
 {
@@ -41,17 +42,16 @@ read_u32(Check *check, uint64 off)
 	return value;
 }
 
-/* The valid neighbours of one entry, into check->list; reports the others. */
-static int
+/* Report the faults of one entry's list. */
+static void
 check_list(Check *check, int layer, uint32 entry)
 {
 	HnswGraph  *graph = &check->graph;
-	int			degree = layer == 0 ? 2 * graph->header.m : graph->header.m;
+	int			degree = hnsw_degree(graph, layer);
 	uint64		width = layer == 0 ? graph->header.list_bytes : degree * sizeof(uint32);
 	uint64		off = layer == 0 ? graph->header.lists_off : graph->layer[layer].lists_off;
-	uint32		entries = layer == 0 ? graph->body.rows : graph->layer[layer].entries;
+	uint32		entries = hnsw_entries(graph, layer);
 	bool		ended = false;
-	int			n = 0;
 
 	memcpy(check->list,
 		   barq_view_read(graph->view, off + (uint64) entry * width,
@@ -72,20 +72,17 @@ check_list(Check *check, int layer, uint32 entry)
 		else if (check->seen[id] == entry)
 			found(check, layer, entry, "neighbour twice");
 		else
-		{
 			check->seen[id] = entry;
-			check->list[n++] = id;
-		}
 	}
-	return n;
 }
 
+/* Report the faults of a layer's lists, entries and links to the layer below. */
 static void
 check_layer(Check *check, int layer)
 {
 	HnswGraph  *graph = &check->graph;
-	uint32		entries = layer == 0 ? graph->body.rows : graph->layer[layer].entries;
-	uint32		below_entries = layer <= 1 ? graph->body.rows : graph->layer[layer - 1].entries;
+	uint32		entries = hnsw_entries(graph, layer);
+	uint32		below_entries = hnsw_entries(graph, Max(layer - 1, 0));
 	uint32		last = 0;
 
 	memset(check->seen, 0xff, (Size) graph->body.rows * sizeof(uint32));
@@ -93,7 +90,7 @@ check_layer(Check *check, int layer)
 	{
 		if ((entry & 0x3ff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		(void) check_list(check, layer, entry);
+		check_list(check, layer, entry);
 		if (layer > 0)
 		{
 			uint64		place = (uint64) entry * sizeof(uint32);
@@ -115,7 +112,7 @@ check_layer(Check *check, int layer)
 	}
 }
 
-/* Rows that layer 0 leads to from the entry point. */
+/* Report how many rows the links of layer 0 do not reach from the entry point. */
 static void
 check_reachability(Check *check)
 {

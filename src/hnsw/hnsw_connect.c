@@ -3,25 +3,28 @@
  *	  The order in which rows are written, breadth-first from the entry point
  *	  over layer 0, and links to the rows that this walk does not reach.
  *
- * Pruning leaves a few rows without any link to them. A row no search can
- * find is a wrong answer, so each is linked to from a near row that the walk
- * has reached: in a free place of its list or in place of a link that the
- * walk did not use (so what was reached stays reached).
+ * Pruning leaves a few rows without any link to them, which no search could
+ * find. Each is linked to from a near row that the walk has reached, in a free
+ * place of that row's list or in place of a link that the walk did not use, so
+ * that rows reached before stay reachable.
  */
 #include "postgres.h"
 
-#include "hnsw/hnsw_copies.h"
 #include "base/interrupts.h"
+#include "hnsw/hnsw_copies.h"
 
+/* A breadth-first walk over layer 0. */
 typedef struct Walk
 {
 	BarqHnswWork *work;
-	uint32	   *order;			/* rows reached; also the walk's queue */
-	uint32		head;
-	uint32		tail;
-	uint32	   *parent;			/* the row it was reached from, or HNSW_NONE */
+	uint32	   *order;			/* rows reached, in order; also the queue */
+	uint32		head;			/* order[0 .. head-1]: their lists were read */
+	uint32		tail;			/* rows reached */
+	uint32	   *parent;			/* by row: from which it was reached (the entry
+								 * point: itself); HNSW_NONE: not reached */
 } Walk;
 
+/* Walk on until the queue is empty. */
 static void
 walk_on(Walk *walk)
 {
@@ -45,7 +48,10 @@ walk_on(Walk *walk)
 	}
 }
 
-/* Link from a reached row to one that is not, if its list has a place. */
+/*
+ * Link from a reached row to a row not reached, which then counts as reached.
+ * False if the reached row's list is full of links that the walk has used.
+ */
 static bool
 link_from(Walk *walk, uint32 from, uint32 row)
 {
@@ -72,10 +78,10 @@ link_from(Walk *walk, uint32 from, uint32 row)
 }
 
 /*
- * From one of the nearest rows that are reached. Not so under the inner product:
- * the nearest rows of almost all are the same few long ones, which link to
- * each other and to little else, and whose lists would be given away for rows
- * that hardly any search wants. Any other reached row has room.
+ * Link to `row` from the nearest reached row that has a place for it; false if
+ * there is none. Always false under the inner product: almost all rows have the
+ * same few long rows as nearest ones, whose links would be replaced by links
+ * to rows that hardly any search wants.
  */
 static bool
 link_from_near(Walk *walk, HnswBuilder *builder, uint32 row)
@@ -88,7 +94,7 @@ link_from_near(Walk *walk, HnswBuilder *builder, uint32 row)
 
 	if (work->codec.metric == BARQ_METRIC_IP)
 		return false;
-	/* the upper layers may have led to a part of layer 0 not reached yet */
+	/* the upper layers may lead to a part of layer 0 that is not reached */
 	start = barq_hnsw_work_descend(builder, code, entry, 0);
 	if (walk->parent[start] == HNSW_NONE)
 		start = HNSW_ENTRY_ROW(entry);
@@ -101,13 +107,14 @@ link_from_near(Walk *walk, HnswBuilder *builder, uint32 row)
 	return false;
 }
 
+/* Link to `row` from a near reached row, else from the last one with a place. */
 static void
 link_row(Walk *walk, HnswBuilder *builder, uint32 row)
 {
 	if (link_from_near(walk, builder, row))
 		return;
 
-	/* the row reached last has no children, so the loop ends there at latest */
+	/* the row reached last is no row's parent, so its links are replaceable */
 	for (uint32 i = walk->tail; i-- > 0;)
 	{
 		if (link_from(walk, walk->order[i], row))

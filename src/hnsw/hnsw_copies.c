@@ -1,14 +1,17 @@
 /*
  * hnsw_copies.c
- *	  Rows of the very same code. One of them, the first, stands in the graph;
- *	  the others are its copies, which no list of another row names. Found with
- *	  a hash table while the work area is loaded, linked before it is written:
- *	  the first row leads to one copy, that one to as many others as its list
- *	  holds, these to the next, and every copy leads to the first row. So who
- *	  reaches one of them reaches all, and they cost the graph one link.
+ *	  Rows with identical codes. The first of them is in the graph; the others
+ *	  are its copies, to which no list of another row links.
+ *
+ * A hash table finds copies while the work area is loaded. They are linked
+ * before the body is written: the first row links to one copy, that copy to as
+ * many others as its list holds, these to the next ones, and each copy links to
+ * the first row. A search that reaches one of them reaches all, and the graph
+ * spends one link on them.
  */
 #include "postgres.h"
 
+#include "base/interrupts.h"
 #include "hnsw/hnsw_copies.h"
 
 struct HnswCopies
@@ -34,7 +37,10 @@ barq_hnsw_copies_begin(BarqHnswWork *work)
 	return copies;
 }
 
-/* Of all bytes of the row, multiplied and folded word by word. */
+/*
+ * Hash of a row's bytes, of the whole row where codes are heads: multiplied and
+ * folded word by word.
+ */
 static uint64
 hash_row(const BarqCodec *codec, const char *code)
 {
@@ -44,7 +50,7 @@ hash_row(const BarqCodec *codec, const char *code)
 
 	if (barq_codec_has_heads(codec))
 	{
-		/* its elements, which follow the head */
+		/* skip the head, which holds a distance; elements follow it */
 		row += codec->row_bytes;
 		length = barq_row_bytes(codec, code) - codec->row_bytes;
 	}
@@ -77,14 +83,18 @@ barq_hnsw_copies_add(HnswCopies *copies, uint32 row)
 }
 
 void
-barq_hnsw_copies_link(BarqHnswWork *work, uint32 *full, uint32 *next)
+barq_hnsw_copies_link(BarqHnswWork *work, uint32 *scratch1, uint32 *scratch2)
 {
+	uint32	   *full = scratch1;
+	uint32	   *next = scratch2;
 	const uint32 *first = hnsw_work_first(work);
 	int			degree = hnsw_work_degree(work, 0);
 
+	Assert(full != next);
+
 	/*
-	 * Of a first row, full[] is the copy that leads to others at present and
-	 * next[] the last copy so far; of a copy, next[] is the one after it.
+	 * For a first row, full[] is the copy whose list takes further copies and
+	 * next[] the last copy so far; for a copy, next[] is the copy after it.
 	 */
 	for (uint32 row = 0; row < work->rows; row++)
 	{
@@ -115,7 +125,7 @@ barq_hnsw_copies_link(BarqHnswWork *work, uint32 *full, uint32 *next)
 		}
 		next[head] = row;
 
-		/* the first row gives the last of its links, which is its least */
+		/* a full first row gives up its last link, which is worth least */
 		list = hnsw_work_list(work, 0, from);
 		n = hnsw_list_length(list, degree);
 		list[Min(n, degree - 1)] = row;

@@ -13,8 +13,8 @@
 #define CLAIM_ROWS	16			/* rows taken at a time */
 
 /*
- * Levels come from a hash of the row number (splitmix64's finalizer), so that
- * every process, and the sizing of the area, draw the same.
+ * The level comes from a hash of the row number (splitmix64's finalizer), so
+ * that the sizing of the area and all processes draw the same levels.
  */
 int
 barq_hnsw_draw_level(uint32 row, int m)
@@ -32,9 +32,9 @@ barq_hnsw_draw_level(uint32 row, int m)
 }
 
 /*
- * Make `row` a neighbour of `of`. The new list is computed on a copy; if the
- * list has changed meanwhile (another process linked to the same row), once
- * more on the new one.
+ * Make `row` a neighbour of `of` on a layer, selecting anew where the list is
+ * full. The new list is computed from a copy of the old one; if another process
+ * has changed the list meanwhile, it is computed again.
  */
 static void
 link_back(HnswBuilder *builder, int layer, uint32 of, uint32 row)
@@ -85,7 +85,7 @@ link_back(HnswBuilder *builder, int layer, uint32 of, uint32 row)
 	}
 }
 
-/* A row's neighbours out of the n rows in the beam. */
+/* Select a row's neighbours from the n rows in the beam; returns their number. */
 static int
 choose(HnswBuilder *builder, int layer, int n, uint32 *chosen)
 {
@@ -95,7 +95,10 @@ choose(HnswBuilder *builder, int layer, int n, uint32 *chosen)
 							layer == 0 ? max : 0, chosen, &builder->scratch);
 }
 
-/* Insert below an entry point that is there. */
+/*
+ * Insert a row whose lists are empty into a graph that has the given entry
+ * point, up to the lower of the two levels.
+ */
 static void
 insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
 {
@@ -107,8 +110,8 @@ insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
 	int			nchosen[HNSW_MAX_LAYERS + 1];
 
 	/*
-	 * Choose on all layers before the row is linked to on any: another
-	 * process that came upon it must find its way on from it.
+	 * Choose on all layers before any row links to this one (README.md,
+	 * invariant 2): a search that reaches it needs its lists to go on.
 	 */
 	for (int l = top; l >= 0; l--)
 	{
@@ -119,7 +122,7 @@ insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
 	}
 	for (int l = 0; l <= top; l++)
 	{
-		/* nobody else writes a list of a row that nobody knows */
+		/* no other process writes these lists: no row links to this one yet */
 		uint32		version = pg_atomic_read_u32(hnsw_work_version(work, row));
 		bool		written PG_USED_FOR_ASSERTS_ONLY;
 
@@ -145,7 +148,7 @@ barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
 	int			nchosen;
 	int			left = 0;
 
-	/* the entry point itself may be the one without neighbours */
+	/* the descent ends at the row itself if it is the entry point */
 	for (uint32 other = 0; start == row && other < work->kept; other++)
 	{
 		if (other != row && hnsw_work_levels(work)[other] >= layer &&
@@ -166,6 +169,10 @@ barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
 	}
 }
 
+/*
+ * Insert a row that this process has claimed. Holds entry_lock while the row
+ * becomes the entry point (README.md, invariant 3); raises no error then.
+ */
 static void
 insert_claimed(HnswBuilder *builder, uint32 row)
 {
@@ -173,7 +180,7 @@ insert_claimed(HnswBuilder *builder, uint32 row)
 	int			level = hnsw_work_levels(work)[row];
 	uint64		entry = pg_atomic_read_u64(&work->entry);
 
-	/* copies of a row wait until barq_hnsw_copies_link() */
+	/* copies are linked by barq_hnsw_copies_link() */
 	if (hnsw_work_first(work)[row] != row)
 		return;
 	if (entry == HNSW_NO_ENTRY || level > HNSW_ENTRY_LEVEL(entry))
@@ -182,8 +189,8 @@ insert_claimed(HnswBuilder *builder, uint32 row)
 		int			spins = 0;
 
 		/*
-		 * A row that rises above all others (there are a dozen in a million)
-		 * becomes the entry point; only others of its sort wait for it.
+		 * A row with a level above all others (a dozen in a million) becomes
+		 * the entry point. Only other rows of that sort wait for the lock.
 		 */
 		while (!pg_atomic_compare_exchange_u32(&work->entry_lock, &unlocked, 1))
 		{
@@ -218,7 +225,7 @@ barq_hnsw_work_insert(BarqHnswWork *work, BarqBuildProgress progress, void *arg)
 		uint32		first;
 		uint32		end = 0;
 
-		/* never past the end, or many calls could wrap the counter around */
+		/* stop at the end: adding for each call could wrap the counter around */
 		first = pg_atomic_read_u32(&work->claimed);
 		do
 		{

@@ -18,7 +18,6 @@
 #define BARQ_HNSW_LAYOUT_H
 
 #include "flat/vector_body.h"
-#include "base/compat.h"
 #include "hnsw/hnsw.h"
 
 #define HNSW_MAGIC		0x57534e48	/* "HNSW" */
@@ -36,7 +35,7 @@ typedef struct HnswHeader
 	uint16		m;
 	uint32		list_bytes;		/* from one row's list to the next */
 	uint16		layers;			/* upper layers */
-	uint16		ef_construction;	/* what the graph was built with */
+	uint16		ef_construction;	/* that the graph was built with */
 	uint32		entry;			/* place of the entry point in the top layer */
 	uint32		unused;
 	uint64		lists_off;		/* layer 0 */
@@ -58,7 +57,7 @@ typedef struct HnswLayer
 
 StaticAssertDecl(sizeof(HnswLayer) == 32, "HnswLayer is on disk");
 
-/* A body opened for reading: offsets are checked, ids are not. */
+/* A body opened for reading: its offsets have been validated, ids have not. */
 typedef struct HnswGraph
 {
 	BarqView   *view;
@@ -69,29 +68,49 @@ typedef struct HnswGraph
 	HnswLayer	layer[HNSW_MAX_LAYERS + 1]; /* [0] is unused */
 } HnswGraph;
 
+/* Bytes from one list of layer 0 to the next. */
 static inline uint32
 hnsw_list_bytes(int m)
 {
 	return (uint32) barq_align64((uint64) 2 * m * sizeof(uint32));
 }
 
+/* Entries of a layer: rows on layer 0. */
+static inline uint32
+hnsw_entries(const HnswGraph *graph, int layer)
+{
+	return layer == 0 ? graph->body.rows : graph->layer[layer].entries;
+}
+
+/* Neighbours that a list of a layer has room for. */
+static inline int
+hnsw_degree(const HnswGraph *graph, int layer)
+{
+	return layer == 0 ? 2 * graph->header.m : graph->header.m;
+}
+
+/*
+ * Read a body's headers and layer table into *graph and validate them.
+ * ERRCODE_INDEX_CORRUPTED where a section does not lie inside the body.
+ */
 extern void barq_hnsw_open(BarqView *view, HnswGraph *graph);
 
 /*
- * The neighbours of an entry of a layer, copied; returns how many. Every one
- * is in range: ERRCODE_INDEX_CORRUPTED otherwise. At layer 0 entries are rows.
+ * Copy the neighbours of an entry of a layer to list[], which has room for
+ * HNSW_MAX_DEGREE; returns their number. On layer 0 entries are rows.
+ * ERRCODE_INDEX_CORRUPTED where a neighbour is out of range.
  */
 extern int	barq_hnsw_read_list(HnswGraph *graph, int layer, uint32 entry,
 								uint32 *list);
 
-/* The row of an entry of an upper layer, and its place in the layer below. */
+/*
+ * Row of an entry of an upper layer; its place in the layer below (on layer 1:
+ * its row). ERRCODE_INDEX_CORRUPTED where the result is out of range.
+ */
 extern uint32 barq_hnsw_entry_row(HnswGraph *graph, int layer, uint32 entry);
 extern uint32 barq_hnsw_entry_below(HnswGraph *graph, int layer, uint32 entry);
 
-/* SegmentKind's check (hnsw_check.c) */
+/* BarqSegmentKind.check; see hnsw_check.c */
 extern void barq_hnsw_check(BarqView *view, BarqCheckReport report, void *arg);
-
-/* raises ERRCODE_INDEX_CORRUPTED */
-pg_noreturn extern void barq_hnsw_corrupted(const char *what);
 
 #endif							/* BARQ_HNSW_LAYOUT_H */

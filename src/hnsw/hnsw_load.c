@@ -12,21 +12,22 @@
 #include "base/interrupts.h"
 
 /*
- * Graphs and lists lie in an order of place. Rows inserted in that order meet
- * good neighbours soon (GloVe, 170,000 rows: recall 0.934, in random order
- * 0.919), but a search for these that is narrower than this does not find its
- * way out of the place: links that lead far are missing (m = 4, ef_construction
- * = 8, 40,000 rows of 3 dimensions: recall 0.79, so 1.00).
+ * Least ef_construction where an input is a graph or lists, whose rows are
+ * numbered by place: neighbours have near numbers. Rows inserted in that order
+ * find good neighbours early (GloVe, 170,000 rows: recall 0.934, in random
+ * order 0.919), but a narrower search finds only rows of the same place, and
+ * links to distant places are missing (m = 4, ef_construction = 8, 40,000 rows
+ * of 3 dimensions: recall 0.79, with this 1.00).
  */
 #define PLACE_ORDER_EF	32
 
 /*
- * Offsets of an area, into *work (codec, m, rows set). Returns its size, whole
- * rows aside, which come last.
+ * Set the offsets of an area whose codec, m and rows are set. Returns its size
+ * in bytes without the whole rows, which come last.
  *
- * The number of upper lists is what the row numbers draw and a sixteenth
- * more: rows that keep their graph keep their levels too, which other row
- * numbers drew. A row whose lists do not fit stays on layer 0.
+ * The area has as many upper lists as its row numbers draw, and a sixteenth
+ * more: rows of a kept graph keep levels that other row numbers drew. A row
+ * whose lists do not fit stays on layer 0.
  */
 static uint64
 lay_out(BarqHnswWork *work)
@@ -62,17 +63,14 @@ lay_out(BarqHnswWork *work)
 	return off;
 }
 
+/* Internal errors for options out of range; callers have validated them. */
 static void
-check_options(const BarqHnswOptions *options, uint64 rows)
+check_options(const BarqHnswOptions *options)
 {
 	if (options->m < HNSW_MIN_M || options->m > HNSW_MAX_M)
 		elog(ERROR, "m is out of range: %d", options->m);
 	if (options->ef_construction < 1)
 		elog(ERROR, "ef_construction is out of range: %d", options->ef_construction);
-	if (rows > BARQ_MAX_ROWS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a segment cannot hold more than %u rows", BARQ_MAX_ROWS)));
 }
 
 uint64
@@ -81,7 +79,8 @@ barq_hnsw_work_bytes(const BarqCodec *codec, const BarqHnswOptions *options,
 {
 	BarqHnswWork work;
 
-	check_options(options, rows);
+	check_options(options);
+	barq_vector_limit_rows(rows);
 	memset(&work, 0, sizeof(work));
 	work.codec = *codec;
 	work.m = options->m;
@@ -102,6 +101,7 @@ barq_hnsw_work_attach(void *mem)
 void
 barq_hnsw_work_set_level(BarqHnswWork *work, uint32 row, int level)
 {
+	Assert(row < work->rows && level >= 0 && level <= HNSW_MAX_LAYERS);
 	if (level > 0 && (uint32) level > work->upper_size - work->upper_used)
 		level = 0;
 	hnsw_work_levels(work)[row] = (uint8) level;
@@ -109,7 +109,6 @@ barq_hnsw_work_set_level(BarqHnswWork *work, uint32 row, int level)
 	work->upper_used += level;
 }
 
-/* Copy code and TID of one row of an input. */
 void
 barq_hnsw_work_copy_row(BarqHnswWork *work, uint32 to, BarqView *view,
 						const BarqBodyHeader *body,
@@ -142,38 +141,30 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 					BarqMergeInput *inputs, int ninputs)
 {
 	BarqHnswWork *work = mem;
-	uint64		rows = 0;
+	uint32		rows = barq_vector_count_live(inputs, ninputs);
 	uint32		next;
 	int			kept;
 	bool		in_place_order = false;
 	HnswCopies *copies;
 
+	check_options(options);
 	for (int i = 0; i < ninputs; i++)
-	{
-		uint32		live = barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows,
-												 PG_UINT32_MAX);
-
-		/* the caller sized the area by these numbers */
-		if (live != inputs[i].live)
-			elog(ERROR, "segment has %u live rows, not %u", live, inputs[i].live);
-		rows += live;
 		in_place_order |= inputs[i].view->kind != BARQ_KIND_FLAT;
-	}
-	check_options(options, rows);
 
 	memset(work, 0, sizeof(*work));
 	work->codec = *codec;
 	work->m = options->m;
 	work->ef_construction = in_place_order ?
 		Max(options->ef_construction, PLACE_ORDER_EF) : options->ef_construction;
-	work->rows = (uint32) rows;
+	work->rows = rows;
 	lay_out(work);
 	pg_atomic_init_u32(&work->entry_lock, 0);
 	pg_atomic_init_u64(&work->entry, HNSW_NO_ENTRY);
-	memset(hnsw_work_at(work, work->versions_off), 0, rows * sizeof(pg_atomic_uint32));
+	memset(hnsw_work_at(work, work->versions_off), 0,
+		   (Size) rows * sizeof(pg_atomic_uint32));
 	memset(hnsw_work_at(work, work->upper_off), 0xff,
 		   (uint64) work->upper_size * work->m * sizeof(uint32));
-	memset(hnsw_work_at(work, work->lists_off), 0xff, rows * work->list_bytes);
+	memset(hnsw_work_at(work, work->lists_off), 0xff, (Size) rows * work->list_bytes);
 
 	copies = barq_hnsw_copies_begin(work);
 	kept = barq_hnsw_merge_choose(work, inputs, ninputs);

@@ -1,13 +1,12 @@
 /*
  * hnsw_merge.c
- *	  Keeping the graph of one input of a merge.
+ *	  Keeping the graph of one input of a merge, in which some rows are dead.
  *
- * Live rows keep their levels and their live neighbours. A row that lost
- * neighbours is given others in their place, out of the live neighbours of
- * the dead ones (what the dead row led to, it now leads to itself), chosen by
- * the heuristic beside those it kept, if it lost most of what it had. A row
- * that lost more than a quarter (it lay at the rim of a region that died) is
- * joined anew, as at an insertion.
+ * Live rows keep their levels and their live neighbours. A row that lost most
+ * of its neighbours gets others from among the live neighbours of the dead
+ * ones; the heuristic selects them beside the neighbours it kept. A row that
+ * lost more than a quarter (at the rim of a region of dead rows) is afterwards
+ * joined as at an insertion.
  */
 #include "postgres.h"
 
@@ -16,20 +15,20 @@
 #include "hnsw/hnsw_visited.h"
 #include "base/interrupts.h"
 
-/* dead rows whose lists are looked at for one row: its own and some beyond */
+/* dead rows whose lists are read for one row: its neighbours and some beyond */
 #define MERGE_MAX_DEAD	(2 * HNSW_MAX_DEGREE)
 
 typedef struct Keep
 {
 	BarqHnswWork *work;
 	HnswGraph	graph;
-	uint32	   *number;			/* old row → new, HNSW_NONE for the dead */
+	uint32	   *number;			/* new row of each old row; HNSW_NONE: dead */
 	HnswBuilder builder;
-	HnswVisited *seen;			/* entries of the layer at hand */
-	uint8	   *rejoin;			/* a bit a new row: join it anew on this layer */
-	uint32		list[HNSW_MAX_DEGREE];
-	uint32		kept[HNSW_MAX_DEGREE];
-	uint32		dead[MERGE_MAX_DEAD];
+	HnswVisited *seen;			/* entries met for the current row */
+	uint8	   *rejoin;			/* a bit for each new row: join it on this layer */
+	uint32		list[HNSW_MAX_DEGREE];	/* the list read last */
+	uint32		kept[HNSW_MAX_DEGREE];	/* new list of the current row */
+	uint32		dead[MERGE_MAX_DEAD];	/* entries to look beyond */
 } Keep;
 
 int
@@ -45,9 +44,9 @@ barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs, int ninputs)
 			continue;
 
 		/*
-		 * Where more than a quarter of the rows are dead, mending is no cheaper
-		 * than building, and finds less where a region died as one. Measured,
-		 * see docs/performance.md.
+		 * Where more than a quarter of the rows are dead, mending costs as much
+		 * as building, and gives a worse graph where the dead rows form a
+		 * region (measured: docs/performance.md).
 		 */
 		if (inputs[i].live < inputs[i].view->rows / 4 * 3)
 			continue;
@@ -61,7 +60,10 @@ barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs, int ninputs)
 	return best;
 }
 
-/* The new number of an entry's row, HNSW_NONE where it is not on the layer. */
+/*
+ * New row number of an entry; HNSW_NONE where its row is dead or, because upper
+ * lists ran out, is no longer on the layer.
+ */
 static uint32
 live_number(Keep *keep, int layer, uint32 entry)
 {
@@ -74,10 +76,11 @@ live_number(Keep *keep, int layer, uint32 entry)
 }
 
 /*
- * Sort the entries of keep->list into live ones, which go to rows, and dead
- * ones, which go to keep->dead; those met before, and copies of the row `of`,
- * are left out. Copies of others lead on like dead ones. Returns how many
- * entries count.
+ * Sort the n entries of keep->list: append new row numbers of live ones to
+ * rows[*nrows .. max-1], and dead ones to keep->dead, which has *ndead. Copies
+ * of other rows count as dead, so that their first row is found through them.
+ * Entries met before and copies of the row `of` are ignored. Returns the number
+ * of entries not ignored, also of those for which there was no room.
  */
 static int
 sort_neighbours(Keep *keep, int layer, uint32 of, int n, uint32 *rows, int *nrows,
@@ -107,7 +110,10 @@ sort_neighbours(Keep *keep, int layer, uint32 of, int n, uint32 *rows, int *nrow
 	return counting;
 }
 
-/* Make one live entry's list in the work area. */
+/*
+ * Write the list of a live entry, whose new row is `number`, to the work area;
+ * mark the row for joining where it lost more than a quarter of its neighbours.
+ */
 static void
 keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 {
@@ -125,7 +131,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 
 	if (first != number)
 	{
-		/* a copy: who comes to it before it is linked finds the way on */
+		/* a copy: until it is linked, a search that meets it finds its first row */
 		if (layer == 0)
 			*hnsw_work_list(work, layer, number) = first;
 		return;
@@ -141,7 +147,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 		uint32	   *rows = scratch->rows;
 		int			nrows = 0;
 
-		/* dead[] grows meanwhile: beyond the dead, if most about are dead */
+		/* dead[] grows in this loop: look beyond the dead where most are dead */
 		for (int i = 0; i < ndead && (i < lost || nrows < 2 * lost); i++)
 		{
 			n = barq_hnsw_read_list(&keep->graph, layer, keep->dead[i], keep->list);
@@ -157,7 +163,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 			builder->candidates[i].row = rows[i];
 		}
 
-		/* the nearest suffice: the heuristic would leave out most others */
+		/* the nearest suffice: the heuristic leaves out most of the others */
 		if (nrows > 2 * degree)
 		{
 			barq_hits_select(builder->candidates, nrows, 2 * degree);
@@ -172,7 +178,10 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 		barq_bit_set(keep->rejoin, number);
 }
 
-/* Copy the live rows, in their order, with their levels. */
+/*
+ * Copy the live rows with their levels, in their order; sets keep->number and
+ * work->kept. ERRCODE_INDEX_CORRUPTED where layers disagree about a row.
+ */
 static void
 keep_rows(Keep *keep, BarqMergeInput *input, HnswCopies *copies)
 {
@@ -189,7 +198,7 @@ keep_rows(Keep *keep, BarqMergeInput *input, HnswCopies *copies)
 			uint32		row = barq_hnsw_entry_row(graph, layer, entry);
 
 			if (levels[row] != layer - 1)
-				barq_hnsw_corrupted("layers disagree about a row");
+				barq_vector_corrupted("layers disagree about a row");
 			levels[row] = layer;
 		}
 	}
@@ -212,7 +221,10 @@ keep_rows(Keep *keep, BarqMergeInput *input, HnswCopies *copies)
 	pfree(levels);
 }
 
-/* The old entry point if it is still there, else a row of the highest level. */
+/*
+ * Set the area's entry point: the old one if its row is live and has the
+ * highest level, else the first row of the highest level.
+ */
 static void
 keep_entry(Keep *keep)
 {
@@ -233,13 +245,13 @@ keep_entry(Keep *keep)
 	pg_atomic_write_u64(&work->entry, HNSW_ENTRY(levels[best], best));
 }
 
+/* Write the lists of all live entries of a layer. */
 static void
 keep_layer(Keep *keep, int layer)
 {
-	HnswGraph  *graph = &keep->graph;
-	uint32		entries = layer == 0 ? graph->body.rows : graph->layer[layer].entries;
+	uint32		entries = hnsw_entries(&keep->graph, layer);
 
-	memset(keep->rejoin, 0, keep->work->kept / 8 + 1);
+	memset(keep->rejoin, 0, barq_bits_bytes(keep->work->kept));
 	for (uint32 entry = 0; entry < entries; entry++)
 	{
 		uint32		number = live_number(keep, layer, entry);
@@ -251,6 +263,7 @@ keep_layer(Keep *keep, int layer)
 	}
 }
 
+/* Join the rows of a layer that keep_layer() has marked. */
 static void
 rejoin_layer(Keep *keep, int layer)
 {
@@ -278,9 +291,10 @@ barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input, HnswCopies *copi
 
 	barq_hnsw_builder_init(&keep->builder, work);
 	keep->seen = barq_hnsw_visited_borrow(graph->body.rows);
-	keep->rejoin = MemoryContextAllocHuge(CurrentMemoryContext, work->kept / 8 + 1);
+	keep->rejoin = MemoryContextAllocHuge(CurrentMemoryContext,
+										  Max(barq_bits_bytes(work->kept), 1));
 
-	/* from the top: a search for neighbours descends through mended layers */
+	/* from the top, so that joins descend through mended layers */
 	for (int layer = graph->header.layers; layer >= 0; layer--)
 	{
 		keep_layer(keep, layer);

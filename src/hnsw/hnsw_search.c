@@ -3,37 +3,38 @@
  *	  Searching a body: greedy descent over the upper layers, then a beam over
  *	  layer 0 (Malkov & Yashunin, algorithms 2 and 5), resumable.
  *
- * The beam holds the best rows met so far. What it has no room for goes to
- * `rest` (HnswVisited): when the caller has taken all of the beam, the best
- * of rest make the next one, with the visited marks kept, so that no row is
- * met twice. When rest is empty too, rows that no link led to are scored one
- * by one. So a search that is driven to its end returns every row, once.
+ * The beam holds the best rows met so far. Rows for which it has no room go to
+ * `rest` (HnswVisited). When the caller has taken the whole beam, the best rows
+ * of rest make the next beam; visited marks stay, so that no row is met twice.
+ * When rest is empty too, all rows that the walk never reached are scored. So a
+ * search that is driven to its end returns each row once.
  *
- * Rows in `skip` are walked through but do not count: the beam then holds as
- * many of them as it takes to hold `ef` others. Where skip leaves so few rows
- * that this takes longer than scoring those, they are scored.
+ * The walk passes through rows in `skip`, but does not count them: the beam
+ * holds as many of them as lie before its `ef` other rows. Where skip leaves so
+ * few rows that scoring each of them costs less, they are scored instead.
  *
- * Of a row's copies (hnsw_copies.c) the walk meets one, which leads to all the
- * others. It is not expanded before its turn to be returned comes, or the
- * copies of one vector would leave no room in the beam for anything else.
+ * Of a row's copies (hnsw_copies.c) the walk meets one, which links to all the
+ * others. That copy is expanded only when it is due to be returned; expanded
+ * earlier, the copies of one vector would fill the beam.
  *
- * A finite bound ends a beam early: once the nearest unexpanded row is not
- * below it, and a number of expansions in a row have brought neither a row
- * below it nor one nearer than all before. The beam then waits as it is for a
- * call with a larger bound.
+ * A finite bound ends a beam early: when the nearest row not yet expanded is not
+ * below the bound, and several expansions one after the other have found
+ * neither a row below the bound nor a nearest row. The beam is kept, and a call
+ * with a larger bound continues it.
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "base/array.h"
 #include "hnsw/hnsw_beam.h"
 #include "hnsw/hnsw_layout.h"
 #include "hnsw/hnsw_visited.h"
 #include "miscadmin.h"
 
-#define SEARCH_MAX_EF	4096	/* growth of later batches ends here */
+#define SEARCH_MAX_EF	4096	/* rows to which later beams grow */
 #define SWEEP_FACTOR	32		/* measured, see few_left() */
-#define SEARCH_PATIENCE 8		/* and an eighth of ef; README.md, "Search" */
+#define SEARCH_PATIENCE 8		/* expansions; see patience_of() */
 #define SEARCH_INTERRUPT 256	/* expansions between interrupt checks */
 
 typedef struct HnswSearch
@@ -44,18 +45,18 @@ typedef struct HnswSearch
 	HnswVisited *visited;		/* NULL after search_end */
 	MemoryContext context;
 
-	/* image mode: the section as a pointer; NULL where pages are read */
-	const char *lists;
+	const char *lists;			/* layer 0 of a mapped body; NULL: pages are read */
 	uint32		list_bytes;
 	int			degree;
 
-	int			ef;				/* rows the beam holds: a quarter more than asked */
+	int			ef;				/* rows that the beam holds, those of skip aside:
+								 * a quarter more than `breadth` */
 	int			batch;			/* beams made so far */
 
 	/*
-	 * The beam is beam[start .. n); what lies before start was returned, or
-	 * is in skip. Below `next` every row is expanded. `count`: rows of
-	 * [0 .. n) not in skip; `full`: there are ef of them.
+	 * The beam is beam[start .. n-1]; rows before start were returned or are
+	 * in skip. Rows before `next` are expanded. `count`: rows of beam[0 ..
+	 * n-1] not in skip.
 	 */
 	BarqHit    *beam;
 	Size		beam_size;
@@ -63,20 +64,21 @@ typedef struct HnswSearch
 	int			n;
 	int			next;
 	int			count;
-	bool		opening;		/* a copy whose turn to be returned has come */
-	int			copies;			/* without skip: rows beyond ef, for so many copies */
+	bool		opening;		/* expanding a copy that is due to be returned */
+	int			copies;			/* without skip: copies in the beam, for which it
+								 * holds as many rows beyond ef */
 
-	int			stale;			/* expansions without progress under bound */
+	int			stale;			/* expansions since the last progress */
 	float		bound;			/* of the last call */
-	Size		nrest;
-	bool		swept;			/* rows that no link led to are in rest */
+	Size		nrest;			/* hits in visited->rest */
+	bool		swept;			/* whether rest got the rows never reached */
 
 	uint32	   *list;			/* degree each */
 	uint32	   *fresh;
 	float	   *keys;
 } HnswSearch;
 
-/* Keys of n rows, into search->keys. */
+/* Write the keys of n rows to search->keys. */
 static inline void
 score(HnswSearch *search, const uint32 *rows, int n)
 {
@@ -86,7 +88,11 @@ score(HnswSearch *search, const uint32 *rows, int n)
 					 rows, 0, n, search->keys);
 }
 
-/* The row nearest to the query that greedy steps from the top lead to. */
+/*
+ * Descend from the entry point through the upper layers, on each to the nearest
+ * row that greedy steps lead to; returns that row and its key.
+ * ERRCODE_INDEX_CORRUPTED where layers disagree about a row.
+ */
 static uint32
 descend(HnswSearch *search, float *key)
 {
@@ -112,7 +118,7 @@ descend(HnswSearch *search, float *key)
 			score(search, search->fresh, n);
 			for (int i = 0; i < n; i++)
 			{
-				/* strictly nearer: the walk ends */
+				/* strictly nearer, so that the walk ends */
 				if (search->keys[i] < *key)
 				{
 					*key = search->keys[i];
@@ -124,9 +130,9 @@ descend(HnswSearch *search, float *key)
 		}
 		entry = barq_hnsw_entry_below(graph, layer, entry);
 		if (layer > 1 && barq_hnsw_entry_row(graph, layer - 1, entry) != row)
-			barq_hnsw_corrupted("layers disagree about a row");
+			barq_vector_corrupted("layers disagree about a row");
 		if (layer == 1 && entry != row)
-			barq_hnsw_corrupted("layers disagree about a row");
+			barq_vector_corrupted("layers disagree about a row");
 	}
 	return row;
 }
@@ -138,8 +144,9 @@ is_skipped(const HnswSearch *search, uint32 row)
 }
 
 /*
- * Are these the very same vector? Asked only of rows with the same key. A page
- * reader keeps one row at a time.
+ * Whether two rows have identical vectors. Called for rows with equal keys
+ * only, which are few. A body that is read by pages lends one row at a time, so
+ * the first is copied.
  */
 static bool
 is_copy(HnswSearch *search, uint32 a, uint32 b)
@@ -161,24 +168,23 @@ is_copy(HnswSearch *search, uint32 a, uint32 b)
 	return equal;
 }
 
-static void
-beam_reserve(HnswSearch *search, Size size)
+/* Elements of a beam of ef rows with all the neighbours of an expansion. */
+static inline Size
+beam_room(const HnswSearch *search)
 {
-	BarqHit    *bigger;
-
-	if (size <= search->beam_size)
-		return;
-	size = Max(size, search->beam_size * 2);
-	bigger = MemoryContextAllocHuge(search->context, size * sizeof(BarqHit));
-	if (search->beam != NULL)
-	{
-		memcpy(bigger, search->beam, search->n * sizeof(BarqHit));
-		pfree(search->beam);
-	}
-	search->beam = bigger;
-	search->beam_size = size;
+	return 2 * (Size) search->ef + search->degree + 1;
 }
 
+/* Make room in the beam; it may move. */
+static inline void
+beam_reserve(HnswSearch *search, Size size)
+{
+	/* allocated by begin, so this reallocates it in the search's context */
+	Assert(search->beam != NULL);
+	BARQ_ARRAY_RESERVE(search->beam, search->beam_size, size, 0);
+}
+
+/* Append a row to rest; rest_reserve() has made room. */
 static inline void
 rest_append(HnswSearch *search, float key, uint32 row)
 {
@@ -187,6 +193,7 @@ rest_append(HnswSearch *search, float key, uint32 row)
 	search->nrest++;
 }
 
+/* Make room for `more` further hits in rest; it may move. */
 static inline void
 rest_reserve(HnswSearch *search, Size more)
 {
@@ -194,7 +201,11 @@ rest_reserve(HnswSearch *search, Size more)
 		barq_hnsw_rest_grow(search->visited, search->nrest, search->nrest + more);
 }
 
-/* The row's neighbours not visited yet, marked now, into search->fresh. */
+/*
+ * Write the row's neighbours that were not visited to search->fresh and mark
+ * them as visited; returns their number. ERRCODE_INDEX_CORRUPTED where a
+ * neighbour is out of range.
+ */
 static inline int
 gather(HnswSearch *search, uint32 row)
 {
@@ -219,7 +230,7 @@ gather(HnswSearch *search, uint32 row)
 		{
 			if (neighbour == HNSW_NONE)
 				break;
-			barq_hnsw_corrupted("neighbour outside of the graph");
+			barq_vector_corrupted("neighbour outside of the graph");
 		}
 		search->fresh[nfresh] = neighbour;
 		nfresh += barq_hnsw_visit(visited, neighbour);
@@ -228,8 +239,9 @@ gather(HnswSearch *search, uint32 row)
 }
 
 /*
- * With skip: cut off what lies behind the ef-th row to return. Rows of skip
- * that were expanded are of no more use.
+ * With skip: move the rows behind the ef-th row that is not in skip from the
+ * beam to rest. Rows of skip that were expanded are dropped instead: neither
+ * they nor their neighbours are needed again.
  */
 static void
 trim(HnswSearch *search)
@@ -249,7 +261,10 @@ trim(HnswSearch *search)
 	}
 }
 
-/* Expansions without progress after which a bound ends a walk. */
+/*
+ * Expansions without progress after which a bound ends a beam (measured:
+ * docs/performance.md, "The graph's constants").
+ */
 static inline int
 patience_of(const HnswSearch *search)
 {
@@ -257,8 +272,8 @@ patience_of(const HnswSearch *search)
 }
 
 /*
- * Expand rows of the beam until none is left, or the bound ends it. One copy
- * of this is compiled for searches without skip, one for those with it.
+ * Expand rows of the beam until all are expanded or the bound ends the beam.
+ * Compiled twice, for searches with and without skip.
  */
 static pg_attribute_always_inline void
 advance_beam(HnswSearch *search, float bound, bool with_skip)
@@ -306,12 +321,12 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			bool		full = search->count >= search->ef + search->copies;
 			int			place;
 
-			/* nor may a copy whose turn has come lead back before its turn */
+			/* while opening: rows nearer than the copy go to rest, not before it */
 			if ((full && !(key < beam[search->n - 1].key)) ||
 				unlikely(search->opening && key < own))
 			{
 				if (with_skip)
-					rest_reserve(search, 1);	/* trim() may have used it up */
+					rest_reserve(search, 1);	/* trim() may have used the room */
 				rest_append(search, key, id);
 				continue;
 			}
@@ -333,7 +348,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			if (unlikely(key == own) && is_copy(search, row, id))
 			{
 				flags = HNSW_EXPANDED | HNSW_COPY;
-				/* one for each row of the graph, not all that it leads to */
+				/* one for the copy that a row links to, not for those behind it */
 				if (!with_skip && !search->opening && search->copies < search->ef)
 					search->copies++;
 			}
@@ -354,6 +369,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 	}
 }
 
+/* Expand rows of the beam until all are expanded or the bound ends the beam. */
 static void
 advance(HnswSearch *search, float bound)
 {
@@ -363,6 +379,7 @@ advance(HnswSearch *search, float bound)
 		advance_beam(search, bound, true);
 }
 
+/* BarqVectorSearchOps.begin */
 static BarqSearch *
 hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 {
@@ -381,13 +398,18 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->list = palloc(search->degree * sizeof(uint32));
 	search->fresh = palloc((search->degree + 1) * sizeof(uint32));
 	search->keys = palloc((search->degree + 1) * sizeof(float));
+	search->beam_size = beam_room(search);
+	search->beam = MemoryContextAllocHuge(search->context, search->beam_size * sizeof(BarqHit));
 	search->bound = INFINITY;
 	if (graph->body.rows > 0)
 		search->visited = barq_hnsw_visited_borrow(graph->body.rows);
 	return (BarqSearch *) search;
 }
 
-/* The first beam: one row, from which the others are found. */
+/*
+ * Make the first beam: the row to which the upper layers lead. max: rows that
+ * the caller wants at once; the beam holds at least as many.
+ */
 static void
 begin_beam(HnswSearch *search, int max)
 {
@@ -395,7 +417,7 @@ begin_beam(HnswSearch *search, int max)
 	uint32		row;
 
 	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
-	beam_reserve(search, 2 * (Size) search->ef + search->degree + 1);
+	beam_reserve(search, beam_room(search));
 	row = descend(search, &key);
 	barq_hnsw_visit(search->visited, row);
 	search->beam[0].key = key;
@@ -404,7 +426,7 @@ begin_beam(HnswSearch *search, int max)
 	search->count = is_skipped(search, row) ? 0 : 1;
 }
 
-/* Score the rows gathered in fresh into rest; there is no need to expand them. */
+/* Score the n rows in search->fresh and append them to rest as expanded. */
 static void
 sweep_batch(HnswSearch *search, int n)
 {
@@ -414,7 +436,7 @@ sweep_batch(HnswSearch *search, int n)
 		rest_append(search, search->keys[i], search->fresh[i] | HNSW_EXPANDED);
 }
 
-/* Put all rows not visited and not in skip into rest. */
+/* Score all rows that are neither visited nor in skip and append them to rest. */
 static void
 sweep(HnswSearch *search)
 {
@@ -449,11 +471,11 @@ sweep(HnswSearch *search)
 }
 
 /*
- * Does skip leave so few rows that scoring each is cheaper than a walk? A walk
- * holds ef · rows / left rows in its beam until ef of them are not in skip,
- * and what it takes to expand one of these is worth scoring SWEEP_FACTOR rows
- * one after the other (README.md, "Search"). Where others have found enough, it
- * meets its bound long before; that takes hardly more than its patience twice.
+ * Whether skip leaves so few rows that scoring each of them costs less than a
+ * walk. A walk expands about ef · rows / left rows until ef of them are not in
+ * skip; an expansion costs as much as scoring SWEEP_FACTOR rows one after the
+ * other (docs/performance.md). A walk with a finite bound, which other segments
+ * have set, ends after about twice its patience.
  */
 static bool
 few_left(const HnswSearch *search, float bound)
@@ -468,8 +490,8 @@ few_left(const HnswSearch *search, float bound)
 }
 
 /*
- * Make a beam of the best of rest; all of the last one was returned. False if
- * there is nothing left below bound.
+ * Make a beam of the best rows of rest, after all rows of the last beam were
+ * returned. False if no row is left below bound.
  */
 static bool
 next_beam(HnswSearch *search, float bound, int max)
@@ -493,15 +515,15 @@ next_beam(HnswSearch *search, float bound, int max)
 		return false;
 
 	/*
-	 * Somebody who asks for this many rows will ask for more: from the third
-	 * beam on each is twice as wide.
+	 * A caller that wants a third beam will want more: from there on each beam
+	 * is twice as wide as the last.
 	 */
 	if (search->batch > 1)
 		search->ef = Max(search->ef, Min(search->ef * 2, SEARCH_MAX_EF));
 	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
 	search->n = 0;
 	search->copies = 0;
-	beam_reserve(search, 2 * (Size) search->ef + search->degree + 1);
+	beam_reserve(search, beam_room(search));
 
 	n = Min((Size) search->ef, search->nrest);
 	barq_hits_select(rest, search->nrest, n);
@@ -519,6 +541,7 @@ next_beam(HnswSearch *search, float bound, int max)
 	return true;
 }
 
+/* BarqVectorSearchOps.next */
 static int
 hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 {
@@ -530,7 +553,7 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	if (search->batch == 0)
 	{
 		if (few_left(search, bound))
-			sweep(search);		/* the first beam is the best of rest */
+			sweep(search);		/* next_beam() makes the first beam */
 		else
 			begin_beam(search, max);
 		search->batch = 1;
@@ -544,7 +567,7 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 		CHECK_FOR_INTERRUPTS();
 		advance(search, bound);
 
-		/* Everything below bound is expanded, so it may leave the beam. */
+		/* rows below bound are expanded, so they may leave the beam */
 		while (n < max && search->start < search->n &&
 			   barq_key_below(search->beam[search->start].key, bound))
 		{
@@ -573,6 +596,7 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	}
 }
 
+/* BarqVectorSearchOps.end */
 static void
 hnsw_search_end(BarqSearch *opaque)
 {

@@ -1,19 +1,20 @@
 /*
  * hnsw_select.c
- *	  Which of the candidates become neighbours: Malkov & Yashunin's heuristic
+ *	  Selection of neighbours from candidates by Malkov & Yashunin's heuristic
  *	  (algorithm 4, https://arxiv.org/abs/1603.09320): a candidate nearer to a
- *	  neighbour already chosen than to the row itself is left out. What was
- *	  left out may fill the list up, nearest first.
+ *	  neighbour already chosen than to the row itself is left out. Candidates
+ *	  left out may fill up the list, nearest first.
  */
 #include "postgres.h"
 
 #include "hnsw/hnsw_work.h"
 
 /*
- * Leave out of alive[] what is nearer to a chosen row than to the selecting
- * one. All that remain are compared with it in one batch, instead of each
- * with all chosen before it: the same comparisons or a few more, but many at
- * a time from one row.
+ * Remove from alive[0 .. n-1] the candidates that are nearer to the chosen row
+ * than to the selecting row (whose keys alive[] has); returns how many remain,
+ * in the same order. One batch compares the chosen row with all of them: a few
+ * more comparisons than one candidate at a time would need, but in one kernel
+ * call.
  */
 static int
 leave_out(BarqHnswWork *work, uint32 chosen, BarqHit *alive, int n,
@@ -36,8 +37,9 @@ leave_out(BarqHnswWork *work, uint32 chosen, BarqHit *alive, int n,
 }
 
 /*
- * Fill up from the sorted candidates that were not chosen: chosen ones appear
- * among them in the order of chosen[].
+ * Append sorted candidates that were not chosen to list[0 .. nlist-1] until it
+ * has `fill`; returns its length. The chosen candidates appear among the
+ * others in the order of chosen[].
  */
 static int
 fill_up(const BarqHit *candidates, int n, const uint32 *chosen, int nchosen,
@@ -64,7 +66,9 @@ barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n, int nselected,
 	int			first = nselected;
 	bool		sorted = true;
 
-	/* a beam comes sorted */
+	Assert(nselected <= max);
+
+	/* a beam is sorted already */
 	for (int i = 1; i < n; i++)
 		sorted &= (candidates[i - 1].key <= candidates[i].key);
 	if (!sorted)

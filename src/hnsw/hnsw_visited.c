@@ -1,18 +1,18 @@
 /*
  * hnsw_visited.c
- *	  The backend's pool of visited marks.
+ *	  The backend's pool of visited marks, in TopMemoryContext.
  */
 #include "postgres.h"
 
 #include "hnsw/hnsw_visited.h"
 #include "utils/memutils.h"
 
-#define VISITED_KEEP_FREE	4			/* marks kept when nobody uses them */
-#define VISITED_KEEP_REST	(1 << 20)	/* hits of `rest` kept likewise */
+#define VISITED_KEEP_FREE	4			/* marks kept while not on loan */
+#define VISITED_KEEP_REST	(1 << 20)	/* hits of `rest` kept with them */
 
 /*
- * A loan lies in the borrower's memory context and outlives the borrower, not
- * the context: its callback finds out whether there is something to return.
+ * A loan is allocated in the borrower's memory context. When the context is
+ * reset, the loan's callback returns the marks unless the borrower has.
  */
 typedef struct HnswVisitedLoan
 {
@@ -60,8 +60,9 @@ barq_hnsw_visited_return(HnswVisited *visited)
 	}
 }
 
+/* Callback of the borrower's memory context. */
 static void
-loan_ends(void *arg)
+end_loan(void *arg)
 {
 	HnswVisitedLoan *loan = arg;
 
@@ -85,7 +86,7 @@ barq_hnsw_visited_borrow(uint32 rows)
 	HnswVisitedLoan *loan;
 	HnswVisited *best = NULL;
 
-	/* the smallest that suffices, else the largest: it grows the least */
+	/* the smallest that suffices, else the largest, which grows least */
 	for (HnswVisited *v = pool; v != NULL; v = v->next)
 	{
 		if (v->loan != NULL)
@@ -103,7 +104,7 @@ barq_hnsw_visited_borrow(uint32 rows)
 	}
 	if (best->rows < rows || best->tags == NULL)
 	{
-		/* room for a quarter more, so that a growing index seldom comes here */
+		/* a quarter more, so that a growing index seldom reallocates */
 		Size		size = (Size) rows + rows / 4 + 64;
 
 		if (best->tags != NULL)
@@ -118,7 +119,7 @@ barq_hnsw_visited_borrow(uint32 rows)
 	}
 
 	loan = palloc0(sizeof(HnswVisitedLoan));
-	loan->callback.func = loan_ends;
+	loan->callback.func = end_loan;
 	loan->callback.arg = loan;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &loan->callback);
 	loan->visited = best;
@@ -130,6 +131,10 @@ barq_hnsw_visited_borrow(uint32 rows)
 void
 barq_hnsw_rest_grow(HnswVisited *visited, Size used, Size size)
 {
+	/*
+	 * BARQ_ARRAY_RESERVE would copy all of rest, not only the used part, which
+	 * after a few batches is small; and would allocate in the search's context.
+	 */
 	BarqHit    *bigger;
 
 	size = Max(size, visited->rest_size * 2);

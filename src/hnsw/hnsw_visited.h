@@ -1,11 +1,12 @@
 /*
  * hnsw_visited.h
- *	  Which rows a search has met: a 16-bit tag a row. A row is visited when
- *	  its tag is the search's own, so a new search clears nothing.
+ *	  The set of rows that a search has visited: a 16-bit tag for each row. A
+ *	  row is visited if its tag is the search's tag, so a new search takes the
+ *	  next tag and need not clear the array.
  *
  * The arrays are large (2 bytes a row), so each backend keeps a few and lends
- * them to its searches. They live in TopMemoryContext; a callback on the
- * borrower's memory context brings back what an ERROR left lent.
+ * them to its searches. They are allocated in TopMemoryContext; a callback on
+ * the borrower's memory context returns an array that an ERROR left on loan.
  */
 #ifndef BARQ_HNSW_VISITED_H
 #define BARQ_HNSW_VISITED_H
@@ -17,26 +18,36 @@
 typedef struct HnswVisited
 {
 	uint16	   *tags;
-	Size		rows;			/* tags there are */
-	uint16		tag;			/* of the search at hand */
-	struct HnswVisitedLoan *loan;	/* NULL while free */
-	struct HnswVisited *next;	/* the backend's list */
+	Size		rows;			/* elements of tags */
+	uint16		tag;			/* of the current search; never 0 */
+	struct HnswVisitedLoan *loan;	/* NULL while not on loan */
+	struct HnswVisited *next;	/* in the backend's pool */
 
-	/* rows met and not kept in a beam, for the search's next batch */
+	/* visited rows that are not in the beam, from which the next beam is made */
 	BarqHit    *rest;
 	Size		rest_size;
 } HnswVisited;
 
-/* Borrow for a search of so many rows, until returned or the context is reset. */
+/*
+ * Borrow marks for a search of so many rows, none of them visited. The pool
+ * owns them: the borrower returns them, or the reset of the current memory
+ * context does.
+ */
 extern HnswVisited *barq_hnsw_visited_borrow(uint32 rows);
+
+/* Return borrowed marks; the borrower's pointer is invalid afterwards. */
 extern void barq_hnsw_visited_return(HnswVisited *visited);
 
-/* Forget all that was visited. */
+/* Empty the set of visited rows. */
 extern void barq_hnsw_visited_clear(HnswVisited *visited);
 
-/* Make room for at least size hits in rest, keeping the first used ones. */
+/*
+ * Make room for at least size hits in visited->rest and keep its first `used`
+ * ones. The array may move.
+ */
 extern void barq_hnsw_rest_grow(HnswVisited *visited, Size used, Size size);
 
+/* Mark a row as visited; false if it was already. row < rows of the loan. */
 static inline bool
 barq_hnsw_visit(HnswVisited *visited, uint32 row)
 {

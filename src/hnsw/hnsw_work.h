@@ -1,12 +1,12 @@
 /*
  * hnsw_work.h
- *	  The work area in which a graph grows. See README.md for what may happen
- *	  in it at once and why that is safe.
+ *	  The work area in which a graph grows: one block of memory, mapped by
+ *	  several processes at different addresses, hence offsets and no pointers.
+ *	  README.md, "Work area", has the invariants that make concurrent inserts
+ *	  safe.
  *
- * One block of memory, mapped by several processes at different addresses:
- * offsets, no pointers. A row's lists on all its layers are guarded by its
- * word in the array of versions (a sequence lock): odd while a writer changes
- * a list, else the number of changes times two.
+ * A row's version word guards its lists on all layers (a sequence lock): it is
+ * odd while a process writes one of them, else twice the number of changes.
  */
 #ifndef BARQ_HNSW_WORK_H
 #define BARQ_HNSW_WORK_H
@@ -25,17 +25,17 @@ struct BarqHnswWork
 	int32		m;
 	int32		ef_construction;
 	uint32		rows;
-	uint32		kept;			/* rows 0 .. kept-1 came with their graph */
+	uint32		kept;			/* rows 0 .. kept-1 have lists of a kept graph */
 	uint32		upper_used;		/* upper lists handed out */
-	uint32		upper_size;		/* ... and all there are */
+	uint32		upper_size;		/* upper lists in the area */
 	uint32		list_bytes;		/* from one row's layer-0 list to the next */
 	BarqCodec	codec;
 
-	/* all from the start of the area */
+	/* offsets from the start of the area */
 	uint64		levels_off;		/* uint8[rows]: top layer of each row */
 	uint64		versions_off;	/* pg_atomic_uint32[rows] */
 	uint64		upper_of_off;	/* uint32[rows]: first upper list */
-	uint64		first_off;		/* uint32[rows]: the first row of the same code */
+	uint64		first_off;		/* uint32[rows]: first row with the same code */
 	uint64		upper_off;		/* uint32[upper_size][m] */
 	uint64		lists_off;		/* layer 0, as in a body */
 	uint64		codes_off;
@@ -43,7 +43,7 @@ struct BarqHnswWork
 	uint64		rows_off;		/* whole rows, where codes are heads */
 	uint64		rows_used;		/* bytes of them so far */
 
-	/* on lines of their own: every process writes them */
+	/* on cache lines of their own: all processes write them */
 	pg_atomic_uint32 claimed pg_attribute_aligned(64);	/* next row to insert */
 	pg_atomic_uint32 entry_lock pg_attribute_aligned(64);
 	pg_atomic_uint64 entry;		/* level << 32 | row, or HNSW_NO_ENTRY */
@@ -90,14 +90,14 @@ hnsw_work_tids(BarqHnswWork *work)
 	return (ItemPointerData *) hnsw_work_at(work, work->tids_off);
 }
 
-/* for each row the first one of the very same code: itself, if in the graph */
+/* for each row the first row with the same code; a row in the graph: itself */
 static inline uint32 *
 hnsw_work_first(BarqHnswWork *work)
 {
 	return (uint32 *) hnsw_work_at(work, work->first_off);
 }
 
-/* the row's list on a layer that it is on */
+/* the list of a row on one of its layers; read and written by version, below */
 static inline uint32 *
 hnsw_work_list(BarqHnswWork *work, int layer, uint32 row)
 {
@@ -117,20 +117,21 @@ hnsw_work_degree(const BarqHnswWork *work, int layer)
 	return layer == 0 ? 2 * work->m : work->m;
 }
 
-/* neighbours that a new row chooses (README.md, "Neighbours") */
+/* neighbours that a new row selects (README.md, "Neighbours") */
 static inline int
 hnsw_work_choice(const BarqHnswWork *work, int layer)
 {
 	return layer == 0 ? work->m + work->m / 4 : work->m;
 }
 
-/* to what a list of layer 0 is filled up when it is chosen anew */
+/* neighbours to which a full list is filled up when it is selected anew; 0: not */
 static inline int
 hnsw_work_refill(const BarqHnswWork *work, int layer)
 {
 	return layer == 0 ? 2 * work->m - work->m / 4 : 0;
 }
 
+/* Neighbours in a list: it ends at HNSW_NONE or at its degree. */
 static inline int
 hnsw_list_length(const uint32 *list, int degree)
 {
@@ -141,7 +142,11 @@ hnsw_list_length(const uint32 *list, int degree)
 	return n;
 }
 
-/* Somebody holds a lock for the copy of one list: he is hardly ever off the CPU. */
+/*
+ * Wait a moment for a lock that a process holds only while it copies one list;
+ * *spins counts the waits. Yields the CPU after 200, as the process may have
+ * lost its own.
+ */
 static inline void
 hnsw_spin(int *spins)
 {
@@ -151,7 +156,10 @@ hnsw_spin(int *spins)
 		sched_yield();
 }
 
-/* Copy a list out; *version is what it was. Returns the length. */
+/*
+ * Copy a row's list on a layer to copy[], which has room for the layer's
+ * degree; returns the number of neighbours. *version: the row's version then.
+ */
 static inline int
 hnsw_work_read_list(BarqHnswWork *work, int layer, uint32 row, uint32 *copy,
 					uint32 *version)
@@ -181,8 +189,9 @@ hnsw_work_read_list(BarqHnswWork *work, int layer, uint32 row, uint32 *copy,
 }
 
 /*
- * Replace a list unless it has changed since version. The lock is held for
- * the copy alone: whoever computes a list does so on a copy and comes here.
+ * Replace a row's list on a layer unless any of the row's lists has changed
+ * since `version`; false if one has. The version word is odd only while the
+ * list is copied (README.md, invariant 1).
  */
 static inline bool
 hnsw_work_write_list(BarqHnswWork *work, int layer, uint32 row,
@@ -203,14 +212,7 @@ hnsw_work_write_list(BarqHnswWork *work, int layer, uint32 row,
 	return true;
 }
 
-/*
- * hnsw_select.c: Malkov & Yashunin's algorithm 4. Of n candidates (with their
- * keys to the row that selects; sorted by this call) those are added to the
- * nselected rows of selected[] that are not nearer to one of these than to
- * the selecting row, the best first, until it has max; then, until it has
- * fill (0: never), the nearest of those left out. Returns how many it has.
- * Scratch arrays hold n each.
- */
+/* Temporary arrays of barq_hnsw_select(), one element for each candidate. */
 typedef struct HnswSelectScratch
 {
 	uint32	   *rows;
@@ -218,51 +220,74 @@ typedef struct HnswSelectScratch
 	BarqHit    *alive;
 } HnswSelectScratch;
 
+/*
+ * hnsw_select.c: select neighbours by Malkov & Yashunin's algorithm 4.
+ * selected[] has nselected rows already. From n candidates, whose keys are
+ * their distances from the selecting row, append those that are nearer to the
+ * selecting row than to each row selected before, nearest first, until
+ * selected[] has max; then the nearest candidates left out, until it has fill
+ * (0: none). Sorts candidates[]. Returns the number of selected rows.
+ */
 extern int	barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n,
 							 int nselected, int max, int fill,
 							 uint32 *selected, HnswSelectScratch *scratch);
 
-/* room for candidates in a builder, ef_construction aside */
+/* candidates for which a builder has room, even if ef_construction is less */
 #define HNSW_CANDIDATES	512
 
-/* hnsw_work_search.c: one process's state while it searches the work area */
+/* One process's state while it searches the work area. */
 typedef struct HnswBuilder
 {
 	BarqHnswWork *work;
 	struct HnswVisited *visited;
-	int			ef;
+	int			ef;				/* ef_construction, at least m */
 	BarqHit    *beam;			/* ef + 1 */
-	uint32	   *list;			/* HNSW_MAX_DEGREE each */
+	uint32	   *list;			/* HNSW_MAX_DEGREE, as are fresh and keys */
 	uint32	   *fresh;
 	float	   *keys;
-	BarqHit    *candidates;		/* what select is given */
+	BarqHit    *candidates;		/* for barq_hnsw_select() */
 	HnswSelectScratch scratch;
 } HnswBuilder;
 
+/*
+ * hnsw_work_search.c: allocate a builder's arrays in the current memory context
+ * and borrow visited marks; end releases both.
+ */
 extern void barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work);
 extern void barq_hnsw_builder_end(HnswBuilder *builder);
 
 /*
- * The ef rows on a layer nearest to a code, starting from a row on it; in
- * builder->beam, best first. Returns how many.
+ * Find the rows on a layer that are nearest to a code, starting from a row on
+ * that layer. Writes at most builder->ef of them to builder->beam, best first,
+ * and returns their number, which is at least 1.
  */
 extern int	barq_hnsw_work_search(HnswBuilder *builder, const void *code,
 								  uint32 start, int layer);
 
-/* Greedy descent from the entry point to the nearest row found on `layer`. */
+/*
+ * Descend greedily from an entry point to `layer`; returns the nearest row
+ * found on the layer above it, or the entry point if that is not higher.
+ */
 extern uint32 barq_hnsw_work_descend(HnswBuilder *builder, const void *code,
 									 uint64 entry, int layer);
 
 /*
- * hnsw_insert.c: give a row that is in the graph new neighbours on a layer,
- * and link them to it.
+ * hnsw_insert.c: select neighbours on a layer for a row that is in the graph
+ * already, and link both ways.
  */
 extern void barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row);
 
-/* hnsw_connect.c: make every row reachable, and number rows breadth-first */
+/*
+ * hnsw_connect.c: link copies, make every row reachable on layer 0, and write
+ * the rows in breadth-first order to order[], which has room for work->rows.
+ * Called by one process after all inserts. Checks for interrupts.
+ */
 extern void barq_hnsw_work_order(BarqHnswWork *work, uint32 *order);
 
-/* the level that a row number draws */
+/*
+ * hnsw_insert.c: the level of a row number, the same in all processes. A share
+ * of m^-l of the rows has a level of at least l.
+ */
 extern int	barq_hnsw_draw_level(uint32 row, int m);
 
 #endif							/* BARQ_HNSW_WORK_H */

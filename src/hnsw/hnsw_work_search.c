@@ -1,7 +1,7 @@
 /*
  * hnsw_work_search.c
- *	  Searching the graph while it grows: what insertion, and the joining of
- *	  rows that nothing reaches, look for neighbours with.
+ *	  Searching the graph while it grows, to find neighbours for a row that is
+ *	  inserted or joined. Reads lists through their version words only.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 void
 barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work)
 {
-	/* candidates: a beam, or a list and lists of neighbours of neighbours */
+	/* candidates are a beam, or at most HNSW_CANDIDATES neighbours of neighbours */
 	int			n = Max(work->ef_construction, HNSW_CANDIDATES) + 1;
 
 	builder->work = work;
@@ -90,7 +90,7 @@ barq_hnsw_work_search(HnswBuilder *builder, const void *code, uint32 start,
 	Size		stride = work->codec.stride;
 	int			ef = builder->ef;
 	int			n = 1;
-	int			next = 0;		/* nothing before it is unexpanded */
+	int			next = 0;		/* rows before it are expanded */
 
 	barq_hnsw_visited_clear(visited);
 	barq_hnsw_visit(visited, start);

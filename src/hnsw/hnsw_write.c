@@ -1,7 +1,7 @@
 /*
  * hnsw_write.c
- *	  A finished work area as a body: rows re-numbered, sections one after
- *	  the other.
+ *	  Writing a finished work area as a body: numbers the rows anew and writes
+ *	  section after section. Called by one process.
  */
 #include "postgres.h"
 
@@ -12,14 +12,15 @@ typedef struct WriteState
 {
 	BarqHnswWork *work;
 	BarqBodyWriter *writer;
-	uint32	   *order;			/* new row number → old */
-	uint32	   *number;			/* old → new */
-	int			layers;
-	/* new row numbers of each upper layer's entries, ascending */
-	uint32	   *entries[HNSW_MAX_LAYERS + 1];
+	uint32	   *order;			/* old number of each new row */
+	uint32	   *number;			/* new number of each old row */
+	int			layers;			/* upper ones */
+	uint32	   *entries[HNSW_MAX_LAYERS + 1];	/* new rows of each upper layer,
+												 * ascending */
 	HnswLayer	layer[HNSW_MAX_LAYERS + 1];
 } WriteState;
 
+/* Set state->entries and the numbers of entries of all upper layers. */
 static void
 collect_layers(WriteState *state)
 {
@@ -44,7 +45,7 @@ collect_layers(WriteState *state)
 	}
 }
 
-/* Place of a row (new number) among a layer's entries. */
+/* Place of a row (new number), which is on the layer, among its entries. */
 static uint32
 place_of(const WriteState *state, int layer, uint32 row)
 {
@@ -65,6 +66,7 @@ place_of(const WriteState *state, int layer, uint32 row)
 	return lo;
 }
 
+/* Write the three sections of an upper layer. */
 static void
 write_upper_layer(WriteState *state, int l)
 {
@@ -95,6 +97,7 @@ write_upper_layer(WriteState *state, int l)
 	barq_body_align(state->writer);
 }
 
+/* Write the lists of layer 0. */
 static void
 write_layer_0(WriteState *state)
 {
@@ -115,6 +118,23 @@ write_layer_0(WriteState *state)
 	}
 }
 
+/* Write the codes, or heads of the whole rows that begin at offset row_at. */
+static void
+write_codes(WriteState *state, uint64 row_at)
+{
+	BarqHnswWork *work = state->work;
+
+	for (uint32 i = 0; i < work->rows; i++)
+	{
+		if ((i & 0xfff) == 0)
+			barq_check_interrupts();
+		barq_vector_write_code(state->writer, &work->codec,
+							   hnsw_work_code(work, state->order[i]), &row_at);
+	}
+	barq_body_align(state->writer);
+}
+
+/* Write the whole rows of an area whose codes are heads. */
 static void
 write_whole_rows(WriteState *state)
 {
@@ -132,6 +152,42 @@ write_whole_rows(WriteState *state)
 	barq_body_align(state->writer);
 }
 
+/*
+ * Fill in the graph's header and the layer table. Returns the offset in the
+ * body at which the graph's sections end.
+ */
+static uint64
+lay_out_graph(WriteState *state, HnswHeader *header)
+{
+	BarqHnswWork *work = state->work;
+	uint64		off = sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader) + sizeof(HnswHeader);
+
+	memset(header, 0, sizeof(*header));
+	header->magic = HNSW_MAGIC;
+	header->version = HNSW_VERSION;
+	header->m = work->m;
+	header->list_bytes = work->list_bytes;
+	header->layers = state->layers;
+	header->ef_construction = Min(work->ef_construction, PG_UINT16_MAX);
+	header->entry = 0;			/* row 0: the first entry of every layer */
+	header->layers_off = off;
+	off += barq_align64((uint64) state->layers * sizeof(HnswLayer));
+	header->lists_off = off;
+	off += (uint64) work->rows * work->list_bytes;
+	for (int l = 1; l <= state->layers; l++)
+	{
+		HnswLayer  *layer = &state->layer[l];
+
+		layer->rows_off = off;
+		off += barq_align64((uint64) layer->entries * sizeof(uint32));
+		layer->below_off = off;
+		off += barq_align64((uint64) layer->entries * sizeof(uint32));
+		layer->lists_off = off;
+		off += barq_align64((uint64) layer->entries * work->m * sizeof(uint32));
+	}
+	return off;
+}
+
 void
 barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 {
@@ -139,9 +195,7 @@ barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 	BarqBodyHeader body;
 	BarqVectorHeader vector;
 	HnswHeader	header;
-	uint64		row_at;
-	uint64		start = sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader);
-	uint64		off = start + sizeof(HnswHeader);
+	uint64		graph_end;
 	uint64		entry = pg_atomic_read_u64(&work->entry);
 
 	memset(&state, 0, sizeof(state));
@@ -157,31 +211,9 @@ barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 		state.number[state.order[i]] = i;
 	collect_layers(&state);
 
-	memset(&header, 0, sizeof(header));
-	header.magic = HNSW_MAGIC;
-	header.version = HNSW_VERSION;
-	header.m = work->m;
-	header.list_bytes = work->list_bytes;
-	header.layers = state.layers;
-	header.ef_construction = Min(work->ef_construction, PG_UINT16_MAX);
-	header.entry = 0;			/* row 0: the first entry of every layer */
-	header.layers_off = off;
-	off += barq_align64((uint64) state.layers * sizeof(HnswLayer));
-	header.lists_off = off;
-	off += (uint64) work->rows * work->list_bytes;
-	for (int l = 1; l <= state.layers; l++)
-	{
-		HnswLayer  *layer = &state.layer[l];
-
-		layer->rows_off = off;
-		off += barq_align64((uint64) layer->entries * sizeof(uint32));
-		layer->below_off = off;
-		off += barq_align64((uint64) layer->entries * sizeof(uint32));
-		layer->lists_off = off;
-		off += barq_align64((uint64) layer->entries * work->m * sizeof(uint32));
-	}
-	barq_vector_headers(&work->codec, BARQ_KIND_HNSW, work->rows, off - start,
-						&body, &vector);
+	graph_end = lay_out_graph(&state, &header);
+	barq_vector_headers(&work->codec, BARQ_KIND_HNSW, work->rows,
+						graph_end - sizeof(body) - sizeof(vector), &body, &vector);
 	if (barq_codec_has_heads(&work->codec))
 		barq_vector_add_rows(work->rows_used, &body, &vector);
 
@@ -198,15 +230,7 @@ barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 		write_upper_layer(&state, l);
 
 	Assert(barq_body_offset(writer) == vector.codes_off);
-	row_at = vector.rows_off;
-	for (uint32 i = 0; i < work->rows; i++)
-	{
-		if ((i & 0xfff) == 0)
-			barq_check_interrupts();
-		barq_vector_write_code(writer, &work->codec,
-							   hnsw_work_code(work, state.order[i]), &row_at);
-	}
-	barq_body_align(writer);
+	write_codes(&state, vector.rows_off);
 	Assert(barq_body_offset(writer) == body.tids_off);
 	for (uint32 i = 0; i < work->rows; i++)
 		barq_body_write(writer, &hnsw_work_tids(work)[state.order[i]],

@@ -1,12 +1,13 @@
 /*
  * ivf.h
- *	  The IVF kind: rows in lists, each with a centroid near them; a search
+ *	  The IVF kind: rows are kept in lists, each near one centroid; a search
  *	  scores the rows of the lists whose centroids are nearest to the query.
  *
  * Lists are made in a *work area*: one block of memory without pointers, so
  * that several processes can map it at different addresses and share the work.
- * One of them leads: he loads the rows, trains the centroids, has every row
- * assigned to one of them, and writes the body.
+ * One process, the leader, loads the rows, trains the centroids, assigns each
+ * row to a list and writes the body. The others, the helpers, take part in
+ * training and assignment.
  */
 #ifndef BARQ_IVF_H
 #define BARQ_IVF_H
@@ -20,44 +21,59 @@
 
 extern const BarqSegmentKind barq_ivf_kind;
 
-/* Lists for that many rows, and how many of them to probe, if nobody says. */
+/* Number of lists for so many rows where the user gave none. */
 extern uint32 barq_ivf_choose_lists(double rows);
+
+/* Number of lists that a search scores first where the user gave none. */
 extern uint32 barq_ivf_choose_probes(uint32 lists);
 
 typedef struct BarqIvfWork BarqIvfWork;
 
-/* Bytes of work area for the live rows of these inputs. lists 0: chosen. */
+/*
+ * Bytes of a work area for the live rows of these inputs. lists: number of
+ * lists to make, 0: chosen from the number of rows. The codec has no heads.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS rows,
+ * ERRCODE_INDEX_CORRUPTED where an input is damaged.
+ */
 extern uint64 barq_ivf_work_bytes(const BarqCodec *codec, uint32 lists,
 								  BarqMergeInput *inputs, int ninputs);
 
 /*
- * Lay out a work area in mem (64-byte aligned, work_bytes long, any content)
- * and copy in the inputs' live rows; the same arguments as work_bytes had.
+ * Lay out a work area in mem (64-byte aligned, barq_ivf_work_bytes() of the same
+ * arguments long, any content) and copy in the inputs' live rows. Called by the
+ * leader before helpers attach. Checks for interrupts; errors as above.
  */
 extern BarqIvfWork *barq_ivf_work_load(void *mem, const BarqCodec *codec, uint32 lists,
 									   BarqMergeInput *inputs, int ninputs);
 
-/* The same area as another process sees it. */
+/* The work area that the leader has loaded, mapped here at mem. */
 extern BarqIvfWork *barq_ivf_work_attach(void *mem);
 
 /*
- * Called now and then with the number of rows that this process has assigned
- * since the last call; it may throw, and must CHECK_FOR_INTERRUPTS. NULL:
- * nothing is to be called.
+ * Called with the number of rows that this process has assigned since the last
+ * call, while it holds no chunk of a step; also with 0 while it waits. Must
+ * check for interrupts; may raise errors. The functions below take NULL for no
+ * callback; then they do not check for interrupts while they wait.
  */
 typedef void (*BarqIvfProgress) (void *arg, uint32 rows);
 
 /*
- * The leader: decide whether the centroids of an input are still good, train
- * others if not; then find every row's list. After assign helpers return.
+ * Leader: keep the centroids of an input if they still suit the rows, else
+ * train new ones. Temporary memory is in the current memory context.
  */
 extern void barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg);
+
+/* Leader, after training: find the list of each row; then release the helpers. */
 extern void barq_ivf_work_assign(BarqIvfWork *work, BarqIvfProgress progress, void *arg);
 
-/* Whoever else wants to: take part until the leader is through. */
+/* Helper: take part in the leader's steps until all rows are assigned. */
 extern void barq_ivf_work_help(BarqIvfWork *work, BarqIvfProgress progress, void *arg);
 
-/* Write the body. The leader, after all others have left. */
+/*
+ * Leader, after the helpers have returned: write the body. The writer is at its
+ * start. Checks for interrupts; temporary memory is in the current memory
+ * context.
+ */
 extern void barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer);
 
 #endif							/* BARQ_IVF_H */

@@ -1,10 +1,10 @@
 /*
  * ivf_check.c
- *	  Are lists what they should be? None empty, none overlapping, together all
- *	  rows; and is each row nearer to its own centroid than to others?
+ *	  The check of lists: none is empty, none overlap, together they have all
+ *	  rows; and a sample of the rows is nearest to the centroid of its own list.
  *
- * A body that cannot even be opened raises ERRCODE_INDEX_CORRUPTED; what is
- * wrong inside is reported and the check goes on.
+ * A body that cannot be opened raises ERRCODE_INDEX_CORRUPTED; faults inside of
+ * it are reported and the check continues.
  */
 #include "postgres.h"
 
@@ -14,22 +14,27 @@
 #include "ivf/ivf_layout.h"
 #include "miscadmin.h"
 
-/* Of every so many rows of a list one is compared with all centroids. */
+/* One row in so many rows of a list is compared with all centroids. */
 #define CHECK_EVERY	256
 
-/* Another machine's sums may differ by less than this, of the largest of them. */
+/*
+ * Relative error allowed: the machine that built the lists may have rounded
+ * otherwise.
+ */
 #define CHECK_SLACK	1e-4
 
+/* Report a fault of a list or row; noun: "list" or "row". */
 static void
-found(BarqCheckReport report, void *arg, const char *what, uint32 number,
+found(BarqCheckReport report, void *arg, const char *noun, uint32 number,
 	  const char *message)
 {
 	char		place[64];
 
-	snprintf(place, sizeof(place), "%s %u", what, number);
+	snprintf(place, sizeof(place), "%s %u", noun, number);
 	report(arg, place, message);
 }
 
+/* First row of a list, unchecked; of list header.lists: the number of rows. */
 static uint32
 first_of(IvfLists *lists, uint32 list)
 {
@@ -43,7 +48,11 @@ first_of(IvfLists *lists, uint32 list)
 	return first;
 }
 
-/* Some rows of a list: their own centroid must be the nearest. */
+/*
+ * Check that one in CHECK_EVERY rows of a list is nearest to the list's
+ * centroid. centroids: all of them, stride bytes each; keys (an element for each
+ * list) and code (row_bytes) are overwritten.
+ */
 static void
 check_rows(IvfLists *lists, const BarqCodec *space, const char *centroids, uint32 list, float *keys,
 		   char *code, BarqCheckReport report, void *arg)
@@ -115,7 +124,7 @@ barq_ivf_check(BarqView *view, BarqCheckReport report, void *arg)
 			   lists.codec.row_bytes);
 	for (uint32 i = 0; i < lists.header.lists && lists.header.spreads_off != 0; i++)
 		if (!(ivf_spread(&lists, i) >= 0))
-			found(report, arg, "list", i, "spread is no distance");
+			found(report, arg, "list", i, "spread is not a distance");
 	code = palloc(lists.codec.row_bytes);
 	keys = palloc_extended(lists.header.lists * sizeof(float), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < lists.header.lists; i++)

@@ -5,8 +5,9 @@
  *	  iterations (Lloyd 1982) on all, spherical where directions count (Dhillon
  *	  & Modha 2001: means are normalised, which encoding under cosine does).
  *
- * Rows and centroids are compared as codes; means are taken of what the codes
- * stand for.
+ * Rows and centroids are compared as codes; means are taken of the decoded
+ * vectors. The leader alone runs this; assignment of the sample is shared
+ * (barq_ivf_sample_measure).
  */
 #include "postgres.h"
 
@@ -16,23 +17,26 @@
 #include "ivf/ivf_work.h"
 #include "base/interrupts.h"
 
-#define START_A_LIST	16		/* rows of the sample that k-means++ chooses from */
+#define START_A_LIST	16		/* rows for each list among which k-means++
+	* chooses */
 #define MOST_ITERATIONS	16
-#define LEAST_GAIN		0.002	/* of the cost by an iteration, else it was the last */
+#define LEAST_GAIN		0.002	/* an iteration that lowers the cost by a smaller
+	* share is the last */
 #define KEYS_AT_ONCE	1024
 
 /*
- * After so many iterations a row's nearest centroid is sought only among those
- * near to the one it had: it moves from list to neighbouring list.
+ * Iterations that compare each row with all centroids. Later ones compare it
+ * only with the centroids near to that of its list, as rows then move to
+ * neighbouring lists only.
  */
 #define FULL_ITERATIONS	2
 
-typedef struct Kmeans
+	typedef struct Kmeans
 {
 	BarqIvfWork *work;
-	BarqCodec	space;
-	uint32		sample;
-	uint64		random;
+	BarqCodec	space;			/* ivf_space() */
+	uint32		sample;			/* rows */
+	uint64		random;			/* state of uniform() */
 } Kmeans;
 
 static const char *
@@ -47,7 +51,7 @@ centroid(const Kmeans *km, uint32 i)
 	return ivf_work_at(km->work, km->work->centroids_off) + i * (Size) km->space.stride;
 }
 
-/* xorshift64* (Vigna 2016), in [0, 1) */
+/* A random number in [0, 1): xorshift64* (Vigna 2016) */
 static double
 uniform(Kmeans *km)
 {
@@ -63,13 +67,18 @@ random_row(Kmeans *km)
 	return Min((uint32) (uniform(km) * km->sample), km->sample - 1);
 }
 
+/* Make a row of the sample the centroid of a list. */
 static void
 set_to_row(Kmeans *km, uint32 list, uint32 row)
 {
 	memcpy(centroid(km, list), sample_row(km, row), km->space.stride);
 }
 
-/* Bring the costs of n rows, `every` apart, down to what a new centroid makes them. */
+/*
+ * k-means++: for n rows of the sample, each `every` rows after the last, lower
+ * costs[i] to the row's cost at a new centroid (code) where that is less.
+ * Returns the sum of costs[].
+ */
 static double
 lower_costs(Kmeans *km, const char *code, uint32 n, uint32 every, float *costs)
 {
@@ -86,7 +95,7 @@ lower_costs(Kmeans *km, const char *code, uint32 n, uint32 every, float *costs)
 		{
 			float		cost = km->space.metric == BARQ_METRIC_COSINE ? 1 + keys[i] : keys[i];
 
-			/* also where it is no number */
+			/* negative by rounding, or NaN */
 			if (!(cost >= 0))
 				cost = 0;
 			costs[at + i] = Min(costs[at + i], cost);
@@ -96,6 +105,10 @@ lower_costs(Kmeans *km, const char *code, uint32 n, uint32 every, float *costs)
 	return total;
 }
 
+/*
+ * Choose the first centroids by k-means++: rows of the sample, each with a
+ * probability in proportion to its cost at the centroids chosen before.
+ */
 static void
 start(Kmeans *km)
 {
@@ -119,7 +132,7 @@ start(Kmeans *km)
 			break;
 		total = lower_costs(km, centroid(km, list), n, every, costs);
 
-		/* all are centroids already, or so far apart that sums overflow */
+		/* every row is a centroid already, or the sum has overflowed */
 		if (!(total > 0) || isinf(total))
 		{
 			row = random_row(km);
@@ -133,7 +146,10 @@ start(Kmeans *km)
 	pfree(costs);
 }
 
-/* Move every centroid to the mean of its rows. */
+/*
+ * Move each centroid to the mean of its rows of the sample. means: lists · dims
+ * elements, overwritten; counts: receives the rows of each list.
+ */
 static void
 move_centroids(Kmeans *km, float *means, uint32 *counts)
 {
@@ -156,7 +172,7 @@ move_centroids(Kmeans *km, float *means, uint32 *counts)
 			barq_check_interrupts();
 		barq_codec_decode(&km->space, sample_row(km, i), x);
 
-		/* divided before it is added: a sum could overflow */
+		/* divide before adding: the sum could overflow */
 		for (int k = 0; k < dims; k++)
 			mean[k] += x[k] * share;
 	}
@@ -165,7 +181,7 @@ move_centroids(Kmeans *km, float *means, uint32 *counts)
 		if ((list & 0xff) == 0)
 			barq_check_interrupts();
 
-		/* a mean without direction leaves its centroid where it was */
+		/* a zero mean has no direction under cosine: the centroid stays */
 		if (counts[list] > 0 && barq_codec_encode_floats(&km->space, means + (Size) list * dims, row))
 			memcpy(centroid(km, list), row, km->space.row_bytes);
 	}
@@ -173,7 +189,10 @@ move_centroids(Kmeans *km, float *means, uint32 *counts)
 	pfree(x);
 }
 
-/* A list without rows gets one out of a list that has several. */
+/*
+ * Move the centroid of each list without rows to a random row of a list that
+ * has several; after 16 misses it stays. Updates counts[].
+ */
 static void
 fill_empty(Kmeans *km, uint32 *counts)
 {
@@ -197,7 +216,10 @@ fill_empty(Kmeans *km, uint32 *counts)
 	}
 }
 
-/* Who is near to whom: the IVF_NEAR nearest of every centroid, itself among them. */
+/*
+ * Write the IVF_NEAR nearest centroids of each centroid, itself among them, to
+ * the area (near_off).
+ */
 static void
 find_near(Kmeans *km)
 {

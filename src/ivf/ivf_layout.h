@@ -4,10 +4,11 @@
  *
  *	  BarqBodyHeader, BarqVectorHeader
  *	  IvfHeader				at BarqVectorHeader.graph_off
- *	  first rows			uint32[lists + 1]: list i has the rows from the i-th
- *							up to the (i+1)-th
+ *	  first rows			uint32[lists + 1]: list i has rows [first[i],
+ *							first[i + 1])
  *	  centroids				rows of the index's codec, stride bytes each
- *	  spreads				of inner products: float[lists], see ivf_spread()
+ *	  spreads				only for inner products: float[lists], see
+ *							ivf_spread()
  *	  codes, TIDs			in the order of the lists
  *
  * Every section is 64-byte aligned. No list is empty.
@@ -15,7 +16,6 @@
 #ifndef BARQ_IVF_LAYOUT_H
 #define BARQ_IVF_LAYOUT_H
 
-#include "base/compat.h"
 #include "flat/vector_body.h"
 #include "ivf/ivf.h"
 
@@ -28,9 +28,9 @@ typedef struct IvfHeader
 	uint16		version;		/* IVF_VERSION */
 	uint16		unused;
 	uint32		lists;			/* at least 1, unless there are no rows */
-	uint32		wanted;			/* lists that the training was to make */
-	float		cost;			/* mean cost of a row when they were trained */
-	float		imbalance;		/* and how uneven the lists were (ivf_drift.c) */
+	uint32		wanted;			/* lists that the training was asked to make */
+	float		cost;			/* mean cost of a row after training, and */
+	float		imbalance;		/* imbalance of the lists (ivf_sample.c) */
 	uint64		firsts_off;
 	uint64		centroids_off;
 	uint64		spreads_off;	/* 0: no spreads */
@@ -42,9 +42,9 @@ StaticAssertDecl(offsetof(IvfHeader, firsts_off) == 24, "IvfHeader is on disk");
 StaticAssertDecl(offsetof(IvfHeader, spreads_off) == 40, "IvfHeader is on disk");
 
 /*
- * The codec under which rows and centroids are compared. Of inner products it
- * is L2, which rows of that metric serve as well: lists are places, where a
- * list's rows have nearly the same product with whatever query (README.md).
+ * The codec by which rows are compared with centroids. For inner products it is
+ * L2, for which the same codes serve: rows near one another have nearly the same
+ * product with any query (README.md, "Inner products").
  */
 static inline BarqCodec
 ivf_space(const BarqCodec *codec)
@@ -56,7 +56,7 @@ ivf_space(const BarqCodec *codec)
 	return space;
 }
 
-/* A body opened for reading: offsets are checked, first rows are not. */
+/* A body opened for reading: its offsets have been validated, first rows not. */
 typedef struct IvfLists
 {
 	BarqView   *view;
@@ -66,12 +66,19 @@ typedef struct IvfLists
 	IvfHeader	header;
 } IvfLists;
 
+/*
+ * Read a body's headers into *lists and validate them. ERRCODE_INDEX_CORRUPTED
+ * where a section does not lie inside the body.
+ */
 extern void barq_ivf_open(BarqView *view, IvfLists *lists);
 
-/* The rows of a list, [*first, *end). ERRCODE_INDEX_CORRUPTED if out of range. */
+/*
+ * The rows [*first, *end) of a list, which is below header.lists.
+ * ERRCODE_INDEX_CORRUPTED where they are out of range.
+ */
 extern void barq_ivf_list(IvfLists *lists, uint32 list, uint32 *first, uint32 *end);
 
-/* Where a row's code, or a centroid's, begins. */
+/* Offset in the body of a row's code; of a centroid. */
 static inline uint64
 ivf_code_off(const IvfLists *lists, uint32 row)
 {
@@ -85,8 +92,9 @@ ivf_centroid_off(const IvfLists *lists, uint32 list)
 }
 
 /*
- * How far a list's rows are from its centroid, in the direction of whatever
- * query: the root of their mean squared distance, by dimension.
+ * Spread of a list: the standard deviation of its rows about the centroid in
+ * any one direction, taken as the root of (mean squared distance / dimensions).
+ * Only for bodies that have spreads; a damaged one may give any value.
  */
 static inline float
 ivf_spread(IvfLists *lists, uint32 list)
@@ -101,7 +109,7 @@ ivf_spread(IvfLists *lists, uint32 list)
 	return spread;
 }
 
-/* SegmentKind's check (ivf_check.c) */
+/* BarqSegmentKind.check; see ivf_check.c */
 extern void barq_ivf_check(BarqView *view, BarqCheckReport report, void *arg);
 
 #endif							/* BARQ_IVF_LAYOUT_H */

@@ -2,8 +2,8 @@
  * ivf_load.c
  *	  Laying out a work area and filling it with the inputs' live rows.
  *
- * The rows of the input whose centroids may be kept come first, for they have
- * their lists already: a merge then only has to find those of the others.
+ * Rows of the input whose centroids may be kept come first: they have lists
+ * already, so that only the rows after them need to be assigned.
  */
 #include "postgres.h"
 
@@ -13,7 +13,7 @@
 #include "ivf/ivf_work.h"
 #include "base/interrupts.h"
 
-/* Lists are made anew where the rows want more than so many times as many. */
+/* Chosen numbers of lists that differ by more than this factor: train anew. */
 #define OUTGROWN	2.0
 
 uint32
@@ -25,31 +25,11 @@ barq_ivf_choose_lists(double rows)
 	return (uint32) Max(1, Min(lists, BARQ_IVF_MAX_LISTS));
 }
 
-static uint64
-count_live(BarqMergeInput *inputs, int ninputs)
-{
-	uint64		rows = 0;
-
-	for (int i = 0; i < ninputs; i++)
-	{
-		uint32		live = barq_bits_clear_count(inputs[i].dead, inputs[i].view->rows,
-												 PG_UINT32_MAX);
-
-		/* the caller counts on these numbers */
-		if (live != inputs[i].live)
-			elog(ERROR, "segment has %u live rows, not %u", live, inputs[i].live);
-		rows += live;
-	}
-	if (rows > BARQ_MAX_ROWS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a segment cannot hold more than %u rows", BARQ_MAX_ROWS)));
-	return rows;
-}
-
 /*
- * The IVF input with most live rows, opened, if it is at least a half of all
- * and its lists are as many as are wanted; -1 if not.
+ * Number of the input whose centroids may be kept, which is opened as *kept:
+ * the IVF body with most live rows, if it has at least half of all live rows
+ * and its number of lists suits; -1 if there is none. given: lists that the
+ * user wants, 0: chosen; wanted: lists to make.
  */
 static int
 choose_kept(const BarqCodec *codec, uint32 given, uint32 wanted, uint64 rows,
@@ -75,14 +55,14 @@ choose_kept(const BarqCodec *codec, uint32 given, uint32 wanted, uint64 rows,
 }
 
 /*
- * Everything that follows from the inputs, into *work; returns its size. The
- * input to keep, or -1, goes to *which.
+ * Set the fields of *work that follow from the inputs; returns the bytes of the
+ * area. *which: number of the input that may be kept, opened as *kept, or -1.
  */
 static uint64
 lay_out(BarqIvfWork *work, const BarqCodec *codec, uint32 lists,
 		BarqMergeInput *inputs, int ninputs, IvfLists *kept, int *which)
 {
-	uint64		rows = count_live(inputs, ninputs);
+	uint64		rows = barq_vector_count_live(inputs, ninputs);
 	uint64		off = barq_align64(sizeof(BarqIvfWork));
 
 	memset(work, 0, sizeof(*work));
@@ -143,7 +123,7 @@ barq_ivf_work_attach(void *mem)
 	return work;
 }
 
-/* Copy the live rows of one input, from row `next` on; returns the next. */
+/* Copy the live rows of one input to row `next` and on; returns the next row. */
 static uint32
 load_input(BarqIvfWork *work, BarqMergeInput *input, uint32 next)
 {
@@ -177,7 +157,11 @@ load_input(BarqIvfWork *work, BarqMergeInput *input, uint32 next)
 	return next;
 }
 
-/* Centroids, and the lists of the rows loaded first, as they were. */
+/*
+ * Copy the centroids of an input, and note the lists of its live rows, which
+ * are the first rows of the area. ERRCODE_INDEX_CORRUPTED where its lists do not
+ * hold all its rows.
+ */
 static void
 load_kept(BarqIvfWork *work, IvfLists *kept, const uint8 *dead)
 {
@@ -207,9 +191,7 @@ load_kept(BarqIvfWork *work, IvfLists *kept, const uint8 *dead)
 				list_of[next++] = list;
 	}
 	if (next != work->kept || reached != kept->body.rows)
-		ereport(ERROR,
-				(errcode(ERRCODE_INDEX_CORRUPTED),
-				 errmsg("segment is corrupted: rows outside of all lists")));
+		barq_vector_corrupted("rows outside of all lists");
 }
 
 BarqIvfWork *
@@ -231,6 +213,6 @@ barq_ivf_work_load(void *mem, const BarqCodec *codec, uint32 lists,
 	for (int i = 0; i < ninputs; i++)
 		if (i != which)
 			next = load_input(work, &inputs[i], next);
-	Assert(next == work->rows);
+	Assert(next == work->rows && work->kept <= work->rows);
 	return work;
 }

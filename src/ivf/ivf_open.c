@@ -1,22 +1,15 @@
 /*
  * ivf_open.c
- *	  Open a body: validate every offset, read lists with their bounds checked.
+ *	  Opening a body: offsets are validated once, bounds of a list when it is
+ *	  read.
  *
- * Promise: whatever the bytes of a body are, these functions return what lies
- * inside it or raise ERRCODE_INDEX_CORRUPTED.
+ * Promise: whatever the bytes of a body are, these functions read only bytes
+ * inside of it and return only rows in range, or raise ERRCODE_INDEX_CORRUPTED.
  */
 #include "postgres.h"
 
 #include "ivf/ivf_layout.h"
 
-pg_noreturn static void
-corrupted(const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("segment is corrupted: %s", what)));
-	pg_unreachable();
-}
 
 void
 barq_ivf_open(BarqView *view, IvfLists *lists)
@@ -27,20 +20,20 @@ barq_ivf_open(BarqView *view, IvfLists *lists)
 	lists->view = view;
 
 	if (!barq_section_fits(view->size, lists->vector.graph_off, 1, sizeof(*h)))
-		corrupted("header of the lists outside of the body");
+		barq_vector_corrupted("header of the lists outside of the body");
 	memcpy(h, barq_view_read(view, lists->vector.graph_off, sizeof(*h)), sizeof(*h));
 	if (h->magic != IVF_MAGIC || h->version != IVF_VERSION)
-		corrupted("wrong magic number or version of the lists");
+		barq_vector_corrupted("wrong magic number or version of the lists");
 	if (h->lists > BARQ_IVF_MAX_LISTS || h->lists > lists->body.rows ||
 		(h->lists == 0 && lists->body.rows > 0))
-		corrupted("wrong number of lists");
+		barq_vector_corrupted("wrong number of lists");
 	if (!barq_section_fits(view->size, h->firsts_off, (uint64) h->lists + 1, sizeof(uint32)))
-		corrupted("table of lists outside of the body");
+		barq_vector_corrupted("table of lists outside of the body");
 	if (!barq_section_fits(view->size, h->centroids_off, h->lists, lists->codec.stride))
-		corrupted("centroids outside of the body");
+		barq_vector_corrupted("centroids outside of the body");
 	if (h->spreads_off != 0 &&
 		!barq_section_fits(view->size, h->spreads_off, h->lists, sizeof(float)))
-		corrupted("spreads outside of the body");
+		barq_vector_corrupted("spreads outside of the body");
 }
 
 void
@@ -55,7 +48,7 @@ barq_ivf_list(IvfLists *lists, uint32 list, uint32 *first, uint32 *end)
 						  sizeof(bounds)),
 		   sizeof(bounds));
 	if (bounds[0] > bounds[1] || bounds[1] > lists->body.rows)
-		corrupted("list outside of the rows");
+		barq_vector_corrupted("list outside of the rows");
 	*first = bounds[0];
 	*end = bounds[1];
 }

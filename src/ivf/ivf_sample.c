@@ -1,14 +1,14 @@
 /*
  * ivf_sample.c
- *	  A sample of the rows, what it costs with given centroids, and what
- *	  follows from that: are the centroids of an earlier training still good?
+ *	  Samples of the rows, how well centroids suit them, and hence the decision
+ *	  whether the centroids of an earlier training are kept.
  *
- * The cost of a row is its squared distance from the nearest centroid, the
- * quantity that k-means makes small; for directions 1 - cos, which is half of
- * it. Its mean over a sample is noted with centroids when they are trained.
- * Rows from where there were none then lie far from all centroids, so it rises;
- * where many come to lie near few centroids it falls, but their lists get long:
- * how long is what `imbalance` says.
+ * The *cost* of a row is its squared distance from the nearest centroid, which
+ * k-means minimises; under cosine it is 1 - cos, half of that. Its mean over a
+ * sample is stored with the centroids when they are trained. New rows far from
+ * all centroids raise it. Many new rows near a few centroids lower it, but make
+ * those lists long, which the *imbalance* shows: the mean length of the list of
+ * a random row, divided by the mean length of a list.
  */
 #include "postgres.h"
 
@@ -17,18 +17,18 @@
 #include "ivf/ivf_work.h"
 #include "base/interrupts.h"
 
-/* Rows drawn a list, and at least in all. */
+/* Rows drawn for training: for each list, and at least in all. */
 #define SAMPLE_A_LIST	128
 #define SAMPLE_LEAST	10000
 
-/* Rows whose mean cost is told. */
+/* Rows drawn to measure cost and imbalance. */
 #define SAMPLE_MEASURED	20000
 
-/* What centroids may have come to cost, and lists to be uneven, by new rows. */
+/* Growth of cost and imbalance above which centroids are trained anew. */
 #define DRIFTED_COST	1.05
 #define DRIFTED_IMBALANCE 1.5
 
-/* samples of two kinds, which have as little in common as chance wants */
+/* seeds of independent samples for training and measuring */
 #define SEED_TRAIN		1
 #define SEED_MEASURE	2
 
@@ -38,7 +38,7 @@ barq_ivf_sample_rows(uint32 lists, uint32 rows)
 	return (uint32) Min(Max((uint64) lists * SAMPLE_A_LIST, SAMPLE_LEAST), rows);
 }
 
-/* splitmix64 (Steele, Lea & Flood 2014); a uniform number below n */
+/* A uniform random number below n: splitmix64 (Steele, Lea & Flood 2014). */
 static uint64
 draw(uint64 *state, uint64 n)
 {
@@ -49,7 +49,11 @@ draw(uint64 *state, uint64 n)
 	return (z ^ (z >> 31)) % n;
 }
 
-/* Knuth, The Art of Computer Programming, volume 2, 3.4.2, algorithm S. */
+/*
+ * Copy a random sample of `wanted` rows, or as many as the area has rows or
+ * room for, to the area's sample; returns their number. Knuth, The Art of
+ * Computer Programming, volume 2, 3.4.2, algorithm S.
+ */
 static uint32
 draw_sample(BarqIvfWork *work, uint32 wanted, uint64 seed)
 {
@@ -73,6 +77,7 @@ draw_sample(BarqIvfWork *work, uint32 wanted, uint64 seed)
 	return n;
 }
 
+/* The cost of a row whose key to its nearest centroid is given. */
 static double
 cost_of(BarqMetric metric, float key)
 {
@@ -111,12 +116,11 @@ barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 		squares += (double) counts[i] * counts[i];
 	pfree(counts);
 
-	/* rows in the list of a row taken at random, against lists of one length */
 	*cost = (float) (sum / Max(sample, 1));
 	*imbalance = (float) (squares * work->lists / Max((double) sample * sample, 1));
 }
 
-/* Do the kept centroids suit the rows as well as when they were trained? */
+/* Whether the kept centroids suit the rows nearly as well as when trained. */
 static bool
 still_good(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 {
@@ -129,13 +133,14 @@ still_good(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 		imbalance <= work->kept_imbalance * DRIFTED_IMBALANCE;
 }
 
-/* A progress that counts no rows: those of a sample are none of the result. */
+/* A progress callback that reports 0 rows: rows of a sample are no progress. */
 typedef struct Quiet
 {
 	BarqIvfProgress progress;
 	void	   *arg;
 } Quiet;
 
+/* BarqIvfProgress; arg: a Quiet */
 static void
 quiet_progress(void *arg, uint32 rows)
 {
@@ -166,7 +171,7 @@ barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 	sample = draw_sample(work, work->space_sample, SEED_TRAIN);
 	barq_ivf_kmeans(work, sample, quiet_progress, &quiet);
 
-	/* centroids suit the rows they were made from better than others */
+	/* another sample: centroids suit the rows that trained them too well */
 	sample = draw_sample(work, SAMPLE_MEASURED, SEED_MEASURE);
 	barq_ivf_sample_measure(work, sample, false, quiet_progress, &quiet,
 							&work->cost, &work->imbalance);

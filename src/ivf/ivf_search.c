@@ -1,25 +1,26 @@
 /*
  * ivf_search.c
- *	  Searching a body: centroids are ranked, the nearest lists' rows scored
- *	  one list after the other, the best of them selected as they are asked for.
+ *	  Searching a body: rank lists by their centroids, score the rows of the
+ *	  nearest lists (*probe* them), select the best rows for each call.
  *
- * All keys are kept, in the order in which lists were probed, so a row has a
- * *place*: how many were scored before it. A search that goes on selects from
- * the keys again, without those that it has returned (their keys become NaN).
+ * All keys are kept in the order in which lists were probed, so that each row
+ * has a *place*: the number of rows before it. A later call selects from the
+ * keys again; the key of a row that was returned is NaN.
  *
- * Which lists are probed. At first `probes` lists. A search that is asked for
- * more goes on into others, as many at a time, until it has scored IVF_AHEAD
- * times as many rows as it was asked for (the farther down the ranking, the more
- * lists hold a part of it; measured in README.md), and where those scored cannot
- * fill a request without a bound. A bound that the caller has from other
- * segments is no reason: their rows suffice him.
+ * Which lists are probed. First `probes` lists. Later calls probe further lists,
+ * as many at a time, until IVF_AHEAD times as many rows are scored as were
+ * wanted so far (the farther down the ranking, the more lists hold some of its
+ * rows; measured in docs/performance.md). Further lists are also probed when the rows
+ * scored cannot fill a call without a bound. A call with a bound has enough rows
+ * from other segments and is not filled up.
  *
- * Inner products. The best rows lie in lists of long rows, where the product
- * with the centroid is large; those of a wide list lie farther beyond its
- * centroid than those of a narrow one, so lists are ranked by what SPREADS
- * standard deviations of their rows add to it. Long rows are few, and so are those
- * of their lists: if nobody said how many lists to probe, they are as many as
- * hold the rows that lists of equal length would have had.
+ * Inner products. The best rows are in lists of long rows, whose centroids have
+ * a large product with the query. Rows of a wide list reach farther beyond
+ * their centroid than rows of a narrow list, so lists are ranked by the product
+ * with the centroid plus SPREADS spreads (ivf_spread()). Long rows are few, so
+ * their lists are short: if the number of probes was chosen by this file, lists
+ * are probed until as many rows are scored as that many lists of equal length
+ * would hold.
  */
 #include "postgres.h"
 
@@ -29,14 +30,16 @@
 #include "ivf/ivf_layout.h"
 #include "miscadmin.h"
 
-#define IVF_CHUNK	256			/* rows scored between two looks at the keys */
-#define IVF_BLOCK	16			/* keys looked at together */
-#define IVF_AHEAD	32
-#define IVF_AHEAD_BESIDE	12	/* ... of lists beside graphs */
-#define BREADTH_PER_PROBES	80	/* a wider search probes more of these */
+#define IVF_CHUNK	256			/* rows scored, then compared with the limit */
+#define IVF_BLOCK	16			/* keys compared with the limit together */
+#define IVF_AHEAD	32			/* rows scored for each row wanted */
+#define IVF_AHEAD_BESIDE	12	/* the same for lists beside graphs */
+#define BREADTH_PER_PROBES	80	/* beside graphs: breadth for which the chosen
+	* number of probes is doubled, tripled, ... */
 #define SPREADS		2.0
-#define IVF_FIRST	64			/* rows selected at first, at least */
-#define IVF_LAST	65536		/* ... and at most, unless more are asked for */
+#define IVF_FIRST	64			/* rows selected by the first refill, at least */
+#define IVF_LAST	65536		/* rows selected by a refill, at most, unless the
+	* caller wants more */
 
 /* A probed list: its rows, and the place of the first of them. */
 typedef struct Probe
@@ -54,27 +57,27 @@ typedef struct IvfSearch
 	const uint8 *skip;
 	bool		probes_only;
 	uint32		at_once;		/* lists probed at a time */
-	uint32		least_rows;		/* to be scored at first */
-	uint32		ahead;			/* rows scored for each asked for */
+		uint32		least_rows;		/* rows to score before the first selection */
+		uint32		ahead;			/* rows scored for each row wanted */
 
 	BarqHit    *ranking;		/* lists by their centroids' keys; NULL at first */
-	uint32		ranked;			/* those before are in order */
+		uint32		ranked;			/* ranking[0 .. ranked-1] is in order */
 
 	Probe	   *probes;
 	uint32		nprobes;
-	uint32		nscored;		/* probes scored */
-	float	   *keys;			/* by place */
-	uint32		places;			/* of the rows in all probes */
+	uint32		nscored;		/* probes whose rows have keys */
+		float	   *keys;			/* by place; NaN: returned */
+		uint32		places;			/* rows in all probes */
 
-	/* The best rows by place, sorted; those before next are returned. */
+	/* best rows, by place, sorted; ready[0 .. next-1] have been returned */
 	BarqHit    *ready;
 	Size		ready_size;
 	int			nready;
 	int			next;
 	int			want;			/* rows to select at the next refill */
-	float		bound;			/* rows below this were looked at by the refill */
-	bool		complete;		/* ... and all of them are in ready */
-	uint64		returned;
+		float		bound;			/* bound of the last refill */
+		bool		complete;		/* whether ready has all rows below that bound */
+		uint64		returned;		/* rows returned so far */
 } IvfSearch;
 
 uint32
@@ -84,6 +87,7 @@ barq_ivf_choose_probes(uint32 lists)
 	return (uint32) Min((double) lists, ceil(sqrt((double) lists)));
 }
 
+/* BarqVectorSearchOps.begin */
 static BarqSearch *
 ivf_search_begin(BarqView *view, const BarqSearchParams *params)
 {
@@ -106,7 +110,7 @@ ivf_search_begin(BarqView *view, const BarqSearchParams *params)
 	return (BarqSearch *) search;
 }
 
-/* Keys of n codes from off on. */
+/* Write the keys of the n codes that lie from offset off on to keys[]. */
 static void
 score(IvfSearch *search, uint64 off, uint32 n, float *keys)
 {
@@ -125,6 +129,7 @@ score(IvfSearch *search, uint64 off, uint32 n, float *keys)
 	barq_keys_clean(keys, (int) n);
 }
 
+/* Allocate the ranking of all lists, with their keys, not yet in order. */
 static void
 rank_lists(IvfSearch *search)
 {
@@ -134,7 +139,7 @@ rank_lists(IvfSearch *search)
 	search->ranking = MemoryContextAlloc(search->context, sizeof(BarqHit) * n);
 	if (search->at_once >= n)
 	{
-		/* all of them: as they lie, so that equal keys come in the order of rows */
+		/* all are probed: in list order, so that rows of equal key stay in order */
 		for (uint32 i = 0; i < n; i++)
 			search->ranking[i] = (BarqHit) {0, i};
 		search->ranked = n;
@@ -162,7 +167,10 @@ rank_lists(IvfSearch *search)
 	}
 }
 
-/* Take the next `count` nearest lists, to be scored by the next refill. */
+/*
+ * Append the next `count` nearest lists, or those that are left, to the probes;
+ * the next refill scores them. ERRCODE_INDEX_CORRUPTED where lists overlap.
+ */
 static void
 probe_more(IvfSearch *search, uint32 count)
 {
@@ -192,11 +200,9 @@ probe_more(IvfSearch *search, uint32 count)
 		probe->rows = end - probe->first;
 		probe->place = search->places;
 
-		/* lists that overlap, in a damaged body */
+		/* only lists of a damaged body overlap */
 		if (probe->rows > search->lists.body.rows - search->places)
-			ereport(ERROR,
-					(errcode(ERRCODE_INDEX_CORRUPTED),
-					 errmsg("segment is corrupted: more rows in lists than in all")));
+			barq_vector_corrupted("more rows in lists than in all");
 		search->places += probe->rows;
 		search->nprobes++;
 	}
@@ -205,7 +211,7 @@ probe_more(IvfSearch *search, uint32 count)
 		repalloc_huge(search->keys, sizeof(float) * (Size) search->places);
 }
 
-/* Does any of IVF_BLOCK keys lie below the limit? Branches cost more. */
+/* Whether any of IVF_BLOCK keys is below the limit; without branches. */
 static inline bool
 any_below(const float *keys, float limit)
 {
@@ -216,16 +222,17 @@ any_below(const float *keys, float limit)
 	return below > 0;
 }
 
-/* The selection under way: rows found, and what a further one must beat. */
+/* A selection of the best rows, in search->ready. */
 typedef struct Selection
 {
-	Size		n;
-	Size		room;
-	float		bound;
-	float		limit;
-	bool		complete;
+	Size		n;				/* rows in ready */
+		Size		room;			/* elements of ready */
+		float		bound;			/* of the caller */
+		float		limit;			/* keys of further rows must be below it */
+		bool		complete;		/* whether no row below the bound was dropped */
 } Selection;
 
+/* Add a row that is below the limit, unless it is in skip. */
 static void
 add_row(IvfSearch *search, Selection *s, float key, uint32 place, uint32 row)
 {
@@ -237,7 +244,7 @@ add_row(IvfSearch *search, Selection *s, float key, uint32 place, uint32 row)
 	if (s->n < s->room)
 		return;
 
-	/* half of them are enough: later places lose against equal keys */
+	/* keep the better half: of equal keys, the lower place is better */
 	barq_hits_select(search->ready, s->n, search->want);
 	s->n = search->want;
 	s->complete = false;
@@ -248,6 +255,7 @@ add_row(IvfSearch *search, Selection *s, float key, uint32 place, uint32 row)
 		s->limit = s->bound;
 }
 
+/* Add the rows [at, at + count) of a probe that are below the limit. */
 static void
 select_rows(IvfSearch *search, Selection *s, const Probe *probe, uint32 at, uint32 count)
 {
@@ -261,14 +269,17 @@ select_rows(IvfSearch *search, Selection *s, const Probe *probe, uint32 at, uint
 			continue;
 		for (uint32 j = i; j < end; j++)
 		{
-			/* NaN has been returned */
+			/* NaN: returned before */
 			if (keys[j] == keys[j] && barq_key_below(keys[j], s->limit))
 				add_row(search, s, keys[j], probe->place + at + j, probe->first + at + j);
 		}
 	}
 }
 
-/* Score what is new, and select the best `want` rows below bound. */
+/*
+ * Score the probes that are not scored, and fill search->ready with the best
+ * search->want rows that are below bound and were not returned, sorted.
+ */
 static void
 refill(IvfSearch *search, float bound)
 {
@@ -313,6 +324,7 @@ refill(IvfSearch *search, float bound)
 	search->complete = s.complete;
 }
 
+/* The row at a place. */
 static uint32
 row_of_place(const IvfSearch *search, uint32 place)
 {
@@ -331,7 +343,10 @@ row_of_place(const IvfSearch *search, uint32 place)
 	return search->probes[lo].first + (place - search->probes[lo].place);
 }
 
-/* Move rows below bound from ready to hits; returns how many there are then. */
+/*
+ * Append rows below bound from ready to hits[0 .. n-1] until it has max;
+ * returns its length.
+ */
 static int
 take_ready(IvfSearch *search, float bound, BarqHit *hits, int n, int max)
 {
@@ -349,6 +364,7 @@ take_ready(IvfSearch *search, float bound, BarqHit *hits, int n, int max)
 	return n;
 }
 
+/* BarqVectorSearchOps.next */
 static int
 ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 {
@@ -359,7 +375,7 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	if (max <= 0 || search->lists.header.lists == 0)
 		return 0;
 
-	/* as many lists as the rows asked for so far are worth */
+	/* rows to score for those wanted so far */
 	scored_for = search->returned == 0 ? 0 :
 		(search->returned + (uint64) max) * search->ahead;
 	if (search->nprobes == 0)
@@ -380,9 +396,10 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 			 (!search->complete || bound > search->bound)))
 		{
 			/*
-			 * Who took all that was selected will take more. Where further
-			 * lists are the reason, what is left is selected again, and
-			 * again with the next ones: that should be little.
+			 * A caller that took all selected rows will want more: select
+			 * four times as many. Not where new probes are the reason of the
+			 * refill: then the rows left in ready are selected again, so they
+			 * should be few.
 			 */
 			if (search->nready > 0 && search->next == search->nready)
 				search->want = Min(search->want * 4, IVF_LAST);
@@ -391,7 +408,7 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 		}
 		n = take_ready(search, bound, hits, n, max);
 
-		/* those of a further list may be nearer: a batch of their own */
+		/* rows of a further list may be nearer, so they make a batch of their own */
 		if (n > 0 || bound != INFINITY || search->probes_only)
 			return n;
 		if (search->next < search->nready || !search->complete)
@@ -402,10 +419,11 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	}
 }
 
+/* BarqVectorSearchOps.end */
 static void
 ivf_search_end(BarqSearch *search)
 {
-	/* all memory belongs to the context of search_begin */
+	/* an IVF search holds memory only, which its context owns */
 }
 
 static const BarqVectorSearchOps search_ops = {

@@ -1,9 +1,10 @@
 /*
  * ivf_step.c
- *	  Finding the nearest centroid of many rows, by all who help.
+ *	  Steps: finding the nearest centroid of many rows, by the leader and its
+ *	  helpers. README.md, "Work area", has the invariants.
  *
- * Most of a build's time goes here. Centroids are taken a tile at a time that
- * stays in the first-level cache while a chunk's rows are compared with it.
+ * Most of a build's time is spent here. All rows of a chunk are compared with
+ * one tile of centroids after the other; a tile stays in the first-level cache.
  */
 #include "postgres.h"
 
@@ -17,10 +18,10 @@
 #define TILE_MAX	512			/* centroids */
 #define LANES		8
 
-/* A claim word of which no chunk can be claimed: no step has so many. */
+/* A claim word from which no chunk can be claimed: no step has so many. */
 #define CLOSED(number)	(((uint64) (number) << 32) | PG_UINT32_MAX)
 
-/* How long who finds nothing to do waits before he looks again. */
+/* Nanoseconds that an idle process waits before it looks for a chunk again. */
 #define PAUSE_NS	50000
 
 static void
@@ -50,7 +51,7 @@ least_key(const float *keys, int n)
 	return least[0];
 }
 
-/* The index of a key that is known to be there. */
+/* The first index of a key that is in keys[]. */
 static inline int
 find_key(const float *keys, float key)
 {
@@ -61,7 +62,10 @@ find_key(const float *keys, float key)
 	return i;
 }
 
-/* Only centroids near to that of the list a row is in are candidates. */
+/*
+ * Find the nearest centroid of n rows among those near to the centroid of each
+ * row's present list: updates lists[], writes the keys to best[].
+ */
 static void
 near_centroids(BarqIvfWork *work, const IvfStep *step, const BarqCodec *codec,
 			   const char *rows, uint32 *lists, float *best, uint32 n)
@@ -82,6 +86,7 @@ near_centroids(BarqIvfWork *work, const IvfStep *step, const BarqCodec *codec,
 	}
 }
 
+/* Find the nearest of all centroids for n rows: writes lists[] and best[]. */
 static void
 all_centroids(BarqIvfWork *work, const IvfStep *step, const BarqCodec *codec,
 			  const char *rows, uint32 *lists, float *best, uint32 n)
@@ -117,7 +122,7 @@ all_centroids(BarqIvfWork *work, const IvfStep *step, const BarqCodec *codec,
 	}
 }
 
-/* One chunk of a step. */
+/* Do one chunk of a step: rows [first, first + n). */
 static void
 nearest_centroids(BarqIvfWork *work, const IvfStep *step, uint32 first, uint32 n)
 {
@@ -135,9 +140,11 @@ nearest_centroids(BarqIvfWork *work, const IvfStep *step, uint32 first, uint32 n
 }
 
 /*
- * Claim a chunk of the step under way and do it. False if all are claimed.
- * The claim succeeds only if the step is still the one whose next chunk was
- * read, and until this chunk is done the leader makes no other.
+ * Try to claim a chunk of the current step, and do it. False if all chunks are
+ * claimed. *done: rows of the chunk; 0 if another process claimed it. The claim
+ * fails if the step has been replaced since its claim word was read; while a
+ * claimed chunk is not done the leader replaces nothing (README.md, invariants
+ * 1 and 2). Raises no error.
  */
 static bool
 do_chunk(BarqIvfWork *work, uint32 *done)
@@ -154,9 +161,10 @@ do_chunk(BarqIvfWork *work, uint32 *done)
 		return false;
 	*done = 0;
 	if (!pg_atomic_compare_exchange_u64(&work->claim, &claim, claim + 1))
-		return true;			/* somebody else has it; look again */
+		return true;			/* another process has it; look again */
 
 	n = (uint32) Min(IVF_CHUNK_ROWS, step.end - first);
+	Assert(step.end <= Max(work->rows, work->space_sample));
 	nearest_centroids(work, &step, (uint32) first, n);
 	pg_write_barrier();
 	pg_atomic_fetch_add_u32(&work->done, n);
@@ -183,8 +191,9 @@ barq_ivf_step_run(BarqIvfWork *work, const IvfStep *step,
 		return;
 
 	/*
-	 * All chunks of the step before are done. Who has read its last claim may
-	 * read what is written here with it, but then cannot claim anything.
+	 * All chunks of the last step are done. A helper that read the old claim
+	 * word may read a step that is half written, but its claim then fails,
+	 * because the word has changed.
 	 */
 	pg_atomic_write_u64(&work->claim, CLOSED(number));
 	pg_memory_barrier();

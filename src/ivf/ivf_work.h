@@ -1,12 +1,12 @@
 /*
  * ivf_work.h
- *	  The work area of a build or merge: layout, and the steps that several
+ *	  The work area of a build or merge: its layout, and the steps that several
  *	  processes share.
  *
- * The leader alone changes anything but the outputs of a *step*: a range of
- * rows for each of which the nearest centroid is sought. A step is cut into
- * chunks; who claims one writes the lists (and keys) of its rows. README.md
- * says why a claim can never belong to another step than its claimer thinks.
+ * A *step* finds the nearest centroid for each row of a range. Its rows are cut
+ * into chunks; the process that claims a chunk writes the lists (and keys) of
+ * the chunk's rows. The leader alone writes everything else. README.md, "Work
+ * area", has the invariants.
  */
 #ifndef BARQ_IVF_WORK_H
 #define BARQ_IVF_WORK_H
@@ -15,19 +15,19 @@
 #include "port/atomics.h"
 
 #define IVF_WORK_MAGIC	0x57465649	/* "IVFW" */
-#define IVF_CHUNK_ROWS	256			/* of a step, claimed at once */
-#define IVF_NEAR		64
+#define IVF_CHUNK_ROWS	256			/* rows of a chunk */
+#define IVF_NEAR		64			/* centroids noted as near to each centroid */
 
-/* Rows for each of which the nearest centroid is sought. Offsets in the area. */
+/* A step. Offsets count from the start of the area. */
 typedef struct IvfStep
 {
 	uint64		rows_off;		/* codes, stride bytes each */
 	uint64		centroids_off;
 	uint64		lists_off;		/* out: uint32 a row */
 	uint64		keys_off;		/* out: float a row; 0: not wanted */
-	uint64		near_off;		/* 0: all centroids are candidates; else only
-								 * the IVF_NEAR that stand here, uint32 each,
-								 * for the list that a row is in so far */
+	uint64		near_off;		/* 0: all centroids are candidates; else
+								 * uint32[lists][IVF_NEAR]: only those near to
+								 * the row's present list are */
 	uint32		first;			/* rows [first, end) */
 	uint32		end;
 } IvfStep;
@@ -36,20 +36,20 @@ struct BarqIvfWork
 {
 	uint32		magic;			/* IVF_WORK_MAGIC */
 	BarqCodec	codec;
-	uint32		rows;			/* all of them alive */
-	uint32		wanted;			/* lists to make, if any are made */
-	uint32		lists;			/* centroids there are */
-	uint32		kept;			/* rows 0 … kept-1 are in a list of the kept
-								 * centroids; 0: there are none to keep */
-	float		kept_cost;		/* see IvfHeader */
+	uint32		rows;			/* live rows of all inputs */
+	uint32		wanted;			/* lists to make, if centroids are trained */
+	uint32		lists;			/* centroids in the area */
+	uint32		kept;			/* rows 0 .. kept-1 have a list of the kept
+								 * centroids; 0: no centroids are kept */
+	float		kept_cost;		/* from the kept input's IvfHeader */
 	float		kept_imbalance;
 	uint32		kept_wanted;
-	float		cost;			/* what the body's header is to say */
+	float		cost;			/* for the IvfHeader to be written */
 	float		imbalance;
-	uint32		space_lists;	/* centroids that there is room for */
-	uint32		space_sample;
+	uint32		space_lists;	/* room for centroids */
+	uint32		space_sample;	/* room for rows of a sample */
 
-	/* sections, from the area's start */
+	/* offsets from the start of the area */
 	uint64		codes_off;
 	uint64		tids_off;		/* ItemPointerData[rows] */
 	uint64		list_of_off;	/* uint32[rows] */
@@ -59,11 +59,10 @@ struct BarqIvfWork
 	uint64		sample_key_off; /* float[space_sample] */
 	uint64		near_off;		/* uint32[space_lists][IVF_NEAR] */
 
-	/* the step under way: number << 32 | next chunk to claim */
-	pg_atomic_uint64 claim;
-	pg_atomic_uint32 done;		/* rows finished */
-	pg_atomic_uint32 finished;	/* helpers may go */
-	IvfStep		step;
+	pg_atomic_uint64 claim;		/* number of the step << 32 | next chunk */
+	pg_atomic_uint32 done;		/* rows of the step that are finished */
+	pg_atomic_uint32 finished;	/* 1: helpers return */
+	IvfStep		step;			/* the current one */
 };
 
 static inline char *
@@ -72,21 +71,32 @@ ivf_work_at(BarqIvfWork *work, uint64 off)
 	return (char *) work + off;
 }
 
-/* ivf_step.c: do a step with whoever helps; progress is told of every row */
+/* ivf_step.c: prepare an area for steps, before helpers attach. */
 extern void barq_ivf_step_init(BarqIvfWork *work);
+
+/*
+ * Leader: run a step, together with the helpers, and wait until all its chunks
+ * are done. Calls progress after each chunk of its own, and while it waits.
+ */
 extern void barq_ivf_step_run(BarqIvfWork *work, const IvfStep *step,
 							  BarqIvfProgress progress, void *arg);
 
-/* ivf_kmeans.c: centroids from the sample that lies in the area */
+/*
+ * ivf_kmeans.c: leader: train work->lists centroids (fewer if the sample is
+ * smaller; then lowers work->lists) from the first `sample` rows of the area's
+ * sample, of which there is at least one.
+ */
 extern void barq_ivf_kmeans(BarqIvfWork *work, uint32 sample,
 							BarqIvfProgress progress, void *arg);
 
-/* ivf_sample.c: rows drawn at random into the area; returns how many */
+/* ivf_sample.c: rows of the training sample for so many lists and rows. */
 extern uint32 barq_ivf_sample_rows(uint32 lists, uint32 rows);
 
 /*
- * Find the lists of the sample, and how well they suit it. near: a row's list
- * is one of those near to its list so far (near_off).
+ * Leader: find the lists of the first `sample` rows of the area's sample and
+ * measure how well the centroids suit them. near: search only the lists that
+ * are near to the present list of a row (work->near_off). *cost, *imbalance:
+ * see ivf_sample.c.
  */
 extern void barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 									BarqIvfProgress progress, void *arg,

@@ -1,7 +1,7 @@
 /*
  * ivf_write.c
- *	  A finished work area as a body: rows in the order of their lists, lists
- *	  without rows left out.
+ *	  Writing a finished work area as a body: rows in the order of their lists;
+ *	  lists without rows are left out. Called by the leader.
  */
 #include "postgres.h"
 
@@ -12,9 +12,10 @@
 #include "base/interrupts.h"
 
 /*
- * Rows in the order of their lists, as they were within one: order[] receives
- * them, firsts[] where each list begins, names[] which of the area's lists it
- * is. Returns how many lists have rows.
+ * Order rows by their lists, and within a list as they are. Receive: order[],
+ * the rows; firsts[], the place of the first row of each list that has rows, and
+ * the end of the last one; names[], which of the area's lists each one is.
+ * Returns the number of lists that have rows.
  */
 static uint32
 order_rows(BarqIvfWork *work, uint32 *order, uint32 *firsts, uint32 *names)
@@ -46,9 +47,7 @@ order_rows(BarqIvfWork *work, uint32 *order, uint32 *firsts, uint32 *names)
 	return lists;
 }
 
-/*
- * Spreads of the lists (ivf_spread()), whose rows are order[firsts[i]] and on.
- */
+/* Write the spreads (ivf_spread()) of the lists of order_rows() to spreads[]. */
 static void
 find_spreads(BarqIvfWork *work, const uint32 *order, const uint32 *firsts,
 			 const uint32 *names, uint32 lists, float *spreads)
