@@ -229,7 +229,8 @@ compact_once(Relation index, bool all, uint64 *rows)
 	BarqMeta	meta;
 	MergeState	state = {0};
 	BarqChange	change = {0};
-	BarqSegmentDesc desc = {0};
+	uint8		id[BARQ_ID_BYTES];
+	BarqNewSegment merged = {id, BARQ_ORIGIN_MERGE};
 	BarqSegmentDesc *removed;
 	BarqMergeInput *inputs;
 	BarqBodyWriter *writer = NULL;
@@ -285,10 +286,10 @@ compact_once(Relation index, bool all, uint64 *rows)
 	{
 		char	   *reason = NULL;
 
-		barq_new_id(desc.id);
+		barq_new_id(id);
 		barq_merging = true;
 		writer = barq_index_kind(meta.options.index_kind)->merge(index, &meta.options,
-																 desc.id, inputs,
+																 id, inputs,
 																 state.n, live, &reason);
 		barq_merging = false;
 		if (writer == NULL)
@@ -305,16 +306,9 @@ compact_once(Relation index, bool all, uint64 *rows)
 			barq_keyless_merge(writer, inputs, state.n);
 			state.body = barq_body_finish(writer, &state.bytes);
 			barq_step("compact: merged");
-			desc.level = barq_segment_tier(state.bytes);
-			desc.origin = BARQ_ORIGIN_MERGE;
-			barq_segment_write(index, &desc, state.body, state.bytes);
-			if (!barq_body_is_file(writer))
-			{
-				bool		busy;
-
-				(void) barq_image_make(index, &desc, state.body, &busy, &reason);
-			}
-			change.add = &desc;
+			merged.body = state.body;
+			merged.bytes = state.bytes;
+			merged.has_image = barq_body_is_file(writer);
 		}
 	}
 
@@ -325,7 +319,10 @@ compact_once(Relation index, bool all, uint64 *rows)
 		change.collect_dead = collect_dead;
 		change.arg = &state;
 		change.compacted = true;
-		barq_publish(index, &change);
+		if (writer != NULL)
+			barq_publish_segment(index, &merged, &change);
+		else
+			barq_publish(index, &change);
 		*rows = live + keyless;
 		stats = barq_stats_of(RelationGetRelid(index));
 		barq_count(stats, BARQ_COUNT_COMPACTIONS, 1);

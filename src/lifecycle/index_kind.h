@@ -1,7 +1,14 @@
 /*
  * index_kind.h
- *	  What an access method tells the lifecycle about its indexes: how rows are
- *	  sealed and merged, which options there are. The registry of index kinds.
+ *	  BarqIndexKind, one for each access method, and its registry.
+ *
+ * There are two registries. A segment kind (BarqSegmentKind, store/segment.h)
+ * defines the meaning of the bytes of one segment: it checks and searches a
+ * body, and knows neither the index nor its options. An index kind defines what
+ * an access method does with rows over the life of an index: which segment kind
+ * a seal or a merge writes, which segments are provisional, how options are
+ * frozen. The lifecycle calls index kinds; the store calls segment kinds. An
+ * index of one kind may hold segments of several (barq_hnsw: flat and hnsw).
  */
 #ifndef BARQ_INDEX_KIND_H
 #define BARQ_INDEX_KIND_H
@@ -27,7 +34,7 @@ typedef struct BarqShownOption
 
 #define BARQ_MAX_OPTIONS	8	/* of one kind of index */
 
-/* What an access method's index does with rows. One instance a kind. */
+/* Callbacks of one access method. */
 typedef struct BarqIndexKind
 {
 	uint16		id;				/* as in BarqFrozenOptions: its main segment kind's */

@@ -63,10 +63,6 @@ extern bool barq_compact_next(Relation index);
  */
 extern bool barq_merging;
 
-/* Write a finished body as a segment's pages and fill its descriptor. */
-extern void barq_segment_write(Relation index, BarqSegmentDesc *desc,
-							   const char *body, uint64 bytes);
-
 /*
  * Set the bits of a body's rows that have one of some TIDs, which are sorted
  * here. A kind may write rows in another order than it was given them.
@@ -107,6 +103,25 @@ typedef struct BarqChange
 } BarqChange;
 
 extern void barq_publish(Relation index, BarqChange *change);
+
+/* A finished body that is to become a segment. */
+typedef struct BarqNewSegment
+{
+	const uint8 *id;			/* the name of its image */
+	uint32		origin;			/* BARQ_ORIGIN_* */
+	const char *body;
+	uint64		bytes;
+	bool		has_image;		/* the body was written into its image file */
+} BarqNewSegment;
+
+/*
+ * Write a body's pages and, where it has none yet, its image; then publish
+ * `change` with the segment as what it adds (change->add is overwritten). A
+ * failure to write the image is no error: the next search makes the image.
+ * The maintenance lock, or the exclusive lock of CREATE INDEX, is held.
+ */
+extern void barq_publish_segment(Relation index, const BarqNewSegment *segment,
+								 BarqChange *change);
 
 /*
  * The blocks that something reaches, as a bitmap of nblocks bits. The

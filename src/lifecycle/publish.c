@@ -10,20 +10,6 @@
 #include "base/steps.h"
 #include "utils/timestamp.h"
 
-void
-barq_segment_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 bytes)
-{
-	BarqView	view;
-
-	barq_view_init_memory(&view, body, bytes);
-	desc->kind = view.kind;
-	desc->rows = barq_view_all_rows(&view);
-	desc->keyless = desc->rows - view.rows;
-	desc->generation = barq_new_generation();
-	desc->created = GetCurrentTimestamp();
-	barq_blob_write(index, desc, body, bytes);
-}
-
 static int
 compare_tids(const void *a, const void *b)
 {
@@ -181,4 +167,32 @@ barq_publish(Relation index, BarqChange *change)
 	barq_pages_free(index, &garbage);
 	for (uint32 i = 0; i < change->nremove; i++)
 		barq_image_remove(index, change->remove[i].id);
+}
+
+void
+barq_publish_segment(Relation index, const BarqNewSegment *segment, BarqChange *change)
+{
+	BarqSegmentDesc desc = {0};
+	BarqView	view;
+
+	barq_view_init_memory(&view, segment->body, segment->bytes);
+	memcpy(desc.id, segment->id, BARQ_ID_BYTES);
+	desc.origin = segment->origin;
+	desc.level = segment->origin == BARQ_ORIGIN_SEAL ? 0 : barq_segment_tier(segment->bytes);
+	desc.kind = view.kind;
+	desc.rows = barq_view_all_rows(&view);
+	desc.keyless = desc.rows - view.rows;
+	desc.generation = barq_new_generation();
+	desc.created = GetCurrentTimestamp();
+	barq_blob_write(index, &desc, segment->body, segment->bytes);
+
+	if (!segment->has_image)
+	{
+		bool		busy;
+		char	   *reason;
+
+		(void) barq_image_make(index, &desc, segment->body, &busy, &reason);
+	}
+	change->add = &desc;
+	barq_publish(index, change);
 }

@@ -121,7 +121,6 @@ barq_seal_log(Relation index)
 	Gathered	gathered = {0};
 	BarqGrowingVisitor visitor = {gather_page, gather_record, NULL, &gathered};
 	BarqChange	change = {0};
-	BarqSegmentDesc desc = {0};
 	BlockNumber stop;
 	uint64		stop_generation;
 	uint64		rows;
@@ -156,26 +155,24 @@ barq_seal_log(Relation index)
 	{
 		const BarqIndexKind *kind = barq_index_kind(meta.options.index_kind);
 		BarqBodyWriter *writer = barq_body_begin_memory(gathered.pages.count * (Size) BLCKSZ);
-		bool		busy;
-		char	   *reason;
+		uint8		id[BARQ_ID_BYTES];
+		BarqNewSegment segment = {id, BARQ_ORIGIN_SEAL};
 
 		kind->seal(&meta.options, gathered.rows, gathered.nrows, writer);
 		barq_keyless_write(writer, &gathered.keyless);
 		gathered.body = barq_body_finish(writer, &gathered.bytes);
-		barq_new_id(desc.id);
-		desc.origin = BARQ_ORIGIN_SEAL;
-		barq_segment_write(index, &desc, gathered.body, gathered.bytes);
-
-		/* best effort: whoever searches next makes it where this fails */
-		(void) barq_image_make(index, &desc, gathered.body, &busy, &reason);
-		change.add = &desc;
+		barq_new_id(id);
+		segment.body = gathered.body;
+		segment.bytes = gathered.bytes;
+		barq_publish_segment(index, &segment, &change);
 	}
-	barq_publish(index, &change);
+	else
+		barq_publish(index, &change);
 
 	stats = barq_stats_of(RelationGetRelid(index));
 	barq_count(stats, BARQ_COUNT_SEALS, 1);
 	barq_count(stats, BARQ_COUNT_ROWS_SEALED, rows);
-	barq_count(stats, BARQ_COUNT_BYTES_SEALED, desc.body_bytes);
+	barq_count(stats, BARQ_COUNT_BYTES_SEALED, gathered.bytes);
 	barq_count(stats, BARQ_COUNT_SEAL_US, barq_elapsed_us(start));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -65,41 +65,29 @@ collect_runs(BarqTextRuns *own, BarqBuildLeader *leader, int *n)
 static void
 write_segment(Relation index, BarqTextRun *runs, int n)
 {
-	BarqSegmentDesc desc = {0};
+	uint8		id[BARQ_ID_BYTES];
+	BarqNewSegment segment = {id, BARQ_ORIGIN_BUILD};
 	BarqChange	change = {0};
 	BarqBodyWriter *writer = NULL;
-	const char *body;
-	uint64		bytes;
 
 	if (n == 0)
 		return;
-	barq_new_id(desc.id);
+	barq_new_id(id);
 	if (n > 1)
 	{
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_MERGE);
-		writer = barq_text_merge_runs(index, desc.id, runs, n);
+		writer = barq_text_merge_runs(index, id, runs, n);
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITE);
-		body = barq_body_finish(writer, &bytes);
+		segment.body = barq_body_finish(writer, &segment.bytes);
+		segment.has_image = barq_body_is_file(writer);
 	}
 	else
 	{
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITE);
-		body = runs[0].body;
-		bytes = runs[0].bytes;
+		segment.body = runs[0].body;
+		segment.bytes = runs[0].bytes;
 	}
-	desc.level = barq_segment_tier(bytes);
-	desc.origin = BARQ_ORIGIN_BUILD;
-	barq_segment_write(index, &desc, body, bytes);
-	if (writer == NULL || !barq_body_is_file(writer))
-	{
-		bool		busy;
-		char	   *reason;
-
-		/* best effort: whoever searches first makes it where this fails */
-		(void) barq_image_make(index, &desc, body, &busy, &reason);
-	}
-	change.add = &desc;
-	barq_publish(index, &change);
+	barq_publish_segment(index, &segment, &change);
 	if (writer != NULL)
 		barq_body_release(writer);
 }

@@ -278,14 +278,13 @@ build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
 static void
 write_segment(VectorBuild *build)
 {
-	BarqSegmentDesc desc = {0};
+	uint8		id[BARQ_ID_BYTES];
+	BarqNewSegment segment = {id, BARQ_ORIGIN_BUILD};
 	BarqChange	change = {0};
 	BarqBodyWriter *writer;
 	const char *slots;
 	const char *whole;
-	const char *body;
 	uint64		rows;
-	uint64		bytes;
 
 	slots = barq_sink_rows(&build->sink, &rows, &whole);
 	if (build->index_tuples == 0)
@@ -295,23 +294,13 @@ write_segment(VectorBuild *build)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("cannot index more than %u rows", PG_UINT32_MAX - 1)));
 
-	barq_new_id(desc.id);
-	writer = build_body(build, desc.id, rows, slots, whole);
+	barq_new_id(id);
+	writer = build_body(build, id, rows, slots, whole);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
 	barq_sink_write_keyless(&build->sink, writer);
-	body = barq_body_finish(writer, &bytes);
-	desc.level = barq_segment_tier(bytes);
-	desc.origin = BARQ_ORIGIN_BUILD;
-	barq_segment_write(build->index, &desc, body, bytes);
-	if (!barq_body_is_file(writer))
-	{
-		bool		busy;
-		char	   *reason;
-
-		(void) barq_image_make(build->index, &desc, body, &busy, &reason);
-	}
-	change.add = &desc;
-	barq_publish(build->index, &change);
+	segment.body = barq_body_finish(writer, &segment.bytes);
+	segment.has_image = barq_body_is_file(writer);
+	barq_publish_segment(build->index, &segment, &change);
 	barq_body_release(writer);
 }
 
