@@ -12,6 +12,7 @@ import time
 
 import dataset
 import measure
+import plot
 import report
 from database import Database
 from element import ELEMENTS, OPERATORS
@@ -151,6 +152,7 @@ def main():
         with open(os.path.join(o.out, "results.json"), "w") as file:
             json.dump(results, file, indent=1)
         report.write(results, os.path.join(o.out, "report.html"))
+        plot.of_results(results, o.out)
 
     run = measure.Measurement
     each(run.load)
