@@ -63,6 +63,7 @@ for target; do
 				'echo "int LLVMFuzzerTestOneInput(void) { return 0; }" | clang -fsanitize=fuzzer,address -x c -o /dev/null -'
 			need clang-tidy have clang-tidy
 			need cppcheck have cppcheck
+			need python3 have python3
 			need "postgresql-$major-pgtap" have_file /usr/share/postgresql/*/extension/pgtap.control
 			;;
 		demo)

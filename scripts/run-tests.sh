@@ -21,7 +21,8 @@
 # format     clang-format agrees (where version 14 is installed)
 # size       no source file has more than 800 lines
 # ascii      messages and SQL are ASCII
-# layout     folders call only what they may, nothing is exported in vain
+# layout     folders call only what they may, nothing is exported in vain,
+#            documents name what exists, README's plot is the figures'
 # lint       scripts/lint.sh (where clang-tidy is of version 14)
 #
 # regress and isolation databases have the extension created before the first
@@ -342,6 +343,8 @@ suite_layout()
 {
 	check layout "folders call only what stands above them" "$BARQ_SRC/scripts/check-layout.sh" "$BARQ_TREE"
 	check layout "nothing is exported in vain" "$BARQ_SRC/scripts/check-symbols.sh" "$BARQ_TREE"
+	check layout "documents name what exists" "$BARQ_SRC/scripts/check-docs.pl"
+	check layout "the plot in README.md shows the figures of docs/performance.md" "$BARQ_SRC/bench/plot.py" --check
 }
 
 suite_lint()

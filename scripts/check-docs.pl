@@ -1,0 +1,229 @@
+#!/usr/bin/env perl
+# check-docs.pl: do the documents name things that exist?
+#
+# Documents are README.md, CONTRIBUTING.md, SECURITY.md, docs/*.md,
+# test/README.md and src/*/README.md. Checked are:
+#   paths     each path or file name in backticks exists
+#   links     each link leads to a file, each #anchor to a heading
+#   settings  each barq.x named is defined, or planned in docs/roadmap.md; each
+#             setting defined is in the table of docs/reference.md
+#   functions each function with COMMENT ON, unless internal or only the function
+#             behind an operator, cast, aggregate or type, is in docs/reference.md
+#   lists     CONTRIBUTING.md's lists marked complete name each file whose code
+#             mentions the example
+#   sections  "docs/x.md, "Title"" in a comment of src/ names a heading
+#   lines     below 100 characters in docs/ and the documents of the top folder
+#             (tables, links and code excepted)
+# Exit status 1, with a line for each fault.
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+
+chdir(abs_path(dirname(__FILE__) . '/..')) or die;
+
+my @documents = (grep({ -f } qw(README.md CONTRIBUTING.md SECURITY.md test/README.md)), glob('docs/*.md'), glob('src/*/README.md'));
+my @files = grep { -f } split /\n/, `find src sql test scripts bench demo docker docs -type f; ls`;
+my %names = map { basename($_) => 1 } @files;
+my $faults = 0;
+
+# files of PostgreSQL that documents name
+my %foreign = map { $_ => 1 } qw(wparser_def.c funcapi.c genericdesc.c postgresql.conf pg_hba.conf);
+
+sub fault { print "@_\n"; $faults++; return; }
+
+sub slurp
+{
+	my ($path) = @_;
+	open(my $file, '<:encoding(UTF-8)', $path) or die "$path: $!";
+	local $/ = undef;
+	return scalar <$file>;
+}
+
+# the text without fenced or indented blocks of code
+sub prose
+{
+	my ($text) = @_;
+	$text =~ s/^```.*?^```[^\n]*$//msg;
+	$text =~ s/^(?: {4}|\t)(?![-*|] ).*$//mg;
+	return $text;
+}
+
+# a path as a document names it: from the top, from src/, or from the document's folder
+sub exists_somewhere
+{
+	my ($path, $document) = @_;
+	foreach my $base ('', 'src/', dirname($document) . '/')
+	{
+		return 1 if glob_matches("$base$path");
+	}
+	return $path !~ m{/} && ($names{$path} || $foreign{$path});
+}
+
+sub glob_matches
+{
+	my ($pattern) = @_;
+	return -e $pattern if $pattern !~ /[*?\[{]/;
+	return scalar grep { -e } glob($pattern);
+}
+
+# ---- paths
+
+foreach my $document (@documents)
+{
+	my $text = prose(slurp($document));
+	while ($text =~ /`([^`\n]+)`/g)
+	{
+		my $token = $1;
+		next if $token !~ m{^[\w.*{},/+-]+$} || $token =~ m{^/};
+		my $is_path = $token =~ m{\.(?:c|h|md|sh|pl|pm|py|sql|spec|mk|out|yaml)$}
+		  || $token =~ m{^(?:src|sql|test|scripts|bench|demo|docker|docs)/};
+		next if !$is_path || $token =~ m{^build/};
+		# the tests of pgvector
+		next if $document eq 'docs/from-pgvector.md' && $token =~ /^(?:hnsw|ivfflat|vector)_.*\.sql$/;
+		fault("$document: `$token` does not exist") if !exists_somewhere($token, $document);
+	}
+}
+
+# ---- links
+
+my %anchors;
+
+sub anchors
+{
+	my ($path) = @_;
+	return $anchors{$path} if $anchors{$path};
+	my (%found, %count);
+	my $text = slurp($path);
+	$text =~ s/^```.*?^```[^\n]*$//msg;
+	while ($text =~ /^#{1,6} +(.+?) *$/mg)
+	{
+		my $slug = lc $1;
+		$slug =~ s/\[([^\]]*)\]\([^)]*\)/$1/g;
+		$slug =~ s/[^\w\- ]//g;
+		$slug =~ tr/ /-/;
+		my $n = $count{$slug}++;
+		$found{ $n ? "$slug-$n" : $slug } = 1;
+	}
+	return $anchors{$path} = \%found;
+}
+
+foreach my $document (@documents, 'CHANGELOG.md')
+{
+	my $text = slurp($document);
+	$text =~ s/^```.*?^```[^\n]*$//msg;
+	my @targets = $text =~ /\]\(([^()\s]+)\)/g;
+	push @targets, $text =~ /(?:src|srcset|href)="([^"]+)"/g;
+	foreach my $target (@targets)
+	{
+		next if $target =~ m{^[a-z]+:};
+		my ($path, $anchor) = $target =~ /^([^#]*)#?(.*)$/;
+		my $file = $path eq '' ? $document : dirname($document) . "/$path";
+		if (!-e $file)
+		{
+			fault("$document: the link $target leads nowhere");
+		}
+		elsif ($anchor ne '' && !anchors($file)->{$anchor})
+		{
+			fault("$document: the link $target names no heading");
+		}
+	}
+}
+
+# ---- settings
+
+my %settings;
+foreach my $source (glob('src/*.c src/*/*.c'))
+{
+	$settings{$_} = 1 foreach slurp($source) =~ /DefineCustom\w+Variable\("barq\.(\w+)"/g;
+}
+my $roadmap = slurp('docs/roadmap.md');
+my $reference = slurp('docs/reference.md');
+
+foreach my $document (@documents)
+{
+	foreach my $name (slurp($document) =~ /\bbarq\.([a-z_]+)\b(?!\()/g)
+	{
+		next if $name =~ /^(?:barq_|c$|h$|so$|control$)/ || $settings{$name} || $roadmap =~ /barq\.$name\b/;
+		fault("$document: there is no setting barq.$name, nor is it in docs/roadmap.md");
+	}
+}
+foreach my $name (sort keys %settings)
+{
+	fault("docs/reference.md: no row for the setting barq.$name") if $reference !~ /^\| `barq\.$name` \|/m;
+}
+
+# ---- functions
+
+my $sql = join '', map { slurp($_) } sort glob('sql/parts/*.sql');
+my %declared = map { $_ => 1 } $sql =~ /(?:CREATE(?: OR REPLACE)? FUNCTION|COMMENT ON FUNCTION)\s+(\w+)/g;
+# what serves an operator, cast, aggregate, type or access method, by the place where that is created
+my %serves;
+while ($sql =~ /^CREATE (?:OPERATOR|CAST|AGGREGATE|TYPE|ACCESS METHOD|EVENT TRIGGER|OPERATOR CLASS)\b(.*?);/msg)
+{
+	$serves{$_} = 1 foreach grep { $declared{$_} } $1 =~ /\b(\w+)\b/g;
+}
+while ($sql =~ /COMMENT ON (?:FUNCTION|AGGREGATE)\s+(\w+)\s*\(.*?\)\s+IS\s+'(.*?)'/sg)
+{
+	my ($name, $comment) = ($1, $2);
+	next if $comment =~ /^internal:/ || $reference =~ /\b$name\b/ || $serves{$name};
+	fault("docs/reference.md: nothing about the function $name");
+}
+
+# ---- lists of CONTRIBUTING.md
+
+my $contributing = slurp('CONTRIBUTING.md');
+my @code = grep { /^(?:src|sql\/parts)\// && /\.(?:c|h|sql)$/ } @files;
+push @code, 'test/perl/BarqTorture.pm', 'test/unit/link.mk', 'scripts/check-layout.sh', 'bench/element.py', 'bench/measure.py', 'bench/run.py';
+
+sub complete
+{
+	my ($heading, $mention, $but) = @_;
+	my ($section) = $contributing =~ /^### \Q$heading\E\n(.*?)(?=^##|\z)/ms;
+	return fault("CONTRIBUTING.md: no section \"$heading\"") if !defined $section;
+	foreach my $file (@code)
+	{
+		next if $file =~ m{^$but};
+		my $text = slurp($file);
+		$text =~ s{/\*.*?\*/}{}sg if $file =~ /\.[ch]$/;
+		$text =~ s/--[^\n]*//g if $file =~ /\.sql$/;
+		$text =~ s/#[^\n]*//g if $file =~ /\.(?:mk|sh|pm)$/;
+		fault("CONTRIBUTING.md, $heading: does not name $file") if $text =~ $mention && index($section, "`$file`") < 0;
+	}
+	return;
+}
+complete('A segment kind', qr/ivf/i, 'src/ivf/');
+complete('A type', qr/sparsevec/i, 'src/types/');
+complete('A distance', qr/BARQ_METRIC_L1/, 'src/types/');
+
+# ---- sections that comments name
+
+foreach my $source (glob('src/*.c src/*/*.[ch]'))
+{
+	my $text = slurp($source);
+	$text =~ s/\n[ \t]*\*?[ \t]+/ /g;
+	while ($text =~ m{docs/(\w[\w-]*\.md),? \(?"([^"]+)"}g)
+	{
+		my ($document, $title) = ("docs/$1", $2);
+		my $found = -f $document && slurp($document) =~ /^#+ +\Q$title\E/m;
+		fault("$source: $document has no section \"$title\"") if !$found;
+	}
+}
+
+# ---- lines
+
+foreach my $document (qw(README.md CONTRIBUTING.md SECURITY.md test/README.md), glob('docs/*.md'))
+{
+	my $n = 0;
+	my $code = 0;
+	foreach my $line (split /\n/, slurp($document))
+	{
+		$n++;
+		$code = !$code if $line =~ /^```/;
+		next if length($line) < 101 || $code || $line =~ /^ *\||\]\(|^ {4}|^\s*<|"\$/;
+		fault("$document:$n: a line of " . length($line) . ' characters');
+	}
+}
+
+exit($faults > 0);
