@@ -228,7 +228,7 @@ encode(BarqBodyWriter *flat)
 		if (!barq_codec_encode(&codec, value, row))
 			exit(1);
 		if (row != code)
-			barq_row_head(code, row, row - code);
+			barq_row_head(&codec, code, row, row - code);
 		ItemPointerSet(&tids[i], i / 256, i % 256 + 1);
 	}
 	shim_writer_init(flat);
@@ -246,7 +246,7 @@ build(const BarqBodyWriter *flat, BarqBodyWriter *body)
 	BarqView	view = shim_view(flat, false);
 	BarqMergeInput input = {&view, NULL, (uint32) n};
 	uint64		bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) n,
-												  barq_vector_rows_bytes(&input));
+											 barq_vector_rows_bytes(&input));
 	char		path[] = "/dev/shm/bench_hnsw.XXXXXX";
 	int			fd = mkstemp(path);
 	char	   *area;
@@ -354,7 +354,7 @@ merge(BarqView *view, double dead_share)
 	uint8	   *dead = random_bits(dead_share, &set);
 	BarqMergeInput input = {view, dead, (uint32) n - set};
 	char	   *area = mmap(NULL, barq_hnsw_work_bytes(&codec, &options, input.live,
-												   barq_vector_rows_bytes(&input)),
+													   barq_vector_rows_bytes(&input)),
 							PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	double		t = now();
 	BarqHnswWork *work = barq_hnsw_work_load(area, &codec, &options, &input, 1);
@@ -422,7 +422,7 @@ search_all(BarqView *view, const char *efs, const uint8 *skip)
 	BarqHit    *hits = malloc(sizeof(BarqHit) * 10000);
 	Ranked	   *ranked = malloc(sizeof(Ranked) * 10000);
 	double	   *times = malloc(sizeof(double) * nq);
-	bool	   *skipped = calloc(sizeof(bool), n); /* by id */
+	bool	   *skipped = calloc(sizeof(bool), n);	/* by id */
 
 	for (uint32 row = 0; skip != NULL && row < n; row++)
 		skipped[tid_to_id(&tids[row])] = barq_bit_is_set(skip, row);

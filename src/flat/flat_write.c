@@ -38,7 +38,7 @@ barq_vector_write_code(BarqBodyWriter *writer, const BarqCodec *codec, const voi
 		char		head[BARQ_BODY_ALIGN];
 
 		Assert(codec->row_bytes <= sizeof(head));
-		barq_row_head(head, row, (int64) (*row_at - barq_body_offset(writer)));
+		barq_row_head(codec, head, row, (int64) (*row_at - barq_body_offset(writer)));
 		barq_body_write(writer, head, codec->row_bytes);
 		*row_at += barq_row_bytes(codec, row);
 	}

@@ -66,6 +66,8 @@ void
 barq_vector_open(BarqView *view, BarqBodyHeader *body,
 				 BarqVectorHeader *header, BarqCodec *codec)
 {
+	const BarqCodecForm *form;
+
 	if (view->size < sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader))
 		barq_vector_corrupted("shorter than its headers");
 
@@ -87,12 +89,10 @@ barq_vector_open(BarqView *view, BarqBodyHeader *body,
 		   sizeof(*header));
 	if (header->metric < BARQ_METRIC_L2 || header->metric > BARQ_METRIC_JACCARD)
 		barq_vector_corrupted("unknown metric");
-	if (header->quantization > BARQ_QUANT_SPARSE ||
-		(header->quantization == BARQ_QUANT_RABITQ && header->metric == BARQ_METRIC_L1) ||
-		(header->quantization == BARQ_QUANT_BITS) != (header->metric >= BARQ_METRIC_HAMMING))
+	form = barq_codec_form((int) header->quantization);
+	if (form == NULL || !(form->metrics & BARQ_METRIC_BIT(header->metric)))
 		barq_vector_corrupted("unknown quantization");
-	if (header->dims < 1 ||
-		header->dims > (uint32) barq_codec_max_dims((BarqQuantization) header->quantization))
+	if (header->dims < 1 || header->dims > (uint32) form->max_dims)
 		barq_vector_corrupted("wrong number of dimensions");
 
 	barq_codec_init(codec, (BarqMetric) header->metric,

@@ -123,7 +123,7 @@ barq_hnsw_work_copy_row(BarqHnswWork *work, uint32 to, BarqView *view,
 		char	   *whole = hnsw_work_at(work, work->rows_off + work->rows_used);
 
 		memcpy(whole, row, length);
-		barq_row_head(code, whole, whole - code);
+		barq_row_head(&work->codec, code, whole, whole - code);
 		work->rows_used += length;
 	}
 	else

@@ -1,24 +1,27 @@
 /*
  * codec.h
- *	  Codes: how a vector is kept in a growing log and in a segment, how a
- *	  query is scored against codes, and how far the score can be off.
+ *	  Codes: how an index stores vectors, how a query is scored against stored
+ *	  vectors, and how far such a score can be off.
  *
- * Like kernels.h free of PostgreSQL: the caller provides all memory.
+ * Like kernels.h free of PostgreSQL: the caller provides all memory, and no
+ * function raises errors.
  *
- * A *row* is what one vector becomes: its code (float32, IEEE half, 8 bits a
- * dimension with the vector's own scale and offset: LVQ, Aguerrebere et al.,
- * VLDB 2023, or 2 bits after a rotation: codec_rabitq.c), padded to 8 bytes,
- * then a trailer with what scoring and the error bound need. Rows of bits are
- * the bits. Rows carry everything needed to use them, so they move from log to
- * segment to segment unchanged. Rows in a log may be unaligned; in segments
- * they start every `stride` bytes, so that none lies on more cache lines than
- * it must.
+ * A *row* is a stored vector: its code, padded to 8 bytes, then a trailer with
+ * the numbers that scoring and the error bound need. The code depends on the
+ * codec's form (BarqQuantization): float32, IEEE half, 8 bits a dimension with
+ * a scale and an offset of the vector's own (LVQ, Aguerrebere et al., VLDB
+ * 2023), 2 bits a dimension after a rotation (codec_rabitq.c), or the bits of a
+ * bit string. Rows contain everything needed to use them, so they move
+ * unchanged from log to segment to segment. Rows in a log may be unaligned. In
+ * segments a row starts every `stride` bytes, so that it touches as few cache
+ * lines as possible.
  *
  * Rows of sparse vectors differ in length. Such a row begins with a *head* of
- * row_bytes that says where its entries are, relative to itself; in a log they
- * follow it. Where rows lie every `stride` bytes there are only heads, which
- * refer to whole rows elsewhere. Whoever takes a row takes either form, 8-byte
- * aligned; the functions barq_row_… make one of the other.
+ * row_bytes bytes, which says where the elements are, relative to the head
+ * itself. In a log the elements follow the head. In a segment only heads lie
+ * every `stride` bytes, and they refer to whole rows elsewhere. Functions that
+ * take a row accept a whole row as well as a head, 8-byte aligned; the
+ * functions barq_row_* make one of the other.
  */
 #ifndef BARQ_CODEC_H
 #define BARQ_CODEC_H
@@ -34,39 +37,47 @@ typedef enum BarqMetric
 	BARQ_METRIC_IP = 2,
 	BARQ_METRIC_COSINE = 3,
 	BARQ_METRIC_L1 = 4,
-	BARQ_METRIC_HAMMING = 5,	/* of bits, as the next */
+	BARQ_METRIC_HAMMING = 5,	/* this and the next: of bit strings */
 	BARQ_METRIC_JACCARD = 6
 } BarqMetric;
 
-/* How rows are kept. Stored on disk: never renumber. */
+/* Forms of rows. Stored on disk: never renumber. */
 typedef enum BarqQuantization
 {
 	BARQ_QUANT_NONE = 0,
 	BARQ_QUANT_F16 = 1,
 	BARQ_QUANT_SQ8 = 2,
 	BARQ_QUANT_RABITQ = 3,		/* not with L1 */
-	BARQ_QUANT_BITS = 4,		/* what rows of bits are: the bits */
-	BARQ_QUANT_SPARSE = 5		/* of sparse vectors: their elements */
+	BARQ_QUANT_BITS = 4,		/* of bit strings: the bits */
+	BARQ_QUANT_SPARSE = 5		/* of sparse vectors: the elements */
 } BarqQuantization;
 
+#define BARQ_NQUANTS	6
+
+/*
+ * The index's form, metric and dimensions. It holds no pointer, because work
+ * areas that contain a codec are mapped by several processes, which may have
+ * loaded the library at different addresses.
+ */
 typedef struct BarqCodec
 {
 	BarqMetric	metric;
 	BarqQuantization quant;
 	int			dims;
-	uint32_t	row_bytes;		/* exact bytes of a row (sparse: of its head), a
-								 * multiple of 8 */
-	uint32_t	stride;			/* row_bytes rounded up to 64, or for bits and
-								 * heads to a power of two */
+	uint32_t	row_bytes;		/* exact bytes of a row or, if rows have heads, of
+								 * a head; a multiple of 8 */
+	uint32_t	stride;			/* row_bytes rounded up to a multiple of 64, or in
+								 * forms with short rows to a power of two */
 } BarqCodec;
 
+/* `quant` must have a form (barq_codec_form), and the form must have the metric. */
 extern void barq_codec_init(BarqCodec *codec, BarqMetric metric,
 							BarqQuantization quant, int dims);
 
 /*
- * A value, as it is encoded and asked for, is a `const void *`: to dims finite
- * floats; of bits to (dims + 7) / 8 bytes, zero behind the last bit; or to a
- * BarqSparseValue, which is how a datum of type sparsevec ends.
+ * A value to encode or to search for is a `const void *`. It points to dims
+ * finite floats; for bits to (dims + 7) / 8 bytes, zero behind the last bit;
+ * for sparse vectors to a BarqSparseValue, the tail of a sparsevec datum.
  */
 typedef struct BarqSparseValue
 {
@@ -75,128 +86,222 @@ typedef struct BarqSparseValue
 	int32_t		entries[];		/* ascending indices[nnz], float values[nnz] */
 } BarqSparseValue;
 
-/* Most entries of one. */
+/* Most elements of a sparse value. */
 #define BARQ_SPARSE_MAX_NNZ	16000
 
-/* Its bytes; of NULL, those of the value that is all zeros. */
-extern size_t barq_value_bytes(const BarqCodec *codec, const void *value);
-extern bool barq_value_is_zero(const BarqCodec *codec, const void *value);
+/*
+ * A query prepared for one codec, private to a process. All its arrays lie
+ * behind the struct in one allocation of barq_query_bytes().
+ */
+typedef struct BarqQuery BarqQuery;
 
-/* Most dimensions that rows of this form can have. */
-extern int	barq_codec_max_dims(BarqQuantization quant);
+/*
+ * Functions of forms whose rows differ in length and therefore have heads. They
+ * implement the functions of this header that have nearly the same names.
+ */
+typedef struct BarqHeadForm
+{
+	size_t		(*value_row_bytes) (const void *value);
+	size_t		(*row_bytes) (const void *row);
+	bool		(*extent) (const void *head, int64_t *distance, size_t *length);
+	const void *(*whole) (const void *row);
+	void		(*make) (void *head, const void *row, int64_t distance);
+	bool		(*equal) (const void *a, const void *b);
+	bool		(*is_sound) (const BarqCodec *codec, const void *row);
+} BarqHeadForm;
 
-/* Whether re-scoring gives the operator's own value, to the bit and always. */
-extern bool barq_codec_is_exact(const BarqCodec *codec);
+/*
+ * A form: its properties and functions. Each form has one constant table, in
+ * the file that implements it. To add a form: a number in BarqQuantization, a
+ * file with the table, a line in barq_codec_forms (codec.c).
+ *
+ * The functions implement the barq_* functions of nearly the same names below;
+ * call those.
+ */
+typedef struct BarqCodecForm
+{
+	const char *name;			/* as the option "quantization" calls it */
+	unsigned	metrics;		/* BARQ_METRIC_BIT() of each that it serves */
+	int			max_dims;
+	uint32_t	least_stride;	/* 8 or 64 */
+	uint32_t	scoring_bytes;	/* a scan takes as long as if each row had this
+								 * many bytes more */
+	bool		only_form;		/* of the rows of its type */
+	bool		is_exact;		/* re-scoring gives the operator's value */
+	bool		proves;			/* barq_query_rescore's bound is proven */
+	bool		cosine_is_distance; /* a cosine key is the distance, not the
+									 * distance less 1 */
 
-/* Whether rows that lie every `stride` bytes are heads. */
+	/* bytes of a row, or of a head; a multiple of 8 */
+	size_t		(*row_bytes) (int dims);
+	size_t		(*value_bytes) (const BarqCodec *codec, const void *value);
+	bool		(*value_is_zero) (const BarqCodec *codec, const void *value);
+	bool		(*encode) (const BarqCodec *codec, const void *value, void *row);
+
+	/* NULL if rows have heads: they stand for no array of floats */
+	bool		(*encode_floats) (const BarqCodec *codec, const float *x, void *row);
+	void		(*decode) (const BarqCodec *codec, const void *row, float *x);
+
+	/*
+	 * prepare: of a zeroed query whose codec and form are set. arrays: 64-byte
+	 * aligned, query_bytes() long.
+	 */
+	size_t		(*query_bytes) (const BarqCodec *codec);
+	void		(*prepare) (BarqQuery *query, const void *value, void *arrays);
+	void		(*query_keys) (const BarqQuery *query, const char *base, size_t stride,
+							   const uint32_t *ids, int n, float *keys);
+	void		(*rescore) (const BarqQuery *query, const void *row,
+							double *distance, double *lower_bound);
+
+	/* code_key may be NULL: then code_keys makes single keys */
+	float		(*code_key) (const BarqCodec *codec, const void *a, const void *b);
+	void		(*code_keys) (const BarqCodec *codec, const void *a,
+							  const char *base, size_t stride,
+							  const uint32_t *ids, int n, float *keys);
+
+	const BarqHeadForm *heads;	/* NULL: all rows have row_bytes */
+} BarqCodecForm;
+
+#define BARQ_METRIC_BIT(metric)	(1u << (metric))
+
+/* All forms, by BarqQuantization. */
+extern const BarqCodecForm *const barq_codec_forms[BARQ_NQUANTS];
+
+/* The form of a BarqQuantization read from anywhere; NULL if it is unknown. */
+static inline const BarqCodecForm *
+barq_codec_form(int quant)
+{
+	return quant >= 0 && quant < BARQ_NQUANTS ? barq_codec_forms[quant] : NULL;
+}
+
+/* Whether barq_query_rescore() always returns exactly the operator's value. */
+static inline bool
+barq_codec_is_exact(const BarqCodec *codec)
+{
+	return barq_codec_forms[codec->quant]->is_exact;
+}
+
+/* Whether the rows that lie every `stride` bytes are heads. */
 static inline bool
 barq_codec_has_heads(const BarqCodec *codec)
 {
-	return codec->quant == BARQ_QUANT_SPARSE;
+	return barq_codec_forms[codec->quant]->heads != NULL;
 }
 
-/* Bytes of the whole row that a value becomes, and of one there is. */
+/* Bytes of a value; of NULL, those of the value whose elements are all zero. */
+extern size_t barq_value_bytes(const BarqCodec *codec, const void *value);
+extern bool barq_value_is_zero(const BarqCodec *codec, const void *value);
+
+/* Bytes of the whole row that a value becomes, and of an existing row. */
 extern size_t barq_value_row_bytes(const BarqCodec *codec, const void *value);
 extern size_t barq_row_bytes(const BarqCodec *codec, const void *row);
 
-/* Whether these bytes are a whole row of just this length. */
+/* Whether `length` bytes at `row` are one whole row. Reads no more than these. */
 extern bool barq_row_is_whole(const BarqCodec *codec, const void *row, size_t length);
 
-/* Whether a whole row holds what encoding makes, as far as it can be told. */
+/*
+ * Whether the contents of a whole row could be the result of encoding. Always
+ * true for forms without heads.
+ */
 extern bool barq_row_is_sound(const BarqCodec *codec, const void *row);
 
 /*
- * Where a head says the whole row is, in bytes from the head on (0: it is no
- * more than a head), and its length. False: no head says this.
+ * Read a head: *distance is that from the head to its whole row, in bytes (0:
+ * the row begins with this head), *length that of the whole row. Returns false
+ * if these bytes are no head.
  */
 extern bool barq_row_extent(const BarqCodec *codec, const void *head,
 							int64_t *distance, size_t *length);
 
-/* The whole row that a head or row belongs to. */
+/* The whole row of a head or row. */
 extern const void *barq_row_whole(const BarqCodec *codec, const void *row);
 
 /*
- * Make a head of a row of this codec, which has heads, for a whole row
- * `distance` bytes from the head.
+ * Make a head for a whole row that lies `distance` bytes from the head. Only
+ * for codecs with heads.
  */
-extern void barq_row_head(void *head, const void *row, int64_t distance);
+extern void barq_row_head(const BarqCodec *codec, void *head, const void *row,
+						  int64_t distance);
 
-/* Whether two rows are of the very same vector as far as they tell. */
+/* Whether two rows have the same bytes, or the same elements. */
 extern bool barq_rows_equal(const BarqCodec *codec, const void *a, const void *b);
 
 /*
- * Encode a value into row (barq_value_row_bytes). Under cosine the vector
- * is normalised first. Returns false, leaving row undefined, where the vector
- * cannot be indexed: a zero vector under cosine; a coordinate out of half's
- * range under f16 is clamped and the residual says so.
+ * Encode a value into row (barq_value_row_bytes). Under cosine the vector is
+ * normalised first. Under f16 a coordinate beyond half's range is clamped, and
+ * the residual counts the loss. Returns false, with `row` undefined, for a zero
+ * vector under cosine, which cannot be indexed.
  */
 extern bool barq_codec_encode(const BarqCodec *codec, const void *value, void *row);
 
 /*
- * The dims floats that a row's code stands for; under cosine those of the
- * normalised vector, of bits ones and zeros. And a row of such floats, or of a
- * mean of them, whatever values are encoded from (bits: ones above a half);
- * false as barq_codec_encode. Not of rabitq and sparse rows.
+ * Decode: the dims floats that a row's code stands for; under cosine those of
+ * the normalised vector, of bits ones and zeros. Encode such floats, or a mean
+ * of them; of bits, floats above 0.5 become ones. Encoding returns false as
+ * barq_codec_encode() does. Not for forms with heads.
  */
 extern void barq_codec_decode(const BarqCodec *codec, const void *row, float *x);
 extern bool barq_codec_encode_floats(const BarqCodec *codec, const float *x, void *row);
 
 /*
- * A query prepared for one codec. All arrays lie behind the struct in one
- * allocation of barq_query_bytes().
- *
- * Scores ("keys") are floats that grow with the distance and are comparable
- * between all rows and segments of one index: the squared distance for L2,
- * the negative inner product for IP and cosine (of normalised vectors), the
- * distance for L1, for bits and for the cosine of sparse vectors. They are
- * estimates, for ordering.
+ * Keys: floats that grow with the distance and are comparable between all rows
+ * and segments of one index. They are estimates, for ordering. A key is the
+ * squared distance for L2; the negative inner product for IP and for cosine (of
+ * normalised vectors); the distance for L1, for bits and for the cosine of
+ * sparse vectors.
  */
-typedef struct BarqQuery BarqQuery;
 
+/* Bytes of memory that barq_query_prepare() needs, whatever their alignment. */
 extern size_t barq_query_bytes(const BarqCodec *codec);
+
 /*
- * A zero query under cosine is used as it is (every key 0). A sparse value must
- * be there as long as the query.
+ * Prepare a query in `mem`. Dense values and bits are copied; a sparse value
+ * must live as long as the query. For a zero vector under cosine every key
+ * is 0.
  */
 extern BarqQuery *barq_query_prepare(void *mem, const BarqCodec *codec, const void *value);
 
 extern float barq_query_key(const BarqQuery *query, const void *row);
 
-/* The distance, as the operator gives it, that a key stands for. */
+/* The distance, as the operator defines it, that a key stands for. */
 extern double barq_key_distance(const BarqCodec *codec, float key);
 
-/* The L2 norm of the vector that was asked for; not of bits and sparse vectors. */
+/* The L2 norm of the query's vector; not for bits and sparse vectors. */
 extern double barq_query_norm(const BarqQuery *query);
 
-/* rows at base + ids[i] * stride (ids NULL: 0 … n-1); prefetches ahead */
+/*
+ * keys[i]: the key of the row at base + ids[i] * stride, or at base + i * stride
+ * if ids is NULL; i < n. Prefetches rows ahead. Adds n to barq_rows_scored.
+ */
 extern void barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 							const uint32_t *ids, int n, float *keys);
 
-/*
- * The same keys between two rows, for building graphs on codes: a is a row.
- */
+/* Keys between rows, for building graphs on codes: of row a and other rows. */
 extern float barq_code_key(const BarqCodec *codec, const void *a, const void *b);
 extern void barq_code_keys(const BarqCodec *codec, const void *a,
 						   const char *base, size_t stride,
 						   const uint32_t *ids, int n, float *keys);
 
 /*
- * Re-score a row with the unquantised query.
- *
- * *distance: the best estimate, in the operator's own distance (L2: the root;
- * cosine: 1 - cos; IP: negative inner product).
- * *lower_bound: a value that the distance function of the SQL operator, as
- * computed in float32 by any kernel level on the vector that was encoded and
- * on q, is proven never to undercut. The proof is written at the function.
- * Where barq_codec_proves() says no it is only likely that it does not, and
- * who returns rows in its order must ask for the distance himself.
+ * Whether lower bounds of barq_query_rescore() are proven. If not, they only
+ * hold with high probability, and a scan that returns rows in their order has
+ * to compute the operator's distance itself.
  */
 static inline bool
 barq_codec_proves(const BarqCodec *codec)
 {
-	return codec->quant != BARQ_QUANT_RABITQ;
+	return barq_codec_forms[codec->quant]->proves;
 }
 
+/*
+ * Score a row with the unquantised query.
+ *
+ * *distance: the best estimate of the operator's own distance (L2: the root;
+ * cosine: 1 - cos; IP: negative inner product).
+ * *lower_bound: a value that the SQL operator's distance, computed in float32
+ * by any kernel level from the encoded vector and the query, is never below.
+ * codec_bound.c contains the proof.
+ */
 extern void barq_query_rescore(const BarqQuery *query, const void *row,
 							   double *distance, double *lower_bound);
 

@@ -10,7 +10,7 @@
  * Notation. x is the vector that was encoded and q the query, under cosine
  * both divided by their norms, exactly; w is the row's value, an exact vector
  * of reals. By its trailer |x - w| <= r. The query is held as q = p + e, p =
- * ref + values, |e| <= error (codec_query.c). u = 2^-24, and
+ * ref + values, |e| <= error (codec_dense.c). u = 2^-24, and
  * g(k) = k u / (1 - k u).
  *
  * Float sums. A sum of n products (or squares, or absolute differences) in
@@ -63,145 +63,28 @@
  */
 #include "codec_internal.h"
 
-#include <float.h>
-#include <math.h>
-
 /*
- * What a kernel and the row's trailer say: for L2 the squared distance, for
- * L1 the distance, else the inner product of p and w.
- */
-typedef struct Estimate
-{
-	double		value;
-	double		slack;			/* the most it is off; infinity: no idea */
-	double		residual;
-	double		norm;			/* |x| as given */
-} Estimate;
-
-static Estimate
-estimate_float(const BarqQuery *query, const void *row)
-{
-	const BarqKernels *k = barq_kernels;
-	const BarqCodec *codec = &query->codec;
-	int			n = codec->dims;
-	double		g = higham_gamma(n + 2);
-	bool		f16 = codec->quant == BARQ_QUANT_F16;
-	FloatTrailer t = float_trailer(codec, row);
-	Estimate	e = {0, 0, t.residual, t.norm};
-
-	switch (codec->metric)
-	{
-		case BARQ_METRIC_L2:
-			e.value = f16 ? k->l2sq_f16(query->values, row, n)
-				: k->l2sq(query->values, row, n);
-			e.slack = g * e.value + n * TINY;
-			break;
-		case BARQ_METRIC_L1:
-			e.value = f16 ? k->l1_f16(query->values, row, n)
-				: k->l1(query->values, row, n);
-			e.slack = g * e.value + n * TINY;
-			break;
-		default:
-			{
-				double		w = (codec->metric == BARQ_METRIC_COSINE ? 1.0 : e.norm) +
-					e.residual;
-
-				e.value = f16 ? k->ip_f16(query->values, row, n)
-					: k->ip(query->values, row, n);
-				e.slack = query->norm * w < SAFE_PRODUCT ?
-					g * query->norm * w + n * TINY : INFINITY;
-			}
-	}
-	return e;
-}
-
-static Estimate
-estimate_sq8(const BarqQuery *query, const void *row)
-{
-	const BarqKernels *k = barq_kernels;
-	const BarqCodec *codec = &query->codec;
-	int			n = codec->dims;
-	double		g = higham_gamma(n + 2);
-	Sq8Trailer	t = sq8_trailer(codec, row);
-	double		scale = t.scale;
-	double		offset = t.offset;
-	double		d = offset - query->ref;
-	double		code_norm = sqrt((double) t.sumsq);
-	double		root_n = sqrt((double) n);
-	Estimate	e = {0, INFINITY, t.residual, t.norm};
-	double		dot;
-	double		dot_slack;
-
-	if (codec->metric == BARQ_METRIC_L1)
-	{
-		e.value = k->l1_f32u8(query->values, row, t.scale, (float) d, n);
-		e.slack = g * e.value + n * 0x1p-147 +
-			2.1 * UNIT * (n * fabs(d) + scale * t.sum);
-		return e;
-	}
-
-	dot = k->ip_f32u8(query->values, row, n);
-	dot_slack = query->norm * code_norm < SAFE_PRODUCT ?
-		scale * (g * query->norm * code_norm + n * TINY) : INFINITY;
-	if (codec->metric == BARQ_METRIC_L2)
-	{
-		double		size = query->norm + root_n * fabs(d) + scale * code_norm;
-
-		e.value = (query->sumsq + n * d * d + scale * scale * t.sumsq) +
-			2 * d * (scale * t.sum - query->sum) - 2 * scale * dot;
-		e.slack = 2 * dot_slack + double_eps(n) * size * size;
-	}
-	else
-	{
-		e.value = n * query->ref * offset + offset * query->sum +
-			query->ref * scale * t.sum + scale * dot;
-		e.slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) *
-			(root_n * fabs(offset) + scale * code_norm);
-	}
-	return e;
-}
-
-/*
- * The estimate's value by plain double loops: where a float sum has
+ * The value of an estimate, computed in double: for use where a float sum has
  * overflowed.
  */
 static double
-exact_value(const BarqQuery *query, const void *row)
+exact_value(const BarqQuery *query, const void *row, RowCoordinate coordinate)
 {
 	const BarqCodec *codec = &query->codec;
-	const unsigned char *code = row;
 	double		sum = 0;
-	Sq8Trailer	t = {0};
 
-	if (codec->quant == BARQ_QUANT_SQ8)
-		t = sq8_trailer(codec, row);
 	for (int i = 0; i < codec->dims; i++)
 	{
 		double		p = query->ref + query->values[i];
-		double		w;
-		float		f;
+		double		w = coordinate(codec, row, i);
 
-		if (codec->quant == BARQ_QUANT_SQ8)
-			w = t.offset + (double) t.scale * code[i];
-		else
-		{
-			if (codec->quant == BARQ_QUANT_F16)
-			{
-				uint16_t	half;
-
-				memcpy(&half, code + (size_t) i * sizeof(half), sizeof(half));
-				barq_kernels->f16_to_f32(&half, &f, 1);
-			}
-			else
-				memcpy(&f, code + (size_t) i * sizeof(f), sizeof(f));
-			w = f;
-		}
 		sum += codec->metric == BARQ_METRIC_L2 ? (p - w) * (p - w) :
 			codec->metric == BARQ_METRIC_L1 ? fabs(p - w) : p * w;
 	}
 	return sum;
 }
 
+/* Lower bounds of the operators' values (above), from an estimate with a slack. */
 static double
 l2_bound(const BarqQuery *query, const Estimate *e)
 {
@@ -253,60 +136,39 @@ cosine_bound(const BarqQuery *query, const Estimate *e)
 }
 
 void
-barq_query_rescore(const BarqQuery *query, const void *row,
-				   double *distance, double *lower_bound)
+barq_bound_rescore(const BarqQuery *query, const void *row, Estimate *e,
+				   RowCoordinate coordinate, double *distance, double *lower_bound)
 {
-	Estimate	e;
-	double		value;
+	double		value = e->value;
 
-	if (query->codec.quant == BARQ_QUANT_BITS)
-	{
-		barq_bits_rescore(query, row, distance, lower_bound);
-		return;
-	}
 	if (query->null)
 	{
-		/* the operator's answer is NaN, which sorts behind everything */
-		*distance = 1;
-		*lower_bound = 0;
+		barq_null_rescore(distance, lower_bound);
 		return;
 	}
-	if (query->codec.quant == BARQ_QUANT_RABITQ)
+	if (!(fabs(value) <= DBL_MAX) || !(fabs(e->slack) <= DBL_MAX))
 	{
-		barq_rabitq_rescore(query, row, distance, lower_bound);
-		return;
-	}
-	if (query->codec.quant == BARQ_QUANT_SPARSE)
-	{
-		barq_sparse_rescore(query, row, distance, lower_bound);
-		return;
-	}
-	e = query->codec.quant == BARQ_QUANT_SQ8 ? estimate_sq8(query, row)
-		: estimate_float(query, row);
-	value = e.value;
-	if (!(fabs(value) <= DBL_MAX) || !(fabs(e.slack) <= DBL_MAX))
-	{
-		value = exact_value(query, row);
-		e.slack = INFINITY;
+		value = exact_value(query, row, coordinate);
+		e->slack = INFINITY;
 	}
 
 	switch (query->codec.metric)
 	{
 		case BARQ_METRIC_L2:
 			*distance = sqrt(at_least_0(value));
-			*lower_bound = e.slack <= DBL_MAX ? l2_bound(query, &e) : 0;
+			*lower_bound = e->slack <= DBL_MAX ? l2_bound(query, e) : 0;
 			break;
 		case BARQ_METRIC_L1:
 			*distance = value;
-			*lower_bound = e.slack <= DBL_MAX ? l1_bound(query, &e) : 0;
+			*lower_bound = e->slack <= DBL_MAX ? l1_bound(query, e) : 0;
 			break;
 		case BARQ_METRIC_IP:
 			*distance = -value;
-			*lower_bound = e.slack <= DBL_MAX ? ip_bound(query, &e) : -INFINITY;
+			*lower_bound = e->slack <= DBL_MAX ? ip_bound(query, e) : -INFINITY;
 			break;
 		default:
 			*distance = value < -1 ? 2 : value > 1 ? 0 : 1 - value;
-			*lower_bound = e.slack <= DBL_MAX ? cosine_bound(query, &e) : 0;
+			*lower_bound = e->slack <= DBL_MAX ? cosine_bound(query, e) : 0;
 			break;
 	}
 }

@@ -1,29 +1,50 @@
 /*
  * codec_internal.h
- *	  What the files of the codec share: the layout of a row's trailer and of
- *	  a prepared query. Nobody else includes this.
+ *	  Shared by the files of the codec: the layout of trailers, the prepared
+ *	  query, and helpers of several forms. Only these files and unit tests
+ *	  include it.
  */
 #ifndef BARQ_CODEC_INTERNAL_H
 #define BARQ_CODEC_INTERNAL_H
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "codec.h"
 #include "kernels.h"
 
-/* No vector is longer; integer sums over codes stay below 2^31. */
+/* Most dimensions. Integer sums over dense codes stay below 2^31. */
 #define BARQ_CODEC_MAX_DIMS 16000
 #define BARQ_CODEC_MAX_BITS 64000
 #define BARQ_CODEC_MAX_SPARSE_DIMS 1000000000
 
 /*
- * Trailers. They lie behind the code, which is padded with zeros to 8 bytes.
- * Stored on disk.
+ * scoring_bytes of the forms whose rows are so short that scoring one costs more
+ * than reading it. Measured: docs/performance.md ("Where a graph begins to pay").
+ */
+#define SHORT_ROW_BYTES 64
+
+/* Metrics of vectors of numbers. */
+#define VECTOR_METRICS \
+	(BARQ_METRIC_BIT(BARQ_METRIC_L2) | BARQ_METRIC_BIT(BARQ_METRIC_IP) | \
+	 BARQ_METRIC_BIT(BARQ_METRIC_COSINE) | BARQ_METRIC_BIT(BARQ_METRIC_L1))
+
+/* The forms, each in a file of its own; none and f16 share codec_float.c. */
+extern const BarqCodecForm barq_form_none;
+extern const BarqCodecForm barq_form_f16;
+extern const BarqCodecForm barq_form_sq8;
+extern const BarqCodecForm barq_form_rabitq;
+extern const BarqCodecForm barq_form_bits;
+extern const BarqCodecForm barq_form_sparse;
+
+/*
+ * Trailers: the last bytes of a row, behind the code, which is padded with
+ * zeros to 8 bytes. Stored on disk.
  *
- * residual: the norm of what the code lost, rounded up: L1 under the L1
- * metric, else L2; under cosine that of the normalised vector.
- * norm: the L2 norm of the vector as it was given, rounded up; it may be
- * infinity.
+ * residual: the norm of the difference between vector and code, rounded up: L1
+ * under the L1 metric, else L2; under cosine that of the normalised vector.
+ * norm: the L2 norm of the given vector, rounded up; it may be infinity.
  */
 typedef struct FloatTrailer
 {
@@ -36,20 +57,20 @@ typedef struct Sq8Trailer
 	float		scale;			/* a coordinate is offset + scale * code */
 	float		offset;
 	int32_t		sum;			/* of the codes */
-	int32_t		sumsq;			/* of the codes' squares */
+	int32_t		sumsq;			/* of the squares of the codes */
 	float		residual;
 	float		norm;
 } Sq8Trailer;
 
 /*
- * The head of a row of a sparse vector (codec.h). Elsewhere: int32 indices[nnz],
- * float values[nnz]. Stored on disk.
+ * The head of a row of a sparse vector (codec.h). The elements lie elsewhere:
+ * int32 indices[nnz], then float values[nnz]. Stored on disk.
  */
 typedef struct SparseHead
 {
-	int64_t		entries;		/* bytes from here to them */
+	int64_t		entries;		/* bytes from the head's start to the elements */
 	int32_t		nnz;
-	float		sumsq;			/* of the values, as the operator sums it up */
+	float		sumsq;			/* of the values, summed as the operator does */
 } SparseHead;
 
 _Static_assert(sizeof(SparseHead) == 16, "row format");
@@ -57,13 +78,13 @@ _Static_assert(offsetof(SparseHead, nnz) == 8, "row format");
 
 typedef struct RabitqTrailer
 {
-	float		norm;			/* of what was rotated; see codec_rabitq.c */
+	float		norm;			/* of the rotated vector; see codec_rabitq.c */
 	float		mean;			/* of the coordinates */
 	float		factor;			/* 1 / <rotated and divided by norm, code> */
 	float		scale;			/* 1 / |code| */
 } RabitqTrailer;
 
-/* rabitq_keys_batch reads it as one vector */
+/* rabitq_keys_batch reads the trailer as one vector */
 _Static_assert(sizeof(RabitqTrailer) == 16, "row format");
 _Static_assert(offsetof(RabitqTrailer, norm) == 0, "row format");
 _Static_assert(offsetof(RabitqTrailer, mean) == 4, "row format");
@@ -81,25 +102,11 @@ _Static_assert(offsetof(Sq8Trailer, residual) == 16, "row format");
 _Static_assert(offsetof(Sq8Trailer, norm) == 20, "row format");
 _Static_assert((int64_t) BARQ_CODEC_MAX_DIMS * 255 * 255 < INT32_MAX, "code sums");
 
-/* Dimensions that are rotated and coded under rabitq: zeros are added. */
+/* Dimensions that rabitq rotates and encodes: zeros are added. */
 static inline int
-rabitq_dims(const BarqCodec *codec)
+rabitq_dims(int dims)
 {
-	return (codec->dims + 63) & ~63;
-}
-
-/* Bytes of the code with its padding: where a dense row's trailer begins. */
-static inline size_t
-code_bytes(const BarqCodec *codec)
-{
-	size_t		element = codec->quant == BARQ_QUANT_NONE ? sizeof(float) :
-		codec->quant == BARQ_QUANT_F16 ? sizeof(uint16_t) : 1;
-
-	if (codec->quant == BARQ_QUANT_BITS)
-		return (((size_t) codec->dims + 7) / 8 + 7) & ~(size_t) 7;
-	if (codec->quant == BARQ_QUANT_RABITQ)
-		return barq_rabitq_terms_at(rabitq_dims(codec));
-	return ((size_t) codec->dims * element + 7) & ~(size_t) 7;
+	return (dims + 63) & ~63;
 }
 
 static inline Sq8Trailer
@@ -107,7 +114,7 @@ sq8_trailer(const BarqCodec *codec, const void *row)
 {
 	Sq8Trailer	t;
 
-	memcpy(&t, (const char *) row + code_bytes(codec), sizeof(t));
+	memcpy(&t, (const char *) row + codec->row_bytes - sizeof(t), sizeof(t));
 	return t;
 }
 
@@ -116,42 +123,45 @@ float_trailer(const BarqCodec *codec, const void *row)
 {
 	FloatTrailer t;
 
-	memcpy(&t, (const char *) row + code_bytes(codec), sizeof(t));
+	memcpy(&t, (const char *) row + codec->row_bytes - sizeof(t), sizeof(t));
 	return t;
 }
 
 /*
- * The query as scoring uses it. q is the vector that was asked for, under
- * cosine divided by its norm; q = ref + values + error.
+ * The query as scoring uses it. For dense vectors let q be the query's vector,
+ * under cosine divided by its norm: q = ref + values + error.
  */
 struct BarqQuery
 {
 	BarqCodec	codec;
+	const BarqCodecForm *form;
 
-	/* sq8 but L1: the query in signed bytes, for keys */
+	/* the query in signed bytes: sq8 except under L1, and rabitq (rotated) */
+	const int8_t *codes;
 	BarqSq8Terms terms;
-	const int8_t *codes;		/* rabitq: of the rotated query */
 	BarqRabitqTerms rabitq;
-	double		code_error;		/* rabitq: what codes lost, relative to norm */
+	double		code_error;		/* rabitq: loss of `codes`, relative to norm */
 
-	const float *values;		/* dims floats, about their mean under sq8 */
-	double		ref;			/* a float's value */
+	const float *values;		/* dims floats, under sq8 about their mean */
+	double		ref;			/* has the value of a float */
 	double		error;			/* at least the norm of the error above, L1
 								 * under the L1 metric, else L2 */
 	double		sum;			/* of values */
 	double		sumsq;			/* of values, squared */
 	double		norm;			/* L2 norm of values, rounded up */
-	double		given_norm;		/* L2 norm of the vector as given, rounded up */
+	double		given_norm;		/* L2 norm of the given vector, rounded up */
 	bool		null;			/* a zero vector under cosine */
 
-	/* of bits (as a row), or the sparse vector; there is no more to these */
+	/* bits (as a row) and sparse vectors use only these, null and sumsq */
 	const void *value;
 	const struct SparseTable *table;	/* of a sparse vector, unless too long */
 };
 
+#define ALIGN64(x) (((x) + 63) & ~(size_t) 63)
+
 /*
- * Relative error of a double computation over n elements, with much room:
- * n additions and a score of operations around them.
+ * A generous bound of the relative error of a double computation over n
+ * elements: n additions and some twenty operations around them.
  */
 static inline double
 double_eps(int n)
@@ -159,7 +169,7 @@ double_eps(int n)
 	return (n + 32) * 0x1p-52;
 }
 
-/* The constants of codec_bound.c's proofs, whose notation this is. */
+/* Constants of the proofs in codec_bound.c, in their notation. */
 #define UNIT 0x1p-24
 #define TINY 0x1p-149
 #define LAST 0x1p-46
@@ -175,10 +185,10 @@ higham_gamma(int k)
 static inline double
 at_least_0(double x)
 {
-	return x > 0 ? x : 0;		/* not for a NaN either */
+	return x > 0 ? x : 0;		/* 0 for NaN, too */
 }
 
-/* Brings a row into the cache that a loop over rows will come to. */
+/* Prefetch the row that a loop over rows reaches four steps after step i. */
 static inline void
 prefetch_code(const char *base, size_t stride, const uint32_t *ids, int i, int n)
 {
@@ -187,49 +197,113 @@ prefetch_code(const char *base, size_t stride, const uint32_t *ids, int i, int n
 			__builtin_prefetch(base + ids[i + 4] * stride + at);
 }
 
+/* Bytes of a dense code of n bytes with its padding. */
+static inline size_t
+padded(size_t bytes)
+{
+	return (bytes + 7) & ~(size_t) 7;
+}
+
+/*
+ * codec_dense.c: helpers of the forms of dense vectors.
+ *
+ * Loops add to LANES sums in turn, because one addition takes as long as four
+ * that do not wait for each other.
+ */
+#define LANES 4
+
+/* Sums over a vector's coordinates: the loss of encoding, and the size. */
+typedef struct LossSums
+{
+	double		value;			/* |v| or v^2, as the metric's norm adds up */
+	double		loss;			/* the same of v less its code's value */
+} LossSums;
+
+static inline void
+add_loss(LossSums *sums, bool l1, double value, double coded)
+{
+	double		loss = value - coded;
+
+	sums->value += l1 ? fabs(value) : value * value;
+	sums->loss += l1 ? fabs(loss) : loss * loss;
+}
+
+extern size_t barq_dense_value_bytes(const BarqCodec *codec, const void *value);
+extern bool barq_dense_value_is_zero(const BarqCodec *codec, const void *value);
+
+/* The least and the largest of n >= 1 coordinates. */
 extern void barq_range(const float *x, int n, float *least, float *largest);
-extern void barq_sq8_terms(BarqSq8Terms *t, BarqMetric metric, int n,
-						   double center, double step,
-						   double code_sum, double code_sumsq);
+
+/*
+ * Before a vector is encoded: *factor, by which its coordinates have to be
+ * multiplied (under cosine 1 / |x|, else 1), and its L2 norm, rounded up.
+ * False: a zero vector under cosine.
+ */
+extern bool barq_dense_measure(const BarqCodec *codec, const float *x, double *factor,
+							   float *norm);
+
+/*
+ * A row's residual, rounded up, from LANES sums. `computed`: the value that a
+ * code stands for is computed, with rounding.
+ */
+extern float barq_dense_residual(const BarqCodec *codec, const LossSums *sums,
+								 bool computed);
+
+/*
+ * The first step of preparing a dense query: sets given_norm and null. Returns
+ * the factor of its coordinates (0 if null); *total: their sum, as given.
+ */
+extern double barq_dense_query_measure(BarqQuery *query, const float *q, double *total);
+
+/*
+ * The second, unless the form has no use for floats: writes dims floats to
+ * `values` and sets all members of the query that describe them; query->ref is
+ * set already.
+ */
+extern void barq_dense_query_values(BarqQuery *query, const float *q, double factor,
+									float *values);
+
+/* Turn what the float kernels return into keys, in place. */
 extern void barq_finish_keys(BarqMetric metric, float *keys, int n);
 
-/* codec_bits.c; `bits` are a row's, or a query's value */
-extern void barq_bits_encode(const BarqCodec *codec, const void *value, void *row);
-extern void barq_bits_keys(const BarqCodec *codec, const void *bits,
-						   const char *base, size_t stride,
-						   const uint32_t *ids, int n, float *keys);
-extern void barq_bits_rescore(const BarqQuery *query, const void *row,
-							  double *exact, double *lower_bound);
+/*
+ * codec_bound.c: rescoring of forms whose bound is proven there.
+ *
+ * value: for L2 the squared distance, for L1 the distance, else the inner
+ * product of query and row, from a kernel.
+ */
+typedef struct Estimate
+{
+	double		value;
+	double		slack;			/* the most that value is off; or infinity */
+	double		residual;		/* of the row */
+	double		norm;			/* |x| of the given vector */
+} Estimate;
 
-/* codec_sparse.c */
-extern size_t barq_sparse_value_bytes(const BarqSparseValue *value);
-extern size_t barq_sparse_row_bytes(int nnz);
-extern void barq_sparse_encode(const BarqSparseValue *value, void *row);
-extern void barq_sparse_code_keys(const BarqCodec *codec, const void *a,
-								  const char *base, size_t stride,
-								  const uint32_t *ids, int n, float *keys);
-extern size_t barq_sparse_query_bytes(void);
-extern void barq_sparse_prepare(BarqQuery *query, const BarqSparseValue *value, void *mem);
-extern void barq_sparse_query_keys(const BarqQuery *query, const char *base, size_t stride,
-								   const uint32_t *ids, int n, float *keys);
-extern void barq_sparse_rescore(const BarqQuery *query, const void *row,
-								double *exact, double *lower_bound);
-extern bool barq_sparse_is_sound(const BarqCodec *codec, const void *row);
-extern bool barq_sparse_equal(const void *a, const void *b);
+/* The value that coordinate i of a row's code stands for. */
+typedef double (*RowCoordinate) (const BarqCodec *codec, const void *row, int i);
 
+/* barq_query_rescore() of a null query: the operator's NaN sorts last. */
+static inline void
+barq_null_rescore(double *distance, double *lower_bound)
+{
+	*distance = 1;
+	*lower_bound = 0;
+}
+
+/*
+ * Distance and lower bound (barq_query_rescore) from an estimate. `coordinate`
+ * is used if a float sum overflowed.
+ */
+extern void barq_bound_rescore(const BarqQuery *query, const void *row, Estimate *e,
+							   RowCoordinate coordinate,
+							   double *distance, double *lower_bound);
+
+/*
+ * rotation.c: rotate n floats in place, n a multiple of 64, and undo that. The
+ * rotation depends on n alone, and its result is the same on every machine.
+ */
 extern void barq_rotate(float *x, int n);
 extern void barq_rotate_back(float *x, int n);
-
-/* rabitq's parts of what codec.h declares; factor: 1, or 1 / |x| under cosine */
-extern void barq_rabitq_encode(const BarqCodec *codec, const float *x, double factor,
-							   void *row);
-extern void barq_rabitq_prepare(BarqQuery *query, const float *q, double factor,
-								float *rotated, int8_t *codes);
-extern void barq_rabitq_code_keys(const BarqCodec *codec, const void *a,
-								  const char *base, size_t stride,
-								  const uint32_t *ids, int n, float *keys);
-extern void barq_rabitq_decode(const BarqCodec *codec, const void *row, float *x);
-extern void barq_rabitq_rescore(const BarqQuery *query, const void *row,
-								double *distance, double *lower_bound);
 
 #endif							/* BARQ_CODEC_INTERNAL_H */

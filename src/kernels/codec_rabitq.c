@@ -34,21 +34,24 @@
  */
 #include "codec_internal.h"
 
-#include <float.h>
-#include <math.h>
-
 /* the paper's epsilon_0: measured in docs/performance.md */
 #define CONFIDENCE 2.5
 
 /* magnitudes are sorted into this many classes */
 #define CLASSES 256
 
+static size_t
+row_bytes(int dims)
+{
+	return barq_rabitq_terms_at(rabitq_dims(dims)) + sizeof(RabitqTrailer);
+}
+
 static RabitqTrailer
 rabitq_trailer(const BarqCodec *codec, const void *row)
 {
 	RabitqTrailer t;
 
-	memcpy(&t, (const char *) row + code_bytes(codec), sizeof(t));
+	memcpy(&t, (const char *) row + codec->row_bytes - sizeof(t), sizeof(t));
 	return t;
 }
 
@@ -61,7 +64,7 @@ rotate_rest(const BarqCodec *codec, const float *x, double factor, float *rotate
 			float *mean, double *norm)
 {
 	int			dims = codec->dims;
-	int			n = rabitq_dims(codec);
+	int			n = rabitq_dims(codec->dims);
 	double		sum = 0;
 	double		sumsq = 0;
 	double		by;
@@ -139,20 +142,24 @@ largest_magnitude(const float *x, int n)
 	return fmax(-(double) lo, hi);
 }
 
-void
-barq_rabitq_encode(const BarqCodec *codec, const float *x, double factor, void *row)
+static bool
+encode_floats(const BarqCodec *codec, const float *x, void *row)
 {
 	float		o[BARQ_CODEC_MAX_DIMS + 64];
 	unsigned char *code = row;
-	int			n = rabitq_dims(codec);
+	int			n = rabitq_dims(codec->dims);
 	int			plane = n / 4;
 	RabitqTrailer t = {0};
+	double		factor;
+	float		given_norm;
 	double		norm;
 	double		dot = 0;
 	int			nlarge = 0;
 	double		class;
 	int			first;
 
+	if (!barq_dense_measure(codec, x, &factor, &given_norm))
+		return false;
 	rotate_rest(codec, x, factor, o, &t.mean, &norm);
 	memset(code, 0, (size_t) plane);
 	if (norm > 0)
@@ -177,6 +184,13 @@ barq_rabitq_encode(const BarqCodec *codec, const float *x, double factor, void *
 		t.scale = (float) (1 / sqrt(n / 4.0 + 2.0 * nlarge));
 	}
 	memcpy(code + plane, &t, sizeof(t));
+	return true;
+}
+
+static bool
+encode(const BarqCodec *codec, const void *value, void *row)
+{
+	return encode_floats(codec, value, row);
 }
 
 /* Terms for a query whose rest has this mean, norm and codes. */
@@ -204,11 +218,23 @@ rabitq_terms(BarqRabitqTerms *t, const BarqCodec *codec, double mean, double nor
 	}
 }
 
-void
-barq_rabitq_prepare(BarqQuery *query, const float *q, double factor,
-					float *rotated, int8_t *codes)
+static size_t
+query_bytes(const BarqCodec *codec)
 {
-	int			n = rabitq_dims(&query->codec);
+	size_t		n = (size_t) rabitq_dims(codec->dims);
+
+	return ALIGN64(n * sizeof(float)) + ALIGN64(n);
+}
+
+static void
+prepare(BarqQuery *query, const void *value, void *arrays)
+{
+	const float *q = value;
+	int			n = rabitq_dims(query->codec.dims);
+	float	   *rotated = arrays;
+	int8_t	   *codes = (int8_t *) (rotated + n);
+	double		total;
+	double		factor = barq_dense_query_measure(query, q, &total);
 	float		mean;
 	double		most;
 	double		step;
@@ -237,13 +263,21 @@ barq_rabitq_prepare(BarqQuery *query, const float *q, double factor,
 				 step * query->norm, sum, false);
 }
 
-void
-barq_rabitq_code_keys(const BarqCodec *codec, const void *a, const char *base,
-					  size_t stride, const uint32_t *ids, int n, float *keys)
+static void
+query_keys(const BarqQuery *query, const char *base, size_t stride,
+		   const uint32_t *ids, int n, float *keys)
+{
+	barq_kernels->rabitq_keys_batch(query->codes, &query->rabitq, base, stride, ids, n,
+									rabitq_dims(query->codec.dims), keys);
+}
+
+static void
+code_keys(const BarqCodec *codec, const void *a, const char *base, size_t stride,
+		  const uint32_t *ids, int n, float *keys)
 {
 	_Alignas(64) int8_t codes[BARQ_CODEC_MAX_DIMS + 64];
 	const unsigned char *code = a;
-	int			plane = rabitq_dims(codec) / 4;
+	int			plane = rabitq_dims(codec->dims) / 4;
 	RabitqTrailer t = rabitq_trailer(codec, a);
 	BarqRabitqTerms terms;
 	int			sum = 0;
@@ -265,12 +299,12 @@ barq_rabitq_code_keys(const BarqCodec *codec, const void *a, const char *base,
  * The vector of the row's norm in the code's direction: what row keys compare,
  * and what becomes the same code again.
  */
-void
-barq_rabitq_decode(const BarqCodec *codec, const void *row, float *x)
+static void
+decode(const BarqCodec *codec, const void *row, float *x)
 {
 	float		o[BARQ_CODEC_MAX_DIMS + 64];
 	const unsigned char *code = row;
-	int			n = rabitq_dims(codec);
+	int			n = rabitq_dims(codec->dims);
 	int			plane = n / 4;
 	RabitqTrailer t = rabitq_trailer(codec, row);
 
@@ -315,13 +349,13 @@ key_error(const BarqQuery *query, const RabitqTrailer *t, double key)
 	}
 	else
 		product = -key - codec->dims * query->ref * mean;
-	variance = at_least_0((factor * factor) / (scale * scale) - 1) / (rabitq_dims(codec) - 1);
+	variance = at_least_0((factor * factor) / (scale * scale) - 1) / (rabitq_dims(codec->dims) - 1);
 	cosine = at_least_0(fabs(product) / norms - 2 * sqrt(variance));
 	if (!(cosine < 1))
 		cosine = 1;
 	query_part = query->code_error * factor / scale;
 	error = norms * sqrt(variance * (1 - cosine * cosine) +
-						 query_part * query_part / rabitq_dims(codec));
+						 query_part * query_part / rabitq_dims(codec->dims));
 	return codec->metric == BARQ_METRIC_L2 ? 2 * error : error;
 }
 
@@ -330,17 +364,24 @@ key_error(const BarqQuery *query, const RabitqTrailer *t, double key)
  * by the rounding of floats, which is all that is left for a row whose code
  * says everything.
  */
-void
-barq_rabitq_rescore(const BarqQuery *query, const void *row,
-					double *distance, double *lower_bound)
+static void
+rescore(const BarqQuery *query, const void *row, double *distance, double *lower_bound)
 {
 	const BarqCodec *codec = &query->codec;
 	RabitqTrailer t = rabitq_trailer(codec, row);
-	double		key = barq_query_key(query, row);
-	double		size = query->norm * query->norm + (double) t.norm * t.norm +
+	double		key;
+	double		size;
+	double		least;
+
+	if (query->null)
+	{
+		barq_null_rescore(distance, lower_bound);
+		return;
+	}
+	key = barq_query_key(query, row);
+	size = query->norm * query->norm + (double) t.norm * t.norm +
 		codec->dims * (query->ref * query->ref + (double) t.mean * t.mean);
-	double		least = key - CONFIDENCE * key_error(query, &t, key) -
-		codec->dims * FLT_EPSILON * size;
+	least = key - CONFIDENCE * key_error(query, &t, key) - codec->dims * FLT_EPSILON * size;
 
 	switch (codec->metric)
 	{
@@ -357,3 +398,22 @@ barq_rabitq_rescore(const BarqQuery *query, const void *row,
 			*lower_bound = fabs(least) <= DBL_MAX ? least : -INFINITY;
 	}
 }
+
+const BarqCodecForm barq_form_rabitq = {
+	.name = "rabitq",
+	.metrics = VECTOR_METRICS & ~BARQ_METRIC_BIT(BARQ_METRIC_L1),
+	.max_dims = BARQ_CODEC_MAX_DIMS,
+	.least_stride = 64,
+	.scoring_bytes = SHORT_ROW_BYTES,
+	.row_bytes = row_bytes,
+	.value_bytes = barq_dense_value_bytes,
+	.value_is_zero = barq_dense_value_is_zero,
+	.encode = encode,
+	.encode_floats = encode_floats,
+	.decode = decode,
+	.query_bytes = query_bytes,
+	.prepare = prepare,
+	.query_keys = query_keys,
+	.rescore = rescore,
+	.code_keys = code_keys
+};

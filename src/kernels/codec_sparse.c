@@ -1,32 +1,29 @@
 /*
  * codec_sparse.c
- *	  Rows of sparse vectors: a head, and the elements as they were given.
+ *	  The form of sparse vectors: rows are a head and the elements as given.
  *
- * Nothing is lost and nothing normalised, so re-scoring repeats what our
- * operator computes, sum for sum (sparse.h). Pgvector's operators, under which
- * its columns are indexed too, sum in another order: a lower bound allows for
- * that. Keys only have to order rows, and are found in less time.
+ * Nothing is lost or normalised, so re-scoring repeats the sums of barq's
+ * operator in the same order (sparse.h). The operators of pgvector, whose
+ * columns can be indexed too, sum in another order; the lower bound allows for
+ * that. Keys only have to order rows, and are computed faster.
  */
 #include "codec_internal.h"
 #include "measure.h"
 #include "sparse.h"
 
-#include <float.h>
-#include <math.h>
-
 #define PREFETCH_AHEAD	2		/* rows */
 #define PREFETCH_MOST	2048	/* bytes of each */
-#define TABLE_PAYS		4		/* rows that make up for making a table */
+#define TABLE_PAYS		4		/* rows from which on making a table pays */
 
 /*
- * Finds a vector's entries by their indices: an open-addressed table of their
- * numbers, from 1 on; 0 is an empty slot. Far more slots than entries, so that
- * most of what a vector does not have is known by one look.
+ * A hash table of a vector's elements by index, with open addressing: a slot
+ * holds an element's number plus 1, or 0 if it is empty. It has far more slots
+ * than elements, so that one look at a slot excludes most absent indices.
  */
 #define TABLE_BITS		12
 #define TABLE_SLOTS		(1 << TABLE_BITS)
 #define TABLE_ENTRIES	(TABLE_SLOTS / 2)
-#define TABLE_GROUP		128		/* entries looked up together */
+#define TABLE_GROUP		128		/* elements looked up together */
 
 typedef struct SparseTable
 {
@@ -65,28 +62,118 @@ row_elements(const void *row)
 	return elements_at((const char *) row + head->entries, head->nnz);
 }
 
-size_t
-barq_sparse_value_bytes(const BarqSparseValue *value)
+static size_t
+head_bytes(int dims)
 {
-	return sizeof(BarqSparseValue) + (value ? entries_bytes(value->nnz) : 0);
+	(void) dims;
+	return sizeof(SparseHead);
 }
 
-size_t
-barq_sparse_row_bytes(int nnz)
+static size_t
+value_bytes(const BarqCodec *codec, const void *value)
+{
+	const BarqSparseValue *v = value;
+
+	(void) codec;
+	return sizeof(BarqSparseValue) + (v ? entries_bytes(v->nnz) : 0);
+}
+
+static bool
+value_is_zero(const BarqCodec *codec, const void *value)
+{
+	(void) codec;
+	return ((const BarqSparseValue *) value)->nnz == 0;
+}
+
+/* Bytes of a whole row of nnz elements. */
+static size_t
+bytes_of(int nnz)
 {
 	return sizeof(SparseHead) + entries_bytes(nnz);
 }
 
-void
-barq_sparse_encode(const BarqSparseValue *value, void *row)
+static size_t
+value_row_bytes(const void *value)
 {
-	SparseHead *head = row;
-	BarqSparseElements e = value_elements(value);
+	return bytes_of(((const BarqSparseValue *) value)->nnz);
+}
 
+static size_t
+row_bytes(const void *row)
+{
+	return bytes_of(((const SparseHead *) row)->nnz);
+}
+
+static bool
+extent(const void *head, int64_t *distance, size_t *length)
+{
+	SparseHead	h;
+
+	memcpy(&h, head, sizeof(h));
+	if (h.nnz < 0 || h.nnz > BARQ_SPARSE_MAX_NNZ ||
+		h.entries < INT64_MIN + (int64_t) sizeof(h) || h.entries % 8 != 0)
+		return false;
+	*distance = h.entries - (int64_t) sizeof(h);
+	*length = bytes_of(h.nnz);
+	return true;
+}
+
+static const void *
+whole(const void *row)
+{
+	return (const char *) row + ((const SparseHead *) row)->entries - sizeof(SparseHead);
+}
+
+static void
+make_head(void *head, const void *row, int64_t distance)
+{
+	SparseHead	h;
+
+	memcpy(&h, row, sizeof(h));
+	h.entries = distance + (int64_t) sizeof(h);
+	memcpy(head, &h, sizeof(h));
+}
+
+static bool
+equal(const void *a, const void *b)
+{
+	BarqSparseElements x = row_elements(a);
+	BarqSparseElements y = row_elements(b);
+
+	return x.nnz == y.nnz && memcmp(x.indices, y.indices, entries_bytes(x.nnz)) == 0;
+}
+
+/* Whether indices ascend within the dimensions and values are finite. */
+static bool
+is_sound(const BarqCodec *codec, const void *row)
+{
+	BarqSparseElements e = row_elements(row);
+	int32_t		last = -1;
+
+	for (int i = 0; i < e.nnz; i++)
+	{
+		if (e.indices[i] <= last || e.indices[i] >= codec->dims ||
+			!(fabsf(e.values[i]) < INFINITY))
+			return false;
+		last = e.indices[i];
+	}
+	return true;
+}
+
+static bool
+encode(const BarqCodec *codec, const void *value, void *row)
+{
+	const BarqSparseValue *v = value;
+	SparseHead *head = row;
+	BarqSparseElements e = value_elements(v);
+
+	if (codec->metric == BARQ_METRIC_COSINE && v->nnz == 0)
+		return false;
 	head->entries = sizeof(SparseHead);
-	head->nnz = value->nnz;
+	head->nnz = v->nnz;
 	head->sumsq = barq_sparse_ip(e, e);
-	memcpy(head + 1, value->entries, entries_bytes(value->nnz));
+	memcpy(head + 1, v->entries, entries_bytes(v->nnz));
+	return true;
 }
 
 /*
@@ -294,9 +381,9 @@ keys_of(BarqMetric metric, BarqSparseElements a, const SparseTable *table, const
 	}
 }
 
-void
-barq_sparse_code_keys(const BarqCodec *codec, const void *a, const char *base, size_t stride,
-					  const uint32_t *ids, int n, float *keys)
+static void
+code_keys(const BarqCodec *codec, const void *a, const char *base, size_t stride,
+		  const uint32_t *ids, int n, float *keys)
 {
 	BarqSparseElements e = row_elements(a);
 	SparseTable table;
@@ -305,26 +392,27 @@ barq_sparse_code_keys(const BarqCodec *codec, const void *a, const char *base, s
 			base, stride, ids, n, keys);
 }
 
-size_t
-barq_sparse_query_bytes(void)
+static size_t
+query_bytes(const BarqCodec *codec)
 {
+	(void) codec;
 	return sizeof(SparseTable);
 }
 
-void
-barq_sparse_prepare(BarqQuery *query, const BarqSparseValue *value, void *mem)
+static void
+prepare(BarqQuery *query, const void *value, void *arrays)
 {
 	BarqSparseElements e = value_elements(value);
 
 	query->value = value;
 	query->sumsq = barq_sparse_ip(e, e);
-	query->null = query->codec.metric == BARQ_METRIC_COSINE && value->nnz == 0;
-	query->table = make_table(mem, e) ? mem : NULL;
+	query->null = query->codec.metric == BARQ_METRIC_COSINE && e.nnz == 0;
+	query->table = make_table(arrays, e) ? arrays : NULL;
 }
 
-void
-barq_sparse_query_keys(const BarqQuery *query, const char *base, size_t stride,
-					   const uint32_t *ids, int n, float *keys)
+static void
+query_keys(const BarqQuery *query, const char *base, size_t stride,
+		   const uint32_t *ids, int n, float *keys)
 {
 	if (query->null)
 		memset(keys, 0, (size_t) n * sizeof(float));
@@ -383,55 +471,65 @@ any_order_bound(BarqMetric metric, double value, int n, double a_sumsq, double b
 	}
 }
 
-void
-barq_sparse_rescore(const BarqQuery *query, const void *row, double *exact,
-					double *lower_bound)
+static void
+rescore(const BarqQuery *query, const void *row, double *distance, double *lower_bound)
 {
 	BarqMetric	metric = query->codec.metric;
 	BarqSparseElements q = value_elements(query->value);
 	BarqSparseElements x = row_elements(row);
 	double		sumsq = ((const SparseHead *) row)->sumsq;
-	double		d = measure(query, x, (float) sumsq);
+	double		d;
 
+	if (query->null)
+	{
+		barq_null_rescore(distance, lower_bound);
+		return;
+	}
+	d = measure(query, x, (float) sumsq);
 	if (d == d)
 	{
-		*exact = d;
+		*distance = d;
 		*lower_bound = any_order_bound(metric, d, q.nnz + x.nnz, query->sumsq, sumsq);
 		if (metric == BARQ_METRIC_L2)
 		{
-			*exact = sqrt(d);
+			*distance = sqrt(d);
 			*lower_bound = sqrt(*lower_bound) * (1 - LAST);
 		}
 	}
 	else
 	{
-		/* the operator's NaN sorts behind everything */
-		*exact = metric == BARQ_METRIC_COSINE ? 1 : 0;
+		/* the operator's NaN sorts last */
+		*distance = metric == BARQ_METRIC_COSINE ? 1 : 0;
 		*lower_bound = metric == BARQ_METRIC_COSINE ? 0 : -INFINITY;
 	}
 }
 
-bool
-barq_sparse_equal(const void *a, const void *b)
-{
-	BarqSparseElements x = row_elements(a);
-	BarqSparseElements y = row_elements(b);
+static const BarqHeadForm heads = {
+	.value_row_bytes = value_row_bytes,
+	.row_bytes = row_bytes,
+	.extent = extent,
+	.whole = whole,
+	.make = make_head,
+	.equal = equal,
+	.is_sound = is_sound
+};
 
-	return x.nnz == y.nnz && memcmp(x.indices, y.indices, entries_bytes(x.nnz)) == 0;
-}
-
-bool
-barq_sparse_is_sound(const BarqCodec *codec, const void *row)
-{
-	BarqSparseElements e = row_elements(row);
-	int32_t		last = -1;
-
-	for (int i = 0; i < e.nnz; i++)
-	{
-		if (e.indices[i] <= last || e.indices[i] >= codec->dims ||
-			!(fabsf(e.values[i]) < INFINITY))
-			return false;
-		last = e.indices[i];
-	}
-	return true;
-}
+const BarqCodecForm barq_form_sparse = {
+	.name = "none",
+	.metrics = VECTOR_METRICS,
+	.max_dims = BARQ_CODEC_MAX_SPARSE_DIMS,
+	.least_stride = 8,
+	.only_form = true,
+	.proves = true,
+	.cosine_is_distance = true,
+	.row_bytes = head_bytes,
+	.value_bytes = value_bytes,
+	.value_is_zero = value_is_zero,
+	.encode = encode,
+	.query_bytes = query_bytes,
+	.prepare = prepare,
+	.query_keys = query_keys,
+	.rescore = rescore,
+	.code_keys = code_keys,
+	.heads = &heads
+};

@@ -14,8 +14,6 @@
  */
 #include "codec_internal.h"
 
-#include <math.h>
-
 /*
  * One round spreads a vector that is anything but random over all
  * coordinates; the others make what is left of its structure vanish.

@@ -215,7 +215,7 @@ write_flat(VectorBuild *build, BarqBodyWriter *flat, const char *slots, const ch
 		Size		length;
 
 		(void) barq_row_extent(&build->codec, slot, &distance, &length);
-		barq_row_head(head, slot, whole + distance - head);
+		barq_row_head(&build->codec, head, slot, whole + distance - head);
 	}
 	barq_flat_write(flat, &build->codec, heads, width, tids, rows);
 	pfree(heads);

@@ -210,7 +210,7 @@ flush_whole(BarqRowSink *sink)
 		Size		length;
 
 		(void) barq_row_extent(&sink->codec, head, &distance, &length);
-		barq_row_head(head, head, at + distance);
+		barq_row_head(&sink->codec, head, head, at + distance);
 	}
 }
 
@@ -252,7 +252,7 @@ encode_row(BarqRowSink *sink, const void *elements, char *slot)
 	reserve_whole(sink, at + length);
 	if (!barq_codec_encode(&sink->codec, elements, sink->whole + at))
 		return false;
-	barq_row_head(slot, sink->whole + at, at);
+	barq_row_head(&sink->codec, slot, sink->whole + at, at);
 	sink->whole_used += length;
 	return true;
 }

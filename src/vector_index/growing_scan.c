@@ -200,7 +200,7 @@ grow_cache(GrowingSearch *search)
 			char	   *head = codes + (Size) codec->stride * i;
 			const char *whole = barq_row_whole(codec, cache->codes + (Size) codec->stride * i);
 
-			barq_row_head(head, whole, whole - head);
+			barq_row_head(codec, head, whole, whole - head);
 		}
 	if (cache->space > 0)
 	{
@@ -250,7 +250,7 @@ cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
 			char	   *whole = MemoryContextAlloc(cache->whole, length);
 
 			memcpy(whole, barq_row_whole(codec, row), length);
-			barq_row_head(code, whole, whole - code);
+			barq_row_head(codec, code, whole, whole - code);
 			bytes += length;
 		}
 		else
@@ -338,7 +338,7 @@ add_head(GrowingSearch *search, const BarqRecord *record)
 		memcpy(search->long_row, row, record->length);
 		row = search->long_row;
 	}
-	barq_row_head(head, row, row - head);
+	barq_row_head(search->codec, head, row, row - head);
 	search->tids[search->pending] = record->tid;
 	search->dead[search->pending] = record->dead;
 	search->pending++;

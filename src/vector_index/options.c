@@ -16,34 +16,76 @@
 StaticAssertDecl(sizeof(BarqVectorOptions) <= sizeof(((BarqFrozenOptions *) 0)->bytes),
 				 "vector options must fit the metapage");
 
-static relopt_enum_elt_def quantization_values[] = {
-	{"none", BARQ_QUANT_NONE},
-	{"f16", BARQ_QUANT_F16},
-	{"sq8", BARQ_QUANT_SQ8},
-	{"rabitq", BARQ_QUANT_RABITQ},
-	{(const char *) NULL, 0}
+/* Metrics for which a type has several forms. */
+static const char *const metric_names[] = {
+	[BARQ_METRIC_L2] = "L2 distance",
+	[BARQ_METRIC_IP] = "inner product",
+	[BARQ_METRIC_COSINE] = "cosine distance",
+	[BARQ_METRIC_L1] = "L1 distance"
 };
+
+/*
+ * The values of "quantization" that serve all these metrics (BARQ_METRIC_BIT),
+ * quoted, as a list whose last comma is `last`. Palloc'd in the current memory
+ * context.
+ */
+static char *
+form_names(unsigned metrics, const char *last)
+{
+	StringInfoData names;
+	const char *before = NULL;
+
+	initStringInfo(&names);
+	for (int i = 0; i < BARQ_NQUANTS; i++)
+	{
+		const BarqCodecForm *form = barq_codec_form(i);
+
+		if (form->only_form || (form->metrics & metrics) != metrics)
+			continue;
+		if (before != NULL)
+			appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "", before);
+		before = form->name;
+	}
+	appendStringInfo(&names, "%s\"%s\"", last, before);
+	return names.data;
+}
 
 void
 barq_add_quantization(relopt_kind kind)
 {
+	/* reloptions refer to these as long as the process lives */
+	static relopt_enum_elt_def quantization_values[BARQ_NQUANTS + 1];
+	static const char *detail;
+
+	if (detail == NULL)
+	{
+		int			n = 0;
+
+		for (int i = 0; i < BARQ_NQUANTS; i++)
+		{
+			const BarqCodecForm *form = barq_codec_form(i);
+
+			if (form->only_form)
+				continue;
+			quantization_values[n].string_val = form->name;
+			quantization_values[n++].symbol_val = i;
+		}
+		detail = MemoryContextStrdup(TopMemoryContext,
+									 psprintf("Valid values are %s.", form_names(0, " and ")));
+	}
 	add_enum_reloption(kind, "quantization",
 					   "How vectors are kept in the index",
 					   quantization_values, BARQ_QUANT_DEFAULT,
-					   "Valid values are \"none\", \"f16\", \"sq8\" and \"rabitq\".",
+					   detail,
 					   ShareUpdateExclusiveLock);
 }
 
 const char *
 barq_quantization_name(int quantization)
 {
-	for (int i = 0; quantization_values[i].string_val != NULL; i++)
-		if (quantization_values[i].symbol_val == quantization)
-			return quantization_values[i].string_val;
-	/* the one form that rows of bit and of sparsevec have */
-	if (quantization == BARQ_QUANT_BITS || quantization == BARQ_QUANT_SPARSE)
-		return "none";
-	return "unknown";
+	const BarqCodecForm *form = barq_codec_form(quantization);
+
+	return form != NULL ? form->name : "unknown";
 }
 
 const BarqVectorSpace *
@@ -63,8 +105,7 @@ barq_vector_space(Relation index)
 static BarqQuantization
 choose_quantization(const BarqVectorSpace *space, int quantization)
 {
-	bool		one_form = space->unquantized == BARQ_QUANT_BITS ||
-		space->unquantized == BARQ_QUANT_SPARSE;
+	bool		one_form = barq_codec_form(space->unquantized)->only_form;
 
 	if (quantization == BARQ_QUANT_NONE ||
 		(one_form && quantization == BARQ_QUANT_DEFAULT))
@@ -113,11 +154,12 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 				 errmsg("column cannot have more than %d dimensions for %s index",
 						space->max_dims, method)));
 	quantization = choose_quantization(space, quantization);
-	if (quantization == BARQ_QUANT_RABITQ && space->metric == BARQ_METRIC_L1)
+	if (!(barq_codec_form(quantization)->metrics & BARQ_METRIC_BIT(space->metric)))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("quantization \"rabitq\" does not support the L1 distance"),
-				 errhint("Use \"none\", \"f16\" or \"sq8\".")));
+				 errmsg("quantization \"%s\" does not support the %s",
+						barq_quantization_name(quantization), metric_names[space->metric]),
+				 errhint("Use %s.", form_names(BARQ_METRIC_BIT(space->metric), " or "))));
 
 	memset(options, 0, sizeof(*options));
 	options->metric = space->metric;

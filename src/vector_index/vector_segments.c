@@ -14,20 +14,10 @@
 #include "base/interrupts.h"
 #include "store/work.h"
 
-/*
- * A row of bits, or of rabitq, is so short that scoring it costs more than
- * reading it: it counts as so many bytes more. Measured, see docs/performance.md
- * ("Where a graph begins to pay").
- */
-#define SCAN_SHORT_ROW		64
-
 uint64
 barq_scan_cost(const BarqCodec *codec, uint64 rows)
 {
-	bool		is_short = codec->quant == BARQ_QUANT_BITS ||
-		codec->quant == BARQ_QUANT_RABITQ;
-
-	return rows * (codec->row_bytes + (is_short ? SCAN_SHORT_ROW : 0));
+	return rows * (codec->row_bytes + barq_codec_form(codec->quant)->scoring_bytes);
 }
 
 /*
@@ -54,7 +44,7 @@ seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 							rows[i].length),
 					 errhint("Please REINDEX the index.")));
 		if (barq_codec_has_heads(codec))
-			barq_row_head(code, rows[i].payload, rows[i].payload - code);
+			barq_row_head(codec, code, rows[i].payload, rows[i].payload - code);
 		else
 			memcpy(code, rows[i].payload, codec->row_bytes);
 		tids[i] = rows[i].tid;

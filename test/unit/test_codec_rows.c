@@ -311,8 +311,8 @@ test_sparse(BarqMetric metric)
 
 			/* a head before the row, and one behind it */
 			memcpy(area + 64, row, length);
-			barq_row_head(area, area + 64, 64);
-			barq_row_head(area + 64 + MAX_ROW, area + 64, -MAX_ROW);
+			barq_row_head(&codec, area, area + 64, 64);
+			barq_row_head(&codec, area + 64 + MAX_ROW, area + 64, -MAX_ROW);
 			wrong += !barq_row_extent(&codec, area, &at, &length) || at != 64 ||
 				barq_row_whole(&codec, area + 64 + MAX_ROW) != area + 64 ||
 				!barq_rows_equal(&codec, area, row) || !barq_rows_equal(&codec, area, area + 64 + MAX_ROW);

@@ -91,7 +91,7 @@ flat_of(BarqBodyWriter *writer, const Values *values, int from, int to)
 		if (!barq_codec_encode(codec, values->value[i], row))
 			abort();
 		if (barq_codec_has_heads(codec))
-			barq_row_head(code, row, row - code);
+			barq_row_head(codec, code, row, row - code);
 		else
 			memcpy(code, row, codec->row_bytes);
 		id_to_tid(i, &tids[i - from]);

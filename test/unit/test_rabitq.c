@@ -193,7 +193,7 @@ test_levels(void)
 			{
 				const unsigned char *code = (const unsigned char *) rows + (size_t) ids[r] * codec.row_bytes;
 				const BarqRabitqTerms *terms = &query->rabitq;
-				int			d = rabitq_dims(&codec);
+				int			d = rabitq_dims(codec.dims);
 				RabitqTrailer trailer;
 				double		sum = 0;
 				double		key;
@@ -349,7 +349,7 @@ test_decode(void)
 		barq_codec_decode(&codec, row_buffer, y);
 		worst = fmax(worst, distance_of(BARQ_METRIC_L2, x, y, n) / sqrt(n));
 		barq_codec_encode(&codec, y, again_buffer);
-		for (int i = 0; i < rabitq_dims(&codec) / 4; i++, all++)
+		for (int i = 0; i < rabitq_dims(codec.dims) / 4; i++, all++)
 			same += row_buffer[i] == again_buffer[i];
 	}
 	tap_ok(worst < 0.45, "decoded rows are off by %.2f of their spread at most", worst);
