@@ -103,13 +103,22 @@ extern bool barq_options_differ(Relation index, const BarqFrozenOptions *options
 								Relation other_index, const BarqFrozenOptions *other,
 								char **differing, char **other_differing);
 
-/* Whether `named` is the index itself or a partitioned index above it. */
+/*
+ * The partitioned tables or indexes above a table or index, the nearest first: a
+ * list of OIDs, palloc'd; NIL for one that is no partition.
+ */
+static inline List *
+barq_partition_ancestors(Oid relation)
+{
+	return get_rel_relispartition(relation) ? get_partition_ancestors(relation) : NIL;
+}
+
+/* Is `named` the index itself, or a partitioned index above it? */
 static inline bool
 barq_is_index_or_parent(Oid named, Oid index)
 {
 	return named == index ||
-		(OidIsValid(named) && get_rel_relispartition(index) &&
-		 list_member_oid(get_partition_ancestors(index), named));
+		(OidIsValid(named) && list_member_oid(barq_partition_ancestors(index), named));
 }
 
 /* ---- no_class.c ---- */

@@ -11,7 +11,6 @@
 #include "access/table.h"
 #include "text_index/text_index.h"
 #include "catalog/index.h"
-#include "catalog/partition.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
@@ -160,12 +159,6 @@ over_entry_one(const BarqTextSource *source)
 	return expression;
 }
 
-static bool
-is_text_index(Relation index)
-{
-	return index->rd_indam != NULL && index->rd_indam->aminsert == barq_text_insert;
-}
-
 static Fit
 fit_of(PlannerInfo *root, Relation index, const BarqTextSource *source, Node *expression,
 	   List *conditions)
@@ -198,7 +191,7 @@ candidates_of(PlannerInfo *root, Oid support, const BarqTextSource *source)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (is_text_index(index))
+		if (barq_is_text_index(index))
 		{
 			Candidate  *candidate = palloc(sizeof(Candidate));
 
@@ -430,8 +423,8 @@ barq_text_index_named(List *tables, const char *name, bool inherited)
 
 	foreach(cell, tables)
 	{
-		if (!OidIsValid(index) && get_rel_relispartition(lfirst_oid(cell)))
-			index = index_of_tables(get_partition_ancestors(lfirst_oid(cell)), name);
+		if (!OidIsValid(index))
+			index = index_of_tables(barq_partition_ancestors(lfirst_oid(cell)), name);
 		if (!OidIsValid(index) && inherited && has_subclass(lfirst_oid(cell)))
 			index = index_of_tables(find_all_inheritors(lfirst_oid(cell), NoLock, NULL), name);
 	}
@@ -458,7 +451,7 @@ barq_text_raise_no_index(List *tables, const char *name)
 		{
 			Relation	index = index_open(lfirst_oid(other), AccessShareLock);
 
-			if (is_text_index(index))
+			if (barq_is_text_index(index))
 				appendStringInfo(&indexes, "%s\"%s\"", indexes.len > 0 ? ", " : "",
 								 RelationGetRelationName(index));
 			index_close(index, AccessShareLock);
@@ -485,7 +478,7 @@ is_index_of(Oid index_oid, const BarqTextSource *source)
 
 	if (index == NULL)
 		return false;
-	own = index->rd_index != NULL && is_text_index(index) &&
+	own = barq_is_text_index(index) &&
 		index->rd_index->indrelid == source->table &&
 		indexes_expression(index, over_entry_one(source));
 	relation_close(index, AccessShareLock);
@@ -500,9 +493,9 @@ is_index_within(Oid index, const BarqTextSource *source)
 
 	if (is_index_of(index, source))
 		return true;
-	if (!source->inherited || !get_rel_relispartition(index))
+	if (!source->inherited)
 		return false;
-	foreach(cell, get_partition_ancestors(index))
+	foreach(cell, barq_partition_ancestors(index))
 		if (is_index_of(lfirst_oid(cell), source))
 			return true;
 	return false;

@@ -201,12 +201,17 @@ extern BarqTextStatistics *barq_text_statistics(Oid index, MemoryContext owner);
 extern const BarqTextOptions *barq_text_statistics_options(BarqTextStatistics *statistics);
 extern const BarqTextAnalysis *barq_text_statistics_analysis(BarqTextStatistics *statistics);
 extern void barq_text_statistics_totals(BarqTextStatistics *statistics, BarqBm25Totals *totals);
+
+/* ---- text_frequencies.c ---- */
+
+/* The number of documents with a term, at most the totals' number. */
 extern uint64 barq_text_statistics_df(BarqTextStatistics *statistics,
 									  const char *text, uint32 length);
 
 /*
- * Weigh those terms of a query whose boost is not 0: idf · (k1 + 1) · boost,
- * and a prefix's expansions, which stay with the statistics.
+ * Set the weights of those terms of a query whose boost is not 0, as idf ·
+ * (k1 + 1) · boost, and the expansions of those that are prefixes. The
+ * expansions belong to the statistics.
  */
 extern void barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
 									   const double *boosts, uint32 n);
@@ -243,5 +248,12 @@ extern void barq_text_cost_estimate(PlannerInfo *root, IndexPath *path,
 									Cost *total_cost, Selectivity *selectivity,
 									double *correlation, double *pages);
 extern bool barq_text_validate(Oid opclass);
+
+/* Is a relation an index of barq_bm25, or a partitioned one? */
+static inline bool
+barq_is_text_index(Relation relation)
+{
+	return relation->rd_indam != NULL && relation->rd_indam->aminsert == barq_text_insert;
+}
 
 #endif							/* BARQ_TEXT_INDEX_H */

@@ -39,8 +39,9 @@ merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 	return writer;
 }
 
+/* Seals of text give the final form of a segment; no merge is urgent. */
 static bool
-never(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
+never_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
 {
 	return false;
 }
@@ -75,8 +76,8 @@ const BarqIndexKind barq_bm25_index_kind = {
 	.name = "barq_bm25",
 	.seal = seal_text,
 	.merge = merge_text,
-	.is_provisional = never,
-	.is_urgent = never,
+	.is_provisional = never_provisional,
+	.is_urgent = never_provisional,
 	.has_key = text_has_key,
 	.reloptions = barq_text_reloptions,
 	.freeze = barq_text_freeze_options,

@@ -22,7 +22,6 @@
 #include "postgres.h"
 
 #include "text_index/text_index.h"
-#include "catalog/partition.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -286,8 +285,7 @@ query_for(PlannerInfo *root, Oid support, const Beside *beside, const Asked *ask
 	if (OidIsValid(said))
 	{
 		/* statistics of all partitions, for a query of one: checked at run time */
-		if (OidIsValid(choice.index) && get_rel_relispartition(choice.index) &&
-			list_member_oid(get_partition_ancestors(choice.index), said))
+		if (OidIsValid(choice.index) && barq_is_index_or_parent(said, choice.index))
 			return bind(beside, asked->query, choice.index);
 		*own = false;
 		return bound(beside, asked->query, said);

@@ -1,0 +1,246 @@
+/*
+ * text_frequencies.c
+ *	  Document frequencies of terms, expansions of prefixes, and the weights that
+ *	  follow from them, kept with a statement's statistics (text_statistics.c).
+ *
+ * The frequency of a term is looked up when a query of the statement first uses
+ * the term. It is capped at the number of documents, which may have been frozen
+ * before documents with the term were added.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "text_index/text_statistics.h"
+#include "utils/memutils.h"
+
+/* A term, or a prefix, whose frequency is known. In the statistics' context. */
+typedef struct BarqTermFrequency
+{
+	BarqBm25Text text;
+	bool		prefix;
+	uint64		df;				/* documents with the term, or any expansion */
+	uint32		nexpansions;	/* of a prefix */
+	BarqBm25Text *expansions;
+	struct BarqTermFrequency *next; /* in the same bucket */
+} BarqTermFrequency;
+
+/* ---- looking terms up in the leaves ---- */
+
+/* Terms to look up in every leaf. */
+typedef struct FrequencyCall
+{
+	BarqTermFrequency **wanted;
+	uint32		n;
+	uint64	   *leaf;			/* df of each in the leaf visited last */
+} FrequencyCall;
+
+/* BarqLeafVisitor: the df of all wanted terms in a leaf. */
+static void
+visit_frequencies(BarqTextStatistics *statistics, BarqTextState *state, void *arg)
+{
+	FrequencyCall *call = arg;
+
+	for (uint32 i = 0; i < call->n; i++)
+	{
+		const BarqTermFrequency *known = call->wanted[i];
+		uint64		df;
+
+		if ((i & 63) == 0)
+			CHECK_FOR_INTERRUPTS();
+		df = known->prefix ?
+			barq_text_log_df_any(state->log, known->expansions, known->nexpansions) :
+			barq_text_log_df(state->log, known->text.text, known->text.length);
+		for (uint32 j = 0; j < state->snapshot->nsegments; j++)
+			df += known->prefix ?
+				barq_bm25_df_any(&state->views[j], known->expansions, known->nexpansions) :
+				barq_bm25_df(&state->views[j], known->text.text, known->text.length);
+		call->leaf[i] = df;
+	}
+}
+
+/* Add the frequencies in the leaf visited last. */
+static void
+add_frequencies(void *arg)
+{
+	FrequencyCall *call = arg;
+
+	for (uint32 i = 0; i < call->n; i++)
+		call->wanted[i]->df += call->leaf[i];
+}
+
+/* ---- prefixes ---- */
+
+/* Terms that a prefix stands for, collected from all leaves. */
+typedef struct ExpansionCall
+{
+	const BarqBm25Text *prefix;
+	BarqTermTable *terms;
+} ExpansionCall;
+
+/* BarqTermVisitor: add a term to the table. */
+static void
+add_expansion(void *table, const char *text, uint32 length, uint32 df)
+{
+	(void) barq_terms_intern(table, text, length);
+}
+
+/*
+ * BarqLeafVisitor: add the first expansions of each segment of a leaf. The set
+ * only grows, so visiting a leaf again from the start does no harm.
+ */
+static void
+visit_expansions(BarqTextStatistics *statistics, BarqTextState *state, void *arg)
+{
+	ExpansionCall *call = arg;
+
+	barq_text_log_expand(state->log, call->prefix->text, call->prefix->length,
+						 BARQ_BM25_EXPANSIONS, add_expansion, call->terms);
+	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
+		barq_bm25_expand(&state->views[i], call->prefix->text, call->prefix->length,
+						 BARQ_BM25_EXPANSIONS, add_expansion, call->terms);
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+	const BarqBm25Text *x = a;
+	const BarqBm25Text *y = b;
+
+	return barq_compare_terms(x->text, x->length, y->text, y->length);
+}
+
+/*
+ * Set the expansions of a prefix: the first BARQ_BM25_EXPANSIONS terms of the
+ * index that begin with it, in the order of barq_compare_terms(), copied into
+ * the statistics' context.
+ */
+static void
+expand_prefix(BarqTextStatistics *statistics, BarqTermFrequency *prefix)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "barq expansions",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	ExpansionCall call = {&prefix->text, barq_terms_create(scratch)};
+	BarqBm25Text *sorted;
+	uint32		n;
+
+	barq_text_each_leaf(statistics, visit_expansions, NULL, &call);
+	n = barq_terms_count(call.terms);
+	sorted = palloc_extended(sizeof(BarqBm25Text) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < n; i++)
+		sorted[i].text = barq_terms_text(call.terms, i, &sorted[i].length);
+	qsort(sorted, n, sizeof(BarqBm25Text), compare_texts);
+	n = Min(n, BARQ_BM25_EXPANSIONS);
+
+	MemoryContextSwitchTo(statistics->context);
+	prefix->expansions = palloc(sizeof(BarqBm25Text) * Max(n, 1));
+	for (uint32 i = 0; i < n; i++)
+	{
+		prefix->expansions[i].text = pnstrdup(sorted[i].text, sorted[i].length);
+		prefix->expansions[i].length = sorted[i].length;
+	}
+	prefix->nexpansions = n;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
+
+/* ---- the table of known frequencies ---- */
+
+static BarqTermFrequency **
+bucket_of(BarqTextStatistics *statistics, const char *text, uint32 length)
+{
+	return &statistics->buckets[hash_bytes((const unsigned char *) text, length) % BARQ_FREQUENCY_BUCKETS];
+}
+
+/* The frequency of a term, or of a prefix; NULL: not looked up yet. */
+static BarqTermFrequency *
+find_frequency(BarqTextStatistics *statistics, const char *text, uint32 length, bool prefix)
+{
+	for (BarqTermFrequency *known = *bucket_of(statistics, text, length); known != NULL; known = known->next)
+		if (known->prefix == prefix &&
+			barq_compare_terms(known->text.text, known->text.length, text, length) == 0)
+			return known;
+	return NULL;
+}
+
+/*
+ * Look up the frequencies of those terms for which `scores` is true, as far as
+ * they are not known: afterwards find_frequency() finds each of them. An error
+ * leaves the table as it was.
+ */
+static void
+look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, const bool *scores, uint32 n)
+{
+	FrequencyCall call = {0};
+	MemoryContext old;
+
+	call.wanted = palloc_extended(sizeof(BarqTermFrequency *) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < n; i++)
+	{
+		BarqTermFrequency	   *known;
+
+		if (!scores[i] || find_frequency(statistics, terms[i].text.text, terms[i].text.length,
+									 terms[i].prefix))
+			continue;
+		old = MemoryContextSwitchTo(statistics->context);
+		known = palloc0(sizeof(BarqTermFrequency));
+		known->text.text = pnstrdup(terms[i].text.text, terms[i].text.length);
+		known->text.length = terms[i].text.length;
+		known->prefix = terms[i].prefix;
+		MemoryContextSwitchTo(old);
+		if (known->prefix)
+			expand_prefix(statistics, known);
+		call.wanted[call.n++] = known;
+	}
+	if (call.n > 0)
+	{
+		call.leaf = palloc0(sizeof(uint64) * (Size) call.n);
+		barq_text_each_leaf(statistics, visit_frequencies, add_frequencies, &call);
+	}
+
+	/* complete: only now may other calls find them */
+	for (uint32 i = 0; i < call.n; i++)
+	{
+		BarqTermFrequency	  **bucket = bucket_of(statistics, call.wanted[i]->text.text,
+									   call.wanted[i]->text.length);
+
+		call.wanted[i]->df = Min(call.wanted[i]->df, statistics->totals.documents);
+		call.wanted[i]->next = *bucket;
+		*bucket = call.wanted[i];
+	}
+}
+
+uint64
+barq_text_statistics_df(BarqTextStatistics *statistics, const char *text, uint32 length)
+{
+	BarqBm25Term term = {.text = {text, length}};
+	bool		scores = true;
+
+	look_up_frequencies(statistics, &term, &scores, 1);
+	return find_frequency(statistics, text, length, false)->df;
+}
+
+void
+barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
+						   const double *boosts, uint32 n)
+{
+	bool	   *scores = palloc_extended(sizeof(bool) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < n; i++)
+		scores[i] = boosts[i] > 0;
+	look_up_frequencies(statistics, terms, scores, n);
+	for (uint32 i = 0; i < n; i++)
+	{
+		const BarqTermFrequency *known;
+
+		if (!scores[i])
+			continue;
+		known = find_frequency(statistics, terms[i].text.text, terms[i].text.length, terms[i].prefix);
+		terms[i].weight = barq_bm25_idf(statistics->totals.documents, known->df) *
+			(statistics->options.k1 + 1) * boosts[i];
+		terms[i].nexpansions = known->nexpansions;
+		terms[i].expansions = known->expansions;
+	}
+	pfree(scores);
+}

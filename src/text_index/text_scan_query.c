@@ -1,0 +1,145 @@
+/*
+ * text_scan_query.c
+ *	  From the keys of an index scan over text to bound queries: which query
+ *	  ranks, which are conditions, and whose statistics score them.
+ */
+#include "postgres.h"
+
+#include "base/stats.h"
+#include "text_index/bm25threshold.h"
+#include "text_index/text_scan.h"
+#include "utils/float.h"
+#include "utils/rel.h"
+
+/*
+ * The index whose statistics a query is to be scored by: the scanned index, or a
+ * partitioned index above it. InvalidOid: the query is for another index.
+ */
+static Oid
+answering_index(Relation index, const BarqQueryValue *query)
+{
+	Oid			named = barq_query_value_find_index(query);
+
+	return barq_is_index_or_parent(named, RelationGetRelid(index)) ? named : InvalidOid;
+}
+
+/* The query of a scan key that is not NULL; detoasted. */
+static const BarqQueryValue *
+query_of(const ScanKeyData *key)
+{
+	return key->sk_strategy == BARQ_TEXT_THRESHOLD_STRATEGY ?
+		barq_threshold_query(DatumGetBarqThreshold(key->sk_argument)) :
+		DatumGetBarqQueryValue(key->sk_argument);
+}
+
+bool
+barq_text_scan_answers(IndexScanDesc scan)
+{
+	if (scan->numberOfOrderBys > 0 && !(scan->orderByData[0].sk_flags & SK_ISNULL) &&
+		!OidIsValid(answering_index(scan->indexRelation, query_of(&scan->orderByData[0]))))
+		return false;
+	for (int i = 0; i < scan->numberOfKeys; i++)
+		if (!(scan->keyData[i].sk_flags & SK_ISNULL) &&
+			!OidIsValid(answering_index(scan->indexRelation, query_of(&scan->keyData[i]))))
+			return false;
+	return true;
+}
+
+/*
+ * Note the index of a query that this scan answers, and return the query. The
+ * statistics of a partitioned index are used for all queries of the scan if one
+ * of them names it.
+ */
+static const BarqQueryValue *
+note_index(IndexScanDesc scan, BarqTextScan *ts, const BarqQueryValue *value)
+{
+	Oid			of = answering_index(scan->indexRelation, value);
+
+	Assert(OidIsValid(of));
+
+	if (!OidIsValid(ts->index) || of != RelationGetRelid(scan->indexRelation))
+		ts->index = of;
+	return value;
+}
+
+static bool
+same_query(const BarqQueryValue *a, const BarqQueryValue *b)
+{
+	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+}
+
+/* Add a threshold of the ranking query: the lowest of several counts. */
+static void
+bound_scores(BarqTextScan *ts, const BarqThreshold *threshold)
+{
+	int			order = ts->bounded ? float8_cmp_internal(threshold->bound, ts->bound) : -1;
+
+	if (order < 0)
+		ts->inclusive = threshold->inclusive != 0;
+	else if (order == 0)
+		ts->inclusive &= threshold->inclusive;
+	if (order < 0)
+		ts->bound = threshold->bound;
+	ts->bounded = true;
+}
+
+/*
+ * Add a condition of the scan. Without an ORDER BY, the query of the first
+ * threshold that not all rows pass becomes the ranking query.
+ */
+static void
+add_key(IndexScanDesc scan, BarqTextScan *ts, ScanKey key)
+{
+	const BarqThreshold *threshold;
+	const BarqQueryValue *query;
+
+	if (key->sk_flags & SK_ISNULL)
+	{
+		ts->nothing = true;
+		return;
+	}
+	if (key->sk_strategy == BARQ_TEXT_MATCH_STRATEGY)
+	{
+		query = DatumGetBarqQueryValue(key->sk_argument);
+		ts->matches[ts->nmatches++] = note_index(scan, ts, query);
+		return;
+	}
+	threshold = DatumGetBarqThreshold(key->sk_argument);
+	query = note_index(scan, ts, barq_threshold_query(threshold));
+	if (barq_threshold_passes(threshold, 0))
+		return;					/* every text passes */
+	if (ts->score == NULL && scan->numberOfOrderBys == 0)
+		ts->score = query;
+	if (ts->score != NULL && same_query(ts->score, query))
+		bound_scores(ts, threshold);
+	else
+		ts->thresholds = lappend(ts->thresholds, unconstify(BarqQueryValue *, query));
+}
+
+void
+barq_text_scan_start(IndexScanDesc scan, BarqTextScan *ts)
+{
+	Relation	index = scan->indexRelation;
+	MemoryContext old = MemoryContextSwitchTo(ts->context);
+
+	ts->started = true;
+	ts->batch = BARQ_TEXT_FIRST_BATCH;
+	barq_scan_report_search(ts->report, scan);
+	ts->foreign = !barq_text_scan_answers(scan);
+	if (!ts->foreign && scan->numberOfOrderBys > 0 &&
+		!(scan->orderByData[0].sk_flags & SK_ISNULL))
+		ts->score = note_index(scan, ts, DatumGetBarqQueryValue(scan->orderByData[0].sk_argument));
+	ts->matches = palloc(sizeof(BarqQueryValue *) * Max(scan->numberOfKeys, 1));
+	for (int i = 0; i < scan->numberOfKeys; i++)
+		if (!ts->foreign || (scan->keyData[i].sk_flags & SK_ISNULL))
+			add_key(scan, ts, &scan->keyData[i]);
+
+	/* a bound of 0 is a condition alone: the row has a score */
+	ts->ranked = scan->numberOfOrderBys > 0 || (ts->bounded && ts->bound < 0) ||
+		(ts->score == NULL && ts->nmatches == 0);
+	if (!ts->nothing && (ts->score != NULL || ts->nmatches > 0))
+		ts->query = barq_text_bind(barq_text_statistics(ts->index, ts->owner), ts->score,
+								   ts->matches, ts->nmatches);
+	MemoryContextSwitchTo(old);
+	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_SEARCHES, 1);
+}

@@ -1,0 +1,278 @@
+/*
+ * text_scan_ranked.c
+ *	  Index scans over text that return rows in the order of scores.
+ *
+ * Rows are found in batches, each larger than the one before. A batch is one
+ * search of all segments and of the log for the best rows after the last row of
+ * the batch before, in the order of (score, TID). So nothing is kept between
+ * batches, no row is returned twice, and segments may be replaced meanwhile.
+ * Scores come from the statement's statistics, hence they are exact and nothing
+ * is rechecked.
+ *
+ * After the rows of a positive score the rows of score 0 are found in the same
+ * way: they are worked out from the postings again, window by window, so these
+ * batches need no memory of the rows returned either. Last come the rows without
+ * a text, whose TIDs the store keeps (store/keyless.h).
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+#include "miscadmin.h"
+#include "store/keyless.h"
+#include "text_index/text_scan.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#define BATCH_GROWTH	4
+
+/* ---- rows that have to be checked against the table ---- */
+
+/* Arguments of row_belongs(). */
+typedef struct Look
+{
+	BarqTextScan   *scan;
+	BarqTextAnalysis analysis;
+	Oid			type;
+} Look;
+
+/*
+ * Does a row with this text belong to the scan's phase? For phrases and an index
+ * without positions: these are taken from the text.
+ */
+static bool
+row_belongs(void *arg, Datum value)
+{
+	Look	   *look = arg;
+	BarqTextScan   *ts = look->scan;
+	uint32		bytes;
+	char	   *document = barq_text_document(&look->analysis, look->type, value, true, &bytes);
+	double		score;
+	bool		unsure;
+
+	if (ts->phase == BARQ_TEXT_SCORED)
+		return barq_bm25_score_document(ts->query, document, bytes, &score, &unsure);
+	if (ts->rest.ranking != NULL &&
+		barq_bm25_score_document(ts->rest.ranking, document, bytes, &score, &unsure))
+		return false;
+	for (uint32 i = 0; i < ts->rest.nmatching; i++)
+		if (!barq_bm25_score_document(ts->rest.matching[i], document, bytes, &score, &unsure))
+			return false;
+	return true;
+}
+
+/* The same of a row of the table; false if no version of it is visible. */
+static bool
+heap_row_belongs(IndexScanDesc scan, BarqTextScan *ts, const ItemPointerData *tid)
+{
+	BarqTextOptions options;
+	Look		look;
+
+	if (ts->heap == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(ts->context);
+
+		ts->heap = barq_heap_distance_begin(scan);
+		MemoryContextSwitchTo(old);
+	}
+	look.scan = ts;
+
+	/* copied: looking up the configuration may invalidate the relcache */
+	options = *barq_text_options(&barq_meta_cached(scan->indexRelation, false)->options);
+	look.analysis = barq_text_analysis(RelationGetRelid(scan->indexRelation), &options);
+	look.type = scan->indexRelation->rd_opcintype[0];
+	return barq_heap_value(ts->heap, tid, row_belongs, &look);
+}
+
+/*
+ * ---- batches ----
+ *
+ * BarqTextWork functions: the rows of one phase that come after the row returned
+ * last, into ts->top.
+ */
+
+static void
+search_scored(BarqTextState *state, void *arg)
+{
+	BarqTextScan   *ts = arg;
+
+	barq_scan_report_segments(ts->report, state->snapshot);
+	ts->unsure = false;
+	ts->top.count = 0;
+	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
+	{
+		bool		unsure;
+
+		barq_bm25_search(&state->views[i], ts->query, state->snapshot->segments[i].dead,
+						 &ts->top, &unsure);
+		ts->unsure |= unsure;
+	}
+	if (barq_consistency != BARQ_CONSISTENCY_SEALED)
+		barq_text_log_search(state->log, ts->query, &ts->top, &ts->unsure);
+}
+
+static void
+search_rest(BarqTextState *state, void *arg)
+{
+	BarqTextScan   *ts = arg;
+
+	barq_scan_report_segments(ts->report, state->snapshot);
+	ts->top.count = 0;
+	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
+		barq_bm25_rest(&state->views[i], &ts->rest, state->snapshot->segments[i].dead,
+					   &ts->top);
+	if (barq_consistency != BARQ_CONSISTENCY_SEALED)
+		barq_text_log_rest(state->log, &ts->rest, &ts->top);
+}
+
+static void
+search_nulls(BarqTextState *state, void *arg)
+{
+	BarqTextScan   *ts = arg;
+	BarqKeylessWalk *walk = barq_keyless_begin(state->index, state->snapshot, &state->meta,
+											   barq_consistency != BARQ_CONSISTENCY_SEALED);
+	BarqKeyless keyless;
+	ItemPointerData tids[256];
+	int			n;
+
+	ts->top.count = 0;
+	while ((n = barq_keyless_next(walk, &keyless, tids, lengthof(tids))) > 0)
+		for (int i = 0; i < n; i++)
+			barq_bm25_top_add_rest(&ts->top, &tids[i], false);
+	if (n < 0)
+		barq_segment_gone(state->index);	/* the log was sealed meanwhile */
+}
+
+static void
+next_batch(IndexScanDesc scan, BarqTextScan *ts)
+{
+	static const BarqTextWork works[] = {
+		[BARQ_TEXT_SCORED] = search_scored,
+		[BARQ_TEXT_REST] = search_rest,
+		[BARQ_TEXT_NULLS] = search_nulls,
+	};
+	MemoryContext old = MemoryContextSwitchTo(ts->context);
+
+	if (ts->batch_context == NULL)
+		ts->batch_context = AllocSetContextCreate(ts->context, "barq scan batch",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContextReset(ts->batch_context);
+	MemoryContextSwitchTo(ts->batch_context);
+	barq_bm25_top_init(&ts->top, ts->batch);
+	ts->top.resumed = ts->resumed;
+	ts->top.after_score = ts->after_score;
+	ts->top.after_tid = ts->after_tid;
+	barq_text_with_state(scan->indexRelation, works[ts->phase], ts);
+	barq_bm25_top_sort(&ts->top);
+	ts->last_batch = ts->top.count < ts->batch;
+	ts->batch = Min(ts->batch * BATCH_GROWTH,
+					Max(work_mem * (Size) 1024 / sizeof(BarqBm25Hit), BARQ_TEXT_FIRST_BATCH));
+	ts->next = 0;
+	MemoryContextSwitchTo(old);
+}
+
+/* Bind the queries that tell which rows have score 0, for that phase. */
+static void
+bind_rest(BarqTextScan *ts)
+{
+	MemoryContext old = MemoryContextSwitchTo(ts->context);
+	BarqTextStatistics *statistics = NULL;
+	ListCell   *cell;
+
+	if (OidIsValid(ts->index))
+		statistics = barq_text_statistics(ts->index, ts->owner);
+	if (ts->score != NULL)
+		ts->rest.ranking = barq_text_bind(statistics, ts->score, NULL, 0);
+	ts->rest.matching = palloc(sizeof(BarqBm25Query *) * (1 + list_length(ts->thresholds)));
+	if (ts->nmatches > 0)
+		ts->rest.matching[ts->rest.nmatching++] =
+			barq_text_bind(statistics, NULL, ts->matches, ts->nmatches);
+	foreach(cell, ts->thresholds)
+		ts->rest.matching[ts->rest.nmatching++] =
+			barq_text_bind(statistics, lfirst(cell), NULL, 0);
+	MemoryContextSwitchTo(old);
+}
+
+/* Begin the next phase; false: the scan has returned all its rows. */
+static bool
+next_phase(IndexScanDesc scan, BarqTextScan *ts)
+{
+	switch (ts->phase)
+	{
+		case BARQ_TEXT_SCORED:
+			if (ts->bounded)
+				return false;
+			bind_rest(ts);
+			break;
+		case BARQ_TEXT_REST:
+
+			/* no condition on a NULL is true */
+			if (scan->numberOfKeys > 0)
+				return false;
+			break;
+		case BARQ_TEXT_NULLS:
+			return false;
+	}
+	ts->report->scored_all += ts->phase == BARQ_TEXT_SCORED;
+	ts->phase++;
+	ts->unsure = false;
+	ts->resumed = true;
+	ts->after_score = 0;
+	ItemPointerSet(&ts->after_tid, 0, InvalidOffsetNumber);
+	return true;
+}
+
+/* The next row, searching for a batch where needed; NULL after the last one. */
+static const BarqBm25Hit *
+next_hit(IndexScanDesc scan, BarqTextScan *ts)
+{
+	for (;;)
+	{
+		const BarqBm25Hit *hit;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ts->top.hits == NULL || ts->next == ts->top.count)
+		{
+			bool		all = ts->top.hits == NULL ? ts->score == NULL : ts->last_batch;
+
+			if (all && !next_phase(scan, ts))
+				return NULL;
+			next_batch(scan, ts);
+			continue;
+		}
+		hit = &ts->top.hits[ts->next++];
+		if (ts->bounded && (-hit->score > ts->bound ||
+							(-hit->score == ts->bound && !ts->inclusive)))
+			return NULL;
+		ts->resumed = true;
+		ts->after_score = hit->score;
+		ts->after_tid = hit->tid;
+		if (!(ts->unsure || hit->unsure) || heap_row_belongs(scan, ts, &hit->tid))
+			return hit;
+	}
+}
+
+bool
+barq_text_scan_next_ranked(IndexScanDesc scan, BarqTextScan *ts)
+{
+	const BarqBm25Hit *hit = next_hit(scan, ts);
+
+	if (hit == NULL)
+		return false;
+	scan->xs_heaptid = hit->tid;
+	scan->xs_recheck = ts->thresholds != NIL || ts->foreign;
+	scan->xs_recheckorderby = false;
+	if (scan->numberOfOrderBys == 0)
+		return true;
+	scan->xs_orderbyvals[0] = Float8GetDatum(ts->phase == BARQ_TEXT_SCORED ? -hit->score : 0);
+	scan->xs_orderbynulls[0] = ts->score == NULL || ts->phase == BARQ_TEXT_NULLS;
+
+	/* further ORDER BY keys on this column: nothing can come before them */
+	for (int i = ts->foreign ? 0 : 1; i < scan->numberOfOrderBys; i++)
+	{
+		scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
+		scan->xs_orderbynulls[i] = false;
+		scan->xs_recheckorderby = true;
+	}
+	return true;
+}
