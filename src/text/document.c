@@ -1,10 +1,10 @@
 /*
  * document.c
- *	  A tokenised document as one run of bytes. See document.h.
+ *	  A tokenised document as a string of bytes. See document.h.
  *
- * After the header, for each term: its length, its bytes, its frequency and,
- * with positions, the first position and the differences of the others; all
- * numbers in groups of seven bits, the lowest first.
+ * The header is followed, for each term, by its length, its bytes, its frequency
+ * and, with positions, the first position and the differences between successive
+ * ones. Numbers are in groups of seven bits, the lowest first.
  */
 #include "text/document.h"
 
@@ -17,7 +17,7 @@
 
 /* ---- writing ---- */
 
-/* A token as it is sorted: most terms differ in their first eight bytes. */
+/* A token to be sorted: most terms differ in their first eight bytes. */
 typedef struct SortedToken
 {
 	uint64		key;			/* the term's first bytes, the first highest */
@@ -51,6 +51,7 @@ compare_tokens(const SortedToken *a, const SortedToken *b, const BarqTermTable *
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+/* The first eight bytes of a term as a number of the same order. */
 static inline uint64
 sort_key(const char *text, uint32 length)
 {
@@ -63,6 +64,7 @@ sort_key(const char *text, uint32 length)
 	return key;
 }
 
+/* Bytes that put_number() writes. */
 static inline Size
 number_bytes(uint32 number)
 {
@@ -76,6 +78,7 @@ number_bytes(uint32 number)
 	return bytes;
 }
 
+/* Write a number; returns the place after it. */
 static inline uint8 *
 put_number(uint8 *at, uint32 number)
 {
@@ -89,8 +92,8 @@ put_number(uint8 *at, uint32 number)
 }
 
 /*
- * Write the sorted tokens, or only measure them where `at` is NULL. Returns
- * the bytes taken after the header.
+ * Write n sorted tokens to `at`. NULL: only measure them; returns the bytes that
+ * they take. *nterms: the number of distinct terms.
  */
 static Size
 put_terms(const SortedToken *sorted, uint32 n, const BarqTermTable *terms,
@@ -183,6 +186,7 @@ corrupt(const char *detail)
 			 errmsg("a tokenised document is damaged: %s", detail)));
 }
 
+/* Read a number and advance *at. */
 static inline uint32
 get_number(const uint8 **at, const uint8 *end)
 {
@@ -227,7 +231,7 @@ barq_document_open(BarqDocumentReader *reader, const char *bytes, uint32 length)
 	reader->left = header->terms;
 }
 
-/* Past `count` numbers. */
+/* The place after `count` numbers. */
 static inline const uint8 *
 skip_numbers(const uint8 *at, const uint8 *end, uint32 count)
 {

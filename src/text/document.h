@@ -1,9 +1,9 @@
 /*
  * document.h
- *	  A tokenised document as one run of bytes: what the growing log keeps of
- *	  a row of text, and what a segment is sealed from.
+ *	  A tokenised document as a string of bytes: the growing log stores rows of
+ *	  text in this form, and segments are sealed from it.
  *
- * Terms come in the order of barq_compare_terms, each once, with its frequency
+ * Terms are in the order of barq_compare_terms(), each once, with its frequency
  * and, where positions are kept, its ascending positions. On disk (log pages),
  * so readers check every length.
  */
@@ -18,14 +18,17 @@ typedef struct BarqDocumentHeader
 {
 	uint16		version;		/* 1 */
 	uint16		flags;			/* BARQ_DOCUMENT_* */
-	uint32		terms;			/* distinct ones */
-	uint32		length;			/* words kept: BM25's len */
+	uint32		terms;			/* number of distinct terms */
+	uint32		length;			/* number of words with terms: len of BM25 */
 	uint32		reserved;
 } BarqDocumentHeader;
 
 StaticAssertDecl(sizeof(BarqDocumentHeader) == 16, "BarqDocumentHeader is on disk");
 
-/* Encode; palloc'd. ERRCODE_PROGRAM_LIMIT_EXCEEDED above MaxAllocSize. */
+/*
+ * Encode tokens, whose terms are in a table; palloc'd, *bytes long.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED above MaxAllocSize.
+ */
 extern char *barq_document_encode(BarqTermTable *terms, const BarqTokens *tokens,
 								  bool positions, uint32 *bytes);
 
@@ -34,23 +37,28 @@ typedef struct BarqDocumentReader
 	const BarqDocumentHeader *header;
 	const uint8 *at;
 	const uint8 *end;
-	uint32		left;
+	uint32		left;			/* terms not read yet */
 
 	/* the term read last */
-	const char *term;
+	const char *term;			/* not terminated; within the document */
 	uint32		term_length;
 	uint32		frequency;
 	const uint8 *positions;		/* deltas, undecoded; NULL without positions */
 } BarqDocumentReader;
 
 /*
- * ERRCODE_INDEX_CORRUPTED for bytes that are no document. They stand at a
- * multiple of 4.
+ * Begin to read a document, which is aligned to 4 bytes and has to outlive the
+ * reader. These functions raise ERRCODE_INDEX_CORRUPTED for damaged documents.
  */
 extern void barq_document_open(BarqDocumentReader *reader, const char *bytes, uint32 length);
+
+/* Read the next term into the reader; false after the last one. */
 extern bool barq_document_next(BarqDocumentReader *reader);
 
-/* Decode the positions of the term read last into out[frequency]. */
+/*
+ * Decode the positions of the term read last into out[frequency]; the document
+ * has positions.
+ */
 extern void barq_document_positions(const BarqDocumentReader *reader, uint32 *out);
 
 #endif							/* BARQ_DOCUMENT_H */

@@ -1,17 +1,17 @@
 /*
  * hash.h
- *	  The hash of short byte strings that the tables of src/text use: in memory
- *	  only, so it may change at any time.
+ *	  The hash of short byte strings for the tables of src/text, which are in
+ *	  memory only: the hash may change at any time.
  *
- * Bytes are taken in groups of eight, the last one filled up with zeros; the
- * length is part of the hash, so that a zero byte at the end counts.
+ * Bytes are read in groups of eight, the last one padded with zeros. The length
+ * is part of the hash, since padding hides zero bytes at the end.
  */
 #ifndef BARQ_TEXT_HASH_H
 #define BARQ_TEXT_HASH_H
 
 #include "postgres.h"
 
-/* Up to eight bytes as a number, the rest zero. */
+/* The first eight bytes as a number, fewer padded with zeros. */
 static inline uint64
 barq_hash_group(const char *text, Size length)
 {

@@ -1,12 +1,12 @@
 /*
  * highlight.c
- *	  barq_highlight(): the parts of a text that a query finds, with tags around
- *	  the words found (highlight_find.c finds them).
+ *	  barq_highlight(): fragments of a text with tags around the words of a query,
+ *	  which highlight_find.c finds.
  *
- * What is shown: up to max_fragments runs of fragment_words words, each chosen
- * for the most terms of the query that no earlier one shows, then for the most
- * terms, then for the shortest way from its first to its last word found, then
- * for coming first. The text itself is copied byte for byte.
+ * Up to max_fragments fragments of fragment_words words are shown. Each is chosen
+ * for the most query terms that no earlier one shows, then for the most query
+ * terms, then for the fewest words between its first and its last match, then for
+ * its place. The text is copied byte for byte.
  */
 #include "postgres.h"
 
@@ -19,12 +19,12 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* Characters of a gram that follow its first. */
+/* Characters of a gram after its first: a match may reach so many units further. */
 #define MOST_UNITS	2
 
-/* ---- what is shown ---- */
+/* ---- choosing fragments ---- */
 
-/* Units first … last; of the matches, `from` up to before `upto`. */
+/* Units first … last, with the matches from … upto - 1. */
 typedef struct Fragment
 {
 	uint64		first;
@@ -33,10 +33,11 @@ typedef struct Fragment
 	uint64		upto;
 } Fragment;
 
+/* The value of a window. */
 typedef struct Score
 {
-	uint32		fresh;			/* terms that no chosen fragment shows */
-	uint32		distinct;
+	uint32		fresh;			/* query terms that no chosen fragment shows */
+	uint32		distinct;		/* query terms */
 	uint64		width;			/* units from the first match to the last */
 } Score;
 
@@ -50,25 +51,26 @@ better(const Score *a, const Score *b)
 	return a->width < b->width;
 }
 
+/* Count match m as entering (by = 1) or leaving (-1) the window of a score. */
 static void
 count_in(Highlight *h, uint64 m, int by, Score *score)
 {
-	Asked	   *asked = &h->asked[h->matches[m].asked];
-	bool		before = asked->in_window > 0;
+	QueryTerm  *term = &h->query_terms[h->matches[m].query_term];
+	bool		before = term->in_window > 0;
 	bool		after;
 
-	asked->in_window += by;
-	after = asked->in_window > 0;
+	term->in_window += by;
+	after = term->in_window > 0;
 	if (before == after)
 		return;
 	score->distinct += by;
-	if (asked->shown == 0)
+	if (term->shown == 0)
 		score->fresh += by;
 }
 
 /*
- * The best window of at most `words` units among the matches from … upto - 1,
- * if it beats *best.
+ * Find the best window of at most `words` units among matches from … upto - 1.
+ * False if none is better than *best; else updates *best and *window.
  */
 static bool
 best_window(Highlight *h, uint64 from, uint64 upto, uint64 words, Score *best, Fragment *window)
@@ -95,7 +97,10 @@ best_window(Highlight *h, uint64 from, uint64 upto, uint64 words, Score *best, F
 	return found;
 }
 
-/* Choose fragments; sorted by their place. Returns how many. */
+/*
+ * Choose at most max_fragments fragments of `words` units, into chosen[], sorted by
+ * their place. Returns their number.
+ */
 static int
 choose(Highlight *h, int max_fragments, uint64 words, Fragment *chosen)
 {
@@ -111,7 +116,7 @@ choose(Highlight *h, int max_fragments, uint64 words, Fragment *chosen)
 		uint64		high;
 		uint64		room;
 
-		/* between those chosen before */
+		/* the best window between the fragments chosen so far */
 		for (int i = 0; i <= n; i++)
 		{
 			uint64		from = i > 0 ? chosen[i - 1].upto : 0;
@@ -126,9 +131,9 @@ choose(Highlight *h, int max_fragments, uint64 words, Fragment *chosen)
 		if (!found)
 			break;
 		for (uint64 m = window.from; m < window.upto; m++)
-			h->asked[h->matches[m].asked].shown++;
+			h->query_terms[h->matches[m].query_term].shown++;
 
-		/* words around it, as many on either side as there is room for */
+		/* extend it to `words` units, on both sides as far as there is room */
 		low = at > 0 ? chosen[at - 1].last + 1 : 0;
 		high = at < n ? chosen[at].first - 1 : h->nunits - 1;
 		room = words - (window.last - window.first + 1);
@@ -157,7 +162,7 @@ typedef struct Tags
 	int			stop_length;
 } Tags;
 
-/* The text from `at` to `end`, with the matches from *m on that lie in it. */
+/* Write bytes at … end - 1 with tags around matches, from *m on, which advances. */
 static void
 write_text(StringInfo buf, const Highlight *h, Size at, Size end, uint64 *m, const Tags *tags)
 {
@@ -179,13 +184,7 @@ write_text(StringInfo buf, const Highlight *h, Size at, Size end, uint64 *m, con
 	appendBinaryStringInfo(buf, h->body + at, end - at);
 }
 
-static inline bool
-is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* The bytes of a fragment: what stands directly at its ends belongs to it. */
+/* The first byte of a fragment: up to white space, punctuation belongs to it. */
 static Size
 fragment_start(const Highlight *h, const Fragment *f)
 {
@@ -194,11 +193,12 @@ fragment_start(const Highlight *h, const Fragment *f)
 
 	if (f->first == 0)
 		return 0;
-	while (at > low && !is_space(h->body[at - 1]))
+	while (at > low && !barq_is_space(h->body[at - 1]))
 		at--;
 	return at;
 }
 
+/* The byte after a fragment, in the same way. */
 static Size
 fragment_end(const Highlight *h, const Fragment *f)
 {
@@ -207,11 +207,12 @@ fragment_end(const Highlight *h, const Fragment *f)
 
 	if (f->last + 1 == h->nunits)
 		return h->length;
-	while (at < high && !is_space(h->body[at]))
+	while (at < high && !barq_is_space(h->body[at]))
 		at++;
 	return at;
 }
 
+/* Write n fragments, with an ellipsis between them. */
 static void
 write_fragments(StringInfo buf, const Highlight *h, const Fragment *fragments, int n,
 				const Tags *tags)
@@ -225,11 +226,11 @@ write_fragments(StringInfo buf, const Highlight *h, const Fragment *fragments, i
 		Size		start = fragment_start(h, &fragments[i]);
 		Size		end;
 
-		/* fragments that follow each other are one */
+		/* adjacent fragments are joined */
 		while (i + 1 < n && fragments[i + 1].first == fragments[i].last + 1)
 			i++;
 		end = fragment_end(h, &fragments[i]);
-		/* grams reach beyond the character that they begin with */
+		/* a gram extends beyond the unit of its first character */
 		for (uint64 next = fragments[i].upto; next > fragments[i].from; next--)
 			if (h->matches[next - 1].unit + MOST_UNITS >= fragments[i].last)
 				end = Max(end, h->matches[next - 1].end);
@@ -289,7 +290,7 @@ barq_highlight_by(FunctionCallInfo fcinfo, BarqTokenizer *tokenizer)
 		n = choose(&h, max_fragments, fragment_words, fragments);
 		if (n == 0)
 		{
-			/* nothing found: how the text begins */
+			/* no match: the beginning of the text */
 			fragments[0] = (Fragment) {0, Min(h.nunits, (uint64) fragment_words) - 1, 0, 0};
 			n = 1;
 		}
@@ -300,8 +301,8 @@ barq_highlight_by(FunctionCallInfo fcinfo, BarqTokenizer *tokenizer)
 
 /*
  * barq_highlight(body text, query text, config regconfig, start_tag text,
- * stop_tag text, max_fragments int, fragment_words int). No fragment
- * (max_fragments = 0) means all of the text.
+ * stop_tag text, max_fragments int, fragment_words int) → text. max_fragments = 0:
+ * the whole text.
  */
 PG_FUNCTION_INFO_V1(barq_highlight);
 Datum

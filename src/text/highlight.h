@@ -1,7 +1,7 @@
 /*
  * highlight.h
- *	  What barq_highlight() finds in a text: highlight_find.c finds it,
- *	  highlight.c chooses what is shown.
+ *	  barq_highlight(): highlight_find.c finds the words of a query in a text,
+ *	  highlight.c chooses the fragments to show and writes them.
  */
 #ifndef BARQ_HIGHLIGHT_H
 #define BARQ_HIGHLIGHT_H
@@ -12,28 +12,28 @@
 #include "text/lexize.h"
 #include "text/text_query.h"
 
-/* A term of the query that a document may hold: exact ones, then prefixes. */
-typedef struct Asked
+/* A term or a prefix of the query. */
+typedef struct QueryTerm
 {
-	bool		everywhere;		/* marked wherever it stands, not in phrases alone */
-	uint32		shown;			/* by so many chosen fragments */
-	uint32		in_window;		/* while a window passes over it */
-} Asked;
+	bool		everywhere;		/* marked at each place, not only within phrases */
+	uint32		shown;			/* in so many chosen fragments */
+	uint32		in_window;		/* occurrences in the window under way */
+} QueryTerm;
 
-/* A word of the text, or several that overlap. */
+/* A word of the text, or several that overlap: bytes. */
 typedef struct Unit
 {
 	Size		start;
 	Size		end;
 } Unit;
 
-/* A term of the query in the text. */
+/* An occurrence of a query term in the text. */
 typedef struct Match
 {
-	uint32		term;
-	uint32		asked;
+	uint32		term;			/* of the text, in the tokenizer's table */
+	uint32		query_term;		/* index in Highlight.query_terms */
 	uint32		position;
-	uint32		unit;
+	uint32		unit;			/* index in Highlight.units */
 	Size		start;
 	Size		end;
 	bool		marked;
@@ -45,21 +45,23 @@ typedef struct Highlight
 	Size		length;
 	BarqTokenizer *tokenizer;
 
-	/* words and phrases of the query that are not to be missing */
+	/* words and phrases of the query that are not marked - */
 	const BarqClause **leaves;
 	uint32		nleaves;
 	uint32		leaves_space;
 
-	BarqTermTable *prefixes;	/* number i here is asked[nexact + i] */
-	uint32		longest_prefix;
-	BarqTermTable *exact;		/* number i here is asked[i] */
+	/* the query's terms: exact ones, then prefixes */
+	QueryTerm  *query_terms;
+	uint32		nquery_terms;
+	BarqTermTable *exact;		/* number i here is query_terms[i] */
 	uint32		nexact;
-	Asked	   *asked;
-	uint32		nasked;
+	BarqTermTable *prefixes;	/* number i here is query_terms[nexact + i] */
+	uint32		longest_prefix; /* bytes */
 
-	/* by number of the tokenizer's terms: what it is asked as */
-	int32	   *asked_as;
+	/* query term of each of the tokenizer's terms, a cache (find_query_term) */
+	int32	   *query_term_of;
 	uint32		nterms;
+	uint32		terms_space;
 
 	Unit	   *units;
 	uint64		nunits;
@@ -67,19 +69,20 @@ typedef struct Highlight
 	Match	   *matches;		/* in the order of the text */
 	uint64		nmatches;
 	uint64		matches_space;
-	uint64		position;
-	Size		last_start;		/* of the word seen last */
+	uint64		position;		/* of the last word */
+	Size		last_start;		/* of the last word */
 } Highlight;
 
 /*
- * Find the query in h->body by h->tokenizer: units and marked matches, in the
- * order of the text, in the current memory context.
+ * Find the query in h->body by h->tokenizer: units and matches, in the order of
+ * the text, palloc'd. Only matches to be marked remain.
  */
 extern void barq_highlight_find(Highlight *h, const BarqTextQuery *query);
 
 /*
- * barq_highlight() by a tokenizer: the SQL function's arguments but for the
- * third. Returns the text with tags, palloc'd.
+ * barq_highlight() with a tokenizer in place of its third argument; the others are
+ * taken from fcinfo. Returns the text with tags, palloc'd.
+ * ERRCODE_INVALID_PARAMETER_VALUE.
  */
 extern text *barq_highlight_by(FunctionCallInfo fcinfo, BarqTokenizer *tokenizer);
 

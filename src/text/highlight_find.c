@@ -1,27 +1,28 @@
 /*
  * highlight_find.c
- *	  The words of a text that a query asks for.
+ *	  Finds the words of a text that a query contains.
  *
- * What is marked: each word whose terms a word or a prefix of the query has, in
- * whatever group (of a variant of several terms, where the text has them all);
- * a phrase's words where they stand as the phrase says, or everywhere if they
- * nowhere do. What must not be there is not marked. Words that overlap (the
- * parts of a compound, of a URL) are marked as one; of an ngram tokenizer's
- * runs the characters of the grams found.
+ * Marked are: words of the text that match a word or a prefix of the query, in any
+ * group (all terms of a variant have to be in the text); the words of a phrase
+ * where the phrase occurs, or, if it occurs nowhere, wherever they occur. Clauses
+ * marked - are ignored. Overlapping words (parts of a compound or of a URL) are
+ * marked as one. In runs of grams, the characters of the matching grams are marked.
  */
 #include "text/highlight.h"
 
+#include "base/array.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#define NOT_ASKED	(-1)
-#define UNKNOWN		(-2)
+/* Highlight.query_term_of: no query term matches; not looked up yet. */
+#define NO_QUERY_TERM	(-1)
+#define UNKNOWN			(-2)
 
-/* ---- what is asked ---- */
+/* ---- the query ---- */
 
-/* The words and phrases of clauses and their groups. */
+/* Add the words and phrases of clauses, at any depth of groups. */
 static void
-note_leaves(Highlight *h, const BarqClause *clauses, uint32 n)
+add_leaves(Highlight *h, const BarqClause *clauses, uint32 n)
 {
 	for (uint32 i = 0; i < n; i++)
 	{
@@ -31,21 +32,15 @@ note_leaves(Highlight *h, const BarqClause *clauses, uint32 n)
 			continue;
 		if (clause->nclauses > 0)
 		{
-			note_leaves(h, clause->clauses, clause->nclauses);
+			add_leaves(h, clause->clauses, clause->nclauses);
 			continue;
 		}
-		if (h->nleaves == h->leaves_space)
-		{
-			h->leaves_space = Max(h->leaves_space * 2, 16);
-			h->leaves = h->leaves == NULL ?
-				palloc(h->leaves_space * sizeof(BarqClause *)) :
-				repalloc(h->leaves, h->leaves_space * sizeof(BarqClause *));
-		}
+		BARQ_ARRAY_RESERVE(h->leaves, h->leaves_space, h->nleaves + 1, 16);
 		h->leaves[h->nleaves++] = clause;
 	}
 }
 
-/* The end of the variant that begins with a clause's term i. */
+/* The end of the variant that begins with term i of a clause. */
 static uint32
 variant_end(const BarqClause *clause, uint32 i)
 {
@@ -57,10 +52,11 @@ variant_end(const BarqClause *clause, uint32 i)
 	return end;
 }
 
+/* Set the query's leaves and terms. */
 static void
-note_query(Highlight *h, const BarqTextQuery *query)
+read_query(Highlight *h, const BarqTextQuery *query)
 {
-	note_leaves(h, query->clauses, query->nclauses);
+	add_leaves(h, query->clauses, query->nclauses);
 	h->exact = barq_terms_create(CurrentMemoryContext);
 	h->prefixes = barq_terms_create(CurrentMemoryContext);
 	for (uint32 i = 0; i < h->nleaves; i++)
@@ -73,9 +69,9 @@ note_query(Highlight *h, const BarqTextQuery *query)
 				h->longest_prefix = Max(h->longest_prefix, term->length);
 		}
 	h->nexact = barq_terms_count(h->exact);
-	h->nasked = h->nexact + barq_terms_count(h->prefixes);
-	h->asked = MemoryContextAllocZero(CurrentMemoryContext,
-									  Max(h->nasked, 1) * sizeof(Asked));
+	h->nquery_terms = h->nexact + barq_terms_count(h->prefixes);
+	h->query_terms = MemoryContextAllocZero(CurrentMemoryContext,
+											Max(h->nquery_terms, 1) * sizeof(QueryTerm));
 	for (uint32 i = 0; i < h->nleaves; i++)
 		for (uint32 j = 0, next; j < h->leaves[i]->nterms; j = next)
 		{
@@ -83,32 +79,31 @@ note_query(Highlight *h, const BarqTextQuery *query)
 
 			next = variant_end(h->leaves[i], j);
 			if (h->leaves[i]->kind == BARQ_CLAUSE_WORD && next == j + 1)
-				h->asked[term->prefix ?
-						 h->nexact + barq_terms_find(h->prefixes, term->text, term->length) :
-						 barq_terms_find(h->exact, term->text, term->length)]
+				h->query_terms[term->prefix ?
+							   h->nexact + barq_terms_find(h->prefixes, term->text, term->length) :
+							   barq_terms_find(h->exact, term->text, term->length)]
 					.everywhere = true;
 		}
 }
 
-/* What a term of the text is asked as: itself, else by its longest prefix. */
+/*
+ * The query term that a term of the text matches: the same term; else, or if that
+ * is part of phrases only, its longest prefix in the query. NO_QUERY_TERM: none.
+ */
 static int32
-asked_as(Highlight *h, uint32 term)
+find_query_term(Highlight *h, uint32 term)
 {
 	uint32		length;
 	const char *text;
-	int32		answer = NOT_ASKED;
+	int32		answer = NO_QUERY_TERM;
 
-	if (term < h->nterms && h->asked_as[term] != UNKNOWN)
-		return h->asked_as[term];
+	if (term < h->nterms && h->query_term_of[term] != UNKNOWN)
+		return h->query_term_of[term];
 	if (term >= h->nterms)
 	{
-		uint32		n = Max(term + 1, h->nterms * 2);
-
-		h->asked_as = h->asked_as == NULL ?
-			MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(int32)) :
-			repalloc_huge(h->asked_as, n * sizeof(int32));
-		while (h->nterms < n)
-			h->asked_as[h->nterms++] = UNKNOWN;
+		BARQ_ARRAY_RESERVE(h->query_term_of, h->terms_space, term + 1, 64);
+		while (h->nterms < h->terms_space)
+			h->query_term_of[h->nterms++] = UNKNOWN;
 	}
 	text = barq_terms_text(barq_tokenizer_terms(h->tokenizer), term, &length);
 	if (h->nexact > 0)
@@ -119,39 +114,31 @@ asked_as(Highlight *h, uint32 term)
 			answer = found;
 	}
 	for (uint32 n = Min(length, h->longest_prefix);
-		 n > 0 && (answer == NOT_ASKED || !h->asked[answer].everywhere); n--)
+		 n > 0 && (answer == NO_QUERY_TERM || !h->query_terms[answer].everywhere); n--)
 	{
 		uint32		found = barq_terms_find(h->prefixes, text, n);
 
 		if (found != PG_UINT32_MAX)
 			answer = h->nexact + found;
 	}
-	return h->asked_as[term] = answer;
+	return h->query_term_of[term] = answer;
 }
 
-/* ---- what is found ---- */
-
-static void *
-more_room(void *array, uint64 *space, Size size)
-{
-	*space = Max(*space * 2, 64);
-	return array == NULL ? MemoryContextAllocHuge(CurrentMemoryContext, *space * size) :
-		repalloc_huge(array, *space * size);
-}
+/* ---- the text ---- */
 
 /*
- * A word of the text; or, without an advance, a gram that begins with the
- * character seen last.
+ * BarqWordSink: add a word of the text and its matches. Without an advance it is a
+ * gram that begins with the last character.
  */
 static void
-see_word(void *arg, const BarqPiece *word, Size start, Size end)
+add_word(void *arg, const BarqPiece *word, Size start, Size end)
 {
 	Highlight  *h = arg;
 	uint64		position = h->position;
 	Unit	   *last = h->nunits > 0 ? &h->units[h->nunits - 1] : NULL;
 
 	h->position += word->advance;
-	/* a parser may make up words, or go back */
+	/* a parser may return words that are not in the text, or go back */
 	if (end <= start || start < h->last_start)
 		return;
 	h->last_start = start;
@@ -159,29 +146,27 @@ see_word(void *arg, const BarqPiece *word, Size start, Size end)
 		last->end = Max(last->end, end);
 	else if (word->advance > 0)
 	{
-		if (h->nunits == h->units_space)
-			h->units = more_room(h->units, &h->units_space, sizeof(Unit));
+		BARQ_ARRAY_RESERVE(h->units, h->units_space, h->nunits + 1, 64);
 		h->units[h->nunits++] = (Unit) {start, end};
 	}
 	for (uint32 i = 0; i < word->nterms; i++)
 	{
-		int32		asked = word->terms[i].again ? NOT_ASKED : asked_as(h, word->terms[i].term);
+		int32		query_term = word->terms[i].again ? NO_QUERY_TERM : find_query_term(h, word->terms[i].term);
 
-		if (asked == NOT_ASKED)
+		if (query_term == NO_QUERY_TERM)
 			continue;
-		/* a prefix finds grams by the character that they begin with */
-		if (word->advance == 0 && asked >= (int32) h->nexact)
+		/* a prefix is one character: only that is marked */
+		if (word->advance == 0 && query_term >= (int32) h->nexact)
 			end = h->units[h->nunits - 1].end;
-		if (h->nmatches == h->matches_space)
-			h->matches = more_room(h->matches, &h->matches_space, sizeof(Match));
+		BARQ_ARRAY_RESERVE(h->matches, h->matches_space, h->nmatches + 1, 64);
 		h->matches[h->nmatches++] = (Match) {
 			.term = word->terms[i].term,
-			.asked = asked,
+			.query_term = query_term,
 			.position = position + word->terms[i].position,
 			.unit = h->nunits - 1,
 			.start = start,
 			.end = end,
-			.marked = h->asked[asked].everywhere
+			.marked = h->query_terms[query_term].everywhere
 		};
 	}
 }
@@ -199,7 +184,7 @@ compare_matches(const void *a, const void *b)
 	return x->position < y->position ? -1 : x->position > y->position;
 }
 
-/* Matches that a term of a clause may be: all of them, for a prefix. */
+/* A range of matches among which those of a clause's term are. */
 typedef struct Candidates
 {
 	Match	  **sorted;			/* by term and position; h->matches are by position */
@@ -207,6 +192,7 @@ typedef struct Candidates
 	uint64		upto;
 } Candidates;
 
+/* The matches of an exact term; all matches, for a prefix. */
 static Candidates
 candidates_of(Highlight *h, Match **sorted, const BarqClauseTerm *term)
 {
@@ -232,6 +218,7 @@ candidates_of(Highlight *h, Match **sorted, const BarqClauseTerm *term)
 	return found;
 }
 
+/* Is a match one of a clause's term? */
 static bool
 is_term(Highlight *h, const Match *match, const BarqClauseTerm *term)
 {
@@ -242,7 +229,7 @@ is_term(Highlight *h, const Match *match, const BarqClauseTerm *term)
 		memcmp(text, term->text, term->length) == 0;
 }
 
-/* Whether a term stands at a position; if mark, mark its word. */
+/* Does a term occur at a position? If mark, mark it there. */
 static bool
 term_at(Highlight *h, const BarqClauseTerm *term, uint32 position, bool mark)
 {
@@ -269,8 +256,8 @@ term_at(Highlight *h, const BarqClauseTerm *term, uint32 position, bool mark)
 }
 
 /*
- * Whether a phrase stands at a position: at each offset all terms of a variant;
- * if mark, mark its words.
+ * Does a phrase occur at a position: at each offset all terms of one variant? If
+ * mark, mark those.
  */
 static bool
 phrase_at(Highlight *h, const BarqClause *clause, uint32 position, bool mark)
@@ -299,7 +286,7 @@ phrase_at(Highlight *h, const BarqClause *clause, uint32 position, bool mark)
 	return true;
 }
 
-/* Mark a term wherever it stands, or only tell whether it does. */
+/* Does a term occur in the text? If mark, mark it at each place. */
 static bool
 mark_term(Highlight *h, Match **sorted, const BarqClauseTerm *term, bool mark)
 {
@@ -315,7 +302,7 @@ mark_term(Highlight *h, Match **sorted, const BarqClauseTerm *term, bool mark)
 	return found;
 }
 
-/* Mark the variants of a clause that are in the text, wherever they are. */
+/* Mark, at each place, the variants of a clause of which all terms occur. */
 static void
 mark_variants(Highlight *h, Match **sorted, const BarqClause *clause)
 {
@@ -332,6 +319,7 @@ mark_variants(Highlight *h, Match **sorted, const BarqClause *clause)
 	}
 }
 
+/* Mark a phrase where it occurs, or else its words. */
 static void
 mark_phrase(Highlight *h, Match **sorted, const BarqClause *clause)
 {
@@ -355,7 +343,7 @@ mark_phrase(Highlight *h, Match **sorted, const BarqClause *clause)
 		mark_variants(h, sorted, clause);
 }
 
-/* Mark what is not marked everywhere, and forget the matches that are not marked. */
+/* Mark phrases and variants of several terms, and remove matches without a mark. */
 static void
 mark_matches(Highlight *h)
 {
@@ -396,7 +384,7 @@ mark_matches(Highlight *h)
 void
 barq_highlight_find(Highlight *h, const BarqTextQuery *query)
 {
-	note_query(h, query);
-	barq_tokenize_words(h->tokenizer, h->body, h->length, BARQ_WORDS_PLACES, see_word, h);
+	read_query(h, query);
+	barq_tokenize_words(h->tokenizer, h->body, h->length, BARQ_WORDS_PLACES, add_word, h);
 	mark_matches(h);
 }

@@ -1,27 +1,28 @@
 /*
  * lexize.c
- *	  The parser and the dictionaries of a text search configuration at work:
- *	  the same words, terms and positions as to_tsvector's, without a tsvector.
+ *	  Runs the parser and the dictionaries of a text search configuration: the
+ *	  same words, terms and positions as to_tsvector's, without a tsvector.
  *
- * The rules are those of PostgreSQL's parsetext(). A type of token without
- * dictionaries is passed over. A word goes through its dictionaries in turn:
- * one that filters changes it for the next, one that knows it (if only as a
- * stop word) ends the matter, and a word that none knows counts for no
- * position. A dictionary may ask for the next word (a thesaurus does); it is
- * then given words as long as it asks for more, and answers for all of them,
- * or for fewer (what it knew on the way), or not at all, and the words that it
- * leaves go on from where they were.
+ * The rules are those of PostgreSQL's parsetext(). Tokens of a type without
+ * dictionaries are skipped. A word is passed to its dictionaries in turn: a
+ * filtering dictionary changes it for the next one; the first dictionary that
+ * knows it (if only as a stop word) gives its lexemes; a word that none knows
+ * counts for no position. A dictionary may ask for the next word (a thesaurus
+ * does). It then gets words as long as it asks for more, and answers for all of
+ * them, for the first ones only (by an answer that it gave earlier), or for none;
+ * the remaining words continue with their next dictionary.
  *
- * The answer for a word that no dictionary looks beyond is remembered.
+ * The answer for a word is cached if no dictionary asked for more words.
  */
 #include "text/lexize.h"
 
+#include "base/array.h"
 #include "miscadmin.h"
 #include "tsearch/ts_cache.h"
 #include "tsearch/ts_public.h"
 #include "utils/memutils.h"
 
-/* A parser may need four bytes a byte: more at once is more than palloc has. */
+/* Bytes of one parser run: it may palloc four bytes a byte, at most 1 GB. */
 #define MOST_AT_ONCE	((Size) 128 * 1024 * 1024)
 
 typedef struct Word
@@ -36,30 +37,30 @@ typedef struct Lexizer
 	BarqTokenizer *tokenizer;
 	BarqWordSink sink;
 	void	   *arg;
-	const char *text;			/* all of it, which places are counted from */
+	const char *text;			/* the whole text */
 	Size		length;
 
-	/* words that have no answer yet */
-	Word	   *words;
+	/* the queue of words without an answer: head … count - 1 */
+	Word	   *words;			/* in parse_context */
 	int			head;
-	int			count;			/* of the array in use: head … count - 1 wait */
+	int			count;
 	int			space;
 
-	/* the first of them: where it stands among its dictionaries */
-	int			dictionary;
+	int			dictionary;		/* the next one of the first word in the queue */
 
-	/* a dictionary that has asked for the next word; InvalidOid: none */
+	/* a dictionary that has asked for more words; InvalidOid: none */
 	Oid			asking;
 	DictSubState state;
-	int			next;			/* the word to give it */
-	TSLexeme   *known;			/* what it knew on the way … */
-	int			known_upto;		/* … and the last word of that */
+	int			next;			/* the word to pass to it next */
+	TSLexeme   *known;			/* its last answer, or NULL … */
+	int			known_upto;		/* … and the last word that this covers */
 
 	BarqPiece	answer;
 	BarqPieceTerm *terms;		/* of answer */
 	uint32		terms_space;
 } Lexizer;
 
+/* The dictionaries of a token type; NULL: none. */
 static const BarqDictionaries *
 dictionaries_of(const BarqTokenizer *tokenizer, int type)
 {
@@ -68,9 +69,12 @@ dictionaries_of(const BarqTokenizer *tokenizer, int type)
 	return &tokenizer->types[type];
 }
 
-/* Ask a dictionary for a word; its answer lives in dictionary_context. */
+/*
+ * Pass a word to a dictionary. Returns its lexemes, in dictionary_context; NULL: it
+ * does not know the word. state.getnext: it asks for the next word.
+ */
 static TSLexeme *
-ask(Lexizer *lexizer, Oid id, const char *text, int length)
+call_dictionary(Lexizer *lexizer, Oid id, const char *text, int length)
 {
 	TSDictionaryCacheEntry *dictionary = lookup_ts_dictionary_cache(id);
 	MemoryContext old = MemoryContextSwitchTo(lexizer->tokenizer->dictionary_context);
@@ -89,9 +93,9 @@ ask(Lexizer *lexizer, Oid id, const char *text, int length)
 }
 
 /*
- * lexizer->answer from a dictionary's; NULL: none knows the word. Lexemes that
- * follow each other with one nvariant are a variant, as in PostgreSQL's
- * pushval_morph().
+ * Set lexizer->answer to a dictionary's lexemes (NULL: no dictionary knows the
+ * word). Successive lexemes with the same nvariant form a variant, as in
+ * PostgreSQL's pushval_morph(). The terms are valid until the next answer.
  */
 static void
 make_answer(Lexizer *lexizer, const TSLexeme *lexemes)
@@ -107,6 +111,7 @@ make_answer(Lexizer *lexizer, const TSLexeme *lexemes)
 	for (; lexemes->lexeme != NULL; last = lexemes++)
 	{
 		Size		length = strlen(lexemes->lexeme);
+		MemoryContext old;
 		uint32		term;
 		bool		again = false;
 		bool		same = false;
@@ -130,17 +135,9 @@ make_answer(Lexizer *lexizer, const TSLexeme *lexemes)
 			}
 		if (same)
 			continue;
-		if (answer->nterms == lexizer->terms_space)
-		{
-			uint32		space = Max(lexizer->terms_space * 2, 16);
-			BarqPieceTerm *terms = MemoryContextAlloc(lexizer->tokenizer->parse_context,
-													  space * sizeof(BarqPieceTerm));
-
-			if (answer->nterms > 0)
-				memcpy(terms, lexizer->terms, answer->nterms * sizeof(BarqPieceTerm));
-			lexizer->terms = terms;
-			lexizer->terms_space = space;
-		}
+		old = MemoryContextSwitchTo(lexizer->tokenizer->parse_context);
+		BARQ_ARRAY_RESERVE(lexizer->terms, lexizer->terms_space, answer->nterms + 1, 16);
+		MemoryContextSwitchTo(old);
 		lexizer->terms[answer->nterms++] = (BarqPieceTerm) {
 			.term = term,
 			.position = answer->advance,
@@ -153,7 +150,10 @@ make_answer(Lexizer *lexizer, const TSLexeme *lexemes)
 	answer->words = answer->nterms > 0;
 }
 
-/* Of a dictionary's answer that is done with, where others are still needed. */
+/*
+ * Free lexemes that are no longer needed, if dictionaries look ahead: then the
+ * reset of dictionary_context may be long in coming.
+ */
 static void
 free_lexemes(const Lexizer *lexizer, TSLexeme *lexemes)
 {
@@ -164,9 +164,9 @@ free_lexemes(const Lexizer *lexizer, TSLexeme *lexemes)
 	pfree(lexemes);
 }
 
-/* Tell of the answer, which is that for words first … last of the queue. */
+/* Pass the answer for words first … last of the queue to the sink. */
 static void
-tell(Lexizer *lexizer, int first, int last)
+emit_word(Lexizer *lexizer, int first, int last)
 {
 	const Word *from = &lexizer->words[first];
 	const Word *to = &lexizer->words[last];
@@ -175,7 +175,7 @@ tell(Lexizer *lexizer, int first, int last)
 
 	if (lexizer->answer.advance == 0)
 		return;
-	/* a parser may hand out text of its own, which has no place in ours */
+	/* the parser may return words in memory of its own: their place is unknown */
 	if (from->text >= lexizer->text && to->text >= from->text &&
 		to->text + to->length <= lexizer->text + lexizer->length)
 	{
@@ -185,7 +185,7 @@ tell(Lexizer *lexizer, int first, int last)
 	lexizer->sink(lexizer->arg, &lexizer->answer, start, end);
 }
 
-/* The queue's words up to `last` are done with. */
+/* Remove the words up to `last` from the queue. */
 static void
 drop_words(Lexizer *lexizer, int last)
 {
@@ -194,11 +194,11 @@ drop_words(Lexizer *lexizer, int last)
 }
 
 /*
- * The first word of the queue, by the dictionaries it has not been to.
- * Returns whether it has its answer; else one of them asks for the next word.
+ * Pass the first word of the queue to its remaining dictionaries. True: it has got
+ * its answer, which was emitted. False: a dictionary asks for the next word.
  */
 static bool
-first_word(Lexizer *lexizer)
+process_first_word(Lexizer *lexizer)
 {
 	BarqTokenizer *tokenizer = lexizer->tokenizer;
 	int			index = lexizer->head;
@@ -219,7 +219,7 @@ first_word(Lexizer *lexizer)
 	{
 		if (!lexizer->answer.looks_ahead)
 		{
-			tell(lexizer, index, index);
+			emit_word(lexizer, index, index);
 			drop_words(lexizer, index);
 			return true;
 		}
@@ -230,14 +230,14 @@ first_word(Lexizer *lexizer)
 	{
 		lexizer->state.isend = false;
 		lexizer->state.private_state = NULL;
-		lexemes = ask(lexizer, dictionaries->ids[i], text, length);
+		lexemes = call_dictionary(lexizer, dictionaries->ids[i], text, length);
 		if (lexizer->state.getnext)
 		{
 			if (remember)
 			{
-				BarqPiece	asks = {.looks_ahead = true};
+				BarqPiece	looks_ahead = {.looks_ahead = true};
 
-				barq_pieces_add(&tokenizer->words, &asks, word.text, word.length, word.type);
+				barq_pieces_add(&tokenizer->words, &looks_ahead, word.text, word.length, word.type);
 			}
 			lexizer->asking = dictionaries->ids[i];
 			lexizer->dictionary = i + 1;
@@ -261,11 +261,12 @@ first_word(Lexizer *lexizer)
 	free_lexemes(lexizer, lexemes);
 	if (remember)
 		barq_pieces_add(&tokenizer->words, &lexizer->answer, word.text, word.length, word.type);
-	tell(lexizer, index, index);
+	emit_word(lexizer, index, index);
 	drop_words(lexizer, index);
 	return true;
 }
 
+/* Drop the last answer of the dictionary that looks ahead. */
 static void
 forget_known(Lexizer *lexizer)
 {
@@ -274,11 +275,12 @@ forget_known(Lexizer *lexizer)
 }
 
 /*
- * Give the dictionary that asks the words that wait. Returns whether it is
- * done (it has answered, or left the first word to the next dictionary).
+ * Pass the queue's next words to the dictionary that asks for more. True: it asks
+ * no longer; its answer was emitted, or the first word is left to its next
+ * dictionary. False: it asks for words beyond the end of the queue.
  */
 static bool
-next_words(Lexizer *lexizer)
+process_next_words(Lexizer *lexizer)
 {
 	for (; lexizer->next < lexizer->count; lexizer->next++)
 	{
@@ -304,7 +306,7 @@ next_words(Lexizer *lexizer)
 			}
 		}
 		lexizer->state.isend = word->type == 0;
-		lexemes = ask(lexizer, lexizer->asking, word->text, word->length);
+		lexemes = call_dictionary(lexizer, lexizer->asking, word->text, word->length);
 		if (lexizer->state.getnext)
 		{
 			if (lexemes != NULL)
@@ -325,7 +327,7 @@ next_words(Lexizer *lexizer)
 		if (lexizer->known != NULL)
 		{
 			make_answer(lexizer, lexizer->known);
-			tell(lexizer, lexizer->head, lexizer->known_upto);
+			emit_word(lexizer, lexizer->head, lexizer->known_upto);
 			drop_words(lexizer, lexizer->known_upto);
 		}
 		forget_known(lexizer);
@@ -334,9 +336,12 @@ next_words(Lexizer *lexizer)
 	return false;
 }
 
+/* Append a word to the queue. */
 static void
 add_word(Lexizer *lexizer, const char *text, int length, int type)
 {
+	MemoryContext old;
+
 	if (lexizer->head > 64 && lexizer->head > lexizer->count / 2)
 	{
 		int			done = lexizer->head;
@@ -348,38 +353,30 @@ add_word(Lexizer *lexizer, const char *text, int length, int type)
 		lexizer->next -= done;
 		lexizer->known_upto -= done;
 	}
-	if (lexizer->count == lexizer->space)
-	{
-		if (lexizer->words == NULL)
-		{
-			lexizer->space = 64;
-			lexizer->words = MemoryContextAlloc(lexizer->tokenizer->parse_context,
-												lexizer->space * sizeof(Word));
-		}
-		else
-		{
-			lexizer->space *= 2;
-			lexizer->words = repalloc_huge(lexizer->words, lexizer->space * sizeof(Word));
-		}
-	}
+	old = MemoryContextSwitchTo(lexizer->tokenizer->parse_context);
+	BARQ_ARRAY_RESERVE(lexizer->words, lexizer->space, lexizer->count + 1, 64);
+	MemoryContextSwitchTo(old);
 	lexizer->words[lexizer->count++] = (Word) {text, length, type};
 }
 
-/* As far as the words that have come allow. */
+/* Process the queue until it is empty or a dictionary asks for further words. */
 static void
-work(Lexizer *lexizer)
+process_words(Lexizer *lexizer)
 {
 	while (lexizer->head < lexizer->count)
 	{
-		if (OidIsValid(lexizer->asking) ? !next_words(lexizer) :
-			(!first_word(lexizer) && lexizer->next == lexizer->count))
+		if (OidIsValid(lexizer->asking) ? !process_next_words(lexizer) :
+			(!process_first_word(lexizer) && lexizer->next == lexizer->count))
 			return;
 	}
 	lexizer->head = lexizer->count = 0;
 	MemoryContextReset(lexizer->tokenizer->dictionary_context);
 }
 
-/* One run of the parser; words that wait are kept for the next one. */
+/*
+ * Run the parser over a text, or a part of it; last: the last part. Words in the
+ * queue stay there for the next part.
+ */
 static void
 parse(Lexizer *lexizer, const char *text, Size length, bool last)
 {
@@ -398,7 +395,7 @@ parse(Lexizer *lexizer, const char *text, Size length, bool last)
 
 		MemoryContextSwitchTo(tokenizer->parse_context);
 
-		/* the entry may have been read again meanwhile, at the same place */
+		/* the cache entry may have been rebuilt meanwhile, but stays in place */
 		type = DatumGetInt32(FunctionCall3(&parser->prstoken, state,
 										   PointerGetDatum(&word),
 										   PointerGetDatum(&word_length)));
@@ -410,16 +407,10 @@ parse(Lexizer *lexizer, const char *text, Size length, bool last)
 			add_word(lexizer, word, word_length, type);
 		else if (last)
 			add_word(lexizer, "", 0, 0);
-		work(lexizer);
+		process_words(lexizer);
 		CHECK_FOR_INTERRUPTS();
 	} while (type > 0);
 	FunctionCall1(&parser->prsend, state);
-}
-
-static inline bool
-is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 void
@@ -439,10 +430,10 @@ barq_lexize(BarqTokenizer *tokenizer, const char *text, Size length,
 	{
 		Size		part = MOST_AT_ONCE;
 
-		while (part > MOST_AT_ONCE / 2 && !is_space(text[part]))
+		while (part > MOST_AT_ONCE / 2 && !barq_is_space(text[part]))
 			part--;
 		parse(&lexizer, text, part, false);
-		/* words that wait point into the text, not into what the parser had */
+		/* words in the queue point into the text, not into the parser's memory */
 		text += part;
 		length -= part;
 	}
@@ -474,7 +465,7 @@ barq_lexize_word(BarqTokenizer *tokenizer, int type, const char *text, uint32 le
 	{
 		lexizer.state.isend = false;
 		lexizer.state.private_state = NULL;
-		lexemes = ask(&lexizer, dictionaries->ids[i], word, word_length);
+		lexemes = call_dictionary(&lexizer, dictionaries->ids[i], word, word_length);
 		if (lexizer.state.getnext)
 			lexemes = NULL;
 		if (lexemes == NULL)
@@ -505,19 +496,13 @@ barq_draft_add(BarqTokenizer *tokenizer, const BarqPiece *word)
 {
 	BarqDraft  *draft = &tokenizer->draft;
 	BarqPiece  *piece = &draft->piece;
+	MemoryContext old = MemoryContextSwitchTo(tokenizer->context);
 	uint32		shift = 0;
 
-	while (piece->nterms + word->nterms > draft->space)
-	{
-		uint32		space = Max(draft->space * 2, 64);
-
-		draft->terms = draft->terms == NULL ?
-			MemoryContextAlloc(tokenizer->context, space * sizeof(BarqPieceTerm)) :
-			repalloc(draft->terms, space * sizeof(BarqPieceTerm));
-		draft->space = space;
-		piece->terms = draft->terms;
-	}
-	/* what has the same position as words before are further variants there */
+	BARQ_ARRAY_RESERVE(draft->terms, draft->space, piece->nterms + word->nterms, 64);
+	piece->terms = draft->terms;
+	MemoryContextSwitchTo(old);
+	/* terms at a position that the draft already has are further variants there */
 	for (int64 j = (int64) piece->nterms - 1;
 		 j >= 0 && draft->terms[j].position > piece->advance; j--)
 		shift = Max(shift, draft->terms[j].variant + 1);

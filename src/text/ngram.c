@@ -3,21 +3,20 @@
  *	  The tokenizer for text without spaces between words (Chinese, Japanese,
  *	  Thai …): grams of two and three characters.
  *
- * A text is runs of letters of a script written without spaces, runs of other
- * letters and digits (words, whole), and what separates runs. Each character
- * of a run without spaces, and each word, counts for one position. At a
- * character's position stand the three characters from it on, the two from it
- * on, and, where it ends its run, itself: hence at each position some term
- * begins with its character.
+ * A text consists of runs of letters of a script without spaces, runs of other
+ * letters and digits (words, which stay whole), and separators. Each character of
+ * the former runs, and each word, counts for one position. The terms at the
+ * position of a character are the trigram and the bigram that begin with it and,
+ * if it is the last of its run, the character itself: hence at each position some
+ * term begins with its character.
  *
- * A query's run of three characters and more asks for its trigrams alone, one
- * behind the other (that is all of the run, and rarer than its bigrams); one
- * of two for that bigram; a lone character for the terms that begin with it.
+ * A query's run of three or more characters gives its trigrams as a phrase (they
+ * cover the run and are rarer than its bigrams), a run of two gives the bigram, a
+ * lone character the prefix of all terms that begin with it.
  *
- * Grams go through the dictionaries of the configuration's tokens of type
- * "word", words through those of "asciiword", "word", "numword" or "uint" as
- * the default parser would call them. A dictionary that asks for the next word
- * is passed over.
+ * Grams are passed to the dictionaries of the configuration's token type "word",
+ * words to those of "asciiword", "word", "numword" or "uint", as by the default
+ * parser. Dictionaries that ask for the next word are passed over.
  */
 #include "text/lexize.h"
 
@@ -33,13 +32,13 @@
 typedef enum CharClass
 {
 	SEPARATOR,
-	WORD,						/* of a script with spaces, or a digit */
-	GRAM						/* of a script without */
+	WORD,						/* a letter of a script with spaces, or a digit */
+	GRAM						/* a letter of a script without spaces */
 } CharClass;
 
 /*
- * Blocks of Unicode by where they begin, each up to the next; not the
- * locale's opinion, so that an index is the same wherever it is built.
+ * Ranges of Unicode by their first code point, each up to the next range. The
+ * locale is not consulted, so that an index is the same on every machine.
  */
 static const struct
 {
@@ -160,6 +159,7 @@ static const struct
 		{0xF0000, GRAM}
 };
 
+/* The class of a code point from 0x80 on. */
 static CharClass
 unicode_class(uint32 code)
 {
@@ -179,15 +179,15 @@ unicode_class(uint32 code)
 }
 
 /*
- * A character of more than one byte of an EUC encoding. The first two rows of
- * each set are punctuation and signs, the third has digits and Latin letters.
+ * The class of a character of two bytes in an EUC encoding. The first two rows of
+ * each set are punctuation and symbols, the third has digits and Latin letters.
  */
 static CharClass
 euc_class(const uint8 *c, int encoding)
 {
 	if (c[0] == 0xA1 && (encoding == PG_EUC_JP || encoding == PG_EUC_JIS_2004) &&
 		((c[1] >= 0xB3 && c[1] <= 0xB6) || (c[1] >= 0xB8 && c[1] <= 0xBC)))
-		return GRAM;			/* signs that repeat a kana or lengthen it */
+		return GRAM;			/* marks that repeat or lengthen a kana */
 	if (c[0] == 0xA1 || c[0] == 0xA2)
 		return SEPARATOR;
 	return c[0] == 0xA3 ? WORD : GRAM;
@@ -205,7 +205,7 @@ char_at(const char *p, const char *end, int encoding, int *length)
 			? WORD : SEPARATOR;
 	if (pg_encoding_max_length(encoding) == 1)
 	{
-		/* bytes of unknown meaning; Thai; or letters for the most part */
+		/* SQL_ASCII: unknown; WIN874: Thai; the others have mostly letters */
 		if (encoding == PG_SQL_ASCII)
 			return GRAM;
 		return c <= 0xA0 ? SEPARATOR : encoding == PG_WIN874 ? GRAM : WORD;
@@ -217,7 +217,7 @@ char_at(const char *p, const char *end, int encoding, int *length)
 	return *length == 2 ? euc_class((const uint8 *) p, encoding) : GRAM;
 }
 
-/* ---- types of tokens ---- */
+/* ---- token types ---- */
 
 enum
 {
@@ -230,7 +230,10 @@ enum
 
 static const char *const aliases[NTYPES] = {"asciiword", "word", "numword", "uint"};
 
-/* Have the parser's numbers of these types in tokenizer->ngram_types. */
+/*
+ * Look up the parser's numbers of these token types, into tokenizer->ngram_types.
+ * ERRCODE_FEATURE_NOT_SUPPORTED if the parser has no type "word".
+ */
 static void
 find_types(BarqTokenizer *tokenizer)
 {
@@ -238,7 +241,7 @@ find_types(BarqTokenizer *tokenizer)
 	int			types[NTYPES] = {0};
 	LexDescr   *described;
 
-	StaticAssertStmt(NTYPES == lengthof(tokenizer->ngram_types), "a slot a type");
+	StaticAssertStmt(NTYPES == lengthof(tokenizer->ngram_types), "a slot for each type");
 	if (!OidIsValid(parser->lextypeOid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
@@ -257,6 +260,7 @@ find_types(BarqTokenizer *tokenizer)
 		tokenizer->ngram_types[i] = types[i] != 0 ? types[i] : types[ANYWORD];
 }
 
+/* The token type of a word: its index in aliases[]. */
 static int
 word_type(const char *p, const char *end)
 {
@@ -275,6 +279,7 @@ word_type(const char *p, const char *end)
 
 /* ---- runs ---- */
 
+/* Arguments of barq_ngram(). */
 typedef struct Ngram
 {
 	BarqTokenizer *tokenizer;
@@ -284,7 +289,7 @@ typedef struct Ngram
 	void	   *arg;
 } Ngram;
 
-/* Add what [start, end) gives at the draft's position. */
+/* Add the terms of [start, end), a word or a gram, at the draft's position. */
 static void
 add_gram(Ngram *ngram, int type, const char *start, const char *end)
 {
@@ -296,9 +301,9 @@ add_gram(Ngram *ngram, int type, const char *start, const char *end)
 	barq_draft_add(ngram->tokenizer, &gram);
 }
 
-/* Tell of the draft, which ends a position. */
+/* Pass the draft to the sink: all terms of one position. */
 static void
-tell(Ngram *ngram, const char *start, const char *end)
+emit_position(Ngram *ngram, const char *start, const char *end)
 {
 	BarqPiece  *draft = &ngram->tokenizer->draft.piece;
 
@@ -307,9 +312,9 @@ tell(Ngram *ngram, const char *start, const char *end)
 	ngram->sink(ngram->arg, draft, start - ngram->text, end - ngram->text);
 }
 
-/* Tell of a gram by itself, of the position told of before. */
+/* Pass a gram to the sink, for BARQ_WORDS_PLACES. */
 static void
-tell_gram(Ngram *ngram, const char *start, const char *end)
+emit_gram(Ngram *ngram, const char *start, const char *end)
 {
 	BarqDraft  *draft = &ngram->tokenizer->draft;
 
@@ -320,9 +325,12 @@ tell_gram(Ngram *ngram, const char *start, const char *end)
 	ngram->sink(ngram->arg, &draft->piece, start - ngram->text, end - ngram->text);
 }
 
-/* The character at p of a run; at[k]: where the k-th from it ends, NULL behind the run. */
+/*
+ * Emit the position of the character at p. at[k]: the end of the k-th character
+ * from p on; NULL: beyond the run. first: p begins the run.
+ */
 static void
-tell_char(Ngram *ngram, const char *p, const char *const at[3], bool lone)
+emit_char(Ngram *ngram, const char *p, const char *const at[3], bool first)
 {
 	BarqPiece  *draft = barq_draft_begin(ngram->tokenizer);
 	const char *end = at[0];
@@ -330,31 +338,31 @@ tell_char(Ngram *ngram, const char *p, const char *const at[3], bool lone)
 
 	if (ngram->purpose == BARQ_WORDS_PLACES)
 	{
-		tell(ngram, p, at[0]);
+		emit_position(ngram, p, at[0]);
 		for (int i = 0; i < 3; i++)
 			if (at[i] != NULL && (i > 0 || at[1] == NULL))
-				tell_gram(ngram, p, at[i]);
+				emit_gram(ngram, p, at[i]);
 		return;
 	}
 	if (at[2] != NULL)
 		add_gram(ngram, ANYWORD, p, end = at[2]);
-	if (at[1] != NULL && (!for_query || (lone && at[2] == NULL)))
+	if (at[1] != NULL && (!for_query || (first && at[2] == NULL)))
 		add_gram(ngram, ANYWORD, p, at[1]);
-	if (at[1] == NULL && (!for_query || lone))
+	if (at[1] == NULL && (!for_query || first))
 		add_gram(ngram, ANYWORD, p, at[0]);
 	if (at[2] == NULL && at[1] != NULL)
 		end = at[1];
 	if (for_query && at[1] == NULL)
 		for (uint32 i = 0; i < draft->nterms; i++)
 			ngram->tokenizer->draft.terms[i].prefix = 1;
-	tell(ngram, p, end);
+	emit_position(ngram, p, end);
 }
 
-/* A run without spaces; bounds are found three characters ahead. */
+/* Emit the positions of a run of grams. */
 static void
-tell_run(Ngram *ngram, const char *start, const char *end, int encoding)
+emit_run(Ngram *ngram, const char *start, const char *end, int encoding)
 {
-	const char *at[4] = {start};
+	const char *at[4] = {start};	/* bounds of the next three characters */
 	int			length;
 
 	for (int i = 1; i < 4; i++)
@@ -368,8 +376,9 @@ tell_run(Ngram *ngram, const char *start, const char *end, int encoding)
 	}
 	while (at[0] < end)
 	{
-		/* in a query, what ends a run of three or more is in its last trigram */
-		tell_char(ngram, at[0], at + 1, at[0] == start);
+		/* the last trigram covers the end of a query's run, so only the first
+		 * position may give shorter grams */
+		emit_char(ngram, at[0], at + 1, at[0] == start);
 		memmove(at, at + 1, 3 * sizeof(at[0]));
 		at[3] = NULL;
 		if (at[2] != NULL && at[2] < end)
@@ -402,12 +411,12 @@ barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
 		while (next < end && char_at(next, end, encoding, &bytes) == class)
 			next += bytes;
 		if (class == GRAM)
-			tell_run(&ngram, p, next, encoding);
+			emit_run(&ngram, p, next, encoding);
 		else
 		{
 			barq_draft_begin(tokenizer);
 			add_gram(&ngram, word_type(p, next), p, next);
-			tell(&ngram, p, next);
+			emit_position(&ngram, p, next);
 		}
 		CHECK_FOR_INTERRUPTS();
 	}

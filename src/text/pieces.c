@@ -1,15 +1,16 @@
 /*
  * pieces.c
- *	  What a tokenizer remembers of pieces of text. See pieces.h.
+ *	  A tokenizer's cache of pieces of text. See pieces.h.
  */
 #include "text/pieces.h"
 
+#include "base/array.h"
 #include "utils/memutils.h"
 
 #define FIRST_SLOTS		1024
 #define FIRST_SPACE		(32 * 1024)
 
-/* what a piece may give in the bits of an entry */
+/* limits of the bit fields of BarqPieceEntry */
 #define MOST_TERMS		((1 << 12) - 1)
 #define MOST_POSITIONS	((1 << 10) - 1)
 
@@ -47,6 +48,7 @@ barq_pieces_bytes(const BarqPieces *pieces)
 	return pieces->space + (pieces->mask + 1) * sizeof(BarqPieceSlot);
 }
 
+/* Enter an entry into the first free slot for its hash. */
 static void
 put_slot(BarqPieceSlot *slots, uint64 mask, uint64 hash, uint32 at)
 {
@@ -57,7 +59,7 @@ put_slot(BarqPieceSlot *slots, uint64 mask, uint64 hash, uint32 at)
 	slots[i] = (BarqPieceSlot) {(uint32) (hash >> 32), at};
 }
 
-/* Twice as many slots; the entries know their texts. */
+/* Double the number of slots. Hashes are computed again from the entries. */
 static void
 grow_slots(BarqPieces *pieces)
 {
@@ -83,20 +85,16 @@ grow_slots(BarqPieces *pieces)
 	pieces->mask = n - 1;
 }
 
+/* Make room for an entry of `size` bytes. */
 static void
-grow_entries(BarqPieces *pieces)
+reserve_entry(BarqPieces *pieces, Size size)
 {
+	MemoryContext old = MemoryContextSwitchTo(pieces->context);
+
 	if (pieces->entries == NULL)
-	{
-		pieces->entries = MemoryContextAlloc(pieces->context, FIRST_SPACE);
-		pieces->space = FIRST_SPACE;
-		pieces->used = 8;		/* 0 means no entry */
-	}
-	else
-	{
-		pieces->entries = repalloc_huge(pieces->entries, pieces->space * 2);
-		pieces->space *= 2;
-	}
+		pieces->used = 8;		/* at 0: BarqPieceSlot.at == 0 means an empty slot */
+	BARQ_ARRAY_RESERVE(pieces->entries, pieces->space, pieces->used + size, FIRST_SPACE);
+	MemoryContextSwitchTo(old);
 }
 
 void
@@ -113,8 +111,7 @@ barq_pieces_add(BarqPieces *pieces, const BarqPiece *piece,
 		return;
 	if (pieces->used + size > pieces->limit)
 		barq_pieces_forget(pieces);
-	while (pieces->used + size > pieces->space)
-		grow_entries(pieces);
+	reserve_entry(pieces, size);
 	if (pieces->count >= pieces->mask / 2)
 		grow_slots(pieces);
 

@@ -1,11 +1,11 @@
 /*
  * pieces.h
- *	  What a tokenizer remembers: the terms that a piece of text (a word of the
- *	  parser, or the bytes between two white spaces) gives.
+ *	  A tokenizer's cache from pieces of text (a word of the parser, or the bytes
+ *	  between two white spaces) to their terms.
  *
- * Kept small, since most of tokenising is waiting for it: a slot of eight
- * bytes, and an entry of sixteen and eight a term, and the piece's bytes where
- * it has more than eight.
+ * Tokenising mostly waits for this memory, so it is small: a slot of eight bytes
+ * and an entry of 16 bytes, eight a term, and the bytes of a piece that has more
+ * than eight.
  */
 #ifndef BARQ_PIECES_H
 #define BARQ_PIECES_H
@@ -14,9 +14,9 @@
 
 #include "text/hash.h"
 
-#define BARQ_PIECE_LONGEST	64	/* bytes of a piece worth remembering */
+#define BARQ_PIECE_LONGEST	64	/* bytes of a piece that is cached */
 
-/* What BarqPieceTerm has room for. */
+/* Limits of the bit fields of BarqPieceTerm. */
 #define BARQ_PIECE_POSITIONS	((1 << 19) - 1)
 #define BARQ_PIECE_VARIANTS		(1 << 11)
 
@@ -24,66 +24,72 @@ typedef struct BarqPieceTerm
 {
 	uint32		term;
 	uint32 position : 19;		/* in the piece, from 1 */
-	uint32 variant : 11;		/* of the word: its terms belong together in a query */
-	uint32 prefix : 1;			/* TSL_PREFIX: in a query, stands for what it begins */
-	uint32 again : 1;			/* of an earlier variant too: a document has it once */
+	uint32 variant : 11;		/* of the word, see BarqClauseTerm */
+	uint32 prefix : 1;			/* TSL_PREFIX: a prefix, in a query */
+	uint32 again : 1;			/* at this position in an earlier variant, too */
 } BarqPieceTerm;
 
-/* What a piece gives. */
+/* The terms of a piece of text. */
 typedef struct BarqPiece
 {
-	const BarqPieceTerm *terms; /* by position and variant, a term once each */
+	const BarqPieceTerm *terms; /* sorted by position and variant; distinct in each */
 	uint32		nterms;
-	uint32		advance;		/* positions that it counts for */
-	uint32		words;			/* that gave at least one term */
-	bool		looks_ahead;	/* unknown without the next words */
+	uint32		advance;		/* number of positions */
+	uint32		words;			/* number of words with at least one term */
+	bool		looks_ahead;	/* terms depend on the next words: not known */
 } BarqPiece;
 
-/* The same as it is kept, its terms and its text behind it. */
+/* The same in the cache; followed by its terms and, if long, its bytes. */
 typedef struct BarqPieceEntry
 {
-	uint64		group;			/* the first eight bytes */
+	uint64		group;			/* its first bytes: barq_hash_group() */
 	uint32 length : 7;
-	uint32 type : 24;			/* of the parser's token; 0: between white spaces */
+	uint32 type : 24;			/* the parser's token type; 0: between white spaces */
 	uint32 looks_ahead : 1;
 	uint32 nterms : 12;
 	uint32 advance : 10;
 	uint32 words : 10;
 } BarqPieceEntry;
 
-StaticAssertDecl(sizeof(BarqPieceEntry) == 16, "entries of pieces are small");
+StaticAssertDecl(sizeof(BarqPieceEntry) == 16, "entries of pieces take 16 bytes");
 
 typedef struct BarqPieceSlot
 {
-	uint32		tag;			/* of the hash, what does not choose the slot */
+	uint32		tag;			/* the upper half of the hash */
 	uint32		at;				/* of the entry, in units of eight bytes; 0: empty */
 } BarqPieceSlot;
 
-/* Forgets everything when it takes more than its limit. */
+/* The cache: a hash table with open addressing. Emptied when it exceeds its limit. */
 typedef struct BarqPieces
 {
-	MemoryContext context;
-	BarqPieceSlot *slots;
-	uint64		mask;
+	MemoryContext context;		/* of slots and entries */
+	BarqPieceSlot *slots;		/* at most half of them in use */
+	uint64		mask;			/* number of slots - 1; a power of two - 1 */
 	uint32		count;
 	char	   *entries;
-	Size		used;
-	Size		space;
-	Size		limit;
+	Size		used;			/* bytes of entries … */
+	Size		space;			/* … allocated … */
+	Size		limit;			/* … and at most used */
 } BarqPieces;
 
+/* An empty cache in `context`, of at most `limit` bytes of entries. */
 extern void barq_pieces_init(BarqPieces *pieces, MemoryContext context, Size limit);
+
+/* Empty the cache. */
 extern void barq_pieces_forget(BarqPieces *pieces);
+
+/* Bytes of memory that it takes. */
 extern Size barq_pieces_bytes(const BarqPieces *pieces);
 
 /*
- * Remember what a text gives, which is not remembered yet and no longer than
- * BARQ_PIECE_LONGEST. All pieces found before may be gone afterwards. (What
- * gives uncommonly much is not remembered.)
+ * Add the terms of a text that is not in the cache and no longer than
+ * BARQ_PIECE_LONGEST; copies both. Pieces with more terms than an entry can count
+ * are not added. Invalidates the terms of all pieces found before.
  */
 extern void barq_pieces_add(BarqPieces *pieces, const BarqPiece *piece,
 							const char *text, uint32 length, uint32 type);
 
+/* The hash of a text and its type; group: barq_hash_group() of the text. */
 static inline uint64
 barq_piece_hash(uint64 group, const char *text, uint32 length, uint32 type)
 {
@@ -91,7 +97,7 @@ barq_piece_hash(uint64 group, const char *text, uint32 length, uint32 type)
 		type * UINT64CONST(0x9e3779b97f4a7c15);
 }
 
-/* The first entry that is likely to be the hash's, or NULL. */
+/* The first entry with the tag of a hash, to be prefetched; or NULL. */
 static inline const BarqPieceEntry *
 barq_pieces_guess(const BarqPieces *pieces, uint64 hash)
 {
@@ -106,7 +112,10 @@ barq_pieces_guess(const BarqPieces *pieces, uint64 hash)
 	}
 }
 
-/* Whether a text is remembered, whose first group and hash are known. */
+/*
+ * Look up a text whose group and hash are known; false: it is not in the cache.
+ * The piece's terms are valid until the next barq_pieces_add() or _forget().
+ */
 static inline bool
 barq_pieces_find_hashed(const BarqPieces *pieces, uint64 group, uint64 hash,
 						const char *text, uint32 length, uint32 type, BarqPiece *piece)
@@ -134,6 +143,7 @@ barq_pieces_find_hashed(const BarqPieces *pieces, uint64 group, uint64 hash,
 	}
 }
 
+/* The same without known group and hash. */
 static inline bool
 barq_pieces_find(const BarqPieces *pieces, const char *text, uint32 length,
 				 uint32 type, BarqPiece *piece)

@@ -1,22 +1,22 @@
 /*
  * query_scan.c
- *	  The syntax of a text query. See query_scan.h; text_query.h for what it
- *	  means.
+ *	  The syntax of a text query. See query_scan.h; its meaning is described in
+ *	  text_query.h.
  *
- * Items stand between white space, or beside a quote or a parenthesis that
- * opens or closes. A mark, + or -, is one where an item begins and a letter, a
- * quote, a parenthesis or an escape follows; quotes and parentheses open where
- * an item begins. Elsewhere all of these are letters like any other (e-mail,
- * 27", f(x), -5). A word that ends with * is a prefix; ^ and a number end an
- * item with its boost.
+ * Items are separated by white space, or by a quote or a parenthesis that opens
+ * or closes. + and - are marks only at the start of an item and if a letter, a
+ * quote, a parenthesis or an escape follows; quotes and parentheses open only at
+ * the start of an item. Elsewhere these characters are letters (e-mail, 27",
+ * f(x), -5). A word that ends with * is a prefix; ^ and a number at the end of an
+ * item are its boost.
  *
- * A backslash makes a letter of the next character if that is no ASCII letter
- * or digit; before those it is a letter itself (C:\Users), but where an item
- * begins it is left out (\OR).
+ * A backslash makes the next character a letter, unless that is an ASCII letter
+ * or digit: before these the backslash is a letter itself (C:\Users), except at
+ * the start of an item, where it is dropped (\OR).
  *
- * Lenient and strict reading are one: where lenient reading mends the query,
- * strict reading raises an error. So what strict reading accepts has one
- * meaning.
+ * One scanner does lenient and strict reading: where lenient reading repairs the
+ * query, strict reading raises an error. So a query that strict reading accepts
+ * has the same meaning in both.
  */
 #include "text/query_scan.h"
 
@@ -47,42 +47,35 @@ barq_query_scan_end(BarqQueryScan *scan)
 
 /* ---- errors of strict reading ---- */
 
-/* The number of a character, from 1. */
+/* The number, from 1, of the character at byte `at`. */
 static int
 place(const BarqQueryScan *scan, Size at)
 {
 	return pg_mbstrlen_with_len(scan->query, at) + 1;
 }
 
-/* A mark at a place that has nothing to mark; lenient reading goes on. */
+/*
+ * These functions raise ERRCODE_SYNTAX_ERROR in strict reading, and do nothing in
+ * lenient reading.
+ */
+
+/* The mark at byte `at` has no meaning: within a word, or without one. */
 static void
-without_word(const BarqQueryScan *scan, Size at)
+check_mark(const BarqQueryScan *scan, Size at, bool in_word)
 {
 	char		mark = scan->query[at];
 
 	if (scan->strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("\"%c\" without a word in the text query", mark),
-				 errdetail("At character %d.", place(scan, at)),
-				 errhint("Write \\%c for the character itself.", mark)));
-}
-
-/* A mark that has no meaning where it stands: a letter to lenient reading. */
-static void
-out_of_place(const BarqQueryScan *scan, Size at)
-{
-	char		mark = scan->query[at];
-
-	if (scan->strict)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
+				 !in_word ? errmsg("\"%c\" without a word in the text query", mark) :
 				 mark == '"' ? errmsg("a quote inside a word of the text query") :
 				 errmsg("\"%c\" inside a word of the text query", mark),
 				 errdetail("At character %d.", place(scan, at)),
 				 errhint("Write \\%c for the character itself.", mark)));
 }
 
+/* The quote or parenthesis (`what`) that opens at byte `at` does not close. */
 static void
 not_closed(const BarqQueryScan *scan, const char *what, char mark, Size at)
 {
@@ -94,6 +87,7 @@ not_closed(const BarqQueryScan *scan, const char *what, char mark, Size at)
 				 errhint("Write \\%c for a %s that is part of a word.", mark, what)));
 }
 
+/* The OR at byte `at` lacks an operand. */
 static void
 no_operand(const BarqQueryScan *scan, Size at)
 {
@@ -107,7 +101,7 @@ no_operand(const BarqQueryScan *scan, Size at)
 
 /* ---- characters ---- */
 
-/* Bytes of the white space at a place, 0: there is none. */
+/* Bytes of the white space character at byte `at`; 0: it is another character. */
 static inline Size
 space_at(const char *query, Size at, Size length, bool utf8)
 {
@@ -124,11 +118,11 @@ space_at(const char *query, Size at, Size length, bool utf8)
 		return c[1] == 0x85 || c[1] == 0xa0 ? 2 : 0;
 	if (left < 3)
 		return 0;
-	if (c[0] == 0xe2 && c[1] == 0x80)	/* of several widths; separators */
+	if (c[0] == 0xe2 && c[1] == 0x80)	/* spaces of several widths; separators */
 		return (c[2] >= 0x80 && c[2] <= 0x8a) || c[2] == 0xa8 || c[2] == 0xa9 || c[2] == 0xaf ? 3 : 0;
-	if ((c[0] == 0xe1 && c[1] == 0x9a && c[2] == 0x80) ||	/* Ogham's */
-		(c[0] == 0xe2 && c[1] == 0x81 && c[2] == 0x9f) ||	/* of mathematics */
-		(c[0] == 0xe3 && c[1] == 0x80 && c[2] == 0x80)) /* of ideographs */
+	if ((c[0] == 0xe1 && c[1] == 0x9a && c[2] == 0x80) ||	/* Ogham space */
+		(c[0] == 0xe2 && c[1] == 0x81 && c[2] == 0x9f) ||	/* mathematical space */
+		(c[0] == 0xe3 && c[1] == 0x80 && c[2] == 0x80)) /* ideographic space */
 		return 3;
 	return 0;
 }
@@ -145,7 +139,7 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A character that a mark may touch: no digit, that would be a number. */
+/* May a mark precede this character? Not a digit: that would be a number. */
 static inline bool
 is_letter(char c)
 {
@@ -153,8 +147,8 @@ is_letter(char c)
 }
 
 /*
- * Take a character, which a backslash may precede; first: an item begins with
- * it. Returns whether there was one that had a meaning.
+ * Copy a character into the buffer, without a backslash that escapes it. first: an
+ * item begins here. Returns whether it was escaped.
  */
 static bool
 take_char(BarqQueryScan *scan, bool first)
@@ -181,7 +175,7 @@ take_char(BarqQueryScan *scan, bool first)
 	return escaped;
 }
 
-/* A boost's number; false, and *boost as it was, where there is none, or one too large. */
+/* Read the number of a boost; false, with *boost unchanged, if it is none or too large. */
 static bool
 read_boost(const char *text, Size length, double *boost)
 {
@@ -209,6 +203,7 @@ read_boost(const char *text, Size length, double *boost)
 	return true;
 }
 
+/* The ^ at byte `at` is followed by no boost. Errors as of check_mark(). */
 static void
 no_boost(const BarqQueryScan *scan, Size at)
 {
@@ -221,7 +216,7 @@ no_boost(const BarqQueryScan *scan, Size at)
 						 BARQ_QUERY_MOST_BOOST)));
 }
 
-/* The boost behind a quote or a parenthesis that closes. */
+/* Read the boost after a closing quote or parenthesis; 1 if there is none. */
 static double
 take_boost(BarqQueryScan *scan)
 {
@@ -245,6 +240,7 @@ take_boost(BarqQueryScan *scan)
 
 /* ---- items ---- */
 
+/* Read a phrase, from its opening quote. */
 static void
 scan_phrase(BarqQueryScan *scan, BarqQueryItem *item)
 {
@@ -259,7 +255,7 @@ scan_phrase(BarqQueryScan *scan, BarqQueryItem *item)
 		scan->at++;
 }
 
-/* Marks of a word that are not escaped: how many, and the last of them. */
+/* One kind of unescaped marks in a word: their number, and the place of the last. */
 typedef struct Seen
 {
 	Size		count;
@@ -268,7 +264,7 @@ typedef struct Seen
 } Seen;
 
 static inline void
-see(BarqQueryScan *scan, Seen *seen)
+note_mark(BarqQueryScan *scan, Seen *seen)
 {
 	seen->count++;
 	seen->query_at = scan->at;
@@ -276,8 +272,8 @@ see(BarqQueryScan *scan, Seen *seen)
 }
 
 /*
- * A word, up to white space or a parenthesis that closes a group. Those that
- * open in the word close in it.
+ * Read a word, up to white space or a parenthesis that closes a group. Parentheses
+ * that open within the word close within it.
  */
 static void
 scan_word(BarqQueryScan *scan, BarqQueryItem *item)
@@ -293,16 +289,16 @@ scan_word(BarqQueryScan *scan, BarqQueryItem *item)
 		switch (scan->query[scan->at])
 		{
 			case '"':
-				out_of_place(scan, scan->at);
+				check_mark(scan, scan->at, true);
 				break;
 			case '*':
-				see(scan, &star);
+				note_mark(scan, &star);
 				break;
 			case '^':
-				see(scan, &caret);
+				note_mark(scan, &caret);
 				break;
 			case '(':
-				see(scan, &open);
+				note_mark(scan, &open);
 				break;
 			case ')':
 				if (open.count > 0)
@@ -344,14 +340,12 @@ ends:
 			scan->used--;
 			star.count--;
 		}
-		if (star.count > 0 && scan->used - first == 1)
-			without_word(scan, star.query_at);
-		else if (star.count > 0)
-			out_of_place(scan, star.query_at);
+		if (star.count > 0)
+			check_mark(scan, star.query_at, scan->used - first != 1);
 	}
 }
 
-/* Is the word OR at the scan's place, between what it joins? */
+/* Read the operator OR, if it is next and has operands on both sides. */
 static bool
 scan_or(BarqQueryScan *scan)
 {
@@ -375,8 +369,8 @@ scan_or(BarqQueryScan *scan)
 }
 
 /*
- * The mark of an item, which is taken. False: it was one that stands alone, and
- * the item begins behind it.
+ * Read the mark of an item, if there is one. False: the mark had no item, and the
+ * next item begins after it.
  */
 static bool
 scan_mark(BarqQueryScan *scan, BarqQueryItem *item)
@@ -390,7 +384,7 @@ scan_mark(BarqQueryScan *scan, BarqQueryItem *item)
 	if (space_here(scan, behind) > 0 || behind == scan->length ||
 		(next == ')' && scan->depth > 0))
 	{
-		without_word(scan, scan->at);
+		check_mark(scan, scan->at, false);
 		scan->at++;
 		return false;
 	}
@@ -401,11 +395,11 @@ scan_mark(BarqQueryScan *scan, BarqQueryItem *item)
 		scan->at++;
 	}
 	else if (!is_digit(next))
-		without_word(scan, scan->at);
+		check_mark(scan, scan->at, false);
 	return true;
 }
 
-/* Open a group. False: it is too deep and is read as a part of the one around. */
+/* Open a group. False: it is too deep; its items belong to the group around it. */
 static bool
 open_group(BarqQueryScan *scan, BarqQueryItem *item)
 {
@@ -426,7 +420,7 @@ open_group(BarqQueryScan *scan, BarqQueryItem *item)
 	return true;
 }
 
-/* Close a group. False: it was too deep to be read. */
+/* Close a group. False: it was one that open_group() ignored. */
 static bool
 close_group(BarqQueryScan *scan, BarqQueryItem *item)
 {
@@ -515,7 +509,7 @@ barq_query_scan_next(BarqQueryScan *scan, BarqQueryItem *item)
 	return true;
 }
 
-/* ---- what others ask of the syntax ---- */
+/* ---- checking and escaping ---- */
 
 void
 barq_text_query_check_strict(const char *query, Size length)
@@ -551,7 +545,7 @@ barq_query_syntax_by_name(const char *name)
 			 errhint("Syntaxes are \"lenient\", \"strict\" and \"plain\".")));
 }
 
-/* Is a character of a word one that lenient reading might take for a mark? */
+/* Might lenient reading take this character for a mark? first: of a word. */
 static bool
 needs_escape(const char *query, Size at, Size length, bool utf8, bool first)
 {

@@ -1,7 +1,7 @@
 /*
  * query_scan.h
- *	  The syntax of a text query alone: items, marks and escapes, whatever the
- *	  words become. No tokenizer, so that a fuzzer can have it.
+ *	  The syntax of a text query: items, marks and escapes. Uses no tokenizer, so
+ *	  that a fuzzer can be built of it.
  */
 #ifndef BARQ_QUERY_SCAN_H
 #define BARQ_QUERY_SCAN_H
@@ -12,9 +12,9 @@ typedef enum BarqItemKind
 {
 	BARQ_ITEM_WORD,
 	BARQ_ITEM_PHRASE,
-	BARQ_ITEM_PREFIX,			/* the star taken off */
+	BARQ_ITEM_PREFIX,			/* without its star */
 	BARQ_ITEM_OPEN,				/* (, with the group's mark */
-	BARQ_ITEM_CLOSE,			/* ), with the group's boost: one for each OPEN */
+	BARQ_ITEM_CLOSE,			/* ), with the group's boost; one for each OPEN */
 	BARQ_ITEM_OR
 } BarqItemKind;
 
@@ -25,8 +25,8 @@ typedef struct BarqQueryItem
 	double		boost;			/* 0 to BARQ_QUERY_MOST_BOOST; 1: none given */
 
 	/*
-	 * Without quotes and escapes; text[-1] is a space and the items' texts
-	 * follow each other, so that items of a row are a text again.
+	 * Without quotes and escapes. text[-1] is a space, and texts of successive
+	 * items adjoin, so that several items are one text, too.
 	 */
 	const char *text;
 	Size		length;
@@ -38,20 +38,21 @@ typedef struct BarqQueryScan
 	Size		length;
 	bool		strict;			/* errors where lenient reading mends */
 	bool		utf8;			/* spaces beyond ASCII are known */
-	Size		at;
-	char	   *buffer;			/* 2 · length bytes suffice */
+	Size		at;				/* the byte to read next */
+	char	   *buffer;			/* items' texts; 2 · length bytes suffice */
 	Size		used;
-	int			depth;			/* groups that are open */
-	Size		opens[BARQ_QUERY_DEEPEST];	/* where they do */
-	Size		ignored;		/* … and, within them, those too deep to be read */
-	bool		has_left;		/* an OR here has something before it */
+	int			depth;			/* number of open groups */
+	Size		opens[BARQ_QUERY_DEEPEST];	/* where each of them opened */
+	Size		ignored;		/* open groups within them that are too deep */
+	bool		has_left;		/* an OR here has a left operand */
 } BarqQueryScan;
 
 /*
- * Read a query item after item; the query stays the caller's, items are good
- * until barq_query_scan_end. Lenient reading raises no error; strict reading
+ * Read a query item by item; barq_query_scan_next() returns false at its end. The
+ * caller keeps the query; items are valid until barq_query_scan_end(). The buffer
+ * is palloc'd. Lenient reading raises no error. Strict reading raises
  * ERRCODE_SYNTAX_ERROR with the place, or ERRCODE_PROGRAM_LIMIT_EXCEEDED for
- * groups deeper than BARQ_QUERY_DEEPEST, and else reads the same items.
+ * groups deeper than BARQ_QUERY_DEEPEST; otherwise it reads the same items.
  */
 extern void barq_query_scan_start(BarqQueryScan *scan, const char *query, Size length,
 								  bool strict);

@@ -2,8 +2,9 @@
  * term_table.c
  *	  A table of distinct terms. See term_table.h.
  *
- * Open addressing over term numbers, with the hash kept beside the bytes so
- * that growing need not read them; the bytes lie in blocks that never move.
+ * A hash table with open addressing; its slots hold term numbers. Each term keeps
+ * its hash, so that growing does not read the bytes. The bytes are in blocks that
+ * never move.
  */
 #include "text/term_table.h"
 
@@ -29,11 +30,12 @@ struct BarqTermTable
 	uint32		space;
 	uint32	   *slots;			/* a power of two, at most half in use */
 	uint64		mask;
-	char	   *block;			/* what is left of the last block of bytes */
+	char	   *block;			/* the free part of the last block */
 	Size		block_left;
-	Size		bytes;
+	Size		bytes;			/* allocated in total */
 };
 
+/* Allocate in the table's context and count the bytes. */
 static void *
 allocate(BarqTermTable *table, Size size)
 {
@@ -58,7 +60,10 @@ barq_terms_create(MemoryContext context)
 	return table;
 }
 
-/* Twice as many slots and terms. */
+/*
+ * Double the slots and the room for terms together. Not by BARQ_ARRAY_RESERVE: the
+ * table counts its bytes, and slots have to be half empty.
+ */
 static void
 grow(BarqTermTable *table)
 {
@@ -94,7 +99,7 @@ grow(BarqTermTable *table)
 	table->mask = nslots - 1;
 }
 
-/* The slot of a term, or the empty one where it would go. */
+/* The slot of a term, or the empty one that it would take. */
 static inline uint64
 find_slot(const BarqTermTable *table, const char *text, uint32 length, uint32 hash)
 {
@@ -111,6 +116,7 @@ find_slot(const BarqTermTable *table, const char *text, uint32 length, uint32 ha
 	}
 }
 
+/* Copy the bytes of a term into the table. */
 static const char *
 keep_bytes(BarqTermTable *table, const char *text, uint32 length)
 {

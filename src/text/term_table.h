@@ -1,7 +1,6 @@
 /*
  * term_table.h
- *	  A table of distinct terms: bytes ↔ a small number. Lives in the memory
- *	  context it was created in.
+ *	  A table of distinct terms: bytes ↔ a small number.
  */
 #ifndef BARQ_TERM_TABLE_H
 #define BARQ_TERM_TABLE_H
@@ -10,23 +9,30 @@
 
 typedef struct BarqTermTable BarqTermTable;
 
+/* An empty table in `context`. */
 extern BarqTermTable *barq_terms_create(MemoryContext context);
 
-/* The number of a term, given one where it is new: 0, 1, 2 … */
+/*
+ * The number of a term; a new term gets the next one: 0, 1, 2 … Copies the bytes.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED.
+ */
 extern uint32 barq_terms_intern(BarqTermTable *table, const char *text, uint32 length);
 
-/* Its number, or PG_UINT32_MAX where it is not in the table. */
+/* The number of a term, or PG_UINT32_MAX if it is not in the table. */
 extern uint32 barq_terms_find(const BarqTermTable *table, const char *text, uint32 length);
 
-/* Its bytes (not terminated), valid as long as the table. */
+/* The bytes of a term (not terminated), valid as long as the table. */
 extern const char *barq_terms_text(const BarqTermTable *table, uint32 term, uint32 *length);
 
+/* The number of terms. */
 extern uint32 barq_terms_count(const BarqTermTable *table);
-extern Size barq_terms_bytes(const BarqTermTable *table);	/* memory used */
+
+/* Bytes of memory that the table takes. */
+extern Size barq_terms_bytes(const BarqTermTable *table);
 
 /*
- * The order of terms in a dictionary: by their bytes as unsigned numbers, the
- * shorter first where one begins the other. No collation has a say in it.
+ * The order of terms in a dictionary: by their bytes as unsigned numbers, a term
+ * before longer ones that begin with it. Independent of collations.
  */
 static inline int
 barq_compare_terms(const char *a, uint32 a_length, const char *b, uint32 b_length)

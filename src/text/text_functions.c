@@ -1,6 +1,6 @@
 /*
  * text_functions.c
- *	  SQL functions that show what a tokenizer makes of a text and of a query.
+ *	  SQL functions that show the terms of a text and the clauses of a query.
  */
 #include "text/text_query.h"
 
@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
+/* By its name; ERRCODE_INVALID_PARAMETER_VALUE for any other. */
 static BarqTokenizerKind
 tokenizer_kind(text *name)
 {
@@ -62,7 +63,8 @@ barq_bm25_terms(PG_FUNCTION_ARGS)
 		pfree(tokens.tokens);
 	return (Datum) 0;
 }
-/* A row for each clause, those of groups behind them, one deeper. */
+
+/* Put a row for each clause; the clauses of a group follow it, one level deeper. */
 static void
 put_clauses(ReturnSetInfo *rsinfo, const BarqClause *clauses, uint32 n, int depth)
 {
@@ -110,7 +112,7 @@ put_clauses(ReturnSetInfo *rsinfo, const BarqClause *clauses, uint32 n, int dept
 /*
  * barq_bm25_clauses(query text, config regconfig, tokenizer text) -> (occur
  * text, kind text, terms text[], offsets bigint[], variants int[], boost float8,
- * depth int), a row a clause.
+ * depth int), one row for each clause.
  */
 PG_FUNCTION_INFO_V1(barq_bm25_clauses);
 Datum

@@ -1,26 +1,28 @@
 /*
  * text_query.c
- *	  A text query's items normalised into clauses. See text_query.h.
+ *	  From the items of a text query to clauses of normalised terms. See
+ *	  text_query.h.
  */
 #include "text/text_query.h"
 
+#include "base/array.h"
 #include "miscadmin.h"
 #include "text/lexize.h"
 #include "text/query_scan.h"
 #include "utils/memutils.h"
 
-/* A term of an item, and where the word that gave it begins. */
+/* A term of the text at hand, and the first byte of its word. */
 typedef struct Span
 {
 	uint32		term;
 	uint32		position;
 	uint32		variant;
-	uint32		answer;			/* of the dictionaries, counted */
+	uint32		answer;			/* number of the dictionaries' answer with it */
 	Size		start;
 	bool		prefix;
 } Span;
 
-/* Clauses that belong together. */
+/* Sibling clauses. */
 typedef struct Clauses
 {
 	uint32		n;
@@ -33,40 +35,35 @@ typedef struct Level
 {
 	BarqOccur	occur;
 	Clauses		clauses;		/* since its last OR */
-	Clauses		alternatives;	/* before that, a group each */
+	Clauses		alternatives;	/* before that: one clause for each alternative */
 } Level;
 
 typedef struct Parse
 {
 	BarqTokenizer *tokenizer;
 	uint32		nterms;			/* of all clauses */
-	bool		full;			/* a clause had no room: nothing more is read */
+	bool		full;			/* BARQ_QUERY_MOST_TERMS reached: stop reading */
 	Level		levels[BARQ_QUERY_DEEPEST + 1];
-	int			depth;			/* the last of them in use */
+	int			depth;			/* of the innermost open level */
 
-	/* of the text at hand */
+	/* the text tokenised last */
 	Span	   *spans;
 	uint32		nspans;
 	uint32		spans_space;
 	uint32		position;
 	uint32		answers;
 
-	/* unmarked words that stand together */
+	/* adjacent unmarked words, whose clauses are still to be made */
 	BarqQueryItem *words;
 	uint32		nwords;
 	uint32		words_space;
 } Parse;
 
+/* Append a copy of a clause. The result is valid until the next call. */
 static BarqClause *
 add_clause(Clauses *clauses, const BarqClause *clause)
 {
-	if (clauses->n == clauses->space)
-	{
-		clauses->space = Max(clauses->space * 2, 8);
-		clauses->list = clauses->list == NULL ?
-			palloc(clauses->space * sizeof(BarqClause)) :
-			repalloc(clauses->list, clauses->space * sizeof(BarqClause));
-	}
+	BARQ_ARRAY_RESERVE(clauses->list, clauses->space, clauses->n + 1, 8);
 	clauses->list[clauses->n] = *clause;
 	return &clauses->list[clauses->n++];
 }
@@ -79,7 +76,7 @@ copy_bytes(const char *text, uint32 length)
 	return memcpy(palloc(Max(length, 1)), text, length);
 }
 
-/* 0 stays 0; else so that scores keep their precision. */
+/* A boost within the bounds in which scores keep their precision; 0 stays 0. */
 static double
 bounded_boost(double boost)
 {
@@ -88,9 +85,12 @@ bounded_boost(double boost)
 	return Min(Max(boost, BARQ_QUERY_SMALLEST_BOOST), BARQ_QUERY_LARGEST_BOOST);
 }
 
-/* A clause of some spans, in the order of their positions; or none. */
+/*
+ * Add a clause, a word or a phrase, of n spans sorted by position; none if n is 0.
+ * Sets parse->full if there are too many terms.
+ */
 static void
-clause_of_spans(Parse *parse, const Span *spans, uint32 n, const BarqQueryItem *item)
+add_clause_of_spans(Parse *parse, const Span *spans, uint32 n, const BarqQueryItem *item)
 {
 	BarqClause *clause;
 
@@ -127,7 +127,7 @@ clause_of_spans(Parse *parse, const Span *spans, uint32 n, const BarqQueryItem *
 	}
 }
 
-/* The first span from i on whose position or, by_answer, answer is another. */
+/* The first span after i with another position or, by_answer, another answer. */
 static uint32
 next_span(const Span *spans, uint32 n, uint32 i, bool by_answer)
 {
@@ -140,39 +140,34 @@ next_span(const Span *spans, uint32 n, uint32 i, bool by_answer)
 }
 
 /*
- * The clauses of an unmarked word: one, but where a dictionary's answer puts
- * several words in the place of its own.
+ * Add the clauses of an unmarked word: one clause, but one for each position if
+ * all spans are from one answer (a dictionary replaces a word by several).
  */
 static void
-clauses_of_word(Parse *parse, const Span *spans, uint32 n, const BarqQueryItem *item)
+add_clauses_of_word(Parse *parse, const Span *spans, uint32 n, const BarqQueryItem *item)
 {
 	if (n == 0 || next_span(spans, n, 0, true) < n)
 	{
-		clause_of_spans(parse, spans, n, item);
+		add_clause_of_spans(parse, spans, n, item);
 		return;
 	}
 	for (uint32 i = 0, next; i < n; i = next)
 	{
 		next = next_span(spans, n, i, false);
-		clause_of_spans(parse, spans + i, next - i, item);
+		add_clause_of_spans(parse, spans + i, next - i, item);
 	}
 }
 
+/* BarqWordSink: add the terms of a word to the spans. */
 static void
-add_span(void *arg, const BarqPiece *word, Size start, Size end)
+add_spans(void *arg, const BarqPiece *word, Size start, Size end)
 {
 	Parse	   *parse = arg;
 
-	/* (more than there may be in all: their clause is left out) */
+	/* one more than the limit is enough for the clause to be left out */
 	for (uint32 i = 0; i < word->nterms && parse->nspans <= BARQ_QUERY_MOST_TERMS; i++)
 	{
-		if (parse->nspans == parse->spans_space)
-		{
-			parse->spans_space = Max(parse->spans_space * 2, 64);
-			parse->spans = parse->spans == NULL ?
-				palloc(parse->spans_space * sizeof(Span)) :
-				repalloc(parse->spans, parse->spans_space * sizeof(Span));
-		}
+		BARQ_ARRAY_RESERVE(parse->spans, parse->spans_space, parse->nspans + 1, 64);
 		parse->spans[parse->nspans++] = (Span) {
 			.term = word->terms[i].term,
 			.position = parse->position + word->terms[i].position,
@@ -186,18 +181,18 @@ add_span(void *arg, const BarqPiece *word, Size start, Size end)
 	parse->answers++;
 }
 
-/* Tokenise [from, to) of the items' texts into parse->spans. */
+/* Set parse->spans to the terms of [from, to), a part of the items' texts. */
 static void
 tokenize(Parse *parse, const char *from, const char *to)
 {
 	parse->nspans = 0;
 	parse->position = 0;
-	barq_tokenize_words(parse->tokenizer, from, to - from, BARQ_WORDS_QUERY, add_span, parse);
+	barq_tokenize_words(parse->tokenizer, from, to - from, BARQ_WORDS_QUERY, add_spans, parse);
 }
 
 /*
- * An item, with the space before it that most words of documents have; not
- * where a configuration has dictionaries for white space.
+ * Tokenise an item with a space before it, as most words of documents have one;
+ * without, if the configuration has dictionaries for white space.
  */
 static void
 tokenize_item(Parse *parse, const BarqQueryItem *item)
@@ -206,8 +201,9 @@ tokenize_item(Parse *parse, const BarqQueryItem *item)
 			 item->text + item->length);
 }
 
+/* Add the clause of a prefix, a phrase, or a word with a mark or a boost. */
 static void
-clause_of_item(Parse *parse, const BarqQueryItem *item)
+add_clause_of_item(Parse *parse, const BarqQueryItem *item)
 {
 	tokenize_item(parse, item);
 	if (item->kind == BARQ_ITEM_PREFIX)
@@ -221,26 +217,23 @@ clause_of_item(Parse *parse, const BarqQueryItem *item)
 			if (parse->spans[i].start >= from + shift || from == 0)
 				parse->spans[i].prefix = true;
 	}
-	clause_of_spans(parse, parse->spans, parse->nspans, item);
+	add_clause_of_spans(parse, parse->spans, parse->nspans, item);
 }
 
+/* Add an unmarked word, whose clauses add_clauses_of_words() makes. */
 static void
-remember_word(Parse *parse, const BarqQueryItem *item)
+add_word(Parse *parse, const BarqQueryItem *item)
 {
-	if (parse->nwords == parse->words_space)
-	{
-		parse->words_space = Max(parse->words_space * 2, 8);
-		parse->words = parse->words == NULL ?
-			MemoryContextAllocHuge(CurrentMemoryContext,
-								   parse->words_space * sizeof(BarqQueryItem)) :
-			repalloc_huge(parse->words, parse->words_space * sizeof(BarqQueryItem));
-	}
+	BARQ_ARRAY_RESERVE(parse->words, parse->words_space, parse->nwords + 1, 8);
 	parse->words[parse->nwords++] = *item;
 }
 
-/* The clauses of unmarked words that stand together. */
+/*
+ * Add the clauses of parse->words: word by word, or, once a dictionary looks ahead,
+ * of all of them together.
+ */
 static void
-clauses_of_words(Parse *parse)
+add_clauses_of_words(Parse *parse)
 {
 	Clauses    *clauses = &parse->levels[parse->depth].clauses;
 	uint32		nclauses = clauses->n;
@@ -253,12 +246,12 @@ clauses_of_words(Parse *parse)
 	for (uint32 i = 0; i < parse->nwords && !parse->tokenizer->looks_ahead && !parse->full; i++)
 	{
 		tokenize_item(parse, &parse->words[i]);
-		clauses_of_word(parse, parse->spans, parse->nspans, &parse->words[i]);
+		add_clauses_of_word(parse, parse->spans, parse->nspans, &parse->words[i]);
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (parse->tokenizer->looks_ahead)
 	{
-		/* all of them together, sorted by the word in which an answer begins */
+		/* spans belong to the word in which their answer begins */
 		clauses->n = nclauses;
 		parse->nterms = nterms;
 		last = &parse->words[parse->nwords - 1];
@@ -276,7 +269,7 @@ clauses_of_words(Parse *parse)
 				 parse->spans[next].start < end;
 				 next++)
 				;
-			clauses_of_word(parse, parse->spans + i, next - i, &parse->words[word]);
+			add_clauses_of_word(parse, parse->spans + i, next - i, &parse->words[word]);
 		}
 	}
 	parse->nwords = 0;
@@ -284,6 +277,7 @@ clauses_of_words(Parse *parse)
 
 /* ---- groups ---- */
 
+/* Multiply the boosts of a clause and of those within it. */
 static void
 multiply(BarqClause *clause, double boost)
 {
@@ -292,7 +286,7 @@ multiply(BarqClause *clause, double boost)
 		multiply(&clause->clauses[i], boost);
 }
 
-/* Several clauses as one of a kind; a lone one without a mark stands for itself. */
+/* Clauses as one clause of a kind; a single one without a mark is returned itself. */
 static BarqClause
 join(BarqClauseKind kind, const Clauses *clauses)
 {
@@ -307,7 +301,7 @@ join(BarqClauseKind kind, const Clauses *clauses)
 	};
 }
 
-/* The clauses since the last OR, if any are left, are an alternative. */
+/* Make the clauses since the last OR, if any, an alternative. */
 static void
 end_alternative(Level *level)
 {
@@ -320,13 +314,14 @@ end_alternative(Level *level)
 	level->clauses = (Clauses) {0};
 }
 
+/* Begin a group. */
 static void
 open_level(Parse *parse, const BarqQueryItem *item)
 {
 	parse->levels[++parse->depth] = (Level) {.occur = item->occur};
 }
 
-/* A group is complete; nothing where it has no clauses. */
+/* End a group and add its clause to the level around it, if it has clauses. */
 static void
 close_level(Parse *parse, double boost)
 {
@@ -349,10 +344,10 @@ take_item(Parse *parse, const BarqQueryItem *item)
 {
 	if (item->kind == BARQ_ITEM_WORD && item->occur == BARQ_SHOULD && item->boost == 1)
 	{
-		remember_word(parse, item);
+		add_word(parse, item);
 		return;
 	}
-	clauses_of_words(parse);
+	add_clauses_of_words(parse);
 	switch (item->kind)
 	{
 		case BARQ_ITEM_OPEN:
@@ -365,7 +360,7 @@ take_item(Parse *parse, const BarqQueryItem *item)
 			end_alternative(&parse->levels[parse->depth]);
 			break;
 		default:
-			clause_of_item(parse, item);
+			add_clause_of_item(parse, item);
 			break;
 	}
 }
@@ -386,7 +381,7 @@ barq_text_query_parse(const char *query, Size length, BarqTokenizer *tokenizer)
 		take_item(&parse, &item);
 		CHECK_FOR_INTERRUPTS();
 	}
-	clauses_of_words(&parse);
+	add_clauses_of_words(&parse);
 	while (parse.depth > 0)
 		close_level(&parse, 1);
 	barq_query_scan_end(&scan);
@@ -404,7 +399,7 @@ barq_text_query_parse(const char *query, Size length, BarqTokenizer *tokenizer)
 		top->clauses = (Clauses) {0};
 		add_clause(&top->clauses, &any);
 	}
-	/* the query is a group itself */
+	/* the query is a group itself: drop one that encloses it all */
 	if (top->clauses.n == 1 && top->clauses.list[0].kind == BARQ_CLAUSE_GROUP &&
 		top->clauses.list[0].occur == BARQ_SHOULD)
 	{

@@ -1,7 +1,7 @@
 /*
  * text_query.h
  *	  The query language: words, "phrases", +must, -not, prefix*, OR, groups in
- *	  ( ), ^2 boosts, \ escapes; parsed into clauses and normalised by the
+ *	  ( ), ^2 boosts, \ escapes; parsed into clauses, whose terms come from the
  *	  tokenizer of the documents.
  */
 #ifndef BARQ_TEXT_QUERY_H
@@ -13,7 +13,7 @@
 #define BARQ_QUERY_DEEPEST		32		/* groups within groups */
 #define BARQ_QUERY_MOST_BOOST	1000	/* of one mark */
 
-/* Of marks within marks, multiplied; 0 is left 0. */
+/* Bounds of the product of nested boosts; 0 stays 0. */
 #define BARQ_QUERY_SMALLEST_BOOST	1e-6
 #define BARQ_QUERY_LARGEST_BOOST	1e6
 
@@ -26,90 +26,89 @@ typedef enum BarqOccur
 
 typedef enum BarqClauseKind
 {
-	BARQ_CLAUSE_WORD,			/* terms of one position */
+	BARQ_CLAUSE_WORD,			/* terms at one position */
 	BARQ_CLAUSE_PHRASE,			/* terms at given distances */
-	BARQ_CLAUSE_GROUP,			/* clauses with marks of their own */
+	BARQ_CLAUSE_GROUP,			/* clauses, each with a mark of its own */
 	BARQ_CLAUSE_ANY				/* clauses that are alternatives (OR) */
 } BarqClauseKind;
 
 /*
- * A normalised term of a clause. At each offset the terms of one variant
- * belong together and the variants are alternatives: the word is there where
- * all terms of some variant are.
+ * A normalised term of a clause. Variants at one offset are alternatives: the word
+ * occurs at a position if all terms of one variant do.
  */
 typedef struct BarqClauseTerm
 {
 	char	   *text;			/* palloc'd, not terminated */
 	uint32		length;
-	uint32		offset;			/* in a phrase, from its first term; else 0 */
-	uint32		variant;		/* of its offset: 0, 1, 2 ... */
-	bool		prefix;			/* stands for all terms that begin with it */
+	uint32		offset;			/* positions after the phrase's first term; else 0 */
+	uint32		variant;		/* at its offset: 0, 1, 2 ... */
+	bool		prefix;			/* matches all terms that begin with it */
 } BarqClauseTerm;
 
 typedef struct BarqClause
 {
 	BarqClauseKind kind;
 	BarqOccur	occur;
-	double		boost;			/* of a word or a phrase, those of its groups in it */
+	double		boost;			/* of a word or a phrase: times those of its groups */
 	uint32		nterms;			/* of a word or a phrase */
-	BarqClauseTerm *terms;		/* by offset and variant */
+	BarqClauseTerm *terms;		/* sorted by offset and variant */
 	uint32		nclauses;		/* of a group or alternatives: at least one */
 	struct BarqClause *clauses;
 } BarqClause;
 
 typedef struct BarqTextQuery
 {
-	uint32		nclauses;		/* without those that normalised to nothing */
+	uint32		nclauses;		/* without those that have no terms */
 	BarqClause *clauses;
 } BarqTextQuery;
 
 /*
- * Parse leniently and normalise; lives in the current memory context. Raises
- * nothing but what dictionaries and memory do: what is malformed is mended
- * (query_scan.c), groups deeper than BARQ_QUERY_DEEPEST are read as part of
- * the one around them, and clauses after BARQ_QUERY_MOST_TERMS terms are left
- * out. A query of nothing but stop words has no clauses.
+ * Parse leniently and normalise; palloc'd. Only dictionaries and memory limits
+ * raise errors: malformed queries are repaired (query_scan.c), groups deeper than
+ * BARQ_QUERY_DEEPEST are read as part of the group around them, and clauses after
+ * BARQ_QUERY_MOST_TERMS terms are left out. A query of stop words alone has no
+ * clauses.
  *
- * OR joins what stands between it and the next OR or the end of its group: "a
- * b OR c" is (a b) OR c, as in websearch_to_tsquery.
+ * OR separates alternatives, each of which extends to the next OR or to the end of
+ * the group: "a b OR c" is (a b) OR c, as in websearch_to_tsquery.
  *
- * A word that gives terms at several positions (foo-bar, a URL, three letters
- * of Japanese in an ngram index) is a phrase of them, as it is in a document
- * that holds the same word. Unmarked words that stand together are tokenised
- * together where a dictionary looks ahead (a thesaurus), each alone elsewhere;
- * the words that a thesaurus puts in their place are words of the query, not a
- * phrase, as in plainto_tsquery.
+ * A word that gives terms at several positions (foo-bar, a URL, three letters of
+ * Japanese in an ngram index) is a phrase of them, since a document with this word
+ * has the terms at the same distances. Adjacent unmarked words are tokenised
+ * together if a dictionary looks ahead (a thesaurus), else each alone. The words by
+ * which a thesaurus replaces them are words of the query, not a phrase, as in
+ * plainto_tsquery.
  *
- * A prefix goes through the dictionaries as to_tsquery('word:*') does: all its
- * terms are prefixes, and a stop word vanishes. An ngram tokenizer's star
- * belongs to the last word of a script with spaces; grams need none, they are
- * found in longer words anyway.
+ * A prefix is normalised as by to_tsquery('word:*'): all its terms are prefixes,
+ * and a stop word vanishes. With an ngram tokenizer the star belongs to the last
+ * word, if that is of a script with spaces; grams need no star, since they are
+ * found within longer words anyway.
  */
 extern BarqTextQuery *barq_text_query_parse(const char *query, Size length,
 											BarqTokenizer *tokenizer);
 
-/* How a query's text is read. */
+/* Ways to read the text of a query. */
 typedef enum BarqQuerySyntax
 {
-	BARQ_SYNTAX_LENIENT,		/* text from people: never an error */
-	BARQ_SYNTAX_STRICT,			/* ERRCODE_SYNTAX_ERROR for what lenient mends */
-	BARQ_SYNTAX_PLAIN			/* words alone, no mark means anything */
+	BARQ_SYNTAX_LENIENT,		/* for text typed by people: never an error */
+	BARQ_SYNTAX_STRICT,			/* ERRCODE_SYNTAX_ERROR where lenient repairs */
+	BARQ_SYNTAX_PLAIN			/* words only; marks have no meaning */
 } BarqQuerySyntax;
 
 /* By its name; ERRCODE_INVALID_PARAMETER_VALUE, with a hint, for any other. */
 extern BarqQuerySyntax barq_query_syntax_by_name(const char *name);
 
 /*
- * Check a query as `strict` reads it. ERRCODE_SYNTAX_ERROR, with the place and
- * a hint, where lenient reading would mend something; a query that passes means
- * the same leniently.
+ * Check a query by strict reading. ERRCODE_SYNTAX_ERROR, with the place and a
+ * hint, where lenient reading would repair it; ERRCODE_PROGRAM_LIMIT_EXCEEDED for
+ * too many words or too deep groups. A query that passes means the same leniently.
  */
 extern void barq_text_query_check_strict(const char *query, Size length);
 
 /*
- * A text with backslashes before all that would be read as marks: read
- * leniently it asks for the words of the text. Palloc'd, terminated by a zero
- * byte that *escaped_length does not count.
+ * A text with a backslash before each character that would be read as a mark, so
+ * that it is a query for its own words. Palloc'd, terminated by a zero byte that
+ * *escaped_length does not count.
  */
 extern char *barq_text_query_escape(const char *query, Size length, Size *escaped_length);
 

@@ -1,16 +1,17 @@
 /*
  * tokenizer.c
- *	  Tokenizers: what they know of their configuration, what they remember,
- *	  and the way of a text through them. See tokenizer.h, README.md.
+ *	  Tokenizers: their configuration, their caches, and tokenising a text. See
+ *	  tokenizer.h, README.md.
  *
- * Most of a text never gets to the parser: with PostgreSQL's default parser a
- * piece between white spaces gives the same terms wherever it stands (README.md
- * has the proof and its conditions), so that what it gave is remembered.
+ * Most of a text is not parsed: with PostgreSQL's default parser a piece between
+ * white spaces gives the same terms at any place (README.md has the proof and its
+ * conditions), so its terms are cached.
  */
 #include "text/lexize.h"
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "base/array.h"
 #include "base/compat.h"
 #include "miscadmin.h"
 #include "tsearch/ts_cache.h"
@@ -20,35 +21,38 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+/* Bytes of a tokenizer's caches, and of all tokenizers of a backend. */
 #define WORDS_LIMIT		((Size) 8 * 1024 * 1024)
 #define BETWEEN_LIMIT	((Size) 16 * 1024 * 1024)
 #define CACHED_LIMIT	((Size) 32 * 1024 * 1024)
 
-/* The default parser's type of what is between words. */
+/* The default parser's token type of separators. */
 #define BLANK			12
 
 /* ---- the configuration ---- */
 
-/* Counts changes of text search objects, as far as this backend hears of them. */
+/* Incremented when text search objects change. */
 static uint64 generation = 1;
 
+/* Syscache callback. */
 static void
 objects_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
 	generation++;
 }
 
+/* Register the callbacks, once. */
 static void
-hear_of_changes(void)
+register_callbacks(void)
 {
 	static const int caches[] = {TSCONFIGOID, TSCONFIGMAP, TSDICTOID, TSPARSEROID, TSTEMPLATEOID};
-	static bool heard = false;
+	static bool registered = false;
 
-	if (heard)
+	if (registered)
 		return;
 	for (Size i = 0; i < lengthof(caches); i++)
 		CacheRegisterSyscacheCallback(caches[i], objects_changed, (Datum) 0);
-	heard = true;
+	registered = true;
 }
 
 void
@@ -105,7 +109,7 @@ barq_tokenizer_create(Oid config, BarqTokenizerKind kind, MemoryContext parent)
 												  ALLOCSET_DEFAULT_SIZES);
 	BarqTokenizer *tokenizer = MemoryContextAllocZero(context, sizeof(BarqTokenizer));
 
-	hear_of_changes();
+	register_callbacks();
 	tokenizer->context = context;
 	tokenizer->config = config;
 	tokenizer->kind = kind;
@@ -148,15 +152,16 @@ barq_tokenizer_bytes(const BarqTokenizer *tokenizer)
 }
 
 /*
- * Few in practice: as many as a backend has seen configurations. They share
- * CACHED_LIMIT; when that is used up, all but the one asked for are emptied,
- * and that one too if it takes more than half of it.
+ * There is one tokenizer for each configuration that the backend has used, so
+ * their number is small. When they exceed CACHED_LIMIT together, all but the one
+ * returned are emptied, and that one, too, if it takes more than half of the limit.
  */
 BarqTokenizer *
 barq_tokenizer_cached(Oid config, BarqTokenizerKind kind)
 {
 	static BarqTokenizer **kept = NULL;
 	static int	nkept = 0;
+	static int	space = 0;
 	BarqTokenizer *found = NULL;
 	Size		bytes = 0;
 
@@ -170,17 +175,14 @@ barq_tokenizer_cached(Oid config, BarqTokenizerKind kind)
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
-		if (kept == NULL)
-			kept = palloc(sizeof(BarqTokenizer *));
-		else
-			kept = repalloc(kept, (nkept + 1) * sizeof(BarqTokenizer *));
+		BARQ_ARRAY_RESERVE(kept, space, nkept + 1, 4);
 		MemoryContextSwitchTo(old);
-		/* (one that fails is left to be collected with what it was made in) */
+		/* in the current context first, which frees it after an error */
 		found = barq_tokenizer_create(config, kind, CurrentMemoryContext);
 		MemoryContextSetParent(found->context, TopMemoryContext);
 		kept[nkept++] = found;
 	}
-	/* a dictionary that it runs has come back to us: leave it alone */
+	/* called by a dictionary that this tokenizer runs */
 	if (found->busy)
 		return barq_tokenizer_create(config, kind, CurrentMemoryContext);
 	barq_tokenizer_refresh(found);
@@ -193,7 +195,7 @@ barq_tokenizer_cached(Oid config, BarqTokenizerKind kind)
 
 /* ---- tokens ---- */
 
-/* Where the words of a text go. */
+/* The destination of a text's terms. */
 typedef struct Target
 {
 	const BarqTokenizer *tokenizer;
@@ -201,25 +203,20 @@ typedef struct Target
 	uint64		position;		/* of the last word */
 } Target;
 
+/* Make room for n more tokens. ERRCODE_PROGRAM_LIMIT_EXCEEDED. */
 static void
-make_room(BarqTokens *tokens, uint32 n)
+reserve_tokens(BarqTokens *tokens, uint32 n)
 {
-	uint64		space = Max((uint64) tokens->space * 2, 64);
+	uint64		needed = (uint64) tokens->ntokens + n;
 
-	while (space < (uint64) tokens->ntokens + n)
-		space *= 2;
-	if (space > PG_UINT32_MAX)
+	if (needed > PG_UINT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a document has too many words")));
-	if (tokens->tokens == NULL)
-		tokens->tokens = MemoryContextAllocHuge(CurrentMemoryContext,
-												space * sizeof(BarqToken));
-	else
-		tokens->tokens = repalloc_huge(tokens->tokens, space * sizeof(BarqToken));
-	tokens->space = space;
+	BARQ_ARRAY_RESERVE(tokens->tokens, tokens->space, needed, 64);
 }
 
+/* Append the terms of a piece. */
 static inline void
 add_piece(Target *target, const BarqPiece *piece)
 {
@@ -227,7 +224,7 @@ add_piece(Target *target, const BarqPiece *piece)
 	BarqToken  *to;
 
 	if (tokens->space - tokens->ntokens < piece->nterms)
-		make_room(tokens, piece->nterms);
+		reserve_tokens(tokens, piece->nterms);
 	to = tokens->tokens + tokens->ntokens;
 	for (uint32 i = 0; i < piece->nterms; i++)
 	{
@@ -240,13 +237,14 @@ add_piece(Target *target, const BarqPiece *piece)
 	target->position += piece->advance;
 }
 
+/* BarqWordSink: append to a Target. */
 static void
 add_word(void *arg, const BarqPiece *piece, Size start, Size end)
 {
 	add_piece(arg, piece);
 }
 
-/* What the parser and the dictionaries make of a text. */
+/* Run the parser and the dictionaries over a text; the tokenizer is busy meanwhile. */
 static void
 run_parser(BarqTokenizer *tokenizer, const char *text, Size length,
 		   BarqWordsFor purpose, BarqWordSink sink, void *arg)
@@ -268,12 +266,6 @@ run_parser(BarqTokenizer *tokenizer, const char *text, Size length,
 
 /* ---- pieces between white spaces ---- */
 
-static inline bool
-is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* The end of the piece that begins at p. */
 static inline const char *
 piece_end(const char *p, const char *end)
@@ -294,16 +286,17 @@ piece_end(const char *p, const char *end)
 			continue;
 		}
 		p += __builtin_ctzll(low) / 8;
-		if (is_space(*p))
+		if (barq_is_space(*p))
 			return p;
 		p++;
 	}
 #endif
-	while (p < end && !is_space(*p))
+	while (p < end && !barq_is_space(*p))
 		p++;
 	return p;
 }
 
+/* BarqWordSink: append to the tokenizer's draft. */
 static void
 draft_word(void *arg, const BarqPiece *word, Size start, Size end)
 {
@@ -311,8 +304,8 @@ draft_word(void *arg, const BarqPiece *word, Size start, Size end)
 }
 
 /*
- * Have the parser look at a piece, with a space before it as in the text, and
- * remember what it gives.
+ * Parse a piece, with a space before it as in the text, and cache its terms. They
+ * are valid until the next piece is learnt.
  */
 static void
 learn_piece(BarqTokenizer *tokenizer, const char *text, uint32 length, BarqPiece *piece)
@@ -327,36 +320,36 @@ learn_piece(BarqTokenizer *tokenizer, const char *text, uint32 length, BarqPiece
 	barq_pieces_add(&tokenizer->between, piece, text, length, 0);
 }
 
-/* A piece that is on its way. */
-typedef struct Coming
+/* A piece to be looked up. */
+typedef struct NextPiece
 {
 	const char *start;
 	Size		length;
 	uint64		group;
 	uint64		hash;
-} Coming;
+} NextPiece;
 
 /*
- * So many pieces are looked for at a time: the memory that one needs comes
- * while others are hashed.
+ * Number of pieces that are looked up together: the processor fetches the cache
+ * entries of some while others are hashed.
  */
-#define MANY	32
+#define NEXT_PIECES	32
 
 /*
- * Find the next pieces between p and end, and have the processor fetch what is
- * remembered of them. Returns how many.
+ * Find the next pieces between *from and end, and prefetch their cache entries.
+ * Returns their number and advances *from.
  */
 static int
-coming_pieces(const BarqPieces *between, Coming *coming, const char **from, const char *end)
+next_pieces(const BarqPieces *between, NextPiece *next, const char **from, const char *end)
 {
 	const char *p = *from;
 	int			n = 0;
 
-	for (; n < MANY; n++)
+	for (; n < NEXT_PIECES; n++)
 	{
-		Coming	   *c = &coming[n];
+		NextPiece  *c = &next[n];
 
-		while (p < end && is_space(*p))
+		while (p < end && barq_is_space(*p))
 			p++;
 		if (p == end)
 			break;
@@ -378,13 +371,13 @@ coming_pieces(const BarqPieces *between, Coming *coming, const char **from, cons
 		__builtin_prefetch(&between->slots[c->hash & between->mask]);
 	}
 	for (int i = 0; i < n; i++)
-		if (coming[i].length <= BARQ_PIECE_LONGEST)
-			__builtin_prefetch(barq_pieces_guess(between, coming[i].hash));
+		if (next[i].length <= BARQ_PIECE_LONGEST)
+			__builtin_prefetch(barq_pieces_guess(between, next[i].hash));
 	*from = p;
 	return n;
 }
 
-/* Where the first tag may begin: '<' and what the parser takes for its start. */
+/* The first '<' that the parser takes for the start of a tag; `end`: none. */
 static const char *
 first_tag(const char *text, const char *end)
 {
@@ -400,27 +393,28 @@ first_tag(const char *text, const char *end)
 }
 
 /*
- * The pieces of a text without tags. Stops early when a dictionary has asked
- * for more than a piece.
+ * Append the terms of a text without tags, piece by piece. Returns early, with
+ * tokenizer->looks_ahead set, when a dictionary has asked for more than a piece:
+ * then the terms so far are not valid.
  */
 static void
 add_pieces(BarqTokenizer *tokenizer, Target *target, const char *text, const char *end)
 {
 	const char *p = text;
-	Coming		coming[MANY];
+	NextPiece	next[NEXT_PIECES];
 	int			n;
 
-	while ((n = coming_pieces(&tokenizer->between, coming, &p, end)) > 0)
+	while ((n = next_pieces(&tokenizer->between, next, &p, end)) > 0)
 	{
 		for (int i = 0; i < n; i++)
 		{
-			Coming	   *c = &coming[i];
+			NextPiece  *c = &next[i];
 			BarqPiece	piece;
 
 			if (c->length > BARQ_PIECE_LONGEST ||
 				(c->start == text && (*text == '.' || *text == '~')))
 			{
-				/* with the white space before it, if there is some */
+				/* with the white space before it, if any */
 				const char *from = c->start > text ? c->start - 1 : c->start;
 
 				run_parser(tokenizer, from, c->start + c->length - from, BARQ_WORDS_DOCUMENT,
@@ -459,15 +453,15 @@ barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 		BarqTokens	before = *tokens;
 		const char *stop = first_tag(text, end);
 
-		/* a tag may hold white space: the parser reads on from before it */
-		while (stop < end && stop > text && !is_space(*stop))
+		/* a tag may contain white space: from the one before it on, parse */
+		while (stop < end && stop > text && !barq_is_space(*stop))
 			stop--;
 		add_pieces(tokenizer, &target, text, stop);
 		if (!tokenizer->looks_ahead)
 			text = stop;
 		else
 		{
-			/* from the start again, word by word */
+			/* start again, word by word */
 			tokens->ntokens = before.ntokens;
 			tokens->length = before.length;
 			target.position = first;

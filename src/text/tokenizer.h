@@ -1,8 +1,8 @@
 /*
  * tokenizer.h
- *	  Text to terms, by a text search configuration's parser and dictionaries
- *	  directly: no tsvector, hence none of its limits (1 MB of lexemes,
- *	  positions up to 16,383, 256 positions a lexeme).
+ *	  Text to terms, by the parser and the dictionaries of a text search
+ *	  configuration. No tsvector is made, so its limits do not apply (1 MB of
+ *	  lexemes, positions up to 16,383, 256 positions a lexeme).
  */
 #ifndef BARQ_TOKENIZER_H
 #define BARQ_TOKENIZER_H
@@ -13,51 +13,58 @@
 
 typedef enum BarqTokenizerKind
 {
-	BARQ_TOKENIZER_CONFIG = 0,	/* as stored: never renumber */
+	BARQ_TOKENIZER_CONFIG = 0,	/* on disk: never renumber */
 	BARQ_TOKENIZER_NGRAM = 1
 } BarqTokenizerKind;
 
 typedef struct BarqTokenizer BarqTokenizer;
 
-/* A term of a text and where it stands. */
+/* A term of a text and its position. */
 typedef struct BarqToken
 {
 	uint32		term;			/* in the tokenizer's table */
-	uint32		position;		/* counts the text's words from 1, stop words too */
+	uint32		position;		/* of its word, from 1; stop words count */
 } BarqToken;
 
 typedef struct BarqTokens
 {
-	BarqToken  *tokens;			/* in the order of the text; a term once a position */
+	BarqToken  *tokens;			/* in the order of the text; distinct at a position */
 	uint32		ntokens;
 	uint32		space;
-	uint32		length;			/* words that gave at least one term: BM25's len */
-	uint32		last_position;	/* where the next element of an array goes on from */
+	uint32		length;			/* number of words with terms: len of BM25 */
+	uint32		last_position;	/* after which the next element of an array begins */
 } BarqTokens;
 
 /*
- * A tokenizer for a configuration (its OID must exist). It remembers which
- * terms a word gives; barq_tokenizer_reset forgets them and the table.
+ * A tokenizer for a configuration, with a memory context of its own below
+ * `context`. ERRCODE_UNDEFINED_OBJECT if the configuration does not exist.
  */
 extern BarqTokenizer *barq_tokenizer_create(Oid config, BarqTokenizerKind kind,
 											MemoryContext context);
+
+/* Empty its caches and its table of terms, which invalidates term numbers. */
 extern void barq_tokenizer_reset(BarqTokenizer *tokenizer);
+
+/* Its table of terms; owned by the tokenizer, until it is reset. */
 extern BarqTermTable *barq_tokenizer_terms(BarqTokenizer *tokenizer);
+
+/* Bytes of its caches and of its table of terms. */
 extern Size barq_tokenizer_bytes(const BarqTokenizer *tokenizer);
 
 /*
- * A tokenizer that this backend keeps for a configuration and kind, made again
- * when the configuration or a dictionary of it changes, and reset when it
- * grows past its share of memory. Term numbers are valid only until the next
- * call of this function.
+ * The backend's tokenizer for a configuration and kind. It reads a changed
+ * configuration again, and is reset when the backend's tokenizers exceed their
+ * memory. Term numbers are valid until the next call. ERRCODE_UNDEFINED_OBJECT.
  */
 extern BarqTokenizer *barq_tokenizer_cached(Oid config, BarqTokenizerKind kind);
 
 /*
- * Append a text's terms to tokens (zeroed by the caller at first; its array is
- * palloc'd in the current context and re-used over calls if the caller sets
- * ntokens, length and last_position to 0 in between). With last_position > 0
- * the text's first word comes at last_position + gap + 1.
+ * Append the terms of a text to *tokens, which the caller zeroes before the first
+ * call. Its array is palloc'd in the current memory context; to reuse it for
+ * another document the caller sets ntokens, length and last_position to 0. If
+ * last_position > 0, the first word has position last_position + gap + 1.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED for more than 2^32 - 1 terms or positions.
+ * Dictionaries may raise errors; the caller holds no buffer lock.
  */
 extern void barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 						  uint32 gap, BarqTokens *tokens);

@@ -12,7 +12,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25threshold);
 
 extern Datum barq_bm25query_out(PG_FUNCTION_ARGS);
 
-/* cstring → bm25threshold: nobody writes one. ERRCODE_FEATURE_NOT_SUPPORTED */
+/* cstring → bm25threshold: always ERRCODE_FEATURE_NOT_SUPPORTED. */
 Datum
 barq_bm25threshold_in(PG_FUNCTION_ARGS)
 {

@@ -1,7 +1,7 @@
 /*
  * bm25threshold.h
- *	  The type bm25threshold: a text query and a bound of its scores. Only the
- *	  planner makes its values, for `body <@> query < bound` (text_paths.c).
+ *	  The type bm25threshold: a text query and an upper bound for `<@>`. Only the
+ *	  planner makes its values, from `body <@> query < bound` (text_paths.c).
  */
 #ifndef BARQ_BM25THRESHOLD_H
 #define BARQ_BM25THRESHOLD_H
@@ -12,7 +12,7 @@
 typedef struct BarqThreshold
 {
 	int32		vl_len_;
-	uint32		inclusive;		/* 1: scores may equal the bound; 0 */
+	uint32		inclusive;		/* 1: values equal to the bound pass; 0: not */
 	float8		bound;			/* of `<@>`, so mostly negative */
 	char		query[FLEXIBLE_ARRAY_MEMBER];	/* a BarqQueryValue */
 } BarqThreshold;
@@ -21,7 +21,7 @@ StaticAssertDecl(offsetof(BarqThreshold, query) == 16, "its query is aligned");
 
 #define DatumGetBarqThreshold(datum) ((BarqThreshold *) PG_DETOAST_DATUM(datum))
 
-/* Its query; ERROR as DatumGetBarqQueryValue. */
+/* Its query: a pointer into it, or a detoasted copy, palloc'd. */
 static inline BarqQueryValue *
 barq_threshold_query(const BarqThreshold *threshold)
 {

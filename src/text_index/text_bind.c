@@ -1,31 +1,33 @@
 /*
  * text_bind.c
  *	  Text queries bound to the statistics of an index: which terms score and by
- *	  how much, what rows must and must not hold.
+ *	  how much, which terms a row must and must not contain.
  *
- * In a @@@ unmarked words are required, all of them; in a <@> they are
- * alternatives. So a group holds, where a <@> asks, if all that is marked + and
- * nothing that is marked - does, and, where nothing is marked +, something else
- * does; an unmarked phrase does where one of its words does. What scores at all
- * holds one of the query's words: conditions are needed for marks alone.
+ * Unmarked words are all required by @@@, and are alternatives for <@>. So for
+ * <@> a group matches a row if all its clauses marked + match, none marked -
+ * does, and, if none is marked +, at least one unmarked clause does; an unmarked
+ * phrase matches if one of its words does. A row that scores contains one of the
+ * query's words anyway: a query without marks needs no conditions for <@>.
  */
 #include "postgres.h"
 
-#include "text_index/text_index.h"
+#include "base/array.h"
 #include "miscadmin.h"
+#include "text_index/text_index.h"
 #include "utils/memutils.h"
 
 #define NO_VARIANT	PG_UINT32_MAX
 
-/* A term as a clause names it. */
+/* One occurrence of a term in a clause. */
 typedef struct BoundTerm
 {
 	BarqBm25Term term;
 	double		boost;			/* 0: does not score */
-	uint32		variant;		/* that it scores with, or NO_VARIANT */
+	uint32		variant;		/* of several terms, with which it scores; NO_VARIANT:
+								 * it scores alone */
 } BoundTerm;
 
-/* Conditions that belong together. */
+/* Sibling conditions. */
 typedef struct Conditions
 {
 	uint32		n;
@@ -33,7 +35,10 @@ typedef struct Conditions
 	BarqBm25Condition *list;
 } Conditions;
 
-/* A query under way: terms, and variants and conditions that refer to them. */
+/*
+ * A query while it is bound. Variants and conditions refer to terms by their
+ * numbers here; sort_terms() replaces these by numbers of the final query.
+ */
 typedef struct Binding
 {
 	BoundTerm  *terms;
@@ -47,16 +52,11 @@ typedef struct Binding
 
 /* ---- terms ---- */
 
+/* Returns the term's number. Its text stays the clause's. */
 static uint32
 add_term(Binding *binding, const BarqClauseTerm *term, double boost, uint32 variant)
 {
-	if (binding->n == binding->space)
-	{
-		binding->space = Max(binding->space * 2, 16);
-		binding->terms = binding->terms == NULL ?
-			palloc(sizeof(BoundTerm) * binding->space) :
-			repalloc_huge(binding->terms, sizeof(BoundTerm) * (Size) binding->space);
-	}
+	BARQ_ARRAY_RESERVE(binding->terms, binding->space, binding->n + 1, 16);
 	binding->terms[binding->n] = (BoundTerm) {
 		.term.text = {term->text, term->length},
 		.term.prefix = term->prefix,
@@ -66,26 +66,20 @@ add_term(Binding *binding, const BarqClauseTerm *term, double boost, uint32 vari
 	return binding->n++;
 }
 
+/* A variant with room for nterms term numbers; valid until the next one is added. */
 static BarqBm25Variant *
 add_variant(Binding *binding, uint32 nterms)
 {
 	BarqBm25Variant *variant;
 
-	if (binding->nvariants == binding->variant_space)
-	{
-		binding->variant_space = Max(binding->variant_space * 2, 16);
-		binding->variants = binding->variants == NULL ?
-			palloc(sizeof(BarqBm25Variant) * binding->variant_space) :
-			repalloc_huge(binding->variants,
-						  sizeof(BarqBm25Variant) * (Size) binding->variant_space);
-	}
+	BARQ_ARRAY_RESERVE(binding->variants, binding->variant_space, binding->nvariants + 1, 16);
 	variant = &binding->variants[binding->nvariants++];
 	variant->nterms = nterms;
 	variant->terms = palloc(sizeof(uint32) * nterms);
 	return variant;
 }
 
-/* The terms of a word or a phrase score, a variant of several all together. */
+/* Let the terms of a word or a phrase score, those of one variant together. */
 static void
 score_terms(Binding *binding, const BarqClause *clause)
 {
@@ -110,7 +104,7 @@ score_terms(Binding *binding, const BarqClause *clause)
 	}
 }
 
-/* All words that a query asks for score, in whatever group. */
+/* Let all words and phrases score that are not marked -, at any depth of groups. */
 static void
 score_clauses(Binding *binding, const BarqClause *clauses, uint32 n)
 {
@@ -130,21 +124,16 @@ score_clauses(Binding *binding, const BarqClause *clauses, uint32 n)
 
 /* ---- conditions ---- */
 
+/* Add a copy of a condition, with this occur. */
 static void
 add_condition(Conditions *conditions, BarqOccur occur, const BarqBm25Condition *condition)
 {
-	if (conditions->n == conditions->space)
-	{
-		conditions->space = Max(conditions->space * 2, 4);
-		conditions->list = conditions->list == NULL ?
-			palloc(sizeof(BarqBm25Condition) * conditions->space) :
-			repalloc_huge(conditions->list,
-						  sizeof(BarqBm25Condition) * (Size) conditions->space);
-	}
+	BARQ_ARRAY_RESERVE(conditions->list, conditions->space, conditions->n + 1, 4);
 	conditions->list[conditions->n] = *condition;
 	conditions->list[conditions->n++].occur = occur;
 }
 
+/* A condition over sub-conditions, which it takes over. */
 static BarqBm25Condition
 condition_of(BarqBm25ConditionKind kind, const Conditions *conditions)
 {
@@ -156,7 +145,7 @@ condition_of(BarqBm25ConditionKind kind, const Conditions *conditions)
 	};
 }
 
-/* A word or a phrase; loose: one of a phrase's words will do. */
+/* The condition of a word or a phrase; loose: one of a phrase's words suffices. */
 static BarqBm25Condition
 condition_of_terms(Binding *binding, const BarqClause *clause, bool loose)
 {
@@ -194,7 +183,7 @@ condition_of_terms(Binding *binding, const BarqClause *clause, bool loose)
 
 static BarqBm25Condition match_condition(Binding *binding, const BarqClause *clause);
 
-/* What a @@@ asks for by clauses that stand side by side. */
+/* Add what @@@ requires by sibling clauses; groups not marked - are flattened. */
 static void
 match_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses, uint32 n)
 {
@@ -215,6 +204,7 @@ match_clauses(Binding *binding, Conditions *conditions, const BarqClause *clause
 	}
 }
 
+/* What @@@ requires by one clause, whatever its mark. */
 static BarqBm25Condition
 match_condition(Binding *binding, const BarqClause *clause)
 {
@@ -238,7 +228,7 @@ match_condition(Binding *binding, const BarqClause *clause)
 	}
 }
 
-/* Do marks stand in a clause, so that a word alone is not enough for it? */
+/* Does a clause contain marks? Then one of its words does not suffice to match it. */
 static bool
 has_marks(const BarqClause *clause)
 {
@@ -251,8 +241,8 @@ has_marks(const BarqClause *clause)
 static BarqBm25Condition rank_condition(Binding *binding, const BarqClause *clause);
 
 /*
- * What a <@> asks for by clauses that stand side by side; scored: only of rows
- * that hold one of their words.
+ * Add what <@> requires by sibling clauses. scored: rows are known to contain
+ * one of their words.
  */
 static void
 rank_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses, uint32 n,
@@ -289,6 +279,7 @@ rank_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses
 	}
 }
 
+/* What <@> requires by one clause, whatever its mark. */
 static BarqBm25Condition
 rank_condition(Binding *binding, const BarqClause *clause)
 {
@@ -314,7 +305,7 @@ rank_condition(Binding *binding, const BarqClause *clause)
 
 /* ---- sorting ---- */
 
-/* Order of terms: by text, a word before the same prefix, what scores first. */
+/* Order of terms: by text, a word before the same prefix, scoring ones first. */
 typedef struct SortKey
 {
 	const Binding *binding;
@@ -338,7 +329,7 @@ compare_sort_keys(const void *a, const void *b)
 	return (t->boost > 0) - (s->boost > 0);
 }
 
-/* Terms of conditions by the numbers that they have in the query. */
+/* Replace term numbers of conditions: `numbers` maps them to the query's. */
 static void
 number_conditions(BarqBm25Condition *conditions, uint32 n, const uint32 *numbers)
 {
@@ -351,8 +342,8 @@ number_conditions(BarqBm25Condition *conditions, uint32 n, const uint32 *numbers
 }
 
 /*
- * Terms that score with a variant of several know it, those that also score by
- * themselves know none.
+ * Set the query's variants, and for each term the variants it scores with: none
+ * for a term that also scores alone.
  */
 static void
 number_variants(Binding *binding, BarqBm25Query *query, const uint32 *numbers)
@@ -382,9 +373,10 @@ number_variants(Binding *binding, BarqBm25Query *query, const uint32 *numbers)
 }
 
 /*
- * Sort the terms and leave each in once, with the largest boost that it has. A
- * prefix that is a condition stays apart from the same one that scores: it
- * stands for all terms, not only for those that are pooled. Returns the boosts.
+ * Set the query's terms, sorted and each once, and its conditions and variants,
+ * which refer to them. Returns the largest boost of each term, palloc'd. A prefix
+ * of a condition stays apart from the same one that scores: the condition covers
+ * all terms that begin with it, the score only its expansions.
  */
 static double *
 sort_terms(Binding *binding, BarqBm25Query *query)
@@ -427,6 +419,7 @@ sort_terms(Binding *binding, BarqBm25Query *query)
 	return boosts;
 }
 
+/* The clauses of a query, by the tokenizer of the index. */
 static BarqTextQuery *
 parse(BarqTextStatistics *statistics, const BarqQueryValue *value)
 {

@@ -1,8 +1,8 @@
 /*
  * text_binding.h
- *	  Which index a call of <@> or @@@ is for: what the files share that answer
- *	  it at planning (text_support.c, text_sources.c, text_candidates.c) and at
- *	  run time (text_runtime.c). docs/text-search.md has the rules for users.
+ *	  Finding the index for a call of <@> or @@@: shared by the files that do so
+ *	  at planning (text_support.c, text_sources.c, text_candidates.c) and at run
+ *	  time (text_runtime.c). docs/text-search.md has the rules for users.
  */
 #ifndef BARQ_TEXT_BINDING_H
 #define BARQ_TEXT_BINDING_H
@@ -18,38 +18,40 @@
 typedef struct BarqTextSource
 {
 	Oid			table;
-	int			varno;			/* of the table in what follows */
+	int			varno;			/* of the table in the two members below */
 	Node	   *expression;		/* the value, over the table's columns */
-	List	   *conditions;		/* hold for each row: a list, as if ANDed */
+	List	   *conditions;		/* true of each row that values come from: ANDed */
 	bool		readable;		/* the executor checks SELECT on the table */
-	bool		inherited;		/* has rows of children or partitions as well */
-	bool		child;			/* is itself a child of what the query says */
+	bool		inherited;		/* rows of children or partitions are included */
+	bool		child;			/* a child or partition of the table in the query */
 } BarqTextSource;
 
 /*
- * The tables that the values of an expression come from: several behind a set
- * operation. False if some values come from no table (constants, functions);
- * *sources has what was found nevertheless. Of conditions those are known that
- * the query has at any level between; parameters in them have their values
- * where the plan is made for these.
+ * Find the tables that the values of an expression come from: *sources, a list of
+ * BarqTextSource, palloc'd; several for a set operation. Returns false if some
+ * values come from no table (constants, functions). The conditions of a source
+ * are those of all query levels between the table and the expression.
  */
 extern bool barq_text_sources(PlannerInfo *root, Node *value, List **sources);
 
 /* ---- text_candidates.c: from tables to an index ---- */
 
-/* The index for queries that name none. */
+/* The index for queries that name none, or the reason why there is none. */
 typedef struct BarqTextChoice
 {
 	Oid			index;			/* InvalidOid: none, for the reason below */
 	int			sqlstate;
-	const char *reason;			/* an error's message, without more to say than that */
-	char	   *detail;			/* or NULL */
-	char	   *hint;
-	bool		later;			/* a child's plan, or one for known parameters,
-								 * may have one */
+	const char *reason;			/* an error message */
+	char	   *detail;			/* its detail, or NULL */
+	char	   *hint;			/* its hint, or NULL */
+	bool		later;			/* a child's plan, or one for known parameters, may
+								 * find an index */
 } BarqTextChoice;
 
-/* `support`: the planner support function of the text operators. */
+/*
+ * Choose the index for the sources of a value (at least one). `support`: the
+ * planner support function of the text operators. Texts are palloc'd.
+ */
 extern void barq_text_choose(PlannerInfo *root, Oid support, List *sources,
 							 BarqTextChoice *choice);
 
@@ -63,19 +65,19 @@ extern ArrayType *barq_text_choice_array(const BarqTextChoice *choice);
 pg_noreturn extern void barq_text_raise(const BarqTextChoice *choice);
 
 /*
- * The index of a name (without a schema) among those of tables: of each itself,
- * else of those it is a partition of, else, with `inherited`, of its partitions
- * and children. InvalidOid if there is none.
+ * The index with a name (without a schema) among the indexes of tables (OIDs): of
+ * the tables themselves, else of the partitioned tables above them, else, with
+ * `inherited`, of their partitions and children. InvalidOid if there is none.
  */
 extern Oid	barq_text_index_named(List *tables, const char *name, bool inherited);
 
-/* Raise that none of the tables (OIDs) has an index of that name. */
+/* Raise ERRCODE_UNDEFINED_OBJECT: none of the tables (OIDs) has such an index. */
 pg_noreturn extern void barq_text_raise_no_index(List *tables, const char *name);
 
 /*
- * Is it an index of the value in the table of each source, or of a partition of
- * that table? Then a query that may read the value may use what the index holds;
- * a value of another origin beside it would be scored by rows it may not see.
+ * Is it, for each source, an index of the value in the source's table or in a
+ * partition of that? Then the right to read the value includes the right to the
+ * index's content: all rows that scores reveal are rows of the value's tables.
  */
 extern bool barq_text_index_is_own(List *sources, Oid index);
 

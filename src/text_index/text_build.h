@@ -46,24 +46,33 @@ typedef struct BarqTextRuns
 	BarqKeylessRows keyless;	/* of the run under way; in builder_context */
 	BarqTextRun *runs;
 	int			nruns;
-	int			space;
+	int			space;			/* of runs */
 	uint64		rows;
-	uint64		reported;
+	uint64		reported;		/* rows in pg_stat_progress_create_index */
 	double		heap_tuples;
 } BarqTextRuns;
 
 /*
- * Tokenise this participant's part of the heap. Runs lie in files of the image
- * directory, or in memory where that has no room (`files` false: always).
+ * Tokenise this participant's part of the heap into runs; `runs` need not be
+ * initialised. shared: NULL without workers, as is `scan`. Runs lie in files of
+ * the image directory or, without workers, in memory where that has no room. All
+ * of it lives in the current memory context. ERRCODE_DISK_FULL.
  */
 extern void barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 								IndexInfo *info, const BarqFrozenOptions *frozen,
 								BarqBuildShared *shared, TableScanDesc scan, int participants);
 
-/* Merge what this participant has into one run, of which others can know. */
+/*
+ * Merge a worker's runs into one and enter it in the shared memory of the build,
+ * where the leader finds it. ERRCODE_DISK_FULL.
+ */
 extern void barq_text_runs_publish(BarqTextRuns *runs);
 
-/* Runs of everyone, merged into a body of the index's own; NULL: no rows. */
+/*
+ * Merge n runs into a body, not finished yet; the caller releases it. id: of the
+ * segment, whose image file the body is written to where that has room; NULL, or
+ * without room: in memory.
+ */
 extern BarqBodyWriter *barq_text_merge_runs(Relation index, const uint8 *id,
 											BarqTextRun *runs, int n);
 

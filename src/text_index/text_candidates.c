@@ -1,7 +1,8 @@
 /*
  * text_candidates.c
- *	  Which barq_bm25 index of a table a text query is for, by what is indexed,
- *	  by the predicates of partial indexes, or by a name; and why none is.
+ *	  Choosing the barq_bm25 index of a table for a text query: by the indexed
+ *	  column or expression and the predicates of partial indexes, or by a name;
+ *	  and explaining why there is none.
  */
 #include "postgres.h"
 
@@ -23,14 +24,14 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* Whether an index is for an expression, and if not, why. */
+/* Whether an index fits a value and the query's conditions, and if not, why. */
 typedef enum Fit
 {
 	FITS,
 	OTHER_EXPRESSION,
 	NOT_VALID,
-	NOT_IMPLIED,				/* its predicate, by what is known of the rows */
-	UNDECIDED					/* that depends on a parameter */
+	NOT_IMPLIED,				/* the conditions do not imply its predicate */
+	UNDECIDED					/* they may, by the value of a parameter */
 } Fit;
 
 typedef struct Candidate
@@ -42,6 +43,7 @@ typedef struct Candidate
 
 /* ---- predicates ---- */
 
+/* Walker: does an expression use a parameter of the statement? */
 static bool
 has_parameter(Node *node, void *context)
 {
@@ -58,6 +60,7 @@ calls_support(Oid function, void *support)
 	return get_func_support(function) == *(Oid *) support;
 }
 
+/* Walker: does an expression call a function with this planner support function? */
 static bool
 has_text_operator(Node *node, void *support)
 {
@@ -68,13 +71,13 @@ has_text_operator(Node *node, void *support)
 	return expression_tree_walker(node, has_text_operator, support);
 }
 
-/* Set while conditions are being folded: an inlined function may ask again. */
+/* Set while conditions are folded: an inlined function may call fold() again. */
 static bool folding = false;
 
 /*
- * The conditions with the values that parameters have in this plan. Text
- * operators in them imply no predicate, and folding them would bind them, which
- * is what this is for.
+ * The conditions with the values of parameters, as far as the plan is made for
+ * them. Conditions with text operators are left out: they imply no predicate, and
+ * folding them would bind them, that is, call this code again.
  */
 static List *
 fold(PlannerInfo *root, List *conditions, Oid support)
@@ -101,8 +104,8 @@ fold(PlannerInfo *root, List *conditions, Oid support)
 }
 
 /*
- * May a predicate follow from the conditions once parameters are known? Only
- * if one of its columns is compared with a parameter.
+ * May the conditions imply a predicate once parameters are known? Only if a
+ * condition with a parameter uses one of the predicate's columns.
  */
 static bool
 may_follow(PlannerInfo *root, List *predicate, List *conditions, int varno)
@@ -128,7 +131,7 @@ may_follow(PlannerInfo *root, List *predicate, List *conditions, int varno)
 
 /* ---- candidates ---- */
 
-/* The expression that is an index's first key, over range table entry 1. */
+/* The expression of an index's first key, over range table entry 1; not copied. */
 static Node *
 first_key(Relation index)
 {
@@ -139,7 +142,7 @@ first_key(Relation index)
 	return key;
 }
 
-/* Is an index's first key this expression (over range table entry 1)? */
+/* Is this expression (over range table entry 1) the first key of the index? */
 static bool
 indexes_expression(Relation index, Node *expression)
 {
@@ -150,6 +153,7 @@ indexes_expression(Relation index, Node *expression)
 	return equal(first_key(index), expression);
 }
 
+/* A copy of a source's expression, over range table entry 1. */
 static Node *
 over_entry_one(const BarqTextSource *source)
 {
@@ -159,6 +163,10 @@ over_entry_one(const BarqTextSource *source)
 	return expression;
 }
 
+/*
+ * Does an index of the source's table fit? `expression` is over_entry_one(source),
+ * `conditions` are the source's, folded.
+ */
 static Fit
 fit_of(PlannerInfo *root, Relation index, const BarqTextSource *source, Node *expression,
 	   List *conditions)
@@ -176,7 +184,7 @@ fit_of(PlannerInfo *root, Relation index, const BarqTextSource *source, Node *ex
 	return may_follow(root, predicate, conditions, source->varno) ? UNDECIDED : NOT_IMPLIED;
 }
 
-/* The barq_bm25 indexes of a source's table. */
+/* The barq_bm25 indexes of a source's table: a list of Candidate, palloc'd. */
 static List *
 candidates_of(PlannerInfo *root, Oid support, const BarqTextSource *source)
 {
@@ -211,9 +219,9 @@ candidates_of(PlannerInfo *root, Oid support, const BarqTextSource *source)
 	return candidates;
 }
 
-/* ---- saying why ---- */
+/* ---- explanations ---- */
 
-/* A partial index's WHERE. */
+/* The WHERE of a partial index as text, palloc'd; empty for any other index. */
 static char *
 predicate_of(Oid index)
 {
@@ -232,6 +240,7 @@ predicate_of(Oid index)
 	return shown;
 }
 
+/* Append a sentence that tells why an index does not fit. */
 static void
 append_why_not(StringInfo buf, const Candidate *candidate)
 {
@@ -260,6 +269,7 @@ append_why_not(StringInfo buf, const Candidate *candidate)
 	}
 }
 
+/* Quoted names of the (partial or other) candidates that fit; palloc'd. */
 static char *
 names_of(List *candidates, bool partial)
 {
@@ -281,8 +291,9 @@ names_of(List *candidates, bool partial)
 /* ---- choosing ---- */
 
 /*
- * The index of one source: a partial one that fits is more particular than one
- * of the whole table, and a parameter that decides between them is awaited.
+ * The index for one source. A partial index that fits is preferred to one of the
+ * whole table. No index is chosen while a parameter may decide that a partial
+ * index fits.
  */
 static void
 choose_of(PlannerInfo *root, Oid support, const BarqTextSource *source, BarqTextChoice *choice)
@@ -378,7 +389,7 @@ barq_text_raise(const BarqTextChoice *choice)
 
 /* ---- by a name ---- */
 
-/* The index, of whatever kind, of a table by its name. */
+/* The index of a table by its name, of any access method; InvalidOid: none. */
 static Oid
 index_of_table(Oid table_oid, const char *name)
 {
@@ -399,6 +410,7 @@ index_of_table(Oid table_oid, const char *name)
 	return index;
 }
 
+/* The same of the first table that has one. */
 static Oid
 index_of_tables(List *tables, const char *name)
 {
@@ -469,7 +481,7 @@ barq_text_raise_no_index(List *tables, const char *name)
 
 /* ---- rights ---- */
 
-/* Is an index one of a source's value in its own table? */
+/* Does an index index the value of a source, in the source's own table? */
 static bool
 is_index_of(Oid index_oid, const BarqTextSource *source)
 {
@@ -485,7 +497,7 @@ is_index_of(Oid index_oid, const BarqTextSource *source)
 	return own;
 }
 
-/* The same, or of one of its partitions: rows of these are the table's. */
+/* The same, or in a partition of that table, whose rows are the table's. */
 static bool
 is_index_within(Oid index, const BarqTextSource *source)
 {

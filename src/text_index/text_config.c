@@ -1,14 +1,15 @@
 /*
  * text_config.c
- *	  The text search configuration of an index: which it is, by the catalog;
- *	  what it looked like when the index was built.
+ *	  The text search configuration of an index: the one that it was built with,
+ *	  and a fingerprint of that configuration's definition.
  *
- * The index depends on its configuration (pg_depend), so that DROP is refused,
- * and a new name or schema changes nothing. While a new configuration waits
- * for REINDEX the index depends on both. The metapage tells the two apart by
- * the OID; nothing but a recorded dependency makes that OID valid, and in
- * another cluster, where pg_upgrade has brought the file, it means nothing:
- * there the fingerprint and the name decide.
+ * The index depends on its configuration (pg_depend), so that DROP is refused;
+ * renaming the configuration or moving it to another schema changes nothing.
+ * After ALTER INDEX ... SET (text_config) and until REINDEX the index depends on
+ * the old and the new one. The metapage has the OID of the one it was built with.
+ * That OID is trusted only if the dependency on it is recorded, or it is pinned,
+ * and only in the cluster that built the index: pg_upgrade carries the metapage to
+ * a cluster with other OIDs. There the fingerprint and the name decide.
  */
 #include "postgres.h"
 
@@ -45,8 +46,8 @@
 /* ---- names ---- */
 
 /*
- * Schema and name of an object; one without a schema is in pg_catalog. NIL if
- * the text is no name.
+ * A name as a list of schema and name, palloc'd; the schema is pg_catalog if none
+ * is given. NIL if the text is not a name.
  */
 static List *
 catalog_name(const char *name)
@@ -103,10 +104,10 @@ barq_text_config_names(Oid config, char *schema, char *name)
 /* ---- fingerprint ---- */
 
 /*
- * Append what a dictionary does: its template and options. One that hands its
- * input to another first (a thesaurus) names that one in an option; without a
- * schema it is looked for in pg_catalog only, since what search_path finds
- * depends on who asks.
+ * Append a dictionary's template and options. follow: also those of the
+ * dictionary that it passes its input through, named in an option (a thesaurus
+ * does that). Without a schema that one is looked up in pg_catalog only, so that
+ * the fingerprint does not depend on the session's search_path.
  */
 static void
 append_dictionary(StringInfo content, Oid dictionary, bool follow)
@@ -201,7 +202,10 @@ barq_text_config_dependencies(Oid index)
 	return configs;
 }
 
-/* Record one; the lock keeps DROP away until this transaction has ended. */
+/*
+ * Record a dependency. AccessShareLock on the configuration, kept until the end of
+ * the transaction, blocks a concurrent DROP. ERRCODE_UNDEFINED_OBJECT after one.
+ */
 static void
 depend_on(Oid index, Oid config)
 {
@@ -250,9 +254,12 @@ barq_text_config_depend(Oid index, List *configs)
 
 /* ---- the configuration of an index ---- */
 
-/* Any configuration of a fingerprint, or InvalidOid: they all make the same terms. */
+/*
+ * Any configuration with a fingerprint, or InvalidOid. All of them make the same
+ * terms. Scans pg_ts_config.
+ */
 static Oid
-lookalike(uint32 fingerprint)
+config_with_fingerprint(uint32 fingerprint)
 {
 	Relation	configs = table_open(TSConfigRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(configs, InvalidOid, false, NULL, 0, NULL);
@@ -273,10 +280,10 @@ lookalike(uint32 fingerprint)
 }
 
 /*
- * The index's file comes from another cluster (pg_upgrade), or its dependency
- * was not recorded: the configuration that looks as the index's did, else the
- * one of the same name, unless the index depends on others only. InvalidOid
- * where that does not tell.
+ * The configuration of an index whose OID on the metapage is not to be trusted:
+ * among its dependencies the one with the recorded fingerprint; else the one with
+ * the recorded name, if the index depends on it or on none or the fingerprint is
+ * the same; else any with the fingerprint. InvalidOid: none of these.
  */
 static Oid
 recognize(const BarqTextOptions *options, List *dependencies)
@@ -294,23 +301,24 @@ recognize(const BarqTextOptions *options, List *dependencies)
 		 IsPinnedObject(TSConfigRelationId, named) ||
 		 barq_text_config_fingerprint(named) == options->config_fingerprint))
 		return named;
-	return lookalike(options->config_fingerprint);
+	return config_with_fingerprint(options->config_fingerprint);
 }
 
-/* What this backend has found out about indexes. */
+/* The configuration of an index, cached by this backend. */
 typedef struct Found
 {
 	Oid			index;			/* key */
 	Oid			built;			/* the OID on the metapage */
-	uint64		generation;
+	uint64		generation;		/* of configurations, when it was found */
 	Oid			config;			/* may be InvalidOid */
 } Found;
 
 static HTAB *found_configs = NULL;
 
-/* Goes up when configurations change. */
+/* Incremented when configurations change. */
 static uint64 generation = 1;
 
+/* Syscache callback. */
 static void
 configurations_changed(Datum arg, int cacheid, uint32 hashvalue)
 {

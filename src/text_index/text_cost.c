@@ -1,6 +1,6 @@
 /*
  * text_cost.c
- *	  What a scan of an index of text costs.
+ *	  amcostestimate: the cost of a scan of an index of text.
  */
 #include "postgres.h"
 
@@ -16,10 +16,11 @@
 #include "utils/selfuncs.h"
 
 /*
- * The index that a query expression is for, if that can be told at planning: a
- * constant, or bm25_bind(anything, constant). False for what is for an index
- * that only the run time tells, which no scan may be chosen for. threshold: it
- * is a threshold's query, of a constant or of bm25threshold(query, ...).
+ * The index that a query expression names, if it is known at planning: from a
+ * constant or bm25_bind(anything, constant). *index is InvalidOid for a NULL
+ * query. Returns false if the index is known at run time only: then no scan may be
+ * chosen. threshold: the expression is a bm25threshold, constant or made by
+ * bm25threshold(query, ...).
  */
 static bool
 named_index(Node *query, bool threshold, Oid *index)
@@ -45,7 +46,7 @@ named_index(Node *query, bool threshold, Oid *index)
 	return OidIsValid(*index);
 }
 
-/* Can this index answer a query that names `named`? */
+/* Can this index answer a query that names `named` (InvalidOid: a NULL query)? */
 static bool
 answers(Oid index, Oid named)
 {
@@ -66,7 +67,7 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	Oid			named;
 	ListCell   *cell;
 
-	/* a query for another index, or a scan for a partial index's predicate alone */
+	/* refused: a query for another index; a scan for a partial index's predicate alone */
 	foreach(cell, path->indexorderbys)
 	{
 		OpExpr	   *clause = lfirst(cell);
@@ -79,7 +80,7 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	{
 		OpExpr	   *clause = (OpExpr *) lfirst_node(IndexClause, cell)->rinfo->clause;
 
-		/* queries in an array are not bound */
+		/* the planner does not bind the queries of an array */
 		if (IsA(clause, ScalarArrayOpExpr))
 			possible = false;
 		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
@@ -105,10 +106,10 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	if (path->indexorderbys != NIL)
 	{
 		/*
-		 * To find the first rows a search looks at a small part of the
-		 * postings: bounds leave out the rest. Rows come with their score, so
-		 * there is nothing to sort and nothing to compute again; but each
-		 * batch, four times as large as the one before, is a search of its own.
+		 * A search for the first rows reads a small part of the postings; bounds
+		 * exclude the rest. Rows come with their scores, so nothing is sorted or
+		 * computed again; but each batch, four times as large as the one before,
+		 * is a search of its own.
 		 */
 		*startup_cost = 10 * random_page_cost + sqrt(found) * cpu_operator_cost * 10;
 		*total_cost = *startup_cost + found * (cpu_index_tuple_cost + cpu_operator_cost * 40);

@@ -178,10 +178,10 @@ look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, c
 	call.wanted = palloc_extended(sizeof(BarqTermFrequency *) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < n; i++)
 	{
-		BarqTermFrequency	   *known;
+		BarqTermFrequency *known;
 
 		if (!scores[i] || find_frequency(statistics, terms[i].text.text, terms[i].text.length,
-									 terms[i].prefix))
+										 terms[i].prefix))
 			continue;
 		old = MemoryContextSwitchTo(statistics->context);
 		known = palloc0(sizeof(BarqTermFrequency));
@@ -202,8 +202,8 @@ look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, c
 	/* complete: only now may other calls find them */
 	for (uint32 i = 0; i < call.n; i++)
 	{
-		BarqTermFrequency	  **bucket = bucket_of(statistics, call.wanted[i]->text.text,
-									   call.wanted[i]->text.length);
+		BarqTermFrequency **bucket = bucket_of(statistics, call.wanted[i]->text.text,
+											   call.wanted[i]->text.length);
 
 		call.wanted[i]->df = Min(call.wanted[i]->df, statistics->totals.documents);
 		call.wanted[i]->next = *bucket;

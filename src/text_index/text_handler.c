@@ -1,6 +1,6 @@
 /*
  * text_handler.c
- *	  The handler of barq_bm25.
+ *	  The access method barq_bm25: its callbacks.
  */
 #include "postgres.h"
 
@@ -9,6 +9,7 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_handler);
 
+/* barq_bm25_handler(internal) → index_am_handler */
 Datum
 barq_bm25_handler(PG_FUNCTION_ARGS)
 {

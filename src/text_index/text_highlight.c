@@ -1,6 +1,6 @@
 /*
  * text_highlight.c
- *	  barq_highlight() by an index: its configuration and its tokenizer.
+ *	  barq_highlight() with the configuration and the tokenizer of an index.
  */
 #include "postgres.h"
 
@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/regproc.h"
 
+/* Owned by the backend, valid until another one is taken. */
 static BarqTokenizer *
 tokenizer_of_index(Oid index)
 {
@@ -21,8 +22,8 @@ tokenizer_of_index(Oid index)
 }
 
 /*
- * barq_highlight() with an index of barq_bm25 in place of the configuration, by whose
- * configuration and tokenizer the text is read.
+ * barq_highlight() with an index of barq_bm25 in place of the configuration; errors
+ * of barq_text_index_analysis().
  */
 PG_FUNCTION_INFO_V1(barq_highlight_by_index);
 Datum
@@ -32,8 +33,8 @@ barq_highlight_by_index(PG_FUNCTION_ARGS)
 }
 
 /*
- * The same with the name of a configuration or, where there is none of that
- * name, of an index: for literals, which could be either.
+ * The same with the name of a configuration or, if there is no configuration of
+ * that name, of an index: for literals. ERRCODE_UNDEFINED_OBJECT for neither.
  */
 PG_FUNCTION_INFO_V1(barq_highlight_by_name);
 Datum

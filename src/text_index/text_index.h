@@ -1,7 +1,7 @@
 /*
  * text_index.h
- *	  What the files of the access method barq_bm25 share: options, a row's
- *	  terms, queries bound to an index and its statistics, the growing log.
+ *	  Declarations that the files of the access method barq_bm25 share: options,
+ *	  a row's terms, queries bound to an index and its statistics, the growing log.
  */
 #ifndef BARQ_TEXT_INDEX_H
 #define BARQ_TEXT_INDEX_H
@@ -18,7 +18,7 @@
 #define BARQ_TEXT_MATCH_STRATEGY	2	/* @@@ */
 #define BARQ_TEXT_THRESHOLD_STRATEGY	3	/* <@@: the score is below a bound */
 
-/* Between the elements of an array a phrase finds no neighbours. */
+/* Positions between the elements of an array, so that no phrase spans two. */
 #define BARQ_TEXT_ELEMENT_GAP		100
 
 /* Reloptions of barq_bm25 as parsed. */
@@ -40,9 +40,9 @@ typedef struct BarqTextOptions
 	uint16		tokenizer;		/* BarqTokenizerKind */
 	uint16		positions;		/* 0 or 1 */
 
-	/* the configuration that it was built with (text_config.c) */
+	/* the configuration that the index was built with (text_config.c) */
 	uint32		config_fingerprint;
-	uint64		system_identifier;	/* of the cluster whose OID it is: */
+	uint64		system_identifier;	/* of the cluster in which `config` is an OID */
 	Oid			config;
 	uint32		reserved;
 	char		config_schema[NAMEDATALEN];
@@ -53,27 +53,40 @@ typedef struct BarqTextOptions
 
 StaticAssertDecl(sizeof(BarqTextOptions) == 168, "BarqTextOptions is on disk");
 
-/* text_options.c */
+/* ---- text_options.c ---- */
+
+/* Register the options; once, when the library is loaded. */
 extern void barq_define_text_reloptions(void);
+
+/* amoptions. Errors as of build_reloptions(), with `validate` only. */
 extern bytea *barq_text_reloptions(Datum reloptions, bool validate);
+
+/*
+ * Fill in *frozen from parsed reloptions (NULL: none were given), without the
+ * configuration's fingerprint. ERRCODE_INVALID_PARAMETER_VALUE without a
+ * text_config; ERRCODE_UNDEFINED_OBJECT for one that does not exist;
+ * ERRCODE_INVALID_OBJECT_DEFINITION for a temporary one of a permanent index.
+ */
 extern void barq_text_freeze_options(Relation index, const void *reloptions,
 									 BarqFrozenOptions *frozen);
 
-/* The configuration that reloptions, as parsed, name; InvalidOid if there is none. */
+/* The configuration named in parsed reloptions; InvalidOid: none, or not found. */
 extern Oid	barq_text_config_given(const void *reloptions);
 
 /*
- * The same of an index that is being built: with what its configuration looks
- * like, on which alone the index depends from now on.
+ * The same for an index that is being built, from its own reloptions, with the
+ * configuration's fingerprint. Records the dependency of the index on this
+ * configuration, in place of all earlier ones.
  */
 extern void barq_text_freeze_for_build(Relation index, BarqFrozenOptions *frozen);
+
+/* The options within *frozen. ERRCODE_FEATURE_NOT_SUPPORTED for another version. */
 extern const BarqTextOptions *barq_text_options(const BarqFrozenOptions *frozen);
 
-
 /*
- * Whether an index of a partition, with its frozen options, makes other terms
- * or scores than the partitioned index says, whose options are those that it
- * would freeze. What differs, of each, as of barq_options_differ.
+ * Does a partition's index, with the options it was built with, make other terms
+ * or scores than the partitioned index requires (`wanted`, frozen from its
+ * reloptions)? Shows the differing options of both as barq_options_differ() does.
  */
 extern bool barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 										Relation parent, const BarqFrozenOptions *wanted,
@@ -92,16 +105,22 @@ extern Oid	barq_text_config_named(const char *name, bool missing_ok);
 extern bool barq_text_config_names(Oid config, char *schema, char *name);
 
 /*
- * A number that its parser, its mappings and the options of its dictionaries
- * give, whatever they are called. The content of a dictionary's files does not
- * go into it.
+ * A hash of its parser, its mappings, and the templates and options of its
+ * dictionaries; neither of names, nor of the content of a dictionary's files.
  */
 extern uint32 barq_text_config_fingerprint(Oid config);
 
-/* The configurations that an index depends on; pinned ones are not recorded. */
+/*
+ * OIDs of the configurations that an index depends on by pg_depend, palloc'd.
+ * PostgreSQL's own are pinned and never recorded.
+ */
 extern List *barq_text_config_dependencies(Oid index);
 
-/* Make it depend on these (InvalidOid is passed over) and on no others. */
+/*
+ * Make it depend on these configurations (InvalidOid is passed over) and on no
+ * others. ERRCODE_UNDEFINED_OBJECT for one dropped concurrently; takes
+ * AccessShareLock on those that are added.
+ */
 extern void barq_text_config_depend(Oid index, List *configs);
 
 /*
@@ -110,10 +129,10 @@ extern void barq_text_config_depend(Oid index, List *configs);
  */
 extern Oid	barq_text_config_of(Oid index, const BarqTextOptions *options);
 
-/* Called when the relcache entry of an index (InvalidOid: all) is invalid. */
+/* Relcache callback: forget the configuration found for an index (InvalidOid: all). */
 extern void barq_text_config_forget(Oid index);
 
-/* How texts of an index become terms. */
+/* The settings by which an index turns texts into terms. */
 typedef struct BarqTextAnalysis
 {
 	Oid			config;
@@ -123,18 +142,21 @@ typedef struct BarqTextAnalysis
 /* Of one index; ERRCODE_UNDEFINED_OBJECT if its configuration is gone. */
 extern BarqTextAnalysis barq_text_analysis(Oid index, const BarqTextOptions *options);
 
-/* Its tokenizer, kept by the backend. Term numbers are valid until the next call. */
+/* Its tokenizer, owned by the backend. Term numbers are valid until the next call. */
 #define barq_text_tokenizer(analysis) \
 	barq_tokenizer_cached((analysis)->config, (analysis)->tokenizer)
 
-/* text_kind.c */
+/* ---- text_kind.c ---- */
+
 extern const BarqIndexKind barq_bm25_index_kind;
 
-/* text_value.c: the terms of a value of an indexed type */
+/* ---- text_value.c: the terms of a value of an indexed type ---- */
+
+/* Append the terms of a value (text, or an array of text by `type`): barq_tokenize(). */
 extern void barq_text_tokens(BarqTokenizer *tokenizer, Oid type, Datum value,
 							 BarqTokens *tokens);
 
-/* Its document, palloc'd. */
+/* The document (text/document.h) of a value, palloc'd; *bytes, its size. */
 extern char *barq_text_document(const BarqTextAnalysis *analysis, Oid type, Datum value,
 								bool positions, uint32 *bytes);
 
@@ -143,12 +165,17 @@ extern char *barq_text_document(const BarqTextAnalysis *analysis, Oid type, Datu
 typedef struct BarqTextLog BarqTextLog;
 
 /*
- * The documents of the log that goes with a snapshot. False: the log was
- * sealed meanwhile; start again from the metapage. Valid in the current
- * memory context and as long as the snapshot.
+ * Read the log that belongs to a snapshot. False: the log was sealed meanwhile;
+ * start again from the metapage. *log lives in the current memory context, and is
+ * valid no longer than the snapshot.
  */
 extern bool barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 							   BarqTextLog **log);
+
+/*
+ * The functions of a segment (bm25/bm25.h), for the log. *recheck is set, never
+ * reset, where a phrase could not be decided without positions.
+ */
 extern void barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals);
 extern uint64 barq_text_log_df(BarqTextLog *log, const char *text, uint32 length);
 extern uint64 barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, uint32 n);
@@ -161,42 +188,46 @@ extern void barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
 extern void barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest,
 							   BarqBm25Top *top);
 
-/* ---- text_state.c: an index as a search sees it ---- */
+/* ---- text_state.c: an index at one moment, for one search ---- */
 
-/* Its segments and its log. In the memory context it was opened in. */
+/* Its segments and its log; lives in the memory context of the search. */
 typedef struct BarqTextState
 {
 	Relation	index;
 	BarqMeta	meta;
 	BarqSnapshot *snapshot;
-	BarqView   *views;			/* a segment each */
+	BarqView   *views;			/* of each segment of the snapshot */
 	BarqTextLog *log;
 } BarqTextState;
 
-
 /*
- * Calls `work` with an opened state until it comes to its end without a page
- * having been re-used under it: it may be called several times, and what it
- * allocates in the context current is gone afterwards.
+ * Open a state of an index and call `work` with it; again from the start if a
+ * page that `work` read was reused meanwhile. So `work` may be called several
+ * times and must start anew each time. It runs in a memory context that is
+ * deleted afterwards. The caller holds a lock on the index, and no buffer lock.
  */
 typedef void (*BarqTextWork) (BarqTextState *state, void *arg);
 extern void barq_text_with_state(Relation index, BarqTextWork work, void *arg);
 
 /* ---- text_statistics.c ---- */
 
-/*
- * Statistics of an index (of all partitions of a partitioned one), gathered
- * once a statement: kept with `owner`, the memory context of its executor
- * state, until that is reset.
- */
 typedef struct BarqTextStatistics BarqTextStatistics;
 
 /*
- * How an index of barq_bm25 reads texts, a partitioned one as its first built
- * partition; an error for other indexes. Reads no content.
+ * The settings by which an index of barq_bm25 turns texts into terms; those of
+ * the first built partition of a partitioned index. Reads no content and checks
+ * no rights. Errors as of barq_raise_not_an_index(), and
+ * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if no index is built.
  */
 extern BarqTextAnalysis barq_text_index_analysis(Oid index);
 
+/*
+ * Statistics of an index (of all partitions of a partitioned one). The first call
+ * of a statement gathers them; later calls with the same `owner`, the memory
+ * context of the statement's executor state, return the same ones. They live in
+ * `owner`. The caller has checked the right to the index's content. Errors as
+ * above, and for a partition built with other options than the partitioned index.
+ */
 extern BarqTextStatistics *barq_text_statistics(Oid index, MemoryContext owner);
 extern const BarqTextOptions *barq_text_statistics_options(BarqTextStatistics *statistics);
 extern const BarqTextAnalysis *barq_text_statistics_analysis(BarqTextStatistics *statistics);
@@ -204,7 +235,7 @@ extern void barq_text_statistics_totals(BarqTextStatistics *statistics, BarqBm25
 
 /* ---- text_frequencies.c ---- */
 
-/* The number of documents with a term, at most the totals' number. */
+/* The number of documents with a term; at most the number of documents. */
 extern uint64 barq_text_statistics_df(BarqTextStatistics *statistics,
 									  const char *text, uint32 length);
 
@@ -219,16 +250,16 @@ extern void barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25T
 /* ---- text_bind.c ---- */
 
 /*
- * Bind queries to statistics: `score` is what ORDER BY <@> asks for (NULL:
- * nothing is scored), each of `matches` what a @@@ does. Lives in the current
- * memory context, but for the expansions of prefixes, which live as long as the
- * statistics.
+ * Bind queries to statistics: `score`, the query of a <@> (NULL: nothing is
+ * scored), and `matches`, the queries of @@@, all of which a row has to match.
+ * The result is palloc'd, except for expansions of prefixes, which the statistics
+ * own. Malformed queries raise no error; dictionaries may.
  */
 extern BarqBm25Query *barq_text_bind(BarqTextStatistics *statistics,
 									 const BarqQueryValue *score,
 									 const BarqQueryValue **matches, int nmatches);
 
-/* ---- the callbacks ---- */
+/* ---- callbacks of the access method: see IndexAmRoutine ---- */
 extern IndexBuildResult *barq_text_build(Relation heap, Relation index,
 										 struct IndexInfo *info);
 extern void barq_text_build_empty(Relation index);

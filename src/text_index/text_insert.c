@@ -1,6 +1,6 @@
 /*
  * text_insert.c
- *	  Adding a row to an index of text: tokenise and append it.
+ *	  aminsert: tokenise a text and append it to the growing log.
  */
 #include "postgres.h"
 
@@ -9,12 +9,13 @@
 #include "text_index/text_index.h"
 #include "utils/rel.h"
 
+/* BarqRowAppender. ERRCODE_PROGRAM_LIMIT_EXCEEDED for a document that is too large. */
 static uint32
 append_text(Relation index, Datum value, ItemPointer heap_tid)
 {
 	Oid			type = index->rd_opcintype[0];
 
-	/* copied: dictionaries look things up, which may invalidate the relcache */
+	/* copied: dictionaries read catalogs, which may invalidate the relcache */
 	BarqTextOptions options = *barq_text_options(&barq_meta_cached(index, false)->options);
 	BarqTextAnalysis analysis = barq_text_analysis(RelationGetRelid(index), &options);
 	char	   *document;

@@ -1,7 +1,7 @@
 /*
  * text_kind.c
- *	  What an index of text does with rows: sealed logs and merges are segments
- *	  of one kind.
+ *	  The index kind of barq_bm25 (lifecycle/index_kind.h): seals and merges both
+ *	  give segments of kind BM25.
  */
 #include "postgres.h"
 
@@ -9,6 +9,7 @@
 #include "common/shortest_dec.h"
 #include "utils/builtins.h"
 
+/* BarqIndexKind.seal */
 static void
 seal_text(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
 		  BarqBodyWriter *writer)
@@ -24,6 +25,7 @@ seal_text(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
 	barq_bm25_builder_write(builder, writer);
 }
 
+/* BarqIndexKind.merge */
 static BarqBodyWriter *
 merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 		   BarqMergeInput *inputs, int ninputs, uint64 live, char **reason)
@@ -39,21 +41,21 @@ merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 	return writer;
 }
 
-/* Seals of text give the final form of a segment; no merge is urgent. */
+/* BarqIndexKind.is_provisional, .is_urgent: seals give the final kind of segment. */
 static bool
 never_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
 {
 	return false;
 }
 
-/* A document without terms counts as one, so it is there. */
+/* BarqIndexKind.has_key: a text without terms is a document, too. */
 static bool
 text_has_key(Relation index, const BarqFrozenOptions *frozen, Datum value)
 {
 	return true;
 }
 
-/* The configuration by the name that it has now. */
+/* BarqIndexKind.show: the configuration has its present name. */
 static int
 show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown)
 {

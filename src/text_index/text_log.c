@@ -1,28 +1,29 @@
 /*
  * text_log.c
- *	  The growing log of an index of text: searched as small segments in
- *	  memory, that a backend makes of its documents and remembers.
+ *	  The growing log of an index of text, searched as small segments in memory
+ *	  ("minis"), which each backend makes of the log's documents and keeps.
  *
- * Full pages of the log change no more, so their documents are kept with the
- * snapshot; every few hundred of them are put into a segment like any other,
- * and when there are several such segments, all into one: a document is put
- * into a segment a few times at most. What is left over, and the pages since,
- * are scored document by document. Dead records answer nothing, but count in
- * the statistics as long as they are there.
+ * Full pages of the log no longer change, so a backend keeps their documents
+ * with the snapshot. It puts every few hundred of them into a mini, a segment
+ * like any other, and merges all minis into one when there are MINI_SEGMENTS, so
+ * a document is indexed a few times at most. The documents left over, and those
+ * of later pages, are scored one by one. Dead records match no query, but count
+ * in the statistics as long as they are in the log.
  */
 #include "postgres.h"
 
-#include "text_index/text_index.h"
+#include "base/array.h"
 #include "miscadmin.h"
 #include "store/growing.h"
 #include "store/view.h"
 #include "store/writer.h"
+#include "text_index/text_index.h"
 #include "utils/memutils.h"
 
-#define MINI_DOCUMENTS	256		/* of a segment in memory, at least */
+#define MINI_DOCUMENTS	256		/* of a mini, at least */
 #define MINI_SEGMENTS	8
 
-/* no more than this is remembered of one log */
+/* Bytes of documents that a backend keeps of one log. */
 #define CACHE_MAX_BYTES	(UINT64CONST(64) * 1024 * 1024)
 
 typedef struct LogDocument
@@ -41,7 +42,7 @@ typedef struct Documents
 	uint64		bytes;
 } Documents;
 
-/* A segment in memory. */
+/* The body of a segment in memory. */
 typedef struct Mini
 {
 	char	   *body;
@@ -50,49 +51,42 @@ typedef struct Mini
 
 typedef struct LogCache
 {
-	uint64		head_generation;	/* of the log they are from */
-	BlockNumber next;			/* page to go on with */
+	uint64		head_generation;	/* of the log that this is from */
+	BlockNumber next;			/* the first page not read into the cache */
 	uint64		next_generation;
 	MemoryContext context;
 	Documents	documents;		/* of full pages, live */
-	Documents	dead;			/* a TID of theirs may be in use again */
-	uint32		in_minis;		/* how many of them minis have */
+	Documents	dead;			/* of full pages; their TIDs may be in use again */
+	uint32		in_minis;		/* `documents` before this one are in minis */
 	Mini		minis[MINI_SEGMENTS];
 	int			nminis;
 } LogCache;
 
 struct BarqTextLog
 {
-	LogCache   *cache;			/* NULL: nothing is remembered */
-	int			nminis;			/* as they are now: others may add some */
+	LogCache   *cache;			/* NULL: nothing (more) can be kept */
+	int			nminis;			/* when it was opened: later calls add minis */
 	BarqView	minis[MINI_SEGMENTS];
 	Documents	rest;			/* not in any mini */
 
 	/* while the log is walked */
 	Documents	page;			/* of the page under way */
-	bool		keyless;		/* it has NULLs, too */
-	uint64		remembered;		/* bytes */
+	bool		keyless;		/* the page has NULLs */
 };
 
+/*
+ * Append a document to an array in `context`; copy: with its bytes, else it
+ * refers to those of `document`. After an error the array is as before.
+ */
 static void
 add_document(Documents *documents, MemoryContext context, const LogDocument *document,
 			 bool copy)
 {
+	MemoryContext old = MemoryContextSwitchTo(context);
 	LogDocument *to;
 
-	if (documents->n == documents->space)
-	{
-		uint32		space = Max(documents->space * 2, 64);
-		LogDocument *items = MemoryContextAllocHuge(context, sizeof(LogDocument) * (Size) space);
-
-		if (documents->n > 0)
-		{
-			memcpy(items, documents->items, sizeof(LogDocument) * (Size) documents->n);
-			pfree(documents->items);
-		}
-		documents->items = items;
-		documents->space = space;
-	}
+	BARQ_ARRAY_RESERVE(documents->items, documents->space, documents->n + 1, 64);
+	MemoryContextSwitchTo(old);
 	to = &documents->items[documents->n];
 	*to = *document;
 	if (copy)
@@ -106,7 +100,7 @@ add_document(Documents *documents, MemoryContext context, const LogDocument *doc
 	documents->n++;				/* last, so that an error loses none */
 }
 
-/* The log's cache, empty if what is there belongs to an earlier head. */
+/* The snapshot's cache of the log, emptied if it is of an earlier log. */
 static LogCache *
 get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
 {
@@ -133,8 +127,9 @@ get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
 	return cache;
 }
 
+/* BarqGrowingVisitor.record: collect the page's documents. */
 static void
-see_record(void *arg, const BarqRecord *record)
+visit_record(void *arg, const BarqRecord *record)
 {
 	BarqTextLog *log = arg;
 	LogDocument document;
@@ -153,12 +148,13 @@ see_record(void *arg, const BarqRecord *record)
 }
 
 /*
- * A page's end: remember its documents if it is full and if the walk can go on
- * behind it, which it cannot in the middle of a long record (no record ended
- * on the page then).
+ * BarqGrowingVisitor.page_end: keep the page's documents in the cache if the page
+ * is full, else only for this search. A later walk can begin with the next page
+ * only if a record ended on this one: otherwise the page lies within a long
+ * record.
  */
 static void
-see_page_end(void *arg, BlockNumber next, uint64 next_generation)
+visit_page_end(void *arg, BlockNumber next, uint64 next_generation)
 {
 	BarqTextLog *log = arg;
 	LogCache   *cache = log->cache;
@@ -189,14 +185,14 @@ see_page_end(void *arg, BlockNumber next, uint64 next_generation)
 	}
 	else
 	{
-		log->cache = NULL;		/* from here on nothing can be remembered */
+		log->cache = NULL;		/* pages after this one cannot be kept either */
 		for (uint32 i = 0; i < log->page.n; i++)
 			add_document(&log->rest, CurrentMemoryContext, &log->page.items[i], false);
 	}
 	log->page.n = 0;
 }
 
-/* Put documents from … to - 1 of the cache into a segment. */
+/* Make a mini of documents from … to - 1 of the cache, in its context. */
 static void
 make_mini(LogCache *cache, bool positions, uint32 from, uint32 to, Mini *mini)
 {
@@ -219,7 +215,7 @@ make_mini(LogCache *cache, bool positions, uint32 from, uint32 to, Mini *mini)
 	barq_bm25_builder_write(builder, writer);
 	body = barq_body_finish(writer, &bytes);
 
-	/* 64-byte aligned, as a mapping is */
+	/* aligned, as a mapping is */
 	mini->body = (char *) TYPEALIGN(BARQ_BODY_ALIGN,
 									MemoryContextAllocHuge(cache->context, bytes + BARQ_BODY_ALIGN));
 	memcpy(mini->body, body, bytes);
@@ -228,6 +224,7 @@ make_mini(LogCache *cache, bool positions, uint32 from, uint32 to, Mini *mini)
 	MemoryContextDelete(context);
 }
 
+/* Make a mini of the documents in no mini, if they are enough. */
 static void
 make_minis(LogCache *cache, bool positions)
 {
@@ -237,7 +234,7 @@ make_minis(LogCache *cache, bool positions)
 		return;
 	if (cache->nminis == MINI_SEGMENTS)
 	{
-		/* one of all: the old ones' memory stays until the log is sealed */
+		/* one of all documents; the old minis' memory stays until the log is sealed */
 		make_mini(cache, positions, 0, cache->documents.n, &mini);
 		cache->nminis = 0;
 	}
@@ -252,7 +249,7 @@ barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 				   BarqTextLog **result)
 {
 	BarqTextLog *log = palloc0(sizeof(BarqTextLog));
-	BarqGrowingVisitor visitor = {NULL, see_record, see_page_end, log};
+	BarqGrowingVisitor visitor = {NULL, visit_record, visit_page_end, log};
 	BarqMeta	rest = *meta;
 	LogCache   *cache;
 
@@ -300,7 +297,7 @@ barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals)
 	}
 }
 
-/* Does a document have any of some sorted terms? */
+/* Does a document contain any of the sorted terms? */
 static bool
 document_has_any(const LogDocument *document, const BarqBm25Text *terms, uint32 n)
 {
@@ -395,6 +392,7 @@ barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
 	}
 }
 
+/* Call `visit` if a document is live and matches. */
 static void
 match_document(const LogDocument *document, const BarqBm25Query *query,
 			   BarqRowsVisitor visit, void *arg)
@@ -422,7 +420,10 @@ barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
 		match_document(&log->rest.items[i], query, visit, arg);
 }
 
-/* Does the document belong to the rest, as far as it tells? */
+/*
+ * Does the document have score 0 and match? *unsure: its text has to be checked,
+ * because the query has a phrase and the index keeps no positions.
+ */
 static bool
 in_rest(const BarqBm25Rest *rest, const LogDocument *document, bool *unsure)
 {

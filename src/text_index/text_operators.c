@@ -1,19 +1,19 @@
 /*
  * text_operators.c
  *	  <@> and @@@ computed from the text itself: for plans that do not scan the
- *	  index, for the SELECT list, and for rows that a scan has re-checked.
+ *	  index, for the SELECT list, and for rows that a scan rechecks.
  *
- * Scores use the statistics of the index that the query names, which are the
- * same for the whole statement (am/text.h). They tell about rows that the caller
- * may not see, so he needs the right to all that the index holds, but for a call
- * that the planner has bound to a column of a table: there the executor checks
- * the right to read the column.
+ * Scores use the index's statistics, which are the same for the whole statement
+ * (text_statistics.c). Statistics reveal something of all rows, so the caller
+ * needs the right to all of the index's content; except in a call that the planner
+ * has bound to a column of a table, where the executor checks the right to read
+ * the column.
  *
- * How a call is known to be bound: the planner (text_support.c) leaves <@> with
- * the function bm25_column_distance instead of its own. In an expression of a
- * query an operator always has its own function, and no operator can be given a
- * C function of ours but by us; so whoever calls bm25_column_distance by name, or
- * makes an operator of it, is not believed.
+ * A bound call is recognised thus: the planner support function (text_support.c)
+ * leaves the operator <@> in place but gives it the function
+ * bm25_column_distance(). Users cannot write such an expression: in a query an
+ * operator always calls its own function. A call of bm25_column_distance() by name,
+ * or by an operator created with it, is therefore not taken for a bound one.
  */
 #include "postgres.h"
 
@@ -40,17 +40,20 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_column_below);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_column_below);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_unbound);
 
-/* A query bound to an index, kept over a statement's calls. */
-typedef struct Kept
+/* A query bound to an index: kept in fn_extra over the calls of a statement. */
+typedef struct BoundQuery
 {
-	MemoryContext context;		/* of what follows, reset for another query */
-	BarqQueryValue *value;		/* as given; NULL: none yet */
+	MemoryContext context;		/* of the members below; reset for another query */
+	BarqQueryValue *value;		/* the argument; NULL: none yet */
 	BarqBm25Query *query;
 	BarqTextAnalysis analysis;
-	MemoryContext scratch;		/* of one call */
-} Kept;
+	MemoryContext scratch;		/* reset after each call */
+} BoundQuery;
 
-/* Is a call one that the planner has bound (above), of the operator with `own`? */
+/*
+ * Has the planner bound this call to a column? `own` is the C function of the
+ * operator that a bound call keeps.
+ */
 static bool
 is_bound(const FmgrInfo *flinfo, PGFunction own)
 {
@@ -67,14 +70,17 @@ is_bound(const FmgrInfo *flinfo, PGFunction own)
 	return operators.fn_addr == own;
 }
 
-/* Is it called for each element of an array, by ANY or ALL? */
+/* Is the call one for each element of an array, by ANY or ALL? */
 static bool
 is_for_array(const FmgrInfo *flinfo)
 {
 	return flinfo->fn_expr != NULL && IsA(flinfo->fn_expr, ScalarArrayOpExpr);
 }
 
-/* A query that is for no index, nor is there a table that tells which. */
+/*
+ * Raise that a query names no index and the text comes from no table:
+ * ERRCODE_UNDEFINED_OBJECT, or ERRCODE_FEATURE_NOT_SUPPORTED for ANY and ALL.
+ */
 pg_noreturn static void
 raise_unbound(const FmgrInfo *flinfo)
 {
@@ -91,100 +97,107 @@ raise_unbound(const FmgrInfo *flinfo)
 }
 
 /*
- * The query of a call; `own` is the function of an operator that the planner has
- * not bound.
+ * The query argument of a call, bound to its index; scored: for <@>, else for
+ * @@@. `own`: see is_bound(). Binds at the first call and when the query changes.
+ * The result lives in fn_mcxt, as do the statistics. Errors as of <@>, below.
  */
-static Kept *
-keep(FunctionCallInfo fcinfo, const BarqQueryValue *value, PGFunction own, bool scored)
+static BoundQuery *
+bind_argument(FunctionCallInfo fcinfo, const BarqQueryValue *value, PGFunction own, bool scored)
 {
-	Kept	   *kept = fcinfo->flinfo->fn_extra;
+	BoundQuery *bound = fcinfo->flinfo->fn_extra;
 	MemoryContext owner = fcinfo->flinfo->fn_mcxt;
 	BarqTextStatistics *statistics;
 	Oid			index;
 	MemoryContext old;
 
-	if (kept != NULL && kept->value != NULL && VARSIZE(kept->value) == VARSIZE(value) &&
-		memcmp(kept->value, value, VARSIZE(value)) == 0)
-		return kept;
+	if (bound != NULL && bound->value != NULL && VARSIZE(bound->value) == VARSIZE(value) &&
+		memcmp(bound->value, value, VARSIZE(value)) == 0)
+		return bound;
 
 	index = barq_query_value_find_index(value);
 	if (!OidIsValid(index))
 		raise_unbound(fcinfo->flinfo);
 	if (!is_bound(fcinfo->flinfo, own))
 		barq_check_index_content_rights(index);
-	if (kept == NULL)
+	if (bound == NULL)
 	{
-		kept = MemoryContextAllocZero(owner, sizeof(Kept));
-		kept->context = AllocSetContextCreate(owner, "barq text query", ALLOCSET_SMALL_SIZES);
-		kept->scratch = AllocSetContextCreate(owner, "barq text call", ALLOCSET_DEFAULT_SIZES);
-		fcinfo->flinfo->fn_extra = kept;
+		bound = MemoryContextAllocZero(owner, sizeof(BoundQuery));
+		bound->context = AllocSetContextCreate(owner, "barq text query", ALLOCSET_SMALL_SIZES);
+		bound->scratch = AllocSetContextCreate(owner, "barq text call", ALLOCSET_DEFAULT_SIZES);
+		fcinfo->flinfo->fn_extra = bound;
 	}
-	kept->value = NULL;
-	MemoryContextReset(kept->context);
+	bound->value = NULL;
+	MemoryContextReset(bound->context);
 	statistics = barq_text_statistics(index, owner);
-	old = MemoryContextSwitchTo(kept->context);
-	kept->analysis = *barq_text_statistics_analysis(statistics);
-	kept->query = scored ? barq_text_bind(statistics, value, NULL, 0) :
+	old = MemoryContextSwitchTo(bound->context);
+	bound->analysis = *barq_text_statistics_analysis(statistics);
+	bound->query = scored ? barq_text_bind(statistics, value, NULL, 0) :
 		barq_text_bind(statistics, NULL, &value, 1);
-	kept->value = memcpy(palloc(VARSIZE(value)), value, VARSIZE(value));
+	bound->value = memcpy(palloc(VARSIZE(value)), value, VARSIZE(value));
 	MemoryContextSwitchTo(old);
-	return kept;
+	return bound;
 }
 
-/* Score and conditions of the first argument. */
+/*
+ * Score the text that is the first argument; false: it does not match the query.
+ * Leaves nothing in the current memory context.
+ */
 static bool
-score_argument(FunctionCallInfo fcinfo, Kept *kept, Oid type, double *score)
+score_argument(FunctionCallInfo fcinfo, BoundQuery *bound, Oid type, double *score)
 {
-	MemoryContext old = MemoryContextSwitchTo(kept->scratch);
+	MemoryContext old = MemoryContextSwitchTo(bound->scratch);
 	uint32		bytes;
-	char	   *document = barq_text_document(&kept->analysis, type, PG_GETARG_DATUM(0),
+	char	   *document = barq_text_document(&bound->analysis, type, PG_GETARG_DATUM(0),
 											  true, &bytes);
 	bool		unsure;
-	bool		comes = barq_bm25_score_document(kept->query, document, bytes, score, &unsure);
+	bool		comes = barq_bm25_score_document(bound->query, document, bytes, score, &unsure);
 
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(kept->scratch);
+	MemoryContextReset(bound->scratch);
 	return comes;
 }
 
+/* <@> on a text of type `type`. */
 static Datum
 score_of(FunctionCallInfo fcinfo, PGFunction own, Oid type)
 {
 	double		score;
 
-	if (!score_argument(fcinfo, keep(fcinfo, PG_GETARG_BARQ_QUERY(1), own, true), type, &score))
+	if (!score_argument(fcinfo, bind_argument(fcinfo, PG_GETARG_BARQ_QUERY(1), own, true), type, &score))
 		PG_RETURN_FLOAT8(0);
 	PG_RETURN_FLOAT8(-score);
 }
 
+/* @@@ on a text of type `type`. */
 static Datum
 matches(FunctionCallInfo fcinfo, PGFunction own, Oid type)
 {
-	Kept	   *kept = keep(fcinfo, PG_GETARG_BARQ_QUERY(1), own, false);
+	BoundQuery *bound = bind_argument(fcinfo, PG_GETARG_BARQ_QUERY(1), own, false);
 	double		score;
 
-	/* a query that asks for nothing finds nothing */
-	if (kept->query->nconditions == 0)
+	/* a query without words matches no row */
+	if (bound->query->nconditions == 0)
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(score_argument(fcinfo, kept, type, &score));
+	PG_RETURN_BOOL(score_argument(fcinfo, bound, type, &score));
 }
 
+/* <@@ on a text of type `type`. */
 static Datum
 below(FunctionCallInfo fcinfo, PGFunction own, Oid type)
 {
 	BarqThreshold *threshold = DatumGetBarqThreshold(PG_GETARG_DATUM(1));
 	double		score;
 
-	if (!score_argument(fcinfo, keep(fcinfo, barq_threshold_query(threshold), own, true), type, &score))
+	if (!score_argument(fcinfo, bind_argument(fcinfo, barq_threshold_query(threshold), own, true), type, &score))
 		score = 0;
 	PG_RETURN_BOOL(barq_threshold_passes(threshold, -score));
 }
 
 /*
- * text <@> bm25query → float8: minus the BM25 score, 0 where no term of the
- * query occurs or where it asks for other rows (+must, -not).
- * ERRCODE_UNDEFINED_OBJECT without an index; ERRCODE_INSUFFICIENT_PRIVILEGE
- * unless the caller may see what the index holds.
+ * text <@> bm25query → float8: minus the BM25 score; 0 where no term of the query
+ * occurs or a condition (+must, -not) excludes the text. ERRCODE_UNDEFINED_OBJECT
+ * if the query names no index; ERRCODE_INSUFFICIENT_PRIVILEGE without the right to
+ * the index's content; errors of barq_text_statistics().
  */
 Datum
 barq_text_score(PG_FUNCTION_ARGS)
@@ -214,8 +227,8 @@ barq_text_array_matches(PG_FUNCTION_ARGS)
 }
 
 /*
- * The same, of calls that the planner has bound to a column: no right is
- * checked there. Called otherwise each is the function above.
+ * The functions of calls that the planner has bound to a column, where no rights
+ * are checked. In any other call each is the same as the function above.
  */
 Datum
 barq_text_column_score(PG_FUNCTION_ARGS)
@@ -255,7 +268,7 @@ barq_text_array_below(PG_FUNCTION_ARGS)
 	return below(fcinfo, barq_text_array_below, TEXTARRAYOID);
 }
 
-/* The same, made of a call of <@> that the planner has bound to a column. */
+/* The same for a call of <@> that the planner had bound to a column. */
 Datum
 barq_text_column_below(PG_FUNCTION_ARGS)
 {
@@ -269,8 +282,8 @@ barq_text_array_column_below(PG_FUNCTION_ARGS)
 }
 
 /*
- * Either operator with a bare text as query: the planner replaces it
- * (text_support.c), unless it sees no table that the text comes from.
+ * <@> and @@@ with a query of type text: always an error. The planner replaces
+ * such a call (text_support.c) unless the text comes from no table.
  */
 Datum
 barq_text_unbound(PG_FUNCTION_ARGS)

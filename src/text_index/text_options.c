@@ -1,7 +1,7 @@
 /*
  * text_options.c
- *	  Options of barq_bm25, and how they are frozen on the metapage when an
- *	  index is created.
+ *	  Options of barq_bm25: reloptions, and the options frozen on the metapage
+ *	  when an index is built.
  */
 #include "postgres.h"
 
@@ -133,7 +133,7 @@ barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 		barq_text_config_of(RelationGetRelid(leaf), options) == parent_options->config)
 		return false;
 
-	/* positions may differ */
+	/* positions may differ: they change neither terms nor scores */
 	parent_options->positions = options->positions;
 	return barq_options_differ(leaf, built, parent, &compared, differing, wanted_differing);
 }

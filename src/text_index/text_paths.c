@@ -1,18 +1,18 @@
 /*
  * text_paths.c
- *	  Paths for conditions on a score: `body <@> query < bound`.
+ *	  Index paths for conditions on a score: `body <@> query < bound`.
  *
- * PostgreSQL matches an index to a condition whose operand is the column. Here
- * it is an expression over the column, so after PostgreSQL has made a table's
- * paths the hook puts `body <@@ bm25threshold`, which means the same and is an
- * operator of the class, in the condition's place and has the paths made once
- * more: plain, ordered, bitmap and parameterized ones come as for any index
- * condition. Then the given condition is put back everywhere but in the paths'
- * index quals, so that it is known to be enforced where the index does it, and
- * is a filter where it does not.
+ * PostgreSQL matches an index only to conditions with an indexed column as
+ * operand. Here the operand is an expression over the column. So the hook, called
+ * after PostgreSQL has made a table's paths, replaces the condition by `body <@@
+ * bm25threshold`, which means the same and is an operator of the class, and calls
+ * create_index_paths() once more; this makes plain, ordered, bitmap and
+ * parameterized paths as for any index condition. Then the given condition is put
+ * back everywhere except in the paths' index quals: it counts as enforced by the
+ * paths whose index enforces it, and is a filter in the others.
  *
- * The library is there when the hook is first asked for: opening a table's
- * indexes calls their handler.
+ * The hook is installed in time: opening a table's indexes calls their handler,
+ * which loads the library.
  */
 #include "postgres.h"
 
@@ -34,13 +34,14 @@
 
 static set_rel_pathlist_hook_type next_hook = NULL;
 
-/* Conditions given, and what stands in their place. */
+/* Given conditions, and those that replace them, in the same order. */
 typedef struct Replacements
 {
 	List	   *given;			/* RestrictInfos */
 	List	   *derived;
 } Replacements;
 
+/* Is it an index of barq_bm25 that this query may use? */
 static bool
 is_text_index(const IndexOptInfo *index)
 {
@@ -48,9 +49,9 @@ is_text_index(const IndexOptInfo *index)
 		(index->indpred == NIL || index->predOK);
 }
 
-/* ---- from a condition to what the index takes ---- */
+/* ---- from a given condition to one of the operator class ---- */
 
-/* A comparison of a score: which operand it is, and how it is bounded. */
+/* A comparison of a score with an upper bound. */
 typedef struct Bounded
 {
 	OpExpr	   *score;
@@ -58,6 +59,7 @@ typedef struct Bounded
 	bool		inclusive;
 } Bounded;
 
+/* Read `score < bound`, in any of its forms; false for any other clause. */
 static bool
 read_comparison(Expr *clause, Bounded *bounded)
 {
@@ -104,7 +106,7 @@ read_comparison(Expr *clause, Bounded *bounded)
 	return exprType(bounded->bound) == FLOAT8OID;
 }
 
-/* The class's operator <@@, and the type of its right operand. */
+/* The operator <@@ of a family, and the type of its right operand. */
 static Oid
 threshold_operator(Oid family, Oid *type)
 {
@@ -125,6 +127,7 @@ threshold_operator(Oid family, Oid *type)
 	return found;
 }
 
+/* A function by schema, name and argument types; InvalidOid: none. */
 static Oid
 function_of(Oid schema, const char *name, const Oid *types, int n)
 {
@@ -134,8 +137,8 @@ function_of(Oid schema, const char *name, const Oid *types, int n)
 }
 
 /*
- * A condition in the form that the index takes: text <@@ bm25threshold(query,
- * bound, inclusive). NULL: it is none on a score of the index's column.
+ * The condition `text <@@ bm25threshold(query, bound, inclusive)` for a given one;
+ * NULL if that does not compare a score of the index's column.
  */
 static RestrictInfo *
 derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
@@ -180,7 +183,7 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 									  bounded.score->inputcollid);
 	set_opfuncid(clause);
 
-	/* of a call bound to a column (text_operators.c) one that is known as such */
+	/* a call bound to a column stays one (text_operators.c) */
 	if (bounded.score->opfuncid != get_opcode(bounded.score->opno))
 	{
 		op_input_types(operator, & types[0], &types[1]);
@@ -190,7 +193,7 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 		clause->opfuncid = function;
 	}
 
-	/* the same condition in another form, of the same rows and standing */
+	/* the same condition in another form: all but the clause is copied */
 	derived = makeNode(RestrictInfo);
 	memcpy(derived, given, sizeof(RestrictInfo));
 	derived->clause = (Expr *) clause;
@@ -203,6 +206,7 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 	return derived;
 }
 
+/* Add the conditions that have a derived form for this index. */
 static void
 derive_all(PlannerInfo *root, IndexOptInfo *index, List *conditions, Replacements *all)
 {
@@ -221,9 +225,9 @@ derive_all(PlannerInfo *root, IndexOptInfo *index, List *conditions, Replacement
 	}
 }
 
-/* ---- putting one in the other's place ---- */
+/* ---- replacing given conditions and putting them back ---- */
 
-/* What stands in the place of a condition, or itself. */
+/* The member of `to` beside a condition in `from`; itself, if it is not there. */
 static RestrictInfo *
 exchange(RestrictInfo *condition, const List *from, const List *to)
 {
@@ -247,7 +251,7 @@ exchange_all(const List *conditions, const List *from, const List *to)
 	return result;
 }
 
-/* The index conditions of a path are known as those that were given. */
+/* Let the index clauses of a path, and those below it, refer to given conditions. */
 static void
 restore_path(Path *path, const Replacements *all)
 {
@@ -271,8 +275,9 @@ restore_path(Path *path, const Replacements *all)
 }
 
 /*
- * PostgreSQL takes a third of the rows for what passes a condition on an
- * expression; the index knows better.
+ * Lower the estimated rows of a table and its paths. PostgreSQL estimates that a
+ * third of the rows pass a condition on an expression; the operator <@@ has an
+ * estimate from the index.
  */
 static void
 correct_rows(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
@@ -295,6 +300,7 @@ correct_rows(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 	}
 }
 
+/* Have index paths made for the derived conditions: see above. */
 static void
 add_paths(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 {
@@ -332,6 +338,7 @@ add_paths(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 		restore_path(lfirst(cell), all);
 }
 
+/* set_rel_pathlist_hook. */
 static void
 add_threshold_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {

@@ -1,39 +1,39 @@
 /*
  * text_runs.c
- *	  A participant's part of CREATE INDEX of text: rows are tokenised into an
- *	  inverted index in memory, which is written as a run whenever it has grown
- *	  to the participant's share of maintenance_work_mem.
+ *	  A participant's share of CREATE INDEX of text: it tokenises rows into an
+ *	  inverted index in memory and writes that as a run whenever its size reaches
+ *	  the participant's share of maintenance_work_mem.
  */
 #include "postgres.h"
 
-#include "text_index/text_build.h"
+#include "base/array.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "store/view.h"
 #include "store/work.h"
+#include "text_index/text_build.h"
 #include "utils/backend_progress.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #define PROGRESS_STEP	1000
-#define LEAST_MEMORY	(4 * 1024 * 1024)
+#define LEAST_MEMORY	(4 * 1024 * 1024)	/* bytes of a participant */
 
-/* What the tokenizer may remember before it begins anew. */
+/* Bytes that the tokenizer may keep; it is reset between runs above that. */
 #define TOKENIZER_BYTES	(64 * 1024 * 1024)
 
-/* Put a finished body where it can stay. */
+/*
+ * Copy a finished body into a file of the image directory or, where that has no
+ * room, into memory of this process. must_share: raise ERRCODE_DISK_FULL instead.
+ * The run lives in the current memory context.
+ */
 static void
 add_run(BarqTextRuns *runs, const char *body, uint64 bytes, bool must_share)
 {
 	BarqTextRun *run;
 	char	   *reason = NULL;
 
-	if (runs->nruns == runs->space)
-	{
-		runs->space = Max(runs->space * 2, 8);
-		runs->runs = runs->runs == NULL ? palloc(sizeof(BarqTextRun) * runs->space) :
-			repalloc(runs->runs, sizeof(BarqTextRun) * runs->space);
-	}
+	BARQ_ARRAY_RESERVE(runs->runs, runs->space, runs->nruns + 1, 8);
 	run = &runs->runs[runs->nruns];
 	run->bytes = bytes;
 	run->work = barq_work_create_shared(runs->index, bytes, &reason);
@@ -51,6 +51,7 @@ add_run(BarqTextRuns *runs, const char *body, uint64 bytes, bool must_share)
 	runs->nruns++;
 }
 
+/* Empty the inverted index for another run. */
 static void
 begin_run(BarqTextRuns *runs)
 {
@@ -63,6 +64,7 @@ begin_run(BarqTextRuns *runs)
 											 runs->builder_context);
 }
 
+/* Write the inverted index as a run, if it has rows, and begin the next one. */
 static void
 write_run(BarqTextRuns *runs)
 {
@@ -86,6 +88,7 @@ write_run(BarqTextRuns *runs)
 	begin_run(runs);
 }
 
+/* IndexBuildCallback: add a row; arg is a BarqTextRuns. */
 static void
 add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		bool tuple_is_alive, void *arg)
@@ -105,7 +108,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		MemoryContextSwitchTo(old);
 	}
 
-	/* detoasted values, and what dictionaries leave, are in tokens_context */
+	/* tokens_context holds detoasted values and leftovers of dictionaries */
 	if ((++runs->rows & 1023) == 0 || runs->tokens.space > 1024 * 1024)
 	{
 		MemoryContextReset(runs->tokens_context);

@@ -1,16 +1,16 @@
 /*
  * text_runtime.c
- *	  Queries that are bound to an index at run time: what the planner puts
- *	  around a query that it does not know (text_support.c).
+ *	  The functions by which the planner (text_support.c) binds queries whose
+ *	  value is known only at run time.
  *
- * bm25_bind(query, index) is the query for an index: for `index`, unless the
- * query names another one of the same table. bm25_unbound(query, …) stands where
- * no index was found: an error, unless the query names one.
+ * bm25_bind(query, index) returns the query for `index`, or for another index of
+ * the same table if the query names one. bm25_unbound(query, …) is used where no
+ * index was found: it raises the reason unless the query names an index.
  *
- * Anybody may call these functions. They give nothing away: a query that names
- * an index is a bm25query as any other, and an index of another column or table
- * is checked for the caller's rights here, since the operators that the planner
- * has bound do not (text_operators.c).
+ * All users may call these functions, and learn nothing by it: the result is a
+ * bm25query like any other. Calls bound by the planner check no rights
+ * (text_operators.c), so these functions check the caller's right to an index that
+ * the query names if it indexes another column or table.
  */
 #include "postgres.h"
 
@@ -43,9 +43,12 @@ barq_bm25_bind_text(PG_FUNCTION_ARGS)
 											PG_GETARG_OID(1)));
 }
 
-/* The index that a value says among those of tables; InvalidOid: it says none. */
+/*
+ * The index that a value names: by OID, or by a name among the indexes of tables
+ * (ERRCODE_UNDEFINED_OBJECT if they have none). InvalidOid: it names none.
+ */
 static Oid
-said_index(const BarqQueryValue *value, List *tables)
+named_index(const BarqQueryValue *value, List *tables)
 {
 	Oid			index;
 
@@ -59,9 +62,9 @@ said_index(const BarqQueryValue *value, List *tables)
 
 /*
  * bm25_bind(query bm25query, index regclass) → bm25query.
- * ERRCODE_UNDEFINED_OBJECT for a name that no index of the table has, and for an
- * index that does not exist; ERRCODE_WRONG_OBJECT_TYPE for what is no index;
- * ERRCODE_INSUFFICIENT_PRIVILEGE.
+ * ERRCODE_UNDEFINED_OBJECT if the index does not exist or the table has no index of
+ * the query's name; ERRCODE_WRONG_OBJECT_TYPE if `index` is not an index;
+ * ERRCODE_INSUFFICIENT_PRIVILEGE for an index named by the query (see above).
  */
 Datum
 barq_bm25_bind(PG_FUNCTION_ARGS)
@@ -69,19 +72,19 @@ barq_bm25_bind(PG_FUNCTION_ARGS)
 	BarqQueryValue *value = PG_GETARG_BARQ_QUERY(0);
 	Oid			index = PG_GETARG_OID(1);
 	Oid			table = IndexGetRelation(index, true);
-	Oid			said;
+	Oid			named;
 
 	if (!OidIsValid(table))
 		barq_raise_not_an_index(index);
-	said = said_index(value, list_make1_oid(table));
-	if (!OidIsValid(said))
-		said = index;
-	if (said != index && !barq_text_same_key(said, index))
-		barq_check_index_content_rights(said);
-	PG_RETURN_POINTER(barq_query_value_for(value, said));
+	named = named_index(value, list_make1_oid(table));
+	if (!OidIsValid(named))
+		named = index;
+	if (named != index && !barq_text_same_key(named, index))
+		barq_check_index_content_rights(named);
+	PG_RETURN_POINTER(barq_query_value_for(value, named));
 }
 
-/* Element i of why no index was found, NULL where there is nothing to say. */
+/* Element i (from 1) of barq_text_choice_array(), palloc'd; NULL if it is NULL. */
 static char *
 element(ArrayType *why, int i)
 {
@@ -110,7 +113,7 @@ barq_text_choice_array(const BarqTextChoice *choice)
 	return construct_md_array(datums, nulls, 1, dims, lower, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* Raise what barq_text_choice_array made. */
+/* Raise the error of barq_text_choice_array(). */
 pg_noreturn static void
 raise_unbound(ArrayType *why)
 {
@@ -137,8 +140,9 @@ barq_bm25_unbound_text(PG_FUNCTION_ARGS)
 
 /*
  * bm25_unbound(query bm25query, tables regclass[], why text[], value any) →
- * bm25query: the query for the index that it names, of one of the tables. Errors
- * as bm25_bind(), and the reason for a query that names none.
+ * bm25query: the query for the index that it names, of one of the tables. Raises
+ * `why` for a query that names none; other errors as bm25_bind(), with rights
+ * checked for any index.
  */
 Datum
 barq_bm25_unbound(PG_FUNCTION_ARGS)
@@ -148,22 +152,22 @@ barq_bm25_unbound(PG_FUNCTION_ARGS)
 	List	   *tables = NIL;
 	Datum	   *datums;
 	int			n;
-	Oid			said;
+	Oid			named;
 
 	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT, &datums, NULL, &n);
 	for (int i = 0; i < n; i++)
 		if (get_rel_relkind(DatumGetObjectId(datums[i])) != '\0')
 			tables = lappend_oid(tables, DatumGetObjectId(datums[i]));
-	said = said_index(value, tables);
-	if (!OidIsValid(said))
+	named = named_index(value, tables);
+	if (!OidIsValid(named))
 		raise_unbound(PG_GETARG_ARRAYTYPE_P(2));
-	barq_check_index_content_rights(said);
-	PG_RETURN_POINTER(barq_query_value_for(value, said));
+	barq_check_index_content_rights(named);
+	PG_RETURN_POINTER(barq_query_value_for(value, named));
 }
 
 /*
- * What bm25_unbound() costs: so much that a plan for any parameters is not
- * preferred to plans for known ones, with which an index may be found.
+ * Planner support of bm25_unbound(): a cost so high that a generic plan is not
+ * preferred to custom plans, for which an index may be found.
  */
 Datum
 barq_bm25_unbound_support(PG_FUNCTION_ARGS)

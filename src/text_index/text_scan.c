@@ -23,7 +23,7 @@ IndexScanDesc
 barq_text_begin_scan(Relation index, int nkeys, int norderbys)
 {
 	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
-	BarqTextScan   *ts = palloc0(sizeof(BarqTextScan));
+	BarqTextScan *ts = palloc0(sizeof(BarqTextScan));
 
 	ts->report = barq_scan_report_begin();
 	ts->owner = CurrentMemoryContext;
@@ -52,7 +52,7 @@ void
 barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 				 ScanKey orderbys, int norderbys)
 {
-	BarqTextScan   *ts = scan->opaque;
+	BarqTextScan *ts = scan->opaque;
 	BarqScanReport *report = ts->report;
 	MemoryContext owner = ts->owner;
 	MemoryContext context = ts->context;
@@ -73,7 +73,7 @@ barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 void
 barq_text_end_scan(IndexScanDesc scan)
 {
-	BarqTextScan   *ts = scan->opaque;
+	BarqTextScan *ts = scan->opaque;
 
 	end_heap(ts);
 	MemoryContextDelete(ts->context);
@@ -88,7 +88,7 @@ barq_text_end_scan(IndexScanDesc scan)
 static void
 add_rows(void *arg, ItemPointer tids, uint32 n, bool recheck)
 {
-	BarqTextScan   *ts = arg;
+	BarqTextScan *ts = arg;
 	MemoryContext old = MemoryContextSwitchTo(ts->context);
 
 	BARQ_ARRAY_RESERVE(ts->tids, ts->tids_space, ts->ntids + n, 1024);
@@ -103,7 +103,7 @@ add_rows(void *arg, ItemPointer tids, uint32 n, bool recheck)
 static void
 find_matches(BarqTextState *state, void *arg)
 {
-	BarqTextScan   *ts = arg;
+	BarqTextScan *ts = arg;
 
 	barq_scan_report_segments(ts->report, state->snapshot);
 	ts->ntids = 0;
@@ -143,7 +143,7 @@ next_row(IndexScanDesc scan, BarqTextScan *ts)
 bool
 barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
-	BarqTextScan   *ts = scan->opaque;
+	BarqTextScan *ts = scan->opaque;
 	bool		found;
 
 	Assert(ScanDirectionIsForward(direction));
@@ -172,7 +172,7 @@ add_all_pages(IndexScanDesc scan, TIDBitmap *bitmap)
 int64
 barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 {
-	BarqTextScan   *ts = scan->opaque;
+	BarqTextScan *ts = scan->opaque;
 	bool		recheck;
 
 	if (scan->numberOfKeys == 0 || !barq_text_scan_answers(scan))

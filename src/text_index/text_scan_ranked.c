@@ -31,7 +31,7 @@
 /* Arguments of row_belongs(). */
 typedef struct Look
 {
-	BarqTextScan   *scan;
+	BarqTextScan *scan;
 	BarqTextAnalysis analysis;
 	Oid			type;
 } Look;
@@ -44,7 +44,7 @@ static bool
 row_belongs(void *arg, Datum value)
 {
 	Look	   *look = arg;
-	BarqTextScan   *ts = look->scan;
+	BarqTextScan *ts = look->scan;
 	uint32		bytes;
 	char	   *document = barq_text_document(&look->analysis, look->type, value, true, &bytes);
 	double		score;
@@ -94,7 +94,7 @@ heap_row_belongs(IndexScanDesc scan, BarqTextScan *ts, const ItemPointerData *ti
 static void
 search_scored(BarqTextState *state, void *arg)
 {
-	BarqTextScan   *ts = arg;
+	BarqTextScan *ts = arg;
 
 	barq_scan_report_segments(ts->report, state->snapshot);
 	ts->unsure = false;
@@ -114,7 +114,7 @@ search_scored(BarqTextState *state, void *arg)
 static void
 search_rest(BarqTextState *state, void *arg)
 {
-	BarqTextScan   *ts = arg;
+	BarqTextScan *ts = arg;
 
 	barq_scan_report_segments(ts->report, state->snapshot);
 	ts->top.count = 0;
@@ -128,7 +128,7 @@ search_rest(BarqTextState *state, void *arg)
 static void
 search_nulls(BarqTextState *state, void *arg)
 {
-	BarqTextScan   *ts = arg;
+	BarqTextScan *ts = arg;
 	BarqKeylessWalk *walk = barq_keyless_begin(state->index, state->snapshot, &state->meta,
 											   barq_consistency != BARQ_CONSISTENCY_SEALED);
 	BarqKeyless keyless;

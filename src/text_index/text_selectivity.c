@@ -1,11 +1,11 @@
 /*
  * text_selectivity.c
- *	  How many rows match: the estimates for text @@@ query and text <@@ threshold.
+ *	  Selectivity of text @@@ query and text <@@ threshold.
  *
- * A query that is known at planning is estimated by its terms' frequencies in
- * the index, as if words were strewn over documents independently. Any other
- * is taken to match one row in a hundred, and so is every query of a role that
- * may not see all rows, to which estimates would tell of them.
+ * A query that is known at planning is estimated from the frequencies of its terms
+ * in the index, as if words occurred in documents independently. Any other query
+ * is estimated to match one row in a hundred. So is every query of a role that may
+ * not see all rows: better estimates would reveal something about the others.
  */
 #include "postgres.h"
 
@@ -26,14 +26,15 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_threshold_selectivity);
 
 #define DEFAULT_SELECTIVITY	0.01
 
-/* What an estimate looks terms up in. */
+/* A query and the statistics that its estimate comes from. */
 typedef struct Estimate
 {
 	BarqTextStatistics *statistics;
 	const BarqBm25Query *query;
-	double		documents;
+	double		documents;		/* not 0 */
 } Estimate;
 
+/* The share of documents with a term of the query. */
 static double
 term_share(const Estimate *estimate, uint32 number)
 {
@@ -44,7 +45,10 @@ term_share(const Estimate *estimate, uint32 number)
 		estimate->documents;
 }
 
-/* At each offset one of several variants, whose terms are all there. */
+/*
+ * The share of documents that satisfy a condition of kind BARQ_BM25_TERMS: at each
+ * offset (for a phrase; else once) all terms of one of its variants occur.
+ */
 static double
 terms_share(const Estimate *estimate, const BarqBm25Condition *condition)
 {
@@ -71,7 +75,7 @@ terms_share(const Estimate *estimate, const BarqBm25Condition *condition)
 	return share;
 }
 
-/* The share of documents that satisfy all of some conditions, or one of them. */
+/* The share of documents that satisfy all conditions; some: at least one. */
 static double
 conditions_share(const Estimate *estimate, const BarqBm25Condition *conditions, uint32 n,
 				 bool some)
@@ -93,7 +97,10 @@ conditions_share(const Estimate *estimate, const BarqBm25Condition *conditions, 
 	return some ? 1 - share : share;
 }
 
-/* scored: the rows that have a score, else those that match. */
+/*
+ * The share of rows that match a query bound to an index; scored: that have a
+ * score. The caller has checked rights, see rows_are_visible().
+ */
 static double
 estimate(const BarqQueryValue *value, bool scored)
 {
@@ -122,7 +129,7 @@ estimate(const BarqQueryValue *value, bool scored)
 	return share * conditions_share(&in, query->conditions, query->nconditions, false);
 }
 
-/* Is an index one of a relation for this value, or the parent of one? */
+/* Is it an index of a relation on this value, or a partitioned index above one? */
 static bool
 is_index_of(Oid index, RelOptInfo *rel, Node *value)
 {
@@ -140,11 +147,11 @@ is_index_of(Oid index, RelOptInfo *rel, Node *value)
 }
 
 /*
- * May the planner use what an index holds for its estimates about a value of a
- * relation? EXPLAIN shows them, so only where the statement's user may select
- * what is indexed, and nothing hides rows from him: no policy, and no security
- * barrier around the query. A view's owner may on his behalf, but only for an
- * index of the value that the view shows: any other is the user's choice.
+ * May estimates about a value of a relation use the content of an index? EXPLAIN
+ * shows estimates, so the role has to have the right to the index's content, and
+ * no policy and no security barrier around the query may hide rows from it. The
+ * role is the one whose rights are checked for the relation (a view's owner) for
+ * an index of this very value, and the current user for any other index.
  */
 static bool
 rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Node *value, Oid index)
@@ -156,7 +163,7 @@ rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Node *value, Oid index)
 	if (rel->reloptkind != RELOPT_BASEREL && rel->reloptkind != RELOPT_OTHER_MEMBER_REL)
 		return false;
 
-	/* rights are those of the table that the query says */
+	/* rights are checked on the table that is named in the query */
 	while (root->append_rel_array != NULL && root->append_rel_array[varno] != NULL &&
 		   planner_rt_fetch(root->append_rel_array[varno]->parent_relid, root)->rtekind == RTE_RELATION)
 		varno = root->append_rel_array[varno]->parent_relid;
@@ -175,11 +182,11 @@ rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Node *value, Oid index)
 	return barq_may_see_index_content(index, OidIsValid(user) ? user : GetUserId());
 }
 
-/* The share of rows for a constant that is not NULL; DEFAULT_SELECTIVITY: unknown. */
+/* The share of rows for a constant that is not NULL; DEFAULT_SELECTIVITY if unknown. */
 typedef double (*ShareOfConstant) (PlannerInfo *root, const VariableStatData *variable,
 								   const Const *constant);
 
-/* The estimate for column OPERATOR constant; the default for any other clause. */
+/* Estimate `column OPERATOR constant`; any other clause gets the default. */
 static Datum
 selectivity(FunctionCallInfo fcinfo, ShareOfConstant share_of)
 {
@@ -203,8 +210,8 @@ selectivity(FunctionCallInfo fcinfo, ShareOfConstant share_of)
 }
 
 /*
- * May a query be estimated for a column? One whose index has no name is one that
- * the planner has bound.
+ * May a query be estimated by its index, for a column? Only if the index is known
+ * by its OID, as in queries that the planner has bound.
  */
 static bool
 may_estimate(PlannerInfo *root, const VariableStatData *variable, const BarqQueryValue *value)
@@ -213,6 +220,7 @@ may_estimate(PlannerInfo *root, const VariableStatData *variable, const BarqQuer
 		rows_are_visible(root, variable->rel, variable->var, value->index);
 }
 
+/* ShareOfConstant for @@@. */
 static double
 share_of_query(PlannerInfo *root, const VariableStatData *variable, const Const *constant)
 {
@@ -225,8 +233,8 @@ share_of_query(PlannerInfo *root, const VariableStatData *variable, const Const 
 }
 
 /*
- * Of <@@: half of the rows that have a score, where the bound is not 0, for
- * nothing tells how scores are spread.
+ * ShareOfConstant for <@@: the rows that have a score, for a bound of 0; half of
+ * them for any other bound, since the distribution of scores is unknown.
  */
 static double
 share_of_threshold(PlannerInfo *root, const VariableStatData *variable, const Const *constant)
@@ -240,12 +248,14 @@ share_of_threshold(PlannerInfo *root, const VariableStatData *variable, const Co
 		estimate(value, true) * (threshold->bound < 0 ? 0.5 : 1) : DEFAULT_SELECTIVITY;
 }
 
+/* restrict estimator of @@@ */
 Datum
 barq_text_selectivity(PG_FUNCTION_ARGS)
 {
 	return selectivity(fcinfo, share_of_query);
 }
 
+/* restrict estimator of <@@ */
 Datum
 barq_threshold_selectivity(PG_FUNCTION_ARGS)
 {

@@ -3,9 +3,9 @@
  *	  From an expression in a query to the tables that its values come from:
  *	  through views, subqueries, CTEs, joins, grouping and set operations.
  *
- * What is known of the rows goes along: a condition of an outer query about a
- * subquery's columns is put in the terms of the subquery's own tables, so that
- * the same partial index is found wherever the condition stands.
+ * Conditions on the rows are carried along: a condition of an outer query on a
+ * subquery's columns is rewritten for the subquery's own tables, so that the same
+ * partial index is found wherever the condition is written.
  */
 #include "postgres.h"
 
@@ -22,10 +22,10 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/acl.h"
 
-/* A query and what it stands in. */
+/* A query and the query around it. */
 typedef struct Place
 {
-	PlannerInfo *root;			/* NULL: a query that is not planned yet */
+	PlannerInfo *root;			/* NULL: the query is not planned yet */
 	Query	   *query;
 	struct Place *outer;
 } Place;
@@ -33,11 +33,11 @@ typedef struct Place
 typedef struct Search
 {
 	List	   *sources;
-	bool		complete;		/* no value of another origin was met */
-	List	   *ctes;			/* EnteredCte, that are being looked through */
+	bool		complete;		/* all values so far come from tables */
+	List	   *ctes;			/* of EnteredCte: those that the search is in */
 } Search;
 
-/* A CTE, and the value that is looked for in it, over range table entry 1. */
+/* A CTE, and the value that is traced in it, over range table entry 1. */
 typedef struct EnteredCte
 {
 	CommonTableExpr *cte;
@@ -48,12 +48,14 @@ static void resolve(Search *search, Place *place, Node *expression, List *condit
 
 /* ---- expressions ---- */
 
+/* The range table entry of all columns of an expression. */
 typedef struct OneRelation
 {
 	int			varno;			/* 0: none yet; -1: several */
 	int			levels_up;
 } OneRelation;
 
+/* Walker: see OneRelation. */
 static bool
 find_relation(Node *node, OneRelation *found)
 {
@@ -75,7 +77,10 @@ find_relation(Node *node, OneRelation *found)
 	return expression_tree_walker(node, find_relation, (void *) found);
 }
 
-/* Without what outer joins and placeholders add to columns. */
+/*
+ * A copy of an expression without the marks that outer joins put on columns and
+ * without placeholders, so that equal() compares the columns alone.
+ */
 static Node *
 plain_columns(Node *node, void *context)
 {
@@ -98,6 +103,7 @@ plain_columns(Node *node, void *context)
 	return expression_tree_mutator(node, plain_columns, context);
 }
 
+/* The expression below casts that change no bits; not copied. */
 static Node *
 strip(Node *node)
 {
@@ -106,11 +112,12 @@ strip(Node *node)
 	return node;
 }
 
+/* Arguments and result of substitute_mutator(). */
 typedef struct Substitution
 {
 	int			varno;
-	List	   *expressions;	/* of its columns; NULL for one that has none */
-	bool		failed;			/* something else is in it */
+	List	   *expressions;	/* one for each of its columns, or NULL */
+	bool		failed;			/* the expression uses other columns, or a subquery */
 } Substitution;
 
 static Node *
@@ -137,8 +144,10 @@ substitute_mutator(Node *node, Substitution *substitution)
 	return expression_tree_mutator(node, substitute_mutator, (void *) substitution);
 }
 
-/* With the expressions behind a range table entry's columns; NULL if there is
- * more in it than these columns. */
+/*
+ * A copy of `node` with `expressions` in place of the columns of range table entry
+ * varno; NULL if it uses columns without an expression, or a subquery.
+ */
 static Node *
 substitute(Node *node, int varno, List *expressions)
 {
@@ -148,6 +157,7 @@ substitute(Node *node, int varno, List *expressions)
 	return substitution.failed ? NULL : node;
 }
 
+/* The same of a list, without the members for which it is NULL. */
 static List *
 substitute_each(List *nodes, int varno, List *expressions)
 {
@@ -166,6 +176,7 @@ substitute_each(List *nodes, int varno, List *expressions)
 
 /* ---- conditions ---- */
 
+/* Quals of a join tree, which may be a list or an expression, as a new list. */
 static List *
 as_list(Node *quals)
 {
@@ -174,8 +185,8 @@ as_list(Node *quals)
 }
 
 /*
- * The conditions of a join tree that hold for the rows of a range table entry
- * which come out of it, if it is in there. True if it is.
+ * Is range table entry varno in a join tree? If so, add to *conditions those of
+ * the tree that are true of the entry's rows in the join's result.
  */
 static bool
 collect(Node *tree, int varno, List **conditions)
@@ -207,7 +218,7 @@ collect(Node *tree, int varno, List **conditions)
 		bool		keeps_left = join->jointype == JOIN_LEFT || join->jointype == JOIN_ANTI;
 		bool		keeps_right = join->jointype == JOIN_RIGHT;
 
-		/* a row of the nullable side has passed the join, or is all NULLs */
+		/* a row of the nullable side has passed the join's conditions, or is all NULLs */
 		found = in_left || in_right;
 		if (inner || in_left || keeps_left)
 			*conditions = list_concat(*conditions, left);
@@ -219,6 +230,7 @@ collect(Node *tree, int varno, List **conditions)
 	return found;
 }
 
+/* The table of which varno is a child in this plan; NULL: none, or not planned. */
 static AppendRelInfo *
 parent_of(Place *place, int varno)
 {
@@ -229,6 +241,7 @@ parent_of(Place *place, int varno)
 	return root->append_rel_array[varno];
 }
 
+/* The conditions of a query that are true of the rows of one range table entry. */
 static List *
 conditions_of(Place *place, int varno)
 {
@@ -251,6 +264,7 @@ conditions_of(Place *place, int varno)
 
 /* ---- tables ---- */
 
+/* Does the executor check SELECT on a table, or on the table it is a child of? */
 static bool
 is_readable(Place *place, int varno)
 {
@@ -271,6 +285,7 @@ is_readable(Place *place, int varno)
 	return parent != NULL && is_readable(place, parent->parent_relid);
 }
 
+/* Add the table of range table entry varno, of which `expression` is the value. */
 static void
 add_source(Search *search, Place *place, int varno, Node *expression, List *conditions)
 {
@@ -287,7 +302,7 @@ add_source(Search *search, Place *place, int varno, Node *expression, List *cond
 	search->sources = lappend(search->sources, source);
 }
 
-/* What a query gives, by columns. */
+/* The expressions of a query's result columns. */
 static List *
 output_of(Query *query)
 {
@@ -309,7 +324,11 @@ output_of(Query *query)
 static void enter_set(Search *search, Place *place, Node *set, int varno, Node *expression,
 					  List *conditions);
 
-/* On into a query that stands behind the columns of range table entry varno. */
+/*
+ * Trace `expression` (over range table entry varno) into the query that defines
+ * that entry's columns. Finds sources or sets search->complete to false, as do
+ * the functions below.
+ */
 static void
 enter(Search *search, Place *outer, Query *query, int varno, Node *expression,
 	  List *conditions)
@@ -330,6 +349,7 @@ enter(Search *search, Place *outer, Query *query, int varno, Node *expression,
 		resolve(search, &place, expression, substitute_each(conditions, varno, output));
 }
 
+/* The same for a tree of set operations in place's query. */
 static void
 enter_set(Search *search, Place *place, Node *set, int varno, Node *expression,
 		  List *conditions)
@@ -340,7 +360,7 @@ enter_set(Search *search, Place *place, Node *set, int varno, Node *expression,
 		SetOperationStmt *operation = (SetOperationStmt *) set;
 
 		enter_set(search, place, operation->larg, varno, expression, conditions);
-		/* of INTERSECT and EXCEPT all rows are of the left side */
+		/* all rows of INTERSECT and EXCEPT come from the left side */
 		if (operation->op == SETOP_UNION)
 			enter_set(search, place, operation->rarg, varno, expression, conditions);
 	}
@@ -356,9 +376,9 @@ enter_set(Search *search, Place *place, Node *set, int varno, Node *expression,
 }
 
 /*
- * Is a CTE being looked through already? Then this is its recursion, whose rows
- * are those of its other branches; but the value's origin is known only if it is
- * the same expression over them, and not one that a branch makes of it.
+ * Is the search in this CTE already? Then the CTE refers to itself, and rows of
+ * the recursive branch come from the other branches. The origin of the value is
+ * known only if the recursive branch passes the same expression on unchanged.
  */
 static bool
 is_recursion(Search *search, CommonTableExpr *cte, Node *expression)
@@ -378,6 +398,7 @@ is_recursion(Search *search, CommonTableExpr *cte, Node *expression)
 	return false;
 }
 
+/* Trace into the CTE that a range table entry of place's query refers to. */
 static void
 enter_cte(Search *search, Place *place, RangeTblEntry *rte, int varno, Node *expression,
 		  List *conditions)
@@ -407,8 +428,8 @@ enter_cte(Search *search, Place *place, RangeTblEntry *rte, int varno, Node *exp
 }
 
 /*
- * Find what an expression over a place's range table is made of. `conditions`
- * hold for its rows, in the terms of the same range table.
+ * Trace an expression over the range table of place's query. `conditions`, over
+ * the same range table, are true of its rows.
  */
 static void
 resolve(Search *search, Place *place, Node *expression, List *conditions)
@@ -483,6 +504,7 @@ resolve(Search *search, Place *place, Node *expression, List *conditions)
 	search->complete = false;
 }
 
+/* The query under planning and those around it; palloc'd. */
 static Place *
 place_of(PlannerInfo *root)
 {

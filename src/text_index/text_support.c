@@ -1,23 +1,24 @@
 /*
  * text_support.c
- *	  Planner support of <@> and @@@: which index a text query is for.
+ *	  Planner support of <@> and @@@: finds the index for a text query.
  *
- * `body <@> 'words'` names no index, and a name in `body <@> 'index:words'` is
- * looked for among the indexes of the column's table. When the planner
- * simplifies the call, it is replaced by `body <@> bm25query` with the index
- * that fits; that operator is a member of the operator class, so the index can
- * be used, and EXPLAIN shows which it is. A query that is not known yet (a
- * parameter, a column, a subquery) is put into bm25_bind(query, index), one for
- * which no index was found into bm25_unbound(query, …) where another plan may
- * find one, or raises an error here (text_runtime.c).
+ * `body <@> 'words'` names no index, and the name in `body <@> 'index:words'`
+ * belongs to an index of the column's table. When the planner simplifies the
+ * call, this file replaces it by `body <@> bm25query` with the index that fits.
+ * That operator is a member of the operator class, so the index can be used, and
+ * EXPLAIN shows the index. A query whose value is not known yet (a parameter, a
+ * column, a subquery) becomes bm25_bind(query, index). If no index was found, the
+ * query becomes bm25_unbound(query, …) where another plan may find one; otherwise
+ * an error is raised here (text_runtime.c has both functions).
  *
- * It works wherever the planner does: prepared statements, functions, views,
- * CTEs, lateral queries. An index that is dropped, made or renamed is a change
- * to its table, or to the plan's list of relations, which makes plans anew.
+ * This works wherever the planner does: prepared statements, functions, views,
+ * CTEs, lateral queries. Dropping, creating or renaming an index invalidates the
+ * plans that depend on its table, or on the index itself: the index is added to
+ * the plan's list of relations.
  *
- * The replaced call keeps the operator but has another function, bm25_column_…:
- * the sign that the executor has checked the right to read the column, so that
- * nothing is left to check (text_operators.c).
+ * The replaced call keeps the operator but gets another function,
+ * bm25_column_…(), as a sign that the executor checks the right to read the
+ * column, so that the function has no rights to check (text_operators.c).
  */
 #include "postgres.h"
 
@@ -37,7 +38,7 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_support);
 
-/* What stands beside the operators in the extension's schema. */
+/* The type and functions that this file uses, from the operators' schema. */
 typedef struct Beside
 {
 	Oid			schema;
@@ -50,6 +51,8 @@ typedef struct Beside
 	Oid			unbound;
 } Beside;
 
+/* A function of the extension by its name and (at most three leading) argument
+ * types; the fourth is "any". InvalidOid: none. */
 static Oid
 function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, Oid third)
 {
@@ -60,7 +63,7 @@ function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, 
 						   ObjectIdGetDatum(schema));
 }
 
-/* False if the extension is not whole. */
+/* Look up all of `beside`; false if a part of the extension is missing. */
 static bool
 look_beside(Oid function, Beside *beside)
 {
@@ -89,25 +92,25 @@ calls(Node *node, Oid function)
 
 /* ---- the query ---- */
 
-/* A query as it stands in a call, and the index that it says. */
-typedef struct Asked
+/* The query argument of a call, and the index that it names. */
+typedef struct GivenQuery
 {
 	Node	   *query;			/* text or bm25query, without bm25_unbound() */
 	const char *name;			/* last part of an index's name; or NULL */
 	Oid			index;			/* by OID; or InvalidOid */
-	bool		may_name;		/* it may say one at run time */
-} Asked;
+	bool		may_name;		/* it may name one at run time */
+} GivenQuery;
 
-/* False for a query that is bound. */
+/* Read the query argument of a call; false for one that is bound or NULL. */
 static bool
-read_query(const Beside *beside, Node *query, Asked *asked)
+read_query(const Beside *beside, Node *query, GivenQuery *given)
 {
-	memset(asked, 0, sizeof(*asked));
+	memset(given, 0, sizeof(*given));
 	if (calls(query, beside->bind) || calls(query, beside->bind_text))
 		return false;
 	if (calls(query, beside->unbound) || calls(query, beside->unbound_text))
 		query = linitial(((FuncExpr *) query)->args);
-	asked->query = query;
+	given->query = query;
 	if (exprType(query) == TEXTOID)
 		return true;
 	if (IsA(query, Const))
@@ -117,26 +120,26 @@ read_query(const Beside *beside, Node *query, Asked *asked)
 		if (((Const *) query)->constisnull)
 			return false;
 		value = DatumGetBarqQueryValue(((Const *) query)->constvalue);
-		asked->index = value->index;
+		given->index = value->index;
 		if (barq_query_value_name(value) != NULL)
-			asked->name = barq_query_value_last_name(value);
+			given->name = barq_query_value_last_name(value);
 		return true;
 	}
-	asked->may_name = true;
+	given->may_name = true;
 	if (calls(query, beside->to_query) || calls(query, beside->to_query_oid))
 	{
 		Node	   *index = lsecond(((FuncExpr *) query)->args);
 
 		if (!IsA(index, Const))
 			return true;
-		asked->may_name = false;
+		given->may_name = false;
 		if (((Const *) index)->constisnull)
 			return true;
 		if (((Const *) index)->consttype == REGCLASSOID)
-			asked->index = DatumGetObjectId(((Const *) index)->constvalue);
+			given->index = DatumGetObjectId(((Const *) index)->constvalue);
 		else
-			asked->name = barq_query_index_name(TextDatumGetCString(((Const *) index)->constvalue),
-												&asked->index);
+			given->name = barq_query_index_name(TextDatumGetCString(((Const *) index)->constvalue),
+												&given->index);
 	}
 	return true;
 }
@@ -160,6 +163,7 @@ query_constant(const Beside *beside, BarqQueryValue *value)
 	return makeConst(beside->query_type, -1, InvalidOid, -1, PointerGetDatum(value), false, false);
 }
 
+/* A call of a function that returns bm25query. */
 static Node *
 call(const Beside *beside, Oid function, List *args)
 {
@@ -175,7 +179,7 @@ bind(const Beside *beside, Node *query, Oid index)
 				list_make2(query, regclass_constant(index)));
 }
 
-/* The query for an index, a constant if it is known. */
+/* The query for an index: a constant if its value is known, else bm25_bind(). */
 static Node *
 bound(const Beside *beside, Node *query, Oid index)
 {
@@ -199,12 +203,12 @@ bound(const Beside *beside, Node *query, Oid index)
 }
 
 /*
- * bm25_unbound(query, tables, why, value). The value makes it an expression that
- * nothing can evaluate while it plans: estimates of stable functions of
- * constants are by their values, and this one's is an error.
+ * bm25_unbound(query, tables, why, value). The last argument depends on a column,
+ * which keeps the planner from evaluating the call: it evaluates stable functions
+ * of constants for its estimates, and this one would raise an error.
  */
 static Node *
-unbound(const Beside *beside, const Asked *asked, List *tables, const BarqTextChoice *choice,
+unbound(const Beside *beside, const GivenQuery *given, List *tables, const BarqTextChoice *choice,
 		Node *value)
 {
 	Datum	   *oids = palloc(sizeof(Datum) * list_length(tables));
@@ -213,8 +217,8 @@ unbound(const Beside *beside, const Asked *asked, List *tables, const BarqTextCh
 
 	foreach(cell, tables)
 		oids[n++] = ObjectIdGetDatum(lfirst_oid(cell));
-	return call(beside, exprType(asked->query) == TEXTOID ? beside->unbound_text : beside->unbound,
-				list_make4(asked->query,
+	return call(beside, exprType(given->query) == TEXTOID ? beside->unbound_text : beside->unbound,
+				list_make4(given->query,
 						   array_constant(REGCLASSARRAYOID,
 										  construct_array(oids, n, REGCLASSOID, sizeof(Oid),
 														  true, TYPALIGN_INT)),
@@ -224,6 +228,7 @@ unbound(const Beside *beside, const Asked *asked, List *tables, const BarqTextCh
 
 /* ---- the call ---- */
 
+/* OIDs of the sources' tables, each once. */
 static List *
 tables_of(List *sources)
 {
@@ -258,56 +263,58 @@ all_readable(List *sources)
 }
 
 /*
- * The query of a call whose value comes from these tables, with its index; NULL
- * to leave it as it is. *own receives whether the right to read the values is
- * all that it needs, *index the index that the plan depends on.
+ * The query argument for a call whose value comes from these sources; NULL to
+ * leave the call as it is. *own: the right to read the values suffices for it.
+ * *index: the index that the plan depends on, or InvalidOid. Raises the reason if
+ * there is no index and no other plan can find one.
  */
 static Node *
-query_for(PlannerInfo *root, Oid support, const Beside *beside, const Asked *asked,
+query_for(PlannerInfo *root, Oid support, const Beside *beside, const GivenQuery *given,
 		  Node *value, List *sources, bool *own, Oid *index)
 {
 	List	   *tables = tables_of(sources);
 	BarqTextChoice choice;
-	Oid			said = asked->index;
+	Oid			named = given->index;
 
 	*own = true;
-	if (asked->name != NULL)
+	if (given->name != NULL)
 	{
-		said = barq_text_index_named(tables, asked->name, any_inherited(sources));
-		if (!OidIsValid(said))
-			barq_text_raise_no_index(tables, asked->name);
+		named = barq_text_index_named(tables, given->name, any_inherited(sources));
+		if (!OidIsValid(named))
+			barq_text_raise_no_index(tables, given->name);
 	}
-	*index = said;
-	if (OidIsValid(said) && barq_text_index_is_own(sources, said))
-		return bound(beside, asked->query, said);
+	*index = named;
+	if (OidIsValid(named) && barq_text_index_is_own(sources, named))
+		return bound(beside, given->query, named);
 
 	barq_text_choose(root, support, sources, &choice);
-	if (OidIsValid(said))
+	if (OidIsValid(named))
 	{
 		/* statistics of all partitions, for a query of one: checked at run time */
-		if (OidIsValid(choice.index) && barq_is_index_or_parent(said, choice.index))
-			return bind(beside, asked->query, choice.index);
+		if (OidIsValid(choice.index) && barq_is_index_or_parent(named, choice.index))
+			return bind(beside, given->query, choice.index);
 		*own = false;
-		return bound(beside, asked->query, said);
+		return bound(beside, given->query, named);
 	}
 	*index = choice.index;
 	if (OidIsValid(choice.index))
-		return bound(beside, asked->query, choice.index);
+		return bound(beside, given->query, choice.index);
 	if (((BarqTextSource *) linitial(sources))->child)
 		return NULL;
-	if (!choice.later && !asked->may_name)
+	if (!choice.later && !given->may_name)
 		barq_text_raise(&choice);
 	*own = false;
-	return unbound(beside, asked, tables, &choice, value);
+	return unbound(beside, given, tables, &choice, value);
 }
 
+/* The call with its query bound to an index; NULL to leave it as it is. */
 static Node *
 simplify(SupportRequestSimplify *request)
 {
 	FuncExpr   *function_call = request->fcall;
 	bool		scores = function_call->funcresulttype == FLOAT8OID;
 	Beside		beside;
-	Asked		asked;
+	GivenQuery	given;
 	List	   *sources;
 	bool		own;
 	bool		complete;
@@ -320,13 +327,13 @@ simplify(SupportRequestSimplify *request)
 
 	if (request->root == NULL || list_length(function_call->args) != 2 ||
 		!look_beside(function_call->funcid, &beside) ||
-		!read_query(&beside, lsecond(function_call->args), &asked))
+		!read_query(&beside, lsecond(function_call->args), &given))
 		return NULL;
 	value = linitial(function_call->args);
 	complete = barq_text_sources(request->root, value, &sources);
 	if (sources == NIL)
 		return NULL;
-	query = query_for(request->root, get_func_support(function_call->funcid), &beside, &asked,
+	query = query_for(request->root, get_func_support(function_call->funcid), &beside, &given,
 					  value, sources, &own, &index);
 	if (query == NULL)
 		return NULL;
@@ -353,6 +360,7 @@ simplify(SupportRequestSimplify *request)
 	return (Node *) result;
 }
 
+/* The planner support function of <@> and @@@ with a query of type text or bm25query. */
 Datum
 barq_text_support(PG_FUNCTION_ARGS)
 {

@@ -1,6 +1,6 @@
 /*
  * text_validate.c
- *	  Checking operator classes of texts.
+ *	  amvalidate: checks of operator classes of barq_bm25.
  */
 #include "postgres.h"
 
@@ -10,6 +10,7 @@
 #include "text_index/text_index.h"
 #include "utils/regproc.h"
 
+/* BarqClassCheck */
 static void
 check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *procedures, bool *ok)
 {
@@ -43,8 +44,8 @@ check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *pro
 }
 
 /*
- * An operator class of texts has <@> (strategy 1), which orders by float8, and
- * @@@ and <@@ (strategies 2 and 3), which are searched for; no support functions.
+ * An operator class has the ordering operator <@> (strategy 1), by float8, the
+ * search operators @@@ and <@@ (strategies 2 and 3), and no support functions.
  */
 bool
 barq_text_validate(Oid opclass)

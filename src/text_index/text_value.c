@@ -8,6 +8,7 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 
+/* Append the terms of one text, detoasted. */
 static void
 add_text(BarqTokenizer *tokenizer, struct varlena *value, BarqTokens *tokens)
 {
