@@ -1,6 +1,6 @@
 /*
  * array.h
- *	  Arrays that grow: one way of doubling them.
+ *	  Arrays that grow by doubling.
  */
 #ifndef BARQ_ARRAY_H
 #define BARQ_ARRAY_H

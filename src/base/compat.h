@@ -2,8 +2,8 @@
  * compat.h
  *	  The one place that knows the differences between PostgreSQL versions.
  *
- * barq builds on PostgreSQL 15 to 18. Everything that changed between them
- * and that barq touches is given one spelling here.
+ * barq builds on PostgreSQL 15 to 18. Each API that barq uses and that changed
+ * between them has one spelling here.
  */
 #ifndef BARQ_COMPAT_H
 #define BARQ_COMPAT_H
@@ -57,7 +57,7 @@ typedef RelFileNode BarqLocator;
 #define BarqRelationPath(rel) \
 	BarqLocatorPath(BarqRelationLocator(rel), (rel)->rd_backend)
 
-/* Whether this transaction made the relation or gave it new storage. */
+/* Whether this transaction created the relation or its storage. */
 #if PG_VERSION_NUM >= 160000
 #define BarqRelationIsNew(rel) \
 	((rel)->rd_createSubid != InvalidSubTransactionId || \
@@ -70,11 +70,18 @@ typedef RelFileNode BarqLocator;
 	 (rel)->rd_firstRelfilenodeSubid != InvalidSubTransactionId)
 #endif
 
-/* Wait events of extensions have names of their own from 17 on. */
+/* Extensions can name their wait events from 17 on. */
 #if PG_VERSION_NUM >= 170000
 #define BarqWaitEvent(name) WaitEventExtensionNew(name)
 #else
 #define BarqWaitEvent(name) PG_WAIT_EXTENSION
+#endif
+
+/* Whether this process holds a heavyweight lock of exactly this mode. */
+#if PG_VERSION_NUM >= 170000
+#define BarqHoldsLock(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define BarqHoldsLock(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
 /* The map from relfilenodes to relations. */
@@ -85,20 +92,20 @@ typedef RelFileNode BarqLocator;
 #endif
 
 /*
- * What a path costs that does not give what it promises. Not infinity: an
- * incremental sort above it would subtract that from itself, and a path whose
- * cost is NaN is never dearer than another.
+ * Cost of a path that cannot return rows in the order it promises. Not infinity:
+ * an incremental sort above it would compute infinity minus infinity, and a path
+ * whose cost is NaN never loses a comparison.
  */
 #define BARQ_REFUSED_COST	1e100
 
 /*
- * Startup cost of what cannot be executed. It is above that of a refused path,
- * which 18 may take for a bitmap in a plan for known parameters: such a plan is
- * still to be preferred to one that is an error.
+ * Startup cost of a plan that raises an error when it is executed. It is above
+ * the cost of a refused path, which 18 may use for a bitmap in a custom plan: a
+ * plan with a refused path is still better than one that raises an error.
  */
 #define BARQ_ERROR_COST		(BARQ_REFUSED_COST * 1e20)
 
-/* 18 ranks paths by disabled nodes before costs. */
+/* 18 compares the number of disabled nodes of two paths before their costs. */
 #if PG_VERSION_NUM >= 180000
 #define BarqPathRefuse(index_path) ((index_path)->path.disabled_nodes = 2)
 #else
@@ -141,19 +148,19 @@ typedef RelFileNode BarqLocator;
 #define BarqCheckedUser(root, rte) ((rte)->checkAsUser)
 #endif
 
-/* The VARSIZE family: part of postgres.h until 16 gave it its own header. */
+/* The VARSIZE macros: part of postgres.h before 16, a header of their own since. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
 
-/* The parts of a name with points in it; 16 can report errors softly. */
+/* The parts of a qualified name; 16 can report errors softly. */
 #if PG_VERSION_NUM >= 160000
 #define BarqQualifiedNames(name) stringToQualifiedNameList(name, NULL)
 #else
 #define BarqQualifiedNames(name) stringToQualifiedNameList(name)
 #endif
 
-/* Whether the ends of a table's files may be cut off; 18 has a setting, too. */
+/* Whether VACUUM may truncate a table's files; 18 has a setting, too. */
 #if PG_VERSION_NUM >= 180000
 #define BarqMayTruncate(options) \
 	((options) != NULL && (options)->vacuum_truncate_set ? \
@@ -163,7 +170,7 @@ typedef RelFileNode BarqLocator;
 	((options) == NULL || (options)->vacuum_truncate)
 #endif
 
-/* A scan of an index; 18 can count what it does. */
+/* Begin an index scan; 18 can count its searches. */
 #if PG_VERSION_NUM >= 180000
 #define BarqIndexBeginScan(heap, index, snapshot, nkeys, norderbys) \
 	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys)
@@ -172,7 +179,7 @@ typedef RelFileNode BarqLocator;
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #endif
 
-/* ... and the searches of a scan, for EXPLAIN */
+/* Count one search of a scan, for EXPLAIN (18). */
 #if PG_VERSION_NUM >= 180000
 #define BarqCountIndexSearch(scan) \
 	((scan)->instrument != NULL ? (void) (scan)->instrument->nsearches++ : (void) 0)
@@ -180,14 +187,14 @@ typedef RelFileNode BarqLocator;
 #define BarqCountIndexSearch(scan) ((void) (scan))
 #endif
 
-/* The search path of maintenance, which 17 brought. */
+/* Set the safe search path of maintenance commands (17). */
 #if PG_VERSION_NUM >= 170000
 #define BarqRestrictSearchPath() RestrictSearchPath()
 #else
 #define BarqRestrictSearchPath() ((void) 0)
 #endif
 
-/* Written before the declaration, as 18 does; 18 dropped the older spelling. */
+/* Stands before a declaration, as in 18, which dropped pg_attribute_noreturn(). */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
 #endif

@@ -1,6 +1,6 @@
 /*
  * heap.h
- *	  A template of binary heaps in arrays. Included once for each type of item,
+ *	  A template of binary heaps in arrays. Include it once for each type of item,
  *	  after defining
  *
  *	  BARQ_HEAP_NAME	prefix of the functions made
@@ -17,7 +17,7 @@
 #define BARQ_HEAP_PASTE_(a, b)	CppConcat(a, b)
 #define BARQ_HEAP_FUNCTION(name)	BARQ_HEAP_PASTE_(BARQ_HEAP_NAME, name)
 
-/* Move `item` down from a free place `at`. */
+/* Put `item` into the heap, from the free position `at` downwards. */
 static inline void
 BARQ_HEAP_FUNCTION(_sift_down)(BARQ_HEAP_ITEM *items, uint64 n, uint64 at,
 							   BARQ_HEAP_ITEM item)

@@ -44,6 +44,7 @@ static const struct config_enum_entry consistency_options[] = {
 	{NULL, 0, false}
 };
 
+/* Check hook: empty, or an absolute path. */
 static bool
 check_image_directory(char **newval, void **extra, GucSource source)
 {
@@ -86,9 +87,9 @@ barq_define_settings(void)
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 
 	/*
-	 * No check against growing_limit: settings made before the library is
-	 * loaded are looked at one by one, in no order, and a default that a hook
-	 * refuses is FATAL. Who reads it takes the larger of the two.
+	 * No check hook compares it with growing_limit: values set before the
+	 * library is loaded are assigned one by one, in no order, and a default that
+	 * a hook refuses is FATAL. Readers use the larger of the two.
 	 */
 	DefineCustomIntVariable("barq.growing_hard_limit",
 							"Size of the growing log at which inserts are held back.",

@@ -1,7 +1,6 @@
 /*
  * settings.h
- *	  The settings (GUCs), all under the prefix "barq.". Defined in settings.c,
- *	  read by everyone.
+ *	  The settings (GUCs) of barq, all with the prefix "barq.".
  */
 #ifndef BARQ_SETTINGS_H
 #define BARQ_SETTINGS_H
@@ -15,7 +14,7 @@ typedef enum BarqIterativeScan
 	BARQ_ITERATIVE_RELAXED
 } BarqIterativeScan;
 
-/* What an insert does when the log has reached its hard limit. */
+/* Reaction of an insert when the log has reached its hard limit. */
 typedef enum BarqBackpressure
 {
 	BARQ_BACKPRESSURE_WAIT,
@@ -23,27 +22,28 @@ typedef enum BarqBackpressure
 	BARQ_BACKPRESSURE_ERROR
 } BarqBackpressure;
 
-/* What a search sees. */
+/* The rows that a search sees. */
 typedef enum BarqConsistency
 {
 	BARQ_CONSISTENCY_ALL,
-	BARQ_CONSISTENCY_SEALED		/* not what is in the growing log */
+	BARQ_CONSISTENCY_SEALED		/* without those in the growing log */
 } BarqConsistency;
 
 extern int	barq_ef_search;		/* breadth of a graph search */
-extern int	barq_probes;		/* lists that a search looks into; 0: chosen */
+extern int	barq_probes;		/* lists that a search scans; 0: automatic */
 extern int	barq_iterative_scan;	/* BarqIterativeScan */
-extern int	barq_max_scan_tuples;	/* rows an iterative scan hands out; 0: all */
-extern bool barq_allow_fallback;	/* search pages where an image is not to be had */
-extern int	barq_growing_limit; /* kB of log at which sealing starts */
-extern int	barq_growing_hard_limit;	/* kB of log at which inserts must wait */
+extern int	barq_max_scan_tuples;	/* rows an iterative scan returns; 0: all */
+extern bool barq_allow_fallback;	/* read pages where no image can be made */
+extern int	barq_growing_limit; /* kB of log at which it is sealed */
+extern int	barq_growing_hard_limit;	/* kB of log at which inserts wait */
 extern int	barq_backpressure;	/* BarqBackpressure */
 extern int	barq_consistency;	/* BarqConsistency */
 extern bool barq_background;	/* use background workers */
-extern int	barq_compaction_ratio;	/* segments of a level that become one */
-extern int	barq_max_segments;	/* segments an index may have before it compacts */
-extern char *barq_image_directory;	/* where images live; empty: data directory */
+extern int	barq_compaction_ratio;	/* segments of a tier that are merged */
+extern int	barq_max_segments;	/* segments of an index before it is compacted */
+extern char *barq_image_directory;	/* of images; empty: data directory */
 
+/* Define all settings; called once, while the library is loaded. */
 extern void barq_define_settings(void);
 
 #endif							/* BARQ_SETTINGS_H */

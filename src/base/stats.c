@@ -1,10 +1,10 @@
 /*
  * stats.c
- *	  Counters of each index, in shared memory if there is some.
+ *	  Counters of each index, in shared memory or in memory of this process.
  *
- * A table of slots with open addressing. A slot is claimed under the lock and
- * stays its index's for ever, so that whoever counts needs none: a dropped
- * index's slot shows up as such, and the table is large.
+ * A hash table of slots with open addressing. A process takes a slot under the
+ * lock; the slot then belongs to its index for ever, so counting needs no lock.
+ * Slots of dropped indexes are not re-used: the table is large.
  */
 #include "postgres.h"
 
@@ -21,14 +21,14 @@
 
 typedef struct StatsTable
 {
-	LWLock	   *lock;			/* NULL: of this process alone */
-	int			nslots;
+	LWLock	   *lock;			/* NULL: the table is local to this process */
+	int			nslots;			/* a power of two */
 	BarqIndexStats slots[FLEXIBLE_ARRAY_MEMBER];
 } StatsTable;
 
-static uint64 lock_waits[BARQ_WAIT_BUCKETS];
+static uint64 lock_waits[BARQ_WAIT_BUCKETS];	/* noted, not counted yet */
 static StatsTable *table = NULL;
-static BarqIndexStats overflow;
+static BarqIndexStats overflow; /* for indexes without a slot */
 static shmem_startup_hook_type previous_startup_hook = NULL;
 static shmem_request_hook_type previous_request_hook = NULL;
 
@@ -99,7 +99,10 @@ barq_stats_slot(int i)
 	return &table->slots[i];
 }
 
-/* The slot of an index, or the free one where it belongs; NULL if full. */
+/*
+ * The slot of an index, or the free slot that it may take; NULL if the table is
+ * full. The caller holds the table's lock, if it has one.
+ */
 static BarqIndexStats *
 find_slot(Oid index)
 {

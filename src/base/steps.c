@@ -2,24 +2,24 @@
  * steps.c
  *	  Crash points, in builds with BARQ_CRASH_POINTS=1 only.
  *
- * A file in the data directory, barq_crash_point, tells every process that
- * starts after it was written what to do:
+ * The file barq_crash_point in the data directory gives an order to every process
+ * that starts after the file was written:
  *
  *	  record
- *		  append the name of each step passed to barq_crash_log
+ *		  append the name of each step reached to barq_crash_log
  *	  stop <lock> <name>
- *		  wait there once, as barq_stop_at() says
+ *		  wait once at the step, as after barq_stop_at()
  *	  crash <pass> <flush|lose> <backend|server|error> <name>
- *		  crash when this process comes to the step for the pass-th time:
- *		  with what it has written to WAL on disk or still in memory, taking
- *		  the postmaster along or leaving it to start the server anew; or
- *		  only raise an error there
+ *		  crash when this process reaches the step for the pass-th time. WAL
+ *		  that it has written so far is flushed or may be lost; the process
+ *		  kills the postmaster first, or itself alone, or only raises an error.
  *
- * The file is removed first, so that each happens once.
+ * A process removes the file before it stops or crashes, so that this happens
+ * once.
  *
- * barq_stop_at(name, lock) makes a session wait at a step instead, once, until
- * nobody holds that advisory lock: so isolation specs can do something in the
- * middle of a seal, a merge or a VACUUM.
+ * barq_stop_at(name, lock) makes the session wait once at a step until no process
+ * holds that advisory lock: with it, isolation specs run commands in the middle of
+ * a seal, a merge or a VACUUM.
  */
 #include "postgres.h"
 
@@ -50,9 +50,10 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_stop_at);
 extern BarqStep *const __start_barq_steps[];
 extern BarqStep *const __stop_barq_steps[];
 
+/* The content of the file. */
 typedef struct Order
 {
-	bool		read;
+	bool		read;			/* the file was read, or does not exist */
 	bool		record;
 	bool		crash;
 	unsigned	pass;
@@ -63,9 +64,10 @@ typedef struct Order
 } Order;
 
 static Order order;
-static const BarqStep *stop_at = NULL;
-static int64 stop_lock;
+static const BarqStep *stop_at = NULL;	/* NULL: do not stop */
+static int64 stop_lock;			/* advisory lock to wait for */
 
+/* Stop at the step of a name; at none if there is no such step. */
 static void
 set_stop(const char *name, int64 lock)
 {
@@ -77,6 +79,7 @@ set_stop(const char *name, int64 lock)
 			stop_at = *step;
 }
 
+/* Read the file into `order`. */
 static void
 read_order(void)
 {
@@ -105,7 +108,7 @@ read_order(void)
 	fclose(file);
 }
 
-/* A name is written whole, so that several processes can do it. */
+/* Append a step's name to the log by one write(): other processes do so, too. */
 static void
 record_step(const BarqStep *step)
 {
@@ -118,6 +121,7 @@ record_step(const BarqStep *step)
 	close(fd);
 }
 
+/* Carry out an order to crash; returns if it raises an error that is skipped. */
 static void
 crash(void)
 {
@@ -126,7 +130,7 @@ crash(void)
 	unlink(POINT_FILE);
 	if (order.error)
 	{
-		/* nothing may fail in the end of a transaction, and nothing does */
+		/* steps at the end of a transaction cannot fail: raise no error there */
 		order.crash = false;
 		if (!IsTransactionState())
 			return;
@@ -140,6 +144,7 @@ crash(void)
 	pause();
 }
 
+/* Wait until no process holds the advisory lock. */
 static void
 stop(void)
 {
@@ -162,7 +167,7 @@ barq_step_reached(BarqStep *step)
 		crash();
 }
 
-/* barq_crash_points(OUT name text, OUT file text, OUT line int): all of them */
+/* barq_crash_points(OUT name text, OUT file text, OUT line int): all steps */
 Datum
 barq_crash_points(PG_FUNCTION_ARGS)
 {
@@ -183,7 +188,7 @@ barq_crash_points(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* barq_stop_at(name text, lock bigint): '' takes it back */
+/* barq_stop_at(name text, lock bigint): stop once at a step; '': at none */
 Datum
 barq_stop_at(PG_FUNCTION_ARGS)
 {

@@ -1,13 +1,13 @@
 /*
  * steps.h
- *	  The steps that a crash can fall between: a WAL record finished, a file
- *	  changed, a lock taken or let go.
+ *	  The steps between which a crash can leave different states: finishing a WAL
+ *	  record, changing a file, taking or releasing a lock.
  *
- * Every such step of barq goes through a wrapper of this file and has a name,
- * "who: what", of its own. In an ordinary build the wrappers are the plain
- * calls. Built with BARQ_CRASH_POINTS=1 each is also a point at which a test
- * can crash the server (steps.c); test/t/080_crash_points.pl takes the list of
- * points from the library and fails where a call goes past the wrappers.
+ * Every such step of barq goes through a wrapper of this file and has a unique
+ * name, "subject: action". In an ordinary build the wrappers are the plain calls.
+ * In a build with BARQ_CRASH_POINTS=1 a test can crash the server at each of them
+ * (steps.c); test/t/080_crash_points.pl reads the list of steps from the library
+ * and fails where a call bypasses the wrappers.
  *
  * Included by .c files only, so that `make` knows which objects differ.
  */
@@ -21,12 +21,17 @@ typedef struct BarqStep
 	const char *name;
 	const char *file;
 	int			line;
-	unsigned	passed;			/* by this process */
+	unsigned	passed;			/* how often this process reached it */
 } BarqStep;
 
+/* Crash, stop or write a log line, if a test has ordered it (steps.c). */
 extern void barq_step_reached(BarqStep *step);
 
-/* All steps of the library lie in one section, which is the list of them. */
+/*
+ * barq_step: a step by itself. barq_before: a step before a call, whose value it
+ * has. barq_around: steps before and after a call. All steps of the library are
+ * in one section, which serves as their list.
+ */
 #define barq_step(what) \
 	({ \
 		static BarqStep step_ = {what, __FILE__, __LINE__, 0}; \

@@ -1,20 +1,24 @@
 /*
  * blob.c
- *	  Writing and reading the pages of sealed segments.
+ *	  Writing, moving and reading the pages of sealed segments.
  *
- * Blob pages are written once, before anything names them, so they need no
- * protection from readers; a reader checks their generation.
+ * Calls page.c and tombstones.c. Pages of blobs and extents are written once,
+ * before anything reaches them (S2, S3); readers check their generation (S1).
  */
 #include "postgres.h"
 
 #include "access/xloginsert.h"
 #include "miscadmin.h"
+#include "base/array.h"
 #include "store/blob.h"
 #include "base/interrupts.h"
 #include "base/steps.h"
 #include "store/tombstones.h"
 
-/* Fill a page just taken, as one of a segment, log it whole and release it. */
+/*
+ * Fill a new page of a segment with len bytes of data, log its full image, and
+ * unlock and release its buffer, which is from barq_page_new. Returns its block.
+ */
 static BlockNumber
 write_page(Relation index, Buffer buffer, BarqPart part, const BarqSegmentDesc *desc,
 		   const void *data, Size len, BlockNumber next)
@@ -37,7 +41,7 @@ write_page(Relation index, Buffer buffer, BarqPart part, const BarqSegmentDesc *
 	return block;
 }
 
-/* Extents under construction: blocks in the order of the blob. */
+/* Extents under construction, in the order of the blob. */
 typedef struct ExtentList
 {
 	BarqExtent *extents;
@@ -45,6 +49,7 @@ typedef struct ExtentList
 	uint32		space;
 } ExtentList;
 
+/* Append a block of the blob to the list, extending its last extent if it can. */
 static void
 add_block(ExtentList *list, BlockNumber block)
 {
@@ -55,18 +60,15 @@ add_block(ExtentList *list, BlockNumber block)
 		last[-1].count++;
 		return;
 	}
-	if (list->count == list->space)
-	{
-		list->space = Max(list->space * 2, 64);
-		list->extents = list->extents == NULL ?
-			palloc(sizeof(BarqExtent) * list->space) :
-			repalloc_huge(list->extents, sizeof(BarqExtent) * (Size) list->space);
-	}
+	BARQ_ARRAY_RESERVE(list->extents, list->space, list->count + 1, 64);
 	list->extents[list->count].start = block;
 	list->extents[list->count++].count = 1;
 }
 
-/* The list is used up. */
+/*
+ * Write the pages of the extents; fills extents_head and extents_pages of desc.
+ * Frees the list.
+ */
 static void
 write_extents(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 			  ExtentList *list)
@@ -128,6 +130,7 @@ barq_blob_move(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 	bool		extents_high = false;
 	uint32		moved = 0;
 
+	Assert(barq_holds_maintenance(index));	/* S5 */
 	if (map == NULL)
 		barq_meta_broken(index);
 	for (uint32 i = first_old; i < old->count; i++)
@@ -171,10 +174,16 @@ barq_blob_move(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 			pfree(list.extents);
 	}
 	pfree(bytes);
+	barq_extents_free(map);
+	return moved;
+}
+
+void
+barq_extents_free(BarqExtentMap *map)
+{
 	pfree(map->extents);
 	pfree(map->first_page);
 	pfree(map);
-	return moved;
 }
 
 BarqExtentMap *
@@ -202,8 +211,7 @@ barq_extents_read(Relation index, const BarqSegmentDesc *desc, BarqBlockList *bl
 			UnlockReleaseBuffer(buffer);
 			return NULL;
 		}
-		here = (((PageHeader) page)->pd_lower -
-				MAXALIGN(SizeOfPageHeaderData)) / sizeof(BarqExtent);
+		here = barq_page_content_bytes(page) / sizeof(BarqExtent);
 		memcpy(map->extents + map->count, PageGetContents(page),
 			   here * sizeof(BarqExtent));
 		map->count += here;
@@ -235,6 +243,7 @@ barq_extents_block(const BarqExtentMap *map, uint32 page)
 	uint32		low = 0,
 				high = map->count;
 
+	Assert(map->count > 0);
 	while (high - low > 1)
 	{
 		uint32		middle = low + (high - low) / 2;
@@ -244,6 +253,7 @@ barq_extents_block(const BarqExtentMap *map, uint32 page)
 		else
 			high = middle;
 	}
+	Assert(page - map->first_page[low] < map->extents[low].count);
 	return map->extents[low].start + (page - map->first_page[low]);
 }
 
@@ -257,10 +267,7 @@ barq_blob_read_page(Relation index, const BarqSegmentDesc *desc,
 	Page		page;
 	int			len = -1;
 
-	/*
-	 * A map read from a live extents page may still name blocks of a segment
-	 * that was dropped and cut off meanwhile; the caller then starts again.
-	 */
+	/* the segment may have been dropped and its blocks cut off meanwhile */
 	if (block >= RelationGetNumberOfBlocks(index))
 		return -1;
 	buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
@@ -268,7 +275,7 @@ barq_blob_read_page(Relation index, const BarqSegmentDesc *desc,
 	page = BufferGetPage(buffer);
 	if (barq_segment_page_is(index, desc, block, page, BARQ_PART_BLOB))
 	{
-		len = ((PageHeader) page)->pd_lower - MAXALIGN(SizeOfPageHeaderData);
+		len = barq_page_content_bytes(page);
 		memcpy(dest, PageGetContents(page), len);
 	}
 	UnlockReleaseBuffer(buffer);
@@ -293,8 +300,6 @@ barq_segment_blocks(Relation index, const BarqSegmentDesc *desc, BarqBlockList *
 	for (uint32 i = 0; i < desc->tombstone_pages; i++)
 		barq_blocks_add(blocks, tombstones[i]);
 	pfree(tombstones);
-	pfree(map->extents);
-	pfree(map->first_page);
-	pfree(map);
+	barq_extents_free(map);
 	return true;
 }

@@ -1,7 +1,7 @@
 /*
  * blob.h
- *	  The bytes of a sealed segment, cut into pages: written once, read at any
- *	  offset, given back with the segment.
+ *	  The body of a sealed segment in pages: written once, read at any offset,
+ *	  freed with the segment.
  */
 #ifndef BARQ_BLOB_H
 #define BARQ_BLOB_H
@@ -22,53 +22,63 @@ StaticAssertDecl(sizeof(BarqExtent) == 8, "BarqExtent is on disk");
 
 #define BARQ_EXTENTS_PER_PAGE (BARQ_PAGE_BYTES / sizeof(BarqExtent))
 
+/* Blocks of a blob, in its order. */
 typedef struct BarqExtentMap
 {
 	BarqExtent *extents;
-	uint32	   *first_page;		/* logical page at which extents[i] begins */
-	uint32		count;
+	uint32	   *first_page;		/* page of the blob at which extents[i] begins */
+	uint32		count;			/* of extents */
 } BarqExtentMap;
 
 /*
- * Write a body's pages and its extents; fills body_bytes, crc, blob_pages,
- * extents_head, extents_pages of desc, whose generation is set. Nothing names
- * the pages yet; the caller holds the maintenance lock.
+ * Write a body of `bytes` bytes and its extents in new pages. desc->generation is
+ * set; fills body_bytes, crc, blob_pages, extents_head and extents_pages. Nothing
+ * reaches the pages yet. The caller holds the maintenance lock (S5).
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED.
  */
 extern void barq_blob_write(Relation index, BarqSegmentDesc *desc,
 							const char *body, uint64 bytes);
 
 /*
- * Write those of a blob's pages again that lie at block `target` or beyond, in
- * pages of `supply`: at most `most`, and as many as it has. Returns how many;
- * where there were any, or the extents themselves lie there, desc receives new
- * extents and counts a move (else it stays as it is), and `old` the pages that
- * only the old one needs. The caller holds the maintenance lock and sees to it
- * that the new descriptor becomes the current one.
+ * Copy pages of a blob that lie at block `target` or beyond to pages of `supply`:
+ * at most `most` pages, and no more than the supply has. Returns their number.
+ * If there was any, or if pages of the extents lie there, *desc receives new
+ * extents and one more move (S12), and `old` the pages that only the old
+ * descriptor reaches; otherwise both are unchanged. The caller holds the
+ * maintenance lock and publishes the new descriptor.
+ * ERRCODE_INDEX_CORRUPTED if pages of the segment were re-used.
  */
 extern uint32 barq_blob_move(Relation index, BarqPageSupply *supply,
 							 BarqSegmentDesc *desc, BlockNumber target,
 							 uint32 most, BarqBlockList *old);
 
 /*
- * Where a segment's blob lies. NULL if its pages were re-used meanwhile.
- * `blocks`, if given, receives the pages of the extents themselves.
+ * Read the extents of a segment: palloc'd in the current memory context, as are
+ * the arrays of the map. `blocks`, if not NULL, receives the pages of the extents
+ * themselves. NULL if a page was re-used meanwhile. ERRCODE_INDEX_CORRUPTED.
  */
 extern BarqExtentMap *barq_extents_read(Relation index, const BarqSegmentDesc *desc,
 										BarqBlockList *blocks);
 
+/* Free a map that barq_extents_read returned. */
+extern void barq_extents_free(BarqExtentMap *map);
+
+/* The block of a page of the blob, counted from 0. */
 extern BlockNumber barq_extents_block(const BarqExtentMap *map, uint32 page);
 
 /*
- * Copy one page of a blob (up to BARQ_BLOB_PAGE_BYTES) to dest; returns the
- * bytes copied, or -1 if the page was re-used.
+ * Copy one page of a blob, up to BARQ_BLOB_PAGE_BYTES bytes, to dest. Returns the
+ * number of bytes, or -1 if the page was re-used. strategy may be NULL. The
+ * caller holds no buffer lock.
  */
 extern int	barq_blob_read_page(Relation index, const BarqSegmentDesc *desc,
 								const BarqExtentMap *map, uint32 page,
 								BufferAccessStrategy strategy, char *dest);
 
 /*
- * All pages of a segment (blob, extents, tombstones), for freeing or for
- * telling what is reachable. False if they were re-used meanwhile.
+ * Add all pages of a segment to `blocks`: extents, blob and tombstones, in this
+ * order. False if a page was re-used meanwhile; `blocks` may have received some
+ * of the pages by then.
  */
 extern bool barq_segment_blocks(Relation index, const BarqSegmentDesc *desc,
 								BarqBlockList *blocks);

@@ -1,6 +1,8 @@
 /*
  * directory.c
  *	  Reading, writing and swapping the list of segments.
+ *
+ * Calls page.c and meta.c. Only barq_directory_swap makes a directory current.
  */
 #include "postgres.h"
 
@@ -10,9 +12,9 @@
 #include "utils/timestamp.h"
 
 /*
- * Read the directory that meta names into a palloc'd array of meta->segments
- * descriptors. NULL if a page was re-used meanwhile: read the metapage again.
- * `blocks`, if given, receives the directory's pages.
+ * Read the directory that *meta names into a palloc'd array of meta->segments
+ * descriptors; its pages are added to `blocks` if that is not NULL. NULL if a
+ * page was re-used meanwhile: the caller reads the metapage again.
  */
 static BarqSegmentDesc *
 read_directory(Relation index, const BarqMeta *meta, BarqBlockList *blocks)
@@ -41,8 +43,7 @@ read_directory(Relation index, const BarqMeta *meta, BarqBlockList *blocks)
 							  meta->directory_generation);
 			if (ok)
 			{
-				here = (((PageHeader) page)->pd_lower -
-						MAXALIGN(SizeOfPageHeaderData)) / sizeof(BarqSegmentDesc);
+				here = barq_page_content_bytes(page) / sizeof(BarqSegmentDesc);
 				ok = here <= meta->segments - count;
 			}
 			if (ok)
@@ -86,7 +87,7 @@ barq_directory_current(Relation index, BarqMeta *meta, BarqBlockList *blocks)
 		if (descs != NULL)
 			return descs;
 
-		/* the same version twice: it is not re-use but damage */
+		/* the same version twice: damage, not re-use */
 		if (failed_version == meta->directory_version)
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
@@ -105,9 +106,10 @@ barq_directory_write(Relation index, BarqPageSupply *supply,
 	BlockNumber next = InvalidBlockNumber;
 	uint32		pages = (count + BARQ_DESCS_PER_PAGE - 1) / BARQ_DESCS_PER_PAGE;
 
+	Assert(barq_holds_maintenance(index));	/* S5 */
 	*generation = barq_new_generation();
 
-	/* from the end, so that each page knows the next when it is written */
+	/* the last page first, so that the next page of each is known */
 	for (uint32 i = pages; i-- > 0;)
 	{
 		uint32		first = i * BARQ_DESCS_PER_PAGE;
@@ -139,6 +141,11 @@ barq_directory_swap(Relation index, const BarqPublication *publication)
 	BarqMeta   *meta = BarqPageGetMeta(BufferGetPage(buffer));
 	GenericXLogState *state;
 
+	Assert(barq_holds_maintenance(index));
+	Assert((publication->segments == 0) ==
+		   (publication->directory_head == InvalidBlockNumber));
+	Assert(publication->next_segment >= meta->next_segment);
+	Assert(publication->dead_epoch <= meta->dead_epoch);	/* S7 */
 	if (meta->dead_epoch != publication->dead_epoch)
 	{
 		UnlockReleaseBuffer(buffer);
@@ -169,8 +176,8 @@ barq_directory_swap(Relation index, const BarqPublication *publication)
 }
 
 /*
- * Counts are written in place. If the directory is replaced under way, what
- * was written to the old chain does not matter: the new one is gone over.
+ * If the directory is replaced meanwhile, counts written to the old chain are
+ * lost; the restart writes them to the new one.
  */
 void
 barq_directory_set_dead(Relation index, const BarqDeadCount *counts, uint32 n)
@@ -203,12 +210,15 @@ restart:
 		state = GenericXLogStart(index);
 		page = GenericXLogRegisterBuffer(state, buffer, 0);
 		descs = (BarqSegmentDesc *) PageGetContents(page);
-		here = (((PageHeader) page)->pd_lower -
-				MAXALIGN(SizeOfPageHeaderData)) / sizeof(BarqSegmentDesc);
+		here = barq_page_content_bytes(page) / sizeof(BarqSegmentDesc);
 		for (uint32 i = 0; i < here; i++)
 			for (uint32 j = 0; j < n; j++)
 				if (barq_dead_count_is_of(&counts[j], &descs[i]))
+				{
+					Assert(counts[j].dead >= descs[i].dead_rows);	/* S3 */
+					Assert(counts[j].dead <= descs[i].rows);
 					descs[i].dead_rows = counts[j].dead;
+				}
 		block = BarqPageGetSpecial(page)->next;
 		barq_finish_record(state, "directory: dead counts");
 		UnlockReleaseBuffer(buffer);

@@ -1,6 +1,6 @@
 /*
  * directory.h
- *	  The list of an index's sealed segments, as pages hold it.
+ *	  The list of an index's sealed segments: a chain of pages with descriptors.
  */
 #ifndef BARQ_DIRECTORY_H
 #define BARQ_DIRECTORY_H
@@ -9,7 +9,7 @@
 
 #include "port/pg_crc32c.h"
 
-/* What made a segment, as stored. */
+/* Operation that made a segment, as stored. */
 #define BARQ_ORIGIN_SEAL	1
 #define BARQ_ORIGIN_BUILD	2
 #define BARQ_ORIGIN_MERGE	3
@@ -17,31 +17,31 @@
 typedef struct BarqSegmentDesc
 {
 	uint8		id[BARQ_ID_BYTES];	/* random; names the image */
-	uint32		number;			/* counts up within the index, for people */
+	uint32		number;			/* serial number within the index, for display */
 	uint16		kind;			/* BARQ_KIND_* */
 	uint16		level;			/* 0: sealed from the log; else merged */
 	uint32		rows;			/* rows of the body, dead and keyless ones included */
-	uint32		dead_rows;		/* set bits of the tombstones, recounted by VACUUM */
+	uint32		dead_rows;		/* set bits of the tombstones, as VACUUM counted */
 	uint64		body_bytes;
 	pg_crc32c	crc;			/* of the body */
 	uint32		blob_pages;
-	uint64		generation;		/* of its blob, extents and tombstone pages */
+	uint64		generation;		/* of blob, extents and tombstone pages */
 	BlockNumber extents_head;
 	BlockNumber tombstones_head;
 	uint32		tombstone_pages;
 	uint32		extents_pages;
 	TimestampTz created;
-	uint64		statistics[8];	/* the kind's own */
+	uint64		statistics[8];	/* defined by the segment kind */
 	uint32		origin;			/* BARQ_ORIGIN_* */
-	uint32		moves;			/* how often pages of it were written elsewhere */
-	uint32		keyless;		/* rows without a key: the last of them */
+	uint32		moves;			/* how often pages were moved to other blocks (S12) */
+	uint32		keyless;		/* rows without a key: the last ones */
 	uint32		reserved32;
 	uint64		reserved[4];
 } BarqSegmentDesc;
 
 StaticAssertDecl(sizeof(BarqSegmentDesc) == 192, "BarqSegmentDesc is on disk");
 
-/* Rows that the kind has something to do with. */
+/* Rows with a key, which the segment kind sees. */
 static inline uint32
 barq_segment_keyed(const BarqSegmentDesc *desc)
 {
@@ -49,9 +49,10 @@ barq_segment_keyed(const BarqSegmentDesc *desc)
 }
 
 /*
- * Whether a page is one of a segment's, as this descriptor knows them. A page
- * that was written for a later one carries a higher number of moves: it may
- * hold another part of the same segment than was here before.
+ * Whether a page belongs to the segment of this descriptor (S1). A page written
+ * for a later descriptor has a higher number of moves and may hold another part
+ * of the segment than the block held before (S12). The caller holds a lock on the
+ * page's buffer. ERRCODE_INDEX_CORRUPTED as barq_page_is.
  */
 static inline bool
 barq_segment_page_is(Relation index, const BarqSegmentDesc *desc,
@@ -63,31 +64,35 @@ barq_segment_page_is(Relation index, const BarqSegmentDesc *desc,
 
 #define BARQ_DESCS_PER_PAGE (BARQ_PAGE_BYTES / sizeof(BarqSegmentDesc))
 
-
 /*
- * The same for a current metapage: reads both until they agree. meta receives
- * the copy that the descriptors belong to.
+ * Read the current directory: an array of meta->segments descriptors, palloc'd
+ * in the current memory context. *meta receives the copy of the metapage that
+ * names it; `blocks`, if not NULL, is emptied and receives the directory's pages.
+ * Reads again if the directory was replaced meanwhile. The caller holds no buffer
+ * lock. ERRCODE_INDEX_CORRUPTED.
  */
 extern BarqSegmentDesc *barq_directory_current(Relation index, BarqMeta *meta,
 											   BarqBlockList *blocks);
 
 /*
- * Write a chain of descriptors that nothing names yet, in pages of `supply`
- * (page.h; NULL: wherever). The caller holds the maintenance lock and passes
- * the head and generation to barq_directory_swap.
+ * Write a chain of descriptors, in pages of `supply` (page.h) as far as it has
+ * any; NULL: any free pages. Returns the head, InvalidBlockNumber if count is 0;
+ * *generation receives the chain's generation, `blocks` (may be NULL) its pages.
+ * Nothing reaches the chain until the caller, which holds the maintenance lock,
+ * passes head and generation to barq_directory_swap (S2).
  */
 extern BlockNumber barq_directory_write(Relation index, BarqPageSupply *supply,
 										const BarqSegmentDesc *descs, uint32 count,
 										uint64 *generation, BarqBlockList *blocks);
 
-/* A new directory, and where the growing log then begins. */
+/* A new directory, and the new head of the growing log. */
 typedef struct BarqPublication
 {
 	BlockNumber directory_head;
 	uint64		directory_generation;
 	uint32		segments;
 	uint32		next_segment;
-	uint64		dead_epoch;		/* noted before tombstones were copied */
+	uint64		dead_epoch;		/* read before tombstones were copied (S7) */
 
 	bool		sealed;			/* the growing head moves */
 	BlockNumber growing_head;
@@ -97,15 +102,17 @@ typedef struct BarqPublication
 } BarqPublication;
 
 /*
- * Make a directory the current one with a single record on the metapage.
- * Returns false, doing nothing, if VACUUM has marked rows since dead_epoch was
- * noted: tombstones must be copied and the directory written again.
+ * Make a directory the current one by a single record on the metapage (S2).
+ * Returns false, changing nothing, if VACUUM has increased the dead epoch since
+ * the publisher read it (S7): it has to copy tombstones and write the directory
+ * again. The caller holds the maintenance lock.
  */
 extern bool barq_directory_swap(Relation index, const BarqPublication *publication);
 
 /*
- * How many rows of a segment are marked. A segment whose pages have been moved
- * since counts as another one: marks set in the old ones may be missing.
+ * Number of rows marked dead in a segment. It is valid for one number of moves:
+ * marks set in the old tombstone pages during a move may be missing in the new
+ * ones.
  */
 typedef struct BarqDeadCount
 {
@@ -121,7 +128,12 @@ barq_dead_count_is_of(const BarqDeadCount *count, const BarqSegmentDesc *desc)
 		memcmp(count->id, desc->id, BARQ_ID_BYTES) == 0;
 }
 
-/* Set the dead counts of the current directory's segments. */
+/*
+ * Write dead counts into the current directory, in place: one record for each
+ * page. Counts of segments that it does not list are ignored. No lock is needed:
+ * a directory published meanwhile shows in its version, which VACUUM compares.
+ * The caller holds no buffer lock.
+ */
 extern void barq_directory_set_dead(Relation index, const BarqDeadCount *counts,
 									uint32 n);
 

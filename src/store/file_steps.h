@@ -1,7 +1,7 @@
 /*
  * file_steps.h
- *	  Steps (base/steps.h) that change files of images by their paths, whose
- *	  folders folder.c checks. Included by .c files only.
+ *	  Steps (base/steps.h) that change image files by their paths, through the
+ *	  checks of folder.c. Included by .c files only.
  */
 #ifndef BARQ_FILE_STEPS_H
 #define BARQ_FILE_STEPS_H

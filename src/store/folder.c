@@ -2,17 +2,16 @@
  * folder.c
  *	  Opening folders of images and the files in them.
  *
- * An image is mapped and believed after its checksum, and files are written
- * under names that anybody can guess. So nothing is opened by a path that
- * somebody else could have put a link, a folder or a file into: every level is
- * opened relative to the one above, without following links, and looked at
- * through its own descriptor. What stands above the first level (the data
- * directory, or barq.image_directory, which may well be a link) is the
- * administrator's; who may write there can take the first level away, but
- * cannot put another in its place.
+ * An image with a valid checksum is trusted, and the names of files can be
+ * guessed. So no path is opened as a whole, because another user could have placed
+ * a link, a folder or a file in it: every level is opened relative to the level
+ * above, without following links, and checked through its own descriptor. The
+ * directory above the first level (the data directory, or barq.image_directory,
+ * which may be a link) is the administrator's choice. A user who may write there
+ * can remove the first level, but not replace it by another.
  *
- * PostgreSQL's transient files are opened by path, so the descriptors are kept
- * here.
+ * PostgreSQL opens transient files by path, so this file keeps its own list of
+ * descriptors. Calls roots.c.
  */
 #include "postgres.h"
 
@@ -23,6 +22,7 @@
 #include "common/file_perm.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "base/array.h"
 #include "store/folder.h"
 #include "store/roots.h"
 #include "base/steps.h"
@@ -38,11 +38,11 @@ typedef struct OpenFile
 	SubTransactionId subtransaction;
 } OpenFile;
 
-static OpenFile *open_files;
+static OpenFile *open_files;	/* in TopMemoryContext */
 static int	nopen;
 static int	space;
 
-static char problem[MAXPGPATH + 128];
+static char problem[MAXPGPATH + 128];	/* reason of the last refusal, or empty */
 
 const char *
 barq_file_problem(void)
@@ -50,7 +50,7 @@ barq_file_problem(void)
 	return errno == EPERM && problem[0] != '\0' ? problem : strerror(errno);
 }
 
-/* What is there is not taken; -1. */
+/* Note why a file or folder is refused; returns -1 with errno EPERM. */
 static int
 refuse(const char *path, const char *why)
 {
@@ -70,23 +70,24 @@ close_keeping_errno(int fd)
 
 /* ---- descriptors ---- */
 
-/* Make room for one more descriptor; false with errno set. */
+/*
+ * Make room for one more descriptor in the list and in the process; keep() has to
+ * follow. False with errno set. May raise ERRCODE_OUT_OF_MEMORY.
+ */
 static bool
 reserve(void)
 {
-	if (nopen == space)
-	{
-		int			more = Max(space * 2, 16);
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
-		open_files = open_files == NULL ?
-			MemoryContextAlloc(TopMemoryContext, sizeof(OpenFile) * more) :
-			repalloc(open_files, sizeof(OpenFile) * more);
-		space = more;
-	}
+	BARQ_ARRAY_RESERVE(open_files, space, nopen + 1, 16);
+	MemoryContextSwitchTo(old);
 	return AcquireExternalFD();
 }
 
-/* Keep a descriptor that was opened after reserve(), or take that back. */
+/*
+ * Add a descriptor that was opened after reserve() to the list; -1 undoes
+ * reserve(). Returns fd and keeps errno.
+ */
 static int
 keep(int fd)
 {
@@ -150,7 +151,11 @@ barq_files_at_subtransaction_end(SubTransactionId mine, SubTransactionId parent,
 
 /* ---- levels ---- */
 
-/* Is an existing level the server's alone? fd is closed if not. */
+/*
+ * Check that the level open as fd belongs to the server's user and is not writable
+ * by others; take read permission from others outside the data directory. Returns
+ * fd, or -1 with errno set, having closed it.
+ */
 static int
 check_level(int fd, const char *path, bool in_data_directory)
 {
@@ -164,7 +169,7 @@ check_level(int fd, const char *path, bool in_data_directory)
 	else if ((st.st_mode & OTHERS_WRITE) != 0)
 		result = refuse(path, "may be written by other users");
 
-	/* readers may be let into the data directory, but not to what images hold */
+	/* a group may have read access to the data directory, but not to images */
 	else if ((st.st_mode & OTHERS) != 0 && !in_data_directory && fchmod(fd, S_IRWXU) != 0)
 		result = -1;
 	if (result < 0)
@@ -173,8 +178,9 @@ check_level(int fd, const char *path, bool in_data_directory)
 }
 
 /*
- * Open one level below another, whose descriptor stays as it is. With `create`
- * it is made first, unless it is there.
+ * Open the level `name` below the level open as `above`. `path`: its path, for
+ * messages. With `create`, a missing level is made first; `last`: it is the folder
+ * itself. Returns a descriptor, or -1 with errno set.
  */
 static int
 open_level(int above, const char *name, const char *path, bool create,
@@ -202,7 +208,7 @@ open_level(int above, const char *name, const char *path, bool create,
 	return fd < 0 ? -1 : check_level(fd, path, in_data_directory);
 }
 
-/* Like mkdir -p, with mode 0700. */
+/* Make a directory and its parents with mode 0700. 0, or -1 with errno set. */
 static int
 make_directory(const char *directory)
 {
@@ -234,8 +240,9 @@ is_trusted(uid_t user)
 }
 
 /*
- * Open the directory that the administrator chose. A link that he made is
- * followed.
+ * Open the directory of barq.image_directory, following a link if root or the
+ * server's user made it. With `create`, a missing directory is made. Returns a
+ * descriptor, or -1 with errno set.
  */
 static int
 open_directory(const char *directory, bool create)
@@ -263,8 +270,8 @@ open_directory(const char *directory, bool create)
 }
 
 /*
- * Open a folder without keeping its descriptor. The level above the root's name
- * is the first that is barq's.
+ * As barq_folder_open, but the caller has to close the descriptor. The level above
+ * "pgsql_tmp" is the first one that barq makes.
  */
 static int
 open_folder(const char *folder, bool create)
@@ -336,7 +343,10 @@ barq_folder_open(const char *folder, bool create)
 	return keep(fd);
 }
 
-/* The folder of a file or folder, and its name in it. */
+/*
+ * Open the folder that contains a file or folder; *name points to the last part of
+ * `path`. The caller closes the descriptor; -1 with errno set.
+ */
 static int
 open_parent(const char *path, const char **name)
 {
@@ -354,7 +364,10 @@ open_parent(const char *path, const char **name)
 
 /* ---- files ---- */
 
-/* Is this a file that is the server's alone? -1 with errno set if not. */
+/*
+ * Check that a file is a regular file of the server's user, with one link and not
+ * writable by others: 0, or -1 with errno EPERM.
+ */
 static int
 check_file(const struct stat *st, const char *path)
 {
@@ -371,7 +384,7 @@ check_file(const struct stat *st, const char *path)
 	return 0;
 }
 
-/* Open a file of a folder without keeping its descriptor. */
+/* As barq_file_open, but the caller has to close the descriptor. */
 static int
 open_file(int folder, const char *path, int flags)
 {
@@ -379,7 +392,7 @@ open_file(int folder, const char *path, int flags)
 	struct stat st;
 	int			fd;
 
-	/* what is no file must not make us wait; what is there is looked at first */
+	/* O_NONBLOCK: do not wait for a FIFO; no O_TRUNC before the checks */
 	fd = openat(folder, name,
 				(flags & ~O_TRUNC) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 				S_IRUSR | S_IWUSR);
@@ -469,6 +482,7 @@ barq_path_rename(const char *from, const char *to)
 	return rc;
 }
 
+/* unlinkat() with `flags`, relative to a checked folder. */
 static int
 remove_entry(const char *path, int flags)
 {

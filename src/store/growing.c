@@ -2,8 +2,9 @@
  * growing.c
  *	  Appending to the growing log, cutting it, walking it, marking it.
  *
- * Lock order: tail page, new page, metapage (README.md). A record that fits
- * on the tail touches the tail only; one that does not links a new page.
+ * Calls page.c and meta.c. A record that fits on the tail changes the tail only;
+ * other records are written to new pages, which are then linked under the locks
+ * of tail and metapage (S15).
  */
 #include "postgres.h"
 
@@ -12,8 +13,13 @@
 #include "store/growing.h"
 #include "base/steps.h"
 
+/* Bytes that an item takes on its page. */
 #define ITEM_BYTES(payload) MAXALIGN(sizeof(BarqItemHeader) + (payload))
 
+/*
+ * Append an item with `length` bytes of payload to a page that has room for it;
+ * `total`: payload of the whole record. Cannot fail (S17).
+ */
 static void
 append_item(Page page, ItemPointer tid, uint16 flags, uint32 total,
 			const char *payload, uint32 length)
@@ -22,6 +28,7 @@ append_item(Page page, ItemPointer tid, uint16 flags, uint32 total,
 	char		pad[MAXIMUM_ALIGNOF] = {0};
 	Size		unpadded = sizeof(header) + length;
 
+	Assert((BarqPageGetSpecial(page)->flags & BARQ_PAGE_FROZEN) == 0);	/* S4 */
 	memset(&header, 0, sizeof(header));
 	header.tid = *tid;
 	header.flags = flags;
@@ -32,7 +39,10 @@ append_item(Page page, ItemPointer tid, uint16 flags, uint32 total,
 	barq_page_append(page, pad, MAXALIGN(unpadded) - unpadded);
 }
 
-/* A chain of pages written but not yet linked: one page, or a long record. */
+/*
+ * A chain of pages that are written but not linked yet: one page, or the pages
+ * of a long record.
+ */
 typedef struct NewPages
 {
 	BlockNumber first;
@@ -43,10 +53,10 @@ typedef struct NewPages
 } NewPages;
 
 /*
- * Whether the index still has a block that it had when the metapage was last
- * read, which may be statements ago: its end may have been cut off since. That
- * makes every session forget its target block, so the size is asked for only
- * when that is not the one wanted.
+ * Whether the index still has a block that a copy of the metapage names, which
+ * may be statements old: the end of the file may have been cut since. A cut
+ * resets every session's target block (S11), so if that is `block` no system
+ * call is needed.
  */
 static bool
 exists(Relation index, BlockNumber block)
@@ -60,8 +70,8 @@ exists(Relation index, BlockNumber block)
 }
 
 /*
- * The tail, exclusively locked and checked to be the tail, or InvalidBuffer if
- * the log has no page yet.
+ * The buffer of the tail, pinned and exclusively locked, or InvalidBuffer if the
+ * log has no page yet. The caller holds no buffer lock. ERRCODE_INDEX_CORRUPTED.
  */
 static Buffer
 lock_tail(Relation index)
@@ -88,7 +98,7 @@ lock_tail(Relation index)
 			UnlockReleaseBuffer(buffer);
 		}
 
-		/* the metapage itself names it, twice: then it is broken */
+		/* the metapage was read again and names the same wrong page (S1) */
 		if (block != InvalidBlockNumber &&
 			block == wrong_block && generation == wrong_generation)
 			ereport(ERROR,
@@ -110,9 +120,11 @@ lock_tail(Relation index)
 }
 
 /*
- * Link pages written before behind the tail (or as the log's first), in one
- * record. `tail` is from lock_tail and is released. Returns the new number of
- * pages, or 0 if there was no tail and someone else was first.
+ * Link new pages behind the tail, or as the log's first pages, by one record (S2).
+ * `tail` is the result of lock_tail; it is unlocked and released. `freeze`: no
+ * more records go to the old tail. Returns the number of pages of the log, or 0
+ * if there was no tail and another process has linked the first page meanwhile.
+ * The caller holds barq_lock_linking.
  */
 static uint32
 link_pages(Relation index, Buffer tail, const NewPages *pages, bool freeze)
@@ -128,12 +140,15 @@ link_pages(Relation index, Buffer tail, const NewPages *pages, bool freeze)
 		return 0;
 	}
 
+	Assert(!BufferIsValid(tail) || meta->growing_tail == BufferGetBlockNumber(tail));
 	state = GenericXLogStart(index);
 	if (BufferIsValid(tail))
 	{
 		Page		page = GenericXLogRegisterBuffer(state, tail, 0);
 		BarqPageSpecial *special = BarqPageGetSpecial(page);
 
+		Assert(special->next == InvalidBlockNumber);
+		Assert((special->flags & BARQ_PAGE_FROZEN) == 0);	/* S4 */
 		special->next = pages->first;
 		special->next_generation = pages->first_generation;
 		if (freeze)
@@ -152,7 +167,7 @@ link_pages(Relation index, Buffer tail, const NewPages *pages, bool freeze)
 	count = meta->growing_pages;
 	barq_finish_record(state, "log: link pages");
 
-	/* the copy with the relcache entry finds the new tail at once */
+	/* the next insert of this session finds the new tail in its copy */
 	if (index->rd_amcache != NULL)
 		memcpy(index->rd_amcache, BarqPageGetMeta(BufferGetPage(meta_buffer)),
 			   sizeof(BarqMeta));
@@ -162,7 +177,11 @@ link_pages(Relation index, Buffer tail, const NewPages *pages, bool freeze)
 	return count;
 }
 
-/* Write one page that holds at most one item, not linked by anything yet. */
+/*
+ * Write a page that nothing reaches yet before those of *pages, which receives
+ * it. It holds one item, or none if tid is NULL; other arguments as append_item.
+ * The caller holds barq_lock_linking.
+ */
 static void
 write_new_page(Relation index, BarqPageSupply *supply, NewPages *pages,
 			   ItemPointer tid, uint16 flags, uint32 total, const char *payload, uint32 length)
@@ -176,7 +195,7 @@ write_new_page(Relation index, BarqPageSupply *supply, NewPages *pages,
 	if (tid != NULL)
 		append_item(page, tid, flags, total, payload, length);
 
-	/* chains are written from their end, so the next page is known */
+	/* the last page was written first, so the next page is known */
 	if (pages->count > 0)
 	{
 		BarqPageGetSpecial(page)->next = pages->first;
@@ -195,7 +214,10 @@ write_new_page(Relation index, BarqPageSupply *supply, NewPages *pages,
 	UnlockReleaseBuffer(buffer);
 }
 
-/* Append a record with flags of its own (0, or why it has no key). */
+/*
+ * Append a record; own_flags: 0, or BARQ_ITEM_UNDEFINED or BARQ_ITEM_NULL. See
+ * barq_growing_append.
+ */
 static uint32
 append_record(Relation index, ItemPointer tid, uint16 own_flags,
 			  const void *payload, uint32 length)
@@ -231,10 +253,10 @@ append_record(Relation index, ItemPointer tid, uint16 own_flags,
 	}
 
 	/*
-	 * Pages are written before the tail is locked again: no page is taken
-	 * while it is, and a long record appears whole or not at all. The
-	 * heavyweight lock keeps them from being taken back as unreachable; no
-	 * buffer lock may be held while it is waited for.
+	 * The new pages are written before the tail is locked again: no page is
+	 * taken under a buffer lock (S15), and a long record becomes reachable as a
+	 * whole (S4). The heavyweight lock keeps the pages from being reclaimed
+	 * before that (S5).
 	 */
 	barq_lock_linking(index);
 	if (large)
@@ -288,15 +310,15 @@ barq_growing_cut(Relation index, BarqPageSupply *supply, BlockNumber *stop,
 	BlockNumber block;
 	bool		empty;
 
+	Assert(barq_holds_maintenance(index));
 	if (!BufferIsValid(tail))
 		return false;
 	block = BufferGetBlockNumber(tail);
-	empty = ((PageHeader) BufferGetPage(tail))->pd_lower <=
-		MAXALIGN(SizeOfPageHeaderData);
+	empty = barq_page_content_bytes(BufferGetPage(tail)) == 0;
 	*stop_generation = BarqPageGetSpecial(BufferGetPage(tail))->generation;
 	UnlockReleaseBuffer(tail);
 
-	/* a tail without records already stands behind what there is to freeze */
+	/* the tail has no record yet: all records stand before it */
 	if (empty && supply == NULL)
 	{
 		meta = barq_meta_cached(index, true);
@@ -324,8 +346,9 @@ corrupt_item(Relation index, BlockNumber block)
 }
 
 /*
- * The item at *off of a page, NULL at its end; *off moves behind it. Lengths
- * are checked against the page.
+ * The item at offset *off of a page, which is moved behind it; NULL at the end of
+ * the page. `page` is a copy, or its buffer is locked. ERRCODE_INDEX_CORRUPTED if
+ * the item does not fit the page.
  */
 static BarqItemHeader *
 next_item(Relation index, BlockNumber block, Page page, uint32 *off)
@@ -346,8 +369,9 @@ next_item(Relation index, BlockNumber block, Page page, uint32 *off)
 }
 
 /*
- * Copy a page of the log, so that nothing is locked while its records are
- * looked at. False if it is not the page expected.
+ * Copy a page of the log to `copy`, of BLCKSZ bytes, so that its records are
+ * processed without a lock. False if the page was re-used. *nblocks: size of the
+ * index as last known, 0 at first.
  */
 static bool
 copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
@@ -357,7 +381,7 @@ copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
 	Page		page;
 	bool		ok;
 
-	/* ask for the relation's size only when what is known does not suffice */
+	/* a system call, so only when the known size does not suffice */
 	if (block >= *nblocks)
 		*nblocks = RelationGetNumberOfBlocks(index);
 	if (block >= *nblocks)
@@ -368,7 +392,7 @@ copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
 	ok = barq_page_is(index, block, page, BARQ_PART_GROWING, generation);
 	if (ok)
 	{
-		/* what lies between pd_lower and the special space is no content */
+		/* skip the free space */
 		memcpy(copy, page, ((PageHeader) page)->pd_lower);
 		memcpy(copy + ((PageHeader) page)->pd_special,
 			   (char *) page + ((PageHeader) page)->pd_special,
@@ -466,8 +490,9 @@ barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 }
 
 /*
- * Mark under a fresh exclusive lock what a look at the copy found dead. Items
- * never move, so their offsets still hold.
+ * Set the dead flag of the items at count offsets of a page, by one record.
+ * Offsets found in an earlier copy of the page are valid: items never move (S4).
+ * False if the page was re-used.
  */
 static bool
 mark_page(Relation index, BlockNumber block, uint64 generation,
@@ -486,7 +511,13 @@ mark_page(Relation index, BlockNumber block, uint64 generation,
 	state = GenericXLogStart(index);
 	page = GenericXLogRegisterBuffer(state, buffer, 0);
 	for (int i = 0; i < count; i++)
-		((BarqItemHeader *) ((char *) page + offsets[i]))->flags |= BARQ_ITEM_DEAD;
+	{
+		BarqItemHeader *item = (BarqItemHeader *) ((char *) page + offsets[i]);
+
+		Assert(offsets[i] + sizeof(BarqItemHeader) <= ((PageHeader) page)->pd_lower);	/* S4 */
+		Assert((item->flags & BARQ_ITEM_PIECE) == 0);
+		item->flags |= BARQ_ITEM_DEAD;
+	}
 	barq_finish_record(state, "log: mark dead");
 	UnlockReleaseBuffer(buffer);
 	return true;
@@ -521,7 +552,7 @@ barq_growing_mark(Relation index, const BarqMeta *meta, BarqIsDead is_dead,
 			if (item->flags & BARQ_ITEM_PIECE)
 				continue;
 			if (item->flags & BARQ_ITEM_DEAD)
-				counts->met++;	/* its TID may be in use again */
+				counts->met++;	/* another row may have its TID now: not asked */
 			else if (is_dead(&item->tid, arg))
 				offsets[dead++] = at;
 			else

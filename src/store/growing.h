@@ -1,7 +1,7 @@
 /*
  * growing.h
- *	  The growing log: records appended by inserts, searched by scanning,
- *	  frozen and replaced by a segment when it is sealed.
+ *	  The growing log: inserts append records to it, searches scan it, and a seal
+ *	  replaces its frozen part by a segment.
  */
 #ifndef BARQ_GROWING_H
 #define BARQ_GROWING_H
@@ -13,16 +13,16 @@
 #include "utils/memutils.h"
 
 #define BARQ_ITEM_DEAD		0x0001	/* VACUUM has removed the heap row */
-#define BARQ_ITEM_CONTINUES	0x0002	/* the payload goes on on the next page */
-#define BARQ_ITEM_PIECE		0x0004	/* a further piece of the item before it */
+#define BARQ_ITEM_CONTINUES	0x0002	/* the payload continues on the next page */
+#define BARQ_ITEM_PIECE		0x0004	/* continues the item before it */
 #define BARQ_ITEM_UNDEFINED	0x0008	/* no key, no payload: BARQ_KEYLESS_UNDEFINED */
 #define BARQ_ITEM_NULL		0x0010	/* no key, no payload: BARQ_KEYLESS_NULL */
 #define BARQ_ITEM_KEYLESS	(BARQ_ITEM_UNDEFINED | BARQ_ITEM_NULL)
 
 /*
- * What stands before each item on a growing page. Items are MAXALIGNed. A
- * record too large for one page starts on a page of its own and goes on as
- * pieces, each the first item of the next page.
+ * The header of each item on a growing page. Items are MAXALIGNed. A record too
+ * large for one page starts on a page of its own and continues in pieces, each
+ * the first item of the next page.
  */
 typedef struct BarqItemHeader
 {
@@ -36,53 +36,55 @@ typedef struct BarqItemHeader
 
 StaticAssertDecl(sizeof(BarqItemHeader) == 16, "BarqItemHeader is on disk");
 
-/* largest payload that an item can carry on one page */
+/* largest payload of one item, in bytes */
 #define BARQ_ITEM_MAX_PAYLOAD \
 	(MAXALIGN_DOWN(BARQ_PAGE_BYTES) - sizeof(BarqItemHeader))
 
-/* largest record */
+/* largest payload of a record, in bytes */
 #define BARQ_RECORD_MAX_PAYLOAD	((uint32) MaxAllocSize)
 
 /*
- * Append a record. Returns the number of pages the log then has, for the
- * caller to compare with its limits (0 where no page was added).
+ * Append a record with `length` bytes of payload. Returns the number of pages of
+ * the log, or 0 if no page was added. Waits for buffer locks and, where a page is
+ * added, for LockPage 0; the caller holds no buffer lock.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED if the payload is too large.
  */
 extern uint32 barq_growing_append(Relation index, ItemPointer tid,
 								  const void *payload, uint32 length);
 
-/* The same of a row that has no key. */
+/* The same for a row that has no key. */
 extern uint32 barq_growing_append_keyless(Relation index, ItemPointer tid,
 										  BarqKeyless keyless);
 
 /*
- * Freeze everything appended so far; inserts go to a fresh page. The caller
- * holds the maintenance lock. Returns false, doing nothing, if there is no
- * record to freeze. *stop and *stop_generation are the page that will be the
- * head once what lies before it has been sealed.
+ * Freeze the records appended so far; inserts go to a new page. The caller holds
+ * the maintenance lock and no buffer lock. Returns false, changing nothing, if
+ * there is no record to freeze. *stop and *stop_generation receive the page that
+ * becomes the head of the log when the pages before it have been sealed.
  *
- * With a `supply` (page.h) the fresh page is one of those, and there is one
- * even if there is no record.
+ * With a `supply` (page.h) the new page is taken from it, and the log is cut
+ * even if it has no record.
  */
 extern bool barq_growing_cut(Relation index, BarqPageSupply *supply,
 							 BlockNumber *stop, uint64 *stop_generation);
 
-/* One record, as a walk shows it. */
+/* One record, as barq_growing_walk passes it to a visitor. */
 typedef struct BarqRecord
 {
 	ItemPointerData tid;
 	bool		dead;
-	bool		keyed;			/* else `keyless` says why not, and length is 0 */
+	bool		keyed;			/* if not: `keyless` is set, and length is 0 */
 	BarqKeyless keyless;
-	const char *payload;
-	uint32		length;
+	const char *payload;		/* valid during the call of `record` */
+	uint32		length;			/* of the payload, in bytes */
 } BarqRecord;
 
 /*
- * What a walk calls: `page` before a page's records, `record` for each,
- * `page_end` after them, while the payloads of records that lie on that page
- * alone are still valid, with the page that comes next (InvalidBlockNumber: it
- * is the tail, and may get more records). page and page_end may be NULL. No
- * lock is held.
+ * Functions that a walk calls, holding no lock: `page` before the records of a
+ * page, `record` for each, `page_end` after them. page_end receives the next page,
+ * InvalidBlockNumber at the tail, which may get more records; payloads of records
+ * that lie on one page are valid until page_end returns. page and page_end may be
+ * NULL.
  */
 typedef struct BarqGrowingVisitor
 {
@@ -93,27 +95,30 @@ typedef struct BarqGrowingVisitor
 } BarqGrowingVisitor;
 
 /*
- * Walk the log from meta's head to its end, or to (not including) `stop`.
- * Returns false if a page was found re-used: the log was sealed meanwhile;
- * read the metapage again and start anew.
+ * Walk the log from meta's head to its end, or up to but not including the page
+ * `stop`. Returns false if a page was re-used because the log was sealed
+ * meanwhile: the caller reads the metapage again and starts anew.
+ * ERRCODE_INDEX_CORRUPTED.
  */
 extern bool barq_growing_walk(Relation index, const BarqMeta *meta,
 							  BlockNumber stop, const BarqGrowingVisitor *visitor);
 
-/*
- * Mark dead every record of the log for which is_dead says so. `marked`
- * counts those it set, `met` those that were marked before, `live` the rest.
- * Returns false where barq_growing_walk would.
- */
+/* Whether the heap row at `tid` was removed. */
 typedef bool (*BarqIsDead) (ItemPointer tid, void *arg);
 
 typedef struct BarqMarkCounts
 {
-	uint64		marked;
-	uint64		met;
-	uint64		live;
+	uint64		marked;			/* marked dead by this call */
+	uint64		met;			/* were marked before */
+	uint64		live;			/* not dead */
 } BarqMarkCounts;
 
+/*
+ * Mark dead each record of the log for which is_dead(tid, arg) is true, by one
+ * record for each page, and add to *counts. Returns false as barq_growing_walk;
+ * marks set by then stay. The caller holds no buffer lock.
+ * ERRCODE_INDEX_CORRUPTED.
+ */
 extern bool barq_growing_mark(Relation index, const BarqMeta *meta,
 							  BarqIsDead is_dead, void *arg,
 							  BarqMarkCounts *counts);

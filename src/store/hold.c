@@ -1,10 +1,10 @@
 /*
  * hold.c
- *	  Folder locks held to the end of a transaction, so that nobody sweeps the
- *	  folder of a relation which only this transaction sees.
+ *	  Folder locks held until the end of a transaction, so that no sweep removes
+ *	  the folder of a relation that only this transaction sees.
  *
- * The descriptors are transient files: an aborted (sub)transaction closes them
- * by itself, and only the list must follow.
+ * folder.c closes the descriptors when their (sub)transaction aborts; the list
+ * here must follow. Calls paths.c and image_make.c.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "store/image.h"
 #include "utils/memutils.h"
 
+/* A folder locked by this transaction; allocated in TopMemoryContext. */
 typedef struct HeldFolder
 {
 	int			fd;
@@ -23,9 +24,9 @@ typedef struct HeldFolder
 static List *held = NIL;
 
 /*
- * A process may have only so many files open, and a transaction may make any
- * number of indexes. The lock matters while an index is built; afterwards only
- * a cache could be lost. So those held longest are let go.
+ * A transaction may create any number of indexes, and a process may have only so
+ * many files open. The lock matters while an index is built; afterwards only a
+ * cache could be lost. So the oldest locks are released.
  */
 #define MAX_HELD	4
 
@@ -57,9 +58,9 @@ barq_image_hold(const char *folder)
 }
 
 /*
- * A build that is undone leaves nothing in its folder that anyone could use:
- * either the storage goes as well, or (CREATE INDEX CONCURRENTLY) an index
- * stays that is not valid and that VACUUM will not look at.
+ * Unlock a folder, and remove it if its build was aborted: its files are useless
+ * then. Either the storage is removed as well, or CREATE INDEX CONCURRENTLY has
+ * left an invalid index, which VACUUM ignores.
  */
 static void
 end_hold(HeldFolder *hold, bool committed)

@@ -2,9 +2,9 @@
  * image.c
  *	  Finding, verifying and mapping images.
  *
- * A mapping belongs to this backend and is counted: several snapshots and
- * scans share it, and it is unmapped with the last. An unlinked file stays
- * valid under its mappings.
+ * Snapshots of this backend share a mapping; each holds a pin, and the image is
+ * unmapped with the last one. A mapping stays valid after its file is unlinked
+ * (S9). Calls folder.c and paths.c.
  */
 #include "postgres.h"
 
@@ -23,9 +23,9 @@
 #include "utils/timestamp.h"
 
 /*
- * Beside a verified image lies a marker that says which file was verified in
- * the life of which postmaster; a file replaced or changed since has another
- * inode, size or time.
+ * Content of a marker, the file beside a verified image: the file that was
+ * verified, and the start time of the postmaster (S8). A file that was replaced or
+ * changed since has another inode, size or time.
  */
 typedef struct ImageMarker
 {
@@ -38,6 +38,7 @@ typedef struct ImageMarker
 
 static dlist_head mappings = DLIST_STATIC_INIT(mappings);
 
+/* The marker that the file open as fd has to have; false if fstat fails. */
 static bool
 fill_marker(int fd, ImageMarker *marker)
 {
@@ -54,6 +55,7 @@ fill_marker(int fd, ImageMarker *marker)
 	return true;
 }
 
+/* The path of an image (".img") or its marker (".ok"), palloc'd. */
 static char *
 image_path(const char *folder, const uint8 *id, const char *suffix)
 {
@@ -63,10 +65,7 @@ image_path(const char *folder, const uint8 *id, const char *suffix)
 	return psprintf("%s/%s%s", folder, text, suffix);
 }
 
-/*
- * Best effort: without a marker the next process verifies again. One that is
- * not ours stays where it is.
- */
+/* Without a marker, the next process verifies the image again. */
 void
 barq_image_write_marker(const char *folder, const uint8 *id, int fd)
 {
@@ -95,6 +94,7 @@ barq_image_write_marker(const char *folder, const uint8 *id, int fd)
 	pfree(path);
 }
 
+/* Whether an image's marker belongs to the file open as fd. */
 static bool
 marker_matches(int folder_fd, const char *folder, const uint8 *id, int fd)
 {
@@ -115,7 +115,7 @@ marker_matches(int folder_fd, const char *folder, const uint8 *id, int fd)
 	return ok;
 }
 
-/* Header and size against the descriptor. */
+/* Whether an image has a valid header that fits the descriptor. */
 static bool
 header_matches(const BarqSegmentDesc *desc, const BarqImageHeader *header)
 {
@@ -133,7 +133,7 @@ header_matches(const BarqSegmentDesc *desc, const BarqImageHeader *header)
 		EQ_CRC32C(header->header_crc, crc);
 }
 
-/* CRC of a mapped body, a piece at a time so that it can be cancelled. */
+/* Whether a mapped body has the descriptor's checksum. May be cancelled. */
 static bool
 body_matches(const BarqSegmentDesc *desc, const char *body)
 {
@@ -167,6 +167,7 @@ barq_mapping_unpin(BarqMapping *mapping)
 	pfree(mapping);
 }
 
+/* This backend's mapping of the image with an id, or NULL. */
 static BarqMapping *
 find_mapping(const uint8 *id)
 {
@@ -182,6 +183,61 @@ find_mapping(const uint8 *id)
 	return NULL;
 }
 
+/*
+ * Map the image open as fd, `length` bytes long, for a segment: a mapping with one
+ * pin, not verified yet. NULL if it cannot be mapped.
+ */
+static BarqMapping *
+map_file(const BarqSegmentDesc *desc, int fd, Size length)
+{
+	/* allocated first: an error after mmap would leak the mapping */
+	BarqMapping *mapping = MemoryContextAllocZero(TopMemoryContext, sizeof(BarqMapping));
+
+	mapping->address = barq_map(length, PROT_READ, MAP_SHARED, fd,
+								"image: map");
+	if (mapping->address == MAP_FAILED)
+	{
+		pfree(mapping);
+		return NULL;
+	}
+	memcpy(mapping->id, desc->id, BARQ_ID_BYTES);
+	mapping->length = length;
+	mapping->body = (const char *) mapping->address + BARQ_IMAGE_BODY;
+	mapping->body_bytes = desc->body_bytes;
+	mapping->references = 1;
+	dlist_push_head(&mappings, &mapping->node);
+	return mapping;
+}
+
+/*
+ * Whether a mapping of the file open as fd is the segment's image (S8). Writes its
+ * marker if it has none. On an error, the mapping is unpinned.
+ */
+static bool
+verify(BarqMapping *mapping, const BarqSegmentDesc *desc, const char *folder, int folder_fd,
+	   int fd)
+{
+	volatile bool verified = false;
+
+	PG_TRY();
+	{
+		verified = header_matches(desc, mapping->address);
+		if (verified && !marker_matches(folder_fd, folder, desc->id, fd))
+		{
+			verified = body_matches(desc, mapping->body);
+			if (verified)
+				barq_image_write_marker(folder, desc->id, fd);
+		}
+	}
+	PG_CATCH();
+	{
+		barq_mapping_unpin(mapping);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return verified;
+}
+
 BarqMapping *
 barq_image_map(Relation index, const BarqSegmentDesc *desc)
 {
@@ -192,7 +248,6 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 	int			fd = -1;
 	struct stat st;
 	Size		length = BARQ_IMAGE_BODY + desc->body_bytes;
-	bool		verified;
 	bool		damaged = false;
 
 	if (mapping != NULL)
@@ -209,52 +264,12 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		damaged = (Size) st.st_size != length;
 	if (fd >= 0 && !damaged)
+		mapping = map_file(desc, fd, length);
+	if (mapping != NULL && !verify(mapping, desc, folder, folder_fd, fd))
 	{
-		/*
-		 * The struct exists before the mapping and is on the list right after
-		 * it, so that whatever is thrown below, unpinning cleans up.
-		 */
-		mapping = MemoryContextAllocZero(TopMemoryContext, sizeof(BarqMapping));
-		mapping->address = barq_map(length, PROT_READ, MAP_SHARED, fd,
-									"image: map");
-		if (mapping->address == MAP_FAILED)
-		{
-			pfree(mapping);
-			mapping = NULL;
-		}
-	}
-	if (mapping != NULL)
-	{
-		memcpy(mapping->id, desc->id, BARQ_ID_BYTES);
-		mapping->length = length;
-		mapping->body = (const char *) mapping->address + BARQ_IMAGE_BODY;
-		mapping->body_bytes = desc->body_bytes;
-		mapping->references = 1;
-		dlist_push_head(&mappings, &mapping->node);
-
-		PG_TRY();
-		{
-			verified = header_matches(desc, mapping->address);
-			if (verified && !marker_matches(folder_fd, folder, desc->id, fd))
-			{
-				verified = body_matches(desc, mapping->body);
-				if (verified)
-					barq_image_write_marker(folder, desc->id, fd);
-			}
-		}
-		PG_CATCH();
-		{
-			barq_mapping_unpin(mapping);
-			PG_RE_THROW();
-		}
-		PG_END_TRY();
-
-		if (!verified)
-		{
-			damaged = true;
-			barq_mapping_unpin(mapping);
-			mapping = NULL;
-		}
+		damaged = true;
+		barq_mapping_unpin(mapping);
+		mapping = NULL;
 	}
 	if (folder_fd >= 0)
 		barq_file_close(folder_fd);
@@ -262,7 +277,7 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 	{
 		barq_file_close(fd);
 
-		/* what does not match is thrown away; the pages make it again */
+		/* it is made again from the pages */
 		if (damaged)
 			barq_unlink(path, "image: remove damaged");
 	}

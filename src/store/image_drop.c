@@ -1,6 +1,6 @@
 /*
  * image_drop.c
- *	  Images of storage that goes with the end of a transaction.
+ *	  Removing the images of storage that is unlinked at the end of a transaction.
  */
 #include "postgres.h"
 
@@ -10,13 +10,10 @@
 #include "store/image.h"
 
 /*
- * Remove the images of storage that goes with the end of this (sub)transaction:
- * what was dropped, rewritten or truncated if it commits, what was made if it
- * aborts. PostgreSQL's own list of storage to unlink says which.
- *
- * After the commit record an error would bring the server down, and in an
- * abort it would come again and again: what cannot be removed is left to
- * VACUUM's sweep.
+ * Remove the image folders of the storage in PostgreSQL's list of pending
+ * deletes: dropped, rewritten and truncated relations at commit, new relations at
+ * abort. Raises no error; folders that cannot be removed are left to VACUUM's
+ * sweep.
  */
 static void
 remove_dropped_images(bool commit)
@@ -47,10 +44,10 @@ remove_dropped_images(bool commit)
 }
 
 /*
- * An error after a transaction has committed is a PANIC, and a folder left
- * behind is only one more for VACUUM to sweep, so errors become log lines.
- * Raising an error resets the counts of held interrupts; they are put back,
- * for the end of a transaction holds interrupts off.
+ * An error after the commit record would be a PANIC, and during an abort it would
+ * recur; so errors are only logged. Raising an error resets the counters of
+ * held-off interrupts, which are non-zero at the end of a transaction: they are
+ * restored.
  */
 void
 barq_image_remove_dropped(bool commit)

@@ -1,6 +1,6 @@
 /*
  * image_file.c
- *	  Writing one image file.
+ *	  Writing one image file. Calls folder.c and paths.c.
  */
 #include "postgres.h"
 
@@ -14,9 +14,13 @@
 #include "storage/fd.h"
 #include "store/image_file.h"
 
-/* where a file outgrows what was expected, this much is allocated at a time */
+/* bytes allocated at once where a file grows beyond its expected size */
 #define ALLOCATE_STEP	(UINT64CONST(16) * 1024 * 1024)
 
+/*
+ * Make sure that disk space is allocated for the first `upto` bytes of the file.
+ * False with errno set.
+ */
 static bool
 allocate(BarqImageFile *file, uint64 upto)
 {
@@ -27,13 +31,13 @@ allocate(BarqImageFile *file, uint64 upto)
 	if (file->allocated > 0)
 		upto = Max(upto, file->allocated + ALLOCATE_STEP);
 
-	/* interrupted by a signal it starts again, as in PostgreSQL's own files */
+	/* a signal may interrupt it */
 	do
 		rc = barq_allocate(file->fd, file->allocated, upto - file->allocated,
 						   "image: allocate");
 	while (rc == EINTR);
 
-	/* file systems that cannot allocate fill up at pwrite, which is as good */
+	/* where the file system cannot allocate, pwrite reports a full disk */
 	if (rc != 0 && rc != EINVAL && rc != EOPNOTSUPP)
 	{
 		errno = rc;
@@ -71,8 +75,8 @@ barq_image_file_begin(BarqImageFile *file, Relation index, const uint8 *id,
 		return false;
 
 	/*
-	 * Who waited here for another maker could hold that one's file, renamed
-	 * by now and mapped: the name must still lead to this file.
+	 * Between open and lock another maker may have renamed this file, which is
+	 * then mapped and must not be written (S9): the name must still lead to it.
 	 */
 	if (barq_flock(file->fd, LOCK_EX | LOCK_NB, "image: lock") != 0 ||
 		fstat(file->fd, &here) != 0 || barq_path_stat(file->temporary, &there) != 0 ||
@@ -93,9 +97,11 @@ barq_image_file_begin(BarqImageFile *file, Relation index, const uint8 *id,
 	return false;
 }
 
+/* Write len bytes at an offset of the file. False with errno set. */
 static bool
 write_at(BarqImageFile *file, const char *data, Size len, uint64 off)
 {
+	Assert(file->fd >= 0);		/* S9: not after the rename */
 	if (!allocate(file, off + len))
 		return false;
 	while (len > 0)

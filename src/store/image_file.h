@@ -1,7 +1,7 @@
 /*
  * image_file.h
- *	  Writing one image file: allocated first, written with pwrite, renamed
- *	  when whole. Shared by the makers of images and the body writer.
+ *	  Writing one image file: allocated first, written with pwrite, renamed when
+ *	  complete (S9). image_make.c and writer.c use it.
  */
 #ifndef BARQ_IMAGE_FILE_H
 #define BARQ_IMAGE_FILE_H
@@ -10,30 +10,36 @@
 
 typedef struct BarqImageFile
 {
-	int			fd;				/* transient: closed at the transaction's end */
-	char	   *folder;
+	int			fd;				/* closed when the transaction ends; -1: not open */
+	char	   *folder;			/* this and the paths are palloc'd */
 	char	   *temporary;		/* path while it is written */
-	char	   *path;			/* path once whole */
+	char	   *path;			/* path when it is complete */
 	uint8		id[BARQ_ID_BYTES];
 	uint64		allocated;		/* bytes known to have disk under them */
 } BarqImageFile;
 
 /*
- * Create the temporary file and allocate body_bytes for the body. False with
- * errno set where that fails (EWOULDBLOCK: another process is writing it).
+ * Create the temporary file of the image with an id, lock it, and allocate
+ * body_bytes for the body. False with errno set: EWOULDBLOCK if another process is
+ * writing it. The caller holds the folder's lock, shared, if the file is to
+ * outlive a sweep (S16).
  */
 extern bool barq_image_file_begin(BarqImageFile *file, Relation index,
 								  const uint8 *id, uint64 body_bytes);
 
-/* Write body bytes at an offset of the body; false with errno set. */
+/* Write len bytes at an offset of the body. False with errno set. */
 extern bool barq_image_file_write(BarqImageFile *file, const void *data, Size len,
 								  uint64 off);
 
-/* Cut to size, write the header, fsync and rename. False with errno set. */
+/*
+ * Write the header for a body of body_bytes with a checksum, cut the file to its
+ * size, fsync, rename, write the marker and close it. False with errno set; the
+ * temporary file is then removed.
+ */
 extern bool barq_image_file_finish(BarqImageFile *file, uint64 body_bytes,
 								   pg_crc32c crc);
 
-/* Give up: remove the temporary file. */
+/* Close and remove the temporary file, unless it is closed already. */
 extern void barq_image_file_abandon(BarqImageFile *file);
 
 #endif							/* BARQ_IMAGE_FILE_H */

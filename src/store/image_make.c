@@ -1,11 +1,11 @@
 /*
  * image_make.c
- *	  Making images from pages, and removing those of an index that no segment owns.
+ *	  Making images from pages, and removing images that no segment owns.
  *
- * An image is written under a temporary name, on which its maker holds a
- * flock, and renamed when it is whole. Nothing here raises an error for want
- * of space or rights: images are best effort, the caller decides what a
- * missing one means.
+ * An image is written under a temporary name, on which its maker holds a flock,
+ * and renamed when it is complete (S9). Lack of space or rights raises no error
+ * here: the caller decides what a missing image means. Calls image_file.c,
+ * blob.c, directory.c and paths.c.
  */
 #include "postgres.h"
 
@@ -20,7 +20,11 @@
 #include "store/image_file.h"
 #include "base/interrupts.h"
 
-/* Copy the blob page by page; false with errno set where the file fails. */
+/*
+ * Copy the pages of a segment's blob to an image file; *crc receives their
+ * checksum. False if a page was re-used (*reused is set), or with errno set if the
+ * file cannot be written.
+ */
 static bool
 write_from_pages(Relation index, const BarqSegmentDesc *desc, BarqImageFile *file,
 				 pg_crc32c *crc, bool *reused)
@@ -74,7 +78,7 @@ barq_image_make(Relation index, const BarqSegmentDesc *desc, const char *body,
 	*busy = false;
 	*reason = NULL;
 
-	/* while this is held nobody removes what we are making */
+	/* keeps other processes from removing the new file (S16) */
 	file.folder = barq_image_folder(index);
 	if (barq_image_folder_create(file.folder))
 	{
@@ -146,7 +150,7 @@ barq_image_remove(Relation index, const uint8 *id)
 	pfree(folder);
 }
 
-/* Whether a file's name begins with the id of one of the segments. */
+/* Whether a file's name is the id of one of the segments and not ".tmp". */
 static bool
 named_by(const char *name, const BarqSegmentDesc *descs, uint32 count)
 {
@@ -173,7 +177,7 @@ barq_image_tidy(Relation index)
 	if (lock < 0)
 		return;
 
-	/* read under the lock: no builder has anything unpublished now */
+	/* under the lock, no builder has a file that is not published yet */
 	descs = barq_directory_current(index, &meta, NULL);
 	foreach(cell, barq_folder_names(folder))
 	{
@@ -199,7 +203,7 @@ barq_image_remove_folder(const char *folder)
 	ListCell   *cell;
 
 	if (barq_path_stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
-		return;					/* never had one */
+		return;
 	foreach(cell, barq_folder_names(folder))
 	{
 		char		path[MAXPGPATH];

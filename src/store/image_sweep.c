@@ -1,13 +1,12 @@
 /*
  * image_sweep.c
- *	  Removing images whose relation or database is gone:
- *	  <root>/<tablespace>/<database>/<relation>.
+ *	  Removing folders of images, <root>/<tablespace>/<database>/<relation>, whose
+ *	  relation or database is gone, and those under former values of
+ *	  barq.image_directory.
  *
- * What lies under a root that barq.image_directory has been before goes, too.
- *
- * A database or relation made while a folder is looked at is not seen; its
- * folder's lock is held by whoever builds there, and what is not locked is only
- * a cache.
+ * The sweep may not see a database or relation that is created meanwhile. Its
+ * builder has locked its folder, which the sweep then leaves alone; a folder
+ * that is not locked is only a cache. Calls image_make.c, paths.c and roots.c.
  */
 #include "postgres.h"
 
@@ -25,13 +24,13 @@
 #include "utils/syscache.h"
 
 /*
- * Whether a folder's relation is known to be gone. A relation that another
- * transaction has made but not committed is not seen here: its builder holds
- * the folder's lock.
+ * Whether the folder `name`, in tablespace `space` of this database, belongs to a
+ * relation that does not exist. True also for a relation that another transaction
+ * has created and not committed: its builder holds the folder's lock.
  *
- * A temporary relation is gone with its storage: of a session that crashed the
- * server removes that when it starts again, and another session may have got
- * the number of its backend since.
+ * A temporary relation exists while its storage does: the server removes the
+ * storage of crashed sessions when it starts, and a later session may have the
+ * same backend number.
  */
 static bool
 is_orphan(Oid space, const char *name)
@@ -61,8 +60,9 @@ is_orphan(Oid space, const char *name)
 }
 
 /*
- * The folders of a database in one tablespace, but those that somebody holds:
- * orphans where it is this one, all where it is gone.
+ * Remove folders of a database in one tablespace, except those that another
+ * process has locked: all if the database is gone, else (this database) orphans.
+ * `parent`: their path.
  */
 static void
 sweep_database(Oid space, const char *parent, bool gone)
@@ -82,7 +82,7 @@ sweep_database(Oid space, const char *parent, bool gone)
 		lock = barq_image_lock(path, true);
 		if (lock >= 0)
 		{
-			/* once more: it may have been committed before we had the lock */
+			/* its transaction may have committed before the lock was taken */
 			AcceptInvalidationMessages();
 			if (gone || is_orphan(space, name))
 				barq_image_remove_folder(path);
@@ -95,8 +95,8 @@ sweep_database(Oid space, const char *parent, bool gone)
 }
 
 /*
- * Remove all that lies under a root which barq.image_directory has been, but
- * the folders that somebody holds.
+ * Remove the folders below a former value of barq.image_directory (empty: the
+ * data directory), except those that another process has locked.
  */
 static void
 remove_root(const char *directory)
@@ -120,9 +120,9 @@ remove_root(const char *directory)
 }
 
 /*
- * Remove what lies under other roots than the present one. A session that has
- * not seen the change of the setting yet may make new folders there, which the
- * next sweep finds.
+ * Remove the folders below all former values of barq.image_directory. A session
+ * that has not seen the change of the setting yet may still make new ones, which
+ * the next sweep removes.
  */
 static void
 remove_old_roots(void)
@@ -157,7 +157,7 @@ barq_image_sweep(void)
 			char	   *end;
 			Oid			oid = (Oid) strtoul(lfirst(database), &end, 10);
 
-			/* the launcher, which is in no database, must not take "0" for its own */
+			/* in the launcher MyDatabaseId is 0: it must not match a folder "0" */
 			if (*end != '\0' || !OidIsValid(oid))
 				continue;
 			path = psprintf("%s/%s", space_path, (char *) lfirst(database));

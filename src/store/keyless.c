@@ -1,10 +1,12 @@
 /*
  * keyless.c
- *	  Gathering, writing, merging and walking over rows without a key.
+ *	  Collecting, writing, merging and walking over rows without a key. Calls
+ *	  snapshot.c, growing.c, view.c and writer.c.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "base/array.h"
 #include "store/growing.h"
 #include "base/interrupts.h"
 #include "store/keyless.h"
@@ -17,16 +19,10 @@ void
 barq_keyless_add(BarqKeylessRows *rows, MemoryContext context, BarqKeyless keyless,
 				 const ItemPointerData *tid)
 {
-	if (rows->n[keyless] == rows->space[keyless])
-	{
-		uint32		space = Max(rows->space[keyless] * 2, 64);
-		Size		bytes = sizeof(ItemPointerData) * (Size) space;
+	MemoryContext old = MemoryContextSwitchTo(context);
 
-		rows->tids[keyless] = rows->tids[keyless] == NULL ?
-			MemoryContextAlloc(context, bytes) :
-			repalloc_huge(rows->tids[keyless], bytes);
-		rows->space[keyless] = space;
-	}
+	BARQ_ARRAY_RESERVE(rows->tids[keyless], rows->space[keyless], rows->n[keyless] + 1, 64);
+	MemoryContextSwitchTo(old);
 	rows->tids[keyless][rows->n[keyless]++] = *tid;
 }
 
@@ -49,8 +45,9 @@ barq_keyless_write(BarqBodyWriter *writer, const BarqKeylessRows *rows)
 }
 
 /*
- * Up to TID_BATCH live rows of a class, of a segment; *row, which counts within
- * the class, moves on behind what was looked at. Returns how many there are.
+ * Read up to max rows, and no more than TID_BATCH, of a segment's class from row
+ * *row of the class on; advances *row. Copies the TIDs of those that are not dead
+ * to tids, and returns their number.
  */
 static int
 read_batch(BarqView *view, const uint8 *dead, BarqKeyless keyless, uint32 *row, int max,
@@ -96,13 +93,14 @@ struct BarqKeylessWalk
 	BarqView   *views;			/* a segment each */
 	MemoryContext context;
 
-	BarqKeyless keyless;		/* under way */
+	/* the next row */
+	BarqKeyless keyless;
 	uint32		segment;		/* nsegments: the log */
-	uint32		row;			/* within its class */
+	uint32		row;			/* within segment and class */
 
 	bool		with_log;
 	bool		log_read;
-	BarqKeylessRows log;
+	BarqKeylessRows log;		/* in `context`, once log_read is set */
 };
 
 BarqKeylessWalk *
@@ -120,6 +118,7 @@ barq_keyless_begin(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 	return walk;
 }
 
+/* Add a record of the log to the walk, if it has no key and is not dead. */
 static void
 see_record(void *arg, const BarqRecord *record)
 {
@@ -135,7 +134,7 @@ barq_keyless_next(BarqKeylessWalk *walk, BarqKeyless *keyless, ItemPointerData *
 {
 	BarqGrowingVisitor visitor = {NULL, see_record, NULL, walk};
 
-	/* the log first, so that it is read before it is sealed */
+	/* read the log first: the earlier, the less likely it is sealed by then */
 	if (walk->with_log && !walk->log_read)
 	{
 		if (!barq_growing_walk(walk->index, walk->meta, InvalidBlockNumber, &visitor))

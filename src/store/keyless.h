@@ -1,8 +1,8 @@
 /*
  * keyless.h
- *	  Rows without a key (NULLs; under cosine also zero vectors): kept by the
- *	  store beside what the kinds know, so that an index holds every row of its
- *	  table. They have a TID and a class, and follow all rows that have a key.
+ *	  Rows without a key (NULLs; under cosine also zero vectors). The store keeps
+ *	  their TIDs and classes beside the rows that the segment kinds see, so that an
+ *	  index holds every row of its table. They follow all rows with a key.
  */
 #ifndef BARQ_KEYLESS_H
 #define BARQ_KEYLESS_H
@@ -10,7 +10,7 @@
 #include "store/snapshot.h"
 #include "store/writer.h"
 
-/* TIDs of a class each, gathered in memory. */
+/* TIDs of keyless rows, collected in memory by class; all zero when empty. */
 typedef struct BarqKeylessRows
 {
 	ItemPointerData *tids[BARQ_KEYLESS_KINDS];	/* palloc'd, or NULL */
@@ -18,32 +18,38 @@ typedef struct BarqKeylessRows
 	uint32		space[BARQ_KEYLESS_KINDS];
 } BarqKeylessRows;
 
-/* Add one; what is allocated first is in `context`. */
+/* Add a row; arrays are allocated in `context`. */
 extern void barq_keyless_add(BarqKeylessRows *rows, MemoryContext context,
 							 BarqKeyless keyless, const ItemPointerData *tid);
 
-/* All of them in all; and written to a body whose kind has finished its part. */
+/*
+ * The number of rows of all classes; and writing them to a body whose kind has
+ * finished its part. Errors as barq_body_write.
+ */
 extern uint64 barq_keyless_count(const BarqKeylessRows *rows);
 extern void barq_keyless_write(BarqBodyWriter *writer, const BarqKeylessRows *rows);
 
-/* The live ones of a merge's inputs, written to a body likewise. */
+/* The same for the keyless rows of a merge's inputs that are not dead. */
 extern void barq_keyless_merge(BarqBodyWriter *writer, BarqMergeInput *inputs,
 							   uint32 ninputs);
 
 /*
- * A walk over the live rows without a key of an index, class after class: of
- * the segments of a snapshot, and of the growing log if with_log. All are kept
- * alive by the caller.
+ * A walk over the keyless rows of an index that are not dead, class after class:
+ * of the segments of a snapshot and, if with_log, of the growing log.
  */
 typedef struct BarqKeylessWalk BarqKeylessWalk;
 
+/*
+ * Begin a walk, palloc'd in the current memory context. Index, snapshot and *meta
+ * must be valid as long as the walk is used. ERRCODE_BARQ_SEGMENT_GONE.
+ */
 extern BarqKeylessWalk *barq_keyless_begin(Relation index, BarqSnapshot *snapshot,
 										   const BarqMeta *meta, bool with_log);
 
 /*
- * Up to max TIDs, all of the class that *keyless receives; returns how many, 0
- * at the end. -1: the log was sealed meanwhile, begin again with a new snapshot.
- * A segment that is read by the page may be gone: ERRCODE_BARQ_SEGMENT_GONE.
+ * Copy the next TIDs, up to max of one class, to tids; *keyless receives the class.
+ * Returns their number: 0 at the end, -1 if the log was sealed meanwhile and the
+ * walk has to begin again with a new snapshot. ERRCODE_BARQ_SEGMENT_GONE.
  */
 extern int	barq_keyless_next(BarqKeylessWalk *walk, BarqKeyless *keyless,
 							  ItemPointerData *tids, int max);

@@ -1,6 +1,7 @@
 /*
  * meta.c
- *	  Reading and writing the metapage.
+ *	  Reading and writing the metapage. directory.c and growing.c change the
+ *	  fields that name their pages, in records of their own.
  */
 #include "postgres.h"
 
@@ -19,6 +20,7 @@ barq_new_id(uint8 *id)
 				 errmsg("could not generate a random identifier")));
 }
 
+/* Make `page` the metapage of an empty index; `identify`: draw its incarnation. */
 static void
 init_meta_page(Page page, const BarqFrozenOptions *options, bool identify)
 {
@@ -54,8 +56,8 @@ barq_meta_create(Relation index, ForkNumber fork, const BarqFrozenOptions *optio
 	if (fork == INIT_FORKNUM)
 	{
 		/*
-		 * An init fork is logged whatever the relation's persistence says, so
-		 * GenericXLog (which looks at that) will not do.
+		 * An init fork has to be logged although the relation is unlogged, for
+		 * which GenericXLog writes no WAL.
 		 */
 		START_CRIT_SECTION();
 		init_meta_page(BufferGetPage(buffer), options, false);
@@ -75,6 +77,7 @@ barq_meta_create(Relation index, ForkNumber fork, const BarqFrozenOptions *optio
 	UnlockReleaseBuffer(buffer);
 }
 
+/* Raise the errors of barq_meta_read; the caller holds a lock on the buffer. */
 static void
 check_meta_page(Relation index, Page page)
 {
@@ -144,9 +147,9 @@ barq_meta_identify(BarqMeta *meta)
 		return;
 
 	/*
-	 * Called between the start and the end of a record, where nothing may
-	 * fail: the generator that cannot fail is random enough to tell two
-	 * incarnations of one relfilenode apart.
+	 * pg_strong_random() may fail, which is not allowed within a record (S17).
+	 * barq_new_generation() is random enough to distinguish two incarnations
+	 * of one relfilenode.
 	 */
 	for (int i = 0; i < BARQ_ID_BYTES; i += sizeof(uint64))
 	{

@@ -1,6 +1,7 @@
 /*
  * meta.h
- *	  The metapage (block 0): what an index is and where its parts begin.
+ *	  The metapage (block 0): options of the index, versions, and the first pages
+ *	  of its directory and its log.
  */
 #ifndef BARQ_META_H
 #define BARQ_META_H
@@ -16,13 +17,13 @@
 #define BARQ_ID_BYTES		16
 
 /*
- * Options frozen at creation. `bytes` belongs to the kind of index; the store
- * keeps it and never looks inside.
+ * Options frozen at creation. The index kind defines the content of `bytes`,
+ * which the store only keeps.
  */
 typedef struct BarqFrozenOptions
 {
-	uint16		index_kind;		/* BARQ_KIND_* whose access method this is */
-	uint16		version;		/* of the layout of bytes */
+	uint16		index_kind;		/* BARQ_KIND_* of the access method */
+	uint16		version;		/* of the layout of `bytes` */
 	uint16		filter_columns; /* 0 so far */
 	uint16		reserved;
 	char		bytes[248];
@@ -36,10 +37,10 @@ typedef struct BarqMeta
 	/* Random; new at creation and TRUNCATE. All zero in an init fork. */
 	uint8		incarnation[BARQ_ID_BYTES];
 
-	/* Goes up whenever the directory or the growing head is replaced. */
+	/* Increases whenever the directory or the growing head is replaced. */
 	uint64		directory_version;
 
-	/* Goes up whenever VACUUM has finished marking rows dead. */
+	/* Increases whenever VACUUM has finished marking rows dead (S7). */
 	uint64		dead_epoch;
 
 	BlockNumber directory_head; /* InvalidBlockNumber: no segments */
@@ -68,53 +69,62 @@ StaticAssertDecl(sizeof(BarqMeta) == 496, "BarqMeta is on disk");
 #define BarqPageGetMeta(page) ((BarqMeta *) PageGetContents(page))
 
 /*
- * Write block 0 of an empty fork. In an init fork the incarnation stays zero:
- * whoever first writes to the copy of it draws one.
+ * Write block 0 of an empty fork, logged. In an init fork the incarnation stays
+ * zero: barq_meta_identify() sets it in the main fork that is copied from it.
  */
 extern void barq_meta_create(Relation index, ForkNumber fork,
 							 const BarqFrozenOptions *options);
 
 /*
- * Copy the metapage. ERRCODE_INDEX_CORRUPTED where it is none;
- * ERRCODE_FEATURE_NOT_SUPPORTED where its format is another version's.
+ * Copy the metapage to *meta. The caller holds no buffer lock (S15).
+ * ERRCODE_INDEX_CORRUPTED if block 0 is no metapage,
+ * ERRCODE_FEATURE_NOT_SUPPORTED if it has the format of another version.
  */
 extern void barq_meta_read(Relation index, BarqMeta *meta);
 
 /*
- * Called by who found a page re-used and is to start again from the metapage,
- * with the directory version he started from: ERRCODE_INDEX_CORRUPTED if it is
- * the one that *failed_version (at first 0) remembers. Whatever frees a page
- * has moved the version before.
+ * To be called by a reader that found a page re-used, before it starts again
+ * from the metapage. `version` is the directory version that it started from, 0
+ * if it read none; *failed_version is 0 at first and receives it. Every page is
+ * freed after the version has changed, so a second failure at the same version
+ * is damage: ERRCODE_INDEX_CORRUPTED (S1).
  */
 extern void barq_meta_check_moved(Relation index, uint64 version,
 								  uint64 *failed_version);
 
 /*
- * The same for who holds the maintenance lock, under which no page is re-used:
- * ERRCODE_INDEX_CORRUPTED.
+ * Raise ERRCODE_INDEX_CORRUPTED. For callers that hold the maintenance lock,
+ * under which no reachable page is re-used.
  */
 pg_noreturn extern void barq_meta_broken(Relation index);
 
-/* The metapage, exclusively locked, checked. */
+/*
+ * The buffer of the metapage, pinned and exclusively locked. Errors as
+ * barq_meta_read.
+ */
 extern Buffer barq_meta_lock(Relation index);
 
 /*
- * Give a copy of an init fork its identity, under the caller's record that
- * changes the metapage.
+ * Draw the incarnation if it is zero, as in the copy of an init fork. Called
+ * between start and end of a record that changes the metapage; cannot fail (S17).
  */
 extern void barq_meta_identify(BarqMeta *meta);
 
-/* Bump the dead epoch and return the directory version seen under the lock. */
+/*
+ * Increase the dead epoch by one record (S7). Returns the directory version that
+ * the metapage has at that moment.
+ */
 extern uint64 barq_meta_bump_dead_epoch(Relation index);
 
 /*
- * A copy of the metapage kept with the relcache entry. Only the options are
- * sure to be true still; the tail is where an insert looks first. `refresh`
- * reads it again. Valid until the next relcache invalidation: use it up
- * before anything that may process one.
+ * A copy of the metapage, kept with the relcache entry; `refresh` reads it again.
+ * Only its options are certainly up to date; inserts try its tail first. The
+ * pointer is valid until the next relcache invalidation: use it before any call
+ * that may process one.
  */
 extern const BarqMeta *barq_meta_cached(Relation index, bool refresh);
 
+/* Draw a random id of BARQ_ID_BYTES bytes. ERRCODE_INTERNAL_ERROR. */
 extern void barq_new_id(uint8 *id);
 
 #endif							/* BARQ_META_H */

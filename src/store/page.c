@@ -1,9 +1,9 @@
 /*
  * page.c
- *	  Taking, validating and giving back the pages of a barq index.
+ *	  Taking, checking and freeing the pages of a barq index.
  *
- * Calls only the buffer manager, GenericXLog, the free space map and the lock
- * manager. See README.md for the invariants.
+ * Calls the buffer manager, GenericXLog, the free space map and the lock
+ * manager only. README.md states the invariants.
  */
 #include "postgres.h"
 
@@ -12,12 +12,12 @@
 #include "portability/instr_time.h"
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
+#include "base/array.h"
 #include "base/interrupts.h"
 #include "base/stats.h"
 #include "base/steps.h"
 #include "store/page.h"
 
-/* A generation no page carries by chance; never 0, which means "none". */
 uint64
 barq_new_generation(void)
 {
@@ -34,6 +34,8 @@ barq_page_init(Page page, BarqPart part, uint64 generation)
 {
 	BarqPageSpecial *special;
 
+	Assert(part >= BARQ_PART_FREE && part <= BARQ_PART_TOMBSTONES);
+	Assert(generation != 0);	/* S1 */
 	PageInit(page, BLCKSZ, sizeof(BarqPageSpecial));
 	special = BarqPageGetSpecial(page);
 	special->generation = generation;
@@ -65,7 +67,7 @@ barq_page_is(Relation index, BlockNumber block, Page page,
 	PageHeader	header = (PageHeader) page;
 	BarqPageSpecial *special;
 
-	/* A page never written is one that a crash left behind: not ours. */
+	/* a page that was never written: a crash left it behind */
 	if (PageIsNew(page))
 		return false;
 
@@ -85,8 +87,9 @@ barq_page_is(Relation index, BlockNumber block, Page page,
 }
 
 /*
- * The page exclusively locked, if it is free, else InvalidBuffer. Nobody waits
- * for a lock here, for a page that someone has locked is in use anyway.
+ * The buffer of a block, pinned and exclusively locked, if its page is free,
+ * else InvalidBuffer. Does not wait for the buffer lock: a page that another
+ * process has locked is in use (S6).
  */
 static Buffer
 take_if_free(Relation index, BlockNumber block)
@@ -108,17 +111,46 @@ take_if_free(Relation index, BlockNumber block)
 	return InvalidBuffer;
 }
 
+#ifdef USE_ASSERT_CHECKING
+bool
+barq_holds_maintenance(Relation index)
+{
+	return CheckRelationLockedByMe(index, ShareUpdateExclusiveLock, true) ||
+		!index->rd_index->indisready;
+}
+
+static bool
+holds_page_lock(Relation index, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_PAGE(tag, index->rd_lockInfo.lockRelId.dbId,
+					 index->rd_lockInfo.lockRelId.relId, 0);
+	return BarqHoldsLock(&tag, mode);
+}
+#endif
+
+/*
+ * Whether this process holds no buffer lock: an LWLock of any kind holds off
+ * interrupts. For asserts.
+ */
+#define HOLDS_NO_BUFFER_LOCK()	(InterruptHoldoffCount == 0)
+
 Buffer
 barq_page_take(Relation index, BarqPageSupply *supply)
 {
+	Assert(barq_holds_maintenance(index) || holds_page_lock(index, ShareLock)); /* S5 */
+	Assert(HOLDS_NO_BUFFER_LOCK()); /* S15 */
 	while (supply->taken < supply->blocks.count)
 	{
 		BlockNumber block = supply->blocks.blocks[supply->taken++];
 		Buffer		buffer;
 
 		CHECK_FOR_INTERRUPTS();
+		Assert(supply->taken < 2 || supply->blocks.blocks[supply->taken - 2] < block);
+		Assert(block + 1 < RelationGetNumberOfBlocks(index));	/* S13 */
 
-		/* the map need not offer it to others, one after the other */
+		/* so that the map does not offer it to other processes */
 		RecordUsedIndexPage(index, block);
 		buffer = take_if_free(index, block);
 		if (BufferIsValid(buffer))
@@ -133,12 +165,18 @@ barq_page_new(Relation index, BarqPageSupply *supply)
 	Buffer		buffer;
 	bool		extension_lock = !RELATION_IS_LOCAL(index);
 
-	if (supply != NULL && BufferIsValid(buffer = barq_page_take(index, supply)))
-		return buffer;
+	Assert(barq_holds_maintenance(index) || holds_page_lock(index, ShareLock)); /* S5 */
+	Assert(HOLDS_NO_BUFFER_LOCK()); /* S15 */
+	if (supply != NULL)
+	{
+		buffer = barq_page_take(index, supply);
+		if (BufferIsValid(buffer))
+			return buffer;
+	}
 
 	/*
-	 * The free space map is not logged and may offer pages in use after a
-	 * crash or on a promoted standby: the stamp decides.
+	 * The free space map is not logged: after a crash, or on a promoted standby,
+	 * it may offer pages in use. The stamp decides (S6).
 	 */
 	for (;;)
 	{
@@ -169,6 +207,7 @@ barq_lock_shared(Buffer buffer)
 	instr_time	start;
 	instr_time	end;
 
+	Assert(HOLDS_NO_BUFFER_LOCK()); /* S15 */
 	INSTR_TIME_SET_CURRENT(start);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	INSTR_TIME_SET_CURRENT(end);
@@ -194,27 +233,18 @@ barq_page_is_free(Relation index, BlockNumber block)
 void
 barq_blocks_add(BarqBlockList *list, BlockNumber block)
 {
-	if (list->blocks == NULL)
-	{
-		list->space = 256;
-		list->blocks = palloc(sizeof(BlockNumber) * list->space);
-	}
-	else if (list->count == list->space)
-	{
-		list->space *= 2;
-		list->blocks = repalloc_huge(list->blocks,
-									 sizeof(BlockNumber) * (Size) list->space);
-	}
+	BARQ_ARRAY_RESERVE(list->blocks, list->space, list->count + 1, 256);
 	list->blocks[list->count++] = block;
 }
 
 /*
- * Each page is stamped under its own record and before the map hears of it,
- * so a crash in between leaves pages that nothing reaches, which VACUUM finds.
+ * Each page is stamped before it is added to the map, so a crash in between
+ * leaves unreachable pages, which VACUUM finds.
  */
 void
 barq_pages_free(Relation index, const BarqBlockList *list)
 {
+	Assert(barq_holds_maintenance(index));	/* S5 */
 	for (uint32 i = 0; i < list->count; i++)
 	{
 		Buffer		buffer;
@@ -239,6 +269,7 @@ barq_pages_free(Relation index, const BarqBlockList *list)
 void
 barq_lock_linking(Relation index)
 {
+	Assert(HOLDS_NO_BUFFER_LOCK()); /* S14 */
 	barq_lock_page(index, ShareLock, "linking: lock");
 }
 
@@ -251,6 +282,7 @@ barq_unlock_linking(Relation index)
 bool
 barq_try_lock_reclaim(Relation index)
 {
+	Assert(barq_holds_maintenance(index));	/* S5, S14 */
 	return barq_try_lock_page(index, ExclusiveLock, "reclaim: lock");
 }
 

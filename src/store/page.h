@@ -1,9 +1,9 @@
 /*
  * page.h
- *	  Pages of a barq index: what every page's special space says, how a page
- *	  is taken, validated on read, and given back.
+ *	  Pages of a barq index: the special space of every page; taking a page,
+ *	  checking it on read, and freeing it.
  *
- * Invariants are in README.md beside this file.
+ * README.md beside this file states the invariants (S1, S2, ...).
  */
 #ifndef BARQ_PAGE_H
 #define BARQ_PAGE_H
@@ -32,8 +32,8 @@ typedef enum BarqPart
 
 /*
  * A generation is a random number drawn when a chain of pages (or a single
- * growing page) is written. A reader knows from whoever led him to a page
- * which generation to expect; any other means that the page was re-used.
+ * growing page) is written. Every pointer to a page comes with the generation
+ * to expect there; a page of another generation was re-used (S1).
  */
 typedef struct BarqPageSpecial
 {
@@ -59,75 +59,108 @@ StaticAssertDecl(sizeof(BarqPageSpecial) == 32, "BarqPageSpecial is on disk");
 #define BarqPageFree(page) \
 	((Size) (((PageHeader) (page))->pd_upper - ((PageHeader) (page))->pd_lower))
 
+/* A random generation, never 0, which stands for "no page". Cannot fail. */
 extern uint64 barq_new_generation(void);
 
-/* Empty page of a part. */
+/* Make `page` an empty page of a part and generation, without a next page. */
 extern void barq_page_init(Page page, BarqPart part, uint64 generation);
 
-/* Copy len bytes to the end of the page's content (there must be room). */
+/*
+ * Copy len bytes to the end of a page's content, where there must be room for
+ * them. Returns the address of the copy.
+ */
 extern void *barq_page_append(Page page, const void *data, Size len);
 
+/* Bytes of a page's content, which begins at PageGetContents(page). */
+static inline uint32
+barq_page_content_bytes(Page page)
+{
+	return ((PageHeader) page)->pd_lower - MAXALIGN(SizeOfPageHeaderData);
+}
+
 /*
- * Whether a page is of this part and generation. ERRCODE_INDEX_CORRUPTED,
- * with the block's number, if it is no barq page at all.
+ * Whether a page has this part and generation (S1); false for a page that was
+ * never written. The caller holds a lock on its buffer. `block` is only named in
+ * the error: ERRCODE_INDEX_CORRUPTED if it is no barq page at all.
  */
 extern bool barq_page_is(Relation index, BlockNumber block, Page page,
 						 BarqPart part, uint64 generation);
 
+/* Blocks in an array that grows; all zero when empty. */
 typedef struct BarqBlockList
 {
-	BlockNumber *blocks;
+	BlockNumber *blocks;		/* palloc'd, or NULL */
 	uint32		count;
 	uint32		space;
 } BarqBlockList;
 
+/* Append a block; the first allocation is in the current memory context. */
 extern void barq_blocks_add(BarqBlockList *list, BlockNumber block);
 
 /*
- * Blocks seen free, ascending, for who wants pages that lie low. Whoever takes
- * pages beside him may be faster: the page's stamp decides.
+ * Free blocks, lowest first, for compaction of the file (S13). Another process
+ * may take one of them first: the page's stamp decides (S6).
  */
 typedef struct BarqPageSupply
 {
 	BarqBlockList blocks;
-	uint32		taken;			/* the first so many are used up */
+	uint32		taken;			/* blocks[0 ... taken-1] are used up */
 } BarqPageSupply;
 
-/* The next page of a supply that is still free, or InvalidBuffer. */
+/*
+ * Take the next page of a supply that is still free: its buffer, pinned and
+ * exclusively locked, or InvalidBuffer. Locks as barq_page_new.
+ */
 extern Buffer barq_page_take(Relation index, BarqPageSupply *supply);
 
 /*
- * Take a page: one of `supply` if that is given and has any, a free one of the
- * free space map, else the relation grows by one. The buffer is returned
- * exclusively locked; the page's old content is to be overwritten with
- * barq_page_init under GENERIC_XLOG_FULL_IMAGE or log_newpage_buffer.
+ * Take a page: from `supply` (may be NULL) if it has a free one, else from the
+ * free space map, else by extending the relation. Returns its buffer, pinned and
+ * exclusively locked. The caller has to overwrite the page with barq_page_init
+ * under GENERIC_XLOG_FULL_IMAGE or log_newpage_buffer.
  *
  * The caller holds the maintenance lock or barq_lock_linking(), so that the
- * page is not taken back before it is linked.
+ * page is not reclaimed before it is reachable (S5), and no buffer lock (S15).
  */
 extern Buffer barq_page_new(Relation index, BarqPageSupply *supply);
 
-/* Lock a buffer shared and note how long that took (base/stats.h). */
+/*
+ * Lock a pinned buffer shared and count the time that took (base/stats.h). The
+ * caller holds no other buffer lock (S15).
+ */
 extern void barq_lock_shared(Buffer buffer);
 
-/* Whether a page is stamped free, or was never written. */
+/* Whether a page is stamped free or was never written. Takes a buffer lock. */
 extern bool barq_page_is_free(Relation index, BlockNumber block);
 
-/* Stamp pages free, logged, then offer them to the free space map. */
+/*
+ * Stamp pages free, one WAL record each, then add them to the free space map.
+ * Nothing reaches them. The caller holds the maintenance lock.
+ */
 extern void barq_pages_free(Relation index, const BarqBlockList *list);
 
 /*
- * The lock that whoever takes a page without the maintenance lock holds from
- * taking it until it is linked.
+ * LockPage 0, shared: held by a process without the maintenance lock from taking
+ * a page until the page is linked (S5). Waits; the caller holds no buffer lock.
  */
 extern void barq_lock_linking(Relation index);
 extern void barq_unlock_linking(Relation index);
 
 /*
- * Both locks against it: excludes every taker of pages. Conditional. Whoever
- * has it may take back pages that nothing reaches.
+ * LockPage 0, exclusive, for a caller that holds the maintenance lock: together
+ * they exclude every process that takes pages, so unreachable pages may be freed
+ * (S5). Does not wait: false if another process holds LockPage 0.
  */
 extern bool barq_try_lock_reclaim(Relation index);
 extern void barq_unlock_reclaim(Relation index);
+
+#ifdef USE_ASSERT_CHECKING
+/*
+ * For asserts: whether this process holds the maintenance lock or a stronger
+ * lock on the index. True also in CREATE INDEX CONCURRENTLY, which holds neither
+ * while it builds: other processes do not use the index yet.
+ */
+extern bool barq_holds_maintenance(Relation index);
+#endif
 
 #endif							/* BARQ_PAGE_H */

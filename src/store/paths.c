@@ -1,11 +1,11 @@
 /*
  * paths.c
- *	  Where images live, and the lock on each folder of them.
+ *	  Paths of the folders of images, and the lock on each of them.
  *
  * <root>/pgsql_tmp/<tablespace>/<database>/<relfilenode>[_<backend>]/ where
- * <root> is pg_barq in the data directory, or a folder named after this
- * system and data directory under barq.image_directory. Backup tools leave
- * out what lies under a name that begins with pgsql_tmp.
+ * <root> is pg_barq in the data directory, or a folder named after this system
+ * and data directory under barq.image_directory. Backup tools skip directories
+ * whose name begins with pgsql_tmp. Calls folder.c.
  */
 #include "postgres.h"
 
@@ -38,7 +38,7 @@ barq_id_text(const uint8 *id, char *text)
 char *
 barq_image_top(void)
 {
-	/* two servers may share the directory, a copied one its identifier too */
+	/* servers may share the directory, and copies have the same identifier */
 	uint64		place = hash_bytes_extended((const unsigned char *) DataDir, strlen(DataDir), 0);
 
 	return psprintf("barq_" UINT64_FORMAT "_%016llx", GetSystemIdentifier(),

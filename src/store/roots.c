@@ -1,13 +1,13 @@
 /*
  * roots.c
- *	  A file in the data directory that names, a line each, the directories that
- *	  barq.image_directory has been and under which there may be images.
+ *	  The list of the directories that barq.image_directory names or has named and
+ *	  that may hold images: a file in the data directory, with one line for each.
  *
- * A directory is written down before barq's folder is made in it, and taken out
- * when the sweep has removed that. Both are done under the lock of the file, so
- * a folder that exists is always written down.
- * The folders are named after the system and its data directory, so a copy of
- * the file in a copy of the data directory names none of the original's.
+ * A directory is added before barq's folder is made in it, and removed after the
+ * folder is, both under the lock of the file. So every folder that exists is in
+ * a listed directory. A folder's name contains the system identifier and the data
+ * directory, so a server that runs on a copy of the data directory does not touch
+ * the folders of the original.
  */
 #include "postgres.h"
 
@@ -24,7 +24,10 @@
 
 #define ROOTS_FILE	"barq_image_directories"
 
-/* The whole file, and its descriptor, locked; false with errno set. */
+/*
+ * Open and lock the file, waiting for the lock: *fd receives its descriptor, which
+ * the caller closes, *text its content, palloc'd. False with errno set.
+ */
 static bool
 open_roots(StringInfo text, int *fd)
 {
@@ -45,7 +48,7 @@ open_roots(StringInfo text, int *fd)
 	return true;
 }
 
-/* Where a directory's line begins; NULL if it has none. */
+/* The start of a directory's line in the content of the file, or NULL. */
 static char *
 find_line(const StringInfo text, const char *directory)
 {
@@ -126,7 +129,7 @@ barq_roots_remove(const char *directory, const char *top)
 		memmove(line, line + length, text.data + text.len - (line + length));
 		text.len -= length;
 
-		/* a crash in between leaves a line twice, or a part of one */
+		/* a crash in between leaves a duplicate line, or a part of a line */
 		if (barq_pwrite(fd, text.data, text.len, 0, "roots: rewrite") != text.len ||
 			barq_truncate(fd, text.len, "roots: cut") != 0)
 			ereport(LOG,

@@ -1,7 +1,7 @@
 /*
  * roots.h
- *	  Which directories this server has put images into, so that what lies in
- *	  one can be removed after barq.image_directory has changed.
+ *	  The directories into which this server has put images, so that the images
+ *	  can be removed after barq.image_directory has changed.
  */
 #ifndef BARQ_ROOTS_H
 #define BARQ_ROOTS_H
@@ -9,16 +9,18 @@
 #include "nodes/pg_list.h"
 
 /*
- * Make the first folder below a directory, whose descriptor is `above`, having
- * written the directory down. -1 with errno set where either fails; one that
- * is there already is no failure.
+ * Add a directory to the list, then make the folder `top` in it; `above` is the
+ * directory's descriptor. 0, also if the folder exists; -1 with errno set.
  */
 extern int	barq_roots_make(int above, const char *directory, const char *top);
 
-/* All directories that are written down, palloc'd. */
+/* The directories of the list, palloc'd strings; NIL if it cannot be read. */
 extern List *barq_roots_read(void);
 
-/* Remove that folder and forget the directory, if nothing is in it any more. */
+/*
+ * Remove the folder `top` of a directory, and the directory from the list, if the
+ * folder is empty. A failure is logged.
+ */
 extern void barq_roots_remove(const char *directory, const char *top);
 
 #endif							/* BARQ_ROOTS_H */

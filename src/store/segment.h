@@ -1,12 +1,11 @@
 /*
  * segment.h
- *	  What a sealed segment is to the rest of the extension: a body of bytes
- *	  that never changes, a view through which it is read, a writer through
- *	  which it is made, and the registry of segment kinds (BarqSegmentKind),
- *	  which know what the bytes mean.
+ *	  Sealed segments: a body of bytes that never changes, the view through which
+ *	  it is read, the writer through which it is made, and the registry of segment
+ *	  kinds (BarqSegmentKind), which define the content of the body.
  *
- * The store knows the first bytes of every body (BarqBodyHeader) and no more;
- * a kind knows everything after them and nothing of pages, files or WAL.
+ * The store knows the header of a body, its TIDs, and its footer. A kind knows
+ * its own part of the body, and nothing of pages, files or WAL.
  */
 #ifndef BARQ_SEGMENT_H
 #define BARQ_SEGMENT_H
@@ -21,8 +20,8 @@
 #define BARQ_FOOTER_MAGIC	0x424B4559	/* "BKEY" */
 
 /*
- * Why a row has no key by which it could be ordered, in the order in which such
- * rows follow all others. As stored; never renumber.
+ * Classes of rows without a key, in the order in which they follow the rows that
+ * have one. As stored; never renumber.
  */
 typedef enum BarqKeyless
 {
@@ -33,13 +32,13 @@ typedef enum BarqKeyless
 #define BARQ_KEYLESS_KINDS	2
 
 /*
- * The first 64 bytes of a body. All offsets count from the body's start and
- * are multiples of BARQ_BODY_ALIGN. Native byte order, as everything in a
- * PostgreSQL data directory.
+ * The first 64 bytes of a body. Offsets count from the start of the body and are
+ * multiples of BARQ_BODY_ALIGN. Native byte order, as all files of a PostgreSQL
+ * data directory.
  *
- * A body is what its kind wrote, then the TIDs of the rows without a key, class
- * after class, then a footer. Kinds know of the first part only: to them `rows`
- * and the size of a view are all there is.
+ * A body consists of the part that its kind wrote, the TIDs of the rows without
+ * a key, class after class, and a footer. Kinds see the first part only: `rows`
+ * and the size of a view leave out the others.
  */
 typedef struct BarqBodyHeader
 {
@@ -47,10 +46,10 @@ typedef struct BarqBodyHeader
 	uint16		version;		/* BARQ_BODY_VERSION */
 	uint16		kind;			/* BarqSegmentKind.id */
 	uint32		rows;			/* rows that have a key, dead ones included */
-	uint16		filter_columns; /* filter columns kept (0 so far) */
+	uint16		filter_columns; /* number of filter columns (0 so far) */
 	uint16		filter_version; /* layout of the filter section (0 so far) */
-	uint64		body_bytes;		/* size of the kind's part; 0: not known when it
-								 * was begun, the footer says it */
+	uint64		body_bytes;		/* size of the kind's part; 0: only the footer
+								 * has it */
 	uint64		tids_off;		/* ItemPointerData[rows] */
 	uint64		filters_off;	/* filter values, 0 without them */
 	uint64		kind_off;		/* the kind's own header */
@@ -65,31 +64,39 @@ typedef struct BarqBodyFooter
 	uint32		magic;			/* BARQ_FOOTER_MAGIC */
 	uint32		keyless[BARQ_KEYLESS_KINDS];	/* rows, dead ones included */
 	uint32		reserved32;
-	uint64		kind_bytes;		/* the kind's part; TIDs without keys follow */
+	uint64		kind_bytes;		/* size of the kind's part; TIDs of rows without
+								 * a key follow it */
 	uint64		reserved[5];
 } BarqBodyFooter;
 
 StaticAssertDecl(sizeof(BarqBodyFooter) == 64, "BarqBodyFooter is on disk");
 
 /*
- * A view of one body. Where there is an image, base is its mapping and
- * pointers into it stay valid as long as the view. Where there is none (base
- * NULL) barq_view_read() brings pages through a bounded cache, and what it
- * returned is valid only until the next call.
+ * A view of one body. With an image, `base` is its mapping, and pointers into it
+ * are valid as long as the view. Without one, `base` is NULL and
+ * barq_view_read() reads pages through a bounded cache; its result is valid until
+ * the next call.
  */
 typedef struct BarqView
 {
 	const char *base;			/* start of the mapped body, or NULL */
 	uint64		size;			/* bytes of the kind's part of the body */
 	uint32		rows;			/* rows that have a key */
-	uint32		keyless[BARQ_KEYLESS_KINDS];	/* rows numbered after those */
+	uint32		keyless[BARQ_KEYLESS_KINDS];	/* rows of each class, numbered
+												 * after those */
 	uint16		kind;
-	void	   *pages;			/* page reader's state when base is NULL */
+	void	   *pages;			/* state of the page reader, or NULL */
 } BarqView;
 
+/* The slow path of barq_view_read. */
 extern const void *barq_view_read_pages(BarqView *view, uint64 off, Size len);
 
-/* len bytes at off, inside the body; ERRCODE_INDEX_CORRUPTED if they are not */
+/*
+ * `len` bytes at offset `off` of the kind's part of the body, MAXALIGNed if `off`
+ * is or if they are read from pages. The view owns them, see BarqView.
+ * ERRCODE_INDEX_CORRUPTED if they lie outside, ERRCODE_BARQ_SEGMENT_GONE
+ * (view.h) if a page was re-used.
+ */
 static inline const void *
 barq_view_read(BarqView *view, uint64 off, Size len)
 {
@@ -99,54 +106,60 @@ barq_view_read(BarqView *view, uint64 off, Size len)
 }
 
 /*
- * Sequential writer of a body: a file in the image directory or plain memory,
- * the kind does not see which.
+ * Sequential writer of a body, to a file of the image directory or to memory;
+ * its kind cannot tell which. writer.h begins and finishes one.
  */
 typedef struct BarqBodyWriter BarqBodyWriter;
 
+/*
+ * Append `len` bytes to the kind's part of the body, or zeros up to a multiple of
+ * BARQ_BODY_ALIGN. Errors of files as ereport(ERROR); may process interrupts.
+ */
 extern void barq_body_write(BarqBodyWriter *writer, const void *data, Size len);
-extern void barq_body_align(BarqBodyWriter *writer);	/* zeros up to 64 */
+extern void barq_body_align(BarqBodyWriter *writer);
+
+/* Bytes written so far. */
 extern uint64 barq_body_offset(const BarqBodyWriter *writer);
 
 /*
- * One input of a merge. The kind merges rows that have a key, and counts only
- * those; the store does the others (keyless.h).
+ * One input of a merge. The kind merges the rows with a key; the store merges the
+ * others (keyless.h).
  */
 typedef struct BarqMergeInput
 {
 	BarqView   *view;
-	const uint8 *dead;			/* a bit a row, set where dead; or NULL */
+	const uint8 *dead;			/* bitmap of dead rows, or NULL */
 	uint32		live;			/* rows with a key that are not dead */
 } BarqMergeInput;
 
-/* Called by check with every thing found wrong. */
+/* Receives each fault that a check finds, and where; both palloc'd or constant. */
 typedef void (*BarqCheckReport) (void *arg, const char *place, const char *message);
 
 /*
- * A kind of segment. Its number is stored in bodies and directories, so it never
- * changes; each kind's header defines its own (BARQ_KIND_FLAT in flat.h, ...).
- * How a segment is searched is between its kind and the access methods that
- * search it.
+ * A kind of segment. Its id is stored in bodies and directories, so it never
+ * changes; the header of each kind defines it (BARQ_KIND_FLAT in flat.h, ...).
+ * The store does not search segments: access methods call the functions of the
+ * kinds that they know.
  */
 typedef struct BarqSegmentKind
 {
 	uint16		id;				/* from 1 */
 	const char *name;
 
-	/* Report faults of the body's structure beyond those that the store checks. */
+	/* Report faults in the structure of the kind's part of the body. */
 	void		(*check) (BarqView *view, BarqCheckReport report, void *arg);
 
-	/* Search functions of a kind of vectors (flat.h); NULL for other kinds. */
+	/* Search functions of a kind that holds vectors (flat.h), else NULL. */
 	const struct BarqVectorSearchOps *vectors;
 } BarqSegmentKind;
 
 /*
- * Register a kind; called while the library is loaded. `kind` must stay valid
- * as long as the process.
+ * Register a kind while the library is loaded. `kind` must be valid as long as the
+ * process exists.
  */
 extern void barq_register_segment_kind(const BarqSegmentKind *kind);
 
-/* The kind of a number as stored; ERRCODE_INDEX_CORRUPTED if there is none. */
+/* The kind with an id; ERRCODE_INDEX_CORRUPTED if there is none. */
 extern const BarqSegmentKind *barq_segment_kind(uint16 id);
 
 #endif							/* BARQ_SEGMENT_H */

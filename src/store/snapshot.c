@@ -2,10 +2,10 @@
  * snapshot.c
  *	  The backend's cache of directories, tombstones and mapped images.
  *
- * One snapshot an index is kept, keyed by its storage, as long as the random
- * incarnation, the directory version and the dead epoch on the metapage stay
- * what they were. Scans hold references; a snapshot replaced meanwhile goes
- * with its last one.
+ * The cache holds one snapshot for each index, keyed by its storage, as long as
+ * incarnation, directory version and dead epoch on the metapage are unchanged.
+ * Scans hold references; a snapshot that was replaced is freed with its last
+ * reference. Calls directory.c, tombstones.c, image.c, image_make.c and view.c.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* After a failure to make an image, wait this long before trying again. */
+/* Time after a failure to make an image before it is tried again. */
 #define RETRY_MILLISECONDS	10000
 
 typedef struct SnapshotKey
@@ -32,14 +32,14 @@ typedef struct SnapshotEntry
 	BarqSnapshot *snapshot;
 } SnapshotEntry;
 
-/* What the reset of an owner context has to undo. */
+/* A reference that the reset of an owner's memory context drops. */
 typedef struct SnapshotOwner
 {
 	MemoryContextCallback callback;
-	BarqSnapshot *snapshot;
+	BarqSnapshot *snapshot;		/* NULL: none yet, or dropped */
 } SnapshotOwner;
 
-static HTAB *snapshots = NULL;
+static HTAB *snapshots = NULL;	/* of SnapshotEntry */
 
 static void
 init_cache(void)
@@ -53,6 +53,7 @@ init_cache(void)
 							HASH_ELEM | HASH_BLOBS);
 }
 
+/* Drop a reference; the last one unpins the mappings and frees the snapshot. */
 static void
 drop_reference(BarqSnapshot *snapshot)
 {
@@ -96,7 +97,9 @@ barq_snapshot_forget(Oid relid)
 }
 
 /*
- * Map the images that a snapshot lacks, making those that are missing.
+ * Map the segments of a snapshot that are not mapped yet, making missing images
+ * first. Raises a WARNING where one cannot be made, or
+ * ERRCODE_INSUFFICIENT_RESOURCES if barq.allow_fallback is off.
  */
 static void
 acquire_images(Relation index, BarqSnapshot *snapshot)
@@ -105,7 +108,7 @@ acquire_images(Relation index, BarqSnapshot *snapshot)
 	bool		complete = true;
 	bool		busy;
 
-	/* it is complete when this has come to its end, not if it is cancelled */
+	/* set again at the end: an error in between does not delay the next try */
 	snapshot->retry_after = 0;
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 	{
@@ -157,7 +160,11 @@ larger_first(const void *a, const void *b)
 	return x->desc.number < y->desc.number ? -1 : 1;
 }
 
-/* Read directory and tombstones; NULL if they changed under way. */
+/*
+ * Read directory and tombstones into a snapshot without references or mappings,
+ * whose memory context is a child of the current one. NULL if a page of the
+ * tombstones was re-used meanwhile. *meta receives the metapage.
+ */
 static BarqSnapshot *
 read_snapshot(Relation index, BarqMeta *meta)
 {
@@ -203,12 +210,33 @@ read_snapshot(Relation index, BarqMeta *meta)
 	return snapshot;
 }
 
+/* Whether the metapage still has the versions that the snapshot was read at. */
 static bool
 is_current(const BarqSnapshot *snapshot, const BarqMeta *meta)
 {
 	return snapshot->directory_version == meta->directory_version &&
 		snapshot->dead_epoch == meta->dead_epoch &&
 		memcmp(snapshot->incarnation, meta->incarnation, BARQ_ID_BYTES) == 0;
+}
+
+/* Pin the mappings of segments that an older snapshot of the index has mapped. */
+static void
+share_mappings(BarqSnapshot *snapshot, const BarqSnapshot *older)
+{
+	/* S7 */
+	Assert(memcmp(snapshot->incarnation, older->incarnation, BARQ_ID_BYTES) != 0 ||
+		   (snapshot->directory_version >= older->directory_version &&
+			snapshot->dead_epoch >= older->dead_epoch));
+
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		for (uint32 j = 0; j < older->nsegments; j++)
+			if (older->segments[j].mapping != NULL &&
+				memcmp(snapshot->segments[i].desc.id, older->segments[j].desc.id,
+					   BARQ_ID_BYTES) == 0)
+			{
+				snapshot->segments[i].mapping = older->segments[j].mapping;
+				barq_mapping_pin(snapshot->segments[i].mapping);
+			}
 }
 
 BarqSnapshot *
@@ -245,19 +273,9 @@ barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext own
 			barq_meta_check_moved(index, meta->directory_version, &failed_version);
 		}
 
-		/*
-		 * The new one pins what it shares with the old one before the old one
-		 * lets go. From here on the cache's reference keeps it.
-		 */
-		for (uint32 i = 0; entry != NULL && i < snapshot->nsegments; i++)
-			for (uint32 j = 0; j < entry->snapshot->nsegments; j++)
-				if (entry->snapshot->segments[j].mapping != NULL &&
-					memcmp(snapshot->segments[i].desc.id,
-						   entry->snapshot->segments[j].desc.id, BARQ_ID_BYTES) == 0)
-				{
-					snapshot->segments[i].mapping = entry->snapshot->segments[j].mapping;
-					barq_mapping_pin(snapshot->segments[i].mapping);
-				}
+		/* pin shared mappings before the old snapshot unpins them */
+		if (entry != NULL)
+			share_mappings(snapshot, entry->snapshot);
 		MemoryContextSetParent(snapshot->context, CacheMemoryContext);
 		snapshot->references = 1;
 		snapshot->complete = snapshot->nsegments == 0;
@@ -281,6 +299,8 @@ barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment, Relation index,
 {
 	BarqSegment *s = &snapshot->segments[segment];
 
+	Assert(segment < snapshot->nsegments);
+	Assert(snapshot->references > 0);
 	if (s->mapping != NULL)
 		barq_view_init_mapped(view, index, &s->desc, s->mapping->body);
 	else

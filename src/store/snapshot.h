@@ -1,8 +1,8 @@
 /*
  * snapshot.h
- *	  What a scan, a VACUUM or a merge sees of an index: the segments of one
- *	  directory version, their images pinned, their tombstones as of one
- *	  dead_epoch. Kept by the backend and shared until something changes.
+ *	  The state of an index that a scan, a VACUUM or a merge sees: the segments of
+ *	  one directory version, their images mapped, their tombstones as of one dead
+ *	  epoch. The backend caches one for each index until the index changes.
  */
 #ifndef BARQ_SNAPSHOT_H
 #define BARQ_SNAPSHOT_H
@@ -14,8 +14,8 @@
 typedef struct BarqSegment
 {
 	BarqSegmentDesc desc;
-	BarqMapping *mapping;		/* NULL: search its pages */
-	uint8	   *dead;			/* a bit a row; NULL where none is dead */
+	BarqMapping *mapping;		/* pinned; NULL: read its pages */
+	uint8	   *dead;			/* bitmap of dead rows; NULL: none is dead */
 } BarqSegment;
 
 typedef struct BarqSnapshot
@@ -28,32 +28,34 @@ typedef struct BarqSnapshot
 	uint64		dead_epoch;
 	uint32		nsegments;
 	BarqSegment *segments;		/* largest first */
-	bool		complete;		/* every segment has its image */
-	TimestampTz retry_after;	/* when to try again for those that do not */
-	int			references;
+	bool		complete;		/* every segment is mapped */
+	TimestampTz retry_after;	/* when to try again to map the others; 0: now */
+	int			references;		/* of the cache and of owners */
 	MemoryContext context;
 
 	/*
-	 * What the access method remembers of the growing log, in `context`. The
-	 * full pages of a log whose head and dead flags have not changed are what
-	 * they were, and both end a snapshot.
+	 * The access method's cache of the growing log, in `context`. Full pages of
+	 * the log do not change while its head and its dead flags do not, and a
+	 * change of either ends the snapshot.
 	 */
 	void	   *log_cache;
 } BarqSnapshot;
 
 /*
- * The index as it is now; *meta receives the metapage it was read from. With
- * `images`, missing images are made; where that fails the segment is read from
- * its pages with one WARNING (an ERROR if barq.allow_fallback is off).
- *
- * It is released when `owner` is reset or deleted.
+ * A snapshot of the current state; *meta receives the metapage that it belongs
+ * to. The cache owns it; it stays valid until `owner` is reset or deleted. With
+ * `images`, segments are mapped, and missing images are made first; a segment
+ * whose image cannot be made is read from its pages, which raises a WARNING
+ * (ERRCODE_INSUFFICIENT_RESOURCES if barq.allow_fallback is off). The caller
+ * holds no buffer lock. ERRCODE_INDEX_CORRUPTED.
  */
 extern BarqSnapshot *barq_snapshot_get(Relation index, BarqMeta *meta, bool images,
 									   MemoryContext owner);
 
 /*
- * A view of one segment of a snapshot, in the current memory context. Page
- * readers share work_mem among `sharers` views.
+ * Fill *view, a view of one segment of a snapshot; it is valid as long as the
+ * snapshot and the current memory context. A page reader gets 1/sharers of
+ * work_mem. ERRCODE_INDEX_CORRUPTED, ERRCODE_BARQ_SEGMENT_GONE.
  */
 extern void barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment,
 							   Relation index, int sharers, BarqView *view);
@@ -67,7 +69,7 @@ extern void barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment,
 extern BarqView *barq_snapshot_views(BarqSnapshot *snapshot, Relation index,
 									 bool keyless_only);
 
-/* Forget what is kept for a relation (InvalidOid: for all). */
+/* Remove the snapshots of a relation from the cache; InvalidOid: of all. */
 extern void barq_snapshot_forget(Oid relid);
 
 #endif							/* BARQ_SNAPSHOT_H */

@@ -1,10 +1,10 @@
 /*
  * temporary.c
- *	  Images of temporary relations, removed when their storage is gone.
+ *	  Removing the images of temporary relations when their storage is gone.
  *
- * The list of storage to unlink that a transaction's end shows leaves out
- * temporary relations. Their files are unlinked at once, so a folder whose
- * relation has none is done with.
+ * PostgreSQL's list of pending deletes does not show temporary relations to a
+ * transaction's end (image_drop.c). Their files are unlinked at once, so a missing
+ * file shows that the relation is gone. Calls image_make.c and paths.c.
  */
 #include "postgres.h"
 
@@ -22,8 +22,9 @@ typedef struct TemporaryFolder
 	char	   *storage;		/* first file of the relation's main fork */
 } TemporaryFolder;
 
-static List *temporary_folders = NIL;
+static List *temporary_folders = NIL;	/* in TopMemoryContext */
 
+/* before_shmem_exit callback: remove the folders of all temporary relations. */
 static void
 at_session_end(int code, Datum arg)
 {

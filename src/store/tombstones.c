@@ -1,6 +1,6 @@
 /*
  * tombstones.c
- *	  Writing, reading and setting the tombstones of sealed segments.
+ *	  Writing, reading and setting the tombstones of sealed segments. Calls page.c.
  */
 #include "postgres.h"
 
@@ -56,8 +56,8 @@ barq_tombstones_write(Relation index, BarqPageSupply *supply,
 }
 
 /*
- * Walk the chain; each page's bits are copied to `bitmap` and its block to
- * `blocks` where these are not NULL.
+ * Walk the chain of tombstone pages: copy their bits to `bitmap` and their block
+ * numbers to `blocks`, each of which may be NULL. False if a page was re-used.
  */
 static bool
 walk(Relation index, const BarqSegmentDesc *desc, uint8 *bitmap, BlockNumber *blocks)
@@ -145,7 +145,10 @@ barq_tombstones_set(Relation index, const BarqSegmentDesc *desc,
 		state = GenericXLogStart(index);
 		bits = (uint8 *) PageGetContents(GenericXLogRegisterBuffer(state, buffer, 0));
 		for (; i < n && rows[i] - base < BARQ_TOMBSTONES_PER_PAGE; i++)
+		{
+			Assert(rows[i] < desc->rows && (i == 0 || rows[i] > rows[i - 1]));
 			barq_bit_set(bits, rows[i] - base);
+		}
 		barq_finish_record(state, "tombstones: mark");
 		UnlockReleaseBuffer(buffer);
 	}

@@ -1,6 +1,7 @@
 /*
  * tombstones.h
- *	  A bit a row of a sealed segment: set once its heap row is gone.
+ *	  One bit for each row of a sealed segment: set when VACUUM has removed its
+ *	  heap row, never cleared (S3).
  */
 #ifndef BARQ_TOMBSTONES_H
 #define BARQ_TOMBSTONES_H
@@ -12,26 +13,34 @@
 
 /*
  * Write a segment's tombstone pages from a bitmap of desc->rows bits (NULL: none
- * dead), in pages of `supply` (page.h; NULL: wherever); fills tombstones_head and tombstone_pages. `dead_rows`
- * is set to the bits set. Nothing names the pages yet.
+ * dead), in pages of `supply` (page.h; NULL: any free pages). Fills
+ * tombstones_head, tombstone_pages and dead_rows of *desc. Nothing reaches the
+ * pages yet. The caller holds the maintenance lock (S5).
  */
 extern void barq_tombstones_write(Relation index, BarqPageSupply *supply,
 								  BarqSegmentDesc *desc, const uint8 *bitmap);
 
-/* The blocks of a segment's tombstones, in order; NULL if re-used meanwhile. */
+/*
+ * The blocks of a segment's tombstones, in order: desc->tombstone_pages of them,
+ * palloc'd in the current memory context. NULL if a page was re-used meanwhile.
+ */
 extern BlockNumber *barq_tombstones_blocks(Relation index, const BarqSegmentDesc *desc);
 
-/* All bits, as now; NULL if the pages were re-used meanwhile. */
+/*
+ * A copy of the present bits, palloc'd in the current memory context. NULL if a
+ * page was re-used meanwhile.
+ */
 extern uint8 *barq_tombstones_read(Relation index, const BarqSegmentDesc *desc);
 
 /*
- * Set the bits of rows[0 … n-1] (ascending), a record a page. False if the
- * pages were re-used meanwhile.
+ * Set the bits of rows[0 ... n-1], ascending, by one record for each page. False
+ * if a page was re-used meanwhile; bits set by then stay set. The caller holds no
+ * buffer lock; the maintenance lock is not needed (S7).
  */
 extern bool barq_tombstones_set(Relation index, const BarqSegmentDesc *desc,
 								const uint32 *rows, uint32 n);
 
-/* bits set in a bitmap of this many rows */
+/* Number of bits set in a bitmap of `rows` bits. */
 extern uint32 barq_bitmap_count(const uint8 *bitmap, uint32 rows);
 
 #endif							/* BARQ_TOMBSTONES_H */

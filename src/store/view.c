@@ -1,7 +1,9 @@
 /*
  * view.c
- *	  Views of segments. The page reader is what a search falls back to where
- *	  no image can be had: slower, but right, and within work_mem.
+ *	  Views of segments, and the page reader, through which a segment is read if
+ *	  it has no image: slower, but correct, and within work_mem.
+ *
+ * Calls blob.c.
  */
 #include "postgres.h"
 
@@ -11,18 +13,18 @@
 #define MIN_CACHE_SLOTS		8
 #define NO_PAGE				PG_UINT32_MAX
 
-/* A direct-mapped cache of blob pages, and room for what straddles them. */
+/* A direct-mapped cache of blob pages, and a buffer for reads across pages. */
 typedef struct PageReader
 {
 	Relation	index;
 	BarqSegmentDesc desc;
 	BarqExtentMap *map;
 	uint32		slots;			/* a power of two */
-	uint32	   *slot_page;		/* logical page in each slot, or NO_PAGE */
+	uint32	   *slot_page;		/* page of the blob in each slot, or NO_PAGE */
 	char	   *slot_bytes;		/* BARQ_BLOB_PAGE_BYTES each */
-	char	   *straddle;		/* what spans pages is put together here */
+	char	   *straddle;		/* bytes of a read across pages, or NULL */
 	Size		straddle_space;
-	MemoryContext context;
+	MemoryContext context;		/* of `straddle` */
 } PageReader;
 
 void
@@ -59,6 +61,7 @@ barq_try_reading(bool (*read) (void *arg), void *arg)
 	return done;
 }
 
+/* Raise ERRCODE_INDEX_CORRUPTED. */
 static void
 corrupt_body(BarqView *view)
 {
@@ -77,7 +80,10 @@ corrupt_body(BarqView *view)
 			 errhint("Please REINDEX the index.")));
 }
 
-/* Bytes of one logical page, through the cache. */
+/*
+ * The bytes of one page of the blob, in the cache: valid until the next call.
+ * ERRCODE_BARQ_SEGMENT_GONE.
+ */
 static const char *
 page_bytes(PageReader *reader, uint32 page)
 {
@@ -111,7 +117,7 @@ barq_view_read_pages(BarqView *view, uint64 off, Size len)
 	if (at + len <= BARQ_BLOB_PAGE_BYTES && at % MAXIMUM_ALIGNOF == 0)
 		return page_bytes(reader, page) + at;
 
-	/* aligned anew, so that what is read can be used as the struct it is */
+	/* copy across pages, or to an aligned address */
 	if (reader->straddle_space < len)
 	{
 		if (reader->straddle != NULL)
@@ -135,8 +141,9 @@ barq_view_read_pages(BarqView *view, uint64 off, Size len)
 }
 
 /*
- * The header and the footer against the size and the descriptor (or NULL);
- * fills the view's rows and kind, and makes its size that of the kind's part.
+ * Check header and footer of a body against its size, view->size, and against the
+ * descriptor unless that is NULL. Fills rows, keyless and kind of the view, and
+ * reduces its size to that of the kind's part. ERRCODE_INDEX_CORRUPTED.
  */
 static void
 check_header(BarqView *view, const BarqSegmentDesc *desc)
@@ -253,7 +260,7 @@ barq_view_tids(BarqView *view, uint32 first, uint32 n, ItemPointerData *tids)
 	}
 	if (n > 0)
 	{
-		/* they lie behind the kind's part, to which the view is confined */
+		/* these TIDs lie behind the kind's part, where the view ends */
 		BarqView	behind = *view;
 		uint64		off = view->size + (uint64) (first - view->rows) * sizeof(ItemPointerData);
 

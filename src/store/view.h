@@ -1,6 +1,7 @@
 /*
  * view.h
- *	  Opening the view of a segment, through its image or through its pages.
+ *	  Opening the view of a segment, through its image or its pages; the error
+ *	  that a page reader raises, and how to catch it.
  */
 #ifndef BARQ_VIEW_H
 #define BARQ_VIEW_H
@@ -28,27 +29,36 @@ pg_noreturn extern void barq_segment_gone(Relation index);
  */
 extern bool barq_try_reading(bool (*read) (void *arg), void *arg);
 
-/* A view of a mapped body. Checks the body's header. */
+/*
+ * Each of these fills *view and checks header and footer of the body:
+ * ERRCODE_INDEX_CORRUPTED.
+ *
+ * A view of a mapped body, which has to stay mapped as long as the view is used.
+ */
 extern void barq_view_init_mapped(BarqView *view, Relation index,
 								  const BarqSegmentDesc *desc, const char *body);
 
 /*
- * A view that reads pages, with a cache of at most cache_kb kB. `index` must
- * stay open as long as the view is used.
+ * A view that reads pages, with a cache of at most cache_kb kB, palloc'd in the
+ * current memory context. `index` must stay open as long as the view is used.
+ * ERRCODE_BARQ_SEGMENT_GONE.
  */
 extern void barq_view_init_pages(BarqView *view, Relation index,
 								 const BarqSegmentDesc *desc, int cache_kb);
 
-/* A view of a body in memory that is no segment yet. */
+/* A view of a body in memory, which is no segment yet. */
 extern void barq_view_init_memory(BarqView *view, const char *body, uint64 bytes);
 
 /*
- * All rows of a segment: those that have a key are numbered from 0 to
- * view->rows - 1, those without follow, class after class.
+ * Number of rows of a segment. Rows with a key have the numbers 0 to
+ * view->rows - 1; those without follow, class after class.
  */
 extern uint32 barq_view_all_rows(const BarqView *view);
 
-/* TID of a row, with a key or without; and of n of them. */
+/*
+ * The TID of a row, and copies of the TIDs of n rows from `first` on; rows without
+ * a key included. Errors as barq_view_read.
+ */
 extern ItemPointerData barq_view_tid(BarqView *view, uint32 row);
 extern void barq_view_tids(BarqView *view, uint32 first, uint32 n,
 						   ItemPointerData *tids);

@@ -1,6 +1,6 @@
 /*
  * work.c
- *	  Work areas for builds and merges.
+ *	  Work areas for builds and merges. Calls folder.c and paths.c.
  */
 #include "postgres.h"
 
@@ -14,6 +14,7 @@
 #include "store/work.h"
 #include "utils/memutils.h"
 
+/* Unmap a work area; may be called again. */
 static void
 undo_work(void *arg)
 {
@@ -24,6 +25,7 @@ undo_work(void *arg)
 	work->address = NULL;
 }
 
+/* Unmap a work area and remove its file; may be called again. */
 static void
 undo_shared_work(void *arg)
 {
@@ -35,6 +37,7 @@ undo_shared_work(void *arg)
 	work->path = NULL;
 }
 
+/* A work area without memory, on which the current memory context calls undo. */
 static BarqWork *
 new_work(uint64 bytes, MemoryContextCallbackFunction undo)
 {
@@ -72,7 +75,7 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 	}
 	work->path = path;
 
-	/* disk under every byte first: a mapping of a full disk is a SIGBUS */
+	/* allocate first: writing to a mapping on a full disk raises SIGBUS */
 	do
 		rc = barq_allocate(fd, 0, bytes, "work: allocate");
 	while (rc == EINTR && !InterruptPending);

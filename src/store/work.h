@@ -1,8 +1,7 @@
 /*
  * work.h
- *	  Work areas: memory in which a large body is put together, shared by all
- *	  processes that build it. A file of the image directory, mapped, or plain
- *	  memory of this process.
+ *	  Work areas: memory in which a large body is built, shared by the processes
+ *	  that build it. A mapped file of the image directory, or private memory.
  */
 #ifndef BARQ_WORK_H
 #define BARQ_WORK_H
@@ -13,21 +12,30 @@ typedef struct BarqWork
 {
 	char	   *address;
 	uint64		bytes;
-	char	   *path;			/* NULL: memory of this process only */
-	MemoryContextCallback callback;
+	char	   *path;			/* of the file that this process removes, or NULL */
+	MemoryContextCallback callback; /* unmaps the area and removes the file */
 } BarqWork;
 
 /*
- * A work area that other processes can attach. NULL with *reason where the
- * image directory has no room for it. Unmapped, and its file removed, when the
- * current memory context is reset.
+ * Make a work area of zeros that other processes can attach by its path. Returns
+ * NULL with *reason, palloc'd, if the image directory has no room for it. It is
+ * unmapped, and its file removed, when the current memory context is reset.
  */
 extern BarqWork *barq_work_create_shared(Relation index, uint64 bytes, char **reason);
+
+/*
+ * Map the work area at a path, of the size that its maker gave; unmapped when the
+ * current memory context is reset. Errors as ereport(ERROR).
+ */
 extern BarqWork *barq_work_attach(const char *path, uint64 bytes);
 
-/* One that only this process sees; ERROR if there is not enough memory. */
+/*
+ * A work area of zeros in private memory; unmapped when the current memory
+ * context is reset. ERRCODE_OUT_OF_MEMORY.
+ */
 extern BarqWork *barq_work_create_private(uint64 bytes);
 
+/* Unmap a work area, and remove its file if this process made it. */
 extern void barq_work_release(BarqWork *work);
 
 #endif							/* BARQ_WORK_H */

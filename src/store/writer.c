@@ -1,11 +1,10 @@
 /*
  * writer.c
- *	  The body writer.
+ *	  The body writer. Calls image_file.c.
  *
- * A file under a writer needs no clean-up of its own: its descriptor is
- * closed with the transaction, and what remains under the temporary name is
- * removed by the next tidying. A mapping is undone by a callback of the memory
- * context.
+ * An error needs no clean-up: the file descriptor is closed when the transaction
+ * ends, barq_image_tidy removes a file left under its temporary name, and a
+ * callback of the memory context unmaps a finished body.
  */
 #include "postgres.h"
 
@@ -17,6 +16,7 @@
 
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "base/array.h"
 #include "base/interrupts.h"
 #include "base/steps.h"
 #include "store/writer.h"
@@ -26,15 +26,15 @@
 struct BarqBodyWriter
 {
 	bool		is_file;
-	char	   *memory;			/* the body, or the buffer before the file */
+	char	   *memory;			/* the body, or a buffer of the file's end */
 	Size		space;			/* of memory */
 	Size		filled;			/* of memory */
-	uint64		offset;			/* bytes written in all */
-	bool		kind_done;		/* footer.kind_bytes is known */
+	uint64		offset;			/* bytes written in total */
+	bool		kind_done;		/* the kind's part is complete */
 	BarqBodyFooter footer;
 	pg_crc32c	crc;			/* file only */
 	BarqImageFile file;
-	void	   *mapped;
+	void	   *mapped;			/* finished file, or NULL */
 	Size		mapped_length;
 	MemoryContextCallback unmap;
 };
@@ -74,6 +74,7 @@ barq_body_begin_file(Relation index, const uint8 *id, uint64 expected, char **re
 	return writer;
 }
 
+/* Write the buffer to the file and empty it. */
 static void
 flush(BarqBodyWriter *writer)
 {
@@ -87,8 +88,8 @@ flush(BarqBodyWriter *writer)
 	writer->filled = 0;
 }
 
-void
-barq_body_write(BarqBodyWriter *writer, const void *data, Size len)
+static void
+append(BarqBodyWriter *writer, const void *data, Size len)
 {
 	const char *from = data;
 
@@ -102,10 +103,7 @@ barq_body_write(BarqBodyWriter *writer, const void *data, Size len)
 			if (writer->is_file)
 				flush(writer);
 			else
-			{
-				writer->space *= 2;
-				writer->memory = repalloc_huge(writer->memory, writer->space);
-			}
+				BARQ_ARRAY_RESERVE(writer->memory, writer->space, writer->filled + 1, 0);
 			continue;
 		}
 		here = Min(room, len);
@@ -117,14 +115,28 @@ barq_body_write(BarqBodyWriter *writer, const void *data, Size len)
 	}
 }
 
-void
-barq_body_align(BarqBodyWriter *writer)
+static void
+align(BarqBodyWriter *writer)
 {
 	static const char zeros[BARQ_BODY_ALIGN];
 	Size		over = writer->offset % BARQ_BODY_ALIGN;
 
 	if (over > 0)
-		barq_body_write(writer, zeros, BARQ_BODY_ALIGN - over);
+		append(writer, zeros, BARQ_BODY_ALIGN - over);
+}
+
+void
+barq_body_write(BarqBodyWriter *writer, const void *data, Size len)
+{
+	Assert(!writer->kind_done);
+	append(writer, data, len);
+}
+
+void
+barq_body_align(BarqBodyWriter *writer)
+{
+	Assert(!writer->kind_done);
+	align(writer);
 }
 
 uint64
@@ -133,13 +145,13 @@ barq_body_offset(const BarqBodyWriter *writer)
 	return writer->offset;
 }
 
-/* From here on the kind writes no more. */
+/* Align the kind's part and note its size, unless that was done before. */
 static void
 end_kind_part(BarqBodyWriter *writer)
 {
 	if (writer->kind_done)
 		return;
-	barq_body_align(writer);
+	align(writer);
 	writer->footer.kind_bytes = writer->offset;
 	writer->kind_done = true;
 }
@@ -151,7 +163,7 @@ barq_body_keyless(BarqBodyWriter *writer, BarqKeyless keyless,
 	end_kind_part(writer);
 	for (int i = keyless + 1; i < BARQ_KEYLESS_KINDS; i++)
 		Assert(writer->footer.keyless[i] == 0);
-	barq_body_write(writer, tids, (Size) n * sizeof(ItemPointerData));
+	append(writer, tids, (Size) n * sizeof(ItemPointerData));
 	writer->footer.keyless[keyless] += n;
 }
 
@@ -177,9 +189,9 @@ barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
 	int			fd;
 
 	end_kind_part(writer);
-	barq_body_align(writer);
+	align(writer);
 	writer->footer.magic = BARQ_FOOTER_MAGIC;
-	barq_body_write(writer, &writer->footer, sizeof(writer->footer));
+	append(writer, &writer->footer, sizeof(writer->footer));
 	*bytes = writer->offset;
 	if (!writer->is_file)
 		return writer->memory;

@@ -1,7 +1,7 @@
 /*
  * writer.h
- *	  Making a segment's body: sequential bytes into memory, or straight into
- *	  the file that becomes its image.
+ *	  Making the body of a segment, sequentially, in memory or in the file that
+ *	  becomes its image.
  */
 #ifndef BARQ_WRITER_H
 #define BARQ_WRITER_H
@@ -9,29 +9,39 @@
 #include "store/image_file.h"
 #include "store/segment.h"
 
-/* A body in memory (flat seals; merges whose image cannot be had). */
+/*
+ * Begin a body in memory: palloc'd in the current memory context, with room for
+ * `expected` bytes at first.
+ */
 extern BarqBodyWriter *barq_body_begin_memory(Size expected);
 
 /*
- * A body in a file of the image directory, `expected` bytes of which are
- * allocated at once. NULL with *reason where that cannot be done.
+ * Begin a body in a file of the image directory, where `expected` bytes are
+ * allocated at once; `id` is the id of its segment. Returns a writer palloc'd in
+ * the current memory context, or NULL with *reason, palloc'd, if the file cannot
+ * be made. The file descriptor is closed when the transaction ends.
  */
 extern BarqBodyWriter *barq_body_begin_file(Relation index, const uint8 *id,
 											uint64 expected, char **reason);
 
 /*
- * Behind the finished part of a kind: rows without a key, class after class.
+ * Append TIDs of rows without a key. The first call ends the kind's part; classes
+ * must come in ascending order. Errors as barq_body_write.
  */
 extern void barq_body_keyless(BarqBodyWriter *writer, BarqKeyless keyless,
 							  const ItemPointerData *tids, uint32 n);
 
 /*
- * Complete the body, its footer included, and return it as memory: palloc'd, or
- * mapped from the file, which then has its final name. Valid until
- * barq_body_release.
+ * Write the footer and return the body, *bytes bytes: palloc'd, or mapped from
+ * the file, which then has its final name. It is valid until barq_body_release()
+ * or until the memory context that is current now is reset. Errors of files as
+ * ereport(ERROR).
  */
 extern const char *barq_body_finish(BarqBodyWriter *writer, uint64 *bytes);
+
 extern bool barq_body_is_file(const BarqBodyWriter *writer);
+
+/* Free or unmap the body; called after barq_body_finish. */
 extern void barq_body_release(BarqBodyWriter *writer);
 
 #endif							/* BARQ_WRITER_H */
