@@ -318,7 +318,8 @@ my $wrapped = qr/\b(?:GenericXLogFinish|log_newpage\w*|rename(?:at)?|unlink(?:at
 my @past;
 foreach my $file (sort(glob("$tree/src/*.c"), glob("$tree/src/*/*.[ch]")))
 {
-	next if $file =~ m{/(?:(?:file_)?steps\.[ch]|folder\.c)$};
+	# kernels compute only
+	next if $file =~ m{/kernels/|/(?:(?:file_)?steps\.[ch]|folder\.c)$};
 	open(my $f, '<', $file) or die;
 	while (my $line = <$f>)
 	{
