@@ -38,14 +38,14 @@ OBJS = $(SRCS:.c=.o) $(KERNEL_OBJS)
 PROJECT_HEADERS = $(wildcard src/*.h src/*/*.h)
 
 # Unit tests: each test/unit/test_*.c is a program, linked with the kernels and
-# with what test/unit/link.mk names for it: UNIT_LINK_test_x = some.o, and made
-# again when UNIT_DEPS_test_x = some.c change
+# with the objects that test/unit/link.mk names: UNIT_LINK_test_x = some.o, and
+# made again when UNIT_DEPS_test_x = some.c change
 UNIT_PROGRAMS = $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/test_*.c))
 UNIT_OBJS = $(filter src/kernels/%,$(OBJS))
 -include test/unit/link.mk
 
 PG_CPPFLAGS = -I$(CURDIR)/src -DBARQ_VERSION='"$(EXTVERSION)"'
-# The codec proves what its doubles round to: nothing may be contracted.
+# The codec's bounds assume that each operation rounds: no contraction.
 PG_CFLAGS = -O3 -fno-math-errno -ffp-contract=off -Werror=vla -Wno-declaration-after-statement
 
 # Test-only: a crash point at every step (src/base/steps.h).

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh: what `make bench` runs: build barq, start a private server with
+# run.sh: `make bench`: build barq, start a private server with
 # settings that suit every side, measure, stop it. Options are run.py's, as
 # arguments or in BENCH; DATA, QUERIES and METRIC are options too
 # (docs/bench.md). PARTS chooses what is measured (vectors, text, hybrid,

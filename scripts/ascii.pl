@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
-# ascii.pl FILE…: list what is not ASCII in string literals of C, and in SQL
-# outside of comments. A message that a client's encoding cannot express does
-# not reach it. Exit status 1 if there is any.
+# ascii.pl FILE…: list characters that are not ASCII in string literals of C, and
+# in SQL outside of comments. A message that the client's encoding cannot express
+# does not reach the client. Exit status 1 if there is any.
 use strict;
 use warnings;
 

@@ -10,8 +10,8 @@ barq_lock
 
 umask 022
 
-# Bring the tree up to date with the checkout. Only what differs is copied, so
-# make sees exactly what changed.
+# Bring the tree up to date with the checkout. Only files that differ are copied,
+# so make sees exactly the changes.
 sources()
 {
 	(cd "$1" && for part in Makefile barq.control LICENSE src sql test docker scripts; do

@@ -158,7 +158,8 @@ foreach my $name (sort keys %settings)
 
 my $sql = join '', map { slurp($_) } sort glob('sql/parts/*.sql');
 my %declared = map { $_ => 1 } $sql =~ /(?:CREATE(?: OR REPLACE)? FUNCTION|COMMENT ON FUNCTION)\s+(\w+)/g;
-# what serves an operator, cast, aggregate, type or access method, by the place where that is created
+# functions that serve an operator, cast, aggregate, type or access method, by the
+# statement that creates it
 my %serves;
 while ($sql =~ /^CREATE (?:OPERATOR|CAST|AGGREGATE|TYPE|ACCESS METHOD|EVENT TRIGGER|OPERATOR CLASS)\b(.*?);/msg)
 {

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# check-layout.sh TREE: do folders of src/ include and call only what they may?
+# check-layout.sh TREE: do folders of src/ include and call only the folders that
+# the table below allows?
 # TREE is a built tree (build/pg15/tree): its sources show includes, its objects
 # show symbols. docs/design.md shows the table below and is compared with it.
-# Exit status 1, with a line for each fault, where something is not allowed.
+# Exit status 1, with a line for each include or call that is not allowed.
 set -euo pipefail
 tree=$(cd "$1" && pwd)
 
@@ -26,7 +27,8 @@ hybrid:       base text lifecycle vector_index
 admin:        base store lifecycle bm25 am vector_index text_index
 '
 
-# arrows: "from to file what" of each include and each symbol used, barq.c's apart
+# arrows: "from to file detail" of each include and each symbol used, but for
+# those of barq.c
 includes()
 {
 	(

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# check-symbols.sh TREE: functions and variables that are exported though no
-# other file uses them, so could be static or are dead. TREE is a built tree
+# check-symbols.sh TREE: list functions and variables that are exported though no
+# other file uses them: they could be static, or are dead. TREE is a built tree
 # (build/pg15/tree). Exit status 1, with a line for each, if there is any.
 #
-# What PostgreSQL calls has a pg_finfo_ beside it, or is marked PGDLLEXPORT. A
-# function that unit tests alone call from outside is named here.
+# Functions that PostgreSQL calls have a pg_finfo_ beside them or are marked
+# PGDLLEXPORT. Functions that only unit tests call from outside are named here.
 set -euo pipefail
 tree=$(cd "$1" && pwd)
 for_tests='barq_kernels_all barq_kernels_supported barq_bm25_maxima_add'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # format.sh [--check] [FILE…]: format every C file, or these, in PostgreSQL's
-# style (clang-format 14, then pgstyle.pl); with --check only say what differs.
+# style (clang-format 14, then pgstyle.pl); with --check only list the differences.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$(clang-format --version 2>/dev/null | sed -n -E 's/.*version ([0-9]+).*/\1/p') || true

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# install-deps.sh [build] [test] [demo] [bench]: install what these need.
+# install-deps.sh [build] [test] [demo] [bench]: install the packages that these need.
 #
 # On Debian, as root or with sudo that asks no password, missing packages are
 # installed by apt. Otherwise the one command to run is printed and the exit
-# status is 1. With nothing missing apt is not called at all. Of PostgreSQL
-# nothing is needed where PG_CONFIG names one.
+# status is 1. If nothing is missing, apt is not called. If PG_CONFIG is set, no
+# package of PostgreSQL is needed.
 set -euo pipefail
 
 [ $# -gt 0 ] || set -- build
 missing=()
 note() { printf 'barq: %s\n' "$*" >&2; }
 
-# need PACKAGE TEST…: the package is wanted unless the test succeeds
+# need PACKAGE TEST…: install the package unless the test succeeds
 need()
 {
 	local package=$1
@@ -22,7 +22,7 @@ need()
 have() { command -v "$1"; }
 have_file() { local f; for f in "$@"; do [ -e "$f" ] && return; done; return 1; }
 
-# The version to use or install: what is installed completely, PG_MAJOR (set
+# The version to use or install: one that is installed completely, PG_MAJOR (set
 # in the official container images and by test-matrix.sh) or 15 first.
 major=${PG_MAJOR:-15}
 pg_wanted=yes

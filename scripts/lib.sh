@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# lib.sh: what the scripts here share. Source it, do not run it.
+# lib.sh: functions shared by the scripts here. Source it, do not run it.
 #
 # Owns: where things are built (barq_locate), which PostgreSQL is used
 # (barq_find_pg), which system user runs servers (as_server_user).
@@ -72,7 +72,7 @@ barq_pick_user()
 }
 
 # Run a command as the server user. setpriv replaces itself by the command,
-# so a process id taken of it is the command's.
+# so its process id is the command's.
 as_server_user()
 {
 	if [ "$(id -u)" -eq 0 ]; then
@@ -145,7 +145,7 @@ barq_locate()
 	if [ "$(id -u)" -eq 0 ]; then chown "$BARQ_USER" "$BARQ_WORK"; fi
 	chmod 755 "$BARQ_WORK"
 
-	# Nothing of the caller's own client settings may reach the server.
+	# No client setting of the caller may reach the server.
 	for var in $(compgen -v PG); do
 		case $var in PGXS) ;; *) unset "$var" ;; esac
 	done
@@ -157,7 +157,7 @@ barq_locate()
 	BARQ_LOCATED=1
 }
 
-# Only one at a time may build or copy; the lock goes with the process.
+# One process at a time may build or copy; the lock ends with the process.
 barq_lock()
 {
 	exec {BARQ_LOCK_FD}>"$BARQ_TOP/lock"

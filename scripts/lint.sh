@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # lint.sh [FILE...] (make lint): gcc's and clang's warnings, clang-tidy and
-# cppcheck over the C files of src/, or over these. Exit status 1 where one of
-# them complains; a NOLINT in the code says why it is there.
+# cppcheck over the C files of src/, or over the files given. Exit status 1 if one
+# of them complains; each NOLINT in the code has its reason beside it.
 #
-# Not asked for: -Wunused-parameter, for PostgreSQL fixes the parameters of its
-# callbacks and of SQL functions.
+# -Wunused-parameter is off, because PostgreSQL fixes the parameters of callbacks
+# and of SQL functions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pg_config=${PG_CONFIG:-pg_config}

@@ -8,7 +8,7 @@
 #     parentheses 4 columns right of its statement
 #   - lines of code are neither joined nor broken inside an expression
 #   - #define is left as it is
-# What clang-format aligned to a line that moved is moved along.
+# Lines that clang-format aligned to a line that moved are moved too.
 use strict;
 use warnings;
 use IPC::Open2;
@@ -178,7 +178,7 @@ sub clang_format
 	}
 	$text = join '', @joined;
 	$text =~ s{[ \t]*//[ ]?pgstyle$}{}gm;
-	# whatever went wrong above: nothing but blanks may differ
+	# safeguard against mistakes above: only blanks may differ
 	my ($before, $after) = (join('', @lines), $text =~ s{^[ \t]*/\* clang-format o(?:n|ff) \*/\n}{}gmr);
 	s/\s+//g for $before, $after;
 	die "$file: clang-format changed more than blanks\n" if $before ne $after;

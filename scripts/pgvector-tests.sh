@@ -7,8 +7,8 @@
 # FOLDER is a checkout of pgvector; its SQL files, expected output and TAP tests
 # are copied into the build folder with nothing changed but names: of the
 # extension, the access methods, and the prefix of the settings. They then run
-# as run-tests.sh runs barq's own. What differs by right, and why, is listed in
-# docs/from-pgvector.md.
+# as run-tests.sh runs barq's own. docs/from-pgvector.md lists the expected
+# differences with their reasons.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

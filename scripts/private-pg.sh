@@ -5,8 +5,8 @@
 # PostgreSQL's programs find their files relative to themselves, so a copy of
 # its folders, at their own paths below one root, is an installation of its
 # own: `make install PG_CONFIG=$(scripts/private-pg.sh)` touches nothing of
-# the system. PG_CONFIG chooses what is copied. A copy is made again only
-# when the original changed.
+# the system. PG_CONFIG chooses the installation to copy. A copy is made again
+# only when the original has changed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 barq_locate

@@ -4,15 +4,15 @@
 #
 #   ONLY="regress tap"   only these suites, of: unit fuzz regress isolation
 #                        tap pgtap staging format size ascii layout lint
-#   TESTS="vector hnsw"  only tests of these names
+#   TESTS="vector hnsw"  only tests with these names
 #   ASSERTS=1            in a build that checks PostgreSQL's and barq's assertions
-#   SHOW=1               show what TAP tests note
-#   BARQ_TESTS=folder    regress, isolation and tap tests from there
-#   KEEP=1               leave the test server's data for a look (stopped)
+#   SHOW=1               print the notes of TAP tests
+#   BARQ_TESTS=folder    run regress, isolation and tap tests of that folder
+#   KEEP=1               keep the data of the test server (which is stopped)
 #
 # unit       test/unit/test_*.c, programs without a server that print TAP
-# fuzz       test/fuzz, libFuzzer on what reads texts and messages, for a few
-#            seconds and from the same seed each time
+# fuzz       test/fuzz, libFuzzer on functions that read texts and binary input,
+#            for a few seconds and from the same seed each time
 # regress    test/sql/*.sql against test/expected, by pg_regress
 # isolation  test/isolation/specs/*.spec against test/isolation/expected
 # tap        test/t/*.pl, Perl with PostgreSQL::Test, servers of their own
@@ -21,21 +21,23 @@
 # format     clang-format agrees (where version 14 is installed)
 # size       no source file has more than 800 lines
 # ascii      messages and SQL are ASCII
-# layout     folders call only what they may, nothing is exported in vain,
-#            documents name what exists, README's plot is the figures'
+# layout     folders call only folders that they may; every exported symbol is
+#            used; paths, settings, functions and links in documents exist;
+#            README's plot agrees with docs/performance.md
 # lint       scripts/lint.sh (where clang-tidy is of version 14)
 #
 # regress and isolation databases have the extension created before the first
 # test. A test is one SQL file, one spec, or one TAP assertion.
-# Limits are against hangs only, so that a machine as slow as it likes passes: an
-# hour for a program (TAP_TIMEOUT: of a TAP test), half of that for what it
-# waits for (PG_TEST_TIMEOUT_DEFAULT).
+# Time limits guard against hangs only, so that a slow machine passes: an hour for
+# a program (TAP_TIMEOUT: a TAP test), half of that for one of its waits
+# (PG_TEST_TIMEOUT_DEFAULT).
 set -euo pipefail
 . "$(dirname "$0")/server.sh"
 
 hang=3600
 
-# the server need not be built with assertions: what they call is always there
+# the server need not be built with assertions: it always has the functions that
+# they call
 [ -z "${ASSERTS:-}" ] || export BARQ_COPT="${BARQ_COPT:-} -DUSE_ASSERT_CHECKING"
 
 started=$EPOCHREALTIME
@@ -212,8 +214,8 @@ suite_isolation()
 		$(names isolation "$from"/isolation/specs/*.spec)
 }
 
-# Folders, files and links of another user, for tests to put where they do not
-# belong: the server user may move them, but only root can make them.
+# Folders, files and links of another user, which tests put among barq's: the
+# server user may move them, but only root can make them.
 foreign_things()
 {
 	local other i
@@ -253,8 +255,8 @@ suite_tap()
 	local name dir list
 	list=$(names tap "$from"/t/*.pl)
 	[ -n "$list" ] || return 0
-	# A server built without --enable-tap-tests has not installed the modules;
-	# those of another version do.
+	# A server built without --enable-tap-tests has no modules; another version's
+	# will do.
 	for dir in "${BARQ_PG_PERL:-}" "$pgxs/src/test/perl" \
 		$(ls -dv /usr/lib/postgresql/*/lib/pgxs/src/test/perl 2>/dev/null | tac); do
 		[ ! -f "$dir/PostgreSQL/Test/Cluster.pm" ] || { tap_perl=$dir; break; }
@@ -341,9 +343,9 @@ suite_ascii() { check ascii "messages and SQL are ASCII" messages_are_ascii; }
 
 suite_layout()
 {
-	check layout "folders call only what stands above them" "$BARQ_SRC/scripts/check-layout.sh" "$BARQ_TREE"
-	check layout "nothing is exported in vain" "$BARQ_SRC/scripts/check-symbols.sh" "$BARQ_TREE"
-	check layout "documents name what exists" "$BARQ_SRC/scripts/check-docs.pl"
+	check layout "folders call only folders above them" "$BARQ_SRC/scripts/check-layout.sh" "$BARQ_TREE"
+	check layout "every exported symbol is used elsewhere" "$BARQ_SRC/scripts/check-symbols.sh" "$BARQ_TREE"
+	check layout "names and links in documents exist" "$BARQ_SRC/scripts/check-docs.pl"
 	check layout "the plot in README.md shows the figures of docs/performance.md" "$BARQ_SRC/bench/plot.py" --check
 }
 
@@ -354,7 +356,7 @@ suite_lint()
 	fi
 }
 
-# A backend that crashed or leaked may have gone unseen by the tests.
+# Tests may not notice a backend that crashed or leaked.
 server_log_clean()
 {
 	! grep -E 'TRAP:|PANIC:|was terminated by signal|(reference|refcount|file|snapshot|lock|resource)[a-z ]* leak|resource was not closed' \

@@ -6,7 +6,7 @@
 #   scripts/server.sh psql [NAME] [ARGS] psql to it (NAME first; dev where ARGS begin with -)
 #   scripts/server.sh env [NAME]         shell lines that set PGHOST, …
 #   scripts/server.sh run [NAME] CMD…    start, run CMD with that environment,
-#                                        stop, whatever became of CMD
+#                                        stop, also when CMD fails
 #   scripts/server.sh log [NAME]         where its log is
 #   scripts/server.sh remove [NAME]      stop it and delete its data
 #
@@ -30,8 +30,8 @@ barq_build()
 }
 
 # A socket's path may have 107 bytes. Servers and tests share one folder,
-# build/…/work/s, or where that is too long one under /tmp, whose name is kept
-# and which is removed with the last server.
+# build/…/work/s, or, if that is too long, one under /tmp. Its name is kept in a
+# file, and the folder is removed with the last server.
 barq_socket_dir()
 {
 	local keep=$BARQ_WORK/socket-dir
@@ -72,7 +72,7 @@ barq_server_start()
 	(
 		cd "$BARQ_WORK" || exit 1
 		as_server_user mkdir -p "$home"
-		# none yet, or one whose making was cut short
+		# no data folder yet, or one whose initdb was interrupted
 		if [ ! -f "$home/ready" ] || [ "$(cat "$data/PG_VERSION" 2>/dev/null)" != "$BARQ_PG_MAJOR" ]; then
 			as_server_user rm -rf "$data"
 			as_server_user "$BARQ_BIN/initdb" -D "$data" -U postgres --auth=trust --no-locale --encoding=UTF8 \
@@ -114,9 +114,9 @@ barq_sockets_clean()
 	esac
 }
 
-# Stop every server whose data lies in a folder under our work folder: those
-# that a test was killed over, too. Only a process that works in that data
-# folder is taken for its server.
+# Stop every server whose data folder is under our work folder, also those left
+# by a test that was killed. A process counts as the server only if the data
+# folder is its working directory.
 barq_sweep()
 {
 	local file data pid
@@ -165,8 +165,8 @@ barq_end_child()
 	BARQ_CHILD=
 }
 
-# barq_at_exit [NAME…]: when this script ends, for whatever reason, end what
-# it runs, stop these servers, and any whose data lies under $BARQ_SWEEP.
+# barq_at_exit [NAME…]: when this script ends, for any reason, end its children,
+# stop these servers, and all servers whose data folder is under $BARQ_SWEEP.
 barq_at_exit()
 {
 	BARQ_STOP=("$@")

@@ -19,8 +19,8 @@
 # CCACHE_DIR set, ccache is used in there.
 #
 # The root's mounts are made in a namespace, which goes with the last process
-# in it, however this script ends; processes, shared memory and semaphores
-# likewise. So several runs can be at one root at once.
+# in it, however this script ends; so do processes, shared memory and semaphores.
+# Several runs can therefore use one root at once.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -35,13 +35,12 @@ suite_of()
 	esac
 }
 
-# Make the root of suite $1 in folder $2. Some part of it may fail: nothing is
-# then there.
+# Make the root of suite $1 in folder $2. If a step fails, there is no folder $2.
 make_root()
 {
 	local suite=$1 root=$2 mirror
 	local script=/usr/share/debootstrap/scripts/$suite
-	# an older debootstrap does not know the suite, but how such suites go
+	# an older debootstrap does not know the suite, but the script of sid works
 	[ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | head -n 1)
 	say "barq: making a root of Debian's $suite in $root"
@@ -56,7 +55,7 @@ make_root()
 		printf 'Package: src:postgresql-19\nPin: release a=experimental\nPin-Priority: 990\n' \
 			>"$root.part/etc/apt/preferences.d/postgresql"
 	fi
-	# a mirror may keep a suite as it was some weeks ago
+	# a mirror may have an old state of a suite
 	echo 'Acquire::Check-Valid-Until "false";' >"$root.part/etc/apt/apt.conf.d/90barq"
 	printf '#!/bin/sh\nexit 101\n' >"$root.part/usr/sbin/policy-rc.d"
 	chmod 755 "$root.part/usr/sbin/policy-rc.d"
@@ -64,7 +63,7 @@ make_root()
 	mv "$root.part" "$root"
 }
 
-# In the namespace: mount what the root needs and run the tests there.
+# In the namespace: mount the file systems that the root needs, run the tests.
 # inside ROOT MAJOR BUILD
 inside()
 {
@@ -81,7 +80,7 @@ inside()
 		[ -z "${!name:-}" ] || pass+=("$name=${!name}")
 	done
 	if [ -n "${CCACHE_DIR:-}" ]; then
-		# for the server user too, some of whose tests compile
+		# for the server user too, because some tests compile
 		mkdir -p "$CCACHE_DIR/matrix"
 		chmod 1777 "$CCACHE_DIR/matrix"
 		mount --bind "$CCACHE_DIR/matrix" "$root/ccache"
@@ -91,7 +90,7 @@ inside()
 	# one at a time in a root that several runs share
 	flock "$root.lock" chroot "$root" env -i PATH="$path" HOME=/root PG_MAJOR="$major" \
 		/barq/scripts/install-deps.sh test >>"$root.log" 2>&1 || { tail "$root.log"; return 1; }
-	# what some tests use where it is there
+	# packages that some tests use if they are installed
 	for name in "postgresql-$major-pgvector" "${extra[@]}"; do
 		in_root dpkg -s "$name" >/dev/null 2>&1 ||
 			flock "$root.lock" chroot "$root" env -i PATH="$path" DEBIAN_FRONTEND=noninteractive \
@@ -110,7 +109,7 @@ if [ "${1:-}" = inside ]; then
 	exit "$status"
 fi
 
-# Install what this script itself takes.
+# Install the packages that this script itself needs.
 need_debootstrap()
 {
 	[ "$(id -u)" -eq 0 ] || { say "barq: PostgreSQL $1 is tested in a root of another Debian, which only root can make"; return 1; }

@@ -4,11 +4,10 @@
 #
 #   scripts/variant.sh /tmp/x BARQ_CRASH_POINTS=1
 #
-# For tests that need a library which nobody else must meet. The objects of
-# the tree it stands in are copied, so that make compiles only what the
-# settings change; programs are copied from the pg_config on the PATH, its
-# other files are linked to. Writes nothing outside the folder, and needs no
-# rights there.
+# For tests that need a library which no other test may load. The objects of the
+# tree that this script is in are copied, so that make compiles only files that
+# the settings change. The programs of the pg_config on the PATH are copied, its
+# other files linked. Nothing outside the folder is written.
 set -euo pipefail
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES GNUMAKEFLAGS
 
