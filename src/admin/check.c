@@ -248,18 +248,17 @@ check_log(Check *check)
 static void
 check_reachable(Check *check)
 {
-	BlockNumber nblocks = RelationGetNumberOfBlocks(check->index);
-	uint8	   *reachable;
+	BarqReachable reachable;
 	BlockNumber lost = 0;
 
 	/* without this lock an insert may have pages that are not linked yet */
 	if (RecoveryInProgress() || !barq_try_lock_reclaim(check->index))
 		return;
-	reachable = barq_reachable_blocks(check->index, nblocks);
-	for (BlockNumber block = 0; block < nblocks; block++)
+	barq_find_reachable(check->index, &reachable);
+	for (BlockNumber block = 0; block < reachable.nblocks; block++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!barq_bit_is_set(reachable, block) && !barq_page_is_free(check->index, block))
+		if (!barq_bit_is_set(reachable.bitmap, block) && !barq_page_is_free(check->index, block))
 			lost++;
 	}
 	barq_unlock_reclaim(check->index);

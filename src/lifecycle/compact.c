@@ -1,215 +1,87 @@
 /*
  * compact.c
- *	  Which segments to merge, and merging them.
- *
- * Size-tiered: segments whose size lies within one power of
- * barq.compaction_ratio form a tier, and a full tier becomes one segment. Too
- * many segments, one with too many dead rows, or one that would be better as
- * another kind is reason enough as well.
+ *	  Merging segments into one. choose.c decides which.
  */
 #include "postgres.h"
 
-#include "lifecycle/lifecycle.h"
+#include "base/array.h"
 #include "base/stats.h"
-#include "miscadmin.h"
-#include "base/settings.h"
-#include "store/keyless.h"
 #include "base/steps.h"
+#include "lifecycle/internal.h"
+#include "miscadmin.h"
+#include "store/keyless.h"
 #include "utils/memutils.h"
-
-/* A segment with more than this share of dead rows is written again. */
-#define DEAD_SHARE	0.2
 
 bool		barq_merging = false;
 
-int
-barq_segment_tier(uint64 bytes)
+/* One merge, in a memory context of its own. */
+typedef struct Merge
 {
-	uint64		limit = (uint64) barq_growing_limit * 1024 * 2;
-	int			tier = 0;
-
-	while (bytes > limit)
-	{
-		limit *= barq_compaction_ratio;
-		tier++;
-	}
-	return tier;
-}
-
-static bool
-has_many_dead(const BarqSegmentDesc *desc)
-{
-	return desc->dead_rows > DEAD_SHARE * desc->rows;
-}
-
-/*
- * Choose segments of the snapshot (largest first) to merge. Returns how many;
- * their positions are chosen[0 … n-1].
- */
-static uint32
-choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all,
-			  uint32 *chosen)
-{
-	uint32		n = 0;
-	uint32		total = snapshot->nsegments;
-	const BarqIndexKind *kind = barq_index_kind(meta->options.index_kind);
-
-	if (all)
-	{
-		/* a single clean segment is what compaction is to arrive at */
-		if (total == 1 && snapshot->segments[0].desc.dead_rows == 0 &&
-			!kind->is_provisional(&meta->options, snapshot->segments[0].desc.kind,
-								  barq_segment_keyed(&snapshot->segments[0].desc)))
-			return 0;
-		for (uint32 i = 0; i < total; i++)
-			chosen[n++] = i;
-		return n;
-	}
-
-	/* the lowest full tier, from the smallest segments up */
-	for (uint32 end = total; end > 0;)
-	{
-		int			tier = barq_segment_tier(snapshot->segments[end - 1].desc.body_bytes);
-		uint32		start = end;
-
-		while (start > 0 &&
-			   barq_segment_tier(snapshot->segments[start - 1].desc.body_bytes) <= tier)
-			start--;
-		if (total - start >= (uint32) barq_compaction_ratio)
-		{
-			/* everything smaller goes along: it costs next to nothing */
-			for (uint32 i = start; i < total; i++)
-				chosen[n++] = i;
-			return n;
-		}
-		end = start;
-	}
-
-	/* too many segments: the smaller half of what is allowed becomes one */
-	if (total > (uint32) barq_max_segments)
-	{
-		uint32		start = total - Max(2, total - (uint32) barq_max_segments / 2);
-
-		for (uint32 i = start; i < total; i++)
-			chosen[n++] = i;
-		return n;
-	}
-
-	/* what costs searches much becomes what costs them little, by itself */
-	for (uint32 i = 0; i < total; i++)
-	{
-		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
-
-		if (barq_segment_tier(desc->body_bytes) == 0 &&
-			kind->is_urgent(&meta->options, desc->kind, barq_segment_keyed(desc)))
-			chosen[n++] = i;
-	}
-	if (n > 0)
-		return n;
-
-	/*
-	 * A large log sealed at once is scanned until it has become a graph. What
-	 * is not much larger takes it in: that costs no more than its own rows.
-	 * Logs of the usual size wait for their tier to be full: to merge each at
-	 * once would write everything of a few times its size again for it.
-	 */
-	for (uint32 i = 0; i < total; i++)
-	{
-		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
-
-		if (barq_segment_tier(desc->body_bytes) == 0 ||
-			!kind->is_provisional(&meta->options, desc->kind, barq_segment_keyed(desc)))
-			continue;
-		for (uint32 j = 0; j < total; j++)
-			if (snapshot->segments[j].desc.rows <=
-				(uint64) desc->rows * barq_compaction_ratio)
-				chosen[n++] = j;
-		return n;
-	}
-
-	for (uint32 i = 0; i < total; i++)
-		if (has_many_dead(&snapshot->segments[i].desc))
-		{
-			chosen[n++] = i;
-			return n;
-		}
-	return 0;
-}
-
-bool
-barq_has_many_dead(Relation index)
-{
-	BarqMeta	meta;
-	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
-	bool		many = false;
-
-	for (uint32 i = 0; i < meta.segments; i++)
-		many |= has_many_dead(&descs[i]);
-	pfree(descs);
-	return many;
-}
-
-/* What publication needs to find the rows that died during a merge. */
-typedef struct MergeState
-{
+	BarqMeta	meta;			/* `snapshot` was read from it */
 	BarqSnapshot *snapshot;
-	uint32	   *chosen;
-	uint32		n;
-	BarqView   *views;
-	const char *body;			/* the merged body */
+	uint32	   *chosen;			/* positions of the inputs in the snapshot */
+	uint32		n;				/* number of inputs */
+	BarqView   *views;			/* of the inputs */
+	BarqMergeInput *inputs;
+	BarqSegmentDesc *removed;	/* descriptors of the inputs */
+	uint64		live;			/* live rows that have a key */
+	uint64		keyless;		/* live rows without one */
+	const char *body;			/* the merged body; NULL: no row lives */
 	uint64		bytes;
-} MergeState;
+} Merge;
 
 /*
- * Among rows not marked dead a TID occurs once in an index, so the TIDs marked
- * since the merge began identify their rows in the merged body.
+ * BarqChange.collect_dead of a merge: set the bits of rows that VACUUM has marked
+ * in the inputs since the snapshot was taken. Among rows not marked dead a TID
+ * occurs once in an index (store/README.md, 10), so the TIDs of those marks
+ * identify their rows in the merged body. ERRCODE_INDEX_CORRUPTED where an input's
+ * tombstones are gone, which the maintenance lock excludes.
  */
 static void
 collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
-	MergeState *state = arg;
+	Merge	   *merge = arg;
 	ItemPointerData *dead = NULL;
 	uint32		ndead = 0;
 	uint32		space = 0;
 
-	for (uint32 i = 0; i < state->n; i++)
+	for (uint32 i = 0; i < merge->n; i++)
 	{
-		BarqSegment *segment = &state->snapshot->segments[state->chosen[i]];
+		BarqSegment *segment = &merge->snapshot->segments[merge->chosen[i]];
 		uint8	   *now = barq_tombstones_read(index, &segment->desc);
 
 		if (now == NULL)
 			barq_meta_broken(index);
 		for (uint32 row = 0; row < segment->desc.rows; row++)
 		{
-			/* a whole byte without news is passed over */
+			/* skip eight rows at once where no mark was added */
 			if ((row & 7) == 0 &&
 				now[row >> 3] == (segment->dead ? segment->dead[row >> 3] : 0))
 			{
 				row += 7;
 				continue;
 			}
-			if (!barq_bit_is_set(now, row) ||
-				(segment->dead && barq_bit_is_set(segment->dead, row)))
-				continue;
-			if (ndead == space)
+			if (!barq_bit_is_set(now, row))
 			{
-				space = Max(space * 2, 256);
-				dead = dead == NULL ?
-					palloc(sizeof(ItemPointerData) * space) :
-					repalloc_huge(dead, sizeof(ItemPointerData) * (Size) space);
+				/* L4: a mark is never taken back */
+				Assert(segment->dead == NULL || !barq_bit_is_set(segment->dead, row));
+				continue;
 			}
-			dead[ndead++] = barq_view_tid(&state->views[i], row);
+			if (segment->dead && barq_bit_is_set(segment->dead, row))
+				continue;
+			BARQ_ARRAY_RESERVE(dead, space, ndead + 1, 256);
+			dead[ndead++] = barq_view_tid(&merge->views[i], row);
 		}
 		pfree(now);
 	}
 	if (ndead == 0)
 		return;
 
-	barq_mark_tids(state->body, state->bytes, dead, ndead, bitmap);
+	barq_mark_tids(merge->body, merge->bytes, dead, ndead, bitmap);
 	pfree(dead);
 }
 
-/* How many of a segment's first rows are not dead. */
+/* Live rows among a segment's first `rows` rows. */
 static uint32
 live_rows(const BarqSegment *segment, uint32 rows)
 {
@@ -217,8 +89,105 @@ live_rows(const BarqSegment *segment, uint32 rows)
 }
 
 /*
- * One merge. Returns false if there is nothing to do, or it had to be put off;
- * *rows receives the rows of the new segment.
+ * Open views of the chosen segments and count their live rows.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED where they are too many for one segment.
+ */
+static void
+open_inputs(Relation index, Merge *merge)
+{
+	merge->views = palloc0(sizeof(BarqView) * merge->n);
+	merge->inputs = palloc0(sizeof(BarqMergeInput) * merge->n);
+	merge->removed = palloc0(sizeof(BarqSegmentDesc) * merge->n);
+	for (uint32 i = 0; i < merge->n; i++)
+	{
+		BarqSegment *segment = &merge->snapshot->segments[merge->chosen[i]];
+		BarqMergeInput *input = &merge->inputs[i];
+
+		barq_snapshot_view(merge->snapshot, merge->chosen[i], index, merge->n,
+						   &merge->views[i]);
+		merge->removed[i] = segment->desc;
+		input->view = &merge->views[i];
+		input->dead = segment->dead;
+		input->live = live_rows(segment, merge->views[i].rows);
+		merge->live += input->live;
+		merge->keyless += live_rows(segment, segment->desc.rows) - input->live;
+	}
+	if (merge->live + merge->keyless > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" has too many rows for one segment",
+						RelationGetRelationName(index))));
+}
+
+/*
+ * Have the index kind merge the inputs into a body of this id; fills merge->body
+ * and merge->bytes. Returns its writer, or NULL where the kind lacks room now:
+ * that is an ERROR if `required`, else a WARNING
+ * (ERRCODE_INSUFFICIENT_RESOURCES). While the kind is at work the log may be
+ * sealed (barq_merging, L6).
+ */
+static BarqBodyWriter *
+merge_inputs(Relation index, Merge *merge, const uint8 *id, bool required)
+{
+	const BarqIndexKind *kind = barq_index_kind(merge->meta.options.index_kind);
+	BarqBodyWriter *writer;
+	char	   *reason = NULL;
+
+	Assert(!barq_merging);		/* L6 */
+	barq_merging = true;
+	writer = kind->merge(index, &merge->meta.options, id, merge->inputs, merge->n,
+						 merge->live, &reason);
+	barq_merging = false;
+	if (writer == NULL)
+	{
+		ereport(required ? ERROR : WARNING,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("compaction of index \"%s\" was put off",
+						RelationGetRelationName(index)),
+				 errdetail_internal("%s", reason)));
+		return NULL;
+	}
+	barq_keyless_merge(writer, merge->inputs, merge->n);
+	merge->body = barq_body_finish(writer, &merge->bytes);
+	barq_step("compact: merged");
+	return writer;
+}
+
+/* Replace the inputs by the merged body, or by nothing where no row of them lives. */
+static void
+publish_merge(Relation index, Merge *merge, const uint8 *id, const BarqBodyWriter *writer)
+{
+	BarqNewSegment segment = {id, BARQ_ORIGIN_MERGE, merge->body, merge->bytes};
+	BarqChange	change = {0};
+
+	change.remove = merge->removed;
+	change.nremove = merge->n;
+	change.collect_dead = collect_dead;
+	change.arg = merge;
+	change.compacted = true;
+	if (writer != NULL)
+	{
+		segment.has_image = barq_body_is_file(writer);
+		barq_publish_segment(index, &segment, &change);
+	}
+	else
+		barq_publish(index, &change);
+}
+
+static void
+count_merge(Relation index, const Merge *merge, instr_time start)
+{
+	BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
+
+	barq_count(stats, BARQ_COUNT_COMPACTIONS, 1);
+	barq_count(stats, BARQ_COUNT_ROWS_COMPACTED, merge->live + merge->keyless);
+	barq_count(stats, BARQ_COUNT_BYTES_COMPACTED, merge->bytes);
+	barq_count(stats, BARQ_COUNT_COMPACTION_US, barq_elapsed_us(start));
+}
+
+/*
+ * Run the next merge, or merge all segments. Returns false if none is due or the
+ * kind put it off (merge_inputs); *rows receives the rows of the new segment.
  */
 static bool
 compact_once(Relation index, bool all, uint64 *rows)
@@ -226,111 +195,42 @@ compact_once(Relation index, bool all, uint64 *rows)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq compact",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	BarqMeta	meta;
-	MergeState	state = {0};
-	BarqChange	change = {0};
-	uint8		id[BARQ_ID_BYTES];
-	BarqNewSegment merged = {id, BARQ_ORIGIN_MERGE};
-	BarqSegmentDesc *removed;
-	BarqMergeInput *inputs;
-	BarqBodyWriter *writer = NULL;
-	char	   *folder;
-	int			folder_lock = -1;
-	uint64		live = 0;
-	uint64		keyless = 0;
-	bool		done = true;
-	BarqIndexStats *stats;
+	Merge		merge = {0};
+	bool		done = false;
 	instr_time	start;
 
+	Assert(barq_may_maintain(index));	/* L1 */
 	INSTR_TIME_SET_CURRENT(start);
-	state.snapshot = barq_snapshot_get(index, &meta, true, context);
-	state.chosen = palloc(sizeof(uint32) * Max(state.snapshot->nsegments, 1));
-	state.n = choose_inputs(state.snapshot, &meta, all, state.chosen);
-	if (state.n == 0)
+	merge.snapshot = barq_snapshot_get(index, &merge.meta, true, context);
+	merge.chosen = palloc(sizeof(uint32) * Max(merge.snapshot->nsegments, 1));
+	merge.n = barq_choose_inputs(merge.snapshot, &merge.meta, all, merge.chosen);
+	if (merge.n > 0)
 	{
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
-		return false;
-	}
+		BarqBodyWriter *writer = NULL;
+		uint8		id[BARQ_ID_BYTES];
+		char	   *folder;
+		int			folder_lock = -1;
 
-	state.views = palloc0(sizeof(BarqView) * state.n);
-	inputs = palloc0(sizeof(BarqMergeInput) * state.n);
-	removed = palloc0(sizeof(BarqSegmentDesc) * state.n);
-	for (uint32 i = 0; i < state.n; i++)
-	{
-		BarqSegment *segment = &state.snapshot->segments[state.chosen[i]];
+		open_inputs(index, &merge);
+		barq_step("compact: inputs chosen");
 
-		barq_snapshot_view(state.snapshot, state.chosen[i], index, state.n,
-						   &state.views[i]);
-		removed[i] = segment->desc;
-		inputs[i].view = &state.views[i];
-		inputs[i].dead = segment->dead;
-		inputs[i].live = live_rows(segment, state.views[i].rows);
-		live += inputs[i].live;
-		keyless += live_rows(segment, segment->desc.rows) - inputs[i].live;
-	}
-	if (live + keyless > PG_UINT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("index \"%s\" has too many rows for one segment",
-						RelationGetRelationName(index))));
-
-	barq_step("compact: inputs chosen");
-
-	/* held until publication, so that nobody tidies the new image away */
-	folder = barq_image_folder(index);
-	if (barq_image_folder_create(folder))
-		folder_lock = barq_image_lock(folder, false);
-
-	if (live + keyless > 0)
-	{
-		char	   *reason = NULL;
+		/* until publication no backend may remove the new image (L7) */
+		folder = barq_image_folder(index);
+		if (barq_image_folder_create(folder))
+			folder_lock = barq_image_lock(folder, false);
 
 		barq_new_id(id);
-		barq_merging = true;
-		writer = barq_index_kind(meta.options.index_kind)->merge(index, &meta.options,
-																 id, inputs,
-																 state.n, live, &reason);
-		barq_merging = false;
-		if (writer == NULL)
+		if (merge.live + merge.keyless > 0)
+			writer = merge_inputs(index, &merge, id, all);
+		done = writer != NULL || merge.live + merge.keyless == 0;
+		if (done)
 		{
-			ereport(all ? ERROR : WARNING,
-					(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-					 errmsg("compaction of index \"%s\" was put off",
-							RelationGetRelationName(index)),
-					 errdetail_internal("%s", reason)));
-			done = false;
+			publish_merge(index, &merge, id, writer);
+			*rows = merge.live + merge.keyless;
+			count_merge(index, &merge, start);
 		}
-		else
-		{
-			barq_keyless_merge(writer, inputs, state.n);
-			state.body = barq_body_finish(writer, &state.bytes);
-			barq_step("compact: merged");
-			merged.body = state.body;
-			merged.bytes = state.bytes;
-			merged.has_image = barq_body_is_file(writer);
-		}
+		barq_image_unlock(folder_lock);
 	}
-
-	if (done)
-	{
-		change.remove = removed;
-		change.nremove = state.n;
-		change.collect_dead = collect_dead;
-		change.arg = &state;
-		change.compacted = true;
-		if (writer != NULL)
-			barq_publish_segment(index, &merged, &change);
-		else
-			barq_publish(index, &change);
-		*rows = live + keyless;
-		stats = barq_stats_of(RelationGetRelid(index));
-		barq_count(stats, BARQ_COUNT_COMPACTIONS, 1);
-		barq_count(stats, BARQ_COUNT_ROWS_COMPACTED, live + keyless);
-		barq_count(stats, BARQ_COUNT_BYTES_COMPACTED, state.bytes);
-		barq_count(stats, BARQ_COUNT_COMPACTION_US, barq_elapsed_us(start));
-	}
-	barq_image_unlock(folder_lock);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return done;
@@ -345,6 +245,7 @@ typedef struct Compaction
 	bool		done;
 } Compaction;
 
+/* compact_once as barq_try_reading() calls it. */
 static bool
 run_compaction(void *arg)
 {

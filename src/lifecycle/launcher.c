@@ -1,37 +1,26 @@
 /*
  * launcher.c
- *	  The launcher and its visitors.
- *
- * The launcher connects to no database: it lists them, sends a visitor to each
- * in turn and waits for it, and removes images of databases that are gone. A
- * visitor makes missing images ready (after a restart, and on a standby),
- * sweeps folders whose relation is gone, and compacts an index into which
- * nobody has inserted since the last visit.
+ *	  The launcher, with barq in shared_preload_libraries: it lists the databases,
+ *	  starts a visitor (visitor.c) for each in turn and waits for it, and removes
+ *	  images of databases that are gone. It connects to no database.
  */
 #include "postgres.h"
 
 #include "access/heapam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "lifecycle/internal.h"
 #include "lifecycle/launcher.h"
-#include "lifecycle/lifecycle.h"
-#include "base/stats.h"
-#include "lifecycle/worker.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "base/settings.h"
 #include "storage/ipc.h"
-#include "storage/lmgr.h"
 #include "storage/procsignal.h"
-#include "base/steps.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -39,12 +28,12 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-/* Between two rounds. The first comes at the start. */
+PGDLLEXPORT void barq_launcher_main(Datum arg);
+
+/* Time between two rounds; the first round is at once. */
 #define ROUND_MS	30000
 
-/* The pace at which an index that nobody inserts into may be written again. */
-#define QUIET_BYTES_PER_SECOND	(UINT64CONST(1024) * 1024)
-
+/* Fill in what the registrations of launcher and visitors have in common. */
 static void
 set_up_worker(BackgroundWorker *worker, const char *function, const char *name)
 {
@@ -67,7 +56,10 @@ barq_launcher_register(void)
 	RegisterBackgroundWorker(&worker);
 }
 
-/* The databases one can connect to. */
+/*
+ * OIDs of the databases that allow connections, templates left out. The list is in
+ * the caller's memory context. Runs a transaction of its own.
+ */
 static List *
 list_databases(void)
 {
@@ -97,6 +89,7 @@ list_databases(void)
 	return databases;
 }
 
+/* Start a visitor for a database and wait for its end. Nothing if no slot is free. */
 static void
 visit_database(Oid database)
 {
@@ -143,7 +136,7 @@ barq_launcher_main(Datum arg)
 				visit_database(lfirst_oid(cell));
 			}
 
-			/* no visitor does where no database has an index of barq's left */
+			/* visitors sweep as well, but only where an index of barq exists */
 			StartTransactionCommand();
 			barq_image_sweep();
 			CommitTransactionCommand();
@@ -151,138 +144,4 @@ barq_launcher_main(Datum arg)
 		}
 		barq_nap(ROUND_MS, PG_WAIT_EXTENSION);
 	}
-}
-
-/* Candidates: indexes that are not of PostgreSQL's own access methods. */
-static List *
-list_indexes(void)
-{
-	List	   *indexes = NIL;
-	Relation	relation = table_open(RelationRelationId, AccessShareLock);
-	TableScanDesc scan = table_beginscan_catalog(relation, 0, NULL);
-	HeapTuple	tuple;
-
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-
-		if (form->relkind == RELKIND_INDEX && form->relam >= FirstNormalObjectId &&
-			form->relpersistence != RELPERSISTENCE_TEMP &&
-			(form->relpersistence == RELPERSISTENCE_PERMANENT || !RecoveryInProgress()))
-			indexes = lappend_oid(indexes, form->oid);
-	}
-	table_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return indexes;
-}
-
-static void
-make_images_ready(Relation index)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq visit",
-												  ALLOCSET_DEFAULT_SIZES);
-	BarqMeta	meta;
-
-	(void) barq_snapshot_get(index, &meta, true, context);
-	MemoryContextDelete(context);
-	barq_snapshot_forget(RelationGetRelid(index));
-}
-
-/*
- * An index ends as one segment if it is left in peace: if nobody has inserted
- * for as long as writing it again would take at a leisurely pace. So one that
- * gets a row now and then is not written again for each.
- */
-static bool
-is_left_in_peace(Relation index)
-{
-	BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
-	uint64		inserts = pg_atomic_read_u64(&stats->counters[BARQ_COUNT_INSERTS]);
-	TimestampTz now = GetCurrentTimestamp();
-	uint64		bytes = (uint64) RelationGetNumberOfBlocks(index) * BLCKSZ;
-
-	if (pg_atomic_exchange_u64(&stats->inserts_seen, inserts) != inserts ||
-		pg_atomic_read_u64(&stats->quiet_since) == 0)
-	{
-		pg_atomic_write_u64(&stats->quiet_since, (uint64) now);
-		return false;
-	}
-	return (uint64) now - pg_atomic_read_u64(&stats->quiet_since) >=
-		bytes * USECS_PER_SEC / QUIET_BYTES_PER_SECOND;
-}
-
-static void
-visit_index(Oid oid, bool *swept)
-{
-	Relation	index;
-	bool		cut;
-
-	StartTransactionCommand();
-	if (!barq_try_lock_relation_oid(oid, AccessShareLock, "launcher: lock index"))
-	{
-		CommitTransactionCommand();
-		return;
-	}
-	index = try_relation_open(oid, NoLock);
-	if (index != NULL)
-	{
-		if (barq_is_barq_index(index) && index->rd_index->indisready)
-		{
-			pgstat_report_activity(STATE_RUNNING,
-								   psprintf("barq: looking after %s",
-											RelationGetRelationName(index)));
-			InvalidateCatalogSnapshot();
-			make_images_ready(index);
-			if (!*swept)
-				barq_image_sweep();
-			*swept = true;
-			if (!RecoveryInProgress() && is_left_in_peace(index) &&
-				barq_maintenance_try_lock(index))
-			{
-				barq_worker_watch(index);
-				InvalidateCatalogSnapshot();
-				barq_seal_log(index);
-				barq_compact_idle(index);
-				cut = barq_shrink(index, BARQ_FREE_SHARE_AT_REST);
-				barq_worker_watch(NULL);
-				barq_maintenance_unlock(index);
-				if (cut)
-					barq_cut_end(index);
-			}
-		}
-		relation_close(index, NoLock);
-	}
-	CommitTransactionCommand();
-}
-
-void
-barq_visitor_main(Datum arg)
-{
-	List	   *indexes;
-	ListCell   *cell;
-	bool		swept = false;
-	MemoryContext context;
-
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGINT, StatementCancelHandler);
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
-	context = AllocSetContextCreate(TopMemoryContext, "barq visitor",
-									ALLOCSET_DEFAULT_SIZES);
-
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	(void) GetTransactionSnapshot();
-	indexes = list_indexes();
-	MemoryContextSwitchTo(context);
-	indexes = list_copy(indexes);
-	CommitTransactionCommand();
-
-	foreach(cell, indexes)
-	{
-		CHECK_FOR_INTERRUPTS();
-		visit_index(lfirst_oid(cell), &swept);
-	}
-	proc_exit(0);
 }

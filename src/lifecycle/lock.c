@@ -1,18 +1,21 @@
 /*
  * lock.c
- *	  The maintenance lock; trying for a lock that is never waited for; waiting
- *	  a moment.
+ *	  The maintenance lock (README.md, L1): taking it, finding out whether a
+ *	  backend holds it. No lock is waited for here; callers poll.
  */
 #include "postgres.h"
 
-#include "lifecycle/lifecycle.h"
-#include "miscadmin.h"
-#include "storage/latch.h"
-#include "storage/lmgr.h"
 #include "base/steps.h"
+#include "lifecycle/internal.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "utils/wait_event.h"
 
-/* Between two tries for a lock. */
+/* Time between two attempts to take a lock. */
 #define LOCK_TRY_MS		5
 
 bool
@@ -25,7 +28,38 @@ barq_maintenance_try_lock(Relation index)
 void
 barq_maintenance_unlock(Relation index)
 {
+	Assert(CheckRelationLockedByMe(index, ShareUpdateExclusiveLock, false));	/* L1 */
 	barq_unlock_relation(index, ShareUpdateExclusiveLock, "maintenance: unlock");
+}
+
+bool
+barq_maintenance_is_held(Relation index)
+{
+	if (!barq_maintenance_try_lock(index))
+		return true;
+	barq_maintenance_unlock(index);
+	return false;
+}
+
+bool
+barq_maintenance_is_held_by_worker(Relation index)
+{
+	LOCKTAG		tag;
+	VirtualTransactionId *holders;
+	int			n;
+
+	SET_LOCKTAG_RELATION(tag, index->rd_lockInfo.lockRelId.dbId,
+						 index->rd_lockInfo.lockRelId.relId);
+	holders = GetLockConflicts(&tag, ShareUpdateExclusiveLock, &n);
+	for (int i = 0; i < n; i++)
+	{
+		PGPROC	   *proc = BarqVxidProc(holders[i]);
+		const char *type = proc ? GetBackgroundWorkerTypeByPid(proc->pid) : NULL;
+
+		if (type != NULL && strcmp(type, BARQ_WORKER_TYPE) == 0)
+			return true;
+	}
+	return false;
 }
 
 void

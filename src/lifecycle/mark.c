@@ -1,22 +1,23 @@
 /*
  * mark.c
- *	  Marking dead what VACUUM has removed from the heap.
+ *	  VACUUM: marking the rows dead that it removes from the heap.
  *
- * Runs beside seals and compactions. The dead epoch on the metapage keeps a
- * mark from being lost between a publisher's reading of it and his swap; see
- * README.md, "VACUUM against publish".
+ * Runs beside seals and merges, without a lock. The dead epoch on the metapage
+ * keeps a mark from being lost between a publisher's reading of it and the swap
+ * (README.md, L3 and L5; "VACUUM against publish").
  */
 #include "postgres.h"
 
+#include "base/array.h"
+#include "base/steps.h"
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
-#include "base/steps.h"
 #include "utils/memutils.h"
 
 /* TIDs are read this many at a time. */
 #define TID_BATCH	1024
 
-/* What has been done so far. */
+/* Dead counts of the segments processed so far, by all passes. */
 typedef struct MarkState
 {
 	BarqDeadCount *done;
@@ -24,7 +25,10 @@ typedef struct MarkState
 	uint32		space;
 } MarkState;
 
-/* What a segment gone over before came to, or NULL. */
+/*
+ * Dead count of a segment already processed, or NULL. A segment that was moved
+ * since counts as another one (L8). Points into `state`: valid until note_done().
+ */
 static const BarqDeadCount *
 find_done(const MarkState *state, const BarqSegmentDesc *desc)
 {
@@ -39,36 +43,31 @@ note_done(MarkState *state, const BarqSegmentDesc *desc, uint32 dead)
 {
 	BarqDeadCount *done;
 
-	if (state->count == state->space)
-	{
-		state->space = Max(state->space * 2, 16);
-		state->done = state->done == NULL ?
-			palloc(sizeof(BarqDeadCount) * state->space) :
-			repalloc(state->done, sizeof(BarqDeadCount) * state->space);
-	}
+	BARQ_ARRAY_RESERVE(state->done, state->space, state->count + 1, 16);
 	done = &state->done[state->count++];
 	memcpy(done->id, desc->id, BARQ_ID_BYTES);
 	done->moves = desc->moves;
 	done->dead = dead;
 }
 
-/* False if the segment was replaced meanwhile. */
+/*
+ * Mark rows of one segment and add them to `counts`. Returns false, with nothing
+ * noted in `state`, if the segment was replaced meanwhile.
+ */
 static bool
 mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 			 BarqIsDead is_dead, void *arg, MarkState *state,
 			 BarqMarkCounts *counts)
 {
 	uint8	   *bitmap = barq_tombstones_read(index, desc);
-	uint32	   *rows;
+	uint32	   *rows = NULL;
 	uint32		n = 0;
-	uint32		space = 1024;
+	uint32		space = 0;
 	uint32		before;
 
 	if (bitmap == NULL)
 		return false;
 	before = barq_bitmap_count(bitmap, desc->rows);
-	rows = palloc(sizeof(uint32) * space);
-
 	for (uint32 base = 0; base < desc->rows; base += TID_BATCH)
 	{
 		uint32		here = Min(TID_BATCH, desc->rows - base);
@@ -78,22 +77,22 @@ mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 		barq_view_tids(view, base, here, tids);
 		for (uint32 i = 0; i < here; i++)
 		{
-			/* marked before: its TID may be in use again */
+			/* the TID of a row marked before may be in use again */
 			if (barq_bit_is_set(bitmap, base + i) || !is_dead(&tids[i], arg))
 				continue;
-			if (n == space)
-			{
-				space *= 2;
-				rows = repalloc_huge(rows, sizeof(uint32) * (Size) space);
-			}
+			BARQ_ARRAY_RESERVE(rows, space, n + 1, 1024);
 			rows[n++] = base + i;
 		}
 	}
 
-	if (n > 0 && !barq_tombstones_set(index, desc, rows, n))
-		return false;
-	pfree(rows);
+	if (n > 0)
+	{
+		if (!barq_tombstones_set(index, desc, rows, n))
+			return false;
+		pfree(rows);
+	}
 	pfree(bitmap);
+	Assert(before + n <= desc->rows);	/* L4 */
 	note_done(state, desc, before + n);
 	counts->marked += n;
 	counts->met += before;
@@ -101,7 +100,7 @@ mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 	return true;
 }
 
-/* One pass over the index as it is now. */
+/* One pass over the log and the segments of one directory version. */
 typedef struct MarkPass
 {
 	Relation	index;
@@ -113,7 +112,7 @@ typedef struct MarkPass
 	MemoryContext context;		/* of snapshot and views */
 } MarkPass;
 
-/* Mark log and segments; false if one was replaced meanwhile. */
+/* The pass, as barq_try_reading() calls it; false if a part was replaced meanwhile. */
 static bool
 run_pass(void *arg)
 {
@@ -161,7 +160,7 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 
 		CHECK_FOR_INTERRUPTS();
 
-		/* what lives is counted anew by each pass */
+		/* live rows are counted anew by each pass */
 		counts->live = 0;
 		pass.context = AllocSetContextCreate(CurrentMemoryContext, "barq mark",
 											 ALLOCSET_DEFAULT_SIZES);
@@ -176,8 +175,9 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 		barq_step("vacuum: marked");
 
 		/*
-		 * Counts first, then the epoch: whoever swaps the directory after the
-		 * bump has seen our marks, whoever did before shows in the version.
+		 * L5: counts first, then the epoch. A publisher that swaps the directory
+		 * after the bump has read our marks; a publisher that swapped earlier has
+		 * changed the version.
 		 */
 		barq_directory_set_dead(index, state.done, state.count);
 		barq_step("vacuum: counted");
@@ -190,6 +190,7 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 			barq_meta_read(index, &meta);
 			now = meta.directory_version;
 		}
+		Assert(now >= pass.version);	/* L2 */
 		if (now == pass.version)
 			return;
 	}

@@ -1,49 +1,48 @@
 /*
  * pressure.c
- *	  What an insert does when the growing log is long: have it sealed by a
- *	  worker, seal it itself, wait, or fail. What VACUUM does when it has left
- *	  many dead rows: have them dropped by a worker.
+ *	  Backpressure: how an insert reacts to a long growing log. It starts a worker,
+ *	  seals the log itself, waits, or fails (barq.backpressure).
+ *
+ * The backlog is the log plus the provisional segments: searches scan all of it.
  */
 #include "postgres.h"
 
 #include <math.h>
 
 #include "access/xact.h"
-#include "lifecycle/lifecycle.h"
-#include "base/stats.h"
-#include "lifecycle/worker.h"
-#include "miscadmin.h"
-#include "postmaster/bgworker.h"
 #include "base/settings.h"
-#include "storage/lmgr.h"
-#include "storage/proc.h"
-#include "storage/procarray.h"
-#include "storage/sinvaladt.h"
+#include "base/stats.h"
+#include "lifecycle/internal.h"
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-/* In units of barq.growing_limit: where inserts become slower, and slowest. */
+/*
+ * slow_down() waits up to SLOW_MOST_MS: not at all at a backlog of SLOW_FROM times
+ * barq.growing_limit, longest at SLOW_FROM + SLOW_OVER times.
+ */
 #define SLOW_FROM		1
 #define SLOW_OVER		9
 #define SLOW_MOST_MS	20
 
-/* A wait looks this often whether it is over. */
+/* Interval at which a waiting insert looks at the backlog. */
 #define WAIT_MS			10
 
 /*
- * Nobody published anything for so long: whoever holds the maintenance lock is
- * no worker of ours (or a very long merge), and the deadlock detector does not
- * see this wait. The insert goes on, past the limit.
+ * A wait ends if nothing is published for this long: the maintenance lock is then
+ * held by a session that is no worker, or by a very long merge, and the deadlock
+ * detector does not see this wait. The insert goes on, beyond the limit.
  */
 #define PATIENCE_MS		5000
 
-/* The index, at its version, of which this backend has lost its patience. */
+/* The index whose wait already timed out in this backend, at this version. */
 static Oid	impatient_index = InvalidOid;
 static uint64 impatient_version = 0;
 
-/* The last transaction of this backend that was slowed down. */
+/* The last transaction of this backend that slow_down() has delayed. */
 static TransactionId slowed_transaction = InvalidTransactionId;
 
+/* Size of the log in bytes; fills *meta. */
 static uint64
 log_bytes(Relation index, BarqMeta *meta)
 {
@@ -51,7 +50,7 @@ log_bytes(Relation index, BarqMeta *meta)
 	return (uint64) meta->growing_pages * BLCKSZ;
 }
 
-/* What has not come to where searches are fast: the log, provisional segments. */
+/* Size of the backlog in bytes; fills *meta. */
 static uint64
 backlog_bytes(Relation index, BarqMeta *meta)
 {
@@ -76,14 +75,17 @@ wait_event(void)
 	return event;
 }
 
-/* Whether this transaction has been slowed down: once is enough. */
+/* Whether this transaction was slowed down before. */
 static bool
 is_slowed(void)
 {
 	return TransactionIdEquals(GetTopTransactionIdIfAny(), slowed_transaction);
 }
 
-/* Seal and compact here and now, if nobody else is at it. */
+/*
+ * Seal the log, if it has at least `limit` bytes, and compact, in this backend.
+ * Returns false, doing nothing, if the maintenance lock is taken.
+ */
 static bool
 serve_inline(Relation index, uint64 limit)
 {
@@ -100,16 +102,7 @@ serve_inline(Relation index, uint64 limit)
 	return true;
 }
 
-/* Whether anyone holds the maintenance lock. */
-static bool
-is_served(Relation index)
-{
-	if (!barq_maintenance_try_lock(index))
-		return true;
-	barq_maintenance_unlock(index);
-	return false;
-}
-
+/* Count a wait that began at `start` in the statistics of the index. */
 static void
 count_wait(Relation index, instr_time start)
 {
@@ -120,10 +113,10 @@ count_wait(Relation index, instr_time start)
 }
 
 /*
- * Who inserts faster than graphs grow is slowed down, a little at a time and
- * the more the farther they are behind: searches read all of the backlog. Once
- * a transaction, so that a bulk load goes on to the hard limit at full speed.
- * Where nobody is at work, no wait would make the backlog shorter.
+ * Delay an insert a little, the longer the larger the backlog (both in bytes), so
+ * that workers keep up. Once in a transaction: a bulk load goes on to the hard
+ * limit at full speed. Not where no backend works on the index: then a wait would
+ * not make the backlog shorter.
  */
 static void
 slow_down(Relation index, uint64 backlog, uint64 limit)
@@ -131,7 +124,8 @@ slow_down(Relation index, uint64 backlog, uint64 limit)
 	double		over = (double) backlog / limit - SLOW_FROM;
 	instr_time	start;
 
-	if (over <= 0 || is_slowed() || !barq_worker_may_serve(index) || !is_served(index))
+	if (over <= 0 || is_slowed() || !barq_worker_may_serve(index) ||
+		!barq_maintenance_is_held(index))
 		return;
 	slowed_transaction = GetTopTransactionIdIfAny();
 	INSTR_TIME_SET_CURRENT(start);
@@ -139,28 +133,11 @@ slow_down(Relation index, uint64 backlog, uint64 limit)
 	count_wait(index, start);
 }
 
-/* Whether a worker of ours holds the maintenance lock: at a long merge, then. */
-static bool
-is_served_by_worker(Relation index)
-{
-	LOCKTAG		tag;
-	VirtualTransactionId *holders;
-	int			n;
-
-	SET_LOCKTAG_RELATION(tag, index->rd_lockInfo.lockRelId.dbId,
-						 index->rd_lockInfo.lockRelId.relId);
-	holders = GetLockConflicts(&tag, ShareUpdateExclusiveLock, &n);
-	for (int i = 0; i < n; i++)
-	{
-		PGPROC	   *proc = BarqVxidProc(holders[i]);
-		const char *type = proc ? GetBackgroundWorkerTypeByPid(proc->pid) : NULL;
-
-		if (type != NULL && strcmp(type, BARQ_WORKER_TYPE) == 0)
-			return true;
-	}
-	return false;
-}
-
+/*
+ * Wait until the backlog is below hard_limit bytes. Has a worker started where no
+ * backend is at work, or seals here if that is not possible. Returns early after
+ * PATIENCE_MS without a publication.
+ */
 static void
 wait_for_room(Relation index, uint64 hard_limit)
 {
@@ -172,12 +149,13 @@ wait_for_room(Relation index, uint64 hard_limit)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
+		Assert(meta.directory_version >= version);	/* L2 */
 		if (meta.directory_version != version)
 		{
 			version = meta.directory_version;
 			patience = TimestampTzPlusMilliseconds(now, PATIENCE_MS);
 		}
-		if (!is_served(index) && !barq_worker_start(index, true))
+		if (!barq_maintenance_is_held(index) && !barq_worker_start(index, true))
 		{
 			serve_inline(index, hard_limit);
 			return;
@@ -185,10 +163,10 @@ wait_for_room(Relation index, uint64 hard_limit)
 		if (now >= patience ||
 			(impatient_index == RelationGetRelid(index) && impatient_version == version))
 		{
-			/* a worker that was started and does not run is of no use */
-			if (!serve_inline(index, hard_limit) && !is_served_by_worker(index))
+			/* the lock may be free: a worker was started and never ran */
+			if (!serve_inline(index, hard_limit) && !barq_maintenance_is_held_by_worker(index))
 			{
-				/* nor would the next page be worth a wait */
+				/* nor wait for the next page of this log */
 				impatient_index = RelationGetRelid(index);
 				impatient_version = version;
 			}
@@ -198,21 +176,37 @@ wait_for_room(Relation index, uint64 hard_limit)
 	}
 }
 
+/* barq.backpressure = error: the error. Sizes in bytes. */
+static void
+report_limit(Relation index, uint64 log, uint64 backlog, uint64 hard_limit)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("growing log of index \"%s\" has reached barq.growing_hard_limit",
+					RelationGetRelationName(index)),
+			 log >= hard_limit ?
+			 errdetail("The log has " UINT64_FORMAT " kB, the limit is %d kB.",
+					   log / 1024, barq_growing_hard_limit) :
+			 errdetail("The log has " UINT64_FORMAT " kB, segments that wait to be merged have " UINT64_FORMAT " kB, the limit is %d kB.",
+					   log / 1024, (backlog - log) / 1024, barq_growing_hard_limit),
+			 errhint("Insert more slowly, raise barq.growing_hard_limit, or set barq.backpressure to \"wait\" or \"inline\".")));
+}
+
 void
 barq_after_append(Relation index, uint32 growing_pages)
 {
-	uint64		bytes = (uint64) growing_pages * BLCKSZ;
+	uint64		log = (uint64) growing_pages * BLCKSZ;
 	uint64		limit = (uint64) barq_growing_limit * 1024;
 	uint64		hard_limit = Max(limit, (uint64) barq_growing_hard_limit * 1024);
 	uint64		backlog;
 	BarqMeta	meta;
 	instr_time	start;
 
-	if (bytes >= limit)
+	if (log >= limit)
 	{
-		/* who holds the lock looks at the log again before he leaves */
+		/* L11: a backend that holds the lock looks at the log again after it */
 		if (!barq_worker_may_serve(index) ||
-			(!is_served(index) && !barq_worker_start(index, true)))
+			(!barq_maintenance_is_held(index) && !barq_worker_start(index, true)))
 		{
 			serve_inline(index, limit);
 			return;
@@ -222,7 +216,7 @@ barq_after_append(Relation index, uint32 growing_pages)
 		return;
 
 	backlog = backlog_bytes(index, &meta);
-	if (bytes < limit || backlog < hard_limit)
+	if (log < limit || backlog < hard_limit)
 	{
 		if (barq_backpressure == BARQ_BACKPRESSURE_WAIT)
 			slow_down(index, backlog, limit);
@@ -240,25 +234,6 @@ barq_after_append(Relation index, uint32 growing_pages)
 			serve_inline(index, limit);
 			break;
 		case BARQ_BACKPRESSURE_ERROR:
-			ereport(ERROR,
-					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-					 errmsg("growing log of index \"%s\" has reached barq.growing_hard_limit",
-							RelationGetRelationName(index)),
-					 bytes >= hard_limit ?
-					 errdetail("The log has " UINT64_FORMAT " kB, the limit is %d kB.",
-							   bytes / 1024, barq_growing_hard_limit) :
-					 errdetail("The log has " UINT64_FORMAT " kB, segments that wait to be merged have " UINT64_FORMAT " kB, the limit is %d kB.",
-							   bytes / 1024, (backlog - bytes) / 1024, barq_growing_hard_limit),
-					 errhint("Insert more slowly, raise barq.growing_hard_limit, or set barq.backpressure to \"wait\" or \"inline\".")));
+			report_limit(index, log, backlog, hard_limit);
 	}
-}
-
-void
-barq_after_vacuum(Relation index, bool too_long)
-{
-	bool		shorten = barq_vacuum_may_truncate(index);
-
-	if (barq_worker_may_serve(index) &&
-		((too_long && shorten) || barq_has_many_dead(index)) && !is_served(index))
-		(void) barq_worker_start(index, shorten);
 }

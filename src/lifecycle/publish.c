@@ -1,13 +1,13 @@
 /*
  * publish.c
- *	  Making a new directory the current one: the single record that decides
- *	  between the old state and the new.
+ *	  Publication: write a new directory and make it current by one WAL record,
+ *	  which decides between the old state and the new (README.md, L2 and L3).
  */
 #include "postgres.h"
 
-#include "lifecycle/lifecycle.h"
-#include "miscadmin.h"
 #include "base/steps.h"
+#include "lifecycle/internal.h"
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 static int
@@ -42,7 +42,10 @@ is_removed(const BarqChange *change, const BarqSegmentDesc *desc)
 	return false;
 }
 
-/* Write a segment's tombstones and note where. */
+/*
+ * Write the tombstones of `desc`, whose tombstone fields and dead_rows are set,
+ * from a bitmap of desc->rows bits. Appends their blocks to `written`.
+ */
 static void
 write_tombstones(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 				 const uint8 *bitmap, BarqBlockList *written)
@@ -56,7 +59,11 @@ write_tombstones(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 	pfree(blocks);
 }
 
-/* Give a descriptor just read, where its segment has moved, its new pages. */
+/*
+ * If `desc`, just read from the directory, is of a moved segment: give it the new
+ * extents and, where its tombstones move too, write them with the marks as they
+ * are now.
+ */
 static void
 apply_move(Relation index, const BarqChange *change, BarqSegmentDesc *desc,
 		   BarqBlockList *written)
@@ -68,6 +75,12 @@ apply_move(Relation index, const BarqChange *change, BarqSegmentDesc *desc,
 
 		if (memcmp(moved->desc.id, desc->id, BARQ_ID_BYTES) != 0)
 			continue;
+
+		/* L8: pages lie elsewhere, the body is the same */
+		Assert(moved->desc.moves == desc->moves + 1);
+		Assert(moved->desc.generation == desc->generation &&
+			   moved->desc.body_bytes == desc->body_bytes &&
+			   EQ_CRC32C(moved->desc.crc, desc->crc));
 		if (moved->tombstones && (bitmap = barq_tombstones_read(index, desc)) == NULL)
 			barq_meta_broken(index);
 		desc->extents_head = moved->desc.extents_head;
@@ -82,86 +95,111 @@ apply_move(Relation index, const BarqChange *change, BarqSegmentDesc *desc,
 	}
 }
 
+/* Write the tombstones of the added segment: the rows that died since its body was built. */
+static void
+write_added(Relation index, const BarqChange *change, BarqPublication *publication,
+			BarqBlockList *written)
+{
+	uint8	   *bitmap = palloc0(barq_bits_bytes(change->add->rows) + 8);
+
+	if (change->collect_dead != NULL)
+		change->collect_dead(index, change->arg, bitmap);
+	barq_step("publish: marks collected");
+	write_tombstones(index, change->supply, change->add, bitmap, written);
+	pfree(bitmap);
+	change->add->number = publication->next_segment++;
+}
+
+/*
+ * Write everything that the new directory needs and swap. Returns false if VACUUM
+ * bumped the epoch meanwhile: then nothing was changed. `written` receives the
+ * pages written, `replaced` those of the directory that was current. *version, 0
+ * at the first attempt, receives the directory version seen.
+ */
+static bool
+try_to_publish(Relation index, BarqChange *change, BarqBlockList *written,
+			   BarqBlockList *replaced, uint64 *version)
+{
+	BarqPublication publication = {0};
+	BarqMeta	meta;
+	BarqSegmentDesc *descs;
+	BarqSegmentDesc *next;
+	uint32		count = 0;
+
+	/*
+	 * L3: the epoch is noted before descriptors and dead flags are copied. If
+	 * VACUUM marks rows after that, it bumps the epoch before it looks at the
+	 * directory version. So either the swap below sees the bump, or VACUUM sees
+	 * the new version and goes over the new segment.
+	 */
+	descs = barq_directory_current(index, &meta, replaced);
+	Assert(*version == 0 || meta.directory_version == *version);	/* L1 */
+	*version = meta.directory_version;
+	publication.dead_epoch = meta.dead_epoch;
+	publication.next_segment = meta.next_segment;
+	if (change->add != NULL)
+		write_added(index, change, &publication, written);
+
+	next = palloc_extended(sizeof(BarqSegmentDesc) * ((Size) meta.segments + 1),
+						   MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < meta.segments; i++)
+		if (!is_removed(change, &descs[i]))
+		{
+			apply_move(index, change, &descs[i], written);
+			next[count++] = descs[i];
+		}
+	Assert(count == meta.segments - change->nremove);
+	if (change->add != NULL)
+		next[count++] = *change->add;
+
+	publication.segments = count;
+	publication.directory_head =
+		barq_directory_write(index, change->supply, next, count,
+							 &publication.directory_generation, written);
+	publication.sealed = change->sealed;
+	publication.growing_head = change->growing_head;
+	publication.growing_head_generation = change->growing_head_generation;
+	publication.growing_pages_sealed = change->sealed ? change->sealed_pages->count : 0;
+	publication.compacted = change->compacted;
+	pfree(descs);
+	pfree(next);
+
+	barq_step("publish: all written");
+	return barq_directory_swap(index, &publication);
+}
+
+static void
+add_blocks(BarqBlockList *list, const BarqBlockList *more)
+{
+	for (uint32 i = 0; i < more->count; i++)
+		barq_blocks_add(list, more->blocks[i]);
+}
+
 void
 barq_publish(Relation index, BarqChange *change)
 {
 	BarqBlockList garbage = {0};
 	BarqBlockList written = {0};
-	BarqBlockList directory = {0};
+	BarqBlockList replaced = {0};
+	uint64		version = 0;
 
-	for (;;)
+	Assert(barq_may_maintain(index));	/* L1 */
+	Assert(!barq_merging);		/* L6 */
+	while (!try_to_publish(index, change, &written, &replaced, &version))
 	{
-		BarqPublication publication = {0};
-		BarqMeta	meta;
-		BarqSegmentDesc *descs;
-		BarqSegmentDesc *next;
-		uint32		count = 0;
-
-		/*
-		 * The epoch is noted before descriptors and dead flags are copied. If
-		 * VACUUM marks anything after that, it bumps the epoch before it looks
-		 * at the directory version, so either the swap below sees the bump or
-		 * VACUUM sees the new version and goes over the new segment.
-		 */
-		descs = barq_directory_current(index, &meta, &directory);
-		publication.dead_epoch = meta.dead_epoch;
-		publication.next_segment = meta.next_segment;
-
-		if (change->add != NULL)
-		{
-			uint8	   *bitmap = palloc0(barq_bits_bytes(change->add->rows) + 8);
-
-			if (change->collect_dead != NULL)
-				change->collect_dead(index, change->arg, bitmap);
-			barq_step("publish: marks collected");
-			write_tombstones(index, change->supply, change->add, bitmap, &written);
-			pfree(bitmap);
-			change->add->number = publication.next_segment++;
-		}
-
-		next = palloc_extended(sizeof(BarqSegmentDesc) * ((Size) meta.segments + 1),
-							   MCXT_ALLOC_HUGE);
-		for (uint32 i = 0; i < meta.segments; i++)
-			if (!is_removed(change, &descs[i]))
-			{
-				apply_move(index, change, &descs[i], &written);
-				next[count++] = descs[i];
-			}
-		if (change->add != NULL)
-			next[count++] = *change->add;
-
-		publication.segments = count;
-		publication.directory_head =
-			barq_directory_write(index, change->supply, next, count,
-								 &publication.directory_generation, &written);
-		publication.sealed = change->sealed;
-		publication.growing_head = change->growing_head;
-		publication.growing_head_generation = change->growing_head_generation;
-		publication.growing_pages_sealed =
-			change->sealed ? change->sealed_pages->count : 0;
-		publication.compacted = change->compacted;
-		pfree(descs);
-		pfree(next);
-
-		barq_step("publish: all written");
-		if (barq_directory_swap(index, &publication))
-			break;
-
-		/* VACUUM was at it: what was written is of no use */
-		for (uint32 i = 0; i < written.count; i++)
-			barq_blocks_add(&garbage, written.blocks[i]);
+		/* pages of an attempt that failed are garbage */
+		add_blocks(&garbage, &written);
 		written.count = 0;
 		CHECK_FOR_INTERRUPTS();
 	}
 
-	/* The new state stands. What only the old one reached goes back. */
+	/* the new state is current: free the pages that only the old one reached */
 	barq_step("publish: swapped");
-	for (uint32 i = 0; i < directory.count; i++)
-		barq_blocks_add(&garbage, directory.blocks[i]);
-	for (uint32 i = 0; change->sealed && i < change->sealed_pages->count; i++)
-		barq_blocks_add(&garbage, change->sealed_pages->blocks[i]);
-	for (uint32 i = 0; change->nmoved > 0 && i < change->moved_pages->count; i++)
-		barq_blocks_add(&garbage, change->moved_pages->blocks[i]);
+	add_blocks(&garbage, &replaced);
+	if (change->sealed)
+		add_blocks(&garbage, change->sealed_pages);
+	if (change->nmoved > 0)
+		add_blocks(&garbage, change->moved_pages);
 	for (uint32 i = 0; i < change->nremove; i++)
 		(void) barq_segment_blocks(index, &change->remove[i], &garbage);
 	barq_pages_free(index, &garbage);
@@ -170,8 +208,10 @@ barq_publish(Relation index, BarqChange *change)
 }
 
 void
-barq_publish_segment(Relation index, const BarqNewSegment *segment, BarqChange *change)
+barq_publish_segment(Relation index, const BarqNewSegment *segment,
+					 struct BarqChange *change)
 {
+	BarqChange	nothing = {0};
 	BarqSegmentDesc desc = {0};
 	BarqView	view;
 
@@ -193,6 +233,9 @@ barq_publish_segment(Relation index, const BarqNewSegment *segment, BarqChange *
 
 		(void) barq_image_make(index, &desc, segment->body, &busy, &reason);
 	}
+	if (change == NULL)
+		change = &nothing;
 	change->add = &desc;
 	barq_publish(index, change);
+	change->add = NULL;
 }

@@ -1,29 +1,30 @@
 /*
  * seal.c
- *	  Turning the growing log into a segment.
+ *	  Sealing: the growing log becomes a segment.
  */
 #include "postgres.h"
 
-#include "lifecycle/lifecycle.h"
+#include "base/array.h"
 #include "base/stats.h"
+#include "base/steps.h"
+#include "lifecycle/internal.h"
 #include "miscadmin.h"
 #include "store/keyless.h"
-#include "base/steps.h"
 #include "utils/memutils.h"
 
-/* Rows gathered from the frozen records, and which records were dead. */
+/* The frozen records of the log, in the memory context of the seal. */
 typedef struct Gathered
 {
-	BarqSealRow *rows;			/* that have a key */
+	const BarqMeta *meta;		/* the log begins at its head */
+	BlockNumber stop;			/* and ends before this page */
+	BarqBlockList pages;		/* of the frozen log */
+	BarqSealRow *rows;			/* live records that have a key */
 	uint32		nrows;
 	uint32		space;
-	BarqKeylessRows keyless;
-	uint64		records;		/* records walked, dead ones included */
-	bool	   *was_dead;		/* a record each */
+	BarqKeylessRows keyless;	/* live records without one */
+	uint64		records;		/* dead ones included */
+	bool	   *was_dead;		/* one for each record, in the order of the log */
 	uint64		records_space;
-	BarqBlockList pages;
-	BlockNumber stop;
-	const BarqMeta *meta;
 	const char *body;			/* made of the rows; NULL: there are none */
 	uint64		bytes;
 } Gathered;
@@ -38,15 +39,10 @@ static void
 gather_record(void *arg, const BarqRecord *record)
 {
 	Gathered   *g = arg;
+	BarqSealRow *row;
 	char	   *payload;
 
-	if (g->records == g->records_space)
-	{
-		g->records_space = Max(g->records_space * 2, 1024);
-		g->was_dead = g->was_dead == NULL ?
-			palloc(sizeof(bool) * g->records_space) :
-			repalloc_huge(g->was_dead, sizeof(bool) * g->records_space);
-	}
+	BARQ_ARRAY_RESERVE(g->was_dead, g->records_space, g->records + 1, 1024);
 	g->was_dead[g->records++] = record->dead;
 	if (record->dead)
 		return;
@@ -56,27 +52,21 @@ gather_record(void *arg, const BarqRecord *record)
 		return;
 	}
 
-	if (g->nrows == g->space)
-	{
-		g->space = Max(g->space * 2, 1024);
-		g->rows = g->rows == NULL ?
-			palloc(sizeof(BarqSealRow) * g->space) :
-			repalloc_huge(g->rows, sizeof(BarqSealRow) * (Size) g->space);
-	}
 	payload = palloc(record->length);
 	memcpy(payload, record->payload, record->length);
-	g->rows[g->nrows].tid = record->tid;
-	g->rows[g->nrows].payload = payload;
-	g->rows[g->nrows].length = record->length;
-	g->nrows++;
+	BARQ_ARRAY_RESERVE(g->rows, g->space, g->nrows + 1, 1024);
+	row = &g->rows[g->nrows++];
+	row->tid = record->tid;
+	row->payload = payload;
+	row->length = record->length;
 }
 
-/* Dead flags read again at publication. */
+/* A second walk over the frozen records, at publication. */
 typedef struct Recheck
 {
 	Gathered   *gathered;
-	uint64		record;
-	ItemPointerData *dead;		/* of rows that have died since */
+	uint64		record;			/* number of the next one */
+	ItemPointerData *dead;		/* of records that have died since they were gathered */
 	uint32		ndead;
 } Recheck;
 
@@ -84,21 +74,26 @@ static void
 recheck_record(void *arg, const BarqRecord *record)
 {
 	Recheck    *r = arg;
-	bool		was_dead = r->gathered->was_dead[r->record++];
+	bool		was_dead;
 
+	Assert(r->record < r->gathered->records);
+	was_dead = r->gathered->was_dead[r->record++];
+	Assert(record->dead || !was_dead);	/* L4: a mark is never taken back */
 	if (record->dead && !was_dead)
 		r->dead[r->ndead++] = record->tid;
 }
 
 /*
- * Rows gathered were not dead, so no two have the same TID, and those that a
- * record says have died since are found by it in the body.
+ * BarqChange.collect_dead of a seal: walk the frozen records again and set the
+ * bits of rows that VACUUM has marked since they were gathered. Gathered rows were
+ * not dead, so no two have the same TID, and the TID of a record identifies its
+ * row in the body.
  */
 static void
 collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
 	Gathered   *gathered = arg;
-	Recheck		recheck = {.gathered = gathered};
+	Recheck		recheck = {gathered};
 	BarqGrowingVisitor visitor = {NULL, recheck_record, NULL, &recheck};
 
 	recheck.dead = palloc_extended(sizeof(ItemPointerData) *
@@ -106,9 +101,46 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 								   MCXT_ALLOC_HUGE);
 	if (!barq_growing_walk(index, gathered->meta, gathered->stop, &visitor))
 		barq_meta_broken(index);
+	Assert(recheck.record == gathered->records);
 	if (recheck.ndead > 0)
 		barq_mark_tids(gathered->body, gathered->bytes, recheck.dead, recheck.ndead, bitmap);
 	pfree(recheck.dead);
+}
+
+/*
+ * Publish the gathered rows as a segment and remove their pages from the log.
+ * Where no record lives the pages are removed and no segment is added.
+ */
+static void
+publish_seal(Relation index, Gathered *gathered, uint64 stop_generation, uint64 rows)
+{
+	const BarqMeta *meta = gathered->meta;
+	BarqBodyWriter *writer;
+	uint8		id[BARQ_ID_BYTES];
+	BarqNewSegment segment = {id, BARQ_ORIGIN_SEAL};
+	BarqChange	change = {0};
+
+	change.sealed = true;
+	change.growing_head = gathered->stop;
+	change.growing_head_generation = stop_generation;
+	change.sealed_pages = &gathered->pages;
+	change.collect_dead = collect_dead;
+	change.arg = gathered;
+	if (rows == 0)
+	{
+		barq_publish(index, &change);
+		return;
+	}
+
+	writer = barq_body_begin_memory(gathered->pages.count * (Size) BLCKSZ);
+	barq_index_kind(meta->options.index_kind)->seal(&meta->options, gathered->rows,
+													gathered->nrows, writer);
+	barq_keyless_write(writer, &gathered->keyless);
+	gathered->body = barq_body_finish(writer, &gathered->bytes);
+	barq_new_id(id);
+	segment.body = gathered->body;
+	segment.bytes = gathered->bytes;
+	barq_publish_segment(index, &segment, &change);
 }
 
 uint64
@@ -118,62 +150,33 @@ barq_seal_log(Relation index)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	BarqMeta	meta;
-	Gathered	gathered = {0};
+	Gathered	gathered = {&meta};
 	BarqGrowingVisitor visitor = {gather_page, gather_record, NULL, &gathered};
-	BarqChange	change = {0};
-	BlockNumber stop;
 	uint64		stop_generation;
-	uint64		rows;
-	BarqIndexStats *stats;
+	uint64		rows = 0;
 	instr_time	start;
 
+	Assert(barq_may_maintain(index));	/* L1 */
+	Assert(!barq_merging);		/* L6 */
 	INSTR_TIME_SET_CURRENT(start);
-	if (!barq_growing_cut(index, NULL, &stop, &stop_generation))
+	if (barq_growing_cut(index, NULL, &gathered.stop, &stop_generation))
 	{
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
-		return 0;
+		BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
+
+		barq_meta_read(index, &meta);
+		barq_step("seal: cut");
+		if (!barq_growing_walk(index, &meta, gathered.stop, &visitor))
+			barq_meta_broken(index);
+		barq_step("seal: gathered");
+
+		rows = gathered.nrows + barq_keyless_count(&gathered.keyless);
+		publish_seal(index, &gathered, stop_generation, rows);
+
+		barq_count(stats, BARQ_COUNT_SEALS, 1);
+		barq_count(stats, BARQ_COUNT_ROWS_SEALED, rows);
+		barq_count(stats, BARQ_COUNT_BYTES_SEALED, gathered.bytes);
+		barq_count(stats, BARQ_COUNT_SEAL_US, barq_elapsed_us(start));
 	}
-
-	barq_meta_read(index, &meta);
-	gathered.stop = stop;
-	barq_step("seal: cut");
-	gathered.meta = &meta;
-	if (!barq_growing_walk(index, &meta, stop, &visitor))
-		barq_meta_broken(index);
-	barq_step("seal: gathered");
-
-	change.sealed = true;
-	change.growing_head = stop;
-	change.growing_head_generation = stop_generation;
-	change.sealed_pages = &gathered.pages;
-	change.collect_dead = collect_dead;
-	change.arg = &gathered;
-
-	rows = gathered.nrows + barq_keyless_count(&gathered.keyless);
-	if (rows > 0)
-	{
-		const BarqIndexKind *kind = barq_index_kind(meta.options.index_kind);
-		BarqBodyWriter *writer = barq_body_begin_memory(gathered.pages.count * (Size) BLCKSZ);
-		uint8		id[BARQ_ID_BYTES];
-		BarqNewSegment segment = {id, BARQ_ORIGIN_SEAL};
-
-		kind->seal(&meta.options, gathered.rows, gathered.nrows, writer);
-		barq_keyless_write(writer, &gathered.keyless);
-		gathered.body = barq_body_finish(writer, &gathered.bytes);
-		barq_new_id(id);
-		segment.body = gathered.body;
-		segment.bytes = gathered.bytes;
-		barq_publish_segment(index, &segment, &change);
-	}
-	else
-		barq_publish(index, &change);
-
-	stats = barq_stats_of(RelationGetRelid(index));
-	barq_count(stats, BARQ_COUNT_SEALS, 1);
-	barq_count(stats, BARQ_COUNT_ROWS_SEALED, rows);
-	barq_count(stats, BARQ_COUNT_BYTES_SEALED, gathered.bytes);
-	barq_count(stats, BARQ_COUNT_SEAL_US, barq_elapsed_us(start));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return rows;

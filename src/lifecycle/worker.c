@@ -2,11 +2,10 @@
  * worker.c
  *	  The dynamic background worker: seals and compacts one index, then exits.
  *
- * Needs no shared memory and no shared_preload_libraries: who works on an index
- * holds its maintenance lock, so a second worker finds it taken and leaves. A
- * worker never waits for a heavyweight lock, registers no snapshot, and takes
- * no transaction id but for a cut, with which it ends, so nobody ever waits for
- * it longer than it takes to notice.
+ * A worker holds the maintenance lock while it works; it releases the lock or
+ * exits soon after another backend begins to wait for the index (L10). It never
+ * waits for a heavyweight lock and registers no snapshot. It takes a transaction
+ * id only for a cut, which is the last thing it does.
  */
 #include "postgres.h"
 
@@ -17,8 +16,7 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
-#include "lifecycle/lifecycle.h"
-#include "lifecycle/worker.h"
+#include "lifecycle/internal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -36,102 +34,21 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* How often a worker looks whether someone waits for it. */
+PGDLLEXPORT void barq_worker_main(Datum arg);
+
+/* Intervals at which a worker checks whether another backend waits for it. */
 #define INDEX_CHECK_MS		100
 #define DATABASE_CHECK_MS	1000
 
-/* What a worker is told; bgw_extra holds it. */
-typedef struct WorkerOrder
-{
-	Oid			database;
-	Oid			index;
-	int			growing_limit;	/* as set in the session that starts it */
-	int			compaction_ratio;
-	int			max_segments;
-	bool		shorten;
-} WorkerOrder;
+/* See nice(2): searches and inserts get most of the processors' time. */
+#define WORKER_NICE			10
 
-StaticAssertDecl(sizeof(WorkerOrder) <= BGW_EXTRALEN, "WorkerOrder must fit");
-
-/* In a worker: the index it holds. NULL in a backend. */
+/* The index that this process serves; NULL in a backend. */
 static Relation worker_index = NULL;
 static TimestampTz next_index_check;
 static TimestampTz next_database_check;
 
-/* How little of the processors' time a worker is content with, see nice(2). */
-#define WORKER_NICE			10
-
-/* In a backend: the worker it started last, for which index, at which version. */
-static BackgroundWorkerHandle *last_worker = NULL;
-static Oid	last_worker_index = InvalidOid;
-static uint64 last_worker_version = 0;
-
-bool
-barq_worker_may_serve(Relation index)
-{
-	return barq_background && IsUnderPostmaster &&
-		!RELATION_IS_LOCAL(index) &&
-		!BarqRelationIsNew(index) &&
-		!CheckRelationLockedByMe(index, ShareUpdateExclusiveLock, true);
-}
-
-bool
-barq_worker_start(Relation index, bool shorten)
-{
-	BackgroundWorker worker;
-	WorkerOrder order;
-	BarqMeta	meta;
-	MemoryContext old;
-	pid_t		pid;
-	bool		started;
-
-	barq_meta_read(index, &meta);
-	if (last_worker != NULL)
-	{
-		BgwHandleStatus status = GetBackgroundWorkerPid(last_worker, &pid);
-
-		/*
-		 * One that has published and yet does not hold the lock has looked at
-		 * the log for the last time, and is only on its way out.
-		 */
-		if (last_worker_index == RelationGetRelid(index) &&
-			last_worker_version == meta.directory_version &&
-			(status == BGWH_STARTED || status == BGWH_NOT_YET_STARTED))
-			return true;
-		pfree(last_worker);
-		last_worker = NULL;
-	}
-
-	memset(&order, 0, sizeof(order));
-	order.database = MyDatabaseId;
-	order.index = RelationGetRelid(index);
-	order.growing_limit = barq_growing_limit;
-	order.compaction_ratio = barq_compaction_ratio;
-	order.max_segments = barq_max_segments;
-	order.shorten = shorten;
-
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "barq", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "barq_worker_main",
-			sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, BGW_MAXLEN, "barq worker for index %u", order.index);
-	strlcpy(worker.bgw_type, BARQ_WORKER_TYPE, BGW_MAXLEN);
-	memcpy(worker.bgw_extra, &order, sizeof(order));
-
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	started = RegisterDynamicBackgroundWorker(&worker, &last_worker);
-	MemoryContextSwitchTo(old);
-	if (!started)
-		last_worker = NULL;
-	last_worker_index = RelationGetRelid(index);
-	last_worker_version = meta.directory_version;
-	return started;
-}
-
-/* Leave without publishing: what was written is unreachable. */
+/* Exit without publishing: pages written so far are unreachable. */
 static void
 give_way(const char *to)
 {
@@ -140,6 +57,7 @@ give_way(const char *to)
 	proc_exit(0);
 }
 
+/* Show "<what> <schema>.<index>" in pg_stat_activity. */
 static void
 report_doing(const char *what)
 {
@@ -150,10 +68,11 @@ report_doing(const char *what)
 	pgstat_report_activity(STATE_RUNNING, activity);
 	pfree(activity);
 
-	/* a catalog snapshot left behind would hold back VACUUM */
+	/* a catalog snapshot that is kept would hold back VACUUM */
 	InvalidateCatalogSnapshot();
 }
 
+/* Whether the log has reached barq.growing_limit. */
 static bool
 log_is_long(void)
 {
@@ -164,8 +83,9 @@ log_is_long(void)
 }
 
 /*
- * A long merge must not let the log grow: whoever searches reads all of it. No
- * log is sealed while one is.
+ * Seal the log, if it is long, in the middle of a merge of this process: searches
+ * scan the whole log, and a merge may take long. Clears barq_merging meanwhile, so
+ * seals do not nest (L6).
  */
 static void
 seal_meanwhile(void)
@@ -180,8 +100,9 @@ seal_meanwhile(void)
 }
 
 /*
- * What barq_check_interrupts() does in a worker besides: whoever waits for its
- * index or its database has precedence, and what is not published is dropped.
+ * barq_interrupts_hook of a worker. Exits if another backend waits for a lock on
+ * the index or the database; work that is not published is lost. Seals a long log
+ * during a merge.
  */
 static void
 watch_for_waiters(void)
@@ -189,14 +110,15 @@ watch_for_waiters(void)
 	TimestampTz now = GetCurrentTimestamp();
 	LOCKTAG		tag;
 
-	/* whoever waits for this processor need not wait for our slice's end */
+	/* a process that waits for this processor gets it before our slice ends */
 	(void) sched_yield();
 
 	if (now < next_index_check)
 		return;
 	next_index_check = TimestampTzPlusMilliseconds(now, INDEX_CHECK_MS);
 
-	/* only ever with the mode that is really held */
+	/* LockHasWaitersRelation wants the mode that is really held (L1) */
+	Assert(CheckRelationLockedByMe(worker_index, ShareUpdateExclusiveLock, false));
 	if (LockHasWaitersRelation(worker_index, ShareUpdateExclusiveLock))
 		give_way("lock of the index");
 	if (ConfigReloadPending)
@@ -212,7 +134,7 @@ watch_for_waiters(void)
 		return;
 	next_database_check = TimestampTzPlusMilliseconds(now, DATABASE_CHECK_MS);
 
-	/* DROP DATABASE, CREATE DATABASE … TEMPLATE hold a lock and count us */
+	/* DROP DATABASE, CREATE DATABASE ... TEMPLATE hold this lock and wait for us */
 	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
 	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		give_way("command on the database");
@@ -227,7 +149,10 @@ barq_worker_watch(Relation index)
 	barq_interrupts_hook = index != NULL ? watch_for_waiters : NULL;
 }
 
-/* Seal and compact while there is reason to; false if there was none. */
+/*
+ * Seal and compact until neither is due; returns whether one was. The maintenance
+ * lock is held.
+ */
 static bool
 serve_index(void)
 {
@@ -244,7 +169,7 @@ serve_index(void)
 			sealed = barq_seal_log(worker_index);
 		}
 
-		/* one merge, then the log again: it must not grow behind a long queue */
+		/* one merge, then the log again, which inserts have made longer */
 		report_doing("barq: compacting");
 		if (!barq_compact_next(worker_index) && sealed == 0)
 			return served;
@@ -253,10 +178,11 @@ serve_index(void)
 }
 
 /*
- * The last look at the log is taken without the maintenance lock: inserts that
- * have found the lock taken rely on us, those that find it free help
- * themselves. Returns whether the free end of the file is to be cut off; not
- * where the file is not to be made shorter.
+ * Serve the index until its log is short and no merge is due. L11: looks at the
+ * log once more after releasing the maintenance lock. An insert that found the lock
+ * taken relies on that; an insert that finds it free starts another worker. With
+ * `shorten`, moves pages down too, and returns whether the free end of the file
+ * should be cut.
  */
 static bool
 serve_until_short(bool shorten)
@@ -264,7 +190,7 @@ serve_until_short(bool shorten)
 	bool		served = true;
 	BarqShrink	shrink = BARQ_SHRINK_NOTHING;
 
-	/* inserts take the lock for an instant, to look; others keep it */
+	/* an insert takes the lock for an instant, to probe it: try again then */
 	while (served &&
 		   barq_lock_within(worker_index, barq_maintenance_try_lock, BARQ_LOCK_TRIES) &&
 		   worker_index->rd_index->indisready)
@@ -285,7 +211,7 @@ serve_until_short(bool shorten)
 void
 barq_worker_main(Datum arg)
 {
-	WorkerOrder order;
+	BarqWorkerOrder order;
 	Relation	index;
 
 	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(order));
@@ -294,7 +220,7 @@ barq_worker_main(Datum arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 
-	/* searches and inserts have precedence; that it fails does not matter */
+	/* a failure does not matter */
 	(void) setpriority(PRIO_PROCESS, 0, WORKER_NICE);
 	BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
@@ -304,14 +230,14 @@ barq_worker_main(Datum arg)
 	barq_max_segments = order.max_segments;
 
 #if PG_VERSION_NUM >= 170000
-	/* meant for statements: a long merge would never come to its end */
+	/* it is meant for statements: a long merge would never finish */
 	SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 #endif
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	pgstat_report_activity(STATE_RUNNING, "barq: opening index");
 
-	/* whoever drops it needs none of us */
+	/* where the lock is not free, the index is being dropped or rebuilt */
 	if (barq_try_lock_relation_oid(order.index, AccessShareLock, "worker: lock index"))
 	{
 		index = try_relation_open(order.index, NoLock);
@@ -319,7 +245,10 @@ barq_worker_main(Datum arg)
 		{
 			worker_index = index;
 			if (barq_is_barq_index(index) && serve_until_short(order.shorten))
-				(void) barq_cut_end(index); /* the last thing: it needs an id */
+			{
+				Assert(!TransactionIdIsValid(GetTopTransactionIdIfAny()));	/* L10 */
+				(void) barq_cut_end(index);
+			}
 			worker_index = NULL;
 			relation_close(index, NoLock);
 		}

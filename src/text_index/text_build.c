@@ -67,7 +67,6 @@ write_segment(Relation index, BarqTextRun *runs, int n)
 {
 	uint8		id[BARQ_ID_BYTES];
 	BarqNewSegment segment = {id, BARQ_ORIGIN_BUILD};
-	BarqChange	change = {0};
 	BarqBodyWriter *writer = NULL;
 
 	if (n == 0)
@@ -87,7 +86,7 @@ write_segment(Relation index, BarqTextRun *runs, int n)
 		segment.body = runs[0].body;
 		segment.bytes = runs[0].bytes;
 	}
-	barq_publish_segment(index, &segment, &change);
+	barq_publish_segment(index, &segment, NULL);
 	if (writer != NULL)
 		barq_body_release(writer);
 }

@@ -280,7 +280,6 @@ write_segment(VectorBuild *build)
 {
 	uint8		id[BARQ_ID_BYTES];
 	BarqNewSegment segment = {id, BARQ_ORIGIN_BUILD};
-	BarqChange	change = {0};
 	BarqBodyWriter *writer;
 	const char *slots;
 	const char *whole;
@@ -300,7 +299,7 @@ write_segment(VectorBuild *build)
 	barq_sink_write_keyless(&build->sink, writer);
 	segment.body = barq_body_finish(writer, &segment.bytes);
 	segment.has_image = barq_body_is_file(writer);
-	barq_publish_segment(build->index, &segment, &change);
+	barq_publish_segment(build->index, &segment, NULL);
 	barq_body_release(writer);
 }
 

@@ -1,0 +1,191 @@
+/*
+ * internal.h
+ *	  Functions of this folder that no other folder calls. Numbers with an L are
+ *	  the invariants of README.md.
+ */
+#ifndef BARQ_LIFECYCLE_INTERNAL_H
+#define BARQ_LIFECYCLE_INTERNAL_H
+
+#include "lifecycle/lifecycle.h"
+#include "storage/lmgr.h"
+#include "utils/rel.h"
+
+/*
+ * Whether this backend may change what the index consists of (L1): it holds the
+ * maintenance lock or a stronger one, or is building an index that no insert uses
+ * yet (CREATE INDEX CONCURRENTLY builds under a weaker lock). For assertions.
+ */
+static inline bool
+barq_may_maintain(Relation index)
+{
+	return CheckRelationLockedByMe(index, ShareUpdateExclusiveLock, true) ||
+		!index->rd_index->indisready;
+}
+
+/* ---- lock.c ---- */
+
+/* Take the maintenance lock if it is free. Returns whether it was. */
+extern bool barq_maintenance_try_lock(Relation index);
+
+/* Release it now, not at the end of the transaction. */
+extern void barq_maintenance_unlock(Relation index);
+
+/*
+ * Whether any backend holds the maintenance lock: true where this backend could
+ * not take it at once; else it was taken and released again.
+ */
+extern bool barq_maintenance_is_held(Relation index);
+
+/* Whether a barq worker holds the maintenance lock. */
+extern bool barq_maintenance_is_held_by_worker(Relation index);
+
+/*
+ * Call try_lock(index) up to `tries` times, 5 ms apart, for a lock that others
+ * hold for an instant only. Returns whether it was taken.
+ */
+#define BARQ_LOCK_TRIES		20
+extern bool barq_lock_within(Relation index, bool (*try_lock) (Relation index),
+							 int tries);
+
+/* Wait for `ms` or until the latch is set, then CHECK_FOR_INTERRUPTS. */
+extern void barq_nap(long ms, uint32 wait_event);
+
+/* ---- choose.c ---- */
+
+/* The tier of a segment by its size: 0 up to twice the size at which logs are sealed. */
+extern int	barq_segment_tier(uint64 bytes);
+
+/* Whether some segment has so many dead rows that it should be written again. */
+extern bool barq_has_many_dead(Relation index);
+
+/*
+ * Choose the inputs of the next merge by the rules at the top of choose.c, or all
+ * segments (`all`), unless they are one final segment without dead rows. `snapshot`
+ * was read from `meta` and is sorted by rows, largest first. Writes positions in
+ * the snapshot to chosen[], which has room for all of them, and returns their
+ * number; 0: no merge is due.
+ */
+extern uint32 barq_choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta,
+								 bool all, uint32 *chosen);
+
+/* ---- compact.c; the caller holds the maintenance lock ---- */
+
+/* Run the next merge that the policy asks for; false if none is due or it was put off. */
+extern bool barq_compact_next(Relation index);
+
+/* For an index that is left in peace: make several segments one, else run what is due. */
+extern void barq_compact_idle(Relation index);
+
+/*
+ * L6: a merge of this process has chosen its inputs and not finished its body, so
+ * barq_check_interrupts() may seal the log.
+ */
+extern bool barq_merging;
+
+/* ---- publish.c ---- */
+
+/* A segment whose pages were copied elsewhere. */
+typedef struct BarqMovedSegment
+{
+	BarqSegmentDesc desc;		/* with new extents, and one more move */
+	bool		tombstones;		/* the publication writes its tombstones anew */
+} BarqMovedSegment;
+
+/* One publication: the difference between the current directory and the next. */
+typedef struct BarqChange
+{
+	BarqSegmentDesc *add;		/* NULL: none */
+	const BarqSegmentDesc *remove;	/* nremove of the current segments */
+	uint32		nremove;
+
+	/*
+	 * Set the bits of rows of `add` that died since its body was built; called
+	 * again with a clear bitmap if VACUUM interferes. NULL: none can have died.
+	 */
+	void		(*collect_dead) (Relation index, void *arg, uint8 *bitmap);
+	void	   *arg;
+
+	bool		sealed;			/* the log gets a new head */
+	BlockNumber growing_head;
+	uint64		growing_head_generation;
+	const BarqBlockList *sealed_pages;	/* of the log before that head */
+	bool		compacted;		/* note the time as that of the last compaction */
+
+	const BarqMovedSegment *moved;	/* these stay, with other pages */
+	uint32		nmoved;
+	const BarqBlockList *moved_pages;	/* nothing reaches these afterwards */
+	BarqPageSupply *supply;		/* pages for what is written; NULL: any */
+} BarqChange;
+
+/*
+ * Write a new directory, swap, free the pages that only the old one reached, and
+ * remove the images of removed segments. Starts again where VACUUM bumps the epoch
+ * meanwhile. The caller holds the maintenance lock.
+ */
+extern void barq_publish(Relation index, BarqChange *change);
+
+/*
+ * For collect_dead: set the bits of a body's rows that have one of the given TIDs,
+ * which are sorted here. (A kind may write rows in another order than it got them.)
+ */
+extern void barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead,
+						   uint32 ndead, uint8 *bitmap);
+
+/* ---- move_down.c, cut_end.c ---- */
+
+typedef enum BarqShrink
+{
+	BARQ_SHRINK_NOTHING,
+	BARQ_SHRINK_MORE,			/* a batch was moved: call again */
+	BARQ_SHRINK_CUT				/* the end of the file is free: barq_cut_end() */
+} BarqShrink;
+
+/* One batch of barq_shrink(). */
+extern BarqShrink barq_move_down(Relation index, double free_share);
+
+/* Whether the free end of the file is long enough to be cut. */
+extern bool barq_end_is_long(const BarqReachable *reachable);
+
+/* Whether the table's vacuum_truncate allows locking it for a cut. */
+extern bool barq_table_allows_cut(Relation index);
+
+/* ---- worker_start.c, worker.c ---- */
+
+/*
+ * The job of a worker, passed in bgw_extra. Its settings are those of the session
+ * that started it.
+ */
+typedef struct BarqWorkerOrder
+{
+	Oid			database;
+	Oid			index;
+	int			growing_limit;	/* kB */
+	int			compaction_ratio;
+	int			max_segments;
+	bool		shorten;		/* may move pages down and cut the file */
+} BarqWorkerOrder;
+
+/* As seen in pg_stat_activity.backend_type. */
+#define BARQ_WORKER_TYPE	"barq worker"
+
+/*
+ * Whether a worker could work on this index. Not if this transaction created it
+ * or holds a lock that a worker would wait for, nor for a temporary index, without
+ * a postmaster, or with barq.background off.
+ */
+extern bool barq_worker_may_serve(Relation index);
+
+/*
+ * Start a worker for the index unless one that this backend started still runs.
+ * Returns false if no slot is free. shorten: the worker may move pages down and
+ * cut off the end of the file.
+ */
+extern bool barq_worker_start(Relation index, bool shorten);
+
+/*
+ * From now on let barq_check_interrupts() exit this process where another one
+ * waits for `index`, whose maintenance lock the caller holds; NULL: stop that.
+ */
+extern void barq_worker_watch(Relation index);
+
+#endif							/* BARQ_LIFECYCLE_INTERNAL_H */

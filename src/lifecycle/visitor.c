@@ -1,0 +1,185 @@
+/*
+ * visitor.c
+ *	  The visitor, a background worker that the launcher starts for one database.
+ *	  It makes missing images (after a restart, and on a standby), removes image
+ *	  folders whose relation is gone, and compacts indexes that are left in peace.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "base/stats.h"
+#include "base/steps.h"
+#include "catalog/pg_class.h"
+#include "lifecycle/internal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "storage/procsignal.h"
+#include "tcop/tcopprot.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+PGDLLEXPORT void barq_visitor_main(Datum arg);
+
+/* The pace at which an index without inserts may be written again. */
+#define QUIET_BYTES_PER_SECOND	(UINT64CONST(1024) * 1024)
+
+/*
+ * OIDs of indexes of access methods that are not PostgreSQL's own, temporary ones
+ * and (on a standby) unlogged ones left out. In the current memory context.
+ */
+static List *
+list_indexes(void)
+{
+	List	   *indexes = NIL;
+	Relation	relation = table_open(RelationRelationId, AccessShareLock);
+	TableScanDesc scan = table_beginscan_catalog(relation, 0, NULL);
+	HeapTuple	tuple;
+
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (form->relkind == RELKIND_INDEX && form->relam >= FirstNormalObjectId &&
+			form->relpersistence != RELPERSISTENCE_TEMP &&
+			(form->relpersistence == RELPERSISTENCE_PERMANENT || !RecoveryInProgress()))
+			indexes = lappend_oid(indexes, form->oid);
+	}
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return indexes;
+}
+
+/* Make the missing images of an index; nothing stays mapped. */
+static void
+make_images_ready(Relation index)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq visit",
+												  ALLOCSET_DEFAULT_SIZES);
+	BarqMeta	meta;
+
+	(void) barq_snapshot_get(index, &meta, true, context);
+	MemoryContextDelete(context);
+	barq_snapshot_forget(RelationGetRelid(index));
+}
+
+/*
+ * Whether nothing was inserted for as long as writing the whole index would take at
+ * QUIET_BYTES_PER_SECOND. So an index that gets a row now and then is not written
+ * again for each.
+ */
+static bool
+is_left_in_peace(Relation index)
+{
+	BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
+	uint64		inserts = pg_atomic_read_u64(&stats->counters[BARQ_COUNT_INSERTS]);
+	TimestampTz now = GetCurrentTimestamp();
+	uint64		bytes = (uint64) RelationGetNumberOfBlocks(index) * BLCKSZ;
+
+	if (pg_atomic_exchange_u64(&stats->inserts_seen, inserts) != inserts ||
+		pg_atomic_read_u64(&stats->quiet_since) == 0)
+	{
+		pg_atomic_write_u64(&stats->quiet_since, (uint64) now);
+		return false;
+	}
+	return (uint64) now - pg_atomic_read_u64(&stats->quiet_since) >=
+		bytes * USECS_PER_SEC / QUIET_BYTES_PER_SECOND;
+}
+
+/* Seal, compact and shorten an index in peace; exits if a backend waits for it. */
+static void
+tidy_index(Relation index)
+{
+	bool		cut;
+
+	barq_worker_watch(index);
+	InvalidateCatalogSnapshot();
+	barq_seal_log(index);
+	barq_compact_idle(index);
+	cut = barq_shrink(index, BARQ_FREE_SHARE_AT_REST);
+	barq_worker_watch(NULL);
+	barq_maintenance_unlock(index);
+	if (cut)
+		barq_cut_end(index);
+}
+
+/*
+ * Look after one index, in a transaction of its own. Does nothing if the index is
+ * locked exclusively or is none of barq's. *swept: the sweep of image folders was
+ * done; it is done with the first index.
+ */
+static void
+visit_index(Oid oid, bool *swept)
+{
+	Relation	index;
+
+	StartTransactionCommand();
+	if (!barq_try_lock_relation_oid(oid, AccessShareLock, "launcher: lock index"))
+	{
+		CommitTransactionCommand();
+		return;
+	}
+	index = try_relation_open(oid, NoLock);
+	if (index != NULL)
+	{
+		if (barq_is_barq_index(index) && index->rd_index->indisready)
+		{
+			pgstat_report_activity(STATE_RUNNING,
+								   psprintf("barq: looking after %s",
+											RelationGetRelationName(index)));
+			InvalidateCatalogSnapshot();
+			make_images_ready(index);
+			if (!*swept)
+				barq_image_sweep();
+			*swept = true;
+			if (!RecoveryInProgress() && is_left_in_peace(index) &&
+				barq_maintenance_try_lock(index))
+				tidy_index(index);
+		}
+		relation_close(index, NoLock);
+	}
+	CommitTransactionCommand();
+}
+
+void
+barq_visitor_main(Datum arg)
+{
+	List	   *indexes;
+	ListCell   *cell;
+	bool		swept = false;
+	MemoryContext context;
+
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGINT, StatementCancelHandler);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
+	context = AllocSetContextCreate(TopMemoryContext, "barq visitor",
+									ALLOCSET_DEFAULT_SIZES);
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	indexes = list_indexes();
+	MemoryContextSwitchTo(context);
+	indexes = list_copy(indexes);
+	CommitTransactionCommand();
+
+	foreach(cell, indexes)
+	{
+		CHECK_FOR_INTERRUPTS();
+		visit_index(lfirst_oid(cell), &swept);
+	}
+	proc_exit(0);
+}
