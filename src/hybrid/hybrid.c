@@ -1,6 +1,6 @@
 /*
  * hybrid.c
- *	  barq_hybrid() and barq_rrf(): arguments and the order of the steps.
+ *	  barq_hybrid() and barq_rrf(): their arguments, and the steps of a call.
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_hybrid);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_rrf);
 
-/* barq_hybrid's, in their order, but for filter_args */
+/* The arguments of barq_hybrid() in their order, without filter_args. */
 enum
 {
 	ARG_ITEM,
@@ -51,21 +51,23 @@ typedef struct Argument
 	Oid			type;
 } Argument;
 
+/* Raise ERRCODE_NULL_VALUE_NOT_ALLOWED. */
 pg_noreturn static void
-must_not_be_null(const char *name)
+raise_null(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 			 errmsg("%s must not be NULL", name)));
 }
 
+/* A number of rows. ERRCODE_INVALID_PARAMETER_VALUE. */
 static int
 rows_argument(const Argument *argument, const char *name)
 {
 	int			value;
 
 	if (argument->isnull)
-		must_not_be_null(name);
+		raise_null(name);
 	value = DatumGetInt32(argument->value);
 	if (value < 1 || value > BARQ_HYBRID_MOST_ROWS)
 		ereport(ERROR,
@@ -75,13 +77,14 @@ rows_argument(const Argument *argument, const char *name)
 	return value;
 }
 
+/* A weight, or rrf_k. ERRCODE_INVALID_PARAMETER_VALUE. */
 static double
 weight_argument(const Argument *argument, const char *name)
 {
 	double		value;
 
 	if (argument->isnull)
-		must_not_be_null(name);
+		raise_null(name);
 	value = DatumGetFloat8(argument->value);
 	if (!isfinite(value) || value < 0)
 		ereport(ERROR,
@@ -90,7 +93,7 @@ weight_argument(const Argument *argument, const char *name)
 	return value;
 }
 
-/* The best score that there may be is finite. */
+/* ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE if the highest possible score is not finite. */
 static void
 check_best_score(const BarqHybridArgs *args)
 {
@@ -127,7 +130,7 @@ argument_at(FunctionCallInfo fcinfo, int number)
 	return argument;
 }
 
-/* Which argument has a name; -1: filter_args. */
+/* The number of the argument with a name; -1: filter_args. */
 static int
 argument_named(const char *name)
 {
@@ -145,9 +148,9 @@ argument_named(const char *name)
 }
 
 /*
- * The arguments of a call in their order. The function that it calls says by
- * names where they stand; those without names are in order. Some functions have
- * no filter_args.
+ * Set arguments[NARGS] and *filter_args from a call. The SQL functions differ in the
+ * order of their arguments, which their names tell; arguments without a name are in
+ * the order of the enum. Some functions have no filter_args.
  */
 static void
 collect_arguments(FunctionCallInfo fcinfo, Argument *arguments, Argument *filter_args)
@@ -171,8 +174,9 @@ collect_arguments(FunctionCallInfo fcinfo, Argument *arguments, Argument *filter
 }
 
 /*
- * The words as the statements take them, in the lenient language: checked
- * where the caller wants to be strict, escaped where he writes none.
+ * The text query in lenient syntax, palloc'd or the argument itself: a strict query
+ * is checked, a plain one escaped. Errors of barq_query_syntax_by_name() and
+ * barq_text_query_check_strict().
  */
 static text *
 read_query(const Argument *query, const Argument *syntax)
@@ -183,7 +187,7 @@ read_query(const Argument *query, const Argument *syntax)
 	Size		length;
 
 	if (name == NULL)
-		must_not_be_null("query_syntax");
+		raise_null("query_syntax");
 	switch (barq_query_syntax_by_name(name))
 	{
 		case BARQ_SYNTAX_STRICT:
@@ -200,6 +204,7 @@ read_query(const Argument *query, const Argument *syntax)
 	return words;
 }
 
+/* Set args->filter and ->filter_args; an empty filter is none. */
 static void
 read_filter(const Argument *filter, const Argument *filter_args, BarqHybridArgs *args)
 {
@@ -214,6 +219,7 @@ read_filter(const Argument *filter, const Argument *filter_args, BarqHybridArgs 
 				 errmsg("filter_args needs a filter")));
 }
 
+/* Set *args, palloc'd, from a call; raises errors of single arguments. */
 static void
 read_arguments(FunctionCallInfo fcinfo, BarqHybridArgs *args)
 {
@@ -240,7 +246,7 @@ read_arguments(FunctionCallInfo fcinfo, BarqHybridArgs *args)
 	if (args->wanted[BARQ_LEG_TEXT])
 		args->query = read_query(&from[ARG_QUERY], &from[ARG_QUERY_SYNTAX]);
 
-	/* a ranking shorter than the result would leave places empty */
+	/* fewer candidates than k could leave places of the result empty */
 	args->k = rows_argument(&from[ARG_K], "k");
 	args->candidates = Max(args->k, rows_argument(&from[ARG_CANDIDATES], "candidates"));
 	args->rrf_k = weight_argument(&from[ARG_RRF_K], "rrf_k");
@@ -254,6 +260,7 @@ read_arguments(FunctionCallInfo fcinfo, BarqHybridArgs *args)
 	args->index[BARQ_LEG_TEXT] = name_argument(&from[ARG_TEXT_INDEX]);
 }
 
+/* Rank, fuse, and put the rows into the result. */
 static void
 run(Relation table, const BarqHybridArgs *args, Tuplestorestate *store,
 	TupleDesc desc)
@@ -288,8 +295,9 @@ run(Relation table, const BarqHybridArgs *args, Tuplestorestate *store,
  * filter text, filter_args anycompatiblearray, vector_column name,
  * text_column name, query_syntax text, vector_index name, text_index name)
  * → TABLE(doc anyelement, score float8, vector_rank int, text_rank int).
- * The embedding may also be of any type that becomes the column's; filter_args
- * may be missing, or stand elsewhere (sql/parts/50-hybrid.sql says why).
+ * The embedding may be of any type with an assignment cast to the column's.
+ * filter_args may be missing, or at another place (sql/parts/50-hybrid.sql explains
+ * why).
  */
 Datum
 barq_hybrid(PG_FUNCTION_ARGS)
@@ -301,7 +309,7 @@ barq_hybrid(PG_FUNCTION_ARGS)
 	read_arguments(fcinfo, &args);
 	InitMaterializedSRF(fcinfo, 0);
 
-	/* kept until the end of the transaction, as a statement's locks are */
+	/* the lock is kept until the end of the transaction, like a statement's locks */
 	table = relation_open(args.table, AccessShareLock);
 	run(table, &args, rsinfo->setResult, rsinfo->setDesc);
 	relation_close(table, NoLock);
@@ -309,8 +317,8 @@ barq_hybrid(PG_FUNCTION_ARGS)
 }
 
 /*
- * barq_rrf(rank bigint, rrf_k float8, weight float8) → float8: what a rank adds
- * to a row's score; nothing if the row is not in the ranking (NULL).
+ * barq_rrf(rank bigint, rrf_k float8, weight float8) → float8: the score of a rank;
+ * 0 for NULL, that is, for a row that is not in the ranking.
  */
 Datum
 barq_rrf(PG_FUNCTION_ARGS)

@@ -1,23 +1,12 @@
 /*
  * hybrid.h
- *	  barq_hybrid(): what its files share.
- *
- * hybrid.c			arguments, the order of the steps
- * hybrid_table.c	which table
- * hybrid_columns.c	which columns, indexes and operators
- * hybrid_convert.c	arguments as values of other types
- * hybrid_filter.c	the filter: one boolean expression, and its arguments
- * hybrid_sql.c		the statements
- * hybrid_cache.c	what is kept between calls
- * hybrid_legs.c	running a ranking
- * hybrid_fusion.c	two rankings into one
- * hybrid_rows.c	the rows of the result
+ *	  barq_hybrid(): declarations for its files. README.md lists them.
  *
  * A call runs up to three statements through SPI, with the caller's rights: a
- * ranking of the vectors, one of the texts, and one that fetches the winners'
- * rows. A ranking returns where rows lie (tableoid, ctid) and nothing else, so
- * that a hundred candidates cost no more than they must; all three see the
- * same snapshot, so a row is still where the ranking found it.
+ * ranking of the vectors, a ranking of the texts, and one that fetches the rows of
+ * the result. Rankings return only addresses (tableoid, ctid) and distances, so
+ * that candidates are cheap. All three statements see the same snapshot, so each
+ * row is still at its address when it is fetched.
  */
 #ifndef BARQ_HYBRID_H
 #define BARQ_HYBRID_H
@@ -30,9 +19,10 @@
 #include "utils/array.h"
 #include "utils/tuplestore.h"
 
-#define BARQ_HYBRID_MOST_ROWS	100000	/* of k and of candidates */
+/* Upper limit of k and of candidates. */
+#define BARQ_HYBRID_MOST_ROWS	100000
 
-/* The rankings. */
+/* The rankings ("legs"). */
 typedef enum BarqLegKind
 {
 	BARQ_LEG_VECTOR,
@@ -41,12 +31,12 @@ typedef enum BarqLegKind
 
 #define BARQ_LEGS	2
 
-/* The arguments of a call, checked as far as they can be by themselves. */
+/* The arguments of a call, checked as far as possible without the table. */
 typedef struct BarqHybridArgs
 {
-	Oid			schema;			/* barq's */
+	Oid			schema;			/* of the extension */
 	Oid			table;
-	Oid			row_type;		/* of the item, the table's */
+	Oid			row_type;		/* of the table; the type of `item` */
 	bool		wanted[BARQ_LEGS];
 	Datum		embedding;
 	Oid			embedding_type;
@@ -57,109 +47,110 @@ typedef struct BarqHybridArgs
 	double		weight[BARQ_LEGS];
 	char	   *filter;			/* NULL: none */
 	ArrayType  *filter_args;	/* NULL: none */
-	const char *column[BARQ_LEGS];	/* NULL: to be found */
-	const char *index[BARQ_LEGS];	/* likewise */
+	const char *column[BARQ_LEGS];	/* NULL: not named */
+	const char *index[BARQ_LEGS];	/* NULL: not named */
 } BarqHybridArgs;
 
-/* A column, or an index's expression, that a ranking is by. */
+/* The column, or expression of an index, by which a ranking is made. */
 typedef struct BarqHybridColumn
 {
 	AttrNumber	attnum;			/* 0: an expression */
-	Oid			type;			/* of the column, below its domains */
+	Oid			type;			/* of the column; base type of a domain */
 	int32		typmod;
-	Oid			index;			/* whose distance, or statistics, it is */
+	Oid			index;			/* gives the operator, or the statistics of texts */
 	bool		partial;		/* the index has a predicate */
-	bool		by_filter;		/* chosen as the one that the filter implies */
-	bool		by_index;		/* of several alike, the named one must serve */
+	bool		by_filter;		/* the choice of the index depends on the filter */
+	bool		by_index;		/* no other index on the column may serve */
 	Oid			op;				/* column operator query → float8 */
-	Oid			left_type;		/* what the operator takes the column as */
-	Oid			query_type;
+	Oid			left_type;		/* left operand of the operator */
+	Oid			query_type;		/* right operand of the operator */
 } BarqHybridColumn;
 
-/* How a value becomes one of another type. */
+/* A conversion of values of one type to another. */
 typedef struct BarqConversion
 {
 	enum
 	{
-		BARQ_CONVERT_NOT,
-		BARQ_CONVERT_TEXT,		/* text, through the type's input function */
-		BARQ_CONVERT_IO,		/* what the type's output function says, likewise */
-		BARQ_CONVERT_FLOAT4,	/* to the numeric that is its shortest decimal */
-		BARQ_CONVERT_FLOAT8,	/* likewise */
-		BARQ_CONVERT_CAST
+		BARQ_CONVERT_NOT,		/* the same value */
+		BARQ_CONVERT_TEXT,		/* of text: by the input function */
+		BARQ_CONVERT_IO,		/* by the output and the input function */
+		BARQ_CONVERT_FLOAT4,	/* float4 to numeric: its shortest decimal */
+		BARQ_CONVERT_FLOAT8,	/* float8 to numeric: its shortest decimal */
+		BARQ_CONVERT_CAST		/* by a cast function */
 	}			how;
 	FmgrInfo	function;		/* input function, or cast */
-	FmgrInfo	output;
+	FmgrInfo	output;			/* output function */
 	int			cast_nargs;
-	Oid			io_param;
+	Oid			io_param;		/* of the input function */
 	int32		typmod;
-	bool		to_length;		/* apply the type modifier, too */
-	FmgrInfo	length_function;
+	bool		to_length;		/* apply the type modifier afterwards … */
+	FmgrInfo	length_function;	/* … by this function */
 } BarqConversion;
 
-/* How an element of filter_args becomes its parameter's, without loss. */
+/* The lossless conversion of an element of filter_args to its parameter's type. */
 typedef struct BarqArgument
 {
 	int			number;			/* of the parameter, from 1 */
-	Oid			from;			/* the element's type, below its domains */
-	char	   *from_name;
+	Oid			from;			/* the element's type; base type of a domain */
+	char	   *from_name;		/* types for messages */
 	char	   *to_name;
 	BarqConversion forth;
-	bool		checked;		/* what comes back must be what was given */
+	bool		checked;		/* converting forth and back must give the same value */
 	BarqConversion back;
-	FmgrInfo	equal;			/* of `from`, if it has one, else the images are */
-	bool		has_equal;
-	Oid			domain;			/* whose constraints hold, or none */
-	void	   *domain_extra;	/* domain_check()'s */
-	MemoryContext context;		/* where that is */
+	FmgrInfo	equal;			/* equality of `from` … */
+	bool		has_equal;		/* … if it has one; else bytes are compared */
+	Oid			domain;			/* domain to check, or InvalidOid */
+	void	   *domain_extra;	/* cache of domain_check() */
+	MemoryContext context;		/* of all of this */
 } BarqArgument;
 
 typedef struct BarqHybridLeg
 {
 	BarqHybridColumn column;
-	SPIPlanPtr	plan;			/* through the index, if the planner likes */
-	SPIPlanPtr	exact;			/* never through it; NULL until needed */
+	SPIPlanPtr	plan;			/* may use the index */
+	SPIPlanPtr	exact;			/* cannot use the index; NULL until needed */
 	BarqConversion conversion;	/* of the embedding */
 } BarqHybridLeg;
 
 /*
- * What is kept between calls alike. Everything here depends on the key, on the
- * table and on what the filter's names mean; a change of any makes it stale.
+ * Columns, filter and plans, cached for calls with the same key. They depend on the
+ * key, on the table and on the objects that the filter refers to; the entry is
+ * stale after a change of any of these.
  */
 typedef struct BarqHybridEntry
 {
 	char	   *key;
 	Size		key_length;
 	uint64		hash;
-	MemoryContext context;
+	MemoryContext context;		/* of the entry, below CacheMemoryContext */
 	Oid			table;
-	bool		stale;			/* the table has changed */
-	int			pins;			/* calls under way */
-	uint64		last_used;
+	bool		stale;			/* not to be used by further calls */
+	int			pins;			/* calls that use it now */
+	uint64		last_used;		/* number of the last call */
 
-	Oid			schema;			/* barq's */
+	Oid			schema;			/* of the extension */
 	bool		has_children;	/* several tables: partitions, inheritance */
 	int			candidates;
 	char	   *filter;			/* NULL: none */
 	int			nparams;		/* $1 … of the filter */
 	Oid		   *param_types;
-	Node	   *expression;		/* the filter's */
-	bool		moving;			/* its literals may come to mean another */
-	BarqArgument *arguments;	/* one a parameter */
+	Node	   *expression;		/* the analysed filter */
+	bool		moving;			/* it has literals whose meaning may change */
+	BarqArgument *arguments;	/* one for each parameter */
 	BarqHybridLeg legs[BARQ_LEGS];
 	SPIPlanPtr	rows;			/* NULL until needed */
 
-	Oid			key_index;		/* primary key's btree, or none */
+	Oid			key_index;		/* btree of the primary key, or InvalidOid */
 } BarqHybridEntry;
 
-/* Where a row lies. */
+/* The address of a row. */
 typedef struct BarqRowAddress
 {
 	Oid			table;
 	ItemPointerData tid;
 } BarqRowAddress;
 
-/* A row of a ranking, best first. */
+/* A row of a ranking. */
 typedef struct BarqLegHit
 {
 	BarqRowAddress at;
@@ -168,7 +159,7 @@ typedef struct BarqLegHit
 
 typedef struct BarqRanking
 {
-	BarqLegHit *hits;
+	BarqLegHit *hits;			/* the best first */
 	int			nhits;
 	int			space;
 } BarqRanking;
@@ -181,137 +172,173 @@ typedef struct BarqFusedHit
 	int			rank[BARQ_LEGS];	/* from 1; 0: not in that ranking */
 } BarqFusedHit;
 
-/* hybrid_table.c */
+/* ---- hybrid_table.c ---- */
 
-/*
- * The table of a row type. ERRCODE_WRONG_OBJECT_TYPE for any other type, and
- * for the row type of what is no table or materialized view.
- */
+/* The relation of a row type. ERRCODE_WRONG_OBJECT_TYPE for any other type. */
 extern Oid	barq_hybrid_table(Oid type);
 
-/* Whether a table, which is locked, is one that can be ranked; ERROR if not. */
+/*
+ * ERRCODE_WRONG_OBJECT_TYPE, with a hint, unless the relation is a table or a
+ * materialized view. The caller holds a lock on it.
+ */
 extern void barq_hybrid_check_table(Relation table);
 
 /*
- * Whether a table has partitions or children, which are locked; ERROR if one is
- * a foreign table, whose rows have no place that could be fetched from.
+ * Does a table have partitions or children? Locks them with AccessShareLock.
+ * ERRCODE_FEATURE_NOT_SUPPORTED if one is a foreign table, whose rows cannot be
+ * fetched by address.
  */
 extern bool barq_hybrid_lock_children(Relation table);
 
-/* The primary key's btree index, or InvalidOid. */
+/* The btree index of the primary key, or InvalidOid. */
 extern Oid	barq_hybrid_key_index(Relation table);
 
-/* hybrid_columns.c */
+/* ---- hybrid_columns.c ---- */
 
 /*
- * The column to rank by, and the index by which it is, found from the table's
- * indexes as far as the arguments do not name them. `quals`: what the filter
- * says, with its parameters' values, for it may imply the predicate of one of
- * several partial indexes. ERROR if there is none, or several, or if it is
- * unclear how to rank by it.
+ * Find the column to rank by, its index and operator: named by the arguments, or
+ * from the table's indexes. `quals`: the filter with the values of its parameters,
+ * as barq_hybrid_filter_quals() returns it; it may imply the predicate of a partial
+ * index. ERRCODE_UNDEFINED_OBJECT if there is none; ERRCODE_AMBIGUOUS_COLUMN for
+ * several columns, or several indexes that rank differently; errors as below.
  */
 extern void barq_hybrid_find_column(Relation table, BarqLegKind kind,
 									const BarqHybridArgs *args, List *quals,
 									BarqHybridColumn *column);
 
-/* ERROR if the table lacks a column or an index that the arguments name. */
+/*
+ * Check the column and the index that the arguments name: ERRCODE_UNDEFINED_COLUMN,
+ * ERRCODE_UNDEFINED_OBJECT; ERRCODE_WRONG_OBJECT_TYPE for another kind of index;
+ * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE for one that is not valid.
+ */
 extern void barq_hybrid_check_names(Relation table, BarqLegKind kind,
 									const BarqHybridArgs *args);
 
-/* hybrid_convert.c */
+/* ---- hybrid_convert.c ---- */
 
 /*
- * From a type to a type with a modifier. A text is read by the type's input
- * function, another value goes through a cast that an assignment would use;
- * ERROR if there is none.
+ * Find the conversion from a type to a type with a modifier: by the input function
+ * from text, by an assignment cast from other types. `what` names the value in
+ * ERRCODE_DATATYPE_MISMATCH, if there is none. Function data lives in `context`.
  */
 extern void barq_conversion_find(BarqConversion *conversion, Oid from, Oid to,
 								 int32 typmod, const char *what,
 								 MemoryContext context);
 
+/* Convert a value that is not NULL; palloc'd, or the value itself. */
 extern Datum barq_convert(BarqConversion *conversion, Datum value);
 
 /*
- * From an element of filter_args to parameter $number. A string is read by the
- * input function of a type that is no string. Another value goes through a cast
- * that an assignment would use, to a string as its text; ERROR
- * (ERRCODE_DATATYPE_MISMATCH) if there is none, or none back. What is kept is in
- * `context`.
+ * Find the conversion of elements of filter_args, of type `from`, to parameter
+ * $number of type `to`. Strings are read by the input function of a type that is
+ * not a string type; other values use an assignment cast, or become strings by
+ * their output function. ERRCODE_DATATYPE_MISMATCH if there is no such conversion,
+ * or none back. *argument and its data live in `context`.
  */
 extern void barq_argument_find(BarqArgument *argument, int number, Oid from,
 							   Oid to, MemoryContext context);
 
 /*
- * The value of the parameter, palloc'd. ERRCODE_INVALID_PARAMETER_VALUE for one
- * that, converted back, would be another; what the cast, the input function or a
- * domain's constraints raise.
+ * The value of the parameter, palloc'd or the value itself.
+ * ERRCODE_INVALID_PARAMETER_VALUE if converting it back gives another value; errors
+ * of the cast, the input function or the domain's constraints.
  */
 extern Datum barq_argument_convert(BarqArgument *argument, Datum value,
 								   bool isnull);
 
-/* hybrid_filter.c */
+/* ---- hybrid_filter.c ---- */
 
 /*
- * Check that a filter is one boolean expression over the table's columns,
- * without subqueries and volatile functions. The expression, and the types of
- * its parameters as it gives them, are palloc'd. `args` (NULL: none) must have
- * an element for each. `fixed`: it means the same
- * later, unless names or the session's syntax settings come to mean another.
+ * Parse and analyse a filter: one boolean expression over the table's columns,
+ * without subqueries and volatile functions; an error otherwise. Returns the
+ * expression; it and the types of its parameters are palloc'd. `args` (NULL: none)
+ * must have an element for each parameter, else ERRCODE_INVALID_PARAMETER_VALUE.
+ * *fixed: none of its literals can change its meaning ('today', DateStyle).
  */
 extern Node *barq_hybrid_check_filter(Relation table, const char *filter,
 									  ArrayType *args, int *nparams, Oid **param_types,
 									  bool *fixed);
 
 /*
- * The filter's arguments (NULL: none) as values of its parameters' types. The
- * list has room for them.
+ * Convert the elements of `args` (NULL: none) to the filter's parameters, into
+ * params->params[0 …], which has room for them. Errors as barq_argument_convert(),
+ * and ERRCODE_INVALID_PARAMETER_VALUE for a wrong number of elements.
  */
 extern void barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 									ParamListInfo params);
 
-/* What a filter with its arguments says, as predicate_implied_by() takes it. */
+/* A filter with its arguments as implicitly ANDed clauses; palloc'd. */
 extern List *barq_hybrid_filter_quals(BarqHybridEntry *entry, ArrayType *args);
 
-/* hybrid_sql.c; palloc'd */
-extern char *barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
-								 BarqLegKind kind, bool exact);
-extern Oid	barq_hybrid_parameter_type(const BarqHybridColumn *column,
-									   BarqLegKind kind);
-extern char *barq_hybrid_rows_sql(Relation table, bool has_children);
-
-/* hybrid_cache.c; within SPI_connect */
+/* ---- hybrid_sql.c ---- */
 
 /*
- * What belongs to a call, pinned: barq_hybrid_release() it, whatever happens.
- * The table is locked.
+ * The statement of a ranking, palloc'd. exact: in a form that no index can answer.
+ * Parameters: those of the filter, then the query.
+ */
+extern char *barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
+								 BarqLegKind kind, bool exact);
+
+/* The type of a ranking's query parameter. */
+extern Oid	barq_hybrid_parameter_type(const BarqHybridColumn *column,
+									   BarqLegKind kind);
+
+/*
+ * The statement that fetches rows: parameters are their ctids (tid[]) and, with
+ * children, their tables (oid[]); palloc'd.
+ */
+extern char *barq_hybrid_rows_sql(Relation table, bool has_children);
+
+/* ---- hybrid_cache.c: within SPI_connect() ---- */
+
+/*
+ * The entry for a call, from the cache or new; pinned, so the caller calls
+ * barq_hybrid_release(), also after an error. The caller holds a lock on the table.
+ * Errors of the functions above, and ERRCODE_STATEMENT_TOO_COMPLEX if all entries
+ * are pinned.
  */
 extern BarqHybridEntry *barq_hybrid_prepare(Relation table,
 											const BarqHybridArgs *args);
 extern void barq_hybrid_release(BarqHybridEntry *entry);
+
+/* Plans that an entry has after the first use; owned by the entry. */
 extern SPIPlanPtr barq_hybrid_exact_plan(Relation table, BarqHybridEntry *entry,
 										 BarqLegKind kind);
 extern SPIPlanPtr barq_hybrid_rows_plan(Relation table, BarqHybridEntry *entry);
 
-/* Called when a table (InvalidOid: any) has changed. */
+/* Relcache callback: entries of a table (InvalidOid: of all) are stale. */
 extern void barq_hybrid_forget(Oid table);
 
-/* hybrid_legs.c: the ranking is palloc'd in the current context */
+/* ---- hybrid_legs.c ---- */
+
+/* Run one ranking of a call: at most entry->candidates rows; palloc'd. */
 extern void barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 								const BarqHybridArgs *args, BarqLegKind kind,
 								BarqRanking *ranking);
 
-/*
- * hybrid_fusion.c: the union of the rankings, best score first, then best
- * single rank. Not more than two rows agree in both, for each rank of a ranking
- * is one row's. rank ≥ 1.
- */
+/* ---- hybrid_fusion.c ---- */
+
+/* The score of a rank (from 1) in one ranking. */
 extern double barq_rrf_score(int64 rank, double rrf_k, double weight);
+
+/*
+ * The union of the rankings, sorted by score, then by the better of both ranks;
+ * palloc'd. At most two rows are equal in both (barq_hybrid_tied), since a rank is
+ * taken by one row of each ranking.
+ */
 extern BarqFusedHit *barq_hybrid_fuse(const BarqRanking *rankings,
 									  const BarqHybridArgs *args, int *nfused);
 extern bool barq_hybrid_tied(const BarqFusedHit *a, const BarqFusedHit *b);
+
+/* The order of addresses: by table, then by TID. */
 extern int	barq_address_compare(const BarqRowAddress *a, const BarqRowAddress *b);
 
-/* hybrid_rows.c: the first k, ties broken, with their rows */
+/* ---- hybrid_rows.c ---- */
+
+/*
+ * Fetch the rows of the first args->k hits and put them into the result. Ties are
+ * broken by the primary key; hits whose rows are not visible are passed over.
+ */
 extern void barq_hybrid_put_rows(Relation table, BarqHybridEntry *entry,
 								 const BarqHybridArgs *args, BarqFusedHit *fused,
 								 int nfused, Tuplestorestate *store,

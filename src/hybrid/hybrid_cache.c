@@ -1,21 +1,21 @@
 /*
  * hybrid_cache.c
- *	  What barq_hybrid() keeps between calls: columns found, filters parsed,
- *	  statements planned.
+ *	  The cache of barq_hybrid() between calls: columns, parsed filters, plans.
  *
- * An entry's key is everything that its statements depend on and that may
- * differ between two calls: table, columns, filter, number of candidates, the
- * embedding's type and that of the filter's arguments, the role (row security), search_path (names in the filter)
- * and the settings that the filter's syntax depends on. It is made again after a
- * change of the table, and when a plan of it is no longer valid for whatever
- * reason, so that a filter never runs that was checked when its names meant
- * something else. A filter with a literal whose meaning moves ('today',
- * DateStyle) is read again by every call, and compared with what was planned.
- * Where the index of a ranking is the one that the filter implies, entries of
- * one key differ in it.
+ * The key of an entry is all that its statements depend on and that may differ
+ * between two calls: table, columns, filter, number of candidates, types of the
+ * embedding and of filter_args, the role (row security), search_path (names in the
+ * filter), and the settings that the filter's syntax depends on. An entry is
+ * replaced after a change of the table, and when one of its plans is no longer
+ * valid, so that a filter is never run after its names have changed their meaning.
+ * A filter with literals whose meaning may change ('today', DateStyle) is analysed
+ * again by every call and compared with the planned one. If the choice of an index
+ * depends on the filter's arguments, several entries have one key and different
+ * indexes.
  *
- * There are at most MOST_ENTRIES of them; the one not used for longest goes.
- * An entry in use is pinned, for what a statement calls may call barq_hybrid().
+ * There are at most MOST_ENTRIES entries; the least recently used one is dropped.
+ * Entries in use are pinned, since functions that a statement calls may call
+ * barq_hybrid(), too.
  */
 #include "postgres.h"
 
@@ -32,13 +32,14 @@
 #include "utils/memutils.h"
 
 #define MOST_ENTRIES	64
-#define MOST_KEY_BYTES	16384	/* of an entry that is kept */
-#define MOST_SCHEMAS	64		/* of a search_path that are told apart */
+#define MOST_KEY_BYTES	16384	/* entries with longer keys are used once */
+#define MOST_SCHEMAS	64		/* of a search_path, by OID */
 
 static BarqHybridEntry *entries[MOST_ENTRIES];
 static int	nentries;
 static uint64 calls;
 
+/* Append a string, or that it is NULL. */
 static void
 append_string(StringInfo key, const char *string)
 {
@@ -47,6 +48,7 @@ append_string(StringInfo key, const char *string)
 		appendBinaryStringInfo(key, string, strlen(string) + 1);
 }
 
+/* Make the key of a call; palloc'd. */
 static void
 make_key(StringInfo key, const BarqHybridArgs *args)
 {
@@ -83,6 +85,7 @@ drop_plan(SPIPlanPtr plan)
 		SPI_freeplan(plan);
 }
 
+/* Free entry number `at`, which is not pinned; the last one takes its place. */
 static void
 drop_entry(int at)
 {
@@ -98,13 +101,14 @@ drop_entry(int at)
 	MemoryContextDelete(entry->context);
 }
 
+/* Is a plan (NULL: none) valid? */
 static bool
 plan_is_good(SPIPlanPtr plan)
 {
 	return plan == NULL || SPI_plan_is_valid(plan);
 }
 
-/* Would the filter be the same expression if it were planned now? */
+/* Would the filter give the same expression if it were analysed now? */
 static bool
 filter_is_same(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
@@ -118,7 +122,7 @@ filter_is_same(Relation table, const BarqHybridEntry *entry, const BarqHybridArg
 			  entry->expression);
 }
 
-/* Do the call's values imply the indexes that the entry has been made for? */
+/* Does the filter, with this call's arguments, choose the indexes of the entry? */
 static bool
 indexes_are_same(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
@@ -140,6 +144,7 @@ indexes_are_same(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *a
 	return true;
 }
 
+/* May a call use an entry with its key? */
 static bool
 entry_is_good(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
@@ -152,7 +157,7 @@ entry_is_good(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs
 	return true;
 }
 
-/* The entry of a key, if it is good. */
+/* The entry for a call, or NULL. Drops entries that are stale or invalid. */
 static BarqHybridEntry *
 look_up(Relation table, const BarqHybridArgs *args, const StringInfo key, uint64 hash)
 {
@@ -177,6 +182,7 @@ look_up(Relation table, const BarqHybridArgs *args, const StringInfo key, uint64
 	return NULL;
 }
 
+/* Drop an entry if there are MOST_ENTRIES. ERRCODE_STATEMENT_TOO_COMPLEX. */
 static void
 make_room(void)
 {
@@ -195,7 +201,7 @@ make_room(void)
 	drop_entry(oldest);
 }
 
-/* The statement, planned as the options say; not yet kept. */
+/* Plan a statement with cursor options; the plan is not kept (SPI_keepplan). */
 static SPIPlanPtr
 plan_statement(const char *sql, int nargs, Oid *types, int options)
 {
@@ -209,9 +215,9 @@ plan_statement(const char *sql, int nargs, Oid *types, int options)
 }
 
 /*
- * A query's own value tells the planner nothing, so one plan serves all;
- * arguments of the filter may, and they must where only they imply the
- * predicate of the index.
+ * Plan a ranking. The value of the query does not matter to the planner, so without
+ * parameters in the filter the plan is generic. With parameters the planner decides;
+ * a partial index needs custom plans, since only the values may imply its predicate.
  */
 static SPIPlanPtr
 plan_leg(Relation table, const BarqHybridEntry *entry, BarqLegKind kind, bool exact)
@@ -232,6 +238,7 @@ plan_leg(Relation table, const BarqHybridEntry *entry, BarqLegKind kind, bool ex
 	return plan;
 }
 
+/* Set the members of an entry that belong to the filter. */
 static void
 prepare_filter(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
@@ -255,6 +262,7 @@ prepare_filter(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *arg
 	MemoryContextSwitchTo(old);
 }
 
+/* Make an entry for a call and add it to the cache. After an error nothing is kept. */
 static BarqHybridEntry *
 make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 		   uint64 hash)
@@ -275,7 +283,7 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 	entry->candidates = args->candidates;
 	entry->has_children = barq_hybrid_lock_children(table);
 
-	/* what is that large does not come again */
+	/* a key as long as this is not likely to come again */
 	entry->stale = key->len > MOST_KEY_BYTES;
 	entry->key_index = barq_hybrid_key_index(table);
 
@@ -307,7 +315,7 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 
 	make_room();
 
-	/* nothing fails from here on */
+	/* no errors from here on: the entry and its plans are kept together */
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
 		if (entry->legs[kind].plan != NULL)
 			SPI_keepplan(entry->legs[kind].plan);

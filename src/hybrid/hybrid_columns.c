@@ -1,16 +1,14 @@
 /*
  * hybrid_columns.c
- *	  Which column or expression barq_hybrid() ranks by, through which index
- *	  and operator.
+ *	  The column or expression, index and operator by which barq_hybrid() ranks.
  *
- * Every valid barq index of the table that the arguments do not rule out is an
- * option. Options rank alike as far as they are of one column (or equal
- * expressions); several columns are an error. Among the indexes of a column
- * those without a predicate come first, then partial ones that the filter
- * implies, then the others, which still give the distance or the statistics
- * while the rows are read otherwise. Of two that are as good it must not matter
- * which is taken: of vectors the distance is the same, while texts are scored
- * by the statistics of one.
+ * Every valid barq index of the table that the arguments do not exclude is an
+ * option. All options have to be on one column (or equal expressions); several
+ * columns are an error. Indexes without a predicate are preferred, then partial
+ * indexes whose predicate the filter implies, then the others, which give the
+ * distance or the statistics while rows are found without them. Among equally good
+ * ones the choice must not matter: indexes of vectors must have the same distance;
+ * for texts there must be one only, since each has its own statistics.
  */
 #include "postgres.h"
 
@@ -27,7 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* What to call the rankings' indexes and arguments. */
+/* Words for messages about each ranking. */
 static const struct
 {
 	const char *what;
@@ -39,18 +37,19 @@ static const struct
 	{"text", "text_column", "text_index", "Create an index of access method barq_bm25."},
 };
 
-/* How well an index goes with the filter, best first. */
+/* How well an index fits the filter, the best first. */
 typedef enum Fit
 {
 	FIT_WHOLE,					/* no predicate */
 	FIT_IMPLIED,				/* the filter implies its predicate */
-	FIT_APART					/* it lacks rows that pass the filter */
+	FIT_APART					/* it may lack rows that pass the filter */
 } Fit;
 
+/* An index that a ranking may use. */
 typedef struct Option
 {
 	BarqHybridColumn column;
-	Node	   *expression;		/* NULL: of a column */
+	Node	   *expression;		/* NULL: the index is on a column */
 	List	   *predicate;
 	const char *name;
 	Fit			fit;
@@ -66,7 +65,7 @@ check_column_name(Relation table, const char *name)
 						RelationGetRelationName(table))));
 }
 
-/* The ordering operator of an operator family for a type. */
+/* Find the ordering operator of a family for a type; sets members of *column. */
 static bool
 find_operator(Oid family, Oid type, BarqLegKind kind, BarqHybridColumn *column)
 {
@@ -77,7 +76,7 @@ find_operator(Oid family, Oid type, BarqLegKind kind, BarqHybridColumn *column)
 	{
 		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&list->members[i]->tuple);
 
-		/* texts are also compared with texts, but a bm25query names its index */
+		/* the operator of texts is the one with a bm25query, which names its index */
 		if (op->amoppurpose == AMOP_ORDER && op->amoplefttype == type &&
 			(op->amoprighttype == type) == (kind == BARQ_LEG_VECTOR))
 		{
@@ -91,6 +90,7 @@ find_operator(Oid family, Oid type, BarqLegKind kind, BarqHybridColumn *column)
 	return found;
 }
 
+/* Is it a barq index for this kind of ranking? */
 static bool
 ranks(Relation index, BarqLegKind kind)
 {
@@ -98,7 +98,7 @@ ranks(Relation index, BarqLegKind kind)
 		(strcmp(get_am_name(index->rd_rel->relam), "barq_bm25") == 0) == (kind == BARQ_LEG_TEXT);
 }
 
-/* What an index offers; NULL if it ranks nothing, or nothing of this kind. */
+/* The option of an index, palloc'd; NULL if it cannot be used for this ranking. */
 static Option *
 option_of(Relation index, BarqLegKind kind)
 {
@@ -126,7 +126,7 @@ option_of(Relation index, BarqLegKind kind)
 	return option;
 }
 
-/* All indexes of a kind that the arguments leave. */
+/* The options for a ranking, without those on other columns than the named one. */
 static List *
 collect_options(Relation table, BarqLegKind kind, const BarqHybridArgs *args)
 {
@@ -197,7 +197,7 @@ column_names(Relation table, List *options)
 	return names.data;
 }
 
-/* The index that an argument names; ERROR unless it is the table's, and ranks. */
+/* The index of the table with this name. Errors of barq_hybrid_check_names(). */
 static Oid
 named_index(Relation table, BarqLegKind kind, const char *name)
 {
@@ -241,8 +241,9 @@ barq_hybrid_check_names(Relation table, BarqLegKind kind, const BarqHybridArgs *
 		named_index(table, kind, args->index[kind]);
 }
 
+/* Raise ERRCODE_UNDEFINED_OBJECT: there is no index for this ranking. */
 pg_noreturn static void
-no_option(Relation table, BarqLegKind kind, const BarqHybridArgs *args)
+raise_no_option(Relation table, BarqLegKind kind, const BarqHybridArgs *args)
 {
 	if (args->column[kind] != NULL)
 		ereport(ERROR,
@@ -258,8 +259,9 @@ no_option(Relation table, BarqLegKind kind, const BarqHybridArgs *args)
 			 errhint("%s", words[kind].hint)));
 }
 
+/* Raise ERRCODE_AMBIGUOUS_COLUMN: the options are on several columns. */
 pg_noreturn static void
-several_columns(Relation table, BarqLegKind kind, List *options)
+raise_several_columns(Relation table, BarqLegKind kind, List *options)
 {
 	bool		expressions = false;
 	ListCell   *lc;
@@ -277,7 +279,10 @@ several_columns(Relation table, BarqLegKind kind, List *options)
 			 errhint("Name one of them with %s.", words[kind].column_argument)));
 }
 
-/* The option of the one index that an argument names. */
+/*
+ * The option with the named index. ERRCODE_INVALID_PARAMETER_VALUE if that is on
+ * another column than the named one.
+ */
 static Option *
 take_named(Relation table, BarqLegKind kind, const BarqHybridArgs *args, List *options)
 {
@@ -299,7 +304,7 @@ take_named(Relation table, BarqLegKind kind, const BarqHybridArgs *args, List *o
 						args->column[kind]),
 				 errhint("Name the index alone.")));
 
-	/* others could serve the same expression: the planner has to be told */
+	/* other indexes could serve the same expression: the query has to name this one */
 	foreach(lc, options)
 	{
 		Option	   *option = lfirst(lc);
@@ -310,7 +315,7 @@ take_named(Relation table, BarqLegKind kind, const BarqHybridArgs *args, List *o
 	return named;
 }
 
-/* The options that go best with the filter. */
+/* The options that fit the filter best; sets their `fit`. */
 static List *
 best_options(List *options, List *quals)
 {
@@ -332,7 +337,7 @@ best_options(List *options, List *quals)
 	return found;
 }
 
-/* Does it not matter which of the options is taken? */
+/* Do all options give the same ranking? */
 static bool
 rank_alike(List *options, BarqLegKind kind)
 {
@@ -365,11 +370,11 @@ barq_hybrid_find_column(Relation table, BarqLegKind kind,
 		return;
 	}
 	if (options == NIL)
-		no_option(table, kind, args);
+		raise_no_option(table, kind, args);
 	taken = linitial(options);
 	foreach(lc, options)
 		if (!same_column(lfirst(lc), taken))
-			several_columns(table, kind, options);
+			raise_several_columns(table, kind, options);
 
 	best = best_options(options, quals);
 	if (!rank_alike(best, kind))

@@ -1,11 +1,11 @@
 /*
  * hybrid_convert.c
- *	  How the arguments of barq_hybrid() become values of the types that its
- *	  statements have them in.
+ *	  Conversion of arguments of barq_hybrid() to the types of its statements'
+ *	  parameters.
  *
- * An embedding becomes its column's type as an assignment would have it. An
- * element of filter_args must say as a value of its parameter's type what it
- * said before: it is converted, then back, and compared with what was given.
+ * An embedding is converted to its column's type as by an assignment. An element of
+ * filter_args must not lose information: it is converted to its parameter's type
+ * and back, and the result must equal the element.
  */
 #include "postgres.h"
 
@@ -23,6 +23,7 @@
 
 #define SHOWN_BYTES		80		/* of a value in a message */
 
+/* Set a conversion by output and input functions. */
 static void
 through_text(BarqConversion *conversion, Oid from, Oid to, MemoryContext context)
 {
@@ -40,7 +41,7 @@ through_text(BarqConversion *conversion, Oid from, Oid to, MemoryContext context
 	fmgr_info_cxt(function, &conversion->function, context);
 }
 
-/* By a cast of this context; false if there is none. */
+/* Set a conversion by a cast of this context; false if there is none. */
 static bool
 through_cast(BarqConversion *conversion, Oid from, Oid to, CoercionContext how,
 			 MemoryContext context)
@@ -61,7 +62,10 @@ through_cast(BarqConversion *conversion, Oid from, Oid to, CoercionContext how,
 	}
 }
 
-/* Two types of one name: one's text is the other's, as with an adopted type. */
+/*
+ * Do two types have the same name, without schema? Then they are taken to have the
+ * same text form, as an adopted pgvector type and barq's have.
+ */
 static bool
 same_name(Oid a, Oid b)
 {
@@ -76,7 +80,7 @@ same_name(Oid a, Oid b)
 	return strcmp(last[0], last[1]) == 0;
 }
 
-/* The type modifier, for what did not apply it. */
+/* Add the length coercion, if the conversion does not apply the type modifier. */
 static void
 find_length(BarqConversion *conversion, Oid to, MemoryContext context)
 {
@@ -131,8 +135,8 @@ is_float(Oid type)
 }
 
 /*
- * From a type to another that is not below a domain, and that is not read from
- * a string; false if an assignment would not do it.
+ * Set the conversion from one base type to another, but not from strings; false if
+ * an assignment would not convert it.
  */
 static bool
 find_forth(BarqConversion *conversion, Oid from, Oid to, MemoryContext context)
@@ -155,7 +159,7 @@ find_forth(BarqConversion *conversion, Oid from, Oid to, MemoryContext context)
 	return true;
 }
 
-/* The way back from what find_forth() found; false if there is none. */
+/* Set the conversion back from that of find_forth(); false if there is none. */
 static bool
 find_back(BarqConversion *back, const BarqConversion *forth, Oid from, Oid to,
 		  MemoryContext context)
@@ -198,7 +202,7 @@ barq_argument_find(BarqArgument *argument, int number, Oid from, Oid to,
 	argument->forth.typmod = -1;
 	MemoryContextSwitchTo(old);
 
-	/* a string is read as a literal is, by the type itself, with its domains */
+	/* a string is read like a literal, by the input function (of the domain, too) */
 	if (is_string(from) && !is_string(base))
 	{
 		through_text(&argument->forth, from, to, context);
@@ -215,7 +219,7 @@ barq_argument_find(BarqArgument *argument, int number, Oid from, Oid to,
 				 errhint("Give a value of type %s, or cast the parameter in the filter, as in $%d::%s.",
 						 argument->to_name, number, argument->from_name)));
 
-	/* a json has no equality, and what jsonb drops of it says nothing */
+	/* json has no equality; jsonb drops only insignificant parts of it */
 	argument->checked = from != JSONOID &&
 		(from != base || argument->forth.to_length);
 	cache = lookup_type_cache(from, TYPECACHE_EQ_OPR_FINFO);
@@ -265,6 +269,7 @@ barq_convert(BarqConversion *conversion, Datum value)
 	return value;
 }
 
+/* Are two values of the element's type equal? */
 static bool
 is_same(BarqArgument *argument, Datum a, Datum b)
 {
@@ -277,7 +282,7 @@ is_same(BarqArgument *argument, Datum a, Datum b)
 	return datum_image_eq(a, b, by_value, length);
 }
 
-/* A value as a message shows it, not longer than SHOWN_BYTES and dots. */
+/* A value as text for a message, cut after SHOWN_BYTES; palloc'd. */
 static char *
 shown(Oid type, Datum value)
 {

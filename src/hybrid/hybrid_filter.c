@@ -2,12 +2,12 @@
  * hybrid_filter.c
  *	  The filter of barq_hybrid(): a text that must be one boolean expression.
  *
- * The text becomes part of the rankings' statements, between parentheses. It
- * is parsed here first, alone and between them: both must be the same one
- * expression, whatever quotes, comments and parentheses are in it. It is then
- * analysed for the types of its parameters and for what it must not hold. Names mean what they mean to the
- * caller (search_path), and rights are checked when the statement runs, as they
- * are the caller's.
+ * The text becomes part of the rankings' statements, in parentheses. It is parsed
+ * here first, alone and in parentheses: both have to give the same single
+ * expression, whatever quotes, comments and parentheses it contains. Then it is
+ * analysed: types of its parameters, no subqueries, no volatile functions. Names are
+ * resolved by the caller's search_path; rights are checked when the statement runs,
+ * and are the caller's.
  */
 #include "postgres.h"
 
@@ -28,7 +28,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* Errors are the filter's, with places in its text and not the caller's. */
+/* Error context callback: the position of an error is one in the filter's text. */
 static void
 filter_error_context(void *arg)
 {
@@ -43,8 +43,9 @@ filter_error_context(void *arg)
 	errcontext("filter of barq_hybrid()");
 }
 
+/* Raise ERRCODE_SYNTAX_ERROR. */
 pg_noreturn static void
-no_single_expression(void)
+raise_no_expression(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
@@ -52,8 +53,8 @@ no_single_expression(void)
 }
 
 /*
- * The one target of a text that is parsed as PL/pgSQL's expressions are: the
- * grammar takes what may follow a SELECT, all of which must be absent.
+ * The raw parse tree of a text, parsed like an expression of PL/pgSQL. That grammar
+ * accepts all that may follow SELECT; anything but a single expression is an error.
  */
 static Node *
 parse_target(const char *text)
@@ -63,7 +64,7 @@ parse_target(const char *text)
 	ResTarget  *target;
 
 	if (list_length(list) != 1)
-		no_single_expression();
+		raise_no_expression();
 	select = (SelectStmt *) linitial_node(RawStmt, list)->stmt;
 	if (!IsA(select, SelectStmt) ||
 		select->distinctClause != NIL || select->intoClause != NULL ||
@@ -74,19 +75,19 @@ parse_target(const char *text)
 		select->limitOffset != NULL || select->limitCount != NULL ||
 		select->lockingClause != NIL || select->withClause != NULL ||
 		select->op != SETOP_NONE || list_length(select->targetList) != 1)
-		no_single_expression();
+		raise_no_expression();
 	target = linitial_node(ResTarget, select->targetList);
 	if (target->name != NULL || target->indirection != NIL)
-		no_single_expression();
+		raise_no_expression();
 	if (IsA(target->val, ColumnRef) &&
 		IsA(llast(((ColumnRef *) target->val)->fields), A_Star))
-		no_single_expression();
+		raise_no_expression();
 	return target->val;
 }
 
 /*
- * The expression: the filter alone, and the filter between parentheses as the
- * statements have it, must be the same.
+ * The raw parse tree of a filter, which must be the same alone and in parentheses,
+ * as the statements have it.
  */
 static Node *
 parse_expression(const char *filter)
@@ -95,10 +96,11 @@ parse_expression(const char *filter)
 	Node	   *inside = parse_target(psprintf("(%s\n)", filter));
 
 	if (!equal(alone, inside))
-		no_single_expression();
+		raise_no_expression();
 	return alone;
 }
 
+/* Walker: does a raw expression have a subquery? */
 static bool
 has_sublink(Node *node, void *context)
 {
@@ -110,8 +112,8 @@ has_sublink(Node *node, void *context)
 }
 
 /*
- * Does a literal of this type mean the same whenever it is read? Not so dates
- * ('today', DateStyle), nor what may hold them or depends on settings.
+ * Does a literal of this type always have the same meaning? Not for dates ('today',
+ * DateStyle), types that contain them, and others whose input depends on settings.
  */
 static bool
 literal_is_fixed(Oid type)
@@ -128,6 +130,7 @@ literal_is_fixed(Oid type)
 	return func_volatile(input) == PROVOLATILE_IMMUTABLE;
 }
 
+/* Walker: does an expression have a literal whose meaning may change? */
 static bool
 has_moving_literal(Node *node, void *context)
 {
@@ -138,6 +141,7 @@ has_moving_literal(Node *node, void *context)
 	return expression_tree_walker(node, has_moving_literal, context);
 }
 
+/* The number of elements (NULL: 0). ERRCODE_ARRAY_SUBSCRIPT_ERROR. */
 static int
 count_elements(ArrayType *args)
 {
@@ -150,9 +154,12 @@ count_elements(ArrayType *args)
 	return ArrayGetNItems(ARR_NDIM(args), ARR_DIMS(args));
 }
 
-/* There is no value for the parameter of this number, as it is written. */
+/*
+ * Raise that a parameter, by its number as written, has no value:
+ * ERRCODE_UNDEFINED_PARAMETER for $0, ERRCODE_INVALID_PARAMETER_VALUE for others.
+ */
 pg_noreturn static void
-no_value(const char *number, ArrayType *args)
+raise_no_value(const char *number, ArrayType *args)
 {
 	int			n = count_elements(args);
 
@@ -178,8 +185,9 @@ typedef struct ParamCheck
 } ParamCheck;
 
 /*
- * ERROR at a parameter without a value. The parser may have cut off what of its
- * number does not fit, and analysis has an array as long as the number.
+ * Walker: raise_no_value() for a parameter without a value. Done before analysis,
+ * which allocates an array as long as the largest number; and by the text of the
+ * number, since the parser truncates large ones.
  */
 static bool
 check_params(Node *node, void *context)
@@ -197,12 +205,13 @@ check_params(Node *node, void *context)
 		for (int i = 0; i < length && value <= check->n; i++)
 			value = value * 10 + (number[i] - '0');
 		if (value < 1 || value > check->n)
-			no_value(pnstrdup(number, Min(length, 20)), check->args);
+			raise_no_value(pnstrdup(number, Min(length, 20)), check->args);
 		return false;
 	}
 	return raw_expression_tree_walker(node, check_params, context);
 }
 
+/* barq_hybrid_check_filter(), without its error context. */
 static Node *
 check_filter(Relation table, const char *filter, ArrayType *args, int *nparams,
 			 Oid **param_types, bool *fixed)
@@ -229,11 +238,11 @@ check_filter(Relation table, const char *filter, ArrayType *args, int *nparams,
 										 true, true);
 	addNSItemToQuery(pstate, item, true, true, true);
 
-	/* this refuses aggregates, window functions and functions that return sets */
+	/* raises errors for aggregates, window functions and set-returning functions */
 	expr = transformExpr(pstate, raw, EXPR_KIND_WHERE);
 	expr = coerce_to_boolean(pstate, expr, "filter");
 	if (pstate->p_hasSubLinks)
-		no_single_expression();
+		raise_no_expression();
 	assign_expr_collations(pstate, expr);
 
 	for (int i = 0; i < *nparams; i++)
@@ -250,7 +259,7 @@ check_filter(Relation table, const char *filter, ArrayType *args, int *nparams,
 					 errhint("Say it with a cast, as in $%d::integer.", i + 1)));
 	}
 
-	/* planned, it has the defaults of functions' arguments in it, too */
+	/* the planned expression includes default arguments of functions */
 	if (contain_volatile_functions(expr) ||
 		contain_volatile_functions((Node *) expression_planner(copyObject((Expr *) expr))))
 		ereport(ERROR,
@@ -275,6 +284,7 @@ barq_hybrid_check_filter(Relation table, const char *filter, ArrayType *args,
 	return expr;
 }
 
+/* Error context callback for barq_argument_convert(). */
 static void
 argument_error_context(void *arg)
 {
@@ -299,7 +309,7 @@ barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 	char		align;
 
 	if (n < entry->nparams)
-		no_value(psprintf("%d", entry->nparams), args);
+		raise_no_value(psprintf("%d", entry->nparams), args);
 	if (n > entry->nparams)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -328,7 +338,7 @@ barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 	error_context_stack = callback.previous;
 }
 
-/* Put the values of its parameters into an expression. */
+/* Mutator: replace parameters by their values. */
 static Node *
 put_values(Node *node, ParamListInfo params)
 {

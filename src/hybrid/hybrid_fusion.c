@@ -29,6 +29,7 @@ compare_addresses(const void *a, const void *b)
 								&((const BarqFusedHit *) b)->at);
 }
 
+/* The better of both ranks. */
 static int
 best_rank(const BarqFusedHit *hit)
 {
@@ -40,6 +41,7 @@ best_rank(const BarqFusedHit *hit)
 	return Min(vector, words);
 }
 
+/* The order of the result; ties by address. */
 static int
 compare_scores(const void *a, const void *b)
 {
@@ -53,7 +55,7 @@ compare_scores(const void *a, const void *b)
 	if (p != q)
 		return p < q ? -1 : 1;
 
-	/* until their keys are known */
+	/* hybrid_rows.c breaks ties by the primary key */
 	return compare_addresses(a, b);
 }
 
@@ -79,7 +81,7 @@ barq_hybrid_fuse(const BarqRanking *rankings, const BarqHybridArgs *args,
 			fused[n++].rank[kind] = i + 1;
 		}
 
-	/* a row that both have becomes one */
+	/* merge the two hits of a row that is in both rankings */
 	qsort(fused, n, sizeof(BarqFusedHit), compare_addresses);
 	for (int i = 0; i < n; i++)
 	{

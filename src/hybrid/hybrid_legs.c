@@ -2,31 +2,31 @@
  * hybrid_legs.c
  *	  Running a ranking of barq_hybrid().
  *
- * An index scan may end before it has found as many rows as wanted, at
- * barq.max_scan_tuples, and one that is read to its end puts last what its graph
- * had missed. Then the ranking is worked out again by the exact statement, which the planner can
- * only answer by finding the rows that pass the filter and sorting them.
+ * An index scan may end before it has found enough rows, at barq.max_scan_tuples;
+ * and a scan of vectors that is read to its end returns the rows that its graph
+ * missed last, out of order. In both cases the ranking is made again by the exact
+ * statement: the planner has to find all rows that pass the filter and sort them.
  */
 #include "postgres.h"
 
 #include <math.h>
 
-
-#include "executor/tuptable.h"
-#include "miscadmin.h"
-#include "hybrid/hybrid.h"
-#include "vector_index/vector_index.h"
+#include "base/array.h"
 #include "base/settings.h"
+#include "executor/tuptable.h"
+#include "hybrid/hybrid.h"
+#include "miscadmin.h"
+#include "vector_index/vector_index.h"
 #include "tcop/dest.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-/* Takes a ranking's rows as the executor has them. */
+/* DestReceiver that adds rows to a ranking. */
 typedef struct HitReceiver
 {
 	DestReceiver pub;
 	BarqRanking *ranking;
-	MemoryContext context;
+	MemoryContext context;		/* of the ranking's hits */
 	BarqLegKind kind;
 } HitReceiver;
 
@@ -36,14 +36,16 @@ hits_startup(DestReceiver *self, int operation, TupleDesc desc)
 }
 
 /*
- * A row without a distance (NULL, NaN) has no rank, nor has a text without any
- * of the words. Such rows come last: false ends the ranking.
+ * Add a row (tableoid, ctid, distance). Rows without a distance (NULL, NaN) have no
+ * rank, and neither have texts without any of the words. Such rows are last, so the
+ * first one ends the ranking: returns false.
  */
 static bool
 hits_receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	HitReceiver *receiver = (HitReceiver *) self;
 	BarqRanking *ranking = receiver->ranking;
+	MemoryContext old;
 	BarqLegHit *hit;
 	double		distance;
 
@@ -54,13 +56,9 @@ hits_receive(TupleTableSlot *slot, DestReceiver *self)
 	if (isnan(distance) || (receiver->kind == BARQ_LEG_TEXT && distance >= 0))
 		return false;
 
-	if (ranking->nhits == ranking->space)
-	{
-		ranking->space = Max(ranking->space * 2, 128);
-		ranking->hits = ranking->hits == NULL ?
-			MemoryContextAlloc(receiver->context, sizeof(BarqLegHit) * ranking->space) :
-			repalloc(ranking->hits, sizeof(BarqLegHit) * ranking->space);
-	}
+	old = MemoryContextSwitchTo(receiver->context);
+	BARQ_ARRAY_RESERVE(ranking->hits, ranking->space, ranking->nhits + 1, 128);
+	MemoryContextSwitchTo(old);
 	hit = &ranking->hits[ranking->nhits++];
 	memset(hit, 0, sizeof(*hit));
 	hit->at.table = DatumGetObjectId(slot->tts_values[0]);
@@ -74,6 +72,7 @@ hits_nothing(DestReceiver *self)
 {
 }
 
+/* Fill a ranking, emptied first, by running a plan; its hits live in `context`. */
 static void
 run_plan(SPIPlanPtr plan, ParamListInfo params, BarqLegKind kind,
 		 BarqRanking *ranking, MemoryContext context)
@@ -95,7 +94,7 @@ run_plan(SPIPlanPtr plan, ParamListInfo params, BarqLegKind kind,
 		elog(ERROR, "could not run a ranking: %s", SPI_result_code_string(result));
 }
 
-/* Rows as far away as each other, in the order of their places. */
+/* The order of hits with the same distance. */
 static int
 compare_places(const void *a, const void *b)
 {
@@ -103,6 +102,7 @@ compare_places(const void *a, const void *b)
 								&((const BarqLegHit *) b)->at);
 }
 
+/* Sort hits with the same distance by their addresses. */
 static void
 order_ties(BarqRanking *ranking)
 {
@@ -140,7 +140,7 @@ barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 	query->value = kind == BARQ_LEG_TEXT ? PointerGetDatum(args->query) :
 		barq_convert(&leg->conversion, args->embedding);
 
-	/* a ranking is in order, and goes on until it has what it wants */
+	/* scans have to be in order, and to continue until there are enough rows */
 	if (barq_iterative_scan != BARQ_ITERATIVE_STRICT)
 	{
 		nest_level = NewGUCNestLevel();
@@ -151,9 +151,8 @@ barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 	run_plan(leg->plan, params, kind, ranking, context);
 
 	/*
-	 * Of several tables one may have been cut short though the others made up
-	 * for it. A text index has few rows for rare words, and then it has them
-	 * all.
+	 * With several tables the scan of one may have been cut while the others gave
+	 * enough rows. A short ranking of texts is complete: rare words have few rows.
 	 */
 	is_short = ranking->nhits < entry->candidates;
 	if ((is_short || entry->has_children) &&

@@ -3,9 +3,9 @@
  *	  The rows of barq_hybrid()'s result: fetched by their addresses, BATCH at a
  *	  time, so that memory does not grow with k.
  *
- * The statement that fetches them reads whole rows as the table has them, so
- * it converts rows of partitions and children, asks for the right to see every
- * column, and applies row security once more.
+ * The statement that fetches them reads whole rows of the table. So it converts rows
+ * of partitions and children to the table's row type, requires SELECT on every
+ * column, and applies row security again.
  */
 #include "postgres.h"
 
@@ -24,23 +24,23 @@
 #include "utils/tuplestore.h"
 
 #define BATCH		1000
-#define COLUMNS		4
+#define COLUMNS		4			/* of the result */
 
-/* A row of the result and the hit that it belongs to. */
+/* A row of a batch. */
 typedef struct FetchedRow
 {
 	BarqRowAddress at;
-	int			hit;			/* in the batch */
-	HeapTupleHeader row;		/* NULL: not there any more */
+	int			hit;			/* its number in the batch */
+	HeapTupleHeader row;		/* NULL: not visible */
 } FetchedRow;
 
-/* Takes the rows of a batch, which it knows in the order of addresses. */
+/* DestReceiver that sets the rows of a batch. */
 typedef struct RowReceiver
 {
 	DestReceiver pub;
-	FetchedRow *rows;
+	FetchedRow *rows;			/* sorted by address */
 	int			nrows;
-	MemoryContext context;
+	MemoryContext context;		/* of the copied rows */
 } RowReceiver;
 
 static void
@@ -66,6 +66,7 @@ compare_hits(const void *a, const void *b)
 	return ((const FetchedRow *) a)->hit - ((const FetchedRow *) b)->hit;
 }
 
+/* Copy a row (tableoid, ctid, row) to its place in the batch. */
 static bool
 rows_receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -89,7 +90,7 @@ rows_receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-/* The rows of n hits, in their order; some may be missing. */
+/* The rows of n hits, in the order of these; palloc'd. Some may be NULL. */
 static FetchedRow *
 fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int n)
 {
@@ -143,9 +144,9 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 	return rows;
 }
 
-/* Is row b before row a by the primary key? */
+/* Does the primary key put row b before row a? */
 static bool
-key_says_swap(Relation key, TupleDesc desc, const FetchedRow *a, const FetchedRow *b)
+key_is_descending(Relation key, TupleDesc desc, const FetchedRow *a, const FetchedRow *b)
 {
 	HeapTupleData tuples[2];
 	const FetchedRow *both[2] = {a, b};
@@ -171,7 +172,7 @@ key_says_swap(Relation key, TupleDesc desc, const FetchedRow *a, const FetchedRo
 	return false;
 }
 
-/* Ties come in twos; both are in the batch. */
+/* Order tied hits by the primary key. Ties are pairs, and both are in the batch. */
 static void
 break_ties(Relation table, Oid key_index, BarqFusedHit *hits, FetchedRow *rows, int n)
 {
@@ -183,7 +184,7 @@ break_ties(Relation table, Oid key_index, BarqFusedHit *hits, FetchedRow *rows, 
 	for (int i = 1; i < n; i++)
 		if (barq_hybrid_tied(&hits[i - 1], &hits[i]) &&
 			rows[i - 1].row != NULL && rows[i].row != NULL &&
-			key_says_swap(key, RelationGetDescr(table), &rows[i - 1], &rows[i]))
+			key_is_descending(key, RelationGetDescr(table), &rows[i - 1], &rows[i]))
 		{
 			BarqFusedHit hit = hits[i];
 			FetchedRow	row = rows[i];

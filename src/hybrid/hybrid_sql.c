@@ -1,8 +1,8 @@
 /*
  * hybrid_sql.c
- *	  The statements of barq_hybrid(). Every name in them is qualified and
- *	  quoted, so that they mean the same under any search_path; only the filter
- *	  is the caller's, and is resolved as the caller's own statements are.
+ *	  The statements of barq_hybrid(). All names in them are qualified and quoted,
+ *	  so that they are independent of search_path; except in the filter, which is
+ *	  the caller's and resolved like the caller's own statements.
  */
 #include "postgres.h"
 
@@ -18,6 +18,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+/* OPERATOR(schema.name), palloc'd. */
 static char *
 operator_name(Oid oid)
 {
@@ -35,6 +36,7 @@ operator_name(Oid oid)
 	return name;
 }
 
+/* The qualified and quoted name, palloc'd. */
 static char *
 table_name(Relation table)
 {
@@ -42,7 +44,6 @@ table_name(Relation table)
 									  RelationGetRelationName(table));
 }
 
-/* The query of a ranking, as a statement takes it: a text, or a vector. */
 Oid
 barq_hybrid_parameter_type(const BarqHybridColumn *column, BarqLegKind kind)
 {
@@ -50,8 +51,9 @@ barq_hybrid_parameter_type(const BarqHybridColumn *column, BarqLegKind kind)
 }
 
 /*
- * A text names its index, in a constant, so that the planner takes no other.
- * So does a vector where an index was named and others could serve as well.
+ * The query of a ranking as an SQL expression, palloc'd. A text query names its
+ * index, so that the planner takes no other; so does a vector if an index was named
+ * and others could serve, too.
  */
 static char *
 query_expression(const BarqHybridEntry *entry, BarqLegKind kind)
@@ -67,7 +69,7 @@ query_expression(const BarqHybridEntry *entry, BarqLegKind kind)
 					param, column->index);
 }
 
-/* What is ranked: a column of the table, or an index's expression over it. */
+/* The ranked column, or expression of an index, in SQL, palloc'd; and its type. */
 static char *
 ranked_expression(Relation table, const BarqHybridColumn *column, Oid *type)
 {
@@ -93,12 +95,10 @@ ranked_expression(Relation table, const BarqHybridColumn *column, Oid *type)
 }
 
 /*
- * A ranking: where the rows lie and how far they are, nearest first. The
- * filter's parameters come first, the query is the one behind them.
- *
- * The table keeps its own name, for the filter may qualify columns with it. A
- * new line ends whatever comment the filter ends in. In the exact form nothing
- * orders by what an index orders by, and so places can decide ties at no cost.
+ * The statement returns tableoid, ctid and distance, the nearest row first. The
+ * table has no alias, since the filter may qualify columns with its name. The line
+ * break after the filter ends a comment in it. The exact form adds 0 to the distance,
+ * which no index matches; its order includes tableoid and ctid, at no further cost.
  */
 char *
 barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
@@ -114,7 +114,7 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 	initStringInfo(&distance);
 	appendStringInfo(&distance, "(%s", ranked);
 
-	/* the operator's own type, for it to be found among others of its name */
+	/* cast to the operator's type, so that the parser finds this operator */
 	if (type != column->left_type)
 		appendStringInfo(&distance, "::%s",
 						 format_type_extended(column->left_type, -1,
@@ -130,7 +130,7 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 	if (entry->filter != NULL)
 		appendStringInfo(&sql, " AND (%s\n)", entry->filter);
 
-	/* texts without any of the words would come last, and have no rank */
+	/* texts without any of the words have no rank */
 	if (kind == BARQ_LEG_TEXT)
 		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.<) 0::pg_catalog.float8",
 						 distance.data);
@@ -139,7 +139,7 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 	return sql.data;
 }
 
-/* A name that no column has, for a name of both means the column. */
+/* An alias that is not the name of a column, which would take precedence; palloc'd. */
 static char *
 free_name(Relation table)
 {
@@ -159,8 +159,8 @@ free_name(Relation table)
 }
 
 /*
- * The rows at some addresses. Several tables may have a row at the same place,
- * and those not asked for are not worth putting together.
+ * With children, rows of several tables may have the same ctid. The condition on
+ * tableoid excludes most of them; rows_receive() ignores the rest.
  */
 char *
 barq_hybrid_rows_sql(Relation table, bool has_children)

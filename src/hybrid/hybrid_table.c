@@ -1,7 +1,7 @@
 /*
  * hybrid_table.c
- *	  The table that barq_hybrid() is asked about: by its row type, what kinds
- *	  of relation will do, and what to say of those that will not.
+ *	  The table of a call of barq_hybrid(): found by its row type, and checked;
+ *	  hints for relations that cannot be ranked.
  */
 #include "postgres.h"
 
@@ -25,8 +25,9 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_item_in);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_item_out);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_hybrid_item);
 
+/* Raise ERRCODE_WRONG_OBJECT_TYPE for an item that is a string (NULL: unknown). */
 pg_noreturn static void
-item_is_text(const char *text)
+raise_item_is_text(const char *text)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -37,28 +38,29 @@ item_is_text(const char *text)
 }
 
 /*
- * barq_item_in(cstring) → barq_item: the input function of a type without
- * values. A literal of no type that stands where barq_hybrid() takes a row is
- * read as one, when the statement is parsed, before `(doc).id` can fail for
- * another reason. So the error says how to name a table.
+ * barq_item_in(cstring) → barq_item: always an error. The type has no values: its
+ * purpose is that an untyped literal as first argument of barq_hybrid() is resolved
+ * to it. So the error, which explains how to name a table, is raised while the
+ * statement is parsed, before `(doc).id` fails for another reason.
  */
 Datum
 barq_item_in(PG_FUNCTION_ARGS)
 {
-	item_is_text(PG_ARGISNULL(0) ? NULL : PG_GETARG_CSTRING(0));
+	raise_item_is_text(PG_ARGISNULL(0) ? NULL : PG_GETARG_CSTRING(0));
 }
 
+/* barq_item → cstring: never called, since the type has no values */
 Datum
 barq_item_out(PG_FUNCTION_ARGS)
 {
-	item_is_text(NULL);
+	raise_item_is_text(NULL);
 }
 
-/* barq_hybrid(item barq_item, …): never gets an argument to be called with. */
+/* barq_hybrid(item barq_item, …): never called, for the same reason */
 Datum
 barq_hybrid_item(PG_FUNCTION_ARGS)
 {
-	item_is_text(NULL);
+	raise_item_is_text(NULL);
 }
 
 Oid
@@ -74,15 +76,16 @@ barq_hybrid_table(Oid type)
 	return table;
 }
 
-/* The relations that a view reads, and those of the views among them. */
+/* The relations that a view reads, directly or through other views. */
 typedef struct UnderView
 {
 	List	   *tables;
-	List	   *views;			/* those looked into */
+	List	   *views;			/* those visited */
 } UnderView;
 
 static void look_under(Oid view, UnderView *under);
 
+/* Walker: add the relations of a query; views are followed. */
 static bool
 collect_tables(Node *node, UnderView *under)
 {
@@ -106,6 +109,7 @@ collect_tables(Node *node, UnderView *under)
 	return expression_tree_walker(node, collect_tables, (void *) under);
 }
 
+/* Add the relations that a view reads; locks views with AccessShareLock. */
 static void
 look_under(Oid view, UnderView *under)
 {
@@ -123,6 +127,7 @@ look_under(Oid view, UnderView *under)
 	relation_close(relation, AccessShareLock);
 }
 
+/* Has a table (which may not exist) an index of barq? */
 static bool
 has_barq_index(Oid table)
 {
@@ -144,8 +149,8 @@ has_barq_index(Oid table)
 }
 
 /*
- * The name of the one table under a view that could be asked for instead;
- * NULL if it is not clear which.
+ * The qualified name, palloc'd, of the one table under a view that has barq indexes;
+ * NULL if there is none or several.
  */
 static char *
 table_under(Relation view)

@@ -2,15 +2,16 @@
  * bm25query.c
  *	  The type bm25query. See bm25query.h.
  *
- * Its text form is "index:query" or the bare query. What stands before the
- * first colon is an index if it is written as a name is (plain or quoted
- * identifiers with points between; none begins with a digit), or if it is the
- * OID of a barq_bm25 index that exists: "12:30" is a time. So a bare query
- * that begins like that, or with a colon, is written with a colon before it
- * (":http://x"). A name is kept as it was written and looked for when the query
- * is used: it outlives REINDEX CONCURRENTLY, DROP and CREATE, and a dump. An
- * OID is written as the index's name, and as a name of digits in quotes once
- * the index is gone: read again, that is no index rather than words.
+ * Its text form is "index:query" or the bare query. The text before the first
+ * colon is an index if it is written like a name (plain or quoted identifiers,
+ * separated by dots; none begins with a digit), or if it is the OID of an existing
+ * barq_bm25 index: "12:30" is a time. So a bare query that begins like an index, or
+ * with a colon, is written with a colon before it (":http://x").
+ *
+ * A name is kept as it was written and looked up when the query is used, so it
+ * survives REINDEX CONCURRENTLY, DROP and CREATE, and a dump. An OID is shown as
+ * the index's name. The OID of an index that no longer exists is shown as a quoted
+ * name of digits, so that reading it again gives an unknown index, not words.
  */
 #include "text_index/bm25query.h"
 
@@ -36,7 +37,7 @@ barq_query_value_make(const char *query, Size length, Oid index)
 	return value;
 }
 
-/* A character of an identifier that needs no quotes (any that is not ASCII). */
+/* May an identifier without quotes have this character? All non-ASCII ones may. */
 static inline bool
 is_name_char(char c)
 {
@@ -44,14 +45,14 @@ is_name_char(char c)
 		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* A character that such an identifier may begin with. */
+/* May an identifier without quotes begin with this character? */
 static inline bool
 is_name_start(char c)
 {
 	return is_name_char(c) && c != '$' && !(c >= '0' && c <= '9');
 }
 
-/* The colon behind a name at the start of a text, or NULL. */
+/* The colon after a name at the start of a text that ends at `end`; NULL: none. */
 static const char *
 colon_after_name(const char *text, const char *end)
 {
@@ -64,7 +65,7 @@ colon_after_name(const char *text, const char *end)
 
 		if (p < end && *p == '"')
 		{
-			/* a quote in it is doubled, which looks like two parts */
+			/* a quote within it is doubled: two quoted strings in a row */
 			while (p < end && *p == '"')
 			{
 				p = memchr(p + 1, '"', end - p - 1);
@@ -86,7 +87,7 @@ colon_after_name(const char *text, const char *end)
 	return NULL;
 }
 
-/* The end of the name in a value, or NULL. */
+/* The zero byte after the name in a value; NULL: it has no name. */
 static const char *
 end_of_name(const BarqQueryValue *value)
 {
@@ -111,14 +112,14 @@ barq_query_value_words(const BarqQueryValue *value, Size *length)
 	return words;
 }
 
-/* Is this an OID, of an index or not? The empty string is none. */
+/* Is this a number (of an index by OID)? Not so the empty string. */
 static bool
 is_digits(const char *name)
 {
 	return *name != '\0' && name[strspn(name, "0123456789")] == '\0';
 }
 
-/* Is this the OID of an index of access method barq_bm25? */
+/* Is this the OID of an existing index of access method barq_bm25? */
 static bool
 is_text_index_oid(Oid relation)
 {
@@ -135,9 +136,8 @@ is_text_index_oid(Oid relation)
 }
 
 /*
- * The colon behind the digits at the start of a text that are the OID of a
- * barq_bm25 index, or NULL. Takes no lock: an index that goes meanwhile is one
- * that is gone.
+ * The colon after the OID of a barq_bm25 index at the start of a text; NULL: none.
+ * Takes no lock: values may refer to indexes that are dropped later anyway.
  */
 static const char *
 colon_after_index_oid(const char *text)
@@ -152,7 +152,10 @@ colon_after_index_oid(const char *text)
 	return number <= OID_MAX && is_text_index_oid((Oid) number) ? colon : NULL;
 }
 
-/* A value for an index that is known by its name, or by its OID as digits. */
+/*
+ * A value with an index by its name, or by its OID if `name` is a number; palloc'd.
+ * `name` is one for which is_index_reference() is true. ERRCODE_INVALID_NAME.
+ */
 static BarqQueryValue *
 make_named(const char *name, const char *query, Size length)
 {
@@ -172,9 +175,9 @@ make_named(const char *name, const char *query, Size length)
 	return named;
 }
 
-/* Does this say an index: a name as it is written before a colon, or an OID? */
+/* Is this a name as it is written before a colon, or an OID? */
 static bool
-says_index(const char *name)
+is_index_reference(const char *name)
 {
 	const char *with_colon = psprintf("%s:", name);
 	const char *end = with_colon + strlen(with_colon);
@@ -221,12 +224,12 @@ barq_query_index_name(const char *name, Oid *index)
 	*index = InvalidOid;
 	if (is_digits(name))
 		*index = DatumGetObjectId(DirectFunctionCall1(oidin, CStringGetDatum(name)));
-	else if (says_index(name))
+	else if (is_index_reference(name))
 		return strVal(llast(BarqQualifiedNames(name)));
 	return NULL;
 }
 
-/* Would these words be read as an index and its query? */
+/* Might these words be read as an index and its query? */
 static bool
 begins_like_index(const char *query, Size length)
 {
@@ -239,7 +242,10 @@ begins_like_index(const char *query, Size length)
 	return colon_after_name(query, query + length) != NULL;
 }
 
-/* The name of a value's index, NULL where it has none; of one gone: its OID. */
+/*
+ * The name of a value's index, as in the text form; NULL: it has none. Palloc'd or
+ * within the value.
+ */
 static const char *
 shown_name(const BarqQueryValue *value)
 {
@@ -251,6 +257,7 @@ shown_name(const BarqQueryValue *value)
 	return is_digits(name) ? psprintf("\"%s\"", name) : name;
 }
 
+/* cstring → bm25query */
 PG_FUNCTION_INFO_V1(barq_bm25query_in);
 Datum
 barq_bm25query_in(PG_FUNCTION_ARGS)
@@ -268,6 +275,7 @@ barq_bm25query_in(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(barq_query_value_make(text, end - text, InvalidOid));
 }
 
+/* bm25query → cstring */
 PG_FUNCTION_INFO_V1(barq_bm25query_out);
 Datum
 barq_bm25query_out(PG_FUNCTION_ARGS)
@@ -287,7 +295,7 @@ barq_bm25query_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(buf.data);
 }
 
-/* The index's name (empty: none) and a zero byte, then the query. */
+/* bm25query from the wire: name of the index (empty: none), zero byte, query */
 PG_FUNCTION_INFO_V1(barq_bm25query_recv);
 Datum
 barq_bm25query_recv(PG_FUNCTION_ARGS)
@@ -299,13 +307,14 @@ barq_bm25query_recv(PG_FUNCTION_ARGS)
 
 	if (name[0] == '\0')
 		PG_RETURN_POINTER(barq_query_value_make(query, length, InvalidOid));
-	if (!says_index(name))
+	if (!is_index_reference(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("\"%s\" in a bm25query is no name of an index", name)));
 	PG_RETURN_POINTER(make_named(name, query, length));
 }
 
+/* bm25query to the wire */
 PG_FUNCTION_INFO_V1(barq_bm25query_send);
 Datum
 barq_bm25query_send(PG_FUNCTION_ARGS)
@@ -322,7 +331,11 @@ barq_bm25query_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
-/* A query's text as a bm25query keeps it, by the name of its syntax. */
+/*
+ * The words of a query written in a syntax, by its name: bytes as a bm25query keeps
+ * them, within `query` or palloc'd. Errors as of barq_query_syntax_by_name() and
+ * barq_text_query_check_strict().
+ */
 static const char *
 read_query(text *query, text *syntax, Size *length)
 {
@@ -342,14 +355,14 @@ read_query(text *query, text *syntax, Size *length)
 	return bytes;
 }
 
-/* A NULL query or syntax is a NULL value; a NULL index is none. */
+/* The result is NULL if the query or the syntax is; a NULL index means none. */
 #define TO_BM25QUERY_IS_NULL(fcinfo) (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 
 /*
- * to_bm25query(query text, index text, syntax text): the index by its name,
- * looked for when the value is used. ERRCODE_INVALID_NAME;
- * ERRCODE_SYNTAX_ERROR for a strict query that is none;
- * ERRCODE_INVALID_PARAMETER_VALUE for an unknown syntax.
+ * to_bm25query(query text, index text, syntax text) → bm25query: the index by its
+ * name, looked up when the value is used. ERRCODE_INVALID_NAME; ERRCODE_SYNTAX_ERROR
+ * for a malformed query in strict syntax; ERRCODE_INVALID_PARAMETER_VALUE for an
+ * unknown syntax.
  */
 PG_FUNCTION_INFO_V1(barq_to_bm25query);
 Datum
@@ -365,7 +378,7 @@ barq_to_bm25query(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		PG_RETURN_POINTER(barq_query_value_make(query, length, InvalidOid));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	if (!says_index(name))
+	if (!is_index_reference(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("\"%s\" is not the name of an index", name),
@@ -374,8 +387,8 @@ barq_to_bm25query(PG_FUNCTION_ARGS)
 }
 
 /*
- * to_bm25query(query text, index regclass, syntax text): the index by its OID.
- * Looks at no catalog. Errors as above.
+ * to_bm25query(query text, index regclass, syntax text) → bm25query: the index by
+ * its OID. Reads no catalog. Errors as above.
  */
 PG_FUNCTION_INFO_V1(barq_to_bm25query_regclass);
 Datum

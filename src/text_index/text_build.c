@@ -1,17 +1,17 @@
 /*
  * text_build.c
- *	  CREATE INDEX of text: everyone tokenises a part of the heap into runs, the
- *	  leader merges them into the index's first segment.
+ *	  CREATE INDEX of text: leader and workers each tokenise a part of the heap
+ *	  into runs; the leader merges the runs into the index's first segment.
  */
 #include "postgres.h"
 
-#include "text_index/text_build.h"
 #include "catalog/index.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "store/image.h"
 #include "store/work.h"
+#include "text_index/text_build.h"
 #include "utils/backend_progress.h"
 #include "utils/memutils.h"
 
@@ -37,7 +37,10 @@ barq_text_phase_name(int64 phase)
 	}
 }
 
-/* The runs of all, the workers' from their files. */
+/*
+ * The leader's own runs and those of its workers (leader: NULL without workers),
+ * whose files are mapped; palloc'd. *n: their number.
+ */
 static BarqTextRun *
 collect_runs(BarqTextRuns *own, BarqBuildLeader *leader, int *n)
 {
@@ -61,7 +64,7 @@ collect_runs(BarqTextRuns *own, BarqBuildLeader *leader, int *n)
 	return runs;
 }
 
-/* Write the rows as the index's first segment. */
+/* Merge n runs and publish them as the index's first segment; n = 0: none. */
 static void
 write_segment(Relation index, BarqTextRun *runs, int n)
 {
@@ -91,7 +94,7 @@ write_segment(Relation index, BarqTextRun *runs, int n)
 		barq_body_release(writer);
 }
 
-/* Can workers leave their runs where the leader finds them? */
+/* Can runs of workers be shared: is there room in the image directory? */
 static bool
 can_share(Relation index)
 {
@@ -149,7 +152,7 @@ barq_text_build(Relation heap, Relation index, IndexInfo *info)
 		info->ii_BrokenHotChain |= shared->broken_hot_chain;
 	}
 
-	/* workers wait until their files are open here */
+	/* workers keep their files until the leader has mapped them */
 	runs = collect_runs(&own, leader, &n);
 	if (leader != NULL)
 	{
@@ -173,8 +176,8 @@ barq_text_build_empty(Relation index)
 }
 
 /*
- * Read a part of the heap's texts; returns their number. The run's file lives
- * until the worker ends.
+ * BarqBuildWorkerOps.scan: tokenise this worker's part of the heap; returns the
+ * number of rows. The file of the run is removed when the worker ends.
  */
 static double
 scan_texts(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *info,

@@ -1,6 +1,7 @@
 /*
  * text_state.c
- *	  An index of text as one search sees it: segments and log of one moment.
+ *	  Opening an index of text for one search: its segments and its log at one
+ *	  moment.
  */
 #include "postgres.h"
 
@@ -9,16 +10,16 @@
 #include "store/view.h"
 #include "utils/memutils.h"
 
-/* One attempt at barq_text_with_state. */
+/* One attempt of barq_text_with_state(). */
 typedef struct Attempt
 {
 	BarqTextState state;
-	MemoryContext context;		/* of the state; reset by the next attempt */
+	MemoryContext context;		/* of the state; reset before the next attempt */
 	BarqTextWork work;
 	void	   *arg;
 } Attempt;
 
-/* Open the state and call work; false: the log was sealed meanwhile. */
+/* For barq_try_reading(): open the state and call work; false: the log was sealed. */
 static bool
 attempt_work(void *arg)
 {
