@@ -1,5 +1,5 @@
-# BarqProof.pm: what the tests of crashes and the torture share: the functions
-# that say whether an index is sound, and the look at image files.
+# BarqProof.pm: shared by the tests of crashes and the torture: functions that
+# prove an index sound, and a check of image files.
 package BarqProof;
 
 use strict;
@@ -10,12 +10,12 @@ our @EXPORT = qw(proof_functions stray_images);
 
 # Functions of the database, in schema proof:
 #
-#   proof.complaints(index, clean)  what is wrong, a line each; empty if all is
-#       well. Every row that a sequential scan sees must come out of the index
+#   proof.complaints(index, clean)  faults, a line each; empty if there are none.
+#       Every row that a sequential scan sees must come out of the index
 #       scan exactly once, in the same snapshot, and barq_check must be silent,
 #       but for pages that nothing reaches and dead rows not counted yet, which
-#       VACUUM puts right (clean: they are complaints too; checked = false: only
-#       the scans are compared).
+#       VACUUM repairs (clean: these are faults too; checked = false: only the
+#       scans are compared).
 #       The indexed column is v, of vectors or (barq_bm25) of proof.documents.
 #   proof.vectors(n, dims)          n random vectors
 #   proof.documents(n, words)       n random documents of so many words at most;
@@ -131,8 +131,8 @@ END $$;
 }
 
 # Files below the image root that no segment owns, and folders that no relation
-# owns: to be asked after VACUUM, when nothing else runs. `database` is a sub
-# that runs SQL and returns text.
+# owns. Call it after VACUUM, when nothing else runs. `database` is a sub that
+# runs SQL and returns text.
 sub stray_images
 {
 	my ($data, $sql) = @_;

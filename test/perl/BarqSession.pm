@@ -1,6 +1,6 @@
-# A session that stays: psql with its input held open, so that a test can keep
-# a transaction, a lock or a setting while others run. And what tests of the
-# background worker ask again and again.
+# A session that stays open: psql with its input held open, so that a test can
+# keep a transaction, a lock or a setting while others run. Also queries that
+# tests of the background worker share.
 package BarqSession;
 
 use strict;
@@ -36,7 +36,7 @@ sub session
 	return $self;
 }
 
-# Send SQL; `answer` waits for what it prints and leaves errors in {err}.
+# Send SQL; `answer` waits for its output and leaves errors in {err}.
 sub send_sql
 {
 	my ($self, $sql) = @_;
@@ -58,7 +58,7 @@ sub answer
 	return $self->{out};
 }
 
-# Both; an error is one of the test.
+# Both; an error fails the test.
 sub ask
 {
 	my ($self, $sql) = @_;
@@ -69,7 +69,7 @@ sub ask
 	return $self->{out};
 }
 
-# Wait until an insert (its process) waits for the maintenance of its index.
+# Wait until the process of an insert waits for the maintenance of its index.
 sub held_back
 {
 	my ($node, $pid) = @_;
@@ -102,7 +102,7 @@ sub workers
 		WHERE backend_type = 'barq worker' AND datname = current_database() ORDER BY pid});
 }
 
-# The process that does something (a pattern of its query), once there is one.
+# The process whose query matches a pattern; waits until there is one.
 sub worker_pid
 {
 	my ($node, $query, $database) = @_;
@@ -118,9 +118,9 @@ sub worker_pid
 	return $pid;
 }
 
-# Processes of the server that are workers or may become one: pg_stat_activity
-# does not show a worker before it has reached its database, which can take long
-# on a busy machine, and until it has a name it is called as its parent is.
+# Processes of the server that are workers or may become one. pg_stat_activity
+# does not show a worker before it has connected to its database, which can take
+# long on a busy machine, and a new process has its parent's name at first.
 sub worker_processes
 {
 	my ($node) = @_;
@@ -138,13 +138,14 @@ sub worker_processes
 	} map { m{(\d+)$} } glob '/proc/[0-9]*';
 }
 
-# Wait until no worker runs, of those that were asked for until now.
+# Wait until none of the workers requested so far runs.
 sub idle
 {
 	my ($node) = @_;
 
 	wait_until('no worker runs', sub {
-		# whoever is connected to was forked after what was asked for before
+		# the postmaster forks in the order of requests: a new backend was forked
+		# after every worker requested before
 		return 0 if $node->safe_psql('postgres',
 			q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'barq worker'}) ne '0';
 		return !worker_processes($node);

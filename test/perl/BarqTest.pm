@@ -1,6 +1,6 @@
-# What the TAP tests share: servers with barq in them, killing them, rows found
-# through an index against rows found without it, files under the image
-# directory against the segments that own them.
+# Shared by the TAP tests: start and kill servers with barq; compare rows found
+# through an index with rows found without it, and files under the image
+# directory with the segments that own them.
 package BarqTest;
 
 use strict;
@@ -21,7 +21,7 @@ our @EXPORT = qw(
   image_root image_files images_of orphans flip_byte
 );
 
-# A server with settings under which seals come often.
+# A server in which the inserting session seals and merges.
 sub new_server
 {
 	my ($name, %options) = @_;
@@ -79,7 +79,7 @@ sub background
 	return $self;
 }
 
-# Wait for the end of what `background` began: 0 if all of it went well.
+# Wait for the end of a psql that `background` started; returns 0 if it succeeded.
 sub finished
 {
 	my ($self) = @_;
@@ -126,7 +126,7 @@ sub open_gate
 	return;
 }
 
-# Poll until a condition holds; dies when it takes too long.
+# Poll until a condition holds; dies after the time limit.
 sub wait_until
 {
 	my ($what, $condition) = @_;
@@ -148,8 +148,8 @@ sub relation_file
 	  . $node->safe_psql($database // 'postgres', "SELECT pg_relation_filepath('$relation')");
 }
 
-# Wait until a relation's file has grown by so many bytes: somebody is writing
-# pages. Looks at the file itself, for no query is quick enough.
+# Wait until a relation's file has grown by so many bytes, so pages are being
+# written. Checks the file itself, because no query is quick enough.
 sub wait_for_growth
 {
 	my ($file, $from, $by) = @_;
@@ -158,9 +158,9 @@ sub wait_for_growth
 	return;
 }
 
-# Kill a whole server as a power cut would, first the postmaster and those who
-# are in the middle of something (what `background` returned), and wait until
-# nothing of it is left. Whatever runs in its data directory is its.
+# Kill a whole server as a power cut would: first the postmaster and the backends
+# of the given sessions (returned by `background`), then every process whose
+# working directory is the data directory. Waits until all have ended.
 sub kill_server
 {
 	my ($node, @busy) = @_;
@@ -178,7 +178,7 @@ sub kill_server
 	return;
 }
 
-# ids of all rows, in the manner the settings ask for
+# ids of all rows, by the plan that the settings force
 sub all_ids
 {
 	my ($node, $table, $database, $settings) = @_;
@@ -236,8 +236,8 @@ my $questions = q{
 	FROM (SELECT q, vec(q * 977 + 13, (SELECT vector_dims(v) FROM %s WHERE v IS NOT NULL LIMIT 1)) AS query
 		FROM generate_series(1, 20) q OFFSET 0) w ORDER BY q};
 
-# The ten nearest rows of 20 questions, "distance:id", as text. What psql wrote to stderr
-# (warnings) and its exit status follow.
+# The ten nearest rows of 20 queries, "distance:id", as text; then psql's stderr
+# (warnings) and exit status.
 sub answers
 {
 	my ($node, $table, %options) = @_;
@@ -250,10 +250,10 @@ sub answers
 	return wantarray ? ($answers // '', $warnings // '', $status) : $answers;
 }
 
-# The ten nearest rows of 20 questions, against an exact scan: at least
-# 95 % of them (`recall => 0.95`; a graph of random vectors of many dimensions
-# finds fewer). Returns the answers' text and, in list context, what psql
-# wrote to stderr (warnings).
+# Compares the ten nearest rows of 20 queries with an exact scan: at least 95 % of
+# them must be found (`recall => 0.95`; a graph of random vectors of many
+# dimensions finds fewer). Returns the answers' text and, in list context, psql's
+# stderr (warnings).
 sub same_answers
 {
 	my ($node, $table, $name, %options) = @_;
@@ -276,7 +276,7 @@ sub same_answers
 	{
 		my ($farthest) = $exact[$i] =~ /([0-9.]+):\d+\}$/;
 
-		# rows as near as the tenth are as good as it
+		# a row at the distance of the tenth counts as found
 		$all += () = $exact[$i] =~ /:/g;
 		$common += grep { $_ <= $farthest } $got[$i] =~ /([0-9.]+):/g;
 	}
@@ -284,7 +284,7 @@ sub same_answers
 	return wantarray ? ($answers, $warnings) : $answers;
 }
 
-# barq_check finds nothing: `errors => 1` looks at errors alone.
+# barq_check finds nothing; with `errors => 1`, no error.
 sub sound
 {
 	my ($node, $index, $name, %options) = @_;
@@ -332,8 +332,8 @@ sub images_of
 	return grep { /\/$number(_\d+)?\/[0-9a-f]{32}\.img$/ } image_files(image_root($node));
 }
 
-# Files and folders under the image directory that no segment of a barq index
-# of this database owns, those of temporary indexes among them. Other databases' are left out.
+# Files and folders under the image directory that belong to this database and to
+# no segment of its barq indexes, including those of temporary indexes.
 sub orphans
 {
 	my ($node, $database) = @_;

@@ -17,11 +17,11 @@ use Time::HiRes qw(time sleep);
 
 use BarqProof;
 
-# The tables, each with an index on its column v: the column's type, rows aimed
-# at, how often chosen, n new values (%d), the index, and what searches order by
-# (q is drawn from query).
-# An access method that is added needs an entry here, and proof.complaints()
-# (BarqProof.pm) must know how to judge it.
+# The tables, each with an index on its column v: the column's type, the number of
+# rows to keep, how often the table is chosen, n new values (%d), the index, and
+# the ORDER BY of searches (q is drawn from query).
+# A new access method needs an entry here, and a check in proof.complaints()
+# (BarqProof.pm).
 my %tables = (
 	small => {
 		type => 'vector(8)', rows => 1500, weight => 5, values => 'proof.vectors(%d, 8)',
@@ -51,8 +51,8 @@ sub create_index
 sub values_of { my ($table, $n) = @_; return sprintf $tables{$table}{values}, $n }
 sub insert { my ($table, $n) = @_; return "INSERT INTO $table (v) SELECT * FROM " . values_of($table, $n) }
 
-# What a client may be told: another one dropped the index, it was killed, it
-# lost a deadlock or a race of definitions.
+# Errors that a client may get: another client dropped the index, the session was
+# killed, it lost a deadlock or a race between definitions.
 my $allowed = join '|',
   'terminating connection', 'server closed the connection', 'connection to (?:server|client)', 'could not (?:send|receive) data',
   'deadlock detected', 'canceling statement', 'relation "\w+" (?:does not exist|already exists)', 'index (?:with OID \d+|"?\w+"?) does not exist',
@@ -96,7 +96,7 @@ sub statements
 		"SELECT 'wrong: ' || severity || place || message FROM barq_check('${t}_v') WHERE severity = 'error';")
 	  if $sort eq 'keeper';
 
-	# whatever became of the last one, there is an index again soon
+	# make an index again if the last one was dropped or its build failed
 	return "SELECT proof.drop_invalid();" . create_index($t, 'IF NOT EXISTS') . "SELECT pg_sleep(random());" . pick(
 		"REINDEX INDEX CONCURRENTLY ${t}_v;", "REINDEX INDEX CONCURRENTLY ${t}_v;", "REINDEX INDEX ${t}_v;",
 		"BEGIN; DROP INDEX ${t}_v;" . create_index($t, '') . 'COMMIT;',
@@ -107,8 +107,8 @@ sub statements
 		"VACUUM FULL $t;", "BEGIN; TRUNCATE $t; " . insert($t, 20) . '; COMMIT;');
 }
 
-# A client: psql is given a list of statements again and again, until the time
-# is up. What it says is kept.
+# A client: psql runs lists of statements until the time is up. Its output is
+# kept.
 sub client
 {
 	my ($node, $sort, $seed, $until, $log) = @_;
@@ -205,7 +205,7 @@ sub run
 	note "seed $seed, $seconds s";
 	srand $seed;
 
-	# small graphs, and every step under the killer's eyes
+	# small graphs, so that a kill can fall into every step
 	my $variant = PostgreSQL::Test::Utils::tempdir;
 	chomp(my $bin = `'$tree/scripts/variant.sh' '$variant' BARQ_CRASH_POINTS=1`);
 	die 'the build with crash points failed' if $? != 0;
@@ -291,12 +291,12 @@ jit = off
 	waitpid $_, 0 foreach keys %clients;
 	note join ', ', map { "$done{$_} $_" } sort keys %done;
 
-	# nothing hangs: what was under way comes to its end
+	# nothing hangs: every statement under way ends
 	my $ended = $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity
 		WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()});
 	ok($ended, 'every statement ends');
 
-	# what the clients were told
+	# errors that the clients got
 	my (@wrong, $judged);
 	foreach my $file (sort glob "$logs/*.*")
 	{

@@ -15,7 +15,7 @@ my $node = new_server('crash', conf => q{
 	restart_after_crash = on
 });
 
-# What must hold after each crash, and that inserts go on.
+# Conditions that must hold after each crash; inserts must work again.
 my $next = 1000000;
 sub check_after
 {
@@ -35,8 +35,8 @@ sub check_after
 	return;
 }
 
-# Begin a command and kill the server when wait->() returns. On a machine with
-# much to do it may have ended by then: set up and begin again.
+# Begin a command and kill the server when wait->() returns. On a busy machine the
+# command may have ended by then: set up and begin again.
 sub cut_off
 {
 	my ($what, $setup, $command, $wait) = @_;
@@ -56,7 +56,7 @@ sub cut_off
 	return;
 }
 
-# What tells that something is under way.
+# Conditions that show a command under way.
 my $folder = image_root($node);
 sub work_area { wait_until('a work area is there', sub { grep { /\.work$/ } image_files($folder) }); return; }
 sub pages_more
@@ -75,7 +75,7 @@ $node->safe_psql('postgres', q{
 	CHECKPOINT;
 });
 
-# COPY, more rows than it will get to write
+# a COPY of more rows than it can write before the kill
 my $file = PostgreSQL::Test::Utils::tempdir . '/rows';
 $node->safe_psql('postgres',
 	"COPY (SELECT 10000 + i, vec(i) FROM generate_series(1, 5000) i) TO '$file'");
@@ -92,8 +92,8 @@ is($node->safe_psql('postgres', 'SELECT (count(*) - 600) % 5000 FROM items'), '0
 	'COPYs are there whole or not at all');
 check_after('kill in COPY', 'items', 'items_v');
 
-# A seal of a large log, killed when it has written so many pages. The table is
-# new each time, so that those pages are new ones and the file grows.
+# A seal of a large log, killed after a number of pages. The table is new each
+# time, so that those pages are new and the file grows.
 foreach my $after (1, 400)
 {
 	cut_off("a seal after $after pages", sub {
@@ -112,7 +112,7 @@ foreach my $after (1, 400)
 }
 
 # A compaction of two segments, one of them with dead rows: killed while it
-# builds the graph, and when it has written so many pages.
+# builds the graph, and after a number of pages.
 foreach my $after (0, 150)
 {
 	cut_off("a compaction after $after pages", sub {

@@ -1,5 +1,5 @@
-# A streaming standby answers what the primary answers, through images of its
-# own, while seals, compactions, VACUUM and rebuilt indexes are replayed; once
+# A streaming standby gives the primary's answers, through images of its own,
+# while seals, compactions, VACUUM and rebuilt indexes are replayed; once
 # promoted it takes inserts and is sound.
 use strict;
 use warnings;
@@ -60,7 +60,7 @@ $primary->safe_psql('postgres', 'INSERT INTO items SELECT i, vec(i) FROM generat
 cmp_ok(segment_count($primary, 'items_v'), '>', 2, 'inserts were sealed');
 same_on_both('seals');
 
-# A scan that is open on the standby while its segments go away under it.
+# A scan that is open on the standby while its segments are removed.
 my $gate = close_gate($standby);
 my $scan = background($standby, q{
 	BEGIN;
@@ -73,7 +73,7 @@ my $scan = background($standby, q{
 });
 my $expected = $standby->safe_psql('postgres', 'SELECT count(*) FROM items');
 wait_at_gate($standby);
-# in a transaction block: to cut off the end would wait for the scan
+# in a transaction block: cutting off the end would wait for the scan
 $primary->safe_psql('postgres', q{BEGIN; SELECT barq_compact('items_v'); COMMIT});
 $primary->wait_for_catchup($standby);
 open_gate($standby, $gate);
@@ -91,8 +91,8 @@ my $size = q{SELECT pg_relation_size('items_v')};
 my $before = $standby->safe_psql('postgres', $size);
 $primary->safe_psql('postgres', q{SELECT barq_compact('items_v')});
 same_on_both('cut');
-cmp_ok($standby->safe_psql('postgres', $size), '<', $before, 'the standby cuts off what the primary does');
-is($standby->safe_psql('postgres', $size), $primary->safe_psql('postgres', $size), 'both are as long');
+cmp_ok($standby->safe_psql('postgres', $size), '<', $before, 'the standby cuts off the same pages as the primary');
+is($standby->safe_psql('postgres', $size), $primary->safe_psql('postgres', $size), 'both files have the same length');
 
 $primary->safe_psql('postgres', q{
 	DELETE FROM items WHERE id % 7 = 0;
@@ -146,7 +146,7 @@ like($err, qr/cannot execute barq_compact\(\) during recovery/, 'barq_compact on
 $standby->restart;
 same_on_both('restart of the standby');
 
-# promoted with a log half full and with the primary killed amid inserts
+# promoted with a half-full log, after the primary was killed during inserts
 my $inserts = background($primary, join '', map {
 	"INSERT INTO items SELECT i, vec(i) FROM generate_series($_ * 100 + 10001, $_ * 100 + 10100) i;\n" } 0 .. 999);
 $standby->poll_query_until('postgres', 'SELECT count(*) > 2500 FROM items') or die 'no inserts arrive';
@@ -169,7 +169,7 @@ $standby->safe_psql('postgres', q{
 sound($standby, 'listed_v', 'promoted: lists are sound after compaction');
 found_once($standby, 'listed', 'promoted: every row of lists once');
 
-# an unlogged index has nothing there but works
+# an unlogged index is empty there, and works
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM scratch'), '0', 'promoted: unlogged table is empty');
 $standby->safe_psql('postgres', 'INSERT INTO scratch SELECT i, vec(i) FROM generate_series(1, 2000) i');
 found_once($standby, 'scratch', 'promoted: unlogged index works');

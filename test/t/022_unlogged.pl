@@ -1,5 +1,5 @@
-# After a crash an unlogged index is empty and usable, and what was built with
-# wal_level = minimal (pages synced at commit instead of logged) is all there.
+# After a crash an unlogged index is empty and usable, and an index built with
+# wal_level = minimal (pages synced at commit instead of logged) is complete.
 use strict;
 use warnings;
 
@@ -46,7 +46,7 @@ $node->safe_psql('postgres', q{SELECT barq_compact('items_v'); VACUUM items});
 sound($node, 'items_v', 'unlogged, after a crash: sound after compaction and VACUUM');
 is_deeply([ orphans($node) ], [], 'unlogged, after a crash: VACUUM removes the old images');
 
-# once more: a second crash of the index that was reborn
+# a second crash of the index that was made empty
 kill_server($node);
 $node->start;
 $node->safe_psql('postgres', 'INSERT INTO items SELECT i, vec(i + 7) FROM generate_series(1, 1500) i');

@@ -1,6 +1,6 @@
 # Images are only a cache: deleted, cut short, damaged, replaced by others,
 # while the server is stopped or while it runs, answers stay right and the
-# files are made again; what is not a segment's own goes with the next VACUUM.
+# files are made again; the next VACUUM removes files that belong to no segment.
 use strict;
 use warnings;
 
@@ -80,13 +80,13 @@ stopped('a byte flipped in the middle of the body', sub { flip_byte($_, int(size
 stopped('the last byte flipped', sub { flip_byte($_, size_of($_) - 1) foreach @_; });
 stopped("another segment's file in its place", sub {
 	my @by_size = sort { size_of($a) <=> size_of($b) || $a cmp $b } @_;
-	# the flat ones are of one size, so that only the content tells
+	# the flat ones have one size, so only the content shows the difference
 	my ($first, $second) = @by_size;
 	rename $first, "$first.x" or die;
 	rename $second, $first or die;
 	rename "$first.x", $second or die;
 });
-# markers of an earlier life of the server, or nonsense, are not believed
+# markers of an earlier start of the server, or with other content, are not trusted
 stopped('a byte flipped beside an old marker', sub {
 	foreach my $file (@_)
 	{
@@ -105,8 +105,8 @@ stopped('markers full of nonsense', sub {
 	}
 });
 
-# while the server runs: sessions that have them mapped go on with them,
-# others make them again
+# while the server runs: sessions that have mapped them keep using them, others
+# make them again
 my $gate = close_gate($node);
 my $scan = background($node, q{
 	BEGIN;
@@ -144,7 +144,7 @@ is(scalar(answers($node, 'items')),
 	$answers, 'replaced under a running server: the same answers');
 is_deeply(contents(), $good, 'replaced under a running server: made again');
 
-# strangers
+# files that belong to no segment
 $node->safe_psql('postgres', q{
 	CREATE TABLE other (id int, v vector(32));
 	INSERT INTO other SELECT i, vec(i) FROM generate_series(1, 500) i;
@@ -161,9 +161,9 @@ is(scalar(answers($node, 'items')),
 	$answers, 'strangers in the folder: the same answers');
 $node->safe_psql('postgres', 'VACUUM items');
 is_deeply([ orphans($node) ], [], 'VACUUM removes them');
-is_deeply(contents(), $good, 'and leaves what is its own');
+is_deeply(contents(), $good, 'VACUUM leaves the files of segments alone');
 
-# a whole folder of nobody's
+# a folder that belongs to no relation
 (my $nobody = $folder) =~ s{/\d+$}{/4000000000};
 mkdir $nobody or die;
 copy($foreign, "$nobody/" . (split /\//, $foreign)[-1]) or die;

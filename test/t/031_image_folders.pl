@@ -1,6 +1,6 @@
 # Folders of images come and go with their relations: DROP, TRUNCATE, REINDEX,
-# moves, rollbacks, temporary tables, cancelled and failed builds. Whatever is
-# left is removed by the next VACUUM of any barq index of the database.
+# moves, rollbacks, temporary tables, cancelled and failed builds. Files that are
+# left go with the next VACUUM of any barq index of the database.
 use strict;
 use warnings;
 
@@ -33,7 +33,7 @@ $node->safe_psql('postgres', q{
 });
 is_deeply([ orphans($node) ], [], 'a build leaves nothing but images');
 
-# CREATE INDEX and the way back
+# CREATE INDEX rolled back
 my @before = image_files($root);
 $node->safe_psql('postgres', "BEGIN; CREATE INDEX gone ON source USING barq_hnsw $graph; ROLLBACK");
 is_deeply([ image_files($root) ], \@before, 'CREATE INDEX rolled back leaves no file');
@@ -130,8 +130,8 @@ foreach my $command ('REINDEX INDEX keeper_v', 'REINDEX INDEX CONCURRENTLY keepe
 	is_deeply([ orphans($node) ], [], "$short leaves no file");
 }
 
-# created, truncated and filled in one transaction: the storage is the same,
-# the index another
+# created, truncated and filled in one transaction: the same storage, another
+# index
 $node->safe_psql('postgres', q{
 	BEGIN;
 	CREATE TABLE once (id int, v vector(32));
@@ -191,7 +191,7 @@ wait_until('the session has ended', sub {
 	$node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $temporary->{pid}") eq '0' });
 is(scalar(grep { /_\d+$/ } folders()), 0, 'no folder of a temporary index outlives its session');
 
-# a session killed leaves them; the sweep takes them
+# a killed session leaves them; the sweep removes them
 $temporary = background($node, q{
 	CREATE TEMP TABLE t (id int, v vector(32));
 	CREATE INDEX t_v ON t USING barq_hnsw (v vector_l2_ops);
@@ -222,7 +222,7 @@ $node->safe_psql('postgres', 'VACUUM source; VACUUM keeper');
 is_deeply([ orphans($node) ], [], 'COMMIT PREPARED: no file after VACUUM');
 found_once($node, 'source', 'COMMIT PREPARED: every row once');
 
-# a sweep must not take what another transaction is making
+# a sweep must leave alone the files of an open transaction
 $gate = close_gate($node);
 my $open = background($node, q{
 	BEGIN;

@@ -1,12 +1,12 @@
 # An image directory that is full or not writable: searches fall back to pages
-# with one WARNING and right answers (or an error, if that is asked for),
+# with one WARNING and right answers (or an error, by barq.allow_fallback),
 # inserts and builds go on, compaction of a graph is put off; when there is
 # room again images are made.
 use strict;
 use warnings;
 
-# A small disk to fill up: a tmpfs that only this test and its server see. Where
-# the user may not have one, that part is skipped.
+# A small disk to fill up: a tmpfs that only this test and its server see. If the
+# user may not mount one, that part is skipped.
 BEGIN
 {
 	my $small = "$ENV{TESTDATADIR}/small";
@@ -50,7 +50,7 @@ ok(!-e $node->data_dir . '/pg_barq', 'and not in the data directory');
 my $answers = same_answers($node, 'items', 'before: the nearest rows', recall => 0.85);
 my $row = 2000;
 
-# What must hold while no image can be had.
+# Conditions that must hold while no image can be made.
 sub without_room
 {
 	my ($what, $full) = @_;
@@ -81,8 +81,8 @@ sub without_room
 	sound($node, 'small_v', "$what: sound");
 	found_once($node, 'small', "$what: every row once after compaction");
 
-	# Where no file can be made a graph is built in memory. One that cannot be
-	# finished, for the disk filled up, is an error.
+	# If no file can be made, a graph is built in memory. If the disk fills up
+	# during a build, the build raises an error.
 	$status = $node->psql('postgres', 'CREATE INDEX built ON items USING barq_hnsw (v vector_l2_ops) WITH (quantization = none)',
 		stderr => \$warnings);
 	if ($full)
@@ -108,7 +108,7 @@ sub without_room
 	return;
 }
 
-# What must hold when there is room again.
+# Conditions that must hold when there is room again.
 sub with_room
 {
 	my ($what) = @_;
@@ -128,7 +128,7 @@ sub with_room
 	return;
 }
 
-# not writable: what is there is gone, and nothing can be made
+# not writable: existing images are gone, and none can be made
 chmod 0755, $directory;
 rename "$directory/" . (split m{/}, substr($image, length($directory) + 1))[0], "$directory/../aside-$$" or die $!;
 chmod 0555, $directory;
@@ -141,7 +141,7 @@ SKIP:
 }
 chmod 0755, $directory;
 
-# a name that is no directory at all
+# the name of a file, not of a directory
 $node->append_conf('postgresql.conf', "barq.image_directory = '$directory/file'");
 PostgreSQL::Test::Utils::append_to_file("$directory/file", 'x');
 $node->reload;

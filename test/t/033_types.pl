@@ -1,6 +1,6 @@
 # Indexes of halfvec, sparsevec and bit, and of vector in lists: built by parallel
-# workers, searched page by page where images cannot be had, dumped and
-# restored, after a crash.
+# workers, searched page by page if images cannot be made, dumped and restored,
+# after a crash.
 use strict;
 use warnings;
 
@@ -46,7 +46,7 @@ foreach my $column (sort keys %columns)
 	like(slurp_file($node->logfile, $offset), qr/starting background worker process "parallel worker/, "$column: built by workers");
 }
 
-# Of some rows' ten nearest: what each index says, checked against a scan.
+# The ten nearest of some rows by each index, compared with a scan.
 sub found
 {
 	my ($what, $database) = @_;
@@ -93,7 +93,7 @@ is($status, 0, 'a build without a directory');
 like($err, qr/WARNING:.*is built in memory/, 'says so');
 found('built in memory');
 
-# A crash, and the directory back.
+# A crash, and the directory is usable again.
 $node->append_conf('postgresql.conf', "barq.image_directory = '$directory'");
 $node->safe_psql('postgres', 'SELECT add(3451, 3500)');
 $node->stop('immediate');

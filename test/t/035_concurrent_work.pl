@@ -1,6 +1,6 @@
 # Inserts, updates, deletes, searches, VACUUM, seals and compactions at the same
-# time: afterwards every row is there once and the index is sound. While it
-# goes on no search returns a row twice, or out of order.
+# time: afterwards every row is there once and the index is sound. Meanwhile no
+# search returns a row twice or out of order.
 use strict;
 use warnings;
 
@@ -119,7 +119,7 @@ foreach my $background ('off', 'on')
 	is($failed, '', "background $background: maintenance ended well");
 	is($node->safe_psql('postgres', 'SELECT DISTINCT what FROM wrong'), '', "background $background: no search was wrong");
 
-	# workers may still be at it
+	# workers may still run
 	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'barq%'});
 	sound($node, 'items_v', "background $background: no error", errors => 1);
 	found_once($node, 'items', "background $background: every row once");

@@ -1,11 +1,12 @@
-# A crash between any two steps loses nothing: at every point that the library
-# names (src/base/steps.h) the server is killed, comes back, and the index
-# answers like a sequential scan; then it is written, sealed and vacuumed on.
-# Errors raised at the same points leave no more behind than a crash does.
+# A crash between any two steps loses nothing. At every point that the library
+# names (src/base/steps.h) the server is killed and started again; the index must
+# then answer like a sequential scan, and take inserts, seals and VACUUM. Errors
+# raised at the same points must leave no more behind than a crash.
+# test/README.md describes scenarios and steps.
 #
 # CRASH_ONLY="scenario" or "point" (a regular expression), CRASH_SEED=n,
-# CRASH_SECONDS=n (0: all of it): on a slow machine every point is crashed at
-# once, and as many more pairs of scenario and point as the time allows.
+# CRASH_SECONDS=n (0: no limit): every point crashes at least once, and as many
+# more pairs of scenario and point as the time allows.
 use strict;
 use warnings;
 
@@ -25,7 +26,7 @@ my $seed = $ENV{CRASH_SEED} // 1;
 my $seconds = $ENV{CRASH_SECONDS} // 150;
 srand($seed);
 
-# Points that no scenario reaches, and why that is right.
+# Points that no scenario reaches, with the reason.
 my %unreachable = (
 	'image: abandon'           => 'only where the disk is full',
 	'marker: remove unwritten' => 'only where the disk is full',
@@ -62,8 +63,9 @@ my $point_file = "$data/barq_crash_point";
 
 # ---------------------------------------------------------------- scenarios
 
-# Each makes its table t with index ti anew (prepare), acts under an armed
-# point, and is then looked at and used further. `files` prepares files.
+# Each scenario makes its table t with index ti (prepare) and runs a statement with
+# an armed point (act). Then the index is checked and used further. `files`
+# prepares files.
 my $small = q{
 	CREATE TABLE t (id serial PRIMARY KEY, v vector(8));
 	ALTER TABLE t SET (autovacuum_enabled = off);
@@ -80,11 +82,11 @@ my $mixed_text = $text . $text_index . documents(30) . q{SELECT barq_seal('ti');
   . documents(20) . missing(3);
 # rows in lists
 my $lists_index = 'CREATE INDEX ti ON t USING barq_ivf (v vector_l2_ops) WITH (lists = 8);';
-# something in a segment, in the log, and dead in both
+# rows in a segment and in the log, some dead in both
 my $mixed = $small . $index . rows(30) . missing(5) . q{SELECT barq_seal('ti');} . rows(150) . q{SELECT barq_seal('ti');}
   . rows(20) . missing(3);
 
-# a segment that lies high, behind the pages of one that is gone
+# a segment at the end of the file, behind the pages of a dropped one
 my $high = q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200)) WITH (autovacuum_enabled = off);
 	CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);} . rows(100, 200) . q{SELECT barq_seal('ti');}
   . rows(40, 200) . q{SELECT barq_seal('ti'); DELETE FROM t WHERE id <= 100; VACUUM t;};
@@ -231,8 +233,8 @@ sub arm
 	rename "$point_file.new", $point_file or die;
 }
 
-# After a crash, which the postmaster may not have noticed yet when a session
-# knows of it: until the log says that the server is ready again.
+# Wait after a crash until the log says that the server is ready again; the
+# postmaster may notice the crash later than the session.
 sub wait_until_up
 {
 	my $position = shift;
@@ -245,7 +247,7 @@ sub wait_until_up
 	die 'the server does not come back';
 }
 
-# After the postmaster was killed its children need a moment to notice.
+# The children of a killed postmaster need a moment to notice.
 sub start_again
 {
 	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
@@ -284,7 +286,7 @@ sub prepare
 	$s->{files}->(image_folder()) if $s->{files};
 }
 
-# What is wrong now, and after the index was used further.
+# Faults now, and after further use of the index.
 sub complaints
 {
 	my $s = shift;
@@ -329,7 +331,7 @@ foreach my $file (sort(glob("$tree/src/*.c"), glob("$tree/src/*/*.[ch]")))
 }
 is("@past", '', 'no record, file or lock goes past the wrappers of base/steps.h');
 
-# First each scenario runs through, and the points that it passes are noted.
+# First each scenario runs without a crash, and its points are recorded.
 my %passes;
 my @pairs;
 foreach my $s (@scenarios)
@@ -361,9 +363,9 @@ foreach my $name (@points)
 }
 note sprintf '%d points, %d pairs of scenario and point, %.1f s', scalar @points, scalar @pairs, time - $started;
 
-# Then the crashes. Every pair of scenario and point that changes pages; other
+# Then the crashes: every pair of scenario and point that changes pages; other
 # points in one scenario each. Text and lists go through the same steps of the
-# store: each that they change pages in once more.
+# store: each point at which they change pages once more.
 my %turn;
 my (%crashes, %seconds);
 my $left_out = 0;
@@ -408,7 +410,7 @@ foreach my $order (@orders)
 	my $wrong = '';
 	if (-e $point_file)
 	{
-		# each of several processes may come to it less often than all did
+		# one of several processes may pass the point less often than all together
 		unlink $point_file;
 		$wrong = "the point was not reached\n" unless $s->{name} =~ /parallel|worker/;
 	}
@@ -424,7 +426,7 @@ foreach my $order (@orders)
 	$crashes{$whom}++;
 }
 
-# Cancelled while it made an image, a session makes it at its next search.
+# A session that was cancelled while it made an image makes it at its next search.
 {
 	my $search = q{SELECT id FROM t ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 1;};
 	sql("DROP TABLE t; $mixed");

@@ -1,6 +1,6 @@
-# An index that CREATE INDEX CONCURRENTLY has not built yet (or never will: it
-# was killed) has no pages: views leave it out, functions say so; likewise an
-# unlogged index on a standby.
+# An index that CREATE INDEX CONCURRENTLY has not built yet, or never will because
+# it was killed, has no pages: barq_indexes() leaves it out, functions raise an
+# error. The same holds for an unlogged index on a standby.
 use strict;
 use warnings;
 

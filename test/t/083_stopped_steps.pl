@@ -1,7 +1,7 @@
-# What meets in the middle of what: isolation specs (test/isolation/steps) in a
-# build in which a session can be made to wait at any step of a seal, a merge,
-# a publication, a VACUUM, an insert or a scan (src/base/steps.h). And a worker
-# that leaves while an insert relies on it.
+# Races inside a step: isolation specs (test/isolation/steps) in a build in which
+# a session can be made to wait at any step of a seal, a merge, a publication, a
+# VACUUM, an insert or a scan (src/base/steps.h). Also a worker that ends while an
+# insert relies on it.
 #
 # STEPS_ONLY="name …": only these specs.
 use strict;
@@ -60,8 +60,8 @@ run_specs(grep { /^pages/ } @all);
 $node->append_conf('postgresql.conf', q{barq.image_directory = ''});
 $node->restart;
 
-# A worker that has sealed all and is about to let the maintenance lock go: an
-# insert that passes the limit now finds the lock taken and relies on it.
+# A worker that has sealed all and is about to release the maintenance lock: an
+# insert that passes the limit now finds the lock taken and relies on the worker.
 {
 	$node->safe_psql('postgres', q{
 		ALTER SYSTEM SET barq.background = on;
@@ -73,7 +73,7 @@ $node->restart;
 	my $writer = session($node);
 	ask($gate, 'SELECT pg_advisory_lock(1)');
 
-	# its own steps have begun, so that the order is the worker's
+	# this session has read its orders already, so the worker takes this one
 	ask($writer, q{SET barq.growing_limit = '64kB'; INSERT INTO items SELECT 0, vec(0)});
 	append_to_file($node->data_dir . '/barq_crash_point', "stop 1 maintenance: unlock\n");
 	ask($writer, 'INSERT INTO items SELECT i, vec(i) FROM generate_series(1001, 3000) i');
@@ -89,5 +89,5 @@ $node->restart;
 }
 
 $node->stop;
-unlike(slurp_file($node->logfile), qr/TRAP:|PANIC:|signal 6|signal 11| leak|resource was not closed/, 'nothing bad in the log');
+unlike(slurp_file($node->logfile), qr/TRAP:|PANIC:|signal 6|signal 11| leak|resource was not closed/, 'no crash or leak in the log');
 done_testing();

@@ -1,5 +1,5 @@
-# Some seconds of torture (test/perl/BarqTorture.pm); make torture
-# [MINUTES=30] [SEED=…] goes on for longer. TORTURE_SECONDS, TORTURE_SEED.
+# Some seconds of torture (test/perl/BarqTorture.pm); `make torture [MINUTES=30]
+# [SEED=…]` runs longer. TORTURE_SECONDS, TORTURE_SEED.
 use strict;
 use warnings;
 
