@@ -23,7 +23,7 @@ CREATE FUNCTION barq_vector_l1_space(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION barq_vector_l1_space(internal) IS 'internal: operator class support: taxicab distance of vectors';
 
--- no default: the user says the distance; who does not gets a hint
+-- any_ops instead of a default class: CREATE INDEX without a distance gets a hint
 
 CREATE OPERATOR CLASS any_ops
 	DEFAULT FOR TYPE anyelement USING barq_hnsw AS STORAGE anyelement;

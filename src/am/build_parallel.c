@@ -46,6 +46,24 @@ workers_to_request(Relation heap, Relation index)
 	return max_parallel_maintenance_workers;
 }
 
+/* Fill in the part of the shared memory that comes before the parallel scan. */
+static void
+init_shared(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *info,
+			int participants, Size own_bytes)
+{
+	memset(shared, 0, BUFFERALIGN(sizeof(BarqBuildShared)) + own_bytes);
+	shared->heap = RelationGetRelid(heap);
+	shared->index = RelationGetRelid(index);
+	shared->concurrent = info->ii_Concurrent;
+	shared->participants = participants;
+	shared->own_bytes = own_bytes;
+	pg_atomic_init_u32(&shared->next_participant, 0);
+	pg_atomic_init_u64(&shared->rows_loaded, 0);
+	pg_atomic_init_u64(&shared->rows_inserted, 0);
+	SpinLockInit(&shared->mutex);
+	ConditionVariableInit(&shared->changed);
+}
+
 BarqBuildLeader *
 barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 						  const char *entry, Size own_bytes,
@@ -86,19 +104,9 @@ barq_build_begin_parallel(Relation heap, Relation index, IndexInfo *info,
 	}
 
 	shared = shm_toc_allocate(context->toc, bytes);
-	memset(shared, 0, BUFFERALIGN(sizeof(BarqBuildShared)) + own_bytes);
-	shared->heap = RelationGetRelid(heap);
-	shared->index = RelationGetRelid(index);
-	shared->concurrent = info->ii_Concurrent;
-	shared->participants = request + 1;
-	shared->own_bytes = own_bytes;
-	pg_atomic_init_u32(&shared->next_participant, 0);
-	pg_atomic_init_u64(&shared->rows_loaded, 0);
-	pg_atomic_init_u64(&shared->rows_inserted, 0);
+	init_shared(shared, heap, index, info, request + 1, own_bytes);
 	if (init_own != NULL)
 		init_own(BarqBuildSharedOwn(shared), arg);
-	SpinLockInit(&shared->mutex);
-	ConditionVariableInit(&shared->changed);
 	table_parallelscan_initialize(heap, BarqBuildSharedScan(shared), leader->snapshot);
 	shm_toc_insert(context->toc, KEY_SHARED, shared);
 	if (query_bytes > 0)

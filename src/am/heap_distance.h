@@ -25,12 +25,13 @@ extern BarqHeapDistance *barq_heap_distance_begin(IndexScanDesc scan);
 extern bool barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid,
 							   double *distance);
 
-/*
- * Call `visit` with the indexed value of a row, in a memory context that is reset
- * afterwards. Returns its result; false without a call if the scan's snapshot sees
- * no such row, or its value is NULL.
- */
+/* Called with the indexed value of a row, in a memory context that is reset afterwards. */
 typedef bool (*BarqValueVisitor) (void *arg, Datum value);
+
+/*
+ * Call visit(arg, value) for a row and return its result; false without a call if
+ * the scan's snapshot sees no such row, or its value is NULL.
+ */
 extern bool barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
 							BarqValueVisitor visit, void *arg);
 

@@ -65,6 +65,7 @@ barq_scan_report_enter(BarqScanReport *report)
 void
 barq_scan_report_leave(BarqScanReport *report)
 {
+	Assert(barq_rows_scored >= report->rows_scored_before);
 	report->rows_scored += barq_rows_scored - report->rows_scored_before;
 	report->heap_rows += barq_heap_rows - report->heap_rows_before;
 }

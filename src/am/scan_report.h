@@ -51,8 +51,8 @@ extern void barq_scan_report_segments(BarqScanReport *report,
 									  const BarqSnapshot *snapshot);
 
 /*
- * Called around all code of a scan: rows that the process counts in between are
- * added to this scan's report.
+ * Called before and after all code of a scan: rows that the process counts in
+ * between are added to this scan's report.
  */
 extern void barq_scan_report_enter(BarqScanReport *report);
 extern void barq_scan_report_leave(BarqScanReport *report);

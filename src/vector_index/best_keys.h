@@ -26,6 +26,7 @@ typedef struct BestKeys
 static inline void
 note_key(BestKeys *best, double key)
 {
+	Assert(best->want > 0);
 	if (best->count < best->want)
 		key_heap_add(best->heap, best->count++, key);
 	else if (key < best->heap[0])

@@ -35,7 +35,7 @@ typedef struct VectorBuild
 	MemoryContextCallback remove_rows;
 	BarqRowSink sink;
 	BarqBuildLeader *leader;	/* NULL: no workers */
-	bool		released;		/* workers have been told to go on */
+	bool		released;		/* barq_build_release_workers() was called */
 	uint64		inserted;		/* rows, counted here if there are no workers */
 	double		heap_tuples;
 	double		index_tuples;

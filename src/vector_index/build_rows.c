@@ -420,6 +420,7 @@ close_gaps(BarqRowSink *sink)
 				break;
 			while (in_gap(partial, n, from))
 				from++;
+			Assert(to < end && from >= end);
 			CHECK_FOR_INTERRUPTS();
 			if (pread(sink->fd, slot, sink->slot_bytes, from * sink->slot_bytes) !=
 				(ssize_t) sink->slot_bytes)
@@ -480,6 +481,8 @@ barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole)
 		return sink->memory;
 	}
 
+	/* flushed */
+	Assert(!sink->claimed);
 	*rows = sink->shared != NULL ? close_gaps(sink) : sink->rows;
 	if (*rows == 0)
 		return NULL;

@@ -258,6 +258,7 @@ cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
 		cache->tids[rows++] = search->tids[i];
 		bytes += codec->stride;
 	}
+	Assert(rows <= cache->space);
 	cache->rows = rows;
 	cache->bytes = bytes;
 	cache->next = next;

@@ -22,6 +22,8 @@ typedef struct BarqOrderQueue BarqOrderQueue;
 
 /* An empty queue, allocated in `context` and freed with it. */
 extern BarqOrderQueue *barq_order_queue_create(MemoryContext context);
+
+/* Add a row. */
 extern void barq_order_queue_add(BarqOrderQueue *queue, const ItemPointerData *tid,
 								 double distance);
 

@@ -222,6 +222,7 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 		if (vs->turned)
 			prefetch(scan, vs);
 		candidate = &vs->candidates[vs->next++];
+		Assert(candidate->rescored);
 		vs->looked_at++;
 		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
 			continue;
@@ -322,6 +323,8 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 		if (candidate != NULL)
 			add_to_queue(scan, vs, &candidate->tid, candidate->lower_bound == bound);
 	}
+	/* rows of a batch never come out of order */
+	Assert(float8_cmp_internal(distance, vs->last_distance) >= 0);
 	vs->ntaken += distance != vs->last_distance;
 	vs->last_distance = distance;
 	emit(scan, vs, &tid, distance, true);

@@ -137,6 +137,7 @@ should_turn(const VectorScan *vs)
 static void
 turn(VectorScan *vs)
 {
+	Assert(!vs->turned);
 	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
 		if (vs->streams[i].kind != &barq_flat_kind)
 		{
@@ -397,6 +398,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	int			fresh;
 	int			n;
 
+	Assert(vs->next <= vs->ready && vs->ready <= vs->ncandidates);
 	if (should_turn(vs))
 		turn(vs);
 	want = rows_wanted(vs);

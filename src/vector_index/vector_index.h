@@ -1,7 +1,7 @@
 /*
  * vector_index.h
- *	  What the access methods of vectors, barq_hnsw and barq_ivf, share: spaces
- *	  of operator classes, options, sealing and merging, the callbacks.
+ *	  Interface of the access methods of vectors, barq_hnsw and barq_ivf: their
+ *	  tables, spaces of operator classes, options, sealing and merging, callbacks.
  */
 #ifndef BARQ_VECTOR_INDEX_H
 #define BARQ_VECTOR_INDEX_H
@@ -146,17 +146,31 @@ extern const BarqVectorSpace *barq_vector_space(Relation index);
 /* The name of a BarqQuantization as the reloption has it; static storage. */
 extern const char *barq_quantization_name(int quantization);
 
-/* ---- vector_segments.c: members of BarqIndexKind that both methods share ---- */
+/* ---- vector_segments.c ---- */
 
+/*
+ * Members of BarqIndexKind that both methods share; their contracts are in
+ * lifecycle/index_kind.h.
+ *
+ * seal: a flat body or, of a large log of barq_hnsw, one with lists.
+ */
 extern void barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows,
 							 uint32 n, BarqBodyWriter *writer);
+
+/* merge: the method's kind of segment if that pays, else a flat one. */
 extern BarqBodyWriter *barq_vector_merge(Relation index, const BarqFrozenOptions *frozen,
 										 const uint8 *id, BarqMergeInput *inputs,
 										 int ninputs, uint64 live, char **reason);
+
+/* is_urgent: provisional segments of sparse vectors, which take long to score. */
 extern bool barq_vector_is_urgent(const BarqFrozenOptions *frozen,
 								  uint16 segment_kind, uint64 rows);
+
+/* is_provisional: segments of another kind, where the method's own kind pays. */
 extern bool barq_vector_is_provisional(const BarqFrozenOptions *frozen,
 									   uint16 segment_kind, uint64 rows);
+
+/* has_key: vectors of the index's dimensions, under cosine but zero ones. */
 extern bool barq_vector_has_key(Relation index, const BarqFrozenOptions *frozen,
 								Datum value);
 
@@ -169,12 +183,14 @@ barq_vector_kind(const BarqFrozenOptions *frozen)
 {
 	const BarqIndexKind *kind = barq_index_kind(frozen->index_kind);
 
+	/* every table with this function begins a BarqVectorIndexKind */
 	Assert(kind->seal == barq_vector_seal);
 	return (const BarqVectorIndexKind *) kind;
 }
 
-/* ---- callbacks of the access methods: build.c, insert.c, scan.c, cost.c, validate.c ---- */
+/* ---- build.c, insert.c, scan.c, cost.c, validate.c: members of IndexAmRoutine ---- */
 
+/* ambuild, ambuildempty and ambuildphasename (NULL: unknown phase). */
 extern IndexBuildResult *barq_hnsw_build(Relation heap, Relation index,
 										 struct IndexInfo *info);
 extern IndexBuildResult *barq_ivf_build(Relation heap, Relation index,
@@ -182,15 +198,21 @@ extern IndexBuildResult *barq_ivf_build(Relation heap, Relation index,
 extern void barq_hnsw_build_empty(Relation index);
 extern void barq_ivf_build_empty(Relation index);
 extern char *barq_build_phase_name(int64 phase);
+
+/* aminsert: encode the vector and append it to the growing log. */
 extern bool barq_vector_insert(Relation index, Datum *values, bool *isnull,
 							   ItemPointer heap_tid, Relation heap,
 							   IndexUniqueCheck check_unique,
 							   bool index_unchanged, struct IndexInfo *info);
+
+/* ambeginscan, amrescan, amgettuple (forward only) and amendscan. */
 extern IndexScanDesc barq_vector_begin_scan(Relation index, int nkeys, int norderbys);
 extern void barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 							   ScanKey orderbys, int norderbys);
 extern bool barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void barq_vector_end_scan(IndexScanDesc scan);
+
+/* amcostestimate. */
 extern void barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path,
 									double loop_count, Cost *startup_cost,
 									Cost *total_cost, Selectivity *selectivity,
@@ -199,6 +221,8 @@ extern void barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path,
 								   double loop_count, Cost *startup_cost,
 								   Cost *total_cost, Selectivity *selectivity,
 								   double *correlation, double *pages);
+
+/* amvalidate. */
 extern bool barq_vector_validate(Oid opclass);
 
 /* ---- exact_order.c ---- */

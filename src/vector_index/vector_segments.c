@@ -126,6 +126,7 @@ barq_vector_build(Relation index, const BarqFrozenOptions *frozen, const uint8 *
 	BarqBodyWriter *writer;
 	uint64		bytes;
 
+	Assert(reason != NULL);
 	bytes = kind->area_bytes(frozen, inputs, ninputs);
 	area = barq_work_create_shared(index, bytes, reason);
 	if (area == NULL)
@@ -186,13 +187,13 @@ barq_vector_is_provisional(const BarqFrozenOptions *frozen, uint16 segment_kind,
 		barq_vector_kind(frozen)->pays(&codec, rows);
 }
 
-/* Scoring a sparse row takes as long as thirty rows of dense codes. */
 bool
 barq_vector_is_urgent(const BarqFrozenOptions *frozen, uint16 segment_kind, uint64 rows)
 {
 	BarqCodec	codec;
 
 	barq_vector_codec(frozen, &codec);
+	/* scoring a sparse row takes as long as scoring thirty dense codes */
 	return barq_codec_has_heads(&codec) &&
 		barq_vector_is_provisional(frozen, segment_kind, rows);
 }

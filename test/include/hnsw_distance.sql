@@ -1,7 +1,6 @@
--- One distance through the index: the exact order on small data, recall where a
--- graph is walked. An exact scan in the same test is the judge. Read, with \i,
--- by a test for each distance, which sets metric, dims and quantization (of the
--- graph).
+-- One distance through the index: the exact order on small data, recall of a graph,
+-- both compared with an exact scan. Included with \i by the test of each distance,
+-- which sets metric, dims and quantization (of the graph).
 \set tab hnsw_ :metric
 \set index :tab _idx
 \set opclass vector_ :metric _ops
@@ -11,8 +10,8 @@ SET enable_seqscan = off;
 SELECT setseed(0.1);
 CREATE TABLE :tab (id int GENERATED ALWAYS AS IDENTITY, v vector(17));
 
--- Whatever the quantization, and wherever a row lies (built at once, sealed
--- later, not sealed), all rows come, in the exact order.
+-- All rows are returned in the exact order, for every quantization, of rows that were
+-- built, sealed later, or not sealed.
 CREATE FUNCTION pg_temp.everywhere(tab regclass, opclass text, op text)
 RETURNS TABLE (quantization text, rows_are text, wrong bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -47,8 +46,8 @@ END $$;
 SELECT * FROM pg_temp.everywhere(:'tab', :'opclass', :'op');
 DROP TABLE :tab;
 
--- A graph, of rows in clusters: recall of the first ten. The queries lie near
--- rows, not on them.
+-- A graph of rows in clusters: recall of the first ten. Queries are near rows, not
+-- equal to them.
 CREATE TABLE :tab (id int GENERATED ALWAYS AS IDENTITY, v vector(:dims));
 CREATE TEMP TABLE centre AS SELECT i, pg_temp.random_vector(:dims) AS v FROM generate_series(0, 39) i;
 CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_vector(:dims, -0.3, 0.3) AS v FROM generate_series(0, 499) i;
@@ -65,7 +64,7 @@ SET barq.ef_search = 400;
 SELECT recall >= 0.99 AS recall_at_400 FROM query, pg_temp.compare(:'tab', :'op', vs, 10);
 RESET barq.ef_search;
 
--- rows added since, and rows gone, in the same answers
+-- rows added and rows deleted since
 DELETE FROM :tab WHERE id % 11 = 3;
 VACUUM :tab;
 INSERT INTO :tab (v) SELECT v + pg_temp.random_vector(:dims, -0.1, 0.1) FROM :tab WHERE id % 50 = 1;

@@ -1,21 +1,21 @@
--- One type and distance through the index: the exact order on small data, recall
--- where a graph is walked. An exact scan in the same test is the judge. Read, with
--- \i, after hnsw_type_begin.sql and by a test of each type, which sets type, opclass, op and
--- quantizations (an array), and has
+-- One type and distance through the index: the exact order on small data, recall of
+-- a graph, both compared with an exact scan. Included with \i after
+-- hnsw_type_begin.sql by the test of each type, which sets type, opclass, op and
+-- quantizations (an array), and defines
 --   pg_temp.small_value()   a random value, of a type with few dimensions
---   pg_temp.mixed(a, b, c)  a value near a, and off it by b and c
+--   pg_temp.mixed(a, b, c)  a value near a, shifted by b and c
 --   tables centre, noise    (i, v): 40 and 500 values
 \set tab :opclass _rows
 \set index :opclass _idx
 
--- Whatever the quantization, and wherever a row lies (built at once, sealed
--- later, not sealed), all rows come, in the exact order.
+-- All rows are returned in the exact order, for every quantization, of rows that were
+-- built, sealed later, or not sealed.
 CREATE TABLE :tab (id int GENERATED ALWAYS AS IDENTITY, v :small);
 SELECT * FROM pg_temp.everywhere(:'tab', :'opclass', :'op', :'quantizations');
 DROP TABLE :tab;
 
--- A graph, of rows in clusters: recall of the first ten. The queries lie near
--- rows, not on them.
+-- A graph of rows in clusters: recall of the first ten. Queries are near rows, not
+-- equal to them.
 CREATE TABLE :tab (id int GENERATED ALWAYS AS IDENTITY, v :type);
 INSERT INTO :tab (v)
 	SELECT pg_temp.mixed(c.v, n.v, o.v) FROM generate_series(1, :rows) g(row)
@@ -30,7 +30,7 @@ SET barq.ef_search = 400;
 SELECT recall >= 0.99 AS recall_at_400 FROM query, pg_temp.compare(:'tab', :'op', vs, 10);
 RESET barq.ef_search;
 
--- rows added since, and rows gone, in the same answers
+-- rows added and rows deleted since
 DELETE FROM :tab WHERE id % 11 = 3;
 VACUUM :tab;
 INSERT INTO :tab (v) SELECT pg_temp.mixed(s.v, n.v, n.v) FROM :tab s JOIN noise n ON n.i = id % 500 WHERE id % 50 = 1;

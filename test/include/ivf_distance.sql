@@ -1,7 +1,6 @@
--- One distance through an index of lists: the exact order where all lists are
--- probed, recall where some are. An exact scan in the same test is the judge.
--- Read, with \i, by a test for each distance, which sets metric, dims and
--- quantization (of the lists).
+-- One distance through an index of lists: the exact order if all lists are probed,
+-- recall if some are, both compared with an exact scan. Included with \i by the test
+-- of each distance, which sets metric, dims and quantization (of the lists).
 \set tab ivf_ :metric
 \set index :tab _idx
 \set opclass vector_ :metric _ops
@@ -10,7 +9,7 @@ SELECT pg_temp.operator_of(:'metric') AS op \gset
 SET enable_seqscan = off;
 SELECT setseed(0.1);
 
--- Few rows: a flat segment and a log, whatever the quantization, in the exact order.
+-- Few rows: a flat segment and a log, in the exact order for every quantization.
 CREATE TABLE :tab (id int GENERATED ALWAYS AS IDENTITY, v vector(17));
 CREATE TEMP TABLE query AS SELECT array_agg(pg_temp.random_vector(17)) AS vs FROM generate_series(1, 15);
 INSERT INTO :tab (v) SELECT pg_temp.random_vector(17) FROM generate_series(1, 150);
@@ -34,8 +33,8 @@ SELECT count(*) FROM (SELECT v FROM :tab ORDER BY v :op NULL::vector LIMIT 10) s
 SELECT count(*) FROM (SELECT v FROM :tab ORDER BY v :op '[0,0,0]' LIMIT 10) s;
 DROP TABLE :tab;
 
--- Lists, of rows in clusters: recall of the first ten, and all rows in exact
--- order where every list is probed. The queries lie near rows, not on them.
+-- Lists of rows in clusters: recall of the first ten, and all rows in exact order if
+-- every list is probed. Queries are near rows, not equal to them.
 CREATE TABLE :tab (id int GENERATED ALWAYS AS IDENTITY, v vector(:dims));
 CREATE TEMP TABLE centre AS SELECT i, pg_temp.random_vector(:dims) AS v FROM generate_series(0, 39) i;
 CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_vector(:dims, -0.3, 0.3) AS v FROM generate_series(0, 499) i;
@@ -54,7 +53,7 @@ SELECT wrong AS wrong_with_all_lists FROM query, pg_temp.compare(:'tab', :'op', 
 RESET barq.probes;
 SELECT * FROM barq_check(:'index');
 
--- rows added since, and rows gone, in the same answers
+-- rows added and rows deleted since
 DELETE FROM :tab WHERE id % 11 = 3;
 VACUUM :tab;
 INSERT INTO :tab (v) SELECT v + pg_temp.random_vector(:dims, -0.1, 0.1) FROM :tab WHERE id % 50 = 1;

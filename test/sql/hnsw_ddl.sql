@@ -1,4 +1,5 @@
--- DDL around an index: every way to make, move, rewrite and drop one.
+-- DDL of an index: every way to create, move, rewrite and drop an index leaves it
+-- equal to an exact scan.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -50,7 +51,7 @@ SELECT pg_temp.judge('hnsw_ddl', 'hnsw_ddl_idx');
 ROLLBACK;
 SELECT pg_temp.judge('hnsw_ddl', 'hnsw_ddl_idx');
 
--- created and truncated in one transaction, more than once
+-- created and truncated in one transaction, several times
 BEGIN;
 CREATE TABLE hnsw_ddl_new (id int, v vector(8));
 CREATE INDEX hnsw_ddl_new_idx ON hnsw_ddl_new USING barq_hnsw (v vector_l2_ops);
@@ -98,12 +99,12 @@ SELECT pg_temp.judge('hnsw_ddl', 'hnsw_ddl_idx');
 CLUSTER hnsw_ddl USING hnsw_ddl_idx;
 ALTER TABLE hnsw_ddl ADD COLUMN extra int DEFAULT (random() * 10)::int;
 SELECT pg_temp.judge('hnsw_ddl', 'hnsw_ddl_idx');
--- another type of the column: the index follows, or refuses with the statement
+-- another type of the column: the index is rebuilt, or the statement fails
 SELECT pg_temp.outcome('ALTER TABLE hnsw_ddl ALTER v TYPE vector(4) USING subvector(v, 1, 4)::vector(4)');
 SELECT pg_temp.outcome('SELECT id FROM hnsw_ddl ORDER BY v <-> ''[1,2,3,4,5,6,7,8]'' LIMIT 1');
 SELECT count(*) FROM (SELECT id FROM hnsw_ddl ORDER BY v <-> '[1,2,3,4]' LIMIT 20) s;
 SELECT * FROM barq_check('hnsw_ddl_idx');
--- a column without dimensions cannot be indexed: it could not be built anew
+-- a column without dimensions cannot be indexed: a rebuild would fail
 SELECT pg_temp.outcome('ALTER TABLE hnsw_ddl ALTER v TYPE vector');
 SELECT pg_temp.outcome('INSERT INTO hnsw_ddl (v) VALUES (''[1,2,3]'')');
 SELECT count(*) FROM (SELECT id FROM hnsw_ddl ORDER BY v <-> '[1,2,3,4]' LIMIT 20) s;
@@ -165,14 +166,14 @@ CREATE INDEX hnsw_temp2_idx ON hnsw_temp2 USING barq_hnsw (v vector_l2_ops);
 SELECT pg_temp.fill('hnsw_temp2');
 SELECT pg_temp.judge('hnsw_temp2', 'hnsw_temp2_idx');
 COMMIT;
--- the same table again, the same backend
+-- the same table created again in the same backend
 CREATE TEMP TABLE hnsw_temp2 (id int, v vector(8));
 SELECT pg_temp.fill('hnsw_temp2');
 CREATE INDEX hnsw_temp2_idx ON hnsw_temp2 USING barq_hnsw (v vector_l2_ops);
 SELECT pg_temp.judge('hnsw_temp2', 'hnsw_temp2_idx');
 DROP TABLE hnsw_temp, hnsw_temp2;
 
--- partitions: an index on the parent, a partition attached, one detached
+-- partitions: an index on the parent; a partition is attached, one is detached
 CREATE TABLE hnsw_ddl (id int, v vector(8)) PARTITION BY RANGE (id);
 CREATE TABLE hnsw_ddl_1 PARTITION OF hnsw_ddl FOR VALUES FROM (0) TO (100);
 CREATE TABLE hnsw_ddl_2 PARTITION OF hnsw_ddl FOR VALUES FROM (100) TO (1000);
@@ -196,7 +197,7 @@ ALTER TABLE hnsw_ddl DETACH PARTITION hnsw_ddl_2;
 SELECT pg_temp.judge('hnsw_ddl_2', (SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'hnsw_ddl_2'::regclass));
 DROP TABLE hnsw_ddl, hnsw_ddl_2;
 
--- privileges: seeing needs SELECT on the table or pg_monitor, steering its ownership
+-- privileges: reading needs SELECT on the table or pg_monitor, changing ownership
 CREATE ROLE hnsw_ddl_owner;
 CREATE ROLE hnsw_ddl_reader;
 CREATE ROLE hnsw_ddl_monitor IN ROLE pg_monitor;

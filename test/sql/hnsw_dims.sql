@@ -1,4 +1,4 @@
--- Dimensions from 1 to 16,000, and vectors that are TOASTed.
+-- Dimensions from 1 to 16,000, and TOASTed vectors.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -44,7 +44,7 @@ BEGIN
 	END LOOP;
 END $$;
 
--- dead records that span pages, and their pages used again
+-- dead records that span pages, and the re-use of their pages
 CREATE TABLE hnsw_dims (id int, v vector(16000)) WITH (autovacuum_enabled = off);
 CREATE INDEX hnsw_dims_idx ON hnsw_dims USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);
 INSERT INTO hnsw_dims SELECT i, pg_temp.random_vector(16000) FROM generate_series(1, 12) i;
@@ -57,7 +57,7 @@ INSERT INTO hnsw_dims SELECT i, pg_temp.random_vector(16000) FROM generate_serie
 SELECT wrong FROM pg_temp.compare('hnsw_dims', '<->', ARRAY(SELECT v FROM hnsw_dims), 20);
 SELECT * FROM barq_check('hnsw_dims_idx');
 
--- each way a value may be stored, and a small limit that such records pass at once
+-- each storage of a value; a small growing_limit, which one such record exceeds
 ALTER TABLE hnsw_dims ALTER v SET STORAGE extended;
 SET barq.growing_limit = '64kB';
 INSERT INTO hnsw_dims SELECT i, array_fill(i, ARRAY[16000])::vector FROM generate_series(31, 33) i;

@@ -1,4 +1,4 @@
--- What cannot be indexed or asked for: SQLSTATE and message of each refusal.
+-- Unsupported indexes and queries: SQLSTATE and message of each error.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -23,10 +23,10 @@ SELECT d, pg_temp.outcome('CREATE INDEX ON hnsw_errors USING barq_hnsw ' || d) F
 	-- 16,000 dimensions are fine
 	'(big vector_l2_ops)']) d;
 
--- second columns come with a later issue
+-- a second column is not supported
 SELECT d, pg_temp.outcome('CREATE INDEX ON hnsw_errors USING barq_hnsw ' || d) FROM unnest(ARRAY[
 	'(v vector_l2_ops, id)', '(v vector_l2_ops, v vector_ip_ops)', '(v vector_l2_ops) INCLUDE (id)']) d;
--- what an index of nearest neighbours cannot be
+-- properties that an index of nearest neighbours does not have
 SELECT pg_temp.outcome('CREATE UNIQUE INDEX ON hnsw_errors USING barq_hnsw (v vector_l2_ops)');
 SELECT pg_temp.outcome('CREATE INDEX ON hnsw_errors USING barq_hnsw (v vector_l2_ops ASC)');
 SELECT pg_temp.outcome('CREATE INDEX ON hnsw_errors USING barq_hnsw (v vector_l2_ops NULLS FIRST)');
@@ -43,13 +43,13 @@ SELECT pg_temp.outcome('INSERT INTO hnsw_errors (v) VALUES (''[1,2]'')');
 CREATE INDEX hnsw_errors_plain ON hnsw_errors USING barq_hnsw ((plain::vector(3)) vector_l2_ops);
 SELECT pg_temp.outcome('INSERT INTO hnsw_errors (plain) VALUES (''[1,2]'')');
 SELECT pg_temp.outcome('INSERT INTO hnsw_errors (v) VALUES (''[1,NaN,2]'')');
--- the failed rows left nothing
+-- failed rows leave nothing in the index
 SELECT count(*) FROM hnsw_errors;
 SELECT * FROM barq_check('hnsw_errors_v');
 SELECT * FROM barq_check('hnsw_errors_plain');
 SELECT id FROM hnsw_errors ORDER BY v <-> '[0,0,0]' LIMIT 5;
 
--- without an ORDER BY the index is no plan, whatever the costs: it lacks rows
+-- without an ORDER BY the index is not used at any cost setting: it lacks rows
 CREATE INDEX hnsw_errors_partial ON hnsw_errors USING barq_hnsw (v vector_l2_ops) WHERE id > 0;
 SELECT q, pg_temp.plan_of(q) FROM unnest(ARRAY[
 	'SELECT * FROM hnsw_errors', 'SELECT count(*) FROM hnsw_errors WHERE id > 0',
@@ -59,7 +59,7 @@ SELECT q, pg_temp.plan_of(q) FROM unnest(ARRAY[
 	'SELECT * FROM hnsw_errors ORDER BY v <-> ''[1,2,3]'' DESC LIMIT 1',
 	'SELECT * FROM hnsw_errors ORDER BY v <=> ''[1,2,3]'' LIMIT 1']) q;
 
--- functions: another access method's index, a table, nothing
+-- functions given another access method's index, a table, no relation
 CREATE INDEX hnsw_errors_btree ON hnsw_errors (id);
 SELECT f, i, pg_temp.outcome(format('SELECT count(*) FROM %s(%L)', f, i))
 FROM unnest(ARRAY['barq_segments', 'barq_check', 'barq_seal', 'barq_compact']) f,

@@ -1,4 +1,4 @@
--- Data and queries at the edges of float: the order stays exact, the executor
+-- Data and queries at the limits of float: the order stays exact, and the executor
 -- never finds a row below its bound ("index returned tuples in wrong order").
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
@@ -9,12 +9,12 @@
 SET enable_seqscan = off;
 SELECT setseed(0.8);
 
--- One index for each metric and quantization over rows of one expression;
--- queries are rows of their own and stored rows. All rows are asked for in one
--- round, then in many rounds, then the first few. What is wrong is shown: an
--- error, rows out of order, in the first of these distances other than the
--- exact ones, and in the others too few near rows, unless the data is too hard
--- for that (NULL). Half of the rows are in the log.
+-- One index for each metric and quantization over rows of one expression; queries
+-- are further rows and stored rows. A query fetches all rows in one round, then all
+-- rows in many rounds, then the first few. Shown are errors, rows out of order, in
+-- the first case distances other than the exact ones, and in the other cases too few
+-- near rows, unless the data is too hard for that (NULL). Half of the rows are in
+-- the log.
 CREATE FUNCTION pg_temp.judge(label text, dims int, expression text, bound numeric DEFAULT 0.95) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	n int = 200;
@@ -66,8 +66,8 @@ SELECT label, pg_temp.judge(label, dims, expression) AS searches FROM (VALUES
 	('one element other than zero', 10, 'CASE WHEN j = i % 10 + 1 THEN random() ELSE 0 END'),
 	('equal elements', 10, 'i / 7')) t(label, dims, expression);
 
--- beyond what a code can tell apart, or what sums of floats can hold: no
--- error, and in order
+-- differences too small for a code, sums too large for a float: no error, and in
+-- order
 SELECT label, pg_temp.judge(label, dims, expression, NULL) AS searches FROM (VALUES
 	-- eight bits of an element of 1000 leave nothing of the products of the small ones
 	('sparse', 50, 'CASE WHEN random() < 0.05 THEN random() * 1000 ELSE 0.001 * random() END + 0 * i'),
@@ -77,7 +77,7 @@ SELECT label, pg_temp.judge(label, dims, expression, NULL) AS searches FROM (VAL
 	('huge', 3, '(random() - 0.5) * 2e38 + 0 * i'),
 	('huge and tiny', 4, 'CASE (random() * 3)::int WHEN 0 THEN 3e38 WHEN 1 THEN 1e-38 ELSE -1e30 END * random() + 0 * i')) t(label, dims, expression);
 
--- 5,000 times the same vector, in a graph: all are found, and one that differs
+-- 5,000 copies of one vector, in a graph: all are found, and so is another vector
 CREATE TABLE hnsw_extremes (id int, v vector(128));
 INSERT INTO hnsw_extremes SELECT i, array_fill(0.5, ARRAY[128])::vector FROM generate_series(1, 5000) i;
 INSERT INTO hnsw_extremes VALUES (0, array_fill(0.25, ARRAY[128])::vector);
@@ -90,7 +90,7 @@ SELECT count(*) FROM (SELECT id FROM hnsw_extremes WHERE id IN (17, 4711) ORDER 
 SELECT * FROM barq_check('hnsw_extremes_idx');
 DROP TABLE hnsw_extremes;
 
--- one row; none
+-- one row; no row
 CREATE TABLE hnsw_extremes (id int, v vector(3));
 INSERT INTO hnsw_extremes VALUES (1, '[1,2,3]');
 CREATE INDEX hnsw_extremes_idx ON hnsw_extremes USING barq_hnsw (v vector_l2_ops);

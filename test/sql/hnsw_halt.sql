@@ -1,5 +1,5 @@
--- Statements that end in the middle: cancelled, out of time, failed. What they
--- were at stays usable, and no row is lost.
+-- Statements that are cancelled, time out or fail: their index stays usable, and no
+-- row is lost.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -12,7 +12,7 @@ SELECT setseed(0.9);
 SET barq.ef_search = 400;
 CREATE TABLE hnsw_halt (id int, v vector(64)) WITH (autovacuum_enabled = off);
 INSERT INTO hnsw_halt SELECT i, pg_temp.random_vector(64) FROM generate_series(1, 300) i;
--- raises once it has been called so often
+-- raises an error at its n-th call
 CREATE SEQUENCE hnsw_halt_calls;
 CREATE FUNCTION hnsw_halt_at(v vector, n int) RETURNS vector LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
 BEGIN
@@ -30,14 +30,14 @@ BEGIN
 	RETURN result;
 END $$;
 
--- CREATE INDEX cancelled at its first row, in the middle, at the last; then one that is let be
+-- CREATE INDEX cancelled at its first row, in the middle, at its last; then completed
 SELECT setval('hnsw_halt_calls', 1, false);
 CREATE INDEX hnsw_halt_bad ON hnsw_halt USING barq_hnsw ((hnsw_halt_at(v, 1)::vector(64)) vector_l2_ops);
 SELECT setval('hnsw_halt_calls', 1, false);
 CREATE INDEX hnsw_halt_bad ON hnsw_halt USING barq_hnsw ((hnsw_halt_at(v, 150)::vector(64)) vector_l2_ops);
 SELECT setval('hnsw_halt_calls', 1, false);
 CREATE INDEX hnsw_halt_bad ON hnsw_halt USING barq_hnsw ((hnsw_halt_at(v, 300)::vector(64)) vector_l2_ops);
--- CONCURRENTLY leaves an invalid index, which can be dropped, or built after all
+-- CONCURRENTLY leaves an invalid index, which can be dropped or rebuilt
 SELECT setval('hnsw_halt_calls', 1, false);
 CREATE INDEX CONCURRENTLY hnsw_halt_bad ON hnsw_halt USING barq_hnsw ((hnsw_halt_at(v, 150)::vector(64)) vector_l2_ops);
 SELECT indisvalid FROM pg_index WHERE indexrelid = 'hnsw_halt_bad'::regclass;
@@ -53,14 +53,14 @@ SET barq.growing_limit = '64kB';
 SELECT pg_temp.outcome('INSERT INTO hnsw_halt SELECT 1000 + i, CASE WHEN i < 3000 THEN pg_temp.random_vector(64) ELSE ''[1]'' END FROM generate_series(1, 3000) i');
 SELECT pg_temp.judge();
 SELECT count(*) > 1 AS sealed FROM barq_segments('hnsw_halt_idx') WHERE state <> 'growing';
--- rows that never were: VACUUM takes them out of the index
+-- rows of a rolled-back INSERT: VACUUM removes them from the index
 VACUUM hnsw_halt;
 SELECT sum(rows) - sum(dead_rows) FROM barq_segments('hnsw_halt_idx');
 SELECT pg_temp.judge();
 INSERT INTO hnsw_halt SELECT 1000 + i, pg_temp.random_vector(64) FROM generate_series(1, 100) i;
 SELECT pg_temp.judge();
 
--- a statement that runs out of time in the middle of seals: this one never ends by itself
+-- a statement that times out while it seals: it would not end by itself
 SET statement_timeout = '300ms';
 INSERT INTO hnsw_halt SELECT 5000, pg_temp.random_vector(64) FROM generate_series(1, 1000000000) i;
 RESET statement_timeout;
@@ -68,7 +68,7 @@ SELECT pg_temp.judge();
 VACUUM hnsw_halt;
 SELECT pg_temp.judge();
 
--- a search that runs out of time, one that fails, a cursor that is left behind
+-- a search that times out, one that fails, a cursor that is left open
 SET statement_timeout = '100ms';
 DO $$
 BEGIN
@@ -90,7 +90,7 @@ SELECT 1 / 0;
 COMMIT;
 SELECT pg_temp.judge();
 
--- nothing is held: the index can be sealed, compacted, dropped
+-- no lock is left: the index can be sealed, compacted, dropped
 SELECT barq_seal('hnsw_halt_idx') >= 0 AS sealed, barq_compact('hnsw_halt_idx') >= 0 AS compacted;
 SELECT pg_temp.judge();
 DROP TABLE hnsw_halt;

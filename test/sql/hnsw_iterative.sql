@@ -1,5 +1,5 @@
--- How a scan ends: iterative_scan, ef_search, max_scan_tuples; scans that are
--- fetched in pieces, begun again, or open side by side.
+-- The end of a scan: iterative_scan, ef_search, max_scan_tuples; scans that are
+-- fetched in pieces, rescanned, or open at the same time.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -11,27 +11,27 @@ SELECT setseed(0.4);
 CREATE TABLE hnsw_iterative (id int, v vector(16));
 INSERT INTO hnsw_iterative SELECT i, pg_temp.random_vector(16) FROM generate_series(1, 3000) i;
 CREATE INDEX hnsw_iterative_idx ON hnsw_iterative USING barq_hnsw (v vector_l2_ops);
--- a segment sealed later, and a log
+-- a segment that was sealed later, and a log
 INSERT INTO hnsw_iterative SELECT i, pg_temp.random_vector(16) FROM generate_series(3001, 3500) i;
 SELECT barq_seal('hnsw_iterative_idx');
 INSERT INTO hnsw_iterative SELECT i, pg_temp.random_vector(16) FROM generate_series(3501, 4000) i;
 CREATE TEMP TABLE query AS SELECT array_agg(pg_temp.random_vector(16)) AS vs FROM generate_series(1, 20);
 CREATE VIEW pg_temp.q AS SELECT vs[1] AS v FROM query;
 
--- off: ef_search rows at most, filtered ones included, and these the best
+-- off: at most ef_search rows, the nearest ones, before a filter
 SET barq.iterative_scan = off;
 SET barq.ef_search = 25;
 SELECT count(*) FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 100) s;
 SELECT count(*) <= 25 AS bounded, count(*) < 25 AS filtered FROM (SELECT id FROM hnsw_iterative WHERE id % 2 = 0 ORDER BY v <-> (SELECT v FROM q) LIMIT 100) s;
 SELECT wrong FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 10);
 
--- strict_order: a filter above gets its rows, in the exact order, however small ef_search is
+-- strict_order: a filter gets all its rows in the exact order for any ef_search
 SET barq.iterative_scan = strict_order;
 SET barq.ef_search = 10;
 SELECT wrong, recall FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 200);
 SELECT wrong, recall FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 20, 'id % 50 = 7');
 SELECT wrong, recall FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 5, 'id IN (17, 1017, 2017, 3317, 3917)');
--- to the last row, none twice
+-- every row to the last, none twice
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 5000) s;
 SELECT bool_and(ordered) AS ordered FROM (SELECT d >= lag(d) OVER (ROWS UNBOUNDED PRECEDING) AS ordered FROM
 	(SELECT v <-> (SELECT v FROM q) AS d FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 5000) s) s;
@@ -39,12 +39,12 @@ SET barq.ef_search = 1;
 SELECT wrong, recall FROM query, pg_temp.compare('hnsw_iterative', '<->', vs[1:3], 100);
 SET barq.ef_search = 10;
 
--- relaxed_order: all rows as well, none twice; batches are ordered, not the whole
+-- relaxed_order: every row, none twice; batches are ordered, the whole is not
 SET barq.iterative_scan = relaxed_order;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 5000) s;
 SELECT recall >= 0.9 AS near FROM query, pg_temp.compare('hnsw_iterative', '<->', vs, 200);
 
--- max_scan_tuples ends a scan; a LIMIT below it is served, a filter comes back short
+-- max_scan_tuples ends a scan: a LIMIT below it is fulfilled, a filter gets fewer rows
 SET barq.max_scan_tuples = 100;
 SELECT count(*) FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 100) s;
 SELECT count(*) < 50 AS short FROM (SELECT id FROM hnsw_iterative WHERE id % 10 = 0 ORDER BY v <-> (SELECT v FROM q) LIMIT 50) s;
@@ -55,7 +55,7 @@ SELECT count(*) FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FRO
 RESET barq.max_scan_tuples;
 RESET barq.ef_search;
 
--- a cursor fetched in pieces, while another is, and while rows come and go
+-- a cursor fetched in pieces, beside another one, while rows are inserted and deleted
 CREATE TEMP TABLE fetched (c int, n int GENERATED ALWAYS AS IDENTITY, id int, d float8);
 DO $$
 DECLARE
@@ -99,7 +99,7 @@ FROM (SELECT f.c, f.id, f.d, e.d AS exact FROM (SELECT c, id, d, row_number() OV
 GROUP BY c ORDER BY c;
 SELECT * FROM barq_check('hnsw_iterative_idx');
 
--- scans begun again with another query, another count, without being read to their end
+-- rescans with another query and another count, without reading to the end
 SELECT count(*) FILTER (WHERE ids IS DISTINCT FROM exact) AS differences FROM (
 	SELECT ARRAY(SELECT id FROM hnsw_iterative t ORDER BY t.v <-> q.v LIMIT q.n) AS ids,
 		ARRAY(SELECT id FROM hnsw_iterative t ORDER BY (t.v <-> q.v) + 0 LIMIT q.n) AS exact

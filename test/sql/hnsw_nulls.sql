@@ -1,5 +1,5 @@
--- NULLs, and zero vectors under cosine: they have no distance, and come last;
--- NULL and zero queries.
+-- NULLs, and zero vectors under cosine, have no distance and come last; NULL and zero
+-- queries.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -42,24 +42,24 @@ BEGIN
 	END LOOP;
 END $$;
 
--- a NULL constant makes no index scan; the rows are the table's
+-- a NULL constant is planned without the index
 SELECT count(*) FROM (SELECT id FROM hnsw_nulls ORDER BY v <-> NULL LIMIT 20) s;
 
--- a query that is NULL now and then, in a re-scan
+-- a query that is NULL in some rescans
 CREATE INDEX hnsw_nulls_idx ON hnsw_nulls USING barq_hnsw (v vector_cosine_ops);
 SELECT q.id, (SELECT array_agg(id) FROM (SELECT id FROM hnsw_nulls t ORDER BY t.v <=> q.v LIMIT 1) s) AS nearest
 FROM hnsw_nulls q WHERE q.id IN (2, 3, 5) ORDER BY q.id;
 SELECT q.id, (SELECT count(*) FROM (SELECT id FROM hnsw_nulls t ORDER BY t.v <=> q.v LIMIT 2) s) AS rows
 FROM hnsw_nulls q ORDER BY q.id;
 
--- an update to NULL takes a row out of the answers, one from NULL brings it in
+-- an update to NULL removes a row from the results, an update from NULL adds it
 UPDATE hnsw_nulls SET v = NULL WHERE id = 2;
 UPDATE hnsw_nulls SET v = '[1,0,0]' WHERE id = 4;
 SELECT id FROM hnsw_nulls ORDER BY v <=> '[1,0,0]' LIMIT 20;
 VACUUM hnsw_nulls;
 SELECT id FROM hnsw_nulls ORDER BY v <=> '[1,0,0]' LIMIT 20;
 
--- nothing but NULLs
+-- only NULLs
 DELETE FROM hnsw_nulls WHERE v IS NOT NULL;
 REINDEX TABLE hnsw_nulls;
 SELECT id FROM hnsw_nulls ORDER BY v <=> '[1,0,0]' LIMIT 20;

@@ -1,4 +1,4 @@
--- Options of an index and settings: defaults, ranges, refusals, when they take
+-- Options of an index and settings: defaults, ranges, errors, and when a change takes
 -- effect.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
@@ -20,14 +20,14 @@ SELECT o, pg_temp.outcome(format('CREATE INDEX ON hnsw_options USING barq_hnsw (
 FROM unnest(ARRAY['m = 16, ef_construction = 31', 'm = 16, ef_construction = 32', 'm = 33', 'm = 32', 'ef_construction = 31']) o;
 DROP TABLE hnsw_options;
 
--- what an index has, and the defaults
+-- options of an index, and their defaults
 CREATE TABLE hnsw_options (v vector(3));
 INSERT INTO hnsw_options SELECT pg_temp.random_vector(3) FROM generate_series(1, 100);
 CREATE INDEX hnsw_options_default ON hnsw_options USING barq_hnsw (v vector_l2_ops);
 CREATE INDEX hnsw_options_given ON hnsw_options USING barq_hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 20, quantization = none);
 SELECT index, options FROM barq_indexes() WHERE "table" = 'hnsw_options'::regclass ORDER BY index::text;
 
--- ALTER INDEX SET is accepted, checked, and waits for a REINDEX
+-- ALTER INDEX SET is checked, and takes effect at the next REINDEX
 SELECT pg_temp.outcome('ALTER INDEX hnsw_options_given SET (m = 101)');
 SELECT pg_temp.outcome('ALTER INDEX hnsw_options_given SET (nonsense = 1)');
 ALTER INDEX hnsw_options_given SET (m = 4, quantization = f16);
@@ -39,7 +39,7 @@ SELECT options FROM barq_indexes() WHERE index = 'hnsw_options_given'::regclass;
 ALTER INDEX hnsw_options_given RESET (m, ef_construction, quantization);
 REINDEX INDEX CONCURRENTLY hnsw_options_given;
 SELECT options FROM barq_indexes() WHERE index = 'hnsw_options_given'::regclass;
--- a combination that does not fit is refused at once
+-- an invalid combination is an error at once
 SELECT pg_temp.outcome('ALTER INDEX hnsw_options_given SET (m = 50)');
 SELECT count(*) FROM barq_check('hnsw_options_given');
 DROP TABLE hnsw_options;
@@ -60,7 +60,7 @@ SELECT s, split_part(pg_temp.outcome('SET ' || s), ' / ', 1) AS outcome FROM unn
 RESET ALL;
 SET jit = off;
 
--- the hard limit is not below the limit
+-- the hard limit cannot be below the limit
 SELECT pg_temp.outcome('SET barq.growing_hard_limit = ''1MB''');
 SELECT pg_temp.outcome('SET barq.growing_hard_limit = ''2MB''');
 RESET barq.growing_hard_limit;
@@ -68,24 +68,24 @@ RESET barq.growing_hard_limit;
 -- a misspelt setting is an error, not a placeholder
 SET barq.unknown = 1;
 
--- server's settings are not a session's
+-- settings of the server cannot be set in a session
 SET barq.image_directory = '/tmp';
 SET barq.background = off;
 
--- instruction-set levels: which there are depends on the machine, so what is
--- asked is that each either works or is refused with a reason
+-- instruction-set levels depend on the machine: each either works or is an error with
+-- its reason
 SET barq.simd = 'pentium';
 SET barq.simd = 'baseline';
 SHOW barq.simd;
 SET barq.simd = 'auto';
 SELECT level, outcome = 'no error' OR outcome LIKE '22023 / invalid value for parameter "barq.simd": "' || level || '" / This machine, or this build, has no instruction-set level%' AS fine
 FROM (SELECT level, pg_temp.outcome('SET barq.simd = ' || level) AS outcome FROM unnest(ARRAY['avx2', 'avx512', 'neon']) level) s;
--- x86 has no neon and ARM no AVX
+-- x86 has no NEON, ARM has no AVX
 SELECT count(*) FILTER (WHERE outcome <> 'no error') > 0 AS some_refused
 FROM (SELECT pg_temp.outcome('SET barq.simd = ' || level) AS outcome FROM unnest(ARRAY['avx2', 'avx512', 'neon']) level) s;
 RESET barq.simd;
 
--- every level gives the same answers
+-- every level returns the same results
 CREATE TABLE hnsw_options (id int, v vector(67));
 SELECT setseed(0.2);
 INSERT INTO hnsw_options SELECT i, pg_temp.random_vector(67) FROM generate_series(1, 300) i;

@@ -1,4 +1,4 @@
--- When the planner takes the index, and when it leaves it.
+-- Which queries are planned with the index, and which without it.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -11,15 +11,15 @@ INSERT INTO hnsw_plans SELECT i, i % 10, pg_temp.random_vector(8), pg_temp.rando
 CREATE INDEX hnsw_plans_v ON hnsw_plans USING barq_hnsw (v vector_l2_ops);
 VACUUM ANALYZE hnsw_plans;
 
--- a LIMIT chooses the index, with the default costs
+-- a LIMIT uses the index at the default costs
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 10$$);
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY '[1,1,1,1,1,1,1,1]' <-> v LIMIT 10$$);
--- without LIMIT it sorts, whatever a page costs
+-- no LIMIT: a sort, for all costs of a page
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]'$$);
 SET random_page_cost = 0.01;
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]'$$);
 RESET random_page_cost;
--- with enable_seqscan = off it does not
+-- no LIMIT, enable_seqscan = off: the index
 SET enable_seqscan = off;
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]'$$);
 RESET enable_seqscan;
@@ -28,7 +28,7 @@ SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <=> '[1,1,1,1,1,1,
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]' DESC LIMIT 10$$);
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY 1 - (v <-> '[1,1,1,1,1,1,1,1]') LIMIT 10$$);
 
--- a LIMIT beyond what a scan may look at sorts: the user asked for the rows
+-- a LIMIT above max_scan_tuples sorts: a scan would return too few rows
 SET barq.max_scan_tuples = 50;
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 50$$);
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 51$$);
@@ -49,7 +49,7 @@ RESET enable_seqscan;
 
 -- a filter above the scan
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans WHERE category = 3 ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 5$$);
--- a key that finds one row is better served by its own index
+-- a key that finds one row uses its own index
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans WHERE id = 7 ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 5$$);
 
 -- a cursor's fraction
@@ -60,7 +60,7 @@ MOVE 3 FROM near;
 CLOSE near;
 COMMIT;
 
--- a prepared statement, custom and generic
+-- prepared statements with custom and generic plans
 PREPARE near(vector, int) AS SELECT id FROM hnsw_plans ORDER BY v <-> $1 LIMIT $2;
 EXPLAIN (COSTS OFF) EXECUTE near('[1,1,1,1,1,1,1,1]', 3);
 SET plan_cache_mode = force_generic_plan;
@@ -79,7 +79,7 @@ SELECT count(*) FILTER (WHERE ids IS DISTINCT FROM exact) AS differences FROM (
 		ARRAY(SELECT id FROM hnsw_plans t ORDER BY (t.v <-> q.v) + 0 LIMIT 5) AS exact
 	FROM hnsw_plans q WHERE id <= 40) s;
 
--- a partial index answers where its predicate is implied, not elsewhere
+-- a partial index is used if its predicate is implied
 DROP INDEX hnsw_plans_v;
 CREATE INDEX hnsw_plans_part ON hnsw_plans USING barq_hnsw (v vector_l2_ops) WHERE category = 3;
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans WHERE category = 3 ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 5$$);
@@ -96,7 +96,7 @@ CREATE INDEX hnsw_plans_expr ON hnsw_plans USING barq_hnsw ((w::vector(8)) vecto
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY w::vector(8) <=> '[1,1,1,1,1,1,1,1]' LIMIT 5$$);
 SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM hnsw_plans ORDER BY (w <=> '[1,1,1,1,1,1,1,1]') + 0 LIMIT 5) e) AS same
 FROM (SELECT id FROM hnsw_plans ORDER BY w::vector(8) <=> '[1,1,1,1,1,1,1,1]' LIMIT 5) s;
--- and one that computes
+-- an expression index: a computed vector
 CREATE INDEX hnsw_plans_norm ON hnsw_plans USING barq_hnsw ((l2_normalize(v)::vector(8)) vector_ip_ops);
 SELECT pg_temp.plan_of($$SELECT id FROM hnsw_plans ORDER BY l2_normalize(v)::vector(8) <#> '[1,1,1,1,1,1,1,1]' LIMIT 5$$);
 SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM hnsw_plans ORDER BY (l2_normalize(v) <#> '[1,1,1,1,1,1,1,1]') + 0 LIMIT 5) e) AS same
@@ -104,5 +104,5 @@ FROM (SELECT id FROM hnsw_plans ORDER BY l2_normalize(v)::vector(8) <#> '[1,1,1,
 SELECT * FROM barq_check('hnsw_plans_expr');
 DROP TABLE hnsw_plans;
 
--- settings that change an answer are told by EXPLAIN (SETTINGS), others are not
+-- EXPLAIN (SETTINGS) shows settings that change a result, and no others
 SELECT name FROM pg_settings WHERE name LIKE 'barq.%' AND 'EXPLAIN' = ANY (pg_settings_get_flags(name)) ORDER BY name;

@@ -1,5 +1,5 @@
--- Quantization 'rabitq': rows in exact order though its bounds are only likely,
--- recall against an exact scan, and what the executor may do with such a scan.
+-- Quantization 'rabitq', whose bounds are only likely: rows in exact order, recall
+-- against an exact scan, rescans and cursors.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -9,9 +9,10 @@
 SET enable_seqscan = off;
 SELECT setseed(0.3);
 
--- Wherever a row lies (built at once, in the log, sealed, compacted), from one
--- dimension on: no row out of order; of all rows asked for at once few come too
--- late; the first ten are found, in one round and in several. Shown is what fails.
+-- For rows that were built, are in the log, were sealed or compacted, with one
+-- dimension or more: no row is out of order; of all rows fetched in one round few
+-- come too late; the first ten are found in one round and in several. Shown are
+-- failures.
 CREATE FUNCTION pg_temp.everywhere(label text, dims int, low float8, high float8) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	metric text;
@@ -52,7 +53,7 @@ SELECT pg_temp.everywhere('an offset', 100, 100, 101) AS searched;
 SELECT pg_temp.everywhere('tiny', 100, -1e-30, 1e-30) AS searched;
 SELECT pg_temp.everywhere('large', 100, -1e15, 1e15) AS searched;
 
--- 16,000 dimensions: a record of the log spans pages where it must
+-- 16,000 dimensions: a record of the log spans pages
 CREATE TABLE hnsw_rabitq (id int, v vector(16000));
 INSERT INTO hnsw_rabitq SELECT i, pg_temp.random_vector(16000) FROM generate_series(1, 10) i;
 CREATE INDEX hnsw_rabitq_idx ON hnsw_rabitq USING barq_hnsw (v vector_l2_ops) WITH (quantization = rabitq);
@@ -63,7 +64,7 @@ SELECT wrong FROM pg_temp.compare('hnsw_rabitq', '<->', ARRAY(SELECT v FROM hnsw
 SELECT * FROM barq_check('hnsw_rabitq_idx');
 DROP TABLE hnsw_rabitq;
 
--- numbers at the edges of float, and duplicates: no error, in order
+-- numbers at the limits of float, and duplicates: no error, and in order
 CREATE TABLE hnsw_rabitq (id int, v vector(20));
 INSERT INTO hnsw_rabitq SELECT i, (SELECT array_agg((CASE i % 4 WHEN 0 THEN 3e38 WHEN 1 THEN 1e-38 WHEN 2 THEN (j % 2) * 1e20 ELSE -1e30 END * random())::real) FROM generate_series(1, 20) j)::vector FROM generate_series(1, 100) i;
 INSERT INTO hnsw_rabitq SELECT i, array_fill(i % 5 + 1, ARRAY[20])::vector FROM generate_series(101, 200) i;
@@ -76,7 +77,7 @@ SELECT count(*), count(d) FROM (SELECT v <-> NULL AS d FROM hnsw_rabitq ORDER BY
 SELECT count(*), count(d) FROM (SELECT v <=> z AS d FROM hnsw_rabitq, (SELECT array_fill(0, ARRAY[20])::vector AS z OFFSET 0) z ORDER BY v <=> z LIMIT 500) s WHERE d = 'NaN';
 DROP TABLE hnsw_rabitq;
 
--- halfvec likewise
+-- the same for halfvec
 CREATE TABLE hnsw_rabitq (id int, v halfvec(100));
 INSERT INTO hnsw_rabitq SELECT i, pg_temp.random_vector(100)::halfvec FROM generate_series(1, 300) i;
 CREATE INDEX hnsw_rabitq_idx ON hnsw_rabitq USING barq_hnsw (v halfvec_cosine_ops) WITH (quantization = rabitq);
@@ -88,7 +89,7 @@ FROM near JOIN hnsw_rabitq q ON q.id = query;
 SELECT * FROM barq_check('hnsw_rabitq_idx');
 DROP TABLE hnsw_rabitq;
 
--- L1 has no such estimate
+-- L1 has no such estimate, so it is an error
 CREATE TABLE hnsw_rabitq (v vector(3));
 SELECT pg_temp.outcome('CREATE INDEX ON hnsw_rabitq USING barq_hnsw (v vector_l1_ops) WITH (quantization = rabitq)');
 CREATE INDEX hnsw_rabitq_idx ON hnsw_rabitq USING barq_hnsw (v vector_l1_ops);
@@ -97,7 +98,7 @@ SELECT pg_temp.outcome('REINDEX INDEX hnsw_rabitq_idx');
 SELECT options FROM barq_indexes() WHERE index = 'hnsw_rabitq_idx'::regclass;
 DROP TABLE hnsw_rabitq;
 
--- A graph, of rows in clusters, some nearer to the middle than others.
+-- A graph of rows in clusters, some of them nearer to the centre than others.
 CREATE TABLE hnsw_rabitq (id int GENERATED ALWAYS AS IDENTITY, v vector(768));
 CREATE TEMP TABLE centre AS SELECT i, pg_temp.random_vector(768) AS v FROM generate_series(0, 39) i;
 CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_vector(768, -0.04 * (1 + i % 10), 0.04 * (1 + i % 10)) AS v FROM generate_series(0, 499) i;
@@ -108,7 +109,7 @@ INSERT INTO hnsw_rabitq (v)
 CREATE INDEX hnsw_sq8_idx ON hnsw_rabitq USING barq_hnsw (v vector_cosine_ops);
 CREATE INDEX hnsw_rabitq_idx ON hnsw_rabitq USING barq_hnsw (v vector_cosine_ops) WITH (quantization = rabitq);
 SELECT kind, rows FROM barq_segments('hnsw_rabitq_idx') WHERE state <> 'growing';
--- the size that the codes are for
+-- the codes make the index small
 SELECT max(page_bytes) FILTER (WHERE i = 'hnsw_rabitq_idx') <= 0.45 * max(page_bytes) FILTER (WHERE i = 'hnsw_sq8_idx') AS small
 FROM unnest(ARRAY['hnsw_rabitq_idx', 'hnsw_sq8_idx']) i, barq_segments(i);
 DROP INDEX hnsw_sq8_idx;
@@ -124,8 +125,8 @@ SELECT kind, rows = (SELECT count(*) FROM hnsw_rabitq) AS all_rows, dead_rows FR
 SELECT recall >= 0.95 AS recall_of_the_merged_graph, unordered FROM query, pg_temp.compare('hnsw_rabitq', '<=>', vs, 10);
 SELECT * FROM barq_check('hnsw_rabitq_idx');
 
--- How a scan ends. off: ef_search rows at most; strict_order: in order however
--- far it goes; relaxed_order: all rows, none twice
+-- The end of a scan. off: at most ef_search rows; strict_order: in order to the last
+-- row; relaxed_order: every row, none twice
 CREATE TEMP VIEW q AS SELECT vs[1] AS v FROM query;
 SET barq.iterative_scan = off;
 SELECT count(*) <= 40 AND count(*) >= 35 AS bounded FROM (SELECT id FROM hnsw_rabitq ORDER BY v <=> (SELECT v FROM q) LIMIT 100) s;
@@ -141,7 +142,7 @@ SELECT recall >= 0.9 AS recall FROM query, pg_temp.compare('hnsw_rabitq', '<=>',
 RESET barq.iterative_scan;
 RESET barq.max_scan_tuples;
 
--- a cursor that is fetched in pieces goes on in order, and repeats nothing
+-- a cursor that is fetched in pieces continues in order and repeats no row
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, v <=> (SELECT v FROM q) AS d FROM hnsw_rabitq ORDER BY v <=> (SELECT v FROM q);
 CREATE TEMP TABLE fetched (n int GENERATED ALWAYS AS IDENTITY, id int, d float8) ON COMMIT DROP;
@@ -161,7 +162,7 @@ SELECT count(*), count(DISTINCT id), bool_or(id % 2 = 0) AS sees_its_snapshot FR
 SELECT count(*) FROM (SELECT d < lag(d) OVER (ORDER BY n) AS back FROM fetched) s WHERE back;
 ROLLBACK;
 
--- scans begun again: the inner side of a join; rows keep their TIDs
+-- rescans of the inner side of a join; rows keep their TIDs
 SELECT count(*), count(DISTINCT id) > 20 AS different FROM query, unnest(vs) u(v), LATERAL (SELECT id FROM hnsw_rabitq t ORDER BY t.v <=> u.v LIMIT 3) s;
 SELECT count(*) FROM (SELECT id FROM hnsw_rabitq ORDER BY v <=> (SELECT v FROM q) LIMIT 5 FOR UPDATE) s;
 SELECT count(*) FROM (SELECT id, ctid AS at FROM hnsw_rabitq ORDER BY v <=> (SELECT v FROM q) LIMIT 30) s JOIN hnsw_rabitq t ON t.ctid = s.at AND t.id = s.id;

@@ -1,6 +1,6 @@
--- Most rows of a graph die: compaction grows a new one of what is left, in the
--- order of the old one, which is one of place. However narrow ef_construction is,
--- it finds what a fresh index finds.
+-- Most rows of a graph are deleted: compaction makes a new graph of the others, in
+-- the old graph's order, in which neighbours are close together. Even with a narrow
+-- ef_construction its recall is that of a fresh index.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'

@@ -1,5 +1,5 @@
--- The lives of segments: logs are sealed, segments compacted, dead rows left
--- out and dropped, and every step gives the answers of an exact scan.
+-- Seals, compactions, deletes and VACUUM: after every step the index returns the
+-- results of an exact scan.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -11,19 +11,19 @@ SELECT setseed(0.5);
 CREATE TABLE hnsw_segments (id int, v vector(32)) WITH (autovacuum_enabled = off);
 CREATE INDEX hnsw_segments_idx ON hnsw_segments USING barq_hnsw (v vector_l2_ops);
 CREATE TEMP TABLE query AS SELECT array_agg(pg_temp.random_vector(32)) AS vs FROM generate_series(1, 20);
--- a search wide enough to be exact in one round
+-- a search so wide that one round is exact
 SET barq.ef_search = 1000;
 
--- an index of an empty table: an empty log and nothing else
+-- an index of an empty table has only an empty log
 SELECT kind, state, rows, dead_rows, image FROM barq_segments('hnsw_segments_idx');
 SELECT barq_seal('hnsw_segments_idx'), barq_compact('hnsw_segments_idx');
 SELECT id FROM hnsw_segments ORDER BY v <-> '[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]' LIMIT 1;
 
--- rows are in the log, then in a flat segment, then in one made of two
+-- rows are in the log, then in a flat segment, then in one merged from two
 INSERT INTO hnsw_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(1, 100) i;
 SELECT kind, state, rows FROM barq_segments('hnsw_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
--- who asks for sealed rows alone does not get the log's
+-- consistency = sealed does not return rows of the log
 SET barq.consistency = sealed;
 SELECT count(*) FROM (SELECT id FROM hnsw_segments ORDER BY v <-> (SELECT vs[1] FROM query) LIMIT 10) s;
 RESET barq.consistency;
@@ -42,7 +42,7 @@ SELECT kind, state, rows FROM barq_segments('hnsw_segments_idx');
 SELECT barq_compact('hnsw_segments_idx') AS nothing_to_compact;
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 
--- inserts seal when the log reaches growing_limit, and merge by ratio
+-- inserts seal the log when it reaches growing_limit, and merge by ratio
 SET barq.growing_limit = '64kB';
 SET barq.compaction_ratio = 4;
 INSERT INTO hnsw_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(151, 5000) i;
@@ -54,7 +54,7 @@ FROM barq_segments('hnsw_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 SELECT * FROM barq_check('hnsw_segments_idx');
 
--- max_segments bounds their number
+-- max_segments limits the number of segments
 SET barq.compaction_ratio = 64;
 SET barq.max_segments = 3;
 INSERT INTO hnsw_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(5001, 9000) i;
@@ -64,7 +64,7 @@ RESET barq.max_segments;
 RESET barq.compaction_ratio;
 RESET barq.growing_limit;
 
--- deleted rows are gone at once, VACUUM or not; VACUUM marks them
+-- deleted rows are not returned, even before VACUUM marks them
 DELETE FROM hnsw_segments WHERE id % 4 = 0;
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 SELECT sum(dead_rows) FROM barq_segments('hnsw_segments_idx');
@@ -73,26 +73,26 @@ SELECT sum(dead_rows) AS dead, sum(rows) - sum(dead_rows) = (SELECT count(*) FRO
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 SELECT * FROM barq_check('hnsw_segments_idx');
 
--- new rows take the dead ones' TIDs; the dead do not come back to life
+-- new rows get the TIDs of dead rows; dead rows stay dead
 INSERT INTO hnsw_segments SELECT 10000 + i, pg_temp.random_vector(32) FROM generate_series(1, 2000) i;
 SELECT count(*) > 500 AS tids_reused FROM hnsw_segments WHERE id > 10000 AND ctid < (SELECT max(ctid) FROM hnsw_segments WHERE id <= 9000);
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 VACUUM hnsw_segments;
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 SELECT * FROM barq_check('hnsw_segments_idx');
--- and again, the new ones dead in the log
+-- the same with new rows that die in the log
 DELETE FROM hnsw_segments WHERE id > 11000;
 VACUUM hnsw_segments;
 INSERT INTO hnsw_segments SELECT 20000 + i, pg_temp.random_vector(32) FROM generate_series(1, 500) i;
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 
--- compaction drops the dead
+-- compaction drops dead rows
 SELECT barq_seal('hnsw_segments_idx') > 0 AS sealed, barq_compact('hnsw_segments_idx') = (SELECT count(*) FROM hnsw_segments) AS compacted;
 SELECT state, rows = (SELECT count(*) FROM hnsw_segments) AS all_rows, dead_rows FROM barq_segments('hnsw_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 SELECT * FROM barq_check('hnsw_segments_idx');
 
--- a segment whose dead share is large is written again by the next seal
+-- a segment with many dead rows is rewritten by the next seal
 DELETE FROM hnsw_segments WHERE id % 2 = 1;
 VACUUM hnsw_segments;
 SET barq.growing_limit = '64kB';
@@ -101,7 +101,7 @@ RESET barq.growing_limit;
 SELECT sum(dead_rows) FROM barq_segments('hnsw_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 
--- updates: a HOT chain has one entry, another vector another
+-- a HOT update adds no entry, an update of the vector does
 UPDATE hnsw_segments SET id = id + 100000 WHERE id > 32000;
 UPDATE hnsw_segments SET v = v + v WHERE id BETWEEN 30000 AND 30500;
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
@@ -109,7 +109,7 @@ VACUUM hnsw_segments;
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 SELECT * FROM barq_check('hnsw_segments_idx');
 
--- the view agrees with the function
+-- the view shows the same as the function
 SELECT "table", kind, i.rows = (SELECT count(*) FROM hnsw_segments) AS rows,
 	segments = (SELECT count(*) FROM barq_segments('hnsw_segments_idx') WHERE state <> 'growing') AS segments,
 	bytes = pg_relation_size(index) AS bytes,
@@ -117,7 +117,7 @@ SELECT "table", kind, i.rows = (SELECT count(*) FROM hnsw_segments) AS rows,
 	last_seal <= clock_timestamp() AS last_seal, last_compaction <= clock_timestamp() AS last_compaction
 FROM barq_indexes() i WHERE index = 'hnsw_segments_idx'::regclass;
 
--- pages of what was replaced are used again: the index does not grow for ever
+-- pages of replaced segments are re-used: the index stops growing
 SELECT barq_seal('hnsw_segments_idx') >= 0 AS sealed, barq_compact('hnsw_segments_idx') > 0 AS compacted;
 VACUUM hnsw_segments;
 CREATE TEMP TABLE size AS SELECT pg_relation_size('hnsw_segments_idx') AS bytes;
@@ -132,7 +132,7 @@ END $$;
 SELECT pg_relation_size('hnsw_segments_idx') < 3 * bytes AS bounded FROM size;
 SELECT * FROM barq_check('hnsw_segments_idx');
 
--- every row deleted: VACUUM drops the segments, compaction the log's records
+-- all rows deleted: VACUUM drops the segments, compaction the log's records
 DELETE FROM hnsw_segments;
 SELECT count(*) > 0 AS segments FROM barq_segments('hnsw_segments_idx') WHERE state <> 'growing';
 VACUUM hnsw_segments;

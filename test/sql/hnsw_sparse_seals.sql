@@ -1,5 +1,5 @@
--- A sealed log of sparse vectors costs a search as much as thirty of dense
--- ones: it becomes a graph at once, where dense ones wait for their tier.
+-- A sealed log of sparse vectors costs a search as much as thirty logs of dense
+-- vectors: it is merged into a graph at once, while dense ones wait for their tier.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -11,7 +11,7 @@ SELECT setseed(0.1);
 SET barq.growing_limit = '1MB';
 SET barq.compaction_ratio = 64;
 SET barq.max_segments = 100;
--- 48 of 480 dimensions, which depend on the row, with weights that are drawn
+-- 48 of 480 dimensions, which depend on the row, with random weights
 CREATE FUNCTION pg_temp.values_of(n int) RETURNS real[] LANGUAGE sql VOLATILE RETURN
 	(SELECT array_agg(CASE WHEN (i + n) % 10 = 0 THEN 0.1 + random() ELSE 0 END)::real[] FROM generate_series(1, 480) i);
 CREATE TEMP TABLE source AS SELECT i AS id, pg_temp.values_of(i) AS v FROM generate_series(1, 9000) i;
@@ -26,13 +26,13 @@ SET barq.ef_search = 200;
 SELECT recall >= 0.9 AS recall FROM query, pg_temp.compare('hnsw_sparse_seals', '<->', vs, 10);
 SELECT * FROM barq_check('hnsw_sparse_seals_idx');
 
--- the same as dense vectors
+-- the same rows as dense vectors
 CREATE TABLE hnsw_dense_seals (id int, v vector(480));
 CREATE INDEX hnsw_dense_seals_idx ON hnsw_dense_seals USING barq_hnsw (v vector_l2_ops);
 INSERT INTO hnsw_dense_seals SELECT id, v::vector FROM source;
 SELECT kind, state, count(*) > 1 AS many FROM barq_segments('hnsw_dense_seals_idx') WHERE state <> 'growing' GROUP BY 1, 2;
 
--- what a merge would leave flat is left alone
+-- a segment that a merge would leave flat is not merged
 CREATE TABLE hnsw_sparse_few (id int, v sparsevec(480));
 CREATE INDEX hnsw_sparse_few_idx ON hnsw_sparse_few USING barq_hnsw (v sparsevec_l2_ops);
 SET barq.growing_limit = '256kB';

@@ -1,5 +1,5 @@
--- Where rows lie: ctid, row locks and updates of the nearest rows. (There are
--- servers whose executor forgets it when it orders rows after a re-check.)
+-- Rows of a scan have their TIDs: ctid, row locks and updates of the nearest rows.
+-- (The executor of some servers loses TIDs when it orders rows after a re-check.)
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -16,18 +16,18 @@ SELECT pg_temp.plan_of($$SELECT ctid, id FROM hnsw_tids ORDER BY v <-> array_fil
 SELECT count(*), count(DISTINCT t.id) FROM
 	(SELECT ctid AS at, id FROM hnsw_tids ORDER BY v <-> array_fill(0.1, ARRAY[8])::vector LIMIT 50) near
 	JOIN hnsw_tids t ON t.ctid = near.at AND t.id = near.id;
--- exact order, whoever makes it
+-- exact order, made by the executor or by the scan
 SELECT wrong, unordered FROM pg_temp.compare('hnsw_tids', '<->', ARRAY(SELECT v FROM hnsw_tids WHERE id % 100 = 1), 100);
 SET barq.iterative_scan = relaxed_order;
 SELECT count(DISTINCT id) FROM (SELECT id FROM hnsw_tids ORDER BY v <-> array_fill(0.1, ARRAY[8])::vector LIMIT 500) s;
 RESET barq.iterative_scan;
--- a queue of work, nearest first
+-- a job queue, nearest first
 BEGIN;
 SELECT count(*) FROM (SELECT id FROM hnsw_tids ORDER BY v <-> array_fill(0.1, ARRAY[8])::vector LIMIT 20 FOR UPDATE SKIP LOCKED) s;
 UPDATE hnsw_tids SET taken = true WHERE ctid = ANY (ARRAY(SELECT ctid FROM hnsw_tids ORDER BY v <-> array_fill(0.1, ARRAY[8])::vector LIMIT 20 FOR UPDATE));
 SELECT count(*) FROM hnsw_tids WHERE taken;
 COMMIT;
--- rows that are gone do not come, and those updated come once
+-- deleted rows are not returned, updated rows are returned once
 DELETE FROM hnsw_tids WHERE id % 2 = 0;
 SELECT count(*), count(DISTINCT id), bool_and(id % 2 = 1) FROM (SELECT id FROM hnsw_tids ORDER BY v <-> array_fill(0.1, ARRAY[8])::vector LIMIT 500) s;
 -- a cursor

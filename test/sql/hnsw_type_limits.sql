@@ -1,5 +1,5 @@
--- halfvec, sparsevec and bit through the index: what is refused, limits, long
--- rows, NULLs and zeros.
+-- halfvec, sparsevec and bit through the index: errors, limits, long rows, NULLs and
+-- zeros.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -23,7 +23,7 @@ SELECT d, pg_temp.outcome('CREATE INDEX ON hnsw_limits USING barq_hnsw ' || d) F
 SELECT pg_get_indexdef(indexrelid, 1, true) AS col, i.options FROM pg_index x JOIN barq_indexes() i ON i.index = indexrelid::regclass
 	WHERE indrelid = 'hnsw_limits'::regclass ORDER BY indexrelid;
 
--- a query, a row of other dimensions
+-- a query, and a row, of other dimensions
 TRUNCATE hnsw_limits;
 CREATE INDEX ON hnsw_limits USING barq_hnsw (h halfvec_l2_ops);
 CREATE INDEX ON hnsw_limits USING barq_hnsw (s sparsevec_l2_ops);
@@ -36,10 +36,10 @@ SELECT v, pg_temp.outcome('INSERT INTO hnsw_limits ' || v) FROM unnest(ARRAY[
 SELECT count(*) FROM hnsw_limits;
 DROP TABLE hnsw_limits;
 
--- the longest rows of all, built, in the log (where they span pages), sealed, compacted
+-- the longest rows: built, in the log (where they span pages), sealed, compacted
 CREATE TABLE hnsw_long (id int GENERATED ALWAYS AS IDENTITY, h halfvec(16000), s sparsevec(1000000000), b bit(64000)) WITH (autovacuum_enabled = off);
 SELECT setseed(0.4);
--- sparse rows of all lengths, in one log: none, one that fills a page, the longest
+-- sparse rows of all lengths in one log: empty, filling a page, the longest
 CREATE FUNCTION pg_temp.add_rows() RETURNS void LANGUAGE sql BEGIN ATOMIC
 	INSERT INTO hnsw_long (h, s, b)
 		SELECT (SELECT array_agg(random() - 0.5 + 0 * (row + j)) FROM generate_series(1, 16000) j)::real[]::halfvec,
@@ -77,7 +77,7 @@ SELECT o, pg_temp.check_long(split_part(o, ' ', 1), split_part(o, ' ', 2), split
 DROP FUNCTION pg_temp.add_rows();
 DROP TABLE hnsw_long;
 
--- NULLs and zeros: as many rows as a distance has, wherever they lie
+-- NULLs and zeros: every row is returned, from the log and from segments
 CREATE TABLE hnsw_zeros (id int, h halfvec(3), s sparsevec(3), b bit(3));
 DO $$
 DECLARE

@@ -1,5 +1,5 @@
--- DDL around an index with lists: the ways to make, rewrite and drop one. What
--- all of barq's indexes have in common is hnsw_ddl's.
+-- DDL of an index with lists: the ways to create, rewrite and drop one. hnsw_ddl tests
+-- what all access methods share.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -55,7 +55,7 @@ SELECT sum(rows) FROM barq_segments('ivf_ddl_partial');
 CREATE INDEX ivf_ddl_expression ON ivf_ddl USING barq_ivf ((subvector(v, 1, 3)::vector(3)) vector_cosine_ops);
 SELECT pg_temp.plan_of('SELECT id FROM ivf_ddl ORDER BY subvector(v, 1, 3)::vector(3) <=> ''[1,2,3]'' LIMIT 5');
 SELECT count(*) FROM (SELECT id FROM ivf_ddl ORDER BY subvector(v, 1, 3)::vector(3) <=> '[1,2,3]' LIMIT 5) s;
--- without a LIMIT, and with one larger than a scan may look at, it is sorted
+-- a sort without a LIMIT, and with a LIMIT above max_scan_tuples
 RESET enable_seqscan;
 SELECT pg_temp.plan_of('SELECT id FROM ivf_ddl ORDER BY v <-> (SELECT vs[1] FROM query)');
 SELECT pg_temp.plan_of('SELECT id FROM ivf_ddl ORDER BY v <-> (SELECT vs[1] FROM query) LIMIT 30000');

@@ -1,5 +1,5 @@
--- Rows whose distribution moves away from that of the first ones: compaction
--- trains the centroids anew, and recall is about that of a fresh index.
+-- The distribution of rows moves away from that of the first rows: compaction trains
+-- new centroids, and recall is about that of a fresh index.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -8,7 +8,7 @@
 
 SET enable_seqscan = off;
 SELECT setseed(0.7);
--- recall and work: the share of the rows in the lists probed
+-- recall, and the share of rows in the lists probed
 CREATE FUNCTION pg_temp.look(tab regclass, queries vector[], OUT recall numeric, OUT looked_at numeric) LANGUAGE plpgsql AS $$
 BEGIN
 	SELECT c.recall INTO recall FROM pg_temp.compare(tab, '<->', queries, 10) c;
@@ -19,7 +19,7 @@ END $$;
 
 CREATE TABLE ivf_drift (id int GENERATED ALWAYS AS IDENTITY, v vector(64));
 CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_vector(64) AS v FROM generate_series(0, 996) i;
--- sums of two are more than there are numbers drawn
+-- sums of two give more distinct values than were drawn
 CREATE FUNCTION pg_temp.rows_about(centre vector, first int, n int) RETURNS SETOF vector LANGUAGE sql AS
 	$$ SELECT centre + a.v + b.v FROM generate_series(first, first + n - 1) g(row) JOIN noise a ON a.i = row % 997 JOIN noise b ON b.i = (row / 997 * 31 + row * 7) % 983 ORDER BY row $$;
 
@@ -30,7 +30,7 @@ CREATE TEMP TABLE new_query AS SELECT array_agg(v) AS vs FROM pg_temp.rows_about
 SET barq.probes = 10;
 CREATE TEMP TABLE seen AS SELECT 'old rows' AS what, l.* FROM old_query, pg_temp.look('ivf_drift', vs) l;
 
--- rows of another place, as many again, by the usual way: log, seals, merges
+-- as many rows from another region, through log, seals and merges
 INSERT INTO ivf_drift (v) SELECT pg_temp.rows_about(array_fill(9, ARRAY[64])::vector, 100000, 12500);
 SELECT barq_seal('ivf_drift_idx') > 0 AS sealed, barq_compact('ivf_drift_idx') = 25000 AS compacted;
 SELECT kind, rows FROM barq_segments('ivf_drift_idx') WHERE state <> 'growing';
@@ -43,10 +43,10 @@ REINDEX INDEX ivf_drift_idx;
 INSERT INTO seen SELECT 'fresh, new', l.* FROM new_query, pg_temp.look('ivf_drift', vs) l;
 INSERT INTO seen SELECT 'fresh, old', l.* FROM old_query, pg_temp.look('ivf_drift', vs) l;
 
--- not many more rows are looked at than were, and recall is as good
+-- hardly more rows are scored than before, and recall is as good
 SELECT c.what, c.recall >= f.recall - 0.05 AS recall, c.looked_at <= f.looked_at * 1.5 AS looked_at, c.looked_at < 0.3 AS few
 FROM seen c JOIN seen f ON f.what = replace(c.what, 'compacted', 'fresh') WHERE c.what LIKE 'compacted%' ORDER BY 1;
--- lists that grow: a chosen number follows the rows
+-- the chosen number of lists follows the number of rows
 DROP INDEX ivf_drift_idx;
 RESET barq.probes;
 CREATE TABLE ivf_drift_grown (v vector(64));

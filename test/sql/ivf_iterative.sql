@@ -1,4 +1,4 @@
--- How a scan of lists ends: iterative_scan, probes, max_scan_tuples.
+-- The end of a scan of lists: iterative_scan, probes, max_scan_tuples.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -10,7 +10,7 @@ SELECT setseed(0.4);
 CREATE TABLE ivf_iterative (id int, v vector(24));
 INSERT INTO ivf_iterative SELECT i, pg_temp.random_vector(24) FROM generate_series(1, 25000) i;
 CREATE INDEX ivf_iterative_idx ON ivf_iterative USING barq_ivf (v) WITH (lists = 50);
--- a segment sealed later, and a log
+-- a segment that was sealed later, and a log
 INSERT INTO ivf_iterative SELECT i, pg_temp.random_vector(24) FROM generate_series(25001, 25500) i;
 SELECT barq_seal('ivf_iterative_idx');
 INSERT INTO ivf_iterative SELECT i, pg_temp.random_vector(24) FROM generate_series(25501, 26000) i;
@@ -18,8 +18,8 @@ SELECT kind, rows FROM barq_segments('ivf_iterative_idx') ORDER BY rows DESC;
 CREATE TEMP TABLE query AS SELECT array_agg(pg_temp.random_vector(24)) AS vs FROM generate_series(1, 20);
 CREATE VIEW pg_temp.q AS SELECT vs[1] AS v FROM query;
 
--- off: what the probed lists hold, what is flat, and the log; no more, no less,
--- whatever ef_search is, and in the exact order
+-- off: exactly the rows of the probed lists, of flat segments and of the log, in the
+-- exact order, for any ef_search
 SET barq.iterative_scan = off;
 SET barq.probes = 3;
 CREATE TEMP TABLE off AS SELECT id, d, row_number() OVER () AS n FROM (SELECT id, v <-> (SELECT v FROM q) AS d FROM ivf_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 30000) s;
@@ -29,10 +29,10 @@ SELECT count(*) AS unordered FROM off a JOIN off b ON b.n = a.n + 1 WHERE b.d < 
 SET barq.ef_search = 1;
 SELECT count(*) = (SELECT count(*) FROM off) AS same FROM (SELECT id FROM ivf_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 30000) s;
 RESET barq.ef_search;
--- a filter comes back short
+-- a filter gets fewer rows than its LIMIT
 SELECT count(*) < 2500 AS filtered FROM (SELECT id FROM ivf_iterative WHERE id % 2 = 0 ORDER BY v <-> (SELECT v FROM q) LIMIT 2500) s;
 
--- strict_order: goes on into further lists, never out of order
+-- strict_order: continues into further lists, never out of order
 SET barq.iterative_scan = strict_order;
 SET barq.max_scan_tuples = 100000;
 SELECT count(*) FROM (SELECT id FROM ivf_iterative WHERE id % 500 = 7 ORDER BY v <-> (SELECT v FROM q) LIMIT 20) s;
@@ -41,7 +41,7 @@ SET barq.probes = 25;
 SELECT unordered, recall >= 0.9 AS near FROM query, pg_temp.compare('ivf_iterative', '<->', vs, 100);
 SET barq.probes = 3;
 
--- relaxed_order: to the last row, none twice
+-- relaxed_order: every row to the last, none twice
 SET barq.iterative_scan = relaxed_order;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM ivf_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 30000) s;
 SELECT count(*) FROM (SELECT id FROM ivf_iterative WHERE id % 500 = 7 ORDER BY v <-> (SELECT v FROM q) LIMIT 100) s;

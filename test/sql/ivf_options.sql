@@ -1,5 +1,5 @@
--- Options of an index of lists: defaults, ranges, refusals, when they take
--- effect; how many lists there are, and how many are probed.
+-- Options of an index of lists: defaults, ranges, errors, and when a change takes
+-- effect; the number of lists, and of lists probed.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -10,7 +10,7 @@ CREATE TABLE ivf_options (v vector(3));
 SELECT o, pg_temp.outcome(format('CREATE INDEX ON ivf_options USING barq_ivf (v vector_l2_ops) WITH (%s)', o))
 FROM unnest(ARRAY['lists = -1', 'lists = 0', 'lists = 1', 'lists = 32768', 'lists = 32769', 'lists = x',
 	'quantization = none', 'quantization = f16', 'quantization = sq8', 'quantization = rabitq', 'quantization = pq', 'm = 16', 'fillfactor = 70']) o;
--- the default class is that of pgvector's ivfflat; there is none for L1
+-- the default class is that of pgvector's ivfflat; L1 has no class
 SELECT pg_temp.outcome('CREATE INDEX ON ivf_options USING barq_ivf (v)');
 SELECT pg_temp.outcome('CREATE INDEX ON ivf_options USING barq_ivf (v vector_l1_ops)');
 SELECT pg_temp.outcome('CREATE UNIQUE INDEX ON ivf_options USING barq_ivf (v)');
@@ -20,7 +20,7 @@ CREATE TABLE ivf_options (v vector);
 SELECT pg_temp.outcome('CREATE INDEX ON ivf_options USING barq_ivf (v)');
 DROP TABLE ivf_options;
 
--- what an index has; ALTER INDEX SET waits for a REINDEX
+-- options of an index; ALTER INDEX SET takes effect at the next REINDEX
 CREATE TABLE ivf_options (id int GENERATED ALWAYS AS IDENTITY, v vector(3));
 INSERT INTO ivf_options (v) SELECT pg_temp.random_vector(3) FROM generate_series(1, 100);
 CREATE INDEX ivf_options_default ON ivf_options USING barq_ivf (v);
@@ -32,7 +32,7 @@ REINDEX INDEX ivf_options_given;
 SELECT options FROM barq_indexes() WHERE index = 'ivf_options_given'::regclass;
 DROP TABLE ivf_options;
 
--- what the probes are: with as many lists as rows and off, one row a list
+-- the rows returned by the number of probes, with iterative_scan = off
 SET enable_seqscan = off;
 SELECT setseed(0.3);
 CREATE TABLE ivf_options (id int GENERATED ALWAYS AS IDENTITY, v vector(64));

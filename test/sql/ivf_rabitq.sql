@@ -1,4 +1,5 @@
--- Lists of rabitq codes: recall against an exact scan, in order, wherever rows lie.
+-- Lists of rabitq codes: recall against an exact scan, and order, of rows in the log
+-- and in segments.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -42,7 +43,7 @@ BEGIN
 	END LOOP;
 END $$;
 
--- rows since, and rows gone
+-- rows added and rows deleted
 DELETE FROM ivf_rabitq WHERE id % 11 = 3;
 VACUUM ivf_rabitq;
 INSERT INTO ivf_rabitq (v) SELECT v + pg_temp.random_vector(256, -0.1, 0.1) FROM ivf_rabitq WHERE id % 50 = 1;

@@ -1,6 +1,5 @@
--- The lives of segments with lists: logs are sealed flat, merged into lists,
--- dead rows left out and dropped; with every list probed each step gives the
--- answers of an exact scan.
+-- Logs are sealed flat, merged into lists, dead rows skipped and dropped: after every
+-- step the index returns the results of an exact scan if all lists are probed.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -22,7 +21,7 @@ SELECT barq_seal('ivf_segments_idx');
 SELECT kind, state, rows FROM barq_segments('ivf_segments_idx') WHERE state <> 'growing';
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
 
--- inserts seal and merge; what is large enough gets lists
+-- inserts seal and merge; a large segment gets lists
 SET barq.growing_limit = '128kB';
 SET barq.compaction_ratio = 4;
 INSERT INTO ivf_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(1001, 30000) i;
@@ -35,19 +34,19 @@ SELECT barq_seal('ivf_segments_idx') >= 0 AS sealed, barq_compact('ivf_segments_
 SELECT kind, state, rows, image FROM barq_segments('ivf_segments_idx') WHERE state <> 'growing';
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
 
--- a further merge keeps the centroids: the rows are of the same sort
+-- a further merge keeps the centroids: the distribution is the same
 INSERT INTO ivf_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(30001, 33000) i;
 SELECT barq_seal('ivf_segments_idx'), barq_compact('ivf_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
 SELECT * FROM barq_check('ivf_segments_idx');
 
--- deleted rows are gone at once, VACUUM marks them, compaction drops them
+-- deleted rows are not returned, VACUUM marks them, compaction drops them
 DELETE FROM ivf_segments WHERE id % 4 = 0;
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
 VACUUM ivf_segments;
 SELECT sum(dead_rows) AS dead, sum(rows) - sum(dead_rows) = (SELECT count(*) FROM ivf_segments) AS live FROM barq_segments('ivf_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
--- new rows take the dead ones' TIDs
+-- new rows get the TIDs of dead rows
 INSERT INTO ivf_segments SELECT 40000 + i, pg_temp.random_vector(32) FROM generate_series(1, 4000) i;
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
 SELECT * FROM barq_check('ivf_segments_idx');
@@ -56,7 +55,7 @@ SELECT kind, rows = (SELECT count(*) FROM ivf_segments) AS all_rows, dead_rows F
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
 SELECT * FROM barq_check('ivf_segments_idx');
 
--- a segment that is left with few rows becomes flat again, one with none nothing
+-- a segment left with few rows becomes flat again, one without rows is dropped
 DELETE FROM ivf_segments WHERE id > 1000;
 VACUUM ivf_segments;
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
@@ -69,7 +68,7 @@ SELECT barq_compact('ivf_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
 SELECT * FROM barq_check('ivf_segments_idx');
 
--- rows that are all the same: lists without rows are none
+-- equal rows: empty lists are left out
 INSERT INTO ivf_segments SELECT i, array_fill(1, ARRAY[32])::vector FROM generate_series(1, 20000) i;
 SELECT barq_seal('ivf_segments_idx') > 0 AS sealed, barq_compact('ivf_segments_idx') AS compacted;
 RESET barq.probes;

@@ -8,7 +8,7 @@
 SET enable_seqscan = off;
 SELECT setseed(0.8);
 CREATE TABLE ivf_types (id int, h halfvec(96), b bit(700));
--- about some, so that near ones are near
+-- values in clusters, so that there are near neighbours
 CREATE TEMP TABLE centre AS SELECT i, pg_temp.random_vector(96) AS v, (SELECT string_agg((random() < 0.5)::int::text, '') FROM generate_series(1, 700) WHERE i = i)::bit(700) AS b FROM generate_series(0, 63) i;
 CREATE TEMP TABLE noise AS SELECT i, pg_temp.random_vector(96, -0.4, 0.4) AS v, (SELECT string_agg((random() < 0.1)::int::text, '') FROM generate_series(1, 700) WHERE i = i)::bit(700) AS b FROM generate_series(0, 299) i;
 INSERT INTO ivf_types SELECT row, (c.v + n.v + o.v)::halfvec, c.b # n.b # o.b
@@ -41,7 +41,7 @@ SELECT col, op, recall >= 0.9 AS recall FROM (VALUES ('h', '<->'), ('h', '<#>'),
 SET barq.probes = 32768;
 SELECT col, op, recall, wrong FROM (VALUES ('h', '<->'), ('h', '<#>'), ('h', '<=>'), ('b', '<~>')) c(col, op), pg_temp.judge(col, op, 100);
 
--- rows gone and rows added, in the log and merged
+-- rows deleted and added, in the log and merged
 DELETE FROM ivf_types WHERE id % 7 = 3;
 VACUUM ivf_types;
 INSERT INTO ivf_types SELECT id + 100000, h, b FROM ivf_types WHERE id % 20 = 5;
@@ -51,7 +51,7 @@ SELECT col, op, recall, wrong FROM (VALUES ('h', '<->'), ('h', '<#>'), ('h', '<=
 SELECT i, c.* FROM unnest(ARRAY['ivf_types_l2', 'ivf_types_ip', 'ivf_types_cosine', 'ivf_types_hamming']) i, barq_check(i) c;
 RESET barq.probes;
 
--- what there is not
+-- combinations that are not supported
 SELECT c, pg_temp.outcome(format('CREATE INDEX ON ivf_types USING barq_ivf (%s)', c)) FROM unnest(ARRAY['h', 'b', 'h halfvec_l1_ops', 'b bit_jaccard_ops']) c;
 SELECT pg_temp.outcome('CREATE INDEX ON ivf_types USING barq_ivf (b bit_hamming_ops) WITH (quantization = sq8)');
 DROP TABLE ivf_types;

@@ -1,5 +1,5 @@
--- Many copies of few vectors, as rabitq codes, whose order is our own: copies of
--- one vector leave room for the others, as of other codes.
+-- Many copies of few vectors as rabitq codes, which the scan orders itself: copies of
+-- one vector do not displace the others, as with other codes.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -17,7 +17,7 @@ CREATE INDEX rabitq_copies_idx ON rabitq_copies USING barq_hnsw (v vector_l2_ops
 SELECT kind, rows FROM barq_segments('rabitq_copies_idx') WHERE state <> 'growing';
 SELECT recall >= 0.95 AS recall, unordered FROM query, pg_temp.compare('rabitq_copies', '<->', vs, 10);
 SELECT recall >= 0.95 AS recall, unordered FROM query, pg_temp.compare('rabitq_copies', '<->', vs, 150);
--- some gone, some in the log
+-- some rows deleted, some in the log
 DELETE FROM rabitq_copies WHERE id % 4 = 1;
 INSERT INTO rabitq_copies (v) SELECT v FROM one, generate_series(1, 20);
 SELECT recall >= 0.95 AS recall_changed, unordered FROM query, pg_temp.compare('rabitq_copies', '<->', vs, 100);

@@ -1,18 +1,18 @@
--- barq_recall(): how many of the true neighbours an index finds
+-- barq_recall(): the share of the true neighbours that an index finds
 SET client_min_messages = warning;
 CREATE TABLE recall (id int, part int, v vector(6));
 SELECT setseed(0.4);
 INSERT INTO recall SELECT i, i % 3, ARRAY(SELECT random() + 0 * i FROM generate_series(1, 6)) FROM generate_series(1, 900) i;
 CREATE INDEX recall_v ON recall USING barq_hnsw (v vector_l2_ops) WITH (quantization = 'none');
 
--- a scan that ends after six rows finds the row itself and five of ten
+-- a scan that ends after six rows finds the row itself and five of its ten neighbours
 SET barq.iterative_scan = off;
 SET barq.ef_search = 6;
 SELECT barq_recall('recall_v', k => 10), barq_recall('recall_v', k => 5), barq_recall('recall_v', k => 20, samples => 7);
 RESET barq.iterative_scan;
 RESET barq.ef_search;
 
--- a small segment is scanned and the rest is log: every row is found
+-- a small segment is scanned, the other rows are in the log: every row is found
 SELECT barq_recall('recall_v');
 INSERT INTO recall SELECT i, i % 3, ARRAY(SELECT random() + 0 * i FROM generate_series(1, 6)) FROM generate_series(901, 1000) i;
 DELETE FROM recall WHERE id % 10 = 0;
@@ -25,7 +25,7 @@ INSERT INTO recall VALUES (2000, 1, NULL), (2001, 1, '[0,0,0,0,0,0]'), (2002, 1,
 INSERT INTO recall SELECT 3000 + i, 1, '[1,2,3,4,5,6]' FROM generate_series(1, 30) i;
 SELECT barq_recall('recall_half', 10, 1000), barq_recall('recall_v', 10, 2000);
 
--- fewer rows than k; no other row
+-- fewer rows than k; no row besides the sampled one
 CREATE TABLE recall_few (v vector(2));
 CREATE INDEX recall_few_v ON recall_few USING barq_hnsw (v vector_ip_ops);
 SELECT barq_recall('recall_few_v');

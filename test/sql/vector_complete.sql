@@ -1,6 +1,6 @@
--- An ordered scan gives every row that a sort gives, by every access method,
--- type, distance and quantization, however the rows lie in the index and
--- whatever stands above the scan; a filter loses no rows.
+-- An ordered scan returns every row that a sort returns, for every access method,
+-- type, distance and quantization, every layout of the rows in the index and every
+-- shape of the query; a filter loses no rows.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -10,15 +10,15 @@
 SELECT setseed(0.7);
 SET barq.growing_limit = '1GB';
 SET barq.background = off;
--- rows in clusters; every fiftieth has no vector, every eightieth a zero one
+-- rows in clusters; every fiftieth vector is NULL, every eightieth zero
 CREATE TABLE complete_rows AS
 	SELECT i AS id, i % 97 AS c, CASE WHEN i % 50 = 0 THEN NULL WHEN i % 80 = 1 THEN array_fill(0::real, ARRAY[256])::vector
 		ELSE (SELECT array_agg((CASE WHEN j % 4 = 0 THEN 0 ELSE sin((i % 37) * 7.3 + j) * 0.7 + random() - 0.5 END)::real ORDER BY j) FROM generate_series(1, 256) j)::vector END AS v
 	FROM generate_series(1, 4600) i;
 CREATE TABLE complete_some AS SELECT id FROM complete_rows WHERE id % 3 = 0;
 
--- What stands above the scan. T: the table, D: the distance, X: how many rows.
--- kept: whether the rows come in the order of the scan.
+-- Shapes of queries. T: the table, D: the distance, X: the number of rows. kept:
+-- whether the rows come in the order of the scan.
 CREATE TABLE complete_shapes (number int GENERATED ALWAYS AS IDENTITY, kept boolean, query text);
 INSERT INTO complete_shapes (kept, query) VALUES
 	(true, 'SELECT id, D AS d FROM T ORDER BY D'),
@@ -32,8 +32,8 @@ INSERT INTO complete_shapes (kept, query) VALUES
 	(false, 'SELECT id, d FROM (SELECT id, D AS d FROM T ORDER BY D OFFSET 0) t WHERE id IN (SELECT id FROM complete_some)'),
 	(false, 'WITH t AS MATERIALIZED (SELECT id, D AS d FROM T ORDER BY D) SELECT id, d FROM t UNION ALL SELECT id, d FROM t');
 
--- A shape's rows as the index gives them and as a sort does: by a query, a
--- cursor, CREATE TABLE AS. NULL, or what differs.
+-- Compare a shape's rows by the index with those of a sort: by a query, a cursor,
+-- CREATE TABLE AS. Returns NULL, or the difference.
 CREATE FUNCTION pg_temp.differs(query text, kept boolean, way text, misses boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	by_index float8[];
@@ -86,7 +86,7 @@ BEGIN
 	RETURN NULL;
 END $$;
 
--- All shapes, in both orders, over an index as it is now.
+-- All shapes, in both orders, over the current state of an index.
 CREATE FUNCTION pg_temp.judge(label text, op text, literal text, misses boolean, all_ways boolean, OUT cells int) LANGUAGE plpgsql AS $$
 DECLARE
 	shape record;
@@ -110,8 +110,8 @@ BEGIN
 	END LOOP;
 END $$;
 
--- One kind of index over rows of one type, in every layout. misses: a graph, or
--- bounds that are only likely, may miss rows of a search of that breadth.
+-- One kind of index over rows of one type, in every layout. misses: a search of that
+-- breadth may miss rows, because of a graph or of bounds that are only likely.
 CREATE FUNCTION pg_temp.complete(am text, type text, opclass text, op text, quantization text, convert text, misses boolean, all_ways boolean DEFAULT false) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
 	label text = concat_ws(' ', am, opclass, quantization);
@@ -170,7 +170,7 @@ SELECT sum(pg_temp.complete(am, type, opclass, op, quantization, convert, misses
 	('ivf', 'bit(256)', 'bit_hamming_ops', '<~>', NULL, 'binary_quantize(v)', false, false))
 	kinds(am, type, opclass, op, quantization, convert, misses, ways);
 
--- VACUUM between: rows without a key go and come like others
+-- VACUUM between: rows without a key are deleted and added like others
 CREATE TABLE complete (id int PRIMARY KEY, c int, v vector(256));
 INSERT INTO complete SELECT * FROM complete_rows;
 CREATE INDEX complete_v ON complete USING barq_hnsw (v vector_cosine_ops);
@@ -186,7 +186,7 @@ SELECT * FROM barq_check('complete_v');
 SET enable_seqscan = off;
 SELECT count(*), count(*) FILTER (WHERE d = 'NaN') AS undefined, count(d) AS distances FROM (SELECT v <=> array_fill(0::real, ARRAY[256])::vector AS d FROM complete ORDER BY d LIMIT 10000) s;
 SELECT count(*) FROM (SELECT id FROM complete, (SELECT NULL::vector AS q OFFSET 0) q ORDER BY v <=> q LIMIT 10000) s;
--- a scan ends after its candidates where it is told to; a limit cuts, and is counted
+-- iterative_scan = off ends a scan after its candidates; a limit cuts it, and is counted
 SET barq.iterative_scan = off;
 SELECT count(*) FROM (SELECT id FROM complete ORDER BY v <=> (SELECT v FROM complete WHERE id = 77) LIMIT 10000) s;
 RESET barq.iterative_scan;
@@ -196,7 +196,7 @@ SELECT count(*) < 10 AS cut FROM (SELECT id FROM complete WHERE c = 5 ORDER BY v
 SELECT cut, scored_all FROM barq_last_scan();
 SELECT scans_cut FROM barq_stats() WHERE index = 'complete_v'::regclass;
 RESET barq.max_scan_tuples;
--- nothing but sealed rows where that is asked for
+-- consistency = sealed returns only sealed rows
 INSERT INTO complete SELECT id + 10000, c, v FROM complete_rows WHERE id <= 100;
 SET barq.consistency = sealed;
 SELECT count(*), max(id) <= 4600 AS sealed FROM (SELECT id FROM complete ORDER BY v <=> (SELECT v FROM complete WHERE id = 77) LIMIT 10000) s;

@@ -1,7 +1,6 @@
--- Plans that need rows in exact order to be right get a Sort: merge joins, GROUP
--- BY, DISTINCT, set operations, window functions over all rows. Others, and
--- windows under a LIMIT, take the index. Either way the rows are those of a plan
--- without it.
+-- Plans that are correct only over rows in exact order get a Sort: merge joins, GROUP
+-- BY, DISTINCT, set operations, window functions over all rows. Other plans, and
+-- windows under a LIMIT, use the index. Both return the rows of a plan without it.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -41,7 +40,7 @@ INSERT INTO exact_order_shapes (index, name, query) VALUES
 	(true, 'semi-join', 'SELECT e.id FROM exact_order e WHERE EXISTS (SELECT 1 FROM exact_order_bounds o WHERE o.b = e.id) ORDER BY D LIMIT 20'),
 	(NULL, 'two keys, from version 17 on the index gives the first', 'SELECT id, D AS d FROM exact_order ORDER BY D, id LIMIT 20');
 
--- as the planner would have it, and where it has nothing against sorted input
+-- with default settings, and with settings that favour sorted input
 CREATE FUNCTION pg_temp.rows_of(query text, OUT plan text, OUT rows text) LANGUAGE plpgsql AS $$
 BEGIN
 	query = regexp_replace(query, '\mD\M', 'v <-> ''[1,1,1,1,1,1,1,1]''', 'g');
@@ -77,7 +76,7 @@ BEGIN
 END $$;
 SELECT * FROM pg_temp.judge();
 
--- a partitioned table's children likewise
+-- the same for the partitions of a table
 CREATE TABLE exact_order_parts (id int, v vector(8)) PARTITION BY RANGE (id);
 CREATE TABLE exact_order_1 PARTITION OF exact_order_parts FOR VALUES FROM (0) TO (2500);
 CREATE TABLE exact_order_2 PARTITION OF exact_order_parts FOR VALUES FROM (2500) TO (10000);

@@ -1,7 +1,7 @@
-# A database that has pgvector: its columns are indexed by barq as they are.
-# Pgvector is played by an extension "vector" with the same types, functions and
-# operators, made of barq's own script: what counts is that they are another
-# extension's.
+# In a database with pgvector, barq indexes columns of pgvector's types. The test
+# stands in for pgvector with an extension "vector" of the same types, functions and
+# operators, made from barq's own script: they only have to belong to another
+# extension.
 use strict;
 use warnings;
 
@@ -20,7 +20,7 @@ chomp(my $share = `pg_config --sharedir`);
 sub write_file
 {
 	my ($path, $text) = @_;
-	unlink $path;				# what is linked there is not ours
+	unlink $path;				# it may be a link to a file outside the test
 	open(my $file, ">", $path) or die "$path: $!";
 	print $file $text;
 	close $file;
@@ -34,7 +34,7 @@ foreach my $part (sort glob "$tree/sql/parts/1*.sql")
 $script =~ s/MODULE_PATHNAME/\$libdir\/barq/g;
 write_file("$share/extension/vector.control", "default_version = '0.8.0'\ncomment = 'as pgvector'\n");
 write_file("$share/extension/vector--0.8.0.sql", $script);
-# the same names with other bytes behind them
+# types of the same names with another representation
 write_file("$share/extension/vector--99.sql", q{
 	CREATE TYPE vector;
 	CREATE FUNCTION vector_in(cstring) RETURNS vector AS 'byteain' LANGUAGE internal IMMUTABLE STRICT;
@@ -52,7 +52,7 @@ sub fails
 	my ($database, $sql, $error, $name) = @_;
 	my ($status, $out, $err) = $node->psql($database, $sql);
 	isnt($status, 0, "$name: an error");
-	like($err, $error, "$name: that says so");
+	like($err, $error, "$name: the error's text");
 }
 
 sub database
@@ -69,22 +69,21 @@ fails('alone', 'SELECT barq.barq_adopt_pgvector()',
 	qr/extension "vector" \(pgvector\) is not installed.*HINT/s, 'without pgvector');
 database('other', q{CREATE EXTENSION vector VERSION '99'}, $barq);
 fails('other', 'SELECT barq.barq_adopt_pgvector()',
-	qr/type public.vector is not laid out in memory as barq's vector is.*HINT/s, 'other bytes');
+	qr/type public.vector is not laid out in memory as barq's vector is.*HINT/s, 'another representation');
 is($node->safe_psql('other', q{SELECT count(*) FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
-	WHERE amname LIKE 'barq%' AND opcnamespace = 'public'::regnamespace}), '0', 'other bytes: nothing is made');
+	WHERE amname LIKE 'barq%' AND opcnamespace = 'public'::regnamespace}), '0', 'another representation: no operator class is created');
 
-
-# One schema cannot have the types of both.
+# The types of both extensions cannot be in one schema.
 database('shared', 'CREATE EXTENSION vector');
 fails('shared', 'CREATE EXTENSION barq', qr/schema "public" has pgvector's type "vector".*HINT:  Give barq a schema of its own: CREATE SCHEMA barq;.*barq_adopt_pgvector/s,
-	'in the schema of pgvector');
+	'CREATE EXTENSION in the schema of pgvector');
 $node->safe_psql('shared', $barq);
-fails('shared', 'ALTER EXTENSION barq SET SCHEMA public', qr/type "vector" already exists in schema "public"/, 'moved there');
-cmp_ok($node->safe_psql('shared', 'SELECT barq.barq_adopt_pgvector()'), '>', 10, 'the hint\'s way works');
+fails('shared', 'ALTER EXTENSION barq SET SCHEMA public', qr/type "vector" already exists in schema "public"/, 'ALTER EXTENSION SET SCHEMA to it');
+cmp_ok($node->safe_psql('shared', 'SELECT barq.barq_adopt_pgvector()'), '>', 10, 'the way that the hint names works');
 database('own', q{CREATE TYPE halfvec AS (x int)});
-fails('own', 'CREATE EXTENSION barq', qr/schema "public" has a type "halfvec" already.*HINT/s, 'beside a type of the user\'s');
+fails('own', 'CREATE EXTENSION barq', qr/schema "public" has a type "halfvec" already.*HINT/s, 'CREATE EXTENSION beside a type of the user');
 
-# A column of pgvector's, with rows in it.
+# Columns of pgvector's types, with rows.
 database('app', 'CREATE EXTENSION vector', q{
 	SELECT setseed(0.4);
 	CREATE TABLE items (id int PRIMARY KEY, embedding vector(32), bits bit(64), half halfvec(32), sparse sparsevec(32));
@@ -93,11 +92,11 @@ database('app', 'CREATE EXTENSION vector', q{
 	UPDATE items SET half = embedding, sparse = embedding;
 }, $barq, 'CREATE ROLE plain LOGIN; GRANT USAGE ON SCHEMA barq TO plain');
 fails('app', 'SET ROLE plain; SELECT barq.barq_adopt_pgvector()', qr/permission denied to adopt pgvector.*superuser/s,
-	'without the right');
+	'without the privilege');
 fails('app', 'CREATE INDEX ON items USING barq_hnsw (embedding public.vector_cosine_ops)',
-	qr/operator class "public.vector_cosine_ops" does not exist for access method "barq_hnsw"/, 'not adopted yet');
+	qr/operator class "public.vector_cosine_ops" does not exist for access method "barq_hnsw"/, 'before adoption');
 
-# Nothing of the caller's search_path has a say in what is made.
+# The caller's search_path has no influence on the operator classes created.
 my $made = $node->safe_psql('app', q{
 	CREATE SCHEMA trap;
 	CREATE TABLE trap.pg_extension (extname name, extnamespace oid);
@@ -108,12 +107,12 @@ my $classes = q{SELECT string_agg(format('%s %s', amname, opcname), ', ' ORDER B
 	JOIN pg_am a ON a.oid = opcmethod WHERE amname LIKE 'barq%' AND opcnamespace = '%s'::regnamespace
 	AND opcintype <> ALL ('{text,varchar,text[],anyelement}'::regtype[])};
 sub classes_of { return $node->safe_psql($_[0], $classes =~ s/'%s'::regnamespace/'$_[1]'::regnamespace/r); }
-cmp_ok($made, '>=', 14, 'operator classes are made');
-is(classes_of('app', 'public'), classes_of('app', 'barq'), 'one for each of barq\'s own');
-is($node->safe_psql('app', 'SELECT barq.barq_adopt_pgvector()'), '0', 'a second time there is nothing to do');
+cmp_ok($made, '>=', 14, 'operator classes are created');
+is(classes_of('app', 'public'), classes_of('app', 'barq'), 'one for each of barq\'s own classes');
+is($node->safe_psql('app', 'SELECT barq.barq_adopt_pgvector()'), '0', 'a second call creates nothing');
 is($node->safe_psql('app', q{SELECT count(*) FROM pg_depend d JOIN pg_opclass c ON c.oid = objid AND classid = 'pg_opclass'::regclass
 	WHERE opcnamespace = 'public'::regnamespace AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'barq')}),
-	'0', 'they are no members of the extension, so a dump has them');
+	'0', 'the classes are no members of the extension, so a dump contains them');
 
 $node->safe_psql('app', 'CREATE INDEX items_cosine ON items USING barq_hnsw (embedding public.vector_cosine_ops);
 	CREATE INDEX items_l2 ON items USING barq_hnsw (embedding vector_l2_ops);
@@ -121,7 +120,7 @@ $node->safe_psql('app', 'CREATE INDEX items_cosine ON items USING barq_hnsw (emb
 	CREATE INDEX items_sparse ON items USING barq_hnsw (sparse sparsevec_ip_ops);
 	CREATE INDEX items_bits ON items USING barq_hnsw (bits public.bit_hamming_ops)');
 
-# The ten nearest of some rows, by the index and without it.
+# The ten nearest rows of some rows are the same by the index and without it.
 sub same_answers
 {
 	my ($database, $what) = @_;
@@ -130,26 +129,26 @@ sub same_answers
 	{
 		my ($op, $index, $column) = @$case;
 		$column //= 'embedding';
-		# distances of bits are often the same: their rows may be others
+		# many distances of bits are equal, so distances are compared, not rows
 		my $query = "SELECT q.id, array(SELECT " . ($column eq 'bits' ? "i.bits <~> q.bits" : 'i.id') . " FROM items i
 			ORDER BY i.$column $op q.$column LIMIT 10) FROM items q WHERE q.id % 150 = 0 ORDER BY 1";
 		my $plan = $node->safe_psql($database, "SET enable_seqscan = off; EXPLAIN (COSTS OFF) $query");
 		like($plan, qr/Index Scan using $index/, "$what: $op uses the index");
 		is($node->safe_psql($database, "SET enable_seqscan = off; SET barq.ef_search = 400; $query"),
-			$node->safe_psql($database, "SET enable_indexscan = off; $query"), "$what: $op finds what a scan finds");
+			$node->safe_psql($database, "SET enable_indexscan = off; $query"), "$what: $op finds the rows of a sequential scan");
 		is($node->safe_psql($database, "SELECT * FROM barq.barq_check('$index')"), '', "$what: $index is sound");
 	}
 }
 same_answers('app', 'adopted');
 
-# barq_hybrid() over pgvector's columns: the embedding of pgvector's type, of
-# barq's, as text; as a value, a column, a parameter of six executions.
+# barq_hybrid() over pgvector's columns: an embedding of pgvector's type, of barq's
+# type, as text; as a value, a column, a parameter of six executions.
 foreach my $case ([ 'vector', 'embedding', 'items_l2', '<->' ], [ 'vector', 'embedding', 'items_cosine', '<=>' ],
 	[ 'halfvec', 'half', 'items_half', '<->' ], [ 'sparsevec', 'sparse', 'items_sparse', '<#>' ], [ 'bit', 'bits', 'items_bits', '<~>' ])
 {
 	my ($type, $column, $index, $op) = @$case;
 	my $value = "(SELECT $column FROM items WHERE id = 77)";
-	# distances of bits are often the same: their rows may be others
+	# many distances of bits are equal, so distances are compared, not rows
 	my $shown = $type eq 'bit' ? "(doc).bits <~> $value" : '(doc).id';
 	my $exact = $node->safe_psql('app', "SET enable_indexscan = off; SELECT array_agg($shown) FROM (SELECT i AS doc FROM items i ORDER BY i.$column $op $value LIMIT 7) s");
 	my $call = sub { "SELECT array_agg($shown ORDER BY vector_rank) FROM barq.barq_hybrid(NULL::items, embedding => $_[0], k => 7, vector_index => '$index')" };
@@ -167,7 +166,7 @@ foreach my $case ([ 'vector', 'embedding', 'items_l2', '<->' ], [ 'vector', 'emb
 fails('app', q{SELECT 1 FROM barq.barq_hybrid(NULL::items, embedding => (SELECT embedding FROM items LIMIT 1), vector_column => 'embedding')},
 	qr/several barq indexes of vectors that rank differently: "items_cosine", "items_l2".*Name one of them with vector_index/s, 'two distances');
 fails('app', q{SELECT 1 FROM barq.barq_hybrid(NULL::items, embedding => (SELECT bits FROM items LIMIT 1), vector_index => 'items_l2')},
-	qr/embedding is of type bit, which cannot become vector/, 'a type that fits none');
+	qr/embedding is of type bit, which cannot become vector/, 'a type that suits no index');
 $node->safe_psql('app', q{INSERT INTO items SELECT i, (SELECT array_agg(random() - 0.5 + 0 * (i + j))::real[]::vector FROM generate_series(1, 32) j) FROM generate_series(3001, 3300) i;
 	UPDATE items SET half = embedding, sparse = embedding, bits = (random() * 1e18)::bigint::bit(64) WHERE id > 3000;
 	DELETE FROM items WHERE id % 9 = 4});
@@ -182,11 +181,11 @@ $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->
 is(classes_of('restored', 'public'), classes_of('app', 'public'), 'the classes are restored');
 same_answers('restored', 'restored');
 
-# Pgvector cannot go while an index needs its type; barq can, with its classes.
-fails('app', 'DROP EXTENSION barq', qr/cannot drop extension barq because other objects depend on it/, 'barq in use');
+# Barq is dropped with CASCADE, together with its operator classes and indexes.
+fails('app', 'DROP EXTENSION barq', qr/cannot drop extension barq because other objects depend on it/, 'DROP EXTENSION barq while indexes use it');
 $node->safe_psql('app', 'DROP EXTENSION barq CASCADE');
 is($node->safe_psql('app', 'SELECT count(*) FROM items WHERE embedding IS NOT NULL'), $node->safe_psql('restored', 'SELECT count(*) FROM items WHERE embedding IS NOT NULL'),
-	'the column is as it was');
+	'DROP EXTENSION barq CASCADE leaves the columns unchanged');
 
 $node->stop;
 done_testing();

@@ -1,8 +1,7 @@
-# Rows whose distribution moves away from that of the first ones: the worker
-# trains lists anew as it compacts, and recall is held without REINDEX. The
-# lists of pgvector's ivfflat stay where they were made, and its recall falls:
-# that half needs a server that has pgvector (docs/bench.md says how to put it
-# there).
+# The distribution of rows moves away from that of the first rows: the worker trains
+# new lists as it compacts, so recall holds without REINDEX. The lists of pgvector's
+# ivfflat do not move, and its recall falls: this part needs a server with pgvector
+# (docs/bench.md tells how to install it).
 use strict;
 use warnings;
 
@@ -22,8 +21,8 @@ my $folder = PostgreSQL::Test::Utils::tempdir;
 srand(5);
 sub normal { return sqrt(-2 * log(1 - rand())) * cos(6.283185307 * rand()); }
 
-# Points on a sphere of so many dimensions, the other dimensions almost 0: lists
-# that were made for points of few dimensions cannot tell those of more apart.
+# Random points on a sphere of $spread dimensions, the other dimensions almost 0.
+# Lists trained on points of few dimensions cannot separate points of more.
 sub sphere
 {
 	my ($spread) = @_;
@@ -85,9 +84,9 @@ sub fill
 	return;
 }
 
-# barq: rows come in a few at a time, and nobody but the worker looks after them.
-# It is to leave one segment, so that rows that have moved do not stay in small
-# ones, which are scanned as a whole and lose nothing.
+# barq: rows are inserted a few at a time, and only the worker compacts. It has to
+# leave one segment: in small segments, which are scanned completely, recall would
+# hold without new lists.
 fill('postgres', 'barq_ivf');
 $node->safe_psql('postgres', qq{
 	CREATE TABLE moved (LIKE items);
@@ -98,7 +97,7 @@ foreach my $tenth (0 .. 9)
 		SET barq.growing_limit = '64kB'; SET barq.max_segments = 1;
 		INSERT INTO items SELECT * FROM moved WHERE id % 10 = $tenth});
 }
-wait_until('all but the end of the log is in lists', sub {
+wait_until('all rows but the end of the log are in lists', sub {
 	return $node->safe_psql('postgres', qq{
 		SELECT sum(rows) FILTER (WHERE kind = 'ivf') > 1.9 * @{[ROWS]}
 			AND NOT bool_or(kind = 'flat') FROM barq_segments('items_v')}) eq 't';
@@ -108,14 +107,14 @@ my $held = recall_of('postgres', 'new_queries', 'barq.probes');
 $node->safe_psql('postgres', q{SELECT barq_seal('items_v'), barq_compact('items_v')});
 my $compacted = recall_of('postgres', 'new_queries', 'barq.probes');
 my $old = recall_of('postgres', 'old_queries', 'barq.probes');
-sound($node, 'items_v', 'after the move: sound');
+sound($node, 'items_v', 'the index is sound after the move');
 $node->safe_psql('postgres', 'REINDEX INDEX items_v');
 my $fresh = recall_of('postgres', 'new_queries', 'barq.probes');
 my $fresh_old = recall_of('postgres', 'old_queries', 'barq.probes');
 note("barq: moved $held, compacted $compacted (old rows $old); after REINDEX $fresh (old rows $fresh_old)");
 cmp_ok($held, '>=', $fresh - 0.03, 'the worker holds recall without REINDEX');
-cmp_ok($compacted, '>=', $fresh - 0.03, 'and so does one compaction');
-cmp_ok($old, '>=', $fresh_old - 0.03, 'of the old rows too');
+cmp_ok($compacted, '>=', $fresh - 0.03, 'one compaction holds recall without REINDEX');
+cmp_ok($old, '>=', $fresh_old - 0.03, 'recall of the old rows holds too');
 
 SKIP:
 {
@@ -132,7 +131,7 @@ SKIP:
 	my $peer_fresh = recall_of('peer', 'new_queries', 'ivfflat.probes');
 	note("pgvector: before $peer_before; moved $peer_moved; after REINDEX $peer_fresh");
 	cmp_ok($peer_moved, '<', $peer_fresh - 0.1, "pgvector's recall falls until REINDEX");
-	cmp_ok($held, '>', $peer_moved + 0.1, 'below that of barq');
+	cmp_ok($held, '>', $peer_moved + 0.1, "pgvector's recall falls below that of barq");
 }
 
 done_testing();

@@ -1,7 +1,7 @@
-# Columns of pgvector itself, adopted: each of its types and operators by barq's
-# indexes, whose bounds must be true of what pgvector's functions compute. Needs
-# a server that has pgvector (docs/bench.md says how to put it there);
-# 050_adopt_pgvector plays it elsewhere.
+# Columns of the real pgvector, indexed by barq: every type and operator gives the
+# rows of an exact scan, because the bounds of barq's indexes hold for distances that
+# pgvector's functions compute. Needs a server with pgvector (docs/bench.md tells how
+# to install it); 050_adopt_pgvector runs with a stand-in.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ $node->start;
 plan skip_all => 'pgvector is not in this server'
 	if $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'}) eq '0';
 
-# runs of one sequence of numbers, so neighbours are near and distances differ
+# vectors are windows of one sequence of numbers: neighbours are near, distances differ
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION vector;
 	CREATE SCHEMA barq;
@@ -27,12 +27,12 @@ $node->safe_psql('postgres', q{
 	INSERT INTO items SELECT id, v, v::halfvec, v::sparsevec, binary_quantize(v) FROM
 		(SELECT n AS id, (SELECT array_agg(x ORDER BY i)::vector FROM numbers WHERE i BETWEEN n AND n + 31) AS v FROM generate_series(1, 6000) n) s;
 	VACUUM ANALYZE items});
-cmp_ok($node->safe_psql('postgres', 'SELECT barq.barq_adopt_pgvector()'), '>', 15, 'classes were made');
-is($node->safe_psql('postgres', 'SELECT barq.barq_adopt_pgvector()'), '0', 'and are not made again');
+cmp_ok($node->safe_psql('postgres', 'SELECT barq.barq_adopt_pgvector()'), '>', 15, 'operator classes are created');
+is($node->safe_psql('postgres', 'SELECT barq.barq_adopt_pgvector()'), '0', 'a second call creates nothing');
 
 my %operators = ('l2' => '<->', 'ip' => '<#>', 'cosine' => '<=>', 'l1' => '<+>', 'hamming' => '<~>', 'jaccard' => '<%>');
 
-# Forty queries to the end of a hundred rows: as near as an exact scan's, in order.
+# The hundred nearest rows of forty queries are those of an exact scan, in its order.
 sub as_exact
 {
 	my ($database, $type, $metric, $name) = @_;
@@ -42,13 +42,13 @@ sub as_exact
 			unnest(array(SELECT id FROM items ORDER BY $type $operator q.$type LIMIT 100)) WITH ORDINALITY u (r, n) GROUP BY q.$type ORDER BY 1};
 
 	like($node->safe_psql($database, qq{SET enable_seqscan = off; EXPLAIN SELECT id FROM items ORDER BY $type $operator (SELECT $type FROM items LIMIT 1) LIMIT 1}),
-		qr/Index Scan using items_idx/, "$name: by the index");
+		qr/Index Scan using items_idx/, "$name: the plan uses the index");
 	my ($by_index, $by_scan) = map { $node->safe_psql($database, "SET enable_$_ = off; SET barq.ef_search = 1000; SET barq.probes = 1000; $ask") } qw(seqscan indexscan);
 	my @index = split /[\n,]/, $by_index;
 	my @scan = split /[\n,]/, $by_scan;
 	my $differ = grep { ($index[$_] // '') ne $scan[$_] } 0 .. $#scan;
-	is(scalar @index, scalar @scan, "$name: all rows");
-	# two bits of 32 dimensions tell little
+	is(scalar @index, scalar @scan, "$name: as many rows as an exact scan");
+	# two bits for each of 32 dimensions are not precise
 	cmp_ok($differ, '<=', @scan / ($name =~ /rabitq/ ? 5 : 50), "$name: the rows of an exact scan, in its order");
 	return;
 }
@@ -68,12 +68,12 @@ foreach my $case (
 	$node->safe_psql('postgres', 'DROP INDEX items_idx');
 }
 
-# a dump brings them along
+# a dump contains the operator classes
 $node->safe_psql('postgres', 'CREATE INDEX items_idx ON items USING barq_hnsw (sparsevec sparsevec_cosine_ops)');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 my $dump = $node->data_dir . '/../dump.sql';
-$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'dumped');
-$node->command_ok([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restored');
+$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
+$node->command_ok([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
 as_exact('restored', 'sparsevec', 'cosine', 'restored');
 
 done_testing();
