@@ -1,7 +1,8 @@
 /*
  * barq.c
- *	  Entry point of the module: the one place that knows every folder. Registers
- *	  segment kinds, index kinds and settings, and calls the folders' callbacks.
+ *	  Entry point of the module, the only file that may call every folder. It
+ *	  registers segment kinds, index kinds, settings and callbacks; no file may call
+ *	  it.
  */
 #include "postgres.h"
 
@@ -37,6 +38,7 @@ PGDLLEXPORT void _PG_init(void);
 
 static char *simd_setting = NULL;
 
+/* GUC check hook of barq.simd: whether kernels of this level can run here. */
 static bool
 check_simd(char **newval, void **extra, GucSource source)
 {
@@ -54,6 +56,7 @@ assign_simd(const char *newval, void *extra)
 	(void) barq_kernels_select(newval);
 }
 
+/* The setting lies here and not in base/settings.c, which must not call kernels. */
 static void
 define_simd_setting(void)
 {
@@ -65,6 +68,10 @@ define_simd_setting(void)
 							   check_simd, assign_simd, NULL);
 }
 
+/*
+ * XactCallback: remove images of dropped storage, release folder locks, and close
+ * the files of the transaction.
+ */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -80,6 +87,7 @@ at_transaction_end(XactEvent event, void *arg)
 	}
 }
 
+/* SubXactCallback: the same at the end of a subtransaction. */
 static void
 at_subtransaction_end(SubXactEvent event, SubTransactionId my_id,
 					  SubTransactionId parent_id, void *arg)
@@ -95,6 +103,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId my_id,
 	}
 }
 
+/* Forget cached state of a relation (InvalidOid: of all relations). */
 static void
 at_relcache_invalidation(Datum arg, Oid relid)
 {
@@ -111,7 +120,7 @@ _PG_init(void)
 	define_simd_setting();
 	MarkGUCPrefixReserved("barq");
 
-	/* a new kind of segment, or of index, is a line here */
+	/* each kind of segment or index is registered by one line */
 	barq_register_segment_kind(&barq_flat_kind);
 	barq_register_segment_kind(&barq_hnsw_kind);
 	barq_register_segment_kind(&barq_ivf_kind);

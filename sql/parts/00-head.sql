@@ -1,8 +1,8 @@
--- complain if the script is run by psql and not by CREATE EXTENSION
+-- refuse to run in psql, outside of CREATE EXTENSION
 \echo Use "CREATE EXTENSION barq" to load this file. \quit
 
 
--- a clear error where pgvector's types are in the way
+-- a clear error if the schema has types of pgvector
 CREATE FUNCTION barq_check_schema() RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 SELECT barq_check_schema();

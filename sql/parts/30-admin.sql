@@ -1,4 +1,4 @@
--- seeing and steering
+-- showing and controlling indexes
 
 CREATE FUNCTION barq_version() RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -6,11 +6,11 @@ COMMENT ON FUNCTION barq_version() IS 'version of the barq library';
 
 CREATE FUNCTION barq_seal(index regclass) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION barq_seal(regclass) IS 'seal the growing log of an index; the number of rows sealed';
+COMMENT ON FUNCTION barq_seal(regclass) IS 'seal the growing log of an index; returns the number of rows sealed';
 
 CREATE FUNCTION barq_compact(index regclass) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION barq_compact(regclass) IS 'merge all of an index into one segment and give free pages back; the number of its rows, 0 if there was nothing to merge';
+COMMENT ON FUNCTION barq_compact(regclass) IS 'merge an index into one segment and give free pages back; returns the number of its rows, 0 if there was nothing to merge';
 
 CREATE FUNCTION barq_segments(index regclass,
 	OUT segment integer, OUT id uuid, OUT kind text, OUT level integer,
@@ -25,12 +25,12 @@ CREATE FUNCTION barq_check(index regclass, heap boolean DEFAULT true,
 	OUT severity text, OUT place text, OUT message text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 1;
-COMMENT ON FUNCTION barq_check(regclass, boolean) IS 'what is wrong with an index; no row when all is well';
+COMMENT ON FUNCTION barq_check(regclass, boolean) IS 'faults of an index; no row if there are none';
 
 CREATE FUNCTION barq_recall(index regclass, k integer DEFAULT 10, samples integer DEFAULT 100)
 	RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION barq_recall(regclass, integer, integer) IS 'share of the k nearest other rows that an index finds for rows drawn from its table';
+COMMENT ON FUNCTION barq_recall(regclass, integer, integer) IS 'share of the k nearest other rows that an index finds, for rows drawn from its table';
 
 CREATE FUNCTION barq_index_status(index oid,
 	OUT options text, OUT pending text, OUT rows bigint, OUT segments integer, OUT bytes bigint,
@@ -55,4 +55,4 @@ BEGIN ATOMIC
 		LATERAL barq_index_status(c.oid) s
 	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw', 'barq_ivf', 'barq_bm25');
 END;
-COMMENT ON FUNCTION barq_indexes() IS 'barq indexes that the user may see into';
+COMMENT ON FUNCTION barq_indexes() IS 'barq indexes that the user may see';

@@ -9,7 +9,7 @@ CREATE FUNCTION barq_stats(OUT index regclass, OUT inserts bigint,
 	OUT rows_out_of_order bigint, OUT scans_cut bigint, OUT lock_waits bigint[])
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10;
-COMMENT ON FUNCTION barq_stats() IS 'counters of the barq indexes of this database: of the whole server if barq is in shared_preload_libraries, else of this session; times in milliseconds; rows_out_of_order: that searches in strict order returned last, for they had missed them; scans_cut: ended by barq.max_scan_tuples; lock_waits: waits of searches for locks of pages, counted by how long they took: below 1, 10, 100 microseconds, 1, 10, 100 milliseconds, and longer';
+COMMENT ON FUNCTION barq_stats() IS 'counters of the barq indexes of this database: of the whole server if barq is in shared_preload_libraries, else of this session; times in milliseconds; rows_out_of_order: rows that searches in strict order had missed and returned last; scans_cut: scans ended by barq.max_scan_tuples; lock_waits: waits of searches for page locks, counted by duration: below 1, 10, 100 microseconds, 1, 10, 100 milliseconds, and longer';
 
 CREATE FUNCTION barq_progress()
 	RETURNS TABLE (pid integer, database name, worker text, activity text,
@@ -20,11 +20,11 @@ BEGIN ATOMIC
 	FROM pg_catalog.pg_stat_activity
 	WHERE backend_type IN ('barq worker', 'barq launcher');
 END;
-COMMENT ON FUNCTION barq_progress() IS 'what each barq worker does';
+COMMENT ON FUNCTION barq_progress() IS 'activity of the barq workers';
 
 CREATE FUNCTION barq_last_scan(OUT index regclass, OUT searches bigint,
 	OUT segments bigint, OUT images bigint, OUT pages bigint,
 	OUT rows_scored bigint, OUT heap_rows bigint, OUT cut bigint,
 	OUT scored_all bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION barq_last_scan() IS 'what the last scan of a barq index that has ended in this session did, added up over its searches (rescans): segments searched, in images or page by page; rows scored; rows that the index fetched from the table itself; searches cut by barq.max_scan_tuples; searches that turned to all other rows';
+COMMENT ON FUNCTION barq_last_scan() IS 'counters of the last scan of a barq index that ended in this session, summed over its searches (rescans): segments searched, in images or page by page; rows scored; rows that the index fetched from the table itself; searches cut by barq.max_scan_tuples; searches that scored all other rows too';

@@ -2,9 +2,9 @@
 
 CREATE FUNCTION barq_adopt_pgvector() RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION barq_adopt_pgvector() IS 'make operator classes of the access methods of barq for the types of pgvector; the number made';
+COMMENT ON FUNCTION barq_adopt_pgvector() IS 'create operator classes of the access methods of barq for the types of pgvector; returns their number';
 
--- SET SCHEMA by the extension's owner, to whom its objects do not belong
+-- ALTER EXTENSION barq SET SCHEMA by the extension's owner, who does not own its objects
 
 CREATE FUNCTION barq_move_extension() RETURNS event_trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;

@@ -1,6 +1,6 @@
 /*
  * admin.h
- *	  Seeing into an index and steering it: what its SQL functions share.
+ *	  Shared by the SQL functions that show or control an index.
  */
 #ifndef BARQ_ADMIN_H
 #define BARQ_ADMIN_H
@@ -12,28 +12,36 @@
 typedef enum BarqRight
 {
 	BARQ_RIGHT_SEE,				/* SELECT on the table, or pg_monitor */
-	BARQ_RIGHT_CONTENT,			/* to see the indexed columns of all rows */
+	BARQ_RIGHT_CONTENT,			/* may see the indexed columns of all rows */
 	BARQ_RIGHT_STEER			/* ownership of the table, or pg_maintain */
 } BarqRight;
 
+/* ---- open.c ---- */
+
 /*
- * Open a barq index by oid, with rights checked. ERRCODE_WRONG_OBJECT_TYPE if
- * it is none, ERRCODE_INSUFFICIENT_PRIVILEGE, ERRCODE_FEATURE_NOT_SUPPORTED
- * for another session's temporary index,
- * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE for one that is not built.
+ * Open a barq index with `lock`, which the caller releases by relation_close(), and
+ * check the current user's right. Errors: ERRCODE_UNDEFINED_OBJECT,
+ * ERRCODE_WRONG_OBJECT_TYPE if it is no barq index or a partitioned one,
+ * ERRCODE_INSUFFICIENT_PRIVILEGE, ERRCODE_FEATURE_NOT_SUPPORTED for a temporary
+ * index of another session, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE for an index
+ * that is not built.
  */
 extern Relation barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right);
 
+/* Whether the current user has BARQ_RIGHT_SEE on the indexes of a table. */
+extern bool barq_may_see(Oid table);
+
 /*
- * Whether an index has pages to look at: not one whose concurrent build is
- * under way or failed, nor an unlogged one on a standby.
+ * Whether an open index has pages that can be read: not while a concurrent build is
+ * under way or after it failed, nor if the index is unlogged and this is a standby.
  */
 extern bool barq_is_built(Relation index);
 
 /*
- * Run what an index's expressions and predicate call as the table's owner, as
- * ANALYZE does: whoever looks into an index of somebody else must not run
- * that one's functions with his own rights. An error ends it by itself.
+ * Become the owner of the table, as ANALYZE does, before an index's expressions and
+ * predicate are evaluated: the current user must not run the owner's functions with
+ * the user's own rights. *before is for barq_become_caller(), which ends it; an
+ * error ends it too.
  */
 typedef struct BarqOwnerSwitch
 {
@@ -45,16 +53,23 @@ typedef struct BarqOwnerSwitch
 extern void barq_become_owner(Relation heap, BarqOwnerSwitch *before);
 extern void barq_become_caller(const BarqOwnerSwitch *before);
 
-/*
- * check_options.c: complain of whatever is wrong with an index's options. An
- * ERROR means that it could not be built again as the catalog has it.
- */
+/* ---- check_options.c ---- */
+
+/* One row of barq_check(). */
 typedef void (*BarqComplain) (void *arg, const char *severity, const char *place,
 							  const char *message);
+
+/*
+ * Compare the options with which an index was built with those of the catalog, and
+ * call complain(arg, ...) for each fault. An error raised here means that REINDEX
+ * would fail with the options of the catalog.
+ */
 extern void barq_check_options(Relation index, const BarqFrozenOptions *built,
 							   BarqComplain complain, void *arg);
 
-/* ddl.c: hook into what is done to indexes; called once, when the library is loaded. */
+/* ---- ddl.c ---- */
+
+/* Set the object_access_hook; called once, when the library is loaded. */
 extern void barq_watch_ddl(void);
 
 #endif							/* BARQ_ADMIN_H */

@@ -3,11 +3,11 @@
  *	  barq_adopt_pgvector(): barq's operator classes for pgvector's own types,
  *	  so that a column of a database that has pgvector is indexed where it is.
  *
- * Each of barq's classes is made again, beside pgvector's own, for pgvector's
- * type and operator of the same name, with the same support function. That
- * reads vectors by their layout in memory, so the layout is compared first, by
- * letting both extensions read the same texts. The classes are nobody's
- * extension's, so pg_dump writes them out.
+ * For each of barq's classes a class is made in pgvector's schema, with
+ * pgvector's type and operator of the same name and barq's support function. The
+ * function reads vectors by their layout in memory, so layouts are compared first,
+ * by letting both extensions read the same texts. The classes belong to no
+ * extension, so pg_dump writes them out.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_adopt_pgvector);
 
-/* What both extensions read, to compare the bytes that they make of it. */
+/* Texts that both extensions read, to compare the bytes that they make of them. */
 static const struct
 {
 	const char *type;
@@ -66,7 +66,11 @@ static const char classes_to_make[] =
 	"  AND e.opcname OPERATOR(pg_catalog.=) c.opcname AND e.opcnamespace OPERATOR(pg_catalog.=) $2) "
 	"ORDER BY m.amname, c.opcname";
 
-/* The schema that pgvector lives in. */
+/*
+ * OID of pgvector's schema; `barq`: barq's own. ERRCODE_UNDEFINED_OBJECT without
+ * pgvector, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if both share a schema. SPI is
+ * connected.
+ */
 static Oid
 pgvector_schema(Oid barq)
 {
@@ -92,7 +96,10 @@ pgvector_schema(Oid barq)
 	return schema;
 }
 
-/* What a type makes of a text, in memory; NULL if it is no ordinary varlena. */
+/*
+ * The value that a type's input function makes of a text, detoasted, palloc'd;
+ * NULL if the type is no varlena aligned to int.
+ */
 static struct varlena *
 read_sample(Oid type, const char *text)
 {
@@ -110,8 +117,9 @@ read_sample(Oid type, const char *text)
 }
 
 /*
- * ERROR unless pgvector's types lie in memory as barq's do. A type that an
- * older pgvector does not have is passed over: nothing is made for it.
+ * ERRCODE_FEATURE_NOT_SUPPORTED unless pgvector's types have the layout of barq's
+ * in memory. Skips a type that an older pgvector does not have: no class is made
+ * for it.
  */
 static void
 check_layouts(Oid barq, Oid pgvector)
@@ -143,7 +151,7 @@ check_layouts(Oid barq, Oid pgvector)
 	}
 }
 
-/* The statement that makes the class of one row of classes_to_make. */
+/* The CREATE OPERATOR CLASS statement for one row of classes_to_make, palloc'd. */
 static char *
 class_statement(HeapTuple row, TupleDesc desc, const char *pgvector)
 {

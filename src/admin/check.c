@@ -1,10 +1,9 @@
 /*
  * check.c
- *	  barq_check(): is an index sound, and does it hold every row of its table?
+ *	  barq_check(): whether an index is sound and holds every row of its table.
  *
- * Each part is checked under a subtransaction of its own, so that damage which
- * an ordinary reader reports as an error becomes a row of the result and the
- * check goes on.
+ * Each part is checked in a subtransaction of its own: damage that a reader
+ * reports as an error becomes a row of the result, and the check goes on.
  */
 #include "postgres.h"
 
@@ -15,6 +14,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "admin/admin.h"
+#include "base/array.h"
 #include "catalog/index.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -30,7 +30,7 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_check);
 
-/* of one sort of complaint about rows, at most this many are listed */
+/* At most this many rows are listed for one fault. */
 #define MAX_ROW_COMPLAINTS	20
 
 typedef struct Check
@@ -39,15 +39,16 @@ typedef struct Check
 	Relation	index;
 	BarqMeta	meta;
 	BarqSegmentDesc *descs;
-	BarqSegmentDesc *desc;		/* of the segment under way */
+	BarqSegmentDesc *desc;		/* of the segment being checked */
 
-	/* TIDs of all entries that are not dead; in `context` */
+	/* TIDs of all entries that are not marked dead; in `context` */
 	ItemPointerData *tids;
 	uint64		ntids;
 	uint64		space;
 	MemoryContext context;
 } Check;
 
+/* Add a row to the result. */
 static void
 report(Check *check, const char *severity, const char *place, const char *message)
 {
@@ -60,6 +61,7 @@ report(Check *check, const char *severity, const char *place, const char *messag
 	tuplestore_putvalues(check->rsinfo->setResult, check->rsinfo->setDesc, values, nulls);
 }
 
+/* report() as barq_check_options() calls it. */
 static void
 complain(void *arg, const char *severity, const char *place, const char *message)
 {
@@ -72,6 +74,7 @@ check_options(Check *check)
 	barq_check_options(check->index, &check->meta.options, complain, check);
 }
 
+/* report() as a segment kind calls it. */
 static void
 report_kind(void *arg, const char *place, const char *message)
 {
@@ -80,7 +83,10 @@ report_kind(void *arg, const char *place, const char *message)
 	report(check, "error", psprintf("segment %u, %s", check->desc->number, place), message);
 }
 
-/* Whether an error while checking is one of the index's, or of its options. */
+/*
+ * Whether an error raised by a check is a finding about the index. Freezing options
+ * (about_options) may raise any error.
+ */
 static bool
 is_complaint(const ErrorData *error, bool about_options)
 {
@@ -92,7 +98,10 @@ is_complaint(const ErrorData *error, bool about_options)
 		error->sqlerrcode == ERRCODE_DATA_CORRUPTED;
 }
 
-/* Run one part; an error about the index's content becomes a row. */
+/*
+ * Run part(check) in a subtransaction and in check->context. An error that is a
+ * finding (is_complaint) becomes a row with this place; others go to the caller.
+ */
 static void
 guarded(Check *check, const char *place, void (*part) (Check *check))
 {
@@ -126,16 +135,14 @@ guarded(Check *check, const char *place, void (*part) (Check *check))
 static void
 add_tid(Check *check, const ItemPointerData *tid)
 {
-	if (check->ntids == check->space)
-	{
-		check->space = Max(check->space * 2, 4096);
-		check->tids = check->tids == NULL ?
-			MemoryContextAllocHuge(check->context, sizeof(ItemPointerData) * check->space) :
-			repalloc_huge(check->tids, sizeof(ItemPointerData) * check->space);
-	}
+	MemoryContext old = MemoryContextSwitchTo(check->context);
+
+	BARQ_ARRAY_RESERVE(check->tids, check->space, check->ntids + 1, 4096);
 	check->tids[check->ntids++] = *tid;
+	MemoryContextSwitchTo(old);
 }
 
+/* Read the directory to check->descs; segments must have different ids. */
 static void
 check_directory(Check *check)
 {
@@ -148,6 +155,7 @@ check_directory(Check *check)
 								check->descs[j].number, check->descs[i].number));
 }
 
+/* Add the TIDs of a segment's rows that are not marked dead. */
 static void
 add_rows(Check *check, BarqView *view, const uint8 *dead)
 {
@@ -166,7 +174,10 @@ add_rows(Check *check, BarqView *view, const uint8 *dead)
 	}
 }
 
-/* Every byte of a segment's pages against its checksum, then its structure. */
+/*
+ * Compare every byte of a segment's pages (check->desc) with its checksum, its
+ * marks with the count, then have its kind check the structure.
+ */
 static void
 check_segment(Check *check)
 {
@@ -234,6 +245,7 @@ check_record(void *arg, const BarqRecord *record)
 	add_tid(check, &record->tid);
 }
 
+/* Walk the growing log and add its TIDs. */
 static void
 check_log(Check *check)
 {
@@ -244,7 +256,10 @@ check_log(Check *check)
 			   psprintf("is broken; it begins at block %u", check->meta.growing_head));
 }
 
-/* Pages that nothing reaches: left by a crash, taken back by VACUUM. */
+/*
+ * Count pages that nothing reaches. Skipped where LockPage 0 is taken, and on a
+ * standby.
+ */
 static void
 check_reachable(Check *check)
 {
@@ -280,7 +295,10 @@ tid_text(const ItemPointerData *tid)
 					ItemPointerGetOffsetNumberNoCheck(tid));
 }
 
-/* Sort the TIDs and find up to MAX_ROW_COMPLAINTS that occur more than once. */
+/*
+ * Sort the TIDs and write up to MAX_ROW_COMPLAINTS of those that occur more than
+ * once to duplicates[]; returns their number.
+ */
 static int
 find_duplicates(Check *check, ItemPointerData *duplicates)
 {
@@ -295,9 +313,10 @@ find_duplicates(Check *check, ItemPointerData *duplicates)
 }
 
 /*
- * VACUUM may have marked a row after it was read here, and an insert re-used
- * its TID before the log was. What the index has twice, it has twice at a
- * second look as well.
+ * Report TIDs that occur more than once among entries not marked dead. Reads
+ * everything a second time first: VACUUM may have marked a row after it was read
+ * here, and an insert may have re-used its TID before the log was read. A true
+ * duplicate is still there at the second reading.
  */
 static void
 check_duplicates(Check *check)
@@ -318,7 +337,7 @@ check_duplicates(Check *check)
 		check->desc = &check->descs[i];
 		dead = barq_tombstones_read(check->index, check->desc);
 		if (dead == NULL)
-			continue;			/* said before */
+			continue;			/* reported by check_segment */
 		barq_view_init_pages(&view, check->index, check->desc, maintenance_work_mem);
 		add_rows(check, &view, dead);
 	}
@@ -330,6 +349,7 @@ check_duplicates(Check *check)
 			report(check, "error", tid_text(&again[i]), "is indexed more than once");
 }
 
+/* State of check_heap(). */
 typedef struct HeapCheck
 {
 	Check	   *check;
@@ -352,8 +372,9 @@ check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 }
 
 /*
- * Every row that the snapshot sees must be there. The snapshot was taken before
- * the index was read, and keeps VACUUM from what it sees.
+ * Report rows of the table that the snapshot sees and the index does not have. The
+ * snapshot was taken before the index was read, and keeps VACUUM from removing rows
+ * that it sees. Runs as the table's owner.
  */
 static void
 check_heap(Check *check, Relation heap, Snapshot snapshot)
@@ -369,6 +390,10 @@ check_heap(Check *check, Relation heap, Snapshot snapshot)
 						   check_heap_row, &heap_check, scan);
 }
 
+/*
+ * barq_check(index regclass, heap bool) → a row (severity, place, message) for each
+ * fault. Errors: barq_admin_open().
+ */
 Datum
 barq_check(PG_FUNCTION_ARGS)
 {
@@ -380,7 +405,7 @@ barq_check(PG_FUNCTION_ARGS)
 	Snapshot	snapshot;
 	Check		check = {0};
 
-	/* the table first, as everyone; a standby knows no stronger lock */
+	/* the table before the index, as everywhere; a standby allows no stronger lock */
 	lock = RecoveryInProgress() ? AccessShareLock : ShareUpdateExclusiveLock;
 	if (OidIsValid(heap_oid))
 		heap = table_open(heap_oid, AccessShareLock);
@@ -405,7 +430,7 @@ barq_check(PG_FUNCTION_ARGS)
 		guarded(&check, "pages", check_reachable);
 		guarded(&check, "rows", check_duplicates);
 
-		/* an index under construction lacks rows by right */
+		/* an index that is not valid yet may lack rows */
 		if (with_heap && heap != NULL && check.index->rd_index->indisvalid)
 		{
 			BarqOwnerSwitch owner;

@@ -1,7 +1,7 @@
 /*
  * check_options.c
- *	  barq_check() of options: what the catalog says of an index against what the
- *	  index was built with, its partitioned index, its text search configuration.
+ *	  barq_check() of options: those with which an index was built, compared with
+ *	  the catalog, the partitioned index and the text search configuration.
  */
 #include "postgres.h"
 
@@ -17,7 +17,10 @@
 
 #define PLACE "options"
 
-/* An index of text: is its configuration still what it was? */
+/*
+ * For an index of text: report a text search configuration that is gone, was altered
+ * since the build, or could be dropped.
+ */
 static void
 check_configuration(Relation index, const BarqTextOptions *options,
 					BarqComplain complain, void *arg)
@@ -44,7 +47,10 @@ check_configuration(Relation index, const BarqTextOptions *options,
 						  quote_qualified_identifier(schema, name)));
 }
 
-/* An index of a partition: does it fit each index that it is a part of? */
+/*
+ * For an index of text of a partition: report each partitioned index above it with
+ * other options, for searches of that table fail.
+ */
 static void
 check_ancestors(Relation index, const BarqFrozenOptions *built, BarqComplain complain, void *arg)
 {

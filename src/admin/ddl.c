@@ -1,12 +1,12 @@
 /*
  * ddl.c
- *	  What barq does when an index is created, altered or dropped: options are
- *	  checked together and with the operator class, an index of text depends on
- *	  its configuration, and the user is told what waits for REINDEX.
+ *	  CREATE, ALTER and DROP INDEX: check options together and with the operator
+ *	  class, make an index of text depend on its configuration, and give a NOTICE
+ *	  of options that wait for REINDEX.
  *
  * PostgreSQL calls object_access_hook after it has changed the catalog. The
- * library is loaded by then: opening an index, or looking up its access method,
- * calls the handler.
+ * library is loaded by then, because opening an index, or looking up its access
+ * method, calls the handler.
  */
 #include "postgres.h"
 
@@ -34,7 +34,7 @@
 
 static object_access_hook_type previous_hook = NULL;
 
-/* Of a reloptions column; *isnull tells whether there are any. */
+/* The reloptions of a pg_class row, copied; *isnull: there are none. */
 static Datum
 stored_reloptions(HeapTuple tuple, bool *isnull)
 {
@@ -44,8 +44,8 @@ stored_reloptions(HeapTuple tuple, bool *isnull)
 }
 
 /*
- * An index's reloptions as they stand after this command (they are not visible
- * yet); whether they differ from those before.
+ * Fetch an index's reloptions as this command leaves them (not yet visible to the
+ * caches) to *options. Returns whether they differ from those before.
  */
 static bool
 new_reloptions(Oid index, Datum *options)
@@ -76,7 +76,7 @@ new_reloptions(Oid index, Datum *options)
 		(!new_isnull && !datumIsEqual(*options, old_options, false, -1));
 }
 
-/* Tell what an alteration does not do yet. */
+/* NOTICE of options that have no effect before REINDEX. */
 static void
 notice_pending(Relation index, const BarqFrozenOptions *built, const BarqFrozenOptions *wanted)
 {
@@ -94,8 +94,9 @@ notice_pending(Relation index, const BarqFrozenOptions *built, const BarqFrozenO
 }
 
 /*
- * An index of text depends on the configuration that it was built with (built:
- * NULL if it was not) and on the one that its option names.
+ * Make an index of text depend on the configuration with which it was built (`built`;
+ * NULL: not built) and on the one that its option names (`optioned`). Replaces its
+ * other dependencies on configurations.
  */
 static void
 depend_on_configurations(Relation index, const BarqFrozenOptions *built, Oid optioned)
@@ -110,7 +111,7 @@ depend_on_configurations(Relation index, const BarqFrozenOptions *built, Oid opt
 }
 
 /*
- * The options that an index was built with; false where it is not built, or
+ * Read the options with which an index was built. Returns false if it is not built or
  * has no pages.
  */
 static bool
@@ -127,8 +128,9 @@ built_options(Relation index, BarqFrozenOptions *built)
 }
 
 /*
- * An index has been created. It has no pages yet, but after an ALTER TABLE that
- * changes a column's type and not its values: then it has those of the index
+ * Handle a new relation: if it is a barq index, check its class and options and
+ * record dependencies. It has no pages yet, except after an ALTER TABLE that
+ * changes a column's type but not its values: then it has the pages of the index
  * that it replaces.
  */
 static void
@@ -139,7 +141,7 @@ index_created(Oid relid)
 	BarqFrozenOptions wanted;
 	BarqFrozenOptions built;
 
-	/* index_create() does so right after the hook, to see what it has made */
+	/* makes the new index visible; index_create() does the same after the hook */
 	CommandCounterIncrement();
 	index = relation_open(relid, NoLock);
 	kind = barq_kind_of_method(index->rd_indam);
@@ -162,6 +164,7 @@ index_created(Oid relid)
 	relation_close(index, NoLock);
 }
 
+/* Handle ALTER INDEX: check new options, record dependencies, NOTICE of pending ones. */
 static void
 index_altered(Relation index)
 {
@@ -183,8 +186,9 @@ index_altered(Relation index)
 }
 
 /*
- * REINDEX CONCURRENTLY gives the new index the dependencies of the old one,
- * which it then drops: take those back that the new one does not need.
+ * Handle the drop of an old index by REINDEX CONCURRENTLY, which has copied the old
+ * index's dependencies to the new one: remove those that the new index does not
+ * need.
  */
 static void
 index_dropped_concurrently(Oid dropped)
@@ -213,6 +217,10 @@ index_dropped_concurrently(Oid dropped)
 	table_close(heap, NoLock);
 }
 
+/*
+ * Whether a relation, perhaps just being created, is an index or partitioned index of
+ * barq. NULL: no.
+ */
 static bool
 is_barq_index_to_be(Relation rel)
 {
@@ -222,6 +230,7 @@ is_barq_index_to_be(Relation rel)
 		barq_kind_of_method(GetIndexAmRoutineByAmId(rel->rd_rel->relam, true)) != NULL;
 }
 
+/* The object_access_hook; calls the previous one first. */
 static void
 object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
 {
@@ -237,7 +246,7 @@ object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id
 		(((ObjectAccessDrop *) arg)->dropflags & PERFORM_DELETION_CONCURRENT_LOCK) == 0)
 		return;
 
-	/* what is being created is in the relcache, and nowhere else */
+	/* an index being created is in the relcache only */
 	rel = RelationIdGetRelation(object_id);
 	ours = is_barq_index_to_be(rel);
 	if (ours && access == OAT_POST_ALTER)

@@ -1,6 +1,6 @@
 /*
  * extension.c
- *	  Where the extension lives: CREATE EXTENSION beside pgvector, and ALTER
+ *	  The schema of the extension: CREATE EXTENSION beside pgvector, and ALTER
  *	  EXTENSION SET SCHEMA by the extension's owner.
  */
 #include "postgres.h"
@@ -25,12 +25,12 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_check_schema);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_move_extension);
 
-/* Types of which the extension has its own. */
+/* Names of types that the extension creates. */
 static const char *const type_names[] = {"vector", "halfvec", "sparsevec", "bm25query"};
 
 /*
- * barq_check_schema(): the first statement of the extension's script.
- * ERRCODE_DUPLICATE_OBJECT where its schema has types of its types' names.
+ * barq_check_schema(), called by the first statement of the extension's script:
+ * ERRCODE_DUPLICATE_OBJECT if the schema has types of the same names.
  */
 Datum
 barq_check_schema(PG_FUNCTION_ARGS)
@@ -63,7 +63,7 @@ barq_check_schema(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Whether the current user may have an extension moved to a schema. */
+/* Whether the current user owns an extension and may create objects in a schema. */
 static bool
 may_move(Oid extension, Oid schema)
 {
@@ -73,12 +73,13 @@ may_move(Oid extension, Oid schema)
 }
 
 /*
- * barq_move_extension() → event_trigger, before ALTER EXTENSION. The objects
- * of a trusted extension belong to a superuser, so PostgreSQL refuses to move
- * them for the extension's owner ("must be owner of type vector"). The owner
- * could have created the extension in that schema; so this function moves it
- * with a superuser's rights, and PostgreSQL then finds nothing left to do. All
- * other commands are PostgreSQL's alone, and so are their errors.
+ * barq_move_extension() → event_trigger, before ALTER EXTENSION. The objects of a
+ * trusted extension belong to a superuser, so PostgreSQL refuses to move them for
+ * the extension's owner ("must be owner of type vector"). The owner could have
+ * created the extension in that schema, so this function moves it with a
+ * superuser's rights, and the command itself finds nothing left to do. It does
+ * nothing for other commands, nor where the user may not move the extension:
+ * PostgreSQL then raises its own error.
  */
 Datum
 barq_move_extension(PG_FUNCTION_ARGS)

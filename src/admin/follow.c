@@ -1,13 +1,14 @@
 /*
  * follow.c
- *	  Indexes follow their text search configuration: after it, or its schema,
- *	  was given another name, the option text_config of each index names it as
- *	  it is called now, so that a dump restores to the same configuration.
+ *	  Renames of text search configurations: after one, or its schema, got another
+ *	  name, the option text_config of its indexes is set to the new name, so that a
+ *	  restored dump uses the same configuration.
  *
  * An event trigger does that, because ALTER TEXT SEARCH CONFIGURATION may be a
  * session's first statement, and nothing else would load the library then.
- * What an index does never depends on it: an index finds its configuration by
- * the dependency (am/text_config.c), and only a dump, or a build, by the option.
+ * Searches and inserts do not need it: they find the configuration by the
+ * index's dependency (text_index/text_config.c). Only a dump or a build uses the
+ * option.
  */
 #include "postgres.h"
 
@@ -35,7 +36,10 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_follow_configurations);
 
-/* Everything in this database that depends on a text search configuration. */
+/*
+ * OIDs of the relations that depend on any text search configuration, without
+ * duplicates; a list in the current memory context.
+ */
 static List *
 dependents(void)
 {
@@ -61,9 +65,10 @@ dependents(void)
 }
 
 /*
- * The configuration that an index's option is about. Of two that it depends on
- * one is that which it was built with, and the option names the other, which
- * waits for REINDEX.
+ * Which of the configurations that an index depends on (`configs`, changed here) its
+ * option means; InvalidOid if that is not clear. Where there are two, the index was
+ * built with one of them, and the option means the other one, which waits for
+ * REINDEX.
  */
 static Oid
 optioned(Relation index, List *configs)
@@ -80,7 +85,7 @@ optioned(Relation index, List *configs)
 	return list_length(configs) == 1 ? linitial_oid(configs) : InvalidOid;
 }
 
-/* Set the option text_config in the catalog, and no other. */
+/* Set the option text_config in the catalog; all other options stay. */
 static void
 set_text_config(Oid index, const char *name)
 {
@@ -105,7 +110,10 @@ set_text_config(Oid index, const char *name)
 	table_close(classes, RowExclusiveLock);
 }
 
-/* Whether the option is right: on what is pinned nothing depends. */
+/*
+ * Whether the option of an index names one of `configs` or a pinned configuration, on
+ * which no dependency is recorded.
+ */
 static bool
 names_right(Relation index, List *configs)
 {
@@ -115,10 +123,14 @@ names_right(Relation index, List *configs)
 		(list_member_oid(configs, given) || IsPinnedObject(TSConfigRelationId, given));
 }
 
+/*
+ * Set the option text_config of an index of text where it names a configuration
+ * wrongly. Does nothing for other relations. The lock is kept to the end of the
+ * transaction, as by ALTER INDEX SET.
+ */
 static void
 follow(Oid relid)
 {
-	/* as ALTER INDEX SET has */
 	Relation	index = try_relation_open(relid, ShareUpdateExclusiveLock);
 	List	   *configs;
 	Oid			config;
@@ -140,7 +152,7 @@ follow(Oid relid)
 
 /*
  * barq_follow_configurations() → event_trigger, at the end of commands that can
- * give a configuration another name or schema.
+ * rename a configuration or change its schema.
  */
 Datum
 barq_follow_configurations(PG_FUNCTION_ARGS)

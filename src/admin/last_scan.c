@@ -1,6 +1,6 @@
 /*
  * last_scan.c
- *	  barq_last_scan(): what the last index scan of this session has done.
+ *	  barq_last_scan(): counters of the last index scan of this session.
  */
 #include "postgres.h"
 
@@ -14,9 +14,10 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_last_scan);
 
 /*
- * barq_last_scan() → a row of (index, then the counters of BarqScanReport). All
- * NULL where no scan has ended yet; the counters are NULL for a role that may
- * not see what the index holds (a function with its owner's rights searched).
+ * barq_last_scan() → one row: the index, then the counters of BarqScanReport. All
+ * columns are NULL if no scan has ended yet. The counters are NULL for a role that
+ * may not see the index's content: the scan may have run in a SECURITY DEFINER
+ * function.
  */
 Datum
 barq_last_scan(PG_FUNCTION_ARGS)

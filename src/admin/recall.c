@@ -1,12 +1,11 @@
 /*
  * recall.c
- *	  barq_recall(): how many of the true neighbours an index finds, measured
- *	  on rows of its own table.
+ *	  barq_recall(): the share of true neighbours that an index finds, measured on
+ *	  rows of its own table.
  *
- * Rows are drawn at random, and each is asked for its k nearest others: once
- * by a scan of the index under the settings in force, once by comparing it
- * with every row of the table, in one pass for all of them. One snapshot
- * serves both.
+ * Samples are rows drawn at random. The k nearest other rows of each are found
+ * twice with one snapshot: by a scan of the index with the current settings, and
+ * by comparing it with every row of the table, in one pass for all samples.
  */
 #include "postgres.h"
 
@@ -36,11 +35,11 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_recall);
 #define MAX_K		1000
 #define MAX_SAMPLES	10000
 
-/* A row that is asked for its neighbours. */
+/* A row whose neighbours are searched. */
 typedef struct Sample
 {
 	Datum		value;
-	ItemPointerData tid;		/* of its HOT chain's root, as the index has it */
+	ItemPointerData tid;		/* of the root of its HOT chain, as the index has it */
 	BestKeys	nearest;		/* distances of the k nearest others */
 } Sample;
 
@@ -57,9 +56,9 @@ typedef struct Recall
 	Sample	   *samples;
 	int			wanted;
 	int			nsamples;
-	uint64		rows;			/* that the index should have */
-	MemoryContext context;		/* of the samples */
-	MemoryContext scratch;		/* of a row */
+	uint64		rows;			/* of the table that have a key, so far */
+	MemoryContext context;		/* for samples */
+	MemoryContext scratch;		/* reset after each row */
 } Recall;
 
 static double
@@ -69,7 +68,10 @@ distance_between(Recall *recall, Datum value, Datum query)
 											value, query));
 }
 
-/* Draw samples: every row that is indexed has the same chance (Vitter's algorithm R). */
+/*
+ * IndexBuildCallback: draw samples, so that every row with a key has the same chance
+ * (Vitter's algorithm R). Counts recall->rows.
+ */
 static void
 draw(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	 bool tuple_is_alive, void *arg)
@@ -104,7 +106,7 @@ draw(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	MemoryContextReset(recall->scratch);
 }
 
-/* Compare a row with every sample but itself. */
+/* IndexBuildCallback: add a row's distance to every sample's nearest, its own apart. */
 static void
 compare(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		bool tuple_is_alive, void *arg)
@@ -132,6 +134,7 @@ compare(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	MemoryContextReset(recall->scratch);
 }
 
+/* Call `callback` for every row of the table that the snapshot sees. */
 static void
 pass_over_table(Recall *recall, IndexBuildCallback callback)
 {
@@ -144,8 +147,9 @@ pass_over_table(Recall *recall, IndexBuildCallback callback)
 }
 
 /*
- * How many of a sample's k nearest the index finds: the rows it returns first,
- * put in exact order as the executor does, that are as near as the k-th.
+ * Number of a sample's k nearest that the index finds: of the first k rows of the
+ * scan, in exact order as the executor sorts them, those as near as the k-th
+ * nearest.
  */
 static int
 count_found(Recall *recall, IndexScanDesc scan, BarqHeapDistance *heap, Sample *sample)
@@ -174,6 +178,7 @@ count_found(Recall *recall, IndexScanDesc scan, BarqHeapDistance *heap, Sample *
 	return hits;
 }
 
+/* Make recall->key: ORDER BY the distance operator of the index's first column. */
 static void
 init_key(Recall *recall)
 {
@@ -188,6 +193,7 @@ init_key(Recall *recall)
 						   (Datum) 0);
 }
 
+/* Search with each sample; returns the share of neighbours found, 0 to 1. */
 static double
 measure(Recall *recall)
 {
@@ -209,6 +215,7 @@ measure(Recall *recall)
 	return (double) found / all;
 }
 
+/* `value`, or ERRCODE_INVALID_PARAMETER_VALUE if it is not between 1 and `most`. */
 static int
 checked_argument(const char *name, int value, int most)
 {
@@ -223,6 +230,9 @@ checked_argument(const char *name, int value, int most)
  * barq_recall(index regclass, k int DEFAULT 10, samples int DEFAULT 100) →
  * float8: the share of the k nearest other rows that the index finds for rows
  * drawn from its table, 0 to 1. NULL where the index has fewer than two rows.
+ * Errors: barq_admin_open(), ERRCODE_INVALID_PARAMETER_VALUE,
+ * ERRCODE_WRONG_OBJECT_TYPE for an index of text,
+ * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE for one that is not valid.
  */
 Datum
 barq_recall(PG_FUNCTION_ARGS)
@@ -246,7 +256,7 @@ barq_recall(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not an index of vectors",
 						RelationGetRelationName(recall.index)),
-				 errdetail("What an index of access method %s finds is exact.", "barq_bm25")));
+				 errdetail("Searches of access method %s are exact.", "barq_bm25")));
 	if (!recall.index->rd_index->indisvalid)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

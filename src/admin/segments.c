@@ -1,6 +1,6 @@
 /*
  * segments.c
- *	  barq_segments(), and the function behind barq_indexes().
+ *	  barq_segments(), and barq_index_status(), which barq_indexes() calls.
  */
 #include "postgres.h"
 
@@ -9,12 +9,10 @@
 #include "admin/admin.h"
 #include "am/am.h"
 #include "catalog/index.h"
-#include "catalog/pg_authid.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -41,7 +39,11 @@ count_record(void *arg, const BarqRecord *record)
 	counts->dead += record->dead;
 }
 
-/* The directory and the log as of one moment. */
+/*
+ * Read the directory and count the records of the log, both of one directory
+ * version, which *meta receives. Returns the descriptors, palloc'd.
+ * ERRCODE_INDEX_CORRUPTED where the log is damaged.
+ */
 static BarqSegmentDesc *
 read_index(Relation index, BarqMeta *meta, LogCounts *counts)
 {
@@ -61,12 +63,14 @@ read_index(Relation index, BarqMeta *meta, LogCounts *counts)
 	}
 }
 
+/* Bytes of all pages of a segment. */
 static int64
 segment_page_bytes(const BarqSegmentDesc *desc)
 {
 	return ((int64) desc->blob_pages + desc->extents_pages + desc->tombstone_pages) * BLCKSZ;
 }
 
+/* Add a row for a segment to the result of barq_segments(). */
 static void
 put_segment(ReturnSetInfo *rsinfo, Relation index, const BarqSegmentDesc *desc)
 {
@@ -91,7 +95,10 @@ put_segment(ReturnSetInfo *rsinfo, Relation index, const BarqSegmentDesc *desc)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* barq_segments(index regclass): a row a segment, the growing log last. */
+/*
+ * barq_segments(index regclass) → a row for each segment, the growing log last.
+ * Errors: barq_admin_open().
+ */
 Datum
 barq_segments(PG_FUNCTION_ARGS)
 {
@@ -122,6 +129,7 @@ barq_segments(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* A time as stored in the metapage, where 0 means never (NULL). */
 static Datum
 timestamp_or_null(TimestampTz t, bool *isnull)
 {
@@ -129,7 +137,7 @@ timestamp_or_null(TimestampTz t, bool *isnull)
 	return TimestampTzGetDatum(t);
 }
 
-/* Whether an error says that options do not fit. */
+/* Whether an error of freezing options means that they do not fit. */
 static bool
 is_about_options(int sqlstate)
 {
@@ -141,11 +149,11 @@ is_about_options(int sqlstate)
 }
 
 /*
- * Options that wait for REINDEX; NULL where none does. Where the catalog has
- * what no REINDEX would take (by an older library, say), the error: one index
- * must not keep the others from being seen. Freezing options looks things up
- * and raises its errors with nothing held, so that they are caught without a
- * subtransaction.
+ * Options that wait for REINDEX, as text; NULL (*isnull) if none do. If REINDEX
+ * would refuse the options of the catalog (set by an older library, say), returns
+ * the error message: one index must not keep the others from being listed.
+ * Freezing options raises its errors with no lock or pin held, so they are caught
+ * without a subtransaction.
  */
 static Datum
 pending_options(Relation index, const BarqFrozenOptions *built, bool *isnull)
@@ -180,8 +188,8 @@ pending_options(Relation index, const BarqFrozenOptions *built, bool *isnull)
 }
 
 /*
- * barq_index_status(index oid): one row for barq_indexes(); none if the
- * index is gone meanwhile or the caller may not see into it.
+ * barq_index_status(index oid) → one row, or none if the relation is gone, is no
+ * barq index, is not built, or the user may not see it. Raises no error for these.
  */
 Datum
 barq_index_status(PG_FUNCTION_ARGS)
@@ -202,8 +210,7 @@ barq_index_status(PG_FUNCTION_ARGS)
 	table = barq_is_barq_index(index) ?
 		IndexGetRelation(RelationGetRelid(index), true) : InvalidOid;
 	if (!OidIsValid(table) || RELATION_IS_OTHER_TEMP(index) || !barq_is_built(index) ||
-		!(pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		  has_privs_of_role(GetUserId(), ROLE_PG_MONITOR)))
+		!barq_may_see(table))
 	{
 		relation_close(index, AccessShareLock);
 		return (Datum) 0;

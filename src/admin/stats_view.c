@@ -1,18 +1,16 @@
 /*
  * stats_view.c
- *	  barq_stats(): the counters of the indexes of this database.
+ *	  barq_stats(): counters of the indexes of this database.
  */
 #include "postgres.h"
 
 #include "admin/admin.h"
 #include "catalog/index.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "base/stats.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
@@ -21,6 +19,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_stats);
 
 #define STATS_COLUMNS	(BARQ_COUNTERS + 2)	/* index, counters, lock waits */
 
+/* Whether a counter is a time in microseconds. */
 static bool
 is_time(BarqCounter counter)
 {
@@ -29,9 +28,9 @@ is_time(BarqCounter counter)
 }
 
 /*
- * barq_stats(): a row an index of this database that the caller may see into
- * and that has been used since the server (without shared_preload_libraries:
- * the session) began. Times in milliseconds.
+ * barq_stats() → a row for each index of this database that the user may see and
+ * that was used since the server (without shared_preload_libraries: the session)
+ * started. Times in milliseconds.
  */
 Datum
 barq_stats(PG_FUNCTION_ARGS)
@@ -50,9 +49,7 @@ barq_stats(PG_FUNCTION_ARGS)
 		if (slot->database != MyDatabaseId || !OidIsValid(slot->index))
 			continue;
 		table = IndexGetRelation(slot->index, true);
-		if (!OidIsValid(table) ||
-			!(pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-			  has_privs_of_role(GetUserId(), ROLE_PG_MONITOR)))
+		if (!OidIsValid(table) || !barq_may_see(table))
 			continue;
 
 		values[0] = ObjectIdGetDatum(slot->index);

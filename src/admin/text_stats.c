@@ -1,7 +1,7 @@
 /*
  * text_stats.c
- *	  barq_bm25_stats() and barq_bm25_df(): the statistics that scores are made
- *	  of.
+ *	  barq_bm25_stats() and barq_bm25_df(): the statistics from which scores are
+ *	  computed.
  */
 #include "postgres.h"
 
@@ -20,9 +20,10 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_stats);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_df_shown);
 
 /*
- * The statistics of an index, or of a partitioned one, in a context of their
- * own. They tell of the indexed columns of all rows, so the caller must be
- * allowed to see these.
+ * The statistics of an index or a partitioned index, in a new memory context that
+ * the caller deletes. The index stays locked to the end of the transaction.
+ * ERRCODE_INSUFFICIENT_PRIVILEGE if the user may not see the indexed columns of all
+ * rows, which the statistics reveal.
  */
 static BarqTextStatistics *
 open_statistics(Oid index, MemoryContext *context)
@@ -36,7 +37,10 @@ open_statistics(Oid index, MemoryContext *context)
 	return barq_text_statistics(index, *context);
 }
 
-/* barq_bm25_stats(index regclass) → (documents bigint, tokens bigint) */
+/*
+ * barq_bm25_stats(index regclass) → (documents bigint, tokens bigint). Errors:
+ * open_statistics().
+ */
 Datum
 barq_bm25_stats(PG_FUNCTION_ARGS)
 {
@@ -55,7 +59,10 @@ barq_bm25_stats(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* barq_bm25_df(index regclass, term text) → bigint */
+/*
+ * barq_bm25_df(index regclass, term text) → bigint, the documents that have the
+ * term. Errors: open_statistics().
+ */
 Datum
 barq_bm25_df_shown(PG_FUNCTION_ARGS)
 {
