@@ -2,10 +2,10 @@
 """Checks barq_bm25's answers against BM25 computed here by brute force.
 
 The tokens come from PostgreSQL's ts_debug(); everything else (frequencies,
-lengths, document frequencies, scores, order) is worked out in Python, with no
+lengths, document frequencies, scores, order) is computed in Python, with no
 code shared with the extension. The ten best rows must be the same, in the
 same order, with scores equal to 1e-5. Called by run.sh (PARTS=truth); exits
-with 1 where anything differs.
+with 1 if a query differs.
 """
 
 import argparse

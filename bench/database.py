@@ -13,7 +13,7 @@ import tempfile
 
 
 class DatabaseError(Exception):
-    """psql or pgbench failed; the text is what it said."""
+    """psql or pgbench failed; the text is its output."""
 
 
 class Database:
@@ -39,7 +39,7 @@ class Database:
                 for part in feed:
                     process.stdin.write(part)
             except BrokenPipeError:
-                pass            # psql has an error to tell; read it below
+                pass            # psql has an error message, read below
         out, err = process.communicate(data)
         if process.returncode:
             raise DatabaseError(err.decode().strip())

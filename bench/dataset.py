@@ -1,5 +1,5 @@
-"""What is measured on: vectors from .npy files or made up with a seed, and
-exact answers.
+"""The data of the bench: vectors from .npy files or synthetic ones (by a seed),
+and exact answers.
 
 Owns nothing outside the cache folder that it is given.
 """

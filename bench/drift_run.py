@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Measures what becomes of lists when the rows that come in move away from
-those that the lists were made for: recall of barq_ivf, which trains its lists
-anew in compactions, beside pgvector's ivfflat, whose lists stay.
+"""Measures lists when new rows are distributed differently from the rows that
+the lists were made for: recall of barq_ivf, which trains its lists again in
+merges, beside pgvector's ivfflat, whose lists stay.
 
 Called by run.sh (PARTS=drift). Writes drift.json.
 """
@@ -38,7 +38,7 @@ def arguments():
 
 
 class Drift:
-    """One side: the table, its index, and what is found."""
+    """One side: the table, its index, and its recall."""
 
     def __init__(self, side, options, data, say):
         self.side = side
@@ -74,7 +74,7 @@ class Drift:
             self.say(f"{what}, {probes} probes: recall {recall:.3f}, {us:.0f} us a query")
 
     def move(self):
-        """The rows that have moved come in; barq seals and compacts them."""
+        """Copies the moved rows in; barq seals and merges them."""
         self.copy_in("items", self.data.extra, len(self.data.base))
         if self.side.extension == "barq":
             self.db.run("SELECT barq_seal('items_v'); SELECT barq_compact('items_v')")

@@ -1,8 +1,8 @@
 """The types that vectors are indexed as: how their values are rounded, written
 in the form that COPY ... (FORMAT binary) reads, and named in SQL.
 
-Every side is given the same values: a base of float32 is rounded once, before
-exact answers are computed from it.
+All sides get the same values: a base of float32 is rounded once, before exact
+answers are computed from it.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ OPERATORS = FLOAT_OPERATORS | BIT_OPERATORS
 
 
 class Vector:
-    """float32; also what the others differ from."""
+    """float32; the base class of the others."""
 
     name = "vector"
     operators = FLOAT_OPERATORS

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures barq_hybrid() beside its two rankings asked for by themselves, and
-how much of its top ten stays when the index is changed by other rows.
+"""Measures barq_hybrid() beside each of its two rankings alone, and how much of
+its top ten stays when other rows change the index.
 
 Documents are WordNet's glosses. A word's vector is random (by the seed), of
 some latent dimensions turned into more, and a document's is the sum of its
-words' vectors, rare ones first, so that both rankings have something to say. Called by run.sh (PARTS=hybrid), which starts
-the server. Writes hybrid.json.
+words' vectors, rare ones first, so that both rankings mean something. Called by run.sh (PARTS=hybrid), which
+starts the server. Writes hybrid.json.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Measures what writing costs: loading a table that has its index, single rows,
-searches beside inserts, VACUUM, churn, write amplification; pgvector's part
-beside barq's where it comes to an end soon.
+"""Measures the cost of writing: loading a table that has its index, single rows,
+searches beside inserts, VACUUM, churn, write amplification; with pgvector beside
+barq in the steps that pgvector finishes soon.
 
 Called by run.sh (PARTS=lifecycle). Writes lifecycle.json. The server has barq
 in shared_preload_libraries, so that barq_stats() counts for all sessions.

@@ -12,7 +12,7 @@ DELETED_DIGIT = 3               # rows whose id ends in it: 10 % of them
 
 
 class Side:
-    """An extension and how its index is made and steered."""
+    """An extension, and how its index is made and configured."""
 
     def __init__(self, name, extension, method, breadth, ef_setting, options=""):
         self.name = name
@@ -25,7 +25,7 @@ class Side:
 
 
 def barq(quantization, method, usual="sq8"):
-    """`usual`: the quantization that goes without saying."""
+    """`usual`: the default quantization, which the name leaves out."""
     name = "barq" if quantization == usual else f"barq {quantization}"
     breadth = "ef_search" if method == "hnsw" else "probes"
     return Side(name, "barq", f"barq_{method}", breadth, f"barq.{breadth}",

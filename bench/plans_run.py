@@ -2,9 +2,9 @@
 """Shows which plan the planner chooses for a statement with an ordered search
 in it, which would have been the fastest, and how far off the choice is.
 
-Every shape of statement runs once with the planner's own choice and once
-under each of a few settings that take ways from it; the fastest of these is
-what the choice is compared with. Shapes come in two kinds, ordered by a
+Every shape of statement runs once with the planner's own choice and once with
+each of a few kinds of plans switched off; the choice is compared with the
+fastest of these. Shapes come in two kinds, ordered by a
 vector's distance and by a text's score. Called by run.sh (PARTS=plans), which
 starts the server. Writes plans.json and prints a table.
 """
@@ -20,7 +20,7 @@ from run import machine
 
 DIMENSIONS = 64
 
-# Ways taken from the planner, each by itself.
+# Kinds of plans to switch off, one at a time.
 WAYS = {
     "sort": {"enable_indexscan": "off"},
     "index": {"enable_sort": "off", "enable_incremental_sort": "off"},

@@ -7,7 +7,7 @@ import math
 COLOURS = ("#0b6e99", "#d9730d", "#6940a5", "#0f7b6c")
 MB = 1e6
 
-# What is compared beside the curves: title, where it is, scale, unit, and
+# Figures compared beside the curves: title, path in the results, scale, unit, and
 # whether less or more is better.
 BARS = (
     ("Build", ("build", "seconds"), 1, "s", "less"),

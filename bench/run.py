@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Measures barq, and pgvector beside it where the private server has it.
+"""Measures barq, and pgvector beside it if the private server has it.
 
-Called by run.sh, which starts the server. Writes results.json and report.html.
+Called by run.sh, which starts the server. Writes results.json,
+report.html and the plots of plot.py.
 """
 
 import argparse

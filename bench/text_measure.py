@@ -16,7 +16,7 @@ COPIES = 3
 
 
 class TextSide:
-    """How an index is made and asked. `query` is an SQL expression of the
+    """How an index is made and queried. `query` is an SQL expression of the
     query text q.query; `vector`: the table has a tsvector column."""
 
     def __init__(self, name, extension, index, search, vector=False):

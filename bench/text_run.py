@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Measures ranked text: barq_bm25, and beside it what else the private server
-has (GIN with ts_rank_cd always; RUM and pg_textsearch where installed).
+"""Measures ranked text: barq_bm25, beside GIN with ts_rank_cd, and RUM and
+pg_textsearch if the private server has them.
 
 Called by run.sh, which starts the server. Writes text.json and text.html.
 """

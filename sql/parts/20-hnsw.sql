@@ -27,7 +27,7 @@ COMMENT ON FUNCTION barq_vector_l1_space(internal) IS 'internal: operator class 
 
 CREATE OPERATOR CLASS any_ops
 	DEFAULT FOR TYPE anyelement USING barq_hnsw AS STORAGE anyelement;
-COMMENT ON OPERATOR CLASS any_ops USING barq_hnsw IS 'none: an index of it is an error that names the operator classes';
+COMMENT ON OPERATOR CLASS any_ops USING barq_hnsw IS 'placeholder: an index with it raises an error that names the operator classes';
 
 CREATE OPERATOR CLASS vector_l2_ops
 	FOR TYPE vector USING barq_hnsw AS

@@ -9,7 +9,7 @@ COMMENT ON ACCESS METHOD barq_ivf IS 'nearest neighbours through lists around ce
 
 CREATE OPERATOR CLASS any_ops
 	DEFAULT FOR TYPE anyelement USING barq_ivf AS STORAGE anyelement;
-COMMENT ON OPERATOR CLASS any_ops USING barq_ivf IS 'none: an index of it is an error that names the types';
+COMMENT ON OPERATOR CLASS any_ops USING barq_ivf IS 'placeholder: an index with it raises an error that names the types';
 
 CREATE OPERATOR CLASS vector_l2_ops
 	DEFAULT FOR TYPE vector USING barq_ivf AS

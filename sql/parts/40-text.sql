@@ -5,7 +5,7 @@ CREATE FUNCTION barq_bm25_terms(body text, config regconfig,
 	tokenizer text DEFAULT 'config', OUT term text, OUT "position" bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 100;
-COMMENT ON FUNCTION barq_bm25_terms(text, regconfig, text) IS 'the terms that an index of barq_bm25 has for a text, and the positions of the words that gave them, stop words counted';
+COMMENT ON FUNCTION barq_bm25_terms(text, regconfig, text) IS 'terms of a text in an index of barq_bm25, and the positions of their words, stop words counted';
 
 CREATE FUNCTION barq_bm25_clauses(query text, config regconfig,
 	tokenizer text DEFAULT 'config', OUT occur text, OUT kind text,
@@ -13,11 +13,11 @@ CREATE FUNCTION barq_bm25_clauses(query text, config regconfig,
 	OUT boost float8, OUT depth int)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
-COMMENT ON FUNCTION barq_bm25_clauses(text, regconfig, text) IS 'what a text query asks for: words, phrases, prefixes, groups and alternatives that should, must or must not be there, by the terms that a document has for them; what a group holds follows it, one deeper';
+COMMENT ON FUNCTION barq_bm25_clauses(text, regconfig, text) IS 'clauses of a text query: words, phrases, prefixes, groups and alternatives that should, must or must not occur, with the terms that documents have for them; the parts of a group follow it, one level deeper';
 
 CREATE FUNCTION barq_bm25_escape(text) RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION barq_bm25_escape(text) IS 'a text with its marks escaped, so that as a text query it asks for its words and nothing else';
+COMMENT ON FUNCTION barq_bm25_escape(text) IS 'a text with its marks escaped: as a text query it means its words and nothing else';
 
 CREATE TYPE bm25query;
 CREATE FUNCTION bm25query_in(cstring) RETURNS bm25query
@@ -44,7 +44,7 @@ CREATE FUNCTION to_bm25query(query text, index regclass, syntax text DEFAULT 'le
 	AS 'MODULE_PATHNAME', 'barq_to_bm25query_regclass' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION to_bm25query(text, regclass, text) IS 'a text query for an index by its OID, which REINDEX CONCURRENTLY changes: for drivers and for indexes of other tables';
 
--- what the planner puts around a query that it does not know
+-- the planner puts these around a query whose value is not known yet
 
 CREATE FUNCTION bm25_bind(query text, index regclass) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_bm25_bind_text' LANGUAGE C STABLE STRICT PARALLEL SAFE;

@@ -117,7 +117,7 @@ COMMENT ON OPERATOR <@@ (text[], bm25threshold) IS 'internal: the negative BM25 
 
 CREATE OPERATOR CLASS any_ops
 	DEFAULT FOR TYPE anyelement USING barq_bm25 AS STORAGE anyelement;
-COMMENT ON OPERATOR CLASS any_ops USING barq_bm25 IS 'none: an index of it is an error that names the types';
+COMMENT ON OPERATOR CLASS any_ops USING barq_bm25 IS 'placeholder: an index with it raises an error that names the types';
 
 CREATE OPERATOR CLASS bm25_ops
 	DEFAULT FOR TYPE text USING barq_bm25 AS
@@ -137,13 +137,13 @@ COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'arrays of texts by 
 
 CREATE FUNCTION barq_bm25_stats(index regclass, OUT documents bigint, OUT tokens bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION barq_bm25_stats(regclass) IS 'documents that an index counts, and their words';
+COMMENT ON FUNCTION barq_bm25_stats(regclass) IS 'number of documents that an index counts, and of their words';
 
 CREATE FUNCTION barq_bm25_df(index regclass, term text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'barq_bm25_df_shown' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION barq_bm25_df(regclass, text) IS 'documents of an index that hold a term, as it stands in the dictionary';
+COMMENT ON FUNCTION barq_bm25_df(regclass, text) IS 'number of documents of an index that hold a term, given as in the dictionary';
 
--- text_config follows its configuration
+-- keeps text_config up to date when its configuration is renamed
 
 CREATE FUNCTION barq_follow_configurations() RETURNS event_trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;

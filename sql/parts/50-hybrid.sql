@@ -3,20 +3,19 @@
 CREATE FUNCTION barq_rrf(rank bigint, rrf_k float8 DEFAULT 60,
 	weight float8 DEFAULT 1) RETURNS float8
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_rrf(bigint, float8, float8) IS 'what a rank adds to a score in reciprocal rank fusion: weight/(rrf_k + rank), 0 for NULL';
+COMMENT ON FUNCTION barq_rrf(bigint, float8, float8) IS 'term of a rank in the score of reciprocal rank fusion: weight/(rrf_k + rank), 0 for NULL';
 
--- barq_hybrid() with and without filter_args, whose arrays may be of any type. A
--- function whose result is polymorphic must find all its polymorphic arguments
--- among as many of the call's as they are away from the first (funcapi.c:
--- resolve_polymorphic_tupdesc), defaults not counted. So filter_args has no
--- default, and there is a function for each number of arguments that a call has
--- before the first named one; those have no names. The embedding is a text, as
--- an unknown literal is, or of any type that becomes the column's.
+-- barq_hybrid() with and without filter_args, an array of any type. PostgreSQL
+-- resolves a polymorphic result from the arguments of the call by their positions,
+-- without defaults (funcapi.c: resolve_polymorphic_tupdesc). So filter_args has no
+-- default, and there is one function for each number of arguments that a call may
+-- have before its first named one; these arguments have no names. The embedding is
+-- text (as an unknown literal), or any type that converts to the column's.
 --
--- The others stand so that a call by position alone, with parameters of no
--- type, still means the functions without filter_args: a text where these have
--- one or a number where they have one, as far as that goes, else `filter`, which
--- a call with filter_args has as well, is required.
+-- The other arguments are ordered so that a call by position alone, with
+-- parameters of unknown type, means the functions without filter_args: a text or a
+-- number is in the same position where possible; otherwise `filter`, which a call
+-- with filter_args has anyway, is required.
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, embedding text DEFAULT NULL, query text DEFAULT NULL,
@@ -27,7 +26,7 @@ CREATE FUNCTION barq_hybrid(
 	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, embedding "any", query text DEFAULT NULL,
@@ -38,7 +37,7 @@ CREATE FUNCTION barq_hybrid(
 	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, filter_args anycompatiblearray, filter text DEFAULT NULL,
@@ -50,7 +49,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, text, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, text, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, filter_args anycompatiblearray, embedding "any",
@@ -62,7 +61,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, "any", int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, "any", int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, filter_args anycompatiblearray, k int DEFAULT 10,
@@ -74,7 +73,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", filter_args anycompatiblearray, k int DEFAULT 10,
@@ -86,7 +85,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, filter_args anycompatiblearray, filter text,
@@ -97,7 +96,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, filter_args anycompatiblearray, filter text,
@@ -108,7 +107,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, filter_args anycompatiblearray,
@@ -119,7 +118,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, filter_args anycompatiblearray,
@@ -130,7 +129,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, filter_args anycompatiblearray,
@@ -140,7 +139,7 @@ CREATE FUNCTION barq_hybrid(
 	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, filter_args anycompatiblearray,
@@ -150,7 +149,7 @@ CREATE FUNCTION barq_hybrid(
 	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8,
@@ -161,7 +160,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8,
@@ -172,7 +171,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8, float8,
@@ -182,7 +181,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8, float8,
@@ -192,7 +191,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8, float8, float8,
@@ -202,7 +201,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8, float8, float8,
@@ -212,7 +211,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8, float8, float8, text,
@@ -221,7 +220,7 @@ CREATE FUNCTION barq_hybrid(
 	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8, float8, float8, text,
@@ -230,10 +229,10 @@ CREATE FUNCTION barq_hybrid(
 	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name) IS 'rows of a table, best first by a ranking of vectors and one of text, fused';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name) IS 'rows of a table, ordered by a ranking of vectors and one of text, fused';
 
--- A string in place of a row: read as a value of this type, it is an error that
--- says how a table is named.
+-- A string in place of a row is read as a value of this type, which raises an
+-- error that says how to name the table.
 CREATE TYPE barq_item;
 CREATE FUNCTION barq_item_in(cstring) RETURNS barq_item
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -255,7 +254,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc text, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid_item' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(barq_item, text, text, int, int, float8, float8, float8, text, "any", name, name, text, name, name) IS 'an error that says how a table is named';
+COMMENT ON FUNCTION barq_hybrid(barq_item, text, text, int, int, float8, float8, float8, text, "any", name, name, text, name, name) IS 'raises an error that says how to name the table';
 
 CREATE FUNCTION barq_hybrid(
 	item barq_item, embedding "any", query text DEFAULT NULL, k int DEFAULT 10,
@@ -267,7 +266,7 @@ CREATE FUNCTION barq_hybrid(
 	text_index name DEFAULT NULL)
 	RETURNS TABLE(doc text, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid_item' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(barq_item, "any", text, int, int, float8, float8, float8, text, "any", name, name, text, name, name) IS 'an error that says how a table is named';
+COMMENT ON FUNCTION barq_hybrid(barq_item, "any", text, int, int, float8, float8, float8, text, "any", name, name, text, name, name) IS 'raises an error that says how to name the table';
 
 CREATE FUNCTION barq_by_index(query anyelement, index regclass) RETURNS anyelement
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
