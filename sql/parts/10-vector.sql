@@ -99,7 +99,7 @@ CREATE FUNCTION subvector(vector, integer, integer) RETURNS vector
 	AS 'MODULE_PATHNAME', 'barq_vector_subvector'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION subvector(vector, integer, integer) IS
-	'elements of a vector from a position (the first is 1), so many of them';
+	'a number of elements of a vector, from a position on (the first is 1)';
 
 -- behind the operators
 
@@ -185,7 +185,7 @@ CREATE FUNCTION vector_spherical_distance(vector, vector) RETURNS double precisi
 	AS 'MODULE_PATHNAME', 'barq_vector_spherical_distance'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_spherical_distance(vector, vector) IS
-	'angle of two vectors of length 1, as a share of pi';
+	'angle of two vectors of length 1, divided by pi';
 
 -- aggregates
 

@@ -99,7 +99,7 @@ CREATE FUNCTION subvector(halfvec, integer, integer) RETURNS halfvec
 	AS 'MODULE_PATHNAME', 'barq_halfvec_subvector'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION subvector(halfvec, integer, integer) IS
-	'elements of a halfvec from a position (the first is 1), so many of them';
+	'a number of elements of a halfvec, from a position on (the first is 1)';
 
 -- behind the operators
 
@@ -185,7 +185,7 @@ CREATE FUNCTION halfvec_spherical_distance(halfvec, halfvec) RETURNS double prec
 	AS 'MODULE_PATHNAME', 'barq_halfvec_spherical_distance'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_spherical_distance(halfvec, halfvec) IS
-	'angle of two halfvecs of length 1, as a share of pi';
+	'angle of two halfvecs of length 1, divided by pi';
 
 -- aggregates
 

@@ -4,13 +4,13 @@ CREATE FUNCTION hamming_distance(bit, bit) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_hamming_distance'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION hamming_distance(bit, bit) IS
-	'Hamming distance of two bit strings: how many bits differ';
+	'Hamming distance of two bit strings: number of bits that differ';
 
 CREATE FUNCTION jaccard_distance(bit, bit) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_jaccard_distance'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION jaccard_distance(bit, bit) IS
-	'Jaccard distance of two bit strings: 1 minus bits set in both by bits set in either';
+	'Jaccard distance of two bit strings: 1 minus bits set in both divided by bits set in either';
 
 CREATE OPERATOR <~> (
 	LEFTARG = bit, RIGHTARG = bit, FUNCTION = hamming_distance,

@@ -36,7 +36,7 @@ barq_pack_width(const uint32_t *numbers, int n)
 	return all == 0 ? 0 : 32 - __builtin_clz(all);
 }
 
-/* `bits` is a constant wherever this is called, so the loop unrolls. */
+/* Pack a block. Every caller passes a constant `bits`, so the loop unrolls. */
 static inline __attribute__((always_inline)) void
 pack_block(const uint32_t *numbers, const int bits, uint8_t *out)
 {
@@ -90,7 +90,7 @@ barq_pack(const uint32_t *numbers, int n, int bits, uint8_t *out)
 	}
 }
 
-/* Fewer numbers than a block, of 1 to 32 bits, by eight bytes each. */
+/* Unpack fewer numbers than a block, of 1 to 32 bits, reading 8 bytes for each. */
 static void
 unpack_few(const uint8_t *in, int n, int bits, uint32_t *numbers)
 {

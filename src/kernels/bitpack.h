@@ -1,12 +1,12 @@
 /*
  * bitpack.h
- *	  Small numbers in as few bits as the largest of them needs.
+ *	  Packs small numbers into as few bits as the largest of them needs.
  *
- * A whole block has 128 numbers, interleaved over four 32-bit lanes: number
- * 4k + l is the k-th of lane l, so that a vector register of 16 bytes unpacks
- * four at once (Lemire & Boytsov, Decoding billions of integers per second
- * through vectorization, 2015). It takes 16 bytes a bit. Fewer numbers follow
- * each other, lowest bit first.
+ * A block has 128 numbers, interleaved over four 32-bit lanes: number 4k + l is
+ * the k-th of lane l, so that a vector register of 16 bytes unpacks four at
+ * once (Lemire & Boytsov, Decoding billions of integers per second through
+ * vectorization, 2015). It takes 16 bytes for each bit of width. If there are
+ * fewer numbers, they are packed one after the other, lowest bit first.
  */
 #ifndef BARQ_BITPACK_H
 #define BARQ_BITPACK_H
@@ -16,21 +16,27 @@
 
 #define BARQ_PACK_BLOCK 128
 
-/* bits that the largest of n numbers needs: 0 to 32 */
+/* Bits that the largest of n numbers needs: 0 to 32. */
 extern int	barq_pack_width(const uint32_t *numbers, int n);
 
-/* bytes of n numbers of `bits` each */
+/* Bytes of n packed numbers of `bits` bits each. */
 static inline size_t
 barq_pack_bytes(int n, int bits)
 {
 	return n == BARQ_PACK_BLOCK ? (size_t) 16 * bits : ((size_t) n * bits + 7) / 8;
 }
 
-/* in and out need no alignment; out has barq_pack_bytes(n, bits) bytes */
+/*
+ * Pack n <= BARQ_PACK_BLOCK numbers of at most `bits` bits into out, which has
+ * barq_pack_bytes(n, bits) bytes, and unpack them. in and out need no alignment.
+ */
 extern void barq_pack(const uint32_t *numbers, int n, int bits, uint8_t *out);
 extern void barq_unpack(const uint8_t *in, int n, int bits, uint32_t *numbers);
 
-/* Gaps row - previous - 1, the first row's from `first` on. Overflow wraps. */
+/*
+ * Unpack n gaps, row - previous - 1, and sum them up to rows. The first gap is
+ * that from `first`, the least possible row. Overflow wraps.
+ */
 extern void barq_unpack_rows(const uint8_t *in, int n, int bits, uint32_t first,
 							 uint32_t *rows);
 

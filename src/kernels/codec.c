@@ -30,10 +30,15 @@ barq_codec_init(BarqCodec *codec, BarqMetric metric, BarqQuantization quant, int
 	const BarqCodecForm *form = barq_codec_forms[quant];
 	uint32_t	stride = form->least_stride;
 
+	CODEC_ASSERT(form->metrics & BARQ_METRIC_BIT(metric));
+	CODEC_ASSERT(dims >= 1 && dims <= form->max_dims);
+	/* forms have heads or stand for floats, not both */
+	CODEC_ASSERT((form->heads == NULL) == (form->decode != NULL));
 	codec->metric = metric;
 	codec->quant = quant;
 	codec->dims = dims;
 	codec->row_bytes = (uint32_t) form->row_bytes(dims);
+	CODEC_ASSERT(codec->row_bytes % 8 == 0);
 
 	/* a power of two up to 64, else a multiple of 64 */
 	while (stride < codec->row_bytes && stride < 64)
@@ -110,6 +115,7 @@ barq_row_whole(const BarqCodec *codec, const void *row)
 void
 barq_row_head(const BarqCodec *codec, void *head, const void *row, int64_t distance)
 {
+	CODEC_ASSERT(barq_codec_has_heads(codec));
 	form_of(codec)->heads->make(head, row, distance);
 }
 

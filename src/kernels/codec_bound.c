@@ -1,15 +1,15 @@
 /*
  * codec_bound.c
- *	  Scoring a row with the query's floats, and how far that can be above
- *	  what the SQL operator says about the vector itself.
+ *	  Lower bounds of the distance that the SQL operator computes from the
+ *	  encoded vector, given an estimate from its row.
  *
- * The executor raises an ERROR where the operator's value is below the bound,
- * so the bound is proven, roundings included, for every level's kernels and
- * whatever order they sum in.
+ * The executor raises an error if the operator's value is below the bound. So
+ * the bound is proven, roundings included, for the kernels of every level and
+ * any order of summation.
  *
  * Notation. x is the vector that was encoded and q the query, under cosine
  * both divided by their norms, exactly; w is the row's value, an exact vector
- * of reals. By its trailer |x - w| <= r. The query is held as q = p + e, p =
+ * of reals. By its trailer |x - w| <= r. The query is stored as q = p + e, p =
  * ref + values, |e| <= error (codec_dense.c). u = 2^-24, and
  * g(k) = k u / (1 - k u).
  *
@@ -58,8 +58,8 @@
  *			fl(D): |t_i - (D + scale c_i)| <= 2.1 u (|D| + scale c_i) + 2^-147,
  *			together T = 2.1 u (n |D| + scale C) + n 2^-147.
  *
- * What is computed in double at the end loses a few 2^-53 of its operands:
- * LAST, relative to them all, is taken off.
+ * The last computations in double lose a few 2^-53 of their operands: LAST,
+ * relative to all of them, is subtracted.
  */
 #include "codec_internal.h"
 

@@ -14,6 +14,14 @@
 #include "codec.h"
 #include "kernels.h"
 
+/* Assertions, in builds with PostgreSQL's. */
+#ifdef USE_ASSERT_CHECKING
+#include <assert.h>
+#define CODEC_ASSERT(condition) assert(condition)
+#else
+#define CODEC_ASSERT(condition) ((void) 0)
+#endif
+
 /* Most dimensions. Integer sums over dense codes stay below 2^31. */
 #define BARQ_CODEC_MAX_DIMS 16000
 #define BARQ_CODEC_MAX_BITS 64000

@@ -4,33 +4,33 @@
  *	  SIGMOD 2024, arXiv 2405.12497) in its form of several bits (Gao et al.,
  *	  SIGMOD 2025, arXiv 2409.09913).
  *
- * A vector x (under cosine divided by its norm) is taken apart into the mean m
- * of its coordinates, the norm of the rest r = x - m, and o = r / |r|, which is
- * rotated (rotation.c) in a number of dimensions n that is a multiple of 64,
- * zeros added. Its code c is the vector of {-1.5, -0.5, 0.5, 1.5}^n that makes
- * the smallest angle with the rotated o. Taking off the mean costs one float a row
- * and nothing to undo: <q,x> = dims * m_q * m_x + <r_q, r_x>. It is what becomes
- * of RaBitQ's centroid where codes must mean the same in every segment; without
- * it vectors of positive coordinates all but coincide, and a code has to tell
- * apart what is small beside what they have in common.
+ * A vector x (under cosine divided by its norm) is split into the mean m of its
+ * coordinates, the norm of the rest r = x - m, and o = r / |r|. Zeros are added
+ * to o until its dimensions n are a multiple of 64, and o is rotated
+ * (rotation.c). Its code c is the vector of {-1.5, -0.5, 0.5, 1.5}^n with the
+ * smallest angle to the rotated o. Subtracting the mean costs one float a row and
+ * is cheap to undo: <q,x> = dims * m_q * m_x + <r_q, r_x>. The mean replaces
+ * RaBitQ's centroid, which would differ between segments, while codes must mean
+ * the same in all of them. Without it, vectors of positive coordinates nearly
+ * coincide, and codes would have to resolve small differences beside a large
+ * common part.
  *
  * Estimates. For a query's rest p, <p,o> is estimated by <p,c> / <o,c> (paper,
- * section 3.2): without bias, because the part of c that is not along o points
- * anywhere. What it is off is <p',c> / <o,c> for the part p' of p that is
- * orthogonal to o, hence of standard deviation
+ * section 3.2): without bias, because the part of c orthogonal to o points in a
+ * random direction. The error is <p',c> / <o,c> for the part p' of p orthogonal
+ * to o, hence of standard deviation
  *
  *		|p'| * sqrt((1 - a^2) / a^2 / (n - 1)),		a = <o,c> / |c|
  *
  * (a is 0.94 for 2 bits), and |p'|^2 = |p|^2 - <p,o>^2: near rows are estimated
- * better than the paper's theorem 3.2 says, which takes all of |p|. The
- * query's own 8 bits add to it. A row is taken to be no nearer than CONFIDENCE
- * deviations below its estimate.
+ * better than in the paper's theorem 3.2, which uses all of |p|. The query's own
+ * 8 bits add to the error. The lower bound lies CONFIDENCE deviations below the
+ * estimate.
  *
- * Between two rows <o,o'> is taken to be the cosine of the two codes: not
- * without bias, but exact for equal ones and growing with the true value,
- * where the product of two estimates without bias would call close
- * neighbours identical. Building a graph is comparing such keys with
- * each other.
+ * Between two rows, <o,o'> is estimated by the cosine of the two codes. That is
+ * biased, but exact for equal codes and it grows with the true value, while the
+ * product of two estimates without bias would make close neighbours identical.
+ * The construction of graphs compares such keys with each other.
  */
 #include "codec_internal.h"
 
@@ -56,8 +56,9 @@ rabitq_trailer(const BarqCodec *codec, const void *row)
 }
 
 /*
- * x less its mean, divided by its norm and rotated, into `rotated`; all zero
- * if there is nothing left but the mean.
+ * Split x * factor: *mean of its coordinates, *norm of the rest, and the rest
+ * divided by that norm and rotated, in rabitq_dims() floats; all zero if the
+ * norm is 0.
  */
 static void
 rotate_rest(const BarqCodec *codec, const float *x, double factor, float *rotated,
@@ -87,11 +88,12 @@ rotate_rest(const BarqCodec *codec, const float *x, double factor, float *rotate
 }
 
 /*
- * The magnitude from which on 1.5 is nearer in angle than 0.5. With the largest
- * k coordinates at 1.5, <o,c> / |c| = (S / 2 + S_k) / sqrt(n / 4 + 2 k), S and S_k
- * being sums of all and of the largest k magnitudes: the best of all k (here:
- * of all classes) is the best code (the paper of 2025 walks through the scales in
- * the same way). `class` is what a magnitude is multiplied by to get its class.
+ * The least class of magnitudes that the best code represents by 1.5, others by
+ * 0.5. A magnitude times `class`, truncated, is its class, below CLASSES. If the
+ * largest k coordinates are at 1.5, <o,c> / |c| = (S / 2 + S_k) / sqrt(n / 4 +
+ * 2 k), where S and S_k are the sums of all and of the largest k magnitudes. The
+ * best code has the largest of these cosines, here of all classes instead of all
+ * k (the paper of 2025 tries scales in the same way).
  */
 static int
 first_large_class(const float *o, int n, double class)
@@ -132,6 +134,7 @@ first_large_class(const float *o, int n, double class)
 	return first;
 }
 
+/* The largest absolute value of n floats. */
 static double
 largest_magnitude(const float *x, int n)
 {
@@ -193,7 +196,11 @@ encode(const BarqCodec *codec, const void *value, void *row)
 	return encode_floats(codec, value, row);
 }
 
-/* Terms for a query whose rest has this mean, norm and codes. */
+/*
+ * Set the terms of a query or row: the mean of its coordinates, the norm of its
+ * rest, which is step * codes (rotated), and the sum of these codes. of_code: see
+ * BarqRabitqTerms.
+ */
 static void
 rabitq_terms(BarqRabitqTerms *t, const BarqCodec *codec, double mean, double norm,
 			 double step, int code_sum, bool of_code)
@@ -296,8 +303,8 @@ code_keys(const BarqCodec *codec, const void *a, const char *base, size_t stride
 }
 
 /*
- * The vector of the row's norm in the code's direction: what row keys compare,
- * and what becomes the same code again.
+ * The vector with the row's norm in the direction of the code. Keys between rows
+ * compare these vectors, and encoding such a vector gives the same code.
  */
 static void
 decode(const BarqCodec *codec, const void *row, float *x)
@@ -321,8 +328,9 @@ decode(const BarqCodec *codec, const void *row, float *x)
 }
 
 /*
- * What a key may be off, in the key's terms. The product's size is told from
- * the key; that it is off itself is allowed for by two deviations.
+ * The standard deviation of a key. It depends on the product <p,o>, which is
+ * computed from the key and reduced by two deviations, because the key itself
+ * has that error.
  */
 static double
 key_error(const BarqQuery *query, const RabitqTrailer *t, double key)
@@ -360,9 +368,9 @@ key_error(const BarqQuery *query, const RabitqTrailer *t, double key)
 }
 
 /*
- * The distance is the key's; the bound is off it by CONFIDENCE deviations, and
- * by the rounding of floats, which is all that is left for a row whose code
- * says everything.
+ * The distance is that of the key. The bound lies CONFIDENCE deviations below it,
+ * and further below by the rounding of floats, the only error if the code is
+ * exact.
  */
 static void
 rescore(const BarqQuery *query, const void *row, double *distance, double *lower_bound)

@@ -31,8 +31,9 @@ typedef struct SparseTable
 	uint16_t	slots[TABLE_SLOTS];
 } SparseTable;
 
+/* Bytes of the indices and values of nnz elements. */
 static size_t
-entries_bytes(int nnz)
+elements_bytes(int nnz)
 {
 	return (size_t) nnz * (sizeof(int32_t) + sizeof(float));
 }
@@ -75,7 +76,7 @@ value_bytes(const BarqCodec *codec, const void *value)
 	const BarqSparseValue *v = value;
 
 	(void) codec;
-	return sizeof(BarqSparseValue) + (v ? entries_bytes(v->nnz) : 0);
+	return sizeof(BarqSparseValue) + (v ? elements_bytes(v->nnz) : 0);
 }
 
 static bool
@@ -89,7 +90,7 @@ value_is_zero(const BarqCodec *codec, const void *value)
 static size_t
 bytes_of(int nnz)
 {
-	return sizeof(SparseHead) + entries_bytes(nnz);
+	return sizeof(SparseHead) + elements_bytes(nnz);
 }
 
 static size_t
@@ -140,7 +141,7 @@ equal(const void *a, const void *b)
 	BarqSparseElements x = row_elements(a);
 	BarqSparseElements y = row_elements(b);
 
-	return x.nnz == y.nnz && memcmp(x.indices, y.indices, entries_bytes(x.nnz)) == 0;
+	return x.nnz == y.nnz && memcmp(x.indices, y.indices, elements_bytes(x.nnz)) == 0;
 }
 
 /* Whether indices ascend within the dimensions and values are finite. */
@@ -172,22 +173,24 @@ encode(const BarqCodec *codec, const void *value, void *row)
 	head->entries = sizeof(SparseHead);
 	head->nnz = v->nnz;
 	head->sumsq = barq_sparse_ip(e, e);
-	memcpy(head + 1, v->entries, entries_bytes(v->nnz));
+	memcpy(head + 1, v->entries, elements_bytes(v->nnz));
 	return true;
 }
 
 /*
- * Keys are made of sums over what two vectors share and over each alone, in
- * double, where the products of floats are exact: then only the shared indices
- * must be found, and of one vector against many by a table of its entries.
- * Either way they are summed in ascending order, so a key does not depend on it.
+ * A key consists of a sum over the indices that two vectors share and of a sum
+ * over each vector alone, in double, where products of floats are exact. So only
+ * shared indices have to be found: by merging, or for one vector against many by
+ * a table of its elements. Both sum in ascending order, so the key is the same.
  */
+/* The summand of a shared index. */
 static inline double
 shared_term(BarqMetric metric, double x, double y)
 {
 	return metric == BARQ_METRIC_L1 ? fabs(x - y) - fabs(x) - fabs(y) : x * y;
 }
 
+/* The sum over one vector alone. */
 static inline double
 own_sum(BarqMetric metric, BarqSparseElements e)
 {
@@ -212,6 +215,7 @@ own_sum(BarqMetric metric, BarqSparseElements e)
 	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
+/* The key from the shared sum and the own sums of both vectors. */
 static float
 key_of(BarqMetric metric, double shared, double a, double b)
 {
@@ -233,6 +237,7 @@ key_of(BarqMetric metric, double shared, double a, double b)
 	return key > 0 ? (float) key : 0;
 }
 
+/* The shared sum of two vectors. */
 static double
 shared_by_merging(BarqMetric metric, BarqSparseElements a, BarqSparseElements b)
 {
@@ -265,7 +270,7 @@ next_slot(uint32_t at)
 	return (at + 1) & (TABLE_SLOTS - 1);
 }
 
-/* False: too many entries for a table. */
+/* Fill a table with the elements. Returns false if there are too many. */
 static bool
 make_table(SparseTable *table, BarqSparseElements e)
 {
@@ -285,10 +290,11 @@ make_table(SparseTable *table, BarqSparseElements e)
 }
 
 /*
- * What a group of b's entries, from one on, has in common with the table's
- * vector: both values of each, in ascending order; returns how many. Which
- * entries have something in their slot cannot be foreseen, so they are collected
- * without a branch, and only these are looked up.
+ * The elements of the table's vector (x) and of b (y) at shared indices, of the
+ * group of b's elements that begins with number `from`, in ascending order.
+ * Returns their number. No branch predictor can foresee which elements have a
+ * slot that is not empty, so these are collected without a branch and then
+ * looked up.
  */
 static inline int
 common_values(const SparseTable *table, BarqSparseElements b, int from,
@@ -322,6 +328,7 @@ common_values(const SparseTable *table, BarqSparseElements b, int from,
 	return n;
 }
 
+/* The shared sum of the table's vector and b. */
 static double
 shared_by_table(BarqMetric metric, const SparseTable *table, BarqSparseElements b)
 {
@@ -339,7 +346,7 @@ shared_by_table(BarqMetric metric, const SparseTable *table, BarqSparseElements 
 	return sum;
 }
 
-/* barq_sparse_ip(), to the last bit: the same products in the same order. */
+/* The same value as barq_sparse_ip(): the same products in the same order. */
 static float
 ip_by_table(const SparseTable *table, BarqSparseElements b)
 {
@@ -357,6 +364,7 @@ ip_by_table(const SparseTable *table, BarqSparseElements b)
 	return sum;
 }
 
+/* Keys of rows for the vector `a`; table: of `a`, or NULL. */
 static void
 keys_of(BarqMetric metric, BarqSparseElements a, const SparseTable *table, const char *base,
 		size_t stride, const uint32_t *ids, int n, float *keys)
@@ -371,7 +379,7 @@ keys_of(BarqMetric metric, BarqSparseElements a, const SparseTable *table, const
 		{
 			BarqSparseElements next =
 				row_elements(base + (ids ? ids[i + PREFETCH_AHEAD] : (size_t) i + PREFETCH_AHEAD) * stride);
-			size_t		bytes = entries_bytes(next.nnz);
+			size_t		bytes = elements_bytes(next.nnz);
 
 			for (size_t at = 0; at < bytes && at < PREFETCH_MOST; at += 64)
 				__builtin_prefetch((const char *) next.indices + at);
@@ -421,9 +429,7 @@ query_keys(const BarqQuery *query, const char *base, size_t stride,
 				base, stride, ids, n, keys);
 }
 
-/*
- * The operator's value of query and row: for L2 squared.
- */
+/* The operator's distance of query and row; for L2 its square. */
 static double
 measure(const BarqQuery *query, BarqSparseElements row, float sumsq)
 {
@@ -444,9 +450,10 @@ measure(const BarqQuery *query, BarqSparseElements row, float sumsq)
 }
 
 /*
- * What a float sum in any order is not below, if ours is `value` (for L2, the
- * square's): both lie within g(n + 2) of the true one, n the summands at most
- * (codec_bound.c, "Float sums"). Norms from sums that are themselves within g.
+ * A lower bound of the operator's value (for L2 its square) if float sums are
+ * computed in any order and `value` is the result of one order. Both lie within
+ * g(n + 2) of the true value, where n is an upper bound of the number of summands
+ * (codec_bound.c, "Float sums"); so do the sums from which norms are computed.
  */
 static double
 any_order_bound(BarqMetric metric, double value, int n, double a_sumsq, double b_sumsq)
@@ -459,7 +466,7 @@ any_order_bound(BarqMetric metric, double value, int n, double a_sumsq, double b
 	{
 		case BARQ_METRIC_L2:
 		case BARQ_METRIC_L1:
-			/* where ours has overflowed another need not have */
+			/* if `value` overflowed, another order may not have */
 			return at_least_0(fmin(value, FLT_MAX) * (1 - 2.5 * g) - 3 * tiny);
 		case BARQ_METRIC_COSINE:
 			if (!(a_sumsq > 0x1.1p-100 && a_sumsq < 0x1p123 &&

@@ -16,6 +16,7 @@
  */
 #define CENTER_LIMIT 1e37
 
+/* Whether a query has signed bytes, from which keys are made. */
 static bool
 has_codes(const BarqCodec *codec)
 {
@@ -139,10 +140,10 @@ decode(const BarqCodec *codec, const void *row, float *x)
  *	  |q - x|^2 = n (mx - mq)^2 + step^2 |k|^2 + scale^2 |c|^2 - 2 step scale <k,c>
  *	  <q, x>    = n mx mq + step scale <k,c>
  *
- * All that cancels has been taken out: codes are integers and <k,c> = dot -
- * (mean of k) * (sum of c) is formed in double from exact sums. No float value
- * makes a double computation overflow here, so a key may be infinite, but
- * never NaN.
+ * Nothing here suffers from cancellation: codes are integers, and <k,c> = dot -
+ * (mean of k) * (sum of c) is computed in double from exact sums. No finite float
+ * makes these computations in double overflow, so a key may be infinite, but
+ * never NaN. code_sum and code_sumsq: sums of the codes and of their squares.
  */
 static void
 set_terms(BarqSq8Terms *t, BarqMetric metric, int n, double center, double step,
@@ -174,7 +175,7 @@ set_terms(BarqSq8Terms *t, BarqMetric metric, int n, double center, double step,
 	}
 }
 
-/* One key: the bits that sq8_keys_batch gives. */
+/* A key from the product of the codes; the same bits as sq8_keys_batch. */
 static float
 sq8_key(const BarqSq8Terms *t, const Sq8Trailer *row, int32_t dot)
 {
@@ -278,6 +279,7 @@ row_terms(const BarqCodec *codec, const void *row, BarqSq8Terms *terms)
 			  t.offset + 128 * (double) t.scale, t.scale, sum, sumsq);
 }
 
+/* The L1 distance of two rows. */
 static float
 code_l1(const BarqCodec *codec, const void *a, const void *b)
 {

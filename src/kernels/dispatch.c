@@ -1,7 +1,7 @@
 /*
  * dispatch.c
- *	  Which levels were compiled in, which of them this machine can run, and
- *	  which one is in use.
+ *	  The levels that were compiled in, the test whether this machine supports
+ *	  a level, and the choice of the level in use.
  */
 #include "kernels.h"
 
@@ -45,9 +45,9 @@ barq_kernels_all(int *n)
 
 #if defined(__x86_64__)
 /*
- * __builtin_cpu_supports() answers no for AVX and AVX-512 where the operating
- * system does not save their registers. Not every compiler knows "f16c" by
- * name, hence cpuid.
+ * __builtin_cpu_supports() returns false for AVX and AVX-512 if the operating
+ * system does not save their registers. Not every compiler knows the name
+ * "f16c", hence cpuid.
  */
 static bool
 have_avx2(void)
@@ -89,12 +89,12 @@ barq_kernels_supported(const BarqKernels *k)
 	if (k == &barq_kernels_vnni)
 		return have_vnni();
 #endif
-	/* the baseline is what the compiler targets; aarch64 always has NEON */
+	/* the compiler targets the baseline; aarch64 always has NEON */
 	(void) k;
 	return true;
 }
 
-/* The level a value of barq.simd stands for here, or NULL. */
+/* The level that a value of barq.simd names on this machine, or NULL. */
 static const BarqKernels *
 find_level(const char *name)
 {
@@ -106,7 +106,7 @@ find_level(const char *name)
 			continue;
 		if (strcmp(name, "auto") == 0 || strcmp(name, k->name) == 0)
 			return k;
-		/* "avx512" means the best of that family */
+		/* "avx512" also names its extension */
 		if (strcmp(name, "avx512") == 0 && strcmp(k->name, "vnni") == 0)
 			return k;
 	}

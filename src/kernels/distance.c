@@ -3,11 +3,11 @@
  *	  The kernels of one instruction-set level.
  *
  * Compiled once per level with -DBARQ_LEVEL=<level> and that level's compiler
- * flags (see the Makefile); dispatch.c chooses among the tables. simd.h gives
- * the vectors, distance_float.h, distance_codes.h, distance_rabitq.h,
- * distance_bits.h and postings_blocks.h the kernels. Calls nothing but what is inlined here: a
- * function shared with another level could be linked in the wrong level's
- * version.
+ * flags (see the Makefile); dispatch.c chooses among the tables. simd.h defines
+ * the vectors; distance_float.h, distance_codes.h, distance_rabitq.h,
+ * distance_bits.h and postings_blocks.h define the kernels. Kernels call only
+ * functions that are inlined here: of a function shared with another level, the
+ * linker could take the version of the wrong level.
  */
 #include "kernels.h"
 
@@ -25,11 +25,10 @@ static const unsigned char byte_mask[2 * I_BYTES] = {
 #endif
 
 /*
- * Prefetching. Rows are fetched AHEAD rows before they are scored, each up to
- * PREFETCH_BYTES; what a long row has beyond that the hardware's own
- * prefetcher follows. Rows that lie one after the other need no help. (4 rows
- * ahead are enough for rows of two lines; rows of 400 to 800 bytes gain a
- * third from 12.)
+ * Prefetching. The first PREFETCH_BYTES of a row are fetched AHEAD rows before it
+ * is scored; the hardware's own prefetcher fetches the rest of a long row, and
+ * rows that lie one after the other. (4 rows ahead suffice for rows of two cache
+ * lines; rows of 400 to 800 bytes gain a third from 12.)
  */
 #define AHEAD 12
 #define PREFETCH_BYTES 1024
@@ -49,6 +48,7 @@ prefetch_row(const char *row, size_t bytes)
 		__builtin_prefetch(row + at);
 }
 
+/* Prefetch the first AHEAD rows of a batch; with ids only. */
 BARQ_INLINE void
 prefetch_first(const char *base, size_t stride, const uint32_t *ids,
 			   int nrows, size_t bytes)
@@ -58,6 +58,7 @@ prefetch_first(const char *base, size_t stride, const uint32_t *ids,
 			prefetch_row(row_at(base, stride, ids, i), bytes);
 }
 
+/* Prefetch the row AHEAD rows after row i of a batch; with ids only. */
 BARQ_INLINE void
 prefetch_ahead(const char *base, size_t stride, const uint32_t *ids,
 			   int i, int nrows, size_t bytes)

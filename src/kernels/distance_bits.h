@@ -1,10 +1,10 @@
 /*
  * distance_bits.h
- *	  Part of distance.c: counts of bits in bit strings of whole bytes. They
- *	  are exact, so their order is free.
+ *	  Part of distance.c: counts of bits in bit strings of whole bytes. Counts
+ *	  are exact, so they may be added up in any order.
  */
 
-/* The bytes from i on, fewer than I_BYTES of n, and zeros besides. */
+/* The last bytes of n, from i on, and zeros; n - i < I_BYTES. */
 BARQ_INLINE VI
 bits_tail(const uint8_t *p, int i, int n)
 {

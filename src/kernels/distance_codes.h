@@ -3,8 +3,8 @@
  *	  Part of distance.c: integer sums over 8-bit codes, and the keys made
  *	  of them.
  *
- * The sums are exact, so their order is free: several rows are scored at
- * once, sharing the loads of the query and one horizontal reduction.
+ * The sums are exact, so they may be computed in any order: several rows are
+ * scored at once and share the loads of the query and one horizontal reduction.
  */
 
 /* Rows scored at once. */
@@ -14,11 +14,11 @@
  * A dot product of bytes. "Signed": unsigned codes times a signed query.
  * "Unsigned": both unsigned.
  *
- * With VNNI dpbusd multiplies unsigned by signed bytes; for two unsigned
- * codes 128 is taken off one of them and 128 * (sum of the other) put back.
- * Without it the bytes are widened to 16 bits, the even and the odd ones
- * apart, and pmaddwd multiplies and adds pairs into 32 bits. (pmaddubsw would
- * be shorter, but saturates: 2 * 255 * 127 does not fit 16 bits.)
+ * With VNNI, dpbusd multiplies unsigned by signed bytes. For two unsigned codes,
+ * 128 is subtracted from one of them and 128 * (sum of the other) added to the
+ * result. Without VNNI, even and odd bytes are widened to 16 bits separately, and
+ * pmaddwd multiplies and adds pairs into 32 bits. (pmaddubsw would be shorter,
+ * but saturates: 2 * 255 * 127 does not fit 16 bits.)
  */
 #if defined(__AVX512VNNI__)
 
@@ -70,8 +70,8 @@ dot_bytes(VI acc, VI code, QueryBytes q, bool is_signed)
 #endif
 
 /*
- * The sums of `rows` (1 or ROWS, a constant where this is inlined) rows.
- * Returns them in 32-bit lanes 0 … rows - 1.
+ * The dot products of the query and `rows` rows of n bytes each, in 32-bit lanes
+ * 0 ... rows - 1. `rows` is the constant 1 or ROWS.
  */
 BARQ_INLINE simde__m128i
 dot_rows(const void *query, const uint8_t *const *row, const int rows, int n,
@@ -107,7 +107,7 @@ dot_rows(const void *query, const uint8_t *const *row, const int rows, int n,
 	}
 	if (i < n)
 	{
-		/* Bytes that are no part of this tail are zero on the query's side. */
+		/* bytes of rows outside of the tail meet zeros of the query */
 #ifdef vi_tail
 		QueryBytes	qt = query_bytes(vi_tail(q + i, n - i), is_signed);
 
@@ -149,7 +149,7 @@ dot_rows(const void *query, const uint8_t *const *row, const int rows, int n,
 	return vi_sum4(acc[0][0], acc[1][0], acc[2][0], acc[3][0]);
 }
 
-/* What an unsigned dot product must be given back: see dot_bytes. */
+/* The number to add to an unsigned dot product of `a`: see above. */
 static uint32_t
 unsigned_correction(const uint8_t *a, int n)
 {
@@ -183,8 +183,8 @@ ip_u8u8(const uint8_t *a, const uint8_t *b, int n)
 }
 
 /*
- * Rows i … i + ROWS - 1, the last one again where there are fewer: a row too
- * many costs less than a branch.
+ * Set row[] to rows i ... i + ROWS - 1 of a batch. If there are fewer, the last
+ * one is repeated: scoring it again costs less than a branch.
  */
 BARQ_INLINE void
 rows_at(const uint8_t **row, const char *base, size_t stride,
@@ -195,6 +195,7 @@ rows_at(const uint8_t **row, const char *base, size_t stride,
 										  i + r < nrows ? i + r : nrows - 1);
 }
 
+/* Dot products of the query and all rows, plus `correction`. */
 BARQ_INLINE void
 dot_batch(const void *q, const char *base, size_t stride, const uint32_t *ids,
 		  int nrows, int n, uint32_t *out, uint32_t correction, const bool is_signed)
@@ -233,9 +234,10 @@ ip_u8u8_batch(const uint8_t *q, const char *base, size_t stride,
 }
 
 /*
- * Four keys from four sums and the four rows' terms, by BARQ_SQ8_KEY. In
- * double, neither contracted nor reassociated (the build says
- * -ffp-contract=off), so that every level and sq8_key() of codec.c give the same bits.
+ * Four keys from four sums and the terms of four rows, by BARQ_SQ8_KEY. In
+ * double, neither contracted nor reassociated (the build uses
+ * -ffp-contract=off), so that all levels and sq8_key() of codec_sq8.c give the
+ * same bits.
  */
 BARQ_INLINE simde__m128
 combine_keys(const BarqSq8Terms *t, simde__m128i dot, const uint8_t *const *row, int n)

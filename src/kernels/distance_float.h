@@ -1,15 +1,15 @@
 /*
  * distance_float.h
- *	  Part of distance.c: sums over floats, whatever the operands are stored
- *	  as (float32, IEEE half, unsigned bytes).
+ *	  Part of distance.c: float sums over operands stored as float32, IEEE half
+ *	  or unsigned bytes.
  *
- * Every kernel is one loop over four accumulators, so that four additions are
- * in flight, and the batched forms call the very same loop: the single and
- * the batched form give the same bits. No element is added through more than
- * n - 1 roundings, which is what the error bounds of codec_bound.c rest on.
+ * Every kernel is one loop over four accumulators, so that four additions are in
+ * flight. The single and the batched form use the same loop and so give the same
+ * bits. Each element passes through at most n - 1 additions; the error bounds of
+ * codec_bound.c depend on that.
  */
 
-/* One step: acc grows by the terms of two vectors of elements. */
+/* One step: add the terms of two vectors of elements to acc. */
 #define STEP_IP(acc, a, b) acc = vf_fmadd(a, b, acc)
 #define STEP_L2(acc, a, b) \
 	do { \
@@ -26,8 +26,8 @@
 
 /*
  * The loop. LA and LB name the loaders (vf_load_LA, vf_tail_LA). Lanes behind
- * the last element are cut off after the step, for a step may make something
- * of zeros.
+ * the last element are set to zero after the step, because a step may turn zeros
+ * into other values.
  */
 #define SUM_LOOP(result, a, LA, b, LB, n, STEP) \
 	do { \
@@ -185,7 +185,7 @@ cosine_parts(const float *a, const float *b, int n, float *ab, float *aa, float 
 	*bb = vf_sum(vf_add(yy0, yy1));
 }
 
-/* To the nearest half, ties to even; beyond 65504 + half an ulp to infinity. */
+/* Round to the nearest half, ties to even; from 65520 on to infinity. */
 #if BARQ_WIDTH == 128
 static uint16_t
 half_from_float(float value)

@@ -1,7 +1,7 @@
 /*
  * distance_rabitq.h
- *	  Part of distance.c: integer sums over 2-bit codes and the keys made of
- *	  them, and the transform that rotations are made of.
+ *	  Part of distance.c: integer sums over 2-bit codes, the keys made of them,
+ *	  and the Walsh-Hadamard transform for rotations.
  */
 
 #if BARQ_WIDTH == 512
@@ -19,13 +19,12 @@
 #endif
 
 /*
- * The part of a dot product that a vector of codes has, four dimensions a
- * byte. q: the query's bytes for the lowest field, those of the next `plane`
- * bytes behind.
+ * Add to acc the products of one vector of codes, four dimensions a byte, and
+ * the query. q[f]: the query's bytes for field f, lowest bits first.
  *
- * With VNNI as in distance_codes.h. Otherwise pmaddubsw, for here nothing
- * saturates: four fields make 4 * 2 * 3 * 127 = 3,048. What has no such
- * instruction uses distance_codes.h's way.
+ * With VNNI as in distance_codes.h. Otherwise with pmaddubsw, which does not
+ * saturate here: four fields make 4 * 2 * 3 * 127 = 3,048. Without that
+ * instruction by the functions of distance_codes.h.
  */
 BARQ_INLINE VI
 dot_fields(VI acc, VI code, const VI *q)
@@ -61,7 +60,7 @@ dot_fields(VI acc, VI code, const VI *q)
 #endif
 }
 
-/* As dot_rows(), over codes of `plane` bytes. */
+/* As dot_rows(), for rows of `plane` bytes of 2-bit codes. */
 BARQ_INLINE simde__m128i
 field_rows(const int8_t *query, const uint8_t *const *row, const int rows, int plane)
 {
@@ -163,7 +162,7 @@ rabitq_keys_batch(const int8_t *q, const BarqRabitqTerms *terms,
 	}
 }
 
-/* x[i] + x[i + step] and x[i] - x[i + step], in steps of a vector */
+/* Replace x[i], x[i + step] by their sum and difference, LANES at a time. */
 #define BUTTERFLIES(LANES, V, LOAD, STORE, ADD, SUB) \
 	for (int at = 0; at < n; at += 2 * step) \
 		for (int i = at; i < at + step; i += (LANES)) \
@@ -175,7 +174,7 @@ rabitq_keys_batch(const int8_t *q, const BarqRabitqTerms *terms,
 			STORE(x + i + step, SUB(a, b)); \
 		}
 
-/* The butterflies of neighbours, then of pairs, then ever wider ones. */
+/* Butterflies of step 1 and 2 within registers, then of 4, 8, ... */
 static void
 hadamard(float *x, int n)
 {
@@ -187,7 +186,7 @@ hadamard(float *x, int n)
 	{
 		simde__m128 v = simde_mm_loadu_ps(x + i);
 
-		/* a + b and a - b, written as b + (-0 ^ …): the same numbers */
+		/* a + b and a - b: the second by flipping the sign of b */
 		v = simde_mm_add_ps(simde_mm_shuffle_ps(v, v, SIMDE_MM_SHUFFLE(2, 3, 0, 1)),
 							simde_mm_xor_ps(v, odd));
 		v = simde_mm_add_ps(simde_mm_shuffle_ps(v, v, SIMDE_MM_SHUFFLE(1, 0, 3, 2)),

@@ -1,13 +1,14 @@
 /*
  * kernels.h
- *	  Distance kernels: the functions every search and build spends its time in.
+ *	  Kernels: the functions in which searches and builds spend their time.
  *
- * Owns: the table of kernels (BarqKernels), one instance per instruction-set
- * level, and the choice among them. Knows nothing of PostgreSQL: no header of
- * the server is included, so the unit tests link these files alone.
+ * Owns the table of kernels (BarqKernels), one instance for each level of
+ * instruction sets, and the choice of a level. Includes no header of PostgreSQL,
+ * so that unit tests link this folder alone. No function raises errors or
+ * allocates memory.
  *
- * All vectors are dense arrays of n elements. Pointers need no alignment;
- * 64-byte alignment is faster. n >= 1.
+ * Unless said otherwise, vectors are dense arrays of n >= 1 elements. Pointers
+ * need no alignment; 64-byte alignment is faster.
  */
 #ifndef BARQ_KERNELS_H
 #define BARQ_KERNELS_H
@@ -17,17 +18,17 @@
 #include <stdint.h>
 
 /*
- * What turns the exact integer product of a query's and a row's codes into a
- * key. A row of quantization sq8 is n codes, padded to 8 bytes, then
+ * Factors that turn the exact integer product of a query's and a row's codes
+ * into a key. A row of form sq8 is n codes, padded to 8 bytes, then
  *	  float scale; float offset; int32 sum; int32 sumsq;
  * where sum and sumsq are those of its codes (below 2^31 up to 16,000
- * dimensions), and more that keys have no use for. A coordinate of the row is
- * offset + scale * code, one of the query is center + step * code. Everything
- * is taken about the means, so that a common offset costs no precision.
+ * dimensions), then members that keys do not need. A coordinate of the row is
+ * offset + scale * code, one of the query is center + step * code. All terms are
+ * taken about the means, so that a common offset costs no precision.
  */
 typedef struct BarqSq8Terms
 {
-	double		ref;			/* taken off the row's offset */
+	double		ref;			/* subtracted from the row's offset */
 	double		inv_n;			/* 1 / dimensions */
 	double		query_mean;		/* mean of the query's codes */
 	double		base;			/* the key's constant part */
@@ -45,8 +46,8 @@ barq_sq8_terms_at(int n)
 }
 
 /*
- * A key, before it is clamped to `least`. T is double or a vector of doubles,
- * SET makes one of a scalar; scale … dot are T.
+ * A key before it is clamped to `least`. T is double or a vector of doubles, SET
+ * converts a double to T; scale ... dot are of type T.
  */
 #define BARQ_SQ8_KEY(t, T, SET, scale, offset, sum, sumsq, dot) \
 	__extension__({ \
@@ -61,16 +62,16 @@ barq_sq8_terms_at(int n)
 	})
 
 /*
- * The same for rabitq. A row of n dimensions, a multiple of 64, is n / 4 bytes
- * of code, byte b holding dimensions b, n / 4 + b, n / 2 + b and 3 n / 4 + b from
- * its low end up (so that a query needs no re-ordering, however wide a vector is),
- * each as value + 1.5 of the values -1.5, -0.5, 0.5, 1.5; then
+ * The same for form rabitq. A row of n dimensions, n a multiple of 64, is n / 4
+ * bytes of code. Byte b contains dimensions b, n / 4 + b, n / 2 + b and 3 n / 4 + b,
+ * lowest bits first (so that no width of vectors needs a reordered query), each
+ * as value + 1.5 of the values -1.5, -0.5, 0.5, 1.5; then
  *	  float norm; float mean; float factor; float scale;
  * (codec_internal.h). A coordinate of the query is step * code.
  */
 typedef struct BarqRabitqTerms
 {
-	double		ref;			/* taken off the row's mean */
+	double		ref;			/* subtracted from the row's mean */
 	double		code_sum;		/* of the query's codes, times 1.5 */
 	double		base;			/* the key's constant part */
 	double		by_mean;		/* times the row's mean (less ref) */
@@ -78,7 +79,7 @@ typedef struct BarqRabitqTerms
 	double		by_norm_sq;		/* times the row's norm squared */
 	double		by_dot;			/* times norm, factor and product */
 	double		least;			/* no key is less */
-	bool		of_code;		/* scale instead of factor */
+	bool		of_code;		/* multiply by scale instead of factor */
 } BarqRabitqTerms;
 
 static inline size_t
@@ -87,7 +88,7 @@ barq_rabitq_terms_at(int n)
 	return (size_t) n / 4;
 }
 
-/* A key; factor here is what of_code chose. Otherwise as BARQ_SQ8_KEY. */
+/* As BARQ_SQ8_KEY; `factor` is the row's factor or scale, as of_code says. */
 #define BARQ_RABITQ_KEY(t, T, SET, norm, mean, factor, dot) \
 	__extension__({ \
 		T			norm_ = (norm); \
@@ -135,8 +136,8 @@ typedef struct BarqKernels
 	/*
 	 * Batched: one query against nrows codes. Row i lies at
 	 * base + ids[i] * stride, or at base + i * stride where ids is NULL. The
-	 * following rows are prefetched. out[i] receives what the single form
-	 * returns (the same bits).
+	 * following rows are prefetched. out[i] is the result of the single form,
+	 * to the bit.
 	 */
 	void		(*l2sq_batch) (const float *q, const char *base, size_t stride,
 							   const uint32_t *ids, int nrows, int n, float *out);
@@ -155,7 +156,7 @@ typedef struct BarqKernels
 	void		(*ip_u8u8_batch) (const uint8_t *q, const char *base, size_t stride,
 								  const uint32_t *ids, int nrows, int n, uint32_t *out);
 
-	/* keys of sq8 rows: ip_u8s8 and BARQ_SQ8_KEY in one pass */
+	/* keys of sq8 rows: ip_u8s8, BARQ_SQ8_KEY and the clamp in one pass */
 	void		(*sq8_keys_batch) (const int8_t *q, const BarqSq8Terms *terms,
 								   const char *base, size_t stride,
 								   const uint32_t *ids, int nrows, int n, float *keys);
@@ -171,84 +172,87 @@ typedef struct BarqKernels
 	void		(*hadamard) (float *x, int n);
 
 	/*
-	 * Bit strings of n bytes, n >= 0: how many bits differ; how many are set
-	 * in both and in either.
+	 * Bit strings of n >= 0 bytes: the number of bits that differ; the numbers
+	 * of bits set in both and in either.
 	 */
 	uint32_t	(*hamming) (const uint8_t *a, const uint8_t *b, int n);
 	void		(*jaccard_parts) (const uint8_t *a, const uint8_t *b, int n,
 								  uint32_t *both, uint32_t *either);
 
 	/*
-	 * Blocks of BARQ_PACK_BLOCK postings (bitpack.h). unpack: the numbers of
-	 * one, each of `bits` (0 to 32). sum_gaps: gaps row - previous - 1 made
-	 * rows in place, `first` being the least that the first one can be.
+	 * Blocks of BARQ_PACK_BLOCK postings (bitpack.h). unpack: the numbers of a
+	 * block, of `bits` (0 to 32) bits each. sum_gaps: turns gaps (row - previous
+	 * - 1) into rows in place; `first` is the least possible first row.
 	 */
 	void		(*unpack) (const uint8_t *in, int bits, uint32_t *numbers);
 	void		(*sum_gaps) (uint32_t *rows, uint32_t first);
 
 	/*
-	 * out[i]: the rows[i]-th of unsigned numbers of 1, 2 or 4 bytes. rows
-	 * ascend. Up to three bytes behind the last of them are read.
+	 * out[i] = lengths[rows[i]], where lengths are unsigned numbers of `width`
+	 * 1, 2 or 4 bytes and rows ascend. Reads up to three bytes behind the last
+	 * of these numbers.
 	 */
 	void		(*gather_lengths) (const void *lengths, int width, const uint32_t *rows,
 								   int n, uint32_t *out);
 
 	/*
 	 * BM25 in single precision: weight · tf / (tf + (base + slope · length)),
-	 * each step rounded by itself; numbers below 2^31.
+	 * with each step rounded. Frequencies and lengths are below 2^31.
 	 */
 	void		(*bm25_shares) (const uint32_t *frequencies, const uint32_t *lengths, int n,
 								float base, float slope, float weight, float *out);
 
 	/*
-	 * The largest of the same over npairs pairs (uint16 tf, uint16 length), for
-	 * each of n groups of pairs that lie `stride` apart. A tf of 0 is no pair,
-	 * one of 65535 any tf: weight.
+	 * For each of n groups of npairs pairs (uint16 tf, uint16 length), the
+	 * largest of the same shares; groups lie `stride` bytes apart. A pair with
+	 * tf 0 is ignored; tf 65535 stands for any tf, and its share is `weight`.
 	 */
 	void		(*bm25_bounds) (const void *pairs, size_t stride, int npairs, int n,
 								float base, float slope, float weight, float *out);
 
 	/*
-	 * which[]: the indexes of those of n values that are >= limit, ascending;
-	 * returns how many. which has room for n + 16. find_buckets: of those rows
-	 * for which buckets[(row - from) >> shift], below 2^31, is.
+	 * find_at_least: writes to which[] the ascending indexes i with values[i] >=
+	 * limit and returns their number; which has room for n + 16. find_buckets:
+	 * the same for buckets[(rows[i] - from) >> shift]; those indexes are below
+	 * 2^31.
 	 */
 	int			(*find_at_least) (const float *values, int n, float limit, uint32_t *which);
 	int			(*find_buckets) (const uint32_t *rows, int n, uint32_t from, int shift,
 								 const float *buckets, float limit, uint32_t *which);
 
 	/*
-	 * at[i]: where in a block of ascending rows wanted[i] is, or
-	 * BARQ_PACK_BLOCK where it is not.
+	 * at[i]: the place of wanted[i] in a block of ascending rows, or
+	 * BARQ_PACK_BLOCK if the block does not contain it.
 	 */
 	void		(*find_rows) (const uint32_t *rows, const uint32_t *wanted, int n, uint8_t *at);
 } BarqKernels;
 
 /*
- * The kernels in use; never NULL. The baseline until barq_kernels_init() has
- * chosen the best level of this machine.
+ * The kernels in use; never NULL. The baseline level until barq_kernels_init()
+ * has chosen the best level that this machine supports.
  */
 extern const BarqKernels *barq_kernels;
 
 /*
- * Rows that this process has scored so far, by codes or postings: a count for
- * reports, never reset.
+ * Rows that this process has scored so far, by codes or postings. For reports;
+ * never reset.
  */
 extern uint64_t barq_rows_scored;
+
 extern void barq_kernels_init(void);
 
 /*
- * All levels compiled in, best last; *n receives how many. A level is usable
- * only if barq_kernels_supported() says so.
+ * All levels compiled in, best last; *n is their number. A level may be used
+ * only if barq_kernels_supported() returns true.
  */
 extern const BarqKernels *const *barq_kernels_all(int *n);
 extern bool barq_kernels_supported(const BarqKernels *k);
 
 /*
- * Choose a level by the name the setting barq.simd uses: "auto", "baseline",
- * "avx2", "avx512" (with VNNI where the machine has it), "neon". Returns
- * false, changing nothing, for a level that was not compiled in or that the
- * machine lacks.
+ * Whether a level is available, and the choice of a level, by its name in the
+ * setting barq.simd: "auto", "baseline", "avx2", "avx512" (with VNNI if the
+ * machine supports it), "neon". barq_kernels_select returns false and changes
+ * nothing if the level was not compiled in or the machine does not support it.
  */
 extern bool barq_kernels_available(const char *name);
 extern bool barq_kernels_select(const char *name);

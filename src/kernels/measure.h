@@ -1,7 +1,7 @@
 /*
  * measure.h
- *	  Lengths, angles and shares, whatever the elements come from: the values
- *	  that SQL's operators have, and that the codec promises not to overstate.
+ *	  Lengths, cosines and Jaccard distances as the SQL operators compute them.
+ *	  Lower bounds of the codec refer to these values.
  */
 #ifndef BARQ_MEASURE_H
 #define BARQ_MEASURE_H
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdint.h>
 
-/* Rounding may carry a cosine out of [-1, 1]; NaN stays NaN. */
+/* Limit a cosine to [-1, 1], which rounding may exceed; NaN stays NaN. */
 static inline double
 barq_clamp_cosine(double cosine)
 {
@@ -21,8 +21,8 @@ barq_clamp_cosine(double cosine)
 }
 
 /*
- * From a.b, a.a and b.b; NaN where either is zero. One root of the product,
- * not two: equal vectors give exactly 0.
+ * The cosine distance from a.b, a.a and b.b; NaN if a or b is zero. One root of
+ * the product instead of two roots makes it exactly 0 for equal vectors.
  */
 static inline double
 barq_cosine_distance(float ab, float aa, float bb)
@@ -42,8 +42,8 @@ barq_euclidean_norm(const float *x, int n)
 }
 
 /*
- * The share, of the bits set in either of two bit strings, that are not set in
- * both; 1 where none is set in both.
+ * The Jaccard distance from the numbers of bits set in both of two bit strings
+ * and in either: 1 - both / either, and 1 if no bit is set in both.
  */
 static inline double
 barq_jaccard(uint32_t both, uint32_t either)

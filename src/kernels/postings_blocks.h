@@ -1,8 +1,8 @@
 /*
  * postings_blocks.h
- *	  Part of distance.c: blocks of postings of ranked text, unpacked and
- *	  bounded. What is exact (numbers, rows, lengths) is the same at every
- *	  level; shares are bounds, see kernels.h.
+ *	  Part of distance.c: unpacking and bounding blocks of postings of ranked
+ *	  text. kernels.h has the contracts. Numbers, rows and lengths are exact and
+ *	  the same at every level; shares are rounded.
  */
 
 #include "bitpack.h"
@@ -18,7 +18,7 @@ load_lanes(const void *in)
 	return lanes;
 }
 
-/* `bits` is a constant wherever this is called, so that the loop unrolls. */
+/* Every caller passes a constant `bits`, so that the loop unrolls. */
 BARQ_INLINE void
 unpack_width(const uint8_t *in, const int bits, uint32_t *numbers)
 {
@@ -67,7 +67,6 @@ unpack(const uint8_t *in, int bits, uint32_t *numbers)
 	}
 }
 
-/* gaps to rows, in place: row - previous - 1, the first one's from `first` on */
 static void
 sum_gaps(uint32_t *rows, uint32_t first)
 {
@@ -113,7 +112,7 @@ gather_lengths(const void *lengths, int width, const uint32_t *rows, int n, uint
 	int			i = 0;
 
 #if BARQ_WIDTH >= 256
-	/* a gather's index is signed; lanes are 4 bytes, see kernels.h */
+	/* the index of a gather is signed; it reads 4 bytes, see kernels.h */
 	if (n > 0 && rows[n - 1] < 1u << 31)
 	{
 #if BARQ_WIDTH == 512
@@ -145,7 +144,7 @@ gather_lengths(const void *lengths, int width, const uint32_t *rows, int n, uint
 			((const uint32_t *) lengths)[rows[i]];
 }
 
-/* The compiler makes vectors of it at every level. */
+/* The compiler vectorises the loop at every level. */
 static void
 bm25_shares(const uint32_t *frequencies, const uint32_t *lengths, int n,
 			float base, float slope, float weight, float *out)
@@ -186,7 +185,7 @@ bm25_bounds(const void *pairs, size_t stride, int npairs, int n,
 											  _mm512_add_ps(f, norm));
 			__mmask16	any = _mm512_cmpeq_epi32_mask(tf, _mm512_set1_epi32(0xffff));
 
-			/* a pair of frequency 0 is none */
+			/* pairs of frequency 0 do not count */
 			share = _mm512_mask_mov_ps(share, any, _mm512_set1_ps(weight));
 			best = _mm512_mask_max_ps(best, _mm512_test_epi32_mask(tf, tf), best, share);
 		}
@@ -215,7 +214,7 @@ bm25_bounds(const void *pairs, size_t stride, int npairs, int n,
 }
 
 #if BARQ_WIDTH == 512
-/* Append the lanes of `mask`, numbered from i on. */
+/* Append the numbers of the lanes of `mask`, of which the first is i. */
 #define APPEND_LANES(which, found, mask, i) \
 	do { \
 		_mm512_storeu_si512((which) + (found), _mm512_maskz_compress_epi32( \
@@ -278,7 +277,7 @@ find_buckets(const uint32_t *rows, int n, uint32_t from, int shift,
 	return found;
 }
 
-/* Groups of eight: which one can hold a row, then where in it. */
+/* First the group of eight that can contain a row, then the place within it. */
 static void
 find_rows(const uint32_t *rows, const uint32_t *wanted, int n, uint8_t *at)
 {

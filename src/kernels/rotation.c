@@ -1,22 +1,22 @@
 /*
  * rotation.c
- *	  A random rotation that needs no matrix: rounds of sign flips and
+ *	  A random rotation without a matrix: rounds of sign flips and
  *	  Walsh-Hadamard transforms (Ailon & Chazelle, "The fast Johnson-
  *	  Lindenstrauss transform", SIAM J. Comput. 39, 2009; RaBitQ's own library
  *	  rotates by a relative of it).
  *
- * The rotation depends on the number of dimensions alone, so codes can be
- * compared across segments, indexes and servers. It is computed with float
+ * The rotation depends only on the number of dimensions, so codes can be
+ * compared across segments, indexes and servers. It consists of float
  * additions, subtractions and multiplications in a fixed order, without
- * contraction, so it gives the same bits on every machine: a row is the same
- * whoever encodes it. (Nothing would break if it did not: two rotations that
- * differ in their last bits differ by far less than a code loses.)
+ * contraction, so every machine computes the same bits and encodes a vector to
+ * the same row. (Nothing would break otherwise: a difference in the last bits
+ * is far smaller than the loss of a code.)
  */
 #include "codec_internal.h"
 
 /*
- * One round spreads a vector that is anything but random over all
- * coordinates; the others make what is left of its structure vanish.
+ * The first round spreads even a very regular vector over all coordinates; the
+ * others remove the rest of its structure.
  */
 #define ROUNDS 3
 
@@ -31,6 +31,7 @@ random_signs(int which, int at)
 	return z ^ (z >> 31);
 }
 
+/* Flip the signs of n coordinates, as random_signs(which, ...) says. */
 static void
 flip(float *x, int n, int which)
 {
@@ -49,6 +50,7 @@ flip(float *x, int n, int which)
 	}
 }
 
+/* The normalised Walsh-Hadamard transform of n coordinates, a power of two. */
 static void
 transform(float *x, int n)
 {
@@ -59,7 +61,7 @@ transform(float *x, int n)
 	barq_kernels->hadamard(x, n);
 }
 
-/* Turn each coordinate of the first half and its fellow of the second by 45°. */
+/* Rotate coordinates i and n / 2 + i of each pair by 45 degrees. */
 static void
 join_halves(float *x, int n)
 {
@@ -88,9 +90,9 @@ block_of(int n)
 }
 
 /*
- * Rotate x in place; n is a multiple of 64. Where n is no power of two, the
- * largest one below it is transformed at the front, then at the back; the two
- * may overlap by little, so the halves are then joined.
+ * If n is no power of two, the transform has the size of the largest power of
+ * two below n, and is applied to the first coordinates, then to the last ones.
+ * These may overlap only a little, so join_halves() then mixes the halves.
  */
 void
 barq_rotate(float *x, int n)
@@ -103,7 +105,7 @@ barq_rotate(float *x, int n)
 		transform(x, block);
 		if (block < n)
 		{
-			/* else the second would undo much of the first */
+			/* otherwise the second transform would undo much of the first */
 			flip(x, n, 2 * round + 1);
 			transform(x + n - block, block);
 			join_halves(x, n);
@@ -111,7 +113,7 @@ barq_rotate(float *x, int n)
 	}
 }
 
-/* Each step undoes itself. */
+/* The steps in reverse order; each step is its own inverse. */
 void
 barq_rotate_back(float *x, int n)
 {

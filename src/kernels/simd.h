@@ -1,18 +1,18 @@
 /*
  * simd.h
- *	  The vectors that one instruction-set level computes with.
+ *	  Vector types and operations of one level of instruction sets.
  *
  * Only distance.c and its parts include this file; it is compiled once per
  * level. A level is 128 bits wide (baseline and NEON, through simde), 256
- * (AVX2 with FMA and F16C) or 512 (AVX-512 with BW, DQ and VL). simde 0.7
- * has no masked loads, so the 512-bit level names the intrinsics themselves:
- * no other machine could use that level anyway.
+ * (AVX2 with FMA and F16C) or 512 (AVX-512 with BW, DQ and VL). simde 0.7 has no
+ * masked loads, so the 512-bit level uses the intrinsics directly; it runs only
+ * on machines that have them.
  *
  *	  VF		a vector of V_LANES floats
  *	  VI		a vector of I_BYTES bytes, or of I_BYTES / 4 32-bit sums
- *	  vi_bits	how many bits are set, in 32-bit sums that vi_add adds up
- *	  vf_tail_*	loads of the first `rem` (1 … V_LANES - 1) elements, zeros
- *				behind them; nothing beyond the last element is touched
+ *	  vi_bits	numbers of set bits, as 32-bit sums for vi_add
+ *	  vf_tail_*	load the first `rem` (1 ... V_LANES - 1) elements and set the
+ *				other lanes to zero; they read nothing beyond these elements
  */
 #ifndef BARQ_SIMD_H
 #define BARQ_SIMD_H
@@ -40,7 +40,7 @@
 
 #define BARQ_INLINE static inline __attribute__((always_inline))
 
-/* Up to 8 bytes into the low end of a word, reading nothing else. */
+/* Load n <= 8 bytes into the low end of a word, reading nothing else. */
 BARQ_INLINE uint64_t
 load_bytes(const void *src, int n)
 {
@@ -67,7 +67,7 @@ load_bytes(const void *src, int n)
 	return n == 1 ? (unsigned char) p[0] : 0;
 }
 
-/* Ones, then zeros: a load at element (width - k) selects the first k lanes. */
+/* A load at element (width - k) gives a mask of the first k lanes. */
 static const int32_t lane_mask[16] = {
 	-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0
 };
@@ -147,7 +147,7 @@ vi_bits(VI a)
 }
 #endif
 
-/* The four sums of four vectors of 32-bit sums. */
+/* Add up each of four vectors of 32-bit sums. */
 BARQ_INLINE __m128i
 vi_sum4(VI a, VI b, VI c, VI d)
 {

@@ -7,8 +7,8 @@
 #include <math.h>
 
 /*
- * Merges the elements of a and b: STEP sees each index that either has, in
- * ascending order, as x and y, of which one may be 0.
+ * Merge the elements of a and b: run STEP for each index at which a or b has an
+ * element, in ascending order; x and y are the elements, one of which may be 0.
  */
 #define MERGE(a, b, STEP) \
 	do { \
@@ -60,7 +60,7 @@ barq_sparse_l1(BarqSparseElements a, BarqSparseElements b)
 	return sum;
 }
 
-/* Only what both have counts, so this ends where either does. */
+/* Only indices of both vectors count, so the loop ends with the shorter one. */
 float
 barq_sparse_ip(BarqSparseElements a, BarqSparseElements b)
 {

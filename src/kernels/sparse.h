@@ -1,17 +1,17 @@
 /*
  * sparse.h
- *	  Sums over the elements of two sparse vectors: what the operators and the
- *	  index are both made of, so that they agree to the last bit.
+ *	  Sums over the elements of two sparse vectors. Operators and indexes both
+ *	  use them, so that they agree to the last bit.
  *
- * Sums are float32 and go up the indices, so that a sum does not depend on
- * which operand comes first.
+ * Sums are float32 and follow ascending indices, so that a sum does not depend
+ * on the order of the operands.
  */
 #ifndef BARQ_KERNELS_SPARSE_H
 #define BARQ_KERNELS_SPARSE_H
 
 #include <stdint.h>
 
-/* Elements by themselves, wherever they lie: indices ascend, values are finite. */
+/* Elements of a sparse vector: indices ascend, values are finite. */
 typedef struct BarqSparseElements
 {
 	const int32_t *indices;
@@ -19,6 +19,7 @@ typedef struct BarqSparseElements
 	int			nnz;
 } BarqSparseElements;
 
+/* The squared L2 distance, the inner product, the L1 distance. */
 extern float barq_sparse_l2sq(BarqSparseElements a, BarqSparseElements b);
 extern float barq_sparse_ip(BarqSparseElements a, BarqSparseElements b);
 extern float barq_sparse_l1(BarqSparseElements a, BarqSparseElements b);

@@ -29,7 +29,10 @@ barq_array_dim(const BarqVecType *type, ArrayType *array, int32 typmod)
 	return dim;
 }
 
-/* Elements of a numeric[] without NULLs; PostgreSQL's own rounding and errors. */
+/*
+ * Write the elements of a numeric[] without NULLs to x, with PostgreSQL's
+ * rounding and errors.
+ */
 static void
 convert_numerics(ArrayType *array, float *x)
 {
@@ -48,7 +51,7 @@ barq_array_floats(ArrayType *array, float *x)
 {
 	int			dim = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 
-	/* without NULLs, elements of fixed length lie side by side */
+	/* elements of fixed length lie side by side, because none is NULL */
 	const void *data = ARR_DATA_PTR(array);
 
 	switch (ARR_ELEMTYPE(array))

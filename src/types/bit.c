@@ -1,7 +1,7 @@
 /*
  * bit.c
- *	  Distances between two values of PostgreSQL's type bit. What lies behind
- *	  the last bit of a value is zero, and so counts for nothing.
+ *	  Distances between two values of PostgreSQL's type bit. The bits behind the
+ *	  last one of a value are zero, and so add nothing to a count.
  */
 #include "postgres.h"
 
@@ -24,6 +24,7 @@ barq_bit_lengths_differ(int a, int b)
 	pg_unreachable();
 }
 
+/* Error unless both values have the same number of bits. */
 static void
 check_lengths(const VarBit *a, const VarBit *b)
 {
@@ -31,7 +32,7 @@ check_lengths(const VarBit *a, const VarBit *b)
 		barq_bit_lengths_differ(VARBITLEN(a), VARBITLEN(b));
 }
 
-/* hamming_distance(bit, bit): bits that differ */
+/* hamming_distance(bit, bit): number of bits that differ */
 Datum
 barq_hamming_distance(PG_FUNCTION_ARGS)
 {
@@ -48,8 +49,8 @@ barq_hamming_distance(PG_FUNCTION_ARGS)
 }
 
 /*
- * jaccard_distance(bit, bit): the share, of the bits set in either, that are
- * not set in both; 1 where none is set in both.
+ * jaccard_distance(bit, bit): 1 - (bits set in both) / (bits set in either), and
+ * 1 if no bit is set in both.
  */
 Datum
 barq_jaccard_distance(PG_FUNCTION_ARGS)

@@ -1,7 +1,6 @@
 /*
  * check.c
- *	  The vector types' limits, and the errors of values that break them. See
- *	  check.h.
+ *	  The limits of the vector types, and the errors of check.h.
  */
 #include "types/check.h"
 
@@ -14,7 +13,7 @@ const BarqVecType barq_vector_type = {
 	"vector", BARQ_VECTOR_MAX_DIM, sizeof(float), INFINITY, false
 };
 
-/* halfway between the largest half, 65504, and what would be the next */
+/* beyond: halfway between the largest half, 65504, and the next power of two */
 const BarqVecType barq_halfvec_type = {
 	"halfvec", BARQ_HALFVEC_MAX_DIM, sizeof(uint16), 65520, false
 };

@@ -1,11 +1,12 @@
 /*
  * check.h
- *	  What a value of a vector type may be, and the checks that everything
- *	  which takes or makes one shares.
+ *	  Limits of the vector types, and the checks that all functions of these
+ *	  types share.
  *
- * The checks are inline; only what they raise lives in check.c, so that a
- * check costs its caller a comparison. The wording is pgvector's, for client
- * libraries match on it.
+ * The checks are inline and call check.c only to raise an error, so that a
+ * check costs its caller one comparison. Messages have pgvector's wording,
+ * because client libraries match on it. Unless a comment says otherwise, errors
+ * are ERRCODE_DATA_EXCEPTION.
  */
 #ifndef BARQ_CHECK_H
 #define BARQ_CHECK_H
@@ -19,10 +20,10 @@
 /* One of the types vector, halfvec, sparsevec. */
 typedef struct BarqVecType
 {
-	const char *name;			/* what SQL and the messages call it */
+	const char *name;			/* in SQL and in messages */
 	int			max_dim;		/* most dimensions */
 	int			element_size;	/* bytes of an element */
-	float		beyond;			/* the least number that rounds to infinity */
+	float		beyond;			/* least number that would round to infinity */
 	bool		sparse;			/* zeros are not stored */
 } BarqVecType;
 
@@ -30,19 +31,23 @@ extern const BarqVecType barq_vector_type;
 extern const BarqVecType barq_halfvec_type;
 extern const BarqVecType barq_sparsevec_type;
 
-/* What the checks below raise; not meant to be called by themselves. */
+/* Errors of the checks below, which call them. */
 pg_noreturn extern void barq_dims_differ(const BarqVecType *type, int a, int b);
 pg_noreturn extern void barq_dim_unexpected(int expected, int dim);
+/* ERRCODE_DATA_EXCEPTION below 1, else ERRCODE_PROGRAM_LIMIT_EXCEEDED */
 pg_noreturn extern void barq_dim_out_of_range(const BarqVecType *type, int dim);
 pg_noreturn extern void barq_element_not_finite(const BarqVecType *type, float value);
 
-/* The same of two values of PostgreSQL's type bit (bit.c). */
+/* Error for two values of PostgreSQL's type bit of different lengths (bit.c). */
 pg_noreturn extern void barq_bit_lengths_differ(int a, int b);
 
-/* A number, as it was written, that no element of the type can hold. */
+/*
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE for a number, as the user wrote it, that
+ * an element of the type cannot hold.
+ */
 pg_noreturn extern void barq_out_of_range(const BarqVecType *type, const char *number);
 
-/* Both operands of a function must have the same dimensions. */
+/* Error unless both operands have the same number of dimensions. */
 static inline void
 barq_check_dims(const BarqVecType *type, int a, int b)
 {
@@ -50,7 +55,7 @@ barq_check_dims(const BarqVecType *type, int a, int b)
 		barq_dims_differ(type, a, b);
 }
 
-/* A type modifier, where there is one (not -1), is the number of dimensions. */
+/* Error unless a value has the dimensions of its type modifier (-1: none). */
 static inline void
 barq_check_expected_dim(int32 typmod, int dim)
 {
@@ -58,7 +63,7 @@ barq_check_expected_dim(int32 typmod, int dim)
 		barq_dim_unexpected(typmod, dim);
 }
 
-/* 1 .. the type's most */
+/* Error unless a value of `dim` dimensions can exist. */
 static inline void
 barq_check_dim(const BarqVecType *type, int dim)
 {
@@ -66,7 +71,7 @@ barq_check_dim(const BarqVecType *type, int dim)
 		barq_dim_out_of_range(type, dim);
 }
 
-/* Neither NaN nor infinite. */
+/* Error for an element that is NaN or infinite. */
 static inline void
 barq_check_element(const BarqVecType *type, float value)
 {
@@ -74,7 +79,7 @@ barq_check_element(const BarqVecType *type, float value)
 		barq_element_not_finite(type, value);
 }
 
-/* A finite number that would be an infinite element? */
+/* Whether a finite number would become an infinite element. */
 static inline bool
 barq_is_beyond(const BarqVecType *type, float value)
 {
@@ -82,21 +87,26 @@ barq_is_beyond(const BarqVecType *type, float value)
 }
 
 /*
- * Floats that are to become elements: the first that is out of range, or else
- * the first that is not finite, is an error.
+ * Check n floats that are to become elements. The error names the first number
+ * that is out of range, or else the first that is not finite.
  */
 extern void barq_check_floats(const BarqVecType *type, const float *x, int n);
 
-/* The int that must be 0 in binary forms. */
+/* Error unless the field "unused" of a binary form is 0. */
 extern void barq_check_unused(int unused);
 
-/* Type modifiers as SQL has them, cstring[]: one number of dimensions. */
+/*
+ * The type modifier of a cstring[] of type modifiers: one number of dimensions.
+ * ERRCODE_INVALID_PARAMETER_VALUE.
+ */
 extern int32 barq_typmod_in(const BarqVecType *type, Datum modifiers);
 
 /*
- * Arrays of integer, real, double precision and numeric: the number of their
- * elements, which must agree with the type and its modifier; and the elements
- * as floats. A double too small for a float becomes 0, one too large infinite.
+ * Arrays of integer, real, double precision and numeric. barq_array_dim returns
+ * the number of elements and checks it against the type and its modifier (-1:
+ * none); arrays with NULLs or of several dimensions are errors.
+ * barq_array_floats writes the elements of an array so checked to x. A double
+ * too small for a float becomes 0, one too large infinite.
  */
 struct		ArrayType;
 extern int	barq_array_dim(const BarqVecType *type, struct ArrayType *array, int32 typmod);

@@ -1,9 +1,9 @@
 /*
  * compare.h
- *	  The comparison functions of SQL that a type with a total order has.
+ *	  Defines the SQL comparison functions of a type with a total order.
  *
- * A btree calls these in contexts that live long, so the functions that
- * compare free the copies made by detoasting.
+ * A btree calls these functions in memory contexts that live long, so the
+ * `compare` functions have to free the copies made by detoasting.
  */
 #ifndef BARQ_COMPARE_H
 #define BARQ_COMPARE_H
@@ -24,8 +24,9 @@
 	extern int	no_such_variable
 
 /*
- * barq_<type>_lt and so on, ending with barq_<type>_cmp for btree;
- * compare(fcinfo) says how the two arguments compare: below 0, 0, above 0.
+ * Define barq_<type>_lt, _le, _eq, _ne, _ge, _gt and, for btree, _cmp.
+ * compare(fcinfo) returns less than, equal to or more than 0 as the first
+ * argument is less than, equal to or greater than the second.
  */
 #define BARQ_COMPARISONS(type, compare) \
 	BARQ_COMPARISON(barq_##type##_lt, PG_RETURN_BOOL(order < 0), compare); \

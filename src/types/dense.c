@@ -1,12 +1,13 @@
 /*
  * dense.c
- *	  Making values of the types vector and halfvec, and their elements as
- *	  floats. See dense.h.
+ *	  Making values of the types vector and halfvec, and converting their
+ *	  elements from and to floats. See dense.h.
  */
 #include "types/dense.h"
 
 #include "kernels/kernels.h"
 
+/* Whether elements are IEEE halves, not floats. */
 static inline bool
 is_half(const BarqVecType *type)
 {

@@ -1,14 +1,14 @@
 /*
  * dense.h
- *	  What the types vector and halfvec share: everything but how an element is
- *	  stored.
+ *	  Shared by the types vector and halfvec, which differ only in how an element
+ *	  is stored.
  *
  * Functions of both types are written once, in the dense_*.c files, over
- * floats: those of a vector where they lie, those of a halfvec converted.
- * What becomes elements is rounded to the type's precision by
- * barq_dense_store(). (Half precision needs no arithmetic of its own: a sum or
- * product of two halves rounded to float and then to half is the one rounded
- * to half at once, for float has more than twice the digits.)
+ * floats: a vector's elements in place, a halfvec's converted.
+ * barq_dense_store() rounds floats to the precision of the type's elements.
+ * (Half precision needs no arithmetic of its own: the sum or product of two
+ * halves, rounded to float and then to half, equals the one rounded to half at
+ * once, because float has more than twice the digits.)
  */
 #ifndef BARQ_DENSE_H
 #define BARQ_DENSE_H
@@ -37,22 +37,27 @@ StaticAssertDecl(offsetof(BarqDense, dim) == offsetof(BarqVector, dim) &&
 
 #define PG_GETARG_BARQ_DENSE(n) ((BarqDense *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 
-/* A value of dim zeros, in the current memory context; dim is not checked. */
+/* A value of dim zeros, palloc'd in the current memory context. Does not check dim. */
 extern BarqDense *barq_dense_new(const BarqVecType *type, int dim);
 
-/* The elements, where they lie or in a copy. */
+/*
+ * The elements as floats: a vector's in place, a halfvec's palloc'd in the
+ * current memory context.
+ */
 extern const float *barq_dense_floats(const BarqVecType *type, const BarqDense *value);
 
 /*
- * Where to put the floats that shall be the value's elements, and their
- * storing, which also rounds those floats to what they are now.
+ * To set a value's elements: barq_dense_scratch returns room for dim floats, zero
+ * for a new value (in the value itself, or for a halfvec palloc'd in the current
+ * memory context). barq_dense_store makes these floats the elements, and rounds
+ * x itself to the elements' precision.
  */
 extern float *barq_dense_scratch(const BarqVecType *type, BarqDense *value);
 extern void barq_dense_store(const BarqVecType *type, BarqDense *value, float *x);
 
 /*
- * The functions of SQL barq_vector_<name> and barq_halfvec_<name>, both made
- * of dense_<name>(fcinfo, type).
+ * Define the SQL functions barq_vector_<name> and barq_halfvec_<name>, which call
+ * dense_<name>(fcinfo, type).
  */
 #define BARQ_DENSE_FUNCTION(name) \
 	PG_FUNCTION_INFO_V1(barq_vector_##name); \

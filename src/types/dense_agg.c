@@ -1,12 +1,12 @@
 /*
  * dense_agg.c
- *	  avg(vector) and avg(halfvec). (sum() needs nothing but vector_add and
+ *	  avg(vector) and avg(halfvec). (sum() only needs vector_add and
  *	  halfvec_add.)
  *
- * The state is a float8 array of the number of values and then the sum of
- * each element, {0} at the start: pgvector's, so that a state kept in a table
- * means the same here, and plain SQL can read it. Inside an aggregate a state
- * belongs to the executor's caller alone, and is updated where it lies, as
+ * A state is a float8 array: the number of values, then the sum of each
+ * element; {0} at the start. It is the same as pgvector's, so states that a
+ * table stores keep their meaning, and plain SQL can read it. Inside an
+ * aggregate nothing else refers to the state, so it is updated in place, as
  * float8_accum() does.
  */
 #include "types/dense.h"
@@ -17,21 +17,25 @@
 
 PG_FUNCTION_INFO_V1(barq_dense_combine);
 
-/* The number of values, then their sums. */
+/* The array's numbers: the number of values, then the sums. */
 static inline float8 *
 state_values(ArrayType *state)
 {
 	return (float8 *) ARR_DATA_PTR(state);
 }
 
-/* Dimensions of the values summed so far, 0 for none yet. */
+/* Dimensions of the values summed so far; 0 before the first one. */
 static inline int
 state_dim(ArrayType *state)
 {
 	return ARR_DIMS(state)[0] - 1;
 }
 
-/* Argument argno, which must be a state; anyone may call these functions. */
+/*
+ * Argument argno as a state. Users may call these functions with any array:
+ * error (ERRCODE_INTERNAL_ERROR) unless it is a state. `step` names the function
+ * in the message.
+ */
 static ArrayType *
 get_state(FunctionCallInfo fcinfo, int argno, const BarqVecType *type,
 		  const char *step)
@@ -44,6 +48,7 @@ get_state(FunctionCallInfo fcinfo, int argno, const BarqVecType *type,
 	return state;
 }
 
+/* A state of no values, palloc'd in the current memory context. */
 static ArrayType *
 new_state(int dim)
 {
@@ -60,8 +65,9 @@ new_state(int dim)
 }
 
 /*
- * Where to put the next state: the old one inside an aggregate, else a copy,
- * for the argument may lie in a table or be a constant.
+ * The array to write the next state to: inside an aggregate the old state, else
+ * a copy in the current memory context, because the argument may be a constant
+ * or lie in a table.
  */
 static ArrayType *
 writable_state(FunctionCallInfo fcinfo, ArrayType *state)
@@ -76,7 +82,10 @@ writable_state(FunctionCallInfo fcinfo, ArrayType *state)
 	return copy;
 }
 
-/* A sum beyond float8's range is an error (NaN in a hand-made state is not). */
+/*
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE if a sum overflowed. NaN, which only a state
+ * made by hand contains, is not an error.
+ */
 static void
 check_sums(const float8 *sums, int dim)
 {
@@ -157,7 +166,7 @@ barq_dense_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(result);
 }
 
-/* vector_avg(double precision[]), halfvec_avg: NULL for no values, as SQL wants */
+/* vector_avg(double precision[]), halfvec_avg: NULL for no values, as in SQL */
 static Datum
 dense_avg(FunctionCallInfo fcinfo, const BarqVecType *type)
 {

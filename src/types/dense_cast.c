@@ -3,7 +3,7 @@
  *	  Casts of the types vector and halfvec: to themselves (which applies a
  *	  type modifier), to each other, and from and to arrays of numbers.
  *
- * A cast has the arguments value, typmod integer, explicit boolean.
+ * The arguments of a cast are: value, typmod integer, explicit boolean.
  */
 #include "types/dense.h"
 

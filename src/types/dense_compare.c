@@ -3,12 +3,13 @@
  *	  The total order of vectors and halfvecs: comparison operators and btree
  *	  support.
  *
- * They compare element by element, as PostgreSQL's arrays do, and where one is
- * the other's beginning the shorter comes first.
+ * Values compare element by element, like PostgreSQL's arrays; a value that is
+ * a prefix of another one is the smaller one.
  */
 #include "types/compare.h"
 #include "types/dense.h"
 
+/* -1, 0 or 1 for n elements of each. */
 static int
 compare_floats(const float *a, const float *b, int n)
 {
@@ -22,7 +23,7 @@ compare_floats(const float *a, const float *b, int n)
 	return 0;
 }
 
-/* A half's place in the order of all halves; zeros of either sign are equal. */
+/* An integer that orders like the half; zeros of either sign are equal. */
 static inline int
 half_order(uint16 half)
 {
@@ -31,6 +32,7 @@ half_order(uint16 half)
 	return (half & 0x8000) ? -magnitude : magnitude;
 }
 
+/* The same for halves. */
 static int
 compare_halves(const uint16 *a, const uint16 *b, int n)
 {
@@ -44,7 +46,7 @@ compare_halves(const uint16 *a, const uint16 *b, int n)
 	return 0;
 }
 
-/* -1, 0 or 1 for the two arguments */
+/* -1, 0 or 1 for the two arguments. */
 static int
 dense_compare(FunctionCallInfo fcinfo, const BarqVecType *type)
 {

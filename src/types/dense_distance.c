@@ -2,10 +2,10 @@
  * dense_distance.c
  *	  Distances between two vectors or two halfvecs.
  *
- * Sums are float32, made by the kernels that the indexes use too, so that an
- * index and the heap agree on a distance to the last bit. A sum beyond
- * float32's range is infinite, no error, as in pgvector; but the cosine, which
- * does not depend on lengths, is computed in double where squares leave it.
+ * Sums are float32, computed by the same kernels that the indexes use, so that
+ * an index and the heap agree on a distance to the last bit. A sum beyond
+ * float32's range is infinite, not an error, as in pgvector. The cosine, which
+ * does not depend on lengths, is computed in double if squares leave that range.
  */
 #include "types/dense.h"
 
@@ -15,7 +15,7 @@
 typedef float (*FloatKernel) (const float *a, const float *b, int n);
 typedef float (*HalfKernel) (const uint16 *a, const uint16 *b, int n);
 
-/* The kernel's result for the two arguments, which must agree in dimensions. */
+/* The kernel's result for the two arguments. Error if their dimensions differ. */
 static float
 apply_kernel(FunctionCallInfo fcinfo, const BarqVecType *type,
 			 FloatKernel of_floats, HalfKernel of_halves)
@@ -35,12 +35,14 @@ apply_kernel(FunctionCallInfo fcinfo, const BarqVecType *type,
 	return result;
 }
 
+/* Squared L2 distance of the two arguments. */
 static double
 l2sq(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
 	return apply_kernel(fcinfo, type, barq_kernels->l2sq, barq_kernels->l2sq_f16f16);
 }
 
+/* Inner product of the two arguments. */
 static double
 ip(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
@@ -75,7 +77,7 @@ dense_negative_inner_product(FunctionCallInfo fcinfo, const BarqVecType *type)
 	PG_RETURN_FLOAT8(-ip(fcinfo, type));
 }
 
-/* Is a sum of squares so far from 0 and from infinity that float32 serves? */
+/* Whether a sum of squares is far enough from 0 and infinity for float32. */
 static inline bool
 is_ordinary(float sumsq)
 {
@@ -100,7 +102,7 @@ cosine_distance_in_double(const float *a, const float *b, int n)
 	return 1 - barq_clamp_cosine(ab / sqrt(aa * bb));
 }
 
-/* cosine_distance: NaN where either is all zeros */
+/* cosine_distance: NaN if all elements of an argument are zero */
 static Datum
 dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
@@ -124,7 +126,7 @@ dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 	else
 		barq_kernels->cosine_parts((float *) a->x, (float *) b->x, a->dim,
 								   &ab, &aa, &bb);
-	/* halves cannot leave the range, but zeros do, which stay NaN */
+	/* sums of halves are in range, except those of zeros, which give NaN anyway */
 	if (type == &barq_halfvec_type || (is_ordinary(aa) && is_ordinary(bb)))
 		distance = barq_cosine_distance(ab, aa, bb);
 	else
@@ -137,8 +139,8 @@ dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 
 /*
  * vector_spherical_distance, halfvec_spherical_distance: the angle between
- * unit vectors as a share of pi, which unlike the cosine satisfies the
- * triangle inequality. The arguments are taken to be of length 1.
+ * unit vectors divided by pi, which unlike the cosine satisfies the triangle
+ * inequality. Does not check that the arguments have length 1.
  */
 static Datum
 dense_spherical_distance(FunctionCallInfo fcinfo, const BarqVecType *type)

@@ -3,10 +3,10 @@
  *	  Text form, binary form and type modifier of the types vector and
  *	  halfvec.
  *
- * Text is "[1,2.5,-3]", white space allowed around elements and brackets;
- * elements come out in the shortest form that reads back as the same float.
- * Binary is two int16 (dimensions, zero) and the elements as float4, or as the
- * two bytes of a half, in network order. All are pgvector's.
+ * Text is "[1,2.5,-3]", with white space allowed around elements and brackets.
+ * Output uses the shortest form that reads back as the same float. Binary is
+ * two int16 (dimensions, zero), then the elements as float4 or as the two bytes
+ * of a half, in network order. All forms are pgvector's.
  */
 #include "types/dense.h"
 
@@ -62,7 +62,7 @@ dense_in(FunctionCallInfo fcinfo, const BarqVecType *type)
 
 	barq_check_expected_dim(typmod, dim);
 
-	/* junk alone makes the estimate too large, but do not rely on that */
+	/* the estimate counted commas, so dim is at most that */
 	SET_VARSIZE(result, BARQ_DENSE_SIZE(type, dim));
 	result->dim = (int16) dim;
 	barq_dense_store(type, result, x);
@@ -79,8 +79,8 @@ dense_out(FunctionCallInfo fcinfo, const BarqVecType *type)
 	char	   *p;
 
 	/*
-	 * FLOAT_SHORTEST_DECIMAL_LEN counts a terminator, whose room the comma
-	 * takes.
+	 * FLOAT_SHORTEST_DECIMAL_LEN includes a terminator, in whose place the
+	 * comma goes.
 	 */
 	text = palloc(FLOAT_SHORTEST_DECIMAL_LEN * (Size) value->dim + 3);
 	p = text;
@@ -98,7 +98,10 @@ dense_out(FunctionCallInfo fcinfo, const BarqVecType *type)
 	PG_RETURN_CSTRING(text);
 }
 
-/* The header of a binary form, and the value for what follows it. */
+/*
+ * Read the header of a binary form. Returns a value for the elements that
+ * follow, palloc'd in the current memory context.
+ */
 static BarqDense *
 receive_header(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
@@ -146,7 +149,7 @@ barq_halfvec_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
-/* The message that a binary form is written to, with its header. */
+/* Begin the message of a binary form and write the header. */
 static void
 begin_send(StringInfo buf, const BarqDense *value)
 {

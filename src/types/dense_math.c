@@ -1,9 +1,10 @@
 /*
  * dense_math.c
- *	  Arithmetic on vectors and halfvecs: functions and operators that make
- *	  one (or a bit string) out of them.
+ *	  Arithmetic on vectors and halfvecs: functions and operators that return a
+ *	  vector, a halfvec, a bit string or a number.
  *
- * A result that the type cannot hold is an error, never an infinite element.
+ * If the type cannot hold a result, that is an error
+ * (ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), never an infinite element.
  */
 #include "types/dense.h"
 
@@ -13,7 +14,10 @@
 
 PG_FUNCTION_INFO_V1(barq_dense_dims);
 
-/* Separate from the arithmetic, so that the compiler vectorises both. */
+/*
+ * Error if an element is infinite. Separate from the arithmetic, so that the
+ * compiler vectorises both loops.
+ */
 static void
 check_overflow(const float *x, int n)
 {
@@ -26,8 +30,8 @@ check_overflow(const float *x, int n)
 }
 
 /*
- * vector_dims(vector), vector_dims(halfvec): reads no more of a toasted value
- * than its first chunk, so that asking a whole table costs little.
+ * vector_dims(vector), vector_dims(halfvec): reads only the first chunk of a
+ * toasted value, so that a query over a whole table costs little.
  */
 Datum
 barq_dense_dims(PG_FUNCTION_ARGS)
@@ -68,16 +72,17 @@ dense_l2_normalize(FunctionCallInfo fcinfo, const BarqVecType *type)
 	PG_RETURN_POINTER(result);
 }
 
-/* Two arguments of the same dimensions, and a result for as many. */
+/* Two arguments of the same dimensions, and a result of as many. */
 typedef struct Operation
 {
 	const float *a;
 	const float *b;
 	int			dim;
 	BarqDense  *result;
-	float	   *r;				/* its elements, before they are stored */
+	float	   *r;				/* elements of result, for barq_dense_store() */
 } Operation;
 
+/* The two arguments of a function, checked, and a new result. */
 static Operation
 begin_operation(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
@@ -130,7 +135,7 @@ dense_mul(FunctionCallInfo fcinfo, const BarqVecType *type)
 		op.r[i] = op.a[i] * op.b[i];
 	barq_dense_store(type, op.result, op.r);
 
-	/* element by element: the first that does not fit names the error */
+	/* in order, because the first element out of range decides the error */
 	for (int i = 0; i < op.dim; i++)
 	{
 		if (isinf(op.r[i]))
@@ -182,7 +187,7 @@ dense_subvector(FunctionCallInfo fcinfo, const BarqVecType *type)
 	PG_RETURN_POINTER(result);
 }
 
-/* binary_quantize: a bit for each element, set where it is positive */
+/* binary_quantize: a bit for each element, set if the element is positive */
 static Datum
 dense_binary_quantize(FunctionCallInfo fcinfo, const BarqVecType *type)
 {

@@ -2,10 +2,10 @@
  * halfvec.h
  *	  The type halfvec: IEEE half elements, up to 16,000 of them.
  *
- * Owns: the value's layout in memory and on disk, which is pgvector's, byte
- * for byte, and vector's but for the elements. What it has in common with
- * vector is in dense.h. A value that reached a function holds at least one
- * dimension, and every element is finite.
+ * Owns the layout of values in memory and on disk. It is pgvector's, byte for
+ * byte, and except for the elements that of vector; dense.h contains the
+ * declarations for both. Every value has at least one dimension and finite
+ * elements.
  */
 #ifndef BARQ_HALFVEC_H
 #define BARQ_HALFVEC_H
@@ -33,7 +33,7 @@ StaticAssertDecl(offsetof(BarqHalfvec, dim) == 4 &&
 /* Neither NaN nor infinite. */
 #define BARQ_HALF_IS_FINITE(h) (((h) & 0x7c00) != 0x7c00)
 
-/* The result is a detoasted copy where the datum was toasted or packed. */
+/* Returns a detoasted copy if the datum is toasted or packed. */
 #define DatumGetBarqHalfvec(d)	((BarqHalfvec *) PG_DETOAST_DATUM(d))
 
 #endif							/* BARQ_HALFVEC_H */

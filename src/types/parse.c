@@ -1,11 +1,14 @@
 /*
  * parse.c
- *	  Elements in the text forms of vector types, and the errors of text. See
- *	  parse.h.
+ *	  Reading elements in the text forms of vector types, and errors of text.
+ *	  See parse.h.
  */
 #include "types/parse.h"
 
-/* A hint, where the text is that of an array, or of a vector of another kind. */
+/*
+ * Add a hint to the current error if `literal` looks like an array, or like a
+ * vector of another kind.
+ */
 static int
 other_form(const BarqVecType *type, const char *literal)
 {
@@ -39,8 +42,9 @@ barq_read_element(const BarqVecType *type, const char **p, const char *literal)
 		barq_syntax_error(type, literal, NULL);
 
 	/*
-	 * As float4in does; but a number too small becomes 0, save where zeros
-	 * are not stored and the element would vanish.
+	 * As in float4in, except that a number that is too small becomes 0. In a
+	 * sparse vector, which stores no zeros, the element would vanish, so there
+	 * it is an error.
 	 */
 	if ((errno == ERANGE && (isinf(value) || (value == 0 && type->sparse))) ||
 		barq_is_beyond(type, value))

@@ -2,9 +2,9 @@
  * parse.h
  *	  Reading the text forms of vector types: white space and numbers.
  *
- * Owns: what counts as white space between elements, a strtof() that is quick
- * for the numbers people really write, and the errors of text that is no
- * vector. What is inline allocates nothing and raises nothing.
+ * Owns the definition of white space between elements, a strtof() that is fast
+ * for common numbers, and the errors for malformed text. The inline functions
+ * allocate nothing and raise no errors.
  */
 #ifndef BARQ_PARSE_H
 #define BARQ_PARSE_H
@@ -15,7 +15,7 @@
 
 #include "types/check.h"
 
-/* isspace() of the C locale, whatever the server's locale is. */
+/* isspace() of the C locale: it does not depend on the server's locale. */
 static inline bool
 barq_isspace(char c)
 {
@@ -31,9 +31,9 @@ barq_skip_space(const char *p)
 }
 
 /*
- * Reads decimal digits at *p into *mantissa, counting those from the first
- * that is not zero. Returns the number of digits read. The mantissa has
- * wrapped around where *significant exceeds 19.
+ * Append the decimal digits at *p to *mantissa and move *p past them. Adds the
+ * number of digits without leading zeros to *significant; if that exceeds 19,
+ * the mantissa may have overflowed. Returns the number of digits read.
  */
 static inline int
 barq_read_digits(const char **p, uint64 *mantissa, int *significant)
@@ -50,9 +50,9 @@ barq_read_digits(const char **p, uint64 *mantissa, int *significant)
 }
 
 /*
- * Reads a plain decimal number that ends before white space, a comma or a
- * closing bracket or brace. Returns false, with nothing set, for anything
- * that it cannot prove to round as strtof() would; most numbers it can:
+ * Read a plain decimal number that ends before white space, a comma or a
+ * closing bracket or brace. Returns false, with nothing set, for text that it
+ * cannot prove to round as strtof() would. For most numbers it can:
  *
  * A mantissa of up to 19 digits becomes a double with a relative error of at
  * most 2^-53, and one multiplication or division by an exact power of ten
@@ -60,7 +60,7 @@ barq_read_digits(const char **p, uint64 *mantissa, int *significant)
  * true value. Rounding d to float then gives what rounding the true value
  * gives unless a point halfway between two floats lies among those few units.
  * In d's 29 bits below a float's last place that point reads 1 followed by
- * zeros, and whatever comes within 4 of it is left to strtof().
+ * zeros, and bits within 4 of that are left to strtof().
  */
 static inline bool
 barq_read_float(const char *s, const char **end, float *value)
@@ -141,8 +141,8 @@ barq_read_float(const char *s, const char **end, float *value)
 }
 
 /*
- * strtof(), with its result, its idea of where a number ends, and its errno.
- * PostgreSQL keeps LC_NUMERIC at C. (atof() and a cast would round twice.)
+ * The same value, end of the number and errno as strtof(). PostgreSQL keeps
+ * LC_NUMERIC at C. (atof() and a cast would round twice.)
  */
 static inline float
 barq_strtof(const char *s, const char **end)
@@ -159,11 +159,17 @@ barq_strtof(const char *s, const char **end)
 	return value;
 }
 
-/* ERRCODE_INVALID_TEXT_REPRESENTATION; detail may be NULL */
+/*
+ * ERRCODE_INVALID_TEXT_REPRESENTATION for the input `literal`; adds a hint if it
+ * looks like an array or like a vector of another kind. detail may be NULL.
+ */
 pg_noreturn extern void barq_syntax_error(const BarqVecType *type, const char *literal,
 										  const char *detail);
 
-/* No value can have more elements than its text has commas, plus one. */
+/*
+ * An upper bound of the number of elements in a text: its commas plus one, but
+ * no more than at_most.
+ */
 static inline int
 barq_count_elements(const char *p, int at_most)
 {
@@ -178,8 +184,10 @@ barq_count_elements(const char *p, int at_most)
 }
 
 /*
- * One element of a type at *p, which moves past it. literal is the whole
- * input, for the message.
+ * Read one element at *p and move *p past it. literal is the whole input, for
+ * messages. ERRCODE_INVALID_TEXT_REPRESENTATION if there is no number,
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE or ERRCODE_DATA_EXCEPTION (NaN, infinity)
+ * if it cannot be an element.
  */
 extern float barq_read_element(const BarqVecType *type, const char **p,
 							   const char *literal);

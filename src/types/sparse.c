@@ -1,6 +1,6 @@
 /*
  * sparse.c
- *	  Making sparsevecs, and the errors of what is none. See sparse.h.
+ *	  Making and checking values of the type sparsevec. See sparse.h.
  */
 #include "types/sparse.h"
 

@@ -3,11 +3,10 @@
  *	  The type sparsevec: up to 1,000,000,000 dimensions, of which up to 16,000
  *	  hold a float32 element that is not zero.
  *
- * Owns: the value's layout in memory and on disk, which is pgvector's, byte
- * for byte: a 4-byte varlena header, three int32 (dimensions, elements, and
- * one that is always zero), the elements' indices, then the elements. Indices
- * count from 0 (from 1 in text) and ascend without duplicates; elements are
- * finite and not zero.
+ * Owns the layout of values in memory and on disk. It is pgvector's, byte for
+ * byte: a 4-byte varlena header, three int32 (dimensions, elements, zero), the
+ * indices of the elements, then the elements. Indices count from 0 (from 1 in
+ * text) and ascend without duplicates; elements are finite and not zero.
  */
 #ifndef BARQ_SPARSE_H
 #define BARQ_SPARSE_H
@@ -42,7 +41,7 @@ StaticAssertDecl(offsetof(BarqSparsevec, dim) == 4 &&
 #define BARQ_SPARSEVEC_SIZE(nnz) \
 	(offsetof(BarqSparsevec, indices) + (sizeof(int32) + sizeof(float)) * (Size) (nnz))
 
-/* The result is a detoasted copy where the datum was toasted or packed. */
+/* Returns a detoasted copy if the datum is toasted or packed. */
 #define DatumGetBarqSparsevec(d) ((BarqSparsevec *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_BARQ_SPARSEVEC(n) DatumGetBarqSparsevec(PG_GETARG_DATUM(n))
 #define PG_RETURN_BARQ_SPARSEVEC(v) PG_RETURN_POINTER(v)
@@ -53,7 +52,7 @@ barq_sparsevec_values(BarqSparsevec *value)
 	return (float *) (value->indices + value->nnz);
 }
 
-/* What the sums take. */
+/* The arguments of the sums in kernels/sparse.h. */
 static inline BarqSparseElements
 barq_sparse_elements(BarqSparsevec *value)
 {
@@ -65,18 +64,24 @@ barq_sparse_elements(BarqSparsevec *value)
 }
 
 /*
- * A value whose elements are to be set, in the current memory context; neither
- * number is checked.
+ * A value palloc'd in the current memory context, whose nnz indices and elements
+ * (zero so far) the caller sets. Checks neither number.
  */
 extern BarqSparsevec *barq_sparsevec_new(int dim, int nnz);
 
-/* From dense floats, without their zeros. */
+/*
+ * The value of dim floats without their zeros, palloc'd in the current memory
+ * context. Checks the number of elements, not the elements.
+ */
 extern BarqSparsevec *barq_sparsevec_from_floats(const float *x, int dim);
 
-/* 0 .. 16,000 elements, and no more than dimensions. */
+/*
+ * Error unless nnz is 0 .. 16,000 and at most dim. ERRCODE_DATA_EXCEPTION for
+ * negative numbers, else ERRCODE_PROGRAM_LIMIT_EXCEEDED.
+ */
 extern void barq_check_nnz(int nnz, int dim);
 
-/* The index number i lies within dim, and above the one before. */
+/* Error unless indices[i] lies in 0 .. dim - 1 and above indices[i - 1]. */
 extern void barq_check_index(const int32 *indices, int i, int dim);
 
 #endif							/* BARQ_SPARSE_H */

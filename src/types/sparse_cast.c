@@ -3,7 +3,7 @@
  *	  Casts of the type sparsevec: to itself (which applies a type modifier),
  *	  from and to vector and halfvec, and from arrays of numbers.
  *
- * A cast has the arguments value, typmod integer, explicit boolean.
+ * The arguments of a cast are: value, typmod integer, explicit boolean.
  */
 #include "types/dense.h"
 #include "types/sparse.h"

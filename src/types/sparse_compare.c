@@ -2,12 +2,12 @@
  * sparse_compare.c
  *	  The total order of sparsevecs: comparison operators and btree support.
  *
- * They compare as vectors of the same elements would, zeros included.
+ * Sparsevecs compare like vectors of the same elements, zeros included.
  */
 #include "types/compare.h"
 #include "types/sparse.h"
 
-/* -1, 0 or 1 */
+/* -1, 0 or 1 as a is less than, equal to or greater than b. */
 static int
 compare(BarqSparsevec *a, BarqSparsevec *b)
 {
@@ -16,19 +16,19 @@ compare(BarqSparsevec *a, BarqSparsevec *b)
 
 	for (int i = 0;; i++)
 	{
-		/* the next index with an element, or where the value ends */
+		/* index of the next element, or the dimensions if there is none */
 		bool		a_ends = i >= a->nnz;
 		bool		b_ends = i >= b->nnz;
 		int			at_a = a_ends ? a->dim : a->indices[i];
 		int			at_b = b_ends ? b->dim : b->indices[i];
 
-		/* an element of one against a zero of the other */
+		/* an element of one value against a zero of the other */
 		if (at_a < at_b && !a_ends)
 			return x[i] < 0 ? -1 : 1;
 		if (at_b < at_a && !b_ends)
 			return y[i] < 0 ? 1 : -1;
 
-		/* one is the other's beginning, or they are equal */
+		/* equal, except for zeros at the end */
 		if (a_ends || b_ends)
 			return (a->dim > b->dim) - (a->dim < b->dim);
 
@@ -37,6 +37,7 @@ compare(BarqSparsevec *a, BarqSparsevec *b)
 	}
 }
 
+/* `compare` of BARQ_COMPARISONS. */
 static int
 compare_sparsevecs(FunctionCallInfo fcinfo)
 {

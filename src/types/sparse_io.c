@@ -2,10 +2,11 @@
  * sparse_io.c
  *	  Text form, binary form and type modifier of the type sparsevec.
  *
- * Text is "{1:1.5,3:-2}/5": indices from 1, in any order, and the number of
- * dimensions, with white space allowed between all of them. Binary is three
- * int32 (dimensions, elements, zero), the indices from 0 as int32, ascending,
- * and the elements as float4, in network order. Both are pgvector's.
+ * Text is "{1:1.5,3:-2}/5": indices from 1, in any order, with their elements,
+ * then the number of dimensions; white space is allowed between tokens. Binary
+ * is three int32 (dimensions, elements, zero), the indices from 0 as ascending
+ * int32, then the elements as float4, in network order. Both forms are
+ * pgvector's.
  */
 #include "types/sparse.h"
 
@@ -23,13 +24,14 @@ PG_FUNCTION_INFO_V1(barq_sparsevec_typmod_in);
 /* Most characters of an int32, without a terminator. */
 #define INT32_TEXT_LEN 11
 
-/* An element as text has it: indices may come in any order. */
+/* An element read from text, where indices may come in any order. */
 typedef struct TextElement
 {
 	int32		index;			/* from 0 */
 	float		value;
 } TextElement;
 
+/* For qsort: by index. */
 static int
 compare_indices(const void *a, const void *b)
 {
@@ -39,7 +41,11 @@ compare_indices(const void *a, const void *b)
 	return (i > j) - (i < j);
 }
 
-/* strtol() within the bounds of int32, where whatever is out of range stays so. */
+/*
+ * Read an integer at *p and move *p past it. Numbers beyond int32 become the
+ * largest or smallest int32, which the checks of indices and dimensions refuse
+ * as well.
+ */
 static int32
 read_integer(const char **p, const char *literal)
 {
@@ -50,14 +56,15 @@ read_integer(const char **p, const char *literal)
 		barq_syntax_error(&barq_sparsevec_type, literal, NULL);
 	*p = end;
 
-	/* one more than the least: 1 is taken off indices */
+	/* + 1, because the caller subtracts 1 from indices */
 	return (int32) Max(Min(value, PG_INT32_MAX), PG_INT32_MIN + 1);
 }
 
 /*
- * What stands behind the opening brace, up to the closing one, into elements;
- * *p moves past it. Returns their number; those that are zero are left out,
- * whatever their index.
+ * Read the elements between the braces and move *p from behind the opening brace
+ * past the closing one. Writes to `elements`, which has room for all of the
+ * text (barq_count_elements), and returns their number. Elements that are zero
+ * are left out, and their indices are not checked.
  */
 static int
 read_elements(const char **p, const char *literal, TextElement *elements)
@@ -112,7 +119,7 @@ barq_sparsevec_in(PG_FUNCTION_ARGS)
 	int			nnz;
 	int			dim;
 
-	/* (dimensions do not matter yet) */
+	/* the dimensions are not known yet */
 	barq_check_nnz(most, PG_INT32_MAX);
 	elements = palloc(sizeof(TextElement) * most);
 
@@ -157,8 +164,8 @@ barq_sparsevec_out(PG_FUNCTION_ARGS)
 	char	   *p;
 
 	/*
-	 * An element takes a comma, an index, a colon and a float, whose length
-	 * counts a terminator; then "{}/", the dimensions and a terminator.
+	 * Each element: an index, a colon, a float and, in place of the terminator
+	 * in the float's length, a comma. Then "{}/", dimensions and a terminator.
 	 */
 	text = palloc((Size) value->nnz * (INT32_TEXT_LEN + 1 + FLOAT_SHORTEST_DECIMAL_LEN) +
 				  INT32_TEXT_LEN + 4);

@@ -16,7 +16,7 @@ PG_FUNCTION_INFO_V1(barq_sparsevec_l1_distance);
 PG_FUNCTION_INFO_V1(barq_sparsevec_norm);
 PG_FUNCTION_INFO_V1(barq_sparsevec_l2_normalize);
 
-/* The sum for the two arguments, which must agree in dimensions. */
+/* The sum of the two arguments. Error if their dimensions differ. */
 static double
 apply(FunctionCallInfo fcinfo, float (*sum) (BarqSparseElements, BarqSparseElements))
 {
@@ -67,7 +67,7 @@ barq_sparsevec_l1_distance(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(apply(fcinfo, barq_sparse_l1));
 }
 
-/* cosine_distance(sparsevec, sparsevec): NaN where either is all zeros */
+/* cosine_distance(sparsevec, sparsevec): NaN if an argument has no elements */
 Datum
 barq_sparsevec_cosine_distance(PG_FUNCTION_ARGS)
 {
@@ -96,8 +96,8 @@ barq_sparsevec_norm(PG_FUNCTION_ARGS)
 }
 
 /*
- * l2_normalize(sparsevec); without elements it stays so, and elements that
- * become zero are dropped.
+ * l2_normalize(sparsevec): elements that become zero are left out; a value
+ * without elements stays the same.
  */
 Datum
 barq_sparsevec_l2_normalize(PG_FUNCTION_ARGS)

@@ -2,14 +2,13 @@
  * vector.h
  *	  The type vector: float32 elements, up to 16,000 of them.
  *
- * Owns: the value's layout in memory and on disk. What it has in common with
- * halfvec is in dense.h.
+ * Owns the layout of values in memory and on disk; dense.h contains the
+ * declarations for vector and halfvec.
  *
  * The layout is pgvector's, byte for byte, so that C extensions that take
- * vectors and dumps in binary form work with either: a 4-byte varlena header,
- * two int16 (dimensions, and one that is always zero), then the elements. A
- * value that reached a function holds at least one dimension, and every
- * element is finite.
+ * vectors and dumps in binary form work with either extension: a 4-byte varlena
+ * header, two int16 (dimensions, zero), then the elements. Every value has at
+ * least one dimension and finite elements.
  */
 #ifndef BARQ_VECTOR_H
 #define BARQ_VECTOR_H
@@ -35,7 +34,7 @@ StaticAssertDecl(offsetof(BarqVector, dim) == 4 &&
 				 sizeof(float) == 4,
 				 "BarqVector is on disk and shared with pgvector's clients");
 
-/* The result is a detoasted copy where the datum was toasted or packed. */
+/* Returns a detoasted copy if the datum is toasted or packed. */
 #define DatumGetBarqVector(d)	((BarqVector *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_BARQ_VECTOR(n) DatumGetBarqVector(PG_GETARG_DATUM(n))
 

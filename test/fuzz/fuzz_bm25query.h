@@ -1,11 +1,11 @@
 /*
  * fuzz_bm25query.h
- *	  What is fuzzed: the text and the binary input function of bm25query,
- *	  outside of a server. An input gives an error of one of the expected
- *	  SQLSTATEs or a value that survives its text and its binary form.
+ *	  Fuzz target: the text and the binary input function of bm25query, outside
+ *	  of a server. Each input must give an error with one of the expected
+ *	  SQLSTATEs, or a value that converts to text and binary form and back.
  *
- * Included by one C file, together with the sources under test. The server is
- * one with two indexes, known and "K:n", whose OIDs are 42 and 43.
+ * One C file includes this together with the sources under test. The simulated
+ * server has two indexes, known and "K:n", whose OIDs are 42 and 43.
  */
 #ifndef BARQ_FUZZ_BM25QUERY_H
 #define BARQ_FUZZ_BM25QUERY_H
@@ -14,7 +14,7 @@
 
 #include "../../src/text_index/bm25query.c"
 
-/* --- names: a list is the parts' text with a line's end behind each --- */
+/* --- names: a list is the text of its parts, each followed by a newline --- */
 
 static const char *const fuzz_indexes[] = {"known", "\"K:n\""};
 
@@ -31,7 +31,7 @@ fuzz_names(const char *name)
 	{
 		const char *part = to;
 
-		/* a server's reader of names passes over white space around a part */
+		/* like the server, skip white space around a part */
 		p += strspn(p, FUZZ_SPACE);
 		if (*p == '"')
 		{
@@ -57,7 +57,7 @@ fuzz_names(const char *name)
 	return (List *) names;
 }
 
-/* what prototypes differ in between versions */
+/* differences of prototypes between versions */
 #if PG_VERSION_NUM >= 160000
 #define NAMES_ARGS	const char *string, Node *escontext
 #define BYTES		const void
@@ -257,14 +257,14 @@ pq_sendtext(StringInfo buf, const char *string, int length)
 
 /* --- the test --- */
 
-/* Is this a value's text? (Its bytes differ: an OID comes back as a name.) */
+/* Whether a text is that of a value. Bytes may differ: names replace OIDs. */
 static bool
 fuzz_writes(void *value, const char *text)
 {
 	return strcmp(DatumGetPointer(fuzz_call(barq_bm25query_out, value, -1)), text) == 0;
 }
 
-/* NULL, or what is wrong. *accepted: there was a value. */
+/* Test one input: NULL, or a description of the fault. *accepted: it gave a value. */
 static const char *
 fuzz_bm25query(bool binary, const uint8 *data, Size size, bool *accepted)
 {

@@ -1,8 +1,8 @@
 /*
  * fuzz_query.c
- *	  libFuzzer's entry into text queries (fuzz_query.h, fuzz_bm25query.h). See
- *	  the Makefile here; test/unit/test_text_query.c runs the first of them
- *	  without libFuzzer.
+ *	  libFuzzer's entry for the targets of fuzz_query.h and fuzz_bm25query.h. See
+ *	  the Makefile here; test/unit/test_text_query.c runs the targets of
+ *	  fuzz_query.h without libFuzzer.
  */
 #include "fuzz_bm25query.h"
 

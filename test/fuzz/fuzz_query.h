@@ -1,11 +1,12 @@
 /*
  * fuzz_query.h
- *	  What is fuzzed: the syntax of text queries, outside of a server. Any
- *	  bytes are read leniently, without an error, into items which, written out
- *	  again with every character escaped, are read as the same items; strictly,
- *	  into the same items or an error; escaped, into their words.
+ *	  Fuzz target: the syntax of text queries, outside of a server. Lenient
+ *	  reading of any bytes must give items, without an error; these items, written
+ *	  out with every character escaped, must be read as the same items. Strict
+ *	  reading must give the same items or an error, and reading of the escaped
+ *	  input must give its words.
  *
- * Included by one C file, together with the source under test, so that it is
+ * One C file includes this together with the source under test, so that it is
  * compiled with its flags.
  */
 #ifndef BARQ_FUZZ_QUERY_H
@@ -23,7 +24,7 @@
 #undef sprintf
 #undef snprintf
 
-/* --- what the scanner takes of a server --- */
+/* --- functions of a server --- */
 
 int
 pg_mbstrlen_with_len(const char *mbstr, int limit)
@@ -43,7 +44,7 @@ GetDatabaseEncoding(void)
 
 /* --- the test --- */
 
-#define FUZZ_ITEM_BYTES	24		/* of marks, at most, beside the text */
+#define FUZZ_ITEM_BYTES	24		/* most bytes of an item in addition to its text */
 
 /* An item as a query of its own: mark, quotes, escapes, boost. */
 static Size
@@ -97,7 +98,7 @@ fuzz_same_item(const BarqQueryItem *a, const BarqQueryItem *b)
 		fabs(a->boost - b->boost) < 1e-10;
 }
 
-/* Are two texts read as the same items? Raises what strict reading does. */
+/* Whether two texts are read as the same items. Raises the errors of strict reading. */
 static bool
 fuzz_same_items(const char *a, Size a_length, bool a_strict, const char *b, Size b_length)
 {
@@ -114,7 +115,7 @@ fuzz_same_items(const char *a, Size a_length, bool a_strict, const char *b, Size
 	return !barq_query_scan_next(&scan_b, &item_b);
 }
 
-/* Is a text, escaped, read as its words and nothing else? */
+/* Whether a text, escaped, is read as its words only. */
 static bool
 fuzz_escapes(const char *query, Size size)
 {
@@ -143,7 +144,7 @@ fuzz_escapes(const char *query, Size size)
 	return at == size;
 }
 
-/* Write out the items of a lenient reading; NULL, or what is wrong with one. */
+/* Write out the items of a lenient reading. NULL, or a description of the fault. */
 static const char *
 fuzz_items(const char *query, Size size, char *written, Size *length, int *items, bool *whole)
 {
@@ -159,7 +160,7 @@ fuzz_items(const char *query, Size size, char *written, Size *length, int *items
 		bool		text = item.kind <= BARQ_ITEM_PREFIX;
 
 		(*items)++;
-		/* lone marks may leave an OR that nothing follows */
+		/* marks without words may leave an OR at the end */
 		*whole &= !(after_or && item.kind == BARQ_ITEM_CLOSE);
 		after_or = item.kind == BARQ_ITEM_OR;
 		depth += (item.kind == BARQ_ITEM_OPEN) - (item.kind == BARQ_ITEM_CLOSE);
@@ -181,7 +182,10 @@ fuzz_items(const char *query, Size size, char *written, Size *length, int *items
 	return depth > 0 ? "a group does not close" : NULL;
 }
 
-/* NULL, or what is wrong. *items: how many there were; *strict: it is valid strictly. */
+/*
+ * Test one input: NULL, or a description of the fault. *items: their number;
+ * *strict: strict reading accepts the input.
+ */
 static const char *
 fuzz_query(const uint8 *data, Size size, int *items, bool *strict)
 {

@@ -1,9 +1,10 @@
 /*
  * fuzz_server.h
- *	  What input functions take of a server, beside test/unit/pgshim.h: the
- *	  messages that binary forms are read from and written to.
+ *	  Functions of a server that input functions call, in addition to
+ *	  test/unit/pgshim.h: messages, from which binary forms are read and to which
+ *	  they are written.
  *
- * Included by one C file, before the sources under test.
+ * One C file includes this before the sources under test.
  */
 #ifndef BARQ_FUZZ_SERVER_H
 #define BARQ_FUZZ_SERVER_H

@@ -1,7 +1,7 @@
 /*
  * fuzz_target.h
- *	  What libFuzzer's entries share: a program fuzzes the target that it is
- *	  called by the name of, so that those of one source are compiled once.
+ *	  Shared by the entries of libFuzzer: the program's name selects the target,
+ *	  so that all targets of a source are compiled once.
  */
 #ifndef BARQ_FUZZ_TARGET_H
 #define BARQ_FUZZ_TARGET_H
@@ -23,7 +23,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* Ends the program, as libFuzzer wants it, if something is wrong. */
+/* Abort, which libFuzzer reports, if a fault was found. */
 static int
 fuzz_verdict(const char *wrong)
 {

@@ -1,6 +1,6 @@
 /*
  * fuzz_types.c
- *	  libFuzzer's entry into the targets of fuzz_types.h. See the Makefile here;
+ *	  libFuzzer's entry for the targets of fuzz_types.h. See the Makefile here;
  *	  test/unit/test_types.c runs the same targets without libFuzzer.
  */
 #include "fuzz_types.h"

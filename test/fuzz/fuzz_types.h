@@ -1,14 +1,14 @@
 /*
  * fuzz_types.h
- *	  What is fuzzed: the text and binary input functions of the vector types,
- *	  outside of a server. An input gives an error of one of the expected
- *	  SQLSTATEs or a value that keeps the type's promises and survives its text
- *	  and its binary form, bit by bit; what was received is sent the same; nothing
- *	  outside the operands is touched, which sanitizers see.
+ *	  Fuzz targets: the text and binary input functions of the vector types,
+ *	  outside of a server. Each input must give an error with one of the expected
+ *	  SQLSTATEs, or a valid value that converts to text and binary form and back
+ *	  to the same bits. A value received in binary form is sent as the same bytes.
+ *	  Sanitizers check that no byte outside of the operands is accessed.
  *
- * Included by one C file, together with the sources under test, so that these
- * are compiled with its flags. Beside fuzz_server.h this brings what these
- * input functions take of a server.
+ * One C file includes this together with the sources under test, so that these
+ * are compiled with its flags. In addition to fuzz_server.h, it defines the
+ * functions of a server that these input functions call.
  */
 #ifndef BARQ_FUZZ_TYPES_H
 #define BARQ_FUZZ_TYPES_H
@@ -26,7 +26,7 @@
 #undef printf
 #undef vprintf
 
-/* --- what the input functions take of a server --- */
+/* --- functions of a server --- */
 
 int32 *
 ArrayGetIntegerTypmods(ArrayType *arr, int *n)
@@ -109,7 +109,7 @@ static const FuzzTarget fuzz_targets[] = {
 	{"sparsevec_recv", &fuzz_sparsevec, true},
 };
 
-/* Does the value keep what vector.h, halfvec.h and sparse.h promise? */
+/* Whether the value is valid (vector.h, halfvec.h, sparse.h). */
 static bool
 fuzz_is_valid(const BarqVecType *type, void *value)
 {
@@ -144,8 +144,9 @@ fuzz_is_valid(const BarqVecType *type, void *value)
 }
 
 /*
- * One input, whose first byte only says whether there is a type modifier.
- * Returns what is wrong, or NULL; *accepted says whether the input was.
+ * Test one input, whose first byte only determines whether there is a type
+ * modifier. Returns a description of the fault, or NULL; *accepted: the input
+ * gave a value.
  */
 static const char *
 fuzz_one(const FuzzTarget *target, const uint8 *data, size_t size, bool *accepted)
@@ -160,7 +161,7 @@ fuzz_one(const FuzzTarget *target, const uint8 *data, size_t size, bool *accepte
 		return NULL;
 	typmod = data[0] % 8 == 0 ? 3 : -1;
 
-	/* of exactly its size, for the sanitizer */
+	/* a copy of exactly its size, for the sanitizer */
 	input = malloc(size);
 	memcpy(input, data + 1, size - 1);
 	input[size - 1] = '\0';

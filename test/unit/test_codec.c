@@ -1,8 +1,8 @@
 /*
  * test_codec.c
- *	  The codec: what a row says about its loss is true; keys order rows; and
- *	  the lower bound of a re-scored row is never above what the SQL operator
- *	  computes, by any level's kernels, on any kind of data.
+ *	  Rows of dense vectors: a row's residual is its loss; keys order rows; the
+ *	  lower bound of a re-scored row is never above the SQL operator's value, for
+ *	  the kernels of any level and any kind of data.
  */
 #include "kernels/codec.h"
 #include "kernels/codec_internal.h"
@@ -13,7 +13,7 @@
 
 #include "tap.h"
 
-/* Sanitizers make everything slower: do a tenth then. */
+/* With sanitizers, which are slow, do a tenth. */
 #ifndef BARQ_TEST_SCALE
 #define BARQ_TEST_SCALE 1
 #endif
@@ -33,19 +33,19 @@ typedef enum Kind
 	OFFSET_THOUSAND,
 	OFFSET_MILLION,
 	SPARSE,
-	DUPLICATE,					/* query and vector the same */
+	DUPLICATE,					/* query and vector are equal */
 	NEAR_DUPLICATE,
 	OPPOSITE,
 	CONSTANT,
-	MAGNITUDES,					/* each coordinate its own power of two */
+	MAGNITUDES,					/* each coordinate has another power of two */
 	HUGE_VALUES,				/* around 1e38, sums overflow */
 	LARGE_VALUES,				/* around 1e18, squares nearly overflow */
 	SMALL_VALUES,				/* around 1e-19, squares underflow */
 	DENORMAL,
 	EXTREMES,					/* +- FLT_MAX, zeros */
-	HUGE_AND_SMALL,				/* vector huge, query not */
-	ONE_LARGE,					/* one coordinate dwarfs the others */
-	WORST,						/* the query lies where the bound is reached */
+	HUGE_AND_SMALL,				/* only the vector is huge */
+	ONE_LARGE,					/* one coordinate is far larger than the others */
+	WORST,						/* the query for which the bound is reached */
 	NKINDS
 } Kind;
 
@@ -156,7 +156,7 @@ decode(const BarqCodec *codec, const void *row, double *w)
 	}
 }
 
-/* As src/types does it. */
+/* The SQL operator's value (src/types). */
 static double
 operator_distance(BarqMetric metric, const BarqKernels *k,
 				  const float *x, const float *q, int n)
@@ -218,7 +218,7 @@ l2_norm(const float *x, int n)
 	return sqrt(sum);
 }
 
-/* What test_bounds found, by what it looked at. */
+/* Results of test_bounds. */
 typedef struct Findings
 {
 	long		cases;
@@ -241,7 +241,7 @@ note(Findings *f, long *counter, const char *what, const BarqCodec *codec, Kind 
 				 codec->dims, kind_names[kind], a, b);
 }
 
-/* The norm of what coding lost. */
+/* The norm of the difference between vector and code. */
 static long double
 exact_loss(BarqMetric metric, const float *xs, const double *ws, int n)
 {
@@ -269,7 +269,7 @@ static float decoded[MAX_DIMS];
 static char row_buffer[MAX_DIMS * 4 + 256],
 			mem[MAX_DIMS * 5 + 4096];
 
-/* The query for which a row of this codec misleads most. */
+/* The query for which the row's distance differs most from the vector's. */
 static void
 worst_query(const BarqCodec *codec, const float *xs, const double *ws, float *qs)
 {
@@ -286,7 +286,7 @@ worst_query(const BarqCodec *codec, const float *xs, const double *ws, float *qs
 	}
 }
 
-/* The largest value that takes part in decoding; floats round in parts of it. */
+/* The largest value in the computation of decoding; rounding is relative to it. */
 static double
 code_span(const BarqCodec *codec, const void *row)
 {
@@ -303,7 +303,7 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 {
 	BarqCodec	codec;
 	BarqQuery  *query;
-	char	   *row = row_buffer + random_bits() % 9;	/* logs align nothing */
+	char	   *row = row_buffer + random_bits() % 9;	/* logs do not align rows */
 	long double loss;
 	double		residual;
 	double		norm = metric == BARQ_METRIC_COSINE ? l2_norm(x, n) : 1;
@@ -330,7 +330,7 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 	residual = quant == BARQ_QUANT_SQ8 ? sq8_trailer(&codec, row).residual :
 		float_trailer(&codec, row).residual;
 	loss = exact_loss(metric, x, w, n);
-	/* but for the roundings of this program's own sums */
+	/* except for the roundings of this program's own sums */
 	if (!(residual >= loss * (1 - 1e-15)) ||
 		(normal && residual > loss * (1 + 1e-6) + 1e-9 * (1 + l2_norm(x, n) / norm)))
 		note(f, &f->residual_wrong, "residual", &codec, kind, residual, (double) loss);
@@ -357,7 +357,7 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 		double		slack = (n + 4) * 4 * 0x1p-24;
 		double		most;
 
-		/* the residual, on both sides of the estimate, and n eps norms */
+		/* the residual twice, on both sides of the estimate, and n eps norms */
 		switch (metric)
 		{
 			case BARQ_METRIC_L2:
@@ -435,15 +435,15 @@ test_bounds(void)
 				check_case(&f, metric, quant, kind, n);
 	}
 	barq_kernels_select("auto");
-	tap_ok(f.bound_violated == 0, "%ld times %d operator values, none below its bound (%ld were)",
+	tap_ok(f.bound_violated == 0, "no operator value is below its bound (%ld cases, %d levels; %ld are)",
 		   f.cases, nlevels, f.bound_violated);
 	tap_ok(f.not_a_number == 0, "no key, distance or bound is NaN");
 	tap_ok(f.residual_wrong == 0, "residuals are the loss, rounded up (%ld wrong)",
 		   f.residual_wrong);
-	tap_ok(f.decoded_wrong == 0, "rows are decoded to what they stand for (%ld wrong)",
+	tap_ok(f.decoded_wrong == 0, "decoding gives the values of codes (%ld wrong)",
 		   f.decoded_wrong);
 	tap_ok(f.loose == 0, "bounds are as tight as residual and rounding allow (%ld loose)", f.loose);
-	tap_ok(f.keys_wrong == 0, "keys are near the distance; single as batched (%ld wrong)",
+	tap_ok(f.keys_wrong == 0, "keys are near the distance, and single ones equal batched ones (%ld wrong)",
 		   f.keys_wrong);
 	if (f.first[0])
 		printf("# %s\n", f.first);
@@ -462,7 +462,7 @@ test_sizes(void)
 			ok &= codec.row_bytes % 8 == 0 && codec.stride % 64 == 0 &&
 				codec.stride >= codec.row_bytes && codec.stride < codec.row_bytes + 64;
 		}
-	tap_ok(ok, "rows are a multiple of 8 bytes, strides the next of 64");
+	tap_ok(ok, "rows are multiples of 8 bytes, strides the next multiple of 64");
 	barq_codec_init(&codec, BARQ_METRIC_COSINE, BARQ_QUANT_SQ8, 100);
 	tap_ok(codec.row_bytes == 128, "100 dimensions take two cache lines");
 }
@@ -494,12 +494,12 @@ test_zero_vectors(void)
 		barq_query_rescore(query, row_buffer, &distance, &bound);
 		ok &= barq_query_key(query, row_buffer) == 0 && distance == 0 && bound == 0;
 	}
-	tap_ok(ok, "zero vectors: refused under cosine, found elsewhere");
+	tap_ok(ok, "a zero vector is refused under cosine and encoded under other metrics");
 }
 
 /*
- * Many rows at once: batches of any size, with ids and without, on each
- * level; and how many of the ten nearest the keys' ten nearest hold.
+ * Batches of many sizes, with ids and without, at each level; and the recall of
+ * the ten rows with the least keys.
  */
 static void
 test_scans(BarqMetric metric, BarqQuantization quant, double least_recall)
@@ -569,21 +569,21 @@ test_scans(BarqMetric metric, BarqQuantization quant, double least_recall)
 			hits += closer < K;
 		}
 
-		/* between rows */
+		/* keys between rows */
 		barq_code_keys(&codec, rows, rows, codec.stride, ids, n, keys);
 		for (int i = 0; i < n; i++)
 			same &= keys[i] == barq_code_key(&codec, rows, rows + (size_t) ids[i] * codec.stride);
 	}
 	free(rows);
-	tap_ok(same, "%s %s: batched keys are the single ones",
+	tap_ok(same, "%s %s: batched keys equal single ones",
 		   metric_names[metric], quant_names[quant]);
 	if (exact_keys)
-		tap_ok(levels_agree, "%s sq8: every level gives the same keys", metric_names[metric]);
-	tap_ok(hits >= least_recall * K * QUERIES, "%s %s: recall of keys alone %.3f",
+		tap_ok(levels_agree, "%s sq8: all levels give the same keys", metric_names[metric]);
+	tap_ok(hits >= least_recall * K * QUERIES, "%s %s: keys alone reach the recall (%.3f)",
 		   metric_names[metric], quant_names[quant], (double) hits / (K * QUERIES));
 }
 
-/* Keys between two rows are what the rows' values say. */
+/* A key between two rows is that of the values of their codes. */
 static void
 test_code_keys(void)
 {
@@ -623,7 +623,7 @@ test_code_keys(void)
 					worst = fmax(worst, fabs(key - sum) / size / (n + 4));
 			}
 	barq_kernels_select("auto");
-	tap_ok(worst < 0x1p-24, "keys between rows (worst error %.2g eps n)", worst * 0x1p24);
+	tap_ok(worst < 0x1p-24, "keys between rows are right (worst error %.2g eps n)", worst * 0x1p24);
 }
 
 int

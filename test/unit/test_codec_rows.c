@@ -1,8 +1,8 @@
 /*
  * test_codec_rows.c
- *	  Rows of bits and of sparse vectors: by every level's kernels their keys and
- *	  distances are those of a plain loop, and the lower bound is the operator's
- *	  value; a head stands for its row wherever that lies.
+ *	  Rows of bits and of sparse vectors: at every level, keys and distances are
+ *	  those of a plain loop, and lower bounds are not above the operator's value;
+ *	  a head can be used like the row that it refers to.
  */
 #include "kernels/codec.h"
 #include "kernels/codec_internal.h"
@@ -23,7 +23,7 @@ random_below(int n)
 	return (int) (random_uniform() * n);
 }
 
-/* Zero behind the last bit, as PostgreSQL keeps them. */
+/* Random bits, zero behind the last one, as in PostgreSQL's type. */
 static void
 fill_bits(uint8_t *bits, int dims, double share)
 {
@@ -102,9 +102,9 @@ test_bits(BarqMetric metric)
 		}
 		free(mem);
 	}
-	tap_ok(wrong == 0, "%s, %s: keys, distances and bounds are a plain loop's (%d wrong)",
+	tap_ok(wrong == 0, "%s, %s: keys, distances and bounds are those of a plain loop (%d wrong)",
 		   metric == BARQ_METRIC_HAMMING ? "hamming" : "jaccard", barq_kernels->name, wrong);
-	tap_ok(bad_stride == 0, "rows of bits lie on no more cache lines than they must");
+	tap_ok(bad_stride == 0, "no row of bits touches more cache lines than necessary");
 }
 
 /* A sparse value of nnz ascending indices below dims. */
@@ -159,7 +159,7 @@ plain_sparse(BarqMetric metric, const BarqSparseValue *a, const BarqSparseValue 
 	return metric == BARQ_METRIC_COSINE ? 1 - ab / sqrt(aa * bb) : metric == BARQ_METRIC_IP ? -ab : sum;
 }
 
-/* What the SQL operator computes (src/types/sparse_math.c). */
+/* The SQL operator's value (src/types/sparse_math.c). */
 static double
 operator_value(BarqMetric metric, const BarqSparseValue *a, const BarqSparseValue *b)
 {
@@ -182,7 +182,7 @@ operator_value(BarqMetric metric, const BarqSparseValue *a, const BarqSparseValu
 	}
 }
 
-/* A float sum in one of three orders that are not ours: down, by 8 lanes, by halves. */
+/* A float sum in another order than barq's: descending, in 8 lanes, or by halves. */
 static float
 sum_otherwise(const float *terms, int n, int order)
 {
@@ -243,7 +243,7 @@ difference_otherwise(BarqMetric metric, const BarqSparseValue *a, const BarqSpar
 	return sum;
 }
 
-/* What an operator that sums in another order (pgvector's) may compute. */
+/* The value of an operator, like pgvector's, that sums in another order. */
 static double
 value_otherwise(BarqMetric metric, const BarqSparseValue *a, const BarqSparseValue *b, int order)
 {
@@ -309,7 +309,7 @@ test_sparse(BarqMetric metric)
 				barq_row_is_whole(&codec, row, length - 8) || barq_row_is_whole(&codec, row, 8) ||
 				!barq_row_is_sound(&codec, row);
 
-			/* a head before the row, and one behind it */
+			/* a head before the row and a head behind it */
 			memcpy(area + 64, row, length);
 			barq_row_head(&codec, area, area + 64, 64);
 			barq_row_head(&codec, area + 64 + MAX_ROW, area + 64, -MAX_ROW);
@@ -331,7 +331,7 @@ test_sparse(BarqMetric metric)
 			for (int order = 0; order < 3; order++)
 				above += bound > value_otherwise(metric, q, v, order);
 
-			/* beyond float's range a sum says nothing about a double's */
+			/* a float sum that overflowed cannot be compared with a double's */
 			if (cases[c].size <= 1e3 && cases[c].size >= 1e-3)
 				off += fabs(key - right) > 1e-7 * (cases[c].most + 10) * size ||
 					exact - bound > 0x1p-21 * (q->nnz + v->nnz + 3) *
@@ -343,8 +343,8 @@ test_sparse(BarqMetric metric)
 			free(mem);
 		}
 	tap_ok(wrong == 0, "sparse %s: rows, heads and distances are right (%d wrong)", names[metric], wrong);
-	tap_ok(off == 0, "sparse %s: keys are a plain loop's, bounds close to the operator's value (%d off)", names[metric], off);
-	tap_ok(above == 0, "sparse %s: no bound is above the operator's value, in whatever order it sums (%d are)", names[metric], above);
+	tap_ok(off == 0, "sparse %s: keys are those of a plain loop, and bounds close to the operator's value (%d are not)", names[metric], off);
+	tap_ok(above == 0, "sparse %s: no bound is above the value of an operator that sums in any order (%d are)", names[metric], above);
 }
 
 static void
@@ -361,16 +361,16 @@ test_unsound(void)
 	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SPARSE, 100);
 	barq_codec_encode(&codec, v, row);
 	indices[3] = 100;
-	tap_ok(!barq_row_is_sound(&codec, row), "an index beyond the dimensions is not sound");
+	tap_ok(!barq_row_is_sound(&codec, row), "a row with an index beyond the dimensions is not sound");
 	indices[3] = indices[2];
-	tap_ok(!barq_row_is_sound(&codec, row), "an index twice is not sound");
+	tap_ok(!barq_row_is_sound(&codec, row), "a row with a duplicate index is not sound");
 	head->nnz = -1;
-	tap_ok(!barq_row_extent(&codec, row, &at, &length), "a head of less than no entries is none");
+	tap_ok(!barq_row_extent(&codec, row, &at, &length), "a head with a negative number of elements is refused");
 	head->nnz = BARQ_SPARSE_MAX_NNZ + 1;
-	tap_ok(!barq_row_extent(&codec, row, &at, &length), "nor one of too many");
+	tap_ok(!barq_row_extent(&codec, row, &at, &length), "a head with too many elements is refused");
 	head->nnz = 5;
 	head->entries = 17;
-	tap_ok(!barq_row_extent(&codec, row, &at, &length), "nor one of entries that are not aligned");
+	tap_ok(!barq_row_extent(&codec, row, &at, &length), "a head with unaligned elements is refused");
 	free(v);
 }
 
@@ -387,16 +387,16 @@ test_zeros(void)
 
 	barq_codec_init(&codec, BARQ_METRIC_COSINE, BARQ_QUANT_SPARSE, 100);
 	tap_ok(!barq_codec_encode(&codec, &none, row) && barq_value_is_zero(&codec, &none) &&
-		   !barq_value_is_zero(&codec, v), "a sparse zero has no row under cosine");
+		   !barq_value_is_zero(&codec, v), "a sparse vector without elements cannot be encoded under cosine");
 	barq_codec_encode(&codec, v, row);
 	query = barq_query_prepare(mem, &codec, &none);
-	tap_ok(barq_query_key(query, row) == 0, "all rows are equally far from a zero query");
+	tap_ok(barq_query_key(query, row) == 0, "all rows have the same key for a zero query under cosine");
 	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SPARSE, 100);
-	tap_ok(barq_codec_encode(&codec, &none, row) && barq_row_bytes(&codec, row) == 16, "elsewhere it has one");
+	tap_ok(barq_codec_encode(&codec, &none, row) && barq_row_bytes(&codec, row) == 16, "a sparse vector without elements can be encoded under L2");
 	barq_codec_init(&codec, BARQ_METRIC_JACCARD, BARQ_QUANT_BITS, 61);
-	tap_ok(barq_codec_encode(&codec, bits, row) && barq_value_is_zero(&codec, bits), "bits that are all zero have a row");
+	tap_ok(barq_codec_encode(&codec, bits, row) && barq_value_is_zero(&codec, bits), "bits that are all zero can be encoded");
 	query = barq_query_prepare(mem, &codec, bits);
-	tap_ok(barq_query_key(query, row) == 1, "their Jaccard distance is 1");
+	tap_ok(barq_query_key(query, row) == 1, "the Jaccard distance of bits that are all zero is 1");
 	free(v);
 }
 

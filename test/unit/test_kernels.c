@@ -1,8 +1,9 @@
 /*
  * test_kernels.c
- *	  Every kernel of every level that this machine has against a plain loop
- *	  in double, or in 64-bit integers; batched forms against single ones, bit
- *	  by bit; nothing read or written outside the operands.
+ *	  Every kernel of every level that this machine supports: its result is that
+ *	  of a plain loop in double or in 64-bit integers, its batched form gives the
+ *	  same bits as the single one, and it reads or writes nothing outside of its
+ *	  operands.
  */
 #include "kernels/kernels.h"
 
@@ -17,8 +18,8 @@
 #define ROWS 11
 
 /*
- * Operands end where an inaccessible page begins, so that reading beyond one
- * ends the program. The odd lengths make all alignments.
+ * Operands end before an inaccessible page, so that reading beyond their end
+ * ends the program. Odd lengths produce all alignments.
  */
 static char *
 fenced(size_t bytes)
@@ -66,7 +67,7 @@ check_floats(const BarqKernels *k, int n)
 				bb_f;
 	bool		ok = true;
 
-	/* values that halves hold exactly, so that one answer serves all */
+	/* halves hold these values exactly, so all kernels have the same result */
 	for (int i = 0; i < n; i++)
 	{
 		a[i] = (float) (random_normal() * 3);
@@ -102,7 +103,7 @@ check_floats(const BarqKernels *k, int n)
 	return ok;
 }
 
-/* how: 0 random, 1 all extreme, 2 extremes of changing sign */
+/* how: 0 random, 1 all extreme, 2 extreme with alternating signs */
 static bool
 check_codes(const BarqKernels *k, int n, int how)
 {
@@ -145,7 +146,7 @@ check_codes(const BarqKernels *k, int n, int how)
 		near(k->l1_u8u8(ua, sa, oa, ub, sb, ob, n), codes_l1, codes_size, n + 4);
 }
 
-/* Rows lie `stride` apart and the last ends at the fence. */
+/* Rows lie `stride` bytes apart, and the last one ends at the fence. */
 static bool
 check_batches(const BarqKernels *k, int n, size_t element, int nrows, bool with_ids)
 {
@@ -220,7 +221,7 @@ check_batches(const BarqKernels *k, int n, size_t element, int nrows, bool with_
 	return ok;
 }
 
-/* All 65,536 halves there and back, and rounding between neighbours. */
+/* All 65,536 halves to floats and back, and the rounding between neighbours. */
 static bool
 check_halves(const BarqKernels *k)
 {
@@ -247,7 +248,7 @@ check_halves(const BarqKernels *k)
 			return false;
 		if ((half & 0x7fff) < 0x7bff)
 		{
-			/* the middle between this and the next goes to the even one */
+			/* the value halfway to the next half rounds to the even one */
 			uint16_t	next = (uint16_t) (half + 1),
 						even = half & 1 ? next : half,
 						got[3];
@@ -266,7 +267,7 @@ check_halves(const BarqKernels *k)
 	return true;
 }
 
-/* Bits counted one by one, in strings of n bytes. */
+/* The kernels' counts are those of bits counted one by one, in n bytes. */
 static bool
 check_bits(const BarqKernels *k, int n)
 {
@@ -280,7 +281,7 @@ check_bits(const BarqKernels *k, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		/* all ones are where counts would overflow first */
+		/* counts would overflow first for strings of ones */
 		a[i] = random_bits() % 8 < 3 ? 0xff : (uint8_t) random_bits();
 		b[i] = random_bits() % 8 < 3 ? (uint8_t) ~a[i] : (uint8_t) random_bits();
 		for (int bit = 1; bit < 256; bit *= 2)
@@ -312,14 +313,14 @@ main(void)
 	rows_end = fenced((size_t) MAX_DIMS * 4 * ROWS);
 
 	tap_ok(barq_kernels != NULL && strcmp(barq_kernels->name, "baseline") == 0,
-		   "before anything is chosen the baseline is in use");
+		   "the baseline is in use until a level is chosen");
 	barq_kernels_init();
-	tap_ok(barq_kernels_supported(barq_kernels), "the level chosen, %s, is supported",
+	tap_ok(barq_kernels_supported(barq_kernels), "the chosen level, %s, is supported",
 		   barq_kernels->name);
 	tap_ok(!barq_kernels_select("sse9") && !barq_kernels_available("sse9"),
 		   "an unknown level is refused");
 	tap_ok(barq_kernels_select("baseline") && strcmp(barq_kernels->name, "baseline") == 0 &&
-		   barq_kernels_select("auto"), "levels are chosen by name");
+		   barq_kernels_select("auto"), "a level can be chosen by its name");
 
 	for (int l = 0; l < nlevels; l++)
 	{
@@ -350,11 +351,11 @@ main(void)
 					bad[2] = n;
 		}
 		bad[3] = !check_halves(k);
-		tap_ok(!bad[0], "%s: sums of floats and halves (first wrong at %d)", k->name, bad[0]);
-		tap_ok(!bad[1], "%s: sums over codes (first wrong at %d)", k->name, bad[1]);
-		tap_ok(!bad[2], "%s: batched as single (first wrong at %d)", k->name, bad[2]);
-		tap_ok(!bad[3], "%s: all halves, and how floats round to them", k->name);
-		tap_ok(!bad[4] && check_bits(k, 0), "%s: counts of bits (first wrong at %d)", k->name, bad[4]);
+		tap_ok(!bad[0], "%s: sums of floats and halves are right (first wrong at %d)", k->name, bad[0]);
+		tap_ok(!bad[1], "%s: sums over codes are right (first wrong at %d)", k->name, bad[1]);
+		tap_ok(!bad[2], "%s: batched and single forms give the same bits (first wrong at %d)", k->name, bad[2]);
+		tap_ok(!bad[3], "%s: halves convert to floats and back, and floats round to the nearest half", k->name);
+		tap_ok(!bad[4] && check_bits(k, 0), "%s: counts of bits are right (first wrong at %d)", k->name, bad[4]);
 	}
 	return tap_done();
 }

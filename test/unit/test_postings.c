@@ -1,7 +1,7 @@
 /*
  * test_postings.c
  *	  Kernels for blocks of postings (src/kernels/postings_blocks.h), at every
- *	  level that this machine has, against plain loops; in TAP.
+ *	  level that this machine supports, compared with plain loops.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ random_below(uint32_t n)
 	return (uint32_t) ((random_bits() >> 32) * n >> 32);
 }
 
-/* n ascending rows, the first at least `from`, NO_ROW behind them up to a block */
+/* Make n ascending rows, the first at least `from`, and fill the block with NO_ROW. */
 static void
 random_rows(uint32_t *rows, int n, uint32_t from, uint32_t gap)
 {
@@ -53,7 +53,7 @@ test_unpack(const BarqKernels *k)
 			k->unpack(bytes + shift, bits, back);
 			same &= memcmp(numbers, back, sizeof(back)) == 0;
 		}
-	tap_ok(same, "%s: blocks of each width are unpacked as they were packed", k->name);
+	tap_ok(same, "%s: unpacking gives the packed numbers, for each width", k->name);
 }
 
 static void
@@ -70,7 +70,7 @@ test_sum_gaps(const BarqKernels *k)
 
 		for (int i = 0; i < BLOCK; i++)
 		{
-			/* sums that wrap around as well: the caller looks for them */
+			/* sums that wrap around, too: the caller checks for them */
 			gaps[i] = try % 5 == 0 ? (uint32_t) random_bits() : random_below(1000);
 			rows[i] = next + gaps[i];
 			next = rows[i] + 1;
@@ -78,7 +78,7 @@ test_sum_gaps(const BarqKernels *k)
 		k->sum_gaps(gaps, first);
 		same &= memcmp(rows, gaps, sizeof(rows)) == 0;
 	}
-	tap_ok(same, "%s: gaps become rows", k->name);
+	tap_ok(same, "%s: gaps are summed up to rows", k->name);
 }
 
 static void
@@ -115,7 +115,7 @@ test_lengths(const BarqKernels *k)
 	tap_ok(same, "%s: lengths of 1, 2 and 4 bytes are gathered", k->name);
 }
 
-/* Steps in single precision are each within 2^-24 of what they should be. */
+/* Each step in single precision is within 2^-24 of the exact value. */
 static bool
 near(double value, double wanted)
 {
@@ -147,7 +147,7 @@ test_shares(const BarqKernels *k)
 			good &= near(out[i], (double) weight * frequencies[i] /
 						 (frequencies[i] + ((double) base + (double) slope * lengths[i])));
 	}
-	tap_ok(good, "%s: shares are what they should be, but for rounding", k->name);
+	tap_ok(good, "%s: shares are right, except for rounding", k->name);
 }
 
 static void
@@ -190,7 +190,7 @@ test_bounds(const BarqKernels *k)
 			good &= near(out[i], wanted);
 		}
 	}
-	tap_ok(good, "%s: bounds are the largest over their pairs", k->name);
+	tap_ok(good, "%s: a bound is the largest share of its pairs", k->name);
 }
 
 static void
@@ -229,8 +229,8 @@ test_find(const BarqKernels *k)
 				rows &= at < found && which[at++] == (uint32_t) i;
 		rows &= at == found;
 	}
-	tap_ok(values, "%s: values that reach a limit are found", k->name);
-	tap_ok(rows, "%s: rows whose buckets do", k->name);
+	tap_ok(values, "%s: values of at least a limit are found", k->name);
+	tap_ok(rows, "%s: rows whose buckets have at least a limit are found", k->name);
 }
 
 static void
@@ -261,7 +261,7 @@ test_find_rows(const BarqKernels *k)
 			good &= wanted[i] == UINT32_MAX || at[i] == (where < n ? where : BLOCK);
 		}
 	}
-	tap_ok(good, "%s: rows are found in a block, and others not", k->name);
+	tap_ok(good, "%s: rows of a block are found, and other rows are not", k->name);
 }
 
 static void
@@ -287,8 +287,8 @@ test_packing(void)
 			barq_unpack(bytes, n, bits, back);
 			same &= memcmp(numbers, back, n * sizeof(uint32_t)) == 0;
 		}
-	tap_ok(same, "numbers of each width, as many as a block and fewer, are unpacked as they were");
-	tap_ok(exact, "in as many bytes as said");
+	tap_ok(same, "unpacking gives the packed numbers, for each width and for blocks and fewer numbers");
+	tap_ok(exact, "packed numbers take the bytes of barq_pack_bytes()");
 }
 
 int
@@ -303,7 +303,7 @@ main(void)
 
 		if (!barq_kernels_supported(k))
 		{
-			printf("# %s: not on this machine\n", k->name);
+			printf("# %s: not supported by this machine\n", k->name);
 			continue;
 		}
 		test_unpack(k);

@@ -1,8 +1,8 @@
 /*
  * test_rabitq.c
- *	  Codes of 2 bits a dimension: the rotation is one; rows, keys and bounds
- *	  are the same at every level; estimates are without bias and off by as
- *	  much as is said; keys between rows order as the vectors do.
+ *	  Codes of 2 bits a dimension: the rotation keeps lengths and angles; rows,
+ *	  keys and bounds are the same at every level; estimates have no bias and the
+ *	  expected deviation; keys between rows order rows like their vectors.
  */
 #include "kernels/codec_internal.h"
 
@@ -16,7 +16,7 @@
 
 #define MAX_DIMS BARQ_CODEC_MAX_DIMS
 
-/* bounds are this many deviations below the estimate (codec_rabitq.c) */
+/* deviations from an estimate to its bound (codec_rabitq.c) */
 #define CONFIDENCE 2.5
 
 static const BarqKernels *levels[8];
@@ -62,8 +62,8 @@ distance_of(BarqMetric metric, const float *a, const float *b, int n)
 }
 
 /*
- * Lengths and angles stay, at every level to the same bits; a vector of one
- * coordinate, or of equal ones, is spread over all.
+ * Rotations keep lengths and angles and give the same bits at every level; a
+ * vector of one coordinate, or of equal ones, is spread over all coordinates.
  */
 static void
 test_rotation(void)
@@ -122,12 +122,12 @@ test_rotation(void)
 	}
 	barq_kernels_select("auto");
 	tap_ok(orthonormal, "rotations keep lengths and angles, and can be undone");
-	tap_ok(same, "every level rotates to the same bits");
-	tap_ok(peak < 7, "no coordinate of what was one coordinate stands out (%.1f deviations, of %d)",
+	tap_ok(same, "all levels rotate to the same bits");
+	tap_ok(peak < 7, "a rotated unit vector has no large coordinate (%.1f deviations, of %d)",
 		   peak, peak_size);
 }
 
-/* Rows and keys, by plain integers; nothing is read beyond them. */
+/* Rows and keys are those of plain integers; no byte behind a row is read. */
 static void
 test_levels(void)
 {
@@ -209,14 +209,14 @@ test_levels(void)
 	}
 	barq_kernels_select("auto");
 	munmap(fence, size + page);
-	tap_ok(rows_agree, "every level gives the same rows");
-	tap_ok(keys_agree, "and the same keys, one by one and batched, in either direction between rows");
-	tap_ok(right, "which are those of a plain loop");
+	tap_ok(rows_agree, "all levels give the same rows");
+	tap_ok(keys_agree, "all levels give the same keys, single and batched, and in both directions between rows");
+	tap_ok(right, "keys are those of a plain loop");
 }
 
 /*
- * Vectors at every angle to the query, with and without a common offset: what
- * estimates are off, in the deviations that the bound allows for.
+ * The errors of estimates, in the deviations from which bounds are computed, for
+ * vectors at all angles to the query, with and without a common offset.
  */
 static void
 test_estimates(void)
@@ -278,7 +278,7 @@ test_estimates(void)
 	barq_kernels_select("auto");
 }
 
-/* Values at the edges of float, and vectors of which nothing is left to rotate. */
+/* Values at the limits of float, and vectors of equal coordinates. */
 static void
 test_extremes(void)
 {
@@ -324,12 +324,12 @@ test_extremes(void)
 			exact &= key < 1e-5 * dot_of(x, x, n);
 	}
 	barq_kernels_select("auto");
-	tap_ok(numbers, "no key, distance or bound is NaN, no bound above its distance");
-	tap_ok(refused, "only zero vectors are refused, under cosine");
-	tap_ok(exact, "constant vectors lose nothing; a row is at no distance of itself");
+	tap_ok(numbers, "no key, distance or bound is NaN, and no bound is above its distance");
+	tap_ok(refused, "only zero vectors under cosine are refused");
+	tap_ok(exact, "constant vectors lose nothing, and a row has distance 0 to itself");
 }
 
-/* A row's vector is about as near as its code can be, and has the same code. */
+/* A decoded row is close to the vector and encodes to mostly the same code. */
 static void
 test_decode(void)
 {
@@ -352,11 +352,11 @@ test_decode(void)
 		for (int i = 0; i < rabitq_dims(codec.dims) / 4; i++, all++)
 			same += row_buffer[i] == again_buffer[i];
 	}
-	tap_ok(worst < 0.45, "decoded rows are off by %.2f of their spread at most", worst);
-	tap_ok(same > 0.9 * all, "and are mostly the same code (%d of %d bytes)", same, all);
+	tap_ok(worst < 0.45, "decoded rows differ by at most %.2f of their spread", worst);
+	tap_ok(same > 0.9 * all, "decoded rows encode to mostly the same code (%d of %d bytes)", same, all);
 }
 
-/* Of three vectors, does a row find the nearer one by codes alone? */
+/* Whether the codes of three vectors tell which of two is nearer to the third. */
 static void
 test_code_keys(void)
 {
@@ -382,7 +382,7 @@ test_code_keys(void)
 				y[i] = (float) (near * x[i] + (1 - near) * random_normal());
 				q[i] = (float) ((near * 0.9) * x[i] + (1 - near * 0.9) * random_normal());
 			}
-			/* closer to each other than that, either will do */
+			/* with less difference between the two, either is right */
 			if (distance_of(BARQ_METRIC_COSINE, x, q, n) - distance_of(BARQ_METRIC_COSINE, x, y, n) < 0.03)
 				continue;
 			if ((distance_of(metric, x, y, n) < distance_of(metric, x, q, n)) !=
@@ -394,7 +394,7 @@ test_code_keys(void)
 			good += barq_code_key(&codec, a, b) < barq_code_key(&codec, a, c);
 			asked++;
 		}
-		tap_ok(asked > 300 && good > 0.95 * asked, "metric %d: of two vectors, the nearer one by codes alone: %d of %d",
+		tap_ok(asked > 300 && good > 0.95 * asked, "metric %d: codes alone tell which of two vectors is nearer (%d of %d)",
 			   metric, good, asked);
 	}
 }
@@ -412,7 +412,7 @@ test_sizes(void)
 			codec.stride >= codec.row_bytes && codec.stride < codec.row_bytes + 64 &&
 			barq_query_bytes(&codec) < sizeof(mem);
 	}
-	tap_ok(ok, "16 bytes for 64 dimensions, and 16");
+	tap_ok(ok, "a row takes 16 bytes for 64 dimensions, and a trailer of 16");
 }
 
 int

@@ -1,9 +1,10 @@
 /*
  * test_types.c
- *	  A short run, the same each time, over the fuzz targets of the vector
- *	  types (see test/fuzz/fuzz_types.h): good forms, changed at random.
+ *	  A short run of the fuzz targets of the vector types (see
+ *	  test/fuzz/fuzz_types.h) on valid inputs with random changes, the same in
+ *	  each run.
  *
- *	  test_types [RUNS]		changed inputs of each target
+ *	  test_types [RUNS]		number of changed inputs of each target
  */
 #include "../fuzz/fuzz_types.h"
 
@@ -11,7 +12,7 @@
 
 #define INPUT_MAX 200000
 
-/* looking for leaks takes ptrace(), which containers may forbid */
+/* LeakSanitizer uses ptrace(), which containers may forbid */
 extern PGDLLEXPORT const char *__asan_default_options(void);
 
 const char *
@@ -40,7 +41,7 @@ input_set(Input *input, const void *data, int size)
 	input->size = size + 1;
 }
 
-/* Good forms of each target, as what changes start from. */
+/* Valid inputs of each target, which are then changed. */
 static void
 input_start(const FuzzTarget *target, Input *input)
 {
@@ -61,7 +62,7 @@ input_start(const FuzzTarget *target, Input *input)
 		void	   *value;
 		char	   *bytes;
 
-		/* (a halfvec cannot hold all of the numbers above) */
+		/* a halfvec cannot hold all of the numbers above */
 		if (target->type == &fuzz_halfvec)
 			text = dense_texts[random_bits() % 4];
 		value = DatumGetPointer(fuzz_call(target->type->in, text, -1));
@@ -72,7 +73,7 @@ input_start(const FuzzTarget *target, Input *input)
 	{
 		input_set(input, text, strlen(text));
 
-		/* as many elements as there may be, and one less or more */
+		/* the largest number of elements, and one less or more */
 		if (random_bits() % 256 == 0)
 		{
 			bool		sparse = target->type == &fuzz_sparsevec;
@@ -90,7 +91,7 @@ input_start(const FuzzTarget *target, Input *input)
 	}
 }
 
-/* Puts bytes in the place of `old` bytes at a position, if there is room. */
+/* Replace `old` bytes at a position by other bytes, if there is room. */
 static void
 input_replace(Input *input, int at, int old, const void *data, int size)
 {
@@ -123,19 +124,19 @@ input_change(const FuzzTarget *target, Input *input)
 	left = input->size - at;
 	switch (random_bits() % 8)
 	{
-		case 0:					/* a byte, or the type modifier's */
+		case 0:					/* change a byte, perhaps the type modifier's */
 			if (random_bits() % 4 == 0)
 				input->data[0] = byte;
 			else
 				input_replace(input, at, Min(left, 1), &byte, 1);
 			break;
-		case 1:					/* remove some */
+		case 1:					/* remove some bytes */
 			input_replace(input, at, at_most(left, 1 + random_bits() % 8), "", 0);
 			break;
-		case 2:					/* cut */
+		case 2:					/* cut the end off */
 			input->size = at;
 			break;
-		case 3:					/* repeat a piece, now and then beyond all limits */
+		case 3:					/* repeat a piece, sometimes beyond all limits */
 			{
 				int			size = at_most(left, 1 + random_bits() % 16);
 				int			times = random_bits() % 512 == 0 ? 16001 : 1 + (int) (random_bits() % 3);
@@ -151,7 +152,7 @@ input_change(const FuzzTarget *target, Input *input)
 				}
 				break;
 			}
-		default:				/* something that means something */
+		default:				/* insert a token */
 			if (target->binary)
 			{
 				uint32		number = pg_hton32(numbers[random_bits() % lengthof(numbers)]);
@@ -197,11 +198,11 @@ main(int argc, char **argv)
 			wrong = fuzz_one(target, input.data, input.size, &accepted);
 			good += accepted;
 		}
-		tap_ok(wrong == NULL, "%s: an error or a value", target->name);
+		tap_ok(wrong == NULL, "%s: each input gives an expected error or a valid value", target->name);
 		if (wrong != NULL)
 			printf("# %s, for \"%.*s\"\n", wrong, Min(input.size - 1, 200), input.data + 1);
 
-		/* neither all nor nothing, or the inputs are no good */
+		/* useful inputs are accepted sometimes, and sometimes refused */
 		tap_ok(good > runs / 20 && good < runs * 19 / 20, "%s: %d of %d inputs accepted",
 			   target->name, good, runs);
 	}
