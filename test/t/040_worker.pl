@@ -1,8 +1,8 @@
-# The background worker: started by the insert that passes barq.growing_limit,
-# seen in pg_stat_activity, one an index at a time; it seals, compacts and ends
-# by itself, gives way to whoever waits for the index or the database, and
-# leaves nothing behind when it is cancelled, terminated or killed. Where there
-# can be no worker the session does the work itself.
+# The background worker: the insert that passes barq.growing_limit starts it; it
+# shows in pg_stat_activity, at most one for each index; it seals, compacts and
+# ends by itself, gives way to sessions that wait for the index or the database,
+# and leaves nothing behind when it is cancelled, terminated or killed. Where no
+# worker can run, the session does the work itself.
 use strict;
 use warnings;
 
@@ -68,7 +68,7 @@ same_answers($node, 'shop.items', 'the nearest rows after seals and compactions 
 $node->safe_psql('postgres', 'DROP TABLE shop.items');
 
 #
-# VACUUM, too, where it leaves more dead rows than a search should pass over.
+# VACUUM starts a worker too, if it leaves many dead rows.
 #
 $node->safe_psql('postgres', q{
 	CREATE TABLE thinned (id int, v vector(128));
@@ -92,8 +92,8 @@ $node->safe_psql('postgres', 'DROP TABLE thinned');
 
 #
 # A compaction that takes seconds: a large log, sealed at once into a flat
-# segment, becomes a graph. Whoever interrupts it leaves the segment as it was,
-# so the next insert begins it again.
+# segment, becomes a graph. An interruption leaves the segment unchanged, so the
+# next insert starts the compaction again.
 #
 sub make_table
 {
@@ -120,7 +120,7 @@ sub begin_compaction
 	return worker_pid($node, "barq: compacting public.${table}_v", $database);
 }
 
-# One statement while the worker compacts: done, for the worker has gone before.
+# A statement during a compaction must succeed because the worker gives way.
 my $patience = $PostgreSQL::Test::Utils::timeout_default;
 
 sub gives_way
@@ -159,7 +159,7 @@ sub nothing_left
 
 make_table('items');
 {
-	# what the worker is seen to do, and that there is one
+	# the worker and its activity in pg_stat_activity
 	my $pid = begin_compaction('items');
 	my ($line) = $node->safe_psql('postgres', "SELECT backend_type, datname, state, query FROM pg_stat_activity WHERE pid = $pid");
 	is($line, 'barq worker|postgres|active|barq: compacting public.items_v', 'pg_stat_activity shows the worker and what it does');
@@ -177,7 +177,7 @@ make_table('items');
 	ok($node->safe_psql('postgres', "SELECT pg_terminate_backend($other, 60000)") eq 't', 'pg_terminate_backend ends a worker');
 	is_deeply([ map { /^(\d+)/ } workers($node) ], [$pid], 'the worker of the first index goes on');
 
-	# VACUUM removes what died after the worker began
+	# VACUUM removes rows that died after the worker began
 	$node->safe_psql('postgres', 'CREATE TABLE dying AS SELECT i FROM generate_series(1, 1000) i; DELETE FROM dying');
 	my ($out, $err);
 	$node->psql('postgres', 'VACUUM (VERBOSE) dying', stderr => \$err);
@@ -203,7 +203,7 @@ make_table('items');
 gives_way('ALTER INDEX SET', 'ALTER INDEX items_v SET (m = 4, ef_construction = 8)', table => 'items', waits => 'lock of the index');
 # the options wait for REINDEX, and barq_check warns of that
 nothing_left('ALTER INDEX SET', 'items', errors => 1);
-# with the options just set the index is made quickly
+# the options just set make the build quick
 gives_way('REINDEX INDEX', 'REINDEX INDEX items_v', table => 'items', waits => 'lock of the index');
 nothing_left('REINDEX INDEX', 'items');
 gives_way('REINDEX INDEX CONCURRENTLY', 'ALTER INDEX others_v SET (m = 4, ef_construction = 8); REINDEX INDEX CONCURRENTLY others_v',
@@ -238,7 +238,7 @@ gives_way('DROP DATABASE', 'DROP DATABASE shop', table => 'goods', database => '
 $node->safe_psql('postgres', 'DROP DATABASE copy');
 
 #
-# Turned off while it works, shut down, killed.
+# Worker turned off while it works, server shut down, worker killed.
 #
 $node->safe_psql('postgres', 'DROP TABLE items');
 make_table('items');

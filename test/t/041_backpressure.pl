@@ -1,6 +1,7 @@
-# What inserts do at barq.growing_hard_limit, whoever holds the maintenance
-# lock; what barq.consistency shows; and that a standby answers with a row as
-# soon as its insert has returned, under synchronous_commit = remote_apply.
+# Inserts at barq.growing_hard_limit, with the maintenance lock free, held by a
+# worker, or held by another session; barq.consistency; and under
+# synchronous_commit = remote_apply a standby finds a row as soon as its insert
+# has returned.
 use strict;
 use warnings;
 
@@ -49,20 +50,20 @@ sub all_there
 
 my $holder = session($node);
 
-# Somebody holds the maintenance lock, and is not at work.
+# A session holds the maintenance lock without sealing or merging.
 sub hold { ask($holder, 'BEGIN; ALTER INDEX items_v SET (m = ' . (shift // 20) . ')'); return; }
 
 sub let_go
 {
 	ask($holder, 'ROLLBACK');
-	# what has gathered, sealed
+	# seal the rows gathered so far
 	idle($node);
 	$node->safe_psql('postgres', q{SELECT barq_seal('items_v')});
 	return;
 }
 
-# What barq_stats() of a session says: how often and how long its inserts have
-# waited for room, in seconds.
+# From barq_stats() of a session: how often its inserts have waited for room, and
+# for how many seconds.
 sub waited
 {
 	my ($session) = @_;
@@ -72,7 +73,7 @@ sub waited
 	return ($waits, $ms / 1000);
 }
 
-# Allow workers, or not: for every session once the next one sees it.
+# Allow workers or not, in every session; waits until a new session sees it.
 sub background_work
 {
 	my ($setting) = @_;
@@ -84,7 +85,7 @@ sub background_work
 }
 
 #
-# Nobody in the way: the worker keeps up, or inserts wait until it has.
+# The lock is free: the worker keeps up, or inserts wait for it.
 #
 foreach my $backpressure ('wait', 'inline')
 {
@@ -129,18 +130,18 @@ foreach my $backpressure ('wait', 'inline')
 	found_once($node, 'long', 'sealing while merging: every row once');
 	sound($node, 'long_v', 'sealing while merging: sound', errors => 1);
 
-	# sealed and not merged counts too, and is said to
+	# segments sealed and not merged count too, and the error says so
 	$node->safe_psql('postgres', q{
 		SET barq.growing_limit = '1GB'; SET barq.growing_hard_limit = '1GB';
 		INSERT INTO long SELECT 300000 + id, v FROM source;
 		SELECT barq_seal('long_v')});
-	# small transactions are slowed down for it, beside whoever is at work
+	# small transactions are slowed down while a worker is sealing or merging
 	my $small = session($node);
 	my $waits = q{SELECT sum(waits) > 0 AND sum(wait_time) > 0 FROM barq_stats() WHERE index = 'long_v'::regclass};
 	my $other = session($node);
 	background_work('off');
 	ask($small, q{SET barq.growing_limit = '64kB'; INSERT INTO long SELECT 500000 + id, v FROM source WHERE id <= 400});
-	is(ask($small, $waits), 'f', 'slowed down: not where nobody is at work');
+	is(ask($small, $waits), 'f', 'no slowdown while no process seals or merges');
 	background_work('on');
 	ask($other, 'BEGIN; ALTER INDEX long_v SET (m = 20)');
 	ask($small, 'INSERT INTO long SELECT 600000 + id, v FROM source WHERE id <= 400');
@@ -150,7 +151,7 @@ foreach my $backpressure ('wait', 'inline')
 	send_sql($session, q{SET barq.growing_limit = '64kB'; SET barq.growing_hard_limit = '1MB'; SET barq.backpressure = 'error';
 		INSERT INTO long SELECT 400000 + id, v FROM source});
 	answer($session);
-	like($session->{err}, qr/ERROR:  53400: growing log of index "long_v" has reached barq\.growing_hard_limit/, 'error: what waits to be merged counts');
+	like($session->{err}, qr/ERROR:  53400: growing log of index "long_v" has reached barq\.growing_hard_limit/, 'error: segments that wait for a merge count');
 	like($session->{err}, qr/DETAIL:  The log has \d\d kB, segments that wait to be merged have \d{4} kB, the limit is 1024 kB\./, 'error: and the detail says so');
 	ask($other, 'ROLLBACK');
 	quit($session);
@@ -201,8 +202,8 @@ foreach my $backpressure ('wait', 'inline')
 	quit($session);
 }
 {
-	# patience is five seconds, once: had each wait been so long, all together
-	# would have taken twice what is allowed here
+	# an insert waits five seconds once; if each had waited so long, all together
+	# would have taken twice the time allowed here
 	my $session = session($node);
 
 	hold();
@@ -250,7 +251,7 @@ foreach my $backpressure ('wait', 'inline')
 	like($session->{err}, qr/ERROR:  57014: canceling statement due to user request/, 'wait: pg_cancel_backend cancels it');
 	is((waited($session))[0], 0, 'wait: before the wait has come to its end, too');
 
-	# the holder leaves: a worker is started by the insert that waits
+	# the holder ends: the waiting insert starts a worker
 	send_sql($session, rows(1500));
 	held_back($node, $session->{pid});
 	my $position = log_size($node);
@@ -265,7 +266,7 @@ foreach my $backpressure ('wait', 'inline')
 	cmp_ok(growing_bytes($node, 'items_v'), '<', $hard_limit, 'wait: the log is below the hard limit again');
 	all_there('wait');
 
-	# ended while it waits
+	# terminated while it waits
 	hold(16);
 	ask($session, q{SET barq.backpressure = 'inline'; } . rows(2500));
 	$expected += 2500;
@@ -329,7 +330,7 @@ quit($holder);
 	like(ask($reader, 'EXPLAIN SELECT id FROM items ORDER BY v <-> vec(1) LIMIT 1'), qr/Index Scan using items_v/, 'standby: by the index');
 	foreach my $round (1 .. 40)
 	{
-		# beside the row itself some, so that the log is sealed time and again
+		# further rows beside it, so that the log is sealed repeatedly
 		my $id = 90000 + $round;
 
 		ask($writer, "INSERT INTO items SELECT -$round * 1000 - i, vec(50000 + $round * 200 + i) FROM generate_series(1, 150) i") ;
@@ -346,7 +347,7 @@ quit($holder);
 	is($standby->safe_psql('postgres', 'SELECT count(*) FROM items'), $expected, 'standby: all rows are there');
 	found_once($standby, 'items', 'standby: every row once');
 
-	# the graph is in the pages: what the one finds, the other does
+	# the graph is in the pages, so both find the same rows
 	my ($there) = answers($standby, 'items');
 	my ($here) = answers($node, 'items');
 	is($there, $here, 'standby: the same answers as the primary');

@@ -1,5 +1,5 @@
-# Inserts that pass barq.growing_limit in every surrounding: where no worker
-# can serve the session seals itself, and COPY, functions, prepared
+# Inserts that pass barq.growing_limit in every environment: where no worker can
+# run, the session seals by itself, and COPY, functions, prepared
 # transactions, SERIALIZABLE, rolled-back subtransactions, the apply worker of
 # logical replication and single-user mode leave a sound index behind.
 use strict;
@@ -38,7 +38,8 @@ sub make_table
 	return;
 }
 
-# Its rows, once no worker runs; sealed, sound, and nothing left behind.
+# When no worker runs any more: all rows are found and sealed, the index is sound,
+# and no file is left over.
 sub all_well
 {
 	my ($what, $table, $count, %options) = @_;
@@ -54,7 +55,7 @@ sub all_well
 	return;
 }
 
-# SQL whose session does the work itself.
+# SQL after which the session itself has sealed.
 sub by_itself
 {
 	my ($what, $sql) = @_;
@@ -69,7 +70,7 @@ sub by_itself
 my $sealed = q{SELECT CASE WHEN growing_bytes < 65536 AND segments > 0 THEN 'sealed' ELSE 'not sealed' END FROM barq_index_status('%s'::regclass);};
 
 #
-# No worker could serve.
+# Cases in which no worker can run.
 #
 by_itself('temporary table', q{
 	CREATE TEMP TABLE passing (id int, v vector(32));
@@ -107,7 +108,7 @@ by_itself('ShareUpdateExclusiveLock on the index', q{
 all_well('ShareUpdateExclusiveLock on the index', 'young', 15000, pending => 1);
 
 #
-# Where a worker can.
+# Cases in which a worker can.
 #
 {
 	my $position = log_size($node);
@@ -193,7 +194,7 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 }
 foreach my $end ('COMMIT', 'ROLLBACK')
 {
-	# the session seals itself, and the index is in doubt as well
+	# the session seals by itself, and the new index is part of the transaction
 	$node->safe_psql('postgres', qq{
 		BEGIN;
 		CREATE TABLE doubt (id int PRIMARY KEY, v vector(32));
@@ -231,7 +232,7 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 		$errors .= $session->{err};
 	}
 	my $failures = () = $errors =~ /ERROR:  40001/g;
-	is($failures, 1, 'SERIALIZABLE: one of two that insert into what the other has read fails');
+	is($failures, 1, 'SERIALIZABLE: of two transactions that insert into rows read by the other, one fails');
 	quit($_) foreach $one, $two;
 	all_well('SERIALIZABLE, one of two', 'items', 7000);
 }

@@ -1,6 +1,6 @@
 # Pages of an index that are damaged on disk, or missing as after a lost write:
 # an error with the right SQLSTATE, never a crash, never an endless search;
-# barq_check names the place; the table is as it was and REINDEX cures.
+# barq_check names the place; the table is unchanged, and REINDEX repairs.
 use strict;
 use warnings;
 
@@ -34,7 +34,7 @@ my $search = q{
 is($node->safe_psql('whole', $search), '3300', 'all rows are found');
 sound($node, 'items_v', 'sound', database => 'whole');
 
-# the pages of each part, told by their special space
+# the pages of each part, recognised by their special space
 my %names = (2 => 'metapage', 3 => 'directory', 4 => 'log', 5 => 'blob', 6 => 'extents', 7 => 'tombstones');
 my %pages;
 my $content = PostgreSQL::Test::Utils::slurp_file(relation_file($node, 'items_v', 'whole'));
@@ -63,7 +63,7 @@ foreach my $part (sort keys %pages)
 	{
 		my ($kind, $change) = @$damage;
 
-		# any page without our mark is told in one place
+		# a page without barq's mark is reported in one place
 		next if $kind eq 'nonsense' && $part !~ /^(metapage|blob|log)$/;
 		my $what = "$part page $kind";
 
@@ -77,7 +77,7 @@ foreach my $part (sort keys %pages)
 		print $handle $change->(substr $content, $block * 8192, 8192);
 		close $handle or die $!;
 
-		# of codes and flags nobody can tell, without page checksums
+		# damage of codes and flags cannot be detected without page checksums
 		my ($status, $out, $err);
 		if ($what ne 'log page with damaged content')
 		{
@@ -85,7 +85,7 @@ foreach my $part (sort keys %pages)
 			ok($out ne '' || $err =~ /ERROR/, "$what: barq_check sees it") or diag("$out$err");
 		}
 
-		# what one does with an index may fail, but only in one way
+		# operations on the index may fail, with one SQLSTATE only
 		my @bad;
 		my $failures = 0;
 		foreach my $command ($search, q{SELECT * FROM barq_segments('items_v')},
@@ -100,9 +100,9 @@ foreach my $part (sort keys %pages)
 		}
 		is(join("\n", @bad), '', "$what: no failure but of a corrupted index ($failures of 7)");
 
-		# the table is what it was
+		# the table is unchanged
 		$node->safe_psql('damaged', 'REINDEX INDEX items_v; VACUUM items');
-		sound($node, 'items_v', "$what: REINDEX cures", database => 'damaged');
+		sound($node, 'items_v', "$what: REINDEX repairs", database => 'damaged');
 	}
 }
 

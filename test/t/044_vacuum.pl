@@ -1,6 +1,5 @@
-# VACUUM by parallel workers and by autovacuum: both mark what was deleted in
-# every index of a table, of vectors and of texts alike, and the TIDs are used
-# again without harm.
+# VACUUM by parallel workers and by autovacuum: both mark deleted rows in every
+# index of a table, of vectors and of texts, and the TIDs can be used again.
 use strict;
 use warnings;
 
@@ -23,7 +22,7 @@ $node->safe_psql('postgres', q{
 	INSERT INTO items SELECT i, vec(i), 'all w' || i % 50 FROM generate_series(1, 3000) i;
 });
 
-# no row that is gone is left in an index, every row that is there is
+# an index holds every row of the table and no deleted one
 sub all_well
 {
 	my ($what, $dead) = @_;
@@ -44,7 +43,7 @@ $node->psql('postgres', q{DELETE FROM items WHERE id % 5 = 0; VACUUM (PARALLEL 2
 like($err, qr/launched [12] parallel vacuum workers? for index vacuuming/, 'VACUUM (PARALLEL) gives indexes to workers');
 all_well('VACUUM (PARALLEL)', 600);
 
-# other rows where they were
+# other rows in their places
 $node->safe_psql('postgres', q{INSERT INTO items SELECT i, vec(i), 'all w' || i % 50 FROM generate_series(3001, 3600) i});
 all_well('TIDs in use again', 600);
 

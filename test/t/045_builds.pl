@@ -1,5 +1,5 @@
 # Builds: by parallel workers, beside inserts and deletes (CONCURRENTLY),
-# failing and cut off in the middle, repeated.
+# failing and interrupted in the middle, repeated.
 use strict;
 use warnings;
 
@@ -67,9 +67,9 @@ foreach my $n (0, 1, 1200)
 	$node->safe_psql('postgres', 'DROP TABLE few');
 }
 
-# A worker ends in the middle of it, or all of it is cancelled: an error, nothing
-# left, and it can be done again. Neither phase ends by itself meanwhile: rows
-# that whoever reads them waits at, and a graph that is built with great care.
+# A worker is terminated in the middle of a build, or the build is cancelled: an
+# error, no file left, and the build can be repeated. Neither phase can end before
+# that: the scan waits at certain rows, and ef_construction makes the graph slow.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION waits(i int, v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
 		$$ BEGIN IF i % 500 = 1 THEN PERFORM pg_sleep(600); END IF; RETURN v; END $$});
@@ -114,7 +114,7 @@ my ($status, $out, $err) = $node->psql('postgres',
 like($err, qr/ERROR:  late/, 'an error of a worker is the error of CREATE INDEX');
 is_deeply([ orphans($node) ], [], 'and nothing is left');
 
-# CONCURRENTLY, with writers at it all the time
+# CONCURRENTLY, beside writers
 my $dir = PostgreSQL::Test::Utils::tempdir;
 PostgreSQL::Test::Utils::append_to_file("$dir/writes", q{
 	\set i random(1, 8000)
@@ -126,7 +126,7 @@ PostgreSQL::Test::Utils::append_to_file("$dir/writes", q{
 $node->safe_psql('postgres', 'CREATE INDEX ON items (id)');
 my $busy = sub {
 	my ($what, $command) = @_;
-	# as many as it takes: it is ended when the command has
+	# writes until the command has ended
 	my $load = IPC::Run::start(
 		[ 'pgbench', '-n', '-c', '2', '-T', '3600', '-f', "$dir/writes", $node->connstr('postgres') ],
 		'<', \undef, '>', \my $stdout, '2>', \my $stderr, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));

@@ -1,5 +1,5 @@
-# What pg_stat_progress_create_index says of a build that waits in the middle of
-# its table, at a row whose indexed expression stops at a gate.
+# pg_stat_progress_create_index of a build that waits in the middle of its table,
+# at a row whose indexed expression waits at a gate.
 use strict;
 use warnings;
 
@@ -29,7 +29,7 @@ $node->safe_psql('postgres', q{
 	END $$;
 } =~ s/vec8\(i\)/array_fill(i, ARRAY[8])::vector/r);
 
-# What is shown at the gate, and that nothing is once the build has ended.
+# The row shown at the gate, and no row after the end of the build.
 sub builds
 {
 	my ($method, $definition, $phase, $name) = @_;

@@ -1,5 +1,5 @@
 # With barq in shared_preload_libraries: the launcher, and counters that all
-# sessions share. A round of the launcher is asked for by a reload.
+# sessions share. A reload starts a round of the launcher.
 use strict;
 use warnings;
 
@@ -35,7 +35,7 @@ $node->safe_psql('postgres', q{SET enable_seqscan = off; SELECT id FROM items OR
 is($node->safe_psql('postgres', q{SELECT searches, (SELECT sum(n) > 0 AND count(*) = 7 FROM unnest(lock_waits) n) FROM barq_stats()}),
 	'1|t', 'a search is counted, and its lock waits by duration');
 
-# a restart loses images here, and the launcher makes them ready again
+# images are lost at a restart here, and the launcher makes them again
 $node->stop;
 my $root = $node->data_dir . '/pg_barq/pgsql_tmp';
 system('rm', '-rf', $root) == 0 or die;
@@ -44,14 +44,14 @@ ok($node->poll_query_until('postgres',
 	q{SELECT count(*) FILTER (WHERE image = 'on_disk') >= 1 AND count(*) FILTER (WHERE image = 'missing') = 0 FROM barq_segments('items_v')}),
 	'images are made ready after a restart');
 
-# nobody inserts: it ends as one segment, whose image nobody has asked for
+# an index without inserts ends as one segment, whose image is made without a search
 ok($node->poll_query_until('postgres',
 	q{SELECT pg_reload_conf() AND
 		(SELECT count(*) = 1 AND sum(rows) = 3600 FROM barq_segments('items_v') WHERE state <> 'growing')}),
 	'an index left in peace becomes one segment');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM barq_check('items_v')}), '0', 'and is sound');
 is($node->safe_psql('postgres', q{SELECT compactions > 0, rows_compacted >= 3600, bytes_compacted >= rows_compacted * 56, compaction_time > 0
-	FROM barq_stats() WHERE index = 'items_v'::regclass}), 't|t|t|t', 'what compaction moved, and how long it took');
+	FROM barq_stats() WHERE index = 'items_v'::regclass}), 't|t|t|t', 'rows, bytes and time of compactions');
 is($node->safe_psql('postgres', q{
 	SET enable_seqscan = off;
 	SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v <-> vec(77) LIMIT 5) x}),
@@ -60,8 +60,8 @@ is($node->safe_psql('postgres', q{
 	SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v <-> vec(77) LIMIT 5) x}),
 	'and answers as an exact scan');
 
-# an insert that finds the log too long waits for whoever holds the maintenance
-# lock, and is counted
+# an insert that finds the log too long waits for the holder of the maintenance
+# lock, and the wait is counted
 my $holder = session($node);
 ask($holder, 'BEGIN; ALTER INDEX items_v SET (m = 20)');
 my $inserter = session($node);
@@ -76,8 +76,8 @@ is($node->safe_psql('postgres', q{SELECT waits > 0, wait_time > 0 FROM barq_stat
 	't|t', 'waits of inserts are counted, and how long they took');
 quit($_) foreach $holder, $inserter;
 
-# a database that is dropped takes its images along, also where no index is left
-# that anybody would look after
+# the images of a dropped database are removed, even if no barq index is left in
+# the server
 sub dropped_with_images
 {
 	my ($name, $what) = @_;
@@ -106,7 +106,7 @@ dropped_with_images('other', 'another database');
 $node->safe_psql('postgres', 'DROP TABLE items');
 dropped_with_images('last', 'the last database with an index');
 
-# switched off, nothing goes on
+# switched off, the launcher does nothing
 $node->safe_psql('postgres', 'ALTER SYSTEM SET barq.background = off');
 $node->reload;
 ok($node->poll_query_until('postgres',

@@ -1,6 +1,6 @@
 # ALTER EXTENSION barq SET SCHEMA by the owner of the database, who made the
 # extension but owns none of its objects: works as for a superuser, and is
-# refused, with PostgreSQL's words, where he could not have made it.
+# refused, with PostgreSQL's messages, where that owner could not have created it.
 use strict;
 use warnings;
 
@@ -49,7 +49,7 @@ as('keeper', q{CREATE SCHEMA one; CREATE SCHEMA two; CREATE EXTENSION barq SCHEM
 my $expected = answers('one');
 as('keeper', 'ALTER EXTENSION barq SET SCHEMA two');
 is(schemas(), 'two', 'moved by the database\'s owner, whole');
-is(answers('two'), $expected, 'what was made goes on');
+is(answers('two'), $expected, 'objects made before still work');
 as('keeper', q{INSERT INTO items VALUES (4, 'run', '[1,2,3]')});
 is(as('keeper', q{SELECT current_user, count(*) FROM two.barq_indexes(), two.barq_check(index)}), 'keeper|0', 'and is sound');
 as('keeper', 'BEGIN; ALTER EXTENSION barq SET SCHEMA one; ROLLBACK');
@@ -67,9 +67,9 @@ is(as('keeper', q{SELECT pg_get_indexdef('items_conf'::regclass) ~ 'text_config=
 as('postgres', 'ALTER EXTENSION barq SET SCHEMA one; ALTER EXTENSION barq DROP TEXT SEARCH CONFIGURATION one.conf; DROP INDEX items_conf; DROP TEXT SEARCH CONFIGURATION one.conf');
 
 as('postgres', 'CREATE SCHEMA closed; GRANT ALL ON DATABASE kept TO guest');
-refused('keeper', 'ALTER EXTENSION barq SET SCHEMA closed', qr/permission denied for schema closed/, 'to a schema of somebody else');
+refused('keeper', 'ALTER EXTENSION barq SET SCHEMA closed', qr/permission denied for schema closed/, 'to a schema of another role');
 refused('keeper', 'ALTER EXTENSION barq SET SCHEMA nowhere', qr/schema "nowhere" does not exist/, 'to none');
-refused('guest', 'CREATE SCHEMA guest; ALTER EXTENSION barq SET SCHEMA guest', qr/must be owner of extension barq/, 'by somebody else');
+refused('guest', 'CREATE SCHEMA guest; ALTER EXTENSION barq SET SCHEMA guest', qr/must be owner of extension barq/, 'by another role');
 as('keeper', 'CREATE TYPE two.vector AS (x int)');
 refused('keeper', 'ALTER EXTENSION barq SET SCHEMA two', qr/type "vector" already exists in schema "two"/, 'to where a type is in the way');
 is(schemas() =~ s/,two//r, 'one', 'it stays where it was');

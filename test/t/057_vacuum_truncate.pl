@@ -1,6 +1,6 @@
-# When VACUUM lets the file of an index be cut: a worker does it after one that
-# may truncate; never after one that may not, by its option, the table's, or
-# (from 18 on) a setting.
+# When the file of an index is cut: a worker cuts it after a VACUUM that may
+# truncate, and never after one that may not: by its option, the table's, or (from
+# 18 on) a setting.
 use strict;
 use warnings;
 
@@ -18,7 +18,7 @@ my $version = $node->safe_psql('postgres', 'SHOW server_version_num');
 
 sub size { return $node->safe_psql('postgres', "SELECT pg_relation_size('$_[0]')"); }
 
-# Indexes of all kinds whose rows are all gone: every page but a few is free.
+# Indexes of all kinds after all rows were deleted: all pages but a few are free.
 sub make_table
 {
 	$node->safe_psql('postgres', q{
@@ -35,7 +35,7 @@ sub make_table
 
 my @indexes = ('items_hnsw', 'items_ivf', 'items_bm25');
 my @cases = (
-	# what, settings, the table's option, options of VACUUM, cut?
+	# description, settings, the table's option, options of VACUUM, cut?
 	[ 'by default', '', '', 'INDEX_CLEANUP on', 1 ],
 	[ 'TRUNCATE on', '', '', 'INDEX_CLEANUP on, TRUNCATE on', 1 ],
 	[ 'TRUNCATE off', '', '', 'INDEX_CLEANUP on, TRUNCATE off', 0 ],
@@ -69,7 +69,7 @@ foreach my $case (@cases)
 	sound($node, $_, "$what: $_ is sound") foreach @indexes;
 }
 
-# what was not cut is cut after a VACUUM that may
+# a VACUUM that may truncate leads to the cut that was left out before
 make_table();
 $node->safe_psql('postgres', 'VACUUM (TRUNCATE off, INDEX_CLEANUP on) items');
 idle($node);
@@ -77,7 +77,7 @@ $node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on) items');
 wait_until('all are cut', sub { return !grep { size($_) > 65536 } @indexes; });
 pass('a later VACUUM has them cut');
 
-# autovacuum has no options but the table's
+# autovacuum has only the table's options
 make_table();
 $node->safe_psql('postgres', q{ALTER TABLE items SET (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0);
 	ALTER SYSTEM SET autovacuum = on; ALTER SYSTEM SET autovacuum_naptime = '1s'; SELECT pg_reload_conf()});
