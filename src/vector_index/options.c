@@ -180,7 +180,7 @@ barq_vector_store_options(uint16 index_kind, const BarqVectorOptions *options,
 const BarqVectorOptions *
 barq_vector_options(const BarqFrozenOptions *frozen)
 {
-	Assert(frozen->index_kind == BARQ_KIND_HNSW || frozen->index_kind == BARQ_KIND_IVF);
+	Assert(barq_index_kind(frozen->index_kind)->seal == barq_vector_seal);
 	if (frozen->version != BARQ_VECTOR_OPTIONS_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
