@@ -1,15 +1,19 @@
 /*
  * bm25.h
- *	  Segments of text: a sorted dictionary, postings in blocks of 128, lengths
- *	  of documents, positions; written from documents, merged, searched for the
- *	  best rows by BM25 with block-max pruning.
+ *	  The BM25 kind, segments of text: a sorted dictionary, postings in blocks of
+ *	  128, lengths of documents, positions. Bodies are written from documents,
+ *	  merged, and searched for the best rows with block-max pruning.
  *
- * Rows of a segment are in TID order, so that rows of equal score come in TID
- * order by themselves and a later row of equal score can be skipped.
+ * Rows of a segment are in TID order, so that rows of equal score are found in
+ * TID order, and a later row of equal score can be skipped.
  *
- * Formula (Lucene's BM25): idf = ln(1 + (N - df + 0.5) / (df + 0.5)); a term
- * adds idf · tf · (k1 + 1) / (tf + k1 · (1 - b + b · len / avglen)); float8,
- * summed in the order of the query's terms.
+ * The formula is Lucene's BM25: idf = ln(1 + (N - df + 0.5) / (df + 0.5)); a
+ * term's share is idf · tf · (k1 + 1) / (tf + k1 · (1 - b + b · len / avglen));
+ * a score is the sum of shares in float8, in the order of the query's terms.
+ *
+ * Functions that read a body raise ERRCODE_INDEX_CORRUPTED where it is damaged,
+ * check for interrupts, and allocate in the current memory context, which the
+ * caller resets.
  */
 #ifndef BARQ_BM25_H
 #define BARQ_BM25_H
@@ -22,36 +26,55 @@
 #include "text/document.h"
 #include "text/text_query.h"
 
-#define BARQ_BM25_BLOCK			128 /* postings a block */
-#define BARQ_BM25_EXPANSIONS	1024	/* terms that a prefix stands for at most */
+#define BARQ_BM25_BLOCK			128 /* postings of a block */
+#define BARQ_BM25_EXPANSIONS	1024	/* terms of a scoring prefix at most */
 
 /* Number of the kind, as stored. */
 #define BARQ_KIND_BM25	4
 
-extern const BarqSegmentKind barq_bm25_kind;	/* check only: search is below */
+extern const BarqSegmentKind barq_bm25_kind;
 
 /* ---- writing ---- */
 
-/* An inverted index in memory, of documents added in any order of TIDs. */
+/* An inverted index in memory of documents added in any order of TIDs. */
 typedef struct BarqBm25Builder BarqBm25Builder;
 
 /*
- * Terms are numbers of `terms`, a table that the caller owns and may go on
- * filling. Lives in the current memory context, or `context`.
+ * Create an empty builder; all its memory is in `context`. Terms are numbers of
+ * `terms`, which the caller owns, fills and keeps until the body is written.
  */
 extern BarqBm25Builder *barq_bm25_builder_create(BarqTermTable *terms, bool positions,
 												 MemoryContext context);
+
+/*
+ * Add a row of tokens, whose positions ascend and whose terms are in the table.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED above 2^32 - 2 rows.
+ */
 extern void barq_bm25_builder_add(BarqBm25Builder *builder, ItemPointer tid,
 								  const BarqTokens *tokens);
+
+/*
+ * Add a row from an encoded document (text/document.h) of `length` bytes, which
+ * adds its terms to the table. ERRCODE_INDEX_CORRUPTED where the bytes are no
+ * document or lack positions that the builder keeps.
+ */
 extern void barq_bm25_builder_add_document(BarqBm25Builder *builder, ItemPointer tid,
 										   const char *document, uint32 length);
+
+/* Rows added; bytes of memory used, the table of terms aside. */
 extern uint32 barq_bm25_builder_rows(const BarqBm25Builder *builder);
 extern Size barq_bm25_builder_bytes(const BarqBm25Builder *builder);
+
+/*
+ * Write the body; the writer is at its start. The builder can then only be
+ * freed, with its context. Temporary memory is in the current memory context.
+ */
 extern void barq_bm25_builder_write(BarqBm25Builder *builder, BarqBodyWriter *writer);
 
 /*
- * Merge the live rows of bodies into one, sequentially, with memory for the
- * row maps (4 bytes a row) and little else. Interruptible.
+ * Merge the live rows of bodies into one body; the writer is at its start. Takes
+ * 14 bytes of memory for each row of the inputs, and little else.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED above 2^32 - 2 rows of all inputs.
  */
 extern void barq_bm25_merge(BarqBodyWriter *writer, BarqMergeInput *inputs, int ninputs);
 
@@ -63,23 +86,28 @@ typedef struct BarqBm25Totals
 	uint64		tokens;			/* sum of lengths */
 } BarqBm25Totals;
 
+/* Totals of a segment, dead rows included. */
 extern void barq_bm25_totals(BarqView *view, BarqBm25Totals *totals);
 
-/* Rows that hold a term, dead ones included; 0 where there is no such term. */
+/* Number of rows, dead ones included, that hold a term. */
 extern uint32 barq_bm25_df(BarqView *view, const char *text, uint32 length);
 
-/* Calls back for the dictionary's terms that begin with prefix, in order, at most `max`. */
+/*
+ * Call visit(arg, ...) for the terms of the dictionary that begin with a prefix,
+ * in dictionary order, for at most `max` of them. The text is valid during the
+ * call only.
+ */
 typedef void (*BarqTermVisitor) (void *arg, const char *text, uint32 length, uint32 df);
 extern void barq_bm25_expand(BarqView *view, const char *prefix, uint32 length,
 							 uint32 max, BarqTermVisitor visit, void *arg);
 
-/* Rows that hold any of some terms (a prefix's expansions). */
 typedef struct BarqBm25Text
 {
 	const char *text;
-	uint32		length;
+	uint32		length;			/* bytes */
 } BarqBm25Text;
 
+/* Number of rows, dead ones included, that hold any of n terms. */
 extern uint32 barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 n);
 
 /* ---- searching ---- */
@@ -90,14 +118,15 @@ typedef struct BarqBm25Term
 	BarqBm25Text text;			/* of a prefix: the prefix */
 	double		weight;			/* idf · (k1 + 1); 0: does not score */
 	bool		prefix;
-	uint32		nexpansions;	/* a scoring prefix's, sorted, pooled. One that is
-								 * a condition (weight 0) stands for all terms */
-	BarqBm25Text *expansions;
-	uint32		nvariants;		/* it scores where one of these is complete; 0: */
-	uint32	   *variants;		/* wherever it is. Numbers of the query's */
+	uint32		nexpansions;	/* of a scoring prefix; a prefix of weight 0 (of a
+								 * condition) stands for all terms it begins */
+	BarqBm25Text *expansions;	/* sorted */
+	uint32		nvariants;		/* 0: the term scores wherever it occurs; */
+	uint32	   *variants;		/* else where one of these variants is complete;
+								 * numbers of the query's variants */
 } BarqBm25Term;
 
-/* Scoring terms that stand for a word together: a compound's parts. */
+/* Scoring terms that make up a word together, such as a compound's parts. */
 typedef struct BarqBm25Variant
 {
 	uint32		nterms;
@@ -107,14 +136,15 @@ typedef struct BarqBm25Variant
 typedef enum BarqBm25ConditionKind
 {
 	BARQ_BM25_TERMS,			/* a word or a phrase */
-	BARQ_BM25_ALL,				/* of other conditions */
-	BARQ_BM25_SOME				/* of them: one at least */
+	BARQ_BM25_ALL,				/* all of other conditions */
+	BARQ_BM25_SOME				/* at least one of other conditions */
 } BarqBm25ConditionKind;
 
 /*
- * What a row must or must not hold. A word is there where all terms of one of
- * its variants are (anywhere in the document), a phrase where that is so at
- * each of its offsets (there).
+ * A condition that rows must satisfy, or must not. A row holds a word if it holds
+ * all terms of one of the word's variants, at any position. It holds a phrase if
+ * at some position, for each offset of the phrase, it holds all terms of one of
+ * the offset's variants there.
  */
 typedef struct BarqBm25Condition
 {
@@ -123,8 +153,9 @@ typedef struct BarqBm25Condition
 	bool		phrase;
 	uint32		nterms;
 	uint32	   *terms;			/* numbers of the query's terms */
-	uint32	   *offsets;		/* of a phrase, ascending */
-	uint32	   *variants;		/* of one offset, ascending; NULL: each term is one */
+	uint32	   *offsets;		/* of a phrase: by term, ascending */
+	uint32	   *variants;		/* by term, ascending within an offset; NULL: each
+								 * term is a variant */
 	uint32		nconditions;	/* of ALL and SOME */
 	struct BarqBm25Condition *conditions;
 } BarqBm25Condition;
@@ -135,63 +166,77 @@ typedef struct BarqBm25Query
 	double		b;
 	double		avglen;			/* tokens / documents; 0 where there are none */
 	uint32		nterms;
-	BarqBm25Term *terms;		/* distinct, in dictionary order: the order of summing */
+	BarqBm25Term *terms;		/* distinct, in dictionary order, in which their
+								 * shares are added */
 	uint32		nvariants;		/* of several terms each */
 	BarqBm25Variant *variants;
-	uint32		nconditions;	/* all of them count */
+	uint32		nconditions;	/* rows must satisfy all of them */
 	BarqBm25Condition *conditions;
-	bool		scored;			/* false: @@@, conditions alone decide */
-	bool		nothing;		/* a @@@ of nothing but stop words: no row */
+	bool		scored;			/* false: of @@@, conditions alone decide */
+	bool		nothing;		/* of @@@ with stop words only: finds no row */
 } BarqBm25Query;
 
-/* A row found. Better: higher score, then lower TID. */
+/* A row found. One is better than another by a higher score, then a lower TID. */
 typedef struct BarqBm25Hit
 {
 	double		score;
 	ItemPointerData tid;
-	bool		unsure;			/* of a row of barq_bm25_rest() */
+	bool		unsure;			/* of a row of score 0: a phrase without positions
+								 * leaves open whether it belongs there */
 } BarqBm25Hit;
 
 /*
- * The best `max` rows that come after (after_score, after_tid), collected over
- * all segments and the growing log of an index.
+ * The best `max` rows of those that are worse than (after_score, after_tid),
+ * collected over all segments and the growing log of an index.
  */
 typedef struct BarqBm25Top
 {
 	uint32		max;
 	uint32		count;
-	BarqBm25Hit *hits;			/* a heap, the worst on top, until sorted */
-	bool		sorted;			/* rows of score 0 came the best first so far */
-	bool		resumed;		/* after_* count */
+	BarqBm25Hit *hits;			/* sorted: best first; else a heap, worst on top */
+	bool		sorted;
+	bool		resumed;		/* whether after_score and after_tid are set */
 	double		after_score;
 	ItemPointerData after_tid;
 } BarqBm25Top;
 
+/*
+ * Make top empty, with room for max >= 1 rows, palloc'd in the current memory
+ * context. To resume, the caller sets resumed and after_*.
+ */
 extern void barq_bm25_top_init(BarqBm25Top *top, uint32 max);
+
+/* Add a row, unless it comes before after_* or max rows are better. */
 extern void barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid);
+
+/* The same for a row of score 0. Rows of one top are of one kind, this or that. */
 extern void barq_bm25_top_add_rest(BarqBm25Top *top, ItemPointer tid, bool unsure);
-extern void barq_bm25_top_sort(BarqBm25Top *top);	/* best first */
+
+/* Sort the rows, best first; none may be added afterwards. */
+extern void barq_bm25_top_sort(BarqBm25Top *top);
 
 /*
- * Add a segment's rows of positive score that satisfy the conditions to top.
- * skip: a bit a row, set where dead; or NULL. Phrases are decided by positions
- * where the segment has them; without, rows that hold all their terms pass
- * and *recheck is set.
+ * Add a segment's rows with a positive score that satisfy the conditions to top.
+ * skip: a bit for each row, set: dead; NULL: none is. *recheck: whether rows were
+ * added that hold all terms of a phrase which the segment, having no positions,
+ * leaves undecided.
  */
 extern void barq_bm25_search(BarqView *view, const BarqBm25Query *query,
 							 const uint8 *skip, BarqBm25Top *top, bool *recheck);
 
 /*
- * All rows that satisfy the conditions and, where the query is scored, hold a
- * scoring term; in TID order, in batches.
+ * Call visit(arg, ...) for all rows that satisfy the conditions and, where the
+ * query is scored, hold a scoring term; in TID order, in batches of up to 512.
+ * recheck: the conditions are undecided for the rows of the batch. skip: as
+ * above.
  */
 typedef void (*BarqRowsVisitor) (void *arg, ItemPointer tids, uint32 n, bool recheck);
 extern void barq_bm25_match(BarqView *view, const BarqBm25Query *query,
 							const uint8 *skip, BarqRowsVisitor visit, void *arg);
 
 /*
- * The rows that a ranking ends with, those of score 0: all that `ranking`
- * (scored; NULL: none is) does not find and that all of `matching` do.
+ * The rows of score 0, with which a ranking ends: those that `ranking` (scored;
+ * NULL: no query) does not find and that all queries of `matching` find.
  */
 typedef struct BarqBm25Rest
 {
@@ -201,23 +246,25 @@ typedef struct BarqBm25Rest
 } BarqBm25Rest;
 
 /*
- * Add to top, with score 0, the first of them in TID order that come after
- * top->after_tid. A row that phrases without positions leave open is added as
- * unsure.
+ * Add the rows of score 0 of a segment whose TIDs are after top->after_tid to
+ * top. Rows that are undecided, as a phrase has no positions, are added as
+ * unsure. skip: as above.
  */
 extern void barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest,
 						   const uint8 *skip, BarqBm25Top *top);
 
 /*
- * The same for one document, bit by bit the same score. Returns whether it
- * satisfies the conditions (and, where scored, holds a scoring term).
+ * Score one encoded document of `length` bytes: the score is equal to the last
+ * bit to that of a row of a segment. Returns whether the document satisfies the
+ * conditions and, where the query is scored, holds a scoring term; sets *recheck
+ * where that is undecided.
  */
 extern bool barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 									 uint32 length, double *score, bool *recheck);
 
 /*
- * Does a term that a row holds score? held: by the query's terms, whether the
- * row holds them.
+ * Whether a term that a row holds scores: it has no variants, or one of them is
+ * complete. held[i]: whether the row holds the query's i-th term.
  */
 static inline bool
 barq_bm25_term_counts(const BarqBm25Query *query, uint32 term, const bool *held)
@@ -237,13 +284,14 @@ barq_bm25_term_counts(const BarqBm25Query *query, uint32 term, const bool *held)
 	return t->nvariants == 0;
 }
 
-/* A term's share; the one place where the formula stands. */
+/* The share of a term. All shares are computed here, so that they are equal. */
 static inline double
 barq_bm25_share(double weight, double tf, double norm)
 {
 	return weight * tf / (tf + norm);
 }
 
+/* The norm of a document of `length` tokens: k1 · (1 - b + b · len / avglen). */
 static inline double
 barq_bm25_norm(double k1, double b, double length, double avglen)
 {

@@ -1,19 +1,20 @@
 /*
  * bm25_builder.c
- *	  An inverted index in memory: what a log is sealed from and what CREATE
- *	  INDEX fills before it writes a run.
+ *	  An inverted index in memory. Seals and CREATE INDEX fill it with documents
+ *	  and write it as a body.
  *
- * Postings are appended to a chain of chunks for each term, which double in
- * size, as varints: row - previous row, frequency, positions. So a posting
- * takes a few bytes and a rare term a small chunk.
+ * Each term has a chain of chunks, each twice as large as the last, to which
+ * postings are appended as varints: row - (previous row + 1), frequency,
+ * differences of positions. So a posting takes a few bytes, and a rare term
+ * little space.
  */
 #include "postgres.h"
 
-#include "bm25/bm25_layout.h"
+#include "base/array.h"
 #include "base/interrupts.h"
-#include "utils/memutils.h"
+#include "bm25/bm25_write.h"
 
-#define FIRST_CHUNK		16
+#define FIRST_CHUNK		16		/* bytes */
 #define LARGEST_CHUNK	(64 * 1024)
 #define ARENA_BYTES		(1024 * 1024)
 
@@ -30,11 +31,11 @@ typedef struct TermPostings
 	Chunk	   *first;
 	Chunk	   *last;
 	uint32		df;
-	uint32		next_row;		/* after the last posting's */
+	uint32		next_row;		/* row of the last posting + 1 */
 
-	/* in the document under way */
-	uint32		frequency;		/* 0: it does not have the term so far */
-	uint32		first_token;
+	/* in the document that is being added */
+	uint32		frequency;		/* 0: the term has not occurred so far */
+	uint32		first_token;	/* numbers of tokens */
 	uint32		last_token;
 } TermPostings;
 
@@ -45,8 +46,8 @@ struct BarqBm25Builder
 	bool		positions;
 
 	TermPostings *postings;		/* by number of term */
-	uint32		nterms;
-	uint32		used_terms;		/* how many have postings */
+	uint32		nterms;			/* elements of postings */
+	uint32		used_terms;		/* terms that have postings */
 
 	ItemPointerData *tids;
 	uint32	   *lengths;
@@ -54,15 +55,16 @@ struct BarqBm25Builder
 	uint32		row_space;
 	bool		in_order;		/* TIDs came ascending */
 
-	char	   *arena;			/* where chunks are cut from */
+	char	   *arena;			/* free space, from which chunks are cut */
 	Size		arena_left;
-	Size		bytes;
+	Size		bytes;			/* of all arenas */
 
-	uint32	   *document;		/* its terms */
+	/* for the document that is being added */
+	uint32	   *document;		/* its distinct terms */
 	uint32		document_space;
-	uint32	   *next_token;		/* of the same term */
+	uint32	   *next_token;		/* by token: the next token of the same term */
 	uint32		token_space;
-	uint8	   *encoded;
+	uint8	   *encoded;		/* a posting */
 	Size		encoded_space;
 };
 
@@ -91,7 +93,12 @@ barq_bm25_builder_bytes(const BarqBm25Builder *b)
 		(Size) b->row_space * (sizeof(ItemPointerData) + sizeof(uint32));
 }
 
-/* An array of the builder's, made larger; new elements are zero. */
+/*
+ * Grow an array of elements of `width` bytes, of which the first `have` are in
+ * use, to at least `want` elements; updates *space and returns the array.
+ * BARQ_ARRAY_RESERVE does not serve: the array is in the builder's context,
+ * which is not current, and its new elements must be zero.
+ */
 static void *
 grow(BarqBm25Builder *b, void *array, Size width, uint32 have, uint32 *space, uint32 want)
 {
@@ -106,6 +113,7 @@ grow(BarqBm25Builder *b, void *array, Size width, uint32 have, uint32 *space, ui
 	return array;
 }
 
+/* Cut an empty chunk of `space` bytes from the arena. */
 static Chunk *
 new_chunk(BarqBm25Builder *b, uint32 space)
 {
@@ -129,6 +137,7 @@ new_chunk(BarqBm25Builder *b, uint32 space)
 	return chunk;
 }
 
+/* Append bytes to a term's chain of chunks. */
 static void
 append(BarqBm25Builder *b, TermPostings *p, const uint8 *bytes, Size length)
 {
@@ -155,6 +164,7 @@ append(BarqBm25Builder *b, TermPostings *p, const uint8 *bytes, Size length)
 	}
 }
 
+/* Append a row: b->rows - 1 is its number then. */
 static void
 add_row(BarqBm25Builder *b, ItemPointer tid, uint32 length)
 {
@@ -176,6 +186,7 @@ add_row(BarqBm25Builder *b, ItemPointer tid, uint32 length)
 	b->rows++;
 }
 
+/* The postings of a term; valid until the array grows. */
 static TermPostings *
 postings_of(BarqBm25Builder *b, uint32 term)
 {
@@ -188,6 +199,7 @@ postings_of(BarqBm25Builder *b, uint32 term)
 	return &b->postings[term];
 }
 
+/* Room for `bytes` of an encoded posting; earlier contents are lost. */
 static uint8 *
 encoding_space(BarqBm25Builder *b, Size bytes)
 {
@@ -201,7 +213,10 @@ encoding_space(BarqBm25Builder *b, Size bytes)
 	return b->encoded;
 }
 
-/* The start of a posting of row b->rows - 1. */
+/*
+ * Begin a posting of the last row: counts it and writes row and frequency to
+ * out[]; returns the end.
+ */
 static uint8 *
 begin_posting(BarqBm25Builder *b, TermPostings *p, uint8 *out, uint32 frequency)
 {
@@ -224,7 +239,7 @@ barq_bm25_builder_add(BarqBm25Builder *b, ItemPointer tid, const BarqTokens *tok
 		b->document = grow(b, b->document, sizeof(uint32), 0, &b->document_space,
 						   tokens->ntokens);
 
-	/* the tokens of each term, in their order */
+	/* chain the tokens of each term */
 	for (uint32 i = 0; i < tokens->ntokens; i++)
 	{
 		uint32		term = tokens->tokens[i].term;
@@ -245,7 +260,7 @@ barq_bm25_builder_add(BarqBm25Builder *b, ItemPointer tid, const BarqTokens *tok
 	{
 		TermPostings *p = &b->postings[b->document[i]];
 		uint32		frequency = p->frequency;
-		uint8	   *start = encoding_space(b, BM25_MAX_VARINT *
+		uint8	   *start = encoding_space(b, BARQ_MAX_VARINT *
 										   (2 + (b->positions ? (Size) frequency : 0)));
 		uint8	   *out = begin_posting(b, p, start, frequency);
 
@@ -275,7 +290,7 @@ barq_bm25_builder_add_document(BarqBm25Builder *b, ItemPointer tid,
 
 	barq_document_open(&reader, document, length);
 	if (b->positions && (reader.header->flags & BARQ_DOCUMENT_POSITIONS) == 0)
-		barq_bm25_corrupt("a document has no positions");
+		barq_bm25_corrupted("a document has no positions");
 	add_row(b, tid, reader.header->length);
 	while (barq_document_next(&reader))
 	{
@@ -286,10 +301,10 @@ barq_bm25_builder_add_document(BarqBm25Builder *b, ItemPointer tid,
 		uint8	   *start;
 		uint8	   *out;
 
-		/* the reader stands after the positions: they are as we keep them */
+		/* the reader is behind the positions, which have the builder's form */
 		if (positions != NULL)
 			bytes = reader.at - positions;
-		start = encoding_space(b, 2 * BM25_MAX_VARINT + bytes);
+		start = encoding_space(b, 2 * BARQ_MAX_VARINT + bytes);
 		out = begin_posting(b, p, start, reader.frequency);
 		if (bytes > 0)
 			memcpy(out, positions, bytes);
@@ -299,7 +314,7 @@ barq_bm25_builder_add_document(BarqBm25Builder *b, ItemPointer tid,
 
 /* ---- writing ---- */
 
-/* Reads a chain of chunks. */
+/* A reader of a chain of chunks. The caller knows how much there is to read. */
 typedef struct ChainReader
 {
 	const Chunk *chunk;
@@ -307,6 +322,7 @@ typedef struct ChainReader
 	const uint8 *end;			/* of the chunk */
 } ChainReader;
 
+/* Go to the start of a chunk. */
 static void
 read_chain(ChainReader *reader, const Chunk *chunk)
 {
@@ -323,6 +339,7 @@ next_byte(ChainReader *reader)
 	return *reader->at++;
 }
 
+/* Read a varint. */
 static inline uint64
 next_number(ChainReader *reader)
 {
@@ -344,8 +361,10 @@ typedef struct SortedTerm
 	uint32		term;
 } SortedTerm;
 
-/* Orders of qsort(), which can be left in the middle as any function can. */
-
+/*
+ * Orders for qsort(). They check for interrupts: sorts may be long, and an error
+ * may leave qsort().
+ */
 static int
 compare_sorted_terms(const void *a, const void *b)
 {
@@ -356,12 +375,12 @@ compare_sorted_terms(const void *a, const void *b)
 	return barq_compare_terms(x->text, x->length, y->text, y->length);
 }
 
-/* A posting whose row has a new number. */
+/* A posting with the new number of its row. */
 typedef struct Renumbered
 {
 	uint32		row;
 	uint32		frequency;
-	Size		positions;		/* offset of its positions */
+	Size		positions;		/* offset of its encoded positions */
 	Size		position_bytes;
 } Renumbered;
 
@@ -389,7 +408,7 @@ compare_row_order(const void *a, const void *b)
 							  (ItemPointer) & ((const RowOrder *) b)->tid);
 }
 
-/* Bring rows into TID order; returns the new number of each. */
+/* Sort tids and lengths by TID; returns the new number of each row, palloc'd. */
 static uint32 *
 order_rows(BarqBm25Builder *b)
 {
@@ -416,8 +435,8 @@ order_rows(BarqBm25Builder *b)
 }
 
 /*
- * The next piece of so many varints: all of them, or what the chunk has.
- * *count: how many are left.
+ * Pass over *count varints, or as many as the chunk still has: *piece is their
+ * start, their bytes are returned. *count: how many are left to pass over.
  */
 static inline Size
 next_piece(ChainReader *reader, uint64 *count, const uint8 **piece)
@@ -469,17 +488,20 @@ write_in_order(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p)
 	}
 }
 
-/* The same where rows have other numbers now. */
-static void
-write_renumbered(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
-				 const uint32 *numbers)
+/*
+ * Decode the postings of one term with the new numbers of their rows, and sort
+ * them by these. Returns them, palloc'd; *positions: their encoded positions,
+ * palloc'd, NULL if there are none.
+ */
+static Renumbered *
+renumber(BarqBm25Builder *b, const TermPostings *p, const uint32 *numbers,
+		 uint8 **positions)
 {
 	Renumbered *postings = palloc_extended(sizeof(Renumbered) * (Size) p->df, MCXT_ALLOC_HUGE);
 	uint8	   *kept = NULL;
 	Size		used = 0;
 	Size		space = 0;
 	uint32		next_row = 0;
-	uint32		n;
 	ChainReader reader;
 
 	read_chain(&reader, p->first);
@@ -498,18 +520,26 @@ write_renumbered(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
 			const uint8 *piece;
 			Size		bytes = next_piece(&reader, &left, &piece);
 
-			if (space - used < bytes)
-			{
-				space = Max(space * 2, used + bytes + 1024);
-				kept = kept == NULL ? palloc_extended(space, MCXT_ALLOC_HUGE) :
-					repalloc_huge(kept, space);
-			}
+			BARQ_ARRAY_RESERVE(kept, space, used + bytes, 1024);
 			memcpy(kept + used, piece, bytes);
 			used += bytes;
 		}
 		postings[i].position_bytes = used - postings[i].positions;
 	}
 	qsort(postings, p->df, sizeof(Renumbered), compare_renumbered);
+	*positions = kept;
+	return postings;
+}
+
+/* Write the postings of one term, whose rows have got new numbers. */
+static void
+write_renumbered(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
+				 const uint32 *numbers)
+{
+	uint8	   *positions;
+	Renumbered *postings = renumber(b, p, numbers, &positions);
+	uint32		n;
+
 	for (uint32 done = 0; done < p->df; done += n)
 	{
 		uint32	   *rows;
@@ -521,16 +551,17 @@ write_renumbered(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
 		{
 			rows[i] = postings[done + i].row;
 			frequencies[i] = postings[done + i].frequency;
-			barq_bm25_write_positions(writer, kept + postings[done + i].positions,
-									  postings[done + i].position_bytes);
+			if (postings[done + i].position_bytes > 0)
+				barq_bm25_write_positions(writer, positions + postings[done + i].positions,
+										  postings[done + i].position_bytes);
 		}
 		barq_bm25_write_postings(writer, n);
 		if ((done / BARQ_BM25_BLOCK & 1023) == 1023)
 			barq_check_interrupts();
 	}
 	pfree(postings);
-	if (kept != NULL)
-		pfree(kept);
+	if (positions != NULL)
+		pfree(positions);
 }
 
 void

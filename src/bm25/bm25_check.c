@@ -1,12 +1,15 @@
 /*
  * bm25_check.c
- *	  Is a body what it should be? Everything in it that can be told from the
- *	  rest of it is.
+ *	  The check of a body: order of rows, terms and positions, sums in headers,
+ *	  maxima of blocks. Also the definition of barq_bm25_kind.
+ *
+ * A body that cannot be opened or read raises ERRCODE_INDEX_CORRUPTED; faults
+ * inside of it are reported, up to MAX_REPORTS, and the check continues.
  */
 #include "postgres.h"
 
-#include "bm25/bm25_layout.h"
 #include "base/interrupts.h"
+#include "bm25/bm25_cursor.h"
 #include "utils/memutils.h"
 
 #define MAX_REPORTS 20
@@ -19,6 +22,7 @@ typedef struct Check
 	int			reports;
 } Check;
 
+/* Report a fault, unless there were enough. */
 static void
 complain(Check *check, const char *place, const char *message)
 {
@@ -26,6 +30,7 @@ complain(Check *check, const char *place, const char *message)
 		check->report(check->arg, place, message);
 }
 
+/* Check the order of TIDs, and lengths against the header. */
 static void
 check_rows(Check *check)
 {
@@ -42,18 +47,18 @@ check_rows(Check *check)
 		if ((row & 0xffff) == 0)
 			barq_check_interrupts();
 		if (row > 0 && ItemPointerCompare(&last, &tid) >= 0)
-			complain(check, psprintf("row %u", row), "rows are not in the order of their TIDs");
+			complain(check, psprintf("row %u", row), "TIDs of rows do not ascend");
 		last = tid;
 		tokens += length;
 		longest = Max(longest, length);
 	}
 	if (tokens != body->header.tokens)
-		complain(check, "lengths", "their sum is not the number of tokens");
+		complain(check, "lengths", "their sum differs from the header");
 	if (longest != body->header.max_length)
-		complain(check, "lengths", "the largest is not what the header says");
+		complain(check, "lengths", "the largest differs from the header");
 }
 
-/* Is there a pair that bounds a posting? */
+/* Whether one of the pairs bounds a posting. */
 static bool
 bounded(const Bm25Maxima *maxima, uint32 frequency, uint32 length)
 {
@@ -65,7 +70,7 @@ bounded(const Bm25Maxima *maxima, uint32 frequency, uint32 length)
 	return false;
 }
 
-/* The postings of a term. */
+/* Check the postings of a term; name: the term in reports. */
 static void
 check_postings(Check *check, const Bm25Entry *entry, const char *name)
 {
@@ -88,11 +93,11 @@ check_postings(Check *check, const Bm25Entry *entry, const char *name)
 			uint32		length = barq_bm25_length(body, row);
 
 			if (last != BM25_NO_ROW && row <= last)
-				complain(check, name, "its rows do not ascend");
+				complain(check, name, "rows of its postings do not ascend");
 			last = row;
 			if (!bounded(&skip->maxima, frequency, length) ||
 				!bounded(&entry->maxima, frequency, length))
-				complain(check, name, "a posting lies above the maxima of its block");
+				complain(check, name, "a posting exceeds the maxima of its block");
 			if (body->positions)
 			{
 				const uint32 *positions = barq_bm25_cursor_positions(cursor);
@@ -108,6 +113,7 @@ check_postings(Check *check, const Bm25Entry *entry, const char *name)
 	}
 }
 
+/* Check the dictionary against the footer, and the postings of all terms. */
 static void
 check_dictionary(Check *check)
 {
@@ -115,7 +121,7 @@ check_dictionary(Check *check)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq check",
 												  ALLOCSET_DEFAULT_SIZES);
 	Bm25DictWalk walk;
-	char	   *last = palloc(BM25_MAX_TERM);
+	char	   *last = palloc(BM25_MAX_TERM);	/* the term before */
 	uint32		last_length = 0;
 	uint64		terms = 0;
 	uint64		postings = 0;
@@ -129,9 +135,9 @@ check_dictionary(Check *check)
 
 		if (terms > 0 &&
 			barq_compare_terms(last, last_length, walk.text, walk.entry.length) >= 0)
-			complain(check, name, "it comes too late in the dictionary");
+			complain(check, name, "the dictionary is not in order here");
 		if (walk.entry.record != record)
-			complain(check, name, "its postings do not follow those of the term before");
+			complain(check, name, "its postings do not follow those of the previous term");
 		record = walk.entry.record + walk.entry.record_bytes;
 		check_postings(check, &walk.entry, name);
 		MemoryContextSwitchTo(old);
@@ -142,12 +148,13 @@ check_dictionary(Check *check)
 		postings += walk.entry.df;
 	}
 	if (terms != body->footer.terms || postings != body->footer.postings)
-		complain(check, "dictionary", "it has other numbers of terms or postings than it says");
+		complain(check, "dictionary", "its numbers of terms or postings differ from the footer");
 	if (record != body->footer.dictionary_off)
 		complain(check, "dictionary", "it does not begin where the postings end");
 	MemoryContextDelete(context);
 }
 
+/* BarqSegmentKind.check */
 static void
 check_body(BarqView *view, BarqCheckReport report, void *arg)
 {

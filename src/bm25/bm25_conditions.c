@@ -1,42 +1,44 @@
 /*
  * bm25_conditions.c
- *	  What rows must and must not hold: words (by variants of terms), phrases,
- *	  all or some of other conditions.
+ *	  Conditions of a query over one segment: a tree of words (each of variants of
+ *	  terms), phrases, and all or some of other conditions. Calls cursors only.
  */
 #include "postgres.h"
 
-#include "bm25/bm25_layout.h"
+#include "base/array.h"
 #include "base/interrupts.h"
-#include "utils/memutils.h"
+#include "bm25/bm25_conditions.h"
 
 /* One condition over a segment. */
 typedef struct Condition
 {
-	const BarqBm25Condition *what;
-	uint64		rows;			/* an upper bound of how many satisfy it */
-	bool		settled;		/* it has been seen to */
+	const BarqBm25Condition *spec;
+	uint64		rows;			/* an upper bound of the rows that satisfy it */
+	bool		settled;		/* checked by the caller; never evaluate it */
 
 	/* of terms */
-	Bm25Cursor **cursors;		/* NULL: the segment lacks the term */
-	bool		positions;		/* a phrase whose terms' positions are known */
-	uint32	   *counts;
-	const uint32 **lists;		/* of a phrase */
-	Bm25Cursor **lead;			/* to find rows by: those of its first offset, apart */
+	Bm25Cursor **cursors;		/* by term; NULL: the segment lacks the term */
+	bool		positions;		/* whether all cursors have positions */
+	uint32	   *counts;			/* by term, of the current row; NULL: not needed */
+	const uint32 **lists;		/* of a phrase: by term, positions */
+	Bm25Cursor **lead;			/* copies of the cursors at the first offset, by
+								 * which rows are found */
 	uint32		nlead;
 
 	/* of conditions */
 	uint32		n;
 	struct Condition *conditions;
-	struct Condition *leader;	/* of ALL: the must that fewest rows satisfy, or NULL */
+	struct Condition *leader;	/* the required one that fewest rows satisfy; NULL:
+								 * none is required */
 } Condition;
 
 struct Bm25Conditions
 {
 	const Bm25Body *body;
 	const BarqBm25Query *query;
-	Condition	all;			/* ALL of the query's */
-	BarqBm25Condition what;		/* as such */
-	uint32		last_row;		/* that was asked about */
+	Condition	all;			/* ALL of the query's conditions */
+	BarqBm25Condition spec;		/* its specification */
+	uint32		last_row;		/* of the last call of conditions_hold() */
 };
 
 typedef struct Expansions
@@ -46,17 +48,13 @@ typedef struct Expansions
 	uint32		space;
 } Expansions;
 
+/* BarqTermVisitor: collect a copy of each term; arg: Expansions */
 static void
 add_expansion(void *arg, const char *text, uint32 length, uint32 df)
 {
 	Expansions *all = arg;
 
-	if (all->n == all->space)
-	{
-		all->space = Max(all->space * 2, 64);
-		all->terms = all->terms == NULL ? palloc(sizeof(BarqBm25Text) * all->space) :
-			repalloc_huge(all->terms, sizeof(BarqBm25Text) * (Size) all->space);
-	}
+	BARQ_ARRAY_RESERVE(all->terms, all->space, all->n + 1, 64);
 	all->terms[all->n].text = pnstrdup(text, length);
 	all->terms[all->n++].length = length;
 }
@@ -73,12 +71,13 @@ barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term)
 
 		barq_bm25_expand(body->view, term->text.text, term->text.length, PG_UINT32_MAX,
 						 add_expansion, &all);
-		found = barq_bm25_cursor_open(cursor, body, all.terms, all.n, true);
+		found = barq_bm25_cursor_open_pooled(cursor, body, all.terms, all.n);
 	}
 	else if (term->prefix)
-		found = barq_bm25_cursor_open(cursor, body, term->expansions, term->nexpansions, true);
+		found = barq_bm25_cursor_open_pooled(cursor, body, term->expansions,
+											 term->nexpansions);
 	else
-		found = barq_bm25_cursor_open(cursor, body, &term->text, 1, false);
+		found = barq_bm25_cursor_open(cursor, body, &term->text);
 	if (found)
 		return cursor;
 	pfree(cursor);
@@ -87,49 +86,51 @@ barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term)
 
 /* ---- terms by offset and variant ---- */
 
-/* The first term from i on that has another offset, or also another variant. */
+/* The first term behind term i that has another offset; of a word: none. */
 static inline uint32
-next_offset(const BarqBm25Condition *what, uint32 i)
+next_offset(const BarqBm25Condition *spec, uint32 i)
 {
 	uint32		next = i + 1;
 
-	if (!what->phrase)
-		return what->nterms;
-	while (next < what->nterms && what->offsets[next] == what->offsets[i])
+	if (!spec->phrase)
+		return spec->nterms;
+	while (next < spec->nterms && spec->offsets[next] == spec->offsets[i])
 		next++;
 	return next;
 }
 
+/* The first term behind term i, before `end`, that is of another variant. */
 static inline uint32
-next_variant(const BarqBm25Condition *what, uint32 i, uint32 end)
+next_variant(const BarqBm25Condition *spec, uint32 i, uint32 end)
 {
 	uint32		next = i + 1;
 
-	while (what->variants != NULL && next < end && what->variants[next] == what->variants[i])
+	while (spec->variants != NULL && next < end && spec->variants[next] == spec->variants[i])
 		next++;
 	return next;
 }
 
 bool
-barq_bm25_words_there(const BarqBm25Condition *what, const uint32 *counts)
+barq_bm25_words_held(const BarqBm25Condition *spec, const uint32 *counts)
 {
-	for (uint32 i = 0, end; i < what->nterms; i = end)
+	for (uint32 i = 0, end; i < spec->nterms; i = end)
 	{
 		bool		any = false;
 
-		end = next_offset(what, i);
+		end = next_offset(spec, i);
 		for (uint32 j = i, next; j < end && !any; j = next)
 		{
-			next = next_variant(what, j, end);
+			next = next_variant(spec, j, end);
 			for (any = true; j < next && any; j++)
 				any = counts[j] > 0;
 		}
 		if (!any)
 			return false;
 	}
-	return what->nterms > 0;
+	return spec->nterms > 0;
 }
 
+/* Whether an ascending list has a position. */
 static inline bool
 has_position(const uint32 *list, uint32 count, uint64 wanted)
 {
@@ -150,7 +151,7 @@ has_position(const uint32 *list, uint32 count, uint64 wanted)
 	return false;
 }
 
-/* Have all terms of one variant among [from, end) the position? */
+/* Whether all terms of one of the variants among terms [from, end) have a position. */
 static bool
 variant_at(const BarqBm25Condition *phrase, uint32 from, uint32 end,
 		   const uint32 *const *lists, const uint32 *counts, uint64 wanted)
@@ -195,17 +196,17 @@ barq_bm25_phrase_fits(const BarqBm25Condition *phrase, const uint32 *const *list
 
 /* ---- opening ---- */
 
-/* How many rows have a variant's term at each offset, at most. */
+/* Upper bound of the rows that hold, for each offset, one of its terms. */
 static uint64
 count_rows(const Condition *c)
 {
 	uint64		rows = 0;
 
-	for (uint32 i = 0, end; i < c->what->nterms; i = end)
+	for (uint32 i = 0, end; i < c->spec->nterms; i = end)
 	{
 		uint64		here = 0;
 
-		end = next_offset(c->what, i);
+		end = next_offset(c->spec, i);
 		for (uint32 j = i; j < end; j++)
 			if (c->cursors[j] != NULL)
 				here += c->cursors[j]->df;
@@ -214,79 +215,81 @@ count_rows(const Condition *c)
 	return rows;
 }
 
+/* Open a condition of terms: cursors and scratch arrays. */
 static void
 open_terms(Bm25Conditions *all, Condition *c)
 {
-	const BarqBm25Condition *what = c->what;
-	uint32		n = Max(what->nterms, 1);
+	const BarqBm25Condition *spec = c->spec;
+	uint32		n = Max(spec->nterms, 1);
 
 	c->cursors = palloc(sizeof(Bm25Cursor *) * n);
 	c->positions = all->body->positions;
-	for (uint32 i = 0; i < what->nterms; i++)
+	for (uint32 i = 0; i < spec->nterms; i++)
 	{
-		const BarqBm25Term *term = &all->query->terms[what->terms[i]];
+		const BarqBm25Term *term = &all->query->terms[spec->terms[i]];
 
 		c->cursors[i] = barq_bm25_open_term(all->body, term);
 		c->positions &= !term->prefix;
 	}
-	if (what->phrase || what->variants != NULL)
+	if (spec->phrase || spec->variants != NULL)
 		c->counts = palloc0(sizeof(uint32) * n);
-	if (what->phrase)
+	if (spec->phrase)
 		c->lists = palloc0(sizeof(uint32 *) * n);
 	c->rows = count_rows(c);
 }
 
+/* Open a condition and those below it. */
 static void
-open_condition(Bm25Conditions *all, Condition *c, const BarqBm25Condition *what)
+open_condition(Bm25Conditions *all, Condition *c, const BarqBm25Condition *spec)
 {
 	uint64		rows = all->body->view->rows;
 	uint64		sum = 0;
 
 	barq_check_interrupts();
-	c->what = what;
-	if (what->kind == BARQ_BM25_TERMS)
+	c->spec = spec;
+	if (spec->kind == BARQ_BM25_TERMS)
 	{
 		open_terms(all, c);
 		return;
 	}
-	c->n = what->nconditions;
+	c->n = spec->nconditions;
 	c->conditions = palloc0(sizeof(Condition) * Max(c->n, 1));
 	for (uint32 i = 0; i < c->n; i++)
 	{
 		Condition  *child = &c->conditions[i];
 
-		open_condition(all, child, &what->conditions[i]);
-		sum += child->what->occur == BARQ_MUST_NOT ? rows : child->rows;
-		if (child->what->occur == BARQ_MUST &&
+		open_condition(all, child, &spec->conditions[i]);
+		sum += child->spec->occur == BARQ_MUST_NOT ? rows : child->rows;
+		if (child->spec->occur == BARQ_MUST &&
 			(c->leader == NULL || child->rows < c->leader->rows))
 			c->leader = child;
 	}
-	if (what->kind == BARQ_BM25_SOME)
+	if (spec->kind == BARQ_BM25_SOME)
 		c->rows = Min(sum, rows);
 	else
 		c->rows = c->leader != NULL ? c->leader->rows : rows;
 }
 
-/* Cursors by which the rows that may satisfy a condition are found. */
+/* Open the cursors that next_row() uses for a required condition. */
 static void
 open_lead(Condition *c)
 {
-	const BarqBm25Condition *what = c->what;
+	const BarqBm25Condition *spec = c->spec;
 
-	if (what->kind == BARQ_BM25_TERMS)
+	if (spec->kind == BARQ_BM25_TERMS)
 	{
-		/* of a phrase the terms at its first offset will do */
-		uint32		end = what->nterms > 0 ? next_offset(what, 0) : 0;
+		/* rows of a phrase are found by the terms at its first offset */
+		uint32		end = spec->nterms > 0 ? next_offset(spec, 0) : 0;
 
 		c->lead = palloc(sizeof(Bm25Cursor *) * Max(end, 1));
 		for (uint32 i = 0; i < end; i++)
 			if (c->cursors[i] != NULL)
 				c->lead[c->nlead++] = barq_bm25_cursor_copy(c->cursors[i]);
 	}
-	else if (what->kind == BARQ_BM25_SOME)
+	else if (spec->kind == BARQ_BM25_SOME)
 	{
 		for (uint32 i = 0; i < c->n; i++)
-			if (c->conditions[i].what->occur == BARQ_MUST)
+			if (c->conditions[i].spec->occur == BARQ_MUST)
 				open_lead(&c->conditions[i]);
 	}
 	else if (c->leader != NULL)
@@ -294,21 +297,21 @@ open_lead(Condition *c)
 }
 
 Bm25Conditions *
-barq_bm25_conditions_open(const Bm25Body *body, const BarqBm25Query *query, bool *never)
+barq_bm25_conditions_open(const Bm25Body *body, const BarqBm25Query *query, bool *no_rows)
 {
 	Bm25Conditions *all = palloc0(sizeof(Bm25Conditions));
 
 	all->body = body;
 	all->query = query;
-	all->what = (BarqBm25Condition) {
+	all->spec = (BarqBm25Condition) {
 		.occur = BARQ_MUST,
 		.kind = BARQ_BM25_ALL,
 		.nconditions = query->nconditions,
 		.conditions = query->conditions
 	};
-	open_condition(all, &all->all, &all->what);
-	*never = all->all.leader != NULL && all->all.leader->rows == 0;
-	if (!*never)
+	open_condition(all, &all->all, &all->spec);
+	*no_rows = all->all.leader != NULL && all->all.leader->rows == 0;
+	if (!*no_rows)
 		open_lead(&all->all);
 	return all;
 }
@@ -326,18 +329,18 @@ barq_bm25_conditions_required(const Bm25Conditions *all, bool *required)
 
 	for (uint32 i = 0; i < all->all.n; i++)
 	{
-		const BarqBm25Condition *what = all->all.conditions[i].what;
+		const BarqBm25Condition *spec = all->all.conditions[i].spec;
 
-		if (what->occur != BARQ_MUST || what->kind != BARQ_BM25_TERMS)
+		if (spec->occur != BARQ_MUST || spec->kind != BARQ_BM25_TERMS)
 			continue;
 
-		/* those without alternatives */
-		for (uint32 j = 0, end; j < what->nterms; j = end)
+		/* required are the terms that are alone at their offset */
+		for (uint32 j = 0, end; j < spec->nterms; j = end)
 		{
-			end = next_offset(what, j);
+			end = next_offset(spec, j);
 			if (end > j + 1)
 				continue;
-			required[what->terms[j]] = true;
+			required[spec->terms[j]] = true;
 			any = true;
 		}
 	}
@@ -351,20 +354,23 @@ barq_bm25_conditions_settle(Bm25Conditions *all)
 	{
 		Condition  *c = &all->all.conditions[i];
 
-		c->settled = c->what->occur == BARQ_MUST && c->what->kind == BARQ_BM25_TERMS &&
-			!c->what->phrase && c->what->nterms == 1;
+		c->settled = c->spec->occur == BARQ_MUST && c->spec->kind == BARQ_BM25_TERMS &&
+			!c->spec->phrase && c->spec->nterms == 1;
 	}
 }
 
 /* ---- rows ---- */
 
-/* The first row from `row` on that may satisfy a must. */
+/*
+ * The first row from `row` on that may satisfy a required condition; rows behind
+ * the last one count as well. BM25_NO_ROW: none.
+ */
 static uint32
 next_row(Condition *c, uint32 row)
 {
 	uint32		next = BM25_NO_ROW;
 
-	switch (c->what->kind)
+	switch (c->spec->kind)
 	{
 		case BARQ_BM25_TERMS:
 			for (uint32 i = 0; i < c->nlead; i++)
@@ -372,7 +378,7 @@ next_row(Condition *c, uint32 row)
 			return next;
 		case BARQ_BM25_SOME:
 			for (uint32 i = 0; i < c->n && next > row; i++)
-				next = Min(next, c->conditions[i].what->occur == BARQ_MUST_NOT ? row :
+				next = Min(next, c->conditions[i].spec->occur == BARQ_MUST_NOT ? row :
 						   next_row(&c->conditions[i], row));
 			return next;
 		default:
@@ -388,22 +394,23 @@ barq_bm25_conditions_next(Bm25Conditions *all, uint32 row)
 	return next < all->body->view->rows ? next : BM25_NO_ROW;
 }
 
+/* Whether a row satisfies a word or phrase. */
 static Bm25Truth
 terms_hold(Condition *c, uint32 row)
 {
-	const BarqBm25Condition *what = c->what;
+	const BarqBm25Condition *spec = c->spec;
 	bool		any = false;
 
 	if (c->counts == NULL)
 	{
-		for (uint32 i = 0; i < what->nterms && !any; i++)
+		for (uint32 i = 0; i < spec->nterms && !any; i++)
 			any = c->cursors[i] != NULL && barq_bm25_cursor_seek(c->cursors[i], row) == row;
 		return any ? BM25_YES : BM25_NO;
 	}
-	for (uint32 i = 0, end; i < what->nterms; i = end)
+	for (uint32 i = 0, end; i < spec->nterms; i = end)
 	{
 		any = false;
-		end = next_offset(what, i);
+		end = next_offset(spec, i);
 		for (uint32 j = i; j < end; j++)
 		{
 			c->counts[j] = c->cursors[j] != NULL &&
@@ -413,51 +420,53 @@ terms_hold(Condition *c, uint32 row)
 		if (!any)
 			return BM25_NO;
 	}
-	if (what->variants != NULL && !barq_bm25_words_there(what, c->counts))
+	if (spec->variants != NULL && !barq_bm25_words_held(spec, c->counts))
 		return BM25_NO;
-	if (!what->phrase || what->nterms == 0 ||
-		what->offsets[what->nterms - 1] == what->offsets[0])
-		return what->nterms > 0 ? BM25_YES : BM25_NO;
+	if (!spec->phrase || spec->nterms == 0 ||
+		spec->offsets[spec->nterms - 1] == spec->offsets[0])
+		return spec->nterms > 0 ? BM25_YES : BM25_NO;
 	if (!c->positions)
 		return BM25_UNSURE;
-	for (uint32 i = 0; i < what->nterms; i++)
+	for (uint32 i = 0; i < spec->nterms; i++)
 	{
 		if (c->counts[i] == 0)
 			continue;
 		c->counts[i] = barq_bm25_cursor_frequency(c->cursors[i]);
 		c->lists[i] = barq_bm25_cursor_positions(c->cursors[i]);
 	}
-	return barq_bm25_phrase_fits(what, c->lists, c->counts) ? BM25_YES : BM25_NO;
+	return barq_bm25_phrase_fits(spec, c->lists, c->counts) ? BM25_YES : BM25_NO;
 }
 
+/* Whether a row satisfies a condition, its occur aside. */
 static Bm25Truth
 condition_holds(Condition *c, uint32 row)
 {
-	bool		some = c->what->kind == BARQ_BM25_SOME;
+	bool		some = c->spec->kind == BARQ_BM25_SOME;
+	Bm25Truth	decided = some ? BM25_YES : BM25_NO;
 	Bm25Truth	holds = some ? BM25_NO : BM25_YES;
 
-	if (c->what->kind == BARQ_BM25_TERMS)
+	if (c->spec->kind == BARQ_BM25_TERMS)
 		return terms_hold(c, row);
-	for (uint32 i = 0; i < c->n && holds != (some ? BM25_YES : BM25_NO); i++)
+	for (uint32 i = 0; i < c->n && holds != decided; i++)
 	{
 		Condition  *child = &c->conditions[i];
 		Bm25Truth	here;
 
 		if (child->settled)
 			continue;
-		here = barq_bm25_marked(child->what->occur, condition_holds(child, row));
+		here = barq_bm25_apply_occur(child->spec->occur, condition_holds(child, row));
 		holds = some ? Max(holds, here) : Min(holds, here);
 	}
 	return holds;
 }
 
-/* Cursors go forward only: back to the start for a row before the last one. */
+/* Set all cursors back to the start: they only move forward by themselves. */
 static void
-go_back(Condition *c)
+rewind_cursors(Condition *c)
 {
 	for (uint32 i = 0; i < c->n; i++)
-		go_back(&c->conditions[i]);
-	for (uint32 i = 0; c->cursors != NULL && i < c->what->nterms; i++)
+		rewind_cursors(&c->conditions[i]);
+	for (uint32 i = 0; c->cursors != NULL && i < c->spec->nterms; i++)
 		if (c->cursors[i] != NULL)
 			c->cursors[i]->block = c->cursors[i]->at = 0;
 }
@@ -467,8 +476,9 @@ barq_bm25_conditions_hold(Bm25Conditions *all, uint32 row, bool *recheck)
 {
 	Bm25Truth	holds;
 
+	Assert(row < all->body->view->rows);
 	if (row < all->last_row)
-		go_back(&all->all);
+		rewind_cursors(&all->all);
 	all->last_row = row;
 	holds = condition_holds(&all->all, row);
 	if (holds == BM25_UNSURE)

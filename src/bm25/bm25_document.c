@@ -1,14 +1,14 @@
 /*
  * bm25_document.c
- *	  One document's score and conditions, from its own bytes: rows of the
- *	  growing log, and rows that are re-checked.
+ *	  Score and conditions of one encoded document: a row of the growing log, or
+ *	  a row that is re-checked.
  */
 #include "postgres.h"
 
-#include "bm25/bm25_layout.h"
+#include "bm25/bm25_conditions.h"
 #include "kernels/kernels.h"
 
-/* What the document has of a term of the query. */
+/* The occurrences of a query's term in the document. */
 typedef struct Held
 {
 	uint32		frequency;
@@ -16,7 +16,7 @@ typedef struct Held
 	uint32	   *positions;		/* NULL where it keeps none */
 } Held;
 
-/* Which of a prefix's expansions is a term; they are sorted. */
+/* Whether a prefix of the query stands for a term of the document. */
 static bool
 expands(const BarqBm25Term *term, const char *text, uint32 length)
 {
@@ -44,7 +44,7 @@ expands(const BarqBm25Term *term, const char *text, uint32 length)
 	return false;
 }
 
-/* The first term of the query that is not before a text. */
+/* Number of the query's first term that is not before a text; nterms: none. */
 static uint32
 first_at_least(const BarqBm25Query *query, const char *text, uint32 length)
 {
@@ -64,7 +64,7 @@ first_at_least(const BarqBm25Query *query, const char *text, uint32 length)
 	return low;
 }
 
-/* Merge two ascending lists of positions. */
+/* Merge two ascending lists of positions into a palloc'd one. */
 static uint32 *
 merge_positions(const uint32 *a, uint32 na, const uint32 *b, uint32 nb)
 {
@@ -83,7 +83,7 @@ merge_positions(const uint32 *a, uint32 na, const uint32 *b, uint32 nb)
 	return both;
 }
 
-/* Add the term read last; a prefix may hold several. */
+/* Add the term that the reader has read last; a prefix stands for several. */
 static void
 hold(Held *held, const BarqDocumentReader *reader)
 {
@@ -108,66 +108,101 @@ hold(Held *held, const BarqDocumentReader *reader)
 	held->frequency = (uint32) Min((uint64) held->frequency + reader->frequency, PG_UINT32_MAX);
 }
 
+/*
+ * Whether the document satisfies a word or phrase. held: by the query's terms;
+ * positions: whether the document has positions.
+ */
 static Bm25Truth
-terms_hold(const BarqBm25Condition *what, const Held *held, bool positions)
+terms_hold(const BarqBm25Condition *condition, const Held *held, bool positions)
 {
+	uint32		nterms = condition->nterms;
+	uint32	   *counts = palloc(sizeof(uint32) * Max(nterms, 1));
 	const uint32 **lists;
-	uint32	   *counts = palloc(sizeof(uint32) * Max(what->nterms, 1));
 
-	for (uint32 i = 0; i < what->nterms; i++)
-		counts[i] = held[what->terms[i]].frequency;
-	if (!barq_bm25_words_there(what, counts))
+	for (uint32 i = 0; i < nterms; i++)
+		counts[i] = held[condition->terms[i]].frequency;
+	if (!barq_bm25_words_held(condition, counts))
 		return BM25_NO;
-	if (!what->phrase || what->offsets[what->nterms - 1] == what->offsets[0])
+	if (!condition->phrase || condition->offsets[nterms - 1] == condition->offsets[0])
 		return BM25_YES;
 	if (!positions)
 		return BM25_UNSURE;
-	lists = palloc(sizeof(uint32 *) * what->nterms);
-	for (uint32 i = 0; i < what->nterms; i++)
+	lists = palloc(sizeof(uint32 *) * nterms);
+	for (uint32 i = 0; i < nterms; i++)
 	{
-		lists[i] = held[what->terms[i]].positions;
-		counts[i] = held[what->terms[i]].npositions;
+		lists[i] = held[condition->terms[i]].positions;
+		counts[i] = held[condition->terms[i]].npositions;
 	}
-	return barq_bm25_phrase_fits(what, lists, counts) ? BM25_YES : BM25_NO;
+	return barq_bm25_phrase_fits(condition, lists, counts) ? BM25_YES : BM25_NO;
 }
 
+/* Whether the document satisfies a condition, its occur aside. */
 static Bm25Truth
-condition_holds(const BarqBm25Condition *what, const Held *held, bool positions)
+condition_holds(const BarqBm25Condition *condition, const Held *held, bool positions)
 {
-	bool		some = what->kind == BARQ_BM25_SOME;
+	bool		some = condition->kind == BARQ_BM25_SOME;
+	Bm25Truth	decided = some ? BM25_YES : BM25_NO;
 	Bm25Truth	holds = some ? BM25_NO : BM25_YES;
 
-	if (what->kind == BARQ_BM25_TERMS)
-		return terms_hold(what, held, positions);
-	for (uint32 i = 0; i < what->nconditions && holds != (some ? BM25_YES : BM25_NO); i++)
+	if (condition->kind == BARQ_BM25_TERMS)
+		return terms_hold(condition, held, positions);
+	for (uint32 i = 0; i < condition->nconditions && holds != decided; i++)
 	{
-		const BarqBm25Condition *child = &what->conditions[i];
-		Bm25Truth	here = barq_bm25_marked(child->occur,
-											condition_holds(child, held, positions));
+		const BarqBm25Condition *child = &condition->conditions[i];
+		Bm25Truth	here = barq_bm25_apply_occur(child->occur,
+												 condition_holds(child, held, positions));
 
 		holds = some ? Max(holds, here) : Min(holds, here);
 	}
 	return holds;
 }
 
-/* The sum of the shares of what the document holds. */
+/* The document's score: the sum of the shares of the terms that it holds. */
 static double
 score_of(const BarqBm25Query *query, const Held *held, double norm)
 {
-	bool	   *there = NULL;
+	bool	   *has = NULL;
 	double		score = 0;
 
 	if (query->nvariants > 0)
 	{
-		there = palloc(sizeof(bool) * query->nterms);
+		has = palloc(sizeof(bool) * query->nterms);
 		for (uint32 i = 0; i < query->nterms; i++)
-			there[i] = held[i].frequency > 0;
+			has[i] = held[i].frequency > 0;
 	}
 	for (uint32 i = 0; i < query->nterms; i++)
 		if (held[i].frequency > 0 && query->terms[i].weight != 0 &&
-			(there == NULL || barq_bm25_term_counts(query, i, there)))
+			(has == NULL || barq_bm25_term_counts(query, i, has)))
 			score += barq_bm25_share(query->terms[i].weight, held[i].frequency, norm);
 	return score;
+}
+
+/* Read the document to its end and collect what it has of the query's terms. */
+static Held *
+read_terms(const BarqBm25Query *query, BarqDocumentReader *reader)
+{
+	Held	   *held = palloc0(sizeof(Held) * Max(query->nterms, 1));
+	bool		prefixes = false;
+
+	for (uint32 i = 0; i < query->nterms; i++)
+		prefixes |= query->terms[i].prefix;
+	while (barq_document_next(reader))
+	{
+		uint32		at = first_at_least(query, reader->term, reader->term_length);
+
+		/* a term and a prefix may have the same text */
+		for (uint32 i = at; i < query->nterms &&
+			 barq_compare_terms(query->terms[i].text.text, query->terms[i].text.length,
+								reader->term, reader->term_length) == 0;
+			 i++)
+			if (!query->terms[i].prefix)
+				hold(&held[i], reader);
+		for (uint32 i = 0; prefixes && i < query->nterms; i++)
+			if (query->terms[i].prefix &&
+				expands(&query->terms[i], reader->term, reader->term_length))
+				hold(&held[i], reader);
+	}
+	return held;
 }
 
 bool
@@ -175,30 +210,13 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 						 uint32 length, double *score, bool *recheck)
 {
 	BarqDocumentReader reader;
-	Held	   *held = palloc0(sizeof(Held) * Max(query->nterms, 1));
+	Held	   *held;
 	bool		positions;
-	bool		prefixes = false;
 
 	barq_rows_scored++;
-	for (uint32 i = 0; i < query->nterms; i++)
-		prefixes |= query->terms[i].prefix;
 	barq_document_open(&reader, document, length);
 	positions = (reader.header->flags & BARQ_DOCUMENT_POSITIONS) != 0;
-	while (barq_document_next(&reader))
-	{
-		uint32		at = first_at_least(query, reader.term, reader.term_length);
-
-		/* a term and a prefix may have the same text */
-		for (uint32 i = at; i < query->nterms &&
-			 barq_compare_terms(query->terms[i].text.text, query->terms[i].text.length,
-								reader.term, reader.term_length) == 0;
-			 i++)
-			if (!query->terms[i].prefix)
-				hold(&held[i], &reader);
-		for (uint32 i = 0; prefixes && i < query->nterms; i++)
-			if (query->terms[i].prefix && expands(&query->terms[i], reader.term, reader.term_length))
-				hold(&held[i], &reader);
-	}
+	held = read_terms(query, &reader);
 
 	*score = 0;
 	*recheck = false;
@@ -209,8 +227,8 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 	for (uint32 i = 0; i < query->nconditions; i++)
 	{
 		const BarqBm25Condition *condition = &query->conditions[i];
-		Bm25Truth	holds = barq_bm25_marked(condition->occur,
-											 condition_holds(condition, held, positions));
+		Bm25Truth	holds = barq_bm25_apply_occur(condition->occur,
+												  condition_holds(condition, held, positions));
 
 		if (holds == BM25_NO)
 			return false;

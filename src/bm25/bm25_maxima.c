@@ -1,25 +1,27 @@
 /*
  * bm25_maxima.c
- *	  What the postings of a block can be worth at most, kept so that it stays
- *	  true whatever k1, b and the statistics are.
+ *	  Bounds of the shares of a block's postings, which hold for any k1, b and
+ *	  statistics.
  *
  * A share w·tf / (tf + k1·(1 - b + b·len/avglen)) grows with tf and falls with
- * len, so only postings that no other one of the block beats in both matter:
- * those are kept as pairs (Mallia, Siedlaczek & Suel, "An experimental study
- * of index compression and DAAT query processing methods", 2019, keep one
- * score; Lucene keeps such pairs). Where there are more than fit, neighbours
- * are merged into (larger frequency, smaller length), which bounds both.
+ * len. So it suffices to keep the (tf, len) pairs of those postings that no
+ * other posting of the block beats in both, as Lucene does (Mallia, Siedlaczek &
+ * Suel, "An experimental study of index compression and DAAT query processing
+ * methods", 2019, keep one score). Where there are more pairs than fit, two
+ * neighbours are merged into (larger tf, smaller len), which bounds both.
  */
 #include "postgres.h"
 
 #include "bm25/bm25_layout.h"
 
+/* Whether pair a bounds all postings that pair b bounds. */
 static inline bool
 beats(Bm25Pair a, Bm25Pair b)
 {
 	return a.frequency >= b.frequency && a.length <= b.length;
 }
 
+/* Extend maxima by a pair; frequency 0: none. */
 static void
 add_pair(Bm25Maxima *maxima, Bm25Pair pair)
 {
@@ -33,7 +35,7 @@ add_pair(Bm25Maxima *maxima, Bm25Pair pair)
 		if (maxima->pairs[i].frequency > 0 && beats(maxima->pairs[i], pair))
 			return;
 
-	/* highest frequency first, and so, as none beats another, longest first */
+	/* by falling frequency; as no pair beats another, lengths fall as well */
 	for (int i = 0; i < BM25_PAIRS; i++)
 	{
 		Bm25Pair	old = maxima->pairs[i];
@@ -52,7 +54,7 @@ add_pair(Bm25Maxima *maxima, Bm25Pair pair)
 
 	if (n > BM25_PAIRS)
 	{
-		/* merge the two in the middle that lose least, the ends being worth most */
+		/* merge the second and third: the ends bound the largest shares */
 		int			at = 1;
 
 		kept[at].length = kept[at + 1].length;
@@ -74,12 +76,11 @@ barq_bm25_maxima_add(Bm25Maxima *maxima, uint32 frequency, uint32 length)
 	add_pair(maxima, pair);
 }
 
-/* Low frequencies, which most are, by the shortest document of each first. */
 void
 barq_bm25_maxima_add_block(Bm25Maxima *maxima, const uint32 *frequencies,
 						   const uint32 *lengths, uint32 n)
 {
-	uint32		shortest[8];
+	uint32		shortest[8];	/* by frequency, as most are low: least length */
 
 	memset(shortest, 0xff, sizeof(shortest));
 	for (uint32 i = 0; i < n; i++)
@@ -102,11 +103,10 @@ barq_bm25_maxima_merge(Bm25Maxima *maxima, const Bm25Maxima *other)
 }
 
 /*
- * At least every share that barq_bm25_share computes for a posting that is
- * bounded, rounding included: each of its steps is monotone in the length,
- * also when rounded. In the frequency it grows by norm / (tf·(tf + 1 + norm))
- * of itself from tf to tf + 1, far more than rounding takes, unless the norm
- * is next to nothing; then the bound is raised.
+ * Rounding does not invalidate the bound. Each step of barq_bm25_share() is
+ * monotone in the length, also when rounded. From tf to tf + 1 the share grows
+ * by norm / (tf·(tf + 1 + norm)) of itself, far more than rounding errors,
+ * unless the norm is almost 0; then the bound is raised.
  */
 double
 barq_bm25_maxima_bound(const Bm25Maxima *maxima, double weight, const BarqBm25Query *query)

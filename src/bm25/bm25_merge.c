@@ -1,15 +1,17 @@
 /*
  * bm25_merge.c
- *	  Several bodies into one: rows in TID order over all of them, terms in
+ *	  Merging bodies into one: rows in TID order over all inputs, terms in
  *	  dictionary order, dead rows left out.
  *
- * Each input is in TID order, so the new numbers of its rows ascend as the old
- * ones do, and the postings of a term are merged as sorted lists.
+ * Each input is in TID order, so the new numbers of its rows ascend like the old
+ * ones, and the postings of a term are merged as sorted lists.
  */
 #include "postgres.h"
 
-#include "bm25/bm25_layout.h"
+#include "base/bits.h"
 #include "base/interrupts.h"
+#include "bm25/bm25_cursor.h"
+#include "bm25/bm25_write.h"
 #include "utils/memutils.h"
 
 typedef struct Input
@@ -20,15 +22,18 @@ typedef struct Input
 	Bm25DictWalk walk;
 	bool		at_end;			/* of the dictionary */
 
-	/* while it has the term being merged */
+	/* of the term that is being merged, if the input has it */
 	Bm25Cursor	cursor;
 	MemoryContext context;		/* of the cursor's parts */
-	uint32		row;			/* new number of its next posting */
+	uint32		row;			/* new row of the current posting; BM25_NO_ROW: end */
 } Input;
 
-/* Go on to the next posting of a live row; the one under way may be it. */
+/*
+ * Move the cursor to the first posting of a live row, from the current one on;
+ * sets input->row.
+ */
 static void
-settle(Input *input)
+skip_dead(Input *input)
 {
 	Bm25Cursor *c = &input->cursor;
 
@@ -54,7 +59,10 @@ settle(Input *input)
 	}
 }
 
-/* Copy postings, the one under way first, as long as rows come before `limit`. */
+/*
+ * Copy postings from the current one on whose new rows are below `limit`, to the
+ * end of the input's block or of the writer's at most.
+ */
 static void
 copy_run(Bm25Writer *writer, Input *input, uint32 limit, bool positions)
 {
@@ -65,7 +73,7 @@ copy_run(Bm25Writer *writer, Input *input, uint32 limit, bool positions)
 	uint32		max = Min(room, c->n - c->at);
 	uint32		n = 0;
 
-	/* a dead row's number, NO_ROW, ends a run as well */
+	/* a dead row, whose number is BM25_NO_ROW, ends the run */
 	for (; n < max; n++)
 	{
 		uint32		row = input->numbers[c->rows[c->at + n]];
@@ -85,32 +93,37 @@ copy_run(Bm25Writer *writer, Input *input, uint32 limit, bool positions)
 		barq_bm25_write_positions(writer, start, bytes);
 	}
 	barq_bm25_write_postings(writer, n);
+	Assert(n > 0);
 	c->at += n;
-	settle(input);
+	skip_dead(input);
 }
 
-/* Go on to the next live row, from *at on, and get its TID. */
+/* Move *at to the next live row, from *at on, and get its TID. */
 static void
 next_live(Input *input, uint32 *at, ItemPointerData *tid)
 {
 	uint32		rows = input->body.view->rows;
 
-	for (; *at < rows && input->dead != NULL && (input->dead[*at / 8] >> (*at % 8) & 1); ++*at)
+	for (; *at < rows && input->dead != NULL && barq_bit_is_set(input->dead, *at); ++*at)
 		input->numbers[*at] = BM25_NO_ROW;
 	if (*at < rows)
 		*tid = barq_bm25_tid(&input->body, *at);
 }
 
-/* Number the live rows of all inputs in TID order. */
+/*
+ * Number the live rows of all inputs in TID order: sets numbers[] of each input.
+ * *tids, *lengths, palloc'd: those of the new rows. space: rows of all inputs.
+ * Returns the number of new rows.
+ */
 static uint32
-number_rows(Input *inputs, int n, ItemPointerData **tids, uint32 **lengths, uint64 live)
+number_rows(Input *inputs, int n, ItemPointerData **tids, uint32 **lengths, uint64 space)
 {
 	uint32	   *at = palloc0(sizeof(uint32) * n);
 	ItemPointerData *next = palloc(sizeof(ItemPointerData) * n);
 	uint32		rows = 0;
 
-	*tids = palloc_extended(sizeof(ItemPointerData) * (Size) Max(live, 1), MCXT_ALLOC_HUGE);
-	*lengths = palloc_extended(sizeof(uint32) * (Size) Max(live, 1), MCXT_ALLOC_HUGE);
+	*tids = palloc_extended(sizeof(ItemPointerData) * (Size) Max(space, 1), MCXT_ALLOC_HUGE);
+	*lengths = palloc_extended(sizeof(uint32) * (Size) Max(space, 1), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < n; i++)
 	{
 		uint32		nrows = inputs[i].body.view->rows;
@@ -132,8 +145,8 @@ number_rows(Input *inputs, int n, ItemPointerData **tids, uint32 **lengths, uint
 				from = i;
 		if (from < 0)
 			break;
-		if (rows >= live)
-			barq_bm25_corrupt("it has more rows than its directory says");
+		if (rows >= space)
+			barq_bm25_corrupted("it has more rows than the directory says");
 		(*tids)[rows] = next[from];
 		(*lengths)[rows] = barq_bm25_length(&inputs[from].body, at[from]);
 		inputs[from].numbers[at[from]++] = rows++;
@@ -144,7 +157,7 @@ number_rows(Input *inputs, int n, ItemPointerData **tids, uint32 **lengths, uint
 	return rows;
 }
 
-/* Merge the postings of a term that `have` of the inputs hold. */
+/* Merge the postings of the current term of `have` inputs. */
 static void
 merge_term(Bm25Writer *writer, Input **holders, int have, bool positions)
 {
@@ -157,14 +170,14 @@ merge_term(Bm25Writer *writer, Input **holders, int have, bool positions)
 		barq_bm25_cursor_open_entry(&holders[i]->cursor, &holders[i]->body,
 									&holders[i]->walk.entry);
 		MemoryContextSwitchTo(old);
-		settle(holders[i]);
+		skip_dead(holders[i]);
 	}
 	for (;; runs++)
 	{
 		Input	   *next = holders[0];
 		uint32		limit = BM25_NO_ROW;
 
-		/* the first row of all, and the first of another input */
+		/* the least row, and the least row of the other inputs */
 		for (int i = 1; i < have; i++)
 		{
 			if (holders[i]->row < next->row)
@@ -190,6 +203,60 @@ merge_term(Bm25Writer *writer, Input **holders, int have, bool positions)
 	}
 }
 
+/*
+ * Open all inputs at the start of their dictionaries. Returns the number of
+ * their rows, dead ones included; *positions: whether all have positions.
+ */
+static uint64
+open_inputs(Input *inputs, BarqMergeInput *merge, int ninputs, bool *positions)
+{
+	uint64		rows = 0;
+
+	*positions = true;
+	for (int i = 0; i < ninputs; i++)
+	{
+		Input	   *input = &inputs[i];
+
+		barq_bm25_open(&input->body, merge[i].view);
+		input->dead = merge[i].dead;
+		rows += merge[i].view->rows;
+		*positions &= input->body.positions;
+		input->context = AllocSetContextCreate(CurrentMemoryContext, "barq merge input",
+											   ALLOCSET_DEFAULT_SIZES);
+		barq_bm25_walk_begin(&input->walk, &input->body, NULL, 0);
+		input->at_end = !barq_bm25_walk_next(&input->walk);
+	}
+	if (rows >= PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a segment cannot hold more than %u rows", PG_UINT32_MAX - 1)));
+	return rows;
+}
+
+/* Find the inputs whose current term is the least of all; returns their number. */
+static int
+find_holders(Input *inputs, int ninputs, Input **holders)
+{
+	int			have = 0;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		Input	   *input = &inputs[i];
+		int			order;
+
+		if (input->at_end)
+			continue;
+		order = have == 0 ? -1 :
+			barq_compare_terms(input->walk.text, input->walk.entry.length,
+							   holders[0]->walk.text, holders[0]->walk.entry.length);
+		if (order < 0)
+			have = 0;
+		if (order <= 0)
+			holders[have++] = input;
+	}
+	return have;
+}
+
 void
 barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs)
 {
@@ -198,54 +265,17 @@ barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs)
 	ItemPointerData *tids;
 	uint32	   *lengths;
 	Bm25Writer *writer;
-	uint64		live = 0;
+	bool		positions;
+	uint64		space = open_inputs(inputs, merge, ninputs, &positions);
+	uint32		rows = number_rows(inputs, ninputs, &tids, &lengths, space);
 	uint64		terms = 0;
-	uint32		rows;
-	bool		positions = true;
-
-	for (int i = 0; i < ninputs; i++)
-	{
-		Input	   *input = &inputs[i];
-
-		barq_bm25_open(&input->body, merge[i].view);
-		input->dead = merge[i].dead;
-		live += merge[i].view->rows;
-		positions &= input->body.positions;
-		input->context = AllocSetContextCreate(CurrentMemoryContext, "barq merge input",
-											   ALLOCSET_DEFAULT_SIZES);
-		barq_bm25_walk_begin(&input->walk, &input->body, NULL, 0);
-		input->at_end = !barq_bm25_walk_next(&input->walk);
-	}
-	if (live >= PG_UINT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a segment cannot hold more than %u rows", PG_UINT32_MAX - 1)));
-	rows = number_rows(inputs, ninputs, &tids, &lengths, live);
+	int			have;
 
 	writer = barq_bm25_write_begin(body, rows, tids, lengths, positions);
-	for (;;)
+	while ((have = find_holders(inputs, ninputs, holders)) > 0)
 	{
-		int			have = 0;
-
 		if ((terms++ & 255) == 0)
 			barq_check_interrupts();
-		for (int i = 0; i < ninputs; i++)
-		{
-			Input	   *input = &inputs[i];
-			int			order;
-
-			if (input->at_end)
-				continue;
-			order = have == 0 ? -1 :
-				barq_compare_terms(input->walk.text, input->walk.entry.length,
-								   holders[0]->walk.text, holders[0]->walk.entry.length);
-			if (order < 0)
-				have = 0;
-			if (order <= 0)
-				holders[have++] = input;
-		}
-		if (have == 0)
-			break;
 		merge_term(writer, holders, have, positions);
 		for (int i = 0; i < have; i++)
 			holders[i]->at_end = !barq_bm25_walk_next(&holders[i]->walk);

@@ -1,108 +1,113 @@
 /*
  * bm25_prune.c
- *	  The best rows for a few terms, without looking at most of the others.
+ *	  The best rows for a few terms, without decoding most postings.
  *
- * Rows are gone through in windows, in which every term that could matter has
- * one block of postings (block maxima: Ding & Suel 2011). A window whose bounds
- * add up to too little is left out, unread. In the others the terms are parted
- * by what each can add there (MaxScore, Turtle & Flood 1995): those at the
- * bottom which together stay below the threshold are light, and asked about a
- * row only when it is promising by the others, the heavy ones. The postings of
- * a block are bounded in single precision, a vector at a time; those of several
- * heavy terms are added up in buckets of neighbouring rows. What the light
- * terms could still lift above the threshold are candidates: they are looked
- * up in one term after the other, all of a block together, and dropped when
- * what is left to ask cannot help. The few that remain are scored in double
+ * The rows are divided into windows, in each of which every term that could
+ * matter has one block of postings (block maxima: Ding & Suel 2011). A window
+ * in which the sum of the bounds of all terms is below the threshold is passed
+ * over without decoding its blocks. In the others the terms are divided by
+ * their bounds in the window (MaxScore, Turtle & Flood 1995): *light* terms are
+ * those with the lowest bounds whose sum stays below the threshold; the others
+ * are *heavy*. The postings of heavy terms are bounded in single precision, a
+ * vector at a time; those of several heavy terms are added up in buckets of
+ * neighbouring rows. *Candidates* are the rows that could reach the threshold
+ * with all that light terms can add. All candidates of a block are looked up in
+ * one light term after the other, and dropped when the remaining light terms
+ * cannot lift them to the threshold. The few that remain are scored in double
  * precision.
  *
- * Where rows must hold certain terms, the rarest of those leads: it alone is
- * heavy, and candidates that lack another one are dropped.
+ * Where rows must hold certain terms, the rarest of these leads: it alone is
+ * heavy, and candidates that lack another required term are dropped.
  *
- * Exactness: see README.md. In short, bounds in single precision are raised by
- * more than all rounding can take, so `< threshold` decides; where a bound is
- * that close to the threshold that rows of equal score may hide in it, it is
- * worked out in double precision in the order of the query's terms, in which
- * it bounds the score to the last bit.
+ * Exactness (README.md, invariant 3): bounds in single precision are raised by
+ * more than all rounding errors, so rows with a bound below the threshold can be
+ * dropped. A window whose bound is so close to the threshold that its rows may
+ * only tie is bounded again in double precision, in the order of the query's
+ * terms, which bounds scores to the last bit.
  */
 #include "postgres.h"
 
 #include <float.h>
 
+#include "base/interrupts.h"
 #include "bm25/bm25_search.h"
 #include "kernels/kernels.h"
 #include "port/pg_bitutils.h"
-#include "base/interrupts.h"
 
 #define BUCKETS			2048	/* at most; a power of two */
-#define BOUNDS			64		/* blocks whose bounds are worked out at once */
-#define SPAN			4		/* more blocks of a light term are not looked at */
+#define BOUNDS			64		/* blocks whose bounds are computed at once */
+#define SPAN			4		/* blocks after the first whose bounds give a local
+	* bound; with more, the bound of all is used */
 
-/* Single precision: weights are raised by this, norms are lowered. */
+/* In single precision, weights are raised and norms are lowered by these. */
 #define RAISE			(1 + 0x1p-20)
 #define LOWER			(1 - 0x1p-21)
 
-/* Sums of a few bounds in single precision may be smaller by this. */
+/* A sum of a few bounds in single precision may be too small by this factor. */
 #define BUCKET_SLACK	(1 - 4e-6)
 
-/* A bound that is less above the threshold may be equal to it. */
+/* A bound of which this share does not exceed the threshold may be a tie. */
 #define TIE				(1 - 1e-5)
 
-typedef struct Scorer
+			   typedef struct Scorer
 {
 	Bm25Cursor *cursor;
 	uint32		number;			/* in the order of the query */
 	float		weight;			/* raised */
-	double		bound;			/* of all its postings */
-	double		local;			/* in the window */
+	double		bound;			/* bound of all its postings */
+	double		local;			/* bound of its postings in the window */
 	uint32		first;			/* its first block in the window */
-	bool		required;		/* rows without it are of no use */
+	bool		required;		/* rows must hold the term */
 
-	uint32		bounds_from[2]; /* blocks that bounds[i] begin with; BM25_NO_ROW: none */
+	/* bounds of blocks, cached: bounds[i] are those from block bounds_from[i] on */
+	uint32		bounds_from[2]; /* BM25_NO_ROW: none */
 	float		bounds[2][BOUNDS];
 
-	uint32		shared;			/* block whose shares these are, or BM25_NO_ROW */
+	uint32		shared;			/* block that shares are of; BM25_NO_ROW: none */
 	uint32		begin;			/* its postings in the window: [begin, end) */
 	uint32		end;
 	uint32		lengths[BARQ_BM25_BLOCK];
-	float		shares[BARQ_BM25_BLOCK];
+	float		shares[BARQ_BM25_BLOCK];	/* bounds, raised */
 } Scorer;
 
-/* Rows that may be good enough, ascending: of one block of one heavy term. */
+/* Candidates, ascending, from one block of one heavy term. */
 typedef struct Candidates
 {
 	uint32		n;
 	uint32		rows[BARQ_BM25_BLOCK];
 	uint32		lengths[BARQ_BM25_BLOCK];
-	float		sums[BARQ_BM25_BLOCK];	/* bounds of what has been found */
-	uint8		numbers[BARQ_BM25_BLOCK];	/* they keep while others are dropped */
+	float		sums[BARQ_BM25_BLOCK];	/* of the shares found so far */
+	uint8		numbers[BARQ_BM25_BLOCK];	/* unchanged while others are dropped */
 
-	/* by these numbers */
-	uint32		terms[BARQ_BM25_BLOCK]; /* a bit a term that they hold */
+	/* by number */
+	uint32		terms[BARQ_BM25_BLOCK]; /* a bit for each term found */
 	uint32		frequencies[BM25_MANY_TERMS][BARQ_BM25_BLOCK];
 } Candidates;
 
 typedef struct Pruner
 {
 	Bm25Search *s;
-	uint32		n;
-	float		base;			/* norm = base + slope · length, or less */
+	uint32		n;				/* scorers */
+	float		base;			/* norms are at least base + slope · length */
 	float		slope;
 	Scorer	   *scorers;		/* in the order of the query */
-	Scorer	   *by_bound[BM25_MANY_TERMS];	/* of all postings, the lightest first */
-	uint32		light;			/* that many of them stay below the threshold together */
-	double		rest;			/* what they can add */
-	Scorer	   *leader;			/* the rarest that is required, or NULL */
+	Scorer	   *by_bound[BM25_MANY_TERMS];	/* by their bound of all postings */
+	uint32		light;			/* by_bound[0 .. light-1] are light in any window */
+	double		rest;			/* sum of their bounds */
+	Scorer	   *leader;			/* the rarest required term, or NULL */
 
-	/* in the window: the light ones first, among them the lightest */
+	/* in the window: light terms first, by their local bounds */
 	Scorer	   *order[BM25_MANY_TERMS];
-	double		below[BM25_MANY_TERMS + 1]; /* what order[0 … i-1] can add together */
+	double		below[BM25_MANY_TERMS + 1]; /* below[i]: sum of the local bounds of
+											 * order[0 .. i-1] */
 
 	Candidates	candidates;
 	float		buckets[BUCKETS];
-	uint32		found[BARQ_BM25_BLOCK + 16];
+	uint32		found[BARQ_BM25_BLOCK + 16];	/* as find_at_least() needs */
 	uint8		at[BARQ_BM25_BLOCK];
 } Pruner;
 
+/* Bound of a block's shares. */
 static inline float
 block_bound(Pruner *p, Scorer *scorer, uint32 block)
 {
@@ -119,7 +124,7 @@ block_bound(Pruner *p, Scorer *scorer, uint32 block)
 	return scorer->bounds[slot][block - from];
 }
 
-/* Bound the postings of the block of a term that is decoded. */
+/* Set lengths and shares of the postings of a term's decoded block. */
 static void
 load_shares(Pruner *p, Scorer *scorer)
 {
@@ -136,14 +141,17 @@ load_shares(Pruner *p, Scorer *scorer)
 	scorer->shared = cursor->loaded;
 }
 
-/* What sums of bounds in single precision must reach, `rest` being still to come. */
+/*
+ * The least sum of shares, in single precision, with which a row can reach the
+ * threshold if terms not yet looked up add `rest` at most. Above 0.
+ */
 static inline float
 limit_of(const Pruner *p, double rest)
 {
 	return Max((float) ((barq_bm25_threshold(p->s) - rest) * BUCKET_SLACK), FLT_MIN);
 }
 
-/* Keep those candidates whose sum reaches a limit. */
+/* Drop the candidates whose sum is below a limit. */
 static void
 drop_below(Pruner *p, float limit)
 {
@@ -164,7 +172,7 @@ drop_below(Pruner *p, float limit)
 	c->n = n;
 }
 
-/* The i-th candidate holds a term: its posting is the at-th of the block. */
+/* Add a term, whose posting is the at-th of its decoded block, to a candidate. */
 static inline void
 add_posting(Pruner *p, Scorer *scorer, uint32 i, uint32 at)
 {
@@ -179,11 +187,12 @@ add_posting(Pruner *p, Scorer *scorer, uint32 i, uint32 at)
 }
 
 /*
- * Look the candidates up in a light term, after which those still to be asked
- * can add `rest`. Those that its block does not help are dropped.
+ * Look the candidates up in a light term; terms looked up later can add `rest`.
+ * Drops candidates that cannot reach the threshold even with the bound of the
+ * term's block, which is then not decoded, and those that lack a required term.
  */
 static void
-ask_light(Pruner *p, Scorer *scorer, double rest)
+look_up_light(Pruner *p, Scorer *scorer, double rest)
 {
 	Candidates *c = &p->candidates;
 	Bm25Cursor *cursor = scorer->cursor;
@@ -241,7 +250,7 @@ ask_light(Pruner *p, Scorer *scorer, double rest)
 		drop_below(p, 0);
 }
 
-/* Of the terms that a row holds, as bits, those that score. */
+/* Of the terms that a row holds, a bit each, those that score. */
 static uint32
 counting_terms(Pruner *p, uint32 terms)
 {
@@ -258,7 +267,10 @@ counting_terms(Pruner *p, uint32 terms)
 	return counting;
 }
 
-/* The candidates, heavy terms asked, against the light ones; score what is left. */
+/*
+ * Look the candidates up in the light terms, order[0 .. light-1], the heaviest
+ * first; score those that remain and add them to the best rows.
+ */
 static void
 try_candidates(Pruner *p, uint32 light)
 {
@@ -267,7 +279,7 @@ try_candidates(Pruner *p, uint32 light)
 	for (uint32 i = light; i-- > 0 && c->n > 0;)
 	{
 		drop_below(p, limit_of(p, p->below[i + 1]));
-		ask_light(p, p->order[i], p->below[i]);
+		look_up_light(p, p->order[i], p->below[i]);
 	}
 	drop_below(p, limit_of(p, 0));
 	for (uint32 i = 0; i < c->n; i++)
@@ -287,13 +299,16 @@ try_candidates(Pruner *p, uint32 light)
 									 c->frequencies[term][number], norm);
 		}
 
-		/* required terms may be of no weight */
+		/* required terms may have weight 0 */
 		if (score > 0)
 			barq_bm25_keep(p->s, score, c->rows[i]);
 	}
 }
 
-/* Make candidates of those postings of a heavy term that are in p->found. */
+/*
+ * Make candidates of the postings p->found[0 .. n-1], counted from
+ * scorer->begin, of a heavy term.
+ */
 static void
 take_candidates(Pruner *p, Scorer *scorer, uint32 n)
 {
@@ -313,7 +328,7 @@ take_candidates(Pruner *p, Scorer *scorer, uint32 n)
 	}
 }
 
-/* A window in which one term alone is heavy. */
+/* Search a window with one heavy term. */
 static void
 search_one(Pruner *p, Scorer *scorer, uint32 light)
 {
@@ -325,8 +340,8 @@ search_one(Pruner *p, Scorer *scorer, uint32 light)
 }
 
 /*
- * A window in which several terms are heavy. A row that more of them hold is a
- * candidate of the first.
+ * Search the window [from, to] with several heavy terms. A row that several of
+ * them hold becomes a candidate with the first of them only.
  */
 static void
 search_several(Pruner *p, Scorer **heavy, uint32 n, uint32 light, uint32 from, uint32 to)
@@ -378,7 +393,7 @@ search_several(Pruner *p, Scorer **heavy, uint32 n, uint32 light, uint32 from, u
 	}
 }
 
-/* The bound of a window in double precision, in the order of the query. */
+/* Bound of the window [from, to], in double precision and the query's order. */
 static double
 exact_bound(Pruner *p, uint32 from, uint32 to)
 {
@@ -399,7 +414,7 @@ exact_bound(Pruner *p, uint32 from, uint32 to)
 	return bound;
 }
 
-/* What a term can add in [from, to]; its cursor stands at the block of `from`. */
+/* Bound of a term in a window up to `to`; its cursor is at its first block there. */
 static inline double
 local_bound(Pruner *p, Scorer *scorer, uint32 to)
 {
@@ -421,7 +436,7 @@ local_bound(Pruner *p, Scorer *scorer, uint32 to)
 	return bound;
 }
 
-/* Insert into order[from … to - 1], which is sorted by local bounds. */
+/* Insert into order[from .. to-1], which is sorted by local bounds. */
 static inline void
 insert(Scorer **order, uint32 from, uint32 to, Scorer *scorer)
 {
@@ -430,7 +445,7 @@ insert(Scorer **order, uint32 from, uint32 to, Scorer *scorer)
 	order[to] = scorer;
 }
 
-/* A window of one block of the term that leads. */
+/* Search a window that is one block of the leading term. */
 static void
 search_led(Pruner *p)
 {
@@ -438,8 +453,10 @@ search_led(Pruner *p)
 	Bm25Cursor *cursor = leader->cursor;
 	uint32		n = 0;
 
-	/* order: those that can be missed, the lightest first, then the others, the
-	 * rarest last; asked from the last to the first */
+	/*
+	 * Terms are looked up from the last to the first: put the required ones
+	 * last, the rarest at the very end, and the others by their local bounds.
+	 */
 	for (uint32 i = 0; i < p->n; i++)
 		if (!p->scorers[i].required)
 			insert(p->order, 0, n++, &p->scorers[i]);
@@ -469,7 +486,7 @@ search_led(Pruner *p)
 	search_one(p, leader, n);
 }
 
-/* Part the terms by what they can add in the window, and search it. */
+/* Divide the terms into light and heavy ones in the window, and search it. */
 static void
 search_window(Pruner *p, uint32 from, uint32 to)
 {
@@ -479,7 +496,7 @@ search_window(Pruner *p, uint32 from, uint32 to)
 	uint32		light;
 	uint32		n = 0;
 
-	/* those that are light anywhere, then what else can be light here */
+	/* terms that are light anywhere, then others that are light here */
 	for (uint32 i = 0; i < p->n; i++)
 		insert(p->order, i < p->light ? 0 : p->light, i, p->by_bound[i]);
 	for (uint32 i = 0; i < p->light; i++)
@@ -492,7 +509,7 @@ search_window(Pruner *p, uint32 from, uint32 to)
 	for (uint32 i = 0; i < light; i++)
 		p->below[i + 1] = p->below[i] + p->order[i]->local;
 
-	/* a light term may have many blocks in the window, another has one */
+	/* a heavy term has one block in the window; light ones may have more */
 	for (uint32 i = light; i < p->n; i++)
 	{
 		Scorer	   *scorer = p->order[i];
@@ -520,9 +537,9 @@ search_window(Pruner *p, uint32 from, uint32 to)
 }
 
 /*
- * The last row of the window that begins at `from`: none of the terms that are
- * not light anywhere has more than one block in it. BM25_NO_ROW where they have
- * no more postings.
+ * The last row of the window that begins at `from`, in which no term has more
+ * than one block, unless it is light in any window. BM25_NO_ROW where those
+ * terms have no more postings. Moves all cursors to the window.
  */
 static uint32
 window_end(Pruner *p, uint32 from)
@@ -543,7 +560,7 @@ window_end(Pruner *p, uint32 from)
 		return p->leader->cursor->skips[p->leader->first].last_row;
 	}
 
-	/* the threshold only rises */
+	/* the threshold never falls, so light terms stay light */
 	while (p->light < p->n && p->rest + p->by_bound[p->light]->bound < worst)
 		p->rest += p->by_bound[p->light++]->bound;
 	for (uint32 i = 0; i < p->n; i++)
@@ -558,13 +575,10 @@ window_end(Pruner *p, uint32 from)
 	return to;
 }
 
-void
-barq_bm25_search_few(Bm25Search *s)
+/* Set a pruner up for a search: scorers, their order by bounds, the leader. */
+static void
+begin_pruning(Pruner *p, Bm25Search *s)
 {
-	Pruner	   *p = palloc(sizeof(Pruner));
-	uint32		rows = s->body.view->rows;
-	uint32		windows = 0;
-
 	Assert(s->n <= BM25_MANY_TERMS);
 	p->s = s;
 	p->n = s->n;
@@ -601,7 +615,16 @@ barq_bm25_search_few(Bm25Search *s)
 			(p->leader == NULL || scorer->cursor->df < p->leader->cursor->df))
 			p->leader = scorer;
 	}
+}
 
+void
+barq_bm25_search_few(Bm25Search *s)
+{
+	Pruner	   *p = palloc(sizeof(Pruner));
+	uint32		rows = s->body.view->rows;
+	uint32		windows = 0;
+
+	begin_pruning(p, s);
 	for (uint32 from = 0; from < rows;)
 	{
 		double		worst = barq_bm25_threshold(s);

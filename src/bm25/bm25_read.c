@@ -1,25 +1,27 @@
 /*
  * bm25_read.c
- *	  Opening a body, its dictionary, its documents' lengths and TIDs.
+ *	  Opening a body; its dictionary, lengths of documents and TIDs.
  *
- * All that is read may have been damaged: every length is checked before it is
- * used (ERRCODE_INDEX_CORRUPTED).
+ * Promise: whatever the bytes of a body are, these functions read only bytes
+ * inside of it, or raise ERRCODE_INDEX_CORRUPTED.
  */
 #include "postgres.h"
 
-#include "bm25/bm25_layout.h"
-#include "kernels/kernels.h"
+#include "base/array.h"
 #include "base/interrupts.h"
+#include "bm25/bm25_read.h"
+#include "kernels/kernels.h"
 
 void
-barq_bm25_corrupt(const char *what)
+barq_bm25_corrupted(const char *fault)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("a segment of text is corrupted: %s", what),
+			 errmsg("a segment of text is corrupted: %s", fault),
 			 errhint("Please REINDEX the index.")));
 }
 
+/* Whether count elements of width bytes at off lie inside of size bytes. */
 static bool
 fits(uint64 size, uint64 off, uint64 count, uint64 width)
 {
@@ -36,15 +38,15 @@ barq_bm25_open(Bm25Body *body, BarqView *view)
 	memcpy(&body->header, barq_view_read(view, header.kind_off, sizeof(BarqBm25Header)),
 		   sizeof(BarqBm25Header));
 	if (view->size < sizeof(BarqBm25Footer))
-		barq_bm25_corrupt("it is too short");
+		barq_bm25_corrupted("it is too short");
 	memcpy(&body->footer,
 		   barq_view_read(view, view->size - sizeof(BarqBm25Footer), sizeof(BarqBm25Footer)),
 		   sizeof(BarqBm25Footer));
 	if (body->footer.magic != BM25_FOOTER_MAGIC || body->header.version != BM25_VERSION)
-		barq_bm25_corrupt("it has another layout");
+		barq_bm25_corrupted("it has another magic number or version");
 	if (body->header.length_width != 1 && body->header.length_width != 2 &&
 		body->header.length_width != 4)
-		barq_bm25_corrupt("lengths have a strange width");
+		barq_bm25_corrupted("lengths have an invalid width");
 	if (header.tids_off % BARQ_BODY_ALIGN != 0 ||
 		body->header.lengths_off % BARQ_BODY_ALIGN != 0 ||
 		body->header.terms_off % BARQ_BODY_ALIGN != 0 ||
@@ -55,7 +57,7 @@ barq_bm25_open(Bm25Body *body, BarqView *view)
 		body->footer.blocks == PG_UINT64_MAX ||
 		!fits(view->size, body->footer.index_off, body->footer.blocks + 1, sizeof(uint64)) ||
 		body->header.terms_off > body->footer.dictionary_off)
-		barq_bm25_corrupt("a section lies outside of it");
+		barq_bm25_corrupted("a section lies outside of it");
 	body->tids_off = header.tids_off;
 	body->positions = (body->header.flags & BM25_POSITIONS) != 0;
 }
@@ -101,8 +103,28 @@ barq_bm25_tid(const Bm25Body *body, uint32 row)
 	return tid;
 }
 
+uint32
+barq_bm25_row_after(const Bm25Body *body, const ItemPointerData *tid)
+{
+	uint32		low = 0;
+	uint32		high = body->view->rows;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+		ItemPointerData here = barq_bm25_tid(body, middle);
+
+		if (ItemPointerCompare(&here, (ItemPointer) tid) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* ---- dictionary ---- */
 
+/* Offset of a block from the dictionary's start; of block `blocks`: its end. */
 static uint64
 block_start(const Bm25Body *body, uint64 block)
 {
@@ -111,11 +133,11 @@ block_start(const Bm25Body *body, uint64 block)
 	memcpy(&start, barq_view_read(body->view, body->footer.index_off + block * sizeof(uint64),
 								  sizeof(uint64)), sizeof(uint64));
 	if (start > body->footer.dictionary_bytes)
-		barq_bm25_corrupt("the dictionary's index points outside of it");
+		barq_bm25_corrupted("the dictionary's index points outside of it");
 	return start;
 }
 
-/* A number of the walk's block. */
+/* Read a varint of the current block. */
 static uint64
 walk_number(Bm25DictWalk *walk)
 {
@@ -124,12 +146,12 @@ walk_number(Bm25DictWalk *walk)
 										(const uint8 *) walk->end, &value);
 
 	if (next == NULL)
-		barq_bm25_corrupt("the dictionary ends in the middle of a term");
+		barq_bm25_corrupted("a block of the dictionary ends within a term");
 	walk->at = (const char *) next;
 	return value;
 }
 
-/* Take the next block's bytes and stand before its first term. */
+/* Go to the start of the next block; false if there is none. */
 static bool
 walk_block(Bm25DictWalk *walk)
 {
@@ -142,18 +164,12 @@ walk_block(Bm25DictWalk *walk)
 	start = block_start(body, walk->block);
 	end = block_start(body, walk->block + 1);
 	if (end < start)
-		barq_bm25_corrupt("the dictionary's index is not in order");
+		barq_bm25_corrupted("the dictionary's index is not in order");
 	if (body->view->base != NULL)
 		walk->at = body->view->base + body->footer.dictionary_off + start;
 	else
 	{
-		if (walk->space < end - start)
-		{
-			if (walk->bytes != NULL)
-				pfree(walk->bytes);
-			walk->space = Max(end - start, 1024);
-			walk->bytes = palloc_extended(walk->space, MCXT_ALLOC_HUGE);
-		}
+		BARQ_ARRAY_RESERVE(walk->bytes, walk->space, end - start, 1024);
 		memcpy(walk->bytes,
 			   barq_view_read(body->view, body->footer.dictionary_off + start, end - start),
 			   end - start);
@@ -189,7 +205,7 @@ barq_bm25_walk_next(Bm25DictWalk *walk)
 	rest = walk_number(walk);
 	if (shared > entry->length || rest > BM25_MAX_TERM - shared ||
 		rest > (uint64) (walk->end - walk->at))
-		barq_bm25_corrupt("a term of the dictionary is too long");
+		barq_bm25_corrupted("a term of the dictionary is too long");
 	memcpy(walk->text + shared, walk->at, rest);
 	walk->at += rest;
 	entry->length = (uint32) (shared + rest);
@@ -199,14 +215,14 @@ barq_bm25_walk_next(Bm25DictWalk *walk)
 	if (df == 0 || df > walk->body->view->rows ||
 		entry->record > walk->body->footer.dictionary_off ||
 		entry->record_bytes > walk->body->footer.dictionary_off - entry->record)
-		barq_bm25_corrupt("a term of the dictionary has impossible postings");
+		barq_bm25_corrupted("a term of the dictionary has impossible postings");
 	entry->df = (uint32) df;
 	walk->record += entry->record_bytes;
 
 	memset(&entry->maxima, 0, sizeof(entry->maxima));
 	n = walk_number(walk);
 	if (n == 0 || n > BM25_PAIRS)
-		barq_bm25_corrupt("a term of the dictionary has no maxima");
+		barq_bm25_corrupted("a term of the dictionary has no maxima");
 	for (uint64 i = 0; i < n; i++)
 	{
 		entry->maxima.pairs[i].frequency = (uint16) walk_number(walk);
@@ -215,14 +231,14 @@ barq_bm25_walk_next(Bm25DictWalk *walk)
 	return true;
 }
 
-/* Compare the first term of a block. */
+/* Compare the first term of a block with a text; moves the walk there. */
 static int
 compare_first(Bm25DictWalk *walk, uint64 block, const char *text, uint32 length)
 {
 	walk->block = block;
 	walk->left = 0;
 	if (!barq_bm25_walk_next(walk))
-		barq_bm25_corrupt("the dictionary has a block without terms");
+		barq_bm25_corrupted("the dictionary has a block without terms");
 	return barq_compare_terms(walk->text, walk->entry.length, text, length);
 }
 
@@ -253,13 +269,22 @@ barq_bm25_walk_begin(Bm25DictWalk *walk, const Bm25Body *body,
 	if (length == 0)
 		return;
 
-	/* step over what lies before it; the first other one is still to come */
+	/* pass over the terms before `from`; the first other one is kept for next */
 	while (barq_bm25_walk_next(walk))
 		if (barq_compare_terms(walk->text, walk->entry.length, from, length) >= 0)
 		{
 			walk->pending = true;
 			return;
 		}
+}
+
+/* Free the parts of a walk. */
+static void
+walk_end(Bm25DictWalk *walk)
+{
+	pfree(walk->text);
+	if (walk->bytes != NULL)
+		pfree(walk->bytes);
 }
 
 bool
@@ -278,9 +303,7 @@ barq_bm25_find(const Bm25Body *body, const char *text, uint32 length, Bm25Entry 
 		entry->text = text;
 		found = true;
 	}
-	pfree(walk.text);
-	if (walk.bytes != NULL)
-		pfree(walk.bytes);
+	walk_end(&walk);
 	return found;
 }
 
@@ -322,7 +345,5 @@ barq_bm25_expand(BarqView *view, const char *prefix, uint32 length, uint32 max,
 			break;
 		visit(arg, walk.text, walk.entry.length, walk.entry.df);
 	}
-	pfree(walk.text);
-	if (walk.bytes != NULL)
-		pfree(walk.bytes);
+	walk_end(&walk);
 }

@@ -1,55 +1,45 @@
 /*
  * bm25_rows.c
- *	  Which rows of a segment a query finds, window by window in TID order; and
- *	  the rows that it does not find, which a ranking ends with.
+ *	  All rows of a segment that a query finds, in TID order; and the rows that it
+ *	  does not find, which have score 0 and end a ranking. Rows are marked in
+ *	  bitmaps, window after window.
  */
 #include "postgres.h"
 
 #include "base/bits.h"
-#include "bm25/bm25_search.h"
 #include "base/interrupts.h"
+#include "bm25/bm25_conditions.h"
 
-#define WINDOW	8192			/* rows looked at together */
+#define WINDOW	8192			/* rows */
 
-/* One bit a row of a window. */
+/* A bit for each row of a window. */
 typedef uint8 WindowBits[WINDOW / 8];
 
-/* A query over a segment, that goes forward in it. */
+/* A query over a segment; its cursors move forward from window to window. */
 typedef struct Finder
 {
 	bool		scored;
-	bool		never;			/* it finds nothing here */
+	bool		no_rows;		/* it finds no row of the segment */
 	Bm25Conditions *conditions; /* NULL: there are none */
 	uint32		ncursors;
 	Bm25Cursor **cursors;		/* of the terms that score */
-
-	/* of a query with variants of several terms */
 	const BarqBm25Query *query;
+
+	/* of a query with variants of several terms; else NULL */
 	uint32	   *numbers;		/* of the cursors' terms in the query */
-	WindowBits *held;			/* by the query's terms */
+	WindowBits *held;			/* by the query's terms: rows that hold the term */
 } Finder;
 
-static inline void
-set_bit(uint8 *bits, uint32 i)
-{
-	barq_bit_set(bits, i);
-}
-
-static inline bool
-has_bit(const uint8 *bits, uint32 i)
-{
-	return bits[i / 8] >> (i % 8) & 1;
-}
-
+/* Open a finder; no_rows says whether it can be used. */
 static void
 open_finder(Finder *finder, const Bm25Body *body, const BarqBm25Query *query)
 {
 	memset(finder, 0, sizeof(*finder));
 	finder->scored = query->scored;
-	finder->never = query->nothing || (!query->scored && query->nconditions == 0);
-	if (!finder->never && query->nconditions > 0)
-		finder->conditions = barq_bm25_conditions_open(body, query, &finder->never);
-	if (finder->never || !query->scored)
+	finder->no_rows = query->nothing || (!query->scored && query->nconditions == 0);
+	if (!finder->no_rows && query->nconditions > 0)
+		finder->conditions = barq_bm25_conditions_open(body, query, &finder->no_rows);
+	if (finder->no_rows || !query->scored)
 		return;
 	finder->cursors = palloc_extended(sizeof(Bm25Cursor *) * (Size) Max(query->nterms, 1),
 									  MCXT_ALLOC_HUGE);
@@ -77,10 +67,10 @@ open_finder(Finder *finder, const Bm25Body *body, const BarqBm25Query *query)
 			finder->numbers[finder->ncursors] = i;
 		finder->cursors[finder->ncursors++] = cursor;
 	}
-	finder->never = finder->ncursors == 0;
+	finder->no_rows = finder->ncursors == 0;
 }
 
-/* Mark the rows from..to that hold a term which scores. */
+/* Mark the rows [from, to] that hold a term that scores in found. */
 static void
 mark_scoring(Finder *finder, uint32 from, uint32 to, uint8 *found)
 {
@@ -97,7 +87,10 @@ mark_scoring(Finder *finder, uint32 from, uint32 to, uint8 *found)
 			memset(bits, 0, sizeof(WindowBits));
 		}
 		while ((row = barq_bm25_cursor_seek(finder->cursors[i], row)) <= to)
-			set_bit(bits, row++ - from);
+		{
+			barq_bit_set(bits, row - from);
+			row++;
+		}
 		if (bits != found && query->terms[finder->numbers[i]].nvariants == 0)
 			for (uint32 j = 0; j < sizeof(WindowBits); j++)
 				found[j] |= bits[j];
@@ -118,16 +111,16 @@ mark_scoring(Finder *finder, uint32 from, uint32 to, uint8 *found)
 }
 
 /*
- * Mark the rows from..to (of one window, ascending from call to call) that the
- * query finds: in `found` those that it may find, in `unsure` those of them
- * that a phrase without positions leaves open.
+ * Mark the rows [from, to] that the query finds or may find in found, and those
+ * of them in unsure that are undecided, as a phrase has no positions. Called for
+ * one window after the other; row `from` is bit 0.
  */
 static void
 mark(Finder *finder, uint32 from, uint32 to, uint8 *found, uint8 *unsure)
 {
 	memset(found, 0, sizeof(WindowBits));
 	memset(unsure, 0, sizeof(WindowBits));
-	if (finder->never)
+	if (finder->no_rows)
 		return;
 	if (!finder->scored)
 	{
@@ -139,9 +132,9 @@ mark(Finder *finder, uint32 from, uint32 to, uint8 *found, uint8 *unsure)
 
 			if (barq_bm25_conditions_hold(finder->conditions, row, &recheck))
 			{
-				set_bit(found, row - from);
+				barq_bit_set(found, row - from);
 				if (recheck)
-					set_bit(unsure, row - from);
+					barq_bit_set(unsure, row - from);
 			}
 			row++;
 		}
@@ -154,77 +147,147 @@ mark(Finder *finder, uint32 from, uint32 to, uint8 *found, uint8 *unsure)
 	{
 		bool		recheck = false;
 
-		if (!has_bit(found, row - from))
+		if (!barq_bit_is_set(found, row - from))
 			continue;
 		if (!barq_bm25_conditions_hold(finder->conditions, row, &recheck))
 			barq_bit_clear(found, row - from);
 		else if (recheck)
-			set_bit(unsure, row - from);
+			barq_bit_set(unsure, row - from);
 	}
 }
 
-void
-barq_bm25_match_scored(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
-					   BarqRowsVisitor visit, void *arg)
+/* TIDs of rows that are passed to a visitor together. */
+typedef struct Batch
 {
-	Bm25Body	body;
+	BarqRowsVisitor visit;
+	void	   *arg;
+	uint32		n;
+	bool		recheck;		/* of all rows of the batch */
+	ItemPointerData tids[512];
+} Batch;
+
+/* Pass the rows of a batch to the visitor. */
+static void
+flush_batch(Batch *batch)
+{
+	if (batch->n > 0)
+		batch->visit(batch->arg, batch->tids, batch->n, batch->recheck);
+	batch->n = 0;
+}
+
+/* Add a row to a batch, after passing on a batch that is full or of the other sort. */
+static void
+add_to_batch(Batch *batch, const Bm25Body *body, uint32 row, bool recheck)
+{
+	if (batch->n == lengthof(batch->tids) || recheck != batch->recheck)
+		flush_batch(batch);
+	batch->recheck = recheck;
+	batch->tids[batch->n++] = barq_bm25_tid(body, row);
+}
+
+/* barq_bm25_match() of a query that is scored. */
+static void
+match_scored(const Bm25Body *body, const BarqBm25Query *query, const uint8 *skip,
+			 Batch *batch)
+{
+	uint32		rows = body->view->rows;
 	Finder		finder;
 	WindowBits	found;
 	WindowBits	unsure;
-	ItemPointerData tids[512];
+
+	open_finder(&finder, body, query);
+	if (finder.no_rows)
+		return;
+	for (uint32 from = 0, to; from < rows; from = to + 1)
+	{
+		barq_check_interrupts();
+		to = from + Min(WINDOW, rows - from) - 1;
+		mark(&finder, from, to, found, unsure);
+		for (uint32 row = from; row <= to; row++)
+		{
+			if (!barq_bit_is_set(found, row - from) ||
+				(skip != NULL && barq_bit_is_set(skip, row)))
+				continue;
+			add_to_batch(batch, body, row, barq_bit_is_set(unsure, row - from));
+		}
+		flush_batch(batch);
+	}
+}
+
+/* barq_bm25_match() of a query that is not scored: conditions find the rows. */
+static void
+match_conditions(const Bm25Body *body, const BarqBm25Query *query, const uint8 *skip,
+				 Batch *batch)
+{
+	Bm25Conditions *conditions;
+	bool		no_rows;
+	uint32		row = 0;
+	uint32		seen = 0;
+
+	if (query->nconditions == 0 || query->nothing)
+		return;
+	conditions = barq_bm25_conditions_open(body, query, &no_rows);
+	if (no_rows)
+		return;
+	while ((row = barq_bm25_conditions_next(conditions, row)) != BM25_NO_ROW)
+	{
+		bool		recheck = false;
+
+		if ((++seen & 1023) == 0)
+			barq_check_interrupts();
+		if (!(skip != NULL && barq_bit_is_set(skip, row)) &&
+			barq_bm25_conditions_hold(conditions, row, &recheck))
+			add_to_batch(batch, body, row, recheck);
+		row++;
+	}
+	flush_batch(batch);
+}
+
+void
+barq_bm25_match(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
+				BarqRowsVisitor visit, void *arg)
+{
+	Bm25Body	body;
+	Batch		batch;
 
 	barq_bm25_open(&body, view);
 	if (view->rows == 0)
 		return;
-	open_finder(&finder, &body, query);
-	if (finder.never)
-		return;
-	for (uint32 from = 0, to; from < view->rows; from = to + 1)
-	{
-		uint32		n = 0;
-		bool		last = false;	/* are the rows gathered unsure? */
-
-		barq_check_interrupts();
-		to = from + Min(WINDOW, view->rows - from) - 1;
-		mark(&finder, from, to, found, unsure);
-		for (uint32 row = from; row <= to; row++)
-		{
-			bool		recheck;
-
-			if (!has_bit(found, row - from) || (skip != NULL && has_bit(skip, row)))
-				continue;
-			recheck = has_bit(unsure, row - from);
-			if (n == lengthof(tids) || (n > 0 && recheck != last))
-			{
-				visit(arg, tids, n, last);
-				n = 0;
-			}
-			last = recheck;
-			tids[n++] = barq_bm25_tid(&body, row);
-		}
-		if (n > 0)
-			visit(arg, tids, n, last);
-	}
+	batch.visit = visit;
+	batch.arg = arg;
+	batch.n = 0;
+	batch.recheck = false;
+	if (query->scored)
+		match_scored(&body, query, skip, &batch);
+	else
+		match_conditions(&body, query, skip, &batch);
 }
 
-/* The first row whose TID is after one. */
-static uint32
-row_after(const Bm25Body *body, const ItemPointerData *after)
+/* ---- rows of score 0 ---- */
+
+/*
+ * Mark the rows [from, to] that do not belong to `rest` in drop, and those that
+ * are undecided in unsure. matching: finders of rest->matching.
+ */
+static void
+mark_rest(Finder *ranking, Finder *matching, uint32 nmatching, uint32 from, uint32 to,
+		  uint8 *drop, uint8 *unsure)
 {
-	uint32		low = 0;
-	uint32		high = body->view->rows;
+	WindowBits	matched;
+	WindowBits	may_match;
 
-	while (low < high)
+	mark(ranking, from, to, drop, unsure);
+	for (uint32 i = 0; i < sizeof(WindowBits); i++)
+		drop[i] &= ~unsure[i];
+	for (uint32 i = 0; i < nmatching; i++)
 	{
-		uint32		middle = low + (high - low) / 2;
-		ItemPointerData tid = barq_bm25_tid(body, middle);
-
-		if (ItemPointerCompare(&tid, (ItemPointer) after) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
+		mark(&matching[i], from, to, matched, may_match);
+		for (uint32 j = 0; j < sizeof(WindowBits); j++)
+		{
+			drop[j] |= ~matched[j];
+			unsure[j] |= may_match[j];
+		}
 	}
-	return low;
 }
 
 void
@@ -235,48 +298,37 @@ barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest, const uint8 *skip, Barq
 	Finder	   *matching = palloc(sizeof(Finder) * Max(rest->nmatching, 1));
 	WindowBits	drop;
 	WindowBits	unsure;
-	WindowBits	matched;
-	WindowBits	may_match;
 
 	barq_bm25_open(&body, view);
 	if (view->rows == 0)
 		return;
-	ranking.never = true;
+	ranking.no_rows = true;
 	if (rest->ranking != NULL)
 		open_finder(&ranking, &body, rest->ranking);
 	for (uint32 i = 0; i < rest->nmatching; i++)
 	{
 		open_finder(&matching[i], &body, rest->matching[i]);
-		if (matching[i].never)
+		if (matching[i].no_rows)
 			return;
 	}
-	for (uint32 from = row_after(&body, &top->after_tid), to; from < view->rows; from = to + 1)
+	for (uint32 from = barq_bm25_row_after(&body, &top->after_tid), to; from < view->rows;
+		 from = to + 1)
 	{
 		barq_check_interrupts();
 		to = from + Min(WINDOW, view->rows - from) - 1;
-		mark(&ranking, from, to, drop, unsure);
-		for (uint32 i = 0; i < sizeof(WindowBits); i++)
-			drop[i] &= ~unsure[i];
-		for (uint32 i = 0; i < rest->nmatching; i++)
-		{
-			mark(&matching[i], from, to, matched, may_match);
-			for (uint32 j = 0; j < sizeof(WindowBits); j++)
-			{
-				drop[j] |= ~matched[j];
-				unsure[j] |= may_match[j];
-			}
-		}
+		mark_rest(&ranking, matching, rest->nmatching, from, to, drop, unsure);
 		for (uint32 row = from; row <= to; row++)
 		{
 			ItemPointerData tid;
 
-			if (has_bit(drop, row - from) || (skip != NULL && has_bit(skip, row)))
+			if (barq_bit_is_set(drop, row - from) ||
+				(skip != NULL && barq_bit_is_set(skip, row)))
 				continue;
 			tid = barq_bm25_tid(&body, row);
 			if (top->count == top->max &&
 				ItemPointerCompare(&tid, &top->hits[top->sorted ? top->count - 1 : 0].tid) > 0)
 				return;
-			barq_bm25_top_add_rest(top, &tid, has_bit(unsure, row - from));
+			barq_bm25_top_add_rest(top, &tid, barq_bit_is_set(unsure, row - from));
 		}
 	}
 }

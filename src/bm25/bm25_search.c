@@ -2,46 +2,32 @@
  * bm25_search.c
  *	  The best rows of a segment by BM25, exactly.
  *
- * Few terms: bm25_prune.c. Many terms are added up; where a row must hold
- * something, what it must hold is gone through.
+ * Three ways: pruning, for few terms (bm25_prune.c); adding up the shares of all
+ * rows, for many terms; and where a condition is required, without a term that
+ * is required by itself, scoring the rows that may satisfy the condition.
  */
 #include "postgres.h"
 
+#include "base/bits.h"
+#include "base/interrupts.h"
 #include "bm25/bm25_search.h"
 #include "kernels/kernels.h"
-#include "base/interrupts.h"
 
 #define MANY_ROWS		8192	/* rows of a window of many terms */
-#define NORMS			4096	/* lengths whose norm is worked out beforehand */
-
-static inline bool
-is_dead(const Bm25Search *s, uint32 row)
-{
-	return s->skip != NULL && (s->skip[row / 8] >> (row % 8) & 1);
-}
+#define NORMS			4096	/* lengths whose norm is computed beforehand */
 
 uint32
 barq_bm25_tie_row(Bm25Search *s)
 {
 	ItemPointer worst = &s->top->hits[0].tid;
-	uint32		low = 0;
-	uint32		high = s->body.view->rows;
 
-	if (ItemPointerIsValid(&s->tie_tid) && ItemPointerEquals(&s->tie_tid, worst))
-		return s->tie_row;
-	while (low < high)
+	Assert(s->top->count == s->top->max);
+	if (!ItemPointerIsValid(&s->tie_tid) || !ItemPointerEquals(&s->tie_tid, worst))
 	{
-		uint32		middle = low + (high - low) / 2;
-		ItemPointerData tid = barq_bm25_tid(&s->body, middle);
-
-		if (ItemPointerCompare(&tid, worst) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
+		s->tie_tid = *worst;
+		s->tie_row = barq_bm25_row_after(&s->body, worst);
 	}
-	s->tie_tid = *worst;
-	s->tie_row = low;
-	return low;
+	return s->tie_row;
 }
 
 void
@@ -50,7 +36,8 @@ barq_bm25_keep(Bm25Search *s, double score, uint32 row)
 	ItemPointerData tid;
 
 	barq_rows_scored++;
-	if (barq_bm25_hopeless(s, score, row) || is_dead(s, row) ||
+	if (barq_bm25_hopeless(s, score, row) ||
+		(s->skip != NULL && barq_bit_is_set(s->skip, row)) ||
 		(s->top->resumed && score > s->top->after_score))
 		return;
 	if (s->conditions != NULL &&
@@ -60,6 +47,7 @@ barq_bm25_keep(Bm25Search *s, double score, uint32 row)
 	barq_bm25_top_add(s->top, score, &tid);
 }
 
+/* The share of a cursor's term in its current row. */
 static inline double
 share_of(Bm25Cursor *cursor, double norm)
 {
@@ -67,8 +55,8 @@ share_of(Bm25Cursor *cursor, double norm)
 }
 
 /*
- * A row's score, by cursors that have not passed it, where each variant of
- * several terms counts as a whole.
+ * A row's exact score, by cursors that have not passed the row. A term with
+ * variants counts only where one of them is complete.
  */
 static double
 score_row(Bm25Search *s, Bm25Cursor **cursors, uint32 row)
@@ -94,9 +82,36 @@ score_row(Bm25Search *s, Bm25Cursor **cursors, uint32 row)
 /* ---- many terms ---- */
 
 /*
- * Term after term adds its shares to the rows of a window: in the query's
- * order, so the sums are the same.
+ * Add a term's shares to the sums of the rows [from, to]. Terms are added in the
+ * query's order, so that sums equal scores to the last bit. norms[]: by length,
+ * for lengths below nnorms.
  */
+static void
+add_shares(Bm25Search *s, Bm25Cursor *cursor, uint32 from, uint32 to,
+		   const double *norms, uint32 nnorms, double *sums)
+{
+	uint32		row;
+
+	while ((row = barq_bm25_cursor_seek(cursor, from)) <= to)
+	{
+		if (!cursor->has_frequencies)
+			barq_bm25_cursor_frequencies(cursor);
+		for (; (row = cursor->rows[cursor->at]) <= to && row != BM25_NO_ROW; cursor->at++)
+		{
+			uint32		length = barq_bm25_length_of(s, row);
+
+			sums[row - from] += barq_bm25_share(cursor->weight,
+												cursor->frequencies[cursor->at],
+												length < nnorms ? norms[length] :
+												barq_bm25_norm_of(s, length));
+		}
+		if (row != BM25_NO_ROW)
+			break;
+		cursor->block++;
+	}
+}
+
+/* Search many terms: compute the scores of all rows, window after window. */
 static void
 search_many(Bm25Search *s)
 {
@@ -114,33 +129,12 @@ search_many(Bm25Search *s)
 		barq_check_interrupts();
 		memset(sums, 0, sizeof(double) * MANY_ROWS);
 		for (uint32 i = 0; i < s->n; i++)
-		{
-			Bm25Cursor *cursor = s->cursors[i];
-			uint32		row;
-
-			while ((row = barq_bm25_cursor_seek(cursor, from)) <= to)
-			{
-				if (!cursor->has_frequencies)
-					barq_bm25_cursor_frequencies(cursor);
-				for (; (row = cursor->rows[cursor->at]) <= to && row != BM25_NO_ROW; cursor->at++)
-				{
-					uint32		length = barq_bm25_length_of(s, row);
-
-					sums[row - from] += barq_bm25_share(cursor->weight,
-														cursor->frequencies[cursor->at],
-														length < nnorms ? norms[length] :
-														barq_bm25_norm_of(s, length));
-				}
-				if (row != BM25_NO_ROW)
-					break;
-				cursor->block++;
-			}
-		}
+			add_shares(s, s->cursors[i], from, to, norms, nnorms, sums);
 		for (uint32 row = from; row <= to; row++)
 		{
 			double		score = sums[row - from];
 
-			/* of variants the sum is only a bound */
+			/* with variants the sum is only an upper bound */
 			if (score > 0 && s->held != NULL)
 				score = barq_bm25_hopeless(s, score, row) ? 0 : score_row(s, s->again, row);
 			if (score > 0)
@@ -152,8 +146,9 @@ search_many(Bm25Search *s)
 	pfree(norms);
 }
 
-/* ---- rows that must hold something ---- */
+/* ---- required conditions ---- */
 
+/* Score all rows that may satisfy the required conditions. */
 static void
 search_led(Bm25Search *s)
 {
@@ -173,12 +168,54 @@ search_led(Bm25Search *s)
 	}
 }
 
+/*
+ * Open cursors for the terms that score or are required: sets n, cursors,
+ * numbers, held and required. Returns whether any term is required.
+ */
+static bool
+open_cursors(Bm25Search *s)
+{
+	const BarqBm25Query *query = s->query;
+	bool		any_required = false;
+
+	s->cursors = palloc_extended(sizeof(Bm25Cursor *) * (Size) Max(query->nterms, 1),
+								 MCXT_ALLOC_HUGE);
+	s->numbers = palloc_extended(sizeof(uint32) * (Size) Max(query->nterms, 1), MCXT_ALLOC_HUGE);
+	if (query->nvariants > 0)
+		s->held = palloc_extended(sizeof(bool) * (Size) query->nterms,
+								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (s->conditions != NULL && barq_bm25_conditions_lead(s->conditions))
+	{
+		s->required = palloc0(query->nterms);
+		any_required = barq_bm25_conditions_required(s->conditions, s->required);
+	}
+	for (uint32 i = 0; i < query->nterms; i++)
+	{
+		const BarqBm25Term *term = &query->terms[i];
+		Bm25Cursor *cursor;
+
+		if (term->weight == 0 && (s->required == NULL || !s->required[i]))
+			continue;
+		if ((i & 63) == 0)
+			barq_check_interrupts();
+		cursor = barq_bm25_open_term(&s->body, term);
+		if (cursor == NULL)
+			continue;
+		cursor->weight = term->weight;
+		if (s->required != NULL)
+			s->required[s->n] = s->required[i];
+		s->numbers[s->n] = i;
+		s->cursors[s->n++] = cursor;
+	}
+	return any_required;
+}
+
 void
 barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 				 BarqBm25Top *top, bool *recheck)
 {
 	Bm25Search	s = {0};
-	bool		required = false;
+	bool		any_required;
 
 	*recheck = false;
 	barq_bm25_open(&s.body, view);
@@ -191,50 +228,20 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	ItemPointerSetInvalid(&s.tie_tid);
 	if (query->nconditions > 0)
 	{
-		bool		never;
+		bool		no_rows;
 
-		s.conditions = barq_bm25_conditions_open(&s.body, query, &never);
-		if (never)
+		s.conditions = barq_bm25_conditions_open(&s.body, query, &no_rows);
+		if (no_rows)
 			return;
 	}
-
-	s.cursors = palloc_extended(sizeof(Bm25Cursor *) * (Size) Max(query->nterms, 1),
-								MCXT_ALLOC_HUGE);
-	s.numbers = palloc_extended(sizeof(uint32) * (Size) Max(query->nterms, 1), MCXT_ALLOC_HUGE);
-	if (query->nvariants > 0)
-		s.held = palloc_extended(sizeof(bool) * (Size) query->nterms,
-								 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	s.required = NULL;
-	if (s.conditions != NULL && barq_bm25_conditions_lead(s.conditions))
-	{
-		s.required = palloc0(query->nterms);
-		required = barq_bm25_conditions_required(s.conditions, s.required);
-	}
-	for (uint32 i = 0; i < query->nterms; i++)
-	{
-		const BarqBm25Term *term = &query->terms[i];
-		Bm25Cursor *cursor;
-
-		if (term->weight == 0 && (s.required == NULL || !s.required[i]))
-			continue;
-		if ((i & 63) == 0)
-			barq_check_interrupts();
-		cursor = barq_bm25_open_term(&s.body, term);
-		if (cursor == NULL)
-			continue;
-		cursor->weight = term->weight;
-		if (s.required != NULL)
-			s.required[s.n] = s.required[i];
-		s.numbers[s.n] = i;
-		s.cursors[s.n++] = cursor;
-	}
+	any_required = open_cursors(&s);
 	if (s.n == 0)
 		return;
 
 	if (view->base != NULL)
 		s.lengths = view->base + s.body.header.lengths_off;
 
-	if (required && s.n <= BM25_MANY_TERMS)
+	if (any_required && s.n <= BM25_MANY_TERMS)
 	{
 		barq_bm25_conditions_settle(s.conditions);
 		barq_bm25_search_few(&s);
@@ -253,51 +260,4 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	}
 	else
 		barq_bm25_search_few(&s);
-}
-
-void
-barq_bm25_match(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
-				BarqRowsVisitor visit, void *arg)
-{
-	Bm25Body	body;
-	Bm25Conditions *conditions;
-	ItemPointerData tids[512];
-	bool		unsure = false;
-	bool		never;
-	uint32		n = 0;
-	uint32		row = 0;
-	uint32		seen = 0;
-
-	if (query->scored)
-	{
-		barq_bm25_match_scored(view, query, skip, visit, arg);
-		return;
-	}
-	barq_bm25_open(&body, view);
-	if (view->rows == 0 || query->nconditions == 0 || query->nothing)
-		return;
-	conditions = barq_bm25_conditions_open(&body, query, &never);
-	if (never)
-		return;
-	while ((row = barq_bm25_conditions_next(conditions, row)) != BM25_NO_ROW)
-	{
-		bool		recheck = false;
-
-		if ((++seen & 1023) == 0)
-			barq_check_interrupts();
-		if (!(skip != NULL && (skip[row / 8] >> (row % 8) & 1)) &&
-			barq_bm25_conditions_hold(conditions, row, &recheck))
-		{
-			if (n == lengthof(tids) || (n > 0 && recheck != unsure))
-			{
-				visit(arg, tids, n, unsure);
-				n = 0;
-			}
-			unsure = recheck;
-			tids[n++] = barq_bm25_tid(&body, row);
-		}
-		row++;
-	}
-	if (n > 0)
-		visit(arg, tids, n, unsure);
 }

@@ -1,52 +1,55 @@
 /*
  * bm25_search.h
- *	  What the files of a search share: its state, what a row must reach, and
- *	  how a row is kept.
+ *	  Shared by the files of a search: its state, the threshold that a score must
+ *	  reach, and the addition of a row to the best ones.
  */
 #ifndef BARQ_BM25_SEARCH_H
 #define BARQ_BM25_SEARCH_H
 
-#include "bm25/bm25_layout.h"
+#include "bm25/bm25_conditions.h"
 
-/* More terms than this are summed up window by window, without bounds. */
+/* With more terms than this, shares are added up without pruning. */
 #define BM25_MANY_TERMS		24
 
+/* A search of one segment. */
 typedef struct Bm25Search
 {
 	Bm25Body	body;
 	const BarqBm25Query *query;
-	const uint8 *skip;
-	BarqBm25Top *top;
+	const uint8 *skip;			/* a bit for each row, set: dead; or NULL */
+	BarqBm25Top *top;			/* rows found so far, over all segments */
 	Bm25Conditions *conditions; /* NULL: there are none */
 	bool	   *recheck;
 
-	uint32		n;				/* terms that score or are required, and are there */
+	uint32		n;				/* terms that score or are required and that the
+								 * segment has */
 	Bm25Cursor **cursors;		/* theirs, in the order of the query */
-	uint32	   *numbers;		/* of these terms in the query */
-	bool	   *held;			/* by the query's terms, of a row; NULL: no variants */
-	Bm25Cursor **again;			/* of many terms with variants: the cursors once more */
-	bool	   *required;		/* rows must hold them; NULL: none */
+	uint32	   *numbers;		/* theirs in the query */
+	bool	   *held;			/* by the query's terms: whether a row holds them;
+								 * NULL: no variants */
+	Bm25Cursor **again;			/* of many terms with variants: copies of cursors */
+	bool	   *required;		/* by cursors: rows must hold the term; NULL: none */
 
-	const void *lengths;		/* of all rows; NULL: read by the page */
+	const void *lengths;		/* of all rows; NULL: read by pages */
 
-	/* rows before tie_row have TIDs up to tie_tid */
+	/* cache of tie_row(): the rows before tie_row have TIDs up to tie_tid */
 	ItemPointerData tie_tid;
 	uint32		tie_row;
 } Bm25Search;
 
-/* The first row whose TID is after the worst one's that is kept. */
+/* The first row whose TID is after that of the worst row in top, which is full. */
 extern uint32 barq_bm25_tie_row(Bm25Search *s);
 
-/* Keep a row of a positive score if it is good enough and nothing forbids it. */
+/*
+ * Add a row with its exact score, which is positive, to top, if it is among the
+ * best, not dead, not returned before and satisfies the conditions.
+ */
 extern void barq_bm25_keep(Bm25Search *s, double score, uint32 row);
 
-/* bm25_prune.c: the best rows of up to BM25_MANY_TERMS terms */
+/* bm25_prune.c: add the best rows of up to BM25_MANY_TERMS terms to top. */
 extern void barq_bm25_search_few(Bm25Search *s);
 
-/* bm25_rows.c: barq_bm25_match() of a query that is scored */
-extern void barq_bm25_match_scored(BarqView *view, const BarqBm25Query *query,
-								   const uint8 *skip, BarqRowsVisitor visit, void *arg);
-
+/* Length of a row's document in tokens. */
 static inline uint32
 barq_bm25_length_of(const Bm25Search *s, uint32 row)
 {
@@ -63,20 +66,21 @@ barq_bm25_length_of(const Bm25Search *s, uint32 row)
 	}
 }
 
+/* The query's norm for a document of this length. */
 static inline double
 barq_bm25_norm_of(const Bm25Search *s, uint32 length)
 {
 	return barq_bm25_norm(s->query->k1, s->query->b, length, s->query->avglen);
 }
 
-/* What a row must reach to be kept: 0 while there is room. */
+/* The least score of a row that may be kept: 0 while top is not full. */
 static inline double
 barq_bm25_threshold(const Bm25Search *s)
 {
 	return s->top->count < s->top->max ? 0 : s->top->hits[0].score;
 }
 
-/* Can no row from `row` on, of at most this score, be kept? */
+/* Whether no row from `row` on with at most this score can be kept. */
 static inline bool
 barq_bm25_hopeless(Bm25Search *s, double bound, uint32 row)
 {

@@ -1,12 +1,12 @@
 /*
  * bm25_top.c
- *	  The best rows so far: a heap with the worst on top.
+ *	  The best rows so far: a heap with the worst row on top.
  */
 #include "postgres.h"
 
 #include "bm25/bm25.h"
 
-/* Is a after b: a lower score, or the same and a later TID? */
+/* Whether a has a lower score than b, or the same score and a later TID. */
 static inline bool
 worse(const BarqBm25Hit *a, const BarqBm25Hit *b)
 {
@@ -28,6 +28,7 @@ barq_bm25_top_init(BarqBm25Top *top, uint32 max)
 #define BARQ_HEAP_ABOVE(a, b)	worse(a, b)
 #include "base/heap.h"
 
+/* Add a row to the heap, unless it comes before after_* or max rows are better. */
 static inline void
 add(BarqBm25Top *top, BarqBm25Hit hit)
 {
@@ -58,9 +59,10 @@ barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid)
 }
 
 /*
- * Rows of a segment come in order and behind those of the segments before it,
- * mostly: then they are put down as they come, and only a row that belongs
- * before the last one makes a heap of them.
+ * Rows of score 0 are ordered by TID. A segment's rows come in that order and
+ * mostly behind those of the segments before, so they are appended to a sorted
+ * array. The first row that belongs before the last one turns the array into a
+ * heap, by reversing it.
  */
 void
 barq_bm25_top_add_rest(BarqBm25Top *top, ItemPointer tid, bool unsure)
@@ -96,6 +98,7 @@ barq_bm25_top_sort(BarqBm25Top *top)
 {
 	if (top->sorted)
 		return;
+	Assert(top->count <= top->max);
 	for (uint32 n = top->count; n > 1; n--)
 	{
 		BarqBm25Hit last = top->hits[n - 1];

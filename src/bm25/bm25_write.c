@@ -1,16 +1,15 @@
 /*
  * bm25_write.c
- *	  Writing a body: headers, TIDs and lengths first, then term after term in
- *	  order, the dictionary last. The writer is sequential; what is kept in
- *	  memory meanwhile is the dictionary and the table of blocks of one term.
+ *	  Writing a body: headers, TIDs and lengths first, then term after term, the
+ *	  dictionary last. The body writer is sequential, so the dictionary and one
+ *	  term's table of blocks are kept in memory until they are written.
  */
 #include "postgres.h"
 
-#include "bm25/bm25_layout.h"
-#include "lib/stringinfo.h"
-#include "utils/memutils.h"
+#include "base/array.h"
+#include "bm25/bm25_write.h"
 
-/* Bytes that grow beyond 1 GB if they must. */
+/* A growing array of bytes, of more than 1 GB if necessary. */
 typedef struct Bytes
 {
 	uint8	   *data;
@@ -27,20 +26,20 @@ struct Bm25Writer
 	BarqBm25Footer footer;
 	bool		positions;
 
-	/* the term under way */
-	char	   *text;			/* and, until then, the one before */
+	/* the current term */
+	char	   *text;			/* BM25_MAX_TERM bytes */
 	uint32		text_length;
-	uint32		shared;
+	uint32		shared;			/* bytes shared with the previous term */
 	uint32		df;
 	uint32		last_row;		/* of the blocks written; BM25_NO_ROW: none yet */
-	uint64		record;			/* where its record begins */
-	uint64		blocks_off;		/* where its blocks begin */
+	uint64		record;			/* offset of its record */
+	uint64		blocks_off;		/* offset of its blocks */
 	Bm25Maxima	maxima;
 	Bm25Skip   *skips;
 	uint32		nskips;
 	uint32		skip_space;
 
-	/* its block under way */
+	/* its current block */
 	uint32		n;
 	uint32		block_rows[BARQ_BM25_BLOCK];
 	uint32		frequencies[BARQ_BM25_BLOCK];
@@ -49,19 +48,15 @@ struct Bm25Writer
 	uint8		packed[2 * BARQ_BM25_BLOCK * sizeof(uint32)];
 
 	Bytes		dictionary;
-	uint64	   *index;			/* where each block of it begins */
+	uint64	   *index;			/* start of each block of the dictionary */
 	uint64		index_space;
 };
 
+/* Make room for `more` further bytes. */
 static void
 reserve(Bytes *bytes, Size more)
 {
-	if (bytes->space - bytes->used >= more)
-		return;
-	bytes->space = Max(bytes->space * 2, Max(bytes->used + more, 1024));
-	bytes->data = bytes->data == NULL ?
-		palloc_extended(bytes->space, MCXT_ALLOC_HUGE) :
-		repalloc_huge(bytes->data, bytes->space);
+	BARQ_ARRAY_RESERVE(bytes->data, bytes->space, bytes->used + more, 1024);
 }
 
 static void
@@ -74,13 +69,15 @@ append(Bytes *bytes, const void *data, Size length)
 	bytes->used += length;
 }
 
+/* Append a varint. */
 static void
 append_number(Bytes *bytes, uint64 value)
 {
-	reserve(bytes, BM25_MAX_VARINT);
+	reserve(bytes, BARQ_MAX_VARINT);
 	bytes->used = barq_varint_put(bytes->data + bytes->used, value) - bytes->data;
 }
 
+/* Write zeros up to a multiple of `alignment`, which is at most 8. */
 static void
 pad(Bm25Writer *w, uint64 alignment)
 {
@@ -89,6 +86,33 @@ pad(Bm25Writer *w, uint64 alignment)
 
 	if (over > 0)
 		barq_body_write(w->writer, zeros, alignment - over);
+}
+
+/* Write the lengths of all rows, header.length_width bytes each. */
+static void
+write_lengths(Bm25Writer *w)
+{
+	uint32		width = w->header.length_width;
+
+	for (uint32 i = 0; i < w->rows;)
+	{
+		uint8		narrow[1024];
+		uint32		n = Min(w->rows - i, lengthof(narrow) / width);
+
+		if (width == 4)
+			memcpy(narrow, w->lengths + i, n * sizeof(uint32));
+		else
+			for (uint32 j = 0; j < n; j++)
+			{
+				if (width == 1)
+					narrow[j] = (uint8) w->lengths[i + j];
+				else
+					((uint16 *) narrow)[j] = (uint16) w->lengths[i + j];
+			}
+		barq_body_write(w->writer, narrow, (Size) n * width);
+		i += n;
+	}
+	barq_body_align(w->writer);
 }
 
 Bm25Writer *
@@ -129,31 +153,44 @@ barq_bm25_write_begin(BarqBodyWriter *writer, uint32 rows, const ItemPointerData
 	barq_body_write(writer, header, sizeof(*header));
 	barq_body_write(writer, tids, (Size) rows * sizeof(ItemPointerData));
 	barq_body_align(writer);
-	for (uint32 i = 0; i < rows;)
-	{
-		uint8		narrow[1024];
-		uint32		n = Min(rows - i, lengthof(narrow) / header->length_width);
-
-		if (header->length_width == 4)
-			memcpy(narrow, lengths + i, n * sizeof(uint32));
-		else
-			for (uint32 j = 0; j < n; j++)
-			{
-				if (header->length_width == 1)
-					narrow[j] = (uint8) lengths[i + j];
-				else
-					((uint16 *) narrow)[j] = (uint16) lengths[i + j];
-			}
-		barq_body_write(writer, narrow, (Size) n * header->length_width);
-		i += n;
-	}
-	barq_body_align(writer);
+	write_lengths(w);
 	Assert(barq_body_offset(writer) == header->terms_off);
 	w->text = palloc(BM25_MAX_TERM);
 	return w;
 }
 
-/* Write the block under way. `many`: the term has several. */
+/*
+ * Note the current block, which is written next, in the term's table of blocks.
+ * bits: widths of rows and frequencies.
+ */
+static void
+add_skip(Bm25Writer *w, const uint8 *bits, const Bm25Maxima *maxima)
+{
+	Bm25Skip   *skip;
+	uint64		offset;
+
+	if (w->nskips == 0)
+	{
+		pad(w, 8);
+		w->blocks_off = barq_body_offset(w->writer);
+	}
+	offset = barq_body_offset(w->writer) - w->blocks_off;
+	if (offset > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("postings of one term take more than 4 GB in one segment"),
+				 errhint("Partition the table, or use WITH (positions = off).")));
+	BARQ_ARRAY_RESERVE(w->skips, w->skip_space, w->nskips + 1, 256);
+	skip = &w->skips[w->nskips++];
+	memset(skip, 0, sizeof(*skip));
+	skip->last_row = w->last_row;
+	skip->offset = (uint32) offset;
+	skip->row_bits = bits[0];
+	skip->frequency_bits = bits[1];
+	skip->maxima = *maxima;
+}
+
+/* Write the current block. `many`: the term has several blocks. */
 static void
 write_block(Bm25Writer *w, bool many)
 {
@@ -167,7 +204,7 @@ write_block(Bm25Writer *w, bool many)
 		w->block_lengths[i] = w->lengths[w->block_rows[i]];
 	barq_bm25_maxima_add_block(&maxima, w->frequencies, w->block_lengths, n);
 
-	/* gaps, from -1 on for the first row of all, which NO_ROW + 1 is 0 for */
+	/* for the first row of all, last_row + 1 wraps around to 0 */
 	for (int i = 0; i < n; i++)
 	{
 		uint32		row = w->block_rows[i];
@@ -186,36 +223,7 @@ write_block(Bm25Writer *w, bool many)
 	barq_pack(w->frequencies, n, bits[1], w->packed + row_bytes);
 
 	if (many)
-	{
-		Bm25Skip   *skip;
-		uint64		offset;
-
-		if (w->nskips == 0)
-		{
-			pad(w, 8);
-			w->blocks_off = barq_body_offset(w->writer);
-		}
-		if (w->nskips == w->skip_space)
-		{
-			w->skip_space = Max(w->skip_space * 2, 256);
-			w->skips = w->skips == NULL ?
-				palloc(sizeof(Bm25Skip) * w->skip_space) :
-				repalloc_huge(w->skips, sizeof(Bm25Skip) * (Size) w->skip_space);
-		}
-		offset = barq_body_offset(w->writer) - w->blocks_off;
-		if (offset > PG_UINT32_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("postings of one term take more than 4 GB in one segment"),
-					 errhint("Partition the table, or use WITH (positions = off).")));
-		skip = &w->skips[w->nskips++];
-		memset(skip, 0, sizeof(*skip));
-		skip->last_row = w->last_row;
-		skip->offset = (uint32) offset;
-		skip->row_bits = bits[0];
-		skip->frequency_bits = bits[1];
-		skip->maxima = maxima;
-	}
+		add_skip(w, bits, &maxima);
 	else
 		barq_body_write(w->writer, bits, sizeof(bits));
 	barq_body_write(w->writer, w->packed, row_bytes + frequency_bytes);
@@ -227,7 +235,7 @@ write_block(Bm25Writer *w, bool many)
 	w->n = 0;
 }
 
-/* Finish the term under way and enter it in the dictionary. */
+/* Write the rest of the current term's record and add it to the dictionary. */
 static void
 end_term(Bm25Writer *w)
 {
@@ -249,13 +257,7 @@ end_term(Bm25Writer *w)
 	{
 		uint64		block = w->footer.blocks++;
 
-		if (block >= w->index_space)
-		{
-			w->index_space = Max(w->index_space * 2, 1024);
-			w->index = w->index == NULL ?
-				palloc(sizeof(uint64) * w->index_space) :
-				repalloc_huge(w->index, sizeof(uint64) * w->index_space);
-		}
+		BARQ_ARRAY_RESERVE(w->index, w->index_space, block + 1, 1024);
 		w->index[block] = dictionary->used;
 		append_number(dictionary, w->record - w->header.terms_off);
 		w->shared = 0;
@@ -301,7 +303,7 @@ barq_bm25_write_term(Bm25Writer *w, const char *text, uint32 length)
 uint32
 barq_bm25_write_room(Bm25Writer *w, uint32 **rows, uint32 **frequencies)
 {
-	/* a full block is written once it is known not to be the only one */
+	/* a full block is written when it is known not to be the term's only one */
 	if (w->n == BARQ_BM25_BLOCK)
 		write_block(w, true);
 	*rows = w->block_rows + w->n;

@@ -9,6 +9,7 @@
 #include "text/document.h"
 
 #include "base/compat.h"
+#include "base/varint.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -78,19 +79,6 @@ number_bytes(uint32 number)
 	return bytes;
 }
 
-/* Write a number; returns the place after it. */
-static inline uint8 *
-put_number(uint8 *at, uint32 number)
-{
-	while (number >= 0x80)
-	{
-		*at++ = number | 0x80;
-		number >>= 7;
-	}
-	*at++ = number;
-	return at;
-}
-
 /*
  * Write n sorted tokens to `at`. NULL: only measure them; returns the bytes that
  * they take. *nterms: the number of distinct terms.
@@ -112,9 +100,9 @@ put_terms(const SortedToken *sorted, uint32 n, const BarqTermTable *terms,
 		(*nterms)++;
 		if (at != NULL)
 		{
-			at = put_number(at, length);
+			at = barq_varint_put(at, length);
 			memcpy(at, text, length);
-			at = put_number(at + length, next - first);
+			at = barq_varint_put(at + length, next - first);
 		}
 		else
 			bytes += number_bytes(length) + length + number_bytes(next - first);
@@ -124,7 +112,7 @@ put_terms(const SortedToken *sorted, uint32 n, const BarqTermTable *terms,
 
 			Assert(i == first || delta > 0);
 			if (at != NULL)
-				at = put_number(at, delta);
+				at = barq_varint_put(at, delta);
 			else
 				bytes += number_bytes(delta);
 		}

@@ -12,7 +12,7 @@
 
 #include "tap.h"
 
-#include "bm25/bm25_layout.h"
+#include "bm25/bm25_read.h"
 
 #define MAX_WORDS	400			/* of the vocabulary */
 #define MAX_LENGTH	600			/* words of a document */

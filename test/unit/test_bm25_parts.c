@@ -12,7 +12,7 @@
 
 #include "tap.h"
 
-#include "bm25/bm25_layout.h"
+#include "bm25/bm25_read.h"
 
 static void
 count_term(void *arg, const char *text, uint32 length, uint32 df)

@@ -1,0 +1,85 @@
+/*
+ * bm25_conditions.h
+ *	  Conditions of a query over a segment: words, phrases, all or some of other
+ *	  conditions, each required or forbidden (bm25_conditions.c).
+ */
+#ifndef BARQ_BM25_CONDITIONS_H
+#define BARQ_BM25_CONDITIONS_H
+
+#include "bm25/bm25_cursor.h"
+
+/* The conditions of one query over one segment. */
+typedef struct Bm25Conditions Bm25Conditions;
+
+/*
+ * Open a cursor for a term of a query, palloc'd; NULL if the segment does not
+ * have the term. A prefix of weight 0 is expanded to all its terms here.
+ */
+extern Bm25Cursor *barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term);
+
+/*
+ * Open the query's conditions, palloc'd. *no_rows: no row of the segment
+ * satisfies them; then the result must not be used for anything.
+ */
+extern Bm25Conditions *barq_bm25_conditions_open(const Bm25Body *body,
+												 const BarqBm25Query *query,
+												 bool *no_rows);
+
+/*
+ * Whether a row satisfies the conditions. Sets *recheck, and returns true, where
+ * the index cannot tell. Cheap when called with ascending rows.
+ */
+extern bool barq_bm25_conditions_hold(Bm25Conditions *conditions, uint32 row, bool *recheck);
+
+/*
+ * The first row from `row` on that may satisfy the conditions, by the rarest
+ * required one; BM25_NO_ROW if there is none. Called with ascending rows.
+ */
+extern uint32 barq_bm25_conditions_next(Bm25Conditions *conditions, uint32 row);
+
+/* Whether any condition is required, so that conditions_next() passes over rows. */
+extern bool barq_bm25_conditions_lead(const Bm25Conditions *conditions);
+
+/*
+ * Set required[i] for each term i of the query that all rows must hold; returns
+ * whether there are any.
+ */
+extern bool barq_bm25_conditions_required(const Bm25Conditions *conditions, bool *required);
+
+/*
+ * From now on conditions_hold() is called only for rows that hold all terms that
+ * conditions_required() has set: conditions that require nothing else are
+ * not evaluated again.
+ */
+extern void barq_bm25_conditions_settle(Bm25Conditions *conditions);
+
+/* Whether a row satisfies a condition. */
+typedef enum Bm25Truth
+{
+	BM25_NO,
+	BM25_UNSURE,				/* the index cannot tell */
+	BM25_YES
+} Bm25Truth;
+
+/* The truth of a condition for a parent: negated where it is MUST_NOT. */
+static inline Bm25Truth
+barq_bm25_apply_occur(BarqOccur occur, Bm25Truth holds)
+{
+	return occur == BARQ_MUST_NOT ? BM25_YES - holds : holds;
+}
+
+/*
+ * Whether each offset of a condition of terms has a variant whose terms are all
+ * held. counts[i]: frequency of the condition's i-th term.
+ */
+extern bool barq_bm25_words_held(const BarqBm25Condition *condition, const uint32 *counts);
+
+/*
+ * Whether a phrase occurs: some position of its first offset has the others at
+ * their distances. lists[i], counts[i]: ascending positions of the phrase's i-th
+ * term, and how many.
+ */
+extern bool barq_bm25_phrase_fits(const BarqBm25Condition *phrase,
+								  const uint32 *const *lists, const uint32 *counts);
+
+#endif							/* BARQ_BM25_CONDITIONS_H */

@@ -1,0 +1,182 @@
+/*
+ * bm25_cursor.h
+ *	  Cursors over the postings of one term, or of several terms as one, in row
+ *	  order. A cursor only moves forward, except where it is copied or its block
+ *	  is set back.
+ *
+ * All functions raise ERRCODE_INDEX_CORRUPTED for a damaged body. Parts of a
+ * cursor are allocated in the memory context that is current when they are
+ * first needed; nothing but their context frees them.
+ */
+#ifndef BARQ_BM25_CURSOR_H
+#define BARQ_BM25_CURSOR_H
+
+#include "bm25/bm25_read.h"
+
+/* Postings of one term, or of several pooled. */
+typedef struct Bm25Cursor
+{
+	const Bm25Body *body;
+	uint32		df;
+	uint32		nblocks;
+	const Bm25Skip *skips;
+	uint64		blocks_off;		/* in the body, of the first block */
+	uint64		blocks_end;
+	Bm25Maxima	maxima;			/* over all blocks */
+
+	/* of pooled terms: all postings, decoded; else NULL */
+	const uint32 *pool_rows;
+	const uint32 *pool_frequencies;
+
+	uint32		block;			/* current block; nblocks: at the end */
+	uint32		loaded;			/* block whose rows are decoded; BM25_NO_ROW: none */
+	bool		has_frequencies;	/* whether its frequencies are decoded, too */
+	uint32		n;				/* postings in it */
+	uint32		at;				/* current posting */
+	uint32		rows[BARQ_BM25_BLOCK + 1];	/* BM25_NO_ROW behind the last */
+	uint32		frequencies[BARQ_BM25_BLOCK];
+
+	Bm25Skip	single;			/* skips of a term of one block */
+
+	/* encoded positions of block position_block, read up to posting position_at */
+	uint32		position_block;
+	uint32		position_at;
+	const uint8 *position_bytes;
+	const uint8 *position_next;
+	const uint8 *position_end;
+	uint8	   *position_copy;	/* of those bytes, if the body is read by pages */
+	Size		position_copy_space;
+	uint32	   *positions;		/* of the current posting, decoded */
+	uint32		position_space;
+
+	double		weight;			/* for searches */
+} Bm25Cursor;
+
+/*
+ * bm25_cursor.c: make a cursor over nothing, to be filled in by the callers
+ * below. Allocates nothing.
+ */
+extern void barq_bm25_cursor_init(Bm25Cursor *cursor, const Bm25Body *body);
+
+/* Set a cursor to its first block, with nothing decoded. */
+extern void barq_bm25_cursor_rewind(Bm25Cursor *cursor);
+
+/* Open a cursor at the first posting of a term of the dictionary. */
+extern void barq_bm25_cursor_open_entry(Bm25Cursor *cursor, const Bm25Body *body,
+										const Bm25Entry *entry);
+
+/* Open a cursor for a term; false if the segment does not have it. */
+extern bool barq_bm25_cursor_open(Bm25Cursor *cursor, const Bm25Body *body,
+								  const BarqBm25Text *term);
+
+/*
+ * bm25_pool.c: open a cursor for several terms as if they were one; a row's
+ * frequency is the sum of theirs. False if the segment has none of them. All
+ * postings are decoded at once.
+ */
+extern bool barq_bm25_cursor_open_pooled(Bm25Cursor *cursor, const Bm25Body *body,
+										 const BarqBm25Text *terms, uint32 nterms);
+
+/* Decode the rows of the current block, which is below nblocks. */
+extern void barq_bm25_cursor_load(Bm25Cursor *cursor);
+
+/* Decode the frequencies of the block whose rows are decoded. */
+extern void barq_bm25_cursor_frequencies(Bm25Cursor *cursor);
+
+/*
+ * Positions of the current posting, ascending, as many as its frequency; valid
+ * until the next call. Only where the body has positions and the cursor is not
+ * pooled.
+ */
+extern const uint32 *barq_bm25_cursor_positions(Bm25Cursor *cursor);
+
+/*
+ * Encoded positions of postings [at, at + n) of the decoded block, and their
+ * bytes; valid until the next call. Only as above.
+ */
+extern const uint8 *barq_bm25_cursor_position_bytes(Bm25Cursor *cursor, uint32 at, uint32 n,
+													Size *bytes);
+
+/* A cursor at the first of the same postings, palloc'd; shares their arrays. */
+extern Bm25Cursor *barq_bm25_cursor_copy(const Bm25Cursor *cursor);
+
+/* Move forward to the block that may hold `row`, without decoding it. */
+static inline void
+barq_bm25_cursor_shallow(Bm25Cursor *cursor, uint32 row)
+{
+	uint32		block = cursor->block;
+	uint32		step;
+
+	if (block >= cursor->nblocks || likely(cursor->skips[block].last_row >= row))
+		return;
+
+	/* skips[block] ends before `row`: double the step, then halve it */
+	for (step = 1; block + step < cursor->nblocks &&
+		 cursor->skips[block + step].last_row < row;
+		 step *= 2)
+		block += step;
+	for (; step > 0; step /= 2)
+		if (block + step < cursor->nblocks && cursor->skips[block + step].last_row < row)
+			block += step;
+	cursor->block = block + 1;
+}
+
+/*
+ * In the decoded block: the first posting from the current one on whose row is
+ * at or after `row`; n if there is none.
+ */
+static inline uint32
+barq_bm25_cursor_in_block(const Bm25Cursor *cursor, uint32 row)
+{
+	const uint32 *rows = cursor->rows;
+	uint32		at = 0;
+
+	if (rows[cursor->at] >= row)
+		return cursor->at;
+	for (uint32 step = BARQ_BM25_BLOCK / 2; step > 0; step /= 2)
+		at += rows[at + step - 1] < row ? step : 0;
+	return at + (rows[at] < row);
+}
+
+/*
+ * Move forward to the first posting at or after `row`; returns its row, or
+ * BM25_NO_ROW at the end.
+ */
+static inline uint32
+barq_bm25_cursor_seek(Bm25Cursor *cursor, uint32 row)
+{
+	for (;;)
+	{
+		barq_bm25_cursor_shallow(cursor, row);
+		if (cursor->block >= cursor->nblocks)
+			return BM25_NO_ROW;
+		if (cursor->loaded != cursor->block)
+			barq_bm25_cursor_load(cursor);
+		cursor->at = barq_bm25_cursor_in_block(cursor, row);
+		if (cursor->at < cursor->n)
+			return cursor->rows[cursor->at];
+
+		/* the last row of a term's only block is not known beforehand */
+		cursor->block++;
+	}
+}
+
+/* The frequency of the current posting. */
+static inline uint32
+barq_bm25_cursor_frequency(Bm25Cursor *cursor)
+{
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	return cursor->frequencies[cursor->at];
+}
+
+/* The frequency of another posting of the decoded block. */
+static inline uint32
+barq_bm25_cursor_frequency_at(Bm25Cursor *cursor, uint32 at)
+{
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	return cursor->frequencies[at];
+}
+
+#endif							/* BARQ_BM25_CURSOR_H */
