@@ -65,7 +65,7 @@ sort_key(const char *text, uint32 length)
 	return key;
 }
 
-/* Bytes that put_number() writes. */
+/* Bytes that barq_varint_put() writes. */
 static inline Size
 number_bytes(uint32 number)
 {
