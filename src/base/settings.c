@@ -63,12 +63,12 @@ barq_define_settings(void)
 							&barq_ef_search, 40, 1, 1000,
 							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.probes",
-							"Number of lists that a search of a barq_ivf index looks into.",
+							"Number of lists that a search of a barq_ivf index scans.",
 							"Larger values find more of the true neighbours and take longer. 0: chosen from the number of lists.",
 							&barq_probes, 0, 0, 32768,
 							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomEnumVariable("barq.iterative_scan",
-							 "What an index scan does when its first candidates do not suffice.",
+							 "Whether an index scan continues when its first candidates do not suffice, and in which order.",
 							 NULL, &barq_iterative_scan, BARQ_ITERATIVE_STRICT,
 							 iterative_scan_options,
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
@@ -77,7 +77,7 @@ barq_define_settings(void)
 							"Counted before WHERE is checked; rows scored to find them are not counted.", &barq_max_scan_tuples, 0, 0, INT_MAX,
 							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.allow_fallback",
-							 "Searches a segment page by page when its image cannot be had.",
+							 "Searches a segment page by page when its image cannot be made.",
 							 "Otherwise such a search is an error.",
 							 &barq_allow_fallback, true,
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
@@ -92,17 +92,17 @@ barq_define_settings(void)
 	 * a hook refuses is FATAL. Readers use the larger of the two.
 	 */
 	DefineCustomIntVariable("barq.growing_hard_limit",
-							"Size of the growing log at which inserts are held back.",
-							"Not below barq.growing_limit, whatever it is set to.",
+							"Size of the growing log at which inserts wait.",
+							"A value below barq.growing_limit counts as barq.growing_limit.",
 							&barq_growing_hard_limit, 65536, 64, INT_MAX,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomEnumVariable("barq.backpressure",
-							 "What an insert does when the growing log has reached its hard limit.",
+							 "Reaction of an insert when the growing log has reached its hard limit.",
 							 NULL, &barq_backpressure, BARQ_BACKPRESSURE_WAIT,
 							 backpressure_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("barq.consistency",
-							 "What a search sees: all rows, or only those in sealed segments.",
+							 "Rows that a search sees: all, or only those in sealed segments.",
 							 NULL, &barq_consistency, BARQ_CONSISTENCY_ALL,
 							 consistency_options,
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);

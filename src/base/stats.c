@@ -59,6 +59,7 @@ init_table(StatsTable *new_table, int nslots, LWLock *lock)
 		init_slot(&new_table->slots[i]);
 }
 
+/* shmem_request_hook */
 static void
 request_shmem(void)
 {
@@ -68,6 +69,7 @@ request_shmem(void)
 	RequestNamedLWLockTranche("barq", 1);
 }
 
+/* shmem_startup_hook: create the shared table, or attach to it */
 static void
 start_shmem(void)
 {

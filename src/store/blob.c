@@ -30,9 +30,7 @@ write_page(Relation index, Buffer buffer, BarqPart part, const BarqSegmentDesc *
 	barq_page_init(page, part, desc->generation);
 	BarqPageGetSpecial(page)->moves = desc->moves;
 	barq_page_append(page, data, len);
-	BarqPageGetSpecial(page)->next = next;
-	BarqPageGetSpecial(page)->next_generation =
-		next == InvalidBlockNumber ? 0 : desc->generation;
+	barq_page_set_next(page, next, desc->generation);
 	MarkBufferDirty(buffer);
 	if (RelationNeedsWAL(index))
 		barq_log_page(buffer, "blob: write page");
@@ -118,6 +116,15 @@ barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 
 	write_extents(index, NULL, desc, &list);
 }
 
+/* Free a map that barq_extents_read returned. */
+static void
+free_extents(BarqExtentMap *map)
+{
+	pfree(map->extents);
+	pfree(map->first_page);
+	pfree(map);
+}
+
 uint32
 barq_blob_move(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 			   BlockNumber target, uint32 most, BarqBlockList *old)
@@ -174,16 +181,8 @@ barq_blob_move(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 			pfree(list.extents);
 	}
 	pfree(bytes);
-	barq_extents_free(map);
+	free_extents(map);
 	return moved;
-}
-
-void
-barq_extents_free(BarqExtentMap *map)
-{
-	pfree(map->extents);
-	pfree(map->first_page);
-	pfree(map);
 }
 
 BarqExtentMap *
@@ -197,20 +196,14 @@ barq_extents_read(Relation index, const BarqSegmentDesc *desc, BarqBlockList *bl
 								   sizeof(BarqExtent), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < desc->extents_pages; i++)
 	{
-		Buffer		buffer;
+		Buffer		buffer = barq_segment_read_page(index, desc, block, BARQ_PART_EXTENTS,
+													NULL);
 		Page		page;
 		uint32		here;
 
-		if (block >= RelationGetNumberOfBlocks(index))
+		if (!BufferIsValid(buffer))
 			return NULL;
-		buffer = ReadBuffer(index, block);
-		barq_lock_shared(buffer);
 		page = BufferGetPage(buffer);
-		if (!barq_segment_page_is(index, desc, block, page, BARQ_PART_EXTENTS))
-		{
-			UnlockReleaseBuffer(buffer);
-			return NULL;
-		}
 		here = barq_page_content_bytes(page) / sizeof(BarqExtent);
 		memcpy(map->extents + map->count, PageGetContents(page),
 			   here * sizeof(BarqExtent));
@@ -263,21 +256,15 @@ barq_blob_read_page(Relation index, const BarqSegmentDesc *desc,
 					BufferAccessStrategy strategy, char *dest)
 {
 	BlockNumber block = barq_extents_block(map, page_number);
-	Buffer		buffer;
+	Buffer		buffer = barq_segment_read_page(index, desc, block, BARQ_PART_BLOB, strategy);
 	Page		page;
-	int			len = -1;
+	int			len;
 
-	/* the segment may have been dropped and its blocks cut off meanwhile */
-	if (block >= RelationGetNumberOfBlocks(index))
+	if (!BufferIsValid(buffer))
 		return -1;
-	buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
-	barq_lock_shared(buffer);
 	page = BufferGetPage(buffer);
-	if (barq_segment_page_is(index, desc, block, page, BARQ_PART_BLOB))
-	{
-		len = barq_page_content_bytes(page);
-		memcpy(dest, PageGetContents(page), len);
-	}
+	len = barq_page_content_bytes(page);
+	memcpy(dest, PageGetContents(page), len);
 	UnlockReleaseBuffer(buffer);
 	return len;
 }
@@ -300,6 +287,6 @@ barq_segment_blocks(Relation index, const BarqSegmentDesc *desc, BarqBlockList *
 	for (uint32 i = 0; i < desc->tombstone_pages; i++)
 		barq_blocks_add(blocks, tombstones[i]);
 	pfree(tombstones);
-	barq_extents_free(map);
+	free_extents(map);
 	return true;
 }

@@ -60,9 +60,6 @@ extern uint32 barq_blob_move(Relation index, BarqPageSupply *supply,
 extern BarqExtentMap *barq_extents_read(Relation index, const BarqSegmentDesc *desc,
 										BarqBlockList *blocks);
 
-/* Free a map that barq_extents_read returned. */
-extern void barq_extents_free(BarqExtentMap *map);
-
 /* The block of a page of the blob, counted from 0. */
 extern BlockNumber barq_extents_block(const BarqExtentMap *map, uint32 page);
 

@@ -11,6 +11,23 @@
 #include "base/steps.h"
 #include "utils/timestamp.h"
 
+Buffer
+barq_segment_read_page(Relation index, const BarqSegmentDesc *desc, BlockNumber block,
+					   BarqPart part, BufferAccessStrategy strategy)
+{
+	Buffer		buffer;
+
+	/* the segment may have been dropped and its blocks cut off meanwhile */
+	if (block >= RelationGetNumberOfBlocks(index))
+		return InvalidBuffer;
+	buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+	barq_lock_shared(buffer);
+	if (barq_segment_page_is(index, desc, block, BufferGetPage(buffer), part))
+		return buffer;
+	UnlockReleaseBuffer(buffer);
+	return InvalidBuffer;
+}
+
 /*
  * Read the directory that *meta names into a palloc'd array of meta->segments
  * descriptors; its pages are added to `blocks` if that is not NULL. NULL if a
@@ -121,9 +138,7 @@ barq_directory_write(Relation index, BarqPageSupply *supply,
 
 		barq_page_init(page, BARQ_PART_DIRECTORY, *generation);
 		barq_page_append(page, descs + first, here * sizeof(BarqSegmentDesc));
-		BarqPageGetSpecial(page)->next = next;
-		BarqPageGetSpecial(page)->next_generation =
-			next == InvalidBlockNumber ? 0 : *generation;
+		barq_page_set_next(page, next, *generation);
 		barq_finish_record(state, "directory: write page");
 		next = BufferGetBlockNumber(buffer);
 		UnlockReleaseBuffer(buffer);

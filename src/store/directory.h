@@ -62,6 +62,15 @@ barq_segment_page_is(Relation index, const BarqSegmentDesc *desc,
 		BarqPageGetSpecial(page)->moves <= desc->moves;
 }
 
+/*
+ * Read a page of a segment: its buffer, pinned and locked shared, or InvalidBuffer
+ * if the page was re-used or cut off. strategy may be NULL. The caller holds no
+ * buffer lock (S15).
+ */
+extern Buffer barq_segment_read_page(Relation index, const BarqSegmentDesc *desc,
+									 BlockNumber block, BarqPart part,
+									 BufferAccessStrategy strategy);
+
 #define BARQ_DESCS_PER_PAGE (BARQ_PAGE_BYTES / sizeof(BarqSegmentDesc))
 
 /*

@@ -59,6 +59,7 @@ refuse(const char *path, const char *why)
 	return -1;
 }
 
+/* close() that does not change errno. */
 static void
 close_keeping_errno(int fd)
 {
@@ -105,6 +106,7 @@ keep(int fd)
 	return fd;
 }
 
+/* Close the i-th descriptor of the list; the last one takes its place. */
 static void
 close_nth(int i)
 {
@@ -167,7 +169,7 @@ check_level(int fd, const char *path, bool in_data_directory)
 	else if (st.st_uid != geteuid())
 		result = refuse(path, "belongs to another user");
 	else if ((st.st_mode & OTHERS_WRITE) != 0)
-		result = refuse(path, "may be written by other users");
+		result = refuse(path, "is writable by other users");
 
 	/* a group may have read access to the data directory, but not to images */
 	else if ((st.st_mode & OTHERS) != 0 && !in_data_directory && fchmod(fd, S_IRWXU) != 0)
@@ -374,13 +376,13 @@ check_file(const struct stat *st, const char *path)
 	if (S_ISLNK(st->st_mode))
 		return refuse(path, "is a symbolic link");
 	if (!S_ISREG(st->st_mode))
-		return refuse(path, "is not an ordinary file");
+		return refuse(path, "is not a regular file");
 	if (st->st_uid != geteuid())
 		return refuse(path, "belongs to another user");
 	if (st->st_nlink > 1)
-		return refuse(path, "has another name, too (a hard link)");
+		return refuse(path, "has more than one hard link");
 	if ((st->st_mode & OTHERS_WRITE) != 0)
-		return refuse(path, "may be written by other users");
+		return refuse(path, "is writable by other users");
 	return 0;
 }
 

@@ -335,6 +335,7 @@ barq_growing_cut(Relation index, BarqPageSupply *supply, BlockNumber *stop,
 	return true;
 }
 
+/* Raise ERRCODE_INDEX_CORRUPTED. */
 static void
 corrupt_item(Relation index, BlockNumber block)
 {
@@ -402,6 +403,78 @@ copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
 	return ok;
 }
 
+/* The record that a walk reads. */
+typedef struct RecordReader
+{
+	BarqRecord	record;
+	char	   *pieces;			/* payload of a long record, or NULL */
+	uint32		assembled;		/* bytes of it read so far */
+} RecordReader;
+
+/*
+ * Fill the record from its first item; allocates the payload if the record
+ * continues on the next page. ERRCODE_INDEX_CORRUPTED.
+ */
+static void
+begin_record(Relation index, BlockNumber block, const BarqItemHeader *item,
+			 RecordReader *reader)
+{
+	BarqRecord *record = &reader->record;
+
+	record->tid = item->tid;
+	record->dead = (item->flags & BARQ_ITEM_DEAD) != 0;
+	record->keyed = (item->flags & BARQ_ITEM_KEYLESS) == 0;
+	record->keyless = (item->flags & BARQ_ITEM_NULL) != 0 ?
+		BARQ_KEYLESS_NULL : BARQ_KEYLESS_UNDEFINED;
+	record->length = item->total;
+	if (item->flags & BARQ_ITEM_CONTINUES)
+	{
+		if (item->total > BARQ_RECORD_MAX_PAYLOAD)
+			corrupt_item(index, block);
+		reader->pieces = palloc(item->total);
+		reader->assembled = 0;
+	}
+	else if (item->length != item->total)
+		corrupt_item(index, block);
+}
+
+/*
+ * Pass the record of an item to the visitor; if the record has several pieces,
+ * when the last one is read. ERRCODE_INDEX_CORRUPTED.
+ */
+static void
+read_item(Relation index, BlockNumber block, BarqItemHeader *item,
+		  RecordReader *reader, const BarqGrowingVisitor *visitor)
+{
+	BarqRecord *record = &reader->record;
+	bool		piece = (item->flags & BARQ_ITEM_PIECE) != 0;
+
+	if (piece != (reader->pieces != NULL))
+		corrupt_item(index, block);
+	if (!piece)
+		begin_record(index, block, item, reader);
+	if (reader->pieces == NULL)
+	{
+		record->payload = (const char *) (item + 1);
+		visitor->record(visitor->arg, record);
+		return;
+	}
+
+	if (item->total != record->length ||
+		item->length > record->length - reader->assembled)
+		corrupt_item(index, block);
+	memcpy(reader->pieces + reader->assembled, item + 1, item->length);
+	reader->assembled += item->length;
+	if (item->flags & BARQ_ITEM_CONTINUES)
+		return;
+	if (reader->assembled != record->length)
+		corrupt_item(index, block);
+	record->payload = reader->pieces;
+	visitor->record(visitor->arg, record);
+	pfree(reader->pieces);
+	reader->pieces = NULL;
+}
+
 bool
 barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 				  const BarqGrowingVisitor *visitor)
@@ -410,9 +483,7 @@ barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 	uint64		generation = meta->growing_head_generation;
 	BlockNumber nblocks = 0;
 	char	   *copy = palloc(BLCKSZ);
-	BarqRecord	record;
-	char	   *pieces = NULL;	/* a long record being put together */
-	uint32		assembled = 0;
+	RecordReader reader = {0};
 
 	while (block != InvalidBlockNumber && block != stop)
 	{
@@ -423,67 +494,21 @@ barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 		if (!copy_page(index, block, generation, copy, &nblocks))
 		{
 			pfree(copy);
-			if (pieces != NULL)
-				pfree(pieces);
+			if (reader.pieces != NULL)
+				pfree(reader.pieces);
 			return false;
 		}
 		if (visitor->page != NULL)
 			visitor->page(visitor->arg, block);
-
 		while ((item = next_item(index, block, (Page) copy, &off)) != NULL)
-		{
-			char	   *payload = (char *) (item + 1);
-			bool		piece = (item->flags & BARQ_ITEM_PIECE) != 0;
-
-			if (piece != (pieces != NULL))
-				corrupt_item(index, block);
-			if (!piece)
-			{
-				record.tid = item->tid;
-				record.dead = (item->flags & BARQ_ITEM_DEAD) != 0;
-				record.keyed = (item->flags & BARQ_ITEM_KEYLESS) == 0;
-				record.keyless = (item->flags & BARQ_ITEM_NULL) != 0 ?
-					BARQ_KEYLESS_NULL : BARQ_KEYLESS_UNDEFINED;
-				record.length = item->total;
-				if (item->flags & BARQ_ITEM_CONTINUES)
-				{
-					if (item->total > BARQ_RECORD_MAX_PAYLOAD)
-						corrupt_item(index, block);
-					pieces = palloc(item->total);
-					assembled = 0;
-				}
-				else if (item->length != item->total)
-					corrupt_item(index, block);
-			}
-			if (pieces == NULL)
-			{
-				record.payload = payload;
-				visitor->record(visitor->arg, &record);
-				continue;
-			}
-
-			if (item->total != record.length ||
-				item->length > record.length - assembled)
-				corrupt_item(index, block);
-			memcpy(pieces + assembled, payload, item->length);
-			assembled += item->length;
-			if (!(item->flags & BARQ_ITEM_CONTINUES))
-			{
-				if (assembled != record.length)
-					corrupt_item(index, block);
-				record.payload = pieces;
-				visitor->record(visitor->arg, &record);
-				pfree(pieces);
-				pieces = NULL;
-			}
-		}
+			read_item(index, block, item, &reader, visitor);
 		generation = BarqPageGetSpecial((Page) copy)->next_generation;
 		block = BarqPageGetSpecial((Page) copy)->next;
 		if (visitor->page_end != NULL)
 			visitor->page_end(visitor->arg, block, generation);
 	}
 
-	if (pieces != NULL)
+	if (reader.pieces != NULL)
 		corrupt_item(index, block);
 	pfree(copy);
 	return true;

@@ -89,7 +89,7 @@ barq_image_write_marker(const char *folder, const uint8 *id, int fd)
 					(errcode_for_file_access(),
 					 errmsg("could not create file \"%s\"", path),
 					 errdetail_internal("%s", barq_file_problem()),
-					 errhint("Until it is removed each session verifies the image again.")));
+					 errhint("Until the file is removed, each session verifies the image again.")));
 	}
 	pfree(path);
 }

@@ -115,9 +115,9 @@ barq_meta_broken(Relation index)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("index \"%s\" leads to pages that are not its own",
+			 errmsg("index \"%s\" refers to pages that do not belong to it",
 					RelationGetRelationName(index)),
-			 errhint("barq_check() tells which. Please REINDEX it.")));
+			 errhint("barq_check() shows which. Please REINDEX the index.")));
 }
 
 void

@@ -119,6 +119,7 @@ barq_holds_maintenance(Relation index)
 		!index->rd_index->indisready;
 }
 
+/* For asserts: whether this process holds LockPage 0 of the index in this mode. */
 static bool
 holds_page_lock(Relation index, LOCKMODE mode)
 {

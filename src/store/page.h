@@ -65,6 +65,16 @@ extern uint64 barq_new_generation(void);
 /* Make `page` an empty page of a part and generation, without a next page. */
 extern void barq_page_init(Page page, BarqPart part, uint64 generation);
 
+/* Set the next page of a page in a chain of one generation (S1). */
+static inline void
+barq_page_set_next(Page page, BlockNumber next, uint64 generation)
+{
+	BarqPageSpecial *special = BarqPageGetSpecial(page);
+
+	special->next = next;
+	special->next_generation = next == InvalidBlockNumber ? 0 : generation;
+}
+
 /*
  * Copy len bytes to the end of a page's content, where there must be room for
  * them. Returns the address of the copy.

@@ -1,6 +1,6 @@
 /*
  * segment_kinds.c
- *	  The registry of segment kinds.
+ *	  The registry of segment kinds, local to the process. Calls nothing.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@ barq_register_segment_kind(const BarqSegmentKind *kind)
 			elog(ERROR, "segment kinds \"%s\" and \"%s\" have the same number",
 				 kinds[i]->name, kind->name);
 	if (nkinds == MAX_SEGMENT_KINDS)
-		elog(ERROR, "too many kinds of segments");
+		elog(ERROR, "too many segment kinds");
 	kinds[nkinds++] = kind;
 }
 
@@ -31,6 +31,6 @@ barq_segment_kind(uint16 id)
 			return kinds[i];
 	ereport(ERROR,
 			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("unknown kind of segment: %u", id),
+			 errmsg("unknown segment kind: %u", id),
 			 errhint("The index was written by a newer version of barq, or is corrupted.")));
 }

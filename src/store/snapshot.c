@@ -41,6 +41,7 @@ typedef struct SnapshotOwner
 
 static HTAB *snapshots = NULL;	/* of SnapshotEntry */
 
+/* Create the cache, with entries keyed by the storage of indexes. */
 static void
 init_cache(void)
 {
@@ -66,6 +67,7 @@ drop_reference(BarqSnapshot *snapshot)
 	MemoryContextDelete(snapshot->context);
 }
 
+/* Reset callback of an owner's memory context. */
 static void
 release_owned(void *arg)
 {
@@ -142,13 +144,14 @@ acquire_images(Relation index, BarqSnapshot *snapshot)
 				 errhint("Set barq.allow_fallback to search its pages instead.")));
 	ereport(WARNING,
 			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-			 errmsg("index \"%s\" is searched page by page, for the image of a segment could not be made",
+			 errmsg("index \"%s\" is searched page by page because the image of a segment could not be made",
 					RelationGetRelationName(index)),
 			 errdetail_internal("%s", first_reason)));
 	snapshot->retry_after =
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MILLISECONDS);
 }
 
+/* qsort order: more rows with a key first, then lower numbers. */
 static int
 larger_first(const void *a, const void *b)
 {

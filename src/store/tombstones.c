@@ -45,9 +45,7 @@ barq_tombstones_write(Relation index, BarqPageSupply *supply,
 		BarqPageGetSpecial(page)->moves = desc->moves;
 		barq_page_append(page, bitmap ? (const char *) bitmap + off : zeros,
 						 Min(bytes - off, BARQ_PAGE_BYTES));
-		BarqPageGetSpecial(page)->next = next;
-		BarqPageGetSpecial(page)->next_generation =
-			next == InvalidBlockNumber ? 0 : desc->generation;
+		barq_page_set_next(page, next, desc->generation);
 		barq_finish_record(state, "tombstones: write page");
 		next = BufferGetBlockNumber(buffer);
 		UnlockReleaseBuffer(buffer);
@@ -71,24 +69,18 @@ walk(Relation index, const BarqSegmentDesc *desc, uint8 *bitmap, BlockNumber *bl
 		Size		here = Min(bytes - off, BARQ_PAGE_BYTES);
 		Buffer		buffer;
 		Page		page;
-		bool		ok;
 
 		CHECK_FOR_INTERRUPTS();
-		if (block >= RelationGetNumberOfBlocks(index))
+		buffer = barq_segment_read_page(index, desc, block, BARQ_PART_TOMBSTONES, NULL);
+		if (!BufferIsValid(buffer))
 			return false;
-		buffer = ReadBuffer(index, block);
-		barq_lock_shared(buffer);
 		page = BufferGetPage(buffer);
-		ok = barq_segment_page_is(index, desc, block, page, BARQ_PART_TOMBSTONES);
-		if (ok && bitmap != NULL)
+		if (bitmap != NULL)
 			memcpy(bitmap + off, PageGetContents(page), here);
 		if (blocks != NULL)
 			blocks[i] = block;
-		if (ok)
-			block = BarqPageGetSpecial(page)->next;
+		block = BarqPageGetSpecial(page)->next;
 		UnlockReleaseBuffer(buffer);
-		if (!ok)
-			return false;
 	}
 	return true;
 }

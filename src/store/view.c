@@ -76,7 +76,7 @@ corrupt_body(BarqView *view)
 				 errhint("Please REINDEX it.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("a segment is corrupted: it refers to bytes outside itself"),
+			 errmsg("a segment is corrupted: it refers to bytes outside of its body"),
 			 errhint("Please REINDEX the index.")));
 }
 

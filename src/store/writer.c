@@ -39,6 +39,7 @@ struct BarqBodyWriter
 	MemoryContextCallback unmap;
 };
 
+/* A writer, palloc'd, with `space` bytes of memory at least. */
 static BarqBodyWriter *
 new_writer(Size space)
 {
@@ -88,6 +89,7 @@ flush(BarqBodyWriter *writer)
 	writer->filled = 0;
 }
 
+/* Append to the body, whichever part is being written. */
 static void
 append(BarqBodyWriter *writer, const void *data, Size len)
 {
@@ -115,6 +117,7 @@ append(BarqBodyWriter *writer, const void *data, Size len)
 	}
 }
 
+/* Append zeros up to a multiple of BARQ_BODY_ALIGN. */
 static void
 align(BarqBodyWriter *writer)
 {
@@ -173,6 +176,7 @@ barq_body_is_file(const BarqBodyWriter *writer)
 	return writer->is_file;
 }
 
+/* Reset callback: unmap the finished body; may be called again. */
 static void
 unmap_body(void *arg)
 {

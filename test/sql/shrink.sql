@@ -1,5 +1,5 @@
--- An index that was written over and over is as short, after one compaction, as
--- a fresh one; and where its end cannot be cut off, nothing breaks.
+-- After one compaction, an index that was updated many times is as short as a fresh
+-- one. Where the end of its file cannot be cut off, the index stays correct.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -18,7 +18,7 @@ CREATE INDEX shrink_ivf ON shrink USING barq_ivf (v vector_ip_ops) WITH (lists =
 CREATE INDEX shrink_bm25 ON shrink USING barq_bm25 (body) WITH (text_config = 'simple');
 CREATE TABLE shrink_index AS SELECT indexrelid::regclass AS index, NULL::bigint AS churned, NULL::bigint AS compacted FROM pg_index WHERE indrelid = 'shrink'::regclass;
 
--- three times as many rows come and go as there are
+-- three rounds: delete a third of the rows, insert as many as at first
 DELETE FROM shrink WHERE id % 3 = 0;
 VACUUM (INDEX_CLEANUP on) shrink;
 SELECT pg_temp.add(10001, 4000);
@@ -29,8 +29,8 @@ DELETE FROM shrink WHERE id % 3 = 2;
 VACUUM (INDEX_CLEANUP on) shrink;
 UPDATE shrink_index SET churned = pg_relation_size(index);
 
--- in a transaction block pages move, but the end stays; so it does while the
--- session reads the index
+-- in a transaction block, and while a cursor of the session reads the index, pages
+-- are moved, but the file is not cut
 BEGIN;
 SELECT index, barq_compact(index) > 0 AS compacted, pg_relation_size(index) >= churned AS as_long FROM shrink_index ORDER BY index::text;
 COMMIT;
@@ -50,7 +50,7 @@ END $$;
 SELECT pg_relation_size(index) >= churned AS as_long FROM shrink_index WHERE index = 'shrink_hnsw'::regclass;
 SELECT index, c.* FROM shrink_index, barq_check(index) c;
 
--- nor where the table is not to be locked for that
+-- nor with vacuum_truncate = off
 ALTER TABLE shrink SET (vacuum_truncate = off);
 SELECT index, barq_compact(index), pg_relation_size(index) >= churned AS as_long FROM shrink_index ORDER BY index::text;
 VACUUM (INDEX_CLEANUP on) shrink;
@@ -65,11 +65,11 @@ SELECT 'hnsw' AS index, wrong <= 2 AS right, recall >= 0.95 AS recall, unordered
 SELECT 'ivf' AS index, wrong <= 20 AS right, recall >= 0.7 AS recall, unordered FROM query, pg_temp.compare('shrink', '<#>', vs, 10);
 SELECT count(*) = (SELECT count(*) FROM shrink WHERE body || ' ' LIKE '% w7 %' OR body LIKE 'w7 %') AS same FROM shrink WHERE body @@@ to_bm25query('w7', 'shrink_bm25');
 
--- beside fresh ones of the same rows
+-- compared with fresh indexes of the same rows
 REINDEX TABLE shrink;
 SELECT index, compacted <= 1.1 * pg_relation_size(index) AS as_short, churned > 1.5 * pg_relation_size(index) AS was_long FROM shrink_index ORDER BY index::text;
 
--- VACUUM cuts off nothing: without workers barq_compact() does, here everything
+-- VACUUM does not cut the file; without workers barq_compact() does
 UPDATE shrink_index SET churned = pg_relation_size(index);
 DELETE FROM shrink;
 VACUUM (INDEX_CLEANUP on) shrink;

@@ -1,6 +1,6 @@
-# Folders of images come and go with their relations: DROP, TRUNCATE, REINDEX,
-# moves, rollbacks, temporary tables, cancelled and failed builds. Files that are
-# left go with the next VACUUM of any barq index of the database.
+# A folder of images exists as long as its relation: DROP, TRUNCATE, REINDEX, SET
+# TABLESPACE, rollbacks, temporary tables, cancelled and failed builds. VACUUM of
+# any barq index of the database removes folders and files that are left over.
 use strict;
 use warnings;
 
@@ -15,7 +15,7 @@ my $node = new_server('folders', conf => q{
 });
 my $root = image_root($node);
 
-# folders of relations, by number
+# names of the folders: relfilenodes
 sub folders { return sort map { m{/pgsql_tmp/\d+/\d+/(.+)$} ? $1 : () } map { glob "$_/*" } glob "$root/pgsql_tmp/*/*"; }
 sub number { return $node->safe_psql('postgres', "SELECT pg_relation_filenode('$_[0]')"); }
 sub has_folder { my ($n) = @_; return scalar grep { $_ eq $n } folders(); }
@@ -31,57 +31,57 @@ $node->safe_psql('postgres', q{
 	INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 500) i;
 	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
 });
-is_deeply([ orphans($node) ], [], 'a build leaves nothing but images');
+is_deeply([ orphans($node) ], [], 'a build leaves no other file than images');
 
 # CREATE INDEX rolled back
 my @before = image_files($root);
 $node->safe_psql('postgres', "BEGIN; CREATE INDEX gone ON source USING barq_hnsw $graph; ROLLBACK");
 is_deeply([ image_files($root) ], \@before, 'CREATE INDEX rolled back leaves no file');
-is_deeply([ orphans($node) ], [], 'nor a folder');
+is_deeply([ orphans($node) ], [], 'CREATE INDEX rolled back leaves no folder');
 $node->safe_psql('postgres', "BEGIN; SAVEPOINT a; CREATE INDEX gone ON source USING barq_hnsw $graph; ROLLBACK TO a; COMMIT");
-is_deeply([ orphans($node) ], [], 'nor one rolled back to a savepoint');
+is_deeply([ orphans($node) ], [], 'CREATE INDEX rolled back to a savepoint leaves no file');
 $node->safe_psql('postgres', qq{DO \$\$ BEGIN
 	CREATE INDEX gone ON source USING barq_hnsw $graph;
 	RAISE 'no';
 	EXCEPTION WHEN raise_exception THEN NULL; END \$\$});
-is_deeply([ orphans($node) ], [], 'nor one undone by an exception block');
+is_deeply([ orphans($node) ], [], 'CREATE INDEX undone by an exception block leaves no file');
 
-# a failing build: a row that cannot be indexed, late in the table
+# a build that fails at a row near the end of the table
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION breaks(i int, v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE AS
 		$$ BEGIN IF i > 1000 THEN RAISE 'late'; END IF; RETURN v; END $$});
 my ($status, $out, $err) = $node->psql('postgres',
 	'CREATE INDEX gone ON source USING barq_hnsw ((breaks(id, v)::vector(512)) vector_l2_ops)');
-like($err, qr/late/, 'a build that fails');
-is_deeply([ orphans($node) ], [], 'leaves nothing');
+like($err, qr/late/, 'the build fails');
+is_deeply([ orphans($node) ], [], 'a failed build leaves no file');
 
-# cancelled while it loads, and while it builds
+# builds cancelled while rows are loaded, and while the graph is built
 foreach my $when ('rows', 'work')
 {
 	my $build = background($node, "CREATE INDEX gone ON source USING barq_hnsw $graph");
 	wait_until("a .$when file is there", sub { grep { /\.$when$/ } image_files($root) });
 	kill 'INT', $build->{pid};
 	isnt(finished($build), 0, "CREATE INDEX cancelled ($when)");
-	like($build->{err}, qr/canceling statement/, "says so ($when)");
-	is_deeply([ orphans($node) ], [], "a cancelled CREATE INDEX leaves nothing ($when)");
+	like($build->{err}, qr/canceling statement/, "the error is a cancellation ($when)");
+	is_deeply([ orphans($node) ], [], "CREATE INDEX cancelled leaves no file ($when)");
 }
 ($status, $out, $err) = $node->psql('postgres',
 	"SET statement_timeout = '20ms'; CREATE INDEX gone ON source USING barq_hnsw $graph");
-like($err, qr/statement timeout/, 'CREATE INDEX timed out');
-is_deeply([ orphans($node) ], [], 'and leaves nothing');
+like($err, qr/statement timeout/, 'CREATE INDEX runs into the statement timeout');
+is_deeply([ orphans($node) ], [], 'CREATE INDEX that timed out leaves no file');
 my $build = background($node, "CREATE INDEX CONCURRENTLY gone ON source USING barq_hnsw $graph");
 wait_until('a .work file is there', sub { grep { /\.work$/ } image_files($root) });
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($build->{pid})");
-isnt(finished($build), 0, 'CREATE INDEX CONCURRENTLY terminated');
+isnt(finished($build), 0, 'CREATE INDEX CONCURRENTLY is terminated');
 is($node->safe_psql('postgres', q{SELECT indisvalid FROM pg_index WHERE indexrelid = 'gone'::regclass}), 'f',
-	'it leaves an invalid index');
+	'CREATE INDEX CONCURRENTLY terminated leaves an invalid index');
 $node->safe_psql('postgres', 'VACUUM keeper; VACUUM source');
-is_deeply([ orphans($node) ], [], 'but no file after VACUUM');
+is_deeply([ orphans($node) ], [], 'no file of the invalid index is left after VACUUM');
 my $invalid = number('gone');
 $node->safe_psql('postgres', 'DROP INDEX gone');
-ok(!has_folder($invalid), 'nor a folder once it is dropped');
+ok(!has_folder($invalid), 'dropping the invalid index removes its folder');
 
-# cancelled compaction and seal: the index goes on, nothing is lost
+# compaction cancelled: the index is unchanged
 $node->safe_psql('postgres', qq{
 	CREATE INDEX source_v ON source USING barq_hnsw $graph;
 	INSERT INTO source SELECT i, vec(i, 512) FROM generate_series(1101, 1150) i;
@@ -89,12 +89,12 @@ $node->safe_psql('postgres', qq{
 my $compact = background($node, q{SELECT barq_compact('source_v')});
 wait_until('a .work file is there', sub { grep { /\.work$/ } image_files($root) });
 kill 'INT', $compact->{pid};
-isnt(finished($compact), 0, 'barq_compact cancelled');
+isnt(finished($compact), 0, 'barq_compact is cancelled');
 sound($node, 'source_v', 'no error after a cancelled compaction', errors => 1);
 found_once($node, 'source', 'every row once after a cancelled compaction');
 $node->safe_psql('postgres', 'VACUUM source');
-is_deeply([ orphans($node) ], [], 'no file after VACUUM');
-sound($node, 'source_v', 'sound after VACUUM');
+is_deeply([ orphans($node) ], [], 'compaction cancelled: no file is left after VACUUM');
+sound($node, 'source_v', 'compaction cancelled: sound after VACUUM');
 
 # DROP
 my $items = number('items_v');
@@ -102,7 +102,7 @@ ok(has_folder($items), 'an index has a folder');
 $node->safe_psql('postgres', 'BEGIN; DROP INDEX items_v; ROLLBACK');
 is(scalar(my @kept = images_of($node, 'items_v')), 1, 'DROP INDEX rolled back keeps its images');
 $node->safe_psql('postgres', 'BEGIN; SAVEPOINT a; DROP TABLE items; ROLLBACK TO a; COMMIT');
-is(scalar(@kept = images_of($node, 'items_v')), 1, 'so does DROP TABLE rolled back to a savepoint');
+is(scalar(@kept = images_of($node, 'items_v')), 1, 'DROP TABLE rolled back to a savepoint keeps its images');
 $node->safe_psql('postgres', 'DROP INDEX items_v');
 ok(!has_folder($items), 'DROP INDEX removes the folder');
 $node->safe_psql('postgres', 'CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops)');
@@ -110,9 +110,9 @@ $items = number('items_v');
 ok(has_folder($items), 'a new index has a new folder');
 $node->safe_psql('postgres', 'DROP TABLE items');
 ok(!has_folder($items), 'DROP TABLE removes the folder');
-is_deeply([ orphans($node) ], [], 'no file without a segment');
+is_deeply([ orphans($node) ], [], 'after DROP TABLE: no file without a segment');
 
-# TRUNCATE, REINDEX, CLUSTER-like rewrites
+# TRUNCATE, REINDEX and rewrites of the table
 my $keeper = number('keeper_v');
 $node->safe_psql('postgres', 'BEGIN; TRUNCATE keeper; ROLLBACK');
 ok(has_folder($keeper), 'TRUNCATE rolled back keeps the folder');
@@ -130,8 +130,8 @@ foreach my $command ('REINDEX INDEX keeper_v', 'REINDEX INDEX CONCURRENTLY keepe
 	is_deeply([ orphans($node) ], [], "$short leaves no file");
 }
 
-# created, truncated and filled in one transaction: the same storage, another
-# index
+# created, truncated and filled in one transaction: the storage stays the same,
+# with a new incarnation of the index
 $node->safe_psql('postgres', q{
 	BEGIN;
 	CREATE TABLE once (id int, v vector(32));
@@ -146,7 +146,7 @@ $node->safe_psql('postgres', q{
 });
 found_once($node, 'once', 'TRUNCATE of a table made in the same transaction: every row once');
 $node->safe_psql('postgres', 'VACUUM once');
-is_deeply([ orphans($node) ], [], 'and no file left after VACUUM');
+is_deeply([ orphans($node) ], [], 'TRUNCATE of a table made in the same transaction: no file is left after VACUUM');
 
 # another tablespace
 my $space = PostgreSQL::Test::Utils::tempdir;
@@ -185,13 +185,13 @@ my $temporary = background($node, q{
 wait_at_gate($node);
 is(scalar(grep { /_\d+$/ } folders()), 1, 'a temporary index has a folder of its own');
 open_gate($node, $gate);
-is(finished($temporary), 0, "the session with temporary tables ended well $temporary->{err}");
-is(join(' ', $temporary->{out} =~ /\d+/g), '7 8 0 9', 'temporary indexes answer');
+is(finished($temporary), 0, "the session with temporary tables ends without an error $temporary->{err}");
+is(join(' ', $temporary->{out} =~ /\d+/g), '7 8 0 9', 'temporary indexes return rows');
 wait_until('the session has ended', sub {
 	$node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $temporary->{pid}") eq '0' });
 is(scalar(grep { /_\d+$/ } folders()), 0, 'no folder of a temporary index outlives its session');
 
-# a killed session leaves them; the sweep removes them
+# a killed session leaves its folders; a sweep removes them
 $temporary = background($node, q{
 	CREATE TEMP TABLE t (id int, v vector(32));
 	CREATE INDEX t_v ON t USING barq_hnsw (v vector_l2_ops);
@@ -199,14 +199,14 @@ $temporary = background($node, q{
 	SELECT pg_sleep(1000);
 });
 $node->poll_query_until('postgres', "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = $temporary->{pid}");
-is(scalar(grep { /_\d+$/ } folders()), 1, 'a folder of a session');
+is(scalar(grep { /_\d+$/ } folders()), 1, 'a session with a temporary index has a folder');
 $node->safe_psql('postgres', 'VACUUM once');
-is(scalar(grep { /_\d+$/ } folders()), 1, 'VACUUM leaves it alone while the session lives');
+is(scalar(grep { /_\d+$/ } folders()), 1, 'VACUUM keeps the folder of a running session');
 kill_server($node);
 finished($temporary);
 $node->start;
 $node->safe_psql('postgres', 'VACUUM once');
-is(scalar(grep { /_\d+$/ } folders()), 0, 'after a crash VACUUM removes it');
+is(scalar(grep { /_\d+$/ } folders()), 0, 'after a crash VACUUM removes the folder');
 
 # prepared transactions
 my $once = number('once_v');
@@ -219,10 +219,10 @@ my ($made) = grep { my $n = $_; !grep { $n eq $_ } map { number($_) } 'once_v', 
 $node->safe_psql('postgres', q{COMMIT PREPARED 'b'});
 is($made, number('made'), 'an index made by a prepared transaction keeps its folder');
 $node->safe_psql('postgres', 'VACUUM source; VACUUM keeper');
-is_deeply([ orphans($node) ], [], 'COMMIT PREPARED: no file after VACUUM');
+is_deeply([ orphans($node) ], [], 'COMMIT PREPARED: no file is left after VACUUM');
 found_once($node, 'source', 'COMMIT PREPARED: every row once');
 
-# a sweep must leave alone the files of an open transaction
+# a sweep keeps folders that another transaction has made
 $gate = close_gate($node);
 my $open = background($node, q{
 	BEGIN;
@@ -237,8 +237,8 @@ my @sizes = image_files($root);
 $node->safe_psql('postgres', 'VACUUM source; VACUUM keeper');
 is_deeply([ image_files($root) ], \@sizes, 'VACUUM leaves a folder that an open transaction made');
 open_gate($node, $gate);
-is(finished($open), 0, 'which commits');
-is(scalar(@kept = images_of($node, 'unseen_v')), 1, 'with its images');
+is(finished($open), 0, 'the open transaction commits');
+is(scalar(@kept = images_of($node, 'unseen_v')), 1, 'after its commit the images exist');
 
 # databases
 $node->safe_psql('postgres', 'CREATE DATABASE second');
@@ -252,10 +252,10 @@ $node->safe_psql('postgres', 'CREATE DATABASE third TEMPLATE second');
 found_once($node, 'items', 'a database copied: every row once', database => 'third');
 same_answers($node, 'items', 'a database copied: the nearest rows', database => 'third');
 my $third = $node->safe_psql('postgres', q{SELECT oid FROM pg_database WHERE datname = 'third'});
-is(scalar(my @folders = glob "$root/pgsql_tmp/*/$third"), 1, 'it has images of its own');
+is(scalar(my @folders = glob "$root/pgsql_tmp/*/$third"), 1, 'a database copied: it has its own images');
 $node->safe_psql('postgres', 'DROP DATABASE third');
 $node->safe_psql('postgres', 'VACUUM source');
-is_deeply([ glob "$root/pgsql_tmp/*/$third" ], [], 'a dropped database: no file after VACUUM elsewhere');
+is_deeply([ glob "$root/pgsql_tmp/*/$third" ], [], 'a dropped database: VACUUM in another database removes its files');
 
 $node->stop;
 done_testing();

@@ -1,12 +1,12 @@
-# An image directory that is full or not writable: searches fall back to pages
-# with one WARNING and right answers (or an error, by barq.allow_fallback),
-# inserts and builds go on, compaction of a graph is put off; when there is
-# room again images are made.
+# The image directory is full or not writable. Searches read pages, with one WARNING
+# and the same answers, or raise an error if barq.allow_fallback is off. Inserts
+# and builds succeed; compaction of a graph is put off. Images are made again when
+# the directory has room.
 use strict;
 use warnings;
 
-# A small disk to fill up: a tmpfs that only this test and its server see. If the
-# user may not mount one, that part is skipped.
+# A small disk to fill up: a tmpfs that only this test and its server see. That
+# part is skipped if the user may not mount one.
 BEGIN
 {
 	my $small = "$ENV{TESTDATADIR}/small";
@@ -45,12 +45,12 @@ $node->safe_psql('postgres', q{
 	INSERT INTO items SELECT i, vec(i, 512) FROM generate_series(1101, 1150) i;
 });
 my ($image) = images_of($node, 'items_v');
-like($image, qr{^\Q$directory\E/barq_\d+_[0-9a-f]{16}/pgsql_tmp/}, 'images are in the directory that was set');
-ok(!-e $node->data_dir . '/pg_barq', 'and not in the data directory');
+like($image, qr{^\Q$directory\E/barq_\d+_[0-9a-f]{16}/pgsql_tmp/}, 'images are in barq.image_directory');
+ok(!-e $node->data_dir . '/pg_barq', 'no images are in the data directory');
 my $answers = same_answers($node, 'items', 'before: the nearest rows', recall => 0.85);
 my $row = 2000;
 
-# Conditions that must hold while no image can be made.
+# Checks while no image can be made.
 sub without_room
 {
 	my ($what, $full) = @_;
@@ -59,12 +59,12 @@ sub without_room
 	is($found, $answers, "$what: the same answers, page by page");
 	is(scalar(my @warned = $warnings =~ /WARNING:.*searched page by page/g), 1, "$what: one WARNING") or diag($warnings);
 	($found, $warnings) = answers($node, 'items', settings => q{SET client_min_messages = error; SET work_mem = '64kB';});
-	is("$found$warnings", $answers, "$what: the same answers within little memory");
+	is("$found$warnings", $answers, "$what: the same answers with a small work_mem");
 	($found, $warnings, $status) = answers($node, 'items', %$none);
-	isnt($status, 0, "$what: an error where falling back is not allowed");
-	like($warnings, qr/ERROR:.*image.*\n.*DETAIL:.*\n.*HINT:.*allow_fallback/, "$what: which says why, and what to do");
+	isnt($status, 0, "$what: an error if fallback is not allowed");
+	like($warnings, qr/ERROR:.*image.*\n.*DETAIL:.*\n.*HINT:.*allow_fallback/, "$what: the error gives the cause and a hint");
 
-	# inserts, with seals; in a table whose index is small, for the rest of it
+	# inserts, seals, VACUUM and compaction of flat segments
 	$node->safe_psql('postgres', qq{
 		SET client_min_messages = error;
 		CREATE TABLE small (id int, v vector(32));
@@ -73,42 +73,42 @@ sub without_room
 		DELETE FROM small WHERE id % 5 = 0;
 		VACUUM small;
 	});
-	cmp_ok(segment_count($node, 'small_v'), '>', 1, "$what: inserts seal");
+	cmp_ok(segment_count($node, 'small_v'), '>', 1, "$what: inserts seal the log");
 	found_once($node, 'small', "$what: every row once");
 	same_answers($node, 'small', "$what: the nearest rows of a new index");
 	$node->safe_psql('postgres', q{SET client_min_messages = error; SELECT barq_compact('small_v')});
 	is(segment_count($node, 'small_v'), 1, "$what: flat segments are compacted");
-	sound($node, 'small_v', "$what: sound");
+	sound($node, 'small_v', "$what: the small index is sound");
 	found_once($node, 'small', "$what: every row once after compaction");
 
-	# If no file can be made, a graph is built in memory. If the disk fills up
-	# during a build, the build raises an error.
+	# If no file can be made the graph is built in memory. If the disk fills up
+	# meanwhile, CREATE INDEX fails.
 	$status = $node->psql('postgres', 'CREATE INDEX built ON items USING barq_hnsw (v vector_l2_ops) WITH (quantization = none)',
 		stderr => \$warnings);
 	if ($full)
 	{
 		like($warnings, qr/ERROR:  could not write file .*: No space left on device\n.*HINT:  .*barq.image_directory/,
-			"$what: CREATE INDEX is an error that says what to do");
+			"$what: CREATE INDEX fails with a hint");
 	}
 	else
 	{
-		like($warnings, qr/WARNING:  index "built" is built in memory/, "$what: CREATE INDEX says that it has no files");
-		sound($node, 'built', "$what: an index built without files is sound");
+		like($warnings, qr/WARNING:  index "built" is built in memory/, "$what: CREATE INDEX warns that it builds in memory");
+		sound($node, 'built', "$what: an index built in memory is sound");
 		$node->safe_psql('postgres', 'DROP INDEX built');
 	}
 
-	# a merge waits
+	# the merge of a graph is put off
 	$node->safe_psql('postgres', q{SELECT barq_seal('items_v')});
 	my $segments = segment_count($node, 'items_v');
 	$status = $node->psql('postgres', q{SELECT barq_compact('items_v')}, stderr => \$warnings);
-	isnt($status, 0, "$what: barq_compact of a graph is an error");
-	like($warnings, qr/ERROR:  compaction of index "items_v" was put off/, "$what: which says so");
-	is(segment_count($node, 'items_v'), $segments, "$what: and changes nothing");
-	sound($node, 'items_v', "$what: nothing is left behind but pages for VACUUM", errors => 1);
+	isnt($status, 0, "$what: barq_compact of a graph fails");
+	like($warnings, qr/ERROR:  compaction of index "items_v" was put off/, "$what: the error says that compaction was put off");
+	is(segment_count($node, 'items_v'), $segments, "$what: the segments are unchanged");
+	sound($node, 'items_v', "$what: no error, and only unreachable pages are left", errors => 1);
 	return;
 }
 
-# Conditions that must hold when there is room again.
+# Checks after the directory has room again.
 sub with_room
 {
 	my ($what) = @_;
@@ -117,40 +117,40 @@ sub with_room
 	is("$found$warnings", $answers, "$what: the same answers, without a WARNING");
 	is($node->safe_psql('postgres', q{
 		SELECT count(*) FROM barq_segments('items_v') WHERE state <> 'growing' AND image = 'missing'}), '0',
-		"$what: images are there");
+		"$what: every segment has an image");
 	answers($node, 'small');
 	is($node->safe_psql('postgres', q{
 		SELECT image FROM barq_segments('small_v') WHERE state <> 'growing'}), 'on_disk',
-		"$what: those of the other index, too");
+		"$what: the small index has its image");
 	$node->safe_psql('postgres', 'VACUUM items; DROP TABLE small');
 	sound($node, 'items_v', "$what: sound after VACUUM");
 	is_deeply([ orphans($node) ], [], "$what: no file without a segment");
 	return;
 }
 
-# not writable: existing images are gone, and none can be made
+# not writable, and the existing images moved away
 chmod 0755, $directory;
 rename "$directory/" . (split m{/}, substr($image, length($directory) + 1))[0], "$directory/../aside-$$" or die $!;
 chmod 0555, $directory;
 SKIP:
 {
-	skip 'this user may write anywhere', 1 if -w $directory;
+	skip 'this user may write to any directory', 1 if -w $directory;
 	without_room('not writable');
 	chmod 0755, $directory;
 	with_room('writable again');
 }
 chmod 0755, $directory;
 
-# the name of a file, not of a directory
+# a file in place of the directory
 $node->append_conf('postgresql.conf', "barq.image_directory = '$directory/file'");
 PostgreSQL::Test::Utils::append_to_file("$directory/file", 'x');
 $node->reload;
 $node->poll_query_until('postgres', "SELECT current_setting('barq.image_directory') = '$directory/file'");
-without_room('no directory');
+without_room('not a directory');
 unlink "$directory/file";
 with_room('a directory that can be made');
 
-# really full
+# a full disk
 SKIP:
 {
 	my $small = $ENV{BARQ_SMALL_DISK};
@@ -169,7 +169,7 @@ SKIP:
 	while (defined syswrite $handle, $block) { }
 	close $handle;
 	without_room('full', 1);
-	is_deeply([ grep { $_ ne $ballast && !/\.ok$/ && -s $_ } image_files($small) ], [], 'full: no half file stays');
+	is_deeply([ grep { $_ ne $ballast && !/\.ok$/ && -s $_ } image_files($small) ], [], 'full: no incomplete file is left');
 	unlink $ballast;
 	with_room('room again');
 }

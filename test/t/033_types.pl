@@ -1,6 +1,6 @@
-# Indexes of halfvec, sparsevec and bit, and of vector in lists: built by parallel
-# workers, searched page by page if images cannot be made, dumped and restored,
-# after a crash.
+# Indexes on halfvec, sparsevec and bit, and barq_ivf on vector: built by parallel
+# workers, searched page by page without images, recovered after a crash, dumped
+# and restored. Each finds the rows that a sequential scan finds.
 use strict;
 use warnings;
 
@@ -43,10 +43,10 @@ foreach my $column (sort keys %columns)
 	my $offset = -s $node->logfile;
 
 	$node->safe_psql('postgres', "CREATE INDEX items_$column ON items USING $columns{$column}[0]");
-	like(slurp_file($node->logfile, $offset), qr/starting background worker process "parallel worker/, "$column: built by workers");
+	like(slurp_file($node->logfile, $offset), qr/starting background worker process "parallel worker/, "$column: the build starts parallel workers");
 }
 
-# The ten nearest of some rows by each index, compared with a scan.
+# The ten nearest rows of some rows by each index, compared with a sequential scan.
 sub found
 {
 	my ($what, $database) = @_;
@@ -59,8 +59,8 @@ sub found
 			FROM (SELECT * FROM items WHERE id % 250 = 1) q ORDER BY 1";
 		my ($status, $rows, $warnings) = $node->psql($database // 'postgres', "SET enable_seqscan = off; SET barq.ef_search = 400; $query");
 
-		is($status, 0, "$what, $column: searched");
-		is($rows, $node->safe_psql($database // 'postgres', "SET enable_indexscan = off; $query"), "$what, $column: what a scan finds");
+		is($status, 0, "$what, $column: the search succeeds");
+		is($rows, $node->safe_psql($database // 'postgres', "SET enable_indexscan = off; $query"), "$what, $column: the same distances as a sequential scan");
 		is($node->safe_psql($database // 'postgres', "SELECT * FROM barq_check('items_$column')"), '', "$what, $column: sound");
 		$warnings{$column} = $warnings;
 	}
@@ -69,7 +69,7 @@ sub found
 
 found('built');
 is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ') FROM unnest(ARRAY['items_b', 'items_h', 'items_l', 'items_s']) i, barq_segments(i::regclass) WHERE state <> 'growing'}),
-	'flat flat ivf hnsw', 'the kinds of their segments');
+	'flat flat ivf hnsw', 'the segments have the expected kinds');
 $node->safe_psql('postgres', 'SELECT add(3001, 3400); DELETE FROM items WHERE id % 7 = 2');
 $node->safe_psql('postgres', 'VACUUM items');
 found('changed');
@@ -79,7 +79,7 @@ $node->append_conf('postgresql.conf', "barq.image_directory = '/dev/null/none'")
 $node->reload;
 $node->poll_query_until('postgres', q{SELECT current_setting('barq.image_directory') = '/dev/null/none'});
 my $warnings = found('page by page');
-like($warnings->{$_}, qr/WARNING:.*searched page by page/, "$_: it says so") foreach sort keys %columns;
+like($warnings->{$_}, qr/WARNING:.*searched page by page/, "$_: a WARNING says that pages are read") foreach sort keys %columns;
 $node->safe_psql('postgres', 'SELECT add(3401, 3450)');
 foreach my $column (sort keys %columns)
 {
@@ -89,11 +89,11 @@ foreach my $column (sort keys %columns)
 }
 found('sealed without images');
 my ($status, $out, $err) = $node->psql('postgres', 'SET max_parallel_maintenance_workers = 0; REINDEX INDEX items_s');
-is($status, 0, 'a build without a directory');
-like($err, qr/WARNING:.*is built in memory/, 'says so');
+is($status, 0, 'a build without an image directory succeeds');
+like($err, qr/WARNING:.*is built in memory/, 'its WARNING says that it builds in memory');
 found('built in memory');
 
-# A crash, and the directory is usable again.
+# A crash; then images can be made again.
 $node->append_conf('postgresql.conf', "barq.image_directory = '$directory'");
 $node->safe_psql('postgres', 'SELECT add(3451, 3500)');
 $node->stop('immediate');
