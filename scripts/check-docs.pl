@@ -4,7 +4,9 @@
 # Documents are README.md, CONTRIBUTING.md, SECURITY.md, docs/*.md,
 # test/README.md and src/*/README.md. Checked are:
 #   paths     each path or file name in backticks exists
-#   links     each link leads to a file, each #anchor to a heading
+#   places    `function()` in `file.c`: the file has the function
+#   folders   src/*/README.md exists, and its table names each file of the folder
+#   links     each link leads to a file (not to a folder), each #anchor to a heading
 #   settings  each barq.x named is defined, or planned in docs/roadmap.md; each
 #             setting defined is in the table of docs/reference.md
 #   functions each function with COMMENT ON, unless internal or only the function
@@ -86,6 +88,45 @@ foreach my $document (@documents)
 	}
 }
 
+# ---- functions that a document places in a file
+
+foreach my $document (@documents)
+{
+	my $text = slurp($document);
+	while ($text =~ /((?:`\w+(?:\(\))?`(?:,|,? and|,? or)?\s+)+)in\s+`([\w.\/]+\.[ch])`/g)
+	{
+		my ($functions, $path) = ($1, $2);
+		my ($file) = grep { -f } $path, "src/$path", dirname($document) . "/$path";
+		next if !defined $file;
+		foreach my $name ($functions =~ /`(\w+)(?:\(\))?`/g)
+		{
+			fault("$document: $path has no $name") if slurp($file) !~ /\b$name\b/;
+		}
+	}
+}
+
+# ---- READMEs of folders
+
+foreach my $folder (glob('src/*/'))
+{
+	my $readme = "${folder}README.md";
+	if (!-f $readme)
+	{
+		fault("$readme does not exist");
+		next;
+	}
+	my $table = join "\n", grep { /^\|/ } split /\n/, slurp($readme);
+	my @patterns = $table =~ /`?([\w.]*\*[\w.*]*)`?/g;
+	my %matched = map { $_ => 1 } map { glob("$folder$_") } @patterns;
+	foreach my $file (glob("$folder*.[ch]"))
+	{
+		# x.c names x.h too, and `x` both
+		my ($name, $stem) = basename($file) =~ /^((\w+)\.\w)$/;
+		next if $table =~ /\b$stem\.(?:[ch]\b|\[)|`$stem`/ || $matched{$file};
+		fault("$readme: no table row for $name");
+	}
+}
+
 # ---- links
 
 my %anchors;
@@ -120,7 +161,7 @@ foreach my $document (@documents, 'CHANGELOG.md')
 		next if $target =~ m{^[a-z]+:};
 		my ($path, $anchor) = $target =~ /^([^#]*)#?(.*)$/;
 		my $file = $path eq '' ? $document : dirname($document) . "/$path";
-		if (!-e $file)
+		if (!-f $file)
 		{
 			fault("$document: the link $target leads nowhere");
 		}
@@ -196,7 +237,7 @@ sub complete
 }
 complete('A segment kind', qr/ivf/i, 'src/ivf/');
 complete('A type', qr/sparsevec/i, 'src/types/');
-complete('A distance', qr/BARQ_METRIC_L1/, 'src/types/');
+complete('A distance', qr/BARQ_METRIC_L1|l1_distance|_l1_ops/, 'bench/');
 
 # ---- sections that comments name
 
