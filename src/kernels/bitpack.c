@@ -11,6 +11,7 @@
 
 typedef uint32_t Lanes __attribute__((vector_size(16)));
 
+/* Load 16 bytes of any alignment. */
 static inline Lanes
 load(const uint8_t *in)
 {
@@ -20,6 +21,7 @@ load(const uint8_t *in)
 	return lanes;
 }
 
+/* Store 16 bytes to any alignment. */
 static inline void
 store(void *out, Lanes lanes)
 {

@@ -4,6 +4,9 @@
  *
  * Counts of bits are exact, so the distances are the operators' own, and a
  * lower bound needs no slack.
+ *
+ * Functions that the table at the end names have the contracts of the functions
+ * of codec.h with nearly the same names.
  */
 #include "codec_internal.h"
 #include "measure.h"

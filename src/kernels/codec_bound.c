@@ -95,6 +95,7 @@ l2_bound(const BarqQuery *query, const Estimate *e)
 	return sqrt(at_least_0(d * d * (1 - higham_gamma(n + 2)) - n * TINY)) * (1 - LAST);
 }
 
+/* The same for L1. */
 static double
 l1_bound(const BarqQuery *query, const Estimate *e)
 {
@@ -104,6 +105,7 @@ l1_bound(const BarqQuery *query, const Estimate *e)
 	return d * (1 - higham_gamma(query->codec.dims + 2)) * (1 - LAST);
 }
 
+/* For the inner product; -infinity if norms may overflow a float sum. */
 static double
 ip_bound(const BarqQuery *query, const Estimate *e)
 {
@@ -121,6 +123,7 @@ ip_bound(const BarqQuery *query, const Estimate *e)
 	return -most;
 }
 
+/* For cosine; 0 if norms are outside of the range of the proof. */
 static double
 cosine_bound(const BarqQuery *query, const Estimate *e)
 {

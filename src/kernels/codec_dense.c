@@ -59,6 +59,7 @@ barq_range(const float *x, int n, float *least, float *largest)
 	*largest = hi[0];
 }
 
+/* The sum of the squares of n coordinates. */
 static double
 sum_of_squares(const float *x, int n)
 {
@@ -132,6 +133,7 @@ typedef struct QuerySums
 	double		size;			/* the same of the coordinates themselves */
 } QuerySums;
 
+/* Add a coordinate, as given, to the sums. */
 static inline void
 measure(QuerySums *s, float coordinate)
 {

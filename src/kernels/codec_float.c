@@ -2,9 +2,13 @@
  * codec_float.c
  *	  The forms none and f16: coordinates as float32 or IEEE half, under cosine
  *	  those of the normalised vector.
+ *
+ * Functions that the table at the end names have the contracts of the functions
+ * of codec.h with nearly the same names.
  */
 #include "codec_internal.h"
 
+/* Bytes of a row of form none, and of form f16. */
 static size_t
 none_row_bytes(int dims)
 {
@@ -36,6 +40,7 @@ write_none(const BarqCodec *codec, const float *x, double factor, char *code, Lo
 	}
 }
 
+/* The same for halves; coordinates beyond their range are clamped. */
 static void
 write_f16(const BarqCodec *codec, const float *x, double factor, char *code, LossSums *sums)
 {
@@ -131,6 +136,7 @@ query_bytes(const BarqCodec *codec)
 	return ALIGN64((size_t) codec->dims * sizeof(float));
 }
 
+/* Prepare a query of form none or f16 (BarqCodecForm). */
 static void
 prepare(BarqQuery *query, const void *value, void *arrays)
 {
@@ -154,6 +160,7 @@ none_keys(const BarqCodec *codec, const float *values, const char *base, size_t 
 	barq_finish_keys(codec->metric, keys, n);
 }
 
+/* The same for rows of halves. */
 static void
 f16_keys(const BarqCodec *codec, const float *values, const char *base, size_t stride,
 		 const uint32_t *ids, int n, float *keys)

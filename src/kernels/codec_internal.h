@@ -117,6 +117,7 @@ rabitq_dims(int dims)
 	return (dims + 63) & ~63;
 }
 
+/* A copy of a row's trailer; rows may be unaligned. */
 static inline Sq8Trailer
 sq8_trailer(const BarqCodec *codec, const void *row)
 {
@@ -126,6 +127,7 @@ sq8_trailer(const BarqCodec *codec, const void *row)
 	return t;
 }
 
+/* A copy of the trailer of a row of form none or f16. */
 static inline FloatTrailer
 float_trailer(const BarqCodec *codec, const void *row)
 {
@@ -184,12 +186,14 @@ double_eps(int n)
 /* products of norms below this cannot overflow a float sum: g < 0.001 */
 #define SAFE_PRODUCT (FLT_MAX * 0.99)
 
+/* g(k) of the proofs: bound of the relative error of k roundings to float. */
 static inline double
 higham_gamma(int k)
 {
 	return k * UNIT / (1 - k * UNIT);
 }
 
+/* x, or 0 if x is negative or NaN. */
 static inline double
 at_least_0(double x)
 {
@@ -227,6 +231,7 @@ typedef struct LossSums
 	double		loss;			/* the same of v less its code's value */
 } LossSums;
 
+/* Add a coordinate's value, and its loss if the code stands for `coded`. */
 static inline void
 add_loss(LossSums *sums, bool l1, double value, double coded)
 {

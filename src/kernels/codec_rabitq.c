@@ -31,6 +31,9 @@
  * biased, but exact for equal codes and it grows with the true value, while the
  * product of two estimates without bias would make close neighbours identical.
  * The construction of graphs compares such keys with each other.
+ *
+ * Functions that the table at the end names have the contracts of the functions
+ * of codec.h with nearly the same names.
  */
 #include "codec_internal.h"
 
@@ -46,6 +49,7 @@ row_bytes(int dims)
 	return barq_rabitq_terms_at(rabitq_dims(dims)) + sizeof(RabitqTrailer);
 }
 
+/* A copy of a row's trailer. */
 static RabitqTrailer
 rabitq_trailer(const BarqCodec *codec, const void *row)
 {

@@ -6,6 +6,9 @@
  * operator in the same order (sparse.h). The operators of pgvector, whose
  * columns can be indexed too, sum in another order; the lower bound allows for
  * that. Keys only have to order rows, and are computed faster.
+ *
+ * Functions that the table at the end names have the contracts of the functions
+ * of codec.h with nearly the same names.
  */
 #include "codec_internal.h"
 #include "measure.h"
@@ -38,6 +41,7 @@ elements_bytes(int nnz)
 	return (size_t) nnz * (sizeof(int32_t) + sizeof(float));
 }
 
+/* The nnz elements whose indices, then values, begin at `entries`. */
 static BarqSparseElements
 elements_at(const void *entries, int nnz)
 {
@@ -49,12 +53,14 @@ elements_at(const void *entries, int nnz)
 	return e;
 }
 
+/* The elements of a value. */
 static BarqSparseElements
 value_elements(const BarqSparseValue *value)
 {
 	return elements_at(value->entries, value->nnz);
 }
 
+/* The elements of a row or head. */
 static inline BarqSparseElements
 row_elements(const void *row)
 {
@@ -63,6 +69,7 @@ row_elements(const void *row)
 	return elements_at((const char *) row + head->entries, head->nnz);
 }
 
+/* row_bytes of the form: a head. */
 static size_t
 head_bytes(int dims)
 {
@@ -258,12 +265,14 @@ shared_by_merging(BarqMetric metric, BarqSparseElements a, BarqSparseElements b)
 	return sum;
 }
 
+/* The slot of an index, if no other index has it. */
 static inline uint32_t
 slot_of(int32_t index)
 {
 	return ((uint32_t) index * 2654435769u) >> (32 - TABLE_BITS);
 }
 
+/* The slot to try after slot `at`. */
 static inline uint32_t
 next_slot(uint32_t at)
 {

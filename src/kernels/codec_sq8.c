@@ -7,6 +7,9 @@
  * quantised, too: once, to signed 8 bits with its own centre and step. Every key
  * is then made of one exact integer product. Re-scoring uses the query's floats.
  * Under L1 there is no such product, and keys use the floats as well.
+ *
+ * Functions that the table at the end names have the contracts of the functions
+ * of codec.h with nearly the same names.
  */
 #include "codec_internal.h"
 

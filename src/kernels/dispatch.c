@@ -62,6 +62,7 @@ have_avx2(void)
 		__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C) != 0;
 }
 
+/* AVX-512 with BW, VL and DQ. */
 static bool
 have_avx512(void)
 {
@@ -70,6 +71,7 @@ have_avx512(void)
 		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
+/* The same with VNNI and VPOPCNTDQ. */
 static bool
 have_vnni(void)
 {

@@ -33,12 +33,14 @@ static const unsigned char byte_mask[2 * I_BYTES] = {
 #define AHEAD 12
 #define PREFETCH_BYTES 1024
 
+/* Row i of a batch (kernels.h, "Batched"). */
 BARQ_INLINE const char *
 row_at(const char *base, size_t stride, const uint32_t *ids, int i)
 {
 	return base + (ids ? (size_t) ids[i] : (size_t) i) * stride;
 }
 
+/* Prefetch the first PREFETCH_BYTES of `bytes` bytes of a row. */
 BARQ_INLINE void
 prefetch_row(const char *row, size_t bytes)
 {

@@ -28,6 +28,7 @@ typedef struct
 	VI			v;
 } QueryBytes;
 
+/* Prepare a vector of query bytes for dot_bytes(). */
 BARQ_INLINE QueryBytes
 query_bytes(VI q, bool is_signed)
 {
@@ -35,6 +36,7 @@ query_bytes(VI q, bool is_signed)
 	return (QueryBytes) {q};
 }
 
+/* Add the products of code and query bytes to acc's 32-bit sums. */
 BARQ_INLINE VI
 dot_bytes(VI acc, VI code, QueryBytes q, bool is_signed)
 {
@@ -51,6 +53,7 @@ typedef struct
 	VI			odd;
 } QueryBytes;
 
+/* Prepare a vector of query bytes for dot_bytes(). */
 BARQ_INLINE QueryBytes
 query_bytes(VI q, bool is_signed)
 {
@@ -59,6 +62,7 @@ query_bytes(VI q, bool is_signed)
 	return (QueryBytes) {vi_and(q, vi_set1_16(0xff)), vi_srl16(q)};
 }
 
+/* Add the products of code and query bytes to acc's 32-bit sums. */
 BARQ_INLINE VI
 dot_bytes(VI acc, VI code, QueryBytes q, bool is_signed)
 {

@@ -9,6 +9,7 @@
 
 typedef uint32_t Lanes __attribute__((vector_size(16)));
 
+/* Load 16 bytes of any alignment. */
 BARQ_INLINE Lanes
 load_lanes(const void *in)
 {

@@ -88,6 +88,7 @@ typedef __m512i VI;
 #define vf_first(a, k) _mm512_maskz_mov_ps((__mmask16) ((1u << (k)) - 1), a)
 #define vf_store(p, a) _mm512_storeu_ps(p, a)
 
+/* The sum of all lanes. */
 BARQ_INLINE float
 vf_sum(VF a)
 {

@@ -67,6 +67,7 @@ dense_compare(FunctionCallInfo fcinfo, const BarqVecType *type)
 	return order;
 }
 
+/* `compare` of BARQ_COMPARISONS, for vectors and for halfvecs. */
 static int
 compare_vectors(FunctionCallInfo fcinfo)
 {

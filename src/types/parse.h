@@ -22,6 +22,7 @@ barq_isspace(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* The first character at or after p that is no white space. */
 static inline const char *
 barq_skip_space(const char *p)
 {

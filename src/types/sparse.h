@@ -46,6 +46,7 @@ StaticAssertDecl(offsetof(BarqSparsevec, dim) == 4 &&
 #define PG_GETARG_BARQ_SPARSEVEC(n) DatumGetBarqSparsevec(PG_GETARG_DATUM(n))
 #define PG_RETURN_BARQ_SPARSEVEC(v) PG_RETURN_POINTER(v)
 
+/* The elements of a value, which follow its nnz indices. */
 static inline float *
 barq_sparsevec_values(BarqSparsevec *value)
 {
