@@ -173,7 +173,7 @@ class_statement(HeapTuple row, TupleDesc desc, const char *pgvector)
 
 /*
  * barq_adopt_pgvector() → integer: the number of operator classes made.
- * ERRCODE_INSUFFICIENT_PRIVILEGE for anyone but a superuser (operator classes
+ * ERRCODE_INSUFFICIENT_PRIVILEGE unless the user is a superuser (operator classes
  * need one), ERRCODE_UNDEFINED_OBJECT without pgvector,
  * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE where both extensions share a
  * schema, ERRCODE_FEATURE_NOT_SUPPORTED for a pgvector of another layout.

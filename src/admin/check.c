@@ -68,6 +68,7 @@ complain(void *arg, const char *severity, const char *place, const char *message
 	report(arg, severity, place, message);
 }
 
+/* Check options; any error is a finding (is_complaint). */
 static void
 check_options(Check *check)
 {
@@ -132,6 +133,7 @@ guarded(Check *check, const char *place, void (*part) (Check *check))
 	CurrentResourceOwner = owner;
 }
 
+/* Remember the TID of an entry that is not marked dead. */
 static void
 add_tid(Check *check, const ItemPointerData *tid)
 {
@@ -233,6 +235,7 @@ check_segment(Check *check)
 	barq_segment_kind(desc->kind)->check(&view, report_kind, check);
 }
 
+/* BarqGrowingVisitor.record: check and remember the TID of a live record. */
 static void
 check_record(void *arg, const BarqRecord *record)
 {
@@ -356,6 +359,7 @@ typedef struct HeapCheck
 	int			complaints;
 } HeapCheck;
 
+/* IndexBuildCallback: report a row whose TID is not among the sorted check->tids. */
 static void
 check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 			   bool tuple_is_alive, void *arg)

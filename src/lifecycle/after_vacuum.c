@@ -1,7 +1,7 @@
 /*
  * after_vacuum.c
- *	  What VACUUM leaves to a worker: merging segments with many dead rows,
- *	  shortening the file. VACUUM itself does neither.
+ *	  The end of VACUUM: start a worker that merges segments with many dead rows or
+ *	  shortens the file. VACUUM itself does neither.
  */
 #include "postgres.h"
 

@@ -49,6 +49,7 @@ barq_has_many_dead(Relation index)
 	return many;
 }
 
+/* Whether a merge would make this segment another kind (BarqIndexKind). */
 static bool
 is_provisional(const BarqMeta *meta, const BarqSegmentDesc *desc)
 {

@@ -4,8 +4,8 @@
  *
  * There are two registries. A segment kind (BarqSegmentKind, store/segment.h)
  * defines the meaning of the bytes of one segment: it checks and searches a
- * body, and knows neither the index nor its options. An index kind defines what
- * an access method does with rows over the life of an index: which segment kind
+ * body, and knows neither the index nor its options. An index kind defines how
+ * an access method treats rows over the life of an index: which segment kind
  * a seal or a merge writes, which segments are provisional, how options are
  * frozen. The lifecycle calls index kinds; the store calls segment kinds. An
  * index of one kind may hold segments of several (barq_hnsw: flat and hnsw).
@@ -25,7 +25,7 @@ typedef struct BarqSealRow
 	uint32		length;
 } BarqSealRow;
 
-/* An option of an index, for people. */
+/* An option of an index as text. */
 typedef struct BarqShownOption
 {
 	const char *name;
@@ -40,52 +40,58 @@ typedef struct BarqIndexKind
 	uint16		id;				/* as in BarqFrozenOptions: its main segment kind's */
 	const char *name;			/* of the access method */
 
-	/* Write a body from rows of the log that have a key, in an order of the kind's own. */
+	/*
+	 * Write the kind's part of a body from rows[0 ... n - 1], the live records of
+	 * the log that have a key, in an order that the kind chooses.
+	 */
 	void		(*seal) (const BarqFrozenOptions *options,
 						 const BarqSealRow *rows, uint32 n,
 						 BarqBodyWriter *writer);
 
 	/*
-	 * Merge the live rows that have a key (`live`, may be 0) of segments. Returns the
-	 * finished writer's owner, or NULL with *reason where that needs room that
-	 * is not to be had now.
+	 * Merge the live rows of the inputs that have a key (`live` of them, perhaps
+	 * 0) into a body of this id. Returns its writer, in the current memory
+	 * context, with the kind's part complete: the caller adds rows without a key
+	 * and finishes it. Returns NULL with *reason (palloc'd) if there is no room
+	 * for that now. Calls barq_check_interrupts().
 	 */
 	BarqBodyWriter *(*merge) (Relation index, const BarqFrozenOptions *options,
 							  const uint8 *id, BarqMergeInput *inputs, int ninputs,
 							  uint64 live, char **reason);
 
 	/*
-	 * Whether a segment of this kind and number of rows is only provisional: a
-	 * merge would make it another kind, which searches faster.
+	 * Whether a segment of this kind and number of rows is provisional: a merge
+	 * would make it another kind, which is searched faster.
 	 */
 	bool		(*is_provisional) (const BarqFrozenOptions *options,
 								   uint16 segment_kind, uint64 rows);
 
 	/*
-	 * Whether a provisional segment, though its bytes are few, costs searches
-	 * so much that it is merged without waiting for others of its size.
+	 * Whether a small provisional segment slows searches down so much that it is
+	 * merged without waiting for others of its size.
 	 */
 	bool		(*is_urgent) (const BarqFrozenOptions *options,
 							  uint16 segment_kind, uint64 rows);
 
-	/* Whether a value that is not NULL has a key. */
+	/* Whether a value, not NULL, has a key by which rows can be ordered. */
 	bool		(*has_key) (Relation index, const BarqFrozenOptions *options,
 							Datum value);
 
-	/* amoptions of the access method; tells indexes of the kinds apart */
+	/* amoptions of the access method; barq_kind_of_method() compares it */
 	bytea	   *(*reloptions) (Datum reloptions, bool validate);
 
 	/*
-	 * The options that a build of the index, or partitioned index, would freeze
-	 * where its reloptions, as parsed, are `given` (NULL: none). ERROR, as of
-	 * CREATE INDEX, if they do not fit together, the operator class or the column.
+	 * Fill *options with those that a build of the index, or partitioned index,
+	 * would freeze with the parsed reloptions `given` (NULL: none). Raises the
+	 * errors of CREATE INDEX if they do not fit each other, the operator class or
+	 * the column.
 	 */
 	void		(*freeze) (Relation index, const void *given,
 						   BarqFrozenOptions *options);
 
 	/*
-	 * Fill in options for people, in the same order for every index of the
-	 * kind; returns their number, at most BARQ_MAX_OPTIONS.
+	 * Fill shown[] with the options as text, in the same order for every index of
+	 * the kind; returns their number, at most BARQ_MAX_OPTIONS.
 	 */
 	int			(*show) (Relation index, const BarqFrozenOptions *options,
 						 BarqShownOption *shown);
@@ -97,17 +103,17 @@ typedef struct BarqIndexKind
  */
 extern void barq_register_index_kind(const BarqIndexKind *kind);
 
-/* The kind of a number as stored; ERRCODE_INDEX_CORRUPTED if there is none. */
+/* The kind with this number, as stored; ERRCODE_INDEX_CORRUPTED if there is none. */
 extern const BarqIndexKind *barq_index_kind(uint16 id);
 
-/* The kind of an access method; NULL for one that is not barq's. */
+/* The kind of an access method; NULL for an access method of another extension. */
 struct		IndexAmRoutine;
 extern const BarqIndexKind *barq_kind_of_method(const struct IndexAmRoutine *method);
 
 /* Whether an open relation is an index of one of barq's access methods. */
 extern bool barq_is_barq_index(Relation rel);
 
-/* The same of a partitioned table's index, which has no pages, too. */
+/* Likewise, but true also of partitioned indexes, which have no pages. */
 extern bool barq_has_barq_method(Relation index);
 
 #endif							/* BARQ_INDEX_KIND_H */

@@ -11,7 +11,7 @@
 #include "utils/rel.h"
 
 /*
- * Whether this backend may change what the index consists of (L1): it holds the
+ * Whether this backend may publish in an index (L1): it holds the
  * maintenance lock or a stronger one, or is building an index that no insert uses
  * yet (CREATE INDEX CONCURRENTLY builds under a weaker lock). For assertions.
  */
@@ -73,7 +73,7 @@ extern uint32 barq_choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *m
 /* Run the next merge that the policy asks for; false if none is due or it was put off. */
 extern bool barq_compact_next(Relation index);
 
-/* For an index that is left in peace: make several segments one, else run what is due. */
+/* For an index without inserts: merge several segments into one, else run the merges that are due. */
 extern void barq_compact_idle(Relation index);
 
 /*
@@ -114,7 +114,7 @@ typedef struct BarqChange
 	const BarqMovedSegment *moved;	/* these stay, with other pages */
 	uint32		nmoved;
 	const BarqBlockList *moved_pages;	/* nothing reaches these afterwards */
-	BarqPageSupply *supply;		/* pages for what is written; NULL: any */
+	BarqPageSupply *supply;		/* pages to write to; NULL: any */
 } BarqChange;
 
 /*

@@ -33,7 +33,7 @@ PGDLLEXPORT void barq_launcher_main(Datum arg);
 /* Time between two rounds; the first round is at once. */
 #define ROUND_MS	30000
 
-/* Fill in what the registrations of launcher and visitors have in common. */
+/* Fill in the fields that the registrations of launcher and visitors share. */
 static void
 set_up_worker(BackgroundWorker *worker, const char *function, const char *name)
 {
@@ -105,6 +105,7 @@ visit_database(Oid database)
 		(void) WaitForBackgroundWorkerShutdown(handle);
 }
 
+/* bgw_main of the launcher. */
 void
 barq_launcher_main(Datum arg)
 {

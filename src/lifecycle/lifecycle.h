@@ -4,8 +4,7 @@
  *	  log, merging segments, publishing, VACUUM, shortening the file.
  *
  * Backends and workers call the same functions. An index kind (index_kind.h)
- * defines the meaning of the bytes. README.md states the invariants and what a
- * crash at each step leaves.
+ * defines the meaning of the bytes. README.md states the invariants.
  *
  * The maintenance lock is ShareUpdateExclusiveLock on the index: it excludes
  * itself and DDL, but neither inserts, scans nor VACUUM. SQL functions open the

@@ -38,6 +38,7 @@ find_done(const MarkState *state, const BarqSegmentDesc *desc)
 	return NULL;
 }
 
+/* Note that a segment was processed and has this dead count. */
 static void
 note_done(MarkState *state, const BarqSegmentDesc *desc, uint32 dead)
 {

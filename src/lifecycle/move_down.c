@@ -20,7 +20,7 @@
 /* Blob pages that one publication moves. */
 #define BATCH_PAGES		8192
 
-/* Pages and records found by a walk over the log. */
+/* Found by a walk over the log. */
 typedef struct LogPages
 {
 	bool		has_records;	/* dead ones too */

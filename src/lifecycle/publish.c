@@ -33,6 +33,7 @@ barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead, uint32 nde
 	}
 }
 
+/* Whether `change` removes the segment of this descriptor. */
 static bool
 is_removed(const BarqChange *change, const BarqSegmentDesc *desc)
 {
@@ -168,6 +169,7 @@ try_to_publish(Relation index, BarqChange *change, BarqBlockList *written,
 	return barq_directory_swap(index, &publication);
 }
 
+/* Append all blocks of `more` to `list`. */
 static void
 add_blocks(BarqBlockList *list, const BarqBlockList *more)
 {

@@ -29,12 +29,17 @@ typedef struct Gathered
 	uint64		bytes;
 } Gathered;
 
+/* BarqGrowingVisitor.page: note a frozen page. */
 static void
 gather_page(void *arg, BlockNumber block)
 {
 	barq_blocks_add(&((Gathered *) arg)->pages, block);
 }
 
+/*
+ * BarqGrowingVisitor.record: copy a live record, its payload too, to the current
+ * memory context, and note whether it is dead.
+ */
 static void
 gather_record(void *arg, const BarqRecord *record)
 {
@@ -70,6 +75,7 @@ typedef struct Recheck
 	uint32		ndead;
 } Recheck;
 
+/* BarqGrowingVisitor.record: note the TID of a record that has died since. */
 static void
 recheck_record(void *arg, const BarqRecord *record)
 {

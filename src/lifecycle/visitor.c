@@ -2,7 +2,7 @@
  * visitor.c
  *	  The visitor, a background worker that the launcher starts for one database.
  *	  It makes missing images (after a restart, and on a standby), removes image
- *	  folders whose relation is gone, and compacts indexes that are left in peace.
+ *	  folders whose relation is gone, and compacts indexes without recent inserts.
  */
 #include "postgres.h"
 
@@ -152,6 +152,7 @@ visit_index(Oid oid, bool *swept)
 	CommitTransactionCommand();
 }
 
+/* bgw_main of a visitor; arg: OID of its database. */
 void
 barq_visitor_main(Datum arg)
 {

@@ -208,6 +208,7 @@ serve_until_short(bool shorten)
 	return shrink == BARQ_SHRINK_CUT;
 }
 
+/* bgw_main of a worker; its BarqWorkerOrder is in bgw_extra. */
 void
 barq_worker_main(Datum arg)
 {

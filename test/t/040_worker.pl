@@ -83,7 +83,7 @@ unlike(log_since($node, $from), qr/barq worker for index/, 'VACUUM starts no wor
 $node->safe_psql('postgres', 'DELETE FROM thinned WHERE id % 10 < 3');
 $node->safe_psql('postgres', 'VACUUM thinned');
 idle($node);
-like(log_since($node, $from), qr/starting background worker process "barq worker for index/, 'VACUUM starts a worker for many');
+like(log_since($node, $from), qr/starting background worker process "barq worker for index/, 'VACUUM starts a worker for many dead rows');
 is($node->safe_psql('postgres', q{SELECT sum(dead_rows) || ' of ' || sum(rows) FROM barq_segments('thinned_v')}), '0 of 2100',
 	'the worker drops dead rows');
 sound($node, 'thinned_v', 'sound after dead rows are dropped');
@@ -132,7 +132,7 @@ sub gives_way
 	my ($out, $err);
 
 	my $status = $node->psql('postgres', "SET statement_timeout = '${patience}s'; $sql", stdout => \$out, stderr => \$err);
-	is($status, 0, "$what is done while the worker compacts") or diag($err);
+	is($status, 0, "$what succeeds while the worker compacts") or diag($err);
 	note sprintf '%s: %.2f s', $what, time - $begin;
 	like(log_since($node, $position), qr/\[$pid\].*barq worker gives way to a waiting $options{waits}/,
 		"$what: the worker gave way");
@@ -162,10 +162,10 @@ make_table('items');
 	# the worker and its activity in pg_stat_activity
 	my $pid = begin_compaction('items');
 	my ($line) = $node->safe_psql('postgres', "SELECT backend_type, datname, state, query FROM pg_stat_activity WHERE pid = $pid");
-	is($line, 'barq worker|postgres|active|barq: compacting public.items_v', 'pg_stat_activity shows the worker and what it does');
-	is_deeply([ worker_processes($node) ], [$pid], 'and it is a process of the server by that name');
+	is($line, 'barq worker|postgres|active|barq: compacting public.items_v', 'pg_stat_activity shows the worker and its activity');
+	is_deeply([ worker_processes($node) ], [$pid], 'the process title names the worker');
 	is($node->safe_psql('postgres', "SELECT coalesce(backend_xmin::text, backend_xid::text, 'none') FROM pg_stat_activity WHERE pid = $pid"),
-		'none', 'the worker holds back no horizon while it compacts');
+		'none', 'the worker holds no snapshot and no transaction id while it compacts');
 
 	$node->safe_psql('postgres', "$small INSERT INTO items SELECT $next + id, v FROM source WHERE id <= 1500");
 	$next += 1500;
@@ -173,7 +173,7 @@ make_table('items');
 
 	make_table('others');
 	my $other = begin_compaction('others');
-	is(scalar(workers($node)), 2, 'another index has a worker of its own');
+	is(scalar(workers($node)), 2, 'a second index gets a worker of its own');
 	ok($node->safe_psql('postgres', "SELECT pg_terminate_backend($other, 60000)") eq 't', 'pg_terminate_backend ends a worker');
 	is_deeply([ map { /^(\d+)/ } workers($node) ], [$pid], 'the worker of the first index goes on');
 
@@ -186,9 +186,9 @@ make_table('items');
 	$node->psql('postgres', "SET statement_timeout = '${patience}s'; CREATE INDEX CONCURRENTLY items_id ON items (id)", stderr => \$err);
 	is($node->safe_psql('postgres', q{SELECT indisvalid FROM pg_index WHERE indexrelid = 'items_id'::regclass}), 't',
 		'CREATE INDEX CONCURRENTLY on the same table does not wait for the worker') or diag($err);
-	is_deeply([ map { /^(\d+)/ } workers($node) ], [$pid], 'and the worker does not leave for its sake');
+	is_deeply([ map { /^(\d+)/ } workers($node) ], [$pid], 'CREATE INDEX CONCURRENTLY does not make the worker exit');
 
-	is($node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)"), 't', 'pg_cancel_backend is heard');
+	is($node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)"), 't', 'pg_cancel_backend signals the worker');
 	idle($node);
 	like(log_since($node, $from), qr/\[$pid\].*canceling statement due to user request/, 'pg_cancel_backend ends the worker');
 	nothing_left('after cancel', 'items');
@@ -198,10 +198,10 @@ make_table('items');
 }
 
 #
-# Giving way.
+# The worker exits for other sessions.
 #
 gives_way('ALTER INDEX SET', 'ALTER INDEX items_v SET (m = 4, ef_construction = 8)', table => 'items', waits => 'lock of the index');
-# the options wait for REINDEX, and barq_check warns of that
+# barq_check warns of the options that wait for REINDEX
 nothing_left('ALTER INDEX SET', 'items', errors => 1);
 # the options just set make the build quick
 gives_way('REINDEX INDEX', 'REINDEX INDEX items_v', table => 'items', waits => 'lock of the index');
@@ -218,12 +218,12 @@ nothing_left('TRUNCATE', 'cut');
 found_once($node, 'cut', 'TRUNCATE: every row once afterwards');
 $node->safe_psql('postgres', "$large INSERT INTO cut SELECT $rows + id, v FROM source");
 gives_way('DROP INDEX', 'DROP INDEX cut_v', table => 'cut', waits => 'lock of the index', gone => 1);
-is($node->safe_psql('postgres', q{SELECT to_regclass('cut_v') IS NULL}), 't', 'DROP INDEX: it is gone');
+is($node->safe_psql('postgres', q{SELECT to_regclass('cut_v') IS NULL}), 't', 'DROP INDEX removes the index');
 nothing_left('DROP INDEX', 'items');
 $node->safe_psql('postgres', 'DROP TABLE cut, others');
 
 #
-# Commands on the worker's database, from another.
+# Commands on the worker's database, run from another database.
 #
 $node->safe_psql('postgres', 'CREATE DATABASE shop TEMPLATE postgres');
 $node->safe_psql('shop', 'DROP TABLE items, source, dying');
@@ -254,8 +254,8 @@ make_table('items');
 		CREATE TABLE few (id int, v vector(128));
 		CREATE INDEX few_v ON few USING barq_hnsw (v vector_l2_ops)});
 	$node->safe_psql('postgres', "$small INSERT INTO few SELECT id, v FROM source WHERE id <= 2000");
-	cmp_ok(growing_bytes($node, 'few_v'), '<', 64 * 1024, 'barq.background = off: the session has sealed');
-	cmp_ok(segment_count($node, 'few_v'), '>', 0, 'barq.background = off: into a segment');
+	cmp_ok(growing_bytes($node, 'few_v'), '<', 64 * 1024, 'barq.background = off: the session seals the log');
+	cmp_ok(segment_count($node, 'few_v'), '>', 0, 'barq.background = off: the index has a segment');
 	unlike(log_since($node, $position), qr/starting background worker process "barq/, 'barq.background = off: no worker');
 	sound($node, 'few_v', 'barq.background = off: sound');
 	found_once($node, 'few', 'barq.background = off: every row once');

@@ -100,7 +100,7 @@ foreach my $backpressure ('wait', 'inline')
 }
 
 #
-# sealing_while_merging: a long merge does not let the log grow.
+# sealing_while_merging: the log does not grow during a long merge.
 #
 {
 	$node->safe_psql('postgres', q{
@@ -115,7 +115,7 @@ foreach my $backpressure ('wait', 'inline')
 		INSERT INTO long SELECT 100000 + id, v FROM source WHERE id <= 1000});
 	worker_pid($node, 'barq: compacting public.long_v');
 	my $large = q{SELECT count(*) FROM barq_segments('long_v') WHERE state = 'compacted'};
-	is($node->safe_psql('postgres', $large), '0', 'sealing while merging: the merge is under way');
+	is($node->safe_psql('postgres', $large), '0', 'sealing while merging: the merge has not ended');
 	$node->safe_psql('postgres', q{
 		SET barq.growing_limit = '64kB';
 		INSERT INTO long SELECT 200000 + id, v FROM source WHERE id <= 1000});
@@ -145,7 +145,7 @@ foreach my $backpressure ('wait', 'inline')
 	background_work('on');
 	ask($other, 'BEGIN; ALTER INDEX long_v SET (m = 20)');
 	ask($small, 'INSERT INTO long SELECT 600000 + id, v FROM source WHERE id <= 400');
-	is(ask($small, $waits), 't', 'slowed down: beside work, and counted as waits');
+	is(ask($small, $waits), 't', 'slowed down: inserts beside a worker wait, and the waits are counted');
 	quit($small);
 	my $session = session($node);
 	send_sql($session, q{SET barq.growing_limit = '64kB'; SET barq.growing_hard_limit = '1MB'; SET barq.backpressure = 'error';
@@ -161,7 +161,7 @@ foreach my $backpressure ('wait', 'inline')
 }
 
 #
-# A foreign holder of the maintenance lock.
+# A session that is no worker holds the maintenance lock.
 #
 {
 	my $session = session($node);
@@ -173,14 +173,14 @@ foreach my $backpressure ('wait', 'inline')
 	like($session->{err}, qr/DETAIL:  The log has \d+ kB, the limit is 128 kB\./, 'error: detail');
 	like($session->{err}, qr/HINT:  .*barq\.backpressure to "wait" or "inline"/, 'error: hint');
 	cmp_ok(growing_bytes($node, 'items_v'), '>=', $hard_limit, 'error: the log has reached the hard limit');
-	cmp_ok(growing_bytes($node, 'items_v'), '<', $hard_limit + 3 * 8192, 'error: and has not grown past it');
+	cmp_ok(growing_bytes($node, 'items_v'), '<', $hard_limit + 3 * 8192, 'error: the log has not grown past the hard limit');
 	ask($session, q{
 		DO $$ BEGIN
 			INSERT INTO items SELECT -id, v FROM source WHERE id <= 2000;
 		EXCEPTION WHEN configuration_limit_exceeded THEN
 			RAISE NOTICE 'caught';
 		END $$});
-	like($session->{err}, qr/caught/, 'error: can be caught by a DO block');
+	like($session->{err}, qr/caught/, 'error: a DO block can catch it');
 	ask($session, 'SELECT 1');
 	let_go();
 	ask($session, rows(1000));
@@ -195,8 +195,8 @@ foreach my $backpressure ('wait', 'inline')
 	hold();
 	ask($session, "$limits SET barq.backpressure = 'inline'; " . rows(4000));
 	$expected += 4000;
-	is((waited($session))[0], 0, 'inline: does not wait for a foreign holder');
-	cmp_ok(growing_bytes($node, 'items_v'), '>', $hard_limit, 'inline: goes on past the hard limit beside a foreign holder');
+	is((waited($session))[0], 0, 'inline: inserts do not wait for a foreign holder');
+	cmp_ok(growing_bytes($node, 'items_v'), '>', $hard_limit, 'inline: inserts pass the hard limit beside a foreign holder');
 	let_go();
 	all_there('inline beside a foreign holder');
 	quit($session);
@@ -213,22 +213,22 @@ foreach my $backpressure ('wait', 'inline')
 	ask($session, "SET barq.backpressure = 'wait'; " . rows(2000));
 	$expected += 2000;
 	my ($waits, $took) = waited($session);
-	cmp_ok($waits, '>', 10, "wait: at every page ($waits)");
-	cmp_ok($took, '>', $patience - 1, sprintf('wait: is patient with a foreign holder (%.1f s)', $took));
-	cmp_ok($took, '<', $patience * $waits / 2, 'wait: goes on past the limit after its patience, once for all pages');
+	cmp_ok($waits, '>', 10, "wait: inserts wait at every page ($waits)");
+	cmp_ok($took, '>', $patience - 1, sprintf('wait: inserts wait for a foreign holder (%.1f s)', $took));
+	cmp_ok($took, '<', $patience * $waits / 2, 'wait: one timeout serves all pages, then inserts pass the limit');
 	ask($session, rows(1500));
 	$expected += 1500;
 	my ($more, $longer) = waited($session);
-	cmp_ok($more, '>', $waits, 'wait: at every page of the next statement');
+	cmp_ok($more, '>', $waits, 'wait: inserts wait at every page of the next statement');
 	cmp_ok($longer - $took, '<', $patience * ($more - $waits) / 2,
-		'wait: nor is that held back while nothing has changed');
+		'wait: the next statement does not wait for the timeout again');
 	let_go();
 	all_there('wait beside a foreign holder');
 	quit($session);
 }
 
 #
-# A wait that is interrupted.
+# Interrupted waits.
 #
 {
 	my $session = session($node);
@@ -239,17 +239,17 @@ foreach my $backpressure ('wait', 'inline')
 	ask($session, q{SET barq.backpressure = 'wait'; SET statement_timeout = '300ms'});
 	send_sql($session, rows(1000));
 	answer($session);
-	like($session->{err}, qr/ERROR:  57014: canceling statement due to statement timeout/, 'wait: statement_timeout cancels it');
+	like($session->{err}, qr/ERROR:  57014: canceling statement due to statement timeout/, 'wait: statement_timeout cancels the wait');
 
 	ask($session, 'SET statement_timeout = 0');
-	is((waited($session))[0], 0, 'wait: before the wait has come to its end');
+	is((waited($session))[0], 0, 'wait: statement_timeout ends it before it would time out');
 	send_sql($session, rows(1000));
 	held_back($node, $session->{pid});
-	pass('wait: seen as a wait event of an extension');
+	pass('wait: pg_stat_activity shows an extension wait event');
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($session->{pid})");
 	answer($session);
-	like($session->{err}, qr/ERROR:  57014: canceling statement due to user request/, 'wait: pg_cancel_backend cancels it');
-	is((waited($session))[0], 0, 'wait: before the wait has come to its end, too');
+	like($session->{err}, qr/ERROR:  57014: canceling statement due to user request/, 'wait: pg_cancel_backend cancels the wait');
+	is((waited($session))[0], 0, 'wait: pg_cancel_backend ends it before it would time out');
 
 	# the holder ends: the waiting insert starts a worker
 	send_sql($session, rows(1500));
@@ -258,10 +258,10 @@ foreach my $backpressure ('wait', 'inline')
 	my $begin = time;
 	ask($holder, 'COMMIT');
 	answer($session);
-	is($session->{err}, '', 'wait: no error when the holder has left');
+	is($session->{err}, '', 'wait: the insert succeeds when the holder releases the lock');
 	$expected += 1500;
 	note sprintf 'went on after %.1f s', time - $begin;
-	like(log_since($node, $position), qr/starting background worker process "barq worker/, 'wait: started a worker itself');
+	like(log_since($node, $position), qr/starting background worker process "barq worker/, 'wait: the insert has started a worker');
 	idle($node);
 	cmp_ok(growing_bytes($node, 'items_v'), '<', $hard_limit, 'wait: the log is below the hard limit again');
 	all_there('wait');
@@ -273,7 +273,7 @@ foreach my $backpressure ('wait', 'inline')
 	ask($session, q{SET barq.backpressure = 'wait'});
 	send_sql($session, rows(1000));
 	held_back($node, $session->{pid});
-	is($node->safe_psql('postgres', "SELECT pg_terminate_backend($session->{pid}, 1800000)"), 't', 'wait: pg_terminate_backend ends it');
+	is($node->safe_psql('postgres', "SELECT pg_terminate_backend($session->{pid}, 1800000)"), 't', 'wait: pg_terminate_backend ends the wait');
 	let_go();
 	all_there('after pg_terminate_backend');
 	quit($session);
@@ -293,20 +293,20 @@ quit($holder);
 		CREATE INDEX small_v ON small USING barq_hnsw (v vector_l2_ops);
 	});
 	$node->safe_psql('postgres', 'INSERT INTO small SELECT id, v FROM source WHERE id <= 100');
-	is($nearest->('sealed', 7), '', 'consistency = sealed: an empty answer while all rows are in the log');
+	is($nearest->('sealed', 7), '', 'consistency = sealed: no row is found while all rows are in the log');
 	is($nearest->('all', 7), '7', 'consistency = all: the log is searched');
 	$node->safe_psql('postgres', q{SELECT barq_seal('small_v')});
 	$node->safe_psql('postgres', 'INSERT INTO small SELECT id, v FROM source WHERE id BETWEEN 101 AND 200');
 	is($nearest->('sealed', 7), '7', 'consistency = sealed: a sealed row is found');
 	isnt($nearest->('sealed', 150), '150', 'consistency = sealed: a row of the log is not');
-	is($nearest->('all', 150), '150', 'consistency = all: it is');
+	is($nearest->('all', 150), '150', 'consistency = all: the row in the log is found');
 	$node->safe_psql('postgres', q{SELECT barq_seal('small_v')});
 	is($nearest->('sealed', 150), '150', 'consistency = sealed: after barq_seal it is found');
 	is($nearest->('all', 150), '150', 'consistency = all: after barq_seal it is found');
 }
 
 #
-# Read your write on a standby.
+# A standby finds a row whose insert has returned.
 #
 {
 	$node->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('standby')});
@@ -327,7 +327,7 @@ quit($holder);
 
 	ask($writer, "$limits SET synchronous_commit = remote_apply; SET barq.max_segments = 2; SET barq.compaction_ratio = 2");
 	ask($reader, 'SET enable_seqscan = off; SET enable_sort = off');
-	like(ask($reader, 'EXPLAIN SELECT id FROM items ORDER BY v <-> vec(1) LIMIT 1'), qr/Index Scan using items_v/, 'standby: by the index');
+	like(ask($reader, 'EXPLAIN SELECT id FROM items ORDER BY v <-> vec(1) LIMIT 1'), qr/Index Scan using items_v/, 'standby: the index is used');
 	foreach my $round (1 .. 40)
 	{
 		# further rows beside it, so that the log is sealed repeatedly

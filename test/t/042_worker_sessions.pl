@@ -1,7 +1,7 @@
 # Inserts that pass barq.growing_limit in every environment: where no worker can
 # run, the session seals by itself, and COPY, functions, prepared
 # transactions, SERIALIZABLE, rolled-back subtransactions, the apply worker of
-# logical replication and single-user mode leave a sound index behind.
+# logical replication and single-user mode leave a sound index.
 use strict;
 use warnings;
 
@@ -62,8 +62,8 @@ sub by_itself
 	my $position = log_size($node);
 	my $out = $node->safe_psql('postgres', $sql);
 
-	like($out, qr/^sealed$/m, "$what: the session has sealed");
-	unlike(log_since($node, $position), $started, "$what: and started no worker");
+	like($out, qr/^sealed$/m, "$what: the session seals the log");
+	unlike(log_since($node, $position), $started, "$what: no worker is started");
 	return;
 }
 
@@ -168,7 +168,7 @@ all_well('ShareUpdateExclusiveLock on the index', 'young', 15000, pending => 1);
 		$position = log_size($node);
 		$node->safe_psql('postgres', $sql);
 		idle($node);
-		like(log_since($node, $position), $started, "$what: a worker was started");
+		like(log_since($node, $position), $started, "$what: a worker is started");
 		all_well($what, 'items', $count);
 		$node->safe_psql('postgres', 'DROP TABLE items');
 	}
@@ -187,8 +187,8 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 		INSERT INTO items SELECT id + $shift, v FROM source WHERE id <= 5000;
 		PREPARE TRANSACTION 'two'});
 	idle($node);
-	cmp_ok(growing_bytes($node, 'items_v'), '<', $limit, "prepared, $end: sealed before it ends");
-	is($node->safe_psql('postgres', 'SELECT count(*) FROM items'), $shift / 4, "prepared, $end: its rows are not seen") if !$shift;
+	cmp_ok(growing_bytes($node, 'items_v'), '<', $limit, "prepared, $end: the log is sealed before the transaction ends");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM items'), $shift / 4, "prepared, $end: its rows are invisible") if !$shift;
 	$node->safe_psql('postgres', "$end PREPARED 'two'");
 	all_well("prepared, $end", 'items', 5000);
 }
@@ -211,7 +211,7 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 }
 
 #
-# Serialization failures are found with the index in use.
+# Serialization failures are detected in searches that use the index.
 #
 {
 	my ($one, $two) = (session($node), session($node));
@@ -256,7 +256,7 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 	$subscriber->poll_query_until('postgres', q{SELECT count(*) FROM pg_subscription_rel WHERE srsubstate NOT IN ('r', 's')}, '0');
 	$wait->();
 	idle($subscriber);
-	like(log_since($subscriber, $position), $started, 'first copy of a table: a worker was started');
+	like(log_since($subscriber, $position), $started, 'first copy of a table: a worker is started');
 	all_well('first copy of a table', 'items', 7000, node => $subscriber);
 
 	$position = log_size($subscriber);
@@ -264,7 +264,7 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 	$node->safe_psql('postgres', 'UPDATE later SET v = vec(id + 20000) WHERE id <= 1000; DELETE FROM later WHERE id > 4500');
 	$wait->();
 	idle($subscriber);
-	like(log_since($subscriber, $position), $started, 'apply worker: a worker was started');
+	like(log_since($subscriber, $position), $started, 'apply worker: a worker is started');
 	all_well('apply worker', 'later', 4500, node => $subscriber);
 
 	$subscriber->append_conf('postgresql.conf', 'barq.background = off');
@@ -286,7 +286,7 @@ foreach my $slots (0, 1)
 {
 	$node->append_conf('postgresql.conf', "max_worker_processes = $slots");
 	$node->restart;
-	# the launcher of logical replication has the only one
+	# the launcher of logical replication has the only slot
 	wait_until('the slot is taken', sub {
 		$node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'logical replication launcher'}) eq $slots;
 	});

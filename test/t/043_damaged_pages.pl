@@ -14,7 +14,7 @@ my $node = new_server('pages', conf => q{
 	statement_timeout = 30min
 });
 
-# metapage, segments with dead rows, a log: a database to be copied
+# a database to be copied: its index has a metapage, segments with dead rows, a log
 $node->safe_psql('postgres', 'CREATE DATABASE whole');
 add_barq($node, 'whole');
 $node->safe_psql('whole', q{
@@ -46,7 +46,7 @@ foreach my $block (0 .. length($content) / 8192 - 1)
 
 	push @{ $pages{$name} }, $block if defined $name;
 }
-is(join(' ', sort keys %pages), join(' ', sort values %names), 'there are pages of all parts');
+is(join(' ', sort keys %pages), join(' ', sort values %names), 'the index has pages of all parts');
 
 my @damages = (
 	[ 'lost', sub { return "\0" x 8192; } ],
@@ -56,7 +56,7 @@ my @damages = (
 );
 foreach my $part (sort keys %pages)
 {
-	# in the middle of its kind
+	# the middle one of the pages of this part
 	my $block = $pages{$part}[ $#{ $pages{$part} } / 2 ];
 
 	foreach my $damage (@damages)
@@ -82,7 +82,7 @@ foreach my $part (sort keys %pages)
 		if ($what ne 'log page with damaged content')
 		{
 			$status = $node->psql('damaged', q{SELECT place, message FROM barq_check('items_v')}, stdout => \$out, stderr => \$err);
-			ok($out ne '' || $err =~ /ERROR/, "$what: barq_check sees it") or diag("$out$err");
+			ok($out ne '' || $err =~ /ERROR/, "$what: barq_check reports the damage") or diag("$out$err");
 		}
 
 		# operations on the index may fail, with one SQLSTATE only
@@ -98,7 +98,7 @@ foreach my $part (sort keys %pages)
 			$failures++;
 			push @bad, "$command: $err" if $status != 3 || $err !~ /ERROR:  XX00[12]:/;
 		}
-		is(join("\n", @bad), '', "$what: no failure but of a corrupted index ($failures of 7)");
+		is(join("\n", @bad), '', "$what: all failures report a corrupted index ($failures of 7)");
 
 		# the table is unchanged
 		$node->safe_psql('damaged', 'REINDEX INDEX items_v; VACUUM items');

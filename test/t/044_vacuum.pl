@@ -29,7 +29,7 @@ sub all_well
 
 	foreach my $index ('items_v', 'items_body')
 	{
-		is($node->safe_psql('postgres', "SELECT sum(dead_rows) FROM barq_segments('$index')"), $dead, "$what: $index has marked them");
+		is($node->safe_psql('postgres', "SELECT sum(dead_rows) FROM barq_segments('$index')"), $dead, "$what: deleted rows are marked in $index");
 		sound($node, $index, "$what: $index is sound");
 	}
 	found_once($node, 'items', "$what: every row once");
@@ -40,7 +40,7 @@ sub all_well
 
 my $err;
 $node->psql('postgres', q{DELETE FROM items WHERE id % 5 = 0; VACUUM (PARALLEL 2, VERBOSE, INDEX_CLEANUP on) items}, stderr => \$err);
-like($err, qr/launched [12] parallel vacuum workers? for index vacuuming/, 'VACUUM (PARALLEL) gives indexes to workers');
+like($err, qr/launched [12] parallel vacuum workers? for index vacuuming/, 'VACUUM (PARALLEL) launches workers for the indexes');
 all_well('VACUUM (PARALLEL)', 600);
 
 # other rows in their places

@@ -42,8 +42,8 @@ foreach my $workers (0, 1, 3)
 	$node->safe_psql('postgres', "SET max_parallel_maintenance_workers = $workers; CREATE INDEX built ON items $graph");
 	my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile, $offset);
 	my $started = () = $log =~ /starting background worker process "parallel worker/g;
-	is($started, $workers, "$workers workers are asked for");
-	is(indexed('built'), $rows, "$workers workers: as many rows");
+	is($started, $workers, "the build requests $workers workers");
+	is(indexed('built'), $rows, "$workers workers: all rows are indexed");
 	found_once($node, 'items', "$workers workers: every row once");
 	same_answers($node, 'items', "$workers workers: the nearest rows");
 	sound($node, 'built', "$workers workers: sound");
@@ -59,7 +59,7 @@ foreach my $n (0, 1, 1200)
 		ALTER TABLE few SET (parallel_workers = 3);
 		CREATE INDEX few_v ON few USING barq_hnsw (v vector_l2_ops);
 	});
-	is(indexed('few_v'), $n, "$n rows by workers");
+	is(indexed('few_v'), $n, "workers index $n rows");
 	found_once($node, 'few', "$n rows by workers: every row once") if $n > 0;
 	$node->safe_psql('postgres', q{INSERT INTO few SELECT i, vec(i, 8) FROM generate_series(5000, 8000) i});
 	found_once($node, 'few', "$n rows by workers, more after: every row once");
@@ -89,7 +89,7 @@ foreach my $when ('rows', 'work')
 	});
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend($worker)");
 	isnt(finished($build), 0, "a worker was terminated ($when): CREATE INDEX failed");
-	like($build->{err}, qr/ERROR|FATAL:  terminating connection due to administrator command/, "with an error ($when)");
+	like($build->{err}, qr/ERROR|FATAL:  terminating connection due to administrator command/, "the build fails with an error ($when)");
 	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'parallel worker'});
 	is_deeply([ orphans($node) ], [], "nothing is left ($when)");
 
@@ -97,7 +97,7 @@ foreach my $when ('rows', 'work')
 	wait_until("a .$when file is there", sub { grep { /\.$when$/ } image_files($root) });
 	kill 'INT', $build->{pid};
 	isnt(finished($build), 0, "CREATE INDEX by workers cancelled ($when)");
-	like($build->{err}, qr/canceling statement due to user request/, "says so ($when)");
+	like($build->{err}, qr/canceling statement due to user request/, "the error reports the cancellation ($when)");
 	is_deeply([ orphans($node) ], [], "nothing is left of it either ($when)");
 }
 $node->safe_psql('postgres', "CREATE INDEX built ON items $graph");
@@ -105,7 +105,7 @@ found_once($node, 'items', 'CREATE INDEX repeated: every row once');
 sound($node, 'built', 'CREATE INDEX repeated: sound');
 $node->safe_psql('postgres', 'DROP INDEX built');
 
-# an error in a worker's part of the table
+# an error in the part of the table that a worker reads
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION breaks(i int, v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
 		$$ BEGIN IF i > 7000 THEN RAISE 'late'; END IF; RETURN v; END $$});
@@ -132,9 +132,9 @@ my $busy = sub {
 		'<', \undef, '>', \my $stdout, '2>', \my $stderr, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	$node->poll_query_until('postgres', 'SELECT count(*) > 1 FROM items WHERE id >= 10000') or die 'no writes seen';
 	$status = $node->psql('postgres', $command, stderr => \$err);
-	is($status, 0, "$what ended well") or diag($err);
+	is($status, 0, "$what succeeds") or diag($err);
 	$node->safe_psql('postgres', 'SELECT barq_seal(c.oid) FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE amname = $$barq_hnsw$$ AND relkind = $$i$$');
-	ok($load->pumpable, "$what: writers were at it all the time");
+	ok($load->pumpable, "$what: writers ran all the time");
 	$load->signal('INT');
 	eval { $load->finish };
 	unlike($stderr, qr/ERROR/, "$what: no writer failed");

@@ -41,9 +41,9 @@ sub builds
 		SELECT phase, relid::regclass, tuples_done BETWEEN 10000 AND 20000, blocks_done BETWEEN 1 AND blocks_total
 		FROM pg_stat_progress_create_index}), "building index: $phase|documents|t|t", "$name: in the middle of the table");
 	open_gate($node, $gate);
-	is(finished($build), 0, "$name: ends") or diag($build->{err});
-	is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_progress_create_index}), '0', "$name: and is shown no more");
-	is($node->safe_psql('postgres', q{SELECT sum(rows) FROM barq_segments('progress_idx')}), '30000', "$name: all rows are in it");
+	is(finished($build), 0, "$name: the build ends") or diag($build->{err});
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_progress_create_index}), '0', "$name: the view is empty after the build");
+	is($node->safe_psql('postgres', q{SELECT sum(rows) FROM barq_segments('progress_idx')}), '30000', "$name: all rows are indexed");
 	$node->safe_psql('postgres', 'DROP INDEX progress_idx');
 	return;
 }

@@ -16,7 +16,7 @@ my $node = new_server('preload', conf => q{
 
 ok($node->poll_query_until('postgres',
 	q{SELECT count(*) = 1 FROM barq_progress() WHERE worker = 'barq launcher' AND database IS NULL}),
-	'the launcher is there, and barq_progress() shows it');
+	'barq_progress() shows the launcher');
 
 $node->safe_psql('postgres', q{
 	CREATE TABLE items (id int, v vector(32));
@@ -28,12 +28,12 @@ $node->safe_psql('postgres', q{
 	INSERT INTO items SELECT i, vec(i) FROM generate_series(3501, 3600) i;
 });
 is($node->safe_psql('postgres', q{SELECT inserts, seals, rows_sealed FROM barq_stats() WHERE index = 'items_v'::regclass}),
-	'3600|2|3500', 'counters are those of all sessions');
+	'3600|2|3500', 'counters sum up all sessions');
 is($node->safe_psql('postgres', q{SELECT bytes_sealed BETWEEN 3500 * 56 AND 3500 * 200, seal_time > 0, waits, wait_time, compactions, bytes_compacted
 	FROM barq_stats() WHERE index = 'items_v'::regclass}), 't|t|0|0|0|0', 'bytes sealed, and how long it took');
 $node->safe_psql('postgres', q{SET enable_seqscan = off; SELECT id FROM items ORDER BY v <-> vec(1) LIMIT 1});
 is($node->safe_psql('postgres', q{SELECT searches, (SELECT sum(n) > 0 AND count(*) = 7 FROM unnest(lock_waits) n) FROM barq_stats()}),
-	'1|t', 'a search is counted, and its lock waits by duration');
+	'1|t', 'searches are counted, and their lock waits by duration');
 
 # images are lost at a restart here, and the launcher makes them again
 $node->stop;
@@ -42,14 +42,14 @@ system('rm', '-rf', $root) == 0 or die;
 $node->start;
 ok($node->poll_query_until('postgres',
 	q{SELECT count(*) FILTER (WHERE image = 'on_disk') >= 1 AND count(*) FILTER (WHERE image = 'missing') = 0 FROM barq_segments('items_v')}),
-	'images are made ready after a restart');
+	'the launcher makes images after a restart');
 
 # an index without inserts ends as one segment, whose image is made without a search
 ok($node->poll_query_until('postgres',
 	q{SELECT pg_reload_conf() AND
 		(SELECT count(*) = 1 AND sum(rows) = 3600 FROM barq_segments('items_v') WHERE state <> 'growing')}),
 	'an index left in peace becomes one segment');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM barq_check('items_v')}), '0', 'and is sound');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM barq_check('items_v')}), '0', 'the index is sound');
 is($node->safe_psql('postgres', q{SELECT compactions > 0, rows_compacted >= 3600, bytes_compacted >= rows_compacted * 56, compaction_time > 0
 	FROM barq_stats() WHERE index = 'items_v'::regclass}), 't|t|t|t', 'rows, bytes and time of compactions');
 is($node->safe_psql('postgres', q{
@@ -58,7 +58,7 @@ is($node->safe_psql('postgres', q{
 	$node->safe_psql('postgres', q{
 	SET enable_indexscan = off;
 	SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v <-> vec(77) LIMIT 5) x}),
-	'and answers as an exact scan');
+	'it gives the same answers as an exact scan');
 
 # an insert that finds the log too long waits for the holder of the maintenance
 # lock, and the wait is counted
@@ -73,7 +73,7 @@ held_back($node, $inserter->{pid});
 ask($holder, 'ROLLBACK');
 answer($inserter);
 is($node->safe_psql('postgres', q{SELECT waits > 0, wait_time > 0 FROM barq_stats() WHERE index = 'items_v'::regclass}),
-	't|t', 'waits of inserts are counted, and how long they took');
+	't|t', 'waits of inserts are counted and timed');
 quit($_) foreach $holder, $inserter;
 
 # the images of a dropped database are removed, even if no barq index is left in
@@ -90,16 +90,16 @@ sub dropped_with_images
 		CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
 		SELECT oid FROM pg_database WHERE datname = '$name'});
 	my @folders = glob("$root/*/$oid");
-	ok(scalar(@folders), "$what: has images");
+	ok(scalar(@folders), "$what: the database has images");
 	$node->poll_query_until('postgres',
 		qq{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = '$name'});
-	is($node->psql('postgres', "DROP DATABASE $name WITH (FORCE)"), 0, "$what: can be dropped");
-	wait_until("$what: its images are swept", sub {
+	is($node->psql('postgres', "DROP DATABASE $name WITH (FORCE)"), 0, "$what: DROP DATABASE succeeds");
+	wait_until("$what: its images are removed", sub {
 		$node->safe_psql('postgres', 'SELECT pg_reload_conf()');
 		my @left = glob("$root/*/$oid");
 		return !@left;
 	});
-	pass("$what: its images are swept");
+	pass("$what: its images are removed");
 }
 
 dropped_with_images('other', 'another database');
