@@ -38,10 +38,11 @@ static const struct
 };
 
 /*
- * Barq's classes for types that pgvector has as well, or that are built in,
- * where pgvector has the operator and there is no such class yet. $1: barq's
- * schema, $2: pgvector's. The access methods are those whose handlers are in
- * barq's schema. A class of a built-in type cannot be its default twice.
+ * Selects the classes to create, one row each: barq's classes for types that
+ * pgvector has too, or that are built in, if pgvector has the operator and no such
+ * class exists yet. $1: barq's schema, $2: pgvector's. Only access methods whose
+ * handlers are in barq's schema. A new class for a built-in type is not its default
+ * class: barq's own class is.
  */
 static const char classes_to_make[] =
 	"SELECT c.opcname, m.amname, c.opcdefault AND t.typnamespace OPERATOR(pg_catalog.=) $1, "
