@@ -5,33 +5,33 @@ CREATE FUNCTION barq_bm25handler(internal) RETURNS index_am_handler
 COMMENT ON FUNCTION barq_bm25handler(internal) IS 'internal: handler of access method barq_bm25';
 
 CREATE ACCESS METHOD barq_bm25 TYPE INDEX HANDLER barq_bm25handler;
-COMMENT ON ACCESS METHOD barq_bm25 IS 'texts ranked by BM25, and matched';
+COMMENT ON ACCESS METHOD barq_bm25 IS 'full-text search: ranking by BM25, and matching';
 
 CREATE FUNCTION barq_text_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION barq_text_support(internal) IS 'internal: planner support: finds the index that a text query is for';
+COMMENT ON FUNCTION barq_text_support(internal) IS 'internal: planner support: finds the index for a text query';
 
 -- ranking: the negative BM25 score
 
 CREATE FUNCTION bm25_distance(text, bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_distance(text, bm25query) IS 'internal: negative BM25 score of a text: smaller is better, 0 where no term occurs';
+COMMENT ON FUNCTION bm25_distance(text, bm25query) IS 'internal: negative BM25 score of a text: smaller is better, 0 if no term occurs';
 CREATE FUNCTION bm25_distance(text[], bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_array_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_distance(text[], bm25query) IS 'internal: negative BM25 score of texts that follow each other';
+COMMENT ON FUNCTION bm25_distance(text[], bm25query) IS 'internal: negative BM25 score of an array of texts';
 CREATE FUNCTION bm25_distance(text, text) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION bm25_distance(text, text) IS 'internal: negative BM25 score of a text, by the index that fits';
 CREATE FUNCTION bm25_distance(text[], text) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_distance(text[], text) IS 'internal: negative BM25 score of texts that follow each other, by the index that fits';
+COMMENT ON FUNCTION bm25_distance(text[], text) IS 'internal: negative BM25 score of an array of texts, by the index that fits';
 
 CREATE FUNCTION bm25_column_distance(text, bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
-COMMENT ON FUNCTION bm25_column_distance(text, bm25query) IS 'internal: planner support: <@> of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_distance(text, bm25query) IS 'internal: planner support: <@> of a column, whose read permission the executor checks';
 CREATE FUNCTION bm25_column_distance(text[], bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_array_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
-COMMENT ON FUNCTION bm25_column_distance(text[], bm25query) IS 'internal: planner support: <@> of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_distance(text[], bm25query) IS 'internal: planner support: <@> of a column, whose read permission the executor checks';
 
 CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_distance);
 COMMENT ON OPERATOR <@> (text, bm25query) IS 'negative BM25 score';
@@ -46,38 +46,38 @@ COMMENT ON OPERATOR <@> (text[], text) IS 'negative BM25 score, by the index tha
 
 CREATE FUNCTION barq_text_selectivity(internal, oid, internal, integer) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION barq_text_selectivity(internal, oid, internal, integer) IS 'internal: restriction selectivity of @@@: by the frequencies of the terms';
+COMMENT ON FUNCTION barq_text_selectivity(internal, oid, internal, integer) IS 'internal: restriction selectivity of @@@, by the frequencies of the terms';
 
 CREATE FUNCTION bm25_matches(text, bm25query) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_matches(text, bm25query) IS 'internal: whether a text holds what a query asks for';
+COMMENT ON FUNCTION bm25_matches(text, bm25query) IS 'internal: whether a text matches a query';
 CREATE FUNCTION bm25_matches(text[], bm25query) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_array_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_matches(text[], bm25query) IS 'internal: whether texts hold what a query asks for';
+COMMENT ON FUNCTION bm25_matches(text[], bm25query) IS 'internal: whether an array of texts matches a query';
 CREATE FUNCTION bm25_matches(text, text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_matches(text, text) IS 'internal: whether a text holds what a query asks for, by the configuration of the index that fits';
+COMMENT ON FUNCTION bm25_matches(text, text) IS 'internal: whether a text matches a query, by the configuration of the index that fits';
 CREATE FUNCTION bm25_matches(text[], text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION bm25_matches(text[], text) IS 'internal: whether texts hold what a query asks for, by the configuration of the index that fits';
+COMMENT ON FUNCTION bm25_matches(text[], text) IS 'internal: whether an array of texts matches a query, by the configuration of the index that fits';
 
 CREATE FUNCTION bm25_column_matches(text, bm25query) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
-COMMENT ON FUNCTION bm25_column_matches(text, bm25query) IS 'internal: planner support: @@@ of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_matches(text, bm25query) IS 'internal: planner support: @@@ of a column, whose read permission the executor checks';
 CREATE FUNCTION bm25_column_matches(text[], bm25query) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_array_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
-COMMENT ON FUNCTION bm25_column_matches(text[], bm25query) IS 'internal: planner support: @@@ of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_matches(text[], bm25query) IS 'internal: planner support: @@@ of a column, whose read permission the executor checks';
 
 CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text, bm25query) IS 'text matches a query';
 CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
-COMMENT ON OPERATOR @@@ (text[], bm25query) IS 'texts match a query';
+COMMENT ON OPERATOR @@@ (text[], bm25query) IS 'array of texts matches a query';
 CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text, text) IS 'text matches a query, by the configuration of the index that fits';
 CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
-COMMENT ON OPERATOR @@@ (text[], text) IS 'texts match a query, by the configuration of the index that fits';
+COMMENT ON OPERATOR @@@ (text[], text) IS 'array of texts matches a query, by the configuration of the index that fits';
 
--- conditions on a score: the planner's own form of `body <@> query < bound`
+-- conditions on a score: the form into which the planner rewrites `body <@> query < bound`
 
 CREATE TYPE bm25threshold;
 CREATE FUNCTION bm25threshold_in(cstring) RETURNS bm25threshold
@@ -86,29 +86,29 @@ CREATE FUNCTION bm25threshold_out(bm25threshold) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'barq_bm25threshold_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE TYPE bm25threshold (INPUT = bm25threshold_in, OUTPUT = bm25threshold_out,
 	INTERNALLENGTH = VARIABLE, ALIGNMENT = double, STORAGE = extended);
-COMMENT ON TYPE bm25threshold IS 'internal: a text query and a bound of its scores, as EXPLAIN shows them';
-COMMENT ON FUNCTION bm25threshold_in(cstring) IS 'internal: refuses';
+COMMENT ON TYPE bm25threshold IS 'internal: a text query and an upper bound of its negative scores, shown by EXPLAIN';
+COMMENT ON FUNCTION bm25threshold_in(cstring) IS 'internal: always an error: the type has no literals';
 COMMENT ON FUNCTION bm25threshold_out(bm25threshold) IS 'internal: write a bm25threshold as text';
 CREATE FUNCTION bm25threshold(query bm25query, bound double precision, inclusive boolean) RETURNS bm25threshold
 	AS 'MODULE_PATHNAME', 'barq_bm25threshold' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION bm25threshold(bm25query, double precision, boolean) IS 'internal: what the planner makes of a comparison of a score';
+COMMENT ON FUNCTION bm25threshold(bm25query, double precision, boolean) IS 'internal: planner support: right operand of <@@, made from the comparison of a score';
 
 CREATE FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) IS 'internal: restriction selectivity of <@@: by the frequencies of the terms';
+COMMENT ON FUNCTION barq_threshold_selectivity(internal, oid, internal, integer) IS 'internal: restriction selectivity of <@@, by the frequencies of the terms';
 CREATE FUNCTION bm25_below(text, bm25threshold) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
 COMMENT ON FUNCTION bm25_below(text, bm25threshold) IS 'internal: whether the negative BM25 score of a text is below a bound';
 CREATE FUNCTION bm25_below(text[], bm25threshold) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_array_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
-COMMENT ON FUNCTION bm25_below(text[], bm25threshold) IS 'internal: whether the negative BM25 score of texts that follow each other is below a bound';
+COMMENT ON FUNCTION bm25_below(text[], bm25threshold) IS 'internal: whether the negative BM25 score of an array of texts is below a bound';
 
 CREATE FUNCTION bm25_column_below(text, bm25threshold) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
-COMMENT ON FUNCTION bm25_column_below(text, bm25threshold) IS 'internal: planner support: <@@ of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_below(text, bm25threshold) IS 'internal: planner support: <@@ of a column, whose read permission the executor checks';
 CREATE FUNCTION bm25_column_below(text[], bm25threshold) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_text_array_column_below' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
-COMMENT ON FUNCTION bm25_column_below(text[], bm25threshold) IS 'internal: planner support: <@@ of a column whose right to be read is checked';
+COMMENT ON FUNCTION bm25_column_below(text[], bm25threshold) IS 'internal: planner support: <@@ of a column, whose read permission the executor checks';
 
 CREATE OPERATOR <@@ (LEFTARG = text, RIGHTARG = bm25threshold, FUNCTION = bm25_below, RESTRICT = barq_threshold_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR <@@ (text, bm25threshold) IS 'internal: the negative BM25 score is below a bound';
@@ -117,7 +117,7 @@ COMMENT ON OPERATOR <@@ (text[], bm25threshold) IS 'internal: the negative BM25 
 
 CREATE OPERATOR CLASS any_ops
 	DEFAULT FOR TYPE anyelement USING barq_bm25 AS STORAGE anyelement;
-COMMENT ON OPERATOR CLASS any_ops USING barq_bm25 IS 'placeholder: an index with it raises an error that names the types';
+COMMENT ON OPERATOR CLASS any_ops USING barq_bm25 IS 'for other types: an index with it is an error that names the supported types';
 
 CREATE OPERATOR CLASS bm25_ops
 	DEFAULT FOR TYPE text USING barq_bm25 AS
@@ -137,11 +137,11 @@ COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'arrays of texts by 
 
 CREATE FUNCTION barq_bm25_stats(index regclass, OUT documents bigint, OUT tokens bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION barq_bm25_stats(regclass) IS 'number of documents that an index counts, and of their words';
+COMMENT ON FUNCTION barq_bm25_stats(regclass) IS 'number of documents of an index, and of their words';
 
 CREATE FUNCTION barq_bm25_df(index regclass, term text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'barq_bm25_df_shown' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION barq_bm25_df(regclass, text) IS 'number of documents of an index that hold a term, given as in the dictionary';
+COMMENT ON FUNCTION barq_bm25_df(regclass, text) IS 'number of documents of an index with a term, given in the form of barq_bm25_terms()';
 
 -- keeps text_config up to date when its configuration is renamed
 

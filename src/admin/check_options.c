@@ -32,7 +32,7 @@ check_configuration(Relation index, const BarqTextOptions *options,
 	if (!OidIsValid(config) || !barq_text_config_names(config, schema, name))
 	{
 		complain(arg, "error", PLACE,
-				 psprintf("text search configuration %s, with which it was built, is gone; ALTER INDEX ... SET (text_config = '...') and REINDEX give it another one",
+				 psprintf("text search configuration %s, with which it was built, no longer exists; ALTER INDEX ... SET (text_config = '...') and REINDEX give it another one",
 						  quote_qualified_identifier(options->config_schema, options->config_name)));
 		return;
 	}

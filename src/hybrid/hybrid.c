@@ -106,7 +106,7 @@ check_best_score(const BarqHybridArgs *args)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("vector_weight and text_weight are too large for a score to be finite"),
-				 errhint("Divide both by the same number: that changes no row's place.")));
+				 errhint("Divide both by the same number, which does not change the order of rows.")));
 }
 
 static const char *
@@ -121,6 +121,7 @@ text_argument(const Argument *argument)
 	return argument->isnull ? NULL : TextDatumGetCString(argument->value);
 }
 
+/* Argument `number` of a call, with its type. */
 static Argument
 argument_at(FunctionCallInfo fcinfo, int number)
 {

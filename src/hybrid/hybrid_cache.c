@@ -91,6 +91,7 @@ drop_entry(int at)
 {
 	BarqHybridEntry *entry = entries[at];
 
+	Assert(entry->pins == 0);
 	entries[at] = entries[--nentries];
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
 	{
@@ -197,7 +198,7 @@ make_room(void)
 	if (oldest < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-				 errmsg("too many calls of barq_hybrid() within each other")));
+				 errmsg("too many nested calls of barq_hybrid()")));
 	drop_entry(oldest);
 }
 
@@ -320,6 +321,7 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 		if (entry->legs[kind].plan != NULL)
 			SPI_keepplan(entry->legs[kind].plan);
 	MemoryContextSetParent(context, CacheMemoryContext);
+	Assert(nentries < MOST_ENTRIES);
 	entries[nentries++] = entry;
 	return entry;
 }

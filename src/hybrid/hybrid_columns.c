@@ -55,6 +55,7 @@ typedef struct Option
 	Fit			fit;
 } Option;
 
+/* ERRCODE_UNDEFINED_COLUMN if the table has no such column. */
 static void
 check_column_name(Relation table, const char *name)
 {
@@ -155,6 +156,7 @@ add_name(StringInfo names, const char *format, const char *name)
 	appendStringInfo(names, format, name);
 }
 
+/* Quoted names of the options' indexes, palloc'd. */
 static char *
 index_names(List *options)
 {
@@ -167,6 +169,7 @@ index_names(List *options)
 	return names.data;
 }
 
+/* Are both options on the same column or equal expressions? */
 static bool
 same_column(const Option *a, const Option *b)
 {

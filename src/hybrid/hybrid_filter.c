@@ -256,7 +256,7 @@ check_filter(Relation table, const char *filter, ArrayType *args, int *nparams,
 			ereport(ERROR,
 					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
 					 errmsg("could not determine data type of parameter $%d", i + 1),
-					 errhint("Say it with a cast, as in $%d::integer.", i + 1)));
+					 errhint("Give its type by a cast, as in $%d::integer.", i + 1)));
 	}
 
 	/* the planned expression includes default arguments of functions */

@@ -10,6 +10,7 @@
 double
 barq_rrf_score(int64 rank, double rrf_k, double weight)
 {
+	Assert(rank >= 1);
 	return weight / (rrf_k + (double) rank);
 }
 
@@ -87,7 +88,11 @@ barq_hybrid_fuse(const BarqRanking *rankings, const BarqHybridArgs *args,
 	{
 		if (kept > 0 && compare_addresses(&fused[kept - 1], &fused[i]) == 0)
 			for (int kind = 0; kind < BARQ_LEGS; kind++)
+			{
+				/* no ranking has a row twice */
+				Assert(fused[kept - 1].rank[kind] == 0 || fused[i].rank[kind] == 0);
 				fused[kept - 1].rank[kind] += fused[i].rank[kind];
+			}
 		else
 			fused[kept++] = fused[i];
 	}

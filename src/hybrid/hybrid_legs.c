@@ -30,6 +30,7 @@ typedef struct HitReceiver
 	BarqLegKind kind;
 } HitReceiver;
 
+/* DestReceiver callback with nothing to do. */
 static void
 hits_startup(DestReceiver *self, int operation, TupleDesc desc)
 {

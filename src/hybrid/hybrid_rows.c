@@ -43,6 +43,7 @@ typedef struct RowReceiver
 	MemoryContext context;		/* of the copied rows */
 } RowReceiver;
 
+/* DestReceiver callbacks with nothing to do. */
 static void
 rows_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
@@ -197,6 +198,7 @@ break_ties(Relation table, Oid key_index, BarqFusedHit *hits, FetchedRow *rows, 
 	index_close(key, AccessShareLock);
 }
 
+/* Add a row to the result. */
 static void
 put_row(const BarqFusedHit *hit, HeapTupleHeader row, Tuplestorestate *store,
 		TupleDesc desc)

@@ -166,6 +166,7 @@ barq_document_encode(BarqTermTable *terms, const BarqTokens *tokens,
 
 /* ---- reading ---- */
 
+/* Raise ERRCODE_INDEX_CORRUPTED. */
 pg_noreturn static void
 corrupt(const char *detail)
 {

@@ -173,6 +173,7 @@ emit_word(Lexizer *lexizer, int first, int last)
 	Size		start = 0;
 	Size		end = 0;
 
+	Assert(first <= last && last < lexizer->count);
 	if (lexizer->answer.advance == 0)
 		return;
 	/* the parser may return words in memory of its own: their place is unknown */

@@ -94,7 +94,7 @@ no_operand(const BarqQueryScan *scan, Size at)
 	if (scan->strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("OR needs something on either side in the text query"),
+				 errmsg("OR needs an operand on each side in the text query"),
 				 errdetail("At character %d.", place(scan, at)),
 				 errhint("Write \\OR for the word itself.")));
 }
@@ -308,7 +308,7 @@ scan_word(BarqQueryScan *scan, BarqQueryItem *item)
 				else if (scan->strict)
 					ereport(ERROR,
 							(errcode(ERRCODE_SYNTAX_ERROR),
-							 errmsg("a parenthesis that closes nothing in the text query"),
+							 errmsg("an unmatched closing parenthesis in the text query"),
 							 errdetail("At character %d.", place(scan, scan->at)),
 							 errhint("Write \\) for the character itself.")));
 				break;
@@ -505,6 +505,7 @@ barq_query_scan_next(BarqQueryScan *scan, BarqQueryItem *item)
 		scan_word(scan, item);
 		item->length = scan->buffer + scan->used - item->text;
 	}
+	Assert(scan->used <= scan->length * 2);
 	scan->has_left = true;
 	return true;
 }

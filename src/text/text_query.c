@@ -318,6 +318,7 @@ end_alternative(Level *level)
 static void
 open_level(Parse *parse, const BarqQueryItem *item)
 {
+	Assert(parse->depth < BARQ_QUERY_DEEPEST);
 	parse->levels[++parse->depth] = (Level) {.occur = item->occur};
 }
 
@@ -328,6 +329,7 @@ close_level(Parse *parse, double boost)
 	Level	   *level = &parse->levels[parse->depth];
 	BarqClause	joined;
 
+	Assert(parse->depth > 0);
 	end_alternative(level);
 	parse->depth--;
 	if (level->alternatives.n == 0)
@@ -339,6 +341,7 @@ close_level(Parse *parse, double boost)
 	add_clause(&parse->levels[parse->depth].clauses, &joined);
 }
 
+/* Add an item of the query to the innermost open level. */
 static void
 take_item(Parse *parse, const BarqQueryItem *item)
 {

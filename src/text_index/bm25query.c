@@ -208,7 +208,7 @@ barq_query_value_find_index(const BarqQueryValue *value)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("index \"%s\" of a bm25query does not exist",
 						NameListToString(BarqQualifiedNames(name))),
-				 errhint("Put a colon before a query that begins with a word and a colon.")));
+				 errhint("Put a colon before a query that begins with a word and a colon but names no index.")));
 	return index;
 }
 
@@ -310,7 +310,7 @@ barq_bm25query_recv(PG_FUNCTION_ARGS)
 	if (!is_index_reference(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("\"%s\" in a bm25query is no name of an index", name)));
+				 errmsg("\"%s\" in a bm25query is not the name of an index", name)));
 	PG_RETURN_POINTER(make_named(name, query, length));
 }
 
@@ -382,7 +382,7 @@ barq_to_bm25query(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("\"%s\" is not the name of an index", name),
-				 errhint("Write it as in a statement: in double quotes where it has capital letters or other signs.")));
+				 errhint("Write it as in an SQL statement: in double quotes if it has capital letters or special characters.")));
 	PG_RETURN_POINTER(make_named(name, query, length));
 }
 

@@ -183,7 +183,7 @@ condition_of_terms(Binding *binding, const BarqClause *clause, bool loose)
 
 static BarqBm25Condition match_condition(Binding *binding, const BarqClause *clause);
 
-/* Add what @@@ requires by sibling clauses; groups not marked - are flattened. */
+/* Add the conditions of @@@ for sibling clauses; groups not marked - are flattened. */
 static void
 match_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses, uint32 n)
 {
@@ -204,7 +204,7 @@ match_clauses(Binding *binding, Conditions *conditions, const BarqClause *clause
 	}
 }
 
-/* What @@@ requires by one clause, whatever its mark. */
+/* The condition of @@@ for one clause, disregarding its mark. */
 static BarqBm25Condition
 match_condition(Binding *binding, const BarqClause *clause)
 {
@@ -241,7 +241,7 @@ has_marks(const BarqClause *clause)
 static BarqBm25Condition rank_condition(Binding *binding, const BarqClause *clause);
 
 /*
- * Add what <@> requires by sibling clauses. scored: rows are known to contain
+ * Add the conditions of <@> for sibling clauses. scored: rows are known to contain
  * one of their words.
  */
 static void
@@ -279,7 +279,7 @@ rank_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses
 	}
 }
 
-/* What <@> requires by one clause, whatever its mark. */
+/* The condition of <@> for one clause, disregarding its mark. */
 static BarqBm25Condition
 rank_condition(Binding *binding, const BarqClause *clause)
 {
@@ -312,6 +312,7 @@ typedef struct SortKey
 	uint32		term;
 } SortKey;
 
+/* qsort comparator of SortKey. */
 static int
 compare_sort_keys(const void *a, const void *b)
 {

@@ -25,7 +25,7 @@ typedef struct BarqSharedRun
 	uint64		bytes;
 } BarqSharedRun;
 
-/* What leader and workers of a build of text share (BarqBuildSharedOwn). */
+/* Shared memory of leader and workers of a build of text (BarqBuildSharedOwn). */
 typedef struct BarqTextBuildShared
 {
 	BarqSharedRun runs[BARQ_MAX_PARTICIPANTS];

@@ -476,7 +476,7 @@ barq_text_raise_no_index(List *tables, const char *name)
 			 errmsg("table %s has no index \"%s\", which a bm25query names", names.data, name),
 			 tables == NIL ? 0 : indexes.len == 0 ? errdetail("It has no barq_bm25 index.") :
 			 errdetail("Its barq_bm25 indexes: %s.", indexes.data),
-			 errhint("A name is looked for among the indexes of the column's table; to_bm25query(query, 'index'::regclass) takes an index of another one. Put a colon before a query that begins with a word and a colon.")));
+			 errhint("A query names an index of the column's table; to_bm25query(query, 'index'::regclass) takes an index of another table. Put a colon before a query that begins with a word and a colon but names no index.")));
 }
 
 /* ---- rights ---- */

@@ -74,7 +74,7 @@ barq_text_config_named(const char *name, bool missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("\"%s\" is not a name of a text search configuration", name),
-				 errhint("Say for instance text_config = 'english' or text_config = 'public.mine'; \\dF lists them.")));
+				 errhint("Write, for example, text_config = 'english' or text_config = 'public.mine'; \\dF lists them.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("text search configuration \"%s\" does not exist", name),
@@ -390,7 +390,7 @@ barq_text_analysis(Oid index, const BarqTextOptions *options)
 	if (!OidIsValid(analysis.config))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("text search configuration %s, with which index \"%s\" was built, is gone",
+				 errmsg("text search configuration %s, with which index \"%s\" was built, no longer exists",
 						quote_qualified_identifier(options->config_schema,
 												   options->config_name),
 						get_rel_name(index)),

@@ -230,6 +230,7 @@ make_minis(LogCache *cache, bool positions)
 {
 	Mini		mini;
 
+	Assert(cache->in_minis <= cache->documents.n && cache->nminis <= MINI_SEGMENTS);
 	if (cache->documents.n - cache->in_minis < MINI_DOCUMENTS)
 		return;
 	if (cache->nminis == MINI_SEGMENTS)

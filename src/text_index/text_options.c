@@ -77,7 +77,7 @@ barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptio
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("index \"%s\" needs a text search configuration",
 						RelationGetRelationName(index)),
-				 errhint("Say which, for instance WITH (text_config = 'english'); \\dF lists them.")));
+				 errhint("Name one, for example WITH (text_config = 'english'); \\dF lists them.")));
 	options.config = barq_text_config_named(name, false);
 	if (!barq_text_config_names(options.config, options.config_schema, options.config_name))
 		elog(ERROR, "cache lookup failed for text search configuration %u", options.config);
@@ -87,7 +87,7 @@ barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptio
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("text search configuration \"%s\" is temporary, and index \"%s\" is not",
 						name, RelationGetRelationName(index)),
-				 errhint("The index would go with the session. Create the configuration in another schema.")));
+				 errhint("The index would be dropped at the end of the session. Create the configuration in another schema.")));
 	options.k1 = given->k1;
 	options.b = given->b;
 	options.tokenizer = given->tokenizer;

@@ -240,6 +240,7 @@ exchange(RestrictInfo *condition, const List *from, const List *to)
 	return condition;
 }
 
+/* exchange() of each condition; a new list. */
 static List *
 exchange_all(const List *conditions, const List *from, const List *to)
 {

@@ -209,6 +209,7 @@ barq_text_runs_publish(BarqTextRuns *runs)
 		add_run(runs, body, bytes, true);
 		MemoryContextDelete(context);
 	}
+	Assert(runs->nruns <= 1);
 	if (runs->nruns == 0)
 		return;
 	name = strrchr(runs->runs[0].work->path, '/') + 1;

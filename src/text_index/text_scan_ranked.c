@@ -143,6 +143,7 @@ search_nulls(BarqTextState *state, void *arg)
 		barq_segment_gone(state->index);	/* the log was sealed meanwhile */
 }
 
+/* Search for the next batch of the phase, into ts->top; the batch after it is larger. */
 static void
 next_batch(IndexScanDesc scan, BarqTextScan *ts)
 {
@@ -244,6 +245,11 @@ next_hit(IndexScanDesc scan, BarqTextScan *ts)
 		if (ts->bounded && (-hit->score > ts->bound ||
 							(-hit->score == ts->bound && !ts->inclusive)))
 			return NULL;
+
+		/* README.md, invariant 3: nothing else prevents a row from coming twice */
+		Assert(!ts->resumed || hit->score < ts->after_score ||
+			   (hit->score == ts->after_score &&
+				ItemPointerCompare(unconstify(ItemPointerData *, &hit->tid), &ts->after_tid) > 0));
 		ts->resumed = true;
 		ts->after_score = hit->score;
 		ts->after_tid = hit->tid;

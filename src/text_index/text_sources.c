@@ -120,6 +120,7 @@ typedef struct Substitution
 	bool		failed;			/* the expression uses other columns, or a subquery */
 } Substitution;
 
+/* Mutator: see Substitution. */
 static Node *
 substitute_mutator(Node *node, Substitution *substitution)
 {

@@ -7,6 +7,7 @@
 
 #include "text_index/text_index.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "store/view.h"
 #include "utils/memutils.h"
 
@@ -41,6 +42,7 @@ barq_text_with_state(Relation index, BarqTextWork work, void *arg)
 	Attempt		attempt = {.work = work, .arg = arg};
 	uint64		failed_version = 0;
 
+	Assert(CheckRelationLockedByMe(index, AccessShareLock, true));
 	attempt.context = AllocSetContextCreate(CurrentMemoryContext, "barq text search",
 											ALLOCSET_DEFAULT_SIZES);
 	for (;;)

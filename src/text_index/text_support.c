@@ -84,6 +84,7 @@ look_beside(Oid function, Beside *beside)
 		OidIsValid(beside->unbound_text) && OidIsValid(beside->unbound);
 }
 
+/* Is it a call of this function? */
 static bool
 calls(Node *node, Oid function)
 {

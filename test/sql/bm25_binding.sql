@@ -1,7 +1,7 @@
--- What a text query is bound to depends neither on how the query is given, nor
--- on what its text stands in, nor on the plan: a grid of these, each cell
--- compared with BM25 by brute force. Then what cannot be bound: the same error
--- in every cell.
+-- A text query is bound to the same index however the query is given, in whatever
+-- query its text appears, by every plan: a grid of these, each cell compared with
+-- BM25 by brute force. Queries that cannot be bound raise the same error in every
+-- cell.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/bm25.sql'
@@ -32,14 +32,14 @@ CREATE INDEX bind_parent_body ON bind_parent USING barq_bm25 (body) WITH (text_c
 CREATE INDEX bind_child_body ON bind_child USING barq_bm25 (body) WITH (text_config = 'simple');
 CREATE TABLE bind_expr AS SELECT * FROM bind_t;
 CREATE INDEX bind_expr_upper ON bind_expr USING barq_bm25 (upper(body)) WITH (text_config = 'simple');
--- several indexes, one of each column and one of a part
+-- several indexes: one on each column and a partial one
 CREATE TABLE bind_many AS SELECT id, body, lang, 'title ' || id AS title FROM bind_t;
 CREATE INDEX bind_many_title ON bind_many USING barq_bm25 (title) WITH (text_config = 'simple');
 CREATE INDEX bind_many_body ON bind_many USING barq_bm25 (body) WITH (text_config = 'simple');
 CREATE INDEX bind_many_other ON bind_many USING barq_bm25 (body) WITH (text_config = 'english') WHERE lang = 'fr';
 ANALYZE bind_t, bind_ids, bind_parts, bind_parent, bind_child, bind_expr, bind_many;
 
--- shape; the table and the index that brute force takes
+-- shape of the query; table and index for brute force
 CREATE TEMP TABLE shapes (number serial, shape text, source text, tab text, index text);
 INSERT INTO shapes (shape, source, tab, index) VALUES
 	('table', 'bind_t', 'bind_t', 'bind_t_body'),
@@ -78,7 +78,7 @@ CREATE TABLE bind_parent_2 AS SELECT * FROM ONLY bind_parent;
 
 SELECT shape, g.* FROM shapes, pg_temp.grid(source, tab, index) g ORDER BY number;
 
--- a name that only the run time tells, of another index than the plan's
+-- a name that is known at run time only, of another index than the plan's
 INSERT INTO shapes (shape, source, tab, index) VALUES ('the other of two', 'bind_many', 'bind_many', 'bind_many_simple');
 CREATE INDEX bind_many_simple ON bind_many USING barq_bm25 (body) WITH (text_config = 'simple', k1 = 1.2) WHERE id > 0;
 CREATE TEMP TABLE all_ways AS SELECT * FROM ways;
@@ -88,7 +88,7 @@ DELETE FROM ways;
 INSERT INTO ways SELECT * FROM all_ways;
 
 -- a partial index whose predicate is implied by a literal, by a parameter, or by a
--- condition that stands elsewhere
+-- condition at another level of the query
 CREATE TABLE bind_part AS SELECT * FROM bind_t;
 CREATE INDEX bind_part_en ON bind_part USING barq_bm25 (body) WITH (text_config = 'simple') WHERE lang = 'en';
 CREATE INDEX bind_part_de ON bind_part USING barq_bm25 (body) WITH (text_config = 'simple') WHERE lang = 'de';
@@ -110,13 +110,13 @@ INSERT INTO shapes (shape, source, tab, index) VALUES
 SELECT shape, g.* FROM shapes, pg_temp.grid(source, tab, index) g ORDER BY number;
 -- the same conditions with a parameter
 SELECT shape, g.* FROM shapes, pg_temp.parameter_grid(replace(source, '''en''', '$2'), 'en', tab, index) g ORDER BY number;
--- beside an index of the whole table as well
+-- with an index on the whole table, too
 CREATE INDEX bind_part_all ON bind_part USING barq_bm25 (body) WITH (text_config = 'simple');
 SELECT shape, g.* FROM shapes, pg_temp.grid(source, tab, index) g ORDER BY number;
 SELECT shape, g.* FROM shapes, pg_temp.parameter_grid(replace(source, '''en''', '$2'), 'en', tab, index) g ORDER BY number;
 DROP INDEX bind_part_all;
 
--- what cannot be bound: one error in every cell
+-- queries that cannot be bound: the same error in every cell
 TRUNCATE shapes;
 CREATE TABLE bind_other AS SELECT * FROM bind_t;
 CREATE INDEX bind_other_body ON bind_other USING barq_bm25 (body) WITH (text_config = 'simple');
@@ -136,7 +136,7 @@ INSERT INTO shapes (shape, source) VALUES
 	('UNION ALL of two tables', '(SELECT * FROM bind_t UNION ALL SELECT * FROM bind_other)'),
 	('no table', '(SELECT 1 AS id, ''w1 w2''::text AS body, ''en'' AS lang OFFSET 0)');
 SELECT shape, g.* FROM shapes, pg_temp.error_grid(source) g ORDER BY number;
--- conditions of a union are those of its branches
+-- the conditions of a branch of a union
 SELECT g.* FROM pg_temp.match_grid('(SELECT * FROM bind_t UNION ALL SELECT * FROM bind_other)', $$(SELECT * FROM bind_t UNION ALL SELECT * FROM bind_t)$$) g;
 
 -- ANY and ALL of an array

@@ -1,6 +1,6 @@
--- The same rows by every plan: columns of each type, an expression, a partial
--- index, grams, no positions x one segment, several, the log alone, deletes,
--- NULLs x shapes of queries x plans, each compared with a sequential scan.
+-- Every plan returns the same rows as a sequential scan: columns of each type, an
+-- expression, a partial index, grams, no positions x one segment, several, the log
+-- alone, deletes, NULLs x shapes of queries x plans.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/bm25.sql'
@@ -47,8 +47,8 @@ UPDATE bm25_several SET a = 'red fox again', v = 'fox', t = '{fox,red}' WHERE id
 ANALYZE bm25_one, bm25_several, bm25_log;
 SELECT tab, count(*) > 1 AS segments FROM (VALUES ('bm25_one'), ('bm25_several'), ('bm25_log')) t(tab), barq_segments((tab || '_a_idx')::regclass) WHERE state <> 'growing' OR rows > 0 GROUP BY 1 ORDER BY 1;
 
--- What a shape asks for: E the score, C the column, P the partial index's
--- condition, Q and R queries, N half of the table; and which rows of the truth.
+-- The shapes: E the score, C the column, P the condition of the partial index, Q and
+-- R queries, N half of the table; and the rows of the truth to compare with.
 CREATE TEMP TABLE shapes (name text, asks text, means text, lim text, ordered bool);
 INSERT INTO shapes VALUES
 	('plain', 'SELECT x.id, E FROM T x WHERE P ORDER BY E', 'true', NULL, true),
@@ -81,7 +81,7 @@ INSERT INTO columns VALUES ('text', 'x.a', 'true'), ('varchar', 'x.v', 'true'), 
 	('partial', 'x.p', 'x.cat < 6'), ('grams', 'x.g', 'true'), ('no positions', 'x.o', 'true');
 CREATE TEMP TABLE truth (id int, cat int, s float8, r float8, m bool);
 
--- The rows of a statement, in its order, and what is wrong with them.
+-- The rows of a statement, in its order, and the faults found in them.
 CREATE FUNCTION pg_temp.judge(asks text, means text, lim text, ordered bool) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	ids int[];
@@ -169,7 +169,7 @@ SELECT * FROM pg_temp.grid('bm25_log', ARRAY['-"red blue" red +fox', 'the of']);
 SELECT pg_temp.use_plan('index');
 SELECT count(*), count(*) FILTER (WHERE at < last) AS out_of_order FROM
 	(SELECT s, at, lag(at) OVER (PARTITION BY s ORDER BY n) AS last FROM (SELECT x.ctid AS at, s, n FROM (SELECT ctid, a <@> 'red' AS s, row_number() OVER (ORDER BY a <@> 'red') AS n FROM bm25_several) x) y) z;
--- a NULL query: every score is NULL, and every row comes
+-- a NULL query: every score is NULL, and every row is returned
 PREPARE by_any (text) AS SELECT count(*), count(s), count(DISTINCT id) FROM (SELECT id, a <@> $1 AS s FROM bm25_several ORDER BY a <@> $1 LIMIT 5000) x;
 SET plan_cache_mode = force_generic_plan;
 EXECUTE by_any(NULL);
@@ -246,7 +246,7 @@ SELECT array_agg(s) = (SELECT array_agg(s ORDER BY s) FROM parts_truth) AS same,
 	FROM (SELECT id, body <@> 'red fox' AS s FROM bm25_parts ORDER BY body <@> 'red fox' LIMIT 1000) x;
 SELECT pg_temp.use_plan('any');
 
--- a row that is looked at again needs no more rights than one that is not
+-- a row that is rechecked needs no further rights
 CREATE ROLE bm25_complete_reader;
 CREATE VIEW bm25_complete_view AS SELECT id, a FROM bm25_one;
 GRANT SELECT ON bm25_complete_view TO bm25_complete_reader;
@@ -259,7 +259,7 @@ SELECT pg_temp.use_plan('any');
 DROP VIEW bm25_complete_view;
 DROP ROLE bm25_complete_reader;
 
--- what EXPLAIN shows; nobody writes a threshold
+-- EXPLAIN; a threshold cannot be written
 SELECT pg_temp.outcome('SELECT ''red < 1''::bm25threshold');
 \c -
 SET enable_seqscan = off;

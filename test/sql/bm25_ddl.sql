@@ -1,5 +1,5 @@
--- What can be done with an index of text: CONCURRENTLY, REINDEX, TRUNCATE,
--- VACUUM, unlogged, temporary, partial, expressions, languages, large documents.
+-- Commands on an index of text: CONCURRENTLY, REINDEX, TRUNCATE, VACUUM; unlogged,
+-- temporary, partial indexes, expressions, languages, large documents.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/bm25.sql'
@@ -14,7 +14,7 @@ CREATE INDEX CONCURRENTLY bm25_ddl_idx ON bm25_ddl USING barq_bm25 (body) WITH (
 SELECT * FROM pg_temp.wrong('bm25_ddl', 'bm25_ddl_idx', 'simple', ARRAY['w1 w2', 'w30', 'w4 w9 w2'], 20);
 REINDEX INDEX CONCURRENTLY bm25_ddl_idx;
 SELECT * FROM pg_temp.wrong('bm25_ddl', 'bm25_ddl_idx', 'simple', ARRAY['w1 w2', 'w30', 'w4 w9 w2'], 20);
--- a transaction that rolls back leaves rows that are not seen
+-- rows of a transaction that was rolled back are not seen
 BEGIN;
 INSERT INTO bm25_ddl VALUES (1000, 'gone');
 SELECT count(*) FROM bm25_ddl WHERE body @@@ 'gone';

@@ -1,6 +1,6 @@
--- A column of a domain is indexed as one of the type under it, at any depth:
--- the same rows and scores by every plan, whether rows come before the index
--- or after it.
+-- A column of a domain, at any depth, is indexed like its base type: the same rows
+-- and scores by every plan, whether rows are inserted before or after the index is
+-- created.
 CREATE DOMAIN bm25_words AS text;
 CREATE DOMAIN bm25_short AS varchar(200) CHECK (VALUE <> 'x');
 CREATE DOMAIN bm25_list AS text[];

@@ -44,7 +44,7 @@ SELECT count(*) FROM bm25_errors WHERE body @@@ 'the and of';
 SELECT count(*) FROM bm25_errors WHERE body @@@ NULL::bm25query;
 SELECT count(*) FROM (SELECT id FROM bm25_errors ORDER BY body <@> NULL::bm25query LIMIT 10) s;
 SELECT body <@> NULL::bm25query IS NULL AS score_of_null, NULL::text <@> to_bm25query('x', 'bm25_errors_idx') IS NULL AS null_score FROM bm25_errors LIMIT 1;
--- an index that cannot answer is not asked, though no other scan is allowed
+-- an index that cannot answer a query is not scanned, even if no other scan is enabled
 CREATE INDEX bm25_errors_part ON bm25_errors USING barq_bm25 (body) WITH (text_config = 'english') WHERE id > 10;
 SELECT count(*) FROM bm25_errors WHERE id > 10;
 SELECT count(*) FROM bm25_errors WHERE body @@@ to_bm25query('word2*', 'bm25_errors_part');
@@ -61,10 +61,10 @@ SELECT pg_temp.outcome($$SELECT barq_bm25_df('bm25_errors', 'x')$$);
 SELECT pg_temp.outcome($$SELECT barq_bm25_stats(0)$$);
 SELECT pg_temp.outcome($$SELECT 'a text' <@> to_bm25query('text')$$);
 SELECT pg_temp.outcome($$SELECT 'a text' @@@ 'text'$$);
--- a text that is in no table is ranked by an index that is named
+-- a text that is in no table is scored by a named index
 SELECT 'word7 word7' <@> to_bm25query('word7', 'bm25_errors_idx') < 'word7' <@> to_bm25query('word7', 'bm25_errors_idx') AS more, 'other' <@> to_bm25query('word7', 'bm25_errors_idx') AS none;
 SELECT 'a word7 here' @@@ to_bm25query('word7', 'bm25_errors_idx') AS there;
--- a configuration that an index needs does not go (text_config.sql has more)
+-- a configuration that an index needs cannot be dropped (text_config.sql has more)
 CREATE TEXT SEARCH CONFIGURATION bm25_config (COPY = simple);
 SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'bm25_config')$$);
 SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (other) WITH (text_config = 'public.bm25_confi')$$);
@@ -74,7 +74,7 @@ DROP TEXT SEARCH CONFIGURATION bm25_config;
 SELECT count(*) FROM bm25_errors WHERE other @@@ 'x';
 DROP INDEX bm25_errors_other;
 DROP TEXT SEARCH CONFIGURATION bm25_config;
--- rights: seeing needs SELECT on the table
+-- rights: statistics need SELECT on the table
 CREATE ROLE bm25_nobody;
 SET ROLE bm25_nobody;
 SELECT pg_temp.outcome($$SELECT barq_bm25_stats('bm25_errors_idx')$$);

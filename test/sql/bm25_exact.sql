@@ -1,5 +1,5 @@
--- Scores and order by brute force in SQL, wherever the rows lie: in one
--- segment, in several, in the log, after deletes, after a merge.
+-- Scores and order equal brute force in SQL, wherever the rows are: in one segment,
+-- in several, in the log, after deletes, after a merge.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/bm25.sql'
@@ -13,7 +13,7 @@ INSERT INTO bm25_exact VALUES (701, NULL), (702, ''), (703, 'the of and');
 CREATE INDEX bm25_exact_idx ON bm25_exact USING barq_bm25 (body) WITH (text_config = 'english');
 CREATE TEMP TABLE q AS SELECT array_agg((SELECT string_agg('w' || floor(60 * random() ^ 2)::int, ' ') FROM generate_series(1, 1 + (i % 5))) || CASE WHEN i % 7 = 0 THEN ' zzz' ELSE '' END) AS qs
 	FROM generate_series(1, 25) i;
--- NULLs are not counted, documents without a term are
+-- NULLs do not count as documents, texts without a term do
 SELECT documents, tokens = (SELECT sum((SELECT count(DISTINCT position) FROM barq_bm25_terms(body, 'english'))) FROM bm25_exact) AS tokens FROM barq_bm25_stats('bm25_exact_idx');
 SELECT barq_bm25_df('bm25_exact_idx', 'w1') = (SELECT count(*) FROM bm25_exact WHERE body ~ '\mw1\M') AS df, barq_bm25_df('bm25_exact_idx', 'zzz'), barq_bm25_df('bm25_exact_idx', '');
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 10) w;
@@ -22,7 +22,7 @@ SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 
 INSERT INTO bm25_exact SELECT i, pg_temp.random_body(12) FROM generate_series(801, 1300) i;
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 15) w;
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 3000) w;
--- and more of them, a statement each
+-- and more of them, one statement for each row
 DO $$ BEGIN FOR i IN 1301..1320 LOOP INSERT INTO bm25_exact VALUES (i, pg_temp.random_body(12)); END LOOP; END $$;
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 15) w;
 -- segments
@@ -33,7 +33,7 @@ INSERT INTO bm25_exact SELECT i, pg_temp.random_body(30) FROM generate_series(15
 SELECT count(*), sum(rows) FROM barq_segments('bm25_exact_idx');
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 15) w;
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 3000) w;
--- deleted rows count until they are dropped, and answer nothing
+-- deleted rows count in the statistics until they are dropped, and match no query
 DELETE FROM bm25_exact WHERE id % 3 = 1;
 SELECT documents FROM barq_bm25_stats('bm25_exact_idx');
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 15) w;
@@ -41,7 +41,7 @@ VACUUM bm25_exact;
 SELECT documents FROM barq_bm25_stats('bm25_exact_idx');
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 15) w;
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 3000) w;
--- TIDs in use again
+-- reused TIDs
 INSERT INTO bm25_exact SELECT i, pg_temp.random_body(12) FROM generate_series(2001, 2200) i;
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 15) w;
 UPDATE bm25_exact SET body = body || ' w1 w2' WHERE id % 10 = 2;
@@ -53,7 +53,7 @@ VACUUM bm25_exact;
 SELECT barq_compact('bm25_exact_idx') > 0 AS compacted, (SELECT documents FROM barq_bm25_stats('bm25_exact_idx')) = (SELECT count(body) FROM bm25_exact) AS counted;
 SELECT w.* FROM q, pg_temp.wrong('bm25_exact', 'bm25_exact_idx', 'english', qs, 3000) w;
 SELECT * FROM barq_check('bm25_exact_idx');
--- only what is sealed
+-- sealed rows only
 INSERT INTO bm25_exact VALUES (9000, 'unsealed');
 SELECT id FROM bm25_exact ORDER BY body <@> 'unsealed' LIMIT 1;
 SET barq.consistency = sealed;

@@ -1,6 +1,6 @@
--- A parameter decides which partial index a query of constant words is for: each
--- of eight executions, of which the sixth is the first to look at a plan for any
--- parameter, finds what the statement with the value written into it finds.
+-- A parameter decides which partial index serves a query of constant words: each of
+-- eight executions (the sixth is the first that considers a generic plan) finds the
+-- same rows as the statement with the value written into it.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/bm25.sql'
@@ -93,7 +93,7 @@ SELECT statement, string_agg(DISTINCT pg_temp.executions(replace(statement, 'QUE
 FROM shapes, unnest(ARRAY['''running''', 'to_bm25query(''running'')', ''':running''::bm25query']) query
 GROUP BY number, statement ORDER BY number;
 
--- a plan for any parameter can be made, and it is its execution that fails
+-- a generic plan can be made; its execution fails
 SET plan_cache_mode = force_generic_plan;
 PREPARE generic_s(text) AS SELECT count(*) FROM generic_t WHERE lang = $1 AND body @@@ 'running';
 DO $$ BEGIN EXECUTE 'EXPLAIN EXECUTE generic_s(''en'')'; END $$;

@@ -16,7 +16,7 @@ SELECT barq_seal('bm25_matches_on') = barq_seal('bm25_matches_off') AS sealed;
 INSERT INTO bm25_matches SELECT i, pg_temp.random_body(14) FROM generate_series(2001, 2300) i;
 DELETE FROM bm25_matches WHERE id % 6 = 5;
 VACUUM bm25_matches;
--- each query beside what it means, as a condition on the body's words
+-- each query with its meaning, as a condition on the words of the body
 CREATE TEMP TABLE q (query text, means text);
 INSERT INTO q VALUES
 	('w1', 'ws @> ''{w1}'''), ('w1 w2', 'ws @> ''{w1,w2}'''), ('+w1 w2', 'ws @> ''{w1,w2}'''),
@@ -47,7 +47,7 @@ END $$;
 SELECT query, cardinality(pg_temp.meant(means)) AS rows, i.idx, way FROM q, (VALUES ('bm25_matches_on'), ('bm25_matches_off')) i(idx), (VALUES ('index'), ('bitmap'), ('computed')) w(way)
 	WHERE pg_temp.ids(idx, query, way) <> pg_temp.meant(means);
 SELECT query, cardinality(pg_temp.meant(means)) AS rows FROM q WHERE query <> '' ORDER BY query COLLATE "C";
--- in <@> unmarked words are alternatives, marked ones drop rows; scores are the same
+-- in <@> unmarked words are alternatives, marks exclude rows; scores are the same
 CREATE FUNCTION pg_temp.ranked(idx text, query text) RETURNS int[] LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE found int[];
 BEGIN
@@ -74,7 +74,7 @@ SELECT round(s::numeric, 10) = round((-ln(1 + (n - df + 0.5) / (df + 0.5)) * tf 
 	 FROM bm25_matches WHERE body ~ '\mw5' ORDER BY id LIMIT 1) d,
 	(SELECT count(*)::float8 AS n, count(*) FILTER (WHERE body ~ '\mw5')::float8 AS df, sum(cardinality(string_to_array(body, ' ')))::float8 / count(*) AS avglen FROM bm25_matches) x
 	WHERE (SELECT documents FROM barq_bm25_stats('bm25_matches_on')) = n;
--- arrays: elements are no neighbours
+-- arrays: a phrase does not span elements
 CREATE TABLE bm25_arrays (id int, body text[]);
 INSERT INTO bm25_arrays VALUES (1, '{red fox,jumps}'), (2, '{red,fox}'), (3, '{}'), (4, '{NULL,fox red}'), (5, NULL);
 CREATE INDEX bm25_arrays_idx ON bm25_arrays USING barq_bm25 (body) WITH (text_config = 'simple');

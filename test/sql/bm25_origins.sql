@@ -1,6 +1,6 @@
--- Texts of several origins: a role that row security keeps from some rows may
--- score the column by its index, but no text of another origin that a set
--- operation or a recursion puts beside it.
+-- Texts of several origins: a role that row security restricts may score the column
+-- by its index, but no text of another origin that a set operation or a recursion
+-- combines with it.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/bm25.sql'
@@ -45,7 +45,7 @@ INSERT INTO shapes (shape, source) VALUES
 	('a subquery''s constant', 'SELECT (SELECT ''xk29q'' WHERE body IS NOT NULL) AS body FROM origins_sec'),
 	('EXCEPT of a table and it', 'SELECT body FROM origins_mine EXCEPT SELECT body FROM origins_sec');
 
--- what each form of a call gives: a number, or that it is denied
+-- the result of each form of a call: a number, or that it is denied
 CREATE FUNCTION pg_temp.by_role(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE answer text;
 BEGIN

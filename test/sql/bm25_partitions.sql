@@ -45,7 +45,7 @@ SELECT (SELECT count(*) FROM bm25_parts WHERE body @@@ 'w1 w2') = (SELECT count(
 SELECT pg_temp.plan_of('SELECT id FROM bm25_parts_2 ORDER BY body <@> ''w1'' LIMIT 5');
 SELECT count(DISTINCT round(s::numeric, 9)) AS different_scores FROM (
 	SELECT min(body <@> 'w1') AS s FROM bm25_parts WHERE year = 2 UNION ALL SELECT min(body <@> 'w1') FROM bm25_parts_2) x;
--- rows in logs, segments and the dead
+-- rows in logs and segments, and dead rows
 INSERT INTO bm25_whole SELECT i, 1 + i % 4, pg_temp.random_body(15) FROM generate_series(2001, 2300) i;
 INSERT INTO bm25_parts SELECT * FROM bm25_whole WHERE id > 2000;
 SELECT pg_temp.differ('true') AS differ;
@@ -53,7 +53,7 @@ SELECT barq_seal('bm25_parts_2_body_idx') > 0 AS sealed;
 DELETE FROM bm25_parts WHERE id % 5 = 0;
 DELETE FROM bm25_whole WHERE id % 5 = 0;
 SELECT pg_temp.differ('true') AS differ;
--- a partition more, one less
+-- a partition added, a partition removed
 CREATE TABLE bm25_parts_5 PARTITION OF bm25_parts FOR VALUES FROM (5) TO (6);
 INSERT INTO bm25_parts VALUES (5000, 5, 'w1 fresh');
 INSERT INTO bm25_whole VALUES (5000, 5, 'w1 fresh');
@@ -64,7 +64,7 @@ SELECT documents FROM barq_bm25_stats('bm25_parts_idx');
 SELECT documents FROM barq_bm25_stats('bm25_parts_5_body_idx');
 -- an index of another partition is refused
 SELECT pg_temp.outcome('SELECT id FROM bm25_parts_1 ORDER BY body <@> (SELECT to_bm25query(''w1'', ''bm25_parts_2_body_idx'')) LIMIT 1');
--- inheritance without partitions: parent and child apart, one set of statistics
+-- inheritance without partitions: parent and child apart, with one set of statistics
 CREATE TABLE bm25_parent (id int, body text);
 CREATE TABLE bm25_child () INHERITS (bm25_parent);
 INSERT INTO bm25_parent SELECT i, 'w1 w2' FROM generate_series(1, 5) i;

@@ -1,4 +1,4 @@
--- The plain form finds its index, wherever the planner goes.
+-- A query without an index name finds its index in every plan.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/bm25.sql'
@@ -25,7 +25,7 @@ SELECT pg_temp.plan_of('SELECT id FROM bm25_plans ORDER BY tags <@> ''tag3'' LIM
 SELECT id FROM bm25_plans ORDER BY tags <@> 'tag3' LIMIT 2;
 SELECT pg_temp.plan_of('SELECT id FROM bm25_plans ORDER BY body <@> to_bm25query(''vector'') LIMIT 5');
 SELECT pg_temp.plan_of('SELECT id FROM bm25_plans ORDER BY body <@> to_bm25query(''vector'', ''bm25_plans_body'') LIMIT 5');
--- without LIMIT, too: rows without a term are missing from no plan but the index's, which has a LIMIT
+-- rows without a term are returned, too, without LIMIT
 SELECT pg_temp.plan_of('SELECT id FROM bm25_plans WHERE body @@@ ''vector''');
 SELECT count(*) FROM bm25_plans WHERE body @@@ 'vector';
 SELECT pg_temp.plan_of('SELECT id FROM bm25_plans WHERE body @@@ ''vector'' ORDER BY body <@> ''database'' LIMIT 3');
@@ -39,7 +39,7 @@ SELECT count(*) FROM bm25_plans WHERE body @@@ '"vector database"' OR title @@@ 
 RESET enable_seqscan;
 RESET enable_indexscan;
 
--- prepared, with a plan for any words
+-- prepared, with a generic plan
 PREPARE best (text, int) AS SELECT id FROM bm25_plans ORDER BY body <@> $1 LIMIT $2;
 EXECUTE best('vector database', 2);
 SET plan_cache_mode = force_generic_plan;
@@ -78,7 +78,7 @@ FETCH 1 FROM c \gset later_
 SELECT :first_score = (SELECT min(:later_score)) OR :first_score < :later_score AS in_order, round(((:later_score)::numeric), 9) <> round((SELECT min(body <@> 'vector') FROM bm25_plans)::numeric, 9) AS statistics_moved;
 ROLLBACK;
 
--- several indexes: the one whose predicate holds, else they are listed
+-- several indexes: the one whose predicate is implied, else an error that lists them
 CREATE INDEX bm25_plans_en ON bm25_plans USING barq_bm25 (body) WITH (text_config = 'english') WHERE lang = 'en';
 SELECT pg_temp.plan_of('SELECT id FROM bm25_plans WHERE lang = ''en'' ORDER BY body <@> ''vector'' LIMIT 3');
 SELECT pg_temp.plan_of('SELECT id FROM bm25_plans ORDER BY body <@> ''vector'' LIMIT 3');
@@ -92,7 +92,7 @@ CREATE INDEX bm25_plans_upper ON bm25_plans USING barq_bm25 ((upper(body) || ' '
 SELECT pg_temp.plan_of('SELECT id FROM bm25_plans ORDER BY (upper(body) || '' '' || title) <@> ''word7'' LIMIT 3');
 SELECT id FROM bm25_plans ORDER BY (upper(body) || ' ' || title) <@> 'word7' LIMIT 1;
 SELECT pg_temp.outcome('SELECT id FROM bm25_plans ORDER BY upper(body) <@> ''word7'' LIMIT 3');
--- plans are made again when the index goes
+-- plans are made again when the index is dropped
 PREPARE again AS SELECT id FROM bm25_plans ORDER BY title <@> 'title 17' LIMIT 1;
 EXECUTE again;
 DROP INDEX bm25_plans_title;

@@ -1,6 +1,6 @@
--- Who may compute with an index's statistics: a score of a column needs what the
--- executor checks, any other use of the index SELECT on the indexed columns of
--- all rows. And what somebody may try to be taken for the planner.
+-- Rights to an index's statistics: a score of a column needs the rights that the
+-- executor checks; any other use of the index needs SELECT on the indexed columns of
+-- all rows. Users cannot imitate calls that the planner has bound.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/bm25.sql'
@@ -79,14 +79,14 @@ SELECT what, pg_temp.by_roles(statement) FROM (VALUES
 	('with what it does not bind', $$SELECT 'hidden' <@> bm25_unbound('bm25_rights_body:hidden'::bm25query, ARRAY['bm25_rights']::regclass[], '{}', 'x'::text)$$),
 	('a threshold', format($$SELECT 'hidden' <@@ bm25threshold(to_bm25query('hidden', %s), -1, true)$$, :oid))) s(what, statement);
 
--- called by hand they are as careful as any function
+-- called by hand these functions check rights
 SELECT s, pg_temp.outcome(s) FROM unnest(ARRAY[
 	$$SELECT bm25_bind('a:b'::bm25query, 0)$$, $$SELECT bm25_bind('b'::bm25query, 'bm25_rights')$$, $$SELECT bm25_bind('b'::bm25query, 'bm25_rights_v')$$, $$SELECT 'a' <@> bm25_bind('b'::text, 'bm25_rights')$$, $$SELECT 'a' <@> bm25_bind('b'::text, 'bm25_rights_pkey')$$, $$SELECT max(body <@> to_bm25query('x', 'bm25_rights'::regclass)) FROM bm25_rights$$, $$SELECT max(body <@> to_bm25query('x', 'bm25_rights_pkey'::regclass)) FROM bm25_rights$$,
 	$$SELECT bm25_unbound('a'::text, ARRAY[0]::regclass[], '{}', 'x'::text)$$, $$SELECT count(*) FROM bm25_rights WHERE body @@@ 'note: buy milk'::bm25query$$,
  $$SELECT bm25_bind('a:b'::bm25query, 'bm25_rights_body'::regclass)$$,
 	$$SELECT bm25_unbound('a:b'::bm25query, ARRAY[0]::regclass[], '{}', 'x'::text)$$, $$SELECT bm25_unbound('b'::bm25query, ARRAY['bm25_rights']::regclass[], '{42704,a message,NULL,a hint}', 'x'::text)$$,
 	$$SELECT bm25_unbound('bm25_rights_title:b'::bm25query, ARRAY['bm25_rights', 'bm25_rights_v']::regclass[], '{}', 'x'::text)$$]) s;
--- an operator of one's own with the planner's function
+-- a user's operator with the planner's function
 GRANT CREATE ON SCHEMA public TO bm25_rights_maker;
 SET ROLE bm25_rights_maker;
 CREATE OPERATOR public.<@?> (LEFTARG = text, RIGHTARG = bm25query, FUNCTION = bm25_column_distance);
@@ -94,15 +94,15 @@ SELECT pg_temp.outcome(format($$SELECT 'hidden' <@?> to_bm25query('hidden', %s)$
 DROP OPERATOR public.<@?> (text, bm25query);
 RESET ROLE;
 REVOKE CREATE ON SCHEMA public FROM bm25_rights_maker;
--- what is put into the table is not read from it
+-- a value to be inserted is not read from the table
 GRANT INSERT, UPDATE, SELECT (id) ON bm25_rights TO bm25_rights_maker;
 SET ROLE bm25_rights_maker;
 SELECT pg_temp.outcome($$INSERT INTO bm25_rights (id, body) VALUES (1, 'hidden') ON CONFLICT (id) DO UPDATE SET title = 'x' WHERE excluded.body <@> 'hidden' < 0$$);
 SELECT pg_temp.outcome($$UPDATE bm25_rights SET title = 'x' WHERE id = 1 AND body @@@ 'hidden'$$);
 RESET ROLE;
 
--- through a view its owner's rights are for the index of what the view shows; the
--- estimate for any other index that the caller names is by the caller's rights
+-- through a view the owner's rights apply to the index of the value that the view
+-- shows; the caller's rights apply to estimates by any other index
 CREATE TABLE bm25_rights_public (id int, body text);
 INSERT INTO bm25_rights_public SELECT i, 'x' FROM generate_series(1, 500) i;
 ANALYZE bm25_rights_public;
@@ -132,8 +132,8 @@ RESET ROLE;
 DROP TABLE bm25_rights_public, bm25_rights_whole, estimate_cases CASCADE;
 \set VERBOSITY default
 
--- row security: a score of the column works, and counts all rows; nothing else
--- does, and no estimate tells of hidden rows
+-- row security: a score of the column works, with statistics of all rows; no other
+-- use does, and no estimate reveals hidden rows
 ALTER TABLE bm25_rights ENABLE ROW LEVEL SECURITY;
 CREATE POLICY rows ON bm25_rights USING (id % 2 = 0);
 CREATE POLICY writes ON bm25_rights FOR INSERT WITH CHECK (body @@@ '-secret');
@@ -145,7 +145,7 @@ SET ROLE bm25_rights_select;
 SELECT count(*), (SELECT count(*) FROM bm25_rights WHERE body @@@ 'common') AS matched, (SELECT count(*) FROM bm25_rights WHERE body @@@ 'hidden') AS hidden FROM bm25_rights;
 SELECT count(DISTINCT substring(p from 'rows=\d+')) AS estimates FROM (SELECT pg_temp.first_line(format('SELECT * FROM bm25_rights WHERE body @@@ %L', w)) AS p FROM unnest(ARRAY['hidden', 'nosuch', 'common']) w) s;
 RESET ROLE;
--- a policy that asks for words
+-- a policy with a text query
 CREATE POLICY words ON bm25_rights AS RESTRICTIVE FOR SELECT USING (body @@@ 'common -word4');
 GRANT SELECT (owner) ON bm25_rights TO bm25_rights_none;
 SET ROLE bm25_rights_none;
@@ -153,7 +153,7 @@ SELECT count(owner) FROM bm25_rights;
 RESET ROLE;
 DROP TABLE bm25_rights CASCADE;
 
--- a partition alone does not give the statistics of all
+-- the right to one partition does not give the statistics of all
 CREATE TABLE bm25_rights_parts (id int, body text) PARTITION BY RANGE (id);
 CREATE TABLE bm25_rights_parts_1 PARTITION OF bm25_rights_parts FOR VALUES FROM (0) TO (100);
 CREATE TABLE bm25_rights_parts_2 PARTITION OF bm25_rights_parts FOR VALUES FROM (100) TO (200);

@@ -1,11 +1,11 @@
--- barq_hybrid(): which table, columns, indexes and operators it ranks by.
+-- barq_hybrid(): the choice of table, columns, indexes and operators.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
 \i :helpers
 \set ECHO all
 
--- The first ids, or what went wrong.
+-- The first ids, or the error.
 CREATE FUNCTION pg_temp.found(call text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
 	SELECT pg_temp.outcome(format('SELECT string_agg((doc).%I::text, '' '') FROM barq_hybrid(%s)', id, call))
 $$;
@@ -22,7 +22,7 @@ CREATE INDEX hybrid_cols_expr ON hybrid_cols USING barq_hnsw ((plain::vector(2))
 SELECT pg_temp.found($$NULL::hybrid_cols, '[1,1]'$$);
 DROP INDEX hybrid_cols_expr;
 
--- found; the distance is the index's
+-- found without names; the distance is the index's
 CREATE INDEX hybrid_cols_v ON hybrid_cols USING barq_hnsw (v vector_l2_ops);
 SELECT pg_temp.found($$NULL::hybrid_cols, '[3.1,0]', k => 4$$);
 DROP INDEX hybrid_cols_v;
@@ -47,7 +47,7 @@ DROP INDEX hybrid_cols_w2;
 CREATE INDEX hybrid_cols_w2 ON hybrid_cols USING barq_hnsw (w vector_ip_ops);
 SELECT pg_temp.found($$NULL::hybrid_cols, '[0,-2.1]', k => 4, vector_column => 'w'$$);
 DROP INDEX hybrid_cols_w, hybrid_cols_w2;
--- one with a predicate alone gives the distance; rows outside it are ranked, too
+-- a partial index alone gives the distance; rows outside it are ranked, too
 CREATE INDEX hybrid_cols_w ON hybrid_cols USING barq_hnsw (w vector_l2_ops) WHERE id > 3;
 SELECT pg_temp.found($$NULL::hybrid_cols, '[0,-2.1]', k => 4, vector_column => 'w'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, '[0,-2.1]', k => 4, vector_column => 'w', filter => 'id > 3'$$);
@@ -81,7 +81,7 @@ DROP INDEX hybrid_cols_v;
 SELECT pg_temp.found($$NULL::hybrid_named, '[3.1,0]', k => 2, vector_column => 'vv'$$);
 DROP TABLE hybrid_named;
 
--- overloads: text in the column's form, vector, halfvec; converted where that can be
+-- overloads: the embedding as text, vector, halfvec; converted if possible
 CREATE TABLE hybrid_types (id int, v vector(2));
 INSERT INTO hybrid_types SELECT i, ARRAY[i, 0]::vector FROM generate_series(1, 9) i;
 CREATE INDEX ON hybrid_types USING barq_hnsw (v vector_l2_ops);
@@ -104,7 +104,7 @@ SELECT pg_temp.found($$NULL::hybrid_domain, query => 'word7 word3'$$);
 DROP TABLE hybrid_domain;
 DROP DOMAIN hybrid_words;
 
--- what is no table
+-- relations that are no tables
 CREATE TABLE hybrid_base (id int PRIMARY KEY, v vector(2), body text);
 INSERT INTO hybrid_base SELECT i, ARRAY[i, 0]::vector, 'word' || i FROM generate_series(1, 9) i;
 CREATE INDEX ON hybrid_base USING barq_hnsw (v vector_l2_ops);
@@ -114,7 +114,7 @@ CREATE TYPE hybrid_type AS (id int, v vector(2));
 CREATE DOMAIN hybrid_dom AS hybrid_base;
 SELECT t, pg_temp.outcome(format($$SELECT count(*) FROM barq_hybrid(%s, '[7,0]')$$, t))
 FROM unnest(ARRAY['NULL::hybrid_view', 'NULL::hybrid_type', 'NULL::hybrid_dom', 'NULL::int', 'NULL', 'NULL::record', 'NULL::hybrid_base[]', $$row(1, '[1,2]'::vector)$$]) t;
--- any row of the table's type will do
+-- any row of the table's type is accepted
 SELECT (doc).id FROM barq_hybrid(row(1, '[1,2]', 'x')::hybrid_base, '[7,0]', k => 1);
 SELECT count(*), min((h.doc).id) FROM hybrid_base b, barq_hybrid(b, b.v, k => 1) h;
 -- a materialized view, temporary and unlogged tables
@@ -132,7 +132,7 @@ DROP DOMAIN hybrid_dom;
 DROP TABLE hybrid_base CASCADE;
 DROP TYPE hybrid_type;
 
--- names that need quotes, in a schema that does, and columns named as their table or as ours
+-- names that need quotes, also of the schema, and columns named like their table or like result columns
 CREATE SCHEMA "My ""schema""";
 CREATE TABLE "My ""schema"""."Täble; --" ("Sp'alte" int PRIMARY KEY, "vek""tor ☃" vector(2), "SELECT" text, "Täble; --" text, t0 int, t1 int);
 INSERT INTO "My ""schema"""."Täble; --" SELECT i, ARRAY[i, 0]::vector, 'wörter ' || i, 'x', i, i FROM generate_series(1, 9) i;

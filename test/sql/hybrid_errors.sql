@@ -1,4 +1,4 @@
--- barq_hybrid(): arguments that have no meaning.
+-- barq_hybrid(): invalid arguments.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -17,10 +17,10 @@ SELECT a, pg_temp.outcome('SELECT count(*) FROM barq_hybrid(NULL::hybrid_bad, ' 
 	$$'[1,2,3]', text_weight => -0.5$$, $$'[1,2,3]', text_weight => NULL$$, $$'[1,2,3]', filter_args => NULL$$, $$'[1,2,3]', filter => NULL$$,
 	$$'[1,2]'$$, $$'[1,2,3,4]'$$, $$'[1,2,nan]'$$, $$''$$, $$'1,2,3'$$, $$'[1,2]'::vector$$, $$'[1,2]'::halfvec$$, $$ARRAY[1,2,3]$$, $$'[1,2,3]', vector_column => ''$$, $$'[1,2,3]', vector_column => 'ID'$$, $$'[1,2,3]', vector_column => 'body'$$,
 	$$query => 'word', text_column => 'v'$$, $$query => 'word', text_column => 'nope'$$, $$query => '"open'$$, $$query => '+'$$, $$query => 'the of and'$$, $$query => 'word', vector_column => 'nope'$$, $$'[1,2,3]', nope => 1$$]) a;
--- fewer candidates than k are as many as k
+-- fewer candidates than k: raised to k
 SELECT count(*) FROM barq_hybrid(NULL::hybrid_bad, '[1,2,3]', k => 15, candidates => 3);
 SELECT count(*), max(vector_rank), max(text_rank) FROM barq_hybrid(NULL::hybrid_bad, '[1,2,3]', 'word', k => 7, candidates => 3);
--- fewer rows than k are as many as there are
+-- fewer rows than k: all rows
 SELECT count(*) FROM barq_hybrid(NULL::hybrid_bad, '[1,2,3]', 'word', k => 100000, candidates => 100000);
 TRUNCATE hybrid_bad;
 SELECT count(*) FROM barq_hybrid(NULL::hybrid_bad, '[1,2,3]', 'word');

@@ -1,12 +1,12 @@
--- barq_hybrid(): two rankings become one. The judge is the same fusion in SQL
--- over exact rankings.
+-- barq_hybrid(): the fusion of two rankings equals the same fusion in SQL of exact
+-- rankings.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
 \i :helpers
 \set ECHO all
 
--- what a rank is worth
+-- the score of a rank
 SELECT barq_rrf(1), barq_rrf(1) = 1 / 61.0::float8 AS first, barq_rrf(10, 0) AS tenth, barq_rrf(3, 1, 2.5) AS weighed, barq_rrf(NULL) AS absent, barq_rrf(NULL, 60, 7) AS absent_too;
 SELECT x, pg_temp.outcome('SELECT barq_rrf(' || x || ')') FROM unnest(ARRAY['0', '-1', '1, -1', '1, ''NaN''', '1, ''inf''', '1, 60, -1', '1, 60, NULL', '1, NULL', 'NULL, -1']) x;
 
@@ -20,7 +20,7 @@ INSERT INTO hybrid_items SELECT i, i % 7, (SELECT string_agg('w' || floor(40 * r
 	FROM generate_series(901, 1000) i;
 ANALYZE hybrid_items;
 
--- The fusion in SQL, its rankings exact: nothing orders by what is indexed.
+-- The fusion in SQL of exact rankings: no ORDER BY matches an index.
 CREATE FUNCTION pg_temp.fused(q vector, words text, k int, candidates int, rrf_k float8, wv float8, wt float8, condition text)
 RETURNS TABLE (id int, score float8, vector_rank int, text_rank int) LANGUAGE plpgsql AS $$
 BEGIN
@@ -66,7 +66,7 @@ SELECT array_agg((doc).id) = ARRAY(SELECT id FROM (SELECT id, ctid, (body <@> to
 	bool_and(vector_rank IS NULL) AS no_vector, array_agg(text_rank) = ARRAY(SELECT generate_series(1, 10)) AS ranked
 FROM barq_hybrid(NULL::hybrid_items, query => 'w3 w11');
 
--- what is not ranked: no vector, a zero vector under cosine, texts without the words
+-- rows without a rank: no vector, a zero vector under cosine, texts without the words
 INSERT INTO hybrid_items VALUES (2001, 1, NULL, NULL), (2002, 1, '', '[0,0,0,0,0,0,0,0]'), (2003, 1, 'unheard', NULL), (2004, 1, NULL, '[9,9,9,9,9,9,9,9]');
 SELECT count(*), count(*) FILTER (WHERE (doc).id > 2000) AS new FROM barq_hybrid(NULL::hybrid_items, '[9,9,9,9,9,9,9,9]', k => 5000);
 SELECT (doc).id, vector_rank, text_rank FROM barq_hybrid(NULL::hybrid_items, '[9,9,9,9,9,9,9,9]', 'unheard', filter => 'id > 2000');
@@ -76,7 +76,7 @@ SELECT count(*) FROM barq_hybrid(NULL::hybrid_items, query => '');
 SELECT (doc).id FROM barq_hybrid(NULL::hybrid_items, query => '+unheard -w1');
 DELETE FROM hybrid_items WHERE id > 2000;
 
--- the same bytes again and again, and after seals, which change no statistics
+-- the same bytes each time, and after seals, which change no statistics
 CREATE FUNCTION pg_temp.bytes() RETURNS text LANGUAGE sql AS $$
 	SELECT md5(string_agg(h::text, '')) FROM hybrid_items q, LATERAL barq_hybrid(NULL::hybrid_items, q.v, 'w' || q.id % 20 || ' w' || q.id % 33) h WHERE q.id % 40 = 0
 $$;
@@ -91,8 +91,8 @@ SELECT pg_temp.bytes() = :'dropped' AS same;
 
 DROP TABLE hybrid_items;
 
--- other rows move the top 10 little, through statistics and the graph; so do
--- seals and compactions
+-- other rows change the top 10 little, through statistics and the graph; so do seals
+-- and compactions
 CREATE TABLE hybrid_moved (id int PRIMARY KEY, body text, v vector(16));
 CREATE FUNCTION pg_temp.fill(first int, last int) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO hybrid_moved SELECT i, (SELECT string_agg('w' || floor(1000 * power(random(), 3)), ' ') FROM generate_series(1, 15 + i % 11)), pg_temp.random_vector(16) FROM generate_series(first, last) i
@@ -125,12 +125,12 @@ INSERT INTO hybrid_ties VALUES ('z', '[1,0]', 2, NULL), ('y', NULL, 2, 'apple'),
 CREATE INDEX ON hybrid_ties USING barq_hnsw (v vector_l2_ops);
 CREATE INDEX ON hybrid_ties USING barq_bm25 (words) WITH (text_config = 'simple');
 SELECT (doc).a, (doc).b, score, vector_rank, text_rank FROM barq_hybrid(NULL::hybrid_ties, '[0,0]', 'apple');
--- both sides of a tie are looked at where it lies across k
+-- both rows of a tie across k are compared
 SELECT (doc).a, (doc).b FROM barq_hybrid(NULL::hybrid_ties, '[0,0]', 'apple', k => 1);
 SELECT (doc).a, (doc).b FROM barq_hybrid(NULL::hybrid_ties, '[0,0]', 'apple', k => 3);
 UPDATE hybrid_ties SET b = 'a' WHERE b = 'z';
 SELECT (doc).a, (doc).b FROM barq_hybrid(NULL::hybrid_ties, '[0,0]', 'apple');
--- without a key it is where they lie
+-- without a key: by address
 ALTER TABLE hybrid_ties DROP CONSTRAINT hybrid_ties_pkey;
 SELECT (doc).a, (doc).b FROM barq_hybrid(NULL::hybrid_ties, '[0,0]', 'apple');
 DROP TABLE hybrid_ties;

@@ -1,5 +1,5 @@
--- barq_hybrid(): kinds of index × types × ways to plan, each answer against exact
--- SQL: plain, partial, expression and several indexes, partitioned tables.
+-- barq_hybrid(): kinds of index × types × ways to plan, each result compared with
+-- exact SQL: plain, partial, expression and several indexes, partitioned tables.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -79,7 +79,7 @@ END $$;
 SET barq.ef_search = 400;
 SELECT tab, kind, col, op, pg_temp.vector_cell(cell) FROM cell ORDER BY n;
 
--- texts: kinds of index × filter; scores by the index that is named
+-- texts: kinds of index × filter; scores by the named index
 CREATE FUNCTION pg_temp.text_cell(tab text, kind text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	key text = CASE kind WHEN 'expression' THEN '(title || '' '' || body)' ELSE 'body' END;
@@ -102,7 +102,7 @@ BEGIN
 END $$;
 SELECT tab, kind, pg_temp.text_cell(tab, kind) FROM unnest(ARRAY['grid_plain', 'grid_parted']) tab, unnest(ARRAY['plain', 'partial', 'expression']) WITH ORDINALITY k(kind, n) ORDER BY tab, n;
 
--- several indexes of a column: the one that is named, or that the filter's values imply
+-- several indexes on a column: the named one, or the one that the filter's values imply
 CREATE INDEX grid_l2 ON grid_plain USING barq_hnsw (v vector_l2_ops);
 CREATE INDEX grid_l2_m8 ON grid_plain USING barq_hnsw (v vector_l2_ops) WITH (m = 8);
 CREATE INDEX grid_ivf ON grid_plain USING barq_ivf (v vector_l2_ops) WITH (lists = 4);
@@ -114,10 +114,10 @@ CREATE INDEX grid_two ON grid_plain USING barq_bm25 (body) WITH (text_config = '
 CREATE INDEX grid_title ON grid_plain USING barq_bm25 (title) WITH (text_config = 'simple');
 SELECT i, pg_temp.same('grid_plain', format('embedding => $1, k => 5, vector_index => %L', i), 'vector', '''[80,300,111,2]''', format('SELECT string_agg(id::text, '' '' ORDER BY n) FROM (SELECT id, row_number() OVER (ORDER BY %s) n FROM grid_plain ORDER BY %1$s LIMIT 5) s', e))
 FROM (VALUES ('grid_l2', '(v <-> ''[80,300,111,2]'') + 0'), ('grid_l2_m8', '(v <-> ''[80,300,111,2]'') + 0'), ('grid_ivf', '(v <-> ''[80,300,111,2]'') + 0'), ('grid_ip', '(v <#> ''[80,300,111,2]'') + 0'), ('grid_expr', '((v * v) <-> ''[80,300,111,2]'') + 0'), ('grid_half', '(h <-> ''[80,300,111,2]'') + 0')) x(i, e);
--- of several alike the named one serves
+-- among equal indexes the named one is used
 SELECT i, (SELECT count(*) FROM barq_hybrid(NULL::grid_plain, '[80,300,111,2]', k => 5, vector_index => i)) AS rows FROM unnest(ARRAY['grid_l2', 'grid_l2_m8', 'grid_ivf']) i;
 SELECT i, pg_temp.plan_of(format('SELECT id FROM grid_plain ORDER BY v <-> barq_by_index(''[80,300,111,2]''::vector, %L) LIMIT 5', i)) FROM unnest(ARRAY['grid_l2', 'grid_l2_m8', 'grid_ivf']) i;
--- by values, which change from call to call
+-- by values that change from call to call
 PREPARE by_tenant(int) AS SELECT string_agg((doc).id::text, ' ' ORDER BY text_rank) FROM barq_hybrid(NULL::grid_plain, query => 'word w4', k => 6, text_column => 'body', filter => 'tenant = $1', filter_args => ARRAY[$1]);
 SELECT string_agg(id::text, ' ' ORDER BY d, ctid) AS one FROM (SELECT id, ctid, body <@> to_bm25query('word w4', 'grid_one') AS d FROM grid_plain WHERE tenant = 1 ORDER BY (body <@> to_bm25query('word w4', 'grid_one')) + 0, ctid LIMIT 6) s \gset
 SELECT string_agg(id::text, ' ' ORDER BY d, ctid) AS two FROM (SELECT id, ctid, body <@> to_bm25query('word w4', 'grid_two') AS d FROM grid_plain WHERE tenant = 2 ORDER BY (body <@> to_bm25query('word w4', 'grid_two')) + 0, ctid LIMIT 6) s \gset
@@ -136,7 +136,7 @@ SELECT i, (SELECT string_agg((doc).id::text, ' ' ORDER BY text_rank) FROM barq_h
 -- names that do not fit
 SELECT c, pg_temp.outcome('SELECT count(*) FROM barq_hybrid(NULL::grid_plain, ' || c || ')') FROM unnest(ARRAY['''[1,2,3,4]''', '''[1,2,3,4]'', vector_column => ''v''', '''[1,2,3,4]'', vector_index => ''nope''', '''[1,2,3,4]'', vector_index => ''grid_one''', '''[1,2,3,4]'', vector_index => ''grid_plain_pkey''', '''[1,2,3,4]'', vector_index => ''public.grid_l2''',
 	'''[1,2,3,4]'', vector_column => ''h'', vector_index => ''grid_l2''', '''[1,2,3,4]'', vector_column => ''v'', vector_index => ''grid_expr''', 'query => ''word''', 'query => ''word'', text_column => ''body''', 'query => ''word'', text_index => ''grid_l2''', 'query => ''word'', text_index => ''grid_title'', vector_index => ''nope''']) c;
--- an index that is renamed, dropped, made again
+-- an index is renamed, dropped, created again
 SELECT pg_temp.outcome('SELECT count(*) FROM barq_hybrid(NULL::grid_plain, ''[80,300,111,2]'', vector_index => ''grid_m'')');
 ALTER INDEX grid_l2_m8 RENAME TO grid_m;
 SELECT pg_temp.outcome('SELECT count(*) FROM barq_hybrid(NULL::grid_plain, ''[80,300,111,2]'', vector_index => ''grid_m'')');

@@ -1,5 +1,5 @@
--- barq_hybrid() runs with the caller's rights: row security, privileges of
--- tables and columns, and nothing that somebody put into search_path.
+-- barq_hybrid() runs with the caller's rights: row security, privileges of tables and
+-- columns; objects placed in search_path have no effect.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -30,10 +30,10 @@ SET ROLE regress_hybrid_one;
 SELECT hybrid_ids();
 RESET ROLE;
 SELECT hybrid_ids();
--- in full: as many rows as wanted, all of them the caller's
+-- as many rows as requested, all visible to the caller
 SET ROLE regress_hybrid_one;
 SELECT count(*), bool_and((doc).owner = current_user), max(vector_rank) FROM barq_hybrid(NULL::hybrid_secure, '[0,0]', 'word', k => 150);
--- a filter sees no row that the policy hides, however cheap it is
+-- a filter sees no row that the policy hides, however low its cost
 CREATE FUNCTION pg_temp.peek(owner text) RETURNS boolean LANGUAGE plpgsql STABLE COST 0.0001 AS $$
 BEGIN
 	IF owner <> current_user THEN
@@ -47,7 +47,7 @@ SELECT pg_temp.outcome('SELECT hybrid_ids()');
 RESET row_security;
 SELECT hybrid_ids();
 RESET ROLE;
--- a policy that changes is seen at once
+-- a changed policy takes effect at once
 ALTER POLICY own ON hybrid_secure USING (owner = current_user AND id > 100);
 SET ROLE regress_hybrid_one;
 SELECT hybrid_ids();
@@ -57,7 +57,7 @@ SET ROLE regress_hybrid_one;
 SELECT hybrid_ids();
 RESET ROLE;
 
--- privileges: of the table, then of columns. The result is the whole row, so some columns do not do
+-- privileges: of the table, then of columns; the result is the whole row, so some columns do not suffice
 REVOKE SELECT ON hybrid_secure FROM regress_hybrid_one;
 SET ROLE regress_hybrid_one;
 SELECT pg_temp.outcome('SELECT hybrid_ids()');
@@ -73,13 +73,13 @@ GRANT SELECT ON hybrid_secure TO regress_hybrid_one;
 SET ROLE regress_hybrid_one;
 SELECT hybrid_ids();
 RESET ROLE;
--- no way around them by way of what was planned for another role
+-- plans made for another role are not used
 SELECT hybrid_ids();
 REVOKE ALL ON hybrid_secure FROM regress_hybrid_two;
 SET ROLE regress_hybrid_two;
 SELECT pg_temp.outcome('SELECT hybrid_ids()');
 RESET ROLE;
--- a function with its owner's rights gives them to what it calls
+-- within a SECURITY DEFINER function the owner's rights apply
 CREATE FUNCTION hybrid_for_all() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 RETURN (SELECT count(*) FROM public.barq_hybrid(NULL::public.hybrid_secure, '[0,0]'::text, k => 5));
 SET ROLE regress_hybrid_two;
@@ -93,8 +93,8 @@ SELECT pg_temp.outcome($$SELECT hybrid_ids('hybrid_allowed(id)')$$);
 RESET ROLE;
 DROP FUNCTION hybrid_allowed;
 
--- attacks by search_path: what has the names that the statements use, first in
--- the path, is not called
+-- attacks by search_path: objects with the names that the statements use, first in
+-- the path, are not called
 CREATE SCHEMA hybrid_evil;
 CREATE FUNCTION hybrid_evil.caught(a anyelement, b anyelement) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
 CREATE FUNCTION hybrid_evil.caught_bool(a anyelement, b anyelement) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
@@ -116,21 +116,21 @@ CREATE TABLE hybrid_evil.hybrid_secure (id int, owner text, body text, v public.
 CREATE FUNCTION hybrid_evil.ints(int, int) RETURNS boolean LANGUAGE plpgsql STABLE AS $$BEGIN RAISE 'caught'; END$$;
 CREATE OPERATOR hybrid_evil.= (LEFTARG = int, RIGHTARG = int, FUNCTION = hybrid_evil.ints);
 SET search_path = hybrid_evil, pg_catalog, public;
--- who leaves names to the path is caught
+-- a statement with unqualified names is affected
 SELECT s, pg_temp.outcome('SELECT count(' || s || ') FROM public.hybrid_secure') FROM unnest(ARRAY['v <-> v', 'body <@> public.to_bm25query(''word'', ''public.hybrid_secure_body_idx'')', 'to_bm25query(body, NULL)', 'ctid = ctid', 'tableoid = tableoid', '(id::float8) + 0::float8', 'body::regclass']) s;
--- barq_hybrid() is not
+-- barq_hybrid() is not affected
 SELECT public.hybrid_ids();
 SELECT public.hybrid_ids('id OPERATOR(pg_catalog.>) $1', '{10}');
 -- the exact statement, too
 SET barq.max_scan_tuples = 5;
 SELECT count(*) FROM public.barq_hybrid(NULL::public.hybrid_secure, '[0,0]', 'word 6 7', k => 4, candidates => 4, filter => 'id OPERATOR(pg_catalog.>) 290');
 RESET barq.max_scan_tuples;
--- a filter's own names are the caller's
+-- names in a filter are resolved by the caller's path
 SELECT pg_temp.outcome($$SELECT public.hybrid_ids('id = 3')$$);
 SET search_path = pg_temp, hybrid_evil, public;
 SELECT public.hybrid_ids();
 RESET search_path;
--- nor what has the operator's own name and schema, for types that fit less well
+-- nor operators of the same name and schema for types that match less well
 CREATE FUNCTION hybrid_worse(anyelement, anyelement) RETURNS float8 LANGUAGE plpgsql AS $$BEGIN RAISE 'caught'; END$$;
 CREATE OPERATOR <-> (LEFTARG = anyelement, RIGHTARG = anyelement, FUNCTION = hybrid_worse);
 DISCARD PLANS;

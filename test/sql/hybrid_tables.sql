@@ -1,5 +1,5 @@
--- barq_hybrid(): partitioned tables, inheritance, tables without a key, and
--- rankings that an index does not finish.
+-- barq_hybrid(): partitioned tables, inheritance, tables without a key, and rankings
+-- that an index scan does not complete.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -7,7 +7,7 @@
 \set ECHO all
 SELECT setseed(0.5);
 
--- partitions whose rows have their columns in different places
+-- partitions with another order of columns
 CREATE TABLE hybrid_parts (id int, region text, body text, v vector(4), PRIMARY KEY (region, id)) PARTITION BY LIST (region);
 CREATE TABLE hybrid_parts_a PARTITION OF hybrid_parts FOR VALUES IN ('a');
 CREATE TABLE hybrid_parts_b (extra int, v vector(4), body text, region text NOT NULL, id int NOT NULL);
@@ -53,7 +53,7 @@ RESET barq.max_scan_tuples;
 -- a partition by itself has its own indexes and statistics
 SELECT count(*), bool_and((doc).region = 'b') FROM barq_hybrid(NULL::hybrid_parts_b, '[0,0,0,0]', 'w1', k => 20);
 SELECT count(*), count(DISTINCT (doc).region) FROM barq_hybrid(NULL::hybrid_parts_c, '[0,0,0,0]', 'w1', k => 20);
--- partitions come and go
+-- partitions are attached and detached
 CREATE TABLE hybrid_parts_e PARTITION OF hybrid_parts FOR VALUES IN ('e');
 INSERT INTO hybrid_parts VALUES (9001, 'e', 'w1 w1 w1', '[0,0,0,0]');
 SELECT (doc).id, (doc).region, vector_rank FROM barq_hybrid(NULL::hybrid_parts, '[0,0,0,0]', 'w1', k => 1);
@@ -63,7 +63,7 @@ SELECT count(*) FROM barq_hybrid(NULL::hybrid_parts, '[0,0,0,0]', 'w1') WHERE (d
 SELECT pg_temp.differences();
 DROP TABLE hybrid_parts, hybrid_parts_e;
 
--- inheritance: children have more columns, and may have the parent's keys again
+-- inheritance: children have more columns, and may repeat keys of the parent
 CREATE TABLE hybrid_parent (id int PRIMARY KEY, v vector(2), body text);
 CREATE TABLE hybrid_child (more text) INHERITS (hybrid_parent);
 INSERT INTO hybrid_parent SELECT i, ARRAY[i, 0]::vector, 'word' FROM generate_series(1, 5) i;
@@ -73,12 +73,12 @@ SELECT (doc).*, vector_rank FROM barq_hybrid(NULL::hybrid_parent, '[2,0]', k => 
 CREATE INDEX ON hybrid_child USING barq_hnsw (v vector_l2_ops);
 SELECT (doc).*, vector_rank FROM barq_hybrid(NULL::hybrid_parent, '[2,0]', k => 4);
 SELECT (doc).*, vector_rank FROM barq_hybrid(NULL::hybrid_child, '[2,0]', k => 2);
--- rows as far away, with the same key: by table, then place
+-- rows with the same distance and key: by table, then address
 UPDATE hybrid_child SET v = '[1,0]', id = 1 WHERE id = 2;
 SELECT (doc).id, vector_rank FROM barq_hybrid(NULL::hybrid_parent, '[1,0]', k => 3);
 DROP TABLE hybrid_parent CASCADE;
 
--- a foreign table below it has no place to fetch rows from
+-- a foreign table below it: rows cannot be fetched by address
 CREATE FOREIGN DATA WRAPPER hybrid_wrapper;
 CREATE SERVER hybrid_server FOREIGN DATA WRAPPER hybrid_wrapper;
 CREATE TABLE hybrid_mixed (id int, v vector(2)) PARTITION BY LIST (id);
@@ -97,7 +97,7 @@ SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER hybrid_wrapper CASCADE;
 RESET client_min_messages;
 
--- no key, equal rows: by where they lie
+-- no key, equal rows: by address
 CREATE TABLE hybrid_keyless (n int, v vector(2), body text);
 INSERT INTO hybrid_keyless SELECT i % 3, '[1,1]', 'same words' FROM generate_series(1, 9) i;
 CREATE INDEX ON hybrid_keyless USING barq_hnsw (v vector_l2_ops);
@@ -105,7 +105,7 @@ CREATE INDEX ON hybrid_keyless USING barq_bm25 (body) WITH (text_config = 'simpl
 SELECT (doc).n, score, vector_rank, text_rank FROM barq_hybrid(NULL::hybrid_keyless, '[0,0]', 'words', k => 4);
 DROP TABLE hybrid_keyless;
 
--- wide rows, kept out of line; a row that was updated in place
+-- wide rows, stored out of line; a row updated on its page
 CREATE TABLE hybrid_wide (id int PRIMARY KEY, v vector(1000), body text, hits int DEFAULT 0) WITH (fillfactor = 50);
 INSERT INTO hybrid_wide SELECT i, (SELECT array_agg(((i * g) % 97)::real) FROM generate_series(1, 1000) g)::vector, repeat('word' || i || ' ', 2000) FROM generate_series(1, 40) i;
 CREATE INDEX ON hybrid_wide USING barq_hnsw (v vector_l2_ops);
@@ -118,7 +118,7 @@ TRUNCATE hybrid_wide;
 SELECT length((doc).body) FROM hybrid_kept LIMIT 1;
 DROP TABLE hybrid_kept, hybrid_wide;
 
--- a ranking that ends short at the scan's bound is worked out again, exactly
+-- a ranking cut at the scan's limit is made again, exactly
 CREATE TABLE hybrid_bound (id int PRIMARY KEY, rare boolean, body text, v vector(4));
 INSERT INTO hybrid_bound SELECT i, i % 200 = 0, 'word' || CASE WHEN i % 200 = 0 THEN ' rare' ELSE '' END, pg_temp.random_vector(4) FROM generate_series(1, 6000) i;
 CREATE INDEX hybrid_bound_v ON hybrid_bound USING barq_hnsw (v vector_l2_ops);
@@ -126,16 +126,16 @@ CREATE INDEX hybrid_bound_body ON hybrid_bound USING barq_bm25 (body) WITH (text
 ANALYZE hybrid_bound;
 SET barq.max_scan_tuples = 500;
 SET enable_seqscan = off;
--- what the index alone gives
+-- the result of the index alone
 SELECT count(*) < 20 AS short FROM (SELECT id FROM hybrid_bound WHERE rare ORDER BY v <-> '[0,0,0,0]' LIMIT 20) s;
 SELECT array_agg((doc).id) = ARRAY(SELECT id FROM hybrid_bound WHERE rare ORDER BY (v <-> '[0,0,0,0]') + 0 LIMIT 20) AS exact, count(*)
 FROM barq_hybrid(NULL::hybrid_bound, '[0,0,0,0]', k => 20, candidates => 20, filter => 'rare');
 SELECT array_agg((doc).id) = ARRAY(SELECT id FROM hybrid_bound WHERE id % 400 = 200 ORDER BY (v <-> '[0,0,0,0]') + 0 LIMIT 20) AS exact, count(*)
 FROM barq_hybrid(NULL::hybrid_bound, '[0,0,0,0]', k => 20, candidates => 20, filter => 'id % $1 = $2', filter_args => '{400,200}');
 SELECT count(*), max(vector_rank), max(text_rank) FROM barq_hybrid(NULL::hybrid_bound, '[0,0,0,0]', 'rare', k => 30, filter => 'rare');
--- more candidates than a scan may look at
+-- more candidates than a scan may visit
 SELECT count(*) FROM barq_hybrid(NULL::hybrid_bound, '[0,0,0,0]', k => 1000);
--- the setting of iterative scans does not matter, and is left alone
+-- the setting of iterative scans has no effect and is not changed
 SET barq.iterative_scan = off;
 SELECT count(*) FROM barq_hybrid(NULL::hybrid_bound, '[0,0,0,0]', k => 20, filter => 'rare');
 SELECT count(*) FROM barq_hybrid(NULL::hybrid_bound, '[0,0,0,0]', k => 200);

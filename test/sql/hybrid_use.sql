@@ -1,5 +1,5 @@
--- barq_hybrid() wherever a function may stand: joins, lateral queries, views,
--- prepared statements, cursors, PL/pgSQL, select lists, parallel plans.
+-- barq_hybrid() in all places of a function: joins, lateral queries, views, prepared
+-- statements, cursors, PL/pgSQL, select lists, parallel plans.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -22,7 +22,7 @@ CREATE VIEW hybrid_near AS SELECT (doc).id, score FROM barq_hybrid(NULL::hybrid_
 SELECT * FROM hybrid_near;
 DROP VIEW hybrid_near;
 
--- the same in SQL, as docs/hybrid-search.md has it
+-- the same in SQL, as in docs/hybrid-search.md
 PREPARE by_hand(vector, text) AS
 WITH near AS (
 	SELECT id, row_number() OVER (ORDER BY distance, id) AS rank
@@ -84,13 +84,13 @@ SELECT (doc).id FROM barq_hybrid(NULL::hybrid_docs, '[50,0]', k => 1);
 ROLLBACK TO s;
 SELECT (doc).id FROM barq_hybrid(NULL::hybrid_docs, '[50,0]', k => 1);
 ROLLBACK;
--- a statement sees what was there when it began
+-- a statement sees the rows that existed when it began
 WITH gone AS (DELETE FROM hybrid_docs WHERE id = 50 RETURNING id) SELECT g.id AS deleted, (doc).id FROM gone g, barq_hybrid(NULL::hybrid_docs, '[50,0]', k => 1);
 SELECT (doc).id FROM barq_hybrid(NULL::hybrid_docs, '[50.1,0]', k => 1);
 INSERT INTO hybrid_docs SELECT (doc).id + 1000, (doc).author, (doc).body, (doc).v FROM barq_hybrid(NULL::hybrid_docs, '[50.1,0]', k => 3);
 SELECT count(*) FROM hybrid_docs WHERE id > 1000;
 
--- beside parallel workers: it runs in the leader, with its setting in place
+-- with parallel workers: it runs in the leader, with its setting in effect
 SELECT proparallel, provolatile, proretset FROM pg_proc WHERE proname = 'barq_hybrid' GROUP BY 1, 2, 3;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
@@ -101,7 +101,7 @@ SELECT count(*), sum((h.doc).id) FROM hybrid_docs d JOIN barq_hybrid(NULL::hybri
 RESET ALL;
 SET jit = off;
 
--- dropped and made again under the same name
+-- dropped and created again under the same name
 DROP TABLE hybrid_docs;
 CREATE TABLE hybrid_docs (v vector(3), id text PRIMARY KEY);
 INSERT INTO hybrid_docs VALUES ('[1,2,3]', 'new');

@@ -1,4 +1,4 @@
--- The type bm25query: text and binary forms, what it refuses.
+-- The type bm25query: text and binary forms, invalid input.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -11,7 +11,7 @@ CREATE INDEX text_bm25query_body ON text_bm25query (body);
 CREATE TABLE "text q"."odd "".: name" (body text);
 CREATE INDEX "odd "".: index" ON "text q"."odd "".: name" (body);
 
--- the index before the first colon, where a name stands there; a colon first: none
+-- a name before the first colon is the index; a colon at the start: no index
 SELECT form, pg_temp.outcome(format('SELECT %L::bm25query', form)) FROM unnest(ARRAY[
 	'two words', '', 'text_bm25query_body:two words', 'TEXT_bm25query_BODY:x', 'public.text_bm25query_body:x', '"text q"."odd "".: index":x:y', 'text_bm25query_body:',
 	':a:b', '::a', ':', 'two words: a', '"a phrase": b', '+a:b', 'é:x', 'no_such:x', 'http://example.com', ':http://example.com', '1:x', 'a.b.c.d:x', '"open', 'text_bm25query_body:"open', 'x \', '- x']) form;
@@ -24,12 +24,12 @@ FROM (SELECT p || ':' || rest AS form FROM unnest(ARRAY['12', '0', '1', '4294967
 		'text_bm25query'::regclass::oid::text, 'text_bm25query_body'::regclass::oid::text]) p,
 	unnest(ARRAY['', '30 x', ' y', ':', '"z"']) rest) f;
 SELECT replace((oid || ':a b')::bm25query::text, oid::text, 'number') FROM pg_class WHERE relname = 'text_bm25query_oid';
--- what looks like a name is one: an error once it is used, whose hint says the colon; a text is never one
+-- text like a name is a name: an error when it is used, with a hint at the colon; a query of type text has no name
 SELECT form, pg_temp.outcome(format('SELECT count(*) FROM text_bm25query WHERE body @@@ %L::bm25query', form)) FROM unnest(ARRAY['error: disk', 'http://x', '"a phrase": b', '12:30 x', '3com: x']) form;
 SELECT form, pg_temp.outcome(format('SELECT count(*) FROM text_bm25query WHERE body @@@ %L', form)) FROM unnest(ARRAY['error: disk', 'http://x', '12:30 x', '4294967296:x']) form;
 DROP INDEX text_bm25query_oid;
 
--- what is written is read, with an index and without
+-- the text form reads back as the same value, with and without an index
 SELECT count(*), count(*) FILTER (WHERE q::text::bm25query::text <> q::text) AS changed
 FROM (SELECT to_bm25query(query, index) AS q FROM unnest(ARRAY['a', '', 'a b', ':', '::', 'a:b', ':a:b', '"a:b"', '"a":b', 'a.b:c', 'é:x', '"a"".b":c', 'a :b', '1:2', '-a:b', 'a\:b']) query,
 	unnest(ARRAY[NULL, 'text_bm25query_body', '"text q"."odd "".: index"']::regclass[]) index) q;
@@ -40,12 +40,12 @@ SELECT public.to_bm25query('a', '"odd "".: index"'), public.to_bm25query('a', 'p
 SELECT public.to_bm25query('a', '"odd "".: index"'::regclass), public.to_bm25query('a', 'public.text_bm25query_body'::regclass);
 RESET search_path;
 
--- what is malformed is mended
+-- malformed queries are repaired
 SELECT pg_temp.outcome($$SELECT to_bm25query('a "b')$$);
--- an index is looked for when the query is used, but is written as a name
+-- an index is looked up when the query is used, and shown by its name
 SELECT name, pg_temp.outcome(format('SELECT to_bm25query(''a'', %L)', name)) FROM unnest(ARRAY['no_such_index', '"No such".index', 'no such index', '', 'a.', '"open', 'a.b.c.d', 'a:b', '12', '4294967296', NULL]) name;
 SELECT pg_temp.outcome($$SELECT to_bm25query('a', 'no_such_index'::regclass)$$);
--- which function: a literal is a name, what is an OID or a regclass is that
+-- function resolution: a literal is a name; oid and regclass values are OIDs
 SELECT to_bm25query('a', 12), to_bm25query('a', 12::oid), to_bm25query('a', NULL), to_bm25query('a', index => 'i'), to_bm25query(index => 'i', query => 'a'), to_bm25query('a', syntax => 'plain');
 -- syntaxes
 SELECT syntax, pg_temp.outcome(format('SELECT to_bm25query(%L, %L, %L)', query, 'i', syntax)) FROM unnest(ARRAY['lenient', 'strict', 'plain', 'Strict', 'other', NULL]) syntax, unnest(ARRAY['a +"b c" d*', 'a - b']) query;
@@ -63,17 +63,17 @@ CREATE TEMP TABLE copied (LIKE text_bm25query_kept);
 :in
 SELECT count(*), count(*) FILTER (WHERE k.q::text = c.q::text AND k.r::text IS NOT DISTINCT FROM c.r::text) FROM text_bm25query_kept k JOIN copied c ON k.q::text = c.q::text;
 
--- an index that is gone is its number in quotes, the name of no index
+-- a dropped index is shown as its OID in quotes, which is the name of no index
 CREATE TABLE text_bm25query_gone (body text);
 CREATE INDEX text_bm25query_gone_body ON text_bm25query_gone (body);
 CREATE TEMP TABLE gone AS SELECT to_bm25query('a', 'text_bm25query_gone_body'::regclass) AS q;
 DROP TABLE text_bm25query_gone;
 SELECT regexp_replace(q::text, '\d+', 'number'), q::text::bm25query::text = q::text, bm25query_send(q::text::bm25query) = bm25query_send(q) FROM gone;
 
--- one that is not there yet is its name, until it is used
+-- an index that does not exist yet stays a name until the query is used
 SELECT 'text_bm25query_new:a'::bm25query, '"No Such".x:b:c'::bm25query, bm25query_send('text_bm25query_new:a'::bm25query);
 
--- a default that says an index by regclass depends on it, one that says its name does not
+-- a column default depends on an index given as regclass, not on one given by name
 ALTER TABLE text_bm25query_kept ADD s bm25query DEFAULT to_bm25query('a', 'text_bm25query_body'::regclass);
 SELECT pg_temp.outcome('DROP INDEX text_bm25query_body');
 ALTER TABLE text_bm25query_kept DROP s;

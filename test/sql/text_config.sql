@@ -1,5 +1,5 @@
--- The text search configuration of an index: not dropped under it, followed
--- under other names, told when it was altered; one for all partitions.
+-- The text search configuration of an index: it cannot be dropped, is followed when
+-- renamed, reported when altered, and the same for all partitions.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/bm25.sql'
@@ -14,7 +14,7 @@ CREATE TABLE text_config (id int, body text);
 INSERT INTO text_config VALUES (1, 'running shoes'), (2, 'run fast'), (3, 'the runner');
 CREATE INDEX text_config_idx ON text_config USING barq_bm25 (body) WITH (text_config = 'text_config_a.one');
 
--- what the catalog says of the index, and what it finds; each cell below ends with this
+-- the index by the catalog, and the rows it finds; each case below ends with this
 CREATE FUNCTION pg_temp.state() RETURNS TABLE (named text, depends_on text, options text, pending text, finds int[], complaints bigint) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
 	idx regclass := to_regclass('text_config_idx');
@@ -28,10 +28,10 @@ BEGIN
 END $$;
 SELECT * FROM pg_temp.state();
 
--- DROP is refused, of what the configuration needs as well
+-- DROP is refused, also of objects that the configuration needs
 DROP TEXT SEARCH CONFIGURATION text_config_a.one;
 DROP SCHEMA text_config_a;
--- another name, another schema, the schema's name: all followed, inserts go on
+-- renamed, moved, schema renamed: the index follows, and inserts work
 ALTER TEXT SEARCH CONFIGURATION text_config_a.one RENAME TO "First, or 'one'";
 INSERT INTO text_config VALUES (4, 'runs');
 SELECT * FROM pg_temp.state();
@@ -41,13 +41,13 @@ SELECT * FROM pg_temp.state();
 ALTER SCHEMA "Text Config B" RENAME TO text_config_b;
 INSERT INTO text_config VALUES (6, 'it runs');
 SELECT * FROM pg_temp.state();
--- also where its old name is another's
+-- also if another configuration takes the old name
 CREATE TEXT SEARCH CONFIGURATION text_config_b.two (COPY = simple);
 ALTER TEXT SEARCH CONFIGURATION text_config_b."First, or 'one'" RENAME TO one;
 ALTER TEXT SEARCH CONFIGURATION text_config_b.one RENAME TO three;
 ALTER TEXT SEARCH CONFIGURATION text_config_b.two RENAME TO one;
 SELECT * FROM pg_temp.state();
--- what builds the index again builds it alike
+-- rebuilding the index gives the same index
 REINDEX INDEX text_config_idx;
 SELECT * FROM pg_temp.state();
 REINDEX INDEX CONCURRENTLY text_config_idx;
@@ -61,7 +61,7 @@ SELECT * FROM pg_temp.state();
 ROLLBACK;
 SELECT * FROM pg_temp.state();
 
--- another configuration that waits for REINDEX: neither can be dropped, both are followed
+-- another configuration before REINDEX: neither can be dropped, both are followed
 SET client_min_messages = warning;
 ALTER INDEX text_config_idx SET (text_config = 'text_config_b.one');
 SELECT * FROM pg_temp.state();
@@ -72,7 +72,7 @@ ALTER TEXT SEARCH CONFIGURATION text_config_b.one RENAME TO wanted;
 SELECT * FROM pg_temp.state();
 ALTER SCHEMA text_config_b RENAME TO text_config_c;
 SELECT * FROM pg_temp.state();
--- a third, one of PostgreSQL's that is never dropped, and back
+-- a third one, built into PostgreSQL and never dropped; and back
 ALTER INDEX text_config_idx SET (text_config = 'text_config_a."Two ""x"""');
 SELECT * FROM pg_temp.state();
 ALTER INDEX text_config_idx SET (text_config = simple);
@@ -80,7 +80,7 @@ ALTER TEXT SEARCH CONFIGURATION text_config_c.wanted RENAME TO one;
 SELECT * FROM pg_temp.state();
 ALTER INDEX text_config_idx SET (text_config = 'text_config_c.built');
 SELECT * FROM pg_temp.state();
--- and built: only the new one stays, however it is built
+-- after a rebuild, in any way, only the new one remains
 ALTER INDEX text_config_idx SET (text_config = 'text_config_c.one');
 REINDEX INDEX text_config_idx;
 SELECT * FROM pg_temp.state();
@@ -103,7 +103,7 @@ SELECT * FROM pg_temp.state();
 ALTER TEXT SEARCH CONFIGURATION text_config_c.built RENAME TO one_more;
 SELECT * FROM pg_temp.state();
 REINDEX INDEX text_config_idx;
--- a new type of the column keeps the pages of the index, and what it was built with
+-- a new column type keeps the pages of the index, and its configuration
 ALTER TABLE text_config ALTER body TYPE varchar(100);
 SELECT * FROM pg_temp.state();
 ALTER INDEX text_config_idx SET (text_config = 'text_config_c.one');
@@ -113,7 +113,7 @@ ALTER INDEX text_config_idx SET (text_config = 'text_config_c.one_more');
 ALTER TABLE text_config ALTER body TYPE varchar;
 SELECT * FROM pg_temp.state();
 
--- an alteration is told: its mappings, a dictionary's options, one behind a thesaurus; a name is none
+-- alterations are reported: mappings, options of a dictionary, also of one behind a thesaurus; but not a rename
 ALTER TEXT SEARCH CONFIGURATION text_config_c.one_more ALTER MAPPING FOR asciiword WITH simple;
 SELECT * FROM barq_check('text_config_idx');
 REINDEX INDEX text_config_idx;
@@ -139,7 +139,7 @@ SELECT * FROM barq_check('text_config_idx');
 REINDEX INDEX text_config_idx;
 SELECT * FROM barq_check('text_config_idx');
 
--- an index whose dependency is lost, as of a restore of the catalog by other means
+-- an index without its dependency, as after a restore of the catalog by other means
 DELETE FROM pg_depend WHERE objid = 'text_config_idx'::regclass AND refclassid = 'pg_ts_config'::regclass;
 \c
 \set ECHO none
@@ -157,18 +157,18 @@ ALTER INDEX text_config_idx SET (text_config = 'text_config_c.one');
 REINDEX INDEX text_config_idx;
 SELECT array_agg(id ORDER BY id) FROM text_config WHERE body @@@ 'running';
 SELECT * FROM barq_check('text_config_idx');
--- a temporary configuration would take the index along when the session ends
+-- a temporary configuration is refused: the index would be dropped at the end of the session
 CREATE TEXT SEARCH CONFIGURATION pg_temp.passing (COPY = simple);
 SELECT pg_temp.outcome('CREATE INDEX ON text_config USING barq_bm25 (body) WITH (text_config = ''pg_temp.passing'')');
 SELECT pg_temp.outcome('ALTER INDEX text_config_idx SET (text_config = ''pg_temp.passing'')');
 CREATE TEMP TABLE text_config_passing (body text);
 CREATE INDEX ON text_config_passing USING barq_bm25 (body) WITH (text_config = 'pg_temp.passing');
--- CASCADE takes the index
+-- CASCADE drops the index
 DROP TEXT SEARCH CONFIGURATION text_config_c.one CASCADE;
 SELECT to_regclass('text_config_idx');
 DROP TABLE text_config;
 
--- partitions: each way to get a partition's index that differs, each option
+-- partitions: all ways to get a partition's index that differs, for each option
 CREATE TEXT SEARCH CONFIGURATION text_config_c.part (COPY = english);
 CREATE FUNCTION pg_temp.partition_cell(way text, with_options text) RETURNS TABLE (by_index text, ranked text, by_scan text, complaints text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -220,7 +220,7 @@ CREATE TEMP TABLE cell AS SELECT way, o, c.* FROM unnest(ARRAY['adopted by CREAT
 SELECT o, by_index, complaints, count(*), bool_and(ranked ~ '^55000' = (by_index ~ '^55000') AND by_scan = by_index) AS by_every_plan FROM cell GROUP BY o, by_index, complaints ORDER BY o COLLATE "C";
 SELECT DISTINCT ranked FROM cell WHERE o ~ 'k1';
 
--- the partitioned table's own index follows and is depended on, too
+-- the index of the partitioned table follows and has a dependency, too
 CREATE TABLE text_parts (id int, body text) PARTITION BY LIST (id);
 CREATE TABLE text_parts_1 PARTITION OF text_parts FOR VALUES IN (1) PARTITION BY LIST (id);
 CREATE INDEX text_parts_idx ON text_parts USING barq_bm25 (body) WITH (text_config = 'text_config_c.part');
@@ -234,7 +234,7 @@ SELECT c.oid::regclass AS index, reloptions, (SELECT count(*) FROM pg_depend WHE
 ALTER TABLE text_parts DETACH PARTITION text_parts_2;
 SELECT id FROM text_parts_2 WHERE body @@@ 'run';
 DROP TABLE text_parts, text_parts_2;
--- CASCADE takes whole trees of indexes; one of a partition alone cannot go
+-- CASCADE drops whole trees of indexes; the index of a partition alone cannot be dropped
 CREATE TEXT SEARCH CONFIGURATION text_config_c.tree (COPY = english);
 CREATE TEXT SEARCH CONFIGURATION text_config_c.leaf (COPY = english);
 CREATE TABLE text_parts (id int, body text) PARTITION BY LIST (id);

@@ -1,43 +1,43 @@
--- barq_highlight: the parts of a text that a query finds.
+-- barq_highlight: fragments of a text with the words of a query marked.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
 \i :helpers
 \set helpers :abs_srcdir '/include/text.sql'
 \i :helpers
--- all of a text, tags as brackets
+-- the whole text, with brackets as tags
 CREATE FUNCTION pg_temp.mark(body text, query text, config regconfig DEFAULT 'english') RETURNS text LANGUAGE sql AS $$
 	SELECT barq_highlight(body, query, config, '[', ']', max_fragments => 0) $$;
 \set ECHO all
 
 SELECT barq_highlight('The quick brown fox jumps over the lazy dog.', 'foxes jumped', 'english');
 
--- words, prefixes, what must and must not be there
+-- words, prefixes, required and excluded words
 SELECT query, pg_temp.mark('A database of data: the Datum, (databases) & "Indexes".', query) FROM unnest(ARRAY[
 	'database', 'data*', '+index', 'index -data', '-data', '-"data"', '-data*', 'data* -datum', 'the', '', '"data of"', 'index data*', '*']) query;
--- phrases: where they stand, else their words
+-- phrases where they occur, else their words
 SELECT query, pg_temp.mark('brown bread, a fox; brown foxes and the brown fox', query) FROM unnest(ARRAY[
 	'"brown fox"', '"fox brown"', '"fox and brown"', '"fox and the brown"', '"brown fox" bread', '"brown fox" fox', '+"brown bread"', '-"brown bread" fox', '"bread the fox"', '"bread a fox"', '"no such"']) query;
--- compounds and URLs: as one, in parts, never tags in tags
+-- compounds and URLs: whole or in parts, never nested tags
 SELECT query, pg_temp.mark('A state-of-the-art wi-fi at https://example.com/a/b?c and example.com/x.', query) FROM unnest(ARRAY[
 	'state-of-the-art', 'state', 'art wi-fi', 'wi-fi fi', 'example.com', 'https://example.com/a/b?c', '"example.com"', 'state wi-f*', 'of']) query;
--- tags and entities of the text itself stay
+-- tags and entities of the text itself are kept
 SELECT pg_temp.mark('<p class="fox">A &amp; <b>fox</b></p> 3 < 4 fox', 'fox amp');
 
--- fragments: the most terms, terms not shown before, the shortest way, the first
+-- fragments: the most terms, terms not shown before, the shortest distance, the first
 SELECT n, barq_highlight('alpha ' || repeat('filler word ', 20) || 'the beta, then gamma (delta)! ' || repeat('more of it ', 20) || 'gamma beta. ' || repeat('less ', 30) || 'alpha end.',
 	'alpha beta gamma delta', 'english', '[', ']', n, 6) FROM generate_series(1, 6) n;
 SELECT w, barq_highlight('one two three four five six seven eight nine ten', 'five', 'simple', '[', ']', 1, w) FROM unnest('{1,2,3,4,9,10,11,1000000}'::int[]) w;
 SELECT w, barq_highlight('one two three four five six seven eight nine ten', 'one ten', 'simple', '[', ']', 2, w) FROM unnest('{1,2,5,6,9,10}'::int[]) w;
--- fragments that touch are one
+-- adjacent fragments are joined
 SELECT barq_highlight('a b c d e f g h', 'c e', 'simple', '[', ']', 2, 2);
--- nothing found: how the text begins; no word at all: the text
+-- no match: the beginning of the text; a text without words: all of it
 SELECT barq_highlight('  "One" two three, four.', 'zz', 'simple', '[', ']', 3, 2), barq_highlight('-- ... --', 'zz', 'simple', '[', ']');
 SELECT barq_highlight('', 'zz', 'simple'), barq_highlight('fox', '', 'simple'), barq_highlight('fox', 'fox', 'simple', '', '');
 SELECT barq_highlight(NULL, 'a', 'simple') IS NULL AND barq_highlight('a', NULL, 'simple') IS NULL AND barq_highlight('a', 'a', NULL) IS NULL
 	AND barq_highlight('a', 'a', 'simple', NULL) IS NULL;
 
--- other languages; characters are never cut
+-- other languages; characters are never split
 SELECT pg_temp.mark('Die Häuser, das Haus und die Straße', 'haus straßen', 'german');
 SELECT pg_temp.mark('Он читает книгу о базах данных; книги', 'книга "базы данных"', 'russian');
 SELECT pg_temp.mark('قواعد البيانات والمكتبات', 'البيانات', 'arabic');
@@ -45,7 +45,7 @@ SELECT pg_temp.mark('l''été, les chevaux; un cheval', 'cheval', 'french');
 SELECT pg_temp.mark('日本語 の データベース', 'データベース', 'simple');
 SELECT barq_highlight('日本語 の データベース と 検索 👍 です', '検索', 'simple', '«', '»', 1, 3);
 
--- against words one by one: random texts, queries of words and prefixes
+-- compared with a check word by word: random texts, queries of words and prefixes
 SELECT setseed(0.75);
 CREATE TEMP TABLE bodies AS
 	SELECT pg_temp.noise(5 + (random() * 200)::int, ARRAY['alpha ','beta ','Gammas ','the ','(delta) ','über ','x-ray ','3.14 ','alphabet ',E'zeta\n','eta, ','日本 ']) || 'end' AS body,
@@ -59,8 +59,8 @@ FROM (SELECT body, barq_highlight(body, query, 'english', '⟦', '⟧', 0) AS ma
 			THEN CASE WHEN piece ~ '^x-ray' THEN 'x-⟦ray⟧ ' ELSE regexp_replace(piece, '^([(]?)(.*?)([),]?\s?)$', '\1⟦\2⟧\3') END ELSE piece END, '' ORDER BY n)
 		FROM regexp_matches(body, '\S+\s?', 'g') WITH ORDINALITY r(pieces, n), LATERAL (SELECT pieces[1] AS piece) p) AS expected
 	FROM bodies) m;
--- fragments: parts of the text in order, with no more words than asked for
--- (an x-ray and 3.14 are one each; fragments that touch are one)
+-- fragments are parts of the text in order, with no more words than requested
+-- (x-ray and 3.14 are one word each; adjacent fragments are joined)
 SELECT count(*), count(*) FILTER (WHERE NOT in_order) AS out_of_order, count(*) FILTER (WHERE shown_words > words * fragments) AS too_many_words,
 	count(*) FILTER (WHERE n > fragments) AS too_many, count(*) FILTER (WHERE NOT balanced) AS unbalanced
 FROM (SELECT words, fragments, cardinality(parts) AS n,
@@ -75,10 +75,10 @@ FROM (SELECT words, fragments, cardinality(parts) AS n,
 SELECT barq_highlight(repeat('filler words of a text ', 90000) || 'needle in a haystack', 'needle haystack', 'english', max_fragments => 1, fragment_words => 5);
 SELECT length(barq_highlight(repeat('word77 other ', 1000), (SELECT string_agg('word' || i, ' ') FROM generate_series(1, 10000) i), 'english', '[', ']', 0));
 
--- text from people
+-- text typed by people
 SELECT pg_temp.mark('a 27" monitor (C++)', '27" (monitor "c'), pg_temp.mark('a b', '- + "'), pg_temp.mark('red fox, blue dog', 'fox^2 OR (blue -dog)');
 
--- as an index reads: its configuration, its tokenizer
+-- by an index: its configuration and its tokenizer
 CREATE TEMP TABLE text_highlight (words text, runs text);
 CREATE INDEX text_highlight_words ON text_highlight USING barq_bm25 (words) WITH (text_config = 'english');
 CREATE INDEX text_highlight_runs ON text_highlight USING barq_bm25 (runs) WITH (text_config = 'english', tokenizer = 'ngram');

@@ -1,9 +1,9 @@
--- PostgreSQL's own search is the judge: to_tsvector @@ to_tsquery,
--- plainto_tsquery and phraseto_tsquery against @@@, over random texts and
--- queries of every shape, in configurations with stemmers, compounds, affixes,
--- synonyms, a thesaurus and a filter. Each query by the index (half of the rows
--- sealed, half in the growing log) and from the rows themselves; and the scores
--- of <@> by both, bit by bit.
+-- @@@ matches the same rows as PostgreSQL's own search: to_tsvector @@ to_tsquery,
+-- plainto_tsquery and phraseto_tsquery, over random texts and queries of every
+-- shape, in configurations with stemmers, compounds, affixes, synonyms, a thesaurus
+-- and a filter. Each query runs by the index (half of the rows sealed, half in the
+-- growing log) and from the rows themselves; the scores of <@> are the same bits in
+-- both.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -48,15 +48,15 @@ INSERT INTO pools VALUES
 	('thesaurus', '{one,two,three,supernovae,stars,supernova,booking,tickets,order,invitation,card,cards,the,crab,sn}'),
 	('filtered', '{Éa,ea,footballklubber,football,klubber,bóok,book,Übung,ubung,the,skies,sky}');
 
--- a word, some words, of a pool; at times as somebody types it
+-- a word, or some words, of a pool; some written in capitals or otherwise
 CREATE FUNCTION pg_temp.word(words text[]) RETURNS text VOLATILE LANGUAGE sql AS $$
 	SELECT CASE WHEN random() < 0.1 THEN upper(w) ELSE w END FROM (SELECT words[1 + floor(random() * cardinality(words))::int] AS w) s $$;
 CREATE FUNCTION pg_temp.some_words(words text[], fewest int, most int) RETURNS text VOLATILE LANGUAGE sql AS $$
 	SELECT string_agg(pg_temp.word(words), ' ') FROM generate_series(1, fewest + floor(random() * (most - fewest + 1))::int) $$;
--- as a word of to_tsquery
+-- written for to_tsquery
 CREATE FUNCTION pg_temp.quoted(word text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT '''' || replace(word, '''', '''''') || '''' $$;
 
--- what a shape asks for, of us and of the judge
+-- the queries of a shape, for @@@ and for PostgreSQL's search
 CREATE FUNCTION pg_temp.ask(config regconfig, words text[], shape text, OUT query text, OUT judge tsquery) VOLATILE LANGUAGE plpgsql AS $$
 DECLARE
 	a text = pg_temp.word(words);
@@ -135,7 +135,7 @@ END $$;
 
 SELECT setseed(0.125);
 SELECT pg_temp.judge(config, 8) FROM pools ORDER BY config::text;
--- neither none nor all are found, and each way finds the same
+-- some rows match but not all, and each way finds the same
 SELECT config, count(*) AS queries, count(*) FILTER (WHERE rows IS NOT NULL) > 60 AS found,
 	count(*) FILTER (WHERE by_index IS DISTINCT FROM rows) AS index_wrong, count(*) FILTER (WHERE by_rows IS DISTINCT FROM rows) AS rows_wrong,
 	count(*) FILTER (WHERE scores_index IS DISTINCT FROM scores_rows) AS scores_wrong, count(unmarked) AS marks_wrong FROM found GROUP BY config ORDER BY config::text;
@@ -144,13 +144,13 @@ SELECT config, shape, query, judge, rows, by_index, by_rows FROM found WHERE by_
 SELECT config, shape, query, unmarked FROM found WHERE unmarked IS NOT NULL ORDER BY length(query), query LIMIT 3;
 SELECT config, shape, query, scores_index, scores_rows FROM found WHERE scores_index IS DISTINCT FROM scores_rows ORDER BY length(query), query LIMIT 2;
 
--- without positions, where phrases are looked up in the table
+-- without positions: phrases are checked in the table
 DELETE FROM found;
 SELECT count(pg_temp.judge(config, 4, 'off')) FROM unnest('{english,compound,thesaurus}'::regconfig[]) config;
 SELECT count(*) AS queries, count(*) FILTER (WHERE by_index IS DISTINCT FROM rows OR by_rows IS DISTINCT FROM rows) AS wrong, count(*) FILTER (WHERE scores_index IS DISTINCT FROM scores_rows) AS scores_wrong FROM found;
 
--- the score of a word with variants: the lexemes of those that a row holds all
--- of, each once, weighted like words
+-- the score of a word with variants: each lexeme counts once, if all lexemes of one
+-- of its variants occur, weighted like a word
 DELETE FROM found;
 SELECT pg_temp.judge('compound', 0);
 SELECT ts_lexize('compounds', 'footballklubber');

@@ -1,7 +1,7 @@
--- What people type into a search box is searched, whatever it is: 200 strings
--- by kind, each by @@@, <@>, barq_highlight and barq_hybrid, without an error,
--- with the same rows and scores by the index as from the rows themselves; and
--- escaped, each asks for its words alone.
+-- Any string that people may type into a search box is a valid query: 200 strings
+-- of many kinds, each by @@@, <@>, barq_highlight and barq_hybrid, without an error
+-- and with the same rows and scores by the index as from the rows themselves.
+-- Escaped, each is a query for its words alone.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
@@ -45,7 +45,7 @@ SELECT barq_seal('texts_body') > 0 AS sealed;
 INSERT INTO texts (body, e) SELECT query || ' database', '[0,1]' FROM typed WHERE length(query) < 1000;
 ANALYZE texts;
 
--- a string by each way; an error would be said
+-- a string by each way; errors are shown
 CREATE FUNCTION pg_temp.search(query text, by_index bool) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	matches text;
@@ -87,7 +87,7 @@ CREATE TEMP TABLE answers AS SELECT kind, query, pg_temp.search(query, true) AS 
 SELECT count(*), count(*) FILTER (WHERE by_index LIKE '% / %') > 100 AS with_matches, count(*) FILTER (WHERE by_index IS DISTINCT FROM by_rows) AS different,
 	count(*) FILTER (WHERE by_index LIKE 'an error%' OR wrong IS NOT NULL) AS wrong FROM answers;
 SELECT kind, left(query, 40), left(by_index, 100), left(by_rows, 100), wrong FROM answers WHERE by_index IS DISTINCT FROM by_rows OR by_index LIKE 'an error%' OR wrong IS NOT NULL;
--- what some of them find
+-- rows that some of them find
 SELECT query, (SELECT string_agg(body, ' | ' ORDER BY id) FROM texts WHERE body @@@ query AND id <= 10) AS found FROM unnest(ARRAY[
 	'27" monitor', 'is there a 27" monitor?', 'what is the budget - roughly', 'pros + cons', '-5 degrees', 'error: disk', 'C++', 'this OR mysql', '"vector database', '(vector OR disk) database', 'database -vector', 'data* -(vector OR 27")']) query;
 DROP SCHEMA text_people CASCADE;
