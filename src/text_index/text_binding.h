@@ -12,6 +12,11 @@
 #include "nodes/pathnodes.h"
 #include "utils/array.h"
 
+/* ---- text_support.c ---- */
+
+/* A function by its schema, name and n argument types; InvalidOid if there is none. */
+extern Oid	barq_text_function(Oid schema, const char *name, const Oid *types, int n);
+
 /* ---- text_sources.c: from an expression to tables ---- */
 
 /* A table that values of an expression come from. */

@@ -397,3 +397,11 @@ barq_text_analysis(Oid index, const BarqTextOptions *options)
 				 errhint("Give the index another one with ALTER INDEX ... SET (text_config = '...'), and REINDEX it.")));
 	return analysis;
 }
+
+BarqTextAnalysis
+barq_text_analysis_of(Relation index)
+{
+	BarqTextOptions options = *barq_text_options(&barq_meta_cached(index, false)->options);
+
+	return barq_text_analysis(RelationGetRelid(index), &options);
+}

@@ -139,8 +139,14 @@ typedef struct BarqTextAnalysis
 	BarqTokenizerKind tokenizer;
 } BarqTextAnalysis;
 
-/* Of one index; ERRCODE_UNDEFINED_OBJECT if its configuration is gone. */
+/*
+ * Of one index, with its options; `options` must not be in the relcache, which the
+ * lookup may invalidate. ERRCODE_UNDEFINED_OBJECT if the configuration was dropped.
+ */
 extern BarqTextAnalysis barq_text_analysis(Oid index, const BarqTextOptions *options);
+
+/* The same of an open index, with the options on its metapage. */
+extern BarqTextAnalysis barq_text_analysis_of(Relation index);
 
 /* Its tokenizer, owned by the backend. Term numbers are valid until the next call. */
 #define barq_text_tokenizer(analysis) \

@@ -18,13 +18,13 @@
 
 #include "text_index/text_index.h"
 #include "catalog/pg_amop.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
+#include "text_index/text_binding.h"
 #include "text_index/text_paths.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -127,15 +127,6 @@ threshold_operator(Oid family, Oid *type)
 	return found;
 }
 
-/* A function by schema, name and argument types; InvalidOid: none. */
-static Oid
-function_of(Oid schema, const char *name, const Oid *types, int n)
-{
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
-						   PointerGetDatum(buildoidvector(types, n)),
-						   ObjectIdGetDatum(schema));
-}
-
 /*
  * The condition `text <@@ bm25threshold(query, bound, inclusive)` for a given one;
  * NULL if that does not compare a score of the index's column.
@@ -169,7 +160,7 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 	types[1] = FLOAT8OID;
 	types[2] = BOOLOID;
 	schema = get_func_namespace(get_opcode(operator));
-	function = function_of(schema, "bm25threshold", types, 3);
+	function = barq_text_function(schema, "bm25threshold", types, 3);
 	if (!OidIsValid(function))
 		return NULL;
 
@@ -187,7 +178,7 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 	if (bounded.score->opfuncid != get_opcode(bounded.score->opno))
 	{
 		op_input_types(operator, & types[0], &types[1]);
-		function = function_of(schema, "bm25_column_below", types, 2);
+		function = barq_text_function(schema, "bm25_column_below", types, 2);
 		if (!OidIsValid(function))
 			return NULL;
 		clause->opfuncid = function;

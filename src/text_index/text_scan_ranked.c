@@ -65,7 +65,6 @@ row_belongs(void *arg, Datum value)
 static bool
 heap_row_belongs(IndexScanDesc scan, BarqTextScan *ts, const ItemPointerData *tid)
 {
-	BarqTextOptions options;
 	Look		look;
 
 	if (ts->heap == NULL)
@@ -76,10 +75,7 @@ heap_row_belongs(IndexScanDesc scan, BarqTextScan *ts, const ItemPointerData *ti
 		MemoryContextSwitchTo(old);
 	}
 	look.scan = ts;
-
-	/* copied: looking up the configuration may invalidate the relcache */
-	options = *barq_text_options(&barq_meta_cached(scan->indexRelation, false)->options);
-	look.analysis = barq_text_analysis(RelationGetRelid(scan->indexRelation), &options);
+	look.analysis = barq_text_analysis_of(scan->indexRelation);
 	look.type = scan->indexRelation->rd_opcintype[0];
 	return barq_heap_value(ts->heap, tid, row_belongs, &look);
 }

@@ -208,8 +208,7 @@ barq_text_index_analysis(Oid index)
 
 		ready = leaf->rd_index->indisready;
 		if (ready)
-			analysis = barq_text_analysis(lfirst_oid(cell),
-										  barq_text_options(&barq_meta_cached(leaf, false)->options));
+			analysis = barq_text_analysis_of(leaf);
 		index_close(leaf, AccessShareLock);
 		if (ready)
 			return analysis;

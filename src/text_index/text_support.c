@@ -51,16 +51,21 @@ typedef struct Beside
 	Oid			unbound;
 } Beside;
 
-/* A function of the extension by its name and (at most three leading) argument
- * types; the fourth is "any". InvalidOid: none. */
+Oid
+barq_text_function(Oid schema, const char *name, const Oid *types, int n)
+{
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(types, n)),
+						   ObjectIdGetDatum(schema));
+}
+
+/* The same of two to four arguments, of which the fourth is "any". */
 static Oid
 function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, Oid third)
 {
 	Oid			types[4] = {first, second, third, ANYOID};
 
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
-						   PointerGetDatum(buildoidvector(types, nargs)),
-						   ObjectIdGetDatum(schema));
+	return barq_text_function(schema, name, types, nargs);
 }
 
 /* Look up all of `beside`; false if a part of the extension is missing. */
