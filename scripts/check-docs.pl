@@ -237,7 +237,7 @@ sub complete
 }
 complete('A segment kind', qr/ivf/i, 'src/ivf/');
 complete('A type', qr/sparsevec/i, 'src/types/');
-complete('A distance', qr/BARQ_METRIC_L1|l1_distance|_l1_ops/, 'bench/');
+complete('A distance', qr/BARQ_METRIC_L1|STEP_L1|\bl1(?:_\w+)?\b|_l1\b|_l1_ops/, 'none');
 
 # ---- sections that comments name
 
