@@ -1,7 +1,7 @@
 /*
  * bm25_brute.h
  *	  Random texts and queries for the test of src/bm25, and their answers
- *	  worked out in the simplest way. Included by test_bm25.c.
+ *	  by brute force. Included by test_bm25.c.
  */
 #ifndef BARQ_BM25_BRUTE_H
 #define BARQ_BM25_BRUTE_H
@@ -32,7 +32,7 @@ typedef struct Corpus
 	char		words[MAX_WORDS][16];
 	uint32		nwords;
 	uint64		tokens;
-	uint64		counted;		/* documents that statistics count */
+	uint64		counted;		/* documents in the statistics */
 } Corpus;
 
 static void
@@ -53,7 +53,7 @@ make_corpus(Corpus *corpus, uint32 n, uint32 nwords, uint32 longest)
 		doc->words = calloc(doc->n + 1, sizeof(uint16));
 		for (uint32 j = 0; j < doc->n; j++)
 		{
-			/* frequent words and rare ones */
+			/* frequent and rare words */
 			double		u = (random_bits() % 1000000 + 1) / 1000001.0;
 
 			doc->words[j] = (uint16) Min((uint32) (nwords * u * u * u), nwords - 1);
@@ -150,7 +150,7 @@ holds(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query, const Ba
 	return false;
 }
 
-/* -1: does not come */
+/* -1: not among the results */
 static double
 brute_score(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query)
 {
@@ -202,7 +202,7 @@ compare_query_terms(const void *a, const void *b)
 	return barq_compare_terms(x->text.text, x->text.length, y->text.text, y->text.length);
 }
 
-/* Some of a query's terms score only where others are, too. */
+/* Give some of a query's terms variants: they score only together with others. */
 static void
 make_variants(BarqBm25Query *query)
 {
@@ -228,7 +228,7 @@ make_variants(BarqBm25Query *query)
 	}
 }
 
-/* A random condition, at times of others. */
+/* A random condition, sometimes of other conditions. */
 static void
 make_condition(BarqBm25Condition *c, const BarqBm25Query *query, bool phrases, int depth)
 {
@@ -260,7 +260,7 @@ make_condition(BarqBm25Condition *c, const BarqBm25Query *query, bool phrases, i
 		c->variants[i] = i == 0 ? 0 : c->variants[i - 1] + random_bits() % 2;
 }
 
-/* A random query. conditions: 0 none, 1 must and must not, 2 phrases as well. */
+/* A random query. conditions: 0: none, 1: required and forbidden words, 2: phrases, too. */
 static void
 make_query(BarqBm25Query *query, const Corpus *corpus, uint32 nterms, int conditions, bool prefixes)
 {

@@ -1,7 +1,7 @@
 /*
  * hnsw_bodies.h
- *	  What the unit tests of the flat and HNSW kinds share: bodies made of
- *	  random vectors, and what is right, computed by scoring every row.
+ *	  Shared by the unit tests of the flat and HNSW kinds: bodies of random
+ *	  vectors, and exact answers by scoring every row.
  */
 #ifndef BARQ_TEST_HNSW_BODIES_H
 #define BARQ_TEST_HNSW_BODIES_H
@@ -118,7 +118,7 @@ build(BarqBodyWriter *writer, const BarqCodec *codec, int m, int efc,
 	}
 	bytes = barq_hnsw_work_bytes(codec, &options, rows, rows_bytes);
 
-	/* the area ends where the mapping does: what is written beyond crashes */
+	/* the area ends where its mapping ends, so that writes beyond it crash */
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	memset(mem, 0x77, bytes);
 	work = barq_hnsw_work_load(mem, codec, &options, inputs, ninputs);
@@ -180,7 +180,7 @@ check_clean(const BarqBodyWriter *body, bool pages, const char *name)
 	return check_reports == 0;
 }
 
-/* The ids of the k best rows by their keys, without those in skip. */
+/* The ids of the k rows with the least keys that are not in skip. */
 static inline void
 exact_rows(const BarqBodyWriter *body, const BarqCodec *codec, const BarqQuery *query,
 		   const uint8 *skip, int k, BarqHit *best)
@@ -208,7 +208,7 @@ exact_rows(const BarqBodyWriter *body, const BarqCodec *codec, const BarqQuery *
 	}
 }
 
-/* Recall of k of the first batch, over queries: as near as the k-th is found. */
+/* Recall@k of first batches, over queries; rows as near as the k-th count as found. */
 static inline double
 recall(const BarqBodyWriter *body, const BarqCodec *codec, const float *queries,
 	   int nq, int ef, int k, const uint8 *skip, bool pages)
@@ -236,7 +236,7 @@ recall(const BarqBodyWriter *body, const BarqCodec *codec, const float *queries,
 		{
 			bool		found = hits[i].key <= best[k - 1].key;
 
-			/* keys computed one by one may differ in the last bit */
+			/* keys computed in batches may differ in the last bit */
 			for (int j = 0; j < k; j++)
 				found |= hits[i].row == best[j].row;
 			good += found;
@@ -248,7 +248,7 @@ recall(const BarqBodyWriter *body, const BarqCodec *codec, const float *queries,
 	return (double) good / ((double) nq * k);
 }
 
-/* Drive a search to its end: every row once, none of skip, batches sorted. */
+/* Drive a search to its end: true if it returns each row once, none of skip, in sorted batches. */
 static inline bool
 drain(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 	  const uint8 *skip, int ef, int max, bool pages, int bounds)
@@ -278,7 +278,7 @@ drain(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 	{
 		float		bound = INFINITY;
 
-		if (b < bounds)			/* ever larger ones: keys of random rows, sorted */
+		if (b < bounds)			/* rising bounds: keys of random rows, sorted */
 		{
 			float		lo = INFINITY;
 			float		hi = -INFINITY;
@@ -306,7 +306,7 @@ drain(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 				got++;
 			}
 		}
-		/* the flat kind leaves out none below its bound */
+		/* a flat search returns all rows below its bound */
 		if (kind == &barq_flat_kind)
 			for (uint32 row = 0; row < view.rows; row++)
 				good &= seen[row] || keys[row] >= bound ||
@@ -345,7 +345,7 @@ count_clear(const uint8 *bits, uint32 n)
 	return clear;
 }
 
-/* Does every row of body carry the code of the vector its TID names? */
+/* Whether each row of a body has the code of the vector that its TID names. */
 static inline bool
 rows_match(const BarqBodyWriter *body, const BarqCodec *codec, const float *x,
 		   const uint8 *dead_ids, uint32 ids)

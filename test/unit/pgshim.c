@@ -1,7 +1,7 @@
 /*
  * pgshim.c
- *	  See pgshim.h. Every chunk of memory is linked to its context, so a test
- *	  that leaks is seen by a sanitizer and one that frees twice crashes.
+ *	  See pgshim.h. Each chunk of memory is linked to its context, so that
+ *	  sanitizers find leaks, and freeing a chunk twice crashes.
  */
 #include "pgshim.h"
 
@@ -90,7 +90,7 @@ MemoryContextAllocExtended(MemoryContext context, Size size, int flags)
 
 	if (chunk == NULL)
 		abort();
-	/* what a caller forgot to set should show */
+	/* garbage, so that reads of bytes never written fail */
 	memset(chunk + 1, (flags & MCXT_ALLOC_ZERO) ? 0 : 0x7e, size);
 	chunk->size = size;
 	chunk->context = c;
@@ -194,7 +194,7 @@ psprintf(const char *format,...)
 	return pstrdup(text);
 }
 
-/* Contexts of a server's kind: no child dies with its parent here. */
+/* Here, deleting a context does not delete its children. */
 MemoryContext
 AllocSetContextCreateInternal(MemoryContext parent, const char *name, Size min_size,
 							  Size init_size, Size max_size)
@@ -306,7 +306,7 @@ errfinish(const char *filename, int lineno, const char *funcname)
 }
 
 #ifdef USE_ASSERT_CHECKING
-/* 16 dropped the argument that said what sort of failure it is */
+/* PostgreSQL 16 dropped the argument with the kind of failure */
 #if PG_VERSION_NUM >= 160000
 void
 ExceptionalCondition(const char *condition, const char *file, int line)
@@ -413,7 +413,7 @@ shim_view(const BarqBodyWriter *writer, bool pages)
 	return view;
 }
 
-/* A new block each time, the last one gone: who keeps a pointer is found out. */
+/* A new block for each read; the last one is freed, so that stale pointers fail. */
 const void *
 barq_view_read_pages(BarqView *view, uint64 off, Size len)
 {

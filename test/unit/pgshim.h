@@ -1,8 +1,8 @@
 /*
  * pgshim.h
- *	  Just enough of a server to link the segment kinds outside of one: memory
- *	  contexts by malloc, errors by longjmp, a body writer into memory and a
- *	  page reader that hands out copies.
+ *	  The part of a server that the segment kinds need, for programs without a
+ *	  server: memory contexts by malloc, errors by longjmp, a body writer into
+ *	  memory and a page reader that returns copies.
  */
 #ifndef BARQ_PGSHIM_H
 #define BARQ_PGSHIM_H
@@ -15,11 +15,11 @@
 
 extern void shim_init(void);
 
-/* The context that palloc uses: a new one, and its deletion. */
+/* Make a new context current; delete the current one. */
 extern MemoryContext shim_context_push(void);
 extern void shim_context_pop(void); /* runs reset callbacks, frees all */
 
-/* if (SHIM_TRY()) … else: an ERROR came, see shim_sqlstate, shim_message */
+/* if (SHIM_TRY()) ... else: an ERROR was raised: shim_sqlstate, shim_message */
 extern jmp_buf shim_jump;
 extern bool shim_catching;
 extern int	shim_sqlstate;
@@ -38,7 +38,7 @@ struct BarqBodyWriter
 extern void shim_writer_init(BarqBodyWriter *writer);
 extern void shim_writer_free(BarqBodyWriter *writer);
 
-/* Views of what was written: mapped, or read page by page. */
+/* A view of a written body: mapped, or read by pages. */
 extern BarqView shim_view(const BarqBodyWriter *writer, bool pages);
 
 #endif							/* BARQ_PGSHIM_H */

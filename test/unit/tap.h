@@ -1,7 +1,7 @@
 /*
  * tap.h
- *	  What a unit test prints (the Test Anything Protocol), and the random
- *	  numbers that it draws.
+ *	  Output of unit tests (the Test Anything Protocol), and their random
+ *	  numbers.
  */
 #ifndef BARQ_TAP_H
 #define BARQ_TAP_H

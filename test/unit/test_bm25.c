@@ -14,7 +14,7 @@
 
 #include "bm25_brute.h"
 
-/* looking for leaks takes ptrace(), which containers may forbid */
+/* the search for leaks needs ptrace(), which containers may forbid */
 extern PGDLLEXPORT const char *__asan_default_options(void);
 
 const char *
@@ -38,7 +38,7 @@ tokens_of(const Corpus *corpus, const Doc *doc, BarqTermTable *terms, BarqTokens
 	tokens->ntokens = tokens->length = tokens->last_position = doc->n;
 }
 
-/* A body of documents from, from + step, … */
+/* A body of the documents from, from + step, from + 2 * step, ... */
 static void
 build(BarqBodyWriter *writer, const Corpus *corpus, uint32 from, uint32 to, uint32 step,
 	  bool positions, bool encoded, bool shuffled)
@@ -104,7 +104,7 @@ typedef struct Bodies
 	bool		pages;
 } Bodies;
 
-/* All rows in batches of max, each batch where the last one ended. */
+/* All rows in batches of max, each resumed at the end of the last one. */
 static bool
 same_answers(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *query, uint32 max)
 {
@@ -212,14 +212,14 @@ same_matches(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *qu
 		for (uint32 j = 0; j < query->nconditions; j++)
 			matches &= holds(corpus, &corpus->docs[i], query, &query->conditions[j]) ==
 				(query->conditions[j].occur == BARQ_MUST);
-		/* what is to be looked at again may be too much, never too little */
+		/* recheck may be set without need, but not missing */
 		good &= unsure && m.recheck ? !matches || m.found[i] == 1 : m.found[i] == matches;
 	}
 	free(m.found);
 	return good;
 }
 
-/* What a ranking ends with, in a few batches. matching: NULL, or a further query. */
+/* The rows of score 0 in a few batches. matching: NULL, or a further query. */
 static bool
 same_rest(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *ranking,
 		  const BarqBm25Query *matching, uint32 max, bool unsure)
@@ -377,12 +377,12 @@ compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const ch
 		}
 		shim_context_pop();
 	}
-	tap_ok(plain, "%s: the best rows are the best, ties by TID, batch after batch", name);
-	tap_ok(prefixes, "%s: with prefixes", name);
-	tap_ok(conditional, "%s: with conditions", name);
-	tap_ok(many, "%s: with many terms", name);
-	tap_ok(matches, "%s: matches alone", name);
-	tap_ok(rest, "%s: the rows of score 0, in TID order", name);
+	tap_ok(plain, "%s: batches have the best rows, ties by TID", name);
+	tap_ok(prefixes, "%s: queries with prefixes find the best rows", name);
+	tap_ok(conditional, "%s: queries with conditions find the best rows", name);
+	tap_ok(many, "%s: queries with many terms find the best rows", name);
+	tap_ok(matches, "%s: queries of conditions alone find their rows", name);
+	tap_ok(rest, "%s: rows of score 0 come in TID order", name);
 }
 
 static void
@@ -410,16 +410,16 @@ test_corpus(uint32 n, uint32 nwords, uint32 longest, bool positions)
 	make_corpus(&corpus, n, nwords, longest);
 	sprintf(name, "%u documents, positions %s", n, positions ? "on" : "off");
 	build(&one.body[0], &corpus, 0, n, 1, positions, false, false);
-	tap_ok(clean(&one.body[0], false) && clean(&one.body[0], true), "%s: built, and sound", name);
+	tap_ok(clean(&one.body[0], false) && clean(&one.body[0], true), "%s: the check of a built body reports nothing", name);
 	build(&again, &corpus, 0, n, 1, positions, true, true);
 	tap_ok(again.size == one.body[0].size && memcmp(again.data, one.body[0].data, again.size) == 0,
-		   "%s: the same bytes from encoded documents in another order", name);
+		   "%s: encoded documents in another order give the same bytes", name);
 	compare_all(&corpus, &one, positions, name);
 	one.pages = true;
 	sprintf(name, "%u documents, positions %s, read by the page", n, positions ? "on" : "off");
 	compare_all(&corpus, &one, positions, name);
 
-	/* some rows die; three segments, interleaved */
+	/* three interleaved segments with dead rows */
 	for (uint32 i = 0; i < n; i++)
 		corpus.docs[i].dead = random_bits() % 5 == 0;
 	for (int i = 0; i < 3; i++)
@@ -435,18 +435,18 @@ test_corpus(uint32 n, uint32 nwords, uint32 longest, bool positions)
 		totals &= t.documents == view.rows;
 		shim_context_pop();
 	}
-	tap_ok(totals, "totals of segments");
+	tap_ok(totals, "totals of segments add up");
 	sprintf(name, "%u documents, positions %s, three segments, some dead", n, positions ? "on" : "off");
 	compare_all(&corpus, &several, positions, name);
 
-	/* merged: what a body of the live rows would be */
+	/* the merged body equals a body of the live rows */
 	merge(&merged.body[0], &several);
-	tap_ok(clean(&merged.body[0], false), "%s: merged, and sound", name);
+	tap_ok(clean(&merged.body[0], false), "%s: the check of the merged body reports nothing", name);
 	several.pages = true;
 	shim_writer_free(&again);
 	merge(&again, &several);
 	tap_ok(again.size == merged.body[0].size && memcmp(again.data, merged.body[0].data, again.size) == 0,
-		   "%s: the same when inputs are read by the page", name);
+		   "%s: inputs read by pages give the same bytes", name);
 	sprintf(name, "%u documents, positions %s, merged", n, positions ? "on" : "off");
 	compare_all(&corpus, &merged, positions, name);
 
@@ -463,7 +463,7 @@ test_corpus(uint32 n, uint32 nwords, uint32 longest, bool positions)
 			documents &= same_documents(&corpus, &query);
 			shim_context_pop();
 		}
-		tap_ok(documents, "%s: a document by itself has the same score", name);
+		tap_ok(documents, "%s: a single document gets the same score", name);
 	}
 	free_bodies(&one);
 	free_bodies(&several);
@@ -471,7 +471,7 @@ test_corpus(uint32 n, uint32 nwords, uint32 longest, bool positions)
 	shim_writer_free(&again);
 }
 
-/* Damaged bytes: an error or reports, and never a crash (the sanitizer's job). */
+/* Damaged bytes cause an error or reports, not a crash (which sanitizers find). */
 static void
 test_damage(bool pages)
 {
@@ -535,8 +535,8 @@ test_damage(bool pages)
 	}
 	memcpy(body.data, whole, body.size);
 	printf("# %u of %u damages noticed by the check\n", noticed, tried);
-	/* what is left is another number of the same kind: that is for the CRC */
-	tap_ok(noticed > tried * 3 / 4, "damaged bytes are noticed, %s", pages ? "by the page" : "mapped");
+	/* the other changes gave valid numbers, which only the image's CRC detects */
+	tap_ok(noticed > tried * 3 / 4, "damaged bytes are detected in a body %s", pages ? "read by pages" : "that is mapped");
 	shim_writer_free(&body);
 	free(whole);
 }

@@ -1,7 +1,7 @@
 /*
  * test_bm25_parts.c
- *	  Parts of the kind of ranked text (src/bm25) by themselves, outside of a
- *	  server, in TAP: the dictionary, and the maxima that searches prune by.
+ *	  Parts of the BM25 kind without a server, in TAP: the dictionary, and the
+ *	  maxima by which searches prune.
  */
 #include "pgshim.h"
 
@@ -57,23 +57,23 @@ test_dictionary(void)
 		else
 			absent &= df == 0;
 	}
-	tap_ok(found && barq_bm25_df(&view, "", 0) == 0, "every term is found");
+	tap_ok(found && barq_bm25_df(&view, "", 0) == 0, "every term of the dictionary is found");
 	tap_ok(absent && barq_bm25_df(&view, "a", 1) == 0 && barq_bm25_df(&view, "z", 1) == 0,
-		   "no other one is");
+		   "no other term is found");
 	barq_bm25_expand(&view, "w12", 3, 1000000, count_term, &n);
-	tap_ok(n == 1 + 5 + 50, "a prefix has its terms");
+	tap_ok(n == 1 + 5 + 50, "a prefix is expanded to all its terms");
 	n = 0;
 	barq_bm25_expand(&view, "w1", 2, 7, count_term, &n);
-	tap_ok(n == 7, "and no more than asked for");
+	tap_ok(n == 7, "a prefix is expanded to at most max terms");
 	n = 0;
 	barq_bm25_expand(&view, "zz", 2, 7, count_term, &n);
 	barq_bm25_expand(&view, "a", 1, 7, count_term, &n);
-	tap_ok(n == 0, "or none");
+	tap_ok(n == 0, "a prefix without terms is expanded to none");
 	shim_writer_free(&body);
 	shim_context_pop();
 }
 
-/* Maxima bound what they were made of. */
+/* Maxima bound the postings of which they were made. */
 static void
 test_maxima(void)
 {
@@ -103,7 +103,7 @@ test_maxima(void)
 			bound &= b >= barq_bm25_share(weight, tf[j],
 										  barq_bm25_norm(query.k1, query.b, length[j], query.avglen));
 	}
-	tap_ok(bound, "maxima bound the shares of what they were made of");
+	tap_ok(bound, "maxima bound the shares of the postings of which they were made");
 }
 
 int

@@ -1,7 +1,7 @@
 /*
  * test_document.c
- *	  Term tables and tokenised documents (src/text) outside of a server, in
- *	  TAP: what is written is read, and damaged bytes are an error.
+ *	  Term tables and tokenised documents (src/text) without a server, in
+ *	  TAP: documents are read as they were written, damaged bytes are errors.
  */
 #include "pgshim.h"
 
@@ -14,7 +14,7 @@
 #include "../../src/text/document.c"
 #include "../../src/text/term_table.c"
 
-/* looking for leaks takes ptrace(), which containers may forbid */
+/* the search for leaks needs ptrace(), which containers may forbid */
 extern PGDLLEXPORT const char *__asan_default_options(void);
 
 const char *
@@ -29,7 +29,7 @@ random_term(uint32 *length)
 	static char text[3000];
 	uint32		n = random_bits() % 50 == 0 ? random_bits() % 2048 : random_bits() % 12;
 
-	/* few letters, so that terms come again, and bytes above 127 and 0 */
+	/* few letters, so that terms recur; also bytes 0 and above 127 */
 	for (uint32 i = 0; i < n; i++)
 		text[i] = "ab\xff\x7f\0z"[random_bits() % (n > 4 ? 6 : 3)];
 	*length = n;
@@ -72,7 +72,7 @@ test_terms(void)
 	shim_context_pop();
 }
 
-/* Tokens in the order of a text, each pair of term and position once. */
+/* Tokens in the order of a text; each pair of term and position occurs once. */
 static void
 random_tokens(BarqTermTable *table, BarqTokens *tokens, uint32 n)
 {
@@ -102,7 +102,7 @@ random_tokens(BarqTermTable *table, BarqTokens *tokens, uint32 n)
 	tokens->last_position = position;
 }
 
-/* How often, and with positions where, a document says that a term occurs. */
+/* A term's frequency in a document and, with positions, its positions. */
 static bool
 same_as_tokens(BarqTermTable *table, const BarqTokens *tokens, bool positions,
 			   const char *bytes, uint32 size)
@@ -170,7 +170,7 @@ test_documents(void)
 	tap_ok(good[1] == runs, "documents with positions come back: %d of %d", good[1], runs);
 }
 
-/* Read all of a document; the sum keeps the reads from being left out. */
+/* Read all of a document; returns a sum, so that no read is optimised away. */
 static uint64
 read_all(const char *bytes, uint32 size)
 {
@@ -210,7 +210,7 @@ test_damage(void)
 	bytes = barq_document_encode(table, &tokens, true, &size);
 	for (volatile uint32 cut = 0; cut < size; cut++)
 	{
-		/* a block of its own: a sanitizer sees a read past it */
+		/* a block of its own, so that sanitizers find reads beyond it */
 		char	   *copy = malloc(Max(cut, 1));
 
 		memcpy(copy, bytes, cut);
@@ -223,7 +223,7 @@ test_damage(void)
 			cut_errors += shim_sqlstate == ERRCODE_INDEX_CORRUPTED;
 		free(copy);
 	}
-	tap_ok(cut_errors == (int) size, "a document cut short is an error, wherever: %d of %u",
+	tap_ok(cut_errors == (int) size, "a document cut short at any byte is an error: %d of %u",
 		   cut_errors, size);
 	for (volatile int run = 0; run < 20000; run++)
 	{

@@ -1,6 +1,6 @@
 /*
  * test_hnsw.c
- *	  Building and searching flat and HNSW bodies outside of a server, in TAP.
+ *	  Building and searching flat and HNSW bodies without a server, in TAP.
  */
 #include "hnsw_bodies.h"
 
@@ -31,7 +31,7 @@ test_tiny(void)
 				drain(&body, &codec, x, NULL, 1, 1, false, 0) &&
 				drain(&body, &codec, x, NULL, 40, 10, true, 2) &&
 				drain(&flat, &codec, x, NULL, 1, 1, false, 2);
-			/* all but `left` rows die */
+			/* all but `left` rows are dead */
 			view = shim_view(&body, false);
 			for (int left = 0; left <= Min(n, 2); left++)
 			{
@@ -54,7 +54,7 @@ test_tiny(void)
 			shim_writer_free(&body);
 		}
 	}
-	ok(good, "bodies of 0 to 40 rows, and merges that leave 0 to 2");
+	ok(good, "bodies of 0 to 40 rows, and merges that leave 0 to 2 of them, are sound");
 	free(x);
 }
 
@@ -85,7 +85,7 @@ test_metrics(void)
 			ok(r > 0.93 && r == recall(&body, &codec, q, 50, 100, 10, NULL, true) &&
 			   rows_match(&body, &codec, x, NULL, n) &&
 			   check_clean(&body, false, "metrics"),
-			   "%s over %s: recall %.3f, from pages too, rows and graph right", metric_name[metric],
+			   "%s over %s: recall %.3f, also by pages; rows and graph are sound", metric_name[metric],
 			   quant_name[quant], r);
 			shim_writer_free(&flat);
 			shim_writer_free(&body);
@@ -120,9 +120,9 @@ test_search(void)
 	ok(one > 0.95, "10,000 rows: recall %.3f", one);
 	ok(two > 0.95 && check_clean(&parallel, false, "two processes") &&
 	   rows_match(&parallel, &codec, x, NULL, n),
-	   "built by two processes: recall %.3f, graph clean", two);
-	ok(pages == one && check_clean(&body, true, "pages"), "page by page: the same rows");
-	ok(check_clean(&flat, false, "flat"), "flat body is clean");
+	   "two processes build a sound graph: recall %.3f", two);
+	ok(pages == one && check_clean(&body, true, "pages"), "a body read by pages gives the same rows");
+	ok(check_clean(&flat, false, "flat"), "the check of a flat body reports nothing");
 
 	for (int i = 0; i < 4; i++)
 	{
@@ -130,7 +130,7 @@ test_search(void)
 		uint8	   *skip = random_bits(n, shares[i]);
 		double		r = recall(&body, &codec, q, 50, 100, 10, skip, false);
 
-		ok(r > 0.95, "%.0f %% skipped: recall %.3f", shares[i] * 100, r);
+		ok(r > 0.95, "recall with %.0f %% of the rows skipped: %.3f", shares[i] * 100, r);
 		ok(drain(&body, &codec, q, skip, 40, 37, false, 0), "... drained: every other row once");
 		ok(drain(&body, &codec, q, skip, 40, 100, false, 7), "... drained under growing bounds");
 		ok(drain(&flat, &codec, q, skip, 40, 37, false, 0), "... flat, drained");
@@ -140,11 +140,11 @@ test_search(void)
 	ok(drain(&body, &codec, q, NULL, 40, 10, false, 0) &&
 	   drain(&body, &codec, q, NULL, 10, 3000, false, 0) &&
 	   drain(&flat, &codec, q, NULL, 10, 3000, false, 3),
-	   "drained without skip, by few and by many rows");
+	   "a search to its end returns each row once, in small and large batches");
 	ok(drain(&body, &codec, q, NULL, 200, 50, true, 3) &&
-	   drain(&flat, &codec, q, NULL, 200, 50, true, 3), "drained page by page");
+	   drain(&flat, &codec, q, NULL, 200, 50, true, 3), "a search to its end by pages returns each row once");
 
-	/* searches open at once, and one lost by an error */
+	/* several open searches, one of them abandoned by an error */
 	{
 		BarqView	view = shim_view(&body, false);
 		void	   *mem = malloc(barq_query_bytes(&codec));
@@ -158,7 +158,7 @@ test_search(void)
 		shim_context_push();
 		s[0] = barq_hnsw_kind.vectors->begin(&view, &params);
 		barq_hnsw_kind.vectors->next(s[0], INFINITY, alone, 10);
-		shim_context_pop();		/* without search_end */
+		shim_context_pop();		/* without calling end */
 		for (int round = 0; round < 3; round++)
 		{
 			shim_context_push();
@@ -174,7 +174,7 @@ test_search(void)
 				barq_hnsw_kind.vectors->end(s[1]);
 			shim_context_pop();
 		}
-		ok(same, "searches open at once do not disturb each other");
+		ok(same, "searches that are open at the same time do not disturb each other");
 		free(mem);
 	}
 	shim_writer_free(&flat);
@@ -198,7 +198,7 @@ test_bound(void)
 	int			missed = 0;
 	int			missed_without = 0;
 
-	/* with the 5th best key for bound, are the four before it found? */
+	/* with the 5th best key as bound, the four rows before it must be found */
 	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, dims);
 	mem = malloc(barq_query_bytes(&codec));
 	make_flat(&flat, &codec, x, n, 0);
@@ -223,9 +223,9 @@ test_bound(void)
 			missed_without -= (hits[j].key < best[4].key);
 		shim_context_pop();
 	}
-	/* a search gives up soon: most of what is found lies further below the bound */
+	/* such a search ends early, but finds most rows below the bound */
 	ok(missed >= 0 && missed <= missed_without + 20,
-	   "a tight bound misses %d of 400 rows, none misses %d", missed, missed_without);
+	   "searches with a tight bound miss %d of 400 rows, without a bound %d", missed, missed_without);
 	shim_writer_free(&flat);
 	shim_writer_free(&body);
 	free(mem);
@@ -245,7 +245,7 @@ test_duplicates(void)
 	BarqBodyWriter body;
 	double		r;
 
-	/* two thirds of the rows are one of three vectors */
+	/* two thirds of the rows have one of three vectors */
 	for (int i = 0; i < n; i++)
 		if (i % 3 != 0)
 			memcpy(x + i * dims, x + (i % 2) * 3 * dims, sizeof(float) * dims);
@@ -253,7 +253,7 @@ test_duplicates(void)
 	make_flat(&flat, &codec, x, n, 0);
 	build_from_flat(&body, &codec, 16, 64, &flat, 2);
 	r = recall(&body, &codec, q, 60, 100, 10, NULL, false);
-	ok(r > 0.9 && check_clean(&body, false, "duplicates"), "many equal rows: recall %.3f, all reachable", r);
+	ok(r > 0.9 && check_clean(&body, false, "duplicates"), "many equal rows: recall %.3f, all rows are reachable", r);
 	ok(drain(&body, &codec, q, NULL, 40, 50, false, 3), "... drained");
 	shim_writer_free(&flat);
 	shim_writer_free(&body);
@@ -261,7 +261,7 @@ test_duplicates(void)
 	free(q);
 }
 
-/* Recall at ef_search 40 where rows have copies; then a merge that loses half of the first ones. */
+/* Recall at ef_search 40 where rows have copies; then of a merge in which half of the first rows are dead. */
 static void
 copies_found(const char *name, BarqMetric metric, BarqQuantization quant, int n, int dims,
 			 float *x, const float *q, double least)
@@ -285,7 +285,7 @@ copies_found(const char *name, BarqMetric metric, BarqQuantization quant, int n,
 	ok(r >= least && drain(&body, &codec, q, NULL, 40, 50, true, 3),
 	   "... %.3f from pages, drained", r);
 
-	/* every fifth row dies, of the first ones most */
+	/* every fifth row is dead, and most of the first ones */
 	for (int i = 0; i < n; i++)
 		if (i < n / 100 ? i % 4 != 0 : i % 5 == 0)
 			dead[i / 8] |= 1 << (i % 8);
@@ -327,8 +327,8 @@ test_copies(void)
 }
 
 /*
- * Rows of very different length under the inner product: a few long ones are
- * nearest to all others, and hardly any row is linked to by its neighbours.
+ * Rows of very different length under the inner product: the few longest are the
+ * nearest ones of all others, and few rows have links from their neighbours.
  */
 static void
 test_long_rows(void)
@@ -352,7 +352,7 @@ test_long_rows(void)
 	build_from_flat(&body, &codec, 16, 64, &flat, 2);
 	r = recall(&body, &codec, q, nq, 40, 20, NULL, false);
 	ok(r > 0.95 && check_clean(&body, false, "long rows"),
-	   "inner product, rows of very different length: recall %.3f, all reachable", r);
+	   "inner product, rows of very different length: recall %.3f, all rows are reachable", r);
 	shim_writer_free(&flat);
 	shim_writer_free(&body);
 	free(x);

@@ -1,7 +1,7 @@
 /*
  * test_hnsw_merge.c
- *	  Merges of flat and HNSW bodies that have dead rows, and bodies that a
- *	  fault has changed, outside of a server, in TAP.
+ *	  Merges of flat and HNSW bodies with dead rows, and damaged bodies,
+ *	  without a server, in TAP.
  */
 #include "hnsw_bodies.h"
 
@@ -36,7 +36,7 @@ test_merge(void)
 		double		r;
 		double		r_fresh;
 
-		/* shares[i] of the graph's rows are dead, and all of its last rows' */
+		/* mark the graph's rows whose ids are dead, and mostly the entry point */
 		for (uint32 row = 0; row < 8000; row++)
 		{
 			uint32		id = tid_to_id(&tids_of(&graph)[row]);
@@ -61,7 +61,7 @@ test_merge(void)
 		   rows_match(&merged, &codec, x, dead_ids, n) &&
 		   rows_match(&merged_flat, &codec, x, dead_ids, n) &&
 		   drain(&merged, &codec, q, NULL, 40, 100, false, 0),
-		   "merge with %.0f %% dead: recall %.3f, built anew %.3f", shares[i] * 100, r, r_fresh);
+		   "merge with %.0f %% dead rows: recall %.3f, of a new graph %.3f", shares[i] * 100, r, r_fresh);
 		shim_writer_free(&merged);
 		shim_writer_free(&merged_flat);
 		shim_writer_free(&fresh);
@@ -70,8 +70,8 @@ test_merge(void)
 	}
 
 	/*
-	 * Only the rows nearest to the first query die: a hole in the graph, which
-	 * is mended, or so large that the graph is built anew
+	 * The rows nearest to the first query are dead: a hole in the graph that is
+	 * mended or, if it is too large, makes the graph be built anew
 	 */
 	for (int hole = 1900; hole <= 3800; hole *= 2)
 	{
@@ -96,7 +96,7 @@ test_merge(void)
 		r = recall(&merged, &codec, q, 60, 60, 10, NULL, false);
 		r_fresh = recall(&fresh, &codec, q, 60, 60, 10, NULL, false);
 		ok(r > r_fresh - 0.02 && check_clean(&merged, false, "hole"),
-		   "a whole region of %d dead: recall %.3f, built anew %.3f", hole, r, r_fresh);
+		   "merge with a region of %d dead rows: recall %.3f, of a new graph %.3f", hole, r, r_fresh);
 		shim_writer_free(&merged);
 		shim_writer_free(&merged_flat);
 		shim_writer_free(&fresh);
@@ -111,7 +111,7 @@ test_merge(void)
 	free(q);
 }
 
-/* Open, check and search a body that may be wrong: an ERROR is right, a crash is not. */
+/* Open, check and search a body that may be damaged; returns whether that raised an error. */
 static bool
 use(const BarqBodyWriter *body, const BarqView *proto, const BarqQuery *query, bool pages)
 {
@@ -163,7 +163,7 @@ test_damage(void)
 	query = barq_query_prepare(mem, &codec, x);
 	make_flat(&body[0], &codec, x, n, 0);
 	build_from_flat(&body[1], &codec, 4, 20, &body[0], 1);
-	check_reports = 1000;		/* say nothing */
+	check_reports = 1000;		/* print no reports */
 	for (int b = 0; b < 2; b++)
 	{
 		BarqView	view = shim_view(&body[b], false);
@@ -178,7 +178,7 @@ test_damage(void)
 				body[b].data[byte] ^= 1 << bit;
 			}
 		}
-		/* anything, anywhere */
+		/* a random byte anywhere */
 		for (int i = 0; i < 3000; i++)
 		{
 			uint64		at = (uint64) (random_uniform() * (body[b].size - 8));
@@ -199,9 +199,9 @@ test_damage(void)
 			if (!use(&body[b], &cut, query, i & 1))
 				refused = -1000000;
 		}
-		ok(!use(&body[b], &view, query, false), "the undamaged body is taken");
+		ok(!use(&body[b], &view, query, false), "the undamaged body raises no error");
 	}
-	ok(refused > tried / 3, "damaged bodies: no crash, %d of %d flips in headers refused", refused, tried);
+	ok(refused > tried / 3, "damaged bodies cause no crash, %d of %d changes of headers are refused", refused, tried);
 	shim_writer_free(&body[0]);
 	shim_writer_free(&body[1]);
 	free(mem);

@@ -1,14 +1,14 @@
 /*
  * test_hnsw_rows.c
- *	  Flat and HNSW bodies of bits and of sparse vectors: every row comes once
- *	  and in order, from memory and page by page; recall; merges of both kinds;
- *	  and what a damaged body of rows of any length does.
+ *	  Flat and HNSW bodies of bits and of sparse vectors: searches return each row
+ *	  once and in order, mapped and by pages; recall; merges of both kinds;
+ *	  damaged bodies of rows of any length.
  */
 #include "hnsw_bodies.h"
 
 #define ROWS	1600
 
-/* One value after the other, each as long as it is. */
+/* Values of different lengths, one after the other. */
 typedef struct Values
 {
 	const BarqCodec *codec;
@@ -47,7 +47,7 @@ make_sparse(int dims, int cluster)
 	{
 		if (random_uniform() < 0.7)
 		{
-			/* every other one is there in all clusters */
+			/* all clusters have every other one of these entries */
 			v->entries[v->nnz] = i * step + (i % 2 == 0 ? 5 : cluster * 977) % step;
 			x[v->nnz++] = (float) ((i * 31 + cluster * 17) % 13 - 6.5 + random_normal());
 		}
@@ -62,7 +62,7 @@ make_values(Values *values, const BarqCodec *codec)
 	values->codec = codec;
 	for (int i = 0; i < ROWS; i++)
 	{
-		if (i % 50 == 49)		/* some the same as another */
+		if (i % 50 == 49)		/* some equal another one */
 		{
 			Size		bytes = barq_value_bytes(codec, values->value[i - 16]);
 
@@ -102,7 +102,7 @@ flat_of(BarqBodyWriter *writer, const Values *values, int from, int to)
 	free(tids);
 }
 
-/* Every row of a body is that of the value its TID names. */
+/* Whether each row of a body is that of the value that its TID names. */
 static bool
 rows_are_right(const BarqBodyWriter *body, const Values *values, bool pages)
 {
@@ -123,7 +123,7 @@ rows_are_right(const BarqBodyWriter *body, const Values *values, bool pages)
 	return good;
 }
 
-/* The share of the k best keys that a search finds, over some of the values. */
+/* The share of the k best keys that searches for some of the values find. */
 static double
 recall_of(const BarqBodyWriter *body, const Values *values, int ef, bool pages)
 {
@@ -168,8 +168,8 @@ drains(const BarqBodyWriter *body, const Values *values, const uint8 *skip)
 }
 
 /*
- * Bytes of a body changed at random: whoever reads it is told, or given wrong
- * rows, and never anything outside (the body ends where its mapping does).
+ * Random bytes of a body are changed: reading it raises an error or gives wrong
+ * rows. It never reads bytes outside, as the body ends where its mapping ends.
  */
 static void
 test_damage(const BarqBodyWriter *body, const Values *values, const char *name)
@@ -240,24 +240,24 @@ test_bodies(BarqMetric metric, BarqQuantization quant, int dims, const char *nam
 	make_values(&values, &codec);
 	flat_of(&flat, &values, 0, ROWS);
 	ok(rows_are_right(&flat, &values, false) && rows_are_right(&flat, &values, true),
-	   "%s: a flat body holds the rows", name);
-	ok(drains(&flat, &values, NULL) && drains(&flat, &values, skip), "%s: a flat body returns each, in order", name);
+	   "%s: a flat body has all rows", name);
+	ok(drains(&flat, &values, NULL) && drains(&flat, &values, skip), "%s: a search of a flat body returns each row, in order", name);
 
 	build_from_flat(&graph, &codec, 12, 48, &flat, 2);
 	ok(rows_are_right(&graph, &values, false) && rows_are_right(&graph, &values, true),
-	   "%s: a graph's body holds the rows", name);
-	ok(drains(&graph, &values, NULL) && drains(&graph, &values, skip), "%s: a graph's body returns each", name);
-	ok(recall_of(&graph, &values, 80, false) > 0.95, "%s: recall %.3f", name, recall_of(&graph, &values, 80, false));
-	ok(recall_of(&graph, &values, 80, true) > 0.95, "%s: page by page, too", name);
+	   "%s: a graph's body has all rows", name);
+	ok(drains(&graph, &values, NULL) && drains(&graph, &values, skip), "%s: a search of a graph returns each row", name);
+	ok(recall_of(&graph, &values, 80, false) > 0.95, "%s: recall of the graph %.3f", name, recall_of(&graph, &values, 80, false));
+	ok(recall_of(&graph, &values, 80, true) > 0.95, "%s: recall of the graph read by pages", name);
 	ok(check_clean(&flat, false, name) && check_clean(&flat, true, name) &&
-	   check_clean(&graph, false, name) && check_clean(&graph, true, name), "%s: both are sound", name);
+	   check_clean(&graph, false, name) && check_clean(&graph, true, name), "%s: the checks of both bodies report nothing", name);
 	if (metric == BARQ_METRIC_HAMMING || metric == BARQ_METRIC_L2)
 	{
 		test_damage(&graph, &values, name);
 		test_damage(&flat, &values, name);
 	}
 
-	/* two bodies, one a graph, without their dead rows, to each kind */
+	/* merge two bodies, one of them a graph, without dead rows into each kind */
 	flat_of(&first, &values, 0, ROWS / 2);
 	flat_of(&second, &values, ROWS / 2, ROWS);
 	shim_writer_free(&graph);
@@ -278,13 +278,13 @@ test_bodies(BarqMetric metric, BarqQuantization quant, int dims, const char *nam
 		build(&merged, &codec, 12, 48, inputs, 2, 1);
 		ok(shim_view(&merged, false).rows == live && rows_are_right(&merged, &values, false) &&
 		   drains(&merged, &values, NULL) && check_clean(&merged, false, name) &&
-		   recall_of(&merged, &values, 80, false) > 0.95, "%s: merged to a graph%s", name, pages ? " from pages" : "");
+		   recall_of(&merged, &values, 80, false) > 0.95, "%s: a merge into a graph%s", name, pages ? ", read by pages, has the live rows" : " has the live rows");
 		shim_writer_free(&merged);
 		shim_writer_init(&merged);
 		barq_flat_merge(&merged, &codec, inputs, 2);
 		ok(shim_view(&merged, false).rows == live && rows_are_right(&merged, &values, false) &&
 		   drains(&merged, &values, NULL) && check_clean(&merged, false, name),
-		   "%s: merged to a flat body%s", name, pages ? " from pages" : "");
+		   "%s: a merge into a flat body%s", name, pages ? ", read by pages, has the live rows" : " has the live rows");
 		shim_writer_free(&merged);
 	}
 	shim_writer_free(&flat);

@@ -1,8 +1,8 @@
 /*
  * test_ivf.c
- *	  The IVF kind outside of a server: bodies of every metric and
+ *	  The IVF kind without a server, in TAP: bodies of every metric and
  *	  quantization, searches that are resumed and bounded, merges that keep
- *	  centroids and ones that do not, helpers, damaged bodies.
+ *	  centroids or train new ones, helpers, damaged bodies.
  */
 #include "hnsw_bodies.h"
 #include "ivf/ivf_layout.h"
@@ -13,7 +13,7 @@ make_lists(BarqBodyWriter *writer, const BarqCodec *codec, uint32 lists,
 {
 	uint64		bytes = barq_ivf_work_bytes(codec, lists, inputs, ninputs);
 
-	/* the area ends where the mapping does: what is written beyond crashes */
+	/* the area ends where its mapping ends, so that writes beyond it crash */
 	char	   *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	BarqIvfWork *work;
 
@@ -70,7 +70,7 @@ lists_clean(const BarqBodyWriter *body, bool pages)
 	return check_reports == 0;
 }
 
-/* Rows in clusters: centres with little about them. */
+/* Rows in narrow clusters. */
 static float *
 clustered_vectors(int n, int dims, int clusters, uint64 seed, float shift)
 {
@@ -88,9 +88,8 @@ clustered_vectors(int n, int dims, int clusters, uint64 seed, float shift)
 }
 
 /*
- * Drive a search to its end with rising bounds, or until probes are through:
- * every row of what it looks at once, none of skip, batches sorted, none above
- * its bound. Returns the rows, or -1.
+ * Drive a search with rising bounds to its end. Returns the number of rows; -1 if
+ * it returns a row twice, a row of skip or above its bound, or an unsorted batch.
  */
 static int
 drain_lists(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
@@ -109,7 +108,7 @@ drain_lists(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 	float		bounds[3] = {0, 0, INFINITY};
 
 	exact_rows(body, codec, query, NULL, 1, hits);
-	bounds[0] = hits[0].key;	/* nothing lies below the best */
+	bounds[0] = hits[0].key;	/* no row is below the best one */
 	bounds[1] = hits[0].key + 0.2f * (1 + fabsf(hits[0].key));
 	shim_context_push();
 	search = barq_ivf_kind.vectors->begin(&view, &params);
@@ -137,7 +136,7 @@ drain_lists(const BarqBodyWriter *body, const BarqCodec *codec, const float *q,
 	return good ? got : -1;
 }
 
-/* Share of the K best rows among the first K of a search. */
+/* Share of the K best rows that the first K of a search contain. */
 static double
 recall_of(const BarqBodyWriter *body, const BarqCodec *codec, const float *queries,
 		  int nq, int probes, bool pages)
@@ -197,17 +196,17 @@ test_bodies(void)
 			barq_codec_init(&codec, metric, quant, DIMS);
 			make_flat(&flat, &codec, x, N, 0);
 			lists_from_flat(&body, &codec, 40, &flat, 1);
-			ok(header_of(&body).lists <= 40 && header_of(&body).lists > 20, "%s: lists", name);
-			ok(rows_match(&body, &codec, x, NULL, N), "%s: every row is there", name);
-			ok(lists_clean(&body, false) && lists_clean(&body, true), "%s: check finds nothing", name);
-			ok(recall_of(&body, &codec, queries, 40, 6, false) > 0.9, "%s: recall of 6 lists of 40", name);
-			ok(recall_of(&body, &codec, queries, 40, 6, true) > 0.9, "%s: the same page by page", name);
-			ok(recall_of(&body, &codec, queries, 40, 40, false) == 1, "%s: all lists are exact", name);
-			ok(drain_lists(&body, &codec, queries, NULL, 3, false, 37, false) == N, "%s: to the last row", name);
-			ok(drain_lists(&body, &codec, queries, skip, 3, false, 1000, true) == (int) left, "%s: to the last row not skipped, page by page", name);
+			ok(header_of(&body).lists <= 40 && header_of(&body).lists > 20, "%s: about 40 lists are made", name);
+			ok(rows_match(&body, &codec, x, NULL, N), "%s: the body has all rows", name);
+			ok(lists_clean(&body, false) && lists_clean(&body, true), "%s: the check reports nothing", name);
+			ok(recall_of(&body, &codec, queries, 40, 6, false) > 0.9, "%s: recall with 6 lists of 40", name);
+			ok(recall_of(&body, &codec, queries, 40, 6, true) > 0.9, "%s: recall with 6 lists of 40, by pages", name);
+			ok(recall_of(&body, &codec, queries, 40, 40, false) == 1, "%s: a search of all lists is exact", name);
+			ok(drain_lists(&body, &codec, queries, NULL, 3, false, 37, false) == N, "%s: a search to its end returns each row", name);
+			ok(drain_lists(&body, &codec, queries, skip, 3, false, 1000, true) == (int) left, "%s: by pages, it returns each row not skipped", name);
 			few = drain_lists(&body, &codec, queries, NULL, 3, true, 64, false);
 			ok(few > 3 && few < N / 2 && few == drain_lists(&body, &codec, queries, NULL, 3, true, 1, false),
-			   "%s: the probed lists and no others", name);
+			   "%s: probes_only returns the rows of the probed lists only", name);
 			lists_from_flat(&again, &codec, 40, &flat, 3);
 			ok(again.size == body.size && memcmp(again.data, body.data, body.size) == 0,
 			   "%s: helpers make the same body", name);
@@ -220,7 +219,7 @@ test_bodies(void)
 	free(queries);
 }
 
-/* Strings of bits about a few, by Hamming distance. */
+/* Bit strings near a few others, by Hamming distance. */
 static void
 test_bits(void)
 {
@@ -260,7 +259,7 @@ test_bits(void)
 	shim_writer_init(&flat);
 	barq_flat_write(&flat, &codec, rows, codec.row_bytes, tids, N);
 	lists_from_flat(&body, &codec, 30, &flat, 2);
-	ok(lists_clean(&body, false) && lists_clean(&body, true), "bits: check finds nothing");
+	ok(lists_clean(&body, false) && lists_clean(&body, true), "bits: the check reports nothing");
 	view = shim_view(&body, false);
 	for (int i = 0; i < N; i++)
 	{
@@ -274,7 +273,7 @@ test_bits(void)
 	}
 	ok(found > N * 0.99, "bits: %d of %d rows find themselves", found, N);
 
-	/* many distances are equal: of all lists rows come as of a flat segment, in batches of any size */
+	/* many distances are equal: a search of all lists returns the order of a flat segment in batches of any size */
 	for (int max = 1; max < N; max = max * 6 + 1)
 	{
 		BarqQuery  *query = barq_query_prepare(mem, &codec, x + BYTES);
@@ -293,7 +292,7 @@ test_bits(void)
 			for (int i = 0; i < n && got < N; i++, got++)
 				same &= hits[i].row == exact[got].row && hits[i].key == exact[got].key;
 		shim_context_pop();
-		ok(same && got == N, "bits: all lists in the order of key and row, %d at a time", max);
+		ok(same && got == N, "bits: a search of all lists orders by key and row, %d rows at a time", max);
 		free(exact);
 		free(hits);
 	}
@@ -305,7 +304,7 @@ test_bits(void)
 	free(mem);
 }
 
-/* All rows the same, fewer rows than lists, one row, zero vectors under ip. */
+/* Equal rows, fewer rows than lists, one row, zero vectors under inner products. */
 static void
 test_odd_rows(void)
 {
@@ -322,8 +321,8 @@ test_odd_rows(void)
 	barq_codec_init(&codec, BARQ_METRIC_IP, BARQ_QUANT_SQ8, DIMS);
 	make_flat(&flat, &codec, x, N, 0);
 	lists_from_flat(&body, &codec, 10, &flat, 1);
-	ok(header_of(&body).lists == 1 && lists_clean(&body, false), "zero vectors: one list");
-	ok(drain_lists(&body, &codec, x, NULL, 1, false, 100, false) == N, "zero vectors: all are found");
+	ok(header_of(&body).lists == 1 && lists_clean(&body, false), "zero vectors have one list");
+	ok(drain_lists(&body, &codec, x, NULL, 1, false, 100, false) == N, "zero vectors are all found");
 	shim_writer_free(&body);
 	shim_writer_free(&flat);
 
@@ -332,7 +331,7 @@ test_odd_rows(void)
 	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
 	make_flat(&flat, &codec, x, N, 0);
 	lists_from_flat(&body, &codec, 10, &flat, 2);
-	ok(header_of(&body).lists == 1 && lists_clean(&body, false), "one vector N times: one list");
+	ok(header_of(&body).lists == 1 && lists_clean(&body, false), "equal vectors have one list");
 	shim_writer_free(&body);
 	shim_writer_free(&flat);
 
@@ -342,7 +341,7 @@ test_odd_rows(void)
 	make_flat(&flat, &codec, x, N, 0);
 	lists_from_flat(&body, &codec, 10, &flat, 1);
 	ok(lists_clean(&body, false) && drain_lists(&body, &codec, x, NULL, 1, false, 100, false) == N,
-	   "vectors at the end of the range");
+	   "vectors near the end of the range are kept and found");
 	shim_writer_free(&body);
 	shim_writer_free(&flat);
 
@@ -350,7 +349,7 @@ test_odd_rows(void)
 	{
 		make_flat(&flat, &codec, x, n, 0);
 		lists_from_flat(&body, &codec, 100, &flat, 1);
-		ok(rows_match(&body, &codec, x, NULL, n), "%d rows, 100 lists", n);
+		ok(rows_match(&body, &codec, x, NULL, n), "%d rows in at most 100 lists are all kept", n);
 		shim_writer_free(&body);
 		shim_writer_free(&flat);
 	}
@@ -358,8 +357,8 @@ test_odd_rows(void)
 }
 
 /*
- * Rows whose lengths differ widely, by the inner product: the best are long, and
- * few of the rows are. Lists as many, and probed as many, as are chosen.
+ * Inner products of rows whose lengths differ widely: the best rows are long and
+ * few. The numbers of lists and probes are chosen by the kind.
  */
 static void
 test_lengths(void)
@@ -399,11 +398,11 @@ test_lengths(void)
 			recall = recall_of(&body, &codec, queries, 40, 0, false);
 			ok(recall > (normal ? 0.8 : 0.98), "lengths, %s: recall %.3f", name, recall);
 			ok(recall_of(&body, &codec, queries, 40, 0, true) == recall,
-			   "lengths, %s: the same page by page", name);
+			   "lengths, %s: recall by pages", name);
 			ok(lists_clean(&body, false) && lists_clean(&body, true),
-			   "lengths, %s: check finds nothing", name);
+			   "lengths, %s: the check reports nothing", name);
 			ok(drain_lists(&body, &codec, queries, NULL, 0, true, 64, false) >= N / 20,
-			   "lengths, %s: short lists are made up for", name);
+			   "lengths, %s: more lists are probed where they are short", name);
 			shim_writer_free(&body);
 			shim_writer_free(&flat);
 			free(x);
@@ -463,8 +462,8 @@ test_merge(void)
 
 				dead_ids[id / 8] |= 1 << (id % 8);
 			}
-		ok(rows_match(&merged, &codec, all, dead_ids, N + M), "merge: the live rows, moved %d", moved);
-		ok(lists_clean(&merged, false), "merge: check finds nothing, moved %d", moved);
+		ok(rows_match(&merged, &codec, all, dead_ids, N + M), "merge: the body has the live rows, moved %d", moved);
+		ok(lists_clean(&merged, false), "merge: the check reports nothing, moved %d", moved);
 		ok((header_of(&merged).cost == header_of(&first).cost) == !moved,
 		   "merge: centroids are %s", moved ? "trained anew where rows come from elsewhere" : "kept for rows of the same kind");
 
@@ -490,7 +489,7 @@ test_merge(void)
 	free(moved_queries);
 }
 
-/* Whatever bytes are changed: an error, a report, or wrong rows; no crash. */
+/* Changed bytes cause an error, a report or wrong rows, but no crash. */
 static void
 test_damage(BarqMetric metric)
 {
@@ -532,7 +531,7 @@ test_damage(BarqMetric metric)
 				shim_context_push();
 				if (SHIM_TRY())
 				{
-					/* of what the directory says, not of what the body says */
+					/* as the directory says, whatever the body says */
 					BarqView	view = shim_view(&body, pages);
 					BarqQuery  *query = barq_query_prepare(mem, &codec, x);
 					BarqSearchParams params = {query, 40, NULL, 2, false};

@@ -1,7 +1,7 @@
 /*
  * test_text_query.c
- *	  A short run, the same each time, over the syntax of text queries (see
- *	  test/fuzz/fuzz_query.h): good queries, changed at random.
+ *	  A short, repeatable run of the fuzz target of text queries (see
+ *	  test/fuzz/fuzz_query.h) over valid queries that are changed at random.
  *
  *	  test_text_query [RUNS]
  */
@@ -9,7 +9,7 @@
 
 #include "tap.h"
 
-/* looking for leaks takes ptrace(), which containers may forbid */
+/* the search for leaks needs ptrace(), which containers may forbid */
 extern PGDLLEXPORT const char *__asan_default_options(void);
 
 const char *
@@ -51,11 +51,11 @@ main(int argc, char **argv)
 		good += strict;
 		with_items += items > 3;
 	}
-	tap_ok(wrong == NULL, "items, never an error, the same strictly if at all; escaped, the words");
+	tap_ok(wrong == NULL, "lenient reading gives items without error, strict reading the same items or an error, escaped text its words");
 	if (wrong != NULL)
 		printf("# %s, for \"%.*s\"\n", wrong, (int) size, (char *) query);
-	/* neither all nor nothing, or the inputs are no good */
+	/* neither all nor none, so that the inputs test both */
 	tap_ok(good > runs / 20 && good < runs * 19 / 20 && with_items > runs / 20,
-		   "%d of %d queries are strictly good, %d have more than three items", good, runs, with_items);
+		   "%d of %d queries are valid in strict syntax, %d have more than three items", good, runs, with_items);
 	return tap_done();
 }
