@@ -177,7 +177,7 @@ score_of(const BarqBm25Query *query, const Held *held, double norm)
 	return score;
 }
 
-/* Read the document to its end and collect what it has of the query's terms. */
+/* Read the document to its end; returns its occurrences of each of the query's terms. */
 static Held *
 read_terms(const BarqBm25Query *query, BarqDocumentReader *reader)
 {

@@ -1,4 +1,4 @@
-# What a unit test links beside the kernels; read by the top Makefile.
+# The objects that a unit test links beside the kernels; read by the top Makefile.
 KINDS_OBJS = $(filter src/flat/% src/hnsw/% src/ivf/%,$(OBJS)) test/unit/pgshim.o
 UNIT_LINK_test_hnsw = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_merge = $(KINDS_OBJS)
@@ -7,8 +7,8 @@ UNIT_LINK_test_ivf = $(KINDS_OBJS)
 UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/text/document.o test/unit/pgshim.o
 UNIT_LINK_test_bm25_parts = $(UNIT_LINK_test_bm25)
 
-# These include what they test, to have it compiled with sanitizers where
-# there are any; what they link (pgshim.o) is shared, and compiled without.
+# These include the sources that they test, to compile them with sanitizers where
+# there are any; pgshim.o, which they link, is shared and compiled without.
 UNIT_LINK_test_types = test/unit/pgshim.o
 UNIT_DEPS_test_types = $(wildcard src/types/*.c test/fuzz/*.h)
 UNIT_LINK_test_document = test/unit/pgshim.o
