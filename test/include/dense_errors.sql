@@ -11,7 +11,7 @@ SELECT m, pg_temp.error_of(format('SELECT ''[1,2]''::%s(%s)', :'type', m))
 FROM unnest(ARRAY['2', '3', '0', '-1', '16000', '16001', '2147483648', '1,2', '''a''']) m;
 SELECT pg_temp.error_of(format('CREATE TABLE dense_errors (v %s(16001))', :'type'));
 
--- operands that do not agree
+-- operands of different dimensions
 SELECT f, pg_temp.error_of(format('SELECT %s(''[1,2]''::%s, ''[3]'')', f, :'type')) FROM unnest(ARRAY[
 	'l2_distance', 'inner_product', 'cosine_distance', 'l1_distance', :'type' || '_l2_squared_distance',
 	:'type' || '_negative_inner_product', :'type' || '_spherical_distance', :'type' || '_add', :'type' || '_sub', :'type' || '_mul']) f;

@@ -15,7 +15,7 @@ SELECT l1_distance('[0,0]' :: :type, '[3,-4]'), '[0,0]' :: :type <+> '[3,-4]' AS
 SELECT :l2_squared_distance('[0,0]', '[3,4]'), :negative_inner_product('[1,2]', '[3,4]'),
 	:spherical_distance('[1,0]', '[0,1]');
 
--- the same and the opposite direction: exactly 0 and 2, however rounded
+-- the same and the opposite direction: exactly 0 and 2, despite rounding
 SELECT bool_and(a <=> a = 0) AS same, bool_and(a <=> a * array_fill(-1, ARRAY[d]) :: :type = 2) AS opposite
 FROM (SELECT d, (SELECT array_agg(j) :: :type FROM generate_series(1, d) j) AS a FROM generate_series(1, 100) d) s;
 SELECT :spherical_distance('[2,0]', '[2,0]'), :spherical_distance('[2,0]', '[-2,0]');
@@ -48,7 +48,7 @@ SELECT count(*),
 	bool_and(abs(:norm(a) - sqrt(xx)) <= 1e-12 * sqrt(xx)) AS norm,
 	bool_and(abs(:norm(l2_normalize(a)) - 1) < :precision) AS normalized
 FROM exact;
--- symmetric to the last bit, as indexes assume
+-- distances are symmetric to the last bit, as indexes assume
 SELECT bool_and((a <-> b) = (b <-> a)) AS l2, bool_and((a <#> b) = (b <#> a)) AS ip,
 	bool_and((a <=> b) = (b <=> a)) AS cosine, bool_and((a <+> b) = (b <+> a)) AS l1 FROM exact;
 DROP TABLE pairs, exact;

@@ -1,4 +1,4 @@
--- Distances of bit strings: by hand, and against bits counted one by one.
+-- Distances of bit strings: computed by hand, and from bits counted one by one.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS barq;
 RESET client_min_messages;
@@ -7,12 +7,12 @@ SELECT hamming_distance('111', '111'), hamming_distance('111', '110'), hamming_d
 	B'1010' <~> B'0110' AS op;
 SELECT jaccard_distance('1111', '1111'), jaccard_distance('1111', '1110'), jaccard_distance('1100', '1000'), jaccard_distance('1100', '0011'),
 	B'1010' <%> B'0110' AS op;
--- nothing in common is the farthest, though both be zeros; no bits at all
+-- strings without a common bit have Jaccard distance 1, even two of zeros; empty strings
 SELECT '000'::bit(3) <%> '000', '000'::bit(3) <~> '000', ''::varbit <~> ''::varbit, ''::varbit <%> ''::varbit;
--- varbit too; strict
+-- varbit; NULL arguments give NULL
 SELECT '11'::varbit <~> '01'::varbit, hamming_distance(NULL, '1'), '1'::bit <%> NULL;
 
--- all lengths around the widths of vectors and bytes, in each of them the same
+-- all lengths around the widths of registers and bytes: distances equal plain counts
 SELECT setseed(0.5);
 CREATE TEMP TABLE bits AS
 SELECT n, string_agg((random() < 0.5)::int::text, '')::bit varying AS a, string_agg((random() < 0.3)::int::text, '')::bit varying AS b

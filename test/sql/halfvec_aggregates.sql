@@ -11,6 +11,6 @@ RESET client_min_messages;
 \set large [60000]
 \set ECHO all
 \i :script
--- the largest mean that a half holds, and the next
+-- the largest mean that a half can hold, and the next larger one
 SELECT halfvec_avg('{2,131039}');
 SELECT halfvec_avg('{2,131040}');

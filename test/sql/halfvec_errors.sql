@@ -19,7 +19,7 @@ SELECT t, pg_temp.error_of(format('SELECT %L::halfvec', t)) FROM unnest(ARRAY[
 	'[NaN]', '[nan]', '[-nan]', '[inf]', '[Infinity]', '[-Infinity]', '[1,inf]',
 	'[65519.996]', '[65520]', '[-65520]', '[1e38]', '[1e39]', '[-1e39]', '[1,1e999999999999]', '[65520,x]', '[x,65520]']) t;
 
--- results that do not fit
+-- results out of range are errors
 SELECT e, pg_temp.error_of('SELECT ' || e) FROM unnest(ARRAY[
 	'''[6e4]''::halfvec + ''[6e4]''', '''[-6e4]''::halfvec - ''[6e4]''',
 	'''[1e3]''::halfvec * ''[-1e3]''', '''[1e-4]''::halfvec * ''[1e-4]''',

@@ -14,7 +14,7 @@ RESET client_min_messages;
 \set ECHO all
 \i :script
 
--- squares beyond half; products that round to zero
+-- squares beyond the range of halves; products that round to zero
 SELECT l2_norm('[3e4,4e4]'::halfvec);
 SELECT '[0,1e-7]'::halfvec * '[1e-7,0]';
 -- results are rounded once, to the nearest half, ties to even

@@ -9,10 +9,10 @@ SELECT E' [ 1 ,\t-2,\n+3\x0b,\f4\r] '::halfvec;
 SELECT '[1.,.5,0.25,1e3,1E-3,1.5e+2,0x10,00012]'::halfvec;
 SELECT '[0,-0,0e9,-0.0]'::halfvec;
 SELECT '[1.23456789,0.1,2049,2050,2051,65519.99,-65519.99]'::halfvec;
--- the ends of a half's range; what is too small becomes 0
+-- the limits of halves; numbers too small become 0
 SELECT '[65504,-65504,6.104e-5,5.96e-8,2.99e-8,2.98e-8,1e-46]'::halfvec;
 
--- Every number reads as its real rounds, whichever way it is read.
+-- Every number is read as its real rounded to half, by either of the two readers.
 SELECT setseed(0.5);
 CREATE TEMP TABLE numbers AS
 SELECT format((ARRAY['%s', '-%s', '+%s'])[1 + i % 3], n) AS n
@@ -37,7 +37,7 @@ SELECT count(*) AS numbers,
 	count(*) FILTER (WHERE abs((format('[%s]', n)::halfvec::real[])[1]::float8 - n::float8) >
 					 greatest(abs(n::float8) * 2.0 ^ -11, 2.0 ^ -25)) AS far
 FROM numbers;
--- and what is written reads back as the same half
+-- written numbers read back as the same halves
 SELECT count(*) FILTER (WHERE halfvec_send(v::text::halfvec) <> halfvec_send(v)) AS differ
 FROM (SELECT format('[%s]', n)::halfvec AS v FROM numbers) s;
 DROP TABLE numbers;
@@ -104,7 +104,7 @@ CREATE TABLE halfvec_other (id int, v halfvec(4), w halfvec);
 \set file :outdir '/results/halfvec_copy.bin'
 \set in '\\copy halfvec_other FROM ' :'file' ' WITH (FORMAT binary)'
 :in
--- and values that are no halfvecs are refused
+-- binary input that is no halfvec is refused
 CREATE TABLE halfvec_bytes (b bytea);
 CREATE TABLE halfvec_read (v halfvec);
 \set file :outdir '/results/halfvec_bad.bin'

@@ -7,10 +7,10 @@ SELECT ARRAY[1,0,3]::sparsevec, ARRAY[1.5,0,3]::sparsevec, '{1,-0,3}'::real[]::s
 	'{1,0,3}'::double precision[]::sparsevec, '{1,0.0,3}'::numeric[]::sparsevec;
 SELECT '{0,0}'::real[]::sparsevec, '{1:1}/2'::sparsevec::sparsevec(2);
 SELECT '[5:7]={1,0,3}'::real[]::sparsevec, (ARRAY[1,NULL,3])[3:3]::sparsevec, (ARRAY[NULL,0,3])[2:3]::sparsevec;
--- what rounds to zero is no element
+-- numbers that round to zero are left out
 SELECT '{16777217,2147483647}'::int[]::sparsevec, '{0.1,16777217,1e-46,-1e-46}'::float8[]::sparsevec;
 SELECT '{0.1,3.40282345e38}'::numeric[]::sparsevec;
--- more elements than a vector has, most of them zero
+-- more array elements than a vector can have, most of them zero
 SELECT (array_fill(0, ARRAY[99999]) || 1)::sparsevec;
 
 -- vector and halfvec
@@ -18,7 +18,7 @@ SELECT '[0,1.5,0,-3,-0]'::vector::sparsevec, '[0,1.5,0,-3,-0]'::halfvec::sparsev
 SELECT '{2:1.5,4:-3}/5'::sparsevec::vector, '{2:1.5,4:0.1,5:1e-9}/5'::sparsevec::halfvec, '{}/2'::sparsevec::vector(2), '{}/2'::sparsevec::halfvec(2);
 SELECT vector_dims('{16000:1}/16000'::sparsevec::vector), array_fill(1, ARRAY[16000])::vector::sparsevec = array_fill(1, ARRAY[16000])::sparsevec AS same;
 
--- contexts: to sparsevec always, from it and from arrays on assignment
+-- contexts: to sparsevec implicitly, from sparsevec and from arrays on assignment
 CREATE TABLE sparsevec_casts (s sparsevec(3), v vector(3), h halfvec(3));
 INSERT INTO sparsevec_casts VALUES ('[0,1,2]'::vector, '{1:1}/3'::sparsevec, '{3:1}/3'::sparsevec), ('[0,1,2]'::halfvec, NULL, NULL),
 	(ARRAY[0,1,2], NULL, NULL), (ARRAY[0,1.5,2], NULL, NULL), ('{0,1,2}'::float8[], NULL, NULL), ('{0,1,2}'::real[], NULL, NULL);

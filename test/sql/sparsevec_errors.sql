@@ -20,7 +20,7 @@ SELECT t, pg_temp.error_of(format('SELECT %L::sparsevec', t)) FROM unnest(ARRAY[
 	'{}/99999999999999999999', '{}/-99999999999999999999']) t;
 SELECT n, left(pg_temp.error_of(format('SELECT %L::sparsevec', '{' || (SELECT string_agg(i || ':1', ',') FROM generate_series(1, n) i) || '}/20000')), 80)
 FROM unnest(ARRAY[15999, 16000, 16001]) n;
--- counted by the text, as in pgvector, whether they are zero or not
+-- the limit counts the elements in the text, as in pgvector, zero or not
 SELECT pg_temp.error_of(format('SELECT %L::sparsevec', '{' || repeat('1:0,', 16000) || '1:0}/20000'));
 
 -- type modifier
@@ -28,7 +28,7 @@ SELECT m, pg_temp.error_of(format('SELECT ''{1:1}/2''::sparsevec(%s)', m))
 FROM unnest(ARRAY['2', '3', '0', '-1', '1000000000', '1000000001', '2147483648', '1,2', '''a''']) m;
 SELECT pg_temp.error_of('CREATE TABLE sparsevec_errors (v sparsevec(1000000001))');
 
--- operands that do not agree
+-- operands of different dimensions
 SELECT f, pg_temp.error_of(format('SELECT %s(''{1:1}/2''::sparsevec, ''{1:1}/3'')', f)) FROM unnest(ARRAY[
 	'l2_distance', 'inner_product', 'cosine_distance', 'l1_distance', 'sparsevec_l2_squared_distance',
 	'sparsevec_negative_inner_product']) f;

@@ -9,11 +9,11 @@ SELECT E' { 1 :\t1 ,\n+3:\x0b-2\f}\r/ 5 '::sparsevec;
 SELECT '{5:5,1:1,3:3}/5'::sparsevec, '{}/5'::sparsevec, '{ } / 5'::sparsevec;
 SELECT '{1:0,2:1,3:-0,4:0e5}/4'::sparsevec, '{0:0,9:0,2:0,2:0}/3'::sparsevec AS zeros_anywhere;
 SELECT '{1:1.,2:.5,3:1e3,4:1E-3,5:1.5e+2,6:0x10,07:00012}/7'::sparsevec;
--- the ends of float32's range, of indices and of dimensions
+-- the limits of float32, of indices and of dimensions
 SELECT '{1:3.4028235e38,2:-3.4028235e38,3:1.1754944e-38,4:1e-45}/4'::sparsevec;
 SELECT '{1:1,1000000000:-1}/1000000000'::sparsevec;
 
--- Every number reads as real reads it, and is written so that it reads back.
+-- Every number is read as the same float as by real, and is written so that it reads back.
 SELECT setseed(0.5);
 CREATE TEMP TABLE sparse AS
 SELECT i, format('{%s}/%s', string_agg(format('%s:%s', index, (random() - 0.5)::real * exp((random() - 0.5) * 160)), ','),
@@ -90,7 +90,7 @@ CREATE TABLE sparsevec_other (id int, v sparsevec(4), w sparsevec);
 \set file :outdir '/results/sparsevec_copy.bin'
 \set in '\\copy sparsevec_other FROM ' :'file' ' WITH (FORMAT binary)'
 :in
--- and values that are no sparsevecs are refused
+-- binary input that is no sparsevec is refused
 CREATE TABLE sparsevec_bytes (b bytea);
 CREATE TABLE sparsevec_read (v sparsevec);
 \set file :outdir '/results/sparsevec_bad.bin'

@@ -6,13 +6,13 @@ RESET client_min_messages;
 SELECT ARRAY[1,2,3]::vector, ARRAY[1.5,2,3]::vector, '{1,2,3}'::real[]::vector(3),
 	'{1,2,3}'::double precision[]::vector, '{1,2,3}'::numeric[]::vector;
 SELECT '[1,2.5,-3]'::vector::real[], '[1]'::vector::vector(1);
--- bounds are dropped; a NULL bitmap without a NULL is no NULL
+-- array bounds are ignored; an array with a NULL bitmap but without NULLs is accepted
 SELECT '[5:7]={1,2,3}'::real[]::vector, (ARRAY[1,NULL,3])[3:3]::vector, (ARRAY[NULL,1.5,3])[2:3]::vector;
 -- rounding: integers and doubles to the nearest float, tiny doubles to 0
 SELECT '{16777217,2147483647}'::int[]::vector, '{0.1,16777217,1e-46,-1e-46}'::float8[]::vector;
 SELECT '{0.1,3.40282345e38}'::numeric[]::vector;
 
--- contexts: to real[] always, from arrays on assignment, never by themselves
+-- contexts: to real[] implicitly, from arrays on assignment
 SELECT array_length('[1,2,3]'::vector, 1);
 CREATE TABLE vector_casts (v vector(3), r real[]);
 INSERT INTO vector_casts VALUES (ARRAY[1,2,3], '[1,2,3]'::vector), (ARRAY[1.5,2,3], NULL), ('{1,2,3}'::float8[], NULL), ('{4,5,6}'::real[], NULL);
@@ -23,7 +23,7 @@ SELECT '[1]'::vector::int[];
 SELECT '{1}'::bigint[]::vector;
 DROP TABLE vector_casts;
 
--- comparing arrays still means arrays
+-- arrays still compare as arrays
 SELECT ARRAY[1,2,3] = ARRAY[1,2,3], ARRAY[1.5] < ARRAY[2.5];
 
 -- refused

@@ -19,7 +19,7 @@ SELECT t, pg_temp.error_of(format('SELECT %L::vector', t)) FROM unnest(ARRAY[
 	'[NaN]', '[nan]', '[-nan]', '[inf]', '[Infinity]', '[-Infinity]', '[1,inf]',
 	'[1e39]', '[-1e39]', '[3.4028236e38]', '[1,1e999999999999]']) t;
 
--- results that do not fit
+-- results out of range are errors
 SELECT e, pg_temp.error_of('SELECT ' || e) FROM unnest(ARRAY[
 	'''[3e38]''::vector + ''[3e38]''', '''[-3e38]''::vector - ''[3e38]''',
 	'''[1e30]''::vector * ''[-1e30]''', '''[1e-30]''::vector * ''[1e-30]''',

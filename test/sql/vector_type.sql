@@ -9,10 +9,10 @@ SELECT E' [ 1 ,\t-2,\n+3\x0b,\f4\r] '::vector;
 SELECT '[1.,.5,0.25,1e3,1E-3,1.5e+2,0x10,00012]'::vector;
 SELECT '[0,-0,0e9,-0.0]'::vector;
 SELECT '[1.23456789,0.1,16777217,123456789012345678901234567890]'::vector;
--- the ends of float32's range; what is too small becomes 0
+-- the limits of float32; numbers too small become 0
 SELECT '[3.4028235e38,-3.4028235e38,1.1754944e-38,1e-45,1e-46]'::vector;
 
--- Every number reads as real reads it, whichever way it is read.
+-- Every number is read as the same float as by real, by either of the two readers.
 SELECT setseed(0.5);
 CREATE TEMP TABLE numbers AS
 SELECT format((ARRAY['%s', '-%s', '+%s'])[1 + i % 3], n) AS n
@@ -38,7 +38,7 @@ SELECT count(*) AS numbers,
 	count(*) FILTER (WHERE vector_send(format('[%s]', n)::vector) <>
 					 vector_send(ARRAY[n::real]::vector)) AS differ
 FROM numbers;
--- and what is written reads back as the same float
+-- written numbers read back as the same floats
 SELECT count(*) FILTER (WHERE vector_send(v::text::vector) <> vector_send(v)) AS differ
 FROM (SELECT format('[%s]', n)::vector AS v FROM numbers) s;
 DROP TABLE numbers;
@@ -105,7 +105,7 @@ CREATE TABLE vector_other (id int, v vector(4), w vector);
 \set file :outdir '/results/vector_copy.bin'
 \set in '\\copy vector_other FROM ' :'file' ' WITH (FORMAT binary)'
 :in
--- and values that are no vectors are refused
+-- binary input that is no vector is refused
 CREATE TABLE vector_bytes (b bytea);
 CREATE TABLE vector_read (v vector);
 \set file :outdir '/results/vector_bad.bin'
