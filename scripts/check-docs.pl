@@ -3,7 +3,6 @@
 #
 # Documents are README.md, CONTRIBUTING.md, SECURITY.md, docs/*.md,
 # test/README.md and src/*/README.md. Checked are:
-#   folders   each folder of src/ has a README.md
 #   paths     each path or file name in backticks exists
 #   places    `function()` in `file.c`: the file has the function
 #   folders   src/*/README.md exists, and its table names each file of the folder
@@ -69,13 +68,6 @@ sub glob_matches
 	my ($pattern) = @_;
 	return -e $pattern if $pattern !~ /[*?\[{]/;
 	return scalar grep { -e } glob($pattern);
-}
-
-# ---- each folder of src/ has its README
-
-foreach my $folder (grep { -d } glob('src/*'))
-{
-	fault("$folder has no README.md") if !-f "$folder/README.md";
 }
 
 # ---- paths
