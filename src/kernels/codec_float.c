@@ -21,7 +21,7 @@ f16_row_bytes(int dims)
 	return padded((size_t) dims * sizeof(uint16_t)) + sizeof(FloatTrailer);
 }
 
-/* Write the code of x * factor, not its padding, and add up what it loses. */
+/* Write the code of x * factor, not its padding, and add up the loss. */
 static void
 write_none(const BarqCodec *codec, const float *x, double factor, char *code, LossSums *sums)
 {

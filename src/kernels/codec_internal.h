@@ -276,7 +276,7 @@ extern double barq_dense_query_measure(BarqQuery *query, const float *q, double 
 extern void barq_dense_query_values(BarqQuery *query, const float *q, double factor,
 									float *values);
 
-/* Turn what the float kernels return into keys, in place. */
+/* Turn results of the float kernels into keys, in place. */
 extern void barq_finish_keys(BarqMetric metric, float *keys, int n);
 
 /*
