@@ -157,7 +157,9 @@ merge_inputs(Relation index, Merge *merge, const uint8 *id, bool required)
 static void
 publish_merge(Relation index, Merge *merge, const uint8 *id, const BarqBodyWriter *writer)
 {
-	BarqNewSegment segment = {id, BARQ_ORIGIN_MERGE, merge->body, merge->bytes};
+	BarqNewSegment segment = {
+		.id = id, .origin = BARQ_ORIGIN_MERGE, .body = merge->body, .bytes = merge->bytes
+	};
 	BarqChange	change = {0};
 
 	change.remove = merge->removed;

@@ -155,7 +155,9 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 	memset(counts, 0, sizeof(*counts));
 	for (;;)
 	{
-		MarkPass	pass = {index, is_dead, arg, &state, counts};
+		MarkPass	pass = {
+			.index = index, .is_dead = is_dead, .arg = arg, .state = &state, .counts = counts
+		};
 		bool		complete;
 		uint64		now;
 

@@ -99,7 +99,7 @@ static void
 collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
 	Gathered   *gathered = arg;
-	Recheck		recheck = {gathered};
+	Recheck		recheck = {.gathered = gathered};
 	BarqGrowingVisitor visitor = {NULL, recheck_record, NULL, &recheck};
 
 	recheck.dead = palloc_extended(sizeof(ItemPointerData) *
@@ -123,7 +123,7 @@ publish_seal(Relation index, Gathered *gathered, uint64 stop_generation, uint64 
 	const BarqMeta *meta = gathered->meta;
 	BarqBodyWriter *writer;
 	uint8		id[BARQ_ID_BYTES];
-	BarqNewSegment segment = {id, BARQ_ORIGIN_SEAL};
+	BarqNewSegment segment = {.id = id, .origin = BARQ_ORIGIN_SEAL};
 	BarqChange	change = {0};
 
 	change.sealed = true;
@@ -156,7 +156,7 @@ barq_seal_log(Relation index)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	BarqMeta	meta;
-	Gathered	gathered = {&meta};
+	Gathered	gathered = {.meta = &meta};
 	BarqGrowingVisitor visitor = {gather_page, gather_record, NULL, &gathered};
 	uint64		stop_generation;
 	uint64		rows = 0;

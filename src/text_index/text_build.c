@@ -69,7 +69,7 @@ static void
 write_segment(Relation index, BarqTextRun *runs, int n)
 {
 	uint8		id[BARQ_ID_BYTES];
-	BarqNewSegment segment = {id, BARQ_ORIGIN_BUILD};
+	BarqNewSegment segment = {.id = id, .origin = BARQ_ORIGIN_BUILD};
 	BarqBodyWriter *writer = NULL;
 
 	if (n == 0)

@@ -279,7 +279,7 @@ static void
 write_segment(VectorBuild *build)
 {
 	uint8		id[BARQ_ID_BYTES];
-	BarqNewSegment segment = {id, BARQ_ORIGIN_BUILD};
+	BarqNewSegment segment = {.id = id, .origin = BARQ_ORIGIN_BUILD};
 	BarqBodyWriter *writer;
 	const char *slots;
 	const char *whole;
