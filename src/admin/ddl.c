@@ -129,7 +129,9 @@ built_options(Relation index, BarqFrozenOptions *built)
 
 /*
  * Handle a new relation: if it is a barq index, check its class and options and
- * record dependencies. It has no pages yet, except after an ALTER TABLE that
+ * record dependencies. Increments the command counter. The relation is opened
+ * without a lock: the command holds one since it created the relation. Errors of
+ * barq_check_class() and kind->freeze(). It has no pages yet, except after an ALTER TABLE that
  * changes a column's type but not its values: then it has the pages of the index
  * that it replaces.
  */

@@ -69,8 +69,9 @@ distance_between(Recall *recall, Datum value, Datum query)
 }
 
 /*
- * IndexBuildCallback: draw samples, so that every row with a key has the same chance
- * (Vitter's algorithm R). Counts recall->rows.
+ * IndexBuildCallback: draw a uniform sample of the rows with a key (Vitter's
+ * algorithm R). Called with each row that the snapshot sees. Samples' values are
+ * copied to recall->context; counts recall->rows.
  */
 static void
 draw(Relation index, ItemPointer tid, Datum *values, bool *isnull,

@@ -92,12 +92,12 @@ barq_define_settings(void)
 	 * a hook refuses is FATAL. Readers use the larger of the two.
 	 */
 	DefineCustomIntVariable("barq.growing_hard_limit",
-							"Size of the growing log at which inserts wait.",
+							"Size of the backlog (growing log and sealed logs that are not merged yet) at which barq.backpressure applies.",
 							"A value below barq.growing_limit counts as barq.growing_limit.",
 							&barq_growing_hard_limit, 65536, 64, INT_MAX,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomEnumVariable("barq.backpressure",
-							 "Reaction of an insert when the growing log has reached its hard limit.",
+							 "Reaction of an insert when the backlog has reached barq.growing_hard_limit.",
 							 NULL, &barq_backpressure, BARQ_BACKPRESSURE_WAIT,
 							 backpressure_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);

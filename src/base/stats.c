@@ -102,8 +102,9 @@ barq_stats_slot(int i)
 }
 
 /*
- * The slot of an index, or the free slot that it may take; NULL if the table is
- * full. The caller holds the table's lock, if it has one.
+ * The slot of an index of this database, or the free slot that it may take; NULL if
+ * the table is full. Does not take the slot. The caller holds table->lock, unless the
+ * table is local to this process.
  */
 static BarqIndexStats *
 find_slot(Oid index)

@@ -46,7 +46,7 @@ typedef struct BarqIndexStats
 	pg_atomic_uint64 counters[BARQ_COUNTERS];
 	pg_atomic_uint64 lock_waits[BARQ_WAIT_BUCKETS];
 
-	/* noted by the launcher at its last visit */
+	/* noted by a visitor at its last visit (lifecycle/visitor.c) */
 	pg_atomic_uint64 inserts_seen;
 	pg_atomic_uint64 quiet_since;	/* TimestampTz; 0: no visit yet */
 } BarqIndexStats;

@@ -10,9 +10,12 @@
  *	  stop <lock> <name>
  *		  wait once at the step, as after barq_stop_at()
  *	  crash <pass> <flush|lose> <backend|server|error> <name>
- *		  crash when this process reaches the step for the pass-th time. WAL
- *		  that it has written so far is flushed or may be lost; the process
- *		  kills the postmaster first, or itself alone, or only raises an error.
+ *		  crash when this process reaches the step for the pass-th time
+ *		  flush: flush the WAL that this process has written, first
+ *		  lose: that WAL may be lost
+ *		  backend: kill this process
+ *		  server: kill the postmaster, then this process
+ *		  error: only raise an error
  *
  * A process removes the file before it stops or crashes, so that this happens
  * once.
@@ -53,7 +56,8 @@ extern BarqStep *const __stop_barq_steps[];
 /* The content of the file. */
 typedef struct Order
 {
-	bool		read;			/* the file was read, or does not exist */
+	bool		read;			/* the file has been looked for (and read, if it
+								 * existed) */
 	bool		record;
 	bool		crash;
 	unsigned	pass;
@@ -67,7 +71,7 @@ static Order order;
 static const BarqStep *stop_at = NULL;	/* NULL: do not stop */
 static int64 stop_lock;			/* advisory lock to wait for */
 
-/* Stop at the step of a name; at none if there is no such step. */
+/* Stop at the step of a name; clears the stop if there is no step of that name. */
 static void
 set_stop(const char *name, int64 lock)
 {
@@ -108,7 +112,10 @@ read_order(void)
 	fclose(file);
 }
 
-/* Append a step's name to the log by one write(): other processes do so, too. */
+/*
+ * Append a step's name to the log, with a single write(), because other processes
+ * append concurrently.
+ */
 static void
 record_step(const BarqStep *step)
 {
@@ -121,7 +128,10 @@ record_step(const BarqStep *step)
 	close(fd);
 }
 
-/* Carry out an order to crash; returns if it raises an error that is skipped. */
+/*
+ * Carry out an order to crash. Returns without effect if the error cannot be raised
+ * here (at the end of a transaction).
+ */
 static void
 crash(void)
 {

@@ -209,7 +209,11 @@ extern void barq_bm25_top_init(BarqBm25Top *top, uint32 max);
 /* Add a row, unless it comes before after_* or max rows are better. */
 extern void barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid);
 
-/* The same for a row of score 0. Rows of one top are of one kind, this or that. */
+/*
+ * Add a row of score 0, unless it comes before after_tid or max rows have an earlier
+ * TID. unsure: see BarqBm25Hit. A top has rows of this function or of
+ * barq_bm25_top_add(), never of both.
+ */
 extern void barq_bm25_top_add_rest(BarqBm25Top *top, ItemPointer tid, bool unsure);
 
 /* Sort the rows, best first; none may be added afterwards. */
@@ -254,10 +258,12 @@ extern void barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest,
 						   const uint8 *skip, BarqBm25Top *top);
 
 /*
- * Score one encoded document of `length` bytes: the score is equal to the last
- * bit to that of a row of a segment. Returns whether the document satisfies the
- * conditions and, where the query is scored, holds a scoring term; sets *recheck
- * where that is undecided.
+ * Score one encoded document of `length` bytes, 4-byte aligned: the score is
+ * bit-identical to the one computed for a row of a segment. Returns whether the
+ * document satisfies the conditions and, where the query is scored, holds a scoring
+ * term; *recheck receives whether that is undecided, which means nothing where the
+ * result is false. Allocates in the current memory context and frees nothing: the
+ * caller resets it. ERRCODE_INDEX_CORRUPTED for a damaged document.
  */
 extern bool barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 									 uint32 length, double *score, bool *recheck);

@@ -75,8 +75,8 @@ barq_bm25_apply_occur(BarqOccur occur, Bm25Truth holds)
 extern bool barq_bm25_words_held(const BarqBm25Condition *condition, const uint32 *counts);
 
 /*
- * Whether a phrase occurs: some position of its first offset has the others at
- * their distances. lists[i], counts[i]: ascending positions of the phrase's i-th
+ * Does a phrase occur: the terms occur at some start position, each at its offset
+ * from it. No side effects. lists[i], counts[i]: ascending positions of the phrase's i-th
  * term, and how many.
  */
 extern bool barq_bm25_phrase_fits(const BarqBm25Condition *phrase,

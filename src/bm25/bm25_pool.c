@@ -175,7 +175,12 @@ typedef struct Counts
 	Size		space;
 } Counts;
 
-/* Add up the frequencies of all terms by row. */
+/*
+ * Add up the frequencies of all terms by row. The caller has set counts->sums to
+ * view->rows bytes of zeros and the other fields to 0; counts->large grows in the
+ * current memory context, and the caller frees it. `cursor` is opened again for each
+ * term. Checks for interrupts. ERRCODE_INDEX_CORRUPTED for damaged postings.
+ */
 static void
 count_frequencies(Counts *counts, const Bm25Body *body, const Bm25Entry *entries, uint32 n,
 				  Bm25Cursor *cursor)

@@ -66,7 +66,10 @@ typedef struct Bm25DictWalk
 extern void barq_bm25_walk_begin(Bm25DictWalk *walk, const Bm25Body *body,
 								 const char *from, uint32 length);
 
-/* Step to the next term, walk->entry; false at the end. */
+/*
+ * Step to the next term: walk->entry and its text are valid until the next step.
+ * Returns false at the end. ERRCODE_INDEX_CORRUPTED for a damaged dictionary.
+ */
 extern bool barq_bm25_walk_next(Bm25DictWalk *walk);
 
 

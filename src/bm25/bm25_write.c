@@ -88,7 +88,7 @@ pad(Bm25Writer *w, uint64 alignment)
 		barq_body_write(w->writer, zeros, alignment - over);
 }
 
-/* Write the lengths of all rows, header.length_width bytes each. */
+/* Write the lengths of all rows, header.length_width bytes each, and align. */
 static void
 write_lengths(Bm25Writer *w)
 {
@@ -96,20 +96,25 @@ write_lengths(Bm25Writer *w)
 
 	for (uint32 i = 0; i < w->rows;)
 	{
-		uint8		narrow[1024];
-		uint32		n = Min(w->rows - i, lengthof(narrow) / width);
+		union
+		{
+			uint8		one[1024];
+			uint16		two[512];
+			uint32		four[256];
+		}			narrow;
+		uint32		n = Min(w->rows - i, sizeof(narrow) / width);
 
 		if (width == 4)
-			memcpy(narrow, w->lengths + i, n * sizeof(uint32));
+			memcpy(narrow.four, w->lengths + i, n * sizeof(uint32));
 		else
 			for (uint32 j = 0; j < n; j++)
 			{
 				if (width == 1)
-					narrow[j] = (uint8) w->lengths[i + j];
+					narrow.one[j] = (uint8) w->lengths[i + j];
 				else
-					((uint16 *) narrow)[j] = (uint16) w->lengths[i + j];
+					narrow.two[j] = (uint16) w->lengths[i + j];
 			}
-		barq_body_write(w->writer, narrow, (Size) n * width);
+		barq_body_write(w->writer, &narrow, (Size) n * width);
 		i += n;
 	}
 	barq_body_align(w->writer);

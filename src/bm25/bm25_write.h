@@ -12,7 +12,7 @@ typedef struct Bm25Writer Bm25Writer;
 /*
  * Begin a body of `rows` rows in TID order, at the writer's start. tids and
  * lengths must stay valid until the end. The writer is palloc'd in the current
- * memory context, in which the calls below are to be made, too.
+ * memory context; make the calls below in the same context.
  */
 extern Bm25Writer *barq_bm25_write_begin(BarqBodyWriter *writer, uint32 rows,
 										 const ItemPointerData *tids,

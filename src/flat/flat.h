@@ -73,7 +73,9 @@ typedef struct BarqVectorSearchOps
 {
 	/*
 	 * Begin a search. Its state is allocated in the current memory context,
-	 * which later calls use too. The view must outlive the search.
+	 * which later calls use too. The view, and query and skip of *params,
+	 * must outlive the search; *params itself need not. Checks for
+	 * interrupts. ERRCODE_INDEX_CORRUPTED for a damaged body.
 	 */
 	BarqSearch *(*begin) (BarqView *view, const BarqSearchParams *params);
 
@@ -82,6 +84,7 @@ typedef struct BarqVectorSearchOps
 	 * number; 0 means that no row is left below the bound. Rows with a key >=
 	 * bound are held back: a later call with a larger bound can return them.
 	 * A bound of infinity holds back no row. No row is returned twice.
+	 * Checks for interrupts. ERRCODE_INDEX_CORRUPTED for a damaged body.
 	 */
 	int			(*next) (BarqSearch *search, float bound,
 						 BarqHit *hits, int max);
@@ -94,7 +97,8 @@ typedef struct BarqVectorSearchOps
 
 	/*
 	 * Code of a row for exact scoring, whole also where the body keeps heads
-	 * of rows; valid until the view is read again.
+	 * of rows; valid until the view is read again. ERRCODE_INDEX_CORRUPTED
+	 * for a damaged body.
 	 */
 	const void *(*row_code) (BarqView *view, uint32 row);
 } BarqVectorSearchOps;
@@ -124,9 +128,11 @@ extern uint64 barq_vector_rows_bytes(BarqMergeInput *input);
 
 /*
  * Write a flat body of the live rows of other vector bodies, input after input.
- * The writer is at its start. ERRCODE_PROGRAM_LIMIT_EXCEEDED above
- * BARQ_MAX_ROWS live rows, ERRCODE_INDEX_CORRUPTED where an input is damaged or
- * has another codec.
+ * The writer is at its start; inputs[i].live must be the input's number of live
+ * rows (an internal error, elog, if it is not). Checks for interrupts.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS live rows,
+ * ERRCODE_INDEX_CORRUPTED where an input is damaged or has another codec, errors of
+ * barq_body_write().
  */
 extern void barq_flat_merge(BarqBodyWriter *writer, const BarqCodec *codec,
 							BarqMergeInput *inputs, int ninputs);

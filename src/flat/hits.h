@@ -21,8 +21,8 @@ barq_hit_before(BarqHit a, BarqHit b)
 
 /*
  * Replace NaN by infinity in keys[0 .. n-1]. NaN (infinity minus infinity, for
- * vectors near the end of float's range) has no place in an order; such a row
- * counts as farthest.
+ * vectors near the end of float's range) cannot be ordered; such a row is treated as
+ * the farthest.
  */
 static inline void
 barq_keys_clean(float *keys, int n)
@@ -48,8 +48,8 @@ extern void barq_hits_select(BarqHit *hits, Size n, Size k);
 extern void barq_hits_sort(BarqHit *hits, Size n);
 
 /*
- * Number of clear bits among the first n; bits NULL: n. Counting stops once the
- * number is above `enough`; the number returned is then too low.
+ * Number of clear bits among the first n. If bits is NULL, n. Counting stops once the
+ * number is above `enough`; the result is then only a lower bound.
  */
 extern uint32 barq_bits_clear_count(const uint8 *bits, uint32 n, uint32 enough);
 

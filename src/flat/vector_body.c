@@ -170,7 +170,7 @@ whole_row_off(const BarqVectorHeader *header, const BarqCodec *codec, uint64 hea
 	uint64		at;
 
 	if (!barq_row_extent(codec, head, &distance, length))
-		barq_vector_corrupted("head of a row is none");
+		barq_vector_corrupted("head of a row is invalid");
 	/* unsigned: an offset that wraps around is too large and refused as well */
 	at = head_off + (uint64) distance - header->rows_off;
 	if (at > header->rows_bytes || *length > header->rows_bytes - at)

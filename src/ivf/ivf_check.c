@@ -14,7 +14,7 @@
 #include "ivf/ivf_layout.h"
 #include "miscadmin.h"
 
-/* One row in so many rows of a list is compared with all centroids. */
+/* Every CHECK_EVERY-th row of a list is compared with all centroids. */
 #define CHECK_EVERY	256
 
 /*
@@ -34,7 +34,10 @@ found(BarqCheckReport report, void *arg, const char *noun, uint32 number,
 	report(arg, place, message);
 }
 
-/* First row of a list, unchecked; of list header.lists: the number of rows. */
+/*
+ * The first row of `list`, not validated. For list == header.lists (one past the
+ * last), the number of rows.
+ */
 static uint32
 first_of(IvfLists *lists, uint32 list)
 {
@@ -49,7 +52,7 @@ first_of(IvfLists *lists, uint32 list)
 }
 
 /*
- * Check that one in CHECK_EVERY rows of a list is nearest to the list's
+ * Check that every CHECK_EVERY-th row of a list is nearest to the list's
  * centroid. centroids: all of them, stride bytes each; keys (an element for each
  * list) and code (row_bytes) are overwritten.
  */

@@ -13,7 +13,7 @@
 #include "ivf/ivf_work.h"
 #include "base/interrupts.h"
 
-/* Chosen numbers of lists that differ by more than this factor: train anew. */
+/* Train anew if the automatic number of lists differs by more than this factor. */
 #define OUTGROWN	2.0
 
 uint32
@@ -26,10 +26,12 @@ barq_ivf_choose_lists(double rows)
 }
 
 /*
- * Number of the input whose centroids may be kept, which is opened as *kept:
- * the IVF body with most live rows, if it has at least half of all live rows
- * and its number of lists suits; -1 if there is none. given: lists that the
- * user wants, 0: chosen; wanted: lists to make.
+ * Number of the input whose centroids may be kept: the IVF body with most live
+ * rows, if it has at least half of all live rows and if its number of lists is
+ * still acceptable (OUTGROWN); -1 if there is none. Opens that input as *kept,
+ * which reads through inputs[...].view; *kept is undefined where the result is -1.
+ * given: the user's number of lists, 0 for automatic; wanted: the number to use.
+ * ERRCODE_INDEX_CORRUPTED where the candidate is damaged or has another codec.
  */
 static int
 choose_kept(const BarqCodec *codec, uint32 given, uint32 wanted, uint64 rows,
@@ -55,8 +57,11 @@ choose_kept(const BarqCodec *codec, uint32 given, uint32 wanted, uint64 rows,
 }
 
 /*
- * Set the fields of *work that follow from the inputs; returns the bytes of the
- * area. *which: number of the input that may be kept, opened as *kept, or -1.
+ * Set the fields of *work that follow from the inputs; returns the bytes that the
+ * whole area needs. *which receives the number of the input whose centroids may be
+ * kept, or -1. *kept receives that input, opened, which reads through
+ * inputs[*which].view; it is undefined where *which is -1. Errors of
+ * barq_vector_count_live() and choose_kept().
  */
 static uint64
 lay_out(BarqIvfWork *work, const BarqCodec *codec, uint32 lists,
@@ -123,7 +128,11 @@ barq_ivf_work_attach(void *mem)
 	return work;
 }
 
-/* Copy the live rows of one input to row `next` and on; returns the next row. */
+/*
+ * Copy the live rows of one input to the area's rows from `next` on; returns the
+ * number of the row after them. Checks for interrupts. ERRCODE_INDEX_CORRUPTED if
+ * the input is damaged or has another codec.
+ */
 static uint32
 load_input(BarqIvfWork *work, BarqMergeInput *input, uint32 next)
 {
@@ -159,8 +168,8 @@ load_input(BarqIvfWork *work, BarqMergeInput *input, uint32 next)
 
 /*
  * Copy the centroids of an input, and note the lists of its live rows, which
- * are the first rows of the area. ERRCODE_INDEX_CORRUPTED where its lists do not
- * hold all its rows.
+ * are the first rows of the area. Checks for interrupts. ERRCODE_INDEX_CORRUPTED if
+ * the input's lists do not cover all its rows.
  */
 static void
 load_kept(BarqIvfWork *work, IvfLists *kept, const uint8 *dead)

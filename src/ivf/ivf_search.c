@@ -33,7 +33,7 @@
 #define IVF_CHUNK	256			/* rows scored, then compared with the limit */
 #define IVF_BLOCK	16			/* keys compared with the limit together */
 #define IVF_AHEAD	32			/* rows scored for each row wanted */
-#define IVF_AHEAD_BESIDE	12	/* the same for lists beside graphs */
+#define IVF_AHEAD_BESIDE	12	/* rows scored for each, beside graphs */
 #define BREADTH_PER_PROBES	80	/* beside graphs: breadth for which the chosen
 	* number of probes is doubled, tripled, ... */
 #define SPREADS		2.0
@@ -211,7 +211,7 @@ probe_more(IvfSearch *search, uint32 count)
 		repalloc_huge(search->keys, sizeof(float) * (Size) search->places);
 }
 
-/* Whether any of IVF_BLOCK keys is below the limit; without branches. */
+/* Is any of IVF_BLOCK keys below the limit? Without branches; no side effects. */
 static inline bool
 any_below(const float *keys, float limit)
 {
@@ -232,7 +232,13 @@ typedef struct Selection
 		bool		complete;		/* whether no row below the bound was dropped */
 } Selection;
 
-/* Add a row that is below the limit, unless it is in skip. */
+/*
+ * Add a row to the selection, unless search->skip has the row's bit. The caller has
+ * checked that its key is below s->limit. `place` identifies the row in
+ * search->keys and is kept in the hit; `row` is its number in the segment, which
+ * skip uses. When search->ready becomes full, keeps the best search->want rows,
+ * lowers s->limit to the worst of their keys and clears s->complete.
+ */
 static void
 add_row(IvfSearch *search, Selection *s, float key, uint32 place, uint32 row)
 {
@@ -255,7 +261,10 @@ add_row(IvfSearch *search, Selection *s, float key, uint32 place, uint32 row)
 		s->limit = s->bound;
 }
 
-/* Add the rows [at, at + count) of a probe that are below the limit. */
+/*
+ * Add the rows [at, at + count) of a probe that are below s->limit, were not returned
+ * before, and are not in search->skip. Their keys are in search->keys.
+ */
 static void
 select_rows(IvfSearch *search, Selection *s, const Probe *probe, uint32 at, uint32 count)
 {

@@ -75,8 +75,11 @@ ivf_work_at(BarqIvfWork *work, uint64 off)
 extern void barq_ivf_step_init(BarqIvfWork *work);
 
 /*
- * Leader: run a step, together with the helpers, and wait until all its chunks
- * are done. Calls progress after each chunk of its own, and while it waits.
+ * Leader: run a step, together with the helpers (if any), and wait until all its
+ * chunks are done. The leader calls progress after each chunk that it does itself,
+ * and while it waits; if progress is NULL, interrupts are not checked. progress is
+ * called while this process holds no chunk, so it may raise an error; the leader
+ * must then run no further step on the area.
  */
 extern void barq_ivf_step_run(BarqIvfWork *work, const IvfStep *step,
 							  BarqIvfProgress progress, void *arg);
@@ -93,10 +96,14 @@ extern void barq_ivf_kmeans(BarqIvfWork *work, uint32 sample,
 extern uint32 barq_ivf_sample_rows(uint32 lists, uint32 rows);
 
 /*
- * Leader: find the lists of the first `sample` rows of the area's sample and
- * measure how well the centroids suit them. near: search only the lists that
- * are near to the present list of a row (work->near_off). *cost, *imbalance:
- * see ivf_sample.c.
+ * ivf_sample.c: leader: find the lists of the first `sample` rows of the area's
+ * sample by one step, and measure how well the centroids fit the sample. near:
+ * search only the lists that are near to the present list of a row
+ * (work->near_off). *cost: mean squared distance from the nearest centroid (cosine:
+ * mean of 1 - cos); *imbalance: mean length of the list of a random row divided by
+ * the mean list length. Works without helpers, too. progress: see
+ * barq_ivf_step_run(). Temporary memory is in the current memory context, freed on
+ * return.
  */
 extern void barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 									BarqIvfProgress progress, void *arg,

@@ -197,7 +197,10 @@ shared_term(BarqMetric metric, double x, double y)
 	return metric == BARQ_METRIC_L1 ? fabs(x - y) - fabs(x) - fabs(y) : x * y;
 }
 
-/* The sum over one vector alone. */
+/*
+ * The part of the distance that depends on one vector alone: sum of |x| for L1, 0
+ * for IP, else sum of x^2.
+ */
 static inline double
 own_sum(BarqMetric metric, BarqSparseElements e)
 {

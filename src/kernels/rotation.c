@@ -113,7 +113,7 @@ barq_rotate(float *x, int n)
 	}
 }
 
-/* The steps in reverse order; each step is its own inverse. */
+/* Apply the steps of barq_rotate() in reverse order; each step is its own inverse. */
 void
 barq_rotate_back(float *x, int n)
 {

@@ -23,8 +23,10 @@
 /* ---- seal.c ---- */
 
 /*
- * Seal the growing log; returns the number of rows sealed, 0 where it had no live
- * record. The caller holds the maintenance lock.
+ * Seal the growing log. Returns the number of rows sealed, 0 if the log had no live
+ * record. Publishes, so it is not called between the choice of a merge's inputs and
+ * the end of the merge's body, while barq_merging is true (L6). The caller holds the
+ * maintenance lock. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern uint64 barq_seal_log(Relation index);
 

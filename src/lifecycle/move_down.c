@@ -3,8 +3,8 @@
  *	  Moving pages from the end of the file to free pages near its start, so that
  *	  the end can be cut off (README.md, "Shrinking" and L8).
  *
- * Only copies are written, and one publication makes them count: an interrupted
- * move leaves pages that nothing reaches.
+ * Only copies are written; they take effect only with one publication. An
+ * interrupted move leaves pages that nothing reaches.
  */
 #include "postgres.h"
 
@@ -14,13 +14,16 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* Pages are not moved for a smaller gain, as a part of the file. */
+/*
+ * Move pages only if the file can shrink by more than 1 / MIN_GAIN_PART of the pages
+ * that remain.
+ */
 #define MIN_GAIN_PART	32
 
 /* Blob pages that one publication moves. */
 #define BATCH_PAGES		8192
 
-/* Found by a walk over the log. */
+/* Pages found by a walk over the log. */
 typedef struct LogPages
 {
 	bool		has_records;	/* dead ones too */
@@ -86,7 +89,7 @@ typedef struct Movable
 	BarqBlockList blocks;
 } Movable;
 
-/* Number of blocks, of n, at `target` or beyond. */
+/* How many of n blocks lie at `target` or beyond. */
 static uint32
 count_high(const BlockNumber *blocks, uint32 n, BlockNumber target)
 {
@@ -106,9 +109,9 @@ tombstones_of(const Movable *segment)
 }
 
 /*
- * The target: the lowest block below which all reachable pages fit. A chain is
- * written anew as a whole, beside the old one, so the old chain's pages below the
- * target become holes, which count as used.
+ * The target: the lowest block below which all reachable pages fit. A changed chain
+ * is rewritten entirely to new pages, so the old chain's pages below the target
+ * become holes, which count as used.
  */
 static BlockNumber
 find_target(const BarqReachable *reachable, const Movable *segments, uint32 count,
@@ -145,7 +148,8 @@ find_target(const BarqReachable *reachable, const Movable *segments, uint32 coun
  * Copy the pages of segments at `target` or beyond to pages of the supply, at most
  * BATCH_PAGES of blobs. Returns the number of blob pages copied. moved[0 ...
  * *nmoved - 1] receive the segments with changed pages (tombstones are only noted:
- * the publication writes them), `old` the pages that these need no longer.
+ * the publication writes them), `old` receives the pages that these segments no
+ * longer use.
  */
 static uint32
 move_segments(Relation index, const Movable *segments, uint32 count,
@@ -179,8 +183,8 @@ move_segments(Relation index, const Movable *segments, uint32 count,
 
 /*
  * Free pages below `target`, ascending. The last block of the file is never among
- * them (store/README.md, 13): an insert may have added it without having locked it
- * yet (barq_page_new), and until then it looks free.
+ * them (store/README.md, S13). An insert may have added the block but not locked it
+ * yet (barq_page_new); it then looks free.
  */
 static void
 find_supply(const BarqReachable *reachable, BlockNumber target, BarqPageSupply *supply)
@@ -193,7 +197,7 @@ find_supply(const BarqReachable *reachable, BlockNumber target, BarqPageSupply *
 
 /*
  * Move one batch and publish it. Returns whether anything was moved; *pages
- * receives the number of blob pages. The caller holds the maintenance lock.
+ * receives the number of blob pages moved. The caller holds the maintenance lock.
  */
 static bool
 move_batch(Relation index, const BarqReachable *reachable, uint32 *pages)
@@ -249,7 +253,7 @@ barq_move_down(Relation index, double free_share)
 	Assert(barq_may_maintain(index));	/* L1 */
 	barq_find_reachable(index, &reachable);
 
-	/* free pages at the end count for nothing here: they need no move */
+	/* free pages at the end are ignored: cutting them off needs no move */
 	if (reachable.end - reachable.used > free_share * reachable.end)
 	{
 		/* the second pass fills the holes that chains left in the first */

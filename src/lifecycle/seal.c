@@ -115,7 +115,8 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 
 /*
  * Publish the gathered rows as a segment and remove their pages from the log.
- * Where no record lives the pages are removed and no segment is added.
+ * If `rows`, the number of live records, is 0, removes the pages and adds no
+ * segment. The caller holds the maintenance lock.
  */
 static void
 publish_seal(Relation index, Gathered *gathered, uint64 stop_generation, uint64 rows)

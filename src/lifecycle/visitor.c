@@ -75,12 +75,14 @@ make_images_ready(Relation index)
 }
 
 /*
- * Whether nothing was inserted for as long as writing the whole index would take at
- * QUIET_BYTES_PER_SECOND. So an index that gets a row now and then is not written
- * again for each.
+ * Note the number of inserts at this visit in the index's counters, which other
+ * visitors share. Returns whether that number has not changed for as long as writing
+ * the whole index would take at QUIET_BYTES_PER_SECOND: so an index that gets a row
+ * now and then is not written again for each. The quiet time starts at the first
+ * visit that finds a new number, which returns false. Takes an LWLock.
  */
 static bool
-is_left_in_peace(Relation index)
+note_visit_is_quiet(Relation index)
 {
 	BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
 	uint64		inserts = pg_atomic_read_u64(&stats->counters[BARQ_COUNT_INSERTS]);
@@ -116,8 +118,8 @@ tidy_index(Relation index)
 
 /*
  * Look after one index, in a transaction of its own. Does nothing if the index is
- * locked exclusively or is none of barq's. *swept: the sweep of image folders was
- * done; it is done with the first index.
+ * locked exclusively or belongs to another extension. *swept: whether image folders
+ * were swept, which the visit of the first index does and notes.
  */
 static void
 visit_index(Oid oid, bool *swept)
@@ -143,7 +145,7 @@ visit_index(Oid oid, bool *swept)
 			if (!*swept)
 				barq_image_sweep();
 			*swept = true;
-			if (!RecoveryInProgress() && is_left_in_peace(index) &&
+			if (!RecoveryInProgress() && note_visit_is_quiet(index) &&
 				barq_maintenance_try_lock(index))
 				tidy_index(index);
 		}

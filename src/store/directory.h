@@ -52,7 +52,7 @@ barq_segment_keyed(const BarqSegmentDesc *desc)
  * Whether a page belongs to the segment of this descriptor (S1). A page written
  * for a later descriptor has a higher number of moves and may hold another part
  * of the segment than the block held before (S12). The caller holds a lock on the
- * page's buffer. ERRCODE_INDEX_CORRUPTED as barq_page_is.
+ * page's buffer. ERRCODE_INDEX_CORRUPTED if `page` is not a barq page.
  */
 static inline bool
 barq_segment_page_is(Relation index, const BarqSegmentDesc *desc,
@@ -63,9 +63,10 @@ barq_segment_page_is(Relation index, const BarqSegmentDesc *desc,
 }
 
 /*
- * Read a page of a segment: its buffer, pinned and locked shared, or InvalidBuffer
- * if the page was re-used or cut off. strategy may be NULL. The caller holds no
- * buffer lock (S15).
+ * Read a page of a segment. Returns its buffer, pinned and locked shared, which the
+ * caller releases with UnlockReleaseBuffer(), or InvalidBuffer if the page was
+ * re-used or cut off. strategy may be NULL. The caller holds no buffer lock (S15).
+ * ERRCODE_INDEX_CORRUPTED for a page that is no barq page.
  */
 extern Buffer barq_segment_read_page(Relation index, const BarqSegmentDesc *desc,
 									 BlockNumber block, BarqPart part,

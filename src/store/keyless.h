@@ -22,14 +22,20 @@ typedef struct BarqKeylessRows
 extern void barq_keyless_add(BarqKeylessRows *rows, MemoryContext context,
 							 BarqKeyless keyless, const ItemPointerData *tid);
 
-/*
- * The number of rows of all classes; and writing them to a body whose kind has
- * finished its part. Errors as barq_body_write.
- */
+/* The number of rows of all classes. */
 extern uint64 barq_keyless_count(const BarqKeylessRows *rows);
+
+/*
+ * Write collected rows, class after class, to a body whose kind has finished its
+ * part. Errors of barq_body_write().
+ */
 extern void barq_keyless_write(BarqBodyWriter *writer, const BarqKeylessRows *rows);
 
-/* The same for the keyless rows of a merge's inputs that are not dead. */
+/*
+ * Write the live keyless rows of the inputs of a merge, class after class, to a body
+ * whose kind has finished its part. Checks for interrupts. Errors of
+ * barq_body_write() and barq_view_read().
+ */
 extern void barq_keyless_merge(BarqBodyWriter *writer, BarqMergeInput *inputs,
 							   uint32 ninputs);
 
@@ -41,7 +47,8 @@ typedef struct BarqKeylessWalk BarqKeylessWalk;
 
 /*
  * Begin a walk, palloc'd in the current memory context. Index, snapshot and *meta
- * must be valid as long as the walk is used. ERRCODE_BARQ_SEGMENT_GONE.
+ * must be valid as long as the walk is used. ERRCODE_BARQ_SEGMENT_GONE if a segment
+ * of the snapshot was dropped.
  */
 extern BarqKeylessWalk *barq_keyless_begin(Relation index, BarqSnapshot *snapshot,
 										   const BarqMeta *meta, bool with_log);
@@ -49,7 +56,8 @@ extern BarqKeylessWalk *barq_keyless_begin(Relation index, BarqSnapshot *snapsho
 /*
  * Copy the next TIDs, up to max of one class, to tids; *keyless receives the class.
  * Returns their number: 0 at the end, -1 if the log was sealed meanwhile and the
- * walk has to begin again with a new snapshot. ERRCODE_BARQ_SEGMENT_GONE.
+ * walk has to begin again with a new snapshot. ERRCODE_BARQ_SEGMENT_GONE if a segment
+ * of the snapshot was dropped.
  */
 extern int	barq_keyless_next(BarqKeylessWalk *walk, BarqKeyless *keyless,
 							  ItemPointerData *tids, int max);

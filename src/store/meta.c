@@ -1,7 +1,7 @@
 /*
  * meta.c
- *	  Reading and writing the metapage. directory.c and growing.c change the
- *	  fields that name their pages, in records of their own.
+ *	  Reading and writing the metapage. directory.c and growing.c update the
+ *	  fields for their own pages in separate WAL records.
  */
 #include "postgres.h"
 
@@ -77,7 +77,10 @@ barq_meta_create(Relation index, ForkNumber fork, const BarqFrozenOptions *optio
 	UnlockReleaseBuffer(buffer);
 }
 
-/* Raise the errors of barq_meta_read; the caller holds a lock on the buffer. */
+/*
+ * Check a metapage; raises the errors listed at barq_meta_read(). The caller holds a
+ * lock on the buffer, which an error releases.
+ */
 static void
 check_meta_page(Relation index, Page page)
 {

@@ -99,8 +99,9 @@ extern void barq_meta_check_moved(Relation index, uint64 version,
 pg_noreturn extern void barq_meta_broken(Relation index);
 
 /*
- * The buffer of the metapage, pinned and exclusively locked. Errors as
- * barq_meta_read.
+ * Lock the metapage exclusively. Returns its buffer, pinned, which the caller
+ * releases with UnlockReleaseBuffer(). ERRCODE_INDEX_CORRUPTED if block 0 is no
+ * metapage, ERRCODE_FEATURE_NOT_SUPPORTED if it has the format of another version.
  */
 extern Buffer barq_meta_lock(Relation index);
 

@@ -91,7 +91,7 @@ barq_page_content_bytes(Page page)
 /*
  * Whether a page has this part and generation (S1); false for a page that was
  * never written. The caller holds a lock on its buffer. `block` is only named in
- * the error: ERRCODE_INDEX_CORRUPTED if it is no barq page at all.
+ * the error: ERRCODE_INDEX_CORRUPTED if `page` is not a barq page.
  */
 extern bool barq_page_is(Relation index, BlockNumber block, Page page,
 						 BarqPart part, uint64 generation);

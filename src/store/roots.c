@@ -1,7 +1,7 @@
 /*
  * roots.c
- *	  The list of the directories that barq.image_directory names or has named and
- *	  that may hold images: a file in the data directory, with one line for each.
+ *	  The list of the current and former values of barq.image_directory that may
+ *	  still hold images: a file in the data directory, with one line for each.
  *
  * A directory is added before barq's folder is made in it, and removed after the
  * folder is, both under the lock of the file. So every folder that exists is in
@@ -25,8 +25,9 @@
 #define ROOTS_FILE	"barq_image_directories"
 
 /*
- * Open and lock the file, waiting for the lock: *fd receives its descriptor, which
- * the caller closes, *text its content, palloc'd. False with errno set.
+ * Open and lock the file, waiting for the lock. *fd receives the descriptor (the
+ * caller closes it); *text receives the content, palloc'd in the current memory
+ * context. Returns false, with errno set, on failure.
  */
 static bool
 open_roots(StringInfo text, int *fd)
@@ -48,7 +49,10 @@ open_roots(StringInfo text, int *fd)
 	return true;
 }
 
-/* The start of a directory's line in the content of the file, or NULL. */
+/*
+ * The start of a directory's line in the content of the file, a pointer into
+ * text->data; NULL if there is none. A last line without newline is not found.
+ */
 static char *
 find_line(const StringInfo text, const char *directory)
 {

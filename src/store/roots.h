@@ -10,7 +10,8 @@
 
 /*
  * Add a directory to the list, then make the folder `top` in it; `above` is the
- * directory's descriptor. 0, also if the folder exists; -1 with errno set.
+ * directory's descriptor. Returns 0, also if the folder exists, or -1 with errno
+ * set.
  */
 extern int	barq_roots_make(int above, const char *directory, const char *top);
 

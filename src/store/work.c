@@ -37,7 +37,10 @@ undo_shared_work(void *arg)
 	work->path = NULL;
 }
 
-/* A work area without memory, on which the current memory context calls undo. */
+/*
+ * Make a work area with no mapping yet; the current memory context calls undo(area)
+ * at its reset.
+ */
 static BarqWork *
 new_work(uint64 bytes, MemoryContextCallbackFunction undo)
 {

@@ -68,7 +68,10 @@ function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, 
 	return barq_text_function(schema, name, types, nargs);
 }
 
-/* Look up all of `beside`; false if a part of the extension is missing. */
+/*
+ * Look up the type and functions in the schema of `function`. Checks no privileges,
+ * raises no error; false if any is missing, *beside is then partly filled.
+ */
 static bool
 look_beside(Oid function, Beside *beside)
 {

@@ -322,7 +322,7 @@ end_page(void *arg, BlockNumber next, uint64 next_generation)
 	search->long_row = NULL;
 }
 
-/* Make a head for the row of a record, which becomes pending. */
+/* Make a head for a record's row; the record becomes pending. */
 static void
 add_head(GrowingSearch *search, const BarqRecord *record)
 {

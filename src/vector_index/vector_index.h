@@ -71,7 +71,11 @@ typedef struct BarqVectorIndexKind
 	/* Whether searches of a segment of so many rows are faster than of a flat one. */
 	bool		(*pays) (const BarqCodec *codec, uint64 rows);
 
-	/* Bytes of the work area for a segment of the inputs' live rows. */
+	/*
+	 * Bytes of the work area for a segment of the inputs' live rows. Called before
+	 * their number is limited (ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS,
+	 * of load() at the latest), so sums are uint64: they must not overflow.
+	 */
 	uint64		(*area_bytes) (const BarqFrozenOptions *frozen, BarqMergeInput *inputs,
 							   int ninputs);
 
