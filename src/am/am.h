@@ -29,9 +29,10 @@ extern IndexAmRoutine *barq_am_routine(void);
 /* ---- insert.c ---- */
 
 /*
- * Append a value that is not NULL to the growing log. Returns the number of pages
- * of the log if a page was added, else 0. The caller resets the current memory
- * context afterwards.
+ * Append a value that is not NULL to the growing log. Returns the number of
+ * pages of the log if a page was added, else 0. Allocates in the current memory
+ * context, which the caller resets afterwards. Raises the errors of the value;
+ * nothing is appended then.
  */
 typedef uint32 (*BarqRowAppender) (Relation index, Datum value, ItemPointer heap_tid);
 
@@ -74,19 +75,24 @@ typedef void (*BarqClassCheck) (const FormData_pg_opclass *class, CatCList *oper
 								CatCList *procedures, bool *ok);
 
 /*
- * amvalidate: whether `check` finds no fault in a class. True without a check for
- * any_ops (no_class.c).
+ * amvalidate: whether `check` finds no fault in a class. True, without a check,
+ * for any_ops (no_class.c). Reports each fault as INFO; raises an error only for
+ * an OID that is no operator class.
  */
 extern bool barq_validate_class(Oid opclass, BarqClassCheck check);
 
 /*
- * Whether an operator orders the class's own type. An operator that does not
- * order by float8 is a fault (BARQ_COMPLAIN).
+ * Whether an operator orders the class's own type. Reports an operator that does
+ * not order by float8 as a fault (BARQ_COMPLAIN: INFO, and sets *ok to false),
+ * and returns false for it.
  */
 extern bool barq_validate_ordering(const FormData_pg_opclass *class,
 								   const FormData_pg_amop *op, bool *ok);
 
-/* Report that an operator has an invalid strategy number (BARQ_COMPLAIN). */
+/*
+ * Report that an operator has an invalid strategy number: INFO, and sets *ok to
+ * false (BARQ_COMPLAIN).
+ */
 extern void barq_validate_strategy(const FormData_pg_opclass *class,
 								   const FormData_pg_amop *op, bool *ok);
 
@@ -96,8 +102,9 @@ extern void barq_validate_strategy(const FormData_pg_opclass *class,
 extern char *barq_options_text(Relation index, const BarqFrozenOptions *options);
 
 /*
- * Whether two indexes of the same kind have different options. The options that
- * differ, of either index, as barq_options_text(); palloc'd.
+ * Whether two indexes of the same kind have different options. In either case
+ * sets *differing and *other_differing to the options of the two indexes that
+ * differ, as barq_options_text() writes them (empty: none); palloc'd.
  */
 extern bool barq_options_differ(Relation index, const BarqFrozenOptions *options,
 								Relation other_index, const BarqFrozenOptions *other,
@@ -113,7 +120,10 @@ barq_partition_ancestors(Oid relation)
 	return get_rel_relispartition(relation) ? get_partition_ancestors(relation) : NIL;
 }
 
-/* Is `named` the index itself, or a partitioned index above it? */
+/*
+ * Whether `named` is the index itself, or a partitioned index above it. Takes no
+ * lock.
+ */
 static inline bool
 barq_is_index_or_parent(Oid named, Oid index)
 {
@@ -124,8 +134,9 @@ barq_is_index_or_parent(Oid named, Oid index)
 /* ---- no_class.c ---- */
 
 /*
- * ERRCODE_UNDEFINED_OBJECT, with a hint how to index the column's type, for a new
- * index whose operator class is any_ops. Called when an index has been created.
+ * Raise ERRCODE_UNDEFINED_OBJECT, with a hint how to index the column's type,
+ * for a new index whose operator class is any_ops; return for any other. Called
+ * when an index has been created.
  */
 extern void barq_check_class(Relation index);
 
@@ -135,14 +146,16 @@ extern void barq_check_class(Relation index);
  * Whether a role may see statistics and terms of an index (also a partitioned
  * one), which are computed from all rows: the role needs SELECT on every column
  * that the keys are computed from, and no row security may hide rows from it.
- * False for an index that does not exist. Takes and releases AccessShareLock.
+ * False for an index that does not exist. Raises no error for a missing right.
+ * Takes and releases AccessShareLock on the index.
  */
 extern bool barq_may_see_index_content(Oid index, Oid user);
 
 /*
- * Raise an error if the current user may not see the content of an index:
- * ERRCODE_INSUFFICIENT_PRIVILEGE, naming the table; ERRCODE_UNDEFINED_OBJECT for
- * an index that does not exist.
+ * Raise ERRCODE_INSUFFICIENT_PRIVILEGE, naming the table, if the current user may
+ * not see the content of an index (barq_may_see_index_content). Raises the errors
+ * of barq_raise_not_an_index() if the OID is no index. Takes and releases
+ * AccessShareLock on the index.
  */
 extern void barq_check_index_content_rights(Oid index);
 

@@ -20,8 +20,9 @@
 #include "utils/rls.h"
 
 /*
- * Whether a role has SELECT on each column that an index's keys are computed from.
- * False if they are computed from none.
+ * Whether a role has SELECT on each column that an index's keys are computed
+ * from. False if they are computed from none. Reads catalogs; takes no lock and
+ * raises no error.
  */
 static bool
 may_select_keys(Relation index, Oid table, Oid user)

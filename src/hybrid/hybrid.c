@@ -93,7 +93,10 @@ weight_argument(const Argument *argument, const char *name)
 	return value;
 }
 
-/* ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE if the highest possible score is not finite. */
+/*
+ * Raise ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE if the highest possible score is not
+ * finite.
+ */
 static void
 check_best_score(const BarqHybridArgs *args)
 {

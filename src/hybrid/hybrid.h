@@ -174,19 +174,22 @@ typedef struct BarqFusedHit
 
 /* ---- hybrid_table.c ---- */
 
-/* The relation of a row type. ERRCODE_WRONG_OBJECT_TYPE for any other type. */
+/*
+ * The relation of a row type. Raises ERRCODE_WRONG_OBJECT_TYPE for any other
+ * type. Takes no lock.
+ */
 extern Oid	barq_hybrid_table(Oid type);
 
 /*
- * ERRCODE_WRONG_OBJECT_TYPE, with a hint, unless the relation is a table or a
- * materialized view. The caller holds a lock on it.
+ * Raise ERRCODE_WRONG_OBJECT_TYPE, with a hint, unless the relation is a table
+ * or a materialized view. The caller holds a lock on it.
  */
 extern void barq_hybrid_check_table(Relation table);
 
 /*
- * Does a table have partitions or children? Locks them with AccessShareLock.
- * ERRCODE_FEATURE_NOT_SUPPORTED if one is a foreign table, whose rows cannot be
- * fetched by address.
+ * Whether a table has partitions or children. Locks them with AccessShareLock,
+ * until the end of the transaction. Raises ERRCODE_FEATURE_NOT_SUPPORTED if one
+ * is a foreign table, whose rows cannot be fetched by address.
  */
 extern bool barq_hybrid_lock_children(Relation table);
 
@@ -197,19 +200,22 @@ extern Oid	barq_hybrid_key_index(Relation table);
 
 /*
  * Find the column to rank by, its index and operator: named by the arguments, or
- * from the table's indexes. `quals`: the filter with the values of its parameters,
- * as barq_hybrid_filter_quals() returns it; it may imply the predicate of a partial
- * index. ERRCODE_UNDEFINED_OBJECT if there is none; ERRCODE_AMBIGUOUS_COLUMN for
- * several columns, or several indexes that rank differently; errors as below.
+ * from the table's indexes. `quals`: the filter with the values of its
+ * parameters, as barq_hybrid_filter_quals() returns it; it may imply the
+ * predicate of a partial index. Raises ERRCODE_UNDEFINED_OBJECT if there is
+ * none, ERRCODE_AMBIGUOUS_COLUMN for several columns, or several indexes that
+ * rank differently; errors of barq_hybrid_check_names().
  */
 extern void barq_hybrid_find_column(Relation table, BarqLegKind kind,
 									const BarqHybridArgs *args, List *quals,
 									BarqHybridColumn *column);
 
 /*
- * Check the column and the index that the arguments name: ERRCODE_UNDEFINED_COLUMN,
- * ERRCODE_UNDEFINED_OBJECT; ERRCODE_WRONG_OBJECT_TYPE for another kind of index;
- * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE for one that is not valid.
+ * Check the column and the index that the arguments name. Raises
+ * ERRCODE_UNDEFINED_COLUMN if the table has no such column,
+ * ERRCODE_UNDEFINED_OBJECT if it has no such index, ERRCODE_WRONG_OBJECT_TYPE
+ * for another kind of index, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE for one
+ * that is not valid.
  */
 extern void barq_hybrid_check_names(Relation table, BarqLegKind kind,
 									const BarqHybridArgs *args);
@@ -217,31 +223,35 @@ extern void barq_hybrid_check_names(Relation table, BarqLegKind kind,
 /* ---- hybrid_convert.c ---- */
 
 /*
- * Find the conversion from a type to a type with a modifier: by the input function
- * from text, by an assignment cast from other types. `what` names the value in
- * ERRCODE_DATATYPE_MISMATCH, if there is none. Function data lives in `context`.
+ * Find the conversion from a type to a type with a modifier: by the input
+ * function from text, by an assignment cast from other types. Function data
+ * lives in `context`. Raises ERRCODE_DATATYPE_MISMATCH, in which `what` names
+ * the value, if there is none.
  */
 extern void barq_conversion_find(BarqConversion *conversion, Oid from, Oid to,
 								 int32 typmod, const char *what,
 								 MemoryContext context);
 
-/* Convert a value that is not NULL; palloc'd, or the value itself. */
+/*
+ * Convert a value that is not NULL; returns it palloc'd, or the value itself.
+ * Raises errors of the cast or the input function.
+ */
 extern Datum barq_convert(BarqConversion *conversion, Datum value);
 
 /*
  * Find the conversion of elements of filter_args, of type `from`, to parameter
  * $number of type `to`. Strings are read by the input function of a type that is
  * not a string type; other values use an assignment cast, or become strings by
- * their output function. ERRCODE_DATATYPE_MISMATCH if there is no such conversion,
- * or none back. *argument and its data live in `context`.
+ * their output function. *argument and its data live in `context`. Raises
+ * ERRCODE_DATATYPE_MISMATCH if there is no such conversion, or none back.
  */
 extern void barq_argument_find(BarqArgument *argument, int number, Oid from,
 							   Oid to, MemoryContext context);
 
 /*
- * The value of the parameter, palloc'd or the value itself.
- * ERRCODE_INVALID_PARAMETER_VALUE if converting it back gives another value; errors
- * of the cast, the input function or the domain's constraints.
+ * The value of the parameter, palloc'd or the value itself. Raises
+ * ERRCODE_INVALID_PARAMETER_VALUE if converting it back gives another value;
+ * errors of the cast, the input function or the domain's constraints.
  */
 extern Datum barq_argument_convert(BarqArgument *argument, Datum value,
 								   bool isnull);
@@ -261,13 +271,17 @@ extern Node *barq_hybrid_check_filter(Relation table, const char *filter,
 
 /*
  * Convert the elements of `args` (NULL: none) to the filter's parameters, into
- * params->params[0 …], which has room for them. Errors as barq_argument_convert(),
- * and ERRCODE_INVALID_PARAMETER_VALUE for a wrong number of elements.
+ * params->params[0 …], which has room for them; values are palloc'd. Raises the
+ * errors of barq_argument_convert(), and ERRCODE_INVALID_PARAMETER_VALUE for a
+ * wrong number of elements.
  */
 extern void barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 									ParamListInfo params);
 
-/* A filter with its arguments as implicitly ANDed clauses; palloc'd. */
+/*
+ * A filter with its arguments as implicitly ANDed clauses; palloc'd. Raises the
+ * errors of barq_hybrid_bind_filter().
+ */
 extern List *barq_hybrid_filter_quals(BarqHybridEntry *entry, ArrayType *args);
 
 /* ---- hybrid_sql.c ---- */
@@ -293,9 +307,10 @@ extern char *barq_hybrid_rows_sql(Relation table, bool has_children);
 
 /*
  * The entry for a call, from the cache or new; pinned, so the caller calls
- * barq_hybrid_release(), also after an error. The caller holds a lock on the table.
- * Errors of the functions above, and ERRCODE_STATEMENT_TOO_COMPLEX if all entries
- * are pinned.
+ * barq_hybrid_release(), also after an error. The caller holds a lock on the
+ * table. Raises ERRCODE_STATEMENT_TOO_COMPLEX if all entries are pinned, and the
+ * errors of finding the columns (barq_hybrid_find_column) and of checking the
+ * filter and its arguments (barq_hybrid_check_filter, barq_argument_find).
  */
 extern BarqHybridEntry *barq_hybrid_prepare(Relation table,
 											const BarqHybridArgs *args);

@@ -102,7 +102,7 @@ drop_entry(int at)
 	MemoryContextDelete(entry->context);
 }
 
-/* Is a plan (NULL: none) valid? */
+/* Whether a plan (NULL: none) is valid. */
 static bool
 plan_is_good(SPIPlanPtr plan)
 {

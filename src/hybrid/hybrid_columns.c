@@ -55,7 +55,7 @@ typedef struct Option
 	Fit			fit;
 } Option;
 
-/* ERRCODE_UNDEFINED_COLUMN if the table has no such column. */
+/* Raise ERRCODE_UNDEFINED_COLUMN if the table has no such column. */
 static void
 check_column_name(Relation table, const char *name)
 {
@@ -91,7 +91,7 @@ find_operator(Oid family, Oid type, BarqLegKind kind, BarqHybridColumn *column)
 	return found;
 }
 
-/* Is it a barq index for this kind of ranking? */
+/* Whether an open index is a barq index for this kind of ranking. */
 static bool
 ranks(Relation index, BarqLegKind kind)
 {
@@ -283,8 +283,8 @@ raise_several_columns(Relation table, BarqLegKind kind, List *options)
 }
 
 /*
- * The option with the named index. ERRCODE_INVALID_PARAMETER_VALUE if that is on
- * another column than the named one.
+ * The option with the named index. Raises ERRCODE_INVALID_PARAMETER_VALUE if
+ * that is on another column than the named one.
  */
 static Option *
 take_named(Relation table, BarqLegKind kind, const BarqHybridArgs *args, List *options)

@@ -155,8 +155,9 @@ count_elements(ArrayType *args)
 }
 
 /*
- * Raise that a parameter, by its number as written, has no value:
- * ERRCODE_UNDEFINED_PARAMETER for $0, ERRCODE_INVALID_PARAMETER_VALUE for others.
+ * Raise the error that a parameter, by its number as written, has no value:
+ * ERRCODE_UNDEFINED_PARAMETER for $0, ERRCODE_INVALID_PARAMETER_VALUE for
+ * others.
  */
 pg_noreturn static void
 raise_no_value(const char *number, ArrayType *args)

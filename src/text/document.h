@@ -26,7 +26,7 @@ typedef struct BarqDocumentHeader
 StaticAssertDecl(sizeof(BarqDocumentHeader) == 16, "BarqDocumentHeader is on disk");
 
 /*
- * Encode tokens, whose terms are in a table; palloc'd, *bytes long.
+ * Encode tokens, whose terms are in a table; palloc'd, *bytes long. Raises
  * ERRCODE_PROGRAM_LIMIT_EXCEEDED above MaxAllocSize.
  */
 extern char *barq_document_encode(BarqTermTable *terms, const BarqTokens *tokens,
@@ -48,16 +48,20 @@ typedef struct BarqDocumentReader
 
 /*
  * Begin to read a document, which is aligned to 4 bytes and has to outlive the
- * reader. These functions raise ERRCODE_INDEX_CORRUPTED for damaged documents.
+ * reader. Allocates nothing. Raises ERRCODE_INDEX_CORRUPTED for a damaged
+ * header.
  */
 extern void barq_document_open(BarqDocumentReader *reader, const char *bytes, uint32 length);
 
-/* Read the next term into the reader; false after the last one. */
+/*
+ * Read the next term into the reader; returns false after the last one. Raises
+ * ERRCODE_INDEX_CORRUPTED for a damaged document.
+ */
 extern bool barq_document_next(BarqDocumentReader *reader);
 
 /*
  * Decode the positions of the term read last into out[frequency]; the document
- * has positions.
+ * has positions. Raises ERRCODE_INDEX_CORRUPTED for a damaged document.
  */
 extern void barq_document_positions(const BarqDocumentReader *reader, uint32 *out);
 

@@ -41,7 +41,7 @@ typedef struct Score
 	uint64		width;			/* units from the first match to the last */
 } Score;
 
-/* Is score *a higher than *b? */
+/* Whether score *a is higher than *b. */
 static bool
 better(const Score *a, const Score *b)
 {

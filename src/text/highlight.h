@@ -80,9 +80,9 @@ typedef struct Highlight
 extern void barq_highlight_find(Highlight *h, const BarqTextQuery *query);
 
 /*
- * barq_highlight() with a tokenizer in place of its third argument; the others are
- * taken from fcinfo. Returns the text with tags, palloc'd.
- * ERRCODE_INVALID_PARAMETER_VALUE.
+ * barq_highlight() with a tokenizer in place of its third argument; the others
+ * are taken from fcinfo. Returns the text with tags, palloc'd. Raises
+ * ERRCODE_INVALID_PARAMETER_VALUE for a bad option.
  */
 extern text *barq_highlight_by(FunctionCallInfo fcinfo, BarqTokenizer *tokenizer);
 

@@ -218,7 +218,7 @@ candidates_of(Highlight *h, Match **sorted, const BarqClauseTerm *term)
 	return found;
 }
 
-/* Is a match one of a clause's term? */
+/* Whether a match is one of a clause's term. */
 static bool
 is_term(Highlight *h, const Match *match, const BarqClauseTerm *term)
 {
@@ -229,7 +229,7 @@ is_term(Highlight *h, const Match *match, const BarqClauseTerm *term)
 		memcmp(text, term->text, term->length) == 0;
 }
 
-/* Does a term occur at a position? If mark, mark it there. */
+/* Whether a term occurs at a position. With `mark`, marks its matches there. */
 static bool
 term_at(Highlight *h, const BarqClauseTerm *term, uint32 position, bool mark)
 {
@@ -256,8 +256,9 @@ term_at(Highlight *h, const BarqClauseTerm *term, uint32 position, bool mark)
 }
 
 /*
- * Does a phrase occur at a position: at each offset all terms of one variant? If
- * mark, mark those.
+ * Whether a phrase occurs at a position: at each offset all terms of one
+ * variant. With `mark`, marks the terms of those variants, also if a later
+ * offset fails.
  */
 static bool
 phrase_at(Highlight *h, const BarqClause *clause, uint32 position, bool mark)
@@ -286,7 +287,7 @@ phrase_at(Highlight *h, const BarqClause *clause, uint32 position, bool mark)
 	return true;
 }
 
-/* Does a term occur in the text? If mark, mark it at each place. */
+/* Whether a term occurs in the text. With `mark`, marks it at each place. */
 static bool
 mark_term(Highlight *h, Match **sorted, const BarqClauseTerm *term, bool mark)
 {
@@ -343,7 +344,11 @@ mark_phrase(Highlight *h, Match **sorted, const BarqClause *clause)
 		mark_variants(h, sorted, clause);
 }
 
-/* Mark phrases and variants of several terms, and remove matches without a mark. */
+/*
+ * Matches of words and plain prefixes are marked already (find time). Mark the
+ * matches of phrases, and of variants that consist of several terms, then drop
+ * the unmarked ones; keeps the order of h->matches. Checks for interrupts.
+ */
 static void
 mark_matches(Highlight *h)
 {

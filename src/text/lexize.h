@@ -12,7 +12,10 @@
 /* Bytes; longer words and terms are left out, as by to_tsvector. */
 #define BARQ_WORD_LONGEST	2046
 
-/* Is a byte ASCII white space, which ends words in all encodings of a server? */
+/*
+ * Whether a byte is ASCII white space, which ends words in all encodings of a
+ * server.
+ */
 static inline bool
 barq_is_space(char c)
 {
@@ -72,14 +75,16 @@ typedef void (*BarqWordSink) (void *arg, const BarqPiece *piece, Size start, Siz
 
 /*
  * Run the parser and the dictionaries over a text and call `sink` for each word
- * that counts for a position. The caller has set tokenizer->busy.
+ * that counts for a position. The caller has set tokenizer->busy. Raises errors
+ * of the parser and the dictionaries.
  */
 extern void barq_lexize(BarqTokenizer *tokenizer, const char *text, Size length,
 						BarqWordSink sink, void *arg);
 
 /*
- * The terms of one word of a token type; dictionaries that look ahead are passed
- * over. *piece is valid until the next call. The caller has set tokenizer->busy.
+ * Set *piece to the terms of one word of a token type; dictionaries that look
+ * ahead are passed over. *piece is valid until the next call. The caller has set
+ * tokenizer->busy. Raises errors of dictionaries.
  */
 extern void barq_lexize_word(BarqTokenizer *tokenizer, int type,
 							 const char *text, uint32 length, BarqPiece *piece);
@@ -90,7 +95,7 @@ extern void barq_draft_add(BarqTokenizer *tokenizer, const BarqPiece *word);
 
 /*
  * Read the configuration again if it has changed, and forget all pieces then.
- * ERRCODE_UNDEFINED_OBJECT if it does not exist.
+ * Raises ERRCODE_UNDEFINED_OBJECT if it does not exist.
  */
 extern void barq_tokenizer_refresh(BarqTokenizer *tokenizer);
 
@@ -108,7 +113,11 @@ typedef enum BarqWordsFor
 	BARQ_WORDS_PLACES
 } BarqWordsFor;
 
-/* ngram.c: barq_lexize() of the ngram tokenizer. */
+/*
+ * ngram.c: what barq_lexize() does, for the ngram tokenizer: call `sink` for
+ * each word and gram of a text, for a purpose. The caller has set
+ * tokenizer->busy. Raises errors of dictionaries.
+ */
 extern void barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
 					   BarqWordsFor purpose, BarqWordSink sink, void *arg);
 

@@ -231,8 +231,9 @@ enum
 static const char *const aliases[NTYPES] = {"asciiword", "word", "numword", "uint"};
 
 /*
- * Look up the parser's numbers of these token types, into tokenizer->ngram_types.
- * ERRCODE_FEATURE_NOT_SUPPORTED if the parser has no type "word".
+ * Look up the parser's numbers of these token types, into
+ * tokenizer->ngram_types. Raises ERRCODE_FEATURE_NOT_SUPPORTED if the parser has
+ * no type "word".
  */
 static void
 find_types(BarqTokenizer *tokenizer)

@@ -39,10 +39,10 @@ typedef struct BarqPiece
 	bool		looks_ahead;	/* terms depend on the next words: not known */
 } BarqPiece;
 
-/* The same in the cache; followed by its terms and, if long, its bytes. */
+/* A BarqPiece in the cache; its terms and, if it is long, its bytes follow. */
 typedef struct BarqPieceEntry
 {
-	uint64		group;			/* its first bytes: barq_hash_group() */
+	uint64		group;			/* the piece's first bytes: barq_hash_group() */
 	uint32 length : 7;
 	uint32 type : 24;			/* the parser's token type; 0: between white spaces */
 	uint32 looks_ahead : 1;
@@ -78,7 +78,7 @@ extern void barq_pieces_init(BarqPieces *pieces, MemoryContext context, Size lim
 /* Empty the cache. */
 extern void barq_pieces_forget(BarqPieces *pieces);
 
-/* Bytes of memory that it takes. */
+/* Bytes of memory that a cache takes. */
 extern Size barq_pieces_bytes(const BarqPieces *pieces);
 
 /*
@@ -143,7 +143,11 @@ barq_pieces_find_hashed(const BarqPieces *pieces, uint64 group, uint64 hash,
 	}
 }
 
-/* The same without known group and hash. */
+/*
+ * Look up a text as barq_pieces_find_hashed() does, but compute its group and
+ * hash first; false: it is not in the cache. The piece's terms are valid until
+ * the next barq_pieces_add() or _forget().
+ */
 static inline bool
 barq_pieces_find(const BarqPieces *pieces, const char *text, uint32 length,
 				 uint32 type, BarqPiece *piece)

@@ -13,7 +13,10 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
-/* By its name; ERRCODE_INVALID_PARAMETER_VALUE for any other. */
+/*
+ * A tokenizer kind by its name. Raises ERRCODE_INVALID_PARAMETER_VALUE for any
+ * other name.
+ */
 static BarqTokenizerKind
 tokenizer_kind(text *name)
 {

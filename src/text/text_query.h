@@ -95,13 +95,17 @@ typedef enum BarqQuerySyntax
 	BARQ_SYNTAX_PLAIN			/* words only; marks have no meaning */
 } BarqQuerySyntax;
 
-/* By its name; ERRCODE_INVALID_PARAMETER_VALUE, with a hint, for any other. */
+/*
+ * A syntax by its name. Raises ERRCODE_INVALID_PARAMETER_VALUE, with a hint, for
+ * any other name.
+ */
 extern BarqQuerySyntax barq_query_syntax_by_name(const char *name);
 
 /*
- * Check a query by strict reading. ERRCODE_SYNTAX_ERROR, with the place and a
- * hint, where lenient reading would repair it; ERRCODE_PROGRAM_LIMIT_EXCEEDED for
- * too many words or too deep groups. A query that passes means the same leniently.
+ * Check a query by strict reading. Raises ERRCODE_SYNTAX_ERROR, with the place
+ * and a hint, where lenient reading would repair it,
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED for too many words or too deep groups. A query
+ * that passes means the same leniently.
  */
 extern void barq_text_query_check_strict(const char *query, Size length);
 

@@ -203,7 +203,10 @@ typedef struct Target
 	uint64		position;		/* of the last word */
 } Target;
 
-/* Make room for n more tokens. ERRCODE_PROGRAM_LIMIT_EXCEEDED. */
+/*
+ * Make room for n more tokens. Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED above 2^32
+ * - 1.
+ */
 static void
 reserve_tokens(BarqTokens *tokens, uint32 n)
 {

@@ -37,34 +37,42 @@ typedef struct BarqTokens
 
 /*
  * A tokenizer for a configuration, with a memory context of its own below
- * `context`. ERRCODE_UNDEFINED_OBJECT if the configuration does not exist.
+ * `context`. Raises ERRCODE_UNDEFINED_OBJECT if the configuration does not
+ * exist.
  */
 extern BarqTokenizer *barq_tokenizer_create(Oid config, BarqTokenizerKind kind,
 											MemoryContext context);
 
-/* Empty its caches and its table of terms, which invalidates term numbers. */
+/*
+ * Empty a tokenizer's caches and its table of terms, which invalidates term
+ * numbers.
+ */
 extern void barq_tokenizer_reset(BarqTokenizer *tokenizer);
 
-/* Its table of terms; owned by the tokenizer, until it is reset. */
+/* A tokenizer's table of terms; owned by the tokenizer, until it is reset. */
 extern BarqTermTable *barq_tokenizer_terms(BarqTokenizer *tokenizer);
 
-/* Bytes of its caches and of its table of terms. */
+/* Bytes of a tokenizer's caches and of its table of terms. */
 extern Size barq_tokenizer_bytes(const BarqTokenizer *tokenizer);
 
 /*
- * The backend's tokenizer for a configuration and kind. It reads a changed
- * configuration again, and is reset when the backend's tokenizers exceed their
- * memory. Term numbers are valid until the next call. ERRCODE_UNDEFINED_OBJECT.
+ * The backend's tokenizer for a configuration and kind, which the backend keeps.
+ * It reads a changed configuration again, and is reset when the backend's
+ * tokenizers exceed their memory. Term numbers are valid until the next call. In
+ * a call from a dictionary that this tokenizer runs, a new one in the current
+ * memory context. Raises ERRCODE_UNDEFINED_OBJECT if the configuration does not
+ * exist.
  */
 extern BarqTokenizer *barq_tokenizer_cached(Oid config, BarqTokenizerKind kind);
 
 /*
- * Append the terms of a text to *tokens, which the caller zeroes before the first
- * call. Its array is palloc'd in the current memory context; to reuse it for
- * another document the caller sets ntokens, length and last_position to 0. If
- * last_position > 0, the first word has position last_position + gap + 1.
- * ERRCODE_PROGRAM_LIMIT_EXCEEDED for more than 2^32 - 1 terms or positions.
- * Dictionaries may raise errors; the caller holds no buffer lock.
+ * Append the terms of a text to *tokens, which the caller zeroes before the
+ * first call. The array of tokens is palloc'd in the current memory context; to
+ * reuse it for another document the caller sets ntokens, length and
+ * last_position to 0. If last_position > 0, the first word has position
+ * last_position + gap + 1. Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED for more than
+ * 2^32 - 1 terms or positions, and errors of dictionaries; the caller holds no
+ * buffer lock.
  */
 extern void barq_tokenize(BarqTokenizer *tokenizer, const char *text, Size length,
 						  uint32 gap, BarqTokens *tokens);

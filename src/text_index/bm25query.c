@@ -112,14 +112,17 @@ barq_query_value_words(const BarqQueryValue *value, Size *length)
 	return words;
 }
 
-/* Is this a number (of an index by OID)? Not so the empty string. */
+/* Whether this is a number (of an index by OID); the empty string is none. */
 static bool
 is_digits(const char *name)
 {
 	return *name != '\0' && name[strspn(name, "0123456789")] == '\0';
 }
 
-/* Is this the OID of an existing index of access method barq_bm25? */
+/*
+ * Whether this is the OID of an existing index of access method barq_bm25. Takes
+ * no lock.
+ */
 static bool
 is_text_index_oid(Oid relation)
 {
@@ -175,7 +178,7 @@ make_named(const char *name, const char *query, Size length)
 	return named;
 }
 
-/* Is this a name as it is written before a colon, or an OID? */
+/* Whether this is a name as it is written before a colon, or an OID. */
 static bool
 is_index_reference(const char *name)
 {
@@ -359,10 +362,10 @@ read_query(text *query, text *syntax, Size *length)
 #define TO_BM25QUERY_IS_NULL(fcinfo) (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 
 /*
- * to_bm25query(query text, index text, syntax text) → bm25query: the index by its
- * name, looked up when the value is used. ERRCODE_INVALID_NAME; ERRCODE_SYNTAX_ERROR
- * for a malformed query in strict syntax; ERRCODE_INVALID_PARAMETER_VALUE for an
- * unknown syntax.
+ * to_bm25query(query text, index text, syntax text) → bm25query: the index by
+ * its name, looked up when the value is used. Raises ERRCODE_INVALID_NAME if the
+ * index's name is malformed, ERRCODE_SYNTAX_ERROR for a malformed query in
+ * strict syntax, ERRCODE_INVALID_PARAMETER_VALUE for an unknown syntax.
  */
 PG_FUNCTION_INFO_V1(barq_to_bm25query);
 Datum

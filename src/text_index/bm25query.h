@@ -42,22 +42,32 @@ extern const char *barq_query_value_words(const BarqQueryValue *value, Size *len
 /* The name of a value's index as written: a pointer into it; NULL without a name. */
 extern const char *barq_query_value_name(const BarqQueryValue *value);
 
-/* The last part of that name, without a schema; palloc'd. */
+/*
+ * The last part, without a schema, of the name of a value's index, which the
+ * value has; palloc'd. Raises ERRCODE_INVALID_NAME if it is malformed.
+ */
 extern char *barq_query_value_last_name(const BarqQueryValue *value);
 
 /*
- * The same of the second argument of to_bm25query(). NULL if that is an OID,
- * which *index receives, or no name (*index is InvalidOid).
+ * The last part, without a schema, of the index's name that the second argument
+ * of to_bm25query() gives; palloc'd. NULL if that argument is an OID, which
+ * *index receives, or no name (*index is InvalidOid). Raises
+ * ERRCODE_INVALID_NAME if the name is malformed, and oidin()'s errors for a
+ * number that is no OID.
  */
 extern char *barq_query_index_name(const char *name, Oid *index);
 
-/* The same words for an index by its OID; palloc'd. */
+/*
+ * A value with the words of `value` and an index by its OID, in place of the
+ * index that `value` has; palloc'd.
+ */
 extern BarqQueryValue *barq_query_value_for(const BarqQueryValue *value, Oid index);
 
 /*
- * The index of a value; InvalidOid if it has none. A name is resolved by the
- * search path: for queries that are bound to no column, whose table would tell.
- * ERRCODE_UNDEFINED_TABLE if there is no such relation.
+ * The OID of a value's index; InvalidOid if it has none. A name is resolved by
+ * the search path, without a lock: for queries that are bound to no column,
+ * whose table would tell. Raises ERRCODE_UNDEFINED_TABLE if there is no such
+ * relation.
  */
 extern Oid	barq_query_value_find_index(const BarqQueryValue *value);
 

@@ -21,14 +21,17 @@ StaticAssertDecl(offsetof(BarqThreshold, query) == 16, "its query is aligned");
 
 #define DatumGetBarqThreshold(datum) ((BarqThreshold *) PG_DETOAST_DATUM(datum))
 
-/* Its query: a pointer into it, or a detoasted copy, palloc'd. */
+/* The query of a threshold: a pointer into it, or a detoasted copy, palloc'd. */
 static inline BarqQueryValue *
 barq_threshold_query(const BarqThreshold *threshold)
 {
 	return DatumGetBarqQueryValue(PointerGetDatum(threshold->query));
 }
 
-/* Is a value of `<@>` below the bound, as float8 compares? */
+/*
+ * Whether a value of `<@>` is below the bound, or equal to an inclusive one, as
+ * float8 compares.
+ */
 static inline bool
 barq_threshold_passes(const BarqThreshold *threshold, double value)
 {

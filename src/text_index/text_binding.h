@@ -61,18 +61,19 @@ extern void barq_text_choose(PlannerInfo *root, Oid support, List *sources,
 							 BarqTextChoice *choice);
 
 /*
- * A choice's reason as bm25_unbound() takes it: SQLSTATE, message, detail, hint
- * (text_runtime.c).
+ * A choice's reason as bm25_unbound() takes it: an array of SQLSTATE, message,
+ * detail, hint (NULL elements for none); palloc'd (text_runtime.c).
  */
 extern ArrayType *barq_text_choice_array(const BarqTextChoice *choice);
 
-/* Raise a choice's reason. */
+/* Raise a choice's reason as an ERROR, with its SQLSTATE, detail and hint. */
 pg_noreturn extern void barq_text_raise(const BarqTextChoice *choice);
 
 /*
- * The index with a name (without a schema) among the indexes of tables (OIDs): of
- * the tables themselves, else of the partitioned tables above them, else, with
- * `inherited`, of their partitions and children. InvalidOid if there is none.
+ * The index with a name (without a schema) among the indexes of tables (OIDs):
+ * of the tables themselves, else of the partitioned tables above them, else,
+ * with `inherited`, of their partitions and children. InvalidOid if there is
+ * none. Takes and releases AccessShareLock on the tables.
  */
 extern Oid	barq_text_index_named(List *tables, const char *name, bool inherited);
 
@@ -80,13 +81,18 @@ extern Oid	barq_text_index_named(List *tables, const char *name, bool inherited)
 pg_noreturn extern void barq_text_raise_no_index(List *tables, const char *name);
 
 /*
- * Is it, for each source, an index of the value in the source's table or in a
- * partition of that? Then the right to read the value includes the right to the
- * index's content: all rows that scores reveal are rows of the value's tables.
+ * Whether an OID is, for each source (at least one), an index of the value in
+ * the source's table or in a partition of that. Then the right to read the value
+ * includes the right to the index's content: all rows that scores reveal are
+ * rows of the value's tables. Takes and releases AccessShareLock on the indexes.
  */
 extern bool barq_text_index_is_own(List *sources, Oid index);
 
-/* Do two indexes of one table index the same expression? */
+/*
+ * Whether two OIDs are indexes of one table whose first keys are the same column
+ * or expression; false if one does not exist. Takes and releases AccessShareLock
+ * on them.
+ */
 extern bool barq_text_same_key(Oid index, Oid other);
 
 #endif							/* BARQ_TEXT_BINDING_H */

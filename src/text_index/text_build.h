@@ -56,7 +56,9 @@ typedef struct BarqTextRuns
  * Tokenise this participant's part of the heap into runs; `runs` need not be
  * initialised. shared: NULL without workers, as is `scan`. Runs lie in files of
  * the image directory or, without workers, in memory where that has no room. All
- * of it lives in the current memory context. ERRCODE_DISK_FULL.
+ * of it lives in the current memory context. Raises
+ * ERRCODE_DISK_FULL if a build with workers has no room for the file of a run, and
+ * errors of dictionaries.
  */
 extern void barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 								IndexInfo *info, const BarqFrozenOptions *frozen,
@@ -64,7 +66,8 @@ extern void barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation inde
 
 /*
  * Merge a worker's runs into one and enter it in the shared memory of the build,
- * where the leader finds it. ERRCODE_DISK_FULL.
+ * where the leader finds it. Raises ERRCODE_DISK_FULL if the run's file has no
+ * room.
  */
 extern void barq_text_runs_publish(BarqTextRuns *runs);
 

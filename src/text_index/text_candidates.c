@@ -24,7 +24,10 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* Whether an index fits a value and the query's conditions, and if not, why. */
+/*
+ * The result of fit_of(): an index fits a value and the query's conditions, or
+ * why it does not.
+ */
 typedef enum Fit
 {
 	FITS,
@@ -75,9 +78,11 @@ has_text_operator(Node *node, void *support)
 static bool folding = false;
 
 /*
- * The conditions with the values of parameters, as far as the plan is made for
- * them. Conditions with text operators are left out: they imply no predicate, and
- * folding them would bind them, that is, call this code again.
+ * A list of the conditions with the values of parameters, as far as the plan is
+ * made for them; NIL when an inlined function calls fold() again. Conditions
+ * with text operators are left out: they imply no predicate, and folding them
+ * would bind them, that is, call this code again. Raises the errors of the
+ * functions that are evaluated.
  */
 static List *
 fold(PlannerInfo *root, List *conditions, Oid support)
@@ -104,8 +109,10 @@ fold(PlannerInfo *root, List *conditions, Oid support)
 }
 
 /*
- * May the conditions imply a predicate once parameters are known? Only if a
- * condition with a parameter uses one of the predicate's columns.
+ * Whether the conditions may imply the predicate once parameters are known: true
+ * if a condition with a parameter uses a column of the predicate. False for a
+ * plan made for given parameter values (boundParams): there
+ * predicate_implied_by() has already decided.
  */
 static bool
 may_follow(PlannerInfo *root, List *predicate, List *conditions, int varno)
@@ -142,7 +149,10 @@ first_key(Relation index)
 	return key;
 }
 
-/* Is this expression (over range table entry 1) the first key of the index? */
+/*
+ * Whether an expression, over range table entry 1, is the first key of the open
+ * index.
+ */
 static bool
 indexes_expression(Relation index, Node *expression)
 {
@@ -153,7 +163,7 @@ indexes_expression(Relation index, Node *expression)
 	return equal(first_key(index), expression);
 }
 
-/* A copy of a source's expression, over range table entry 1. */
+/* A copy of a source's expression, over range table entry 1; palloc'd. */
 static Node *
 over_entry_one(const BarqTextSource *source)
 {
@@ -184,7 +194,10 @@ fit_of(PlannerInfo *root, Relation index, const BarqTextSource *source, Node *ex
 	return may_follow(root, predicate, conditions, source->varno) ? UNDECIDED : NOT_IMPLIED;
 }
 
-/* The barq_bm25 indexes of a source's table: a list of Candidate, palloc'd. */
+/*
+ * A list of Candidate, palloc'd: the barq_bm25 indexes of a source's table.
+ * Takes and releases AccessShareLock on the table and on each of its indexes.
+ */
 static List *
 candidates_of(PlannerInfo *root, Oid support, const BarqTextSource *source)
 {
@@ -291,9 +304,11 @@ names_of(List *candidates, bool partial)
 /* ---- choosing ---- */
 
 /*
- * The index for one source. A partial index that fits is preferred to one of the
- * whole table. No index is chosen while a parameter may decide that a partial
- * index fits.
+ * Set *choice to the index for one source, or to the reason why there is none
+ * (texts palloc'd; raises no error itself). A partial index that fits is
+ * preferred to one of the whole table. No index is chosen while a parameter may
+ * decide that a partial index fits. Takes and releases AccessShareLock on the
+ * table and its indexes.
  */
 static void
 choose_of(PlannerInfo *root, Oid support, const BarqTextSource *source, BarqTextChoice *choice)
@@ -389,7 +404,11 @@ barq_text_raise(const BarqTextChoice *choice)
 
 /* ---- by a name ---- */
 
-/* The index of a table by its name, of any access method; InvalidOid: none. */
+/*
+ * The OID of the index with a name, of any access method, among the indexes of
+ * one table; InvalidOid if there is none or no such table. Takes and releases
+ * AccessShareLock on the table.
+ */
 static Oid
 index_of_table(Oid table_oid, const char *name)
 {
@@ -410,7 +429,11 @@ index_of_table(Oid table_oid, const char *name)
 	return index;
 }
 
-/* The same of the first table that has one. */
+/*
+ * The OID of the index with a name, of any access method, in the first of the
+ * tables (OIDs) that has one; InvalidOid if none has. Takes and releases
+ * AccessShareLock on each table; checks for interrupts.
+ */
 static Oid
 index_of_tables(List *tables, const char *name)
 {
@@ -481,7 +504,11 @@ barq_text_raise_no_index(List *tables, const char *name)
 
 /* ---- rights ---- */
 
-/* Does an index index the value of a source, in the source's own table? */
+/*
+ * Whether an OID is a barq_bm25 index of the source's own table whose first key
+ * is the source's value. False for an index that does not exist. Takes and
+ * releases AccessShareLock on the index.
+ */
 static bool
 is_index_of(Oid index_oid, const BarqTextSource *source)
 {
@@ -497,7 +524,11 @@ is_index_of(Oid index_oid, const BarqTextSource *source)
 	return own;
 }
 
-/* The same, or in a partition of that table, whose rows are the table's. */
+/*
+ * Whether is_index_of() is true of the index or, if rows of partitions are
+ * included, of a partitioned index above it: its rows are then among the rows of
+ * the source's table. Takes and releases AccessShareLock on the indexes.
+ */
 static bool
 is_index_within(Oid index, const BarqTextSource *source)
 {

@@ -1,6 +1,6 @@
 /*
  * text_cost.c
- *	  amcostestimate: the cost of a scan of an index of text.
+ *	  amcostestimate: the cost of a scan of a barq_bm25 index.
  */
 #include "postgres.h"
 
@@ -18,9 +18,10 @@
 /*
  * The index that a query expression names, if it is known at planning: from a
  * constant or bm25_bind(anything, constant). *index is InvalidOid for a NULL
- * query. Returns false if the index is known at run time only: then no scan may be
- * chosen. threshold: the expression is a bm25threshold, constant or made by
- * bm25threshold(query, ...).
+ * query. Returns false if the index is known at run time only: then this index
+ * must not be scanned. threshold: the expression is a bm25threshold, constant or
+ * made by bm25threshold(query, ...). Raises ERRCODE_UNDEFINED_TABLE if a
+ * constant names an index that does not exist.
  */
 static bool
 named_index(Node *query, bool threshold, Oid *index)
@@ -46,7 +47,10 @@ named_index(Node *query, bool threshold, Oid *index)
 	return OidIsValid(*index);
 }
 
-/* Can this index answer a query that names `named` (InvalidOid: a NULL query)? */
+/*
+ * Whether this index can answer a query that names `named` (InvalidOid: a NULL
+ * query).
+ */
 static bool
 answers(Oid index, Oid named)
 {
@@ -67,7 +71,10 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	Oid			named;
 	ListCell   *cell;
 
-	/* refused: a query for another index; a scan for a partial index's predicate alone */
+	/*
+	 * Refuse a query that names another index, and a scan with neither index
+	 * conditions nor ORDER BY.
+	 */
 	foreach(cell, path->indexorderbys)
 	{
 		OpExpr	   *clause = lfirst(cell);
@@ -80,7 +87,10 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	{
 		OpExpr	   *clause = (OpExpr *) lfirst_node(IndexClause, cell)->rinfo->clause;
 
-		/* the planner does not bind the queries of an array */
+		/*
+		 * = ANY (array) is refused: the queries in an array have not been bound
+		 * to an index
+		 */
 		if (IsA(clause, ScalarArrayOpExpr))
 			possible = false;
 		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
@@ -94,7 +104,8 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	{
 		*startup_cost = BARQ_REFUSED_COST;
 		*total_cost = BARQ_REFUSED_COST;
-		*selectivity = 1;		/* below 1 a bitmap scan is offered as well */
+		/* with selectivity below 1 the planner would also offer a bitmap scan */
+		*selectivity = 1;
 		*correlation = 0;
 		*pages = 0;
 		BarqPathRefuse(path);

@@ -12,7 +12,11 @@
 #include "utils/builtins.h"
 #include "utils/regproc.h"
 
-/* Owned by the backend, valid until another one is taken. */
+/*
+ * The tokenizer of an index, owned by the backend; its term numbers are valid
+ * until another tokenizer is taken. Raises the errors of
+ * barq_text_index_analysis().
+ */
 static BarqTokenizer *
 tokenizer_of_index(Oid index)
 {
@@ -33,8 +37,10 @@ barq_highlight_by_index(PG_FUNCTION_ARGS)
 }
 
 /*
- * The same with the name of a configuration or, if there is no configuration of
- * that name, of an index: for literals. ERRCODE_UNDEFINED_OBJECT for neither.
+ * barq_highlight() with, in place of the configuration, the name of a
+ * configuration or, if there is no configuration of that name, of an index: for
+ * literals. Raises ERRCODE_UNDEFINED_OBJECT if there is neither; errors of
+ * barq_text_index_analysis().
  */
 PG_FUNCTION_INFO_V1(barq_highlight_by_name);
 Datum

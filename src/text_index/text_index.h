@@ -58,35 +58,48 @@ StaticAssertDecl(sizeof(BarqTextOptions) == 168, "BarqTextOptions is on disk");
 /* Register the options; once, when the library is loaded. */
 extern void barq_define_text_reloptions(void);
 
-/* amoptions. Errors as of build_reloptions(), with `validate` only. */
+/*
+ * amoptions: the parsed reloptions, palloc'd. With
+ * `validate`, ERRCODE_INVALID_PARAMETER_VALUE for an unknown option or a bad
+ * value.
+ */
 extern bytea *barq_text_reloptions(Datum reloptions, bool validate);
 
 /*
  * Fill in *frozen from parsed reloptions (NULL: none were given), without the
- * configuration's fingerprint. ERRCODE_INVALID_PARAMETER_VALUE without a
- * text_config; ERRCODE_UNDEFINED_OBJECT for one that does not exist;
- * ERRCODE_INVALID_OBJECT_DEFINITION for a temporary one of a permanent index.
+ * configuration's fingerprint. Raises ERRCODE_INVALID_PARAMETER_VALUE if they
+ * have no text_config, ERRCODE_INVALID_NAME if it is no name,
+ * ERRCODE_UNDEFINED_OBJECT if that configuration does not exist,
+ * ERRCODE_INVALID_OBJECT_DEFINITION if it is temporary and the index is not.
  */
 extern void barq_text_freeze_options(Relation index, const void *reloptions,
 									 BarqFrozenOptions *frozen);
 
-/* The configuration named in parsed reloptions; InvalidOid: none, or not found. */
+/*
+ * The OID of the configuration named in parsed reloptions; InvalidOid if none is
+ * named or it does not exist.
+ */
 extern Oid	barq_text_config_given(const void *reloptions);
 
 /*
- * The same for an index that is being built, from its own reloptions, with the
- * configuration's fingerprint. Records the dependency of the index on this
- * configuration, in place of all earlier ones.
+ * Fill in *frozen for an index that is being built, from its own reloptions and
+ * with the configuration's fingerprint. Records the dependency of the index on
+ * this configuration, in place of all earlier ones. Raises the errors of
+ * barq_text_freeze_options() and barq_text_config_depend().
  */
 extern void barq_text_freeze_for_build(Relation index, BarqFrozenOptions *frozen);
 
-/* The options within *frozen. ERRCODE_FEATURE_NOT_SUPPORTED for another version. */
+/*
+ * The options within *frozen. Raises ERRCODE_FEATURE_NOT_SUPPORTED if they are
+ * of another kind of index or another version.
+ */
 extern const BarqTextOptions *barq_text_options(const BarqFrozenOptions *frozen);
 
 /*
- * Does a partition's index, with the options it was built with, make other terms
- * or scores than the partitioned index requires (`wanted`, frozen from its
- * reloptions)? Shows the differing options of both as barq_options_differ() does.
+ * Whether a partition's index, with the options it was built with, makes other
+ * terms or scores than the partitioned index requires (`wanted`, frozen from its
+ * reloptions). If so, sets *differing and *wanted_differing to the differing
+ * options of both, as text, palloc'd.
  */
 extern bool barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 										Relation parent, const BarqFrozenOptions *wanted,
@@ -95,18 +108,24 @@ extern bool barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *
 /* ---- text_config.c: the text search configuration of an index ---- */
 
 /*
- * A configuration by its name. Without a schema it is one of PostgreSQL's: a
- * dump is restored with an empty search_path, and from version 17 on indexes
- * are made with one. ERRCODE_UNDEFINED_OBJECT, or InvalidOid with missing_ok.
+ * The OID of a configuration by its name. A name without a schema is looked up
+ * in pg_catalog: a dump is restored with an empty search_path, and from version
+ * 17 on indexes are made with one. If there is none, InvalidOid with missing_ok;
+ * else raises ERRCODE_UNDEFINED_OBJECT, or ERRCODE_INVALID_NAME if the text is
+ * no name.
  */
 extern Oid	barq_text_config_named(const char *name, bool missing_ok);
 
-/* Its schema and name, NAMEDATALEN bytes each; false if it does not exist. */
+/*
+ * Write the schema and the name of a configuration, at most NAMEDATALEN bytes
+ * each. Returns false if it does not exist.
+ */
 extern bool barq_text_config_names(Oid config, char *schema, char *name);
 
 /*
- * A hash of its parser, its mappings, and the templates and options of its
- * dictionaries; neither of names, nor of the content of a dictionary's files.
+ * A hash of a configuration's parser, its mappings, and the templates and
+ * options of its dictionaries; neither of names, nor of the content of a
+ * dictionary's files.
  */
 extern uint32 barq_text_config_fingerprint(Oid config);
 
@@ -117,9 +136,9 @@ extern uint32 barq_text_config_fingerprint(Oid config);
 extern List *barq_text_config_dependencies(Oid index);
 
 /*
- * Make it depend on these configurations (InvalidOid is passed over) and on no
- * others. ERRCODE_UNDEFINED_OBJECT for one dropped concurrently; takes
- * AccessShareLock on those that are added.
+ * Make an index depend on these configurations (InvalidOid is passed over) and
+ * on no others. Takes AccessShareLock on the added ones, until the end of the
+ * transaction; raises ERRCODE_UNDEFINED_OBJECT if one was dropped concurrently.
  */
 extern void barq_text_config_depend(Oid index, List *configs);
 
@@ -140,15 +159,23 @@ typedef struct BarqTextAnalysis
 } BarqTextAnalysis;
 
 /*
- * Of one index, with its options; `options` must not be in the relcache, which the
- * lookup may invalidate. ERRCODE_UNDEFINED_OBJECT if the configuration was dropped.
+ * The settings of an index with these options. `options` must not be in the
+ * relcache, which the lookup may invalidate. Raises ERRCODE_UNDEFINED_OBJECT if
+ * the configuration was dropped.
  */
 extern BarqTextAnalysis barq_text_analysis(Oid index, const BarqTextOptions *options);
 
-/* The same of an open index, with the options on its metapage. */
+/*
+ * The settings of an open index, by the options on its metapage. Raises
+ * ERRCODE_UNDEFINED_OBJECT if the configuration was dropped.
+ */
 extern BarqTextAnalysis barq_text_analysis_of(Relation index);
 
-/* Its tokenizer, owned by the backend. Term numbers are valid until the next call. */
+/*
+ * The tokenizer for these settings, owned by the backend. Term numbers are valid
+ * until the next call. Raises ERRCODE_UNDEFINED_OBJECT if the configuration does
+ * not exist.
+ */
 #define barq_text_tokenizer(analysis) \
 	barq_tokenizer_cached((analysis)->config, (analysis)->tokenizer)
 
@@ -158,11 +185,18 @@ extern const BarqIndexKind barq_bm25_index_kind;
 
 /* ---- text_value.c: the terms of a value of an indexed type ---- */
 
-/* Append the terms of a value (text, or an array of text by `type`): barq_tokenize(). */
+/*
+ * Append the terms of a value (text, or an array of text by `type`) to *tokens,
+ * with the conditions and errors of barq_tokenize().
+ */
 extern void barq_text_tokens(BarqTokenizer *tokenizer, Oid type, Datum value,
 							 BarqTokens *tokens);
 
-/* The document (text/document.h) of a value, palloc'd; *bytes, its size. */
+/*
+ * The document (text/document.h) of a value, palloc'd; *bytes receives its size.
+ * Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED if it has too many terms or bytes, and
+ * errors of dictionaries; the caller holds no buffer lock.
+ */
 extern char *barq_text_document(const BarqTextAnalysis *analysis, Oid type, Datum value,
 								bool positions, uint32 *bytes);
 
@@ -172,15 +206,16 @@ typedef struct BarqTextLog BarqTextLog;
 
 /*
  * Read the log that belongs to a snapshot. False: the log was sealed meanwhile;
- * start again from the metapage. *log lives in the current memory context, and is
- * valid no longer than the snapshot.
+ * start again from the metapage. *log lives in the current memory context, and
+ * is valid no longer than the snapshot.
  */
 extern bool barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 							   BarqTextLog **log);
 
 /*
- * The functions of a segment (bm25/bm25.h), for the log. *recheck is set, never
- * reset, where a phrase could not be decided without positions.
+ * What the functions of a segment with these names (bm25/bm25.h) return, for the
+ * log. *recheck is set, never reset, where a phrase could not be decided without
+ * positions.
  */
 extern void barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals);
 extern uint64 barq_text_log_df(BarqTextLog *log, const char *text, uint32 length);
@@ -196,7 +231,10 @@ extern void barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest,
 
 /* ---- text_state.c: an index at one moment, for one search ---- */
 
-/* Its segments and its log; lives in the memory context of the search. */
+/*
+ * The segments and the log of an index; lives in the memory context of the
+ * search.
+ */
 typedef struct BarqTextState
 {
 	Relation	index;
@@ -222,17 +260,22 @@ typedef struct BarqTextStatistics BarqTextStatistics;
 /*
  * The settings by which an index of barq_bm25 turns texts into terms; those of
  * the first built partition of a partitioned index. Reads no content and checks
- * no rights. Errors as of barq_raise_not_an_index(), and
- * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if no index is built.
+ * no rights. Keeps AccessShareLock on the index and its partitions. Raises
+ * ERRCODE_WRONG_OBJECT_TYPE or ERRCODE_UNDEFINED_OBJECT if the OID is no
+ * barq_bm25 index (barq_raise_not_an_index),
+ * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if no index is built,
+ * ERRCODE_UNDEFINED_OBJECT if the configuration was dropped.
  */
 extern BarqTextAnalysis barq_text_index_analysis(Oid index);
 
 /*
- * Statistics of an index (of all partitions of a partitioned one). The first call
- * of a statement gathers them; later calls with the same `owner`, the memory
- * context of the statement's executor state, return the same ones. They live in
- * `owner`. The caller has checked the right to the index's content. Errors as
- * above, and for a partition built with other options than the partitioned index.
+ * Statistics of an index (of all partitions of a partitioned one). The first
+ * call of a statement gathers them; later calls with the same `owner`, the
+ * memory context of the statement's executor state, return the same ones. They
+ * live in `owner`. Keeps AccessShareLock on the index and its partitions. The
+ * caller has checked the right to the index's content. Raises the errors of
+ * barq_text_index_analysis(), and ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if a
+ * partition was built with other options than the partitioned index.
  */
 extern BarqTextStatistics *barq_text_statistics(Oid index, MemoryContext owner);
 extern const BarqTextOptions *barq_text_statistics_options(BarqTextStatistics *statistics);
@@ -265,7 +308,7 @@ extern BarqBm25Query *barq_text_bind(BarqTextStatistics *statistics,
 									 const BarqQueryValue *score,
 									 const BarqQueryValue **matches, int nmatches);
 
-/* ---- callbacks of the access method: see IndexAmRoutine ---- */
+/* ---- callbacks of the access method, members of IndexAmRoutine ---- */
 extern IndexBuildResult *barq_text_build(Relation heap, Relation index,
 										 struct IndexInfo *info);
 extern void barq_text_build_empty(Relation index);
@@ -286,7 +329,7 @@ extern void barq_text_cost_estimate(PlannerInfo *root, IndexPath *path,
 									double *correlation, double *pages);
 extern bool barq_text_validate(Oid opclass);
 
-/* Is a relation an index of barq_bm25, or a partitioned one? */
+/* Whether a relation is an index of barq_bm25, or a partitioned one. */
 static inline bool
 barq_is_text_index(Relation relation)
 {

@@ -9,7 +9,12 @@
 #include "text_index/text_index.h"
 #include "utils/rel.h"
 
-/* BarqRowAppender. ERRCODE_PROGRAM_LIMIT_EXCEEDED for a document that is too large. */
+/*
+ * BarqRowAppender: append a text. Returns as BarqRowAppender says; allocates in
+ * the current memory context. Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED for a
+ * document that is too large, ERRCODE_UNDEFINED_OBJECT if the index's
+ * configuration was dropped, and errors of dictionaries.
+ */
 static uint32
 append_text(Relation index, Datum value, ItemPointer heap_tid)
 {

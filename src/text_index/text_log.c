@@ -224,7 +224,11 @@ make_mini(LogCache *cache, bool positions, uint32 from, uint32 to, Mini *mini)
 	MemoryContextDelete(context);
 }
 
-/* Make a mini of the documents in no mini, if they are enough. */
+/*
+ * Once MINI_DOCUMENTS documents are in no mini, make one of them, in
+ * cache->context; at MINI_SEGMENTS minis, one of all documents replaces them,
+ * and the old ones' memory stays until the log is sealed.
+ */
 static void
 make_minis(LogCache *cache, bool positions)
 {
@@ -298,7 +302,10 @@ barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals)
 	}
 }
 
-/* Does a document contain any of the sorted terms? */
+/*
+ * Whether a document contains any of the n sorted terms. Raises
+ * ERRCODE_INDEX_CORRUPTED if it is damaged.
+ */
 static bool
 document_has_any(const LogDocument *document, const BarqBm25Text *terms, uint32 n)
 {

@@ -51,8 +51,8 @@ typedef struct BoundQuery
 } BoundQuery;
 
 /*
- * Has the planner bound this call to a column? `own` is the C function of the
- * operator that a bound call keeps.
+ * Whether the planner has bound this call to a column. `own` is the C function
+ * of the operator that a bound call keeps.
  */
 static bool
 is_bound(const FmgrInfo *flinfo, PGFunction own)
@@ -70,7 +70,7 @@ is_bound(const FmgrInfo *flinfo, PGFunction own)
 	return operators.fn_addr == own;
 }
 
-/* Is the call one for each element of an array, by ANY or ALL? */
+/* Whether the call is made for each element of an array, by ANY or ALL. */
 static bool
 is_for_array(const FmgrInfo *flinfo)
 {
@@ -78,8 +78,9 @@ is_for_array(const FmgrInfo *flinfo)
 }
 
 /*
- * Raise that a query names no index and the text comes from no table:
- * ERRCODE_UNDEFINED_OBJECT, or ERRCODE_FEATURE_NOT_SUPPORTED for ANY and ALL.
+ * Raise the error that a query names no index and the text comes from no table:
+ * ERRCODE_FEATURE_NOT_SUPPORTED in calls for ANY and ALL, else
+ * ERRCODE_UNDEFINED_OBJECT.
  */
 pg_noreturn static void
 raise_unbound(const FmgrInfo *flinfo)
@@ -194,10 +195,11 @@ below(FunctionCallInfo fcinfo, PGFunction own, Oid type)
 }
 
 /*
- * text <@> bm25query → float8: minus the BM25 score; 0 where no term of the query
- * occurs or a condition (+must, -not) excludes the text. ERRCODE_UNDEFINED_OBJECT
- * if the query names no index; ERRCODE_INSUFFICIENT_PRIVILEGE without the right to
- * the index's content; errors of barq_text_statistics().
+ * text <@> bm25query → float8: minus the BM25 score; 0 where no term of the
+ * query occurs or a condition (+must, -not) excludes the text. Raises
+ * ERRCODE_UNDEFINED_OBJECT if the query names no index,
+ * ERRCODE_INSUFFICIENT_PRIVILEGE without the right to the index's content, and
+ * the errors of barq_text_statistics().
  */
 Datum
 barq_text_score(PG_FUNCTION_ARGS)
@@ -212,7 +214,7 @@ barq_text_array_score(PG_FUNCTION_ARGS)
 	return score_of(fcinfo, barq_text_array_score, TEXTARRAYOID);
 }
 
-/* text @@@ bm25query → boolean. Errors as <@>. */
+/* text @@@ bm25query → boolean. Raises the errors of barq_text_score(). */
 Datum
 barq_text_matches(PG_FUNCTION_ARGS)
 {
@@ -254,7 +256,10 @@ barq_text_array_column_matches(PG_FUNCTION_ARGS)
 	return matches(fcinfo, barq_text_array_matches, TEXTARRAYOID);
 }
 
-/* text <@@ bm25threshold → boolean: is `<@>` below the bound? Errors as <@>. */
+/*
+ * text <@@ bm25threshold → boolean: whether `<@>` is below the bound. Raises the
+ * errors of barq_text_score().
+ */
 Datum
 barq_text_below(PG_FUNCTION_ARGS)
 {
@@ -268,7 +273,10 @@ barq_text_array_below(PG_FUNCTION_ARGS)
 	return below(fcinfo, barq_text_array_below, TEXTARRAYOID);
 }
 
-/* The same for a call of <@> that the planner had bound to a column. */
+/*
+ * text <@@ bm25threshold for a call of <@> that the planner had bound to a
+ * column: checks no rights. In any other call the same as barq_text_below().
+ */
 Datum
 barq_text_column_below(PG_FUNCTION_ARGS)
 {

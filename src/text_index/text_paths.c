@@ -41,7 +41,10 @@ typedef struct Replacements
 	List	   *derived;
 } Replacements;
 
-/* Is it an index of barq_bm25 that this query may use? */
+/*
+ * Whether an index is one of barq_bm25 that this query may use: a partial one
+ * only if its predicate is implied.
+ */
 static bool
 is_text_index(const IndexOptInfo *index)
 {
@@ -218,7 +221,10 @@ derive_all(PlannerInfo *root, IndexOptInfo *index, List *conditions, Replacement
 
 /* ---- replacing given conditions and putting them back ---- */
 
-/* The member of `to` beside a condition in `from`; itself, if it is not there. */
+/*
+ * The member of `to` at the place of a condition in `from`; the condition itself
+ * if `from` does not have it.
+ */
 static RestrictInfo *
 exchange(RestrictInfo *condition, const List *from, const List *to)
 {
@@ -231,7 +237,7 @@ exchange(RestrictInfo *condition, const List *from, const List *to)
 	return condition;
 }
 
-/* exchange() of each condition; a new list. */
+/* A new list of exchange() of each condition. */
 static List *
 exchange_all(const List *conditions, const List *from, const List *to)
 {
@@ -292,7 +298,11 @@ correct_rows(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 	}
 }
 
-/* Have index paths made for the derived conditions: see above. */
+/*
+ * Add index paths that use the derived conditions in place of the given ones,
+ * then restore rel, its ParamPathInfos and its paths (all->given again), except
+ * in index quals. The lower estimate of rel's rows (correct_rows) stays.
+ */
 static void
 add_paths(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 {
@@ -330,7 +340,10 @@ add_paths(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 		restore_path(lfirst(cell), all);
 }
 
-/* set_rel_pathlist_hook. */
+/*
+ * set_rel_pathlist_hook: call the hook installed before, then add_paths() if the
+ * table has conditions with a derived form.
+ */
 static void
 add_threshold_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {

@@ -44,8 +44,9 @@ barq_bm25_bind_text(PG_FUNCTION_ARGS)
 }
 
 /*
- * The index that a value names: by OID, or by a name among the indexes of tables
- * (ERRCODE_UNDEFINED_OBJECT if they have none). InvalidOid: it names none.
+ * The OID of the index that a value names: by OID, or by a name among the
+ * indexes of tables. InvalidOid if it names none. Raises
+ * ERRCODE_UNDEFINED_OBJECT if the tables have no index of that name.
  */
 static Oid
 named_index(const BarqQueryValue *value, List *tables)
@@ -61,10 +62,12 @@ named_index(const BarqQueryValue *value, List *tables)
 }
 
 /*
- * bm25_bind(query bm25query, index regclass) → bm25query.
- * ERRCODE_UNDEFINED_OBJECT if the index does not exist or the table has no index of
- * the query's name; ERRCODE_WRONG_OBJECT_TYPE if `index` is not an index;
- * ERRCODE_INSUFFICIENT_PRIVILEGE for an index named by the query (see above).
+ * bm25_bind(query bm25query, index regclass) → bm25query: the query for `index`,
+ * or for the index that it names itself. Raises ERRCODE_UNDEFINED_OBJECT if the
+ * index does not exist or the table has no index of the query's name,
+ * ERRCODE_WRONG_OBJECT_TYPE if `index` is not an index,
+ * ERRCODE_INSUFFICIENT_PRIVILEGE if the query names an index on another value
+ * whose content the role may not see.
  */
 Datum
 barq_bm25_bind(PG_FUNCTION_ARGS)

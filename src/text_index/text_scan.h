@@ -72,10 +72,11 @@ typedef struct BarqTextScan
 /* ---- text_scan_query.c ---- */
 
 /*
- * Can this index answer all queries of a scan? Not if one of them is for an index
- * that is neither this one nor a partitioned index above it. Such a query may be
- * known at run time only. And from version 18 on the planner takes a bitmap scan,
- * whatever it costs, where that alone is not disabled (enable_seqscan = off).
+ * Whether this index can answer all queries of a scan. It cannot if one of them
+ * is for an index that is neither this one nor a partitioned index above it.
+ * Such a query may be known at run time only. And from version 18 on the planner
+ * takes a bitmap scan, whatever it costs, where that alone is not disabled
+ * (enable_seqscan = off).
  */
 extern bool barq_text_scan_answers(IndexScanDesc scan);
 

@@ -37,8 +37,10 @@ typedef struct Look
 } Look;
 
 /*
- * Does a row with this text belong to the scan's phase? For phrases and an index
- * without positions: these are taken from the text.
+ * BarqValueVisitor: whether a row with this text belongs to the scan's phase.
+ * For phrases and an index without positions: these are taken from the text.
+ * Allocates in the current memory context; raises the errors of
+ * barq_text_document().
  */
 static bool
 row_belongs(void *arg, Datum value)
@@ -61,7 +63,13 @@ row_belongs(void *arg, Datum value)
 	return true;
 }
 
-/* The same of a row of the table; false if no version of it is visible. */
+/*
+ * Fetch the row `tid` of the table and apply row_belongs() to its text. False if
+ * the snapshot sees no version, or the text is NULL. Opens ts->heap at the first
+ * call, in ts->context; it stays open until the scan ends or is rescanned.
+ * Raises the errors of row_belongs(), and ERRCODE_UNDEFINED_OBJECT if the
+ * index's configuration was dropped.
+ */
 static bool
 heap_row_belongs(IndexScanDesc scan, BarqTextScan *ts, const ItemPointerData *tid)
 {

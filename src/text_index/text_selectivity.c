@@ -129,7 +129,10 @@ estimate(const BarqQueryValue *value, bool scored)
 	return share * conditions_share(&in, query->conditions, query->nconditions, false);
 }
 
-/* Is it an index of a relation on this value, or a partitioned index above one? */
+/*
+ * Whether an OID is an index of a relation on this value, or a partitioned index
+ * above one.
+ */
 static bool
 is_index_of(Oid index, RelOptInfo *rel, Node *value)
 {
@@ -147,11 +150,12 @@ is_index_of(Oid index, RelOptInfo *rel, Node *value)
 }
 
 /*
- * May estimates about a value of a relation use the content of an index? EXPLAIN
- * shows estimates, so the role has to have the right to the index's content, and
- * no policy and no security barrier around the query may hide rows from it. The
- * role is the one whose rights are checked for the relation (a view's owner) for
- * an index of this very value, and the current user for any other index.
+ * Whether estimates about a value of a relation may use the content of an index.
+ * EXPLAIN shows estimates, so the role has to have the right to the index's
+ * content, and no policy and no security barrier around the query may hide rows
+ * from it. The role is the one whose rights are checked for the relation (a
+ * view's owner) for an index of this very value, and the current user for any
+ * other index.
  */
 static bool
 rows_are_visible(PlannerInfo *root, RelOptInfo *rel, Node *value, Oid index)

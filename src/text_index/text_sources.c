@@ -55,7 +55,11 @@ typedef struct OneRelation
 	int			levels_up;
 } OneRelation;
 
-/* Walker: see OneRelation. */
+/*
+ * Walker: set *found to the relation of all Vars (varno -1: several, 0: no Var).
+ * Never stops early. PlaceHolderVars do not occur: plain_columns() has removed
+ * them.
+ */
 static bool
 find_relation(Node *node, OneRelation *found)
 {
@@ -120,7 +124,11 @@ typedef struct Substitution
 	bool		failed;			/* the expression uses other columns, or a subquery */
 } Substitution;
 
-/* Mutator: see Substitution. */
+/*
+ * Mutator: replace each Var of range table entry `varno` by a copy of the
+ * expression of its column; sets `failed`, and returns the node as it is, if a
+ * Var has no expression or a subquery occurs.
+ */
 static Node *
 substitute_mutator(Node *node, Substitution *substitution)
 {
@@ -158,7 +166,10 @@ substitute(Node *node, int varno, List *expressions)
 	return substitution.failed ? NULL : node;
 }
 
-/* The same of a list, without the members for which it is NULL. */
+/*
+ * A list of substitute() of each member of `nodes`, palloc'd; members for which
+ * it is NULL are left out.
+ */
 static List *
 substitute_each(List *nodes, int varno, List *expressions)
 {
@@ -186,8 +197,8 @@ as_list(Node *quals)
 }
 
 /*
- * Is range table entry varno in a join tree? If so, add to *conditions those of
- * the tree that are true of the entry's rows in the join's result.
+ * Whether range table entry varno is in a join tree. Adds to *conditions those
+ * conditions of the tree that are true of the entry's rows in the join's result.
  */
 static bool
 collect(Node *tree, int varno, List **conditions)
@@ -265,7 +276,10 @@ conditions_of(Place *place, int varno)
 
 /* ---- tables ---- */
 
-/* Does the executor check SELECT on a table, or on the table it is a child of? */
+/*
+ * Whether the executor checks SELECT on a table, or on the table of which it is
+ * a child in this plan.
+ */
 static bool
 is_readable(Place *place, int varno)
 {
@@ -327,8 +341,8 @@ static void enter_set(Search *search, Place *place, Node *set, int varno, Node *
 
 /*
  * Trace `expression` (over range table entry varno) into the query that defines
- * that entry's columns. Finds sources or sets search->complete to false, as do
- * the functions below.
+ * that entry's columns. Adds sources to search->sources, or sets
+ * search->complete to false.
  */
 static void
 enter(Search *search, Place *outer, Query *query, int varno, Node *expression,
@@ -350,7 +364,12 @@ enter(Search *search, Place *outer, Query *query, int varno, Node *expression,
 		resolve(search, &place, expression, substitute_each(conditions, varno, output));
 }
 
-/* The same for a tree of set operations in place's query. */
+/*
+ * Trace `expression` (over range table entry varno) into each branch of a tree
+ * of set operations in place's query that contributes rows: all of UNION, the
+ * left one of INTERSECT and EXCEPT. Adds sources, or sets search->complete to
+ * false.
+ */
 static void
 enter_set(Search *search, Place *place, Node *set, int varno, Node *expression,
 		  List *conditions)
@@ -377,9 +396,10 @@ enter_set(Search *search, Place *place, Node *set, int varno, Node *expression,
 }
 
 /*
- * Is the search in this CTE already? Then the CTE refers to itself, and rows of
- * the recursive branch come from the other branches. The origin of the value is
- * known only if the recursive branch passes the same expression on unchanged.
+ * Whether the search is in this CTE already. Then the CTE refers to itself, and
+ * rows of the recursive branch come from the other branches. The origin of the
+ * value is known only if the recursive branch passes the same expression on
+ * unchanged; otherwise search->complete becomes false.
  */
 static bool
 is_recursion(Search *search, CommonTableExpr *cte, Node *expression)
@@ -399,7 +419,11 @@ is_recursion(Search *search, CommonTableExpr *cte, Node *expression)
 	return false;
 }
 
-/* Trace into the CTE that a range table entry of place's query refers to. */
+/*
+ * Trace `expression` (over range table entry varno) into the CTE that the entry
+ * `rte` of place's query refers to. Adds sources, or sets search->complete to
+ * false; search->ctes is the same afterwards.
+ */
 static void
 enter_cte(Search *search, Place *place, RangeTblEntry *rte, int varno, Node *expression,
 		  List *conditions)
@@ -430,7 +454,8 @@ enter_cte(Search *search, Place *place, RangeTblEntry *rte, int varno, Node *exp
 
 /*
  * Trace an expression over the range table of place's query. `conditions`, over
- * the same range table, are true of its rows.
+ * the same range table, are true of its rows. Adds sources to search->sources,
+ * or sets search->complete to false.
  */
 static void
 resolve(Search *search, Place *place, Node *expression, List *conditions)

@@ -115,11 +115,12 @@ visit_totals(BarqTextStatistics *statistics, BarqTextState *state, void *arg)
 }
 
 /*
- * Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if the leaf's options give
- * other terms or scores than those of the partitioned index. PostgreSQL attaches
- * an index to a partitioned one without comparing their options; a plan that
- * scans the partitions' indexes would then return other rows than one that reads
- * the tables.
+ * Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if the leaf visited last was
+ * built with options that give other terms or scores than those of the
+ * partitioned index. PostgreSQL attaches an index to a partitioned one without
+ * comparing their options; a plan that scans the partitions' indexes would then
+ * return other rows than one that reads the tables. The caller holds a lock on
+ * the leaf.
  */
 static void
 check_partition(TotalsCall *call)

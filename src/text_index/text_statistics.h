@@ -1,7 +1,7 @@
 /*
  * text_statistics.h
- *	  A statement's statistics of an index, as text_statistics.c (totals, leaves)
- *	  and text_frequencies.c (frequencies of terms) share them. Other files take
+ *	  A statement's statistics of an index, shared by text_statistics.c (totals,
+ *	  leaves) and text_frequencies.c (frequencies of terms). Other files access
  *	  them through the functions in text_index.h.
  */
 #ifndef BARQ_TEXT_STATISTICS_H
@@ -14,14 +14,14 @@
 struct BarqTextStatistics
 {
 	Oid			index;			/* an index, or a partitioned one */
-	MemoryContext owner;		/* of the executor's state */
+	MemoryContext owner;		/* the executor's context */
 	MemoryContext context;		/* of these statistics; a child of owner */
 	List	   *leaves;			/* OIDs of the indexes that have documents */
-	BarqTextOptions options;	/* of a leaf; leaves that differ are an error */
+	BarqTextOptions options;	/* the options of all leaves; an error is raised if they differ */
 	BarqTextAnalysis analysis;
 	BarqBm25Totals totals;		/* of all leaves */
 	struct BarqTermFrequency *buckets[BARQ_FREQUENCY_BUCKETS];	/* text_frequencies.c */
-	MemoryContextCallback callback; /* drops them from the list below */
+	MemoryContextCallback callback; /* removes these statistics from the list (`next`) */
 	BarqTextStatistics *next;
 };
 
@@ -30,9 +30,9 @@ typedef void (*BarqLeafVisitor) (BarqTextStatistics *statistics, BarqTextState *
 								 void *arg);
 
 /*
- * Call `visit` for each built leaf, as barq_text_with_state() does, and
- * `add_leaf` (NULL: none) once after each, to take over its final result. Locks
- * a leaf with AccessShareLock while it is looked at.
+ * Call `visit` for each built leaf, as barq_text_with_state() does, and, if not
+ * NULL, `add_leaf` once per leaf, after its last visit, to take over its final
+ * result. Locks a leaf with AccessShareLock while it is visited.
  */
 extern void barq_text_each_leaf(BarqTextStatistics *statistics, BarqLeafVisitor visit,
 								void (*add_leaf) (void *arg), void *arg);

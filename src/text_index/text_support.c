@@ -59,7 +59,11 @@ barq_text_function(Oid schema, const char *name, const Oid *types, int n)
 						   ObjectIdGetDatum(schema));
 }
 
-/* The same of two to four arguments, of which the fourth is "any". */
+/*
+ * The OID of a function of two to four arguments, given by its schema, name and
+ * the types of three of them; the fourth argument is of type "any". InvalidOid
+ * if there is none.
+ */
 static Oid
 function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, Oid third)
 {
@@ -92,7 +96,7 @@ look_beside(Oid function, Beside *beside)
 		OidIsValid(beside->unbound_text) && OidIsValid(beside->unbound);
 }
 
-/* Is it a call of this function? */
+/* Whether a node is a call of this function. */
 static bool
 calls(Node *node, Oid function)
 {
@@ -110,7 +114,11 @@ typedef struct GivenQuery
 	bool		may_name;		/* it may name one at run time */
 } GivenQuery;
 
-/* Read the query argument of a call; false for one that is bound or NULL. */
+/*
+ * Read the query argument of a call into *given. False if it is bound already,
+ * or is a NULL bm25query: the call then stays as it is. *given points into the
+ * argument; its name is palloc'd.
+ */
 static bool
 read_query(const Beside *beside, Node *query, GivenQuery *given)
 {
@@ -272,10 +280,13 @@ all_readable(List *sources)
 }
 
 /*
- * The query argument for a call whose value comes from these sources; NULL to
- * leave the call as it is. *own: the right to read the values suffices for it.
- * *index: the index that the plan depends on, or InvalidOid. Raises the reason if
- * there is no index and no other plan can find one.
+ * The query argument for a call whose value comes from these sources, palloc'd;
+ * NULL to leave the call as it is: *own and *index then mean nothing. *own:
+ * whether the right to read the values suffices for the call, so that the call
+ * itself need not check the right to the index's content. *index: the index that
+ * the plan depends on, or InvalidOid. Raises the error that says why no index
+ * fits (barq_text_raise), unless another plan may find one, and
+ * barq_text_raise_no_index() for a name that no index has.
  */
 static Node *
 query_for(PlannerInfo *root, Oid support, const Beside *beside, const GivenQuery *given,
@@ -316,7 +327,11 @@ query_for(PlannerInfo *root, Oid support, const Beside *beside, const GivenQuery
 	return unbound(beside, given, tables, &choice, value);
 }
 
-/* The call with its query bound to an index; NULL to leave it as it is. */
+/*
+ * The call of a SupportRequestSimplify with its query bound to an index,
+ * palloc'd; NULL to leave the call as it is. Adds the index to the relations
+ * that the plan depends on. Raises the errors of query_for().
+ */
 static Node *
 simplify(SupportRequestSimplify *request)
 {

@@ -24,7 +24,7 @@ barq_bit_lengths_differ(int a, int b)
 	pg_unreachable();
 }
 
-/* Error unless both values have the same number of bits. */
+/* Raise ERRCODE_DATA_EXCEPTION unless both values have the same number of bits. */
 static void
 check_lengths(const VarBit *a, const VarBit *b)
 {

@@ -13,7 +13,10 @@ const BarqVecType barq_vector_type = {
 	"vector", BARQ_VECTOR_MAX_DIM, sizeof(float), INFINITY, false
 };
 
-/* beyond: halfway between the largest half, 65504, and the next power of two */
+/*
+ * overflow_at: halfway between the largest half, 65504, and the next power of
+ * two
+ */
 const BarqVecType barq_halfvec_type = {
 	"halfvec", BARQ_HALFVEC_MAX_DIM, sizeof(uint16), 65520, false
 };
@@ -77,7 +80,7 @@ void
 barq_check_floats(const BarqVecType *type, const float *x, int n)
 {
 	for (int i = 0; i < n; i++)
-		if (unlikely(barq_is_beyond(type, x[i])))
+		if (unlikely(barq_would_overflow(type, x[i])))
 		{
 			char		number[FLOAT_SHORTEST_DECIMAL_LEN];
 

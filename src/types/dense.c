@@ -7,7 +7,7 @@
 
 #include "kernels/kernels.h"
 
-/* Whether elements are IEEE halves, not floats. */
+/* Whether the elements of a type are IEEE halves, not floats. No side effects. */
 static inline bool
 is_half(const BarqVecType *type)
 {

@@ -47,12 +47,16 @@ extern BarqDense *barq_dense_new(const BarqVecType *type, int dim);
 extern const float *barq_dense_floats(const BarqVecType *type, const BarqDense *value);
 
 /*
- * To set a value's elements: barq_dense_scratch returns room for dim floats, zero
- * for a new value (in the value itself, or for a halfvec palloc'd in the current
- * memory context). barq_dense_store makes these floats the elements, and rounds
- * x itself to the elements' precision.
+ * Returns room for dim floats: the value itself for a vector, a palloc'd array for
+ * a halfvec; zero if the value is new. The caller sets them, then calls
+ * barq_dense_store().
  */
 extern float *barq_dense_scratch(const BarqVecType *type, BarqDense *value);
+
+/*
+ * Make the floats x, as returned by barq_dense_scratch(), the elements of a value,
+ * and round x itself to the elements' precision.
+ */
 extern void barq_dense_store(const BarqVecType *type, BarqDense *value, float *x);
 
 /*

@@ -83,8 +83,8 @@ writable_state(FunctionCallInfo fcinfo, ArrayType *state)
 }
 
 /*
- * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE if a sum overflowed. NaN, which only a state
- * made by hand contains, is not an error.
+ * Raise ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE if a sum overflowed. NaN, which only
+ * a state made by hand contains, is not an error.
  */
 static void
 check_sums(const float8 *sums, int dim)

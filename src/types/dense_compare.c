@@ -32,7 +32,7 @@ half_order(uint16 half)
 	return (half & 0x8000) ? -magnitude : magnitude;
 }
 
-/* The same for halves. */
+/* -1, 0 or 1 as the first n halves of a order before, like or after those of b. */
 static int
 compare_halves(const uint16 *a, const uint16 *b, int n)
 {
@@ -46,7 +46,10 @@ compare_halves(const uint16 *a, const uint16 *b, int n)
 	return 0;
 }
 
-/* -1, 0 or 1 for the two arguments. */
+/*
+ * -1, 0 or 1 for the two arguments; a value that begins with all elements of a
+ * shorter one is greater. Frees copies made by detoasting.
+ */
 static int
 dense_compare(FunctionCallInfo fcinfo, const BarqVecType *type)
 {

@@ -77,7 +77,10 @@ dense_negative_inner_product(FunctionCallInfo fcinfo, const BarqVecType *type)
 	PG_RETURN_FLOAT8(-ip(fcinfo, type));
 }
 
-/* Whether a sum of squares is far enough from 0 and infinity for float32. */
+/*
+ * Whether a sum of squares is far enough from 0 and infinity for float32. No
+ * side effects.
+ */
 static inline bool
 is_ordinary(float sumsq)
 {

@@ -2,9 +2,9 @@
  * halfvec.h
  *	  The type halfvec: IEEE half elements, up to 16,000 of them.
  *
- * Owns the layout of values in memory and on disk. It is pgvector's, byte for
- * byte, and except for the elements that of vector; dense.h contains the
- * declarations for both. Every value has at least one dimension and finite
+ * Defines the layout of values in memory and on disk. It is identical to
+ * pgvector's, and, apart from the elements, to that of vector; dense.h contains
+ * the declarations for both. Every value has at least one dimension and finite
  * elements.
  */
 #ifndef BARQ_HALFVEC_H

@@ -42,12 +42,12 @@ barq_read_element(const BarqVecType *type, const char **p, const char *literal)
 		barq_syntax_error(type, literal, NULL);
 
 	/*
-	 * As in float4in, except that a number that is too small becomes 0. In a
-	 * sparse vector, which stores no zeros, the element would vanish, so there
-	 * it is an error.
+	 * The limits are those of float4in, except that a number that is too small
+	 * becomes 0. In a sparse vector, which stores no zeros, the element would
+	 * vanish, so there it is an error.
 	 */
 	if ((errno == ERANGE && (isinf(value) || (value == 0 && type->sparse))) ||
-		barq_is_beyond(type, value))
+		barq_would_overflow(type, value))
 		barq_out_of_range(type, pnstrdup(start, *p - start));
 
 	barq_check_element(type, value);

@@ -2,8 +2,8 @@
  * parse.h
  *	  Reading the text forms of vector types: white space and numbers.
  *
- * Owns the definition of white space between elements, a strtof() that is fast
- * for common numbers, and the errors for malformed text. The inline functions
+ * Defines white space between elements, a strtof() that is fast for common
+ * numbers, and the errors for malformed text. The inline functions
  * allocate nothing and raise no errors.
  */
 #ifndef BARQ_PARSE_H
@@ -51,17 +51,17 @@ barq_read_digits(const char **p, uint64 *mantissa, int *significant)
 }
 
 /*
- * Read a plain decimal number that ends before white space, a comma or a
- * closing bracket or brace. Returns false, with nothing set, for text that it
- * cannot prove to round as strtof() would. For most numbers it can:
+ * Read a plain decimal number that ends before white space, a comma or a closing
+ * bracket or brace. Returns false, with nothing set, for text for which the fast
+ * path cannot guarantee strtof()'s result. For most numbers it can:
  *
  * A mantissa of up to 19 digits becomes a double with a relative error of at
- * most 2^-53, and one multiplication or division by an exact power of ten
- * adds as much, so the double d lies within 2 units in its last place of the
- * true value. Rounding d to float then gives what rounding the true value
- * gives unless a point halfway between two floats lies among those few units.
- * In d's 29 bits below a float's last place that point reads 1 followed by
- * zeros, and bits within 4 of that are left to strtof().
+ * most 2^-53, and one multiplication or division by an exact power of ten adds
+ * as much, so the double d lies within 2 units in its last place of the true
+ * value. Rounding d to float then gives what rounding the true value gives
+ * unless a point halfway between two floats lies among those few units. There,
+ * the halfway point is the bit pattern 1 followed by zeros in the 29 low bits of
+ * d, and bits within 4 of that are left to strtof().
  */
 static inline bool
 barq_read_float(const char *s, const char **end, float *value)
@@ -142,7 +142,7 @@ barq_read_float(const char *s, const char **end, float *value)
 }
 
 /*
- * The same value, end of the number and errno as strtof(). PostgreSQL keeps
+ * Returns the value, *end and errno that strtof() would. PostgreSQL keeps
  * LC_NUMERIC at C. (atof() and a cast would round twice.)
  */
 static inline float
@@ -161,8 +161,9 @@ barq_strtof(const char *s, const char **end)
 }
 
 /*
- * ERRCODE_INVALID_TEXT_REPRESENTATION for the input `literal`; adds a hint if it
- * looks like an array or like a vector of another kind. detail may be NULL.
+ * Raises ERRCODE_INVALID_TEXT_REPRESENTATION for the input `literal`; adds a
+ * hint if it looks like an array or like a vector of another kind. detail may be
+ * NULL.
  */
 pg_noreturn extern void barq_syntax_error(const BarqVecType *type, const char *literal,
 										  const char *detail);
@@ -186,9 +187,9 @@ barq_count_elements(const char *p, int at_most)
 
 /*
  * Read one element at *p and move *p past it. literal is the whole input, for
- * messages. ERRCODE_INVALID_TEXT_REPRESENTATION if there is no number,
- * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE or ERRCODE_DATA_EXCEPTION (NaN, infinity)
- * if it cannot be an element.
+ * messages. Raises ERRCODE_INVALID_TEXT_REPRESENTATION if there is no number,
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE if it is too large for an element (of a
+ * sparsevec also: too small), ERRCODE_DATA_EXCEPTION for NaN and infinity.
  */
 extern float barq_read_element(const BarqVecType *type, const char **p,
 							   const char *literal);

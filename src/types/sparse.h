@@ -3,7 +3,7 @@
  *	  The type sparsevec: up to 1,000,000,000 dimensions, of which up to 16,000
  *	  hold a float32 element that is not zero.
  *
- * Owns the layout of values in memory and on disk. It is pgvector's, byte for
+ * Defines the layout of values in memory and on disk. It is pgvector's, byte for
  * byte: a 4-byte varlena header, three int32 (dimensions, elements, zero), the
  * indices of the elements, then the elements. Indices count from 0 (from 1 in
  * text) and ascend without duplicates; elements are finite and not zero.
@@ -65,24 +65,29 @@ barq_sparse_elements(BarqSparsevec *value)
 }
 
 /*
- * A value palloc'd in the current memory context, whose nnz indices and elements
- * (zero so far) the caller sets. Checks neither number.
+ * A new value palloc'd in the current memory context, whose nnz indices and
+ * elements (zero so far) the caller sets. Checks neither number.
  */
 extern BarqSparsevec *barq_sparsevec_new(int dim, int nnz);
 
 /*
  * The value of dim floats without their zeros, palloc'd in the current memory
- * context. Checks the number of elements, not the elements.
+ * context. Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED for too many elements; does not
+ * check whether they are finite.
  */
 extern BarqSparsevec *barq_sparsevec_from_floats(const float *x, int dim);
 
 /*
- * Error unless nnz is 0 .. 16,000 and at most dim. ERRCODE_DATA_EXCEPTION for
- * negative numbers, else ERRCODE_PROGRAM_LIMIT_EXCEEDED.
+ * Raise an error unless nnz is 0 .. 16,000 and at most dim:
+ * ERRCODE_DATA_EXCEPTION for negative numbers, else
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED.
  */
 extern void barq_check_nnz(int nnz, int dim);
 
-/* Error unless indices[i] lies in 0 .. dim - 1 and above indices[i - 1]. */
+/*
+ * Raise ERRCODE_DATA_EXCEPTION unless indices[i] lies in 0 .. dim - 1 and above
+ * indices[i - 1].
+ */
 extern void barq_check_index(const int32 *indices, int i, int dim);
 
 #endif							/* BARQ_SPARSE_H */

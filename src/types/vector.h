@@ -2,7 +2,7 @@
  * vector.h
  *	  The type vector: float32 elements, up to 16,000 of them.
  *
- * Owns the layout of values in memory and on disk; dense.h contains the
+ * Defines the layout of values in memory and on disk; dense.h contains the
  * declarations for vector and halfvec.
  *
  * The layout is pgvector's, byte for byte, so that C extensions that take

@@ -381,7 +381,7 @@ barq_sink_close(BarqRowSink *sink)
 
 /*
  * Whether a slot of the file holds no row: it lies behind the rows of one of the
- * n partial chunks.
+ * n partial chunks. No side effects.
  */
 static bool
 in_gap(const BarqPartialChunk *partial, int n, uint64 slot)
@@ -451,7 +451,7 @@ unmap_rows(void *arg)
 }
 
 /*
- * Map a file for reading until the current memory context is reset.
+ * Map a file for reading until the current memory context is reset. Raises
  * ERRCODE_OUT_OF_MEMORY if that fails.
  */
 static const char *

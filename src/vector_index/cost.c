@@ -50,9 +50,9 @@ barq_by_index(PG_FUNCTION_ARGS)
 }
 
 /*
- * Whether the query of an ORDER BY distance is a call barq_by_index(query, index)
- * that names another index than the path's, which may be a partition of the one
- * named.
+ * Whether the query of an ORDER BY distance is a call barq_by_index(query,
+ * index) that names an index other than the path's. A parent of the path's index
+ * does not count as other. Only reads catalogs.
  */
 static bool
 names_other_index(IndexPath *path)

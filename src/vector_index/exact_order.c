@@ -30,7 +30,8 @@ typedef struct Distance
 /*
  * Whether a node is a Var of the column that has the distance, of a subquery or
  * CTE in the range table. Any subquery with the same operator in that column
- * counts: the planner does not tell which subquery it is planning.
+ * counts: the planner does not tell which subquery it is planning. Changes
+ * nothing.
  */
 static bool
 is_column(PlannerInfo *root, const Distance *distance, Node *node)
@@ -55,7 +56,7 @@ is_column(PlannerInfo *root, const Distance *distance, Node *node)
 		 ((OpExpr *) entry->expr)->opno == distance->operator);
 }
 
-/* Whether a node is the distance, at the level of `root`. */
+/* Whether a node is the distance, at the level of `root`. Changes nothing. */
 static bool
 is_distance(PlannerInfo *root, const Distance *distance, Node *node)
 {
@@ -65,7 +66,7 @@ is_distance(PlannerInfo *root, const Distance *distance, Node *node)
 		is_column(root, distance, node);
 }
 
-/* Whether the distance is a member of an equivalence class. */
+/* Whether the distance is a member of an equivalence class. Changes nothing. */
 static bool
 class_has(PlannerInfo *root, const Distance *distance, EquivalenceClass *class)
 {
@@ -77,7 +78,7 @@ class_has(PlannerInfo *root, const Distance *distance, EquivalenceClass *class)
 	return false;
 }
 
-/* Whether the distance is one of the path keys. */
+/* Whether the distance is one of the path keys. Changes nothing. */
 static bool
 keys_have(PlannerInfo *root, const Distance *distance, List *pathkeys)
 {
@@ -89,7 +90,10 @@ keys_have(PlannerInfo *root, const Distance *distance, List *pathkeys)
 	return false;
 }
 
-/* Whether an equivalence class of several members, usable by a merge join, has it. */
+/*
+ * Whether an equivalence class of several members, usable by a merge join, has
+ * the distance. Changes nothing.
+ */
 static bool
 is_joined(PlannerInfo *root, const Distance *distance)
 {
@@ -109,7 +113,10 @@ is_joined(PlannerInfo *root, const Distance *distance)
 	return false;
 }
 
-/* Whether the level of `root` needs its rows in the exact order of the distance. */
+/*
+ * Whether the level of `root` needs its rows in the exact order of the distance.
+ * Changes nothing.
+ */
 static bool
 level_needs_exact_order(PlannerInfo *root, const Distance *distance)
 {

@@ -21,11 +21,12 @@ typedef struct BarqGrowingHit
 
 /*
  * Write the `max` best rows of the log into hits, best first: rows that follow
- * (after_key, after_tid) in the order of key and TID and have a key below `bound`.
- * Returns their number, or -1 if the log was sealed meanwhile. after_tid NULL: from
- * the first row on. `meta` is the metapage with which the snapshot was taken; codes
- * of full pages are cached in the snapshot's memory context.
- * ERRCODE_INDEX_CORRUPTED for a record that is no row of the codec.
+ * (after_key, after_tid) in the order of key and TID and have a key below
+ * `bound`. Returns their number, or -1 if the log was sealed meanwhile.
+ * after_tid NULL: from the first row on. `meta` is the metapage with which the
+ * snapshot was taken; codes of full pages are cached in the snapshot's memory
+ * context. Raises ERRCODE_INDEX_CORRUPTED for a record that is no row of the
+ * codec.
  */
 extern int	barq_growing_search(Relation index, BarqSnapshot *snapshot,
 								const BarqMeta *meta, const BarqCodec *codec,

@@ -11,8 +11,11 @@
 #include "vector_index/vector_index.h"
 
 /*
- * BarqRowAppender: append a vector, or a row without a key if it has none (a zero
- * vector under cosine). ERROR if the number of dimensions is not the index's.
+ * BarqRowAppender: append a vector, or a row without a key if it has none (a
+ * zero vector under cosine). Returns as BarqRowAppender says; allocates in the
+ * current memory context. Raises ERRCODE_DATA_EXCEPTION if the number of
+ * dimensions is not the index's, ERRCODE_PROGRAM_LIMIT_EXCEEDED for a sparsevec
+ * with too many elements.
  */
 static uint32
 append_vector(Relation index, Datum value, ItemPointer heap_tid)

@@ -99,7 +99,7 @@ barq_vector_space(Relation index)
 
 /*
  * How rows of a space are kept if the option's value is `quantization`. A type
- * whose rows have only one form accepts "none" and the default:
+ * whose rows have only one form accepts "none" and the default; raises
  * ERRCODE_INVALID_PARAMETER_VALUE for others.
  */
 static BarqQuantization

@@ -11,9 +11,10 @@
 #include "storage/itemptr.h"
 
 /*
- * Whether this server's executor loses the TID of a row when it puts rows in order
- * after a re-check (xs_recheckorderby): the row's ctid is then invalid, and SELECT
- * … FOR UPDATE, or a join on ctid, fails. Tested once a process.
+ * Whether this server's executor loses the TID of a row when it puts rows in
+ * order after a re-check (xs_recheckorderby): the row's ctid is then invalid,
+ * and SELECT … FOR UPDATE, or a join on ctid, fails. Tested once a process, by a
+ * tuple slot that is freed again.
  */
 extern bool barq_executor_loses_tids(void);
 
@@ -23,7 +24,7 @@ typedef struct BarqOrderQueue BarqOrderQueue;
 /* An empty queue, allocated in `context` and freed with it. */
 extern BarqOrderQueue *barq_order_queue_create(MemoryContext context);
 
-/* Add a row. */
+/* Add a row. Allocates in the queue's memory context, where no entry is free. */
 extern void barq_order_queue_add(BarqOrderQueue *queue, const ItemPointerData *tid,
 								 double distance);
 

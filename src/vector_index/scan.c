@@ -143,10 +143,11 @@ exact_distance(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid,
 }
 
 /*
- * Whether a row, found after rows with a larger bound were emitted, still comes in
- * order: if its distance is not below last_bound. Its own bound is lower than its
- * distance, possibly by far, so the distance is computed from the heap. Raises the
- * row's bound to last_bound if it is in order.
+ * Whether a row, found after rows with a larger bound were emitted, still comes
+ * in order: if its distance is not below last_bound. The row's own bound is
+ * lower than its distance, possibly by far, so the distance is computed from the
+ * heap (vs->heap_distance is opened by the first call, in vs->context). Raises
+ * the row's bound to last_bound if it is in order.
  */
 static bool
 still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)

@@ -29,9 +29,10 @@ typedef struct ScanRest
 } ScanRest;
 
 /*
- * Read the next batch into the ScanRest `arg`, empty at the end; begins the walk if
- * there is none. False, or ERRCODE_BARQ_SEGMENT_GONE, if pages were re-used
- * meanwhile: the walk has to begin again.
+ * Read the next batch into the ScanRest `arg`, empty at the end; begins the walk
+ * if there is none. Leaves rest->context the current memory context. Returns
+ * false, or raises ERRCODE_BARQ_SEGMENT_GONE, if pages were re-used meanwhile:
+ * the walk has to begin again.
  */
 static bool
 read_batch(void *arg)

@@ -119,9 +119,9 @@ search_flat(VectorScan *vs, uint32 segment)
 }
 
 /*
- * Whether the scan should turn. A precise forecast of the costs is not needed: a
- * scan that turns when it has spent as much as scoring everything costs pays at
- * most twice the cost of the better choice.
+ * Whether the scan should turn (see turn()); changes nothing. A precise forecast
+ * of the costs is not needed: a scan that turns when it has spent as much as
+ * scoring everything costs pays at most twice the cost of the better choice.
  */
 static bool
 should_turn(const VectorScan *vs)
@@ -156,7 +156,7 @@ turn(VectorScan *vs)
 
 /*
  * Take a snapshot of the index and begin a search of each of its segments, in
- * round_context. ERRCODE_INDEX_CORRUPTED for a segment without vectors.
+ * round_context. Raises ERRCODE_INDEX_CORRUPTED for a segment without vectors.
  */
 static void
 begin_rounds(IndexScanDesc scan, VectorScan *vs)
@@ -256,9 +256,10 @@ note_returned(VectorScan *vs, SegmentStream *stream, const BarqHit *hits, int n)
 }
 
 /*
- * Add the next `want` best rows of each segment and of the log to the candidates;
- * *fresh receives their number. False if pages of the log were re-used: start
- * again. ERRCODE_BARQ_SEGMENT_GONE if those of a segment were.
+ * Add the next `want` best rows of each segment and of the log to the
+ * candidates; *fresh receives their number. Returns false if pages of the log
+ * were re-used: start again. Raises ERRCODE_BARQ_SEGMENT_GONE if those of a
+ * segment were.
  */
 static bool
 gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
@@ -461,8 +462,8 @@ typedef struct RoundAttempt
 } RoundAttempt;
 
 /*
- * Run a round; false, or ERRCODE_BARQ_SEGMENT_GONE, if pages were re-used. The reset
- * of round_context frees the memory of a failed round.
+ * Run a round. Returns false, or raises ERRCODE_BARQ_SEGMENT_GONE, if pages were
+ * re-used. The reset of round_context frees the memory of a failed round.
  */
 static bool
 attempt_round(void *arg)

@@ -111,21 +111,30 @@ typedef struct VectorScan
 	struct ScanRest *rest;		/* NULL until they are read */
 } VectorScan;
 
-/* Whether a scan continues after its first round. */
+/*
+ * Whether a scan continues after its first round (vs->of_lists, or the setting
+ * barq.iterative_scan). No side effects.
+ */
 static inline bool
 barq_scan_has_rounds(const VectorScan *vs)
 {
 	return vs->of_lists || barq_iterative_scan != BARQ_ITERATIVE_OFF;
 }
 
-/* Whether a scan that is read to its end returns every row. */
+/*
+ * Whether a scan that is read to its end returns every row, by the
+ * setting barq.iterative_scan. No side effects.
+ */
 static inline bool
 barq_scan_is_complete(void)
 {
 	return barq_iterative_scan != BARQ_ITERATIVE_OFF;
 }
 
-/* Whether rows of later rounds must not be nearer than rows already returned. */
+/*
+ * Whether rows of later rounds must not be nearer than rows already returned. No
+ * side effects.
+ */
 static inline bool
 barq_scan_is_strict(const VectorScan *vs)
 {
@@ -169,7 +178,8 @@ extern void barq_scan_skip_emitted(VectorScan *vs);
 
 /*
  * scan_rest.c: the next row without a key, and why it has none. Called after all
- * rows with a key are returned. False at the end.
+ * rows with a key are returned. False at the end. The walk lives in a child of
+ * the scan's memory context; it begins again by itself if pages were re-used.
  */
 extern bool barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs,
 								   ItemPointerData *tid, BarqKeyless *keyless);

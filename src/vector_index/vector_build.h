@@ -33,7 +33,7 @@ typedef struct BarqVectorBuildShared
 	char		rows_path[MAXPGPATH];
 	pg_atomic_uint32 next_chunk;
 	pg_atomic_uint64 next_whole;	/* bytes of whole rows written or claimed */
-	pg_atomic_uint64 next_keyless;	/* the same of rows without a key */
+	pg_atomic_uint64 next_keyless;	/* bytes of rows without a key written or claimed */
 	BarqPartialChunk partial[BARQ_MAX_PARTICIPANTS];
 } BarqVectorBuildShared;
 
@@ -164,12 +164,14 @@ extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions
 
 /*
  * Launch the workers of a build of vectors whose slots go to the file rows_path.
- * NULL if the build is to be done alone; else see barq_build_begin_parallel().
+ * The leader's state is palloc'd in the current memory context and ended by
+ * barq_build_end_parallel(). NULL if the build is to be done alone: no workers
+ * are allowed, or none could be started.
  */
 extern BarqBuildLeader *barq_vector_begin_parallel(Relation heap, Relation index,
 												   IndexInfo *info, const char *rows_path);
 
-/* Main function of such a worker; PostgreSQL finds it by name. */
+/* Main function of a worker of such a build; PostgreSQL finds it by name. */
 extern PGDLLEXPORT void barq_vector_build_worker(dsm_segment *segment, shm_toc *toc);
 
 #endif							/* BARQ_VECTOR_BUILD_H */

@@ -68,7 +68,10 @@ typedef struct BarqVectorIndexKind
 {
 	BarqIndexKind base;
 
-	/* Whether searches of a segment of so many rows are faster than of a flat one. */
+	/*
+	 * Whether searches of a segment of so many rows are faster than of a flat
+	 * one. No side effects.
+	 */
 	bool		(*pays) (const BarqCodec *codec, uint64 rows);
 
 	/*
@@ -136,12 +139,15 @@ extern void barq_vector_store_options(uint16 index_kind, const BarqVectorOptions
 									  BarqFrozenOptions *frozen);
 
 /*
- * The options in `frozen`, which must outlive the result.
+ * The options in `frozen`, which must outlive the result. Raises
  * ERRCODE_FEATURE_NOT_SUPPORTED if they have the version of another library.
  */
 extern const BarqVectorOptions *barq_vector_options(const BarqFrozenOptions *frozen);
 
-/* The codec of an index with these options. Errors of barq_vector_options(). */
+/*
+ * Fill in the codec of an index with these options. Raises
+ * ERRCODE_FEATURE_NOT_SUPPORTED if they have the version of another library.
+ */
 extern void barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec);
 
 /* The space of the operator class of an open index; static storage. */
@@ -234,7 +240,8 @@ extern bool barq_vector_validate(Oid opclass);
 /*
  * Whether a plan above this path, which is ordered by a distance, would give
  * wrong results if some rows came out of order. For amcostestimate, when the
- * path keys of this query level and of the levels around it are known.
+ * path keys of this query level and of the levels around it are known. Changes
+ * nothing in the plan.
  */
 extern bool barq_order_must_be_exact(PlannerInfo *root, IndexPath *path);
 

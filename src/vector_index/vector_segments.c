@@ -21,8 +21,8 @@ barq_scan_cost(const BarqCodec *codec, uint64 rows)
 }
 
 /*
- * Write rows of the log as a flat body. ERRCODE_INDEX_CORRUPTED for a record that
- * is no row of the codec.
+ * Write rows of the log as a flat body. Raises ERRCODE_INDEX_CORRUPTED for a
+ * record that is no row of the codec.
  */
 static void
 seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
@@ -62,10 +62,10 @@ check_interrupts_only(void *arg, uint32 rows)
 }
 
 /*
- * Whether a sealed log of a barq_hnsw index gets lists until a merge makes a graph
- * of it: lists cost a tenth of a graph, and a search that meets a dozen such
- * segments during a merge reads a tenth of their rows. barq_ivf seals flat, for
- * the merge that makes its lists comes soon.
+ * Whether a sealed log of a barq_hnsw index gets lists until a merge makes a
+ * graph of it: lists cost a tenth of a graph, and a search that meets a dozen
+ * such segments during a merge reads a tenth of their rows. barq_ivf seals flat,
+ * for the merge that makes its lists comes soon. No side effects.
  */
 static bool
 seals_lists(const BarqFrozenOptions *frozen, const BarqCodec *codec, uint32 rows)
