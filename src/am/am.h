@@ -134,6 +134,12 @@ barq_is_index_or_parent(Oid named, Oid index)
 /* ---- no_class.c ---- */
 
 /*
+ * A type's name without its schema, palloc'd. format_type_be() would qualify
+ * barq's types from 17 on, where CREATE INDEX restricts search_path.
+ */
+extern char *barq_type_name(Oid type);
+
+/*
  * Raise ERRCODE_UNDEFINED_OBJECT, with a hint how to index the column's type,
  * for a new index whose operator class is any_ops; return for any other. Called
  * when an index has been created.

@@ -61,12 +61,8 @@ join_names(List *names, const char *last)
 	return text.data;
 }
 
-/*
- * A type's name without its schema, palloc'd. format_type_be() would qualify
- * barq's types from 17 on, where CREATE INDEX restricts search_path.
- */
-static char *
-type_name(Oid type)
+char *
+barq_type_name(Oid type)
 {
 	Oid			element = get_element_type(type);
 	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(OidIsValid(element) ? element : type));
@@ -94,7 +90,7 @@ list_classes(Oid method, Oid type, List **classes, List **types)
 
 		if (class->opcintype == ANYELEMENTOID)
 			continue;
-		*types = lappend(*types, type_name(class->opcintype));
+		*types = lappend(*types, barq_type_name(class->opcintype));
 		if (class->opcintype == type)
 			*classes = lappend(*classes, pstrdup(NameStr(class->opcname)));
 	}
@@ -137,7 +133,7 @@ barq_check_class(Relation index)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("data type %s has no default operator class for access method \"%s\"",
-					type_name(type), method),
+					barq_type_name(type), method),
 			 classes != NIL ?
 			 errhint("Name the distance with an operator class after the column: %s.",
 					 join_names(classes, " or ")) :

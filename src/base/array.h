@@ -47,7 +47,7 @@ barq_array_grow(void *array, Size *space, Size needed, Size least, Size most, Si
 			Size		space_ = (Size) (space); \
  \
 			(array) = barq_array_grow((array), &space_, (needed), (least), \
-									  BARQ_MAX_OF(space), sizeof(*(array))); \
+									  BARQ_MAX_OF(space), sizeof(__typeof__(*(array)))); \
 			(space) = space_; \
 		} \
 	} while (0)

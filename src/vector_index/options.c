@@ -139,7 +139,7 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column does not have dimensions"),
 				 errdetail("Its type is a domain, %s, over %s without a number of dimensions.",
-						   format_type_be(column->atttypid), space->type_name),
+						   barq_type_name(column->atttypid), space->type_name),
 				 errhint("Index the expression (column::%s(3)), with your number, and order by the same expression; or make the domain over such a type.",
 						 space->type_name)));
 	if (dims < 0)
