@@ -58,8 +58,9 @@ typedef struct BarqBuildShared
 /* ---- build.c ---- */
 
 /*
- * Raise an error if the index has pages already. Drops the relcache's copy of the
- * metapage, which a TRUNCATE in the same transaction leaves behind.
+ * Raise an internal error (elog) if the index has pages already. Drops the
+ * relcache's copy of the metapage, which a TRUNCATE in the same transaction
+ * leaves behind.
  */
 extern void barq_build_check_empty(Relation index);
 

@@ -60,7 +60,11 @@ raise_null(const char *name)
 			 errmsg("%s must not be NULL", name)));
 }
 
-/* A number of rows. ERRCODE_INVALID_PARAMETER_VALUE. */
+/*
+ * A number of rows. Raises ERRCODE_NULL_VALUE_NOT_ALLOWED for NULL,
+ * ERRCODE_INVALID_PARAMETER_VALUE for a number below 1 or above
+ * BARQ_HYBRID_MOST_ROWS.
+ */
 static int
 rows_argument(const Argument *argument, const char *name)
 {
@@ -77,7 +81,10 @@ rows_argument(const Argument *argument, const char *name)
 	return value;
 }
 
-/* A weight, or rrf_k. ERRCODE_INVALID_PARAMETER_VALUE. */
+/*
+ * A weight, or rrf_k. Raises ERRCODE_NULL_VALUE_NOT_ALLOWED for NULL,
+ * ERRCODE_INVALID_PARAMETER_VALUE for a number that is negative or not finite.
+ */
 static double
 weight_argument(const Argument *argument, const char *name)
 {

@@ -260,10 +260,14 @@ extern Datum barq_argument_convert(BarqArgument *argument, Datum value,
 
 /*
  * Parse and analyse a filter: one boolean expression over the table's columns,
- * without subqueries and volatile functions; an error otherwise. Returns the
- * expression; it and the types of its parameters are palloc'd. `args` (NULL: none)
- * must have an element for each parameter, else ERRCODE_INVALID_PARAMETER_VALUE.
- * *fixed: none of its literals can change its meaning ('today', DateStyle).
+ * without subqueries and volatile functions. Returns the expression; it and the
+ * types of its parameters are palloc'd. *fixed: none of its literals can change
+ * its meaning ('today', DateStyle). Raises ERRCODE_SYNTAX_ERROR for another
+ * form, ERRCODE_FEATURE_NOT_SUPPORTED for subqueries and volatile functions,
+ * ERRCODE_INDETERMINATE_DATATYPE for a parameter that is left out or has no
+ * type, ERRCODE_INVALID_PARAMETER_VALUE if `args` (NULL: none) has no element
+ * for a parameter, and PostgreSQL's errors of parsing and analysis. The caller
+ * holds a lock on the table.
  */
 extern Node *barq_hybrid_check_filter(Relation table, const char *filter,
 									  ArrayType *args, int *nparams, Oid **param_types,
@@ -316,7 +320,10 @@ extern BarqHybridEntry *barq_hybrid_prepare(Relation table,
 											const BarqHybridArgs *args);
 extern void barq_hybrid_release(BarqHybridEntry *entry);
 
-/* Plans that an entry has after the first use; owned by the entry. */
+/*
+ * Plans that an entry has after the first use; owned by the entry, which the
+ * caller has pinned.
+ */
 extern SPIPlanPtr barq_hybrid_exact_plan(Relation table, BarqHybridEntry *entry,
 										 BarqLegKind kind);
 extern SPIPlanPtr barq_hybrid_rows_plan(Relation table, BarqHybridEntry *entry);
@@ -326,7 +333,11 @@ extern void barq_hybrid_forget(Oid table);
 
 /* ---- hybrid_legs.c ---- */
 
-/* Run one ranking of a call: at most entry->candidates rows; palloc'd. */
+/*
+ * Run one ranking of a call: at most entry->candidates rows; ranking->hits is
+ * palloc'd in the current memory context. Raises errors of the filter and of the
+ * scan.
+ */
 extern void barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 								const BarqHybridArgs *args, BarqLegKind kind,
 								BarqRanking *ranking);

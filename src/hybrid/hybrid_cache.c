@@ -109,7 +109,10 @@ plan_is_good(SPIPlanPtr plan)
 	return plan == NULL || SPI_plan_is_valid(plan);
 }
 
-/* Would the filter give the same expression if it were analysed now? */
+/*
+ * Whether the filter would give the same expression if it were analysed now.
+ * Raises the errors of barq_hybrid_check_filter().
+ */
 static bool
 filter_is_same(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
@@ -123,7 +126,11 @@ filter_is_same(Relation table, const BarqHybridEntry *entry, const BarqHybridArg
 			  entry->expression);
 }
 
-/* Does the filter, with this call's arguments, choose the indexes of the entry? */
+/*
+ * Whether the filter, with this call's arguments, chooses the indexes of the
+ * entry. Raises the errors of barq_hybrid_filter_quals() and
+ * barq_hybrid_find_column().
+ */
 static bool
 indexes_are_same(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
@@ -145,7 +152,10 @@ indexes_are_same(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *a
 	return true;
 }
 
-/* May a call use an entry with its key? */
+/*
+ * Whether a call may use an entry with its key. Changes nothing; raises the
+ * errors of filter_is_same().
+ */
 static bool
 entry_is_good(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
@@ -183,7 +193,10 @@ look_up(Relation table, const BarqHybridArgs *args, const StringInfo key, uint64
 	return NULL;
 }
 
-/* Drop an entry if there are MOST_ENTRIES. ERRCODE_STATEMENT_TOO_COMPLEX. */
+/*
+ * If there are MOST_ENTRIES, drop the one used least recently among those that
+ * are not pinned. Raises ERRCODE_STATEMENT_TOO_COMPLEX if all are pinned.
+ */
 static void
 make_room(void)
 {

@@ -169,7 +169,7 @@ index_names(List *options)
 	return names.data;
 }
 
-/* Are both options on the same column or equal expressions? */
+/* Whether both options are on the same column or equal expressions. */
 static bool
 same_column(const Option *a, const Option *b)
 {
@@ -340,7 +340,7 @@ best_options(List *options, List *quals)
 	return found;
 }
 
-/* Do all options give the same ranking? */
+/* Whether all options (at least one) give the same ranking. */
 static bool
 rank_alike(List *options, BarqLegKind kind)
 {

@@ -63,8 +63,8 @@ through_cast(BarqConversion *conversion, Oid from, Oid to, CoercionContext how,
 }
 
 /*
- * Do two types have the same name, without schema? Then they are taken to have the
- * same text form, as an adopted pgvector type and barq's have.
+ * Whether two types have the same name, without schema. Then they are taken to
+ * have the same text form, as an adopted pgvector type and barq's have.
  */
 static bool
 same_name(Oid a, Oid b)
@@ -269,7 +269,10 @@ barq_convert(BarqConversion *conversion, Datum value)
 	return value;
 }
 
-/* Are two values of the element's type equal? */
+/*
+ * Whether two values of the element's type are equal, by the type's operator if
+ * it has one, else by their bytes.
+ */
 static bool
 is_same(BarqArgument *argument, Datum a, Datum b)
 {

@@ -53,8 +53,9 @@ raise_no_expression(void)
 }
 
 /*
- * The raw parse tree of a text, parsed like an expression of PL/pgSQL. That grammar
- * accepts all that may follow SELECT; anything but a single expression is an error.
+ * The raw parse tree of a text, palloc'd, parsed like an expression of PL/pgSQL.
+ * That grammar accepts all that may follow SELECT; raises ERRCODE_SYNTAX_ERROR
+ * for anything but a single expression.
  */
 static Node *
 parse_target(const char *text)
@@ -112,8 +113,9 @@ has_sublink(Node *node, void *context)
 }
 
 /*
- * Does a literal of this type always have the same meaning? Not for dates ('today',
- * DateStyle), types that contain them, and others whose input depends on settings.
+ * Whether a literal of this type always has the same meaning. False for dates
+ * ('today', DateStyle), types that contain them, and others whose input depends
+ * on settings.
  */
 static bool
 literal_is_fixed(Oid type)
@@ -141,7 +143,10 @@ has_moving_literal(Node *node, void *context)
 	return expression_tree_walker(node, has_moving_literal, context);
 }
 
-/* The number of elements (NULL: 0). ERRCODE_ARRAY_SUBSCRIPT_ERROR. */
+/*
+ * The number of elements (NULL: 0). Raises ERRCODE_ARRAY_SUBSCRIPT_ERROR for an
+ * array of several dimensions.
+ */
 static int
 count_elements(ArrayType *args)
 {

@@ -145,7 +145,7 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 	return rows;
 }
 
-/* Does the primary key put row b before row a? */
+/* Whether the primary key puts row b before row a. */
 static bool
 key_is_descending(Relation key, TupleDesc desc, const FetchedRow *a, const FetchedRow *b)
 {

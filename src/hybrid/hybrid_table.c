@@ -127,7 +127,10 @@ look_under(Oid view, UnderView *under)
 	relation_close(relation, AccessShareLock);
 }
 
-/* Has a table (which may not exist) an index of barq? */
+/*
+ * Whether a table has an index of barq; false if the table does not exist. Takes
+ * and releases AccessShareLock on the table and its indexes.
+ */
 static bool
 has_barq_index(Oid table)
 {

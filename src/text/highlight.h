@@ -75,7 +75,8 @@ typedef struct Highlight
 
 /*
  * Find the query in h->body by h->tokenizer: units and matches, in the order of
- * the text, palloc'd. Only matches to be marked remain.
+ * the text, palloc'd. Only matches to be marked remain. Raises errors of
+ * dictionaries; checks for interrupts.
  */
 extern void barq_highlight_find(Highlight *h, const BarqTextQuery *query);
 

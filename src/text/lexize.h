@@ -89,7 +89,10 @@ extern void barq_lexize(BarqTokenizer *tokenizer, const char *text, Size length,
 extern void barq_lexize_word(BarqTokenizer *tokenizer, int type,
 							 const char *text, uint32 length, BarqPiece *piece);
 
-/* Begin the tokenizer's draft, which is returned; append a word to it. */
+/*
+ * Begin the tokenizer's draft, which is returned; append a word to it. The draft
+ * belongs to the tokenizer and is valid until the next one is begun.
+ */
 extern BarqPiece *barq_draft_begin(BarqTokenizer *tokenizer);
 extern void barq_draft_add(BarqTokenizer *tokenizer, const BarqPiece *word);
 
@@ -127,7 +130,11 @@ extern void barq_ngram(BarqTokenizer *tokenizer, const char *text, Size length,
  */
 extern bool barq_ngram_last_word(const char *text, Size length, Size *start);
 
-/* tokenizer.c: call `sink` for the words of a text, for a purpose. */
+/*
+ * tokenizer.c: call `sink` for the words of a text, for a purpose. Must not be
+ * called by a dictionary that this tokenizer runs. Raises errors of
+ * dictionaries.
+ */
 extern void barq_tokenize_words(BarqTokenizer *tokenizer, const char *text, Size length,
 								BarqWordsFor purpose, BarqWordSink sink, void *arg);
 

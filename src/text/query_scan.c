@@ -139,7 +139,10 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* May a mark precede this character? Not a digit: that would be a number. */
+/*
+ * Whether a mark may precede this character. False for digits, since that would
+ * be a number.
+ */
 static inline bool
 is_letter(char c)
 {
@@ -203,7 +206,10 @@ read_boost(const char *text, Size length, double *boost)
 	return true;
 }
 
-/* The ^ at byte `at` is followed by no boost. Errors as of check_mark(). */
+/*
+ * Raise ERRCODE_SYNTAX_ERROR, with the place, in strict reading: the ^ at byte
+ * `at` is followed by no boost. Lenient reading does nothing.
+ */
 static void
 no_boost(const BarqQueryScan *scan, Size at)
 {
@@ -546,7 +552,10 @@ barq_query_syntax_by_name(const char *name)
 			 errhint("Syntaxes are \"lenient\", \"strict\" and \"plain\".")));
 }
 
-/* Might lenient reading take this character for a mark? first: of a word. */
+/*
+ * Whether lenient reading might take this character for a mark. first: it is the
+ * first character of a word.
+ */
 static bool
 needs_escape(const char *query, Size at, Size length, bool utf8, bool first)
 {

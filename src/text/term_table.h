@@ -13,8 +13,9 @@ typedef struct BarqTermTable BarqTermTable;
 extern BarqTermTable *barq_terms_create(MemoryContext context);
 
 /*
- * The number of a term; a new term gets the next one: 0, 1, 2 … Copies the bytes.
- * ERRCODE_PROGRAM_LIMIT_EXCEEDED.
+ * The number of a term; a new term gets the next one: 0, 1, 2 … Copies the bytes
+ * into the table's memory context. Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED if the
+ * table has no number left.
  */
 extern uint32 barq_terms_intern(BarqTermTable *table, const char *text, uint32 length);
 

@@ -91,7 +91,7 @@ extern BarqTextQuery *barq_text_query_parse(const char *query, Size length,
 typedef enum BarqQuerySyntax
 {
 	BARQ_SYNTAX_LENIENT,		/* for text typed by people: never an error */
-	BARQ_SYNTAX_STRICT,			/* ERRCODE_SYNTAX_ERROR where lenient repairs */
+	BARQ_SYNTAX_STRICT,			/* an error where lenient reading repairs */
 	BARQ_SYNTAX_PLAIN			/* words only; marks have no meaning */
 } BarqQuerySyntax;
 

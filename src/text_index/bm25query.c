@@ -37,7 +37,10 @@ barq_query_value_make(const char *query, Size length, Oid index)
 	return value;
 }
 
-/* May an identifier without quotes have this character? All non-ASCII ones may. */
+/*
+ * Whether an identifier without quotes may have this character. True for all
+ * non-ASCII ones.
+ */
 static inline bool
 is_name_char(char c)
 {
@@ -45,7 +48,7 @@ is_name_char(char c)
 		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* May an identifier without quotes begin with this character? */
+/* Whether an identifier without quotes may begin with this character. */
 static inline bool
 is_name_start(char c)
 {
@@ -156,8 +159,10 @@ colon_after_index_oid(const char *text)
 }
 
 /*
- * A value with an index by its name, or by its OID if `name` is a number; palloc'd.
- * `name` is one for which is_index_reference() is true. ERRCODE_INVALID_NAME.
+ * A value with an index by its name, or by its OID if `name` is a number;
+ * palloc'd. `name` is one for which is_index_reference() is true. Raises
+ * ERRCODE_INVALID_NAME for a malformed name, and oidin()'s errors for a number
+ * that is no OID.
  */
 static BarqQueryValue *
 make_named(const char *name, const char *query, Size length)
@@ -232,7 +237,7 @@ barq_query_index_name(const char *name, Oid *index)
 	return NULL;
 }
 
-/* Might these words be read as an index and its query? */
+/* Whether these words might be read as an index and its query. Takes no lock. */
 static bool
 begins_like_index(const char *query, Size length)
 {
@@ -335,8 +340,9 @@ barq_bm25query_send(PG_FUNCTION_ARGS)
 }
 
 /*
- * The words of a query written in a syntax, by its name: bytes as a bm25query keeps
- * them, within `query` or palloc'd. Errors as of barq_query_syntax_by_name() and
+ * The words of a query written in a syntax, by its name: bytes as a bm25query
+ * keeps them, within `query` or palloc'd. Raises ERRCODE_INVALID_PARAMETER_VALUE
+ * for an unknown syntax, and in strict syntax the errors of
  * barq_text_query_check_strict().
  */
 static const char *
@@ -390,8 +396,9 @@ barq_to_bm25query(PG_FUNCTION_ARGS)
 }
 
 /*
- * to_bm25query(query text, index regclass, syntax text) → bm25query: the index by
- * its OID. Reads no catalog. Errors as above.
+ * to_bm25query(query text, index regclass, syntax text) → bm25query: the index
+ * by its OID. Reads no catalog. Raises ERRCODE_SYNTAX_ERROR for a malformed
+ * query in strict syntax, ERRCODE_INVALID_PARAMETER_VALUE for an unknown syntax.
  */
 PG_FUNCTION_INFO_V1(barq_to_bm25query_regclass);
 Datum

@@ -228,7 +228,10 @@ match_condition(Binding *binding, const BarqClause *clause)
 	}
 }
 
-/* Does a clause contain marks? Then one of its words does not suffice to match it. */
+/*
+ * Whether a clause contains marks. Then one of its words does not suffice to
+ * match it.
+ */
 static bool
 has_marks(const BarqClause *clause)
 {

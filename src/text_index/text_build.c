@@ -94,7 +94,10 @@ write_segment(Relation index, BarqTextRun *runs, int n)
 		barq_body_release(writer);
 }
 
-/* Can runs of workers be shared: is there room in the image directory? */
+/*
+ * Whether runs of workers can be shared: there is room in the image directory.
+ * Creates the image folder and locks it (barq_build_hold_folder).
+ */
 static bool
 can_share(Relation index)
 {

@@ -174,8 +174,9 @@ over_entry_one(const BarqTextSource *source)
 }
 
 /*
- * Does an index of the source's table fit? `expression` is over_entry_one(source),
- * `conditions` are the source's, folded.
+ * Whether an index of the source's table fits, or why not (Fit). `expression` is
+ * over_entry_one(source), `conditions` are the source's, folded. The index is
+ * open; palloc's copies of its predicate.
  */
 static Fit
 fit_of(PlannerInfo *root, Relation index, const BarqTextSource *source, Node *expression,

@@ -203,8 +203,9 @@ barq_text_config_dependencies(Oid index)
 }
 
 /*
- * Record a dependency. AccessShareLock on the configuration, kept until the end of
- * the transaction, blocks a concurrent DROP. ERRCODE_UNDEFINED_OBJECT after one.
+ * Record a dependency. AccessShareLock on the configuration, kept until the end
+ * of the transaction, blocks a concurrent DROP. Raises ERRCODE_UNDEFINED_OBJECT
+ * if the configuration was dropped before.
  */
 static void
 depend_on(Oid index, Oid config)

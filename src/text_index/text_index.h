@@ -143,8 +143,9 @@ extern List *barq_text_config_dependencies(Oid index);
 extern void barq_text_config_depend(Oid index, List *configs);
 
 /*
- * The configuration that an index was built with; InvalidOid if it is gone.
- * A backend looks it up once, until the index or configurations change.
+ * The OID of the configuration that an index was built with; InvalidOid if it is
+ * gone. A backend looks it up once, until the index or configurations change;
+ * the lookup may invalidate the relcache.
  */
 extern Oid	barq_text_config_of(Oid index, const BarqTextOptions *options);
 
@@ -284,7 +285,11 @@ extern void barq_text_statistics_totals(BarqTextStatistics *statistics, BarqBm25
 
 /* ---- text_frequencies.c ---- */
 
-/* The number of documents with a term; at most the number of documents. */
+/*
+ * The number of documents with a term; at most the number of documents. The
+ * first call for a term reads the index, with AccessShareLock on each leaf
+ * meanwhile; the caller holds no buffer lock.
+ */
 extern uint64 barq_text_statistics_df(BarqTextStatistics *statistics,
 									  const char *text, uint32 length);
 

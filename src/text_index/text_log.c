@@ -429,8 +429,9 @@ barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
 }
 
 /*
- * Does the document have score 0 and match? *unsure: its text has to be checked,
- * because the query has a phrase and the index keeps no positions.
+ * Whether the document has score 0 and matches. *unsure: its text has to be
+ * checked, because the query has a phrase and the index keeps no positions.
+ * Raises ERRCODE_INDEX_CORRUPTED if the document is damaged.
  */
 static bool
 in_rest(const BarqBm25Rest *rest, const LogDocument *document, bool *unsure)

@@ -99,8 +99,12 @@ raise_unbound(const FmgrInfo *flinfo)
 
 /*
  * The query argument of a call, bound to its index; scored: for <@>, else for
- * @@@. `own`: see is_bound(). Binds at the first call and when the query changes.
- * The result lives in fn_mcxt, as do the statistics. Errors as of <@>, below.
+ * @@@. `own` is the C function that is_bound() takes: rights are checked unless
+ * the planner has bound the call. Binds at the first call and when the query
+ * changes. The result lives in fn_mcxt, as do the statistics. Raises
+ * ERRCODE_UNDEFINED_OBJECT if the query names no index (raise_unbound),
+ * ERRCODE_INSUFFICIENT_PRIVILEGE without the right to the index's content, and
+ * the errors of barq_text_statistics().
  */
 static BoundQuery *
 bind_argument(FunctionCallInfo fcinfo, const BarqQueryValue *value, PGFunction own, bool scored)

@@ -144,8 +144,9 @@ barq_bm25_unbound_text(PG_FUNCTION_ARGS)
 /*
  * bm25_unbound(query bm25query, tables regclass[], why text[], value any) →
  * bm25query: the query for the index that it names, of one of the tables. Raises
- * `why` for a query that names none; other errors as bm25_bind(), with rights
- * checked for any index.
+ * `why` for a query that names none, ERRCODE_UNDEFINED_OBJECT if no table has an
+ * index of that name, ERRCODE_INSUFFICIENT_PRIVILEGE without the right to the
+ * index's content.
  */
 Datum
 barq_bm25_unbound(PG_FUNCTION_ARGS)

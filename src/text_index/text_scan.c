@@ -114,7 +114,11 @@ find_matches(BarqTextState *state, void *arg)
 		barq_text_log_match(state->log, ts->query, add_rows, ts);
 }
 
-/* amgettuple, but for its report. ERRCODE_FEATURE_NOT_SUPPORTED without a query. */
+/*
+ * What amgettuple does, without counting in the scan's report: set the next row,
+ * or return false after the last one. Raises ERRCODE_FEATURE_NOT_SUPPORTED for a
+ * scan without keys and ORDER BY, and the errors of barq_text_scan_start().
+ */
 static bool
 next_row(IndexScanDesc scan, BarqTextScan *ts)
 {

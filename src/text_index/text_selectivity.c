@@ -99,7 +99,7 @@ conditions_share(const Estimate *estimate, const BarqBm25Condition *conditions, 
 
 /*
  * The share of rows that match a query bound to an index; scored: that have a
- * score. The caller has checked rights, see rows_are_visible().
+ * score. The caller has checked rights by rows_are_visible().
  */
 static double
 estimate(const BarqQueryValue *value, bool scored)
@@ -214,8 +214,8 @@ selectivity(FunctionCallInfo fcinfo, ShareOfConstant share_of)
 }
 
 /*
- * May a query be estimated by its index, for a column? Only if the index is known
- * by its OID, as in queries that the planner has bound.
+ * Whether a query may be estimated by its index, for a column: only if the index
+ * is known by its OID, as in queries that the planner has bound.
  */
 static bool
 may_estimate(PlannerInfo *root, const VariableStatData *variable, const BarqQueryValue *value)

@@ -30,7 +30,10 @@ extern const BarqVecType barq_vector_type;
 extern const BarqVecType barq_halfvec_type;
 extern const BarqVecType barq_sparsevec_type;
 
-/* Raise the errors of the inline checks below. ERRCODE_DATA_EXCEPTION. */
+/*
+ * Raise the errors of the inline checks below: ERRCODE_DATA_EXCEPTION, except as
+ * noted.
+ */
 pg_noreturn extern void barq_dims_differ(const BarqVecType *type, int a, int b);
 pg_noreturn extern void barq_dim_unexpected(int expected, int dim);
 /* ERRCODE_DATA_EXCEPTION if dim is below 1, else ERRCODE_PROGRAM_LIMIT_EXCEEDED */

@@ -15,7 +15,10 @@
 typedef float (*FloatKernel) (const float *a, const float *b, int n);
 typedef float (*HalfKernel) (const uint16 *a, const uint16 *b, int n);
 
-/* The kernel's result for the two arguments. Error if their dimensions differ. */
+/*
+ * The kernel's result for the two arguments. Frees copies made by detoasting.
+ * Raises ERRCODE_DATA_EXCEPTION if their dimensions differ.
+ */
 static float
 apply_kernel(FunctionCallInfo fcinfo, const BarqVecType *type,
 			 FloatKernel of_floats, HalfKernel of_halves)

@@ -15,8 +15,8 @@
 PG_FUNCTION_INFO_V1(barq_dense_dims);
 
 /*
- * Error if an element is infinite. Separate from the arithmetic, so that the
- * compiler vectorises both loops.
+ * Raise ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE if an element is infinite. Separate
+ * from the arithmetic, so that the compiler vectorises both loops.
  */
 static void
 check_overflow(const float *x, int n)

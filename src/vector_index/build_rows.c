@@ -32,7 +32,10 @@
 /* rows without a key are written to their file this many at a time */
 #define KEYLESS_BATCH	8192
 
-/* Returns fd; ERROR if it is negative, for opening the file failed. */
+/*
+ * Returns fd. If opening the file failed (fd is negative), raises the error with
+ * the SQLSTATE of its cause.
+ */
 static int
 check_opened(int fd, const char *path)
 {
@@ -112,7 +115,10 @@ open_keyless(BarqRowSink *sink)
 	MemoryContextSwitchTo(old);
 }
 
-/* Write `left` bytes at offset `off` of a file; ERROR if that fails. */
+/*
+ * Write `left` bytes at offset `off` of a file. Raises an error with the
+ * SQLSTATE of its cause if that fails.
+ */
 static void
 write_bytes(int fd, const char *path, const char *data, Size left, off_t off)
 {
@@ -298,8 +304,9 @@ report_rows(BarqRowSink *sink)
 }
 
 /*
- * IndexBuildCallback: add a row of the heap to the sink. ERROR if the vector has
- * another number of dimensions than the index.
+ * IndexBuildCallback: add a row of the heap to the sink. Raises
+ * ERRCODE_DATA_EXCEPTION if the vector has another number of dimensions than the
+ * index.
  */
 static void
 add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,

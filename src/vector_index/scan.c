@@ -414,8 +414,9 @@ next_at_end(IndexScanDesc scan, VectorScan *vs)
 }
 
 /*
- * amgettuple: return the next row to the executor; false at the end. The first call
- * since a rescan begins the search. ERRCODE_FEATURE_NOT_SUPPORTED without ORDER BY.
+ * amgettuple: return the next row to the executor; false at the end. The first
+ * call since a rescan begins the search. Raises ERRCODE_FEATURE_NOT_SUPPORTED
+ * for a scan without ORDER BY.
  */
 static bool
 next_tuple(IndexScanDesc scan, VectorScan *vs)

@@ -119,9 +119,10 @@ search_flat(VectorScan *vs, uint32 segment)
 }
 
 /*
- * Whether the scan should turn (see turn()); changes nothing. A precise forecast
- * of the costs is not needed: a scan that turns when it has spent as much as
- * scoring everything costs pays at most twice the cost of the better choice.
+ * Whether the scan should turn, that is, score every row from now on; changes
+ * nothing. A precise forecast of the costs is not needed: a scan that turns when
+ * it has spent as much as scoring everything costs pays at most twice the cost
+ * of the better choice.
  */
 static bool
 should_turn(const VectorScan *vs)

@@ -92,8 +92,9 @@ typedef struct BarqRowSink
 /*
  * Open a sink for rows of an index. `path`: the file of slots, which exists, or
  * NULL to keep all rows in memory. `shared`: NULL if this process builds alone.
- * The sink's memory is allocated in the current memory context. ERROR if a file
- * cannot be opened.
+ * The sink's memory is allocated in the current memory context;
+ * barq_sink_close() closes its files. Raises an error with the SQLSTATE of its
+ * cause if a file cannot be opened.
  */
 extern void barq_sink_init(BarqRowSink *sink, Relation index,
 						   const BarqFrozenOptions *frozen, const char *path,
@@ -106,7 +107,10 @@ extern void barq_sink_init(BarqRowSink *sink, Relation index,
 extern void barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index,
 						   IndexInfo *info, TableScanDesc scan, bool progress);
 
-/* Write all rows that are still in memory, if the sink has files. */
+/*
+ * Write all rows that are still in memory, if the sink has files. Raises an
+ * error with the SQLSTATE of its cause if that fails.
+ */
 extern void barq_sink_flush(BarqRowSink *sink);
 
 /* Close the sink's files. */

@@ -29,7 +29,8 @@ typedef struct BarqVectorSpace
 	 * Returns the elements of a value as the codec takes them (codec.h), valid
 	 * as long as both the value and *to_free are. *dims receives the number of
 	 * dimensions; *to_free a palloc'd copy that the caller may pfree, or NULL.
-	 * ERRCODE_PROGRAM_LIMIT_EXCEEDED for a sparsevec with too many elements.
+	 * Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED for a sparsevec with too many
+	 * elements.
 	 */
 	const void *(*elements) (Datum value, int *dims, void **to_free);
 
@@ -75,9 +76,10 @@ typedef struct BarqVectorIndexKind
 	bool		(*pays) (const BarqCodec *codec, uint64 rows);
 
 	/*
-	 * Bytes of the work area for a segment of the inputs' live rows. Called before
-	 * their number is limited (ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS,
-	 * of load() at the latest), so sums are uint64: they must not overflow.
+	 * Bytes of the work area for a segment of the inputs' live rows. Called
+	 * before their number is limited (load() at the latest raises
+	 * ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS), so sums are uint64:
+	 * they must not overflow.
 	 */
 	uint64		(*area_bytes) (const BarqFrozenOptions *frozen, BarqMergeInput *inputs,
 							   int ninputs);
@@ -109,7 +111,10 @@ extern const BarqVectorIndexKind barq_ivf_index_kind;
 extern void barq_define_hnsw_reloptions(void);
 extern void barq_define_ivf_reloptions(void);
 
-/* amoptions: parsed reloptions, palloc'd; NULL if there are none. */
+/*
+ * amoptions: parsed reloptions, palloc'd. With `validate`, raise
+ * ERRCODE_INVALID_PARAMETER_VALUE for an unknown option or a bad value.
+ */
 extern bytea *barq_hnsw_reloptions(Datum reloptions, bool validate);
 extern bytea *barq_ivf_reloptions(Datum reloptions, bool validate);
 
@@ -125,11 +130,13 @@ extern uint32 barq_ivf_built_lists(Relation index);
 extern void barq_add_quantization(relopt_kind kind);
 
 /*
- * Fill in the options that a new index of either method has; the method's own are
- * set to 0. `quantization` is the reloption's value, `method` the access method's
- * name for messages. Raises the errors of CREATE INDEX: a type without a fixed
- * number of dimensions, too many dimensions, a quantization that does not suit
- * type or distance.
+ * Fill in the options that a new index of either method has; the method's own
+ * are set to 0. `quantization` is the reloption's value, `method` the access
+ * method's name for messages. Raises ERRCODE_INVALID_PARAMETER_VALUE for a type
+ * without a fixed number of dimensions or with another quantization than its
+ * only one, ERRCODE_PROGRAM_LIMIT_EXCEEDED for too many dimensions,
+ * ERRCODE_FEATURE_NOT_SUPPORTED for bit varying and for a quantization that does
+ * not support the distance.
  */
 extern void barq_vector_freeze_options(Relation index, const char *method,
 									   int quantization, BarqVectorOptions *options);
