@@ -28,12 +28,16 @@ typedef enum BarqRight
  */
 extern Relation barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right);
 
-/* Whether the current user has BARQ_RIGHT_SEE on the indexes of a table. */
+/*
+ * Has the current user BARQ_RIGHT_SEE on the indexes of a table? An error if the table
+ * does not exist.
+ */
 extern bool barq_may_see(Oid table);
 
 /*
- * Whether an open index has pages that can be read: not while a concurrent build is
- * under way or after it failed, nor if the index is unlogged and this is a standby.
+ * Has an open index pages that can be read? Not while a concurrent build is under way
+ * or after it failed, nor if the index is unlogged and this is a standby. No side
+ * effects.
  */
 extern bool barq_is_built(Relation index);
 

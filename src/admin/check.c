@@ -61,7 +61,7 @@ report(Check *check, const char *severity, const char *place, const char *messag
 	tuplestore_putvalues(check->rsinfo->setResult, check->rsinfo->setDesc, values, nulls);
 }
 
-/* report() as barq_check_options() calls it. */
+/* BarqComplain: add a row to the result by report(). */
 static void
 complain(void *arg, const char *severity, const char *place, const char *message)
 {
@@ -75,7 +75,7 @@ check_options(Check *check)
 	barq_check_options(check->index, &check->meta.options, complain, check);
 }
 
-/* report() as a segment kind calls it. */
+/* BarqCheckReport: add a row of severity "error" for a place in check->desc. */
 static void
 report_kind(void *arg, const char *place, const char *message)
 {
@@ -85,8 +85,8 @@ report_kind(void *arg, const char *place, const char *message)
 }
 
 /*
- * Whether an error raised by a check is a finding about the index. Freezing options
- * (about_options) may raise any error.
+ * Is an error raised by a check a finding about the index? No side effects. Freezing
+ * options (about_options) may raise any error.
  */
 static bool
 is_complaint(const ErrorData *error, bool about_options)

@@ -131,9 +131,9 @@ built_options(Relation index, BarqFrozenOptions *built)
  * Handle a new relation: if it is a barq index, check its class and options and
  * record dependencies. Increments the command counter. The relation is opened
  * without a lock: the command holds one since it created the relation. Errors of
- * barq_check_class() and kind->freeze(). It has no pages yet, except after an ALTER TABLE that
- * changes a column's type but not its values: then it has the pages of the index
- * that it replaces.
+ * barq_check_class() and kind->freeze(). It has no pages yet, except after an ALTER
+ * TABLE that changes a column's type but not its values: then it has the pages of
+ * the index that it replaces.
  */
 static void
 index_created(Oid relid)
@@ -220,8 +220,9 @@ index_dropped_concurrently(Oid dropped)
 }
 
 /*
- * Whether a relation, perhaps just being created, is an index or partitioned index of
- * barq. NULL: no.
+ * Is a relation, perhaps just being created, an index or partitioned index of barq?
+ * False for NULL. Looks its access method up, which may load the library of the method
+ * and leaves a copy of its table in the current memory context.
  */
 static bool
 is_barq_index_to_be(Relation rel)

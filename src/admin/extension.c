@@ -63,7 +63,7 @@ barq_check_schema(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Whether the current user owns an extension and may create objects in a schema. */
+/* Does the current user own an extension and may create objects in a schema? */
 static bool
 may_move(Oid extension, Oid schema)
 {

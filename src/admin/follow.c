@@ -111,8 +111,8 @@ set_text_config(Oid index, const char *name)
 }
 
 /*
- * Whether the option of an index names one of `configs` or a pinned configuration, on
- * which no dependency is recorded.
+ * Does the option of an index name one of `configs` or a pinned configuration, on
+ * which no dependency is recorded? No side effects.
  */
 static bool
 names_right(Relation index, List *configs)

@@ -137,7 +137,7 @@ timestamp_or_null(TimestampTz t, bool *isnull)
 	return TimestampTzGetDatum(t);
 }
 
-/* Whether an error of freezing options means that they do not fit. */
+/* Does an error of freezing options mean that they do not fit? No side effects. */
 static bool
 is_about_options(int sqlstate)
 {

@@ -73,8 +73,10 @@ extern void barq_bm25_builder_write(BarqBm25Builder *builder, BarqBodyWriter *wr
 
 /*
  * Merge the live rows of bodies into one body; the writer is at its start. Takes
- * 14 bytes of memory for each row of the inputs, and little else.
- * ERRCODE_PROGRAM_LIMIT_EXCEEDED above 2^32 - 2 rows of all inputs.
+ * 14 bytes of memory for each row of the inputs, and little else, in the current
+ * memory context. Checks for interrupts. ERRCODE_PROGRAM_LIMIT_EXCEEDED above 2^32 - 2
+ * rows of all inputs, ERRCODE_INDEX_CORRUPTED for a damaged input, errors of
+ * barq_body_write().
  */
 extern void barq_bm25_merge(BarqBodyWriter *writer, BarqMergeInput *inputs, int ninputs);
 
@@ -86,16 +88,22 @@ typedef struct BarqBm25Totals
 	uint64		tokens;			/* sum of lengths */
 } BarqBm25Totals;
 
-/* Totals of a segment, dead rows included. */
+/*
+ * Totals of a segment, dead rows included. ERRCODE_INDEX_CORRUPTED for a damaged
+ * body.
+ */
 extern void barq_bm25_totals(BarqView *view, BarqBm25Totals *totals);
 
-/* Number of rows, dead ones included, that hold a term. */
+/*
+ * Number of rows, dead ones included, that hold a term. ERRCODE_INDEX_CORRUPTED for
+ * a damaged body.
+ */
 extern uint32 barq_bm25_df(BarqView *view, const char *text, uint32 length);
 
 /*
  * Call visit(arg, ...) for the terms of the dictionary that begin with a prefix,
  * in dictionary order, for at most `max` of them. The text is valid during the
- * call only.
+ * call only. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 typedef void (*BarqTermVisitor) (void *arg, const char *text, uint32 length, uint32 df);
 extern void barq_bm25_expand(BarqView *view, const char *prefix, uint32 length,
@@ -107,7 +115,10 @@ typedef struct BarqBm25Text
 	uint32		length;			/* bytes */
 } BarqBm25Text;
 
-/* Number of rows, dead ones included, that hold any of n terms. */
+/*
+ * Number of rows, dead ones included, that hold any of n terms. Checks for
+ * interrupts. ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
 extern uint32 barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 n);
 
 /* ---- searching ---- */
@@ -223,7 +234,8 @@ extern void barq_bm25_top_sort(BarqBm25Top *top);
  * Add a segment's rows with a positive score that satisfy the conditions to top.
  * skip: a bit for each row, set: dead; NULL: none is. *recheck: whether rows were
  * added that hold all terms of a phrase which the segment, having no positions,
- * leaves undecided.
+ * leaves undecided. Checks for interrupts; allocates in the current memory context
+ * and frees little. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern void barq_bm25_search(BarqView *view, const BarqBm25Query *query,
 							 const uint8 *skip, BarqBm25Top *top, bool *recheck);
@@ -231,8 +243,9 @@ extern void barq_bm25_search(BarqView *view, const BarqBm25Query *query,
 /*
  * Call visit(arg, ...) for all rows that satisfy the conditions and, where the
  * query is scored, hold a scoring term; in TID order, in batches of up to 512.
- * recheck: the conditions are undecided for the rows of the batch. skip: as
- * above.
+ * recheck: the conditions are undecided for the rows of the batch. skip: a bit
+ * for each row, set: dead; NULL: none is. Checks for interrupts; allocates in the
+ * current memory context and frees little. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 typedef void (*BarqRowsVisitor) (void *arg, ItemPointer tids, uint32 n, bool recheck);
 extern void barq_bm25_match(BarqView *view, const BarqBm25Query *query,
@@ -252,7 +265,9 @@ typedef struct BarqBm25Rest
 /*
  * Add the rows of score 0 of a segment whose TIDs are after top->after_tid to
  * top. Rows that are undecided, as a phrase has no positions, are added as
- * unsure. skip: as above.
+ * unsure. skip: a bit for each row, set: dead; NULL: none is. Checks for interrupts;
+ * allocates in the current memory context and frees little. ERRCODE_INDEX_CORRUPTED
+ * for a damaged body.
  */
 extern void barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest,
 						   const uint8 *skip, BarqBm25Top *top);
@@ -269,8 +284,8 @@ extern bool barq_bm25_score_document(const BarqBm25Query *query, const char *doc
 									 uint32 length, double *score, bool *recheck);
 
 /*
- * Whether a term that a row holds scores: it has no variants, or one of them is
- * complete. held[i]: whether the row holds the query's i-th term.
+ * Does a term that a row holds score: has it no variants, or is one of them complete?
+ * No side effects. held[i]: whether the row holds the query's i-th term.
  */
 static inline bool
 barq_bm25_term_counts(const BarqBm25Query *query, uint32 term, const bool *held)

@@ -394,7 +394,10 @@ barq_bm25_conditions_next(Bm25Conditions *all, uint32 row)
 	return next < all->body->view->rows ? next : BM25_NO_ROW;
 }
 
-/* Whether a row satisfies a word or phrase. */
+/*
+ * Does a row satisfy a word or phrase? Moves its cursors, overwrites c->counts and
+ * c->lists. ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
 static Bm25Truth
 terms_hold(Condition *c, uint32 row)
 {
@@ -437,7 +440,10 @@ terms_hold(Condition *c, uint32 row)
 	return barq_bm25_phrase_fits(spec, c->lists, c->counts) ? BM25_YES : BM25_NO;
 }
 
-/* Whether a row satisfies a condition, its occur aside. */
+/*
+ * Does a row satisfy a condition, its occur aside? Moves the cursors of its terms.
+ * ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
 static Bm25Truth
 condition_holds(Condition *c, uint32 row)
 {

@@ -26,18 +26,20 @@ extern Bm25Conditions *barq_bm25_conditions_open(const Bm25Body *body,
 												 bool *no_rows);
 
 /*
- * Whether a row satisfies the conditions. Sets *recheck, and returns true, where
- * the index cannot tell. Cheap when called with ascending rows.
+ * Does a row satisfy the conditions? Sets *recheck, and returns true, where the index
+ * cannot tell; *recheck is otherwise unchanged. Moves the conditions' cursors: cheap
+ * when called with ascending rows. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern bool barq_bm25_conditions_hold(Bm25Conditions *conditions, uint32 row, bool *recheck);
 
 /*
  * The first row from `row` on that may satisfy the conditions, by the rarest
- * required one; BM25_NO_ROW if there is none. Called with ascending rows.
+ * required one; BM25_NO_ROW if there is none. Called with ascending rows; moves the
+ * conditions' cursors. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern uint32 barq_bm25_conditions_next(Bm25Conditions *conditions, uint32 row);
 
-/* Whether any condition is required, so that conditions_next() passes over rows. */
+/* Is any condition required, so that conditions_next() passes over rows? */
 extern bool barq_bm25_conditions_lead(const Bm25Conditions *conditions);
 
 /*
@@ -53,7 +55,7 @@ extern bool barq_bm25_conditions_required(const Bm25Conditions *conditions, bool
  */
 extern void barq_bm25_conditions_settle(Bm25Conditions *conditions);
 
-/* Whether a row satisfies a condition. */
+/* How far a row satisfies a condition. */
 typedef enum Bm25Truth
 {
 	BM25_NO,
@@ -69,15 +71,15 @@ barq_bm25_apply_occur(BarqOccur occur, Bm25Truth holds)
 }
 
 /*
- * Whether each offset of a condition of terms has a variant whose terms are all
- * held. counts[i]: frequency of the condition's i-th term.
+ * Does each offset of a condition of terms have a variant whose terms are all held?
+ * No side effects. counts[i]: frequency of the condition's i-th term.
  */
 extern bool barq_bm25_words_held(const BarqBm25Condition *condition, const uint32 *counts);
 
 /*
  * Does a phrase occur: the terms occur at some start position, each at its offset
- * from it. No side effects. lists[i], counts[i]: ascending positions of the phrase's i-th
- * term, and how many.
+ * from it. No side effects. lists[i], counts[i]: ascending positions of the
+ * phrase's i-th term, and how many.
  */
 extern bool barq_bm25_phrase_fits(const BarqBm25Condition *phrase,
 								  const uint32 *const *lists, const uint32 *counts);

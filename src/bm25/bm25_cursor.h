@@ -61,43 +61,61 @@ extern void barq_bm25_cursor_init(Bm25Cursor *cursor, const Bm25Body *body);
 /* Set a cursor to its first block, with nothing decoded. */
 extern void barq_bm25_cursor_rewind(Bm25Cursor *cursor);
 
-/* Open a cursor at the first posting of a term of the dictionary. */
+/*
+ * Open a cursor at the first posting of a term of the dictionary; its parts are
+ * palloc'd in the current memory context. ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
 extern void barq_bm25_cursor_open_entry(Bm25Cursor *cursor, const Bm25Body *body,
 										const Bm25Entry *entry);
 
-/* Open a cursor for a term; false if the segment does not have it. */
+/*
+ * Open a cursor for a term; its parts are palloc'd in the current memory context.
+ * False if the segment does not have the term. ERRCODE_INDEX_CORRUPTED for a damaged
+ * body.
+ */
 extern bool barq_bm25_cursor_open(Bm25Cursor *cursor, const Bm25Body *body,
 								  const BarqBm25Text *term);
 
 /*
  * bm25_pool.c: open a cursor for several terms as if they were one; a row's
  * frequency is the sum of theirs. False if the segment has none of them. All
- * postings are decoded at once.
+ * postings are decoded at once, in the current memory context. Checks for interrupts.
+ * ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern bool barq_bm25_cursor_open_pooled(Bm25Cursor *cursor, const Bm25Body *body,
 										 const BarqBm25Text *terms, uint32 nterms);
 
-/* Decode the rows of the current block, which is below nblocks. */
+/*
+ * Decode the rows of the current block, which is below nblocks.
+ * ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
 extern void barq_bm25_cursor_load(Bm25Cursor *cursor);
 
-/* Decode the frequencies of the block whose rows are decoded. */
+/*
+ * Decode the frequencies of the block whose rows are decoded. ERRCODE_INDEX_CORRUPTED
+ * for a damaged body.
+ */
 extern void barq_bm25_cursor_frequencies(Bm25Cursor *cursor);
 
 /*
  * Positions of the current posting, ascending, as many as its frequency; valid
  * until the next call. Only where the body has positions and the cursor is not
- * pooled.
+ * pooled. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern const uint32 *barq_bm25_cursor_positions(Bm25Cursor *cursor);
 
 /*
  * Encoded positions of postings [at, at + n) of the decoded block, and their
- * bytes; valid until the next call. Only as above.
+ * bytes; valid until the next call. Only where the body has positions and the cursor
+ * is not pooled. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern const uint8 *barq_bm25_cursor_position_bytes(Bm25Cursor *cursor, uint32 at, uint32 n,
 													Size *bytes);
 
-/* A cursor at the first of the same postings, palloc'd; shares their arrays. */
+/*
+ * A new cursor at the first posting of another cursor's term, palloc'd in the current
+ * memory context. It shares the other cursor's arrays, which must live as long.
+ */
 extern Bm25Cursor *barq_bm25_cursor_copy(const Bm25Cursor *cursor);
 
 /* Move forward to the block that may hold `row`, without decoding it. */

@@ -109,8 +109,9 @@ hold(Held *held, const BarqDocumentReader *reader)
 }
 
 /*
- * Whether the document satisfies a word or phrase. held: by the query's terms;
- * positions: whether the document has positions.
+ * Does the document satisfy a word or phrase? Allocates in the current memory context
+ * and frees nothing. held: by the query's terms; positions: whether the document has
+ * positions.
  */
 static Bm25Truth
 terms_hold(const BarqBm25Condition *condition, const Held *held, bool positions)
@@ -136,7 +137,10 @@ terms_hold(const BarqBm25Condition *condition, const Held *held, bool positions)
 	return barq_bm25_phrase_fits(condition, lists, counts) ? BM25_YES : BM25_NO;
 }
 
-/* Whether the document satisfies a condition, its occur aside. */
+/*
+ * Does the document satisfy a condition, its occur aside? Allocates in the current
+ * memory context and frees nothing. Arguments of terms_hold().
+ */
 static Bm25Truth
 condition_holds(const BarqBm25Condition *condition, const Held *held, bool positions)
 {

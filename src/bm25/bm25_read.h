@@ -29,18 +29,29 @@ typedef struct Bm25Entry
 	Bm25Maxima	maxima;			/* over all blocks */
 } Bm25Entry;
 
-/* Read and check a body's headers. Allocates nothing; the view must outlive *body. */
+/*
+ * Read and check a body's headers. Allocates nothing; the view must outlive *body.
+ * ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
 extern void barq_bm25_open(Bm25Body *body, BarqView *view);
 
-/* Length of a row's document in tokens; row is below view->rows, here and below. */
+/*
+ * Length of a row's document in tokens; row is below view->rows, here and below.
+ * ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
 extern uint32 barq_bm25_length(const Bm25Body *body, uint32 row);
 
-/* Lengths of n rows, which ascend. */
+/* Lengths of n rows, which ascend. ERRCODE_INDEX_CORRUPTED for a damaged body. */
 extern void barq_bm25_lengths(const Bm25Body *body, const uint32 *rows, uint32 n,
 							  uint32 *lengths);
+
+/* TID of a row. ERRCODE_INDEX_CORRUPTED for a damaged body. */
 extern ItemPointerData barq_bm25_tid(const Bm25Body *body, uint32 row);
 
-/* The first row whose TID is after a TID; view->rows if there is none. */
+/*
+ * The first row whose TID is after a TID; view->rows if there is none.
+ * ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
 extern uint32 barq_bm25_row_after(const Bm25Body *body, const ItemPointerData *tid);
 
 /* A walk through the dictionary, in its order. */
@@ -62,6 +73,7 @@ typedef struct Bm25DictWalk
 /*
  * Begin a walk at the first term that is not before `from` (length 0: at the
  * first term). Allocates in the current memory context, as later steps do.
+ * ERRCODE_INDEX_CORRUPTED for a damaged dictionary.
  */
 extern void barq_bm25_walk_begin(Bm25DictWalk *walk, const Bm25Body *body,
 								 const char *from, uint32 length);
@@ -73,7 +85,11 @@ extern void barq_bm25_walk_begin(Bm25DictWalk *walk, const Bm25Body *body,
 extern bool barq_bm25_walk_next(Bm25DictWalk *walk);
 
 
-/* Look a term up; false if the body does not have it. entry->text is `text`. */
+/*
+ * Look a term up; false if the body does not have it. entry->text is `text`.
+ * Allocates nothing that outlives the call. ERRCODE_INDEX_CORRUPTED for a damaged
+ * dictionary.
+ */
 extern bool barq_bm25_find(const Bm25Body *body, const char *text, uint32 length,
 						   Bm25Entry *entry);
 

@@ -80,7 +80,10 @@ barq_bm25_threshold(const Bm25Search *s)
 	return s->top->count < s->top->max ? 0 : s->top->hits[0].score;
 }
 
-/* Whether no row from `row` on with at most this score can be kept. */
+/*
+ * Can no row from `row` on with at most this score be kept? May look the row of the
+ * worst kept TID up and remember it (barq_bm25_tie_row).
+ */
 static inline bool
 barq_bm25_hopeless(Bm25Search *s, double bound, uint32 row)
 {

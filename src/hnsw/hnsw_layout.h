@@ -110,7 +110,10 @@ extern int	barq_hnsw_read_list(HnswGraph *graph, int layer, uint32 entry,
 extern uint32 barq_hnsw_entry_row(HnswGraph *graph, int layer, uint32 entry);
 extern uint32 barq_hnsw_entry_below(HnswGraph *graph, int layer, uint32 entry);
 
-/* BarqSegmentKind.check; see hnsw_check.c */
+/*
+ * BarqSegmentKind.check (hnsw_check.c): report faults of layers, lists and rows.
+ * Checks for interrupts. ERRCODE_INDEX_CORRUPTED if the body cannot be opened.
+ */
 extern void barq_hnsw_check(BarqView *view, BarqCheckReport report, void *arg);
 
 #endif							/* BARQ_HNSW_LAYOUT_H */

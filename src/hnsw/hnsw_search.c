@@ -144,9 +144,10 @@ is_skipped(const HnswSearch *search, uint32 row)
 }
 
 /*
- * Whether two rows have identical vectors. Called for rows with equal keys
- * only, which are few. A body that is read by pages lends one row at a time, so
- * the first is copied.
+ * Do two rows have identical vectors? Reads both, so rows read before become
+ * invalid in a body without an image; ERRCODE_INDEX_CORRUPTED if one is damaged.
+ * Called for rows with equal keys only, which are few. A body that is read by pages
+ * lends one row at a time, so the first is copied.
  */
 static bool
 is_copy(HnswSearch *search, uint32 a, uint32 b)
@@ -471,8 +472,8 @@ sweep(HnswSearch *search)
 }
 
 /*
- * Whether skip leaves so few rows that scoring each of them costs less than a
- * walk. A walk expands about ef · rows / left rows until ef of them are not in
+ * Does skip leave so few rows that scoring each of them costs less than a walk? No
+ * side effects. A walk expands about ef · rows / left rows until ef of them are not in
  * skip; an expansion costs as much as scoring SWEEP_FACTOR rows one after the
  * other (docs/performance.md). A walk with a finite bound, which other segments
  * have set, ends after about twice its patience.

@@ -41,7 +41,9 @@ extern uint64 barq_ivf_work_bytes(const BarqCodec *codec, uint32 lists,
 /*
  * Lay out a work area in mem (64-byte aligned, barq_ivf_work_bytes() of the same
  * arguments long, any content) and copy in the inputs' live rows. Called by the
- * leader before helpers attach. Checks for interrupts; errors as above.
+ * leader before helpers attach. Checks for interrupts.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS rows, ERRCODE_INDEX_CORRUPTED
+ * where an input is damaged.
  */
 extern BarqIvfWork *barq_ivf_work_load(void *mem, const BarqCodec *codec, uint32 lists,
 									   BarqMergeInput *inputs, int ninputs);
@@ -58,7 +60,7 @@ extern BarqIvfWork *barq_ivf_work_attach(void *mem);
 typedef void (*BarqIvfProgress) (void *arg, uint32 rows);
 
 /*
- * Leader: keep the centroids of an input if they still suit the rows, else
+ * Leader: keep the centroids of an input if they still fit the rows, else
  * train new ones. Temporary memory is in the current memory context.
  */
 extern void barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg);

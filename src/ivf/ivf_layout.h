@@ -109,7 +109,10 @@ ivf_spread(IvfLists *lists, uint32 list)
 	return spread;
 }
 
-/* BarqSegmentKind.check; see ivf_check.c */
+/*
+ * BarqSegmentKind.check (ivf_check.c): report faults of lists and rows. Checks for
+ * interrupts. ERRCODE_INDEX_CORRUPTED if the body cannot be opened.
+ */
 extern void barq_ivf_check(BarqView *view, BarqCheckReport report, void *arg);
 
 #endif							/* BARQ_IVF_LAYOUT_H */

@@ -1,6 +1,6 @@
 /*
  * ivf_sample.c
- *	  Samples of the rows, how well centroids suit them, and hence the decision
+ *	  Samples of the rows, how well centroids fit them, and hence the decision
  *	  whether the centroids of an earlier training are kept.
  *
  * The *cost* of a row is its squared distance from the nearest centroid, which
@@ -120,7 +120,10 @@ barq_ivf_sample_measure(BarqIvfWork *work, uint32 sample, bool near,
 	*imbalance = (float) (squares * work->lists / Max((double) sample * sample, 1));
 }
 
-/* Whether the kept centroids suit the rows nearly as well as when trained. */
+/*
+ * Do the kept centroids fit the rows nearly as well as when they were trained?
+ * Overwrites the area's sample and runs a step: see barq_ivf_step_run() for progress.
+ */
 static bool
 still_good(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 {
@@ -171,7 +174,7 @@ barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 	sample = draw_sample(work, work->space_sample, SEED_TRAIN);
 	barq_ivf_kmeans(work, sample, quiet_progress, &quiet);
 
-	/* another sample: centroids suit the rows that trained them too well */
+	/* another sample: centroids fit the rows that trained them too well */
 	sample = draw_sample(work, SAMPLE_MEASURED, SEED_MEASURE);
 	barq_ivf_sample_measure(work, sample, false, quiet_progress, &quiet,
 							&work->cost, &work->imbalance);

@@ -84,7 +84,10 @@ exact_value(const BarqQuery *query, const void *row, RowCoordinate coordinate)
 	return sum;
 }
 
-/* Lower bounds of the operators' values (above), from an estimate with a slack. */
+/*
+ * Lower bound of the operator's value for L2, from an estimate with a slack (see the
+ * top of this file).
+ */
 static double
 l2_bound(const BarqQuery *query, const Estimate *e)
 {
@@ -95,7 +98,7 @@ l2_bound(const BarqQuery *query, const Estimate *e)
 	return sqrt(at_least_0(d * d * (1 - higham_gamma(n + 2)) - n * TINY)) * (1 - LAST);
 }
 
-/* The same for L1. */
+/* Lower bound of the operator's value for L1, from an estimate with a slack. */
 static double
 l1_bound(const BarqQuery *query, const Estimate *e)
 {
@@ -105,7 +108,10 @@ l1_bound(const BarqQuery *query, const Estimate *e)
 	return d * (1 - higham_gamma(query->codec.dims + 2)) * (1 - LAST);
 }
 
-/* For the inner product; -infinity if norms may overflow a float sum. */
+/*
+ * Lower bound of the operator's value for the inner product, from an estimate with a
+ * slack; -infinity if norms may overflow a float sum.
+ */
 static double
 ip_bound(const BarqQuery *query, const Estimate *e)
 {

@@ -40,7 +40,10 @@ write_none(const BarqCodec *codec, const float *x, double factor, char *code, Lo
 	}
 }
 
-/* The same for halves; coordinates beyond their range are clamped. */
+/*
+ * Write the dims coordinates, times factor, to code as halves, clamped to their range,
+ * and add the losses to *sums.
+ */
 static void
 write_f16(const BarqCodec *codec, const float *x, double factor, char *code, LossSums *sums)
 {
@@ -160,7 +163,7 @@ none_keys(const BarqCodec *codec, const float *values, const char *base, size_t 
 	barq_finish_keys(codec->metric, keys, n);
 }
 
-/* The same for rows of halves. */
+/* Keys of rows of halves for the dims floats of a query, or of a row. */
 static void
 f16_keys(const BarqCodec *codec, const float *values, const char *base, size_t stride,
 		 const uint32_t *ids, int n, float *keys)

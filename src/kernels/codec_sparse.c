@@ -358,7 +358,10 @@ shared_by_table(BarqMetric metric, const SparseTable *table, BarqSparseElements 
 	return sum;
 }
 
-/* The same value as barq_sparse_ip(): the same products in the same order. */
+/*
+ * The inner product of the table's vector and b, bit-identical to barq_sparse_ip(): it
+ * adds up the same products in the same order.
+ */
 static float
 ip_by_table(const SparseTable *table, BarqSparseElements b)
 {

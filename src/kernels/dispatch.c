@@ -71,7 +71,7 @@ have_avx512(void)
 		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
-/* The same with VNNI and VPOPCNTDQ. */
+/* AVX-512 with BW, VL, DQ, VNNI and VPOPCNTDQ. */
 static bool
 have_vnni(void)
 {

@@ -153,7 +153,10 @@ dot_rows(const void *query, const uint8_t *const *row, const int rows, int n,
 	return vi_sum4(acc[0][0], acc[1][0], acc[2][0], acc[3][0]);
 }
 
-/* The number to add to an unsigned dot product of `a`: see above. */
+/*
+ * The number to add to an unsigned dot product of `a`: with VNNI 128 * (sum of a),
+ * because 128 was subtracted from the other codes; else 0.
+ */
 static uint32_t
 unsigned_correction(const uint8_t *a, int n)
 {

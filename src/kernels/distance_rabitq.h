@@ -60,7 +60,10 @@ dot_fields(VI acc, VI code, const VI *q)
 #endif
 }
 
-/* As dot_rows(), for rows of `plane` bytes of 2-bit codes. */
+/*
+ * The dot products of a query's codes with up to ROWS rows of `plane` bytes of 2-bit
+ * codes; if rows is 1, in the lowest element only.
+ */
 BARQ_INLINE simde__m128i
 field_rows(const int8_t *query, const uint8_t *const *row, const int rows, int plane)
 {
@@ -89,7 +92,10 @@ field_rows(const int8_t *query, const uint8_t *const *row, const int rows, int p
 	return vi_sum4(acc[0], acc[1], acc[2], acc[3]);
 }
 
-/* As combine_keys(), by BARQ_RABITQ_KEY. */
+/*
+ * The keys of four rows of n dimensions of form rabitq, from their dot products, by
+ * BARQ_RABITQ_KEY.
+ */
 BARQ_INLINE simde__m128
 combine_rabitq(const BarqRabitqTerms *t, simde__m128i dot, const uint8_t *const *row, int n)
 {

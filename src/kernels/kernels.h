@@ -62,10 +62,10 @@ barq_sq8_terms_at(int n)
 	})
 
 /*
- * The same for form rabitq. A row of n dimensions, n a multiple of 64, is n / 4
- * bytes of code. Byte b contains dimensions b, n / 4 + b, n / 2 + b and 3 n / 4 + b,
- * lowest bits first (so that no width of vectors needs a reordered query), each
- * as value + 1.5 of the values -1.5, -0.5, 0.5, 1.5; then
+ * The numbers of a query from which keys are computed for form rabitq. A row of n
+ * dimensions, n a multiple of 64, is n / 4 bytes of code. Byte b contains dimensions b,
+ * n / 4 + b, n / 2 + b and 3 n / 4 + b, lowest bits first (so that no width of vectors
+ * needs a reordered query), each as value + 1.5 of the values -1.5, -0.5, 0.5, 1.5; then
  *	  float norm; float mean; float factor; float scale;
  * (codec_internal.h). A coordinate of the query is step * code.
  */
@@ -88,7 +88,11 @@ barq_rabitq_terms_at(int n)
 	return (size_t) n / 4;
 }
 
-/* As BARQ_SQ8_KEY; `factor` is the row's factor or scale, as of_code says. */
+/*
+ * The key of a row of form rabitq before it is clamped to `least`. T is double or a
+ * vector of doubles, SET converts a double to T; norm ... dot are of type T.
+ * `factor` is the row's factor, or its scale where of_code is set.
+ */
 #define BARQ_RABITQ_KEY(t, T, SET, norm, mean, factor, dot) \
 	__extension__({ \
 		T			norm_ = (norm); \
@@ -213,8 +217,8 @@ typedef struct BarqKernels
 	/*
 	 * find_at_least: writes to which[] the ascending indexes i with values[i] >=
 	 * limit and returns their number; which has room for n + 16. find_buckets:
-	 * the same for buckets[(rows[i] - from) >> shift]; those indexes are below
-	 * 2^31.
+	 * compares buckets[(rows[i] - from) >> shift] instead of values[i]; those
+	 * indexes are below 2^31.
 	 */
 	int			(*find_at_least) (const float *values, int n, float limit, uint32_t *which);
 	int			(*find_buckets) (const uint32_t *rows, int n, uint32_t from, int shift,
@@ -249,12 +253,16 @@ extern const BarqKernels *const *barq_kernels_all(int *n);
 extern bool barq_kernels_supported(const BarqKernels *k);
 
 /*
- * Whether a level is available, and the choice of a level, by its name in the
- * setting barq.simd: "auto", "baseline", "avx2", "avx512" (with VNNI if the
- * machine supports it), "neon". barq_kernels_select returns false and changes
- * nothing if the level was not compiled in or the machine does not support it.
+ * Is a level available, that is compiled in and supported by the machine? name: of
+ * the level in the setting barq.simd: "auto", "baseline", "avx2", "avx512" (with VNNI
+ * if the machine supports it), "neon". No side effects.
  */
 extern bool barq_kernels_available(const char *name);
+
+/*
+ * Make the level of a name (barq_kernels_available) the one in use: sets barq_kernels.
+ * Returns false and changes nothing if it is not available.
+ */
 extern bool barq_kernels_select(const char *name);
 
 #endif							/* BARQ_KERNELS_H */

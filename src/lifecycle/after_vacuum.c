@@ -12,10 +12,10 @@
 #include "tcop/pquery.h"
 
 /*
- * Whether the VACUUM under way may have the file shortened. VACUUM does not pass
- * its option TRUNCATE to access methods. But no function can run VACUUM, so the
- * session's portal is that of the statement. A parallel worker has no portal and
- * cannot know: false. Autovacuum has no options but settings.
+ * May the VACUUM under way have the file shortened? No side effects. VACUUM does
+ * not pass its option TRUNCATE to access methods. But no function can run VACUUM,
+ * so the session's portal is that of the statement. A parallel worker has no portal
+ * and cannot know: false. Autovacuum has no options but settings.
  */
 static bool
 may_truncate(Relation index)

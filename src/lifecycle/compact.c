@@ -247,7 +247,7 @@ typedef struct Compaction
 	bool		done;
 } Compaction;
 
-/* compact_once as barq_try_reading() calls it. */
+/* Run compact_once() for barq_try_reading(); returns true, errors go to the caller. */
 static bool
 run_compaction(void *arg)
 {

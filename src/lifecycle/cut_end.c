@@ -71,9 +71,9 @@ wait_for_quiet(Relation index)
 }
 
 /*
- * Whether this session could cut now: no transaction block that would keep the
- * lock, no second reference to the index (an open cursor, say), no vacuum_truncate
- * of the table against it.
+ * Could this session cut now? No side effects. True if there is no transaction
+ * block that would keep the lock, no second reference to the index (an open cursor,
+ * say), no vacuum_truncate of the table against it.
  */
 static bool
 may_cut(Relation index)

@@ -73,7 +73,10 @@ typedef struct BarqIndexKind
 	bool		(*is_urgent) (const BarqFrozenOptions *options,
 							  uint16 segment_kind, uint64 rows);
 
-	/* Whether a value, not NULL, has a key by which rows can be ordered. */
+	/*
+	 * Does a value, not NULL, have a key by which rows can be ordered? May detoast
+	 * it in the current memory context; frees the copy.
+	 */
 	bool		(*has_key) (Relation index, const BarqFrozenOptions *options,
 							Datum value);
 
@@ -110,10 +113,16 @@ extern const BarqIndexKind *barq_index_kind(uint16 id);
 struct		IndexAmRoutine;
 extern const BarqIndexKind *barq_kind_of_method(const struct IndexAmRoutine *method);
 
-/* Whether an open relation is an index of one of barq's access methods. */
+/*
+ * Is an open relation an index, not a partitioned one, of one of barq's access
+ * methods? No side effects.
+ */
 extern bool barq_is_barq_index(Relation rel);
 
-/* Likewise, but true also of partitioned indexes, which have no pages. */
+/*
+ * Is an open index or partitioned index (which has no pages) one of barq's access
+ * methods'? No side effects.
+ */
 extern bool barq_has_barq_method(Relation index);
 
 #endif							/* BARQ_INDEX_KIND_H */

@@ -11,9 +11,9 @@
 #include "utils/rel.h"
 
 /*
- * Whether this backend may publish in an index (L1): it holds the
- * maintenance lock or a stronger one, or is building an index that no insert uses
- * yet (CREATE INDEX CONCURRENTLY builds under a weaker lock). For assertions.
+ * May this backend publish in an index (L1)? It holds the maintenance lock or a
+ * stronger one, or is building an index that no insert uses yet (CREATE INDEX
+ * CONCURRENTLY builds under a weaker lock). For assertions.
  */
 static inline bool
 barq_may_maintain(Relation index)
@@ -24,19 +24,27 @@ barq_may_maintain(Relation index)
 
 /* ---- lock.c ---- */
 
-/* Take the maintenance lock if it is free. Returns whether it was. */
+/*
+ * Take the maintenance lock if it is free; does not wait. Returns whether it was
+ * taken. It is released by barq_maintenance_unlock(), or at the end of the
+ * transaction.
+ */
 extern bool barq_maintenance_try_lock(Relation index);
 
-/* Release it now, not at the end of the transaction. */
+/* Release the maintenance lock now, not at the end of the transaction. */
 extern void barq_maintenance_unlock(Relation index);
 
 /*
- * Whether any backend holds the maintenance lock: true where this backend could
- * not take it at once; else it was taken and released again.
+ * Does another backend hold the maintenance lock, or one that conflicts with it?
+ * Tries to take it without waiting, and releases it again if that succeeds: another
+ * backend's attempt may fail meanwhile. Processes invalidation messages.
  */
 extern bool barq_maintenance_is_held(Relation index);
 
-/* Whether a barq worker holds the maintenance lock. */
+/*
+ * Does a barq worker hold the maintenance lock? Takes no heavyweight lock; allocates
+ * a little in the current memory context and frees nothing.
+ */
 extern bool barq_maintenance_is_held_by_worker(Relation index);
 
 /*
@@ -55,7 +63,10 @@ extern void barq_nap(long ms, uint32 wait_event);
 /* The tier of a segment by its size: 0 up to twice the size at which logs are sealed. */
 extern int	barq_segment_tier(uint64 bytes);
 
-/* Whether some segment has so many dead rows that it should be written again. */
+/*
+ * Does some segment have so many dead rows that it should be written again? Reads the
+ * directory. ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ */
 extern bool barq_has_many_dead(Relation index);
 
 /*
@@ -70,7 +81,10 @@ extern uint32 barq_choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *m
 
 /* ---- compact.c; the caller holds the maintenance lock ---- */
 
-/* Run the next merge that the policy asks for; false if none is due or it was put off. */
+/*
+ * Run the next merge that the policy asks for; false if none is due or it was put off
+ * (WARNING). ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
+ */
 extern bool barq_compact_next(Relation index);
 
 /* For an index without inserts: merge several segments into one, else run the merges that are due. */
@@ -140,13 +154,20 @@ typedef enum BarqShrink
 	BARQ_SHRINK_CUT				/* the end of the file is free: barq_cut_end() */
 } BarqShrink;
 
-/* One batch of barq_shrink(). */
+/*
+ * Move one batch of pages down and publish it, if more than `free_share` of the file
+ * is free. The caller holds the maintenance lock and calls again after
+ * BARQ_SHRINK_MORE. ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ */
 extern BarqShrink barq_move_down(Relation index, double free_share);
 
-/* Whether the free end of the file is long enough to be cut. */
+/* Is the free end of the file long enough to be cut? Reads *reachable only. */
 extern bool barq_end_is_long(const BarqReachable *reachable);
 
-/* Whether the table's vacuum_truncate allows locking it for a cut. */
+/*
+ * Does the table's option vacuum_truncate (or the setting of that name) allow a lock
+ * for a cut? Reads the relcache; takes no lock. False if the table is gone.
+ */
 extern bool barq_table_allows_cut(Relation index);
 
 /* ---- worker_start.c, worker.c ---- */
@@ -165,20 +186,21 @@ typedef struct BarqWorkerOrder
 	bool		shorten;		/* may move pages down and cut the file */
 } BarqWorkerOrder;
 
-/* As seen in pg_stat_activity.backend_type. */
+/* The value of pg_stat_activity.backend_type for workers. */
 #define BARQ_WORKER_TYPE	"barq worker"
 
 /*
- * Whether a worker could work on this index. Not if this transaction created it
- * or holds a lock that a worker would wait for, nor for a temporary index, without
- * a postmaster, or with barq.background off.
+ * Could a worker work on this index? Reads local state only. Not if this
+ * transaction created it or holds a lock that a worker would wait for, nor for a
+ * temporary index, without a postmaster, or with barq.background off.
  */
 extern bool barq_worker_may_serve(Relation index);
 
 /*
- * Start a worker for the index unless one that this backend started still runs.
- * Returns false if no slot is free. shorten: the worker may move pages down and
- * cut off the end of the file.
+ * Start a worker for the index unless one that this backend started still runs;
+ * does not wait for it. Returns false if no slot is free. Reads the metapage
+ * (ERRCODE_INDEX_CORRUPTED if it is damaged). shorten: the worker may move pages
+ * down and cut off the end of the file.
  */
 extern bool barq_worker_start(Relation index, bool shorten);
 

@@ -37,6 +37,7 @@ extern uint64 barq_seal_log(Relation index);
  * one (`all`). Returns the number of rows in the segments made. If a merge has no
  * room for its work, it is put off: WARNING, or ERROR for `all`
  * (ERRCODE_INSUFFICIENT_RESOURCES). The caller holds the maintenance lock.
+ * ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
  */
 extern uint64 barq_compact_segments(Relation index, bool all);
 
@@ -56,7 +57,8 @@ typedef struct BarqNewSegment
  * Write a body's pages and, where it has none yet, its image; then publish the
  * segment together with `change` (internal.h; NULL: nothing else changes). A
  * failure to write the image is no error: the next search makes the image. The
- * caller holds the maintenance lock or builds an index that no insert uses yet.
+ * caller holds the maintenance lock or builds an index that no insert uses yet;
+ * barq_merging is false (L6). ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 struct		BarqChange;
 extern void barq_publish_segment(Relation index, const BarqNewSegment *segment,
@@ -67,7 +69,8 @@ extern void barq_publish_segment(Relation index, const BarqNewSegment *segment,
 /*
  * Mark rows dead for which is_dead(tid, arg) is true, in the log and in all
  * segments, and repeat until one pass has seen a whole directory version (L5).
- * Fills *counts. The caller holds no lock but that of VACUUM.
+ * Fills *counts. Checks for interrupts. The caller holds no lock but that of VACUUM.
+ * ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
  */
 extern void barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg,
 						   BarqMarkCounts *counts);
@@ -78,8 +81,9 @@ extern void barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg,
  * Drop segments without a live row, take back pages that nothing reaches (a crash
  * or an error left them), offer free pages to the free space map, and remove image
  * files that no segment owns. Does nothing where one of the two locks that it
- * needs is taken. Returns the number of free pages; *too_long says whether the
- * file should be shortened.
+ * needs is taken (it waits for neither, and releases both). Returns the number of
+ * free pages; *too_long says whether the file should be shortened.
+ * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern BlockNumber barq_reclaim(Relation index, bool *too_long);
 
@@ -89,6 +93,7 @@ extern BlockNumber barq_reclaim(Relation index, bool *too_long);
  * Called at the end of VACUUM, without the maintenance lock: start a worker that
  * merges segments with many dead rows, or shortens a file that is too long
  * (barq_reclaim) if this VACUUM's option TRUNCATE and the settings allow that.
+ * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern void barq_after_vacuum(Relation index, bool too_long);
 
@@ -104,10 +109,10 @@ typedef struct BarqReachable
 } BarqReachable;
 
 /*
- * Find them; the bitmap is palloc'd in the current memory context. The caller
+ * Fill *reachable; the bitmap is palloc'd in the current memory context. The caller
  * holds the maintenance lock, so that the directory does not change. Without
  * barq_try_lock_reclaim() an insert may own pages that are not linked yet and
- * look unreachable.
+ * look unreachable. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern void barq_find_reachable(Relation index, BarqReachable *reachable);
 
@@ -123,8 +128,9 @@ extern void barq_find_reachable(Relation index, BarqReachable *reachable);
 
 /*
  * Move pages down if more than `free_share` of the file is free. Returns whether
- * the free end of the file is long enough to be cut. The caller holds the
- * maintenance lock.
+ * the free end of the file is long enough to be cut. Publishes, so barq_merging is
+ * false (L6). Checks for interrupts. The caller holds the maintenance lock.
+ * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern bool barq_shrink(Relation index, double free_share);
 
@@ -132,8 +138,9 @@ extern bool barq_shrink(Relation index, double free_share);
  * Cut free pages off the end of the file and return their number. Does nothing in
  * a transaction block, where this session uses the index otherwise, where the
  * table's vacuum_truncate is off, or where AccessExclusiveLock is not free within
- * 100 ms. The caller may hold the maintenance lock. The transaction gets an id,
- * so it should end soon.
+ * 100 ms; releases that lock. The caller may hold the maintenance lock. The
+ * transaction gets an id, so it should end soon. ERRCODE_INDEX_CORRUPTED if pages are
+ * damaged.
  */
 extern BlockNumber barq_cut_end(Relation index);
 
@@ -142,8 +149,10 @@ extern BlockNumber barq_cut_end(Relation index);
 /*
  * Called by an insert that has added a page to the log and holds no lock;
  * growing_pages: pages of the log. Has a long log sealed, and slows the insert
- * down where sealing does not keep up (barq.backpressure;
- * ERRCODE_CONFIGURATION_LIMIT_EXCEEDED for "error").
+ * down where sealing does not keep up (barq.backpressure): may wait, with interrupts
+ * checked, or take the maintenance lock, seal and release it.
+ * ERRCODE_CONFIGURATION_LIMIT_EXCEEDED at the limit if barq.backpressure is "error",
+ * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern void barq_after_append(Relation index, uint32 growing_pages);
 

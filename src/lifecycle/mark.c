@@ -113,7 +113,11 @@ typedef struct MarkPass
 	MemoryContext context;		/* of snapshot and views */
 } MarkPass;
 
-/* The pass, as barq_try_reading() calls it; false if a part was replaced meanwhile. */
+/*
+ * Run one pass for barq_try_reading(): mark rows in the log and in the segments.
+ * Returns false if a part was replaced meanwhile; marks set by then stay. Allocates in
+ * pass->context. ERRCODE_INDEX_CORRUPTED, ERRCODE_BARQ_SEGMENT_GONE.
+ */
 static bool
 run_pass(void *arg)
 {

@@ -75,7 +75,7 @@ wait_event(void)
 	return event;
 }
 
-/* Whether this transaction was slowed down before. */
+/* Was this transaction slowed down before? No side effects. */
 static bool
 is_slowed(void)
 {

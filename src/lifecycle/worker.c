@@ -72,7 +72,7 @@ report_doing(const char *what)
 	InvalidateCatalogSnapshot();
 }
 
-/* Whether the log has reached barq.growing_limit. */
+/* Has the log reached barq.growing_limit? Reads the metapage, under its buffer lock. */
 static bool
 log_is_long(void)
 {

@@ -22,9 +22,10 @@ static Oid	last_worker_index = InvalidOid;
 static uint64 last_worker_version = 0;
 
 /*
- * Whether the last worker started serves this index and still runs. A worker that
- * has published since and does not hold the lock has looked at the log for the
- * last time and is about to exit, so it does not count (L11).
+ * Does the last worker that this backend started serve this index and still run?
+ * Takes an LWLock for a moment. A worker that has published since and does not hold
+ * the lock has looked at the log for the last time and is about to exit, so it does
+ * not count (L11).
  */
 static bool
 last_worker_serves(Relation index, uint64 version)

@@ -34,7 +34,7 @@ typedef struct BarqExtentMap
  * Write a body of `bytes` bytes and its extents in new pages. desc->generation is
  * set; fills body_bytes, crc, blob_pages, extents_head and extents_pages. Nothing
  * reaches the pages yet. The caller holds the maintenance lock (S5).
- * ERRCODE_PROGRAM_LIMIT_EXCEEDED.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED if the body needs too many pages.
  */
 extern void barq_blob_write(Relation index, BarqSegmentDesc *desc,
 							const char *body, uint64 bytes);

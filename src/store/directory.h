@@ -79,7 +79,7 @@ extern Buffer barq_segment_read_page(Relation index, const BarqSegmentDesc *desc
  * in the current memory context. *meta receives the copy of the metapage that
  * names it; `blocks`, if not NULL, is emptied and receives the directory's pages.
  * Reads again if the directory was replaced meanwhile. The caller holds no buffer
- * lock. ERRCODE_INDEX_CORRUPTED.
+ * lock. ERRCODE_INDEX_CORRUPTED for damaged pages.
  */
 extern BarqSegmentDesc *barq_directory_current(Relation index, BarqMeta *meta,
 											   BarqBlockList *blocks);

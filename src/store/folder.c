@@ -272,8 +272,10 @@ open_directory(const char *directory, bool create)
 }
 
 /*
- * As barq_folder_open, but the caller has to close the descriptor. The level above
- * "pgsql_tmp" is the first one that barq makes.
+ * Open a folder, checking each level as barq_folder_open() promises; with `create`,
+ * makes missing levels. The level above "pgsql_tmp" is the first one that barq
+ * makes. Returns a plain descriptor, which the caller closes with close() (no
+ * transaction closes it), or -1 with errno set; sets `problem` if it refuses a level.
  */
 static int
 open_folder(const char *folder, bool create)
@@ -386,7 +388,11 @@ check_file(const struct stat *st, const char *path)
 	return 0;
 }
 
-/* As barq_file_open, but the caller has to close the descriptor. */
+/*
+ * Open a file of a folder, checking it as barq_file_open() promises. Returns a plain
+ * descriptor, which the caller closes with close() (no transaction closes it), or -1
+ * with errno set; sets `problem` if it refuses the file.
+ */
 static int
 open_file(int folder, const char *path, int flags)
 {

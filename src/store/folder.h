@@ -42,7 +42,10 @@ extern void barq_file_close(int fd);
  */
 extern const char *barq_file_problem(void);
 
-/* Whether a path leads to no file, or to one that barq_path_open would open. */
+/*
+ * Does a path lead to no file, or to one that barq_path_open() would open? Looks at
+ * the file without opening it; leaves nothing open.
+ */
 extern bool barq_path_usable(const char *path);
 
 /*

@@ -53,10 +53,10 @@ typedef struct NewPages
 } NewPages;
 
 /*
- * Whether the index still has a block that a copy of the metapage names, which
- * may be statements old: the end of the file may have been cut since. A cut
- * resets every session's target block (S11), so if that is `block` no system
- * call is needed.
+ * Does the index still have a block that a copy of the metapage names? The copy may
+ * be statements old, and the end of the file may have been cut since. If the block
+ * exists, makes it the session's target block. A cut resets every session's target
+ * block (S11), so if that is `block` no system call is needed.
  */
 static bool
 exists(Relation index, BlockNumber block)
@@ -71,7 +71,8 @@ exists(Relation index, BlockNumber block)
 
 /*
  * The buffer of the tail, pinned and exclusively locked, or InvalidBuffer if the
- * log has no page yet. The caller holds no buffer lock. ERRCODE_INDEX_CORRUPTED.
+ * log has no page yet. Checks for interrupts. The caller holds no buffer lock.
+ * ERRCODE_INDEX_CORRUPTED if the metapage names a page that is not the tail.
  */
 static Buffer
 lock_tail(Relation index)

@@ -47,12 +47,18 @@ StaticAssertDecl(sizeof(BarqItemHeader) == 16, "BarqItemHeader is on disk");
  * Append a record with `length` bytes of payload. Returns the number of pages of
  * the log, or 0 if no page was added. Waits for buffer locks and, where a page is
  * added, for LockPage 0; the caller holds no buffer lock.
- * ERRCODE_PROGRAM_LIMIT_EXCEEDED if the payload is too large.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED if the payload is too large, ERRCODE_INDEX_CORRUPTED
+ * for a damaged page.
  */
 extern uint32 barq_growing_append(Relation index, ItemPointer tid,
 								  const void *payload, uint32 length);
 
-/* The same for a row that has no key. */
+/*
+ * Append a record for a row that has no key. Returns the number of pages of the log,
+ * or 0 if no page was added. Waits for buffer locks and, where a page is added, for
+ * LockPage 0; the caller holds no buffer lock. ERRCODE_INDEX_CORRUPTED for a damaged
+ * page.
+ */
 extern uint32 barq_growing_append_keyless(Relation index, ItemPointer tid,
 										  BarqKeyless keyless);
 
@@ -97,13 +103,14 @@ typedef struct BarqGrowingVisitor
 /*
  * Walk the log from meta's head to its end, or up to but not including the page
  * `stop`. Returns false if a page was re-used because the log was sealed
- * meanwhile: the caller reads the metapage again and starts anew.
- * ERRCODE_INDEX_CORRUPTED.
+ * meanwhile: the caller reads the metapage again and starts anew. Checks for
+ * interrupts. The caller holds no buffer lock. ERRCODE_INDEX_CORRUPTED for a damaged
+ * page or record.
  */
 extern bool barq_growing_walk(Relation index, const BarqMeta *meta,
 							  BlockNumber stop, const BarqGrowingVisitor *visitor);
 
-/* Whether the heap row at `tid` was removed. */
+/* Returns true if the heap row at `tid` was removed. Called with no lock held. */
 typedef bool (*BarqIsDead) (ItemPointer tid, void *arg);
 
 typedef struct BarqMarkCounts
@@ -115,9 +122,10 @@ typedef struct BarqMarkCounts
 
 /*
  * Mark dead each record of the log for which is_dead(tid, arg) is true, by one
- * record for each page, and add to *counts. Returns false as barq_growing_walk;
- * marks set by then stay. The caller holds no buffer lock.
- * ERRCODE_INDEX_CORRUPTED.
+ * WAL record for each page, and add to *counts. Returns false if a page was re-used
+ * because the log was sealed meanwhile; marks set by then stay. Checks for
+ * interrupts. The caller holds no buffer lock. ERRCODE_INDEX_CORRUPTED for a damaged
+ * page.
  */
 extern bool barq_growing_mark(Relation index, const BarqMeta *meta,
 							  BarqIsDead is_dead, void *arg,

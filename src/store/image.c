@@ -94,7 +94,7 @@ barq_image_write_marker(const char *folder, const uint8 *id, int fd)
 	pfree(path);
 }
 
-/* Whether an image's marker belongs to the file open as fd. */
+/* Does an image's marker belong to the file open as fd? Reads the marker. */
 static bool
 marker_matches(int folder_fd, const char *folder, const uint8 *id, int fd)
 {
@@ -133,7 +133,10 @@ header_matches(const BarqSegmentDesc *desc, const BarqImageHeader *header)
 		EQ_CRC32C(header->header_crc, crc);
 }
 
-/* Whether a mapped body has the descriptor's checksum. May be cancelled. */
+/*
+ * Does a mapped body have the descriptor's checksum? Reads all of it; checks for
+ * interrupts, so it may raise an error or exit.
+ */
 static bool
 body_matches(const BarqSegmentDesc *desc, const char *body)
 {
@@ -167,7 +170,7 @@ barq_mapping_unpin(BarqMapping *mapping)
 	pfree(mapping);
 }
 
-/* This backend's mapping of the image with an id, or NULL. */
+/* The mapping that this backend has of the image with an id, or NULL. Adds no pin. */
 static BarqMapping *
 find_mapping(const uint8 *id)
 {
@@ -210,8 +213,9 @@ map_file(const BarqSegmentDesc *desc, int fd, Size length)
 }
 
 /*
- * Whether a mapping of the file open as fd is the segment's image (S8). Writes its
- * marker if it has none. On an error, the mapping is unpinned.
+ * Is a mapping of the file open as fd the segment's image (S8)? Computes the checksum
+ * of the body, unless a marker shows that this was done, and then writes the marker.
+ * Checks for interrupts. On an error, the mapping is unpinned.
  */
 static bool
 verify(BarqMapping *mapping, const BarqSegmentDesc *desc, const char *folder, int folder_fd,

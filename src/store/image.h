@@ -82,7 +82,8 @@ extern void barq_image_unlock(int fd);
 
 /*
  * Lock a folder, shared, until the transaction ends, which removes the folder if
- * it aborts. False with errno set, as barq_image_lock.
+ * it aborts. Returns false with errno set on failure: EWOULDBLOCK if another process
+ * holds the lock exclusively.
  */
 extern bool barq_image_hold(const char *folder);
 
@@ -107,7 +108,8 @@ extern void barq_temporary_folders_tidy(void);
 /*
  * Map a segment's image, and verify it unless its marker shows that this was
  * done (S8). Returns a mapping with one more pin, or NULL if there is no valid
- * image; a damaged one is removed. May process interrupts.
+ * image; a damaged one is removed. The caller removes the pin with
+ * barq_mapping_unpin(). May process interrupts.
  */
 extern BarqMapping *barq_image_map(Relation index, const BarqSegmentDesc *desc);
 

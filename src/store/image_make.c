@@ -150,7 +150,7 @@ barq_image_remove(Relation index, const uint8 *id)
 	pfree(folder);
 }
 
-/* Whether a file's name is the id of one of the segments and not ".tmp". */
+/* Is a file's name the id of one of the segments, with an ending other than ".tmp"? */
 static bool
 named_by(const char *name, const BarqSegmentDesc *descs, uint32 count)
 {

@@ -24,9 +24,10 @@
 #include "utils/syscache.h"
 
 /*
- * Whether the folder `name`, in tablespace `space` of this database, belongs to a
- * relation that does not exist. True also for a relation that another transaction
- * has created and not committed: its builder holds the folder's lock.
+ * Does the folder `name`, in tablespace `space` of this database, belong to a
+ * relation that does not exist? Reads pg_class and takes no lock on the relation.
+ * True also for a relation that another transaction has created and not committed:
+ * its builder holds the folder's lock.
  *
  * A temporary relation exists while its storage does: the server removes the
  * storage of crashed sessions when it starts, and a later session may have the

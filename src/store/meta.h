@@ -125,7 +125,10 @@ extern uint64 barq_meta_bump_dead_epoch(Relation index);
  */
 extern const BarqMeta *barq_meta_cached(Relation index, bool refresh);
 
-/* Draw a random id of BARQ_ID_BYTES bytes. ERRCODE_INTERNAL_ERROR. */
+/*
+ * Draw a random id of BARQ_ID_BYTES bytes. ERRCODE_INTERNAL_ERROR if no random
+ * numbers are available.
+ */
 extern void barq_new_id(uint8 *id);
 
 #endif							/* BARQ_META_H */

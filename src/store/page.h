@@ -119,7 +119,9 @@ typedef struct BarqPageSupply
 
 /*
  * Take the next page of a supply that is still free: its buffer, pinned and
- * exclusively locked, or InvalidBuffer. Locks as barq_page_new.
+ * exclusively locked, or InvalidBuffer. The caller overwrites the page as after
+ * barq_page_new(). Checks for interrupts. The caller holds the maintenance lock or
+ * barq_lock_linking() (S5), and no buffer lock (S15).
  */
 extern Buffer barq_page_take(Relation index, BarqPageSupply *supply);
 
@@ -140,7 +142,10 @@ extern Buffer barq_page_new(Relation index, BarqPageSupply *supply);
  */
 extern void barq_lock_shared(Buffer buffer);
 
-/* Whether a page is stamped free or was never written. Takes a buffer lock. */
+/*
+ * Is a page stamped free, or was it never written? Takes and releases a buffer lock.
+ * ERRCODE_INDEX_CORRUPTED if it is not a barq page.
+ */
 extern bool barq_page_is_free(Relation index, BlockNumber block);
 
 /*

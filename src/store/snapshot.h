@@ -47,7 +47,7 @@ typedef struct BarqSnapshot
  * `images`, segments are mapped, and missing images are made first; a segment
  * whose image cannot be made is read from its pages, which raises a WARNING
  * (ERRCODE_INSUFFICIENT_RESOURCES if barq.allow_fallback is off). The caller
- * holds no buffer lock. ERRCODE_INDEX_CORRUPTED.
+ * holds no buffer lock. ERRCODE_INDEX_CORRUPTED for damaged pages.
  */
 extern BarqSnapshot *barq_snapshot_get(Relation index, BarqMeta *meta, bool images,
 									   MemoryContext owner);
@@ -55,7 +55,8 @@ extern BarqSnapshot *barq_snapshot_get(Relation index, BarqMeta *meta, bool imag
 /*
  * Fill *view, a view of one segment of a snapshot; it is valid as long as the
  * snapshot and the current memory context. A page reader gets 1/sharers of
- * work_mem. ERRCODE_INDEX_CORRUPTED, ERRCODE_BARQ_SEGMENT_GONE.
+ * work_mem. ERRCODE_INDEX_CORRUPTED for a damaged body, ERRCODE_BARQ_SEGMENT_GONE if
+ * pages were re-used meanwhile.
  */
 extern void barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment,
 							   Relation index, int sharers, BarqView *view);

@@ -16,7 +16,7 @@
  */
 #define ERRCODE_BARQ_SEGMENT_GONE	MAKE_SQLSTATE('B', 'Q', '0', '0', '1')
 
-/* Raise it. */
+/* Raise ERRCODE_BARQ_SEGMENT_GONE. */
 pg_noreturn extern void barq_segment_gone(Relation index);
 
 /*
@@ -30,23 +30,25 @@ pg_noreturn extern void barq_segment_gone(Relation index);
 extern bool barq_try_reading(bool (*read) (void *arg), void *arg);
 
 /*
- * Each of these fills *view and checks header and footer of the body:
- * ERRCODE_INDEX_CORRUPTED.
- *
- * A view of a mapped body, which has to stay mapped as long as the view is used.
+ * Fill *view, a view of a mapped body, which has to stay mapped as long as the view
+ * is used. ERRCODE_INDEX_CORRUPTED if header or footer of the body is damaged.
  */
 extern void barq_view_init_mapped(BarqView *view, Relation index,
 								  const BarqSegmentDesc *desc, const char *body);
 
 /*
- * A view that reads pages, with a cache of at most cache_kb kB, palloc'd in the
- * current memory context. `index` must stay open as long as the view is used.
- * ERRCODE_BARQ_SEGMENT_GONE.
+ * Fill *view, a view that reads pages, with a cache of at most cache_kb kB, palloc'd
+ * in the current memory context. `index` must stay open as long as the view is used.
+ * ERRCODE_INDEX_CORRUPTED if header or footer of the body is damaged,
+ * ERRCODE_BARQ_SEGMENT_GONE if a page was re-used.
  */
 extern void barq_view_init_pages(BarqView *view, Relation index,
 								 const BarqSegmentDesc *desc, int cache_kb);
 
-/* A view of a body in memory, which is no segment yet. */
+/*
+ * Fill *view, a view of a body in memory, which is no segment yet and must live as
+ * long as the view is used. ERRCODE_INDEX_CORRUPTED if header or footer is damaged.
+ */
 extern void barq_view_init_memory(BarqView *view, const char *body, uint64 bytes);
 
 /*
@@ -56,10 +58,16 @@ extern void barq_view_init_memory(BarqView *view, const char *body, uint64 bytes
 extern uint32 barq_view_all_rows(const BarqView *view);
 
 /*
- * The TID of a row, and copies of the TIDs of n rows from `first` on; rows without
- * a key included. Errors as barq_view_read.
+ * The TID of a row, with or without a key. ERRCODE_INDEX_CORRUPTED for a damaged
+ * body, ERRCODE_BARQ_SEGMENT_GONE if a page was re-used.
  */
 extern ItemPointerData barq_view_tid(BarqView *view, uint32 row);
+
+/*
+ * Copy the TIDs of n rows from `first` on, with or without a key, to tids[].
+ * ERRCODE_INDEX_CORRUPTED for a damaged body, ERRCODE_BARQ_SEGMENT_GONE if a page was
+ * re-used.
+ */
 extern void barq_view_tids(BarqView *view, uint32 first, uint32 n,
 						   ItemPointerData *tids);
 

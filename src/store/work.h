@@ -25,13 +25,15 @@ extern BarqWork *barq_work_create_shared(Relation index, uint64 bytes, char **re
 
 /*
  * Map the work area at a path, of the size that its maker gave; unmapped when the
- * current memory context is reset. Errors as ereport(ERROR).
+ * current memory context is reset. The file stays its maker's. The errcode of the
+ * failed open() (errcode_for_file_access), ERRCODE_OUT_OF_MEMORY if it cannot be
+ * mapped.
  */
 extern BarqWork *barq_work_attach(const char *path, uint64 bytes);
 
 /*
  * A work area of zeros in private memory; unmapped when the current memory
- * context is reset. ERRCODE_OUT_OF_MEMORY.
+ * context is reset. ERRCODE_OUT_OF_MEMORY if it cannot be mapped.
  */
 extern BarqWork *barq_work_create_private(uint64 bytes);
 

@@ -26,7 +26,7 @@ extern BarqBodyWriter *barq_body_begin_file(Relation index, const uint8 *id,
 
 /*
  * Append TIDs of rows without a key. The first call ends the kind's part; classes
- * must come in ascending order. Errors as barq_body_write.
+ * must come in ascending order. Errors of barq_body_write().
  */
 extern void barq_body_keyless(BarqBodyWriter *writer, BarqKeyless keyless,
 							  const ItemPointerData *tids, uint32 n);
