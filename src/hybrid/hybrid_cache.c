@@ -102,7 +102,7 @@ drop_entry(int at)
 	MemoryContextDelete(entry->context);
 }
 
-/* Whether a plan (NULL: none) is valid. */
+/* Whether a plan (NULL: none) is valid. No side effects. */
 static bool
 plan_is_good(SPIPlanPtr plan)
 {

@@ -91,7 +91,10 @@ find_operator(Oid family, Oid type, BarqLegKind kind, BarqHybridColumn *column)
 	return found;
 }
 
-/* Whether an open index is a barq index for this kind of ranking. */
+/*
+ * Whether an open index is a barq index for this kind of ranking. Reads catalogs
+ * only.
+ */
 static bool
 ranks(Relation index, BarqLegKind kind)
 {
@@ -169,7 +172,10 @@ index_names(List *options)
 	return names.data;
 }
 
-/* Whether both options are on the same column or equal expressions. */
+/*
+ * Whether both options are on the same column or equal expressions. No side
+ * effects.
+ */
 static bool
 same_column(const Option *a, const Option *b)
 {
@@ -340,7 +346,7 @@ best_options(List *options, List *quals)
 	return found;
 }
 
-/* Whether all options (at least one) give the same ranking. */
+/* Whether all options (at least one) give the same ranking. No side effects. */
 static bool
 rank_alike(List *options, BarqLegKind kind)
 {

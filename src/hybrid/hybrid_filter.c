@@ -101,7 +101,7 @@ parse_expression(const char *filter)
 	return alone;
 }
 
-/* Walker: does a raw expression have a subquery? */
+/* Walker: true if a raw expression has a subquery. Changes nothing. */
 static bool
 has_sublink(Node *node, void *context)
 {
@@ -132,7 +132,10 @@ literal_is_fixed(Oid type)
 	return func_volatile(input) == PROVOLATILE_IMMUTABLE;
 }
 
-/* Walker: does an expression have a literal whose meaning may change? */
+/*
+ * Walker: true if an expression has a literal whose meaning may change. Reads
+ * catalogs only.
+ */
 static bool
 has_moving_literal(Node *node, void *context)
 {

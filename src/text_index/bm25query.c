@@ -183,7 +183,10 @@ make_named(const char *name, const char *query, Size length)
 	return named;
 }
 
-/* Whether this is a name as it is written before a colon, or an OID. */
+/*
+ * Whether this is a name as it is written before a colon, or an OID. Leaves a
+ * copy of it in the current memory context.
+ */
 static bool
 is_index_reference(const char *name)
 {

@@ -46,7 +46,10 @@ typedef struct Candidate
 
 /* ---- predicates ---- */
 
-/* Walker: does an expression use a parameter of the statement? */
+/*
+ * Walker: true if an expression uses a parameter of the statement. Changes
+ * nothing.
+ */
 static bool
 has_parameter(Node *node, void *context)
 {
@@ -63,7 +66,10 @@ calls_support(Oid function, void *support)
 	return get_func_support(function) == *(Oid *) support;
 }
 
-/* Walker: does an expression call a function with this planner support function? */
+/*
+ * Walker: true if an expression calls a function with this planner support
+ * function. Changes nothing.
+ */
 static bool
 has_text_operator(Node *node, void *support)
 {
@@ -151,7 +157,7 @@ first_key(Relation index)
 
 /*
  * Whether an expression, over range table entry 1, is the first key of the open
- * index.
+ * index. No side effects.
  */
 static bool
 indexes_expression(Relation index, Node *expression)

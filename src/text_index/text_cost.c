@@ -49,7 +49,7 @@ named_index(Node *query, bool threshold, Oid *index)
 
 /*
  * Whether this index can answer a query that names `named` (InvalidOid: a NULL
- * query).
+ * query). Reads catalogs only.
  */
 static bool
 answers(Oid index, Oid named)

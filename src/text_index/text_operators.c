@@ -52,7 +52,7 @@ typedef struct BoundQuery
 
 /*
  * Whether the planner has bound this call to a column. `own` is the C function
- * of the operator that a bound call keeps.
+ * of the operator that a bound call keeps. Reads catalogs only.
  */
 static bool
 is_bound(const FmgrInfo *flinfo, PGFunction own)
@@ -70,7 +70,10 @@ is_bound(const FmgrInfo *flinfo, PGFunction own)
 	return operators.fn_addr == own;
 }
 
-/* Whether the call is made for each element of an array, by ANY or ALL. */
+/*
+ * Whether the call is made for each element of an array, by ANY or ALL. No side
+ * effects.
+ */
 static bool
 is_for_array(const FmgrInfo *flinfo)
 {

@@ -43,7 +43,7 @@ typedef struct Replacements
 
 /*
  * Whether an index is one of barq_bm25 that this query may use: a partial one
- * only if its predicate is implied.
+ * only if its predicate is implied. No side effects.
  */
 static bool
 is_text_index(const IndexOptInfo *index)

@@ -131,7 +131,7 @@ estimate(const BarqQueryValue *value, bool scored)
 
 /*
  * Whether an OID is an index of a relation on this value, or a partitioned index
- * above one.
+ * above one. Reads catalogs only.
  */
 static bool
 is_index_of(Oid index, RelOptInfo *rel, Node *value)

@@ -278,7 +278,7 @@ conditions_of(Place *place, int varno)
 
 /*
  * Whether the executor checks SELECT on a table, or on the table of which it is
- * a child in this plan.
+ * a child in this plan. No side effects.
  */
 static bool
 is_readable(Place *place, int varno)

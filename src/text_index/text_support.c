@@ -96,7 +96,7 @@ look_beside(Oid function, Beside *beside)
 		OidIsValid(beside->unbound_text) && OidIsValid(beside->unbound);
 }
 
-/* Whether a node is a call of this function. */
+/* Whether a node is a call of this function. No side effects. */
 static bool
 calls(Node *node, Oid function)
 {
