@@ -46,6 +46,14 @@ open_roots(StringInfo text, int *fd)
 	initStringInfo(text);
 	while ((n = read(*fd, piece, sizeof(piece))) > 0)
 		appendBinaryStringInfo(text, piece, n);
+	if (n < 0)
+	{
+		int			read_errno = errno;
+
+		CloseTransientFile(*fd);
+		errno = read_errno;
+		return false;
+	}
 	return true;
 }
 
