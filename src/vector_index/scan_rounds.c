@@ -333,7 +333,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 			vs->growing_key = hits[n - 1].key;
 			vs->growing_tid = hits[n - 1].tid;
 		}
-		vs->growing_done = n < want && isinf(bound);
+		vs->growing_done = n < want && bound > 0 && isinf(bound);
 		*fresh += n;
 		pfree(hits);
 	}

@@ -103,3 +103,28 @@ REINDEX TABLE hnsw_extremes;
 SELECT id FROM hnsw_extremes ORDER BY v <-> '[1,2,3]' LIMIT 5;
 SELECT * FROM barq_check('hnsw_extremes_idx');
 DROP TABLE hnsw_extremes;
+
+-- keys of -Infinity, as many as a round wants: rows of the growing log still come
+CREATE FUNCTION pg_temp.overflowing(type text, value text, query text, class text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	method text;
+	quantization text;
+	found bigint;
+BEGIN
+	FOR method, quantization IN SELECT m, q FROM unnest(ARRAY['barq_hnsw', 'barq_ivf']) m, unnest(ARRAY['none', 'f16', 'sq8', 'rabitq']) q LOOP
+		CONTINUE WHEN type LIKE 'sparsevec%' AND quantization <> 'none' OR type LIKE 'sparsevec%' AND method = 'barq_ivf';
+		EXECUTE format('CREATE TABLE hnsw_extremes (id int, e %s)', type);
+		EXECUTE format('INSERT INTO hnsw_extremes SELECT i, %L FROM generate_series(1, 300) i', value);
+		EXECUTE format('CREATE INDEX ON hnsw_extremes USING %s (e %s) WITH (quantization = %s)', method, class, quantization);
+		EXECUTE format('INSERT INTO hnsw_extremes SELECT i, %L FROM generate_series(301, 303) i', value);
+		EXECUTE format('SELECT count(DISTINCT id) FROM (SELECT id FROM hnsw_extremes ORDER BY e <#> %L LIMIT 1000) s', query) INTO found;
+		IF found <> 303 THEN
+			RETURN NEXT format('%s %s %s: %s rows of 303', type, method, quantization, found);
+		END IF;
+		DROP TABLE hnsw_extremes;
+	END LOOP;
+END $$;
+SET enable_seqscan = off;
+SET enable_sort = off;
+SELECT pg_temp.overflowing('vector(2)', '[1e38,1e38]', '[1,1e38]', 'vector_ip_ops');
+SELECT pg_temp.overflowing('sparsevec(2)', '{1:1e38,2:1e38}/2', '{1:1,2:1e38}/2', 'sparsevec_ip_ops');
