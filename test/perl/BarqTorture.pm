@@ -137,9 +137,9 @@ my $functions = q{
 CREATE FUNCTION proof.differences(index regclass) RETURNS SETOF text LANGUAGE sql AS
 $$ SELECT * FROM proof.complaints(index, false, false) $$;
 
--- A search returns no row twice, each in order of its distance. Only at the end
--- of a scan, when it has returned all other rows of the table, may nearer rows
--- come that it had missed (docs/design.md, "Scans of vectors"); those are few.
+-- A search returns no row twice, each in order of its distance. Rows that a scan
+-- had missed come after all others (docs/design.md, "Scans of vectors"): so once a
+-- row has come out of order, none comes that is farther than all before it.
 CREATE FUNCTION proof.search(tab regclass, query text, distance text, n int) RETURNS text LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
@@ -148,10 +148,11 @@ BEGIN
 	EXECUTE format('WITH q AS (SELECT * FROM %s q LIMIT 1),
 		found AS MATERIALIZED (SELECT id, %s AS d FROM %s ORDER BY %s LIMIT %s),
 		numbered AS (SELECT *, row_number() OVER () AS place, lag(d) OVER () AS before FROM found),
-		total AS (SELECT count(*) AS n FROM %s)
-		SELECT string_agg(format(''%%s at %%s after %%s, place %%s of %%s'', id, d, before, place, n), '', '') FROM numbered, total
-		WHERE (d < before AND place <= n - greatest(5, n / 10)) OR id IN (SELECT id FROM found GROUP BY id HAVING count(*) > 1)',
-		query, distance, tab, distance, n, tab) INTO line;
+		late AS (SELECT min(place) AS place FROM numbered WHERE d < before)
+		SELECT string_agg(format(''%%s at %%s, place %%s, late from %%s'', id, d, n.place, l.place), '', '') FROM numbered n, late l
+		WHERE (n.place > l.place AND d > (SELECT max(d) FROM numbered m WHERE m.place < l.place))
+			OR id IN (SELECT id FROM found GROUP BY id HAVING count(*) > 1)',
+		query, distance, tab, distance, n) INTO line;
 	RETURN format('wrong: %s, limit %s: ', tab, n) || line;
 END $$;
 
