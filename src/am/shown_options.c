@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "am/am.h"
+#include "lifecycle/policy.h"
 #include "lib/stringinfo.h"
 
 /* Append "name=value", after a comma if `text` is not empty. */
@@ -19,11 +20,15 @@ barq_options_text(Relation index, const BarqFrozenOptions *options)
 {
 	BarqShownOption shown[BARQ_MAX_OPTIONS];
 	int			n = barq_index_kind(options->index_kind)->show(index, options, shown);
+	BarqShownOption policy[BARQ_POLICY_OPTIONS];
+	int			npolicy = barq_policy_show(index, policy);
 	StringInfoData text;
 
 	initStringInfo(&text);
 	for (int i = 0; i < n; i++)
 		append_option(&text, &shown[i]);
+	for (int i = 0; i < npolicy; i++)
+		append_option(&text, &policy[i]);
 	return text.data;
 }
 

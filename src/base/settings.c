@@ -22,6 +22,8 @@ int			barq_consistency = BARQ_CONSISTENCY_ALL;
 bool		barq_background = true;
 int			barq_compaction_ratio = 8;
 int			barq_max_segments = 8;
+int			barq_max_merged_size = 0;
+int			barq_compaction = BARQ_COMPACTION_BALANCED;
 char	   *barq_image_directory = NULL;
 
 static const struct config_enum_entry iterative_scan_options[] = {
@@ -35,6 +37,13 @@ static const struct config_enum_entry backpressure_options[] = {
 	{"wait", BARQ_BACKPRESSURE_WAIT, false},
 	{"inline", BARQ_BACKPRESSURE_INLINE, false},
 	{"error", BARQ_BACKPRESSURE_ERROR, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry compaction_options[] = {
+	{"balanced", BARQ_COMPACTION_BALANCED, false},
+	{"reads", BARQ_COMPACTION_READS, false},
+	{"writes", BARQ_COMPACTION_WRITES, false},
 	{NULL, 0, false}
 };
 
@@ -83,8 +92,9 @@ barq_define_settings(void)
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.growing_limit",
 							"Size of the growing log at which it is sealed.",
-							NULL, &barq_growing_limit, 2048, 64, 1024 * 1024,
-							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+							NULL, &barq_growing_limit, 2048,
+							BARQ_LEAST_GROWING_LIMIT, BARQ_MOST_GROWING_LIMIT,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 
 	/*
 	 * No check hook compares it with growing_limit: values set before the
@@ -94,8 +104,9 @@ barq_define_settings(void)
 	DefineCustomIntVariable("barq.growing_hard_limit",
 							"Size of the backlog (growing log and sealed logs that are not merged yet) at which barq.backpressure applies.",
 							"A value below barq.growing_limit counts as barq.growing_limit.",
-							&barq_growing_hard_limit, 65536, 64, INT_MAX,
-							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+							&barq_growing_hard_limit, 65536,
+							BARQ_LEAST_GROWING_LIMIT, INT_MAX,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomEnumVariable("barq.backpressure",
 							 "Reaction of an insert when the backlog has reached barq.growing_hard_limit.",
 							 NULL, &barq_backpressure, BARQ_BACKPRESSURE_WAIT,
@@ -113,12 +124,23 @@ barq_define_settings(void)
 							 PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.compaction_ratio",
 							"Number of segments of similar size that are merged into one.",
-							NULL, &barq_compaction_ratio, 8, 2, 64,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							NULL, &barq_compaction_ratio, 8,
+							BARQ_LEAST_RATIO, BARQ_MOST_RATIO,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.max_segments",
 							"Number of segments above which the smallest are merged.",
-							NULL, &barq_max_segments, 8, 1, 1000,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							NULL, &barq_max_segments, 8, 1, BARQ_MOST_SEGMENTS,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.max_merged_size",
+							"Size of a segment above which merges do not make it; 0: no limit.",
+							"A larger segment is written again only because of its dead rows.",
+							&barq_max_merged_size, 0, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MB, NULL, NULL, NULL);
+	DefineCustomEnumVariable("barq.compaction",
+							 "What merging spares most: neither, searches or writing.",
+							 NULL, &barq_compaction, BARQ_COMPACTION_BALANCED,
+							 compaction_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("barq.image_directory",
 							   "Directory for the images of sealed segments.",
 							   "Empty: pg_barq in the data directory.",

@@ -22,6 +22,21 @@ typedef enum BarqBackpressure
 	BARQ_BACKPRESSURE_ERROR
 } BarqBackpressure;
 
+/* What compaction spares most (lifecycle/choose.c). */
+typedef enum BarqCompaction
+{
+	BARQ_COMPACTION_BALANCED,
+	BARQ_COMPACTION_READS,
+	BARQ_COMPACTION_WRITES
+} BarqCompaction;
+
+/* Ranges of settings that are options of an index as well. */
+#define BARQ_LEAST_GROWING_LIMIT	64	/* kB */
+#define BARQ_MOST_GROWING_LIMIT		(1024 * 1024)
+#define BARQ_LEAST_RATIO			2
+#define BARQ_MOST_RATIO				64
+#define BARQ_MOST_SEGMENTS			1000
+
 /* The rows that a search sees. */
 typedef enum BarqConsistency
 {
@@ -29,6 +44,11 @@ typedef enum BarqConsistency
 	BARQ_CONSISTENCY_SEALED		/* without those in the growing log */
 } BarqConsistency;
 
+/*
+ * growing_limit, growing_hard_limit, compaction_ratio, max_segments, max_merged_size
+ * and compaction are defaults of an index's options: maintenance asks
+ * barq_policy_of() (lifecycle/policy.h).
+ */
 extern int	barq_ef_search;		/* breadth of a graph search */
 extern int	barq_probes;		/* lists that a search scans; 0: automatic */
 extern int	barq_iterative_scan;	/* BarqIterativeScan */
@@ -41,6 +61,8 @@ extern int	barq_consistency;	/* BarqConsistency */
 extern bool barq_background;	/* use background workers */
 extern int	barq_compaction_ratio;	/* segments of a tier that are merged */
 extern int	barq_max_segments;	/* segments of an index before it is compacted */
+extern int	barq_max_merged_size;	/* MB of a segment made by a merge; 0: no limit */
+extern int	barq_compaction;	/* BarqCompaction */
 extern char *barq_image_directory;	/* of images; empty: data directory */
 
 /* Define all settings; called once, while the library is loaded. */

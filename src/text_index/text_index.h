@@ -8,7 +8,7 @@
 
 #include "am/am.h"
 
-#include "access/reloptions.h"
+#include "lifecycle/policy.h"
 #include "nodes/pathnodes.h"
 #include "bm25/bm25.h"
 #include "text_index/bm25query.h"
@@ -24,7 +24,7 @@
 /* Reloptions of barq_bm25 as parsed. */
 typedef struct BarqTextReloptions
 {
-	int32		vl_len_;
+	BarqPolicyReloptions policy;
 	int			text_config;	/* offset of a string, 0: not given */
 	int			tokenizer;		/* BarqTokenizerKind */
 	double		k1;

@@ -47,6 +47,7 @@ barq_define_text_reloptions(void)
 	add_bool_reloption(text_relopt_kind, "positions",
 					   "Keep positions, for phrases", true,
 					   ShareUpdateExclusiveLock);
+	barq_add_policy_options(text_relopt_kind);
 }
 
 bytea *
@@ -58,6 +59,7 @@ barq_text_reloptions(Datum reloptions, bool validate)
 		{"k1", RELOPT_TYPE_REAL, offsetof(BarqTextReloptions, k1)},
 		{"b", RELOPT_TYPE_REAL, offsetof(BarqTextReloptions, b)},
 		{"positions", RELOPT_TYPE_BOOL, offsetof(BarqTextReloptions, positions)},
+		BARQ_POLICY_PARSE_TABLE
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, text_relopt_kind,

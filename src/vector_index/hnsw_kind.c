@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "lifecycle/policy.h"
 #include "utils/rel.h"
 #include "vector_index/vector_build.h"
 
@@ -26,7 +27,7 @@
 /* Reloptions as parsed. */
 typedef struct HnswReloptions
 {
-	int32		vl_len_;
+	BarqPolicyReloptions policy;
 	int			m;
 	int			ef_construction;
 	int			quantization;	/* BarqQuantization, or BARQ_QUANT_DEFAULT */
@@ -46,6 +47,7 @@ barq_define_hnsw_reloptions(void)
 					  BARQ_HNSW_DEFAULT_EF_CONSTRUCTION, 4, 1000,
 					  ShareUpdateExclusiveLock);
 	barq_add_quantization(hnsw_relopt_kind);
+	barq_add_policy_options(hnsw_relopt_kind);
 }
 
 bytea *
@@ -55,6 +57,7 @@ barq_hnsw_reloptions(Datum reloptions, bool validate)
 		{"m", RELOPT_TYPE_INT, offsetof(HnswReloptions, m)},
 		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswReloptions, ef_construction)},
 		{"quantization", RELOPT_TYPE_ENUM, offsetof(HnswReloptions, quantization)},
+		BARQ_POLICY_PARSE_TABLE
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,

@@ -7,6 +7,7 @@
 
 #include "vector_index/vector_build.h"
 #include "commands/progress.h"
+#include "lifecycle/policy.h"
 #include "utils/backend_progress.h"
 #include "utils/rel.h"
 
@@ -25,7 +26,7 @@
 /* Reloptions as parsed. */
 typedef struct IvfReloptions
 {
-	int32		vl_len_;
+	BarqPolicyReloptions policy;
 	int			lists;
 	int			quantization;	/* BarqQuantization, or BARQ_QUANT_DEFAULT */
 } IvfReloptions;
@@ -40,6 +41,7 @@ barq_define_ivf_reloptions(void)
 					  "Number of lists that rows are sorted into; 0: chosen from the number of rows",
 					  0, 0, BARQ_IVF_MAX_LISTS, ShareUpdateExclusiveLock);
 	barq_add_quantization(ivf_relopt_kind);
+	barq_add_policy_options(ivf_relopt_kind);
 }
 
 bytea *
@@ -48,6 +50,7 @@ barq_ivf_reloptions(Datum reloptions, bool validate)
 	static const relopt_parse_elt table[] = {
 		{"lists", RELOPT_TYPE_INT, offsetof(IvfReloptions, lists)},
 		{"quantization", RELOPT_TYPE_ENUM, offsetof(IvfReloptions, quantization)},
+		BARQ_POLICY_PARSE_TABLE
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, ivf_relopt_kind,
