@@ -169,7 +169,7 @@ barq_directory_swap(Relation index, const BarqPublication *publication)
 
 	state = GenericXLogStart(index);
 	meta = BarqPageGetMeta(GenericXLogRegisterBuffer(state, buffer, 0));
-	barq_meta_identify(meta);
+	barq_meta_touch(meta);
 	meta->directory_head = publication->directory_head;
 	meta->directory_generation = publication->directory_generation;
 	meta->segments = publication->segments;

@@ -156,7 +156,7 @@ link_pages(Relation index, Buffer tail, const NewPages *pages, bool freeze)
 			special->flags |= BARQ_PAGE_FROZEN;
 	}
 	meta = BarqPageGetMeta(GenericXLogRegisterBuffer(state, meta_buffer, 0));
-	barq_meta_identify(meta);
+	barq_meta_touch(meta);
 	if (!BufferIsValid(tail))
 	{
 		meta->growing_head = pages->first;

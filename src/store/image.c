@@ -125,7 +125,7 @@ header_matches(const BarqSegmentDesc *desc, const BarqImageHeader *header)
 	COMP_CRC32C(crc, header, offsetof(BarqImageHeader, header_crc));
 	FIN_CRC32C(crc);
 	return header->magic == BARQ_IMAGE_MAGIC &&
-		header->version == BARQ_FORMAT_VERSION &&
+		header->version == BARQ_IMAGE_VERSION &&
 		header->body_off == BARQ_IMAGE_BODY &&
 		memcmp(header->id, desc->id, BARQ_ID_BYTES) == 0 &&
 		header->body_bytes == desc->body_bytes &&

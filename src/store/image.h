@@ -14,7 +14,7 @@
 typedef struct BarqImageHeader
 {
 	uint64		magic;			/* BARQ_IMAGE_MAGIC */
-	uint32		version;		/* BARQ_FORMAT_VERSION */
+	uint32		version;		/* BARQ_IMAGE_VERSION */
 	uint32		body_off;		/* BARQ_IMAGE_BODY */
 	uint8		id[BARQ_ID_BYTES];
 	uint64		body_bytes;
@@ -25,6 +25,7 @@ typedef struct BarqImageHeader
 StaticAssertDecl(sizeof(BarqImageHeader) == 48, "BarqImageHeader is in files");
 
 #define BARQ_IMAGE_MAGIC	UINT64CONST(0x31474D4951524142)	/* "BARQIMG1" */
+#define BARQ_IMAGE_VERSION	3	/* an image of another version is made again */
 #define BARQ_IMAGE_BODY		4096
 
 #define BARQ_ID_TEXT		33	/* bytes of a hexadecimal id with its terminator */

@@ -136,7 +136,7 @@ barq_image_file_finish(BarqImageFile *file, uint64 body_bytes, pg_crc32c crc)
 	BarqImageHeader *header = (BarqImageHeader *) block;
 
 	header->magic = BARQ_IMAGE_MAGIC;
-	header->version = BARQ_FORMAT_VERSION;
+	header->version = BARQ_IMAGE_VERSION;
 	header->body_off = BARQ_IMAGE_BODY;
 	memcpy(header->id, file->id, BARQ_ID_BYTES);
 	header->body_bytes = body_bytes;

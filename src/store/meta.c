@@ -93,12 +93,15 @@ check_meta_page(Relation index, Page page)
 				 errmsg("index \"%s\" has no valid metapage at block %u",
 						RelationGetRelationName(index), BARQ_META_BLOCK),
 				 errhint("Please REINDEX it.")));
-	if (meta->format_version != BARQ_FORMAT_VERSION)
+	if (meta->format_version < BARQ_FORMAT_OLDEST ||
+		meta->format_version > BARQ_FORMAT_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("index \"%s\" has format version %u, this library reads version %u",
+				 errmsg("index \"%s\" has format version %u, this library reads versions %u to %u",
 						RelationGetRelationName(index), meta->format_version,
-						BARQ_FORMAT_VERSION),
+						BARQ_FORMAT_OLDEST, BARQ_FORMAT_VERSION),
+				 meta->format_version > BARQ_FORMAT_VERSION ?
+				 errhint("A newer version of barq wrote it: please install that version, or REINDEX the index.") :
 				 errhint("Please REINDEX it.")));
 }
 
@@ -142,10 +145,13 @@ barq_meta_lock(Relation index)
 }
 
 void
-barq_meta_identify(BarqMeta *meta)
+barq_meta_touch(BarqMeta *meta)
 {
 	static const uint8 none[BARQ_ID_BYTES];
 
+	Assert(meta->format_version >= BARQ_FORMAT_OLDEST &&
+		   meta->format_version <= BARQ_FORMAT_VERSION);
+	meta->format_version = BARQ_FORMAT_VERSION;
 	if (memcmp(meta->incarnation, none, BARQ_ID_BYTES) != 0)
 		return;
 
@@ -170,6 +176,7 @@ barq_meta_bump_dead_epoch(Relation index)
 	BarqMeta   *meta = BarqPageGetMeta(GenericXLogRegisterBuffer(state, buffer, 0));
 	uint64		version;
 
+	barq_meta_touch(meta);
 	meta->dead_epoch++;
 	version = meta->directory_version;
 	barq_finish_record(state, "meta: dead epoch");

@@ -12,7 +12,17 @@
 
 #define BARQ_META_BLOCK		0
 #define BARQ_META_MAGIC		0x42524D54	/* "BRMT" */
-#define BARQ_FORMAT_VERSION	3
+
+/*
+ * The format that this library writes, and the oldest one that it reads. Between
+ * the two, a formerly reserved field that is zero means "none". The first record
+ * that changes the metapage makes an index one of the present format
+ * (barq_meta_touch); docs/design.md, "Formats", says what is promised.
+ *
+ * 4: metapage: free_head, free_generation
+ */
+#define BARQ_FORMAT_VERSION	4
+#define BARQ_FORMAT_OLDEST	3
 
 #define BARQ_ID_BYTES		16
 
@@ -32,7 +42,7 @@ typedef struct BarqFrozenOptions
 typedef struct BarqMeta
 {
 	uint32		magic;			/* BARQ_META_MAGIC */
-	uint32		format_version; /* BARQ_FORMAT_VERSION */
+	uint32		format_version; /* BARQ_FORMAT_OLDEST ... BARQ_FORMAT_VERSION */
 
 	/* Random; new at creation and TRUNCATE. All zero in an init fork. */
 	uint8		incarnation[BARQ_ID_BYTES];
@@ -59,7 +69,11 @@ typedef struct BarqMeta
 
 	BarqFrozenOptions options;
 
-	uint64		reserved[17];
+	/* The chain of free extents (free_extents.h); 0: none, as in format 3. */
+	uint64		free_head;
+	uint64		free_generation;
+
+	uint64		reserved[15];
 } BarqMeta;
 
 StaticAssertDecl(sizeof(BarqFrozenOptions) == 256, "BarqFrozenOptions is on disk");
@@ -70,7 +84,7 @@ StaticAssertDecl(sizeof(BarqMeta) == 496, "BarqMeta is on disk");
 
 /*
  * Write block 0 of an empty fork, logged. In an init fork the incarnation stays
- * zero: barq_meta_identify() sets it in the main fork that is copied from it.
+ * zero: barq_meta_touch() sets it in the main fork that is copied from it.
  */
 extern void barq_meta_create(Relation index, ForkNumber fork,
 							 const BarqFrozenOptions *options);
@@ -78,7 +92,7 @@ extern void barq_meta_create(Relation index, ForkNumber fork,
 /*
  * Copy the metapage to *meta. The caller holds no buffer lock (S15).
  * ERRCODE_INDEX_CORRUPTED if block 0 is no metapage,
- * ERRCODE_FEATURE_NOT_SUPPORTED if it has the format of another version.
+ * ERRCODE_FEATURE_NOT_SUPPORTED if it has a format that this library does not read.
  */
 extern void barq_meta_read(Relation index, BarqMeta *meta);
 
@@ -101,15 +115,16 @@ pg_noreturn extern void barq_meta_broken(Relation index);
 /*
  * Lock the metapage exclusively. Returns its buffer, pinned, which the caller
  * releases with UnlockReleaseBuffer(). ERRCODE_INDEX_CORRUPTED if block 0 is no
- * metapage, ERRCODE_FEATURE_NOT_SUPPORTED if it has the format of another version.
+ * metapage, ERRCODE_FEATURE_NOT_SUPPORTED if it has a format that this library does not read.
  */
 extern Buffer barq_meta_lock(Relation index);
 
 /*
- * Draw the incarnation if it is zero, as in the copy of an init fork. Called
- * between start and end of a record that changes the metapage; cannot fail (S17).
+ * Called between start and end of every record that changes the metapage: draw the
+ * incarnation if it is zero, as in the copy of an init fork, and note the format of
+ * this library. Cannot fail (S17).
  */
-extern void barq_meta_identify(BarqMeta *meta);
+extern void barq_meta_touch(BarqMeta *meta);
 
 /*
  * Increase the dead epoch by one record (S7). Returns the directory version that
