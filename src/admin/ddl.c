@@ -23,6 +23,7 @@
 #include "catalog/index.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -44,10 +45,43 @@ stored_reloptions(HeapTuple tuple, bool *isnull)
 }
 
 /*
- * Fetch an index's reloptions as this command leaves them (not yet visible to the
- * caches) to *options. Returns whether they differ from those before.
+ * Does `options` have an option that `other` has not, or has with another value? Both
+ * are reloptions as stored, 0 for none. Options of the policy do not count.
  */
 static bool
+has_others(Datum options, Datum other)
+{
+	List	   *elements = untransformRelOptions(options);
+	List	   *others = untransformRelOptions(other);
+	ListCell   *cell;
+
+	foreach(cell, elements)
+	{
+		DefElem    *element = lfirst(cell);
+		ListCell   *other_cell;
+		bool		found = barq_policy_is_option(element->defname);
+
+		foreach(other_cell, others)
+			found |= equal(element, lfirst(other_cell));
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+/* What an ALTER INDEX changes among an index's reloptions. */
+typedef enum OptionsChange
+{
+	CHANGES_NOTHING,
+	CHANGES_POLICY,				/* only options that apply at once (policy.h) */
+	CHANGES_FROZEN				/* also options that wait for REINDEX */
+} OptionsChange;
+
+/*
+ * Fetch an index's reloptions as this command leaves them (not yet visible to the
+ * caches) to *options. Returns how they differ from those before.
+ */
+static OptionsChange
 new_reloptions(Oid index, Datum *options)
 {
 	Relation	classes = table_open(RelationRelationId, AccessShareLock);
@@ -72,8 +106,11 @@ new_reloptions(Oid index, Datum *options)
 		old_options = stored_reloptions(tuple, &old_isnull);
 		ReleaseSysCache(tuple);
 	}
-	return new_isnull != old_isnull ||
-		(!new_isnull && !datumIsEqual(*options, old_options, false, -1));
+	if (new_isnull == old_isnull &&
+		(new_isnull || datumIsEqual(*options, old_options, false, -1)))
+		return CHANGES_NOTHING;
+	return has_others(*options, old_options) || has_others(old_options, *options) ?
+		CHANGES_FROZEN : CHANGES_POLICY;
 }
 
 /* NOTICE of options that have no effect before REINDEX. */
@@ -174,16 +211,18 @@ index_altered(Relation index)
 	BarqFrozenOptions wanted;
 	BarqFrozenOptions built;
 	Datum		options;
+	OptionsChange change;
 	bool		is_built;
 
-	if (!new_reloptions(RelationGetRelid(index), &options))
+	change = new_reloptions(RelationGetRelid(index), &options);
+	if (change == CHANGES_NOTHING)
 		return;
 	kind->freeze(index, index_reloptions(index->rd_indam->amoptions, options, false), &wanted);
 	is_built = built_options(index, &built);
 	if (kind == &barq_bm25_index_kind)
 		depend_on_configurations(index, is_built ? &built : NULL,
 								 barq_text_options(&wanted)->config);
-	if (is_built)
+	if (is_built && change == CHANGES_FROZEN)
 		notice_pending(index, &built, &wanted);
 }
 

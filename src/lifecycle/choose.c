@@ -3,27 +3,26 @@
  *	  Which segments the next merge takes.
  *
  * Size-tiered: segments whose size lies within one power of
- * barq.compaction_ratio form a tier, and a full tier becomes one segment. Four
+ * compaction_ratio form a tier, and a full tier becomes one segment. Four
  * further rules merge before a tier is full, in this order: too many segments,
  * urgent provisional segments, a large provisional segment, many dead rows.
  */
 #include "postgres.h"
 
-#include "base/settings.h"
 #include "lifecycle/internal.h"
 
 /* A segment with a larger share of dead rows is written again. */
 #define DEAD_SHARE	0.2
 
 int
-barq_segment_tier(uint64 bytes)
+barq_segment_tier(uint64 bytes, const BarqPolicy *policy)
 {
-	uint64		limit = (uint64) barq_growing_limit * 1024 * 2;
+	uint64		limit = policy->growing_limit * 2;
 	int			tier = 0;
 
 	while (bytes > limit)
 	{
-		limit *= barq_compaction_ratio;
+		limit *= policy->ratio;
 		tier++;
 	}
 	return tier;
@@ -89,39 +88,40 @@ choose_all(const BarqSnapshot *snapshot, const BarqMeta *meta, uint32 *chosen)
  * next to nothing.
  */
 static uint32
-choose_full_tier(const BarqSnapshot *snapshot, uint32 *chosen)
+choose_full_tier(const BarqSnapshot *snapshot, const BarqPolicy *policy, uint32 *chosen)
 {
 	uint32		total = snapshot->nsegments;
 
 	for (uint32 end = total; end > 0;)
 	{
-		int			tier = barq_segment_tier(snapshot->segments[end - 1].desc.body_bytes);
+		int			tier = barq_segment_tier(snapshot->segments[end - 1].desc.body_bytes, policy);
 		uint32		start = end;
 
 		while (start > 0 &&
-			   barq_segment_tier(snapshot->segments[start - 1].desc.body_bytes) <= tier)
+			   barq_segment_tier(snapshot->segments[start - 1].desc.body_bytes, policy) <= tier)
 			start--;
-		if (total - start >= (uint32) barq_compaction_ratio)
+		if (total - start >= (uint32) policy->ratio)
 			return choose_from(snapshot, start, chosen);
 		end = start;
 	}
 	return 0;
 }
 
-/* Above barq.max_segments: so many that half of that number are left unmerged. */
+/* Above max_segments: so many that half of that number are left unmerged. */
 static uint32
-choose_excess(const BarqSnapshot *snapshot, uint32 *chosen)
+choose_excess(const BarqSnapshot *snapshot, const BarqPolicy *policy, uint32 *chosen)
 {
 	uint32		total = snapshot->nsegments;
 
-	if (total <= (uint32) barq_max_segments)
+	if (total <= (uint32) policy->max_segments)
 		return 0;
-	return choose_from(snapshot, total - Max(2, total - (uint32) barq_max_segments / 2), chosen);
+	return choose_from(snapshot, total - Max(2, total - (uint32) policy->max_segments / 2), chosen);
 }
 
 /* Small provisional segments of which the index kind says that they cost searches much. */
 static uint32
-choose_urgent(const BarqSnapshot *snapshot, const BarqMeta *meta, uint32 *chosen)
+choose_urgent(const BarqSnapshot *snapshot, const BarqMeta *meta, const BarqPolicy *policy,
+			  uint32 *chosen)
 {
 	uint32		n = 0;
 
@@ -129,7 +129,7 @@ choose_urgent(const BarqSnapshot *snapshot, const BarqMeta *meta, uint32 *chosen
 	{
 		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
 
-		if (barq_segment_tier(desc->body_bytes) == 0 && is_urgent(meta, desc))
+		if (barq_segment_tier(desc->body_bytes, policy) == 0 && is_urgent(meta, desc))
 			chosen[n++] = i;
 	}
 	return n;
@@ -142,7 +142,8 @@ choose_urgent(const BarqSnapshot *snapshot, const BarqMeta *meta, uint32 *chosen
  * size do: merging each at once would write a few times its size for it.
  */
 static uint32
-choose_large_provisional(const BarqSnapshot *snapshot, const BarqMeta *meta, uint32 *chosen)
+choose_large_provisional(const BarqSnapshot *snapshot, const BarqMeta *meta, const BarqPolicy *policy,
+						 uint32 *chosen)
 {
 	uint32		n = 0;
 
@@ -150,11 +151,11 @@ choose_large_provisional(const BarqSnapshot *snapshot, const BarqMeta *meta, uin
 	{
 		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
 
-		if (barq_segment_tier(desc->body_bytes) == 0 || !is_provisional(meta, desc))
+		if (barq_segment_tier(desc->body_bytes, policy) == 0 || !is_provisional(meta, desc))
 			continue;
 		for (uint32 j = 0; j < snapshot->nsegments; j++)
 			if (snapshot->segments[j].desc.rows <=
-				(uint64) desc->rows * barq_compaction_ratio)
+				(uint64) desc->rows * policy->ratio)
 				chosen[n++] = j;
 		return n;
 	}
@@ -175,19 +176,23 @@ choose_dead(const BarqSnapshot *snapshot, uint32 *chosen)
 }
 
 uint32
-barq_choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta, bool all, uint32 *chosen)
+barq_choose_inputs(Relation index, const BarqSnapshot *snapshot, const BarqMeta *meta,
+				   bool all, uint32 *chosen)
 {
+	BarqPolicy	policy;
 	uint32		n;
+
+	barq_policy_of(index, &policy);
 
 	Assert(snapshot->directory_version == meta->directory_version);
 	if (snapshot->nsegments == 0)
 		return 0;
 	if (all)
 		return choose_all(snapshot, meta, chosen);
-	if ((n = choose_full_tier(snapshot, chosen)) > 0 ||
-		(n = choose_excess(snapshot, chosen)) > 0 ||
-		(n = choose_urgent(snapshot, meta, chosen)) > 0 ||
-		(n = choose_large_provisional(snapshot, meta, chosen)) > 0)
+	if ((n = choose_full_tier(snapshot, &policy, chosen)) > 0 ||
+		(n = choose_excess(snapshot, &policy, chosen)) > 0 ||
+		(n = choose_urgent(snapshot, meta, &policy, chosen)) > 0 ||
+		(n = choose_large_provisional(snapshot, meta, &policy, chosen)) > 0)
 		return n;
 	return choose_dead(snapshot, chosen);
 }

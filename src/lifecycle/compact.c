@@ -205,7 +205,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 	INSTR_TIME_SET_CURRENT(start);
 	merge.snapshot = barq_snapshot_get(index, &merge.meta, true, context);
 	merge.chosen = palloc(sizeof(uint32) * Max(merge.snapshot->nsegments, 1));
-	merge.n = barq_choose_inputs(merge.snapshot, &merge.meta, all, merge.chosen);
+	merge.n = barq_choose_inputs(index, merge.snapshot, &merge.meta, all, merge.chosen);
 	if (merge.n > 0)
 	{
 		BarqBodyWriter *writer = NULL;

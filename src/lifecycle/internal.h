@@ -7,6 +7,7 @@
 #define BARQ_LIFECYCLE_INTERNAL_H
 
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/policy.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
 
@@ -61,7 +62,7 @@ extern void barq_nap(long ms, uint32 wait_event);
 /* ---- choose.c ---- */
 
 /* The tier of a segment by its size: 0 up to twice the size at which logs are sealed. */
-extern int	barq_segment_tier(uint64 bytes);
+extern int	barq_segment_tier(uint64 bytes, const BarqPolicy *policy);
 
 /*
  * Does some segment have so many dead rows that it should be written again? Reads the
@@ -71,13 +72,13 @@ extern bool barq_has_many_dead(Relation index);
 
 /*
  * Choose the inputs of the next merge by the rules at the top of choose.c, or all
- * segments (`all`), unless they are one final segment without dead rows. `snapshot`
- * was read from `meta` and is sorted by rows, largest first. Writes positions in
+ * segments (`all`), unless they are one final segment without dead rows. `snapshot`,
+ * of `index`, was read from `meta` and is sorted by rows, largest first. Writes positions in
  * the snapshot to chosen[], which has room for all of them, and returns their
  * number; 0: no merge is due.
  */
-extern uint32 barq_choose_inputs(const BarqSnapshot *snapshot, const BarqMeta *meta,
-								 bool all, uint32 *chosen);
+extern uint32 barq_choose_inputs(Relation index, const BarqSnapshot *snapshot,
+								 const BarqMeta *meta, bool all, uint32 *chosen);
 
 /* ---- compact.c; the caller holds the maintenance lock ---- */
 
@@ -173,16 +174,13 @@ extern bool barq_table_allows_cut(Relation index);
 /* ---- worker_start.c, worker.c ---- */
 
 /*
- * The job of a worker, passed in bgw_extra. Its settings are those of the session
- * that started it.
+ * The job of a worker, passed in bgw_extra. Settings are not part of it: a session's
+ * do not steer maintenance (policy.h).
  */
 typedef struct BarqWorkerOrder
 {
 	Oid			database;
 	Oid			index;
-	int			growing_limit;	/* kB */
-	int			compaction_ratio;
-	int			max_segments;
 	bool		shorten;		/* may move pages down and cut the file */
 } BarqWorkerOrder;
 

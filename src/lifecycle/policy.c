@@ -154,6 +154,17 @@ barq_policy_of(Relation index, BarqPolicy *policy)
 	policy->mode = number_of(given->compaction, barq_compaction);
 }
 
+bool
+barq_policy_is_option(const char *name)
+{
+	static const relopt_parse_elt table[] = {BARQ_POLICY_PARSE_TABLE};
+
+	for (int i = 0; i < lengthof(table); i++)
+		if (strcmp(table[i].optname, name) == 0)
+			return true;
+	return false;
+}
+
 int
 barq_policy_show(Relation index, BarqShownOption *shown)
 {

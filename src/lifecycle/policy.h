@@ -56,6 +56,9 @@ extern void barq_add_policy_options(relopt_kind kind);
  */
 extern void barq_policy_of(Relation index, BarqPolicy *policy);
 
+/* Is this the name of an option of a policy? */
+extern bool barq_policy_is_option(const char *name);
+
 /*
  * Fill shown[], with room for BARQ_POLICY_OPTIONS, with those options of a policy that
  * are given for an index; returns their number. Names are static, values palloc'd.

@@ -19,7 +19,7 @@
 
 /*
  * slow_down() waits up to SLOW_MOST_MS: not at all at a backlog of SLOW_FROM times
- * barq.growing_limit, longest at SLOW_FROM + SLOW_OVER times.
+ * growing_limit, longest at SLOW_FROM + SLOW_OVER times.
  */
 #define SLOW_FROM		1
 #define SLOW_OVER		9
@@ -182,25 +182,30 @@ report_limit(Relation index, uint64 log, uint64 backlog, uint64 hard_limit)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 errmsg("growing log of index \"%s\" has reached barq.growing_hard_limit",
+			 errmsg("growing log of index \"%s\" has reached growing_hard_limit",
 					RelationGetRelationName(index)),
 			 log >= hard_limit ?
-			 errdetail("The log has " UINT64_FORMAT " kB, the limit is %d kB.",
-					   log / 1024, barq_growing_hard_limit) :
-			 errdetail("The log has " UINT64_FORMAT " kB, segments that wait to be merged have " UINT64_FORMAT " kB, the limit is %d kB.",
-					   log / 1024, (backlog - log) / 1024, barq_growing_hard_limit),
-			 errhint("Insert more slowly, raise barq.growing_hard_limit, or set barq.backpressure to \"wait\" or \"inline\".")));
+			 errdetail("The log has " UINT64_FORMAT " kB, the limit is " UINT64_FORMAT " kB.",
+					   log / 1024, hard_limit / 1024) :
+			 errdetail("The log has " UINT64_FORMAT " kB, segments that wait to be merged have " UINT64_FORMAT " kB, the limit is " UINT64_FORMAT " kB.",
+					   log / 1024, (backlog - log) / 1024, hard_limit / 1024),
+			 errhint("Insert more slowly, raise the index's option growing_hard_limit, or set barq.backpressure to \"wait\" or \"inline\".")));
 }
 
 void
 barq_after_append(Relation index, uint32 growing_pages)
 {
 	uint64		log = (uint64) growing_pages * BLCKSZ;
-	uint64		limit = (uint64) barq_growing_limit * 1024;
-	uint64		hard_limit = Max(limit, (uint64) barq_growing_hard_limit * 1024);
+	uint64		limit;
+	uint64		hard_limit;
 	uint64		backlog;
 	BarqMeta	meta;
+	BarqPolicy	policy;
 	instr_time	start;
+
+	barq_policy_of(index, &policy);
+	limit = policy.growing_limit;
+	hard_limit = policy.growing_hard_limit;
 
 	if (log >= limit)
 	{

@@ -216,11 +216,14 @@ barq_publish_segment(Relation index, const BarqNewSegment *segment,
 	BarqChange	nothing = {0};
 	BarqSegmentDesc desc = {0};
 	BarqView	view;
+	BarqPolicy	policy;
 
+	barq_policy_of(index, &policy);
 	barq_view_init_memory(&view, segment->body, segment->bytes);
 	memcpy(desc.id, segment->id, BARQ_ID_BYTES);
 	desc.origin = segment->origin;
-	desc.level = segment->origin == BARQ_ORIGIN_SEAL ? 0 : barq_segment_tier(segment->bytes);
+	desc.level = segment->origin == BARQ_ORIGIN_SEAL ? 0 :
+		barq_segment_tier(segment->bytes, &policy);
 	desc.kind = view.kind;
 	desc.rows = barq_view_all_rows(&view);
 	desc.keyless = desc.rows - view.rows;

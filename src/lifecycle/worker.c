@@ -72,14 +72,16 @@ report_doing(const char *what)
 	InvalidateCatalogSnapshot();
 }
 
-/* Has the log reached barq.growing_limit? Reads the metapage, under its buffer lock. */
+/* Has the log reached growing_limit? Reads the metapage, under its buffer lock. */
 static bool
 log_is_long(void)
 {
 	BarqMeta	meta;
+	BarqPolicy	policy;
 
+	barq_policy_of(worker_index, &policy);
 	barq_meta_read(worker_index, &meta);
-	return (uint64) meta.growing_pages * BLCKSZ >= (uint64) barq_growing_limit * 1024;
+	return (uint64) meta.growing_pages * BLCKSZ >= policy.growing_limit;
 }
 
 /*
@@ -225,10 +227,6 @@ barq_worker_main(Datum arg)
 	(void) setpriority(PRIO_PROCESS, 0, WORKER_NICE);
 	BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
-
-	barq_growing_limit = order.growing_limit;
-	barq_compaction_ratio = order.compaction_ratio;
-	barq_max_segments = order.max_segments;
 
 #if PG_VERSION_NUM >= 170000
 	/* it is meant for statements: a long merge would never finish */

@@ -69,9 +69,6 @@ barq_worker_start(Relation index, bool shorten)
 	memset(&order, 0, sizeof(order));
 	order.database = MyDatabaseId;
 	order.index = RelationGetRelid(index);
-	order.growing_limit = barq_growing_limit;
-	order.compaction_ratio = barq_compaction_ratio;
-	order.max_segments = barq_max_segments;
 	order.shorten = shorten;
 
 	memset(&worker, 0, sizeof(worker));

@@ -93,6 +93,8 @@ sub statements
 	return pick("VACUUM $t;", "VACUUM (PARALLEL 2) $t;", "VACUUM (FREEZE) $t;",
 		"SET statement_timeout = " . int(1 + rand 20) . "; VACUUM $t; RESET statement_timeout;",
 		"SELECT barq_seal('${t}_v');", "SELECT barq_seal('${t}_v');", "SELECT barq_compact('${t}_v');",
+		"ALTER INDEX ${t}_v SET (growing_limit = '" . pick('64kB', '256kB') . "', compaction_ratio = " . pick(2, 4, 8)
+		  . ', max_segments = ' . pick(2, 8) . ', compaction = ' . pick('reads', 'writes', 'balanced') . ');',
 		"SELECT 'wrong: ' || severity || place || message FROM barq_check('${t}_v') WHERE severity = 'error';")
 	  if $sort eq 'keeper';
 
@@ -228,6 +230,9 @@ max_connections = 40
 deadlock_timeout = 200ms
 checkpoint_timeout = 30s
 wal_keep_size = 4GB
+barq.growing_limit = 64kB
+barq.compaction_ratio = 4
+barq.max_segments = 4
 max_wal_size = 4GB
 jit = off
 });

@@ -21,7 +21,7 @@ my $node = new_server('worker', conf => q{
 	max_prepared_transactions = 2
 	max_worker_processes = 4
 });
-my $small = q{SET barq.growing_limit = '64kB'; };
+# of a session: it inserts without starting a worker
 my $large = q{SET barq.growing_limit = '1GB'; SET barq.growing_hard_limit = '1GB'; };
 my $rows = 17000;
 
@@ -41,25 +41,34 @@ $node->safe_psql('postgres', 'INSERT INTO shop.items SELECT id, v FROM source WH
 is_deeply([ workers($node) ], [], 'no worker below barq.growing_limit');
 is(segment_count($node, 'shop.items_v'), 0, 'nothing is sealed below barq.growing_limit');
 
+# what a session sets does not steer the worker, but the server's setting does
 my $from = log_size($node);
-$node->safe_psql('postgres', "$small INSERT INTO shop.items SELECT id, v FROM source WHERE id BETWEEN 1501 AND 4000");
+$node->safe_psql('postgres', q{SET barq.growing_limit = '64kB'; INSERT INTO shop.items SELECT id, v FROM source WHERE id BETWEEN 1501 AND 1600});
+idle($node);
+is(segment_count($node, 'shop.items_v'), 0, 'a worker does not seal by the limit of a session');
+$node->append_conf('postgresql.conf', 'barq.growing_limit = 64kB');
+$node->reload;
+$node->poll_query_until('postgres', q{SELECT current_setting('barq.growing_limit') = '64kB'}) or die;
+$from = log_size($node);
+$node->safe_psql('postgres', "INSERT INTO shop.items SELECT id, v FROM source WHERE id BETWEEN 1601 AND 4000");
 idle($node);
 like(log_since($node, $from), qr/starting background worker process "barq worker for index/,
-	'the insert that passes the limit of its session starts a worker');
+	'the insert that passes the limit starts a worker');
 cmp_ok(segment_count($node, 'shop.items_v'), '>', 0, 'the worker seals');
-cmp_ok(growing_bytes($node, 'shop.items_v'), '<', 64 * 1024, 'the log is below the limit of the session');
+cmp_ok(growing_bytes($node, 'shop.items_v'), '<', 64 * 1024, 'the log is below the limit');
 sound($node, 'shop.items_v', 'sound after the worker');
 found_once($node, 'shop.items', 'every row once after the worker');
 same_answers($node, 'shop.items', 'the nearest rows after the worker');
 
 # many inserts, each with a page or more: segments are merged meanwhile
-$node->safe_psql('postgres', $small . 'SET barq.compaction_ratio = 3; SET barq.max_segments = 4;' . join '', map {
+$node->safe_psql('postgres', 'ALTER INDEX shop.items_v SET (compaction_ratio = 3, max_segments = 4)');
+$node->safe_psql('postgres', join '', map {
 	my $first = 4001 + 700 * $_;
 	my $last = $first + 699;
 	"INSERT INTO shop.items SELECT id, v FROM source WHERE id BETWEEN $first AND $last;";
 } 0 .. 16);
 idle($node);
-cmp_ok(segment_count($node, 'shop.items_v'), '<=', 4, 'segments are compacted by the limits of the session');
+cmp_ok(segment_count($node, 'shop.items_v'), '<=', 4, 'segments are compacted by the options of the index');
 cmp_ok(growing_bytes($node, 'shop.items_v'), '<', 64 * 1024, 'the log is below the limit after many inserts');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM shop.items'), 15900, 'all rows are there');
 sound($node, 'shop.items_v', 'sound after seals and compactions beside inserts');
@@ -115,7 +124,7 @@ sub begin_compaction
 	my ($table, $database) = @_;
 
 	$node->safe_psql($database // 'postgres',
-		"$small INSERT INTO $table SELECT $next + id, v FROM source WHERE id <= 600");
+		"INSERT INTO $table SELECT $next + id, v FROM source WHERE id <= 600");
 	$next += 600;
 	return worker_pid($node, "barq: compacting public.${table}_v", $database);
 }
@@ -167,7 +176,7 @@ make_table('items');
 	is($node->safe_psql('postgres', "SELECT coalesce(backend_xmin::text, backend_xid::text, 'none') FROM pg_stat_activity WHERE pid = $pid"),
 		'none', 'the worker holds no snapshot and no transaction id while it compacts');
 
-	$node->safe_psql('postgres', "$small INSERT INTO items SELECT $next + id, v FROM source WHERE id <= 1500");
+	$node->safe_psql('postgres', "INSERT INTO items SELECT $next + id, v FROM source WHERE id <= 1500");
 	$next += 1500;
 	is_deeply([ map { /^(\d+)/ } workers($node) ], [$pid], 'another session starts no second worker for the index');
 
@@ -213,7 +222,7 @@ nothing_left('REINDEX INDEX CONCURRENTLY', 'others');
 make_table('cut');
 gives_way('TRUNCATE', 'TRUNCATE cut', table => 'cut', waits => 'lock of the index', gone => 1);
 idle($node);
-$node->safe_psql('postgres', "$small INSERT INTO cut SELECT id, v FROM source WHERE id <= 1000");
+$node->safe_psql('postgres', "INSERT INTO cut SELECT id, v FROM source WHERE id <= 1000");
 nothing_left('TRUNCATE', 'cut');
 found_once($node, 'cut', 'TRUNCATE: every row once afterwards');
 $node->safe_psql('postgres', "$large INSERT INTO cut SELECT $rows + id, v FROM source");
@@ -253,7 +262,7 @@ make_table('items');
 	$node->safe_psql('postgres', q{
 		CREATE TABLE few (id int, v vector(128));
 		CREATE INDEX few_v ON few USING barq_hnsw (v vector_l2_ops)});
-	$node->safe_psql('postgres', "$small INSERT INTO few SELECT id, v FROM source WHERE id <= 2000");
+	$node->safe_psql('postgres', "INSERT INTO few SELECT id, v FROM source WHERE id <= 2000");
 	cmp_ok(growing_bytes($node, 'few_v'), '<', 64 * 1024, 'barq.background = off: the session seals the log');
 	cmp_ok(segment_count($node, 'few_v'), '>', 0, 'barq.background = off: the index has a segment');
 	unlike(log_since($node, $position), qr/starting background worker process "barq/, 'barq.background = off: no worker');

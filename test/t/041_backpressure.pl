@@ -14,6 +14,7 @@ use Time::HiRes qw(time);
 
 my $node = new_server('pressure', init => { allows_streaming => 1 }, conf => q{
 	barq.background = on
+	barq.growing_limit = 64kB
 	log_statement = none
 	log_min_messages = debug1
 });
@@ -151,7 +152,7 @@ foreach my $backpressure ('wait', 'inline')
 	send_sql($session, q{SET barq.growing_limit = '64kB'; SET barq.growing_hard_limit = '1MB'; SET barq.backpressure = 'error';
 		INSERT INTO long SELECT 400000 + id, v FROM source});
 	answer($session);
-	like($session->{err}, qr/ERROR:  53400: growing log of index "long_v" has reached barq\.growing_hard_limit/, 'error: segments that wait for a merge count');
+	like($session->{err}, qr/ERROR:  53400: growing log of index "long_v" has reached growing_hard_limit/, 'error: segments that wait for a merge count');
 	like($session->{err}, qr/DETAIL:  The log has \d\d kB, segments that wait to be merged have \d{4} kB, the limit is 1024 kB\./, 'error: and the detail says so');
 	ask($other, 'ROLLBACK');
 	quit($session);
@@ -169,7 +170,7 @@ foreach my $backpressure ('wait', 'inline')
 	hold();
 	send_sql($session, "$limits SET barq.backpressure = 'error'; " . rows(5000));
 	answer($session);
-	like($session->{err}, qr/ERROR:  53400: growing log of index "items_v" has reached barq\.growing_hard_limit/, 'error: SQLSTATE 53400');
+	like($session->{err}, qr/ERROR:  53400: growing log of index "items_v" has reached growing_hard_limit/, 'error: SQLSTATE 53400');
 	like($session->{err}, qr/DETAIL:  The log has \d+ kB, the limit is 128 kB\./, 'error: detail');
 	like($session->{err}, qr/HINT:  .*barq\.backpressure to "wait" or "inline"/, 'error: hint');
 	cmp_ok(growing_bytes($node, 'items_v'), '>=', $hard_limit, 'error: the log has reached the hard limit');
@@ -325,7 +326,8 @@ quit($holder);
 	my $reader = session($standby);
 	my @missed;
 
-	ask($writer, "$limits SET synchronous_commit = remote_apply; SET barq.max_segments = 2; SET barq.compaction_ratio = 2");
+	$node->safe_psql('postgres', 'ALTER INDEX items_v SET (max_segments = 2, compaction_ratio = 2)');
+	ask($writer, "$limits SET synchronous_commit = remote_apply");
 	ask($reader, 'SET enable_seqscan = off; SET enable_sort = off');
 	like(ask($reader, 'EXPLAIN SELECT id FROM items ORDER BY v <-> vec(1) LIMIT 1'), qr/Index Scan using items_v/, 'standby: the index is used');
 	foreach my $round (1 .. 40)

@@ -62,12 +62,11 @@ is($node->safe_psql('postgres', q{
 
 # an insert that finds the log too long waits for the holder of the maintenance
 # lock, and the wait is counted
+$node->safe_psql('postgres', q{ALTER INDEX items_v SET (growing_limit = '64kB', growing_hard_limit = '64kB')});
 my $holder = session($node);
 ask($holder, 'BEGIN; ALTER INDEX items_v SET (m = 20)');
 my $inserter = session($node);
 send_sql($inserter, q{
-	SET barq.growing_limit = '64kB';
-	SET barq.growing_hard_limit = '64kB';
 	INSERT INTO items SELECT i, vec(i) FROM generate_series(3601, 6600) i});
 held_back($node, $inserter->{pid});
 ask($holder, 'ROLLBACK');

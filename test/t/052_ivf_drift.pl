@@ -91,10 +91,10 @@ fill('postgres', 'barq_ivf');
 $node->safe_psql('postgres', qq{
 	CREATE TABLE moved (LIKE items);
 	COPY moved FROM '$new_rows'});
+$node->safe_psql('postgres', q{ALTER INDEX items_v SET (growing_limit = '64kB', max_segments = 1)});
 foreach my $tenth (0 .. 9)
 {
 	$node->safe_psql('postgres', qq{
-		SET barq.growing_limit = '64kB'; SET barq.max_segments = 1;
 		INSERT INTO items SELECT * FROM moved WHERE id % 10 = $tenth});
 }
 wait_until('all rows but the end of the log are in lists', sub {

@@ -129,9 +129,10 @@ my @scenarios = (
 	{
 		name => 'worker', dims => 200,
 		prepare => q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200));
-			CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);} .
+			CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops)
+			WITH (quantization = none, growing_limit = '64kB', max_segments = 1);} .
 			rows(60, 200) . q{ALTER SYSTEM SET barq.background = on; SELECT pg_reload_conf();},
-		act => q{SELECT pg_sleep(0.05); SET barq.growing_limit = '64kB'; SET barq.max_segments = 1;} . rows(60, 200) . q{
+		act => q{SELECT pg_sleep(0.05);} . rows(60, 200) . q{
 			DO $$ BEGIN FOR i IN 1 .. 30 LOOP
 				PERFORM pg_sleep(0.02), pg_stat_clear_snapshot();
 				EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'barq worker')

@@ -68,13 +68,14 @@ $node->restart;
 		SELECT pg_reload_conf();
 		CREATE TABLE items (id int, v vector(32));
 		CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
-		INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 1000) i});
+		INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 1000) i;
+		ALTER INDEX items_v SET (growing_limit = '64kB')});
 	my $gate = session($node);
 	my $writer = session($node);
 	ask($gate, 'SELECT pg_advisory_lock(1)');
 
 	# this session has read its orders already, so the worker takes this one
-	ask($writer, q{SET barq.growing_limit = '64kB'; INSERT INTO items SELECT 0, vec(0)});
+	ask($writer, 'INSERT INTO items SELECT 0, vec(0)');
 	append_to_file($node->data_dir . '/barq_crash_point', "stop 1 maintenance: unlock\n");
 	ask($writer, 'INSERT INTO items SELECT i, vec(i) FROM generate_series(1001, 3000) i');
 	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted})
