@@ -41,7 +41,8 @@ barq_seal(PG_FUNCTION_ARGS)
 
 /*
  * barq_compact(index regclass) → rows of the one segment that the index then
- * consists of; 0 if it was one already. Shortens the file too. Errors:
+ * consists of; 0 if it was one already, whose pages are then all moved down as far as
+ * they can be. Shortens the file. Errors:
  * barq_admin_open(), barq_compact_segments().
  */
 Datum
@@ -55,7 +56,7 @@ barq_compact(PG_FUNCTION_ARGS)
 							BARQ_RIGHT_STEER);
 	barq_seal_log(index);
 	rows = barq_compact_segments(index, true);
-	if (barq_shrink(index, BARQ_FREE_SHARE_AT_REST))
+	if (barq_shrink(index, BARQ_FREE_SHARE_AT_REST, rows == 0))
 		barq_cut_end(index);
 	relation_close(index, ShareUpdateExclusiveLock);
 	PG_RETURN_INT64((int64) rows);

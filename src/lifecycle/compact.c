@@ -297,13 +297,13 @@ barq_compact_segments(Relation index, bool all)
 	return total;
 }
 
-void
+uint64
 barq_compact_idle(Relation index)
 {
 	BarqMeta	meta;
 
 	barq_meta_read(index, &meta);
-	(void) barq_compact_segments(index, meta.segments > 1);
+	return barq_compact_segments(index, meta.segments > 1);
 }
 
 bool

@@ -88,8 +88,11 @@ extern uint32 barq_choose_inputs(Relation index, const BarqSnapshot *snapshot,
  */
 extern bool barq_compact_next(Relation index);
 
-/* For an index without inserts: merge several segments into one, else run the merges that are due. */
-extern void barq_compact_idle(Relation index);
+/*
+ * For an index without inserts: merge several segments into one, else run the merges
+ * that are due. Returns the number of rows merged.
+ */
+extern uint64 barq_compact_idle(Relation index);
 
 /*
  * L6: a merge of this process has chosen its inputs and not finished its body, so
@@ -157,10 +160,10 @@ typedef enum BarqShrink
 
 /*
  * Move one batch of pages down and publish it, if more than `free_share` of the file
- * is free. The caller holds the maintenance lock and calls again after
- * BARQ_SHRINK_MORE. ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ * is free; `thorough` as for barq_shrink(). The caller holds the maintenance lock and
+ * calls again after BARQ_SHRINK_MORE. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
-extern BarqShrink barq_move_down(Relation index, double free_share);
+extern BarqShrink barq_move_down(Relation index, double free_share, bool thorough);
 
 /* Is the free end of the file long enough to be cut? Reads *reachable only. */
 extern bool barq_end_is_long(const BarqReachable *reachable);

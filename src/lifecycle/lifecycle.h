@@ -128,11 +128,13 @@ extern void barq_find_reachable(Relation index, BarqReachable *reachable);
 
 /*
  * Move pages down if more than `free_share` of the file is free. Returns whether
- * the free end of the file is long enough to be cut. Publishes, so barq_merging is
+ * the free end of the file is long enough to be cut. `thorough`: all pages that lie
+ * too high, even if that writes as much WAL as the file becomes shorter; else only
+ * as far as it pays (move_down.c), for a caller that has just written a segment. Publishes, so barq_merging is
  * false (L6). Checks for interrupts. The caller holds the maintenance lock.
  * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
-extern bool barq_shrink(Relation index, double free_share);
+extern bool barq_shrink(Relation index, double free_share, bool thorough);
 
 /*
  * Cut free pages off the end of the file and return their number. Does nothing in

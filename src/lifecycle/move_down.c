@@ -20,6 +20,16 @@
  */
 #define MIN_GAIN_PART	32
 
+/*
+ * Moving pages costs as much WAL as writing them did. They are moved to the lowest
+ * possible place only if they are few or each of them shortens the file by MIN_GAIN pages. Else
+ * the file is shortened to MAX_LENGTH times its reachable pages, and the free pages
+ * that remain are those to which the next merge writes.
+ */
+#define FEW_MOVES		64
+#define MIN_GAIN		2
+#define MAX_LENGTH		1.55
+
 /* Blob pages that one publication moves. */
 #define BATCH_PAGES		8192
 
@@ -145,6 +155,23 @@ find_target(const BarqReachable *reachable, const Movable *segments, uint32 coun
 }
 
 /*
+ * The block below which pages are to be moved: `lowest`, which find_target() returned,
+ * or one above it if moving that far would cost too much WAL. `thorough`: whatever it
+ * costs. Reads *reachable only.
+ */
+static BlockNumber
+raise_target(const BarqReachable *reachable, BlockNumber lowest, bool thorough)
+{
+	uint64		moves = 0;
+
+	for (BlockNumber block = lowest; block < reachable->end; block++)
+		moves += barq_bit_is_set(reachable->bitmap, block);
+	if (thorough || moves <= FEW_MOVES || moves * MIN_GAIN <= reachable->end - lowest)
+		return lowest;
+	return Max(lowest, (BlockNumber) (reachable->used * MAX_LENGTH));
+}
+
+/*
  * Copy the pages of segments at `target` or beyond to pages of the supply, at most
  * BATCH_PAGES of blobs. Returns the number of blob pages copied. moved[0 ...
  * *nmoved - 1] receive the segments with changed pages (tombstones are only noted:
@@ -198,9 +225,10 @@ find_supply(const BarqReachable *reachable, BlockNumber target, BarqPageSupply *
 /*
  * Move one batch and publish it. Returns whether anything was moved; *pages
  * receives the number of blob pages moved. The caller holds the maintenance lock.
+ * `thorough`: see barq_move_down().
  */
 static bool
-move_batch(Relation index, const BarqReachable *reachable, uint32 *pages)
+move_batch(Relation index, const BarqReachable *reachable, bool thorough, uint32 *pages)
 {
 	BarqChange	change = {0};
 	BarqPageSupply supply = {0};
@@ -220,7 +248,9 @@ move_batch(Relation index, const BarqReachable *reachable, uint32 *pages)
 		if (!barq_segment_blocks(index, &descs[i], &segments[i].blocks))
 			barq_meta_broken(index);
 	}
-	target = find_target(reachable, segments, meta.segments, &directory);
+	target = raise_target(reachable,
+						  find_target(reachable, segments, meta.segments, &directory),
+						  thorough);
 	if (reachable->end <= target + target / MIN_GAIN_PART)
 		return false;
 
@@ -241,7 +271,7 @@ move_batch(Relation index, const BarqReachable *reachable, uint32 *pages)
 }
 
 BarqShrink
-barq_move_down(Relation index, double free_share)
+barq_move_down(Relation index, double free_share, bool thorough)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq move",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -259,7 +289,7 @@ barq_move_down(Relation index, double free_share)
 		/* the second pass fills the holes that chains left in the first */
 		for (int pass = 0; pass < 2 && pages < BATCH_PAGES; pass++)
 		{
-			if (!move_batch(index, &reachable, &pages))
+			if (!move_batch(index, &reachable, thorough, &pages))
 				break;
 			barq_find_reachable(index, &reachable);
 		}
@@ -274,11 +304,11 @@ barq_move_down(Relation index, double free_share)
 }
 
 bool
-barq_shrink(Relation index, double free_share)
+barq_shrink(Relation index, double free_share, bool thorough)
 {
 	BarqShrink	result;
 
-	while ((result = barq_move_down(index, free_share)) == BARQ_SHRINK_MORE)
+	while ((result = barq_move_down(index, free_share, thorough)) == BARQ_SHRINK_MORE)
 		CHECK_FOR_INTERRUPTS();
 	return result == BARQ_SHRINK_CUT;
 }

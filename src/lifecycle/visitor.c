@@ -103,13 +103,14 @@ note_visit_is_quiet(Relation index)
 static void
 tidy_index(Relation index)
 {
+	uint64		merged;
 	bool		cut;
 
 	barq_worker_watch(index);
 	InvalidateCatalogSnapshot();
 	barq_seal_log(index);
-	barq_compact_idle(index);
-	cut = barq_shrink(index, BARQ_FREE_SHARE_AT_REST);
+	merged = barq_compact_idle(index);
+	cut = barq_shrink(index, BARQ_FREE_SHARE_AT_REST, merged == 0);
 	barq_worker_watch(NULL);
 	barq_maintenance_unlock(index);
 	if (cut)

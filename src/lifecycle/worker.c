@@ -200,7 +200,7 @@ serve_until_short(bool shorten)
 		barq_interrupts_hook = watch_for_waiters;
 		served = serve_index();
 		while (shorten && !log_is_long() &&
-			   (shrink = barq_move_down(worker_index, BARQ_FREE_SHARE_AT_WORK)) ==
+			   (shrink = barq_move_down(worker_index, BARQ_FREE_SHARE_AT_WORK, false)) ==
 			   BARQ_SHRINK_MORE)
 			served = true;
 		barq_interrupts_hook = NULL;
