@@ -26,6 +26,7 @@
 #include "hybrid/hybrid.h"
 #include "text_index/text_paths.h"
 #include "base/settings.h"
+#include "store/announce.h"
 #include "store/folder.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -107,7 +108,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId my_id,
 static void
 at_relcache_invalidation(Datum arg, Oid relid)
 {
-	barq_snapshot_forget(relid);
+	barq_snapshot_suspect(relid);
 	barq_hybrid_forget(relid);
 	barq_text_config_forget(relid);
 }
@@ -143,4 +144,5 @@ _PG_init(void)
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
 	CacheRegisterRelcacheCallback(at_relcache_invalidation, (Datum) 0);
+	barq_announce_init();
 }

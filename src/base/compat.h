@@ -40,10 +40,12 @@ typedef RelFileNode BarqLocator;
 #define BarqInvalidBackend	INVALID_PROC_NUMBER
 #define BarqBackendProc(backend) ProcNumberGetProc(backend)
 #define BarqVxidProc(vxid) ProcNumberGetProc((vxid).procNumber)
+#define BarqProcBackend(proc) GetNumberFromPGProc(proc)
 #else
 #define BarqInvalidBackend	InvalidBackendId
 #define BarqBackendProc(backend) BackendIdGetProc(backend)
 #define BarqVxidProc(vxid) BackendIdGetProc((vxid).backendId)
+#define BarqProcBackend(proc) ((proc)->backendId)
 #endif
 
 /* Path of the first file of a relation's main fork, palloc'd. */

@@ -12,6 +12,7 @@
 #include "base/steps.h"
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
+#include "store/announce.h"
 #include "utils/memutils.h"
 
 /* TIDs are read this many at a time. */
@@ -198,7 +199,10 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 			now = meta.directory_version;
 		}
 		Assert(now >= pass.version);	/* L2 */
-		if (now == pass.version)
-			return;
+		if (now != pass.version)
+			continue;
+		if (counts->marked > 0)
+			barq_announce_directory(index);
+		return;
 	}
 }

@@ -8,6 +8,7 @@
 #include "base/steps.h"
 #include "lifecycle/internal.h"
 #include "miscadmin.h"
+#include "store/announce.h"
 #include "utils/timestamp.h"
 
 static int
@@ -207,6 +208,7 @@ barq_publish(Relation index, BarqChange *change)
 	barq_pages_free(index, &garbage);
 	for (uint32 i = 0; i < change->nremove; i++)
 		barq_image_remove(index, change->remove[i].id);
+	barq_announce_directory(index);
 }
 
 void

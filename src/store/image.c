@@ -38,6 +38,8 @@ typedef struct ImageMarker
 
 static dlist_head mappings = DLIST_STATIC_INIT(mappings);
 
+bool		(*barq_mapping_unwanted) (const BarqMapping *mapping) = NULL;
+
 /* The marker that the file open as fd has to have; false if fstat fails. */
 static bool
 fill_marker(int fd, ImageMarker *marker)
@@ -167,7 +169,20 @@ barq_mapping_unpin(BarqMapping *mapping)
 		return;
 	dlist_delete(&mapping->node);
 	barq_unmap(mapping->address, mapping->length, "image: unmap");
+	pfree(mapping->path);
 	pfree(mapping);
+}
+
+bool
+barq_mapping_is_worth_keeping(const BarqMapping *mapping)
+{
+	struct stat st;
+
+	/* nothing is read from the file, so its path need not be checked */
+	if (stat(mapping->path, &st) != 0 || st.st_dev != mapping->device ||
+		st.st_ino != mapping->inode)
+		return false;
+	return barq_mapping_unwanted == NULL || !barq_mapping_unwanted(mapping);
 }
 
 /* The mapping that this backend has of the image with an id, or NULL. Adds no pin. */
@@ -187,23 +202,30 @@ find_mapping(const uint8 *id)
 }
 
 /*
- * Map the image open as fd, `length` bytes long, for a segment: a mapping with one
- * pin, not verified yet. NULL if it cannot be mapped.
+ * Map the image open as fd, with the size in `st`, for a segment: a mapping with
+ * one pin, not verified yet. NULL if it cannot be mapped.
  */
 static BarqMapping *
-map_file(const BarqSegmentDesc *desc, int fd, Size length)
+map_file(Relation index, const BarqSegmentDesc *desc, const char *path, int fd,
+		 const struct stat *st)
 {
 	/* allocated first: an error after mmap would leak the mapping */
 	BarqMapping *mapping = MemoryContextAllocZero(TopMemoryContext, sizeof(BarqMapping));
+	Size		length = st->st_size;
 
+	mapping->path = MemoryContextStrdup(TopMemoryContext, path);
 	mapping->address = barq_map(length, PROT_READ, MAP_SHARED, fd,
 								"image: map");
 	if (mapping->address == MAP_FAILED)
 	{
+		pfree(mapping->path);
 		pfree(mapping);
 		return NULL;
 	}
 	memcpy(mapping->id, desc->id, BARQ_ID_BYTES);
+	mapping->locator = BarqRelationLocator(index);
+	mapping->device = st->st_dev;
+	mapping->inode = st->st_ino;
 	mapping->length = length;
 	mapping->body = (const char *) mapping->address + BARQ_IMAGE_BODY;
 	mapping->body_bytes = desc->body_bytes;
@@ -268,7 +290,7 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc)
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		damaged = (Size) st.st_size != length;
 	if (fd >= 0 && !damaged)
-		mapping = map_file(desc, fd, length);
+		mapping = map_file(index, desc, path, fd, &st);
 	if (mapping != NULL && !verify(mapping, desc, folder, folder_fd, fd))
 	{
 		damaged = true;

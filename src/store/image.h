@@ -7,6 +7,8 @@
 #ifndef BARQ_IMAGE_H
 #define BARQ_IMAGE_H
 
+#include <sys/types.h>
+
 #include "store/directory.h"
 #include "store/segment.h"
 
@@ -35,6 +37,10 @@ typedef struct BarqMapping
 {
 	dlist_node	node;
 	uint8		id[BARQ_ID_BYTES];
+	BarqLocator locator;		/* of the index's storage */
+	char	   *path;			/* of the file when it was mapped, */
+	dev_t		device;			/* and which file that was */
+	ino_t		inode;
 	void	   *address;
 	Size		length;			/* of the mapping, in bytes */
 	const char *body;
@@ -119,6 +125,22 @@ extern void barq_mapping_pin(BarqMapping *mapping);
 extern void barq_mapping_unpin(BarqMapping *mapping);
 
 /*
+ * Whether a mapping should be kept without a search that uses it: its file is
+ * still there under its path, and barq_mapping_unwanted does not name it. Asked
+ * when an announcement (announce.h) concerns its index. Raises no error.
+ */
+extern bool barq_mapping_is_worth_keeping(const BarqMapping *mapping);
+
+/*
+ * Whether an image should be unmapped as soon as no search uses it, as one that is
+ * to be evicted from memory; NULL: none should. After its answer for an image
+ * becomes true, call barq_announce_files(): each backend asks it then, idle ones
+ * too, and unmaps the image. A later search maps the image again, whatever the
+ * answer. May be called at the end of a transaction; must not raise an error.
+ */
+extern bool (*barq_mapping_unwanted) (const BarqMapping *mapping);
+
+/*
  * State of a segment's image, without opening it; *bytes receives the size of its
  * file, or 0.
  */
@@ -152,10 +174,10 @@ extern void barq_image_remove(Relation index, const uint8 *id);
 extern void barq_image_tidy(Relation index);
 
 /*
- * Remove a folder and the files in it. The caller holds its lock exclusively, or
- * the storage of its relation is being dropped.
+ * Remove a folder and the files in it; returns whether it was there. The caller
+ * holds its lock exclusively, or the storage of its relation is being dropped.
  */
-extern void barq_image_remove_folder(const char *folder);
+extern bool barq_image_remove_folder(const char *folder);
 
 /* image_drop.c: images of dropped storage */
 

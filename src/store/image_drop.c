@@ -7,6 +7,7 @@
 #include "base/compat.h"
 #include "catalog/storage.h"
 #include "miscadmin.h"
+#include "store/announce.h"
 #include "store/image.h"
 
 /*
@@ -29,7 +30,8 @@ remove_dropped_images(bool commit)
 		{
 			char	   *folder = barq_image_folder_of(locators[i], BarqInvalidBackend);
 
-			barq_image_remove_folder(folder);
+			if (barq_image_remove_folder(folder))
+				barq_announce_files(locators[i]);
 			pfree(folder);
 		}
 		if (n > 0)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "storage/fd.h"
+#include "store/announce.h"
 #include "store/blob.h"
 #include "store/image.h"
 #include "store/image_file.h"
@@ -173,6 +174,7 @@ barq_image_tidy(Relation index)
 	BarqMeta	meta;
 	BarqSegmentDesc *descs;
 	ListCell   *cell;
+	bool		removed = false;
 
 	if (lock < 0)
 		return;
@@ -188,22 +190,24 @@ barq_image_tidy(Relation index)
 			named_by(name, descs, meta.segments))
 			continue;
 		path = psprintf("%s/%s", folder, name);
-		barq_unlink(path, "folder: tidy");
+		removed |= barq_unlink(path, "folder: tidy") == 0;
 		pfree(path);
 	}
 	barq_image_unlock(lock);
+	if (removed)
+		barq_announce_files(BarqRelationLocator(index));
 	pfree(descs);
 	pfree(folder);
 }
 
-void
+bool
 barq_image_remove_folder(const char *folder)
 {
 	struct stat st;
 	ListCell   *cell;
 
 	if (barq_path_stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
-		return;
+		return false;
 	foreach(cell, barq_folder_names(folder))
 	{
 		char		path[MAXPGPATH];
@@ -212,4 +216,5 @@ barq_image_remove_folder(const char *folder)
 		barq_unlink(path, "folder: remove file");
 	}
 	barq_rmdir(folder, "folder: remove");
+	return true;
 }

@@ -5,7 +5,10 @@
  * The cache holds one snapshot for each index, keyed by its storage, as long as
  * incarnation, directory version and dead epoch on the metapage are unchanged.
  * Scans hold references; a snapshot that was replaced is freed with its last
- * reference. Calls directory.c, tombstones.c, image.c, image_make.c and view.c.
+ * reference. A snapshot that an announcement (announce.h) says is out of date is
+ * dropped as soon as no scan uses it; mappings of images that are still there stay
+ * pinned for the next one, which has most of these segments too. Calls
+ * directory.c, tombstones.c, image.c, image_make.c and view.c.
  */
 #include "postgres.h"
 
@@ -29,7 +32,10 @@ typedef struct SnapshotKey
 typedef struct SnapshotEntry
 {
 	SnapshotKey key;
-	BarqSnapshot *snapshot;
+	Oid			relid;
+	BarqSnapshot *snapshot;		/* NULL: out of date, and dropped */
+	BarqMapping **kept;			/* of a dropped snapshot, pinned; or NULL */
+	uint32		nkept;
 } SnapshotEntry;
 
 /* A reference that the reset of an owner's memory context drops. */
@@ -54,17 +60,149 @@ init_cache(void)
 							HASH_ELEM | HASH_BLOBS);
 }
 
-/* Drop a reference; the last one unpins the mappings and frees the snapshot. */
-static void
-drop_reference(BarqSnapshot *snapshot)
+/* The key of the entry of an index's snapshot. */
+static SnapshotKey
+snapshot_key(BarqLocator locator, int backend)
 {
-	Assert(snapshot->references > 0);
-	if (--snapshot->references > 0)
-		return;
+	SnapshotKey key;
+
+	memset(&key, 0, sizeof(key));
+	key.locator = locator;
+	key.backend = backend;
+	return key;
+}
+
+/* Unpin the mappings that an entry has kept. */
+static void
+drop_kept(SnapshotEntry *entry)
+{
+	for (uint32 i = 0; i < entry->nkept; i++)
+		barq_mapping_unpin(entry->kept[i]);
+	if (entry->kept != NULL)
+		pfree(entry->kept);
+	entry->kept = NULL;
+	entry->nkept = 0;
+}
+
+/* Unpin the mappings of a snapshot that has no reference any more, and free it. */
+static void
+free_snapshot(BarqSnapshot *snapshot)
+{
+	Assert(snapshot->references == 0);
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 		if (snapshot->segments[i].mapping != NULL)
 			barq_mapping_unpin(snapshot->segments[i].mapping);
 	MemoryContextDelete(snapshot->context);
+}
+
+/* Drop the cache's reference to the snapshot of an entry. */
+static void
+uncache(SnapshotEntry *entry)
+{
+	BarqSnapshot *snapshot = entry->snapshot;
+
+	entry->snapshot = NULL;
+	if (snapshot == NULL)
+		return;
+	Assert(snapshot->cached);
+	snapshot->cached = false;
+	if (--snapshot->references == 0)
+		free_snapshot(snapshot);
+}
+
+/*
+ * Drop the snapshot of an entry, which no owner has, but keep the mappings that
+ * are worth it. Removes the entry if nothing is left. Raises no error.
+ */
+static void
+drop_stale(SnapshotEntry *entry)
+{
+	BarqSnapshot *snapshot = entry->snapshot;
+
+	Assert(snapshot->references == 1 && entry->kept == NULL);
+	if (snapshot->nsegments > 0)
+		entry->kept = MemoryContextAllocExtended(CacheMemoryContext,
+												 sizeof(BarqMapping *) * snapshot->nsegments,
+												 MCXT_ALLOC_NO_OOM);
+	for (uint32 i = 0; entry->kept != NULL && i < snapshot->nsegments; i++)
+	{
+		BarqMapping *mapping = snapshot->segments[i].mapping;
+
+		if (mapping == NULL || !barq_mapping_is_worth_keeping(mapping))
+			continue;
+		barq_mapping_pin(mapping);
+		entry->kept[entry->nkept++] = mapping;
+	}
+	uncache(entry);
+	if (entry->nkept == 0)
+	{
+		drop_kept(entry);
+		hash_search(snapshots, &entry->key, HASH_REMOVE, NULL);
+	}
+}
+
+/* Unpin mappings of an entry, which no owner uses, that are not worth keeping. */
+static void
+check_files(SnapshotEntry *entry)
+{
+	BarqSnapshot *snapshot = entry->snapshot;
+	uint32		nkept = 0;
+
+	for (uint32 i = 0; snapshot != NULL && i < snapshot->nsegments; i++)
+	{
+		BarqSegment *segment = &snapshot->segments[i];
+
+		if (segment->mapping == NULL || barq_mapping_is_worth_keeping(segment->mapping))
+			continue;
+		barq_mapping_unpin(segment->mapping);
+		segment->mapping = NULL;
+		snapshot->complete = false;
+	}
+	for (uint32 i = 0; i < entry->nkept; i++)
+	{
+		if (barq_mapping_is_worth_keeping(entry->kept[i]))
+			entry->kept[nkept++] = entry->kept[i];
+		else
+			barq_mapping_unpin(entry->kept[i]);
+	}
+	entry->nkept = nkept;
+	if (snapshot != NULL)
+		snapshot->check_files = false;
+	else if (nkept == 0)
+	{
+		drop_kept(entry);
+		hash_search(snapshots, &entry->key, HASH_REMOVE, NULL);
+	}
+}
+
+/* Do what announcements asked for, if no owner has the entry's snapshot. */
+static void
+heed(SnapshotEntry *entry)
+{
+	BarqSnapshot *snapshot = entry->snapshot;
+
+	if (snapshot != NULL && snapshot->references > 1)
+		return;
+	if (snapshot != NULL && snapshot->stale)
+		drop_stale(entry);
+	else if (snapshot == NULL || snapshot->check_files)
+		check_files(entry);
+}
+
+/* Drop the reference of an owner. */
+static void
+drop_reference(BarqSnapshot *snapshot)
+{
+	Assert(snapshot->references > 0);
+	if (--snapshot->references == 0)
+		free_snapshot(snapshot);
+	else if (snapshot->references == 1 && snapshot->cached &&
+			 (snapshot->stale || snapshot->check_files))
+	{
+		SnapshotKey key = snapshot_key(snapshot->locator, snapshot->backend);
+
+		heed(hash_search(snapshots, &key, HASH_FIND, NULL));
+	}
 }
 
 /* Reset callback of an owner's memory context. */
@@ -89,12 +227,56 @@ barq_snapshot_forget(Oid relid)
 	hash_seq_init(&status, snapshots);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
+		if (OidIsValid(relid) && entry->relid != relid)
+			continue;
+		uncache(entry);
+		drop_kept(entry);
+		hash_search(snapshots, &entry->key, HASH_REMOVE, NULL);
+	}
+}
+
+void
+barq_snapshot_suspect(Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	SnapshotEntry *entry;
+
+	if (snapshots == NULL)
+		return;
+	hash_seq_init(&status, snapshots);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (OidIsValid(relid) && entry->relid != relid)
+			continue;
+		if (entry->snapshot != NULL)
+			entry->snapshot->stale = true;
+		heed(entry);
+	}
+}
+
+void
+barq_snapshot_announced(const BarqAnnouncement *announcement)
+{
+	HASH_SEQ_STATUS status;
+	SnapshotEntry *entry;
+
+	if (snapshots == NULL)
+		return;
+	hash_seq_init(&status, snapshots);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
 		BarqSnapshot *snapshot = entry->snapshot;
 
-		if (OidIsValid(relid) && snapshot->relid != relid)
+		if (!barq_announcement_concerns(announcement, entry->key.locator))
 			continue;
-		hash_search(snapshots, &entry->key, HASH_REMOVE, NULL);
-		drop_reference(snapshot);
+		if (snapshot != NULL)
+		{
+			snapshot->check_files = true;
+			if (barq_announcement_is_newer(announcement, snapshot->directory_version,
+										   snapshot->dead_epoch))
+				snapshot->stale = true;
+		}
+		heed(entry);
 	}
 }
 
@@ -222,40 +404,72 @@ is_current(const BarqSnapshot *snapshot, const BarqMeta *meta)
 		memcmp(snapshot->incarnation, meta->incarnation, BARQ_ID_BYTES) == 0;
 }
 
-/* Pin the mappings of segments that an older snapshot of the index has mapped. */
+/* Give a snapshot, pinned once more, a mapping if it is of one of its segments. */
 static void
-share_mappings(BarqSnapshot *snapshot, const BarqSnapshot *older)
+share_mapping(BarqSnapshot *snapshot, BarqMapping *mapping)
 {
+	for (uint32 i = 0; mapping != NULL && i < snapshot->nsegments; i++)
+	{
+		BarqSegment *segment = &snapshot->segments[i];
+
+		if (segment->mapping != NULL ||
+			memcmp(segment->desc.id, mapping->id, BARQ_ID_BYTES) != 0)
+			continue;
+		segment->mapping = mapping;
+		barq_mapping_pin(mapping);
+	}
+}
+
+/*
+ * Put a new snapshot in the place of the one that the cache has, and let it share
+ * the older one's mappings and those that were kept.
+ */
+static void
+replace_cached(const SnapshotKey *key, BarqSnapshot *snapshot)
+{
+	bool		found;
+	SnapshotEntry *entry = hash_search(snapshots, key, HASH_ENTER, &found);
+	BarqSnapshot *older = found ? entry->snapshot : NULL;
+
+	if (!found)
+	{
+		entry->snapshot = NULL;
+		entry->kept = NULL;
+		entry->nkept = 0;
+	}
+
 	/* S7 */
-	Assert(memcmp(snapshot->incarnation, older->incarnation, BARQ_ID_BYTES) != 0 ||
+	Assert(older == NULL ||
+		   memcmp(snapshot->incarnation, older->incarnation, BARQ_ID_BYTES) != 0 ||
 		   (snapshot->directory_version >= older->directory_version &&
 			snapshot->dead_epoch >= older->dead_epoch));
 
-	for (uint32 i = 0; i < snapshot->nsegments; i++)
-		for (uint32 j = 0; j < older->nsegments; j++)
-			if (older->segments[j].mapping != NULL &&
-				memcmp(snapshot->segments[i].desc.id, older->segments[j].desc.id,
-					   BARQ_ID_BYTES) == 0)
-			{
-				snapshot->segments[i].mapping = older->segments[j].mapping;
-				barq_mapping_pin(snapshot->segments[i].mapping);
-			}
+	/* pin what is shared before the old snapshot unpins it */
+	for (uint32 i = 0; older != NULL && i < older->nsegments; i++)
+		share_mapping(snapshot, older->segments[i].mapping);
+	for (uint32 i = 0; i < entry->nkept; i++)
+		share_mapping(snapshot, entry->kept[i]);
+	uncache(entry);
+	drop_kept(entry);
+
+	MemoryContextSetParent(snapshot->context, CacheMemoryContext);
+	snapshot->references = 1;
+	snapshot->cached = true;
+	snapshot->complete = snapshot->nsegments == 0;
+	entry->snapshot = snapshot;
+	entry->relid = snapshot->relid;
 }
 
 BarqSnapshot *
 barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext owner_context)
 {
-	SnapshotKey key;
+	SnapshotKey key = snapshot_key(BarqRelationLocator(index), index->rd_backend);
 	SnapshotEntry *entry;
 	BarqSnapshot *snapshot;
 	SnapshotOwner *owner;
 
 	if (snapshots == NULL)
 		init_cache();
-	memset(&key, 0, sizeof(key));
-	key.locator = BarqRelationLocator(index);
-	key.backend = index->rd_backend;
-
 	owner = MemoryContextAllocZero(owner_context, sizeof(SnapshotOwner));
 	owner->callback.func = release_owned;
 	owner->callback.arg = owner;
@@ -263,11 +477,11 @@ barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext own
 
 	barq_meta_read(index, meta);
 	entry = hash_search(snapshots, &key, HASH_FIND, NULL);
-	if (entry != NULL && is_current(entry->snapshot, meta))
+	if (entry != NULL && entry->snapshot != NULL && !entry->snapshot->stale &&
+		is_current(entry->snapshot, meta))
 		snapshot = entry->snapshot;
 	else
 	{
-		bool		found;
 		uint64		failed_version = 0;
 
 		while ((snapshot = read_snapshot(index, meta)) == NULL)
@@ -275,17 +489,7 @@ barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext own
 			CHECK_FOR_INTERRUPTS();
 			barq_meta_check_moved(index, meta->directory_version, &failed_version);
 		}
-
-		/* pin shared mappings before the old snapshot unpins them */
-		if (entry != NULL)
-			share_mappings(snapshot, entry->snapshot);
-		MemoryContextSetParent(snapshot->context, CacheMemoryContext);
-		snapshot->references = 1;
-		snapshot->complete = snapshot->nsegments == 0;
-		entry = hash_search(snapshots, &key, HASH_ENTER, &found);
-		if (found)
-			drop_reference(entry->snapshot);
-		entry->snapshot = snapshot;
+		replace_cached(&key, snapshot);
 	}
 	snapshot->references++;
 	owner->snapshot = snapshot;

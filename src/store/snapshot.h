@@ -7,6 +7,7 @@
 #ifndef BARQ_SNAPSHOT_H
 #define BARQ_SNAPSHOT_H
 
+#include "store/announce.h"
 #include "store/image.h"
 #include "store/tombstones.h"
 #include "store/view.h"
@@ -31,6 +32,9 @@ typedef struct BarqSnapshot
 	bool		complete;		/* every segment is mapped */
 	TimestampTz retry_after;	/* when to try again to map the others; 0: now */
 	int			references;		/* of the cache and of owners */
+	bool		cached;			/* the cache has a reference */
+	bool		stale;			/* announced: drop it with the last owner */
+	bool		check_files;	/* announced: files may be gone */
 	MemoryContext context;
 
 	/*
@@ -72,5 +76,18 @@ extern BarqView *barq_snapshot_views(BarqSnapshot *snapshot, Relation index,
 
 /* Remove the snapshots of a relation from the cache; InvalidOid: of all. */
 extern void barq_snapshot_forget(Oid relid);
+
+/*
+ * The catalog entry of a relation (InvalidOid: of all) has changed: drop its
+ * snapshot, now or when its last owner is reset. Mappings of files that are still
+ * there are kept for the next snapshot. Raises no error.
+ */
+extern void barq_snapshot_suspect(Oid relid);
+
+/*
+ * Give up what an announcement says is out of date, now or when the last owner of
+ * a snapshot is reset. Raises no error.
+ */
+extern void barq_snapshot_announced(const BarqAnnouncement *announcement);
 
 #endif							/* BARQ_SNAPSHOT_H */
