@@ -7,10 +7,11 @@
  * has a *place*: the number of rows before it. A later call selects from the
  * keys again; the key of a row that was returned is NaN.
  *
- * Which lists are probed. First `probes` lists. Later calls probe further lists,
- * as many at a time, until IVF_AHEAD times as many rows are scored as were
- * wanted so far (the farther down the ranking, the more lists hold some of its
- * rows; measured in docs/performance.md). Further lists are also probed when the rows
+ * Which lists are probed. First `probes` lists, and more in small indexes, until
+ * IVF_AHEAD times as many rows are scored as the breadth of the search. Later calls
+ * probe further lists, as many at a time, until IVF_AHEAD times as many rows are
+ * scored as were wanted so far (the farther down the ranking, the more lists hold
+ * some of its rows; measured in docs/performance.md). Further lists are also probed when the rows
  * scored cannot fill a call without a bound. A call with a bound has enough rows
  * from other segments and is not filled up.
  *
@@ -106,6 +107,13 @@ ivf_search_begin(BarqView *view, const BarqSearchParams *params)
 		search->least_rows = (uint32) ((uint64) search->lists.body.rows * search->at_once /
 									   Max(search->lists.header.lists, 1));
 	search->ahead = params->beside_graphs ? IVF_AHEAD_BESIDE : IVF_AHEAD;
+
+	/*
+	 * A first call that emptied its probes would return far rows before nearer
+	 * ones of other lists.
+	 */
+	if (!search->probes_only)
+		search->least_rows = Max(search->least_rows, (uint32) params->breadth * search->ahead);
 	search->want = IVF_FIRST;
 	return (BarqSearch *) search;
 }

@@ -139,10 +139,7 @@ my $functions = q{
 CREATE FUNCTION proof.differences(index regclass) RETURNS SETOF text LANGUAGE sql AS
 $$ SELECT * FROM proof.complaints(index, false, false) $$;
 
--- A search returns no row twice, each in order of its distance. The order of table
--- "lists" is checked less strictly: small segments of lists return late rows also
--- under a LIMIT, which is a known fault (docs/roadmap.md). Late rows come after all
--- others, so once one has come, none may be farther than all before it.
+-- A search returns no row twice, and each in order of its distance.
 CREATE FUNCTION proof.search(tab regclass, query text, distance text, n int) RETURNS text LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
@@ -150,12 +147,10 @@ DECLARE
 BEGIN
 	EXECUTE format('WITH q AS (SELECT * FROM %s q LIMIT 1),
 		found AS MATERIALIZED (SELECT id, %s AS d FROM %s ORDER BY %s LIMIT %s),
-		numbered AS (SELECT *, row_number() OVER () AS place, lag(d) OVER () AS before FROM found),
-		late AS (SELECT min(place) AS place FROM numbered WHERE d < before)
-		SELECT string_agg(format(''%%s at %%s, place %%s, late from %%s'', id, d, n.place, l.place), '', '') FROM numbered n, late l
-		WHERE (d < before AND %L <> ''lists'') OR (n.place > l.place AND d > (SELECT max(d) FROM numbered m WHERE m.place < l.place))
-			OR id IN (SELECT id FROM found GROUP BY id HAVING count(*) > 1)',
-		query, distance, tab, distance, n, tab) INTO line;
+		numbered AS (SELECT *, row_number() OVER () AS place, lag(d) OVER () AS before FROM found)
+		SELECT string_agg(format(''%%s at %%s, place %%s, after %%s'', id, d, place, before), '', '') FROM numbered
+		WHERE d < before OR id IN (SELECT id FROM found GROUP BY id HAVING count(*) > 1)',
+		query, distance, tab, distance, n) INTO line;
 	RETURN format('wrong: %s, limit %s: ', tab, n) || line;
 END $$;
 
