@@ -8,9 +8,6 @@
 #include "storage/bufmgr.h"
 #include "store/image.h"
 
-/* A folder is swept in less than so many milliseconds. */
-#define HOLD_TRIES	100
-
 void
 barq_build_check_empty(Relation index)
 {
@@ -27,24 +24,8 @@ barq_build_check_empty(Relation index)
 bool
 barq_build_hold_folder(Relation index)
 {
-	char	   *folder = barq_image_folder(index);
-
-	/*
-	 * Until the folder is locked a sweep may remove it: between making it and
-	 * opening it, between that and making its lock file (ENOENT), or by a
-	 * sweeper that has the lock (EWOULDBLOCK). Then it is made again.
-	 */
-	for (int tries = 0; tries < HOLD_TRIES; tries++)
-	{
-		if (barq_image_folder_create(folder) && barq_image_hold(folder))
-		{
-			barq_temporary_folder_note(index);
-			return true;
-		}
-		if (errno != EWOULDBLOCK && errno != ENOENT)
-			return false;
-		pg_usleep(1000);
-		errno = ENOENT;
-	}
-	return false;
+	if (!barq_image_hold(barq_image_folder(index)))
+		return false;
+	barq_temporary_folder_note(index);
+	return true;
 }

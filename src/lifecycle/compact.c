@@ -218,8 +218,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 
 		/* until publication no backend may remove the new image (L7) */
 		folder = barq_image_folder(index);
-		if (barq_image_folder_create(folder))
-			folder_lock = barq_image_lock(folder, false);
+		folder_lock = barq_image_folder_lock(folder);
 
 		barq_new_id(id);
 		if (merge.live + merge.keyless > 0)

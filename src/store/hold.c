@@ -44,7 +44,7 @@ barq_image_hold(const char *folder)
 		pfree(hold);
 		held = list_delete_first(held);
 	}
-	fd = barq_image_lock(folder, false);
+	fd = barq_image_folder_lock(folder);
 	if (fd < 0)
 		return false;
 	old = MemoryContextSwitchTo(TopMemoryContext);

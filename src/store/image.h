@@ -85,10 +85,17 @@ extern bool barq_image_folder_create(const char *folder);
 extern int	barq_image_lock(const char *folder, bool exclusive);
 extern void barq_image_unlock(int fd);
 
+/*
+ * Make a folder, if it is missing, and lock it shared. Until it is locked a sweep may
+ * remove it (ENOENT) or hold its lock (EWOULDBLOCK): then this is tried again, for
+ * some seconds. Returns as barq_image_lock. Processes interrupts while it waits.
+ */
+extern int	barq_image_folder_lock(const char *folder);
+
 /* hold.c: locks on the folders of indexes under construction */
 
 /*
- * Lock a folder, shared, until the transaction ends, which removes the folder if
+ * Make and lock a folder, shared, until the transaction ends, which removes the folder if
  * it aborts. Returns false with errno set on failure: EWOULDBLOCK if another process
  * holds the lock exclusively.
  */

@@ -22,6 +22,9 @@
 #include "storage/fd.h"
 #include "store/image.h"
 
+/* A sweep or a tidying of a folder takes less than so many milliseconds. */
+#define LOCK_TRIES	10000
+
 void
 barq_id_text(const uint8 *id, char *text)
 {
@@ -123,6 +126,24 @@ barq_image_lock(const char *folder, bool exclusive)
 		}
 	}
 	pfree(path);
+	return fd;
+}
+
+int
+barq_image_folder_lock(const char *folder)
+{
+	int			fd = -1;
+
+	for (int tries = 0; tries < LOCK_TRIES; tries++)
+	{
+		if (barq_image_folder_create(folder))
+			fd = barq_image_lock(folder, false);
+		if (fd >= 0 || (errno != EWOULDBLOCK && errno != ENOENT))
+			return fd;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(1000);
+		errno = EWOULDBLOCK;
+	}
 	return fd;
 }
 
