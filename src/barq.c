@@ -28,6 +28,7 @@
 #include "base/settings.h"
 #include "store/announce.h"
 #include "store/folder.h"
+#include "store/residency.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -77,7 +78,10 @@ static void
 at_transaction_end(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+	{
 		barq_image_remove_dropped(event == XACT_EVENT_COMMIT);
+		barq_residency_catch_up();
+	}
 	if (event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT)
 		barq_files_at_end(event == XACT_EVENT_PARALLEL_COMMIT);
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
@@ -137,6 +141,7 @@ _PG_init(void)
 	if (process_shared_preload_libraries_in_progress)
 	{
 		barq_stats_request_shmem();
+		barq_residency_request_shmem();
 		barq_launcher_register();
 	}
 	barq_watch_ddl();

@@ -12,8 +12,10 @@
 #include "am/scan_report.h"
 #include "base/compat.h"
 #include "kernels/kernels.h"
+#include "lifecycle/policy.h"
 #include "nodes/execnodes.h"
 #include "pgstat.h"
+#include "store/residency.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain.h"
 #include "commands/explain_format.h"
@@ -41,15 +43,22 @@ barq_scan_report_search(BarqScanReport *report, IndexScanDesc scan)
 }
 
 void
-barq_scan_report_segments(BarqScanReport *report, const BarqSnapshot *snapshot)
+barq_scan_report_segments(BarqScanReport *report, Relation index,
+						  const BarqSnapshot *snapshot)
 {
+	const BarqMemory memory = barq_memory_of(index);
 	uint64		images = 0;
 
 	if (report->has_segments)
 		return;
 	report->has_segments = true;
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
-		images += snapshot->segments[i].mapping != NULL;
+		if (snapshot->segments[i].mapping != NULL)
+		{
+			images++;
+			barq_residency_searched(snapshot->segments[i].mapping, memory);
+		}
+	barq_residency_catch_up();
 	report->segments += snapshot->nsegments;
 	report->images += images;
 	report->pages += snapshot->nsegments - images;

@@ -44,10 +44,10 @@ extern BarqScanReport *barq_scan_report_begin(void);
 extern void barq_scan_report_search(BarqScanReport *report, IndexScanDesc scan);
 
 /*
- * Count the segments of a search. Only the first call of each search counts: a
- * search that starts again has a further snapshot.
+ * Count the segments of a search of `index`, here and for the memory budget. Only the
+ * first call of each search counts: a search that starts again has a further snapshot.
  */
-extern void barq_scan_report_segments(BarqScanReport *report,
+extern void barq_scan_report_segments(BarqScanReport *report, Relation index,
 									  const BarqSnapshot *snapshot);
 
 /*

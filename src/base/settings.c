@@ -5,9 +5,14 @@
 #include "postgres.h"
 
 #include <limits.h>
+#ifdef __linux__
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
 
 #include "miscadmin.h"
 #include "base/settings.h"
+#include "base/shared.h"
 #include "utils/guc.h"
 
 int			barq_ef_search = 40;
@@ -25,6 +30,7 @@ int			barq_max_segments = 8;
 int			barq_max_merged_size = 0;
 int			barq_compaction = BARQ_COMPACTION_BALANCED;
 char	   *barq_image_directory = NULL;
+int			barq_memory_budget = 0;
 
 static const struct config_enum_entry iterative_scan_options[] = {
 	{"off", BARQ_ITERATIVE_OFF, false},
@@ -53,14 +59,61 @@ static const struct config_enum_entry consistency_options[] = {
 	{NULL, 0, false}
 };
 
-/* Check hook: empty, or an absolute path. */
+bool
+barq_directory_in_memory(const char *directory)
+{
+#ifdef __linux__
+	char		path[MAXPGPATH];
+	struct statfs fs;
+	char	   *slash;
+
+	strlcpy(path, directory == NULL || directory[0] == '\0' ? "." : directory, sizeof(path));
+	while (statfs(path, &fs) != 0)
+	{
+		slash = strrchr(path, '/');
+		if (errno != ENOENT || slash == NULL || slash == path)
+			return false;
+		*slash = '\0';
+	}
+	return fs.f_type == TMPFS_MAGIC || (unsigned long) fs.f_type == RAMFS_MAGIC;
+#else
+	return false;
+#endif
+}
+
+/* Refuse a budget for a directory whose files cannot leave memory. */
+static bool
+check_evictable(const char *directory)
+{
+	if (!barq_directory_in_memory(directory))
+		return true;
+	GUC_check_errdetail("The image directory is in memory (tmpfs), from which images cannot be evicted.");
+	GUC_check_errhint("Set barq.image_directory to a directory on a disk, or barq.memory_budget to 0.");
+	return false;
+}
+
+/* Check hook: empty, or an absolute path; with a budget, not in memory. */
 static bool
 check_image_directory(char **newval, void **extra, GucSource source)
 {
 	if (*newval == NULL || (*newval)[0] == '\0' || is_absolute_path(*newval))
-		return true;
+		return barq_memory_budget == 0 || check_evictable(*newval);
 	GUC_check_errdetail("The path must be absolute.");
 	return false;
+}
+
+/* Check hook: 0, or the library is preloaded and the image directory not in memory. */
+static bool
+check_memory_budget(int *newval, void **extra, GucSource source)
+{
+	if (*newval == 0)
+		return true;
+	if (!process_shared_preload_libraries_in_progress && !barq_is_preloaded())
+	{
+		GUC_check_errdetail("barq.memory_budget needs \"barq\" in shared_preload_libraries.");
+		return false;
+	}
+	return check_evictable(barq_image_directory);
 }
 
 void
@@ -147,4 +200,12 @@ barq_define_settings(void)
 							   &barq_image_directory, "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
 							   check_image_directory, NULL, NULL);
+
+	/* after image_directory, which its check reads */
+	DefineCustomIntVariable("barq.memory_budget",
+							"Memory that images may take; 0: no bound.",
+							"The coldest images beyond it are evicted from memory. Needs shared_preload_libraries.",
+							&barq_memory_budget, 0, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_KB | GUC_SUPERUSER_ONLY,
+							check_memory_budget, NULL, NULL);
 }

@@ -64,6 +64,13 @@ extern int	barq_max_segments;	/* segments of an index before it is compacted */
 extern int	barq_max_merged_size;	/* MB of a segment made by a merge; 0: no limit */
 extern int	barq_compaction;	/* BarqCompaction */
 extern char *barq_image_directory;	/* of images; empty: data directory */
+extern int	barq_memory_budget; /* kB of images kept in memory; 0: no bound */
+
+/*
+ * Is an image directory (NULL or empty: the data directory), or where it would be
+ * made, on a file system that keeps its files in memory?
+ */
+extern bool barq_directory_in_memory(const char *directory);
 
 /* Define all settings; called once, while the library is loaded. */
 extern void barq_define_settings(void);

@@ -73,6 +73,8 @@ extern void barq_step_reached(BarqStep *step);
 #define barq_fsync(fd, what)			barq_before(what, pg_fsync(fd))
 #define barq_map(len, prot, flags, fd, what) \
 	barq_before(what, mmap(NULL, len, prot, flags, fd, 0))
+#define barq_map_at(len, prot, flags, fd, off, what) \
+	barq_before(what, mmap(NULL, len, prot, flags, fd, off))
 #define barq_unmap(address, len, what)	barq_before(what, munmap(address, len))
 
 /* locks */

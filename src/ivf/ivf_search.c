@@ -38,6 +38,7 @@
 #define BREADTH_PER_PROBES	80	/* beside graphs: breadth for which the chosen
 	* number of probes is doubled, tripled, ... */
 #define SPREADS		2.0
+#define IVF_SAMPLES	4			/* lists of a search looked up in memory */
 #define IVF_FIRST	64			/* rows selected by the first refill, at least */
 #define IVF_LAST	65536		/* rows selected by a refill, at most, unless the
 	* caller wants more */
@@ -153,6 +154,9 @@ rank_lists(IvfSearch *search)
 		search->ranked = n;
 		return;
 	}
+	if (barq_view_is_cold(search->lists.view, ivf_centroid_off(&search->lists, 0)))
+		barq_view_read_ahead(search->lists.view, ivf_centroid_off(&search->lists, 0),
+							 (uint64) n * search->lists.codec.stride);
 	for (uint32 first = 0; first < n; first += IVF_CHUNK)
 	{
 		uint32		count = Min(IVF_CHUNK, n - first);
@@ -294,6 +298,32 @@ select_rows(IvfSearch *search, Selection *s, const Probe *probe, uint32 at, uint
 }
 
 /*
+ * If the rows of the probes that are not scored are not in memory, have them all read at
+ * once: the device serves several reads in the time of one. To ask the kernel for every
+ * list would cost a search in memory some percent, so a few are asked about.
+ */
+static void
+read_ahead(const IvfSearch *search)
+{
+	const BarqView *view = search->lists.view;
+	uint32		n = search->nprobes - search->nscored;
+	bool		cold = false;
+
+	if (view->base == NULL)
+		return;
+	for (uint32 i = 0; i < IVF_SAMPLES && !cold; i++)
+	{
+		const Probe *probe = &search->probes[search->nscored + (uint64) (n - 1) * i / (IVF_SAMPLES - 1)];
+
+		cold = probe->rows > 0 &&
+			barq_view_is_cold(view, ivf_code_off(&search->lists, probe->first));
+	}
+	for (uint32 p = search->nscored; p < search->nprobes && cold; p++)
+		barq_view_read_ahead(view, ivf_code_off(&search->lists, search->probes[p].first),
+							 (uint64) search->probes[p].rows * search->lists.codec.stride);
+}
+
+/*
  * Score the probes that are not scored, and fill search->ready with the best
  * search->want rows that are below bound and were not returned, sorted.
  */
@@ -310,6 +340,8 @@ refill(IvfSearch *search, float bound)
 		search->ready = MemoryContextAllocHuge(search->context, s.room * sizeof(BarqHit));
 		search->ready_size = s.room;
 	}
+	if (search->nscored < search->nprobes)
+		read_ahead(search);
 	for (uint32 p = 0; p < search->nprobes; p++)
 	{
 		const Probe *probe = &search->probes[p];

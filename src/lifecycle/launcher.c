@@ -21,6 +21,7 @@
 #include "base/settings.h"
 #include "storage/ipc.h"
 #include "storage/procsignal.h"
+#include "store/residency.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -32,6 +33,9 @@ PGDLLEXPORT void barq_launcher_main(Datum arg);
 
 /* Time between two rounds; the first round is at once. */
 #define ROUND_MS	30000
+
+/* Time between two looks at whether a visitor has ended; its end sets the latch too. */
+#define VISIT_LOOK_MS	1000
 
 /* Fill in the fields that the registrations of launcher and visitors share. */
 static void
@@ -89,6 +93,27 @@ list_databases(void)
 	return databases;
 }
 
+/*
+ * Wait for `ms`, or until the latch is set, and do what is due for the memory budget at
+ * the end, if anything is. Returns the milliseconds waited.
+ */
+static long
+keep_budget(long ms)
+{
+	static TimestampTz due = 0;
+	TimestampTz start = GetCurrentTimestamp();
+
+	barq_nap(Min(ms, TimestampDifferenceMilliseconds(start, Max(due, start))),
+			 PG_WAIT_EXTENSION);
+	if (GetCurrentTimestamp() >= due)
+	{
+		long		rest = barq_budget_pass();
+
+		due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), rest);
+	}
+	return TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
+}
+
 /* Start a visitor for a database and wait for its end. Nothing if no slot is free. */
 static void
 visit_database(Oid database)
@@ -102,7 +127,12 @@ visit_database(Oid database)
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	worker.bgw_notify_pid = MyProcPid;
 	if (RegisterDynamicBackgroundWorker(&worker, &handle))
-		(void) WaitForBackgroundWorkerShutdown(handle);
+	{
+		pid_t		pid;
+
+		while (GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
+			keep_budget(VISIT_LOOK_MS);
+	}
 }
 
 /* bgw_main of the launcher. */
@@ -115,6 +145,7 @@ barq_launcher_main(Datum arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	before_shmem_exit(barq_budget_at_exit, (Datum) 0);
 	context = AllocSetContextCreate(TopMemoryContext, "barq launcher",
 									ALLOCSET_DEFAULT_SIZES);
 
@@ -143,6 +174,7 @@ barq_launcher_main(Datum arg)
 			CommitTransactionCommand();
 			MemoryContextSwitchTo(context);
 		}
-		barq_nap(ROUND_MS, PG_WAIT_EXTENSION);
+		for (long rest = ROUND_MS; rest > 0 && !ConfigReloadPending;)
+			rest -= keep_budget(rest);
 	}
 }

@@ -22,6 +22,13 @@ static relopt_enum_elt_def compaction_values[] = {
 	{(const char *) NULL, 0}
 };
 
+static relopt_enum_elt_def memory_values[] = {
+	{"auto", BARQ_MEMORY_AUTO},
+	{"keep", BARQ_MEMORY_KEEP},
+	{"cold", BARQ_MEMORY_COLD},
+	{(const char *) NULL, 0}
+};
+
 /* A size among the options: written as for the setting of the same name. */
 typedef struct SizeOption
 {
@@ -112,6 +119,11 @@ barq_add_policy_options(relopt_kind kind)
 					   compaction_values, NOT_GIVEN,
 					   "Valid values are \"balanced\", \"reads\" and \"writes\".",
 					   ShareUpdateExclusiveLock);
+	add_enum_reloption(kind, "memory",
+					   "Whether images stay in memory under barq.memory_budget",
+					   memory_values, NOT_GIVEN,
+					   "Valid values are \"auto\", \"keep\" and \"cold\".",
+					   ShareUpdateExclusiveLock);
 }
 
 /* The size that is given for `option` at this offset of `given`, else `setting`. */
@@ -165,6 +177,22 @@ barq_policy_is_option(const char *name)
 	return false;
 }
 
+BarqMemory
+barq_memory_of(Relation index)
+{
+	const BarqPolicyReloptions *given = (const BarqPolicyReloptions *) index->rd_options;
+
+	return given == NULL ? BARQ_MEMORY_AUTO :
+		(BarqMemory) number_of(given->memory, BARQ_MEMORY_AUTO);
+}
+
+const char *
+barq_memory_name(BarqMemory memory)
+{
+	Assert(memory_values[memory].symbol_val == (int) memory);
+	return memory_values[memory].string_val;
+}
+
 int
 barq_policy_show(Relation index, BarqShownOption *shown)
 {
@@ -191,6 +219,9 @@ barq_policy_show(Relation index, BarqShownOption *shown)
 		if (given->compaction == compaction_values[i].symbol_val)
 			shown[n++] = (BarqShownOption) {"compaction",
 										   pstrdup(compaction_values[i].string_val)};
+	if (given->memory != NOT_GIVEN)
+		shown[n++] = (BarqShownOption) {"memory",
+									   pstrdup(barq_memory_name((BarqMemory) given->memory))};
 	Assert(n <= BARQ_POLICY_OPTIONS);
 	return n;
 }

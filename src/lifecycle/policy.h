@@ -10,6 +10,7 @@
 #include "access/reloptions.h"
 #include "base/settings.h"
 #include "lifecycle/index_kind.h"
+#include "store/residency.h"
 #include "utils/rel.h"
 
 typedef struct BarqPolicy
@@ -35,17 +36,19 @@ typedef struct BarqPolicyReloptions
 	int			compaction_ratio;	/* numbers: -1: not given */
 	int			max_segments;
 	int			compaction;		/* BarqCompaction, -1: not given */
+	int			memory;			/* BarqMemory, -1: not given */
 } BarqPolicyReloptions;
 
 /* Their number, and their entries in the access method's table of options. */
-#define BARQ_POLICY_OPTIONS 6
+#define BARQ_POLICY_OPTIONS 7
 #define BARQ_POLICY_PARSE_TABLE \
 	{"growing_limit", RELOPT_TYPE_STRING, offsetof(BarqPolicyReloptions, growing_limit)}, \
 	{"growing_hard_limit", RELOPT_TYPE_STRING, offsetof(BarqPolicyReloptions, growing_hard_limit)}, \
 	{"max_merged_size", RELOPT_TYPE_STRING, offsetof(BarqPolicyReloptions, max_merged_size)}, \
 	{"compaction_ratio", RELOPT_TYPE_INT, offsetof(BarqPolicyReloptions, compaction_ratio)}, \
 	{"max_segments", RELOPT_TYPE_INT, offsetof(BarqPolicyReloptions, max_segments)}, \
-	{"compaction", RELOPT_TYPE_ENUM, offsetof(BarqPolicyReloptions, compaction)}
+	{"compaction", RELOPT_TYPE_ENUM, offsetof(BarqPolicyReloptions, compaction)}, \
+	{"memory", RELOPT_TYPE_ENUM, offsetof(BarqPolicyReloptions, memory)}
 
 /* Define the options of a policy for an access method; while the library is loaded. */
 extern void barq_add_policy_options(relopt_kind kind);
@@ -58,6 +61,13 @@ extern void barq_policy_of(Relation index, BarqPolicy *policy);
 
 /* Is this the name of an option of a policy? */
 extern bool barq_policy_is_option(const char *name);
+
+/*
+ * The option "memory" of an index of barq, which applies at once; its name. Reads the
+ * relcache.
+ */
+extern BarqMemory barq_memory_of(Relation index);
+extern const char *barq_memory_name(BarqMemory memory);
 
 /*
  * Fill shown[], with room for BARQ_POLICY_OPTIONS, with those options of a policy that

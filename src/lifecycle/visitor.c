@@ -17,6 +17,7 @@
 #include "base/steps.h"
 #include "catalog/pg_class.h"
 #include "lifecycle/internal.h"
+#include "lifecycle/policy.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -61,15 +62,20 @@ list_indexes(void)
 	return indexes;
 }
 
-/* Make the missing images of an index; nothing stays mapped. */
+/*
+ * Make the missing images of an index, and tell the memory budget the index's option.
+ * Nothing stays mapped.
+ */
 static void
 make_images_ready(Relation index)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq visit",
 												  ALLOCSET_DEFAULT_SIZES);
 	BarqMeta	meta;
+	const BarqSnapshot *snapshot = barq_snapshot_get(index, &meta, true, context);
 
-	(void) barq_snapshot_get(index, &meta, true, context);
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		barq_residency_set_memory(snapshot->segments[i].desc.id, barq_memory_of(index));
 	MemoryContextDelete(context);
 	barq_snapshot_forget(RelationGetRelid(index));
 }

@@ -20,6 +20,7 @@
 #include "storage/procsignal.h"
 #include "storage/sinval.h"
 #include "store/announce.h"
+#include "store/residency.h"
 #include "store/snapshot.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
@@ -123,6 +124,7 @@ at_message(Datum arg, int cache, uint32 hash)
 	};
 
 	barq_snapshot_announced(&announcement);
+	barq_residency_catch_up();
 }
 
 void

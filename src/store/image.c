@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/image.h"
+#include "store/residency.h"
 #include "base/interrupts.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -168,6 +169,7 @@ barq_mapping_unpin(BarqMapping *mapping)
 	if (--mapping->references > 0)
 		return;
 	dlist_delete(&mapping->node);
+	barq_residency_detach(mapping);
 	barq_unmap(mapping->address, mapping->length, "image: unmap");
 	pfree(mapping->path);
 	pfree(mapping);
@@ -231,6 +233,7 @@ map_file(Relation index, const BarqSegmentDesc *desc, const char *path, int fd,
 	mapping->body_bytes = desc->body_bytes;
 	mapping->references = 1;
 	dlist_push_head(&mappings, &mapping->node);
+	barq_residency_attach(index, mapping);
 	return mapping;
 }
 

@@ -46,6 +46,11 @@ typedef struct BarqMapping
 	const char *body;
 	uint64		body_bytes;
 	int			references;		/* pins; unmapped with the last one */
+
+	/* residency.c */
+	dlist_node	attached;
+	struct BarqResident *resident;	/* in shared memory, or NULL */
+	uint32		searches;		/* not published yet */
 } BarqMapping;
 
 typedef enum BarqImageState

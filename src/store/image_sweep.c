@@ -19,6 +19,7 @@
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
 #include "store/image.h"
+#include "store/residency.h"
 #include "store/roots.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
@@ -114,6 +115,7 @@ remove_root(const char *directory)
 			sweep_database(InvalidOid, psprintf("%s/%s", path, (char *) lfirst(database)), true);
 		barq_rmdir(path, "folder: remove tablespace");
 	}
+	barq_unlink(barq_heat_path(root), "heat: remove");
 	if (directory[0] == '\0')
 		(void) barq_root_remove(".", "pg_barq");
 	else

@@ -106,6 +106,19 @@ barq_view_read(BarqView *view, uint64 off, Size len)
 }
 
 /*
+ * read_ahead.c. Is the byte at `off`, which lies in the kind's part of the body, not in
+ * memory? False for a view of pages. A system call, which reads nothing.
+ */
+extern bool barq_view_is_cold(const BarqView *view, uint64 off);
+
+/*
+ * Tell the kernel that `len` bytes from `off` on, inside of the kind's part of the body,
+ * are read soon: those not in memory are read from disk, without waiting for them.
+ * Nothing for a view of pages.
+ */
+extern void barq_view_read_ahead(const BarqView *view, uint64 off, uint64 len);
+
+/*
  * Sequential writer of a body, to a file of the image directory or to memory;
  * its kind cannot tell which. writer.h begins and finishes one.
  */

@@ -105,7 +105,7 @@ find_matches(BarqTextState *state, void *arg)
 {
 	BarqTextScan *ts = arg;
 
-	barq_scan_report_segments(ts->report, state->snapshot);
+	barq_scan_report_segments(ts->report, state->index, state->snapshot);
 	ts->ntids = 0;
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
 		barq_bm25_match(&state->views[i], ts->query, state->snapshot->segments[i].dead,

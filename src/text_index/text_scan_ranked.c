@@ -100,7 +100,7 @@ search_scored(BarqTextState *state, void *arg)
 {
 	BarqTextScan *ts = arg;
 
-	barq_scan_report_segments(ts->report, state->snapshot);
+	barq_scan_report_segments(ts->report, state->index, state->snapshot);
 	ts->unsure = false;
 	ts->top.count = 0;
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
@@ -120,7 +120,7 @@ search_rest(BarqTextState *state, void *arg)
 {
 	BarqTextScan *ts = arg;
 
-	barq_scan_report_segments(ts->report, state->snapshot);
+	barq_scan_report_segments(ts->report, state->index, state->snapshot);
 	ts->top.count = 0;
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
 		barq_bm25_rest(&state->views[i], &ts->rest, state->snapshot->segments[i].dead,

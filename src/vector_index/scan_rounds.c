@@ -172,7 +172,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	old = MemoryContextSwitchTo(vs->round_context);
 
 	vs->snapshot = barq_snapshot_get(index, &vs->meta, true, vs->round_context);
-	barq_scan_report_segments(vs->report, vs->snapshot);
+	barq_scan_report_segments(vs->report, index, vs->snapshot);
 	barq_vector_codec(&vs->meta.options, &vs->codec);
 	vs->of_lists = vs->meta.options.index_kind == BARQ_KIND_IVF;
 	if (vs->query_value == NULL)

@@ -49,9 +49,9 @@ RESET ROLE;
 -- Which rule a function follows (docs/rights.md).
 CREATE TEMP TABLE rule (function text, rule text);
 INSERT INTO rule VALUES
-	('barq_segments(regclass)', 'see'), ('barq_check(regclass,boolean)', 'see'), ('barq_index_status(oid)', 'list'), ('barq_indexes()', 'list'), ('barq_stats()', 'list'), ('barq_progress()', 'activity'),
+	('barq_segments(regclass)', 'see'), ('barq_check(regclass,boolean)', 'see'), ('barq_index_status(oid)', 'list'), ('barq_indexes()', 'list'), ('barq_stats()', 'list'), ('barq_memory()', 'list'), ('barq_index_memory(oid)', 'list'), ('barq_progress()', 'activity'),
 	('barq_recall(regclass,integer,integer)', 'content'), ('barq_bm25_stats(regclass)', 'content'), ('barq_bm25_df(regclass,text)', 'content'),
-	('barq_seal(regclass)', 'steer'), ('barq_compact(regclass)', 'steer'), ('barq_adopt_pgvector()', 'superuser'),
+	('barq_seal(regclass)', 'steer'), ('barq_compact(regclass)', 'steer'), ('barq_prewarm(regclass,integer)', 'steer'), ('barq_evict(regclass,integer)', 'steer'), ('barq_adopt_pgvector()', 'superuser'),
 	('bm25_distance(text,bm25query)', 'operator'), ('bm25_distance(text[],bm25query)', 'operator'), ('bm25_distance(text,text)', 'operator'), ('bm25_distance(text[],text)', 'operator'),
 	('bm25_matches(text,bm25query)', 'operator'), ('bm25_matches(text[],bm25query)', 'operator'), ('bm25_matches(text,text)', 'operator'), ('bm25_matches(text[],text)', 'operator'),
 	('bm25_column_distance(text,bm25query)', 'operator'), ('bm25_column_distance(text[],bm25query)', 'operator'), ('bm25_column_matches(text,bm25query)', 'operator'), ('bm25_column_matches(text[],bm25query)', 'operator'),
@@ -105,14 +105,15 @@ $$;
 SELECT g.* FROM (VALUES
 	('see', $$SELECT count(*) FROM barq_segments('{v}')$$), ('see', $$SELECT count(*) FROM barq_segments('{b}')$$), ('see', $$SELECT count(*) FROM barq_check('{v}')$$), ('see', $$SELECT count(*) FROM barq_check('{b}', false)$$),
 	('list', $$SELECT 1 / count(*) FROM barq_indexes() WHERE index = '{v}'::regclass$$), ('list', $$SELECT 1 / count(*) FROM barq_index_status('{b}'::regclass)$$), ('list', $$SELECT 1 / count(*) FROM barq_stats() WHERE index = '{v}'::regclass$$),
+	('list', $$SELECT 1 / count(*) FROM barq_memory() WHERE index = '{v}'::regclass$$), ('list', $$SELECT 1 / count(*) FROM barq_index_memory('{b}'::regclass)$$),
 	('content', $$SELECT barq_recall('{v}', 5, 10)$$), ('content', $$SELECT barq_bm25_stats('{b}')$$), ('content', $$SELECT barq_bm25_df('{b}', 'secret')$$),
-	('steer', $$SELECT barq_seal('{v}')$$), ('steer', $$SELECT barq_compact('{b}')$$)) x(r, c), pg_temp.grid(r, c) g;
+	('steer', $$SELECT barq_seal('{v}')$$), ('steer', $$SELECT barq_compact('{b}')$$), ('steer', $$SELECT barq_prewarm('{b}')$$), ('steer', $$SELECT barq_evict('{v}')$$)) x(r, c), pg_temp.grid(r, c) g;
 -- the right to maintain (17 and later; before, a member of the owner's role)
 DO $$
 BEGIN
 	EXECUTE CASE WHEN current_setting('server_version_num')::int >= 170000 THEN 'GRANT MAINTAIN ON rights.items TO' ELSE 'GRANT regress_rights_owner TO' END || ' regress_rights_maintain';
 END $$;
-SELECT c, pg_temp.tried('maintain', c) FROM unnest(ARRAY[$$SELECT barq_seal('rights.items_v')$$, $$SELECT barq_compact('rights.items_body')$$]) c;
+SELECT c, pg_temp.tried('maintain', c) FROM unnest(ARRAY[$$SELECT barq_seal('rights.items_v')$$, $$SELECT barq_compact('rights.items_body')$$, $$SELECT barq_prewarm('rights.items_v')$$, $$SELECT barq_evict('rights.items_body')$$]) c;
 -- a query that is bound to the column of a table needs what the executor checks; a row that its policy hides is not shown
 SELECT g.* FROM unnest(ARRAY[
 	$$SELECT count(body <@> 'secret') FROM {t}$$, $$SELECT count(*) FROM (SELECT id FROM {t} ORDER BY body <@> 'secret' LIMIT 5) s$$, $$SELECT count(*) FROM {t} WHERE body @@@ 'secret'$$, $$SELECT count(*) FROM (SELECT id FROM {t} ORDER BY v <-> '[1,1]' LIMIT 5) s$$,
