@@ -2,17 +2,70 @@
  * choose.c
  *	  Which segments the next merge takes.
  *
- * Size-tiered: segments whose size lies within one power of
- * compaction_ratio form a tier, and a full tier becomes one segment. Four
- * further rules merge before a tier is full, in this order: too many segments,
- * urgent provisional segments, a large provisional segment, many dead rows.
+ * A segment is *small* up to twice growing_limit: a sealed log, or the merge of a few
+ * short ones. compaction_ratio small segments are merged into one, a *unit*. Larger
+ * segments are kept in few slots, so that a search meets few of them and a row is
+ * written again few times. Every arrival of small segments at the slots either makes
+ * a further segment or is merged together with the smallest segments of the slots.
+ *
+ * With k slots, and each row merged at most w times in them, C(w + k, k) units can be
+ * held and not more (Mathieu, Staelin, Young, Yousefi, "Bigtable Merge Compaction",
+ * 2014; Bentley and Saxe 1980 for the structure). The policy's `compaction` sets w;
+ * k is the smallest number with which the index fits. So the number of times that a
+ * row is written does not depend on the size of the index, and the number of segments
+ * grows with a root of it.
+ *
+ * Segment sizes follow the combinatorial number system: R units in the slots i, i - 1,
+ * ... have C(b, i) units in the first, for the largest b with C(b, i) <= R, and the
+ * rest in the following slots in the same way. When R grows beyond C(b + 1, i), the
+ * segment in slot i is due: it becomes one segment with all smaller ones. Between two
+ * such merges it is left alone, and the growth in between is at least half of
+ * i / (b + 1 - i) of its size: for however large a segment, what is merged into it
+ * pays for writing it again.
+ *
+ * max_merged_size: a segment that would become larger with the smaller ones keeps its
+ * size for good, unless its rows die, and takes no slot.
+ *
+ * Further rules, after that of full slots: too many segments (max_segments, beside
+ * those that keep their size), urgent provisional segments, a large provisional
+ * segment, many dead rows.
  */
 #include "postgres.h"
 
-#include "lifecycle/internal.h"
+#include "lifecycle/choose.h"
 
-/* A segment with a larger share of dead rows is written again. */
+/*
+ * A segment with a larger share of dead rows is written again. Below the share at which
+ * a graph is built anew rather than mended (hnsw/hnsw_merge.c).
+ */
 #define DEAD_SHARE	0.2
+
+/* By how much a size may be below the one in the number system: sizes are not whole units. */
+#define TOLERANCE	0.9
+
+/* Merges of a row in the slots at most, by BarqCompaction. */
+static const int merges_of_row[] = {
+	[BARQ_COMPACTION_BALANCED] = 4,
+	[BARQ_COMPACTION_READS] = 8,
+	[BARQ_COMPACTION_WRITES] = 2
+};
+
+/* The segments in descending order of size. */
+typedef struct Order
+{
+	const BarqPolicy *policy;
+	const BarqCandidate **segments;
+	double	   *size;			/* bytes that the live rows take after a merge */
+	uint32		n;
+	uint32		nsmall;			/* the last ones are small */
+	double		unit;			/* bytes of a unit */
+} Order;
+
+typedef struct Sized
+{
+	const BarqCandidate *segment;
+	double		size;
+} Sized;
 
 int
 barq_segment_tier(uint64 bytes, const BarqPolicy *policy)
@@ -28,171 +81,329 @@ barq_segment_tier(uint64 bytes, const BarqPolicy *policy)
 	return tier;
 }
 
-static bool
-has_many_dead(const BarqSegmentDesc *desc)
-{
-	Assert(desc->dead_rows <= desc->rows);	/* L4 */
-	return desc->dead_rows > DEAD_SHARE * desc->rows;
-}
-
 bool
-barq_has_many_dead(Relation index)
+barq_many_are_dead(uint64 rows, uint64 dead)
 {
-	BarqMeta	meta;
-	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
-	bool		many = false;
-
-	for (uint32 i = 0; i < meta.segments; i++)
-		many |= has_many_dead(&descs[i]);
-	pfree(descs);
-	return many;
-}
-
-/* Whether a merge would make this segment another kind (BarqIndexKind). */
-static bool
-is_provisional(const BarqMeta *meta, const BarqSegmentDesc *desc)
-{
-	return barq_index_kind(meta->options.index_kind)->is_provisional(&meta->options, desc->kind,
-																	 barq_segment_keyed(desc));
+	Assert(dead <= rows);		/* L4 */
+	return dead > DEAD_SHARE * rows;
 }
 
 static bool
-is_urgent(const BarqMeta *meta, const BarqSegmentDesc *desc)
+is_small(const BarqCandidate *segment, const BarqPolicy *policy)
 {
-	return barq_index_kind(meta->options.index_kind)->is_urgent(&meta->options, desc->kind,
-																barq_segment_keyed(desc));
+	return segment->bytes <= policy->growing_limit * 2;
 }
 
-/* Choose the segments from position `start` on: the smallest ones. */
-static uint32
-choose_from(const BarqSnapshot *snapshot, uint32 start, uint32 *chosen)
+/* qsort comparator: small ones last, then the larger size first. */
+static int
+compare_sizes(const void *a, const void *b)
 {
-	for (uint32 i = start; i < snapshot->nsegments; i++)
-		chosen[i - start] = i;
-	return snapshot->nsegments - start;
-}
+	const Sized *x = a;
+	const Sized *y = b;
 
-/* All segments, unless the only one has no dead rows and is final. */
-static uint32
-choose_all(const BarqSnapshot *snapshot, const BarqMeta *meta, uint32 *chosen)
-{
-	const BarqSegmentDesc *first = &snapshot->segments[0].desc;
-
-	if (snapshot->nsegments == 1 && first->dead_rows == 0 && !is_provisional(meta, first))
-		return 0;
-	return choose_from(snapshot, 0, chosen);
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return x->segment < y->segment ? -1 : x->segment > y->segment;
 }
 
 /*
- * The lowest full tier, with all smaller segments: merging those as well costs
- * next to nothing.
+ * Bytes a row of the kind that a merge makes, from the largest segment that is of
+ * that kind; 0 if there is none.
  */
-static uint32
-choose_full_tier(const BarqSnapshot *snapshot, const BarqPolicy *policy, uint32 *chosen)
+static double
+final_bytes_per_row(const BarqCandidate *segments, uint32 n)
 {
-	uint32		total = snapshot->nsegments;
+	const BarqCandidate *largest = NULL;
 
-	for (uint32 end = total; end > 0;)
-	{
-		int			tier = barq_segment_tier(snapshot->segments[end - 1].desc.body_bytes, policy);
-		uint32		start = end;
-
-		while (start > 0 &&
-			   barq_segment_tier(snapshot->segments[start - 1].desc.body_bytes, policy) <= tier)
-			start--;
-		if (total - start >= (uint32) policy->ratio)
-			return choose_from(snapshot, start, chosen);
-		end = start;
-	}
-	return 0;
+	for (uint32 i = 0; i < n; i++)
+		if (!segments[i].provisional && segments[i].rows > 0 &&
+			(largest == NULL || segments[i].rows > largest->rows))
+			largest = &segments[i];
+	return largest == NULL ? 0 : (double) largest->bytes / largest->rows;
 }
 
-/* Above max_segments: so many that half of that number are left unmerged. */
-static uint32
-choose_excess(const BarqSnapshot *snapshot, const BarqPolicy *policy, uint32 *chosen)
+/* Fill *order with the segments that are not busy; it is freed by end_order(). */
+static void
+begin_order(Order *order, const BarqCandidate *segments, uint32 n, const BarqPolicy *policy)
 {
-	uint32		total = snapshot->nsegments;
+	double		per_row = final_bytes_per_row(segments, n);
+	double		small_bytes = 0;
+	double		small_sizes = 0;
+	Sized	   *sized = palloc(sizeof(Sized) * Max(n, 1));
+	uint32		next = 0;
 
-	if (total <= (uint32) policy->max_segments)
+	order->policy = policy;
+	order->nsmall = 0;
+	for (uint32 i = 0; i < n; i++)
+	{
+		const BarqCandidate *segment = &segments[i];
+		double		size = segment->bytes;
+
+		if (segment->busy)
+			continue;
+		if (segment->rows > 0)
+			size *= (double) (segment->rows - segment->dead) / segment->rows;
+		if (segment->provisional && per_row > 0)
+			size = per_row * (segment->rows - segment->dead);
+		if (is_small(segment, policy))
+		{
+			small_bytes += segment->bytes;
+			small_sizes += size;
+			order->nsmall++;
+		}
+		sized[next++] = (Sized) {segment, size};
+	}
+	order->n = next;
+	qsort(sized, next, sizeof(Sized), compare_sizes);
+
+	/* small segments behind the others: what counts is the size that they have */
+	order->segments = palloc(sizeof(BarqCandidate *) * Max(n, 1));
+	order->size = palloc(sizeof(double) * Max(n, 1));
+	next = 0;
+	for (int small = 0; small <= 1; small++)
+		for (uint32 i = 0; i < order->n; i++)
+			if (is_small(sized[i].segment, policy) == small)
+			{
+				order->segments[next] = sized[i].segment;
+				order->size[next++] = sized[i].size;
+			}
+	pfree(sized);
+
+	order->unit = (double) policy->ratio * policy->growing_limit;
+	if (small_bytes > 0 && small_sizes > small_bytes)
+		order->unit *= small_sizes / small_bytes;
+}
+
+static void
+end_order(Order *order)
+{
+	pfree(order->segments);
+	pfree(order->size);
+}
+
+/* C(n, k), as far as a double goes. */
+static double
+binomial(int n, int k)
+{
+	double		result = 1;
+
+	for (int i = 1; i <= k; i++)
+		result = result * (n - k + i) / i;
+	return result;
+}
+
+/*
+ * The largest b with C(b, slot) <= units, at least slot - 1. With slot = 1 that is the
+ * number of units.
+ */
+static int
+top_of(double units, int slot)
+{
+	int			b = slot - 1;
+
+	if (slot == 1)
+		return units < 1e9 ? (int) units : 1000000000;
+	while (binomial(b + 1, slot) <= units)
+		b++;
+	return b;
+}
+
+/* The smallest number of slots that hold so many units. */
+static int
+slots_for(const Order *order, double units)
+{
+	int			merges = merges_of_row[order->policy->mode];
+	int			slots = 1;
+
+	while (binomial(merges + slots, slots) < units)
+		slots++;
+	return slots;
+}
+
+/*
+ * Sum of the sizes from position `first` on.
+ */
+static double
+sum_from(const Order *order, uint32 first)
+{
+	double		sum = 0;
+
+	for (uint32 i = first; i < order->n; i++)
+		sum += order->size[i];
+	return sum;
+}
+
+/*
+ * The position of the first segment that is not left at its size for good: with it and
+ * all smaller ones a merge stays within max_merged_size.
+ */
+static uint32
+first_open(const Order *order)
+{
+	double		sum = sum_from(order, 0);
+	uint32		first = 0;
+
+	while (first < order->n && sum > order->policy->largest_merged)
+		sum -= order->size[first++];
+	return first;
+}
+
+/*
+ * Segments from position `from` on are to be merged. Returns the position from which
+ * on they are: before it, if that of a slot is due.
+ */
+static uint32
+extend_to_slots(const Order *order, uint32 from)
+{
+	uint32		first = first_open(order);
+	double		rest = sum_from(order, first);
+	int			slot = slots_for(order, rest / order->unit);
+
+	for (uint32 i = first; i < from; i++, slot--)
+	{
+		double		tail = rest - order->size[i];
+		int			top = top_of(rest / order->unit, slot);
+		double		due = binomial(top, slot) * order->unit;
+
+		/* see the top: growth of a slot from one number to the next */
+		double		growth = (double) slot / Max(top + 1 - slot, 1);
+
+		if (slot == 1 || 
+			(order->size[i] < TOLERANCE * due && tail >= growth / 2 * order->size[i]))
+			return i;
+		rest = tail;
+	}
+	return from;
+}
+
+/* Choose the segments from position `from` on, but none that would be written for itself. */
+static uint32
+choose_from(const Order *order, uint32 from, const BarqCandidate *base, uint32 *chosen)
+{
+	uint32		n = 0;
+
+	for (uint32 i = from; i < order->n; i++)
+		chosen[n++] = (uint32) (order->segments[i] - base);
+	return n;
+}
+
+/* So many small segments that they are a unit, and what is due with them. */
+static uint32
+choose_full(const Order *order, uint32 *from)
+{
+	if (order->nsmall < (uint32) order->policy->ratio)
 		return 0;
-	return choose_from(snapshot, total - Max(2, total - (uint32) policy->max_segments / 2), chosen);
+	*from = extend_to_slots(order, order->n - order->nsmall);
+	return order->n - *from;
+}
+
+/* Above max_segments: so many of the smallest that half of that number are left. */
+static uint32
+choose_excess(const Order *order, uint32 *from)
+{
+	uint32		open = order->n - first_open(order);
+	uint32		most = (uint32) order->policy->max_segments;
+
+	if (open <= most)
+		return 0;
+	*from = extend_to_slots(order, order->n - Max(2, open - most / 2));
+	return order->n - *from;
+}
+
+/*
+ * The largest provisional segment that is not small, and all smaller ones. Searches
+ * scan a large log that was sealed at once until it is part of a graph, so it does
+ * not wait for a unit to be full. Logs of the usual size do: merging each at once
+ * would write a few times its size for it.
+ */
+static uint32
+choose_large_provisional(const Order *order, uint32 *from)
+{
+	for (uint32 i = 0; i < order->n - order->nsmall; i++)
+		if (order->segments[i]->provisional)
+		{
+			*from = extend_to_slots(order, i);
+			return order->n - *from;
+		}
+	return 0;
 }
 
 /* Small provisional segments of which the index kind says that they cost searches much. */
 static uint32
-choose_urgent(const BarqSnapshot *snapshot, const BarqMeta *meta, const BarqPolicy *policy,
-			  uint32 *chosen)
+choose_urgent(const Order *order, const BarqCandidate *base, uint32 *chosen)
 {
 	uint32		n = 0;
 
-	for (uint32 i = 0; i < snapshot->nsegments; i++)
-	{
-		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
+	for (uint32 i = order->n - order->nsmall; i < order->n; i++)
+		if (order->segments[i]->urgent)
+			chosen[n++] = (uint32) (order->segments[i] - base);
+	return n;
+}
 
-		if (barq_segment_tier(desc->body_bytes, policy) == 0 && is_urgent(meta, desc))
-			chosen[n++] = i;
+/*
+ * The largest segment of which many rows are dead, with smaller ones as far as
+ * max_merged_size goes: they would be merged into it later.
+ */
+static uint32
+choose_dead(const Order *order, const BarqCandidate *base, uint32 *chosen)
+{
+	uint32		n = 0;
+	double		sum = 0;
+
+	for (uint32 i = 0; i < order->n; i++)
+	{
+		const BarqCandidate *segment = order->segments[i];
+
+		if (n == 0 && !barq_many_are_dead(segment->rows, segment->dead))
+			continue;
+		if (n > 0 && sum + order->size[i] > order->policy->largest_merged)
+			continue;
+		sum += order->size[i];
+		chosen[n++] = (uint32) (segment - base);
 	}
 	return n;
 }
 
 /*
- * The largest provisional segment above tier 0, and all segments that are not
- * much larger. Searches scan a large log that was sealed at once until it is
- * part of a graph, so it does not wait for its tier to be full. Logs of the usual
- * size do: merging each at once would write a few times its size for it.
+ * The choice for an index at rest: as few segments as max_merged_size allows. 0 if the
+ * only one below it has no dead rows and is final.
  */
 static uint32
-choose_large_provisional(const BarqSnapshot *snapshot, const BarqMeta *meta, const BarqPolicy *policy,
-						 uint32 *chosen)
+choose_at_rest(const Order *order, bool all, uint32 *from)
 {
-	uint32		n = 0;
+	uint32		first = all ? 0 : first_open(order);
+	const BarqCandidate *only;
 
-	for (uint32 i = 0; i < snapshot->nsegments; i++)
-	{
-		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
-
-		if (barq_segment_tier(desc->body_bytes, policy) == 0 || !is_provisional(meta, desc))
-			continue;
-		for (uint32 j = 0; j < snapshot->nsegments; j++)
-			if (snapshot->segments[j].desc.rows <=
-				(uint64) desc->rows * policy->ratio)
-				chosen[n++] = j;
-		return n;
-	}
-	return 0;
-}
-
-/* The largest segment of which many rows are dead, by itself. */
-static uint32
-choose_dead(const BarqSnapshot *snapshot, uint32 *chosen)
-{
-	for (uint32 i = 0; i < snapshot->nsegments; i++)
-		if (has_many_dead(&snapshot->segments[i].desc))
-		{
-			chosen[0] = i;
-			return 1;
-		}
-	return 0;
+	*from = first;
+	if (order->n - first != 1)
+		return order->n - first;
+	only = order->segments[first];
+	return only->dead > 0 || only->provisional ? 1 : 0;
 }
 
 uint32
-barq_choose_inputs(Relation index, const BarqSnapshot *snapshot, const BarqMeta *meta,
-				   bool all, uint32 *chosen)
+barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy, BarqChoice choice,
+			uint32 *chosen)
 {
-	BarqPolicy	policy;
-	uint32		n;
+	Order		order;
+	uint32		from;
+	uint32		result = 0;
 
-	barq_policy_of(index, &policy);
-
-	Assert(snapshot->directory_version == meta->directory_version);
-	if (snapshot->nsegments == 0)
-		return 0;
-	if (all)
-		return choose_all(snapshot, meta, chosen);
-	if ((n = choose_full_tier(snapshot, &policy, chosen)) > 0 ||
-		(n = choose_excess(snapshot, &policy, chosen)) > 0 ||
-		(n = choose_urgent(snapshot, meta, &policy, chosen)) > 0 ||
-		(n = choose_large_provisional(snapshot, meta, &policy, chosen)) > 0)
-		return n;
-	return choose_dead(snapshot, chosen);
+	begin_order(&order, segments, n, policy);
+	if (choice != BARQ_CHOOSE_DUE)
+	{
+		if (choose_at_rest(&order, choice == BARQ_CHOOSE_ALL, &from) > 0)
+			result = choose_from(&order, from, segments, chosen);
+	}
+	else if (choose_full(&order, &from) > 0 || choose_excess(&order, &from) > 0)
+		result = choose_from(&order, from, segments, chosen);
+	else if ((result = choose_urgent(&order, segments, chosen)) == 0)
+	{
+		if (choose_large_provisional(&order, &from) > 0)
+			result = choose_from(&order, from, segments, chosen);
+		else
+			result = choose_dead(&order, segments, chosen);
+	}
+	end_order(&order);
+	return result;
 }

@@ -1,0 +1,371 @@
+/*
+ * policy_simulation.c
+ *	  Replays years of inserts, deletes and merges with the chooser that the
+ *	  lifecycle uses (lifecycle/choose.c), and prints what they cost.
+ *
+ *	  policy_simulation [-s GB,GB,…] [-r MB/s,…] [-m balanced|reads|writes|all]
+ *		[-g kB] [-t ratio] [-k max_segments] [-c MB] [-u share] [-q] [-v]
+ *
+ * -s: sizes of the index at the end; -r: rates of inserts (bytes of sealed logs), 0: so
+ * slow that merges take no time; -g, -t, -k, -c: growing_limit, compaction_ratio,
+ * max_segments, max_merged_size; -u: updates instead of inserts from half of the size
+ * on, each of which kills a row at random, with VACUUM after this share of the rows
+ * was replaced; -q: rows of 8 bits, 96 dimensions (the default), or those of -b bytes
+ * flat and -B bytes in the graph.
+ *
+ * Printed for each: bytes merged a byte sealed, in the whole run and in its last half;
+ * merges of a row; segments, mean and most; the modelled search time as a multiple of
+ * that of one graph of all rows, mean over the last half of the run; the share of the time
+ * that a worker merges.
+ *
+ * The costs are measured (docs/performance.md, "What merging costs, and what
+ * segments cost a search").
+ */
+#include "postgres.h"
+
+#include <math.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../test/unit/pgshim.h"
+#include "lifecycle/choose.h"
+
+#undef printf
+#undef fprintf
+#undef snprintf
+#undef qsort
+
+/* Bytes of a row: 96 dimensions, sq8. */
+static double flat_bytes = 134.5;
+static double graph_bytes = 265;
+
+/* Rows from which on a merge makes a graph (hnsw_kind.c). */
+#define GRAPH_PAYS_ROWS 8700
+
+/* Rows a second of a merge, one process: joined to a graph; kept and copied. */
+#define JOINED_A_SECOND	18000
+#define COPIED_A_SECOND	400000
+
+/* Time of a search, µs: of the statement without the index, and of the segments. */
+#define STATEMENT_US	55.0
+#define FLAT_ROW_US		0.0040
+#define SEALED_US		12.0
+#define GRAPH_US		25.0	/* of 10,000 rows */
+#define DOUBLING_US		16.0	/* for each doubling above */
+#define BOUNDED			0.85	/* of a graph searched after a larger one */
+
+typedef struct Segment
+{
+	double		rows;
+	double		dead;
+	bool		graph;
+	bool		sealed;			/* provisional */
+} Segment;
+
+#define MOST	100000
+
+static Segment segments[MOST];
+static uint32 nsegments;
+static BarqCandidate candidates[MOST];
+static uint32 chosen[MOST];
+
+static BarqPolicy policy = {
+	.growing_limit = 2 * 1024 * 1024, .growing_hard_limit = 64 * 1024 * 1024,
+	.ratio = 8, .max_segments = 32, .largest_merged = PG_UINT64_MAX
+};
+static double updates;			/* share of rows replaced before a VACUUM; 0: inserts */
+static bool verbose;
+
+static double
+bytes_of(const Segment *segment)
+{
+	return segment->rows * (segment->graph ? graph_bytes : flat_bytes);
+}
+
+/* Modelled time of one segment in a search, µs; `first`: it is searched first. */
+static double
+search_us(const Segment *segment, bool first)
+{
+	double		us;
+
+	if (!segment->graph)
+		return segment->rows < GRAPH_PAYS_ROWS ? 3 + FLAT_ROW_US * segment->rows :
+			SEALED_US * sqrt(segment->rows / 14000);
+	us = GRAPH_US + DOUBLING_US * fmax(log2(segment->rows / 10000), -0.5);
+	return first ? us : us * BOUNDED;
+}
+
+/* Modelled time of a search of the whole index, as a multiple of that of one graph. */
+static double
+search_factor(void)
+{
+	Segment		one = {0, 0, true, false};
+	double		us = STATEMENT_US;
+	uint32		largest = 0;
+
+	for (uint32 i = 0; i < nsegments; i++)
+		if (segments[i].rows > segments[largest].rows)
+			largest = i;
+	for (uint32 i = 0; i < nsegments; i++)
+	{
+		one.rows += segments[i].rows - segments[i].dead;
+		us += search_us(&segments[i], i == largest);
+	}
+	return us / (STATEMENT_US + search_us(&one, true));
+}
+
+static void
+seal(double rows)
+{
+	if (nsegments == MOST)
+	{
+		fprintf(stderr, "too many segments\n");
+		exit(1);
+	}
+	segments[nsegments++] = (Segment) {rows, 0, false, rows >= GRAPH_PAYS_ROWS};
+}
+
+static uint32
+choose(void)
+{
+	for (uint32 i = 0; i < nsegments; i++)
+	{
+		const Segment *segment = &segments[i];
+
+		candidates[i] = (BarqCandidate) {
+			.bytes = bytes_of(segment), .rows = segment->rows, .dead = segment->dead,
+			.provisional = segment->sealed
+		};
+	}
+	return barq_choose(candidates, nsegments, &policy, BARQ_CHOOSE_DUE, chosen);
+}
+
+static int
+compare_positions(const void *a, const void *b)
+{
+	uint32		x = *(const uint32 *) a;
+	uint32		y = *(const uint32 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Sums of one run. */
+typedef struct Totals
+{
+	double		sealed;			/* bytes */
+	double		merged;			/* bytes */
+	double		rows_merged;
+	double		merging;		/* seconds */
+	double		seconds;
+	double		segments;		/* sums over seals */
+	double		factor;
+	double		most_factor;
+	uint64		seals;
+	uint32		most;
+} Totals;
+
+/*
+ * Run the merge of n chosen segments, whose inputs may have lost rows meanwhile. Returns
+ * its seconds.
+ */
+static double
+merge(uint32 n, Totals *totals)
+{
+	Segment		result = {0};
+	double		largest = 0;
+	double		seconds;
+	double		bytes;
+
+	qsort(chosen, n, sizeof(uint32), compare_positions);
+	for (uint32 i = 0; i < n; i++)
+	{
+		Segment    *segment = &segments[chosen[i]];
+
+		result.rows += segment->rows - segment->dead;
+		if (segment->graph && segment->dead <= segment->rows / 4)
+			largest = fmax(largest, segment->rows - segment->dead);
+	}
+	result.graph = result.rows >= GRAPH_PAYS_ROWS;
+	for (uint32 i = n; i > 0; i--)
+		segments[chosen[i - 1]] = segments[--nsegments];
+	if (result.rows > 0)
+		segments[nsegments++] = result;
+	bytes = bytes_of(&result);
+	seconds = result.rows / COPIED_A_SECOND;
+	if (result.graph)
+		seconds += (result.rows - largest) / JOINED_A_SECOND;
+	totals->merged += bytes;
+	totals->rows_merged += result.rows;
+	totals->merging += seconds;
+	if (verbose)
+	{
+		printf("%10.3f GB sealed: merge of %3u, %10.0f rows, %8.1f MB, then", totals->sealed / 1e9, n, result.rows, bytes / 1e6);
+		for (uint32 i = 0; i < nsegments; i++)
+			printf(" %.0f", segments[i].rows);
+		printf("\n");
+	}
+	return seconds;
+}
+
+/* Kill `rows` rows at random: of each segment in proportion. */
+static void
+kill_rows(double rows)
+{
+	double		live = 0;
+
+	for (uint32 i = 0; i < nsegments; i++)
+		live += segments[i].rows - segments[i].dead;
+	for (uint32 i = 0; i < nsegments; i++)
+		segments[i].dead += rows * (segments[i].rows - segments[i].dead) / live;
+}
+
+/* Insert `bytes` (of graphs) at `rate` bytes of logs a second, 0: slowly. */
+static void
+run(double size, double rate, Totals *whole, Totals *half)
+{
+	double		rows_a_log = policy.growing_limit * 0.93 / flat_bytes;
+	double		rows = size / graph_bytes;
+	double		done = 0;
+	double		until = updates > 0 ? 2 * rows : rows;
+	double		unvacuumed = 0;
+	double		busy = 0;		/* seconds that the merge at work still takes */
+	Totals		totals = {0};
+	bool		noted = false;
+
+	nsegments = 0;
+	while (done < until)
+	{
+		double		step = rate > 0 ? rows_a_log * flat_bytes / rate : 0;
+		uint32		n;
+		double		factor;
+
+		seal(rows_a_log);
+		totals.sealed += rows_a_log * flat_bytes;
+		done += rows_a_log;
+		totals.seals++;
+		totals.seconds += step;
+		if (updates > 0 && done > rows)
+		{
+			unvacuumed += rows_a_log;
+			if (unvacuumed >= updates * rows)
+			{
+				kill_rows(unvacuumed);
+				unvacuumed = 0;
+			}
+		}
+
+		/* a merge is published at its start here; the next one waits for its end */
+		busy = fmax(busy - step, 0);
+		while (busy <= 0 && (n = choose()) > 0)
+			busy = rate > 0 ? busy + merge(n, &totals) : 0 * merge(n, &totals);
+
+		factor = search_factor();
+		totals.segments += nsegments;
+		totals.factor += factor;
+		totals.most_factor = fmax(totals.most_factor, factor);
+		totals.most = Max(totals.most, nsegments);
+		if (!noted && done >= until / 2)
+		{
+			*half = totals;
+			noted = true;
+			totals.most = 0;
+			totals.most_factor = 0;
+		}
+	}
+	*whole = totals;
+}
+
+static int
+numbers(char *text, double *out, int max)
+{
+	int			n = 0;
+
+	for (char *part = strtok(text, ","); part != NULL && n < max; part = strtok(NULL, ","))
+		out[n++] = atof(part);
+	return n;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const modes[] = {"balanced", "reads", "writes"};
+	char		default_sizes[] = "0.1,1,10,100,1000";
+	char		default_rates[] = "0,0.05,1";
+	double		sizes[32];
+	double		rates[32];
+	int			nsizes = numbers(default_sizes, sizes, 32);
+	int			nrates = numbers(default_rates, rates, 32);
+	int			first = 0;
+	int			last = 0;
+	int			option;
+
+	shim_init();
+	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:v")) != -1)
+	{
+		switch (option)
+		{
+			case 's':
+				nsizes = numbers(optarg, sizes, 32);
+				break;
+			case 'r':
+				nrates = numbers(optarg, rates, 32);
+				break;
+			case 'm':
+				last = 2;
+				for (int i = 0; i <= 2; i++)
+					if (strcmp(optarg, modes[i]) == 0)
+						first = last = i;
+				break;
+			case 'g':
+				policy.growing_limit = atof(optarg) * 1024;
+				break;
+			case 't':
+				policy.ratio = atoi(optarg);
+				break;
+			case 'k':
+				policy.max_segments = atoi(optarg);
+				break;
+			case 'c':
+				policy.largest_merged = atof(optarg) * 1024 * 1024;
+				break;
+			case 'u':
+				updates = atof(optarg);
+				break;
+			case 'b':
+				flat_bytes = atof(optarg);
+				break;
+			case 'B':
+				graph_bytes = atof(optarg);
+				break;
+			case 'v':
+				verbose = true;
+				break;
+			default:
+				fprintf(stderr, "usage: see the top of bench/policy/policy_simulation.c\n");
+				return 2;
+		}
+	}
+	printf("%-9s %8s %7s | %9s %9s %7s | %8s %5s | %9s %6s | %s\n", "mode", "GB", "MB/s", "merged/", "2nd half",
+		   "rows", "segments", "most", "search", "most", "merging");
+	for (int mode = first; mode <= last; mode++)
+		for (int i = 0; i < nsizes; i++)
+			for (int j = 0; j < nrates; j++)
+			{
+				Totals		whole;
+				Totals		half = {0};
+				double		seals;
+
+				policy.mode = mode;
+				run(sizes[i] * 1e9, rates[j] * 1e6, &whole, &half);
+				seals = whole.seals - half.seals;
+				printf("%-9s %8.3g %7.3g | %9.2f %9.2f %7.2f | %8.1f %5u | %8.2fx %5.1fx | %6.1f %%\n", modes[mode],
+					   sizes[i], rates[j], whole.merged / whole.sealed,
+					   (whole.merged - half.merged) / (whole.sealed - half.sealed),
+					   whole.rows_merged * flat_bytes / whole.sealed,
+					   (whole.segments - half.segments) / seals, whole.most,
+					   (whole.factor - half.factor) / seals, whole.most_factor,
+					   whole.seconds > 0 ? 100 * whole.merging / whole.seconds : 0);
+				fflush(stdout);
+			}
+	return 0;
+}

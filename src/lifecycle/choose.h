@@ -1,0 +1,45 @@
+/*
+ * choose.h
+ *	  The choice of a merge's inputs, as a function of sizes and a policy alone: the
+ *	  lifecycle (inputs.c), unit tests and the simulation in bench/policy call it.
+ */
+#ifndef BARQ_CHOOSE_H
+#define BARQ_CHOOSE_H
+
+#include "lifecycle/policy.h"
+
+/* What the choice needs to know about a segment. */
+typedef struct BarqCandidate
+{
+	uint64		bytes;			/* of the body */
+	uint64		rows;
+	uint64		dead;			/* of these rows */
+	bool		provisional;	/* a merge would make it another kind */
+	bool		urgent;			/* and is not to wait for others */
+	bool		busy;			/* must not be chosen */
+} BarqCandidate;
+
+/* The merges to choose from. */
+typedef enum BarqChoice
+{
+	BARQ_CHOOSE_DUE,			/* those that the policy asks for */
+	BARQ_CHOOSE_AT_REST,		/* those of an index without inserts: few segments */
+	BARQ_CHOOSE_ALL				/* all segments into one, whatever its size */
+} BarqChoice;
+
+/*
+ * Choose the inputs of the next merge among n segments in any order. Writes their
+ * positions to chosen[], which has room for n, and returns their number; 0: no merge
+ * is due. Allocates and frees in the current memory context. The rules are at the
+ * top of choose.c.
+ */
+extern uint32 barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy,
+						  BarqChoice choice, uint32 *chosen);
+
+/* The tier of a segment by its size: 0 up to twice the size at which logs are sealed. */
+extern int	barq_segment_tier(uint64 bytes, const BarqPolicy *policy);
+
+/* Have so many of a segment's rows died that it is written again? */
+extern bool barq_many_are_dead(uint64 rows, uint64 dead);
+
+#endif							/* BARQ_CHOOSE_H */
