@@ -40,7 +40,7 @@ class Policy:
         self.options = options
         self.say = say
         self.sizes = [int(n) for n in options.rows.split(",")]
-        self.data = dataset.made_up(max(self.sizes) + 20000, options.dims, options.latent, 0, 1000,
+        self.data = dataset.made_up(max(self.sizes) + 50000, options.dims, options.latent, 0, 1000,
                                     "l2", options.seed, options.out)
         self.db = Database("bench_policy")
         self.results = {}
@@ -118,19 +118,17 @@ class Policy:
                               "SELECT sum(page_bytes) FROM barq_segments('items_v') WHERE state <> 'growing'")))
 
     def beside(self):
-        """The same as a second segment, beside the largest graph."""
-        most = self.sizes[-1]
-        self.table(most)
-        alone = self.cpu_us()
-        self.note("beside", rows=most, kind="alone", cpu_us=alone)
-        for rows in [500, 2000, 7000, 14000]:
-            self.table(most)
-            self.append(most, rows)
-            self.note("beside", rows=rows, more_us=round(self.cpu_us() - alone, 1), segments=self.segments())
-            if rows < 14000:
-                self.append(most + rows, rows // 2)
-                self.append(most + rows + rows // 2, rows // 2)
-                self.note("beside", rows=2 * rows, more_us=round(self.cpu_us() - alone, 1), segments=self.segments())
+        """Sealed logs beside a graph, one after the other: what each adds."""
+        first = self.sizes[-2]
+        self.table(first)
+        before = self.cpu_us()
+        self.note("beside", rows=first, kind="alone", cpu_us=before)
+        for rows in (500, 2000, 4000, 4000, 7000, 14000, 14000):
+            self.append(first, rows)
+            first += rows
+            now = self.cpu_us()
+            self.note("beside", rows=rows, more_us=round(now - before, 1))
+            before = now
 
     def merge(self):
         """Rows a second of a merge: into a new graph, and joined to a larger one."""

@@ -71,7 +71,9 @@ static uint32 chosen[MOST];
 
 static BarqPolicy policy = {
 	.growing_limit = 2 * 1024 * 1024, .growing_hard_limit = 64 * 1024 * 1024,
-	.ratio = 8, .max_segments = 32, .largest_merged = PG_UINT64_MAX
+	.ratio = 8,
+	.max_segments = 32,
+	.largest_merged = PG_UINT64_MAX
 };
 static double updates;			/* share of rows replaced before a VACUUM; 0: inserts */
 static bool verbose;

@@ -55,7 +55,7 @@ barq_compact(PG_FUNCTION_ARGS)
 	index = barq_admin_open(PG_GETARG_OID(0), ShareUpdateExclusiveLock,
 							BARQ_RIGHT_STEER);
 	barq_seal_log(index);
-	rows = barq_compact_segments(index, true);
+	rows = barq_compact_segments(index, BARQ_CHOOSE_ALL);
 	if (barq_shrink(index, BARQ_FREE_SHARE_AT_REST, rows == 0))
 		barq_cut_end(index);
 	relation_close(index, ShareUpdateExclusiveLock);

@@ -26,8 +26,8 @@ int			barq_backpressure = BARQ_BACKPRESSURE_WAIT;
 int			barq_consistency = BARQ_CONSISTENCY_ALL;
 bool		barq_background = true;
 int			barq_compaction_ratio = 8;
-int			barq_max_segments = 8;
-int			barq_max_merged_size = 0;
+int			barq_max_segments = 32;
+int			barq_max_merged_size = 16384;
 int			barq_compaction = BARQ_COMPACTION_BALANCED;
 char	   *barq_image_directory = NULL;
 int			barq_memory_budget = 0;
@@ -176,18 +176,18 @@ barq_define_settings(void)
 							 &barq_background, true,
 							 PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.compaction_ratio",
-							"Number of segments of similar size that are merged into one.",
+							"Number of sealed logs that are merged into one segment.",
 							NULL, &barq_compaction_ratio, 8,
 							BARQ_LEAST_RATIO, BARQ_MOST_RATIO,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.max_segments",
 							"Number of segments above which the smallest are merged.",
-							NULL, &barq_max_segments, 8, 1, BARQ_MOST_SEGMENTS,
+							"Segments that keep their size because of barq.max_merged_size do not count.", &barq_max_segments, 32, 1, BARQ_MOST_SEGMENTS,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.max_merged_size",
-							"Size of a segment above which merges do not make it; 0: no limit.",
+							"Size up to which merges make segments; 0: no limit.",
 							"A larger segment is written again only because of its dead rows.",
-							&barq_max_merged_size, 0, 0, INT_MAX,
+							&barq_max_merged_size, 16384, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomEnumVariable("barq.compaction",
 							 "What merging spares most: neither, searches or writing.",

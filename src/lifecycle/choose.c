@@ -220,9 +220,7 @@ slots_for(const Order *order, double units)
 	return slots;
 }
 
-/*
- * Sum of the sizes from position `first` on.
- */
+/* Sum of the sizes from position `first` on. */
 static double
 sum_from(const Order *order, uint32 first)
 {
@@ -268,15 +266,14 @@ extend_to_slots(const Order *order, uint32 from)
 		/* see the top: growth of a slot from one number to the next */
 		double		growth = (double) slot / Max(top + 1 - slot, 1);
 
-		if (slot == 1 || 
-			(order->size[i] < TOLERANCE * due && tail >= growth / 2 * order->size[i]))
+		if (slot == 1 || (order->size[i] < TOLERANCE * due && tail >= growth / 2 * order->size[i]))
 			return i;
 		rest = tail;
 	}
 	return from;
 }
 
-/* Choose the segments from position `from` on, but none that would be written for itself. */
+/* Choose the segments from position `from` on. */
 static uint32
 choose_from(const Order *order, uint32 from, const BarqCandidate *base, uint32 *chosen)
 {
@@ -311,20 +308,39 @@ choose_excess(const Order *order, uint32 *from)
 }
 
 /*
- * The largest provisional segment that is not small, and all smaller ones. Searches
- * scan a large log that was sealed at once until it is part of a graph, so it does
- * not wait for a unit to be full. Logs of the usual size do: merging each at once
- * would write a few times its size for it.
+ * The segment at `position`, with smaller ones as far as max_merged_size goes: they
+ * would be merged into it later.
  */
 static uint32
-choose_large_provisional(const Order *order, uint32 *from)
+choose_with_smaller(const Order *order, uint32 position, const BarqCandidate *base,
+					uint32 *chosen)
+{
+	double		sum = 0;
+	uint32		n = 0;
+
+	for (uint32 i = position; i < order->n; i++)
+	{
+		if (i > position && sum + order->size[i] > order->policy->largest_merged)
+			continue;
+		sum += order->size[i];
+		chosen[n++] = (uint32) (order->segments[i] - base);
+	}
+	return n;
+}
+
+/*
+ * The largest provisional segment that is not small, and smaller ones. Searches scan
+ * a large log that was sealed at once until it is part of a graph, so it does not wait
+ * for a unit to be full. Logs of the usual size do: merging each at once would write
+ * a few times its size for it.
+ */
+static uint32
+choose_large_provisional(const Order *order, const BarqCandidate *base, uint32 *chosen)
 {
 	for (uint32 i = 0; i < order->n - order->nsmall; i++)
 		if (order->segments[i]->provisional)
-		{
-			*from = extend_to_slots(order, i);
-			return order->n - *from;
-		}
+			return choose_with_smaller(order, i < first_open(order) ? i :
+									   extend_to_slots(order, i), base, chosen);
 	return 0;
 }
 
@@ -340,28 +356,14 @@ choose_urgent(const Order *order, const BarqCandidate *base, uint32 *chosen)
 	return n;
 }
 
-/*
- * The largest segment of which many rows are dead, with smaller ones as far as
- * max_merged_size goes: they would be merged into it later.
- */
+/* The largest segment of which many rows are dead, and smaller ones. */
 static uint32
 choose_dead(const Order *order, const BarqCandidate *base, uint32 *chosen)
 {
-	uint32		n = 0;
-	double		sum = 0;
-
 	for (uint32 i = 0; i < order->n; i++)
-	{
-		const BarqCandidate *segment = order->segments[i];
-
-		if (n == 0 && !barq_many_are_dead(segment->rows, segment->dead))
-			continue;
-		if (n > 0 && sum + order->size[i] > order->policy->largest_merged)
-			continue;
-		sum += order->size[i];
-		chosen[n++] = (uint32) (segment - base);
-	}
-	return n;
+		if (barq_many_are_dead(order->segments[i]->rows, order->segments[i]->dead))
+			return choose_with_smaller(order, i, base, chosen);
+	return 0;
 }
 
 /*
@@ -397,13 +399,9 @@ barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy, B
 	}
 	else if (choose_full(&order, &from) > 0 || choose_excess(&order, &from) > 0)
 		result = choose_from(&order, from, segments, chosen);
-	else if ((result = choose_urgent(&order, segments, chosen)) == 0)
-	{
-		if (choose_large_provisional(&order, &from) > 0)
-			result = choose_from(&order, from, segments, chosen);
-		else
-			result = choose_dead(&order, segments, chosen);
-	}
+	else if ((result = choose_urgent(&order, segments, chosen)) == 0 &&
+			 (result = choose_large_provisional(&order, segments, chosen)) == 0)
+		result = choose_dead(&order, segments, chosen);
 	end_order(&order);
 	return result;
 }

@@ -23,8 +23,8 @@ typedef struct BarqCandidate
 typedef enum BarqChoice
 {
 	BARQ_CHOOSE_DUE,			/* those that the policy asks for */
-	BARQ_CHOOSE_AT_REST,		/* those of an index without inserts: few segments */
-	BARQ_CHOOSE_ALL				/* all segments into one, whatever its size */
+	BARQ_CHOOSE_ALL,			/* all segments into one, whatever its size */
+	BARQ_CHOOSE_AT_REST			/* as few as max_merged_size allows: no inserts come */
 } BarqChoice;
 
 /*

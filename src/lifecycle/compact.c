@@ -188,11 +188,11 @@ count_merge(Relation index, const Merge *merge, instr_time start)
 }
 
 /*
- * Run the next merge, or merge all segments. Returns false if none is due or the
+ * Run the next merge that `choice` asks for. Returns false if none is due or the
  * kind put it off (merge_inputs); *rows receives the rows of the new segment.
  */
 static bool
-compact_once(Relation index, bool all, uint64 *rows)
+compact_once(Relation index, BarqChoice choice, uint64 *rows)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq compact",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -205,7 +205,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 	INSTR_TIME_SET_CURRENT(start);
 	merge.snapshot = barq_snapshot_get(index, &merge.meta, true, context);
 	merge.chosen = palloc(sizeof(uint32) * Max(merge.snapshot->nsegments, 1));
-	merge.n = barq_choose_inputs(index, merge.snapshot, &merge.meta, all, merge.chosen);
+	merge.n = barq_choose_inputs(index, merge.snapshot, &merge.meta, choice, merge.chosen);
 	if (merge.n > 0)
 	{
 		BarqBodyWriter *writer = NULL;
@@ -222,7 +222,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 
 		barq_new_id(id);
 		if (merge.live + merge.keyless > 0)
-			writer = merge_inputs(index, &merge, id, all);
+			writer = merge_inputs(index, &merge, id, choice == BARQ_CHOOSE_ALL);
 		done = writer != NULL || merge.live + merge.keyless == 0;
 		if (done)
 		{
@@ -241,7 +241,7 @@ compact_once(Relation index, bool all, uint64 *rows)
 typedef struct Compaction
 {
 	Relation	index;
-	bool		all;
+	BarqChoice	choice;
 	uint64	   *rows;
 	bool		done;
 } Compaction;
@@ -252,7 +252,7 @@ run_compaction(void *arg)
 {
 	Compaction *compaction = arg;
 
-	compaction->done = compact_once(compaction->index, compaction->all, compaction->rows);
+	compaction->done = compact_once(compaction->index, compaction->choice, compaction->rows);
 	return true;
 }
 
@@ -261,9 +261,9 @@ run_compaction(void *arg)
  * under it, so a page of another generation is damage (ERRCODE_INDEX_CORRUPTED).
  */
 static bool
-compact(Relation index, bool all, uint64 *rows)
+compact(Relation index, BarqChoice choice, uint64 *rows)
 {
-	Compaction	compaction = {index, all, rows, false};
+	Compaction	compaction = {index, choice, rows, false};
 	volatile bool intact = false;
 
 	PG_TRY();
@@ -281,15 +281,15 @@ compact(Relation index, bool all, uint64 *rows)
 }
 
 uint64
-barq_compact_segments(Relation index, bool all)
+barq_compact_segments(Relation index, BarqChoice choice)
 {
 	uint64		total = 0;
 	uint64		rows = 0;
 
-	while (compact(index, all, &rows))
+	while (compact(index, choice, &rows))
 	{
 		total += rows;
-		if (all)
+		if (choice == BARQ_CHOOSE_ALL)
 			break;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -299,10 +299,9 @@ barq_compact_segments(Relation index, bool all)
 uint64
 barq_compact_idle(Relation index)
 {
-	BarqMeta	meta;
+	uint64		rows = barq_compact_segments(index, BARQ_CHOOSE_AT_REST);
 
-	barq_meta_read(index, &meta);
-	return barq_compact_segments(index, meta.segments > 1);
+	return rows + barq_compact_segments(index, BARQ_CHOOSE_DUE);
 }
 
 bool
@@ -310,5 +309,5 @@ barq_compact_next(Relation index)
 {
 	uint64		rows;
 
-	return compact(index, false, &rows);
+	return compact(index, BARQ_CHOOSE_DUE, &rows);
 }

@@ -6,8 +6,8 @@
 #ifndef BARQ_LIFECYCLE_INTERNAL_H
 #define BARQ_LIFECYCLE_INTERNAL_H
 
+#include "lifecycle/choose.h"
 #include "lifecycle/lifecycle.h"
-#include "lifecycle/policy.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
 
@@ -59,10 +59,7 @@ extern bool barq_lock_within(Relation index, bool (*try_lock) (Relation index),
 /* Wait for `ms` or until the latch is set, then CHECK_FOR_INTERRUPTS. */
 extern void barq_nap(long ms, uint32 wait_event);
 
-/* ---- choose.c ---- */
-
-/* The tier of a segment by its size: 0 up to twice the size at which logs are sealed. */
-extern int	barq_segment_tier(uint64 bytes, const BarqPolicy *policy);
+/* ---- inputs.c ---- */
 
 /*
  * Does some segment have so many dead rows that it should be written again? Reads the
@@ -71,14 +68,12 @@ extern int	barq_segment_tier(uint64 bytes, const BarqPolicy *policy);
 extern bool barq_has_many_dead(Relation index);
 
 /*
- * Choose the inputs of the next merge by the rules at the top of choose.c, or all
- * segments (`all`), unless they are one final segment without dead rows. `snapshot`,
- * of `index`, was read from `meta` and is sorted by rows, largest first. Writes positions in
- * the snapshot to chosen[], which has room for all of them, and returns their
- * number; 0: no merge is due.
+ * Choose the inputs of the next merge of `index` by barq_choose() (choose.h).
+ * `snapshot` was read from `meta`. Writes positions in the snapshot to chosen[], which
+ * has room for all of them, and returns their number; 0: no merge is due.
  */
 extern uint32 barq_choose_inputs(Relation index, const BarqSnapshot *snapshot,
-								 const BarqMeta *meta, bool all, uint32 *chosen);
+								 const BarqMeta *meta, BarqChoice choice, uint32 *chosen);
 
 /* ---- compact.c; the caller holds the maintenance lock ---- */
 
@@ -89,8 +84,8 @@ extern uint32 barq_choose_inputs(Relation index, const BarqSnapshot *snapshot,
 extern bool barq_compact_next(Relation index);
 
 /*
- * For an index without inserts: merge several segments into one, else run the merges
- * that are due. Returns the number of rows merged.
+ * For an index without inserts: merge its segments into as few as max_merged_size
+ * allows, then run the merges that are due. Returns the number of rows merged.
  */
 extern uint64 barq_compact_idle(Relation index);
 

@@ -15,6 +15,7 @@
 #ifndef BARQ_LIFECYCLE_H
 #define BARQ_LIFECYCLE_H
 
+#include "lifecycle/choose.h"
 #include "lifecycle/index_kind.h"
 #include "store/growing.h"
 #include "store/snapshot.h"
@@ -33,13 +34,12 @@ extern uint64 barq_seal_log(Relation index);
 /* ---- compact.c ---- */
 
 /*
- * Run the merges that the policy (choose.c) asks for, or merge all segments into
- * one (`all`). Returns the number of rows in the segments made. If a merge has no
- * room for its work, it is put off: WARNING, or ERROR for `all`
- * (ERRCODE_INSUFFICIENT_RESOURCES). The caller holds the maintenance lock.
+ * Run the merges that `choice` asks for (choose.h). Returns the number of rows in the
+ * segments made. If a merge has no room for its work, it is put off: WARNING, or ERROR
+ * for BARQ_CHOOSE_ALL (ERRCODE_INSUFFICIENT_RESOURCES). The caller holds the maintenance lock.
  * ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
  */
-extern uint64 barq_compact_segments(Relation index, bool all);
+extern uint64 barq_compact_segments(Relation index, BarqChoice choice);
 
 /* ---- publish.c ---- */
 

@@ -106,10 +106,10 @@ barq_add_policy_options(relopt_kind kind)
 						 "Size of the backlog at which inserts wait",
 						 NULL, check_growing_hard_limit, ShareUpdateExclusiveLock);
 	add_string_reloption(kind, "max_merged_size",
-						 "Size of a segment above which merges do not make it; 0: no limit",
+						 "Size up to which merges make segments; 0: no limit",
 						 NULL, check_max_merged_size, ShareUpdateExclusiveLock);
 	add_int_reloption(kind, "compaction_ratio",
-					  "Number of segments of similar size that are merged into one",
+					  "Number of sealed logs that are merged into one segment",
 					  NOT_GIVEN, BARQ_LEAST_RATIO, BARQ_MOST_RATIO, ShareUpdateExclusiveLock);
 	add_int_reloption(kind, "max_segments",
 					  "Number of segments above which the smallest are merged",

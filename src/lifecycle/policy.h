@@ -17,7 +17,7 @@ typedef struct BarqPolicy
 {
 	uint64		growing_limit;	/* bytes of log at which it is sealed */
 	uint64		growing_hard_limit; /* bytes of backlog, at least growing_limit */
-	int			ratio;			/* sizes of neighbouring tiers */
+	int			ratio;			/* sealed logs that are merged into one segment */
 	int			max_segments;	/* above it the smallest are merged */
 	uint64		largest_merged; /* bytes that a merge makes at most */
 	int			mode;			/* BarqCompaction */

@@ -96,7 +96,7 @@ serve_inline(Relation index, uint64 limit)
 	if (log_bytes(index, &meta) >= limit)
 	{
 		barq_seal_log(index);
-		barq_compact_segments(index, false);
+		barq_compact_segments(index, BARQ_CHOOSE_DUE);
 	}
 	barq_maintenance_unlock(index);
 	return true;

@@ -1,0 +1,352 @@
+/*
+ * test_choose.c
+ *	  The choice of a merge's inputs (src/lifecycle/choose.c): shapes of an index, what
+ *	  holds for every shape, and how often rows are written again as an index grows.
+ */
+#include "postgres.h"
+
+#include "pgshim.h"
+#include "lifecycle/choose.h"
+
+#undef printf
+#undef vprintf
+#undef qsort
+#include "tap.h"
+
+#define LIMIT		((uint64) 1024 * 1024)	/* growing_limit */
+#define UNIT		(8 * LIMIT)
+#define MOST		512
+#define NONE		PG_UINT64_MAX
+
+static BarqCandidate segments[MOST];
+static uint32 chosen[MOST];
+static uint32 nsegments;
+static BarqPolicy policy;
+
+static void
+begin(void)
+{
+	nsegments = 0;
+	policy = (BarqPolicy) {LIMIT, 32 * LIMIT, 8, 32, NONE, BARQ_COMPACTION_BALANCED};
+}
+
+/* A row takes 100 bytes in every kind, but where a test says otherwise. */
+static BarqCandidate *
+add(uint64 bytes)
+{
+	segments[nsegments] = (BarqCandidate) {.bytes = bytes, .rows = bytes / 100};
+	return &segments[nsegments++];
+}
+
+static void
+add_logs(int n, bool provisional)
+{
+	while (n-- > 0)
+		add(LIMIT)->provisional = provisional;
+}
+
+static uint32
+choose(BarqChoice choice)
+{
+	return barq_choose(segments, nsegments, &policy, choice, chosen);
+}
+
+static uint32
+due(void)
+{
+	return choose(BARQ_CHOOSE_DUE);
+}
+
+static bool
+is_chosen(uint32 n, uint32 position)
+{
+	for (uint32 i = 0; i < n; i++)
+		if (chosen[i] == position)
+			return true;
+	return false;
+}
+
+static void
+test_small(void)
+{
+	begin();
+	tap_ok(due() == 0 && choose(BARQ_CHOOSE_ALL) == 0, "no segment: nothing to merge");
+	add(10 * UNIT);
+	tap_ok(due() == 0 && choose(BARQ_CHOOSE_ALL) == 0 && choose(BARQ_CHOOSE_AT_REST) == 0,
+		   "one segment without dead rows: nothing to merge");
+	segments[0].dead = 1;
+	tap_ok(due() == 0 && choose(BARQ_CHOOSE_ALL) == 1 && choose(BARQ_CHOOSE_AT_REST) == 1,
+		   "one segment with a dead row: only where all is asked for");
+
+	for (int provisional = 0; provisional <= 1; provisional++)
+	{
+		const char *what = provisional ? "sealed logs" : "small final segments";
+
+		begin();
+		add(1000 * UNIT);
+		add_logs(7, provisional);
+		tap_ok(due() == 0, "a giant and 7 %s: nothing is due", what);
+		tap_ok(choose(BARQ_CHOOSE_ALL) == 8, "a giant and 7 %s: all", what);
+		add_logs(1, provisional);
+		tap_ok(due() == 8 && !is_chosen(8, 0), "a giant and 8 %s: the small ones", what);
+		segments[3].busy = true;
+		tap_ok(due() == 0, "a giant and 8 %s, one busy: nothing", what);
+	}
+}
+
+/* A giant built by CREATE INDEX, then logs: it is written again only for what pays. */
+static void
+test_giant(void)
+{
+	double		since = 0;
+	double		worst = 1e9;
+	int			rewritten = 0;
+
+	begin();
+	add(1000 * UNIT);
+	for (int i = 0; i < 3000 * 8; i++)
+	{
+		uint32		n;
+
+		add_logs(1, true);
+		since += LIMIT;
+		while ((n = due()) > 0)
+		{
+			BarqCandidate sum = {0};
+			bool		giant = false;
+			uint32		kept = 0;
+
+			for (uint32 j = 0; j < n; j++)
+			{
+				giant |= segments[chosen[j]].bytes >= 1000 * UNIT;
+				sum.bytes += segments[chosen[j]].bytes;
+				sum.rows += segments[chosen[j]].rows;
+			}
+			if (giant)
+			{
+				worst = fmin(worst, since / sum.bytes);
+				since = 0;
+				rewritten++;
+			}
+			for (uint32 j = 0; j < nsegments; j++)
+				if (!is_chosen(n, j))
+					segments[kept++] = segments[j];
+			segments[kept++] = sum;
+			nsegments = kept;
+		}
+	}
+	tap_ok(rewritten >= 1 && worst > 0.1,
+		   "a giant that grows fourfold is written %d times, each for at least %.2f of new rows", rewritten, worst);
+}
+
+static void
+test_rules(void)
+{
+	uint32		n;
+
+	begin();
+	policy.max_segments = 4;
+	add(1000 * UNIT);
+	for (int i = 0; i < 4; i++)
+		add((5 - i) * 3 * LIMIT);
+	n = due();
+	tap_ok(n >= 2 && !is_chosen(n, 0), "more than max_segments: the smallest (%u of 5)", n);
+
+	begin();
+	add(100 * UNIT);
+	add_logs(3, false);
+	add(LIMIT)->urgent = true;
+	segments[4].provisional = true;
+	tap_ok(due() == 1 && chosen[0] == 4, "an urgent log is merged by itself");
+	segments[4].bytes *= 3;
+	segments[4].rows *= 3;
+	tap_ok(due() == 4 && !is_chosen(4, 0), "a large provisional segment: with all smaller ones");
+
+	begin();
+	add(100 * UNIT);
+	add(50 * UNIT)->dead = 50 * UNIT / 100 / 4;
+	add(3 * UNIT);
+	tap_ok(due() == 2 && is_chosen(2, 1) && is_chosen(2, 2), "many dead rows: that segment, and smaller ones");
+	policy.largest_merged = 40 * UNIT;
+	tap_ok(due() == 1 && chosen[0] == 1, "many dead rows: not beyond max_merged_size");
+	segments[1].dead /= 2;
+	tap_ok(due() == 0, "few dead rows: nothing");
+
+	/* rows of sealed logs grow when they become part of a graph: 300 bytes for 100 */
+	begin();
+	policy.largest_merged = 60 * UNIT;
+	add(30 * UNIT)->rows /= 3;
+	add(60 * LIMIT)->provisional = true;
+	tap_ok(due() == 2, "within max_merged_size as codes, and as a graph: together");
+	begin();
+	policy.largest_merged = 50 * UNIT;
+	add(30 * UNIT)->rows /= 3;
+	add(60 * LIMIT)->provisional = true;
+	tap_ok(due() == 1 && chosen[0] == 1, "within max_merged_size as codes, not as a graph: apart");
+
+	begin();
+	policy.largest_merged = 19 * UNIT / 2;
+	for (int i = 0; i < 20; i++)
+		add(9 * UNIT);
+	add_logs(7, false);
+	tap_ok(due() == 0 && choose(BARQ_CHOOSE_AT_REST) == 7, "segments of the largest size: left alone, also at rest");
+	tap_ok(choose(BARQ_CHOOSE_ALL) == 27, "segments of the largest size: merged by barq_compact()");
+	add_logs(1, false);
+	tap_ok(due() == 8, "segments of the largest size take no slot and do not count for max_segments");
+}
+
+/* For random shapes: what is chosen is sound, and repeated merges end. */
+static void
+test_shapes(void)
+{
+	int			faults[6] = {0};
+	const char *const names[] = {
+		"positions are distinct, and none is busy", "a merge has a reason",
+		"no result exceeds max_merged_size", "merges end", "max_segments is kept",
+		"no provisional segment above small stays"
+	};
+
+	for (int round = 0; round < 3000; round++)
+	{
+		int			steps = 0;
+		uint32		n;
+		uint32		open = 0;
+		bool		busy = random_bits() % 4 == 0;
+		uint32		count = random_bits() % 40;
+
+		begin();
+		policy.mode = random_bits() % 3;
+		policy.ratio = 2 + random_bits() % 10;
+		policy.max_segments = 1 + random_bits() % 40;
+		policy.largest_merged = random_bits() % 2 ? NONE : LIMIT << (random_bits() % 12);
+		for (uint32 i = 0; i < count; i++)
+		{
+			BarqCandidate *segment = add((LIMIT << (random_bits() % 14)) / (1 + random_bits() % 8));
+
+			segment->dead = random_bits() % 3 ? 0 : random_bits() % (segment->rows + 1);
+			segment->provisional = random_bits() % 3 == 0;
+			segment->urgent = segment->provisional && random_bits() % 3 == 0;
+			segment->busy = busy && random_bits() % 5 == 0;
+		}
+		for (; steps < 200 && (n = due()) > 0; steps++)
+		{
+			BarqCandidate sum = {0};
+			bool		reason = n > 1;
+			bool		grows = n > 1;
+			uint32		kept = 0;
+
+			for (uint32 i = 0; i < n; i++)
+			{
+				BarqCandidate *segment = &segments[chosen[i]];
+
+				for (uint32 j = 0; j < i; j++)
+					faults[0] += chosen[i] == chosen[j];
+				faults[0] += chosen[i] >= nsegments || segment->busy;
+				reason |= segment->provisional || segment->urgent || segment->dead > 0;
+				sum.rows += segment->rows - segment->dead;
+				grows &= segment->bytes < policy.largest_merged;
+			}
+			sum.bytes = sum.rows * 100;
+			faults[1] += !reason;
+			faults[2] += grows && policy.largest_merged != NONE && sum.bytes > 2 * LIMIT * n &&
+				sum.bytes > policy.largest_merged + 100 * n;
+			for (uint32 i = 0; i < nsegments; i++)
+				if (!is_chosen(n, i))
+					segments[kept++] = segments[i];
+			if (sum.rows > 0)
+				segments[kept++] = sum;
+			nsegments = kept;
+		}
+		faults[3] += steps == 200;
+		for (uint32 i = 0; i < nsegments; i++)
+		{
+			open += !segments[i].busy && segments[i].bytes < policy.largest_merged / 2;
+			faults[5] += !segments[i].busy && segments[i].provisional && segments[i].bytes > 2 * LIMIT;
+		}
+		faults[4] += policy.largest_merged == NONE && open > (uint32) policy.max_segments;
+	}
+	for (int i = 0; i < lengthof(faults); i++)
+		tap_ok(faults[i] == 0, "random shapes: %s (%d faults)", names[i], faults[i]);
+}
+
+/* Grow an index by logs to `units`; returns the number of times that a row was written. */
+static double
+grow(int units, uint32 *most)
+{
+	double		merged = 0;
+
+	nsegments = 0;
+	*most = 0;
+	for (int i = 0; i < units * policy.ratio; i++)
+	{
+		uint32		n;
+
+		add_logs(1, true);
+		while ((n = due()) > 0)
+		{
+			BarqCandidate sum = {0};
+			uint32		kept = 0;
+
+			for (uint32 j = 0; j < n; j++)
+			{
+				sum.bytes += segments[chosen[j]].bytes;
+				sum.rows += segments[chosen[j]].rows;
+			}
+			merged += sum.bytes;
+			for (uint32 j = 0; j < nsegments; j++)
+				if (!is_chosen(n, j))
+					segments[kept++] = segments[j];
+			segments[kept++] = sum;
+			nsegments = kept;
+		}
+		*most = Max(*most, nsegments);
+	}
+	return merged / ((double) units * policy.ratio * LIMIT);
+}
+
+static void
+test_growth(void)
+{
+	static const char *const modes[] = {"balanced", "reads", "writes"};
+	static const int merges[] = {4, 8, 2};
+
+	for (int mode = 0; mode < 3; mode++)
+	{
+		uint32		most;
+		uint32		most_later;
+		double		written;
+		double		written_later;
+
+		begin();
+		policy.mode = mode;
+		policy.max_segments = 1000;
+		written = grow(100, &most);
+		written_later = grow(3000, &most_later);
+		tap_ok(written <= merges[mode] + 1.5 && written_later <= merges[mode] + 1.5,
+			   "%s: a row is written %.2f times at 100 units, %.2f at 3,000; at most %u, %u segments",
+			   modes[mode], written, written_later, most, most_later);
+	}
+	begin();
+	policy.largest_merged = 50 * UNIT;
+	for (int units = 100; units <= 1000; units *= 10)
+	{
+		uint32		most;
+		double		written = grow(units, &most);
+
+		tap_ok(written <= 5.2 && most <= (uint32) units / 25 + 16,
+			   "max_merged_size of 50 units, %d units: a row is written %.2f times, at most %u segments",
+			   units, written, most);
+	}
+}
+
+int
+main(void)
+{
+	shim_init();
+	test_small();
+	test_giant();
+	test_rules();
+	test_shapes();
+	test_growth();
+	return tap_done();
+}
