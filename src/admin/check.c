@@ -259,27 +259,15 @@ check_log(Check *check)
 			   psprintf("is broken; it begins at block %u", check->meta.growing_head));
 }
 
-/*
- * Count pages that nothing reaches. Skipped where LockPage 0 is taken, and on a
- * standby.
- */
+/* Count pages that nothing reaches (barq_count_lost). Skipped on a standby. */
 static void
 check_reachable(Check *check)
 {
-	BarqReachable reachable;
-	BlockNumber lost = 0;
+	BlockNumber lost;
 
-	/* without this lock an insert may have pages that are not linked yet */
-	if (RecoveryInProgress() || !barq_try_lock_reclaim(check->index))
+	if (RecoveryInProgress())
 		return;
-	barq_find_reachable(check->index, &reachable);
-	for (BlockNumber block = 0; block < reachable.nblocks; block++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (!barq_bit_is_set(reachable.bitmap, block) && !barq_page_is_free(check->index, block))
-			lost++;
-	}
-	barq_unlock_reclaim(check->index);
+	lost = barq_count_lost(check->index);
 	if (lost > 0)
 		report(check, "warning", "pages",
 			   psprintf("nothing reaches %u pages; VACUUM takes them back", lost));

@@ -40,7 +40,7 @@ barq_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 		stats->num_index_tuples = info->num_heap_tuples;
 		stats->estimated_count = true;
 	}
-	stats->pages_free = barq_reclaim(index, &too_long);
+	stats->pages_free = barq_reclaim(index, info->strategy, &too_long);
 	stats->num_pages = RelationGetNumberOfBlocks(index);
 	barq_image_sweep();
 	barq_after_vacuum(index, too_long);

@@ -172,6 +172,13 @@ typedef RelFileNode BarqLocator;
 	((options) == NULL || (options)->vacuum_truncate)
 #endif
 
+/* The point at which VACUUM sleeps by its cost limit, and checks for interrupts. */
+#if PG_VERSION_NUM >= 180000
+#define BarqVacuumDelay() vacuum_delay_point(false)
+#else
+#define BarqVacuumDelay() vacuum_delay_point()
+#endif
+
 /* Begin an index scan; 18 can count its searches. */
 #if PG_VERSION_NUM >= 180000
 #define BarqIndexBeginScan(heap, index, snapshot, nkeys, norderbys) \

@@ -169,6 +169,32 @@ extern bool barq_end_is_long(const BarqReachable *reachable);
  */
 extern bool barq_table_allows_cut(Relation index);
 
+/* ---- lost_pages.c: the parts of barq_free_lost() ---- */
+
+/*
+ * Fill *reachable, and `suspects` with the pages that nothing seems to reach. Those that
+ * the free space map offers are left out if it is known to be right and `believe_map`,
+ * which also withdraws from the map what it offers and something reaches. Pages that an
+ * insert owns may be among them. Allocates in the current memory context. The caller
+ * holds the maintenance lock.
+ */
+extern void barq_find_suspects(Relation index, BufferAccessStrategy strategy,
+							   bool believe_map, BarqReachable *reachable,
+							   BarqBlockList *suspects);
+
+/*
+ * Remove from `suspects` the pages that are stamped free; `offer`: offer them to the free
+ * space map. Keeps VACUUM's pace. Needs no lock, but the file must not be cut.
+ */
+extern void barq_offer_suspects(Relation index, BufferAccessStrategy strategy, bool offer,
+								BarqBlockList *suspects);
+
+/*
+ * Stamp those of `suspects` free that nothing reaches. Returns false if it was given up
+ * because inserts held LockPage 0. The caller holds the maintenance lock.
+ */
+extern bool barq_free_suspects(Relation index, const BarqBlockList *suspects);
+
 /* ---- worker_start.c, worker.c ---- */
 
 /*

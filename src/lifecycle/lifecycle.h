@@ -78,14 +78,14 @@ extern void barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg,
 /* ---- reclaim.c ---- */
 
 /*
- * Drop segments without a live row, take back pages that nothing reaches (a crash
- * or an error left them), offer free pages to the free space map, and remove image
- * files that no segment owns. Does nothing where one of the two locks that it
- * needs is taken (it waits for neither, and releases both). Returns the number of
- * free pages; *too_long says whether the file should be shortened.
- * ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ * Drop segments without a live row, remove image files that no segment owns, and do
+ * as barq_free_lost(), reading pages by VACUUM's `strategy` and at its pace, without
+ * the maintenance lock meanwhile. Does nothing where that lock is taken; releases it.
+ * Returns the number of free pages; *too_long says whether the file should be
+ * shortened. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
-extern BlockNumber barq_reclaim(Relation index, bool *too_long);
+extern BlockNumber barq_reclaim(Relation index, BufferAccessStrategy strategy,
+								bool *too_long);
 
 /* ---- after_vacuum.c ---- */
 
@@ -106,6 +106,10 @@ typedef struct BarqReachable
 	BlockNumber used;			/* pages reached */
 	BlockNumber end;			/* first block after the last page reached */
 	uint8	   *bitmap;			/* nblocks bits, palloc'd */
+	BarqMeta	meta;			/* as it was read first */
+	BarqSegmentDesc *descs;		/* meta.segments, palloc'd */
+	BlockNumber log_tail;		/* last page of the log that was reached, if any */
+	uint64		log_tail_generation;
 } BarqReachable;
 
 /*
@@ -115,6 +119,35 @@ typedef struct BarqReachable
  * look unreachable. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern void barq_find_reachable(Relation index, BarqReachable *reachable);
+
+/*
+ * The parts of barq_find_reachable(), under the same conditions. First everything but
+ * tombstones and the log, which are as many pages as meta.growing_pages and the
+ * descriptors say; then these; then `used` and `end` are computed. barq_reach_log()
+ * called again adds the pages that inserts have linked since.
+ */
+extern void barq_reach_bodies(Relation index, BarqReachable *reachable);
+extern void barq_reach_rest(Relation index, BarqReachable *reachable);
+extern void barq_reach_count(BarqReachable *reachable);
+extern void barq_reach_log(Relation index, BarqReachable *reachable);
+
+/* ---- lost_pages.c: pages that nothing reaches and that are not stamped free ---- */
+
+/*
+ * Stamp lost pages free, and offer to the free space map the free pages that it
+ * lacks. Reads the pages that nothing reaches and the map does not offer; all that
+ * nothing reaches where the map is not known to be right (free_map.h). Inserts go on:
+ * LockPage 0 is taken for some pages at a time, and where it is not free for long, the
+ * rest is left for the next time: returns false. The caller holds the maintenance lock.
+ * ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ */
+extern bool barq_free_lost(Relation index);
+
+/*
+ * Number of lost pages. Writes nothing. Skipped (0) where LockPage 0 is taken. The
+ * caller holds the maintenance lock. ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ */
+extern BlockNumber barq_count_lost(Relation index);
 
 /* ---- move_down.c, cut_end.c ---- */
 

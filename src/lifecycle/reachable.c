@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "base/interrupts.h"
 #include "lifecycle/internal.h"
 #include "storage/bufmgr.h"
 
@@ -17,48 +18,115 @@ set_block(BarqReachable *reachable, BlockNumber block)
 }
 
 static void
-reach_log_page(void *arg, BlockNumber block)
+set_blocks(BarqReachable *reachable, const BarqBlockList *blocks)
 {
-	set_block(arg, block);
+	for (uint32 i = 0; i < blocks->count; i++)
+		set_block(reachable, blocks->blocks[i]);
 }
 
+/* ERRCODE_INDEX_CORRUPTED: pages from `block` on belong to no segment. */
 static void
-ignore_record(void *arg, const BarqRecord *record)
+segment_broken(Relation index, BlockNumber block)
 {
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" has a segment whose pages, from block %u on, are not its own",
+					RelationGetRelationName(index), block),
+			 errhint("Please REINDEX it.")));
 }
 
 void
-barq_find_reachable(Relation index, BarqReachable *reachable)
+barq_reach_bodies(Relation index, BarqReachable *reachable)
 {
-	BarqGrowingVisitor visitor = {reach_log_page, ignore_record, NULL, reachable};
 	BarqBlockList blocks = {0};
-	BarqMeta	meta;
-	BarqSegmentDesc *descs;
 
 	reachable->nblocks = RelationGetNumberOfBlocks(index);
 	reachable->bitmap = palloc0(barq_bits_bytes(reachable->nblocks) + 1);
-
 	set_block(reachable, BARQ_META_BLOCK);
-	descs = barq_directory_current(index, &meta, &blocks);
-	for (uint32 i = 0; i < meta.segments; i++)
-		if (!barq_segment_blocks(index, &descs[i], &blocks))
+	reachable->descs = barq_directory_current(index, &reachable->meta, &blocks);
+	for (uint32 i = 0; i < reachable->meta.segments; i++)
+	{
+		const BarqSegmentDesc *desc = &reachable->descs[i];
+		BarqExtentMap *map = barq_extents_read(index, desc, &blocks);
+
+		if (map == NULL)
+			segment_broken(index, desc->extents_head);
+		for (uint32 j = 0; j < map->count; j++)
+			for (uint32 k = 0; k < map->extents[j].count; k++)
+				set_block(reachable, map->extents[j].start + k);
+	}
+	set_blocks(reachable, &blocks);
+}
+
+void
+barq_reach_log(Relation index, BarqReachable *reachable)
+{
+	BarqMeta	meta;
+	BlockNumber block = reachable->log_tail;
+	uint64		generation = reachable->log_tail_generation;
+
+	barq_meta_read(index, &meta);
+	if (block == InvalidBlockNumber)
+	{
+		block = meta.growing_head;
+		generation = meta.growing_head_generation;
+	}
+	while (block != InvalidBlockNumber)
+	{
+		Buffer		buffer;
+		BarqPageSpecial *special;
+
+		barq_check_interrupts();
+		buffer = ReadBuffer(index, block);
+		barq_lock_shared(buffer);
+		if (!barq_page_is(index, block, BufferGetPage(buffer), BARQ_PART_GROWING, generation))
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
-					 errmsg("index \"%s\" has a segment whose pages, from block %u on, are not its own",
-							RelationGetRelationName(index), descs[i].extents_head),
+					 errmsg("index \"%s\" has a broken growing log at block %u",
+							RelationGetRelationName(index), block),
 					 errhint("Please REINDEX it.")));
-	for (uint32 i = 0; i < blocks.count; i++)
-		set_block(reachable, blocks.blocks[i]);
-	if (!barq_growing_walk(index, &meta, InvalidBlockNumber, &visitor))
-		ereport(ERROR,
-				(errcode(ERRCODE_INDEX_CORRUPTED),
-				 errmsg("index \"%s\" has a broken growing log, beginning at block %u",
-						RelationGetRelationName(index), meta.growing_head),
-				 errhint("Please REINDEX it.")));
+		set_block(reachable, block);
+		reachable->log_tail = block;
+		reachable->log_tail_generation = generation;
+		special = BarqPageGetSpecial(BufferGetPage(buffer));
+		block = special->next;
+		generation = special->next_generation;
+		UnlockReleaseBuffer(buffer);
+	}
+}
 
+void
+barq_reach_rest(Relation index, BarqReachable *reachable)
+{
+	for (uint32 i = 0; i < reachable->meta.segments; i++)
+	{
+		const BarqSegmentDesc *desc = &reachable->descs[i];
+		BlockNumber *tombstones = barq_tombstones_blocks(index, desc);
+
+		if (tombstones == NULL)
+			segment_broken(index, desc->tombstones_head);
+		for (uint32 j = 0; j < desc->tombstone_pages; j++)
+			set_block(reachable, tombstones[j]);
+		pfree(tombstones);
+	}
+	reachable->log_tail = InvalidBlockNumber;
+	barq_reach_log(index, reachable);
+}
+
+void
+barq_reach_count(BarqReachable *reachable)
+{
 	reachable->used = barq_bitmap_count(reachable->bitmap, reachable->nblocks);
 	reachable->end = reachable->nblocks;
 	while (reachable->end > 0 && !barq_bit_is_set(reachable->bitmap, reachable->end - 1))
 		reachable->end--;
 	Assert(reachable->used <= reachable->end);
+}
+
+void
+barq_find_reachable(Relation index, BarqReachable *reachable)
+{
+	barq_reach_bodies(index, reachable);
+	barq_reach_rest(index, reachable);
+	barq_reach_count(reachable);
 }

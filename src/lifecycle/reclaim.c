@@ -6,8 +6,7 @@
 #include "postgres.h"
 
 #include "lifecycle/internal.h"
-#include "miscadmin.h"
-#include "storage/indexfsm.h"
+#include "store/free_map.h"
 #include "utils/memutils.h"
 
 /*
@@ -34,41 +33,14 @@ drop_dead_segments(Relation index)
 		barq_publish(index, &change);
 }
 
-/*
- * Stamp lost pages free and offer all free pages to the free space map. Returns
- * the number of free pages; *too_long says whether a worker should shorten the
- * file. The caller holds the maintenance lock and barq_try_lock_reclaim().
- */
-static BlockNumber
-take_back(Relation index, bool *too_long)
-{
-	BarqReachable reachable;
-	BarqBlockList lost = {0};
-
-	barq_find_reachable(index, &reachable);
-	for (BlockNumber block = 0; block < reachable.nblocks; block++)
-	{
-		if (barq_bit_is_set(reachable.bitmap, block))
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		if (barq_page_is_free(index, block))
-			RecordFreeIndexPage(index, block);
-		else
-			barq_blocks_add(&lost, block);
-	}
-	barq_pages_free(index, &lost);
-	IndexFreeSpaceMapVacuum(index);
-	*too_long = barq_end_is_long(&reachable) ||
-		reachable.end - reachable.used > BARQ_FREE_SHARE_AT_WORK * reachable.end;
-	return reachable.nblocks - reachable.used;
-}
-
 BlockNumber
-barq_reclaim(Relation index, bool *too_long)
+barq_reclaim(Relation index, BufferAccessStrategy strategy, bool *too_long)
 {
 	MemoryContext context;
 	MemoryContext old;
-	BlockNumber nfree = 0;
+	BarqReachable reachable;
+	BarqBlockList suspects = {0};
+	bool		locked = true;
 
 	*too_long = false;
 	if (!barq_maintenance_try_lock(index))
@@ -77,16 +49,26 @@ barq_reclaim(Relation index, bool *too_long)
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	drop_dead_segments(index);
-	if (barq_try_lock_reclaim(index))
-	{
-		nfree = take_back(index, too_long);
-		barq_unlock_reclaim(index);
 
-		/* the maintenance lock: no image is in the making */
-		barq_image_tidy(index);
+	/* the maintenance lock: no image is in the making */
+	barq_image_tidy(index);
+	barq_find_suspects(index, strategy, true, &reachable, &suspects);
+	if (suspects.count > 0)
+	{
+		/* seals and merges go on; VACUUM's own lock keeps the file from being cut */
+		barq_maintenance_unlock(index);
+		barq_offer_suspects(index, strategy, true, &suspects);
+		locked = barq_lock_within(index, barq_maintenance_try_lock, BARQ_LOCK_TRIES);
 	}
-	barq_maintenance_unlock(index);
+	if (locked)
+	{
+		if (barq_free_suspects(index, &suspects) && !barq_free_map_is_right(&reachable.meta))
+			barq_free_map_note_right(index);
+		barq_maintenance_unlock(index);
+	}
+	*too_long = barq_end_is_long(&reachable) ||
+		reachable.end - reachable.used > BARQ_FREE_SHARE_AT_WORK * reachable.end;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	return nfree;
+	return reachable.nblocks - reachable.used;
 }

@@ -8,6 +8,7 @@
 #include "access/xloginsert.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "store/free_map.h"
 #include "store/meta.h"
 #include "base/steps.h"
 
@@ -30,7 +31,10 @@ init_meta_page(Page page, const BarqFrozenOptions *options, bool identify)
 	meta.magic = BARQ_META_MAGIC;
 	meta.format_version = BARQ_FORMAT_VERSION;
 	if (identify)
+	{
 		barq_new_id(meta.incarnation);
+		meta.map_era = barq_free_map_era();
+	}
 	meta.directory_version = 1;
 	meta.dead_epoch = 1;
 	meta.directory_head = InvalidBlockNumber;

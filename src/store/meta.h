@@ -19,7 +19,7 @@
  * that changes the metapage makes an index one of the present format
  * (barq_meta_touch); docs/design.md, "Formats", says what is promised.
  *
- * 4: metapage: free_head, free_generation
+ * 4: metapage: map_era
  */
 #define BARQ_FORMAT_VERSION	4
 #define BARQ_FORMAT_OLDEST	3
@@ -69,9 +69,9 @@ typedef struct BarqMeta
 
 	BarqFrozenOptions options;
 
-	/* The chain of free extents (free_extents.h); 0: none, as in format 3. */
-	uint64		free_head;
-	uint64		free_generation;
+	/* Since when the free space map is right (free_map.h); 0: it may not be. */
+	uint64		map_era;
+	uint64		reserved_space;
 
 	uint64		reserved[15];
 } BarqMeta;

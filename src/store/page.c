@@ -10,6 +10,7 @@
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
+#include "storage/freespace.h"
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
 #include "base/array.h"
@@ -216,19 +217,21 @@ barq_lock_shared(Buffer buffer)
 	barq_note_lock_wait(INSTR_TIME_GET_MICROSEC(end));
 }
 
-bool
-barq_page_is_free(Relation index, BlockNumber block)
+BarqStamp
+barq_page_stamp(Relation index, BlockNumber block, BufferAccessStrategy strategy)
 {
-	Buffer		buffer = ReadBuffer(index, block);
+	Buffer		buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
 	Page		page = BufferGetPage(buffer);
-	bool		is_free;
+	BarqStamp	stamp = BARQ_STAMP_USED;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	is_free = PageIsNew(page) ||
-		barq_page_is(index, block, page, BARQ_PART_FREE,
-					 BarqPageGetSpecial(page)->generation);
+	if (PageIsNew(page))
+		stamp = BARQ_STAMP_NONE;
+	else if (barq_page_is(index, block, page, BARQ_PART_FREE,
+						  BarqPageGetSpecial(page)->generation))
+		stamp = BARQ_STAMP_FREE;
 	UnlockReleaseBuffer(buffer);
-	return is_free;
+	return stamp;
 }
 
 void
@@ -245,6 +248,9 @@ barq_blocks_add(BarqBlockList *list, BlockNumber block)
 void
 barq_pages_free(Relation index, const BarqBlockList *list)
 {
+	BlockNumber first = InvalidBlockNumber;
+	BlockNumber end = 0;
+
 	Assert(barq_holds_maintenance(index));	/* S5 */
 	for (uint32 i = 0; i < list->count; i++)
 	{
@@ -262,9 +268,11 @@ barq_pages_free(Relation index, const BarqBlockList *list)
 		UnlockReleaseBuffer(buffer);
 		barq_step("page: offer to the map");
 		RecordFreeIndexPage(index, list->blocks[i]);
+		first = Min(first, list->blocks[i]);
+		end = Max(end, list->blocks[i] + 1);
 	}
 	if (list->count > 0)
-		IndexFreeSpaceMapVacuum(index);
+		FreeSpaceMapVacuumRange(index, first, end);
 }
 
 void

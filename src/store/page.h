@@ -142,11 +142,20 @@ extern Buffer barq_page_new(Relation index, BarqPageSupply *supply);
  */
 extern void barq_lock_shared(Buffer buffer);
 
+/* What the stamp of a page says. */
+typedef enum BarqStamp
+{
+	BARQ_STAMP_FREE,
+	BARQ_STAMP_NONE,			/* never written: an insert may have just added it */
+	BARQ_STAMP_USED
+} BarqStamp;
+
 /*
- * Is a page stamped free, or was it never written? Takes and releases a buffer lock.
+ * Read the stamp of a page. Takes and releases a buffer lock; strategy may be NULL.
  * ERRCODE_INDEX_CORRUPTED if it is not a barq page.
  */
-extern bool barq_page_is_free(Relation index, BlockNumber block);
+extern BarqStamp barq_page_stamp(Relation index, BlockNumber block,
+								 BufferAccessStrategy strategy);
 
 /*
  * Stamp pages free, one WAL record each, then add them to the free space map.
