@@ -28,6 +28,7 @@
 #include "base/settings.h"
 #include "store/announce.h"
 #include "store/folder.h"
+#include "store/image.h"
 #include "store/residency.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -144,6 +145,7 @@ _PG_init(void)
 		barq_residency_request_shmem();
 		barq_launcher_register();
 	}
+	barq_image_worker_hook = barq_images_ask_worker;
 	barq_watch_ddl();
 	barq_scan_report_init();
 	RegisterXactCallback(at_transaction_end, NULL);

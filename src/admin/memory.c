@@ -177,7 +177,7 @@ put_segment(ReturnSetInfo *rsinfo, Relation index, const BarqSegmentDesc *desc)
 	values[1] = CStringGetTextDatum(barq_memory_name(barq_memory_of(index)));
 	values[2] = Int64GetDatum((int64) bytes);
 	values[3] = Int64GetDatum(barq_image_state(index, desc, &unused) == BARQ_IMAGE_RESIDENT ?
-							  (int64) (BARQ_IMAGE_BODY + desc->body_bytes) : 0);
+							  (int64) barq_image_file_bytes(desc->body_bytes) : 0);
 	values[4] = Int64GetDatum((int64) cached);
 	values[5] = Int32GetDatum(use.sessions);
 	values[6] = Float8GetDatum((double) use.heat / BARQ_HEAT_ONE);

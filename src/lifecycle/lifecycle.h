@@ -191,4 +191,22 @@ extern BlockNumber barq_cut_end(Relation index);
  */
 extern void barq_after_append(Relation index, uint32 growing_pages);
 
+/* ---- image_worker.c ---- */
+
+/*
+ * Have a worker make and verify the images of an index. Returns true if one is at
+ * work or was started; false where none can be (barq.background off, no slot free, a
+ * new or temporary index) or where this backend's last one has ended within the last
+ * 10 s. Takes a heavyweight lock for an instant. For barq_image_worker_hook.
+ */
+extern bool barq_images_ask_worker(Relation index);
+
+/*
+ * Make and verify all images of an index, in a background process outside of any
+ * transaction. Ends early, without an error, where another process holds a lock on
+ * the index or works on its images, or an image cannot be made. Errors of
+ * barq_image_make_part().
+ */
+extern void barq_images_serve(Oid index);
+
 #endif							/* BARQ_LIFECYCLE_H */

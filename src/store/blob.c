@@ -11,7 +11,8 @@
 #include "miscadmin.h"
 #include "base/array.h"
 #include "store/blob.h"
-#include "base/interrupts.h"
+#include "store/segment.h"
+#include "base/checksum.h"
 #include "base/steps.h"
 #include "store/tombstones.h"
 
@@ -94,7 +95,7 @@ barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 
 	uint64		pages = (bytes + BARQ_BLOB_PAGE_BYTES - 1) / BARQ_BLOB_PAGE_BYTES;
 	ExtentList	list = {0};
 
-	if (pages > MaxBlockNumber)
+	if (bytes > BARQ_MAX_BODY || pages > MaxBlockNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a segment of " UINT64_FORMAT " bytes is too large for index \"%s\"",
@@ -103,7 +104,7 @@ barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 
 	desc->body_bytes = bytes;
 	desc->blob_pages = (uint32) pages;
 	INIT_CRC32C(desc->crc);
-	COMP_CRC32C(desc->crc, body, bytes);
+	desc->crc = barq_checksum(desc->crc, body, bytes);
 	FIN_CRC32C(desc->crc);
 
 	for (uint64 off = 0; off < bytes; off += BARQ_BLOB_PAGE_BYTES)

@@ -1,10 +1,10 @@
 /*
  * image.c
- *	  Finding, verifying and mapping images.
+ *	  Finding and mapping images.
  *
  * Snapshots of this backend share a mapping; each holds a pin, and the image is
  * unmapped with the last one. A mapping stays valid after its file is unlinked
- * (S9). Calls folder.c and paths.c.
+ * (S9). Calls image_marker.c, folder.c and paths.c.
  */
 #include "postgres.h"
 
@@ -14,49 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/checksum.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/image.h"
 #include "store/residency.h"
-#include "base/interrupts.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
-
-/*
- * Content of a marker, the file beside a verified image: the file that was
- * verified, and the start time of the postmaster (S8). A file that was replaced or
- * changed since has another inode, size or time.
- */
-typedef struct ImageMarker
-{
-	TimestampTz server_start;
-	uint64		inode;
-	uint64		bytes;
-	int64		seconds;
-	int64		nanoseconds;
-} ImageMarker;
 
 static dlist_head mappings = DLIST_STATIC_INIT(mappings);
 
 bool		(*barq_mapping_unwanted) (const BarqMapping *mapping) = NULL;
-
-/* The marker that the file open as fd has to have; false if fstat fails. */
-static bool
-fill_marker(int fd, ImageMarker *marker)
-{
-	struct stat st;
-
-	memset(marker, 0, sizeof(*marker));
-	if (fstat(fd, &st) != 0)
-		return false;
-	marker->server_start = PgStartTime;
-	marker->inode = st.st_ino;
-	marker->bytes = st.st_size;
-	marker->seconds = st.st_mtim.tv_sec;
-	marker->nanoseconds = st.st_mtim.tv_nsec;
-	return true;
-}
 
 /* The path of an image (".img") or its marker (".ok"), palloc'd. */
 static char *
@@ -68,92 +36,38 @@ image_path(const char *folder, const uint8 *id, const char *suffix)
 	return psprintf("%s/%s%s", folder, text, suffix);
 }
 
-/* Without a marker, the next process verifies the image again. */
-void
-barq_image_write_marker(const char *folder, const uint8 *id, int fd)
-{
-	ImageMarker marker;
-	char	   *path = image_path(folder, id, ".ok");
-	int			marker_fd;
-
-	if (fill_marker(fd, &marker))
-	{
-		marker_fd = barq_open_file(path, O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY,
-								   "marker: create");
-		if (marker_fd >= 0)
-		{
-			if (barq_write(marker_fd, &marker, sizeof(marker),
-						   "marker: write") != sizeof(marker))
-				barq_unlink(path, "marker: remove unwritten");
-			barq_file_close(marker_fd);
-		}
-		else if (errno == EPERM)
-			ereport(WARNING,
-					(errcode_for_file_access(),
-					 errmsg("could not create file \"%s\"", path),
-					 errdetail_internal("%s", barq_file_problem()),
-					 errhint("Until the file is removed, each session verifies the image again.")));
-	}
-	pfree(path);
-}
-
-/* Does an image's marker belong to the file open as fd? Reads the marker. */
-static bool
-marker_matches(int folder_fd, const char *folder, const uint8 *id, int fd)
-{
-	ImageMarker marker,
-				found;
-	char	   *path = image_path(folder, id, ".ok");
-	int			marker_fd = barq_file_open(folder_fd, path, O_RDONLY | PG_BINARY);
-	bool		ok = false;
-
-	if (marker_fd >= 0)
-	{
-		ok = fill_marker(fd, &marker) &&
-			read(marker_fd, &found, sizeof(found)) == sizeof(found) &&
-			memcmp(&marker, &found, sizeof(marker)) == 0;
-		barq_file_close(marker_fd);
-	}
-	pfree(path);
-	return ok;
-}
-
 /* Whether an image has a valid header that fits the descriptor. */
 static bool
 header_matches(const BarqSegmentDesc *desc, const BarqImageHeader *header)
 {
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, header, offsetof(BarqImageHeader, header_crc));
-	FIN_CRC32C(crc);
 	return header->magic == BARQ_IMAGE_MAGIC &&
 		header->version == BARQ_IMAGE_VERSION &&
 		header->body_off == BARQ_IMAGE_BODY &&
+		header->block_bytes == BARQ_IMAGE_BLOCK &&
+		header->table_off == barq_image_table_off(desc->body_bytes) &&
 		memcmp(header->id, desc->id, BARQ_ID_BYTES) == 0 &&
 		header->body_bytes == desc->body_bytes &&
 		EQ_CRC32C(header->body_crc, desc->crc) &&
-		EQ_CRC32C(header->header_crc, crc);
+		EQ_CRC32C(header->header_crc, barq_image_header_checksum(header));
 }
 
 /*
- * Does a mapped body have the descriptor's checksum? Reads all of it; checks for
- * interrupts, so it may raise an error or exit.
+ * Does the mapped file have the descriptor's header and the header's root? Reads the
+ * root; checks for interrupts.
  */
 static bool
-body_matches(const BarqSegmentDesc *desc, const char *body)
+is_image_of(const BarqMapping *mapping, const BarqSegmentDesc *desc)
 {
-	const uint64 piece = 16 * 1024 * 1024;
+	const BarqImageHeader *header = mapping->address;
 	pg_crc32c	crc;
 
+	if (!header_matches(desc, header))
+		return false;
 	INIT_CRC32C(crc);
-	for (uint64 off = 0; off < desc->body_bytes; off += piece)
-	{
-		barq_check_interrupts();
-		COMP_CRC32C(crc, body + off, Min(piece, desc->body_bytes - off));
-	}
+	crc = barq_checksum(crc, mapping->root,
+						barq_image_sum_blocks(mapping->blocks) * sizeof(pg_crc32c));
 	FIN_CRC32C(crc);
-	return EQ_CRC32C(crc, desc->crc);
+	return EQ_CRC32C(crc, header->root_crc);
 }
 
 void
@@ -171,6 +85,7 @@ barq_mapping_unpin(BarqMapping *mapping)
 	dlist_delete(&mapping->node);
 	barq_residency_detach(mapping);
 	barq_unmap(mapping->address, mapping->length, "image: unmap");
+	barq_marker_close(&mapping->marker);
 	pfree(mapping->path);
 	pfree(mapping);
 }
@@ -197,15 +112,16 @@ find_mapping(const uint8 *id)
 	{
 		BarqMapping *mapping = dlist_container(BarqMapping, node, iter.cur);
 
-		if (memcmp(mapping->id, id, BARQ_ID_BYTES) == 0)
+		if (!mapping->damaged && memcmp(mapping->id, id, BARQ_ID_BYTES) == 0)
 			return mapping;
 	}
 	return NULL;
 }
 
 /*
- * Map the image open as fd, with the size in `st`, for a segment: a mapping with
- * one pin, not verified yet. NULL if it cannot be mapped.
+ * Map the image open as fd, of the size that the segment's image has: a mapping with
+ * one pin and no marker, nothing of it verified. NULL with errno set if it cannot be
+ * mapped.
  */
 static BarqMapping *
 map_file(Relation index, const BarqSegmentDesc *desc, const char *path, int fd,
@@ -213,24 +129,31 @@ map_file(Relation index, const BarqSegmentDesc *desc, const char *path, int fd,
 {
 	/* allocated first: an error after mmap would leak the mapping */
 	BarqMapping *mapping = MemoryContextAllocZero(TopMemoryContext, sizeof(BarqMapping));
-	Size		length = st->st_size;
+	const char *sums;
 
 	mapping->path = MemoryContextStrdup(TopMemoryContext, path);
-	mapping->address = barq_map(length, PROT_READ, MAP_SHARED, fd,
-								"image: map");
+	mapping->length = barq_image_file_bytes(desc->body_bytes);
+	mapping->address = barq_map(mapping->length, PROT_READ, MAP_SHARED, fd, "image: map");
 	if (mapping->address == MAP_FAILED)
 	{
+		int			save_errno = errno;
+
 		pfree(mapping->path);
 		pfree(mapping);
+		errno = save_errno;
 		return NULL;
 	}
 	memcpy(mapping->id, desc->id, BARQ_ID_BYTES);
 	mapping->locator = BarqRelationLocator(index);
 	mapping->device = st->st_dev;
 	mapping->inode = st->st_ino;
-	mapping->length = length;
 	mapping->body = (const char *) mapping->address + BARQ_IMAGE_BODY;
 	mapping->body_bytes = desc->body_bytes;
+	mapping->blocks = (uint32) barq_image_blocks(desc->body_bytes);
+	sums = (const char *) mapping->address + barq_image_table_off(desc->body_bytes);
+	mapping->sums = (const pg_crc32c *) sums;
+	mapping->root = (const pg_crc32c *)
+		(sums + barq_image_sum_blocks(mapping->blocks) * BARQ_IMAGE_BLOCK);
 	mapping->references = 1;
 	dlist_push_head(&mappings, &mapping->node);
 	barq_residency_attach(index, mapping);
@@ -238,25 +161,19 @@ map_file(Relation index, const BarqSegmentDesc *desc, const char *path, int fd,
 }
 
 /*
- * Is a mapping of the file open as fd the segment's image (S8)? Computes the checksum
- * of the body, unless a marker shows that this was done, and then writes the marker.
- * Checks for interrupts. On an error, the mapping is unpinned.
+ * Check that a mapping of the file open as fd is the segment's image, and open its
+ * marker. Checks for interrupts. On an error, the mapping is unpinned.
  */
 static bool
-verify(BarqMapping *mapping, const BarqSegmentDesc *desc, const char *folder, int folder_fd,
-	   int fd)
+prepare(BarqMapping *mapping, const BarqSegmentDesc *desc, const char *folder, int fd)
 {
-	volatile bool verified = false;
+	volatile bool valid = false;
 
 	PG_TRY();
 	{
-		verified = header_matches(desc, mapping->address);
-		if (verified && !marker_matches(folder_fd, folder, desc->id, fd))
-		{
-			verified = body_matches(desc, mapping->body);
-			if (verified)
-				barq_image_write_marker(folder, desc->id, fd);
-		}
+		valid = is_image_of(mapping, desc) &&
+			barq_marker_open(&mapping->marker, folder, desc->id, fd,
+							 barq_image_bits(desc->body_bytes));
 	}
 	PG_CATCH();
 	{
@@ -264,55 +181,63 @@ verify(BarqMapping *mapping, const BarqSegmentDesc *desc, const char *folder, in
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	return verified;
+	return valid;
 }
 
-BarqMapping *
-barq_image_map(Relation index, const BarqSegmentDesc *desc)
+BarqImageResult
+barq_image_map(Relation index, const BarqSegmentDesc *desc, BarqMapping **mapping,
+			   char **reason)
 {
-	BarqMapping *mapping = find_mapping(desc->id);
 	char	   *folder;
 	char	   *path;
 	int			folder_fd;
 	int			fd = -1;
 	struct stat st;
-	Size		length = BARQ_IMAGE_BODY + desc->body_bytes;
-	bool		damaged = false;
+	BarqImageResult result = BARQ_IMAGE_NONE;
 
-	if (mapping != NULL)
+	*mapping = find_mapping(desc->id);
+	if (*mapping != NULL)
 	{
-		barq_mapping_pin(mapping);
-		return mapping;
+		barq_mapping_pin(*mapping);
+		return BARQ_IMAGE_READY;
 	}
 
 	folder = barq_image_folder(index);
 	path = image_path(folder, desc->id, ".img");
 	folder_fd = barq_folder_open(folder, false);
 	if (folder_fd >= 0)
+	{
 		fd = barq_file_open(folder_fd, path, O_RDONLY | PG_BINARY);
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		damaged = (Size) st.st_size != length;
-	if (fd >= 0 && !damaged)
-		mapping = map_file(index, desc, path, fd, &st);
-	if (mapping != NULL && !verify(mapping, desc, folder, folder_fd, fd))
-	{
-		damaged = true;
-		barq_mapping_unpin(mapping);
-		mapping = NULL;
-	}
-	if (folder_fd >= 0)
 		barq_file_close(folder_fd);
-	if (fd >= 0)
+	}
+	if (fd >= 0 && fstat(fd, &st) == 0)
 	{
-		barq_file_close(fd);
+		bool		damaged = (uint64) st.st_size != barq_image_file_bytes(desc->body_bytes);
+
+		if (!damaged)
+		{
+			*mapping = map_file(index, desc, path, fd, &st);
+			result = *mapping != NULL ? BARQ_IMAGE_READY : BARQ_IMAGE_FAILED;
+			if (*mapping == NULL)
+				*reason = psprintf("could not map file \"%s\": %s", path, strerror(errno));
+		}
+		if (*mapping != NULL && !prepare(*mapping, desc, folder, fd))
+		{
+			damaged = true;
+			barq_mapping_unpin(*mapping);
+			*mapping = NULL;
+			result = BARQ_IMAGE_NONE;
+		}
 
 		/* it is made again from the pages */
 		if (damaged)
-			barq_unlink(path, "image: remove damaged");
+			barq_unlink(path, "image: remove unfit");
 	}
+	if (fd >= 0)
+		barq_file_close(fd);
 	pfree(path);
 	pfree(folder);
-	return mapping;
+	return result;
 }
 
 BarqImageState

@@ -10,9 +10,22 @@
 #include <sys/types.h>
 
 #include "store/directory.h"
+#include "store/image_marker.h"
 #include "store/segment.h"
 
-/* The start of an image file; the body begins at BARQ_IMAGE_BODY. */
+/*
+ * The start of an image file:
+ *
+ *	  header		BarqImageHeader, with zeros up to BARQ_IMAGE_BODY
+ *	  body			body_bytes, at BARQ_IMAGE_BODY
+ *	  checksums		at table_off: CRC-32C of each block of the body, uint32, with
+ *					zeros up to a multiple of BARQ_IMAGE_BLOCK
+ *	  root			CRC-32C of each block of the checksums, uint32
+ *
+ * Blocks have BARQ_IMAGE_BLOCK bytes; the last one of the body may be shorter. So
+ * one block of the body is verified by reading it, one block of checksums, and the
+ * root, which has 1/2^20 of the body's size.
+ */
 typedef struct BarqImageHeader
 {
 	uint64		magic;			/* BARQ_IMAGE_MAGIC */
@@ -21,18 +34,86 @@ typedef struct BarqImageHeader
 	uint8		id[BARQ_ID_BYTES];
 	uint64		body_bytes;
 	pg_crc32c	body_crc;
+	uint32		block_bytes;	/* BARQ_IMAGE_BLOCK */
+	uint64		table_off;
+	pg_crc32c	root_crc;
 	pg_crc32c	header_crc;		/* of the members before it */
 } BarqImageHeader;
 
-StaticAssertDecl(sizeof(BarqImageHeader) == 48, "BarqImageHeader is in files");
+StaticAssertDecl(sizeof(BarqImageHeader) == 64, "BarqImageHeader is in files");
+
+/* The checksum that a header has to have. */
+static inline pg_crc32c
+barq_image_header_checksum(const BarqImageHeader *header)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, header, offsetof(BarqImageHeader, header_crc));
+	FIN_CRC32C(crc);
+	return crc;
+}
 
 #define BARQ_IMAGE_MAGIC	UINT64CONST(0x31474D4951524142)	/* "BARQIMG1" */
-#define BARQ_IMAGE_VERSION	3	/* an image of another version is made again */
 #define BARQ_IMAGE_BODY		4096
+#define BARQ_IMAGE_BLOCK	4096
+
+/*
+ * The version of image files. Up to 3 it was that of the pages' format. An image of
+ * another version is made again.
+ */
+#define BARQ_IMAGE_VERSION	5
+
+/* Checksums in a block of checksums. */
+#define BARQ_IMAGE_SUMS		(BARQ_IMAGE_BLOCK / sizeof(pg_crc32c))
+
+/* Blocks of a body; blocks of checksums for n blocks. */
+static inline uint64
+barq_image_blocks(uint64 body_bytes)
+{
+	return (body_bytes + BARQ_IMAGE_BLOCK - 1) / BARQ_IMAGE_BLOCK;
+}
+
+static inline uint64
+barq_image_sum_blocks(uint64 n)
+{
+	return (n + BARQ_IMAGE_SUMS - 1) / BARQ_IMAGE_SUMS;
+}
+
+/* Offset of the checksums in the file of an image; size of the file. */
+static inline uint64
+barq_image_table_off(uint64 body_bytes)
+{
+	return BARQ_IMAGE_BODY + barq_image_blocks(body_bytes) * BARQ_IMAGE_BLOCK;
+}
+
+static inline uint64
+barq_image_file_bytes(uint64 body_bytes)
+{
+	uint64		sums = barq_image_sum_blocks(barq_image_blocks(body_bytes));
+
+	return barq_image_table_off(body_bytes) + sums * (BARQ_IMAGE_BLOCK + sizeof(pg_crc32c));
+}
 
 #define BARQ_ID_TEXT		33	/* bytes of a hexadecimal id with its terminator */
 
-/* A mapped image, shared by the snapshots of this backend that use it. */
+/*
+ * Bits of the marker of an image: one for each block of the body, then one for each
+ * block of checksums.
+ */
+static inline uint32
+barq_image_bits(uint64 body_bytes)
+{
+	uint64		blocks = barq_image_blocks(body_bytes);
+
+	return (uint32) (blocks + barq_image_sum_blocks(blocks));
+}
+
+/*
+ * A mapped image, shared by the snapshots of this backend that use it. Only blocks
+ * that are verified may be used: all of them where barq_mapping_is_verified(), else
+ * those that barq_mapping_read() returns.
+ */
 typedef struct BarqMapping
 {
 	dlist_node	node;
@@ -51,6 +132,12 @@ typedef struct BarqMapping
 	dlist_node	attached;
 	struct BarqResident *resident;	/* in shared memory, or NULL */
 	uint32		searches;		/* not published yet */
+
+	BarqMarkerUse marker;
+	uint32		blocks;			/* of the body */
+	const pg_crc32c *sums;		/* of each block */
+	const pg_crc32c *root;		/* of each block of sums; verified */
+	bool		damaged;		/* a block was wrong: no new views */
 } BarqMapping;
 
 typedef enum BarqImageState
@@ -124,13 +211,25 @@ extern void barq_temporary_folders_tidy(void);
 
 /* image.c: mapping images */
 
+/* Outcome of barq_image_map() and barq_image_make_part(). */
+typedef enum BarqImageResult
+{
+	BARQ_IMAGE_READY,			/* mapped; made */
+	BARQ_IMAGE_NONE,			/* there is no valid image: it can be made */
+	BARQ_IMAGE_PART,			/* a part was made */
+	BARQ_IMAGE_BUSY,			/* another process makes it, or the segment was replaced */
+	BARQ_IMAGE_FAILED			/* see *reason */
+} BarqImageResult;
+
 /*
- * Map a segment's image, and verify it unless its marker shows that this was
- * done (S8). Returns a mapping with one more pin, or NULL if there is no valid
- * image; a damaged one is removed. The caller removes the pin with
- * barq_mapping_unpin(). May process interrupts.
+ * Map a segment's image, with one more pin in *mapping, which the caller removes
+ * with barq_mapping_unpin(). Its header and root are verified, its blocks may not
+ * be (S8). BARQ_IMAGE_NONE: an image of another version, size or segment is removed.
+ * BARQ_IMAGE_FAILED if the file cannot be mapped (no address space or memory), with
+ * *reason, palloc'd. May process interrupts.
  */
-extern BarqMapping *barq_image_map(Relation index, const BarqSegmentDesc *desc);
+extern BarqImageResult barq_image_map(Relation index, const BarqSegmentDesc *desc,
+									  BarqMapping **mapping, char **reason);
 
 /* Add a pin; remove a pin, and unmap the image with the last one. */
 extern void barq_mapping_pin(BarqMapping *mapping);
@@ -159,22 +258,81 @@ extern bool (*barq_mapping_unwanted) (const BarqMapping *mapping);
 extern BarqImageState barq_image_state(Relation index, const BarqSegmentDesc *desc,
 									   uint64 *bytes);
 
+/* image_verify.c: verifying blocks of mapped images */
+
+/* Are all blocks verified? Then mapping->body may be read without further checks. */
+static inline bool
+barq_mapping_is_verified(const BarqMapping *mapping)
+{
+	return pg_atomic_read_u32(&mapping->marker.marker->complete) != 0;
+}
+
 /*
- * Write the marker of a verified image, whose file is open as fd, so that it need
- * not be verified again. Best effort: a WARNING at most.
+ * `len` bytes at offset `off` of the body, whose blocks are verified first; valid as
+ * long as the mapping. NULL if one of them is damaged: the image is then marked as
+ * damaged and its file removed. The bytes lie inside of the body.
  */
-extern void barq_image_write_marker(const char *folder, const uint8 *id, int fd);
+extern const void *barq_mapping_read(BarqMapping *mapping, uint64 off, uint64 len);
+
+/*
+ * Verify blocks in order, together with other processes that do, until `most` bytes
+ * are verified or all are. False if one is damaged, see barq_mapping_read(). Checks
+ * for interrupts. Where processes were killed meanwhile, takes up what they left.
+ */
+extern bool barq_mapping_verify(BarqMapping *mapping, uint64 most);
 
 /* image_make.c: making and removing images */
 
 /*
- * Make a segment's image from its pages, or from `body` if that is not NULL.
- * Returns false if this is not possible now: *busy is set if another process is
- * making it or the segment was replaced meanwhile; otherwise *reason receives the
- * cause, palloc'd. ERRCODE_INDEX_CORRUPTED if the pages have a wrong checksum.
+ * Make a segment's image from `body`, or from its pages if that is NULL. Returns
+ * false if this is not possible now: *busy is set if another process is making it or
+ * the segment was replaced meanwhile; otherwise *reason receives the cause, palloc'd.
+ * ERRCODE_INDEX_CORRUPTED if the pages have a wrong checksum. Calls
+ * barq_check_interrupts().
  */
 extern bool barq_image_make(Relation index, const BarqSegmentDesc *desc,
 							const char *body, bool *busy, char **reason);
+
+/*
+ * Continue to make a segment's image from its pages, where this or another process
+ * has stopped since the server started: about `most` bytes of it, and not more than a
+ * page beyond. What is made survives an error and the end of the process.
+ * BARQ_IMAGE_READY: complete. BARQ_IMAGE_FAILED with *reason, palloc'd.
+ * ERRCODE_INDEX_CORRUPTED if the pages have a wrong checksum. Calls
+ * barq_check_interrupts().
+ */
+extern BarqImageResult barq_image_make_part(Relation index, const BarqSegmentDesc *desc,
+											uint64 most, char **reason);
+
+/* image_acquire.c: the image of a segment, for a reader */
+
+/*
+ * Has a background worker make and verify the images of an index; set by the
+ * lifecycle. True if one is at work or was started; false if there is none, or if
+ * the one that this backend started has ended lately.
+ */
+extern bool (*barq_image_worker_hook) (Relation index);
+
+/* What a reader may do for the images of a snapshot before it reads them. */
+typedef struct BarqImageEffort
+{
+	uint64		make;			/* bytes to make; */
+	uint64		verify;			/* to verify */
+	bool		asked;			/* a worker is at work on the rest */
+	char	   *reason;			/* why the first image could not be made or mapped, */
+	bool		unmapped;		/* which of the two */
+} BarqImageEffort;
+
+extern void barq_image_effort_init(BarqImageEffort *effort);
+
+/*
+ * Bring *mapping, of a segment, NULL at first, nearer to one that is verified, as far
+ * as *effort allows; what is left is for a worker, or for the next reader. Afterwards
+ * *mapping has a pin, which the caller owns, also on an error, or is NULL: pages have
+ * to be read. A damaged mapping is unpinned.
+ */
+extern void barq_image_acquire(Relation index, const BarqSegmentDesc *desc,
+							   BarqMapping **mapping, BarqImageEffort *effort);
 
 /* Remove one segment's image and its marker, if they exist. */
 extern void barq_image_remove(Relation index, const uint8 *id);

@@ -19,119 +19,216 @@
 #include "store/blob.h"
 #include "store/image.h"
 #include "store/image_file.h"
-#include "base/interrupts.h"
+#include "base/checksum.h"
+
+/* Bytes after which a maker notes how far it has come. */
+#define KEEP_STEP	(UINT64CONST(4) * 1024 * 1024)
+
+/* An image that is being made. */
+typedef struct Making
+{
+	Relation	index;
+	const BarqSegmentDesc *desc;
+	BarqImageFile file;
+	pg_crc32c	crc;			/* running, of the body */
+	int			folder_lock;	/* keeps other processes from removing the file (S16) */
+} Making;
 
 /*
- * Copy the pages of a segment's blob to an image file; *crc receives their
- * checksum. False if a page was re-used (*reused is set), or with errno set if the
- * file cannot be written.
+ * Begin to make an image: lock its folder, and create its file, or with `resume` open
+ * what was made before. BARQ_IMAGE_PART on success; else BARQ_IMAGE_BUSY or
+ * BARQ_IMAGE_FAILED with *reason, and no lock is held.
  */
-static bool
-write_from_pages(Relation index, const BarqSegmentDesc *desc, BarqImageFile *file,
-				 pg_crc32c *crc, bool *reused)
+static BarqImageResult
+begin(Making *making, Relation index, const BarqSegmentDesc *desc, bool resume, char **reason)
 {
-	BarqExtentMap *map = barq_extents_read(index, desc, NULL);
-	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
-	Size		batch = 64 * BARQ_BLOB_PAGE_BYTES;
-	char	   *buffer = palloc(batch);
-	Size		filled = 0;
-	uint64		off = 0;
-	bool		ok = true;
+	char	   *folder = barq_image_folder(index);
+	BarqImageFile *file = &making->file;
+	bool		begun;
 
-	*reused = map == NULL;
-	INIT_CRC32C(*crc);
-	for (uint32 page = 0; ok && !*reused && page < desc->blob_pages; page++)
+	making->index = index;
+	making->desc = desc;
+	making->folder_lock = -1;
+	INIT_CRC32C(making->crc);
+	if (barq_image_folder_create(folder))
 	{
-		int			len;
-
-		barq_check_interrupts();
-		len = barq_blob_read_page(index, desc, map, page, strategy, buffer + filled);
-		if (len < 0)
-		{
-			*reused = true;
-			break;
-		}
-		filled += len;
-		if (filled + BARQ_BLOB_PAGE_BYTES > batch || page + 1 == desc->blob_pages)
-		{
-			COMP_CRC32C(*crc, buffer, filled);
-			ok = barq_image_file_write(file, buffer, filled, off);
-			off += filled;
-			filled = 0;
-		}
+		making->folder_lock = barq_image_lock(folder, false);
+		if (making->folder_lock < 0 && errno == EWOULDBLOCK)
+			return BARQ_IMAGE_BUSY;
 	}
-	FIN_CRC32C(*crc);
-	pfree(buffer);
-	FreeAccessStrategy(strategy);
-	return ok && !*reused;
+	if (making->folder_lock < 0)
+	{
+		*reason = psprintf("could not use directory \"%s\": %s", folder,
+						   barq_file_problem());
+		return BARQ_IMAGE_FAILED;
+	}
+	pfree(folder);
+
+	if (resume)
+		begun = barq_image_file_resume(file, index, desc->id, desc->body_bytes, &making->crc);
+	else
+		begun = barq_image_file_begin(file, index, desc->id, desc->body_bytes);
+	if (begun)
+		return BARQ_IMAGE_PART;
+	if (errno != EWOULDBLOCK)
+		*reason = psprintf("could not create file \"%s\": %s", file->temporary,
+						   barq_file_problem());
+	barq_image_unlock(making->folder_lock);
+	return *reason != NULL ? BARQ_IMAGE_FAILED : BARQ_IMAGE_BUSY;
+}
+
+/* The pages of the segment do not have the body that its descriptor names. */
+pg_noreturn static void
+wrong_checksum(Making *making)
+{
+	barq_image_file_abandon(&making->file);
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" contains a segment with a wrong checksum, beginning at block %u",
+					RelationGetRelationName(making->index), making->desc->extents_head),
+			 errhint("Please REINDEX it.")));
+}
+
+/*
+ * End the making of an image whose last step was `ok` or failed with errno set: if
+ * its body is complete, complete the file. ERRCODE_INDEX_CORRUPTED for a wrong checksum.
+ */
+static BarqImageResult
+end(Making *making, bool ok, char **reason)
+{
+	const BarqSegmentDesc *desc = making->desc;
+	BarqImageFile *file = &making->file;
+	BarqImageResult result = BARQ_IMAGE_PART;
+
+	if (ok && file->written >= desc->body_bytes)
+	{
+		FIN_CRC32C(making->crc);
+		if (file->written > desc->body_bytes || !EQ_CRC32C(making->crc, desc->crc))
+			wrong_checksum(making);
+		ok = barq_image_file_finish(file, desc->body_bytes, desc->crc);
+		result = BARQ_IMAGE_READY;
+	}
+	if (!ok)
+	{
+		*reason = psprintf("could not write file \"%s\": %s", file->temporary,
+						   barq_file_problem());
+		barq_image_file_abandon(file);
+		result = BARQ_IMAGE_FAILED;
+	}
+	barq_image_file_leave(file);
+	barq_image_unlock(making->folder_lock);
+	return result;
 }
 
 bool
 barq_image_make(Relation index, const BarqSegmentDesc *desc, const char *body,
 				bool *busy, char **reason)
 {
-	BarqImageFile file;
-	pg_crc32c	crc = desc->crc;
-	bool		reused = false;
-	bool		ok;
-	int			folder_lock = -1;
+	BarqImageResult result;
+	Making		making;
 
-	*busy = false;
 	*reason = NULL;
-
-	/* keeps other processes from removing the new file (S16) */
-	file.folder = barq_image_folder(index);
-	if (barq_image_folder_create(file.folder))
-	{
-		folder_lock = barq_image_lock(file.folder, false);
-		if (folder_lock < 0 && errno == EWOULDBLOCK)
-			*busy = true;
-	}
-	if (folder_lock < 0)
-	{
-		if (!*busy)
-			*reason = psprintf("could not use directory \"%s\": %s", file.folder,
-							   barq_file_problem());
-		return false;
-	}
-
-	if (!barq_image_file_begin(&file, index, desc->id, desc->body_bytes))
-	{
-		*busy = errno == EWOULDBLOCK;
-		if (!*busy)
-			*reason = psprintf("could not create file \"%s\": %s", file.temporary,
-							   barq_file_problem());
-		barq_image_unlock(folder_lock);
-		return false;
-	}
-
-	if (body != NULL)
-		ok = barq_image_file_write(&file, body, desc->body_bytes, 0);
+	if (body == NULL)
+		result = barq_image_make_part(index, desc, PG_UINT64_MAX, reason);
 	else
-		ok = write_from_pages(index, desc, &file, &crc, &reused);
+	{
+		result = begin(&making, index, desc, false, reason);
+		if (result == BARQ_IMAGE_PART)
+		{
+			making.crc = barq_checksum(making.crc, body, desc->body_bytes);
+			result = end(&making, barq_image_file_write(&making.file, body,
+														desc->body_bytes, 0), reason);
+		}
+	}
+	*busy = result == BARQ_IMAGE_BUSY;
+	return result == BARQ_IMAGE_READY;
+}
 
-	if (ok && !EQ_CRC32C(crc, desc->crc))
+/*
+ * Append pages of the segment to the file, until it has `upto` bytes of the body or
+ * more. False if a page was re-used (*reused is set), or with errno set if the file
+ * cannot be written.
+ */
+static bool
+write_pages(Making *making, uint64 upto, bool *reused)
+{
+	const BarqSegmentDesc *desc = making->desc;
+	BarqImageFile *file = &making->file;
+	BarqExtentMap *map = barq_extents_read(making->index, desc, NULL);
+	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
+	const Size	batch = 64 * BARQ_BLOB_PAGE_BYTES;
+	char	   *buffer = palloc(batch);
+	uint64		kept = file->written;
+	bool		ok = true;
+
+	*reused = map == NULL;
+	while (ok && !*reused && file->written < upto)
 	{
-		barq_image_file_abandon(&file);
-		ereport(ERROR,
-				(errcode(ERRCODE_INDEX_CORRUPTED),
-				 errmsg("index \"%s\" contains a segment with a wrong checksum, beginning at block %u",
-						RelationGetRelationName(index), desc->extents_head),
-				 errhint("Please REINDEX it.")));
+		Size		filled = 0;
+
+		/* a file is continued at the page where it ends: all but the last are full */
+		while (filled < batch && file->written + filled < upto)
+		{
+			uint32		page = (uint32) ((file->written + filled) / BARQ_BLOB_PAGE_BYTES);
+			int			len;
+
+			if (page >= desc->blob_pages)
+				wrong_checksum(making);
+			barq_check_interrupts();
+			len = barq_blob_read_page(making->index, desc, map, page, strategy,
+									  buffer + filled);
+			if (len < 0)
+			{
+				*reused = true;
+				break;
+			}
+			filled += len;
+		}
+		COMP_CRC32C(making->crc, buffer, filled);
+		ok = barq_image_file_write(file, buffer, filled, file->written);
+		if (ok && file->written < desc->body_bytes && file->written - kept >= KEEP_STEP)
+		{
+			ok = barq_image_file_pause(file, desc->body_bytes, making->crc);
+			kept = file->written;
+		}
 	}
-	if (ok)
-		ok = barq_image_file_finish(&file, desc->body_bytes, desc->crc);
-	if (!ok)
+	pfree(buffer);
+	FreeAccessStrategy(strategy);
+	return ok && !*reused;
+}
+
+BarqImageResult
+barq_image_make_part(Relation index, const BarqSegmentDesc *desc, uint64 most, char **reason)
+{
+	Making		making;
+	BarqImageResult result = begin(&making, index, desc, true, reason);
+	BarqImageFile *file = &making.file;
+	struct stat st;
+	bool		reused;
+	bool		ok;
+
+	if (result != BARQ_IMAGE_PART)
+		return result;
+
+	/* another process may have completed it before this one made the file anew */
+	if (file->written == 0 && barq_path_stat(file->path, &st) == 0)
 	{
-		if (reused)
-			*busy = true;
-		else
-			*reason = psprintf("could not write file \"%s\": %s", file.temporary,
-							   barq_file_problem());
-		barq_image_file_abandon(&file);
+		barq_image_file_abandon(file);
+		barq_image_unlock(making.folder_lock);
+		return BARQ_IMAGE_BUSY;
 	}
-	barq_image_unlock(folder_lock);
-	return ok;
+
+	ok = write_pages(&making, file->written + Min(most, desc->body_bytes - file->written),
+					 &reused);
+	if (reused)
+	{
+		barq_image_file_abandon(file);
+		barq_image_unlock(making.folder_lock);
+		return BARQ_IMAGE_BUSY;
+	}
+	if (ok && file->written < desc->body_bytes)
+		ok = barq_image_file_pause(file, desc->body_bytes, making.crc);
+	return end(&making, ok, reason);
 }
 
 void
@@ -151,17 +248,33 @@ barq_image_remove(Relation index, const uint8 *id)
 	pfree(folder);
 }
 
-/* Is a file's name the id of one of the segments, with an ending other than ".tmp"? */
+/*
+ * Does a file belong to one of the segments? A temporary file does while the image is
+ * missing: it may be continued.
+ */
 static bool
-named_by(const char *name, const BarqSegmentDesc *descs, uint32 count)
+is_owned(const char *folder, const char *name, const BarqSegmentDesc *descs, uint32 count)
 {
 	char		text[BARQ_ID_TEXT];
 
 	for (uint32 i = 0; i < count; i++)
 	{
+		const char *end = name + BARQ_ID_TEXT - 1;
+		struct stat st;
+		char	   *image;
+		bool		made;
+
 		barq_id_text(descs[i].id, text);
-		if (strncmp(name, text, BARQ_ID_TEXT - 1) == 0)
-			return strcmp(name + BARQ_ID_TEXT - 1, ".tmp") != 0;
+		if (strncmp(name, text, BARQ_ID_TEXT - 1) != 0)
+			continue;
+		if (strcmp(end, ".ok.tmp") == 0)
+			return false;
+		if (strcmp(end, ".tmp") != 0)
+			return true;
+		image = psprintf("%s/%s.img", folder, text);
+		made = barq_path_stat(image, &st) == 0;
+		pfree(image);
+		return !made;
 	}
 	return false;
 }
@@ -187,7 +300,7 @@ barq_image_tidy(Relation index)
 		char	   *path;
 
 		if (name[0] == '.' || strcmp(name, "lock") == 0 ||
-			named_by(name, descs, meta.segments))
+			is_owned(folder, name, descs, meta.segments))
 			continue;
 		path = psprintf("%s/%s", folder, name);
 		removed |= barq_unlink(path, "folder: tidy") == 0;

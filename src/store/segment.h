@@ -17,6 +17,7 @@
 #define BARQ_BODY_MAGIC		0x42415251	/* "BARQ" */
 #define BARQ_BODY_VERSION	2
 #define BARQ_BODY_ALIGN		64
+#define BARQ_MAX_BODY		(UINT64CONST(1) << 40)	/* bytes */
 #define BARQ_FOOTER_MAGIC	0x424B4559	/* "BKEY" */
 
 /*

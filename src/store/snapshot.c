@@ -8,7 +8,7 @@
  * reference. A snapshot that an announcement (announce.h) says is out of date is
  * dropped as soon as no scan uses it; mappings of images that are still there stay
  * pinned for the next one, which has most of these segments too. Calls
- * directory.c, tombstones.c, image.c, image_make.c and view.c.
+ * directory.c, tombstones.c, image.c, image_acquire.c and view.c.
  */
 #include "postgres.h"
 
@@ -22,6 +22,9 @@
 
 /* Time after a failure to make an image before it is tried again. */
 #define RETRY_MILLISECONDS	10000
+
+/* Time after which a search looks again for images that a worker makes. */
+#define WORKER_MILLISECONDS	20
 
 typedef struct SnapshotKey
 {
@@ -281,54 +284,62 @@ barq_snapshot_announced(const BarqAnnouncement *announcement)
 }
 
 /*
- * Map the segments of a snapshot that are not mapped yet, making missing images
- * first. Raises a WARNING where one cannot be made, or
+ * Map the segments of a snapshot that are not mapped yet, making missing images, and
+ * verify images, as far as a reader does that itself (image_acquire.c). Raises a
+ * WARNING where an image cannot be made or mapped, or
  * ERRCODE_INSUFFICIENT_RESOURCES if barq.allow_fallback is off.
  */
 static void
 acquire_images(Relation index, BarqSnapshot *snapshot)
 {
-	char	   *first_reason = NULL;
+	BarqImageEffort effort;
 	bool		complete = true;
-	bool		busy;
+	bool		missing = false;
 
 	/* set again at the end: an error in between does not delay the next try */
 	snapshot->retry_after = 0;
+	barq_image_effort_init(&effort);
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 	{
 		BarqSegment *segment = &snapshot->segments[i];
-		char	   *reason = NULL;
 
-		if (segment->mapping != NULL)
-			continue;
-		segment->mapping = barq_image_map(index, &segment->desc);
-		if (segment->mapping == NULL &&
-			barq_image_make(index, &segment->desc, NULL, &busy, &reason))
-		{
-			segment->mapping = barq_image_map(index, &segment->desc);
-			barq_image_tidy(index);
-		}
-		if (segment->mapping == NULL)
-			complete = false;
-		if (first_reason == NULL)
-			first_reason = reason;
+		barq_image_acquire(index, &segment->desc, &segment->mapping, &effort);
+		missing |= segment->mapping == NULL;
+		complete &= segment->mapping != NULL &&
+			barq_mapping_is_verified(segment->mapping);
 	}
 	snapshot->complete = complete;
-	if (complete || first_reason == NULL)
+	if (complete)
 		return;
+	if (!missing || effort.reason == NULL)
+	{
+		/* images of which nothing is mapped are looked for now and then */
+		if (missing && effort.asked)
+			snapshot->retry_after = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+																WORKER_MILLISECONDS);
+		return;
+	}
 
 	if (!barq_allow_fallback)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 effort.unmapped ?
+				 errmsg("could not map the image of a segment of index \"%s\"",
+						RelationGetRelationName(index)) :
 				 errmsg("could not make the image of a segment of index \"%s\"",
 						RelationGetRelationName(index)),
-				 errdetail_internal("%s", first_reason),
+				 errdetail_internal("%s", effort.reason),
 				 errhint("Set barq.allow_fallback to search its pages instead.")));
 	ereport(WARNING,
 			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+			 effort.unmapped ?
+			 errmsg("index \"%s\" is searched page by page because the image of a segment could not be mapped",
+					RelationGetRelationName(index)) :
 			 errmsg("index \"%s\" is searched page by page because the image of a segment could not be made",
 					RelationGetRelationName(index)),
-			 errdetail_internal("%s", first_reason)));
+			 errdetail_internal("%s", effort.reason),
+			 effort.unmapped ?
+			 errhint("The process has too little address space or too many mappings: see ulimit -v and vm.max_map_count.") : 0));
 	snapshot->retry_after =
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MILLISECONDS);
 }
@@ -509,7 +520,8 @@ barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment, Relation index,
 	Assert(segment < snapshot->nsegments);
 	Assert(snapshot->references > 0);
 	if (s->mapping != NULL)
-		barq_view_init_mapped(view, index, &s->desc, s->mapping->body);
+		barq_view_init_image(view, index, &s->desc, s->mapping,
+							 work_mem / Max(sharers, 1));
 	else
 		barq_view_init_pages(view, index, &s->desc, work_mem / Max(sharers, 1));
 }

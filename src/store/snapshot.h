@@ -29,8 +29,8 @@ typedef struct BarqSnapshot
 	uint64		dead_epoch;
 	uint32		nsegments;
 	BarqSegment *segments;		/* largest first */
-	bool		complete;		/* every segment is mapped */
-	TimestampTz retry_after;	/* when to try again to map the others; 0: now */
+	bool		complete;		/* every segment is mapped, every image verified */
+	TimestampTz retry_after;	/* when to try again to complete it; 0: now */
 	int			references;		/* of the cache and of owners */
 	bool		cached;			/* the cache has a reference */
 	bool		stale;			/* announced: drop it with the last owner */
@@ -48,9 +48,10 @@ typedef struct BarqSnapshot
 /*
  * A snapshot of the current state; *meta receives the metapage that it belongs
  * to. The cache owns it; it stays valid until `owner` is reset or deleted. With
- * `images`, segments are mapped, and missing images are made first; a segment
- * whose image cannot be made is read from its pages, which raises a WARNING
- * (ERRCODE_INSUFFICIENT_RESOURCES if barq.allow_fallback is off). The caller
+ * `images`, segments are mapped; missing images are made, and images verified, as far
+ * as that takes a few milliseconds, or a worker is started for it. A segment that has
+ * no image yet is read from its pages; one whose image cannot be made or mapped too,
+ * with a WARNING (ERRCODE_INSUFFICIENT_RESOURCES if barq.allow_fallback is off). The caller
  * holds no buffer lock. ERRCODE_INDEX_CORRUPTED for damaged pages.
  */
 extern BarqSnapshot *barq_snapshot_get(Relation index, BarqMeta *meta, bool images,

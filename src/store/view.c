@@ -13,18 +13,27 @@
 #define MIN_CACHE_SLOTS		8
 #define NO_PAGE				PG_UINT32_MAX
 
-/* A direct-mapped cache of blob pages, and a buffer for reads across pages. */
+/*
+ * The state of a view that checks what it reads: a mapping whose blocks are not all
+ * verified, or, where there is none or a block is damaged, a direct-mapped cache of
+ * blob pages and a buffer for reads across pages.
+ */
 typedef struct PageReader
 {
+	BarqMapping *mapping;		/* NULL: pages are read */
+	BarqMapping *pinned;		/* pointers into it were returned */
+	MemoryContextCallback unpin;
+
 	Relation	index;
 	BarqSegmentDesc desc;
-	BarqExtentMap *map;
+	int			cache_kb;		/* wanted */
+	BarqExtentMap *map;			/* NULL: no page was read so far */
 	uint32		slots;			/* a power of two */
 	uint32	   *slot_page;		/* page of the blob in each slot, or NO_PAGE */
 	char	   *slot_bytes;		/* BARQ_BLOB_PAGE_BYTES each */
 	char	   *straddle;		/* bytes of a read across pages, or NULL */
 	Size		straddle_space;
-	MemoryContext context;		/* of `straddle` */
+	MemoryContext context;		/* of all that this points to */
 } PageReader;
 
 void
@@ -101,6 +110,30 @@ page_bytes(PageReader *reader, uint32 page)
 	return bytes;
 }
 
+/*
+ * Begin to read pages: read the extents and allocate the cache.
+ * ERRCODE_BARQ_SEGMENT_GONE.
+ */
+static void
+open_pages(PageReader *reader)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+	uint64		wanted = (uint64) reader->cache_kb * 1024 / BLCKSZ;
+
+	reader->slots = MIN_CACHE_SLOTS;
+	while (reader->slots * 2 <= wanted && reader->slots < reader->desc.blob_pages)
+		reader->slots *= 2;
+	reader->slot_page = palloc_extended(sizeof(uint32) * (Size) reader->slots,
+										MCXT_ALLOC_HUGE);
+	memset(reader->slot_page, 0xFF, sizeof(uint32) * (Size) reader->slots);
+	reader->slot_bytes = palloc_extended((Size) reader->slots * BARQ_BLOB_PAGE_BYTES,
+										 MCXT_ALLOC_HUGE);
+	reader->map = barq_extents_read(reader->index, &reader->desc, NULL);
+	MemoryContextSwitchTo(old);
+	if (reader->map == NULL)
+		barq_segment_gone(reader->index);
+}
+
 const void *
 barq_view_read_pages(BarqView *view, uint64 off, Size len)
 {
@@ -111,6 +144,16 @@ barq_view_read_pages(BarqView *view, uint64 off, Size len)
 
 	if (off > view->size || len > view->size - off || reader == NULL)
 		corrupt_body(view);
+	if (reader->mapping != NULL)
+	{
+		const void *bytes = barq_mapping_read(reader->mapping, off, len);
+
+		if (bytes != NULL)
+			return bytes;
+		reader->mapping = NULL; /* S8: the pages have what the image lost */
+	}
+	if (reader->map == NULL)
+		open_pages(reader);
 
 	page = (uint32) (off / BARQ_BLOB_PAGE_BYTES);
 	at = off % BARQ_BLOB_PAGE_BYTES;
@@ -184,13 +227,54 @@ check_header(BarqView *view, const BarqSegmentDesc *desc)
 	view->size = footer.kind_bytes;
 }
 
-void
-barq_view_init_mapped(BarqView *view, Relation index, const BarqSegmentDesc *desc,
-					  const char *body)
+/* A reader of a segment, palloc'd in the current memory context, for *view. */
+static PageReader *
+new_reader(BarqView *view, Relation index, const BarqSegmentDesc *desc, int cache_kb)
 {
+	PageReader *reader = palloc0(sizeof(PageReader));
+
 	memset(view, 0, sizeof(*view));
-	view->base = body;
 	view->size = desc->body_bytes;
+	view->pages = reader;
+	reader->index = index;
+	reader->desc = *desc;
+	reader->cache_kb = cache_kb;
+	reader->context = CurrentMemoryContext;
+	return reader;
+}
+
+/* Reset callback of a reader's memory context. */
+static void
+unpin_mapping(void *arg)
+{
+	PageReader *reader = arg;
+
+	if (reader->pinned != NULL)
+		barq_mapping_unpin(reader->pinned);
+	reader->pinned = NULL;
+}
+
+void
+barq_view_init_image(BarqView *view, Relation index, const BarqSegmentDesc *desc,
+					 BarqMapping *mapping, int cache_kb)
+{
+	PageReader *reader;
+
+	if (barq_mapping_is_verified(mapping))
+	{
+		memset(view, 0, sizeof(*view));
+		view->base = mapping->body;
+		view->size = desc->body_bytes;
+	}
+	else
+	{
+		reader = new_reader(view, index, desc, cache_kb);
+		reader->unpin.func = unpin_mapping;
+		reader->unpin.arg = reader;
+		MemoryContextRegisterResetCallback(reader->context, &reader->unpin);
+		barq_mapping_pin(mapping);
+		reader->mapping = reader->pinned = mapping;
+	}
 	check_header(view, desc);
 }
 
@@ -207,26 +291,7 @@ void
 barq_view_init_pages(BarqView *view, Relation index, const BarqSegmentDesc *desc,
 					 int cache_kb)
 {
-	PageReader *reader = palloc0(sizeof(PageReader));
-	uint64		wanted = (uint64) cache_kb * 1024 / BLCKSZ;
-
-	memset(view, 0, sizeof(*view));
-	view->size = desc->body_bytes;
-	view->pages = reader;
-	reader->index = index;
-	reader->desc = *desc;
-	reader->context = CurrentMemoryContext;
-	reader->slots = MIN_CACHE_SLOTS;
-	while (reader->slots * 2 <= wanted && reader->slots < desc->blob_pages)
-		reader->slots *= 2;
-	reader->slot_page = palloc_extended(sizeof(uint32) * (Size) reader->slots,
-										MCXT_ALLOC_HUGE);
-	memset(reader->slot_page, 0xFF, sizeof(uint32) * (Size) reader->slots);
-	reader->slot_bytes = palloc_extended((Size) reader->slots * BARQ_BLOB_PAGE_BYTES,
-										 MCXT_ALLOC_HUGE);
-	reader->map = barq_extents_read(index, desc, NULL);
-	if (reader->map == NULL)
-		barq_segment_gone(index);
+	open_pages(new_reader(view, index, desc, cache_kb));
 	check_header(view, desc);
 }
 

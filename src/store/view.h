@@ -7,6 +7,7 @@
 #define BARQ_VIEW_H
 
 #include "store/blob.h"
+#include "store/image.h"
 #include "store/segment.h"
 
 /*
@@ -30,11 +31,17 @@ pg_noreturn extern void barq_segment_gone(Relation index);
 extern bool barq_try_reading(bool (*read) (void *arg), void *arg);
 
 /*
- * Fill *view, a view of a mapped body, which has to stay mapped as long as the view
- * is used. ERRCODE_INDEX_CORRUPTED if header or footer of the body is damaged.
+ * Fill *view, a view of a mapped image, which has to stay mapped as long as the view
+ * is used. If all of the image is verified, view->base is set; else the view verifies
+ * each block before its first use, and reads pages from the first damaged block on,
+ * with a cache of at most cache_kb kB. It then pins the mapping, and all pointers
+ * that it returned stay valid, until the current memory context is reset. `index`
+ * must stay open as long as the view is used. ERRCODE_INDEX_CORRUPTED if header or
+ * footer of the body is damaged, ERRCODE_BARQ_SEGMENT_GONE if a page was re-used.
  */
-extern void barq_view_init_mapped(BarqView *view, Relation index,
-								  const BarqSegmentDesc *desc, const char *body);
+extern void barq_view_init_image(BarqView *view, Relation index,
+								 const BarqSegmentDesc *desc, BarqMapping *mapping,
+								 int cache_kb);
 
 /*
  * Fill *view, a view that reads pages, with a cache of at most cache_kb kB, palloc'd
