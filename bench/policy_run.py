@@ -144,25 +144,35 @@ class Policy:
                       rows_a_second=round(rows // 8 / (time.monotonic() - began)))
 
     def amplify(self):
-        """Rows inserted a few at a time, all merges that are due after each seal."""
+        """Rows inserted a few at a time, with all merges that are due after each seal;
+        and what a search takes meanwhile, against one graph of all rows."""
         self.table(0, options=(", " + self.options.options) if self.options.options else "")
         self.db.run(f"ALTER INDEX items_v SET (growing_limit = '{self.options.growing_limit}')")
         done = 0
-        for until in [int(n) for n in self.options.amplify_rows.split(",")]:
+        sizes = [int(n) for n in self.options.amplify_rows.split(",")]
+        searches = []
+        for until in sizes:
             segments = []
             while done < until:
-                n = min(100, until - done)
+                n = min(200, until - done)
                 self.copy("items", self.data.base[done % len(self.data.base):][:n], done)
                 done += n
                 while self.db.value("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'barq worker'") != "0":
                     time.sleep(0.01)
                 segments.append(int(self.db.value(
                     "SELECT count(*) FROM barq_segments('items_v') WHERE state <> 'growing'")))
+                if done > sizes[-1] / 2 and len(segments) % 20 == 0:
+                    searches.append(self.cpu_us())
             rows, row_merges, sealed, merged = map(float, self.db.value(
                 "SELECT concat_ws(',', rows_sealed, rows_compacted, bytes_sealed, bytes_compacted) FROM barq_stats() WHERE index = 'items_v'::regclass").split(","))
             self.note("amplify", rows=done, rows_merged_a_row=round(row_merges / rows, 2),
                       bytes_merged_a_byte=round(merged / sealed, 2),
                       mean_segments=round(sum(segments) / len(segments), 1), segments=self.segments())
+        self.db.run("SELECT barq_seal('items_v'), barq_compact('items_v')")
+        one = self.cpu_us()
+        searches.sort()
+        self.note("searches", rows=done, median_us=searches[len(searches) // 2], most_us=searches[-1],
+                  of_one_graph_us=one, factor=round(searches[len(searches) // 2] / one, 2))
 
 
 def main():

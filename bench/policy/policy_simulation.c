@@ -4,14 +4,15 @@
  *	  lifecycle uses (lifecycle/choose.c), and prints what they cost.
  *
  *	  policy_simulation [-s GB,GB,…] [-r MB/s,…] [-m balanced|reads|writes|all]
- *		[-g kB] [-t ratio] [-k max_segments] [-c MB] [-u share] [-q] [-v]
+ *		[-g kB] [-t ratio] [-k max_segments] [-c MB] [-u share] [-b bytes] [-B bytes]
+ *		[-l rows] [-v]
  *
  * -s: sizes of the index at the end; -r: rates of inserts (bytes of sealed logs), 0: so
  * slow that merges take no time; -g, -t, -k, -c: growing_limit, compaction_ratio,
  * max_segments, max_merged_size; -u: updates instead of inserts from half of the size
  * on, each of which kills a row at random, with VACUUM after this share of the rows
- * was replaced; -q: rows of 8 bits, 96 dimensions (the default), or those of -b bytes
- * flat and -B bytes in the graph.
+ * was replaced; -b, -B: bytes of a row in a sealed log and in a graph (by default of 96
+ * dimensions of 8 bits); -l: rows of a log when it is sealed; -v: each merge.
  *
  * Printed for each: bytes merged a byte sealed, in the whole run and in its last half;
  * merges of a row; segments, mean and most; the modelled search time as a multiple of
@@ -47,11 +48,11 @@ static double graph_bytes = 265;
 #define COPIED_A_SECOND	400000
 
 /* Time of a search, µs: of the statement without the index, and of the segments. */
-#define STATEMENT_US	55.0
-#define FLAT_ROW_US		0.0040
-#define SEALED_US		12.0
-#define GRAPH_US		25.0	/* of 10,000 rows */
-#define DOUBLING_US		16.0	/* for each doubling above */
+#define STATEMENT_US	48.0
+#define FLAT_ROW_US		0.0060
+#define SEALED_US		10.0
+#define GRAPH_US		22.0	/* of 10,000 rows */
+#define DOUBLING_US		10.0	/* for each doubling above */
 #define BOUNDED			0.85	/* of a graph searched after a larger one */
 
 typedef struct Segment
@@ -70,12 +71,14 @@ static BarqCandidate candidates[MOST];
 static uint32 chosen[MOST];
 
 static BarqPolicy policy = {
-	.growing_limit = 2 * 1024 * 1024, .growing_hard_limit = 64 * 1024 * 1024,
+	.growing_limit = 2 * 1024 * 1024,
+	.growing_hard_limit = 64 * 1024 * 1024,
 	.ratio = 8,
 	.max_segments = 32,
-	.largest_merged = PG_UINT64_MAX
+	.largest_merged = UINT64CONST(16) * 1024 * 1024 * 1024
 };
 static double updates;			/* share of rows replaced before a VACUUM; 0: inserts */
+static double rows_of_log;		/* when it is sealed; 0: from growing_limit */
 static bool verbose;
 
 static double
@@ -225,7 +228,8 @@ kill_rows(double rows)
 static void
 run(double size, double rate, Totals *whole, Totals *half)
 {
-	double		rows_a_log = policy.growing_limit * 0.93 / flat_bytes;
+	double		rows_a_log = rows_of_log > 0 ? rows_of_log :
+		policy.growing_limit * 0.93 / flat_bytes;
 	double		rows = size / graph_bytes;
 	double		done = 0;
 	double		until = updates > 0 ? 2 * rows : rows;
@@ -302,7 +306,7 @@ main(int argc, char **argv)
 	int			option;
 
 	shim_init();
-	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:v")) != -1)
+	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:l:v")) != -1)
 	{
 		switch (option)
 		{
@@ -328,7 +332,7 @@ main(int argc, char **argv)
 				policy.max_segments = atoi(optarg);
 				break;
 			case 'c':
-				policy.largest_merged = atof(optarg) * 1024 * 1024;
+				policy.largest_merged = atof(optarg) > 0 ? atof(optarg) * 1024 * 1024 : PG_UINT64_MAX;
 				break;
 			case 'u':
 				updates = atof(optarg);
@@ -338,6 +342,9 @@ main(int argc, char **argv)
 				break;
 			case 'B':
 				graph_bytes = atof(optarg);
+				break;
+			case 'l':
+				rows_of_log = atof(optarg);
 				break;
 			case 'v':
 				verbose = true;
