@@ -6,7 +6,6 @@
 #   make test-matrix [PG="15 17 18"] […]     the same beside other PostgreSQLs
 #   make demo [QUERY="a machine that flies"], make bench
 #   make unit                                unit tests alone, no server
-#   make policy-simulation [POLICY="-s 10"]   the policy of merges, replayed
 #   make torture [MINUTES=30] [SEED=…]       clients, kills and crashes at random
 #   make BARQ_CRASH_POINTS=1                 with crash points, for the tests
 #   make format, make format-check           clang-format 14
@@ -61,7 +60,7 @@ REGRESS_OPTS = --inputdir=test --load-extension=barq
 ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=barq
 
-EXTRA_CLEAN = .built-for .built-steps build/unit build/bench $(wildcard test/unit/*.o)
+EXTRA_CLEAN = .built-for .built-steps build/unit $(wildcard test/unit/*.o)
 
 PG_CONFIG ?= pg_config
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -97,20 +96,12 @@ $(UNIT_PROGRAMS): build/unit/%: test/unit/%.c $(wildcard test/unit/*.h) $(UNIT_O
 	@$(MKDIR_P) $(@D)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -o $@ $< $(UNIT_OBJS) $(UNIT_LINK_$*) -lm
 
-# The policy of merges, replayed: build/bench/policy_simulation -s 1,10,1000
-.PHONY: policy-simulation
-policy-simulation: build/bench/policy_simulation
-	build/bench/policy_simulation $(POLICY)
-build/bench/policy_simulation: bench/policy/policy_simulation.c src/lifecycle/choose.o test/unit/pgshim.o $(PROJECT_HEADERS)
-	@$(MKDIR_P) $(@D)
-	$(CC) $(CFLAGS) $(CPPFLAGS) -o $@ $< src/lifecycle/choose.o test/unit/pgshim.o -lm
-
 unit: unit-programs
 	@status=0; for program in $(UNIT_PROGRAMS); do echo "# $$program"; $$program || status=1; done; exit $$status
 else
 .DEFAULT_GOAL := all
-.PHONY: all install installcheck unit unit-programs policy-simulation clean
-all install installcheck unit unit-programs policy-simulation:
+.PHONY: all install installcheck unit unit-programs clean
+all install installcheck unit unit-programs:
 	@echo "barq: '$(PG_CONFIG)' finds no PostgreSQL to build for." >&2
 	@echo "On Debian or Ubuntu, install what building takes:" >&2
 	@echo "    apt-get install gcc make libsimde-dev postgresql-server-dev-15" >&2

@@ -4,8 +4,8 @@ rows of a graph, of lists and of a flat segment, alone and beside a larger graph
 is searched first, and the speed of merges. With --steps amplify: rows and bytes
 merged for each one sealed, while a table grows slowly.
 
-Called by run.sh (PARTS=policy). Writes policy.json. The simulation with the real
-chooser is bench/policy (make policy-simulation).
+Called by run.sh (PARTS=policy), after the simulation with the real chooser
+(policy/policy_simulation.c). Writes policy.json.
 """
 
 import argparse

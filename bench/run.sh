@@ -3,10 +3,11 @@
 # settings that suit every side, measure, stop it. Options are run.py's, as
 # arguments or in BENCH; DATA, QUERIES and METRIC are options too
 # (docs/bench.md). PARTS chooses what is measured (vectors, text, hybrid,
-# lifecycle, drift, plans; the first two if it is not said) or checked (truth);
+# lifecycle, drift, plans, policy; the first two if it is not said) or checked (truth);
 # TEXT_BENCH, HYBRID_BENCH, LIFECYCLE_BENCH, DRIFT_BENCH, PLANS_BENCH and
 # TRUTH_BENCH hold text_run.py's, hybrid_run.py's, lifecycle_run.py's,
-# drift_run.py's, plans_run.py's and bm25_truth.py's options. Results are left in the folder `results`.
+# drift_run.py's, plans_run.py's and bm25_truth.py's options, POLICY_BENCH
+# policy_run.py's and POLICY those of the simulation of merges. Results are left in the folder `results`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/server.sh
@@ -36,14 +37,17 @@ lifecycle_options=(${LIFECYCLE_BENCH:-})
 # shellcheck disable=SC2206
 drift_options=(${DRIFT_BENCH:-})
 # shellcheck disable=SC2206
+policy_options=(${POLICY_BENCH:-})
+# shellcheck disable=SC2206
 plans_options=(${PLANS_BENCH:-})
-case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} ${plans_options[*]-} " in
+case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} ${plans_options[*]-} ${policy_options[*]-} " in
 	*" --help "* | *" -h "*)
 		case $parts in *vectors*) "$python" bench/run.py --help ;; esac
 		case $parts in *text*) "$python" bench/text_run.py --help ;; esac
 		case $parts in *hybrid*) "$python" bench/hybrid_run.py --help ;; esac
 		case $parts in *lifecycle*) "$python" bench/lifecycle_run.py --help ;; esac
 		case $parts in *drift*) "$python" bench/drift_run.py --help ;; esac
+		case $parts in *policy*) "$python" bench/policy_run.py --help ;; esac
 		case $parts in *plans*) "$python" bench/plans_run.py --help ;; esac
 		case $parts in *truth*) "$python" bench/bm25_truth.py --help ;; esac
 		exit ;;
@@ -56,7 +60,17 @@ barq_at_exit bench
 preload=
 [ ! -f "$("$PG_CONFIG" --sharedir)/extension/pg_textsearch.control" ] || preload=pg_textsearch
 # So must barq, for counters of all sessions.
-case $parts in *lifecycle*) preload=${preload:+$preload,}barq ;; esac
+case $parts in *lifecycle* | *policy*) preload=${preload:+$preload,}barq ;; esac
+# The simulation of merges needs no server.
+case $parts in
+	*policy*)
+		mkdir -p results
+		cc -O2 -I src -I "$("$PG_CONFIG" --includedir-server)" -o "$BARQ_TOP/policy_simulation" \
+			bench/policy/policy_simulation.c "$BARQ_TREE/src/lifecycle/choose.o" \
+			"$BARQ_TREE/test/unit/pgshim.o" -lm
+		# shellcheck disable=SC2086
+		"$BARQ_TOP/policy_simulation" ${POLICY:-} | tee results/policy_simulation.txt ;;
+esac
 # Memory for pgvector's build, which falls off a cliff without it; no
 # autovacuum and no timed checkpoint in the middle of a figure.
 barq_server_start bench "shared_buffers = 1GB" "maintenance_work_mem = 2GB" \
@@ -71,7 +85,8 @@ for part in $parts; do
 		lifecycle) barq_wait "$python" bench/lifecycle_run.py ${lifecycle_options[@]+"${lifecycle_options[@]}"} ;;
 		drift) barq_wait "$python" bench/drift_run.py ${drift_options[@]+"${drift_options[@]}"} ;;
 		plans) barq_wait "$python" bench/plans_run.py ${plans_options[@]+"${plans_options[@]}"} ;;
+		policy) barq_wait "$python" bench/policy_run.py ${policy_options[@]+"${policy_options[@]}"} ;;
 		truth) barq_wait "$python" bench/bm25_truth.py ${truth_options[@]+"${truth_options[@]}"} ;;
-		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, plans, truth)" ;;
+		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, plans, policy, truth)" ;;
 	esac
 done
