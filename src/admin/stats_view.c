@@ -36,31 +36,31 @@ Datum
 barq_stats(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	BarqIndexStats *slot;
+	BarqIndexCounts *counts;
+	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; (slot = barq_stats_slot(i)) != NULL; i++)
+	counts = barq_stats_read(&n);
+	for (int i = 0; i < n; i++)
 	{
 		Datum		values[STATS_COLUMNS];
 		bool		nulls[STATS_COLUMNS] = {0};
 		Datum		waits[BARQ_WAIT_BUCKETS];
 		Oid			table;
 
-		if (slot->database != MyDatabaseId || !OidIsValid(slot->index))
-			continue;
-		table = IndexGetRelation(slot->index, true);
+		table = IndexGetRelation(counts[i].index, true);
 		if (!OidIsValid(table) || !barq_may_see(table))
 			continue;
 
-		values[0] = ObjectIdGetDatum(slot->index);
+		values[0] = ObjectIdGetDatum(counts[i].index);
 		for (int c = 0; c < BARQ_COUNTERS; c++)
 		{
-			uint64		n = pg_atomic_read_u64(&slot->counters[c]);
+			uint64		count = counts[i].counters[c];
 
-			values[c + 1] = is_time(c) ? Float8GetDatum(n / 1000.0) : Int64GetDatum((int64) n);
+			values[c + 1] = is_time(c) ? Float8GetDatum(count / 1000.0) : Int64GetDatum((int64) count);
 		}
 		for (int b = 0; b < BARQ_WAIT_BUCKETS; b++)
-			waits[b] = Int64GetDatum((int64) pg_atomic_read_u64(&slot->lock_waits[b]));
+			waits[b] = Int64GetDatum((int64) counts[i].lock_waits[b]);
 		values[STATS_COLUMNS - 1] = PointerGetDatum(construct_array(waits, BARQ_WAIT_BUCKETS,
 																	INT8OID, 8, true, TYPALIGN_DOUBLE));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

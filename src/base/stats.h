@@ -4,14 +4,16 @@
  *
  * If barq is in shared_preload_libraries the counters are in shared memory: they
  * count for all sessions until the server stops. Otherwise each process has its
- * own.
+ * own. A process counts in memory of its own first, and adds that to the counters
+ * at the end of each transaction, now and then in a long one, and at once what
+ * maintenance counts.
  */
 #ifndef BARQ_STATS_H
 #define BARQ_STATS_H
 
 #include "base/compat.h"
 
-#include "port/atomics.h"
+#include "datatype/timestamp.h"
 #include "portability/instr_time.h"
 
 /*
@@ -39,29 +41,59 @@ typedef enum BarqCounter
 	BARQ_COUNTERS
 } BarqCounter;
 
+/* What this process has counted of one index and not added to the counters yet. */
 typedef struct BarqIndexStats
 {
-	Oid			database;
-	Oid			index;
-	pg_atomic_uint64 counters[BARQ_COUNTERS];
-	pg_atomic_uint64 lock_waits[BARQ_WAIT_BUCKETS];
-
-	/* noted by a visitor at its last visit (lifecycle/visitor.c) */
-	pg_atomic_uint64 inserts_seen;
-	pg_atomic_uint64 quiet_since;	/* TimestampTz; 0: no visit yet */
+	Oid			index;			/* of this database */
+	bool		pending;		/* some count is not 0 */
+	uint64		counters[BARQ_COUNTERS];
+	uint64		lock_waits[BARQ_WAIT_BUCKETS];
 } BarqIndexStats;
 
+/* The counters of one index, as barq_stats_read() copies them. */
+typedef struct BarqIndexCounts
+{
+	Oid			index;
+	uint64		counters[BARQ_COUNTERS];
+	uint64		lock_waits[BARQ_WAIT_BUCKETS];
+} BarqIndexCounts;
+
 /*
- * The counters of an index of this database; valid as long as the process exists.
- * If all slots are taken, a slot that no view shows. Takes an LWLock.
+ * Where this process counts for an index of this database; valid until the
+ * transaction ends.
  */
 extern BarqIndexStats *barq_stats_of(Oid index);
 
-static inline void
-barq_count(BarqIndexStats *stats, BarqCounter counter, uint64 n)
-{
-	pg_atomic_fetch_add_u64(&stats->counters[counter], n);
-}
+/*
+ * Count n. Adds what maintenance counts (seals, compactions, waits of inserts) to
+ * the counters at once, under an LWLock.
+ */
+extern void barq_count(BarqIndexStats *stats, BarqCounter counter, uint64 n);
+
+/*
+ * Add what this process has counted to the counters. Raises no error; takes an
+ * LWLock. With `at_end`, called at the end of a transaction.
+ */
+extern void barq_stats_flush(bool at_end);
+
+/*
+ * The counters of the indexes of this database, what this process has counted
+ * included: an array of *n, palloc'd in the current memory context.
+ */
+extern BarqIndexCounts *barq_stats_read(int *n);
+
+/*
+ * Drop counters of indexes and databases that exist no more. Needs a transaction;
+ * looks only at databases if the process is connected to none.
+ */
+extern void barq_stats_reclaim(void);
+
+/*
+ * Note the number of inserts of an index for a visitor (lifecycle/visitor.c).
+ * Returns since when visits have found the same number: `now` at a visit that
+ * finds a new one.
+ */
+extern TimestampTz barq_stats_quiet_since(Oid index, TimestampTz now);
 
 /* Note a wait of this process for a lock, in microseconds, in local memory. */
 extern void barq_note_lock_wait(uint64 us);
@@ -69,14 +101,11 @@ extern void barq_note_lock_wait(uint64 us);
 /* Discard the waits that this process has noted. */
 extern void barq_forget_lock_waits(void);
 
-/* Add the noted waits to the counters of an index, and discard them. */
+/* Count the noted waits for an index, and discard them. */
 extern void barq_count_lock_waits(BarqIndexStats *stats);
 
 /* Microseconds since `start`. */
 extern uint64 barq_elapsed_us(instr_time start);
-
-/* Slot i, free ones included, or NULL behind the last one. */
-extern BarqIndexStats *barq_stats_slot(int i);
 
 /*
  * Request shared memory for the counters; called while shared_preload_libraries

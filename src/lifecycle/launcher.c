@@ -19,6 +19,7 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "base/settings.h"
+#include "base/stats.h"
 #include "storage/ipc.h"
 #include "storage/procsignal.h"
 #include "store/residency.h"
@@ -171,6 +172,7 @@ barq_launcher_main(Datum arg)
 			/* visitors sweep as well, but only where an index of barq exists */
 			StartTransactionCommand();
 			barq_image_sweep();
+			barq_stats_reclaim();
 			CommitTransactionCommand();
 			MemoryContextSwitchTo(context);
 		}

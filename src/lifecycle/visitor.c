@@ -90,19 +90,12 @@ make_images_ready(Relation index)
 static bool
 note_visit_is_quiet(Relation index)
 {
-	BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
-	uint64		inserts = pg_atomic_read_u64(&stats->counters[BARQ_COUNT_INSERTS]);
 	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz since = barq_stats_quiet_since(RelationGetRelid(index), now);
 	uint64		bytes = (uint64) RelationGetNumberOfBlocks(index) * BLCKSZ;
 
-	if (pg_atomic_exchange_u64(&stats->inserts_seen, inserts) != inserts ||
-		pg_atomic_read_u64(&stats->quiet_since) == 0)
-	{
-		pg_atomic_write_u64(&stats->quiet_since, (uint64) now);
-		return false;
-	}
-	return (uint64) now - pg_atomic_read_u64(&stats->quiet_since) >=
-		bytes * USECS_PER_SEC / QUIET_BYTES_PER_SECOND;
+	return since < now &&
+		(uint64) (now - since) >= bytes * USECS_PER_SEC / QUIET_BYTES_PER_SECOND;
 }
 
 /* Seal, compact and shorten an index in peace; exits if a backend waits for it. */
@@ -191,5 +184,8 @@ barq_visitor_main(Datum arg)
 		CHECK_FOR_INTERRUPTS();
 		visit_index(lfirst_oid(cell), &swept);
 	}
+	StartTransactionCommand();
+	barq_stats_reclaim();
+	CommitTransactionCommand();
 	proc_exit(0);
 }
