@@ -72,8 +72,8 @@ define_simd_setting(void)
 }
 
 /*
- * XactCallback: remove images of dropped storage, release folder locks, and close
- * the files of the transaction.
+ * XactCallback: remove images of dropped storage, add counts to the statistics, bound
+ * the caches, release folder locks, and close the files of the transaction.
  */
 static void
 at_transaction_end(XactEvent event, void *arg)
@@ -87,7 +87,10 @@ at_transaction_end(XactEvent event, void *arg)
 		barq_files_at_end(event == XACT_EVENT_PARALLEL_COMMIT);
 	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PARALLEL_PRE_COMMIT &&
 		event != XACT_EVENT_PRE_PREPARE)
+	{
 		barq_stats_flush(true);
+		barq_snapshots_trim();
+	}
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE)
 	{

@@ -29,6 +29,7 @@ int			barq_compaction_ratio = 8;
 int			barq_max_segments = 32;
 int			barq_max_merged_size = 16384;
 int			barq_compaction = BARQ_COMPACTION_BALANCED;
+int			barq_backend_cache = 65536;
 char	   *barq_image_directory = NULL;
 int			barq_memory_budget = 0;
 
@@ -138,6 +139,11 @@ barq_define_settings(void)
 							"Rows that an iterative scan hands out before it is cut; 0: no limit.",
 							"Counted before WHERE is checked; rows scored to find them are not counted.", &barq_max_scan_tuples, 0, 0, INT_MAX,
 							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.backend_cache",
+							"Memory in which a session keeps growing logs, directories and dead rows of indexes between searches.",
+							"What was not used for longest goes first.",
+							&barq_backend_cache, 65536, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.allow_fallback",
 							 "Searches a segment page by page when its image cannot be made.",
 							 "Otherwise such a search is an error.",

@@ -63,6 +63,7 @@ extern int	barq_compaction_ratio;	/* segments of a tier that are merged */
 extern int	barq_max_segments;	/* segments of an index before it is compacted */
 extern int	barq_max_merged_size;	/* MB of a segment made by a merge; 0: no limit */
 extern int	barq_compaction;	/* BarqCompaction */
+extern int	barq_backend_cache; /* kB of a session's caches of indexes */
 extern char *barq_image_directory;	/* of images; empty: data directory */
 extern int	barq_memory_budget; /* kB of images kept in memory; 0: no bound */
 

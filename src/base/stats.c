@@ -12,10 +12,10 @@
 
 #include <time.h>
 
+#include "base/shared.h"
 #include "base/stats.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/hsearch.h"
@@ -56,17 +56,11 @@ static HTAB *pending = NULL;	/* of BarqIndexStats, by index */
 static int	npending = 0;		/* entries with counts */
 static BarqIndexStats *last_entry = NULL;	/* that was looked up */
 static int	lookups = 0;		/* since the last flush */
-static shmem_startup_hook_type previous_startup_hook = NULL;
-static shmem_request_hook_type previous_request_hook = NULL;
 
-/* shmem_request_hook */
-static void
-request_shmem(void)
+static Size
+slots_bytes(void)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(hash_estimate_size(SHARED_SLOTS, sizeof(Slot)));
-	RequestNamedLWLockTranche("barq", 1);
+	return hash_estimate_size(SHARED_SLOTS, sizeof(Slot));
 }
 
 /* How slots are found; for shared and for local ones. */
@@ -78,29 +72,24 @@ describe_slots(HASHCTL *control)
 	control->entrysize = sizeof(Slot);
 }
 
-/* shmem_startup_hook: create the shared table, or attach to it */
+/* Create the shared table, or attach to it. */
 static void
-start_shmem(void)
+attach_slots(LWLock *lock)
 {
 	HASHCTL		control;
 
-	if (previous_startup_hook)
-		previous_startup_hook();
 	describe_slots(&control);
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	slots = ShmemInitHash("barq statistics", SHARED_SLOTS, SHARED_SLOTS, &control,
 						  HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
-	slots_lock = &(GetNamedLWLockTranche("barq")->lock);
-	LWLockRelease(AddinShmemInitLock);
+	slots_lock = lock;
 }
 
 void
 barq_stats_request_shmem(void)
 {
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_shmem;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_shmem;
+	static const BarqSharedArea area = {"barq", slots_bytes, attach_slots};
+
+	barq_shared_request(&area);
 }
 
 static void

@@ -334,7 +334,7 @@ extern void barq_image_effort_init(BarqImageEffort *effort);
 extern void barq_image_acquire(Relation index, const BarqSegmentDesc *desc,
 							   BarqMapping **mapping, BarqImageEffort *effort);
 
-/* Remove one segment's image and its marker, if they exist. */
+/* Remove one segment's image, its marker and its dead rows' file, if they exist. */
 extern void barq_image_remove(Relation index, const uint8 *id);
 
 /*

@@ -245,6 +245,9 @@ barq_image_remove(Relation index, const uint8 *id)
 	path = psprintf("%s/%s.ok", folder, text);
 	barq_unlink(path, "marker: remove");
 	pfree(path);
+	path = psprintf("%s/%s.dead", folder, text);
+	barq_unlink(path, "dead rows: remove");
+	pfree(path);
 	pfree(folder);
 }
 
@@ -267,10 +270,8 @@ is_owned(const char *folder, const char *name, const BarqSegmentDesc *descs, uin
 		barq_id_text(descs[i].id, text);
 		if (strncmp(name, text, BARQ_ID_TEXT - 1) != 0)
 			continue;
-		if (strcmp(end, ".ok.tmp") == 0)
-			return false;
 		if (strcmp(end, ".tmp") != 0)
-			return true;
+			return strcmp(name + strlen(name) - 4, ".tmp") != 0;
 		image = psprintf("%s/%s.img", folder, text);
 		made = barq_path_stat(image, &st) == 0;
 		pfree(image);

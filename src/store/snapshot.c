@@ -7,8 +7,9 @@
  * Scans hold references; a snapshot that was replaced is freed with its last
  * reference. A snapshot that an announcement (announce.h) says is out of date is
  * dropped as soon as no scan uses it; mappings of images that are still there stay
- * pinned for the next one, which has most of these segments too. Calls
- * directory.c, tombstones.c, image.c, image_acquire.c and view.c.
+ * pinned for the next one, which has most of these segments too. The memory of all
+ * snapshots together is bounded by barq.backend_cache: those that were not used for
+ * longest go first. Calls directory.c, dead_rows.c, image.c, image_acquire.c, view.c.
  */
 #include "postgres.h"
 
@@ -49,6 +50,10 @@ typedef struct SnapshotOwner
 } SnapshotOwner;
 
 static HTAB *snapshots = NULL;	/* of SnapshotEntry */
+
+/* Cached snapshots; those used since they were counted are first. */
+static dlist_head cached = DLIST_STATIC_INIT(cached);
+static Size cached_bytes = 0;	/* of them, as counted */
 
 /* Create the cache, with entries keyed by the storage of indexes. */
 static void
@@ -93,8 +98,12 @@ free_snapshot(BarqSnapshot *snapshot)
 {
 	Assert(snapshot->references == 0);
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
+	{
 		if (snapshot->segments[i].mapping != NULL)
 			barq_mapping_unpin(snapshot->segments[i].mapping);
+		if (snapshot->segments[i].dead_rows != NULL)
+			barq_dead_rows_release(snapshot->segments[i].dead_rows);
+	}
 	MemoryContextDelete(snapshot->context);
 }
 
@@ -109,6 +118,8 @@ uncache(SnapshotEntry *entry)
 		return;
 	Assert(snapshot->cached);
 	snapshot->cached = false;
+	dlist_delete(&snapshot->node);
+	cached_bytes -= snapshot->bytes;
 	if (--snapshot->references == 0)
 		free_snapshot(snapshot);
 }
@@ -217,6 +228,77 @@ release_owned(void *arg)
 	if (owner->snapshot != NULL)
 		drop_reference(owner->snapshot);
 	owner->snapshot = NULL;
+}
+
+/* Count the memory of a cached snapshot again: its log's cache may have grown. */
+static void
+count_bytes(BarqSnapshot *snapshot)
+{
+	cached_bytes -= snapshot->bytes;
+	snapshot->bytes = MemoryContextMemAllocated(snapshot->context, true);
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+	{
+		const BarqDeadRows *dead = snapshot->segments[i].dead_rows;
+
+		if (dead != NULL && dead->address == NULL)
+			snapshot->bytes += dead->bytes;
+	}
+	cached_bytes += snapshot->bytes;
+}
+
+/* Drop cached snapshots without owners, from the end of the list, down to a limit. */
+static void
+drop_least_used(Size limit)
+{
+	dlist_node *node = dlist_is_empty(&cached) ? NULL : dlist_tail_node(&cached);
+
+	while (node != NULL && cached_bytes > limit)
+	{
+		BarqSnapshot *snapshot = dlist_container(BarqSnapshot, node, node);
+		SnapshotKey key = snapshot_key(snapshot->locator, snapshot->backend);
+		SnapshotEntry *entry;
+
+		node = dlist_has_prev(&cached, node) ? dlist_prev_node(&cached, node) : NULL;
+		if (snapshot->references > 1)
+			continue;
+		entry = hash_search(snapshots, &key, HASH_FIND, NULL);
+		Assert(entry != NULL && entry->snapshot == snapshot);
+		uncache(entry);
+		drop_kept(entry);
+		hash_search(snapshots, &key, HASH_REMOVE, NULL);
+	}
+}
+
+bool
+barq_snapshot_may_grow(BarqSnapshot *snapshot)
+{
+	Size		limit = (Size) barq_backend_cache * 1024;
+
+	/* one that was replaced meanwhile ends with its scan */
+	if (!snapshot->cached)
+		return MemoryContextMemAllocated(snapshot->context, true) < limit;
+	Assert(snapshot->references > 1);
+	count_bytes(snapshot);
+	if (cached_bytes >= limit)
+		drop_least_used(limit);
+	return cached_bytes < limit;
+}
+
+void
+barq_snapshots_trim(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &cached)
+	{
+		BarqSnapshot *snapshot = dlist_container(BarqSnapshot, node, iter.cur);
+
+		if (!snapshot->used)
+			break;
+		snapshot->used = false;
+		count_bytes(snapshot);
+	}
+	drop_least_used((Size) barq_backend_cache * 1024);
 }
 
 void
@@ -357,12 +439,68 @@ larger_first(const void *a, const void *b)
 }
 
 /*
- * Read directory and tombstones into a snapshot without references or mappings,
+ * Give a segment of a new snapshot its dead rows: those of the snapshot that the
+ * cache has, if the directory counted no more since then (S19), else from the file
+ * or the pages. False if a page was re-used meanwhile.
+ */
+static bool
+find_dead_rows(Relation index, BarqSegment *segment, const SnapshotEntry *entry)
+{
+	const BarqSnapshot *older = entry != NULL ? entry->snapshot : NULL;
+	BarqDeadRows *dead = NULL;
+
+	for (uint32 i = 0; older != NULL && i < older->nsegments; i++)
+	{
+		BarqDeadRows *known = older->segments[i].dead_rows;
+
+		if (known == NULL || known->count != segment->desc.dead_rows ||
+			memcmp(known->id, segment->desc.id, BARQ_ID_BYTES) != 0)
+			continue;
+		known->references++;
+		dead = known;
+		break;
+	}
+	if (dead == NULL && (dead = barq_dead_rows_get(index, &segment->desc)) == NULL)
+		return false;
+	segment->dead_rows = dead;
+	segment->dead = dead->bits;
+	return true;
+}
+
+/*
+ * Give all segments of a snapshot their dead rows. False if a page was re-used; then,
+ * and on an error, the snapshot is freed.
+ */
+static bool
+find_all_dead_rows(Relation index, BarqSnapshot *snapshot, const SnapshotEntry *entry)
+{
+	volatile bool complete = true;
+
+	PG_TRY();
+	{
+		for (uint32 i = 0; complete && i < snapshot->nsegments; i++)
+			if (snapshot->segments[i].desc.dead_rows > 0)
+				complete = find_dead_rows(index, &snapshot->segments[i], entry);
+	}
+	PG_CATCH();
+	{
+		free_snapshot(snapshot);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (!complete)
+		free_snapshot(snapshot);
+	return complete;
+}
+
+/*
+ * Read directory and dead rows into a snapshot without references or mappings,
  * whose memory context is a child of the current one. NULL if a page of the
- * tombstones was re-used meanwhile. *meta receives the metapage.
+ * tombstones was re-used meanwhile. *meta receives the metapage. `entry`: of the
+ * index in the cache, or NULL.
  */
 static BarqSnapshot *
-read_snapshot(Relation index, BarqMeta *meta)
+read_snapshot(Relation index, BarqMeta *meta, const SnapshotEntry *entry)
 {
 	MemoryContext context;
 	MemoryContext old;
@@ -386,24 +524,11 @@ read_snapshot(Relation index, BarqMeta *meta)
 	snapshot->nsegments = meta->segments;
 	snapshot->segments = palloc0(sizeof(BarqSegment) * Max(meta->segments, 1));
 	for (uint32 i = 0; i < meta->segments; i++)
-	{
-		BarqSegment *segment = &snapshot->segments[i];
-
-		segment->desc = descs[i];
-		if (segment->desc.dead_rows == 0)
-			continue;
-		segment->dead = barq_tombstones_read(index, &segment->desc);
-		if (segment->dead == NULL)
-		{
-			MemoryContextSwitchTo(old);
-			MemoryContextDelete(context);
-			return NULL;
-		}
-	}
+		snapshot->segments[i].desc = descs[i];
 	qsort(snapshot->segments, snapshot->nsegments, sizeof(BarqSegment), larger_first);
 	pfree(descs);
 	MemoryContextSwitchTo(old);
-	return snapshot;
+	return find_all_dead_rows(index, snapshot, entry) ? snapshot : NULL;
 }
 
 /* Whether the metapage still has the versions that the snapshot was read at. */
@@ -467,6 +592,7 @@ replace_cached(const SnapshotKey *key, BarqSnapshot *snapshot)
 	snapshot->references = 1;
 	snapshot->cached = true;
 	snapshot->complete = snapshot->nsegments == 0;
+	dlist_push_head(&cached, &snapshot->node);
 	entry->snapshot = snapshot;
 	entry->relid = snapshot->relid;
 }
@@ -495,7 +621,7 @@ barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext own
 	{
 		uint64		failed_version = 0;
 
-		while ((snapshot = read_snapshot(index, meta)) == NULL)
+		while ((snapshot = read_snapshot(index, meta, entry)) == NULL)
 		{
 			CHECK_FOR_INTERRUPTS();
 			barq_meta_check_moved(index, meta->directory_version, &failed_version);
@@ -504,6 +630,9 @@ barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext own
 	}
 	snapshot->references++;
 	owner->snapshot = snapshot;
+	if (!snapshot->used)
+		dlist_move_head(&cached, &snapshot->node);
+	snapshot->used = true;
 
 	if (images && !snapshot->complete &&
 		(snapshot->retry_after == 0 || snapshot->retry_after < GetCurrentTimestamp()))

@@ -2,22 +2,28 @@
  * snapshot.h
  *	  The state of an index that a scan, a VACUUM or a merge sees: the segments of
  *	  one directory version, their images mapped, their tombstones as of one dead
- *	  epoch. The backend caches one for each index until the index changes.
+ *	  epoch. The backend caches one for each index until the index changes, as far
+ *	  as barq.backend_cache goes.
  */
 #ifndef BARQ_SNAPSHOT_H
 #define BARQ_SNAPSHOT_H
 
 #include "store/announce.h"
+#include "store/dead_rows.h"
 #include "store/image.h"
-#include "store/tombstones.h"
 #include "store/view.h"
+
+#include "lib/ilist.h"
 
 typedef struct BarqSegment
 {
 	BarqSegmentDesc desc;
 	BarqMapping *mapping;		/* pinned; NULL: read its pages */
-	uint8	   *dead;			/* bitmap of dead rows; NULL: none is dead */
+	uint8	   *dead;			/* bitmap of dead rows, read-only; NULL: none is dead */
+	BarqDeadRows *dead_rows;	/* the owner of that bitmap, or NULL */
 } BarqSegment;
+
+typedef struct BarqLogCache BarqLogCache;	/* log_cache.h */
 
 typedef struct BarqSnapshot
 {
@@ -37,12 +43,12 @@ typedef struct BarqSnapshot
 	bool		check_files;	/* announced: files may be gone */
 	MemoryContext context;
 
-	/*
-	 * The access method's cache of the growing log, in `context`. Full pages of
-	 * the log do not change while its head and its dead flags do not, and a
-	 * change of either ends the snapshot.
-	 */
-	void	   *log_cache;
+	BarqLogCache *log_cache;	/* log_cache.h; in `context`. NULL: none yet */
+
+	/* the backend's cache of snapshots */
+	dlist_node	node;			/* if cached: the last used is first */
+	Size		bytes;			/* of memory, as counted */
+	bool		used;			/* since it was counted */
 } BarqSnapshot;
 
 /*
@@ -84,6 +90,18 @@ extern void barq_snapshot_forget(Oid relid);
  * there are kept for the next snapshot. Raises no error.
  */
 extern void barq_snapshot_suspect(Oid relid);
+
+/*
+ * Whether the log's cache of a snapshot, which has an owner, may take another page
+ * within barq.backend_cache. Drops snapshots without owners if that helps.
+ */
+extern bool barq_snapshot_may_grow(BarqSnapshot *snapshot);
+
+/*
+ * At the end of a transaction: drop snapshots without owners, those not used for
+ * longest first, until barq.backend_cache suffices. Raises no error.
+ */
+extern void barq_snapshots_trim(void);
 
 /*
  * Give up what an announcement says is out of date, now or when the last owner of

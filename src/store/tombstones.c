@@ -55,14 +55,17 @@ barq_tombstones_write(Relation index, BarqPageSupply *supply,
 
 /*
  * Walk the chain of tombstone pages: copy their bits to `bitmap` and their block
- * numbers to `blocks`, each of which may be NULL. False if a page was re-used.
+ * numbers to `blocks`, each of which may be NULL; *lsn receives the highest LSN of
+ * the pages. False if a page was re-used.
  */
 static bool
-walk(Relation index, const BarqSegmentDesc *desc, uint8 *bitmap, BlockNumber *blocks)
+walk(Relation index, const BarqSegmentDesc *desc, uint8 *bitmap, BlockNumber *blocks,
+	 XLogRecPtr *lsn)
 {
 	BlockNumber block = desc->tombstones_head;
 	Size		bytes = barq_bits_bytes(desc->rows);
 
+	*lsn = InvalidXLogRecPtr;
 	for (uint32 i = 0; i < desc->tombstone_pages; i++)
 	{
 		Size		off = (Size) i * BARQ_PAGE_BYTES;
@@ -75,6 +78,7 @@ walk(Relation index, const BarqSegmentDesc *desc, uint8 *bitmap, BlockNumber *bl
 		if (!BufferIsValid(buffer))
 			return false;
 		page = BufferGetPage(buffer);
+		*lsn = Max(*lsn, BufferGetLSNAtomic(buffer));
 		if (bitmap != NULL)
 			memcpy(bitmap + off, PageGetContents(page), here);
 		if (blocks != NULL)
@@ -89,22 +93,32 @@ BlockNumber *
 barq_tombstones_blocks(Relation index, const BarqSegmentDesc *desc)
 {
 	BlockNumber *blocks = palloc(sizeof(BlockNumber) * Max(desc->tombstone_pages, 1));
+	XLogRecPtr	lsn;
 
-	if (walk(index, desc, NULL, blocks))
+	if (walk(index, desc, NULL, blocks, &lsn))
 		return blocks;
 	pfree(blocks);
 	return NULL;
 }
 
 uint8 *
-barq_tombstones_read(Relation index, const BarqSegmentDesc *desc)
+barq_tombstones_read_at(Relation index, const BarqSegmentDesc *desc, XLogRecPtr *lsn)
 {
-	uint8	   *bitmap = palloc0(Max(barq_bits_bytes(desc->rows), 1));
+	uint8	   *bitmap = palloc_extended(Max(barq_bits_bytes(desc->rows), 1),
+										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
-	if (walk(index, desc, bitmap, NULL))
+	if (walk(index, desc, bitmap, NULL, lsn))
 		return bitmap;
 	pfree(bitmap);
 	return NULL;
+}
+
+uint8 *
+barq_tombstones_read(Relation index, const BarqSegmentDesc *desc)
+{
+	XLogRecPtr	lsn;
+
+	return barq_tombstones_read_at(index, desc, &lsn);
 }
 
 bool

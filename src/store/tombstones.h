@@ -32,6 +32,10 @@ extern BlockNumber *barq_tombstones_blocks(Relation index, const BarqSegmentDesc
  */
 extern uint8 *barq_tombstones_read(Relation index, const BarqSegmentDesc *desc);
 
+/* The same; *lsn receives the highest LSN of the pages. */
+extern uint8 *barq_tombstones_read_at(Relation index, const BarqSegmentDesc *desc,
+									  XLogRecPtr *lsn);
+
 /*
  * Set the bits of rows[0 ... n-1], ascending, by one record for each page. False
  * if a page was re-used meanwhile; bits set by then stay set. The caller holds no

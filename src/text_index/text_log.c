@@ -15,56 +15,25 @@
 #include "base/array.h"
 #include "miscadmin.h"
 #include "store/growing.h"
+#include "store/log_cache.h"
 #include "store/view.h"
 #include "store/writer.h"
 #include "text_index/text_index.h"
 #include "utils/memutils.h"
 
 #define MINI_DOCUMENTS	256		/* of a mini, at least */
-#define MINI_SEGMENTS	8
-
-/* Bytes of documents that a backend keeps of one log. */
-#define CACHE_MAX_BYTES	(UINT64CONST(64) * 1024 * 1024)
-
-typedef struct LogDocument
-{
-	ItemPointerData tid;
-	bool		dead;
-	uint32		length;
-	const char *bytes;
-} LogDocument;
+#define MINI_SEGMENTS	BARQ_LOG_BODIES
 
 typedef struct Documents
 {
-	LogDocument *items;
+	BarqLogRow *items;
 	uint32		n;
 	uint32		space;
-	uint64		bytes;
 } Documents;
-
-/* The body of a segment in memory. */
-typedef struct Mini
-{
-	char	   *body;
-	uint64		bytes;
-} Mini;
-
-typedef struct LogCache
-{
-	uint64		head_generation;	/* of the log that this is from */
-	BlockNumber next;			/* the first page not read into the cache */
-	uint64		next_generation;
-	MemoryContext context;
-	Documents	documents;		/* of full pages, live */
-	Documents	dead;			/* of full pages; their TIDs may be in use again */
-	uint32		in_minis;		/* `documents` before this one are in minis */
-	Mini		minis[MINI_SEGMENTS];
-	int			nminis;
-} LogCache;
 
 struct BarqTextLog
 {
-	LogCache   *cache;			/* NULL: nothing (more) can be kept */
+	BarqLogCache *cache;		/* NULL: nothing (more) can be kept */
 	int			nminis;			/* when it was opened: later calls add minis */
 	BarqView	minis[MINI_SEGMENTS];
 	Documents	rest;			/* not in any mini */
@@ -74,57 +43,12 @@ struct BarqTextLog
 	bool		keyless;		/* the page has NULLs */
 };
 
-/*
- * Append a document to an array in `context`; copy: with its bytes, else it
- * refers to those of `document`. After an error the array is as before.
- */
+/* Append a document to an array in the current memory context; its bytes stay put. */
 static void
-add_document(Documents *documents, MemoryContext context, const LogDocument *document,
-			 bool copy)
+add_document(Documents *documents, const BarqLogRow *document)
 {
-	MemoryContext old = MemoryContextSwitchTo(context);
-	LogDocument *to;
-
 	BARQ_ARRAY_RESERVE(documents->items, documents->space, documents->n + 1, 64);
-	MemoryContextSwitchTo(old);
-	to = &documents->items[documents->n];
-	*to = *document;
-	if (copy)
-	{
-		char	   *bytes = MemoryContextAllocHuge(context, document->length);
-
-		memcpy(bytes, document->bytes, document->length);
-		to->bytes = bytes;
-	}
-	documents->bytes += document->length;
-	documents->n++;				/* last, so that an error loses none */
-}
-
-/* The snapshot's cache of the log, emptied if it is of an earlier log. */
-static LogCache *
-get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
-{
-	LogCache   *cache = snapshot->log_cache;
-
-	if (cache == NULL)
-	{
-		cache = MemoryContextAllocZero(snapshot->context, sizeof(LogCache));
-		cache->context = AllocSetContextCreate(snapshot->context, "barq log",
-											   ALLOCSET_DEFAULT_SIZES);
-		snapshot->log_cache = cache;
-	}
-	if (cache->head_generation != meta->growing_head_generation)
-	{
-		MemoryContext context = cache->context;
-
-		MemoryContextReset(context);
-		memset(cache, 0, sizeof(*cache));
-		cache->context = context;
-		cache->head_generation = meta->growing_head_generation;
-		cache->next = meta->growing_head;
-		cache->next_generation = meta->growing_head_generation;
-	}
-	return cache;
+	documents->items[documents->n++] = *document;
 }
 
 /* BarqGrowingVisitor.record: collect the page's documents. */
@@ -132,7 +56,8 @@ static void
 visit_record(void *arg, const BarqRecord *record)
 {
 	BarqTextLog *log = arg;
-	LogDocument document;
+	BarqLogRow	document;
+	char	   *payload;
 
 	/* NULLs are no documents; keyless.h finds them */
 	if (!record->keyed)
@@ -143,8 +68,10 @@ visit_record(void *arg, const BarqRecord *record)
 	document.tid = record->tid;
 	document.dead = record->dead;
 	document.length = record->length;
-	document.bytes = record->payload;
-	add_document(&log->page, CurrentMemoryContext, &document, true);
+	payload = MemoryContextAllocHuge(CurrentMemoryContext, Max(record->length, 1));
+	memcpy(payload, record->payload, record->length);
+	document.payload = payload;
+	add_document(&log->page, &document);
 }
 
 /*
@@ -157,44 +84,31 @@ static void
 visit_page_end(void *arg, BlockNumber next, uint64 next_generation)
 {
 	BarqTextLog *log = arg;
-	LogCache   *cache = log->cache;
 
 	if (log->page.n == 0 && !log->keyless)
 		return;
 	log->keyless = false;
-	if (cache != NULL && next != InvalidBlockNumber && cache->documents.bytes < CACHE_MAX_BYTES)
+	if (log->cache != NULL && next != InvalidBlockNumber &&
+		barq_log_cache_add(log->cache, log->page.items, log->page.n, next, next_generation))
 	{
-		uint32		live = cache->documents.n;
-		uint32		dead = cache->dead.n;
-
-		PG_TRY();
-		{
-			for (uint32 i = 0; i < log->page.n; i++)
-				add_document(log->page.items[i].dead ? &cache->dead : &cache->documents,
-							 cache->context, &log->page.items[i], true);
-		}
-		PG_CATCH();
-		{
-			cache->documents.n = live;
-			cache->dead.n = dead;
-			PG_RE_THROW();
-		}
-		PG_END_TRY();
-		cache->next = next;
-		cache->next_generation = next_generation;
+		for (uint32 i = 0; i < log->page.n; i++)
+			pfree(unconstify(char *, log->page.items[i].payload));
 	}
 	else
 	{
 		log->cache = NULL;		/* pages after this one cannot be kept either */
 		for (uint32 i = 0; i < log->page.n; i++)
-			add_document(&log->rest, CurrentMemoryContext, &log->page.items[i], false);
+			add_document(&log->rest, &log->page.items[i]);
 	}
 	log->page.n = 0;
 }
 
-/* Make a mini of documents from … to - 1 of the cache, in its context. */
+/*
+ * Make a mini of the documents of the cache that are in none, or of all of them, and
+ * add it to the cache.
+ */
 static void
-make_mini(LogCache *cache, bool positions, uint32 from, uint32 to, Mini *mini)
+make_mini(BarqLogCache *cache, bool positions, bool all)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq log segment",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -205,48 +119,26 @@ make_mini(LogCache *cache, bool positions, uint32 from, uint32 to, Mini *mini)
 	const char *body;
 	uint64		bytes;
 
-	for (uint32 i = from; i < to; i++)
-	{
-		LogDocument *document = &cache->documents.items[i];
-
-		barq_bm25_builder_add_document(builder, &document->tid, document->bytes,
-									   document->length);
-	}
+	for (uint32 i = all ? 0 : cache->in_bodies; i < cache->nrows; i++)
+		barq_bm25_builder_add_document(builder, &cache->rows[i].tid, cache->rows[i].payload,
+									   cache->rows[i].length);
 	barq_bm25_builder_write(builder, writer);
 	body = barq_body_finish(writer, &bytes);
-
-	/* aligned, as a mapping is */
-	mini->body = (char *) TYPEALIGN(BARQ_BODY_ALIGN,
-									MemoryContextAllocHuge(cache->context, bytes + BARQ_BODY_ALIGN));
-	memcpy(mini->body, body, bytes);
-	mini->bytes = bytes;
+	barq_log_cache_add_body(cache, all, body, bytes);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
 
 /*
- * Once MINI_DOCUMENTS documents are in no mini, make one of them, in
- * cache->context; at MINI_SEGMENTS minis, one of all documents replaces them,
- * and the old ones' memory stays until the log is sealed.
+ * Once MINI_DOCUMENTS documents are in no mini, make one of them; at MINI_SEGMENTS
+ * minis, one of all documents replaces them.
  */
 static void
-make_minis(LogCache *cache, bool positions)
+make_minis(BarqLogCache *cache, bool positions)
 {
-	Mini		mini;
-
-	Assert(cache->in_minis <= cache->documents.n && cache->nminis <= MINI_SEGMENTS);
-	if (cache->documents.n - cache->in_minis < MINI_DOCUMENTS)
-		return;
-	if (cache->nminis == MINI_SEGMENTS)
-	{
-		/* one of all documents; the old minis' memory stays until the log is sealed */
-		make_mini(cache, positions, 0, cache->documents.n, &mini);
-		cache->nminis = 0;
-	}
-	else
-		make_mini(cache, positions, cache->in_minis, cache->documents.n, &mini);
-	cache->minis[cache->nminis++] = mini;
-	cache->in_minis = cache->documents.n;
+	Assert(cache->in_bodies <= cache->nrows && cache->nbodies <= MINI_SEGMENTS);
+	if (cache->nrows - cache->in_bodies >= MINI_DOCUMENTS)
+		make_mini(cache, positions, cache->nbodies == MINI_SEGMENTS);
 }
 
 bool
@@ -256,27 +148,25 @@ barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 	BarqTextLog *log = palloc0(sizeof(BarqTextLog));
 	BarqGrowingVisitor visitor = {NULL, visit_record, visit_page_end, log};
 	BarqMeta	rest = *meta;
-	LogCache   *cache;
+	BarqLogCache *cache;
 
 	*result = log;
 	if (meta->growing_head == InvalidBlockNumber)
 		return true;
-	cache = log->cache = get_cache(snapshot, meta);
+	cache = log->cache = barq_log_cache_get(snapshot, meta, 0);
 	rest.growing_head = cache->next;
 	rest.growing_head_generation = cache->next_generation;
 	if (!barq_growing_walk(index, &rest, InvalidBlockNumber, &visitor))
 		return false;
 	make_minis(cache, barq_text_options(&meta->options)->positions != 0);
 
-	log->nminis = cache->nminis;
-	for (int i = 0; i < cache->nminis; i++)
-	{
-		barq_view_init_memory(&log->minis[i], cache->minis[i].body, cache->minis[i].bytes);
-	}
-	for (uint32 i = cache->in_minis; i < cache->documents.n; i++)
-		add_document(&log->rest, CurrentMemoryContext, &cache->documents.items[i], false);
-	for (uint32 i = 0; i < cache->dead.n; i++)
-		add_document(&log->rest, CurrentMemoryContext, &cache->dead.items[i], false);
+	log->nminis = cache->nbodies;
+	for (int i = 0; i < cache->nbodies; i++)
+		barq_view_init_memory(&log->minis[i], cache->bodies[i].body, cache->bodies[i].bytes);
+	for (uint32 i = cache->in_bodies; i < cache->nrows; i++)
+		add_document(&log->rest, &cache->rows[i]);
+	for (uint32 i = 0; i < cache->ndead; i++)
+		add_document(&log->rest, &cache->dead[i]);
 	return true;
 }
 
@@ -296,7 +186,7 @@ barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals)
 	{
 		BarqDocumentReader reader;
 
-		barq_document_open(&reader, log->rest.items[i].bytes, log->rest.items[i].length);
+		barq_document_open(&reader, log->rest.items[i].payload, log->rest.items[i].length);
 		totals->documents++;
 		totals->tokens += reader.header->length;
 	}
@@ -307,12 +197,12 @@ barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals)
  * ERRCODE_INDEX_CORRUPTED if it is damaged.
  */
 static bool
-document_has_any(const LogDocument *document, const BarqBm25Text *terms, uint32 n)
+document_has_any(const BarqLogRow *document, const BarqBm25Text *terms, uint32 n)
 {
 	BarqDocumentReader reader;
 	uint32		at = 0;
 
-	barq_document_open(&reader, document->bytes, document->length);
+	barq_document_open(&reader, document->payload, document->length);
 	while (at < n && barq_document_next(&reader))
 	{
 		int			order = -1;
@@ -366,7 +256,7 @@ barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
 		BarqDocumentReader reader;
 
 		CHECK_FOR_INTERRUPTS();
-		barq_document_open(&reader, log->rest.items[i].bytes, log->rest.items[i].length);
+		barq_document_open(&reader, log->rest.items[i].payload, log->rest.items[i].length);
 		while (barq_document_next(&reader))
 			if (reader.term_length >= length && memcmp(reader.term, prefix, length) == 0)
 				visit(arg, reader.term, reader.term_length, 1);
@@ -386,13 +276,13 @@ barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
 	}
 	for (uint32 i = 0; i < log->rest.n; i++)
 	{
-		LogDocument *document = &log->rest.items[i];
+		BarqLogRow *document = &log->rest.items[i];
 		double		score;
 		bool		unsure;
 
 		CHECK_FOR_INTERRUPTS();
 		if (document->dead ||
-			!barq_bm25_score_document(query, document->bytes, document->length,
+			!barq_bm25_score_document(query, document->payload, document->length,
 									  &score, &unsure))
 			continue;
 		*recheck |= unsure;
@@ -402,7 +292,7 @@ barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
 
 /* Call `visit` if a document is live and matches. */
 static void
-match_document(const LogDocument *document, const BarqBm25Query *query,
+match_document(const BarqLogRow *document, const BarqBm25Query *query,
 			   BarqRowsVisitor visit, void *arg)
 {
 	ItemPointerData tid = document->tid;
@@ -411,7 +301,7 @@ match_document(const LogDocument *document, const BarqBm25Query *query,
 
 	CHECK_FOR_INTERRUPTS();
 	if (!document->dead &&
-		barq_bm25_score_document(query, document->bytes, document->length,
+		barq_bm25_score_document(query, document->payload, document->length,
 								 &score, &unsure))
 		visit(arg, &tid, 1, unsure);
 }
@@ -434,14 +324,14 @@ barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
  * Raises ERRCODE_INDEX_CORRUPTED if the document is damaged.
  */
 static bool
-in_rest(const BarqBm25Rest *rest, const LogDocument *document, bool *unsure)
+in_rest(const BarqBm25Rest *rest, const BarqLogRow *document, bool *unsure)
 {
 	double		score;
 	bool		open;
 
 	*unsure = false;
 	if (rest->ranking != NULL &&
-		barq_bm25_score_document(rest->ranking, document->bytes, document->length,
+		barq_bm25_score_document(rest->ranking, document->payload, document->length,
 								 &score, &open))
 	{
 		if (!open)
@@ -450,7 +340,7 @@ in_rest(const BarqBm25Rest *rest, const LogDocument *document, bool *unsure)
 	}
 	for (uint32 i = 0; i < rest->nmatching; i++)
 	{
-		if (!barq_bm25_score_document(rest->matching[i], document->bytes,
+		if (!barq_bm25_score_document(rest->matching[i], document->payload,
 									  document->length, &score, &open))
 			return false;
 		*unsure |= open;
@@ -465,7 +355,7 @@ barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest, BarqBm25Top *top)
 		barq_bm25_rest(&log->minis[i], rest, NULL, top);
 	for (uint32 i = 0; i < log->rest.n; i++)
 	{
-		LogDocument *document = &log->rest.items[i];
+		BarqLogRow *document = &log->rest.items[i];
 		bool		unsure;
 
 		CHECK_FOR_INTERRUPTS();

@@ -2,17 +2,18 @@
  * growing_scan.c
  *	  Search of the growing log: every record is scored, the best are kept.
  *
- * Full pages of the log do not change any more, so a backend caches their codes as
- * one array and scores them without reading a page; only pages added since are
- * walked. Records of one page lie at equal distances, so a page is scored with one
- * batched call too. For rows that differ in length heads are made, and these are
- * scored.
+ * Full pages of the log do not change any more, so a backend keeps their rows
+ * (store/log_cache.h) and scores them without reading a page; only pages added since
+ * are walked. Records of one page lie at equal distances, so a page is scored with
+ * one batched call too. For rows that differ in length heads are made, and these
+ * are scored.
  */
 #include "postgres.h"
 
 #include "vector_index/growing_scan.h"
 #include "flat/hits.h"
 #include "miscadmin.h"
+#include "store/log_cache.h"
 #include "utils/memutils.h"
 
 /* largest number of records of a page */
@@ -21,31 +22,13 @@
 /* cached rows are scored this many at a time */
 #define SCORE_BATCH	1024
 
-/* limit of the cache of one log */
-#define CACHE_MAX_BYTES	(UINT64CONST(64) * 1024 * 1024)
-
 #define NOT_CACHED	PG_UINT32_MAX
-
-/* Live records of the log's full pages, in the order of the log. */
-typedef struct LogCache
-{
-	uint64		head_generation;	/* of the log that was cached */
-	BlockNumber next;			/* the first page that is not cached */
-	uint64		next_generation;
-	char	   *codes;			/* codec->stride bytes each */
-	ItemPointerData *tids;
-	uint32		rows;
-	uint32		space;
-	MemoryContext whole;		/* of whole rows, if codes are heads; or NULL */
-	uint64		bytes;			/* of codes and whole rows */
-} LogCache;
 
 /* The state of one barq_growing_search(). */
 typedef struct GrowingSearch
 {
 	Relation	index;
-	BarqSnapshot *snapshot;
-	LogCache   *cache;			/* NULL: further pages cannot be cached */
+	BarqLogCache *cache;		/* NULL: further pages cannot be cached */
 	const BarqCodec *codec;
 	const BarqQuery *query;
 	float		after_key;
@@ -70,6 +53,7 @@ typedef struct GrowingSearch
 	bool		apart;			/* these lie between the pending records */
 	uint32		ids[PAGE_RECORDS];
 	char	   *heads;
+	char	   *cached_heads;	/* of rows of the cache that are scored */
 	char	   *long_row;
 	ItemPointerData tids[PAGE_RECORDS];
 	bool		dead[PAGE_RECORDS];
@@ -143,75 +127,6 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid,
 	}
 }
 
-/*
- * The cache of the log in the snapshot's memory context; emptied if it belongs to
- * an earlier log.
- */
-static LogCache *
-get_cache(BarqSnapshot *snapshot, const BarqMeta *meta)
-{
-	LogCache   *cache = snapshot->log_cache;
-
-	if (cache == NULL)
-	{
-		cache = MemoryContextAllocZero(snapshot->context, sizeof(LogCache));
-		snapshot->log_cache = cache;
-	}
-	if (cache->head_generation != meta->growing_head_generation)
-	{
-		cache->head_generation = meta->growing_head_generation;
-		cache->next = meta->growing_head;
-		cache->next_generation = meta->growing_head_generation;
-		cache->rows = 0;
-		cache->bytes = 0;
-		if (cache->whole != NULL)
-			MemoryContextReset(cache->whole);
-	}
-	return cache;
-}
-
-/*
- * Make room in the cache for the pending rows. Without array.h: heads must be made
- * anew where they move to, and an error must leave the old arrays in place.
- */
-static void
-grow_cache(GrowingSearch *search)
-{
-	LogCache   *cache = search->cache;
-	const BarqCodec *codec = search->codec;
-	uint32		space = Max(cache->space * 2, 4096);
-	ItemPointerData *tids;
-	char	   *codes;
-
-	if (cache->space >= cache->rows + search->pending)
-		return;
-	/* allocate both before the old ones are freed */
-	tids = MemoryContextAllocHuge(search->snapshot->context,
-								  sizeof(ItemPointerData) * (Size) space);
-	codes = MemoryContextAllocHuge(search->snapshot->context, (Size) codec->stride * space);
-	if (cache->rows > 0)
-	{
-		memcpy(tids, cache->tids, sizeof(ItemPointerData) * (Size) cache->rows);
-		memcpy(codes, cache->codes, (Size) codec->stride * cache->rows);
-	}
-	if (barq_codec_has_heads(codec))
-		for (uint32 i = 0; i < cache->rows; i++)
-		{
-			char	   *head = codes + (Size) codec->stride * i;
-			const char *whole = barq_row_whole(codec, cache->codes + (Size) codec->stride * i);
-
-			barq_row_head(codec, head, whole, whole - head);
-		}
-	if (cache->space > 0)
-	{
-		pfree(cache->tids);
-		pfree(cache->codes);
-	}
-	cache->tids = tids;
-	cache->codes = codes;
-	cache->space = space;
-}
-
 /* The row of the i-th pending record, or its head. */
 static const char *
 pending_row(const GrowingSearch *search, int i)
@@ -220,68 +135,71 @@ pending_row(const GrowingSearch *search, int i)
 }
 
 /*
- * Add the pending live records of a full page to the cache. `next` is the page
- * after it. The cache's counters change last, so an error leaves it valid.
+ * Add the pending records of a full page to the cache. `next` is the page after it.
+ * False if the cache has no room.
  */
-static void
+static bool
 cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
 {
-	LogCache   *cache = search->cache;
 	const BarqCodec *codec = search->codec;
-	uint32		rows;
-	uint64		bytes;
+	BarqLogRow	rows[PAGE_RECORDS];
 
-	grow_cache(search);
-	if (barq_codec_has_heads(codec) && cache->whole == NULL)
-		cache->whole = AllocSetContextCreate(search->snapshot->context,
-											 "barq log rows", ALLOCSET_DEFAULT_SIZES);
-	rows = cache->rows;
-	bytes = cache->bytes;
 	for (int i = 0; i < search->pending; i++)
 	{
 		const char *row = pending_row(search, i);
-		char	   *code = cache->codes + (Size) codec->stride * rows;
 
-		if (search->dead[i])
-			continue;
-		if (barq_codec_has_heads(codec))
-		{
-			Size		length = barq_row_bytes(codec, row);
-			char	   *whole = MemoryContextAlloc(cache->whole, length);
-
-			memcpy(whole, barq_row_whole(codec, row), length);
-			barq_row_head(codec, code, whole, whole - code);
-			bytes += length;
-		}
-		else
-			memcpy(code, row, codec->row_bytes);
-		cache->tids[rows++] = search->tids[i];
-		bytes += codec->stride;
+		rows[i].tid = search->tids[i];
+		rows[i].dead = search->dead[i];
+		rows[i].length = barq_codec_has_heads(codec) ? barq_row_bytes(codec, row) :
+			codec->row_bytes;
+		rows[i].payload = barq_codec_has_heads(codec) ? barq_row_whole(codec, row) : row;
 	}
-	Assert(rows <= cache->space);
-	cache->rows = rows;
-	cache->bytes = bytes;
-	cache->next = next;
-	cache->next_generation = next_generation;
+	return barq_log_cache_add(search->cache, rows, search->pending, next, next_generation);
+}
+
+/* The n rows of the cache from `first` on, which are of one chunk, or heads of them. */
+static const char *
+cached_rows(GrowingSearch *search, uint32 first, int n)
+{
+	const BarqLogCache *cache = search->cache;
+	const BarqCodec *codec = search->codec;
+
+	if (!barq_codec_has_heads(codec))
+		return barq_log_cache_row(cache, first);
+	for (int i = 0; i < n; i++)
+	{
+		char	   *head = search->cached_heads + i * codec->stride;
+		const char *whole = cache->rows[first + i].payload;
+
+		barq_row_head(codec, head, whole, whole - head);
+	}
+	return search->cached_heads;
+}
+
+/* The TID of a row of the cache. */
+static const ItemPointerData *
+cached_tid(const BarqLogCache *cache, uint32 row)
+{
+	return cache->stride > 0 ? &cache->tids[row] : &cache->rows[row].tid;
 }
 
 /* Score all rows of the cache. */
 static void
 score_cache(GrowingSearch *search)
 {
-	const LogCache *cache = search->cache;
-	Size		stride = search->codec->stride;
+	const BarqLogCache *cache = search->cache;
+	int			batch = Min(SCORE_BATCH, cache->chunk_rows);
 
-	for (uint32 base = 0; base < cache->rows; base += SCORE_BATCH)
+	for (uint32 base = 0; base < cache->nrows; base += batch)
 	{
-		int			n = Min(SCORE_BATCH, cache->rows - base);
-		const char *codes = cache->codes + stride * base;
+		int			n = Min((uint32) batch, cache->nrows - base);
+		const char *codes = cached_rows(search, base, n);
 
 		CHECK_FOR_INTERRUPTS();
-		barq_query_keys(search->query, codes, stride, NULL, n, search->keys);
+		barq_query_keys(search->query, codes, search->codec->stride, NULL, n, search->keys);
 		for (int i = 0; i < n; i++)
 			if (search->count < search->max || search->keys[i] <= search->hits[0].key)
-				offer(search, search->keys[i], &cache->tids[base + i], base + i, NULL);
+				offer(search, search->keys[i], cached_tid(cache, base + i), base + i, NULL);
 	}
 }
 
@@ -309,10 +227,8 @@ end_page(void *arg, BlockNumber next, uint64 next_generation)
 		if (!search->dead[i])
 			offer(search, search->keys[i], &search->tids[i], NOT_CACHED,
 				  pending_row(search, i));
-	if (search->cache != NULL && next != InvalidBlockNumber &&
-		search->cache->bytes < CACHE_MAX_BYTES)
-		cache_page(search, next, next_generation);
-	else
+	if (search->cache != NULL &&
+		(next == InvalidBlockNumber || !cache_page(search, next, next_generation)))
 		search->cache = NULL;	/* the cache must have no gap */
 	search->pending = 0;
 	search->apart = search->keyless = false;
@@ -402,15 +318,6 @@ add_record(void *arg, const BarqRecord *record)
 	search->pending++;
 }
 
-/* The code of a row of the cache. */
-static const char *
-cached_code(BarqSnapshot *snapshot, const BarqCodec *codec, uint32 row)
-{
-	const LogCache *cache = snapshot->log_cache;
-
-	return cache->codes + (Size) codec->stride * row;
-}
-
 int
 barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 					const BarqCodec *codec, const BarqQuery *query,
@@ -420,12 +327,12 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 	GrowingSearch search;
 	BarqGrowingVisitor visitor = {NULL, add_record, end_page, &search};
 	BarqMeta	rest = *meta;
+	BarqLogCache *cache = NULL;
 
 	if (meta->growing_head == InvalidBlockNumber)
 		return 0;
 
 	search.index = index;
-	search.snapshot = snapshot;
 	search.cache = NULL;
 	search.codec = codec;
 	search.query = query;
@@ -441,25 +348,29 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 	search.apart = search.keyless = false;
 	search.heads = NULL;
 	search.long_row = NULL;
+	search.cached_heads = NULL;
 	if (barq_codec_has_heads(codec))
 	{
 		search.heads = palloc(search.stride * PAGE_RECORDS);
 		search.base = search.heads;
+		search.cached_heads = palloc(search.stride * SCORE_BATCH);
 	}
 
 	/* records that span pages are not cached */
 	if (codec->row_bytes <= BARQ_ITEM_MAX_PAYLOAD)
 	{
-		search.cache = get_cache(snapshot, meta);
+		cache = search.cache =
+			barq_log_cache_get(snapshot, meta, barq_codec_has_heads(codec) ? 0 : codec->stride);
 		score_cache(&search);
 		rest.growing_head = search.cache->next;
 		rest.growing_head_generation = search.cache->next_generation;
 	}
 	if (!barq_growing_walk(index, &rest, InvalidBlockNumber, &visitor))
 		return -1;
+	search.cache = cache;		/* for what was read of it at first */
 	for (int i = 0; i < search.count; i++)
 		if (hits[i].cached != NOT_CACHED)
-			barq_query_rescore(query, cached_code(snapshot, codec, hits[i].cached),
+			barq_query_rescore(query, cached_rows(&search, hits[i].cached, 1),
 							   &hits[i].distance, &hits[i].lower_bound);
 	qsort(hits, search.count, sizeof(BarqGrowingHit), compare_growing_hits);
 	return search.count;

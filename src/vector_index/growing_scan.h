@@ -24,8 +24,8 @@ typedef struct BarqGrowingHit
  * (after_key, after_tid) in the order of key and TID and have a key below
  * `bound`. Returns their number, or -1 if the log was sealed meanwhile.
  * after_tid NULL: from the first row on. `meta` is the metapage with which the
- * snapshot was taken; codes of full pages are cached in the snapshot's memory
- * context. Raises ERRCODE_INDEX_CORRUPTED for a record that is no row of the
+ * snapshot was taken; rows of full pages are kept in the snapshot's cache of the
+ * log. Raises ERRCODE_INDEX_CORRUPTED for a record that is no row of the
  * codec.
  */
 extern int	barq_growing_search(Relation index, BarqSnapshot *snapshot,

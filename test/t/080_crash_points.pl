@@ -30,6 +30,7 @@ srand($seed);
 my %unreachable = (
 	'image: abandon'           => 'only where the disk is full',
 	'marker: remove unwritten' => 'only where the disk is full',
+	'dead rows: remove unwritten' => 'only where the disk is full',
 	'launcher: lock index'     => 'only the launcher, which runs where the library is preloaded',
 	'folder: remove database'  => 'likewise',
 	'file: empty'              => 'only where a marker is written anew',
