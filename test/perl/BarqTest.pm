@@ -353,7 +353,7 @@ sub orphans
 		my ($number, $id) = split /\|/, $line;
 
 		$owned{$number} = 1;
-		$owned{"$number/$id.$_"} = 1 foreach 'img', 'ok';
+		$owned{"$number/$id.$_"} = 1 foreach 'img', 'ok', 'dead';
 		$owned{"$number/lock"} = 1;
 	}
 	find({ no_chdir => 1, wanted => sub {
