@@ -78,6 +78,30 @@ note "12,000 rows: each merged $writes times to spare writes, $reads times to sp
 cmp_ok($writes, '<', $reads, 'compaction = writes spares writes');
 cmp_ok($segments, '<=', 12, 'compaction = reads: few segments');
 
+# the other access methods follow the same policy
+foreach my $index ('barq_ivf (v vector_l2_ops)', q{barq_bm25 (body) WITH (text_config = 'simple')})
+{
+	$node->safe_psql('postgres', qq{
+		DROP TABLE items;
+		CREATE TABLE items (id int, v vector(96), body text);
+		CREATE INDEX items_v ON items USING $index});
+	for (my $first = 1; $first <= 12000; $first += 1000)
+	{
+		$node->safe_psql('postgres', join ';', map {
+			my $from = $first + 250 * $_;
+			"INSERT INTO items SELECT i, vec(i, 96), (SELECT string_agg('w' || (i * 7919 + j * j) % 5000, ' ') FROM generate_series(1, 12) j)
+				FROM generate_series($from, $from + 249) i";
+		} 0 .. 3);
+		idle($node);
+	}
+	my ($row, undef, $segments) = written();
+	my ($method) = $index =~ /^(\w+)/;
+	note "$method: each row merged $row times, $segments segments";
+	cmp_ok($row, '<=', 5, "$method: merges have written each row at most five times");
+	cmp_ok($segments, '<=', 16, "$method: few segments");
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM barq_check('items_v') WHERE severity = 'error'}), 0, "$method: sound");
+}
+
 # a giant: built, not sealed
 $node->safe_psql('postgres', q{
 	DROP TABLE items;
