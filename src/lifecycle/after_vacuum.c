@@ -1,7 +1,7 @@
 /*
  * after_vacuum.c
- *	  The end of VACUUM: start a worker that merges segments with many dead rows or
- *	  shortens the file. VACUUM itself does neither.
+ *	  The end of VACUUM: start a worker that merges segments or shortens the file.
+ *	  VACUUM itself never shortens it, and merges a little where no worker can be had.
  */
 #include "postgres.h"
 
@@ -43,13 +43,44 @@ may_truncate(Relation index)
 	return barq_table_allows_cut(index);
 }
 
+/*
+ * Have so many sealed logs gathered, or such costly ones, that a merge may be due? An
+ * insert does not merge where it finds no worker (L13). Reads the directory.
+ */
+static bool
+has_unmerged(Relation index, const BarqPolicy *policy)
+{
+	BarqMeta	meta;
+	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
+	const BarqIndexKind *kind = barq_index_kind(meta.options.index_kind);
+	uint32		sealed = 0;
+	bool		urgent = false;
+
+	for (uint32 i = 0; i < meta.segments; i++)
+	{
+		sealed += descs[i].origin == BARQ_ORIGIN_SEAL;
+		urgent |= kind->is_urgent(&meta.options, descs[i].kind, barq_segment_keyed(&descs[i]));
+	}
+	pfree(descs);
+	return urgent || sealed >= (uint32) policy->ratio ||
+		(sealed > 0 && meta.segments > (uint32) policy->max_segments);
+}
+
 void
 barq_after_vacuum(Relation index, bool too_long)
 {
 	bool		shorten = may_truncate(index);
+	bool		unmerged;
+	BarqPolicy	policy;
 
+	barq_policy_of(index, &policy);
+	unmerged = has_unmerged(index, &policy);
 	if (barq_worker_may_serve(index) &&
-		((too_long && shorten) || barq_has_many_dead(index)) &&
-		!barq_maintenance_is_held(index))
-		(void) barq_worker_start(index, shorten);
+		((!unmerged && !(too_long && shorten) && !barq_has_many_dead(index)) ||
+		 barq_maintenance_is_held(index) || barq_worker_start(index, shorten)))
+		return;
+	if (!unmerged || !barq_maintenance_try_lock(index))
+		return;
+	barq_compact_slice(index, policy.growing_hard_limit);
+	barq_maintenance_unlock(index);
 }

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "base/array.h"
 #include "base/stats.h"
 #include "base/steps.h"
 #include "lifecycle/internal.h"
@@ -41,44 +40,16 @@ static void
 collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
 	Merge	   *merge = arg;
-	ItemPointerData *dead = NULL;
-	uint32		ndead = 0;
-	uint32		space = 0;
+	BarqDeadRows dead = {0};
 
 	for (uint32 i = 0; i < merge->n; i++)
 	{
 		BarqSegment *segment = &merge->snapshot->segments[merge->chosen[i]];
-		uint8	   *now = barq_tombstones_read(index, &segment->desc);
 
-		if (now == NULL)
-			barq_meta_broken(index);
-		for (uint32 row = 0; row < segment->desc.rows; row++)
-		{
-			/* skip eight rows at once where no mark was added */
-			if ((row & 7) == 0 &&
-				now[row >> 3] == (segment->dead ? segment->dead[row >> 3] : 0))
-			{
-				row += 7;
-				continue;
-			}
-			if (!barq_bit_is_set(now, row))
-			{
-				/* L4: a mark is never taken back */
-				Assert(segment->dead == NULL || !barq_bit_is_set(segment->dead, row));
-				continue;
-			}
-			if (segment->dead && barq_bit_is_set(segment->dead, row))
-				continue;
-			BARQ_ARRAY_RESERVE(dead, space, ndead + 1, 256);
-			dead[ndead++] = barq_view_tid(&merge->views[i], row);
-		}
-		pfree(now);
+		barq_add_new_marks(index, &segment->desc, segment->dead, &merge->views[i], &dead);
 	}
-	if (ndead == 0)
-		return;
-
-	barq_mark_tids(merge->body, merge->bytes, dead, ndead, bitmap);
-	pfree(dead);
+	if (dead.n > 0)
+		barq_mark_tids(merge->body, merge->bytes, dead.tids, dead.n, bitmap);
 }
 
 /* Live rows among a segment's first `rows` rows. */
@@ -187,25 +158,77 @@ count_merge(Relation index, const Merge *merge, instr_time start)
 	barq_count(stats, BARQ_COUNT_COMPACTION_US, barq_elapsed_us(start));
 }
 
-/*
- * Run the next merge that `choice` asks for. Returns false if none is due or the
- * kind put it off (merge_inputs); *rows receives the rows of the new segment.
- */
-static bool
-compact_once(Relation index, BarqChoice choice, uint64 *rows)
+static int
+compare_positions(const void *a, const void *b)
 {
+	uint32		x = *(const uint32 *) a;
+	uint32		y = *(const uint32 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Leave of the chosen inputs the smallest ones that have at most `most` bytes together,
+ * if those are two or more or all. Sets *bytes to their size; leaves none otherwise.
+ */
+static void
+limit_inputs(Merge *merge, uint64 most, uint64 *bytes)
+{
+	uint32		n = 0;
+
+	/* segments of a snapshot are sorted, the largest first */
+	qsort(merge->chosen, merge->n, sizeof(uint32), compare_positions);
+	*bytes = 0;
+	while (n < merge->n)
+	{
+		uint32		at = merge->chosen[merge->n - n - 1];
+		uint64		size = merge->snapshot->segments[at].desc.body_bytes;
+
+		if (size > most - *bytes)
+			break;
+		*bytes += size;
+		n++;
+	}
+	if (n < 2 && n < merge->n)
+		n = 0;
+	memmove(merge->chosen, merge->chosen + merge->n - n, sizeof(uint32) * n);
+	merge->n = n;
+}
+
+/* A merge that is to be run, and its result. */
+typedef struct Compaction
+{
+	Relation	index;
+	BarqChoice	choice;			/* of the inputs */
+	uint64		most;			/* bytes of the inputs at most; 0: no limit */
+
+	bool		done;			/* false: none is due, or it was put off */
+	uint64		rows;			/* of the new segment */
+	uint64		bytes;			/* of the inputs, if there is a limit */
+} Compaction;
+
+/*
+ * Run the next merge that compaction->choice asks for. Under a limit the inputs are read from
+ * pages, since images that are missing would be made for all segments.
+ */
+static void
+compact_once(Compaction *compaction)
+{
+	Relation	index = compaction->index;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq compact",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Merge		merge = {0};
-	bool		done = false;
 	instr_time	start;
 
 	Assert(barq_may_maintain(index));	/* L1 */
 	INSTR_TIME_SET_CURRENT(start);
-	merge.snapshot = barq_snapshot_get(index, &merge.meta, true, context);
+	merge.snapshot = barq_snapshot_get(index, &merge.meta, compaction->most == 0, context);
 	merge.chosen = palloc(sizeof(uint32) * Max(merge.snapshot->nsegments, 1));
-	merge.n = barq_choose_inputs(index, merge.snapshot, &merge.meta, choice, merge.chosen);
+	merge.n = barq_choose_inputs(index, merge.snapshot, &merge.meta, compaction->choice,
+								 merge.chosen);
+	if (compaction->most > 0)
+		limit_inputs(&merge, compaction->most, &compaction->bytes);
 	if (merge.n > 0)
 	{
 		BarqBodyWriter *writer = NULL;
@@ -222,53 +245,42 @@ compact_once(Relation index, BarqChoice choice, uint64 *rows)
 
 		barq_new_id(id);
 		if (merge.live + merge.keyless > 0)
-			writer = merge_inputs(index, &merge, id, choice == BARQ_CHOOSE_ALL);
-		done = writer != NULL || merge.live + merge.keyless == 0;
-		if (done)
+			writer = merge_inputs(index, &merge, id,
+								  compaction->choice == BARQ_CHOOSE_ALL);
+		compaction->done = writer != NULL || merge.live + merge.keyless == 0;
+		if (compaction->done)
 		{
 			publish_merge(index, &merge, id, writer);
-			*rows = merge.live + merge.keyless;
+			compaction->rows = merge.live + merge.keyless;
 			count_merge(index, &merge, start);
 		}
 		barq_image_unlock(folder_lock);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	return done;
 }
-
-/* Arguments of compact_once, and its result in `done`. */
-typedef struct Compaction
-{
-	Relation	index;
-	BarqChoice	choice;
-	uint64	   *rows;
-	bool		done;
-} Compaction;
 
 /* Run compact_once() for barq_try_reading(); returns true, errors go to the caller. */
 static bool
 run_compaction(void *arg)
 {
-	Compaction *compaction = arg;
-
-	compaction->done = compact_once(compaction->index, compaction->choice, compaction->rows);
+	compact_once(arg);
 	return true;
 }
 
 /*
  * compact_once, for a caller that holds the maintenance lock: no page is re-used
  * under it, so a page of another generation is damage (ERRCODE_INDEX_CORRUPTED).
+ * Returns compaction->done.
  */
 static bool
-compact(Relation index, BarqChoice choice, uint64 *rows)
+compact(Compaction *compaction)
 {
-	Compaction	compaction = {index, choice, rows, false};
 	volatile bool intact = false;
 
 	PG_TRY();
 	{
-		intact = barq_try_reading(run_compaction, &compaction);
+		intact = barq_try_reading(run_compaction, compaction);
 	}
 	PG_FINALLY();
 	{
@@ -276,24 +288,26 @@ compact(Relation index, BarqChoice choice, uint64 *rows)
 	}
 	PG_END_TRY();
 	if (!intact)
-		barq_meta_broken(index);
-	return compaction.done;
+		barq_meta_broken(compaction->index);
+	return compaction->done;
 }
 
 uint64
 barq_compact_segments(Relation index, BarqChoice choice)
 {
 	uint64		total = 0;
-	uint64		rows = 0;
 
-	while (compact(index, choice, &rows))
+	for (;;)
 	{
-		total += rows;
+		Compaction	compaction = {.index = index, .choice = choice};
+
+		if (!compact(&compaction))
+			return total;
+		total += compaction.rows;
 		if (choice == BARQ_CHOOSE_ALL)
-			break;
+			return total;
 		CHECK_FOR_INTERRUPTS();
 	}
-	return total;
 }
 
 uint64
@@ -307,7 +321,21 @@ barq_compact_idle(Relation index)
 bool
 barq_compact_next(Relation index)
 {
-	uint64		rows;
+	Compaction	compaction = {.index = index, .choice = BARQ_CHOOSE_DUE};
 
-	return compact(index, BARQ_CHOOSE_DUE, &rows);
+	return compact(&compaction);
+}
+
+void
+barq_compact_slice(Relation index, uint64 bytes)
+{
+	for (;;)
+	{
+		Compaction	compaction = {.index = index, .choice = BARQ_CHOOSE_DUE, .most = bytes};
+
+		if (bytes == 0 || !compact(&compaction))
+			return;
+		bytes -= compaction.bytes;
+		CHECK_FOR_INTERRUPTS();
+	}
 }

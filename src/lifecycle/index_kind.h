@@ -42,11 +42,24 @@ typedef struct BarqIndexKind
 
 	/*
 	 * Write the kind's part of a body from rows[0 ... n - 1], the live records of
-	 * the log that have a key, in an order that the kind chooses.
+	 * the log that have a key, in an order that the kind chooses. `quick`: an insert
+	 * waits for it, so the body is the one that costs least to make. quick_bytes: of
+	 * log that an insert seals at most, 1 MB or less.
 	 */
 	void		(*seal) (const BarqFrozenOptions *options,
-						 const BarqSealRow *rows, uint32 n,
+						 const BarqSealRow *rows, uint32 n, bool quick,
 						 BarqBodyWriter *writer);
+	uint64		quick_bytes;
+
+	/*
+	 * Inserts without a worker join small segments of the kind join_kind into one of
+	 * that kind, of at most about join_bytes (join.c): write the kind's part of its
+	 * body from the live rows of the inputs, in a time like that of copying them.
+	 */
+	uint16		join_kind;		/* BARQ_KIND_* */
+	uint64		join_bytes;
+	void		(*join) (const BarqFrozenOptions *options, BarqMergeInput *inputs,
+						 int ninputs, BarqBodyWriter *writer);
 
 	/*
 	 * Merge the live rows of the inputs that have a key (`live` of them, perhaps

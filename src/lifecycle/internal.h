@@ -42,10 +42,7 @@ extern void barq_maintenance_unlock(Relation index);
  */
 extern bool barq_maintenance_is_held(Relation index);
 
-/*
- * Does a barq worker hold the maintenance lock? Takes no heavyweight lock; allocates
- * a little in the current memory context and frees nothing.
- */
+/* Does a barq worker hold the maintenance lock? Takes no heavyweight lock. */
 extern bool barq_maintenance_is_held_by_worker(Relation index);
 
 /*
@@ -58,6 +55,27 @@ extern bool barq_lock_within(Relation index, bool (*try_lock) (Relation index),
 
 /* Wait for `ms` or until the latch is set, then CHECK_FOR_INTERRUPTS. */
 extern void barq_nap(long ms, uint32 wait_event);
+
+/* ---- seal.c ---- */
+
+/*
+ * For an insert: seal the first part of the log, of quick_bytes (BarqIndexKind) and the
+ * rest of the record that ends there, or all of it if it is shorter, into the body that is
+ * made quickest (BarqIndexKind.seal), without an image.
+ * Returns the number of rows sealed. Publishes; barq_merging is false (L6). The caller
+ * holds the maintenance lock. ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ */
+extern uint64 barq_seal_some(Relation index);
+
+/* ---- join.c ---- */
+
+/*
+ * For an insert: join small segments that inserts have sealed by copying their live
+ * rows into one, if so many of a size exist (join.c). Returns whether it did. Reads
+ * pages, not images, and writes no image. The caller holds the maintenance lock;
+ * barq_merging is false (L6). ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
+ */
+extern bool barq_join_small(Relation index);
 
 /* ---- inputs.c ---- */
 
@@ -88,6 +106,13 @@ extern bool barq_compact_next(Relation index);
  * allows, then run the merges that are due. Returns the number of rows merged.
  */
 extern uint64 barq_compact_idle(Relation index);
+
+/*
+ * Run merges that the policy asks for, as far as their inputs have at most `bytes` bytes
+ * in total: of a larger merge the smallest inputs. Reads pages, not images.
+ * ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
+ */
+extern void barq_compact_slice(Relation index, uint64 bytes);
 
 /*
  * L6: a merge of this process has chosen its inputs and not finished its body, so
@@ -143,6 +168,25 @@ extern void barq_publish(Relation index, BarqChange *change);
  */
 extern void barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead,
 						   uint32 ndead, uint8 *bitmap);
+
+/* TIDs of rows that died; all zero when empty, the array palloc'd. */
+typedef struct BarqDeadRows
+{
+	ItemPointerData *tids;
+	uint32		n;
+	uint32		space;
+} BarqDeadRows;
+
+/*
+ * For collect_dead of a merge or join: append to *dead the TIDs of the rows of a
+ * segment that VACUUM has marked since its marks were read as `before` (NULL: it had
+ * none). `view` is of that segment. Among rows not marked dead a TID occurs once in an
+ * index (store/README.md, S10), so these TIDs identify their rows in the new body. The
+ * caller holds the maintenance lock, so ERRCODE_INDEX_CORRUPTED if the tombstones are
+ * gone.
+ */
+extern void barq_add_new_marks(Relation index, const BarqSegmentDesc *desc,
+							   const uint8 *before, BarqView *view, BarqDeadRows *dead);
 
 /* ---- move_down.c, cut_end.c ---- */
 

@@ -24,8 +24,10 @@
 /* ---- seal.c ---- */
 
 /*
- * Seal the growing log. Returns the number of rows sealed, 0 if the log had no live
- * record. Publishes, so it is not called between the choice of a merge's inputs and
+ * Seal the growing log as it is at the time of the call: in chunks of a few times
+ * growing_limit bytes that fit maintenance_work_mem, each of which becomes a segment
+ * (L12); barq_check_interrupts() is called between them. Returns the number of rows
+ * sealed, 0 if the log had no live record. Publishes, so it is not called between the choice of a merge's inputs and
  * the end of the merge's body, while barq_merging is true (L6). The caller holds the
  * maintenance lock. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
@@ -51,6 +53,7 @@ typedef struct BarqNewSegment
 	const char *body;
 	uint64		bytes;
 	bool		has_image;		/* the body was written into its image file */
+	bool		without_image;	/* write no image now */
 } BarqNewSegment;
 
 /*
@@ -90,9 +93,11 @@ extern BlockNumber barq_reclaim(Relation index, BufferAccessStrategy strategy,
 /* ---- after_vacuum.c ---- */
 
 /*
- * Called at the end of VACUUM, without the maintenance lock: start a worker that
- * merges segments with many dead rows, or shortens a file that is too long
- * (barq_reclaim) if this VACUUM's option TRUNCATE and the settings allow that.
+ * Called at the end of VACUUM, without the maintenance lock: start a worker if sealed
+ * logs wait to be merged, if segments have many dead rows, or if the file is too long
+ * (barq_reclaim) and this VACUUM's option TRUNCATE and the settings allow to shorten it.
+ * Where no worker can be had and sealed logs wait, run the merges that are due here, of
+ * inputs of growing_hard_limit bytes at most.
  * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern void barq_after_vacuum(Relation index, bool too_long);

@@ -47,19 +47,21 @@ barq_maintenance_is_held_by_worker(Relation index)
 	LOCKTAG		tag;
 	VirtualTransactionId *holders;
 	int			n;
+	bool		found = false;
 
 	SET_LOCKTAG_RELATION(tag, index->rd_lockInfo.lockRelId.dbId,
 						 index->rd_lockInfo.lockRelId.relId);
 	holders = GetLockConflicts(&tag, ShareUpdateExclusiveLock, &n);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !found; i++)
 	{
 		PGPROC	   *proc = BarqVxidProc(holders[i]);
 		const char *type = proc ? GetBackgroundWorkerTypeByPid(proc->pid) : NULL;
 
 		if (type != NULL && strcmp(type, BARQ_WORKER_TYPE) == 0)
-			return true;
+			found = true;
 	}
-	return false;
+	pfree(holders);
+	return found;
 }
 
 void

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "base/array.h"
 #include "base/steps.h"
 #include "lifecycle/internal.h"
 #include "miscadmin.h"
@@ -32,6 +33,36 @@ barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead, uint32 nde
 		if (bsearch(&tid, dead, ndead, sizeof(ItemPointerData), compare_tids) != NULL)
 			barq_bit_set(bitmap, row);
 	}
+}
+
+void
+barq_add_new_marks(Relation index, const BarqSegmentDesc *desc, const uint8 *before,
+				   BarqView *view, BarqDeadRows *dead)
+{
+	uint8	   *now = barq_tombstones_read(index, desc);
+
+	if (now == NULL)
+		barq_meta_broken(index);
+	for (uint32 row = 0; row < desc->rows; row++)
+	{
+		/* skip eight rows at once where no mark was added */
+		if ((row & 7) == 0 && now[row >> 3] == (before ? before[row >> 3] : 0))
+		{
+			row += 7;
+			continue;
+		}
+		if (!barq_bit_is_set(now, row))
+		{
+			/* L4: a mark is never taken back */
+			Assert(before == NULL || !barq_bit_is_set(before, row));
+			continue;
+		}
+		if (before && barq_bit_is_set(before, row))
+			continue;
+		BARQ_ARRAY_RESERVE(dead->tids, dead->space, dead->n + 1, 256);
+		dead->tids[dead->n++] = barq_view_tid(view, row);
+	}
+	pfree(now);
 }
 
 /* Whether `change` removes the segment of this descriptor. */
@@ -233,7 +264,7 @@ barq_publish_segment(Relation index, const BarqNewSegment *segment,
 	desc.created = GetCurrentTimestamp();
 	barq_blob_write(index, &desc, segment->body, segment->bytes);
 
-	if (!segment->has_image)
+	if (!segment->has_image && !segment->without_image)
 	{
 		bool		busy;
 		char	   *reason;

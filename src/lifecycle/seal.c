@@ -1,16 +1,29 @@
 /*
  * seal.c
- *	  Sealing: the growing log becomes a segment.
+ *	  Sealing: the growing log becomes a segment, or several if it is long.
+ *
+ * A seal holds its rows in memory several times. So a log is sealed in chunks, each of
+ * which becomes a segment and is published before the next one is read (L12): memory
+ * is bounded, an error or a crash loses one chunk's work, and a worker can give way.
  */
 #include "postgres.h"
 
 #include "base/array.h"
 #include "base/stats.h"
 #include "base/steps.h"
+#include "base/interrupts.h"
 #include "lifecycle/internal.h"
 #include "miscadmin.h"
 #include "store/keyless.h"
 #include "utils/memutils.h"
+
+/*
+ * A chunk has at most CHUNK_LIMITS times growing_limit bytes of log, and so few that
+ * the seal fits maintenance_work_mem: it takes up to SEAL_MEMORY times the bytes of
+ * its log (measured, docs/performance.md).
+ */
+#define CHUNK_LIMITS	4
+#define SEAL_MEMORY		8
 
 /* The frozen records of the log, in the memory context of the seal. */
 typedef struct Gathered
@@ -116,15 +129,17 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 /*
  * Publish the gathered rows as a segment and remove their pages from the log.
  * If `rows`, the number of live records, is 0, removes the pages and adds no
- * segment. The caller holds the maintenance lock.
+ * segment. quick: as for BarqIndexKind.seal; no image is written. The caller holds the
+ * maintenance lock.
  */
 static void
-publish_seal(Relation index, Gathered *gathered, uint64 stop_generation, uint64 rows)
+publish_seal(Relation index, Gathered *gathered, uint64 stop_generation, uint64 rows,
+			 bool quick)
 {
 	const BarqMeta *meta = gathered->meta;
 	BarqBodyWriter *writer;
 	uint8		id[BARQ_ID_BYTES];
-	BarqNewSegment segment = {.id = id, .origin = BARQ_ORIGIN_SEAL};
+	BarqNewSegment segment = {.id = id, .origin = BARQ_ORIGIN_SEAL, .without_image = quick};
 	BarqChange	change = {0};
 
 	change.sealed = true;
@@ -141,7 +156,7 @@ publish_seal(Relation index, Gathered *gathered, uint64 stop_generation, uint64 
 
 	writer = barq_body_begin_memory(gathered->pages.count * (Size) BLCKSZ);
 	barq_index_kind(meta->options.index_kind)->seal(&meta->options, gathered->rows,
-													gathered->nrows, writer);
+													gathered->nrows, quick, writer);
 	barq_keyless_write(writer, &gathered->keyless);
 	gathered->body = barq_body_finish(writer, &gathered->bytes);
 	barq_new_id(id);
@@ -150,41 +165,115 @@ publish_seal(Relation index, Gathered *gathered, uint64 stop_generation, uint64 
 	barq_publish_segment(index, &segment, &change);
 }
 
-uint64
-barq_seal_log(Relation index)
+/*
+ * Seal the pages of the log from the head of *meta, as just read, to `stop`, which
+ * becomes the head; no record is added to them any more. Other arguments and lock as
+ * publish_seal. Returns the number of rows sealed.
+ */
+static uint64
+seal_pages(Relation index, const BarqMeta *meta, BlockNumber stop, uint64 stop_generation,
+		   bool quick)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq seal",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	BarqMeta	meta;
-	Gathered	gathered = {.meta = &meta};
+	BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
+	Gathered	gathered = {.meta = meta, .stop = stop};
 	BarqGrowingVisitor visitor = {gather_page, gather_record, NULL, &gathered};
-	uint64		stop_generation;
-	uint64		rows = 0;
+	uint64		rows;
 	instr_time	start;
 
-	Assert(barq_may_maintain(index));	/* L1 */
-	Assert(!barq_merging);		/* L6 */
 	INSTR_TIME_SET_CURRENT(start);
-	if (barq_growing_cut(index, NULL, &gathered.stop, &stop_generation))
-	{
-		BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
+	barq_step("seal: cut");
+	if (!barq_growing_walk(index, meta, stop, &visitor))
+		barq_meta_broken(index);
+	barq_step("seal: gathered");
 
-		barq_meta_read(index, &meta);
-		barq_step("seal: cut");
-		if (!barq_growing_walk(index, &meta, gathered.stop, &visitor))
-			barq_meta_broken(index);
-		barq_step("seal: gathered");
+	rows = gathered.nrows + barq_keyless_count(&gathered.keyless);
+	publish_seal(index, &gathered, stop_generation, rows, quick);
 
-		rows = gathered.nrows + barq_keyless_count(&gathered.keyless);
-		publish_seal(index, &gathered, stop_generation, rows);
-
-		barq_count(stats, BARQ_COUNT_SEALS, 1);
-		barq_count(stats, BARQ_COUNT_ROWS_SEALED, rows);
-		barq_count(stats, BARQ_COUNT_BYTES_SEALED, gathered.bytes);
-		barq_count(stats, BARQ_COUNT_SEAL_US, barq_elapsed_us(start));
-	}
+	barq_count(stats, BARQ_COUNT_SEALS, 1);
+	barq_count(stats, BARQ_COUNT_ROWS_SEALED, rows);
+	barq_count(stats, BARQ_COUNT_BYTES_SEALED, gathered.bytes);
+	barq_count(stats, BARQ_COUNT_SEAL_US, barq_elapsed_us(start));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return rows;
+}
+
+/* Pages of one chunk of a log of so many pages, which is divided evenly; at least 1. */
+static uint32
+chunk_pages(Relation index, uint32 log_pages)
+{
+	BarqPolicy	policy;
+	uint64		most;
+	uint32		chunks;
+
+	barq_policy_of(index, &policy);
+	most = Min(CHUNK_LIMITS * policy.growing_limit,
+			   (uint64) maintenance_work_mem * 1024 / SEAL_MEMORY) / BLCKSZ;
+	most = Max(most, 1);
+	chunks = (uint32) ((log_pages + most - 1) / most);
+	return Max((log_pages + chunks - 1) / Max(chunks, 1), 1);
+}
+
+uint64
+barq_seal_log(Relation index)
+{
+	BlockNumber end;
+	uint64		end_generation;
+	BarqMeta	meta;
+	uint64		rows = 0;
+	uint32		pages = 0;
+
+	Assert(barq_may_maintain(index));	/* L1 */
+	Assert(!barq_merging);		/* L6 */
+	/* records added from now on are left for the next seal, so this one ends */
+	if (!barq_growing_cut(index, NULL, &end, &end_generation))
+		return 0;
+	for (;;)
+	{
+		BlockNumber stop = end;
+		uint64		stop_generation = end_generation;
+
+		barq_meta_read(index, &meta);
+		if (pages == 0)
+			pages = chunk_pages(index, meta.growing_pages);
+		if (!barq_growing_divide(index, &meta, pages, end, &stop, &stop_generation))
+		{
+			stop = end;
+			stop_generation = end_generation;
+		}
+		rows += seal_pages(index, &meta, stop, stop_generation, false);
+		if (stop == end)
+			return rows;
+
+		/* L12: the state is consistent, and another process may have this lock now */
+		barq_step("seal: chunk published");
+		barq_check_interrupts();
+	}
+}
+
+uint64
+barq_seal_some(Relation index)
+{
+	uint64		bytes;
+	BlockNumber stop;
+	uint64		stop_generation;
+	BarqMeta	meta;
+
+	Assert(barq_may_maintain(index));	/* L1 */
+	Assert(!barq_merging);		/* L6 */
+	barq_meta_read(index, &meta);
+	if (meta.growing_head == InvalidBlockNumber)
+		return 0;
+	bytes = barq_index_kind(meta.options.index_kind)->quick_bytes;
+	if (!barq_growing_divide(index, &meta, (uint32) Max(bytes / BLCKSZ, 1),
+							 InvalidBlockNumber, &stop, &stop_generation))
+	{
+		if (!barq_growing_cut(index, NULL, &stop, &stop_generation))
+			return 0;
+		barq_meta_read(index, &meta);
+	}
+	return seal_pages(index, &meta, stop, stop_generation, true);
 }

@@ -404,6 +404,40 @@ copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
 	return ok;
 }
 
+bool
+barq_growing_divide(Relation index, const BarqMeta *meta, uint32 pages, BlockNumber end,
+					BlockNumber *stop, uint64 *stop_generation)
+{
+	BlockNumber block = meta->growing_head;
+	uint64		generation = meta->growing_head_generation;
+	BlockNumber nblocks = 0;
+	char	   *copy = palloc(BLCKSZ);
+	bool		found = false;
+
+	Assert(barq_holds_maintenance(index) && pages > 0);
+	for (uint32 passed = 0; !found && block != InvalidBlockNumber && block != end; passed++)
+	{
+		uint32		off = MAXALIGN(SizeOfPageHeaderData);
+		BarqItemHeader *item;
+
+		CHECK_FOR_INTERRUPTS();
+		/* under the maintenance lock no page of the log is re-used */
+		if (!copy_page(index, block, generation, copy, &nblocks))
+			barq_meta_broken(index);
+		item = next_item(index, block, (Page) copy, &off);
+		if (passed >= pages && (item == NULL || (item->flags & BARQ_ITEM_PIECE) == 0))
+		{
+			*stop = block;
+			*stop_generation = generation;
+			found = true;
+		}
+		generation = BarqPageGetSpecial((Page) copy)->next_generation;
+		block = BarqPageGetSpecial((Page) copy)->next;
+	}
+	pfree(copy);
+	return found;
+}
+
 /* The record that a walk reads. */
 typedef struct RecordReader
 {

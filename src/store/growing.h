@@ -74,6 +74,18 @@ extern uint32 barq_growing_append_keyless(Relation index, ItemPointer tid,
 extern bool barq_growing_cut(Relation index, BarqPageSupply *supply,
 							 BlockNumber *stop, uint64 *stop_generation);
 
+/*
+ * Find where the log can be divided: the first page at least `pages` pages (1 or more)
+ * behind meta's head that begins with a record, so no record lies on both sides.
+ * *stop and *stop_generation receive it; no record is added to the pages before it.
+ * Returns false, where there is none before the page `end` and the end of the log. The
+ * caller holds the maintenance lock and no buffer lock. Checks for interrupts.
+ * ERRCODE_INDEX_CORRUPTED for a damaged page.
+ */
+extern bool barq_growing_divide(Relation index, const BarqMeta *meta, uint32 pages,
+								BlockNumber end, BlockNumber *stop,
+								uint64 *stop_generation);
+
 /* One record, as barq_growing_walk passes it to a visitor. */
 typedef struct BarqRecord
 {

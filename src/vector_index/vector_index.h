@@ -169,10 +169,16 @@ extern const char *barq_quantization_name(int quantization);
  * Members of BarqIndexKind that both methods share; their contracts are in
  * lifecycle/index_kind.h.
  *
- * seal: a flat body or, of a large log of barq_hnsw, one with lists.
+ * seal: a flat body or, of a large log of barq_hnsw and unless `quick`, one with lists.
  */
 extern void barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows,
-							 uint32 n, BarqBodyWriter *writer);
+							 uint32 n, bool quick, BarqBodyWriter *writer);
+
+/* join: a flat body. Sealing and copying so many takes 2 and 12 ms of a processor. */
+#define BARQ_VECTOR_QUICK_BYTES	(UINT64CONST(512) * 1024)
+#define BARQ_VECTOR_JOIN_BYTES	(UINT64CONST(4) * 1024 * 1024)
+extern void barq_vector_join(const BarqFrozenOptions *frozen, BarqMergeInput *inputs,
+							 int ninputs, BarqBodyWriter *writer);
 
 /* merge: the method's kind of segment if that pays, else a flat one. */
 extern BarqBodyWriter *barq_vector_merge(Relation index, const BarqFrozenOptions *frozen,

@@ -105,15 +105,25 @@ seal_lists(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 
 void
 barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n,
+				 bool quick, BarqBodyWriter *writer)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	if (!quick && seals_lists(frozen, &codec, n))
+		seal_lists(&codec, rows, n, writer);
+	else
+		seal_flat(&codec, rows, n, writer);
+}
+
+void
+barq_vector_join(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs,
 				 BarqBodyWriter *writer)
 {
 	BarqCodec	codec;
 
 	barq_vector_codec(frozen, &codec);
-	if (seals_lists(frozen, &codec, n))
-		seal_lists(&codec, rows, n, writer);
-	else
-		seal_flat(&codec, rows, n, writer);
+	barq_flat_merge(writer, &codec, inputs, ninputs);
 }
 
 BarqBodyWriter *

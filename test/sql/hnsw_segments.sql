@@ -42,10 +42,12 @@ SELECT kind, state, rows FROM barq_segments('hnsw_segments_idx');
 SELECT barq_compact('hnsw_segments_idx') AS nothing_to_compact;
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 
--- inserts seal the log when it reaches growing_limit, and merge by ratio
+-- inserts seal the log when it reaches growing_limit; without a worker VACUUM merges by ratio
 SET barq.growing_limit = '64kB';
 SET barq.compaction_ratio = 4;
 INSERT INTO hnsw_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(151, 5000) i;
+SELECT bool_or(state = 'compacted' AND rows > 150) AS merged_by_insert FROM barq_segments('hnsw_segments_idx');
+VACUUM hnsw_segments;
 SELECT count(*) FILTER (WHERE state <> 'growing') BETWEEN 1 AND 8 AS segments,
 	bool_or(state = 'compacted') AS compacted, sum(rows) AS rows,
 	sum(page_bytes) FILTER (WHERE state = 'growing') <= 2 * 65536 AS small_log,
@@ -58,6 +60,7 @@ SELECT * FROM barq_check('hnsw_segments_idx');
 SET barq.compaction_ratio = 64;
 SET barq.max_segments = 3;
 INSERT INTO hnsw_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(5001, 9000) i;
+VACUUM hnsw_segments;
 SELECT count(*) FILTER (WHERE state <> 'growing') <= 3 AS bounded, sum(rows) AS rows FROM barq_segments('hnsw_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 RESET barq.max_segments;
@@ -92,11 +95,14 @@ SELECT state, rows = (SELECT count(*) FROM hnsw_segments) AS all_rows, dead_rows
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);
 SELECT * FROM barq_check('hnsw_segments_idx');
 
--- a segment with many dead rows is rewritten by the next seal
+-- a segment with many dead rows is rewritten; without a worker by VACUUM, once logs were sealed
 DELETE FROM hnsw_segments WHERE id % 2 = 1;
 VACUUM hnsw_segments;
 SET barq.growing_limit = '64kB';
 INSERT INTO hnsw_segments SELECT 30000 + i, pg_temp.random_vector(32) FROM generate_series(1, 3000) i;
+SET barq.compaction_ratio = 2;
+VACUUM hnsw_segments;
+RESET barq.compaction_ratio;
 RESET barq.growing_limit;
 SELECT sum(dead_rows) FROM barq_segments('hnsw_segments_idx');
 SELECT wrong FROM query, pg_temp.compare('hnsw_segments', '<->', vs, 50);

@@ -21,10 +21,11 @@ SELECT barq_seal('ivf_segments_idx');
 SELECT kind, state, rows FROM barq_segments('ivf_segments_idx') WHERE state <> 'growing';
 SELECT wrong FROM query, pg_temp.compare('ivf_segments', '<->', vs, 50);
 
--- inserts seal and merge; a large segment gets lists
+-- inserts seal, VACUUM merges; a large segment gets lists
 SET barq.growing_limit = '128kB';
-SET barq.compaction_ratio = 4;
+SET barq.compaction_ratio = 2;
 INSERT INTO ivf_segments SELECT i, pg_temp.random_vector(32) FROM generate_series(1001, 30000) i;
+VACUUM ivf_segments;
 RESET barq.growing_limit;
 RESET barq.compaction_ratio;
 SELECT bool_or(kind = 'ivf') AS lists, sum(rows) AS rows FROM barq_segments('ivf_segments_idx');
