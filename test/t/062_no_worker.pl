@@ -132,7 +132,7 @@ foreach my $background ('off', 'on')
 
 		# VACUUM merges, no more than the limit at once
 		my $vacuum = session($node);
-		ask($vacuum, q{SET barq.growing_limit = '64kB'; SET barq.growing_hard_limit = '512kB'; VACUUM items});
+		ask($vacuum, q{SET barq.growing_limit = '64kB'; SET barq.growing_hard_limit = '512kB'; SET barq.compaction_ratio = 2; VACUUM (INDEX_CLEANUP on) items});
 		my $merged = ask($vacuum, q{SELECT sum(bytes_compacted) FROM barq_stats() WHERE index = 'items_i'::regclass});
 		cmp_ok($merged, '>', 0, "$what: VACUUM merges ($merged bytes)");
 		cmp_ok($merged, '<', 1024 * 1024, "$what: not much more than growing_hard_limit of inputs");
