@@ -75,7 +75,7 @@ static BarqPolicy policy = {
 	.growing_hard_limit = 64 * 1024 * 1024,
 	.ratio = 8,
 	.max_segments = 32,
-	.largest_merged = UINT64CONST(16) * 1024 * 1024 * 1024
+	.largest_merged = UINT64CONST(5) * 1024 * 1024 * 1024
 };
 static double updates;			/* share of rows replaced before a VACUUM; 0: inserts */
 static double rows_of_log;		/* when it is sealed; 0: from growing_limit */

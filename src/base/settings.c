@@ -27,7 +27,7 @@ int			barq_consistency = BARQ_CONSISTENCY_ALL;
 bool		barq_background = true;
 int			barq_compaction_ratio = 8;
 int			barq_max_segments = 32;
-int			barq_max_merged_size = 16384;
+int			barq_max_merged_size = 5120;
 int			barq_compaction = BARQ_COMPACTION_BALANCED;
 int			barq_backend_cache = 65536;
 char	   *barq_image_directory = NULL;
@@ -193,7 +193,7 @@ barq_define_settings(void)
 	DefineCustomIntVariable("barq.max_merged_size",
 							"Size up to which merges make segments; 0: no limit.",
 							"A larger segment is written again only because of its dead rows.",
-							&barq_max_merged_size, 16384, 0, INT_MAX,
+							&barq_max_merged_size, 5120, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomEnumVariable("barq.compaction",
 							 "What merging spares most: neither, searches or writing.",

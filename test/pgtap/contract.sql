@@ -165,7 +165,7 @@ SELECT bag_eq(
 	('barq.backpressure', 'wait', '', '', '', '{wait,inline,error}', 'user'),
 	('barq.compaction_ratio', '8', '', '2', '64', '', 'superuser'),
 	('barq.max_segments', '32', '', '1', '1000', '', 'superuser'),
-	('barq.max_merged_size', '16384', 'MB', '0', '2147483647', '', 'superuser'),
+	('barq.max_merged_size', '5120', 'MB', '0', '2147483647', '', 'superuser'),
 	('barq.memory_budget', '0', 'kB', '0', '2147483647', '', 'sighup'),
 	('barq.compaction', 'balanced', '', '', '', '{balanced,reads,writes}', 'superuser'),
 	('barq.background', 'on', '', '', '', '', 'sighup'),
