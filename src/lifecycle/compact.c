@@ -40,7 +40,7 @@ static void
 collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
 	Merge	   *merge = arg;
-	BarqDeadRows dead = {0};
+	BarqDeadTids dead = {0};
 
 	for (uint32 i = 0; i < merge->n; i++)
 	{

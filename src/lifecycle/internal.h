@@ -170,12 +170,12 @@ extern void barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead
 						   uint32 ndead, uint8 *bitmap);
 
 /* TIDs of rows that died; all zero when empty, the array palloc'd. */
-typedef struct BarqDeadRows
+typedef struct BarqDeadTids
 {
 	ItemPointerData *tids;
 	uint32		n;
 	uint32		space;
-} BarqDeadRows;
+} BarqDeadTids;
 
 /*
  * For collect_dead of a merge or join: append to *dead the TIDs of the rows of a
@@ -186,7 +186,7 @@ typedef struct BarqDeadRows
  * gone.
  */
 extern void barq_add_new_marks(Relation index, const BarqSegmentDesc *desc,
-							   const uint8 *before, BarqView *view, BarqDeadRows *dead);
+							   const uint8 *before, BarqView *view, BarqDeadTids *dead);
 
 /* ---- move_down.c, cut_end.c ---- */
 

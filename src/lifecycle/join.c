@@ -76,7 +76,7 @@ static void
 collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
 	Join	   *join = arg;
-	BarqDeadRows dead = {0};
+	BarqDeadTids dead = {0};
 
 	for (int i = 0; i < JOIN_RATIO; i++)
 		barq_add_new_marks(index, &join->inputs[i], join->dead[i], &join->views[i], &dead);

@@ -37,7 +37,7 @@ barq_mark_tids(const char *body, uint64 bytes, ItemPointerData *dead, uint32 nde
 
 void
 barq_add_new_marks(Relation index, const BarqSegmentDesc *desc, const uint8 *before,
-				   BarqView *view, BarqDeadRows *dead)
+				   BarqView *view, BarqDeadTids *dead)
 {
 	uint8	   *now = barq_tombstones_read(index, desc);
 
