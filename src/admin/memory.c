@@ -133,7 +133,7 @@ barq_evict(PG_FUNCTION_ARGS)
 	Relation	index = open_to_steer(fcinfo, &only);
 	uint32		n;
 	const BarqSegmentDesc *descs = segments_to_steer(index, only, &n);
-	uint8		(*ids)[BARQ_ID_BYTES] = palloc(BARQ_ID_BYTES * (Size) Max(n, 1));
+	uint8(*ids)[BARQ_ID_BYTES] = palloc(BARQ_ID_BYTES * (Size) Max(n, 1));
 	uint64		total = 0;
 
 	for (uint32 i = 0; i < n; i++)

@@ -42,7 +42,7 @@ barq_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	}
 	stats->pages_free = barq_reclaim(index, info->strategy, &too_long);
 	stats->num_pages = RelationGetNumberOfBlocks(index);
-	barq_image_sweep();
+	barq_image_sweep_in_vacuum();
 	barq_after_vacuum(index, too_long);
 	return stats;
 }

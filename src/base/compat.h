@@ -172,6 +172,11 @@ typedef RelFileNode BarqLocator;
 	((options) == NULL || (options)->vacuum_truncate)
 #endif
 
+/* Whether this is a process of autovacuum that vacuums tables. */
+#if PG_VERSION_NUM < 170000
+#define AmAutoVacuumWorkerProcess() IsAutoVacuumWorkerProcess()
+#endif
+
 /* The point at which VACUUM sleeps by its cost limit, and checks for interrupts. */
 #if PG_VERSION_NUM >= 180000
 #define BarqVacuumDelay() vacuum_delay_point(false)

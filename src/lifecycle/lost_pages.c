@@ -2,7 +2,7 @@
  * lost_pages.c
  *	  Finding the pages that nothing reaches and that the free space map does not
  *	  offer: those that a crash or an error left behind are stamped free, those that
- *	  are free already are offered again (store/README.md, S5, S6, S18).
+ *	  are free already are offered again (store/README.md, S5, S6, S20).
  *
  * The search reads what is dead, not what is free: the pages of directory and extents,
  * the free space map, and only if their numbers do not add up the tombstones, the log
@@ -114,6 +114,7 @@ barq_offer_suspects(Relation index, BufferAccessStrategy strategy, bool offer,
 
 		BarqVacuumDelay();
 		barq_check_interrupts();
+		barq_step("lost: read stamp");
 		if (barq_page_stamp(index, block, strategy) != BARQ_STAMP_FREE)
 			suspects->blocks[left++] = block;
 		else if (offer)
@@ -158,6 +159,7 @@ barq_free_suspects(Relation index, const BarqBlockList *suspects)
 	if (suspects->count == 0)
 		return true;
 	barq_find_reachable(index, &reachable);
+	barq_step("lost: reached");
 	while (next < suspects->count)
 	{
 		BarqVacuumDelay();

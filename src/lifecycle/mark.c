@@ -9,7 +9,9 @@
 #include "postgres.h"
 
 #include "base/array.h"
+#include "base/compat.h"
 #include "base/steps.h"
+#include "commands/vacuum.h"
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
 #include "store/announce.h"
@@ -75,7 +77,7 @@ mark_segment(Relation index, const BarqSegmentDesc *desc, BarqView *view,
 		uint32		here = Min(TID_BATCH, desc->rows - base);
 		ItemPointerData tids[TID_BATCH];
 
-		CHECK_FOR_INTERRUPTS();
+		BarqVacuumDelay();
 		barq_view_tids(view, base, here, tids);
 		for (uint32 i = 0; i < here; i++)
 		{

@@ -110,7 +110,8 @@ barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 
 	for (uint64 off = 0; off < bytes; off += BARQ_BLOB_PAGE_BYTES)
 	{
 		barq_check_interrupts();
-		add_block(&list, write_page(index, barq_page_new(index, NULL), BARQ_PART_BLOB, desc,
+		add_block(&list, write_page(index, barq_page_new_in(index, NULL, barq_ring(BAS_BULKWRITE)),
+									BARQ_PART_BLOB, desc,
 									body + off, Min(bytes - off, BARQ_BLOB_PAGE_BYTES),
 									InvalidBlockNumber));
 	}
@@ -157,7 +158,7 @@ barq_blob_move(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 
 				barq_check_interrupts();
 				len = barq_blob_read_page(index, &before, map, map->first_page[i] + j,
-										  NULL, bytes);
+										  barq_ring(BAS_BULKREAD), bytes);
 				if (len < 0)
 					barq_meta_broken(index);
 				buffer = barq_page_take(index, supply);

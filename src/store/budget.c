@@ -277,7 +277,7 @@ colder_first(const void *a, const void *b)
 static void
 evict(Pass *pass, uint64 budget, TimestampTz now)
 {
-	uint8		(*ids)[BARQ_ID_BYTES] = palloc(BARQ_ID_BYTES * (Size) Max(pass->n, 1));
+	uint8(*ids)[BARQ_ID_BYTES] = palloc(BARQ_ID_BYTES * (Size) Max(pass->n, 1));
 	uint64		over = pass->cached - budget;
 	int			nvictims = 0;
 	int			last = 0;

@@ -6,7 +6,7 @@
  * The map is the list of free pages. It is not logged, so after a crash or on a
  * promoted standby it may offer pages in use, or lack free ones: a taker looks at
  * the stamp of the page (S6), and VACUUM looks at every page that nothing reaches,
- * once. It then notes in the metapage that the map is right (S18), and from then on
+ * once. It then notes in the metapage that the map is right (S20), and from then on
  * looks only at pages that the map does not offer.
  */
 #ifndef BARQ_FREE_MAP_H
@@ -31,7 +31,7 @@ extern void barq_free_map_read(Relation index, BlockNumber nblocks, uint8 *offer
 extern uint64 barq_free_map_era(void);
 
 /*
- * Was the map found right since the server's last crash or promotion (S18)? Reads
+ * Was the map found right since the server's last crash or promotion (S20)? Reads
  * *meta and the server's statistics.
  */
 extern bool barq_free_map_is_right(const BarqMeta *meta);

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "storage/indexfsm.h"
 #include "store/growing.h"
@@ -601,7 +602,7 @@ barq_growing_mark(Relation index, const BarqMeta *meta, BarqIsDead is_dead,
 		BarqItemHeader *item;
 		int			dead = 0;
 
-		CHECK_FOR_INTERRUPTS();
+		BarqVacuumDelay();
 		if (!(ok = copy_page(index, block, generation, copy, &nblocks)))
 			break;
 		while ((item = next_item(index, block, (Page) copy, &off)) != NULL)

@@ -366,4 +366,10 @@ extern void barq_image_remove_dropped(bool commit);
  */
 extern void barq_image_sweep(void);
 
+/*
+ * The same for the VACUUM of an index: sweeps once in a statement, and in a process of
+ * autovacuum, and again after a minute, whatever the number of indexes.
+ */
+extern void barq_image_sweep_in_vacuum(void);
+
 #endif							/* BARQ_IMAGE_H */

@@ -296,8 +296,11 @@ barq_image_file_pause(BarqImageFile *file, uint64 body_bytes, pg_crc32c crc)
 {
 	ImagePart	part = {
 		.magic = PART_MAGIC, .version = BARQ_IMAGE_VERSION, .crc = crc,
-		.server_start = PgStartTime, .body_bytes = body_bytes, .written = file->written,
-		.allocated = file->allocated, .block_crc = file->block_crc
+		.server_start = PgStartTime,
+		.body_bytes = body_bytes,
+		.written = file->written,
+		.allocated = file->allocated,
+		.block_crc = file->block_crc
 	};
 	uint64		sums = file->written / BARQ_IMAGE_BLOCK;
 

@@ -13,7 +13,9 @@
 #include "store/file_steps.h"
 #include <sys/stat.h>
 
+#include "access/xact.h"
 #include "miscadmin.h"
+#include "postmaster/autovacuum.h"
 #include "base/settings.h"
 #include "storage/fd.h"
 #include "storage/procarray.h"
@@ -23,6 +25,10 @@
 #include "store/roots.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+/* A VACUUM of many indexes sweeps again after this time. */
+#define SWEEP_INTERVAL_MS	60000
 
 /*
  * Does the folder `name`, in tablespace `space` of this database, belong to a
@@ -173,4 +179,27 @@ barq_image_sweep(void)
 		pfree(space_path);
 	}
 	pfree(root);
+}
+
+/*
+ * A statement is known by its time. A process of autovacuum has no statement; it sets
+ * that time for each table.
+ */
+void
+barq_image_sweep_in_vacuum(void)
+{
+	static bool swept = false;
+	static TimestampTz swept_at;
+	static TimestampTz statement;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (swept &&
+		(AmAutoVacuumWorkerProcess() || statement == GetCurrentStatementStartTimestamp()) &&
+		!TimestampDifferenceExceeds(swept_at, now, SWEEP_INTERVAL_MS))
+		return;
+	ereport(DEBUG1, (errmsg_internal("sweeping the folders of images")));
+	barq_image_sweep();
+	swept = true;
+	swept_at = now;
+	statement = GetCurrentStatementStartTimestamp();
 }

@@ -18,6 +18,7 @@
 #include "base/stats.h"
 #include "base/steps.h"
 #include "store/page.h"
+#include "utils/memutils.h"
 
 uint64
 barq_new_generation(void)
@@ -87,15 +88,30 @@ barq_page_is(Relation index, BlockNumber block, Page page,
 	return special->part == part && special->generation == generation;
 }
 
+BufferAccessStrategy
+barq_ring(BufferAccessStrategyType type)
+{
+	static BufferAccessStrategy rings[BAS_VACUUM + 1];
+
+	if (rings[type] == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		rings[type] = GetAccessStrategy(type);
+		MemoryContextSwitchTo(old);
+	}
+	return rings[type];
+}
+
 /*
  * The buffer of a block, pinned and exclusively locked, if its page is free,
  * else InvalidBuffer. Does not wait for the buffer lock: a page that another
  * process has locked is in use (S6).
  */
 static Buffer
-take_if_free(Relation index, BlockNumber block)
+take_if_free(Relation index, BlockNumber block, BufferAccessStrategy strategy)
 {
-	Buffer		buffer = ReadBuffer(index, block);
+	Buffer		buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
 
 	if (ConditionalLockBuffer(buffer))
 	{
@@ -154,7 +170,7 @@ barq_page_take(Relation index, BarqPageSupply *supply)
 
 		/* so that the map does not offer it to other processes */
 		RecordUsedIndexPage(index, block);
-		buffer = take_if_free(index, block);
+		buffer = take_if_free(index, block, barq_ring(BAS_BULKWRITE));
 		if (BufferIsValid(buffer))
 			return buffer;
 	}
@@ -163,6 +179,12 @@ barq_page_take(Relation index, BarqPageSupply *supply)
 
 Buffer
 barq_page_new(Relation index, BarqPageSupply *supply)
+{
+	return barq_page_new_in(index, supply, NULL);
+}
+
+Buffer
+barq_page_new_in(Relation index, BarqPageSupply *supply, BufferAccessStrategy strategy)
 {
 	Buffer		buffer;
 	bool		extension_lock = !RELATION_IS_LOCAL(index);
@@ -188,7 +210,7 @@ barq_page_new(Relation index, BarqPageSupply *supply)
 			break;
 		if (block >= RelationGetNumberOfBlocks(index))
 			continue;
-		buffer = take_if_free(index, block);
+		buffer = take_if_free(index, block, strategy);
 		if (BufferIsValid(buffer))
 			return buffer;
 		CHECK_FOR_INTERRUPTS();
@@ -196,7 +218,7 @@ barq_page_new(Relation index, BarqPageSupply *supply)
 
 	if (extension_lock)
 		barq_lock_extension(index, "page: lock extension");
-	buffer = ReadBuffer(index, P_NEW);
+	buffer = ReadBufferExtended(index, MAIN_FORKNUM, P_NEW, RBM_NORMAL, strategy);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	if (extension_lock)
 		barq_unlock_extension(index, "page: unlock extension");
@@ -259,7 +281,8 @@ barq_pages_free(Relation index, const BarqBlockList *list)
 		Page		page;
 
 		barq_check_interrupts();
-		buffer = ReadBuffer(index, list->blocks[i]);
+		buffer = ReadBufferExtended(index, MAIN_FORKNUM, list->blocks[i], RBM_NORMAL,
+									barq_ring(BAS_BULKWRITE));
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 		state = GenericXLogStart(index);
 		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);

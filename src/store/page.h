@@ -136,6 +136,16 @@ extern Buffer barq_page_take(Relation index, BarqPageSupply *supply);
  */
 extern Buffer barq_page_new(Relation index, BarqPageSupply *supply);
 
+/* The same, in a buffer of a ring; strategy may be NULL. */
+extern Buffer barq_page_new_in(Relation index, BarqPageSupply *supply,
+							   BufferAccessStrategy strategy);
+
+/*
+ * The ring of buffers of this process for maintenance, which so leaves the pages that
+ * searches and inserts use in shared buffers. Belongs to the process for ever.
+ */
+extern BufferAccessStrategy barq_ring(BufferAccessStrategyType type);
+
 /*
  * Lock a pinned buffer shared and count the time that took (base/stats.h). The
  * caller holds no other buffer lock (S15).
