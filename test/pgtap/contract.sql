@@ -169,6 +169,7 @@ SELECT bag_eq(
 	('barq.memory_budget', '0', 'kB', '0', '2147483647', '', 'sighup'),
 	('barq.compaction', 'balanced', '', '', '', '{balanced,reads,writes}', 'superuser'),
 	('barq.background', 'on', '', '', '', '', 'sighup'),
+	('barq.backend_cache', '65536', 'kB', '0', '2147483647', '', 'user'),
 	('barq.image_directory', '', '', '', '', '', 'sighup'),
 	('barq.simd', 'auto', '', '', '', '', 'user')$$,
 	'settings');
