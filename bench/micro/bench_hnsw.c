@@ -287,7 +287,7 @@ build(const BarqBodyWriter *flat, BarqBodyWriter *body)
 	fflush(stdout);
 	t = now();
 	shim_writer_init(body);
-	barq_hnsw_work_write(work, body);
+	barq_body_write(body, area + BARQ_AREA_BODY, barq_hnsw_work_finish(work));
 	printf("write %.2f s (%.1f MB)\n", now() - t, body->size / 1e6);
 	munmap(area, bytes);
 	close(fd);

@@ -165,7 +165,7 @@ build(const BarqBodyWriter *flat, uint32 lists, BarqBodyWriter *writer)
 	while (wait(NULL) > 0)
 		;
 	shim_writer_init(writer);
-	barq_ivf_work_write(work, writer);
+	barq_body_write(writer, mem + BARQ_AREA_BODY, barq_ivf_work_finish(work));
 	munmap(mem, bytes);
 	printf("# trained in %.2f s, assigned in %.2f s, written in %.2f s\n", trained - began,
 		   assigned - trained, seconds(CLOCK_MONOTONIC) - assigned);

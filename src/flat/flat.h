@@ -11,6 +11,7 @@
 #define BARQ_FLAT_H
 
 #include "kernels/codec.h"
+#include "store/image.h"
 #include "store/segment.h"
 
 /* At BarqBodyHeader.kind_off in every body of a vector kind. */
@@ -102,6 +103,29 @@ typedef struct BarqVectorSearchOps
 	 */
 	const void *(*row_code) (BarqView *view, uint32 row);
 } BarqVectorSearchOps;
+
+/*
+ * A work area, in which a body of vectors is built, has the state of the build in
+ * its first BARQ_AREA_BODY bytes, then the body, then what only the build needs. So
+ * the file of a finished area becomes the image without being copied (store/writer.h,
+ * barq_body_begin_work), and codes of CREATE INDEX are written to their place in it
+ * before the number of rows is known.
+ */
+#define BARQ_AREA_BODY	BARQ_IMAGE_BODY
+#define BARQ_AREA_CODES	(BARQ_AREA_BODY + sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader))
+
+/* Rows that CREATE INDEX has read. */
+typedef struct BarqBuildRows
+{
+	uint32		n;
+	const char *codes;			/* or heads, stride bytes each, with zeros behind them */
+	const ItemPointerData *tids;
+	bool		in_area;		/* the codes are in the work area already */
+
+	/* where codes are heads, whose distances count from the first whole row */
+	const char *whole;
+	uint64		whole_bytes;
+} BarqBuildRows;
 
 /*
  * Read and validate a vector body's headers; fills *body, *header and *codec.

@@ -19,7 +19,7 @@ write_headers(BarqBodyWriter *writer, const BarqCodec *codec, uint32 rows,
 			  uint64 rows_bytes, BarqBodyHeader *body, BarqVectorHeader *header)
 {
 	barq_vector_limit_rows(rows);
-	barq_vector_headers(codec, BARQ_KIND_FLAT, rows, 0, body, header);
+	barq_vector_headers(codec, BARQ_KIND_FLAT, rows, body, header);
 	if (barq_codec_has_heads(codec))
 		barq_vector_add_rows(rows_bytes, body, header);
 	Assert(barq_body_offset(writer) == 0);

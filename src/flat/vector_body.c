@@ -111,7 +111,6 @@ barq_vector_open(BarqView *view, BarqBodyHeader *body,
 
 void
 barq_vector_headers(const BarqCodec *codec, uint16 kind, uint32 rows,
-					uint64 kind_bytes,
 					BarqBodyHeader *body, BarqVectorHeader *header)
 {
 	uint64		off = sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader);
@@ -131,8 +130,6 @@ barq_vector_headers(const BarqCodec *codec, uint16 kind, uint32 rows,
 	header->dims = codec->dims;
 	header->row_bytes = codec->row_bytes;
 	header->stride = codec->stride;
-	header->graph_off = kind_bytes > 0 ? off : 0;
-	off += barq_align64(kind_bytes);
 	header->codes_off = off;
 	off += barq_align64((uint64) rows * codec->stride);
 	body->tids_off = off;

@@ -39,12 +39,46 @@ extern uint32 barq_vector_count_live(BarqMergeInput *inputs, int ninputs);
 extern bool barq_section_fits(uint64 size, uint64 off, uint64 count, uint64 width);
 
 /*
- * Fill in both headers of a body: kind_bytes of the kind's own sections follow
- * the headers, then codes, then TIDs; body->body_bytes is where TIDs end.
+ * Fill in both headers of a body: codes follow the headers, then TIDs;
+ * body->body_bytes is where TIDs end. Sections of the kind come after them: the kind
+ * sets header->graph_off and adds their size to body->body_bytes.
  */
 extern void barq_vector_headers(const BarqCodec *codec, uint16 kind, uint32 rows,
-								uint64 kind_bytes,
 								BarqBodyHeader *body, BarqVectorHeader *header);
+
+/* Sections of an area's rows. */
+typedef struct BarqAreaRows
+{
+	const BarqCodec *codec;
+	uint32		rows;
+	char	   *codes;			/* stride bytes each */
+	ItemPointerData *tids;
+	uint32	   *lists;			/* numbers of other rows, or NULL */
+	uint32		list_bytes;		/* from one row's list to the next */
+} BarqAreaRows;
+
+/*
+ * Order the rows of an area anew, in place: order[i] is the present number of the row
+ * that gets number i. Numbers in lists, which end at PG_UINT32_MAX or at list_bytes,
+ * are replaced by number[...], the new number of each row (used if there are lists).
+ * Whole rows stay where they are, and heads go on leading to them. Checks for
+ * interrupts; temporary memory of a bit for each row.
+ */
+extern void barq_area_order(const BarqAreaRows *area, const uint32 *order,
+							const uint32 *number);
+
+/* Zeros from an offset of an area to the next multiple of BARQ_BODY_ALIGN. */
+static inline void
+barq_area_pad(void *area, uint64 off)
+{
+	memset((char *) area + off, 0, barq_align64(off) - off);
+}
+
+/*
+ * Copy rows of a build to an area's codes, TIDs and whole rows, unless the codes are
+ * there already; `whole` is the area's section of whole rows. Checks for interrupts.
+ */
+extern void barq_area_load(const BarqAreaRows *area, char *whole, const BarqBuildRows *rows);
 
 /*
  * Where codes are heads: add to both headers, after barq_vector_headers(), a

@@ -6,7 +6,7 @@
  * A graph is built in a *work area*: one block of memory without pointers, so
  * that several processes can map it at different addresses and insert into it
  * at the same time. After the last insert, one process numbers the rows
- * breadth-first from the entry point and writes the body.
+ * breadth-first from the entry point, in place: the area then holds the body.
  */
 #ifndef BARQ_HNSW_H
 #define BARQ_HNSW_H
@@ -48,6 +48,14 @@ extern BarqHnswWork *barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 										 const BarqHnswOptions *options,
 										 BarqMergeInput *inputs, int ninputs);
 
+/*
+ * The same for rows of CREATE INDEX; rows->whole_bytes is the area's rows_bytes.
+ * Checks for interrupts.
+ */
+extern BarqHnswWork *barq_hnsw_work_load_rows(void *mem, const BarqCodec *codec,
+											  const BarqHnswOptions *options,
+											  const BarqBuildRows *rows);
+
 /* The work area that another process has loaded, mapped here at mem. */
 extern BarqHnswWork *barq_hnsw_work_attach(void *mem);
 
@@ -67,11 +75,12 @@ extern void barq_hnsw_work_insert(BarqHnswWork *work,
 								  BarqBuildProgress progress, void *arg);
 
 /*
- * Number the rows, make all of them reachable and write the body. Called by one
- * process, after all others have returned from barq_hnsw_work_insert(). The
- * writer is at its start. Checks for interrupts; temporary memory is in the
- * current memory context.
+ * Number the rows, make all of them reachable and complete the body, which begins at
+ * BARQ_AREA_BODY of the area; returns its bytes. Called by one process, after all
+ * others have returned from barq_hnsw_work_insert(). The area holds nothing else
+ * afterwards. Checks for interrupts; temporary memory is in the current memory
+ * context.
  */
-extern void barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer);
+extern uint64 barq_hnsw_work_finish(BarqHnswWork *work);
 
 #endif							/* BARQ_HNSW_H */

@@ -3,13 +3,15 @@
  *	  The graph's sections in a body, and their opened form.
  *
  *	  BarqBodyHeader, BarqVectorHeader
+ *	  codes, TIDs
+ *	  neighbours			2 m row numbers a row (padded to 64 bytes)
+ *	  whole rows			where codes are heads
  *	  HnswHeader			at BarqVectorHeader.graph_off
  *	  HnswLayer[layers]		upper layers 1 .. layers, lowest first
- *	  neighbours			2 m row numbers a row (padded to 64 bytes)
  *	  for each upper layer: entries' rows, entries' places in the layer below,
  *							m neighbours (places in this layer) an entry
- *	  codes, TIDs
  *
+ * Bodies that were written before lie in another order: readers go by the offsets.
  * Every section is 64-byte aligned. A list ends at its first HNSW_NONE or
  * when it is full. Rows are numbered breadth-first from the entry point over
  * layer 0, so the entry point is row 0 and neighbours lie near each other.
@@ -73,6 +75,17 @@ static inline uint32
 hnsw_list_bytes(int m)
 {
 	return (uint32) barq_align64((uint64) 2 * m * sizeof(uint32));
+}
+
+/*
+ * The most bytes that header, layer table and upper layers take if rows have `upper`
+ * lists above layer 0 altogether.
+ */
+static inline uint64
+hnsw_graph_bytes(int m, uint64 upper)
+{
+	return sizeof(HnswHeader) + barq_align64(HNSW_MAX_LAYERS * sizeof(HnswLayer)) +
+		upper * (m + 2) * sizeof(uint32) + HNSW_MAX_LAYERS * 3 * BARQ_BODY_ALIGN;
 }
 
 /* Entries of a layer: rows on layer 0. */

@@ -22,17 +22,19 @@
 #define PLACE_ORDER_EF	32
 
 /*
- * Set the offsets of an area whose codec, m and rows are set. Returns its size
- * in bytes without the whole rows, which come last.
+ * Set the offsets of an area whose codec, m and rows are set; rows_bytes: of whole
+ * rows. Returns its size in bytes.
  *
  * The area has as many upper lists as its row numbers draw, and a sixteenth
  * more: rows of a kept graph keep levels that other row numbers drew. A row
  * whose lists do not fit stays on layer 0.
  */
 static uint64
-lay_out(BarqHnswWork *work)
+lay_out(BarqHnswWork *work, uint64 rows_bytes)
 {
-	uint64		off = barq_align64(sizeof(BarqHnswWork));
+	BarqBodyHeader body;
+	BarqVectorHeader vector;
+	uint64		off;
 	uint64		rows = work->rows;
 	uint64		upper = 0;
 
@@ -43,6 +45,22 @@ lay_out(BarqHnswWork *work)
 
 	work->upper_size = (uint32) upper;
 	work->list_bytes = hnsw_list_bytes(work->m);
+
+	barq_vector_headers(&work->codec, BARQ_KIND_HNSW, work->rows, &body, &vector);
+	work->codes_off = BARQ_AREA_BODY + vector.codes_off;
+	Assert(work->codes_off == BARQ_AREA_CODES);
+	work->tids_off = BARQ_AREA_BODY + body.tids_off;
+	off = BARQ_AREA_BODY + body.body_bytes;
+	work->lists_off = off;
+	off += rows * work->list_bytes;
+	work->rows_off = off;
+	off += barq_align64(rows_bytes);
+	work->graph_off = off;
+	off += hnsw_graph_bytes(work->m, upper);
+	work->body_end = off;
+
+	work->upper_off = off;
+	off += barq_align64(upper * work->m * sizeof(uint32));
 	work->levels_off = off;
 	off += barq_align64(rows * sizeof(uint8));
 	work->versions_off = off;
@@ -51,15 +69,6 @@ lay_out(BarqHnswWork *work)
 	off += barq_align64(rows * sizeof(uint32));
 	work->first_off = off;
 	off += barq_align64(rows * sizeof(uint32));
-	work->upper_off = off;
-	off += barq_align64(upper * work->m * sizeof(uint32));
-	work->lists_off = off;
-	off += rows * work->list_bytes;
-	work->codes_off = off;
-	off += barq_align64(rows * work->codec.stride);
-	work->tids_off = off;
-	off += barq_align64(rows * sizeof(ItemPointerData));
-	work->rows_off = off;
 	return off;
 }
 
@@ -85,7 +94,7 @@ barq_hnsw_work_bytes(const BarqCodec *codec, const BarqHnswOptions *options,
 	work.codec = *codec;
 	work.m = options->m;
 	work.rows = rows;
-	return lay_out(&work) + barq_align64(rows_bytes);
+	return lay_out(&work, rows_bytes);
 }
 
 BarqHnswWork *
@@ -135,29 +144,20 @@ barq_hnsw_work_copy_row(BarqHnswWork *work, uint32 to, BarqView *view,
 		   sizeof(ItemPointerData));
 }
 
-BarqHnswWork *
-barq_hnsw_work_load(void *mem, const BarqCodec *codec,
-					const BarqHnswOptions *options,
-					BarqMergeInput *inputs, int ninputs)
+/*
+ * Lay out an area of so many rows, with rows_bytes of whole rows, and empty its graph.
+ * Returns the table of copies for its rows.
+ */
+static HnswCopies *
+begin_area(BarqHnswWork *work, const BarqCodec *codec, int m, int ef_construction,
+		   uint32 rows, uint64 rows_bytes)
 {
-	BarqHnswWork *work = mem;
-	uint32		rows = barq_vector_count_live(inputs, ninputs);
-	uint32		next;
-	int			kept;
-	bool		in_place_order = false;
-	HnswCopies *copies;
-
-	check_options(options);
-	for (int i = 0; i < ninputs; i++)
-		in_place_order |= inputs[i].view->kind != BARQ_KIND_FLAT;
-
 	memset(work, 0, sizeof(*work));
 	work->codec = *codec;
-	work->m = options->m;
-	work->ef_construction = in_place_order ?
-		Max(options->ef_construction, PLACE_ORDER_EF) : options->ef_construction;
+	work->m = m;
+	work->ef_construction = ef_construction;
 	work->rows = rows;
-	lay_out(work);
+	lay_out(work, rows_bytes);
 	pg_atomic_init_u32(&work->entry_lock, 0);
 	pg_atomic_init_u64(&work->entry, HNSW_NO_ENTRY);
 	memset(hnsw_work_at(work, work->versions_off), 0,
@@ -165,8 +165,74 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 	memset(hnsw_work_at(work, work->upper_off), 0xff,
 		   (uint64) work->upper_size * work->m * sizeof(uint32));
 	memset(hnsw_work_at(work, work->lists_off), 0xff, (Size) rows * work->list_bytes);
+	return barq_hnsw_copies_begin(work);
+}
 
-	copies = barq_hnsw_copies_begin(work);
+/* Note whether a row, whose code is in the area, is a copy, and draw its level. */
+static void
+add_row(BarqHnswWork *work, HnswCopies *copies, uint32 row)
+{
+	bool		is_first = barq_hnsw_copies_add(copies, row) == row;
+
+	barq_hnsw_work_set_level(work, row, is_first ? barq_hnsw_draw_level(row, work->m) : 0);
+}
+
+/* The area is loaded: rows that are not of a kept graph can be inserted. */
+static BarqHnswWork *
+end_load(BarqHnswWork *work, HnswCopies *copies)
+{
+	pfree(copies);
+	pg_atomic_init_u32(&work->claimed, work->kept);
+	work->magic = HNSW_WORK_MAGIC;
+	return work;
+}
+
+BarqHnswWork *
+barq_hnsw_work_load_rows(void *mem, const BarqCodec *codec, const BarqHnswOptions *options,
+						 const BarqBuildRows *rows)
+{
+	BarqHnswWork *work = mem;
+	BarqAreaRows area;
+	HnswCopies *copies;
+
+	check_options(options);
+	copies = begin_area(work, codec, options->m, options->ef_construction, rows->n,
+						rows->whole_bytes);
+	area = hnsw_work_rows(work);
+	barq_area_load(&area, hnsw_work_at(work, work->rows_off), rows);
+	work->rows_used = rows->whole_bytes;
+	for (uint32 row = 0; row < rows->n; row++)
+	{
+		if ((row & 0xfff) == 0)
+			barq_check_interrupts();
+		add_row(work, copies, row);
+	}
+	return end_load(work, copies);
+}
+
+BarqHnswWork *
+barq_hnsw_work_load(void *mem, const BarqCodec *codec,
+					const BarqHnswOptions *options,
+					BarqMergeInput *inputs, int ninputs)
+{
+	BarqHnswWork *work = mem;
+	uint32		rows = barq_vector_count_live(inputs, ninputs);
+	uint64		rows_bytes = 0;
+	uint32		next;
+	int			kept;
+	bool		in_place_order = false;
+	HnswCopies *copies;
+
+	check_options(options);
+	for (int i = 0; i < ninputs; i++)
+	{
+		in_place_order |= inputs[i].view->kind != BARQ_KIND_FLAT;
+		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
+	}
+	copies = begin_area(work, codec, options->m,
+						in_place_order ? Max(options->ef_construction, PLACE_ORDER_EF) :
+						options->ef_construction,
+						rows, rows_bytes);
 	kept = barq_hnsw_merge_choose(work, inputs, ninputs);
 	if (kept >= 0)
 		barq_hnsw_merge_keep(work, &inputs[kept], copies);
@@ -189,15 +255,9 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 			if (inputs[i].dead != NULL && barq_bit_is_set(inputs[i].dead, row))
 				continue;
 			barq_hnsw_work_copy_row(work, next, inputs[i].view, &body, &vector, row);
-			barq_hnsw_work_set_level(work, next,
-									 barq_hnsw_copies_add(copies, next) == next ?
-									 barq_hnsw_draw_level(next, work->m) : 0);
-			next++;
+			add_row(work, copies, next++);
 		}
 	}
 	Assert(next == work->rows);
-	pfree(copies);
-	pg_atomic_init_u32(&work->claimed, work->kept);
-	work->magic = HNSW_WORK_MAGIC;
-	return work;
+	return end_load(work, copies);
 }

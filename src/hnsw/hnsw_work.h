@@ -31,23 +31,32 @@ struct BarqHnswWork
 	uint32		list_bytes;		/* from one row's layer-0 list to the next */
 	BarqCodec	codec;
 
-	/* offsets from the start of the area */
+	/*
+	 * Offsets from the start of the area; first of sections of the body, in the
+	 * order in which they lie in it
+	 */
+	uint64		codes_off;
+	uint64		tids_off;
+	uint64		lists_off;		/* layer 0, as in a body */
+	uint64		rows_off;		/* whole rows, where codes are heads */
+	uint64		graph_off;		/* header and upper layers, written last */
+	uint64		body_end;		/* the body ends there or before */
+
+	/* only for the build */
+	uint64		upper_off;		/* uint32[upper_size][m] */
 	uint64		levels_off;		/* uint8[rows]: top layer of each row */
 	uint64		versions_off;	/* pg_atomic_uint32[rows] */
 	uint64		upper_of_off;	/* uint32[rows]: first upper list */
 	uint64		first_off;		/* uint32[rows]: first row with the same code */
-	uint64		upper_off;		/* uint32[upper_size][m] */
-	uint64		lists_off;		/* layer 0, as in a body */
-	uint64		codes_off;
-	uint64		tids_off;
-	uint64		rows_off;		/* whole rows, where codes are heads */
-	uint64		rows_used;		/* bytes of them so far */
+	uint64		rows_used;		/* bytes of whole rows so far */
 
 	/* on cache lines of their own: all processes write them */
 	pg_atomic_uint32 claimed pg_attribute_aligned(64);	/* next row to insert */
 	pg_atomic_uint32 entry_lock pg_attribute_aligned(64);
 	pg_atomic_uint64 entry;		/* level << 32 | row, or HNSW_NO_ENTRY */
 };
+
+StaticAssertDecl(sizeof(BarqHnswWork) <= BARQ_AREA_BODY, "the body follows BarqHnswWork");
 
 #define HNSW_NO_ENTRY	PG_UINT64_MAX
 #define HNSW_ENTRY(level, row)	(((uint64) (level) << 32) | (row))
@@ -82,6 +91,17 @@ static inline char *
 hnsw_work_code(BarqHnswWork *work, uint32 row)
 {
 	return hnsw_work_codes(work) + (uint64) row * work->codec.stride;
+}
+
+/* the sections of the rows, as area.c works with them */
+static inline BarqAreaRows
+hnsw_work_rows(BarqHnswWork *work)
+{
+	return (BarqAreaRows) {
+		&work->codec, work->rows, hnsw_work_codes(work),
+		(ItemPointerData *) hnsw_work_at(work, work->tids_off),
+		(uint32 *) hnsw_work_at(work, work->lists_off), work->list_bytes
+	};
 }
 
 static inline ItemPointerData *

@@ -1,7 +1,7 @@
 /*
  * hnsw_write.c
- *	  Writing a finished work area as a body: numbers the rows anew and writes
- *	  section after section. Called by one process.
+ *	  Completing a finished work area as a body: numbers the rows anew, in place, and
+ *	  writes the upper layers and the headers. Called by one process.
  */
 #include "postgres.h"
 
@@ -11,7 +11,6 @@
 typedef struct WriteState
 {
 	BarqHnswWork *work;
-	BarqBodyWriter *writer;
 	uint32	   *order;			/* old number of each new row */
 	uint32	   *number;			/* new number of each old row */
 	int			layers;			/* upper ones */
@@ -66,6 +65,13 @@ place_of(const WriteState *state, int layer, uint32 row)
 	return lo;
 }
 
+/* A section of the body under construction. */
+static uint32 *
+section(WriteState *state, uint64 off)
+{
+	return (uint32 *) hnsw_work_at(state->work, BARQ_AREA_BODY + off);
+}
+
 /* Write the three sections of an upper layer. */
 static void
 write_upper_layer(WriteState *state, int l)
@@ -73,94 +79,32 @@ write_upper_layer(WriteState *state, int l)
 	BarqHnswWork *work = state->work;
 	const uint32 *entries = state->entries[l];
 	uint32		n = state->layer[l].entries;
+	uint32	   *below = section(state, state->layer[l].below_off);
+	uint32	   *out = section(state, state->layer[l].lists_off);
 
-	Assert(barq_body_offset(state->writer) == state->layer[l].rows_off);
-	barq_body_write(state->writer, entries, (Size) n * sizeof(uint32));
-	barq_body_align(state->writer);
-	for (uint32 i = 0; i < n; i++)
-	{
-		uint32		below = l == 1 ? entries[i] : place_of(state, l - 1, entries[i]);
-
-		barq_body_write(state->writer, &below, sizeof(below));
-	}
-	barq_body_align(state->writer);
+	memcpy(section(state, state->layer[l].rows_off), entries, (Size) n * sizeof(uint32));
 	for (uint32 i = 0; i < n; i++)
 	{
 		const uint32 *list = hnsw_work_list(work, l, state->order[entries[i]]);
-		uint32		out[HNSW_MAX_M];
 
+		if ((i & 0xfff) == 0)
+			barq_check_interrupts();
+		below[i] = l == 1 ? entries[i] : place_of(state, l - 1, entries[i]);
 		for (int j = 0; j < work->m; j++)
-			out[j] = list[j] == HNSW_NONE ? HNSW_NONE :
+			*out++ = list[j] == HNSW_NONE ? HNSW_NONE :
 				place_of(state, l, state->number[list[j]]);
-		barq_body_write(state->writer, out, work->m * sizeof(uint32));
 	}
-	barq_body_align(state->writer);
-}
-
-/* Write the lists of layer 0. */
-static void
-write_layer_0(WriteState *state)
-{
-	BarqHnswWork *work = state->work;
-	int			degree = hnsw_work_degree(work, 0);
-	uint32		out[HNSW_MAX_DEGREE + 16];
-
-	memset(out, 0xff, sizeof(out));
-	for (uint32 i = 0; i < work->rows; i++)
-	{
-		const uint32 *list = hnsw_work_list(work, 0, state->order[i]);
-
-		if ((i & 0xfff) == 0)
-			barq_check_interrupts();
-		for (int j = 0; j < degree; j++)
-			out[j] = list[j] == HNSW_NONE ? HNSW_NONE : state->number[list[j]];
-		barq_body_write(state->writer, out, work->list_bytes);
-	}
-}
-
-/* Write the codes, or heads of the whole rows that begin at offset row_at. */
-static void
-write_codes(WriteState *state, uint64 row_at)
-{
-	BarqHnswWork *work = state->work;
-
-	for (uint32 i = 0; i < work->rows; i++)
-	{
-		if ((i & 0xfff) == 0)
-			barq_check_interrupts();
-		barq_vector_write_code(state->writer, &work->codec,
-							   hnsw_work_code(work, state->order[i]), &row_at);
-	}
-	barq_body_align(state->writer);
-}
-
-/* Write the whole rows of an area whose codes are heads. */
-static void
-write_whole_rows(WriteState *state)
-{
-	BarqHnswWork *work = state->work;
-
-	for (uint32 i = 0; i < work->rows; i++)
-	{
-		const char *head = hnsw_work_code(work, state->order[i]);
-
-		if ((i & 0xfff) == 0)
-			barq_check_interrupts();
-		barq_body_write(state->writer, barq_row_whole(&work->codec, head),
-						barq_row_bytes(&work->codec, head));
-	}
-	barq_body_align(state->writer);
 }
 
 /*
- * Fill in the graph's header and the layer table. Returns the offset in the
- * body at which the graph's sections end.
+ * Fill in the graph's header, which is at offset graph_off of the body, and the layer
+ * table. Returns the offset in the body at which the graph's sections end.
  */
 static uint64
-lay_out_graph(WriteState *state, HnswHeader *header)
+lay_out_graph(WriteState *state, HnswHeader *header, uint64 graph_off)
 {
 	BarqHnswWork *work = state->work;
-	uint64		off = sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader) + sizeof(HnswHeader);
+	uint64		off = graph_off + sizeof(HnswHeader);
 
 	memset(header, 0, sizeof(*header));
 	header->magic = HNSW_MAGIC;
@@ -170,10 +114,9 @@ lay_out_graph(WriteState *state, HnswHeader *header)
 	header->layers = state->layers;
 	header->ef_construction = Min(work->ef_construction, PG_UINT16_MAX);
 	header->entry = 0;			/* row 0: the first entry of every layer */
+	header->lists_off = work->lists_off - BARQ_AREA_BODY;
 	header->layers_off = off;
 	off += barq_align64((uint64) state->layers * sizeof(HnswLayer));
-	header->lists_off = off;
-	off += (uint64) work->rows * work->list_bytes;
 	for (int l = 1; l <= state->layers; l++)
 	{
 		HnswLayer  *layer = &state->layer[l];
@@ -188,19 +131,48 @@ lay_out_graph(WriteState *state, HnswHeader *header)
 	return off;
 }
 
-void
-barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
+/* Write headers, layer table and upper layers; returns the bytes of the body. */
+static uint64
+write_graph(WriteState *state)
 {
-	WriteState	state;
+	BarqHnswWork *work = state->work;
+	char	   *start = hnsw_work_at(work, BARQ_AREA_BODY);
 	BarqBodyHeader body;
 	BarqVectorHeader vector;
 	HnswHeader	header;
-	uint64		graph_end;
-	uint64		entry = pg_atomic_read_u64(&work->entry);
 
-	memset(&state, 0, sizeof(state));
+	barq_vector_headers(&work->codec, BARQ_KIND_HNSW, work->rows, &body, &vector);
+	Assert(BARQ_AREA_BODY + body.body_bytes == work->lists_off);
+	body.body_bytes += (uint64) work->rows * work->list_bytes;
+	if (barq_codec_has_heads(&work->codec))
+		barq_vector_add_rows(work->rows_used, &body, &vector);
+	vector.graph_off = body.body_bytes;
+	Assert(BARQ_AREA_BODY + vector.graph_off <= work->graph_off);
+	body.body_bytes = lay_out_graph(state, &header, vector.graph_off);
+	Assert(BARQ_AREA_BODY + body.body_bytes <= work->body_end);
+
+	/* zeros between the sections */
+	barq_area_pad(work, work->tids_off + (uint64) work->rows * sizeof(ItemPointerData));
+	barq_area_pad(work, work->rows_off + work->rows_used);
+	memset(start + vector.graph_off, 0, body.body_bytes - vector.graph_off);
+	memcpy(start + vector.graph_off, &header, sizeof(header));
+	memcpy(start + header.layers_off, &state->layer[1], state->layers * sizeof(HnswLayer));
+	for (int l = 1; l <= state->layers; l++)
+		write_upper_layer(state, l);
+	memcpy(start, &body, sizeof(body));
+	memcpy(start + sizeof(body), &vector, sizeof(vector));
+	return body.body_bytes;
+}
+
+uint64
+barq_hnsw_work_finish(BarqHnswWork *work)
+{
+	WriteState	state = {0};
+	BarqAreaRows area = hnsw_work_rows(work);
+	uint64		entry = pg_atomic_read_u64(&work->entry);
+	uint64		bytes;
+
 	state.work = work;
-	state.writer = writer;
 	state.layers = work->rows > 0 ? HNSW_ENTRY_LEVEL(entry) : 0;
 	state.order = MemoryContextAllocHuge(CurrentMemoryContext,
 										 Max((Size) work->rows, 1) * sizeof(uint32));
@@ -210,38 +182,12 @@ barq_hnsw_work_write(BarqHnswWork *work, BarqBodyWriter *writer)
 	for (uint32 i = 0; i < work->rows; i++)
 		state.number[state.order[i]] = i;
 	collect_layers(&state);
-
-	graph_end = lay_out_graph(&state, &header);
-	barq_vector_headers(&work->codec, BARQ_KIND_HNSW, work->rows,
-						graph_end - sizeof(body) - sizeof(vector), &body, &vector);
-	if (barq_codec_has_heads(&work->codec))
-		barq_vector_add_rows(work->rows_used, &body, &vector);
-
-	Assert(barq_body_offset(writer) == 0);
-	barq_body_write(writer, &body, sizeof(body));
-	barq_body_write(writer, &vector, sizeof(vector));
-	Assert(barq_body_offset(writer) == vector.graph_off);
-	barq_body_write(writer, &header, sizeof(header));
-	barq_body_write(writer, &state.layer[1], state.layers * sizeof(HnswLayer));
-	barq_body_align(writer);
-	Assert(barq_body_offset(writer) == header.lists_off);
-	write_layer_0(&state);
-	for (int l = 1; l <= state.layers; l++)
-		write_upper_layer(&state, l);
-
-	Assert(barq_body_offset(writer) == vector.codes_off);
-	write_codes(&state, vector.rows_off);
-	Assert(barq_body_offset(writer) == body.tids_off);
-	for (uint32 i = 0; i < work->rows; i++)
-		barq_body_write(writer, &hnsw_work_tids(work)[state.order[i]],
-						sizeof(ItemPointerData));
-	barq_body_align(writer);
-	if (barq_codec_has_heads(&work->codec))
-		write_whole_rows(&state);
-	Assert(barq_body_offset(writer) == body.body_bytes);
+	bytes = write_graph(&state);
+	barq_area_order(&area, state.order, state.number);
 
 	for (int l = 1; l <= state.layers; l++)
 		pfree(state.entries[l]);
 	pfree(state.order);
 	pfree(state.number);
+	return bytes;
 }

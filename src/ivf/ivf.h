@@ -48,6 +48,11 @@ extern uint64 barq_ivf_work_bytes(const BarqCodec *codec, uint32 lists,
 extern BarqIvfWork *barq_ivf_work_load(void *mem, const BarqCodec *codec, uint32 lists,
 									   BarqMergeInput *inputs, int ninputs);
 
+/* The same two for rows of CREATE INDEX. */
+extern uint64 barq_ivf_rows_bytes(const BarqCodec *codec, uint32 lists, uint64 rows);
+extern BarqIvfWork *barq_ivf_work_load_rows(void *mem, const BarqCodec *codec,
+											uint32 lists, const BarqBuildRows *rows);
+
 /* The work area that the leader has loaded, mapped here at mem. */
 extern BarqIvfWork *barq_ivf_work_attach(void *mem);
 
@@ -72,10 +77,11 @@ extern void barq_ivf_work_assign(BarqIvfWork *work, BarqIvfProgress progress, vo
 extern void barq_ivf_work_help(BarqIvfWork *work, BarqIvfProgress progress, void *arg);
 
 /*
- * Leader, after the helpers have returned: write the body. The writer is at its
- * start. Checks for interrupts; temporary memory is in the current memory
+ * Leader, after the helpers have returned: complete the body, which begins at
+ * BARQ_AREA_BODY of the area; returns its bytes. The area holds nothing else
+ * afterwards. Checks for interrupts; temporary memory is in the current memory
  * context.
  */
-extern void barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer);
+extern uint64 barq_ivf_work_finish(BarqIvfWork *work);
 
 #endif							/* BARQ_IVF_H */

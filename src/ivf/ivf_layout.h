@@ -3,15 +3,16 @@
  *	  The lists' sections in a body, and their opened form.
  *
  *	  BarqBodyHeader, BarqVectorHeader
+ *	  codes, TIDs			in the order of the lists
  *	  IvfHeader				at BarqVectorHeader.graph_off
  *	  first rows			uint32[lists + 1]: list i has rows [first[i],
  *							first[i + 1])
  *	  centroids				rows of the index's codec, stride bytes each
  *	  spreads				only for inner products: float[lists], see
  *							ivf_spread()
- *	  codes, TIDs			in the order of the lists
  *
- * Every section is 64-byte aligned. No list is empty.
+ * Every section is 64-byte aligned. No list is empty. Bodies that were written before
+ * lie in another order: readers go by the offsets.
  */
 #ifndef BARQ_IVF_LAYOUT_H
 #define BARQ_IVF_LAYOUT_H

@@ -57,6 +57,63 @@ choose_kept(const BarqCodec *codec, uint32 given, uint32 wanted, uint64 rows,
 }
 
 /*
+ * Set the offsets of an area, and its room, whose codec, rows and numbers of lists
+ * are set; returns its bytes.
+ */
+static uint64
+set_offsets(BarqIvfWork *work)
+{
+	uint64		rows = work->rows;
+	Size		stride = work->codec.stride;
+	BarqBodyHeader body;
+	BarqVectorHeader vector;
+	IvfHeader	header;
+	uint64		off;
+
+	work->space_lists = Max(work->wanted, work->lists);
+	work->space_sample = barq_ivf_sample_rows(work->space_lists, work->rows);
+
+	barq_vector_headers(&work->codec, BARQ_KIND_IVF, work->rows, &body, &vector);
+	work->codes_off = BARQ_AREA_BODY + vector.codes_off;
+	Assert(work->codes_off == BARQ_AREA_CODES);
+	work->tids_off = BARQ_AREA_BODY + body.tids_off;
+	off = BARQ_AREA_BODY + body.body_bytes;
+	work->lists_off = off;
+	off = barq_ivf_lay_out_lists(&work->codec, work->space_lists, off, &header);
+	work->body_end = off;
+
+	work->list_of_off = off;
+	off += barq_align64(rows * sizeof(uint32));
+	work->centroids_off = off;
+	off += barq_align64((uint64) work->space_lists * stride);
+	work->sample_off = off;
+	off += barq_align64((uint64) work->space_sample * stride);
+	work->sample_list_off = off;
+	off += barq_align64((uint64) work->space_sample * sizeof(uint32));
+	work->sample_key_off = off;
+	off += barq_align64((uint64) work->space_sample * sizeof(float));
+	work->near_off = off;
+	off += (uint64) work->space_lists * IVF_NEAR * sizeof(uint32);
+	return off;
+}
+
+/*
+ * Set the fields of *work that say how many lists to make of how many rows; lists: the
+ * user's number, 0 for automatic. ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS.
+ */
+static void
+begin_area(BarqIvfWork *work, const BarqCodec *codec, uint32 lists, uint64 rows)
+{
+	barq_vector_limit_rows(rows);
+	memset(work, 0, sizeof(*work));
+	work->magic = IVF_WORK_MAGIC;
+	work->codec = *codec;
+	work->rows = (uint32) rows;
+	work->wanted = lists > 0 ? lists : barq_ivf_choose_lists((double) rows);
+	work->wanted = (uint32) Min(work->wanted, Max(rows, 1));
+}
+
+/*
  * Set the fields of *work that follow from the inputs; returns the bytes that the
  * whole area needs. *which receives the number of the input whose centroids may be
  * kept, or -1. *kept receives that input, opened, which reads through
@@ -68,14 +125,8 @@ lay_out(BarqIvfWork *work, const BarqCodec *codec, uint32 lists,
 		BarqMergeInput *inputs, int ninputs, IvfLists *kept, int *which)
 {
 	uint64		rows = barq_vector_count_live(inputs, ninputs);
-	uint64		off = barq_align64(sizeof(BarqIvfWork));
 
-	memset(work, 0, sizeof(*work));
-	work->magic = IVF_WORK_MAGIC;
-	work->codec = *codec;
-	work->rows = (uint32) rows;
-	work->wanted = lists > 0 ? lists : barq_ivf_choose_lists((double) rows);
-	work->wanted = (uint32) Min(work->wanted, Max(rows, 1));
+	begin_area(work, codec, lists, rows);
 	*which = choose_kept(codec, lists, work->wanted, rows, inputs, ninputs, kept);
 	if (*which >= 0)
 	{
@@ -85,26 +136,31 @@ lay_out(BarqIvfWork *work, const BarqCodec *codec, uint32 lists,
 		work->kept_wanted = kept->header.wanted;
 		work->lists = kept->header.lists;
 	}
-	work->space_lists = Max(work->wanted, work->lists);
-	work->space_sample = barq_ivf_sample_rows(work->space_lists, work->rows);
+	return set_offsets(work);
+}
 
-	work->codes_off = off;
-	off += barq_align64(rows * codec->stride);
-	work->tids_off = off;
-	off += barq_align64(rows * sizeof(ItemPointerData));
-	work->list_of_off = off;
-	off += barq_align64(rows * sizeof(uint32));
-	work->centroids_off = off;
-	off += barq_align64((uint64) work->space_lists * codec->stride);
-	work->sample_off = off;
-	off += barq_align64((uint64) work->space_sample * codec->stride);
-	work->sample_list_off = off;
-	off += barq_align64((uint64) work->space_sample * sizeof(uint32));
-	work->sample_key_off = off;
-	off += barq_align64((uint64) work->space_sample * sizeof(float));
-	work->near_off = off;
-	off += (uint64) work->space_lists * IVF_NEAR * sizeof(uint32);
-	return off;
+uint64
+barq_ivf_rows_bytes(const BarqCodec *codec, uint32 lists, uint64 rows)
+{
+	BarqIvfWork work;
+
+	begin_area(&work, codec, lists, rows);
+	return set_offsets(&work);
+}
+
+BarqIvfWork *
+barq_ivf_work_load_rows(void *mem, const BarqCodec *codec, uint32 lists,
+						const BarqBuildRows *rows)
+{
+	BarqIvfWork *work = mem;
+	BarqAreaRows area;
+
+	begin_area(work, codec, lists, rows->n);
+	(void) set_offsets(work);
+	barq_ivf_step_init(work);
+	area = ivf_work_rows(work);
+	barq_area_load(&area, NULL, rows);
+	return work;
 }
 
 uint64

@@ -49,9 +49,13 @@ struct BarqIvfWork
 	uint32		space_lists;	/* room for centroids */
 	uint32		space_sample;	/* room for rows of a sample */
 
-	/* offsets from the start of the area */
+	/* offsets from the start of the area; first of sections of the body */
 	uint64		codes_off;
 	uint64		tids_off;		/* ItemPointerData[rows] */
+	uint64		lists_off;		/* header, first rows, centroids, written last */
+	uint64		body_end;		/* the body ends there or before */
+
+	/* only for the build */
 	uint64		list_of_off;	/* uint32[rows] */
 	uint64		centroids_off;	/* rows of the codec */
 	uint64		sample_off;		/* rows of the codec */
@@ -65,11 +69,30 @@ struct BarqIvfWork
 	IvfStep		step;			/* the current one */
 };
 
+StaticAssertDecl(sizeof(BarqIvfWork) <= BARQ_AREA_BODY, "the body follows BarqIvfWork");
+
 static inline char *
 ivf_work_at(BarqIvfWork *work, uint64 off)
 {
 	return (char *) work + off;
 }
+
+/* the sections of the rows, as flat/area.c works with them */
+static inline BarqAreaRows
+ivf_work_rows(BarqIvfWork *work)
+{
+	return (BarqAreaRows) {
+		&work->codec, work->rows, ivf_work_at(work, work->codes_off),
+		(ItemPointerData *) ivf_work_at(work, work->tids_off), NULL, 0
+	};
+}
+
+/*
+ * ivf_write.c: set the offsets in *header of so many lists, whose sections begin, with
+ * the header, at offset `off` of a body; returns the offset at which they end.
+ */
+extern uint64 barq_ivf_lay_out_lists(const BarqCodec *codec, uint32 lists, uint64 off,
+									 IvfHeader *header);
 
 /* ivf_step.c: prepare an area for steps, before helpers attach. */
 extern void barq_ivf_step_init(BarqIvfWork *work);

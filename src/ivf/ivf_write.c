@@ -1,7 +1,7 @@
 /*
  * ivf_write.c
- *	  Writing a finished work area as a body: rows in the order of their lists;
- *	  lists without rows are left out. Called by the leader.
+ *	  Completing a finished work area as a body: rows in the order of their lists, in
+ *	  place; lists without rows are left out. Called by the leader.
  */
 #include "postgres.h"
 
@@ -76,17 +76,33 @@ find_spreads(BarqIvfWork *work, const uint32 *order, const uint32 *firsts,
 	}
 }
 
-void
-barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer)
+uint64
+barq_ivf_lay_out_lists(const BarqCodec *codec, uint32 lists, uint64 off, IvfHeader *header)
+{
+	off += sizeof(IvfHeader);
+	header->firsts_off = off;
+	off += barq_align64(((uint64) lists + 1) * sizeof(uint32));
+	header->centroids_off = off;
+	off += barq_align64((uint64) lists * codec->stride);
+	if (codec->metric == BARQ_METRIC_IP)
+	{
+		header->spreads_off = off;
+		off += barq_align64((uint64) lists * sizeof(float));
+	}
+	return off;
+}
+
+uint64
+barq_ivf_work_finish(BarqIvfWork *work)
 {
 	Size		stride = work->codec.stride;
 	Size		space = (Size) work->lists + 1;
+	BarqAreaRows area = ivf_work_rows(work);
+	char	   *start = ivf_work_at(work, BARQ_AREA_BODY);
 	uint32	   *order = palloc_extended(sizeof(uint32) * Max((Size) work->rows, 1),
 										MCXT_ALLOC_HUGE);
 	uint32	   *firsts = palloc_extended(sizeof(uint32) * space, MCXT_ALLOC_HUGE);
 	uint32	   *names = palloc_extended(sizeof(uint32) * space, MCXT_ALLOC_HUGE);
-	uint64		start = sizeof(BarqBodyHeader) + sizeof(BarqVectorHeader);
-	uint64		off = start + sizeof(IvfHeader);
 	BarqBodyHeader body;
 	BarqVectorHeader vector;
 	IvfHeader	header = {0};
@@ -97,63 +113,35 @@ barq_ivf_work_write(BarqIvfWork *work, BarqBodyWriter *writer)
 	header.wanted = work->wanted;
 	header.cost = work->cost;
 	header.imbalance = work->imbalance;
-	header.firsts_off = off;
-	off += barq_align64(((uint64) header.lists + 1) * sizeof(uint32));
-	header.centroids_off = off;
-	off += barq_align64(header.lists * stride);
-	if (work->codec.metric == BARQ_METRIC_IP)
-	{
-		header.spreads_off = off;
-		off += barq_align64(header.lists * sizeof(float));
-	}
-	barq_vector_headers(&work->codec, BARQ_KIND_IVF, work->rows, off - start,
-						&body, &vector);
 
-	Assert(barq_body_offset(writer) == 0);
-	barq_body_write(writer, &body, sizeof(body));
-	barq_body_write(writer, &vector, sizeof(vector));
-	Assert(barq_body_offset(writer) == vector.graph_off);
-	barq_body_write(writer, &header, sizeof(header));
-	barq_body_write(writer, firsts, ((Size) header.lists + 1) * sizeof(uint32));
-	barq_body_align(writer);
-	Assert(barq_body_offset(writer) == header.centroids_off);
+	barq_vector_headers(&work->codec, BARQ_KIND_IVF, work->rows, &body, &vector);
+	vector.graph_off = body.body_bytes;
+	Assert(BARQ_AREA_BODY + vector.graph_off == work->lists_off);
+	body.body_bytes = barq_ivf_lay_out_lists(&work->codec, header.lists, vector.graph_off,
+											 &header);
+	Assert(BARQ_AREA_BODY + body.body_bytes <= work->body_end);
+
+	/* zeros between the sections */
+	barq_area_pad(work, work->tids_off + (uint64) work->rows * sizeof(ItemPointerData));
+	memset(start + vector.graph_off, 0, body.body_bytes - vector.graph_off);
+	memcpy(start + vector.graph_off, &header, sizeof(header));
+	memcpy(start + header.firsts_off, firsts, ((Size) header.lists + 1) * sizeof(uint32));
 	for (uint32 i = 0; i < header.lists; i++)
 	{
 		if ((i & 0xfff) == 0)
 			barq_check_interrupts();
-		barq_body_write(writer, ivf_work_at(work, work->centroids_off) + names[i] * stride,
-						stride);
+		memcpy(start + header.centroids_off + i * stride,
+			   ivf_work_at(work, work->centroids_off) + names[i] * stride, stride);
 	}
-	barq_body_align(writer);
 	if (header.spreads_off != 0)
-	{
-		float	   *spreads = palloc_extended(sizeof(float) * space, MCXT_ALLOC_HUGE);
-
-		Assert(barq_body_offset(writer) == header.spreads_off);
-		find_spreads(work, order, firsts, names, header.lists, spreads);
-		barq_body_write(writer, spreads, header.lists * sizeof(float));
-		barq_body_align(writer);
-		pfree(spreads);
-	}
-
-	Assert(barq_body_offset(writer) == vector.codes_off);
-	for (uint32 i = 0; i < work->rows; i++)
-	{
-		if ((i & 0xfff) == 0)
-			barq_check_interrupts();
-		barq_body_write(writer, ivf_work_at(work, work->codes_off) + order[i] * stride,
-						stride);
-	}
-	barq_body_align(writer);
-	Assert(barq_body_offset(writer) == body.tids_off);
-	for (uint32 i = 0; i < work->rows; i++)
-		barq_body_write(writer,
-						(ItemPointerData *) ivf_work_at(work, work->tids_off) + order[i],
-						sizeof(ItemPointerData));
-	barq_body_align(writer);
-	Assert(barq_body_offset(writer) == body.body_bytes);
+		find_spreads(work, order, firsts, names, header.lists,
+					 (float *) (start + header.spreads_off));
+	memcpy(start, &body, sizeof(body));
+	memcpy(start + sizeof(body), &vector, sizeof(vector));
+	barq_area_order(&area, order, NULL);
 
 	pfree(names);
 	pfree(firsts);
 	pfree(order);
+	return body.body_bytes;
 }

@@ -270,6 +270,29 @@ add_sums(BarqImageFile *file, const char *data, Size len)
 }
 
 bool
+barq_image_file_begin_at(BarqImageFile *file, Relation index, const uint8 *id,
+						 const char *path, uint64 allocated)
+{
+	char		text[BARQ_ID_TEXT];
+
+	memset(file, 0, sizeof(*file));
+	barq_id_text(id, text);
+	memcpy(file->id, id, BARQ_ID_BYTES);
+	file->folder = barq_image_folder(index);
+	file->temporary = pstrdup(path);
+	file->path = psprintf("%s/%s.img", file->folder, text);
+	file->allocated = allocated;
+	file->fd = barq_open_file(path, O_RDWR | PG_BINARY, "image: take work area");
+	return file->fd >= 0;
+}
+
+void
+barq_image_file_take(BarqImageFile *file, const char *data, Size len)
+{
+	add_sums(file, data, len);
+}
+
+bool
 barq_image_file_write(BarqImageFile *file, const void *data, Size len, uint64 off)
 {
 	const char *from = data;

@@ -33,6 +33,17 @@ extern bool barq_image_file_begin(BarqImageFile *file, Relation index,
 								  const uint8 *id, uint64 body_bytes);
 
 /*
+ * Begin with a file that has the first bytes of the body already: the work area at
+ * `path`, in the index's folder, which stays the file's name until it is complete.
+ * False with errno set.
+ */
+extern bool barq_image_file_begin_at(BarqImageFile *file, Relation index,
+									 const uint8 *id, const char *path, uint64 allocated);
+
+/* The next len bytes of the body are in that file already, and mapped at `data`. */
+extern void barq_image_file_take(BarqImageFile *file, const char *data, Size len);
+
+/*
  * Append len bytes to the body: `off` is file->written. Calls
  * barq_check_interrupts(). False with errno set.
  */

@@ -53,6 +53,35 @@ new_work(uint64 bytes, MemoryContextCallbackFunction undo)
 	return work;
 }
 
+/*
+ * Allocate and map the file of a shared work area, which is open as fd; closes fd.
+ * False with *reason if there is no room for it.
+ */
+static bool
+map_file(BarqWork *work, const char *path, int fd, char **reason)
+{
+	void	   *address = MAP_FAILED;
+	int			rc;
+
+	/* allocate first: writing to a mapping on a full disk raises SIGBUS */
+	do
+		rc = barq_allocate(fd, 0, work->bytes, "work: allocate");
+	while (rc == EINTR && !InterruptPending);
+	if (rc == 0)
+		address = barq_map(work->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+						   "work: map");
+	else
+		errno = rc;
+	if (address == MAP_FAILED)
+		*reason = psprintf("could not allocate " UINT64_FORMAT " bytes for file \"%s\": %m",
+						   work->bytes, path);
+	barq_file_close(fd);
+	if (address == MAP_FAILED)
+		return false;
+	work->address = address;
+	return true;
+}
+
 BarqWork *
 barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 {
@@ -61,9 +90,7 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 	char	   *path;
 	char		text[BARQ_ID_TEXT];
 	uint8		id[BARQ_ID_BYTES];
-	void	   *address;
 	int			fd;
-	int			rc;
 
 	barq_new_id(id);
 	barq_id_text(id, text);
@@ -77,28 +104,32 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 		return NULL;
 	}
 	work->path = path;
-
-	/* allocate first: writing to a mapping on a full disk raises SIGBUS */
-	do
-		rc = barq_allocate(fd, 0, bytes, "work: allocate");
-	while (rc == EINTR && !InterruptPending);
-	address = MAP_FAILED;
-	if (rc == 0)
-		address = barq_map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-						   "work: map");
-	else
-		errno = rc;
-	if (address == MAP_FAILED)
-		*reason = psprintf("could not allocate " UINT64_FORMAT " bytes for file \"%s\": %m",
-						   bytes, path);
-	barq_file_close(fd);
-	if (address == MAP_FAILED)
+	if (!map_file(work, path, fd, reason))
 	{
 		undo_shared_work(work);
 		CHECK_FOR_INTERRUPTS();
 		return NULL;
 	}
-	work->address = address;
+	return work;
+}
+
+BarqWork *
+barq_work_extend_file(const char *path, uint64 bytes, char **reason)
+{
+	BarqWork   *work = new_work(bytes, undo_shared_work);
+	int			fd = barq_path_open(path, O_RDWR | PG_BINARY);
+
+	if (fd < 0)
+	{
+		*reason = psprintf("could not open file \"%s\": %s", path, barq_file_problem());
+		return NULL;
+	}
+	if (!map_file(work, path, fd, reason))
+	{
+		CHECK_FOR_INTERRUPTS();
+		return NULL;
+	}
+	work->path = pstrdup(path);
 	return work;
 }
 

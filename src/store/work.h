@@ -24,6 +24,13 @@ typedef struct BarqWork
 extern BarqWork *barq_work_create_shared(Relation index, uint64 bytes, char **reason);
 
 /*
+ * The same with a file of the image directory that exists already: what it holds is
+ * kept, and zeros follow. The area removes the file; if NULL is returned, the caller
+ * still has it.
+ */
+extern BarqWork *barq_work_extend_file(const char *path, uint64 bytes, char **reason);
+
+/*
  * Map the work area at a path, of the size that its maker gave; unmapped when the
  * current memory context is reset. The file stays its maker's. The errcode of the
  * failed open() (errcode_for_file_access), ERRCODE_OUT_OF_MEMORY if it cannot be

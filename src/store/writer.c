@@ -34,6 +34,7 @@ struct BarqBodyWriter
 	BarqBodyFooter footer;
 	pg_crc32c	crc;			/* file only */
 	BarqImageFile file;
+	BarqWork   *work;			/* whose file this is until it is complete, or NULL */
 	void	   *mapped;			/* finished file, or NULL */
 	Size		mapped_length;
 	MemoryContextCallback unmap;
@@ -72,6 +73,43 @@ barq_body_begin_file(Relation index, const uint8 *id, uint64 expected, char **re
 		pfree(writer);
 		return NULL;
 	}
+	return writer;
+}
+
+/* Bytes of a work area that are taken between two checks for interrupts. */
+#define WORK_STEP	(UINT64CONST(4) * 1024 * 1024)
+
+BarqBodyWriter *
+barq_body_begin_work(Relation index, const uint8 *id, BarqWork *work, uint64 bytes)
+{
+	const char *body = work->address + BARQ_IMAGE_BODY;
+	BarqBodyWriter *writer;
+
+	if (work->path == NULL)
+	{
+		writer = new_writer(bytes + WRITER_BUFFER);
+		barq_body_write(writer, body, bytes);
+		barq_work_release(work);
+		return writer;
+	}
+	writer = new_writer(WRITER_BUFFER);
+	writer->is_file = true;
+	writer->work = work;
+	if (!barq_image_file_begin_at(&writer->file, index, id, work->path, work->bytes))
+	{
+		const char *problem = barq_file_problem();
+
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\": %s", work->path, problem)));
+	}
+	for (uint64 off = 0; off < bytes; off += WORK_STEP)
+	{
+		barq_check_interrupts();
+		COMP_CRC32C(writer->crc, body + off, Min(bytes - off, WORK_STEP));
+		barq_image_file_take(&writer->file, body + off, Min(bytes - off, WORK_STEP));
+	}
+	writer->offset = bytes;
 	return writer;
 }
 
@@ -206,6 +244,13 @@ barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not complete file \"%s\": %m", writer->file.path)));
+	if (writer->work != NULL)
+	{
+		/* its file has another name now, under which it stays */
+		writer->work->path = NULL;
+		barq_work_release(writer->work);
+		writer->work = NULL;
+	}
 
 	fd = barq_path_open(writer->file.path, O_RDONLY | PG_BINARY);
 	if (fd < 0)

@@ -8,6 +8,7 @@
 
 #include "store/image_file.h"
 #include "store/segment.h"
+#include "store/work.h"
 
 /*
  * Begin a body in memory: palloc'd in the current memory context, with room for
@@ -23,6 +24,16 @@ extern BarqBodyWriter *barq_body_begin_memory(Size expected);
  */
 extern BarqBodyWriter *barq_body_begin_file(Relation index, const uint8 *id,
 											uint64 expected, char **reason);
+
+/*
+ * Begin a body of which a work area holds the kind's part, `bytes` bytes from
+ * BARQ_IMAGE_BODY on. The file of a shared area becomes the image, under the id of its
+ * segment; the part of a private one is copied to memory. Releases the area, or keeps
+ * it until barq_body_finish(). ereport(ERROR) where the file cannot be opened; checks
+ * for interrupts.
+ */
+extern BarqBodyWriter *barq_body_begin_work(Relation index, const uint8 *id,
+											BarqWork *work, uint64 bytes);
 
 /*
  * Append TIDs of rows without a key. The first call ends the kind's part; classes

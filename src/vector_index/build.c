@@ -29,7 +29,8 @@ typedef struct VectorBuild
 	BarqFrozenOptions options;
 	const BarqVectorIndexKind *kind;
 	BarqCodec	codec;
-	char	   *rows_path;		/* NULL: rows are kept in memory */
+	char	   *rows_path;		/* of slots; NULL: rows are kept in memory */
+	char	   *tids_path;
 	char	   *whole_path;		/* of rows that differ in length; or NULL */
 	char	   *keyless_path;	/* of rows without a key; it need not exist */
 	MemoryContextCallback remove_rows;
@@ -69,7 +70,9 @@ remove_rows_file(void *arg)
 {
 	VectorBuild *build = arg;
 
+	/* those whose name a finished segment or barq_sink_drop_rows() took are gone */
 	barq_unlink(build->rows_path, "rows: remove");
+	barq_unlink(build->tids_path, "row pointers: remove");
 	if (build->whole_path != NULL)
 		barq_unlink(build->whole_path, "whole rows: remove");
 	if (build->keyless_path != NULL)
@@ -93,7 +96,7 @@ create_rows_file(VectorBuild *build)
 
 	barq_new_id(id);
 	barq_id_text(id, text);
-	path = psprintf("%s/%s.rows", folder, text);
+	path = psprintf("%s/%s.work", folder, text);
 	if (barq_build_hold_folder(build->index))
 		fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY, "rows: create");
 	if (fd < 0)
@@ -113,6 +116,7 @@ create_rows_file(VectorBuild *build)
 	}
 	barq_file_close(fd);
 	build->rows_path = path;
+	build->tids_path = barq_sink_tids_path(path);
 	if (barq_codec_has_heads(&build->codec))
 		build->whole_path = barq_sink_whole_path(path);
 	build->keyless_path = barq_sink_keyless_path(path);
@@ -153,6 +157,15 @@ load_rows(VectorBuild *build)
 	}
 }
 
+/* BarqBuildTeam.loaded: the rows are in the work area. */
+static void
+team_loaded(void *arg)
+{
+	VectorBuild *build = arg;
+
+	barq_sink_drop_rows(&build->sink);
+}
+
 /* BarqBuildTeam.begin: let the workers help in the work area. */
 static void
 team_begin(void *arg, const char *path, uint64 bytes)
@@ -191,87 +204,63 @@ team_progress(void *arg, uint32 rows)
 }
 
 /*
- * Write slots as a flat body. Heads in the slots count from `whole`; copies of
+ * Write the rows as a flat body. Heads count from the first whole row; copies of
  * them are made that count from themselves.
  */
 static void
-write_flat(VectorBuild *build, BarqBodyWriter *flat, const char *slots, const char *whole,
-		   const ItemPointerData *tids, uint64 rows)
+write_flat(VectorBuild *build, BarqBodyWriter *flat, const BarqBuildRows *rows)
 {
 	Size		width = build->codec.row_bytes;
+	Size		stride = build->codec.stride;
 	char	   *heads;
 
 	if (!barq_codec_has_heads(&build->codec))
 	{
-		barq_flat_write(flat, &build->codec, slots, build->sink.slot_bytes, tids, rows);
+		barq_flat_write(flat, &build->codec, rows->codes, stride, rows->tids, rows->n);
 		return;
 	}
-	heads = palloc_extended(width * rows, MCXT_ALLOC_HUGE);
-	for (uint64 i = 0; i < rows; i++)
+	heads = palloc_extended(width * rows->n, MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < rows->n; i++)
 	{
-		const char *slot = slots + i * build->sink.slot_bytes;
+		const char *slot = rows->codes + i * stride;
 		char	   *head = heads + i * width;
 		int64		distance;
 		Size		length;
 
 		(void) barq_row_extent(&build->codec, slot, &distance, &length);
-		barq_row_head(&build->codec, head, slot, whole + distance - head);
+		barq_row_head(&build->codec, head, slot, rows->whole + distance - head);
 	}
-	barq_flat_write(flat, &build->codec, heads, width, tids, rows);
+	barq_flat_write(flat, &build->codec, heads, width, rows->tids, rows->n);
 	pfree(heads);
 }
 
 /*
- * Make a body of the rows read, with segment id `id`: a flat one and, where that
- * pays, a graph or lists of it. The flat body is then removed. The writer returned
- * belongs to the caller.
+ * Make a body of the rows read, with segment id `id`: a graph or lists where that
+ * pays, else a flat one. The writer returned belongs to the caller.
  */
 static BarqBodyWriter *
-build_body(VectorBuild *build, const uint8 *id, uint64 rows, const char *slots,
-		   const char *whole)
+build_body(VectorBuild *build, const uint8 *id, BarqBuildRows *rows)
 {
-	bool		pays = build->kind->pays(&build->codec, rows);
-	uint64		bytes = rows * (build->codec.stride + sizeof(ItemPointerData));
+	uint64		bytes = rows->n * (build->codec.stride + sizeof(ItemPointerData));
 	BarqBodyWriter *flat = NULL;
-	BarqBodyWriter *writer;
-	BarqMergeInput input = {0};
-	BarqView	view;
-	BarqBuildTeam team = {team_begin, team_finish, team_progress, build};
-	ItemPointerData *tids;
-	uint8		flat_id[BARQ_ID_BYTES];
-	const char *body;
+	BarqBuildTeam team = {team_loaded, team_begin, team_finish, team_progress, build};
 	char	   *reason = NULL;
 
-	memcpy(flat_id, id, BARQ_ID_BYTES);
-	if (pays)
-		barq_new_id(flat_id);
+	if (build->kind->pays(&build->codec, rows->n))
+	{
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE,
+									 build->kind->first_phase);
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, rows->n);
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, 0);
+		return barq_vector_build(build->index, &build->options, id, rows,
+								 build->rows_path, &team);
+	}
 	if (build->rows_path != NULL)
-		flat = barq_body_begin_file(build->index, flat_id, bytes, &reason);
+		flat = barq_body_begin_file(build->index, id, bytes, &reason);
 	if (flat == NULL)
 		flat = barq_body_begin_memory(bytes);
-
-	tids = palloc_extended(sizeof(ItemPointerData) * rows, MCXT_ALLOC_HUGE);
-	for (uint64 i = 0; i < rows; i++)
-		memcpy(&tids[i], slots + i * build->sink.slot_bytes + build->codec.row_bytes,
-			   sizeof(ItemPointerData));
-	write_flat(build, flat, slots, whole, tids, rows);
-	pfree(tids);
-	if (!pays)
-		return flat;
-
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE,
-								 build->kind->first_phase);
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, rows);
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, 0);
-	body = barq_body_finish(flat, &bytes);
-	barq_view_init_memory(&view, body, bytes);
-	input.view = &view;
-	input.live = rows;
-	writer = barq_vector_build(build->index, &build->options, id, &input, 1, &team,
-							   &reason);
-	barq_body_release(flat);
-	barq_image_remove(build->index, flat_id);
-	return writer;
+	write_flat(build, flat, rows);
+	return flat;
 }
 
 /* Phase 2: write and publish the rows read as the index's first segment. */
@@ -281,11 +270,9 @@ write_segment(VectorBuild *build)
 	uint8		id[BARQ_ID_BYTES];
 	BarqNewSegment segment = {.id = id, .origin = BARQ_ORIGIN_BUILD};
 	BarqBodyWriter *writer;
-	const char *slots;
-	const char *whole;
-	uint64		rows;
+	BarqBuildRows rows;
 
-	slots = barq_sink_rows(&build->sink, &rows, &whole);
+	barq_sink_rows(&build->sink, &rows);
 	if (build->index_tuples == 0)
 		return;
 	if (build->index_tuples >= PG_UINT32_MAX)
@@ -294,7 +281,7 @@ write_segment(VectorBuild *build)
 				 errmsg("cannot index more than %u rows", PG_UINT32_MAX - 1)));
 
 	barq_new_id(id);
-	writer = build_body(build, id, rows, slots, whole);
+	writer = build_body(build, id, &rows);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
 	barq_sink_write_keyless(&build->sink, writer);
 	segment.body = barq_body_finish(writer, &segment.bytes);

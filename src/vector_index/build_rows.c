@@ -5,9 +5,11 @@
  *
  * Each participant claims chunks of a file in the image directory and writes
  * the rows that it reads into them, so the memory of a build does not grow with
- * the table. Without such a file all rows stay in memory. Rows that differ in
- * length go to a second file, in which a participant claims as many bytes as the
- * rows of one chunk take; their heads go to the first file.
+ * the table. Codes are written to the place that they have in a work area, which
+ * the file becomes; TIDs, whose place depends on the number of rows, go to a second
+ * file. Without files all rows stay in memory. Rows that differ in length go to a
+ * third file, in which a participant claims as many bytes as the rows of one chunk
+ * take; their heads go to the first file.
  */
 #include "postgres.h"
 
@@ -57,20 +59,27 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 	memset(sink, 0, sizeof(*sink));
 	sink->space = barq_vector_space(index);
 	barq_vector_codec(frozen, &sink->codec);
-	sink->slot_bytes = sink->codec.row_bytes + MAXALIGN(sizeof(ItemPointerData));
+	sink->slot_bytes = sink->codec.stride;
 	sink->path = path;
 	sink->shared = shared;
 	sink->own = shared != NULL ? BarqBuildSharedOwn(shared) : NULL;
 	sink->fd = -1;
+	sink->tids_fd = -1;
 	sink->whole_fd = -1;
 	sink->keyless_fd = -1;
 	sink->context = CurrentMemoryContext;
 	if (path != NULL)
 	{
 		sink->fd = check_opened(barq_path_open(path, O_RDWR | PG_BINARY), path);
+
+		/* the first participant creates the other files */
+		sink->tids_path = barq_sink_tids_path(path);
+		sink->tids_fd = check_opened(barq_open_file(sink->tids_path,
+													O_RDWR | O_CREAT | PG_BINARY,
+													"row pointers: create"),
+									 sink->tids_path);
 		if (barq_codec_has_heads(&sink->codec))
 		{
-			/* the first participant creates it */
 			sink->whole_path = barq_sink_whole_path(path);
 			sink->whole_fd = check_opened(barq_open_file(sink->whole_path,
 														 O_RDWR | O_CREAT | PG_BINARY,
@@ -82,8 +91,16 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 	sink->memory_space = BARQ_CHUNK_ROWS;
 	sink->memory = palloc_extended(sink->memory_space * sink->slot_bytes,
 								   MCXT_ALLOC_HUGE);
+	sink->tids = palloc_extended(sink->memory_space * sizeof(ItemPointerData),
+								 MCXT_ALLOC_HUGE);
 	sink->scratch = AllocSetContextCreate(CurrentMemoryContext, "barq build scratch",
 										  ALLOCSET_DEFAULT_SIZES);
+}
+
+char *
+barq_sink_tids_path(const char *path)
+{
+	return psprintf("%s.tids", path);
 }
 
 char *
@@ -187,12 +204,23 @@ add_keyless(BarqRowSink *sink, BarqKeyless keyless, ItemPointer tid)
 		flush_keyless(sink);
 }
 
-/* Write n slots to the file, the first as row first_row. */
+/* The place of a slot in its file. */
+static off_t
+slot_off(const BarqRowSink *sink, uint64 row)
+{
+	return (off_t) (BARQ_AREA_CODES + row * sink->slot_bytes);
+}
+
+/* Write n slots and TIDs to their files, the first as row first_row. */
 static void
-write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, uint64 n)
+write_rows(BarqRowSink *sink, uint64 first_row, const char *rows,
+		   const ItemPointerData *tids, uint64 n)
 {
 	write_bytes(sink->fd, sink->path, rows, n * sink->slot_bytes,
-				first_row * sink->slot_bytes);
+				slot_off(sink, first_row));
+	write_bytes(sink->tids_fd, sink->tids_path, (const char *) tids,
+				n * sizeof(ItemPointerData),
+				(off_t) (first_row * sizeof(ItemPointerData)));
 }
 
 /*
@@ -226,7 +254,8 @@ flush_chunk(BarqRowSink *sink)
 {
 	if (sink->whole_fd >= 0)
 		flush_whole(sink);
-	write_rows(sink, (uint64) sink->chunk * BARQ_CHUNK_ROWS, sink->memory, sink->filled);
+	write_rows(sink, (uint64) sink->chunk * BARQ_CHUNK_ROWS, sink->memory, sink->tids,
+			   sink->filled);
 	sink->claimed = false;
 	sink->filled = 0;
 }
@@ -275,9 +304,17 @@ reserve_slot(BarqRowSink *sink)
 		if (sink->fd >= 0)
 			flush_chunk(sink);
 		else
+		{
+			Size		space = sink->memory_space;
+
 			sink->memory = barq_array_grow(sink->memory, &sink->memory_space,
 										   sink->filled + 1, BARQ_CHUNK_ROWS,
 										   PG_INT64_MAX, sink->slot_bytes);
+			sink->tids = barq_array_grow(sink->tids, &space, sink->filled + 1,
+										 BARQ_CHUNK_ROWS, PG_INT64_MAX,
+										 sizeof(ItemPointerData));
+			Assert(space == sink->memory_space);
+		}
 	}
 	if (sink->fd >= 0 && !sink->claimed)
 	{
@@ -334,8 +371,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	if (encode_row(sink, elements, slot))
 	{
 		memset(slot + sink->codec.row_bytes, 0, sink->slot_bytes - sink->codec.row_bytes);
-		memcpy(slot + sink->codec.row_bytes, tid, sizeof(ItemPointerData));
-		sink->filled++;
+		sink->tids[sink->filled++] = *tid;
 		sink->rows++;
 	}
 	else
@@ -374,16 +410,22 @@ barq_sink_flush(BarqRowSink *sink)
 		flush_chunk(sink);
 }
 
+/* Close a file of the sink, if it is open. */
+static void
+close_file(int *fd)
+{
+	if (*fd >= 0)
+		barq_file_close(*fd);
+	*fd = -1;
+}
+
 void
 barq_sink_close(BarqRowSink *sink)
 {
-	if (sink->fd >= 0)
-		barq_file_close(sink->fd);
-	if (sink->whole_fd >= 0)
-		barq_file_close(sink->whole_fd);
-	if (sink->keyless_fd >= 0)
-		barq_file_close(sink->keyless_fd);
-	sink->fd = sink->whole_fd = sink->keyless_fd = -1;
+	close_file(&sink->fd);
+	close_file(&sink->tids_fd);
+	close_file(&sink->whole_fd);
+	close_file(&sink->keyless_fd);
 }
 
 /*
@@ -400,6 +442,19 @@ in_gap(const BarqPartialChunk *partial, int n, uint64 slot)
 	return false;
 }
 
+/* Read a slot and its TID from their files. */
+static void
+read_row(BarqRowSink *sink, uint64 row, char *slot, ItemPointerData *tid)
+{
+	if (pread(sink->fd, slot, sink->slot_bytes, slot_off(sink, row)) !=
+		(ssize_t) sink->slot_bytes ||
+		pread(sink->tids_fd, tid, sizeof(*tid), (off_t) (row * sizeof(*tid))) !=
+		(ssize_t) sizeof(*tid))
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read file \"%s\": %m", sink->path)));
+}
+
 /*
  * Make the rows of the file dense: rows that lie behind the final end are moved
  * into the gaps before it. Returns the number of rows of all participants. Only
@@ -413,6 +468,7 @@ close_gaps(BarqRowSink *sink)
 	uint64		end = (uint64) pg_atomic_read_u32(&sink->own->next_chunk) * BARQ_CHUNK_ROWS;
 	uint64		from;
 	char	   *slot = palloc(sink->slot_bytes);
+	ItemPointerData tid;
 
 	for (int i = 0; i < n; i++)
 		end -= BARQ_CHUNK_ROWS - partial[i].used;
@@ -429,75 +485,107 @@ close_gaps(BarqRowSink *sink)
 				from++;
 			Assert(to < end && from >= end);
 			CHECK_FOR_INTERRUPTS();
-			if (pread(sink->fd, slot, sink->slot_bytes, from * sink->slot_bytes) !=
-				(ssize_t) sink->slot_bytes)
-				ereport(ERROR,
-						(errcode_for_file_access(),
-						 errmsg("could not read file \"%s\": %m", sink->path)));
-			write_rows(sink, to, slot, 1);
+			read_row(sink, from, slot, &tid);
+			write_rows(sink, to, slot, &tid, 1);
 			from++;
 		}
 	pfree(slot);
 	return end;
 }
 
-typedef struct RowsMapping
+struct BarqRowsMapping
 {
 	MemoryContextCallback callback;
 	void	   *address;
 	Size		bytes;
-} RowsMapping;
+};
 
-/* Callback at the reset of the memory context in which a file was mapped. */
+/* Unmap a file; also the callback of the memory context in which it was mapped. */
 static void
 unmap_rows(void *arg)
 {
-	RowsMapping *mapping = arg;
+	struct BarqRowsMapping *mapping = arg;
 
-	barq_unmap(mapping->address, mapping->bytes, "rows: unmap");
+	if (mapping->address != NULL)
+		barq_unmap(mapping->address, mapping->bytes, "rows: unmap");
+	mapping->address = NULL;
 }
 
 /*
- * Map a file for reading until the current memory context is reset. Raises
- * ERRCODE_OUT_OF_MEMORY if that fails.
+ * Map a file for reading until unmap_rows(), or until the current memory context is
+ * reset. Raises ERRCODE_OUT_OF_MEMORY if that fails.
  */
-static const char *
+static struct BarqRowsMapping *
 map_rows(int fd, const char *path, Size bytes)
 {
-	RowsMapping *mapping = palloc0(sizeof(RowsMapping));
+	struct BarqRowsMapping *mapping = palloc0(sizeof(struct BarqRowsMapping));
+	void	   *address = barq_map(bytes, PROT_READ, MAP_SHARED, fd, "rows: map");
 
-	mapping->bytes = bytes;
-	mapping->address = barq_map(bytes, PROT_READ, MAP_SHARED, fd, "rows: map");
-	if (mapping->address == MAP_FAILED)
+	if (address == MAP_FAILED)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("could not map file \"%s\": %m", path)));
+	mapping->address = address;
+	mapping->bytes = bytes;
 	mapping->callback.func = unmap_rows;
 	mapping->callback.arg = mapping;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &mapping->callback);
-	return mapping->address;
+	return mapping;
 }
 
-const char *
-barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole)
+void
+barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows)
 {
-	*whole = sink->whole;
+	uint64		n;
+
+	memset(rows, 0, sizeof(*rows));
 	if (sink->fd < 0)
 	{
-		*rows = sink->filled;
-		return sink->memory;
+		rows->n = (uint32) sink->filled;
+		rows->codes = sink->memory;
+		rows->tids = sink->tids;
+		rows->whole = sink->whole;
+		rows->whole_bytes = sink->whole_used;
+		return;
 	}
 
 	/* flushed */
 	Assert(!sink->claimed);
-	*rows = sink->shared != NULL ? close_gaps(sink) : sink->rows;
-	if (*rows == 0)
-		return NULL;
+	n = sink->shared != NULL ? close_gaps(sink) : sink->rows;
+	if (n == 0)
+		return;
+	rows->n = (uint32) n;
+	sink->maps[0] = map_rows(sink->fd, sink->path, slot_off(sink, n));
+	rows->codes = (const char *) sink->maps[0]->address + BARQ_AREA_CODES;
+	sink->maps[1] = map_rows(sink->tids_fd, sink->tids_path, n * sizeof(ItemPointerData));
+	rows->tids = sink->maps[1]->address;
 	if (sink->whole_fd >= 0)
-		*whole = map_rows(sink->whole_fd, sink->whole_path,
-						  sink->shared != NULL ?
-						  pg_atomic_read_u64(&sink->own->next_whole) : sink->own_whole);
-	return map_rows(sink->fd, sink->path, *rows * sink->slot_bytes);
+	{
+		rows->whole_bytes = sink->shared != NULL ?
+			pg_atomic_read_u64(&sink->own->next_whole) : sink->own_whole;
+		sink->maps[2] = map_rows(sink->whole_fd, sink->whole_path, rows->whole_bytes);
+		rows->whole = sink->maps[2]->address;
+	}
+}
+
+void
+barq_sink_drop_rows(BarqRowSink *sink)
+{
+	for (int i = 0; i < lengthof(sink->maps); i++)
+		if (sink->maps[i] != NULL)
+			unmap_rows(sink->maps[i]);
+	if (sink->tids_fd >= 0)
+		barq_unlink(sink->tids_path, "row pointers: drop");
+	close_file(&sink->tids_fd);
+	if (sink->whole_fd >= 0)
+		barq_unlink(sink->whole_path, "whole rows: drop");
+	close_file(&sink->whole_fd);
+	pfree(sink->memory);
+	pfree(sink->tids);
+	if (sink->whole != NULL)
+		pfree(sink->whole);
+	sink->memory = sink->whole = NULL;
+	sink->tids = NULL;
 }
 
 /* Bytes of the file of rows without a key, of all participants. */
@@ -522,8 +610,8 @@ barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer)
 	if (n == 0)
 		return;
 	open_keyless(sink);
-	entries = (const KeylessEntry *) map_rows(sink->keyless_fd, sink->keyless_path,
-											  n * sizeof(KeylessEntry));
+	entries = map_rows(sink->keyless_fd, sink->keyless_path,
+					   n * sizeof(KeylessEntry))->address;
 	for (BarqKeyless keyless = 0; keyless < BARQ_KEYLESS_KINDS; keyless++)
 		for (uint64 i = 0; i < n; i++)
 		{

@@ -147,6 +147,28 @@ load_graph(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, 
 	(void) barq_hnsw_work_load(area, &codec, &options, inputs, ninputs);
 }
 
+/* BarqVectorIndexKind.rows_area_bytes of barq_hnsw. */
+static uint64
+graph_rows_area_bytes(const BarqFrozenOptions *frozen, const BarqBuildRows *rows)
+{
+	BarqHnswOptions options = graph_options(frozen);
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	return barq_hnsw_work_bytes(&codec, &options, rows->n, rows->whole_bytes);
+}
+
+/* BarqVectorIndexKind.load_rows of barq_hnsw. */
+static void
+load_graph_rows(void *area, const BarqFrozenOptions *frozen, const BarqBuildRows *rows)
+{
+	BarqHnswOptions options = graph_options(frozen);
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	(void) barq_hnsw_work_load_rows(area, &codec, &options, rows);
+}
+
 /* BarqVectorIndexKind.lead and .help of barq_hnsw: leader and helpers do the same. */
 static void
 insert_into_graph(void *area, BarqBuildProgress progress, void *arg)
@@ -154,11 +176,11 @@ insert_into_graph(void *area, BarqBuildProgress progress, void *arg)
 	barq_hnsw_work_insert(barq_hnsw_work_attach(area), progress, arg);
 }
 
-/* BarqVectorIndexKind.write_body of barq_hnsw. */
-static void
-write_graph(void *area, BarqBodyWriter *writer)
+/* BarqVectorIndexKind.finish of barq_hnsw. */
+static uint64
+finish_graph(void *area)
 {
-	barq_hnsw_work_write(barq_hnsw_work_attach(area), writer);
+	return barq_hnsw_work_finish(barq_hnsw_work_attach(area));
 }
 
 const BarqVectorIndexKind barq_hnsw_index_kind = {
@@ -181,8 +203,10 @@ const BarqVectorIndexKind barq_hnsw_index_kind = {
 	.pays = graph_pays,
 	.area_bytes = graph_area_bytes,
 	.load = load_graph,
+	.rows_area_bytes = graph_rows_area_bytes,
+	.load_rows = load_graph_rows,
 	.lead = insert_into_graph,
 	.help = insert_into_graph,
-	.write_body = write_graph,
+	.finish = finish_graph,
 	.first_phase = BARQ_PHASE_GRAPH
 };

@@ -117,6 +117,26 @@ load_lists(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, 
 							  inputs, ninputs);
 }
 
+/* BarqVectorIndexKind.rows_area_bytes of barq_ivf. */
+static uint64
+lists_rows_area_bytes(const BarqFrozenOptions *frozen, const BarqBuildRows *rows)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	return barq_ivf_rows_bytes(&codec, barq_vector_options(frozen)->lists, rows->n);
+}
+
+/* BarqVectorIndexKind.load_rows of barq_ivf. */
+static void
+load_lists_rows(void *area, const BarqFrozenOptions *frozen, const BarqBuildRows *rows)
+{
+	BarqCodec	codec;
+
+	barq_vector_codec(frozen, &codec);
+	(void) barq_ivf_work_load_rows(area, &codec, barq_vector_options(frozen)->lists, rows);
+}
+
 /* BarqVectorIndexKind.lead of barq_ivf. */
 static void
 train_and_assign(void *area, BarqBuildProgress progress, void *arg)
@@ -135,11 +155,11 @@ help_with_lists(void *area, BarqBuildProgress progress, void *arg)
 	barq_ivf_work_help(barq_ivf_work_attach(area), progress, arg);
 }
 
-/* BarqVectorIndexKind.write_body of barq_ivf. */
-static void
-write_lists(void *area, BarqBodyWriter *writer)
+/* BarqVectorIndexKind.finish of barq_ivf. */
+static uint64
+finish_lists(void *area)
 {
-	barq_ivf_work_write(barq_ivf_work_attach(area), writer);
+	return barq_ivf_work_finish(barq_ivf_work_attach(area));
 }
 
 const BarqVectorIndexKind barq_ivf_index_kind = {
@@ -162,8 +182,10 @@ const BarqVectorIndexKind barq_ivf_index_kind = {
 	.pays = lists_pay,
 	.area_bytes = lists_area_bytes,
 	.load = load_lists,
+	.rows_area_bytes = lists_rows_area_bytes,
+	.load_rows = load_lists_rows,
 	.lead = train_and_assign,
 	.help = help_with_lists,
-	.write_body = write_lists,
+	.finish = finish_lists,
 	.first_phase = BARQ_PHASE_TRAIN
 };

@@ -39,9 +39,11 @@ typedef struct BarqVectorBuildShared
 
 /*
  * Where one participant puts the rows that it reads from the heap. A row becomes
- * a slot: its code, then its TID padded to 8 bytes. If the codec has heads, the
- * slot holds the head of a whole row, and whole rows have a file or memory of
- * their own: the head's distance then counts from the start of all whole rows.
+ * a slot, which holds its code, and a TID in a file or memory of its own. The file of
+ * slots becomes the work area of the build (flat.h): slots lie where codes do there.
+ * If the codec has heads, the slot holds the head of a whole row, and whole rows have
+ * a file or memory of their own: the head's distance then counts from the start of
+ * all whole rows.
  */
 typedef struct BarqRowSink
 {
@@ -58,9 +60,12 @@ typedef struct BarqRowSink
 	uint32		chunk;			/* the one being filled */
 	bool		claimed;		/* `chunk` is claimed and not yet written */
 
-	/* slots of the chunk being filled, or of all rows */
+	/* slots and TIDs of the chunk being filled, or of all rows */
 	char	   *memory;
-	Size		memory_space;	/* rows */
+	ItemPointerData *tids;
+	Size		memory_space;	/* rows, in both */
+	int			tids_fd;		/* -1: TIDs stay in `tids` */
+	const char *tids_path;
 	uint64		filled;			/* rows */
 
 	/* whole rows of the slots in memory */
@@ -82,6 +87,9 @@ typedef struct BarqRowSink
 	uint64		nkeyless;		/* without */
 	uint64		reported;		/* of `rows`, as progress */
 	double		heap_tuples;
+
+	/* the files of all participants, mapped by barq_sink_rows() */
+	struct BarqRowsMapping *maps[3];
 
 	MemoryContext context;		/* of the sink's own memory */
 	MemoryContext scratch;		/* reset after each row */
@@ -117,20 +125,27 @@ extern void barq_sink_flush(BarqRowSink *sink);
 extern void barq_sink_close(BarqRowSink *sink);
 
 /*
- * Names of the files of whole rows and of rows without a key that belong to the
- * file of slots `path`; palloc'd.
+ * Names of the files of TIDs, of whole rows and of rows without a key that belong to
+ * the file of slots `path`; palloc'd.
  */
+extern char *barq_sink_tids_path(const char *path);
 extern char *barq_sink_whole_path(const char *path);
 extern char *barq_sink_keyless_path(const char *path);
 
 /*
- * The slots of all participants as one array; called by the leader after every
- * participant's barq_sink_flush(). Removes the gaps that partly filled chunks left
- * in the file. *rows receives the number of slots, *whole the start of all whole
- * rows (NULL if there are none). The arrays are mapped until the current memory
- * context is reset, or are the sink's memory.
+ * The rows of all participants; called by the leader after every participant's
+ * barq_sink_flush(). Removes the gaps that partly filled chunks left in the files.
+ * The arrays are mapped until barq_sink_drop_rows(), or until the current memory
+ * context is reset, or are the sink's memory. *rows must not be used where there are
+ * PG_UINT32_MAX rows or more.
  */
-extern const char *barq_sink_rows(BarqRowSink *sink, uint64 *rows, const char **whole);
+extern void barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows);
+
+/*
+ * The rows are in a work area: free the memory or the mappings of barq_sink_rows(), and
+ * close and remove the files of TIDs and whole rows.
+ */
+extern void barq_sink_drop_rows(BarqRowSink *sink);
 
 /*
  * Append the rows without a key, of all participants, to a body whose kind has
@@ -144,6 +159,8 @@ extern void barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer);
 /* Processes that help to build a graph or lists, and the progress of the build. */
 typedef struct BarqBuildTeam
 {
+	/* the rows were copied to the work area */
+	void		(*loaded) (void *arg);
 	/* let helpers attach the shared work area at `path`, `bytes` long */
 	void		(*begin) (void *arg, const char *path, uint64 bytes);
 	/* wait until every helper has finished */
@@ -153,16 +170,15 @@ typedef struct BarqBuildTeam
 } BarqBuildTeam;
 
 /*
- * Build a graph or lists of the inputs' live rows. CREATE INDEX passes a team;
- * the result is then never NULL. A merge passes NULL, and where room is lacking
- * gets NULL with *reason, for it can be repeated later. `id`: of the new segment,
- * whose image file the body is written to if there is room. The writer belongs to
- * the caller (barq_body_release).
+ * Build a graph or lists of the rows that CREATE INDEX has read. `path`: the file of
+ * slots, which becomes the work area and then the image of the segment `id`; NULL if
+ * the slots are in memory, where the segment then is built as well. Also where the file
+ * cannot grow to the size of a work area. Sets rows->in_area. The writer belongs to the
+ * caller (barq_body_release).
  */
 extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions *frozen,
-										 const uint8 *id, BarqMergeInput *inputs,
-										 int ninputs, const BarqBuildTeam *team,
-										 char **reason);
+										 const uint8 *id, BarqBuildRows *rows,
+										 const char *path, const BarqBuildTeam *team);
 
 /* ---- vector_worker.c ---- */
 

@@ -88,6 +88,12 @@ typedef struct BarqVectorIndexKind
 	void		(*load) (void *area, const BarqFrozenOptions *frozen,
 						 BarqMergeInput *inputs, int ninputs);
 
+	/* The same two for rows of CREATE INDEX. */
+	uint64		(*rows_area_bytes) (const BarqFrozenOptions *frozen,
+									const BarqBuildRows *rows);
+	void		(*load_rows) (void *area, const BarqFrozenOptions *frozen,
+							  const BarqBuildRows *rows);
+
 	/*
 	 * Build the graph or lists: `lead` in one process, `help` in any number of
 	 * others that mapped the area, possibly elsewhere. progress(arg, n) is called
@@ -96,8 +102,11 @@ typedef struct BarqVectorIndexKind
 	void		(*lead) (void *area, BarqBuildProgress progress, void *arg);
 	void		(*help) (void *area, BarqBuildProgress progress, void *arg);
 
-	/* Write the body. One process, after lead() and all calls of help() returned. */
-	void		(*write_body) (void *area, BarqBodyWriter *writer);
+	/*
+	 * Complete the body, which begins at BARQ_IMAGE_BODY of the area; returns its
+	 * bytes. One process, after lead() and all calls of help() returned.
+	 */
+	uint64		(*finish) (void *area);
 
 	int			first_phase;	/* BARQ_PHASE_* that lead() begins with */
 } BarqVectorIndexKind;

@@ -99,7 +99,8 @@ seal_lists(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 	barq_body_release(flat);
 	barq_ivf_work_train(lists, check_interrupts_only, NULL);
 	barq_ivf_work_assign(lists, check_interrupts_only, NULL);
-	barq_ivf_work_write(lists, writer);
+	bytes = barq_ivf_work_finish(lists);
+	barq_body_write(writer, area->address + BARQ_IMAGE_BODY, bytes);
 	barq_work_release(area);
 }
 
@@ -126,48 +127,55 @@ barq_vector_join(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ni
 	barq_flat_merge(writer, &codec, inputs, ninputs);
 }
 
-BarqBodyWriter *
-barq_vector_build(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
-				  BarqMergeInput *inputs, int ninputs, const BarqBuildTeam *team,
-				  char **reason)
+/*
+ * Build a graph or lists in a loaded area, with the team if there is one, and complete
+ * the body. Returns its writer, which has the area.
+ */
+static BarqBodyWriter *
+build_in_area(Relation index, const BarqVectorIndexKind *kind, const uint8 *id,
+			  BarqWork *area, const BarqBuildTeam *team)
 {
-	const BarqVectorIndexKind *kind = barq_vector_kind(frozen);
-	BarqWork   *area;
-	BarqBodyWriter *writer;
-	uint64		bytes;
-
-	Assert(reason != NULL);
-	bytes = kind->area_bytes(frozen, inputs, ninputs);
-	area = barq_work_create_shared(index, bytes, reason);
-	if (area == NULL)
-	{
-		/* a build must succeed; a merge can wait for room */
-		if (team == NULL)
-			return NULL;
-		area = barq_work_create_private(bytes);
-	}
-
-	kind->load(area->address, frozen, inputs, ninputs);
 	if (team != NULL && area->path != NULL)
-		team->begin(team->arg, area->path, bytes);
+		team->begin(team->arg, area->path, area->bytes);
 	kind->lead(area->address, team ? team->progress : check_interrupts_only,
 			   team ? team->arg : NULL);
 	if (team != NULL)
 		team->finish(team->arg);
+	return barq_body_begin_work(index, id, area, kind->finish(area->address));
+}
 
-	writer = barq_body_begin_file(index, id, bytes, reason);
-	if (writer == NULL)
-	{
-		if (team == NULL)
-		{
-			barq_work_release(area);
-			return NULL;
-		}
-		writer = barq_body_begin_memory(bytes);
-	}
-	kind->write_body(area->address, writer);
-	barq_work_release(area);
-	return writer;
+BarqBodyWriter *
+barq_vector_build(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+				  BarqBuildRows *rows, const char *path, const BarqBuildTeam *team)
+{
+	const BarqVectorIndexKind *kind = barq_vector_kind(frozen);
+	uint64		bytes = kind->rows_area_bytes(frozen, rows);
+	BarqWork   *area = NULL;
+	char	   *reason;
+
+	if (path != NULL)
+		area = barq_work_extend_file(path, bytes, &reason);
+	rows->in_area = area != NULL;
+	if (area == NULL)
+		area = barq_work_create_private(bytes);
+	kind->load_rows(area->address, frozen, rows);
+	team->loaded(team->arg);
+	return build_in_area(index, kind, id, area, team);
+}
+
+/* Merge inputs to a graph or lists. NULL with *reason if room is lacking. */
+static BarqBodyWriter *
+merge_in_area(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+			  BarqMergeInput *inputs, int ninputs, char **reason)
+{
+	const BarqVectorIndexKind *kind = barq_vector_kind(frozen);
+	BarqWork   *area;
+
+	area = barq_work_create_shared(index, kind->area_bytes(frozen, inputs, ninputs), reason);
+	if (area == NULL)
+		return NULL;
+	kind->load(area->address, frozen, inputs, ninputs);
+	return build_in_area(index, kind, id, area, NULL);
 }
 
 BarqBodyWriter *
@@ -179,7 +187,7 @@ barq_vector_merge(Relation index, const BarqFrozenOptions *frozen, const uint8 *
 
 	barq_vector_codec(frozen, &codec);
 	if (barq_vector_kind(frozen)->pays(&codec, live))
-		return barq_vector_build(index, frozen, id, inputs, ninputs, NULL, reason);
+		return merge_in_area(index, frozen, id, inputs, ninputs, reason);
 
 	writer = barq_body_begin_memory(live * codec.stride);
 	barq_flat_merge(writer, &codec, inputs, ninputs);

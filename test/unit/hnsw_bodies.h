@@ -140,7 +140,7 @@ build(BarqBodyWriter *writer, const BarqCodec *codec, int m, int efc,
 			abort();
 	}
 	shim_writer_init(writer);
-	barq_hnsw_work_write(work, writer);
+	barq_body_write(writer, mem + BARQ_AREA_BODY, barq_hnsw_work_finish(work));
 	munmap(mem, bytes);
 }
 

@@ -167,9 +167,13 @@ test_damage(void)
 	for (int b = 0; b < 2; b++)
 	{
 		BarqView	view = shim_view(&body[b], false);
+		uint64		graph_off = ((const BarqVectorHeader *) (body[b].data + 64))->graph_off;
 
-		for (int byte = 0; byte < (b == 0 ? 128 : 400); byte++)
+		/* both headers, then the graph's with its layer table */
+		for (int i = 0; i < (b == 0 ? 128 : 400); i++)
 		{
+			uint64		byte = i < 128 ? i : graph_off + i - 128;
+
 			for (int bit = 0; bit < 8; bit++)
 			{
 				body[b].data[byte] ^= 1 << bit;

@@ -36,7 +36,7 @@ make_lists(BarqBodyWriter *writer, const BarqCodec *codec, uint32 lists,
 			abort();
 	}
 	shim_writer_init(writer);
-	barq_ivf_work_write(work, writer);
+	barq_body_write(writer, mem + BARQ_AREA_BODY, barq_ivf_work_finish(work));
 	munmap(mem, bytes);
 }
 

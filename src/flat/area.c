@@ -1,0 +1,160 @@
+/*
+ * area.c
+ *	  Rows of work areas: copying those of a build into an area, and ordering the rows
+ *	  of a finished area anew, in place.
+ */
+#include "postgres.h"
+
+#include "base/bits.h"
+#include "base/interrupts.h"
+#include "flat/vector_body.h"
+
+void
+barq_area_load(const BarqAreaRows *area, char *whole, const BarqBuildRows *rows)
+{
+	const BarqCodec *codec = area->codec;
+	Size		stride = codec->stride;
+
+	Assert(rows->n == area->rows);
+	memcpy(area->tids, rows->tids, (Size) rows->n * sizeof(ItemPointerData));
+	if (barq_codec_has_heads(codec))
+		memcpy(whole, rows->whole, rows->whole_bytes);
+	for (uint32 i = 0; i < rows->n; i++)
+	{
+		const char *from = rows->codes + i * stride;
+		char	   *code = area->codes + i * stride;
+
+		if ((i & 0xfff) == 0)
+			barq_check_interrupts();
+		if (barq_codec_has_heads(codec))
+		{
+			int64		distance;
+			Size		length;
+
+			(void) barq_row_extent(codec, from, &distance, &length);
+			barq_row_head(codec, code, whole + distance, whole + distance - code);
+			memset(code + codec->row_bytes, 0, stride - codec->row_bytes);
+		}
+		else if (!rows->in_area)
+			memcpy(code, from, stride);
+	}
+}
+
+/* A row that is taken out of its place for a moment. */
+typedef struct TakenRow
+{
+	char	   *code;
+	const char *whole;			/* of a head */
+	ItemPointerData tid;
+	uint32	   *list;
+} TakenRow;
+
+/* Copy a list and give the rows in it their new numbers; both may be the same. */
+static void
+copy_list(const BarqAreaRows *area, uint32 *to, const uint32 *from, const uint32 *number)
+{
+	uint32		n = area->list_bytes / sizeof(uint32);
+	uint32		i;
+
+	for (i = 0; i < n && from[i] != PG_UINT32_MAX; i++)
+		to[i] = number[from[i]];
+	memset(to + i, 0xff, (n - i) * sizeof(uint32));
+}
+
+/* Copy a code, or a head, whose whole row begins at `whole`. */
+static void
+copy_code(const BarqCodec *codec, char *to, const char *from, const char *whole)
+{
+	if (barq_codec_has_heads(codec))
+		barq_row_head(codec, to, whole, whole - to);
+	else
+		memcpy(to, from, codec->row_bytes);
+}
+
+/* Start reading a row into the processor's cache. */
+static inline void
+prefetch_row(const BarqAreaRows *area, uint32 row)
+{
+	const char *code = area->codes + (Size) row * area->codec->stride;
+
+	for (Size at = 0; at < area->codec->stride; at += 64)
+		__builtin_prefetch(code + at);
+	if (area->lists != NULL)
+	{
+		const char *list = (const char *) area->lists + (Size) row * area->list_bytes;
+
+		for (Size at = 0; at < area->list_bytes; at += 64)
+			__builtin_prefetch(list + at);
+	}
+}
+
+static inline uint32 *
+list_of(const BarqAreaRows *area, uint32 row)
+{
+	return (uint32 *) ((char *) area->lists + (Size) row * area->list_bytes);
+}
+
+/*
+ * Move the rows of one cycle of the permutation: the row at `start` is taken out, each
+ * place gets the row that belongs there, and the last one gets the row taken out.
+ */
+static void
+move_cycle(const BarqAreaRows *area, const uint32 *order, const uint32 *number,
+		   uint32 start, TakenRow *taken, uint8 *moved)
+{
+	const BarqCodec *codec = area->codec;
+	Size		stride = codec->stride;
+	char	   *code = area->codes + start * stride;
+	uint32		to = start;
+
+	memcpy(taken->code, code, stride);
+	if (barq_codec_has_heads(codec))
+		taken->whole = barq_row_whole(codec, code);
+	taken->tid = area->tids[start];
+	if (area->lists != NULL)
+		copy_list(area, taken->list, list_of(area, start), number);
+
+	for (uint32 from = order[to]; from != start; to = from, from = order[to])
+	{
+		prefetch_row(area, order[from]);
+		code = area->codes + from * stride;
+		copy_code(codec, area->codes + to * stride, code,
+				  barq_codec_has_heads(codec) ? barq_row_whole(codec, code) : NULL);
+		area->tids[to] = area->tids[from];
+		if (area->lists != NULL)
+			copy_list(area, list_of(area, to), list_of(area, from), number);
+		barq_bit_set(moved, from);
+	}
+	copy_code(codec, area->codes + to * stride, taken->code, taken->whole);
+	area->tids[to] = taken->tid;
+	if (area->lists != NULL)
+		memcpy(list_of(area, to), taken->list, area->list_bytes);
+}
+
+void
+barq_area_order(const BarqAreaRows *area, const uint32 *order, const uint32 *number)
+{
+	TakenRow	taken = {0};
+	uint8	   *moved = MemoryContextAllocHuge(CurrentMemoryContext,
+											   Max(barq_bits_bytes(area->rows), 1));
+
+	memset(moved, 0, barq_bits_bytes(area->rows));
+	taken.code = palloc(area->codec->stride);
+	if (area->lists != NULL)
+		taken.list = palloc(area->list_bytes);
+	for (uint32 row = 0; row < area->rows; row++)
+	{
+		if ((row & 0x3ff) == 0)
+			barq_check_interrupts();
+		if (barq_bit_is_set(moved, row))
+			continue;
+		if (order[row] != row)
+			move_cycle(area, order, number, row, &taken, moved);
+		else if (area->lists != NULL)
+			copy_list(area, list_of(area, row), list_of(area, row), number);
+	}
+	pfree(taken.code);
+	if (taken.list != NULL)
+		pfree(taken.list);
+	pfree(moved);
+}
