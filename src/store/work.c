@@ -118,6 +118,7 @@ barq_work_extend_file(const char *path, uint64 bytes, char **reason)
 {
 	BarqWork   *work = new_work(bytes, undo_shared_work);
 	int			fd = barq_path_open(path, O_RDWR | PG_BINARY);
+	char	   *work_path;
 
 	if (fd < 0)
 	{
@@ -129,7 +130,14 @@ barq_work_extend_file(const char *path, uint64 bytes, char **reason)
 		CHECK_FOR_INTERRUPTS();
 		return NULL;
 	}
-	work->path = pstrdup(path);
+	work_path = psprintf("%.*s.work", (int) (strrchr(path, '.') - path), path);
+	if (barq_rename(path, work_path, "work: take file") != 0)
+	{
+		*reason = psprintf("could not rename file \"%s\": %s", path, barq_file_problem());
+		undo_work(work);
+		return NULL;
+	}
+	work->path = work_path;
 	return work;
 }
 

@@ -25,8 +25,8 @@ extern BarqWork *barq_work_create_shared(Relation index, uint64 bytes, char **re
 
 /*
  * The same with a file of the image directory that exists already: what it holds is
- * kept, and zeros follow. The area removes the file; if NULL is returned, the caller
- * still has it.
+ * kept, and zeros follow. The file gets the ending of work areas, and the area removes
+ * it; if NULL is returned, the caller still has it under its path.
  */
 extern BarqWork *barq_work_extend_file(const char *path, uint64 bytes, char **reason);
 

@@ -96,7 +96,7 @@ create_rows_file(VectorBuild *build)
 
 	barq_new_id(id);
 	barq_id_text(id, text);
-	path = psprintf("%s/%s.work", folder, text);
+	path = psprintf("%s/%s.rows", folder, text);
 	if (barq_build_hold_folder(build->index))
 		fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY, "rows: create");
 	if (fd < 0)
