@@ -33,16 +33,19 @@ sub stamped_free
 	return scalar grep { unpack('S', substr($content, $_ * 8192 + 8180, 2)) == 1 } 1 .. length($content) / 8192 - 1;
 }
 
-# the pages of a log of 40 MB are free after it was sealed
+# the pages of segments of 40 MB are free after all their rows were deleted
 $node->safe_psql('postgres', q{
 	CREATE TABLE items (id int, v vector(2000));
 	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);
 	INSERT INTO items SELECT i, array_fill(i::real, ARRAY[2000])::vector FROM generate_series(1, 5000) i;
-	SELECT barq_seal('items_v')});
+	SELECT barq_seal('items_v');
+	DELETE FROM items;
+	VACUUM items;
+	INSERT INTO items SELECT i, array_fill(i::real, ARRAY[2000])::vector FROM generate_series(1, 10) i});
 cmp_ok(stamped_free('items_v'), '>=', 5000, 'there are 40 MB of free pages');
 my @used = map { buffers_of('items_v', 'VACUUM items') } 1 .. 3;
 note "buffers of three VACUUMs in a row: @used";
-cmp_ok($used[0], '<=', 200, 'the first VACUUM reads few pages');
+cmp_ok($used[0], '<=', 200, 'a VACUUM reads few pages');
 cmp_ok($used[1], '<=', 200, 'and the second in a row');
 
 # after an insert and a seal it is still so, and rows in the log are no reason
