@@ -128,6 +128,23 @@ my @scenarios = (
 		act => q{SET barq.growing_limit = '64kB'; SET barq.max_segments = 1;} . rows(60, 200),
 	},
 	{
+		name => 'insert and join', dims => 200,
+		prepare => q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200));
+			CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);} . rows(60, 200) . missing(5),
+		act => q{SET barq.growing_limit = '64kB';} . rows(360, 200),
+	},
+	{
+		name => 'insert and join text',
+		prepare => $text . $text_index . documents(20, 200) . missing(3),
+		act => q{SET barq.growing_limit = '64kB';} . documents(500, 200),
+	},
+	{
+		name => 'seal in chunks', dims => 200,
+		prepare => q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200));
+			CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);} . rows(800, 200) . missing(5),
+		act => q{SET barq.growing_limit = '64kB'; SELECT barq_seal('ti');},
+	},
+	{
 		name => 'worker', dims => 200,
 		prepare => q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200));
 			CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops)
