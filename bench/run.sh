@@ -3,10 +3,10 @@
 # settings that suit every side, measure, stop it. Options are run.py's, as
 # arguments or in BENCH; DATA, QUERIES and METRIC are options too
 # (docs/bench.md). PARTS chooses what is measured (vectors, text, hybrid,
-# lifecycle, drift, plans, policy; the first two if it is not said) or checked (truth);
-# TEXT_BENCH, HYBRID_BENCH, LIFECYCLE_BENCH, DRIFT_BENCH, PLANS_BENCH and
-# TRUTH_BENCH hold text_run.py's, hybrid_run.py's, lifecycle_run.py's,
-# drift_run.py's, plans_run.py's and bm25_truth.py's options, POLICY_BENCH
+# lifecycle, drift, plans, policy, memory; the first two if it is not said) or checked (truth);
+# TEXT_BENCH, HYBRID_BENCH, LIFECYCLE_BENCH, DRIFT_BENCH, PLANS_BENCH, MEMORY_BENCH and
+# TRUTH_BENCH hold text_run.py's, hybrid_run.py's, lifecycle_run.py's, drift_run.py's,
+# plans_run.py's, memory_run.py's and bm25_truth.py's options, POLICY_BENCH
 # policy_run.py's and POLICY those of the simulation of merges. Results are left in the folder `results`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,7 +40,9 @@ drift_options=(${DRIFT_BENCH:-})
 policy_options=(${POLICY_BENCH:-})
 # shellcheck disable=SC2206
 plans_options=(${PLANS_BENCH:-})
-case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} ${plans_options[*]-} ${policy_options[*]-} " in
+# shellcheck disable=SC2206
+memory_options=(${MEMORY_BENCH:-})
+case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} ${plans_options[*]-} ${policy_options[*]-} ${memory_options[*]-} " in
 	*" --help "* | *" -h "*)
 		case $parts in *vectors*) "$python" bench/run.py --help ;; esac
 		case $parts in *text*) "$python" bench/text_run.py --help ;; esac
@@ -49,6 +51,7 @@ case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[
 		case $parts in *drift*) "$python" bench/drift_run.py --help ;; esac
 		case $parts in *policy*) "$python" bench/policy_run.py --help ;; esac
 		case $parts in *plans*) "$python" bench/plans_run.py --help ;; esac
+		case $parts in *memory*) "$python" bench/memory_run.py --help ;; esac
 		case $parts in *truth*) "$python" bench/bm25_truth.py --help ;; esac
 		exit ;;
 esac
@@ -59,8 +62,8 @@ barq_at_exit bench
 # pg_textsearch, where the private server has it, must be preloaded.
 preload=
 [ ! -f "$("$PG_CONFIG" --sharedir)/extension/pg_textsearch.control" ] || preload=pg_textsearch
-# So must barq, for counters of all sessions.
-case $parts in *lifecycle* | *policy*) preload=${preload:+$preload,}barq ;; esac
+# So must barq, for counters of all sessions and a memory budget.
+case $parts in *lifecycle* | *policy* | *memory*) preload=${preload:+$preload,}barq ;; esac
 # The simulation of merges needs no server.
 case $parts in
 	*policy*)
@@ -86,7 +89,8 @@ for part in $parts; do
 		drift) barq_wait "$python" bench/drift_run.py ${drift_options[@]+"${drift_options[@]}"} ;;
 		plans) barq_wait "$python" bench/plans_run.py ${plans_options[@]+"${plans_options[@]}"} ;;
 		policy) barq_wait "$python" bench/policy_run.py ${policy_options[@]+"${policy_options[@]}"} ;;
+		memory) barq_wait "$python" bench/memory_run.py ${memory_options[@]+"${memory_options[@]}"} ;;
 		truth) barq_wait "$python" bench/bm25_truth.py ${truth_options[@]+"${truth_options[@]}"} ;;
-		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, plans, policy, truth)" ;;
+		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, plans, policy, memory, truth)" ;;
 	esac
 done

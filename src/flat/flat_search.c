@@ -63,6 +63,16 @@ flat_search_begin(BarqView *view, const BarqSearchParams *params)
 	return (BarqSearch *) search;
 }
 
+/* If `count` rows from `first` on are not in memory, have them all read at once. */
+static void
+read_ahead(const FlatSearch *search, uint32 first, uint32 count)
+{
+	uint64		off = search->header.codes_off + (uint64) first * search->header.stride;
+
+	if (barq_view_is_cold(search->view, off))
+		barq_view_read_ahead(search->view, off, (uint64) count * search->header.stride);
+}
+
 /*
  * Fill search->ready with the best search->want rows that have a key below
  * bound and follow search->last, sorted. Scores all rows at the first call.
@@ -94,7 +104,11 @@ refill(FlatSearch *search, float bound)
 		float	   *keys = search->keys + first;
 
 		if (((first / FLAT_CHUNK) & 63) == 0)
+		{
 			CHECK_FOR_INTERRUPTS();
+			if (score)
+				read_ahead(search, first, Min(64 * FLAT_CHUNK, search->rows - first));
+		}
 		if (score)
 			barq_vector_keys(search->view, &search->header, &search->codec,
 							 search->query, NULL, first, count, keys);

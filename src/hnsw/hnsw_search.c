@@ -618,6 +618,7 @@ static const BarqVectorSearchOps search_ops = {
 const BarqSegmentKind barq_hnsw_kind = {
 	.id = BARQ_KIND_HNSW,
 	.name = "hnsw",
+	.jumps = true,
 	.check = barq_hnsw_check,
 	.vectors = &search_ops,
 };

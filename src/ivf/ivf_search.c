@@ -485,6 +485,7 @@ static const BarqVectorSearchOps search_ops = {
 const BarqSegmentKind barq_ivf_kind = {
 	.id = BARQ_KIND_IVF,
 	.name = "ivf",
+	.jumps = true,
 	.check = barq_ivf_check,
 	.vectors = &search_ops,
 };

@@ -6,9 +6,10 @@
  *	  into memory, as far as they fit.
  *
  * What is counted are pages of files in the kernel's cache, each once, however many
- * sessions have them mapped. Between two passes searches read pages without asking:
- * passes follow each other quickly (PASS_MS), but a pass takes at most one part in
- * PASS_SHARE of a processor's time.
+ * sessions have them mapped. Between two passes searches read pages without asking. So
+ * the next pass comes when, at the pace of the last ones, they have read GROWTH_SHARE of
+ * the budget (PASS_MS, HURRY_MS); but passes take at most one part in PASS_SHARE of a
+ * processor's time.
  *
  * The coldest: images of indexes with memory = 'cold' first, those with 'keep' last,
  * between them those with the least heat. Heat is the number of searches, halved every
@@ -34,8 +35,10 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define PASS_MS			1000	/* between two passes with a budget, at least */
+#define PASS_MS			1000	/* between two passes with a budget, at most, */
+#define HURRY_MS		100		/* and at least */
 #define PASS_SHARE		20
+#define GROWTH_SHARE	0.05
 #define TICK_MS			1000	/* between two passes without one */
 #define RECOUNT_MS		30000	/* an image without searches is counted again */
 #define WRITE_MS		10000	/* between two writes of the heat file */
@@ -415,17 +418,36 @@ is_useless(void)
 	return useless;
 }
 
-/* A pass with a budget of so many bytes. */
-static void
+/*
+ * A pass with a budget of so many bytes. Returns the milliseconds until the next one.
+ */
+static long
 keep_within(uint64 budget, TimestampTz now)
 {
+	static TimestampTz last = 0;
+	static uint64 left = 0;		/* bytes in memory after the last pass */
+	static double pace = 0;		/* bytes a millisecond read between passes, smoothed */
 	Pass		pass;
+	double		rest;
+	long		taken;
 
 	find_images(&pass, now);
+	if (last != 0)
+		pace = (pace + (double) (pass.cached - Min(left, pass.cached)) /
+				Max(TimestampDifferenceMilliseconds(last, now), 1)) / 2;
 	if (pass.cached > budget)
 		evict(&pass, budget, now);
 	else if (prefetch.context != NULL)
 		prefetch_some(budget - pass.cached, now);
+	left = 0;
+	for (int i = 0; i < pass.n; i++)
+		left += pass.images[i].known->cached;
+	last = GetCurrentTimestamp();
+	if (prefetch.context != NULL)
+		return 0;
+	taken = TimestampDifferenceMilliseconds(now, last);
+	rest = pace > 0 ? GROWTH_SHARE * (double) budget / pace : PASS_MS;
+	return Max((long) Max(Min(rest, PASS_MS), HURRY_MS), PASS_SHARE * taken);
 }
 
 long
@@ -443,11 +465,7 @@ barq_budget_pass(void)
 						exp2(-(double) TimestampDifferenceMilliseconds(last_tick, now) / HALF_LIFE_MS));
 	last_tick = now;
 	if (barq_memory_budget > 0 && !is_useless())
-	{
-		keep_within((uint64) barq_memory_budget * 1024, now);
-		rest = PASS_SHARE * TimestampDifferenceMilliseconds(now, GetCurrentTimestamp());
-		rest = prefetch.context != NULL ? 0 : Max(rest, PASS_MS);
-	}
+		rest = keep_within((uint64) barq_memory_budget * 1024, now);
 	if (TimestampDifferenceExceeds(last_write, now, WRITE_MS))
 	{
 		write_heat();

@@ -130,6 +130,7 @@ map_file(Relation index, const BarqSegmentDesc *desc, const char *path, int fd,
 	/* allocated first: an error after mmap would leak the mapping */
 	BarqMapping *mapping = MemoryContextAllocZero(TopMemoryContext, sizeof(BarqMapping));
 	const char *sums;
+	bool		jumps = barq_segment_kind(desc->kind)->jumps;
 
 	mapping->path = MemoryContextStrdup(TopMemoryContext, path);
 	mapping->length = barq_image_file_bytes(desc->body_bytes);
@@ -143,6 +144,8 @@ map_file(Relation index, const BarqSegmentDesc *desc, const char *path, int fd,
 		errno = save_errno;
 		return NULL;
 	}
+	if (jumps)
+		(void) madvise(mapping->address, mapping->length, MADV_RANDOM);
 	memcpy(mapping->id, desc->id, BARQ_ID_BYTES);
 	mapping->locator = BarqRelationLocator(index);
 	mapping->device = st->st_dev;

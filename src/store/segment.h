@@ -160,6 +160,13 @@ typedef struct BarqSegmentKind
 	uint16		id;				/* from 1 */
 	const char *name;
 
+	/*
+	 * Searches read small parts of a body, here and there, or announce what they
+	 * read by barq_view_read_ahead(): it is mapped without the kernel's read-ahead,
+	 * which would read far more from disk.
+	 */
+	bool		jumps;
+
 	/* Report faults in the structure of the kind's part of the body. */
 	void		(*check) (BarqView *view, BarqCheckReport report, void *arg);
 

@@ -33,9 +33,10 @@ my %unreachable = (
 	'dead rows: remove unwritten' => 'only where the disk is full',
 	'launcher: lock index'     => 'only the launcher, which runs where the library is preloaded',
 	'folder: remove database'  => 'likewise',
+	map({ $_ => 'only the launcher; 067_memory_restart has damaged files' } 'heat: create', 'heat: write header', 'heat: write', 'heat: sync', 'heat: rename'),
 	'file: empty'              => 'only where a marker is written anew',
 	map({ $_ => 'only where barq.image_directory is or was set' } 'folder: make directory', 'folder: remove tablespace', 'roots: lock', 'roots: write',
-		'roots: sync', 'roots: make folder', 'roots: rewrite', 'roots: cut'),
+		'roots: sync', 'roots: make folder', 'roots: rewrite', 'roots: cut', 'heat: remove'),
 );
 
 my $variant = PostgreSQL::Test::Utils::tempdir;
@@ -209,6 +210,7 @@ my @scenarios = (
 			}
 		},
 	},
+	{ name => 'prewarm and evict', prepare => $mixed, act => q{SELECT barq_prewarm('ti'), barq_evict('ti');} },
 	{ name => 'shrink', dims => 200, prepare => $high, act => q{SELECT barq_compact('ti');} },
 	{ name => 'shrink by VACUUM', dims => 200, prepare => "$high BEGIN; SELECT barq_compact('ti'); COMMIT;", act => 'VACUUM t;' },
 	{ name => 'drop', prepare => $mixed, act => 'DROP INDEX ti;', after => $index },
