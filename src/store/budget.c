@@ -24,7 +24,7 @@
 #include "postgres.h"
 
 #include <math.h>
-#include <sys/stat.h>
+#include <time.h>
 
 #include "base/settings.h"
 #include "miscadmin.h"
@@ -418,6 +418,17 @@ is_useless(void)
 	return useless;
 }
 
+/* Milliseconds of a processor that this process has used. */
+static double
+processor_ms(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) != 0)
+		return 0;
+	return (double) t.tv_sec * 1000 + (double) t.tv_nsec / 1000000;
+}
+
 /*
  * A pass with a budget of so many bytes. Returns the milliseconds until the next one.
  */
@@ -428,8 +439,8 @@ keep_within(uint64 budget, TimestampTz now)
 	static uint64 left = 0;		/* bytes in memory after the last pass */
 	static double pace = 0;		/* bytes a millisecond read between passes, smoothed */
 	Pass		pass;
+	const double began = processor_ms();
 	double		rest;
-	long		taken;
 
 	find_images(&pass, now);
 	if (last != 0)
@@ -445,9 +456,8 @@ keep_within(uint64 budget, TimestampTz now)
 	last = GetCurrentTimestamp();
 	if (prefetch.context != NULL)
 		return 0;
-	taken = TimestampDifferenceMilliseconds(now, last);
 	rest = pace > 0 ? GROWTH_SHARE * (double) budget / pace : PASS_MS;
-	return Max((long) Max(Min(rest, PASS_MS), HURRY_MS), PASS_SHARE * taken);
+	return (long) Max(Max(Min(rest, PASS_MS), HURRY_MS), PASS_SHARE * (processor_ms() - began));
 }
 
 long
