@@ -39,6 +39,8 @@
 #define HURRY_MS		100		/* and at least */
 #define PASS_SHARE		20
 #define GROWTH_SHARE	0.05
+#define SLACK_SHARE		64		/* a budget is kept but for one part in so many: images
+								 * in use that just fill it are left alone */
 #define TICK_MS			1000	/* between two passes without one */
 #define RECOUNT_MS		30000	/* an image without searches is counted again */
 #define WRITE_MS		10000	/* between two writes of the heat file */
@@ -281,12 +283,13 @@ static void
 evict(Pass *pass, uint64 budget, TimestampTz now)
 {
 	uint8(*ids)[BARQ_ID_BYTES] = palloc(BARQ_ID_BYTES * (Size) Max(pass->n, 1));
+	const uint64 slack = budget / SLACK_SHARE;
 	uint64		over = pass->cached - budget;
 	int			nvictims = 0;
 	int			last = 0;
 
 	qsort(pass->images, pass->n, sizeof(Image), colder_first);
-	for (; last < pass->n && over > 0; last++)
+	for (; last < pass->n && over > slack; last++)
 	{
 		const Known *k = pass->images[last].known;
 
@@ -298,7 +301,7 @@ evict(Pass *pass, uint64 budget, TimestampTz now)
 	(void) barq_residency_let_go((const uint8 (*)[BARQ_ID_BYTES]) ids, nvictims, LET_GO_MS);
 
 	over = pass->cached - budget;
-	for (int i = 0; i < last && over > 0; i++)
+	for (int i = 0; i < last && over > slack; i++)
 	{
 		Image	   *image = &pass->images[i];
 		Known	   *k = image->known;
@@ -446,10 +449,10 @@ keep_within(uint64 budget, TimestampTz now)
 	if (last != 0)
 		pace = (pace + (double) (pass.cached - Min(left, pass.cached)) /
 				Max(TimestampDifferenceMilliseconds(last, now), 1)) / 2;
-	if (pass.cached > budget)
+	if (pass.cached > budget + budget / SLACK_SHARE)
 		evict(&pass, budget, now);
 	else if (prefetch.context != NULL)
-		prefetch_some(budget - pass.cached, now);
+		prefetch_some(budget - Min(budget, pass.cached), now);
 	left = 0;
 	for (int i = 0; i < pass.n; i++)
 		left += pass.images[i].known->cached;
