@@ -37,6 +37,16 @@
 #define SEARCH_PATIENCE 8		/* expansions; see patience_of() */
 #define SEARCH_INTERRUPT 256	/* expansions between interrupt checks */
 
+#define HNSW_SAMPLES		4	/* rows of a search looked up in memory */
+
+/* Is the image of a search in memory? */
+typedef enum HnswMemory
+{
+	HNSW_UNKNOWN,				/* asked about the first rows of a layer */
+	HNSW_WARM,
+	HNSW_COLD
+} HnswMemory;
+
 typedef struct HnswSearch
 {
 	HnswGraph	graph;
@@ -72,6 +82,7 @@ typedef struct HnswSearch
 	float		bound;			/* of the last call */
 	Size		nrest;			/* hits in visited->rest */
 	bool		swept;			/* whether rest got the rows never reached */
+	HnswMemory	cold;			/* whether the image is read from disk */
 
 	uint32	   *list;			/* degree each */
 	uint32	   *fresh;
@@ -86,6 +97,51 @@ score(HnswSearch *search, const uint32 *rows, int n)
 
 	barq_vector_keys(graph->view, &graph->vector, &graph->codec, search->query,
 					 rows, 0, n, search->keys);
+}
+
+/*
+ * For a search of an image that is not in memory: have the codes of the n rows in
+ * search->fresh read from disk at once, not one after the other.
+ */
+static void
+read_rows_ahead(HnswSearch *search, int n)
+{
+	const HnswGraph *graph = &search->graph;
+
+	for (int i = 0; i < n; i++)
+		barq_view_read_ahead(graph->view, graph->vector.codes_off +
+							 (uint64) search->fresh[i] * graph->codec.stride,
+							 graph->codec.stride);
+}
+
+/*
+ * Are some of the n rows in search->fresh not in memory? A few of them are asked about,
+ * since a system call for each would cost a search in memory some
+ * percent.
+ */
+static bool
+is_cold(const HnswSearch *search, int n, int samples)
+{
+	const HnswGraph *graph = &search->graph;
+
+	for (int i = 0; i < n; i += Max(n / samples, 1))
+		if (barq_view_is_cold(graph->view, graph->vector.codes_off +
+							  (uint64) search->fresh[i] * graph->codec.stride))
+			return true;
+	return false;
+}
+
+/*
+ * Before the n rows in search->fresh are scored: see above. `samples`: how many rows are
+ * asked about, if that was not done.
+ */
+static inline void
+look_ahead(HnswSearch *search, int n, int samples)
+{
+	if (unlikely(search->cold == HNSW_UNKNOWN))
+		search->cold = is_cold(search, n, samples) ? HNSW_COLD : HNSW_WARM;
+	if (unlikely(search->cold == HNSW_COLD))
+		read_rows_ahead(search, n);
 }
 
 /*
@@ -115,6 +171,7 @@ descend(HnswSearch *search, float *key)
 			moved = false;
 			for (int i = 0; i < n; i++)
 				search->fresh[i] = barq_hnsw_entry_row(graph, layer, search->list[i]);
+			look_ahead(search, n, 1);
 			score(search, search->fresh, n);
 			for (int i = 0; i < n; i++)
 			{
@@ -134,6 +191,10 @@ descend(HnswSearch *search, float *key)
 		if (layer == 1 && entry != row)
 			barq_vector_corrupted("layers disagree about a row");
 	}
+
+	/* every search reads the upper layers: they are in memory before the others */
+	if (search->cold == HNSW_WARM)
+		search->cold = HNSW_UNKNOWN;
 	return row;
 }
 
@@ -307,6 +368,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 		row = HNSW_ROW(row);
 
 		nfresh = gather(search, row);
+		look_ahead(search, nfresh, HNSW_SAMPLES);
 		score(search, search->fresh, nfresh);
 		rest_reserve(search, nfresh);
 		if (with_skip)
@@ -337,6 +399,10 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 
 				__builtin_prefetch(list);
 				__builtin_prefetch(list + 64);
+				if (unlikely(search->cold == HNSW_COLD))
+					barq_view_read_ahead(search->graph.view,
+										 list - search->graph.view->base,
+										 search->list_bytes);
 			}
 			if (!with_skip && full)
 			{
