@@ -32,7 +32,7 @@ def arguments():
     p.add_argument("--rows", type=int, default=20000, help="skew: rows of each")
     p.add_argument("--seconds", type=int, default=10, help="skew: of each load")
     p.add_argument("--turns", type=int, default=4, help="skew: loads with and without, in turns")
-    p.add_argument("--cold-share", type=float, default=0.02, help="skew: searches of the other tables")
+    p.add_argument("--cold-rate", type=float, default=5, help="skew: searches of the other tables a second")
     p.add_argument("--cold-rows", type=int, default=100000)
     p.add_argument("--searches", type=int, default=30, help="cold: searches of each index")
     p.add_argument("--dims", type=int, default=96)
@@ -62,7 +62,7 @@ def vector(row):
 
 
 class Skew:
-    """Two clients search the hot tables, and a share of their searches the others."""
+    """One client searches the hot tables, another one now and then the others."""
 
     def __init__(self, db, data, options, say):
         self.db, self.data, self.options, self.say = db, data, options, say
@@ -76,37 +76,37 @@ class Skew:
                 self.db.run(f"DROP TABLE IF EXISTS {table}; CREATE TABLE {table} AS SELECT * FROM t0")
             self.db.run(f"CREATE INDEX {table}_v ON {table} USING barq_hnsw (v vector_l2_ops)")
 
-    def client(self, seed, found):
+    def client(self, seed, tables, rate, found):
+        """Searches tables one after the other, `rate` a second (0: without a pause)."""
         draw = random.Random(seed)
         psql = subprocess.Popen(["psql", "-XqAt", "-d", self.db.name], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, text=True)
         psql.stdin.write("SET enable_seqscan = off;\\timing on\n")
-        end = time.monotonic() + self.options.seconds
-        while time.monotonic() < end:
-            is_cold = draw.random() < self.options.cold_share
-            table = draw.choice(self.cold if is_cold else self.hot)
+        began = time.monotonic()
+        while time.monotonic() < began + self.options.seconds:
             query = vector(self.data.queries[draw.randrange(len(self.data.queries))])
-            psql.stdin.write(f"SELECT id FROM {table} ORDER BY v <-> {query} LIMIT 10;\n")
+            psql.stdin.write(f"SELECT id FROM {draw.choice(tables)} ORDER BY v <-> {query} LIMIT 10;\n")
             psql.stdin.flush()
             for line in psql.stdout:
                 if line.startswith("Time:"):
-                    found.append((is_cold, float(line.split()[1])))
+                    found.append(float(line.split()[1]))
                     break
+            if rate:
+                time.sleep(max(0, began + len(found) / rate - time.monotonic()))
         psql.communicate("\\q\n")
 
     def run(self, files):
-        found = []
-        clients = [threading.Thread(target=self.client, args=(seed, found)) for seed in (1, 2)]
-        cached = []
+        hot, cold, cached = [], [], []
+        clients = [threading.Thread(target=self.client, args=a) for a in (
+            (1, self.hot, 0, hot), (2, self.cold, self.options.cold_rate, cold))]
         for c in clients:
             c.start()
         while any(c.is_alive() for c in clients):
             cached.append(in_page_cache(files))
             time.sleep(0.3)
-        hot = [t for is_cold, t in found if not is_cold]
-        cold = [t for is_cold, t in found if is_cold]
         settled = cached[len(cached) // 4:]
-        return {"searches": len(found), "hot_p50_ms": statistics.median(hot), "hot_p99_ms": percentile(hot, 0.99),
+        return {"hot_searches": len(hot), "cold_searches": len(cold),
+                "hot_p50_ms": statistics.median(hot), "hot_p99_ms": percentile(hot, 0.99),
                 "cold_p50_ms": statistics.median(cold), "cold_p99_ms": percentile(cold, 0.99),
                 "cached_most": max(settled), "cached_p50": statistics.median(settled)}
 
