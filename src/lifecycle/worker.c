@@ -205,7 +205,9 @@ serve_until_short(bool shorten)
 			served = true;
 		barq_interrupts_hook = NULL;
 		barq_maintenance_unlock(worker_index);
-		served = served && log_is_long();
+
+		/* also where nothing was due: an insert may have left the log to this lock */
+		served = log_is_long();
 	}
 	return shrink == BARQ_SHRINK_CUT;
 }
