@@ -22,19 +22,15 @@ barq_log_cache_get(BarqSnapshot *snapshot, const BarqMeta *meta, Size stride)
 	MemoryContext context;
 
 	if (cache == NULL)
-	{
-		context = AllocSetContextCreate(snapshot->context, "barq log",
-										ALLOCSET_DEFAULT_SIZES);
-		cache = MemoryContextAllocZero(snapshot->context, sizeof(BarqLogCache));
-		cache->context = context;
-		snapshot->log_cache = cache;
-	}
+		cache = snapshot->log_cache =
+			MemoryContextAllocZero(snapshot->context, sizeof(BarqLogCache));
 	Assert(cache->chunk_rows == 0 || cache->stride == stride);
 	if (cache->chunk_rows != 0 && cache->head_generation == meta->growing_head_generation)
 		return cache;
 
 	context = cache->context;
-	MemoryContextReset(context);
+	if (context != NULL)
+		MemoryContextReset(context);
 	memset(cache, 0, sizeof(*cache));
 	cache->snapshot = snapshot;
 	cache->context = context;
@@ -114,6 +110,11 @@ barq_log_cache_add(BarqLogCache *cache, const BarqLogRow *rows, uint32 n,
 
 	if (!barq_snapshot_may_grow(cache->snapshot))
 		return false;
+
+	/* most logs of many small indexes have no full page */
+	if (cache->context == NULL)
+		cache->context = AllocSetContextCreate(cache->snapshot->context, "barq log",
+											   ALLOCSET_START_SMALL_SIZES);
 	old = MemoryContextSwitchTo(cache->context);
 	live = cache->stride > 0 ? copy_equal(cache, rows, n) : copy_any(cache, rows, n);
 	MemoryContextSwitchTo(old);

@@ -36,7 +36,7 @@ struct BarqLogCache
 	uint64		head_generation;	/* of the log that this is of */
 	BlockNumber next;			/* the first page that is not in the cache */
 	uint64		next_generation;
-	MemoryContext context;		/* of all that follows */
+	MemoryContext context;		/* of all that follows; NULL: none yet */
 	uint32		nrows;			/* live rows, in the order of the log */
 
 	/*
