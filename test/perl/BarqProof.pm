@@ -156,7 +156,7 @@ sub stray_images
 		{
 			my ($name) = $file =~ m{/([^/]+)$};
 			next if $name eq 'lock';
-			my ($id) = $name =~ /^([0-9a-f]{32})\.(?:img|ok)$/;
+			my ($id) = $name =~ /^([0-9a-f]{32})\.(?:img|ok|dead)$/;
 			push @stray, $file unless defined $id && $known{"$oid/$number/$id"};
 		}
 	}
