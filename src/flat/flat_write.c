@@ -27,9 +27,13 @@ write_headers(BarqBodyWriter *writer, const BarqCodec *codec, uint32 rows,
 	barq_body_write(writer, header, sizeof(*header));
 }
 
-void
-barq_vector_write_code(BarqBodyWriter *writer, const BarqCodec *codec, const void *row,
-					   uint64 *row_at)
+/*
+ * Write one row, with its padding, to the section of codes. Where codes are heads,
+ * *row_at is the offset at which the caller will write the whole row; it is advanced
+ * by the row's length.
+ */
+static void
+write_code(BarqBodyWriter *writer, const BarqCodec *codec, const void *row, uint64 *row_at)
 {
 	static const char zeros[BARQ_BODY_ALIGN] = {0};
 
@@ -68,7 +72,7 @@ barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 	{
 		if ((i & 0xfff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		barq_vector_write_code(writer, codec, rows + (Size) i * row_stride, &row_at);
+		write_code(writer, codec, rows + (Size) i * row_stride, &row_at);
 	}
 	barq_body_align(writer);
 	Assert(barq_body_offset(writer) == body.tids_off);
@@ -96,7 +100,7 @@ typedef enum Pass
 
 /*
  * Write one section's part of the live rows of an input, in row order. row_at:
- * as for barq_vector_write_code(), used by the pass of codes.
+ * as for write_code(), used by the pass of codes.
  * ERRCODE_INDEX_CORRUPTED where the input is damaged or has another codec.
  */
 static void
@@ -128,7 +132,7 @@ write_live(BarqBodyWriter *writer, BarqMergeInput *input, const BarqCodec *codec
 		}
 		row = barq_vector_read_row(input->view, &header, codec, i, &length);
 		if (pass == CODES)
-			barq_vector_write_code(writer, codec, row, row_at);
+			write_code(writer, codec, row, row_at);
 		else
 			barq_body_write(writer, row, length);
 	}

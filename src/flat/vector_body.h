@@ -105,14 +105,6 @@ extern void barq_vector_keys(BarqView *view, const BarqVectorHeader *header,
 							 const BarqCodec *codec, const BarqQuery *query,
 							 const uint32 *ids, uint32 first, int n, float *keys);
 
-/*
- * Write one row, with its padding, to the section of codes (flat_write.c).
- * Where codes are heads, *row_at is the offset at which the caller will write
- * the whole row; it is advanced by the row's length.
- */
-extern void barq_vector_write_code(BarqBodyWriter *writer, const BarqCodec *codec,
-								   const void *row, uint64 *row_at);
-
 /* ERRCODE_INDEX_CORRUPTED unless an input of a merge has the index's codec. */
 extern void barq_vector_same_codec(const BarqCodec *codec, const BarqCodec *input);
 
