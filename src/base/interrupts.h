@@ -25,4 +25,17 @@ barq_check_interrupts(void)
 		barq_interrupts_hook();
 }
 
+/* memset() of many bytes, which can be interrupted: checks before each 16 MB. */
+static inline void
+barq_fill(void *to, int byte, uint64 bytes)
+{
+	const uint64 piece = UINT64CONST(16) * 1024 * 1024;
+
+	for (uint64 off = 0; off < bytes; off += piece)
+	{
+		barq_check_interrupts();
+		memset((char *) to + off, byte, Min(piece, bytes - off));
+	}
+}
+
 #endif							/* BARQ_INTERRUPTS_H */

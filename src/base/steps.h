@@ -83,6 +83,10 @@ extern void barq_step_reached(BarqStep *step);
 	barq_around(what, LockPage(index, 0, mode))
 #define barq_try_lock_page(index, mode, what) \
 	barq_before(what, ConditionalLockPage(index, 0, mode))
+#define barq_try_lock_images(index, what) \
+	barq_before(what, ConditionalLockPage(index, 1, ExclusiveLock))
+#define barq_unlock_images(index, what) \
+	barq_around(what, UnlockPage(index, 1, ExclusiveLock))
 #define barq_unlock_page(index, mode, what) \
 	barq_around(what, UnlockPage(index, 0, mode))
 #define barq_try_lock_relation(index, mode, what) \

@@ -39,7 +39,11 @@ lay_out(BarqHnswWork *work, uint64 rows_bytes)
 	uint64		upper = 0;
 
 	for (uint32 row = 0; row < work->rows; row++)
+	{
+		if ((row & 0xfffff) == 0)
+			barq_check_interrupts();
 		upper += barq_hnsw_draw_level(row, work->m);
+	}
 	upper += upper / 16 + 64;
 	upper = Min(upper, PG_UINT32_MAX);
 
@@ -160,11 +164,11 @@ begin_area(BarqHnswWork *work, const BarqCodec *codec, int m, int ef_constructio
 	lay_out(work, rows_bytes);
 	pg_atomic_init_u32(&work->entry_lock, 0);
 	pg_atomic_init_u64(&work->entry, HNSW_NO_ENTRY);
-	memset(hnsw_work_at(work, work->versions_off), 0,
-		   (Size) rows * sizeof(pg_atomic_uint32));
-	memset(hnsw_work_at(work, work->upper_off), 0xff,
-		   (uint64) work->upper_size * work->m * sizeof(uint32));
-	memset(hnsw_work_at(work, work->lists_off), 0xff, (Size) rows * work->list_bytes);
+	barq_fill(hnsw_work_at(work, work->versions_off), 0,
+			  (uint64) rows * sizeof(pg_atomic_uint32));
+	barq_fill(hnsw_work_at(work, work->upper_off), 0xff,
+			  (uint64) work->upper_size * work->m * sizeof(uint32));
+	barq_fill(hnsw_work_at(work, work->lists_off), 0xff, (uint64) rows * work->list_bytes);
 	return barq_hnsw_copies_begin(work);
 }
 

@@ -35,8 +35,12 @@
 
 PGDLLEXPORT void barq_image_worker_main(Datum arg);
 
-/* Bytes that one step makes or verifies: some 30 ms. */
+/* Bytes that one step makes or verifies: some 30 ms. Few where steps are tested. */
+#ifdef BARQ_CRASH_POINTS
+#define STEP_BYTES		(UINT64CONST(64) * 1024)
+#else
 #define STEP_BYTES		(UINT64CONST(32) * 1024 * 1024)
+#endif
 
 /* Time for which a backend does not start another worker for the same index. */
 #define AGAIN_MS		10000
@@ -64,8 +68,7 @@ static TimestampTz last_start = 0;
 static bool
 try_images_lock(Relation index)
 {
-	return barq_before("image worker: lock",
-					   ConditionalLockPage(index, 1, ExclusiveLock));
+	return barq_try_lock_images(index, "image worker: lock");
 }
 
 /*
@@ -87,7 +90,8 @@ step(Relation index)
 
 		if (result == BARQ_IMAGE_READY)
 		{
-			verified = barq_mapping_is_verified(mapping);
+			verified = barq_mapping_is_verified(mapping) ||
+				!barq_image_is_read_whole(descs[i].body_bytes);
 			if (!verified)
 				(void) barq_mapping_verify(mapping, STEP_BYTES);
 			barq_mapping_unpin(mapping);
@@ -181,7 +185,7 @@ is_served(Relation index)
 {
 	if (!try_images_lock(index))
 		return true;
-	barq_around("image worker: unlock", UnlockPage(index, 1, ExclusiveLock));
+	barq_unlock_images(index, "image worker: unlock");
 	return false;
 }
 

@@ -146,6 +146,10 @@ map_file(Relation index, const BarqSegmentDesc *desc, const char *path, int fd,
 	}
 	if (jumps)
 		(void) madvise(mapping->address, mapping->length, MADV_RANDOM);
+#ifdef MADV_HUGEPAGE
+	else
+		(void) madvise(mapping->address, mapping->length, MADV_HUGEPAGE);
+#endif
 	memcpy(mapping->id, desc->id, BARQ_ID_BYTES);
 	mapping->locator = BarqRelationLocator(index);
 	mapping->device = st->st_dev;

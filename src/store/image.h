@@ -313,6 +313,13 @@ extern BarqImageResult barq_image_make_part(Relation index, const BarqSegmentDes
  */
 extern bool (*barq_image_worker_hook) (Relation index);
 
+/*
+ * Whether an image is verified in order, so that all of it is read, though no search may
+ * need it: not if it would fill more than half of the machine's memory. The blocks of
+ * such an image are verified only at their first use.
+ */
+extern bool barq_image_is_read_whole(uint64 body_bytes);
+
 /* What a reader may do for the images of a snapshot before it reads them. */
 typedef struct BarqImageEffort
 {

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "access/parallel.h"
 #include "base/settings.h"
 #include "miscadmin.h"
@@ -15,10 +17,15 @@
 
 /*
  * Bytes that one search makes of missing images; that it verifies in order
- * (docs/design.md, "Images": measured).
+ * (docs/performance.md). Few where steps are tested, so that small images have parts.
  */
+#ifdef BARQ_CRASH_POINTS
+#define MAKE_BYTES		(UINT64CONST(64) * 1024)
+#define VERIFY_BYTES	(UINT64CONST(64) * 1024)
+#else
 #define MAKE_BYTES		(UINT64CONST(8) * 1024 * 1024)
 #define VERIFY_BYTES	(UINT64CONST(4) * 1024 * 1024)
+#endif
 
 bool		(*barq_image_worker_hook) (Relation index) = NULL;
 
@@ -30,6 +37,16 @@ barq_image_effort_init(BarqImageEffort *effort)
 	memset(effort, 0, sizeof(*effort));
 	effort->make = maintenance || !barq_allow_fallback ? PG_UINT64_MAX : MAKE_BYTES;
 	effort->verify = maintenance ? PG_UINT64_MAX : VERIFY_BYTES;
+}
+
+bool
+barq_image_is_read_whole(uint64 body_bytes)
+{
+	static uint64 memory = 0;
+
+	if (memory == 0)
+		memory = (uint64) sysconf(_SC_PHYS_PAGES) * (uint64) sysconf(_SC_PAGESIZE);
+	return body_bytes <= memory / 2;
 }
 
 /* Is a worker at work on the images of the index, or was one started now? */
@@ -96,7 +113,8 @@ barq_image_acquire(Relation index, const BarqSegmentDesc *desc, BarqMapping **ma
 		drop_mapping(mapping);
 	if (*mapping == NULL)
 		*mapping = map_or_make(index, desc, effort);
-	if (*mapping == NULL || barq_mapping_is_verified(*mapping))
+	if (*mapping == NULL || barq_mapping_is_verified(*mapping) ||
+		!barq_image_is_read_whole(desc->body_bytes))
 		return;
 
 	/* a marker of its own tells this process nothing of a worker's progress */

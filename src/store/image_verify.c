@@ -131,8 +131,9 @@ barq_mapping_verify(BarqMapping *mapping, uint64 most)
 		uint32		end = Min(first + PIECE_BLOCKS, mapping->blocks);
 		uint64		off = (uint64) first * BARQ_IMAGE_BLOCK;
 
-		/* graphs are mapped without read-ahead; a failure does not matter */
-		(void) madvise((char *) mapping->body + off, (Size) (end - first) * BARQ_IMAGE_BLOCK,
+		/* this piece and the next: large graphs are mapped without read-ahead */
+		(void) madvise((char *) mapping->body + off,
+					   Min(mapping->body_bytes - off, 2 * PIECE_BLOCKS * BARQ_IMAGE_BLOCK),
 					   MADV_WILLNEED);
 		for (uint32 block = first; block < end; block++)
 		{

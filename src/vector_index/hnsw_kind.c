@@ -131,9 +131,11 @@ graph_area_bytes(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ni
 		live += inputs[i].live;
 		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
 	}
-	Assert(live < PG_UINT32_MAX);
 	barq_vector_codec(frozen, &codec);
-	return barq_hnsw_work_bytes(&codec, &options, (uint32) live, rows_bytes);
+
+	/* which refuses more rows than a segment can have */
+	return barq_hnsw_work_bytes(&codec, &options, (uint32) Min(live, PG_UINT32_MAX),
+								rows_bytes);
 }
 
 /* BarqVectorIndexKind.load of barq_hnsw. */
