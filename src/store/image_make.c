@@ -21,6 +21,9 @@
 #include "store/image_file.h"
 #include "base/checksum.h"
 
+StaticAssertDecl(BARQ_MAX_BODY / BARQ_IMAGE_BLOCK < PG_UINT32_MAX / 2,
+				 "blocks and bits of an image are counted in 32 bits");
+
 /* Bytes after which a maker notes how far it has come. */
 #define KEEP_STEP	(UINT64CONST(4) * 1024 * 1024)
 
@@ -271,7 +274,7 @@ is_owned(const char *folder, const char *name, const BarqSegmentDesc *descs, uin
 		if (strncmp(name, text, BARQ_ID_TEXT - 1) != 0)
 			continue;
 		if (strcmp(end, ".tmp") != 0)
-			return strcmp(name + strlen(name) - 4, ".tmp") != 0;
+			return strcmp(name + strlen(name) - 4, ".tmp") != 0;	/* of a marker, dead rows */
 		image = psprintf("%s/%s.img", folder, text);
 		made = barq_path_stat(image, &st) == 0;
 		pfree(image);

@@ -51,12 +51,12 @@ marker_bytes(uint32 bits)
 
 /* The path of a marker, palloc'd. */
 static char *
-marker_path(const char *folder, const uint8 *id, const char *suffix)
+marker_path(const char *folder, const uint8 *id)
 {
 	char		text[BARQ_ID_TEXT];
 
 	barq_id_text(id, text);
-	return psprintf("%s/%s%s", folder, text, suffix);
+	return psprintf("%s/%s.ok", folder, text);
 }
 
 /* Map the marker open as fd; NULL with errno set. */
@@ -99,17 +99,24 @@ static BarqMarker *
 make_marker(const char *folder, const uint8 *id, const BarqImageIdentity *identity,
 			uint32 bits, bool set)
 {
-	char	   *temporary = marker_path(folder, id, ".ok.tmp");
-	char	   *path = marker_path(folder, id, ".ok");
+	char	   *path = marker_path(folder, id);
+	char	   *temporary = psprintf("%s.%d.tmp", path, MyProcPid);
 	Size		bytes = marker_bytes(bits);
 	BarqMarker *marker = NULL;
 	int			rc = -1;
 	int			fd = -1;
 
-	/* one that must not be replaced is reported */
+	/*
+	 * One that must not be replaced is reported. The name is this process's own: a
+	 * file that another one has mapped must not be cut. A process that died may have
+	 * left one.
+	 */
 	if (barq_path_usable(path))
-		fd = barq_open_file(temporary, O_RDWR | O_CREAT | O_TRUNC | PG_BINARY,
+	{
+		barq_unlink(temporary, "marker: remove left");
+		fd = barq_open_file(temporary, O_RDWR | O_CREAT | O_EXCL | PG_BINARY,
 							"marker: create");
+	}
 	if (fd >= 0)
 	{
 		/* allocate first: writing to a mapping on a full disk raises SIGBUS */
@@ -175,7 +182,7 @@ bool
 barq_marker_open(BarqMarkerUse *use, const char *folder, const uint8 *id, int fd, uint32 bits)
 {
 	BarqImageIdentity identity;
-	char	   *path = marker_path(folder, id, ".ok");
+	char	   *path = marker_path(folder, id);
 
 	use->bytes = marker_bytes(bits);
 	use->shared = true;

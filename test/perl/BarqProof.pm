@@ -156,7 +156,10 @@ sub stray_images
 		{
 			my ($name) = $file =~ m{/([^/]+)$};
 			next if $name eq 'lock';
-			my ($id) = $name =~ /^([0-9a-f]{32})\.(?:img|ok|dead)$/;
+			my ($id) = $name =~ /^([0-9a-f]{32})\.(?:img|ok|dead|tmp)$/;
+
+			# an image that is made in parts
+			undef $id if $name =~ /tmp$/ && -e $file =~ s/tmp$/img/r;
 			push @stray, $file unless defined $id && $known{"$oid/$number/$id"};
 		}
 	}

@@ -358,7 +358,11 @@ sub orphans
 	}
 	find({ no_chdir => 1, wanted => sub {
 		return unless m{/pgsql_tmp/\d+/$oid/(.+)$};
-		push @orphans, $1 unless $owned{$1};
+		my $name = $1;
+
+		# an image that is made in parts
+		return if $name =~ /^(.*\.)tmp$/ && $owned{"$1img"} && !-e $_ =~ s/tmp$/img/r;
+		push @orphans, $name unless $owned{$name};
 	} }, $root);
 	return sort @orphans;
 }

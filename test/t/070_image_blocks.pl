@@ -12,7 +12,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('blocks', conf => q{
+my $node = new_server('blocks', init => { allows_streaming => 1 }, conf => q{
 	barq.background = off
 	autovacuum = off
 });
@@ -150,6 +150,19 @@ SKIP:
 
 # ---------------------------------------------------------------- by a worker
 set_background('on');
+
+# a standby makes the image from its pages, in a worker too
+$node->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('blocks_standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->start;
+my $standby_image = $standby->data_dir . substr($image, length $node->data_dir);
+is(scalar(answers($standby, 'items')), $answers, 'a standby without the image: the same answers');
+wait_until('a worker of the standby has made the image',
+	sub { -f $standby_image && PostgreSQL::Test::Utils::slurp_file($standby_image) eq $good });
+is(scalar(answers($standby, 'items')), $answers, 'a standby with the image: the same answers');
+$standby->stop;
+
 $node->restart;
 is($node->safe_psql('postgres', $query), 3, 'a search finds its rows');
 wait_until('a worker has verified the image', sub { is_verified() });

@@ -31,10 +31,11 @@ my %unreachable = (
 	'image: abandon'           => 'only where the disk is full',
 	'marker: remove unwritten' => 'only where the disk is full',
 	'dead rows: remove unwritten' => 'only where the disk is full',
+	'marker: unmap unusable'   => 'only where a rename fails',
 	'launcher: lock index'     => 'only the launcher, which runs where the library is preloaded',
 	'folder: remove database'  => 'likewise',
 	map({ $_ => 'only the launcher; 067_memory_restart has damaged files' } 'heat: create', 'heat: write header', 'heat: write', 'heat: sync', 'heat: rename'),
-	'file: empty'              => 'only where a marker is written anew',
+	'file: empty'              => 'only where a file is written anew',
 	map({ $_ => 'only where barq.image_directory is or was set' } 'folder: make directory', 'folder: remove tablespace', 'roots: lock', 'roots: write',
 		'roots: sync', 'roots: make folder', 'roots: rewrite', 'roots: cut', 'heat: remove'),
 );
@@ -92,6 +93,11 @@ my $mixed = $small . $index . rows(30) . missing(5) . q{SELECT barq_seal('ti');}
 my $high = q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200)) WITH (autovacuum_enabled = off);
 	CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);} . rows(100, 200) . q{SELECT barq_seal('ti');}
   . rows(40, 200) . q{SELECT barq_seal('ti'); DELETE FROM t WHERE id <= 100; VACUUM t;};
+
+# an image of more than a search or a step of a worker makes in this build
+my $parted = q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200)) WITH (autovacuum_enabled = off);} . rows(150, 200)
+  . q{CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);};
+my $of_200 = q{SELECT id FROM t ORDER BY v <-> '[} . join(',', (1) x 200) . q{]' LIMIT 3;};
 
 my @scenarios = (
 	{ name => 'create', prepare => $small . rows(30) . missing(5), act => $index },
@@ -198,12 +204,41 @@ my @scenarios = (
 		},
 	},
 	{
+		name => 'image of another size', prepare => $mixed, act => q{SET enable_seqscan = off; SELECT id FROM t ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 3;},
+		files => sub {
+			foreach my $file (glob shift() . '/*.img')
+			{
+				open(my $f, '>>:raw', $file) or die;
+				print $f 'x';
+				close $f;
+			}
+		},
+	},
+	{
+		name => 'markers of other files', prepare => $mixed, act => q{SET enable_seqscan = off; SELECT id FROM t ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 3;},
+		files => sub { utime 1, 1, glob shift() . '/*.img' },
+	},
+	{
+		name => 'image in parts', dims => 200, prepare => $parted, act => "SET enable_seqscan = off; $of_200 $of_200 $of_200",
+		files => sub { unlink glob shift() . '/*.img' },
+	},
+	{
+		name => 'image by a worker', dims => 200, prepare => "$parted ALTER SYSTEM SET barq.background = on; SELECT pg_reload_conf(); SELECT pg_sleep(0.05);",
+		act => "SET enable_seqscan = off; $of_200" . q{
+			DO $$ BEGIN FOR i IN 1 .. 50 LOOP
+				PERFORM pg_sleep(0.02), pg_stat_clear_snapshot();
+				EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'barq image worker');
+			END LOOP; END $$;},
+		after => 'ALTER SYSTEM RESET barq.background; SELECT pg_reload_conf(); SELECT pg_sleep(0.05);',
+		files => sub { unlink glob shift() . '/*.img' },
+	},
+	{
 		name => 'strays', prepare => $mixed, act => 'VACUUM t;',
 		files => sub {
 			my $folder = shift;
 			my $orphan = dirname($folder) . '/4000000000';
 			mkdir $orphan;
-			foreach my $stray ("$folder/00000000000000000000000000000000.img", "$folder/0.tmp", "$orphan/lock", "$orphan/x.img")
+			foreach my $stray ("$folder/00000000000000000000000000000000.img", "$folder/0.tmp", "$folder/00000000000000000000000000000000.ok.1.tmp", "$orphan/lock", "$orphan/x.img")
 			{
 				open(my $f, '>', $stray) or die "$stray: $!";
 				close $f;

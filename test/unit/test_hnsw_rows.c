@@ -294,10 +294,40 @@ test_bodies(BarqMetric metric, BarqQuantization quant, int dims, const char *nam
 	free(skip);
 }
 
+/*
+ * The work area of a graph of terabytes has its size, computed without wrapping; more
+ * rows than a segment can have are refused.
+ */
+static void
+test_limits(void)
+{
+	const uint32 rows = 20000000;
+	BarqHnswOptions options = {16, 64};
+	BarqCodec	codec;
+	volatile uint64 bytes;
+	volatile bool refused;
+
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_NONE, 16000);
+	bytes = barq_hnsw_work_bytes(&codec, &options, rows, 0);
+	ok(bytes > (uint64) rows * 64000 && bytes < (uint64) rows * 64400,
+	   "the area of a graph of %u rows has %.3f TB", rows, (double) bytes / 1e12);
+
+	refused = true;
+	if (SHIM_TRY())
+	{
+		(void) barq_hnsw_work_bytes(&codec, &options, BARQ_MAX_ROWS + 1, 0);
+		refused = false;
+	}
+	SHIM_END();
+	ok(refused && shim_sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+	   "more rows than a segment can have: %s", shim_message);
+}
+
 int
 main(void)
 {
 	shim_init();
+	test_limits();
 	barq_kernels_select("auto");
 	test_bodies(BARQ_METRIC_HAMMING, BARQ_QUANT_BITS, 200, "hamming");
 	test_bodies(BARQ_METRIC_JACCARD, BARQ_QUANT_BITS, 1000, "jaccard");
