@@ -20,8 +20,12 @@
 /* bytes allocated at once where a file grows beyond its expected size */
 #define ALLOCATE_STEP	(UINT64CONST(16) * 1024 * 1024)
 
-/* bytes written between two checks for interrupts */
-#define WRITE_STEP		((Size) 1024 * 1024)
+/*
+ * Bytes written at once, between two checks for interrupts: some 10 ms. File systems
+ * with large folios take memory for them in pieces as large as fit into one write, and
+ * pieces of 2 MB are mapped by one entry of the page table.
+ */
+#define WRITE_STEP		((Size) 16 * 1024 * 1024)
 
 /*
  * The start of a temporary file whose body is written in part. The checksums of the

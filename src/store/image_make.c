@@ -24,8 +24,15 @@
 StaticAssertDecl(BARQ_MAX_BODY / BARQ_IMAGE_BLOCK < PG_UINT32_MAX / 2,
 				 "blocks and bits of an image are counted in 32 bits");
 
-/* Bytes after which a maker notes how far it has come. */
-#define KEEP_STEP	(UINT64CONST(4) * 1024 * 1024)
+/*
+ * Pages that are written at once: many by a worker (see WRITE_STEP in image_file.c);
+ * few by a search, which may be cancelled at any time. Bytes after which a maker notes
+ * how far it has come.
+ */
+#define PAGES_AT_ONCE		64
+#define MANY_PAGES_AT_ONCE	2048
+#define MANY_BYTES			(UINT64CONST(16) * 1024 * 1024)
+#define KEEP_STEP			(UINT64CONST(1) * 1024 * 1024)
 
 /* An image that is being made. */
 typedef struct Making
@@ -159,7 +166,8 @@ write_pages(Making *making, uint64 upto, bool *reused)
 	BarqImageFile *file = &making->file;
 	BarqExtentMap *map = barq_extents_read(making->index, desc, NULL);
 	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
-	const Size	batch = 64 * BARQ_BLOB_PAGE_BYTES;
+	const Size	batch = BARQ_BLOB_PAGE_BYTES *
+		(upto - file->written < MANY_BYTES ? PAGES_AT_ONCE : MANY_PAGES_AT_ONCE);
 	char	   *buffer = palloc(batch);
 	uint64		kept = file->written;
 	bool		ok = true;
