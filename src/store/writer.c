@@ -21,7 +21,8 @@
 #include "base/steps.h"
 #include "store/writer.h"
 
-#define WRITER_BUFFER	(1024 * 1024)
+/* see WRITE_STEP in image_file.c */
+#define WRITER_BUFFER	(UINT64CONST(16) * 1024 * 1024)
 
 struct BarqBodyWriter
 {
@@ -62,7 +63,7 @@ barq_body_begin_memory(Size expected)
 BarqBodyWriter *
 barq_body_begin_file(Relation index, const uint8 *id, uint64 expected, char **reason)
 {
-	BarqBodyWriter *writer = new_writer(WRITER_BUFFER);
+	BarqBodyWriter *writer = new_writer(Min(expected, WRITER_BUFFER));
 
 	writer->is_file = true;
 	if (!barq_image_file_begin(&writer->file, index, id, expected))
