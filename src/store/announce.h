@@ -1,14 +1,14 @@
 /*
  * announce.h
  *	  Messages to all backends of a database that what they hold of an index may be
- *	  out of date: its directory, or the files of its images.
+ *	  out of date: its directory, or the files of its images; or that pages of
+ *	  images are to leave memory (residency.h).
  *
  * A backend that gets one gives up, at once or when its last scan of the index
- * ends: mappings of images whose file is gone or that barq_mapping_unwanted()
- * names (image.h); and if the directory or the dead epoch is newer than its
- * snapshot, everything else that it caches of the index. Idle sessions are woken
- * and do so too, in a transaction or not. So publications, removals of files and
- * evictions from memory take the same path.
+ * ends: mappings of images whose file is gone; and if the directory or the dead
+ * epoch is newer than its snapshot, everything else that it caches of the index.
+ * Idle sessions are woken and do so too, in a transaction or not. So publications,
+ * removals of files and evictions from memory take the same path.
  */
 #ifndef BARQ_ANNOUNCE_H
 #define BARQ_ANNOUNCE_H
@@ -25,8 +25,8 @@
 extern void barq_announce_directory(Relation index);
 
 /*
- * Announce that image files of an index were removed, or that mappings became
- * unwanted. Raises no error; may be called at the end of a transaction, and by a
+ * Announce that image files of an index were removed, or that images are to be let
+ * go. Raises no error; may be called at the end of a transaction, and by a
  * process that is connected to no database.
  */
 extern void barq_announce_files(BarqLocator locator);

@@ -24,8 +24,6 @@
 
 static dlist_head mappings = DLIST_STATIC_INIT(mappings);
 
-bool		(*barq_mapping_unwanted) (const BarqMapping *mapping) = NULL;
-
 /* The path of an image (".img") or its marker (".ok"), palloc'd. */
 static char *
 image_path(const char *folder, const uint8 *id, const char *suffix)
@@ -96,10 +94,8 @@ barq_mapping_is_worth_keeping(const BarqMapping *mapping)
 	struct stat st;
 
 	/* nothing is read from the file, so its path need not be checked */
-	if (stat(mapping->path, &st) != 0 || st.st_dev != mapping->device ||
-		st.st_ino != mapping->inode)
-		return false;
-	return barq_mapping_unwanted == NULL || !barq_mapping_unwanted(mapping);
+	return stat(mapping->path, &st) == 0 && st.st_dev == mapping->device &&
+		st.st_ino == mapping->inode;
 }
 
 /* The mapping that this backend has of the image with an id, or NULL. Adds no pin. */

@@ -237,19 +237,10 @@ extern void barq_mapping_unpin(BarqMapping *mapping);
 
 /*
  * Whether a mapping should be kept without a search that uses it: its file is
- * still there under its path, and barq_mapping_unwanted does not name it. Asked
- * when an announcement (announce.h) concerns its index. Raises no error.
+ * still there under its path. Asked when an announcement (announce.h) concerns its
+ * index. Raises no error.
  */
 extern bool barq_mapping_is_worth_keeping(const BarqMapping *mapping);
-
-/*
- * Whether an image should be unmapped as soon as no search uses it, as one that is
- * to be evicted from memory; NULL: none should. After its answer for an image
- * becomes true, call barq_announce_files(): each backend asks it then, idle ones
- * too, and unmaps the image. A later search maps the image again, whatever the
- * answer. May be called at the end of a transaction; must not raise an error.
- */
-extern bool (*barq_mapping_unwanted) (const BarqMapping *mapping);
 
 /*
  * State of a segment's image, without opening it; *bytes receives the size of its
