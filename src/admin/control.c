@@ -34,6 +34,7 @@ barq_seal(PG_FUNCTION_ARGS)
 	PreventCommandDuringRecovery("barq_seal()");
 	index = barq_admin_open(PG_GETARG_OID(0), ShareUpdateExclusiveLock,
 							BARQ_RIGHT_STEER);
+	barq_begin_maintenance(index);
 	rows = barq_seal_log(index);
 	relation_close(index, ShareUpdateExclusiveLock);
 	PG_RETURN_INT64((int64) rows);
@@ -54,6 +55,7 @@ barq_compact(PG_FUNCTION_ARGS)
 	PreventCommandDuringRecovery("barq_compact()");
 	index = barq_admin_open(PG_GETARG_OID(0), ShareUpdateExclusiveLock,
 							BARQ_RIGHT_STEER);
+	barq_begin_maintenance(index);
 	barq_seal_log(index);
 	rows = barq_compact_segments(index, BARQ_CHOOSE_ALL);
 	if (barq_shrink(index, BARQ_FREE_SHARE_AT_REST, rows == 0))

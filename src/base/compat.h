@@ -79,6 +79,16 @@ typedef RelFileNode BarqLocator;
 #define BarqWaitEvent(name) PG_WAIT_EXTENSION
 #endif
 
+/* Give up reads and writes of buffers that an error interrupted. */
+#if PG_VERSION_NUM >= 180000
+#include "storage/aio_subsys.h"
+#define BarqAbortBufferIO()		pgaio_error_cleanup()
+#elif PG_VERSION_NUM >= 160000
+#define BarqAbortBufferIO()		((void) 0)
+#else
+#define BarqAbortBufferIO()		AbortBufferIO()
+#endif
+
 /* Whether this process holds a heavyweight lock of exactly this mode. */
 #if PG_VERSION_NUM >= 170000
 #define BarqHoldsLock(tag, mode) LockHeldByMe(tag, mode, false)

@@ -7,3 +7,4 @@
 #include "base/interrupts.h"
 
 void		(*barq_interrupts_hook) (void) = NULL;
+uint64		barq_maintenance_bytes = 0;

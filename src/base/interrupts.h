@@ -4,7 +4,9 @@
  *	  making of images) call in place of CHECK_FOR_INTERRUPTS.
  *
  * A background worker sets the hook and checks there whether another process
- * waits for its index or its database; so the loops need not know of workers.
+ * waits for its index or its database, and sleeps where it is faster than
+ * barq.maintenance_rate; so the loops need not know of workers. The hook does no other
+ * work: that is done at the named points of a merge (merge_points.h).
  */
 #ifndef BARQ_INTERRUPTS_H
 #define BARQ_INTERRUPTS_H
@@ -16,6 +18,12 @@
  * error or end the process.
  */
 extern void (*barq_interrupts_hook) (void);
+
+/*
+ * Bytes of bodies that this process has read and written for maintenance. The hook
+ * of a worker keeps them below barq.maintenance_rate.
+ */
+extern uint64 barq_maintenance_bytes;
 
 static inline void
 barq_check_interrupts(void)

@@ -25,6 +25,8 @@ int			barq_growing_hard_limit = 65536;
 int			barq_backpressure = BARQ_BACKPRESSURE_WAIT;
 int			barq_consistency = BARQ_CONSISTENCY_ALL;
 bool		barq_background = true;
+int			barq_max_workers = 3;
+int			barq_maintenance_rate = 0;
 int			barq_compaction_ratio = 8;
 int			barq_max_segments = 32;
 int			barq_max_merged_size = 5120;
@@ -181,6 +183,15 @@ barq_define_settings(void)
 							 "Otherwise the inserting session does it.",
 							 &barq_background, true,
 							 PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.max_workers",
+							"Number of background workers of barq that may run at the same time in the whole server.",
+							"0: none is started.",
+							&barq_max_workers, 3, 0, BARQ_MAX_WORKERS,
+							PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.maintenance_rate",
+							"Amount of segment data that all background workers together read and write per second; 0: no limit.",
+							NULL, &barq_maintenance_rate, 0, 0, INT_MAX,
+							PGC_SIGHUP, GUC_SUPERUSER_ONLY | GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.compaction_ratio",
 							"Number of sealed logs that are merged into one segment.",
 							NULL, &barq_compaction_ratio, 8,

@@ -59,6 +59,10 @@ extern int	barq_growing_hard_limit;	/* kB of log at which inserts wait */
 extern int	barq_backpressure;	/* BarqBackpressure */
 extern int	barq_consistency;	/* BarqConsistency */
 extern bool barq_background;	/* use background workers */
+
+#define BARQ_MAX_WORKERS	1000
+extern int	barq_max_workers;	/* of the whole server */
+extern int	barq_maintenance_rate;	/* kB/s of all workers; 0: no limit */
 extern int	barq_compaction_ratio;	/* segments of a tier that are merged */
 extern int	barq_max_segments;	/* segments of an index before it is compacted */
 extern int	barq_max_merged_size;	/* MB of a segment made by a merge; 0: no limit */

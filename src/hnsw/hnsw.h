@@ -11,6 +11,7 @@
 #ifndef BARQ_HNSW_H
 #define BARQ_HNSW_H
 
+#include "base/merge_points.h"
 #include "flat/flat.h"
 
 /* Number of the kind, as stored. */
@@ -42,11 +43,12 @@ extern uint64 barq_hnsw_work_bytes(const BarqCodec *codec,
  * input is an HNSW body of the same m with few dead rows, its graph is kept and
  * mended (README.md, "Merge"), and only the rows of the other inputs remain to
  * be inserted. Called by one process, before others attach. Checks for
- * interrupts. ERRCODE_INDEX_CORRUPTED where an input is damaged.
+ * interrupts, and reaches BARQ_POINT_MENDING of `points` (may be NULL). ERRCODE_INDEX_CORRUPTED where an input is damaged.
  */
 extern BarqHnswWork *barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 										 const BarqHnswOptions *options,
-										 BarqMergeInput *inputs, int ninputs);
+										 BarqMergeInput *inputs, int ninputs,
+										 BarqMergePoints *points);
 
 /*
  * The same for rows of CREATE INDEX; rows->whole_bytes is the area's rows_bytes.

@@ -141,6 +141,7 @@ barq_hnsw_work_copy_row(BarqHnswWork *work, uint32 to, BarqView *view,
 	}
 	else
 		memcpy(code, row, length);
+	barq_maintenance_bytes += length;
 	memset(code + vector->row_bytes, 0, vector->stride - vector->row_bytes);
 	memcpy(&hnsw_work_tids(work)[to],
 		   barq_view_read(view, body->tids_off + (uint64) from * sizeof(ItemPointerData),
@@ -217,7 +218,7 @@ barq_hnsw_work_load_rows(void *mem, const BarqCodec *codec, const BarqHnswOption
 BarqHnswWork *
 barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 					const BarqHnswOptions *options,
-					BarqMergeInput *inputs, int ninputs)
+					BarqMergeInput *inputs, int ninputs, BarqMergePoints *points)
 {
 	BarqHnswWork *work = mem;
 	uint32		rows = barq_vector_count_live(inputs, ninputs);
@@ -239,7 +240,7 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 						rows, rows_bytes);
 	kept = barq_hnsw_merge_choose(work, inputs, ninputs);
 	if (kept >= 0)
-		barq_hnsw_merge_keep(work, &inputs[kept], copies);
+		barq_hnsw_merge_keep(work, &inputs[kept], copies, points);
 
 	next = work->kept;
 	for (int i = 0; i < ninputs; i++)

@@ -21,6 +21,7 @@
 typedef struct Keep
 {
 	BarqHnswWork *work;
+	BarqMergePoints *points;	/* or NULL */
 	HnswGraph	graph;
 	uint32	   *number;			/* new row of each old row; HNSW_NONE: dead */
 	HnswBuilder builder;
@@ -257,7 +258,7 @@ keep_layer(Keep *keep, int layer)
 		uint32		number = live_number(keep, layer, entry);
 
 		if ((entry & 0x3ff) == 0)
-			barq_check_interrupts();
+			barq_merge_point(keep->points, BARQ_POINT_MENDING);
 		if (number != HNSW_NONE)
 			keep_list(keep, layer, entry, number);
 	}
@@ -270,19 +271,21 @@ rejoin_layer(Keep *keep, int layer)
 	for (uint32 row = 0; row < keep->work->kept; row++)
 	{
 		if ((row & 0x3f) == 0)
-			barq_check_interrupts();
+			barq_merge_point(keep->points, BARQ_POINT_MENDING);
 		if (barq_bit_is_set(keep->rejoin, row))
 			barq_hnsw_work_join(&keep->builder, layer, row);
 	}
 }
 
 void
-barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input, HnswCopies *copies)
+barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input, HnswCopies *copies,
+					 BarqMergePoints *points)
 {
 	Keep	   *keep = palloc0(sizeof(Keep));
 	HnswGraph  *graph = &keep->graph;
 
 	keep->work = work;
+	keep->points = points;
 	barq_hnsw_open(input->view, graph);
 	keep->number = MemoryContextAllocHuge(CurrentMemoryContext,
 										  (Size) graph->body.rows * sizeof(uint32));

@@ -19,10 +19,11 @@ extern int	barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs,
  * Copy an input's live rows and their graph into the area as rows 0 .. live - 1
  * and mend the graph; sets work->kept and the entry point. Called while one
  * process has the area. Temporary memory is in the current memory context, freed on
- * return. Checks for interrupts; ERRCODE_INDEX_CORRUPTED for a damaged input.
+ * return. Checks for interrupts, and reaches BARQ_POINT_MENDING of `points` (may be
+ * NULL); ERRCODE_INDEX_CORRUPTED for a damaged input.
  */
 extern void barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input,
-								 HnswCopies *copies);
+								 HnswCopies *copies, BarqMergePoints *points);
 
 /*
  * Set a row's level and hand out its upper lists. Called once for each row, in

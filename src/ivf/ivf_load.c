@@ -212,6 +212,7 @@ load_input(BarqIvfWork *work, BarqMergeInput *input, uint32 next)
 			   barq_view_read(input->view, vector.codes_off + row * (uint64) stride,
 							  codec.row_bytes),
 			   codec.row_bytes);
+		barq_maintenance_bytes += codec.row_bytes;
 		memset(code + codec.row_bytes, 0, stride - codec.row_bytes);
 		memcpy(&tids[next++],
 			   barq_view_read(input->view,

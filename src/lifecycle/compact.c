@@ -4,18 +4,28 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/stats.h"
 #include "base/steps.h"
 #include "lifecycle/internal.h"
 #include "miscadmin.h"
 #include "store/keyless.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
-bool		barq_merging = false;
+/*
+ * After a failed merge the next one waits: FIRST_RETRY_MS, twice as long after each
+ * further failure, at most LAST_RETRY_MS. A command asks for a merge at any time.
+ */
+#define FIRST_RETRY_MS	(10 * 1000)
+#define LAST_RETRY_MS	(60 * 60 * 1000)
 
 /* One merge, in a memory context of its own. */
 typedef struct Merge
 {
+	BarqMergePoints points;		/* first: the kind gets its address */
+	Relation	index;
+	const BarqMergeHost *host;	/* may be NULL */
 	BarqMeta	meta;			/* `snapshot` was read from it */
 	BarqSnapshot *snapshot;
 	uint32	   *chosen;			/* positions of the inputs in the snapshot */
@@ -90,12 +100,47 @@ open_inputs(Relation index, Merge *merge)
 						RelationGetRelationName(index))));
 }
 
+/* BarqMergePoints.reach of a merge: let its host work. */
+static void
+reach_point(BarqMergePoints *points, BarqMergePoint point)
+{
+	Merge	   *merge = (Merge *) points;
+
+	/* L6: no body yet, so the directory that it will replace has not been read */
+	Assert(merge->body == NULL);
+	if (merge->host != NULL)
+		merge->host->at_point(merge->index, merge->host->arg);
+}
+
+/* Note in the metapage that a merge has failed, so that the next one waits. */
+static void
+note_failure(Relation index)
+{
+	BarqMeta	meta;
+	long		wait = FIRST_RETRY_MS;
+
+	barq_meta_read(index, &meta);
+	for (uint32 i = 0; i < meta.upkeep.failures && wait < LAST_RETRY_MS; i++)
+		wait *= 2;
+	meta.upkeep.failures++;
+	meta.upkeep.retry = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													Min(wait, LAST_RETRY_MS));
+	barq_meta_set_upkeep(index, &meta.upkeep);
+}
+
+/* Has a merge of the index failed a short time ago? */
+static bool
+is_to_wait(const BarqMeta *meta)
+{
+	return meta->upkeep.failures > 0 && GetCurrentTimestamp() < meta->upkeep.retry;
+}
+
 /*
  * Have the index kind merge the inputs into a body of this id; fills merge->body
  * and merge->bytes. Returns its writer, or NULL where the kind lacks room now:
  * that is an ERROR if `required`, else a WARNING
- * (ERRCODE_INSUFFICIENT_RESOURCES). While the kind is at work the log may be
- * sealed (barq_merging, L6).
+ * (ERRCODE_INSUFFICIENT_RESOURCES). At the named points of the merge its host may
+ * seal the log (L6).
  */
 static BarqBodyWriter *
 merge_inputs(Relation index, Merge *merge, const uint8 *id, bool required)
@@ -104,11 +149,8 @@ merge_inputs(Relation index, Merge *merge, const uint8 *id, bool required)
 	BarqBodyWriter *writer;
 	char	   *reason = NULL;
 
-	Assert(!barq_merging);		/* L6 */
-	barq_merging = true;
 	writer = kind->merge(index, &merge->meta.options, id, merge->inputs, merge->n,
-						 merge->live, &reason);
-	barq_merging = false;
+						 merge->live, &merge->points, &reason);
 	if (writer == NULL)
 	{
 		ereport(required ? ERROR : WARNING,
@@ -116,8 +158,10 @@ merge_inputs(Relation index, Merge *merge, const uint8 *id, bool required)
 				 errmsg("compaction of index \"%s\" was put off",
 						RelationGetRelationName(index)),
 				 errdetail_internal("%s", reason)));
+		note_failure(index);
 		return NULL;
 	}
+	barq_body_set_points(writer, NULL);
 	barq_keyless_merge(writer, merge->inputs, merge->n);
 	merge->body = barq_body_finish(writer, &merge->bytes);
 	barq_step("compact: merged");
@@ -195,77 +239,93 @@ limit_inputs(Merge *merge, uint64 most, uint64 *bytes)
 	merge->n = n;
 }
 
-/* A merge that is to be run, and its result. */
+/* A merge to be run: arguments of compact_once, and its results. */
 typedef struct Compaction
 {
 	Relation	index;
-	BarqChoice	choice;			/* of the inputs */
+	BarqChoice	choice;
 	uint64		most;			/* bytes of the inputs at most; 0: no limit */
+	const BarqMergeHost *host;
 
-	bool		done;			/* false: none is due, or it was put off */
 	uint64		rows;			/* of the new segment */
 	uint64		bytes;			/* of the inputs, if there is a limit */
+	bool		done;			/* false: none was due, or the kind put it off */
+	bool		begun;			/* `id` is set: its image may exist */
+	uint8		id[BARQ_ID_BYTES];	/* of the new segment */
 } Compaction;
 
-/*
- * Run the next merge that compaction->choice asks for. Under a limit the inputs are read from
- * pages, since images that are missing would be made for all segments.
- */
+/* Merge the chosen inputs and publish the result; fills the results of *compaction. */
 static void
-compact_once(Compaction *compaction)
+run_merge(Compaction *compaction, Merge *merge)
 {
+	Relation	index = compaction->index;
+	BarqBodyWriter *writer = NULL;
+	char	   *folder;
+	int			folder_lock;
+	instr_time	start;
+
+	INSTR_TIME_SET_CURRENT(start);
+	open_inputs(index, merge);
+	barq_step("compact: inputs chosen");
+
+	/* until publication no backend may remove the new image (L7) */
+	folder = barq_image_folder(index);
+	folder_lock = barq_image_folder_lock(folder);
+
+	barq_new_id(compaction->id);
+	compaction->begun = true;
+	if (merge->live + merge->keyless > 0)
+		writer = merge_inputs(index, merge, compaction->id,
+							  compaction->choice == BARQ_CHOOSE_ALL);
+	if (writer != NULL || merge->live + merge->keyless == 0)
+	{
+		publish_merge(index, merge, compaction->id, writer);
+		compaction->rows = merge->live + merge->keyless;
+		compaction->done = true;
+		count_merge(index, merge, start);
+	}
+	barq_image_unlock(folder_lock);
+}
+
+/*
+ * Run the next merge that the choice asks for. Under a limit the inputs are read from
+ * pages, since images that are missing would be made for all segments. Called by
+ * barq_try_reading(); returns true, errors go to the caller.
+ */
+static bool
+compact_once(void *arg)
+{
+	Compaction *compaction = arg;
 	Relation	index = compaction->index;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq compact",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Merge		merge = {0};
-	instr_time	start;
+	Merge		merge = {.points = {reach_point}, .index = index, .host = compaction->host};
 
+	/* at most one merge of an index at a time, whatever its size */
 	Assert(barq_may_maintain(index));	/* L1 */
-	INSTR_TIME_SET_CURRENT(start);
 	merge.snapshot = barq_snapshot_get(index, &merge.meta, compaction->most == 0, context);
 	merge.chosen = palloc(sizeof(uint32) * Max(merge.snapshot->nsegments, 1));
-	merge.n = barq_choose_inputs(index, merge.snapshot, &merge.meta, compaction->choice,
-								 merge.chosen);
-	if (compaction->most > 0)
+	if (compaction->choice == BARQ_CHOOSE_ALL || !is_to_wait(&merge.meta))
+		merge.n = barq_choose_inputs(index, merge.snapshot, &merge.meta, compaction->choice,
+									 merge.chosen);
+	if (merge.n > 0 && compaction->most > 0)
 		limit_inputs(&merge, compaction->most, &compaction->bytes);
 	if (merge.n > 0)
-	{
-		BarqBodyWriter *writer = NULL;
-		uint8		id[BARQ_ID_BYTES];
-		char	   *folder;
-		int			folder_lock = -1;
-
-		open_inputs(index, &merge);
-		barq_step("compact: inputs chosen");
-
-		/* until publication no backend may remove the new image (L7) */
-		folder = barq_image_folder(index);
-		folder_lock = barq_image_folder_lock(folder);
-
-		barq_new_id(id);
-		if (merge.live + merge.keyless > 0)
-			writer = merge_inputs(index, &merge, id,
-								  compaction->choice == BARQ_CHOOSE_ALL);
-		compaction->done = writer != NULL || merge.live + merge.keyless == 0;
-		if (compaction->done)
-		{
-			publish_merge(index, &merge, id, writer);
-			compaction->rows = merge.live + merge.keyless;
-			count_merge(index, &merge, start);
-		}
-		barq_image_unlock(folder_lock);
-	}
+		run_merge(compaction, &merge);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	return true;
 }
 
-/* Run compact_once() for barq_try_reading(); returns true, errors go to the caller. */
-static bool
-run_compaction(void *arg)
+/* After an error: remove the files of the merge, and let the next one wait. */
+static void
+undo_merge(void *arg)
 {
-	compact_once(arg);
-	return true;
+	Compaction *compaction = arg;
+
+	barq_drop_unpublished_image(compaction->index, compaction->id);
+	note_failure(compaction->index);
 }
 
 /*
@@ -276,15 +336,18 @@ run_compaction(void *arg)
 static bool
 compact(Compaction *compaction)
 {
-	volatile bool intact = false;
+	MemoryContext context = CurrentMemoryContext;
+	bool		intact = false;
 
 	PG_TRY();
 	{
-		intact = barq_try_reading(run_compaction, compaction);
+		intact = barq_try_reading(compact_once, compaction);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		barq_merging = false;
+		if (!compaction->begun || BarqRelationIsNew(compaction->index))
+			PG_RE_THROW();
+		barq_undo_and_rethrow(context, undo_merge, compaction);
 	}
 	PG_END_TRY();
 	if (!intact)
@@ -319,9 +382,9 @@ barq_compact_idle(Relation index)
 }
 
 bool
-barq_compact_next(Relation index)
+barq_compact_next(Relation index, const BarqMergeHost *host)
 {
-	Compaction	compaction = {.index = index, .choice = BARQ_CHOOSE_DUE};
+	Compaction	compaction = {.index = index, .choice = BARQ_CHOOSE_DUE, .host = host};
 
 	return compact(&compaction);
 }

@@ -13,6 +13,7 @@
 #ifndef BARQ_INDEX_KIND_H
 #define BARQ_INDEX_KIND_H
 
+#include "base/merge_points.h"
 #include "store/meta.h"
 #include "store/segment.h"
 #include "utils/relcache.h"
@@ -66,11 +67,11 @@ typedef struct BarqIndexKind
 	 * 0) into a body of this id. Returns its writer, in the current memory
 	 * context, with the kind's part complete: the caller adds rows without a key
 	 * and finishes it. Returns NULL with *reason (palloc'd) if there is no room
-	 * for that now. Calls barq_check_interrupts().
+	 * for that now. Reaches the named points of a merge.
 	 */
 	BarqBodyWriter *(*merge) (Relation index, const BarqFrozenOptions *options,
 							  const uint8 *id, BarqMergeInput *inputs, int ninputs,
-							  uint64 live, char **reason);
+							  uint64 live, BarqMergePoints *points, char **reason);
 
 	/*
 	 * Whether a segment of this kind and number of rows is provisional: a merge

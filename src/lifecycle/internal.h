@@ -62,7 +62,7 @@ extern void barq_nap(long ms, uint32 wait_event);
  * For an insert: seal the first part of the log, of quick_bytes (BarqIndexKind) and the
  * rest of the record that ends there, or all of it if it is shorter, into the body that is
  * made quickest (BarqIndexKind.seal), without an image.
- * Returns the number of rows sealed. Publishes; barq_merging is false (L6). The caller
+ * Returns the number of rows sealed. Publishes; no merge is under way (L6). The caller
  * holds the maintenance lock. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern uint64 barq_seal_some(Relation index);
@@ -73,7 +73,7 @@ extern uint64 barq_seal_some(Relation index);
  * For an insert: join small segments that inserts have sealed by copying their live
  * rows into one, if so many of a size exist (join.c). Returns whether it did. Reads
  * pages, not images, and writes no image. The caller holds the maintenance lock;
- * barq_merging is false (L6). ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
+ * no merge is under way (L6). ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
  */
 extern bool barq_join_small(Relation index);
 
@@ -96,14 +96,27 @@ extern uint32 barq_choose_inputs(Relation index, const BarqSnapshot *snapshot,
 /* ---- compact.c; the caller holds the maintenance lock ---- */
 
 /*
- * Run the next merge that the policy asks for; false if none is due or it was put off
- * (WARNING). ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
+ * What the process in which a merge runs does at the named points of the merge
+ * (base/merge_points.h): it may publish there (L6), which a worker does to seal a log
+ * that has become long.
  */
-extern bool barq_compact_next(Relation index);
+typedef struct BarqMergeHost
+{
+	void		(*at_point) (Relation index, void *arg);
+	void	   *arg;
+} BarqMergeHost;
+
+/*
+ * Run the next merge that the policy asks for; false if none is due, if it was put off
+ * (WARNING), or soon after a merge of the index has failed. host may be NULL.
+ * ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
+ */
+extern bool barq_compact_next(Relation index, const BarqMergeHost *host);
 
 /*
  * For an index without inserts: merge its segments into as few as max_merged_size
- * allows, then run the merges that are due. Returns the number of rows merged.
+ * allows, then run the merges that are due. Returns the number of rows merged; 0 soon
+ * after a merge has failed.
  */
 extern uint64 barq_compact_idle(Relation index);
 
@@ -114,11 +127,58 @@ extern uint64 barq_compact_idle(Relation index);
  */
 extern void barq_compact_slice(Relation index, uint64 bytes);
 
+/* ---- slots.c ---- */
+
+typedef enum BarqSlotKind
+{
+	BARQ_SLOT_WORKER,			/* barq.max_workers of them */
+	BARQ_SLOT_HELPER			/* max_parallel_maintenance_workers */
+} BarqSlotKind;
+
 /*
- * L6: a merge of this process has chosen its inputs and not finished its body, so
- * barq_check_interrupts() may seal the log.
+ * Take a slot if one is free; a process may take several. It is held until the
+ * transaction ends or barq_slots_release(). Waits for nothing.
  */
-extern bool barq_merging;
+extern bool barq_slot_take(BarqSlotKind kind);
+
+/* Release all slots of a kind that this process holds. */
+extern void barq_slots_release(BarqSlotKind kind);
+
+/* Slots that processes hold, this one included; whether one is free. Take no lock. */
+extern int	barq_slots_taken(BarqSlotKind kind);
+extern bool barq_slot_is_free(BarqSlotKind kind);
+
+/* ---- page_step.c ---- */
+
+/*
+ * A step that writes pages. It adds to `unreached` each page that it writes, and
+ * replaces the list when it makes pages reachable: at any moment the list holds the
+ * pages that nothing reaches and that no other process knows (L14).
+ */
+typedef void (*BarqPageStep) (Relation index, void *arg, BarqBlockList *unreached);
+
+/*
+ * Run a step, and free the pages that are in its list when it returns or fails. If it
+ * fails, also remove the image of the segment `image` (an id, or NULL) if that was not
+ * published; then the error is raised again. Not nested. The caller holds the
+ * maintenance lock.
+ */
+extern void barq_run_page_step(Relation index, BarqPageStep run, const uint8 *image,
+							   void *arg);
+
+/*
+ * Remove the image of a segment unless the directory lists it, or the metapage says
+ * that the merge that makes it can go on.
+ */
+extern void barq_drop_unpublished_image(Relation index, const uint8 *id);
+
+/*
+ * Called in PG_CATCH: call undo(arg), which may write pages, in spite of the error, and
+ * raise the error again. An error of undo() itself is ignored. `context`: the caller's
+ * memory context. The caller's transaction aborts.
+ */
+pg_noreturn extern void barq_undo_and_rethrow(MemoryContext context,
+											  void (*undo) (void *arg), void *arg);
 
 /* ---- publish.c ---- */
 
@@ -161,6 +221,13 @@ typedef struct BarqChange
  * meanwhile. The caller holds the maintenance lock.
  */
 extern void barq_publish(Relation index, BarqChange *change);
+
+/*
+ * The same within a step (barq_run_page_step), which has added the pages that it wrote
+ * for the change to `unreached`.
+ */
+extern void barq_publish_in_step(Relation index, BarqChange *change,
+								 BarqBlockList *unreached);
 
 /*
  * For collect_dead: set the bits of a body's rows that have one of the given TIDs,

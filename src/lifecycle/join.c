@@ -180,7 +180,6 @@ barq_join_small(Relation index)
 	JoinCall	call = {index, false};
 
 	Assert(barq_may_maintain(index));	/* L1 */
-	Assert(!barq_merging);		/* L6 */
 	/* no page is re-used under the maintenance lock */
 	if (!barq_try_reading(join_once, &call))
 		barq_meta_broken(index);

@@ -27,9 +27,9 @@
  * Seal the growing log as it is at the time of the call: in chunks of a few times
  * growing_limit bytes that fit maintenance_work_mem, each of which becomes a segment
  * (L12); barq_check_interrupts() is called between them. Returns the number of rows
- * sealed, 0 if the log had no live record. Publishes, so it is not called between the choice of a merge's inputs and
- * the end of the merge's body, while barq_merging is true (L6). The caller holds the
- * maintenance lock. ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ * sealed, 0 if the log had no live record. Publishes; in a process that merges, it is
+ * called only at the named points of the merge (L6). The caller holds the maintenance
+ * lock. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern uint64 barq_seal_log(Relation index);
 
@@ -42,6 +42,17 @@ extern uint64 barq_seal_log(Relation index);
  * ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
  */
 extern uint64 barq_compact_segments(Relation index, BarqChoice choice);
+
+/* ---- page_step.c ---- */
+
+/*
+ * To be called by a process that has taken the maintenance lock and may work for long:
+ * free the pages that a step left behind in a process that crashed or exited, if the
+ * metapage says that there may be any. Leaves that note where inserts take pages for
+ * long. The caller holds the maintenance lock and runs no step.
+ * ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ */
+extern void barq_begin_maintenance(Relation index);
 
 /* ---- publish.c ---- */
 
@@ -60,8 +71,8 @@ typedef struct BarqNewSegment
  * Write a body's pages and, where it has none yet, its image; then publish the
  * segment together with `change` (internal.h; NULL: nothing else changes). A
  * failure to write the image is no error: the next search makes the image. The
- * caller holds the maintenance lock or builds an index that no insert uses yet;
- * barq_merging is false (L6). ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ * caller holds the maintenance lock or builds an index that no insert uses yet.
+ * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 struct		BarqChange;
 extern void barq_publish_segment(Relation index, const BarqNewSegment *segment,
@@ -168,8 +179,7 @@ extern BlockNumber barq_count_lost(Relation index);
  * Move pages down if more than `free_share` of the file is free. Returns whether
  * the free end of the file is long enough to be cut. `thorough`: all pages that lie
  * too high, even if that writes as much WAL as the file becomes shorter; else only
- * as far as it pays (move_down.c), for a caller that has just written a segment. Publishes, so barq_merging is
- * false (L6). Checks for interrupts. The caller holds the maintenance lock.
+ * as far as it pays (move_down.c), for a caller that has just written a segment. Publishes. Checks for interrupts. The caller holds the maintenance lock.
  * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 extern bool barq_shrink(Relation index, double free_share, bool thorough);

@@ -176,12 +176,13 @@ raise_target(const BarqReachable *reachable, BlockNumber lowest, bool thorough)
  * BATCH_PAGES of blobs. Returns the number of blob pages copied. moved[0 ...
  * *nmoved - 1] receive the segments with changed pages (tombstones are only noted:
  * the publication writes them), `old` receives the pages that these segments no
- * longer use.
+ * longer use, `written` the copies.
  */
 static uint32
 move_segments(Relation index, const Movable *segments, uint32 count,
 			  BarqPageSupply *supply, BlockNumber target,
-			  BarqMovedSegment *moved, uint32 *nmoved, BarqBlockList *old)
+			  BarqMovedSegment *moved, uint32 *nmoved, BarqBlockList *old,
+			  BarqBlockList *written)
 {
 	uint32		pages = 0;
 
@@ -194,7 +195,7 @@ move_segments(Relation index, const Movable *segments, uint32 count,
 		barq_check_interrupts();
 		segment->desc = *desc;
 		pages += barq_blob_move(index, supply, &segment->desc, target,
-								BATCH_PAGES - pages, old);
+								BATCH_PAGES - pages, old, written);
 		segment->tombstones = count_high(tombstones, desc->tombstone_pages, target) > 0;
 		if (segment->tombstones)
 		{
@@ -222,14 +223,21 @@ find_supply(const BarqReachable *reachable, BlockNumber target, BarqPageSupply *
 			barq_blocks_add(&supply->blocks, block);
 }
 
-/*
- * Move one batch and publish it. Returns whether anything was moved; *pages
- * receives the number of blob pages moved. The caller holds the maintenance lock.
- * `thorough`: see barq_move_down().
- */
-static bool
-move_batch(Relation index, const BarqReachable *reachable, bool thorough, uint32 *pages)
+/* One batch of moves. */
+typedef struct Batch
 {
+	const BarqReachable *reachable;
+	bool		thorough;		/* see barq_move_down() */
+	uint32		pages;			/* of blobs that were moved */
+	bool		moved;			/* anything was */
+} Batch;
+
+/* BarqPageStep: move one batch, a Batch, and publish it. */
+static void
+move_batch(Relation index, void *arg, BarqBlockList *unreached)
+{
+	Batch	   *batch = arg;
+	const BarqReachable *reachable = batch->reachable;
 	BarqChange	change = {0};
 	BarqPageSupply supply = {0};
 	BarqBlockList directory = {0};
@@ -250,24 +258,24 @@ move_batch(Relation index, const BarqReachable *reachable, bool thorough, uint32
 	}
 	target = raise_target(reachable,
 						  find_target(reachable, segments, meta.segments, &directory),
-						  thorough);
+						  batch->thorough);
 	if (reachable->end <= target + target / MIN_GAIN_PART)
-		return false;
+		return;
 
 	find_supply(reachable, target, &supply);
-	*pages = move_segments(index, segments, meta.segments, &supply, target,
-						   moved, &change.nmoved, &old);
+	batch->pages = move_segments(index, segments, meta.segments, &supply, target,
+								 moved, &change.nmoved, &old, unreached);
 	barq_step("move: segments written");
 	move_tail(index, &supply, target, &change, &log_pages);
 	directory_high = count_high(directory.blocks, directory.count, target);
 	if (change.nmoved == 0 && !change.sealed && directory_high == 0)
-		return false;
+		return;
 
 	change.moved = moved;
 	change.moved_pages = &old;
 	change.supply = &supply;
-	barq_publish(index, &change);
-	return true;
+	barq_publish_in_step(index, &change, unreached);
+	batch->moved = true;
 }
 
 BarqShrink
@@ -289,7 +297,11 @@ barq_move_down(Relation index, double free_share, bool thorough)
 		/* the second pass fills the holes that chains left in the first */
 		for (int pass = 0; pass < 2 && pages < BATCH_PAGES; pass++)
 		{
-			if (!move_batch(index, &reachable, thorough, &pages))
+			Batch		batch = {&reachable, thorough, 0, false};
+
+			barq_run_page_step(index, move_batch, NULL, &batch);
+			pages = batch.pages;
+			if (!batch.moved)
 				break;
 			barq_find_reachable(index, &reachable);
 		}

@@ -76,23 +76,6 @@ is_removed(const BarqChange *change, const BarqSegmentDesc *desc)
 }
 
 /*
- * Write the tombstones of `desc`, whose tombstone fields and dead_rows are set,
- * from a bitmap of desc->rows bits. Appends their blocks to `written`.
- */
-static void
-write_tombstones(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
-				 const uint8 *bitmap, BarqBlockList *written)
-{
-	BlockNumber *blocks;
-
-	barq_tombstones_write(index, supply, desc, bitmap);
-	blocks = barq_tombstones_blocks(index, desc);
-	for (uint32 i = 0; i < desc->tombstone_pages; i++)
-		barq_blocks_add(written, blocks[i]);
-	pfree(blocks);
-}
-
-/*
  * If `desc`, just read from the directory, is of a moved segment: give it the new
  * extents and, where its tombstones move too, write them with the marks as they
  * are now.
@@ -122,7 +105,7 @@ apply_move(Relation index, const BarqChange *change, BarqSegmentDesc *desc,
 		if (bitmap != NULL)
 		{
 			barq_step("move: marks collected");
-			write_tombstones(index, change->supply, desc, bitmap, written);
+			barq_tombstones_write(index, change->supply, desc, bitmap, written);
 			pfree(bitmap);
 		}
 	}
@@ -138,67 +121,9 @@ write_added(Relation index, const BarqChange *change, BarqPublication *publicati
 	if (change->collect_dead != NULL)
 		change->collect_dead(index, change->arg, bitmap);
 	barq_step("publish: marks collected");
-	write_tombstones(index, change->supply, change->add, bitmap, written);
+	barq_tombstones_write(index, change->supply, change->add, bitmap, written);
 	pfree(bitmap);
 	change->add->number = publication->next_segment++;
-}
-
-/*
- * Write everything that the new directory needs and swap. Returns false if VACUUM
- * bumped the epoch meanwhile: then nothing was changed. `written` receives the
- * pages written, `replaced` those of the directory that was current. *version, 0
- * at the first attempt, receives the directory version seen.
- */
-static bool
-try_to_publish(Relation index, BarqChange *change, BarqBlockList *written,
-			   BarqBlockList *replaced, uint64 *version)
-{
-	BarqPublication publication = {0};
-	BarqMeta	meta;
-	BarqSegmentDesc *descs;
-	BarqSegmentDesc *next;
-	uint32		count = 0;
-
-	/*
-	 * L3: the epoch is noted before descriptors and dead flags are copied. If
-	 * VACUUM marks rows after that, it bumps the epoch before it looks at the
-	 * directory version. So either the swap below sees the bump, or VACUUM sees
-	 * the new version and goes over the new segment.
-	 */
-	descs = barq_directory_current(index, &meta, replaced);
-	Assert(*version == 0 || meta.directory_version == *version);	/* L1 */
-	*version = meta.directory_version;
-	publication.dead_epoch = meta.dead_epoch;
-	publication.next_segment = meta.next_segment;
-	if (change->add != NULL)
-		write_added(index, change, &publication, written);
-
-	next = palloc_extended(sizeof(BarqSegmentDesc) * ((Size) meta.segments + 1),
-						   MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < meta.segments; i++)
-		if (!is_removed(change, &descs[i]))
-		{
-			apply_move(index, change, &descs[i], written);
-			next[count++] = descs[i];
-		}
-	Assert(count == meta.segments - change->nremove);
-	if (change->add != NULL)
-		next[count++] = *change->add;
-
-	publication.segments = count;
-	publication.directory_head =
-		barq_directory_write(index, change->supply, next, count,
-							 &publication.directory_generation, written);
-	publication.sealed = change->sealed;
-	publication.growing_head = change->growing_head;
-	publication.growing_head_generation = change->growing_head_generation;
-	publication.growing_pages_sealed = change->sealed ? change->sealed_pages->count : 0;
-	publication.compacted = change->compacted;
-	pfree(descs);
-	pfree(next);
-
-	barq_step("publish: all written");
-	return barq_directory_swap(index, &publication);
 }
 
 /* Append all blocks of `more` to `list`. */
@@ -209,44 +134,134 @@ add_blocks(BarqBlockList *list, const BarqBlockList *more)
 		barq_blocks_add(list, more->blocks[i]);
 }
 
+/* Append the pages, those of the directory excepted, that `change` has nothing reach. */
+static void
+list_replaced(Relation index, const BarqChange *change, BarqBlockList *list)
+{
+	if (change->sealed)
+		add_blocks(list, change->sealed_pages);
+	if (change->nmoved > 0)
+		add_blocks(list, change->moved_pages);
+	for (uint32 i = 0; i < change->nremove; i++)
+		if (!barq_segment_blocks(index, &change->remove[i], list))
+			barq_meta_broken(index);
+}
+
+/*
+ * Write everything that the new directory needs and swap. Returns false if VACUUM
+ * bumped the epoch meanwhile: then nothing was changed. `unreached` receives the
+ * pages written. If they were swapped in, it receives instead those of `garbage`, and
+ * those that only the old directory reached. *version, 0 at the first attempt,
+ * receives the directory version seen.
+ */
+static bool
+try_to_publish(Relation index, BarqChange *change, BarqBlockList *unreached,
+			   const BarqBlockList *garbage, uint64 *version)
+{
+	BarqPublication publication = {0};
+	BarqMeta	meta;
+	BarqSegmentDesc *descs;
+	BarqSegmentDesc *next;
+	BarqBlockList old = {0};
+	uint32		count = 0;
+
+	/*
+	 * L3: the epoch is noted before descriptors and dead flags are copied. If
+	 * VACUUM marks rows after that, it bumps the epoch before it looks at the
+	 * directory version. So either the swap below sees the bump, or VACUUM sees
+	 * the new version and goes over the new segment.
+	 */
+	descs = barq_directory_current(index, &meta, &old);
+	Assert(*version == 0 || meta.directory_version == *version);	/* L1 */
+	*version = meta.directory_version;
+	publication.dead_epoch = meta.dead_epoch;
+	publication.next_segment = meta.next_segment;
+	if (change->add != NULL)
+		write_added(index, change, &publication, unreached);
+
+	next = palloc_extended(sizeof(BarqSegmentDesc) * ((Size) meta.segments + 1),
+						   MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < meta.segments; i++)
+		if (!is_removed(change, &descs[i]))
+		{
+			apply_move(index, change, &descs[i], unreached);
+			next[count++] = descs[i];
+		}
+	Assert(count == meta.segments - change->nremove);
+	if (change->add != NULL)
+		next[count++] = *change->add;
+
+	publication.segments = count;
+	publication.directory_head =
+		barq_directory_write(index, change->supply, next, count,
+							 &publication.directory_generation, unreached);
+	publication.sealed = change->sealed;
+	publication.growing_head = change->growing_head;
+	publication.growing_head_generation = change->growing_head_generation;
+	publication.growing_pages_sealed = change->sealed ? change->sealed_pages->count : 0;
+	publication.compacted = change->compacted;
+	pfree(descs);
+	pfree(next);
+
+	/* L14: what nothing reaches after the swap is known before it */
+	list_replaced(index, change, &old);
+	add_blocks(&old, garbage);
+	barq_step("publish: all written");
+	if (!barq_directory_swap(index, &publication))
+		return false;
+	*unreached = old;
+	return true;
+}
+
+/* BarqPageStep: publish a BarqChange. */
+static void
+publish(Relation index, void *arg, BarqBlockList *unreached)
+{
+	barq_publish_in_step(index, arg, unreached);
+}
+
 void
-barq_publish(Relation index, BarqChange *change)
+barq_publish_in_step(Relation index, BarqChange *change, BarqBlockList *unreached)
 {
 	BarqBlockList garbage = {0};
-	BarqBlockList written = {0};
-	BarqBlockList replaced = {0};
+	uint32		written = unreached->count;
 	uint64		version = 0;
 
 	Assert(barq_may_maintain(index));	/* L1 */
-	Assert(!barq_merging);		/* L6 */
-	while (!try_to_publish(index, change, &written, &replaced, &version))
+	while (!try_to_publish(index, change, unreached, &garbage, &version))
 	{
 		/* pages of an attempt that failed are garbage */
-		add_blocks(&garbage, &written);
-		written.count = 0;
+		for (; written < unreached->count; written++)
+			barq_blocks_add(&garbage, unreached->blocks[written]);
 		CHECK_FOR_INTERRUPTS();
 	}
 
-	/* the new state is current: free the pages that only the old one reached */
+	/* the new state is current */
 	barq_step("publish: swapped");
-	add_blocks(&garbage, &replaced);
-	if (change->sealed)
-		add_blocks(&garbage, change->sealed_pages);
-	if (change->nmoved > 0)
-		add_blocks(&garbage, change->moved_pages);
-	for (uint32 i = 0; i < change->nremove; i++)
-		(void) barq_segment_blocks(index, &change->remove[i], &garbage);
-	barq_pages_free(index, &garbage);
 	for (uint32 i = 0; i < change->nremove; i++)
 		barq_image_remove(index, change->remove[i].id);
 	barq_announce_directory(index);
 }
 
 void
-barq_publish_segment(Relation index, const BarqNewSegment *segment,
-					 struct BarqChange *change)
+barq_publish(Relation index, BarqChange *change)
 {
-	BarqChange	nothing = {0};
+	barq_run_page_step(index, publish, NULL, change);
+}
+
+/* Arguments of publish_segment(). */
+typedef struct Segment
+{
+	const BarqNewSegment *segment;
+	BarqChange *change;
+} Segment;
+
+/* BarqPageStep of barq_publish_segment(). */
+static void
+publish_segment(Relation index, void *arg, BarqBlockList *unreached)
+{
+	const BarqNewSegment *segment = ((Segment *) arg)->segment;
+	BarqChange *change = ((Segment *) arg)->change;
 	BarqSegmentDesc desc = {0};
 	BarqView	view;
 	BarqPolicy	policy;
@@ -262,7 +277,7 @@ barq_publish_segment(Relation index, const BarqNewSegment *segment,
 	desc.keyless = desc.rows - view.rows;
 	desc.generation = barq_new_generation();
 	desc.created = GetCurrentTimestamp();
-	barq_blob_write(index, &desc, segment->body, segment->bytes);
+	barq_blob_write(index, &desc, segment->body, segment->bytes, unreached);
 
 	if (!segment->has_image && !segment->without_image)
 	{
@@ -271,9 +286,17 @@ barq_publish_segment(Relation index, const BarqNewSegment *segment,
 
 		(void) barq_image_make(index, &desc, segment->body, &busy, &reason);
 	}
-	if (change == NULL)
-		change = &nothing;
 	change->add = &desc;
-	barq_publish(index, change);
+	barq_publish_in_step(index, change, unreached);
 	change->add = NULL;
+}
+
+void
+barq_publish_segment(Relation index, const BarqNewSegment *segment,
+					 struct BarqChange *change)
+{
+	BarqChange	nothing = {0};
+	Segment		arg = {segment, change != NULL ? change : &nothing};
+
+	barq_run_page_step(index, publish_segment, segment->id, &arg);
 }

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "base/interrupts.h"
 #include "lifecycle/internal.h"
 #include "store/free_map.h"
 #include "utils/memutils.h"
@@ -48,6 +49,7 @@ barq_reclaim(Relation index, BufferAccessStrategy strategy, bool *too_long)
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq reclaim",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
+	barq_begin_maintenance(index);
 	drop_dead_segments(index);
 
 	/* the maintenance lock: no image is in the making */

@@ -227,7 +227,6 @@ barq_seal_log(Relation index)
 	uint32		pages = 0;
 
 	Assert(barq_may_maintain(index));	/* L1 */
-	Assert(!barq_merging);		/* L6 */
 	/* records added from now on are left for the next seal, so this one ends */
 	if (!barq_growing_cut(index, NULL, &end, &end_generation))
 		return 0;
@@ -263,7 +262,6 @@ barq_seal_some(Relation index)
 	BarqMeta	meta;
 
 	Assert(barq_may_maintain(index));	/* L1 */
-	Assert(!barq_merging);		/* L6 */
 	barq_meta_read(index, &meta);
 	if (meta.growing_head == InvalidBlockNumber)
 		return 0;

@@ -107,6 +107,7 @@ tidy_index(Relation index)
 
 	barq_worker_watch(index);
 	InvalidateCatalogSnapshot();
+	barq_begin_maintenance(index);
 	barq_seal_log(index);
 	merged = barq_compact_idle(index);
 	cut = barq_shrink(index, BARQ_FREE_SHARE_AT_REST, merged == 0);
@@ -146,7 +147,7 @@ visit_index(Oid oid, bool *swept)
 				barq_image_sweep();
 			*swept = true;
 			if (!RecoveryInProgress() && note_visit_is_quiet(index) &&
-				barq_maintenance_try_lock(index))
+				barq_slot_take(BARQ_SLOT_WORKER) && barq_maintenance_try_lock(index))
 				tidy_index(index);
 		}
 		relation_close(index, NoLock);

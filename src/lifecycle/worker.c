@@ -21,6 +21,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "base/compat.h"
 #include "base/settings.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
@@ -40,6 +41,12 @@ PGDLLEXPORT void barq_worker_main(Datum arg);
 #define INDEX_CHECK_MS		100
 #define DATABASE_CHECK_MS	1000
 
+/* The shortest sleep for barq.maintenance_rate. */
+#define RATE_NAP_MS			10
+
+/* Time between two attempts to become one of barq.max_workers. */
+#define SLOT_TRY_MS			5
+
 /* See nice(2): searches and inserts get most of the processors' time. */
 #define WORKER_NICE			10
 
@@ -55,6 +62,17 @@ give_way(const char *to)
 	ereport(DEBUG1,
 			(errmsg_internal("barq worker gives way to a waiting %s", to)));
 	proc_exit(0);
+}
+
+/* The wait event of a worker that is faster than barq.maintenance_rate. */
+static uint32
+rate_event(void)
+{
+	static uint32 event = 0;
+
+	if (event == 0)
+		event = BarqWaitEvent("BarqMaintenanceRate");
+	return event;
 }
 
 /* Show "<what> <schema>.<index>" in pg_stat_activity. */
@@ -84,36 +102,38 @@ log_is_long(void)
 	return (uint64) meta.growing_pages * BLCKSZ >= policy.growing_limit;
 }
 
+/* When a worker looks at the log next, while it merges. */
+typedef struct LogWatch
+{
+	TimestampTz next_look;
+} LogWatch;
+
 /*
- * Seal the log, if it is long, in the middle of a merge of this process: searches
- * scan the whole log, and a merge may take long. Clears barq_merging meanwhile, so
- * seals do not nest (L6).
+ * BarqMergeHost.at_point: seal the log, if it is long, in the middle of a merge of this
+ * process. Searches scan the whole log, and a merge may take long. Looks at the log at
+ * most every INDEX_CHECK_MS.
  */
 static void
-seal_meanwhile(void)
+seal_meanwhile(Relation index, void *arg)
 {
-	if (!barq_merging || !log_is_long())
+	LogWatch   *watch = arg;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < watch->next_look)
 		return;
-	barq_merging = false;
+	watch->next_look = TimestampTzPlusMilliseconds(now, INDEX_CHECK_MS);
+	if (!log_is_long())
+		return;
 	report_doing("barq: sealing");
-	barq_seal_log(worker_index);
+	barq_seal_log(index);
 	report_doing("barq: compacting");
-	barq_merging = true;
 }
 
-/*
- * barq_interrupts_hook of a worker. Exits if another backend waits for a lock on
- * the index or the database; work that is not published is lost. Seals a long log
- * during a merge.
- */
+/* Exit if another backend waits for a lock on the index or the database. */
 static void
-watch_for_waiters(void)
+check_waiters(TimestampTz now)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	LOCKTAG		tag;
-
-	/* a process that waits for this processor gets it before our slice ends */
-	(void) sched_yield();
 
 	if (now < next_index_check)
 		return;
@@ -130,7 +150,6 @@ watch_for_waiters(void)
 		if (!barq_background)
 			give_way("setting");
 	}
-	seal_meanwhile();
 
 	if (now < next_database_check)
 		return;
@@ -141,6 +160,68 @@ watch_for_waiters(void)
 	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		give_way("command on the database");
 	LockRelease(&tag, RowExclusiveLock, false);
+}
+
+/* The pace of this process: bytes that are counted already, and until when they last. */
+static uint64 paced_bytes = 0;
+static TimestampTz paced_until = 0;
+
+/* This worker's part of barq.maintenance_rate, in bytes a second. */
+static double
+rate_of_this_worker(TimestampTz now)
+{
+	static TimestampTz next_count = 0;
+	static int	workers = 1;
+
+	if (now >= next_count)
+	{
+		workers = Max(barq_slots_taken(BARQ_SLOT_WORKER), 1);
+		next_count = TimestampTzPlusMilliseconds(now, 1000);
+	}
+	return barq_maintenance_rate * 1024.0 / workers;
+}
+
+/*
+ * Sleep as long as the bytes that this process has read and written since the last call
+ * are worth at barq.maintenance_rate. Exits if another backend waits meanwhile.
+ */
+static void
+keep_rate(void)
+{
+	uint64		bytes = barq_maintenance_bytes - paced_bytes;
+	TimestampTz now;
+
+	paced_bytes = barq_maintenance_bytes;
+	if (barq_maintenance_rate == 0 || bytes == 0)
+		return;
+	now = GetCurrentTimestamp();
+	paced_until = Max(paced_until, now) +
+		(TimestampTz) (bytes / rate_of_this_worker(now) * USECS_PER_SEC);
+	while ((now = GetCurrentTimestamp()) < paced_until && barq_maintenance_rate > 0)
+	{
+		long		ms = (long) ((paced_until - now) / 1000) + 1;
+
+		/* short sleeps are collected: the next bytes lengthen them */
+		if (ms < RATE_NAP_MS)
+			break;
+		barq_nap(Min(ms, INDEX_CHECK_MS), rate_event());
+		check_waiters(GetCurrentTimestamp());
+	}
+}
+
+/*
+ * barq_interrupts_hook of a worker. Exits if another backend waits for a lock on
+ * the index or the database; work that is not published is lost. Sleeps where this
+ * process is faster than barq.maintenance_rate.
+ */
+static void
+watch_for_waiters(void)
+{
+	/* a process that waits for this processor gets it before our slice ends */
+	(void) sched_yield();
+
+	check_waiters(GetCurrentTimestamp());
+	keep_rate();
 }
 
 void
@@ -158,6 +239,8 @@ barq_worker_watch(Relation index)
 static bool
 serve_index(void)
 {
+	LogWatch	watch = {0};
+	BarqMergeHost host = {seal_meanwhile, &watch};
 	bool		served = false;
 
 	for (;;)
@@ -173,7 +256,7 @@ serve_index(void)
 
 		/* one merge, then the log again, which inserts have made longer */
 		report_doing("barq: compacting");
-		if (!barq_compact_next(worker_index) && sealed == 0)
+		if (!barq_compact_next(worker_index, &host) && sealed == 0)
 			return served;
 		served = true;
 	}
@@ -198,6 +281,7 @@ serve_until_short(bool shorten)
 		   worker_index->rd_index->indisready)
 	{
 		barq_interrupts_hook = watch_for_waiters;
+		barq_begin_maintenance(worker_index);
 		served = serve_index();
 		while (shorten && !log_is_long() &&
 			   (shrink = barq_move_down(worker_index, BARQ_FREE_SHARE_AT_WORK, false)) ==
@@ -210,6 +294,20 @@ serve_until_short(bool shorten)
 		served = log_is_long();
 	}
 	return shrink == BARQ_SHRINK_CUT;
+}
+
+/* Take one of barq.max_workers slots; false if other workers hold all of them. */
+static bool
+takes_slot(void)
+{
+	for (int i = 0; i < BARQ_LOCK_TRIES; i++)
+	{
+		if (i > 0)
+			barq_nap(SLOT_TRY_MS, PG_WAIT_EXTENSION);
+		if (barq_slot_take(BARQ_SLOT_WORKER))
+			return true;
+	}
+	return false;
 }
 
 /* bgw_main of a worker; its BarqWorkerOrder is in bgw_extra. */
@@ -239,7 +337,8 @@ barq_worker_main(Datum arg)
 	pgstat_report_activity(STATE_RUNNING, "barq: opening index");
 
 	/* where the lock is not free, the index is being dropped or rebuilt */
-	if (barq_try_lock_relation_oid(order.index, AccessShareLock, "worker: lock index"))
+	if (takes_slot() &&
+		barq_try_lock_relation_oid(order.index, AccessShareLock, "worker: lock index"))
 	{
 		index = try_relation_open(order.index, NoLock);
 		if (index != NULL)

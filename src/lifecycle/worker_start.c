@@ -62,6 +62,8 @@ barq_worker_start(Relation index, bool shorten)
 	barq_meta_read(index, &meta);
 	if (last_worker_serves(index, meta.directory_version))
 		return true;
+	if (!barq_slot_is_free(BARQ_SLOT_WORKER))
+		return false;
 	if (last_worker != NULL)
 		pfree(last_worker);
 	last_worker = NULL;

@@ -65,12 +65,12 @@ add_block(ExtentList *list, BlockNumber block)
 }
 
 /*
- * Write the pages of the extents; fills extents_head and extents_pages of desc.
- * Frees the list.
+ * Write the pages of the extents, adding each to `written`; fills extents_head and
+ * extents_pages of desc. Frees the list.
  */
 static void
 write_extents(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
-			  ExtentList *list)
+			  ExtentList *list, BarqBlockList *written)
 {
 	BlockNumber next = InvalidBlockNumber;
 	uint32		count = list->count;
@@ -83,6 +83,7 @@ write_extents(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 
 		next = write_page(index, barq_page_new(index, supply), BARQ_PART_EXTENTS, desc,
 						  list->extents + first, here * sizeof(BarqExtent), next);
+		barq_blocks_add(written, next);
 	}
 	desc->extents_head = next;
 	if (list->extents != NULL)
@@ -90,7 +91,8 @@ write_extents(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 }
 
 void
-barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 bytes)
+barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 bytes,
+				BarqBlockList *written)
 {
 	uint64		pages = (bytes + BARQ_BLOB_PAGE_BYTES - 1) / BARQ_BLOB_PAGE_BYTES;
 	ExtentList	list = {0};
@@ -109,13 +111,18 @@ barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 
 
 	for (uint64 off = 0; off < bytes; off += BARQ_BLOB_PAGE_BYTES)
 	{
+		BlockNumber block;
+
 		barq_check_interrupts();
-		add_block(&list, write_page(index, barq_page_new_in(index, NULL, barq_ring(BAS_BULKWRITE)),
-									BARQ_PART_BLOB, desc,
-									body + off, Min(bytes - off, BARQ_BLOB_PAGE_BYTES),
-									InvalidBlockNumber));
+		barq_maintenance_bytes += BLCKSZ;
+		barq_step("blob: next page");
+		block = write_page(index, barq_page_new_in(index, NULL, barq_ring(BAS_BULKWRITE)), BARQ_PART_BLOB, desc,
+						   body + off, Min(bytes - off, BARQ_BLOB_PAGE_BYTES),
+						   InvalidBlockNumber);
+		barq_blocks_add(written, block);
+		add_block(&list, block);
 	}
-	write_extents(index, NULL, desc, &list);
+	write_extents(index, NULL, desc, &list, written);
 }
 
 /* Free a map that barq_extents_read returned. */
@@ -129,7 +136,8 @@ free_extents(BarqExtentMap *map)
 
 uint32
 barq_blob_move(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
-			   BlockNumber target, uint32 most, BarqBlockList *old)
+			   BlockNumber target, uint32 most, BarqBlockList *old,
+			   BarqBlockList *written)
 {
 	BarqSegmentDesc before = *desc;
 	uint32		first_old = old->count;
@@ -168,13 +176,14 @@ barq_blob_move(Relation index, BarqPageSupply *supply, BarqSegmentDesc *desc,
 					moved++;
 					block = write_page(index, buffer, BARQ_PART_BLOB, desc, bytes, len,
 									   InvalidBlockNumber);
+					barq_blocks_add(written, block);
 				}
 			}
 			add_block(&list, block);
 		}
 
 	if (moved > 0 || extents_high)
-		write_extents(index, supply, desc, &list);
+		write_extents(index, supply, desc, &list, written);
 	else
 	{
 		*desc = before;

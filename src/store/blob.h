@@ -33,24 +33,27 @@ typedef struct BarqExtentMap
 /*
  * Write a body of `bytes` bytes and its extents in new pages. desc->generation is
  * set; fills body_bytes, crc, blob_pages, extents_head and extents_pages. Nothing
- * reaches the pages yet. The caller holds the maintenance lock (S5).
+ * reaches the pages yet: each is added to `written` at once, for the case of an
+ * error. The caller holds the maintenance lock (S5).
  * ERRCODE_PROGRAM_LIMIT_EXCEEDED if the body needs too many pages.
  */
 extern void barq_blob_write(Relation index, BarqSegmentDesc *desc,
-							const char *body, uint64 bytes);
+							const char *body, uint64 bytes, BarqBlockList *written);
 
 /*
  * Copy pages of a blob that lie at block `target` or beyond to pages of `supply`:
  * at most `most` pages, and no more than the supply has. Returns their number.
  * If there was any, or if pages of the extents lie there, *desc receives new
  * extents and one more move (S12), and `old` the pages that only the old
- * descriptor reaches; otherwise both are unchanged. The caller holds the
- * maintenance lock and publishes the new descriptor.
+ * descriptor reaches; otherwise both are unchanged. Pages are added to `written` as
+ * they are written. The caller holds the maintenance lock and publishes the new
+ * descriptor.
  * ERRCODE_INDEX_CORRUPTED if pages of the segment were re-used.
  */
 extern uint32 barq_blob_move(Relation index, BarqPageSupply *supply,
 							 BarqSegmentDesc *desc, BlockNumber target,
-							 uint32 most, BarqBlockList *old);
+							 uint32 most, BarqBlockList *old,
+							 BarqBlockList *written);
 
 /*
  * Read the extents of a segment: palloc'd in the current memory context, as are

@@ -184,7 +184,11 @@ barq_directory_swap(Relation index, const BarqPublication *publication)
 		meta->last_seal = now;
 	}
 	if (publication->compacted)
+	{
 		meta->last_compaction = now;
+		meta->upkeep.failures = 0;
+		meta->upkeep.retry = 0;
+	}
 	barq_finish_record(state, "directory: swap");
 	UnlockReleaseBuffer(buffer);
 	return true;

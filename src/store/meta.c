@@ -188,6 +188,20 @@ barq_meta_bump_dead_epoch(Relation index)
 	return version;
 }
 
+void
+barq_meta_set_upkeep(Relation index, const BarqUpkeep *upkeep)
+{
+	Buffer		buffer = barq_meta_lock(index);
+	GenericXLogState *state = GenericXLogStart(index);
+	BarqMeta   *meta = BarqPageGetMeta(GenericXLogRegisterBuffer(state, buffer, 0));
+
+	Assert(barq_holds_maintenance(index));	/* L14, L16 */
+	barq_meta_touch(meta);
+	meta->upkeep = *upkeep;
+	barq_finish_record(state, "meta: upkeep");
+	UnlockReleaseBuffer(buffer);
+}
+
 const BarqMeta *
 barq_meta_cached(Relation index, bool refresh)
 {

@@ -39,6 +39,23 @@ typedef struct BarqFrozenOptions
 	char		bytes[248];
 } BarqFrozenOptions;
 
+/*
+ * What the next holder of the maintenance lock has to know; all zero: nothing. Only
+ * holders of that lock change it.
+ */
+typedef struct BarqUpkeep
+{
+	/* The new segment of a merge that was begun and can go on; zero: none. */
+	uint8		merge_id[BARQ_ID_BYTES];
+
+	/* A step writes pages that nothing reaches yet, or ended before it freed them. */
+	uint32		pages_pending;
+	uint32		failures;		/* merges that failed since the last that did not */
+	TimestampTz retry;			/* no merge before, unless a command asks for it */
+} BarqUpkeep;
+
+StaticAssertDecl(sizeof(BarqUpkeep) == 32, "BarqUpkeep is on disk");
+
 typedef struct BarqMeta
 {
 	uint32		magic;			/* BARQ_META_MAGIC */
@@ -73,7 +90,9 @@ typedef struct BarqMeta
 	uint64		map_era;
 	uint64		reserved_space;
 
-	uint64		reserved[15];
+	BarqUpkeep	upkeep;
+
+	uint64		reserved[11];
 } BarqMeta;
 
 StaticAssertDecl(sizeof(BarqFrozenOptions) == 256, "BarqFrozenOptions is on disk");
@@ -131,6 +150,12 @@ extern void barq_meta_touch(BarqMeta *meta);
  * the metapage has at that moment.
  */
 extern uint64 barq_meta_bump_dead_epoch(Relation index);
+
+/*
+ * Replace the field `upkeep` by one record. The caller holds the maintenance lock and
+ * no buffer lock.
+ */
+extern void barq_meta_set_upkeep(Relation index, const BarqUpkeep *upkeep);
 
 /*
  * A copy of the metapage, kept with the relcache entry; `refresh` reads it again.

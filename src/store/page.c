@@ -265,36 +265,39 @@ barq_blocks_add(BarqBlockList *list, BlockNumber block)
 
 /*
  * Each page is stamped before it is added to the map, so a crash in between
- * leaves unreachable pages, which VACUUM finds.
+ * leaves unreachable pages, which VACUUM finds. A page leaves the list as soon as it
+ * is stamped: an insert may take it then.
  */
 void
-barq_pages_free(Relation index, const BarqBlockList *list)
+barq_pages_free(Relation index, BarqBlockList *list)
 {
 	BlockNumber first = InvalidBlockNumber;
 	BlockNumber end = 0;
 
 	Assert(barq_holds_maintenance(index));	/* S5 */
-	for (uint32 i = 0; i < list->count; i++)
+	while (list->count > 0)
 	{
+		BlockNumber block = list->blocks[list->count - 1];
 		Buffer		buffer;
 		GenericXLogState *state;
 		Page		page;
 
 		barq_check_interrupts();
-		buffer = ReadBufferExtended(index, MAIN_FORKNUM, list->blocks[i], RBM_NORMAL,
+		buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL,
 									barq_ring(BAS_BULKWRITE));
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 		state = GenericXLogStart(index);
 		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
 		barq_page_init(page, BARQ_PART_FREE, barq_new_generation());
 		barq_finish_record(state, "page: stamp free");
+		list->count--;
 		UnlockReleaseBuffer(buffer);
 		barq_step("page: offer to the map");
-		RecordFreeIndexPage(index, list->blocks[i]);
-		first = Min(first, list->blocks[i]);
-		end = Max(end, list->blocks[i] + 1);
+		RecordFreeIndexPage(index, block);
+		first = Min(first, block);
+		end = Max(end, block + 1);
 	}
-	if (list->count > 0)
+	if (end > 0)
 		FreeSpaceMapVacuumRange(index, first, end);
 }
 

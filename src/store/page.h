@@ -168,10 +168,12 @@ extern BarqStamp barq_page_stamp(Relation index, BlockNumber block,
 								 BufferAccessStrategy strategy);
 
 /*
- * Stamp pages free, one WAL record each, then add them to the free space map.
- * Nothing reaches them. The caller holds the maintenance lock.
+ * Stamp pages free, one WAL record each, and add them to the free space map. Nothing
+ * reaches them. A page that is stamped leaves the list, so that the call can be
+ * repeated after an error. Checks for interrupts. The caller holds the maintenance
+ * lock.
  */
-extern void barq_pages_free(Relation index, const BarqBlockList *list);
+extern void barq_pages_free(Relation index, BarqBlockList *list);
 
 /*
  * LockPage 0, shared: held by a process without the maintenance lock from taking

@@ -21,7 +21,7 @@ barq_bitmap_count(const uint8 *bitmap, uint32 rows)
 
 void
 barq_tombstones_write(Relation index, BarqPageSupply *supply,
-					  BarqSegmentDesc *desc, const uint8 *bitmap)
+					  BarqSegmentDesc *desc, const uint8 *bitmap, BarqBlockList *written)
 {
 	static const char zeros[BARQ_PAGE_BYTES];
 	Size		bytes = barq_bits_bytes(desc->rows);
@@ -49,6 +49,7 @@ barq_tombstones_write(Relation index, BarqPageSupply *supply,
 		barq_finish_record(state, "tombstones: write page");
 		next = BufferGetBlockNumber(buffer);
 		UnlockReleaseBuffer(buffer);
+		barq_blocks_add(written, next);
 	}
 	desc->tombstones_head = next;
 }

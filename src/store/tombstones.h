@@ -15,10 +15,12 @@
  * Write a segment's tombstone pages from a bitmap of desc->rows bits (NULL: none
  * dead), in pages of `supply` (page.h; NULL: any free pages). Fills
  * tombstones_head, tombstone_pages and dead_rows of *desc. Nothing reaches the
- * pages yet. The caller holds the maintenance lock (S5).
+ * pages yet: each is added to `written` at once, for the case of an error. The caller
+ * holds the maintenance lock (S5).
  */
 extern void barq_tombstones_write(Relation index, BarqPageSupply *supply,
-								  BarqSegmentDesc *desc, const uint8 *bitmap);
+								  BarqSegmentDesc *desc, const uint8 *bitmap,
+								  BarqBlockList *written);
 
 /*
  * The blocks of a segment's tombstones, in order: desc->tombstone_pages of them,

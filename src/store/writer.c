@@ -3,8 +3,8 @@
  *	  The body writer. Calls image_file.c.
  *
  * An error needs no clean-up: the file descriptor is closed when the transaction
- * ends, barq_image_tidy removes a file left under its temporary name, and a
- * callback of the memory context unmaps a finished body.
+ * ends, and callbacks of the memory context remove a file that has its temporary name
+ * still, and unmap a finished body. barq_image_tidy removes files left by a crash.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "base/array.h"
 #include "base/interrupts.h"
 #include "base/steps.h"
+#include "store/file_steps.h"
 #include "store/writer.h"
 
 /* see WRITE_STEP in image_file.c */
@@ -39,6 +40,9 @@ struct BarqBodyWriter
 	void	   *mapped;			/* finished file, or NULL */
 	Size		mapped_length;
 	MemoryContextCallback unmap;
+	BarqMergePoints *points;	/* reached when the buffer is written, or NULL */
+	bool		begun;			/* the file has its temporary name */
+	MemoryContextCallback remove;
 };
 
 /* A writer, palloc'd, with `space` bytes of memory at least. */
@@ -60,6 +64,20 @@ barq_body_begin_memory(Size expected)
 	return new_writer(expected);
 }
 
+/*
+ * Reset callback: remove a file that was not finished. Its descriptor may be closed
+ * already; no other process writes a file of this id.
+ */
+static void
+remove_unfinished(void *arg)
+{
+	BarqBodyWriter *writer = arg;
+
+	if (writer->begun)
+		barq_unlink(writer->file.temporary, "body: remove unfinished");
+	writer->begun = false;
+}
+
 BarqBodyWriter *
 barq_body_begin_file(Relation index, const uint8 *id, uint64 expected, char **reason)
 {
@@ -74,6 +92,10 @@ barq_body_begin_file(Relation index, const uint8 *id, uint64 expected, char **re
 		pfree(writer);
 		return NULL;
 	}
+	writer->begun = true;
+	writer->remove.func = remove_unfinished;
+	writer->remove.arg = writer;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &writer->remove);
 	return writer;
 }
 
@@ -114,11 +136,18 @@ barq_body_begin_work(Relation index, const uint8 *id, BarqWork *work, uint64 byt
 	return writer;
 }
 
+void
+barq_body_set_points(BarqBodyWriter *writer, BarqMergePoints *points)
+{
+	writer->points = points;
+}
+
 /* Write the buffer to the file and empty it. */
 static void
 flush(BarqBodyWriter *writer)
 {
-	barq_check_interrupts();
+	barq_merge_point(writer->points, BARQ_POINT_WRITING);
+	barq_maintenance_bytes += writer->filled;
 	COMP_CRC32C(writer->crc, writer->memory, writer->filled);
 	if (!barq_image_file_write(&writer->file, writer->memory, writer->filled,
 							   writer->offset - writer->filled))
@@ -253,6 +282,7 @@ barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
 		writer->work = NULL;
 	}
 
+	writer->begun = false;
 	fd = barq_path_open(writer->file.path, O_RDONLY | PG_BINARY);
 	if (fd < 0)
 	{

@@ -6,6 +6,7 @@
 #ifndef BARQ_WRITER_H
 #define BARQ_WRITER_H
 
+#include "base/merge_points.h"
 #include "store/image_file.h"
 #include "store/segment.h"
 #include "store/work.h"
@@ -34,6 +35,12 @@ extern BarqBodyWriter *barq_body_begin_file(Relation index, const uint8 *id,
  */
 extern BarqBodyWriter *barq_body_begin_work(Relation index, const uint8 *id,
 											BarqWork *work, uint64 bytes);
+
+/*
+ * Reach BARQ_POINT_WRITING from now on, whenever a megabyte of the file is written;
+ * NULL: no longer.
+ */
+extern void barq_body_set_points(BarqBodyWriter *writer, BarqMergePoints *points);
 
 /*
  * Append TIDs of rows without a key. The first call ends the kind's part; classes

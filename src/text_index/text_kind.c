@@ -40,7 +40,8 @@ join_text(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs,
 /* BarqIndexKind.merge */
 static BarqBodyWriter *
 merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
-		   BarqMergeInput *inputs, int ninputs, uint64 live, char **reason)
+		   BarqMergeInput *inputs, int ninputs, uint64 live, BarqMergePoints *points,
+		   char **reason)
 {
 	uint64		bytes = 0;
 	BarqBodyWriter *writer;
@@ -49,7 +50,11 @@ merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 		bytes += inputs[i].view->size;
 	writer = barq_body_begin_file(index, id, bytes, reason);
 	if (writer != NULL)
+	{
+		barq_body_set_points(writer, points);
 		barq_bm25_merge(writer, inputs, ninputs);
+		barq_maintenance_bytes += bytes;
+	}
 	return writer;
 }
 

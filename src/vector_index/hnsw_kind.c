@@ -140,13 +140,14 @@ graph_area_bytes(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ni
 
 /* BarqVectorIndexKind.load of barq_hnsw. */
 static void
-load_graph(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs)
+load_graph(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs,
+		   BarqMergePoints *points)
 {
 	BarqHnswOptions options = graph_options(frozen);
 	BarqCodec	codec;
 
 	barq_vector_codec(frozen, &codec);
-	(void) barq_hnsw_work_load(area, &codec, &options, inputs, ninputs);
+	(void) barq_hnsw_work_load(area, &codec, &options, inputs, ninputs, points);
 }
 
 /* BarqVectorIndexKind.rows_area_bytes of barq_hnsw. */

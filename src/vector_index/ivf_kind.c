@@ -108,7 +108,8 @@ lists_area_bytes(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ni
 
 /* BarqVectorIndexKind.load of barq_ivf. */
 static void
-load_lists(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs)
+load_lists(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs,
+		   BarqMergePoints *points)
 {
 	BarqCodec	codec;
 

@@ -180,6 +180,17 @@ extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions
 										 const uint8 *id, BarqBuildRows *rows,
 										 const char *path, const BarqBuildTeam *team);
 
+/* ---- merge_helpers.c ---- */
+
+/*
+ * The team of a merge, palloc'd: helpers as far as the slots of the server allow
+ * (max_parallel_maintenance_workers, for all merges together). Its progress reaches the
+ * points of the merge (NULL: none). An error of the leader ends its helpers.
+ */
+typedef struct BarqMergeTeam BarqMergeTeam;
+extern BarqBuildTeam *barq_merge_team(const BarqFrozenOptions *frozen,
+									  BarqMergePoints *points);
+
 /* ---- vector_worker.c ---- */
 
 /*

@@ -84,9 +84,9 @@ typedef struct BarqVectorIndexKind
 	uint64		(*area_bytes) (const BarqFrozenOptions *frozen, BarqMergeInput *inputs,
 							   int ninputs);
 
-	/* Lay out the area and copy the live rows into it. One process. */
+	/* Lay out the area and copy the live rows into it. One process. points: or NULL */
 	void		(*load) (void *area, const BarqFrozenOptions *frozen,
-						 BarqMergeInput *inputs, int ninputs);
+						 BarqMergeInput *inputs, int ninputs, BarqMergePoints *points);
 
 	/* The same two for rows of CREATE INDEX. */
 	uint64		(*rows_area_bytes) (const BarqFrozenOptions *frozen,
@@ -192,7 +192,8 @@ extern void barq_vector_join(const BarqFrozenOptions *frozen, BarqMergeInput *in
 /* merge: the method's kind of segment if that pays, else a flat one. */
 extern BarqBodyWriter *barq_vector_merge(Relation index, const BarqFrozenOptions *frozen,
 										 const uint8 *id, BarqMergeInput *inputs,
-										 int ninputs, uint64 live, char **reason);
+										 int ninputs, uint64 live,
+										 BarqMergePoints *points, char **reason);
 
 /* is_urgent: provisional segments of sparse vectors, which take long to score. */
 extern bool barq_vector_is_urgent(const BarqFrozenOptions *frozen,

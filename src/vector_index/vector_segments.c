@@ -128,19 +128,17 @@ barq_vector_join(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ni
 }
 
 /*
- * Build a graph or lists in a loaded area, with the team if there is one, and complete
+ * Build a graph or lists in a loaded area, with the team, and complete
  * the body. Returns its writer, which has the area.
  */
 static BarqBodyWriter *
 build_in_area(Relation index, const BarqVectorIndexKind *kind, const uint8 *id,
 			  BarqWork *area, const BarqBuildTeam *team)
 {
-	if (team != NULL && area->path != NULL)
+	if (area->path != NULL)
 		team->begin(team->arg, area->path, area->bytes);
-	kind->lead(area->address, team ? team->progress : check_interrupts_only,
-			   team ? team->arg : NULL);
-	if (team != NULL)
-		team->finish(team->arg);
+	kind->lead(area->address, team->progress, team->arg);
+	team->finish(team->arg);
 	return barq_body_begin_work(index, id, area, kind->finish(area->address));
 }
 
@@ -166,7 +164,7 @@ barq_vector_build(Relation index, const BarqFrozenOptions *frozen, const uint8 *
 /* Merge inputs to a graph or lists. NULL with *reason if room is lacking. */
 static BarqBodyWriter *
 merge_in_area(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
-			  BarqMergeInput *inputs, int ninputs, char **reason)
+			  BarqMergeInput *inputs, int ninputs, BarqMergePoints *points, char **reason)
 {
 	const BarqVectorIndexKind *kind = barq_vector_kind(frozen);
 	BarqWork   *area;
@@ -174,20 +172,21 @@ merge_in_area(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 	area = barq_work_create_shared(index, kind->area_bytes(frozen, inputs, ninputs), reason);
 	if (area == NULL)
 		return NULL;
-	kind->load(area->address, frozen, inputs, ninputs);
-	return build_in_area(index, kind, id, area, NULL);
+	kind->load(area->address, frozen, inputs, ninputs, points);
+	return build_in_area(index, kind, id, area, barq_merge_team(frozen, points));
 }
 
 BarqBodyWriter *
 barq_vector_merge(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
-				  BarqMergeInput *inputs, int ninputs, uint64 live, char **reason)
+				  BarqMergeInput *inputs, int ninputs, uint64 live,
+				  BarqMergePoints *points, char **reason)
 {
 	BarqCodec	codec;
 	BarqBodyWriter *writer;
 
 	barq_vector_codec(frozen, &codec);
 	if (barq_vector_kind(frozen)->pays(&codec, live))
-		return merge_in_area(index, frozen, id, inputs, ninputs, reason);
+		return merge_in_area(index, frozen, id, inputs, ninputs, points, reason);
 
 	writer = barq_body_begin_memory(live * codec.stride);
 	barq_flat_merge(writer, &codec, inputs, ninputs);

@@ -170,6 +170,8 @@ SELECT bag_eq(
 	('barq.compaction', 'balanced', '', '', '', '{balanced,reads,writes}', 'superuser'),
 	('barq.background', 'on', '', '', '', '', 'sighup'),
 	('barq.backend_cache', '65536', 'kB', '0', '2147483647', '', 'user'),
+	('barq.max_workers', '3', '', '0', '1000', '', 'sighup'),
+	('barq.maintenance_rate', '0', 'kB', '0', '2147483647', '', 'sighup'),
 	('barq.image_directory', '', '', '', '', '', 'sighup'),
 	('barq.simd', 'auto', '', '', '', '', 'user')$$,
 	'settings');

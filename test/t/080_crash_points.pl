@@ -29,6 +29,7 @@ srand($seed);
 # Points that no scenario reaches, with the reason.
 my %unreachable = (
 	'image: abandon'           => 'only where the disk is full',
+	'body: remove unfinished'  => 'only after an error',
 	'marker: remove unwritten' => 'only where the disk is full',
 	'dead rows: remove unwritten' => 'only where the disk is full',
 	'marker: unmap unusable'   => 'only where a rename fails',

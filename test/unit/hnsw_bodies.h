@@ -121,7 +121,7 @@ build(BarqBodyWriter *writer, const BarqCodec *codec, int m, int efc,
 	/* the area ends where its mapping ends, so that writes beyond it crash */
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	memset(mem, 0x77, bytes);
-	work = barq_hnsw_work_load(mem, codec, &options, inputs, ninputs);
+	work = barq_hnsw_work_load(mem, codec, &options, inputs, ninputs, NULL);
 	for (int p = 1; p < processes; p++)
 	{
 		if (fork() == 0)

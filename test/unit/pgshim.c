@@ -34,6 +34,7 @@ MemoryContext TopMemoryContext = NULL;
 MemoryContext CurrentMemoryContext = NULL;
 volatile sig_atomic_t InterruptPending = 0;
 void		(*barq_interrupts_hook) (void) = NULL;
+uint64		barq_maintenance_bytes = 0;
 
 jmp_buf		shim_jump;
 bool		shim_catching = false;
