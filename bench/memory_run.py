@@ -76,7 +76,7 @@ class Skew:
                 self.db.run(f"DROP TABLE IF EXISTS {table}; CREATE TABLE {table} AS SELECT * FROM t0")
             self.db.run(f"CREATE INDEX {table}_v ON {table} USING barq_hnsw (v vector_l2_ops)")
 
-    def client(self, seed, tables, rate, found):
+    def client(self, seed, tables, rate, found, used):
         """Searches tables one after the other, `rate` a second (0: without a pause)."""
         draw = random.Random(seed)
         psql = subprocess.Popen(["psql", "-XqAt", "-d", self.db.name], stdin=subprocess.PIPE,
@@ -93,12 +93,16 @@ class Skew:
                     break
             if rate:
                 time.sleep(max(0, began + len(found) / rate - time.monotonic()))
-        psql.communicate("\\q\n")
+        # the process's own figures do not depend on what else the machine does
+        out, _ = psql.communicate("\\timing off\nSELECT 'used', split_part(s, ' ', 12), split_part(s, ' ', 14)::int "
+                                  "+ split_part(s, ' ', 15)::int FROM pg_read_file('/proc/self/stat') s;\n\\q\n")
+        faults, ticks = re.search(r"^used\|(\d+)\|(\d+)$", out, re.M).groups()
+        used.update(major_faults=int(faults), cpu_ms=int(ticks) * 1000 / os.sysconf("SC_CLK_TCK"))
 
     def run(self, files):
-        hot, cold, cached = [], [], []
+        hot, cold, cached, hot_used, cold_used = [], [], [], {}, {}
         clients = [threading.Thread(target=self.client, args=a) for a in (
-            (1, self.hot, 0, hot), (2, self.cold, self.options.cold_rate, cold))]
+            (1, self.hot, 0, hot, hot_used), (2, self.cold, self.options.cold_rate, cold, cold_used))]
         for c in clients:
             c.start()
         while any(c.is_alive() for c in clients):
@@ -106,6 +110,7 @@ class Skew:
             time.sleep(0.3)
         settled = cached[len(cached) // 4:]
         return {"hot_searches": len(hot), "cold_searches": len(cold),
+                "hot_cpu_ms": hot_used["cpu_ms"] / len(hot), "hot_major_faults": hot_used["major_faults"],
                 "hot_p50_ms": statistics.median(hot), "hot_p99_ms": percentile(hot, 0.99),
                 "cold_p50_ms": statistics.median(cold), "cold_p99_ms": percentile(cold, 0.99),
                 "cached_most": max(settled), "cached_p50": statistics.median(settled)}

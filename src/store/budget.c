@@ -45,7 +45,7 @@
 #define RECOUNT_MS		30000	/* an image without searches is counted again */
 #define WRITE_MS		10000	/* between two writes of the heat file */
 #define HALF_LIFE_MS	600000	/* of heat */
-#define LET_GO_MS		100		/* wait for sessions that are busy */
+#define LET_GO_MS		250		/* wait for sessions that are busy */
 #define PREFETCH_MS		500		/* of a pass after a start */
 
 	/* What the launcher knows of an image from earlier passes. */
