@@ -29,9 +29,9 @@ is($node->safe_psql('postgres',
 	'flat,hnsw', 'the index has a graph and flat segments');
 my $segments = segment_count($node, 'items_v');
 cmp_ok($segments, '>', 3, 'the index has several segments');
-is(scalar(my @all = images_of($node, 'items_v')), $segments, 'each segment has an image');
-
 my $answers = same_answers($node, 'items', 'before', recall => 0.85);
+# seals of inserts leave images to the first search
+is(scalar(my @all = images_of($node, 'items_v')), $segments, 'after a search each segment has an image');
 my $kept = $node->data_dir . '/../kept';
 mkdir $kept;
 copy($_, "$kept/" . (split /\//)[-1]) or die foreach images_of($node, 'items_v');
