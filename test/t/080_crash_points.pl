@@ -341,9 +341,12 @@ sub prepare
 	}
 	if ($s->{stop})
 	{
-		arm("crash 1 flush error $s->{stop}[0]");
+		# an error would give the pages back at once
+		my $position = -s $node->logfile;
+		arm("crash 1 flush backend $s->{stop}[0]");
 		my ($status) = try_sql($s->{stop}[1]);
 		die "$s->{name} was not stopped" if $status == 0 || -e $point_file;
+		wait_until_up($position);
 	}
 	$s->{files}->(image_folder()) if $s->{files};
 }
