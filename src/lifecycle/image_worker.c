@@ -165,8 +165,13 @@ run_step(Oid oid)
 	return more;
 }
 
-void
-barq_images_serve(Oid oid)
+/*
+ * Make and verify all images of an index, outside of any transaction. Ends early,
+ * without an error, where another process holds a lock on the index or works on its
+ * images, or an image cannot be made. Errors of barq_image_make_part().
+ */
+static void
+serve_images(Oid oid)
 {
 	while (run_step(oid))
 	{
@@ -255,6 +260,6 @@ barq_image_worker_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
 	SetCurrentStatementStartTimestamp();
-	barq_images_serve(order.index);
+	serve_images(order.index);
 	proc_exit(0);
 }

@@ -216,12 +216,4 @@ extern void barq_after_append(Relation index, uint32 growing_pages);
  */
 extern bool barq_images_ask_worker(Relation index);
 
-/*
- * Make and verify all images of an index, in a background process outside of any
- * transaction. Ends early, without an error, where another process holds a lock on
- * the index or works on its images, or an image cannot be made. Errors of
- * barq_image_make_part().
- */
-extern void barq_images_serve(Oid index);
-
 #endif							/* BARQ_LIFECYCLE_H */
