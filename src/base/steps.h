@@ -29,7 +29,8 @@ extern void barq_step_reached(BarqStep *step);
 
 /*
  * barq_step: a step by itself. barq_before: a step before a call, whose value it
- * has. barq_around: steps before and after a call. All steps of the library are
+ * has. barq_around: steps before and after a call; barq_around_with: `then`, which
+ * cannot fail, has happened at the step after it. All steps of the library are
  * in one section, which serves as their list.
  */
 #define barq_step(what) \
@@ -46,15 +47,26 @@ extern void barq_step_reached(BarqStep *step);
 		call; \
 		barq_step(what ", done"); \
 	} while (0)
+#define barq_around_with(what, call, then) \
+	do { \
+		barq_step(what); \
+		call; \
+		then; \
+		barq_step(what ", done"); \
+	} while (0)
 #else
 #define barq_step(what) ((void) 0)
 #define barq_before(what, call) call
 #define barq_around(what, call) call
+#define barq_around_with(what, call, then) do { call; then; } while (0)
 #endif
 
 /* WAL */
 #define barq_finish_record(state, what) \
 	barq_around(what, GenericXLogFinish(state))
+/* `then`: what this process notes of the record, whatever happens next */
+#define barq_finish_record_with(state, what, then) \
+	barq_around_with(what, GenericXLogFinish(state), then)
 #define barq_log_page(buffer, what) \
 	barq_around(what, log_newpage_buffer(buffer, true))
 

@@ -162,7 +162,6 @@ try_to_publish(Relation index, BarqChange *change, BarqBlockList *unreached,
 	BarqMeta	meta;
 	BarqSegmentDesc *descs;
 	BarqSegmentDesc *next;
-	BarqBlockList old = {0};
 	uint32		count = 0;
 
 	/*
@@ -171,7 +170,7 @@ try_to_publish(Relation index, BarqChange *change, BarqBlockList *unreached,
 	 * directory version. So either the swap below sees the bump, or VACUUM sees
 	 * the new version and goes over the new segment.
 	 */
-	descs = barq_directory_current(index, &meta, &old);
+	descs = barq_directory_current(index, &meta, &publication.replaced);
 	Assert(*version == 0 || meta.directory_version == *version);	/* L1 */
 	*version = meta.directory_version;
 	publication.dead_epoch = meta.dead_epoch;
@@ -204,13 +203,11 @@ try_to_publish(Relation index, BarqChange *change, BarqBlockList *unreached,
 	pfree(next);
 
 	/* L14: what nothing reaches after the swap is known before it */
-	list_replaced(index, change, &old);
-	add_blocks(&old, garbage);
+	list_replaced(index, change, &publication.replaced);
+	add_blocks(&publication.replaced, garbage);
+	publication.unreached = unreached;
 	barq_step("publish: all written");
-	if (!barq_directory_swap(index, &publication))
-		return false;
-	*unreached = old;
-	return true;
+	return barq_directory_swap(index, &publication);
 }
 
 /* BarqPageStep: publish a BarqChange. */

@@ -131,19 +131,21 @@ barq_directory_write(Relation index, BarqPageSupply *supply,
 	{
 		uint32		first = i * BARQ_DESCS_PER_PAGE;
 		uint32		here = Min(count - first, BARQ_DESCS_PER_PAGE);
-		Buffer		buffer = barq_page_new(index, supply);
-		GenericXLogState *state = GenericXLogStart(index);
-		Page		page = GenericXLogRegisterBuffer(state, buffer,
-													 GENERIC_XLOG_FULL_IMAGE);
+		Buffer		buffer;
+		GenericXLogState *state;
+		Page		page;
 
+		barq_blocks_reserve(blocks);
+		buffer = barq_page_new(index, supply);
+		state = GenericXLogStart(index);
+		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
 		barq_page_init(page, BARQ_PART_DIRECTORY, *generation);
 		barq_page_append(page, descs + first, here * sizeof(BarqSegmentDesc));
 		barq_page_set_next(page, next, *generation);
-		barq_finish_record(state, "directory: write page");
 		next = BufferGetBlockNumber(buffer);
+		barq_finish_record_with(state, "directory: write page",
+								barq_blocks_add(blocks, next));
 		UnlockReleaseBuffer(buffer);
-		if (blocks != NULL)
-			barq_blocks_add(blocks, next);
 	}
 	return next;
 }
@@ -189,7 +191,8 @@ barq_directory_swap(Relation index, const BarqPublication *publication)
 		meta->upkeep.failures = 0;
 		meta->upkeep.retry = 0;
 	}
-	barq_finish_record(state, "directory: swap");
+	barq_finish_record_with(state, "directory: swap",
+							*publication->unreached = publication->replaced);
 	UnlockReleaseBuffer(buffer);
 	return true;
 }

@@ -87,7 +87,7 @@ extern BarqSegmentDesc *barq_directory_current(Relation index, BarqMeta *meta,
 /*
  * Write a chain of descriptors, in pages of `supply` (page.h) as far as it has
  * any; NULL: any free pages. Returns the head, InvalidBlockNumber if count is 0;
- * *generation receives the chain's generation, `blocks` (may be NULL) its pages.
+ * *generation receives the chain's generation, `blocks` its pages.
  * Nothing reaches the chain until the caller, which holds the maintenance lock,
  * passes head and generation to barq_directory_swap (S2).
  */
@@ -109,6 +109,10 @@ typedef struct BarqPublication
 	uint64		growing_head_generation;
 	uint32		growing_pages_sealed;	/* pages before the new head */
 	bool		compacted;
+
+	/* pages that nothing reaches; with the swap these become `replaced` */
+	BarqBlockList *unreached;
+	BarqBlockList replaced;
 } BarqPublication;
 
 /*

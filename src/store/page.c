@@ -257,9 +257,15 @@ barq_page_stamp(Relation index, BlockNumber block, BufferAccessStrategy strategy
 }
 
 void
-barq_blocks_add(BarqBlockList *list, BlockNumber block)
+barq_blocks_reserve(BarqBlockList *list)
 {
 	BARQ_ARRAY_RESERVE(list->blocks, list->space, list->count + 1, 256);
+}
+
+void
+barq_blocks_add(BarqBlockList *list, BlockNumber block)
+{
+	barq_blocks_reserve(list);
 	list->blocks[list->count++] = block;
 }
 
@@ -289,8 +295,7 @@ barq_pages_free(Relation index, BarqBlockList *list)
 		state = GenericXLogStart(index);
 		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
 		barq_page_init(page, BARQ_PART_FREE, barq_new_generation());
-		barq_finish_record(state, "page: stamp free");
-		list->count--;
+		barq_finish_record_with(state, "page: stamp free", list->count--);
 		UnlockReleaseBuffer(buffer);
 		barq_step("page: offer to the map");
 		RecordFreeIndexPage(index, block);

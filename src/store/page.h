@@ -107,6 +107,9 @@ typedef struct BarqBlockList
 /* Append a block; the first allocation is in the current memory context. */
 extern void barq_blocks_add(BarqBlockList *list, BlockNumber block);
 
+/* Make room, so that the next barq_blocks_add() cannot fail. */
+extern void barq_blocks_reserve(BarqBlockList *list);
+
 /*
  * Free blocks, lowest first, for compaction of the file (S13). Another process
  * may take one of them first: the page's stamp decides (S6).

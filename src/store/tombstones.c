@@ -38,6 +38,7 @@ barq_tombstones_write(Relation index, BarqPageSupply *supply,
 		Page		page;
 
 		CHECK_FOR_INTERRUPTS();
+		barq_blocks_reserve(written);
 		buffer = barq_page_new(index, supply);
 		state = GenericXLogStart(index);
 		page = GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE);
@@ -46,10 +47,10 @@ barq_tombstones_write(Relation index, BarqPageSupply *supply,
 		barq_page_append(page, bitmap ? (const char *) bitmap + off : zeros,
 						 Min(bytes - off, BARQ_PAGE_BYTES));
 		barq_page_set_next(page, next, desc->generation);
-		barq_finish_record(state, "tombstones: write page");
 		next = BufferGetBlockNumber(buffer);
+		barq_finish_record_with(state, "tombstones: write page",
+								barq_blocks_add(written, next));
 		UnlockReleaseBuffer(buffer);
-		barq_blocks_add(written, next);
 	}
 	desc->tombstones_head = next;
 }
