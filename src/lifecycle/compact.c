@@ -251,6 +251,7 @@ typedef struct Compaction
 	uint64		bytes;			/* of the inputs, if there is a limit */
 	bool		done;			/* false: none was due, or the kind put it off */
 	bool		begun;			/* `id` is set: its image may exist */
+	bool		cancelled;		/* by a user, or a timeout */
 	uint8		id[BARQ_ID_BYTES];	/* of the new segment */
 } Compaction;
 
@@ -318,14 +319,18 @@ compact_once(void *arg)
 	return true;
 }
 
-/* After an error: remove the files of the merge, and let the next one wait. */
+/*
+ * After an error: remove the files of the merge, and let the next one wait, unless
+ * a user has cancelled this one: that is no sign that the next one fails too.
+ */
 static void
 undo_merge(void *arg)
 {
 	Compaction *compaction = arg;
 
 	barq_drop_unpublished_image(compaction->index, compaction->id);
-	note_failure(compaction->index);
+	if (!compaction->cancelled)
+		note_failure(compaction->index);
 }
 
 /*
@@ -347,6 +352,7 @@ compact(Compaction *compaction)
 	{
 		if (!compaction->begun || BarqRelationIsNew(compaction->index))
 			PG_RE_THROW();
+		compaction->cancelled = geterrcode() == ERRCODE_QUERY_CANCELED;
 		barq_undo_and_rethrow(context, undo_merge, compaction);
 	}
 	PG_END_TRY();

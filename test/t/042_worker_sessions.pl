@@ -292,12 +292,18 @@ foreach my $slots (0, 1)
 	});
 	foreach my $backpressure ('wait', 'inline', 'error')
 	{
+		# without a worker the limit bounds all segments that were never merged
+		my $limit = $backpressure eq 'error' ? '64MB' : '64kB';
 		by_itself("$slots worker slots, $backpressure", qq{
-			SET barq.growing_hard_limit = '64kB'; SET barq.backpressure = '$backpressure';
+			SET barq.growing_hard_limit = '$limit'; SET barq.backpressure = '$backpressure';
 			INSERT INTO items SELECT id + $more, v FROM source WHERE id <= 3000;} . sprintf($sealed, 'items_v'));
 		$more += 3000;
 	}
 	all_well("$slots worker slots", 'items', $more - 100000 + 7000);
+	my ($code, $out, $err) = $node->psql('postgres', q{
+		SET barq.growing_hard_limit = '64kB'; SET barq.backpressure = 'error';
+		INSERT INTO items SELECT id + 900000, v FROM source WHERE id <= 3000;});
+	like($err, qr/growing log of index "items_v" has reached growing_hard_limit/, "$slots worker slots, error: the limit");
 }
 
 $node->stop;
