@@ -251,7 +251,7 @@ typedef struct Compaction
 	uint64		bytes;			/* of the inputs, if there is a limit */
 	bool		done;			/* false: none was due, or the kind put it off */
 	bool		begun;			/* `id` is set: its image may exist */
-	bool		cancelled;		/* by a user, or a timeout */
+	bool		cancelled;		/* its error says nothing of the next merge */
 	uint8		id[BARQ_ID_BYTES];	/* of the new segment */
 } Compaction;
 
@@ -320,9 +320,18 @@ compact_once(void *arg)
 }
 
 /*
- * After an error: remove the files of the merge, and let the next one wait, unless
- * a user has cancelled this one: that is no sign that the next one fails too.
+ * Is an error, given by its SQLSTATE, no sign that the next merge fails too? A merge
+ * that a user or a timeout has cancelled, or that lost a deadlock, may be tried at once.
  */
+static bool
+says_nothing(int code)
+{
+	return code == ERRCODE_QUERY_CANCELED || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		code == ERRCODE_LOCK_NOT_AVAILABLE ||
+		ERRCODE_TO_CATEGORY(code) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
+/* After an error: remove the files of the merge; if it says that merges fail, the next one waits. */
 static void
 undo_merge(void *arg)
 {
@@ -352,7 +361,7 @@ compact(Compaction *compaction)
 	{
 		if (!compaction->begun || BarqRelationIsNew(compaction->index))
 			PG_RE_THROW();
-		compaction->cancelled = geterrcode() == ERRCODE_QUERY_CANCELED;
+		compaction->cancelled = says_nothing(geterrcode());
 		barq_undo_and_rethrow(context, undo_merge, compaction);
 	}
 	PG_END_TRY();

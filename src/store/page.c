@@ -12,6 +12,7 @@
 #include "portability/instr_time.h"
 #include "storage/freespace.h"
 #include "storage/indexfsm.h"
+#include "storage/ipc.h"
 #include "storage/lmgr.h"
 #include "base/array.h"
 #include "base/interrupts.h"
@@ -150,9 +151,9 @@ holds_page_lock(Relation index, LOCKMODE mode)
 
 /*
  * Whether this process holds no buffer lock: an LWLock of any kind holds off
- * interrupts. For asserts.
+ * interrupts, as does the exit of a process. For asserts.
  */
-#define HOLDS_NO_BUFFER_LOCK()	(InterruptHoldoffCount == 0)
+#define HOLDS_NO_BUFFER_LOCK()	(InterruptHoldoffCount == 0 || proc_exit_inprogress)
 
 Buffer
 barq_page_take(Relation index, BarqPageSupply *supply)
