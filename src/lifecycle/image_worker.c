@@ -6,7 +6,7 @@
  *
  * It works in steps, each in a transaction of its own under AccessShareLock, which it
  * never waits for: DDL on the index waits for one step and the worker then finds the
- * lock taken and exits (L14).
+ * lock taken and exits (L17).
  */
 #include "postgres.h"
 
