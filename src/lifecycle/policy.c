@@ -171,7 +171,7 @@ barq_policy_is_option(const char *name)
 {
 	static const relopt_parse_elt table[] = {BARQ_POLICY_PARSE_TABLE};
 
-	for (int i = 0; i < lengthof(table); i++)
+	for (Size i = 0; i < lengthof(table); i++)
 		if (strcmp(table[i].optname, name) == 0)
 			return true;
 	return false;

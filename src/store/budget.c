@@ -23,6 +23,7 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <time.h>
 
@@ -114,11 +115,12 @@ parse_name(const char *name, uint8 *id)
 		return false;
 	for (int i = 0; i < BARQ_ID_BYTES; i++)
 	{
-		unsigned	value;
+		const char	digits[] = {name[2 * i], name[2 * i + 1], '\0'};
+		char	   *end;
 
-		if (sscanf(name + 2 * i, "%2x", &value) != 1)
+		id[i] = (uint8) strtoul(digits, &end, 16);
+		if (end != digits + 2 || !isxdigit((unsigned char) digits[0]))
 			return false;
-		id[i] = (uint8) value;
 	}
 	return true;
 }

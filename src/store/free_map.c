@@ -63,7 +63,7 @@ barq_free_map_read(Relation index, BlockNumber nblocks, uint8 *offered,
 									RBM_ZERO_ON_ERROR, strategy);
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		if (!PageIsNew(BufferGetPage(buffer)))
-			for (int slot = 0; slot < SlotsPerFSMPage && first + slot < nblocks; slot++)
+			for (int slot = 0; slot < (int) SlotsPerFSMPage && first + slot < nblocks; slot++)
 				if (fsm_get_avail(BufferGetPage(buffer), slot) >= OFFERED)
 					barq_bit_set(offered, first + slot);
 		UnlockReleaseBuffer(buffer);

@@ -571,7 +571,7 @@ barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows)
 void
 barq_sink_drop_rows(BarqRowSink *sink)
 {
-	for (int i = 0; i < lengthof(sink->maps); i++)
+	for (Size i = 0; i < lengthof(sink->maps); i++)
 		if (sink->maps[i] != NULL)
 			unmap_rows(sink->maps[i]);
 	if (sink->tids_fd >= 0)
