@@ -344,11 +344,7 @@ plan_prefetch(void)
 static char *
 path_of(const BarqImageUse *use)
 {
-	char	   *folder = barq_image_folder_of(use->locator, use->backend);
-	char		text[BARQ_ID_TEXT];
-
-	barq_id_text(use->id, text);
-	return psprintf("%s/%s.img", folder, text);
+	return barq_id_path(barq_image_folder_of(use->locator, use->backend), use->id, ".img");
 }
 
 /*

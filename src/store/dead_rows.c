@@ -64,12 +64,9 @@ fill_header(const BarqSegmentDesc *desc, DeadHeader *header)
 static char *
 dead_path(Relation index, const uint8 *id, const char *suffix)
 {
-	char		text[BARQ_ID_TEXT];
 	char	   *folder = barq_image_folder(index);
-	char	   *path;
+	char	   *path = barq_id_path(folder, id, suffix);
 
-	barq_id_text(id, text);
-	path = psprintf("%s/%s%s", folder, text, suffix);
 	pfree(folder);
 	return path;
 }

@@ -24,16 +24,6 @@
 
 static dlist_head mappings = DLIST_STATIC_INIT(mappings);
 
-/* The path of an image (".img") or its marker (".ok"), palloc'd. */
-static char *
-image_path(const char *folder, const uint8 *id, const char *suffix)
-{
-	char		text[BARQ_ID_TEXT];
-
-	barq_id_text(id, text);
-	return psprintf("%s/%s%s", folder, text, suffix);
-}
-
 /* Whether an image has a valid header that fits the descriptor. */
 static bool
 header_matches(const BarqSegmentDesc *desc, const BarqImageHeader *header)
@@ -206,7 +196,7 @@ barq_image_map(Relation index, const BarqSegmentDesc *desc, BarqMapping **mappin
 	}
 
 	folder = barq_image_folder(index);
-	path = image_path(folder, desc->id, ".img");
+	path = barq_id_path(folder, desc->id, ".img");
 	folder_fd = barq_folder_open(folder, false);
 	if (folder_fd >= 0)
 	{
@@ -247,7 +237,7 @@ BarqImageState
 barq_image_state(Relation index, const BarqSegmentDesc *desc, uint64 *bytes)
 {
 	char	   *folder = barq_image_folder(index);
-	char	   *path = image_path(folder, desc->id, ".img");
+	char	   *path = barq_id_path(folder, desc->id, ".img");
 	struct stat st;
 	BarqImageState state = BARQ_IMAGE_MISSING;
 

@@ -153,6 +153,12 @@ typedef enum BarqImageState
 extern void barq_id_text(const uint8 *id, char *text);
 
 /*
+ * The path of a file that is named after an id, palloc'd; suffix: ".img" of an image,
+ * ".ok" of its marker, ".dead" of its dead rows.
+ */
+extern char *barq_id_path(const char *folder, const uint8 *id, const char *suffix);
+
+/*
  * Paths, palloc'd in the current memory context: the root of images; the root in
  * a directory that barq.image_directory is, was, or may become (NULL or empty: the
  * data directory); the folder of an index.

@@ -88,16 +88,14 @@ allocate(BarqImageFile *file, uint64 upto)
 static bool
 open_temporary(BarqImageFile *file, Relation index, const uint8 *id)
 {
-	char		text[BARQ_ID_TEXT];
 	struct stat here,
 				there;
 
 	memset(file, 0, sizeof(*file));
-	barq_id_text(id, text);
 	memcpy(file->id, id, BARQ_ID_BYTES);
 	file->folder = barq_image_folder(index);
-	file->temporary = psprintf("%s/%s.tmp", file->folder, text);
-	file->path = psprintf("%s/%s.img", file->folder, text);
+	file->temporary = barq_id_path(file->folder, id, ".tmp");
+	file->path = barq_id_path(file->folder, id, ".img");
 	file->fd = -1;
 
 	if (!barq_image_folder_create(file->folder))
@@ -277,14 +275,11 @@ bool
 barq_image_file_begin_at(BarqImageFile *file, Relation index, const uint8 *id,
 						 const char *path, uint64 allocated)
 {
-	char		text[BARQ_ID_TEXT];
-
 	memset(file, 0, sizeof(*file));
-	barq_id_text(id, text);
 	memcpy(file->id, id, BARQ_ID_BYTES);
 	file->folder = barq_image_folder(index);
 	file->temporary = pstrdup(path);
-	file->path = psprintf("%s/%s.img", file->folder, text);
+	file->path = barq_id_path(file->folder, id, ".img");
 	file->allocated = allocated;
 	file->fd = barq_open_file(path, O_RDWR | PG_BINARY, "image: take work area");
 	return file->fd >= 0;

@@ -246,17 +246,15 @@ void
 barq_image_remove(Relation index, const uint8 *id)
 {
 	char	   *folder = barq_image_folder(index);
-	char		text[BARQ_ID_TEXT];
 	char	   *path;
 
-	barq_id_text(id, text);
-	path = psprintf("%s/%s.img", folder, text);
+	path = barq_id_path(folder, id, ".img");
 	barq_unlink(path, "image: remove");
 	pfree(path);
-	path = psprintf("%s/%s.ok", folder, text);
+	path = barq_id_path(folder, id, ".ok");
 	barq_unlink(path, "marker: remove");
 	pfree(path);
-	path = psprintf("%s/%s.dead", folder, text);
+	path = barq_id_path(folder, id, ".dead");
 	barq_unlink(path, "dead rows: remove");
 	pfree(path);
 	pfree(folder);
@@ -283,7 +281,7 @@ is_owned(const char *folder, const char *name, const BarqSegmentDesc *descs, uin
 			continue;
 		if (strcmp(end, ".tmp") != 0)
 			return strcmp(name + strlen(name) - 4, ".tmp") != 0;	/* of a marker, dead rows */
-		image = psprintf("%s/%s.img", folder, text);
+		image = barq_id_path(folder, descs[i].id, ".img");
 		made = barq_path_stat(image, &st) == 0;
 		pfree(image);
 		return !made;

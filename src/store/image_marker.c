@@ -49,16 +49,6 @@ marker_bytes(uint32 bits)
 	return offsetof(BarqMarker, words) + ((Size) bits + 31) / 32 * sizeof(uint32);
 }
 
-/* The path of a marker, palloc'd. */
-static char *
-marker_path(const char *folder, const uint8 *id)
-{
-	char		text[BARQ_ID_TEXT];
-
-	barq_id_text(id, text);
-	return psprintf("%s/%s.ok", folder, text);
-}
-
 /* Map the marker open as fd; NULL with errno set. */
 static BarqMarker *
 map_marker(int fd, Size bytes)
@@ -99,7 +89,7 @@ static BarqMarker *
 make_marker(const char *folder, const uint8 *id, const BarqImageIdentity *identity,
 			uint32 bits, bool set)
 {
-	char	   *path = marker_path(folder, id);
+	char	   *path = barq_id_path(folder, id, ".ok");
 	char	   *temporary = psprintf("%s.%d.tmp", path, MyProcPid);
 	Size		bytes = marker_bytes(bits);
 	BarqMarker *marker = NULL;
@@ -182,7 +172,7 @@ bool
 barq_marker_open(BarqMarkerUse *use, const char *folder, const uint8 *id, int fd, uint32 bits)
 {
 	BarqImageIdentity identity;
-	char	   *path = marker_path(folder, id);
+	char	   *path = barq_id_path(folder, id, ".ok");
 
 	use->bytes = marker_bytes(bits);
 	use->shared = true;

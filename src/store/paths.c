@@ -39,6 +39,15 @@ barq_id_text(const uint8 *id, char *text)
 }
 
 char *
+barq_id_path(const char *folder, const uint8 *id, const char *suffix)
+{
+	char		text[BARQ_ID_TEXT];
+
+	barq_id_text(id, text);
+	return psprintf("%s/%s%s", folder, text, suffix);
+}
+
+char *
 barq_image_top(void)
 {
 	/* servers may share the directory, and copies have the same identifier */

@@ -88,13 +88,11 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 	BarqWork   *work = new_work(bytes, undo_shared_work);
 	char	   *folder = barq_image_folder(index);
 	char	   *path;
-	char		text[BARQ_ID_TEXT];
 	uint8		id[BARQ_ID_BYTES];
 	int			fd;
 
 	barq_new_id(id);
-	barq_id_text(id, text);
-	path = psprintf("%s/%s.work", folder, text);
+	path = barq_id_path(folder, id, ".work");
 	barq_temporary_folder_note(index);
 	if (!barq_image_folder_create(folder) ||
 		(fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY,

@@ -89,14 +89,12 @@ static void
 create_rows_file(VectorBuild *build)
 {
 	char	   *folder = barq_image_folder(build->index);
-	char		text[BARQ_ID_TEXT];
 	uint8		id[BARQ_ID_BYTES];
 	char	   *path;
 	int			fd = -1;
 
 	barq_new_id(id);
-	barq_id_text(id, text);
-	path = psprintf("%s/%s.rows", folder, text);
+	path = barq_id_path(folder, id, ".rows");
 	if (barq_build_hold_folder(build->index))
 		fd = barq_open_file(path, O_RDWR | O_CREAT | O_EXCL | PG_BINARY, "rows: create");
 	if (fd < 0)
