@@ -29,6 +29,14 @@ typedef enum BarqRight
 extern Relation barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right);
 
 /*
+ * Open an index with AccessShareLock, which the caller releases by relation_close().
+ * NULL, without an error, if the relation is gone, is no
+ * barq index, is a temporary one of another session, is not built, or the current
+ * user has no BARQ_RIGHT_SEE on it.
+ */
+extern Relation barq_admin_try_open(Oid oid);
+
+/*
  * Has the current user BARQ_RIGHT_SEE on the indexes of a table? An error if the table
  * does not exist.
  */

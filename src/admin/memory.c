@@ -31,10 +31,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_index_memory);
 static char *
 image_path(Relation index, const BarqSegmentDesc *desc)
 {
-	char		text[BARQ_ID_TEXT];
-
-	barq_id_text(desc->id, text);
-	return psprintf("%s/%s.img", barq_image_folder(index), text);
+	return barq_id_path(barq_image_folder(index), desc->id, ".img");
 }
 
 /*
@@ -202,22 +199,13 @@ Datum
 barq_index_memory(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Relation	index = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	index = barq_admin_try_open(PG_GETARG_OID(0));
 	BarqMeta	meta;
 	BarqSegmentDesc *descs;
-	Oid			table;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (index == NULL)
 		return (Datum) 0;
-	table = barq_is_barq_index(index) ?
-		IndexGetRelation(RelationGetRelid(index), true) : InvalidOid;
-	if (!OidIsValid(table) || RELATION_IS_OTHER_TEMP(index) || !barq_is_built(index) ||
-		!barq_may_see(table))
-	{
-		relation_close(index, AccessShareLock);
-		return (Datum) 0;
-	}
 
 	descs = barq_directory_current(index, &meta, NULL);
 	for (uint32 i = 0; i < meta.segments; i++)

@@ -86,6 +86,23 @@ barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right)
 	return index;
 }
 
+Relation
+barq_admin_try_open(Oid oid)
+{
+	Relation	index = try_relation_open(oid, AccessShareLock);
+	Oid			table;
+
+	if (index == NULL)
+		return NULL;
+	table = barq_is_barq_index(index) ?
+		IndexGetRelation(RelationGetRelid(index), true) : InvalidOid;
+	if (OidIsValid(table) && !RELATION_IS_OTHER_TEMP(index) && barq_is_built(index) &&
+		barq_may_see(table))
+		return index;
+	relation_close(index, AccessShareLock);
+	return NULL;
+}
+
 void
 barq_become_owner(Relation heap, BarqOwnerSwitch *before)
 {

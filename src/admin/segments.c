@@ -195,26 +195,17 @@ Datum
 barq_index_status(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Relation	index = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	index = barq_admin_try_open(PG_GETARG_OID(0));
 	BarqMeta	meta;
 	LogCounts	counts;
 	BarqSegmentDesc *descs;
 	Datum		values[STATUS_COLUMNS];
 	bool		nulls[STATUS_COLUMNS] = {0};
 	int64		rows;
-	Oid			table;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (index == NULL)
 		return (Datum) 0;
-	table = barq_is_barq_index(index) ?
-		IndexGetRelation(RelationGetRelid(index), true) : InvalidOid;
-	if (!OidIsValid(table) || RELATION_IS_OTHER_TEMP(index) || !barq_is_built(index) ||
-		!barq_may_see(table))
-	{
-		relation_close(index, AccessShareLock);
-		return (Datum) 0;
-	}
 
 	descs = read_index(index, &meta, &counts);
 	rows = counts.rows - counts.dead;
