@@ -8,6 +8,7 @@
 #include "access/parallel.h"
 #include "commands/defrem.h"
 #include "commands/vacuum.h"
+#include "lifecycle/choose.h"
 #include "lifecycle/internal.h"
 #include "tcop/pquery.h"
 
@@ -44,11 +45,13 @@ may_truncate(Relation index)
 }
 
 /*
- * Have so many sealed logs gathered, or such costly ones, that a merge may be due? An
- * insert does not merge where it finds no worker (L13). Reads the directory.
+ * Look at the segments. Returns whether so many sealed logs have gathered, or such costly
+ * ones, that a merge may be due: an insert does not merge where it finds no worker (L13).
+ * *many_dead: whether some segment has so many dead rows that it should be written again.
+ * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 static bool
-has_unmerged(Relation index, const BarqPolicy *policy)
+has_unmerged(Relation index, const BarqPolicy *policy, bool *many_dead)
 {
 	BarqMeta	meta;
 	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
@@ -56,9 +59,11 @@ has_unmerged(Relation index, const BarqPolicy *policy)
 	uint32		sealed = 0;
 	bool		urgent = false;
 
+	*many_dead = false;
 	for (uint32 i = 0; i < meta.segments; i++)
 	{
 		sealed += descs[i].origin == BARQ_ORIGIN_SEAL;
+		*many_dead |= barq_many_are_dead(descs[i].rows, descs[i].dead_rows);
 		urgent |= kind->is_urgent(&meta.options, descs[i].kind, barq_segment_keyed(&descs[i]));
 	}
 	pfree(descs);
@@ -70,13 +75,14 @@ void
 barq_after_vacuum(Relation index, bool too_long)
 {
 	bool		shorten = may_truncate(index);
+	bool		many_dead;
 	bool		unmerged;
 	BarqPolicy	policy;
 
 	barq_policy_of(index, &policy);
-	unmerged = has_unmerged(index, &policy);
+	unmerged = has_unmerged(index, &policy, &many_dead);
 	if (barq_worker_may_serve(index) &&
-		((!unmerged && !(too_long && shorten) && !barq_has_many_dead(index)) ||
+		((!unmerged && !(too_long && shorten) && !many_dead) ||
 		 barq_maintenance_is_held(index) || barq_worker_start(index, shorten)))
 		return;
 	if (!unmerged || !barq_maintenance_try_lock(index))

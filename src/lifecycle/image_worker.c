@@ -10,8 +10,6 @@
  */
 #include "postgres.h"
 
-#include <sys/resource.h>
-
 #include "access/relation.h"
 #include "access/xact.h"
 #include "base/compat.h"
@@ -44,9 +42,6 @@ PGDLLEXPORT void barq_image_worker_main(Datum arg);
 
 /* Time for which a backend does not start another worker for the same index. */
 #define AGAIN_MS		10000
-
-/* See nice(2): searches get most of the processors' time. */
-#define WORKER_NICE		10
 
 typedef struct ImageOrder
 {
@@ -223,15 +218,9 @@ barq_images_ask_worker(Relation index)
 	if (last_worker != NULL)
 		pfree(last_worker);
 	last_worker = NULL;
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_ConsistentState;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "barq", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "barq_image_worker_main",
-			sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, BGW_MAXLEN, "barq image worker for index %u", order.index);
-	strlcpy(worker.bgw_type, "barq image worker", BGW_MAXLEN);
+	barq_describe_worker(&worker, BgWorkerStart_ConsistentState, "barq_image_worker_main",
+						 "barq image worker",
+						 psprintf("barq image worker for index %u", order.index));
 	memcpy(worker.bgw_extra, &order, sizeof(order));
 
 	old = MemoryContextSwitchTo(TopMemoryContext);
@@ -250,15 +239,7 @@ barq_image_worker_main(Datum arg)
 	ImageOrder	order;
 
 	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(order));
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGINT, StatementCancelHandler);
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	BackgroundWorkerUnblockSignals();
-
-	/* a failure does not matter */
-	(void) setpriority(PRIO_PROCESS, 0, WORKER_NICE);
-	BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid,
-											  BGWORKER_BYPASS_ALLOWCONN);
+	barq_begin_worker(order.database);
 	SetCurrentStatementStartTimestamp();
 	serve_images(order.index);
 	proc_exit(0);

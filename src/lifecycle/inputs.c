@@ -24,19 +24,6 @@ candidate_of(const BarqMeta *meta, const BarqSegmentDesc *desc)
 	};
 }
 
-bool
-barq_has_many_dead(Relation index)
-{
-	BarqMeta	meta;
-	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
-	bool		many = false;
-
-	for (uint32 i = 0; i < meta.segments; i++)
-		many |= barq_many_are_dead(descs[i].rows, descs[i].dead_rows);
-	pfree(descs);
-	return many;
-}
-
 uint32
 barq_choose_inputs(Relation index, const BarqSnapshot *snapshot, const BarqMeta *meta,
 				   BarqChoice choice, uint32 *chosen)

@@ -8,6 +8,7 @@
 
 #include "lifecycle/choose.h"
 #include "lifecycle/lifecycle.h"
+#include "postmaster/bgworker.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
 
@@ -78,12 +79,6 @@ extern uint64 barq_seal_some(Relation index);
 extern bool barq_join_small(Relation index);
 
 /* ---- inputs.c ---- */
-
-/*
- * Does some segment have so many dead rows that it should be written again? Reads the
- * directory. ERRCODE_INDEX_CORRUPTED if pages are damaged.
- */
-extern bool barq_has_many_dead(Relation index);
 
 /*
  * Choose the inputs of the next merge of `index` by barq_choose() (choose.h).
@@ -318,6 +313,19 @@ typedef struct BarqWorkerOrder
 	Oid			index;
 	bool		shorten;		/* may move pages down and cut the file */
 } BarqWorkerOrder;
+
+/*
+ * Describe a background worker that connects to a database and is not started again: the function in this library that it runs, its type and name for
+ * pg_stat_activity. The caller adds bgw_extra or an argument.
+ */
+extern void barq_describe_worker(BackgroundWorker *worker, BgWorkerStartTime start_time,
+								 const char *function, const char *type, const char *name);
+
+/*
+ * The beginning of a worker's main function: signals, low priority, the connection to
+ * a database, no time limit on transactions.
+ */
+extern void barq_begin_worker(Oid database);
 
 /* The value of pg_stat_activity.backend_type for workers. */
 #define BARQ_WORKER_TYPE	"barq worker"

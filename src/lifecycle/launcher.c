@@ -32,31 +32,22 @@
 
 PGDLLEXPORT void barq_launcher_main(Datum arg);
 
+/* The value of pg_stat_activity.backend_type of the launcher and its visitors. */
+#define LAUNCHER_TYPE	"barq launcher"
+
 /* Time between two rounds; the first round is at once. */
 #define ROUND_MS	30000
 
 /* Time between two looks at whether a visitor has ended; its end sets the latch too. */
 #define VISIT_LOOK_MS	1000
 
-/* Fill in the fields that the registrations of launcher and visitors share. */
-static void
-set_up_worker(BackgroundWorker *worker, const char *function, const char *name)
-{
-	memset(worker, 0, sizeof(*worker));
-	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker->bgw_start_time = BgWorkerStart_ConsistentState;
-	strlcpy(worker->bgw_library_name, "barq", sizeof(worker->bgw_library_name));
-	strlcpy(worker->bgw_function_name, function, sizeof(worker->bgw_function_name));
-	strlcpy(worker->bgw_name, name, BGW_MAXLEN);
-	strlcpy(worker->bgw_type, "barq launcher", BGW_MAXLEN);
-}
-
 void
 barq_launcher_register(void)
 {
 	BackgroundWorker worker;
 
-	set_up_worker(&worker, "barq_launcher_main", "barq launcher");
+	barq_describe_worker(&worker, BgWorkerStart_ConsistentState, "barq_launcher_main",
+						 LAUNCHER_TYPE, "barq launcher");
 	worker.bgw_restart_time = 10;
 	RegisterBackgroundWorker(&worker);
 }
@@ -122,9 +113,8 @@ visit_database(Oid database)
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
 
-	set_up_worker(&worker, "barq_visitor_main",
-				  psprintf("barq visitor of database %u", database));
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	barq_describe_worker(&worker, BgWorkerStart_ConsistentState, "barq_visitor_main",
+						 LAUNCHER_TYPE, psprintf("barq visitor of database %u", database));
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	worker.bgw_notify_pid = MyProcPid;
 	if (RegisterDynamicBackgroundWorker(&worker, &handle))

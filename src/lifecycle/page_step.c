@@ -78,7 +78,7 @@ barq_drop_unpublished_image(Relation index, const uint8 *id)
 {
 	BarqMeta	meta;
 	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
-	bool		keep = memcmp(meta.upkeep.merge_id, id, BARQ_ID_BYTES) == 0;
+	bool		keep = false;
 
 	for (uint32 i = 0; i < meta.segments; i++)
 		keep |= memcmp(descs[i].id, id, BARQ_ID_BYTES) == 0;

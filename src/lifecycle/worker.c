@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include <sched.h>
-#include <sys/resource.h>
 
 #include "access/relation.h"
 #include "access/xact.h"
@@ -46,9 +45,6 @@ PGDLLEXPORT void barq_worker_main(Datum arg);
 
 /* Time between two attempts to become one of barq.max_workers. */
 #define SLOT_TRY_MS			5
-
-/* See nice(2): searches and inserts get most of the processors' time. */
-#define WORKER_NICE			10
 
 /* The index that this process serves; NULL in a backend. */
 static Relation worker_index = NULL;
@@ -318,20 +314,7 @@ barq_worker_main(Datum arg)
 	Relation	index;
 
 	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(order));
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGINT, StatementCancelHandler);
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	BackgroundWorkerUnblockSignals();
-
-	/* a failure does not matter */
-	(void) setpriority(PRIO_PROCESS, 0, WORKER_NICE);
-	BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid,
-											  BGWORKER_BYPASS_ALLOWCONN);
-
-#if PG_VERSION_NUM >= 170000
-	/* it is meant for statements: a long merge would never finish */
-	SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
-#endif
+	barq_begin_worker(order.database);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	pgstat_report_activity(STATE_RUNNING, "barq: opening index");

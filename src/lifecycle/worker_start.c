@@ -1,20 +1,28 @@
 /*
  * worker_start.c
  *	  A backend's side of background workers: whether one could serve an index, and
- *	  starting it. No shared memory is needed: a worker that finds the maintenance
+ *	  starting it; and the beginnings that all workers have in common. No shared memory is needed: a worker that finds the maintenance
  *	  lock taken exits.
  */
 #include "postgres.h"
+
+#include <sys/resource.h>
 
 #include "base/compat.h"
 #include "base/settings.h"
 #include "lifecycle/internal.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 StaticAssertDecl(sizeof(BarqWorkerOrder) <= BGW_EXTRALEN, "BarqWorkerOrder must fit");
+
+/* See nice(2): searches and inserts get most of the processors' time. */
+#define WORKER_NICE			10
 
 /* The worker that this backend started last, its index, and the version then. */
 static BackgroundWorkerHandle *last_worker = NULL;
@@ -50,6 +58,39 @@ barq_worker_may_serve(Relation index)
 		!CheckRelationLockedByMe(index, ShareUpdateExclusiveLock, true);
 }
 
+void
+barq_describe_worker(BackgroundWorker *worker, BgWorkerStartTime start_time,
+					 const char *function, const char *type, const char *name)
+{
+	memset(worker, 0, sizeof(*worker));
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = start_time;
+	worker->bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker->bgw_library_name, "barq", sizeof(worker->bgw_library_name));
+	strlcpy(worker->bgw_function_name, function, sizeof(worker->bgw_function_name));
+	strlcpy(worker->bgw_name, name, BGW_MAXLEN);
+	strlcpy(worker->bgw_type, type, BGW_MAXLEN);
+}
+
+void
+barq_begin_worker(Oid database)
+{
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGINT, StatementCancelHandler);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+
+	/* a failure does not matter */
+	(void) setpriority(PRIO_PROCESS, 0, WORKER_NICE);
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid,
+											  BGWORKER_BYPASS_ALLOWCONN);
+
+#if PG_VERSION_NUM >= 170000
+	/* it is meant for statements: a long merge would never finish */
+	SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+#endif
+}
+
 bool
 barq_worker_start(Relation index, bool shorten)
 {
@@ -73,15 +114,8 @@ barq_worker_start(Relation index, bool shorten)
 	order.index = RelationGetRelid(index);
 	order.shorten = shorten;
 
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "barq", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "barq_worker_main",
-			sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, BGW_MAXLEN, "barq worker for index %u", order.index);
-	strlcpy(worker.bgw_type, BARQ_WORKER_TYPE, BGW_MAXLEN);
+	barq_describe_worker(&worker, BgWorkerStart_RecoveryFinished, "barq_worker_main",
+						 BARQ_WORKER_TYPE, psprintf("barq worker for index %u", order.index));
 	memcpy(worker.bgw_extra, &order, sizeof(order));
 
 	old = MemoryContextSwitchTo(TopMemoryContext);

@@ -45,8 +45,7 @@ typedef struct BarqFrozenOptions
  */
 typedef struct BarqUpkeep
 {
-	/* The new segment of a merge that was begun and can go on; zero: none. */
-	uint8		merge_id[BARQ_ID_BYTES];
+	uint64		reserved[2];	/* for the record of a merge that can go on */
 
 	/* A step writes pages that nothing reaches yet, or ended before it freed them. */
 	uint32		pages_pending;
