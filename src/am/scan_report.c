@@ -24,6 +24,7 @@
 
 uint64		barq_heap_rows = 0;
 
+static BarqScanEnds ends;
 static BarqScanReport last_report;
 static Oid	last_index = InvalidOid;
 
@@ -77,6 +78,25 @@ barq_scan_report_leave(BarqScanReport *report)
 	Assert(barq_rows_scored >= report->rows_scored_before);
 	report->rows_scored += barq_rows_scored - report->rows_scored_before;
 	report->heap_rows += barq_heap_rows - report->heap_rows_before;
+}
+
+void
+barq_scan_report_cut(BarqScanReport *report)
+{
+	report->cut++;
+	ends.cut++;
+}
+
+void
+barq_scan_report_short(void)
+{
+	ends.short_of_rows++;
+}
+
+BarqScanEnds
+barq_scan_ends(void)
+{
+	return ends;
 }
 
 void

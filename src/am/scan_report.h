@@ -9,6 +9,7 @@
 #ifndef BARQ_SCAN_REPORT_H
 #define BARQ_SCAN_REPORT_H
 
+#include "access/genam.h"
 #include "access/relscan.h"
 #include "store/snapshot.h"
 
@@ -29,6 +30,19 @@ typedef struct BarqScanReport
 	uint64		rows_scored_before;
 	uint64		heap_rows_before;
 } BarqScanReport;
+
+/*
+ * How scans of this process have ended so far. A caller that runs a statement compares
+ * the counts before and after it, and so learns whether its rows may not be all.
+ */
+typedef struct BarqScanEnds
+{
+	uint64		cut;			/* of all kinds, by barq.max_scan_tuples */
+	uint64		short_of_rows;	/* of vectors: no rows in order were left before all
+								 * rows were returned, for any reason */
+} BarqScanEnds;
+
+extern BarqScanEnds barq_scan_ends(void);
 
 /* Rows that the access methods of this process fetched from the heap; never reset. */
 extern uint64 barq_heap_rows;
@@ -56,6 +70,10 @@ extern void barq_scan_report_segments(BarqScanReport *report, Relation index,
  */
 extern void barq_scan_report_enter(BarqScanReport *report);
 extern void barq_scan_report_leave(BarqScanReport *report);
+
+/* Called once a search that ends so: see BarqScanEnds. */
+extern void barq_scan_report_cut(BarqScanReport *report);
+extern void barq_scan_report_short(void);
 
 /* Called when the scan ends: copy the report for barq_last_scan_report(), free it. */
 extern void barq_scan_report_end(BarqScanReport *report, Relation index);

@@ -11,12 +11,12 @@
 
 #include <math.h>
 
+#include "am/scan_report.h"
 #include "base/array.h"
 #include "base/settings.h"
 #include "executor/tuptable.h"
 #include "hybrid/hybrid.h"
 #include "miscadmin.h"
-#include "vector_index/vector_index.h"
 #include "tcop/dest.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -126,8 +126,8 @@ barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 	BarqHybridLeg *leg = &entry->legs[kind];
 	ParamListInfo params = makeParamList(entry->nparams + 1);
 	ParamExternData *query = &params->params[entry->nparams];
-	uint64		ended = barq_vector_scans_short;
-	uint64		cut = barq_scans_cut;
+	BarqScanEnds before = barq_scan_ends();
+	BarqScanEnds after;
 	bool		is_short;
 	MemoryContext context = CurrentMemoryContext;
 	int			nest_level = -1;
@@ -155,10 +155,12 @@ barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 	 * With several tables the scan of one may have been cut while the others gave
 	 * enough rows. A short ranking of texts is complete: rare words have few rows.
 	 */
+	after = barq_scan_ends();
 	is_short = ranking->nhits < entry->candidates;
 	if ((is_short || entry->has_children) &&
-		(barq_scans_cut != cut ||
-		 (is_short && kind == BARQ_LEG_VECTOR && barq_vector_scans_short != ended)))
+		(after.cut != before.cut ||
+		 (is_short && kind == BARQ_LEG_VECTOR &&
+		  after.short_of_rows != before.short_of_rows)))
 		run_plan(barq_hybrid_exact_plan(table, entry, kind), params, kind, ranking,
 				 context);
 	if (nest_level >= 0)

@@ -13,13 +13,8 @@
 #include "vector_index/scan_rounds.h"
 #include "base/stats.h"
 #include "miscadmin.h"
-#include "storage/bufmgr.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
-#include "utils/spccache.h"
-
-uint64		barq_vector_scans_short = 0;
-uint64		barq_scans_cut = 0;
 
 IndexScanDesc
 barq_vector_begin_scan(Relation index, int nkeys, int norderbys)
@@ -44,9 +39,9 @@ barq_vector_begin_scan(Relation index, int nkeys, int norderbys)
 static void
 end_heap_distance(VectorScan *vs)
 {
-	if (vs->heap_distance != NULL)
-		barq_heap_distance_end(vs->heap_distance);
-	vs->heap_distance = NULL;
+	if (vs->order.heap_distance != NULL)
+		barq_heap_distance_end(vs->order.heap_distance);
+	vs->order.heap_distance = NULL;
 }
 
 void
@@ -61,23 +56,12 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 		memmove(scan->orderByData, orderbys,
 				scan->numberOfOrderBys * sizeof(ScanKeyData));
 
-	barq_scan_end_rounds(vs);
 	end_heap_distance(vs);
-	vs->round_context = NULL;
+	barq_scan_forget_rounds(vs);
 	MemoryContextReset(vs->context);
-	vs->query_value = NULL;
-	vs->slack = 0;
-	vs->last_bound = -get_float8_infinity();
-	vs->looked_at = 0;
-	memset(&vs->emitted, 0, sizeof(vs->emitted));
-	vs->skip = NULL;
-	vs->queue = vs->late = NULL;
-	vs->last_distance = -get_float8_infinity();
-	vs->batch = vs->nasked = vs->ntaken = 0;
-	vs->drained = false;
-	vs->turned = vs->cut = vs->ended = false;
-	memset(&vs->misplaced, 0, sizeof(vs->misplaced));
-	vs->misplaced_at = 0;
+	memset(&vs->order, 0, sizeof(vs->order));
+	vs->order.last_bound = vs->order.last_distance = -get_float8_infinity();
+	memset(&vs->end, 0, sizeof(vs->end));
 	vs->rest = NULL;
 }
 
@@ -97,8 +81,9 @@ barq_vector_end_scan(IndexScanDesc scan)
 void
 barq_scan_own_order(VectorScan *vs)
 {
-	vs->queue = barq_order_queue_create(vs->context);
-	vs->late = barq_order_queue_create(vs->context);
+	vs->order.queue = barq_order_queue_create(vs->context);
+	vs->order.late = barq_order_queue_create(vs->context);
+	vs->order.last_distance = vs->order.last_bound;
 }
 
 /* Return a row in order to the executor; exact: `bound` is its distance. */
@@ -110,9 +95,9 @@ emit(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, double boun
 	scan->xs_recheck = false;
 
 	/* the distance to NULL is NULL, to a zero vector under cosine it is NaN */
-	scan->xs_recheckorderby = !exact && !vs->null_query && !vs->zero_query;
-	scan->xs_orderbynulls[0] = vs->null_query;
-	scan->xs_orderbyvals[0] = vs->zero_query ? Float8GetDatum(get_float8_nan()) :
+	scan->xs_recheckorderby = !exact && !vs->query.is_null && !vs->query.is_zero;
+	scan->xs_orderbynulls[0] = vs->query.is_null;
+	scan->xs_orderbyvals[0] = vs->query.is_zero ? Float8GetDatum(get_float8_nan()) :
 		Float8GetDatum(bound);
 
 	/* further ORDER BY keys on this column: the lowest bound there is */
@@ -132,36 +117,36 @@ static bool
 exact_distance(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid,
 			   double *distance)
 {
-	if (vs->heap_distance == NULL)
+	if (vs->order.heap_distance == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(vs->context);
 
-		vs->heap_distance = barq_heap_distance_begin(scan);
+		vs->order.heap_distance = barq_heap_distance_begin(scan);
 		MemoryContextSwitchTo(old);
 	}
-	return barq_heap_distance(vs->heap_distance, tid, distance);
+	return barq_heap_distance(vs->order.heap_distance, tid, distance);
 }
 
 /*
  * Whether a row, found after rows with a larger bound were emitted, still comes
  * in order: if its distance is not below last_bound. The row's own bound is
  * lower than its distance, possibly by far, so the distance is computed from the
- * heap (vs->heap_distance is opened by the first call, in vs->context). Raises
+ * heap (vs->order.heap_distance is opened by the first call, in vs->context). Raises
  * the row's bound to last_bound if it is in order.
  */
 static bool
 still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
 {
-	if (!vs->null_query && !vs->zero_query)
+	if (!vs->query.is_null && !vs->query.is_zero)
 	{
 		double		distance;
 
-		if (barq_codec_is_exact(&vs->codec) ||
+		if (barq_codec_is_exact(&vs->rounds.codec) ||
 			!exact_distance(scan, vs, &candidate->tid, &distance) ||
-			isnan(distance) || distance < vs->last_bound)
+			isnan(distance) || distance < vs->order.last_bound)
 			return false;
 	}
-	candidate->lower_bound = vs->last_bound;
+	candidate->lower_bound = vs->order.last_bound;
 	return true;
 }
 
@@ -173,24 +158,9 @@ still_in_order(IndexScanDesc scan, VectorScan *vs, Candidate *candidate)
 static void
 keep_for_the_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
 {
-	barq_scan_keep_tid(vs, &vs->misplaced, tid);
+	barq_scan_keep_tid(vs, &vs->end.misplaced, tid);
 	barq_count(barq_stats_of(RelationGetRelid(scan->indexRelation)),
 			   BARQ_COUNT_ROWS_OUT_OF_ORDER, 1);
-}
-
-/*
- * Prefetch the heap pages of the next candidates. After the turn all rows are read
- * in the order of their codes, from pages all over the heap.
- */
-static void
-prefetch(IndexScanDesc scan, VectorScan *vs)
-{
-	int			ahead = get_tablespace_io_concurrency(scan->heapRelation->rd_rel->reltablespace);
-
-	vs->prefetched = Max(vs->prefetched, vs->next);
-	for (; vs->prefetched < vs->ready && vs->prefetched < vs->next + ahead; vs->prefetched++)
-		PrefetchBuffer(scan->heapRelation, MAIN_FORKNUM,
-					   ItemPointerGetBlockNumber(&vs->candidates[vs->prefetched].tid));
 }
 
 /*
@@ -205,38 +175,34 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 	{
 		Candidate  *candidate;
 
-		if (vs->next >= vs->ready)
+		if (barq_scan_has_ready(vs) && barq_scan_is_complete() &&
+			barq_max_scan_tuples > 0 && vs->walk.looked_at >= barq_max_scan_tuples)
 		{
-			if (!barq_scan_has_rounds(vs) ||
-				(vs->exhausted && (vs->turned || !barq_scan_is_complete())))
-				return NULL;
-			barq_scan_advance(scan, vs);
-			vs->batch++;
-			continue;
-		}
-		if (barq_scan_is_complete() && barq_max_scan_tuples > 0 &&
-			vs->looked_at >= barq_max_scan_tuples)
-		{
-			vs->cut = true;
+			vs->end.cut = true;
 			return NULL;
 		}
-		if (vs->turned)
-			prefetch(scan, vs);
-		candidate = &vs->candidates[vs->next++];
-		Assert(candidate->rescored);
-		vs->looked_at++;
-		if (vs->skip != NULL && tidset_lookup(vs->skip, candidate->tid) != NULL)
+		candidate = barq_scan_take(scan, vs);
+		if (candidate == NULL)
+		{
+			if (!barq_scan_has_rounds(vs) ||
+				(vs->rounds.exhausted && (vs->walk.turned || !barq_scan_is_complete())))
+				return NULL;
+			barq_scan_advance(scan, vs);
+			continue;
+		}
+		if (vs->returned.skip != NULL &&
+			tidset_lookup(vs->returned.skip, candidate->tid) != NULL)
 			continue;
 
 		barq_scan_remember(vs, &candidate->tid);
-		if (vs->queue == NULL && barq_scan_is_strict(vs) &&
-			candidate->lower_bound < vs->last_bound &&
+		if (vs->order.queue == NULL && barq_scan_is_strict(vs) &&
+			candidate->lower_bound < vs->order.last_bound &&
 			!still_in_order(scan, vs, candidate))
 		{
 			keep_for_the_end(scan, vs, &candidate->tid);
 			continue;
 		}
-		vs->last_bound = candidate->lower_bound;
+		vs->order.last_bound = candidate->lower_bound;
 		return candidate;
 	}
 }
@@ -252,13 +218,13 @@ add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, boo
 {
 	double		distance;
 
-	vs->nasked += !copy;
+	vs->order.nasked += !copy;
 	if (!exact_distance(scan, vs, tid, &distance))
 		return;
-	if (float8_cmp_internal(distance, vs->last_distance) >= 0)
-		barq_order_queue_add(vs->queue, tid, distance);
+	if (float8_cmp_internal(distance, vs->order.last_distance) >= 0)
+		barq_order_queue_add(vs->order.queue, tid, distance);
 	else if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED)
-		barq_order_queue_add(vs->late, tid, distance);
+		barq_order_queue_add(vs->order.late, tid, distance);
 	else
 		keep_for_the_end(scan, vs, tid);
 }
@@ -273,9 +239,9 @@ begin_batch(VectorScan *vs)
 	ItemPointerData tid;
 	double		distance;
 
-	vs->last_distance = -get_float8_infinity();
-	while (barq_order_queue_take(vs->late, get_float8_nan(), &tid, &distance))
-		barq_order_queue_add(vs->queue, &tid, distance);
+	vs->order.last_distance = -get_float8_infinity();
+	while (barq_order_queue_take(vs->order.late, get_float8_nan(), &tid, &distance))
+		barq_order_queue_add(vs->order.queue, &tid, distance);
 }
 
 /*
@@ -291,11 +257,11 @@ may_be_emitted(const VectorScan *vs)
 {
 	const int	look_ahead = 4;
 
-	if (vs->drained ||
-		(!barq_codec_proves(&vs->codec) &&
-		 vs->nasked >= Max(barq_scan_rows_asked(vs), look_ahead * (vs->ntaken + 1))))
+	if (vs->order.drained ||
+		(!barq_codec_proves(&vs->rounds.codec) &&
+		 vs->order.nasked >= Max(barq_scan_rows_asked(vs), look_ahead * (vs->order.ntaken + 1))))
 		return get_float8_nan();	/* sorts above all numbers */
-	return vs->last_bound;
+	return vs->order.last_bound;
 }
 
 /*
@@ -308,26 +274,26 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 	ItemPointerData tid;
 	double		distance;
 
-	while (!barq_order_queue_take(vs->queue, may_be_emitted(vs), &tid, &distance))
+	while (!barq_order_queue_take(vs->order.queue, may_be_emitted(vs), &tid, &distance))
 	{
-		int64		batch = vs->batch;
-		double		bound = vs->last_bound;
+		int64		batch = vs->walk.batch;
+		double		bound = vs->order.last_bound;
 		Candidate  *candidate;
 
-		if (vs->drained)
+		if (vs->order.drained)
 			return false;
 		candidate = next_candidate(scan, vs);
-		vs->drained = candidate == NULL;
+		vs->order.drained = candidate == NULL;
 		if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED &&
-			(vs->drained || vs->batch != batch))
+			(vs->order.drained || vs->walk.batch != batch))
 			begin_batch(vs);
 		if (candidate != NULL)
 			add_to_queue(scan, vs, &candidate->tid, candidate->lower_bound == bound);
 	}
 	/* rows of a batch never come out of order */
-	Assert(float8_cmp_internal(distance, vs->last_distance) >= 0);
-	vs->ntaken += distance != vs->last_distance;
-	vs->last_distance = distance;
+	Assert(float8_cmp_internal(distance, vs->order.last_distance) >= 0);
+	vs->order.ntaken += distance != vs->order.last_distance;
+	vs->order.last_distance = distance;
 	emit(scan, vs, &tid, distance, true);
 	return true;
 }
@@ -336,16 +302,16 @@ next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 static bool
 next_row(IndexScanDesc scan, VectorScan *vs)
 {
-	while (vs->queue == NULL)
+	while (vs->order.queue == NULL)
 	{
 		Candidate  *candidate = next_candidate(scan, vs);
 
 		if (candidate == NULL)
 			return false;
-		if (vs->queue == NULL)
+		if (vs->order.queue == NULL)
 		{
 			emit(scan, vs, &candidate->tid, candidate->lower_bound,
-				 barq_codec_is_exact(&vs->codec));
+				 barq_codec_is_exact(&vs->rounds.codec));
 			return true;
 		}
 		/* the scan turned while it looked for this candidate */
@@ -367,26 +333,25 @@ emit_at_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, doub
 	scan->xs_recheckorderby = false;
 	for (int i = 0; i < scan->numberOfOrderBys; i++)
 	{
-		scan->xs_orderbynulls[i] = isnull || vs->null_query;
+		scan->xs_orderbynulls[i] = isnull || vs->query.is_null;
 		scan->xs_orderbyvals[i] = Float8GetDatum(value);
 	}
 }
 
 /*
  * Called once when there are no more rows in order: count scans that did not
- * return all rows (barq_vector_scans_short) and scans that were cut.
+ * return all rows and scans that were cut (BarqScanEnds).
  */
 static void
 end_of_order(IndexScanDesc scan, VectorScan *vs)
 {
-	vs->ended = true;
-	if (vs->misplaced.n > 0 || vs->cut || !barq_scan_is_complete() ||
+	vs->end.reached = true;
+	if (vs->end.misplaced.n > 0 || vs->end.cut || !barq_scan_is_complete() ||
 		barq_consistency == BARQ_CONSISTENCY_SEALED)
-		barq_vector_scans_short++;
-	if (!vs->cut)
+		barq_scan_report_short();
+	if (!vs->end.cut)
 		return;
-	barq_scans_cut++;
-	vs->report->cut++;
+	barq_scan_report_cut(vs->report);
 	barq_count(barq_stats_of(RelationGetRelid(scan->indexRelation)),
 			   BARQ_COUNT_SCANS_CUT, 1);
 }
@@ -401,12 +366,12 @@ next_at_end(IndexScanDesc scan, VectorScan *vs)
 	ItemPointerData tid;
 	BarqKeyless keyless;
 
-	if (vs->misplaced_at < vs->misplaced.n)
+	if (vs->end.misplaced_at < vs->end.misplaced.n)
 	{
-		emit_at_end(scan, vs, &vs->misplaced.tids[vs->misplaced_at++], get_float8_infinity(), false);
+		emit_at_end(scan, vs, &vs->end.misplaced.tids[vs->end.misplaced_at++], get_float8_infinity(), false);
 		return true;
 	}
-	if (vs->cut || !barq_scan_is_complete() ||
+	if (vs->end.cut || !barq_scan_is_complete() ||
 		!barq_scan_next_keyless(scan, vs, &tid, &keyless))
 		return false;
 	emit_at_end(scan, vs, &tid, get_float8_nan(), keyless == BARQ_KEYLESS_NULL);
@@ -426,7 +391,7 @@ next_tuple(IndexScanDesc scan, VectorScan *vs)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot scan index \"%s\" without an ORDER BY of a distance",
 						RelationGetRelationName(scan->indexRelation))));
-	if (!vs->started)
+	if (!vs->rounds.started)
 	{
 		BarqIndexStats *stats;
 
@@ -436,13 +401,13 @@ next_tuple(IndexScanDesc scan, VectorScan *vs)
 		stats = barq_stats_of(RelationGetRelid(scan->indexRelation));
 		barq_count(stats, BARQ_COUNT_SEARCHES, 1);
 		barq_count_lock_waits(stats);
-		if (((barq_executor_loses_tids() && !barq_codec_is_exact(&vs->codec)) ||
-			 !barq_codec_proves(&vs->codec)) &&
-			!vs->null_query && !vs->zero_query)
+		if (((barq_executor_loses_tids() && !barq_codec_is_exact(&vs->rounds.codec)) ||
+			 !barq_codec_proves(&vs->rounds.codec)) &&
+			!vs->query.is_null && !vs->query.is_zero)
 			barq_scan_own_order(vs);
 	}
 
-	if (!vs->ended)
+	if (!vs->end.reached)
 	{
 		if (next_row(scan, vs))
 			return true;

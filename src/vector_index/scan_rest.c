@@ -93,7 +93,7 @@ barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs, ItemPointerData *tid,
 		{
 			*tid = vs->rest->tids[vs->rest->at++];
 			*keyless = vs->rest->keyless;
-			if (vs->skip != NULL && tidset_lookup(vs->skip, *tid) != NULL)
+			if (vs->returned.skip != NULL && tidset_lookup(vs->returned.skip, *tid) != NULL)
 				continue;
 			barq_scan_remember(vs, tid);
 			return true;

@@ -29,8 +29,10 @@
 #include "vector_index/best_keys.h"
 #include "vector_index/scan_rounds.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
+#include "utils/spccache.h"
 
 /* Largest number of rows of one round. */
 #define ROUND_MOST	1000000
@@ -44,28 +46,32 @@
 void
 barq_scan_end_rounds(VectorScan *vs)
 {
-	if (vs->streams != NULL)
-		for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
-			if (vs->streams[i].search != NULL)
-				vs->streams[i].kind->vectors->end(vs->streams[i].search);
-	vs->streams = NULL;
-	vs->snapshot = NULL;
-	vs->query = NULL;
-	vs->candidates = NULL;
-	vs->ncandidates = vs->space = vs->ready = vs->next = 0;
-	vs->started = vs->exhausted = false;
-	vs->rounds = 0;
-	vs->growing_done = vs->growing_begun = false;
-	vs->rows = 0;
-	vs->prefetched = 0;
-	if (vs->round_context != NULL)
-		MemoryContextReset(vs->round_context);
+	ScanRounds *rounds = &vs->rounds;
+	MemoryContext context = rounds->context;
+
+	if (rounds->streams != NULL)
+		for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
+			if (rounds->streams[i].search != NULL)
+				rounds->streams[i].kind->vectors->end(rounds->streams[i].search);
+	if (context != NULL)
+		MemoryContextReset(context);
+	memset(rounds, 0, sizeof(*rounds));
+	rounds->context = context;
+}
+
+void
+barq_scan_forget_rounds(VectorScan *vs)
+{
+	barq_scan_end_rounds(vs);
+	memset(&vs->rounds, 0, sizeof(vs->rounds));
+	memset(&vs->query, 0, sizeof(vs->query));
+	memset(&vs->walk, 0, sizeof(vs->walk));
+	memset(&vs->returned, 0, sizeof(vs->returned));
 }
 
 /*
- * Read the query's value from the first ORDER BY key: sets query_value, null_query
- * and zero_query, once a scan, in the current memory context. Raises the type's
- * error if the query has another number of dimensions than the index.
+ * Read the query's value from the first ORDER BY key: sets vs->query, once a
+ * scan, in the current memory context. Raises the type's error if the query has another number of dimensions than the index.
  */
 static void
 read_query(IndexScanDesc scan, VectorScan *vs)
@@ -77,35 +83,35 @@ read_query(IndexScanDesc scan, VectorScan *vs)
 	Size		bytes;
 	int			dims;
 
-	vs->null_query = (key->sk_flags & SK_ISNULL) != 0;
-	if (vs->null_query)
+	vs->query.is_null = (key->sk_flags & SK_ISNULL) != 0;
+	if (vs->query.is_null)
 	{
-		vs->query_value = palloc0(barq_value_bytes(&vs->codec, NULL));
+		vs->query.value = palloc0(barq_value_bytes(&vs->rounds.codec, NULL));
 		return;
 	}
 
 	space = barq_vector_space(scan->indexRelation);
 	value = space->elements(key->sk_argument, &dims, &copy);
-	if (dims != vs->codec.dims)
-		space->dims_differ(vs->codec.dims, dims);
-	bytes = barq_value_bytes(&vs->codec, value);
-	vs->query_value = palloc(bytes);
-	memcpy(vs->query_value, value, bytes);
+	if (dims != vs->rounds.codec.dims)
+		space->dims_differ(vs->rounds.codec.dims, dims);
+	bytes = barq_value_bytes(&vs->rounds.codec, value);
+	vs->query.value = palloc(bytes);
+	memcpy(vs->query.value, value, bytes);
 	if (copy != NULL)
 		pfree(copy);
-	vs->zero_query = vs->codec.metric == BARQ_METRIC_COSINE &&
-		barq_value_is_zero(&vs->codec, vs->query_value);
+	vs->query.is_zero = vs->rounds.codec.metric == BARQ_METRIC_COSINE &&
+		barq_value_is_zero(&vs->rounds.codec, vs->query.value);
 }
 
 /* From now on search a segment as a flat one, for the rows it has not returned. */
 static void
 search_flat(VectorScan *vs, uint32 segment)
 {
-	SegmentStream *stream = &vs->streams[segment];
-	const uint8 *dead = vs->snapshot->segments[segment].dead;
+	SegmentStream *stream = &vs->rounds.streams[segment];
+	const uint8 *dead = vs->rounds.snapshot->segments[segment].dead;
 	Size		bytes = barq_bits_bytes(stream->view->rows);
 	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	BarqSearchParams params = {.query = vs->query, .breadth = barq_ef_search, .skip = skip};
+	BarqSearchParams params = {.query = vs->rounds.query, .breadth = barq_ef_search, .skip = skip};
 
 	if (dead != NULL)
 		memcpy(skip, dead, bytes);
@@ -127,8 +133,10 @@ search_flat(VectorScan *vs, uint32 segment)
 static bool
 should_turn(const VectorScan *vs)
 {
-	return !vs->turned && barq_scan_is_complete() &&
-		(vs->exhausted || (vs->looked_at > 0 && (uint64) vs->looked_at * WALK_COST >= vs->rows));
+	return !vs->walk.turned && barq_scan_is_complete() &&
+		(vs->rounds.exhausted ||
+		 (vs->walk.looked_at > 0 &&
+		  (uint64) vs->walk.looked_at * WALK_COST >= vs->rounds.rows));
 }
 
 /*
@@ -138,87 +146,87 @@ should_turn(const VectorScan *vs)
 static void
 turn(VectorScan *vs)
 {
-	Assert(!vs->turned);
-	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
-		if (vs->streams[i].kind != &barq_flat_kind)
+	ScanRounds *rounds = &vs->rounds;
+	Assert(!vs->walk.turned);
+	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
+		if (rounds->streams[i].kind != &barq_flat_kind)
 		{
 			search_flat(vs, i);
-			vs->exhausted = false;
+			rounds->exhausted = false;
 		}
-	vs->turned = true;
+	vs->walk.turned = true;
 	vs->report->scored_all++;
-	if (vs->queue == NULL && !barq_codec_is_exact(&vs->codec) &&
-		!vs->null_query && !vs->zero_query)
-	{
+	if (vs->order.queue == NULL && !barq_codec_is_exact(&rounds->codec) &&
+		!vs->query.is_null && !vs->query.is_zero)
 		barq_scan_own_order(vs);
-		vs->last_distance = vs->last_bound;
-	}
 }
 
 /*
  * Take a snapshot of the index and begin a search of each of its segments, in
- * round_context. Raises ERRCODE_INDEX_CORRUPTED for a segment without vectors.
+ * rounds.context. Raises ERRCODE_INDEX_CORRUPTED for a segment without vectors.
  */
 static void
 begin_rounds(IndexScanDesc scan, VectorScan *vs)
 {
+	ScanRounds *rounds = &vs->rounds;
 	Relation	index = scan->indexRelation;
 	MemoryContext old;
 	BarqView   *views;
 
-	if (vs->round_context == NULL)
-		vs->round_context = AllocSetContextCreate(vs->context, "barq scan round",
-												  ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(vs->round_context);
+	if (rounds->context == NULL)
+		rounds->context = AllocSetContextCreate(vs->context, "barq scan round",
+												ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(rounds->context);
 
-	vs->snapshot = barq_snapshot_get(index, &vs->meta, true, vs->round_context);
-	barq_scan_report_segments(vs->report, index, vs->snapshot);
-	barq_vector_codec(&vs->meta.options, &vs->codec);
-	vs->of_lists = vs->meta.options.index_kind == BARQ_KIND_IVF;
-	if (vs->query_value == NULL)
+	rounds->snapshot = barq_snapshot_get(index, &rounds->meta, true, rounds->context);
+	barq_scan_report_segments(vs->report, index, rounds->snapshot);
+	barq_vector_codec(&rounds->meta.options, &rounds->codec);
+	rounds->of_lists = rounds->meta.options.index_kind == BARQ_KIND_IVF;
+	if (vs->query.value == NULL)
 	{
 		MemoryContextSwitchTo(vs->context);
 		read_query(scan, vs);
-		MemoryContextSwitchTo(vs->round_context);
+		MemoryContextSwitchTo(rounds->context);
 	}
-	vs->query = barq_query_prepare(palloc(barq_query_bytes(&vs->codec)),
-								   &vs->codec, vs->query_value);
+	rounds->query = barq_query_prepare(palloc(barq_query_bytes(&rounds->codec)),
+									   &rounds->codec, vs->query.value);
 
-	views = barq_snapshot_views(vs->snapshot, index, false);
-	vs->streams = palloc0(sizeof(SegmentStream) * Max(vs->snapshot->nsegments, 1));
-	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+	views = barq_snapshot_views(rounds->snapshot, index, false);
+	rounds->streams = palloc0(sizeof(SegmentStream) * Max(rounds->snapshot->nsegments, 1));
+	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
 	{
-		SegmentStream *stream = &vs->streams[i];
-		BarqSearchParams params = {vs->query, barq_ef_search,
-					vs->snapshot->segments[i].dead, vs->of_lists ? barq_probes : 0,
+		SegmentStream *stream = &rounds->streams[i];
+		BarqSearchParams params = {rounds->query, barq_ef_search,
+					rounds->snapshot->segments[i].dead, rounds->of_lists ? barq_probes : 0,
 					barq_iterative_scan == BARQ_ITERATIVE_OFF,
-								   !vs->of_lists};
+								   !rounds->of_lists};
 
 		stream->view = &views[i];
-		vs->rows += stream->view->rows;
+		rounds->rows += stream->view->rows;
 		stream->kind = barq_segment_kind(stream->view->kind);
 		if (stream->kind->vectors == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
 					 errmsg("index \"%s\" has a segment of kind \"%s\", which holds no vectors",
 							RelationGetRelationName(index), stream->kind->name)));
-		if (vs->turned)
+		if (vs->walk.turned)
 			search_flat(vs, i);
 		else
 			stream->search = stream->kind->vectors->begin(stream->view, &params);
 	}
-	vs->growing_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
-	vs->started = true;
+	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
+	rounds->started = true;
 	MemoryContextSwitchTo(old);
 }
 
-/* Append a candidate; round_context is the current memory context. */
+/* Append a candidate; rounds.context is the current memory context. */
 static void
 add_candidate(VectorScan *vs, const Candidate *candidate)
 {
-	Assert(CurrentMemoryContext == vs->round_context);
-	BARQ_ARRAY_RESERVE(vs->candidates, vs->space, vs->ncandidates + 1, 128);
-	vs->candidates[vs->ncandidates++] = *candidate;
+	ScanRounds *rounds = &vs->rounds;
+	Assert(CurrentMemoryContext == rounds->context);
+	BARQ_ARRAY_RESERVE(rounds->candidates, rounds->space, rounds->ncandidates + 1, 128);
+	rounds->candidates[rounds->ncandidates++] = *candidate;
 }
 
 /* qsort comparator of candidates: smallest key first. */
@@ -244,13 +252,13 @@ compare_bounds(const void *a, const void *b)
 }
 
 /*
- * Record the rows that a search has returned; round_context is the current memory
+ * Record the rows that a search has returned; rounds.context is the current memory
  * context.
  */
 static void
 note_returned(VectorScan *vs, SegmentStream *stream, const BarqHit *hits, int n)
 {
-	Assert(CurrentMemoryContext == vs->round_context);
+	Assert(CurrentMemoryContext == vs->rounds.context);
 	BARQ_ARRAY_RESERVE(stream->returned, stream->space, stream->nreturned + n, 64);
 	for (int i = 0; i < n; i++)
 		stream->returned[stream->nreturned++] = hits[i].row;
@@ -265,15 +273,16 @@ note_returned(VectorScan *vs, SegmentStream *stream, const BarqHit *hits, int n)
 static bool
 gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 {
+	ScanRounds *rounds = &vs->rounds;
 	Candidate	candidate;
 	BestKeys	best = {palloc(sizeof(double) * want), 0, want};
 
-	for (int i = 0; i < vs->ncandidates; i++)
-		note_key(&best, vs->candidates[i].key);
+	for (int i = 0; i < rounds->ncandidates; i++)
+		note_key(&best, rounds->candidates[i].key);
 	*fresh = 0;
-	for (uint32 i = 0; i < vs->snapshot->nsegments; i++)
+	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
 	{
-		SegmentStream *stream = &vs->streams[i];
+		SegmentStream *stream = &rounds->streams[i];
 		float		bound = key_to_beat(&best);
 		BarqHit    *hits = palloc(sizeof(BarqHit) * want);
 		int			n = 0;
@@ -290,7 +299,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 			n += got;
 		} while (got > 0 && n < want);
 
-		if (!vs->turned && stream->kind != &barq_flat_kind && barq_scan_is_complete())
+		if (!vs->walk.turned && stream->kind != &barq_flat_kind && barq_scan_is_complete())
 			note_returned(vs, stream, hits, n);
 		memset(&candidate, 0, sizeof(candidate));
 		for (int j = 0; j < n; j++)
@@ -306,14 +315,14 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 	}
 
 	memset(&candidate, 0, sizeof(candidate));
-	if (!vs->growing_done)
+	if (!rounds->log_done)
 	{
 		float		bound = key_to_beat(&best);
 		BarqGrowingHit *hits = palloc(sizeof(BarqGrowingHit) * want);
-		int			n = barq_growing_search(scan->indexRelation, vs->snapshot,
-											&vs->meta, &vs->codec,
-											vs->query, vs->growing_key,
-											vs->growing_begun ? &vs->growing_tid : NULL, bound,
+		int			n = barq_growing_search(scan->indexRelation, rounds->snapshot,
+											&rounds->meta, &rounds->codec,
+											rounds->query, rounds->log_key,
+											rounds->log_begun ? &rounds->log_tid : NULL, bound,
 											hits, want);
 
 		if (n < 0)
@@ -329,11 +338,11 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 		}
 		if (n > 0)
 		{
-			vs->growing_begun = true;
-			vs->growing_key = hits[n - 1].key;
-			vs->growing_tid = hits[n - 1].tid;
+			rounds->log_begun = true;
+			rounds->log_key = hits[n - 1].key;
+			rounds->log_tid = hits[n - 1].tid;
 		}
-		vs->growing_done = n < want && bound > 0 && isinf(bound);
+		rounds->log_done = n < want && bound > 0 && isinf(bound);
 		*fresh += n;
 		pfree(hits);
 	}
@@ -345,17 +354,18 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 static void
 rescore_candidates(VectorScan *vs, int n)
 {
+	ScanRounds *rounds = &vs->rounds;
 	for (int i = 0; i < n; i++)
 	{
-		Candidate  *candidate = &vs->candidates[i];
+		Candidate  *candidate = &rounds->candidates[i];
 		SegmentStream *stream;
 		const void *code;
 
 		if (candidate->rescored)
 			continue;
-		stream = &vs->streams[candidate->segment];
+		stream = &rounds->streams[candidate->segment];
 		code = stream->kind->vectors->row_code(stream->view, candidate->row);
-		barq_query_rescore(vs->query, code, &candidate->distance,
+		barq_query_rescore(rounds->query, code, &candidate->distance,
 						   &candidate->lower_bound);
 		candidate->tid = barq_view_tid(stream->view, candidate->row);
 		candidate->rescored = true;
@@ -378,11 +388,11 @@ rows_in_memory(void)
 static int
 rows_wanted(VectorScan *vs)
 {
-	int			rounds = vs->rounds++;
+	int			rounds = vs->rounds.count++;
 
-	if (vs->turned)
-		return (int) Max(barq_scan_rows_asked(vs), Min(vs->looked_at, rows_in_memory()));
-	if (!vs->of_lists || rounds == 0)
+	if (vs->walk.turned)
+		return (int) Max(barq_scan_rows_asked(vs), Min(vs->walk.looked_at, rows_in_memory()));
+	if (!vs->rounds.of_lists || rounds == 0)
 		return barq_scan_rows_asked(vs);
 	if (barq_iterative_scan == BARQ_ITERATIVE_OFF)
 		return ROUND_MOST;
@@ -390,41 +400,42 @@ rows_wanted(VectorScan *vs)
 }
 
 /*
- * Run one round in round_context: afterwards candidates[next … ready-1] are in
+ * Run one round in rounds.context: afterwards candidates[next … ready-1] are in
  * order and may be emitted. False if pages were re-used.
  */
 static bool
 next_round(IndexScanDesc scan, VectorScan *vs)
 {
+	ScanRounds *rounds = &vs->rounds;
 	int			want;
 	int			fresh;
 	int			n;
 
-	Assert(vs->next <= vs->ready && vs->ready <= vs->ncandidates);
+	Assert(rounds->next <= rounds->ready && rounds->ready <= rounds->ncandidates);
 	if (should_turn(vs))
 		turn(vs);
 	want = rows_wanted(vs);
 
 	/* remove the candidates that were emitted */
-	memmove(vs->candidates, vs->candidates + vs->next,
-			sizeof(Candidate) * (vs->ncandidates - vs->next));
-	vs->ncandidates -= vs->next;
-	vs->next = vs->ready = vs->prefetched = 0;
+	memmove(rounds->candidates, rounds->candidates + rounds->next,
+			sizeof(Candidate) * (rounds->ncandidates - rounds->next));
+	rounds->ncandidates -= rounds->next;
+	rounds->next = rounds->ready = rounds->prefetched = 0;
 
 	/* rows held back are not counted as wanted, else a round could find none */
-	want = Min(want + vs->ncandidates, ROUND_MOST);
+	want = Min(want + rounds->ncandidates, ROUND_MOST);
 	if (!gather_candidates(scan, vs, want, &fresh))
 		return false;
 	if (fresh == 0)
-		vs->exhausted = true;
+		rounds->exhausted = true;
 
-	qsort(vs->candidates, vs->ncandidates, sizeof(Candidate), compare_keys);
-	n = Min(want, vs->ncandidates);
+	qsort(rounds->candidates, rounds->ncandidates, sizeof(Candidate), compare_keys);
+	n = Min(want, rounds->ncandidates);
 	rescore_candidates(vs, n);
 	if (n == 0)
 		return true;
 
-	if (barq_scan_is_strict(vs) && !vs->exhausted)
+	if (barq_scan_is_strict(vs) && !rounds->exhausted)
 	{
 		double		limit;
 
@@ -435,22 +446,22 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 		 * bound than that are held back, to be merged with the next round's.
 		 */
 		for (int i = 0; i < n; i++)
-			vs->slack = Max(vs->slack,
-							barq_key_distance(&vs->codec, vs->candidates[i].key) -
-							vs->candidates[i].lower_bound);
-		limit = barq_key_distance(&vs->codec, vs->candidates[n - 1].key) - vs->slack;
-		qsort(vs->candidates, n, sizeof(Candidate), compare_bounds);
+			vs->walk.slack = Max(vs->walk.slack,
+								 barq_key_distance(&rounds->codec, rounds->candidates[i].key) -
+								 rounds->candidates[i].lower_bound);
+		limit = barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key) - vs->walk.slack;
+		qsort(rounds->candidates, n, sizeof(Candidate), compare_bounds);
 
 		/* very loose bounds would hold back most rows: limit their memory */
-		while (vs->ready < n &&
-			   (vs->candidates[vs->ready].lower_bound <= limit ||
-				n - vs->ready > Max(rows_in_memory(), want)))
-			vs->ready++;
+		while (rounds->ready < n &&
+			   (rounds->candidates[rounds->ready].lower_bound <= limit ||
+				n - rounds->ready > Max(rows_in_memory(), want)))
+			rounds->ready++;
 	}
 	else
 	{
-		qsort(vs->candidates, n, sizeof(Candidate), compare_bounds);
-		vs->ready = n;
+		qsort(rounds->candidates, n, sizeof(Candidate), compare_bounds);
+		rounds->ready = n;
 	}
 	return true;
 }
@@ -464,7 +475,7 @@ typedef struct RoundAttempt
 
 /*
  * Run a round. Returns false, or raises ERRCODE_BARQ_SEGMENT_GONE, if pages were
- * re-used. The reset of round_context frees the memory of a failed round.
+ * re-used. The reset of rounds.context frees the memory of a failed round.
  */
 static bool
 attempt_round(void *arg)
@@ -472,9 +483,9 @@ attempt_round(void *arg)
 	RoundAttempt *attempt = arg;
 	VectorScan *vs = attempt->vs;
 
-	if (!vs->started)
+	if (!vs->rounds.started)
 		begin_rounds(attempt->scan, vs);
-	MemoryContextSwitchTo(vs->round_context);
+	MemoryContextSwitchTo(vs->rounds.context);
 	return next_round(attempt->scan, vs);
 }
 
@@ -488,14 +499,48 @@ barq_scan_advance(IndexScanDesc scan, VectorScan *vs)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (barq_try_reading(attempt_round, &attempt))
+		{
+			vs->walk.batch++;
 			return;
+		}
 
 		/* start again without the rows already emitted */
-		barq_meta_check_moved(scan->indexRelation, vs->meta.directory_version,
+		barq_meta_check_moved(scan->indexRelation, vs->rounds.meta.directory_version,
 							  &failed_version);
 		barq_scan_end_rounds(vs);
 		barq_scan_skip_emitted(vs);
 	}
+}
+
+/*
+ * Prefetch the heap pages of the next candidates. After the turn all rows are read
+ * in the order of their codes, from pages all over the heap.
+ */
+static void
+prefetch(IndexScanDesc scan, ScanRounds *rounds)
+{
+	int			ahead = get_tablespace_io_concurrency(scan->heapRelation->rd_rel->reltablespace);
+
+	rounds->prefetched = Max(rounds->prefetched, rounds->next);
+	for (; rounds->prefetched < rounds->ready && rounds->prefetched < rounds->next + ahead;
+		 rounds->prefetched++)
+		PrefetchBuffer(scan->heapRelation, MAIN_FORKNUM,
+					   ItemPointerGetBlockNumber(&rounds->candidates[rounds->prefetched].tid));
+}
+
+Candidate *
+barq_scan_take(IndexScanDesc scan, VectorScan *vs)
+{
+	Candidate  *candidate;
+
+	if (!barq_scan_has_ready(vs))
+		return NULL;
+	if (vs->walk.turned)
+		prefetch(scan, &vs->rounds);
+	candidate = &vs->rounds.candidates[vs->rounds.next++];
+	Assert(candidate->rescored);
+	vs->walk.looked_at++;
+	return candidate;
 }
 
 void
@@ -514,17 +559,17 @@ barq_scan_keep_tid(VectorScan *vs, TidList *list, const ItemPointerData *tid)
 void
 barq_scan_remember(VectorScan *vs, const ItemPointerData *tid)
 {
-	barq_scan_keep_tid(vs, &vs->emitted, tid);
+	barq_scan_keep_tid(vs, &vs->returned.tids, tid);
 }
 
 void
 barq_scan_skip_emitted(VectorScan *vs)
 {
-	vs->skip = tidset_create(vs->context, Max(vs->emitted.n, 64), NULL);
-	for (int64 i = 0; i < vs->emitted.n; i++)
+	vs->returned.skip = tidset_create(vs->context, Max(vs->returned.tids.n, 64), NULL);
+	for (int64 i = 0; i < vs->returned.tids.n; i++)
 	{
 		bool		found;
 
-		tidset_insert(vs->skip, vs->emitted.tids[i], &found);
+		tidset_insert(vs->returned.skip, vs->returned.tids.tids[i], &found);
 	}
 }

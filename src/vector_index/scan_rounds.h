@@ -49,76 +49,111 @@ typedef struct TidList
 	int64		space;
 } TidList;
 
-/* scan->opaque of an index scan over vectors. */
-typedef struct VectorScan
+/* What is searched for. Read by scan_rounds.c once a scan; in the scan's `context`. */
+typedef struct ScanQuery
 {
-	BarqScanReport *report;		/* the first member (scan_report.h) */
+	void	   *value;			/* NULL: not read yet */
+	bool		is_null;		/* distances are NULL */
+	bool		is_zero;		/* distances are NaN (cosine) */
+} ScanQuery;
 
-	/* for the whole scan descriptor */
-	MemoryContext context;		/* reset by every rescan */
-	bool		null_query;		/* distances are NULL */
-	bool		zero_query;		/* distances are NaN (cosine) */
-	void	   *query_value;	/* in `context` */
-
-	/* from the first tuple on; in `round_context`, a child of `context` */
-	MemoryContext round_context;
+/*
+ * The search of one snapshot of the index. Owner: scan_rounds.c, which clears it when
+ * pages were re-used and the scan starts again; allocated in `context`, a child of the
+ * scan's.
+ */
+typedef struct ScanRounds
+{
+	MemoryContext context;		/* NULL until the first row is fetched */
 	bool		started;
 	BarqMeta	meta;
 	BarqCodec	codec;
 	bool		of_lists;		/* barq_ivf */
-	int			rounds;
+	int			count;			/* rounds begun */
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;
 	uint64		rows;			/* with a key, of all segments */
 	SegmentStream *streams;
-	bool		growing_done;
-	float		growing_key;	/* of the last hit taken from the log */
-	ItemPointerData growing_tid;
-	bool		growing_begun;	/* growing_key and growing_tid are set */
+	bool		log_done;		/* no row of the log is left */
+	bool		log_begun;		/* the next two are set */
+	float		log_key;		/* of the last hit taken from the log */
+	ItemPointerData log_tid;
+	bool		exhausted;		/* the last round found no row */
 
 	/* candidates of this round, then those that earlier rounds held back */
 	Candidate  *candidates;
 	int			ncandidates;
 	int			space;
-	int			ready;			/* candidates[next … ready-1] may be emitted */
+	int			ready;			/* candidates[next ... ready-1] may be taken */
 	int			next;
-	bool		exhausted;
+	int			prefetched;		/* candidates whose heap pages were prefetched */
+} ScanRounds;
 
-	/* over restarts; in `context` */
+/* How far all rounds have come, those before a restart included. Owner: scan_rounds.c. */
+typedef struct ScanWalk
+{
 	double		slack;			/* largest seen: a key's distance minus the bound */
-	double		last_bound;
+	int64		looked_at;		/* candidates taken */
+	int64		batch;			/* rounds run */
+	bool		turned;			/* every code is scored: no row is missed */
+} ScanWalk;
+
+/* The rows that the scan has taken, to be skipped after a restart. Owner: scan_rounds.c. */
+typedef struct ScanReturned
+{
+	TidList		tids;
+	struct tidset_hash *skip;	/* rows taken before the last restart; or NULL */
+} ScanReturned;
+
+/* How rows come into order. Owner: scan.c; in the scan's `context`. */
+typedef struct ScanOrder
+{
+	double		last_bound;		/* of the last candidate in order */
 	BarqHeapDistance *heap_distance;	/* NULL until it is needed */
 	BarqOrderQueue *queue;		/* NULL: the executor puts rows in order */
 	BarqOrderQueue *late;		/* relaxed order: rows for the next batch */
 	double		last_distance;	/* taken from the queue, in this batch */
 	int64		nasked;			/* rows whose distance was computed, without copies */
 	int64		ntaken;			/* rows taken from the queue, without copies */
-	int64		batch;			/* rounds begun */
 	bool		drained;		/* no further row is added to the queue */
-	int64		looked_at;		/* candidates taken, for barq.max_scan_tuples */
-	bool		turned;			/* every code is scored: no row is missed */
+} ScanOrder;
+
+/* How the scan ends. Owner: scan.c. */
+typedef struct ScanEnd
+{
 	bool		cut;			/* by barq.max_scan_tuples */
-	bool		ended;			/* no more rows in order */
-	TidList		emitted;
-	struct tidset_hash *skip;	/* rows emitted before a restart; or NULL */
-	int			prefetched;		/* candidates whose heap pages were prefetched */
+	bool		reached;		/* no more rows in order */
 
 	/* rows found too late for strict order: returned at the end */
 	TidList		misplaced;
 	int64		misplaced_at;	/* the next to be returned */
+} ScanEnd;
 
-	/* after them rows without a key (scan_rest.c) */
-	struct ScanRest *rest;		/* NULL until they are read */
+/*
+ * scan->opaque of an index scan over vectors. Each part has one owner, which alone
+ * changes it; the others read it.
+ */
+typedef struct VectorScan
+{
+	BarqScanReport *report;		/* the first member (scan_report.h) */
+	MemoryContext context;		/* reset by every rescan */
+	ScanQuery	query;
+	ScanRounds	rounds;
+	ScanWalk	walk;
+	ScanReturned returned;
+	ScanOrder	order;
+	ScanEnd		end;
+	struct ScanRest *rest;		/* rows without a key (scan_rest.c); NULL until read */
 } VectorScan;
 
 /*
- * Whether a scan continues after its first round (vs->of_lists, or the setting
+ * Whether a scan continues after its first round (vs->rounds.of_lists, or the setting
  * barq.iterative_scan). No side effects.
  */
 static inline bool
 barq_scan_has_rounds(const VectorScan *vs)
 {
-	return vs->of_lists || barq_iterative_scan != BARQ_ITERATIVE_OFF;
+	return vs->rounds.of_lists || barq_iterative_scan != BARQ_ITERATIVE_OFF;
 }
 
 /*
@@ -153,18 +188,38 @@ barq_scan_rows_asked(const VectorScan *vs)
 {
 	const int	more_of_lists = 4;
 
-	return vs->of_lists && !barq_codec_proves(&vs->codec) ?
+	return vs->rounds.of_lists && !barq_codec_proves(&vs->rounds.codec) ?
 		more_of_lists * barq_ef_search : barq_ef_search;
 }
 
 /*
- * Run one round; the first takes the snapshot. Afterwards candidates[next …
- * ready-1] are in order and may be emitted. If pages were re-used meanwhile, the
- * scan starts again without the rows already emitted.
+ * Run one round; the first takes the snapshot. Afterwards barq_scan_take() gives its
+ * rows. If pages were re-used meanwhile, the scan starts again without the rows
+ * already taken.
  */
 extern void barq_scan_advance(IndexScanDesc scan, VectorScan *vs);
 
-/* From now on the scan itself puts rows in order (own_order.h). */
+/* Whether rows of the rounds run so far are left. No side effects. */
+static inline bool
+barq_scan_has_ready(const VectorScan *vs)
+{
+	return vs->rounds.next < vs->rounds.ready;
+}
+
+/*
+ * Take the next row of the rounds run so far, in the order of bounds, and count it;
+ * NULL where another round is needed. Valid until the next round. The row may have been
+ * taken before a restart (vs->returned.skip). May prefetch heap pages.
+ */
+extern Candidate *barq_scan_take(IndexScanDesc scan, VectorScan *vs);
+
+/* Forget rounds, rows and query: the scan begins anew (amrescan). */
+extern void barq_scan_forget_rounds(VectorScan *vs);
+
+/*
+ * scan.c: from now on the scan itself puts rows in order (own_order.h), from the last
+ * row in order on.
+ */
 extern void barq_scan_own_order(VectorScan *vs);
 
 /* Append a TID to a list of the scan, in the scan's memory context. */

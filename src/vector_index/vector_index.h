@@ -268,14 +268,4 @@ extern bool barq_vector_validate(Oid opclass);
  */
 extern bool barq_order_must_be_exact(PlannerInfo *root, IndexPath *path);
 
-/* ---- scan.c ---- */
-
-/*
- * Counters of this backend, never reset, by which barq_hybrid() detects truncated
- * scans: scans of vectors that ran out of rows in order before they had returned
- * all rows, for any reason; scans of all kinds that barq.max_scan_tuples ended.
- */
-extern uint64 barq_vector_scans_short;
-extern uint64 barq_scans_cut;
-
 #endif							/* BARQ_VECTOR_INDEX_H */
