@@ -11,73 +11,101 @@
 
 #include "kernels/kernels.h"
 #include "kernels/measure.h"
+#include "types/distance_memo.h"
 
 typedef float (*FloatKernel) (const float *a, const float *b, int n);
 typedef float (*HalfKernel) (const uint16 *a, const uint16 *b, int n);
 
+/* The distance of two values with the same number of dimensions. */
+typedef double (*Measure) (const BarqVecType *type, const BarqDense *a, const BarqDense *b);
+
 /*
- * The kernel's result for the two arguments. Frees copies made by detoasting.
- * Raises ERRCODE_DATA_EXCEPTION if their dimensions differ.
+ * The distance of the two arguments, or what an open scan remembers of it
+ * (distance_memo.h). Frees copies made by detoasting. Raises ERRCODE_DATA_EXCEPTION
+ * if their dimensions differ.
  */
+static double
+distance_of(FunctionCallInfo fcinfo, const BarqVecType *type, Measure measure)
+{
+	Datum		x = PG_GETARG_DATUM(0);
+	Datum		y = PG_GETARG_DATUM(1);
+	BarqMemoCall call;
+	BarqDense  *a;
+	BarqDense  *b;
+	double		distance;
+
+	if (barq_memo_find(&call, &x, &y, (BarqMemoMeasure) measure))
+		return call.distance;
+	a = (BarqDense *) PG_DETOAST_DATUM(x);
+	b = (BarqDense *) PG_DETOAST_DATUM(y);
+	barq_check_dims(type, a->dim, b->dim);
+	distance = measure(type, a, b);
+	barq_memo_add(&call, distance);
+
+	if ((Pointer) a != DatumGetPointer(x))
+		pfree(a);
+	if ((Pointer) b != DatumGetPointer(y))
+		pfree(b);
+	return distance;
+}
+
+/* The result of the type's kernel for two values. */
 static float
-apply_kernel(FunctionCallInfo fcinfo, const BarqVecType *type,
+apply_kernel(const BarqVecType *type, const BarqDense *a, const BarqDense *b,
 			 FloatKernel of_floats, HalfKernel of_halves)
 {
-	BarqDense  *a = PG_GETARG_BARQ_DENSE(0);
-	BarqDense  *b = PG_GETARG_BARQ_DENSE(1);
-	float		result;
-
-	barq_check_dims(type, a->dim, b->dim);
 	if (type == &barq_halfvec_type)
-		result = of_halves((uint16 *) a->x, (uint16 *) b->x, a->dim);
-	else
-		result = of_floats((float *) a->x, (float *) b->x, a->dim);
-
-	PG_FREE_IF_COPY(a, 0);
-	PG_FREE_IF_COPY(b, 1);
-	return result;
+		return of_halves((const uint16 *) a->x, (const uint16 *) b->x, a->dim);
+	return of_floats((const float *) a->x, (const float *) b->x, a->dim);
 }
 
-/* Squared L2 distance of the two arguments. */
+/* Squared L2 distance. */
 static double
-l2sq(FunctionCallInfo fcinfo, const BarqVecType *type)
+l2sq(const BarqVecType *type, const BarqDense *a, const BarqDense *b)
 {
-	return apply_kernel(fcinfo, type, barq_kernels->l2sq, barq_kernels->l2sq_f16f16);
+	return apply_kernel(type, a, b, barq_kernels->l2sq, barq_kernels->l2sq_f16f16);
 }
 
-/* Inner product of the two arguments. */
+/* Inner product. */
 static double
-ip(FunctionCallInfo fcinfo, const BarqVecType *type)
+ip(const BarqVecType *type, const BarqDense *a, const BarqDense *b)
 {
-	return apply_kernel(fcinfo, type, barq_kernels->ip, barq_kernels->ip_f16f16);
+	return apply_kernel(type, a, b, barq_kernels->ip, barq_kernels->ip_f16f16);
+}
+
+/* L1 distance. */
+static double
+l1(const BarqVecType *type, const BarqDense *a, const BarqDense *b)
+{
+	return apply_kernel(type, a, b, barq_kernels->l1, barq_kernels->l1_f16f16);
 }
 
 /* l2_distance */
 static Datum
 dense_l2_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
-	PG_RETURN_FLOAT8(sqrt(l2sq(fcinfo, type)));
+	PG_RETURN_FLOAT8(sqrt(distance_of(fcinfo, type, l2sq)));
 }
 
 /* vector_l2_squared_distance, halfvec_l2_squared_distance */
 static Datum
 dense_l2_squared_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
-	PG_RETURN_FLOAT8(l2sq(fcinfo, type));
+	PG_RETURN_FLOAT8(distance_of(fcinfo, type, l2sq));
 }
 
 /* inner_product */
 static Datum
 dense_inner_product(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
-	PG_RETURN_FLOAT8(ip(fcinfo, type));
+	PG_RETURN_FLOAT8(distance_of(fcinfo, type, ip));
 }
 
 /* vector_negative_inner_product, halfvec_negative_inner_product */
 static Datum
 dense_negative_inner_product(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
-	PG_RETURN_FLOAT8(-ip(fcinfo, type));
+	PG_RETURN_FLOAT8(-distance_of(fcinfo, type, ip));
 }
 
 /*
@@ -108,18 +136,14 @@ cosine_distance_in_double(const float *a, const float *b, int n)
 	return 1 - barq_clamp_cosine(ab / sqrt(aa * bb));
 }
 
-/* cosine_distance: NaN if all elements of an argument are zero */
-static Datum
-dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
+/* The cosine distance; NaN if all elements of a value are zero. */
+static double
+cosine(const BarqVecType *type, const BarqDense *a, const BarqDense *b)
 {
-	BarqDense  *a = PG_GETARG_BARQ_DENSE(0);
-	BarqDense  *b = PG_GETARG_BARQ_DENSE(1);
 	float		ab;
 	float		aa;
 	float		bb;
-	double		distance;
 
-	barq_check_dims(type, a->dim, b->dim);
 	if (type == &barq_halfvec_type)
 	{
 		const uint16 *x = (const uint16 *) a->x;
@@ -130,17 +154,19 @@ dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 		bb = barq_kernels->ip_f16f16(y, y, a->dim);
 	}
 	else
-		barq_kernels->cosine_parts((float *) a->x, (float *) b->x, a->dim,
+		barq_kernels->cosine_parts((const float *) a->x, (const float *) b->x, a->dim,
 								   &ab, &aa, &bb);
 	/* sums of halves are in range, except those of zeros, which give NaN anyway */
 	if (type == &barq_halfvec_type || (is_ordinary(aa) && is_ordinary(bb)))
-		distance = barq_cosine_distance(ab, aa, bb);
-	else
-		distance = cosine_distance_in_double((float *) a->x, (float *) b->x, a->dim);
+		return barq_cosine_distance(ab, aa, bb);
+	return cosine_distance_in_double((const float *) a->x, (const float *) b->x, a->dim);
+}
 
-	PG_FREE_IF_COPY(a, 0);
-	PG_FREE_IF_COPY(b, 1);
-	PG_RETURN_FLOAT8(distance);
+/* cosine_distance */
+static Datum
+dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
+{
+	PG_RETURN_FLOAT8(distance_of(fcinfo, type, cosine));
 }
 
 /*
@@ -151,15 +177,14 @@ dense_cosine_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 static Datum
 dense_spherical_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
-	PG_RETURN_FLOAT8(acos(barq_clamp_cosine(ip(fcinfo, type))) / M_PI);
+	PG_RETURN_FLOAT8(acos(barq_clamp_cosine(distance_of(fcinfo, type, ip))) / M_PI);
 }
 
 /* l1_distance */
 static Datum
 dense_l1_distance(FunctionCallInfo fcinfo, const BarqVecType *type)
 {
-	PG_RETURN_FLOAT8((double) apply_kernel(fcinfo, type, barq_kernels->l1,
-										   barq_kernels->l1_f16f16));
+	PG_RETURN_FLOAT8(distance_of(fcinfo, type, l1));
 }
 
 BARQ_DENSE_FUNCTION(l2_distance);

@@ -30,6 +30,7 @@
 #include "vector_index/scan_rounds.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "types/distance_memo.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 #include "utils/spccache.h"
@@ -71,7 +72,9 @@ barq_scan_forget_rounds(VectorScan *vs)
 
 /*
  * Read the query's value from the first ORDER BY key: sets vs->query, once a
- * scan, in the current memory context. Raises the type's error if the query has another number of dimensions than the index.
+ * scan, and announces the query to the distance functions, in the scan's memory
+ * context, which is the current one. Raises the type's error if the query has another
+ * number of dimensions than the index.
  */
 static void
 read_query(IndexScanDesc scan, VectorScan *vs)
@@ -91,7 +94,7 @@ read_query(IndexScanDesc scan, VectorScan *vs)
 	}
 
 	space = barq_vector_space(scan->indexRelation);
-	value = space->elements(key->sk_argument, &dims, &copy);
+	value = space->elements(barq_memo_begin(key->sk_argument), &dims, &copy);
 	if (dims != vs->rounds.codec.dims)
 		space->dims_differ(vs->rounds.codec.dims, dims);
 	bytes = barq_value_bytes(&vs->rounds.codec, value);
