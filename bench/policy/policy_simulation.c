@@ -5,19 +5,24 @@
  *
  *	  policy_simulation [-s GB,GB,…] [-r MB/s,…] [-m balanced|reads|writes|all]
  *		[-g kB] [-t ratio] [-k max_segments] [-c MB] [-u share] [-b bytes] [-B bytes]
- *		[-l rows] [-v]
+ *		[-l rows] [-p processes] [-d depth] [-v]
  *
  * -s: sizes of the index at the end; -r: rates of inserts (bytes of sealed logs), 0: so
  * slow that merges take no time; -g, -t, -k, -c: growing_limit, compaction_ratio,
  * max_segments, max_merged_size; -u: updates instead of inserts from half of the size
  * on, each of which kills a row at random, with VACUUM after this share of the rows
  * was replaced; -b, -B: bytes of a row in a sealed log and in a graph (by default of 96
- * dimensions of 8 bits); -l: rows of a log when it is sealed; -v: each merge.
+ * dimensions of 8 bits); -l: rows of a log when it is sealed; -p: processes that merge (a
+ * worker and its helpers); -d: merges under way at once, at most; -v: each merge.
  *
  * Printed for each: bytes merged a byte sealed, in the whole run and in its last half;
  * merges of a row; segments, mean and most; the modelled search time as a multiple of
- * that of one graph of all rows, mean over the last half of the run; the share of the time
- * that a worker merges.
+ * that of one graph of all rows, mean and median over the last half of the run; the share of the time
+ * that a worker merges; MB/s that inserts reached, which wait where the segments that are
+ * provisional have growing_hard_limit bytes.
+ *
+ * A merge takes its time. Meanwhile logs are sealed, and smaller merges run beside it: the
+ * smallest first, which has all processes until it ends. Its inputs are there until then.
  *
  * The costs are measured (docs/performance.md, "What merging costs, and what
  * segments cost a search").
@@ -61,7 +66,28 @@ typedef struct Segment
 	double		dead;
 	bool		graph;
 	bool		sealed;			/* provisional */
+	uint32		busy;			/* number of the merge that reads it; 0: none */
+	double		dead_before;	/* when that merge began */
 } Segment;
+
+/* A merge under way. */
+typedef struct Merge
+{
+	double		left;			/* seconds of one process */
+	uint32		number;
+} Merge;
+
+#define MOST_MERGES 16
+static Merge merges[MOST_MERGES];	/* the last one has the processes */
+static int	nmerges;
+static int	most_merges = 4;
+static double processes = 1;
+
+/* The modelled search time after each seal of the last half of a run. */
+static float *factors;
+static uint32 nfactors;
+static uint32 most_segments = 100000;
+static uint32 next_number;
 
 #define MOST	100000
 
@@ -104,7 +130,7 @@ search_us(const Segment *segment, bool first)
 static double
 search_factor(void)
 {
-	Segment		one = {0, 0, true, false};
+	Segment		one = {.graph = true};
 	double		us = STATEMENT_US;
 	uint32		largest = 0;
 
@@ -119,6 +145,22 @@ search_factor(void)
 	return us / (STATEMENT_US + search_us(&one, true));
 }
 
+static int
+compare_factors(const void *a, const void *b)
+{
+	float		x = *(const float *) a;
+	float		y = *(const float *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double
+median_factor(void)
+{
+	qsort(factors, nfactors, sizeof(float), compare_factors);
+	return nfactors == 0 ? 0 : factors[nfactors / 2];
+}
+
 static void
 seal(double rows)
 {
@@ -127,7 +169,7 @@ seal(double rows)
 		fprintf(stderr, "too many segments\n");
 		exit(1);
 	}
-	segments[nsegments++] = (Segment) {rows, 0, false, rows >= GRAPH_PAYS_ROWS};
+	segments[nsegments++] = (Segment) {.rows = rows, .sealed = rows >= GRAPH_PAYS_ROWS};
 }
 
 static uint32
@@ -139,19 +181,10 @@ choose(void)
 
 		candidates[i] = (BarqCandidate) {
 			.bytes = bytes_of(segment), .rows = segment->rows, .dead = segment->dead,
-			.provisional = segment->sealed
+			.provisional = segment->sealed, .busy = segment->busy
 		};
 	}
 	return barq_choose(candidates, nsegments, &policy, BARQ_CHOOSE_DUE, chosen);
-}
-
-static int
-compare_positions(const void *a, const void *b)
-{
-	uint32		x = *(const uint32 *) a;
-	uint32		y = *(const uint32 *) b;
-
-	return x < y ? -1 : x > y;
 }
 
 /* Sums of one run. */
@@ -169,47 +202,118 @@ typedef struct Totals
 	uint32		most;
 } Totals;
 
-/*
- * Run the merge of n chosen segments, whose inputs may have lost rows meanwhile. Returns
- * its seconds.
- */
-static double
-merge(uint32 n, Totals *totals)
+/* What the merge with a number makes of its inputs. *largest: rows of the graph kept. */
+static Segment
+result_of(uint32 number, double *largest)
 {
 	Segment		result = {0};
-	double		largest = 0;
-	double		seconds;
-	double		bytes;
 
-	qsort(chosen, n, sizeof(uint32), compare_positions);
-	for (uint32 i = 0; i < n; i++)
+	*largest = 0;
+	for (uint32 i = 0; i < nsegments; i++)
 	{
-		Segment    *segment = &segments[chosen[i]];
+		const Segment *segment = &segments[i];
 
-		result.rows += segment->rows - segment->dead;
-		if (segment->graph && segment->dead <= segment->rows / 4)
-			largest = fmax(largest, segment->rows - segment->dead);
+		if (segment->busy != number)
+			continue;
+		result.rows += segment->rows - segment->dead_before;
+		result.dead += segment->dead - segment->dead_before;
+		if (segment->graph && segment->dead_before <= segment->rows / 4)
+			*largest = fmax(*largest, segment->rows - segment->dead_before);
 	}
 	result.graph = result.rows >= GRAPH_PAYS_ROWS;
-	for (uint32 i = n; i > 0; i--)
-		segments[chosen[i - 1]] = segments[--nsegments];
+	return result;
+}
+
+/* Begin the merge of n chosen segments. */
+static void
+begin_merge(uint32 n, Totals *totals)
+{
+	Merge	   *merge = &merges[nmerges++];
+	Segment		result;
+	double		largest;
+
+	merge->number = ++next_number;
+	for (uint32 i = 0; i < n; i++)
+	{
+		segments[chosen[i]].busy = merge->number;
+		segments[chosen[i]].dead_before = segments[chosen[i]].dead;
+	}
+	result = result_of(merge->number, &largest);
+	merge->left = result.rows / COPIED_A_SECOND;
+	if (result.graph)
+		merge->left += (result.rows - largest) / JOINED_A_SECOND;
+	totals->merging += merge->left;
+}
+
+/* Publish the last merge under way. */
+static void
+end_merge(Totals *totals)
+{
+	uint32		number = merges[--nmerges].number;
+	double		largest;
+	Segment		result = result_of(number, &largest);
+	uint32		kept = 0;
+
+	for (uint32 i = 0; i < nsegments; i++)
+		if (segments[i].busy != number)
+			segments[kept++] = segments[i];
+	if (verbose)
+		printf("%10.3f GB sealed: merge of %3u, %10.0f rows, %8.1f MB, then", totals->sealed / 1e9,
+			   nsegments - kept, result.rows, bytes_of(&result) / 1e6);
+	nsegments = kept;
 	if (result.rows > 0)
 		segments[nsegments++] = result;
-	bytes = bytes_of(&result);
-	seconds = result.rows / COPIED_A_SECOND;
-	if (result.graph)
-		seconds += (result.rows - largest) / JOINED_A_SECOND;
-	totals->merged += bytes;
+	totals->merged += bytes_of(&result);
 	totals->rows_merged += result.rows;
-	totals->merging += seconds;
 	if (verbose)
 	{
-		printf("%10.3f GB sealed: merge of %3u, %10.0f rows, %8.1f MB, then", totals->sealed / 1e9, n, result.rows, bytes / 1e6);
 		for (uint32 i = 0; i < nsegments; i++)
 			printf(" %.0f", segments[i].rows);
 		printf("\n");
 	}
-	return seconds;
+}
+
+/* Begin the merges that are due, smaller ones beside larger ones. */
+static void
+begin_due(Totals *totals)
+{
+	uint32		n;
+
+	while (nmerges < most_merges && (n = choose()) > 0)
+		begin_merge(n, totals);
+}
+
+/* Let merges work for so many seconds; forever: until none is due. */
+static void
+let_merge(double seconds, bool forever, Totals *totals)
+{
+	begin_due(totals);
+	while (nmerges > 0 && (forever || seconds > 0))
+	{
+		Merge	   *last = &merges[nmerges - 1];
+		double		needed = last->left / processes;
+
+		if (!forever && needed > seconds)
+		{
+			last->left -= seconds * processes;
+			return;
+		}
+		seconds -= needed;
+		end_merge(totals);
+		begin_due(totals);
+	}
+}
+
+/* Bytes of segments that no merge has made a graph of. */
+static double
+backlog(void)
+{
+	double		bytes = 0;
+
+	for (uint32 i = 0; i < nsegments; i++)
+		if (segments[i].sealed)
+			bytes += bytes_of(&segments[i]);
+	return bytes;
 }
 
 /* Kill `rows` rows at random: of each segment in proportion. */
@@ -234,15 +338,14 @@ run(double size, double rate, Totals *whole, Totals *half)
 	double		done = 0;
 	double		until = updates > 0 ? 2 * rows : rows;
 	double		unvacuumed = 0;
-	double		busy = 0;		/* seconds that the merge at work still takes */
 	Totals		totals = {0};
 	bool		noted = false;
 
-	nsegments = 0;
+	nsegments = nmerges = 0;
+	nfactors = 0;
 	while (done < until)
 	{
 		double		step = rate > 0 ? rows_a_log * flat_bytes / rate : 0;
-		uint32		n;
 		double		factor;
 
 		seal(rows_a_log);
@@ -260,15 +363,21 @@ run(double size, double rate, Totals *whole, Totals *half)
 			}
 		}
 
-		/* a merge is published at its start here; the next one waits for its end */
-		busy = fmax(busy - step, 0);
-		while (busy <= 0 && (n = choose()) > 0)
-			busy = rate > 0 ? busy + merge(n, &totals) : 0 * merge(n, &totals);
+		let_merge(step, rate == 0, &totals);
+		while (rate > 0 && nmerges > 0 &&
+			   (backlog() >= policy.growing_hard_limit || nsegments > most_segments))
+		{
+			totals.seconds += 0.1;
+			let_merge(0.1, false, &totals);
+		}
 
 		factor = search_factor();
 		totals.segments += nsegments;
 		totals.factor += factor;
 		totals.most_factor = fmax(totals.most_factor, factor);
+		if ((nfactors & (nfactors - 1)) == 0)
+			factors = realloc(factors, 2 * (nfactors + 1) * sizeof(float));
+		factors[nfactors++] = (float) factor;
 		totals.most = Max(totals.most, nsegments);
 		if (!noted && done >= until / 2)
 		{
@@ -276,6 +385,7 @@ run(double size, double rate, Totals *whole, Totals *half)
 			noted = true;
 			totals.most = 0;
 			totals.most_factor = 0;
+			nfactors = 0;
 		}
 	}
 	*whole = totals;
@@ -306,7 +416,7 @@ main(int argc, char **argv)
 	int			option;
 
 	shim_init();
-	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:l:v")) != -1)
+	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:l:p:d:w:v")) != -1)
 	{
 		switch (option)
 		{
@@ -346,6 +456,15 @@ main(int argc, char **argv)
 			case 'l':
 				rows_of_log = atof(optarg);
 				break;
+			case 'p':
+				processes = atof(optarg);
+				break;
+			case 'w':
+				most_segments = atoi(optarg);
+				break;
+			case 'd':
+				most_merges = Min(atoi(optarg), MOST_MERGES);
+				break;
 			case 'v':
 				verbose = true;
 				break;
@@ -354,8 +473,8 @@ main(int argc, char **argv)
 				return 2;
 		}
 	}
-	printf("%-9s %8s %7s | %9s %9s %7s | %8s %5s | %9s %6s | %s\n", "mode", "GB", "MB/s", "merged/", "2nd half",
-		   "rows", "segments", "most", "search", "most", "merging");
+	printf("%-9s %8s %7s | %9s %9s %7s | %8s %5s | %9s %7s %6s | %8s | %s\n", "mode", "GB", "MB/s", "merged/", "2nd half",
+		   "rows", "segments", "most", "search", "median", "most", "merging", "MB/s");
 	for (int mode = first; mode <= last; mode++)
 		for (int i = 0; i < nsizes; i++)
 			for (int j = 0; j < nrates; j++)
@@ -367,13 +486,14 @@ main(int argc, char **argv)
 				policy.mode = mode;
 				run(sizes[i] * 1e9, rates[j] * 1e6, &whole, &half);
 				seals = whole.seals - half.seals;
-				printf("%-9s %8.3g %7.3g | %9.2f %9.2f %7.2f | %8.1f %5u | %8.2fx %5.1fx | %6.1f %%\n", modes[mode],
+				printf("%-9s %8.3g %7.3g | %9.2f %9.2f %7.2f | %8.1f %5u | %8.2fx %6.2fx %5.1fx | %6.1f %% | %.3f\n", modes[mode],
 					   sizes[i], rates[j], whole.merged / whole.sealed,
 					   (whole.merged - half.merged) / (whole.sealed - half.sealed),
 					   whole.rows_merged * flat_bytes / whole.sealed,
 					   (whole.segments - half.segments) / seals, whole.most,
-					   (whole.factor - half.factor) / seals, whole.most_factor,
-					   whole.seconds > 0 ? 100 * whole.merging / whole.seconds : 0);
+					   (whole.factor - half.factor) / seals, median_factor(), whole.most_factor,
+					   whole.seconds > 0 ? 100 * whole.merging / processes / whole.seconds : 0,
+					   whole.seconds > 0 ? whole.sealed / whole.seconds / 1e6 : 0);
 				fflush(stdout);
 			}
 	return 0;

@@ -25,6 +25,14 @@ typedef struct BarqMergePoints
 {
 	/* Called with no buffer lock held; may raise an error or end the process. */
 	void		(*reach) (struct BarqMergePoints *points, BarqMergePoint point);
+
+	/*
+	 * The files of the new segment hold so much of it that another process can go on
+	 * with them. Returns whether that was noted: then the files must outlast an error.
+	 */
+	bool		(*can_go_on) (struct BarqMergePoints *points);
+	bool		resumed;		/* such a note exists: look for the files */
+	bool		alone;			/* take no helpers: another merge of this process has them */
 } BarqMergePoints;
 
 /* Reach a point; `points` is NULL where no merge is under way. Checks for interrupts. */

@@ -62,6 +62,30 @@ extern BarqHnswWork *barq_hnsw_work_load_rows(void *mem, const BarqCodec *codec,
 extern BarqHnswWork *barq_hnsw_work_attach(void *mem);
 
 /*
+ * Note in a loaded area what barq_hnsw_work_resume() checks. Called before a second
+ * process attaches. Checks for interrupts.
+ */
+extern void barq_hnsw_work_note_loaded(BarqHnswWork *work);
+
+/* What is left to do in an area. */
+typedef struct BarqHnswResumed
+{
+	uint64		body_bytes;		/* of the body, which is complete; 0: it is not */
+	uint64		again;			/* rows that were inserted once more */
+	uint32		left;			/* rows that are not inserted yet */
+} BarqHnswResumed;
+
+/*
+ * Prepare an area, of `bytes` bytes, to be worked on after its processes have ended,
+ * some of them perhaps killed in the middle of an insertion; no other process has it
+ * mapped. `rows` and rows_bytes: as it was laid out for. Fills *resumed. False, if it
+ * cannot be used: it is damaged, was made by another version, or its rows were being
+ * ordered. Checks for interrupts; being interrupted here costs nothing.
+ */
+extern bool barq_hnsw_work_resume(void *mem, uint64 bytes, uint32 rows, uint64 rows_bytes,
+								  BarqHnswResumed *resumed);
+
+/*
  * Called with the number of rows that this process has inserted since the last
  * call, while it holds no lock of the area. Must check for interrupts; may
  * raise errors.

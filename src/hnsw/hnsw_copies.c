@@ -102,6 +102,7 @@ barq_hnsw_copies_link(BarqHnswWork *work, uint32 *scratch1, uint32 *scratch2)
 		uint32		from = head;
 		uint32	   *list;
 		int			n;
+		bool		known = false;
 
 		if ((row & 0xfff) == 0)
 			barq_check_interrupts();
@@ -125,9 +126,15 @@ barq_hnsw_copies_link(BarqHnswWork *work, uint32 *scratch1, uint32 *scratch2)
 		}
 		next[head] = row;
 
-		/* a full first row gives up its last link, which is worth least */
+		/*
+		 * A full first row gives up its last link, which is worth least. It may have
+		 * the link already, if rows were connected before and that was cut off.
+		 */
 		list = hnsw_work_list(work, 0, from);
 		n = hnsw_list_length(list, degree);
-		list[Min(n, degree - 1)] = row;
+		for (int i = 0; i < n; i++)
+			known |= list[i] == row;
+		if (!known)
+			list[Min(n, degree - 1)] = row;
 	}
 }

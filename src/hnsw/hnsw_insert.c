@@ -143,13 +143,14 @@ barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
 	const char *code = hnsw_work_code(work, row);
 	uint64		entry = pg_atomic_read_u64(&work->entry);
 	uint32		start = barq_hnsw_work_descend(builder, code, entry, layer);
+	uint32		searchable = Max(work->kept, pg_atomic_read_u32(&work->claimed));
 	int			n;
 	uint32		chosen[HNSW_MAX_DEGREE];
 	int			nchosen;
 	int			left = 0;
 
 	/* the descent ends at the row itself if it is the entry point */
-	for (uint32 other = 0; start == row && other < work->kept; other++)
+	for (uint32 other = 0; start == row && other < searchable; other++)
 	{
 		if (other != row && hnsw_work_levels(work)[other] >= layer &&
 			*hnsw_work_list(work, layer, other) != HNSW_NONE)
@@ -214,30 +215,73 @@ insert_claimed(HnswBuilder *builder, uint32 row)
 	insert_row(builder, row, level, entry);
 }
 
+/*
+ * Whatever step the first attempt ended at: a row whose list on layer 0 is empty has no
+ * list at all, and no row links to it (README.md, invariant 2). Any other row is joined
+ * once more on each layer, which adds what is missing.
+ */
+void
+barq_hnsw_work_insert_again(HnswBuilder *builder, uint32 row)
+{
+	BarqHnswWork *work = builder->work;
+	int			level = hnsw_work_levels(work)[row];
+	uint64		entry = pg_atomic_read_u64(&work->entry);
+
+	if (hnsw_work_first(work)[row] != row)
+		return;
+	if (entry == HNSW_NO_ENTRY ||
+		(HNSW_ENTRY_ROW(entry) != row && *hnsw_work_list(work, 0, row) == HNSW_NONE))
+	{
+		insert_claimed(builder, row);
+		return;
+	}
+	for (int l = Min(level, HNSW_ENTRY_LEVEL(entry)); l >= 0; l--)
+		barq_hnsw_work_join(builder, l, row);
+	if (level > HNSW_ENTRY_LEVEL(entry))
+		pg_atomic_write_u64(&work->entry, HNSW_ENTRY(level, row));
+}
+
+/*
+ * Claim the next rows [*first, end); returns end, or 0 where none is left. The claim is
+ * noted before it is made, so that no row is lost with a process that is killed. At the
+ * end the counter is not increased: adding for each call could wrap it around.
+ */
+static uint32
+claim_rows(BarqHnswWork *work, pg_atomic_uint64 *claim, uint32 *first)
+{
+	*first = pg_atomic_read_u32(&work->claimed);
+	while (*first < work->rows)
+	{
+		uint32		end = Min(work->rows - *first, CLAIM_ROWS) + *first;
+
+		pg_atomic_write_u64(claim, (uint64) *first << 32 | end);
+		pg_write_barrier();
+		if (pg_atomic_compare_exchange_u32(&work->claimed, first, end))
+			return end;
+	}
+	pg_atomic_write_u64(claim, 0);
+	return 0;
+}
+
 void
 barq_hnsw_work_insert(BarqHnswWork *work, BarqBuildProgress progress, void *arg)
 {
 	HnswBuilder builder;
+	uint32		me = pg_atomic_fetch_add_u32(&work->claimants, 1);
+	pg_atomic_uint64 *claim = &work->claims[Min(me, HNSW_CLAIMANTS - 1)];
+	uint32		first;
+	uint32		end;
 
+	/* the first process always has a place */
+	if (me >= HNSW_CLAIMANTS)
+		return;
 	barq_hnsw_builder_init(&builder, work);
-	for (;;)
+	while ((end = claim_rows(work, claim, &first)) > 0)
 	{
-		uint32		first;
-		uint32		end = 0;
-
-		/* stop at the end: adding for each call could wrap the counter around */
-		first = pg_atomic_read_u32(&work->claimed);
-		do
-		{
-			if (first >= work->rows)
-				break;
-			end = Min(work->rows - first, CLAIM_ROWS) + first;
-		} while (!pg_atomic_compare_exchange_u32(&work->claimed, &first, end));
-		if (first >= work->rows)
-			break;
-
 		for (uint32 row = first; row < end; row++)
 			insert_claimed(&builder, row);
+		pg_write_barrier();
+		pg_atomic_write_u64(claim, 0);
 		if (progress != NULL)
 			progress(arg, end - first);
 	}

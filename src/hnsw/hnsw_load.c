@@ -22,15 +22,12 @@
 #define PLACE_ORDER_EF	32
 
 /*
- * Set the offsets of an area whose codec, m and rows are set; rows_bytes: of whole
- * rows. Returns its size in bytes.
- *
  * The area has as many upper lists as its row numbers draw, and a sixteenth
  * more: rows of a kept graph keep levels that other row numbers drew. A row
  * whose lists do not fit stays on layer 0.
  */
-static uint64
-lay_out(BarqHnswWork *work, uint64 rows_bytes)
+uint64
+barq_hnsw_work_lay_out(BarqHnswWork *work, uint64 rows_bytes)
 {
 	BarqBodyHeader body;
 	BarqVectorHeader vector;
@@ -98,7 +95,7 @@ barq_hnsw_work_bytes(const BarqCodec *codec, const BarqHnswOptions *options,
 	work.codec = *codec;
 	work.m = options->m;
 	work.rows = rows;
-	return lay_out(&work, rows_bytes);
+	return barq_hnsw_work_lay_out(&work, rows_bytes);
 }
 
 BarqHnswWork *
@@ -162,7 +159,7 @@ begin_area(BarqHnswWork *work, const BarqCodec *codec, int m, int ef_constructio
 	work->m = m;
 	work->ef_construction = ef_construction;
 	work->rows = rows;
-	lay_out(work, rows_bytes);
+	barq_hnsw_work_lay_out(work, rows_bytes);
 	pg_atomic_init_u32(&work->entry_lock, 0);
 	pg_atomic_init_u64(&work->entry, HNSW_NO_ENTRY);
 	barq_fill(hnsw_work_at(work, work->versions_off), 0,

@@ -16,8 +16,20 @@
 #include "flat/hits.h"
 #include "hnsw/hnsw_layout.h"
 #include "port/atomics.h"
+#include "port/pg_crc32c.h"
 
-#define HNSW_WORK_MAGIC	0x4b524f57	/* "WORK" */
+#define HNSW_WORK_MAGIC	0x324b5257	/* "WRK2" */
+
+/* Processes that insert into an area at once, at most. */
+#define HNSW_CLAIMANTS	160
+
+/* How far the area is; see README.md, "Going on after an interruption". */
+typedef enum HnswWorkPhase
+{
+	HNSW_PHASE_INSERTING,		/* also while rows are connected */
+	HNSW_PHASE_ORDERING,		/* rows are being moved: nothing can go on from here */
+	HNSW_PHASE_COMPLETE			/* the area holds the body, of body_bytes */
+} HnswWorkPhase;
 
 struct BarqHnswWork
 {
@@ -54,6 +66,18 @@ struct BarqHnswWork
 	pg_atomic_uint32 claimed pg_attribute_aligned(64);	/* next row to insert */
 	pg_atomic_uint32 entry_lock pg_attribute_aligned(64);
 	pg_atomic_uint64 entry;		/* level << 32 | row, or HNSW_NO_ENTRY */
+
+	/*
+	 * For each process that inserts: the rows first << 32 | end that it has claimed,
+	 * or is about to claim; 0: none
+	 */
+	pg_atomic_uint32 claimants;
+	pg_atomic_uint64 claims[HNSW_CLAIMANTS];
+
+	/* for a process that goes on with the area of another one */
+	uint32		phase;			/* HnswWorkPhase */
+	pg_crc32c	loaded_crc;		/* of what does not change after loading */
+	uint64		body_bytes;
 };
 
 StaticAssertDecl(sizeof(BarqHnswWork) <= BARQ_AREA_BODY, "the body follows BarqHnswWork");
@@ -296,6 +320,19 @@ extern uint32 barq_hnsw_work_descend(HnswBuilder *builder, const void *code,
  * already, and link both ways.
  */
 extern void barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row);
+
+/*
+ * hnsw_insert.c: insert a row again whose insertion may have been cut off anywhere, in
+ * an area that no other process uses. Rows that are in the graph already keep their
+ * links. Does nothing for a copy.
+ */
+extern void barq_hnsw_work_insert_again(HnswBuilder *builder, uint32 row);
+
+/*
+ * hnsw_load.c: the offsets of an area, whose codec, m and rows are set, with so many
+ * bytes of whole rows; returns its size in bytes.
+ */
+extern uint64 barq_hnsw_work_lay_out(BarqHnswWork *work, uint64 rows_bytes);
 
 /*
  * hnsw_connect.c: link copies, make every row reachable on layer 0, and write

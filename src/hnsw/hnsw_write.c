@@ -183,7 +183,12 @@ barq_hnsw_work_finish(BarqHnswWork *work)
 		state.number[state.order[i]] = i;
 	collect_layers(&state);
 	bytes = write_graph(&state);
+	work->phase = HNSW_PHASE_ORDERING;
+	pg_write_barrier();
 	barq_area_order(&area, state.order, state.number);
+	work->body_bytes = bytes;
+	pg_write_barrier();
+	work->phase = HNSW_PHASE_COMPLETE;
 
 	for (int l = 1; l <= state.layers; l++)
 		pfree(state.entries[l]);

@@ -26,6 +26,14 @@
  * max_merged_size: a segment that would become larger with the smaller ones keeps its
  * size for good, unless its rows die, and takes no slot.
  *
+ * While a merge is under way, a small one may run beside it: of the logs sealed since, when
+ * they have half of growing_hard_limit, before inserts would have to wait for them. Nothing
+ * else runs beside, because it would delay the merge under way by more than it gains:
+ * sealed logs cost a search less than the graphs that would be made of them, and when that
+ * merge has ended, one merge takes them all (measured: docs/performance.md). To the rules
+ * the inputs of a merge under way are one segment already, which cannot be chosen. A merge
+ * beside takes at most half the bytes of that one, and BARQ_MOST_BESIDE.
+ *
  * Further rules, after that of full slots: too many segments (max_segments, beside
  * those that keep their size), urgent provisional segments, a large provisional
  * segment, many dead rows.
@@ -50,21 +58,23 @@ static const int merges_of_row[] = {
 	[BARQ_COMPACTION_WRITES] = 2
 };
 
-/* The segments in descending order of size. */
+/* The segments in descending order of size; those that one merge reads are one of them. */
 typedef struct Order
 {
 	const BarqPolicy *policy;
-	const BarqCandidate **segments;
+	const BarqCandidate **segments; /* NULL: of a merge under way */
 	double	   *size;			/* bytes that the live rows take after a merge */
 	uint32		n;
 	uint32		nsmall;			/* the last ones are small */
 	double		unit;			/* bytes of a unit */
+	uint32		after_busy;		/* position behind the last one of a merge under way */
 } Order;
 
 typedef struct Sized
 {
 	const BarqCandidate *segment;
 	double		size;
+	uint32		busy;
 } Sized;
 
 int
@@ -122,7 +132,23 @@ final_bytes_per_row(const BarqCandidate *segments, uint32 n)
 	return largest == NULL ? 0 : (double) largest->bytes / largest->rows;
 }
 
-/* Fill *order with the segments that are not busy; it is freed by end_order(). */
+/*
+ * Add to sized[], which has *n elements, a segment that a merge under way reads: to the
+ * element of that merge.
+ */
+static void
+add_busy(Sized *sized, uint32 *n, uint32 busy, double size)
+{
+	for (uint32 i = 0; i < *n; i++)
+		if (sized[i].busy == busy)
+		{
+			sized[i].size += size;
+			return;
+		}
+	sized[(*n)++] = (Sized) {NULL, size, busy};
+}
+
+/* Fill *order; it is freed by end_order(). */
 static void
 begin_order(Order *order, const BarqCandidate *segments, uint32 n, const BarqPolicy *policy)
 {
@@ -134,24 +160,28 @@ begin_order(Order *order, const BarqCandidate *segments, uint32 n, const BarqPol
 
 	order->policy = policy;
 	order->nsmall = 0;
+	order->after_busy = 0;
 	for (uint32 i = 0; i < n; i++)
 	{
 		const BarqCandidate *segment = &segments[i];
 		double		size = segment->bytes;
 
-		if (segment->busy)
-			continue;
 		if (segment->rows > 0)
 			size *= (double) (segment->rows - segment->dead) / segment->rows;
 		if (segment->provisional && per_row > 0)
 			size = per_row * (segment->rows - segment->dead);
+		if (segment->busy != 0)
+		{
+			add_busy(sized, &next, segment->busy, size);
+			continue;
+		}
 		if (is_small(segment, policy))
 		{
 			small_bytes += segment->bytes;
 			small_sizes += size;
 			order->nsmall++;
 		}
-		sized[next++] = (Sized) {segment, size};
+		sized[next++] = (Sized) {segment, size, 0};
 	}
 	order->n = next;
 	qsort(sized, next, sizeof(Sized), compare_sizes);
@@ -162,10 +192,12 @@ begin_order(Order *order, const BarqCandidate *segments, uint32 n, const BarqPol
 	next = 0;
 	for (int small = 0; small <= 1; small++)
 		for (uint32 i = 0; i < order->n; i++)
-			if (is_small(sized[i].segment, policy) == small)
+			if ((sized[i].busy == 0 && is_small(sized[i].segment, policy)) == small)
 			{
 				order->segments[next] = sized[i].segment;
 				order->size[next++] = sized[i].size;
+				if (sized[i].busy != 0)
+					order->after_busy = next;
 			}
 	pfree(sized);
 
@@ -284,13 +316,31 @@ choose_from(const Order *order, uint32 from, const BarqCandidate *base, uint32 *
 	return n;
 }
 
-/* So many small segments that they are a unit, and what is due with them. */
+/* Bytes of the small segments. */
+static uint64
+small_bytes(const Order *order)
+{
+	uint64		sum = 0;
+
+	for (uint32 i = order->n - order->nsmall; i < order->n; i++)
+		sum += order->segments[i]->bytes;
+	return sum;
+}
+
+/*
+ * So many small segments that they are a unit, and what is due with them. Beside a merge
+ * under way: all small segments, when they are half of what inserts wait for.
+ */
 static uint32
 choose_full(const Order *order, uint32 *from)
 {
 	if (order->nsmall < (uint32) order->policy->ratio)
 		return 0;
-	*from = extend_to_slots(order, order->n - order->nsmall);
+	*from = order->n - order->nsmall;
+	if (order->after_busy == 0)
+		*from = extend_to_slots(order, *from);
+	else if (small_bytes(order) < order->policy->growing_hard_limit / 2)
+		return 0;
 	return order->n - *from;
 }
 
@@ -383,6 +433,38 @@ choose_at_rest(const Order *order, bool all, uint32 *from)
 	return only->dead > 0 || only->provisional ? 1 : 0;
 }
 
+/*
+ * Of n chosen segments, which are small, leave those that a merge beside one under way may
+ * take: the smallest, at most half as large together as what that makes. None, if that is
+ * one segment of several.
+ */
+static uint32
+limit_beside(const Order *order, const BarqCandidate *base, uint32 *chosen, uint32 n)
+{
+	double		most = Min(order->size[order->after_busy - 1] / 2, (double) BARQ_MOST_BESIDE);
+	uint32		left = 0;
+
+	for (uint32 i = order->n; i > order->after_busy; i--)
+	{
+		uint32		at = (uint32) (order->segments[i - 1] - base);
+		bool		found = false;
+
+		for (uint32 j = left; j < n && !found; j++)
+			if (chosen[j] == at)
+			{
+				chosen[j] = chosen[left];
+				found = true;
+			}
+		if (!found)
+			continue;
+		if (order->size[i - 1] > most)
+			break;
+		most -= order->size[i - 1];
+		chosen[left++] = at;
+	}
+	return left == n || left >= 2 ? left : 0;
+}
+
 uint32
 barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy, BarqChoice choice,
 			uint32 *chosen)
@@ -392,16 +474,21 @@ barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy, B
 	uint32		result = 0;
 
 	begin_order(&order, segments, n, policy);
+	Assert(order.after_busy == 0 || choice == BARQ_CHOOSE_DUE);
 	if (choice != BARQ_CHOOSE_DUE)
 	{
 		if (choose_at_rest(&order, choice == BARQ_CHOOSE_ALL, &from) > 0)
 			result = choose_from(&order, from, segments, chosen);
 	}
-	else if (choose_full(&order, &from) > 0 || choose_excess(&order, &from) > 0)
+	else if (choose_full(&order, &from) > 0 ||
+			 (order.after_busy == 0 && choose_excess(&order, &from) > 0))
 		result = choose_from(&order, from, segments, chosen);
 	else if ((result = choose_urgent(&order, segments, chosen)) == 0 &&
+			 order.after_busy == 0 &&
 			 (result = choose_large_provisional(&order, segments, chosen)) == 0)
 		result = choose_dead(&order, segments, chosen);
+	if (result > 0 && order.after_busy > 0)
+		result = limit_beside(&order, segments, chosen, result);
 	end_order(&order);
 	return result;
 }

@@ -16,7 +16,7 @@ typedef struct BarqCandidate
 	uint64		dead;			/* of these rows */
 	bool		provisional;	/* a merge would make it another kind */
 	bool		urgent;			/* and is not to wait for others */
-	bool		busy;			/* must not be chosen */
+	uint32		busy;			/* number of the merge under way that reads it; 0: none */
 } BarqCandidate;
 
 /* The merges to choose from. */
@@ -27,8 +27,13 @@ typedef enum BarqChoice
 	BARQ_CHOOSE_AT_REST			/* as few as max_merged_size allows: no inserts come */
 } BarqChoice;
 
+/* What a merge beside another one reads at most, so that one merge above 1 GB runs at a time. */
+#define BARQ_MOST_BESIDE	(UINT64CONST(1024) * 1024 * 1024)
+
 /*
- * Choose the inputs of the next merge among n segments in any order. Writes their
+ * Choose the inputs of the next merge among n segments in any order. Those that a merge
+ * under way reads (busy) count as the segment that it will make. With such segments, only
+ * a merge that is small beside that one is chosen. Writes their
  * positions to chosen[], which has room for n, and returns their number; 0: no merge
  * is due. Allocates and frees in the current memory context. The rules are at the
  * top of choose.c.

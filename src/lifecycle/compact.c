@@ -20,16 +20,32 @@
 #define FIRST_RETRY_MS	(10 * 1000)
 #define LAST_RETRY_MS	(60 * 60 * 1000)
 
+/* The image of a smaller body is written again in a second. */
+#ifndef BARQ_CRASH_POINTS
+#define RECORD_PAYS_BYTES	(UINT64CONST(64) * 1024 * 1024)
+#else							/* tests of crashes go on with small merges */
+#define RECORD_PAYS_BYTES	(UINT64CONST(64) * 1024)
+#endif
+
 /* One merge, in a memory context of its own. */
-typedef struct Merge
+typedef struct BarqMerge Merge;
+
+struct BarqMerge
 {
 	BarqMergePoints points;		/* first: the kind gets its address */
 	Relation	index;
 	const BarqMergeHost *host;	/* may be NULL */
+	const struct BarqMerge *beside;	/* the merge at whose point this one runs, or NULL */
+	bool	   *at_point;		/* set while the host is at work (Compaction) */
 	BarqMeta	meta;			/* `snapshot` was read from it */
 	BarqSnapshot *snapshot;
+	const uint8 *id;			/* of the new segment */
 	uint32	   *chosen;			/* positions of the inputs in the snapshot */
 	uint32		n;				/* number of inputs */
+
+	/* of the inputs, dead rows included: as read by this merge, or by the one that it goes on with */
+	const BarqRecordedInput *read;
+	bool		recorded;		/* it can go on after an interruption */
 	BarqView   *views;			/* of the inputs */
 	BarqMergeInput *inputs;
 	BarqSegmentDesc *removed;	/* descriptors of the inputs */
@@ -37,7 +53,7 @@ typedef struct Merge
 	uint64		keyless;		/* live rows without one */
 	const char *body;			/* the merged body; NULL: no row lives */
 	uint64		bytes;
-} Merge;
+};
 
 /*
  * BarqChange.collect_dead of a merge: set the bits of rows that VACUUM has marked
@@ -54,19 +70,33 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 
 	for (uint32 i = 0; i < merge->n; i++)
 	{
-		BarqSegment *segment = &merge->snapshot->segments[merge->chosen[i]];
-
-		barq_add_new_marks(index, &segment->desc, segment->dead, &merge->views[i], &dead);
+		barq_add_new_marks(index, &merge->removed[i], merge->read[i].dead,
+						   &merge->views[i], &dead);
 	}
 	if (dead.n > 0)
 		barq_mark_tids(merge->body, merge->bytes, dead.tids, dead.n, bitmap);
 }
 
-/* Live rows among a segment's first `rows` rows. */
+/* Live rows among an input's first `rows` rows. */
 static uint32
-live_rows(const BarqSegment *segment, uint32 rows)
+live_rows(const BarqRecordedInput *input, uint32 rows)
 {
-	return rows - (segment->dead ? barq_bitmap_count(segment->dead, rows) : 0);
+	return rows - (input->dead ? barq_bitmap_count(input->dead, rows) : 0);
+}
+
+/* Set merge->read from the snapshot. */
+static void
+note_inputs(Merge *merge)
+{
+	BarqRecordedInput *read = palloc(sizeof(BarqRecordedInput) * Max(merge->n, 1));
+
+	for (uint32 i = 0; i < merge->n; i++)
+	{
+		const BarqSegment *segment = &merge->snapshot->segments[merge->chosen[i]];
+
+		read[i] = (BarqRecordedInput) {segment->desc.id, segment->desc.rows, segment->dead};
+	}
+	merge->read = read;
 }
 
 /*
@@ -88,10 +118,10 @@ open_inputs(Relation index, Merge *merge)
 						   &merge->views[i]);
 		merge->removed[i] = segment->desc;
 		input->view = &merge->views[i];
-		input->dead = segment->dead;
-		input->live = live_rows(segment, merge->views[i].rows);
+		input->dead = merge->read[i].dead;
+		input->live = live_rows(&merge->read[i], merge->views[i].rows);
 		merge->live += input->live;
-		merge->keyless += live_rows(segment, segment->desc.rows) - input->live;
+		merge->keyless += live_rows(&merge->read[i], segment->desc.rows) - input->live;
 	}
 	if (merge->live + merge->keyless > PG_UINT32_MAX)
 		ereport(ERROR,
@@ -108,8 +138,23 @@ reach_point(BarqMergePoints *points, BarqMergePoint point)
 
 	/* L6: no body yet, so the directory that it will replace has not been read */
 	Assert(merge->body == NULL);
-	if (merge->host != NULL)
-		merge->host->at_point(merge->index, merge->host->arg);
+	if (merge->host == NULL)
+		return;
+	*merge->at_point = true;
+	merge->host->at_point(merge->index, merge, merge->host->arg);
+	*merge->at_point = false;
+}
+
+/* BarqMergePoints.can_go_on of a merge: record it. */
+static bool
+record_merge(BarqMergePoints *points)
+{
+	Merge	   *merge = (Merge *) points;
+
+	/* a merge beside another one is small; the other one may be recorded */
+	if (!merge->recorded && merge->beside == NULL)
+		merge->recorded = barq_merge_record(merge->index, merge->id, merge->read, merge->n);
+	return merge->recorded;
 }
 
 /* Note in the metapage that a merge has failed, so that the next one waits. */
@@ -143,13 +188,17 @@ is_to_wait(const BarqMeta *meta)
  * seal the log (L6).
  */
 static BarqBodyWriter *
-merge_inputs(Relation index, Merge *merge, const uint8 *id, bool required)
+merge_inputs(Relation index, Merge *merge, bool required)
 {
 	const BarqIndexKind *kind = barq_index_kind(merge->meta.options.index_kind);
-	BarqBodyWriter *writer;
+	BarqBodyWriter *writer = NULL;
 	char	   *reason = NULL;
 
-	writer = kind->merge(index, &merge->meta.options, id, merge->inputs, merge->n,
+	if (merge->points.resumed)
+		writer = barq_body_reopen(index, merge->id, &merge->body, &merge->bytes);
+	if (writer != NULL)
+		return writer;
+	writer = kind->merge(index, &merge->meta.options, merge->id, merge->inputs, merge->n,
 						 merge->live, &merge->points, &reason);
 	if (writer == NULL)
 	{
@@ -165,15 +214,19 @@ merge_inputs(Relation index, Merge *merge, const uint8 *id, bool required)
 	barq_keyless_merge(writer, merge->inputs, merge->n);
 	merge->body = barq_body_finish(writer, &merge->bytes);
 	barq_step("compact: merged");
+
+	/* what is left is to write its pages */
+	if (barq_body_is_file(writer) && merge->bytes >= RECORD_PAYS_BYTES)
+		(void) record_merge(&merge->points);
 	return writer;
 }
 
 /* Replace the inputs by the merged body, or by nothing where no row of them lives. */
 static void
-publish_merge(Relation index, Merge *merge, const uint8 *id, const BarqBodyWriter *writer)
+publish_merge(Relation index, Merge *merge, const BarqBodyWriter *writer)
 {
 	BarqNewSegment segment = {
-		.id = id, .origin = BARQ_ORIGIN_MERGE, .body = merge->body, .bytes = merge->bytes
+		.id = merge->id, .origin = BARQ_ORIGIN_MERGE, .body = merge->body, .bytes = merge->bytes
 	};
 	BarqChange	change = {0};
 
@@ -186,6 +239,8 @@ publish_merge(Relation index, Merge *merge, const uint8 *id, const BarqBodyWrite
 	{
 		segment.has_image = barq_body_is_file(writer);
 		barq_publish_segment(index, &segment, &change);
+		if (merge->recorded)
+			barq_merge_done(index, merge->id);
 	}
 	else
 		barq_publish(index, &change);
@@ -246,11 +301,14 @@ typedef struct Compaction
 	BarqChoice	choice;
 	uint64		most;			/* bytes of the inputs at most; 0: no limit */
 	const BarqMergeHost *host;
+	const Merge *beside;		/* the merge at whose point this one runs, or NULL */
 
+	bool		at_point;		/* its host is at work: an error is not of this merge */
 	uint64		rows;			/* of the new segment */
 	uint64		bytes;			/* of the inputs, if there is a limit */
 	bool		done;			/* false: none was due, or the kind put it off */
 	bool		begun;			/* `id` is set: its image may exist */
+	bool		resumed;		/* it went on with a merge that was interrupted */
 	bool		cancelled;		/* its error says nothing of the next merge */
 	uint8		id[BARQ_ID_BYTES];	/* of the new segment */
 } Compaction;
@@ -273,19 +331,51 @@ run_merge(Compaction *compaction, Merge *merge)
 	folder = barq_image_folder(index);
 	folder_lock = barq_image_folder_lock(folder);
 
-	barq_new_id(compaction->id);
 	compaction->begun = true;
 	if (merge->live + merge->keyless > 0)
-		writer = merge_inputs(index, merge, compaction->id,
-							  compaction->choice == BARQ_CHOOSE_ALL);
+		writer = merge_inputs(index, merge, compaction->choice == BARQ_CHOOSE_ALL);
 	if (writer != NULL || merge->live + merge->keyless == 0)
 	{
-		publish_merge(index, merge, compaction->id, writer);
+		publish_merge(index, merge, writer);
 		compaction->rows = merge->live + merge->keyless;
 		compaction->done = true;
 		count_merge(index, merge, start);
 	}
 	barq_image_unlock(folder_lock);
+}
+
+/*
+ * Take the inputs of the recorded merge, if there is one that can go on; one that
+ * cannot is forgotten. A merge of limited inputs leaves it alone.
+ */
+static bool
+take_recorded(Compaction *compaction, Merge *merge)
+{
+	if (!barq_merge_is_recorded(&merge->meta) || compaction->most > 0 ||
+		compaction->beside != NULL)
+		return false;
+	merge->read = barq_merge_recorded(compaction->index, &merge->meta, merge->snapshot,
+									  merge->chosen, &merge->n);
+	if (merge->read == NULL)
+	{
+		barq_merge_forget(compaction->index, merge->meta.upkeep.merge);
+		return false;
+	}
+	memcpy(compaction->id, merge->meta.upkeep.merge, BARQ_ID_BYTES);
+	merge->points.resumed = merge->recorded = compaction->resumed = true;
+	return true;
+}
+
+/* For barq_choose_inputs(): is a segment an input of the merge `arg`, which is under way? */
+static bool
+is_input(const void *arg, const BarqSegmentDesc *desc)
+{
+	const Merge *merge = arg;
+
+	for (uint32 i = 0; i < merge->n; i++)
+		if (memcmp(merge->removed[i].id, desc->id, BARQ_ID_BYTES) == 0)
+			return true;
+	return false;
 }
 
 /*
@@ -301,17 +391,30 @@ compact_once(void *arg)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq compact",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Merge		merge = {.points = {reach_point}, .index = index, .host = compaction->host};
+	Merge		merge = {
+		.points = {
+			.reach = reach_point, .can_go_on = record_merge,
+			.alone = compaction->beside != NULL
+		},
+		.index = index, .host = compaction->host, .beside = compaction->beside,
+		.at_point = &compaction->at_point, .id = compaction->id
+	};
 
-	/* at most one merge of an index at a time, whatever its size */
+	/* so at most one merge of an index is under way, and one small one at its points */
 	Assert(barq_may_maintain(index));	/* L1 */
 	merge.snapshot = barq_snapshot_get(index, &merge.meta, compaction->most == 0, context);
 	merge.chosen = palloc(sizeof(uint32) * Max(merge.snapshot->nsegments, 1));
-	if (compaction->choice == BARQ_CHOOSE_ALL || !is_to_wait(&merge.meta))
+	if ((compaction->choice == BARQ_CHOOSE_ALL || !is_to_wait(&merge.meta)) &&
+		!take_recorded(compaction, &merge))
+	{
 		merge.n = barq_choose_inputs(index, merge.snapshot, &merge.meta, compaction->choice,
+									 merge.beside != NULL ? is_input : NULL, merge.beside,
 									 merge.chosen);
-	if (merge.n > 0 && compaction->most > 0)
-		limit_inputs(&merge, compaction->most, &compaction->bytes);
+		if (merge.n > 0 && compaction->most > 0)
+			limit_inputs(&merge, compaction->most, &compaction->bytes);
+		note_inputs(&merge);
+		barq_new_id(compaction->id);
+	}
 	if (merge.n > 0)
 		run_merge(compaction, &merge);
 	MemoryContextSwitchTo(old);
@@ -331,15 +434,21 @@ says_nothing(int code)
 		ERRCODE_TO_CATEGORY(code) == ERRCODE_OPERATOR_INTERVENTION;
 }
 
-/* After an error: remove the files of the merge; if it says that merges fail, the next one waits. */
+/*
+ * After an error: remove the files of the merge, unless it can go on. If the error says
+ * that merges fail, it cannot, and the next one waits.
+ */
 static void
 undo_merge(void *arg)
 {
 	Compaction *compaction = arg;
 
-	barq_drop_unpublished_image(compaction->index, compaction->id);
 	if (!compaction->cancelled)
+	{
+		barq_merge_forget(compaction->index, compaction->id);
 		note_failure(compaction->index);
+	}
+	barq_drop_unpublished_image(compaction->index, compaction->id);
 }
 
 /*
@@ -361,7 +470,7 @@ compact(Compaction *compaction)
 	{
 		if (!compaction->begun || BarqRelationIsNew(compaction->index))
 			PG_RE_THROW();
-		compaction->cancelled = says_nothing(geterrcode());
+		compaction->cancelled = compaction->at_point || says_nothing(geterrcode());
 		barq_undo_and_rethrow(context, undo_merge, compaction);
 	}
 	PG_END_TRY();
@@ -381,8 +490,8 @@ barq_compact_segments(Relation index, BarqChoice choice)
 
 		if (!compact(&compaction))
 			return total;
-		total += compaction.rows;
-		if (choice == BARQ_CHOOSE_ALL)
+		total = choice == BARQ_CHOOSE_ALL ? compaction.rows : total + compaction.rows;
+		if (choice == BARQ_CHOOSE_ALL && !compaction.resumed)
 			return total;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -402,6 +511,18 @@ barq_compact_next(Relation index, const BarqMergeHost *host)
 	Compaction	compaction = {.index = index, .choice = BARQ_CHOOSE_DUE, .host = host};
 
 	return compact(&compaction);
+}
+
+bool
+barq_compact_beside(BarqMerge *merge)
+{
+	Compaction	compaction = {
+		.index = merge->index, .choice = BARQ_CHOOSE_DUE, .host = merge->host,
+		.beside = merge
+	};
+
+	/* L6: merges nest once */
+	return merge->beside == NULL && compact(&compaction);
 }
 
 void

@@ -26,7 +26,9 @@ candidate_of(const BarqMeta *meta, const BarqSegmentDesc *desc)
 
 uint32
 barq_choose_inputs(Relation index, const BarqSnapshot *snapshot, const BarqMeta *meta,
-				   BarqChoice choice, uint32 *chosen)
+				   BarqChoice choice,
+				   bool (*is_busy) (const void *arg, const BarqSegmentDesc *desc),
+				   const void *arg, uint32 *chosen)
 {
 	BarqCandidate *candidates = palloc(sizeof(BarqCandidate) * Max(snapshot->nsegments, 1));
 	BarqPolicy	policy;
@@ -35,7 +37,13 @@ barq_choose_inputs(Relation index, const BarqSnapshot *snapshot, const BarqMeta 
 	Assert(snapshot->directory_version == meta->directory_version);
 	barq_policy_of(index, &policy);
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
-		candidates[i] = candidate_of(meta, &snapshot->segments[i].desc);
+	{
+		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
+
+		candidates[i] = candidate_of(meta, desc);
+		if (is_busy != NULL && is_busy(arg, desc))
+			candidates[i].busy = 1;
+	}
 	n = barq_choose(candidates, snapshot->nsegments, &policy, choice, chosen);
 	pfree(candidates);
 	return n;

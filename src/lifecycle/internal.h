@@ -83,10 +83,13 @@ extern bool barq_join_small(Relation index);
 /*
  * Choose the inputs of the next merge of `index` by barq_choose() (choose.h).
  * `snapshot` was read from `meta`. Writes positions in the snapshot to chosen[], which
- * has room for all of them, and returns their number; 0: no merge is due.
+ * has room for all of them, and returns their number; 0: no merge is due. is_busy(arg,
+ * desc): does a merge under way read the segment? NULL: none is under way.
  */
 extern uint32 barq_choose_inputs(Relation index, const BarqSnapshot *snapshot,
-								 const BarqMeta *meta, BarqChoice choice, uint32 *chosen);
+								 const BarqMeta *meta, BarqChoice choice,
+								 bool (*is_busy) (const void *arg, const BarqSegmentDesc *desc),
+								 const void *arg, uint32 *chosen);
 
 /* ---- compact.c; the caller holds the maintenance lock ---- */
 
@@ -95,11 +98,19 @@ extern uint32 barq_choose_inputs(Relation index, const BarqSnapshot *snapshot,
  * (base/merge_points.h): it may publish there (L6), which a worker does to seal a log
  * that has become long.
  */
+typedef struct BarqMerge BarqMerge;
 typedef struct BarqMergeHost
 {
-	void		(*at_point) (Relation index, void *arg);
+	void		(*at_point) (Relation index, BarqMerge *merge, void *arg);
 	void	   *arg;
 } BarqMergeHost;
+
+/*
+ * For at_point: run the merge that is due beside `merge`, if there is one (choose.c); its
+ * host is that of `merge`. Returns whether there was one. An error of it ends both, and is
+ * counted once. ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
+ */
+extern bool barq_compact_beside(BarqMerge *merge);
 
 /*
  * Run the next merge that the policy asks for; false if none is due, if it was put off
@@ -121,6 +132,47 @@ extern uint64 barq_compact_idle(Relation index);
  * ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
  */
 extern void barq_compact_slice(Relation index, uint64 bytes);
+
+/* ---- merge_record.c: the record of a merge that can go on (L18) ---- */
+
+/* An input of the merge, as it was when the merge read it. */
+typedef struct BarqRecordedInput
+{
+	const uint8 *id;
+	uint32		rows;
+	const uint8 *dead;			/* bitmap of rows that were dead; NULL: none */
+} BarqRecordedInput;
+
+/* Does the metapage name a merge that can go on? Its record may have expired. */
+extern bool barq_merge_is_recorded(const BarqMeta *meta);
+
+/*
+ * Record that the merge of n inputs, which makes the segment `id`, can go on with the
+ * files of that id. False, if another merge is recorded, the index is new, or the file
+ * cannot be written: then it cannot. The caller holds the maintenance lock.
+ */
+extern bool barq_merge_record(Relation index, const uint8 *id,
+							  const BarqRecordedInput *inputs, uint32 n);
+
+/*
+ * The inputs of the recorded merge, palloc'd, and in chosen[] their positions in the
+ * snapshot, which was read from `meta`; *n: their number. NULL if the record has expired.
+ */
+extern const BarqRecordedInput *barq_merge_recorded(Relation index, const BarqMeta *meta,
+													const BarqSnapshot *snapshot,
+													uint32 *chosen, uint32 *n);
+
+/*
+ * Remove the record of the merge that makes the segment `id`, if it is that, and its
+ * files. The caller holds the maintenance lock.
+ */
+extern void barq_merge_forget(Relation index, const uint8 *id);
+
+/* The merge `id` is published, which ended its record: remove the file of the record. */
+extern void barq_merge_done(Relation index, const uint8 *id);
+
+/* Remove the record if it has expired. The caller holds the maintenance lock. */
+extern void barq_merge_expire(Relation index);
 
 /* ---- slots.c ---- */
 

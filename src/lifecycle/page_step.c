@@ -78,7 +78,7 @@ barq_drop_unpublished_image(Relation index, const uint8 *id)
 {
 	BarqMeta	meta;
 	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
-	bool		keep = false;
+	bool		keep = memcmp(meta.upkeep.merge, id, BARQ_ID_BYTES) == 0;
 
 	for (uint32 i = 0; i < meta.segments; i++)
 		keep |= memcmp(descs[i].id, id, BARQ_ID_BYTES) == 0;
@@ -181,6 +181,7 @@ barq_begin_maintenance(Relation index)
 	BarqMeta	meta;
 
 	Assert(barq_may_maintain(index));	/* L1 */
+	barq_merge_expire(index);
 	barq_meta_read(index, &meta);
 	if (meta.upkeep.pages_pending == 0 || BarqRelationIsNew(index))
 		return;

@@ -199,6 +199,7 @@ try_to_publish(Relation index, BarqChange *change, BarqBlockList *unreached,
 	publication.growing_head_generation = change->growing_head_generation;
 	publication.growing_pages_sealed = change->sealed ? change->sealed_pages->count : 0;
 	publication.compacted = change->compacted;
+	publication.merged = change->add != NULL ? change->add->id : NULL;
 	pfree(descs);
 	pfree(next);
 

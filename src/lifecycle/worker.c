@@ -106,11 +106,11 @@ typedef struct LogWatch
 
 /*
  * BarqMergeHost.at_point: seal the log, if it is long, in the middle of a merge of this
- * process. Searches scan the whole log, and a merge may take long. Looks at the log at
- * most every INDEX_CHECK_MS.
+ * process, and run the small merge that may be due then. Searches scan the whole log, and
+ * a merge may take long. Looks at the log at most every INDEX_CHECK_MS.
  */
 static void
-seal_meanwhile(Relation index, void *arg)
+seal_meanwhile(Relation index, BarqMerge *merge, void *arg)
 {
 	LogWatch   *watch = arg;
 	TimestampTz now = GetCurrentTimestamp();
@@ -123,6 +123,7 @@ seal_meanwhile(Relation index, void *arg)
 	report_doing("barq: sealing");
 	barq_seal_log(index);
 	report_doing("barq: compacting");
+	(void) barq_compact_beside(merge);
 }
 
 /* Exit if another backend waits for a lock on the index or the database. */

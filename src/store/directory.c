@@ -191,6 +191,9 @@ barq_directory_swap(Relation index, const BarqPublication *publication)
 		meta->upkeep.failures = 0;
 		meta->upkeep.retry = 0;
 	}
+	if (publication->merged != NULL &&
+		memcmp(meta->upkeep.merge, publication->merged, BARQ_ID_BYTES) == 0)
+		memset(meta->upkeep.merge, 0, BARQ_ID_BYTES);
 	barq_finish_record_with(state, "directory: swap",
 							*publication->unreached = publication->replaced);
 	UnlockReleaseBuffer(buffer);

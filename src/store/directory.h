@@ -109,6 +109,7 @@ typedef struct BarqPublication
 	uint64		growing_head_generation;
 	uint32		growing_pages_sealed;	/* pages before the new head */
 	bool		compacted;
+	const uint8 *merged;		/* id of the segment that a merge has made, or NULL */
 
 	/* pages that nothing reaches; with the swap these become `replaced` */
 	BarqBlockList *unreached;

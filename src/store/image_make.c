@@ -261,15 +261,22 @@ barq_image_remove(Relation index, const uint8 *id)
 }
 
 /*
- * Does a file belong to one of the segments? A temporary file does while the image is
- * missing: it may be continued.
+ * Does a file belong to one of the segments, or to the merge that can go on? A temporary
+ * file does while the image is missing: it may be continued.
  */
 static bool
-is_owned(const char *folder, const char *name, const BarqSegmentDesc *descs, uint32 count)
+is_owned(const char *folder, const char *name, const BarqMeta *meta,
+		 const BarqSegmentDesc *descs)
 {
 	char		text[BARQ_ID_TEXT];
 
-	for (uint32 i = 0; i < count; i++)
+	barq_id_text(meta->upkeep.merge, text);
+	if (strncmp(name, text, BARQ_ID_TEXT - 1) == 0)
+		return true;
+	if (strcmp(name + BARQ_ID_TEXT - 1, ".merge") == 0)
+		return false;
+
+	for (uint32 i = 0; i < meta->segments; i++)
 	{
 		const char *end = name + BARQ_ID_TEXT - 1;
 		struct stat st;
@@ -310,7 +317,7 @@ barq_image_tidy(Relation index)
 		char	   *path;
 
 		if (name[0] == '.' || strcmp(name, "lock") == 0 ||
-			is_owned(folder, name, descs, meta.segments))
+			is_owned(folder, name, &meta, descs))
 			continue;
 		path = psprintf("%s/%s", folder, name);
 		removed |= barq_unlink(path, "folder: tidy") == 0;

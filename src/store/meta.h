@@ -45,7 +45,8 @@ typedef struct BarqFrozenOptions
  */
 typedef struct BarqUpkeep
 {
-	uint64		reserved[2];	/* for the record of a merge that can go on */
+	/* Id of the segment that an interrupted merge makes, if it can go on (L18). */
+	uint8		merge[BARQ_ID_BYTES];
 
 	/* A step writes pages that nothing reaches yet, or ended before it freed them. */
 	uint32		pages_pending;

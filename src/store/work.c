@@ -6,9 +6,12 @@
 
 #include "store/file_steps.h"
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/interrupts.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/work.h"
@@ -32,7 +35,7 @@ undo_shared_work(void *arg)
 	BarqWork   *work = arg;
 
 	undo_work(work);
-	if (work->path != NULL)
+	if (work->path != NULL && !work->keep)
 		barq_unlink(work->path, "work: remove");
 	work->path = NULL;
 }
@@ -83,15 +86,19 @@ map_file(BarqWork *work, const char *path, int fd, char **reason)
 }
 
 BarqWork *
-barq_work_create_shared(Relation index, uint64 bytes, char **reason)
+barq_work_create_shared(Relation index, const uint8 *id, uint64 bytes, char **reason)
 {
 	BarqWork   *work = new_work(bytes, undo_shared_work);
 	char	   *folder = barq_image_folder(index);
 	char	   *path;
-	uint8		id[BARQ_ID_BYTES];
+	uint8		random_id[BARQ_ID_BYTES];
 	int			fd;
 
-	barq_new_id(id);
+	if (id == NULL)
+	{
+		barq_new_id(random_id);
+		id = random_id;
+	}
 	path = barq_id_path(folder, id, ".work");
 	barq_temporary_folder_note(index);
 	if (!barq_image_folder_create(folder) ||
@@ -109,6 +116,45 @@ barq_work_create_shared(Relation index, uint64 bytes, char **reason)
 		return NULL;
 	}
 	return work;
+}
+
+BarqWork *
+barq_work_reopen(Relation index, const uint8 *id, uint64 bytes)
+{
+	BarqWork   *work = new_work(bytes, undo_shared_work);
+	char	   *path = barq_id_path(barq_image_folder(index), id, ".work");
+	int			fd = barq_path_open(path, O_RDWR | PG_BINARY);
+	void	   *address = MAP_FAILED;
+	struct stat st;
+
+	if (fd < 0)
+		return NULL;
+
+	/* a helper of the process before ends after the rows that it has claimed */
+	while (barq_flock(fd, LOCK_EX | LOCK_NB, "work: lock to go on") != 0)
+	{
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			break;
+		barq_check_interrupts();
+		pg_usleep(1000);
+	}
+	if (fstat(fd, &st) == 0 && (uint64) st.st_size == bytes)
+		address = barq_map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, "work: map again");
+	barq_file_close(fd);
+	if (address == MAP_FAILED)
+		return NULL;
+	work->address = address;
+	work->path = path;
+	work->keep = true;
+	return work;
+}
+
+bool
+barq_work_use(const char *path)
+{
+	int			fd = barq_path_open(path, O_RDWR | PG_BINARY);
+
+	return fd >= 0 && barq_flock(fd, LOCK_SH | LOCK_NB, "work: lock to use") == 0;
 }
 
 BarqWork *

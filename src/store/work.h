@@ -12,16 +12,32 @@ typedef struct BarqWork
 {
 	char	   *address;
 	uint64		bytes;
-	char	   *path;			/* of the file that this process removes, or NULL */
+	char	   *path;			/* of the file, or NULL */
+	bool		keep;			/* another process may go on with it: do not remove it */
 	MemoryContextCallback callback; /* unmaps the area and removes the file */
 } BarqWork;
 
 /*
- * Make a work area of zeros that other processes can attach by its path. Returns
- * NULL with *reason, palloc'd, if the image directory has no room for it. It is
- * unmapped, and its file removed, when the current memory context is reset.
+ * Make a work area of zeros that other processes can attach by its path, which has the
+ * name of the segment `id` (NULL: a random one). Returns NULL with *reason, palloc'd, if
+ * the image directory has no room for it. It is unmapped, and its file removed unless
+ * `keep` is set, when the current memory context is reset.
  */
-extern BarqWork *barq_work_create_shared(Relation index, uint64 bytes, char **reason);
+extern BarqWork *barq_work_create_shared(Relation index, const uint8 *id, uint64 bytes,
+										 char **reason);
+
+/*
+ * Map the work area of the segment `id` that another process kept, after all processes
+ * that use it (barq_work_use()) have ended; waits for them, with interrupts checked.
+ * `keep` is set. NULL, if there is none of that size.
+ */
+extern BarqWork *barq_work_reopen(Relation index, const uint8 *id, uint64 bytes);
+
+/*
+ * Note that this process uses the work area at a path, until it exits. False, if there
+ * is none or barq_work_reopen() is about to take it.
+ */
+extern bool barq_work_use(const char *path);
 
 /*
  * The same with a file of the image directory that exists already: what it holds is

@@ -12,11 +12,13 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "base/array.h"
+#include "base/checksum.h"
 #include "base/interrupts.h"
 #include "base/steps.h"
 #include "store/file_steps.h"
@@ -255,34 +257,12 @@ unmap_body(void *arg)
 	writer->mapped = NULL;
 }
 
-const char *
-barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
+/* Map the file of a finished body of writer->offset bytes; returns the body. */
+static const char *
+map_body(BarqBodyWriter *writer)
 {
 	int			fd;
 
-	end_kind_part(writer);
-	align(writer);
-	writer->footer.magic = BARQ_FOOTER_MAGIC;
-	append(writer, &writer->footer, sizeof(writer->footer));
-	*bytes = writer->offset;
-	if (!writer->is_file)
-		return writer->memory;
-
-	flush(writer);
-	FIN_CRC32C(writer->crc);
-	if (!barq_image_file_finish(&writer->file, writer->offset, writer->crc))
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not complete file \"%s\": %m", writer->file.path)));
-	if (writer->work != NULL)
-	{
-		/* its file has another name now, under which it stays */
-		writer->work->path = NULL;
-		barq_work_release(writer->work);
-		writer->work = NULL;
-	}
-
-	writer->begun = false;
 	fd = barq_path_open(writer->file.path, O_RDONLY | PG_BINARY);
 	if (fd < 0)
 	{
@@ -307,6 +287,69 @@ barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
 	writer->unmap.arg = writer;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &writer->unmap);
 	return (const char *) writer->mapped + BARQ_IMAGE_BODY;
+}
+
+const char *
+barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
+{
+	end_kind_part(writer);
+	align(writer);
+	writer->footer.magic = BARQ_FOOTER_MAGIC;
+	append(writer, &writer->footer, sizeof(writer->footer));
+	*bytes = writer->offset;
+	if (!writer->is_file)
+		return writer->memory;
+
+	flush(writer);
+	FIN_CRC32C(writer->crc);
+	if (!barq_image_file_finish(&writer->file, writer->offset, writer->crc))
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not complete file \"%s\": %m", writer->file.path)));
+	if (writer->work != NULL)
+	{
+		/* its file has another name now, under which it stays */
+		writer->work->path = NULL;
+		barq_work_release(writer->work);
+		writer->work = NULL;
+	}
+
+	writer->begun = false;
+	return map_body(writer);
+}
+
+BarqBodyWriter *
+barq_body_reopen(Relation index, const uint8 *id, const char **body, uint64 *bytes)
+{
+	BarqBodyWriter *writer;
+	const BarqImageHeader *header;
+	struct stat st;
+	char	   *path = barq_id_path(barq_image_folder(index), id, ".img");
+	pg_crc32c	crc;
+
+	if (barq_path_stat(path, &st) != 0 || st.st_size < BARQ_IMAGE_BODY)
+		return NULL;
+	writer = new_writer(0);
+	writer->is_file = true;
+	writer->kind_done = true;
+	writer->file.path = path;
+	writer->offset = st.st_size - BARQ_IMAGE_BODY;
+	*body = map_body(writer);
+	header = (const BarqImageHeader *) (*body - BARQ_IMAGE_BODY);
+	*bytes = writer->offset = header->body_bytes;
+	INIT_CRC32C(crc);
+	if (header->magic == BARQ_IMAGE_MAGIC && header->version == BARQ_IMAGE_VERSION &&
+		EQ_CRC32C(header->header_crc, barq_image_header_checksum(header)) &&
+		memcmp(header->id, id, BARQ_ID_BYTES) == 0 &&
+		barq_image_file_bytes(header->body_bytes) == (uint64) st.st_size)
+	{
+		crc = barq_checksum(crc, *body, *bytes);
+		FIN_CRC32C(crc);
+		if (EQ_CRC32C(crc, header->body_crc))
+			return writer;
+	}
+	barq_body_release(writer);
+	return NULL;
 }
 
 void

@@ -57,7 +57,16 @@ extern void barq_body_keyless(BarqBodyWriter *writer, BarqKeyless keyless,
  */
 extern const char *barq_body_finish(BarqBodyWriter *writer, uint64 *bytes);
 
+/* Was the body written into its image file? */
 extern bool barq_body_is_file(const BarqBodyWriter *writer);
+
+/*
+ * The body that barq_body_finish() has written into the image of the segment `id`, by
+ * another process perhaps: returns its writer, and sets *body and *bytes. NULL if there
+ * is no such image, or if it is damaged. Reads the whole body; checks for interrupts.
+ */
+extern BarqBodyWriter *barq_body_reopen(Relation index, const uint8 *id, const char **body,
+										uint64 *bytes);
 
 /* Free or unmap the body; called after barq_body_finish. */
 extern void barq_body_release(BarqBodyWriter *writer);

@@ -106,7 +106,7 @@ can_share(Relation index)
 
 	if (!barq_build_hold_folder(index))
 		return false;
-	probe = barq_work_create_shared(index, BLCKSZ, &reason);
+	probe = barq_work_create_shared(index, NULL, BLCKSZ, &reason);
 	if (probe == NULL)
 		return false;
 	barq_work_release(probe);

@@ -36,7 +36,7 @@ add_run(BarqTextRuns *runs, const char *body, uint64 bytes, bool must_share)
 	BARQ_ARRAY_RESERVE(runs->runs, runs->space, runs->nruns + 1, 8);
 	run = &runs->runs[runs->nruns];
 	run->bytes = bytes;
-	run->work = barq_work_create_shared(runs->index, bytes, &reason);
+	run->work = barq_work_create_shared(runs->index, NULL, bytes, &reason);
 	if (run->work == NULL && must_share)
 		ereport(ERROR,
 				(errcode(ERRCODE_DISK_FULL),

@@ -150,6 +150,37 @@ load_graph(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, 
 	(void) barq_hnsw_work_load(area, &codec, &options, inputs, ninputs, points);
 }
 
+/* BarqVectorIndexKind.note_loaded of barq_hnsw. */
+static void
+note_graph_loaded(void *area)
+{
+	barq_hnsw_work_note_loaded(barq_hnsw_work_attach(area));
+}
+
+/* BarqVectorIndexKind.resume of barq_hnsw. */
+static bool
+resume_graph(void *area, uint64 bytes, BarqMergeInput *inputs, int ninputs,
+			 uint64 *body_bytes)
+{
+	uint64		live = 0;
+	uint64		rows_bytes = 0;
+	BarqHnswResumed resumed;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		live += inputs[i].live;
+		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
+	}
+	if (!barq_hnsw_work_resume(area, bytes, live, rows_bytes, &resumed))
+		return false;
+	ereport(DEBUG1,
+			(errmsg_internal("a merge goes on: of " UINT64_FORMAT " rows %u are left, "
+							 UINT64_FORMAT " were inserted again",
+							 live, resumed.left, resumed.again)));
+	*body_bytes = resumed.body_bytes;
+	return true;
+}
+
 /* BarqVectorIndexKind.rows_area_bytes of barq_hnsw. */
 static uint64
 graph_rows_area_bytes(const BarqFrozenOptions *frozen, const BarqBuildRows *rows)
@@ -211,5 +242,7 @@ const BarqVectorIndexKind barq_hnsw_index_kind = {
 	.lead = insert_into_graph,
 	.help = insert_into_graph,
 	.finish = finish_graph,
+	.note_loaded = note_graph_loaded,
+	.resume = resume_graph,
 	.first_phase = BARQ_PHASE_GRAPH
 };

@@ -106,7 +106,7 @@ begin(void *arg, const char *path, uint64 bytes)
 	BarqMergeTeam *team = arg;
 	HelperShared *shared;
 
-	if (bytes < HELP_PAYS_BYTES || !IsUnderPostmaster || strlen(path) >= MAXPGPATH ||
+	if ((team->points != NULL && team->points->alone) || bytes < HELP_PAYS_BYTES || !IsUnderPostmaster || strlen(path) >= MAXPGPATH ||
 		!barq_slot_is_free(BARQ_SLOT_HELPER))
 		return;
 	team->segment = dsm_create(sizeof(HelperShared), DSM_CREATE_NULL_IF_MAXSEGMENTS);
@@ -149,7 +149,8 @@ finish(void *arg)
 	if (team->segment != NULL)
 		dsm_detach(team->segment);
 	team->segment = NULL;
-	barq_slots_release(BARQ_SLOT_HELPER);
+	if (team->nhelpers > 0)
+		barq_slots_release(BARQ_SLOT_HELPER);
 }
 
 /* BarqBuildTeam.progress of the leader. */
@@ -207,6 +208,11 @@ barq_helper_main(Datum arg)
 	helper_progress(shared, 0);
 	if (shared->is_nice)
 		(void) setpriority(PRIO_PROCESS, 0, HELPER_NICE);
+
+	/* a leader that goes on with the area waits for this process from here on */
+	if (!barq_work_use(shared->path))
+		proc_exit(0);
+	helper_progress(shared, 0);
 
 	work = barq_work_attach(shared->path, shared->bytes);
 	frozen.index_kind = shared->index_kind;

@@ -108,6 +108,16 @@ typedef struct BarqVectorIndexKind
 	 */
 	uint64		(*finish) (void *area);
 
+	/*
+	 * note_loaded: prepare a loaded area for resume() in another process. resume:
+	 * the area, of so many bytes, was loaded from these inputs; may it be used by
+	 * lead() and help()? *body_bytes: not 0, if finish() has returned that already.
+	 * Both NULL, if a merge starts over.
+	 */
+	void		(*note_loaded) (void *area);
+	bool		(*resume) (void *area, uint64 bytes, BarqMergeInput *inputs, int ninputs,
+						   uint64 *body_bytes);
+
 	int			first_phase;	/* BARQ_PHASE_* that lead() begins with */
 } BarqVectorIndexKind;
 

@@ -129,17 +129,16 @@ barq_vector_join(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ni
 
 /*
  * Build a graph or lists in a loaded area, with the team, and complete
- * the body. Returns its writer, which has the area.
+ * the body; returns its bytes.
  */
-static BarqBodyWriter *
-build_in_area(Relation index, const BarqVectorIndexKind *kind, const uint8 *id,
-			  BarqWork *area, const BarqBuildTeam *team)
+static uint64
+build_in_area(const BarqVectorIndexKind *kind, BarqWork *area, const BarqBuildTeam *team)
 {
 	if (area->path != NULL)
 		team->begin(team->arg, area->path, area->bytes);
 	kind->lead(area->address, team->progress, team->arg);
 	team->finish(team->arg);
-	return barq_body_begin_work(index, id, area, kind->finish(area->address));
+	return kind->finish(area->address);
 }
 
 BarqBodyWriter *
@@ -158,22 +157,67 @@ barq_vector_build(Relation index, const BarqFrozenOptions *frozen, const uint8 *
 		area = barq_work_create_private(bytes);
 	kind->load_rows(area->address, frozen, rows);
 	team->loaded(team->arg);
-	return build_in_area(index, kind, id, area, team);
+	return barq_body_begin_work(index, id, area, build_in_area(kind, area, team));
 }
 
-/* Merge inputs to a graph or lists. NULL with *reason if room is lacking. */
+/* A smaller area is filled again in a second or two. */
+#ifndef BARQ_CRASH_POINTS
+#define RESUME_PAYS_BYTES	(UINT64CONST(8) * 1024 * 1024)
+#else							/* tests of crashes go on with small merges */
+#define RESUME_PAYS_BYTES	(UINT64CONST(64) * 1024)
+#endif
+
+/*
+ * The area of a merge that was interrupted, or NULL if there is none that can be used.
+ * *body_bytes: of the body, if it is complete, else 0.
+ */
+static BarqWork *
+reopen_area(Relation index, const BarqVectorIndexKind *kind, const uint8 *id, uint64 bytes,
+			BarqMergeInput *inputs, int ninputs, uint64 *body_bytes)
+{
+	BarqWork   *area = barq_work_reopen(index, id, bytes);
+
+	if (area == NULL)
+		return NULL;
+	if (kind->resume != NULL &&
+		kind->resume(area->address, bytes, inputs, ninputs, body_bytes))
+		return area;
+	ereport(DEBUG1, (errmsg_internal("a merge starts over")));
+	area->keep = false;
+	barq_work_release(area);
+	return NULL;
+}
+
+/*
+ * Merge inputs to a graph or lists, or go on with it. NULL with *reason if room is
+ * lacking.
+ */
 static BarqBodyWriter *
 merge_in_area(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 			  BarqMergeInput *inputs, int ninputs, BarqMergePoints *points, char **reason)
 {
 	const BarqVectorIndexKind *kind = barq_vector_kind(frozen);
-	BarqWork   *area;
+	uint64		bytes = kind->area_bytes(frozen, inputs, ninputs);
+	uint64		body_bytes = 0;
+	BarqWork   *area = NULL;
 
-	area = barq_work_create_shared(index, kind->area_bytes(frozen, inputs, ninputs), reason);
+	if (points != NULL && points->resumed)
+		area = reopen_area(index, kind, id, bytes, inputs, ninputs, &body_bytes);
 	if (area == NULL)
-		return NULL;
-	kind->load(area->address, frozen, inputs, ninputs, points);
-	return build_in_area(index, kind, id, area, barq_merge_team(frozen, points));
+	{
+		area = barq_work_create_shared(index, id, bytes, reason);
+		if (area == NULL)
+			return NULL;
+		kind->load(area->address, frozen, inputs, ninputs, points);
+		if (points != NULL && kind->note_loaded != NULL && bytes >= RESUME_PAYS_BYTES)
+		{
+			kind->note_loaded(area->address);
+			area->keep = points->can_go_on(points);
+		}
+	}
+	if (body_bytes == 0)
+		body_bytes = build_in_area(kind, area, barq_merge_team(frozen, points));
+	return barq_body_begin_work(index, id, area, body_bytes);
 }
 
 BarqBodyWriter *

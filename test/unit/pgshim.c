@@ -5,6 +5,8 @@
  */
 #include "pgshim.h"
 
+#include "port/pg_crc32c.h"
+
 #include <sys/mman.h>
 
 #include "base/interrupts.h"
@@ -439,3 +441,30 @@ barq_view_read_pages(BarqView *view, uint64 off, Size len)
 	last_len = len;
 	return copy;
 }
+
+/* ---- checksums: CRC-32C byte by byte, under each name that COMP_CRC32C() may use ---- */
+
+static pg_crc32c
+comp_crc32c(pg_crc32c crc, const void *data, size_t len)
+{
+	const unsigned char *from = data;
+
+	while (len-- > 0)
+	{
+		crc ^= *from++;
+		for (int bit = 0; bit < 8; bit++)
+			crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78 : 0);
+	}
+	return crc;
+}
+
+#define CRC_NAME(name) \
+	extern pg_crc32c name(pg_crc32c crc, const void *data, size_t len); \
+	pg_crc32c	name(pg_crc32c crc, const void *data, size_t len) { return comp_crc32c(crc, data, len); }
+CRC_NAME(pg_comp_crc32c_sb8)
+CRC_NAME(pg_comp_crc32c_sse42)
+CRC_NAME(pg_comp_crc32c_armv8)
+CRC_NAME(pg_comp_crc32c_loongarch)
+#undef pg_comp_crc32c
+extern pg_crc32c (*pg_comp_crc32c) (pg_crc32c crc, const void *data, size_t len);
+pg_crc32c	(*pg_comp_crc32c) (pg_crc32c crc, const void *data, size_t len) = comp_crc32c;
