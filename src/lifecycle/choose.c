@@ -329,7 +329,8 @@ small_bytes(const Order *order)
 
 /*
  * So many small segments that they are a unit, and what is due with them. Beside a merge
- * under way: all small segments, when they are half of what inserts wait for.
+ * under way: all small segments, when they are half of what inserts wait for; but if there
+ * are more than max_segments, merges do not keep up, and inserts have to wait.
  */
 static uint32
 choose_full(const Order *order, uint32 *from)
@@ -339,7 +340,8 @@ choose_full(const Order *order, uint32 *from)
 	*from = order->n - order->nsmall;
 	if (order->after_busy == 0)
 		*from = extend_to_slots(order, *from);
-	else if (small_bytes(order) < order->policy->growing_hard_limit / 2)
+	else if (small_bytes(order) < order->policy->growing_hard_limit / 2 ||
+			 order->n - first_open(order) > (uint32) order->policy->max_segments)
 		return 0;
 	return order->n - *from;
 }

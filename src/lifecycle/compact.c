@@ -198,6 +198,7 @@ merge_inputs(Relation index, Merge *merge, bool required)
 		writer = barq_body_reopen(index, merge->id, &merge->body, &merge->bytes);
 	if (writer != NULL)
 		return writer;
+	merge->body = NULL;
 	writer = kind->merge(index, &merge->meta.options, merge->id, merge->inputs, merge->n,
 						 merge->live, &merge->points, &reason);
 	if (writer == NULL)

@@ -129,6 +129,7 @@ barq_work_reopen(Relation index, const uint8 *id, uint64 bytes)
 
 	if (fd < 0)
 		return NULL;
+	work->path = path;
 
 	/* a helper of the process before ends after the rows that it has claimed */
 	while (barq_flock(fd, LOCK_EX | LOCK_NB, "work: lock to go on") != 0)
@@ -142,9 +143,11 @@ barq_work_reopen(Relation index, const uint8 *id, uint64 bytes)
 		address = barq_map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, "work: map again");
 	barq_file_close(fd);
 	if (address == MAP_FAILED)
+	{
+		barq_work_release(work);
 		return NULL;
+	}
 	work->address = address;
-	work->path = path;
 	work->keep = true;
 	return work;
 }

@@ -29,7 +29,7 @@ extern BarqWork *barq_work_create_shared(Relation index, const uint8 *id, uint64
 /*
  * Map the work area of the segment `id` that another process kept, after all processes
  * that use it (barq_work_use()) have ended; waits for them, with interrupts checked.
- * `keep` is set. NULL, if there is none of that size.
+ * `keep` is set. NULL, if there is none; one of another size is removed.
  */
 extern BarqWork *barq_work_reopen(Relation index, const uint8 *id, uint64 bytes);
 

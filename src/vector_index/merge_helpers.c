@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include "base/steps.h"
 #include "lifecycle/internal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -158,6 +159,7 @@ static void
 progress(void *arg, uint32 rows)
 {
 	barq_merge_point(((BarqMergeTeam *) arg)->points, BARQ_POINT_BUILDING);
+	barq_step("merge: rows inserted");
 }
 
 BarqBuildTeam *

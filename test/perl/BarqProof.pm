@@ -156,6 +156,9 @@ sub stray_images
 		{
 			my ($name) = $file =~ m{/([^/]+)$};
 			next if $name eq 'lock';
+
+			# a merge that can go on
+			next if $name =~ /^([0-9a-f]{32})\.(?:img|ok|work|merge)$/ && -e "$folder/$1.merge" && !$known{"$oid/$number/$1"};
 			my ($id) = $name =~ /^([0-9a-f]{32})\.(?:img|ok|dead|tmp)$/;
 
 			# an image that is made in parts

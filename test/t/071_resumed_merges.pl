@@ -1,88 +1,265 @@
-# A merge that is interrupted goes on where it was: after DDL that waited for the
-# index, a cancelled or terminated worker, a stopped server, a server that was killed
-# at any moment, and by whichever process merges next. It starts over if its inputs,
-# the machine's start or the version of its files have changed, and then nothing is
-# left of it. How much is done again is read from the server's log.
+# A merge that is interrupted goes on where it was: after a cancelled or terminated
+# session, DDL that a worker gives way to, a stopped server, and after a process or the
+# server was killed at any step. It starts over if its inputs are gone, or if the
+# machine's start or the version of its files is another one; then nothing is left of
+# it. How much is done again is read from the server's log.
 use strict;
 use warnings;
 
 use BarqSession;
 use BarqTest;
+use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+my $tree = abs_path(dirname(__FILE__) . '/../..');
+my $variant = PostgreSQL::Test::Utils::tempdir;
+chomp(my $bin = `'$tree/scripts/variant.sh' '$variant' BARQ_CRASH_POINTS=1`);
+die 'the build with crash points failed' if $? != 0;
+$ENV{PATH} = "$bin:$ENV{PATH}";
+
 my $node = new_server('resumed', conf => q{
 	barq.background = on
-	max_parallel_maintenance_workers = 2
-	max_worker_processes = 16
 	restart_after_crash = on
 	log_min_messages = debug1
+	max_worker_processes = 16
 });
+my $data = $node->data_dir;
+my $rows = 1600;
+my $joined = 600;
 
-# 20,000 rows of 800 bytes in a graph, and 4,000 to be joined to it: some ten seconds.
-$node->safe_psql('postgres', q{
-	CREATE TABLE items (id int, v vector(96)) WITH (autovacuum_enabled = off);
-	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops)
-		WITH (ef_construction = 400, m = 24, quantization = none, growing_limit = '1GB', growing_hard_limit = '2GB')});
-my $filled = 0;
-fill(12000);
-$node->safe_psql('postgres', q{SELECT barq_compact('items_v')});
-fill(3000);
-$node->safe_psql('postgres', q{SELECT barq_seal('items_v')});
-
-sub fill
+# 1,000 rows in a graph, and 600 to be joined to it.
+sub prepare
 {
-	my ($n) = @_;
-
-	$node->safe_psql('postgres', sprintf 'INSERT INTO items SELECT i, vec(i, 96) FROM generate_series(%d, %d) i',
-		$filled + 1, $filled + $n);
-	$filled += $n;
+	unlink "$data/barq_crash_point";
+	$node->safe_psql('postgres', q{
+		DROP TABLE IF EXISTS items;
+		CREATE TABLE items (id int, v vector(32)) WITH (autovacuum_enabled = off);
+		CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops)
+			WITH (m = 8, ef_construction = 32, quantization = none, growing_limit = '1GB', growing_hard_limit = '2GB');
+		INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 1000) i;
+		SELECT barq_compact('items_v');
+		INSERT INTO items SELECT i, vec(i) FROM generate_series(1001, 1600) i;
+		SELECT barq_seal('items_v')});
 	return;
 }
 
-sub work_files { return grep { /\.(work|merge)$/ } image_files(image_root($node)) }
-
-# Begin a merge in a session, and wait until it has a record; returns the session.
-sub begin
+sub arm
 {
-	my $session = session($node);
-
-	send_sql($session, q{SELECT barq_compact('items_v')});
-	wait_until('the merge is recorded', sub { 1 == grep { /\.merge$/ } work_files() });
-	return $session;
+	open(my $f, '>', "$data/barq_crash_point.new") or die;
+	print $f "$_[0]\n";
+	close $f;
+	rename "$data/barq_crash_point.new", "$data/barq_crash_point" or die;
+	return;
 }
 
-# What the log says of a merge that went on: rows in all, left, inserted again
+sub merge_files { return grep { /\.(work|merge)$/ } image_files(image_root($node)) }
+sub compact { return $node->psql('postgres', q{SELECT barq_compact('items_v')}) }
+
+# What the log says of a merge that went on: rows left, rows inserted again
 sub went_on
+{
+	return log_since($node, $_[0]) =~ /a merge goes on: of \d+ rows (\d+) are left, (\d+) were inserted again/ ? ($1, $2) : ();
+}
+
+# A merge is complete, and nothing is left of it.
+sub complete
+{
+	my ($name, $n) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	is(segment_count($node, 'items_v') . '|' . join(' ', merge_files(), orphans($node)), '1|', "$name: one segment, no file left");
+	sound($node, 'items_v', "$name: sound", errors => 1);
+	found_once($node, 'items', "$name: every row once");
+	same_answers($node, 'items', "$name: nearest rows");
+	return;
+}
+
+sub wait_until_up
 {
 	my ($position) = @_;
 
-	return log_since($node, $position) =~ /a merge goes on: of (\d+) rows (\d+) are left, (\d+) were inserted again/ ?
-		($1, $2, $3) : ();
+	wait_until('the server is back', sub { log_since($node, $position) =~ /database system is ready to accept connections/ });
+	return;
 }
 
-# ---- cancelled, and taken up by another session
+# ---- a session that waits in the middle of its merge is cancelled or terminated
+$node->safe_psql('postgres', q{CREATE FUNCTION barq_stop_at(name text, lock bigint) RETURNS void AS '$libdir/barq' LANGUAGE C});
+my $gate = session($node);
+ask($gate, 'SELECT pg_advisory_lock(1)');
+foreach my $how (qw(cancel terminate))
 {
-	my $session = begin();
+	prepare();
+	my $session = session($node);
 	my $position = log_size($node);
 
-	$node->safe_psql('postgres', "SELECT pg_sleep(0.3), pg_cancel_backend($session->{pid})");
-	answer($session);
-	like($session->{err}, qr/57014/, 'a merge is cancelled');
-	quit($session);
-	is(scalar(grep { /\.work$/ } work_files()), 1, 'its work area stays');
-	is($node->safe_psql('postgres', q{SELECT barq_compact('items_v')}), 15000, 'another session merges');
-	my ($all, $left, $again) = went_on($position);
-	is($all, 15000, 'it goes on with the merge');
-	cmp_ok($left, '<', 3000, 'rows that were joined are not joined again');
-	is($again, 0, 'none of them');
-	is(join(' ', work_files()), '', 'no file is left');
-	is(segment_count($node, 'items_v'), 1, 'one segment');
-	sound($node, 'items_v', 'sound');
-	found_once($node, 'items', 'every row once');
-	same_answers($node, 'items', 'nearest rows', recall => 0.9);
-	is(join(' ', orphans($node)), '', 'no file without an owner');
+	ask($session, q{SELECT barq_stop_at('merge: rows inserted', 1)});
+	send_sql($session, q{SELECT barq_compact('items_v')});
+	wait_until('the merge stops', sub {
+		$node->safe_psql('postgres', "SELECT wait_event = 'advisory' FROM pg_stat_activity WHERE pid = $session->{pid}") eq 't' });
+	$node->safe_psql('postgres', "SELECT pg_${how}_backend($session->{pid})");
+	wait_until('the session ends', sub {
+		$node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $session->{pid} AND state = 'active'") eq '0' });
+	eval { quit($session) };
+	is(scalar(merge_files()), 2, "$how: the work area and its record stay");
+
+	# rows die and others come meanwhile
+	$node->safe_psql('postgres', q{DELETE FROM items WHERE id % 5 = 0; VACUUM items;
+		INSERT INTO items SELECT i, vec(i) FROM generate_series(2001, 2100) i; SELECT barq_seal('items_v')});
+	is(scalar(merge_files()), 2, "$how: VACUUM leaves them alone");
+	compact();
+	my ($left, $again) = went_on($position);
+	is($left // 'none', $joined - 16, "$how: the next merge goes on behind the rows that were inserted");
+	is($again, 0, "$how: without inserting any again");
+	complete($how);
+}
+quit($gate);
+
+# ---- processes are killed, or raise an error, at steps of the merge
+my @steps = (
+	# pass, step, rows left when it goes on; undef: it starts over
+	[ 1, 'compact: inputs chosen', undef ],
+	[ 1, 'merge record: create', undef ],
+	[ 1, 'merge record: made', $joined ],
+	[ 1, 'merge: rows inserted', $joined - 16 ],
+	[ 30, 'merge: rows inserted', $joined - 480 ],
+	[ 1, 'image: take work area', 0 ],
+	[ 1, 'body: map', 'image' ],
+	[ 1, 'compact: merged', 'image' ],
+	[ 20, 'blob: next page', 'image' ],
+	[ 1, 'publish: all written', 'image' ],
+	[ 1, 'directory: swap', 'image' ]);
+foreach my $whom (qw(backend server error))
+{
+	foreach my $case (@steps)
+	{
+		my ($pass, $step, $expected) = @$case;
+		my $name = "$whom at $step" . ($pass > 1 ? " $pass" : '');
+
+		# the server comes back in a second: not each case
+		next if $whom eq 'server' && $step !~ /rows inserted|all written/;
+		prepare();
+		my $position = log_size($node);
+		arm("crash $pass flush $whom $step");
+		my ($status) = compact();
+		die "$name: it was not stopped" if $status == 0 || -e "$data/barq_crash_point";
+		if ($whom eq 'backend') { wait_until_up($position) }
+		elsif ($whom eq 'server')
+		{
+			wait_until('the server starts again', sub { $node->{_pid} = undef; $node->start(fail_ok => 1) });
+		}
+		if ($whom eq 'error')
+		{
+			is(join(' ', merge_files()), '', "$name: an error of its own leaves no files");
+			$expected = undef;
+		}
+		$position = log_size($node);
+		my (undef, $out) = compact();
+		is($out, $rows, "$name: the next merge succeeds");
+		my ($left, $again) = went_on($position);
+		if (!defined $expected) { is($left, undef, "$name: it starts over") }
+		elsif ($expected eq 'image') { unlike(log_since($node, $position), qr/a merge (goes on|starts over|has \d)/, "$name: only pages are written") }
+		else
+		{
+			is($left // 'none', $expected, "$name: it goes on");
+			cmp_ok($again // 100, '<=', 16, "$name: few rows are inserted again");
+		}
+		complete($name) if $step =~ /rows inserted|blob/;
+	}
+}
+
+# ---- a merge that cannot go on leaves nothing
+sub interrupt
+{
+	prepare();
+	my $position = log_size($node);
+	arm('crash 10 flush backend merge: rows inserted');
+	compact();
+	wait_until_up($position);
+	is(scalar(merge_files()), 2, "$_[0]: a merge is interrupted");
+	return;
+}
+sub record { return (grep { /\.merge$/ } merge_files())[0] }
+
+# offsets of MergeHeader: version, library, boot
+foreach my $part ([ 'another format', 8 ], [ 'another version of the library', 32 ], [ 'another start of the machine', 56 ],
+	[ 'a damaged record', 113 ])
+{
+	my ($name, $offset) = @$part;
+
+	interrupt($name);
+	my $position = log_size($node);
+	flip_byte(record(), $offset);
+	$node->safe_psql('postgres', q{SELECT barq_seal('items_v')});
+	is(join(' ', merge_files()), '', "$name: the files are removed");
+	like(log_since($node, $position), qr/the record of a merge has expired/, "$name: the log says so");
+	compact();
+	is((went_on($position))[0], undef, "$name: the merge starts over");
+	complete($name);
+}
+
+# inputs that are gone
+interrupt('an input is gone');
+$node->safe_psql('postgres', 'DELETE FROM items WHERE id > 1000; VACUUM items; VACUUM items');
+is(join(' ', merge_files()), '', 'an input is gone: the files are removed');
+compact();
+complete('an input is gone');
+
+# a work area that is damaged, though nothing else has changed
+interrupt('a damaged area');
+{
+	my $position = log_size($node);
+
+	flip_byte((grep { /\.work$/ } merge_files())[0], 4096 + 128 + 50);
+	compact();
+	like(log_since($node, $position), qr/a merge starts over/, 'a damaged area: the merge starts over');
+	complete('a damaged area');
+}
+
+# statements that replace or drop the storage
+foreach my $statement ('REINDEX INDEX items_v', 'TRUNCATE items', 'DROP INDEX items_v')
+{
+	interrupt($statement);
+	$node->safe_psql('postgres', $statement);
+	is(join(' ', merge_files()), '', "$statement removes the files");
+}
+
+# ---- a stopped server
+interrupt('restart');
+$node->restart;
+{
+	my $position = log_size($node);
+
+	compact();
+	is((went_on($position))[0], $joined - 160, 'restart: it goes on');
+	complete('restart');
+}
+
+# ---- a worker gives way to DDL, and the next worker goes on
+{
+	prepare();
+	my $gate = session($node);
+
+	# the worker is stopped by the file, at a lock that another session holds
+	ask($gate, 'SELECT pg_advisory_lock(1)');
+	$node->safe_psql('postgres', q{ALTER INDEX items_v SET (compaction_ratio = 2)});
+	arm('stop 1 merge: rows inserted');
+	$node->safe_psql('postgres', 'VACUUM items');
+	wait_until('the worker stops', sub {
+		$node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'barq worker' AND wait_event = 'advisory'}) eq '1' });
+	my $position = log_size($node);
+	my $ddl = background($node, 'ALTER INDEX items_v SET (compaction_ratio = 3);');
+	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'items_v'::regclass}) or die;
+	quit($gate);
+	is(finished($ddl), 0, 'DDL does not wait for the end of a merge');
+	idle($node);
+	like(log_since($node, $position), qr/gives way to a waiting lock of the index/, 'the worker gives way');
+	is(scalar(merge_files()), 2, 'its work area stays');
+	$node->safe_psql('postgres', q{ALTER INDEX items_v SET (compaction_ratio = 2); VACUUM items});
+	idle($node);
+	is(defined((went_on($position))[0]), 1, 'the next worker goes on');
+	complete('a worker');
 }
 
 $node->stop;

@@ -29,6 +29,7 @@ srand($seed);
 # Points that no scenario reaches, with the reason.
 my %unreachable = (
 	'image: abandon'           => 'only where the disk is full',
+	'merge record: give up'    => 'only where the disk is full',
 	'body: remove unfinished'  => 'only after an error',
 	'marker: remove unwritten' => 'only where the disk is full',
 	'dead rows: remove unwritten' => 'only where the disk is full',
@@ -91,6 +92,11 @@ my $mixed = $small . $index . rows(30) . missing(5) . q{SELECT barq_seal('ti');}
   . rows(20) . missing(3);
 
 my $of_8 = q{SELECT id FROM t ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 3;};
+
+# a work area that is worth a record in this build
+my $large = q{CREATE TABLE t (id serial PRIMARY KEY, v vector(32)) WITH (autovacuum_enabled = off);
+	CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8, quantization = none);} . rows(500, 32)
+  . q{SELECT barq_seal('ti');} . rows(200, 32) . q{SELECT barq_seal('ti');};
 
 # a segment at the end of the file, behind the pages of a dropped one
 my $high = q{CREATE TABLE t (id serial PRIMARY KEY, v vector(200)) WITH (autovacuum_enabled = off);
@@ -180,6 +186,21 @@ my @scenarios = (
 	},
 	{ name => 'compact', gives_back => 1, prepare => $small . $index . rows(20) . q{SELECT barq_seal('ti');} . rows(20), act => q{SELECT barq_compact('ti');} },
 	{ name => 'compact graph', gives_back => 1, prepare => $mixed, act => q{SELECT barq_compact('ti');} },
+	{
+		# a merge that a crash has interrupted in its middle goes on
+		name => 'compact goes on', dims => 32, prepare => $large, stop => [ 'backend', 'merge: rows inserted', q{SELECT barq_compact('ti');} ],
+		act => q{SELECT barq_compact('ti');},
+	},
+	{
+		name => 'compact goes on with its image', dims => 32, prepare => $large, stop => [ 'backend', 'publish: all written', q{SELECT barq_compact('ti');} ],
+		act => q{SELECT barq_compact('ti');},
+	},
+	{
+		# its inputs are gone: the record expires
+		name => 'compact expires', dims => 32, prepare => $large, stop => [ 'backend', 'merge: rows inserted', q{SELECT barq_compact('ti');} ],
+		act => 'DELETE FROM t WHERE id > 500; VACUUM t; VACUUM t;',
+	},
+	{ name => 'compact fails', prepare => $large, dims => 32, gives_back => 1, act => q{SELECT barq_compact('ti');} },
 	{ name => 'vacuum', prepare => $mixed . 'DELETE FROM t WHERE id % 3 = 0;', act => 'VACUUM t;' },
 	{ name => 'vacuum all', prepare => $mixed . 'DELETE FROM t; VACUUM t;', act => q{SELECT barq_compact('ti'); VACUUM t;} },
 	{
@@ -382,6 +403,14 @@ sub complaints
 	sql("DELETE FROM t WHERE id = (SELECT min(id) FROM t); VACUUM t;" . $more->(3)
 		. q{SELECT barq_seal('ti');} . $more->(2) . 'VACUUM t;');
 	$found .= sql(q{SELECT * FROM proof.complaints('ti', true)});
+
+	# a merge that can go on does, and leaves nothing
+	if (glob "$data/pg_barq/pgsql_tmp/*/*/*/*.merge")
+	{
+		sql(q{SELECT barq_compact('ti')});
+		$found .= sql(q{SELECT * FROM proof.complaints('ti', true)});
+		$found .= "a record is left\n" if glob "$data/pg_barq/pgsql_tmp/*/*/*/*.merge";
+	}
 	my @stray = stray_images($data, \&sql);
 	$found .= "files without an owner: @stray\n" if @stray;
 	return $found;

@@ -3,6 +3,7 @@ KINDS_OBJS = $(filter src/flat/% src/hnsw/% src/ivf/% src/store/read_ahead.o,$(O
 UNIT_LINK_test_hnsw = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_merge = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_rows = $(KINDS_OBJS)
+UNIT_LINK_test_hnsw_resume = $(KINDS_OBJS)
 UNIT_LINK_test_ivf = $(KINDS_OBJS)
 UNIT_LINK_test_choose = src/lifecycle/choose.o test/unit/pgshim.o
 UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/text/document.o test/unit/pgshim.o

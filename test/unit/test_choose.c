@@ -89,9 +89,45 @@ test_small(void)
 		tap_ok(choose(BARQ_CHOOSE_ALL) == 8, "a giant and 7 %s: all", what);
 		add_logs(1, provisional);
 		tap_ok(due() == 8 && !is_chosen(8, 0), "a giant and 8 %s: the small ones", what);
-		segments[3].busy = true;
+		segments[3].busy = 1;
 		tap_ok(due() == 0, "a giant and 8 %s, one busy: nothing", what);
 	}
+}
+
+/* Beside a merge under way: all logs sealed since, when inserts would soon wait for them. */
+static void
+test_beside(void)
+{
+	uint32		n;
+
+	begin();
+	policy.growing_hard_limit = 32 * LIMIT;
+	add(200 * UNIT);
+	add(100 * UNIT)->busy = 1;
+	add(50 * UNIT)->busy = 1;
+	add_logs(15, true);
+	tap_ok(due() == 0, "beside a merge under way: nothing before the logs have half of growing_hard_limit");
+	add_logs(1, true);
+	n = due();
+	tap_ok(n == 16 && !is_chosen(n, 0) && !is_chosen(n, 1) && !is_chosen(n, 2),
+		   "then all of them, and no input of the merge");
+	segments[1].busy = segments[2].busy = 0;
+	tap_ok(due() >= 16, "without that merge, what is due with them");
+
+	begin();
+	policy.growing_hard_limit = 32 * LIMIT;
+	add(8 * LIMIT)->busy = 1;
+	add_logs(20, true);
+	tap_ok(due() == 4, "at most half of what is under way");
+
+	begin();
+	policy.growing_hard_limit = 32 * LIMIT;
+	policy.max_segments = 4;
+	add(100 * UNIT)->busy = 1;
+	for (int i = 0; i < 10; i++)
+		add(UNIT);
+	add(30 * UNIT)->dead = 20 * UNIT / 100;
+	tap_ok(due() == 0, "neither too many segments nor dead rows are a reason");
 }
 
 /* A giant built by CREATE INDEX, then logs: it is written again only for what pays. */
@@ -199,11 +235,12 @@ test_rules(void)
 static void
 test_shapes(void)
 {
-	int			faults[6] = {0};
+	int			faults[7] = {0};
 	const char *const names[] = {
 		"positions are distinct, and none is busy", "a merge has a reason",
 		"no result exceeds max_merged_size", "merges end", "max_segments is kept",
-		"no provisional segment above small stays"
+		"no provisional segment above small stays",
+		"beside a merge under way only small segments are merged"
 	};
 
 	for (int round = 0; round < 3000; round++)
@@ -212,6 +249,7 @@ test_shapes(void)
 		uint32		n;
 		uint32		open = 0;
 		bool		busy = random_bits() % 4 == 0;
+		bool		under_way = false;
 		uint32		count = random_bits() % 40;
 
 		begin();
@@ -227,6 +265,7 @@ test_shapes(void)
 			segment->provisional = random_bits() % 3 == 0;
 			segment->urgent = segment->provisional && random_bits() % 3 == 0;
 			segment->busy = busy && random_bits() % 5 == 0;
+			under_way |= segment->busy != 0;
 		}
 		for (; steps < 200 && (n = due()) > 0; steps++)
 		{
@@ -243,6 +282,7 @@ test_shapes(void)
 					faults[0] += chosen[i] == chosen[j];
 				faults[0] += chosen[i] >= nsegments || segment->busy;
 				reason |= segment->provisional || segment->urgent || segment->dead > 0;
+				faults[6] += under_way && segment->bytes > 2 * LIMIT;
 				sum.rows += segment->rows - segment->dead;
 				grows &= segment->bytes < policy.largest_merged;
 			}
@@ -260,10 +300,10 @@ test_shapes(void)
 		faults[3] += steps == 200;
 		for (uint32 i = 0; i < nsegments; i++)
 		{
-			open += !segments[i].busy && segments[i].bytes < policy.largest_merged / 2;
-			faults[5] += !segments[i].busy && segments[i].provisional && segments[i].bytes > 2 * LIMIT;
+			open += segments[i].bytes < policy.largest_merged / 2;
+			faults[5] += !under_way && segments[i].provisional && segments[i].bytes > 2 * LIMIT;
 		}
-		faults[4] += policy.largest_merged == NONE && open > (uint32) policy.max_segments;
+		faults[4] += !under_way && policy.largest_merged == NONE && open > (uint32) policy.max_segments;
 	}
 	for (int i = 0; i < lengthof(faults); i++)
 		tap_ok(faults[i] == 0, "random shapes: %s (%d faults)", names[i], faults[i]);
@@ -344,6 +384,7 @@ main(void)
 {
 	shim_init();
 	test_small();
+	test_beside();
 	test_giant();
 	test_rules();
 	test_shapes();

@@ -1,0 +1,233 @@
+/*
+ * test_hnsw_resume.c
+ *	  Going on with a work area whose processes were killed at any moment, and refusing
+ *	  one that is damaged, without a server, in TAP.
+ */
+#include "hnsw_bodies.h"
+
+#include <signal.h>
+
+#include "hnsw/hnsw_work.h"
+
+#define ROWS	20000
+#define FIRST	8000			/* of them in a graph that is kept */
+#define DIMS	24
+#define HELPERS	3
+
+static BarqCodec codec;
+static BarqHnswOptions options = {12, 48};
+static BarqMergeInput inputs[2];
+static char *area;
+static uint64 area_bytes;
+
+/* Lay out and load an area for all rows. */
+static BarqHnswWork *
+load(void)
+{
+	BarqHnswWork *work;
+
+	area_bytes = barq_hnsw_work_bytes(&codec, &options, ROWS, 0);
+	area = mmap(NULL, area_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	memset(area, 0x77, area_bytes);
+	work = barq_hnsw_work_load(area, &codec, &options, inputs, 2, NULL);
+	barq_hnsw_work_note_loaded(work);
+	return work;
+}
+
+static bool
+resume(BarqHnswResumed *resumed)
+{
+	bool		usable;
+
+	shim_context_push();
+	usable = barq_hnsw_work_resume(area, area_bytes, ROWS, 0, resumed);
+	shim_context_pop();
+	return usable;
+}
+
+/* Complete the body of the area and unmap it. */
+static void
+finish(BarqBodyWriter *body)
+{
+	uint64		bytes;
+
+	shim_context_push();
+	bytes = barq_hnsw_work_finish(barq_hnsw_work_attach(area));
+	shim_context_pop();
+	shim_writer_init(body);
+	barq_body_write(body, area + BARQ_AREA_BODY, bytes);
+	munmap(area, area_bytes);
+}
+
+/* Let processes insert for some microseconds, then kill them. */
+static void
+insert_and_kill(useconds_t us)
+{
+	pid_t		pids[HELPERS];
+
+	for (int i = 0; i < HELPERS; i++)
+	{
+		pids[i] = fork();
+		if (pids[i] == 0)
+		{
+			barq_hnsw_work_insert(barq_hnsw_work_attach(area), NULL, NULL);
+			_exit(0);
+		}
+	}
+	usleep(us);
+	for (int i = 0; i < HELPERS; i++)
+		kill(pids[i], SIGKILL);
+	for (int i = 0; i < HELPERS; i++)
+		waitpid(pids[i], NULL, 0);
+}
+
+static void
+test_killed(const float *x, const float *q)
+{
+	BarqBodyWriter body;
+	BarqBodyWriter fresh;
+	BarqHnswResumed resumed = {.left = 1};
+	uint64		again = 0;
+	uint64		most = 0;
+	int			times = 0;
+	bool		usable = true;
+	double		r;
+	double		r_fresh;
+
+	(void) load();
+	while (usable && resumed.left > 0)
+	{
+		insert_and_kill(2000 + (useconds_t) (random_uniform() * 20000));
+		usable = resume(&resumed);
+		again += resumed.again;
+		most = Max(most, resumed.again);
+		times++;
+	}
+	ok(usable, "an area whose %d processes are killed %d times can be used each time", HELPERS, times);
+	ok(most <= HELPERS * 17, "at most %d rows at a time are inserted again, " UINT64_FORMAT " in all", (int) most, again);
+	finish(&body);
+	build(&fresh, &codec, options.m, options.ef_construction, inputs, 2, 1);
+	r = recall(&body, &codec, q, 60, 60, 10, NULL, false);
+	r_fresh = recall(&fresh, &codec, q, 60, 60, 10, NULL, false);
+	ok(r > r_fresh - 0.01 && check_clean(&body, false, "killed"), "recall %.3f, of a graph made at once %.3f", r, r_fresh);
+	ok(rows_match(&body, &codec, x, NULL, ROWS), "every row is there with its TID");
+	shim_writer_free(&body);
+	shim_writer_free(&fresh);
+}
+
+/* A process is killed between any two stores: here, the states that a kill seldom meets. */
+static void
+test_states(const float *x, const float *q)
+{
+	BarqHnswWork *work = load();
+	BarqHnswResumed resumed;
+	BarqBodyWriter body;
+	uint32	   *list;
+
+	insert_and_kill(30000);
+	ok(resume(&resumed) && resumed.left < ROWS - FIRST, "rows are inserted");
+
+	/* a list half written, a claim that was not made, an entry that was not released */
+	list = hnsw_work_list(work, 0, 5);
+	list[1] = list[0];
+	list[2] = ROWS + 5;
+	pg_atomic_fetch_add_u32(hnsw_work_version(work, 5), 1);
+	pg_atomic_write_u32(&work->entry_lock, 1);
+	pg_atomic_write_u64(&work->claims[7], ((uint64) (ROWS - resumed.left) << 32) | (ROWS - resumed.left + 16));
+	ok(resume(&resumed) && resumed.again == 1 && pg_atomic_read_u32(&work->entry_lock) == 0 &&
+	   pg_atomic_read_u64(&work->claims[7]) == 0,
+	   "a list that was cut off is mended, a claim that was not made counts for nothing");
+	ok(!resume(&(BarqHnswResumed) {0}) || resumed.again == 1, "and again");
+
+	/* a row whose own list is written, to which nothing links yet */
+	pg_atomic_write_u64(&work->claims[0], ((uint64) FIRST << 32) | (FIRST + 16));
+	ok(resume(&resumed) && resumed.again == 16, "a claim that was not done is done again");
+
+	/* connected, then interrupted before rows are ordered */
+	barq_hnsw_work_insert(work, NULL, NULL);
+	{
+		uint32	   *order = malloc(sizeof(uint32) * ROWS);
+
+		shim_context_push();
+		barq_hnsw_work_order(work, order);
+		shim_context_pop();
+		free(order);
+	}
+	ok(resume(&resumed) && resumed.left == 0 && resumed.body_bytes == 0, "an area may be connected twice");
+	finish(&body);
+	ok(check_clean(&body, false, "states") && rows_match(&body, &codec, x, NULL, ROWS) &&
+	   recall(&body, &codec, q, 60, 60, 10, NULL, false) > 0.9, "the graph is sound");
+	shim_writer_free(&body);
+}
+
+static void
+test_damage(void)
+{
+	BarqHnswWork *work = load();
+	BarqHnswResumed resumed;
+	uint32	   *list;
+
+	insert_and_kill(20000);
+	ok(resume(&resumed), "an area is used");
+	ok(!barq_hnsw_work_resume(area, area_bytes, ROWS - 1, 0, &resumed), "not with other rows");
+	ok(!barq_hnsw_work_resume(area, area_bytes + 64, ROWS, 0, &resumed), "nor with another size");
+
+	hnsw_work_codes(work)[codec.stride * 100] ^= 1;
+	ok(!resume(&resumed), "nor with another code");
+	hnsw_work_codes(work)[codec.stride * 100] ^= 1;
+	hnsw_work_tids(work)[ROWS - 1].ip_posid ^= 1;
+	ok(!resume(&resumed), "nor with another TID");
+	hnsw_work_tids(work)[ROWS - 1].ip_posid ^= 1;
+	hnsw_work_levels(work)[3] ^= 1;
+	ok(!resume(&resumed), "nor with another level");
+	hnsw_work_levels(work)[3] ^= 1;
+
+	list = hnsw_work_list(work, 0, 17);
+	list[0] ^= 0x80000000;
+	ok(!resume(&resumed), "nor with a neighbour that is no row");
+	list[0] ^= 0x80000000;
+	pg_atomic_write_u32(&work->claimed, ROWS + 1);
+	ok(!resume(&resumed), "nor with more rows than it has");
+	pg_atomic_write_u32(&work->claimed, FIRST);
+	work->phase = HNSW_PHASE_ORDERING;
+	ok(!resume(&resumed), "nor while its rows are being ordered");
+	work->phase = HNSW_PHASE_COMPLETE;
+	work->body_bytes = area_bytes;
+	ok(!resume(&resumed), "nor with a body larger than it");
+	work->body_bytes = 4096;
+	ok(resume(&resumed) && resumed.body_bytes == 4096, "a complete body is taken as it is");
+	work->magic = 0;
+	ok(!resume(&resumed), "nothing that is no area");
+	munmap(area, area_bytes);
+}
+
+int
+main(void)
+{
+	float	   *x = random_vectors(ROWS, DIMS);
+	float	   *q = random_vectors(60, DIMS);
+	BarqBodyWriter flat[2];
+	BarqBodyWriter graph;
+	BarqView	views[2];
+
+	shim_init();
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
+	make_flat(&flat[0], &codec, x, FIRST, 0);
+	make_flat(&flat[1], &codec, x + FIRST * DIMS, ROWS - FIRST, FIRST);
+	build_from_flat(&graph, &codec, options.m, options.ef_construction, &flat[0], 2);
+	views[0] = shim_view(&graph, false);
+	views[1] = shim_view(&flat[1], false);
+	inputs[0] = (BarqMergeInput) {&views[0], NULL, FIRST};
+	inputs[1] = (BarqMergeInput) {&views[1], NULL, ROWS - FIRST};
+
+	test_killed(x, q);
+	test_states(x, q);
+	test_damage();
+	shim_writer_free(&graph);
+	shim_writer_free(&flat[0]);
+	shim_writer_free(&flat[1]);
+	free(x);
+	free(q);
+	printf("1..%d\n", ntests);
+	return nfailed != 0;
+}
