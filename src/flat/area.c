@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "base/interrupts.h"
 #include "flat/vector_body.h"
+#include "port/atomics.h"
 
 void
 barq_area_load(const BarqAreaRows *area, char *whole, const BarqBuildRows *rows)
@@ -39,15 +40,6 @@ barq_area_load(const BarqAreaRows *area, char *whole, const BarqBuildRows *rows)
 			memcpy(code, from, stride);
 	}
 }
-
-/* A row that is taken out of its place for a moment. */
-typedef struct TakenRow
-{
-	char	   *code;
-	const char *whole;			/* of a head */
-	ItemPointerData tid;
-	uint32	   *list;
-} TakenRow;
 
 /* Copy a list and give the rows in it their new numbers; both may be the same. */
 static void
@@ -94,67 +86,104 @@ list_of(const BarqAreaRows *area, uint32 row)
 	return (uint32 *) ((char *) area->lists + (Size) row * area->list_bytes);
 }
 
+/* Check for interrupts, with *progress as another process needs it to go on. */
+static void
+pause(BarqAreaProgress *progress)
+{
+	pg_write_barrier();
+	progress->paused = true;
+	pg_write_barrier();
+	barq_check_interrupts();
+	progress->paused = false;
+	pg_write_barrier();
+}
+
+/* Rows moved between two checks for interrupts. */
+#define ORDER_STEP	1024
+
 /*
- * Move the rows of one cycle of the permutation: the row at `start` is taken out, each
- * place gets the row that belongs there, and the last one gets the row taken out.
+ * Move the rows of the cycle of the permutation that begins at progress->row: that row is
+ * taken out, each place gets the row that belongs there, and the last one gets the row
+ * taken out.
  */
 static void
 move_cycle(const BarqAreaRows *area, const uint32 *order, const uint32 *number,
-		   uint32 start, TakenRow *taken, uint8 *moved)
+		   uint8 *moved, char *taken, BarqAreaProgress *progress)
 {
 	const BarqCodec *codec = area->codec;
 	Size		stride = codec->stride;
+	bool		heads = barq_codec_has_heads(codec);
+	uint32	   *taken_list = (uint32 *) (taken + stride);
+	uint32		start = progress->row;
 	char	   *code = area->codes + start * stride;
 	uint32		to = start;
+	uint32		steps = 0;
 
-	memcpy(taken->code, code, stride);
-	if (barq_codec_has_heads(codec))
-		taken->whole = barq_row_whole(codec, code);
-	taken->tid = area->tids[start];
-	if (area->lists != NULL)
-		copy_list(area, taken->list, list_of(area, start), number);
-
+	if (progress->in_cycle)
+		to = progress->to;
+	else
+	{
+		memcpy(taken, code, stride);
+		if (heads)
+			progress->whole = (const char *) barq_row_whole(codec, code) - area->codes;
+		progress->tid = area->tids[start];
+		if (area->lists != NULL)
+			copy_list(area, taken_list, list_of(area, start), number);
+		progress->in_cycle = true;
+	}
 	for (uint32 from = order[to]; from != start; to = from, from = order[to])
 	{
+		if (++steps % ORDER_STEP == 0)
+		{
+			progress->to = to;
+			pause(progress);
+		}
 		prefetch_row(area, order[from]);
 		code = area->codes + from * stride;
 		copy_code(codec, area->codes + to * stride, code,
-				  barq_codec_has_heads(codec) ? barq_row_whole(codec, code) : NULL);
+				  heads ? barq_row_whole(codec, code) : NULL);
 		area->tids[to] = area->tids[from];
 		if (area->lists != NULL)
 			copy_list(area, list_of(area, to), list_of(area, from), number);
 		barq_bit_set(moved, from);
 	}
-	copy_code(codec, area->codes + to * stride, taken->code, taken->whole);
-	area->tids[to] = taken->tid;
+	copy_code(codec, area->codes + to * stride, taken,
+			  heads ? area->codes + progress->whole : NULL);
+	area->tids[to] = progress->tid;
 	if (area->lists != NULL)
-		memcpy(list_of(area, to), taken->list, area->list_bytes);
+		memcpy(list_of(area, to), taken_list, area->list_bytes);
+	progress->in_cycle = false;
 }
 
 void
-barq_area_order(const BarqAreaRows *area, const uint32 *order, const uint32 *number)
+barq_area_order(const BarqAreaRows *area, const uint32 *order, const uint32 *number,
+				uint8 *moved, char *taken, BarqAreaProgress *progress)
 {
-	TakenRow	taken = {0};
-	uint8	   *moved = MemoryContextAllocHuge(CurrentMemoryContext,
-											   Max(barq_bits_bytes(area->rows), 1));
-
-	memset(moved, 0, barq_bits_bytes(area->rows));
-	taken.code = palloc(area->codec->stride);
-	if (area->lists != NULL)
-		taken.list = palloc(area->list_bytes);
-	for (uint32 row = 0; row < area->rows; row++)
+	progress->paused = false;
+	for (uint32 row = progress->row; row < area->rows; row++)
 	{
-		if ((row & 0x3ff) == 0)
-			barq_check_interrupts();
-		if (barq_bit_is_set(moved, row))
+		progress->row = row;
+		if (row % ORDER_STEP == 0 && !progress->in_cycle)
+			pause(progress);
+		if (!progress->in_cycle && barq_bit_is_set(moved, row))
 			continue;
 		if (order[row] != row)
-			move_cycle(area, order, number, row, &taken, moved);
+			move_cycle(area, order, number, moved, taken, progress);
 		else if (area->lists != NULL)
 			copy_list(area, list_of(area, row), list_of(area, row), number);
 	}
-	pfree(taken.code);
-	if (taken.list != NULL)
-		pfree(taken.list);
+}
+
+void
+barq_area_order_once(const BarqAreaRows *area, const uint32 *order, const uint32 *number)
+{
+	BarqAreaProgress progress = {0};
+	Size		bytes = Max(barq_bits_bytes(area->rows), 1);
+	uint8	   *moved = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
+	char	   *taken = palloc(area->codec->stride + area->list_bytes);
+
+	memset(moved, 0, bytes);
+	barq_area_order(area, order, number, moved, taken, &progress);
+	pfree(taken);
 	pfree(moved);
 }

@@ -58,14 +58,35 @@ typedef struct BarqAreaRows
 } BarqAreaRows;
 
 /*
+ * How far the ordering of rows is. In memory that outlasts the process, with the rows and
+ * the arrays of barq_area_order(), it lets another process go on.
+ */
+typedef struct BarqAreaProgress
+{
+	uint32		row;			/* rows of cycles that begin before it are in their places */
+	uint32		to;				/* within the cycle of `row`: the place that is empty */
+	bool		in_cycle;
+	bool		paused;			/* all this is true: the process checks for interrupts */
+	ItemPointerData tid;		/* of the row that was taken out of its place */
+	int64		whole;			/* where its whole row is, from `codes`, if codes are heads */
+} BarqAreaProgress;
+
+/*
  * Order the rows of an area anew, in place: order[i] is the present number of the row
  * that gets number i. Numbers in lists, which end at PG_UINT32_MAX or at list_bytes,
  * are replaced by number[...], the new number of each row (used if there are lists).
  * Whole rows stay where they are, and heads go on leading to them. Checks for
- * interrupts; temporary memory of a bit for each row.
+ * interrupts, also within long cycles. `moved`: a bit for each row, `taken`: room for
+ * code and list of a row, *progress: all zero at first, or as a process that was
+ * interrupted (`paused`) has left them.
  */
 extern void barq_area_order(const BarqAreaRows *area, const uint32 *order,
-							const uint32 *number);
+							const uint32 *number, uint8 *moved, char *taken,
+							BarqAreaProgress *progress);
+
+/* The same with temporary memory of a bit for each row. */
+extern void barq_area_order_once(const BarqAreaRows *area, const uint32 *order,
+								 const uint32 *number);
 
 /* Zeros from an offset of an area to the next multiple of BARQ_BODY_ALIGN. */
 static inline void

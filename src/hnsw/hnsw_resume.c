@@ -160,7 +160,7 @@ barq_hnsw_work_resume(void *mem, uint64 bytes, uint32 rows, uint64 rows_bytes,
 
 	memset(resumed, 0, sizeof(*resumed));
 	if (work->magic != HNSW_WORK_MAGIC || work->rows != rows ||
-		work->phase == HNSW_PHASE_ORDERING)
+		(work->phase == HNSW_PHASE_ORDERING && !work->ordering.paused))
 		return false;
 	memset(&expected, 0, sizeof(expected));
 	expected.codec = work->codec;
@@ -170,6 +170,8 @@ barq_hnsw_work_resume(void *mem, uint64 bytes, uint32 rows, uint64 rows_bytes,
 		memcmp(&work->codes_off, &expected.codes_off,
 			   offsetof(BarqHnswWork, rows_used) - offsetof(BarqHnswWork, codes_off)) != 0)
 		return false;
+	if (work->phase == HNSW_PHASE_ORDERING)
+		return true;
 	if (work->phase == HNSW_PHASE_COMPLETE)
 	{
 		resumed->body_bytes = work->body_bytes;

@@ -27,7 +27,7 @@
 typedef enum HnswWorkPhase
 {
 	HNSW_PHASE_INSERTING,		/* also while rows are connected */
-	HNSW_PHASE_ORDERING,		/* rows are being moved: nothing can go on from here */
+	HNSW_PHASE_ORDERING,		/* rows are being moved, as `ordering` says */
 	HNSW_PHASE_COMPLETE			/* the area holds the body, of body_bytes */
 } HnswWorkPhase;
 
@@ -78,6 +78,7 @@ struct BarqHnswWork
 	uint32		phase;			/* HnswWorkPhase */
 	pg_crc32c	loaded_crc;		/* of what does not change after loading */
 	uint64		body_bytes;
+	BarqAreaProgress ordering;
 };
 
 StaticAssertDecl(sizeof(BarqHnswWork) <= BARQ_AREA_BODY, "the body follows BarqHnswWork");

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "hnsw/hnsw_work.h"
+#include "base/bits.h"
 #include "base/interrupts.h"
 
 typedef struct WriteState
@@ -164,35 +165,68 @@ write_graph(WriteState *state)
 	return body.body_bytes;
 }
 
-uint64
-barq_hnsw_work_finish(BarqHnswWork *work)
+/* Bytes of the section of upper lists, which is free once write_graph() has read it. */
+static Size
+upper_bytes(const BarqHnswWork *work)
+{
+	return (Size) work->upper_size * work->m * sizeof(uint32);
+}
+
+/*
+ * Write what comes before the rows are moved: links, upper layers and headers. Leaves the
+ * new order of the rows in the area, in sections that only the build needs: the place of
+ * each new row in that of the versions, the number of each old one in that of the upper
+ * lists' numbers, and no bit set in that of the levels.
+ */
+static void
+prepare_order(BarqHnswWork *work)
 {
 	WriteState	state = {0};
-	BarqAreaRows area = hnsw_work_rows(work);
+	Size		bytes = Max((Size) work->rows, 1) * sizeof(uint32);
 	uint64		entry = pg_atomic_read_u64(&work->entry);
-	uint64		bytes;
+	uint64		body_bytes;
 
 	state.work = work;
 	state.layers = work->rows > 0 ? HNSW_ENTRY_LEVEL(entry) : 0;
-	state.order = MemoryContextAllocHuge(CurrentMemoryContext,
-										 Max((Size) work->rows, 1) * sizeof(uint32));
-	state.number = MemoryContextAllocHuge(CurrentMemoryContext,
-										  Max((Size) work->rows, 1) * sizeof(uint32));
+	state.order = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
+	state.number = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
 	barq_hnsw_work_order(work, state.order);
 	for (uint32 i = 0; i < work->rows; i++)
 		state.number[state.order[i]] = i;
 	collect_layers(&state);
-	bytes = write_graph(&state);
+	body_bytes = write_graph(&state);
+
+	/* nobody goes on from here until rows are moved */
 	work->phase = HNSW_PHASE_ORDERING;
 	pg_write_barrier();
-	barq_area_order(&area, state.order, state.number);
-	work->body_bytes = bytes;
-	pg_write_barrier();
-	work->phase = HNSW_PHASE_COMPLETE;
-
+	memcpy(hnsw_work_at(work, work->versions_off), state.order, work->rows * sizeof(uint32));
+	memcpy(hnsw_work_at(work, work->upper_of_off), state.number, work->rows * sizeof(uint32));
+	memset(hnsw_work_levels(work), 0, barq_bits_bytes(work->rows));
+	work->body_bytes = body_bytes;
 	for (int l = 1; l <= state.layers; l++)
 		pfree(state.entries[l]);
 	pfree(state.order);
 	pfree(state.number);
-	return bytes;
+}
+
+uint64
+barq_hnsw_work_finish(BarqHnswWork *work)
+{
+	BarqAreaRows area = hnsw_work_rows(work);
+
+	if (work->phase == HNSW_PHASE_INSERTING)
+		prepare_order(work);
+
+	/* at least 64 lists of m: room for code and list of a row that is taken out */
+	if (work->codec.stride + work->list_bytes <= upper_bytes(work))
+		barq_area_order(&area, (uint32 *) hnsw_work_at(work, work->versions_off),
+						(uint32 *) hnsw_work_at(work, work->upper_of_off),
+						hnsw_work_levels(work), hnsw_work_at(work, work->upper_off),
+						&work->ordering);
+	else
+		barq_area_order_once(&area, (uint32 *) hnsw_work_at(work, work->versions_off),
+							 (uint32 *) hnsw_work_at(work, work->upper_of_off));
+	pg_write_barrier();
+	work->phase = HNSW_PHASE_COMPLETE;
+	return work->body_bytes;
 }

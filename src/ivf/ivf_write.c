@@ -138,7 +138,7 @@ barq_ivf_work_finish(BarqIvfWork *work)
 					 (float *) (start + header.spreads_off));
 	memcpy(start, &body, sizeof(body));
 	memcpy(start + sizeof(body), &vector, sizeof(vector));
-	barq_area_order(&area, order, NULL);
+	barq_area_order_once(&area, order, NULL);
 
 	pfree(names);
 	pfree(firsts);

@@ -49,11 +49,15 @@ resume(BarqHnswResumed *resumed)
 static void
 finish(BarqBodyWriter *body)
 {
-	uint64		bytes;
+	BarqHnswWork *work = barq_hnsw_work_attach(area);
+	uint64		bytes = work->body_bytes;
 
-	shim_context_push();
-	bytes = barq_hnsw_work_finish(barq_hnsw_work_attach(area));
-	shim_context_pop();
+	if (work->phase != HNSW_PHASE_COMPLETE)
+	{
+		shim_context_push();
+		bytes = barq_hnsw_work_finish(work);
+		shim_context_pop();
+	}
 	shim_writer_init(body);
 	barq_body_write(body, area + BARQ_AREA_BODY, bytes);
 	munmap(area, area_bytes);
@@ -115,6 +119,35 @@ test_killed(const float *x, const float *q)
 	shim_writer_free(&fresh);
 }
 
+static int	checks_left;
+
+static void
+leave_at_check(void)
+{
+	if (checks_left-- == 0)
+		_exit(7);
+}
+
+/*
+ * Let a process complete the area that leaves at its n-th check for interrupts. Returns
+ * whether it came to the end.
+ */
+static bool
+finish_in_part(int n)
+{
+	int			status;
+
+	if (fork() == 0)
+	{
+		checks_left = n;
+		barq_interrupts_hook = leave_at_check;
+		(void) barq_hnsw_work_finish(barq_hnsw_work_attach(area));
+		_exit(0);
+	}
+	wait(&status);
+	return status == 0;
+}
+
 /* A process is killed between any two stores: here, the states that a kill seldom meets. */
 static void
 test_states(const float *x, const float *q)
@@ -154,6 +187,18 @@ test_states(const float *x, const float *q)
 		free(order);
 	}
 	ok(resume(&resumed) && resumed.left == 0 && resumed.body_bytes == 0, "an area may be connected twice");
+	{
+		int			times = 0;
+		bool		usable = true;
+
+		while (usable && !finish_in_part(work->phase == HNSW_PHASE_ORDERING ? 3 : 40))
+		{
+			times += work->phase == HNSW_PHASE_ORDERING;
+			usable = resume(&resumed);
+		}
+		ok(usable && times > 2 && resume(&resumed) && resumed.body_bytes > 0,
+		   "a process that leaves while rows are ordered, at a check for interrupts: %d times", times);
+	}
 	finish(&body);
 	ok(check_clean(&body, false, "states") && rows_match(&body, &codec, x, NULL, ROWS) &&
 	   recall(&body, &codec, q, 60, 60, 10, NULL, false) > 0.9, "the graph is sound");
