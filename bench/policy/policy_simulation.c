@@ -80,13 +80,12 @@ typedef struct Merge
 #define MOST_MERGES 16
 static Merge merges[MOST_MERGES];	/* the last one has the processes */
 static int	nmerges;
-static int	most_merges = 4;
+static int	most_merges = 2;
 static double processes = 1;
 
 /* The modelled search time after each seal of the last half of a run. */
 static float *factors;
 static uint32 nfactors;
-static uint32 most_segments = 100000;
 static uint32 next_number;
 
 #define MOST	100000
@@ -364,8 +363,7 @@ run(double size, double rate, Totals *whole, Totals *half)
 		}
 
 		let_merge(step, rate == 0, &totals);
-		while (rate > 0 && nmerges > 0 &&
-			   (backlog() >= policy.growing_hard_limit || nsegments > most_segments))
+		while (rate > 0 && nmerges > 0 && backlog() >= policy.growing_hard_limit)
 		{
 			totals.seconds += 0.1;
 			let_merge(0.1, false, &totals);
@@ -416,7 +414,7 @@ main(int argc, char **argv)
 	int			option;
 
 	shim_init();
-	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:l:p:d:w:v")) != -1)
+	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:l:p:d:v")) != -1)
 	{
 		switch (option)
 		{
@@ -458,9 +456,6 @@ main(int argc, char **argv)
 				break;
 			case 'p':
 				processes = atof(optarg);
-				break;
-			case 'w':
-				most_segments = atoi(optarg);
 				break;
 			case 'd':
 				most_merges = Min(atoi(optarg), MOST_MERGES);

@@ -88,7 +88,7 @@ list_of(const BarqAreaRows *area, uint32 row)
 
 /* Check for interrupts, with *progress as another process needs it to go on. */
 static void
-pause(BarqAreaProgress *progress)
+pause_order(BarqAreaProgress *progress)
 {
 	pg_write_barrier();
 	progress->paused = true;
@@ -136,7 +136,7 @@ move_cycle(const BarqAreaRows *area, const uint32 *order, const uint32 *number,
 		if (++steps % ORDER_STEP == 0)
 		{
 			progress->to = to;
-			pause(progress);
+			pause_order(progress);
 		}
 		prefetch_row(area, order[from]);
 		code = area->codes + from * stride;
@@ -164,7 +164,7 @@ barq_area_order(const BarqAreaRows *area, const uint32 *order, const uint32 *num
 	{
 		progress->row = row;
 		if (row % ORDER_STEP == 0 && !progress->in_cycle)
-			pause(progress);
+			pause_order(progress);
 		if (!progress->in_cycle && barq_bit_is_set(moved, row))
 			continue;
 		if (order[row] != row)

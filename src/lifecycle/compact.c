@@ -416,6 +416,10 @@ compact_once(void *arg)
 		note_inputs(&merge);
 		barq_new_id(compaction->id);
 	}
+	if (merge.n > 0 && merge.beside != NULL)
+		ereport(DEBUG1,
+				(errmsg_internal("merging %u segments beside a merge of %u", merge.n,
+								 merge.beside->n)));
 	if (merge.n > 0)
 		run_merge(compaction, &merge);
 	MemoryContextSwitchTo(old);

@@ -240,18 +240,22 @@ $node->restart;
 {
 	prepare();
 	my $gate = session($node);
+	my $vacuum = session($node);
 
-	# the worker is stopped by the file, at a lock that another session holds
+	# the worker is stopped by the file, at a lock that another session holds; a
+	# session that has reached a step before does not read the file
 	ask($gate, 'SELECT pg_advisory_lock(1)');
-	$node->safe_psql('postgres', q{ALTER INDEX items_v SET (compaction_ratio = 2)});
+	ask($vacuum, 'VACUUM items');
+	ask($vacuum, 'ALTER INDEX items_v SET (compaction_ratio = 2)');
 	arm('stop 1 merge: rows inserted');
-	$node->safe_psql('postgres', 'VACUUM items');
+	ask($vacuum, 'VACUUM items');
 	wait_until('the worker stops', sub {
 		$node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'barq worker' AND wait_event = 'advisory'}) eq '1' });
 	my $position = log_size($node);
 	my $ddl = background($node, 'ALTER INDEX items_v SET (compaction_ratio = 3);');
 	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'items_v'::regclass}) or die;
 	quit($gate);
+	quit($vacuum);
 	is(finished($ddl), 0, 'DDL does not wait for the end of a merge');
 	idle($node);
 	like(log_since($node, $position), qr/gives way to a waiting lock of the index/, 'the worker gives way');
@@ -260,6 +264,30 @@ $node->restart;
 	idle($node);
 	is(defined((went_on($position))[0]), 1, 'the next worker goes on');
 	complete('a worker');
+}
+
+# ---- beside a large merge, the worker merges the logs that are sealed meanwhile
+{
+	unlink "$data/barq_crash_point";
+	$node->safe_psql('postgres', q{
+		CREATE TABLE large (id int, v vector(32)) WITH (autovacuum_enabled = off);
+		CREATE INDEX large_v ON large USING barq_hnsw (v vector_l2_ops)
+			WITH (m = 48, ef_construction = 1000, quantization = none, growing_limit = '1GB', growing_hard_limit = '2GB');
+		INSERT INTO large SELECT i, vec(i) FROM generate_series(1, 8000) i;
+		SELECT barq_seal('large_v');
+		ALTER INDEX large_v SET (growing_limit = '64kB', growing_hard_limit = '256kB', compaction_ratio = 2)});
+	my $position = log_size($node);
+	my $last = 8000;
+	wait_until('a merge runs beside', sub {
+		$node->safe_psql('postgres', sprintf 'INSERT INTO large SELECT i, vec(i) FROM generate_series(%d, %d) i', $last + 1, $last + 300);
+		$last += 300;
+		return log_since($node, $position) =~ /merging \d+ segments beside a merge of 1/;
+	});
+	pass('a merge of sealed logs runs beside a large one');
+	idle($node);
+	sound($node, 'large_v', 'beside: sound', errors => 1);
+	found_once($node, 'large', 'beside: every row once');
+	is(join(' ', merge_files(), orphans($node)), '', 'beside: no file is left');
 }
 
 $node->stop;
