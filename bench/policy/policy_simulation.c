@@ -180,7 +180,8 @@ choose(void)
 
 		candidates[i] = (BarqCandidate) {
 			.bytes = bytes_of(segment), .rows = segment->rows, .dead = segment->dead,
-			.provisional = segment->sealed, .busy = segment->busy
+			.provisional = segment->sealed,
+			.busy = segment->busy
 		};
 	}
 	return barq_choose(candidates, nsegments, &policy, BARQ_CHOOSE_DUE, chosen);

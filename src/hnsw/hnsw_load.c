@@ -162,6 +162,9 @@ begin_area(BarqHnswWork *work, const BarqCodec *codec, int m, int ef_constructio
 	barq_hnsw_work_lay_out(work, rows_bytes);
 	pg_atomic_init_u32(&work->entry_lock, 0);
 	pg_atomic_init_u64(&work->entry, HNSW_NO_ENTRY);
+	pg_atomic_init_u32(&work->claimants, 0);
+	for (int i = 0; i < HNSW_CLAIMANTS; i++)
+		pg_atomic_init_u64(&work->claims[i], 0);
 	barq_fill(hnsw_work_at(work, work->versions_off), 0,
 			  (uint64) rows * sizeof(pg_atomic_uint32));
 	barq_fill(hnsw_work_at(work, work->upper_off), 0xff,

@@ -35,7 +35,7 @@ struct BarqMerge
 	BarqMergePoints points;		/* first: the kind gets its address */
 	Relation	index;
 	const BarqMergeHost *host;	/* may be NULL */
-	const struct BarqMerge *beside;	/* the merge at whose point this one runs, or NULL */
+	const struct BarqMerge *beside; /* the merge at whose point this one runs, or NULL */
 	bool	   *at_point;		/* set while the host is at work (Compaction) */
 	BarqMeta	meta;			/* `snapshot` was read from it */
 	BarqSnapshot *snapshot;
@@ -397,8 +397,11 @@ compact_once(void *arg)
 			.reach = reach_point, .can_go_on = record_merge,
 			.alone = compaction->beside != NULL
 		},
-		.index = index, .host = compaction->host, .beside = compaction->beside,
-		.at_point = &compaction->at_point, .id = compaction->id
+		.index = index,
+		.host = compaction->host,
+		.beside = compaction->beside,
+		.at_point = &compaction->at_point,
+		.id = compaction->id
 	};
 
 	/* so at most one merge of an index is under way, and one small one at its points */
