@@ -199,6 +199,18 @@ foreach my $part ([ 'another format', 8 ], [ 'another version of the library', 3
 	complete($name);
 }
 
+# the metapage has a record and the folder has no files, as on a standby that was promoted
+interrupt('no files');
+{
+	my $position = log_size($node);
+
+	unlink merge_files();
+	$node->safe_psql('postgres', q{SELECT barq_seal('items_v')});
+	like(log_since($node, $position), qr/the record of a merge has expired/, 'no files: the record expires');
+	compact();
+	complete('no files');
+}
+
 # inputs that are gone
 interrupt('an input is gone');
 $node->safe_psql('postgres', 'DELETE FROM items WHERE id > 1000; VACUUM items; VACUUM items');
