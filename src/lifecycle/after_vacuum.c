@@ -47,11 +47,12 @@ may_truncate(Relation index)
 /*
  * Look at the segments. Returns whether so many sealed logs have gathered, or such costly
  * ones, that a merge may be due: an insert does not merge where it finds no worker (L13).
- * *many_dead: whether some segment has so many dead rows that it should be written again.
+ * *for_worker: whether there is other work for a worker: some segment has so many dead rows
+ * that it should be written again, or a merge was interrupted that can go on.
  * ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
 static bool
-has_unmerged(Relation index, const BarqPolicy *policy, bool *many_dead)
+has_unmerged(Relation index, const BarqPolicy *policy, bool *for_worker)
 {
 	BarqMeta	meta;
 	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
@@ -59,11 +60,11 @@ has_unmerged(Relation index, const BarqPolicy *policy, bool *many_dead)
 	uint32		sealed = 0;
 	bool		urgent = false;
 
-	*many_dead = false;
+	*for_worker = barq_merge_is_recorded(&meta);
 	for (uint32 i = 0; i < meta.segments; i++)
 	{
 		sealed += descs[i].origin == BARQ_ORIGIN_SEAL;
-		*many_dead |= barq_many_are_dead(descs[i].rows, descs[i].dead_rows);
+		*for_worker |= barq_many_are_dead(descs[i].rows, descs[i].dead_rows);
 		urgent |= kind->is_urgent(&meta.options, descs[i].kind, barq_segment_keyed(&descs[i]));
 	}
 	pfree(descs);
@@ -75,14 +76,14 @@ void
 barq_after_vacuum(Relation index, bool too_long)
 {
 	bool		shorten = may_truncate(index);
-	bool		many_dead;
+	bool		for_worker;
 	bool		unmerged;
 	BarqPolicy	policy;
 
 	barq_policy_of(index, &policy);
-	unmerged = has_unmerged(index, &policy, &many_dead);
+	unmerged = has_unmerged(index, &policy, &for_worker);
 	if (barq_worker_may_serve(index) &&
-		((!unmerged && !(too_long && shorten) && !many_dead) ||
+		((!unmerged && !(too_long && shorten) && !for_worker) ||
 		 barq_maintenance_is_held(index) || barq_worker_start(index, shorten)))
 		return;
 	if (!unmerged || !barq_maintenance_try_lock(index))
