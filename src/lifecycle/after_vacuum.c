@@ -60,7 +60,7 @@ has_unmerged(Relation index, const BarqPolicy *policy, bool *for_worker)
 	uint32		sealed = 0;
 	bool		urgent = false;
 
-	*for_worker = barq_merge_is_recorded(&meta);
+	*for_worker = barq_meta_has_merge(&meta);
 	for (uint32 i = 0; i < meta.segments; i++)
 	{
 		sealed += descs[i].origin == BARQ_ORIGIN_SEAL;

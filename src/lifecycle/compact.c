@@ -352,7 +352,7 @@ run_merge(Compaction *compaction, Merge *merge)
 static bool
 take_recorded(Compaction *compaction, Merge *merge)
 {
-	if (!barq_merge_is_recorded(&merge->meta) || compaction->most > 0 ||
+	if (!barq_meta_has_merge(&merge->meta) || compaction->most > 0 ||
 		compaction->beside != NULL)
 		return false;
 	merge->read = barq_merge_recorded(compaction->index, &merge->meta, merge->snapshot,

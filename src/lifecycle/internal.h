@@ -143,9 +143,6 @@ typedef struct BarqRecordedInput
 	const uint8 *dead;			/* bitmap of rows that were dead; NULL: none */
 } BarqRecordedInput;
 
-/* Does the metapage name a merge that can go on? Its record may have expired. */
-extern bool barq_merge_is_recorded(const BarqMeta *meta);
-
 /*
  * Record that the merge of n inputs, which makes the segment `id`, can go on with the
  * files of that id. False, if another merge is recorded, the index is new, or the file

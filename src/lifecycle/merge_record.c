@@ -57,14 +57,6 @@ typedef struct MergeInputHeader
 
 StaticAssertDecl(sizeof(MergeInputHeader) == 24, "MergeInputHeader is in files");
 
-bool
-barq_merge_is_recorded(const BarqMeta *meta)
-{
-	static const uint8 none[BARQ_ID_BYTES];
-
-	return memcmp(meta->upkeep.merge, none, BARQ_ID_BYTES) != 0;
-}
-
 /*
  * What changes when the machine starts, BOOT_ID_BYTES with zeros at the end. Where
  * the kernel does not tell: when this server started.
@@ -178,7 +170,7 @@ barq_merge_record(Relation index, const uint8 *id, const BarqRecordedInput *inpu
 
 	Assert(barq_may_maintain(index));	/* L1 */
 	barq_meta_read(index, &meta);
-	if (BarqRelationIsNew(index) || barq_merge_is_recorded(&meta))
+	if (BarqRelationIsNew(index) || barq_meta_has_merge(&meta))
 		return false;
 	data = make_record(id, inputs, n, &bytes);
 	if (!write_file(path, data, bytes))
@@ -327,7 +319,7 @@ barq_merge_expire(Relation index)
 	uint32		n;
 
 	barq_meta_read(index, &meta);
-	if (!barq_merge_is_recorded(&meta))
+	if (!barq_meta_has_merge(&meta))
 		return;
 	memcpy(id, meta.upkeep.merge, BARQ_ID_BYTES);
 	descs = barq_directory_current(index, &meta, NULL);

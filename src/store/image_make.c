@@ -271,9 +271,9 @@ is_owned(const char *folder, const char *name, const BarqMeta *meta,
 	char		text[BARQ_ID_TEXT];
 
 	barq_id_text(meta->upkeep.merge, text);
-	if (strncmp(name, text, BARQ_ID_TEXT - 1) == 0)
+	if (barq_meta_has_merge(meta) && strncmp(name, text, BARQ_ID_TEXT - 1) == 0)
 		return true;
-	if (strcmp(name + BARQ_ID_TEXT - 1, ".merge") == 0)
+	if (strlen(name) >= 6 && strcmp(name + strlen(name) - 6, ".merge") == 0)
 		return false;
 
 	for (uint32 i = 0; i < meta->segments; i++)

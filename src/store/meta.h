@@ -157,6 +157,15 @@ extern uint64 barq_meta_bump_dead_epoch(Relation index);
  */
 extern void barq_meta_set_upkeep(Relation index, const BarqUpkeep *upkeep);
 
+/* Does the metapage name a merge that can go on? Its record may have expired (L18). */
+static inline bool
+barq_meta_has_merge(const BarqMeta *meta)
+{
+	static const uint8 none[BARQ_ID_BYTES];
+
+	return memcmp(meta->upkeep.merge, none, BARQ_ID_BYTES) != 0;
+}
+
 /*
  * A copy of the metapage, kept with the relcache entry; `refresh` reads it again.
  * Only its options are certainly up to date; inserts try its tail first. The
