@@ -362,6 +362,9 @@ sub orphans
 
 		# an image that is made in parts
 		return if $name =~ /^(.*\.)tmp$/ && $owned{"$1img"} && !-e $_ =~ s/tmp$/img/r;
+
+		# a merge that can go on
+		return if m{^(.*/[0-9a-f]{32})\.(?:img|ok|work|merge)$} && -e "$1.merge" && !$owned{ $name =~ s/\.\w+$/.img/r };
 		push @orphans, $name unless $owned{$name};
 	} }, $root);
 	return sort @orphans;
