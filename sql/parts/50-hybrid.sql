@@ -24,10 +24,13 @@ CREATE FUNCTION barq_hybrid(
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
 	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, embedding "any", query text DEFAULT NULL,
@@ -35,10 +38,13 @@ CREATE FUNCTION barq_hybrid(
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	filter text DEFAULT NULL, vector_column name DEFAULT NULL,
 	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, filter_args anycompatiblearray, filter text DEFAULT NULL,
@@ -47,10 +53,13 @@ CREATE FUNCTION barq_hybrid(
 	embedding text DEFAULT NULL, query text DEFAULT NULL,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, text, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, text, int, int, float8, float8, float8, text, text, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, filter_args anycompatiblearray, embedding "any",
@@ -59,10 +68,13 @@ CREATE FUNCTION barq_hybrid(
 	filter text DEFAULT NULL, query text DEFAULT NULL,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, "any", int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, anycompatiblearray, "any", int, int, float8, float8, float8, text, text, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, filter_args anycompatiblearray, k int DEFAULT 10,
@@ -71,10 +83,13 @@ CREATE FUNCTION barq_hybrid(
 	filter text DEFAULT NULL, query text DEFAULT NULL,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", filter_args anycompatiblearray, k int DEFAULT 10,
@@ -83,10 +98,13 @@ CREATE FUNCTION barq_hybrid(
 	filter text DEFAULT NULL, query text DEFAULT NULL,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", anycompatiblearray, int, int, float8, float8, float8, text, text, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, filter_args anycompatiblearray, filter text,
@@ -94,10 +112,13 @@ CREATE FUNCTION barq_hybrid(
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, filter_args anycompatiblearray, filter text,
@@ -105,10 +126,13 @@ CREATE FUNCTION barq_hybrid(
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, anycompatiblearray, text, int, int, float8, float8, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, filter_args anycompatiblearray,
@@ -116,10 +140,13 @@ CREATE FUNCTION barq_hybrid(
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, filter_args anycompatiblearray,
@@ -127,30 +154,39 @@ CREATE FUNCTION barq_hybrid(
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, anycompatiblearray, text, int, float8, float8, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, filter_args anycompatiblearray,
 	filter text, rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
 	text_weight float8 DEFAULT 1, vector_column name DEFAULT NULL,
 	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, filter_args anycompatiblearray,
 	filter text, rrf_k float8 DEFAULT 60, vector_weight float8 DEFAULT 1,
 	text_weight float8 DEFAULT 1, vector_column name DEFAULT NULL,
 	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, anycompatiblearray, text, float8, float8, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8,
@@ -158,10 +194,13 @@ CREATE FUNCTION barq_hybrid(
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8,
@@ -169,68 +208,132 @@ CREATE FUNCTION barq_hybrid(
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, anycompatiblearray, text, float8, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8, float8,
 	filter_args anycompatiblearray, filter text, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8, float8,
 	filter_args anycompatiblearray, filter text, text_weight float8 DEFAULT 1,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, anycompatiblearray, text, float8, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8, float8, float8,
 	filter_args anycompatiblearray, filter text,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8, float8, float8,
 	filter_args anycompatiblearray, filter text,
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, anycompatiblearray, text, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, text, text, int, int, float8, float8, float8, text,
 	filter_args anycompatiblearray, vector_column name DEFAULT NULL,
 	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, text, text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
 
 CREATE FUNCTION barq_hybrid(
 	item anyelement, "any", text, int, int, float8, float8, float8, text,
 	filter_args anycompatiblearray, vector_column name DEFAULT NULL,
 	text_column name DEFAULT NULL, query_syntax text DEFAULT 'lenient',
-	vector_index name DEFAULT NULL, text_index name DEFAULT NULL)
+	vector_index name DEFAULT NULL, text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc anyelement, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+COMMENT ON FUNCTION barq_hybrid(anyelement, "any", text, int, int, float8, float8, float8, text, anycompatiblearray, name, name, text, name, name, name, int, text, float8, text, int, int) IS 'best rows of a table, by the fusion of a ranking of vectors and a ranking of texts';
+
+-- barq_search_batch(): an untyped literal is resolved to the function with text, an
+-- array to its own type, others to "any".
+
+CREATE FUNCTION barq_search_batch(
+	item anyelement, embeddings vector[], k int DEFAULT 10, vector_column name DEFAULT NULL,
+	filter text DEFAULT NULL, filter_args text[] DEFAULT '{}',
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL)
+	RETURNS TABLE(query int, doc anyelement, distance float8)
+	AS 'MODULE_PATHNAME', 'barq_search_batch' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+COMMENT ON FUNCTION barq_search_batch(anyelement, vector[], int, name, text, text[], name, int) IS 'nearest rows of a table for each of several vectors';
+
+CREATE FUNCTION barq_search_batch(
+	item anyelement, embeddings halfvec[], k int DEFAULT 10, vector_column name DEFAULT NULL,
+	filter text DEFAULT NULL, filter_args text[] DEFAULT '{}',
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL)
+	RETURNS TABLE(query int, doc anyelement, distance float8)
+	AS 'MODULE_PATHNAME', 'barq_search_batch' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+COMMENT ON FUNCTION barq_search_batch(anyelement, halfvec[], int, name, text, text[], name, int) IS 'nearest rows of a table for each of several vectors';
+
+CREATE FUNCTION barq_search_batch(
+	item anyelement, embeddings sparsevec[], k int DEFAULT 10, vector_column name DEFAULT NULL,
+	filter text DEFAULT NULL, filter_args text[] DEFAULT '{}',
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL)
+	RETURNS TABLE(query int, doc anyelement, distance float8)
+	AS 'MODULE_PATHNAME', 'barq_search_batch' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+COMMENT ON FUNCTION barq_search_batch(anyelement, sparsevec[], int, name, text, text[], name, int) IS 'nearest rows of a table for each of several vectors';
+
+CREATE FUNCTION barq_search_batch(
+	item anyelement, embeddings text, k int DEFAULT 10, vector_column name DEFAULT NULL,
+	filter text DEFAULT NULL, filter_args text[] DEFAULT '{}',
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL)
+	RETURNS TABLE(query int, doc anyelement, distance float8)
+	AS 'MODULE_PATHNAME', 'barq_search_batch' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+COMMENT ON FUNCTION barq_search_batch(anyelement, text, int, name, text, text[], name, int) IS 'nearest rows of a table for each of several vectors';
+
+CREATE FUNCTION barq_search_batch(
+	item anyelement, embeddings "any", k int DEFAULT 10, vector_column name DEFAULT NULL,
+	filter text DEFAULT NULL, filter_args text[] DEFAULT '{}',
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL)
+	RETURNS TABLE(query int, doc anyelement, distance float8)
+	AS 'MODULE_PATHNAME', 'barq_search_batch' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+COMMENT ON FUNCTION barq_search_batch(anyelement, "any", int, name, text, text[], name, int) IS 'nearest rows of a table for each of several vectors';
 
 -- A string as first argument is resolved to this type, whose input function raises
 -- an error that explains how to name the table.
@@ -252,10 +355,13 @@ CREATE FUNCTION barq_hybrid(
 	filter text DEFAULT NULL, filter_args "any" DEFAULT NULL::text[],
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc text, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid_item' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(barq_item, text, text, int, int, float8, float8, float8, text, "any", name, name, text, name, name) IS 'always an error, which explains how to name the table';
+COMMENT ON FUNCTION barq_hybrid(barq_item, text, text, int, int, float8, float8, float8, text, "any", name, name, text, name, name, name, int, text, float8, text, int, int) IS 'always an error, which explains how to name the table';
 
 CREATE FUNCTION barq_hybrid(
 	item barq_item, embedding "any", query text DEFAULT NULL, k int DEFAULT 10,
@@ -264,10 +370,13 @@ CREATE FUNCTION barq_hybrid(
 	filter text DEFAULT NULL, filter_args "any" DEFAULT NULL::text[],
 	vector_column name DEFAULT NULL, text_column name DEFAULT NULL,
 	query_syntax text DEFAULT 'lenient', vector_index name DEFAULT NULL,
-	text_index name DEFAULT NULL)
+	text_index name DEFAULT NULL,
+	group_by name DEFAULT NULL, per_group int DEFAULT NULL, fusion text DEFAULT 'rrf',
+	diversity float8 DEFAULT 0, boost text DEFAULT NULL,
+	vector_candidates int DEFAULT NULL, text_candidates int DEFAULT NULL)
 	RETURNS TABLE(doc text, score float8, vector_rank int, text_rank int)
 	AS 'MODULE_PATHNAME', 'barq_hybrid_item' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION barq_hybrid(barq_item, "any", text, int, int, float8, float8, float8, text, "any", name, name, text, name, name) IS 'always an error, which explains how to name the table';
+COMMENT ON FUNCTION barq_hybrid(barq_item, "any", text, int, int, float8, float8, float8, text, "any", name, name, text, name, name, name, int, text, float8, text, int, int) IS 'always an error, which explains how to name the table';
 
 CREATE FUNCTION barq_by_index(query anyelement, index regclass) RETURNS anyelement
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;

@@ -1,11 +1,13 @@
 /*
  * hybrid.h
- *	  barq_hybrid(): declarations for its files. README.md lists them.
+ *	  barq_hybrid() and barq_search_batch(): declarations for their files. README.md
+ *	  lists them.
  *
- * A call runs up to three statements through SPI, with the caller's rights: a
- * ranking of the vectors, a ranking of the texts, and one that fetches the rows of
- * the result. Rankings return only addresses (tableoid, ctid) and distances, so
- * that candidates are cheap. All three statements see the same snapshot, so each
+ * A call runs statements through SPI, with the caller's rights: a ranking of the
+ * vectors, a ranking of the texts, one that reads what else the order of the
+ * candidates depends on (boost, vector, primary key), and one that fetches the rows
+ * of the result. Rankings return only addresses (tableoid, ctid), distances and
+ * groups, so that candidates are cheap. All statements see the same snapshot, so each
  * row is still at its address when it is fetched.
  */
 #ifndef BARQ_HYBRID_H
@@ -19,8 +21,11 @@
 #include "utils/array.h"
 #include "utils/tuplestore.h"
 
-/* Upper limit of k and of candidates. */
+/* Upper limit of k, of candidates, and of the rows of a result. */
 #define BARQ_HYBRID_MOST_ROWS	100000
+
+/* Upper limit of candidates whose distances from each other are computed. */
+#define BARQ_HYBRID_MOST_DIVERSE	10000
 
 /* The rankings ("legs"). */
 typedef enum BarqLegKind
@@ -31,9 +36,30 @@ typedef enum BarqLegKind
 
 #define BARQ_LEGS	2
 
+/* BarqHybridArgs.caller of barq_search_batch(). */
+#define BARQ_BATCH_CALLER	"barq_search_batch()"
+
+/* How the scores of the rankings are fused. */
+typedef enum BarqFusion
+{
+	BARQ_FUSION_RRF,			/* by ranks */
+	BARQ_FUSION_LINEAR,			/* by scores, min-max normalised */
+	BARQ_FUSION_LINEAR_ZSCORE	/* by scores, in standard deviations */
+} BarqFusion;
+
+/* The expressions that are arguments. They share their parameters. */
+typedef enum BarqExprKind
+{
+	BARQ_EXPR_FILTER,
+	BARQ_EXPR_BOOST
+} BarqExprKind;
+
+#define BARQ_EXPRS	2
+
 /* The arguments of a call, checked as far as possible without the table. */
 typedef struct BarqHybridArgs
 {
+	const char *caller;			/* name of the SQL function */
 	Oid			schema;			/* of the extension */
 	Oid			table;
 	Oid			row_type;		/* of the table; the type of `item` */
@@ -42,13 +68,18 @@ typedef struct BarqHybridArgs
 	Oid			embedding_type;
 	text	   *query;
 	int			k;
-	int			candidates;		/* at least k */
+	int			candidates[BARQ_LEGS];
+	bool		capped[BARQ_LEGS];	/* no more candidates, whatever k */
+	BarqFusion	fusion;
 	double		rrf_k;
 	double		weight[BARQ_LEGS];
-	char	   *filter;			/* NULL: none */
+	char	   *expr[BARQ_EXPRS];	/* NULL: none */
 	ArrayType  *filter_args;	/* NULL: none */
 	const char *column[BARQ_LEGS];	/* NULL: not named */
 	const char *index[BARQ_LEGS];	/* NULL: not named */
+	const char *group_by;		/* column; NULL: no groups */
+	int			per_group;		/* rows of a group, at least 1 */
+	double		diversity;		/* 0 to 1; 0: none */
 } BarqHybridArgs;
 
 /* The column, or expression of an index, by which a ranking is made. */
@@ -91,6 +122,7 @@ typedef struct BarqConversion
 typedef struct BarqArgument
 {
 	int			number;			/* of the parameter, from 1 */
+	const char *caller;			/* name of the SQL function */
 	Oid			from;			/* the element's type; base type of a domain */
 	char	   *from_name;		/* types for messages */
 	char	   *to_name;
@@ -104,11 +136,15 @@ typedef struct BarqArgument
 	MemoryContext context;		/* of all of this */
 } BarqArgument;
 
+/* Forms of a ranking's statement; flags. */
+#define BARQ_LEG_EXACT	1		/* cannot use the index */
+#define BARQ_LEG_LIMIT	2		/* its LIMIT is the last parameter */
+#define BARQ_LEG_FORMS	4
+
 typedef struct BarqHybridLeg
 {
 	BarqHybridColumn column;
-	SPIPlanPtr	plan;			/* may use the index */
-	SPIPlanPtr	exact;			/* cannot use the index; NULL until needed */
+	SPIPlanPtr	plans[BARQ_LEG_FORMS];	/* by flags; NULL until needed, but for 0 */
 	BarqConversion conversion;	/* of the embedding */
 } BarqHybridLeg;
 
@@ -130,16 +166,22 @@ typedef struct BarqHybridEntry
 
 	Oid			schema;			/* of the extension */
 	bool		has_children;	/* several tables: partitions, inheritance */
-	int			candidates;
-	char	   *filter;			/* NULL: none */
-	int			nparams;		/* $1 … of the filter */
+	int			candidates[BARQ_LEGS];
+	char	   *expr[BARQ_EXPRS];	/* NULL: none */
+	int			nparams;		/* $1 … of the expressions */
 	Oid		   *param_types;
-	Node	   *expression;		/* the analysed filter */
-	bool		moving;			/* it has literals whose meaning may change */
+	Node	   *analysed[BARQ_EXPRS];	/* the expressions; NULL: none */
+	bool		moving;			/* they have literals whose meaning may change */
 	BarqArgument *arguments;	/* one for each parameter */
 	BarqHybridLeg legs[BARQ_LEGS];
 	SPIPlanPtr	rows;			/* NULL until needed */
+	SPIPlanPtr	details;		/* NULL until needed */
+	SPIPlanPtr	members;		/* NULL until needed */
 
+	AttrNumber	group_column;	/* 0: no groups */
+	Oid			group_type;		/* of the column … */
+	Oid			group_collation;	/* … and the order's collation */
+	bool		diverse;		/* distances between candidates are needed */
 	Oid			key_index;		/* btree of the primary key, or InvalidOid */
 } BarqHybridEntry;
 
@@ -155,6 +197,8 @@ typedef struct BarqLegHit
 {
 	BarqRowAddress at;
 	double		distance;
+	int			rank;			/* from 1 */
+	int			group;			/* number of its group; 0 without groups */
 } BarqLegHit;
 
 typedef struct BarqRanking
@@ -162,7 +206,19 @@ typedef struct BarqRanking
 	BarqLegHit *hits;			/* the best first */
 	int			nhits;
 	int			space;
+	int64		limit;			/* rows asked for */
+	int64		nrows;			/* rows that came; not all of them are hits */
+	bool		complete;		/* there are no more rows */
 } BarqRanking;
+
+/* What the order of a row depends on besides its ranks; palloc'd. */
+typedef struct BarqRowDetails
+{
+	bool		found;			/* the row is visible */
+	double		boost;			/* 1 without a boost */
+	Datum		vector;			/* 0: none, or not asked for */
+	Datum	   *key;			/* columns of the primary key; NULL: none */
+} BarqRowDetails;
 
 /* A row of the fused ranking. */
 typedef struct BarqFusedHit
@@ -170,7 +226,12 @@ typedef struct BarqFusedHit
 	BarqRowAddress at;
 	double		score;
 	int			rank[BARQ_LEGS];	/* from 1; 0: not in that ranking */
+	int			group;			/* number of its group; 0 without groups */
+	BarqRowDetails *details;	/* NULL: not read */
 } BarqFusedHit;
+
+/* The groups of a call: numbers from 0 for the values of the column. */
+typedef struct BarqGroups BarqGroups;
 
 /* ---- hybrid_table.c ---- */
 
@@ -259,43 +320,54 @@ extern Datum barq_argument_convert(BarqArgument *argument, Datum value,
 /* ---- hybrid_filter.c ---- */
 
 /*
- * Parse and analyse a filter: one boolean expression over the table's columns,
- * without subqueries and volatile functions. Returns the expression; it and the
- * types of its parameters are palloc'd. *fixed: none of its literals can change
- * its meaning ('today', DateStyle). Raises ERRCODE_SYNTAX_ERROR for another
- * form, ERRCODE_FEATURE_NOT_SUPPORTED for subqueries and volatile functions,
- * ERRCODE_INDETERMINATE_DATATYPE for a parameter that is left out or has no
- * type, ERRCODE_INVALID_PARAMETER_VALUE if `args` (NULL: none) has no element
- * for a parameter, and PostgreSQL's errors of parsing and analysis. The caller
- * holds a lock on the table.
+ * Parse and analyse the filter or the boost: one expression over the table's
+ * columns, boolean or a number, without subqueries and volatile functions. Returns
+ * the expression; it and the types of its parameters are palloc'd. *nparams and
+ * *param_types may hold the types that another expression of the call has given to
+ * the parameters, and get those of further ones; barq_hybrid_check_params() checks
+ * them afterwards. *moving: set if the meaning of a literal may change ('today',
+ * DateStyle), else left. Raises ERRCODE_SYNTAX_ERROR for another form,
+ * ERRCODE_FEATURE_NOT_SUPPORTED for subqueries and volatile functions,
+ * ERRCODE_DATATYPE_MISMATCH for another type, ERRCODE_INVALID_PARAMETER_VALUE if
+ * args->filter_args has no element for a parameter, and PostgreSQL's errors of
+ * parsing and analysis. The caller holds a lock on the table.
  */
-extern Node *barq_hybrid_check_filter(Relation table, const char *filter,
-									  ArrayType *args, int *nparams, Oid **param_types,
-									  bool *fixed);
+extern Node *barq_hybrid_check_expr(Relation table, BarqExprKind kind,
+									const BarqHybridArgs *args, int *nparams,
+									Oid **param_types, bool *moving);
 
 /*
- * Convert the elements of `args` (NULL: none) to the filter's parameters, into
- * params->params[0 …], which has room for them; values are palloc'd. Raises the
+ * Raise ERRCODE_INDETERMINATE_DATATYPE if a parameter is left out or has no type.
+ */
+extern void barq_hybrid_check_params(const BarqHybridArgs *args, int nparams,
+									 const Oid *param_types);
+
+/*
+ * Convert the elements of args->filter_args to the parameters of the expressions,
+ * into params->params[0 …], which has room for them; values are palloc'd. Raises the
  * errors of barq_argument_convert(), and ERRCODE_INVALID_PARAMETER_VALUE for a
  * wrong number of elements.
  */
-extern void barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
-									ParamListInfo params);
+extern void barq_hybrid_bind_args(BarqHybridEntry *entry, const BarqHybridArgs *args,
+								  ParamListInfo params);
 
 /*
- * A filter with its arguments as implicitly ANDed clauses; palloc'd. Raises the
- * errors of barq_hybrid_bind_filter().
+ * The filter with its arguments as implicitly ANDed clauses; palloc'd. Raises the
+ * errors of barq_hybrid_bind_args().
  */
-extern List *barq_hybrid_filter_quals(BarqHybridEntry *entry, ArrayType *args);
+extern List *barq_hybrid_filter_quals(BarqHybridEntry *entry,
+									  const BarqHybridArgs *args);
 
 /* ---- hybrid_sql.c ---- */
 
 /*
- * The statement of a ranking, palloc'd. exact: in a form that no index can answer.
- * Parameters: those of the filter, then the query.
+ * The statement of a ranking, palloc'd, in the form that the flags give
+ * (BARQ_LEG_EXACT, BARQ_LEG_LIMIT). It returns tableoid, ctid, distance and the
+ * group's column, if there is one. Parameters: those of the expressions, the query,
+ * and the limit.
  */
 extern char *barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
-								 BarqLegKind kind, bool exact);
+								 BarqLegKind kind, int form);
 
 /* The type of a ranking's query parameter. */
 extern Oid	barq_hybrid_parameter_type(const BarqHybridColumn *column,
@@ -307,14 +379,29 @@ extern Oid	barq_hybrid_parameter_type(const BarqHybridColumn *column,
  */
 extern char *barq_hybrid_rows_sql(Relation table, bool has_children);
 
+/*
+ * The statement that reads details of rows, palloc'd: tableoid, ctid, boost, vector
+ * and the columns of the primary key; NULL for what the call does not need.
+ * Parameters: those of the expressions, then those of barq_hybrid_rows_sql().
+ */
+extern char *barq_hybrid_details_sql(Relation table, const BarqHybridEntry *entry);
+
+/*
+ * The statement that ranks the vectors of some groups, exactly and without a limit;
+ * palloc'd. Parameters: those of the expressions, the query, an array of the
+ * groups' values, and whether NULL is one of them.
+ */
+extern char *barq_hybrid_members_sql(Relation table, const BarqHybridEntry *entry);
+
 /* ---- hybrid_cache.c: within SPI_connect() ---- */
 
 /*
  * The entry for a call, from the cache or new; pinned, so the caller calls
  * barq_hybrid_release(), also after an error. The caller holds a lock on the
  * table. Raises ERRCODE_STATEMENT_TOO_COMPLEX if all entries are pinned, and the
- * errors of finding the columns (barq_hybrid_find_column) and of checking the
- * filter and its arguments (barq_hybrid_check_filter, barq_argument_find).
+ * errors of finding the columns (barq_hybrid_find_column), of checking the
+ * expressions and their arguments (barq_hybrid_check_expr, barq_argument_find), and
+ * of the group's column (barq_groups_check_column).
  */
 extern BarqHybridEntry *barq_hybrid_prepare(Relation table,
 											const BarqHybridArgs *args);
@@ -324,23 +411,76 @@ extern void barq_hybrid_release(BarqHybridEntry *entry);
  * Plans that an entry has after the first use; owned by the entry, which the
  * caller has pinned.
  */
-extern SPIPlanPtr barq_hybrid_exact_plan(Relation table, BarqHybridEntry *entry,
-										 BarqLegKind kind);
+extern SPIPlanPtr barq_hybrid_leg_plan(Relation table, BarqHybridEntry *entry,
+									   BarqLegKind kind, int form);
 extern SPIPlanPtr barq_hybrid_rows_plan(Relation table, BarqHybridEntry *entry);
+extern SPIPlanPtr barq_hybrid_details_plan(Relation table, BarqHybridEntry *entry);
+extern SPIPlanPtr barq_hybrid_members_plan(Relation table, BarqHybridEntry *entry);
 
 /* Relcache callback: entries of a table (InvalidOid: of all) are stale. */
 extern void barq_hybrid_forget(Oid table);
 
+/* ---- hybrid_args.c ---- */
+
+/*
+ * Set *args, palloc'd, from a call of barq_hybrid() or barq_search_batch(): what can
+ * be checked without the table. Raises ERRCODE_NULL_VALUE_NOT_ALLOWED,
+ * ERRCODE_INVALID_PARAMETER_VALUE, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, and errors of
+ * barq_hybrid_table().
+ */
+extern void barq_hybrid_read_args(FunctionCallInfo fcinfo, BarqHybridArgs *args);
+
+/* The same for barq_search_batch(); *embeddings: the array, and its type. */
+extern void barq_batch_read_args(FunctionCallInfo fcinfo, BarqHybridArgs *args,
+								 Datum *embeddings, Oid *embeddings_type);
+
+/*
+ * A weight, or rrf_k. Raises ERRCODE_NULL_VALUE_NOT_ALLOWED for NULL,
+ * ERRCODE_INVALID_PARAMETER_VALUE for a number that is negative or not finite.
+ */
+extern double barq_hybrid_weight(Datum value, bool isnull, const char *name);
+
+/* ---- hybrid_groups.c ---- */
+
+/*
+ * Set the members of an entry that belong to groups, from the column's name. Raises
+ * ERRCODE_UNDEFINED_COLUMN if there is no such column, ERRCODE_UNDEFINED_FUNCTION if
+ * its type has no order.
+ */
+extern void barq_groups_check_column(Relation table, const char *name,
+									 BarqHybridEntry *entry);
+
+/* The groups of a call, empty; they live in the current memory context. */
+extern BarqGroups *barq_groups_create(const BarqHybridEntry *entry);
+
+/* The number of the group with a value, from 0; a new one if there is none. */
+extern int	barq_groups_number(BarqGroups *groups, Datum value, bool isnull);
+extern int	barq_groups_count(const BarqGroups *groups);
+
+/* The value of a group; owned by `groups`. */
+extern Datum barq_groups_value(const BarqGroups *groups, int number, bool *isnull);
+
 /* ---- hybrid_legs.c ---- */
 
 /*
- * Run one ranking of a call: at most entry->candidates rows; ranking->hits is
- * palloc'd in the current memory context. Raises errors of the filter and of the
- * scan.
+ * The nearest rows of some groups: at most args->per_group of each, ranking->hits in
+ * the order of distance. Only for vectors.
  */
-extern void barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
-								const BarqHybridArgs *args, BarqLegKind kind,
-								BarqRanking *ranking);
+extern void barq_hybrid_run_members(Relation table, BarqHybridEntry *entry,
+									const BarqHybridArgs *args, BarqGroups *groups,
+									const int *wanted, int nwanted,
+									BarqRanking *ranking);
+
+/*
+ * Run all rankings of a call, each into rankings[kind], zeroed at first, whose hits are
+ * palloc'd in the current memory context. With groups (NULL: none) they are run again
+ * with more rows until they have args->k groups or are complete or capped; of the rows
+ * after the first entry->candidates a ranking keeps args->per_group of each group.
+ * Raises errors of the filter and of the scans.
+ */
+extern void barq_hybrid_run_legs(Relation table, BarqHybridEntry *entry,
+								 const BarqHybridArgs *args, BarqGroups *groups,
+								 BarqRanking *rankings);
 
 /* ---- hybrid_fusion.c ---- */
 
@@ -348,26 +488,72 @@ extern void barq_hybrid_run_leg(Relation table, BarqHybridEntry *entry,
 extern double barq_rrf_score(int64 rank, double rrf_k, double weight);
 
 /*
- * The union of the rankings, sorted by score, then by the better of both ranks;
- * palloc'd. At most two rows are equal in both (barq_hybrid_tied), since a rank is
- * taken by one row of each ranking.
+ * The union of the rankings, sorted (barq_hybrid_sort()); palloc'd.
  */
 extern BarqFusedHit *barq_hybrid_fuse(const BarqRanking *rankings,
 									  const BarqHybridArgs *args, int *nfused);
+
+/*
+ * Sort by score, then by the better of both ranks, then by address. At most two
+ * rows are equal in the first two (barq_hybrid_tied), since a rank is taken by one
+ * row of each ranking.
+ */
+extern void barq_hybrid_sort(BarqFusedHit *fused, int nfused);
 extern bool barq_hybrid_tied(const BarqFusedHit *a, const BarqFusedHit *b);
 
 /* The order of addresses: by table, then by TID. */
 extern int	barq_address_compare(const BarqRowAddress *a, const BarqRowAddress *b);
 
+/* ---- hybrid_details.c ---- */
+
+/*
+ * Read the details of hits, multiply scores by their boosts, and sort, ties by the
+ * primary key. Hits whose rows are not visible are dropped: *nfused shrinks. Raises
+ * ERRCODE_INVALID_PARAMETER_VALUE for a boost that is negative or not finite,
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE for such a score.
+ */
+extern void barq_hybrid_boost(Relation table, BarqHybridEntry *entry,
+							  const BarqHybridArgs *args, BarqFusedHit *fused,
+							  int *nfused);
+
+/* ---- hybrid_select.c ---- */
+
+/*
+ * Put the hits of the result, in its order, at the beginning of the array; returns
+ * their number. Of each of the first args->k groups at most args->per_group rows are
+ * taken; without groups args->k rows. ngroups: number of groups. With
+ * args->diversity by maximal marginal relevance.
+ */
+extern int	barq_hybrid_select(const BarqHybridEntry *entry,
+							   const BarqHybridArgs *args, int ngroups,
+							   BarqFusedHit *fused, int nfused);
+
 /* ---- hybrid_rows.c ---- */
 
 /*
- * Fetch the rows of the first args->k hits and put them into the result. Ties are
- * broken by the primary key; hits whose rows are not visible are passed over.
+ * Fetch the rows of the first `most` hits and put them into the result, with the
+ * columns of barq_hybrid(). `sorted`: ties are broken, else by the primary key here.
+ * Hits whose rows are not visible are passed over.
  */
 extern void barq_hybrid_put_rows(Relation table, BarqHybridEntry *entry,
-								 const BarqHybridArgs *args, BarqFusedHit *fused,
-								 int nfused, Tuplestorestate *store,
+								 BarqFusedHit *fused, int nfused, int most,
+								 bool sorted, Tuplestorestate *store,
 								 TupleDesc desc);
+
+/* The order of two values of a btree index's key columns, none of them NULL. */
+extern int	barq_hybrid_compare_keys(Relation key, const Datum *a, const Datum *b);
+
+/* A row of barq_search_batch()'s result. */
+typedef struct BarqBatchHit
+{
+	BarqRowAddress at;
+	double		distance;
+	int			query;			/* from 1 */
+} BarqBatchHit;
+
+/* Fetch rows and put them into the result, with the columns of barq_search_batch(). */
+extern void barq_batch_put_rows(Relation table, BarqHybridEntry *entry,
+								const BarqBatchHit *hits, int64 nhits,
+								Tuplestorestate *store, TupleDesc desc);
 
 #endif							/* BARQ_HYBRID_H */

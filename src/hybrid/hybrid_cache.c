@@ -1,15 +1,16 @@
 /*
  * hybrid_cache.c
- *	  The cache of barq_hybrid() between calls: columns, parsed filters, plans.
+ *	  The cache of barq_hybrid() and barq_search_batch() between calls: columns,
+ *	  parsed expressions, plans.
  *
  * The key of an entry is all that its statements depend on and that may differ
- * between two calls: table, columns, filter, number of candidates, types of the
- * embedding and of filter_args, the role (row security), search_path (names in the
+ * between two calls: the function, table, columns, filter, boost, group, number of
+ * candidates, types of the embedding and of filter_args, the role (row security), search_path (names in the
  * filter), and the settings that the filter's syntax depends on. An entry is
  * replaced after a change of the table, and when one of its plans is no longer
  * valid, so that a filter is never run after its names have changed their meaning.
- * A filter with literals whose meaning may change ('today', DateStyle) is analysed
- * again by every call and compared with the planned one. If the choice of an index
+ * Expressions with literals whose meaning may change ('today', DateStyle) are analysed
+ * again by every call and compared with the planned ones. If the choice of an index
  * depends on the filter's arguments, several entries have one key and different
  * indexes.
  *
@@ -59,7 +60,8 @@ make_key(StringInfo key, const BarqHybridArgs *args)
 	initStringInfo(key);
 	appendBinaryStringInfo(key, (char *) &args->table, sizeof(Oid));
 	appendBinaryStringInfo(key, (char *) &user, sizeof(Oid));
-	appendBinaryStringInfo(key, (char *) &args->candidates, sizeof(int));
+	append_string(key, args->caller);
+	appendBinaryStringInfo(key, (char *) args->candidates, sizeof(args->candidates));
 	appendBinaryStringInfo(key, (char *) &args->embedding_type, sizeof(Oid));
 	appendBinaryStringInfo(key, (char *) args->wanted, sizeof(args->wanted));
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
@@ -67,7 +69,10 @@ make_key(StringInfo key, const BarqHybridArgs *args)
 		append_string(key, args->column[kind]);
 		append_string(key, args->index[kind]);
 	}
-	append_string(key, args->filter);
+	for (int kind = 0; kind < BARQ_EXPRS; kind++)
+		append_string(key, args->expr[kind]);
+	append_string(key, args->group_by);
+	appendStringInfoChar(key, args->diversity > 0);
 	if (args->filter_args != NULL)
 		appendBinaryStringInfo(key, (char *) &ARR_ELEMTYPE(args->filter_args), sizeof(Oid));
 	append_string(key, namespace_search_path);
@@ -94,11 +99,11 @@ drop_entry(int at)
 	Assert(entry->pins == 0);
 	entries[at] = entries[--nentries];
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
-	{
-		drop_plan(entry->legs[kind].plan);
-		drop_plan(entry->legs[kind].exact);
-	}
+		for (int form = 0; form < BARQ_LEG_FORMS; form++)
+			drop_plan(entry->legs[kind].plans[form]);
 	drop_plan(entry->rows);
+	drop_plan(entry->details);
+	drop_plan(entry->members);
 	MemoryContextDelete(entry->context);
 }
 
@@ -110,20 +115,42 @@ plan_is_good(SPIPlanPtr plan)
 }
 
 /*
- * Whether the filter would give the same expression if it were analysed now.
- * Raises the errors of barq_hybrid_check_filter().
+ * Analyse the expressions of a call into analysed[BARQ_EXPRS]; NULL: none. *moving:
+ * some literal's meaning may change. Types of parameters are palloc'd. Raises the
+ * errors of barq_hybrid_check_expr() and barq_hybrid_check_params().
+ */
+static void
+analyse(Relation table, const BarqHybridArgs *args, Node **analysed, int *nparams,
+		Oid **types, bool *moving)
+{
+	*nparams = 0;
+	*types = NULL;
+	*moving = false;
+	for (int kind = 0; kind < BARQ_EXPRS; kind++)
+		analysed[kind] = args->expr[kind] == NULL ? NULL :
+			barq_hybrid_check_expr(table, kind, args, nparams, types, moving);
+	barq_hybrid_check_params(args, *nparams, *types);
+}
+
+/*
+ * Whether the expressions would be the same if they were analysed now. Raises the
+ * errors of analyse().
  */
 static bool
-filter_is_same(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs *args)
+exprs_are_same(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
+	Node	   *analysed[BARQ_EXPRS];
 	int			nparams;
 	Oid		   *types;
-	bool		fixed;
+	bool		moving;
 
-	return !entry->moving ||
-		equal(barq_hybrid_check_filter(table, entry->filter, args->filter_args, &nparams,
-									   &types, &fixed),
-			  entry->expression);
+	if (!entry->moving)
+		return true;
+	analyse(table, args, analysed, &nparams, &types, &moving);
+	for (int kind = 0; kind < BARQ_EXPRS; kind++)
+		if (!equal(analysed[kind], entry->analysed[kind]))
+			return false;
+	return true;
 }
 
 /*
@@ -144,7 +171,7 @@ indexes_are_same(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *a
 		if (!column->by_filter)
 			continue;
 		if (quals == NIL)
-			quals = barq_hybrid_filter_quals(entry, args->filter_args);
+			quals = barq_hybrid_filter_quals(entry, args);
 		barq_hybrid_find_column(table, kind, args, quals, &now);
 		if (now.index != column->index)
 			return false;
@@ -154,17 +181,19 @@ indexes_are_same(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *a
 
 /*
  * Whether a call may use an entry with its key. Changes nothing; raises the
- * errors of filter_is_same().
+ * errors of exprs_are_same().
  */
 static bool
 entry_is_good(Relation table, const BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
-	if (entry->stale || !plan_is_good(entry->rows) ||
-		!filter_is_same(table, entry, args))
+	if (entry->stale || !plan_is_good(entry->rows) || !plan_is_good(entry->details) ||
+		!plan_is_good(entry->members) ||
+		!exprs_are_same(table, entry, args))
 		return false;
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
-		if (!plan_is_good(entry->legs[kind].plan) || !plan_is_good(entry->legs[kind].exact))
-			return false;
+		for (int form = 0; form < BARQ_LEG_FORMS; form++)
+			if (!plan_is_good(entry->legs[kind].plans[form]))
+				return false;
 	return true;
 }
 
@@ -229,51 +258,79 @@ plan_statement(const char *sql, int nargs, Oid *types, int options)
 }
 
 /*
- * Plan a ranking. The value of the query does not matter to the planner, so without
- * parameters in the filter the plan is generic. With parameters the planner decides;
- * a partial index needs custom plans, since only the values may imply its predicate.
+ * Plan a statement whose first parameters are those of the expressions; `types` are
+ * those of the others. The plan is not kept.
  */
 static SPIPlanPtr
-plan_leg(Relation table, const BarqHybridEntry *entry, BarqLegKind kind, bool exact)
+plan_with_params(const BarqHybridEntry *entry, const char *sql, const Oid *types,
+				 int ntypes, int options)
 {
-	const BarqHybridColumn *column = &entry->legs[kind].column;
-	char	   *sql = barq_hybrid_leg_sql(table, entry, kind, exact);
-	Oid		   *types = palloc(sizeof(Oid) * (entry->nparams + 1));
+	Oid		   *all = palloc(sizeof(Oid) * (entry->nparams + ntypes));
 	SPIPlanPtr	plan;
 
 	if (entry->nparams > 0)
-		memcpy(types, entry->param_types, sizeof(Oid) * entry->nparams);
-	types[entry->nparams] = barq_hybrid_parameter_type(column, kind);
-	plan = plan_statement(sql, entry->nparams + 1, types,
-						  entry->nparams == 0 ? CURSOR_OPT_GENERIC_PLAN :
-						  column->partial ? CURSOR_OPT_CUSTOM_PLAN : 0);
-	pfree(types);
+		memcpy(all, entry->param_types, sizeof(Oid) * entry->nparams);
+	memcpy(all + entry->nparams, types, sizeof(Oid) * ntypes);
+	plan = plan_statement(sql, entry->nparams + ntypes, all, options);
+	pfree(all);
+	return plan;
+}
+
+/*
+ * Plan a ranking. The value of the query does not matter to the planner, so without
+ * parameters in the filter the plan is generic. With parameters the planner decides;
+ * a partial index needs custom plans, since only the values may imply its predicate,
+ * and so does a limit that is a parameter, since it decides whether to sort.
+ */
+static SPIPlanPtr
+plan_leg(Relation table, const BarqHybridEntry *entry, BarqLegKind kind, int form)
+{
+	const BarqHybridColumn *column = &entry->legs[kind].column;
+	char	   *sql = barq_hybrid_leg_sql(table, entry, kind, form);
+	Oid			types[] = {barq_hybrid_parameter_type(column, kind), INT8OID};
+	bool		limit = (form & BARQ_LEG_LIMIT) != 0;
+	SPIPlanPtr	plan = plan_with_params(entry, sql, types, limit ? 2 : 1,
+										limit ? CURSOR_OPT_CUSTOM_PLAN :
+										entry->nparams == 0 ? CURSOR_OPT_GENERIC_PLAN :
+										column->partial ? CURSOR_OPT_CUSTOM_PLAN : 0);
+
 	pfree(sql);
 	return plan;
 }
 
-/* Set the members of an entry that belong to the filter. */
+/* Set the members of an entry that belong to the expressions. */
 static void
-prepare_filter(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args)
+prepare_exprs(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
 	Oid			from = args->filter_args == NULL ? TEXTOID : ARR_ELEMTYPE(args->filter_args);
+	Node	   *analysed[BARQ_EXPRS];
 	Oid		   *types;
-	bool		fixed;
-	Node	   *expr = barq_hybrid_check_filter(table, args->filter, args->filter_args,
-												&entry->nparams, &types, &fixed);
-	MemoryContext old = MemoryContextSwitchTo(entry->context);
+	MemoryContext old;
 
-	entry->filter = pstrdup(args->filter);
-	entry->expression = copyObject(expr);
-	entry->moving = !fixed;
+	analyse(table, args, analysed, &entry->nparams, &types, &entry->moving);
+	old = MemoryContextSwitchTo(entry->context);
+	for (int kind = 0; kind < BARQ_EXPRS; kind++)
+		if (analysed[kind] != NULL)
+		{
+			entry->expr[kind] = pstrdup(args->expr[kind]);
+			entry->analysed[kind] = copyObject(analysed[kind]);
+		}
 	entry->param_types = palloc(sizeof(Oid) * (entry->nparams + 1));
 	entry->arguments = palloc(sizeof(BarqArgument) * (entry->nparams + 1));
 	for (int i = 0; i < entry->nparams; i++)
 	{
 		entry->param_types[i] = types[i];
 		barq_argument_find(&entry->arguments[i], i + 1, from, types[i], entry->context);
+		entry->arguments[i].caller = args->caller;
 	}
 	MemoryContextSwitchTo(old);
+}
+
+/* Whether a call needs the column of a ranking. */
+static bool
+needs_column(const BarqHybridArgs *args, BarqLegKind kind)
+{
+	return args->wanted[kind] || (kind == BARQ_LEG_VECTOR && args->diversity > 0);
 }
 
 /* Make an entry for a call and add it to the cache. After an error nothing is kept. */
@@ -294,23 +351,25 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 	entry->hash = hash;
 	entry->table = RelationGetRelid(table);
 	entry->schema = args->schema;
-	entry->candidates = args->candidates;
+	memcpy(entry->candidates, args->candidates, sizeof(entry->candidates));
+	entry->diverse = args->diversity > 0;
 	entry->has_children = barq_hybrid_lock_children(table);
 
 	/* a key as long as this is not likely to come again */
 	entry->stale = key->len > MOST_KEY_BYTES;
 	entry->key_index = barq_hybrid_key_index(table);
 
-	if (args->filter != NULL)
-	{
-		prepare_filter(table, entry, args);
-		quals = barq_hybrid_filter_quals(entry, args->filter_args);
-	}
+	if (args->group_by != NULL)
+		barq_groups_check_column(table, args->group_by, entry);
+	if (args->expr[BARQ_EXPR_FILTER] != NULL || args->expr[BARQ_EXPR_BOOST] != NULL)
+		prepare_exprs(table, entry, args);
+	if (args->expr[BARQ_EXPR_FILTER] != NULL)
+		quals = barq_hybrid_filter_quals(entry, args);
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
 	{
 		BarqHybridLeg *leg = &entry->legs[kind];
 
-		if (args->wanted[kind])
+		if (needs_column(args, kind))
 			barq_hybrid_find_column(table, kind, args, quals, &leg->column);
 		else
 			barq_hybrid_check_names(table, kind, args);
@@ -325,14 +384,14 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 	}
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
 		if (args->wanted[kind])
-			entry->legs[kind].plan = plan_leg(table, entry, kind, false);
+			entry->legs[kind].plans[0] = plan_leg(table, entry, kind, 0);
 
 	make_room();
 
 	/* no errors from here on: the entry and its plans are kept together */
 	for (int kind = 0; kind < BARQ_LEGS; kind++)
-		if (entry->legs[kind].plan != NULL)
-			SPI_keepplan(entry->legs[kind].plan);
+		if (entry->legs[kind].plans[0] != NULL)
+			SPI_keepplan(entry->legs[kind].plans[0]);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	Assert(nentries < MOST_ENTRIES);
 	entries[nentries++] = entry;
@@ -364,35 +423,58 @@ barq_hybrid_release(BarqHybridEntry *entry)
 	entry->pins--;
 }
 
-SPIPlanPtr
-barq_hybrid_exact_plan(Relation table, BarqHybridEntry *entry, BarqLegKind kind)
+/* Keep a plan in *place. */
+static SPIPlanPtr
+keep(SPIPlanPtr plan, SPIPlanPtr *place)
 {
-	BarqHybridLeg *leg = &entry->legs[kind];
+	SPI_keepplan(plan);
+	*place = plan;
+	return plan;
+}
 
-	if (leg->exact == NULL)
-	{
-		SPIPlanPtr	plan = plan_leg(table, entry, kind, true);
+SPIPlanPtr
+barq_hybrid_leg_plan(Relation table, BarqHybridEntry *entry, BarqLegKind kind, int form)
+{
+	SPIPlanPtr *place = &entry->legs[kind].plans[form];
 
-		SPI_keepplan(plan);
-		leg->exact = plan;
-	}
-	return leg->exact;
+	return *place != NULL ? *place : keep(plan_leg(table, entry, kind, form), place);
 }
 
 SPIPlanPtr
 barq_hybrid_rows_plan(Relation table, BarqHybridEntry *entry)
 {
-	if (entry->rows == NULL)
-	{
-		Oid			types[] = {TIDARRAYOID, OIDARRAYOID};
-		SPIPlanPtr	plan = plan_statement(barq_hybrid_rows_sql(table, entry->has_children),
-										  entry->has_children ? 2 : 1, types,
-										  CURSOR_OPT_GENERIC_PLAN);
+	Oid			types[] = {TIDARRAYOID, OIDARRAYOID};
 
-		SPI_keepplan(plan);
-		entry->rows = plan;
-	}
-	return entry->rows;
+	if (entry->rows != NULL)
+		return entry->rows;
+	return keep(plan_statement(barq_hybrid_rows_sql(table, entry->has_children),
+							   entry->has_children ? 2 : 1, types, CURSOR_OPT_GENERIC_PLAN),
+				&entry->rows);
+}
+
+SPIPlanPtr
+barq_hybrid_details_plan(Relation table, BarqHybridEntry *entry)
+{
+	Oid			types[] = {TIDARRAYOID, OIDARRAYOID};
+
+	if (entry->details != NULL)
+		return entry->details;
+	return keep(plan_with_params(entry, barq_hybrid_details_sql(table, entry), types,
+								 entry->has_children ? 2 : 1, CURSOR_OPT_GENERIC_PLAN),
+				&entry->details);
+}
+
+SPIPlanPtr
+barq_hybrid_members_plan(Relation table, BarqHybridEntry *entry)
+{
+	Oid			types[] = {entry->legs[BARQ_LEG_VECTOR].column.query_type,
+				get_array_type(entry->group_type), BOOLOID};
+
+	if (entry->members != NULL)
+		return entry->members;
+	return keep(plan_with_params(entry, barq_hybrid_members_sql(table, entry), types, 3,
+								 CURSOR_OPT_CUSTOM_PLAN),
+				&entry->members);
 }
 
 void

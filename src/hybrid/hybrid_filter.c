@@ -1,8 +1,9 @@
 /*
  * hybrid_filter.c
- *	  The filter of barq_hybrid(): a text that must be one boolean expression.
+ *	  The filter and the boost of barq_hybrid(): texts that must be one expression
+ *	  each, boolean or a number.
  *
- * The text becomes part of the rankings' statements, in parentheses. It is parsed
+ * The text becomes part of the statements, in parentheses. It is parsed
  * here first, alone and in parentheses: both have to give the same single
  * expression, whatever quotes, comments and parentheses it contains. Then it is
  * analysed: types of its parameters, no subqueries, no volatile functions. Names are
@@ -28,28 +29,49 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* Error context callback: the position of an error is one in the filter's text. */
-static void
-filter_error_context(void *arg)
+/* Words for messages about each expression. */
+static const struct
 {
+	const char *argument;
+	const char *type;
+} words[BARQ_EXPRS] = {
+	{"filter", "boolean"},
+	{"boost", "numeric"},
+};
+
+/* An expression that is being checked. */
+typedef struct ExprCheck
+{
+	BarqExprKind kind;
+	const BarqHybridArgs *args;
+	const char *text;
+	int			nargs;			/* elements of filter_args */
+} ExprCheck;
+
+/* Error context callback: the position of an error is one in the expression's text. */
+static void
+expr_error_context(void *arg)
+{
+	const ExprCheck *check = arg;
 	int			position = geterrposition();
 
 	if (position > 0)
 	{
 		errposition(0);
 		internalerrposition(position);
-		internalerrquery((const char *) arg);
+		internalerrquery(check->text);
 	}
-	errcontext("filter of barq_hybrid()");
+	errcontext("%s of %s", words[check->kind].argument, check->args->caller);
 }
 
 /* Raise ERRCODE_SYNTAX_ERROR. */
 pg_noreturn static void
-raise_no_expression(void)
+raise_no_expression(BarqExprKind kind)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("filter must be one boolean expression")));
+			 errmsg("%s must be one %s expression", words[kind].argument,
+					words[kind].type)));
 }
 
 /*
@@ -58,14 +80,14 @@ raise_no_expression(void)
  * for anything but a single expression.
  */
 static Node *
-parse_target(const char *text)
+parse_target(const char *text, BarqExprKind kind)
 {
 	List	   *list = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *select;
 	ResTarget  *target;
 
 	if (list_length(list) != 1)
-		raise_no_expression();
+		raise_no_expression(kind);
 	select = (SelectStmt *) linitial_node(RawStmt, list)->stmt;
 	if (!IsA(select, SelectStmt) ||
 		select->distinctClause != NIL || select->intoClause != NULL ||
@@ -76,28 +98,28 @@ parse_target(const char *text)
 		select->limitOffset != NULL || select->limitCount != NULL ||
 		select->lockingClause != NIL || select->withClause != NULL ||
 		select->op != SETOP_NONE || list_length(select->targetList) != 1)
-		raise_no_expression();
+		raise_no_expression(kind);
 	target = linitial_node(ResTarget, select->targetList);
 	if (target->name != NULL || target->indirection != NIL)
-		raise_no_expression();
+		raise_no_expression(kind);
 	if (IsA(target->val, ColumnRef) &&
 		IsA(llast(((ColumnRef *) target->val)->fields), A_Star))
-		raise_no_expression();
+		raise_no_expression(kind);
 	return target->val;
 }
 
 /*
- * The raw parse tree of a filter, which must be the same alone and in parentheses,
- * as the statements have it.
+ * The raw parse tree of an expression, which must be the same alone and in
+ * parentheses, as the statements have it.
  */
 static Node *
-parse_expression(const char *filter)
+parse_expression(const char *text, BarqExprKind kind)
 {
-	Node	   *alone = parse_target(filter);
-	Node	   *inside = parse_target(psprintf("(%s\n)", filter));
+	Node	   *alone = parse_target(text, kind);
+	Node	   *inside = parse_target(psprintf("(%s\n)", text), kind);
 
 	if (!equal(alone, inside))
-		raise_no_expression();
+		raise_no_expression(kind);
 	return alone;
 }
 
@@ -168,30 +190,23 @@ count_elements(ArrayType *args)
  * others.
  */
 pg_noreturn static void
-raise_no_value(const char *number, ArrayType *args)
+raise_no_value(const char *what, const char *number, ArrayType *args)
 {
 	int			n = count_elements(args);
 
 	if (strspn(number, "0") == strlen(number))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_PARAMETER),
-				 errmsg("filter refers to $%s", number),
+				 errmsg("%s refers to $%s", what, number),
 				 errhint("The elements of filter_args are $1, $2 and so on.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 args == NULL ?
-			 errmsg("filter refers to $%s, but filter_args is missing or NULL", number) :
-			 errmsg("filter refers to $%s, but filter_args has %d element%s", number,
+			 errmsg("%s refers to $%s, but filter_args is missing or NULL", what, number) :
+			 errmsg("%s refers to $%s, but filter_args has %d element%s", what, number,
 					n, n == 1 ? "" : "s"),
 			 errhint("Give a value for each parameter: filter_args => ARRAY[...].")));
 }
-
-typedef struct ParamCheck
-{
-	const char *filter;
-	ArrayType  *args;
-	int			n;
-} ParamCheck;
 
 /*
  * Walker: raise_no_value() for a parameter without a value. Done before analysis,
@@ -201,47 +216,66 @@ typedef struct ParamCheck
 static bool
 check_params(Node *node, void *context)
 {
-	ParamCheck *check = context;
+	ExprCheck  *check = context;
 
 	if (node == NULL)
 		return false;
 	if (IsA(node, ParamRef))
 	{
-		const char *number = check->filter + ((ParamRef *) node)->location + 1;
+		const char *number = check->text + ((ParamRef *) node)->location + 1;
 		int			length = strspn(number, "0123456789");
 		int64		value = 0;
 
-		for (int i = 0; i < length && value <= check->n; i++)
+		for (int i = 0; i < length && value <= check->nargs; i++)
 			value = value * 10 + (number[i] - '0');
-		if (value < 1 || value > check->n)
-			raise_no_value(pnstrdup(number, Min(length, 20)), check->args);
+		if (value < 1 || value > check->nargs)
+			raise_no_value(words[check->kind].argument, pnstrdup(number, Min(length, 20)),
+						   check->args->filter_args);
 		return false;
 	}
 	return raw_expression_tree_walker(node, check_params, context);
 }
 
-/* barq_hybrid_check_filter(), without its error context. */
+/*
+ * Raise ERRCODE_DATATYPE_MISMATCH unless a boost is a number. Returns it as a float8.
+ */
 static Node *
-check_filter(Relation table, const char *filter, ArrayType *args, int *nparams,
-			 Oid **param_types, bool *fixed)
+coerce_to_number(ParseState *pstate, Node *expr)
 {
-	Node	   *raw = parse_expression(filter);
-	ParamCheck	check = {filter, args, count_elements(args)};
+	Oid			type = exprType(expr);
+	Node	   *number = coerce_to_target_type(pstate, expr, type, FLOAT8OID, -1,
+											   COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1);
+
+	if (number == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("boost must be a number, not of type %s", format_type_be(type)),
+				 errhint("Make a number of it, as in CASE WHEN ... THEN 2 ELSE 1 END.")));
+	return number;
+}
+
+/* barq_hybrid_check_expr(), without its error context. */
+static Node *
+check_expr(Relation table, ExprCheck *check, int *nparams, Oid **param_types,
+		   bool *moving)
+{
+	BarqExprKind kind = check->kind;
+	Node	   *raw = parse_expression(check->text, kind);
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *item;
 	Node	   *expr;
 
+	check->nargs = count_elements(check->args->filter_args);
 	if (has_sublink(raw, NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("filter must not contain a subquery"),
-				 errhint("Join the result of barq_hybrid(), or use a function that is STABLE.")));
+				 errmsg("%s must not contain a subquery", words[kind].argument),
+				 errhint("Join the result of %s, or use a function that is STABLE.",
+						 check->args->caller)));
 
-	(void) check_params(raw, &check);
+	(void) check_params(raw, check);
 
-	*nparams = 0;
-	*param_types = NULL;
-	pstate->p_sourcetext = filter;
+	pstate->p_sourcetext = check->text;
 	setup_parse_variable_parameters(pstate, param_types, nparams);
 	item = addRangeTableEntryForRelation(pstate, table, AccessShareLock, NULL,
 										 true, true);
@@ -249,48 +283,67 @@ check_filter(Relation table, const char *filter, ArrayType *args, int *nparams,
 
 	/* raises errors for aggregates, window functions and set-returning functions */
 	expr = transformExpr(pstate, raw, EXPR_KIND_WHERE);
-	expr = coerce_to_boolean(pstate, expr, "filter");
+	expr = kind == BARQ_EXPR_FILTER ? coerce_to_boolean(pstate, expr, "filter") :
+		coerce_to_number(pstate, expr);
 	if (pstate->p_hasSubLinks)
-		raise_no_expression();
+		raise_no_expression(kind);
 	assign_expr_collations(pstate, expr);
-
-	for (int i = 0; i < *nparams; i++)
-	{
-		if (!OidIsValid((*param_types)[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-					 errmsg("filter refers to $%d, but not to $%d", *nparams, i + 1),
-					 errhint("Number the parameters from $1 without gaps, and leave out of filter_args what is not referred to.")));
-		if ((*param_types)[i] == UNKNOWNOID)
-			ereport(ERROR,
-					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-					 errmsg("could not determine data type of parameter $%d", i + 1),
-					 errhint("Give its type by a cast, as in $%d::integer.", i + 1)));
-	}
 
 	/* the planned expression includes default arguments of functions */
 	if (contain_volatile_functions(expr) ||
 		contain_volatile_functions((Node *) expression_planner(copyObject((Expr *) expr))))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("filter must not contain volatile functions")));
-	*fixed = !has_moving_literal(expr, NULL);
+				 errmsg("%s must not contain volatile functions", words[kind].argument)));
+	*moving |= has_moving_literal(expr, NULL);
 	free_parsestate(pstate);
 	return expr;
 }
 
 Node *
-barq_hybrid_check_filter(Relation table, const char *filter, ArrayType *args,
-						 int *nparams, Oid **param_types, bool *fixed)
+barq_hybrid_check_expr(Relation table, BarqExprKind kind, const BarqHybridArgs *args,
+					   int *nparams, Oid **param_types, bool *moving)
 {
-	ErrorContextCallback callback = {error_context_stack, filter_error_context,
-				unconstify(char *, filter)};
+	ExprCheck	check = {kind, args, args->expr[kind], 0};
+	ErrorContextCallback callback = {error_context_stack, expr_error_context, &check};
 	Node	   *expr;
 
 	error_context_stack = &callback;
-	expr = check_filter(table, filter, args, nparams, param_types, fixed);
+	expr = check_expr(table, &check, nparams, param_types, moving);
 	error_context_stack = callback.previous;
 	return expr;
+}
+
+/* The expressions of a call, for messages. */
+static const char *
+exprs_of(const BarqHybridArgs *args)
+{
+	return args->expr[BARQ_EXPR_BOOST] == NULL ? "filter" :
+		args->expr[BARQ_EXPR_FILTER] == NULL ? "boost" : "filter and boost";
+}
+
+void
+barq_hybrid_check_params(const BarqHybridArgs *args, int nparams, const Oid *param_types)
+{
+	const char *what = exprs_of(args);
+	bool		both = args->expr[BARQ_EXPR_BOOST] != NULL && args->expr[BARQ_EXPR_FILTER] != NULL;
+
+	for (int i = 0; i < nparams; i++)
+	{
+		if (!OidIsValid(param_types[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+					 errmsg("%s refer%s to $%d, but not to $%d", what, both ? "" : "s",
+							nparams, i + 1),
+					 errhint("Number the parameters from $1 without gaps, and leave out of filter_args what is not referred to."),
+					 errcontext("%s of %s", what, args->caller)));
+		if (param_types[i] == UNKNOWNOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+					 errmsg("could not determine data type of parameter $%d", i + 1),
+					 errhint("Give its type by a cast, as in $%d::integer.", i + 1),
+					 errcontext("%s of %s", what, args->caller)));
+	}
 }
 
 /* Error context callback for barq_argument_convert(). */
@@ -299,14 +352,16 @@ argument_error_context(void *arg)
 {
 	const BarqArgument *argument = *(const BarqArgument **) arg;
 
-	errcontext("filter_args of barq_hybrid(), $%d: %s as %s", argument->number,
+	errcontext("filter_args of %s, $%d: %s as %s", argument->caller, argument->number,
 			   argument->from_name, argument->to_name);
 }
 
 void
-barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
-						ParamListInfo params)
+barq_hybrid_bind_args(BarqHybridEntry *entry, const BarqHybridArgs *call,
+					  ParamListInfo params)
 {
+	ArrayType  *args = call->filter_args;
+	const char *what = exprs_of(call);
 	BarqArgument *argument = entry->arguments;
 	ErrorContextCallback callback = {error_context_stack, argument_error_context,
 									 &argument};
@@ -318,16 +373,17 @@ barq_hybrid_bind_filter(BarqHybridEntry *entry, ArrayType *args,
 	char		align;
 
 	if (n < entry->nparams)
-		raise_no_value(psprintf("%d", entry->nparams), args);
+		raise_no_value(what, psprintf("%d", entry->nparams), args);
 	if (n > entry->nparams)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("filter has %d parameter%s, but filter_args has %d element%s",
+				 errmsg("%s ha%s %d parameter%s, but filter_args has %d element%s", what,
+						strchr(what, ' ') == NULL ? "s" : "ve",
 						entry->nparams, entry->nparams == 1 ? "" : "s",
 						n, n == 1 ? "" : "s"),
 				 entry->nparams == 0 ?
-				 errhint("Leave filter_args out, or refer to its elements in the filter as $1, $2 and so on.") :
-				 errhint("Refer to each element in the filter, as $1, $2 and so on.")));
+				 errhint("Leave filter_args out, or refer to its elements in the %s as $1, $2 and so on.", what) :
+				 errhint("Refer to each element in the %s, as $1, $2 and so on.", what)));
 	if (n == 0)
 		return;
 	get_typlenbyvalalign(ARR_ELEMTYPE(args), &length, &by_value, &align);
@@ -369,13 +425,13 @@ put_values(Node *node, ParamListInfo params)
 }
 
 List *
-barq_hybrid_filter_quals(BarqHybridEntry *entry, ArrayType *args)
+barq_hybrid_filter_quals(BarqHybridEntry *entry, const BarqHybridArgs *args)
 {
 	ParamListInfo params = makeParamList(entry->nparams);
 	Node	   *filter;
 
 	memset(params->params, 0, sizeof(ParamExternData) * params->numParams);
-	barq_hybrid_bind_filter(entry, args, params);
-	filter = eval_const_expressions(NULL, put_values(copyObject(entry->expression), params));
+	barq_hybrid_bind_args(entry, args, params);
+	filter = eval_const_expressions(NULL, put_values(copyObject(entry->analysed[BARQ_EXPR_FILTER]), params));
 	return make_ands_implicit(canonicalize_qual((Expr *) filter, false));
 }

@@ -1,7 +1,7 @@
 /*
  * hybrid_rows.c
- *	  The rows of barq_hybrid()'s result: fetched by their addresses, BATCH at a
- *	  time, so that memory does not grow with k.
+ *	  The rows of the results of barq_hybrid() and barq_search_batch(): fetched by
+ *	  their addresses, BATCH at a time, so that memory does not grow with k.
  *
  * The statement that fetches them reads whole rows of the table. So it converts rows
  * of partitions and children to the table's row type, requires SELECT on every
@@ -24,7 +24,8 @@
 #include "utils/tuplestore.h"
 
 #define BATCH		1000
-#define COLUMNS		4			/* of the result */
+#define COLUMNS		4			/* of the result of barq_hybrid() */
+#define BATCH_COLUMNS	3		/* of barq_search_batch() */
 
 /* A row of a batch. */
 typedef struct FetchedRow
@@ -74,6 +75,7 @@ rows_receive(TupleTableSlot *slot, DestReceiver *self)
 	RowReceiver *receiver = (RowReceiver *) self;
 	FetchedRow	sought;
 	FetchedRow *found;
+	HeapTupleHeader row;
 	MemoryContext old;
 
 	slot_getallattrs(slot);
@@ -86,8 +88,14 @@ rows_receive(TupleTableSlot *slot, DestReceiver *self)
 	if (found == NULL)
 		return true;
 	old = MemoryContextSwitchTo(receiver->context);
-	found->row = DatumGetHeapTupleHeaderCopy(slot->tts_values[2]);
+	row = DatumGetHeapTupleHeaderCopy(slot->tts_values[2]);
 	MemoryContextSwitchTo(old);
+
+	/* several queries of a batch may have the row */
+	while (found > receiver->rows && compare_rows(found - 1, &sought) == 0)
+		found--;
+	for (; found < receiver->rows + receiver->nrows && compare_rows(found, &sought) == 0; found++)
+		found->row = row;
 	return true;
 }
 
@@ -105,6 +113,7 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 		CurrentMemoryContext};
 	ParamListInfo params = makeParamList(entry->has_children ? 2 : 1);
 	SPIExecuteOptions options = {0};
+	int			ntids = 0;
 	int			ntables = 0;
 	int			result;
 
@@ -116,7 +125,8 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 	qsort(rows, n, sizeof(FetchedRow), compare_rows);
 	for (int i = 0; i < n; i++)
 	{
-		tids[i] = PointerGetDatum(&rows[i].at.tid);
+		if (i == 0 || compare_rows(&rows[i], &rows[i - 1]) != 0)
+			tids[ntids++] = PointerGetDatum(&rows[i].at.tid);
 		if (i == 0 || rows[i].at.table != rows[i - 1].at.table)
 			tables[ntables++] = ObjectIdGetDatum(rows[i].at.table);
 	}
@@ -125,7 +135,7 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 		params->params[i].pflags = PARAM_FLAG_CONST;
 	params->params[0].ptype = TIDARRAYOID;
 	params->params[0].value =
-		PointerGetDatum(construct_array(tids, n, TIDOID, sizeof(ItemPointerData),
+		PointerGetDatum(construct_array(tids, ntids, TIDOID, sizeof(ItemPointerData),
 										false, TYPALIGN_SHORT));
 	if (entry->has_children)
 	{
@@ -145,32 +155,42 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 	return rows;
 }
 
+int
+barq_hybrid_compare_keys(Relation key, const Datum *a, const Datum *b)
+{
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(key); i++)
+	{
+		int32		order = DatumGetInt32(FunctionCall2Coll(index_getprocinfo(key, i + 1, BTORDER_PROC),
+															key->rd_indcollation[i], a[i], b[i]));
+
+		if (order != 0)
+			return order;
+	}
+	return 0;
+}
+
+/* The columns of a row's primary key. */
+static void
+get_key(Relation key, TupleDesc desc, HeapTupleHeader row, Datum *values)
+{
+	HeapTupleData tuple = {0};
+	bool		isnull;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
+	tuple.t_data = row;
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(key); i++)
+		values[i] = heap_getattr(&tuple, key->rd_index->indkey.values[i], desc, &isnull);
+}
+
 /* Whether the primary key puts row b before row a. */
 static bool
 key_is_descending(Relation key, TupleDesc desc, const FetchedRow *a, const FetchedRow *b)
 {
-	HeapTupleData tuples[2];
-	const FetchedRow *both[2] = {a, b};
+	Datum		keys[2][INDEX_MAX_KEYS];
 
-	for (int i = 0; i < 2; i++)
-	{
-		memset(&tuples[i], 0, sizeof(HeapTupleData));
-		tuples[i].t_len = HeapTupleHeaderGetDatumLength(both[i]->row);
-		tuples[i].t_data = both[i]->row;
-	}
-	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(key); i++)
-	{
-		AttrNumber	attnum = key->rd_index->indkey.values[i];
-		bool		isnull;
-		Datum		x = heap_getattr(&tuples[0], attnum, desc, &isnull);
-		Datum		y = heap_getattr(&tuples[1], attnum, desc, &isnull);
-		int32		order = DatumGetInt32(FunctionCall2Coll(index_getprocinfo(key, i + 1, BTORDER_PROC),
-															key->rd_indcollation[i], x, y));
-
-		if (order != 0)
-			return order > 0;
-	}
-	return false;
+	get_key(key, desc, a->row, keys[0]);
+	get_key(key, desc, b->row, keys[1]);
+	return barq_hybrid_compare_keys(key, keys[0], keys[1]) > 0;
 }
 
 /* Order tied hits by the primary key. Ties are pairs, and both are in the batch. */
@@ -217,32 +237,71 @@ put_row(const BarqFusedHit *hit, HeapTupleHeader row, Tuplestorestate *store,
 }
 
 void
-barq_hybrid_put_rows(Relation table, BarqHybridEntry *entry,
-					 const BarqHybridArgs *args, BarqFusedHit *fused, int nfused,
-					 Tuplestorestate *store, TupleDesc desc)
+barq_hybrid_put_rows(Relation table, BarqHybridEntry *entry, BarqFusedHit *fused,
+					 int nfused, int most, bool sorted, Tuplestorestate *store,
+					 TupleDesc desc)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "barq_hybrid rows",
 												  ALLOCSET_DEFAULT_SIZES);
 	int			put = 0;
 
-	for (int from = 0, n; from < nfused && put < args->k; from += n)
+	for (int from = 0, n; from < nfused && put < most; from += n)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 		FetchedRow *rows;
 
 		CHECK_FOR_INTERRUPTS();
-		n = Min(Min(nfused - from, BATCH), args->k - put);
-		while (from + n < nfused && barq_hybrid_tied(&fused[from + n - 1], &fused[from + n]))
+		n = Min(Min(nfused - from, BATCH), most - put);
+		while (!sorted && from + n < nfused &&
+			   barq_hybrid_tied(&fused[from + n - 1], &fused[from + n]))
 			n++;
 		rows = fetch_rows(table, entry, fused + from, n);
-		break_ties(table, entry->key_index, fused + from, rows, n);
-		for (int i = 0; i < n && put < args->k; i++)
+		if (!sorted)
+			break_ties(table, entry->key_index, fused + from, rows, n);
+		for (int i = 0; i < n && put < most; i++)
 			if (rows[i].row != NULL)
 			{
 				put_row(&fused[from + i], rows[i].row, store, desc);
 				put++;
 			}
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
+}
+
+void
+barq_batch_put_rows(Relation table, BarqHybridEntry *entry, const BarqBatchHit *hits,
+					int64 nhits, Tuplestorestate *store, TupleDesc desc)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "barq_search_batch rows",
+												  ALLOCSET_DEFAULT_SIZES);
+
+	for (int64 from = 0; from < nhits; from += BATCH)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		int			n = (int) Min(nhits - from, BATCH);
+		BarqFusedHit *wanted = palloc0(sizeof(BarqFusedHit) * n);
+		FetchedRow *rows;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < n; i++)
+			wanted[i].at = hits[from + i].at;
+		rows = fetch_rows(table, entry, wanted, n);
+		for (int i = 0; i < n; i++)
+		{
+			Datum		values[BATCH_COLUMNS];
+			bool		nulls[BATCH_COLUMNS] = {0};
+
+			if (rows[i].row == NULL)
+				continue;
+			values[0] = Int32GetDatum(hits[from + i].query);
+			values[1] = PointerGetDatum(rows[i].row);
+			values[2] = Float8GetDatum(hits[from + i].distance);
+			tuplestore_putvalues(store, desc, values, nulls);
+		}
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}

@@ -1,8 +1,8 @@
 /*
  * hybrid_sql.c
- *	  The statements of barq_hybrid(). All names in them are qualified and quoted,
- *	  so that they are independent of search_path; except in the filter, which is
- *	  the caller's and resolved like the caller's own statements.
+ *	  The statements of barq_hybrid() and barq_search_batch(). All names in them are qualified and quoted,
+ *	  so that they are independent of search_path; except in the filter and the boost,
+ *	  which are the caller's and resolved like the caller's own statements.
  */
 #include "postgres.h"
 
@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 /* OPERATOR(schema.name), palloc'd. */
 static char *
@@ -34,6 +35,16 @@ operator_name(Oid oid)
 					NameStr(form->oprname));
 	ReleaseSysCache(tuple);
 	return name;
+}
+
+/*
+ * The qualified name of a type without a modifier, palloc'd. (Of bit it is not "bit",
+ * which means bit(1).)
+ */
+static char *
+type_name(Oid type)
+{
+	return format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY | FORMAT_TYPE_TYPEMOD_GIVEN);
 }
 
 /* The qualified and quoted name, palloc'd. */
@@ -94,48 +105,101 @@ ranked_expression(Relation table, const BarqHybridColumn *column, Oid *type)
 	return psprintf("(%s)", text);
 }
 
-/*
- * The statement returns tableoid, ctid and distance, the nearest row first. The
- * table has no alias, since the filter may qualify columns with its name. The line
- * break after the filter ends a comment in it. The exact form adds 0 to the distance,
- * which no index matches; its order includes tableoid and ctid, at no further cost.
- */
-char *
-barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
-					BarqLegKind kind, bool exact)
+/* The distance of a ranking in SQL, palloc'd. */
+static char *
+distance_expression(Relation table, const BarqHybridEntry *entry, BarqLegKind kind)
 {
 	const BarqHybridColumn *column = &entry->legs[kind].column;
-	const char *name = quote_identifier(RelationGetRelationName(table));
 	Oid			type;
 	char	   *ranked = ranked_expression(table, column, &type);
 	StringInfoData distance;
-	StringInfoData sql;
 
 	initStringInfo(&distance);
 	appendStringInfo(&distance, "(%s", ranked);
 
 	/* cast to the operator's type, so that the parser finds this operator */
 	if (type != column->left_type)
-		appendStringInfo(&distance, "::%s",
-						 format_type_extended(column->left_type, -1,
-											  FORMAT_TYPE_FORCE_QUALIFY));
+		appendStringInfo(&distance, "::%s", type_name(column->left_type));
 	appendStringInfo(&distance, " %s %s)", operator_name(column->op),
 					 query_expression(entry, kind));
+	return distance.data;
+}
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s.tableoid, %s.ctid, %s", name, name, distance.data);
+/* A column of the table in SQL, palloc'd. */
+static char *
+column_expression(Relation table, AttrNumber attnum)
+{
+	return psprintf("%s.%s", quote_identifier(RelationGetRelationName(table)),
+					quote_identifier(get_attname(RelationGetRelid(table), attnum, false)));
+}
+
+/* The group's column as a value of its base type, palloc'd. */
+static char *
+group_expression(Relation table, const BarqHybridEntry *entry)
+{
+	return psprintf("%s::%s", column_expression(table, entry->group_column),
+					type_name(entry->group_type));
+}
+
+/* Begin a ranking: up to the condition, without the order. */
+static void
+begin_ranking(StringInfo sql, Relation table, const BarqHybridEntry *entry,
+			  const char *distance, bool exact)
+{
+	const char *name = quote_identifier(RelationGetRelationName(table));
+
+	initStringInfo(sql);
+	appendStringInfo(sql, "SELECT %s.tableoid, %s.ctid, %s", name, name, distance);
 	if (exact)
-		appendStringInfoString(&sql, " OPERATOR(pg_catalog.+) 0::pg_catalog.float8");
-	appendStringInfo(&sql, " FROM %s WHERE true", table_name(table));
-	if (entry->filter != NULL)
-		appendStringInfo(&sql, " AND (%s\n)", entry->filter);
+		appendStringInfoString(sql, " OPERATOR(pg_catalog.+) 0::pg_catalog.float8");
+	if (entry->group_column != 0)
+		appendStringInfo(sql, ", %s", group_expression(table, entry));
+	appendStringInfo(sql, " FROM %s WHERE true", table_name(table));
+	if (entry->expr[BARQ_EXPR_FILTER] != NULL)
+		appendStringInfo(sql, " AND (%s\n)", entry->expr[BARQ_EXPR_FILTER]);
+}
+
+/*
+ * The statement returns the nearest row first. The table has no alias, since the
+ * filter may qualify columns with its name. The line break after the filter ends a
+ * comment in it. The exact form adds 0 to the distance, which no index matches; its
+ * order includes tableoid and ctid, at no further cost.
+ */
+char *
+barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
+					BarqLegKind kind, int form)
+{
+	char	   *distance = distance_expression(table, entry, kind);
+	bool		exact = (form & BARQ_LEG_EXACT) != 0;
+	StringInfoData sql;
+
+	begin_ranking(&sql, table, entry, distance, exact);
 
 	/* texts without any of the words have no rank */
 	if (kind == BARQ_LEG_TEXT)
 		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.<) 0::pg_catalog.float8",
-						 distance.data);
-	appendStringInfo(&sql, " ORDER BY 3%s LIMIT %d", exact ? ", 1, 2" : "",
-					 entry->candidates);
+						 distance);
+	appendStringInfo(&sql, " ORDER BY 3%s LIMIT ", exact ? ", 1, 2" : "");
+	if ((form & BARQ_LEG_LIMIT) != 0)
+		appendStringInfo(&sql, "$%d", entry->nparams + 2);
+	else
+		appendStringInfo(&sql, "%d", entry->candidates[kind]);
+	return sql.data;
+}
+
+char *
+barq_hybrid_members_sql(Relation table, const BarqHybridEntry *entry)
+{
+	TypeCacheEntry *type = lookup_type_cache(entry->group_type, TYPECACHE_EQ_OPR);
+	char	   *group = group_expression(table, entry);
+	int			param = entry->nparams + 2;
+	StringInfoData sql;
+
+	begin_ranking(&sql, table, entry,
+				  distance_expression(table, entry, BARQ_LEG_VECTOR), true);
+	appendStringInfo(&sql, " AND (%s %s ANY ($%d) OR ($%d AND %s IS NULL))"
+					 " ORDER BY 3, 1, 2",
+					 group, operator_name(type->eq_opr), param, param + 1, group);
 	return sql.data;
 }
 
@@ -158,6 +222,16 @@ free_name(Relation table)
 	}
 }
 
+/* Append the condition that a row is one of those that the parameters list. */
+static void
+append_addresses(StringInfo sql, const char *name, int param, bool has_children)
+{
+	appendStringInfo(sql, " WHERE %s.ctid OPERATOR(pg_catalog.=) ANY ($%d)", name, param);
+	if (has_children)
+		appendStringInfo(sql, " AND %s.tableoid OPERATOR(pg_catalog.=) ANY ($%d)", name,
+						 param + 1);
+}
+
 /*
  * With children, rows of several tables may have the same ctid. The condition on
  * tableoid excludes most of them; rows_receive() ignores the rest.
@@ -169,10 +243,42 @@ barq_hybrid_rows_sql(Relation table, bool has_children)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s.tableoid, %s.ctid, %s FROM %s %s "
-					 "WHERE %s.ctid OPERATOR(pg_catalog.=) ANY ($1)",
-					 name, name, name, table_name(table), name, name);
-	if (has_children)
-		appendStringInfo(&sql, " AND %s.tableoid OPERATOR(pg_catalog.=) ANY ($2)", name);
+	appendStringInfo(&sql, "SELECT %s.tableoid, %s.ctid, %s FROM %s %s", name, name, name,
+					 table_name(table), name);
+	append_addresses(&sql, name, 1, has_children);
+	return sql.data;
+}
+
+/* The table has no alias, since the boost may qualify columns with its name. */
+char *
+barq_hybrid_details_sql(Relation table, const BarqHybridEntry *entry)
+{
+	const char *name = quote_identifier(RelationGetRelationName(table));
+	const BarqHybridColumn *column = &entry->legs[BARQ_LEG_VECTOR].column;
+	StringInfoData sql;
+	Oid			type;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s.tableoid, %s.ctid", name, name);
+	if (entry->expr[BARQ_EXPR_BOOST] != NULL)
+		appendStringInfo(&sql, ", (%s\n)::pg_catalog.float8", entry->expr[BARQ_EXPR_BOOST]);
+	else
+		appendStringInfoString(&sql, ", 1::pg_catalog.float8");
+	if (entry->diverse)
+		appendStringInfo(&sql, ", %s::%s", ranked_expression(table, column, &type),
+						 type_name(column->left_type));
+	else
+		appendStringInfoString(&sql, ", NULL");
+	if (OidIsValid(entry->key_index))
+	{
+		Relation	key = index_open(entry->key_index, AccessShareLock);
+
+		for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(key); i++)
+			appendStringInfo(&sql, ", %s",
+							 column_expression(table, key->rd_index->indkey.values[i]));
+		index_close(key, AccessShareLock);
+	}
+	appendStringInfo(&sql, " FROM %s", table_name(table));
+	append_addresses(&sql, name, entry->nparams + 1, entry->has_children);
 	return sql.data;
 }

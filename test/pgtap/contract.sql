@@ -27,8 +27,13 @@ INSERT INTO contract_function VALUES
 	('barq_indexes()', 'SETOF record', 's', false, 'r'),
 	('barq_progress()', 'SETOF record', 's', false, 'r'),
 	('barq_rrf(bigint,double precision,double precision)', 'double precision', 'i', false, 's'),
-	('barq_hybrid(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,name,name,text,name,name)', 'SETOF record', 's', false, 'r'),
-	('barq_hybrid(anyelement,"any",text,integer,integer,double precision,double precision,double precision,text,name,name,text,name,name)', 'SETOF record', 's', false, 'r'),
+	('barq_hybrid(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,name,name,text,name,name,name,integer,text,double precision,text,integer,integer)', 'SETOF record', 's', false, 'r'),
+	('barq_hybrid(anyelement,"any",text,integer,integer,double precision,double precision,double precision,text,name,name,text,name,name,name,integer,text,double precision,text,integer,integer)', 'SETOF record', 's', false, 'r'),
+	('barq_search_batch(anyelement,vector[],integer,name,text,text[],name,integer)', 'SETOF record', 's', false, 'r'),
+	('barq_search_batch(anyelement,halfvec[],integer,name,text,text[],name,integer)', 'SETOF record', 's', false, 'r'),
+	('barq_search_batch(anyelement,sparsevec[],integer,name,text,text[],name,integer)', 'SETOF record', 's', false, 'r'),
+	('barq_search_batch(anyelement,text,integer,name,text,text[],name,integer)', 'SETOF record', 's', false, 'r'),
+	('barq_search_batch(anyelement,"any",integer,name,text,text[],name,integer)', 'SETOF record', 's', false, 'r'),
 	('barq_by_index(anyelement,regclass)', 'anyelement', 's', true, 's'),
 	('barq_adopt_pgvector()', 'integer', 'v', true, 'u'),
 	('barq_bm25_stats(regclass)', 'record', 'v', true, 'r'),
@@ -59,7 +64,8 @@ SELECT is((SELECT string_agg(format('%s %s', name, type::regtype), ', ' ORDER BY
 SELECT is(pg_get_function_arguments('barq_rrf(bigint,float8,float8)'::regprocedure), 'rank bigint, rrf_k double precision DEFAULT 60, weight double precision DEFAULT 1', 'arguments of barq_rrf()');
 SELECT is(pg_get_function_arguments(p.oid), 'item anyelement, embedding ' || CASE t WHEN 'text' THEN 'text DEFAULT NULL::text' ELSE t END ||
 		', query text DEFAULT NULL::text, k integer DEFAULT 10, candidates integer DEFAULT 100, rrf_k double precision DEFAULT 60, vector_weight double precision DEFAULT 1, text_weight double precision DEFAULT 1, '
-		'filter text DEFAULT NULL::text, vector_column name DEFAULT NULL::name, text_column name DEFAULT NULL::name, query_syntax text DEFAULT ''lenient''::text, vector_index name DEFAULT NULL::name, text_index name DEFAULT NULL::name',
+		'filter text DEFAULT NULL::text, vector_column name DEFAULT NULL::name, text_column name DEFAULT NULL::name, query_syntax text DEFAULT ''lenient''::text, vector_index name DEFAULT NULL::name, text_index name DEFAULT NULL::name, '
+		'group_by name DEFAULT NULL::name, per_group integer DEFAULT NULL::integer, fusion text DEFAULT ''rrf''::text, diversity double precision DEFAULT 0, boost text DEFAULT NULL::text, vector_candidates integer DEFAULT NULL::integer, text_candidates integer DEFAULT NULL::integer',
 		'arguments of barq_hybrid() without filter_args whose embedding is of type ' || t)
 	FROM unnest(ARRAY['text', '"any"']) t LEFT JOIN pg_proc p ON p.oid IN (SELECT objid FROM member WHERE classid = 'pg_proc'::regclass) AND proname = 'barq_hybrid' AND proargtypes[1] = t::regtype AND NOT 'filter_args' = ANY (proargnames);
 -- with filter_args there is one for each number of arguments by position before it, which then have no names
@@ -69,11 +75,15 @@ CREATE TEMP VIEW hybrid_function AS
 		(SELECT string_agg(t::regtype::text, ' ' ORDER BY t::regtype::text) FROM unnest(proargtypes::oid[]) t) AS types
 	FROM pg_proc p JOIN member ON objid = p.oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid' AND 'anycompatiblearray'::regtype = ANY (proargtypes::oid[]);
 SELECT bag_eq('SELECT at, embedding FROM hybrid_function', $$SELECT at, e FROM generate_series(1, 9) at, unnest(ARRAY['text', '"any"']) e$$, 'barq_hybrid() with filter_args, by where they stand');
-SELECT is(names, (SELECT array_agg(n ORDER BY n) FROM unnest(ARRAY['item', 'filter_args'] || (ARRAY['embedding', 'query', 'k', 'candidates', 'rrf_k', 'vector_weight', 'text_weight', 'filter', 'vector_column', 'text_column', 'query_syntax', 'vector_index', 'text_index'])[at:]) n), format('names of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
-SELECT is(types, (SELECT string_agg(t, ' ' ORDER BY t) FROM unnest(ARRAY['anyelement', embedding, 'text', 'integer', 'integer', 'double precision', 'double precision', 'double precision', 'text', 'anycompatiblearray', 'name', 'name', 'text', 'name', 'name']) t), format('types of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
+SELECT is(names, (SELECT array_agg(n ORDER BY n) FROM unnest(ARRAY['item', 'filter_args'] || (ARRAY['embedding', 'query', 'k', 'candidates', 'rrf_k', 'vector_weight', 'text_weight', 'filter', 'vector_column', 'text_column', 'query_syntax', 'vector_index', 'text_index', 'group_by', 'per_group', 'fusion', 'diversity', 'boost', 'vector_candidates', 'text_candidates'])[at:]) n), format('names of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
+SELECT is(types, (SELECT string_agg(t, ' ' ORDER BY t) FROM unnest(ARRAY['anyelement', embedding, 'text', 'integer', 'integer', 'double precision', 'double precision', 'double precision', 'text', 'anycompatiblearray', 'name', 'name', 'text', 'name', 'name', 'name', 'integer', 'text', 'double precision', 'text', 'integer', 'integer']) t), format('types of the arguments of %s', oid::regprocedure)) FROM hybrid_function;
 SELECT is(pg_get_function_result(p.oid), format('TABLE(doc %s, score double precision, vector_rank integer, text_rank integer)', CASE proargtypes[0] WHEN 'barq_item'::regtype THEN 'text' ELSE 'anyelement' END), 'columns of barq_hybrid()')
 	FROM pg_proc p JOIN member ON objid = oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid';
 SELECT is(count(*), 22::bigint, 'functions barq_hybrid()') FROM pg_proc p JOIN member ON objid = oid AND classid = 'pg_proc'::regclass WHERE proname = 'barq_hybrid';
+SELECT is(pg_get_function_arguments(to_regprocedure(format('barq_search_batch(anyelement,%s,integer,name,text,text[],name,integer)', t))), format('item anyelement, embeddings %s, k integer DEFAULT 10, vector_column name DEFAULT NULL::name, filter text DEFAULT NULL::text, filter_args text[] DEFAULT ''{}''::text[], group_by name DEFAULT NULL::name, per_group integer DEFAULT NULL::integer', t), 'arguments of barq_search_batch() of ' || t)
+	FROM unnest(ARRAY['vector[]', 'halfvec[]', 'sparsevec[]', 'text', '"any"']) t;
+SELECT is(pg_get_function_result(to_regprocedure(format('barq_search_batch(anyelement,%s,integer,name,text,text[],name,integer)', t))), 'TABLE(query integer, doc anyelement, distance double precision)', 'columns of barq_search_batch() of ' || t)
+	FROM unnest(ARRAY['vector[]', 'halfvec[]', 'sparsevec[]', 'text', '"any"']) t;
 SELECT is((SELECT proargnames[1] FROM pg_proc WHERE oid = to_regprocedure(signature)), 'index', signature || ': its argument is named index')
 	FROM contract_function WHERE signature ~ '^barq_[a-z0-9_]*\(regclass';
 SELECT is((SELECT pg_get_function_arguments('barq_check(regclass,boolean)'::regprocedure) LIKE 'index regclass, heap boolean DEFAULT true%'), true, 'barq_check looks at the heap by default');

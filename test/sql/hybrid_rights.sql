@@ -42,6 +42,12 @@ BEGIN
 	RETURN true;
 END $$;
 SELECT hybrid_ids('pg_temp.peek(owner)');
+-- nor does a boost; groups, diversity and batches have visible rows only
+SELECT i.ids, b.n, b.own, g.n AS groups, d.n AS diverse FROM (SELECT string_agg((doc).id::text, ' ') AS ids FROM barq_hybrid(NULL::hybrid_secure, '[0,0]', k => 4, boost => 'CASE WHEN pg_temp.peek(owner) THEN 2 END')) i,
+	(SELECT count(*) AS n, bool_and((doc).owner = current_user) AS own FROM barq_search_batch(NULL::hybrid_secure, ARRAY['[0,0]', '[9,0]']::vector[], 200)) b,
+	(SELECT count(*) AS n FROM barq_hybrid(NULL::hybrid_secure, '[0,0]', k => 300, group_by => 'id')) g, (SELECT count(*) AS n FROM barq_hybrid(NULL::hybrid_secure, '[0,0]', 'word', k => 300, diversity => 0.5)) d;
+SELECT count(*), min((doc).owner) FROM barq_hybrid(NULL::hybrid_secure, '[0,0]', k => 3, group_by => 'owner');
+SELECT query, count(*), min((doc).owner) FROM barq_search_batch(NULL::hybrid_secure, ARRAY['[0,0]', '[9,0]']::vector[], 3, group_by => 'owner', per_group => 20, filter => 'pg_temp.peek(owner)') GROUP BY query ORDER BY query;
 SET row_security = off;
 SELECT pg_temp.outcome('SELECT hybrid_ids()');
 RESET row_security;
@@ -68,6 +74,8 @@ SET ROLE regress_hybrid_one;
 SELECT count(*) FROM (SELECT id FROM hybrid_secure ORDER BY v <-> '[0,0]' LIMIT 5) s;
 SELECT pg_temp.outcome('SELECT hybrid_ids()');
 SELECT pg_temp.outcome($$SELECT count(*) FROM barq_hybrid(NULL::hybrid_secure, '[0,0]', filter => 'secret > ''a''')$$);
+SELECT a, pg_temp.outcome('SELECT count(*) FROM ' || a) FROM unnest(ARRAY[$$barq_hybrid(NULL::hybrid_secure, '[0,0]', boost => 'length(secret)')$$, $$barq_hybrid(NULL::hybrid_secure, '[0,0]', group_by => 'secret')$$, $$barq_hybrid(NULL::hybrid_secure, '[0,0]', group_by => 'id')$$,
+	$$barq_hybrid(NULL::hybrid_secure, '[0,0]', diversity => 0.5)$$, $$barq_search_batch(NULL::hybrid_secure, ARRAY['[0,0]']::vector[])$$, $$barq_search_batch(NULL::hybrid_secure, ARRAY['[0,0]']::vector[], group_by => 'secret', per_group => 2)$$, $$barq_search_batch(NULL::hybrid_secure, '{}'::vector[])$$]) a;
 RESET ROLE;
 GRANT SELECT ON hybrid_secure TO regress_hybrid_one;
 SET ROLE regress_hybrid_one;
@@ -125,6 +133,9 @@ SELECT public.hybrid_ids('id OPERATOR(pg_catalog.>) $1', '{10}');
 SET barq.max_scan_tuples = 5;
 SELECT count(*) FROM public.barq_hybrid(NULL::public.hybrid_secure, '[0,0]', 'word 6 7', k => 4, candidates => 4, filter => 'id OPERATOR(pg_catalog.>) 290');
 RESET barq.max_scan_tuples;
+-- nor are groups, boosts, diversity and batches
+SELECT string_agg((doc).id::text, ' ') FROM public.barq_hybrid(NULL::public.hybrid_secure, '[0,0]'::text, 'word 6 7'::text, k => 4, group_by => 'id', boost => 'id', diversity => 0.2);
+SELECT string_agg(query || ':' || (doc).id, ' ') FROM public.barq_search_batch(NULL::public.hybrid_secure, ARRAY['[0,0]', '[9,0]']::public.vector[], 2, group_by => 'owner', per_group => 2);
 -- names in a filter are resolved by the caller's path
 SELECT pg_temp.outcome($$SELECT public.hybrid_ids('id = 3')$$);
 SET search_path = pg_temp, hybrid_evil, public;

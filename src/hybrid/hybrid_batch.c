@@ -1,0 +1,275 @@
+/*
+ * hybrid_batch.c
+ *	  barq_search_batch(): the nearest rows of many vectors in one call.
+ *
+ * Each vector is a ranking like those of barq_hybrid(), with the plan of the first one
+ * and the snapshot of the statement, so the rows are those of as many ordered scans. A
+ * call that takes some time has parallel workers (hybrid_workers.c).
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "base/array.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "hybrid/hybrid_batch.h"
+#include "miscadmin.h"
+#include "optimizer/optimizer.h"
+#include "portability/instr_time.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_search_batch);
+
+/* Rows are fetched and put into the result when there are as many hits. */
+#define MOST_HITS	10000
+
+/*
+ * Workers start if the vectors left would take the leader alone as long as this, by the
+ * time that those before took; the first is left out, since it makes the plans.
+ */
+#define SHARE_AFTER		3		/* vectors */
+#define SHARE_SECONDS	0.010
+
+void
+barq_batch_set_vectors(BarqBatch *batch, Datum value, Oid type)
+{
+	ArrayType  *array;
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	type = getBaseType(type);
+	if (type == TEXTOID)
+		value = OidInputFunctionCall(F_ARRAY_IN, TextDatumGetCString(value), TEXTOID, -1);
+	else if (!OidIsValid(get_element_type(type)) || type == OIDVECTOROID || type == INT2VECTOROID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("embeddings must be an array of vectors, not of type %s",
+						format_type_be(type)),
+				 errhint("Write one vector as ARRAY[...] too.")));
+	array = DatumGetArrayTypeP(value);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("embeddings must be an array of one dimension"),
+				 errhint("Cast arrays of numbers to vectors: ARRAY[...]::vector[].")));
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("embeddings must not contain NULL"),
+				 errhint("Leave NULLs out, as in array_agg(...) FILTER (WHERE ... IS NOT NULL).")));
+
+	batch->embeddings = array;
+	batch->args.embedding_type = ARR_ELEMTYPE(array);
+	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &align);
+	deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, align, &batch->vectors,
+					  NULL, &batch->nvectors);
+}
+
+/* The order of a query's hits. */
+static int
+compare_hits(const void *a, const void *b)
+{
+	const BarqLegHit *x = a;
+	const BarqLegHit *y = b;
+
+	if (x->distance != y->distance)
+		return x->distance < y->distance ? -1 : 1;
+	return barq_address_compare(&x->at, &y->at);
+}
+
+/*
+ * Keep the hits of the first k groups, at most per_group of each. rows: how many each
+ * group has, by number, zeroed at first.
+ */
+static void
+keep_groups(const BarqHybridArgs *args, BarqRanking *ranking, int *rows)
+{
+	int			ngroups = 0;
+	int			kept = 0;
+
+	for (int i = 0; i < ranking->nhits; i++)
+	{
+		BarqLegHit	hit = ranking->hits[i];
+
+		if (rows[hit.group] == args->per_group || (rows[hit.group] == 0 && ngroups == args->k))
+			continue;
+		if (rows[hit.group]++ == 0)
+			ngroups++;
+		ranking->hits[kept++] = hit;
+	}
+	ranking->nhits = kept;
+}
+
+/*
+ * Add the rows that the groups of a ranking have beyond the rows that were read. rows:
+ * how many of each group there are, by number.
+ */
+static void
+complete_groups(BarqBatch *batch, BarqGroups *groups, BarqRanking *ranking, const int *rows)
+{
+	int			n = barq_groups_count(groups);
+	int		   *wanted = palloc_array(int, n);
+	int			nwanted = 0;
+	int			kept = 0;
+	BarqRanking members = {0};
+
+	for (int i = 0; i < n; i++)
+		if (rows[i] > 0 && rows[i] < batch->args.per_group)
+			wanted[nwanted++] = i;
+	if (ranking->complete || nwanted == 0)
+		return;
+	barq_hybrid_run_members(batch->table, batch->entry, &batch->args, groups, wanted, nwanted,
+							&members);
+
+	/* all rows of these groups come from there */
+	for (int i = 0; i < ranking->nhits; i++)
+		if (rows[ranking->hits[i].group] == batch->args.per_group)
+			ranking->hits[kept++] = ranking->hits[i];
+	ranking->nhits = kept;
+	BARQ_ARRAY_RESERVE(ranking->hits, ranking->space, ranking->nhits + members.nhits, 128);
+	if (members.nhits > 0)
+		memcpy(ranking->hits + kept, members.hits, sizeof(BarqLegHit) * members.nhits);
+	ranking->nhits += members.nhits;
+	qsort(ranking->hits, ranking->nhits, sizeof(BarqLegHit), compare_hits);
+}
+
+/* Put the rows of the hits into the result. */
+static void
+put_rows(BarqBatch *batch)
+{
+	barq_batch_put_rows(batch->table, batch->entry, batch->hits, batch->nhits, batch->store,
+						batch->desc);
+	batch->nhits = 0;
+}
+
+void
+barq_batch_search(BarqBatch *batch, int number, BarqRanking *ranking)
+{
+	BarqRanking rankings[BARQ_LEGS] = {{0}};
+	BarqGroups *groups = batch->args.group_by == NULL ? NULL : barq_groups_create(batch->entry);
+
+	batch->args.embedding = batch->vectors[number];
+	barq_hybrid_run_legs(batch->table, batch->entry, &batch->args, groups, rankings);
+	*ranking = rankings[BARQ_LEG_VECTOR];
+	if (groups != NULL)
+	{
+		int		   *rows = palloc0_array(int, Max(barq_groups_count(groups), 1));
+
+		keep_groups(&batch->args, ranking, rows);
+		complete_groups(batch, groups, ranking, rows);
+	}
+}
+
+void
+barq_batch_add(BarqBatch *batch, int number, const BarqLegHit *hits, int nhits)
+{
+	BARQ_ARRAY_RESERVE(batch->hits, batch->space, batch->nhits + nhits, 1024);
+	for (int i = 0; i < nhits; i++)
+	{
+		BarqBatchHit *hit = &batch->hits[batch->nhits++];
+
+		hit->at = hits[i].at;
+		hit->distance = hits[i].distance;
+		hit->query = number + 1;
+	}
+	if (batch->nhits >= MOST_HITS)
+		put_rows(batch);
+}
+
+/*
+ * Whether to start workers now that `done` vectors are searched for, the first of them
+ * at `first`, the others since. parallel_setup_cost = 0: at once.
+ */
+static bool
+worth_sharing(const BarqBatch *batch, int done, instr_time first)
+{
+	instr_time	now;
+
+	if (parallel_setup_cost == 0)
+		return true;
+	if (done < SHARE_AFTER)
+		return false;
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, first);
+	return INSTR_TIME_GET_DOUBLE(now) / (done - 1) * (batch->nvectors - done) >= SHARE_SECONDS;
+}
+
+/* Search for each vector. */
+static void
+search_all(BarqBatch *batch)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq_search_batch",
+												  ALLOCSET_DEFAULT_SIZES);
+	bool		can_share = barq_batch_can_share(batch);
+	instr_time	first = {0};
+
+	batch->hits = palloc_array(BarqBatchHit, 1024);
+	batch->space = 1024;
+	for (int i = 0; i < batch->nvectors; i++)
+	{
+		BarqRanking ranking;
+		MemoryContext old;
+
+		CHECK_FOR_INTERRUPTS();
+		if (can_share && worth_sharing(batch, i, first))
+		{
+			if (barq_batch_share(batch, i))
+				break;
+			can_share = false;
+		}
+		old = MemoryContextSwitchTo(context);
+		barq_batch_search(batch, i, &ranking);
+		MemoryContextSwitchTo(old);
+		barq_batch_add(batch, i, ranking.hits, ranking.nhits);
+		MemoryContextReset(context);
+		if (i == 0)
+			INSTR_TIME_SET_CURRENT(first);
+	}
+	put_rows(batch);
+	MemoryContextDelete(context);
+}
+
+/*
+ * barq_search_batch(item anyelement, embeddings vector[], k int, vector_column name,
+ * filter text, filter_args text[], group_by name, per_group int)
+ * → TABLE(query int, doc anyelement, distance float8): the k nearest rows of each
+ * vector, in the order of the vectors (query: from 1), nearest first. The vectors may
+ * be of any type with an assignment cast to the column's.
+ */
+Datum
+barq_search_batch(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	BarqBatch	batch = {0};
+	Datum		value;
+	Oid			type;
+
+	barq_batch_read_args(fcinfo, &batch.args, &value, &type);
+	barq_batch_set_vectors(&batch, value, type);
+	InitMaterializedSRF(fcinfo, 0);
+	batch.store = rsinfo->setResult;
+	batch.desc = rsinfo->setDesc;
+
+	/* the lock is kept until the end of the transaction, like a statement's locks */
+	batch.table = relation_open(batch.args.table, AccessShareLock);
+	SPI_connect();
+	batch.entry = barq_hybrid_prepare(batch.table, &batch.args);
+	PG_TRY();
+	{
+		search_all(&batch);
+	}
+	PG_FINALLY();
+	{
+		barq_hybrid_release(batch.entry);
+	}
+	PG_END_TRY();
+	SPI_finish();
+	relation_close(batch.table, NoLock);
+	return (Datum) 0;
+}
