@@ -142,13 +142,18 @@ answer()
 	# Words alone, without the signs that the query language knows.
 	terms=$(client -At -v question="$1" <<<"SELECT string_agg(word, ' ') FROM tokens(:'question') AS word")
 	client -v vector="$vector" -v terms="$terms" -v width="$columns" -P footer=off -P border=0 -f demo/answer.sql
-	client -At -v vector="$vector" -v terms="$terms" -f demo/plans.sql | plans
+	client -At -v vector="$vector" -v terms="$terms" -v ways=ways.sql -f demo/plans.sql |
+		plans "by meaning" "by words" "hybrid"
+	echo
+	client -v vector="$vector" -v terms="$terms" -v width="$columns" -P footer=off -P border=0 -f demo/filters.sql
+	client -At -v vector="$vector" -v terms="$terms" -v ways=filter_ways.sql -f demo/plans.sql |
+		plans "scores" "each kind" "verbs" "6 letters"
 }
 
-# One line for each plan of EXPLAIN ANALYZE: its time, and the scan.
+# One line for each plan of EXPLAIN ANALYZE, with these names: its time, and the scan.
 plans()
 {
-	local line way=0 ways=("by meaning" "by words" "hybrid") what=""
+	local line way=0 ways=("$@") what=""
 	while IFS= read -r line; do
 		case $line in
 			*" Scan "*) what=$(sed -E 's/^[ >-]+//; s/ \(actual[^)]*\)//' <<<"$line") ;;
@@ -181,6 +186,11 @@ step "Answering, five senses a question, with barq.ef_search = 200:
   by meaning: SELECT … FROM senses ORDER BY embedding <=> embed('…') LIMIT 5
   by words:   SELECT … FROM senses WHERE gloss <@> '…' < 0 ORDER BY gloss <@> '…' LIMIT 5
   hybrid:     SELECT … FROM barq_hybrid(NULL::senses, embedding => …, query => …, k => 5)
+Then fused and filtered in other ways, four senses each:
+  scores:     fusion => 'linear'
+  each kind:  group_by => 'part_of_speech'
+  verbs:      filter => 'part_of_speech = \$1', filter_args => ARRAY['verb']
+  6 letters:  filter => 'length(split_part(words, '', '', 1)) <= \$1', filter_args => ARRAY[6]
 Beside each answer its two ranks, by meaning and by words (–: not among the first 100)."
 if [ -n "${QUERY:-}" ]; then
 	answer "$QUERY"
