@@ -163,7 +163,9 @@ sub nothing_left
 	# it has started a worker if segments were left to be merged
 	idle($node);
 	is_deeply([ orphans($node) ], [], "$what: no file without a segment after VACUUM");
-	is_deeply([ grep { /\.(tmp|work)/ } image_files(image_root($node)) ], [], "$what: no work file after VACUUM");
+
+	# a merge of another table that can go on has one, beside its record
+	is_deeply([ grep { /\.(tmp|work)/ && !-e s/\.work$/.merge/r } image_files(image_root($node)) ], [], "$what: no work file after VACUUM");
 	sound($node, "${table}_v", "$what: sound after VACUUM", %options);
 	return;
 }
