@@ -38,6 +38,7 @@ barq_codec_init(BarqCodec *codec, BarqMetric metric, BarqQuantization quant, int
 	codec->quant = quant;
 	codec->dims = dims;
 	codec->row_bytes = (uint32_t) form->row_bytes(dims);
+	codec->refine_bytes = 0;
 	CODEC_ASSERT(codec->row_bytes % 8 == 0);
 
 	/* a power of two up to 64, else a multiple of 64 */
@@ -58,12 +59,23 @@ barq_value_is_zero(const BarqCodec *codec, const void *value)
 	return form_of(codec)->value_is_zero(codec, value);
 }
 
+bool
+barq_codec_refine(BarqCodec *codec)
+{
+	const BarqCodecForm *form = form_of(codec);
+
+	if (form->refine_bytes == NULL)
+		return false;
+	codec->refine_bytes = (uint32_t) form->refine_bytes(codec->dims);
+	return true;
+}
+
 size_t
 barq_value_row_bytes(const BarqCodec *codec, const void *value)
 {
 	const BarqHeadForm *heads = form_of(codec)->heads;
 
-	return heads != NULL ? heads->value_row_bytes(value) : codec->row_bytes;
+	return heads != NULL ? heads->value_row_bytes(value) : barq_codec_whole_bytes(codec);
 }
 
 size_t
@@ -71,7 +83,7 @@ barq_row_bytes(const BarqCodec *codec, const void *row)
 {
 	const BarqHeadForm *heads = form_of(codec)->heads;
 
-	return heads != NULL ? heads->row_bytes(row) : codec->row_bytes;
+	return heads != NULL ? heads->row_bytes(row) : barq_codec_whole_bytes(codec);
 }
 
 bool
@@ -100,7 +112,7 @@ barq_row_extent(const BarqCodec *codec, const void *head, int64_t *distance, siz
 	if (heads != NULL)
 		return heads->extent(head, distance, length);
 	*distance = 0;
-	*length = codec->row_bytes;
+	*length = barq_codec_whole_bytes(codec);
 	return true;
 }
 
@@ -130,7 +142,19 @@ barq_rows_equal(const BarqCodec *codec, const void *a, const void *b)
 bool
 barq_codec_encode(const BarqCodec *codec, const void *value, void *row)
 {
-	return form_of(codec)->encode(codec, value, row);
+	return barq_codec_encode_parts(codec, value, row, (char *) row + codec->row_bytes);
+}
+
+bool
+barq_codec_encode_parts(const BarqCodec *codec, const void *value, void *row, void *refinement)
+{
+	const BarqCodecForm *form = form_of(codec);
+
+	if (!form->encode(codec, value, row))
+		return false;
+	if (codec->refine_bytes > 0)
+		form->encode_refinement(codec, value, row, refinement);
+	return true;
 }
 
 bool
@@ -211,7 +235,21 @@ void
 barq_query_rescore(const BarqQuery *query, const void *row,
 				   double *distance, double *lower_bound)
 {
-	query->form->rescore(query, row, distance, lower_bound);
+	BarqInterval interval;
+
+	query->form->rescore(query, row, &interval);
+	*distance = interval.distance;
+	*lower_bound = interval.low;
+}
+
+void
+barq_query_interval(const BarqQuery *query, const void *row, const void *refinement,
+					BarqInterval *interval)
+{
+	if (refinement != NULL)
+		query->form->refined(query, row, refinement, interval);
+	else
+		query->form->rescore(query, row, interval);
 }
 
 double

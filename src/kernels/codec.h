@@ -41,6 +41,14 @@ typedef enum BarqMetric
 	BARQ_METRIC_JACCARD = 6
 } BarqMetric;
 
+/* The best estimate of the operator's distance, and between what it lies. */
+typedef struct BarqInterval
+{
+	double		distance;
+	double		low;
+	double		high;
+} BarqInterval;
+
 /* Forms of rows. Stored on disk: never renumber. */
 typedef enum BarqQuantization
 {
@@ -68,11 +76,21 @@ typedef struct BarqCodec
 								 * a head; a multiple of 8 */
 	uint32_t	stride;			/* row_bytes rounded up to a multiple of 64, or in
 								 * forms with short rows to a power of two */
+	uint32_t	refine_bytes;	/* of a row's refinement, a multiple of 8; 0: rows
+								 * have none */
 } BarqCodec;
 
 /* `quant` must have a form (barq_codec_form), and the form must have the metric. */
 extern void barq_codec_init(BarqCodec *codec, BarqMetric metric,
 							BarqQuantization quant, int dims);
+
+/*
+ * Have rows of the codec refinements: second codes for what the first ones lose,
+ * another 8 bits a dimension (two-level LVQ, Aguerrebere et al., VLDB 2023). The
+ * refinement of a row follows its row_bytes in a log, and lies elsewhere in a
+ * segment. Keys do not need it. False, without a change, if the form has none.
+ */
+extern bool barq_codec_refine(BarqCodec *codec);
 
 /*
  * A value to encode or to search for is a `const void *`. It points to dims
@@ -128,7 +146,9 @@ typedef struct BarqCodecForm
 								 * many bytes more */
 	bool		only_form;		/* of the rows of its type */
 	bool		is_exact;		/* re-scoring gives the operator's value */
-	bool		proves;			/* barq_query_rescore's bound is proven */
+	bool		proves;			/* bounds of re-scoring are proven */
+	bool		is_narrow;		/* and so near the distance that most rows can be
+								 * put in order by them alone */
 	bool		cosine_is_distance; /* a cosine key is the distance, not the
 									 * distance less 1 */
 
@@ -137,6 +157,16 @@ typedef struct BarqCodecForm
 	size_t		(*value_bytes) (const BarqCodec *codec, const void *value);
 	bool		(*value_is_zero) (const BarqCodec *codec, const void *value);
 	bool		(*encode) (const BarqCodec *codec, const void *value, void *row);
+
+	/*
+	 * NULL if rows cannot be refined. encode_refinement: of a value that was encoded
+	 * as `row`. refined: barq_query_interval() with a refinement.
+	 */
+	size_t		(*refine_bytes) (int dims);
+	void		(*encode_refinement) (const BarqCodec *codec, const void *value,
+									  const void *row, void *refinement);
+	void		(*refined) (const BarqQuery *query, const void *row,
+							const void *refinement, BarqInterval *interval);
 
 	/* NULL if rows have heads: they stand for no array of floats */
 	bool		(*encode_floats) (const BarqCodec *codec, const float *x, void *row);
@@ -151,7 +181,7 @@ typedef struct BarqCodecForm
 	void		(*query_keys) (const BarqQuery *query, const char *base, size_t stride,
 							   const uint32_t *ids, int n, float *keys);
 	void		(*rescore) (const BarqQuery *query, const void *row,
-							double *distance, double *lower_bound);
+							BarqInterval *interval);
 
 	/* code_key may be NULL: then code_keys makes single keys */
 	float		(*code_key) (const BarqCodec *codec, const void *a, const void *b);
@@ -235,6 +265,13 @@ extern bool barq_rows_equal(const BarqCodec *codec, const void *a, const void *b
 extern bool barq_codec_encode(const BarqCodec *codec, const void *value, void *row);
 
 /*
+ * The same with the refinement apart from the row: refine_bytes at `refinement`, which
+ * is not used if the codec has none. Not for forms with heads.
+ */
+extern bool barq_codec_encode_parts(const BarqCodec *codec, const void *value, void *row,
+									void *refinement);
+
+/*
  * Decode: the dims floats that a row's code stands for; under cosine those of
  * the normalised vector, of bits ones and zeros. Encode such floats, or a mean
  * of them; of bits, floats above 0.5 become ones. Encoding returns false as
@@ -304,5 +341,31 @@ barq_codec_proves(const BarqCodec *codec)
  */
 extern void barq_query_rescore(const BarqQuery *query, const void *row,
 							   double *distance, double *lower_bound);
+
+/*
+ * As barq_query_rescore(), with an upper bound as well: the operator's distance, unless
+ * it is NaN, is neither below interval->low nor above interval->high. `refinement`: the
+ * row's, or NULL. The bounds are proven if barq_codec_proves(), or with a refinement;
+ * else the upper one is infinite.
+ */
+extern void barq_query_interval(const BarqQuery *query, const void *row,
+								const void *refinement, BarqInterval *interval);
+
+/*
+ * Whether intervals of rows, with their refinements if they have any, are proven and
+ * narrow enough for a scan to put rows in order by them.
+ */
+static inline bool
+barq_codec_is_narrow(const BarqCodec *codec)
+{
+	return codec->refine_bytes > 0 || barq_codec_forms[codec->quant]->is_narrow;
+}
+
+/* Bytes of a whole row of a form without heads: with its refinement, if any. */
+static inline size_t
+barq_codec_whole_bytes(const BarqCodec *codec)
+{
+	return (size_t) codec->row_bytes + codec->refine_bytes;
+}
 
 #endif							/* BARQ_CODEC_H */

@@ -122,9 +122,9 @@ query_keys(const BarqQuery *query, const char *base, size_t stride,
 }
 
 static void
-rescore(const BarqQuery *query, const void *row, double *distance, double *lower_bound)
+rescore(const BarqQuery *query, const void *row, BarqInterval *interval)
 {
-	*distance = *lower_bound = distance_of(query->codec.metric, query->value, row,
+	interval->distance = interval->low = interval->high = distance_of(query->codec.metric, query->value, row,
 										   (int) query->codec.row_bytes);
 }
 

@@ -20,10 +20,14 @@
  * where products underflow (additions never do). k <= n for products in any
  * order, fused or not; differences add one, their squares another two. Zeros
  * added by empty lanes are exact. No partial sum exceeds (1 + g) sum |t_i|,
- * so nothing overflows where that is below FLT_MAX. Hence, with G = g(n + 2),
+ * so nothing overflows where that is below FLT_MAX. A kernel's loop adds to eight
+ * floats or more in turn (two sums of four lanes at least), a term then passes at most
+ * six more additions, of tail, sums and lanes: so k <= n / 8 + 8, too. Hence, with
+ * G = sum_gamma(n) = g(min(n, n / 8 + 8) + 3),
  *
  *	  products:		|fl<a,b> - <a,b>| <= G |a| |b| + n 2^-149
- *	  squares, L1:	fl S in S (1 ± G) ± n 2^-149
+ *	  squares, L1:	fl S in S (1 ± G) ± n 2^-149, so S is off from fl S by at most
+ *					G / (1 - G) (fl S + n 2^-149) + n 2^-149
  *
  * The operators, from above:
  *	  L2	sqrt((double) fl S), so its value is at least
@@ -38,7 +42,13 @@
  *			2^62 no sum overflows and the second term is below u / 1000. As
  *			|A| <= 1, s <= A + 2 G + 4 G^2 + u; outside the bound is 0.
  *
- * The true distance, from w and p:
+ * From below, with an overflow giving infinity:
+ *	  L2	at most sqrt(d^2 (1 + G) + n 2^-149)
+ *	  L1	at most d (1 + G)
+ *	  IP	at most -<q,x> + G |q| |x| + n 2^-149
+ *	  cosine	s >= A - 2 G - 4 G^2 - u, the value being at most 2
+ *
+ * The true distance, from w and p (and d <= |p - w| + error + r, <q,x> >= ... likewise):
  *	  L2, L1	d >= |p - w| - error - r
  *	  IP		<q,x> <= <p,w> + error |w| + |q| r,	|w| <= |x| + r
  *	  cosine	the same with |q| = |x| = 1
@@ -54,6 +64,11 @@
  *			scale (G |v| |c| + n 2^-149). The doubles' own is at most double_eps
  *			times M = (|v| + sqrt(n) |D| + scale |c|)^2, or times
  *			(sqrt(n) |ref| + |v|) (sqrt(n) |offset| + scale |c|).
+ *	  sq8, refined	the same with s = scale / 256 for scale and the numbers c' = 256 c +
+ *			c2 - 128 for c; <v,c'> = 256 <v,c> + <v,c2> - 128 sum v, whose floats are
+ *			off by at most 256 (G |v| |c| + n 2^-149) + G |v| |c2| + n 2^-149, and
+ *			|c2| <= 255 sqrt(n). In M, |c'| is replaced by the sum of its parts.
+ *			Under L1 everything is computed in double.
  *	  sq8, L1	the kernel sums |v_i - t_i|, t_i = fl(D' + scale c_i), D' =
  *			fl(D): |t_i - (D + scale c_i)| <= 2.1 u (|D| + scale c_i) + 2^-147,
  *			together T = 2.1 u (n |D| + scale C) + n 2^-147.
@@ -68,7 +83,8 @@
  * overflowed.
  */
 static double
-exact_value(const BarqQuery *query, const void *row, RowCoordinate coordinate)
+exact_value(const BarqQuery *query, const void *row, const void *refinement,
+			RowCoordinate coordinate)
 {
 	const BarqCodec *codec = &query->codec;
 	double		sum = 0;
@@ -76,7 +92,7 @@ exact_value(const BarqQuery *query, const void *row, RowCoordinate coordinate)
 	for (int i = 0; i < codec->dims; i++)
 	{
 		double		p = query->ref + query->values[i];
-		double		w = coordinate(codec, row, i);
+		double		w = coordinate(codec, row, refinement, i);
 
 		sum += codec->metric == BARQ_METRIC_L2 ? (p - w) * (p - w) :
 			codec->metric == BARQ_METRIC_L1 ? fabs(p - w) : p * w;
@@ -95,7 +111,7 @@ l2_bound(const BarqQuery *query, const Estimate *e)
 	double		d = sqrt(at_least_0((e->value - e->slack) * (1 - LAST))) * (1 - LAST);
 
 	d = at_least_0((d - query->error - e->residual) - LAST * d);
-	return sqrt(at_least_0(d * d * (1 - higham_gamma(n + 2)) - n * TINY)) * (1 - LAST);
+	return sqrt(at_least_0(d * d * (1 - sum_gamma(n)) - n * TINY)) * (1 - LAST);
 }
 
 /* Lower bound of the operator's value for L1, from an estimate with a slack. */
@@ -105,7 +121,7 @@ l1_bound(const BarqQuery *query, const Estimate *e)
 	double		d = e->value - e->slack;
 
 	d = at_least_0((d - query->error - e->residual) - LAST * e->value);
-	return d * (1 - higham_gamma(query->codec.dims + 2)) * (1 - LAST);
+	return d * (1 - sum_gamma(query->codec.dims)) * (1 - LAST);
 }
 
 /*
@@ -123,7 +139,7 @@ ip_bound(const BarqQuery *query, const Estimate *e)
 		return -INFINITY;
 	most = e->value + e->slack + query->error * (e->norm + e->residual) +
 		query->given_norm * e->residual;
-	most += higham_gamma(n + 2) * norms + n * TINY;
+	most += sum_gamma(n) * norms + n * TINY;
 	/* no summand is larger than these two, up to a small factor */
 	most += LAST * (fabs(e->value) + norms + query->given_norm * e->residual);
 	return -most;
@@ -133,7 +149,7 @@ ip_bound(const BarqQuery *query, const Estimate *e)
 static double
 cosine_bound(const BarqQuery *query, const Estimate *e)
 {
-	double		g = higham_gamma(query->codec.dims + 2);
+	double		g = sum_gamma(query->codec.dims);
 	double		most;
 
 	if (!(query->given_norm > 0x1.01p-50 && query->given_norm < 0x1p62 &&
@@ -144,40 +160,101 @@ cosine_bound(const BarqQuery *query, const Estimate *e)
 	return at_least_0(1 - most);
 }
 
+/*
+ * Upper bounds of the operators' values, from an estimate with a slack (see the top of
+ * this file); infinity if a float sum of the operator may overflow.
+ */
+static double
+l2_upper(const BarqQuery *query, const Estimate *e)
+{
+	int			n = query->codec.dims;
+	double		d = sqrt(at_least_0((e->value + e->slack) * (1 + LAST))) * (1 + LAST);
+	double		square;
+
+	d = (d + query->error + e->residual) * (1 + LAST);
+	square = d * d * (1 + sum_gamma(n)) + n * TINY;
+	return square < SAFE_PRODUCT ? sqrt(square) * (1 + LAST) : INFINITY;
+}
+
+static double
+l1_upper(const BarqQuery *query, const Estimate *e)
+{
+	double		d = (e->value + e->slack + query->error + e->residual) * (1 + LAST);
+
+	d *= (1 + sum_gamma(query->codec.dims)) * (1 + LAST);
+	return d < SAFE_PRODUCT ? d : INFINITY;
+}
+
+static double
+ip_upper(const BarqQuery *query, const Estimate *e)
+{
+	int			n = query->codec.dims;
+	double		norms = query->given_norm * e->norm;
+	double		least;
+
+	if (!(norms < SAFE_PRODUCT))
+		return INFINITY;
+	least = e->value - e->slack - query->error * (e->norm + e->residual) -
+		query->given_norm * e->residual;
+	least -= sum_gamma(n) * norms + n * TINY;
+	least -= LAST * (fabs(e->value) + norms + query->given_norm * e->residual);
+	return -least;
+}
+
+static double
+cosine_upper(const BarqQuery *query, const Estimate *e)
+{
+	double		g = sum_gamma(query->codec.dims);
+	double		least;
+
+	if (!(query->given_norm > 0x1.01p-50 && query->given_norm < 0x1p62 &&
+		  e->norm > 0x1.01p-50 && e->norm < 0x1p62))
+		return 2;
+	least = e->value - e->slack - query->error * (1 + e->residual) - e->residual;
+	least -= 2 * g + 4 * g * g + UNIT + LAST;
+	return 1 - least < 2 ? 1 - least : 2;
+}
+
 void
-barq_bound_rescore(const BarqQuery *query, const void *row, Estimate *e,
-				   RowCoordinate coordinate, double *distance, double *lower_bound)
+barq_bound_rescore(const BarqQuery *query, const void *row, const void *refinement,
+				   Estimate *e, RowCoordinate coordinate, BarqInterval *interval)
 {
 	double		value = e->value;
+	bool		bounded;
 
 	if (query->null)
 	{
-		barq_null_rescore(distance, lower_bound);
+		barq_null_rescore(interval);
 		return;
 	}
 	if (!(fabs(value) <= DBL_MAX) || !(fabs(e->slack) <= DBL_MAX))
 	{
-		value = exact_value(query, row, coordinate);
+		value = exact_value(query, row, refinement, coordinate);
 		e->slack = INFINITY;
 	}
+	bounded = e->slack <= DBL_MAX;
 
 	switch (query->codec.metric)
 	{
 		case BARQ_METRIC_L2:
-			*distance = sqrt(at_least_0(value));
-			*lower_bound = e->slack <= DBL_MAX ? l2_bound(query, e) : 0;
+			interval->distance = sqrt(at_least_0(value));
+			interval->low = bounded ? l2_bound(query, e) : 0;
+			interval->high = bounded ? l2_upper(query, e) : INFINITY;
 			break;
 		case BARQ_METRIC_L1:
-			*distance = value;
-			*lower_bound = e->slack <= DBL_MAX ? l1_bound(query, e) : 0;
+			interval->distance = value;
+			interval->low = bounded ? l1_bound(query, e) : 0;
+			interval->high = bounded ? l1_upper(query, e) : INFINITY;
 			break;
 		case BARQ_METRIC_IP:
-			*distance = -value;
-			*lower_bound = e->slack <= DBL_MAX ? ip_bound(query, e) : -INFINITY;
+			interval->distance = -value;
+			interval->low = bounded ? ip_bound(query, e) : -INFINITY;
+			interval->high = bounded ? ip_upper(query, e) : INFINITY;
 			break;
 		default:
-			*distance = value < -1 ? 2 : value > 1 ? 0 : 1 - value;
-			*lower_bound = e->slack <= DBL_MAX ? cosine_bound(query, e) : 0;
+			interval->distance = value < -1 ? 2 : value > 1 ? 0 : 1 - value;
+			interval->low = bounded ? cosine_bound(query, e) : 0;
+			interval->high = bounded ? cosine_upper(query, e) : 2;
 			break;
 	}
 }

@@ -243,12 +243,12 @@ estimate(const BarqQuery *query, const void *row, float value)
 {
 	const BarqCodec *codec = &query->codec;
 	int			n = codec->dims;
-	double		g = higham_gamma(n + 2);
+	double		g = sum_gamma(n);
 	FloatTrailer t = float_trailer(codec, row);
 	Estimate	e = {value, 0, t.residual, t.norm};
 
 	if (codec->metric == BARQ_METRIC_L2 || codec->metric == BARQ_METRIC_L1)
-		e.slack = g * e.value + n * TINY;
+		e.slack = g / (1 - g) * (e.value + n * TINY) + n * TINY;
 	else
 	{
 		double		w = (codec->metric == BARQ_METRIC_COSINE ? 1.0 : e.norm) + e.residual;
@@ -260,29 +260,31 @@ estimate(const BarqQuery *query, const void *row, float value)
 }
 
 static double
-none_coordinate(const BarqCodec *codec, const void *row, int i)
+none_coordinate(const BarqCodec *codec, const void *row, const void *refinement, int i)
 {
 	float		f;
 
 	(void) codec;
+	(void) refinement;
 	memcpy(&f, (const char *) row + (size_t) i * sizeof(f), sizeof(f));
 	return f;
 }
 
 static double
-f16_coordinate(const BarqCodec *codec, const void *row, int i)
+f16_coordinate(const BarqCodec *codec, const void *row, const void *refinement, int i)
 {
 	uint16_t	half;
 	float		f;
 
 	(void) codec;
+	(void) refinement;
 	memcpy(&half, (const char *) row + (size_t) i * sizeof(half), sizeof(half));
 	barq_kernels->f16_to_f32(&half, &f, 1);
 	return f;
 }
 
 static void
-none_rescore(const BarqQuery *query, const void *row, double *distance, double *lower_bound)
+none_rescore(const BarqQuery *query, const void *row, BarqInterval *interval)
 {
 	const BarqKernels *k = barq_kernels;
 	bool		l2 = query->codec.metric == BARQ_METRIC_L2;
@@ -290,11 +292,11 @@ none_rescore(const BarqQuery *query, const void *row, double *distance, double *
 	Estimate	e = estimate(query, row, (l2 ? k->l2sq : l1 ? k->l1 : k->ip)
 							 (query->values, row, query->codec.dims));
 
-	barq_bound_rescore(query, row, &e, none_coordinate, distance, lower_bound);
+	barq_bound_rescore(query, row, NULL, &e, none_coordinate, interval);
 }
 
 static void
-f16_rescore(const BarqQuery *query, const void *row, double *distance, double *lower_bound)
+f16_rescore(const BarqQuery *query, const void *row, BarqInterval *interval)
 {
 	const BarqKernels *k = barq_kernels;
 	bool		l2 = query->codec.metric == BARQ_METRIC_L2;
@@ -302,7 +304,7 @@ f16_rescore(const BarqQuery *query, const void *row, double *distance, double *l
 	Estimate	e = estimate(query, row, (l2 ? k->l2sq_f16 : l1 ? k->l1_f16 : k->ip_f16)
 							 (query->values, row, query->codec.dims));
 
-	barq_bound_rescore(query, row, &e, f16_coordinate, distance, lower_bound);
+	barq_bound_rescore(query, row, NULL, &e, f16_coordinate, interval);
 }
 
 const BarqCodecForm barq_form_none = {
@@ -311,6 +313,7 @@ const BarqCodecForm barq_form_none = {
 	.max_dims = BARQ_CODEC_MAX_DIMS,
 	.least_stride = 64,
 	.proves = true,
+	.is_narrow = true,
 	.row_bytes = none_row_bytes,
 	.value_bytes = barq_dense_value_bytes,
 	.value_is_zero = barq_dense_value_is_zero,
@@ -331,6 +334,7 @@ const BarqCodecForm barq_form_f16 = {
 	.max_dims = BARQ_CODEC_MAX_DIMS,
 	.least_stride = 64,
 	.proves = true,
+	.is_narrow = true,
 	.row_bytes = f16_row_bytes,
 	.value_bytes = barq_dense_value_bytes,
 	.value_is_zero = barq_dense_value_is_zero,

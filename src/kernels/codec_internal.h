@@ -84,6 +84,23 @@ typedef struct SparseHead
 _Static_assert(sizeof(SparseHead) == 16, "row format");
 _Static_assert(offsetof(SparseHead, nnz) == 8, "row format");
 
+/*
+ * The last bytes of a refinement of an sq8 row, whose second codes, padded with zeros to
+ * 8 bytes, precede it. Both codes together are the number 256 * first + second - 128,
+ * and a coordinate is offset + scale / 256 * number. Stored on disk.
+ */
+typedef struct Sq8Refinement
+{
+	int64_t		sumsq;			/* of the squares of the numbers */
+	int32_t		sum;			/* of the numbers */
+	float		residual;		/* as in the row's trailer, of the numbers' values */
+} Sq8Refinement;
+
+_Static_assert(sizeof(Sq8Refinement) == 16, "row format");
+_Static_assert((int64_t) BARQ_CODEC_MAX_DIMS * 65408 < INT32_MAX, "sums of numbers");
+_Static_assert((int64_t) BARQ_CODEC_MAX_DIMS * 65408 * 65408 < (int64_t) 1 << 53,
+			   "sums of squares are exact in double");
+
 typedef struct RabitqTrailer
 {
 	float		norm;			/* of the rotated vector; see codec_rabitq.c */
@@ -193,6 +210,19 @@ higham_gamma(int k)
 	return k * UNIT / (1 - k * UNIT);
 }
 
+/*
+ * Bound of the relative error of a float sum over n elements of dense vectors
+ * (codec_bound.c, "Float sums"): its terms pass through at most n additions, and as
+ * kernels add to eight sums or more, through at most n / 8 + 8.
+ */
+static inline double
+sum_gamma(int n)
+{
+	int			additions = n / 8 + 8 < n ? n / 8 + 8 : n;
+
+	return higham_gamma(additions + 3);
+}
+
 /* x, or 0 if x is negative or NaN. */
 static inline double
 at_least_0(double x)
@@ -293,24 +323,29 @@ typedef struct Estimate
 	double		norm;			/* |x| of the given vector */
 } Estimate;
 
-/* The value that coordinate i of a row's code stands for. */
-typedef double (*RowCoordinate) (const BarqCodec *codec, const void *row, int i);
+/*
+ * The value that coordinate i of a row's code stands for, with its refinement unless
+ * that is NULL.
+ */
+typedef double (*RowCoordinate) (const BarqCodec *codec, const void *row,
+								 const void *refinement, int i);
 
-/* barq_query_rescore() of a null query: the operator's NaN sorts last. */
+/* The interval of a null query: the operator's NaN sorts last. */
 static inline void
-barq_null_rescore(double *distance, double *lower_bound)
+barq_null_rescore(BarqInterval *interval)
 {
-	*distance = 1;
-	*lower_bound = 0;
+	interval->distance = 1;
+	interval->low = 0;
+	interval->high = INFINITY;
 }
 
 /*
- * Distance and lower bound (barq_query_rescore) from an estimate. `coordinate`
- * is used if a float sum overflowed.
+ * The interval (barq_query_interval) from an estimate. `coordinate` is used if a float
+ * sum overflowed.
  */
-extern void barq_bound_rescore(const BarqQuery *query, const void *row, Estimate *e,
-							   RowCoordinate coordinate,
-							   double *distance, double *lower_bound);
+extern void barq_bound_rescore(const BarqQuery *query, const void *row,
+							   const void *refinement, Estimate *e,
+							   RowCoordinate coordinate, BarqInterval *interval);
 
 /*
  * rotation.c: rotate n floats in place, n a multiple of 64, and undo that. The

@@ -377,7 +377,7 @@ key_error(const BarqQuery *query, const RabitqTrailer *t, double key)
  * exact.
  */
 static void
-rescore(const BarqQuery *query, const void *row, double *distance, double *lower_bound)
+rescore(const BarqQuery *query, const void *row, BarqInterval *interval)
 {
 	const BarqCodec *codec = &query->codec;
 	RabitqTrailer t = rabitq_trailer(codec, row);
@@ -385,9 +385,10 @@ rescore(const BarqQuery *query, const void *row, double *distance, double *lower
 	double		size;
 	double		least;
 
+	interval->high = INFINITY;
 	if (query->null)
 	{
-		barq_null_rescore(distance, lower_bound);
+		barq_null_rescore(interval);
 		return;
 	}
 	key = barq_query_key(query, row);
@@ -398,16 +399,16 @@ rescore(const BarqQuery *query, const void *row, double *distance, double *lower
 	switch (codec->metric)
 	{
 		case BARQ_METRIC_L2:
-			*distance = sqrt(key);
-			*lower_bound = fabs(least) <= DBL_MAX ? sqrt(at_least_0(least)) : 0;
+			interval->distance = sqrt(key);
+			interval->low = fabs(least) <= DBL_MAX ? sqrt(at_least_0(least)) : 0;
 			break;
 		case BARQ_METRIC_COSINE:
-			*distance = key < -1 ? 0 : key > 1 ? 2 : 1 + key;
-			*lower_bound = at_least_0(1 + least);
+			interval->distance = key < -1 ? 0 : key > 1 ? 2 : 1 + key;
+			interval->low = at_least_0(1 + least);
 			break;
 		default:
-			*distance = key;
-			*lower_bound = fabs(least) <= DBL_MAX ? least : -INFINITY;
+			interval->distance = key;
+			interval->low = fabs(least) <= DBL_MAX ? least : -INFINITY;
 	}
 }
 

@@ -494,7 +494,7 @@ any_order_bound(BarqMetric metric, double value, int n, double a_sumsq, double b
 }
 
 static void
-rescore(const BarqQuery *query, const void *row, double *distance, double *lower_bound)
+rescore(const BarqQuery *query, const void *row, BarqInterval *interval)
 {
 	BarqMetric	metric = query->codec.metric;
 	BarqSparseElements q = value_elements(query->value);
@@ -502,27 +502,28 @@ rescore(const BarqQuery *query, const void *row, double *distance, double *lower
 	double		sumsq = ((const SparseHead *) row)->sumsq;
 	double		d;
 
+	interval->high = INFINITY;
 	if (query->null)
 	{
-		barq_null_rescore(distance, lower_bound);
+		barq_null_rescore(interval);
 		return;
 	}
 	d = measure(query, x, (float) sumsq);
 	if (d == d)
 	{
-		*distance = d;
-		*lower_bound = any_order_bound(metric, d, q.nnz + x.nnz, query->sumsq, sumsq);
+		interval->distance = d;
+		interval->low = any_order_bound(metric, d, q.nnz + x.nnz, query->sumsq, sumsq);
 		if (metric == BARQ_METRIC_L2)
 		{
-			*distance = sqrt(d);
-			*lower_bound = sqrt(*lower_bound) * (1 - LAST);
+			interval->distance = sqrt(d);
+			interval->low = sqrt(interval->low) * (1 - LAST);
 		}
 	}
 	else
 	{
 		/* the operator's NaN sorts last */
-		*distance = metric == BARQ_METRIC_COSINE ? 1 : 0;
-		*lower_bound = metric == BARQ_METRIC_COSINE ? 0 : -INFINITY;
+		interval->distance = metric == BARQ_METRIC_COSINE ? 1 : 0;
+		interval->low = metric == BARQ_METRIC_COSINE ? 0 : -INFINITY;
 	}
 }
 

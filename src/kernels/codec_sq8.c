@@ -121,6 +121,72 @@ value_of(const Sq8Trailer *t, const void *row, int i)
 	return t->offset + (double) t->scale * ((const unsigned char *) row)[i];
 }
 
+/* The step of an sq8 row's refinement: exact in double. */
+static inline double
+fine_step(const Sq8Trailer *t)
+{
+	return (double) t->scale / 256;
+}
+
+/* The number that both codes of a coordinate make (Sq8Refinement). */
+static inline int
+fine_number(int first, int second)
+{
+	return 256 * first + second - 128;
+}
+
+static size_t
+refine_bytes(int dims)
+{
+	return padded((size_t) dims) + sizeof(Sq8Refinement);
+}
+
+/* A copy of the last bytes of a refinement, which may be unaligned. */
+static inline Sq8Refinement
+sq8_refinement(const BarqCodec *codec, const void *refinement)
+{
+	Sq8Refinement r;
+
+	memcpy(&r, (const char *) refinement + codec->refine_bytes - sizeof(r), sizeof(r));
+	return r;
+}
+
+static void
+encode_refinement(const BarqCodec *codec, const void *value, const void *row, void *refinement)
+{
+	bool		l1 = codec->metric == BARQ_METRIC_L1;
+	const float *x = value;
+	const unsigned char *first = row;
+	unsigned char *second = refinement;
+	char	   *end = (char *) refinement + codec->refine_bytes - sizeof(Sq8Refinement);
+	Sq8Trailer	t = sq8_trailer(codec, row);
+	double		step = fine_step(&t);
+	double		per_step = step > 0 ? 1 / step : 0;
+	LossSums	sums[LANES] = {{0, 0}};
+	Sq8Refinement r = {0, 0, 0};
+	double		factor;
+	float		norm;
+
+	/* the value has been encoded, so it is no zero vector under cosine */
+	(void) barq_dense_measure(codec, x, &factor, &norm);
+	memset(end - 8, 0, 8);		/* the padding */
+	for (int i = 0; i < codec->dims; i++)
+	{
+		double		v = x[i] * factor;
+		double		steps = (v - value_of(&t, row, i)) * per_step + 128.5;
+		int			number;
+
+		/* a coordinate beyond the largest code has no second code that reaches it */
+		second[i] = (unsigned char) (steps < 0 ? 0 : steps > 255 ? 255 : steps);
+		number = fine_number(first[i], second[i]);
+		r.sum += number;
+		r.sumsq += (int64_t) number * number;
+		add_loss(&sums[i % LANES], l1, v, t.offset + step * number);
+	}
+	r.residual = barq_dense_residual(codec, sums, true);
+	memcpy(end, &r, sizeof(r));
+}
+
 static void
 decode(const BarqCodec *codec, const void *row, float *x)
 {
@@ -344,7 +410,7 @@ estimate(const BarqQuery *query, const void *row)
 	const BarqKernels *k = barq_kernels;
 	const BarqCodec *codec = &query->codec;
 	int			n = codec->dims;
-	double		g = higham_gamma(n + 2);
+	double		g = sum_gamma(n);
 	Sq8Trailer	t = sq8_trailer(codec, row);
 	double		scale = t.scale;
 	double		offset = t.offset;
@@ -358,7 +424,7 @@ estimate(const BarqQuery *query, const void *row)
 	if (codec->metric == BARQ_METRIC_L1)
 	{
 		e.value = k->l1_f32u8(query->values, row, t.scale, (float) d, n);
-		e.slack = g * e.value + n * 0x1p-147 +
+		e.slack = g / (1 - g) * (e.value + n * 0x1p-147) + n * 0x1p-147 +
 			2.1 * UNIT * (n * fabs(d) + scale * t.sum);
 		return e;
 	}
@@ -385,19 +451,102 @@ estimate(const BarqQuery *query, const void *row)
 }
 
 static double
-coordinate(const BarqCodec *codec, const void *row, int i)
+coordinate(const BarqCodec *codec, const void *row, const void *refinement, int i)
 {
 	Sq8Trailer	t = sq8_trailer(codec, row);
 
+	if (refinement != NULL)
+		return t.offset + fine_step(&t) *
+			fine_number(((const unsigned char *) row)[i], ((const unsigned char *) refinement)[i]);
 	return value_of(&t, row, i);
 }
 
 static void
-rescore(const BarqQuery *query, const void *row, double *distance, double *lower_bound)
+rescore(const BarqQuery *query, const void *row, BarqInterval *interval)
 {
 	Estimate	e = estimate(query, row);
 
-	barq_bound_rescore(query, row, &e, coordinate, distance, lower_bound);
+	barq_bound_rescore(query, row, NULL, &e, coordinate, interval);
+}
+
+/*
+ * The L1 distance of the query and a row with its refinement, in double: no kernel has
+ * sums of two codes under this metric.
+ */
+static void
+estimate_fine_l1(const BarqQuery *query, const void *row, const void *refinement, Estimate *e)
+{
+	const BarqCodec *codec = &query->codec;
+	double		value = 0;
+	double		size = 0;
+
+	for (int i = 0; i < codec->dims; i++)
+	{
+		double		p = query->ref + query->values[i];
+		double		w = coordinate(codec, row, refinement, i);
+
+		value += fabs(p - w);
+		size += fabs(p) + fabs(w);
+	}
+	e->value = value;
+	e->slack = double_eps(codec->dims) * size;
+}
+
+/* As estimate(), with both codes. The proof is in codec_bound.c ("sq8, refined"). */
+static Estimate
+estimate_fine(const BarqQuery *query, const void *row, const void *refinement)
+{
+	const BarqKernels *k = barq_kernels;
+	const BarqCodec *codec = &query->codec;
+	int			n = codec->dims;
+	double		g = sum_gamma(n);
+	Sq8Trailer	t = sq8_trailer(codec, row);
+	Sq8Refinement r = sq8_refinement(codec, refinement);
+	double		step = fine_step(&t);
+	double		offset = t.offset;
+	double		d = offset - query->ref;
+	double		root_n = sqrt((double) n);
+	double		first_norm = sqrt((double) t.sumsq);
+	double		second_norm = 255 * root_n;
+	double		norm = 256 * first_norm + second_norm + 128 * root_n;
+	Estimate	e = {0, INFINITY, r.residual, t.norm};
+	double		dot;
+	double		dot_slack;
+
+	if (codec->metric == BARQ_METRIC_L1)
+	{
+		estimate_fine_l1(query, row, refinement, &e);
+		return e;
+	}
+
+	dot = 256 * (double) k->ip_f32u8(query->values, row, n) +
+		(double) k->ip_f32u8(query->values, refinement, n) - 128 * query->sum;
+	dot_slack = query->norm * fmax(first_norm, second_norm) < SAFE_PRODUCT ?
+		step * (g * query->norm * (256 * first_norm + second_norm) + 257 * n * TINY) : INFINITY;
+	if (codec->metric == BARQ_METRIC_L2)
+	{
+		double		size = query->norm + root_n * fabs(d) + step * norm;
+
+		e.value = (query->sumsq + n * d * d + step * step * (double) r.sumsq) +
+			2 * d * (step * r.sum - query->sum) - 2 * step * dot;
+		e.slack = 2 * dot_slack + double_eps(n) * size * size;
+	}
+	else
+	{
+		e.value = n * query->ref * offset + offset * query->sum +
+			query->ref * step * r.sum + step * dot;
+		e.slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) *
+			(root_n * fabs(offset) + step * norm);
+	}
+	return e;
+}
+
+static void
+refined(const BarqQuery *query, const void *row, const void *refinement, BarqInterval *interval)
+{
+	Estimate	e = estimate_fine(query, row, refinement);
+
+	barq_bound_rescore(query, row, refinement, &e, coordinate, interval);
 }
 
 const BarqCodecForm barq_form_sq8 = {
@@ -410,6 +559,9 @@ const BarqCodecForm barq_form_sq8 = {
 	.value_bytes = barq_dense_value_bytes,
 	.value_is_zero = barq_dense_value_is_zero,
 	.encode = encode,
+	.refine_bytes = refine_bytes,
+	.encode_refinement = encode_refinement,
+	.refined = refined,
 	.encode_floats = encode_floats,
 	.decode = decode,
 	.query_bytes = query_bytes,

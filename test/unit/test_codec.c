@@ -228,6 +228,8 @@ typedef struct Findings
 	long		decoded_wrong;
 	long		loose;
 	long		keys_wrong;
+	double		plain_width;	/* of intervals, added up */
+	double		fine_width;
 	char		first[200];
 } Findings;
 
@@ -264,7 +266,8 @@ exact_loss(BarqMetric metric, const float *xs, const double *ws, int n)
 
 static float x[MAX_DIMS],
 			q[MAX_DIMS];
-static double w[MAX_DIMS];
+static double w[MAX_DIMS],
+			fine[MAX_DIMS];
 static float decoded[MAX_DIMS];
 static char row_buffer[MAX_DIMS * 4 + 256],
 			mem[MAX_DIMS * 5 + 4096];
@@ -298,6 +301,56 @@ code_span(const BarqCodec *codec, const void *row)
 	return fabs(t.offset) + 255 * (double) t.scale;
 }
 
+/* The values of a row with its refinement. */
+static void
+decode_fine(const BarqCodec *codec, const char *row, double *values)
+{
+	const unsigned char *first = (const unsigned char *) row;
+	const unsigned char *second = first + codec->row_bytes;
+	Sq8Trailer	t = sq8_trailer(codec, row);
+
+	for (int i = 0; i < codec->dims; i++)
+		values[i] = t.offset + (double) t.scale / 256 * (256 * first[i] + second[i] - 128);
+}
+
+/*
+ * Every level's operator value of x and a query lies in the row's interval, with its
+ * refinement and without.
+ */
+static void
+check_intervals(Findings *f, const BarqCodec *codec, Kind kind, const char *row, const float *against)
+{
+	BarqQuery  *query = barq_query_prepare(mem, codec, against);
+	const void *refinement = codec->refine_bytes > 0 ? row + codec->row_bytes : NULL;
+	BarqInterval plain,
+				refined;
+	double		distance,
+				bound;
+
+	barq_query_rescore(query, row, &distance, &bound);
+	barq_query_interval(query, row, NULL, &plain);
+	if (plain.distance != distance || plain.low != bound)
+		note(f, &f->bound_violated, "interval and bound", codec, kind, plain.low, bound);
+	refined = plain;
+	if (refinement != NULL)
+		barq_query_interval(query, row, refinement, &refined);
+	if (isnan(plain.high) || isnan(refined.high) || isnan(refined.low) || isnan(refined.distance))
+		note(f, &f->not_a_number, "interval", codec, kind, refined.low, refined.high);
+	for (int l = 0; l < nlevels; l++)
+	{
+		double		value = operator_distance(codec->metric, levels[l], x, against, codec->dims);
+
+		if (value > plain.high)
+			note(f, &f->bound_violated, "above", codec, kind, value, plain.high);
+		if (value < refined.low)
+			note(f, &f->bound_violated, "refined, below", codec, kind, value, refined.low);
+		if (value > refined.high)
+			note(f, &f->bound_violated, "refined, above", codec, kind, value, refined.high);
+	}
+	f->plain_width += kind == GAUSSIAN && refinement != NULL ? plain.high - plain.low : 0;
+	f->fine_width += kind == GAUSSIAN && refinement != NULL ? refined.high - refined.low : 0;
+}
+
 static void
 check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, int n)
 {
@@ -316,6 +369,8 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 	f->cases++;
 	barq_kernels = levels[random_bits() % (uint64_t) nlevels];
 	barq_codec_init(&codec, metric, quant, n);
+	if (barq_codec_refine(&codec) != (quant == BARQ_QUANT_SQ8))
+		note(f, &f->residual_wrong, "refinable", &codec, kind, 0, 0);
 	if (!barq_codec_encode(&codec, x, row))
 	{
 		if (norm != 0)
@@ -335,8 +390,25 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 		(normal && residual > loss * (1 + 1e-6) + 1e-9 * (1 + l2_norm(x, n) / norm)))
 		note(f, &f->residual_wrong, "residual", &codec, kind, residual, (double) loss);
 
+	if (quant == BARQ_QUANT_SQ8)
+	{
+		Sq8Refinement r;
+
+		memcpy(&r, row + barq_codec_whole_bytes(&codec) - sizeof(r), sizeof(r));
+		decode_fine(&codec, row, fine);
+		loss = exact_loss(metric, x, fine, n);
+		if (!(r.residual >= loss * (1 - 1e-15)) ||
+			(normal && r.residual > loss * (1 + 1e-6) + 1e-9 * (1 + l2_norm(x, n) / norm)))
+			note(f, &f->residual_wrong, "refined residual", &codec, kind, r.residual, (double) loss);
+		if (kind == WORST)
+		{
+			worst_query(&codec, x, fine, q);
+			check_intervals(f, &codec, kind, row, q);
+		}
+	}
 	if (kind == WORST)
 		worst_query(&codec, x, w, q);
+	check_intervals(f, &codec, kind, row, q);
 	query = barq_query_prepare(mem, &codec, q);
 	barq_query_rescore(query, row, &distance, &bound);
 	if (isnan(distance) || isnan(bound) || (metric != BARQ_METRIC_IP && bound < 0))
@@ -435,8 +507,10 @@ test_bounds(void)
 				check_case(&f, metric, quant, kind, n);
 	}
 	barq_kernels_select("auto");
-	tap_ok(f.bound_violated == 0, "no operator value is below its bound (%ld cases, %d levels; %ld are)",
+	tap_ok(f.bound_violated == 0, "operator values lie between their bounds (%ld cases, %d levels; %ld do not)",
 		   f.cases, nlevels, f.bound_violated);
+	tap_ok(f.fine_width < f.plain_width / 20, "refinements make intervals narrow (%g, %g without)",
+		   f.fine_width, f.plain_width);
 	tap_ok(f.not_a_number == 0, "no key, distance or bound is NaN");
 	tap_ok(f.residual_wrong == 0, "residuals are the loss, rounded up (%ld wrong)",
 		   f.residual_wrong);
