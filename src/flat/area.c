@@ -18,6 +18,8 @@ barq_area_load(const BarqAreaRows *area, char *whole, const BarqBuildRows *rows)
 
 	Assert(rows->n == area->rows);
 	memcpy(area->tids, rows->tids, (Size) rows->n * sizeof(ItemPointerData));
+	if (area->refinements != NULL)
+		memcpy(area->refinements, rows->refinements, (Size) rows->n * codec->refine_bytes);
 	if (barq_codec_has_heads(codec))
 		memcpy(whole, rows->whole, rows->whole_bytes);
 	for (uint32 i = 0; i < rows->n; i++)
@@ -86,6 +88,13 @@ list_of(const BarqAreaRows *area, uint32 row)
 	return (uint32 *) ((char *) area->lists + (Size) row * area->list_bytes);
 }
 
+/* The refinement of a row, which has one. */
+static inline char *
+refinement_of(const BarqAreaRows *area, uint32 row)
+{
+	return area->refinements + (Size) row * area->codec->refine_bytes;
+}
+
 /* Check for interrupts, with *progress as another process needs it to go on. */
 static void
 pause_order(BarqAreaProgress *progress)
@@ -114,6 +123,7 @@ move_cycle(const BarqAreaRows *area, const uint32 *order, const uint32 *number,
 	Size		stride = codec->stride;
 	bool		heads = barq_codec_has_heads(codec);
 	uint32	   *taken_list = (uint32 *) (taken + stride);
+	char	   *taken_refinement = taken + stride + area->list_bytes;
 	uint32		start = progress->row;
 	char	   *code = area->codes + start * stride;
 	uint32		to = start;
@@ -127,6 +137,8 @@ move_cycle(const BarqAreaRows *area, const uint32 *order, const uint32 *number,
 		if (heads)
 			progress->whole = (const char *) barq_row_whole(codec, code) - area->codes;
 		progress->tid = area->tids[start];
+		if (area->refinements != NULL)
+			memcpy(taken_refinement, refinement_of(area, start), codec->refine_bytes);
 		if (area->lists != NULL)
 			copy_list(area, taken_list, list_of(area, start), number);
 		progress->in_cycle = true;
@@ -143,6 +155,8 @@ move_cycle(const BarqAreaRows *area, const uint32 *order, const uint32 *number,
 		copy_code(codec, area->codes + to * stride, code,
 				  heads ? barq_row_whole(codec, code) : NULL);
 		area->tids[to] = area->tids[from];
+		if (area->refinements != NULL)
+			memcpy(refinement_of(area, to), refinement_of(area, from), codec->refine_bytes);
 		if (area->lists != NULL)
 			copy_list(area, list_of(area, to), list_of(area, from), number);
 		barq_bit_set(moved, from);
@@ -150,6 +164,8 @@ move_cycle(const BarqAreaRows *area, const uint32 *order, const uint32 *number,
 	copy_code(codec, area->codes + to * stride, taken,
 			  heads ? area->codes + progress->whole : NULL);
 	area->tids[to] = progress->tid;
+	if (area->refinements != NULL)
+		memcpy(refinement_of(area, to), taken_refinement, codec->refine_bytes);
 	if (area->lists != NULL)
 		memcpy(list_of(area, to), taken_list, area->list_bytes);
 	progress->in_cycle = false;
@@ -180,7 +196,7 @@ barq_area_order_once(const BarqAreaRows *area, const uint32 *order, const uint32
 	BarqAreaProgress progress = {0};
 	Size		bytes = Max(barq_bits_bytes(area->rows), 1);
 	uint8	   *moved = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
-	char	   *taken = palloc(area->codec->stride + area->list_bytes);
+	char	   *taken = palloc(barq_area_taken_bytes(area));
 
 	memset(moved, 0, bytes);
 	barq_area_order(area, order, number, moved, taken, &progress);

@@ -5,7 +5,8 @@
  *	  access methods search a segment of any vector kind.
  *
  * Body: BarqBodyHeader, BarqVectorHeader, sections of the kind, codes (stride
- * bytes a row), TIDs, and whole rows where the codes are heads (codec.h).
+ * bytes a row), TIDs, refinements of the rows or none (refine_bytes a row), and whole
+ * rows where the codes are heads (codec.h).
  */
 #ifndef BARQ_FLAT_H
 #define BARQ_FLAT_H
@@ -24,7 +25,8 @@ typedef struct BarqVectorHeader
 	uint32		stride;			/* bytes from one code to the next, 64-aligned */
 	uint64		codes_off;		/* start of the codes */
 	uint64		graph_off;		/* the kind's own sections; 0 for flat */
-	uint64		reserved[2];
+	uint64		refine_off;		/* refinements of the rows; 0: they have none */
+	uint64		reserved;
 	uint64		rows_off;		/* whole rows, where codes are heads; else 0 */
 	uint64		rows_bytes;
 } BarqVectorHeader;
@@ -121,6 +123,7 @@ typedef struct BarqBuildRows
 	const char *codes;			/* or heads, stride bytes each, with zeros behind them */
 	const ItemPointerData *tids;
 	bool		in_area;		/* the codes are in the work area already */
+	const char *refinements;	/* refine_bytes each; not used if rows have none */
 
 	/* where codes are heads, whose distances count from the first whole row */
 	const char *whole;
@@ -137,12 +140,21 @@ extern void barq_vector_open(BarqView *view, BarqBodyHeader *body,
 
 /*
  * Write a flat body of rows in memory: the code of row i (or the head of a row
- * in memory) lies at rows + i * row_stride, its TID is tids[i]. The writer is
- * at its start. ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS rows.
+ * in memory) lies at rows + i * row_stride, its refinement, if the codec has any, at
+ * refinements + i * refine_stride, its TID is tids[i]. The writer is at its start.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS rows.
  */
 extern void barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 							const char *rows, Size row_stride,
+							const char *refinements, Size refine_stride,
 							const ItemPointerData *tids, uint32 nrows);
+
+/*
+ * The interval of a row of a body of vectors (barq_query_interval), with its refinement
+ * if the body has any. ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
+extern void barq_vector_interval(BarqView *view, uint32 row, const BarqQuery *query,
+								 BarqInterval *interval);
 
 /*
  * Total bytes of the whole rows of an input's live rows; 0 where the codec has

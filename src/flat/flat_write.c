@@ -55,6 +55,7 @@ write_code(BarqBodyWriter *writer, const BarqCodec *codec, const void *row, uint
 void
 barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 				const char *rows, Size row_stride,
+				const char *refinements, Size refine_stride,
 				const ItemPointerData *tids, uint32 nrows)
 {
 	BarqBodyHeader body;
@@ -78,6 +79,13 @@ barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 	Assert(barq_body_offset(writer) == body.tids_off);
 	barq_body_write(writer, tids, (Size) nrows * sizeof(ItemPointerData));
 	barq_body_align(writer);
+	for (uint32 i = 0; i < nrows && codec->refine_bytes > 0; i++)
+	{
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		barq_body_write(writer, refinements + (Size) i * refine_stride, codec->refine_bytes);
+	}
+	barq_body_align(writer);
 	for (uint32 i = 0; i < nrows && barq_codec_has_heads(codec); i++)
 	{
 		const char *row = rows + (Size) i * row_stride;
@@ -95,6 +103,7 @@ typedef enum Pass
 {
 	CODES,
 	TIDS,
+	REFINEMENTS,
 	WHOLE_ROWS
 } Pass;
 
@@ -130,6 +139,12 @@ write_live(BarqBodyWriter *writer, BarqMergeInput *input, const BarqCodec *codec
 							sizeof(ItemPointerData));
 			continue;
 		}
+		if (pass == REFINEMENTS)
+		{
+			barq_body_write(writer, barq_vector_read_refinement(input->view, &header, codec, i),
+							codec->refine_bytes);
+			continue;
+		}
 		row = barq_vector_read_row(input->view, &header, codec, i, &length);
 		if (pass == CODES)
 			write_code(writer, codec, row, row_at);
@@ -153,8 +168,11 @@ barq_flat_merge(BarqBodyWriter *writer, const BarqCodec *codec,
 	write_headers(writer, codec, rows, rows_bytes, &body, &header);
 
 	row_at = header.rows_off;
-	for (Pass pass = CODES; pass <= (barq_codec_has_heads(codec) ? WHOLE_ROWS : TIDS); pass++)
+	for (Pass pass = CODES; pass <= WHOLE_ROWS; pass++)
 	{
+		if ((pass == REFINEMENTS && codec->refine_bytes == 0) ||
+			(pass == WHOLE_ROWS && !barq_codec_has_heads(codec)))
+			continue;
 		for (int i = 0; i < ninputs; i++)
 			write_live(writer, &inputs[i], codec, pass, &row_at);
 		barq_body_align(writer);

@@ -107,6 +107,10 @@ barq_vector_open(BarqView *view, BarqBodyHeader *body,
 	if (barq_codec_has_heads(codec) &&
 		!barq_section_fits(view->size, header->rows_off, header->rows_bytes, 1))
 		barq_vector_corrupted("rows outside of the body");
+	if (header->refine_off != 0 &&
+		(!barq_codec_refine(codec) ||
+		 !barq_section_fits(view->size, header->refine_off, body->rows, codec->refine_bytes)))
+		barq_vector_corrupted("refinements outside of the body");
 }
 
 void
@@ -134,6 +138,11 @@ barq_vector_headers(const BarqCodec *codec, uint16 kind, uint32 rows,
 	off += barq_align64((uint64) rows * codec->stride);
 	body->tids_off = off;
 	off += barq_align64((uint64) rows * sizeof(ItemPointerData));
+	if (codec->refine_bytes > 0)
+	{
+		header->refine_off = off;
+		off += barq_align64((uint64) rows * codec->refine_bytes);
+	}
 	body->body_bytes = off;
 }
 
@@ -141,7 +150,7 @@ void
 barq_vector_same_codec(const BarqCodec *codec, const BarqCodec *input)
 {
 	if (codec->metric != input->metric || codec->quant != input->quant ||
-		codec->dims != input->dims)
+		codec->dims != input->dims || codec->refine_bytes != input->refine_bytes)
 		barq_vector_corrupted("codes of another kind than the index's");
 }
 
@@ -255,18 +264,66 @@ barq_vector_rows_bytes(BarqMergeInput *input)
 }
 
 const void *
-barq_vector_row_code(BarqView *view, uint32 row)
+barq_vector_read_refinement(BarqView *view, const BarqVectorHeader *header,
+							const BarqCodec *codec, uint32 row)
+{
+	if (row >= view->rows)
+		barq_vector_corrupted("row number outside of the segment");
+	return barq_view_read(view, header->refine_off + (uint64) row * codec->refine_bytes,
+						  codec->refine_bytes);
+}
+
+/* The header and the codec of a body that was opened before. */
+static void
+read_header(BarqView *view, BarqVectorHeader *header, BarqCodec *codec)
 {
 	BarqBodyHeader body;
+
+	memcpy(&body, barq_view_read(view, 0, sizeof(body)), sizeof(body));
+	memcpy(header, barq_view_read(view, body.kind_off, sizeof(*header)), sizeof(*header));
+	barq_codec_init(codec, (BarqMetric) header->metric,
+					(BarqQuantization) header->quantization, (int) header->dims);
+	if (header->refine_off != 0)
+		(void) barq_codec_refine(codec);
+}
+
+const void *
+barq_vector_row_code(BarqView *view, uint32 row)
+{
 	BarqVectorHeader header;
 	BarqCodec	codec;
 	Size		length;
 
-	memcpy(&body, barq_view_read(view, 0, sizeof(body)), sizeof(body));
-	memcpy(&header, barq_view_read(view, body.kind_off, sizeof(header)), sizeof(header));
-	barq_codec_init(&codec, (BarqMetric) header.metric,
-					(BarqQuantization) header.quantization, (int) header.dims);
+	read_header(view, &header, &codec);
 	return barq_vector_read_row(view, &header, &codec, row, &length);
+}
+
+void
+barq_vector_interval(BarqView *view, uint32 row, const BarqQuery *query,
+					 BarqInterval *interval)
+{
+	BarqVectorHeader header;
+	BarqCodec	codec;
+	Size		length;
+	const void *code;
+	void	   *copy = NULL;
+
+	read_header(view, &header, &codec);
+	code = barq_vector_read_row(view, &header, &codec, row, &length);
+	if (header.refine_off == 0)
+	{
+		barq_query_interval(query, code, NULL, interval);
+		return;
+	}
+	if (view->base == NULL)		/* the next read overwrites the row */
+	{
+		copy = palloc(length);
+		code = memcpy(copy, code, length);
+	}
+	barq_query_interval(query, code,
+						barq_vector_read_refinement(view, &header, &codec, row), interval);
+	if (copy != NULL)
+		pfree(copy);
 }
 
 void

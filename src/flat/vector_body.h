@@ -39,8 +39,8 @@ extern uint32 barq_vector_count_live(BarqMergeInput *inputs, int ninputs);
 extern bool barq_section_fits(uint64 size, uint64 off, uint64 count, uint64 width);
 
 /*
- * Fill in both headers of a body: codes follow the headers, then TIDs;
- * body->body_bytes is where TIDs end. Sections of the kind come after them: the kind
+ * Fill in both headers of a body: codes follow the headers, then TIDs, then refinements
+ * if the codec has them; body->body_bytes is where these end. Sections of the kind come after them: the kind
  * sets header->graph_off and adds their size to body->body_bytes.
  */
 extern void barq_vector_headers(const BarqCodec *codec, uint16 kind, uint32 rows,
@@ -55,6 +55,7 @@ typedef struct BarqAreaRows
 	ItemPointerData *tids;
 	uint32	   *lists;			/* numbers of other rows, or NULL */
 	uint32		list_bytes;		/* from one row's list to the next */
+	char	   *refinements;	/* refine_bytes each, or NULL */
 } BarqAreaRows;
 
 /*
@@ -77,12 +78,19 @@ typedef struct BarqAreaProgress
  * are replaced by number[...], the new number of each row (used if there are lists).
  * Whole rows stay where they are, and heads go on leading to them. Checks for
  * interrupts, also within long cycles. `moved`: a bit for each row, `taken`: room for
- * code and list of a row, *progress: all zero at first, or as a process that was
+ * a row (barq_area_taken_bytes), *progress: all zero at first, or as a process that was
  * interrupted (`paused`) has left them.
  */
 extern void barq_area_order(const BarqAreaRows *area, const uint32 *order,
 							const uint32 *number, uint8 *moved, char *taken,
 							BarqAreaProgress *progress);
+
+/* Bytes of a row's code, list and refinement. */
+static inline Size
+barq_area_taken_bytes(const BarqAreaRows *area)
+{
+	return (Size) area->codec->stride + area->list_bytes + area->codec->refine_bytes;
+}
 
 /* The same with temporary memory of a bit for each row. */
 extern void barq_area_order_once(const BarqAreaRows *area, const uint32 *order,
@@ -115,6 +123,13 @@ extern void barq_vector_add_rows(uint64 bytes, BarqBodyHeader *body,
  */
 extern const void *barq_vector_read_row(BarqView *view, const BarqVectorHeader *header,
 										const BarqCodec *codec, uint32 row, Size *length);
+
+/*
+ * The refinement of a row, where the body has them; valid until the view is read again.
+ * ERRCODE_INDEX_CORRUPTED for a row that the body does not have.
+ */
+extern const void *barq_vector_read_refinement(BarqView *view, const BarqVectorHeader *header,
+											   const BarqCodec *codec, uint32 row);
 
 /*
  * Keys, never NaN, of n rows: row ids[i], or row first + i where ids is NULL

@@ -51,6 +51,7 @@ barq_hnsw_work_lay_out(BarqHnswWork *work, uint64 rows_bytes)
 	work->codes_off = BARQ_AREA_BODY + vector.codes_off;
 	Assert(work->codes_off == BARQ_AREA_CODES);
 	work->tids_off = BARQ_AREA_BODY + body.tids_off;
+	work->refine_off = vector.refine_off != 0 ? BARQ_AREA_BODY + vector.refine_off : 0;
 	off = BARQ_AREA_BODY + body.body_bytes;
 	work->lists_off = off;
 	off += rows * work->list_bytes;
@@ -140,6 +141,14 @@ barq_hnsw_work_copy_row(BarqHnswWork *work, uint32 to, BarqView *view,
 		memcpy(code, row, length);
 	barq_maintenance_bytes += length;
 	memset(code + vector->row_bytes, 0, vector->stride - vector->row_bytes);
+	if (work->refine_off != 0)
+	{
+		Size		bytes = work->codec.refine_bytes;
+
+		memcpy(hnsw_work_at(work, work->refine_off) + to * bytes,
+			   barq_vector_read_refinement(view, vector, &work->codec, from), bytes);
+		barq_maintenance_bytes += bytes;
+	}
 	memcpy(&hnsw_work_tids(work)[to],
 		   barq_view_read(view, body->tids_off + (uint64) from * sizeof(ItemPointerData),
 						  sizeof(ItemPointerData)),

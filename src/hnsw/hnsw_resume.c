@@ -40,6 +40,9 @@ loaded_checksum(BarqHnswWork *work)
 	COMP_CRC32C(crc, work, offsetof(BarqHnswWork, claimed));
 	crc = barq_checksum(crc, hnsw_work_codes(work), rows * work->codec.stride);
 	crc = barq_checksum(crc, hnsw_work_tids(work), rows * sizeof(ItemPointerData));
+	if (work->refine_off != 0)
+		crc = barq_checksum(crc, hnsw_work_at(work, work->refine_off),
+							rows * work->codec.refine_bytes);
 	crc = barq_checksum(crc, hnsw_work_at(work, work->rows_off), work->rows_used);
 	crc = barq_checksum(crc, hnsw_work_levels(work), rows);
 	crc = barq_checksum(crc, hnsw_work_at(work, work->upper_of_off), rows * sizeof(uint32));

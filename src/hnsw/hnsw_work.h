@@ -18,7 +18,7 @@
 #include "port/atomics.h"
 #include "port/pg_crc32c.h"
 
-#define HNSW_WORK_MAGIC	0x324b5257	/* "WRK2" */
+#define HNSW_WORK_MAGIC	0x334b5257	/* "WRK3" */
 
 /* Processes that insert into an area at once, at most. */
 #define HNSW_CLAIMANTS	160
@@ -49,6 +49,7 @@ struct BarqHnswWork
 	 */
 	uint64		codes_off;
 	uint64		tids_off;
+	uint64		refine_off;		/* refinements, or 0 */
 	uint64		lists_off;		/* layer 0, as in a body */
 	uint64		rows_off;		/* whole rows, where codes are heads */
 	uint64		graph_off;		/* header and upper layers, written last */
@@ -125,7 +126,8 @@ hnsw_work_rows(BarqHnswWork *work)
 	return (BarqAreaRows) {
 		&work->codec, work->rows, hnsw_work_codes(work),
 		(ItemPointerData *) hnsw_work_at(work, work->tids_off),
-		(uint32 *) hnsw_work_at(work, work->lists_off), work->list_bytes
+		(uint32 *) hnsw_work_at(work, work->lists_off), work->list_bytes,
+		work->refine_off != 0 ? hnsw_work_at(work, work->refine_off) : NULL
 	};
 }
 

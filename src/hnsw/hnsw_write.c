@@ -154,6 +154,8 @@ write_graph(WriteState *state)
 
 	/* zeros between the sections */
 	barq_area_pad(work, work->tids_off + (uint64) work->rows * sizeof(ItemPointerData));
+	if (work->refine_off != 0)
+		barq_area_pad(work, work->refine_off + (uint64) work->rows * work->codec.refine_bytes);
 	barq_area_pad(work, work->rows_off + work->rows_used);
 	memset(start + vector.graph_off, 0, body.body_bytes - vector.graph_off);
 	memcpy(start + vector.graph_off, &header, sizeof(header));
@@ -217,8 +219,8 @@ barq_hnsw_work_finish(BarqHnswWork *work)
 	if (work->phase == HNSW_PHASE_INSERTING)
 		prepare_order(work);
 
-	/* at least 64 lists of m: room for code and list of a row that is taken out */
-	if (work->codec.stride + work->list_bytes <= upper_bytes(work))
+	/* at least 64 lists of m: room for a row that is taken out, unless it is long */
+	if (barq_area_taken_bytes(&area) <= upper_bytes(work))
 		barq_area_order(&area, (uint32 *) hnsw_work_at(work, work->versions_off),
 						(uint32 *) hnsw_work_at(work, work->upper_of_off),
 						hnsw_work_levels(work), hnsw_work_at(work, work->upper_off),

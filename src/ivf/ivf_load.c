@@ -77,6 +77,7 @@ set_offsets(BarqIvfWork *work)
 	work->codes_off = BARQ_AREA_BODY + vector.codes_off;
 	Assert(work->codes_off == BARQ_AREA_CODES);
 	work->tids_off = BARQ_AREA_BODY + body.tids_off;
+	work->refine_off = vector.refine_off != 0 ? BARQ_AREA_BODY + vector.refine_off : 0;
 	off = BARQ_AREA_BODY + body.body_bytes;
 	work->lists_off = off;
 	off = barq_ivf_lay_out_lists(&work->codec, work->space_lists, off, &header);
@@ -214,6 +215,14 @@ load_input(BarqIvfWork *work, BarqMergeInput *input, uint32 next)
 			   codec.row_bytes);
 		barq_maintenance_bytes += codec.row_bytes;
 		memset(code + codec.row_bytes, 0, stride - codec.row_bytes);
+		if (work->refine_off != 0)
+		{
+			Size		bytes = codec.refine_bytes;
+
+			memcpy(ivf_work_at(work, work->refine_off) + next * bytes,
+				   barq_vector_read_refinement(input->view, &vector, &codec, row), bytes);
+			barq_maintenance_bytes += bytes;
+		}
 		memcpy(&tids[next++],
 			   barq_view_read(input->view,
 							  body.tids_off + (uint64) row * sizeof(ItemPointerData),

@@ -52,6 +52,7 @@ struct BarqIvfWork
 	/* offsets from the start of the area; first of sections of the body */
 	uint64		codes_off;
 	uint64		tids_off;		/* ItemPointerData[rows] */
+	uint64		refine_off;		/* refinements, or 0 */
 	uint64		lists_off;		/* header, first rows, centroids, written last */
 	uint64		body_end;		/* the body ends there or before */
 
@@ -83,7 +84,8 @@ ivf_work_rows(BarqIvfWork *work)
 {
 	return (BarqAreaRows) {
 		&work->codec, work->rows, ivf_work_at(work, work->codes_off),
-		(ItemPointerData *) ivf_work_at(work, work->tids_off), NULL, 0
+		(ItemPointerData *) ivf_work_at(work, work->tids_off), NULL, 0,
+		work->refine_off != 0 ? ivf_work_at(work, work->refine_off) : NULL
 	};
 }
 

@@ -123,6 +123,8 @@ barq_ivf_work_finish(BarqIvfWork *work)
 
 	/* zeros between the sections */
 	barq_area_pad(work, work->tids_off + (uint64) work->rows * sizeof(ItemPointerData));
+	if (work->refine_off != 0)
+		barq_area_pad(work, work->refine_off + (uint64) work->rows * work->codec.refine_bytes);
 	memset(start + vector.graph_off, 0, body.body_bytes - vector.graph_off);
 	memcpy(start + vector.graph_off, &header, sizeof(header));
 	memcpy(start + header.firsts_off, firsts, ((Size) header.lists + 1) * sizeof(uint32));

@@ -31,7 +31,8 @@ typedef struct VectorBuild
 	BarqCodec	codec;
 	char	   *rows_path;		/* of slots; NULL: rows are kept in memory */
 	char	   *tids_path;
-	char	   *whole_path;		/* of rows that differ in length; or NULL */
+	char	   *whole_path;		/* of rows that differ in length, or of refinements;
+								 * or NULL */
 	char	   *keyless_path;	/* of rows without a key; it need not exist */
 	MemoryContextCallback remove_rows;
 	BarqRowSink sink;
@@ -115,7 +116,7 @@ create_rows_file(VectorBuild *build)
 	barq_file_close(fd);
 	build->rows_path = path;
 	build->tids_path = barq_sink_tids_path(path);
-	if (barq_codec_has_heads(&build->codec))
+	if (barq_codec_has_heads(&build->codec) || build->codec.refine_bytes > 0)
 		build->whole_path = barq_sink_whole_path(path);
 	build->keyless_path = barq_sink_keyless_path(path);
 	build->remove_rows.func = remove_rows_file;
@@ -214,7 +215,8 @@ write_flat(VectorBuild *build, BarqBodyWriter *flat, const BarqBuildRows *rows)
 
 	if (!barq_codec_has_heads(&build->codec))
 	{
-		barq_flat_write(flat, &build->codec, rows->codes, stride, rows->tids, rows->n);
+		barq_flat_write(flat, &build->codec, rows->codes, stride, rows->refinements,
+						build->codec.refine_bytes, rows->tids, rows->n);
 		return;
 	}
 	heads = palloc_extended(width * rows->n, MCXT_ALLOC_HUGE);
@@ -228,7 +230,7 @@ write_flat(VectorBuild *build, BarqBodyWriter *flat, const BarqBuildRows *rows)
 		(void) barq_row_extent(&build->codec, slot, &distance, &length);
 		barq_row_head(&build->codec, head, slot, rows->whole + distance - head);
 	}
-	barq_flat_write(flat, &build->codec, heads, width, rows->tids, rows->n);
+	barq_flat_write(flat, &build->codec, heads, width, NULL, 0, rows->tids, rows->n);
 	pfree(heads);
 }
 
@@ -239,7 +241,8 @@ write_flat(VectorBuild *build, BarqBodyWriter *flat, const BarqBuildRows *rows)
 static BarqBodyWriter *
 build_body(VectorBuild *build, const uint8 *id, BarqBuildRows *rows)
 {
-	uint64		bytes = rows->n * (build->codec.stride + sizeof(ItemPointerData));
+	uint64		bytes = rows->n *
+		(build->codec.stride + build->codec.refine_bytes + sizeof(ItemPointerData));
 	BarqBodyWriter *flat = NULL;
 	BarqBuildTeam team = {team_loaded, team_begin, team_finish, team_progress, build};
 	char	   *reason = NULL;

@@ -9,7 +9,8 @@
  * the file becomes; TIDs, whose place depends on the number of rows, go to a second
  * file. Without files all rows stay in memory. Rows that differ in length go to a
  * third file, in which a participant claims as many bytes as the rows of one chunk
- * take; their heads go to the first file.
+ * take; their heads go to the first file. Refinements go to the third file, each to the
+ * place of its slot.
  */
 #include "postgres.h"
 
@@ -78,7 +79,7 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 													O_RDWR | O_CREAT | PG_BINARY,
 													"row pointers: create"),
 									 sink->tids_path);
-		if (barq_codec_has_heads(&sink->codec))
+		if (barq_codec_has_heads(&sink->codec) || sink->codec.refine_bytes > 0)
 		{
 			sink->whole_path = barq_sink_whole_path(path);
 			sink->whole_fd = check_opened(barq_open_file(sink->whole_path,
@@ -93,6 +94,9 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 								   MCXT_ALLOC_HUGE);
 	sink->tids = palloc_extended(sink->memory_space * sizeof(ItemPointerData),
 								 MCXT_ALLOC_HUGE);
+	if (sink->codec.refine_bytes > 0)
+		sink->whole = palloc_extended(sink->memory_space * sink->codec.refine_bytes,
+									  MCXT_ALLOC_HUGE);
 	sink->scratch = AllocSetContextCreate(CurrentMemoryContext, "barq build scratch",
 										  ALLOCSET_DEFAULT_SIZES);
 }
@@ -211,16 +215,21 @@ slot_off(const BarqRowSink *sink, uint64 row)
 	return (off_t) (BARQ_AREA_CODES + row * sink->slot_bytes);
 }
 
-/* Write n slots and TIDs to their files, the first as row first_row. */
+/* Write n slots, refinements and TIDs to their files, the first as row first_row. */
 static void
-write_rows(BarqRowSink *sink, uint64 first_row, const char *rows,
+write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, const char *refinements,
 		   const ItemPointerData *tids, uint64 n)
 {
+	Size		width = sink->codec.refine_bytes;
+
 	write_bytes(sink->fd, sink->path, rows, n * sink->slot_bytes,
 				slot_off(sink, first_row));
 	write_bytes(sink->tids_fd, sink->tids_path, (const char *) tids,
 				n * sizeof(ItemPointerData),
 				(off_t) (first_row * sizeof(ItemPointerData)));
+	if (width > 0)
+		write_bytes(sink->whole_fd, sink->whole_path, refinements, n * width,
+					(off_t) (first_row * width));
 }
 
 /*
@@ -252,10 +261,10 @@ flush_whole(BarqRowSink *sink)
 static void
 flush_chunk(BarqRowSink *sink)
 {
-	if (sink->whole_fd >= 0)
+	if (barq_codec_has_heads(&sink->codec))
 		flush_whole(sink);
-	write_rows(sink, (uint64) sink->chunk * BARQ_CHUNK_ROWS, sink->memory, sink->tids,
-			   sink->filled);
+	write_rows(sink, (uint64) sink->chunk * BARQ_CHUNK_ROWS, sink->memory, sink->whole,
+			   sink->tids, sink->filled);
 	sink->claimed = false;
 	sink->filled = 0;
 }
@@ -281,7 +290,8 @@ encode_row(BarqRowSink *sink, const void *elements, char *slot)
 	Size		length;
 
 	if (!barq_codec_has_heads(&sink->codec))
-		return barq_codec_encode(&sink->codec, elements, slot);
+		return barq_codec_encode_parts(&sink->codec, elements, slot,
+									   sink->whole + sink->filled * sink->codec.refine_bytes);
 
 	length = barq_value_row_bytes(&sink->codec, elements);
 	reserve_whole(sink, at + length);
@@ -314,6 +324,8 @@ reserve_slot(BarqRowSink *sink)
 										 BARQ_CHUNK_ROWS, PG_INT64_MAX,
 										 sizeof(ItemPointerData));
 			Assert(space == sink->memory_space);
+			if (sink->codec.refine_bytes > 0)
+				sink->whole = repalloc_huge(sink->whole, space * sink->codec.refine_bytes);
 		}
 	}
 	if (sink->fd >= 0 && !sink->claimed)
@@ -442,14 +454,18 @@ in_gap(const BarqPartialChunk *partial, int n, uint64 slot)
 	return false;
 }
 
-/* Read a slot and its TID from their files. */
+/* Read a slot, its refinement if there are any, and its TID from their files. */
 static void
-read_row(BarqRowSink *sink, uint64 row, char *slot, ItemPointerData *tid)
+read_row(BarqRowSink *sink, uint64 row, char *slot, char *refinement, ItemPointerData *tid)
 {
+	Size		width = sink->codec.refine_bytes;
+
 	if (pread(sink->fd, slot, sink->slot_bytes, slot_off(sink, row)) !=
 		(ssize_t) sink->slot_bytes ||
 		pread(sink->tids_fd, tid, sizeof(*tid), (off_t) (row * sizeof(*tid))) !=
-		(ssize_t) sizeof(*tid))
+		(ssize_t) sizeof(*tid) ||
+		(width > 0 &&
+		 pread(sink->whole_fd, refinement, width, (off_t) (row * width)) != (ssize_t) width))
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not read file \"%s\": %m", sink->path)));
@@ -468,6 +484,7 @@ close_gaps(BarqRowSink *sink)
 	uint64		end = (uint64) pg_atomic_read_u32(&sink->own->next_chunk) * BARQ_CHUNK_ROWS;
 	uint64		from;
 	char	   *slot = palloc(sink->slot_bytes);
+	char	   *refinement = palloc(Max(sink->codec.refine_bytes, 1));
 	ItemPointerData tid;
 
 	for (int i = 0; i < n; i++)
@@ -485,11 +502,12 @@ close_gaps(BarqRowSink *sink)
 				from++;
 			Assert(to < end && from >= end);
 			CHECK_FOR_INTERRUPTS();
-			read_row(sink, from, slot, &tid);
-			write_rows(sink, to, slot, &tid, 1);
+			read_row(sink, from, slot, refinement, &tid);
+			write_rows(sink, to, slot, refinement, &tid, 1);
 			from++;
 		}
 	pfree(slot);
+	pfree(refinement);
 	return end;
 }
 
@@ -544,7 +562,7 @@ barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows)
 		rows->n = (uint32) sink->filled;
 		rows->codes = sink->memory;
 		rows->tids = sink->tids;
-		rows->whole = sink->whole;
+		rows->whole = rows->refinements = sink->whole;
 		rows->whole_bytes = sink->whole_used;
 		return;
 	}
@@ -559,7 +577,12 @@ barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows)
 	rows->codes = (const char *) sink->maps[0]->address + BARQ_AREA_CODES;
 	sink->maps[1] = map_rows(sink->tids_fd, sink->tids_path, n * sizeof(ItemPointerData));
 	rows->tids = sink->maps[1]->address;
-	if (sink->whole_fd >= 0)
+	if (sink->codec.refine_bytes > 0)
+	{
+		sink->maps[2] = map_rows(sink->whole_fd, sink->whole_path, n * sink->codec.refine_bytes);
+		rows->refinements = sink->maps[2]->address;
+	}
+	else if (sink->whole_fd >= 0)
 	{
 		rows->whole_bytes = sink->shared != NULL ?
 			pg_atomic_read_u64(&sink->own->next_whole) : sink->own_whole;

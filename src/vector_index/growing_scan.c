@@ -86,6 +86,16 @@ compare_growing_hits(const void *a, const void *b)
 #define BARQ_HEAP_ABOVE(a, b)	(compare_growing_hits(a, b) > 0)
 #include "base/heap.h"
 
+/* The interval of a whole row or a head: a whole row's refinement lies behind its code. */
+static void
+score_exactly(const GrowingSearch *search, const char *row, BarqInterval *interval)
+{
+	const BarqCodec *codec = search->codec;
+
+	barq_query_interval(search->query, row,
+						codec->refine_bytes > 0 ? row + codec->row_bytes : NULL, interval);
+}
+
 /*
  * Put a row into the heap if it is among the best and comes after (after_key,
  * after_tid). A row of the cache (number `cached`) is re-scored when the heap is
@@ -111,9 +121,9 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid,
 	hit.key = key;
 	hit.tid = *tid;
 	hit.cached = cached;
-	hit.distance = hit.lower_bound = 0;
+	hit.interval = (BarqInterval) {0, 0, 0};
 	if (cached == NOT_CACHED)
-		barq_query_rescore(search->query, row, &hit.distance, &hit.lower_bound);
+		score_exactly(search, row, &hit.interval);
 
 	if (search->count < search->max)
 	{
@@ -150,8 +160,7 @@ cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
 
 		rows[i].tid = search->tids[i];
 		rows[i].dead = search->dead[i];
-		rows[i].length = barq_codec_has_heads(codec) ? barq_row_bytes(codec, row) :
-			codec->row_bytes;
+		rows[i].length = barq_row_bytes(codec, row);
 		rows[i].payload = barq_codec_has_heads(codec) ? barq_row_whole(codec, row) : row;
 	}
 	return barq_log_cache_add(search->cache, rows, search->pending, next, next_generation);
@@ -196,7 +205,9 @@ score_cache(GrowingSearch *search)
 		const char *codes = cached_rows(search, base, n);
 
 		CHECK_FOR_INTERRUPTS();
-		barq_query_keys(search->query, codes, search->codec->stride, NULL, n, search->keys);
+		barq_query_keys(search->query, codes,
+						cache->stride > 0 ? cache->stride : search->codec->stride, NULL, n,
+						search->keys);
 		for (int i = 0; i < n; i++)
 			if (search->count < search->max || search->keys[i] <= search->hits[0].key)
 				offer(search, search->keys[i], cached_tid(cache, base + i), base + i, NULL);
@@ -208,7 +219,17 @@ static Size
 row_distance(const BarqCodec *codec)
 {
 	return barq_codec_has_heads(codec) ? codec->stride :
-		MAXALIGN(sizeof(BarqItemHeader) + codec->row_bytes);
+		MAXALIGN(sizeof(BarqItemHeader) + barq_codec_whole_bytes(codec));
+}
+
+/* Bytes from one row of the cache to the next; 0 for rows that differ in length. */
+static Size
+cache_stride(const BarqCodec *codec)
+{
+	if (barq_codec_has_heads(codec))
+		return 0;
+	return codec->refine_bytes == 0 ? codec->stride :
+		TYPEALIGN(BARQ_BODY_ALIGN, barq_codec_whole_bytes(codec));
 }
 
 /* BarqGrowingVisitor: score the pending records of a page, and cache a full page. */
@@ -357,10 +378,9 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 	}
 
 	/* records that span pages are not cached */
-	if (codec->row_bytes <= BARQ_ITEM_MAX_PAYLOAD)
+	if (barq_codec_whole_bytes(codec) <= BARQ_ITEM_MAX_PAYLOAD)
 	{
-		cache = search.cache =
-			barq_log_cache_get(snapshot, meta, barq_codec_has_heads(codec) ? 0 : codec->stride);
+		cache = search.cache = barq_log_cache_get(snapshot, meta, cache_stride(codec));
 		score_cache(&search);
 		rest.growing_head = search.cache->next;
 		rest.growing_head_generation = search.cache->next_generation;
@@ -370,8 +390,7 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 	search.cache = cache;		/* for what was read of it at first */
 	for (int i = 0; i < search.count; i++)
 		if (hits[i].cached != NOT_CACHED)
-			barq_query_rescore(query, cached_rows(&search, hits[i].cached, 1),
-							   &hits[i].distance, &hits[i].lower_bound);
+			score_exactly(&search, cached_rows(&search, hits[i].cached, 1), &hits[i].interval);
 	qsort(hits, search.count, sizeof(BarqGrowingHit), compare_growing_hits);
 	return search.count;
 }

@@ -15,8 +15,7 @@ typedef struct BarqGrowingHit
 	float		key;			/* as in BarqHit */
 	ItemPointerData tid;
 	uint32		cached;			/* internal: row of the log's cache */
-	double		distance;		/* by the exact query */
-	double		lower_bound;	/* of the distance */
+	BarqInterval interval;		/* by the exact query, and the row's refinement */
 } BarqGrowingHit;
 
 /*

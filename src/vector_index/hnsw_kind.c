@@ -31,6 +31,7 @@ typedef struct HnswReloptions
 	int			m;
 	int			ef_construction;
 	int			quantization;	/* BarqQuantization, or BARQ_QUANT_DEFAULT */
+	int			refine;			/* BarqRefine */
 } HnswReloptions;
 
 static relopt_kind hnsw_relopt_kind;
@@ -47,6 +48,7 @@ barq_define_hnsw_reloptions(void)
 					  BARQ_HNSW_DEFAULT_EF_CONSTRUCTION, 4, 1000,
 					  ShareUpdateExclusiveLock);
 	barq_add_quantization(hnsw_relopt_kind);
+	barq_add_refine(hnsw_relopt_kind);
 	barq_add_policy_options(hnsw_relopt_kind);
 }
 
@@ -57,6 +59,7 @@ barq_hnsw_reloptions(Datum reloptions, bool validate)
 		{"m", RELOPT_TYPE_INT, offsetof(HnswReloptions, m)},
 		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswReloptions, ef_construction)},
 		{"quantization", RELOPT_TYPE_ENUM, offsetof(HnswReloptions, quantization)},
+		{"refine", RELOPT_TYPE_ENUM, offsetof(HnswReloptions, refine)},
 		BARQ_POLICY_PARSE_TABLE
 	};
 
@@ -73,7 +76,8 @@ freeze_hnsw(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 	BarqVectorOptions options;
 
 	barq_vector_freeze_options(index, "barq_hnsw",
-							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
+							   given ? given->quantization : BARQ_QUANT_DEFAULT,
+							   given ? given->refine : BARQ_REFINE_AUTO, &options);
 	options.m = given ? given->m : BARQ_HNSW_DEFAULT_M;
 	options.ef_construction = given ? given->ef_construction :
 		BARQ_HNSW_DEFAULT_EF_CONSTRUCTION;
@@ -96,7 +100,8 @@ show_hnsw(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 	shown[2] = (BarqShownOption) {"ef_construction", psprintf("%u", options->ef_construction)};
 	shown[3] = (BarqShownOption) {"quantization",
 								 pstrdup(barq_quantization_name(options->quantization))};
-	return 4;
+	shown[4] = barq_show_refine(options);
+	return 5;
 }
 
 /* BarqVectorIndexKind.pays of barq_hnsw. */

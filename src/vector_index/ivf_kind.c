@@ -29,6 +29,7 @@ typedef struct IvfReloptions
 	BarqPolicyReloptions policy;
 	int			lists;
 	int			quantization;	/* BarqQuantization, or BARQ_QUANT_DEFAULT */
+	int			refine;			/* BarqRefine */
 } IvfReloptions;
 
 static relopt_kind ivf_relopt_kind;
@@ -41,6 +42,7 @@ barq_define_ivf_reloptions(void)
 					  "Number of lists that rows are sorted into; 0: chosen from the number of rows",
 					  0, 0, BARQ_IVF_MAX_LISTS, ShareUpdateExclusiveLock);
 	barq_add_quantization(ivf_relopt_kind);
+	barq_add_refine(ivf_relopt_kind);
 	barq_add_policy_options(ivf_relopt_kind);
 }
 
@@ -50,6 +52,7 @@ barq_ivf_reloptions(Datum reloptions, bool validate)
 	static const relopt_parse_elt table[] = {
 		{"lists", RELOPT_TYPE_INT, offsetof(IvfReloptions, lists)},
 		{"quantization", RELOPT_TYPE_ENUM, offsetof(IvfReloptions, quantization)},
+		{"refine", RELOPT_TYPE_ENUM, offsetof(IvfReloptions, refine)},
 		BARQ_POLICY_PARSE_TABLE
 	};
 
@@ -71,7 +74,8 @@ freeze_ivf(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 	BarqVectorOptions options;
 
 	barq_vector_freeze_options(index, "barq_ivf",
-							   given ? given->quantization : BARQ_QUANT_DEFAULT, &options);
+							   given ? given->quantization : BARQ_QUANT_DEFAULT,
+							   given ? given->refine : BARQ_REFINE_AUTO, &options);
 	options.lists = given ? (uint32) given->lists : 0;
 	barq_vector_store_options(BARQ_KIND_IVF, &options, frozen);
 }
@@ -86,7 +90,8 @@ show_ivf(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown
 	shown[1] = (BarqShownOption) {"lists", psprintf("%u", options->lists)};
 	shown[2] = (BarqShownOption) {"quantization",
 								 pstrdup(barq_quantization_name(options->quantization))};
-	return 3;
+	shown[3] = barq_show_refine(options);
+	return 4;
 }
 
 /* BarqVectorIndexKind.pays of barq_ivf. */

@@ -7,8 +7,10 @@
 #include "postgres.h"
 
 #include "vector_index/vector_index.h"
+#include "access/heaptoast.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "types/dense.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -80,6 +82,58 @@ barq_add_quantization(relopt_kind kind)
 					   ShareUpdateExclusiveLock);
 }
 
+void
+barq_add_refine(relopt_kind kind)
+{
+	/* reloptions refer to these as long as the process lives */
+	static relopt_enum_elt_def values[] = {
+		{"on", BARQ_REFINE_ON},
+		{"off", BARQ_REFINE_OFF},
+		{"auto", BARQ_REFINE_AUTO},
+		{NULL}
+	};
+
+	add_enum_reloption(kind, "refine",
+					   "Keep second codes, by which most rows are put in order without their vectors",
+					   values, BARQ_REFINE_AUTO,
+					   "Valid values are \"on\", \"off\" and \"auto\".",
+					   ShareUpdateExclusiveLock);
+}
+
+BarqShownOption
+barq_show_refine(const BarqVectorOptions *options)
+{
+	return (BarqShownOption) {"refine", options->refine ? "on" : "off"};
+}
+
+/*
+ * Whether the rows of an index get refinements. With `auto` they do where a tuple
+ * that has nothing but the value would be TOASTed: putting rows in order by their
+ * vectors then costs more than the search. Raises ERRCODE_FEATURE_NOT_SUPPORTED for
+ * `on` if rows have none.
+ */
+static bool
+choose_refine(const BarqVectorSpace *space, int refine, BarqQuantization quantization, int dims)
+{
+	Size		element = space->unquantized == BARQ_QUANT_F16 ? sizeof(uint16) : sizeof(float);
+
+	if (refine == BARQ_REFINE_OFF)
+		return false;
+	if (barq_codec_form(quantization)->refine_bytes == NULL)
+	{
+		if (refine == BARQ_REFINE_ON)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("refine is not supported for quantization \"%s\"",
+							barq_quantization_name(quantization)),
+					 errhint("Use quantization \"sq8\", or refine \"auto\".")));
+		return false;
+	}
+	return refine == BARQ_REFINE_ON ||
+		MAXALIGN(SizeofHeapTupleHeader) + offsetof(BarqDense, x) + (Size) dims * element >
+		TOAST_TUPLE_THRESHOLD;
+}
+
 const char *
 barq_quantization_name(int quantization)
 {
@@ -121,7 +175,7 @@ choose_quantization(const BarqVectorSpace *space, int quantization)
 
 void
 barq_vector_freeze_options(Relation index, const char *method, int quantization,
-						   BarqVectorOptions *options)
+						   int refine, BarqVectorOptions *options)
 {
 	const BarqVectorSpace *space = barq_vector_space(index);
 	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
@@ -165,6 +219,7 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 	options->metric = space->metric;
 	options->dims = dims;
 	options->quantization = quantization;
+	options->refine = choose_refine(space, refine, quantization, dims);
 }
 
 void
@@ -173,7 +228,7 @@ barq_vector_store_options(uint16 index_kind, const BarqVectorOptions *options,
 {
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = index_kind;
-	frozen->version = BARQ_VECTOR_OPTIONS_VERSION;
+	frozen->version = options->refine ? BARQ_VECTOR_OPTIONS_VERSION : 1;
 	memcpy(frozen->bytes, options, sizeof(*options));
 }
 
@@ -181,7 +236,7 @@ const BarqVectorOptions *
 barq_vector_options(const BarqFrozenOptions *frozen)
 {
 	Assert(barq_index_kind(frozen->index_kind)->seal == barq_vector_seal);
-	if (frozen->version != BARQ_VECTOR_OPTIONS_VERSION)
+	if (frozen->version < 1 || frozen->version > BARQ_VECTOR_OPTIONS_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index options have version %u, this library reads version %u",
@@ -196,4 +251,6 @@ barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec)
 	const BarqVectorOptions *options = barq_vector_options(frozen);
 
 	barq_codec_init(codec, options->metric, options->quantization, options->dims);
+	if (options->refine)
+		(void) barq_codec_refine(codec);
 }

@@ -2,7 +2,9 @@
  * own_order.c
  *	  A queue by which the access method itself puts rows in exact order.
  *
- * The executor usually does this (scan.c), with two exceptions. If a bound is not
+ * The executor usually does this (scan.c), with three exceptions. If the intervals in
+ * which distances lie are narrow, few rows overlap others, and only these need their
+ * distance; the executor would compute it for each row that it looks at. If a bound is not
  * proven (rabitq), the executor raises an ERROR for a row that lies below its
  * bound. And up to the minor releases of 2026 a row that waited in the executor's
  * queue loses its TID: ExecForceStoreHeapTuple clears the slot's TID and does not
@@ -30,8 +32,7 @@ struct BarqOrderQueue
 typedef struct Waiting
 {
 	pairingheap_node node;
-	double		distance;
-	ItemPointerData tid;
+	BarqOrderRow row;
 	struct Waiting *next_unused;
 } Waiting;
 
@@ -71,11 +72,11 @@ compare_waiting(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 {
 	const Waiting *x = (const Waiting *) a;
 	const Waiting *y = (const Waiting *) b;
-	int			order = float8_cmp_internal(y->distance, x->distance);
+	int			order = float8_cmp_internal(y->row.low, x->row.low);
 
 	if (order != 0)
 		return order;
-	return ItemPointerCompare((ItemPointer) &y->tid, (ItemPointer) &x->tid);
+	return ItemPointerCompare((ItemPointer) &y->row.tid, (ItemPointer) &x->row.tid);
 }
 
 BarqOrderQueue *
@@ -89,34 +90,50 @@ barq_order_queue_create(MemoryContext context)
 }
 
 void
-barq_order_queue_add(BarqOrderQueue *queue, const ItemPointerData *tid, double distance)
+barq_order_queue_add(BarqOrderQueue *queue, const BarqOrderRow *row)
 {
 	Waiting    *waiting = queue->unused;
 
+	Assert(!(row->low > row->high));
 	if (waiting != NULL)
 		queue->unused = waiting->next_unused;
 	else
 		waiting = MemoryContextAlloc(queue->context, sizeof(Waiting));
-	waiting->distance = distance;
-	waiting->tid = *tid;
+	waiting->row = *row;
 	pairingheap_add(&queue->heap, &waiting->node);
 }
 
-bool
-barq_order_queue_take(BarqOrderQueue *queue, double limit, ItemPointerData *tid,
-					  double *distance)
+BarqOrderAnswer
+barq_order_queue_take(BarqOrderQueue *queue, double limit, BarqOrderRow *row)
 {
 	Waiting    *waiting;
 
 	if (pairingheap_is_empty(&queue->heap))
-		return false;
+		return BARQ_ORDER_WAIT;
 	waiting = (Waiting *) pairingheap_first(&queue->heap);
-	if (float8_cmp_internal(waiting->distance, limit) > 0)
-		return false;
+	if (float8_cmp_internal(waiting->row.high, limit) > 0)
+		return BARQ_ORDER_WAIT;
 	pairingheap_remove_first(&queue->heap);
-	*tid = waiting->tid;
-	*distance = waiting->distance;
+	*row = waiting->row;
 	waiting->next_unused = queue->unused;
 	queue->unused = waiting;
-	return true;
+
+	/* a row whose distance is known comes first by that: others are not nearer */
+	if (float8_cmp_internal(row->low, row->high) == 0 || pairingheap_is_empty(&queue->heap))
+		return BARQ_ORDER_NEXT;
+	waiting = (Waiting *) pairingheap_first(&queue->heap);
+	return row->high <= waiting->row.low ? BARQ_ORDER_NEXT : BARQ_ORDER_OVERLAPS;
+}
+
+void
+barq_order_queue_move(BarqOrderQueue *to, BarqOrderQueue *from)
+{
+	while (!pairingheap_is_empty(&from->heap))
+	{
+		Waiting    *waiting = (Waiting *) pairingheap_remove_first(&from->heap);
+
+		barq_order_queue_add(to, &waiting->row);
+		waiting->next_unused = from->unused;
+		from->unused = waiting;
+	}
 }

@@ -18,18 +18,43 @@
  */
 extern bool barq_executor_loses_tids(void);
 
-/* Rows by distance, then TID; NaN is the largest distance. */
+/*
+ * Rows by the low end of the interval in which their distance lies, then TID; NaN is
+ * the largest distance.
+ */
 typedef struct BarqOrderQueue BarqOrderQueue;
+
+/* A row of a queue. The distance is known if both ends are the same, or NaN. */
+typedef struct BarqOrderRow
+{
+	ItemPointerData tid;
+	double		low;
+	double		high;
+} BarqOrderRow;
+
+/* What a queue says of its first row. */
+typedef enum BarqOrderAnswer
+{
+	BARQ_ORDER_WAIT,			/* none may be taken yet, or there is none */
+	BARQ_ORDER_NEXT,			/* taken: no other row can be nearer */
+	BARQ_ORDER_OVERLAPS			/* taken, but another row may be nearer: add it
+								 * again with its distance */
+} BarqOrderAnswer;
 
 /* An empty queue, allocated in `context` and freed with it. */
 extern BarqOrderQueue *barq_order_queue_create(MemoryContext context);
 
 /* Add a row. Allocates in the queue's memory context, where no entry is free. */
-extern void barq_order_queue_add(BarqOrderQueue *queue, const ItemPointerData *tid,
-								 double distance);
+extern void barq_order_queue_add(BarqOrderQueue *queue, const BarqOrderRow *row);
 
-/* Remove the nearest row if its distance is at most `limit`; false if there is none. */
-extern bool barq_order_queue_take(BarqOrderQueue *queue, double limit,
-								  ItemPointerData *tid, double *distance);
+/*
+ * Take the first row if its distance is at most `limit` for certain, where rows to come
+ * have distances of `limit` or more. With `limit` NaN any row is taken.
+ */
+extern BarqOrderAnswer barq_order_queue_take(BarqOrderQueue *queue, double limit,
+											 BarqOrderRow *row);
+
+/* Move all rows of a queue to another one. */
+extern void barq_order_queue_move(BarqOrderQueue *to, BarqOrderQueue *from);
 
 #endif							/* BARQ_OWN_ORDER_H */

@@ -3,7 +3,9 @@
  *	  Index scans over vectors: ORDER BY distance.
  *
  * Rows come in rounds (scan_rounds.c), in the order of a lower bound of their
- * distance. The executor computes the distance from the heap row and puts the
+ * distance. Where upper bounds are as near, in vectors kept in full or with
+ * refinements, the scan puts rows in exact order by them, and reads vectors of those
+ * whose intervals overlap only (own_order.h). Else the executor computes the distance from the heap row and puts the
  * rows in exact order (xs_recheckorderby). If the executor would lose TIDs, or the
  * bound is not proven, the scan does this itself (own_order.h). For bits the bound
  * is the distance, and no re-check is needed.
@@ -60,7 +62,7 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	barq_scan_forget_rounds(vs);
 	MemoryContextReset(vs->context);
 	memset(&vs->order, 0, sizeof(vs->order));
-	vs->order.last_bound = vs->order.last_distance = -get_float8_infinity();
+	vs->order.last_bound = vs->order.last.low = vs->order.last.high = -get_float8_infinity();
 	memset(&vs->end, 0, sizeof(vs->end));
 	vs->rest = NULL;
 }
@@ -83,7 +85,8 @@ barq_scan_own_order(VectorScan *vs)
 {
 	vs->order.queue = barq_order_queue_create(vs->context);
 	vs->order.late = barq_order_queue_create(vs->context);
-	vs->order.last_distance = vs->order.last_bound;
+	vs->order.last.low = vs->order.last.high = vs->order.last_bound;
+	vs->order.has_last = false;
 }
 
 /* Return a row in order to the executor; exact: `bound` is its distance. */
@@ -208,25 +211,70 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 }
 
 /*
- * Add a row to the queue by its distance from the heap. A row that is nearer than
- * the last one taken is too late: in relaxed order it waits for the next batch,
- * otherwise for the end of the scan. `copy`: the row has the bound of the row
- * before it (may_be_emitted).
+ * Whether a row is not nearer than the last one taken from the queue. Computes
+ * distances from the heap where intervals overlap: that of the row, and that of the last
+ * one. *row then has its distance. False as well, with *seen false, if the snapshot does
+ * not see the row.
  */
-static void
-add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, bool copy)
+static bool
+follows_last(IndexScanDesc scan, VectorScan *vs, BarqOrderRow *row, bool *seen)
 {
+	ScanOrder  *order = &vs->order;
 	double		distance;
 
+	*seen = true;
+	if (float8_cmp_internal(row->low, order->last.high) >= 0)
+		return true;
+	if (float8_cmp_internal(row->low, row->high) != 0)
+	{
+		*seen = exact_distance(scan, vs, &row->tid, &distance);
+		if (!*seen)
+			return false;
+		row->low = row->high = distance;
+	}
+	if (float8_cmp_internal(order->last.low, order->last.high) != 0 && order->has_last)
+	{
+		/* if the last row is not seen, the rows before it are not beyond its low end */
+		if (!exact_distance(scan, vs, &order->last.tid, &distance))
+			distance = order->last.low;
+		order->last.low = order->last.high = distance;
+	}
+	return float8_cmp_internal(row->low, order->last.high) >= 0;
+}
+
+/*
+ * Add a candidate to the queue, by the interval of its distance or, if none is known, by
+ * its distance from the heap. A row that is nearer than the last one taken is too late:
+ * in relaxed order it waits for the next batch, otherwise for the end of the scan.
+ * `copy`: the row has the bound of the row before it (may_be_emitted).
+ */
+static void
+add_to_queue(IndexScanDesc scan, VectorScan *vs, Candidate *candidate, bool copy)
+{
+	BarqOrderRow row = {candidate->tid, 0, 0};
+	bool		seen;
+
 	vs->order.nasked += !copy;
-	if (!exact_distance(scan, vs, tid, &distance))
-		return;
-	if (float8_cmp_internal(distance, vs->order.last_distance) >= 0)
-		barq_order_queue_add(vs->order.queue, tid, distance);
-	else if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED)
-		barq_order_queue_add(vs->order.late, tid, distance);
+	if (barq_scan_interval(vs, candidate))
+	{
+		/* both lower bounds hold */
+		row.low = Max(candidate->interval.low, candidate->lower_bound);
+		row.high = Max(candidate->interval.high, row.low);
+	}
 	else
-		keep_for_the_end(scan, vs, tid);
+	{
+		if (!exact_distance(scan, vs, &row.tid, &row.low))
+			return;
+		row.high = row.low;
+	}
+	if (follows_last(scan, vs, &row, &seen))
+		barq_order_queue_add(vs->order.queue, &row);
+	else if (!seen)
+		return;
+	else if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED)
+		barq_order_queue_add(vs->order.late, &row);
+	else
+		keep_for_the_end(scan, vs, &row.tid);
 }
 
 /*
@@ -236,12 +284,9 @@ add_to_queue(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, boo
 static void
 begin_batch(VectorScan *vs)
 {
-	ItemPointerData tid;
-	double		distance;
-
-	vs->order.last_distance = -get_float8_infinity();
-	while (barq_order_queue_take(vs->order.late, get_float8_nan(), &tid, &distance))
-		barq_order_queue_add(vs->order.queue, &tid, distance);
+	vs->order.last.low = vs->order.last.high = -get_float8_infinity();
+	vs->order.has_last = false;
+	barq_order_queue_move(vs->order.queue, vs->order.late);
 }
 
 /*
@@ -265,36 +310,61 @@ may_be_emitted(const VectorScan *vs)
 }
 
 /*
+ * Look at one more candidate of the rounds, for the queue; afterwards the queue is drained
+ * if there is none.
+ */
+static void
+look_further(IndexScanDesc scan, VectorScan *vs)
+{
+	int64		batch = vs->walk.batch;
+	double		bound = vs->order.last_bound;
+	Candidate  *candidate = next_candidate(scan, vs);
+
+	vs->order.drained = candidate == NULL;
+	if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED &&
+		(vs->order.drained || vs->walk.batch != batch))
+		begin_batch(vs);
+	if (candidate != NULL)
+		add_to_queue(scan, vs, candidate, candidate->lower_bound == bound);
+}
+
+/*
  * Return the next row in exact order: the nearest of the queue, when no row to come
- * can be nearer. False at the end.
+ * can be nearer. False at the end. Its ORDER BY value, which the executor does not
+ * check, is its distance or the low end of its interval, at which all rows before it
+ * end.
  */
 static bool
 next_in_own_order(IndexScanDesc scan, VectorScan *vs)
 {
-	ItemPointerData tid;
-	double		distance;
+	BarqOrderRow row;
+	BarqOrderAnswer answer;
 
-	while (!barq_order_queue_take(vs->order.queue, may_be_emitted(vs), &tid, &distance))
+	while ((answer = barq_order_queue_take(vs->order.queue, may_be_emitted(vs), &row)) !=
+		   BARQ_ORDER_NEXT)
 	{
-		int64		batch = vs->walk.batch;
-		double		bound = vs->order.last_bound;
-		Candidate  *candidate;
+		if (answer == BARQ_ORDER_OVERLAPS)
+		{
+			double		distance;
 
+			if (!exact_distance(scan, vs, &row.tid, &distance))
+				continue;
+			/* the interval is proven (kernels/codec_bound.c) */
+			Assert(isnan(distance) || (distance >= row.low && distance <= row.high));
+			row.low = row.high = distance;
+			barq_order_queue_add(vs->order.queue, &row);
+			continue;
+		}
 		if (vs->order.drained)
 			return false;
-		candidate = next_candidate(scan, vs);
-		vs->order.drained = candidate == NULL;
-		if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED &&
-			(vs->order.drained || vs->walk.batch != batch))
-			begin_batch(vs);
-		if (candidate != NULL)
-			add_to_queue(scan, vs, &candidate->tid, candidate->lower_bound == bound);
+		look_further(scan, vs);
 	}
 	/* rows of a batch never come out of order */
-	Assert(float8_cmp_internal(distance, vs->order.last_distance) >= 0);
-	vs->order.ntaken += distance != vs->order.last_distance;
-	vs->order.last_distance = distance;
-	emit(scan, vs, &tid, distance, true);
+	Assert(float8_cmp_internal(row.low, vs->order.last.low) >= 0);
+	vs->order.ntaken += row.low != vs->order.last.low;
+	vs->order.last = row;
+	vs->order.has_last = true;
+	emit(scan, vs, &row.tid, row.low, true);
 	return true;
 }
 
@@ -315,7 +385,7 @@ next_row(IndexScanDesc scan, VectorScan *vs)
 			return true;
 		}
 		/* the scan turned while it looked for this candidate */
-		add_to_queue(scan, vs, &candidate->tid, false);
+		add_to_queue(scan, vs, candidate, false);
 	}
 	return next_in_own_order(scan, vs);
 }
@@ -402,7 +472,8 @@ next_tuple(IndexScanDesc scan, VectorScan *vs)
 		barq_count(stats, BARQ_COUNT_SEARCHES, 1);
 		barq_count_lock_waits(stats);
 		if (((barq_executor_loses_tids() && !barq_codec_is_exact(&vs->rounds.codec)) ||
-			 !barq_codec_proves(&vs->rounds.codec)) &&
+			 !barq_codec_proves(&vs->rounds.codec) ||
+			 barq_codec_is_narrow(&vs->rounds.codec)) &&
 			!vs->query.is_null && !vs->query.is_zero)
 			barq_scan_own_order(vs);
 	}

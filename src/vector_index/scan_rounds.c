@@ -23,6 +23,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "base/array.h"
@@ -334,9 +335,9 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 		{
 			candidate.key = hits[i].key;
 			candidate.tid = hits[i].tid;
-			candidate.distance = hits[i].distance;
-			candidate.lower_bound = hits[i].lower_bound;
-			candidate.rescored = true;
+			candidate.interval = hits[i].interval;
+			candidate.lower_bound = hits[i].interval.low;
+			candidate.rescored = candidate.refined = true;
 			add_candidate(vs, &candidate);
 		}
 		if (n > 0)
@@ -353,25 +354,52 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 	return true;
 }
 
-/* Set TID, distance and bound of the first n candidates, by the exact query. */
+/* Set the interval of a candidate of a segment. */
+static void
+refine_candidate(VectorScan *vs, Candidate *candidate)
+{
+	barq_vector_interval(vs->rounds.streams[candidate->segment].view, candidate->row,
+						 vs->rounds.query, &candidate->interval);
+	candidate->refined = true;
+}
+
+bool
+barq_scan_interval(VectorScan *vs, Candidate *candidate)
+{
+	if (!barq_codec_is_narrow(&vs->rounds.codec))
+		return false;
+	if (!candidate->refined)
+		refine_candidate(vs, candidate);
+	/* a sum that overflowed bounds nothing */
+	return candidate->interval.high <= DBL_MAX && candidate->interval.low >= -DBL_MAX;
+}
+
+/*
+ * Set TID and bound of the first n candidates, by the exact query. Their refinements are
+ * read when a row is needed (barq_scan_interval), but now if that may find pages
+ * re-used.
+ */
 static void
 rescore_candidates(VectorScan *vs, int n)
 {
 	ScanRounds *rounds = &vs->rounds;
+
 	for (int i = 0; i < n; i++)
 	{
 		Candidate  *candidate = &rounds->candidates[i];
 		SegmentStream *stream;
 		const void *code;
+		double		distance;
 
 		if (candidate->rescored)
 			continue;
 		stream = &rounds->streams[candidate->segment];
 		code = stream->kind->vectors->row_code(stream->view, candidate->row);
-		barq_query_rescore(rounds->query, code, &candidate->distance,
-						   &candidate->lower_bound);
+		barq_query_rescore(rounds->query, code, &distance, &candidate->lower_bound);
 		candidate->tid = barq_view_tid(stream->view, candidate->row);
 		candidate->rescored = true;
+		if (stream->view->base == NULL && barq_codec_is_narrow(&rounds->codec))
+			refine_candidate(vs, candidate);
 	}
 }
 

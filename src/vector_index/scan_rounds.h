@@ -20,10 +20,11 @@
 typedef struct Candidate
 {
 	double		lower_bound;	/* if rescored */
-	double		distance;		/* estimate, if rescored */
+	BarqInterval interval;		/* of the distance, if refined */
 	ItemPointerData tid;		/* if rescored */
 	float		key;			/* as in BarqHit */
 	bool		rescored;
+	bool		refined;
 	uint32		segment;		/* index in the snapshot; rows of segments only */
 	uint32		row;			/* of the segment */
 } Candidate;
@@ -112,7 +113,8 @@ typedef struct ScanOrder
 	BarqHeapDistance *heap_distance;	/* NULL until it is needed */
 	BarqOrderQueue *queue;		/* NULL: the executor puts rows in order */
 	BarqOrderQueue *late;		/* relaxed order: rows for the next batch */
-	double		last_distance;	/* taken from the queue, in this batch */
+	BarqOrderRow last;			/* taken from the queue, in this batch */
+	bool		has_last;		/* last.tid is set */
 	int64		nasked;			/* rows whose distance was computed, without copies */
 	int64		ntaken;			/* rows taken from the queue, without copies */
 	bool		drained;		/* no further row is added to the queue */
@@ -212,6 +214,12 @@ barq_scan_has_ready(const VectorScan *vs)
  * taken before a restart (vs->returned.skip). May prefetch heap pages.
  */
 extern Candidate *barq_scan_take(IndexScanDesc scan, VectorScan *vs);
+
+/*
+ * The interval in which the distance of a row just taken lies. False if none is known
+ * that is proven and narrow.
+ */
+extern bool barq_scan_interval(VectorScan *vs, Candidate *candidate);
 
 /* Forget rounds, rows and query: the scan begins anew (amrescan). */
 extern void barq_scan_forget_rounds(VectorScan *vs);

@@ -43,7 +43,8 @@ typedef struct BarqVectorBuildShared
  * slots becomes the work area of the build (flat.h): slots lie where codes do there.
  * If the codec has heads, the slot holds the head of a whole row, and whole rows have
  * a file or memory of their own: the head's distance then counts from the start of
- * all whole rows.
+ * all whole rows. If rows have refinements, these take the place of whole rows there,
+ * one for each slot.
  */
 typedef struct BarqRowSink
 {
@@ -68,8 +69,8 @@ typedef struct BarqRowSink
 	const char *tids_path;
 	uint64		filled;			/* rows */
 
-	/* whole rows of the slots in memory */
-	int			whole_fd;		/* -1: whole rows, if any, stay in `whole` */
+	/* whole rows, or refinements, of the slots in memory */
+	int			whole_fd;		/* -1: they, if any, stay in `whole` */
 	const char *whole_path;
 	uint64		own_whole;		/* bytes of the file written by this process */
 	char	   *whole;

@@ -53,11 +53,21 @@ typedef struct BarqVectorOptions
 	uint16		m;				/* of barq_hnsw, else 0 */
 	uint16		ef_construction;	/* of barq_hnsw, else 0 */
 	uint32		lists;			/* of barq_ivf, 0: chosen by the number of rows */
+	uint32		refine;			/* 1: rows have refinements (codec.h) */
 } BarqVectorOptions;
 
-#define BARQ_VECTOR_OPTIONS_VERSION 1
+/* Without refinements the version is 1, which older libraries read. */
+#define BARQ_VECTOR_OPTIONS_VERSION 2
 
-StaticAssertDecl(sizeof(BarqVectorOptions) == 16, "BarqVectorOptions is on disk");
+StaticAssertDecl(sizeof(BarqVectorOptions) == 20, "BarqVectorOptions is on disk");
+
+/* Values of the option "refine". */
+typedef enum BarqRefine
+{
+	BARQ_REFINE_OFF,
+	BARQ_REFINE_ON,
+	BARQ_REFINE_AUTO			/* where values of the column are TOASTed */
+} BarqRefine;
 
 /*
  * The one table of an access method of vectors. `base` is the part that the
@@ -145,20 +155,25 @@ extern uint32 barq_ivf_built_lists(Relation index);
 
 /* ---- options.c ---- */
 
-/* Add the reloption "quantization", which all access methods of vectors have. */
+/* Add the reloptions "quantization" and "refine", which all methods of vectors have. */
 extern void barq_add_quantization(relopt_kind kind);
+extern void barq_add_refine(relopt_kind kind);
+
+/* The option "refine" as text: whether rows have refinements. */
+extern BarqShownOption barq_show_refine(const BarqVectorOptions *options);
 
 /*
  * Fill in the options that a new index of either method has; the method's own
- * are set to 0. `quantization` is the reloption's value, `method` the access
- * method's name for messages. Raises ERRCODE_INVALID_PARAMETER_VALUE for a type
+ * are set to 0. `quantization` and `refine` (BarqRefine) are the reloptions' values,
+ * `method` the access method's name for messages. Raises ERRCODE_INVALID_PARAMETER_VALUE for a type
  * without a fixed number of dimensions or with another quantization than its
  * only one, ERRCODE_PROGRAM_LIMIT_EXCEEDED for too many dimensions,
- * ERRCODE_FEATURE_NOT_SUPPORTED for bit varying and for a quantization that does
- * not support the distance.
+ * ERRCODE_FEATURE_NOT_SUPPORTED for bit varying, for a quantization that does
+ * not support the distance, and for refine = on where rows have no refinements.
  */
 extern void barq_vector_freeze_options(Relation index, const char *method,
-									   int quantization, BarqVectorOptions *options);
+									   int quantization, int refine,
+									   BarqVectorOptions *options);
 
 /* Store options in the form that the metapage keeps. */
 extern void barq_vector_store_options(uint16 index_kind, const BarqVectorOptions *options,

@@ -28,14 +28,15 @@ static void
 seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 		  BarqBodyWriter *writer)
 {
-	char	   *codes;			/* of rows, or heads of them */
+	Size		width = barq_codec_whole_bytes(codec);
+	char	   *codes;			/* whole rows, or heads of them */
 	ItemPointerData *tids;
 
-	codes = palloc_extended((Size) codec->row_bytes * n, MCXT_ALLOC_HUGE);
+	codes = palloc_extended(width * n, MCXT_ALLOC_HUGE);
 	tids = palloc_extended(sizeof(ItemPointerData) * (Size) n, MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < n; i++)
 	{
-		char	   *code = codes + (Size) i * codec->row_bytes;
+		char	   *code = codes + i * width;
 
 		if (!barq_row_is_whole(codec, rows[i].payload, rows[i].length))
 			ereport(ERROR,
@@ -46,10 +47,10 @@ seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 		if (barq_codec_has_heads(codec))
 			barq_row_head(codec, code, rows[i].payload, rows[i].payload - code);
 		else
-			memcpy(code, rows[i].payload, codec->row_bytes);
+			memcpy(code, rows[i].payload, width);
 		tids[i] = rows[i].tid;
 	}
-	barq_flat_write(writer, codec, codes, codec->row_bytes, tids, n);
+	barq_flat_write(writer, codec, codes, width, codes + codec->row_bytes, width, tids, n);
 	pfree(codes);
 	pfree(tids);
 }
@@ -90,7 +91,7 @@ seal_lists(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 	const char *body;
 	uint64		bytes;
 
-	flat = barq_body_begin_memory((Size) n * codec->stride);
+	flat = barq_body_begin_memory((Size) n * (codec->stride + codec->refine_bytes));
 	seal_flat(codec, rows, n, flat);
 	body = barq_body_finish(flat, &bytes);
 	barq_view_init_memory(&view, body, bytes);
@@ -232,7 +233,7 @@ barq_vector_merge(Relation index, const BarqFrozenOptions *frozen, const uint8 *
 	if (barq_vector_kind(frozen)->pays(&codec, live))
 		return merge_in_area(index, frozen, id, inputs, ninputs, points, reason);
 
-	writer = barq_body_begin_memory(live * codec.stride);
+	writer = barq_body_begin_memory(live * (codec.stride + codec.refine_bytes));
 	barq_flat_merge(writer, &codec, inputs, ninputs);
 	return writer;
 }

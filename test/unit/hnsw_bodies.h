@@ -95,7 +95,7 @@ make_flat(BarqBodyWriter *writer, const BarqCodec *codec, const float *x, int n,
 		id_to_tid(first_id + i, &tids[i]);
 	}
 	shim_writer_init(writer);
-	barq_flat_write(writer, codec, rows, codec->row_bytes, tids, n);
+	barq_flat_write(writer, codec, rows, codec->row_bytes, NULL, 0, tids, n);
 	free(rows);
 	free(tids);
 }

@@ -257,7 +257,7 @@ test_bits(void)
 		id_to_tid(i, &tids[i]);
 	}
 	shim_writer_init(&flat);
-	barq_flat_write(&flat, &codec, rows, codec.row_bytes, tids, N);
+	barq_flat_write(&flat, &codec, rows, codec.row_bytes, NULL, 0, tids, N);
 	lists_from_flat(&body, &codec, 30, &flat, 2);
 	ok(lists_clean(&body, false) && lists_clean(&body, true), "bits: the check reports nothing");
 	view = shim_view(&body, false);
