@@ -125,7 +125,7 @@ static void
 rescore(const BarqQuery *query, const void *row, BarqInterval *interval)
 {
 	interval->distance = interval->low = interval->high = distance_of(query->codec.metric, query->value, row,
-										   (int) query->codec.row_bytes);
+																	  (int) query->codec.row_bytes);
 }
 
 const BarqCodecForm barq_form_bits = {
