@@ -332,11 +332,14 @@ barq_vector_check(BarqView *view, BarqCheckReport report, void *arg)
 	BarqBodyHeader body;
 	BarqVectorHeader header;
 	BarqCodec	codec;
+	char	   *copy;
 
 	barq_vector_open(view, &body, &header, &codec);
+	copy = palloc(codec.row_bytes);
 	for (uint32 row = 0; row < body.rows; row++)
 	{
 		const ItemPointerData *tid;
+		const void *code;
 		char		place[64];
 		Size		length;
 
@@ -348,8 +351,15 @@ barq_vector_check(BarqView *view, BarqCheckReport report, void *arg)
 		snprintf(place, sizeof(place), "row %u", row);
 		if (!ItemPointerIsValid(tid))
 			report(arg, place, "invalid row pointer");
-		if (!barq_row_is_sound(&codec, barq_vector_read_row(view, &header, &codec,
-															row, &length)))
+		code = barq_vector_read_row(view, &header, &codec, row, &length);
+		if (!barq_row_is_sound(&codec, code))
 			report(arg, place, "invalid elements");
+		if (codec.refine_bytes == 0)
+			continue;
+		memcpy(copy, code, length); /* the next read may overwrite it */
+		if (!barq_refinement_is_sound(&codec, copy,
+									  barq_vector_read_refinement(view, &header, &codec, row)))
+			report(arg, place, "invalid refinement");
 	}
+	pfree(copy);
 }

@@ -105,6 +105,13 @@ barq_row_is_sound(const BarqCodec *codec, const void *row)
 }
 
 bool
+barq_refinement_is_sound(const BarqCodec *codec, const void *row, const void *refinement)
+{
+	CODEC_ASSERT(codec->refine_bytes > 0);
+	return form_of(codec)->refinement_is_sound(codec, row, refinement);
+}
+
+bool
 barq_row_extent(const BarqCodec *codec, const void *head, int64_t *distance, size_t *length)
 {
 	const BarqHeadForm *heads = form_of(codec)->heads;

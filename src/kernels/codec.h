@@ -167,6 +167,8 @@ typedef struct BarqCodecForm
 									  const void *row, void *refinement);
 	void		(*refined) (const BarqQuery *query, const void *row,
 							const void *refinement, BarqInterval *interval);
+	bool		(*refinement_is_sound) (const BarqCodec *codec, const void *row,
+										const void *refinement);
 
 	/* NULL if rows have heads: they stand for no array of floats */
 	bool		(*encode_floats) (const BarqCodec *codec, const float *x, void *row);
@@ -350,6 +352,10 @@ extern void barq_query_rescore(const BarqQuery *query, const void *row,
  */
 extern void barq_query_interval(const BarqQuery *query, const void *row,
 								const void *refinement, BarqInterval *interval);
+
+/* Whether the contents of a refinement could be the result of encoding, with its row. */
+extern bool barq_refinement_is_sound(const BarqCodec *codec, const void *row,
+									 const void *refinement);
 
 /*
  * Whether intervals of rows, with their refinements if they have any, are proven and

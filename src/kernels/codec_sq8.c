@@ -450,6 +450,26 @@ estimate(const BarqQuery *query, const void *row)
 	return e;
 }
 
+static bool
+refinement_is_sound(const BarqCodec *codec, const void *row, const void *refinement)
+{
+	const unsigned char *first = row;
+	const unsigned char *second = refinement;
+	Sq8Refinement r = sq8_refinement(codec, refinement);
+	int64_t		sumsq = 0;
+	int32_t		sum = 0;
+
+	for (int i = 0; i < codec->dims; i++)
+	{
+		int			number = fine_number(first[i], second[i]);
+
+		sum += number;
+		sumsq += (int64_t) number * number;
+	}
+	/* a residual may be infinite, where values are huge */
+	return sum == r.sum && sumsq == r.sumsq && r.residual >= 0;
+}
+
 static double
 coordinate(const BarqCodec *codec, const void *row, const void *refinement, int i)
 {
@@ -562,6 +582,7 @@ const BarqCodecForm barq_form_sq8 = {
 	.refine_bytes = refine_bytes,
 	.encode_refinement = encode_refinement,
 	.refined = refined,
+	.refinement_is_sound = refinement_is_sound,
 	.encode_floats = encode_floats,
 	.decode = decode,
 	.query_bytes = query_bytes,

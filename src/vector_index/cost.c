@@ -99,9 +99,7 @@ toast_pages(Oid table)
 
 /*
  * Cost of reading the vector of one row if vectors are TOASTed, else 0: a descent
- * of the TOAST table's index, with one page in four not cached, and the chunks. The
- * executor reads the vector of each row that the scan returns before it checks any
- * condition.
+ * of the TOAST table's index, with one page in four not cached, and the chunks.
  */
 static double
 detoast_cost(PlannerInfo *root, IndexOptInfo *index)
@@ -119,6 +117,26 @@ detoast_cost(PlannerInfo *root, IndexOptInfo *index)
 }
 
 /*
+ * Share of the rows that a scan returns whose vectors are read. The executor reads each
+ * to put rows in order, before it checks any condition. If the index does that by
+ * intervals, only vectors of rows that meet the conditions are read, for their sort key,
+ * and those of some rows whose intervals overlap.
+ */
+static double
+vectors_read(IndexOptInfo *index)
+{
+	const double overlapping = 0.2;
+	Relation	relation = index_open(index->indexoid, NoLock);
+	BarqCodec	codec;
+
+	barq_vector_codec(&barq_meta_cached(relation, false)->options, &codec);
+	index_close(relation, NoLock);
+	if (!barq_codec_is_narrow(&codec))
+		return 1;
+	return Min(1, overlapping + index->rel->rows / Max(index->rel->tuples, 1));
+}
+
+/*
  * The estimate of both access methods. scored: codes scored to find the first
  * rows; more: codes scored for each further row.
  */
@@ -131,6 +149,7 @@ estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
 	double		tuples = Max(index->tuples, 1);
 	double		heap_pages = Max(index->rel->pages, 1);
 	double		per_tuple;
+	double		detoast;
 
 	/*
 	 * Without an ORDER BY the planner would use a partial index for its predicate
@@ -157,7 +176,10 @@ estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
 	 */
 	per_tuple = 2 * (cpu_tuple_cost + cpu_operator_cost * (4 + 2 * log2(tuples + 1)) +
 					 seq_page_cost * heap_pages / tuples) +
-		cpu_operator_cost * more + detoast_cost(root, index);
+		cpu_operator_cost * more;
+	detoast = detoast_cost(root, index);
+	if (detoast > 0)
+		per_tuple += detoast * vectors_read(index);
 	*total_cost = *startup_cost + per_tuple * tuples;
 	*selectivity = 1;
 	*correlation = 0;

@@ -396,6 +396,12 @@ check_case(Findings *f, BarqMetric metric, BarqQuantization quant, Kind kind, in
 
 		memcpy(&r, row + barq_codec_whole_bytes(&codec) - sizeof(r), sizeof(r));
 		decode_fine(&codec, row, fine);
+		if (!barq_refinement_is_sound(&codec, row, row + codec.row_bytes))
+			note(f, &f->residual_wrong, "unsound refinement", &codec, kind, r.residual, 0);
+		row[codec.row_bytes] ^= 1;
+		if (barq_refinement_is_sound(&codec, row, row + codec.row_bytes))
+			note(f, &f->residual_wrong, "sound refinement", &codec, kind, r.residual, 0);
+		row[codec.row_bytes] ^= 1;
 		loss = exact_loss(metric, x, fine, n);
 		if (!(r.residual >= loss * (1 - 1e-15)) ||
 			(normal && r.residual > loss * (1 + 1e-6) + 1e-9 * (1 + l2_norm(x, n) / norm)))
