@@ -1,7 +1,8 @@
 /*
  * own_order.h
  *	  A queue by which the access method itself puts rows in exact order: for
- *	  servers whose executor loses TIDs, and for codes without proven bounds.
+ *	  servers whose executor loses TIDs, for codes without proven bounds, and by
+ *	  intervals where these are narrow.
  */
 #ifndef BARQ_OWN_ORDER_H
 #define BARQ_OWN_ORDER_H
