@@ -210,7 +210,7 @@ make_table('items');
 	found_once($node, 'others', 'after terminate: every row once');
 
 	# the workers that VACUUM started have gone on with the merges: begin anew
-	$node->safe_psql('postgres', 'DROP TABLE items, others, dying');
+	$node->safe_psql('postgres', 'DROP TABLE items, others');
 	make_table($_) foreach qw(items others);
 }
 
