@@ -5,26 +5,7 @@
 use strict;
 use warnings;
 
-# A small disk to fill up: a tmpfs that only this test and its server see. That
-# part is skipped if the user may not mount one.
-BEGIN
-{
-	my $small = "$ENV{TESTDATADIR}/small";
-	my @alone = ('unshare', '--user', '--map-current-user', '--keep-caps', '--mount', 'sh', '-c',
-		'mount -t tmpfs -o size=32m tmpfs "$0" && exec setpriv --inh-caps=-all --ambient-caps=-all "$@"', $small);
-
-	if (!defined $ENV{BARQ_SMALL_DISK})
-	{
-		mkdir $small;
-		$ENV{BARQ_SMALL_DISK} = $small;
-		if (system("@{[ map { qq{'$_'} } @alone ]} true >/dev/null 2>&1") == 0)
-		{
-			exec @alone, $^X, (map { "-I$_" } @INC), $0;
-		}
-		$ENV{BARQ_SMALL_DISK} = '';
-	}
-}
-
+use BarqSmallDisk;
 use BarqTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -153,7 +134,7 @@ with_room('a directory that can be made');
 # a full disk
 SKIP:
 {
-	my $small = $ENV{BARQ_SMALL_DISK};
+	my $small = small_disk();
 	skip 'no small disk can be mounted', 1 if $small eq '';
 
 	$node->append_conf('postgresql.conf', "barq.image_directory = '$small'");
@@ -161,16 +142,10 @@ SKIP:
 	$node->poll_query_until('postgres', "SELECT current_setting('barq.image_directory') = '$small'");
 	answers($node, 'items');
 	unlink images_of($node, 'items_v');
-	my $ballast = "$small/ballast";
-	open my $handle, '>', $ballast or die $!;
-	my $block = 'x' x 65536;
-	while (defined syswrite $handle, $block) { }
-	$block = 'x' x 512;
-	while (defined syswrite $handle, $block) { }
-	close $handle;
+	fill_disk();
 	without_room('full', 1);
-	is_deeply([ grep { $_ ne $ballast && !/\.ok$/ && -s $_ } image_files($small) ], [], 'full: no incomplete file is left');
-	unlink $ballast;
+	is_deeply([ grep { !/ballast$/ && !/\.ok$/ && -s $_ } image_files($small) ], [], 'full: no incomplete file is left');
+	free_disk();
 	with_room('room again');
 }
 
