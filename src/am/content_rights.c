@@ -82,7 +82,9 @@ barq_raise_not_an_index(Oid relation)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("index with OID %u does not exist", relation),
-			 errhint("REINDEX CONCURRENTLY, and DROP and CREATE, give an index another OID. A bm25query that names its index stays valid: to_bm25query(query, 'index').")));
+			 OidIsValid(relation) ?
+			 errhint("REINDEX CONCURRENTLY, and DROP and CREATE, give an index another OID. A bm25query that names its index stays valid: to_bm25query(query, 'index').") :
+			 errhint("Give the name of an index of access method barq_bm25.")));
 }
 
 void

@@ -2,11 +2,11 @@
  * hnsw_merge.c
  *	  Keeping the graph of one input of a merge, in which some rows are dead.
  *
- * Live rows keep their levels and their live neighbours. A row that lost most
- * of its neighbours gets others from among the live neighbours of the dead
- * ones; the heuristic selects them beside the neighbours it kept. A row that
- * lost more than a quarter (at the rim of a region of dead rows) is afterwards
- * joined as at an insertion.
+ * Live rows keep their levels and their live neighbours. A row that lost more than
+ * a quarter of its neighbours is joined as at an insertion. Before, a row that lost
+ * more than three fifths gets others from among the live neighbours of the dead
+ * ones, so that the searches of the joins get through regions of dead rows; the
+ * heuristic selects them beside the neighbours it kept.
  */
 #include "postgres.h"
 
@@ -14,6 +14,13 @@
 #include "hnsw/hnsw_merge.h"
 #include "hnsw/hnsw_visited.h"
 #include "base/interrupts.h"
+
+/*
+ * A graph with a larger share of dead rows is not kept: building a new one takes less
+ * processor time (measured, docs/performance.md). Up to there nearly each row is joined
+ * anew, but into a graph that is complete from the start, so its links are better too.
+ */
+#define MOST_DEAD	0.5
 
 /* dead rows whose lists are read for one row: its neighbours and some beyond */
 #define MERGE_MAX_DEAD	(2 * HNSW_MAX_DEGREE)
@@ -44,12 +51,7 @@ barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs, int ninputs)
 		if (inputs[i].view->kind != BARQ_KIND_HNSW || inputs[i].live == 0)
 			continue;
 
-		/*
-		 * Where more than a quarter of the rows are dead, mending costs as much
-		 * as building, and gives a worse graph where the dead rows form a
-		 * region (measured: docs/performance.md).
-		 */
-		if (inputs[i].live < inputs[i].view->rows / 4 * 3)
+		if (inputs[i].live < (1 - MOST_DEAD) * inputs[i].view->rows)
 			continue;
 		if (best >= 0 && inputs[i].live <= inputs[best].live)
 			continue;
@@ -143,7 +145,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 						  &ndead);
 	lost = ndead;
 
-	if (lost * 2 > had)
+	if (lost * 5 > 3 * had)
 	{
 		uint32	   *rows = scratch->rows;
 		int			nrows = 0;

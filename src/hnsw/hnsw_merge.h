@@ -10,7 +10,7 @@
 
 /*
  * Number of the input whose graph is kept: the HNSW body of the area's m with
- * most live rows, of which at most a quarter are dead; -1 if there is none.
+ * most live rows, of which at most half are dead; -1 if there is none.
  */
 extern int	barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs,
 								   int ninputs);

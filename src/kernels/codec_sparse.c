@@ -457,6 +457,10 @@ measure(const BarqQuery *query, BarqSparseElements row, float sumsq)
 			return barq_sparse_l2sq(q, row);
 		case BARQ_METRIC_L1:
 			return barq_sparse_l1(q, row);
+		case BARQ_METRIC_COSINE:
+			if (!barq_sumsq_is_ordinary((float) query->sumsq) || !barq_sumsq_is_ordinary(sumsq))
+				return barq_sparse_cosine_in_double(q, row);
+			/* FALLTHROUGH */
 		default:
 			ip = query->table != NULL ? ip_by_table(query->table, row) : barq_sparse_ip(q, row);
 			return query->codec.metric == BARQ_METRIC_IP ? -ip :

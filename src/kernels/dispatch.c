@@ -6,6 +6,7 @@
 #include "kernels.h"
 
 #include <string.h>
+#include <strings.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -96,7 +97,10 @@ barq_kernels_supported(const BarqKernels *k)
 	return true;
 }
 
-/* The level that a value of barq.simd names on this machine, or NULL. */
+/*
+ * The level that a value of barq.simd names on this machine, or NULL. Upper and lower
+ * case are the same, as in settings whose values PostgreSQL lists.
+ */
 static const BarqKernels *
 find_level(const char *name)
 {
@@ -106,10 +110,10 @@ find_level(const char *name)
 
 		if (!barq_kernels_supported(k))
 			continue;
-		if (strcmp(name, "auto") == 0 || strcmp(name, k->name) == 0)
+		if (strcasecmp(name, "auto") == 0 || strcasecmp(name, k->name) == 0)
 			return k;
 		/* "avx512" also names its extension */
-		if (strcmp(name, "avx512") == 0 && strcmp(k->name, "vnni") == 0)
+		if (strcasecmp(name, "avx512") == 0 && strcmp(k->name, "vnni") == 0)
 			return k;
 	}
 	return NULL;

@@ -7,6 +7,7 @@
 #define BARQ_MEASURE_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Limit a cosine to [-1, 1], which rounding may exceed; NaN stays NaN. */
@@ -28,6 +29,16 @@ static inline double
 barq_cosine_distance(float ab, float aa, float bb)
 {
 	return 1.0 - barq_clamp_cosine((double) ab / sqrt((double) aa * (double) bb));
+}
+
+/*
+ * Is a float sum of squares far enough from 0 and infinity that a cosine may be computed
+ * from it? Where the sum of either vector is not, the operators compute in double.
+ */
+static inline bool
+barq_sumsq_is_ordinary(float sumsq)
+{
+	return sumsq >= 0x1p-100f && sumsq <= 0x1p124f;
 }
 
 /* Euclidean length of n elements, summed in double. */

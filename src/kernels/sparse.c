@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "measure.h"
+
 /*
  * Merge the elements of a and b: run STEP for each index at which a or b has an
  * element, in ascending order; x and y are the elements, one of which may be 0.
@@ -79,4 +81,27 @@ barq_sparse_ip(BarqSparseElements a, BarqSparseElements b)
 		j += at_b <= at_a;
 	}
 	return sum;
+}
+
+double
+barq_sparse_cosine_in_double(BarqSparseElements a, BarqSparseElements b)
+{
+	double		ab = 0;
+	double		aa = 0;
+	double		bb = 0;
+
+	MERGE(a, b, (ab += (double) x * y, aa += (double) x * x, bb += (double) y * y));
+	/* one root of the product, as in barq_cosine_distance() */
+	return 1 - barq_clamp_cosine(ab / sqrt(aa * bb));
+}
+
+double
+barq_sparse_cosine(BarqSparseElements a, BarqSparseElements b)
+{
+	float		aa = barq_sparse_ip(a, a);
+	float		bb = barq_sparse_ip(b, b);
+
+	return barq_sumsq_is_ordinary(aa) && barq_sumsq_is_ordinary(bb) ?
+		barq_cosine_distance(barq_sparse_ip(a, b), aa, bb) :
+		barq_sparse_cosine_in_double(a, b);
 }

@@ -43,8 +43,10 @@
 #include "lifecycle/choose.h"
 
 /*
- * A segment with a larger share of dead rows is written again. Below the share at which
- * a graph is built anew rather than mended (hnsw/hnsw_merge.c).
+ * A segment with a larger share of dead rows is written again. At this share mending a
+ * graph takes least processor time for each dead row that goes (docs/performance.md):
+ * of more dead rows nearly each live row has lost so many neighbours that it is joined
+ * anew.
  */
 #define DEAD_SHARE	0.2
 

@@ -167,6 +167,7 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 		};
 		bool		complete;
 		uint64		now;
+		uint64		epoch = 0;
 
 		CHECK_FOR_INTERRUPTS();
 
@@ -192,7 +193,7 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 		barq_directory_set_dead(index, state.done, state.count);
 		barq_step("vacuum: counted");
 		if (counts->marked + counts->met > 0)
-			now = barq_meta_bump_dead_epoch(index);
+			now = barq_meta_bump_dead_epoch(index, &epoch);
 		else
 		{
 			BarqMeta	meta;
@@ -204,7 +205,7 @@ barq_mark_dead(Relation index, BarqIsDead is_dead, void *arg, BarqMarkCounts *co
 		if (now != pass.version)
 			continue;
 		if (counts->marked > 0)
-			barq_announce_directory(index);
+			barq_announce_directory(index, now, epoch);
 		return;
 	}
 }

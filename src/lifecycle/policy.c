@@ -34,20 +34,34 @@ typedef struct SizeOption
 {
 	const char *name;
 	int			unit;			/* GUC_UNIT_*, of the range and of plain numbers */
-	const char *unit_name;
 	int			least;
 	int			most;
 } SizeOption;
 
 static const SizeOption growing_limit = {
-	"growing_limit", GUC_UNIT_KB, "kB", BARQ_LEAST_GROWING_LIMIT, BARQ_MOST_GROWING_LIMIT
+	"growing_limit", GUC_UNIT_KB, BARQ_LEAST_GROWING_LIMIT, BARQ_MOST_GROWING_LIMIT
 };
 static const SizeOption growing_hard_limit = {
-	"growing_hard_limit", GUC_UNIT_KB, "kB", BARQ_LEAST_GROWING_LIMIT, INT_MAX
+	"growing_hard_limit", GUC_UNIT_KB, BARQ_LEAST_GROWING_LIMIT, INT_MAX
 };
 static const SizeOption max_merged_size = {
-	"max_merged_size", GUC_UNIT_MB, "MB", 0, INT_MAX
+	"max_merged_size", GUC_UNIT_MB, 0, INT_MAX
 };
+
+/* A size as text, in the largest unit of which it is a whole number. */
+static const char *
+size_text(const SizeOption *option, int size)
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB"};
+	int			unit = option->unit == GUC_UNIT_KB ? 0 : 1;
+
+	while (size > 0 && size % 1024 == 0 && unit + 1 < (int) lengthof(units))
+	{
+		size /= 1024;
+		unit++;
+	}
+	return psprintf("%d%s", size, units[unit]);
+}
 
 /*
  * The size that `value` is, in the option's unit. ERRCODE_INVALID_PARAMETER_VALUE if
@@ -68,9 +82,9 @@ parse_size(const SizeOption *option, const char *value)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("value %s out of bounds for option \"%s\"", value, option->name),
-				 errdetail("Valid values are between \"%d%s\" and \"%d%s\".",
-						   option->least, option->unit_name,
-						   option->most, option->unit_name)));
+				 errdetail("Valid values are between \"%s\" and \"%s\".",
+						   size_text(option, option->least),
+						   size_text(option, option->most))));
 	return size;
 }
 

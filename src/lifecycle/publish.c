@@ -152,11 +152,11 @@ list_replaced(Relation index, const BarqChange *change, BarqBlockList *list)
  * bumped the epoch meanwhile: then nothing was changed. `unreached` receives the
  * pages written. If they were swapped in, it receives instead those of `garbage`, and
  * those that only the old directory reached. *version, 0 at the first attempt,
- * receives the directory version seen.
+ * receives the directory version seen, *epoch the dead epoch.
  */
 static bool
 try_to_publish(Relation index, BarqChange *change, BarqBlockList *unreached,
-			   const BarqBlockList *garbage, uint64 *version)
+			   const BarqBlockList *garbage, uint64 *version, uint64 *epoch)
 {
 	BarqPublication publication = {0};
 	BarqMeta	meta;
@@ -173,7 +173,7 @@ try_to_publish(Relation index, BarqChange *change, BarqBlockList *unreached,
 	descs = barq_directory_current(index, &meta, &publication.replaced);
 	Assert(*version == 0 || meta.directory_version == *version);	/* L1 */
 	*version = meta.directory_version;
-	publication.dead_epoch = meta.dead_epoch;
+	publication.dead_epoch = *epoch = meta.dead_epoch;
 	publication.next_segment = meta.next_segment;
 	if (change->add != NULL)
 		write_added(index, change, &publication, unreached);
@@ -224,9 +224,10 @@ barq_publish_in_step(Relation index, BarqChange *change, BarqBlockList *unreache
 	BarqBlockList garbage = {0};
 	uint32		written = unreached->count;
 	uint64		version = 0;
+	uint64		epoch;
 
 	Assert(barq_may_maintain(index));	/* L1 */
-	while (!try_to_publish(index, change, unreached, &garbage, &version))
+	while (!try_to_publish(index, change, unreached, &garbage, &version, &epoch))
 	{
 		/* pages of an attempt that failed are garbage */
 		for (; written < unreached->count; written++)
@@ -238,7 +239,7 @@ barq_publish_in_step(Relation index, BarqChange *change, BarqBlockList *unreache
 	barq_step("publish: swapped");
 	for (uint32 i = 0; i < change->nremove; i++)
 		barq_image_remove(index, change->remove[i].id);
-	barq_announce_directory(index);
+	barq_announce_directory(index, version + 1, epoch); /* L2 */
 }
 
 void

@@ -96,17 +96,13 @@ announce(int cache, BarqLocator locator, uint32 hash)
 }
 
 void
-barq_announce_directory(Relation index)
+barq_announce_directory(Relation index, uint64 directory_version, uint64 dead_epoch)
 {
-	BarqMeta	meta;
-
 	/* other sessions know nothing of a temporary relation */
 	if (index->rd_backend != BarqInvalidBackend)
 		return;
-	barq_meta_read(index, &meta);
 	announce(DIRECTORY_CACHE, BarqRelationLocator(index),
-			 directory_hash(BarqRelationLocator(index), meta.directory_version,
-							meta.dead_epoch));
+			 directory_hash(BarqRelationLocator(index), directory_version, dead_epoch));
 }
 
 void

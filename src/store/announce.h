@@ -18,11 +18,11 @@
 #include "store/meta.h"
 
 /*
- * Announce that the directory or the dead epoch of an index has changed; call it
- * after files that no segment owns any more were removed. Reads the metapage: the
- * caller holds no buffer lock.
+ * Announce that the directory or the dead epoch of an index has changed to these; call
+ * it after files that no segment owns any more were removed.
  */
-extern void barq_announce_directory(Relation index);
+extern void barq_announce_directory(Relation index, uint64 directory_version,
+									uint64 dead_epoch);
 
 /*
  * Announce that image files of an index were removed, or that images are to be let

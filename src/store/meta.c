@@ -173,7 +173,7 @@ barq_meta_touch(BarqMeta *meta)
 }
 
 uint64
-barq_meta_bump_dead_epoch(Relation index)
+barq_meta_bump_dead_epoch(Relation index, uint64 *epoch)
 {
 	Buffer		buffer = barq_meta_lock(index);
 	GenericXLogState *state = GenericXLogStart(index);
@@ -181,7 +181,7 @@ barq_meta_bump_dead_epoch(Relation index)
 	uint64		version;
 
 	barq_meta_touch(meta);
-	meta->dead_epoch++;
+	*epoch = ++meta->dead_epoch;
 	version = meta->directory_version;
 	barq_finish_record(state, "meta: dead epoch");
 	UnlockReleaseBuffer(buffer);

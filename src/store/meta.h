@@ -146,10 +146,10 @@ extern Buffer barq_meta_lock(Relation index);
 extern void barq_meta_touch(BarqMeta *meta);
 
 /*
- * Increase the dead epoch by one record (S7). Returns the directory version that
- * the metapage has at that moment.
+ * Increase the dead epoch by one record (S7); *epoch receives it. Returns the directory
+ * version that the metapage has at that moment.
  */
-extern uint64 barq_meta_bump_dead_epoch(Relation index);
+extern uint64 barq_meta_bump_dead_epoch(Relation index, uint64 *epoch);
 
 /*
  * Replace the field `upkeep` by one record. The caller holds the maintenance lock and

@@ -301,8 +301,12 @@ barq_snapshots_trim(void)
 	drop_least_used((Size) barq_backend_cache * 1024);
 }
 
-void
-barq_snapshot_forget(Oid relid)
+/*
+ * Call visit() for what is remembered of an index (InvalidOid: of all indexes); it may
+ * remove the entry.
+ */
+static void
+visit_entries(Oid relid, void (*visit) (SnapshotEntry *entry))
 {
 	HASH_SEQ_STATUS status;
 	SnapshotEntry *entry;
@@ -311,32 +315,36 @@ barq_snapshot_forget(Oid relid)
 		return;
 	hash_seq_init(&status, snapshots);
 	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		if (OidIsValid(relid) && entry->relid != relid)
-			continue;
-		uncache(entry);
-		drop_kept(entry);
-		hash_search(snapshots, &entry->key, HASH_REMOVE, NULL);
-	}
+		if (!OidIsValid(relid) || entry->relid == relid)
+			visit(entry);
+}
+
+static void
+forget_entry(SnapshotEntry *entry)
+{
+	uncache(entry);
+	drop_kept(entry);
+	hash_search(snapshots, &entry->key, HASH_REMOVE, NULL);
+}
+
+static void
+suspect_entry(SnapshotEntry *entry)
+{
+	if (entry->snapshot != NULL)
+		entry->snapshot->stale = true;
+	heed(entry);
+}
+
+void
+barq_snapshot_forget(Oid relid)
+{
+	visit_entries(relid, forget_entry);
 }
 
 void
 barq_snapshot_suspect(Oid relid)
 {
-	HASH_SEQ_STATUS status;
-	SnapshotEntry *entry;
-
-	if (snapshots == NULL)
-		return;
-	hash_seq_init(&status, snapshots);
-	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		if (OidIsValid(relid) && entry->relid != relid)
-			continue;
-		if (entry->snapshot != NULL)
-			entry->snapshot->stale = true;
-		heed(entry);
-	}
+	visit_entries(relid, suspect_entry);
 }
 
 void

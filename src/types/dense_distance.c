@@ -108,16 +108,6 @@ dense_negative_inner_product(FunctionCallInfo fcinfo, const BarqVecType *type)
 	PG_RETURN_FLOAT8(-distance_of(fcinfo, type, ip));
 }
 
-/*
- * Whether a sum of squares is far enough from 0 and infinity for float32. No
- * side effects.
- */
-static inline bool
-is_ordinary(float sumsq)
-{
-	return sumsq >= 0x1p-100f && sumsq <= 0x1p124f;
-}
-
 /* The cosine distance of vectors of any length, in double. */
 static double
 cosine_distance_in_double(const float *a, const float *b, int n)
@@ -157,7 +147,7 @@ cosine(const BarqVecType *type, const BarqDense *a, const BarqDense *b)
 		barq_kernels->cosine_parts((const float *) a->x, (const float *) b->x, a->dim,
 								   &ab, &aa, &bb);
 	/* sums of halves are in range, except those of zeros, which give NaN anyway */
-	if (type == &barq_halfvec_type || (is_ordinary(aa) && is_ordinary(bb)))
+	if (type == &barq_halfvec_type || (barq_sumsq_is_ordinary(aa) && barq_sumsq_is_ordinary(bb)))
 		return barq_cosine_distance(ab, aa, bb);
 	return cosine_distance_in_double((const float *) a->x, (const float *) b->x, a->dim);
 }

@@ -80,8 +80,7 @@ barq_sparsevec_cosine_distance(PG_FUNCTION_ARGS)
 	double		result;
 
 	barq_check_dims(&barq_sparsevec_type, a->dim, b->dim);
-	result = barq_cosine_distance(barq_sparse_ip(x, y), barq_sparse_ip(x, x),
-								  barq_sparse_ip(y, y));
+	result = barq_sparse_cosine(x, y);
 
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);

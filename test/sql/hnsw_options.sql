@@ -77,6 +77,8 @@ SET barq.background = off;
 SET barq.simd = 'pentium';
 SET barq.simd = 'baseline';
 SHOW barq.simd;
+SET barq.simd = 'BaseLine';
+SET barq.simd = 'AUTO';
 SET barq.simd = 'auto';
 SELECT level, outcome = 'no error' OR outcome LIKE '22023 / invalid value for parameter "barq.simd": "' || level || '" / This machine, or this build, has no instruction-set level%' AS fine
 FROM (SELECT level, pg_temp.outcome('SET barq.simd = ' || level) AS outcome FROM unnest(ARRAY['avx2', 'avx512', 'neon']) level) s;

@@ -94,6 +94,7 @@ SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', config => 'nonesuch')$$
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', index => 'nonesuch')$$);
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'pg_class')$$);
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'pg_class_oid_index'::regclass)$$);
+SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', index => 0::regclass)$$);
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'a.b.c.d.e')$$);
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'english', max_fragments => -1)$$);
 SELECT pg_temp.outcome($$SELECT barq_highlight('a', 'a', 'english', max_fragments => 1001)$$);
