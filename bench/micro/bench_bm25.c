@@ -638,7 +638,7 @@ main(int argc, char **argv)
 			shim_writer_init(&body);
 			shim_context_push();
 			start = cpu_now();
-			barq_bm25_merge(&body, inputs, runs);
+			barq_bm25_merge(&body, inputs, runs, NULL);
 			printf("merge of %d: %.2f s\n", runs, cpu_now() - start);
 			shim_context_pop();
 			for (int run = 0; run < runs; run++)

@@ -72,13 +72,21 @@ extern Size barq_bm25_builder_bytes(const BarqBm25Builder *builder);
 extern void barq_bm25_builder_write(BarqBm25Builder *builder, BarqBodyWriter *writer);
 
 /*
- * Merge the live rows of bodies into one body; the writer is at its start. Takes
- * 14 bytes of memory for each row of the inputs, and little else, in the current
- * memory context. Checks for interrupts. ERRCODE_PROGRAM_LIMIT_EXCEEDED above 2^32 - 2
+ * Bytes for the numbers, TIDs and lengths of the rows of a merge: 14 for each row of
+ * the inputs, dead ones included.
+ */
+extern uint64 barq_bm25_merge_bytes(const BarqMergeInput *inputs, int ninputs);
+
+/*
+ * Merge the live rows of bodies into one body; the writer is at its start. `memory`:
+ * barq_bm25_merge_bytes() bytes, aligned to 8, of any content; NULL: they are
+ * allocated. Else the merge allocates the dictionary of the new body and little more,
+ * in the current memory context. Checks for interrupts. ERRCODE_PROGRAM_LIMIT_EXCEEDED above 2^32 - 2
  * rows of all inputs, ERRCODE_INDEX_CORRUPTED for a damaged input, errors of
  * barq_body_write().
  */
-extern void barq_bm25_merge(BarqBodyWriter *writer, BarqMergeInput *inputs, int ninputs);
+extern void barq_bm25_merge(BarqBodyWriter *writer, BarqMergeInput *inputs, int ninputs,
+							void *memory);
 
 /* ---- statistics ---- */
 

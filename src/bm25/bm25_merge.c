@@ -111,26 +111,17 @@ next_live(Input *input, uint32 *at, ItemPointerData *tid)
 }
 
 /*
- * Number the live rows of all inputs in TID order: sets numbers[] of each input.
- * *tids, *lengths, palloc'd: those of the new rows. space: rows of all inputs.
- * Returns the number of new rows.
+ * Number the live rows of all inputs in TID order: sets numbers[] of each input, and
+ * tids[] and lengths[] of the new rows, which have room for `space` rows, those of all
+ * inputs. Returns the number of new rows.
  */
 static uint32
-number_rows(Input *inputs, int n, ItemPointerData **tids, uint32 **lengths, uint64 space)
+number_rows(Input *inputs, int n, ItemPointerData *tids, uint32 *lengths, uint64 space)
 {
 	uint32	   *at = palloc0(sizeof(uint32) * n);
 	ItemPointerData *next = palloc(sizeof(ItemPointerData) * n);
 	uint32		rows = 0;
 
-	*tids = palloc_extended(sizeof(ItemPointerData) * (Size) Max(space, 1), MCXT_ALLOC_HUGE);
-	*lengths = palloc_extended(sizeof(uint32) * (Size) Max(space, 1), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < n; i++)
-	{
-		uint32		nrows = inputs[i].body.view->rows;
-
-		inputs[i].numbers = palloc_extended(sizeof(uint32) * (Size) Max(nrows, 1),
-											MCXT_ALLOC_HUGE);
-	}
 	for (int i = 0; i < n; i++)
 		next_live(&inputs[i], &at[i], &next[i]);
 	for (;;)
@@ -147,8 +138,8 @@ number_rows(Input *inputs, int n, ItemPointerData **tids, uint32 **lengths, uint
 			break;
 		if (rows >= space)
 			barq_bm25_corrupted("it has more rows than the directory says");
-		(*tids)[rows] = next[from];
-		(*lengths)[rows] = barq_bm25_length(&inputs[from].body, at[from]);
+		tids[rows] = next[from];
+		lengths[rows] = barq_bm25_length(&inputs[from].body, at[from]);
 		inputs[from].numbers[at[from]++] = rows++;
 		next_live(&inputs[from], &at[from], &next[from]);
 	}
@@ -257,9 +248,20 @@ find_holders(Input *inputs, int ninputs, Input **holders)
 	return have;
 }
 
-void
-barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs)
+uint64
+barq_bm25_merge_bytes(const BarqMergeInput *inputs, int ninputs)
 {
+	uint64		rows = 0;
+
+	for (int i = 0; i < ninputs; i++)
+		rows += inputs[i].view->rows;
+	return rows * (2 * sizeof(uint32) + sizeof(ItemPointerData));
+}
+
+void
+barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs, void *memory)
+{
+	void	   *own = NULL;
 	Input	   *inputs = palloc0(sizeof(Input) * ninputs);
 	Input	  **holders = palloc(sizeof(Input *) * ninputs);
 	ItemPointerData *tids;
@@ -267,10 +269,23 @@ barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs)
 	Bm25Writer *writer;
 	bool		positions;
 	uint64		space = open_inputs(inputs, merge, ninputs, &positions);
-	uint32		rows = number_rows(inputs, ninputs, &tids, &lengths, space);
+	uint32	   *numbers;
+	uint32		rows;
 	uint64		terms = 0;
 	int			have;
 
+	if (memory == NULL)
+		memory = own = palloc_extended(Max(barq_bm25_merge_bytes(merge, ninputs), 1),
+									   MCXT_ALLOC_HUGE);
+	numbers = memory;
+	for (int i = 0; i < ninputs; i++)
+	{
+		inputs[i].numbers = numbers;
+		numbers += merge[i].view->rows;
+	}
+	lengths = numbers;
+	tids = (ItemPointerData *) (lengths + space);
+	rows = number_rows(inputs, ninputs, tids, lengths, space);
 	writer = barq_bm25_write_begin(body, rows, tids, lengths, positions);
 	while ((have = find_holders(inputs, ninputs, holders)) > 0)
 	{
@@ -283,12 +298,9 @@ barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs)
 	barq_bm25_write_end(writer);
 
 	for (int i = 0; i < ninputs; i++)
-	{
 		MemoryContextDelete(inputs[i].context);
-		pfree(inputs[i].numbers);
-	}
 	pfree(inputs);
 	pfree(holders);
-	pfree(tids);
-	pfree(lengths);
+	if (own != NULL)
+		pfree(own);
 }

@@ -72,6 +72,13 @@ extern void barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation inde
 extern void barq_text_runs_publish(BarqTextRuns *runs);
 
 /*
+ * barq_bm25_merge() whose memory beyond maintenance_work_mem is a file of the image
+ * directory, or private memory where that has no room. Errors of both.
+ */
+extern void barq_text_merge(Relation index, BarqBodyWriter *writer, BarqMergeInput *inputs,
+							int ninputs);
+
+/*
  * Merge n runs into a body, not finished yet; the caller releases it. id: of the
  * segment, whose image file the body is written to where that has room; NULL, or
  * without room: in memory.

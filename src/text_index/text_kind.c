@@ -7,6 +7,7 @@
 
 #include "text_index/text_index.h"
 #include "common/shortest_dec.h"
+#include "text_index/text_build.h"
 #include "utils/builtins.h"
 
 /* BarqIndexKind.quick_bytes and .join_bytes: they take 6 and 15 ms of a processor. */
@@ -34,7 +35,7 @@ static void
 join_text(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ninputs,
 		  BarqBodyWriter *writer)
 {
-	barq_bm25_merge(writer, inputs, ninputs);
+	barq_bm25_merge(writer, inputs, ninputs, NULL);
 }
 
 /* BarqIndexKind.merge */
@@ -52,7 +53,7 @@ merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 	if (writer != NULL)
 	{
 		barq_body_set_points(writer, points);
-		barq_bm25_merge(writer, inputs, ninputs);
+		barq_text_merge(index, writer, inputs, ninputs);
 		barq_maintenance_bytes += bytes;
 	}
 	return writer;

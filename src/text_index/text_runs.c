@@ -159,6 +159,20 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 	MemoryContextDelete(runs->tokens_context);
 }
 
+void
+barq_text_merge(Relation index, BarqBodyWriter *writer, BarqMergeInput *inputs, int ninputs)
+{
+	uint64		bytes = barq_bm25_merge_bytes(inputs, ninputs);
+	BarqWork   *work = NULL;
+	char	   *reason;
+
+	if (bytes > (uint64) maintenance_work_mem * 1024)
+		work = barq_work_create_shared(index, bytes, &reason);
+	barq_bm25_merge(writer, inputs, ninputs, work != NULL ? work->address : NULL);
+	if (work != NULL)
+		barq_work_release(work);
+}
+
 BarqBodyWriter *
 barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n)
 {
@@ -179,7 +193,7 @@ barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n)
 		writer = barq_body_begin_file(index, id, bytes, &reason);
 	if (writer == NULL)
 		writer = barq_body_begin_memory(bytes);
-	barq_bm25_merge(writer, inputs, n);
+	barq_text_merge(index, writer, inputs, n);
 	barq_keyless_merge(writer, inputs, n);
 	return writer;
 }

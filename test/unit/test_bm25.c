@@ -329,7 +329,7 @@ merge(BarqBodyWriter *out, const Bodies *bodies)
 		inputs[i].live = 0;
 	}
 	shim_writer_init(out);
-	barq_bm25_merge(out, inputs, bodies->n);
+	barq_bm25_merge(out, inputs, bodies->n, NULL);
 	shim_context_pop();
 }
 
