@@ -6,7 +6,9 @@
  *
  * It works in steps, each in a transaction of its own under AccessShareLock, which it
  * never waits for: DDL on the index waits for one step and the worker then finds the
- * lock taken and exits (L17).
+ * lock taken and exits (L17). It is one of barq.max_workers during a step only, so a
+ * merge waits for its slot as long at most; if all slots are taken, it exits, and
+ * searches make images part by part themselves.
  */
 #include "postgres.h"
 
@@ -138,7 +140,7 @@ run_step(Oid oid)
 
 	Assert(!IsTransactionState());
 	StartTransactionCommand();
-	if (!database_is_wanted() &&
+	if (!database_is_wanted() && barq_slot_take(BARQ_SLOT_WORKER) &&
 		barq_try_lock_relation_oid(oid, AccessShareLock, "image worker: lock index"))
 	{
 		index = try_relation_open(oid, NoLock);
@@ -214,6 +216,8 @@ barq_images_ask_worker(Relation index)
 	}
 	if (is_served(index))
 		return true;
+	if (!barq_slot_is_free(BARQ_SLOT_WORKER))
+		return false;
 
 	if (last_worker != NULL)
 		pfree(last_worker);

@@ -1,11 +1,12 @@
 /*
  * slots.c
- *	  Numbers of background processes that the whole server is limited to: workers
- *	  (barq.max_workers) and helpers of merges (max_parallel_maintenance_workers).
+ *	  Numbers of background processes that the whole server is limited to: workers and
+ *	  image workers together (barq.max_workers) and helpers of merges (max_parallel_maintenance_workers).
  *
  * A slot is a heavyweight lock on a number, held as long as the process or the merge
  * needs it. So no shared memory is needed, and a slot is free again however its holder
- * ends. Locks are taken only if they are free.
+ * ends. Locks are taken only if they are free. They are of a sort that a standby grants
+ * too, where image workers run, and that nothing else uses.
  */
 #include "postgres.h"
 
@@ -17,7 +18,7 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
-/* The "object" that the locks are on; the number of the slot is the sub-object. */
+/* Marks the locks as those of slots. */
 #define SLOT_OBJECT		0xBA51
 
 /* The lock of slot i of a kind. */
@@ -25,7 +26,12 @@ static void
 set_tag(LOCKTAG *tag, BarqSlotKind kind, int i)
 {
 	Assert(i < BARQ_MAX_WORKERS);
-	SET_LOCKTAG_OBJECT(*tag, InvalidOid, AccessMethodRelationId, SLOT_OBJECT + kind, i);
+	memset(tag, 0, sizeof(*tag));
+	tag->locktag_field2 = AccessMethodRelationId;
+	tag->locktag_field3 = SLOT_OBJECT + kind;
+	tag->locktag_field4 = (uint16) i;
+	tag->locktag_type = LOCKTAG_USERLOCK;
+	tag->locktag_lockmethodid = USER_LOCKMETHOD;
 }
 
 /* Slots of a kind. */

@@ -1,7 +1,8 @@
 # barq.max_workers bounds the workers of all indexes together; a merge takes helpers
 # within max_parallel_maintenance_workers, which end with it; a merge that is slowed
 # down by barq.maintenance_rate waits where pg_stat_activity shows it, and still gives
-# way; a merge that failed is not tried again at once, unless a command asks for it.
+# way; a merge that failed is not tried again at once, unless a command asks for it; a
+# helper that is killed takes nothing with it but its merge.
 use strict;
 use warnings;
 
@@ -68,10 +69,36 @@ $node->safe_psql('postgres', q{ALTER SYSTEM RESET barq.max_workers; SELECT pg_re
 	like(log_since($node, $position), qr/a merge has 2 helpers/, 'a merge has as many helpers as allowed');
 	is(segment_count($node, 'big_v'), 1, 'one segment is made');
 	sound($node, 'big_v', 'sound', errors => 1);
-	is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 2601}), 0,
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE locktype = 'userlock'}), 0,
 		'and their slots are free again');
 	wait_until('the helpers have ended', sub { !grep { /barq helper/ } `ps -eo args` });
 	pass('the helpers end');
+}
+
+# ---- a helper is killed: the server restarts, the merge is lost, nothing else is
+SKIP:
+{
+	$node->append_conf('postgresql.conf', 'restart_after_crash = on');
+	$node->reload;
+	$node->safe_psql('postgres', q{INSERT INTO big SELECT i, vec(i) FROM generate_series(60001, 61000) i; DELETE FROM big WHERE id % 10 < 6; VACUUM big});
+	my $position = log_size($node);
+	my $merge = background($node, q{SELECT barq_compact('big_v')});
+	my $helper;
+	wait_until('a helper runs', sub {
+		($helper) = map { /^\s*(\d+)/ } grep { /barq helper of process $merge->{pid}\b/ } `ps -eo pid,args`;
+		return defined $helper || log_since($node, $position) =~ /a merge has 0 helpers/ || $merge->{out} =~ /\d/ || !$merge->{run}->pumpable;
+	});
+	skip 'the merge ended too early', 5 if !defined $helper;
+	kill 'KILL', $helper;
+	isnt(finished($merge), 0, 'a helper is killed: the merge fails');
+	wait_until('the server is back', sub { log_since($node, $position) =~ /was terminated by signal 9.*database system is ready to accept connections/s });
+	wait_until('the server answers', sub { $node->psql('postgres', 'SELECT 1') == 0 });
+	sound($node, 'big_v', 'a helper is killed: the index is sound', errors => 1);
+	found_once($node, 'big', 'a helper is killed: every row is found once');
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE locktype = 'userlock'}), 0, 'a helper is killed: the slots are free');
+	cmp_ok($node->safe_psql('postgres', q{SELECT barq_compact('big_v')}), '>', 0, 'a helper is killed: the merge succeeds when it is tried again');
+	$node->safe_psql('postgres', 'VACUUM big');
+	is_deeply([ orphans($node) ], [], 'a helper is killed: no file is left');
 }
 
 $node->stop;

@@ -58,7 +58,7 @@ sub step
 	# catalogs, library
 	ask($session, q{SELECT barq_version(), '[1]'::vector, v <-> vec(1, 64) FROM (SELECT vec(2, 64) AS v) s});
 	ask($session, "SELECT count(*) FROM barq_segments('$index')") if $node->safe_psql('postgres', "SELECT to_regclass('$index') IS NOT NULL") eq 't';
-	my $before = mapped($index);
+	my $before = $node->safe_psql("postgres", "SELECT to_regclass('$index') IS NULL") eq "t" ? 0 : mapped($index);
 	my $private = status($pid, 'VmData');
 	my $resident = status($pid, 'VmRSS');
 	my $limit = $private + $maintenance + $extra + $slack;
