@@ -28,7 +28,8 @@ barq_vector_limit_rows(uint64 rows)
 	if (rows > BARQ_MAX_ROWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a segment cannot hold more than %u rows", BARQ_MAX_ROWS)));
+				 errmsg("a segment cannot hold more than %u rows", BARQ_MAX_ROWS),
+				 errhint("Partition the table, or index parts of it.")));
 }
 
 uint32

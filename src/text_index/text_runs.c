@@ -19,7 +19,10 @@
 #define PROGRESS_STEP	1000
 #define LEAST_MEMORY	(4 * 1024 * 1024)	/* bytes of a participant */
 
-/* Bytes that the tokenizer may keep; it is reset between runs above that. */
+/*
+ * Bytes that the tokenizer may keep; it is reset between runs above that, and above half
+ * of the limit of a run, so that a run is not written for the tokenizer's sake alone.
+ */
 #define TOKENIZER_BYTES	(64 * 1024 * 1024)
 
 /*
@@ -57,7 +60,7 @@ begin_run(BarqTextRuns *runs)
 {
 	MemoryContextReset(runs->builder_context);
 	memset(&runs->keyless, 0, sizeof(runs->keyless));
-	if (barq_tokenizer_bytes(runs->tokenizer) > TOKENIZER_BYTES)
+	if (barq_tokenizer_bytes(runs->tokenizer) > Min(TOKENIZER_BYTES, runs->limit / 2))
 		barq_tokenizer_reset(runs->tokenizer);
 	runs->builder = barq_bm25_builder_create(barq_tokenizer_terms(runs->tokenizer),
 											 runs->options.positions != 0,
@@ -143,7 +146,9 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 	runs->options = *barq_text_options(frozen);
 	runs->type = index->rd_opcintype[0];
 	runs->shared = shared;
-	runs->limit = Max((Size) maintenance_work_mem * 1024 / participants, LEAST_MEMORY);
+
+	/* half for the inverted index, and the other for the body made of it */
+	runs->limit = Max((Size) maintenance_work_mem * 1024 / participants / 2, LEAST_MEMORY);
 	runs->tokens_context = AllocSetContextCreate(CurrentMemoryContext, "barq tokens",
 												 ALLOCSET_DEFAULT_SIZES);
 	runs->builder_context = AllocSetContextCreate(CurrentMemoryContext, "barq builder",

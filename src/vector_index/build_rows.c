@@ -336,7 +336,11 @@ reserve_slot(BarqRowSink *sink)
 	}
 }
 
-/* Report rows done, of all participants, every PROGRESS_STEP rows. */
+/*
+ * Report rows done, of all participants, every PROGRESS_STEP rows. Raises
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED as soon as they are more than a segment holds: not
+ * after the whole heap was read.
+ */
 static void
 report_rows(BarqRowSink *sink)
 {
@@ -349,6 +353,7 @@ report_rows(BarqRowSink *sink)
 		n += pg_atomic_fetch_add_u64(&sink->shared->rows_loaded, n);
 	else
 		n = sink->rows;
+	barq_vector_limit_rows(n);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, n);
 }
 
