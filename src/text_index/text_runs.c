@@ -172,7 +172,7 @@ barq_text_merge(Relation index, BarqBodyWriter *writer, BarqMergeInput *inputs, 
 	char	   *reason;
 
 	if (bytes > (uint64) maintenance_work_mem * 1024)
-		work = barq_work_create_shared(index, bytes, &reason);
+		work = barq_work_create_shared(index, NULL, bytes, &reason);
 	barq_bm25_merge(writer, inputs, ninputs, work != NULL ? work->address : NULL);
 	if (work != NULL)
 		barq_work_release(work);

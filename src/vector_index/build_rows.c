@@ -22,6 +22,7 @@
 #include "vector_index/vector_build.h"
 #include "catalog/index.h"
 #include "commands/progress.h"
+#include "flat/vector_body.h"
 #include "base/array.h"
 #include "miscadmin.h"
 #include "pgstat.h"
