@@ -656,7 +656,7 @@ main(int argc, char **argv)
 		   (opened.footer.dictionary_off - opened.header.terms_off) / 1e6,
 		   opened.footer.postings / 1e6,
 		   (opened.footer.dictionary_off - opened.header.terms_off) /
-			   (double) opened.footer.postings,
+		   (double) opened.footer.postings,
 		   (view.size - opened.footer.dictionary_off) / 1e6,
 		   (unsigned long long) opened.footer.terms);
 
