@@ -24,8 +24,9 @@
 #include "store/file_steps.h"
 #include "store/writer.h"
 
-/* see WRITE_STEP in image_file.c */
-#define WRITER_BUFFER	(UINT64CONST(16) * 1024 * 1024)
+/* see WRITE_STEP in image_file.c; a quarter of maintenance_work_mem, if that is less */
+#define MOST_BUFFER		(UINT64CONST(16) * 1024 * 1024)
+#define WRITER_BUFFER	Min(MOST_BUFFER, (uint64) maintenance_work_mem * 1024 / 4)
 
 struct BarqBodyWriter
 {

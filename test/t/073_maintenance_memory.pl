@@ -95,6 +95,7 @@ foreach my $kind (sort keys %kinds)
 	step("$kind: a seal", $index, "SELECT barq_seal('$index')", 0);
 	$node->safe_psql('postgres', "DELETE FROM $kind WHERE id % 10 = 0");
 	step("$kind: VACUUM", $index, "VACUUM (INDEX_CLEANUP on) $kind", 0);
+	$node->safe_psql('postgres', "INSERT INTO $kind SELECT i, $value FROM generate_series($rows + 1, $rows + 1000) i; SELECT barq_seal('$index')");
 	cmp_ok(segment_count($node, $index), '>', 1, "$kind: there is something to merge");
 	step("$kind: a merge", $index, "SELECT barq_compact('$index')", $extra);
 	is(segment_count($node, $index), 1, "$kind: it is merged");
