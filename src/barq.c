@@ -14,6 +14,7 @@
 #include "bm25/bm25.h"
 #include "catalog/pg_class.h"
 #include "catalog/storage.h"
+#include "condition/condition.h"
 #include "flat/flat.h"
 #include "fmgr.h"
 #include "hnsw/hnsw.h"
@@ -145,6 +146,7 @@ _PG_init(void)
 	barq_define_ivf_reloptions();
 	barq_define_text_reloptions();
 	barq_text_paths_init();
+	barq_condition_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		barq_stats_request_shmem();

@@ -49,4 +49,20 @@ barq_bits_clear_word(const uint8 *bits, uint32 n, uint32 word)
 	return ~set & (rows < 64 ? (UINT64CONST(1) << rows) - 1 : PG_UINT64_MAX);
 }
 
+/*
+ * Write the numbers of the clear bits among the first n to list[], ascending; the
+ * caller knows how many there are. Returns their number.
+ */
+static inline uint32
+barq_bits_list_clear(const uint8 *bits, uint32 n, uint32 *list)
+{
+	uint32		count = 0;
+
+	for (uint32 first = 0; first < n; first += 64)
+		for (uint64 word = barq_bits_clear_word(bits, n, first / 64); word != 0;
+			 word &= word - 1)
+			list[count++] = first + __builtin_ctzll(word);
+	return count;
+}
+
 #endif							/* BARQ_BITS_H */

@@ -223,4 +223,59 @@ typedef RelFileNode BarqLocator;
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/*
+ * Reading a bitmap of TIDs page by page, in the order of blocks: the iterator, and the
+ * way in which it hands out offsets, changed in 18.
+ */
+#include "access/htup_details.h"
+#include "nodes/tidbitmap.h"
+
+typedef struct BarqBitmapPage
+{
+	BlockNumber block;
+	bool		lossy;			/* all rows of the page; no offsets */
+	bool		recheck;
+	int			ntuples;
+	OffsetNumber offsets[MaxHeapTuplesPerPage]; /* ascending */
+} BarqBitmapPage;
+
+#if PG_VERSION_NUM >= 180000
+typedef TBMPrivateIterator *BarqBitmapIterator;
+#define barq_bitmap_begin(bitmap)	tbm_begin_private_iterate(bitmap)
+#define barq_bitmap_end(iterator)	tbm_end_private_iterate(*(iterator))
+#else
+typedef TBMIterator *BarqBitmapIterator;
+#define barq_bitmap_begin(bitmap)	tbm_begin_iterate(bitmap)
+#define barq_bitmap_end(iterator)	tbm_end_iterate(*(iterator))
+#endif
+
+/* Read the next page; false after the last one. */
+static inline bool
+barq_bitmap_next(BarqBitmapIterator *iterator, BarqBitmapPage *page)
+{
+#if PG_VERSION_NUM >= 180000
+	TBMIterateResult result;
+
+	if (!tbm_private_iterate(*iterator, &result))
+		return false;
+	page->block = result.blockno;
+	page->lossy = result.lossy;
+	page->recheck = result.recheck;
+	page->ntuples = result.lossy ? 0 :
+		tbm_extract_page_tuple(&result, page->offsets, MaxHeapTuplesPerPage);
+#else
+	TBMIterateResult *result = tbm_iterate(*iterator);
+
+	if (result == NULL)
+		return false;
+	page->block = result->blockno;
+	page->lossy = result->ntuples < 0;
+	page->recheck = result->recheck;
+	page->ntuples = Max(result->ntuples, 0);
+	for (int i = 0; i < page->ntuples; i++)
+		page->offsets[i] = result->offsets[i];
+#endif
+	return true;
+}
+
 #endif							/* BARQ_COMPAT_H */

@@ -19,6 +19,7 @@ int			barq_ef_search = 40;
 int			barq_probes = 0;
 int			barq_iterative_scan = BARQ_ITERATIVE_STRICT;
 int			barq_max_scan_tuples = 0;
+bool		barq_condition_scan = true;
 bool		barq_allow_fallback = true;
 int			barq_growing_limit = 2048;
 int			barq_growing_hard_limit = 65536;
@@ -146,6 +147,11 @@ barq_define_settings(void)
 							"What was not used for longest goes first.",
 							&barq_backend_cache, 65536, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomBoolVariable("barq.condition_scan",
+							 "Searches only the rows that other indexes find by a WHERE clause.",
+							 "Otherwise conditions are checked after the search.",
+							 &barq_condition_scan, true,
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.allow_fallback",
 							 "Searches a segment page by page when its image cannot be made.",
 							 "Otherwise such a search is an error.",

@@ -22,6 +22,7 @@
 
 #include <math.h>
 
+#include "store/row_filter.h"
 #include "store/segment.h"
 #include "text/document.h"
 #include "text/text_query.h"
@@ -217,6 +218,7 @@ typedef struct BarqBm25Top
 	bool		resumed;		/* whether after_score and after_tid are set */
 	double		after_score;
 	ItemPointerData after_tid;
+	BarqRowSource *source;		/* adds only rows that it admits; NULL: all */
 } BarqBm25Top;
 
 /*
@@ -240,13 +242,15 @@ extern void barq_bm25_top_sort(BarqBm25Top *top);
 
 /*
  * Add a segment's rows with a positive score that satisfy the conditions to top.
- * skip: a bit for each row, set: dead; NULL: none is. *recheck: whether rows were
+ * skip: a bit for each row, set: leave it out; NULL: none is. rows: search only these
+ * nrows rows, ascending, of which `skip` has none; NULL: all rows. *recheck: whether rows were
  * added that hold all terms of a phrase which the segment, having no positions,
  * leaves undecided. Checks for interrupts; allocates in the current memory context
  * and frees little. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern void barq_bm25_search(BarqView *view, const BarqBm25Query *query,
-							 const uint8 *skip, BarqBm25Top *top, bool *recheck);
+							 const uint8 *skip, const uint32 *rows, uint32 nrows,
+							 BarqBm25Top *top, bool *recheck);
 
 /*
  * Call visit(arg, ...) for all rows that satisfy the conditions and, where the

@@ -168,6 +168,22 @@ search_led(Bm25Search *s)
 	}
 }
 
+/* Score the listed rows, ascending, which are few. */
+static void
+search_listed(Bm25Search *s, const uint32 *rows, uint32 nrows)
+{
+	for (uint32 i = 0; i < nrows; i++)
+	{
+		double		score;
+
+		if ((i & 1023) == 0)
+			barq_check_interrupts();
+		score = score_row(s, s->cursors, rows[i]);
+		if (score > 0)
+			barq_bm25_keep(s, score, rows[i]);
+	}
+}
+
 /*
  * Open cursors for the terms that score or are required: sets n, cursors,
  * numbers, held and required. Returns whether any term is required.
@@ -212,7 +228,7 @@ open_cursors(Bm25Search *s)
 
 void
 barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
-				 BarqBm25Top *top, bool *recheck)
+				 const uint32 *rows, uint32 nrows, BarqBm25Top *top, bool *recheck)
 {
 	Bm25Search	s = {0};
 	bool		any_required;
@@ -241,7 +257,9 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	if (view->base != NULL)
 		s.lengths = view->base + s.body.header.lengths_off;
 
-	if (any_required && s.n <= BM25_MANY_TERMS)
+	if (rows != NULL)
+		search_listed(&s, rows, nrows);
+	else if (any_required && s.n <= BM25_MANY_TERMS)
 	{
 		barq_bm25_conditions_settle(s.conditions);
 		barq_bm25_search_few(&s);

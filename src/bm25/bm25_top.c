@@ -50,12 +50,20 @@ add(BarqBm25Top *top, BarqBm25Hit hit)
 	hit_heap_add(top->hits, top->count++, hit);
 }
 
+/* Whether the condition of a search admits a row. */
+static inline bool
+is_admitted(const BarqBm25Top *top, const ItemPointerData *tid)
+{
+	return top->source == NULL || top->source->row(top->source, tid);
+}
+
 void
 barq_bm25_top_add(BarqBm25Top *top, double score, ItemPointer tid)
 {
 	BarqBm25Hit hit = {score, *tid, false};
 
-	add(top, hit);
+	if (is_admitted(top, tid))
+		add(top, hit);
 }
 
 /*
@@ -69,7 +77,8 @@ barq_bm25_top_add_rest(BarqBm25Top *top, ItemPointer tid, bool unsure)
 {
 	BarqBm25Hit hit = {0, *tid, unsure};
 
-	if (top->resumed && ItemPointerCompare(tid, &top->after_tid) <= 0)
+	if ((top->resumed && ItemPointerCompare(tid, &top->after_tid) <= 0) ||
+		!is_admitted(top, tid))
 		return;
 	if (top->count == 0)
 		top->sorted = true;

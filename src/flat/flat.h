@@ -48,8 +48,8 @@ typedef struct BarqHit
 } BarqHit;
 
 /*
- * Parameters of a search. The last three concern segments that keep rows in
- * lists (ivf); other kinds ignore them.
+ * Parameters of a search. `probes` and the two after it concern segments that keep
+ * rows in lists (ivf), `admitted` graphs, `rows` a flat search; others ignore them.
  */
 typedef struct BarqSearchParams
 {
@@ -62,6 +62,12 @@ typedef struct BarqSearchParams
 	bool		probes_only;	/* never score further lists after those */
 	bool		beside_graphs;	/* the index's other segments are graphs: derive
 								 * the number of lists from breadth if probes is 0 */
+	uint32		admitted;		/* rows that skip leaves, where a condition made it: a
+								 * walk costs at most about as much as scoring
+								 * them. 0: no condition */
+	const uint32 *rows;			/* the rows to search, ascending; NULL: all of them.
+								 * Must outlive the search */
+	uint32		nrows;
 } BarqSearchParams;
 
 /* State of a search of one segment. */

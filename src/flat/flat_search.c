@@ -27,11 +27,12 @@ typedef struct FlatSearch
 	BarqView   *view;
 	const BarqQuery *query;
 	const uint8 *skip;
-	uint32		rows;
+	const uint32 *ids;			/* the rows to search, ascending; NULL: all */
+	uint32		rows;			/* their number */
 	BarqVectorHeader header;
 	BarqCodec	codec;
 
-	float	   *keys;			/* of every row; NULL until scored */
+	float	   *keys;			/* of every row to search; NULL until scored */
 		bool		returned;		/* whether last is set */
 		BarqHit		last;			/* the last pair returned */
 
@@ -58,7 +59,9 @@ flat_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->view = view;
 	search->query = params->query;
 	search->skip = params->skip;
-	search->rows = body.rows;
+	search->ids = params->rows;
+	search->rows = params->rows != NULL ? params->nrows : body.rows;
+	Assert(search->rows <= body.rows);
 	search->want = FLAT_FIRST;
 	return (BarqSearch *) search;
 }
@@ -67,10 +70,18 @@ flat_search_begin(BarqView *view, const BarqSearchParams *params)
 static void
 read_ahead(const FlatSearch *search, uint32 first, uint32 count)
 {
-	uint64		off = search->header.codes_off + (uint64) first * search->header.stride;
+	uint64		stride = search->header.stride;
+	uint64		off = search->header.codes_off +
+		stride * (search->ids != NULL ? search->ids[first] : first);
 
-	if (barq_view_is_cold(search->view, off))
-		barq_view_read_ahead(search->view, off, (uint64) count * search->header.stride);
+	if (!barq_view_is_cold(search->view, off))
+		return;
+	if (search->ids == NULL)
+		barq_view_read_ahead(search->view, off, count * stride);
+	else
+		for (uint32 i = first; i < first + count; i++)
+			barq_view_read_ahead(search->view, search->header.codes_off + stride * search->ids[i],
+								 stride);
 }
 
 /*
@@ -111,7 +122,8 @@ refill(FlatSearch *search, float bound)
 		}
 		if (score)
 			barq_vector_keys(search->view, &search->header, &search->codec,
-							 search->query, NULL, first, count, keys);
+							 search->query, search->ids != NULL ? search->ids + first : NULL,
+							 search->ids != NULL ? 0 : first, count, keys);
 		for (int i = 0; i < count; i++)
 		{
 			BarqHit		hit;
@@ -119,7 +131,7 @@ refill(FlatSearch *search, float bound)
 			if (!barq_key_below(keys[i], limit))
 				continue;
 			hit.key = keys[i];
-			hit.row = first + i;
+			hit.row = search->ids != NULL ? search->ids[first + i] : first + i;
 			if (search->returned && !barq_hit_before(search->last, hit))
 				continue;
 			if (search->skip != NULL && barq_bit_is_set(search->skip, hit.row))

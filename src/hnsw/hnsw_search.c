@@ -11,7 +11,11 @@
  *
  * The walk passes through rows in `skip`, but does not count them: the beam
  * holds as many of them as lie before its `ef` other rows. Where skip leaves so
- * few rows that scoring each of them costs less, they are scored instead.
+ * few rows that scoring each of them costs less, they are scored instead. Where a
+ * condition admits rows far from the query only, a walk would first pass through all
+ * nearer ones: it is given up when it has cost as much as scoring every admitted row,
+ * and these are scored. So the recall of a condition that is anti-correlated with the
+ * query is that of an exact search, at most at twice its cost.
  *
  * Of a row's copies (hnsw_copies.c) the walk meets one, which links to all the
  * others. That copy is expanded only when it is due to be returned; expanded
@@ -78,6 +82,8 @@ typedef struct HnswSearch
 	int			copies;			/* without skip: copies in the beam, for which it
 								 * holds as many rows beyond ef */
 
+	uint32		expanded;		/* rows expanded, */
+	uint32		most_expanded;	/* and when a walk is given up */
 	int			stale;			/* expansions since the last progress */
 	float		bound;			/* of the last call */
 	Size		nrest;			/* hits in visited->rest */
@@ -364,6 +370,8 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			CHECK_FOR_INTERRUPTS();
 			interrupt = SEARCH_INTERRUPT;
 		}
+		if (with_skip && !search->opening && ++search->expanded > search->most_expanded)
+			return;
 		beam[search->next++].row = row | HNSW_EXPANDED;
 		row = HNSW_ROW(row);
 
@@ -457,6 +465,8 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->context = CurrentMemoryContext;
 	search->query = params->query;
 	search->skip = params->skip;
+	search->most_expanded = params->admitted > 0 ?
+		params->admitted / SWEEP_FACTOR : PG_UINT32_MAX;
 	search->ef = Max(params->breadth, 1) + Max(params->breadth, 0) / 4;
 	search->degree = 2 * graph->header.m;
 	search->list_bytes = graph->header.list_bytes;
@@ -535,6 +545,35 @@ sweep(HnswSearch *search)
 	}
 	sweep_batch(search, n);
 	search->swept = true;
+}
+
+/*
+ * Give up the walk: score every row that is not in skip and was not met. These and the
+ * rows of the beam go to rest, from which the next beams are made; there is nothing
+ * left to expand.
+ */
+static void
+give_up_walk(HnswSearch *search)
+{
+	BarqHit    *rest;
+	Size		kept = 0;
+
+	rest_reserve(search, search->n - search->start);
+	for (int i = search->start; i < search->n; i++)
+		rest_append(search, search->beam[i].key, search->beam[i].row);
+	search->start = search->n = search->next = search->count = 0;
+	rest = search->visited->rest;
+	for (Size i = 0; i < search->nrest; i++)
+	{
+		uint32		row = HNSW_ROW(rest[i].row);
+
+		if (is_skipped(search, row))
+			continue;
+		rest[kept].key = rest[i].key;
+		rest[kept++].row = row | HNSW_EXPANDED;
+	}
+	search->nrest = kept;
+	sweep(search);
 }
 
 /*
@@ -633,6 +672,8 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	{
 		CHECK_FOR_INTERRUPTS();
 		advance(search, bound);
+		if (unlikely(search->expanded > search->most_expanded) && !search->swept)
+			give_up_walk(search);
 
 		/* rows below bound are expanded, so they may leave the beam */
 		while (n < max && search->start < search->n &&

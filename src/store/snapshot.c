@@ -103,6 +103,8 @@ free_snapshot(BarqSnapshot *snapshot)
 			barq_mapping_unpin(snapshot->segments[i].mapping);
 		if (snapshot->segments[i].dead_rows != NULL)
 			barq_dead_rows_release(snapshot->segments[i].dead_rows);
+		if (snapshot->segments[i].tid_order != NULL)
+			barq_tid_order_release(snapshot->segments[i].tid_order);
 	}
 	MemoryContextDelete(snapshot->context);
 }
@@ -242,6 +244,8 @@ count_bytes(BarqSnapshot *snapshot)
 
 		if (dead != NULL && dead->address == NULL)
 			snapshot->bytes += dead->bytes;
+		if (snapshot->segments[i].tid_order != NULL)
+			snapshot->bytes += snapshot->segments[i].tid_order->bytes;
 	}
 	cached_bytes += snapshot->bytes;
 }
@@ -475,6 +479,36 @@ find_dead_rows(Relation index, BarqSegment *segment, const SnapshotEntry *entry)
 	return true;
 }
 
+/* Take over the orders of TIDs that the cache's snapshot has of the same segments. */
+static void
+take_tid_orders(BarqSnapshot *snapshot, const SnapshotEntry *entry)
+{
+	const BarqSnapshot *older = entry != NULL ? entry->snapshot : NULL;
+
+	for (uint32 i = 0; older != NULL && i < older->nsegments; i++)
+	{
+		BarqTidOrder *order = older->segments[i].tid_order;
+
+		for (uint32 j = 0; order != NULL && j < snapshot->nsegments; j++)
+			if (memcmp(order->id, snapshot->segments[j].desc.id, BARQ_ID_BYTES) == 0)
+			{
+				order->references++;
+				snapshot->segments[j].tid_order = order;
+				break;
+			}
+	}
+}
+
+const BarqTidOrder *
+barq_snapshot_tid_order(BarqSnapshot *snapshot, uint32 segment, BarqView *view)
+{
+	BarqSegment *of = &snapshot->segments[segment];
+
+	if (of->tid_order == NULL)
+		of->tid_order = barq_tid_order_make(view, of->desc.id);
+	return of->tid_order;
+}
+
 /*
  * Give all segments of a snapshot their dead rows. False if a page was re-used; then,
  * and on an error, the snapshot is freed.
@@ -536,7 +570,10 @@ read_snapshot(Relation index, BarqMeta *meta, const SnapshotEntry *entry)
 	qsort(snapshot->segments, snapshot->nsegments, sizeof(BarqSegment), larger_first);
 	pfree(descs);
 	MemoryContextSwitchTo(old);
-	return find_all_dead_rows(index, snapshot, entry) ? snapshot : NULL;
+	if (!find_all_dead_rows(index, snapshot, entry))
+		return NULL;
+	take_tid_orders(snapshot, entry);
+	return snapshot;
 }
 
 /* Whether the metapage still has the versions that the snapshot was read at. */

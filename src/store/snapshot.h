@@ -11,6 +11,7 @@
 #include "store/announce.h"
 #include "store/dead_rows.h"
 #include "store/image.h"
+#include "store/tid_order.h"
 #include "store/view.h"
 
 #include "lib/ilist.h"
@@ -21,6 +22,7 @@ typedef struct BarqSegment
 	BarqMapping *mapping;		/* pinned; NULL: read its pages */
 	uint8	   *dead;			/* bitmap of dead rows, read-only; NULL: none is dead */
 	BarqDeadRows *dead_rows;	/* the owner of that bitmap, or NULL */
+	BarqTidOrder *tid_order;	/* NULL: not made yet */
 } BarqSegment;
 
 typedef struct BarqLogCache BarqLogCache;	/* log_cache.h */
@@ -80,6 +82,14 @@ extern void barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment,
  */
 extern BarqView *barq_snapshot_views(BarqSnapshot *snapshot, Relation index,
 									 bool keyless_only);
+
+/*
+ * The rows of a segment in the order of their TIDs, made at the first call; the
+ * snapshot owns it. Checks for interrupts. ERRCODE_INDEX_CORRUPTED for a damaged
+ * body, ERRCODE_BARQ_SEGMENT_GONE if a page was re-used.
+ */
+extern const BarqTidOrder *barq_snapshot_tid_order(BarqSnapshot *snapshot, uint32 segment,
+												   BarqView *view);
 
 /* Remove the snapshots of a relation from the cache; InvalidOid: of all. */
 extern void barq_snapshot_forget(Oid relid);

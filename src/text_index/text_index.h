@@ -328,6 +328,12 @@ extern void barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 extern bool barq_text_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern int64 barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
 extern void barq_text_end_scan(IndexScanDesc scan);
+
+/*
+ * From the next rescan on, return only rows that `source` admits (NULL: all rows). The
+ * scan, which has an ORDER BY, keeps the pointer.
+ */
+extern void barq_text_scan_admit(IndexScanDesc scan, BarqRowSource *source);
 extern void barq_text_cost_estimate(PlannerInfo *root, IndexPath *path,
 									double loop_count, Cost *startup_cost,
 									Cost *total_cost, Selectivity *selectivity,

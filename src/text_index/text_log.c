@@ -271,7 +271,7 @@ barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
 	{
 		bool		unsure;
 
-		barq_bm25_search(&log->minis[i], query, NULL, top, &unsure);
+		barq_bm25_search(&log->minis[i], query, NULL, NULL, 0, top, &unsure);
 		*recheck |= unsure;
 	}
 	for (uint32 i = 0; i < log->rest.n; i++)

@@ -56,6 +56,7 @@ barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	BarqScanReport *report = ts->report;
 	MemoryContext owner = ts->owner;
 	MemoryContext context = ts->context;
+	BarqRowSource *source = ts->source;
 
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
@@ -68,6 +69,13 @@ barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	ts->report = report;
 	ts->owner = owner;
 	ts->context = context;
+	ts->source = source;
+}
+
+void
+barq_text_scan_admit(IndexScanDesc scan, BarqRowSource *source)
+{
+	((BarqTextScan *) scan->opaque)->source = source;
 }
 
 void

@@ -23,12 +23,13 @@ typedef enum BarqTextPhase
 /* Rows of the first batch of a ranked scan. */
 #define BARQ_TEXT_FIRST_BATCH	16
 
-/* IndexScanDesc.opaque. All but the first three members are reset by a rescan. */
+/* IndexScanDesc.opaque. All but the first four members are reset by a rescan. */
 typedef struct BarqTextScan
 {
 	BarqScanReport *report;		/* the first member (scan_report.h) */
 	MemoryContext owner;		/* of the executor's state: owns the statistics */
 	MemoryContext context;		/* of all that follows; reset by a rescan */
+	BarqRowSource *source;		/* a condition that rows have to satisfy, or NULL */
 
 	/* from the scan keys; set by barq_text_scan_start() */
 	bool		started;

@@ -95,6 +95,23 @@ heap_row_belongs(IndexScanDesc scan, BarqTextScan *ts, const ItemPointerData *ti
  * last, into ts->top.
  */
 
+/*
+ * The rows of a segment that a search may return, as bits: live and admitted by the
+ * scan's source. Few rows are listed (*filter), or none.
+ */
+static const uint8 *
+rows_to_skip(BarqTextState *state, BarqTextScan *ts, uint32 segment, BarqRowFilter *filter)
+{
+	const uint32 listed_share = 32;		/* a listed row costs a block of each posting list */
+
+	memset(filter, 0, sizeof(*filter));
+	if (ts->source == NULL)
+		return state->snapshot->segments[segment].dead;
+	ts->source->segment(ts->source, state->index, state->snapshot, segment,
+						&state->views[segment], state->views[segment].rows / listed_share, filter);
+	return filter->skip;
+}
+
 static void
 search_scored(BarqTextState *state, void *arg)
 {
@@ -105,9 +122,11 @@ search_scored(BarqTextState *state, void *arg)
 	ts->top.count = 0;
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
 	{
+		BarqRowFilter filter;
+		const uint8 *skip = rows_to_skip(state, ts, i, &filter);
 		bool		unsure;
 
-		barq_bm25_search(&state->views[i], ts->query, state->snapshot->segments[i].dead,
+		barq_bm25_search(&state->views[i], ts->query, skip, filter.rows, filter.count,
 						 &ts->top, &unsure);
 		ts->unsure |= unsure;
 	}
@@ -123,8 +142,11 @@ search_rest(BarqTextState *state, void *arg)
 	barq_scan_report_segments(ts->report, state->index, state->snapshot);
 	ts->top.count = 0;
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
-		barq_bm25_rest(&state->views[i], &ts->rest, state->snapshot->segments[i].dead,
-					   &ts->top);
+	{
+		BarqRowFilter filter;
+
+		barq_bm25_rest(&state->views[i], &ts->rest, rows_to_skip(state, ts, i, &filter), &ts->top);
+	}
 	if (barq_consistency != BARQ_CONSISTENCY_SEALED)
 		barq_text_log_rest(state->log, &ts->rest, &ts->top);
 }
@@ -167,6 +189,7 @@ next_batch(IndexScanDesc scan, BarqTextScan *ts)
 	ts->top.resumed = ts->resumed;
 	ts->top.after_score = ts->after_score;
 	ts->top.after_tid = ts->after_tid;
+	ts->top.source = ts->source;
 	barq_text_with_state(scan->indexRelation, works[ts->phase], ts);
 	barq_bm25_top_sort(&ts->top);
 	ts->last_batch = ts->top.count < ts->batch;

@@ -34,6 +34,7 @@ typedef struct GrowingSearch
 	float		after_key;
 	const ItemPointerData *after_tid;
 	float		bound;
+	BarqRowSource *source;		/* or NULL */
 
 	/* a heap, the worst of the best on top */
 	BarqGrowingHit *hits;
@@ -97,8 +98,8 @@ score_exactly(const GrowingSearch *search, const char *row, BarqInterval *interv
 }
 
 /*
- * Put a row into the heap if it is among the best and comes after (after_key,
- * after_tid). A row of the cache (number `cached`) is re-scored when the heap is
+ * Put a row into the heap if it is among the best, comes after (after_key, after_tid)
+ * and is admitted. A row of the cache (number `cached`) is re-scored when the heap is
  * final; any other row (cached = NOT_CACHED) is re-scored now from `row`.
  */
 static void
@@ -116,6 +117,8 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid,
 		return;
 	if (search->after_tid != NULL &&
 		compare_hits(key, tid, search->after_key, search->after_tid) <= 0)
+		return;
+	if (search->source != NULL && !search->source->row(search->source, tid))
 		return;
 
 	hit.key = key;
@@ -343,7 +346,7 @@ int
 barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 					const BarqCodec *codec, const BarqQuery *query,
 					float after_key, const ItemPointerData *after_tid,
-					float bound, BarqGrowingHit *hits, int max)
+					float bound, BarqRowSource *source, BarqGrowingHit *hits, int max)
 {
 	GrowingSearch search;
 	BarqGrowingVisitor visitor = {NULL, add_record, end_page, &search};
@@ -360,6 +363,7 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 	search.after_key = after_key;
 	search.after_tid = after_tid;
 	search.bound = bound;
+	search.source = source;
 	search.hits = hits;
 	search.count = 0;
 	search.max = max;

@@ -7,6 +7,7 @@
 
 #include "kernels/codec.h"
 #include "store/growing.h"
+#include "store/row_filter.h"
 #include "store/snapshot.h"
 
 /* A row of the log that a search returned. */
@@ -22,7 +23,8 @@ typedef struct BarqGrowingHit
  * Write the `max` best rows of the log into hits, best first: rows that follow
  * (after_key, after_tid) in the order of key and TID and have a key below
  * `bound`. Returns their number, or -1 if the log was sealed meanwhile.
- * after_tid NULL: from the first row on. `meta` is the metapage with which the
+ * after_tid NULL: from the first row on. `source`: the condition that rows have to
+ * satisfy, or NULL. `meta` is the metapage with which the
  * snapshot was taken; rows of full pages are kept in the snapshot's cache of the
  * log. Raises ERRCODE_INDEX_CORRUPTED for a record that is no row of the
  * codec.
@@ -31,6 +33,6 @@ extern int	barq_growing_search(Relation index, BarqSnapshot *snapshot,
 								const BarqMeta *meta, const BarqCodec *codec,
 								const BarqQuery *query, float after_key,
 								const ItemPointerData *after_tid, float bound,
-								BarqGrowingHit *hits, int max);
+								BarqRowSource *source, BarqGrowingHit *hits, int max);
 
 #endif							/* BARQ_GROWING_SCAN_H */

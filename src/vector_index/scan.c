@@ -68,6 +68,14 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 }
 
 void
+barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source)
+{
+	VectorScan *vs = scan->opaque;
+
+	vs->source = source;
+}
+
+void
 barq_vector_end_scan(IndexScanDesc scan)
 {
 	VectorScan *vs = scan->opaque;
@@ -473,7 +481,8 @@ next_tuple(IndexScanDesc scan, VectorScan *vs)
 		barq_count_lock_waits(stats);
 		if (((barq_executor_loses_tids() && !barq_codec_is_exact(&vs->rounds.codec)) ||
 			 !barq_codec_proves(&vs->rounds.codec) ||
-			 barq_codec_is_narrow(&vs->rounds.codec)) &&
+			 barq_codec_is_narrow(&vs->rounds.codec) ||
+			 (vs->source != NULL && !barq_codec_is_exact(&vs->rounds.codec))) &&
 			!vs->query.is_null && !vs->query.is_zero)
 			barq_scan_own_order(vs);
 	}

@@ -93,7 +93,8 @@ barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs, ItemPointerData *tid,
 		{
 			*tid = vs->rest->tids[vs->rest->at++];
 			*keyless = vs->rest->keyless;
-			if (vs->returned.skip != NULL && tidset_lookup(vs->returned.skip, *tid) != NULL)
+			if ((vs->returned.skip != NULL && tidset_lookup(vs->returned.skip, *tid) != NULL) ||
+				(vs->source != NULL && !vs->source->row(vs->source, tid)))
 				continue;
 			barq_scan_remember(vs, tid);
 			return true;

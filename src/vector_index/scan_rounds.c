@@ -27,6 +27,7 @@
 #include <math.h>
 
 #include "base/array.h"
+#include "flat/hits.h"
 #include "vector_index/best_keys.h"
 #include "vector_index/scan_rounds.h"
 #include "miscadmin.h"
@@ -44,6 +45,12 @@
  * the other (docs/performance.md, "Scans to the end").
  */
 #define WALK_COST	128
+
+/*
+ * Expanding a row of a graph costs as much as scoring this many listed rows
+ * (list_below).
+ */
+#define FILTER_COST	96
 
 void
 barq_scan_end_rounds(VectorScan *vs)
@@ -112,18 +119,39 @@ static void
 search_flat(VectorScan *vs, uint32 segment)
 {
 	SegmentStream *stream = &vs->rounds.streams[segment];
-	const uint8 *dead = vs->rounds.snapshot->segments[segment].dead;
+	const uint8 *refused = vs->source != NULL ? stream->filter.skip :
+		vs->rounds.snapshot->segments[segment].dead;
 	Size		bytes = barq_bits_bytes(stream->view->rows);
 	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	BarqSearchParams params = {.query = vs->rounds.query, .breadth = barq_ef_search, .skip = skip};
 
-	if (dead != NULL)
-		memcpy(skip, dead, bytes);
+	if (refused != NULL)
+		memcpy(skip, refused, bytes);
 	for (uint32 i = 0; i < stream->nreturned; i++)
 		barq_bit_set(skip, stream->returned[i]);
+	if (vs->source != NULL)
+	{
+		uint32		rows = stream->view->rows;
+		uint32		count = barq_bits_clear_count(skip, rows, PG_UINT32_MAX);
+		uint32	   *list = palloc_extended(sizeof(uint32) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
+
+		params.nrows = barq_bits_list_clear(skip, rows, list);
+		params.rows = list;
+	}
 	if (stream->search != NULL)
 		stream->kind->vectors->end(stream->search);
 	stream->search = NULL;
+	stream->kind = &barq_flat_kind;
+	stream->search = stream->kind->vectors->begin(stream->view, &params);
+}
+
+/* Search the listed rows of a segment's filter, and score each of them. */
+static void
+search_listed(VectorScan *vs, SegmentStream *stream)
+{
+	BarqSearchParams params = {.query = vs->rounds.query,.breadth = barq_ef_search,
+	.rows = stream->filter.rows,.nrows = stream->filter.count};
+
 	stream->kind = &barq_flat_kind;
 	stream->search = stream->kind->vectors->begin(stream->view, &params);
 }
@@ -163,6 +191,37 @@ turn(VectorScan *vs)
 	if (vs->order.queue == NULL && !barq_codec_is_exact(&rounds->codec) &&
 		!vs->query.is_null && !vs->query.is_zero)
 		barq_scan_own_order(vs);
+}
+
+/*
+ * The number of admitted rows of a segment up to which each of them is scored, one
+ * after the other. Above it the segment is searched by its kind, which leaves the
+ * others out: the walk of a graph then expands about breadth · rows / admitted rows
+ * (few_left() in ../hnsw/hnsw_search.c); a flat segment scores all its rows.
+ */
+static uint32
+list_below(const SegmentStream *stream)
+{
+	double		rows = stream->view->rows;
+
+	if (stream->kind == &barq_flat_kind)
+		return (uint32) (rows / 4);
+	return (uint32) Min(rows, sqrt(FILTER_COST * barq_ef_search * rows));
+}
+
+/*
+ * Ask the scan's source which rows of a segment it admits. Returns whether they are so
+ * few that each of them is to be scored.
+ */
+static bool
+filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 segment)
+{
+	SegmentStream *stream = &vs->rounds.streams[segment];
+
+	vs->source->segment(vs->source, scan->indexRelation, vs->rounds.snapshot, segment,
+						stream->view, list_below(stream), &stream->filter);
+	vs->rounds.rows += stream->filter.count;
+	return stream->filter.rows != NULL;
 }
 
 /*
@@ -206,13 +265,24 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 								   !rounds->of_lists};
 
 		stream->view = &views[i];
-		rounds->rows += stream->view->rows;
 		stream->kind = barq_segment_kind(stream->view->kind);
 		if (stream->kind->vectors == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
 					 errmsg("index \"%s\" has a segment of kind \"%s\", which holds no vectors",
 							RelationGetRelationName(index), stream->kind->name)));
+		if (vs->source == NULL)
+			rounds->rows += stream->view->rows;
+		else if (filter_segment(scan, vs, i))
+		{
+			search_listed(vs, stream);
+			continue;
+		}
+		else
+		{
+			params.skip = stream->filter.skip;
+			params.admitted = stream->filter.count;
+		}
 		if (vs->walk.turned)
 			search_flat(vs, i);
 		else
@@ -327,7 +397,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 											&rounds->meta, &rounds->codec,
 											rounds->query, rounds->log_key,
 											rounds->log_begun ? &rounds->log_tid : NULL, bound,
-											hits, want);
+											vs->source, hits, want);
 
 		if (n < 0)
 			return false;

@@ -15,6 +15,7 @@
 #include "vector_index/tid_set.h"
 #include "base/settings.h"
 #include "store/keyless.h"
+#include "store/row_filter.h"
 
 /* A row that was found and is not yet emitted. */
 typedef struct Candidate
@@ -35,6 +36,7 @@ typedef struct SegmentStream
 	BarqView   *view;
 	const BarqSegmentKind *kind;	/* the segment's; barq_flat_kind after the turn */
 	BarqSearch *search;
+	BarqRowFilter filter;		/* if the scan has a source */
 
 	/* rows that the search has returned, to be skipped after the turn */
 	uint32	   *returned;
@@ -73,7 +75,7 @@ typedef struct ScanRounds
 	int			count;			/* rounds begun */
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;
-	uint64		rows;			/* with a key, of all segments */
+	uint64		rows;			/* of all segments: with a key, and admitted */
 	SegmentStream *streams;
 	bool		log_done;		/* no row of the log is left */
 	bool		log_begun;		/* the next two are set */
@@ -138,6 +140,7 @@ typedef struct ScanEnd
 typedef struct VectorScan
 {
 	BarqScanReport *report;		/* the first member (scan_report.h) */
+	BarqRowSource *source;		/* a condition that rows have to satisfy, or NULL */
 	MemoryContext context;		/* reset by every rescan */
 	ScanQuery	query;
 	ScanRounds	rounds;

@@ -13,6 +13,7 @@
 #include "hnsw/hnsw.h"
 #include "ivf/ivf.h"
 #include "nodes/pathnodes.h"
+#include "store/row_filter.h"
 
 /* Number of the support function of an operator class that returns its space. */
 #define BARQ_SPACE_PROC		1
@@ -269,6 +270,12 @@ extern void barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 							   ScanKey orderbys, int norderbys);
 extern bool barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void barq_vector_end_scan(IndexScanDesc scan);
+
+/*
+ * From the next rescan on, return only rows that `source` admits (NULL: all rows), in
+ * the exact order of their distances. The scan keeps the pointer.
+ */
+extern void barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source);
 
 /* amcostestimate. */
 extern void barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path,

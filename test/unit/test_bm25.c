@@ -146,7 +146,7 @@ same_answers(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *qu
 			BarqView	view = shim_view(&bodies->body[i], bodies->pages);
 			bool		recheck;
 
-			barq_bm25_search(&view, query, bodies->dead[i], &top, &recheck);
+			barq_bm25_search(&view, query, bodies->dead[i], NULL, 0, &top, &recheck);
 			good &= !recheck;
 		}
 		barq_bm25_top_sort(&top);
@@ -524,7 +524,7 @@ test_damage(bool pages)
 
 				make_query(&query, &corpus, 1 + random_bits() % 5, j % 3, j % 2);
 				barq_bm25_top_init(&top, 10);
-				barq_bm25_search(&view, &query, NULL, &top, &recheck);
+				barq_bm25_search(&view, &query, NULL, NULL, 0, &top, &recheck);
 				barq_bm25_top_init(&top, 10);
 				barq_bm25_rest(&view, &(BarqBm25Rest) {&query, NULL, 0}, NULL, &top);
 			}

@@ -1,0 +1,46 @@
+/*
+ * condition.h
+ *	  Searches within the bitmap of other indexes: from the planner's paths to a
+ *	  custom scan.
+ */
+#ifndef BARQ_CONDITION_H
+#define BARQ_CONDITION_H
+
+#include "base/compat.h"
+
+#include "nodes/extensible.h"
+#include "nodes/pathnodes.h"
+
+#define BARQ_CONDITION_NAME	"BarqCondition"
+
+/* Install the planner's hook and register the scan; once, when the library is loaded. */
+extern void barq_condition_init(void);
+
+/* ---- condition_plan.c: what a plan node holds ---- */
+
+/* Members of CustomScan.custom_exprs, each a list. */
+enum
+{
+	BARQ_CONDITION_ORDERBYS,	/* of the ordering index, its column on the left */
+	BARQ_CONDITION_KEYS,		/* conditions of the ordering index, likewise */
+	BARQ_CONDITION_RECHECK,		/* the bitmap's conditions, over the table */
+	BARQ_CONDITION_SHOWN,		/* the ORDER BY, over the table, for EXPLAIN */
+	BARQ_CONDITION_EXPRS
+};
+
+/* Make the path's plan: CustomPathMethods. */
+extern const CustomPathMethods barq_condition_path_methods;
+
+/* Make the plan's state: CustomScanMethods (condition_scan.c). */
+extern const CustomScanMethods barq_condition_scan_methods;
+
+/* ---- condition_cost.c ---- */
+
+/*
+ * Set rows and costs of a path whose search by `ordered` is restricted by `bitmap`, a
+ * bitmap path of the same table.
+ */
+extern void barq_condition_cost(PlannerInfo *root, CustomPath *path,
+								const IndexPath *ordered, const BitmapHeapPath *bitmap);
+
+#endif							/* BARQ_CONDITION_H */

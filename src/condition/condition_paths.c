@@ -1,0 +1,183 @@
+/*
+ * condition_paths.c
+ *	  Paths that search an index of barq for the rows that other indexes find:
+ *	  `WHERE tags @> '{sale}' AND price < 20 ORDER BY embedding <=> $1`.
+ *
+ * A path has two parts. The ordered index path of the barq index, without other
+ * conditions than its own, and the bitmap path that the planner would choose for the
+ * other indexes. The planner has dropped these where others were cheaper, so both are
+ * made again by create_index_paths(), on copies of the table's RelOptInfo that have
+ * empty lists of paths and only the indexes wanted.
+ *
+ * Row security needs no care here: create_index_paths() matches no condition to an
+ * index that must wait for one of a lower security level, unless its operator is
+ * leakproof; and the clauses of the plan are checked in the planner's order.
+ *
+ * The hook is installed in time: opening a table's indexes calls their handler, which
+ * loads the library, and the planner opens them before it calls the hook.
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+#include "catalog/pg_class.h"
+#include "condition/condition.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "text_index/text_index.h"
+#include "vector_index/vector_index.h"
+
+static set_rel_pathlist_hook_type next_hook = NULL;
+
+/* Whether an index is one of barq that searches in an order. No side effects. */
+static bool
+is_ordering(const IndexOptInfo *index)
+{
+	return index->amcostestimate == (void *) barq_hnsw_cost_estimate ||
+		index->amcostestimate == (void *) barq_ivf_cost_estimate ||
+		index->amcostestimate == (void *) barq_text_cost_estimate;
+}
+
+/* A copy of a table's RelOptInfo without paths, and with these indexes only. */
+static RelOptInfo *
+copy_rel(const RelOptInfo *rel, List *indexes)
+{
+	RelOptInfo *copy = makeNode(RelOptInfo);
+
+	memcpy(copy, rel, sizeof(RelOptInfo));
+	copy->indexlist = indexes;
+	copy->pathlist = copy->partial_pathlist = copy->ppilist = NIL;
+	copy->cheapest_parameterized_paths = NIL;
+	copy->cheapest_startup_path = copy->cheapest_total_path = NULL;
+	copy->consider_parallel = false;
+	copy->joininfo = NIL;
+	copy->has_eclass_joins = false;
+	return copy;
+}
+
+/*
+ * The path by which an index returns rows in the order that the query wants; NULL if
+ * there is none, or it must not be used (BARQ_REFUSED_COST).
+ */
+static IndexPath *
+ordered_path(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index)
+{
+	RelOptInfo *copy;
+	ListCell   *cell;
+
+	if (index->indpred != NIL && !index->predOK)
+		return NULL;
+	copy = copy_rel(rel, list_make1(index));
+	create_index_paths(root, copy);
+	foreach(cell, copy->pathlist)
+	{
+		IndexPath  *path = lfirst(cell);
+
+		/* a second distance would have to be put in order by the executor */
+		if (IsA(path, IndexPath) && path->path.param_info == NULL &&
+			path->path.pathkeys != NIL && list_length(path->indexorderbys) == 1 &&
+			path->path.total_cost < BARQ_REFUSED_COST)
+			return path;
+	}
+	return NULL;
+}
+
+/*
+ * The bitmap path that the planner would choose for the table's conditions from all
+ * indexes; NULL if there is none. The ordering index is left out if its path enforces
+ * conditions (of text) already. Copies of these indexes offer bitmaps
+ * only, so that no plain index scan displaces the bitmap.
+ */
+static BitmapHeapPath *
+bitmap_path(PlannerInfo *root, RelOptInfo *rel, const IndexPath *ordered)
+{
+	List	   *indexes = NIL;
+	RelOptInfo *copy;
+	ListCell   *cell;
+
+	foreach(cell, rel->indexlist)
+	{
+		IndexOptInfo *index = lfirst(cell);
+		IndexOptInfo *bitmaps;
+
+		if ((index == ordered->indexinfo && ordered->indexclauses != NIL) ||
+			!index->amhasgetbitmap ||
+			(index->indpred != NIL && !index->predOK))
+			continue;
+		bitmaps = makeNode(IndexOptInfo);
+		memcpy(bitmaps, index, sizeof(IndexOptInfo));
+		bitmaps->amhasgettuple = bitmaps->amcanorderbyop = bitmaps->amcanparallel = false;
+		bitmaps->sortopfamily = NULL;
+		indexes = lappend(indexes, bitmaps);
+	}
+	if (indexes == NIL)
+		return NULL;
+	copy = copy_rel(rel, indexes);
+	create_index_paths(root, copy);
+	foreach(cell, copy->pathlist)
+	{
+		BitmapHeapPath *path = lfirst(cell);
+
+		if (IsA(path, BitmapHeapPath) && path->path.param_info == NULL)
+			return path;
+	}
+	return NULL;
+}
+
+/* The path of a search by `ordered` for the rows of `bitmap`. */
+static Path *
+condition_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered,
+			   BitmapHeapPath *bitmap)
+{
+	CustomPath *path = makeNode(CustomPath);
+
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = rel;
+	path->path.pathtarget = rel->reltarget;
+	path->path.parallel_safe = rel->consider_parallel;
+	path->path.pathkeys = ordered->path.pathkeys;
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->custom_paths = list_make1(bitmap);
+	path->custom_private = list_make1(ordered);
+	path->methods = &barq_condition_path_methods;
+	barq_condition_cost(root, path, ordered, bitmap);
+	return (Path *) path;
+}
+
+/*
+ * set_rel_pathlist_hook: call the hook installed before, then add a path for each
+ * index of barq that has the query's order, if other indexes have conditions.
+ */
+static void
+add_condition_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	List	   *indexes = rel->indexlist;
+	ListCell   *cell;
+
+	if (next_hook != NULL)
+		next_hook(root, rel, rti, rte);
+	if (!barq_condition_scan || rte->rtekind != RTE_RELATION || rte->inh ||
+		rte->tablesample != NULL || IS_DUMMY_REL(rel) || rel->baserestrictinfo == NIL ||
+		root->query_pathkeys == NIL || !bms_is_empty(rel->lateral_relids))
+		return;
+	foreach(cell, indexes)
+	{
+		IndexOptInfo *index = lfirst(cell);
+		IndexPath  *ordered;
+		BitmapHeapPath *bitmap;
+
+		if (is_ordering(index) &&
+			(ordered = ordered_path(root, rel, index)) != NULL &&
+			(bitmap = bitmap_path(root, rel, ordered)) != NULL)
+			add_path(rel, condition_path(root, rel, ordered, bitmap));
+	}
+}
+
+void
+barq_condition_init(void)
+{
+	next_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = add_condition_paths;
+	RegisterCustomScanMethods(&barq_condition_scan_methods);
+}

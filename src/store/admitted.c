@@ -1,0 +1,245 @@
+/*
+ * admitted.c
+ *	  From the TIDs of a bitmap to the rows of segments. Both are in the order of heap
+ *	  pages, so they are merged (tid_order.h). Calls snapshot.c, tid_order.c, view.c.
+ */
+#include "postgres.h"
+
+#include "base/array.h"
+#include "base/bits.h"
+#include "miscadmin.h"
+#include "store/admitted.h"
+#include "store/tid_order.h"
+#include "store/view.h"
+
+/* A heap page with admitted rows. */
+typedef struct AdmittedPage
+{
+	uint64		first;			/* its offsets begin there; those of the next page
+								 * follow */
+	BlockNumber block;
+	bool		whole;			/* all rows of the page; no offsets */
+	bool		recheck;
+} AdmittedPage;
+
+struct BarqAdmitted
+{
+	BarqRowSource source;		/* the first member */
+	uint32		npages;
+	uint32		pages_space;
+	AdmittedPage *pages;		/* by block; one more, the end */
+	uint64		noffsets;
+	uint64		offsets_space;
+	OffsetNumber *offsets;		/* ascending in each page */
+	uint64		whole;			/* pages of which all rows are admitted */
+};
+
+/* The page of a block; NULL if none of its rows is admitted. */
+static const AdmittedPage *
+find_page(const BarqAdmitted *admitted, BlockNumber block)
+{
+	uint32		low = 0;
+	uint32		high = admitted->npages;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (admitted->pages[middle].block < block)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < admitted->npages && admitted->pages[low].block == block ?
+		&admitted->pages[low] : NULL;
+}
+
+bool
+barq_admitted_has(const BarqAdmitted *admitted, const ItemPointerData *tid, bool *recheck)
+{
+	const AdmittedPage *page = find_page(admitted, ItemPointerGetBlockNumberNoCheck(tid));
+
+	if (page == NULL)
+		return false;
+	*recheck = page->recheck;
+	if (page->whole)
+		return true;
+	for (uint64 i = page[0].first; i < page[1].first; i++)
+		if (admitted->offsets[i] == ItemPointerGetOffsetNumberNoCheck(tid))
+			return true;
+	return false;
+}
+
+/* BarqRowSource.row */
+static bool
+admits_row(BarqRowSource *source, const ItemPointerData *tid)
+{
+	bool		recheck;
+
+	return barq_admitted_has((BarqAdmitted *) source, tid, &recheck);
+}
+
+/* The filter of one segment while it is made. */
+typedef struct Making
+{
+	uint8	   *skip;			/* all set at first */
+	const uint8 *dead;			/* or NULL */
+	uint32		count;
+} Making;
+
+/* Admit a row unless it is dead. */
+static inline void
+admit(Making *making, uint32 row)
+{
+	if (making->dead != NULL && barq_bit_is_set(making->dead, row))
+		return;
+	barq_bit_clear(making->skip, row);
+	making->count++;
+}
+
+/*
+ * Admit the rows of one heap page, which is block number `at` of the order. The offsets
+ * of a page's rows are different numbers from 1 on, so offset n is the n-th of them or
+ * one before that: mostly the n-th itself.
+ */
+static void
+admit_page(const BarqAdmitted *admitted, const AdmittedPage *page,
+		   const BarqTidOrder *order, uint32 at, Making *making)
+{
+	const uint32 *rows = order->rows + order->first[at];
+	const OffsetNumber *offsets = order->offsets + order->first[at];
+	uint32		n = order->first[at + 1] - order->first[at];
+
+	if (page->whole)
+	{
+		for (uint32 i = 0; i < n; i++)
+			admit(making, rows[i]);
+		return;
+	}
+	for (uint64 i = page[0].first; i < page[1].first; i++)
+	{
+		OffsetNumber wanted = admitted->offsets[i];
+		uint32		place = Min(wanted, n);
+
+		while (place > 0 && offsets[place - 1] > wanted)
+			place--;
+		if (place > 0 && offsets[place - 1] == wanted)
+			admit(making, rows[place - 1]);
+	}
+}
+
+/* The first block of the order, from `at` on, that is not below `block`. */
+static uint32
+seek_block(const BarqTidOrder *order, uint32 at, BlockNumber block)
+{
+	uint32		step = 1;
+	uint32		low = at;
+	uint32		high;
+
+	/* without gaps, as after CREATE INDEX, the place is known */
+	if (block >= order->blocks[0] && block - order->blocks[0] < order->nblocks &&
+		order->blocks[block - order->blocks[0]] == block)
+		return block - order->blocks[0];
+	while (order->nblocks - low > step && order->blocks[low + step] < block)
+	{
+		low += step;
+		step *= 2;
+	}
+	high = order->nblocks - low > step ? low + step : order->nblocks;
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (order->blocks[middle] < block)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* BarqRowSource.segment */
+static void
+filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot,
+			   uint32 segment, BarqView *view, uint32 list_below, BarqRowFilter *filter)
+{
+	const BarqAdmitted *admitted = (BarqAdmitted *) source;
+	const BarqTidOrder *order = barq_snapshot_tid_order(snapshot, segment, view);
+	Size		bytes = barq_bits_bytes(view->rows);
+	Making		making = {palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE),
+	snapshot->segments[segment].dead, 0};
+	uint32		at = 0;
+
+	Assert(view->rows == order->nrows);
+	memset(making.skip, 0xff, bytes);
+	for (uint32 p = 0; p < admitted->npages && at < order->nblocks; p++)
+	{
+		const AdmittedPage *page = &admitted->pages[p];
+
+		if ((p & 4095) == 0)
+			CHECK_FOR_INTERRUPTS();
+		at = seek_block(order, at, page->block);
+		if (at < order->nblocks && order->blocks[at] == page->block)
+			admit_page(admitted, page, order, at, &making);
+	}
+	filter->count = making.count;
+	filter->skip = making.skip;
+	filter->rows = NULL;
+	if (making.count <= list_below)
+	{
+		uint32	   *rows = palloc_extended(sizeof(uint32) * (Size) Max(making.count, 1),
+										   MCXT_ALLOC_HUGE);
+
+		barq_bits_list_clear(making.skip, view->rows, rows);
+		filter->rows = rows;
+	}
+}
+
+BarqAdmitted *
+barq_admitted_make(TIDBitmap *bitmap)
+{
+	BarqAdmitted *admitted = palloc0(sizeof(BarqAdmitted));
+	BarqBitmapIterator iterator = barq_bitmap_begin(bitmap);
+	BarqBitmapPage page;
+
+	admitted->source.segment = filter_segment;
+	admitted->source.row = admits_row;
+	for (;;)
+	{
+		bool		more = barq_bitmap_next(&iterator, &page);
+		AdmittedPage *next;
+
+		if ((admitted->npages & 1023) == 0)
+			CHECK_FOR_INTERRUPTS();
+		BARQ_ARRAY_RESERVE(admitted->pages, admitted->pages_space, admitted->npages + 1, 64);
+		next = &admitted->pages[admitted->npages];
+		next->first = admitted->noffsets;
+		if (!more)
+			break;
+		admitted->npages++;
+		next->block = page.block;
+		next->whole = page.lossy;
+		next->recheck = page.recheck;
+		admitted->whole += page.lossy;
+		BARQ_ARRAY_RESERVE(admitted->offsets, admitted->offsets_space,
+						   admitted->noffsets + page.ntuples, 1024);
+		if (page.ntuples > 0)
+			memcpy(admitted->offsets + admitted->noffsets, page.offsets,
+				   sizeof(OffsetNumber) * page.ntuples);
+		admitted->noffsets += page.ntuples;
+	}
+	barq_bitmap_end(&iterator);
+	return admitted;
+}
+
+BarqRowSource *
+barq_admitted_source(BarqAdmitted *admitted)
+{
+	return &admitted->source;
+}
+
+uint64
+barq_admitted_count(const BarqAdmitted *admitted)
+{
+	return admitted->noffsets + admitted->whole;
+}
