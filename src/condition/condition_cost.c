@@ -37,8 +37,8 @@ barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordere
 		matches * cpu_operator_cost + scored * cpu_operator_cost + random_page_cost;
 
 	/* the rows of the bitmap that the search returns, cheaper than any sort of them */
-	per_row = ordered->path.total_cost - ordered->path.startup_cost;
-	per_row /= tuples;
+	per_row = (ordered->path.total_cost - ordered->path.startup_cost) /
+		clamp_row_est(ordered->indexselectivity * tuples);
 	path->path.rows = rel->rows;
 	path->path.total_cost = path->path.startup_cost + per_row * matches;
 }

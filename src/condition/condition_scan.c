@@ -12,7 +12,6 @@
 #include "access/genam.h"
 #include "access/relscan.h"
 #include "access/tableam.h"
-#include "am/scan_report.h"
 #include "commands/explain.h"
 #include "condition/condition.h"
 #include "executor/executor.h"

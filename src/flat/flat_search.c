@@ -28,8 +28,8 @@ typedef struct FlatSearch
 	const BarqQuery *query;
 	const uint8 *skip;
 	const uint32 *ids;			/* the rows to search, ascending; NULL: all */
-	uint32		rows;			/* their number */
-	BarqVectorHeader header;
+		uint32		rows;			/* their number */
+		BarqVectorHeader header;
 	BarqCodec	codec;
 
 	float	   *keys;			/* of every row to search; NULL until scored */

@@ -1,7 +1,10 @@
 /*
  * admitted.c
  *	  From the TIDs of a bitmap to the rows of segments. Both are in the order of heap
- *	  pages, so they are merged (tid_order.h). Calls snapshot.c, tid_order.c, view.c.
+ *	  pages, so they are merged (tid_order.h). To sort a segment's rows by TID costs as
+ *	  much as PASSES passes over them, in which the page of each is looked up; so a
+ *	  session makes that many passes before it sorts: one with few searches never does.
+ *	  Calls snapshot.c, tid_order.c, view.c.
  */
 #include "postgres.h"
 
@@ -11,6 +14,9 @@
 #include "store/admitted.h"
 #include "store/tid_order.h"
 #include "store/view.h"
+
+#define PASSES		8
+#define PASS_BATCH	1024		/* TIDs that are read at a time */
 
 /* A heap page with admitted rows. */
 typedef struct AdmittedPage
@@ -32,6 +38,12 @@ struct BarqAdmitted
 	uint64		offsets_space;
 	OffsetNumber *offsets;		/* ascending in each page */
 	uint64		whole;			/* pages of which all rows are admitted */
+
+	/*
+	 * By heap block, from that of the first page to that of the last: the number of
+	 * its page plus 1, or 0. NULL: not made, or it would not fit into work_mem
+	 */
+	uint32	   *numbers;
 };
 
 /* The page of a block; NULL if none of its rows is admitted. */
@@ -54,6 +66,18 @@ find_page(const BarqAdmitted *admitted, BlockNumber block)
 		&admitted->pages[low] : NULL;
 }
 
+/* Whether a page has an offset. */
+static inline bool
+page_has(const BarqAdmitted *admitted, const AdmittedPage *page, OffsetNumber offset)
+{
+	if (page->whole)
+		return true;
+	for (uint64 i = page[0].first; i < page[1].first && admitted->offsets[i] <= offset; i++)
+		if (admitted->offsets[i] == offset)
+			return true;
+	return false;
+}
+
 bool
 barq_admitted_has(const BarqAdmitted *admitted, const ItemPointerData *tid, bool *recheck)
 {
@@ -62,12 +86,7 @@ barq_admitted_has(const BarqAdmitted *admitted, const ItemPointerData *tid, bool
 	if (page == NULL)
 		return false;
 	*recheck = page->recheck;
-	if (page->whole)
-		return true;
-	for (uint64 i = page[0].first; i < page[1].first; i++)
-		if (admitted->offsets[i] == ItemPointerGetOffsetNumberNoCheck(tid))
-			return true;
-	return false;
+	return page_has(admitted, page, ItemPointerGetOffsetNumberNoCheck(tid));
 }
 
 /* BarqRowSource.row */
@@ -158,20 +177,64 @@ seek_block(const BarqTidOrder *order, uint32 at, BlockNumber block)
 	return low;
 }
 
-/* BarqRowSource.segment */
-static void
-filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot,
-			   uint32 segment, BarqView *view, uint32 list_below, BarqRowFilter *filter)
+/*
+ * Make admitted->numbers, if there is none and it fits into work_mem; false if it does
+ * not fit. It lives as long as `admitted`.
+ */
+static bool
+number_pages(BarqAdmitted *admitted)
 {
-	const BarqAdmitted *admitted = (BarqAdmitted *) source;
-	const BarqTidOrder *order = barq_snapshot_tid_order(snapshot, segment, view);
-	Size		bytes = barq_bits_bytes(view->rows);
-	Making		making = {palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE),
-	snapshot->segments[segment].dead, 0};
+	BlockNumber first;
+	Size		bytes;
+
+	if (admitted->numbers != NULL)
+		return true;
+	if (admitted->npages == 0)
+		return false;
+	first = admitted->pages[0].block;
+	bytes = sizeof(uint32) * ((Size) admitted->pages[admitted->npages - 1].block - first + 1);
+	if (bytes > work_mem * (Size) 1024)
+		return false;
+	admitted->numbers = MemoryContextAllocExtended(GetMemoryChunkContext(admitted), bytes,
+												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint32 i = 0; i < admitted->npages; i++)
+		admitted->numbers[admitted->pages[i].block - first] = i + 1;
+	return true;
+}
+
+/* Admit rows of a segment by looking up the TID of each; admitted->numbers is made. */
+static void
+pass_rows(const BarqAdmitted *admitted, BarqView *view, Making *making)
+{
+	BlockNumber first = admitted->pages[0].block;
+	BlockNumber blocks = admitted->pages[admitted->npages - 1].block - first + 1;
+	ItemPointerData tids[PASS_BATCH];
+
+	for (uint32 base = 0; base < view->rows; base += PASS_BATCH)
+	{
+		uint32		n = Min(PASS_BATCH, view->rows - base);
+
+		CHECK_FOR_INTERRUPTS();
+		barq_view_tids(view, base, n, tids);
+		for (uint32 i = 0; i < n; i++)
+		{
+			BlockNumber block = ItemPointerGetBlockNumberNoCheck(&tids[i]) - first;
+			uint32		number = block < blocks ? admitted->numbers[block] : 0;
+
+			if (number > 0 &&
+				page_has(admitted, &admitted->pages[number - 1],
+						 ItemPointerGetOffsetNumberNoCheck(&tids[i])))
+				admit(making, base + i);
+		}
+	}
+}
+
+/* Admit rows of a segment by merging the pages with the order of its TIDs. */
+static void
+merge_rows(const BarqAdmitted *admitted, const BarqTidOrder *order, Making *making)
+{
 	uint32		at = 0;
 
-	Assert(view->rows == order->nrows);
-	memset(making.skip, 0xff, bytes);
 	for (uint32 p = 0; p < admitted->npages && at < order->nblocks; p++)
 	{
 		const AdmittedPage *page = &admitted->pages[p];
@@ -180,8 +243,29 @@ filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot,
 			CHECK_FOR_INTERRUPTS();
 		at = seek_block(order, at, page->block);
 		if (at < order->nblocks && order->blocks[at] == page->block)
-			admit_page(admitted, page, order, at, &making);
+			admit_page(admitted, page, order, at, making);
 	}
+}
+
+/* BarqRowSource.segment */
+static void
+filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot,
+			   uint32 segment, BarqView *view, uint32 list_below, BarqRowFilter *filter)
+{
+	BarqAdmitted *admitted = (BarqAdmitted *) source;
+	BarqSegment *of = &snapshot->segments[segment];
+	Size		bytes = barq_bits_bytes(view->rows);
+	Making		making = {.skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE),
+					 .dead = of->dead};
+
+	memset(making.skip, 0xff, bytes);
+	if (of->tid_order == NULL && of->tid_passes < PASSES && number_pages(admitted))
+	{
+		of->tid_passes++;
+		pass_rows(admitted, view, &making);
+	}
+	else if (admitted->npages > 0)
+		merge_rows(admitted, barq_snapshot_tid_order(snapshot, segment, view), &making);
 	filter->count = making.count;
 	filter->skip = making.skip;
 	filter->rows = NULL;

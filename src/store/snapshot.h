@@ -23,6 +23,7 @@ typedef struct BarqSegment
 	uint8	   *dead;			/* bitmap of dead rows, read-only; NULL: none is dead */
 	BarqDeadRows *dead_rows;	/* the owner of that bitmap, or NULL */
 	BarqTidOrder *tid_order;	/* NULL: not made yet */
+	uint32		tid_passes;		/* over all TIDs, made in place of it (admitted.c) */
 } BarqSegment;
 
 typedef struct BarqLogCache BarqLogCache;	/* log_cache.h */

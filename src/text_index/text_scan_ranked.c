@@ -102,7 +102,7 @@ heap_row_belongs(IndexScanDesc scan, BarqTextScan *ts, const ItemPointerData *ti
 static const uint8 *
 rows_to_skip(BarqTextState *state, BarqTextScan *ts, uint32 segment, BarqRowFilter *filter)
 {
-	const uint32 listed_share = 32;		/* a listed row costs a block of each posting list */
+	const uint32 listed_share = 32; /* a listed row costs a block of each posting list */
 
 	memset(filter, 0, sizeof(*filter));
 	if (ts->source == NULL)

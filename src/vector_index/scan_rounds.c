@@ -149,8 +149,9 @@ search_flat(VectorScan *vs, uint32 segment)
 static void
 search_listed(VectorScan *vs, SegmentStream *stream)
 {
-	BarqSearchParams params = {.query = vs->rounds.query,.breadth = barq_ef_search,
-	.rows = stream->filter.rows,.nrows = stream->filter.count};
+	BarqSearchParams params = {.query = vs->rounds.query, .breadth = barq_ef_search,
+							   .rows = stream->filter.rows,
+							   .nrows = stream->filter.count};
 
 	stream->kind = &barq_flat_kind;
 	stream->search = stream->kind->vectors->begin(stream->view, &params);
