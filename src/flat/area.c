@@ -1,10 +1,11 @@
 /*
  * area.c
- *	  Rows of work areas: copying those of a build into an area, and ordering the rows
- *	  of a finished area anew, in place.
+ *	  Rows of work areas: copying those of a build into an area, grouping them, and
+ *	  ordering the rows of a finished area anew; all in place.
  */
 #include "postgres.h"
 
+#include "base/advise.h"
 #include "base/bits.h"
 #include "base/interrupts.h"
 #include "flat/vector_body.h"
@@ -202,4 +203,103 @@ barq_area_order_once(const BarqAreaRows *area, const uint32 *order, const uint32
 	barq_area_order(area, order, number, moved, taken, &progress);
 	pfree(taken);
 	pfree(moved);
+}
+
+/* The rows of an area that are being grouped, and the group that each belongs to. */
+typedef struct Grouping
+{
+	const BarqAreaRows *area;
+	uint32	   *groups;			/* of the row that is at each place now */
+	uint32	   *next;			/* of each group: its first place that is not settled */
+} Grouping;
+
+/* Exchange the bytes of a row in its place with those that were taken out of another. */
+static inline void
+swap_bytes(char *in_place, char *taken, char *scratch, Size bytes)
+{
+	memcpy(scratch, in_place, bytes);
+	memcpy(in_place, taken, bytes);
+	memcpy(taken, scratch, bytes);
+}
+
+/*
+ * Put the row that is in *taken, of group *group, to the next free place of its group;
+ * *taken and *group receive the row that was there.
+ */
+static void
+swap_in(Grouping *grouping, char *taken, char *scratch, ItemPointerData *tid, uint32 *group)
+{
+	const BarqAreaRows *area = grouping->area;
+	Size		stride = area->codec->stride;
+	uint32	   *groups = grouping->groups;
+	uint32		to;
+	uint32		other;
+	ItemPointerData other_tid;
+
+	/* rows that are in their group already stay */
+	while (groups[grouping->next[*group]] == *group)
+		grouping->next[*group]++;
+	to = grouping->next[*group]++;
+	swap_bytes(area->codes + to * stride, taken, scratch, stride);
+	if (area->refinements != NULL)
+		swap_bytes(refinement_of(area, to), taken + stride, scratch,
+				   area->codec->refine_bytes);
+	other_tid = area->tids[to];
+	area->tids[to] = *tid;
+	*tid = other_tid;
+	other = groups[to];
+	groups[to] = *group;
+	*group = other;
+}
+
+/*
+ * The American flag sort (McIlroy, Bostic & McIlroy 1993, Engineering Radix Sort): each
+ * group is filled from its start on, so that at any time only one place of each group
+ * is read and written.
+ */
+void
+barq_area_group(const BarqAreaRows *area, uint32 *groups, uint32 ngroups, uint32 *firsts)
+{
+	Size		stride = area->codec->stride;
+	Grouping	grouping = {area, groups};
+	Size		refine_bytes = area->refinements != NULL ? area->codec->refine_bytes : 0;
+	char	   *taken = palloc(stride + refine_bytes);
+	char	   *scratch = palloc(Max(stride, refine_bytes));
+
+	Assert(area->lists == NULL && !barq_codec_has_heads(area->codec));
+	memset(firsts, 0, ((Size) ngroups + 1) * sizeof(uint32));
+	for (uint32 row = 0; row < area->rows; row++)
+		firsts[groups[row] + 1]++;
+	for (uint32 group = 0; group < ngroups; group++)
+		firsts[group + 1] += firsts[group];
+	grouping.next = palloc_extended(Max(ngroups, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	memcpy(grouping.next, firsts, (Size) ngroups * sizeof(uint32));
+
+	barq_advise(area->codes, area->rows * (uint64) stride, true);
+	for (uint32 group = 0; group < ngroups; group++)
+	{
+		for (uint32 at = grouping.next[group]; at < firsts[group + 1]; at++)
+		{
+			char	   *code = area->codes + at * stride;
+			uint32		mine = groups[at];
+
+			if ((at & 0xff) == 0)
+				barq_check_interrupts();
+			if (mine == group)
+				continue;
+			memcpy(taken, code, stride);
+			if (refine_bytes > 0)
+				memcpy(taken + stride, refinement_of(area, at), refine_bytes);
+			while (mine != group)
+				swap_in(&grouping, taken, scratch, &area->tids[at], &mine);
+			memcpy(code, taken, stride);
+			if (refine_bytes > 0)
+				memcpy(refinement_of(area, at), taken + stride, refine_bytes);
+			groups[at] = group;
+		}
+	}
+	barq_advise(area->codes, area->rows * (uint64) stride, false);
+	pfree(grouping.next);
+	pfree(scratch);
+	pfree(taken);
 }

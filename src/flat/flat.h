@@ -137,6 +137,15 @@ typedef struct BarqBuildRows
 } BarqBuildRows;
 
 /*
+ * Finds places of rows: rows near each other have the same place or places with near
+ * numbers. codes: n of them, stride bytes each; places[] receives the place of each, and
+ * *centroids a code for each place, palloc'd. Returns the number of places; 0 where rows
+ * of the codec have none. Checks for interrupts.
+ */
+typedef uint32 (*BarqFindPlaces) (const BarqCodec *codec, const char *codes, uint32 n,
+								  uint32 *places, const char **centroids);
+
+/*
  * Read and validate a vector body's headers; fills *body, *header and *codec.
  * Afterwards each code and TID lies inside the body (README.md, invariant 1).
  * ERRCODE_INDEX_CORRUPTED where sizes or offsets do not fit the body.

@@ -24,6 +24,13 @@ typedef struct BarqHnswOptions
 	int			m;				/* neighbours of a row on each upper layer; on
 								 * layer 0 twice as many */
 	int			ef_construction;	/* rows of the beam that finds neighbours */
+
+	/*
+	 * An area of more bytes than `memory` has its rows inserted by place (README.md,
+	 * "Place"); find_places NULL: none has.
+	 */
+	uint64		memory;
+	BarqFindPlaces find_places;
 } BarqHnswOptions;
 
 typedef struct BarqHnswWork BarqHnswWork;
@@ -101,7 +108,7 @@ extern void barq_hnsw_work_insert(BarqHnswWork *work,
 								  BarqBuildProgress progress, void *arg);
 
 /*
- * Number the rows, make all of them reachable and complete the body, which begins at
+ * Make all rows reachable, number them (unless they are by place) and complete the body, which begins at
  * BARQ_AREA_BODY of the area; returns its bytes. Called by one process, after all
  * others have returned from barq_hnsw_work_insert(). The area holds nothing else
  * afterwards. Checks for interrupts; temporary memory is in the current memory

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/bits.h"
 #include "base/interrupts.h"
 #include "hnsw/hnsw_copies.h"
 
@@ -24,28 +25,68 @@ typedef struct Walk
 								 * point: itself); HNSW_NONE: not reached */
 } Walk;
 
+/* Note the neighbours of a reached row that are not reached yet. */
+static inline void
+expand(Walk *walk, uint32 row)
+{
+	const uint32 *list = hnsw_work_list(walk->work, 0, row);
+	int			degree = hnsw_work_degree(walk->work, 0);
+
+	for (int i = 0; i < degree && list[i] != HNSW_NONE; i++)
+	{
+		if (walk->parent[list[i]] == HNSW_NONE)
+		{
+			walk->parent[list[i]] = row;
+			walk->order[walk->tail++] = list[i];
+		}
+	}
+}
+
 /* Walk on until the queue is empty. */
 static void
 walk_on(Walk *walk)
 {
-	int			degree = hnsw_work_degree(walk->work, 0);
-
 	while (walk->head < walk->tail)
 	{
 		uint32		row = walk->order[walk->head++];
-		const uint32 *list = hnsw_work_list(walk->work, 0, row);
 
 		if ((walk->head & 0xfff) == 0)
 			barq_check_interrupts();
-		for (int i = 0; i < degree && list[i] != HNSW_NONE; i++)
+		expand(walk, row);
+	}
+}
+
+/*
+ * Reach the same rows as walk_on() from the rows reached so far, whose lists were not
+ * read: by passes over the rows upwards and downwards, so that lists of an area larger
+ * than memory are read in their order. Rows are by place, hence most are reached in the
+ * first passes.
+ */
+static void
+sweep(Walk *walk)
+{
+	uint32		rows = walk->work->rows;
+	uint32		expanded = 0;
+	uint8	   *done = MemoryContextAllocHuge(CurrentMemoryContext, barq_bits_bytes(rows));
+
+	memset(done, 0, barq_bits_bytes(rows));
+	for (bool down = false; expanded < walk->tail; down = !down)
+	{
+		for (uint32 i = 0; i < rows && expanded < walk->tail; i++)
 		{
-			if (walk->parent[list[i]] == HNSW_NONE)
-			{
-				walk->parent[list[i]] = row;
-				walk->order[walk->tail++] = list[i];
-			}
+			uint32		row = down ? rows - 1 - i : i;
+
+			if ((i & 0xfff) == 0)
+				barq_check_interrupts();
+			if (walk->parent[row] == HNSW_NONE || barq_bit_is_set(done, row))
+				continue;
+			barq_bit_set(done, row);
+			expanded++;
+			expand(walk, row);
 		}
 	}
+	walk->head = walk->tail;
+	pfree(done);
 }
 
 /*
@@ -143,11 +184,15 @@ barq_hnsw_work_order(BarqHnswWork *work, uint32 *order)
 	walk.order[0] = entry;
 	walk.head = 0;
 	walk.tail = 1;
-	walk_on(&walk);
+	if (work->by_place)
+		sweep(&walk);
+	else
+		walk_on(&walk);
 
 	if (walk.tail < work->rows)
 	{
 		barq_hnsw_builder_init(&builder, work);
+		hnsw_work_advise(work, true);
 		for (uint32 row = 0; walk.tail < work->rows; row++)
 		{
 			if (walk.parent[row] != HNSW_NONE)
@@ -156,6 +201,7 @@ barq_hnsw_work_order(BarqHnswWork *work, uint32 *order)
 			walk_on(&walk);
 			barq_check_interrupts();
 		}
+		hnsw_work_advise(work, false);
 		barq_hnsw_builder_end(&builder);
 	}
 	pfree(walk.parent);

@@ -14,11 +14,18 @@
 #include "base/interrupts.h"
 #include "hnsw/hnsw_copies.h"
 
+/* A part of the hash beside the row, so that only a row with an equal hash is read. */
+typedef struct CopySlot
+{
+	uint32		row;			/* a first row, or HNSW_NONE */
+	uint32		tag;
+} CopySlot;
+
 struct HnswCopies
 {
 	BarqHnswWork *work;
 	uint64		mask;
-	uint32		slots[FLEXIBLE_ARRAY_MEMBER];	/* first rows, or HNSW_NONE */
+	CopySlot	slots[FLEXIBLE_ARRAY_MEMBER];
 };
 
 HnswCopies *
@@ -30,10 +37,10 @@ barq_hnsw_copies_begin(BarqHnswWork *work)
 	while (size < (uint64) work->rows + work->rows / 4)
 		size *= 2;
 	copies = MemoryContextAllocHuge(CurrentMemoryContext,
-									offsetof(HnswCopies, slots) + size * sizeof(uint32));
+									offsetof(HnswCopies, slots) + size * sizeof(CopySlot));
 	copies->work = work;
 	copies->mask = size - 1;
-	memset(copies->slots, 0xff, size * sizeof(uint32));
+	barq_fill((char *) copies->slots, 0xff, size * sizeof(CopySlot));
 	return copies;
 }
 
@@ -70,14 +77,20 @@ barq_hnsw_copies_add(HnswCopies *copies, uint32 row)
 {
 	BarqHnswWork *work = copies->work;
 	const char *code = hnsw_work_code(work, row);
-	uint64		slot = hash_row(&work->codec, code) & copies->mask;
+	uint64		hash = hash_row(&work->codec, code);
+	uint32		tag = (uint32) (hash >> 32);
+	uint64		slot = hash & copies->mask;
 	uint32		first;
 
-	while ((first = copies->slots[slot]) != HNSW_NONE &&
-		   !barq_rows_equal(&work->codec, code, hnsw_work_code(work, first)))
+	while ((first = copies->slots[slot].row) != HNSW_NONE &&
+		   (copies->slots[slot].tag != tag ||
+			!barq_rows_equal(&work->codec, code, hnsw_work_code(work, first))))
 		slot = (slot + 1) & copies->mask;
 	if (first == HNSW_NONE)
-		copies->slots[slot] = first = row;
+	{
+		first = row;
+		copies->slots[slot] = (CopySlot) {row, tag};
+	}
 	hnsw_work_first(work)[row] = first;
 	return first;
 }
@@ -112,7 +125,7 @@ barq_hnsw_copies_link(BarqHnswWork *work, uint32 *scratch1, uint32 *scratch2)
 			continue;
 		}
 		list = hnsw_work_list(work, 0, row);
-		memset(list, 0xff, degree * sizeof(uint32));
+		memset(list, 0xff, work->list_bytes);
 		list[0] = head;
 
 		if (full[head] == HNSW_NONE)

@@ -32,6 +32,51 @@ barq_hnsw_draw_level(uint32 row, int m)
 }
 
 /*
+ * Select the neighbours of `of` on a layer anew from the n that list[] has and from `row`;
+ * writes them to list[] and returns their number. Neighbours outside of the builder's
+ * window, whose codes are not read, stay behind the others, as far as they take half of
+ * the list: they were selected while the window had them.
+ */
+static int
+select_anew(HnswBuilder *builder, int layer, uint32 of, uint32 row, uint32 *list, int n)
+{
+	BarqHnswWork *work = builder->work;
+	const uint8 *window = layer == 0 ? builder->window : NULL;
+	int			degree = hnsw_work_degree(work, layer);
+	const char *code = hnsw_work_code(work, of);
+	uint32	   *rows = builder->fresh;
+	float	   *keys = builder->keys;
+	uint32		outside[HNSW_MAX_DEGREE / 2];
+	int			noutside = 0;
+	int			ninside = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (window == NULL || hnsw_in_window(window, list[i]))
+			rows[ninside++] = list[i];
+		else if (noutside < degree / 2)
+			outside[noutside++] = list[i];
+	}
+	barq_code_keys(&work->codec, code, hnsw_work_codes(work), work->codec.stride, rows,
+				   ninside, keys);
+	for (int i = 0; i < ninside; i++)
+	{
+		builder->candidates[i].key = keys[i];
+		builder->candidates[i].row = rows[i];
+	}
+	builder->candidates[ninside].key =
+		barq_code_key(&work->codec, code, hnsw_work_code(work, row));
+	builder->candidates[ninside].row = row;
+	for (int i = 0; i <= ninside; i++)
+		barq_keys_clean(&builder->candidates[i].key, 1);
+	n = barq_hnsw_select(work, builder->candidates, ninside + 1, 0, degree - noutside,
+						 hnsw_work_refill(work, layer) - noutside, list,
+						 &builder->scratch);
+	memcpy(list + n, outside, noutside * sizeof(uint32));
+	return n + noutside;
+}
+
+/*
  * Make `row` a neighbour of `of` on a layer, selecting anew where the list is
  * full. The new list is computed from a copy of the old one; if another process
  * has changed the list meanwhile, it is computed again.
@@ -57,28 +102,7 @@ link_back(HnswBuilder *builder, int layer, uint32 of, uint32 row)
 		if (n < degree)
 			list[n++] = row;
 		else
-		{
-			uint32	   *rows = builder->fresh;
-			float	   *keys = builder->keys;
-			const char *code = hnsw_work_code(work, of);
-
-			memcpy(rows, list, n * sizeof(uint32));
-			barq_code_keys(&work->codec, code, hnsw_work_codes(work),
-						   work->codec.stride, rows, n, keys);
-			for (int i = 0; i < n; i++)
-			{
-				builder->candidates[i].key = keys[i];
-				builder->candidates[i].row = rows[i];
-			}
-			builder->candidates[n].key =
-				barq_code_key(&work->codec, code, hnsw_work_code(work, row));
-			builder->candidates[n].row = row;
-			for (int i = 0; i <= n; i++)
-				barq_keys_clean(&builder->candidates[i].key, 1);
-			n = barq_hnsw_select(work, builder->candidates, n + 1, 0, degree,
-								 hnsw_work_refill(work, layer), list,
-								 &builder->scratch);
-		}
+			n = select_anew(builder, layer, of, row, list, n);
 		if (hnsw_work_write_list(work, layer, of, list, n, version))
 			return;
 		hnsw_spin(&spins);
@@ -149,6 +173,9 @@ barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
 	int			nchosen;
 	int			left = 0;
 
+	/* look everywhere */
+	builder->window = NULL;
+
 	/* the descent ends at the row itself if it is the entry point */
 	for (uint32 other = 0; start == row && other < searchable; other++)
 	{
@@ -170,6 +197,25 @@ barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
 	}
 }
 
+/* Choose the window for a row; rows before all windows have none. */
+static inline void
+choose_window(HnswBuilder *builder, uint32 row)
+{
+	BarqHnswWork *work = builder->work;
+	const uint32 *first = work->window_first;
+
+	builder->window = NULL;
+	if (work->nwindows == 0 || row < first[0])
+		return;
+
+	/* the next one mostly */
+	if (row < first[builder->window_number])
+		builder->window_number = 0;
+	while (row >= first[builder->window_number + 1])
+		builder->window_number++;
+	builder->window = hnsw_work_window(work, builder->window_number);
+}
+
 /*
  * Insert a row that this process has claimed. Holds entry_lock while the row
  * becomes the entry point (README.md, invariant 3); raises no error then.
@@ -184,6 +230,7 @@ insert_claimed(HnswBuilder *builder, uint32 row)
 	/* copies are linked by barq_hnsw_copies_link() */
 	if (hnsw_work_first(work)[row] != row)
 		return;
+	choose_window(builder, row);
 	if (entry == HNSW_NO_ENTRY || level > HNSW_ENTRY_LEVEL(entry))
 	{
 		uint32		unlocked = 0;
@@ -276,6 +323,7 @@ barq_hnsw_work_insert(BarqHnswWork *work, BarqBuildProgress progress, void *arg)
 	if (me >= HNSW_CLAIMANTS)
 		return;
 	barq_hnsw_builder_init(&builder, work);
+	hnsw_work_advise(work, true);
 	while ((end = claim_rows(work, claim, &first)) > 0)
 	{
 		for (uint32 row = first; row < end; row++)
@@ -285,5 +333,6 @@ barq_hnsw_work_insert(BarqHnswWork *work, BarqBuildProgress progress, void *arg)
 		if (progress != NULL)
 			progress(arg, end - first);
 	}
+	hnsw_work_advise(work, false);
 	barq_hnsw_builder_end(&builder);
 }

@@ -8,6 +8,7 @@
 
 #include "flat/hits.h"
 #include "hnsw/hnsw_merge.h"
+#include "hnsw/hnsw_place.h"
 #include "hnsw/hnsw_work.h"
 #include "base/interrupts.h"
 
@@ -71,6 +72,10 @@ barq_hnsw_work_lay_out(BarqHnswWork *work, uint64 rows_bytes)
 	off += barq_align64(rows * sizeof(uint32));
 	work->first_off = off;
 	off += barq_align64(rows * sizeof(uint32));
+	work->windows_off = off;
+	work->window_bytes = (uint32) barq_align64(rows / HNSW_BLOCK_ROWS / 8 + 1);
+	off += (uint64) HNSW_WINDOWS * work->window_bytes;
+	work->area_bytes = off;
 	return off;
 }
 
@@ -116,7 +121,8 @@ barq_hnsw_work_set_level(BarqHnswWork *work, uint32 row, int level)
 	if (level > 0 && (uint32) level > work->upper_size - work->upper_used)
 		level = 0;
 	hnsw_work_levels(work)[row] = (uint8) level;
-	((uint32 *) hnsw_work_at(work, work->upper_of_off))[row] = work->upper_used;
+	if (level > 0)
+		((uint32 *) hnsw_work_at(work, work->upper_of_off))[row] = work->upper_used;
 	work->upper_used += level;
 }
 
@@ -182,19 +188,35 @@ begin_area(BarqHnswWork *work, const BarqCodec *codec, int m, int ef_constructio
 	return barq_hnsw_copies_begin(work);
 }
 
-/* Note whether a row, whose code is in the area, is a copy, and draw its level. */
-static void
-add_row(BarqHnswWork *work, HnswCopies *copies, uint32 row)
-{
-	bool		is_first = barq_hnsw_copies_add(copies, row) == row;
-
-	barq_hnsw_work_set_level(work, row, is_first ? barq_hnsw_draw_level(row, work->m) : 0);
-}
-
-/* The area is loaded: rows that are not of a kept graph can be inserted. */
+/*
+ * All codes and TIDs are in the area: give the rows from work->kept on their order and
+ * levels, and find copies. Then they can be inserted.
+ */
 static BarqHnswWork *
-end_load(BarqHnswWork *work, HnswCopies *copies)
+end_load(BarqHnswWork *work, const BarqHnswOptions *options, HnswCopies *copies)
 {
+	uint32		counts[HNSW_MAX_LAYERS + 1];
+	int			level = HNSW_MAX_LAYERS;
+
+	if (barq_hnsw_order_by_place(work, options, counts))
+		work->ef_construction = Max(work->ef_construction, PLACE_ORDER_EF);
+	for (uint32 row = work->kept; row < work->rows; row++)
+	{
+		if ((row & 0xfff) == 0)
+			barq_check_interrupts();
+		if (work->by_place)
+		{
+			while (counts[level] == 0)
+				level--;
+			counts[level]--;
+		}
+		else
+			level = barq_hnsw_draw_level(row, work->m);
+		if (barq_hnsw_copies_add(copies, row) != row)
+			barq_hnsw_work_set_level(work, row, 0);
+		else
+			barq_hnsw_work_set_level(work, row, level);
+	}
 	pfree(copies);
 	pg_atomic_init_u32(&work->claimed, work->kept);
 	work->magic = HNSW_WORK_MAGIC;
@@ -215,13 +237,7 @@ barq_hnsw_work_load_rows(void *mem, const BarqCodec *codec, const BarqHnswOption
 	area = hnsw_work_rows(work);
 	barq_area_load(&area, hnsw_work_at(work, work->rows_off), rows);
 	work->rows_used = rows->whole_bytes;
-	for (uint32 row = 0; row < rows->n; row++)
-	{
-		if ((row & 0xfff) == 0)
-			barq_check_interrupts();
-		add_row(work, copies, row);
-	}
-	return end_load(work, copies);
+	return end_load(work, options, copies);
 }
 
 BarqHnswWork *
@@ -268,10 +284,9 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 				barq_check_interrupts();
 			if (inputs[i].dead != NULL && barq_bit_is_set(inputs[i].dead, row))
 				continue;
-			barq_hnsw_work_copy_row(work, next, inputs[i].view, &body, &vector, row);
-			add_row(work, copies, next++);
+			barq_hnsw_work_copy_row(work, next++, inputs[i].view, &body, &vector, row);
 		}
 	}
 	Assert(next == work->rows);
-	return end_load(work, copies);
+	return end_load(work, options, copies);
 }

@@ -13,6 +13,8 @@
 
 #include <sched.h>
 
+#include "base/advise.h"
+#include "base/bits.h"
 #include "flat/hits.h"
 #include "hnsw/hnsw_layout.h"
 #include "port/atomics.h"
@@ -31,6 +33,13 @@ typedef enum HnswWorkPhase
 	HNSW_PHASE_COMPLETE			/* the area holds the body, of body_bytes */
 } HnswWorkPhase;
 
+/*
+ * Windows: to which rows the search for neighbours of rows by place is confined on
+ * layer 0, a bit for each block of so many rows.
+ */
+#define HNSW_WINDOWS	128		/* at most */
+#define HNSW_BLOCK_ROWS 64
+
 struct BarqHnswWork
 {
 	uint32		magic;
@@ -41,6 +50,7 @@ struct BarqHnswWork
 	uint32		upper_used;		/* upper lists handed out */
 	uint32		upper_size;		/* upper lists in the area */
 	uint32		list_bytes;		/* from one row's layer-0 list to the next */
+	bool		by_place;		/* rows from `kept` on are in order of place */
 	BarqCodec	codec;
 
 	/*
@@ -62,6 +72,13 @@ struct BarqHnswWork
 	uint64		upper_of_off;	/* uint32[rows]: first upper list */
 	uint64		first_off;		/* uint32[rows]: first row with the same code */
 	uint64		rows_used;		/* bytes of whole rows so far */
+	uint64		area_bytes;
+
+	/* window i serves rows from window_first[i] to below window_first[i + 1] */
+	uint64		windows_off;
+	uint32		window_bytes;
+	uint32		nwindows;		/* 0: rows are not by place, or have no windows */
+	uint32		window_first[HNSW_WINDOWS + 1];
 
 	/* on cache lines of their own: all processes write them */
 	pg_atomic_uint32 claimed pg_attribute_aligned(64);	/* next row to insert */
@@ -117,6 +134,19 @@ static inline char *
 hnsw_work_code(BarqHnswWork *work, uint32 row)
 {
 	return hnsw_work_codes(work) + (uint64) row * work->codec.stride;
+}
+
+static inline uint8 *
+hnsw_work_window(BarqHnswWork *work, uint32 window)
+{
+	return (uint8 *) hnsw_work_at(work, work->windows_off +
+								  (uint64) window * work->window_bytes);
+}
+
+static inline bool
+hnsw_in_window(const uint8 *window, uint32 row)
+{
+	return barq_bit_is_set(window, row / HNSW_BLOCK_ROWS);
 }
 
 /* the sections of the rows, as area.c works with them */
@@ -246,17 +276,25 @@ hnsw_work_write_list(BarqHnswWork *work, int layer, uint32 row,
 {
 	pg_atomic_uint32 *word = hnsw_work_version(work, row);
 	uint32	   *dst = hnsw_work_list(work, layer, row);
-	int			degree = hnsw_work_degree(work, layer);
+	int			places = layer == 0 ? work->list_bytes / sizeof(uint32) : work->m;
 
-	Assert((version & 1) == 0 && n <= degree);
+	Assert((version & 1) == 0 && n <= hnsw_work_degree(work, layer));
 	if (!pg_atomic_compare_exchange_u32(word, &version, version + 1))
 		return false;
 	memcpy(dst, list, n * sizeof(uint32));
-	if (n < degree)
-		memset(dst + n, 0xff, (degree - n) * sizeof(uint32));
+	if (n < places)
+		memset(dst + n, 0xff, (places - n) * sizeof(uint32));
 	pg_write_barrier();
 	pg_atomic_write_u32(word, version + 2);
 	return true;
+}
+
+/* Say how this process will read the area from now on (barq_advise()). */
+static inline void
+hnsw_work_advise(BarqHnswWork *work, bool any_order)
+{
+	if (work->by_place)
+		barq_advise(work, work->area_bytes, any_order);
 }
 
 /* Temporary arrays of barq_hnsw_select(), one element for each candidate. */
@@ -288,6 +326,8 @@ typedef struct HnswBuilder
 	BarqHnswWork *work;
 	struct HnswVisited *visited;
 	int			ef;				/* ef_construction, at least m */
+	const uint8 *window;		/* rows that are searched on layer 0; NULL: all */
+	uint32		window_number;
 	BarqHit    *beam;			/* ef + 1 */
 	uint32	   *list;			/* HNSW_MAX_DEGREE, as are fresh and keys */
 	uint32	   *fresh;
@@ -339,8 +379,9 @@ extern uint64 barq_hnsw_work_lay_out(BarqHnswWork *work, uint64 rows_bytes);
 
 /*
  * hnsw_connect.c: link copies, make every row reachable on layer 0, and write
- * the rows in breadth-first order to order[], which has room for work->rows.
- * Called by one process after all inserts. Checks for interrupts.
+ * the rows in breadth-first order to order[], which has room for work->rows (where they
+ * are by place, in any order). Called by one process after all inserts. Checks for
+ * interrupts.
  */
 extern void barq_hnsw_work_order(BarqHnswWork *work, uint32 *order);
 

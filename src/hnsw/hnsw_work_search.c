@@ -18,6 +18,8 @@ barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work)
 	builder->work = work;
 	builder->visited = barq_hnsw_visited_borrow(work->rows);
 	builder->ef = Max(work->ef_construction, work->m);
+	builder->window = NULL;
+	builder->window_number = 0;
 	builder->beam = palloc((Size) (builder->ef + 1) * sizeof(BarqHit));
 	builder->list = palloc(HNSW_MAX_DEGREE * sizeof(uint32));
 	builder->fresh = palloc(HNSW_MAX_DEGREE * sizeof(uint32));
@@ -91,6 +93,7 @@ barq_hnsw_work_search(HnswBuilder *builder, const void *code, uint32 start,
 	int			ef = builder->ef;
 	int			n = 1;
 	int			next = 0;		/* rows before it are expanded */
+	const uint8 *window = layer == 0 ? builder->window : NULL;
 
 	barq_hnsw_visited_clear(visited);
 	barq_hnsw_visit(visited, start);
@@ -117,6 +120,8 @@ barq_hnsw_work_search(HnswBuilder *builder, const void *code, uint32 start,
 		{
 			uint32		neighbour = builder->list[i];
 
+			if (window != NULL && !hnsw_in_window(window, neighbour))
+				continue;
 			builder->fresh[nfresh] = neighbour;
 			nfresh += barq_hnsw_visit(visited, neighbour);
 		}

@@ -12,13 +12,25 @@
 typedef struct WriteState
 {
 	BarqHnswWork *work;
-	uint32	   *order;			/* old number of each new row */
-	uint32	   *number;			/* new number of each old row */
+	uint32	   *order;			/* old number of each new row; NULL: the same */
+	uint32	   *number;			/* new number of each old row; NULL: the same */
 	int			layers;			/* upper ones */
 	uint32	   *entries[HNSW_MAX_LAYERS + 1];	/* new rows of each upper layer,
 												 * ascending */
 	HnswLayer	layer[HNSW_MAX_LAYERS + 1];
 } WriteState;
+
+static inline uint32
+old_row(const WriteState *state, uint32 row)
+{
+	return state->order == NULL ? row : state->order[row];
+}
+
+static inline uint32
+new_row(const WriteState *state, uint32 row)
+{
+	return state->number == NULL ? row : state->number[row];
+}
 
 /* Set state->entries and the numbers of entries of all upper layers. */
 static void
@@ -39,7 +51,7 @@ collect_layers(WriteState *state)
 		n = 0;
 		for (uint32 i = 0; i < work->rows; i++)
 		{
-			if (levels[state->order[i]] >= l)
+			if (levels[old_row(state, i)] >= l)
 				state->entries[l][n++] = i;
 		}
 	}
@@ -86,14 +98,14 @@ write_upper_layer(WriteState *state, int l)
 	memcpy(section(state, state->layer[l].rows_off), entries, (Size) n * sizeof(uint32));
 	for (uint32 i = 0; i < n; i++)
 	{
-		const uint32 *list = hnsw_work_list(work, l, state->order[entries[i]]);
+		const uint32 *list = hnsw_work_list(work, l, old_row(state, entries[i]));
 
 		if ((i & 0xfff) == 0)
 			barq_check_interrupts();
 		below[i] = l == 1 ? entries[i] : place_of(state, l - 1, entries[i]);
 		for (int j = 0; j < work->m; j++)
 			*out++ = list[j] == HNSW_NONE ? HNSW_NONE :
-				place_of(state, l, state->number[list[j]]);
+				place_of(state, l, new_row(state, list[j]));
 	}
 }
 
@@ -114,7 +126,10 @@ lay_out_graph(WriteState *state, HnswHeader *header, uint64 graph_off)
 	header->list_bytes = work->list_bytes;
 	header->layers = state->layers;
 	header->ef_construction = Min(work->ef_construction, PG_UINT16_MAX);
-	header->entry = 0;			/* row 0: the first entry of every layer */
+	if (work->rows > 0)
+		header->entry = new_row(state, HNSW_ENTRY_ROW(pg_atomic_read_u64(&work->entry)));
+	if (state->layers > 0)
+		header->entry = place_of(state, state->layers, header->entry);
 	header->lists_off = work->lists_off - BARQ_AREA_BODY;
 	header->layers_off = off;
 	off += barq_align64((uint64) state->layers * sizeof(HnswLayer));
@@ -176,9 +191,9 @@ upper_bytes(const BarqHnswWork *work)
 
 /*
  * Write what comes before the rows are moved: links, upper layers and headers. Leaves the
- * new order of the rows in the area, in sections that only the build needs: the place of
- * each new row in that of the versions, the number of each old one in that of the upper
- * lists' numbers, and no bit set in that of the levels.
+ * new order of the rows in the area (unless they are by place, and stay), in sections that
+ * only the build needs: the place of each new row in that of the versions, the number of
+ * each old one in that of the upper lists' numbers, and no bit set in that of the levels.
  */
 static void
 prepare_order(BarqHnswWork *work)
@@ -191,12 +206,26 @@ prepare_order(BarqHnswWork *work)
 	state.work = work;
 	state.layers = work->rows > 0 ? HNSW_ENTRY_LEVEL(entry) : 0;
 	state.order = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
-	state.number = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
 	barq_hnsw_work_order(work, state.order);
-	for (uint32 i = 0; i < work->rows; i++)
-		state.number[state.order[i]] = i;
+	if (work->by_place)
+	{
+		/* rows stay where they are */
+		pfree(state.order);
+		state.order = NULL;
+	}
+	else
+	{
+		state.number = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
+		for (uint32 i = 0; i < work->rows; i++)
+			state.number[state.order[i]] = i;
+	}
 	collect_layers(&state);
 	body_bytes = write_graph(&state);
+	for (int l = 1; l <= state.layers; l++)
+		pfree(state.entries[l]);
+	work->body_bytes = body_bytes;
+	if (work->by_place)
+		return;
 
 	/* nobody goes on from here until rows are moved */
 	work->phase = HNSW_PHASE_ORDERING;
@@ -204,9 +233,6 @@ prepare_order(BarqHnswWork *work)
 	memcpy(hnsw_work_at(work, work->versions_off), state.order, work->rows * sizeof(uint32));
 	memcpy(hnsw_work_at(work, work->upper_of_off), state.number, work->rows * sizeof(uint32));
 	memset(hnsw_work_levels(work), 0, barq_bits_bytes(work->rows));
-	work->body_bytes = body_bytes;
-	for (int l = 1; l <= state.layers; l++)
-		pfree(state.entries[l]);
 	pfree(state.order);
 	pfree(state.number);
 }
@@ -218,6 +244,13 @@ barq_hnsw_work_finish(BarqHnswWork *work)
 
 	if (work->phase == HNSW_PHASE_INSERTING)
 		prepare_order(work);
+
+	if (work->by_place)
+	{
+		pg_write_barrier();
+		work->phase = HNSW_PHASE_COMPLETE;
+		return work->body_bytes;
+	}
 
 	/* at least 64 lists of m: room for a row that is taken out, unless it is long */
 	if (barq_area_taken_bytes(&area) <= upper_bytes(work))

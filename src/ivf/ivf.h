@@ -77,6 +77,13 @@ extern void barq_ivf_work_assign(BarqIvfWork *work, BarqIvfProgress progress, vo
 extern void barq_ivf_work_help(BarqIvfWork *work, BarqIvfProgress progress, void *arg);
 
 /*
+ * Leader, after assigning: the centroids, *lists of them, stride bytes each, and the
+ * list of each row. They lie in the area.
+ */
+extern const char *barq_ivf_work_centroids(BarqIvfWork *work, uint32 *lists,
+										   const uint32 **list_of);
+
+/*
  * Leader, after the helpers have returned: complete the body, which begins at
  * BARQ_AREA_BODY of the area; returns its bytes. The area holds nothing else
  * afterwards. Checks for interrupts; temporary memory is in the current memory

@@ -193,3 +193,11 @@ barq_ivf_work_assign(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 	barq_ivf_step_run(work, &step, progress, arg);
 	pg_atomic_write_u32(&work->finished, 1);
 }
+
+const char *
+barq_ivf_work_centroids(BarqIvfWork *work, uint32 *lists, const uint32 **list_of)
+{
+	*lists = work->lists;
+	*list_of = (const uint32 *) ivf_work_at(work, work->list_of_off);
+	return ivf_work_at(work, work->centroids_off);
+}

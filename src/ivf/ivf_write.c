@@ -12,47 +12,36 @@
 #include "base/interrupts.h"
 
 /*
- * Order rows by their lists, and within a list as they are. Receive: order[],
- * the rows; firsts[], the place of the first row of each list that has rows, and
- * the end of the last one; names[], which of the area's lists each one is.
- * Returns the number of lists that have rows.
+ * Order rows by their lists, in place. Receive: firsts[], the number of the first row of
+ * each list that has rows, and the end of the last one; names[], which of the area's
+ * lists each one is. Returns the number of lists that have rows.
  */
 static uint32
-order_rows(BarqIvfWork *work, uint32 *order, uint32 *firsts, uint32 *names)
+order_rows(BarqIvfWork *work, uint32 *firsts, uint32 *names)
 {
-	const uint32 *list_of = (const uint32 *) ivf_work_at(work, work->list_of_off);
-	uint32	   *next = palloc_extended(sizeof(uint32) * ((Size) work->lists + 1),
-									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	BarqAreaRows area = ivf_work_rows(work);
 	uint32		lists = 0;
 
-	for (uint32 row = 0; row < work->rows; row++)
-		next[list_of[row] + 1]++;
+	barq_area_group(&area, (uint32 *) ivf_work_at(work, work->list_of_off), work->lists,
+					firsts);
 	for (uint32 list = 0; list < work->lists; list++)
 	{
-		if (next[list + 1] > 0)
-		{
-			names[lists] = list;
-			firsts[lists++] = next[list];
-		}
-		next[list + 1] += next[list];
+		if (firsts[list] == firsts[list + 1])
+			continue;
+		names[lists] = list;
+		firsts[lists++] = firsts[list];
 	}
 	firsts[lists] = work->rows;
-	for (uint32 row = 0; row < work->rows; row++)
-	{
-		if ((row & 0xffff) == 0)
-			barq_check_interrupts();
-		order[next[list_of[row]]++] = row;
-	}
-	pfree(next);
 	return lists;
 }
 
 /* Write the spreads (ivf_spread()) of the lists of order_rows() to spreads[]. */
 static void
-find_spreads(BarqIvfWork *work, const uint32 *order, const uint32 *firsts,
-			 const uint32 *names, uint32 lists, float *spreads)
+find_spreads(BarqIvfWork *work, const uint32 *firsts, const uint32 *names, uint32 lists,
+			 float *spreads)
 {
 	BarqCodec	space = ivf_space(&work->codec);
+	const char *codes = ivf_work_at(work, work->codes_off);
 	float		keys[IVF_CHUNK_ROWS];
 
 	for (uint32 i = 0; i < lists; i++)
@@ -66,8 +55,7 @@ find_spreads(BarqIvfWork *work, const uint32 *order, const uint32 *firsts,
 			barq_check_interrupts();
 			barq_code_keys(&space,
 						   ivf_work_at(work, work->centroids_off) + names[i] * (Size) space.stride,
-						   ivf_work_at(work, work->codes_off), space.stride,
-						   order + at, n, keys);
+						   codes + at * (Size) space.stride, space.stride, NULL, n, keys);
 			barq_keys_clean(keys, n);
 			for (int j = 0; j < n; j++)
 				sum += Max(keys[j], 0);
@@ -97,10 +85,7 @@ barq_ivf_work_finish(BarqIvfWork *work)
 {
 	Size		stride = work->codec.stride;
 	Size		space = (Size) work->lists + 1;
-	BarqAreaRows area = ivf_work_rows(work);
 	char	   *start = ivf_work_at(work, BARQ_AREA_BODY);
-	uint32	   *order = palloc_extended(sizeof(uint32) * Max((Size) work->rows, 1),
-										MCXT_ALLOC_HUGE);
 	uint32	   *firsts = palloc_extended(sizeof(uint32) * space, MCXT_ALLOC_HUGE);
 	uint32	   *names = palloc_extended(sizeof(uint32) * space, MCXT_ALLOC_HUGE);
 	BarqBodyHeader body;
@@ -109,7 +94,7 @@ barq_ivf_work_finish(BarqIvfWork *work)
 
 	header.magic = IVF_MAGIC;
 	header.version = IVF_VERSION;
-	header.lists = order_rows(work, order, firsts, names);
+	header.lists = order_rows(work, firsts, names);
 	header.wanted = work->wanted;
 	header.cost = work->cost;
 	header.imbalance = work->imbalance;
@@ -136,14 +121,12 @@ barq_ivf_work_finish(BarqIvfWork *work)
 			   ivf_work_at(work, work->centroids_off) + names[i] * stride, stride);
 	}
 	if (header.spreads_off != 0)
-		find_spreads(work, order, firsts, names, header.lists,
+		find_spreads(work, firsts, names, header.lists,
 					 (float *) (start + header.spreads_off));
 	memcpy(start, &body, sizeof(body));
 	memcpy(start + sizeof(body), &vector, sizeof(vector));
-	barq_area_order_once(&area, order, NULL);
 
 	pfree(names);
 	pfree(firsts);
-	pfree(order);
 	return body.body_bytes;
 }

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "lifecycle/policy.h"
+#include "miscadmin.h"
 #include "utils/rel.h"
 #include "vector_index/vector_build.h"
 
@@ -119,7 +120,11 @@ graph_options(const BarqFrozenOptions *frozen)
 {
 	const BarqVectorOptions *options = barq_vector_options(frozen);
 
-	return (BarqHnswOptions) {options->m, options->ef_construction};
+	return (BarqHnswOptions) {
+		.m = options->m, .ef_construction = options->ef_construction,
+		.memory = maintenance_work_mem * UINT64CONST(1024),
+		.find_places = barq_find_places
+	};
 }
 
 /* BarqVectorIndexKind.area_bytes of barq_hnsw. */

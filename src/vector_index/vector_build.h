@@ -181,6 +181,15 @@ extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions
 										 const uint8 *id, BarqBuildRows *rows,
 										 const char *path, const BarqBuildTeam *team);
 
+/* ---- places.c ---- */
+
+/*
+ * BarqFindPlaces: by k-means over a sample, which takes some bytes for each hundred rows;
+ * 0 for few rows and where codes are heads. Runs in this process alone.
+ */
+extern uint32 barq_find_places(const BarqCodec *codec, const char *codes, uint32 n,
+							   uint32 *places, const char **centroids);
+
 /* ---- merge_helpers.c ---- */
 
 /*
