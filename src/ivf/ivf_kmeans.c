@@ -75,12 +75,11 @@ set_to_row(Kmeans *km, uint32 list, uint32 row)
 }
 
 /*
- * k-means++: for n rows of the sample, each `every` rows after the last, lower
- * costs[i] to the row's cost at a new centroid (code) where that is less.
- * Returns the sum of costs[].
+ * k-means++: for n rows, lower costs[i] to the row's cost at a new centroid (code) where
+ * that is less. Returns the sum of costs[].
  */
 static double
-lower_costs(Kmeans *km, const char *code, uint32 n, uint32 every, float *costs)
+lower_costs(Kmeans *km, const char *code, const char *rows, uint32 n, float *costs)
 {
 	float		keys[KEYS_AT_ONCE];
 	double		total = 0;
@@ -89,8 +88,8 @@ lower_costs(Kmeans *km, const char *code, uint32 n, uint32 every, float *costs)
 	{
 		int			count = (int) Min(KEYS_AT_ONCE, n - at);
 
-		barq_code_keys(&km->space, code, sample_row(km, at * every),
-					   (Size) km->space.stride * every, NULL, count, keys);
+		barq_code_keys(&km->space, code, rows + at * (Size) km->space.stride,
+					   km->space.stride, NULL, count, keys);
 		for (int i = 0; i < count; i++)
 		{
 			float		cost = km->space.metric == BARQ_METRIC_COSINE ? 1 + keys[i] : keys[i];
@@ -118,8 +117,17 @@ start(Kmeans *km)
 	float	   *costs = palloc_extended(sizeof(float) * n, MCXT_ALLOC_HUGE);
 	uint32		row = (uint32) (uniform(km) * n) * every;
 
+	/* together, for they are read once for each list, and the sample may exceed memory */
+	char	   *rows = palloc_extended((Size) n * km->space.stride, MCXT_ALLOC_HUGE);
+
 	for (uint32 i = 0; i < n; i++)
+	{
+		if ((i & 0xfff) == 0)
+			barq_check_interrupts();
+		memcpy(rows + i * (Size) km->space.stride, sample_row(km, i * every),
+			   km->space.stride);
 		costs[i] = INFINITY;
+	}
 	for (uint32 list = 0; list < lists; list++)
 	{
 		double		total;
@@ -130,7 +138,7 @@ start(Kmeans *km)
 		set_to_row(km, list, row);
 		if (list + 1 == lists)
 			break;
-		total = lower_costs(km, centroid(km, list), n, every, costs);
+		total = lower_costs(km, centroid(km, list), rows, n, costs);
 
 		/* every row is a centroid already, or the sum has overflowed */
 		if (!(total > 0) || isinf(total))
@@ -143,6 +151,7 @@ start(Kmeans *km)
 			left -= costs[i];
 		row = i * every;
 	}
+	pfree(rows);
 	pfree(costs);
 }
 

@@ -41,7 +41,7 @@ BEGIN
 	IF found_rows[1] IS DISTINCT FROM found_rows[2] OR found_rows[1] IS NULL THEN
 		RETURN NEXT 'rows: ' || found_rows::text;
 	END IF;
-	IF found[2] < found[1] - 0.01 OR found[2] < 0.7 THEN
+	IF found[2] < found[1] - 0.01 OR found[2] < 0.5 THEN
 		RETURN NEXT 'recall: ' || found::text;
 	END IF;
 END $$;
