@@ -505,20 +505,27 @@ test_damage(BarqMetric metric)
 	void	   *mem;
 	char	   *good;
 	uint64		kind_end;
+	uint64		codes_off;
+	uint64		lists_off;
 	int			refused = 0;
 	int			reported = 0;
 	int			tries = 0;
-	IvfHeader	header;
+	BarqView	opened;
+	IvfLists	lists;
 
 	barq_codec_init(&codec, metric, BARQ_QUANT_SQ8, DIMS);
 	mem = malloc(barq_query_bytes(&codec));
 	make_flat(&flat, &codec, x, N, 0);
 	lists_from_flat(&body, &codec, 12, &flat, 1);
-	header = header_of(&body);
-	kind_end = header.centroids_off;
+	opened = shim_view(&body, false);
+	barq_ivf_open(&opened, &lists);
+	kind_end = lists.header.centroids_off;
+	codes_off = lists.vector.codes_off;
+	lists_off = lists.vector.graph_off;
 	good = malloc(body.size);
 	memcpy(good, body.data, body.size);
-	for (uint64 at = 0; at < kind_end; at++)
+	/* every byte of the headers and of the first rows, and those of one code */
+	for (uint64 at = 0; at < kind_end; at = at == codes_off + codec.stride ? lists_off : at + 1)
 		for (int change = 0; change < 3; change++)
 		{
 			BarqHit		hits[50];
