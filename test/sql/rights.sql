@@ -60,12 +60,12 @@ INSERT INTO rule VALUES
 	('barq_version()', 'value'), ('barq_rrf(bigint,double precision,double precision)', 'value'), ('barq_by_index(anyelement,regclass)', 'value'), ('to_bm25query(text,text,text)', 'value'), ('to_bm25query(text,regclass,text)', 'value'),
 	('barq_bm25_terms(text,regconfig,text)', 'value'), ('barq_bm25_clauses(text,regconfig,text)', 'value'), ('barq_bm25_escape(text)', 'value'), ('barq_highlight(text,text,regconfig,text,text,integer,integer)', 'value'), ('barq_highlight(text,text,regclass,text,text,integer,integer)', 'value'), ('barq_highlight(text,text,text,text,text,integer,integer)', 'value'),
 	('bm25threshold(bm25query,double precision,boolean)', 'value'), ('barq_follow_configurations()', 'internal'), ('barq_move_extension()', 'internal'), ('barq_last_scan()', 'session');
--- those that nobody can call with an argument, handlers and support functions; barq_hybrid()'s overloads; functions of
+-- those that nobody can call with an argument, handlers and support functions; overloads of barq_hybrid() and barq_search_batch(); functions of
 -- the types: of vectors, numbers, arrays and texts alone, which make a value of them
 INSERT INTO rule
-	SELECT p.oid::regprocedure::text, CASE WHEN proname = 'barq_hybrid' THEN CASE WHEN 'barq_item'::regtype = ANY (proargtypes) THEN 'value' ELSE 'caller' END WHEN 'internal'::regtype = ANY (proargtypes) THEN 'internal' ELSE 'value' END
+	SELECT p.oid::regprocedure::text, CASE WHEN proname IN ('barq_hybrid', 'barq_search_batch') THEN CASE WHEN 'barq_item'::regtype = ANY (proargtypes) THEN 'value' ELSE 'caller' END WHEN 'internal'::regtype = ANY (proargtypes) THEN 'internal' ELSE 'value' END
 	FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND extname = 'barq'
-	WHERE proname = 'barq_hybrid' OR 'internal'::regtype = ANY (proargtypes)
+	WHERE proname IN ('barq_hybrid', 'barq_search_batch') OR 'internal'::regtype = ANY (proargtypes)
 		OR (proname !~ '^(barq_(?!item_)|to_bm25query|bm25_)' AND proargtypes::oid[] <@ ARRAY(SELECT t::regtype::oid FROM unnest(ARRAY['vector', 'halfvec', 'sparsevec', 'bit', 'integer', 'boolean', 'bigint', 'double precision', 'real[]', 'integer[]', 'double precision[]', 'numeric[]', 'cstring', 'cstring[]', 'oid', 'bm25query', 'bm25threshold', 'barq_item']) t))
 			AND p.oid::regprocedure::text NOT IN (SELECT function FROM rule);
 SELECT p.oid::regprocedure AS "in no row" FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND extname = 'barq'
@@ -124,11 +124,12 @@ SELECT g.* FROM unnest(ARRAY[
 	$$SELECT bm25_column_distance('word secret', to_bm25query('secret', '{b}'::regclass))$$, $$SELECT bm25_below('word secret', bm25threshold(to_bm25query('secret', '{b}'::regclass), -0.1, true))$$,
 	$$SELECT min(x <@> to_bm25query('secret', '{b}'::regclass)) FROM (VALUES ('secret'), ('word')) v(x)$$, $$SELECT min((SELECT 'secret'::text) <@> to_bm25query('secret', '{b}'::regclass)) FROM {t}$$]) c, pg_temp.grid('content', c) g;
 SELECT r, pg_temp.tried(r, c), c FROM unnest(ARRAY['owner', 'tenant']) r, unnest(ARRAY[$$SELECT 1 / count(*) FROM rights.guarded WHERE body @@@ 'secret'$$, $$SELECT 1 / count(*) FROM rights.guarded WHERE body <@> 'secret' < 0$$, $$SELECT 1 / count(*) FROM rights.guarded WHERE body @@@ 'w3'$$]) c ORDER BY c, r;
--- barq_hybrid() runs as its caller
-SELECT g.* FROM unnest(ARRAY[$$SELECT count(*) FROM barq_hybrid(NULL::{t}, '[1,1]', 'secret')$$, $$SELECT count(*) FROM barq_hybrid(NULL::{t}, query => 'secret')$$, $$SELECT count(*) FROM barq_hybrid(NULL::{t}, '[1,1]', filter => 'id > $1', filter_args => ARRAY[7])$$]) c, pg_temp.grid('caller', c) g;
+-- barq_hybrid() and barq_search_batch() run as their caller
+SELECT g.* FROM unnest(ARRAY[$$SELECT count(*) FROM barq_hybrid(NULL::{t}, '[1,1]', 'secret')$$, $$SELECT count(*) FROM barq_hybrid(NULL::{t}, query => 'secret')$$, $$SELECT count(*) FROM barq_hybrid(NULL::{t}, '[1,1]', filter => 'id > $1', filter_args => ARRAY[7])$$, $$SELECT count(*) FROM barq_search_batch(NULL::{t}, ARRAY['[1,1]']::vector[])$$, $$SELECT count(*) FROM barq_search_batch(NULL::{t}, ARRAY['[1,1]']::vector[], filter => 'id > $1', filter_args => ARRAY['7'])$$]) c, pg_temp.grid('caller', c) g;
 SET ROLE regress_rights_tenant;
 SELECT count(*), bool_and((doc).tenant = current_user) FROM barq_hybrid(NULL::rights.guarded, '[1,1]', 'word', k => 300);
 SELECT count(*) FROM barq_hybrid(NULL::rights.guarded, query => 'secret');
+SELECT count(*), bool_and((doc).tenant = current_user) FROM barq_search_batch(NULL::rights.guarded, ARRAY['[1,1]']::vector[], k => 300);
 RESET ROLE;
 -- of a partitioned index
 SELECT r, pg_temp.tried(r, $$SELECT barq_bm25_stats('rights.parted_body')$$) AS stats, pg_temp.tried(r, $$SELECT barq_bm25_df('rights.parted_body', 'word')$$) AS df, pg_temp.tried(r, $$SELECT count(*) FROM rights.parted WHERE body @@@ 'word'$$) AS matches
