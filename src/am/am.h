@@ -104,7 +104,8 @@ extern char *barq_options_text(Relation index, const BarqFrozenOptions *options)
 /*
  * Whether two indexes of the same kind have different options. In either case
  * sets *differing and *other_differing to the options of the two indexes that
- * differ, as barq_options_text() writes them (empty: none); palloc'd.
+ * differ, as barq_options_text() writes them (empty: none); palloc'd. What barq chose
+ * for the other index (BarqShownOption.chosen) is no difference.
  */
 extern bool barq_options_differ(Relation index, const BarqFrozenOptions *options,
 								Relation other_index, const BarqFrozenOptions *other,

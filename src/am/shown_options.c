@@ -49,7 +49,7 @@ barq_options_differ(Relation index, const BarqFrozenOptions *options,
 	initStringInfo(&text);
 	initStringInfo(&other_text);
 	for (int i = 0; i < n; i++)
-		if (strcmp(shown[i].value, other_shown[i].value) != 0)
+		if (strcmp(shown[i].value, other_shown[i].value) != 0 && !other_shown[i].chosen)
 		{
 			append_option(&text, &shown[i]);
 			append_option(&other_text, &other_shown[i]);

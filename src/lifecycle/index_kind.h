@@ -31,6 +31,7 @@ typedef struct BarqShownOption
 {
 	const char *name;
 	char	   *value;			/* palloc'd */
+	bool		chosen;			/* by barq: an index with another value needs no REINDEX */
 } BarqShownOption;
 
 #define BARQ_MAX_OPTIONS	8	/* of one kind of index */

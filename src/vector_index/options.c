@@ -103,7 +103,8 @@ barq_add_refine(relopt_kind kind)
 BarqShownOption
 barq_show_refine(const BarqVectorOptions *options)
 {
-	return (BarqShownOption) {"refine", options->refine ? "on" : "off"};
+	return (BarqShownOption) {"refine", options->refine != BARQ_REFINED_NO ? "on" : "off",
+							 options->refine == BARQ_REFINED_CHOSEN};
 }
 
 /*
@@ -112,13 +113,13 @@ barq_show_refine(const BarqVectorOptions *options)
  * vectors then costs more than the search. Raises ERRCODE_FEATURE_NOT_SUPPORTED for
  * `on` if rows have none.
  */
-static bool
+static BarqRefined
 choose_refine(const BarqVectorSpace *space, int refine, BarqQuantization quantization, int dims)
 {
 	Size		element = space->unquantized == BARQ_QUANT_F16 ? sizeof(uint16) : sizeof(float);
 
 	if (refine == BARQ_REFINE_OFF)
-		return false;
+		return BARQ_REFINED_NO;
 	if (barq_codec_form(quantization)->refine_bytes == NULL)
 	{
 		if (refine == BARQ_REFINE_ON)
@@ -127,11 +128,12 @@ choose_refine(const BarqVectorSpace *space, int refine, BarqQuantization quantiz
 					 errmsg("refine is not supported for quantization \"%s\"",
 							barq_quantization_name(quantization)),
 					 errhint("Use quantization \"sq8\", or refine \"auto\".")));
-		return false;
+		return BARQ_REFINED_NO;
 	}
-	return refine == BARQ_REFINE_ON ||
-		MAXALIGN(SizeofHeapTupleHeader) + offsetof(BarqDense, x) + (Size) dims * element >
-		TOAST_TUPLE_THRESHOLD;
+	if (refine == BARQ_REFINE_ON)
+		return BARQ_REFINED_ASKED;
+	return MAXALIGN(SizeofHeapTupleHeader) + offsetof(BarqDense, x) + (Size) dims * element >
+		TOAST_TUPLE_THRESHOLD ? BARQ_REFINED_CHOSEN : BARQ_REFINED_NO;
 }
 
 const char *
@@ -228,7 +230,7 @@ barq_vector_store_options(uint16 index_kind, const BarqVectorOptions *options,
 {
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = index_kind;
-	frozen->version = options->refine ? BARQ_VECTOR_OPTIONS_VERSION : 1;
+	frozen->version = options->refine != BARQ_REFINED_NO ? BARQ_VECTOR_OPTIONS_VERSION : 1;
 	memcpy(frozen->bytes, options, sizeof(*options));
 }
 
@@ -251,6 +253,6 @@ barq_vector_codec(const BarqFrozenOptions *frozen, BarqCodec *codec)
 	const BarqVectorOptions *options = barq_vector_options(frozen);
 
 	barq_codec_init(codec, options->metric, options->quantization, options->dims);
-	if (options->refine)
+	if (options->refine != BARQ_REFINED_NO)
 		(void) barq_codec_refine(codec);
 }

@@ -54,13 +54,21 @@ typedef struct BarqVectorOptions
 	uint16		m;				/* of barq_hnsw, else 0 */
 	uint16		ef_construction;	/* of barq_hnsw, else 0 */
 	uint32		lists;			/* of barq_ivf, 0: chosen by the number of rows */
-	uint32		refine;			/* 1: rows have refinements (codec.h) */
+	uint32		refine;			/* BarqRefined: whether rows have refinements (codec.h) */
 } BarqVectorOptions;
 
 /* Without refinements the version is 1, which older libraries read. */
 #define BARQ_VECTOR_OPTIONS_VERSION 2
 
 StaticAssertDecl(sizeof(BarqVectorOptions) == 20, "BarqVectorOptions is on disk");
+
+/* Values of BarqVectorOptions.refine, on disk. */
+typedef enum BarqRefined
+{
+	BARQ_REFINED_NO = 0,
+	BARQ_REFINED_ASKED = 1,		/* by refine = on */
+	BARQ_REFINED_CHOSEN = 2		/* by refine = auto */
+} BarqRefined;
 
 /* Values of the option "refine". */
 typedef enum BarqRefine

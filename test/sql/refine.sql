@@ -47,6 +47,14 @@ SELECT c, ops, options, pg_temp.refined(c, ops, options) FROM (VALUES
 	('x', 'vector_l2_ops', 'WITH (refine = maybe)')
 ) s (c, ops, options);
 
+-- an index without refinements needs no REINDEX where barq would choose them today, as for one built before there were any
+CREATE INDEX refine_options_i ON refine_options USING barq_hnsw (x vector_l2_ops) WITH (refine = off);
+ALTER INDEX refine_options_i RESET (refine);
+SELECT count(*) FROM barq_check('refine_options_i');
+ALTER INDEX refine_options_i SET (refine = on);
+SELECT message FROM barq_check('refine_options_i');
+DROP INDEX refine_options_i;
+
 -- rows in clusters, with copies, near copies and other lengths
 CREATE TABLE refine_rows AS
 	SELECT i AS id, (SELECT array_agg((sin((i % 37) * 7.3 + j) * 0.7 + random() - 0.5)::real ORDER BY j) FROM generate_series(1, 24) j)::vector AS v
