@@ -261,7 +261,7 @@ void
 barq_area_group(const BarqAreaRows *area, uint32 *groups, uint32 ngroups, uint32 *firsts)
 {
 	Size		stride = area->codec->stride;
-	Grouping	grouping = {area, groups};
+	Grouping	grouping = {area, groups, NULL};
 	Size		refine_bytes = area->refinements != NULL ? area->codec->refine_bytes : 0;
 	char	   *taken = palloc(stride + refine_bytes);
 	char	   *scratch = palloc(Max(stride, refine_bytes));

@@ -68,7 +68,7 @@ order_rows(Places *places, BarqFindPlaces find_places, uint32 *counts)
 		if ((i & 0xfffff) == 0)
 			barq_check_interrupts();
 		counts[level]++;
-		groups[i] = level > 0 ? HNSW_MAX_LAYERS - level : HNSW_MAX_LAYERS + groups[i];
+		groups[i] = level > 0 ? (uint32) (HNSW_MAX_LAYERS - level) : HNSW_MAX_LAYERS + groups[i];
 	}
 	ngroups = places->n + HNSW_MAX_LAYERS;
 	places->first = MemoryContextAllocHuge(CurrentMemoryContext,

@@ -276,7 +276,7 @@ hnsw_work_write_list(BarqHnswWork *work, int layer, uint32 row,
 {
 	pg_atomic_uint32 *word = hnsw_work_version(work, row);
 	uint32	   *dst = hnsw_work_list(work, layer, row);
-	int			places = layer == 0 ? work->list_bytes / sizeof(uint32) : work->m;
+	int			places = layer == 0 ? (int) (work->list_bytes / sizeof(uint32)) : work->m;
 
 	Assert((version & 1) == 0 && n <= hnsw_work_degree(work, layer));
 	if (!pg_atomic_compare_exchange_u32(word, &version, version + 1))

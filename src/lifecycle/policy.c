@@ -217,25 +217,25 @@ barq_policy_show(Relation index, BarqShownOption *shown)
 		return 0;
 	if (given->growing_limit != 0)
 		shown[n++] = (BarqShownOption) {"growing_limit",
-									   pstrdup((const char *) given + given->growing_limit)};
+									   pstrdup((const char *) given + given->growing_limit), false};
 	if (given->growing_hard_limit != 0)
 		shown[n++] = (BarqShownOption) {"growing_hard_limit",
-									   pstrdup((const char *) given + given->growing_hard_limit)};
+									   pstrdup((const char *) given + given->growing_hard_limit), false};
 	if (given->max_merged_size != 0)
 		shown[n++] = (BarqShownOption) {"max_merged_size",
-									   pstrdup((const char *) given + given->max_merged_size)};
+									   pstrdup((const char *) given + given->max_merged_size), false};
 	if (given->compaction_ratio != NOT_GIVEN)
 		shown[n++] = (BarqShownOption) {"compaction_ratio",
-									   psprintf("%d", given->compaction_ratio)};
+									   psprintf("%d", given->compaction_ratio), false};
 	if (given->max_segments != NOT_GIVEN)
-		shown[n++] = (BarqShownOption) {"max_segments", psprintf("%d", given->max_segments)};
+		shown[n++] = (BarqShownOption) {"max_segments", psprintf("%d", given->max_segments), false};
 	for (int i = 0; compaction_values[i].string_val != NULL; i++)
 		if (given->compaction == compaction_values[i].symbol_val)
 			shown[n++] = (BarqShownOption) {"compaction",
-										   pstrdup(compaction_values[i].string_val)};
+										   pstrdup(compaction_values[i].string_val), false};
 	if (given->memory != NOT_GIVEN)
 		shown[n++] = (BarqShownOption) {"memory",
-									   pstrdup(barq_memory_name((BarqMemory) given->memory))};
+									   pstrdup(barq_memory_name((BarqMemory) given->memory)), false};
 	Assert(n <= BARQ_POLICY_OPTIONS);
 	return n;
 }

@@ -82,12 +82,12 @@ show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 	barq_text_config_names(barq_text_config_of(RelationGetRelid(index), &options),
 						   options.config_schema, options.config_name);
 	shown[0] = (BarqShownOption) {"text_config",
-								 pstrdup(quote_qualified_identifier(options.config_schema, options.config_name))};
+								 pstrdup(quote_qualified_identifier(options.config_schema, options.config_name)), false};
 	shown[1] = (BarqShownOption) {"tokenizer",
-								 pstrdup(options.tokenizer == BARQ_TOKENIZER_NGRAM ? "ngram" : "config")};
-	shown[2] = (BarqShownOption) {"k1", double_to_shortest_decimal(options.k1)};
-	shown[3] = (BarqShownOption) {"b", double_to_shortest_decimal(options.b + 0.0)};
-	shown[4] = (BarqShownOption) {"positions", pstrdup(options.positions ? "on" : "off")};
+								 pstrdup(options.tokenizer == BARQ_TOKENIZER_NGRAM ? "ngram" : "config"), false};
+	shown[2] = (BarqShownOption) {"k1", double_to_shortest_decimal(options.k1), false};
+	shown[3] = (BarqShownOption) {"b", double_to_shortest_decimal(options.b + 0.0), false};
+	shown[4] = (BarqShownOption) {"positions", pstrdup(options.positions ? "on" : "off"), false};
 	return 5;
 }
 

@@ -96,11 +96,11 @@ show_hnsw(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 {
 	const BarqVectorOptions *options = barq_vector_options(frozen);
 
-	shown[0] = (BarqShownOption) {"dimensions", psprintf("%u", options->dims)};
-	shown[1] = (BarqShownOption) {"m", psprintf("%u", options->m)};
-	shown[2] = (BarqShownOption) {"ef_construction", psprintf("%u", options->ef_construction)};
+	shown[0] = (BarqShownOption) {"dimensions", psprintf("%u", options->dims), false};
+	shown[1] = (BarqShownOption) {"m", psprintf("%u", options->m), false};
+	shown[2] = (BarqShownOption) {"ef_construction", psprintf("%u", options->ef_construction), false};
 	shown[3] = (BarqShownOption) {"quantization",
-								 pstrdup(barq_quantization_name(options->quantization))};
+								 pstrdup(barq_quantization_name(options->quantization)), false};
 	shown[4] = barq_show_refine(options);
 	return 5;
 }

@@ -86,10 +86,10 @@ show_ivf(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown
 {
 	const BarqVectorOptions *options = barq_vector_options(frozen);
 
-	shown[0] = (BarqShownOption) {"dimensions", psprintf("%u", options->dims)};
-	shown[1] = (BarqShownOption) {"lists", psprintf("%u", options->lists)};
+	shown[0] = (BarqShownOption) {"dimensions", psprintf("%u", options->dims), false};
+	shown[1] = (BarqShownOption) {"lists", psprintf("%u", options->lists), false};
 	shown[2] = (BarqShownOption) {"quantization",
-								 pstrdup(barq_quantization_name(options->quantization))};
+								 pstrdup(barq_quantization_name(options->quantization)), false};
 	shown[3] = barq_show_refine(options);
 	return 4;
 }

@@ -90,7 +90,7 @@ barq_add_refine(relopt_kind kind)
 		{"on", BARQ_REFINE_ON},
 		{"off", BARQ_REFINE_OFF},
 		{"auto", BARQ_REFINE_AUTO},
-		{NULL}
+		{(const char *) NULL, 0}
 	};
 
 	add_enum_reloption(kind, "refine",

@@ -260,10 +260,14 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
 	{
 		SegmentStream *stream = &rounds->streams[i];
-		BarqSearchParams params = {rounds->query, barq_ef_search,
-					rounds->snapshot->segments[i].dead, rounds->of_lists ? barq_probes : 0,
-					barq_iterative_scan == BARQ_ITERATIVE_OFF,
-								   !rounds->of_lists};
+		BarqSearchParams params = {
+			.query = rounds->query,
+			.breadth = barq_ef_search,
+			.skip = rounds->snapshot->segments[i].dead,
+			.probes = rounds->of_lists ? barq_probes : 0,
+			.probes_only = barq_iterative_scan == BARQ_ITERATIVE_OFF,
+			.beside_graphs = !rounds->of_lists
+		};
 
 		stream->view = &views[i];
 		stream->kind = barq_segment_kind(stream->view->kind);

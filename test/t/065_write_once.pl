@@ -15,6 +15,8 @@ my $node = new_server('once', conf => q{
 $node->safe_psql('postgres', q{
 	CREATE TABLE items (id int, v vector(96));
 	INSERT INTO items SELECT i, (SELECT array_agg(sin(i * j))::real[] FROM generate_series(1, 96) j)::vector FROM generate_series(1, 16000) i;
+	VACUUM items; -- with checksums the first scan logs pages, for their hint bits
+	CHECKPOINT;
 });
 
 # CREATE INDEX: what the backend writes to files, in sizes of the index: codes when they
