@@ -187,7 +187,9 @@ SELECT count(*) = count(DISTINCT id) AS once, count(*) = (SELECT count(*) FROM c
 ROLLBACK;
 
 -- Correlated parameters: the scan is started anew for each outer row
+RESET enable_seqscan; -- PostgreSQL 18 marks what is disabled
 EXPLAIN (COSTS OFF) SELECT o.id, i.id FROM cond_rows o, LATERAL (SELECT id FROM cond WHERE price < o.price ORDER BY v <=> o.v LIMIT 3) i WHERE o.id < 40;
+SET enable_seqscan = off;
 CREATE TEMPORARY TABLE cond_lateral AS
 	SELECT o.id AS a, i.id AS b FROM cond_rows o, LATERAL (SELECT id FROM cond WHERE price < o.price ORDER BY v <=> o.v, id LIMIT 3) i WHERE o.id < 40 AND o.id % 80 <> 1;
 SET barq.condition_scan = off;

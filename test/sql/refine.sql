@@ -165,6 +165,6 @@ SET barq.iterative_scan = off;
 SELECT unordered FROM pg_temp.compare('refine_pages', '<->', :'queries'::vector[], 15);
 RESET barq.iterative_scan;
 SELECT string_agg(id::text, ' ' ORDER BY d, id) FROM (SELECT id, v <-> (SELECT v FROM refine_rows WHERE id = 7) AS d FROM refine_pages
-	ORDER BY v <-> (SELECT v FROM refine_rows WHERE id = 7), v <-> (SELECT v FROM refine_rows WHERE id = 8) LIMIT 31) s;
+	ORDER BY v <-> (SELECT v FROM refine_rows WHERE id = 7), v <-> (SELECT v FROM refine_rows WHERE id = 8) LIMIT 32) s;
 SELECT count(*), bool_and(ctid IS NOT NULL) FROM (SELECT ctid FROM refine_pages ORDER BY v <-> (SELECT v FROM refine_rows WHERE id = 8) LIMIT 5 FOR UPDATE) s;
 DROP TABLE refine_rows, refine_large, refine_few, refine_options;
