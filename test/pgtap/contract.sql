@@ -168,6 +168,7 @@ SELECT bag_eq(
 	('barq.ef_search', '40', '', '1', '1000', '', 'user'), ('barq.probes', '0', '', '0', '32768', '', 'user'),
 	('barq.iterative_scan', 'strict_order', '', '', '', '{off,relaxed_order,strict_order}', 'user'),
 	('barq.max_scan_tuples', '0', '', '0', '2147483647', '', 'user'),
+	('barq.condition_scan', 'on', '', '', '', '', 'user'),
 	('barq.consistency', 'all', '', '', '', '{all,sealed}', 'user'),
 	('barq.allow_fallback', 'on', '', '', '', '', 'user'),
 	('barq.growing_limit', '2048', 'kB', '64', '1048576', '', 'superuser'),
