@@ -504,6 +504,22 @@ extern bool barq_hybrid_tied(const BarqFusedHit *a, const BarqFusedHit *b);
 /* The order of addresses: by table, then by TID. */
 extern int	barq_address_compare(const BarqRowAddress *a, const BarqRowAddress *b);
 
+/* ---- hybrid_addresses.c ---- */
+
+/* A DestReceiver that does nothing but call `receive` for each row. */
+extern DestReceiver barq_hybrid_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self));
+
+/* The address in the first two columns (tableoid, ctid); false where one is NULL. */
+extern bool barq_hybrid_slot_address(TupleTableSlot *slot, BarqRowAddress *at);
+
+/*
+ * Set parameter `first` (from 0) to an array of the TIDs of n addresses, in their
+ * order, and the next one, if there is one, to an array of their tables, each once.
+ * The arrays live in the current memory context.
+ */
+extern void barq_hybrid_bind_addresses(ParamListInfo params, int first,
+									   BarqRowAddress *at, int n);
+
 /* ---- hybrid_details.c ---- */
 
 /*

@@ -33,17 +33,6 @@ typedef struct DetailsReceiver
 	bool		vectors;		/* wanted */
 } DetailsReceiver;
 
-/* DestReceiver callbacks with nothing to do. */
-static void
-details_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static void
-details_nothing(DestReceiver *self)
-{
-}
-
 static int
 compare_pointers(const void *a, const void *b)
 {
@@ -93,10 +82,8 @@ details_receive(TupleTableSlot *slot, DestReceiver *self)
 	MemoryContext old;
 
 	slot_getallattrs(slot);
-	if (slot->tts_isnull[0] || slot->tts_isnull[1])
+	if (!barq_hybrid_slot_address(slot, &sought.at))
 		return true;
-	sought.at.table = DatumGetObjectId(slot->tts_values[0]);
-	sought.at.tid = *(ItemPointer) DatumGetPointer(slot->tts_values[1]);
 	found = bsearch(&pointer, receiver->hits, receiver->nhits, sizeof(BarqFusedHit *),
 					compare_pointers);
 	if (found == NULL)
@@ -129,16 +116,14 @@ read_details(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args,
 			 BarqFusedHit *hits, int n, BarqRowDetails *details)
 {
 	DetailsReceiver receiver = {
-		{details_receive, details_startup, details_nothing, details_nothing, DestNone},
+		barq_hybrid_receiver(details_receive),
 		palloc(sizeof(BarqFusedHit *) * n),
 		n,
 		CurrentMemoryContext,
 		entry->diverse};
 	ParamListInfo params = makeParamList(entry->nparams + (entry->has_children ? 2 : 1));
 	SPIExecuteOptions options = {0};
-	Datum	   *tids = palloc(sizeof(Datum) * n);
-	Datum	   *tables = palloc(sizeof(Datum) * n);
-	int			ntables = 0;
+	BarqRowAddress *at = palloc(sizeof(BarqRowAddress) * n);
 	int			result;
 
 	for (int i = 0; i < n; i++)
@@ -149,27 +134,12 @@ read_details(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args,
 	}
 	qsort(receiver.hits, n, sizeof(BarqFusedHit *), compare_pointers);
 	for (int i = 0; i < n; i++)
-	{
-		tids[i] = PointerGetDatum(&receiver.hits[i]->at.tid);
-		if (i == 0 || receiver.hits[i]->at.table != receiver.hits[i - 1]->at.table)
-			tables[ntables++] = ObjectIdGetDatum(receiver.hits[i]->at.table);
-	}
+		at[i] = receiver.hits[i]->at;
 
 	memset(params->params, 0, sizeof(ParamExternData) * params->numParams);
 	if (entry->nparams > 0)
 		barq_hybrid_bind_args(entry, args, params);
-	for (int i = entry->nparams; i < params->numParams; i++)
-	{
-		bool		first = i == entry->nparams;
-
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = first ? TIDARRAYOID : OIDARRAYOID;
-		params->params[i].value = PointerGetDatum(first ?
-												  construct_array(tids, n, TIDOID, sizeof(ItemPointerData),
-																  false, TYPALIGN_SHORT) :
-												  construct_array(tables, ntables, OIDOID, sizeof(Oid),
-																  true, TYPALIGN_INT));
-	}
+	barq_hybrid_bind_addresses(params, entry->nparams, at, n);
 
 	options.params = params;
 	options.read_only = true;
@@ -178,8 +148,7 @@ read_details(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args,
 	if (result < 0)
 		elog(ERROR, "could not read candidates: %s", SPI_result_code_string(result));
 	pfree(receiver.hits);
-	pfree(tids);
-	pfree(tables);
+	pfree(at);
 }
 
 /* Order tied hits, which are pairs, by the primary key. */

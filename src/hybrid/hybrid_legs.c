@@ -46,12 +46,6 @@ typedef struct HitReceiver
 	int			ncounts;
 } HitReceiver;
 
-/* DestReceiver callback with nothing to do. */
-static void
-hits_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
 /* The number of the row's group; whether the row is kept, by how many of it are. */
 static int
 group_of(HitReceiver *receiver, TupleTableSlot *slot, bool *keep)
@@ -120,11 +114,6 @@ hits_receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-static void
-hits_nothing(DestReceiver *self)
-{
-}
-
 /*
  * Fill a ranking, emptied first, by running a plan; its hits live in the current
  * memory context. The receiver has the rest of its members.
@@ -135,7 +124,7 @@ run_plan(SPIPlanPtr plan, ParamListInfo params, HitReceiver *receiver)
 	SPIExecuteOptions options = {0};
 	int			result;
 
-	receiver->pub = (DestReceiver) {hits_receive, hits_startup, hits_nothing, hits_nothing, DestNone};
+	receiver->pub = barq_hybrid_receiver(hits_receive);
 	receiver->context = CurrentMemoryContext;
 	receiver->ranking->nhits = 0;
 	receiver->ranking->nrows = 0;

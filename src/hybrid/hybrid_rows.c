@@ -44,17 +44,6 @@ typedef struct RowReceiver
 	MemoryContext context;		/* of the copied rows */
 } RowReceiver;
 
-/* DestReceiver callbacks with nothing to do. */
-static void
-rows_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static void
-rows_nothing(DestReceiver *self)
-{
-}
-
 static int
 compare_rows(const void *a, const void *b)
 {
@@ -79,10 +68,8 @@ rows_receive(TupleTableSlot *slot, DestReceiver *self)
 	MemoryContext old;
 
 	slot_getallattrs(slot);
-	if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2])
+	if (!barq_hybrid_slot_address(slot, &sought.at) || slot->tts_isnull[2])
 		return true;
-	sought.at.table = DatumGetObjectId(slot->tts_values[0]);
-	sought.at.tid = *(ItemPointer) DatumGetPointer(slot->tts_values[1]);
 	found = bsearch(&sought, receiver->rows, receiver->nrows, sizeof(FetchedRow),
 					compare_rows);
 	if (found == NULL)
@@ -104,17 +91,14 @@ static FetchedRow *
 fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int n)
 {
 	FetchedRow *rows = palloc0(sizeof(FetchedRow) * n);
-	Datum	   *tids = palloc(sizeof(Datum) * n);
-	Datum	   *tables = palloc(sizeof(Datum) * n);
+	BarqRowAddress *at = palloc(sizeof(BarqRowAddress) * n);
 	RowReceiver receiver = {
-		{rows_receive, rows_startup, rows_nothing, rows_nothing, DestNone},
+		barq_hybrid_receiver(rows_receive),
 		rows,
 		n,
 		CurrentMemoryContext};
 	ParamListInfo params = makeParamList(entry->has_children ? 2 : 1);
 	SPIExecuteOptions options = {0};
-	int			ntids = 0;
-	int			ntables = 0;
 	int			result;
 
 	for (int i = 0; i < n; i++)
@@ -124,26 +108,9 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 	}
 	qsort(rows, n, sizeof(FetchedRow), compare_rows);
 	for (int i = 0; i < n; i++)
-	{
-		if (i == 0 || compare_rows(&rows[i], &rows[i - 1]) != 0)
-			tids[ntids++] = PointerGetDatum(&rows[i].at.tid);
-		if (i == 0 || rows[i].at.table != rows[i - 1].at.table)
-			tables[ntables++] = ObjectIdGetDatum(rows[i].at.table);
-	}
+		at[i] = rows[i].at;
 	memset(params->params, 0, sizeof(ParamExternData) * params->numParams);
-	for (int i = 0; i < params->numParams; i++)
-		params->params[i].pflags = PARAM_FLAG_CONST;
-	params->params[0].ptype = TIDARRAYOID;
-	params->params[0].value =
-		PointerGetDatum(construct_array(tids, ntids, TIDOID, sizeof(ItemPointerData),
-										false, TYPALIGN_SHORT));
-	if (entry->has_children)
-	{
-		params->params[1].ptype = OIDARRAYOID;
-		params->params[1].value =
-			PointerGetDatum(construct_array(tables, ntables, OIDOID, sizeof(Oid),
-											true, TYPALIGN_INT));
-	}
+	barq_hybrid_bind_addresses(params, 0, at, n);
 
 	options.params = params;
 	options.read_only = true;

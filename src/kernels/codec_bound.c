@@ -145,6 +145,14 @@ ip_bound(const BarqQuery *query, const Estimate *e)
 	return -most;
 }
 
+/* Whether the norms are in the range of the proof for cosine. */
+static bool
+cosine_is_proven(const BarqQuery *query, const Estimate *e)
+{
+	return query->given_norm > 0x1.01p-50 && query->given_norm < 0x1p62 &&
+		e->norm > 0x1.01p-50 && e->norm < 0x1p62;
+}
+
 /* For cosine; 0 if norms are outside of the range of the proof. */
 static double
 cosine_bound(const BarqQuery *query, const Estimate *e)
@@ -152,8 +160,7 @@ cosine_bound(const BarqQuery *query, const Estimate *e)
 	double		g = sum_gamma(query->codec.dims);
 	double		most;
 
-	if (!(query->given_norm > 0x1.01p-50 && query->given_norm < 0x1p62 &&
-		  e->norm > 0x1.01p-50 && e->norm < 0x1p62))
+	if (!cosine_is_proven(query, e))
 		return 0;
 	most = e->value + e->slack + query->error * (1 + e->residual) + e->residual;
 	most += 2 * g + 4 * g * g + UNIT + LAST;
@@ -207,8 +214,7 @@ cosine_upper(const BarqQuery *query, const Estimate *e)
 	double		g = sum_gamma(query->codec.dims);
 	double		least;
 
-	if (!(query->given_norm > 0x1.01p-50 && query->given_norm < 0x1p62 &&
-		  e->norm > 0x1.01p-50 && e->norm < 0x1p62))
+	if (!cosine_is_proven(query, e))
 		return 2;
 	least = e->value - e->slack - query->error * (1 + e->residual) - e->residual;
 	least -= 2 * g + 4 * g * g + UNIT + LAST;

@@ -403,6 +403,36 @@ code_keys(const BarqCodec *codec, const void *a, const char *base, size_t stride
 								 codec->dims, keys);
 }
 
+/*
+ * Value and slack of L2 and of the inner product, from the product `dot` of the query
+ * and a row's numbers and its slack. A coordinate is offset + scale * number; sum,
+ * sumsq: of the numbers; norm: at least theirs.
+ */
+static inline void
+place_estimate(const BarqQuery *query, double offset, double scale, double sum, double sumsq,
+			   double norm, double dot, double dot_slack, Estimate *e)
+{
+	int			n = query->codec.dims;
+	double		d = offset - query->ref;
+	double		root_n = sqrt((double) n);
+
+	if (query->codec.metric == BARQ_METRIC_L2)
+	{
+		double		size = query->norm + root_n * fabs(d) + scale * norm;
+
+		e->value = (query->sumsq + n * d * d + scale * scale * sumsq) +
+			2 * d * (scale * sum - query->sum) - 2 * scale * dot;
+		e->slack = 2 * dot_slack + double_eps(n) * size * size;
+	}
+	else
+	{
+		e->value = n * query->ref * offset + offset * query->sum +
+			query->ref * scale * sum + scale * dot;
+		e->slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) *
+			(root_n * fabs(offset) + scale * norm);
+	}
+}
+
 /* The proof is in codec_bound.c ("sq8"). */
 static Estimate
 estimate(const BarqQuery *query, const void *row)
@@ -416,7 +446,6 @@ estimate(const BarqQuery *query, const void *row)
 	double		offset = t.offset;
 	double		d = offset - query->ref;
 	double		code_norm = sqrt((double) t.sumsq);
-	double		root_n = sqrt((double) n);
 	Estimate	e = {0, INFINITY, t.residual, t.norm};
 	double		dot;
 	double		dot_slack;
@@ -432,21 +461,7 @@ estimate(const BarqQuery *query, const void *row)
 	dot = k->ip_f32u8(query->values, row, n);
 	dot_slack = query->norm * code_norm < SAFE_PRODUCT ?
 		scale * (g * query->norm * code_norm + n * TINY) : INFINITY;
-	if (codec->metric == BARQ_METRIC_L2)
-	{
-		double		size = query->norm + root_n * fabs(d) + scale * code_norm;
-
-		e.value = (query->sumsq + n * d * d + scale * scale * t.sumsq) +
-			2 * d * (scale * t.sum - query->sum) - 2 * scale * dot;
-		e.slack = 2 * dot_slack + double_eps(n) * size * size;
-	}
-	else
-	{
-		e.value = n * query->ref * offset + offset * query->sum +
-			query->ref * scale * t.sum + scale * dot;
-		e.slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) *
-			(root_n * fabs(offset) + scale * code_norm);
-	}
+	place_estimate(query, offset, scale, t.sum, t.sumsq, code_norm, dot, dot_slack, &e);
 	return e;
 }
 
@@ -524,7 +539,6 @@ estimate_fine(const BarqQuery *query, const void *row, const void *refinement)
 	Sq8Refinement r = sq8_refinement(codec, refinement);
 	double		step = fine_step(&t);
 	double		offset = t.offset;
-	double		d = offset - query->ref;
 	double		root_n = sqrt((double) n);
 	double		first_norm = sqrt((double) t.sumsq);
 	double		second_norm = 255 * root_n;
@@ -543,21 +557,7 @@ estimate_fine(const BarqQuery *query, const void *row, const void *refinement)
 		(double) k->ip_f32u8(query->values, refinement, n) - 128 * query->sum;
 	dot_slack = query->norm * fmax(first_norm, second_norm) < SAFE_PRODUCT ?
 		step * (g * query->norm * (256 * first_norm + second_norm) + 257 * n * TINY) : INFINITY;
-	if (codec->metric == BARQ_METRIC_L2)
-	{
-		double		size = query->norm + root_n * fabs(d) + step * norm;
-
-		e.value = (query->sumsq + n * d * d + step * step * (double) r.sumsq) +
-			2 * d * (step * r.sum - query->sum) - 2 * step * dot;
-		e.slack = 2 * dot_slack + double_eps(n) * size * size;
-	}
-	else
-	{
-		e.value = n * query->ref * offset + offset * query->sum +
-			query->ref * step * r.sum + step * dot;
-		e.slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) *
-			(root_n * fabs(offset) + step * norm);
-	}
+	place_estimate(query, offset, step, r.sum, (double) r.sumsq, norm, dot, dot_slack, &e);
 	return e;
 }
 

@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes qw(usleep time);
 
 our @EXPORT = qw(
-  new_server add_barq background finished close_gate wait_at_gate open_gate kill_server wait_until wait_for_growth
+  new_server add_barq background finished close_gate wait_at_gate open_gate kill_server wait_until wait_for_stop wait_for_growth
   relation_file found_once answers same_answers sound segment_count
   image_root image_files images_of orphans flip_byte
 );
@@ -137,6 +137,16 @@ sub wait_until
 		die "waited in vain until $what" if time > $end;
 		usleep(500);
 	}
+	return;
+}
+
+# Wait until a process waits at an advisory lock, where barq_stop_at() has stopped it.
+sub wait_for_stop
+{
+	my ($node, $pid) = @_;
+
+	wait_until("process $pid stops", sub {
+		$node->safe_psql('postgres', "SELECT wait_event = 'advisory' FROM pg_stat_activity WHERE pid = $pid") eq 't' });
 	return;
 }
 

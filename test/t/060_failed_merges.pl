@@ -80,8 +80,7 @@ my $most = size();
 
 		ask($session, q{SELECT barq_stop_at('publish: all written', 1)});
 		send_sql($session, q{SELECT barq_compact('items_v')});
-		wait_until('the merge stops', sub {
-			$node->safe_psql('postgres', "SELECT wait_event = 'advisory' FROM pg_stat_activity WHERE pid = $pid") eq 't' });
+		wait_for_stop($node, $pid);
 		$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 		wait_until('the session ends', sub {
 			$node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid") eq '0' });

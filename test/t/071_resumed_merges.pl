@@ -98,8 +98,7 @@ foreach my $how (qw(cancel terminate))
 
 	ask($session, q{SELECT barq_stop_at('merge: rows inserted', 1)});
 	send_sql($session, q{SELECT barq_compact('items_v')});
-	wait_until('the merge stops', sub {
-		$node->safe_psql('postgres', "SELECT wait_event = 'advisory' FROM pg_stat_activity WHERE pid = $session->{pid}") eq 't' });
+	wait_for_stop($node, $session->{pid});
 	$node->safe_psql('postgres', "SELECT pg_${how}_backend($session->{pid})");
 	wait_until('the session ends', sub {
 		$node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $session->{pid} AND state = 'active'") eq '0' });

@@ -123,17 +123,9 @@ sub stopped
 	return;
 }
 
-sub wait_for_stop
-{
-	my ($session) = @_;
-	wait_until('the merge stops', sub {
-		$node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND pid = $session->{pid}") eq '1' });
-	return;
-}
-
 stopped('', 'a cancelled command', sub {
 	my ($session) = @_;
-	wait_for_stop($session);
+	wait_for_stop($node, $session->{pid});
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($session->{pid})");
 	answer($session);
 	like($session->{err}, qr/canceling statement due to user request/, 'the command is cancelled');
@@ -153,7 +145,7 @@ stopped('SET lock_timeout = 300;', 'a time limit for locks', sub {
 });
 stopped('', 'a terminated session', sub {
 	my ($session) = @_;
-	wait_for_stop($session);
+	wait_for_stop($node, $session->{pid});
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend($session->{pid})");
 	wait_until('the session ends', sub {
 		$node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $session->{pid}") eq '0' });
