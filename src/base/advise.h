@@ -11,7 +11,7 @@
 /*
  * Say how this process will read a part of a mapping: pages in any order, or (the
  * normal state) neighbouring pages together. Read-ahead, which may be megabytes, would
- * otherwise evict what is needed of a mapping that is larger than memory.
+ * otherwise evict needed pages of a mapping that is larger than memory.
  */
 static inline void
 barq_advise(void *start, uint64 bytes, bool any_order)

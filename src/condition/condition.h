@@ -16,7 +16,7 @@
 /* Install the planner's hook and register the scan; once, when the library is loaded. */
 extern void barq_condition_init(void);
 
-/* ---- condition_plan.c: what a plan node holds ---- */
+/* ---- condition_plan.c: the contents of a plan node ---- */
 
 /* Members of CustomScan.custom_exprs, each a list. */
 enum
