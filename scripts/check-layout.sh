@@ -23,7 +23,7 @@ bm25:         kernels base text store
 am:           kernels base store lifecycle
 vector_index: kernels base types store lifecycle flat hnsw ivf am
 text_index:   base text store lifecycle bm25 am
-condition:    base store vector_index text_index
+condition:    base store am vector_index text_index
 hybrid:       base text lifecycle am
 admin:        base store lifecycle bm25 am vector_index text_index
 '

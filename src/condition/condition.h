@@ -1,7 +1,7 @@
 /*
  * condition.h
- *	  Searches within the bitmap of other indexes: from the planner's paths to a
- *	  custom scan.
+ *	  Searches within the bitmap of other indexes, and searches that leave out a sort key:
+ *	  from the planner's paths to a custom scan.
  */
 #ifndef BARQ_CONDITION_H
 #define BARQ_CONDITION_H
@@ -12,8 +12,9 @@
 #include "nodes/pathnodes.h"
 
 #define BARQ_CONDITION_NAME	"BarqCondition"
+#define BARQ_ORDERED_NAME	"BarqSearch"
 
-/* Install the planner's hook and register the scan; once, when the library is loaded. */
+/* Install the planner's hook and register the scans; once, when the library is loaded. */
 extern void barq_condition_init(void);
 
 /* ---- condition_plan.c: the contents of a plan node ---- */
@@ -42,5 +43,23 @@ extern const CustomScanMethods barq_condition_scan_methods;
  */
 extern void barq_condition_cost(PlannerInfo *root, CustomPath *path,
 								const IndexPath *ordered, const BitmapHeapPath *bitmap);
+
+/* ---- ordered_paths.c, ordered_scan.c: searches without a bitmap ---- */
+
+/* Members of CustomScan.custom_exprs, each a list: as those above. */
+enum
+{
+	BARQ_ORDERED_ORDERBYS,
+	BARQ_ORDERED_SHOWN,
+};
+
+/*
+ * Add a path beside each index scan of the table that would detoast vectors for sort keys
+ * only. Called by set_rel_pathlist_hook for a plain table.
+ */
+extern void barq_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel);
+
+extern const CustomPathMethods barq_ordered_path_methods;
+extern const CustomScanMethods barq_ordered_scan_methods;
 
 #endif							/* BARQ_CONDITION_H */

@@ -147,7 +147,8 @@ condition_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered,
 
 /*
  * set_rel_pathlist_hook: call the hook installed before, then add a path for each
- * index of barq that has the query's order, if other indexes have conditions.
+ * index of barq that has the query's order, if other indexes have conditions, and those
+ * of ordered_paths.c.
  */
 static void
 add_condition_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
@@ -158,8 +159,11 @@ add_condition_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	if (next_hook != NULL)
 		next_hook(root, rel, rti, rte);
 	if (!barq_condition_scan || rte->rtekind != RTE_RELATION || rte->inh ||
-		rte->tablesample != NULL || IS_DUMMY_REL(rel) || rel->baserestrictinfo == NIL ||
+		rte->tablesample != NULL || IS_DUMMY_REL(rel) ||
 		root->query_pathkeys == NIL || !bms_is_empty(rel->lateral_relids))
+		return;
+	barq_add_ordered_paths(root, rel);
+	if (rel->baserestrictinfo == NIL)
 		return;
 	foreach(cell, indexes)
 	{
@@ -180,4 +184,5 @@ barq_condition_init(void)
 	next_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = add_condition_paths;
 	RegisterCustomScanMethods(&barq_condition_scan_methods);
+	RegisterCustomScanMethods(&barq_ordered_scan_methods);
 }

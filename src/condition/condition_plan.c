@@ -6,31 +6,8 @@
 #include "postgres.h"
 
 #include "condition/condition.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
+#include "condition/search_node.h"
 #include "optimizer/restrictinfo.h"
-
-/*
- * Copies of clauses of an index `column operator value`, in which the column is a Var of
- * the index, as ExecIndexBuildScanKeys() wants it. The index has one column.
- */
-static List *
-refer_to_index(List *clauses)
-{
-	List	   *result = NIL;
-	ListCell   *cell;
-
-	foreach(cell, clauses)
-	{
-		OpExpr	   *clause = castNode(OpExpr, copyObject(lfirst(cell)));
-		Node	   *column = linitial(clause->args);
-
-		linitial(clause->args) = makeVar(INDEX_VAR, 1, exprType(column), exprTypmod(column),
-										 exprCollation(column), 0);
-		result = lappend(result, clause);
-	}
-	return result;
-}
 
 /* The conditions of the ordering index itself, from its index path. */
 static List *
@@ -65,8 +42,8 @@ plan_condition(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist
 	scan->scan.scanrelid = rel->relid;
 	scan->flags = path->flags;
 	scan->custom_plans = list_make1(heap->scan.plan.lefttree);
-	scan->custom_exprs = list_make4(refer_to_index(ordered->indexorderbys),
-									refer_to_index(index_conditions(ordered)),
+	scan->custom_exprs = list_make4(barq_search_clauses(ordered->indexorderbys),
+									barq_search_clauses(index_conditions(ordered)),
 									heap->bitmapqualorig, copyObject(ordered->indexorderbys));
 	scan->custom_private = list_make1(list_make1_oid(ordered->indexinfo->indexoid));
 	scan->methods = &barq_condition_scan_methods;

@@ -3,29 +3,19 @@
  *	  The custom scan: runs the bitmap plan below it, and searches an index of barq for
  *	  the rows of the bitmap only.
  *
- * The index is scanned by the server's index_beginscan(), which takes the predicate
- * locks of a serializable transaction: one on the whole index, since barq's methods
- * have ampredlocks off, as the scans of the bitmap take their own.
+ * The predicate locks of a serializable transaction are one on the whole index, since
+ * barq's methods have ampredlocks off, and those that the scans of the bitmap take.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/relscan.h"
 #include "access/tableam.h"
-#include "commands/explain.h"
 #include "condition/condition.h"
+#include "condition/search_node.h"
+#include "condition/unread_key.h"
 #include "executor/executor.h"
-#include "executor/nodeIndexscan.h"
-#include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/tidbitmap.h"
-#include "parser/parsetree.h"
 #include "store/admitted.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/ruleutils.h"
-#include "text_index/text_index.h"
-#include "vector_index/vector_index.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
@@ -36,17 +26,8 @@ typedef struct ConditionState
 	CustomScanState css;		/* the first member */
 	PlanState  *bitmap;			/* the plan below */
 	ExprState  *recheck;		/* the bitmap's conditions */
-	Relation	index;			/* NULL: only EXPLAIN */
-	IndexScanDesc scan;
-
-	/* of the scan; values known at run time are evaluated into them */
-	ScanKey		orderbys;
-	int			norderbys;
-	ScanKey		keys;
-	int			nkeys;
-	IndexRuntimeKeyInfo *runtime;
-	int			nruntime;
-	ExprContext *runtime_context;
+	BarqSearchNode search;
+	bool		unread;			/* sort keys are not computed */
 
 	bool		started;		/* since the last rescan */
 	MemoryContext context;		/* of the TIDs */
@@ -86,45 +67,25 @@ create_state(CustomScan *plan)
 	return (Node *) state;
 }
 
-/*
- * Give the scan a slot of the table's own kind, in place of the virtual one that
- * PostgreSQL 15 gives every custom scan: the index's rows are stored into it.
- */
-static void
-use_table_slot(CustomScanState *css, EState *estate)
-{
-	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
-
-	ExecInitScanTupleSlot(estate, &css->ss, RelationGetDescr(css->ss.ss_currentRelation),
-						  table_slot_callbacks(css->ss.ss_currentRelation));
-	ExecAssignScanProjectionInfoWithVarno(&css->ss, plan->scan.scanrelid);
-	css->ss.ps.qual = ExecInitQual(plan->scan.plan.qual, &css->ss.ps);
-}
-
 /* CustomExecMethods.BeginCustomScan */
 static void
 begin_scan(CustomScanState *css, EState *estate, int eflags)
 {
 	ConditionState *state = (ConditionState *) css;
 	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
-	Index		table = plan->scan.scanrelid;
+	List	   *tlist = barq_keys_read(estate->es_plannedstmt, plan);
 
-	use_table_slot(css, estate);
+	state->unread = tlist != plan->scan.plan.targetlist;
+	barq_search_use_table_slot(css, estate, tlist);
 	state->bitmap = ExecInitNode(linitial(plan->custom_plans), estate, eflags);
 	css->custom_ps = list_make1(state->bitmap);
 	state->recheck = ExecInitQual(expressions(state, BARQ_CONDITION_RECHECK), &css->ss.ps);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 
-	state->index = index_open(index_of(state), exec_rt_fetch(table, estate)->rellockmode);
-	ExecIndexBuildScanKeys(&css->ss.ps, state->index, expressions(state, BARQ_CONDITION_ORDERBYS),
-						   true, &state->orderbys, &state->norderbys, &state->runtime,
-						   &state->nruntime, NULL, NULL);
-	ExecIndexBuildScanKeys(&css->ss.ps, state->index, expressions(state, BARQ_CONDITION_KEYS),
-						   false, &state->keys, &state->nkeys, &state->runtime,
-						   &state->nruntime, NULL, NULL);
-	if (state->nruntime > 0)
-		state->runtime_context = CreateExprContext(estate);
+	barq_search_open(&state->search, css, index_of(state),
+					 expressions(state, BARQ_CONDITION_ORDERBYS),
+					 expressions(state, BARQ_CONDITION_KEYS));
 	state->context = AllocSetContextCreate(estate->es_query_cxt, "barq condition",
 										   ALLOCSET_DEFAULT_SIZES);
 }
@@ -151,24 +112,9 @@ make_bitmap(ConditionState *state)
 static void
 start(ConditionState *state)
 {
-	EState	   *estate = state->css.ss.ps.state;
-
 	if (state->admitted == NULL)
 		make_bitmap(state);
-	if (state->nruntime > 0)
-	{
-		ResetExprContext(state->runtime_context);
-		ExecIndexEvalRuntimeKeys(state->runtime_context, state->runtime, state->nruntime);
-	}
-	if (state->scan == NULL)
-		state->scan = BarqIndexBeginScan(state->css.ss.ss_currentRelation, state->index,
-										 estate->es_snapshot, state->nkeys,
-										 state->norderbys);
-	if (state->index->rd_indam->amgettuple == barq_vector_get_tuple)
-		barq_vector_scan_admit(state->scan, barq_admitted_source(state->admitted));
-	else
-		barq_text_scan_admit(state->scan, barq_admitted_source(state->admitted));
-	index_rescan(state->scan, state->keys, state->nkeys, state->orderbys, state->norderbys);
+	barq_search_start(&state->search, &state->css, barq_admitted_source(state->admitted));
 	state->started = true;
 }
 
@@ -194,17 +140,13 @@ next_row(ScanState *node)
 		start(state);
 	if (barq_admitted_count(state->admitted) == 0)
 		return ExecClearTuple(slot);
-	while ((tid = index_getnext_tid(state->scan, ForwardScanDirection)) != NULL)
+	while ((tid = barq_search_next(&state->search)) != NULL)
 	{
 		ItemPointerData admitted = *tid;	/* fetching the row changes the scan's */
 		bool		recheck = false;
 		bool		found PG_USED_FOR_ASSERTS_ONLY;
 
-		CHECK_FOR_INTERRUPTS();
-		if (unlikely(state->scan->xs_recheckorderby))
-			elog(ERROR, "index \"%s\" returned a row without its exact place in the order",
-				 RelationGetRelationName(state->index));
-		if (!index_fetch_heap(state->scan, slot))
+		if (!index_fetch_heap(state->search.scan, slot))
 			continue;
 		found = barq_admitted_has(state->admitted, &admitted, &recheck);
 		Assert(found);
@@ -249,25 +191,8 @@ end_scan(CustomScanState *css)
 {
 	ConditionState *state = (ConditionState *) css;
 
-	if (state->scan != NULL)
-		index_endscan(state->scan);
-	if (state->index != NULL)
-		index_close(state->index, NoLock);
+	barq_search_close(&state->search);
 	ExecEndNode(state->bitmap);
-}
-
-/* Show a list of expressions over the table as a property. */
-static void
-show_expressions(ConditionState *state, const char *label, List *expressions, List *ancestors,
-				 ExplainState *es)
-{
-	List	   *context = set_deparse_context_plan(es->deparse_cxt, state->css.ss.ps.plan, ancestors);
-	Node	   *node = list_length(expressions) == 1 ? linitial(expressions) :
-		(Node *) make_ands_explicit(expressions);
-
-	ExplainPropertyText(label, deparse_expression(node, context,
-												  list_length(es->rtable) > 1 || es->verbose, false),
-						es);
 }
 
 /* CustomExecMethods.ExplainCustomScan */
@@ -276,9 +201,10 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 {
 	ConditionState *state = (ConditionState *) css;
 
-	ExplainPropertyText("Index", get_rel_name(index_of(state)), es);
-	show_expressions(state, "Order By", expressions(state, BARQ_CONDITION_SHOWN), ancestors, es);
-	show_expressions(state, "Recheck Cond", expressions(state, BARQ_CONDITION_RECHECK), ancestors, es);
+	barq_search_show_index(index_of(state), es);
+	barq_search_show(css, "Order By", expressions(state, BARQ_CONDITION_SHOWN), ancestors, es);
+	barq_search_show_unread(state->unread, es);
+	barq_search_show(css, "Recheck Cond", expressions(state, BARQ_CONDITION_RECHECK), ancestors, es);
 	if (!es->analyze)
 		return;
 	ExplainPropertyUInteger("Rows In Bitmap", NULL, state->nadmitted, es);

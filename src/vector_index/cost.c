@@ -10,6 +10,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "vector_index/vector_index.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
@@ -97,24 +98,76 @@ toast_pages(Oid table)
 	return pages;
 }
 
+/* Stored width of a value out of line, at most. */
+#define TOAST_POINTER	20
+
 /*
- * Cost of reading the vector of one row if vectors are TOASTed, else 0: a descent
- * of the TOAST table's index, with one page in four not cached, and the chunks.
+ * Whether the values that the index is made of are out of line, by the statistics of
+ * their column. Values as small as a TOAST pointer are taken for one.
+ */
+static bool
+is_toasted(PlannerInfo *root, IndexOptInfo *index)
+{
+	AttrNumber	column = index->indexkeys[0];
+	int32		width;
+
+	if (column == 0)
+	{
+		Bitmapset  *columns = NULL;
+		int			member;
+
+		pull_varattnos(linitial(index->indexprs), index->rel->relid, &columns);
+		if (!bms_get_singleton_member(columns, &member))
+			return false;
+		column = member + FirstLowInvalidHeapAttributeNumber;
+	}
+	if (column <= 0)
+		return false;
+	width = get_attavgwidth(planner_rt_fetch(index->rel->relid, root)->relid, column);
+	return width > 0 && width <= TOAST_POINTER;
+}
+
+/*
+ * Cost of reading one TOASTed vector: a descent of the TOAST table's index, with one page
+ * in four not cached, and the chunks, of so many pages in the table.
  */
 static double
-detoast_cost(PlannerInfo *root, IndexOptInfo *index)
+value_cost(IndexOptInfo *index, double pages)
 {
-	const int	pointer = 20;	/* stored width of a value out of line, at most */
-	Oid			table = planner_rt_fetch(index->rel->relid, root)->relid;
-	AttrNumber	column = index->indexkeys[0];
-	int32		width = column > 0 ? get_attavgwidth(table, column) : 0;
-	double		pages;
-
-	if (width <= 0 || width > pointer || (pages = toast_pages(table)) == 0)
-		return 0;
 	return 0.25 * random_page_cost + 50 * cpu_operator_cost +
 		pages / Max(index->rel->tuples, 1) * 4 * cpu_tuple_cost;
 }
+
+/* Cost of reading the vector of one row if vectors are TOASTed, else 0. */
+static double
+detoast_cost(PlannerInfo *root, IndexOptInfo *index)
+{
+	double		pages;
+
+	if (!is_toasted(root, index) ||
+		(pages = toast_pages(planner_rt_fetch(index->rel->relid, root)->relid)) == 0)
+		return 0;
+	return value_cost(index, pages);
+}
+
+/*
+ * Whether the index puts rows in order by intervals, which needs few vectors. *dims: of
+ * its vectors.
+ */
+static bool
+orders_by_intervals(IndexOptInfo *index, int *dims)
+{
+	Relation	relation = index_open(index->indexoid, NoLock);
+	BarqCodec	codec;
+
+	barq_vector_codec(&barq_meta_cached(relation, false)->options, &codec);
+	index_close(relation, NoLock);
+	*dims = codec.dims;
+	return barq_codec_is_narrow(&codec);
+}
+
+/* Share of the rows whose intervals overlap, so that their vectors are read. */
+#define OVERLAPPING	0.2
 
 /*
  * Share of the rows that a scan returns whose vectors are read. The executor reads each
@@ -125,15 +178,24 @@ detoast_cost(PlannerInfo *root, IndexOptInfo *index)
 static double
 vectors_read(IndexOptInfo *index)
 {
-	const double overlapping = 0.2;
-	Relation	relation = index_open(index->indexoid, NoLock);
-	BarqCodec	codec;
+	int			dims;
 
-	barq_vector_codec(&barq_meta_cached(relation, false)->options, &codec);
-	index_close(relation, NoLock);
-	if (!barq_codec_is_narrow(&codec))
+	if (!orders_by_intervals(index, &dims))
 		return 1;
-	return Min(1, overlapping + index->rel->rows / Max(index->rel->tuples, 1));
+	return Min(1, OVERLAPPING + index->rel->rows / Max(index->rel->tuples, 1));
+}
+
+Cost
+barq_vector_key_cost(PlannerInfo *root, IndexOptInfo *index)
+{
+	int			dims;
+
+	/* a value has two bytes a dimension at least */
+	if (!is_toasted(root, index) || !orders_by_intervals(index, &dims) ||
+		dims * sizeof(uint16) <= TOAST_POINTER)
+		return 0;
+	return value_cost(index, toast_pages(planner_rt_fetch(index->rel->relid, root)->relid)) *
+		(vectors_read(index) - OVERLAPPING);
 }
 
 /*

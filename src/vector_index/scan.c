@@ -76,6 +76,14 @@ barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source)
 }
 
 void
+barq_vector_scan_in_order(IndexScanDesc scan)
+{
+	VectorScan *vs = scan->opaque;
+
+	vs->in_order = true;
+}
+
+void
 barq_vector_end_scan(IndexScanDesc scan)
 {
 	VectorScan *vs = scan->opaque;
@@ -482,7 +490,7 @@ next_tuple(IndexScanDesc scan, VectorScan *vs)
 		if (((barq_executor_loses_tids() && !barq_codec_is_exact(&vs->rounds.codec)) ||
 			 !barq_codec_proves(&vs->rounds.codec) ||
 			 barq_codec_is_narrow(&vs->rounds.codec) ||
-			 (vs->source != NULL && !barq_codec_is_exact(&vs->rounds.codec))) &&
+			 ((vs->in_order || vs->source != NULL) && !barq_codec_is_exact(&vs->rounds.codec))) &&
 			!vs->query.is_null && !vs->query.is_zero)
 			barq_scan_own_order(vs);
 	}

@@ -141,6 +141,7 @@ typedef struct VectorScan
 {
 	BarqScanReport *report;		/* the first member (scan_report.h) */
 	BarqRowSource *source;		/* a condition that rows have to satisfy, or NULL */
+	bool		in_order;		/* the caller wants rows in exact order */
 	MemoryContext context;		/* reset by every rescan */
 	ScanQuery	query;
 	ScanRounds	rounds;

@@ -285,6 +285,20 @@ extern void barq_vector_end_scan(IndexScanDesc scan);
  */
 extern void barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source);
 
+/*
+ * From the next rescan on, return rows in the exact order of their distances, not in that
+ * of lower bounds: the caller does not check distances (xs_recheckorderby stays off).
+ */
+extern void barq_vector_scan_in_order(IndexScanDesc scan);
+
+/*
+ * Cost, for each row of the index, that a search is spared whose sort keys are not
+ * computed: of reading TOASTed vectors, where rows are put in order without. Else 0.
+ * While no VACUUM has counted the pages of the TOAST table, the index path's cost does not
+ * contain it.
+ */
+extern Cost barq_vector_key_cost(PlannerInfo *root, IndexOptInfo *index);
+
 /* amcostestimate. */
 extern void barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path,
 									double loop_count, Cost *startup_cost,

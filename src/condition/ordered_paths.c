@@ -1,0 +1,149 @@
+/*
+ * ordered_paths.c
+ *	  Paths that search an index of vectors in the place of an index scan, because the
+ *	  node leaves out a sort key that nothing reads: `SELECT id FROM t ORDER BY v <=> $1
+ *	  LIMIT 10`.
+ *
+ * Offered only where that spares something: the vectors are TOASTed, and the index puts
+ * rows in order by intervals, without their vectors. Whether a key is left out is decided
+ * by the finished plan (unread_key.c), here it is only foreseen, for the cost. Where it
+ * is not foreseen the path costs as much as the index scan, which add_path() then keeps.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "condition/condition.h"
+#include "condition/search_node.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/restrictinfo.h"
+#include "optimizer/tlist.h"
+#include "vector_index/vector_index.h"
+
+/* Whether a path is an index scan of vectors that the node can do. No side effects. */
+static bool
+is_vector_scan(const Path *path)
+{
+	const IndexPath *scan = (const IndexPath *) path;
+
+	return IsA(path, IndexPath) && path->param_info == NULL && path->pathkeys != NIL &&
+		scan->indexclauses == NIL && list_length(scan->indexorderbys) == 1 &&
+		IsA(linitial(scan->indexorderbys), OpExpr) && path->total_cost < BARQ_REFUSED_COST &&
+		(scan->indexinfo->amcostestimate == (void *) barq_hnsw_cost_estimate ||
+		 scan->indexinfo->amcostestimate == (void *) barq_ivf_cost_estimate);
+}
+
+/*
+ * Whether an expression selected, other than a column by itself, reads the indexed
+ * columns: it may well contain the distance, which is then computed anyway.
+ */
+static bool
+computes_of_vector(List *tlist, IndexOptInfo *index)
+{
+	Bitmapset  *columns = NULL;
+	Bitmapset  *read = NULL;
+	ListCell   *cell;
+
+	if (index->indexkeys[0] != 0)
+		columns = bms_make_singleton(index->indexkeys[0] - FirstLowInvalidHeapAttributeNumber);
+	else
+		pull_varattnos(linitial(index->indexprs), index->rel->relid, &columns);
+	foreach(cell, tlist)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, cell);
+
+		if (!entry->resjunk && !IsA(entry->expr, Var))
+			pull_varattnos((Node *) entry->expr, index->rel->relid, &read);
+	}
+	return bms_overlap(columns, read) || bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, read);
+}
+
+/*
+ * Whether probably nothing will read the sort key of a scan of this table: the query
+ * returns rows of this table alone, in this order, without the distance. No side effects.
+ */
+static bool
+is_key_unread(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index)
+{
+	Query	   *query = root->parse;
+
+	return query->commandType == CMD_SELECT && query->rowMarks == NIL &&
+		query->groupClause == NIL && query->groupingSets == NIL && !query->hasAggs &&
+		!query->hasWindowFuncs && query->distinctClause == NIL && query->havingQual == NULL &&
+		query->setOperations == NULL && !query->hasTargetSRFs &&
+		query->limitOption == LIMIT_OPTION_COUNT &&
+		list_length(query->sortClause) == 1 && list_length(root->query_pathkeys) == 1 &&
+		rel->reloptkind == RELOPT_BASEREL &&
+		bms_membership(root->all_baserels) == BMS_SINGLETON &&
+		get_sortgroupclause_tle(linitial(query->sortClause), root->processed_tlist)->resjunk &&
+		!computes_of_vector(root->processed_tlist, index);
+}
+
+/* The path in the place of an index scan. `spared`: of the cost of each row. */
+static Path *
+ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared)
+{
+	CustomPath *path = makeNode(CustomPath);
+	double		rows = Max(scan->indexinfo->tuples, 1);
+
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = rel;
+	path->path.pathtarget = rel->reltarget;
+	path->path.parallel_safe = rel->consider_parallel;
+	path->path.pathkeys = scan->path.pathkeys;
+	path->path.rows = scan->path.rows;
+	path->path.startup_cost = scan->path.startup_cost;
+	/* never less than half: a row is still fetched, and found by the search */
+	path->path.total_cost = scan->path.total_cost -
+		Min(spared * rows, (scan->path.total_cost - scan->path.startup_cost) / 2);
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->custom_private = list_make1(scan);
+	path->methods = &barq_ordered_path_methods;
+	return (Path *) path;
+}
+
+void
+barq_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel)
+{
+	List	   *paths = NIL;
+	ListCell   *cell;
+
+	foreach(cell, rel->pathlist)
+	{
+		IndexPath  *scan = lfirst(cell);
+		Cost		spared;
+
+		if (is_vector_scan(lfirst(cell)) &&
+			(spared = barq_vector_key_cost(root, scan->indexinfo)) > 0)
+			paths = lappend(paths, ordered_path(rel, scan,
+												is_key_unread(root, rel, scan->indexinfo) ? spared : 0));
+	}
+	foreach(cell, paths)
+		add_path(rel, lfirst(cell));
+}
+
+/*
+ * CustomPathMethods.PlanCustomPath. All conditions of the table are filters.
+ */
+static Plan *
+plan_ordered(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist,
+			 List *clauses, List *custom_plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+	IndexPath  *index_scan = linitial(path->custom_private);
+
+	scan->scan.plan.targetlist = tlist;
+	scan->scan.plan.qual = extract_actual_clauses(clauses, false);
+	scan->scan.scanrelid = rel->relid;
+	scan->flags = path->flags;
+	scan->custom_exprs = list_make2(barq_search_clauses(index_scan->indexorderbys),
+									copyObject(index_scan->indexorderbys));
+	scan->custom_private = list_make1(list_make1_oid(index_scan->indexinfo->indexoid));
+	scan->methods = &barq_ordered_scan_methods;
+	return &scan->scan.plan;
+}
+
+const CustomPathMethods barq_ordered_path_methods = {
+	.CustomName = BARQ_ORDERED_NAME,
+	.PlanCustomPath = plan_ordered,
+};

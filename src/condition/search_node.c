@@ -1,0 +1,142 @@
+/*
+ * search_node.c
+ *	  The search of an index of barq by a custom scan of its table.
+ */
+#include "postgres.h"
+
+#include "access/relscan.h"
+#include "access/tableam.h"
+#include "condition/search_node.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+#include "text_index/text_index.h"
+#include "vector_index/vector_index.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
+List *
+barq_search_clauses(List *clauses)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, clauses)
+	{
+		OpExpr	   *clause = castNode(OpExpr, copyObject(lfirst(cell)));
+		Node	   *column = linitial(clause->args);
+
+		linitial(clause->args) = makeVar(INDEX_VAR, 1, exprType(column), exprTypmod(column),
+										 exprCollation(column), 0);
+		result = lappend(result, clause);
+	}
+	return result;
+}
+
+void
+barq_search_use_table_slot(CustomScanState *css, EState *estate, List *tlist)
+{
+	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
+	TupleDesc	row = RelationGetDescr(css->ss.ss_currentRelation);
+
+	ExecInitScanTupleSlot(estate, &css->ss, row,
+						  table_slot_callbacks(css->ss.ss_currentRelation));
+	if (tlist == plan->scan.plan.targetlist)
+		ExecAssignScanProjectionInfoWithVarno(&css->ss, plan->scan.scanrelid);
+	else
+		css->ss.ps.ps_ProjInfo =
+			ExecBuildProjectionInfo(tlist, css->ss.ps.ps_ExprContext,
+									css->ss.ps.ps_ResultTupleSlot, &css->ss.ps, row);
+	css->ss.ps.qual = ExecInitQual(plan->scan.plan.qual, &css->ss.ps);
+}
+
+void
+barq_search_open(BarqSearchNode *search, CustomScanState *css, Oid index, List *orderbys,
+				 List *keys)
+{
+	EState	   *estate = css->ss.ps.state;
+	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
+
+	search->index = index_open(index, exec_rt_fetch(plan->scan.scanrelid, estate)->rellockmode);
+	ExecIndexBuildScanKeys(&css->ss.ps, search->index, orderbys, true, &search->orderbys,
+						   &search->norderbys, &search->runtime, &search->nruntime, NULL, NULL);
+	ExecIndexBuildScanKeys(&css->ss.ps, search->index, keys, false, &search->keys,
+						   &search->nkeys, &search->runtime, &search->nruntime, NULL, NULL);
+	if (search->nruntime > 0)
+		search->runtime_context = CreateExprContext(estate);
+}
+
+void
+barq_search_start(BarqSearchNode *search, CustomScanState *css, BarqRowSource *source)
+{
+	if (search->nruntime > 0)
+	{
+		ResetExprContext(search->runtime_context);
+		ExecIndexEvalRuntimeKeys(search->runtime_context, search->runtime, search->nruntime);
+	}
+	if (search->scan == NULL)
+		search->scan = BarqIndexBeginScan(css->ss.ss_currentRelation, search->index,
+										  css->ss.ps.state->es_snapshot, search->nkeys,
+										  search->norderbys);
+	if (search->index->rd_indam->amgettuple == barq_vector_get_tuple)
+	{
+		barq_vector_scan_in_order(search->scan);
+		barq_vector_scan_admit(search->scan, source);
+	}
+	else
+		barq_text_scan_admit(search->scan, source);
+	index_rescan(search->scan, search->keys, search->nkeys, search->orderbys, search->norderbys);
+}
+
+ItemPointer
+barq_search_next(BarqSearchNode *search)
+{
+	ItemPointer tid = index_getnext_tid(search->scan, ForwardScanDirection);
+
+	CHECK_FOR_INTERRUPTS();
+	if (tid != NULL && unlikely(search->scan->xs_recheckorderby))
+		elog(ERROR, "index \"%s\" returned a row without its exact place in the order",
+			 RelationGetRelationName(search->index));
+	return tid;
+}
+
+void
+barq_search_close(BarqSearchNode *search)
+{
+	if (search->scan != NULL)
+		index_endscan(search->scan);
+	if (search->index != NULL)
+		index_close(search->index, NoLock);
+}
+
+void
+barq_search_show_index(Oid index, ExplainState *es)
+{
+	ExplainPropertyText("Index", get_rel_name(index), es);
+}
+
+void
+barq_search_show_unread(bool unread, ExplainState *es)
+{
+	if (unread || es->format != EXPLAIN_FORMAT_TEXT)
+		ExplainPropertyText("Order By Value", unread ? "not computed" : "computed", es);
+}
+
+void
+barq_search_show(CustomScanState *css, const char *label, List *expressions, List *ancestors,
+				 ExplainState *es)
+{
+	List	   *context = set_deparse_context_plan(es->deparse_cxt, css->ss.ps.plan, ancestors);
+	Node	   *node = list_length(expressions) == 1 ? linitial(expressions) :
+		(Node *) make_ands_explicit(expressions);
+
+	ExplainPropertyText(label, deparse_expression(node, context,
+												  list_length(es->rtable) > 1 || es->verbose, false),
+						es);
+}

@@ -1,0 +1,80 @@
+/*
+ * search_node.h
+ *	  The search of an index of barq by a custom scan of its table: shared by the scan
+ *	  within a bitmap (condition_scan.c) and the one without (ordered_scan.c).
+ */
+#ifndef BARQ_SEARCH_NODE_H
+#define BARQ_SEARCH_NODE_H
+
+#include "base/compat.h"
+
+#include "access/genam.h"
+#include "commands/explain.h"
+#include "executor/nodeIndexscan.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+#include "store/row_filter.h"
+
+/* Part of a scan node's state; zeroed until barq_search_open(). */
+typedef struct BarqSearchNode
+{
+	Relation	index;			/* NULL: only EXPLAIN */
+	IndexScanDesc scan;			/* NULL until the first row */
+
+	/* of the scan; values known at run time are evaluated into them */
+	ScanKey		orderbys;
+	int			norderbys;
+	ScanKey		keys;
+	int			nkeys;
+	IndexRuntimeKeyInfo *runtime;
+	int			nruntime;
+	ExprContext *runtime_context;
+} BarqSearchNode;
+
+/*
+ * Copies of clauses of an index `column operator value`, in which the column is a Var of
+ * the index, as ExecIndexBuildScanKeys() wants it. The index has one column.
+ */
+extern List *barq_search_clauses(List *clauses);
+
+/*
+ * Give the scan a slot of the table's own kind, in place of the virtual one that
+ * PostgreSQL 15 gives every custom scan: the index's rows are stored into it. `tlist`:
+ * computed of each row that is returned.
+ */
+extern void barq_search_use_table_slot(CustomScanState *css, EState *estate, List *tlist);
+
+/*
+ * Open the index, and make scan keys of clauses by barq_search_clauses(). The index is
+ * locked as the table is.
+ */
+extern void barq_search_open(BarqSearchNode *search, CustomScanState *css, Oid index,
+							 List *orderbys, List *keys);
+
+/*
+ * Begin the search, anew after a rescan: of the rows that `source` admits, or of all if
+ * it is NULL. Rows come in exact order. The index is scanned by the server's
+ * index_beginscan(), which takes the predicate locks of a serializable transaction.
+ */
+extern void barq_search_start(BarqSearchNode *search, CustomScanState *css,
+							  BarqRowSource *source);
+
+/*
+ * Go to the next row of the index: its TID, valid until the next call; NULL at the end.
+ * Raises an error if the row's place in the order is not exact.
+ */
+extern ItemPointer barq_search_next(BarqSearchNode *search);
+
+/* Close scan and index. */
+extern void barq_search_close(BarqSearchNode *search);
+
+/*
+ * Show as properties of EXPLAIN: the index; whether sort keys are left out; a list of
+ * expressions over the table.
+ */
+extern void barq_search_show_index(Oid index, ExplainState *es);
+extern void barq_search_show_unread(bool unread, ExplainState *es);
+extern void barq_search_show(CustomScanState *css, const char *label, List *expressions,
+							 List *ancestors, ExplainState *es);
+
+#endif							/* BARQ_SEARCH_NODE_H */
