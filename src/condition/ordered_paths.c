@@ -4,10 +4,11 @@
  *	  node leaves out a sort key that nothing reads: `SELECT id FROM t ORDER BY v <=> $1
  *	  LIMIT 10`.
  *
- * Offered only where that spares something: the vectors are TOASTed, and the index puts
- * rows in order by intervals, without their vectors. Whether a key is left out is decided
- * by the finished plan (unread_key.c), here it is only foreseen, for the cost. Where it
- * is not foreseen the path costs as much as the index scan, which add_path() then keeps.
+ * Offered only where that may spare something: the vectors are TOASTed, the index puts rows
+ * in order by intervals, without their vectors, and the query selects nothing that is
+ * computed from them. Whether a key is left out is decided by the finished plan
+ * (unread_key.c); here it is foreseen, for the cost. Where it is not foreseen it may still
+ * come true, so of equal costs the path has the lower one by a millionth.
  */
 #include "postgres.h"
 
@@ -17,7 +18,6 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/restrictinfo.h"
-#include "optimizer/tlist.h"
 #include "vector_index/vector_index.h"
 
 /* Whether a path is an index scan of vectors that the node can do. No side effects. */
@@ -59,11 +59,28 @@ computes_of_vector(List *tlist, IndexOptInfo *index)
 }
 
 /*
- * Whether probably nothing will read the sort key of a scan of this table: the query
- * returns rows of this table alone, in this order, without the distance. No side effects.
+ * Whether a table is the only one of its query: no join, and of a partitioned table all
+ * other partitions are pruned, so that no node merges them. No side effects.
  */
 static bool
-is_key_unread(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index)
+is_only_table(PlannerInfo *root, const RelOptInfo *rel)
+{
+	while (rel->reloptkind == RELOPT_OTHER_MEMBER_REL)
+	{
+		rel = find_base_rel(root, root->append_rel_array[rel->relid]->parent_relid);
+		if (bms_membership(rel->live_parts) != BMS_SINGLETON)
+			return false;
+	}
+	return rel->reloptkind == RELOPT_BASEREL &&
+		bms_membership(root->all_baserels) == BMS_SINGLETON;
+}
+
+/*
+ * Whether probably nothing will read the sort key of a scan of this table: the query
+ * returns rows of this table alone, in this order. No side effects.
+ */
+static bool
+is_key_unread(PlannerInfo *root, const RelOptInfo *rel)
 {
 	Query	   *query = root->parse;
 
@@ -73,19 +90,18 @@ is_key_unread(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index)
 		query->setOperations == NULL && !query->hasTargetSRFs &&
 		query->limitOption == LIMIT_OPTION_COUNT &&
 		list_length(query->sortClause) == 1 && list_length(root->query_pathkeys) == 1 &&
-		rel->reloptkind == RELOPT_BASEREL &&
-		bms_membership(root->all_baserels) == BMS_SINGLETON &&
-		get_sortgroupclause_tle(linitial(query->sortClause), root->processed_tlist)->resjunk &&
-		!computes_of_vector(root->processed_tlist, index);
+		is_only_table(root, rel);
 }
 
-/* The path in the place of an index scan. `spared`: of the cost of each row. */
+/* The path in the place of an index scan. `spared`: of the cost of each row, or 0. */
 static Path *
 ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared)
 {
 	CustomPath *path = makeNode(CustomPath);
-	double		rows = Max(scan->indexinfo->tuples, 1);
+	Cost		run = scan->path.total_cost - scan->path.startup_cost;
 
+	/* never more than half: a row is still found by the search, and fetched */
+	spared = Min(spared * Max(scan->indexinfo->tuples, 1), run / 2);
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
 	path->path.pathtarget = rel->reltarget;
@@ -93,9 +109,10 @@ ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared)
 	path->path.pathkeys = scan->path.pathkeys;
 	path->path.rows = scan->path.rows;
 	path->path.startup_cost = scan->path.startup_cost;
-	/* never less than half: a row is still fetched, and found by the search */
-	path->path.total_cost = scan->path.total_cost -
-		Min(spared * rows, (scan->path.total_cost - scan->path.startup_cost) / 2);
+	path->path.total_cost = scan->path.total_cost - Max(spared, run * 1e-6);
+#if PG_VERSION_NUM >= 180000
+	path->path.disabled_nodes = scan->path.disabled_nodes;
+#endif
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_private = list_make1(scan);
 	path->methods = &barq_ordered_path_methods;
@@ -114,9 +131,9 @@ barq_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel)
 		Cost		spared;
 
 		if (is_vector_scan(lfirst(cell)) &&
+			!computes_of_vector(root->processed_tlist, scan->indexinfo) &&
 			(spared = barq_vector_key_cost(root, scan->indexinfo)) > 0)
-			paths = lappend(paths, ordered_path(rel, scan,
-												is_key_unread(root, rel, scan->indexinfo) ? spared : 0));
+			paths = lappend(paths, ordered_path(rel, scan, is_key_unread(root, rel) ? spared : 0));
 	}
 	foreach(cell, paths)
 		add_path(rel, lfirst(cell));
