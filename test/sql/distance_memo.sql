@@ -26,6 +26,8 @@ END $$;
 SET enable_seqscan = off;
 SET enable_sort = off;
 SET plan_cache_mode = force_generic_plan;
+-- the custom scan computes no key here that could be remembered (ordered_scan)
+SET barq.condition_scan = off;
 
 -- more than 1.5 would mean that rows are detoasted twice
 CREATE FUNCTION pg_temp.times_detoasted(query text, element text) RETURNS text LANGUAGE plpgsql AS $$
