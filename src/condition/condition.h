@@ -59,7 +59,7 @@ enum
  */
 extern void barq_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel);
 
-extern const CustomPathMethods barq_ordered_path_methods;
+/* Make the plan's state. */
 extern const CustomScanMethods barq_ordered_scan_methods;
 
 #endif							/* BARQ_CONDITION_H */

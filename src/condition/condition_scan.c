@@ -16,10 +16,6 @@
 #include "nodes/tidbitmap.h"
 #include "store/admitted.h"
 #include "utils/memutils.h"
-#if PG_VERSION_NUM >= 180000
-#include "commands/explain_format.h"
-#include "commands/explain_state.h"
-#endif
 
 typedef struct ConditionState
 {

@@ -20,17 +20,17 @@
 #include "optimizer/restrictinfo.h"
 #include "vector_index/vector_index.h"
 
-/* Whether a path is an index scan of vectors that the node can do. No side effects. */
+static const CustomPathMethods path_methods;
+
+/* Whether a path is an ordered index scan that the node can do. No side effects. */
 static bool
-is_vector_scan(const Path *path)
+is_ordered_scan(const Path *path)
 {
 	const IndexPath *scan = (const IndexPath *) path;
 
 	return IsA(path, IndexPath) && path->param_info == NULL && path->pathkeys != NIL &&
 		scan->indexclauses == NIL && list_length(scan->indexorderbys) == 1 &&
-		IsA(linitial(scan->indexorderbys), OpExpr) && path->total_cost < BARQ_REFUSED_COST &&
-		(scan->indexinfo->amcostestimate == (void *) barq_hnsw_cost_estimate ||
-		 scan->indexinfo->amcostestimate == (void *) barq_ivf_cost_estimate);
+		IsA(linitial(scan->indexorderbys), OpExpr) && path->total_cost < BARQ_REFUSED_COST;
 }
 
 /*
@@ -115,7 +115,7 @@ ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared)
 #endif
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_private = list_make1(scan);
-	path->methods = &barq_ordered_path_methods;
+	path->methods = &path_methods;
 	return (Path *) path;
 }
 
@@ -130,7 +130,7 @@ barq_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel)
 		IndexPath  *scan = lfirst(cell);
 		Cost		spared;
 
-		if (is_vector_scan(lfirst(cell)) &&
+		if (is_ordered_scan(lfirst(cell)) &&
 			!computes_of_vector(root->processed_tlist, scan->indexinfo) &&
 			(spared = barq_vector_key_cost(root, scan->indexinfo)) > 0)
 			paths = lappend(paths, ordered_path(rel, scan, is_key_unread(root, rel) ? spared : 0));
@@ -160,7 +160,7 @@ plan_ordered(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist,
 	return &scan->scan.plan;
 }
 
-const CustomPathMethods barq_ordered_path_methods = {
+static const CustomPathMethods path_methods = {
 	.CustomName = BARQ_ORDERED_NAME,
 	.PlanCustomPath = plan_ordered,
 };

@@ -11,10 +11,6 @@
 #include "condition/search_node.h"
 #include "condition/unread_key.h"
 #include "executor/executor.h"
-#if PG_VERSION_NUM >= 180000
-#include "commands/explain_format.h"
-#include "commands/explain_state.h"
-#endif
 
 typedef struct OrderedState
 {

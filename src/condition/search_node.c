@@ -16,10 +16,6 @@
 #include "utils/ruleutils.h"
 #include "text_index/text_index.h"
 #include "vector_index/vector_index.h"
-#if PG_VERSION_NUM >= 180000
-#include "commands/explain_format.h"
-#include "commands/explain_state.h"
-#endif
 
 List *
 barq_search_clauses(List *clauses)

@@ -14,6 +14,10 @@
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
 #include "store/row_filter.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
 
 /* Part of a scan node's state; zeroed until barq_search_open(). */
 typedef struct BarqSearchNode

@@ -190,6 +190,10 @@ barq_vector_key_cost(PlannerInfo *root, IndexOptInfo *index)
 {
 	int			dims;
 
+	if (index->amcostestimate != (void *) barq_hnsw_cost_estimate &&
+		index->amcostestimate != (void *) barq_ivf_cost_estimate)
+		return 0;
+
 	/* a value has two bytes a dimension at least */
 	if (!is_toasted(root, index) || !orders_by_intervals(index, &dims) ||
 		dims * sizeof(uint16) <= TOAST_POINTER)

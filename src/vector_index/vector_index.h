@@ -293,7 +293,8 @@ extern void barq_vector_scan_in_order(IndexScanDesc scan);
 
 /*
  * Cost, for each row of the index, that a search is spared whose sort keys are not
- * computed: of reading TOASTed vectors, where rows are put in order without. Else 0.
+ * computed: of reading TOASTed vectors, where rows are put in order without. Else, and
+ * for an index of another kind, 0.
  * While no VACUUM has counted the pages of the TOAST table, the index path's cost does not
  * contain it.
  */
