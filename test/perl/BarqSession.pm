@@ -118,12 +118,14 @@ sub worker_pid
 	return $pid;
 }
 
-# Processes of the server that are workers or may become one. pg_stat_activity
-# does not show a worker before it has connected to its database, which can take
-# long on a busy machine, and a new process has its parent's name at first.
+# Processes of the server that are workers (whose names hold the given words, or
+# "barq worker") or may become one. pg_stat_activity does not show a worker before it
+# has connected to its database, which can take long on a busy machine, and a new
+# process has its parent's name at first.
 sub worker_processes
 {
-	my ($node) = @_;
+	my ($node, $words) = @_;
+	$words //= 'barq worker';
 	my ($postmaster) = split /\n/, PostgreSQL::Test::Utils::slurp_file($node->data_dir . '/postmaster.pid');
 	my $read = sub {
 		open(my $file, '<', $_[0]) or return '';
@@ -134,7 +136,7 @@ sub worker_processes
 
 	return grep {
 		my $name = $read->("/proc/$_/cmdline");
-		$read->("/proc/$_/status") =~ /^PPid:\t$postmaster$/m && ($name =~ /barq worker/ || $name eq $unnamed);
+		$read->("/proc/$_/status") =~ /^PPid:\t$postmaster$/m && ($name =~ /$words/ || $name eq $unnamed);
 	} map { m{(\d+)$} } glob '/proc/[0-9]*';
 }
 
