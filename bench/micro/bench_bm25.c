@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "../../test/unit/pgshim.h"
-#include "bm25/bm25_layout.h"
+#include "bm25/bm25_read.h"
 #include "kernels/kernels.h"
 #include "utils/memutils.h"
 
@@ -404,7 +404,8 @@ measure(const char *name, BarqView *view, const Documents *d, const Words *words
 			query.nconditions = form == FORM_MUST ? query.nterms : 1;
 			for (uint32 i = 0; i < query.nconditions; i++)
 				conditions[i] = (BarqBm25Condition) {
-					BARQ_MUST, form == FORM_PHRASE, form == FORM_PHRASE ? 2 : 1, numbers + i, offsets
+					.occur = BARQ_MUST, .phrase = form == FORM_PHRASE,
+					.nterms = form == FORM_PHRASE ? 2 : 1, .terms = numbers + i, .offsets = offsets
 				};
 		}
 		if (form == FORM_PREFIX)
@@ -432,7 +433,7 @@ measure(const char *name, BarqView *view, const Documents *d, const Words *words
 			shim_context_push();
 			start = cpu_now();
 			barq_bm25_top_init(&top, k);
-			barq_bm25_search(view, &query, NULL, &top, &recheck);
+			barq_bm25_search(view, &query, NULL, NULL, 0, &top, &recheck);
 			barq_bm25_top_sort(&top);
 			times[q] = Min(times[q], cpu_now() - start);
 			if (compare && r == 0 && form == FORM_ANY && !right(d, &query, &top))

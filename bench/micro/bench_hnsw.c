@@ -260,7 +260,7 @@ build(const BarqBodyWriter *flat, BarqBodyWriter *body)
 		exit(1);
 	unlink(path);
 	area = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	work = barq_hnsw_work_load(area, &codec, &options, &input, 1);
+	work = barq_hnsw_work_load(area, &codec, &options, &input, 1, NULL);
 	printf("load %.2f s (%.1f MB)\n", now() - t, bytes / 1e6);
 	t = now();
 	cpu = cpu_now();
@@ -357,7 +357,7 @@ merge(BarqView *view, double dead_share)
 													   barq_vector_rows_bytes(&input)),
 							PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	double		t = now();
-	BarqHnswWork *work = barq_hnsw_work_load(area, &codec, &options, &input, 1);
+	BarqHnswWork *work = barq_hnsw_work_load(area, &codec, &options, &input, 1, NULL);
 
 	printf("merge: %u of %u live rows kept with their graph in %.2f s\n",
 		   work->kept, input.live, now() - t);
@@ -443,7 +443,7 @@ search_all(BarqView *view, const char *efs, const uint8 *skip)
 			scored = 0;
 			for (long q = 0; q < nq; q++)
 			{
-				BarqSearchParams params;
+				BarqSearchParams params = {.breadth = ef, .skip = skip};
 				BarqSearch *search;
 				BarqQuery  *prepared;
 				int			got;
@@ -454,21 +454,19 @@ search_all(BarqView *view, const char *efs, const uint8 *skip)
 				shim_context_push();
 				prepared = barq_query_prepare(mem, &codec, value);
 				params.query = prepared;
-				params.breadth = ef;
-				params.skip = skip;
-				search = kind->search_begin(view, &params);
-				got = kind->search_next(search, INFINITY, hits, top);
+				search = kind->vectors->begin(view, &params);
+				got = kind->vectors->next(search, INFINITY, hits, top);
 				for (int i = 0; i < got; i++)
 				{
 					double		low;
 
 					barq_query_rescore(prepared,
-									   kind->row_code(view, hits[i].row),
+									   kind->vectors->row_code(view, hits[i].row),
 									   &ranked[i].distance, &low);
 					ranked[i].id = tid_to_id(&tids[hits[i].row]);
 				}
 				qsort(ranked, got, sizeof(Ranked), compare_ranked);
-				kind->search_end(search);
+				kind->vectors->end(search);
 				shim_context_pop();
 				times[q] = cpu_now() - t0;
 				total += times[q];

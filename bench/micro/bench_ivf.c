@@ -193,7 +193,7 @@ search(const BarqBodyWriter *body, const BarqSegmentKind *kind, uint32 probes, i
 			const void *value = value_of(query + q * dims);
 			double		began = seconds(CLOCK_PROCESS_CPUTIME_ID);
 			BarqQuery  *prepared = barq_query_prepare(mem, &codec, value);
-			BarqSearchParams params = {prepared, WANT, NULL, (int) probes, false};
+			BarqSearchParams params = {.query = prepared, .breadth = WANT, .probes = (int) probes};
 			BarqHit		hits[WANT];
 			double		distance[WANT];
 			double		bound;
@@ -202,12 +202,12 @@ search(const BarqBodyWriter *body, const BarqSegmentKind *kind, uint32 probes, i
 			int			good = 0;
 
 			shim_context_push();
-			s = kind->search_begin(&view, &params);
-			got = kind->search_next(s, INFINITY, hits, WANT);
+			s = kind->vectors->begin(&view, &params);
+			got = kind->vectors->next(s, INFINITY, hits, WANT);
 			for (int i = 0; i < got; i++)
-				barq_query_rescore(prepared, kind->row_code(&view, hits[i].row),
+				barq_query_rescore(prepared, kind->vectors->row_code(&view, hits[i].row),
 								   &distance[i], &bound);
-			kind->search_end(s);
+			kind->vectors->end(s);
 			shim_context_pop();
 			taken += seconds(CLOCK_PROCESS_CPUTIME_ID) - began;
 			for (int i = 0; i < got; i++)
