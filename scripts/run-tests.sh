@@ -23,7 +23,7 @@
 # ascii      messages and SQL are ASCII
 # layout     folders call only folders that they may; every exported symbol is
 #            used; paths, settings, functions and links in documents exist;
-#            README's plot agrees with docs/performance.md
+#            README's plot agrees with docs/performance.md; programs of bench/ compile
 # lint       scripts/lint.sh (where clang-tidy is of version 14)
 #
 # regress and isolation databases have the extension created before the first
@@ -347,6 +347,7 @@ suite_layout()
 	check layout "every exported symbol is used elsewhere" "$BARQ_SRC/scripts/check-symbols.sh" "$BARQ_TREE"
 	check layout "names and links in documents exist" "$BARQ_SRC/scripts/check-docs.pl"
 	check layout "the plot in README.md shows the figures of docs/performance.md" "$BARQ_SRC/bench/plot.py" --check
+	check layout "the programs of bench/ compile" "$BARQ_SRC/bench/micro/build.sh" --check
 }
 
 suite_lint()

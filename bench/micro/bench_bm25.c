@@ -13,9 +13,8 @@
  * kernels' level. -o, -i: keep the body in a file; measure one kept there.
  *
  * Queries have one to five words drawn from one random gloss each. Times of
- * searches are CPU times, the shortest of -r runs a query. To link: the
- * extension's objects of src/kernels and src/bm25, src/text/term_table.o and
- * document.o, test/unit/pgshim.o, -lm.
+ * searches are CPU times, the shortest of -r runs a query. To build:
+ * bench/micro/build.sh bench_bm25.
  */
 #include "postgres.h"
 
@@ -405,7 +404,9 @@ measure(const char *name, BarqView *view, const Documents *d, const Words *words
 			for (uint32 i = 0; i < query.nconditions; i++)
 				conditions[i] = (BarqBm25Condition) {
 					.occur = BARQ_MUST, .phrase = form == FORM_PHRASE,
-					.nterms = form == FORM_PHRASE ? 2 : 1, .terms = numbers + i, .offsets = offsets
+					.nterms = form == FORM_PHRASE ? 2 : 1,
+					.terms = numbers + i,
+					.offsets = offsets
 				};
 		}
 		if (form == FORM_PREFIX)

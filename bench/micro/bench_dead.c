@@ -9,8 +9,8 @@
  * Two ways to die: each row by chance, and in regions (the rows nearest to some rows
  * chosen by chance). `made`: 96 dimensions of 24 latent ones in 256 clusters. Queries are 500 rows of the file after the first n. Recall@10 is
  * against the exact answer by codes. Time is CPU time of one process, the shortest of
- * the runs, from loading the work area to the finished body. To link: as bench_hnsw.c,
- * without the wraps.
+ * the runs, from loading the work area to the finished body. To build:
+ * bench/micro/build.sh bench_dead.
  */
 #include "../../test/unit/hnsw_bodies.h"
 

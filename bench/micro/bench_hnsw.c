@@ -16,9 +16,8 @@
  * the float is positive; -q sparse: the floats that are not zero. Rows are re-ranked with the float
  * query against their codes and, as a server does it, with the vectors. Times
  * of searches are CPU times, the shortest of several runs; `scored` counts
- * codes scored a query. To link: the extension's objects of src/kernels,
- * src/flat and src/hnsw, test/unit/pgshim.o, -lm and
- * -Wl,--wrap=barq_query_keys,--wrap=barq_code_keys (which count).
+ * codes scored a query: the linker wraps the functions that score, to count. To build:
+ * bench/micro/build.sh bench_hnsw.
  */
 #include "postgres.h"
 

@@ -12,8 +12,8 @@
  * bit a dimension, set where the float is positive. recall@10 against exact
  * search, of the best 40 by keys re-ranked with the vectors, a row as far as
  * the tenth being as good; times of searches are CPU times with the re-scoring,
- * the shortest of several runs. To link: the extension's objects of src/kernels,
- * src/flat and src/ivf, test/unit/pgshim.o and -lm.
+ * the shortest of several runs. To build:
+ * bench/micro/build.sh bench_ivf.
  */
 #include "postgres.h"
 

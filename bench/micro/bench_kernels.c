@@ -3,10 +3,11 @@
  *	  Nanoseconds a distance, by level, dimensions and kernel: the least of
  *	  many runs, for other processes share the machine.
  *
- *	  make -C test/unit && build/unit-alone/bench_kernels [level]
+ *	  bench_kernels [level]
  *
  * "scan" scores all rows in order, "gather" rows at random ids from 256 MB of
- * them, 24 at a time, as a walk over a graph does.
+ * them, 24 at a time, as a walk over a graph does. To build: bench/micro/build.sh
+ * bench_kernels; without PostgreSQL: make -C test/unit (build/unit-alone/bench_kernels).
  */
 #include "kernels/codec.h"
 #include "kernels/kernels.h"
@@ -186,8 +187,8 @@ main(int argc, char **argv)
 		bench(BARQ_METRIC_COSINE, BARQ_QUANT_SQ8, 100, 4000);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_SQ8, 100, 4000);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_SQ8, 768, 2600);
-	bench(BARQ_METRIC_COSINE, BARQ_QUANT_RABITQ, 100, 4000);
-	bench(BARQ_METRIC_L2, BARQ_QUANT_RABITQ, 768, 2600);
+		bench(BARQ_METRIC_COSINE, BARQ_QUANT_RABITQ, 100, 4000);
+		bench(BARQ_METRIC_L2, BARQ_QUANT_RABITQ, 768, 2600);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_SQ8, 1536, 1300);
 		bench(BARQ_METRIC_L1, BARQ_QUANT_SQ8, 100, 4000);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_F16, 100, 4000);

@@ -217,7 +217,7 @@ result_of(uint32 number, double *largest)
 			continue;
 		result.rows += segment->rows - segment->dead_before;
 		result.dead += segment->dead - segment->dead_before;
-		if (segment->graph && segment->dead_before <= segment->rows / 4)
+		if (segment->graph && segment->dead_before <= segment->rows / 2)
 			*largest = fmax(*largest, segment->rows - segment->dead_before);
 	}
 	result.graph = result.rows >= GRAPH_PAYS_ROWS;

@@ -53,6 +53,7 @@ FROM unnest(ARRAY['none', 'f16', 'sq8']) quantization,
 SELECT metric, fault FROM unnest(ARRAY['l2', 'cosine']) metric,
 	placed_build('((v || v || v || v || v || v)::vector(960))', 'vector_' || metric || '_ops', 'WITH (quantization = rabitq)') fault;
 SELECT placed_build('h', 'halfvec_l2_ops', '');
+SELECT metric, fault FROM unnest(ARRAY['l2', 'ip', 'cosine']) metric, placed_build('v', 'vector_' || metric || '_ops', 'WITH (refine = on)') fault;
 SELECT metric, fault FROM unnest(ARRAY['hamming', 'jaccard']) metric, placed_build('b', 'bit_' || metric || '_ops', '') fault;
 -- lists that are padded, and a narrow search for neighbours
 SELECT m, fault FROM unnest(ARRAY[3, 5, 40]) m, placed_build('v', 'vector_l2_ops', format('WITH (m = %s, ef_construction = %s)', m, 2 * m)) fault;
@@ -76,6 +77,20 @@ SELECT * FROM barq_check('placed_v');
 SELECT barq_recall('placed_v', 10, 200) > 0.95 AS finds;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM placed ORDER BY v <-> (SELECT v FROM placed WHERE id = 1)) s;
 
+-- second codes are moved with their rows: they decide the order, bit by bit
+CREATE FUNCTION placed_order() RETURNS TABLE (rows bigint, wrong bigint) LANGUAGE sql AS $$
+	SELECT count(*), count(*) FILTER (WHERE d < before) FROM (
+		SELECT d, lag(d) OVER () AS before FROM (
+			SELECT v <-> (SELECT v FROM placed WHERE id = 1) AS d FROM placed WHERE id <> 30001 AND v IS NOT NULL
+			ORDER BY v <-> (SELECT v FROM placed WHERE id = 1) LIMIT 2000) s) t $$;
+DROP INDEX placed_v;
+CREATE INDEX placed_v ON placed USING barq_hnsw (v vector_l2_ops) WITH (refine = on);
+SELECT * FROM placed_order();
+INSERT INTO placed (id, v) SELECT 50000 + id, v + ('[' || repeat('0.2,', 159) || '0.2]')::vector FROM placed WHERE id <= 1500;
+SELECT barq_compact('placed_v') > 0 AS compacted;
+SELECT * FROM barq_check('placed_v');
+SELECT * FROM placed_order();
+
 -- several processes insert into one graph by place
 ALTER TABLE placed ALTER v SET STORAGE plain;
 SET min_parallel_table_scan_size = 0;
@@ -89,5 +104,10 @@ DROP INDEX placed_v;
 CREATE INDEX placed_lists ON placed USING barq_ivf (v vector_ip_ops) WITH (lists = 50);
 SELECT * FROM barq_check('placed_lists');
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM placed ORDER BY v <#> (SELECT v FROM placed WHERE id = 1)) s;
+DROP INDEX placed_lists;
+CREATE INDEX placed_lists ON placed USING barq_ivf (v vector_l2_ops) WITH (lists = 50, refine = on);
+SELECT * FROM barq_check('placed_lists');
+SELECT * FROM placed_order();
+DROP FUNCTION placed_order;
 DROP TABLE placed, placed_centres;
 DROP FUNCTION placed_build;

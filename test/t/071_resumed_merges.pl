@@ -28,21 +28,23 @@ my $node = new_server('resumed', conf => q{
 my $data = $node->data_dir;
 my $rows = 1600;
 my $joined = 600;
+my $dims = 32;
+my $with = 'm = 8, ef_construction = 32, quantization = none';
 
 # 1,000 rows in a graph, and 600 to be joined to it.
 sub prepare
 {
 	unlink "$data/barq_crash_point";
-	$node->safe_psql('postgres', q{
+	$node->safe_psql('postgres', qq{
 		DROP TABLE IF EXISTS items;
-		CREATE TABLE items (id int, v vector(32)) WITH (autovacuum_enabled = off);
+		CREATE TABLE items (id int, v vector($dims)) WITH (autovacuum_enabled = off);
 		CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops)
-			WITH (m = 8, ef_construction = 32, quantization = none, growing_limit = '1GB', growing_hard_limit = '2GB');
-		INSERT INTO items SELECT i, vec(i) FROM generate_series(1, 1000) i;
+			WITH ($with, growing_limit = '1GB', growing_hard_limit = '2GB');
+		INSERT INTO items SELECT i, vec(i, $dims) FROM generate_series(1, 1000) i;
 		SELECT barq_compact('items_v');
-		INSERT INTO items SELECT i, vec(i) FROM generate_series(1001, 1300) i;
+		INSERT INTO items SELECT i, vec(i, $dims) FROM generate_series(1001, 1300) i;
 		SELECT barq_seal('items_v');
-		INSERT INTO items SELECT i, vec(i) FROM generate_series(1301, 1600) i;
+		INSERT INTO items SELECT i, vec(i, $dims) FROM generate_series(1301, 1600) i;
 		SELECT barq_seal('items_v')});
 	return;
 }
@@ -68,13 +70,13 @@ sub went_on
 # A merge is complete, and nothing is left of it.
 sub complete
 {
-	my ($name, $n) = @_;
+	my ($name, %options) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
 	is(segment_count($node, 'items_v') . '|' . join(' ', merge_files(), orphans($node)), '1|', "$name: one segment, no file left");
 	sound($node, 'items_v', "$name: sound", errors => 1);
 	found_once($node, 'items', "$name: every row once");
-	same_answers($node, 'items', "$name: nearest rows");
+	same_answers($node, 'items', "$name: nearest rows", %options);
 	return;
 }
 
@@ -248,6 +250,32 @@ $node->restart;
 	compact();
 	is((went_on($position))[0], $joined - 160, 'restart: it goes on');
 	complete('restart');
+}
+
+# ---- a merge by place: its work area, with second codes, is larger than maintenance_work_mem
+{
+	$node->safe_psql('postgres', $_) foreach q{ALTER SYSTEM SET maintenance_work_mem = '1MB'}, 'SELECT pg_reload_conf()';
+	wait_until('the setting holds', sub { $node->safe_psql('postgres', 'SHOW maintenance_work_mem') eq '1MB' });
+	($dims, $with) = (640, 'm = 16, ef_construction = 64, refine = on');
+	foreach my $pass (2, 30)
+	{
+		my $name = "by place, killed at claim $pass";
+		prepare();
+		my $position = log_size($node);
+		arm("crash $pass flush backend merge: rows inserted");
+		compact();
+		wait_until_up($position);
+		my ($area) = grep { /\.work$/ } merge_files();
+		cmp_ok(-s $area, '>', 1024 * 1024, "$name: the work area is larger than maintenance_work_mem");
+		$position = log_size($node);
+		compact();
+		my ($left, $again) = went_on($position);
+		cmp_ok($left // $joined, '<', $joined, "$name: the merge goes on");
+		cmp_ok($again // 100, '<=', 16, "$name: few rows are inserted again");
+		complete($name, recall => 0.9);
+	}
+	$node->safe_psql('postgres', $_) foreach 'ALTER SYSTEM RESET maintenance_work_mem', 'SELECT pg_reload_conf()';
+	($dims, $with) = (32, 'm = 8, ef_construction = 32, quantization = none');
 }
 
 # ---- a worker gives way to DDL, and the next worker goes on

@@ -13,6 +13,7 @@
 #define FIRST	8000			/* of them in a graph that is kept */
 #define DIMS	24
 #define HELPERS	3
+#define PLACES	40
 
 static BarqCodec codec;
 static BarqHnswOptions options = {12, 48};
@@ -85,8 +86,33 @@ insert_and_kill(useconds_t us)
 		waitpid(pids[i], NULL, 0);
 }
 
+/*
+ * BarqFindPlaces: each row is at the nearest of some rows.
+ */
+static uint32
+places_of_rows(const BarqCodec *c, const char *codes, uint32 n, uint32 *places, const char **centroids)
+{
+	float		keys[PLACES];
+	uint32		ids[PLACES];
+
+	for (uint32 i = 0; i < PLACES; i++)
+		ids[i] = i;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		barq_code_keys(c, codes + i * c->stride, codes, c->stride, ids, PLACES, keys);
+		places[i] = 0;
+		for (uint32 place = 1; place < PLACES; place++)
+			if (keys[place] < keys[places[i]])
+				places[i] = place;
+	}
+	*centroids = memcpy(palloc(PLACES * c->stride), codes, PLACES * c->stride);
+	return PLACES;
+}
+
+/* by_place: the area is larger than the memory that it may have. */
 static void
-test_killed(const float *x, const float *q)
+test_killed(const float *x, const float *q, bool by_place)
 {
 	BarqBodyWriter body;
 	BarqBodyWriter fresh;
@@ -98,7 +124,9 @@ test_killed(const float *x, const float *q)
 	double		r;
 	double		r_fresh;
 
-	(void) load();
+	options.memory = by_place ? 256 * 1024 : PG_UINT64_MAX;
+	options.find_places = by_place ? places_of_rows : NULL;
+	ok(load()->by_place == by_place, "rows are inserted %s", by_place ? "by place" : "in order");
 	while (usable && resumed.left > 0)
 	{
 		insert_and_kill(2000 + (useconds_t) (random_uniform() * 20000));
@@ -265,7 +293,9 @@ main(void)
 	inputs[0] = (BarqMergeInput) {&views[0], NULL, FIRST};
 	inputs[1] = (BarqMergeInput) {&views[1], NULL, ROWS - FIRST};
 
-	test_killed(x, q);
+	test_killed(x, q, false);
+	test_killed(x, q, true);
+	options = (BarqHnswOptions) {12, 48};
 	test_states(x, q);
 	test_damage();
 	shim_writer_free(&graph);
