@@ -9,6 +9,7 @@
 #include "access/xact.h"
 #include "admin/admin.h"
 #include "vector_index/vector_index.h"
+#include "am/scan_bound.h"
 #include "am/scan_report.h"
 #include "text_index/text_index.h"
 #include "bm25/bm25.h"
@@ -156,6 +157,7 @@ _PG_init(void)
 	barq_image_worker_hook = barq_images_ask_worker;
 	barq_watch_ddl();
 	barq_scan_report_init();
+	barq_scan_bound_init();
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
 	CacheRegisterRelcacheCallback(at_relcache_invalidation, (Datum) 0);

@@ -32,6 +32,26 @@ CREATE FUNCTION barq_recall(index regclass, k integer DEFAULT 10, samples intege
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION barq_recall(regclass, integer, integer) IS 'share of the k nearest other rows that an index finds, for rows drawn from its table';
 
+CREATE FUNCTION barq_recall_curve(index regclass, k integer DEFAULT 10, samples integer DEFAULT 0,
+	OUT target double precision, OUT breadth integer, OUT expected double precision,
+	OUT calibrated boolean, OUT samples integer, OUT measured double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 6;
+COMMENT ON FUNCTION barq_recall_curve(regclass, integer, integer) IS 'breadth that barq.target_recall chooses for some targets, the recall expected and, with samples, measured';
+
+CREATE FUNCTION barq_calibrate(index regclass, queries vector[]) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION barq_calibrate(regclass, vector[]) IS 'measure an index by queries, for barq.target_recall; returns the number of queries used';
+CREATE FUNCTION barq_calibrate(index regclass, queries halfvec[]) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION barq_calibrate(regclass, halfvec[]) IS 'measure an index by queries, for barq.target_recall; returns the number of queries used';
+CREATE FUNCTION barq_calibrate(index regclass, queries sparsevec[]) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION barq_calibrate(regclass, sparsevec[]) IS 'measure an index by queries, for barq.target_recall; returns the number of queries used';
+CREATE FUNCTION barq_calibrate(index regclass, queries bit[]) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION barq_calibrate(regclass, bit[]) IS 'measure an index by queries, for barq.target_recall; returns the number of queries used';
+
 CREATE FUNCTION barq_index_status(index oid,
 	OUT options text, OUT pending text, OUT rows bigint, OUT segments integer, OUT bytes bigint,
 	OUT growing_bytes bigint, OUT last_seal timestamp with time zone,

@@ -19,18 +19,23 @@
 #include "am/am.h"
 #include "bm25/bm25.h"
 #include "vector_index/best_keys.h"
+#include "vector_index/recall_target.h"
 #include "am/heap_distance.h"
+#include "am/scan_bound.h"
 #include "catalog/index.h"
 #include "common/pg_prng.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_recall);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_recall_curve);
 
 #define MAX_K		1000
 #define MAX_SAMPLES	10000
@@ -194,9 +199,12 @@ init_key(Recall *recall)
 						   (Datum) 0);
 }
 
-/* Search with each sample; returns the share of neighbours found, 0 to 1. */
+/*
+ * Search with each sample, with the current settings; returns the share of neighbours
+ * found, 0 to 1.
+ */
 static double
-measure(Recall *recall)
+search_samples(Recall *recall)
 {
 	IndexScanDesc scan;
 	BarqHeapDistance *heap;
@@ -216,15 +224,112 @@ measure(Recall *recall)
 	return (double) found / all;
 }
 
-/* `value`, or ERRCODE_INVALID_PARAMETER_VALUE if it is not between 1 and `most`. */
-static int
-checked_argument(const char *name, int value, int most)
+/* The same, as scans under a LIMIT of k rows. */
+static double
+measure(Recall *recall)
 {
-	if (value < 1 || value > most)
+	double		result = 0;
+
+	barq_scan_bound_own(recall->k);
+	PG_TRY();
+	{
+		result = search_samples(recall);
+	}
+	PG_FINALLY();
+	{
+		barq_scan_bound_own(0);
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/* `value`, or ERRCODE_INVALID_PARAMETER_VALUE if it is not between `least` and `most`. */
+static int
+checked_argument(const char *name, int value, int least, int most)
+{
+	if (value < least || value > most)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be between 1 and %d", name, most)));
+				 errmsg("%s must be between %d and %d", name, least, most)));
 	return value;
+}
+
+/*
+ * Open table and index and check what can be measured. The index is in recall->index,
+ * its table in recall->heap, both with AccessShareLock. Errors: see barq_recall().
+ */
+static void
+open_index(Recall *recall, Oid oid)
+{
+	Oid			heap_oid = IndexGetRelation(oid, true);
+
+	if (OidIsValid(heap_oid))
+		recall->heap = table_open(heap_oid, AccessShareLock);
+	recall->index = barq_admin_open(oid, AccessShareLock, BARQ_RIGHT_CONTENT);
+	barq_meta_read(recall->index, &recall->meta);
+	if (recall->meta.options.index_kind == BARQ_KIND_BM25)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not an index of vectors",
+						RelationGetRelationName(recall->index)),
+				 errdetail("Searches of access method %s are exact.", "barq_bm25")));
+	if (!recall->index->rd_index->indisvalid)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" is not valid", RelationGetRelationName(recall->index))));
+	recall->kind = barq_index_kind(recall->meta.options.index_kind);
+	recall->context = AllocSetContextCreate(CurrentMemoryContext, "barq recall",
+											ALLOCSET_DEFAULT_SIZES);
+	recall->scratch = AllocSetContextCreate(recall->context, "barq recall row",
+											ALLOCSET_DEFAULT_SIZES);
+}
+
+static void
+close_index(Recall *recall)
+{
+	MemoryContextDelete(recall->context);
+	relation_close(recall->index, AccessShareLock);
+	table_close(recall->heap, AccessShareLock);
+}
+
+/*
+ * Draw samples, find their neighbours in the table, and call measure_all(recall, arg)
+ * with the rights of the table's owner. False, without that call, where the index has
+ * fewer than two rows.
+ */
+static bool
+with_samples(Recall *recall, void (*measure_all) (Recall *recall, void *arg), void *arg)
+{
+	BarqOwnerSwitch owner;
+	bool		measurable;
+
+	recall->samples = MemoryContextAllocZero(recall->context, sizeof(Sample) * recall->wanted);
+	init_key(recall);
+	barq_become_owner(recall->heap, &owner);
+	recall->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	pass_over_table(recall, draw);
+	measurable = recall->rows >= 2;
+	if (measurable)
+	{
+		for (int i = 0; i < recall->nsamples; i++)
+		{
+			BestKeys   *nearest = &recall->samples[i].nearest;
+
+			nearest->heap = MemoryContextAlloc(recall->context, sizeof(double) * recall->k);
+			nearest->want = recall->k;
+		}
+		pass_over_table(recall, compare);
+		measure_all(recall, arg);
+	}
+	UnregisterSnapshot(recall->snapshot);
+	barq_become_caller(&owner);
+	return measurable;
+}
+
+static void
+measure_once(Recall *recall, void *arg)
+{
+	*(double *) arg = measure(recall);
 }
 
 /*
@@ -238,62 +343,80 @@ checked_argument(const char *name, int value, int most)
 Datum
 barq_recall(PG_FUNCTION_ARGS)
 {
-	Oid			oid = PG_GETARG_OID(0);
-	Oid			heap_oid = IndexGetRelation(oid, true);
-	BarqOwnerSwitch owner;
 	Recall		recall = {0};
-	bool		measurable;
 	double		result = 0;
+	bool		measurable;
 
-	recall.k = checked_argument("k", PG_GETARG_INT32(1), MAX_K);
-	recall.wanted = checked_argument("samples", PG_GETARG_INT32(2), MAX_SAMPLES);
-
-	if (OidIsValid(heap_oid))
-		recall.heap = table_open(heap_oid, AccessShareLock);
-	recall.index = barq_admin_open(oid, AccessShareLock, BARQ_RIGHT_CONTENT);
-	barq_meta_read(recall.index, &recall.meta);
-	if (recall.meta.options.index_kind == BARQ_KIND_BM25)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not an index of vectors",
-						RelationGetRelationName(recall.index)),
-				 errdetail("Searches of access method %s are exact.", "barq_bm25")));
-	if (!recall.index->rd_index->indisvalid)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("index \"%s\" is not valid", RelationGetRelationName(recall.index))));
-
-	recall.kind = barq_index_kind(recall.meta.options.index_kind);
-	recall.context = AllocSetContextCreate(CurrentMemoryContext, "barq recall",
-										   ALLOCSET_DEFAULT_SIZES);
-	recall.scratch = AllocSetContextCreate(recall.context, "barq recall row",
-										   ALLOCSET_DEFAULT_SIZES);
-	recall.samples = MemoryContextAllocZero(recall.context, sizeof(Sample) * recall.wanted);
-	init_key(&recall);
-
-	barq_become_owner(recall.heap, &owner);
-	recall.snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	pass_over_table(&recall, draw);
-	measurable = recall.rows >= 2;
-	if (measurable)
-	{
-		for (int i = 0; i < recall.nsamples; i++)
-		{
-			BestKeys   *nearest = &recall.samples[i].nearest;
-
-			nearest->heap = MemoryContextAlloc(recall.context, sizeof(double) * recall.k);
-			nearest->want = recall.k;
-		}
-		pass_over_table(&recall, compare);
-		result = measure(&recall);
-	}
-	UnregisterSnapshot(recall.snapshot);
-	barq_become_caller(&owner);
-
-	MemoryContextDelete(recall.context);
-	relation_close(recall.index, AccessShareLock);
-	table_close(recall.heap, AccessShareLock);
+	recall.k = checked_argument("k", PG_GETARG_INT32(1), 1, MAX_K);
+	recall.wanted = checked_argument("samples", PG_GETARG_INT32(2), 1, MAX_SAMPLES);
+	open_index(&recall, PG_GETARG_OID(0));
+	measurable = with_samples(&recall, measure_once, &result);
+	close_index(&recall);
 	if (!measurable)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(result);
+}
+
+/* Targets that barq_recall_curve() shows. */
+static const double targets[] = {0.8, 0.9, 0.95, 0.98, 0.99, 0.999};
+
+/* Measure with each target. */
+static void
+measure_targets(Recall *recall, void *arg)
+{
+	double	   *measured = arg;
+
+	for (int i = 0; i < (int) lengthof(targets); i++)
+	{
+		char		target[16];
+		int			nest_level = NewGUCNestLevel();
+
+		snprintf(target, sizeof(target), "%g", targets[i]);
+		(void) set_config_option("barq.target_recall", target, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+		measured[i] = measure(recall);
+		AtEOXact_GUC(true, nest_level);
+	}
+}
+
+/*
+ * barq_recall_curve(index regclass, k int DEFAULT 10, samples int DEFAULT 0) → a row
+ * for each of some targets of recall: the breadth (rows of a beam, or lists) that
+ * barq.target_recall would choose for k rows, the recall that the index's curves (or
+ * its calibration) expect there, and, with samples, the recall measured with this target
+ * on rows drawn as barq_recall() draws them. Errors: as barq_recall().
+ */
+Datum
+barq_recall_curve(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Recall		recall = {0};
+	BarqTargetBreadth breadths[lengthof(targets)];
+	double		measures[lengthof(targets)] = {0};
+	bool		measured = false;
+
+	recall.k = checked_argument("k", PG_GETARG_INT32(1), 1, MAX_K);
+	recall.wanted = checked_argument("samples", PG_GETARG_INT32(2), 0, MAX_SAMPLES);
+	InitMaterializedSRF(fcinfo, 0);
+	open_index(&recall, PG_GETARG_OID(0));
+	for (int i = 0; i < (int) lengthof(targets); i++)
+		breadths[i] = barq_target_breadth(recall.index, recall.k, targets[i]);
+	if (recall.wanted > 0)
+		measured = with_samples(&recall, measure_targets, measures);
+	for (int i = 0; i < (int) lengthof(targets); i++)
+	{
+		Datum		values[6] = {0};
+		bool		nulls[6] = {0};
+
+		values[0] = Float8GetDatum(targets[i]);
+		values[1] = Int32GetDatum(breadths[i].breadth);
+		values[2] = Float8GetDatum(breadths[i].expected);
+		values[3] = BoolGetDatum(breadths[i].calibrated);
+		values[4] = Int32GetDatum(breadths[i].samples);
+		values[5] = Float8GetDatum(measures[i]);
+		nulls[5] = !measured;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	close_index(&recall);
+	return (Datum) 0;
 }

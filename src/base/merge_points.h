@@ -18,7 +18,8 @@ typedef enum BarqMergePoint
 	BARQ_POINT_MENDING,			/* the kept graph of an input is being mended */
 	BARQ_POINT_BUILDING,		/* rows are inserted into a graph, or lists are made */
 	BARQ_POINT_HELPED,			/* waiting for helpers */
-	BARQ_POINT_WRITING			/* the body is written to its file */
+	BARQ_POINT_WRITING,			/* the body is written to its file */
+	BARQ_POINT_MEASURING		/* the body is whole, and its statistics are measured */
 } BarqMergePoint;
 
 typedef struct BarqMergePoints

@@ -17,6 +17,7 @@
 
 int			barq_ef_search = 40;
 int			barq_probes = 0;
+double		barq_target_recall = 0;
 int			barq_iterative_scan = BARQ_ITERATIVE_STRICT;
 int			barq_max_scan_tuples = 0;
 bool		barq_condition_scan = true;
@@ -106,6 +107,17 @@ check_image_directory(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+/* Check hook: 0, or at least 0.5. */
+static bool
+check_target_recall(double *newval, void **extra, GucSource source)
+{
+	if (*newval == 0 || *newval >= 0.5)
+		return true;
+	GUC_check_errdetail("A target is between 0.5 and 0.999.");
+	GUC_check_errhint("Set it to 0 to have barq.ef_search and barq.probes apply.");
+	return false;
+}
+
 /* Check hook: 0, or the library is preloaded and the image directory not in memory. */
 static bool
 check_memory_budget(int *newval, void **extra, GucSource source)
@@ -133,6 +145,11 @@ barq_define_settings(void)
 							"Larger values find more of the true neighbours and take longer. 0: chosen from the number of lists.",
 							&barq_probes, 0, 0, 32768,
 							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomRealVariable("barq.target_recall",
+							 "Share of the true neighbours that a search is to find: the breadth is chosen for it.",
+							 "Takes the place of barq.ef_search and barq.probes. 0: off; else 0.5 to 0.999.",
+							 &barq_target_recall, 0, 0, 0.999,
+							 PGC_USERSET, GUC_EXPLAIN, check_target_recall, NULL, NULL);
 	DefineCustomEnumVariable("barq.iterative_scan",
 							 "Whether an index scan continues when its first candidates do not suffice, and in which order.",
 							 NULL, &barq_iterative_scan, BARQ_ITERATIVE_STRICT,

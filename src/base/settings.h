@@ -51,6 +51,7 @@ typedef enum BarqConsistency
  */
 extern int	barq_ef_search;		/* breadth of a graph search */
 extern int	barq_probes;		/* lists that a search scans; 0: automatic */
+extern double barq_target_recall;	/* 0: ef_search and probes apply */
 extern int	barq_iterative_scan;	/* BarqIterativeScan */
 extern int	barq_max_scan_tuples;	/* rows an iterative scan returns; 0: all */
 extern bool barq_condition_scan;	/* bitmaps of other indexes as conditions */

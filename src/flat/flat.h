@@ -11,6 +11,8 @@
 #ifndef BARQ_FLAT_H
 #define BARQ_FLAT_H
 
+#include <limits.h>
+
 #include "kernels/codec.h"
 #include "store/image.h"
 #include "store/segment.h"
@@ -110,7 +112,21 @@ typedef struct BarqVectorSearchOps
 	 * for a damaged body.
 	 */
 	const void *(*row_code) (BarqView *view, uint32 row);
+
+	/*
+	 * For each of n rows, breadths[i]: the least breadth at which the first call of
+	 * a search for params->query meets the row, if the row `absent` (BARQ_NO_ROW:
+	 * none) were not in the body; BARQ_BREADTH_NEVER if none up to params->breadth
+	 * does. Breadth is that of beams, but for lists that are not beside graphs: the
+	 * number of probes, while params->breadth is that of the search. NULL: every
+	 * search meets every row. Checks for interrupts.
+	 */
+	void		(*breadths) (BarqView *view, const BarqSearchParams *params, uint32 absent,
+							 const uint32 *rows, int n, int *breadths);
 } BarqVectorSearchOps;
+
+#define BARQ_NO_ROW			PG_UINT32_MAX
+#define BARQ_BREADTH_NEVER	INT_MAX
 
 /*
  * A work area, in which a body of vectors is built, has the state of the build in

@@ -129,4 +129,8 @@ extern uint32 barq_hnsw_entry_below(HnswGraph *graph, int layer, uint32 entry);
  */
 extern void barq_hnsw_check(BarqView *view, BarqCheckReport report, void *arg);
 
+/* BarqVectorSearchOps.breadths (hnsw_breadth.c). */
+extern void barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
+							   const uint32 *rows, int n, int *breadths);
+
 #endif							/* BARQ_HNSW_LAYOUT_H */

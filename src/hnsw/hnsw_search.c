@@ -720,6 +720,7 @@ static const BarqVectorSearchOps search_ops = {
 	.next = hnsw_search_next,
 	.end = hnsw_search_end,
 	.row_code = barq_vector_row_code,
+	.breadths = barq_hnsw_breadths,
 };
 
 const BarqSegmentKind barq_hnsw_kind = {

@@ -91,4 +91,7 @@ extern const char *barq_ivf_work_centroids(BarqIvfWork *work, uint32 *lists,
  */
 extern uint64 barq_ivf_work_finish(BarqIvfWork *work);
 
+/* Lists of a segment of this kind. ERRCODE_INDEX_CORRUPTED for a damaged body. */
+extern uint32 barq_ivf_lists_of(BarqView *view);
+
 #endif							/* BARQ_IVF_H */

@@ -89,6 +89,15 @@ barq_ivf_choose_probes(uint32 lists)
 	return (uint32) Min((double) lists, ceil(sqrt((double) lists)));
 }
 
+uint32
+barq_ivf_lists_of(BarqView *view)
+{
+	IvfLists	lists;
+
+	barq_ivf_open(view, &lists);
+	return lists.header.lists;
+}
+
 /* BarqVectorSearchOps.begin */
 static BarqSearch *
 ivf_search_begin(BarqView *view, const BarqSearchParams *params)
@@ -475,11 +484,54 @@ ivf_search_end(BarqSearch *search)
 	/* an IVF search holds memory only, which its context owns */
 }
 
+/*
+ * BarqVectorSearchOps.breadths: of each row the rank of its list, and the number of
+ * rows in the lists before it.
+ */
+static void
+ivf_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
+			 const uint32 *rows, int n, int *breadths)
+{
+	IvfSearch  *search = (IvfSearch *) ivf_search_begin(view, params);
+	uint32		lists = search->lists.header.lists;
+	uint32		chosen = barq_ivf_choose_probes(lists);
+	uint64		before = 0;
+
+	for (int i = 0; i < n; i++)
+		breadths[i] = BARQ_BREADTH_NEVER;
+	search->at_once = 0;
+	rank_lists(search);
+	barq_hits_sort(search->ranking, lists);
+	for (uint32 rank = 0; rank < lists; rank++)
+	{
+		uint32		first;
+		uint32		end;
+
+		CHECK_FOR_INTERRUPTS();
+		barq_ivf_list(&search->lists, search->ranking[rank].row, &first, &end);
+		for (int i = 0; i < n; i++)
+		{
+			if (rows[i] < first || rows[i] >= end)
+				continue;
+			if (!params->beside_graphs)
+				breadths[i] = before < search->least_rows ? 1 : (int) rank + 1;
+			else
+				breadths[i] = rank < chosen ? 1 :
+					(int) Min((uint64) (rank / chosen + 1) * BREADTH_PER_PROBES,
+							  before / IVF_AHEAD_BESIDE + 1);
+		}
+		before += end - first;
+	}
+	pfree(search->ranking);
+	pfree(search);
+}
+
 static const BarqVectorSearchOps search_ops = {
 	.begin = ivf_search_begin,
 	.next = ivf_search_next,
 	.end = ivf_search_end,
 	.row_code = barq_vector_row_code,
+	.breadths = ivf_breadths,
 };
 
 const BarqSegmentKind barq_ivf_kind = {

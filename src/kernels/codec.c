@@ -164,6 +164,28 @@ barq_codec_encode_parts(const BarqCodec *codec, const void *value, void *row, vo
 	return true;
 }
 
+size_t
+barq_row_value_bytes(const BarqCodec *codec, const void *row)
+{
+	size_t		floats = sizeof(float) * (size_t) codec->dims;
+
+	/* a sparse value is shorter than its row; dimensions say nothing of either */
+	return barq_codec_has_heads(codec) ? barq_row_bytes(codec, row) : floats;
+}
+
+void
+barq_row_value(const BarqCodec *codec, const void *row, void *value)
+{
+	const BarqCodecForm *form = barq_codec_forms[codec->quant];
+
+	if (form->heads != NULL)
+		form->heads->value(row, value);
+	else if (codec->quant == BARQ_QUANT_BITS)
+		memcpy(value, row, form->value_bytes(codec, NULL));
+	else
+		form->decode(codec, row, value);
+}
+
 bool
 barq_codec_encode_floats(const BarqCodec *codec, const float *x, void *row)
 {

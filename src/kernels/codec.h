@@ -126,6 +126,7 @@ typedef struct BarqHeadForm
 	void		(*make) (void *head, const void *row, int64_t distance);
 	bool		(*equal) (const void *a, const void *b);
 	bool		(*is_sound) (const BarqCodec *codec, const void *row);
+	void		(*value) (const void *row, void *value);
 } BarqHeadForm;
 
 /*
@@ -280,6 +281,12 @@ extern bool barq_codec_encode_parts(const BarqCodec *codec, const void *value, v
  * barq_codec_encode() does. Not for forms with heads.
  */
 extern void barq_codec_decode(const BarqCodec *codec, const void *row, float *x);
+/*
+ * Write the value that a whole row stands for, as a query has it: at most
+ * barq_row_value_bytes().
+ */
+extern size_t barq_row_value_bytes(const BarqCodec *codec, const void *row);
+extern void barq_row_value(const BarqCodec *codec, const void *row, void *value);
 extern bool barq_codec_encode_floats(const BarqCodec *codec, const float *x, void *row);
 
 /*

@@ -531,6 +531,18 @@ rescore(const BarqQuery *query, const void *row, BarqInterval *interval)
 	}
 }
 
+/* The row's elements as a value. */
+static void
+value_of(const void *row, void *value)
+{
+	BarqSparseElements e = row_elements(row);
+	BarqSparseValue *v = value;
+
+	v->nnz = e.nnz;
+	v->unused = 0;
+	memcpy(v->entries, e.indices, elements_bytes(e.nnz));
+}
+
 static const BarqHeadForm heads = {
 	.value_row_bytes = value_row_bytes,
 	.row_bytes = row_bytes,
@@ -538,7 +550,8 @@ static const BarqHeadForm heads = {
 	.whole = whole,
 	.make = make_head,
 	.equal = equal,
-	.is_sound = is_sound
+	.is_sound = is_sound,
+	.value = value_of
 };
 
 const BarqCodecForm barq_form_sparse = {

@@ -53,6 +53,7 @@ struct BarqMerge
 	uint64		keyless;		/* live rows without one */
 	const char *body;			/* the merged body; NULL: no row lives */
 	uint64		bytes;
+	bool		is_publishing;	/* the body is measured: its host gets no more control */
 };
 
 /*
@@ -136,8 +137,8 @@ reach_point(BarqMergePoints *points, BarqMergePoint point)
 {
 	Merge	   *merge = (Merge *) points;
 
-	/* L6: no body yet, so the directory that it will replace has not been read */
-	Assert(merge->body == NULL);
+	/* L6: the directory that the merge will replace has not been read */
+	Assert(!merge->is_publishing);
 	if (merge->host == NULL)
 		return;
 	*merge->at_point = true;
@@ -224,7 +225,7 @@ merge_inputs(Relation index, Merge *merge, bool required)
 
 /* Replace the inputs by the merged body, or by nothing where no row of them lives. */
 static void
-publish_merge(Relation index, Merge *merge, const BarqBodyWriter *writer)
+publish_merge(Relation index, Merge *merge, const BarqBodyWriter *writer, instr_time start)
 {
 	BarqNewSegment segment = {
 		.id = merge->id, .origin = BARQ_ORIGIN_MERGE, .body = merge->body, .bytes = merge->bytes
@@ -239,6 +240,8 @@ publish_merge(Relation index, Merge *merge, const BarqBodyWriter *writer)
 	if (writer != NULL)
 	{
 		segment.has_image = barq_body_is_file(writer);
+		barq_measure_segment(index, &segment, barq_elapsed_us(start), &merge->points);
+		merge->is_publishing = true;
 		barq_publish_segment(index, &segment, &change);
 		if (merge->recorded)
 			barq_merge_done(index, merge->id);
@@ -337,7 +340,7 @@ run_merge(Compaction *compaction, Merge *merge)
 		writer = merge_inputs(index, merge, compaction->choice == BARQ_CHOOSE_ALL);
 	if (writer != NULL || merge->live + merge->keyless == 0)
 	{
-		publish_merge(index, merge, writer);
+		publish_merge(index, merge, writer, start);
 		compaction->rows = merge->live + merge->keyless;
 		compaction->done = true;
 		count_merge(index, merge, start);

@@ -95,6 +95,14 @@ typedef struct BarqIndexKind
 	bool		(*has_key) (Relation index, const BarqFrozenOptions *options,
 							Datum value);
 
+	/*
+	 * Fill statistics[] (BarqSegmentDesc) of a body that a build or merge has made, in
+	 * about budget_us microseconds. Reaches BARQ_POINT_MEASURING. NULL: they stay zero.
+	 */
+	void		(*measure) (const BarqFrozenOptions *options, BarqView *view,
+							uint64 budget_us, BarqMergePoints *points,
+							uint64 *statistics);
+
 	/* amoptions of the access method; barq_kind_of_method() compares it */
 	bytea	   *(*reloptions) (Datum reloptions, bool validate);
 

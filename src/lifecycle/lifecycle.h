@@ -65,7 +65,20 @@ typedef struct BarqNewSegment
 	uint64		bytes;
 	bool		has_image;		/* the body was written into its image file */
 	bool		without_image;	/* write no image now */
+	uint64		statistics[8];	/* by barq_measure_segment(), or all zero */
 } BarqNewSegment;
+
+/* Measuring a segment may take 1 / BARQ_MEASURE_PART of the time of making it. */
+#define BARQ_MEASURE_PART	40
+
+/*
+ * Fill the statistics of a segment whose body is whole (BarqIndexKind.measure), if its
+ * index kind has any, in a BARQ_MEASURE_PART of made_in_us. Called before
+ * barq_publish_segment() by builds, and by merges, for which it reaches
+ * BARQ_POINT_MEASURING of `points` (else NULL).
+ */
+extern void barq_measure_segment(Relation index, BarqNewSegment *segment, uint64 made_in_us,
+								 BarqMergePoints *points);
 
 /*
  * Write a body's pages and, where it has none yet, its image; then publish the

@@ -255,6 +255,27 @@ typedef struct Segment
 	BarqChange *change;
 } Segment;
 
+StaticAssertDecl(sizeof(((BarqNewSegment *) 0)->statistics) ==
+				 sizeof(((BarqSegmentDesc *) 0)->statistics),
+				 "a new segment has the statistics of its descriptor");
+
+void
+barq_measure_segment(Relation index, BarqNewSegment *segment, uint64 made_in_us,
+					 BarqMergePoints *points)
+{
+	const BarqIndexKind *kind;
+	BarqMeta	meta;
+	BarqView	view;
+
+	barq_meta_read(index, &meta);
+	kind = barq_index_kind(meta.options.index_kind);
+	if (kind->measure == NULL)
+		return;
+	barq_view_init_memory(&view, segment->body, segment->bytes);
+	kind->measure(&meta.options, &view, made_in_us / BARQ_MEASURE_PART, points,
+				  segment->statistics);
+}
+
 /* BarqPageStep of barq_publish_segment(). */
 static void
 publish_segment(Relation index, void *arg, BarqBlockList *unreached)
@@ -276,6 +297,7 @@ publish_segment(Relation index, void *arg, BarqBlockList *unreached)
 	desc.keyless = desc.rows - view.rows;
 	desc.generation = barq_new_generation();
 	desc.created = GetCurrentTimestamp();
+	memcpy(desc.statistics, segment->statistics, sizeof(desc.statistics));
 	barq_blob_write(index, &desc, segment->body, segment->bytes, unreached);
 
 	if (!segment->has_image && !segment->without_image)

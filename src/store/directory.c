@@ -201,17 +201,17 @@ barq_directory_swap(Relation index, const BarqPublication *publication)
 }
 
 /*
- * If the directory is replaced meanwhile, counts written to the old chain are
- * lost; the restart writes them to the new one.
+ * Call change(desc, arg) for each descriptor of the directory, in place, by one record
+ * a page; a page of which it changed none gets no record. If the directory is replaced
+ * meanwhile, changes of the old chain are lost; the restart makes them in the new one.
  */
-void
-barq_directory_set_dead(Relation index, const BarqDeadCount *counts, uint32 n)
+static void
+change_descriptors(Relation index, bool (*change) (BarqSegmentDesc *desc, void *arg),
+				   void *arg)
 {
 	BarqMeta	meta;
 	BlockNumber block;
 
-	if (n == 0)
-		return;
 restart:
 	barq_meta_read(index, &meta);
 	block = meta.directory_head;
@@ -222,6 +222,7 @@ restart:
 		GenericXLogState *state;
 		BarqSegmentDesc *descs;
 		uint32		here;
+		bool		changed = false;
 
 		CHECK_FOR_INTERRUPTS();
 		buffer = ReadBuffer(index, block);
@@ -237,15 +238,71 @@ restart:
 		descs = (BarqSegmentDesc *) PageGetContents(page);
 		here = barq_page_content_bytes(page) / sizeof(BarqSegmentDesc);
 		for (uint32 i = 0; i < here; i++)
-			for (uint32 j = 0; j < n; j++)
-				if (barq_dead_count_is_of(&counts[j], &descs[i]))
-				{
-					Assert(counts[j].dead >= descs[i].dead_rows);	/* S3 */
-					Assert(counts[j].dead <= descs[i].rows);
-					descs[i].dead_rows = counts[j].dead;
-				}
+			changed |= change(&descs[i], arg);
 		block = BarqPageGetSpecial(page)->next;
-		barq_finish_record(state, "directory: dead counts");
+		if (changed)
+			barq_finish_record(state, "directory: descriptors");
+		else
+			GenericXLogAbort(state);
 		UnlockReleaseBuffer(buffer);
 	}
+}
+
+/* Counts to write. */
+typedef struct DeadCounts
+{
+	const BarqDeadCount *counts;
+	uint32		n;
+} DeadCounts;
+
+static bool
+set_dead(BarqSegmentDesc *desc, void *arg)
+{
+	const DeadCounts *dead = arg;
+	bool		changed = false;
+
+	for (uint32 i = 0; i < dead->n; i++)
+		if (barq_dead_count_is_of(&dead->counts[i], desc))
+		{
+			Assert(dead->counts[i].dead >= desc->dead_rows);	/* S3 */
+			Assert(dead->counts[i].dead <= desc->rows);
+			changed |= desc->dead_rows != dead->counts[i].dead;
+			desc->dead_rows = dead->counts[i].dead;
+		}
+	return changed;
+}
+
+void
+barq_directory_set_dead(Relation index, const BarqDeadCount *counts, uint32 n)
+{
+	DeadCounts	dead = {counts, n};
+
+	if (n > 0)
+		change_descriptors(index, set_dead, &dead);
+}
+
+/* Statistics to write, and the segment's id. */
+typedef struct Statistics
+{
+	const uint8 *id;
+	const uint64 *values;
+} Statistics;
+
+static bool
+set_statistics(BarqSegmentDesc *desc, void *arg)
+{
+	const Statistics *statistics = arg;
+
+	if (memcmp(desc->id, statistics->id, BARQ_ID_BYTES) != 0)
+		return false;
+	memcpy(desc->statistics, statistics->values, sizeof(desc->statistics));
+	return true;
+}
+
+void
+barq_directory_set_statistics(Relation index, const uint8 *id, const uint64 *statistics)
+{
+	Statistics	arg = {id, statistics};
+
+	change_descriptors(index, set_statistics, &arg);
 }

@@ -152,4 +152,12 @@ barq_dead_count_is_of(const BarqDeadCount *count, const BarqSegmentDesc *desc)
 extern void barq_directory_set_dead(Relation index, const BarqDeadCount *counts,
 									uint32 n);
 
+/*
+ * Write the statistics of a segment into the current directory, in place, by one
+ * record. Nothing happens if the directory does not list the segment; a directory that
+ * is published meanwhile may lack them. The caller holds no buffer lock.
+ */
+extern void barq_directory_set_statistics(Relation index, const uint8 *id,
+										  const uint64 *statistics);
+
 #endif							/* BARQ_DIRECTORY_H */

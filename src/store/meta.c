@@ -202,6 +202,19 @@ barq_meta_set_upkeep(Relation index, const BarqUpkeep *upkeep)
 	UnlockReleaseBuffer(buffer);
 }
 
+void
+barq_meta_set_calibration(Relation index, const uint64 *calibration)
+{
+	Buffer		buffer = barq_meta_lock(index);
+	GenericXLogState *state = GenericXLogStart(index);
+	BarqMeta   *meta = BarqPageGetMeta(GenericXLogRegisterBuffer(state, buffer, 0));
+
+	barq_meta_touch(meta);
+	memcpy(meta->calibration, calibration, sizeof(meta->calibration));
+	barq_finish_record(state, "meta: calibration");
+	UnlockReleaseBuffer(buffer);
+}
+
 const BarqMeta *
 barq_meta_cached(Relation index, bool refresh)
 {

@@ -92,7 +92,8 @@ typedef struct BarqMeta
 
 	BarqUpkeep	upkeep;
 
-	uint64		reserved[11];
+	uint64		calibration[6]; /* defined by the index kind; all zero: none */
+	uint64		reserved[5];
 } BarqMeta;
 
 StaticAssertDecl(sizeof(BarqFrozenOptions) == 256, "BarqFrozenOptions is on disk");
@@ -165,6 +166,12 @@ barq_meta_has_merge(const BarqMeta *meta)
 
 	return memcmp(meta->upkeep.merge, none, BARQ_ID_BYTES) != 0;
 }
+
+/*
+ * Replace the field `calibration` by one record, which the server's standbys replay.
+ * Any process may; the last one counts. The caller holds no buffer lock.
+ */
+extern void barq_meta_set_calibration(Relation index, const uint64 *calibration);
 
 /*
  * A copy of the metapage, kept with the relcache entry; `refresh` reads it again.

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "base/settings.h"
+#include "base/stats.h"
 #include "storage/bufmgr.h"
 #include "storage/fd.h"
 #include "utils/backend_progress.h"
@@ -41,6 +42,7 @@ typedef struct VectorBuild
 	uint64		inserted;		/* rows, counted here if there are no workers */
 	double		heap_tuples;
 	double		index_tuples;
+	instr_time	start;
 } VectorBuild;
 
 char *
@@ -287,6 +289,7 @@ write_segment(VectorBuild *build)
 	barq_sink_write_keyless(&build->sink, writer);
 	segment.body = barq_body_finish(writer, &segment.bytes);
 	segment.has_image = barq_body_is_file(writer);
+	barq_measure_segment(build->index, &segment, barq_elapsed_us(build->start), NULL);
 	barq_publish_segment(build->index, &segment, NULL);
 	barq_body_release(writer);
 }
@@ -306,6 +309,7 @@ build_vectors(const BarqVectorIndexKind *kind, Relation heap, Relation index,
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	build = palloc0(sizeof(VectorBuild));
+	INSTR_TIME_SET_CURRENT(build->start);
 	build->heap = heap;
 	build->index = index;
 	build->info = info;

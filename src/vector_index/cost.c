@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "vector_index/recall_target.h"
 #include "vector_index/vector_index.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
@@ -262,7 +263,7 @@ barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 
 	/* a graph walk scores about ef · 2m codes, at most all of them */
 	estimate_path(root, path,
-				  Min(Max(path->indexinfo->tuples, 1), barq_ef_search * degree), degree,
+				  Min(Max(path->indexinfo->tuples, 1), barq_planned_breadth(false) * degree), degree,
 				  startup_cost, total_cost, selectivity, correlation, pages);
 }
 
@@ -275,7 +276,7 @@ barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	double		tuples = Max(path->indexinfo->tuples, 1);
 	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
 	double		lists = path->indexorderbys == NIL ? 0 : barq_ivf_built_lists(index);
-	double		probes = barq_probes;
+	double		probes = barq_planned_breadth(true);
 
 	index_close(index, NoLock);
 	if (lists == 0)

@@ -8,6 +8,7 @@
 #include "lifecycle/policy.h"
 #include "miscadmin.h"
 #include "utils/rel.h"
+#include "vector_index/recall_measure.h"
 #include "vector_index/vector_build.h"
 
 /*
@@ -239,6 +240,7 @@ const BarqVectorIndexKind barq_hnsw_index_kind = {
 		.merge = barq_vector_merge,
 		.is_provisional = barq_vector_is_provisional,
 		.is_urgent = barq_vector_is_urgent,
+		.measure = barq_measure_curve,
 		.has_key = barq_vector_has_key,
 		.reloptions = barq_hnsw_reloptions,
 		.freeze = freeze_hnsw,

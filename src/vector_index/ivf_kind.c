@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "vector_index/recall_measure.h"
 #include "vector_index/vector_build.h"
 #include "commands/progress.h"
 #include "lifecycle/policy.h"
@@ -180,6 +181,7 @@ const BarqVectorIndexKind barq_ivf_index_kind = {
 		.merge = barq_vector_merge,
 		.is_provisional = barq_vector_is_provisional,
 		.is_urgent = barq_vector_is_urgent,
+		.measure = barq_measure_curve,
 		.has_key = barq_vector_has_key,
 		.reloptions = barq_ivf_reloptions,
 		.freeze = freeze_ivf,

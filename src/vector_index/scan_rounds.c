@@ -27,6 +27,7 @@
 #include <math.h>
 
 #include "base/array.h"
+#include "base/settings.h"
 #include "flat/hits.h"
 #include "vector_index/best_keys.h"
 #include "vector_index/scan_rounds.h"
@@ -123,7 +124,7 @@ search_flat(VectorScan *vs, uint32 segment)
 		vs->rounds.snapshot->segments[segment].dead;
 	Size		bytes = barq_bits_bytes(stream->view->rows);
 	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	BarqSearchParams params = {.query = vs->rounds.query, .breadth = barq_ef_search, .skip = skip};
+	BarqSearchParams params = {.query = vs->rounds.query, .breadth = vs->rounds.breadth.rows, .skip = skip};
 
 	if (refused != NULL)
 		memcpy(skip, refused, bytes);
@@ -149,7 +150,7 @@ search_flat(VectorScan *vs, uint32 segment)
 static void
 search_listed(VectorScan *vs, SegmentStream *stream)
 {
-	BarqSearchParams params = {.query = vs->rounds.query, .breadth = barq_ef_search,
+	BarqSearchParams params = {.query = vs->rounds.query, .breadth = vs->rounds.breadth.rows,
 							   .rows = stream->filter.rows,
 							   .nrows = stream->filter.count};
 
@@ -195,34 +196,64 @@ turn(VectorScan *vs)
 }
 
 /*
+ * Begin the search of a segment, whose filter is known if the scan has a source, in the
+ * current memory context.
+ */
+static void
+begin_search(VectorScan *vs, uint32 segment)
+{
+	ScanRounds *rounds = &vs->rounds;
+	SegmentStream *stream = &rounds->streams[segment];
+	BarqSearchParams params = {
+		.query = rounds->query,
+		.breadth = rounds->breadth.rows,
+		.skip = rounds->snapshot->segments[segment].dead,
+		.probes = rounds->breadth.probes,
+		.probes_only = barq_iterative_scan == BARQ_ITERATIVE_OFF,
+		.beside_graphs = !rounds->of_lists
+	};
+
+	if (stream->filter.rows != NULL)
+	{
+		search_listed(vs, stream);
+		return;
+	}
+	if (vs->source != NULL)
+	{
+		params.skip = stream->filter.skip;
+		params.admitted = stream->filter.count;
+	}
+	stream->search = stream->kind->vectors->begin(stream->view, &params);
+}
+
+/*
  * The number of admitted rows of a segment up to which each of them is scored, one
  * after the other. Above it the segment is searched by its kind, which leaves the
  * others out: the walk of a graph then expands about breadth · rows / admitted rows
  * (few_left() in ../hnsw/hnsw_search.c); a flat segment scores all its rows.
  */
 static uint32
-list_below(const SegmentStream *stream)
+list_below(const VectorScan *vs, const SegmentStream *stream)
 {
 	double		rows = stream->view->rows;
 
 	if (stream->kind == &barq_flat_kind)
 		return (uint32) (rows / 4);
-	return (uint32) Min(rows, sqrt(FILTER_COST * barq_ef_search * rows));
+	return (uint32) Min(rows, sqrt(FILTER_COST * vs->rounds.breadth.rows * rows));
 }
 
 /*
- * Ask the scan's source which rows of a segment it admits. Returns whether they are so
- * few that each of them is to be scored.
+ * Ask the scan's source which rows of a segment it admits; lists them if they are so few
+ * that each of them is to be scored.
  */
-static bool
+static void
 filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 segment)
 {
 	SegmentStream *stream = &vs->rounds.streams[segment];
 
 	vs->source->segment(vs->source, scan->indexRelation, vs->rounds.snapshot, segment,
-						stream->view, list_below(stream), &stream->filter);
+						stream->view, list_below(vs, stream), &stream->filter);
 	vs->rounds.rows += stream->filter.count;
-	return stream->filter.rows != NULL;
 }
 
 /*
@@ -255,19 +286,12 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	rounds->query = barq_query_prepare(palloc(barq_query_bytes(&rounds->codec)),
 									   &rounds->codec, vs->query.value);
 
+	rounds->breadth = barq_scan_breadth(scan, rounds->snapshot, &rounds->meta);
 	views = barq_snapshot_views(rounds->snapshot, index, false);
 	rounds->streams = palloc0(sizeof(SegmentStream) * Max(rounds->snapshot->nsegments, 1));
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
 	{
 		SegmentStream *stream = &rounds->streams[i];
-		BarqSearchParams params = {
-			.query = rounds->query,
-			.breadth = barq_ef_search,
-			.skip = rounds->snapshot->segments[i].dead,
-			.probes = rounds->of_lists ? barq_probes : 0,
-			.probes_only = barq_iterative_scan == BARQ_ITERATIVE_OFF,
-			.beside_graphs = !rounds->of_lists
-		};
 
 		stream->view = &views[i];
 		stream->kind = barq_segment_kind(stream->view->kind);
@@ -278,20 +302,12 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 							RelationGetRelationName(index), stream->kind->name)));
 		if (vs->source == NULL)
 			rounds->rows += stream->view->rows;
-		else if (filter_segment(scan, vs, i))
-		{
-			search_listed(vs, stream);
-			continue;
-		}
 		else
-		{
-			params.skip = stream->filter.skip;
-			params.admitted = stream->filter.count;
-		}
-		if (vs->walk.turned)
+			filter_segment(scan, vs, i);
+		if (vs->walk.turned && stream->filter.rows == NULL)
 			search_flat(vs, i);
 		else
-			stream->search = stream->kind->vectors->begin(stream->view, &params);
+			begin_search(vs, i);
 	}
 	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
 	rounds->started = true;
@@ -506,6 +522,41 @@ rows_wanted(VectorScan *vs)
 }
 
 /*
+ * After the first candidates were found for a target of recall: if the query is hard
+ * (BarqHardness), begin the searches again, so much broader, and return true.
+ */
+static bool
+search_broader(VectorScan *vs)
+{
+	ScanRounds *rounds = &vs->rounds;
+	BarqHardness hardness = barq_snapshot_hardness(rounds->snapshot);
+	int			n = Min(rounds->ncandidates, 100);
+	double		factor;
+
+	if (barq_target_recall == 0 || n < BARQ_HARDNESS_ROWS || vs->walk.turned)
+		return false;
+	qsort(rounds->candidates, rounds->ncandidates, sizeof(Candidate), compare_keys);
+	factor = barq_hardness_factor(&hardness,
+								  barq_key_distance(&rounds->codec, rounds->candidates[9].key),
+								  barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key),
+								  n);
+	if (factor == 1 || !barq_breadth_multiply(&rounds->breadth, factor))
+		return false;
+	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
+	{
+		SegmentStream *stream = &rounds->streams[i];
+
+		stream->kind->vectors->end(stream->search);
+		stream->nreturned = 0;
+		begin_search(vs, i);
+	}
+	rounds->ncandidates = 0;
+	rounds->log_begun = false;
+	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
+	return true;
+}
+
+/*
  * Run one round in rounds.context: afterwards candidates[next … ready-1] are in
  * order and may be emitted. False if pages were re-used.
  */
@@ -514,6 +565,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 {
 	ScanRounds *rounds = &vs->rounds;
 	int			want;
+	bool		is_first;
 	int			fresh;
 	int			n;
 
@@ -521,6 +573,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	if (should_turn(vs))
 		turn(vs);
 	want = rows_wanted(vs);
+	is_first = rounds->count == 1;
 
 	/* remove the candidates that were emitted */
 	memmove(rounds->candidates, rounds->candidates + rounds->next,
@@ -531,6 +584,9 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	/* rows held back are not counted as wanted, else a round could find none */
 	want = Min(want + rounds->ncandidates, ROUND_MOST);
 	if (!gather_candidates(scan, vs, want, &fresh))
+		return false;
+	if (is_first && search_broader(vs) &&
+		!gather_candidates(scan, vs, want = barq_scan_rows_asked(vs), &fresh))
 		return false;
 	if (fresh == 0)
 		rounds->exhausted = true;

@@ -11,6 +11,7 @@
 #include "vector_index/growing_scan.h"
 #include "am/heap_distance.h"
 #include "vector_index/own_order.h"
+#include "vector_index/recall_target.h"
 #include "am/scan_report.h"
 #include "vector_index/tid_set.h"
 #include "base/settings.h"
@@ -72,6 +73,7 @@ typedef struct ScanRounds
 	BarqMeta	meta;
 	BarqCodec	codec;
 	bool		of_lists;		/* barq_ivf */
+	BarqBreadth breadth;
 	int			count;			/* rounds begun */
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;
@@ -195,7 +197,7 @@ barq_scan_rows_asked(const VectorScan *vs)
 	const int	more_of_lists = 4;
 
 	return vs->rounds.of_lists && !barq_codec_proves(&vs->rounds.codec) ?
-		more_of_lists * barq_ef_search : barq_ef_search;
+		more_of_lists * vs->rounds.breadth.rows : vs->rounds.breadth.rows;
 }
 
 /*

@@ -77,6 +77,7 @@ sub complete
 	sound($node, 'items_v', "$name: sound", errors => 1);
 	found_once($node, 'items', "$name: every row once");
 	same_answers($node, 'items', "$name: nearest rows", %options);
+	cmp_ok($node->safe_psql('postgres', q{SELECT min(samples) FROM barq_recall_curve('items_v')}), '>=', 24, "$name: its recall curve was measured");
 	return;
 }
 

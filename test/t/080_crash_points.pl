@@ -281,6 +281,7 @@ my @scenarios = (
 			}
 		},
 	},
+	{ name => 'calibrate', prepare => $small . $index . rows(300) . q{SELECT barq_compact('ti');}, act => q{SELECT barq_calibrate('ti', ARRAY(SELECT v FROM t LIMIT 5));} },
 	{ name => 'prewarm and evict', prepare => $mixed, act => q{SELECT barq_prewarm('ti'), barq_evict('ti');} },
 	{ name => 'shrink', gives_back => 1, dims => 200, prepare => $high, act => q{SELECT barq_compact('ti');} },
 	{ name => 'shrink by VACUUM', dims => 200, prepare => "$high BEGIN; SELECT barq_compact('ti'); COMMIT;", act => 'VACUUM t;' },

@@ -1,0 +1,171 @@
+/*
+ * hnsw_breadth.c
+ *	  How broad a search has to be to find given rows, by one walk.
+ *
+ * A beam of ef rows ends when its first ef rows are expanded. A broader one expands
+ * the same rows in the same order until then: a row for which the smaller beam has no
+ * room lies behind its ef-th row, and is expanded only when all of those are. So of one
+ * broad walk, the rows met before its first expansion at place ef or behind are those
+ * that a beam of ef rows meets.
+ */
+#include "postgres.h"
+
+#include "hnsw/hnsw_beam.h"
+#include "hnsw/hnsw_layout.h"
+#include "hnsw/hnsw_visited.h"
+#include "miscadmin.h"
+
+/* Rows of the beam of a search of this breadth (hnsw_search_begin). */
+#define BEAM_OF(breadth)	((breadth) + (breadth) / 4)
+
+/* The rows looked for, in a hash table of row numbers with open addresses. */
+typedef struct Wanted
+{
+	uint32	   *rows;			/* HNSW_NONE: free */
+	int		   *places;			/* in the caller's arrays */
+	uint32		mask;
+	int			left;			/* not yet met */
+} Wanted;
+
+static void
+want_rows(Wanted *wanted, const uint32 *rows, int n)
+{
+	uint32		size = 64;
+
+	while (size < (uint32) n * 4)
+		size *= 2;
+	wanted->mask = size - 1;
+	wanted->left = n;
+	wanted->rows = palloc(sizeof(uint32) * size);
+	wanted->places = palloc(sizeof(int) * size);
+	memset(wanted->rows, 0xff, sizeof(uint32) * size);
+	for (int i = 0; i < n; i++)
+	{
+		uint32		at = rows[i] * 0x9e3779b1u & wanted->mask;
+
+		while (wanted->rows[at] != HNSW_NONE)
+			at = (at + 1) & wanted->mask;
+		wanted->rows[at] = rows[i];
+		wanted->places[at] = i;
+	}
+}
+
+/* If this row is wanted, say that it was met by a beam of so many rows. */
+static inline void
+meet(Wanted *wanted, uint32 row, int beam, int *breadths)
+{
+	uint32		at = row * 0x9e3779b1u & wanted->mask;
+
+	for (; wanted->rows[at] != HNSW_NONE; at = (at + 1) & wanted->mask)
+		if (wanted->rows[at] == row)
+		{
+			/* the least breadth whose beam is that long */
+			breadths[wanted->places[at]] = (beam * 4 + 4) / 5;
+			wanted->left--;
+			return;
+		}
+}
+
+/* As a search descends, but never to the row `absent` unless it is the entry point. */
+static uint32
+descend(HnswGraph *graph, const BarqQuery *query, uint32 absent, float *key)
+{
+	int			layer = graph->header.layers;
+	uint32		entry = graph->header.entry;
+	uint32		row = layer == 0 ? entry : barq_hnsw_entry_row(graph, layer, entry);
+	uint32		list[HNSW_MAX_DEGREE];
+	uint32		rows[HNSW_MAX_DEGREE];
+	float		keys[HNSW_MAX_DEGREE];
+
+	barq_vector_keys(graph->view, &graph->vector, &graph->codec, query, &row, 0, 1, key);
+	for (; layer > 0; layer--)
+	{
+		for (bool moved = true; moved;)
+		{
+			int			n = barq_hnsw_read_list(graph, layer, entry, list);
+
+			CHECK_FOR_INTERRUPTS();
+			moved = false;
+			for (int i = 0; i < n; i++)
+				rows[i] = barq_hnsw_entry_row(graph, layer, list[i]);
+			barq_vector_keys(graph->view, &graph->vector, &graph->codec, query, rows, 0, n, keys);
+			for (int i = 0; i < n; i++)
+				if (keys[i] < *key && rows[i] != absent)
+				{
+					*key = keys[i];
+					entry = list[i];
+					row = rows[i];
+					moved = true;
+				}
+		}
+		entry = barq_hnsw_entry_below(graph, layer, entry);
+	}
+	return row;
+}
+
+void
+barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
+				   const uint32 *rows, int n, int *breadths)
+{
+	HnswGraph	graph;
+	HnswVisited *visited;
+	Wanted		wanted;
+	BarqHit    *beam;
+	int			ef = BEAM_OF(params->breadth);
+	int			filled = 1;
+	int			deepest = 0;
+	uint32		fresh[HNSW_MAX_DEGREE];
+	float		keys[HNSW_MAX_DEGREE];
+
+	for (int i = 0; i < n; i++)
+		breadths[i] = BARQ_BREADTH_NEVER;
+	barq_hnsw_open(view, &graph);
+	if (graph.body.rows == 0 || n == 0)
+		return;
+	want_rows(&wanted, rows, n);
+	beam = palloc(sizeof(BarqHit) * (ef + 1));
+	visited = barq_hnsw_visited_borrow(graph.body.rows);
+	beam[0].row = descend(&graph, params->query, absent, &beam[0].key);
+	(void) barq_hnsw_visit(visited, beam[0].row);
+	if (absent < graph.body.rows)
+		(void) barq_hnsw_visit(visited, absent);
+	meet(&wanted, beam[0].row, 1, breadths);
+
+	for (int next = 0; next < filled && wanted.left > 0;)
+	{
+		uint32		row = beam[next].row;
+		int			nfresh = 0;
+		int			degree;
+
+		if (row & HNSW_EXPANDED)
+		{
+			next++;
+			continue;
+		}
+		CHECK_FOR_INTERRUPTS();
+		deepest = Max(deepest, next + 1);
+		beam[next++].row = row | HNSW_EXPANDED;
+		degree = barq_hnsw_read_list(&graph, 0, row, fresh);
+		for (int i = 0; i < degree; i++)
+		{
+			fresh[nfresh] = fresh[i];
+			nfresh += barq_hnsw_visit(visited, fresh[i]);
+		}
+		barq_vector_keys(view, &graph.vector, &graph.codec, params->query, fresh, 0, nfresh, keys);
+		for (int i = 0; i < nfresh; i++)
+		{
+			int			place;
+
+			if (filled == ef && !(keys[i] < beam[filled - 1].key))
+				continue;
+			meet(&wanted, fresh[i], deepest, breadths);
+			filled -= filled == ef;
+			place = hnsw_beam_insert(beam, 0, filled++, keys[i], fresh[i]);
+			next = Min(next, place);
+		}
+	}
+	barq_hnsw_visited_return(visited);
+	pfree(beam);
+	pfree(wanted.rows);
+	pfree(wanted.places);
+}

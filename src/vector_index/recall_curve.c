@@ -1,0 +1,264 @@
+/*
+ * recall_curve.c
+ *	  Arithmetic of recall curves; reads no pages and no segments.
+ *
+ * A point between two measured ones lies on a straight line over the logarithm of the
+ * breadth. The recall of k rows between 10 and 100 lies between the two curves, by the
+ * logarithm of k; beyond 100 the breadth has to grow like k.
+ *
+ * A result of several segments has of each segment as many of the nearest rows as the
+ * segment has of all rows. So the recall expected is the mean over the segments,
+ * weighted by their rows, each for its part of k.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/float.h"
+#include "vector_index/recall_curve.h"
+
+#define FULL	65535.0			/* a recall of 1 */
+
+/*
+ * What a crowded query needs compared with the others, and a far one compared with other
+ * crowded ones (docs/performance.md, "Recall by name").
+ */
+#define CROWDED_FACTOR	3
+#define FAR_FACTOR		3
+
+#define FEW_K	10
+#define MANY_K	100
+
+/*
+ * Neighbours of one query are found or missed together. The standard error is between
+ * that of as many independent queries (1) and of as many independent neighbours; this
+ * part of the first was measured (docs/performance.md, "Recall by name").
+ */
+#define ERROR_PART	0.35
+
+double
+barq_crowding(double tenth, double last, int n)
+{
+	if (n < BARQ_HARDNESS_ROWS || !(tenth > 0))
+		return 0;
+	return last > tenth ? log(n / 10.0) / log(last / tenth) : get_float8_infinity();
+}
+
+double
+barq_hardness_factor(const BarqHardness *hardness, double tenth, double last, int n)
+{
+	double		factor = 1;
+
+	if (barq_crowding(tenth, last, n) > hardness->crowded)
+		factor *= CROWDED_FACTOR;
+	if (n >= BARQ_HARDNESS_ROWS && tenth > hardness->far)
+		factor *= FAR_FACTOR;
+	return factor;
+}
+
+BarqHardness
+barq_hardness_none(void)
+{
+	return (BarqHardness) {get_float4_infinity(), get_float4_infinity()};
+}
+
+const double barq_calibrated_recalls[BARQ_CALIBRATED_RECALLS] =
+	{0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999};
+
+const BarqRecallCurve *
+barq_curve_of(const uint64 *statistics)
+{
+	const BarqRecallCurve *curve = (const BarqRecallCurve *) statistics;
+
+	return curve->version == BARQ_CURVE_VERSION && curve->least > 0 &&
+		curve->most >= curve->least ? curve : NULL;
+}
+
+const BarqCalibration *
+barq_calibration_of(const uint64 *words)
+{
+	const BarqCalibration *calibration = (const BarqCalibration *) words;
+
+	return calibration->version == BARQ_CURVE_VERSION ? calibration : NULL;
+}
+
+const BarqRecallCurve *
+barq_curve_default(bool of_lists)
+{
+	static const BarqRecallCurve graphs = {
+		.version = BARQ_CURVE_VERSION, .least = 10, .samples = 64, .most = 1000,
+		.crowded = __builtin_inff(), .far = __builtin_inff(),
+		.recall = {{33000, 38000, 42500, 47000, 51000, 54500, 57500, 59500, 61500, 63000, 64000, 64700}, {10000, 15000, 21000, 28000, 35000, 41500, 47000, 51500, 55000, 58000, 60500, 62500}}
+	};
+	static const BarqRecallCurve lists = {
+		.version = BARQ_CURVE_VERSION, .least = 1, .samples = 64, .most = 1000,
+		.crowded = __builtin_inff(), .far = __builtin_inff(),
+		.recall = {{15000, 21500, 28000, 35000, 42000, 48500, 54000, 58500, 61500, 64000, 65200, 65535}, {12000, 18000, 24500, 31500, 38500, 45500, 51500, 56500, 60500, 63000, 64800, 65535}}
+	};
+
+	return of_lists ? &lists : &graphs;
+}
+
+/* The breadth of a point. */
+static double
+breadth_at(double least, double most, int point)
+{
+	return least * pow(most / least, (double) point / (BARQ_CURVE_POINTS - 1));
+}
+
+void
+barq_curve_begin(BarqCurveSums *sums, int least, int most)
+{
+	memset(sums, 0, sizeof(*sums));
+	sums->least = least;
+	sums->most = Max(least, most);
+}
+
+void
+barq_curve_add(BarqCurveSums *sums, const int *needed, int n)
+{
+	const int	limits[BARQ_CURVE_KS] = {FEW_K, MANY_K};
+
+	sums->samples++;
+	for (int k = 0; k < BARQ_CURVE_KS; k++)
+		for (int i = 0; i < Min(n, limits[k]); i++)
+		{
+			sums->all[k]++;
+			for (int p = BARQ_CURVE_POINTS - 1; p >= 0; p--)
+			{
+				/* breadths of searches are whole numbers */
+				if (needed[i] > (int) rint(breadth_at(sums->least, sums->most, p)))
+					break;
+				sums->found[k][p]++;
+			}
+		}
+}
+
+void
+barq_curve_finish(const BarqCurveSums *sums, BarqRecallCurve *curve)
+{
+	memset(curve, 0, sizeof(*curve));
+	if (sums->all[0] == 0)
+		return;
+	curve->version = BARQ_CURVE_VERSION;
+	curve->least = (uint8) sums->least;
+	curve->most = (uint32) sums->most;
+	curve->samples = (uint16) Min(sums->samples, PG_UINT16_MAX);
+	for (int k = 0; k < BARQ_CURVE_KS; k++)
+		for (int p = 0; p < BARQ_CURVE_POINTS; p++)
+			curve->recall[k][p] = (uint16) (FULL * sums->found[k][p] / sums->all[k]);
+}
+
+/* One of the two curves at a breadth. */
+static double
+curve_at(const BarqRecallCurve *curve, int which, double breadth)
+{
+	const uint16 *recall = curve->recall[which];
+	double		place;
+	int			point;
+
+	if (breadth <= curve->least || curve->most == curve->least)
+		return recall[0] / FULL * Min(1, breadth / curve->least);
+	place = (BARQ_CURVE_POINTS - 1) * log(breadth / curve->least) /
+		log((double) curve->most / curve->least);
+	if (place >= BARQ_CURVE_POINTS - 1)
+		return recall[BARQ_CURVE_POINTS - 1] / FULL;
+	point = (int) place;
+	return (recall[point] + (recall[point + 1] - recall[point]) * (place - point)) / FULL;
+}
+
+/* Recall of the k nearest rows of a segment at a breadth. */
+static double
+recall_at(const BarqRecallCurve *curve, double k, double breadth)
+{
+	double		few;
+	double		many;
+
+	if (k > MANY_K)
+		return curve_at(curve, 1, breadth * MANY_K / k);
+	few = curve_at(curve, 0, breadth);
+	if (k <= FEW_K)
+		return few;
+	many = curve_at(curve, 1, breadth);
+	return few + (many - few) * log(k / FEW_K) / log((double) MANY_K / FEW_K);
+}
+
+/*
+ * Recall of the k nearest rows that is expected at a breadth. `cautious`: less a part of
+ * the standard error of the measurement.
+ */
+static double
+parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool cautious)
+{
+	double		all = 0;
+	double		variance = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const BarqCurvePart *part = &parts[i];
+		double		recall = 1;
+
+		if (!part->exact)
+		{
+			Assert(part->curve != NULL);
+			recall = recall_at(part->curve, Max(k * part->share, Min(k, FEW_K)), breadth);
+			variance += part->share * part->share * recall * (1 - recall) /
+				Max(part->curve->samples, 1);
+		}
+		all += part->share * recall;
+	}
+	return cautious ? all - ERROR_PART * sqrt(variance) : all;
+}
+
+/* The factor of a calibration for a recall of k rows. */
+static double
+factor_of(const BarqCalibration *calibration, double k, double target)
+{
+	const double *recalls = barq_calibrated_recalls;
+	int			above = 1;
+	double		part;
+	double		factor[BARQ_CURVE_KS];
+
+	if (calibration == NULL)
+		return 1;
+	while (above < BARQ_CALIBRATED_RECALLS - 1 && recalls[above] < target)
+		above++;
+
+	/* over the logarithm of what is missed, as the breadth grows */
+	part = (log(1 - recalls[above - 1]) - log(1 - target)) /
+		(log(1 - recalls[above - 1]) - log(1 - recalls[above]));
+	part = Min(Max(part, 0), 1);
+	for (int i = 0; i < BARQ_CURVE_KS; i++)
+		factor[i] = (calibration->factor[i][above - 1] * (1 - part) +
+					 calibration->factor[i][above] * part) /
+			BARQ_CALIBRATION_ONE;
+	part = (log(Min(Max(k, FEW_K), MANY_K)) - log(FEW_K)) / (log(MANY_K) - log(FEW_K));
+	return factor[0] * (1 - part) + factor[1] * part;
+}
+
+int
+barq_parts_breadth(const BarqCurvePart *parts, int n, const BarqCalibration *calibration,
+				   double k, double target, int most, double *reached)
+{
+	double		factor = factor_of(calibration, k, target);
+	int			low = 1;
+	int			high = most;
+
+	if (calibration != NULL &&
+		target > calibration->reached[k <= FEW_K ? 0 : 1] / FULL)
+	{
+		*reached = calibration->reached[k <= FEW_K ? 0 : 1] / FULL;
+		return most;
+	}
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (parts_recall(parts, n, k, middle / factor, true) >= target)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	*reached = parts_recall(parts, n, k, low / factor, false);
+	return low;
+}

@@ -1,0 +1,137 @@
+/*
+ * recall_curve.h
+ *	  The recall of searches by their breadth: the curve that a segment carries, the
+ *	  calibration of an index, and the smallest breadth for a recall that is wanted.
+ *
+ * Breadth is what a search of the index's own kind of segment is given: rows of a
+ * beam (barq_hnsw), lists probed (barq_ivf).
+ */
+#ifndef BARQ_RECALL_CURVE_H
+#define BARQ_RECALL_CURVE_H
+
+#include "postgres.h"
+
+#define BARQ_CURVE_VERSION	1
+#define BARQ_CURVE_POINTS	12
+#define BARQ_CURVE_KS		2	/* recall@10 and recall@100 */
+#define BARQ_CURVE_MOST		1000	/* breadth of beams at the last point */
+
+/*
+ * The curve of a segment: BarqSegmentDesc.statistics of the kinds hnsw and ivf. All
+ * zero: not measured. Points are breadths in equal ratios from `least` to `most`.
+ */
+typedef struct BarqRecallCurve
+{
+	uint8		version;		/* BARQ_CURVE_VERSION */
+	uint8		least;			/* breadth of the first point */
+	uint16		samples;		/* queries by which it was measured */
+	uint32		most;			/* breadth of the last point */
+	float		crowded;		/* crowding that 15 % of the samples exceed; BarqHardness */
+	float		far;			/* their largest distance to a 10th row */
+	uint16		recall[BARQ_CURVE_KS][BARQ_CURVE_POINTS];	/* of 65535 */
+} BarqRecallCurve;
+
+StaticAssertDecl(sizeof(BarqRecallCurve) == 64, "BarqRecallCurve is on disk");
+
+/*
+ * What is usual in an index, to tell hard queries by. The crowding of a query is the
+ * dimension that its neighbourhood seems to have: rows grow in number with that power of
+ * the distance (the local intrinsic dimension of Houle, 2013, by two ranks). The breadth
+ * that a query needs depends on it far more than on where the query comes from
+ * (docs/performance.md, "Recall by name"). So a scan looks at the rows that it has found
+ * first, and is broader for queries that are more crowded than nearly all rows of the
+ * index, or farther from the rows than any of them.
+ */
+typedef struct BarqHardness
+{
+	float		crowded;		/* as in BarqRecallCurve; infinity: no query is hard */
+	float		far;
+} BarqHardness;
+
+/* Rows, sorted by distance, of which a query's hardness can be told, at least. */
+#define BARQ_HARDNESS_ROWS	20
+
+/* By the distances of the 10th row and of the n-th (at most the 100th is needed). */
+extern double barq_crowding(double tenth, double last, int n);
+
+/* What a breadth is multiplied by for a query: 1, 3 or 9. */
+extern double barq_hardness_factor(const BarqHardness *hardness, double tenth, double last,
+								   int n);
+
+/* The hardness of no query. */
+extern BarqHardness barq_hardness_none(void);
+
+#define BARQ_CALIBRATED_RECALLS	7
+
+/*
+ * What a user's queries need compared with what the curves say: BarqMeta.calibration.
+ * All zero: none. A factor of a recall (barq_calibrated_recalls) multiplies the breadth
+ * that the curves give for it. Segments change, the factor stays: a merge measures a
+ * curve anew, and how much harder the queries are is a property of the queries.
+ */
+typedef struct BarqCalibration
+{
+	uint32		version;		/* BARQ_CURVE_VERSION */
+	uint32		queries;		/* by which it was measured */
+	uint16		factor[BARQ_CURVE_KS][BARQ_CALIBRATED_RECALLS]; /* of 256 */
+	uint16		reached[BARQ_CURVE_KS]; /* of 65535: recall at the broadest search */
+	uint8		unused[8];
+} BarqCalibration;
+
+#define BARQ_CALIBRATION_ONE	256.0	/* a factor of 1 */
+
+StaticAssertDecl(sizeof(BarqCalibration) == 48, "BarqCalibration is on disk");
+
+/* The recalls that a calibration has factors for, ascending. */
+extern const double barq_calibrated_recalls[BARQ_CALIBRATED_RECALLS];
+
+/* The curve in a descriptor's statistics; NULL if there is none that this library reads. */
+extern const BarqRecallCurve *barq_curve_of(const uint64 *statistics);
+
+/* The calibration in a metapage; NULL if there is none that this library reads. */
+extern const BarqCalibration *barq_calibration_of(const uint64 *words);
+
+/* Sums from which a curve is made: for each k the breadths that neighbours needed. */
+typedef struct BarqCurveSums
+{
+	int			least;
+	int			most;
+	uint32		samples;
+	uint64		all[BARQ_CURVE_KS]; /* neighbours */
+	uint64		found[BARQ_CURVE_KS][BARQ_CURVE_POINTS];	/* at each breadth */
+} BarqCurveSums;
+
+extern void barq_curve_begin(BarqCurveSums *sums, int least, int most);
+
+/*
+ * Add a query: its n nearest rows, nearest first, were needed[i] broad. Rows beyond
+ * the 100th are ignored.
+ */
+extern void barq_curve_add(BarqCurveSums *sums, const int *needed, int n);
+extern void barq_curve_finish(const BarqCurveSums *sums, BarqRecallCurve *curve);
+
+/* A segment as its share of the result counts. */
+typedef struct BarqCurvePart
+{
+	const BarqRecallCurve *curve;	/* NULL only where `exact` */
+	double		share;			/* of the rows, 0 to 1 */
+	bool		exact;			/* searched row by row: recall 1 at any breadth */
+} BarqCurvePart;
+
+/*
+ * The curve that is assumed of a segment that has none, of a graph or of lists: a guess
+ * below what was measured of word vectors (docs/performance.md, "Recall by name"), so
+ * that searches are rather too broad.
+ */
+extern const BarqRecallCurve *barq_curve_default(bool of_lists);
+
+/*
+ * The smallest breadth, at most `most`, at which the k nearest rows are expected to be
+ * found with this recall. *reached receives what is expected there, which is below
+ * `target` if none suffices. calibration may be NULL.
+ */
+extern int	barq_parts_breadth(const BarqCurvePart *parts, int n,
+							   const BarqCalibration *calibration, double k,
+							   double target, int most, double *reached);
+
+#endif							/* BARQ_RECALL_CURVE_H */

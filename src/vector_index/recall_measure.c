@@ -1,0 +1,264 @@
+/*
+ * recall_measure.c
+ *	  Measuring the recall curve of a segment, on rows of it or on queries of a user.
+ *
+ * A row of the segment is a query as if the row itself were not there. Its nearest rows
+ * are found by scoring all codes and re-scoring the best of them, and for each of them
+ * the breadth is asked at which a search meets it (BarqVectorSearchOps.breadths). So a
+ * query takes the time of one scan of the codes and of one walk, whatever the number
+ * of breadths.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/settings.h"
+#include "base/stats.h"
+#include "common/pg_prng.h"
+#include "flat/vector_body.h"
+#include "ivf/ivf.h"
+#include "miscadmin.h"
+#include "store/view.h"
+#include "utils/memutils.h"
+#include "vector_index/recall_measure.h"
+
+#define NEAREST			100		/* rows looked for, of each query */
+#define RESCORED		130		/* of these best codes, with the query's own row */
+
+/*
+ * Samples: a row of a graph takes about 150 us of a processor to insert, a sample 3 ms in
+ * 120,000 rows of 100 dimensions (docs/performance.md, "Recall by name"). So a sample for
+ * 800 rows is 2 to 3 % of the work of making a segment; more are taken while the time
+ * that the caller allows lasts.
+ */
+#define LEAST_SAMPLES	24
+#define ROWS_A_SAMPLE	800
+#define ENOUGH_SAMPLES	128
+#define MOST_SAMPLES	256
+
+/* This part of the samples is not crowded (BarqHardness). */
+#define HARD_QUANTILE	0.85
+
+/* A row of the nearest, by its distance. */
+typedef struct Near
+{
+	double		distance;
+	uint32		row;
+	int			rank;			/* by codes, from 1 */
+} Near;
+
+static int
+compare_near(const void *a, const void *b)
+{
+	double		x = ((const Near *) a)->distance;
+	double		y = ((const Near *) b)->distance;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * How a segment of this kind is searched in an index: *params, but for the query, as
+ * barq_scan does. `most`: the largest breadth that is asked about.
+ */
+static void
+search_params(bool of_lists, BarqSearchParams *params)
+{
+	memset(params, 0, sizeof(*params));
+	params->breadth = of_lists ? BARQ_LISTS_BREADTH : BARQ_CURVE_MOST;
+	params->beside_graphs = !of_lists;
+}
+
+void
+barq_curve_range(bool of_lists, BarqView *view, int *least, int *most)
+{
+	*least = of_lists ? 1 : 10;
+	*most = of_lists ? (int) Max(barq_ivf_lists_of(view), 1) : BARQ_CURVE_MOST;
+}
+
+int
+barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists, uint32 absent,
+					 BarqNeighbour *nearest, int max)
+{
+	const BarqVectorSearchOps *ops = barq_segment_kind(view->kind)->vectors;
+	BarqSearchParams params;
+	BarqSearch *search;
+	BarqHit		hits[RESCORED];
+	Near		near[RESCORED];
+	uint32		rows[RESCORED];
+	int			needed[RESCORED];
+	int			n = 0;
+	int			got;
+	int			kept = 0;
+
+	search_params(of_lists, &params);
+	params.query = query;
+	search = barq_flat_kind.vectors->begin(view, &params);
+	got = barq_flat_kind.vectors->next(search, INFINITY, hits, RESCORED);
+	barq_flat_kind.vectors->end(search);
+	for (int i = 0; i < got; i++)
+	{
+		double		bound;
+
+		if (hits[i].row == absent)
+			continue;
+		near[n].row = hits[i].row;
+		near[n].rank = n + 1;
+		barq_query_rescore(query, ops->row_code(view, hits[i].row), &near[n].distance, &bound);
+		n++;
+	}
+	qsort(near, n, sizeof(Near), compare_near);
+	n = Min(n, max);
+	for (int i = 0; i < n; i++)
+	{
+		rows[i] = near[i].row;
+		needed[i] = 1;
+	}
+	if (ops->breadths != NULL)
+		ops->breadths(view, &params, absent, rows, n, needed);
+	for (int i = 0; i < n; i++)
+	{
+		/* of a beam as long as the row's rank among codes, the row is re-scored */
+		if (!of_lists && ops->breadths != NULL && needed[i] != BARQ_BREADTH_NEVER)
+			needed[i] = Max(needed[i], near[i].rank);
+		nearest[kept].distance = near[i].distance;
+		nearest[kept++].needed = needed[i];
+	}
+	return kept;
+}
+
+double
+barq_hardness_applied(const BarqHardness *hardness, const BarqNeighbour *nearest, int n,
+					  int *needed)
+{
+	double		factor = 1;
+
+	if (n >= BARQ_HARDNESS_ROWS)
+		factor = barq_hardness_factor(hardness, nearest[9].distance,
+									  nearest[n - 1].distance, n);
+	for (int i = 0; i < n; i++)
+		needed[i] = nearest[i].needed == BARQ_BREADTH_NEVER ? BARQ_BREADTH_NEVER :
+			(int) ceil(nearest[i].needed / factor);
+	return factor;
+}
+
+/* A row of the segment as a query, and what was found for it. */
+typedef struct Sample
+{
+	int			n;
+	BarqNeighbour nearest[NEAREST];
+} Sample;
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What is usual among the samples. */
+static BarqHardness
+hardness_of(const Sample *samples, int n)
+{
+	BarqHardness hardness = barq_hardness_none();
+	double		crowding[MOST_SAMPLES];
+	double		farthest = 0;
+	int			told = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const Sample *sample = &samples[i];
+
+		if (sample->n < BARQ_HARDNESS_ROWS || !(sample->nearest[9].distance > 0))
+			continue;
+		crowding[told++] = barq_crowding(sample->nearest[9].distance,
+										 sample->nearest[sample->n - 1].distance, sample->n);
+		farthest = Max(farthest, sample->nearest[9].distance);
+	}
+	if (told < LEAST_SAMPLES)
+		return hardness;
+	qsort(crowding, told, sizeof(double), compare_doubles);
+	hardness.crowded = (float) crowding[(int) (told * HARD_QUANTILE)];
+	hardness.far = (float) farthest;
+	return hardness;
+}
+
+/* Measure row `row` of a segment, in the current memory context. */
+static void
+measure_row(const BarqCodec *codec, BarqView *view, bool of_lists, uint32 row, Sample *sample)
+{
+	const void *code = barq_vector_row_code(view, row);
+	void	   *value = palloc(barq_row_value_bytes(codec, code));
+	BarqQuery  *query;
+
+	barq_row_value(codec, code, value);
+	query = barq_query_prepare(palloc(barq_query_bytes(codec)), codec, value);
+	sample->n = barq_measure_nearest(view, query, of_lists, row, sample->nearest, NEAREST);
+}
+
+void
+barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budget_us,
+				   BarqMergePoints *points, uint64 *statistics)
+{
+	const double golden = 0.6180339887498949;
+	bool		of_lists = frozen->index_kind == BARQ_KIND_IVF;
+	const BarqSegmentKind *kind = barq_segment_kind(view->kind);
+	BarqRecallCurve *curve = (BarqRecallCurve *) statistics;
+	BarqCodec	codec;
+	BarqCurveSums sums;
+	BarqHardness hardness;
+	MemoryContext context;
+	MemoryContext old;
+	Sample	   *samples;
+	instr_time	start;
+	int			least;
+	int			most;
+	int			enough = Min(Max(view->rows / ROWS_A_SAMPLE, LEAST_SAMPLES), ENOUGH_SAMPLES);
+	int			n;
+
+	memset(curve, 0, sizeof(*curve));
+	if (kind->vectors == NULL || kind->vectors->breadths == NULL || view->rows < 2)
+		return;
+	barq_vector_codec(frozen, &codec);
+	INSTR_TIME_SET_CURRENT(start);
+	samples = palloc(sizeof(Sample) * MOST_SAMPLES);
+	context = AllocSetContextCreate(CurrentMemoryContext, "barq recall curve",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	barq_curve_range(of_lists, view, &least, &most);
+	for (n = 0; n < MOST_SAMPLES; n++)
+	{
+		double		turns = n * golden;
+
+		barq_merge_point(points, BARQ_POINT_MEASURING);
+		if (n >= enough && barq_elapsed_us(start) > budget_us)
+			break;
+
+		/* rows from all over the segment, which has them in the order of its kind */
+		measure_row(&codec, view, of_lists, (uint32) ((turns - floor(turns)) * view->rows),
+					&samples[n]);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+
+	hardness = hardness_of(samples, n);
+	barq_curve_begin(&sums, least, most);
+	for (int i = 0; i < n; i++)
+	{
+		int			needed[NEAREST];
+
+		/*
+		 * As if hard queries got no more than others: so queries of another kind,
+		 * of which more are hard, stay near the target.
+		 */
+		for (int j = 0; j < samples[i].n; j++)
+			needed[j] = samples[i].nearest[j].needed;
+		barq_curve_add(&sums, needed, samples[i].n);
+	}
+	pfree(samples);
+	barq_curve_finish(&sums, curve);
+	curve->crowded = hardness.crowded;
+	curve->far = hardness.far;
+}

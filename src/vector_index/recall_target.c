@@ -1,0 +1,183 @@
+/*
+ * recall_target.c
+ *	  Choosing the breadth of a scan for the recall that is asked for.
+ *
+ * A condition that the scan does not know is checked behind it: for k rows that pass
+ * it, k / selectivity rows of the index are needed, and it is their recall that
+ * counts. The planner's estimate gives the selectivity.
+ */
+#include "postgres.h"
+
+#include "am/scan_bound.h"
+#include "base/settings.h"
+#include "lifecycle/lifecycle.h"
+#include "utils/rel.h"
+#include "vector_index/recall_measure.h"
+#include "vector_index/recall_target.h"
+
+/* Rows asked for where a scan's LIMIT is not known (joins, cursors read to the end). */
+#define UNKNOWN_K	100
+
+/* The broadest beam that is chosen: as long as a search's later ones (hnsw_search.c). */
+#define MOST_ROWS	4096
+
+BarqCurvePart *
+barq_curve_parts(const BarqSnapshot *snapshot, bool of_lists)
+{
+	BarqCurvePart *parts = palloc0(sizeof(BarqCurvePart) * Max(snapshot->nsegments, 1));
+	double		rows = 0;
+
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		rows += barq_segment_keyed(&snapshot->segments[i].desc);
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+	{
+		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
+		const BarqSegmentKind *kind = barq_segment_kind(desc->kind);
+
+		parts[i].share = barq_segment_keyed(desc) / Max(rows, 1);
+		parts[i].exact = kind->vectors == NULL || kind->vectors->breadths == NULL;
+		parts[i].curve = barq_curve_of(desc->statistics);
+		if (parts[i].curve == NULL)
+			parts[i].curve = barq_curve_default(of_lists);
+	}
+	return parts;
+}
+
+BarqHardness
+barq_snapshot_hardness(const BarqSnapshot *snapshot)
+{
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+	{
+		const BarqRecallCurve *curve = barq_curve_of(snapshot->segments[i].desc.statistics);
+
+		if (curve != NULL)
+			return (BarqHardness) {curve->crowded, curve->far};
+	}
+	return barq_hardness_none();
+}
+
+/* NOTICE once a session, index and target. */
+static void
+notice_not_reached(Relation index, double reached, int breadth, bool of_lists)
+{
+	static Oid	noticed = InvalidOid;
+	static double noticed_target = 0;
+
+	if (noticed == RelationGetRelid(index) && noticed_target == barq_target_recall)
+		return;
+	noticed = RelationGetRelid(index);
+	noticed_target = barq_target_recall;
+	ereport(NOTICE,
+			(errmsg("index \"%s\" is not expected to reach barq.target_recall %g",
+					RelationGetRelationName(index), barq_target_recall),
+			 errdetail("A recall of %.3f is expected of a search of %d %s, the most that is tried.",
+					   reached, breadth, of_lists ? "lists" : "rows"),
+			 errhint("An index with larger m and ef_construction, or with another quantization, reaches more.")));
+}
+
+/* The broadest search that is tried for k rows. */
+static int
+most_breadth(const BarqSnapshot *snapshot, bool of_lists, double k)
+{
+	int			most = 1;
+
+	if (!of_lists)
+		return (int) Min(BARQ_CURVE_MOST * Max(k / 100, 1), MOST_ROWS);
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+	{
+		const BarqRecallCurve *curve = barq_curve_of(snapshot->segments[i].desc.statistics);
+
+		most = Max(most, curve != NULL ? (int) curve->most : BARQ_CURVE_MOST);
+	}
+	return most;
+}
+
+BarqBreadth
+barq_scan_breadth(IndexScanDesc scan, const BarqSnapshot *snapshot, const BarqMeta *meta)
+{
+	bool		of_lists = meta->options.index_kind == BARQ_KIND_IVF;
+	BarqBreadth breadth = {barq_ef_search, of_lists ? barq_probes : 0};
+	BarqScanBound bound;
+	BarqCurvePart *parts;
+	double		k;
+	double		reached;
+	double		rows = 0;
+	int			most;
+	int			chosen;
+
+	if (barq_target_recall == 0)
+		return breadth;
+
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		rows += barq_segment_keyed(&snapshot->segments[i].desc);
+	bound = barq_scan_bound(scan);
+	k = bound.rows > 0 ? bound.rows : UNKNOWN_K;
+	if (bound.passing > 0 && bound.passing < rows)
+		k *= rows / bound.passing;
+	k = Min(k, Max(rows, 1));
+	most = most_breadth(snapshot, of_lists, k);
+	parts = barq_curve_parts(snapshot, of_lists);
+	chosen = barq_parts_breadth(parts, (int) snapshot->nsegments,
+								barq_calibration_of(meta->calibration), k,
+								barq_target_recall, most, &reached);
+	pfree(parts);
+	if (reached < barq_target_recall && snapshot->nsegments > 0 && k <= 100)
+		notice_not_reached(scan->indexRelation, reached, chosen, of_lists);
+	breadth.rows = of_lists ? BARQ_LISTS_BREADTH : Max(chosen, BARQ_LEAST_ROWS);
+	breadth.rows = (int) Max(breadth.rows, Min(k, BARQ_CURVE_MOST));
+	breadth.probes = of_lists ? chosen : 0;
+	return breadth;
+}
+
+bool
+barq_breadth_multiply(BarqBreadth *breadth, double factor)
+{
+	BarqBreadth before = *breadth;
+
+	if (breadth->probes > 0)
+		breadth->probes = (int) Min(breadth->probes * factor, 32768);
+	else
+		breadth->rows = (int) Max(before.rows, Min(before.rows * factor, BARQ_CURVE_MOST));
+	return breadth->probes > before.probes || breadth->rows > before.rows;
+}
+
+BarqTargetBreadth
+barq_target_breadth(Relation index, double k, double target)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq curve",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	BarqTargetBreadth result;
+	BarqMeta	meta;
+	BarqSnapshot *snapshot = barq_snapshot_get(index, &meta, false, context);
+	bool		of_lists = meta.options.index_kind == BARQ_KIND_IVF;
+	const BarqCalibration *calibration = barq_calibration_of(meta.calibration);
+
+	result.breadth = barq_parts_breadth(barq_curve_parts(snapshot, of_lists),
+										(int) snapshot->nsegments, calibration, k, target,
+										most_breadth(snapshot, of_lists, k), &result.expected);
+	result.calibrated = calibration != NULL;
+	result.of_lists = of_lists;
+	result.samples = calibration != NULL ? (int) calibration->queries : 0;
+	for (uint32 i = 0; i < snapshot->nsegments && result.samples == 0; i++)
+	{
+		const BarqRecallCurve *curve = barq_curve_of(snapshot->segments[i].desc.statistics);
+
+		if (curve != NULL)
+			result.samples = curve->samples;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result;
+}
+
+int
+barq_planned_breadth(bool of_lists)
+{
+	BarqCurvePart part = {barq_curve_default(of_lists), 1, false};
+	double		reached;
+
+	if (barq_target_recall == 0)
+		return of_lists ? barq_probes : barq_ef_search;
+	return barq_parts_breadth(&part, 1, NULL, 10, barq_target_recall, BARQ_CURVE_MOST, &reached);
+}

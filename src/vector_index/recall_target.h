@@ -1,0 +1,66 @@
+/*
+ * recall_target.h
+ *	  The breadth of a scan, by barq.target_recall or by barq.ef_search and barq.probes.
+ */
+#ifndef BARQ_RECALL_TARGET_H
+#define BARQ_RECALL_TARGET_H
+
+#include "access/relscan.h"
+#include "store/snapshot.h"
+#include "vector_index/recall_curve.h"
+
+/*
+ * The least rows of a scan with a target: fewer do not tell well whether a query is hard,
+ * and save no time, since the executor asks for 13 to 20 rows to put 10 in order.
+ */
+#define BARQ_LEAST_ROWS	40
+
+/* How broad the searches of a scan are. */
+typedef struct BarqBreadth
+{
+	int			rows;			/* of a beam, and of a round */
+	int			probes;			/* lists of a barq_ivf segment; 0: the kind chooses */
+} BarqBreadth;
+
+/*
+ * The parts of a snapshot of vectors for recall_curve.h: an array of as many as there
+ * are segments, palloc'd. Their shares add up to 1, unless the index is empty.
+ */
+extern BarqCurvePart *barq_curve_parts(const BarqSnapshot *snapshot, bool of_lists);
+
+/* What hard queries are in a snapshot: what its largest segment with a curve says. */
+extern BarqHardness barq_snapshot_hardness(const BarqSnapshot *snapshot);
+
+/*
+ * The breadth of a scan of `index`, whose snapshot and metapage are given. Says once a
+ * session and target, as a NOTICE, that the target cannot be reached.
+ */
+extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const BarqSnapshot *snapshot,
+									 const BarqMeta *meta);
+
+/*
+ * Make a breadth that was chosen for a target `factor` times as broad, as far as
+ * searches go. False where it is the broadest already.
+ */
+extern bool barq_breadth_multiply(BarqBreadth *breadth, double factor);
+
+/* What a search for k rows of an index would be given for a target. */
+typedef struct BarqTargetBreadth
+{
+	int			breadth;		/* rows of a beam, or lists */
+	double		expected;		/* recall */
+	bool		calibrated;		/* by barq_calibrate() */
+	bool		of_lists;		/* the breadth counts lists */
+	int			samples;		/* of the largest curve, or of the calibration */
+} BarqTargetBreadth;
+
+/* Reads the directory; errors as barq_snapshot_get(). */
+extern BarqTargetBreadth barq_target_breadth(Relation index, double k, double target);
+
+/*
+ * The breadth that the planner expects, without looking at the index: rows of a beam, or
+ * with of_lists lists (0: the kind chooses).
+ */
+extern int	barq_planned_breadth(bool of_lists);
+
+#endif							/* BARQ_RECALL_TARGET_H */

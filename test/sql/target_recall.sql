@@ -1,0 +1,129 @@
+-- barq.target_recall: the breadth is chosen for the recall that is asked for. Recall is
+-- compared with an exact scan of the same rows; 0.02 are left to the chance of 100 queries.
+SET client_min_messages = warning;
+CREATE SCHEMA target;
+SET search_path = target, public;
+CREATE FUNCTION point(i bigint, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE AS $$
+	SELECT array_agg((hashint8extended(i * 1000 + j, 7) & 65535)::real / 32768 - 1) FROM generate_series(1, dims) j $$;
+CREATE TABLE items (id int, part int, v vector(48));
+INSERT INTO items SELECT i, i % 100, point(i, 48)::vector FROM generate_series(1, 6000) i;
+CREATE TABLE queries AS SELECT i AS id, point(1000000 + i, 48)::vector AS v FROM generate_series(1, 100) i;
+-- of another distribution: far from all rows
+CREATE TABLE others AS SELECT i AS id, (SELECT array_agg(x * 3 + 1) FROM unnest(point(2000000 + i, 48)) x)::vector AS v FROM generate_series(1, 100) i;
+CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops) WITH (m = 12, ef_construction = 32, quantization = 'none');
+ANALYZE items;
+
+-- targets that queries of `asked` miss by more than `slack`, under a condition
+CREATE FUNCTION missed(asked text, condition text DEFAULT 'true', slack float8 DEFAULT 0.02, k int DEFAULT 10) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	target float8;
+	found float8;
+	result text := '';
+	statement text := format('SELECT ARRAY(SELECT id FROM target.items WHERE %s ORDER BY v <-> $1 LIMIT %s)', condition, k);
+BEGIN
+	PERFORM set_config('barq.target_recall', '0', true), set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true);
+	DROP TABLE IF EXISTS pg_temp.truth;
+	EXECUTE format('CREATE TEMP TABLE truth AS SELECT q.v, ARRAY(SELECT id FROM target.items i WHERE %s ORDER BY i.v <-> q.v LIMIT %s) AS ids FROM target.%I q', condition, k, asked);
+	PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true);
+	FOREACH target IN ARRAY ARRAY[0.9, 0.95, 0.99] LOOP
+		PERFORM set_config('barq.target_recall', target::text, true);
+		DECLARE
+			one record;
+			ids int[];
+			hits bigint := 0;
+			wanted bigint := 0;
+		BEGIN
+			FOR one IN SELECT * FROM pg_temp.truth LOOP
+				EXECUTE statement INTO ids USING one.v;
+				hits := hits + (SELECT count(*) FROM unnest(ids) x WHERE x = ANY (one.ids));
+				wanted := wanted + cardinality(one.ids);
+			END LOOP;
+			found := hits::float8 / wanted;
+		END;
+		IF found < target - slack THEN
+			result := result || format('%s: %s ', target, round(found::numeric, 3));
+		END IF;
+	END LOOP;
+	RETURN result;
+END $$;
+
+-- the index carries a curve; a larger target never takes less breadth, and a small
+-- breadth would not do here
+SELECT bool_and(NOT calibrated AND expected >= target) AS curve, bool_and(breadth >= before) AS grows, max(breadth) > 40 AS broad
+FROM (SELECT *, lag(breadth, 1, 0) OVER (ORDER BY target) AS before FROM barq_recall_curve('items_v') WHERE target < 0.995) c;
+SELECT count(measured), min(measured - target) > -0.03 AS reached, min(samples) >= 24 AS samples FROM barq_recall_curve('items_v', samples => 100) WHERE target < 0.995;
+SELECT missed('queries') AS built, missed('queries', k => 100) AS hundred;
+SELECT missed('queries', 'part < 10') AS ten_percent, missed('queries', 'part = 3') AS one_percent;
+
+-- after inserts, deletes and a merge
+INSERT INTO items SELECT i, i % 100, point(i, 48)::vector FROM generate_series(6001, 9000) i;
+DELETE FROM items WHERE id % 10 = 7;
+SELECT missed('queries') AS inserted;
+SELECT barq_seal('items_v') > 0 AS sealed, missed('queries') AS sealed_recall;
+SELECT barq_compact('items_v') > 0 AS merged, missed('queries') AS merged_recall;
+SELECT bool_and(expected >= target) AS curve FROM barq_recall_curve('items_v') WHERE target < 0.985;
+
+-- queries of another distribution: hard ones are noticed; calibrated, the target holds
+SELECT missed('others', slack => 0.04) AS not_calibrated;
+SELECT barq_calibrate('items_v', (SELECT array_agg(v) FROM others)) AS used;
+SELECT bool_and(calibrated) FROM barq_recall_curve('items_v');
+SELECT missed('others') AS calibrated;
+-- a merge keeps the calibration
+INSERT INTO items SELECT i, i % 100, point(i, 48)::vector FROM generate_series(9001, 9500) i;
+SELECT barq_compact('items_v') > 0 AS merged, (SELECT bool_and(calibrated) FROM barq_recall_curve('items_v')) AS kept, missed('others') AS calibrated;
+SELECT barq_calibrate('items_v', '{}'::vector[]) AS used, (SELECT bool_or(calibrated) FROM barq_recall_curve('items_v')) AS kept;
+
+-- lists
+DROP INDEX items_v;
+CREATE INDEX items_v ON items USING barq_ivf (v vector_l2_ops) WITH (lists = 80, quantization = 'none');
+SELECT bool_and(expected >= target) AS curve, max(breadth) <= 80 AS lists FROM barq_recall_curve('items_v');
+SELECT missed('queries') AS built, missed('queries', 'part < 10') AS ten_percent;
+SELECT barq_calibrate('items_v', (SELECT array_agg(v) FROM others)) AS used, missed('others') AS calibrated;
+
+-- other types of vector
+CREATE TABLE kinds (h halfvec(48), s sparsevec(48), b bit(48));
+INSERT INTO kinds SELECT v::halfvec, v::sparsevec, binary_quantize(v)::bit(48) FROM items;
+CREATE INDEX kinds_h ON kinds USING barq_hnsw (h halfvec_l2_ops);
+CREATE INDEX kinds_s ON kinds USING barq_hnsw (s sparsevec_l2_ops);
+CREATE INDEX kinds_b ON kinds USING barq_hnsw (b bit_hamming_ops);
+SELECT barq_calibrate('kinds_h', (SELECT array_agg(v::halfvec) FROM queries)), barq_calibrate('kinds_s', (SELECT array_agg(v::sparsevec) FROM queries)), barq_calibrate('kinds_b', (SELECT array_agg(binary_quantize(v)::bit(48)) FROM queries));
+SELECT i, count(*), bool_and(calibrated) FROM unnest('{kinds_h,kinds_s,kinds_b}'::text[]) i, barq_recall_curve(i::regclass) GROUP BY i ORDER BY i;
+
+-- flat segments find every row at any breadth
+CREATE TABLE few (v vector(48));
+INSERT INTO few SELECT v FROM items LIMIT 500;
+CREATE INDEX few_v ON few USING barq_hnsw (v vector_l2_ops);
+SELECT barq_calibrate('few_v', (SELECT array_agg(v) FROM queries)) AS used, (SELECT max(breadth) FROM barq_recall_curve('few_v')) AS breadth;
+
+-- a target that cannot be met: a NOTICE once a session
+CREATE TABLE poor (v vector(48));
+INSERT INTO poor SELECT point(i, 48)::vector FROM generate_series(1, 6000) i;
+CREATE INDEX poor_v ON poor USING barq_hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 4, quantization = 'none');
+SET enable_seqscan = off;
+SET client_min_messages = notice;
+\set VERBOSITY terse
+SET barq.target_recall = 0.999;
+SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> point(9, 48)::vector LIMIT 10) x;
+SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> point(8, 48)::vector LIMIT 10) x;
+RESET barq.target_recall;
+
+-- bad input
+SET barq.target_recall = 0.3;
+SET barq.target_recall = 1;
+SET barq.target_recall = 'nan';
+SELECT barq_calibrate('items_v', '{"[1,2]"}'::vector[]);
+SELECT barq_calibrate('items_v', ARRAY[NULL]::vector[]);
+SELECT barq_calibrate('items_v', ARRAY['{1:1}/48']::sparsevec[]);
+SELECT barq_calibrate('items', '{}'::vector[]);
+SELECT barq_calibrate('pg_class_oid_index', '{}'::vector[]);
+SELECT barq_recall_curve('items_v', 0);
+SELECT barq_recall_curve('items_v', 10, -1);
+CREATE TABLE texts (body text);
+CREATE INDEX texts_body ON texts USING barq_bm25 (body) WITH (text_config = 'simple');
+SELECT barq_calibrate('texts_body', '{}'::vector[]);
+SELECT barq_recall_curve('texts_body');
+TRUNCATE items;
+SELECT barq_calibrate('items_v', (SELECT array_agg(v) FROM queries));
+SELECT * FROM barq_recall_curve('items_v') WHERE breadth > 1;
+SET client_min_messages = warning;
+DROP SCHEMA target CASCADE;
