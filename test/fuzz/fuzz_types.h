@@ -52,6 +52,12 @@ float_to_shortest_decimal_buf(float f, char *result)
 	return float_to_shortest_decimal_bufn(f, result);
 }
 
+const char *
+pq_getmsgbytes(StringInfo msg, int datalen)
+{
+	return get_bytes(msg, datalen);
+}
+
 float4
 pq_getmsgfloat4(StringInfo msg)
 {
