@@ -168,6 +168,8 @@ struct BarqQuery
 	BarqSq8Terms terms;
 	BarqRabitqTerms rabitq;
 	double		code_error;		/* rabitq: loss of `codes`, relative to norm */
+	const BarqQuery *fine;		/* rabitq: of the refinements, which are sq8 rows; NULL
+								 * without them */
 
 	const float *values;		/* dims floats, under sq8 about their mean */
 	double		ref;			/* has the value of a float */

@@ -32,6 +32,11 @@
  * product of two estimates without bias would make close neighbours identical.
  * The construction of graphs compares such keys with each other.
  *
+ * Refinements. A bound from 2 bits is only likely, whatever is known of the rest, and
+ * the rotation rounds. So a row's refinement is independent of its code: the sq8 row of
+ * the vector with that row's refinement, 16 bits a dimension, whose bounds are proven.
+ * It is longer than the code, but read for a search's last rows only.
+ *
  * Functions that the table at the end names have the contracts of the functions
  * of codec.h with nearly the same names.
  */
@@ -229,12 +234,68 @@ rabitq_terms(BarqRabitqTerms *t, const BarqCodec *codec, double mean, double nor
 	}
 }
 
+/* The codec of the sq8 rows that refinements begin with. */
+static BarqCodec
+fine_codec(const BarqCodec *codec)
+{
+	BarqCodec	fine;
+
+	barq_codec_init(&fine, codec->metric, BARQ_QUANT_SQ8, codec->dims);
+	(void) barq_codec_refine(&fine);
+	return fine;
+}
+
+/* Where the refinement of a row's refinement lies. */
+static const char *
+finest(const BarqCodec *fine, const void *refinement)
+{
+	return (const char *) refinement + fine->row_bytes;
+}
+
 static size_t
-query_bytes(const BarqCodec *codec)
+refine_bytes(int dims)
+{
+	return barq_form_sq8.row_bytes(dims) + barq_form_sq8.refine_bytes(dims);
+}
+
+static void
+encode_refinement(const BarqCodec *codec, const void *value, const void *row, void *refinement)
+{
+	BarqCodec	fine = fine_codec(codec);
+
+	barq_codec_encode_parts(&fine, value, refinement, (char *) refinement + fine.row_bytes);
+}
+
+static bool
+refinement_is_sound(const BarqCodec *codec, const void *row, const void *refinement)
+{
+	BarqCodec	fine = fine_codec(codec);
+
+	return barq_refinement_is_sound(&fine, refinement, finest(&fine, refinement));
+}
+
+static void
+refined(const BarqQuery *query, const void *row, const void *refinement, BarqInterval *interval)
+{
+	barq_query_interval(query->fine, refinement, finest(&query->fine->codec, refinement),
+						interval);
+}
+
+/* Bytes of the arrays of keys. */
+static size_t
+array_bytes(const BarqCodec *codec)
 {
 	size_t		n = (size_t) rabitq_dims(codec->dims);
 
 	return ALIGN64(n * sizeof(float)) + ALIGN64(n);
+}
+
+static size_t
+query_bytes(const BarqCodec *codec)
+{
+	BarqCodec	fine = fine_codec(codec);
+
+	return array_bytes(codec) + (codec->refine_bytes > 0 ? barq_query_bytes(&fine) : 0);
 }
 
 static void
@@ -270,6 +331,12 @@ prepare(BarqQuery *query, const void *value, void *arrays)
 	query->codes = codes;
 	query->ref = mean;
 	query->code_error = sqrt(error);
+	if (query->codec.refine_bytes > 0)
+	{
+		BarqCodec	fine = fine_codec(&query->codec);
+
+		query->fine = barq_query_prepare((char *) arrays + array_bytes(&query->codec), &fine, value);
+	}
 	rabitq_terms(&query->rabitq, &query->codec, mean, query->norm,
 				 step * query->norm, sum, false);
 }
@@ -422,6 +489,10 @@ const BarqCodecForm barq_form_rabitq = {
 	.value_bytes = barq_dense_value_bytes,
 	.value_is_zero = barq_dense_value_is_zero,
 	.encode = encode,
+	.refine_bytes = refine_bytes,
+	.encode_refinement = encode_refinement,
+	.refined = refined,
+	.refinement_is_sound = refinement_is_sound,
 	.encode_floats = encode_floats,
 	.decode = decode,
 	.query_bytes = query_bytes,

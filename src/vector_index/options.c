@@ -127,11 +127,14 @@ choose_refine(const BarqVectorSpace *space, int refine, BarqQuantization quantiz
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("refine is not supported for quantization \"%s\"",
 							barq_quantization_name(quantization)),
-					 errhint("Use quantization \"sq8\", or refine \"auto\".")));
+					 errhint("Use quantization \"sq8\" or \"rabitq\", or refine \"auto\".")));
 		return BARQ_REFINED_NO;
 	}
 	if (refine == BARQ_REFINE_ON)
 		return BARQ_REFINED_ASKED;
+	/* they are eight times as long as the codes, which were chosen for being short */
+	if (quantization == BARQ_QUANT_RABITQ)
+		return BARQ_REFINED_NO;
 	return MAXALIGN(SizeofHeapTupleHeader) + offsetof(BarqDense, x) + (Size) dims * element >
 		TOAST_TUPLE_THRESHOLD ? BARQ_REFINED_CHOSEN : BARQ_REFINED_NO;
 }

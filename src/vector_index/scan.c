@@ -273,8 +273,10 @@ add_to_queue(IndexScanDesc scan, VectorScan *vs, Candidate *candidate, bool copy
 	vs->order.nasked += !copy;
 	if (barq_scan_interval(vs, candidate))
 	{
-		/* both lower bounds hold */
-		row.low = Max(candidate->interval.low, candidate->lower_bound);
+		/* both lower bounds hold, if that of the code is more than likely */
+		row.low = candidate->interval.low;
+		if (barq_codec_proves(&vs->rounds.codec))
+			row.low = Max(row.low, candidate->lower_bound);
 		row.high = Max(candidate->interval.high, row.low);
 	}
 	else

@@ -41,8 +41,8 @@ SELECT c, ops, options, pg_temp.refined(c, ops, options) FROM (VALUES
 	('h', 'halfvec_l2_ops', ''),
 	('i', 'halfvec_l2_ops', ''),
 	('b', 'bit_hamming_ops', ''),
-	('x', 'vector_l2_ops', 'WITH (refine = on, quantization = none)'),
 	('x', 'vector_l2_ops', 'WITH (refine = on, quantization = rabitq)'),
+	('x', 'vector_l2_ops', 'WITH (refine = on, quantization = none)'),
 	('b', 'bit_hamming_ops', 'WITH (refine = on)'),
 	('x', 'vector_l2_ops', 'WITH (refine = maybe)')
 ) s (c, ops, options);
@@ -105,14 +105,14 @@ CREATE TABLE refine_large AS
 UPDATE refine_large SET v = (SELECT v FROM refine_large WHERE id = 7) WHERE id BETWEEN 100 AND 110 OR id BETWEEN 4100 AND 4110;
 UPDATE refine_large r SET v = (SELECT q.v + r.v * array_fill((r.id % 2 * 1e-6)::real, ARRAY[256])::vector FROM refine_large q WHERE q.id = 8) WHERE id BETWEEN 200 AND 210 OR id BETWEEN 4200 AND 4210;
 SELECT array_agg(v ORDER BY id) AS queries FROM refine_large WHERE id IN (3, 7, 8, 205) \gset
-CREATE FUNCTION pg_temp.check_large(method text, metric text, queries vector[], OUT stage text, OUT kinds text, OUT recalled numeric, OUT disorder bigint, OUT faults bigint)
+CREATE FUNCTION pg_temp.check_large(method text, metric text, options text, queries vector[], OUT stage text, OUT kinds text, OUT recalled numeric, OUT disorder bigint, OUT faults bigint)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
 	op text = pg_temp.operator_of(metric);
 BEGIN
 	CREATE TABLE refine_t (id int PRIMARY KEY, v vector(256));
 	INSERT INTO refine_t SELECT id, v FROM refine_large WHERE id <= 4000;
-	EXECUTE format('CREATE INDEX refine_i ON refine_t USING %s (v vector_%s_ops) WITH (refine = on)', method, metric);
+	EXECUTE format('CREATE INDEX refine_i ON refine_t USING %s (v vector_%s_ops) WITH (refine = on%s)', method, metric, options);
 	FOR stage IN SELECT unnest(ARRAY['built', 'merged', 'rebuilt']) LOOP
 		IF stage = 'merged' THEN
 			DELETE FROM refine_t WHERE id % 7 = 0;
@@ -131,7 +131,9 @@ BEGIN
 	DROP TABLE refine_t;
 END $$;
 SELECT method, metric, stage, kinds, recalled >= 0.99 AS found, disorder, faults FROM unnest(ARRAY['barq_hnsw', 'barq_ivf']) method, unnest(ARRAY['l2', 'ip', 'cosine']) metric,
-	pg_temp.check_large(method, metric, :'queries'::vector[]);
+	pg_temp.check_large(method, metric, '', :'queries'::vector[]);
+SELECT method, metric, stage, kinds, recalled >= 0.99 AS found, disorder, faults FROM unnest(ARRAY['barq_hnsw', 'barq_ivf']) method, unnest(ARRAY['l2', 'ip', 'cosine']) metric,
+	pg_temp.check_large(method, metric, ', quantization = rabitq', :'queries'::vector[]);
 SELECT array_agg(v ORDER BY id) AS queries FROM refine_rows WHERE id IN (3, 7, 8, 205, 305) \gset
 
 -- searches that return some rows fetch few vectors, as with vectors kept in full
@@ -151,7 +153,19 @@ END $$;
 CREATE TABLE refine_few AS SELECT i AS id, pg_temp.random_vector(100) AS v FROM generate_series(1, 2000) i;
 ALTER TABLE refine_few ALTER v TYPE vector(100);
 ANALYZE refine_few;
-SELECT options, pg_temp.vectors_fetched(options) FROM unnest(ARRAY['refine = on', 'quantization = none', 'quantization = f16']) options;
+SELECT options, pg_temp.vectors_fetched(options) FROM unnest(ARRAY['refine = on', 'quantization = none', 'quantization = f16', 'quantization = rabitq, refine = on']) options;
+
+-- graphs and lists of codes of 2 bits, which need more rows
+CREATE TABLE refine_graph AS SELECT i AS id, pg_temp.random_vector(100) AS v FROM generate_series(1, 10500) i;
+ALTER TABLE refine_graph ALTER v TYPE vector(100);
+SELECT array_agg(v ORDER BY id) AS queries FROM refine_graph WHERE id IN (3, 7, 8, 205) \gset
+CREATE INDEX refine_graph_i ON refine_graph USING barq_hnsw (v vector_cosine_ops) WITH (quantization = rabitq, refine = on);
+SELECT (SELECT string_agg(DISTINCT kind, ' ') FROM barq_segments('refine_graph_i') WHERE rows > 0) AS kinds, recall >= 0.9 AS found, unordered, (SELECT heap_rows FROM barq_last_scan()) <= 10 AS few FROM pg_temp.compare('refine_graph', '<=>', :'queries'::vector[], 10);
+DROP INDEX refine_graph_i;
+CREATE INDEX refine_graph_i ON refine_graph USING barq_ivf (v vector_cosine_ops) WITH (quantization = rabitq, refine = on);
+SELECT (SELECT string_agg(DISTINCT kind, ' ') FROM barq_segments('refine_graph_i') WHERE rows > 0) AS kinds, recall >= 0.9 AS found, unordered, (SELECT heap_rows FROM barq_last_scan()) <= 10 AS few FROM pg_temp.compare('refine_graph', '<=>', :'queries'::vector[], 10);
+DROP TABLE refine_graph;
+SELECT array_agg(v ORDER BY id) AS queries FROM refine_rows WHERE id IN (3, 7, 8, 205, 305) \gset
 
 -- relaxed order, page by page, further sort keys, a cursor, FOR UPDATE
 CREATE TEMP TABLE refine_pages AS SELECT id, v FROM refine_rows;

@@ -270,7 +270,7 @@ static double w[MAX_DIMS],
 			fine[MAX_DIMS];
 static float decoded[MAX_DIMS];
 static char row_buffer[MAX_DIMS * 4 + 256],
-			mem[MAX_DIMS * 5 + 4096];
+			mem[MAX_DIMS * 10 + 8192];
 
 /* The query for which the row's distance differs most from the vector's. */
 static void
@@ -349,6 +349,37 @@ check_intervals(Findings *f, const BarqCodec *codec, Kind kind, const char *row,
 	}
 	f->plain_width += kind == GAUSSIAN && refinement != NULL ? plain.high - plain.low : 0;
 	f->fine_width += kind == GAUSSIAN && refinement != NULL ? refined.high - refined.low : 0;
+}
+
+/* The refinement of a rabitq row: every level's operator value lies in its interval. */
+static void
+check_rabitq(Findings *f, BarqMetric metric, Kind kind, int n)
+{
+	char	   *row = row_buffer + random_bits() % 9;
+	const char *refinement;
+	BarqInterval interval;
+	BarqQuery  *query;
+	BarqCodec	codec;
+
+	barq_codec_init(&codec, metric, BARQ_QUANT_RABITQ, n);
+	if (!barq_codec_refine(&codec))
+		note(f, &f->residual_wrong, "refinable", &codec, kind, 0, 0);
+	if (!barq_codec_encode(&codec, x, row))
+		return;
+	refinement = row + codec.row_bytes;
+	if (!barq_refinement_is_sound(&codec, row, refinement))
+		note(f, &f->residual_wrong, "unsound refinement", &codec, kind, 0, 0);
+	query = barq_query_prepare(mem, &codec, q);
+	barq_query_interval(query, row, refinement, &interval);
+	if (isnan(interval.low) || isnan(interval.high))
+		note(f, &f->not_a_number, "interval", &codec, kind, interval.low, interval.high);
+	for (int l = 0; l < nlevels; l++)
+	{
+		double		value = operator_distance(metric, levels[l], x, q, n);
+
+		if (value < interval.low || value > interval.high)
+			note(f, &f->bound_violated, "rabitq, refined", &codec, kind, value, interval.low);
+	}
 }
 
 static void
@@ -511,6 +542,8 @@ test_bounds(void)
 		for (BarqMetric metric = BARQ_METRIC_L2; metric <= BARQ_METRIC_L1; metric++)
 			for (BarqQuantization quant = BARQ_QUANT_NONE; quant <= BARQ_QUANT_SQ8; quant++)
 				check_case(&f, metric, quant, kind, n);
+		for (BarqMetric metric = BARQ_METRIC_L2; metric <= BARQ_METRIC_COSINE; metric++)
+			check_rabitq(&f, metric, kind, n);
 	}
 	barq_kernels_select("auto");
 	tap_ok(f.bound_violated == 0, "operator values lie between their bounds (%ld cases, %d levels; %ld do not)",
