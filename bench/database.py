@@ -54,6 +54,22 @@ class Database:
         out = self.run("\\timing on\n" + sql, settings)
         return [float(t) for t in re.findall(r"^Time: ([0-9.]+) ms", out, re.M)]
 
+    def processor_ms(self, before, statements, settings=None):
+        """Milliseconds of processor time that the backend spends on each of the
+        statements, which other processes affect less than the time that passes, and
+        their outputs. `before` runs in the same session, unmeasured. The user must be a
+        superuser."""
+        script = ("\\o /dev/null\n" + before + "\n\\o\nSET client_min_messages = log;\n"
+                  "SET log_statement_stats = on;\n" +
+                  "".join(f"\\echo next statement\n{s};\n" for s in statements))
+        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.name, "-f", "-"],
+                              input=script, capture_output=True, text=True, env=environment(settings))
+        if done.returncode:
+            raise DatabaseError(done.stderr[-2000:])
+        times = [(float(user) + float(system)) * 1000 for user, system in
+                 re.findall(r"^!\s+([0-9.]+) s user, ([0-9.]+) s system, [0-9.]+ s elapsed", done.stderr, re.M)]
+        return times, done.stdout.split("next statement\n")[1:]
+
     def bench(self, script, transactions, settings=None):
         """Microseconds of each transaction of a pgbench script, client side,
         prepared, over one connection. `:i` counts from 0."""

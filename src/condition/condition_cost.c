@@ -6,10 +6,16 @@
 
 #include <math.h>
 
-#include "base/settings.h"
 #include "condition/condition.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "text_index/text_index.h"
+#include "utils/spccache.h"
+#include "vector_index/recall_target.h"
+#include "vector_index/vector_index.h"
+
+/* As BITMAP_COST of a search, by which it lists the rows of a bitmap or walks a graph. */
+#define LISTED_COST	96
 
 void
 barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordered,
@@ -17,28 +23,47 @@ barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordere
 {
 	RelOptInfo *rel = path->path.parent;
 	double		tuples = Max(rel->tuples, 1);
+	double		breadth = barq_planned_breadth(false);
+	double		random_page;
 	Cost		bitmap_cost;
 	Selectivity selectivity;
 	double		matches;
 	double		listed;
 	double		scored;
+	double		found;
+	Cost		startup;
 	double		per_row;
+	double		heap;
 
 	cost_bitmap_tree_node(bitmap->bitmapqual, &bitmap_cost, &selectivity);
 	matches = clamp_row_est(selectivity * tuples);
 
 	/* few rows are scored one by one; a walk scores more, the fewer match */
-	listed = sqrt(32.0 * barq_ef_search * tuples);
+	listed = sqrt(LISTED_COST * breadth * tuples);
 	scored = matches <= listed ? matches :
-		Min(matches, barq_ef_search * 32 * tuples / matches);
+		Min(matches, breadth * 32 * tuples / matches);
 
 	/* from TIDs to rows, then their codes: a memory access each */
 	path->path.startup_cost = bitmap_cost + ordered->indexinfo->tuples * 0.1 * cpu_operator_cost +
 		matches * cpu_operator_cost + scored * cpu_operator_cost + random_page_cost;
 
-	/* the rows of the bitmap that the search returns, cheaper than any sort of them */
-	per_row = (ordered->path.total_cost - ordered->path.startup_cost) /
-		clamp_row_est(ordered->indexselectivity * tuples);
+	/*
+	 * The rows of the bitmap that the search returns. To fetch one costs what
+	 * cost_index() takes for it: then a sort of the bitmap's rows, which reads the same
+	 * pages in their order, costs less if LIMIT wants most of them.
+	 */
+	get_tablespace_page_costs(rel->reltablespace, &random_page, NULL);
+	heap = index_pages_fetched(matches, rel->pages, ordered->indexinfo->pages, root) * random_page;
+	found = clamp_row_est(ordered->indexselectivity * tuples);
+	startup = ordered->path.startup_cost;
+#if PG_VERSION_NUM < 180000
+	if (!enable_indexscan)
+		startup -= disable_cost;	/* which indextotalcost does not have */
+#endif
+	per_row = Max(ordered->indextotalcost - startup, 0) / found;
+	if (ordered->indexinfo->amcostestimate != (void *) barq_text_cost_estimate)
+		per_row /= barq_vector_unforeseen(ordered->indexinfo, found);
+	per_row += cpu_tuple_cost + rel->baserestrictcost.per_tuple;
 	path->path.rows = rel->rows;
-	path->path.total_cost = path->path.startup_cost + per_row * matches;
+	path->path.total_cost = path->path.startup_cost + per_row * matches + heap;
 }

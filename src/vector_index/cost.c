@@ -186,6 +186,12 @@ vectors_read(IndexOptInfo *index)
 	return Min(1, OVERLAPPING + index->rel->rows / Max(index->rel->tuples, 1));
 }
 
+double
+barq_vector_unforeseen(const IndexOptInfo *index, double rows)
+{
+	return 2 - Min(index->rel->rows / Max(rows, 1), 1);
+}
+
 Cost
 barq_vector_key_cost(PlannerInfo *root, IndexOptInfo *index)
 {
@@ -247,7 +253,7 @@ estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
 	detoast = detoast_cost(root, index);
 	if (detoast > 0)
 		per_tuple += detoast * vectors_read(index);
-	*total_cost = *startup_cost + per_tuple * tuples;
+	*total_cost = *startup_cost + per_tuple * tuples * barq_vector_unforeseen(index, tuples);
 	*selectivity = 1;
 	*correlation = 0;
 	*pages = index->pages;

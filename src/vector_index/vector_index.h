@@ -300,6 +300,15 @@ extern void barq_vector_scan_in_order(IndexScanDesc scan);
  */
 extern Cost barq_vector_key_cost(PlannerInfo *root, IndexOptInfo *index);
 
+/*
+ * By how much the estimate of a scan that finds `rows` rows is raised because conditions
+ * are checked after the search. The planner takes it that matching rows are everywhere, and
+ * its statistics do not say whether they are near to the query. If they are far, the scan
+ * looks at all others first; a search within a bitmap or a sort costs the same then, so
+ * these are better choices already where they are estimated to cost somewhat more.
+ */
+extern double barq_vector_unforeseen(const IndexOptInfo *index, double rows);
+
 /* amcostestimate. */
 extern void barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path,
 									double loop_count, Cost *startup_cost,
