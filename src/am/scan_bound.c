@@ -26,6 +26,7 @@ static double own_rows = 0;
 typedef struct Search
 {
 	IndexScanDesc scan;
+	const PlanState *node;		/* NULL: an index scan */
 	double		bound;			/* rows that are taken of the node; 0: not known */
 	BarqScanBound found;
 } Search;
@@ -75,8 +76,8 @@ look_in(PlanState *node, void *arg)
 	bool		found;
 
 	check_stack_depth();
-	if (IsA(node, IndexScanState) &&
-		((IndexScanState *) node)->iss_ScanDesc == search->scan)
+	if (search->node != NULL ? node == search->node :
+		IsA(node, IndexScanState) && ((IndexScanState *) node)->iss_ScanDesc == search->scan)
 	{
 		search->found.rows = bound;
 		if (node->qual != NULL)
@@ -101,11 +102,11 @@ look_in(PlanState *node, void *arg)
 }
 
 BarqScanBound
-barq_scan_bound(IndexScanDesc scan)
+barq_scan_bound(IndexScanDesc scan, const PlanState *node)
 {
 	for (const Running *at = running; at != NULL; at = at->outer)
 	{
-		Search		search = {scan, (double) at->count, {0, 0}};
+		Search		search = {scan, node, (double) at->count, {0, 0}};
 
 		if (at->query->planstate != NULL && look_in(at->query->planstate, &search))
 			return search.found;

@@ -11,6 +11,8 @@
 #include "access/genam.h"
 #include "access/relscan.h"
 
+struct		PlanState;
+
 typedef struct BarqScanBound
 {
 	double		rows;			/* that pass the scan's conditions; 0: not known */
@@ -19,10 +21,11 @@ typedef struct BarqScanBound
 } BarqScanBound;
 
 /*
- * The bound of a scan that the executor runs; all 0 for other scans. Called after the
- * nodes above the scan have been asked for their first row. Reads the plan's state.
+ * The bound of a scan that the executor runs; all 0 for other scans. `node`: the custom
+ * scan that runs it, NULL for an index scan. Called after the nodes above the scan have
+ * been asked for their first row. Reads the plan's state.
  */
-extern BarqScanBound barq_scan_bound(IndexScanDesc scan);
+extern BarqScanBound barq_scan_bound(IndexScanDesc scan, const struct PlanState *node);
 
 /*
  * From now on scans of this process that no plan has are taken to be under a LIMIT of so

@@ -23,7 +23,8 @@ barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordere
 {
 	RelOptInfo *rel = path->path.parent;
 	double		tuples = Max(rel->tuples, 1);
-	double		breadth = barq_planned_breadth(false);
+	double		breadth = barq_planned_breadth(ordered->indexinfo->indexoid, false,
+											   root->limit_tuples);
 	double		random_page;
 	Cost		bitmap_cost;
 	Selectivity selectivity;

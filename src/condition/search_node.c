@@ -82,7 +82,7 @@ barq_search_start(BarqSearchNode *search, CustomScanState *css, BarqRowSource *s
 										  search->norderbys);
 	if (search->index->rd_indam->amgettuple == barq_vector_get_tuple)
 	{
-		barq_vector_scan_in_order(search->scan);
+		barq_vector_scan_in_order(search->scan, &css->ss.ps);
 		barq_vector_scan_admit(search->scan, source);
 	}
 	else

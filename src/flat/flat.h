@@ -114,6 +114,14 @@ typedef struct BarqVectorSearchOps
 	const void *(*row_code) (BarqView *view, uint32 row);
 
 	/*
+	 * After the first calls of a search that all had the same max and bound: make it
+	 * one that was begun with this larger breadth, which returns the rows of these
+	 * calls again. What it has walked counts, so it takes only the rest of the broader
+	 * walk. False, and nothing is changed, where that cannot be done; NULL: never.
+	 */
+	bool		(*broaden) (BarqSearch *search, int breadth);
+
+	/*
 	 * For each of n rows, breadths[i]: the least breadth at which the first call of
 	 * a search for params->query meets the row, if the row `absent` (BARQ_NO_ROW:
 	 * none) were not in the body; BARQ_BREADTH_NEVER if none up to params->breadth

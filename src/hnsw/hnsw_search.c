@@ -454,6 +454,13 @@ advance(HnswSearch *search, float bound)
 		advance_beam(search, bound, true);
 }
 
+/* Rows of the beam of a search of this breadth. */
+static inline int
+beam_rows(int breadth)
+{
+	return Max(breadth, 1) + Max(breadth, 0) / 4;
+}
+
 /* BarqVectorSearchOps.begin */
 static BarqSearch *
 hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
@@ -467,7 +474,7 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->skip = params->skip;
 	search->most_expanded = params->admitted > 0 ?
 		params->admitted / SWEEP_FACTOR : PG_UINT32_MAX;
-	search->ef = Max(params->breadth, 1) + Max(params->breadth, 0) / 4;
+	search->ef = beam_rows(params->breadth);
 	search->degree = 2 * graph->header.m;
 	search->list_bytes = graph->header.list_bytes;
 	if (view->base != NULL)
@@ -704,6 +711,40 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	}
 }
 
+/*
+ * BarqVectorSearchOps.broaden: the first beam, whose rows are all kept, takes the best
+ * rows of rest as well, for which it had no room. A broader beam would have expanded the
+ * same rows so far, in the same order (hnsw_breadth.c). Not with copies, which leave the
+ * order of the beam, and not with skip: trim() drops rows.
+ */
+static bool
+hnsw_search_broaden(BarqSearch *opaque, int breadth)
+{
+	HnswSearch *search = (HnswSearch *) opaque;
+	BarqHit    *rest;
+	Size		n;
+
+	if (search->visited == NULL || search->batch != 1 || search->swept ||
+		search->skip != NULL || search->copies > 0 || beam_rows(breadth) <= search->ef)
+		return false;
+	search->ef = beam_rows(breadth);
+	beam_reserve(search, beam_room(search));
+	rest = search->visited->rest;
+	n = Min((Size) Max(search->ef - search->n, 0), search->nrest);
+	if (n > 0)
+	{
+		barq_hits_select(rest, search->nrest, n);
+		memcpy(search->beam + search->n, rest, n * sizeof(BarqHit));
+		memmove(rest, rest + n, (search->nrest - n) * sizeof(BarqHit));
+	}
+	search->nrest -= n;
+	search->n += (int) n;
+	search->count = search->n;
+	barq_hits_sort(search->beam, search->n);
+	search->start = search->next = search->stale = 0;
+	return true;
+}
+
 /* BarqVectorSearchOps.end */
 static void
 hnsw_search_end(BarqSearch *opaque)
@@ -719,6 +760,7 @@ static const BarqVectorSearchOps search_ops = {
 	.begin = hnsw_search_begin,
 	.next = hnsw_search_next,
 	.end = hnsw_search_end,
+	.broaden = hnsw_search_broaden,
 	.row_code = barq_vector_row_code,
 	.breadths = barq_hnsw_breadths,
 };

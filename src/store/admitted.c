@@ -319,6 +319,7 @@ barq_admitted_make(TIDBitmap *bitmap)
 BarqRowSource *
 barq_admitted_source(BarqAdmitted *admitted)
 {
+	admitted->source.admitted = (double) barq_admitted_count(admitted);
 	return &admitted->source;
 }
 

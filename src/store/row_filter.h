@@ -44,6 +44,9 @@ struct BarqRowSource
 
 	/* Whether a row of the log, or one without a key, is admitted. */
 	bool		(*row) (BarqRowSource *source, const ItemPointerData *tid);
+
+	/* rows of the whole index that are admitted, about; 0: not known */
+	double		admitted;
 };
 
 #endif							/* BARQ_ROW_FILTER_H */

@@ -269,7 +269,7 @@ barq_hnsw_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 
 	/* a graph walk scores about ef · 2m codes, at most all of them */
 	estimate_path(root, path,
-				  Min(Max(path->indexinfo->tuples, 1), barq_planned_breadth(false) * degree), degree,
+				  Min(Max(path->indexinfo->tuples, 1), barq_planned_breadth(path->indexinfo->indexoid, false, root->limit_tuples) * degree), degree,
 				  startup_cost, total_cost, selectivity, correlation, pages);
 }
 
@@ -282,7 +282,7 @@ barq_ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	double		tuples = Max(path->indexinfo->tuples, 1);
 	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
 	double		lists = path->indexorderbys == NIL ? 0 : barq_ivf_built_lists(index);
-	double		probes = barq_planned_breadth(true);
+	double		probes = barq_planned_breadth(path->indexinfo->indexoid, true, root->limit_tuples);
 
 	index_close(index, NoLock);
 	if (lists == 0)

@@ -36,6 +36,13 @@
  */
 #define ERROR_PART	0.35
 
+/*
+ * What is promised is a recall of at least the target less TOLERANCE, so a curve needs a
+ * margin only where its error is larger: of SURE_ERRORS (19 of 20 are smaller).
+ */
+#define TOLERANCE	0.01
+#define SURE_ERRORS	1.65
+
 double
 barq_crowding(double tenth, double last, int n)
 {
@@ -184,8 +191,8 @@ recall_at(const BarqRecallCurve *curve, double k, double breadth)
 }
 
 /*
- * Recall of the k nearest rows that is expected at a breadth. `cautious`: less a part of
- * the standard error of the measurement.
+ * Recall of the k nearest rows that is expected at a breadth. `cautious`: less a margin for
+ * the error of the measurement.
  */
 static double
 parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool cautious)
@@ -207,7 +214,9 @@ parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool c
 		}
 		all += part->share * recall;
 	}
-	return cautious ? all - ERROR_PART * sqrt(variance) : all;
+	if (cautious)
+		all -= Max(SURE_ERRORS * ERROR_PART * sqrt(variance) - TOLERANCE, 0);
+	return all;
 }
 
 /* The factor of a calibration for a recall of k rows. */

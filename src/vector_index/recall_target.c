@@ -4,10 +4,13 @@
  *
  * A condition that the scan does not know is checked behind it: for k rows that pass
  * it, k / selectivity rows of the index are needed, and it is their recall that
- * counts. The planner's estimate gives the selectivity.
+ * counts. The planner's estimate gives the selectivity. A search within the rows that a
+ * condition admits needs k of these: its beam holds admitted rows only, so it walks
+ * through more of the graph than a search of all rows that is as broad, and finds more.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "am/scan_bound.h"
 #include "base/settings.h"
 #include "lifecycle/lifecycle.h"
@@ -93,7 +96,8 @@ most_breadth(const BarqSnapshot *snapshot, bool of_lists, double k)
 }
 
 BarqBreadth
-barq_scan_breadth(IndexScanDesc scan, const BarqSnapshot *snapshot, const BarqMeta *meta)
+barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admitted,
+				  const BarqSnapshot *snapshot, const BarqMeta *meta)
 {
 	bool		of_lists = meta->options.index_kind == BARQ_KIND_IVF;
 	BarqBreadth breadth = {barq_ef_search, of_lists ? barq_probes : 0};
@@ -110,8 +114,10 @@ barq_scan_breadth(IndexScanDesc scan, const BarqSnapshot *snapshot, const BarqMe
 
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 		rows += barq_segment_keyed(&snapshot->segments[i].desc);
-	bound = barq_scan_bound(scan);
+	bound = barq_scan_bound(scan, node);
 	k = bound.rows > 0 ? bound.rows : UNKNOWN_K;
+	if (admitted > 0)
+		rows = Min(rows, admitted);
 	if (bound.passing > 0 && bound.passing < rows)
 		k *= rows / bound.passing;
 	k = Min(k, Max(rows, 1));
@@ -172,12 +178,17 @@ barq_target_breadth(Relation index, double k, double target)
 }
 
 int
-barq_planned_breadth(bool of_lists)
+barq_planned_breadth(Oid index, bool of_lists, double limit)
 {
-	BarqCurvePart part = {barq_curve_default(of_lists), 1, false};
-	double		reached;
+	Relation	relation;
+	BarqTargetBreadth target;
 
 	if (barq_target_recall == 0)
 		return of_lists ? barq_probes : barq_ef_search;
-	return barq_parts_breadth(&part, 1, NULL, 10, barq_target_recall, BARQ_CURVE_MOST, &reached);
+	relation = index_open(index, NoLock);
+	target = barq_target_breadth(relation, limit > 0 ? limit : UNKNOWN_K, barq_target_recall);
+	index_close(relation, NoLock);
+	if (of_lists)
+		return target.breadth;
+	return target.of_lists ? BARQ_LISTS_BREADTH : Max(target.breadth, BARQ_LEAST_ROWS);
 }

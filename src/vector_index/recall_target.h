@@ -5,9 +5,12 @@
 #ifndef BARQ_RECALL_TARGET_H
 #define BARQ_RECALL_TARGET_H
 
+#include "access/genam.h"
 #include "access/relscan.h"
 #include "store/snapshot.h"
 #include "vector_index/recall_curve.h"
+
+struct		PlanState;
 
 /*
  * The least rows of a scan with a target: fewer do not tell well whether a query is hard,
@@ -32,10 +35,12 @@ extern BarqCurvePart *barq_curve_parts(const BarqSnapshot *snapshot, bool of_lis
 extern BarqHardness barq_snapshot_hardness(const BarqSnapshot *snapshot);
 
 /*
- * The breadth of a scan of `index`, whose snapshot and metapage are given. Says once a
- * session and target, as a NOTICE, that the target cannot be reached.
+ * The breadth of a scan, whose snapshot and metapage are given. `node`: the custom scan
+ * that runs it, or NULL; `admitted`: rows within which it searches, 0: all of them. Says
+ * once a session and target, as a NOTICE, that the target cannot be reached.
  */
-extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const BarqSnapshot *snapshot,
+extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node,
+									 double admitted, const BarqSnapshot *snapshot,
 									 const BarqMeta *meta);
 
 /*
@@ -58,9 +63,11 @@ typedef struct BarqTargetBreadth
 extern BarqTargetBreadth barq_target_breadth(Relation index, double k, double target);
 
 /*
- * The breadth that the planner expects, without looking at the index: rows of a beam, or
- * with of_lists lists (0: the kind chooses).
+ * The breadth that the planner expects of a search for `limit` rows (0 or less: not
+ * known), by the curves of the index: rows of a beam, or with of_lists lists (0: the kind
+ * chooses). Of an index of text or lists, rows are those of a round. Reads the directory if
+ * there is a target.
  */
-extern int	barq_planned_breadth(bool of_lists);
+extern int	barq_planned_breadth(Oid index, bool of_lists, double limit);
 
 #endif							/* BARQ_RECALL_TARGET_H */

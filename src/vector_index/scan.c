@@ -76,10 +76,11 @@ barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source)
 }
 
 void
-barq_vector_scan_in_order(IndexScanDesc scan)
+barq_vector_scan_in_order(IndexScanDesc scan, struct PlanState *node)
 {
 	VectorScan *vs = scan->opaque;
 
+	vs->node = node;
 	vs->in_order = true;
 }
 

@@ -29,6 +29,7 @@
 #include "base/array.h"
 #include "base/settings.h"
 #include "flat/hits.h"
+#include "utils/float.h"
 #include "vector_index/best_keys.h"
 #include "vector_index/scan_rounds.h"
 #include "miscadmin.h"
@@ -286,7 +287,9 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	rounds->query = barq_query_prepare(palloc(barq_query_bytes(&rounds->codec)),
 									   &rounds->codec, vs->query.value);
 
-	rounds->breadth = barq_scan_breadth(scan, rounds->snapshot, &rounds->meta);
+	rounds->breadth = barq_scan_breadth(scan, vs->node,
+										vs->source != NULL ? vs->source->admitted : 0,
+										rounds->snapshot, &rounds->meta);
 	views = barq_snapshot_views(rounds->snapshot, index, false);
 	rounds->streams = palloc0(sizeof(SegmentStream) * Max(rounds->snapshot->nsegments, 1));
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
@@ -523,7 +526,8 @@ rows_wanted(VectorScan *vs)
 
 /*
  * After the first candidates were found for a target of recall: if the query is hard
- * (BarqHardness), begin the searches again, so much broader, and return true.
+ * (BarqHardness), have the searches begin again or go on, so much broader, and return
+ * true.
  */
 static bool
 search_broader(VectorScan *vs)
@@ -535,6 +539,10 @@ search_broader(VectorScan *vs)
 
 	if (barq_target_recall == 0 || n < BARQ_HARDNESS_ROWS || vs->walk.turned)
 		return false;
+
+	/* rows that a condition admits are farther from each other than all rows are */
+	if (vs->source != NULL)
+		hardness.far = get_float4_infinity();
 	qsort(rounds->candidates, rounds->ncandidates, sizeof(Candidate), compare_keys);
 	factor = barq_hardness_factor(&hardness,
 								  barq_key_distance(&rounds->codec, rounds->candidates[9].key),
@@ -546,8 +554,11 @@ search_broader(VectorScan *vs)
 	{
 		SegmentStream *stream = &rounds->streams[i];
 
-		stream->kind->vectors->end(stream->search);
 		stream->nreturned = 0;
+		if (stream->kind->vectors->broaden != NULL &&
+			stream->kind->vectors->broaden(stream->search, rounds->breadth.rows))
+			continue;
+		stream->kind->vectors->end(stream->search);
 		begin_search(vs, i);
 	}
 	rounds->ncandidates = 0;

@@ -144,6 +144,7 @@ typedef struct VectorScan
 	BarqScanReport *report;		/* the first member (scan_report.h) */
 	BarqRowSource *source;		/* a condition that rows have to satisfy, or NULL */
 	bool		in_order;		/* the caller wants rows in exact order */
+	struct PlanState *node;		/* a custom scan that runs this one, or NULL */
 	MemoryContext context;		/* reset by every rescan */
 	ScanQuery	query;
 	ScanRounds	rounds;

@@ -285,11 +285,14 @@ extern void barq_vector_end_scan(IndexScanDesc scan);
  */
 extern void barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source);
 
+struct		PlanState;
+
 /*
  * From the next rescan on, return rows in the exact order of their distances, not in that
  * of lower bounds: the caller does not check distances (xs_recheckorderby stays off).
+ * `node` is the plan node that runs the scan.
  */
-extern void barq_vector_scan_in_order(IndexScanDesc scan);
+extern void barq_vector_scan_in_order(IndexScanDesc scan, struct PlanState *node);
 
 /*
  * Cost, for each row of the index, that a search is spared whose sort keys are not

@@ -21,7 +21,7 @@ DECLARE
 	result text := '';
 	statement text := format('SELECT ARRAY(SELECT id FROM target.items WHERE %s ORDER BY v <-> $1 LIMIT %s)', condition, k);
 BEGIN
-	PERFORM set_config('barq.target_recall', '0', true), set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true);
+	PERFORM set_config('barq.target_recall', '0', true), set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true);
 	DROP TABLE IF EXISTS pg_temp.truth;
 	EXECUTE format('CREATE TEMP TABLE truth AS SELECT q.v, ARRAY(SELECT id FROM target.items i WHERE %s ORDER BY i.v <-> q.v LIMIT %s) AS ids FROM target.%I q', condition, k, asked);
 	PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true);
