@@ -55,6 +55,35 @@ SELECT count(measured), min(measured - target) > -0.03 AS reached, min(samples) 
 SELECT missed('queries') AS built, missed('queries', k => 100) AS hundred;
 SELECT missed('queries', 'part < 10') AS ten_percent, missed('queries', 'part = 3') AS one_percent;
 
+-- barq_search_batch() and barq_hybrid(): the recall of the targets, of 20 queries; a larger
+-- target scores more rows; and the LIMIT of the statements that they run is known
+SET enable_indexscan = off;
+CREATE TABLE exact AS SELECT q.id, q.v, ARRAY(SELECT i.id FROM items i ORDER BY i.v <-> q.v LIMIT 10) AS ids FROM queries q WHERE q.id <= 20;
+RESET enable_indexscan;
+CREATE FUNCTION scored(target float8, statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('barq.target_recall', target::text, true);
+	EXECUTE statement;
+	RETURN (SELECT rows_scored FROM barq_last_scan());
+END $$;
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SET LOCAL barq.target_recall = 0.95;
+SELECT count(*) FILTER (WHERE (b.doc).id = ANY (e.ids)) >= 0.93 * 200 AS batch, count(*) AS rows
+FROM barq_search_batch(NULL::items, (SELECT array_agg(v ORDER BY id) FROM exact), 10) b JOIN exact e ON e.id = b.query;
+SELECT count(*) FILTER (WHERE (h.doc).id = ANY (e.ids)) >= 0.93 * 200 AS hybrid, count(*) AS rows
+FROM exact e, barq_hybrid(NULL::items, embedding => e.v, k => 10, candidates => 10) h;
+SELECT scored(0.99, batch) > 2 * scored(0.6, batch) AS batch, scored(0.99, hybrid) > 2 * scored(0.6, hybrid) AS hybrid,
+	scored(0.95, hybrid) <= 1.5 * scored(0.95, plain) AS hybrid_limit, scored(0.95, batch) <= 1.5 * scored(0.95, plain) AS batch_limit
+FROM (SELECT format('SELECT count(*) FROM barq_search_batch(NULL::target.items, ARRAY[%L]::vector[], 10)', v) AS batch,
+	format('SELECT count(*) FROM barq_hybrid(NULL::target.items, embedding => %L::vector, k => 10, candidates => 10)', v) AS hybrid,
+	format('SELECT count(*) FROM (SELECT 1 FROM target.items ORDER BY v <-> %L LIMIT 10) x', v) AS plain FROM queries WHERE id = 3) s;
+-- a custom scan within the bitmap of another index knows its LIMIT too
+CREATE INDEX items_part ON items (part);
+SELECT scored(0.95, format(s, 10)) < scored(0.95, format(s, 100)) AS custom_limit
+FROM (SELECT format('SELECT count(*) FROM (SELECT 1 FROM target.items WHERE part < 90 ORDER BY v <-> %L LIMIT %%s) x', v) AS s FROM queries WHERE id = 3) s;
+ROLLBACK;
+
 -- after inserts, deletes and a merge
 INSERT INTO items SELECT i, i % 100, point(i, 48)::vector FROM generate_series(6001, 9000) i;
 DELETE FROM items WHERE id % 10 = 7;

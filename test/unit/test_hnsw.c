@@ -233,6 +233,55 @@ test_bound(void)
 	free(q);
 }
 
+/* A search that is broadened after its first rows returns what a broad one does. */
+static void
+test_broaden(void)
+{
+	int			n = 4000;
+	int			dims = 24;
+	int			differ = 0;
+	float	   *x = random_vectors(n, dims);
+	float	   *q = random_vectors(40, dims);
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+	void	   *mem;
+
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, dims);
+	mem = malloc(barq_query_bytes(&codec));
+	make_flat(&flat, &codec, x, n, 0);
+	build_from_flat(&body, &codec, 6, 24, &flat, 1);
+	for (int i = 0; i < 40; i++)
+	{
+		BarqView	view = shim_view(&body, false);
+		BarqQuery  *query = barq_query_prepare(mem, &codec, q + i * dims);
+		BarqSearchParams narrow = {.query = query, .breadth = 20};
+		BarqSearchParams broad = {.query = query, .breadth = 90};
+		BarqHit		hits[90];
+		BarqHit		again[90];
+		BarqSearch *search;
+
+		shim_context_push();
+		search = barq_hnsw_kind.vectors->begin(&view, &broad);
+		barq_hnsw_kind.vectors->next(search, INFINITY, hits, 90);
+		barq_hnsw_kind.vectors->end(search);
+		search = barq_hnsw_kind.vectors->begin(&view, &narrow);
+		barq_hnsw_kind.vectors->next(search, INFINITY, again, 20);
+		differ += !barq_hnsw_kind.vectors->broaden(search, 90);
+		differ += barq_hnsw_kind.vectors->next(search, INFINITY, again, 90) != 90;
+		for (int j = 0; j < 90; j++)
+			differ += again[j].row != hits[j].row && again[j].key != hits[j].key;
+		barq_hnsw_kind.vectors->end(search);
+		shim_context_pop();
+	}
+	ok(differ == 0, "a search that is broadened later returns the rows of a broad one (%d differ)", differ);
+	shim_writer_free(&flat);
+	shim_writer_free(&body);
+	free(mem);
+	free(x);
+	free(q);
+}
+
 static void
 test_duplicates(void)
 {
@@ -368,6 +417,7 @@ main(void)
 	test_metrics();
 	test_search();
 	test_bound();
+	test_broaden();
 	test_duplicates();
 	test_copies();
 	test_long_rows();
