@@ -40,6 +40,7 @@ def arguments():
     p.add_argument("--query-count", type=int, default=100)
     p.add_argument("--repeats", type=int, default=4, help="runs of which a query's best counts")
     p.add_argument("--recall", type=float, default=0.95, help="of the search without WHERE")
+    p.add_argument("--no-peer", action="store_true", help="measure barq alone")
     p.add_argument("--keep", action="store_true", help="use the tables that are there")
     p.add_argument("--out", default="results")
     return p.parse_args()
@@ -131,7 +132,8 @@ def main():
                 ["CREATE INDEX ON items (b)", "CREATE INDEX ON items (y)"], {}, options)
     sides = [barq]
     peer = None
-    if Database("postgres").value("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'") == "1":
+    if not options.no_peer and Database("postgres").value(
+            "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'") == "1":
         peer = Side("filter_pgvector", f"CREATE INDEX items_v ON items USING hnsw (v vector_{options.metric}_ops)",
                     ["CREATE INDEX ON items (a)", "CREATE INDEX ON items (z)"], PEER, options)
         sides.append(peer)
@@ -139,14 +141,16 @@ def main():
         for side in sides:
             side.make(data, data.queries, values)
 
-    # the breadth at which a search without WHERE has the recall
-    ef = 10
-    for step in (256, 128, 64, 32, 16, 8, 4, 2, 1):
-        found, _ = barq.answers("", kinds["usual"], {"barq.ef_search": ef + step})
-        if recall(found, truth("usual", 0, 10000)) < options.recall:
-            ef += step
-    ef += 1
-    barq.settings["barq.ef_search"] = ef
+    def breadth(where, kind, column, below, settings=None):
+        """The smallest ef_search at which a search has the recall."""
+        ef = 10
+        for step in (256, 128, 64, 32, 16, 8, 4, 2, 1):
+            found, _ = barq.answers(where, kinds[kind], dict(settings or {}, **{"barq.ef_search": ef + step}))
+            if recall(found, truth(kind, column, below)) < options.recall:
+                ef += step
+        return ef + 1
+
+    ef = barq.settings["barq.ef_search"] = breadth("", "usual", 0, 10000)
 
     results = []
 
@@ -166,16 +170,25 @@ def main():
         if column in ("b", "y"):
             line["bitmap_ms"] = bitmap_ms(barq, f"WHERE {column} < {below}", kinds[kind][0][1])
         line["ratio"] = line["barq"]["ms"] / (unfiltered or line["barq"]["ms"])
+        line["breadth"], line["ms_at_recall"] = ef, line["barq"]["ms"]
+        if 1 < share < 100:
+            where, number = f"WHERE {column} < {below}", 1 if column in "zy" else 0
+            line["breadth"] = breadth(where, kind, number, below, settings)
+            line["ms_at_recall"] = barq.processor(where, kinds[kind], dict(
+                settings, **{"barq.ef_search": line["breadth"]}))
+        line["ratio_at_recall"] = line["ms_at_recall"] / (unfiltered or line["ms_at_recall"])
         results.append(line)
         peers = f"{line['pgvector']['recall']:.3f} | {line['pgvector']['ms']:.2f}" if "pgvector" in line else "- | -"
         own = f"{line['bitmap_ms']:.2f}" if "bitmap_ms" in line else "-"
-        print(f"| {name} | {line['barq']['recall']:.3f} | {line['barq']['ms']:.3f} | {line['ratio']:.2f} | {own} | "
+        print(f"| {name} | {line['barq']['recall']:.3f} | {line['barq']['ms']:.3f} | {line['ratio']:.2f} | "
+              f"{line['breadth']} | {line['ms_at_recall']:.3f} | {line['ratio_at_recall']:.2f} | {own} | "
               f"{peers} |", flush=True)
         return line["barq"]["ms"]
 
     print(f"{n:,} x {data.dims}, {options.metric}; barq.ef_search = {ef}")
-    print("| condition | barq: recall | ms | x unfiltered | bitmap's own ms | pgvector: recall | ms |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print(f"| condition | barq: recall | ms | x unfiltered | ef_search at {options.recall} | ms | x unfiltered "
+          "| bitmap's own ms | pgvector: recall | ms |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     unfiltered = measure("none", "usual", "a", 100, "a", {})
     for share in SHARES:
         measure(f"{share} %", "usual", "a", share, "a", {}, unfiltered)
