@@ -137,6 +137,46 @@ bench(BarqMetric metric, BarqQuantization quant, int dims, int scan_rows)
 	free(mem);
 }
 
+/* Keys of several queries at once, 256 rows in the cache: a key, by the number of queries. */
+static void
+bench_many(BarqMetric metric, BarqQuantization quant, int dims)
+{
+	static const int numbers[] = {1, 2, 4, 8, 16, 64};
+	enum
+	{
+		ROWS = 256,
+		QUERIES = 64
+	};
+	BarqCodec	codec;
+	char	   *rows;
+	float	   *x = malloc((size_t) dims * sizeof(float));
+	static float keys[ROWS * QUERIES];
+	const BarqQuery *queries[QUERIES];
+
+	barq_codec_init(&codec, metric, quant, dims);
+	rows = aligned_alloc(64, (size_t) ROWS * codec.stride);
+	for (int r = 0; r < ROWS; r++)
+	{
+		for (int i = 0; i < dims; i++)
+			x[i] = random_float();
+		barq_codec_encode(&codec, x, rows + (size_t) r * codec.stride);
+		if (r < QUERIES)
+			queries[r] = barq_query_prepare(malloc(barq_query_bytes(&codec)), &codec, x);
+	}
+	printf("%-8s %5d many quant %d ", barq_kernels->name, dims, quant);
+	for (int i = 0; i < (int) (sizeof(numbers) / sizeof(numbers[0])); i++)
+	{
+		double		t;
+
+		TIME(t, ROWS * numbers[i],
+			 barq_queries_keys(queries, numbers[i], rows, codec.stride, ROWS, keys));
+		printf(" %d: %.2f", numbers[i], t);
+	}
+	printf("\n");
+	free(rows);
+	free(x);
+}
+
 static void
 bench_single(int dims)
 {
@@ -194,6 +234,8 @@ main(int argc, char **argv)
 		bench(BARQ_METRIC_L2, BARQ_QUANT_F16, 100, 4000);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_NONE, 100, 4000);
 		bench(BARQ_METRIC_L2, BARQ_QUANT_NONE, 768, 2600);
+		bench_many(BARQ_METRIC_COSINE, BARQ_QUANT_SQ8, 100);
+		bench_many(BARQ_METRIC_L2, BARQ_QUANT_SQ8, 768);
 		bench_single(100);
 		bench_single(768);
 	}

@@ -50,6 +50,20 @@ typedef struct BarqHit
 } BarqHit;
 
 /*
+ * What the first step of a search finds, made for several searches together
+ * (BarqVectorSearchOps.begin_together). Of use to the kind only.
+ */
+typedef struct BarqSearchStart
+{
+	uint32	   *lists;			/* searched, nearest first */
+	uint32		nlists;
+	BarqHit    *hits;			/* the best rows of these, sorted, at most `want` */
+	int			nhits;
+	int			want;
+	bool		complete;		/* they are all rows of these */
+} BarqSearchStart;
+
+/*
  * Parameters of a search. `probes` and the two after it concern segments that keep
  * rows in lists (ivf), `admitted` graphs, `rows` a flat search; others ignore them.
  */
@@ -70,6 +84,9 @@ typedef struct BarqSearchParams
 	const uint32 *rows;			/* the rows to search, ascending; NULL: all of them.
 								 * Must outlive the search */
 	uint32		nrows;
+	const BarqSearchStart *start;	/* where to begin; NULL: at the beginning. Made
+								 * with the same parameters for this query and a body
+								 * of the same bytes; is copied */
 } BarqSearchParams;
 
 /* State of a search of one segment. */
@@ -99,6 +116,21 @@ typedef struct BarqVectorSearchOps
 	 */
 	int			(*next) (BarqSearch *search, float bound,
 						 BarqHit *hits, int max);
+
+	/*
+	 * Begin searches for several queries together, so that parts of the body are read
+	 * once for all that need them. A search with starts[i] as its start returns the
+	 * same rows as one without. want: rows that a search's first calls are
+	 * expected to want. params->query, rows and start are not used. Starts
+	 * are palloc'd; temporary memory is freed. Checks for interrupts.
+	 * ERRCODE_INDEX_CORRUPTED for a damaged body. NULL: the kind gains nothing.
+	 *
+	 * together_bytes: memory that each query takes, about.
+	 */
+	void		(*begin_together) (BarqView *view, const BarqSearchParams *params,
+								   const BarqQuery *const *queries, int n, int want,
+								   BarqSearchStart *starts);
+	Size		(*together_bytes) (BarqView *view, const BarqSearchParams *params, int want);
 
 	/*
 	 * Release resources that the backend lends to searches. Memory stays until

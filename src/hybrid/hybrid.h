@@ -66,6 +66,7 @@ typedef struct BarqHybridArgs
 	bool		wanted[BARQ_LEGS];
 	Datum		embedding;
 	Oid			embedding_type;
+	bool		converted;		/* the embedding has the type of the parameter already */
 	text	   *query;
 	int			k;
 	int			candidates[BARQ_LEGS];
@@ -92,6 +93,7 @@ typedef struct BarqHybridColumn
 	bool		partial;		/* the index has a predicate */
 	bool		by_filter;		/* the choice of the index depends on the filter */
 	bool		by_index;		/* no other index on the column may serve */
+	bool		of_lists;		/* the index is of barq_ivf */
 	Oid			op;				/* column operator query → float8 */
 	Oid			left_type;		/* left operand of the operator */
 	Oid			query_type;		/* right operand of the operator */

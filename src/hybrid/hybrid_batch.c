@@ -10,6 +10,7 @@
 
 #include "access/relation.h"
 #include "access/table.h"
+#include "am/upcoming.h"
 #include "base/array.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -34,6 +35,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_search_batch);
  */
 #define SHARE_AFTER		3		/* vectors */
 #define SHARE_SECONDS	0.010
+#define SHARE_EVERY		16		/* vectors, then it is asked again */
 
 void
 barq_batch_set_vectors(BarqBatch *batch, Datum value, Oid type)
@@ -148,13 +150,15 @@ put_rows(BarqBatch *batch)
 	batch->nhits = 0;
 }
 
-void
-barq_batch_search(BarqBatch *batch, int number, BarqRanking *ranking)
+/* The rows nearest to a vector, palloc'd in the current memory context. */
+static void
+search_one(BarqBatch *batch, Datum vector, BarqRanking *ranking)
 {
 	BarqRanking rankings[BARQ_LEGS] = {{0}};
 	BarqGroups *groups = batch->args.group_by == NULL ? NULL : barq_groups_create(batch->entry);
 
-	batch->args.embedding = batch->vectors[number];
+	batch->args.embedding = vector;
+	batch->args.converted = true;
 	barq_hybrid_run_legs(batch->table, batch->entry, &batch->args, groups, rankings);
 	*ranking = rankings[BARQ_LEG_VECTOR];
 	if (groups != NULL)
@@ -164,6 +168,68 @@ barq_batch_search(BarqBatch *batch, int number, BarqRanking *ranking)
 		keep_groups(&batch->args, ranking, rows);
 		complete_groups(batch, groups, ranking, rows);
 	}
+}
+
+/*
+ * Convert vectors[from …] to the type of the parameter, detoasted, until the results
+ * take work_mem; the first in any case. Returns the number of the first not converted.
+ */
+static int
+convert_vectors(BarqBatch *batch, int from, int end, Datum *queries)
+{
+	BarqConversion *conversion = &batch->entry->legs[BARQ_LEG_VECTOR].conversion;
+	Size		bytes = 0;
+
+	while (from < end && bytes <= work_mem * (Size) 1024)
+	{
+		Datum		value = barq_convert(conversion, batch->vectors[from++]);
+
+		*queries = PointerGetDatum(PG_DETOAST_DATUM(value));
+		bytes += VARSIZE(DatumGetPointer(*queries++));
+	}
+	return from;
+}
+
+void
+barq_batch_search(BarqBatch *batch, int from, int end, BarqBatchReceive receive, void *arg)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq_search_batch queries",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext each = AllocSetContextCreate(context, "barq_search_batch", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Oid			type = barq_hybrid_parameter_type(&batch->entry->legs[BARQ_LEG_VECTOR].column, BARQ_LEG_VECTOR);
+
+	for (int next; from < end; from = next)
+	{
+		Datum	   *queries = palloc_array(Datum, end - from);
+		BarqUpcoming *upcoming;
+
+		next = convert_vectors(batch, from, end, queries);
+		upcoming = barq_upcoming_begin(type, queries, next - from);
+		MemoryContextSwitchTo(each);
+		for (int i = from; i < next; i++)
+		{
+			BarqRanking ranking;
+
+			CHECK_FOR_INTERRUPTS();
+			upcoming->current = i - from;
+			search_one(batch, queries[i - from], &ranking);
+			receive(arg, i, &ranking);
+			MemoryContextReset(each);
+		}
+		barq_upcoming_end(upcoming);
+		MemoryContextSwitchTo(context);
+		MemoryContextResetOnly(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* BarqBatchReceive: add the hits to the result. */
+static void
+add_ranking(void *arg, int number, const BarqRanking *ranking)
+{
+	barq_batch_add(arg, number, ranking->hits, ranking->nhits);
 }
 
 void
@@ -183,56 +249,57 @@ barq_batch_add(BarqBatch *batch, int number, const BarqLegHit *hits, int nhits)
 }
 
 /*
- * Whether to start workers now that `done` vectors are searched for, the first of them
- * at `first`, the others since. parallel_setup_cost = 0: at once.
+ * Whether to start workers now that `done` vectors are searched for, of them
+ * `done_first` at `first`, the others since. parallel_setup_cost = 0: at once.
  */
 static bool
-worth_sharing(const BarqBatch *batch, int done, instr_time first)
+worth_sharing(const BarqBatch *batch, int done, int done_first, instr_time first)
 {
 	instr_time	now;
 
 	if (parallel_setup_cost == 0)
 		return true;
-	if (done < SHARE_AFTER)
+	if (done < SHARE_AFTER || done == done_first)
 		return false;
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, first);
-	return INSTR_TIME_GET_DOUBLE(now) / (done - 1) * (batch->nvectors - done) >= SHARE_SECONDS;
+	return INSTR_TIME_GET_DOUBLE(now) / (done - done_first) * (batch->nvectors - done) >= SHARE_SECONDS;
 }
 
-/* Search for each vector. */
+/*
+ * Search for each vector. In lists, where vectors share most of the work, workers take
+ * part only if there are more than BARQ_BATCH_TOGETHER vectors.
+ */
 static void
 search_all(BarqBatch *batch)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq_search_batch",
-												  ALLOCSET_DEFAULT_SIZES);
-	bool		can_share = barq_batch_can_share(batch);
+	bool		of_lists = batch->entry->legs[BARQ_LEG_VECTOR].column.of_lists;
+	bool		can_share = (!of_lists || batch->nvectors > BARQ_BATCH_TOGETHER || parallel_setup_cost == 0) &&
+		barq_batch_can_share(batch);
+	int			done_first = 0;
 	instr_time	first = {0};
 
 	batch->hits = palloc_array(BarqBatchHit, 1024);
 	batch->space = 1024;
-	for (int i = 0; i < batch->nvectors; i++)
+	for (int from = 0, end; from < batch->nvectors; from = end)
 	{
-		BarqRanking ranking;
-		MemoryContext old;
-
-		CHECK_FOR_INTERRUPTS();
-		if (can_share && worth_sharing(batch, i, first))
+		if (can_share && worth_sharing(batch, from, done_first, first))
 		{
-			if (barq_batch_share(batch, i))
+			if (barq_batch_share(batch, from))
 				break;
 			can_share = false;
 		}
-		old = MemoryContextSwitchTo(context);
-		barq_batch_search(batch, i, &ranking);
-		MemoryContextSwitchTo(old);
-		barq_batch_add(batch, i, ranking.hits, ranking.nhits);
-		MemoryContextReset(context);
-		if (i == 0)
+		end = !can_share ? batch->nvectors :
+			from + (of_lists ? BARQ_BATCH_TOGETHER / 4 : from < SHARE_AFTER ? 1 : SHARE_EVERY);
+		end = Min(end, batch->nvectors);
+		barq_batch_search(batch, from, end, add_ranking, batch);
+		if (from == 0)
+		{
+			done_first = end;
 			INSTR_TIME_SET_CURRENT(first);
+		}
 	}
 	put_rows(batch);
-	MemoryContextDelete(context);
 }
 
 /*

@@ -35,10 +35,20 @@ typedef struct BarqBatch
 extern void barq_batch_set_vectors(BarqBatch *batch, Datum value, Oid type);
 
 /*
- * The rows nearest to vectors[number]; ranking->hits is palloc'd in the current memory
- * context. At most args.k * args.per_group.
+ * Receives the rows nearest to vectors[number], which live until it returns; at most
+ * args.k * args.per_group.
  */
-extern void barq_batch_search(BarqBatch *batch, int number, BarqRanking *ranking);
+typedef void (*BarqBatchReceive) (void *arg, int number, const BarqRanking *ranking);
+
+/*
+ * Search for vectors[from … end - 1], one after the other, so that their searches can
+ * share work (am/upcoming.h). Checks for interrupts.
+ */
+extern void barq_batch_search(BarqBatch *batch, int from, int end,
+							  BarqBatchReceive receive, void *arg);
+
+/* Most vectors that one call of barq_batch_search() should get: all of them share. */
+#define BARQ_BATCH_TOGETHER	1024
 
 /* Add the hits of vectors[number] to the result. */
 extern void barq_batch_add(BarqBatch *batch, int number, const BarqLegHit *hits, int nhits);

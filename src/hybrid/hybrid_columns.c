@@ -113,6 +113,7 @@ option_of(Relation index, BarqLegKind kind)
 		!find_operator(index->rd_opfamily[0], index->rd_opcintype[0], kind, column))
 		return NULL;
 	column->index = RelationGetRelid(index);
+	column->of_lists = strcmp(get_am_name(index->rd_rel->relam), "barq_ivf") == 0;
 	column->attnum = index->rd_index->indkey.values[0];
 	if (column->attnum == 0)
 	{

@@ -185,7 +185,7 @@ bind_leg(BarqHybridEntry *entry, const BarqHybridArgs *args, BarqLegKind kind, i
 	query->ptype = barq_hybrid_parameter_type(&leg->column, kind);
 	query->pflags = PARAM_FLAG_CONST;
 	query->value = kind == BARQ_LEG_TEXT ? PointerGetDatum(args->query) :
-		barq_convert(&leg->conversion, args->embedding);
+		args->converted ? args->embedding : barq_convert(&leg->conversion, args->embedding);
 	return params;
 }
 

@@ -69,6 +69,7 @@ typedef struct Shared
 	int			from;			/* the first vector of this memory */
 	int			nvectors;
 	int			rows_each;		/* room for each vector's hits */
+	int			together;		/* vectors that a process takes at a time */
 	pg_atomic_uint32 next;		/* the next vector to search for */
 	int			counts[FLEXIBLE_ARRAY_MEMBER];	/* hits of each vector */
 } Shared;
@@ -132,37 +133,36 @@ barq_batch_can_share(const BarqBatch *batch)
 	return conversion_is_safe(&leg->conversion) && plan_is_safe(leg->plans[0]);
 }
 
+/* BarqBatchReceive: write the hits to the shared memory. */
+static void
+share_ranking(void *arg, int number, const BarqRanking *ranking)
+{
+	Shared	   *shared = arg;
+	SharedHit  *hits = hits_of(shared, number);
+
+	Assert(ranking->nhits <= shared->rows_each);
+	for (int i = 0; i < ranking->nhits; i++)
+	{
+		hits[i].at = ranking->hits[i].at;
+		hits[i].distance = ranking->hits[i].distance;
+	}
+	shared->counts[number - shared->from] = ranking->nhits;
+}
+
 /* Search for vectors until there are none left. */
 static void
 take_part(BarqBatch *batch, Shared *shared)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq_search_batch",
-												  ALLOCSET_DEFAULT_SIZES);
-
 	for (;;)
 	{
-		uint32		number = pg_atomic_fetch_add_u32(&shared->next, 1);
-		BarqRanking ranking;
-		MemoryContext old;
-		SharedHit  *hits;
+		uint32		from = pg_atomic_fetch_add_u32(&shared->next, shared->together);
 
 		CHECK_FOR_INTERRUPTS();
-		if (number >= (uint32) shared->nvectors)
+		if (from >= (uint32) shared->nvectors)
 			break;
-		old = MemoryContextSwitchTo(context);
-		barq_batch_search(batch, (int) number, &ranking);
-		Assert(ranking.nhits <= shared->rows_each);
-		hits = hits_of(shared, (int) number);
-		for (int i = 0; i < ranking.nhits; i++)
-		{
-			hits[i].at = ranking.hits[i].at;
-			hits[i].distance = ranking.hits[i].distance;
-		}
-		shared->counts[(int) number - shared->from] = ranking.nhits;
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(context);
+		barq_batch_search(batch, (int) from, Min((int) from + shared->together, shared->nvectors),
+						  share_ranking, shared);
 	}
-	MemoryContextDelete(context);
 }
 
 /* Add the hits in shared memory to the result, in the order of the vectors. */
@@ -255,6 +255,8 @@ set_up(ParallelContext *context, const BarqBatch *batch, int from, Usage **usage
 	shared->from = from;
 	shared->nvectors = batch->nvectors;
 	shared->rows_each = rows_each;
+	shared->together = !batch->entry->legs[BARQ_LEG_VECTOR].column.of_lists ? 1 :
+		Max(1, Min(BARQ_BATCH_TOGETHER, (batch->nvectors - from) / (2 * (context->nworkers + 1))));
 	pg_atomic_init_u32(&shared->next, from);
 	shm_toc_insert(context->toc, KEY_SHARED, shared);
 	*usage = shm_toc_allocate(context->toc, usage_bytes);

@@ -28,59 +28,17 @@
 #include <math.h>
 
 #include "flat/hits.h"
-#include "ivf/ivf_layout.h"
+#include "ivf/ivf_search.h"
 #include "miscadmin.h"
 
-#define IVF_CHUNK	256			/* rows scored, then compared with the limit */
 #define IVF_BLOCK	16			/* keys compared with the limit together */
 #define IVF_AHEAD	32			/* rows scored for each row wanted */
 #define IVF_AHEAD_BESIDE	12	/* rows scored for each, beside graphs */
 #define BREADTH_PER_PROBES	80	/* beside graphs: breadth for which the chosen
 	* number of probes is doubled, tripled, ... */
-#define SPREADS		2.0
 #define IVF_SAMPLES	4			/* lists of a search looked up in memory */
-#define IVF_FIRST	64			/* rows selected by the first refill, at least */
 #define IVF_LAST	65536		/* rows selected by a refill, at most, unless the
 	* caller wants more */
-
-/* A probed list: its rows, and the place of the first of them. */
-typedef struct Probe
-{
-	uint32		first;
-	uint32		rows;
-	uint32		place;
-} Probe;
-
-typedef struct IvfSearch
-{
-	MemoryContext context;
-	IvfLists	lists;
-	const BarqQuery *query;
-	const uint8 *skip;
-	bool		probes_only;
-	uint32		at_once;		/* lists probed at a time */
-		uint32		least_rows;		/* rows to score before the first selection */
-		uint32		ahead;			/* rows scored for each row wanted */
-
-	BarqHit    *ranking;		/* lists by their centroids' keys; NULL at first */
-		uint32		ranked;			/* ranking[0 .. ranked-1] is in order */
-
-	Probe	   *probes;
-	uint32		nprobes;
-	uint32		nscored;		/* probes whose rows have keys */
-		float	   *keys;			/* by place; NaN: returned */
-		uint32		places;			/* rows in all probes */
-
-	/* best rows, by place, sorted; ready[0 .. next-1] have been returned */
-	BarqHit    *ready;
-	Size		ready_size;
-	int			nready;
-	int			next;
-	int			want;			/* rows to select at the next refill */
-		float		bound;			/* bound of the last refill */
-		bool		complete;		/* whether ready has all rows below that bound */
-		uint64		returned;		/* rows returned so far */
-} IvfSearch;
 
 uint32
 barq_ivf_choose_probes(uint32 lists)
@@ -98,9 +56,10 @@ barq_ivf_lists_of(BarqView *view)
 	return lists.header.lists;
 }
 
-/* BarqVectorSearchOps.begin */
-static BarqSearch *
-ivf_search_begin(BarqView *view, const BarqSearchParams *params)
+static void take_start(IvfSearch *search, const BarqSearchStart *start);
+
+BarqSearch *
+barq_ivf_begin(BarqView *view, const BarqSearchParams *params)
 {
 	IvfSearch  *search = palloc0(sizeof(IvfSearch));
 
@@ -125,67 +84,123 @@ ivf_search_begin(BarqView *view, const BarqSearchParams *params)
 	if (!search->probes_only)
 		search->least_rows = Max(search->least_rows, (uint32) params->breadth * search->ahead);
 	search->want = IVF_FIRST;
+	if (params->start != NULL)
+		take_start(search, params->start);
 	return (BarqSearch *) search;
+}
+
+void
+barq_ivf_score(const IvfLists *lists, const BarqQuery *const *queries, int nqueries,
+			   uint64 off, uint32 n, float *keys)
+{
+	BarqView   *view = lists->view;
+	Size		stride = lists->codec.stride;
+
+	if (view->base != NULL)
+		barq_queries_keys(queries, nqueries, view->base + off, stride, (int) n, keys);
+	else
+	{
+		for (uint32 i = 0; i < n; i++)
+		{
+			const void *row = barq_view_read(view, off + i * stride, lists->codec.row_bytes);
+
+			for (int j = 0; j < nqueries; j++)
+				keys[(Size) j * n + i] = barq_query_key(queries[j], row);
+		}
+	}
 }
 
 /* Write the keys of the n codes that lie from offset off on to keys[]. */
 static void
 score(IvfSearch *search, uint64 off, uint32 n, float *keys)
 {
-	BarqView   *view = search->lists.view;
-	Size		stride = search->lists.codec.stride;
-
-	if (view->base != NULL)
-		barq_query_keys(search->query, view->base + off, stride, NULL, (int) n, keys);
-	else
-	{
-		for (uint32 i = 0; i < n; i++)
-			keys[i] = barq_query_key(search->query,
-									 barq_view_read(view, off + i * stride,
-													search->lists.codec.row_bytes));
-	}
+	barq_ivf_score(&search->lists, &search->query, 1, off, n, keys);
 	barq_keys_clean(keys, (int) n);
 }
 
-/* Allocate the ranking of all lists, with their keys, not yet in order. */
+/* Set the ranking's elements of lists [first, first + count) from their centroids' keys. */
 static void
-rank_lists(IvfSearch *search)
+rank_some(IvfSearch *search, uint32 first, uint32 count, float *keys)
 {
-	uint32		n = search->lists.header.lists;
-	float		keys[IVF_CHUNK];
+	barq_keys_clean(keys, (int) count);
+	if (search->lists.header.spreads_off != 0)
+	{
+		double		far = IVF_SPREADS * barq_query_norm(search->query);
 
-	search->ranking = MemoryContextAlloc(search->context, sizeof(BarqHit) * n);
-	if (search->at_once >= n)
+		for (uint32 i = 0; i < count; i++)
+			keys[i] -= (float) (far * ivf_spread(&search->lists, first + i));
+		barq_keys_clean(keys, (int) count);
+	}
+	for (uint32 i = 0; i < count; i++)
+		search->ranking[first + i] = (BarqHit) {keys[i], first + i};
+}
+
+void
+barq_ivf_rank_lists(IvfSearch *const *searches, int nsearches)
+{
+	const IvfLists *lists = &searches[0]->lists;
+	uint32		n = lists->header.lists;
+	const BarqQuery *queries[IVF_TOGETHER];
+	float		keys[IVF_TOGETHER * IVF_CHUNK];
+
+	Assert(nsearches <= IVF_TOGETHER);
+	for (int j = 0; j < nsearches; j++)
+	{
+		queries[j] = searches[j]->query;
+		searches[j]->ranking = MemoryContextAlloc(searches[j]->context, sizeof(BarqHit) * n);
+	}
+	if (searches[0]->at_once >= n)
 	{
 		/* all are probed: in list order, so that rows of equal key stay in order */
-		for (uint32 i = 0; i < n; i++)
-			search->ranking[i] = (BarqHit) {0, i};
-		search->ranked = n;
+		for (int j = 0; j < nsearches; j++)
+		{
+			for (uint32 i = 0; i < n; i++)
+				searches[j]->ranking[i] = (BarqHit) {0, i};
+			searches[j]->ranked = n;
+		}
 		return;
 	}
-	if (barq_view_is_cold(search->lists.view, ivf_centroid_off(&search->lists, 0)))
-		barq_view_read_ahead(search->lists.view, ivf_centroid_off(&search->lists, 0),
-							 (uint64) n * search->lists.codec.stride);
+	if (barq_view_is_cold(lists->view, ivf_centroid_off(lists, 0)))
+		barq_view_read_ahead(lists->view, ivf_centroid_off(lists, 0),
+							 (uint64) n * lists->codec.stride);
 	for (uint32 first = 0; first < n; first += IVF_CHUNK)
 	{
 		uint32		count = Min(IVF_CHUNK, n - first);
 
 		CHECK_FOR_INTERRUPTS();
-		score(search, ivf_centroid_off(&search->lists, first), count, keys);
-		if (search->lists.header.spreads_off != 0)
-		{
-			double		far = SPREADS * barq_query_norm(search->query);
-
-			for (uint32 i = 0; i < count; i++)
-				keys[i] -= (float) (far * ivf_spread(&search->lists, first + i));
-			barq_keys_clean(keys, (int) count);
-		}
-		for (uint32 i = 0; i < count; i++)
-		{
-			search->ranking[first + i].key = keys[i];
-			search->ranking[first + i].row = first + i;
-		}
+		barq_ivf_score(lists, queries, nsearches, ivf_centroid_off(lists, first), count, keys);
+		for (int j = 0; j < nsearches; j++)
+			rank_some(searches[j], first, count, keys + (Size) j * count);
 	}
+}
+
+/*
+ * Append a list to the probes; `more` are to be appended with it.
+ * ERRCODE_INDEX_CORRUPTED where lists overlap.
+ */
+static void
+add_probe(IvfSearch *search, uint32 list, uint32 more)
+{
+	Probe	   *probe;
+	uint32		end;
+
+	if (search->nprobes == search->probes_room)
+	{
+		search->probes_room += more;
+		search->probes = search->probes == NULL ?
+			MemoryContextAlloc(search->context, sizeof(Probe) * search->probes_room) :
+			repalloc(search->probes, sizeof(Probe) * search->probes_room);
+	}
+	probe = &search->probes[search->nprobes++];
+	barq_ivf_list(&search->lists, list, &probe->first, &end);
+	probe->rows = end - probe->first;
+	probe->place = search->places;
+	probe->list = list;
+
+	/* only lists of a damaged body overlap */
+	if (probe->rows > search->lists.body.rows - search->places)
+		barq_vector_corrupted("more rows in lists than in all");
+	search->places += probe->rows;
 }
 
 /*
@@ -197,39 +212,47 @@ probe_more(IvfSearch *search, uint32 count)
 {
 	count = Min(count, search->lists.header.lists - search->nprobes);
 	if (search->ranking == NULL)
-		rank_lists(search);
+		barq_ivf_rank_lists(&search, 1);
 	if (search->ranked < search->nprobes + count)
 	{
 		BarqHit    *rest = search->ranking + search->ranked;
 		uint32		nrest = search->lists.header.lists - search->ranked;
-		uint32		more = Min(nrest, Max(count, search->ranked));
+		uint32		more = Min(nrest, Max(search->nprobes + count - search->ranked, search->ranked));
 
 		barq_hits_select(rest, nrest, more);
 		barq_hits_sort(rest, more);
 		search->ranked += more;
 	}
-	search->probes = search->probes == NULL ?
-		MemoryContextAlloc(search->context, sizeof(Probe) * count) :
-		repalloc(search->probes, sizeof(Probe) * (search->nprobes + count));
-	for (uint32 i = 0; i < count; i++)
-	{
-		Probe	   *probe = &search->probes[search->nprobes];
-		uint32		end;
+	for (uint32 i = 0, from = search->nprobes; i < count; i++)
+		add_probe(search, search->ranking[from + i].row, count - i);
+}
 
-		barq_ivf_list(&search->lists, search->ranking[search->nprobes].row,
-					  &probe->first, &end);
-		probe->rows = end - probe->first;
-		probe->place = search->places;
+void
+barq_ivf_probe_first(IvfSearch *search)
+{
+	probe_more(search, search->at_once);
+	while (search->nprobes < search->lists.header.lists && search->places < search->least_rows)
+		probe_more(search, search->at_once / 8 + 1);
+}
 
-		/* only lists of a damaged body overlap */
-		if (probe->rows > search->lists.body.rows - search->places)
-			barq_vector_corrupted("more rows in lists than in all");
-		search->places += probe->rows;
-		search->nprobes++;
-	}
-	search->keys = search->keys == NULL ?
-		MemoryContextAllocHuge(search->context, sizeof(float) * Max(search->places, 1)) :
-		repalloc_huge(search->keys, sizeof(float) * (Size) search->places);
+/*
+ * Begin where barq_ivf_begin_together() has come to: its lists are the first probes, its
+ * best rows are ready.
+ */
+static void
+take_start(IvfSearch *search, const BarqSearchStart *start)
+{
+	for (uint32 i = 0; i < start->nlists; i++)
+		add_probe(search, start->lists[i], start->nlists - i);
+	search->nstarted = start->nlists;
+	search->want = start->want;
+	search->nready = start->nhits;
+	search->ready_size = Max(start->nhits, 1);
+	search->ready = palloc(sizeof(BarqHit) * search->ready_size);
+	memcpy(search->ready, start->hits, sizeof(BarqHit) * start->nhits);
+	search->bound = INFINITY;
+	search->complete = start->complete;
+	search->unmarked = true;
 }
 
 /* Is any of IVF_BLOCK keys below the limit? Without branches; no side effects. */
@@ -332,6 +355,43 @@ read_ahead(const IvfSearch *search)
 							 (uint64) search->probes[p].rows * search->lists.codec.stride);
 }
 
+/* Make room for the keys of all probes. */
+static void
+reserve_keys(IvfSearch *search)
+{
+	Size		bytes = sizeof(float) * (Size) Max(search->places, 1);
+
+	if (search->keys != NULL && search->keys_room >= search->places)
+		return;
+	search->keys = search->keys == NULL ? MemoryContextAllocHuge(search->context, bytes) :
+		repalloc_huge(search->keys, bytes);
+	search->keys_room = search->places;
+}
+
+/*
+ * Score the probes of the search's start, and mark the rows that it has returned:
+ * ready[0 .. next-1].
+ */
+static void
+mark_started(IvfSearch *search)
+{
+	for (; search->nscored < search->nstarted; search->nscored++)
+	{
+		const Probe *probe = &search->probes[search->nscored];
+
+		for (uint32 at = 0; at < probe->rows; at += IVF_CHUNK)
+		{
+			if ((at / IVF_CHUNK & 63) == 0)
+				CHECK_FOR_INTERRUPTS();
+			score(search, ivf_code_off(&search->lists, probe->first + at),
+				  Min(IVF_CHUNK, probe->rows - at), search->keys + probe->place + at);
+		}
+	}
+	for (int i = 0; i < search->next; i++)
+		search->keys[search->ready[i].row] = NAN;
+	search->unmarked = false;
+}
+
 /*
  * Score the probes that are not scored, and fill search->ready with the best
  * search->want rows that are below bound and were not returned, sorted.
@@ -341,6 +401,11 @@ refill(IvfSearch *search, float bound)
 {
 	Selection	s = {0, (Size) search->want * 2, bound, bound, true};
 
+	reserve_keys(search);
+	if (search->nscored < search->nprobes)
+		read_ahead(search);
+	if (search->unmarked)
+		mark_started(search);
 	if (search->ready_size < s.room)
 	{
 		if (search->ready != NULL)
@@ -349,8 +414,6 @@ refill(IvfSearch *search, float bound)
 		search->ready = MemoryContextAllocHuge(search->context, s.room * sizeof(BarqHit));
 		search->ready_size = s.room;
 	}
-	if (search->nscored < search->nprobes)
-		read_ahead(search);
 	for (uint32 p = 0; p < search->nprobes; p++)
 	{
 		const Probe *probe = &search->probes[p];
@@ -415,7 +478,8 @@ take_ready(IvfSearch *search, float bound, BarqHit *hits, int n, int max)
 
 		hits[n].key = hit->key;
 		hits[n].row = row_of_place(search, hit->row);
-		search->keys[hit->row] = NAN;
+		if (!search->unmarked)
+			search->keys[hit->row] = NAN;
 		search->returned++;
 		n++;
 	}
@@ -437,19 +501,14 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	scored_for = search->returned == 0 ? 0 :
 		(search->returned + (uint64) max) * search->ahead;
 	if (search->nprobes == 0)
-	{
-		probe_more(search, search->at_once);
-		while (search->nprobes < search->lists.header.lists &&
-			   search->places < search->least_rows)
-			probe_more(search, search->at_once / 8 + 1);
-	}
+		barq_ivf_probe_first(search);
 	while (search->nprobes < search->lists.header.lists &&
 		   !search->probes_only && search->places < scored_for)
 		probe_more(search, search->at_once);
 
 	for (;;)
 	{
-		if (search->nscored < search->nprobes ||
+		if (search->nprobes > Max(search->nscored, search->nstarted) ||
 			(search->next == search->nready &&
 			 (!search->complete || bound > search->bound)))
 		{
@@ -492,7 +551,7 @@ static void
 ivf_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
 			 const uint32 *rows, int n, int *breadths)
 {
-	IvfSearch  *search = (IvfSearch *) ivf_search_begin(view, params);
+	IvfSearch  *search = (IvfSearch *) barq_ivf_begin(view, params);
 	uint32		lists = search->lists.header.lists;
 	uint32		chosen = barq_ivf_choose_probes(lists);
 	uint64		before = 0;
@@ -500,7 +559,7 @@ ivf_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
 	for (int i = 0; i < n; i++)
 		breadths[i] = BARQ_BREADTH_NEVER;
 	search->at_once = 0;
-	rank_lists(search);
+	barq_ivf_rank_lists(&search, 1);
 	barq_hits_sort(search->ranking, lists);
 	for (uint32 rank = 0; rank < lists; rank++)
 	{
@@ -527,8 +586,10 @@ ivf_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
 }
 
 static const BarqVectorSearchOps search_ops = {
-	.begin = ivf_search_begin,
+	.begin = barq_ivf_begin,
 	.next = ivf_search_next,
+	.begin_together = barq_ivf_begin_together,
+	.together_bytes = barq_ivf_together_bytes,
 	.end = ivf_search_end,
 	.row_code = barq_vector_row_code,
 	.breadths = ivf_breadths,

@@ -254,6 +254,18 @@ barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 	query->form->query_keys(query, base, stride, ids, n, keys);
 }
 
+void
+barq_queries_keys(const BarqQuery *const *queries, int nqueries, const char *base,
+				  size_t stride, int n, float *keys)
+{
+	barq_rows_scored += (uint64_t) nqueries * (uint64_t) n;
+	if (nqueries > 0 && queries[0]->form->queries_keys != NULL &&
+		queries[0]->form->queries_keys(queries, nqueries, base, stride, n, keys))
+		return;
+	for (int j = 0; j < nqueries; j++)
+		queries[j]->form->query_keys(queries[j], base, stride, NULL, n, keys + (size_t) j * (size_t) n);
+}
+
 double
 barq_query_norm(const BarqQuery *query)
 {

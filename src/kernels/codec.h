@@ -186,6 +186,10 @@ typedef struct BarqCodecForm
 	void		(*rescore) (const BarqQuery *query, const void *row,
 							BarqInterval *interval);
 
+	/* NULL, or false for a codec without such kernels: query_keys for each query */
+	bool		(*queries_keys) (const BarqQuery *const *queries, int nqueries,
+								 const char *base, size_t stride, int n, float *keys);
+
 	/* code_key may be NULL: then code_keys makes single keys */
 	float		(*code_key) (const BarqCodec *codec, const void *a, const void *b);
 	void		(*code_keys) (const BarqCodec *codec, const void *a,
@@ -321,6 +325,15 @@ extern double barq_query_norm(const BarqQuery *query);
  */
 extern void barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
 							const uint32_t *ids, int n, float *keys);
+
+/*
+ * keys[j * n + i]: the key of queries[j] and the row at base + i * stride; j < nqueries,
+ * i < n. The same bits as those of barq_query_keys(), for queries of one codec. Reads
+ * the rows once where the form has kernels for that. Adds nqueries * n to
+ * barq_rows_scored.
+ */
+extern void barq_queries_keys(const BarqQuery *const *queries, int nqueries,
+							  const char *base, size_t stride, int n, float *keys);
 
 /* Keys between rows, for building graphs on codes: of row a and other rows. */
 extern float barq_code_key(const BarqCodec *codec, const void *a, const void *b);

@@ -332,6 +332,33 @@ query_keys(const BarqQuery *query, const char *base, size_t stride,
 	barq_finish_keys(query->codec.metric, keys, n);
 }
 
+/* Queries that are passed to the kernel at once. */
+#define MANY_AT_ONCE	16
+
+static bool
+queries_keys(const BarqQuery *const *queries, int nqueries, const char *base, size_t stride,
+			 int n, float *keys)
+{
+	const int8_t *codes[MANY_AT_ONCE];
+	const BarqSq8Terms *terms[MANY_AT_ONCE];
+
+	if (!has_codes(&queries[0]->codec) || nqueries < barq_kernels->many_queries ||
+		queries[0]->codec.dims > barq_kernels->many_dims)
+		return false;
+	for (int first = 0, count; first < nqueries; first += count)
+	{
+		count = nqueries - first < MANY_AT_ONCE ? nqueries - first : MANY_AT_ONCE;
+		for (int j = 0; j < count; j++)
+		{
+			codes[j] = queries[first + j]->codes;
+			terms[j] = &queries[first + j]->terms;
+		}
+		barq_kernels->sq8_keys_many(codes, terms, count, base, stride, n,
+									queries[0]->codec.dims, keys + (size_t) first * (size_t) n);
+	}
+	return true;
+}
+
 /*
  * Terms of a row used as a query: its codes less 128 are signed bytes, about a
  * centre that lies 128 steps above its offset.
@@ -588,6 +615,7 @@ const BarqCodecForm barq_form_sq8 = {
 	.query_bytes = query_bytes,
 	.prepare = prepare,
 	.query_keys = query_keys,
+	.queries_keys = queries_keys,
 	.rescore = rescore,
 	.code_key = code_key,
 	.code_keys = code_keys

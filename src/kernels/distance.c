@@ -71,6 +71,7 @@ prefetch_ahead(const char *base, size_t stride, const uint32_t *ids,
 
 #include "distance_float.h"
 #include "distance_codes.h"
+#include "distance_many.h"
 #include "distance_rabitq.h"
 #include "distance_bits.h"
 #include "postings_blocks.h"
@@ -110,6 +111,9 @@ const BarqKernels LEVEL_TABLE(BARQ_LEVEL) = {
 	.ip_u8s8_batch = ip_u8s8_batch,
 	.ip_u8u8_batch = ip_u8u8_batch,
 	.sq8_keys_batch = sq8_keys_batch,
+	.sq8_keys_many = sq8_keys_many,
+	.many_queries = 3,
+	.many_dims = MANY_PAYS_DIMS,
 	.rabitq_keys_batch = rabitq_keys_batch,
 	.hadamard = hadamard,
 	.hamming = hamming,
@@ -120,6 +124,7 @@ const BarqKernels LEVEL_TABLE(BARQ_LEVEL) = {
 	.bm25_shares = bm25_shares,
 	.bm25_bounds = bm25_bounds,
 	.find_at_least = find_at_least,
+	.find_at_most = find_at_most,
 	.find_buckets = find_buckets,
 	.find_rows = find_rows
 };

@@ -61,6 +61,9 @@ barq_sq8_terms_at(int n)
 			scale_ * (SET((t)->by_spread) * (scale_ * spread_) + SET((t)->by_dot) * dot_); \
 	})
 
+/* Most dimensions of the kernels for several queries, which copy rows to the stack. */
+#define BARQ_MANY_DIMS	384
+
 /*
  * The numbers of a query from which keys are computed for form rabitq. A row of n
  * dimensions, n a multiple of 64, is n / 4 bytes of code. Byte b contains dimensions b,
@@ -166,6 +169,18 @@ typedef struct BarqKernels
 								   const uint32_t *ids, int nrows, int n, float *keys);
 
 	/*
+	 * The same for several queries and the rows at base + i * stride, i < nrows, which
+	 * are read once. At most BARQ_MANY_DIMS dimensions. keys[j * nrows + i]: query j,
+	 * row i. Faster than sq8_keys_batch for each query, with the rows in the cache,
+	 * from many_queries queries and up to many_dims dimensions.
+	 */
+	void		(*sq8_keys_many) (const int8_t *const *q, const BarqSq8Terms *const *terms,
+								  int nqueries, const char *base, size_t stride,
+								  int nrows, int n, float *keys);
+	int			many_queries;
+	int			many_dims;
+
+	/*
 	 * keys of rabitq rows, by BARQ_RABITQ_KEY; n is a multiple of 64. hadamard:
 	 * the Walsh-Hadamard transform in place, not normalised, of n floats, a
 	 * power of two >= 64: the same bits at every level.
@@ -223,6 +238,9 @@ typedef struct BarqKernels
 	int			(*find_at_least) (const float *values, int n, float limit, uint32_t *which);
 	int			(*find_buckets) (const uint32_t *rows, int n, uint32_t from, int shift,
 								 const float *buckets, float limit, uint32_t *which);
+
+	/* The ascending indexes i with values[i] <= limit, into which[]; their number. */
+	int			(*find_at_most) (const float *values, int n, float limit, uint32_t *which);
 
 	/*
 	 * at[i]: the place of wanted[i] in a block of ascending rows, or

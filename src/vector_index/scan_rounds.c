@@ -198,10 +198,11 @@ turn(VectorScan *vs)
 
 /*
  * Begin the search of a segment, whose filter is known if the scan has a source, in the
- * current memory context.
+ * current memory context. scan: the first step may have been made together with those
+ * of other queries; NULL: it was not, because the breadth is this query's own.
  */
 static void
-begin_search(VectorScan *vs, uint32 segment)
+begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment)
 {
 	ScanRounds *rounds = &vs->rounds;
 	SegmentStream *stream = &rounds->streams[segment];
@@ -224,6 +225,8 @@ begin_search(VectorScan *vs, uint32 segment)
 		params.skip = stream->filter.skip;
 		params.admitted = stream->filter.count;
 	}
+	else if (scan != NULL)
+		params.start = barq_together_start(scan, vs, segment, &params);
 	stream->search = stream->kind->vectors->begin(stream->view, &params);
 }
 
@@ -267,7 +270,6 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	ScanRounds *rounds = &vs->rounds;
 	Relation	index = scan->indexRelation;
 	MemoryContext old;
-	BarqView   *views;
 
 	if (rounds->context == NULL)
 		rounds->context = AllocSetContextCreate(vs->context, "barq scan round",
@@ -290,13 +292,13 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	rounds->breadth = barq_scan_breadth(scan, vs->node,
 										vs->source != NULL ? vs->source->admitted : 0,
 										rounds->snapshot, &rounds->meta);
-	views = barq_snapshot_views(rounds->snapshot, index, false);
+	rounds->views = barq_snapshot_views(rounds->snapshot, index, false);
 	rounds->streams = palloc0(sizeof(SegmentStream) * Max(rounds->snapshot->nsegments, 1));
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
 	{
 		SegmentStream *stream = &rounds->streams[i];
 
-		stream->view = &views[i];
+		stream->view = &rounds->views[i];
 		stream->kind = barq_segment_kind(stream->view->kind);
 		if (stream->kind->vectors == NULL)
 			ereport(ERROR,
@@ -310,7 +312,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 		if (vs->walk.turned && stream->filter.rows == NULL)
 			search_flat(vs, i);
 		else
-			begin_search(vs, i);
+			begin_search(scan, vs, i);
 	}
 	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
 	rounds->started = true;
@@ -559,7 +561,7 @@ search_broader(VectorScan *vs)
 			stream->kind->vectors->broaden(stream->search, rounds->breadth.rows))
 			continue;
 		stream->kind->vectors->end(stream->search);
-		begin_search(vs, i);
+		begin_search(NULL, vs, i);
 	}
 	rounds->ncandidates = 0;
 	rounds->log_begun = false;

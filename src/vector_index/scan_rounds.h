@@ -78,6 +78,7 @@ typedef struct ScanRounds
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;
 	uint64		rows;			/* of all segments: with a key, and admitted */
+	BarqView   *views;			/* of its segments */
 	SegmentStream *streams;
 	bool		log_done;		/* no row of the log is left */
 	bool		log_begun;		/* the next two are set */
@@ -253,6 +254,16 @@ extern void barq_scan_skip_emitted(VectorScan *vs);
  */
 extern bool barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs,
 								   ItemPointerData *tid, BarqKeyless *keyless);
+
+/*
+ * together.c: where the search of a segment of the snapshot begins, if its first step is
+ * made together with those of other announced queries; NULL: it is not. Only for scans
+ * without a condition. The slice of queries that it belongs to owns it. Checks for
+ * interrupts. ERRCODE_INDEX_CORRUPTED, ERRCODE_BARQ_SEGMENT_GONE as for any search.
+ */
+extern const BarqSearchStart *barq_together_start(IndexScanDesc scan, VectorScan *vs,
+												  uint32 segment,
+												  const BarqSearchParams *params);
 
 /* End the searches of the rounds and free their memory. */
 extern void barq_scan_end_rounds(VectorScan *vs);

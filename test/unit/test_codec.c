@@ -739,6 +739,69 @@ test_code_keys(void)
 	tap_ok(worst < 0x1p-24, "keys between rows are right (worst error %.2g eps n)", worst * 0x1p24);
 }
 
+/* Keys of several queries at once are those of each query, by the kernels of any level. */
+static void
+test_many_queries(void)
+{
+	enum
+	{
+		ROWS = 70,
+		QUERIES = 37
+	};
+	static float keys[QUERIES * ROWS],
+				single[ROWS];
+	static const int sizes[] = {1, 3, 4, 8, 15, 16, 17, 63, 64, 65, 100, 768, BARQ_MANY_DIMS, BARQ_MANY_DIMS + 1, MAX_DIMS};
+	int			differ = 0,
+				cases = 0;
+
+	for (int t = 0; t < 400 / BARQ_TEST_SCALE; t++)
+	{
+		BarqMetric	metric = BARQ_METRIC_L2 + (int) (random_bits() % 4);
+		BarqQuantization quant = (int) (random_bits() % 3);
+		int			dims = t % 3 == 0 ? sizes[t / 3 % (int) (sizeof(sizes) / sizeof(sizes[0]))] : 1 + (int) (random_bits() % 200);
+		int			nqueries = (int) (random_bits() % (QUERIES + 1));
+		int			nrows = (int) (random_bits() % (ROWS + 1));
+		Kind		kind = t % CONSTANT;
+		BarqCodec	codec;
+		const BarqQuery *queries[QUERIES];
+		void	   *memory[QUERIES];
+		char	   *rows;
+
+		barq_codec_init(&codec, metric, quant, dims);
+		rows = calloc(ROWS, codec.stride);
+		for (int r = 0; r < nrows; r++)
+		{
+			draw_pair(kind, x, q, dims);
+			(void) barq_codec_encode(&codec, x, rows + (size_t) r * codec.stride);
+		}
+		for (int j = 0; j < nqueries; j++)
+		{
+			draw_pair(kind, x, q, dims);
+			if (j == 2)
+				memset(q, 0, sizeof(float) * (size_t) dims);
+			memory[j] = malloc(barq_query_bytes(&codec));
+			queries[j] = barq_query_prepare(memory[j], &codec, q);
+		}
+		for (int l = 0; l < nlevels; l++)
+		{
+			barq_kernels = levels[l];
+			memset(keys, 0xff, sizeof(keys));
+			barq_queries_keys(queries, nqueries, rows, codec.stride, nrows, keys);
+			for (int j = 0; j < nqueries; j++)
+			{
+				barq_query_keys(queries[j], rows, codec.stride, NULL, nrows, single);
+				differ += memcmp(single, keys + j * nrows, sizeof(float) * (size_t) nrows) != 0;
+				cases++;
+			}
+		}
+		barq_kernels_select("auto");
+		for (int j = 0; j < nqueries; j++)
+			free(memory[j]);
+		free(rows);
+	}
+	tap_ok(differ == 0, "keys of several queries at once are those of each (%d of %d differ)", differ, cases);
+}
+
 int
 main(void)
 {
@@ -753,6 +816,7 @@ main(void)
 	test_sizes();
 	test_zero_vectors();
 	test_code_keys();
+	test_many_queries();
 	for (BarqMetric metric = BARQ_METRIC_L2; metric <= BARQ_METRIC_L1; metric++)
 	{
 		test_scans(metric, BARQ_QUANT_NONE, 0.995);
