@@ -25,6 +25,15 @@ $node->safe_psql('postgres', q{
 	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops) WITH (quantization = none);
 	INSERT INTO items SELECT i, vec(i, 512) FROM generate_series(1101, 1150) i;
 });
+$node->safe_psql('postgres', q{
+	CREATE TABLE listed AS SELECT i AS id, vec(i, 512) AS v FROM generate_series(1, 2500) i;
+	ALTER TABLE listed ALTER v TYPE vector(512);
+	CREATE INDEX listed_v ON listed USING barq_ivf (v vector_l2_ops) WITH (lists = 20);
+});
+my $batch = q{SET client_min_messages = error; SELECT string_agg(concat_ws(' ', query, (doc).id, distance), ',') FROM
+	barq_search_batch(NULL::listed, (SELECT array_agg(v ORDER BY id) FROM listed WHERE id % 200 = 1), 5)};
+my $batch_found = $node->safe_psql('postgres', $batch);
+is($node->safe_psql('postgres', q{SELECT kind FROM barq_segments('listed_v') WHERE state <> 'growing'}), 'ivf', 'lists');
 my ($image) = images_of($node, 'items_v');
 like($image, qr{^\Q$directory\E/barq_\d+_[0-9a-f]{16}/pgsql_tmp/}, 'images are in barq.image_directory');
 ok(!-e $node->data_dir . '/pg_barq', 'no images are in the data directory');
@@ -44,6 +53,8 @@ sub without_room
 	($found, $warnings, $status) = answers($node, 'items', %$none);
 	isnt($status, 0, "$what: an error if fallback is not allowed");
 	like($warnings, qr/ERROR:.*image.*\n.*DETAIL:.*\n.*HINT:.*allow_fallback/, "$what: the error gives the cause and a hint");
+
+	is($node->safe_psql('postgres', $batch), $batch_found, "$what: a batch of searches in lists finds the same");
 
 	# inserts, seals, VACUUM and compaction of flat segments
 	$node->safe_psql('postgres', qq{
