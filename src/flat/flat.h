@@ -85,8 +85,8 @@ typedef struct BarqSearchParams
 								 * Must outlive the search */
 	uint32		nrows;
 	const BarqSearchStart *start;	/* where to begin; NULL: at the beginning. Made
-								 * with the same parameters for this query and a body
-								 * of the same bytes; is copied */
+									 * with the same parameters for this query and a body
+									 * of the same bytes; is copied */
 } BarqSearchParams;
 
 /* State of a search of one segment. */

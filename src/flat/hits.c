@@ -6,6 +6,8 @@
 
 #include "flat/hits.h"
 
+#define SAMPLE	16				/* hits that choose a pivot among many */
+
 static inline void
 swap_hits(BarqHit *a, BarqHit *b)
 {
@@ -16,7 +18,48 @@ swap_hits(BarqHit *a, BarqHit *b)
 }
 
 /*
- * Hoare's quickselect; the pivot is the median of three. An unlucky order costs
+ * Move a pivot for the k-th of hits[lo .. hi-1] to hits[hi - 1]: the median of three or,
+ * where few of many are wanted, one of a sample that has probably little more than
+ * these before it.
+ */
+static void
+choose_pivot(BarqHit *hits, Size lo, Size hi, Size k)
+{
+	Size		n = hi - lo;
+	Size		wanted = k - lo;
+
+	if (n >= 8 * SAMPLE && wanted * 4 <= n)
+	{
+		BarqHit		sample[SAMPLE];
+		Size		step = n / SAMPLE;
+		Size		which = Min(wanted * SAMPLE / n * 3 / 2 + 2, SAMPLE - 1);
+
+		for (Size i = 0; i < SAMPLE; i++)
+			sample[i] = hits[lo + i * step];
+		barq_hits_sort(sample, SAMPLE);
+		for (Size i = 0; i < SAMPLE; i++)
+			if (hits[lo + i * step].row == sample[which].row &&
+				hits[lo + i * step].key == sample[which].key)
+			{
+				swap_hits(&hits[lo + i * step], &hits[hi - 1]);
+				return;
+			}
+	}
+	else
+	{
+		Size		mid = lo + n / 2;
+
+		if (barq_hit_before(hits[mid], hits[lo]))
+			swap_hits(&hits[mid], &hits[lo]);
+		if (barq_hit_before(hits[hi - 1], hits[lo]))
+			swap_hits(&hits[hi - 1], &hits[lo]);
+		if (barq_hit_before(hits[mid], hits[hi - 1]))
+			swap_hits(&hits[mid], &hits[hi - 1]);
+	}
+}
+
+/*
+ * Hoare's quickselect, with Lomuto's partition. An unlucky order costs
  * quadratic time, which is accepted: keys of rows are not chosen to cause it.
  */
 void
@@ -28,38 +71,27 @@ barq_hits_select(BarqHit *hits, Size n, Size k)
 	Assert(k <= n);
 	while (hi - lo > 1 && k > lo && k < hi)
 	{
-		Size		mid = lo + (hi - lo) / 2;
+		Size		m = lo;
 		BarqHit		pivot;
-		Size		i = lo;
-		Size		j = hi - 1;
 
-		if (barq_hit_before(hits[mid], hits[lo]))
-			swap_hits(&hits[mid], &hits[lo]);
-		if (barq_hit_before(hits[hi - 1], hits[lo]))
-			swap_hits(&hits[hi - 1], &hits[lo]);
-		if (barq_hit_before(hits[hi - 1], hits[mid]))
-			swap_hits(&hits[hi - 1], &hits[mid]);
-		pivot = hits[mid];
+		choose_pivot(hits, lo, hi, k);
+		pivot = hits[hi - 1];
 
-		for (;;)
+		/* without branches: comparisons of keys cannot be predicted */
+		for (Size i = lo; i < hi - 1; i++)
 		{
-			while (barq_hit_before(hits[i], pivot))
-				i++;
-			while (barq_hit_before(pivot, hits[j]))
-				j--;
-			if (i >= j)
-				break;
-			swap_hits(&hits[i], &hits[j]);
-			i++;
-			j--;
+			BarqHit		hit = hits[i];
+
+			hits[i] = hits[m];
+			hits[m] = hit;
+			m += (hit.key < pivot.key) | ((hit.key == pivot.key) & (hit.row < pivot.row));
 		}
-		/* [lo, j] <= pivot <= (j, hi); both parts are shorter than before */
-		if (j + 1 == hi)
-			j--;
-		if (k <= j + 1)
-			hi = j + 1;
+		swap_hits(&hits[m], &hits[hi - 1]);
+		/* [lo, m) < pivot < (m, hi) */
+		if (k <= m)
+			hi = m;
 		else
-			lo = j + 1;
+			lo = m + 1;
 	}
 }
 

@@ -3,8 +3,10 @@
  *	  barq_search_batch(): the nearest rows of many vectors in one call.
  *
  * Each vector is a ranking like those of barq_hybrid(), with the plan of the first one
- * and the snapshot of the statement, so the rows are those of as many ordered scans. A
- * call that takes some time has parallel workers (hybrid_workers.c).
+ * and the snapshot of the statement, so the rows are those of as many ordered scans. The
+ * vectors are announced to the scans, so that those of lists read each list once for
+ * all of them (am/upcoming.h). A call that takes some time has parallel workers
+ * (hybrid_workers.c).
  */
 #include "postgres.h"
 

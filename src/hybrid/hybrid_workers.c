@@ -2,7 +2,8 @@
  * hybrid_workers.c
  *	  Parallel workers of barq_search_batch(). May call what the folder may.
  *
- * Leader and workers take vectors one by one from a shared counter, search with plans
+ * Leader and workers take vectors from a shared counter (of an index of lists many at a
+ * time, since these share work), search with plans
  * of their own at the leader's snapshot, and write the addresses that they find to
  * shared memory. The leader fetches the rows. Where a vector's rows are found does not
  * matter for them: a search depends on its snapshot, settings and index only.

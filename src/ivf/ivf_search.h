@@ -31,20 +31,20 @@ typedef struct IvfSearch
 	const uint8 *skip;
 	bool		probes_only;
 	uint32		at_once;		/* lists probed at a time */
-		uint32		least_rows;		/* rows to score before the first selection */
-		uint32		ahead;			/* rows scored for each row wanted */
+	uint32		least_rows;		/* rows to score before the first selection */
+	uint32		ahead;			/* rows scored for each row wanted */
 
 	BarqHit    *ranking;		/* lists by their centroids' keys; NULL at first */
-		uint32		ranked;			/* ranking[0 .. ranked-1] is in order */
+	uint32		ranked;			/* ranking[0 .. ranked-1] is in order */
 
 	Probe	   *probes;
 	uint32		nprobes;
 	uint32		probes_room;
 	uint32		nstarted;		/* the first of them, whose best rows came from a start */
 	uint32		nscored;		/* probes whose rows have keys */
-		float	   *keys;			/* by place; NaN: returned. Room for keys_room */
+	float	   *keys;			/* by place; NaN: returned. Room for keys_room */
 	uint32		keys_room;
-		uint32		places;			/* rows in all probes */
+	uint32		places;			/* rows in all probes */
 
 	/* best rows, by place, sorted; ready[0 .. next-1] have been returned */
 	BarqHit    *ready;
@@ -52,9 +52,9 @@ typedef struct IvfSearch
 	int			nready;
 	int			next;
 	int			want;			/* rows to select at the next refill */
-		float		bound;			/* bound of the last refill */
-		bool		complete;		/* whether ready has all rows below that bound */
-		uint64		returned;		/* rows returned so far */
+	float		bound;			/* bound of the last refill */
+	bool		complete;		/* whether ready has all rows below that bound */
+	uint64		returned;		/* rows returned so far */
 	bool		unmarked;		/* ready came from a start: rows returned of it have
 								 * no NaN yet */
 } IvfSearch;

@@ -70,7 +70,7 @@ typedef struct Tile
 	_Alignas(64) double scale[TILE];
 	_Alignas(64) double offset[TILE];
 	_Alignas(64) double sum[TILE];
-	_Alignas(64) double mean[TILE];	/* scale * mean of the codes */
+	_Alignas(64) double mean[TILE]; /* scale * mean of the codes */
 	_Alignas(64) double spread[TILE];	/* scale * spread of the codes */
 } Tile;
 
@@ -281,7 +281,7 @@ sq8_keys_many(const int8_t *const *q, const BarqSq8Terms *const *terms, int nque
 			for (int j = 0, some; j < count; j += some)
 			{
 				some = TILE_VECTORS == 1 && count - j >= MANY_SHARE ? MANY_SHARE :
-					count - j >= 4 ? 4 : count - j >= 2 ? 2 : 1;
+					count - j >= 4 ? 4 : count - j >= 2	  ? 2 : 1;
 				if (some == MANY_SHARE)
 					dot_tile(&tile, codes + j, MANY_SHARE, n, dots);
 				else if (some == 4)
@@ -309,14 +309,16 @@ at_most(const float *values, float limit)
 
 	for (int i = 0; i < 16; i += 8)
 		mask |= (unsigned) simde_mm256_movemask_ps(
-			simde_mm256_cmp_ps(simde_mm256_loadu_ps(values + i), simde_mm256_set1_ps(limit), SIMDE_CMP_LE_OQ)) << i;
+					simde_mm256_cmp_ps(simde_mm256_loadu_ps(values + i), simde_mm256_set1_ps(limit), SIMDE_CMP_LE_OQ))
+				<< i;
 	return mask;
 #else
 	unsigned	mask = 0;
 
 	for (int i = 0; i < 16; i += 4)
 		mask |= (unsigned) simde_mm_movemask_ps(
-			simde_mm_cmple_ps(simde_mm_loadu_ps(values + i), simde_mm_set1_ps(limit))) << i;
+					simde_mm_cmple_ps(simde_mm_loadu_ps(values + i), simde_mm_set1_ps(limit)))
+				<< i;
 	return mask;
 #endif
 }

@@ -198,7 +198,8 @@ test_find(const BarqKernels *k)
 {
 	static float buckets[4096];
 	static uint32_t which[4096 + 16];
-	bool		values = true;
+	bool		values = true,
+				most = true;
 	bool		rows = true;
 
 	for (int try = 0; try < TRIES; try++)
@@ -218,6 +219,12 @@ test_find(const BarqKernels *k)
 			if (buckets[i] >= limit)
 				values &= at < found && which[at++] == (uint32_t) i;
 		values &= at == found;
+		found = k->find_at_most(buckets, n, limit, which);
+		at = 0;
+		for (int i = 0; i < n; i++)
+			if (buckets[i] <= limit)
+				most &= at < found && which[at++] == (uint32_t) i;
+		most &= at == found;
 
 		n = n > BLOCK ? BLOCK : n;
 		for (int i = 0; i < n; i++)
@@ -230,6 +237,7 @@ test_find(const BarqKernels *k)
 		rows &= at == found;
 	}
 	tap_ok(values, "%s: values of at least a limit are found", k->name);
+	tap_ok(most, "%s: values of at most a limit are found", k->name);
 	tap_ok(rows, "%s: rows whose buckets have at least a limit are found", k->name);
 }
 
