@@ -6,11 +6,16 @@
 #include "postgres.h"
 
 #include <math.h>
+#include <sys/resource.h>
 
 #include "hnsw/hnsw_beam.h"
 #include "hnsw/hnsw_work.h"
 
 #define CLAIM_ROWS	16			/* rows taken at a time */
+
+/* Rows after which page faults are counted; windows that are then narrow. */
+#define WATCHED_ROWS	64
+#define NARROW_RUN		8
 
 /*
  * The level comes from a hash of the row number (splitmix64's finalizer), so
@@ -213,7 +218,27 @@ choose_window(HnswBuilder *builder, uint32 row)
 		builder->window_number = 0;
 	while (row >= first[builder->window_number + 1])
 		builder->window_number++;
-	builder->window = hnsw_work_window(work, builder->window_number);
+	builder->window = hnsw_work_window(work, builder->window_number,
+									   builder->window_number < builder->narrow_end);
+}
+
+/*
+ * After `rows` further rows: if this process waits for pages more often than once a row,
+ * the pages of its window do not stay in memory. Then the next NARROW_RUN windows are
+ * narrow. No process knows how much memory it has, but it sees its page faults.
+ */
+static inline void
+watch_faults(HnswBuilder *builder, uint32 rows)
+{
+	struct rusage usage;
+
+	builder->unwatched += rows;
+	if (builder->unwatched < WATCHED_ROWS || getrusage(RUSAGE_SELF, &usage) != 0)
+		return;
+	if (builder->faults > 0 && usage.ru_majflt - builder->faults > builder->unwatched)
+		builder->narrow_end = builder->window_number + NARROW_RUN;
+	builder->faults = Max(usage.ru_majflt, 1);
+	builder->unwatched = 0;
 }
 
 /*
@@ -330,6 +355,8 @@ barq_hnsw_work_insert(BarqHnswWork *work, BarqBuildProgress progress, void *arg)
 			insert_claimed(&builder, row);
 		pg_write_barrier();
 		pg_atomic_write_u64(claim, 0);
+		if (work->nwindows > 0)
+			watch_faults(&builder, end - first);
 		if (progress != NULL)
 			progress(arg, end - first);
 	}

@@ -74,7 +74,7 @@ barq_hnsw_work_lay_out(BarqHnswWork *work, uint64 rows_bytes)
 	off += barq_align64(rows * sizeof(uint32));
 	work->windows_off = off;
 	work->window_bytes = (uint32) barq_align64(rows / HNSW_BLOCK_ROWS / 8 + 1);
-	off += (uint64) HNSW_WINDOWS * work->window_bytes;
+	off += (uint64) 2 * HNSW_WINDOWS * work->window_bytes;
 	work->area_bytes = off;
 	return off;
 }

@@ -19,6 +19,12 @@
  */
 #define LEAST_WINDOW	4
 
+/*
+ * A narrow window has so large a part. A process takes it instead while the pages of the
+ * other do not stay in memory (hnsw_insert.c), which costs more time than recall is worth.
+ */
+#define NARROW_WINDOW	8
+
 /* What order_rows() has found. */
 typedef struct Places
 {
@@ -94,20 +100,23 @@ admit(uint8 *window, uint32 from, uint32 end)
 
 /*
  * Make the window for rows of the places [from, end): the rows before all places, and
- * those of the places nearest to any of these, `least` rows or more.
+ * those of the places nearest to any of these, `least` rows or more; and the narrow one.
  */
 static void
 make_window(Places *places, uint32 from, uint32 end, uint64 least)
 {
 	BarqHnswWork *work = places->work;
 	const BarqCodec *codec = &work->codec;
-	uint8	   *window = hnsw_work_window(work, work->nwindows);
+	uint8	   *window = hnsw_work_window(work, work->nwindows, false);
+	uint8	   *narrow = hnsw_work_window(work, work->nwindows, true);
 	uint64		rows = 0;
 
 	memset(window, 0, work->window_bytes);
+	memset(narrow, 0, work->window_bytes);
 	work->window_first[work->nwindows++] = places->first[from];
 	work->window_first[work->nwindows] = places->first[end];
 	admit(window, 0, places->first[0]);
+	admit(narrow, 0, places->first[0]);
 
 	for (uint32 place = from; place < end; place++)
 	{
@@ -132,6 +141,8 @@ make_window(Places *places, uint32 from, uint32 end, uint64 least)
 		uint32		place = places->hits[i].row;
 
 		admit(window, places->first[place], places->first[place + 1]);
+		if (i < end - from || rows < work->rows / NARROW_WINDOW)
+			admit(narrow, places->first[place], places->first[place + 1]);
 		rows += places->first[place + 1] - places->first[place];
 	}
 }

@@ -74,7 +74,10 @@ struct BarqHnswWork
 	uint64		rows_used;		/* bytes of whole rows so far */
 	uint64		area_bytes;
 
-	/* window i serves rows from window_first[i] to below window_first[i + 1] */
+	/*
+	 * Window i serves rows from window_first[i] to below window_first[i + 1]. Behind
+	 * HNSW_WINDOWS of them are the narrow ones.
+	 */
 	uint64		windows_off;
 	uint32		window_bytes;
 	uint32		nwindows;		/* 0: rows are not by place, or have no windows */
@@ -137,10 +140,10 @@ hnsw_work_code(BarqHnswWork *work, uint32 row)
 }
 
 static inline uint8 *
-hnsw_work_window(BarqHnswWork *work, uint32 window)
+hnsw_work_window(BarqHnswWork *work, uint32 window, bool narrow)
 {
 	return (uint8 *) hnsw_work_at(work, work->windows_off +
-								  (uint64) window * work->window_bytes);
+								  ((uint64) narrow * HNSW_WINDOWS + window) * work->window_bytes);
 }
 
 static inline bool
@@ -328,6 +331,9 @@ typedef struct HnswBuilder
 	int			ef;				/* ef_construction, at least m */
 	const uint8 *window;		/* rows that are searched on layer 0; NULL: all */
 	uint32		window_number;
+	uint32		narrow_end;		/* windows before this one are narrow */
+	uint32		unwatched;		/* rows since the page faults were counted */
+	long		faults;			/* page faults by then */
 	BarqHit    *beam;			/* ef + 1 */
 	uint32	   *list;			/* HNSW_MAX_DEGREE, as are fresh and keys */
 	uint32	   *fresh;

@@ -20,6 +20,9 @@ barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work)
 	builder->ef = Max(work->ef_construction, work->m);
 	builder->window = NULL;
 	builder->window_number = 0;
+	builder->narrow_end = 0;
+	builder->unwatched = 0;
+	builder->faults = 0;
 	builder->beam = palloc((Size) (builder->ef + 1) * sizeof(BarqHit));
 	builder->list = palloc(HNSW_MAX_DEGREE * sizeof(uint32));
 	builder->fresh = palloc(HNSW_MAX_DEGREE * sizeof(uint32));

@@ -100,6 +100,30 @@ make_flat(BarqBodyWriter *writer, const BarqCodec *codec, const float *x, int n,
 	free(tids);
 }
 
+/* BarqFindPlaces: each row is at the nearest of some rows. */
+#define TEST_PLACES 40
+
+static inline uint32
+places_of_rows(const BarqCodec *c, const char *codes, uint32 n, uint32 *places, const char **centroids)
+{
+	float		keys[TEST_PLACES];
+	uint32		ids[TEST_PLACES];
+
+	for (uint32 i = 0; i < TEST_PLACES; i++)
+		ids[i] = i;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		barq_code_keys(c, codes + i * c->stride, codes, c->stride, ids, TEST_PLACES, keys);
+		places[i] = 0;
+		for (uint32 place = 1; place < TEST_PLACES; place++)
+			if (keys[place] < keys[places[i]])
+				places[i] = place;
+	}
+	*centroids = memcpy(palloc(TEST_PLACES * c->stride), codes, TEST_PLACES * c->stride);
+	return TEST_PLACES;
+}
+
 static inline void
 build(BarqBodyWriter *writer, const BarqCodec *codec, int m, int efc,
 	  BarqMergeInput *inputs, int ninputs, int processes)

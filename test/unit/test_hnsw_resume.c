@@ -13,7 +13,6 @@
 #define FIRST	8000			/* of them in a graph that is kept */
 #define DIMS	24
 #define HELPERS	3
-#define PLACES	40
 
 static BarqCodec codec;
 static BarqHnswOptions options = {12, 48};
@@ -84,30 +83,6 @@ insert_and_kill(useconds_t us)
 		kill(pids[i], SIGKILL);
 	for (int i = 0; i < HELPERS; i++)
 		waitpid(pids[i], NULL, 0);
-}
-
-/*
- * BarqFindPlaces: each row is at the nearest of some rows.
- */
-static uint32
-places_of_rows(const BarqCodec *c, const char *codes, uint32 n, uint32 *places, const char **centroids)
-{
-	float		keys[PLACES];
-	uint32		ids[PLACES];
-
-	for (uint32 i = 0; i < PLACES; i++)
-		ids[i] = i;
-
-	for (uint32 i = 0; i < n; i++)
-	{
-		barq_code_keys(c, codes + i * c->stride, codes, c->stride, ids, PLACES, keys);
-		places[i] = 0;
-		for (uint32 place = 1; place < PLACES; place++)
-			if (keys[place] < keys[places[i]])
-				places[i] = place;
-	}
-	*centroids = memcpy(palloc(PLACES * c->stride), codes, PLACES * c->stride);
-	return PLACES;
 }
 
 /* by_place: the area is larger than the memory that it may have. */
