@@ -13,8 +13,12 @@
 
 #define CLAIM_ROWS	16			/* rows taken at a time */
 
-/* Rows after which page faults are counted; windows that are then narrow. */
-#define WATCHED_ROWS	64
+/*
+ * Rows after which page faults are counted; faults a row from which on the next windows
+ * are narrow, and how many of them (measured: docs/performance.md).
+ */
+#define WATCHED_ROWS	256
+#define MANY_FAULTS		2
 #define NARROW_RUN		8
 
 /*
@@ -223,9 +227,9 @@ choose_window(HnswBuilder *builder, uint32 row)
 }
 
 /*
- * After `rows` further rows: if this process waits for pages more often than once a row,
- * the pages of its window do not stay in memory. Then the next NARROW_RUN windows are
- * narrow. No process knows how much memory it has, but it sees its page faults.
+ * After `rows` further rows: if this process waits for pages more often than MANY_FAULTS
+ * times a row, the pages of its window do not stay in memory. Then the next NARROW_RUN
+ * windows are narrow. No process knows how much memory it has, but it sees its page faults.
  */
 static inline void
 watch_faults(HnswBuilder *builder, uint32 rows)
@@ -235,7 +239,8 @@ watch_faults(HnswBuilder *builder, uint32 rows)
 	builder->unwatched += rows;
 	if (builder->unwatched < WATCHED_ROWS || getrusage(RUSAGE_SELF, &usage) != 0)
 		return;
-	if (builder->faults > 0 && usage.ru_majflt - builder->faults > builder->unwatched)
+	if (builder->faults > 0 &&
+		usage.ru_majflt - builder->faults > (long) MANY_FAULTS * builder->unwatched)
 		builder->narrow_end = builder->window_number + NARROW_RUN;
 	builder->faults = Max(usage.ru_majflt, 1);
 	builder->unwatched = 0;

@@ -23,7 +23,7 @@
  * A narrow window has so large a part. A process takes it instead while the pages of the
  * other do not stay in memory (hnsw_insert.c), which costs more time than recall is worth.
  */
-#define NARROW_WINDOW	8
+#define NARROW_WINDOW	6
 
 /* What order_rows() has found. */
 typedef struct Places
