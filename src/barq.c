@@ -9,6 +9,7 @@
 #include "access/xact.h"
 #include "admin/admin.h"
 #include "vector_index/vector_index.h"
+#include "am/filters.h"
 #include "am/scan_bound.h"
 #include "am/scan_report.h"
 #include "text_index/text_index.h"
@@ -148,6 +149,7 @@ _PG_init(void)
 	barq_define_text_reloptions();
 	barq_text_paths_init();
 	barq_condition_init();
+	barq_filter_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		barq_stats_request_shmem();

@@ -26,8 +26,13 @@ COMMENT ON FUNCTION barq_vector_l1_space(internal) IS 'internal: operator class 
 -- any_ops instead of a default class: CREATE INDEX without a distance gets a hint
 
 CREATE OPERATOR CLASS any_ops
-	DEFAULT FOR TYPE anyelement USING barq_hnsw AS STORAGE anyelement;
-COMMENT ON OPERATOR CLASS any_ops USING barq_hnsw IS 'placeholder: an index with it raises an error that names the operator classes';
+	DEFAULT FOR TYPE anyelement USING barq_hnsw AS
+	OPERATOR 11 < (anyenum, anyenum),
+	OPERATOR 12 <= (anyenum, anyenum),
+	OPERATOR 13 = (anyenum, anyenum),
+	OPERATOR 14 >= (anyenum, anyenum),
+	OPERATOR 15 > (anyenum, anyenum);
+COMMENT ON OPERATOR CLASS any_ops USING barq_hnsw IS 'filter column of an enum type; for other types a placeholder, which is an error that names the operator classes or types';
 
 CREATE OPERATOR CLASS vector_l2_ops
 	FOR TYPE vector USING barq_hnsw AS

@@ -8,8 +8,13 @@ CREATE ACCESS METHOD barq_ivf TYPE INDEX HANDLER barq_ivfhandler;
 COMMENT ON ACCESS METHOD barq_ivf IS 'nearest neighbours through lists around centroids';
 
 CREATE OPERATOR CLASS any_ops
-	DEFAULT FOR TYPE anyelement USING barq_ivf AS STORAGE anyelement;
-COMMENT ON OPERATOR CLASS any_ops USING barq_ivf IS 'placeholder: an index with it raises an error that names the types';
+	DEFAULT FOR TYPE anyelement USING barq_ivf AS
+	OPERATOR 11 < (anyenum, anyenum),
+	OPERATOR 12 <= (anyenum, anyenum),
+	OPERATOR 13 = (anyenum, anyenum),
+	OPERATOR 14 >= (anyenum, anyenum),
+	OPERATOR 15 > (anyenum, anyenum);
+COMMENT ON OPERATOR CLASS any_ops USING barq_ivf IS 'filter column of an enum type; for other types a placeholder, which is an error that names the operator classes or types';
 
 CREATE OPERATOR CLASS vector_l2_ops
 	DEFAULT FOR TYPE vector USING barq_ivf AS

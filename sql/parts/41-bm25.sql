@@ -116,22 +116,30 @@ CREATE OPERATOR <@@ (LEFTARG = text[], RIGHTARG = bm25threshold, FUNCTION = bm25
 COMMENT ON OPERATOR <@@ (text[], bm25threshold) IS 'internal: the negative BM25 score is below a bound';
 
 CREATE OPERATOR CLASS any_ops
-	DEFAULT FOR TYPE anyelement USING barq_bm25 AS STORAGE anyelement;
-COMMENT ON OPERATOR CLASS any_ops USING barq_bm25 IS 'for other types: an index with it is an error that names the supported types';
+	DEFAULT FOR TYPE anyelement USING barq_bm25 AS
+	OPERATOR 11 < (anyenum, anyenum),
+	OPERATOR 12 <= (anyenum, anyenum),
+	OPERATOR 13 = (anyenum, anyenum),
+	OPERATOR 14 >= (anyenum, anyenum),
+	OPERATOR 15 > (anyenum, anyenum);
+COMMENT ON OPERATOR CLASS any_ops USING barq_bm25 IS 'filter column of an enum type; for other types a placeholder, which is an error that names the operator classes or types';
 
 CREATE OPERATOR CLASS bm25_ops
 	DEFAULT FOR TYPE text USING barq_bm25 AS
 	OPERATOR 1 <@> (text, bm25query) FOR ORDER BY float_ops,
 	OPERATOR 2 @@@ (text, bm25query),
-	OPERATOR 3 <@@ (text, bm25threshold);
-COMMENT ON OPERATOR CLASS bm25_ops USING barq_bm25 IS 'texts by BM25';
+	OPERATOR 3 <@@ (text, bm25threshold),
+	OPERATOR 13 = (text, text);
+COMMENT ON OPERATOR CLASS bm25_ops USING barq_bm25 IS 'texts by BM25; beyond the first column a filter column';
 
 CREATE OPERATOR CLASS bm25_array_ops
 	DEFAULT FOR TYPE text[] USING barq_bm25 AS
 	OPERATOR 1 <@> (text[], bm25query) FOR ORDER BY float_ops,
 	OPERATOR 2 @@@ (text[], bm25query),
-	OPERATOR 3 <@@ (text[], bm25threshold);
-COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'arrays of texts by BM25';
+	OPERATOR 3 <@@ (text[], bm25threshold),
+	OPERATOR 16 && (anyarray, anyarray),
+	OPERATOR 17 @> (anyarray, anyarray);
+COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'arrays of texts by BM25; beyond the first column a filter column';
 
 -- statistics
 

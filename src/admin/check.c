@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "admin/admin.h"
+#include "store/filter_rows.h"
 #include "base/array.h"
 #include "catalog/index.h"
 #include "fmgr.h"
@@ -233,6 +234,7 @@ check_segment(Check *check)
 	barq_view_init_pages(&view, check->index, desc, maintenance_work_mem);
 	add_rows(check, &view, dead);
 	barq_segment_kind(desc->kind)->check(&view, report_kind, check);
+	barq_filter_check(&view, check->meta.options.filter_columns, report_kind, check);
 }
 
 /* BarqGrowingVisitor.record: check and remember the TID of a live record. */

@@ -29,20 +29,22 @@ extern IndexAmRoutine *barq_am_routine(void);
 /* ---- insert.c ---- */
 
 /*
- * Append a value that is not NULL to the growing log. Returns the number of
+ * Append a value that is not NULL, and those of the filter columns, to the growing log. Returns the number of
  * pages of the log if a page was added, else 0. Allocates in the current memory
  * context, which the caller resets afterwards. Raises the errors of the value;
  * nothing is appended then.
  */
-typedef uint32 (*BarqRowAppender) (Relation index, Datum value, ItemPointer heap_tid);
+typedef uint32 (*BarqRowAppender) (Relation index, Datum value, ItemPointer heap_tid,
+								   const struct BarqFilterValues *filters);
 
 /*
  * aminsert of all access methods: append a row to the growing log, by `append` if
- * it is not NULL, count it in the index's statistics, and have a long log sealed
+ * its first value is not NULL, count it in the index's statistics, and have a long log sealed
  * (barq_after_append).
  */
-extern void barq_am_insert(Relation index, struct IndexInfo *info, Datum value,
-						   bool isnull, ItemPointer heap_tid, BarqRowAppender append);
+extern void barq_am_insert(Relation index, struct IndexInfo *info, const Datum *values,
+						   const bool *isnull, ItemPointer heap_tid,
+						   BarqRowAppender append);
 
 /* ---- vacuum.c ---- */
 
@@ -88,6 +90,10 @@ extern bool barq_validate_class(Oid opclass, BarqClassCheck check);
  */
 extern bool barq_validate_ordering(const FormData_pg_opclass *class,
 								   const FormData_pg_amop *op, bool *ok);
+
+/* Report, in the same way, an operator of filter columns that is no condition. */
+extern void barq_validate_filter_operator(const FormData_pg_opclass *class,
+										  const FormData_pg_amop *op, bool *ok);
 
 /*
  * Report that an operator has an invalid strategy number: INFO, and sets *ok to
@@ -142,7 +148,9 @@ extern char *barq_type_name(Oid type);
 
 /*
  * Raise ERRCODE_UNDEFINED_OBJECT, with a hint how to index the column's type,
- * for a new index whose operator class is any_ops; return for any other. Called
+ * for a new index whose operator class is any_ops or of filter columns, and
+ * ERRCODE_FEATURE_NOT_SUPPORTED if a further column has a type that filter columns
+ * cannot have; return for any other. Called
  * when an index has been created.
  */
 extern void barq_check_class(Relation index);

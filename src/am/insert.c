@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "am/am.h"
+#include "am/filters.h"
 #include "base/stats.h"
 #include "nodes/execnodes.h"
 #include "store/growing.h"
@@ -12,11 +13,12 @@
 #include "utils/rel.h"
 
 void
-barq_am_insert(Relation index, IndexInfo *info, Datum value, bool isnull,
+barq_am_insert(Relation index, IndexInfo *info, const Datum *values, const bool *isnull,
 			   ItemPointer heap_tid, BarqRowAppender append)
 {
 	MemoryContext context = info->ii_AmCache;
 	MemoryContext old;
+	BarqFilterValues filters;
 	uint32		pages;
 
 	/* one context for all inserts of a statement, reset after each */
@@ -27,9 +29,10 @@ barq_am_insert(Relation index, IndexInfo *info, Datum value, bool isnull,
 		info->ii_AmCache = context;
 	}
 	old = MemoryContextSwitchTo(context);
-	pages = isnull ?
-		barq_growing_append_keyless(index, heap_tid, BARQ_KEYLESS_NULL) :
-		append(index, value, heap_tid);
+	barq_filter_encode(index, values, isnull, &filters);
+	pages = isnull[0] ?
+		barq_growing_append_keyless(index, heap_tid, &filters, BARQ_KEYLESS_NULL) :
+		append(index, values[0], heap_tid, &filters);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(context);
 	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_INSERTS, 1);

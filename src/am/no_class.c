@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "am/am.h"
+#include "am/filters.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
@@ -75,6 +76,22 @@ barq_type_name(Oid type)
 }
 
 /*
+ * Has an operator family ordering operators, as those of the first column? Others are of
+ * filter columns, or any_ops. Reads catalogs.
+ */
+static bool
+is_search_class(Oid opfamily)
+{
+	CatCList   *operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(opfamily));
+	bool		found = false;
+
+	for (int i = 0; i < operators->n_members; i++)
+		found |= ((Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple))->amoppurpose == AMOP_ORDER;
+	ReleaseCatCacheList(operators);
+	return found;
+}
+
+/*
  * Lists of names, palloc'd: the operator classes of a method for `type`, and all
  * types that the method has classes for.
  */
@@ -88,7 +105,8 @@ list_classes(Oid method, Oid type, List **classes, List **types)
 	{
 		Form_pg_opclass class = (Form_pg_opclass) GETSTRUCT(&list->members[i]->tuple);
 
-		if (class->opcintype == ANYELEMENTOID)
+		if (class->opcintype == ANYELEMENTOID ||
+			!is_search_class(class->opcfamily))
 			continue;
 		*types = lappend(*types, barq_type_name(class->opcintype));
 		if (class->opcintype == type)
@@ -119,6 +137,23 @@ suggest_other(Oid type, bool of_texts)
 	return "";
 }
 
+/* Raise an error if a column of a new index, not the first, is of no filter class. */
+static void
+check_filter(Relation index, const char *method, int column)
+{
+	Oid			type = getBaseType(TupleDescAttr(RelationGetDescr(index), column)->atttypid);
+	BarqFilterForm form = barq_filter_form(index->rd_opcintype[column]);
+
+	if (form == BARQ_FILTER_ENUM ? get_typtype(type) == TYPTYPE_ENUM : form != BARQ_FILTER_NONE)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column %d of index \"%s\" cannot be of type %s",
+					column + 1, RelationGetRelationName(index), barq_type_name(type)),
+			 errdetail("%s searches the first column; further ones are filter columns.", method),
+			 errhint("Filter columns are of type %s.", barq_filter_types())));
+}
+
 void
 barq_check_class(Relation index)
 {
@@ -127,7 +162,10 @@ barq_check_class(Relation index)
 	List	   *classes;
 	List	   *types;
 
-	if (index->rd_opcintype[0] != ANYELEMENTOID)
+	for (int i = 1; i < index->rd_index->indnkeyatts; i++)
+		check_filter(index, method, i);
+	if (index->rd_opcintype[0] != ANYELEMENTOID &&
+		is_search_class(index->rd_opfamily[0]))
 		return;
 	list_classes(index->rd_rel->relam, type, &classes, &types);
 	ereport(ERROR,

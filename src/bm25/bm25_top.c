@@ -54,7 +54,7 @@ add(BarqBm25Top *top, BarqBm25Hit hit)
 static inline bool
 is_admitted(const BarqBm25Top *top, const ItemPointerData *tid)
 {
-	return top->source == NULL || top->source->row(top->source, tid);
+	return top->source == NULL || top->source->row(top->source, tid, NULL);
 }
 
 void

@@ -26,6 +26,7 @@ enum
 	BARQ_CONDITION_KEYS,		/* conditions of the ordering index, likewise */
 	BARQ_CONDITION_RECHECK,		/* the bitmap's conditions, over the table */
 	BARQ_CONDITION_SHOWN,		/* the ORDER BY, over the table, for EXPLAIN */
+	BARQ_CONDITION_SHOWN_KEYS,	/* the keys, likewise */
 	BARQ_CONDITION_EXPRS
 };
 
@@ -50,7 +51,9 @@ extern void barq_condition_cost(PlannerInfo *root, CustomPath *path,
 enum
 {
 	BARQ_ORDERED_ORDERBYS,
+	BARQ_ORDERED_KEYS,
 	BARQ_ORDERED_SHOWN,
+	BARQ_ORDERED_SHOWN_KEYS,
 };
 
 /*

@@ -138,8 +138,7 @@ condition_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered,
 	path->path.parallel_safe = rel->consider_parallel;
 	path->path.pathkeys = ordered->path.pathkeys;
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-	path->custom_paths = list_make1(bitmap);
-	path->custom_private = list_make1(ordered);
+	path->custom_paths = list_make2(bitmap, ordered);
 	path->methods = &barq_condition_path_methods;
 	barq_condition_cost(root, path, ordered, bitmap);
 	return (Path *) path;

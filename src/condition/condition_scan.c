@@ -200,6 +200,8 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 	barq_search_show_index(index_of(state), es);
 	barq_search_show(css, "Order By", expressions(state, BARQ_CONDITION_SHOWN), ancestors, es);
 	barq_search_show_unread(state->unread, es);
+	if (expressions(state, BARQ_CONDITION_SHOWN_KEYS) != NIL)
+		barq_search_show(css, "Index Cond", expressions(state, BARQ_CONDITION_SHOWN_KEYS), ancestors, es);
 	barq_search_show(css, "Recheck Cond", expressions(state, BARQ_CONDITION_RECHECK), ancestors, es);
 	if (!es->analyze)
 		return;

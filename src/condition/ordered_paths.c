@@ -29,8 +29,7 @@ is_ordered_scan(const Path *path)
 	const IndexPath *scan = (const IndexPath *) path;
 
 	return IsA(path, IndexPath) && path->param_info == NULL && path->pathkeys != NIL &&
-		scan->indexclauses == NIL && list_length(scan->indexorderbys) == 1 &&
-		IsA(linitial(scan->indexorderbys), OpExpr) && path->total_cost < BARQ_REFUSED_COST;
+		list_length(scan->indexorderbys) == 1 && path->total_cost < BARQ_REFUSED_COST;
 }
 
 /*
@@ -114,7 +113,7 @@ ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared)
 	path->path.disabled_nodes = scan->path.disabled_nodes;
 #endif
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-	path->custom_private = list_make1(scan);
+	path->custom_paths = list_make1(scan);
 	path->methods = &path_methods;
 	return (Path *) path;
 }
@@ -140,22 +139,24 @@ barq_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel)
 }
 
 /*
- * CustomPathMethods.PlanCustomPath. All conditions of the table are filters.
+ * CustomPathMethods.PlanCustomPath. `custom_plans` has the plan of the index scan, of which
+ * the expressions are kept. All conditions of the table are filters too: the index may ask
+ * for a recheck of its own.
  */
 static Plan *
 plan_ordered(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist,
 			 List *clauses, List *custom_plans)
 {
 	CustomScan *scan = makeNode(CustomScan);
-	IndexPath  *index_scan = linitial(path->custom_private);
+	IndexScan  *search = castNode(IndexScan, linitial(custom_plans));
 
 	scan->scan.plan.targetlist = tlist;
 	scan->scan.plan.qual = extract_actual_clauses(clauses, false);
 	scan->scan.scanrelid = rel->relid;
 	scan->flags = path->flags;
-	scan->custom_exprs = list_make2(barq_search_clauses(index_scan->indexorderbys),
-									copyObject(index_scan->indexorderbys));
-	scan->custom_private = list_make1(list_make1_oid(index_scan->indexinfo->indexoid));
+	scan->custom_exprs = list_make4(search->indexorderby, search->indexqual,
+									search->indexorderbyorig, search->indexqualorig);
+	scan->custom_private = list_make1(list_make1_oid(search->indexid));
 	scan->methods = &barq_ordered_scan_methods;
 	return &scan->scan.plan;
 }

@@ -51,7 +51,8 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	barq_search_use_table_slot(css, estate, tlist);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
 		barq_search_open(&state->search, css, index_of(css),
-						 list_nth(plan->custom_exprs, BARQ_ORDERED_ORDERBYS), NIL);
+						 list_nth(plan->custom_exprs, BARQ_ORDERED_ORDERBYS),
+						 list_nth(plan->custom_exprs, BARQ_ORDERED_KEYS));
 }
 
 /* ExecScanAccessMtd: the next row of the search; an empty slot at the end. */
@@ -70,7 +71,7 @@ next_row(ScanState *node)
 	return ExecClearTuple(slot);
 }
 
-/* ExecScanRecheckMtd: the search has no condition that a newer row might fail. */
+/* ExecScanRecheckMtd: the filter of the plan has the search's conditions too. */
 static bool
 recheck_row(ScanState *node, TupleTableSlot *slot)
 {
@@ -108,6 +109,9 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 
 	barq_search_show_index(index_of(css), es);
 	barq_search_show(css, "Order By", list_nth(plan->custom_exprs, BARQ_ORDERED_SHOWN), ancestors, es);
+	if (list_nth(plan->custom_exprs, BARQ_ORDERED_SHOWN_KEYS) != NIL)
+		barq_search_show(css, "Index Cond", list_nth(plan->custom_exprs, BARQ_ORDERED_SHOWN_KEYS),
+						 ancestors, es);
 	barq_search_show_unread(state->unread, es);
 	if (es->analyze && state->search.scan != NULL)
 		ExplainPropertyUInteger("Vectors Read For Order", NULL,

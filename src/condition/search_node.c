@@ -10,30 +10,11 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "text_index/text_index.h"
 #include "vector_index/vector_index.h"
-
-List *
-barq_search_clauses(List *clauses)
-{
-	List	   *result = NIL;
-	ListCell   *cell;
-
-	foreach(cell, clauses)
-	{
-		OpExpr	   *clause = castNode(OpExpr, copyObject(lfirst(cell)));
-		Node	   *column = linitial(clause->args);
-
-		linitial(clause->args) = makeVar(INDEX_VAR, 1, exprType(column), exprTypmod(column),
-										 exprCollation(column), 0);
-		result = lappend(result, clause);
-	}
-	return result;
-}
 
 void
 barq_search_use_table_slot(CustomScanState *css, EState *estate, List *tlist)

@@ -36,12 +36,6 @@ typedef struct BarqSearchNode
 } BarqSearchNode;
 
 /*
- * Copies of clauses of an index `column operator value`, in which the column is a Var of
- * the index, as ExecIndexBuildScanKeys() wants it. The index has one column.
- */
-extern List *barq_search_clauses(List *clauses);
-
-/*
  * Give the scan a slot of the table's own kind, in place of the virtual one that
  * PostgreSQL 15 gives every custom scan: the index's rows are stored into it. `tlist`:
  * computed of each row that is returned.
@@ -49,7 +43,7 @@ extern List *barq_search_clauses(List *clauses);
 extern void barq_search_use_table_slot(CustomScanState *css, EState *estate, List *tlist);
 
 /*
- * Open the index, and make scan keys of clauses by barq_search_clauses(). The index is
+ * Open the index, and make scan keys of an index scan's clauses over the index. The index is
  * locked as the table is.
  */
 extern void barq_search_open(BarqSearchNode *search, CustomScanState *css, Oid index,

@@ -15,6 +15,7 @@
 
 #include "kernels/codec.h"
 #include "store/image.h"
+#include "store/row_filter.h"
 #include "store/segment.h"
 
 /* At BarqBodyHeader.kind_off in every body of a vector kind. */
@@ -65,7 +66,7 @@ typedef struct BarqSearchStart
 
 /*
  * Parameters of a search. `probes` and the two after it concern segments that keep
- * rows in lists (ivf), `admitted` graphs, `rows` a flat search; others ignore them.
+ * rows in lists (ivf), `rows` only a flat search; others ignore them.
  */
 typedef struct BarqSearchParams
 {
@@ -78,9 +79,8 @@ typedef struct BarqSearchParams
 	bool		probes_only;	/* never score further lists after those */
 	bool		beside_graphs;	/* the index's other segments are graphs: derive
 								 * the number of lists from breadth if probes is 0 */
-	uint32		admitted;		/* rows that skip leaves, where a condition made it: a
-								 * walk costs at most about as much as scoring
-								 * them. 0: no condition */
+	const BarqRowFilter *filter;	/* for graphs and lists: the rows to return, in
+									 * place of `skip`; lists none. NULL: by `skip` */
 	const uint32 *rows;			/* the rows to search, ascending; NULL: all of them.
 								 * Must outlive the search */
 	uint32		nrows;

@@ -11,11 +11,8 @@
  *
  * The walk passes through rows in `skip`, but does not count them: the beam
  * holds as many of them as lie before its `ef` other rows. Where skip leaves so
- * few rows that scoring each of them costs less, they are scored instead. Where a
- * condition admits rows far from the query only, a walk would first pass through all
- * nearer ones: it is given up when it has cost as much as scoring every admitted row,
- * and these are scored. So the recall of a condition that is anti-correlated with the
- * query is that of an exact search, at most at twice its cost.
+ * few rows that scoring each of them costs less, they are scored instead. With a filter
+ * the walk meets only rows that it admits (hnsw_filter.c).
  *
  * Of a row's copies (hnsw_copies.c) the walk meets one, which links to all the
  * others. That copy is expanded only when it is due to be returned; expanded
@@ -30,10 +27,7 @@
 
 #include <math.h>
 
-#include "base/array.h"
-#include "hnsw/hnsw_beam.h"
-#include "hnsw/hnsw_layout.h"
-#include "hnsw/hnsw_visited.h"
+#include "hnsw/hnsw_search.h"
 #include "miscadmin.h"
 
 #define SEARCH_MAX_EF	4096	/* rows to which later beams grow */
@@ -42,68 +36,6 @@
 #define SEARCH_INTERRUPT 256	/* expansions between interrupt checks */
 
 #define HNSW_SAMPLES		4	/* rows of a search looked up in memory */
-
-/* Is the image of a search in memory? */
-typedef enum HnswMemory
-{
-	HNSW_UNKNOWN,				/* asked about the first rows of a layer */
-	HNSW_WARM,
-	HNSW_COLD
-} HnswMemory;
-
-typedef struct HnswSearch
-{
-	HnswGraph	graph;
-	const BarqQuery *query;
-	const uint8 *skip;
-	HnswVisited *visited;		/* NULL after search_end */
-	MemoryContext context;
-
-	const char *lists;			/* layer 0 of a mapped body; NULL: pages are read */
-	uint32		list_bytes;
-	int			degree;
-
-	int			ef;				/* rows that the beam holds, those of skip aside:
-								 * a quarter more than `breadth` */
-	int			batch;			/* beams made so far */
-
-	/*
-	 * The beam is beam[start .. n-1]; rows before start were returned or are
-	 * in skip. Rows before `next` are expanded. `count`: rows of beam[0 ..
-	 * n-1] not in skip.
-	 */
-	BarqHit    *beam;
-	Size		beam_size;
-	int			start;
-	int			n;
-	int			next;
-	int			count;
-	bool		opening;		/* expanding a copy that is due to be returned */
-	int			copies;			/* without skip: copies in the beam, for which it
-								 * holds as many rows beyond ef */
-
-	uint32		expanded;		/* rows expanded, */
-	uint32		most_expanded;	/* and when a walk is given up */
-	int			stale;			/* expansions since the last progress */
-	float		bound;			/* of the last call */
-	Size		nrest;			/* hits in visited->rest */
-	bool		swept;			/* whether rest got the rows never reached */
-	HnswMemory	cold;			/* whether the image is read from disk */
-
-	uint32	   *list;			/* degree each */
-	uint32	   *fresh;
-	float	   *keys;
-} HnswSearch;
-
-/* Write the keys of n rows to search->keys. */
-static inline void
-score(HnswSearch *search, const uint32 *rows, int n)
-{
-	HnswGraph  *graph = &search->graph;
-
-	barq_vector_keys(graph->view, &graph->vector, &graph->codec, search->query,
-					 rows, 0, n, search->keys);
-}
 
 /*
  * For a search of an image that is not in memory: have the codes of the n rows in
@@ -163,7 +95,7 @@ descend(HnswSearch *search, float *key)
 	uint32		entry = graph->header.entry;
 	uint32		row = layer == 0 ? entry : barq_hnsw_entry_row(graph, layer, entry);
 
-	score(search, &row, 1);
+	hnsw_score(search, &row, 1);
 	*key = search->keys[0];
 	for (; layer > 0; layer--)
 	{
@@ -178,7 +110,7 @@ descend(HnswSearch *search, float *key)
 			for (int i = 0; i < n; i++)
 				search->fresh[i] = barq_hnsw_entry_row(graph, layer, search->list[i]);
 			look_ahead(search, n, 1);
-			score(search, search->fresh, n);
+			hnsw_score(search, search->fresh, n);
 			for (int i = 0; i < n; i++)
 			{
 				/* strictly nearer, so that the walk ends */
@@ -234,22 +166,6 @@ is_copy(HnswSearch *search, uint32 a, uint32 b)
 	if (kept != NULL)
 		pfree(kept);
 	return equal;
-}
-
-/* Elements of a beam of ef rows with all the neighbours of an expansion. */
-static inline Size
-beam_room(const HnswSearch *search)
-{
-	return 2 * (Size) search->ef + search->degree + 1;
-}
-
-/* Make room in the beam; it may move. */
-static inline void
-beam_reserve(HnswSearch *search, Size size)
-{
-	/* allocated by begin, so this reallocates it in the search's context */
-	Assert(search->beam != NULL);
-	BARQ_ARRAY_RESERVE(search->beam, search->beam_size, size, 0);
 }
 
 /* Append a row to rest; rest_reserve() has made room. */
@@ -370,18 +286,16 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			CHECK_FOR_INTERRUPTS();
 			interrupt = SEARCH_INTERRUPT;
 		}
-		if (with_skip && !search->opening && ++search->expanded > search->most_expanded)
-			return;
 		beam[search->next++].row = row | HNSW_EXPANDED;
 		row = HNSW_ROW(row);
 
-		nfresh = gather(search, row);
+		nfresh = search->filter == NULL ? gather(search, row) : barq_hnsw_gather_admitted(search, row);
 		look_ahead(search, nfresh, HNSW_SAMPLES);
-		score(search, search->fresh, nfresh);
+		hnsw_score(search, search->fresh, nfresh);
 		rest_reserve(search, nfresh);
 		if (with_skip)
 		{
-			beam_reserve(search, (Size) search->n + nfresh);
+			hnsw_beam_reserve(search, (Size) search->n + nfresh);
 			beam = search->beam;
 		}
 		for (int i = 0; i < nfresh; i++)
@@ -448,6 +362,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 static void
 advance(HnswSearch *search, float bound)
 {
+	/* what a filter does not admit is not in the beam */
 	if (search->skip == NULL)
 		advance_beam(search, bound, false);
 	else
@@ -471,18 +386,19 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	barq_hnsw_open(view, graph);
 	search->context = CurrentMemoryContext;
 	search->query = params->query;
-	search->skip = params->skip;
-	search->most_expanded = params->admitted > 0 ?
-		params->admitted / SWEEP_FACTOR : PG_UINT32_MAX;
+	search->filter = params->filter;
+	search->skip = params->filter == NULL ? params->skip : NULL;
 	search->ef = beam_rows(params->breadth);
 	search->degree = 2 * graph->header.m;
 	search->list_bytes = graph->header.list_bytes;
 	if (view->base != NULL)
 		search->lists = view->base + graph->header.lists_off;
 	search->list = palloc(search->degree * sizeof(uint32));
+	search->hops = palloc(search->degree * sizeof(uint32));
+	search->near = palloc((search->degree + 1) * sizeof(uint32));
 	search->fresh = palloc((search->degree + 1) * sizeof(uint32));
 	search->keys = palloc((search->degree + 1) * sizeof(float));
-	search->beam_size = beam_room(search);
+	search->beam_size = hnsw_beam_room(search);
 	search->beam = MemoryContextAllocHuge(search->context, search->beam_size * sizeof(BarqHit));
 	search->bound = INFINITY;
 	if (graph->body.rows > 0)
@@ -490,31 +406,11 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	return (BarqSearch *) search;
 }
 
-/*
- * Make the first beam: the row to which the upper layers lead. max: rows that
- * the caller wants at once; the beam holds at least as many.
- */
-static void
-begin_beam(HnswSearch *search, int max)
-{
-	float		key;
-	uint32		row;
-
-	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
-	beam_reserve(search, beam_room(search));
-	row = descend(search, &key);
-	barq_hnsw_visit(search->visited, row);
-	search->beam[0].key = key;
-	search->beam[0].row = row;
-	search->n = 1;
-	search->count = is_skipped(search, row) ? 0 : 1;
-}
-
 /* Score the n rows in search->fresh and append them to rest as expanded. */
 static void
 sweep_batch(HnswSearch *search, int n)
 {
-	score(search, search->fresh, n);
+	hnsw_score(search, search->fresh, n);
 	rest_reserve(search, n);
 	for (int i = 0; i < n; i++)
 		rest_append(search, search->keys[i], search->fresh[i] | HNSW_EXPANDED);
@@ -526,12 +422,13 @@ sweep(HnswSearch *search)
 {
 	HnswVisited *visited = search->visited;
 	uint32		rows = search->graph.body.rows;
+	const uint8 *skip = search->filter != NULL ? search->filter->skip : search->skip;
 	int			n = 0;
 
 	for (uint32 first = 0; first < rows; first += 64)
 	{
-		uint64		word = search->skip == NULL ? PG_UINT64_MAX :
-			barq_bits_clear_word(search->skip, rows, first / 64);
+		uint64		word = skip == NULL ? PG_UINT64_MAX :
+			barq_bits_clear_word(skip, rows, first / 64);
 
 		if ((first & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -541,6 +438,8 @@ sweep(HnswSearch *search)
 
 			if (row >= rows)
 				break;
+			if (search->filter != NULL && !barq_row_filter_admits(search->filter, row))
+				continue;
 			search->fresh[n] = row;
 			n += barq_hnsw_visit(visited, row);
 			if (n == search->degree)
@@ -555,32 +454,43 @@ sweep(HnswSearch *search)
 }
 
 /*
- * Give up the walk: score every row that is not in skip and was not met. These and the
- * rows of the beam go to rest, from which the next beams are made; there is nothing
- * left to expand.
+ * Score all rows that the filter admits, those of the first beam included, in place of a
+ * walk: next_beam() makes a beam of the best.
  */
 static void
-give_up_walk(HnswSearch *search)
+score_admitted(HnswSearch *search)
 {
-	BarqHit    *rest;
-	Size		kept = 0;
-
-	rest_reserve(search, search->n - search->start);
-	for (int i = search->start; i < search->n; i++)
-		rest_append(search, search->beam[i].key, search->beam[i].row);
-	search->start = search->n = search->next = search->count = 0;
-	rest = search->visited->rest;
-	for (Size i = 0; i < search->nrest; i++)
-	{
-		uint32		row = HNSW_ROW(rest[i].row);
-
-		if (is_skipped(search, row))
-			continue;
-		rest[kept].key = rest[i].key;
-		rest[kept++].row = row | HNSW_EXPANDED;
-	}
-	search->nrest = kept;
+	rest_reserve(search, search->n);
+	for (int i = 0; i < search->n; i++)
+		rest_append(search, search->beam[i].key, search->beam[i].row | HNSW_EXPANDED);
+	search->n = search->count = 0;
 	sweep(search);
+}
+
+/*
+ * Make the first beam: the row to which the upper layers lead. max: rows that
+ * the caller wants at once; the beam holds at least as many.
+ */
+static void
+begin_beam(HnswSearch *search, int max)
+{
+	float		key;
+	uint32		row;
+
+	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
+	hnsw_beam_reserve(search, hnsw_beam_room(search));
+	row = descend(search, &key);
+	if (search->filter != NULL)
+	{
+		if (!barq_hnsw_begin_filtered(search, row))
+			score_admitted(search);
+		return;
+	}
+	barq_hnsw_visit(search->visited, row);
+	search->beam[0].key = key;
+	search->beam[0].row = row;
+	search->n = 1;
+	search->count = is_skipped(search, row) ? 0 : 1;
 }
 
 /*
@@ -636,7 +546,7 @@ next_beam(HnswSearch *search, float bound, int max)
 	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
 	search->n = 0;
 	search->copies = 0;
-	beam_reserve(search, beam_room(search));
+	hnsw_beam_reserve(search, hnsw_beam_room(search));
 
 	n = Min((Size) search->ef, search->nrest);
 	barq_hits_select(rest, search->nrest, n);
@@ -679,8 +589,6 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	{
 		CHECK_FOR_INTERRUPTS();
 		advance(search, bound);
-		if (unlikely(search->expanded > search->most_expanded) && !search->swept)
-			give_up_walk(search);
 
 		/* rows below bound are expanded, so they may leave the beam */
 		while (n < max && search->start < search->n &&
@@ -715,7 +623,8 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
  * BarqVectorSearchOps.broaden: the first beam, whose rows are all kept, takes the best
  * rows of rest as well, for which it had no room. A broader beam would have expanded the
  * same rows so far, in the same order (hnsw_breadth.c). Not with copies, which leave the
- * order of the beam, and not with skip: trim() drops rows.
+ * order of the beam, not with skip: trim() drops rows, and not with a filter, whose walk
+ * depends on what it has asked.
  */
 static bool
 hnsw_search_broaden(BarqSearch *opaque, int breadth)
@@ -725,10 +634,10 @@ hnsw_search_broaden(BarqSearch *opaque, int breadth)
 	Size		n;
 
 	if (search->visited == NULL || search->batch != 1 || search->swept ||
-		search->skip != NULL || search->copies > 0 || beam_rows(breadth) <= search->ef)
+		search->skip != NULL || search->filter != NULL || search->copies > 0 || beam_rows(breadth) <= search->ef)
 		return false;
 	search->ef = beam_rows(breadth);
-	beam_reserve(search, beam_room(search));
+	hnsw_beam_reserve(search, hnsw_beam_room(search));
 	rest = search->visited->rest;
 	n = Min((Size) Max(search->ef - search->n, 0), search->nrest);
 	if (n > 0)

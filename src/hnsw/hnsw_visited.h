@@ -47,6 +47,12 @@ extern void barq_hnsw_visited_clear(HnswVisited *visited);
  */
 extern void barq_hnsw_rest_grow(HnswVisited *visited, Size used, Size size);
 
+static inline bool
+barq_hnsw_is_visited(const HnswVisited *visited, uint32 row)
+{
+	return visited->tags[row] == visited->tag;
+}
+
 /* Mark a row as visited; false if it was already. row < rows of the loan. */
 static inline bool
 barq_hnsw_visit(HnswVisited *visited, uint32 row)

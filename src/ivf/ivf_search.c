@@ -66,7 +66,8 @@ barq_ivf_begin(BarqView *view, const BarqSearchParams *params)
 	barq_ivf_open(view, &search->lists);
 	search->context = CurrentMemoryContext;
 	search->query = params->query;
-	search->skip = params->skip;
+	search->filter = params->filter;
+	search->skip = params->filter == NULL ? params->skip : NULL;
 	search->probes_only = params->probes_only;
 	search->at_once = params->probes > 0 ? (uint32) params->probes :
 		Min(search->lists.header.lists,
@@ -203,6 +204,64 @@ add_probe(IvfSearch *search, uint32 list, uint32 more)
 	search->places += probe->rows;
 }
 
+/* Make room for the keys of all probes. */
+static void
+reserve_keys(IvfSearch *search)
+{
+	Size		bytes = sizeof(float) * (Size) Max(search->places, 1);
+
+	if (search->keys != NULL && search->keys_room >= search->places)
+		return;
+	search->keys = search->keys == NULL ? MemoryContextAllocHuge(search->context, bytes) :
+		repalloc_huge(search->keys, bytes);
+	search->keys_room = search->places;
+}
+
+/*
+ * Of the probes from `first` on, which are not scored: set the keys of rows that the
+ * filter does not admit to NaN, as if they had been returned, of others to 0, and count
+ * these.
+ */
+static void
+ask_filter(IvfSearch *search, uint32 first)
+{
+	for (uint32 p = first; p < search->nprobes; p++)
+	{
+		const Probe *probe = &search->probes[p];
+		float	   *keys = search->keys + probe->place;
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 i = 0; i < probe->rows; i++)
+		{
+			bool		admitted = barq_row_filter_admits(search->filter, probe->first + i);
+
+			keys[i] = admitted ? 0 : NAN;
+			search->admitted += admitted;
+		}
+	}
+}
+
+/* score() for `count` rows of which the filter admits some, as ask_filter() has found. */
+static void
+score_admitted(IvfSearch *search, uint32 first, uint32 count, float *keys)
+{
+	uint32		ids[IVF_CHUNK];
+	float		scored[IVF_CHUNK];
+	int			n = 0;
+
+	for (uint32 i = 0; i < count; i++)
+		if (keys[i] == 0)
+			ids[n++] = first + i;
+	if (n == 0)
+		return;
+	barq_vector_keys(search->lists.view, &search->lists.vector, &search->lists.codec,
+					 search->query, ids, 0, n, scored);
+	n = 0;
+	for (uint32 i = 0; i < count; i++)
+		if (keys[i] == 0)
+			keys[i] = scored[n++];
+}
+
 /*
  * Append the next `count` nearest lists, or those that are left, to the probes;
  * the next refill scores them. ERRCODE_INDEX_CORRUPTED where lists overlap.
@@ -225,13 +284,20 @@ probe_more(IvfSearch *search, uint32 count)
 	}
 	for (uint32 i = 0, from = search->nprobes; i < count; i++)
 		add_probe(search, search->ranking[from + i].row, count - i);
+	if (search->filter == NULL)
+		search->admitted = search->places;
+	else
+	{
+		reserve_keys(search);
+		ask_filter(search, search->nprobes - count);
+	}
 }
 
 void
 barq_ivf_probe_first(IvfSearch *search)
 {
 	probe_more(search, search->at_once);
-	while (search->nprobes < search->lists.header.lists && search->places < search->least_rows)
+	while (search->nprobes < search->lists.header.lists && search->admitted < search->least_rows)
 		probe_more(search, search->at_once / 8 + 1);
 }
 
@@ -244,6 +310,8 @@ take_start(IvfSearch *search, const BarqSearchStart *start)
 {
 	for (uint32 i = 0; i < start->nlists; i++)
 		add_probe(search, start->lists[i], start->nlists - i);
+	Assert(search->filter == NULL);
+	search->admitted = search->places;
 	search->nstarted = start->nlists;
 	search->want = start->want;
 	search->nready = start->nhits;
@@ -355,19 +423,6 @@ read_ahead(const IvfSearch *search)
 							 (uint64) search->probes[p].rows * search->lists.codec.stride);
 }
 
-/* Make room for the keys of all probes. */
-static void
-reserve_keys(IvfSearch *search)
-{
-	Size		bytes = sizeof(float) * (Size) Max(search->places, 1);
-
-	if (search->keys != NULL && search->keys_room >= search->places)
-		return;
-	search->keys = search->keys == NULL ? MemoryContextAllocHuge(search->context, bytes) :
-		repalloc_huge(search->keys, bytes);
-	search->keys_room = search->places;
-}
-
 /*
  * Score the probes of the search's start, and mark the rows that it has returned:
  * ready[0 .. next-1].
@@ -425,7 +480,10 @@ refill(IvfSearch *search, float bound)
 
 			if ((at / IVF_CHUNK & 63) == 63)
 				CHECK_FOR_INTERRUPTS();
-			if (p >= search->nscored)
+			if (p >= search->nscored && search->filter != NULL)
+				score_admitted(search, probe->first + at, count,
+							   search->keys + probe->place + at);
+			else if (p >= search->nscored)
 				score(search, ivf_code_off(&search->lists, probe->first + at), count,
 					  search->keys + probe->place + at);
 			select_rows(search, &s, probe, at, count);
@@ -503,7 +561,7 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	if (search->nprobes == 0)
 		barq_ivf_probe_first(search);
 	while (search->nprobes < search->lists.header.lists &&
-		   !search->probes_only && search->places < scored_for)
+		   !search->probes_only && search->admitted < scored_for)
 		probe_more(search, search->at_once);
 
 	for (;;)

@@ -28,7 +28,8 @@ typedef struct IvfSearch
 	MemoryContext context;
 	IvfLists	lists;
 	const BarqQuery *query;
-	const uint8 *skip;
+	const uint8 *skip;			/* NULL with a filter */
+	const BarqRowFilter *filter;
 	bool		probes_only;
 	uint32		at_once;		/* lists probed at a time */
 	uint32		least_rows;		/* rows to score before the first selection */
@@ -45,6 +46,7 @@ typedef struct IvfSearch
 	float	   *keys;			/* by place; NaN: returned. Room for keys_room */
 	uint32		keys_room;
 	uint32		places;			/* rows in all probes */
+	uint32		admitted;		/* those that the filter admits; all without one */
 
 	/* best rows, by place, sorted; ready[0 .. next-1] have been returned */
 	BarqHit    *ready;

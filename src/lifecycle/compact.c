@@ -9,6 +9,7 @@
 #include "base/steps.h"
 #include "lifecycle/internal.h"
 #include "miscadmin.h"
+#include "store/filters.h"
 #include "store/keyless.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -214,6 +215,7 @@ merge_inputs(Relation index, Merge *merge, bool required)
 	}
 	barq_body_set_points(writer, NULL);
 	barq_keyless_merge(writer, merge->inputs, merge->n);
+	barq_filters_merge(writer, merge->meta.options.filter_columns, merge->inputs, merge->n);
 	merge->body = barq_body_finish(writer, &merge->bytes);
 	barq_step("compact: merged");
 

@@ -19,6 +19,7 @@
 #include "base/steps.h"
 #include "lifecycle/internal.h"
 #include "miscadmin.h"
+#include "store/filters.h"
 #include "store/keyless.h"
 #include "utils/memutils.h"
 
@@ -118,6 +119,7 @@ make_body(Relation index, Join *join, const BarqIndexKind *kind)
 	writer = barq_body_begin_memory(bytes);
 	kind->join(&join->meta->options, inputs, JOIN_RATIO, writer);
 	barq_keyless_merge(writer, inputs, JOIN_RATIO);
+	barq_filters_merge(writer, join->meta->options.filter_columns, inputs, JOIN_RATIO);
 	join->body = barq_body_finish(writer, &join->bytes);
 	barq_step("join: body made");
 }

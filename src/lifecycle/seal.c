@@ -14,6 +14,7 @@
 #include "base/interrupts.h"
 #include "lifecycle/internal.h"
 #include "miscadmin.h"
+#include "store/filters.h"
 #include "store/keyless.h"
 #include "utils/memutils.h"
 
@@ -35,6 +36,7 @@ typedef struct Gathered
 	uint32		nrows;
 	uint32		space;
 	BarqKeylessRows keyless;	/* live records without one */
+	BarqFilterRows filters;		/* of all live records, if there are filter columns */
 	uint64		records;		/* dead ones included */
 	bool	   *was_dead;		/* one for each record, in the order of the log */
 	uint64		records_space;
@@ -64,6 +66,9 @@ gather_record(void *arg, const BarqRecord *record)
 	g->was_dead[g->records++] = record->dead;
 	if (record->dead)
 		return;
+	if (record->filters != NULL)
+		barq_filters_add(&g->filters, CurrentMemoryContext, &record->tid, record->filters,
+						 record->filter_columns, true);
 	if (!record->keyed)
 	{
 		barq_keyless_add(&g->keyless, CurrentMemoryContext, record->keyless, &record->tid);
@@ -158,6 +163,7 @@ publish_seal(Relation index, Gathered *gathered, uint64 stop_generation, uint64 
 	barq_index_kind(meta->options.index_kind)->seal(&meta->options, gathered->rows,
 													gathered->nrows, quick, writer);
 	barq_keyless_write(writer, &gathered->keyless);
+	barq_filters_write(writer, meta->options.filter_columns, &gathered->filters);
 	gathered->body = barq_body_finish(writer, &gathered->bytes);
 	barq_new_id(id);
 	segment.body = gathered->body;

@@ -91,7 +91,7 @@ barq_admitted_has(const BarqAdmitted *admitted, const ItemPointerData *tid, bool
 
 /* BarqRowSource.row */
 static bool
-admits_row(BarqRowSource *source, const ItemPointerData *tid)
+admits_row(BarqRowSource *source, const ItemPointerData *tid, const uint64 *filters)
 {
 	bool		recheck;
 
@@ -247,6 +247,27 @@ merge_rows(const BarqAdmitted *admitted, const BarqTidOrder *order, Making *maki
 	}
 }
 
+/* Note rows from all over those whose bits are clear. */
+static void
+note_seeds(const uint8 *skip, uint32 rows, BarqRowFilter *filter)
+{
+	uint32	   *seeds = palloc(sizeof(uint32) * BARQ_FILTER_SEEDS);
+	uint32		words = (rows + 63) / 64;
+	uint32		step = Max(words / BARQ_FILTER_SEEDS, 1);
+
+	for (uint32 first = 0; first < words && filter->nseeds < BARQ_FILTER_SEEDS; first += step)
+		for (uint32 at = first; at < Min(first + step, words); at++)
+		{
+			uint64		word = barq_bits_clear_word(skip, rows, at);
+
+			if (word == 0)
+				continue;
+			seeds[filter->nseeds++] = at * 64 + __builtin_ctzll(word);
+			break;
+		}
+	filter->seeds = seeds;
+}
+
 /* BarqRowSource.segment */
 static void
 filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot,
@@ -258,6 +279,7 @@ filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot,
 	Making		making = {.skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE),
 					 .dead = of->dead};
 
+	memset(filter, 0, sizeof(*filter));
 	memset(making.skip, 0xff, bytes);
 	if (of->tid_order == NULL && of->tid_passes < PASSES && number_pages(admitted))
 	{
@@ -268,8 +290,9 @@ filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot,
 		merge_rows(admitted, barq_snapshot_tid_order(snapshot, segment, view), &making);
 	filter->count = making.count;
 	filter->skip = making.skip;
-	filter->rows = NULL;
-	if (making.count <= list_below)
+	if (making.count > list_below)
+		note_seeds(making.skip, view->rows, filter);
+	else
 	{
 		uint32	   *rows = palloc_extended(sizeof(uint32) * (Size) Max(making.count, 1),
 										   MCXT_ALLOC_HUGE);

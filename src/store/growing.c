@@ -11,6 +11,7 @@
 #include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "storage/indexfsm.h"
+#include "store/filters.h"
 #include "store/growing.h"
 #include "base/steps.h"
 
@@ -19,10 +20,10 @@
 
 /*
  * Append an item with `length` bytes of payload to a page that has room for it;
- * `total`: payload of the whole record. Cannot fail (S17).
+ * `columns`, `total`: filter columns and payload of the whole record. Cannot fail (S17).
  */
 static void
-append_item(Page page, ItemPointer tid, uint16 flags, uint32 total,
+append_item(Page page, ItemPointer tid, uint16 flags, int columns, uint32 total,
 			const char *payload, uint32 length)
 {
 	BarqItemHeader header;
@@ -35,6 +36,7 @@ append_item(Page page, ItemPointer tid, uint16 flags, uint32 total,
 	header.flags = flags;
 	header.total = total;
 	header.length = length;
+	header.filter_columns = columns;
 	barq_page_append(page, &header, sizeof(header));
 	barq_page_append(page, payload, length);
 	barq_page_append(page, pad, MAXALIGN(unpadded) - unpadded);
@@ -186,7 +188,8 @@ link_pages(Relation index, Buffer tail, const NewPages *pages, bool freeze)
  */
 static void
 write_new_page(Relation index, BarqPageSupply *supply, NewPages *pages,
-			   ItemPointer tid, uint16 flags, uint32 total, const char *payload, uint32 length)
+			   ItemPointer tid, uint16 flags, int columns, uint32 total,
+			   const char *payload, uint32 length)
 {
 	Buffer		buffer = barq_page_new(index, supply);
 	uint64		generation = barq_new_generation();
@@ -195,7 +198,7 @@ write_new_page(Relation index, BarqPageSupply *supply, NewPages *pages,
 
 	barq_page_init(page, BARQ_PART_GROWING, generation);
 	if (tid != NULL)
-		append_item(page, tid, flags, total, payload, length);
+		append_item(page, tid, flags, columns, total, payload, length);
 
 	/* the last page was written first, so the next page is known */
 	if (pages->count > 0)
@@ -221,7 +224,7 @@ write_new_page(Relation index, BarqPageSupply *supply, NewPages *pages,
  * barq_growing_append.
  */
 static uint32
-append_record(Relation index, ItemPointer tid, uint16 own_flags,
+append_record(Relation index, ItemPointer tid, uint16 own_flags, int columns,
 			  const void *payload, uint32 length)
 {
 	NewPages	pages = {0};
@@ -245,7 +248,7 @@ append_record(Relation index, ItemPointer tid, uint16 own_flags,
 				GenericXLogState *state = GenericXLogStart(index);
 
 				append_item(GenericXLogRegisterBuffer(state, tail, 0), tid, own_flags,
-							length, payload, length);
+							columns, length, payload, length);
 				barq_finish_record(state, "log: append");
 				UnlockReleaseBuffer(tail);
 				return 0;
@@ -272,13 +275,13 @@ append_record(Relation index, ItemPointer tid, uint16 own_flags,
 				(i + 1 < pieces ? BARQ_ITEM_CONTINUES : 0);
 
 			CHECK_FOR_INTERRUPTS();
-			write_new_page(index, NULL, &pages, tid, flags, length,
+			write_new_page(index, NULL, &pages, tid, flags, columns, length,
 						   (const char *) payload + off,
 						   Min(length - off, BARQ_ITEM_MAX_PAYLOAD));
 		}
 	}
 	else
-		write_new_page(index, NULL, &pages, tid, own_flags, length, payload, length);
+		write_new_page(index, NULL, &pages, tid, own_flags, columns, length, payload, length);
 	barq_step("log: pages written");
 
 	while (count == 0)
@@ -287,19 +290,46 @@ append_record(Relation index, ItemPointer tid, uint16 own_flags,
 	return count;
 }
 
-uint32
-barq_growing_append(Relation index, ItemPointer tid,
-					const void *payload, uint32 length)
+/* append_record() with the filter values before the payload. */
+static uint32
+append_with_filters(Relation index, ItemPointer tid, uint16 own_flags,
+					const BarqFilterValues *filters, const void *payload, uint32 length)
 {
-	return append_record(index, tid, 0, payload, length);
+	Size		words = filters->nwords * sizeof(uint64);
+	char	   *both;
+	uint32		count;
+
+	if (filters->columns == 0)
+		return append_record(index, tid, own_flags, 0, payload, length);
+	if (words + length > BARQ_RECORD_MAX_PAYLOAD)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a record of %zu bytes is too large for index \"%s\"",
+						words + length, RelationGetRelationName(index))));
+	both = palloc(words + length);
+	memcpy(both, filters->words, words);
+	memcpy(both + words, payload, length);
+	count = append_record(index, tid, own_flags, filters->columns, both,
+						  (uint32) (words + length));
+	pfree(both);
+	return count;
 }
 
 uint32
-barq_growing_append_keyless(Relation index, ItemPointer tid, BarqKeyless keyless)
+barq_growing_append(Relation index, ItemPointer tid, const BarqFilterValues *filters,
+					const void *payload, uint32 length)
 {
-	return append_record(index, tid,
-						 keyless == BARQ_KEYLESS_NULL ? BARQ_ITEM_NULL : BARQ_ITEM_UNDEFINED,
-						 "", 0);
+	return append_with_filters(index, tid, 0, filters, payload, length);
+}
+
+uint32
+barq_growing_append_keyless(Relation index, ItemPointer tid,
+							const BarqFilterValues *filters, BarqKeyless keyless)
+{
+	return append_with_filters(index, tid,
+							   keyless == BARQ_KEYLESS_NULL ? BARQ_ITEM_NULL :
+							   BARQ_ITEM_UNDEFINED,
+							   filters, "", 0);
 }
 
 bool
@@ -329,7 +359,7 @@ barq_growing_cut(Relation index, BarqPageSupply *supply, BlockNumber *stop,
 	}
 
 	barq_lock_linking(index);
-	write_new_page(index, supply, &pages, NULL, 0, 0, NULL, 0);
+	write_new_page(index, supply, &pages, NULL, 0, 0, 0, NULL, 0);
 	link_pages(index, lock_tail(index), &pages, true);
 	barq_unlock_linking(index);
 	*stop = pages.first;
@@ -364,8 +394,9 @@ next_item(Relation index, BlockNumber block, Page page, uint32 *off)
 	if (lower - *off < sizeof(BarqItemHeader) ||
 		lower - *off < ITEM_BYTES(item->length) ||
 		item->length > item->total || item->version != 0 ||
-		item->filter_columns != 0 ||
-		((item->flags & BARQ_ITEM_KEYLESS) != 0 && item->total != 0))
+		item->filter_columns > BARQ_MAX_FILTERS ||
+		((item->flags & BARQ_ITEM_KEYLESS) != 0 && item->total != 0 &&
+		 item->filter_columns == 0))
 		corrupt_item(index, block);
 	*off += ITEM_BYTES(item->length);
 	return item;
@@ -463,6 +494,8 @@ begin_record(Relation index, BlockNumber block, const BarqItemHeader *item,
 	record->keyless = (item->flags & BARQ_ITEM_NULL) != 0 ?
 		BARQ_KEYLESS_NULL : BARQ_KEYLESS_UNDEFINED;
 	record->length = item->total;
+	record->filter_columns = item->filter_columns;
+	record->pieces = (item->flags & BARQ_ITEM_CONTINUES) != 0;
 	if (item->flags & BARQ_ITEM_CONTINUES)
 	{
 		if (item->total > BARQ_RECORD_MAX_PAYLOAD)
@@ -472,6 +505,32 @@ begin_record(Relation index, BlockNumber block, const BarqItemHeader *item,
 	}
 	else if (item->length != item->total)
 		corrupt_item(index, block);
+}
+
+/*
+ * Pass the record, whose payload is complete, to the visitor: the filter values apart
+ * from the rest. ERRCODE_INDEX_CORRUPTED if these do not fit.
+ */
+static void
+visit_record(Relation index, BlockNumber block, const BarqRecord *whole,
+			 const BarqGrowingVisitor *visitor)
+{
+	BarqRecord	record = *whole;
+
+	record.filters = NULL;
+	record.filter_bytes = 0;
+	if (record.filter_columns > 0)
+	{
+		record.filters = (const uint64 *) record.payload;
+		record.filter_bytes = sizeof(uint64) *
+			barq_filter_words(record.filters, record.filter_columns,
+							  record.length / sizeof(uint64));
+		if (record.filter_bytes == 0 || (!record.keyed && record.filter_bytes != record.length))
+			corrupt_item(index, block);
+		record.payload += record.filter_bytes;
+		record.length -= record.filter_bytes;
+	}
+	visitor->record(visitor->arg, &record);
 }
 
 /*
@@ -492,7 +551,7 @@ read_item(Relation index, BlockNumber block, BarqItemHeader *item,
 	if (reader->pieces == NULL)
 	{
 		record->payload = (const char *) (item + 1);
-		visitor->record(visitor->arg, record);
+		visit_record(index, block, record, visitor);
 		return;
 	}
 
@@ -506,7 +565,7 @@ read_item(Relation index, BlockNumber block, BarqItemHeader *item,
 	if (reader->assembled != record->length)
 		corrupt_item(index, block);
 	record->payload = reader->pieces;
-	visitor->record(visitor->arg, record);
+	visit_record(index, block, record, visitor);
 	pfree(reader->pieces);
 	reader->pieces = NULL;
 }

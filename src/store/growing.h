@@ -15,14 +15,15 @@
 #define BARQ_ITEM_DEAD		0x0001	/* VACUUM has removed the heap row */
 #define BARQ_ITEM_CONTINUES	0x0002	/* the payload continues on the next page */
 #define BARQ_ITEM_PIECE		0x0004	/* continues the item before it */
-#define BARQ_ITEM_UNDEFINED	0x0008	/* no key, no payload: BARQ_KEYLESS_UNDEFINED */
-#define BARQ_ITEM_NULL		0x0010	/* no key, no payload: BARQ_KEYLESS_NULL */
+#define BARQ_ITEM_UNDEFINED	0x0008	/* no key: BARQ_KEYLESS_UNDEFINED */
+#define BARQ_ITEM_NULL		0x0010	/* no key: BARQ_KEYLESS_NULL */
 #define BARQ_ITEM_KEYLESS	(BARQ_ITEM_UNDEFINED | BARQ_ITEM_NULL)
 
 /*
  * The header of each item on a growing page. Items are MAXALIGNed. A record too
  * large for one page starts on a page of its own and continues in pieces, each
- * the first item of the next page.
+ * the first item of the next page. In an index with filter columns the payload begins
+ * with their values, as words (filters.h); a row without a key has nothing else.
  */
 typedef struct BarqItemHeader
 {
@@ -30,7 +31,7 @@ typedef struct BarqItemHeader
 	uint16		flags;			/* BARQ_ITEM_* */
 	uint32		total;			/* bytes of the whole record's payload */
 	uint16		length;			/* bytes of payload in this item */
-	uint8		filter_columns; /* filter values before the payload: 0 so far */
+	uint8		filter_columns; /* values of so many, before the payload */
 	uint8		version;		/* of this header: 0 */
 } BarqItemHeader;
 
@@ -43,14 +44,24 @@ StaticAssertDecl(sizeof(BarqItemHeader) == 16, "BarqItemHeader is on disk");
 /* largest payload of a record, in bytes */
 #define BARQ_RECORD_MAX_PAYLOAD	((uint32) MaxAllocSize)
 
+/* The values of a row in the filter columns; no columns: none. */
+typedef struct BarqFilterValues
+{
+	int			columns;
+	uint32		nwords;
+	const uint64 *words;
+} BarqFilterValues;
+
 /*
- * Append a record with `length` bytes of payload. Returns the number of pages of
+ * Append a record with `length` bytes of payload, behind the row's filter values.
+ * Returns the number of pages of
  * the log, or 0 if no page was added. Waits for buffer locks and, where a page is
  * added, for LockPage 0; the caller holds no buffer lock.
  * ERRCODE_PROGRAM_LIMIT_EXCEEDED if the payload is too large, ERRCODE_INDEX_CORRUPTED
  * for a damaged page.
  */
 extern uint32 barq_growing_append(Relation index, ItemPointer tid,
+								  const BarqFilterValues *filters,
 								  const void *payload, uint32 length);
 
 /*
@@ -60,6 +71,7 @@ extern uint32 barq_growing_append(Relation index, ItemPointer tid,
  * page.
  */
 extern uint32 barq_growing_append_keyless(Relation index, ItemPointer tid,
+										  const BarqFilterValues *filters,
 										  BarqKeyless keyless);
 
 /*
@@ -95,6 +107,10 @@ typedef struct BarqRecord
 	BarqKeyless keyless;
 	const char *payload;		/* valid during the call of `record` */
 	uint32		length;			/* of the payload, in bytes */
+	bool		pieces;			/* it was assembled from several pages */
+	int			filter_columns;
+	const uint64 *filters;		/* the row's filter values; as long as the payload */
+	uint32		filter_bytes;
 } BarqRecord;
 
 /*

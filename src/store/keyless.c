@@ -7,6 +7,7 @@
 
 #include "miscadmin.h"
 #include "base/array.h"
+#include "store/filter_rows.h"
 #include "store/growing.h"
 #include "base/interrupts.h"
 #include "store/keyless.h"
@@ -46,22 +47,26 @@ barq_keyless_write(BarqBodyWriter *writer, const BarqKeylessRows *rows)
 
 /*
  * Read up to max rows, and no more than TID_BATCH, of a segment's class from row
- * *row of the class on; advances *row. Copies the TIDs of those that are not dead
- * to tids, and returns their number.
+ * *row of the class on; advances *row. Copies the TIDs of those that are not dead, and
+ * satisfy a condition (NULL: none), to tids, and returns their number.
  */
 static int
-read_batch(BarqView *view, const uint8 *dead, BarqKeyless keyless, uint32 *row, int max,
-		   ItemPointerData *tids)
+read_batch(BarqView *view, const uint8 *dead, const BarqFilterCondition *condition,
+		   BarqKeyless keyless, uint32 *row, int max, ItemPointerData *tids)
 {
+	BarqFilterView filters;
 	uint32		first = view->rows + *row;
 	uint32		here = Min((uint32) Min(max, TID_BATCH), view->keyless[keyless] - *row);
 	int			n = 0;
 
 	for (int i = 0; i < (int) keyless; i++)
 		first += view->keyless[i];
+	if (condition != NULL && !barq_filter_open(view, &filters))
+		condition = NULL;
 	barq_view_tids(view, first, here, tids);
 	for (uint32 i = 0; i < here; i++)
-		if (dead == NULL || !barq_bit_is_set(dead, first + i))
+		if ((dead == NULL || !barq_bit_is_set(dead, first + i)) &&
+			(condition == NULL || barq_filter_admits(condition, &filters, first + i)))
 			tids[n++] = tids[i];
 	*row += here;
 	return n;
@@ -76,7 +81,7 @@ barq_keyless_merge(BarqBodyWriter *writer, BarqMergeInput *inputs, uint32 ninput
 		for (uint32 i = 0; i < ninputs; i++)
 			for (uint32 row = 0; row < inputs[i].view->keyless[keyless];)
 			{
-				int			n = read_batch(inputs[i].view, inputs[i].dead, keyless, &row,
+				int			n = read_batch(inputs[i].view, inputs[i].dead, NULL, keyless, &row,
 										   TID_BATCH, tids);
 
 				barq_check_interrupts();
@@ -92,6 +97,7 @@ struct BarqKeylessWalk
 	const BarqMeta *meta;
 	BarqView   *views;			/* a segment each */
 	MemoryContext context;
+	const BarqFilterCondition *condition;	/* or NULL */
 
 	/* the next row */
 	BarqKeyless keyless;
@@ -118,13 +124,21 @@ barq_keyless_begin(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 	return walk;
 }
 
+void
+barq_keyless_filter(BarqKeylessWalk *walk, const BarqFilterCondition *condition)
+{
+	walk->condition = condition;
+}
+
 /* Add a record of the log to the walk, if it has no key and is not dead. */
 static void
 see_record(void *arg, const BarqRecord *record)
 {
 	BarqKeylessWalk *walk = arg;
 
-	if (!record->keyed && !record->dead)
+	if (!record->keyed && !record->dead &&
+		(walk->condition == NULL || record->filters == NULL ||
+		 barq_filter_admits_words(walk->condition, record->filters)))
 		barq_keyless_add(&walk->log, walk->context, record->keyless, &record->tid);
 }
 
@@ -151,7 +165,7 @@ barq_keyless_next(BarqKeylessWalk *walk, BarqKeyless *keyless, ItemPointerData *
 			while (walk->row < view->keyless[walk->keyless])
 			{
 				int			n = read_batch(view, walk->snapshot->segments[walk->segment].dead,
-										   walk->keyless, &walk->row, max, tids);
+										   walk->condition, walk->keyless, &walk->row, max, tids);
 
 				CHECK_FOR_INTERRUPTS();
 				if (n > 0)

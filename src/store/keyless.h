@@ -54,6 +54,14 @@ extern BarqKeylessWalk *barq_keyless_begin(Relation index, BarqSnapshot *snapsho
 										   const BarqMeta *meta, bool with_log);
 
 /*
+ * Leave out rows that do not satisfy a condition on filter columns, which must be valid
+ * as long as the walk. Called before its first batch.
+ */
+struct		BarqFilterCondition;
+extern void barq_keyless_filter(BarqKeylessWalk *walk,
+								const struct BarqFilterCondition *condition);
+
+/*
  * Copy the next TIDs, up to max of one class, to tids; *keyless receives the class.
  * Returns their number: 0 at the end, -1 if the log was sealed meanwhile and the
  * walk has to begin again with a new snapshot. ERRCODE_BARQ_SEGMENT_GONE if a segment

@@ -43,6 +43,15 @@ barq_log_cache_get(BarqSnapshot *snapshot, const BarqMeta *meta, Size stride)
 	return cache;
 }
 
+/* A copy of a row's filter values in the current memory context; NULL for none. */
+static const uint64 *
+copy_filters(const BarqLogRow *row)
+{
+	return row->filters == NULL ? NULL :
+		memcpy(palloc_extended(row->filter_bytes, MCXT_ALLOC_HUGE), row->filters,
+			   row->filter_bytes);
+}
+
 /*
  * Copy live rows behind those of a cache with a stride, whose memory context is the
  * current one. Returns how many; does not count them.
@@ -53,6 +62,9 @@ copy_equal(BarqLogCache *cache, const BarqLogRow *rows, uint32 n)
 	uint32		end = cache->nrows;
 
 	BARQ_ARRAY_RESERVE(cache->tids, cache->space, cache->nrows + n, CHUNK_MAX_ROWS);
+	if (n > 0 && rows[0].filters != NULL)
+		BARQ_ARRAY_RESERVE(cache->filters, cache->filters_space, cache->nrows + n,
+						   CHUNK_MAX_ROWS);
 	for (uint32 i = 0; i < n; i++)
 	{
 		if (rows[i].dead)
@@ -66,6 +78,8 @@ copy_equal(BarqLogCache *cache, const BarqLogRow *rows, uint32 n)
 		}
 		memcpy(unconstify(char *, barq_log_cache_row(cache, end)), rows[i].payload,
 			   rows[i].length);
+		if (rows[i].filters != NULL)
+			cache->filters[end] = copy_filters(&rows[i]);
 		cache->tids[end++] = rows[i].tid;
 	}
 	return end - cache->nrows;
@@ -97,6 +111,7 @@ copy_any(BarqLogCache *cache, const BarqLogRow *rows, uint32 n)
 			to = &cache->rows[live++];
 		*to = rows[i];
 		to->payload = payload;
+		to->filters = copy_filters(&rows[i]);
 	}
 	return live - cache->nrows;
 }

@@ -21,6 +21,8 @@ typedef struct BarqLogRow
 	bool		dead;
 	uint32		length;			/* of the payload, in bytes */
 	const char *payload;
+	uint32		filter_bytes;
+	const uint64 *filters;		/* its filter values, or NULL */
 } BarqLogRow;
 
 /* The body of a segment made of rows of the cache, aligned as a mapping. */
@@ -47,6 +49,8 @@ struct BarqLogCache
 	uint32		chunk_rows;
 	uint32		space;
 	ItemPointerData *tids;
+	const uint64 **filters;		/* of each row; NULL: the index has no filter columns */
+	uint32		filters_space;
 	char	  **chunks;
 	uint32		nchunks;
 	uint32		chunk_space;

@@ -20,8 +20,9 @@
  * (barq_meta_touch); docs/design.md, "Formats", says what is promised.
  *
  * 4: metapage: map_era
+ * 5: filter columns: in options, records of the log and footers of bodies
  */
-#define BARQ_FORMAT_VERSION	4
+#define BARQ_FORMAT_VERSION	5
 #define BARQ_FORMAT_OLDEST	3
 
 #define BARQ_ID_BYTES		16
@@ -34,7 +35,7 @@ typedef struct BarqFrozenOptions
 {
 	uint16		index_kind;		/* BARQ_KIND_* of the access method */
 	uint16		version;		/* of the layout of `bytes` */
-	uint16		filter_columns; /* 0 so far */
+	uint16		filter_columns;
 	uint16		reserved;
 	char		bytes[248];
 } BarqFrozenOptions;

@@ -38,8 +38,8 @@ typedef enum BarqKeyless
  * data directory.
  *
  * A body consists of the part that its kind wrote, the TIDs of the rows without
- * a key, class after class, and a footer. Kinds see the first part only: `rows`
- * and the size of a view leave out the others.
+ * a key, class after class, the values of filter columns (filter_rows.h) and a footer.
+ * Kinds see the first part only: `rows` and the size of a view leave out the others.
  */
 typedef struct BarqBodyHeader
 {
@@ -47,12 +47,11 @@ typedef struct BarqBodyHeader
 	uint16		version;		/* BARQ_BODY_VERSION */
 	uint16		kind;			/* BarqSegmentKind.id */
 	uint32		rows;			/* rows that have a key, dead ones included */
-	uint16		filter_columns; /* number of filter columns (0 so far) */
-	uint16		filter_version; /* layout of the filter section (0 so far) */
+	uint16		reserved16[2];
 	uint64		body_bytes;		/* size of the kind's part; 0: only the footer
 								 * has it */
 	uint64		tids_off;		/* ItemPointerData[rows] */
-	uint64		filters_off;	/* filter values, 0 without them */
+	uint64		reserved64;
 	uint64		kind_off;		/* the kind's own header */
 	uint64		reserved[2];
 } BarqBodyHeader;
@@ -67,7 +66,9 @@ typedef struct BarqBodyFooter
 	uint32		reserved32;
 	uint64		kind_bytes;		/* size of the kind's part; TIDs of rows without
 								 * a key follow it */
-	uint64		reserved[5];
+	uint64		filters_off;	/* of the filter columns; 0: there are none */
+	uint64		filters_bytes;
+	uint64		reserved[3];
 } BarqBodyFooter;
 
 StaticAssertDecl(sizeof(BarqBodyFooter) == 64, "BarqBodyFooter is on disk");
@@ -86,6 +87,8 @@ typedef struct BarqView
 	uint32		keyless[BARQ_KEYLESS_KINDS];	/* rows of each class, numbered
 												 * after those */
 	uint16		kind;
+	uint64		filters_off;	/* of the filter columns' section; 0: none */
+	uint64		filters_bytes;
 	void	   *pages;			/* state of the page reader, or NULL */
 } BarqView;
 

@@ -206,8 +206,15 @@ check_header(BarqView *view, const BarqSegmentDesc *desc)
 		view->keyless[i] = footer.keyless[i];
 	}
 	if (footer.magic != BARQ_FOOTER_MAGIC || footer.kind_bytes > view->size ||
-		keyless * sizeof(ItemPointerData) > view->size - footer.kind_bytes)
+		keyless * sizeof(ItemPointerData) > view->size - footer.kind_bytes ||
+		(footer.filters_off != 0 &&
+		 (footer.filters_off % BARQ_BODY_ALIGN != 0 ||
+		  footer.filters_off < footer.kind_bytes + keyless * sizeof(ItemPointerData) ||
+		  footer.filters_bytes > view->size ||
+		  footer.filters_off > view->size - footer.filters_bytes)))
 		corrupt_body(view);
+	view->filters_off = footer.filters_off;
+	view->filters_bytes = footer.filters_bytes;
 
 	header = barq_view_read(view, 0, sizeof(BarqBodyHeader));
 	tids = (uint64) header->rows * sizeof(ItemPointerData);

@@ -37,6 +37,8 @@ struct BarqBodyWriter
 	uint64		offset;			/* bytes written in total */
 	bool		kind_done;		/* the kind's part is complete */
 	BarqBodyFooter footer;
+	uint32		rows;			/* of the kind's part, as barq_body_rows() read it */
+	uint64		tids_off;
 	pg_crc32c	crc;			/* file only */
 	BarqImageFile file;
 	BarqWork   *work;			/* whose file this is until it is complete, or NULL */
@@ -234,11 +236,91 @@ void
 barq_body_keyless(BarqBodyWriter *writer, BarqKeyless keyless,
 				  const ItemPointerData *tids, uint32 n)
 {
+	Assert(writer->footer.filters_off == 0);
 	end_kind_part(writer);
 	for (int i = keyless + 1; i < BARQ_KEYLESS_KINDS; i++)
 		Assert(writer->footer.keyless[i] == 0);
 	append(writer, tids, (Size) n * sizeof(ItemPointerData));
 	writer->footer.keyless[keyless] += n;
+}
+
+/* Read `len` bytes of the body that were written. Errors of files as ereport(ERROR). */
+static void
+read_back(BarqBodyWriter *writer, uint64 off, void *to, Size len)
+{
+	uint64		in_memory = writer->offset - writer->filled;
+	char	   *at = to;
+
+	Assert(off + len <= writer->offset);
+	while (len > 0 && off < in_memory)
+	{
+		ssize_t		here = pread(writer->file.fd, at, Min(len, in_memory - off),
+								 (off_t) (BARQ_IMAGE_BODY + off));
+
+		if (here < 0 && errno == EINTR)
+			continue;
+		if (here <= 0)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not read file \"%s\": %m", writer->file.temporary)));
+		at += here;
+		off += here;
+		len -= here;
+	}
+	memcpy(at, writer->memory + (off - in_memory), len);
+}
+
+void
+barq_body_rows(BarqBodyWriter *writer, uint32 *rows, uint32 *all_rows)
+{
+	BarqBodyHeader header;
+
+	end_kind_part(writer);
+	read_back(writer, 0, &header, sizeof(header));
+	*rows = *all_rows = header.rows;
+	for (int i = 0; i < BARQ_KEYLESS_KINDS; i++)
+		*all_rows += writer->footer.keyless[i];
+	writer->rows = header.rows;
+	writer->tids_off = header.tids_off;
+}
+
+void
+barq_body_read_tids(BarqBodyWriter *writer, uint32 first, uint32 n, ItemPointerData *tids)
+{
+	uint32		here = first < writer->rows ? Min(n, writer->rows - first) : 0;
+
+	Assert(writer->kind_done);
+	if (here > 0)
+		read_back(writer, writer->tids_off + (uint64) first * sizeof(*tids), tids,
+				  here * sizeof(*tids));
+	if (n > here)
+		read_back(writer, writer->footer.kind_bytes +
+				  (uint64) (first + here - writer->rows) * sizeof(*tids),
+				  tids + here, (n - here) * sizeof(*tids));
+}
+
+uint64
+barq_body_begin_filters(BarqBodyWriter *writer)
+{
+	end_kind_part(writer);
+	align(writer);
+	Assert(writer->footer.filters_off == 0);
+	writer->footer.filters_off = writer->offset;
+	return writer->offset;
+}
+
+void
+barq_body_append(BarqBodyWriter *writer, const void *data, Size len)
+{
+	Assert(writer->footer.filters_off != 0);
+	append(writer, data, len);
+}
+
+void
+barq_body_append_align(BarqBodyWriter *writer)
+{
+	Assert(writer->footer.filters_off != 0);
+	align(writer);
 }
 
 bool
@@ -295,6 +377,8 @@ barq_body_finish(BarqBodyWriter *writer, uint64 *bytes)
 {
 	end_kind_part(writer);
 	align(writer);
+	if (writer->footer.filters_off != 0)
+		writer->footer.filters_bytes = writer->offset - writer->footer.filters_off;
 	writer->footer.magic = BARQ_FOOTER_MAGIC;
 	append(writer, &writer->footer, sizeof(writer->footer));
 	*bytes = writer->offset;

@@ -50,6 +50,23 @@ extern void barq_body_keyless(BarqBodyWriter *writer, BarqKeyless keyless,
 							  const ItemPointerData *tids, uint32 n);
 
 /*
+ * filters.c. Numbers of the body's rows with a key, and of all rows; the kind's part is
+ * complete and rows without a key are written. Then their TIDs.
+ */
+extern void barq_body_rows(BarqBodyWriter *writer, uint32 *rows, uint32 *all_rows);
+extern void barq_body_read_tids(BarqBodyWriter *writer, uint32 first, uint32 n,
+								ItemPointerData *tids);
+
+/*
+ * filters.c. Begin the section of filter columns, behind all rows; its offset in the
+ * body. Then append to it, or zeros up to a multiple of BARQ_BODY_ALIGN. It ends with
+ * the body.
+ */
+extern uint64 barq_body_begin_filters(BarqBodyWriter *writer);
+extern void barq_body_append(BarqBodyWriter *writer, const void *data, Size len);
+extern void barq_body_append_align(BarqBodyWriter *writer);
+
+/*
  * Write the footer and return the body, *bytes bytes: palloc'd, or mapped from
  * the file, which then has its final name. It is valid until barq_body_release()
  * or until the memory context that is current now is reset. Errors of files as

@@ -7,6 +7,7 @@
 
 #include "am/build.h"
 #include "text_index/text_index.h"
+#include "store/filters.h"
 #include "store/keyless.h"
 #include "store/work.h"
 
@@ -44,6 +45,8 @@ typedef struct BarqTextRuns
 	BarqBm25Builder *builder;
 	BarqTokens	tokens;
 	BarqKeylessRows keyless;	/* of the run under way; in builder_context */
+	BarqFilterRows filters;		/* likewise */
+	Size		filter_bytes;	/* that these take */
 	BarqTextRun *runs;
 	int			nruns;
 	int			space;			/* of runs */

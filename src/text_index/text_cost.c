@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "am/filters.h"
 #include "text_index/text_index.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -67,13 +68,14 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	GenericCosts costs = {0};
 	double		tuples = Max(index->tuples, 1);
 	double		found;
-	bool		possible = path->indexclauses != NIL || path->indexorderbys != NIL;
+	bool		possible = true;
+	bool		searches = path->indexorderbys != NIL;
 	Oid			named;
 	ListCell   *cell;
 
 	/*
-	 * Refuse a query that names another index, and a scan with neither index
-	 * conditions nor ORDER BY.
+	 * Refuse a query that names another index, and a scan with neither a query as an
+	 * index condition nor ORDER BY.
 	 */
 	foreach(cell, path->indexorderbys)
 	{
@@ -86,20 +88,27 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	foreach(cell, path->indexclauses)
 	{
 		OpExpr	   *clause = (OpExpr *) lfirst_node(IndexClause, cell)->rinfo->clause;
+		int			strategy;
 
+		if (lfirst_node(IndexClause, cell)->indexcol > 0)
+			continue;			/* a filter column */
 		/*
 		 * = ANY (array) is refused: the queries in an array have not been bound
 		 * to an index
 		 */
 		if (IsA(clause, ScalarArrayOpExpr))
 			possible = false;
-		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
-			!(named_index(lsecond(clause->args),
-						  get_op_opfamily_strategy(clause->opno, index->opfamily[0]) ==
-						  BARQ_TEXT_THRESHOLD_STRATEGY,
+		if (!IsA(clause, OpExpr) || list_length(clause->args) != 2)
+			continue;
+		strategy = get_op_opfamily_strategy(clause->opno, index->opfamily[0]);
+		if (strategy >= BARQ_FILTER_LESS)
+			continue;			/* a comparison of the text, left to the executor */
+		searches = true;
+		if (!(named_index(lsecond(clause->args), strategy == BARQ_TEXT_THRESHOLD_STRATEGY,
 						  &named) && answers(index->indexoid, named)))
 			possible = false;
 	}
+	possible &= searches;
 	if (!possible)
 	{
 		*startup_cost = BARQ_REFUSED_COST;
@@ -113,7 +122,9 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	}
 
 	genericcostestimate(root, path, loop_count, &costs);
-	found = Max(costs.indexSelectivity * tuples, 1);
+	/* rows that filter columns leave out are found by the search all the same */
+	found = Max(costs.indexSelectivity / Max(barq_filter_selectivity(root, path), 1e-9) * tuples, 1);
+	found = Min(found, tuples);
 	if (path->indexorderbys != NIL)
 	{
 		/*

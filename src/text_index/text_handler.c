@@ -15,7 +15,7 @@ barq_bm25_handler(PG_FUNCTION_ARGS)
 {
 	IndexAmRoutine *am = barq_am_routine();
 
-	am->amstrategies = 3;
+	am->amstrategies = 0;		/* not the same for all classes */
 	am->amsupport = 0;
 	am->ambuild = barq_text_build;
 	am->ambuildempty = barq_text_build_empty;

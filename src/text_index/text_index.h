@@ -7,6 +7,7 @@
 #define BARQ_TEXT_INDEX_H
 
 #include "am/am.h"
+#include "store/filter_rows.h"
 
 #include "lifecycle/policy.h"
 #include "nodes/pathnodes.h"
@@ -216,7 +217,7 @@ extern bool barq_text_log_open(Relation index, BarqSnapshot *snapshot, const Bar
 /*
  * What the functions of a segment with these names (bm25/bm25.h) return, for the
  * log. *recheck is set, never reset, where a phrase could not be decided without
- * positions.
+ * positions. `condition` is on filter columns, or NULL.
  */
 extern void barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals);
 extern uint64 barq_text_log_df(BarqTextLog *log, const char *text, uint32 length);
@@ -224,11 +225,12 @@ extern uint64 barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, 
 extern void barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
 								 uint32 max, BarqTermVisitor visit, void *arg);
 extern void barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
+								 const BarqFilterCondition *condition,
 								 BarqBm25Top *top, bool *recheck);
 extern void barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
-								BarqRowsVisitor visit, void *arg);
+								const BarqFilterCondition *condition, BarqRowsVisitor visit, void *arg);
 extern void barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest,
-							   BarqBm25Top *top);
+							   const BarqFilterCondition *condition, BarqBm25Top *top);
 
 /* ---- text_state.c: an index at one moment, for one search ---- */
 

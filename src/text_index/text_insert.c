@@ -16,7 +16,8 @@
  * configuration was dropped, and errors of dictionaries.
  */
 static uint32
-append_text(Relation index, Datum value, ItemPointer heap_tid)
+append_text(Relation index, Datum value, ItemPointer heap_tid,
+			const BarqFilterValues *filters)
 {
 	Oid			type = index->rd_opcintype[0];
 
@@ -33,7 +34,7 @@ append_text(Relation index, Datum value, ItemPointer heap_tid)
 				 errmsg("a document of %u bytes of terms is too large for index \"%s\"",
 						bytes, RelationGetRelationName(index)),
 				 errdetail("The largest has %u.", BARQ_RECORD_MAX_PAYLOAD)));
-	return barq_growing_append(index, heap_tid, document, bytes);
+	return barq_growing_append(index, heap_tid, filters, document, bytes);
 }
 
 bool
@@ -42,6 +43,6 @@ barq_text_insert(Relation index, Datum *values, bool *isnull,
 				 IndexUniqueCheck check_unique, bool index_unchanged,
 				 IndexInfo *info)
 {
-	barq_am_insert(index, info, values[0], isnull[0], heap_tid, append_text);
+	barq_am_insert(index, info, values, isnull, heap_tid, append_text);
 	return false;
 }

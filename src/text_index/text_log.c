@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "miscadmin.h"
+#include "store/filter_rows.h"
 #include "store/growing.h"
 #include "store/log_cache.h"
 #include "store/view.h"
@@ -67,6 +68,11 @@ visit_record(void *arg, const BarqRecord *record)
 	}
 	document.tid = record->tid;
 	document.dead = record->dead;
+	document.filters = NULL;
+	document.filter_bytes = record->filter_bytes;
+	if (record->filters != NULL)
+		document.filters = memcpy(palloc_extended(record->filter_bytes, MCXT_ALLOC_HUGE),
+								  record->filters, record->filter_bytes);
 	document.length = record->length;
 	payload = MemoryContextAllocHuge(CurrentMemoryContext, Max(record->length, 1));
 	memcpy(payload, record->payload, record->length);
@@ -108,7 +114,7 @@ visit_page_end(void *arg, BlockNumber next, uint64 next_generation)
  * add it to the cache.
  */
 static void
-make_mini(BarqLogCache *cache, bool positions, bool all)
+make_mini(BarqLogCache *cache, bool positions, int columns, bool all)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq log segment",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -116,13 +122,20 @@ make_mini(BarqLogCache *cache, bool positions, bool all)
 	BarqTermTable *terms = barq_terms_create(context);
 	BarqBm25Builder *builder = barq_bm25_builder_create(terms, positions, context);
 	BarqBodyWriter *writer = barq_body_begin_memory(64 * 1024);
+	BarqFilterRows filters = {0};
 	const char *body;
 	uint64		bytes;
 
 	for (uint32 i = all ? 0 : cache->in_bodies; i < cache->nrows; i++)
+	{
 		barq_bm25_builder_add_document(builder, &cache->rows[i].tid, cache->rows[i].payload,
 									   cache->rows[i].length);
+		if (columns > 0)
+			barq_filters_add(&filters, context, &cache->rows[i].tid, cache->rows[i].filters,
+							 columns, false);
+	}
 	barq_bm25_builder_write(builder, writer);
+	barq_filters_write(writer, columns, &filters);
 	body = barq_body_finish(writer, &bytes);
 	barq_log_cache_add_body(cache, all, body, bytes);
 	MemoryContextSwitchTo(old);
@@ -134,11 +147,11 @@ make_mini(BarqLogCache *cache, bool positions, bool all)
  * minis, one of all documents replaces them.
  */
 static void
-make_minis(BarqLogCache *cache, bool positions)
+make_minis(BarqLogCache *cache, bool positions, int columns)
 {
 	Assert(cache->in_bodies <= cache->nrows && cache->nbodies <= MINI_SEGMENTS);
 	if (cache->nrows - cache->in_bodies >= MINI_DOCUMENTS)
-		make_mini(cache, positions, cache->nbodies == MINI_SEGMENTS);
+		make_mini(cache, positions, columns, cache->nbodies == MINI_SEGMENTS);
 }
 
 bool
@@ -158,7 +171,8 @@ barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 	rest.growing_head_generation = cache->next_generation;
 	if (!barq_growing_walk(index, &rest, InvalidBlockNumber, &visitor))
 		return false;
-	make_minis(cache, barq_text_options(&meta->options)->positions != 0);
+	make_minis(cache, barq_text_options(&meta->options)->positions != 0,
+			   meta->options.filter_columns);
 
 	log->nminis = cache->nbodies;
 	for (int i = 0; i < cache->nbodies; i++)
@@ -263,15 +277,43 @@ barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
 	}
 }
 
+/*
+ * The rows of a mini that do not satisfy a condition on filter columns, a bit for each in
+ * the current memory context; NULL without a condition. False if all do not.
+ */
+static bool
+rows_of_mini(const BarqFilterCondition *condition, BarqView *mini, const uint8 **skip)
+{
+	BarqRowFilter filter;
+
+	*skip = NULL;
+	if (condition == NULL)
+		return true;
+	barq_filter_rows(condition, mini, NULL, 0, true, &filter);
+	*skip = filter.skip;
+	return filter.count > 0;
+}
+
+/* Does a document satisfy a condition on filter columns? NULL: yes. */
+static bool
+satisfies(const BarqLogRow *document, const BarqFilterCondition *condition)
+{
+	return condition == NULL || document->filters == NULL ||
+		barq_filter_admits_words(condition, document->filters);
+}
+
 void
 barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
-					 BarqBm25Top *top, bool *recheck)
+					 const BarqFilterCondition *condition, BarqBm25Top *top, bool *recheck)
 {
 	for (int i = 0; i < log->nminis; i++)
 	{
+		const uint8 *skip;
 		bool		unsure;
 
-		barq_bm25_search(&log->minis[i], query, NULL, NULL, 0, top, &unsure);
+		if (!rows_of_mini(condition, &log->minis[i], &skip))
+			continue;
+		barq_bm25_search(&log->minis[i], query, skip, NULL, 0, top, &unsure);
 		*recheck |= unsure;
 	}
 	for (uint32 i = 0; i < log->rest.n; i++)
@@ -281,7 +323,7 @@ barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
 		bool		unsure;
 
 		CHECK_FOR_INTERRUPTS();
-		if (document->dead ||
+		if (document->dead || !satisfies(document, condition) ||
 			!barq_bm25_score_document(query, document->payload, document->length,
 									  &score, &unsure))
 			continue;
@@ -308,14 +350,20 @@ match_document(const BarqLogRow *document, const BarqBm25Query *query,
 
 void
 barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
-					BarqRowsVisitor visit, void *arg)
+					const BarqFilterCondition *condition, BarqRowsVisitor visit, void *arg)
 {
 	for (int i = 0; i < log->nminis; i++)
-		barq_bm25_match(&log->minis[i], query, NULL, visit, arg);
+	{
+		const uint8 *skip;
+
+		if (rows_of_mini(condition, &log->minis[i], &skip))
+			barq_bm25_match(&log->minis[i], query, skip, visit, arg);
+	}
 	if (query->nconditions == 0 && !query->scored)
 		return;
 	for (uint32 i = 0; i < log->rest.n; i++)
-		match_document(&log->rest.items[i], query, visit, arg);
+		if (satisfies(&log->rest.items[i], condition))
+			match_document(&log->rest.items[i], query, visit, arg);
 }
 
 /*
@@ -349,17 +397,23 @@ in_rest(const BarqBm25Rest *rest, const BarqLogRow *document, bool *unsure)
 }
 
 void
-barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest, BarqBm25Top *top)
+barq_text_log_rest(BarqTextLog *log, const BarqBm25Rest *rest,
+				   const BarqFilterCondition *condition, BarqBm25Top *top)
 {
 	for (int i = 0; i < log->nminis; i++)
-		barq_bm25_rest(&log->minis[i], rest, NULL, top);
+	{
+		const uint8 *skip;
+
+		if (rows_of_mini(condition, &log->minis[i], &skip))
+			barq_bm25_rest(&log->minis[i], rest, skip, top);
+	}
 	for (uint32 i = 0; i < log->rest.n; i++)
 	{
 		BarqLogRow *document = &log->rest.items[i];
 		bool		unsure;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!document->dead &&
+		if (!document->dead && satisfies(document, condition) &&
 			ItemPointerCompare(&document->tid, &top->after_tid) > 0 &&
 			in_rest(rest, document, &unsure))
 			barq_bm25_top_add_rest(top, &document->tid, unsure);

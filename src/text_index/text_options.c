@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "am/filters.h"
 #include "text_index/text_index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -98,6 +99,7 @@ barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptio
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = BARQ_KIND_BM25;
 	frozen->version = BARQ_TEXT_OPTIONS_VERSION;
+	frozen->filter_columns = barq_filter_count(index);
 	memcpy(frozen->bytes, &options, sizeof(options));
 }
 

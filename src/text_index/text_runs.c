@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "am/filters.h"
 #include "base/array.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
@@ -60,6 +61,8 @@ begin_run(BarqTextRuns *runs)
 {
 	MemoryContextReset(runs->builder_context);
 	memset(&runs->keyless, 0, sizeof(runs->keyless));
+	memset(&runs->filters, 0, sizeof(runs->filters));
+	runs->filter_bytes = 0;
 	if (barq_tokenizer_bytes(runs->tokenizer) > Min(TOKENIZER_BYTES, runs->limit / 2))
 		barq_tokenizer_reset(runs->tokenizer);
 	runs->builder = barq_bm25_builder_create(barq_tokenizer_terms(runs->tokenizer),
@@ -84,11 +87,26 @@ write_run(BarqTextRuns *runs)
 	writer = barq_body_begin_memory(barq_bm25_builder_bytes(runs->builder));
 	barq_bm25_builder_write(runs->builder, writer);
 	barq_keyless_write(writer, &runs->keyless);
+	barq_filters_write(writer, barq_filter_count(runs->index), &runs->filters);
 	body = barq_body_finish(writer, &bytes);
 	MemoryContextSwitchTo(old);
 	add_run(runs, body, bytes, runs->shared != NULL);
 	MemoryContextDelete(context);
 	begin_run(runs);
+}
+
+/* Add the values of a row's filter columns. */
+static void
+add_filters(BarqTextRuns *runs, Relation index, ItemPointer tid, Datum *values, bool *isnull)
+{
+	MemoryContext old = MemoryContextSwitchTo(runs->tokens_context);
+	BarqFilterValues filters;
+
+	barq_filter_encode(index, values, isnull, &filters);
+	MemoryContextSwitchTo(old);
+	barq_filters_add(&runs->filters, runs->builder_context, tid, filters.words,
+					 filters.columns, true);
+	runs->filter_bytes += sizeof(BarqFilterRow) + filters.nwords * sizeof(uint64);
 }
 
 /* IndexBuildCallback: add a row; arg is a BarqTextRuns. */
@@ -100,6 +118,8 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	MemoryContext old;
 
 	CHECK_FOR_INTERRUPTS();
+	if (barq_filter_count(index) > 0)
+		add_filters(runs, index, tid, values, isnull);
 	if (isnull[0])
 		barq_keyless_add(&runs->keyless, runs->builder_context, BARQ_KEYLESS_NULL, tid);
 	else
@@ -118,7 +138,8 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		memset(&runs->tokens, 0, sizeof(runs->tokens));
 		if (barq_bm25_builder_bytes(runs->builder) +
 			barq_tokenizer_bytes(runs->tokenizer) +
-			barq_keyless_count(&runs->keyless) * sizeof(ItemPointerData) >
+			barq_keyless_count(&runs->keyless) * sizeof(ItemPointerData) +
+			runs->filter_bytes >
 			runs->limit)
 			write_run(runs);
 	}
@@ -200,6 +221,7 @@ barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n)
 		writer = barq_body_begin_memory(bytes);
 	barq_text_merge(index, writer, inputs, n);
 	barq_keyless_merge(writer, inputs, n);
+	barq_filters_merge(writer, barq_filter_count(index), inputs, n);
 	return writer;
 }
 

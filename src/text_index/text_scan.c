@@ -56,7 +56,7 @@ barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	BarqScanReport *report = ts->report;
 	MemoryContext owner = ts->owner;
 	MemoryContext context = ts->context;
-	BarqRowSource *source = ts->source;
+	BarqRowSource *outer = ts->outer;
 
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
@@ -69,13 +69,13 @@ barq_text_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	ts->report = report;
 	ts->owner = owner;
 	ts->context = context;
-	ts->source = source;
+	ts->outer = outer;
 }
 
 void
 barq_text_scan_admit(IndexScanDesc scan, BarqRowSource *source)
 {
-	((BarqTextScan *) scan->opaque)->source = source;
+	((BarqTextScan *) scan->opaque)->outer = source;
 }
 
 void
@@ -107,6 +107,21 @@ add_rows(void *arg, ItemPointer tids, uint32 n, bool recheck)
 	ts->ntids += n;
 }
 
+bool
+barq_text_scan_rows(BarqTextState *state, BarqTextScan *ts, uint32 segment, uint32 list_below,
+					BarqRowFilter *filter)
+{
+	memset(filter, 0, sizeof(*filter));
+	if (ts->source == NULL)
+	{
+		filter->skip = state->snapshot->segments[segment].dead;
+		return true;
+	}
+	ts->source->segment(ts->source, state->index, state->snapshot, segment,
+						&state->views[segment], list_below, filter);
+	return filter->rows == NULL || filter->count > 0;
+}
+
 /* BarqTextWork: find all rows that match. */
 static void
 find_matches(BarqTextState *state, void *arg)
@@ -116,10 +131,14 @@ find_matches(BarqTextState *state, void *arg)
 	barq_scan_report_segments(ts->report, state->index, state->snapshot);
 	ts->ntids = 0;
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
-		barq_bm25_match(&state->views[i], ts->query, state->snapshot->segments[i].dead,
-						add_rows, ts);
+	{
+		BarqRowFilter filter;
+
+		if (barq_text_scan_rows(state, ts, i, 0, &filter))
+			barq_bm25_match(&state->views[i], ts->query, filter.skip, add_rows, ts);
+	}
 	if (barq_consistency != BARQ_CONSISTENCY_SEALED)
-		barq_text_log_match(state->log, ts->query, add_rows, ts);
+		barq_text_log_match(state->log, ts->query, ts->condition, add_rows, ts);
 }
 
 /*
@@ -130,7 +149,7 @@ find_matches(BarqTextState *state, void *arg)
 static bool
 next_row(IndexScanDesc scan, BarqTextScan *ts)
 {
-	if (scan->numberOfOrderBys == 0 && scan->numberOfKeys == 0)
+	if (scan->numberOfOrderBys == 0 && !barq_text_has_query(scan))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot scan index \"%s\" without a query",
@@ -148,7 +167,7 @@ next_row(IndexScanDesc scan, BarqTextScan *ts)
 	if (ts->at == ts->ntids)
 		return false;
 	scan->xs_heaptid = ts->tids[ts->at];
-	scan->xs_recheck = ts->rechecks[ts->at++] || ts->thresholds != NIL;
+	scan->xs_recheck = ts->rechecks[ts->at++] || ts->thresholds != NIL || ts->recheck;
 	return true;
 }
 
@@ -187,7 +206,7 @@ barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 	BarqTextScan *ts = scan->opaque;
 	bool		recheck;
 
-	if (scan->numberOfKeys == 0 || !barq_text_scan_answers(scan))
+	if (!barq_text_has_query(scan) || !barq_text_scan_answers(scan))
 		return add_all_pages(scan, bitmap);
 	if (!ts->started)
 		barq_text_scan_start(scan, ts);
@@ -195,7 +214,7 @@ barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 		return 0;
 	if (ts->query == NULL)
 		return add_all_pages(scan, bitmap);
-	recheck = ts->thresholds != NIL || (ts->bounded && ts->bound < 0);
+	recheck = ts->thresholds != NIL || ts->recheck || (ts->bounded && ts->bound < 0);
 	barq_scan_report_enter(ts->report);
 	barq_text_with_state(scan->indexRelation, find_matches, ts);
 	barq_scan_report_leave(ts->report);

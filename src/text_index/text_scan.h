@@ -8,6 +8,7 @@
 #define BARQ_TEXT_SCAN_H
 
 #include "access/relscan.h"
+#include "am/filters.h"
 #include "am/heap_distance.h"
 #include "am/scan_report.h"
 #include "text_index/text_index.h"
@@ -29,11 +30,18 @@ typedef struct BarqTextScan
 	BarqScanReport *report;		/* the first member (scan_report.h) */
 	MemoryContext owner;		/* of the executor's state: owns the statistics */
 	MemoryContext context;		/* of all that follows; reset by a rescan */
-	BarqRowSource *source;		/* a condition that rows have to satisfy, or NULL */
+	BarqRowSource *outer;		/* what rows have to satisfy beside the keys, or NULL */
 
 	/* from the scan keys; set by barq_text_scan_start() */
 	bool		started;
 	bool		nothing;		/* a condition is NULL: no rows */
+	BarqFilterCondition *condition; /* on filter columns, or NULL */
+	BarqFilterSource both;		/* asks outer and condition */
+	BarqRowSource *source;		/* of `both`; NULL: no row is left out */
+	bool		own_keys;		/* a condition on the text is to be true */
+	bool		only_nulls;		/* the text IS NULL */
+	bool		no_nulls;		/* it IS NOT NULL */
+	bool		recheck;		/* conditions are to be rechecked */
 	bool		foreign;		/* a query is for another index: return all rows, to
 								 * be rechecked */
 	bool		ranked;			/* rows come in the order of scores */
@@ -70,6 +78,28 @@ typedef struct BarqTextScan
 	uint64		at;				/* the row to return next */
 } BarqTextScan;
 
+/*
+ * Is a scan key a query for the first column? Others are on filter columns, IS [NOT]
+ * NULL, or comparisons of the text itself, which the executor checks.
+ */
+static inline bool
+barq_text_key_is_query(const ScanKeyData *key)
+{
+	return key->sk_attno == 1 &&
+		(key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL | SK_SEARCHARRAY)) == 0 &&
+		key->sk_strategy < BARQ_FILTER_LESS;
+}
+
+/* Has a scan such a key? */
+static inline bool
+barq_text_has_query(IndexScanDesc scan)
+{
+	for (int i = 0; i < scan->numberOfKeys; i++)
+		if (barq_text_key_is_query(&scan->keyData[i]))
+			return true;
+	return false;
+}
+
 /* ---- text_scan_query.c ---- */
 
 /*
@@ -87,6 +117,16 @@ extern bool barq_text_scan_answers(IndexScanDesc scan);
  * queries (barq_query_value_find_index) and of the statistics.
  */
 extern void barq_text_scan_start(IndexScanDesc scan, BarqTextScan *ts);
+
+/* ---- text_scan.c ---- */
+
+/*
+ * The rows of a segment of the state that a scan may return, as bits or, if no more than
+ * `list_below`, listed. False if there are none. Memory is in the current context. Errors
+ * of barq_filter_rows().
+ */
+extern bool barq_text_scan_rows(BarqTextState *state, BarqTextScan *ts, uint32 segment,
+								uint32 list_below, BarqRowFilter *filter);
 
 /* ---- text_scan_ranked.c ---- */
 

@@ -39,7 +39,8 @@ barq_text_scan_answers(IndexScanDesc scan)
 		!OidIsValid(answering_index(scan->indexRelation, query_of(&scan->orderByData[0]))))
 		return false;
 	for (int i = 0; i < scan->numberOfKeys; i++)
-		if (!(scan->keyData[i].sk_flags & SK_ISNULL) &&
+		if (barq_text_key_is_query(&scan->keyData[i]) &&
+			!(scan->keyData[i].sk_flags & SK_ISNULL) &&
 			!OidIsValid(answering_index(scan->indexRelation, query_of(&scan->keyData[i]))))
 			return false;
 	return true;
@@ -93,9 +94,21 @@ add_key(IndexScanDesc scan, BarqTextScan *ts, ScanKey key)
 	const BarqThreshold *threshold;
 	const BarqQueryValue *query;
 
+	if (key->sk_attno != 1)
+		return;					/* a condition on a filter column: barq_filter_of_keys() */
+	ts->only_nulls |= (key->sk_flags & SK_SEARCHNULL) != 0;
+	ts->no_nulls |= (key->sk_flags & SK_SEARCHNOTNULL) != 0;
+	if (key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL))
+		return;
+	ts->own_keys = true;
 	if (key->sk_flags & SK_ISNULL)
 	{
 		ts->nothing = true;
+		return;
+	}
+	if (!barq_text_key_is_query(key))
+	{
+		ts->recheck = true;
 		return;
 	}
 	if (key->sk_strategy == BARQ_TEXT_MATCH_STRATEGY)
@@ -131,8 +144,21 @@ barq_text_scan_start(IndexScanDesc scan, BarqTextScan *ts)
 		ts->score = note_index(scan, ts, DatumGetBarqQueryValue(scan->orderByData[0].sk_argument));
 	ts->matches = palloc(sizeof(BarqQueryValue *) * Max(scan->numberOfKeys, 1));
 	for (int i = 0; i < scan->numberOfKeys; i++)
-		if (!ts->foreign || (scan->keyData[i].sk_flags & SK_ISNULL))
+	{
+		if (!ts->foreign || (scan->keyData[i].sk_flags & SK_ISNULL) ||
+			!barq_text_key_is_query(&scan->keyData[i]))
 			add_key(scan, ts, &scan->keyData[i]);
+		else
+			ts->own_keys = true;
+	}
+	ts->nothing |= ts->only_nulls && (ts->own_keys || ts->no_nulls);
+	ts->condition = barq_filter_of_keys(scan);
+	if (ts->condition != NULL)
+	{
+		ts->nothing |= ts->condition->never;
+		ts->recheck |= ts->condition->recheck;
+	}
+	ts->source = barq_filter_source(&ts->both, ts->condition, ts->outer, true);
 
 	/* a bound of 0 is a condition alone: the row has a score */
 	ts->ranked = scan->numberOfOrderBys > 0 || (ts->bounded && ts->bound < 0) ||

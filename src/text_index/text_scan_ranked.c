@@ -95,26 +95,10 @@ heap_row_belongs(IndexScanDesc scan, BarqTextScan *ts, const ItemPointerData *ti
  * last, into ts->top.
  */
 
-/*
- * The rows of a segment that a search may return, as bits: live and admitted by the
- * scan's source. Few rows are listed (*filter), or none.
- */
-static const uint8 *
-rows_to_skip(BarqTextState *state, BarqTextScan *ts, uint32 segment, BarqRowFilter *filter)
-{
-	const uint32 listed_share = 32; /* a listed row costs a block of each posting list */
-
-	memset(filter, 0, sizeof(*filter));
-	if (ts->source == NULL)
-		return state->snapshot->segments[segment].dead;
-	ts->source->segment(ts->source, state->index, state->snapshot, segment,
-						&state->views[segment], state->views[segment].rows / listed_share, filter);
-	return filter->skip;
-}
-
 static void
 search_scored(BarqTextState *state, void *arg)
 {
+	const uint32 listed_share = 32; /* a listed row costs a block of each posting list */
 	BarqTextScan *ts = arg;
 
 	barq_scan_report_segments(ts->report, state->index, state->snapshot);
@@ -123,15 +107,16 @@ search_scored(BarqTextState *state, void *arg)
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
 	{
 		BarqRowFilter filter;
-		const uint8 *skip = rows_to_skip(state, ts, i, &filter);
 		bool		unsure;
 
-		barq_bm25_search(&state->views[i], ts->query, skip, filter.rows, filter.count,
+		if (!barq_text_scan_rows(state, ts, i, state->views[i].rows / listed_share, &filter))
+			continue;
+		barq_bm25_search(&state->views[i], ts->query, filter.skip, filter.rows, filter.count,
 						 &ts->top, &unsure);
 		ts->unsure |= unsure;
 	}
 	if (barq_consistency != BARQ_CONSISTENCY_SEALED)
-		barq_text_log_search(state->log, ts->query, &ts->top, &ts->unsure);
+		barq_text_log_search(state->log, ts->query, ts->condition, &ts->top, &ts->unsure);
 }
 
 static void
@@ -145,10 +130,11 @@ search_rest(BarqTextState *state, void *arg)
 	{
 		BarqRowFilter filter;
 
-		barq_bm25_rest(&state->views[i], &ts->rest, rows_to_skip(state, ts, i, &filter), &ts->top);
+		if (barq_text_scan_rows(state, ts, i, 0, &filter))
+			barq_bm25_rest(&state->views[i], &ts->rest, filter.skip, &ts->top);
 	}
 	if (barq_consistency != BARQ_CONSISTENCY_SEALED)
-		barq_text_log_rest(state->log, &ts->rest, &ts->top);
+		barq_text_log_rest(state->log, &ts->rest, ts->condition, &ts->top);
 }
 
 static void
@@ -161,6 +147,8 @@ search_nulls(BarqTextState *state, void *arg)
 	ItemPointerData tids[256];
 	int			n;
 
+	if (ts->condition != NULL)
+		barq_keyless_filter(walk, ts->condition);
 	ts->top.count = 0;
 	while ((n = barq_keyless_next(walk, &keyless, tids, lengthof(tids))) > 0)
 		for (int i = 0; i < n; i++)
@@ -189,7 +177,7 @@ next_batch(IndexScanDesc scan, BarqTextScan *ts)
 	ts->top.resumed = ts->resumed;
 	ts->top.after_score = ts->after_score;
 	ts->top.after_tid = ts->after_tid;
-	ts->top.source = ts->source;
+	ts->top.source = ts->outer;
 	barq_text_with_state(scan->indexRelation, works[ts->phase], ts);
 	barq_bm25_top_sort(&ts->top);
 	ts->last_batch = ts->top.count < ts->batch;
@@ -231,11 +219,13 @@ next_phase(IndexScanDesc scan, BarqTextScan *ts)
 			if (ts->bounded)
 				return false;
 			bind_rest(ts);
+			if (ts->only_nulls)
+				ts->phase = BARQ_TEXT_REST; /* which is left out */
 			break;
 		case BARQ_TEXT_REST:
 
 			/* no condition on a NULL is true */
-			if (scan->numberOfKeys > 0)
+			if (ts->own_keys || ts->no_nulls)
 				return false;
 			break;
 		case BARQ_TEXT_NULLS:
@@ -261,7 +251,7 @@ next_hit(IndexScanDesc scan, BarqTextScan *ts)
 		CHECK_FOR_INTERRUPTS();
 		if (ts->top.hits == NULL || ts->next == ts->top.count)
 		{
-			bool		all = ts->top.hits == NULL ? ts->score == NULL : ts->last_batch;
+			bool		all = ts->top.hits == NULL ? ts->score == NULL || ts->only_nulls : ts->last_batch;
 
 			if (all && !next_phase(scan, ts))
 				return NULL;
@@ -293,7 +283,7 @@ barq_text_scan_next_ranked(IndexScanDesc scan, BarqTextScan *ts)
 	if (hit == NULL)
 		return false;
 	scan->xs_heaptid = hit->tid;
-	scan->xs_recheck = ts->thresholds != NIL || ts->foreign;
+	scan->xs_recheck = ts->thresholds != NIL || ts->foreign || ts->recheck;
 	scan->xs_recheckorderby = false;
 	if (scan->numberOfOrderBys == 0)
 		return true;

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_type.h"
+#include "am/filters.h"
 #include "text_index/text_index.h"
 #include "utils/regproc.h"
 
@@ -36,6 +37,8 @@ check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *pro
 				BARQ_COMPLAIN(ok, "operator class \"%s\" contains operator %s, which does not match",
 							  name, format_operator(op->amopopr));
 		}
+		else if (op->amopstrategy >= BARQ_FILTER_LESS && op->amopstrategy <= BARQ_FILTER_CONTAINS)
+			barq_validate_filter_operator(class, op, ok);
 		else
 			barq_validate_strategy(class, op, ok);
 	}

@@ -35,6 +35,7 @@ typedef struct VectorBuild
 	char	   *whole_path;		/* of rows that differ in length, or of refinements;
 								 * or NULL */
 	char	   *keyless_path;	/* of rows without a key; it need not exist */
+	char	   *filters_path;	/* of filter values; or NULL */
 	MemoryContextCallback remove_rows;
 	BarqRowSink sink;
 	BarqBuildLeader *leader;	/* NULL: no workers */
@@ -80,6 +81,8 @@ remove_rows_file(void *arg)
 		barq_unlink(build->whole_path, "whole rows: remove");
 	if (build->keyless_path != NULL)
 		barq_unlink(build->keyless_path, "keyless rows: remove");
+	if (build->filters_path != NULL)
+		barq_unlink(build->filters_path, "filter values: remove");
 }
 
 /*
@@ -121,6 +124,8 @@ create_rows_file(VectorBuild *build)
 	if (barq_codec_has_heads(&build->codec) || build->codec.refine_bytes > 0)
 		build->whole_path = barq_sink_whole_path(path);
 	build->keyless_path = barq_sink_keyless_path(path);
+	if (build->options.filter_columns > 0)
+		build->filters_path = barq_sink_filters_path(path);
 	build->remove_rows.func = remove_rows_file;
 	build->remove_rows.arg = build;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &build->remove_rows);
@@ -287,6 +292,7 @@ write_segment(VectorBuild *build)
 	writer = build_body(build, id, &rows);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, BARQ_PHASE_WRITE);
 	barq_sink_write_keyless(&build->sink, writer);
+	barq_sink_write_filters(&build->sink, writer);
 	segment.body = barq_body_finish(writer, &segment.bytes);
 	segment.has_image = barq_body_is_file(writer);
 	barq_measure_segment(build->index, &segment, barq_elapsed_us(build->start), NULL);

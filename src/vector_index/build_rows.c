@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "am/filters.h"
 #include "vector_index/vector_build.h"
 #include "catalog/index.h"
 #include "commands/progress.h"
@@ -35,6 +36,9 @@
 
 /* rows without a key are written to their file this many at a time */
 #define KEYLESS_BATCH	8192
+
+/* bytes of filter values in memory, where there is a file */
+#define FILTER_BUFFER	(Size) (64 * 1024)
 
 /*
  * Returns fd. If opening the file failed (fd is negative), raises the error with
@@ -69,6 +73,8 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 	sink->tids_fd = -1;
 	sink->whole_fd = -1;
 	sink->keyless_fd = -1;
+	sink->filters_fd = -1;
+	sink->columns = frozen->filter_columns;
 	sink->context = CurrentMemoryContext;
 	if (path != NULL)
 	{
@@ -80,6 +86,14 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 													O_RDWR | O_CREAT | PG_BINARY,
 													"row pointers: create"),
 									 sink->tids_path);
+		if (sink->columns > 0)
+		{
+			sink->filters_path = barq_sink_filters_path(path);
+			sink->filters_fd = check_opened(barq_open_file(sink->filters_path,
+														   O_RDWR | O_CREAT | PG_BINARY,
+														   "filter values: create"),
+											sink->filters_path);
+		}
 		if (barq_codec_has_heads(&sink->codec) || sink->codec.refine_bytes > 0)
 		{
 			sink->whole_path = barq_sink_whole_path(path);
@@ -118,6 +132,12 @@ char *
 barq_sink_keyless_path(const char *path)
 {
 	return psprintf("%s.keyless", path);
+}
+
+char *
+barq_sink_filters_path(const char *path)
+{
+	return psprintf("%s.filters", path);
 }
 
 /* Open the file of rows without a key; the first participant creates it. */
@@ -207,6 +227,61 @@ add_keyless(BarqRowSink *sink, BarqKeyless keyless, ItemPointer tid)
 	sink->nkeyless++;
 	if (sink->fd >= 0 && barq_keyless_count(&sink->keyless) >= KEYLESS_BATCH)
 		flush_keyless(sink);
+}
+
+/* Before the words of a row in the file of filter values. */
+typedef struct FilterEntry
+{
+	ItemPointerData tid;
+	uint16		unused;
+	uint32		nwords;
+	uint32		unused32;
+} FilterEntry;
+
+StaticAssertDecl(sizeof(FilterEntry) == 16, "words of filter values must be aligned");
+
+/* Move the filter values in memory to their file. */
+static void
+flush_filters(BarqRowSink *sink)
+{
+	uint64		at = sink->own_filters;
+
+	if (sink->shared != NULL)
+		at = pg_atomic_fetch_add_u64(&sink->own->next_filters, sink->filters_used);
+	sink->own_filters += sink->filters_used;
+	write_bytes(sink->filters_fd, sink->filters_path, sink->filters_buffer,
+				sink->filters_used, (off_t) at);
+	sink->filters_used = 0;
+}
+
+/* Add the values of a row's filter columns. */
+static void
+add_filters(BarqRowSink *sink, Relation index, ItemPointer tid, Datum *values, bool *isnull)
+{
+	MemoryContext old = MemoryContextSwitchTo(sink->scratch);
+	BarqFilterValues filters;
+	FilterEntry entry = {.tid = *tid};
+	Size		bytes;
+
+	barq_filter_encode(index, values, isnull, &filters);
+	MemoryContextSwitchTo(sink->context);
+	if (sink->filters_fd < 0)
+		barq_filters_add(&sink->filters, sink->context, tid, filters.words,
+						 filters.columns, true);
+	else
+	{
+		entry.nwords = filters.nwords;
+		bytes = filters.nwords * sizeof(uint64);
+		if (sink->filters_used + sizeof(entry) + bytes > FILTER_BUFFER && sink->filters_used > 0)
+			flush_filters(sink);
+		BARQ_ARRAY_RESERVE(sink->filters_buffer, sink->filters_space,
+						   sink->filters_used + sizeof(entry) + bytes, FILTER_BUFFER);
+		memcpy(sink->filters_buffer + sink->filters_used, &entry, sizeof(entry));
+		memcpy(sink->filters_buffer + sink->filters_used + sizeof(entry), filters.words, bytes);
+		sink->filters_used += sizeof(entry) + bytes;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(sink->scratch);
 }
 
 /* The place of a slot in its file. */
@@ -375,6 +450,8 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	int			dims;
 
 	CHECK_FOR_INTERRUPTS();
+	if (sink->columns > 0)
+		add_filters(sink, index, tid, values, isnull);
 	if (isnull[0])
 	{
 		add_keyless(sink, BARQ_KEYLESS_NULL, tid);
@@ -415,6 +492,8 @@ barq_sink_flush(BarqRowSink *sink)
 		return;
 	if (barq_keyless_count(&sink->keyless) > 0)
 		flush_keyless(sink);
+	if (sink->filters_used > 0)
+		flush_filters(sink);
 	if (sink->shared != NULL)
 	{
 		uint32		me = pg_atomic_fetch_add_u32(&sink->shared->next_participant, 1);
@@ -444,6 +523,7 @@ barq_sink_close(BarqRowSink *sink)
 	close_file(&sink->tids_fd);
 	close_file(&sink->whole_fd);
 	close_file(&sink->keyless_fd);
+	close_file(&sink->filters_fd);
 }
 
 /*
@@ -649,4 +729,30 @@ barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer)
 			if (entries[i].keyless == keyless)
 				barq_body_keyless(writer, keyless, &entries[i].tid, 1);
 		}
+}
+
+void
+barq_sink_write_filters(BarqRowSink *sink, BarqBodyWriter *writer)
+{
+	uint64		bytes = sink->shared != NULL ?
+		pg_atomic_read_u64(&sink->own->next_filters) : sink->own_filters;
+	const char *at;
+	const char *end;
+
+	if (sink->columns > 0 && sink->filters_fd >= 0 && bytes > 0)
+	{
+		at = map_rows(sink->filters_fd, sink->filters_path, bytes)->address;
+		for (end = at + bytes; at < end;)
+		{
+			const FilterEntry *entry = (const FilterEntry *) at;
+
+			if ((sink->filters.n & 0xfff) == 0)
+				CHECK_FOR_INTERRUPTS();
+			at += sizeof(FilterEntry);
+			barq_filters_add(&sink->filters, sink->context, &entry->tid,
+							 (const uint64 *) at, sink->columns, false);
+			at += entry->nwords * sizeof(uint64);
+		}
+	}
+	barq_filters_write(writer, sink->columns, &sink->filters);
 }

@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "am/filters.h"
 #include "vector_index/recall_target.h"
 #include "vector_index/vector_index.h"
 #include "catalog/pg_class.h"
@@ -24,6 +25,9 @@
 #include "utils/syscache.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_by_index);
+
+/* A search with a condition costs at most so many without one (docs/performance.md). */
+#define FILTERED_SEARCH	8
 
 /*
  * Give a path a cost that the planner never takes, because its rows would be
@@ -221,6 +225,7 @@ estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
 	IndexOptInfo *index = path->indexinfo;
 	double		tuples = Max(index->tuples, 1);
 	double		heap_pages = Max(index->rel->pages, 1);
+	double		matching;
 	double		per_tuple;
 	double		detoast;
 
@@ -238,6 +243,15 @@ estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
 		return;
 	}
 
+	/*
+	 * Rows that filter columns leave are all scored if they are few. Otherwise they are
+	 * found within a search that looks at the others too.
+	 */
+	*selectivity = barq_filter_selectivity(root, path);
+	matching = Max(*selectivity * tuples, 1);
+	if (*selectivity < 1)
+		scored = Min(2 * matching, scored * Min(1 / *selectivity, FILTERED_SEARCH)) + log2(tuples + 1);
+
 	/* one code takes about as long as a cheap operator */
 	*startup_cost = scored * cpu_operator_cost * 0.5 + random_page_cost;
 
@@ -253,8 +267,7 @@ estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
 	detoast = detoast_cost(root, index);
 	if (detoast > 0)
 		per_tuple += detoast * vectors_read(index);
-	*total_cost = *startup_cost + per_tuple * tuples * barq_vector_unforeseen(index, tuples);
-	*selectivity = 1;
+	*total_cost = *startup_cost + per_tuple * matching * barq_vector_unforeseen(index, matching);
 	*correlation = 0;
 	*pages = index->pages;
 }

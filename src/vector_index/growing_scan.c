@@ -35,6 +35,7 @@ typedef struct GrowingSearch
 	const ItemPointerData *after_tid;
 	float		bound;
 	BarqRowSource *source;		/* or NULL */
+	int			columns;		/* filter columns of the index */
 
 	/* a heap, the worst of the best on top */
 	BarqGrowingHit *hits;
@@ -57,6 +58,8 @@ typedef struct GrowingSearch
 	char	   *cached_heads;	/* of rows of the cache that are scored */
 	char	   *long_row;
 	ItemPointerData tids[PAGE_RECORDS];
+	const uint64 *filters[PAGE_RECORDS];
+	uint32		filter_bytes[PAGE_RECORDS];
 	bool		dead[PAGE_RECORDS];
 	float		keys[Max(PAGE_RECORDS, SCORE_BATCH)];
 } GrowingSearch;
@@ -103,7 +106,7 @@ score_exactly(const GrowingSearch *search, const char *row, BarqInterval *interv
  * final; any other row (cached = NOT_CACHED) is re-scored now from `row`.
  */
 static void
-offer(GrowingSearch *search, float key, const ItemPointerData *tid,
+offer(GrowingSearch *search, float key, const ItemPointerData *tid, const uint64 *filters,
 	  uint32 cached, const char *row)
 {
 	BarqGrowingHit hit;
@@ -118,7 +121,7 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid,
 	if (search->after_tid != NULL &&
 		compare_hits(key, tid, search->after_key, search->after_tid) <= 0)
 		return;
-	if (search->source != NULL && !search->source->row(search->source, tid))
+	if (search->source != NULL && !search->source->row(search->source, tid, filters))
 		return;
 
 	hit.key = key;
@@ -164,6 +167,8 @@ cache_page(GrowingSearch *search, BlockNumber next, uint64 next_generation)
 		rows[i].tid = search->tids[i];
 		rows[i].dead = search->dead[i];
 		rows[i].length = barq_row_bytes(codec, row);
+		rows[i].filters = search->filters[i];
+		rows[i].filter_bytes = search->filter_bytes[i];
 		rows[i].payload = barq_codec_has_heads(codec) ? barq_row_whole(codec, row) : row;
 	}
 	return barq_log_cache_add(search->cache, rows, search->pending, next, next_generation);
@@ -195,6 +200,15 @@ cached_tid(const BarqLogCache *cache, uint32 row)
 	return cache->stride > 0 ? &cache->tids[row] : &cache->rows[row].tid;
 }
 
+/* The filter values of a row of the cache, or NULL. */
+static const uint64 *
+cached_filters(const BarqLogCache *cache, uint32 row)
+{
+	if (cache->stride == 0)
+		return cache->rows[row].filters;
+	return cache->filters == NULL ? NULL : cache->filters[row];
+}
+
 /* Score all rows of the cache. */
 static void
 score_cache(GrowingSearch *search)
@@ -213,16 +227,23 @@ score_cache(GrowingSearch *search)
 						search->keys);
 		for (int i = 0; i < n; i++)
 			if (search->count < search->max || search->keys[i] <= search->hits[0].key)
-				offer(search, search->keys[i], cached_tid(cache, base + i), base + i, NULL);
+				offer(search, search->keys[i], cached_tid(cache, base + i),
+					  cached_filters(cache, base + i), base + i, NULL);
 	}
 }
 
-/* Bytes from one row to the next on a page, or from one head to the next. */
+/*
+ * Bytes from one row to the next on a page, where no row has sets of filter values, or
+ * from one head to the next.
+ */
 static Size
-row_distance(const BarqCodec *codec)
+row_distance(const GrowingSearch *search)
 {
+	const BarqCodec *codec = search->codec;
+	Size		filters = search->columns > 0 ? (1 + search->columns) * sizeof(uint64) : 0;
+
 	return barq_codec_has_heads(codec) ? codec->stride :
-		MAXALIGN(sizeof(BarqItemHeader) + barq_codec_whole_bytes(codec));
+		MAXALIGN(sizeof(BarqItemHeader) + filters + barq_codec_whole_bytes(codec));
 }
 
 /* Bytes from one row of the cache to the next; 0 for rows that differ in length. */
@@ -249,17 +270,28 @@ end_page(void *arg, BlockNumber next, uint64 next_generation)
 						search->apart ? search->ids : NULL, search->pending, search->keys);
 	for (int i = 0; i < search->pending; i++)
 		if (!search->dead[i])
-			offer(search, search->keys[i], &search->tids[i], NOT_CACHED,
+			offer(search, search->keys[i], &search->tids[i], search->filters[i], NOT_CACHED,
 				  pending_row(search, i));
 	if (search->cache != NULL &&
 		(next == InvalidBlockNumber || !cache_page(search, next, next_generation)))
 		search->cache = NULL;	/* the cache must have no gap */
 	search->pending = 0;
 	search->apart = search->keyless = false;
-	search->stride = row_distance(search->codec);
+	search->stride = row_distance(search);
 	if (search->long_row != NULL)
 		pfree(search->long_row);
 	search->long_row = NULL;
+}
+
+/* Add a record, whose row has its place, to the pending ones. */
+static void
+add_pending(GrowingSearch *search, const BarqRecord *record)
+{
+	search->tids[search->pending] = record->tid;
+	search->dead[search->pending] = record->dead;
+	search->filters[search->pending] = record->filters;
+	search->filter_bytes[search->pending] = record->filter_bytes;
+	search->pending++;
 }
 
 /* Make a head for a record's row; the record becomes pending. */
@@ -271,18 +303,19 @@ add_head(GrowingSearch *search, const BarqRecord *record)
 
 	search->ids[search->pending] = search->pending;
 
-	if (record->length > BARQ_ITEM_MAX_PAYLOAD)
+	if (record->pieces)
 	{
 		/* only one record of a page can have begun on an earlier page */
 		Assert(search->long_row == NULL);
-		search->long_row = palloc(record->length);
-		memcpy(search->long_row, row, record->length);
-		row = search->long_row;
+		search->long_row = palloc(record->filter_bytes + record->length);
+		memcpy(search->long_row, record->filters, record->filter_bytes);
+		memcpy(search->long_row + record->filter_bytes, row, record->length);
+		row = search->long_row + record->filter_bytes;
 	}
 	barq_row_head(search->codec, head, row, row - head);
-	search->tids[search->pending] = record->tid;
-	search->dead[search->pending] = record->dead;
-	search->pending++;
+	add_pending(search, record);
+	if (record->pieces && record->filters != NULL)
+		search->filters[search->pending - 1] = (const uint64 *) search->long_row;
 }
 
 /*
@@ -314,11 +347,12 @@ add_record(void *arg, const BarqRecord *record)
 	}
 
 	/* a record assembled from several pages is freed after this call */
-	if (record->length > BARQ_ITEM_MAX_PAYLOAD)
+	if (record->pieces)
 	{
+		search->cache = NULL;	/* it is not pending, so its page cannot be cached */
 		if (!record->dead)
 			offer(search, barq_query_key(search->query, record->payload),
-				  &record->tid, NOT_CACHED, record->payload);
+				  &record->tid, record->filters, NOT_CACHED, record->payload);
 		return;
 	}
 
@@ -337,9 +371,7 @@ add_record(void *arg, const BarqRecord *record)
 		search->stride = MAXIMUM_ALIGNOF;
 	}
 	search->ids[search->pending] = distance / search->stride;
-	search->tids[search->pending] = record->tid;
-	search->dead[search->pending] = record->dead;
-	search->pending++;
+	add_pending(search, record);
 }
 
 int
@@ -359,6 +391,7 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 	search.index = index;
 	search.cache = NULL;
 	search.codec = codec;
+	search.columns = meta->options.filter_columns;
 	search.query = query;
 	search.after_key = after_key;
 	search.after_tid = after_tid;
@@ -368,7 +401,7 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 	search.count = 0;
 	search.max = max;
 	search.base = NULL;
-	search.stride = row_distance(codec);
+	search.stride = row_distance(&search);
 	search.pending = 0;
 	search.apart = search.keyless = false;
 	search.heads = NULL;

@@ -16,7 +16,7 @@ make_vector_routine(void)
 {
 	IndexAmRoutine *am = barq_am_routine();
 
-	am->amstrategies = 0;		/* ordering operators only, any number */
+	am->amstrategies = 0;		/* not the same for all classes */
 	am->amsupport = 1;
 	am->aminsert = barq_vector_insert;
 	am->ambuildphasename = barq_build_phase_name;

@@ -8,6 +8,7 @@
 #include "lifecycle/policy.h"
 #include "miscadmin.h"
 #include "utils/rel.h"
+#include "am/filters.h"
 #include "vector_index/recall_measure.h"
 #include "vector_index/vector_build.h"
 
@@ -89,6 +90,7 @@ freeze_hnsw(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ef_construction must be greater than or equal to 2 * m")));
 	barq_vector_store_options(BARQ_KIND_HNSW, &options, frozen);
+	frozen->filter_columns = barq_filter_count(index);
 }
 
 /* BarqIndexKind.show of barq_hnsw. */

@@ -18,7 +18,8 @@
  * with too many elements.
  */
 static uint32
-append_vector(Relation index, Datum value, ItemPointer heap_tid)
+append_vector(Relation index, Datum value, ItemPointer heap_tid,
+			  const BarqFilterValues *filters)
 {
 	const BarqVectorSpace *space = barq_vector_space(index);
 	BarqCodec	codec;
@@ -35,8 +36,8 @@ append_vector(Relation index, Datum value, ItemPointer heap_tid)
 	bytes = barq_value_row_bytes(&codec, elements);
 	row = palloc(bytes);
 	if (!barq_codec_encode(&codec, elements, row))
-		return barq_growing_append_keyless(index, heap_tid, BARQ_KEYLESS_UNDEFINED);
-	return barq_growing_append(index, heap_tid, row, (uint32) bytes);
+		return barq_growing_append_keyless(index, heap_tid, filters, BARQ_KEYLESS_UNDEFINED);
+	return barq_growing_append(index, heap_tid, filters, row, (uint32) bytes);
 }
 
 bool
@@ -45,6 +46,6 @@ barq_vector_insert(Relation index, Datum *values, bool *isnull,
 				   IndexUniqueCheck check_unique, bool index_unchanged,
 				   IndexInfo *info)
 {
-	barq_am_insert(index, info, values[0], isnull[0], heap_tid, append_vector);
+	barq_am_insert(index, info, values, isnull, heap_tid, append_vector);
 	return false;
 }

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "am/filters.h"
 #include "vector_index/recall_measure.h"
 #include "vector_index/vector_build.h"
 #include "commands/progress.h"
@@ -79,6 +80,7 @@ freeze_ivf(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 							   given ? given->refine : BARQ_REFINE_AUTO, &options);
 	options.lists = given ? (uint32) given->lists : 0;
 	barq_vector_store_options(BARQ_KIND_IVF, &options, frozen);
+	frozen->filter_columns = barq_filter_count(index);
 }
 
 /* BarqIndexKind.show of barq_ivf. */

@@ -61,18 +61,11 @@ barq_vector_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	end_heap_distance(vs);
 	barq_scan_forget_rounds(vs);
 	MemoryContextReset(vs->context);
+	barq_scan_forget_conditions(vs);
 	memset(&vs->order, 0, sizeof(vs->order));
 	vs->order.last_bound = vs->order.last.low = vs->order.last.high = -get_float8_infinity();
 	memset(&vs->end, 0, sizeof(vs->end));
 	vs->rest = NULL;
-}
-
-void
-barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source)
-{
-	VectorScan *vs = scan->opaque;
-
-	vs->source = source;
 }
 
 void
@@ -112,7 +105,7 @@ emit(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, double boun
 	 bool exact)
 {
 	scan->xs_heaptid = *tid;
-	scan->xs_recheck = false;
+	scan->xs_recheck = barq_scan_needs_recheck(vs);
 
 	/* the distance to NULL is NULL, to a zero vector under cosine it is NaN */
 	scan->xs_recheckorderby = !exact && !vs->query.is_null && !vs->query.is_zero;
@@ -418,7 +411,7 @@ emit_at_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, doub
 			bool isnull)
 {
 	scan->xs_heaptid = *tid;
-	scan->xs_recheck = false;
+	scan->xs_recheck = barq_scan_needs_recheck(vs);
 	scan->xs_recheckorderby = false;
 	for (int i = 0; i < scan->numberOfOrderBys; i++)
 	{
@@ -493,7 +486,7 @@ next_tuple(IndexScanDesc scan, VectorScan *vs)
 		if (((barq_executor_loses_tids() && !barq_codec_is_exact(&vs->rounds.codec)) ||
 			 !barq_codec_proves(&vs->rounds.codec) ||
 			 barq_codec_is_narrow(&vs->rounds.codec) ||
-			 ((vs->in_order || vs->source != NULL) && !barq_codec_is_exact(&vs->rounds.codec))) &&
+			 ((vs->in_order || vs->conditions.outer != NULL) && !barq_codec_is_exact(&vs->rounds.codec))) &&
 			!vs->query.is_null && !vs->query.is_zero)
 			barq_scan_own_order(vs);
 	}

@@ -22,6 +22,7 @@ typedef struct ScanRest
 	MemoryContext context;		/* of walk and snapshot, a child of the scan's */
 	BarqMeta	meta;			/* with which the snapshot was taken */
 	BarqKeylessWalk *walk;		/* NULL: not begun */
+	const BarqFilterCondition *condition;	/* of the scan, or NULL */
 	BarqKeyless keyless;		/* of the batch */
 	ItemPointerData tids[REST_BATCH];
 	int			n;				/* TIDs in the batch */
@@ -47,6 +48,8 @@ read_batch(void *arg)
 
 		rest->walk = barq_keyless_begin(rest->index, snapshot, &rest->meta,
 										barq_consistency != BARQ_CONSISTENCY_SEALED);
+		if (rest->condition != NULL)
+			barq_keyless_filter(rest->walk, rest->condition);
 	}
 	rest->n = barq_keyless_next(rest->walk, &rest->keyless, rest->tids, REST_BATCH);
 	rest->at = 0;
@@ -83,6 +86,7 @@ barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs, ItemPointerData *tid,
 	{
 		vs->rest = MemoryContextAllocZero(vs->context, sizeof(ScanRest));
 		vs->rest->index = scan->indexRelation;
+		vs->rest->condition = vs->conditions.filters;
 		vs->rest->context = AllocSetContextCreate(vs->context, "barq scan rest",
 												  ALLOCSET_DEFAULT_SIZES);
 		next_batch(vs);
@@ -93,8 +97,12 @@ barq_scan_next_keyless(IndexScanDesc scan, VectorScan *vs, ItemPointerData *tid,
 		{
 			*tid = vs->rest->tids[vs->rest->at++];
 			*keyless = vs->rest->keyless;
-			if ((vs->returned.skip != NULL && tidset_lookup(vs->returned.skip, *tid) != NULL) ||
-				(vs->source != NULL && !vs->source->row(vs->source, tid)))
+			if (*keyless == BARQ_KEYLESS_NULL ? vs->conditions.no_nulls : vs->conditions.only_nulls)
+				continue;
+			if (vs->conditions.source != NULL &&
+				!vs->conditions.source->row(vs->conditions.source, tid, NULL))
+				continue;
+			if (vs->returned.skip != NULL && tidset_lookup(vs->returned.skip, *tid) != NULL)
 				continue;
 			barq_scan_remember(vs, tid);
 			return true;

@@ -48,12 +48,6 @@
  */
 #define WALK_COST	128
 
-/*
- * Expanding a row of a graph costs as much as scoring this many listed rows
- * (list_below).
- */
-#define FILTER_COST	96
-
 void
 barq_scan_end_rounds(VectorScan *vs)
 {
@@ -116,37 +110,6 @@ read_query(IndexScanDesc scan, VectorScan *vs)
 		barq_value_is_zero(&vs->rounds.codec, vs->query.value);
 }
 
-/* From now on search a segment as a flat one, for the rows it has not returned. */
-static void
-search_flat(VectorScan *vs, uint32 segment)
-{
-	SegmentStream *stream = &vs->rounds.streams[segment];
-	const uint8 *refused = vs->source != NULL ? stream->filter.skip :
-		vs->rounds.snapshot->segments[segment].dead;
-	Size		bytes = barq_bits_bytes(stream->view->rows);
-	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	BarqSearchParams params = {.query = vs->rounds.query, .breadth = vs->rounds.breadth.rows, .skip = skip};
-
-	if (refused != NULL)
-		memcpy(skip, refused, bytes);
-	for (uint32 i = 0; i < stream->nreturned; i++)
-		barq_bit_set(skip, stream->returned[i]);
-	if (vs->source != NULL)
-	{
-		uint32		rows = stream->view->rows;
-		uint32		count = barq_bits_clear_count(skip, rows, PG_UINT32_MAX);
-		uint32	   *list = palloc_extended(sizeof(uint32) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
-
-		params.nrows = barq_bits_list_clear(skip, rows, list);
-		params.rows = list;
-	}
-	if (stream->search != NULL)
-		stream->kind->vectors->end(stream->search);
-	stream->search = NULL;
-	stream->kind = &barq_flat_kind;
-	stream->search = stream->kind->vectors->begin(stream->view, &params);
-}
-
 /* Search the listed rows of a segment's filter, and score each of them. */
 static void
 search_listed(VectorScan *vs, SegmentStream *stream)
@@ -155,6 +118,33 @@ search_listed(VectorScan *vs, SegmentStream *stream)
 							   .rows = stream->filter.rows,
 							   .nrows = stream->filter.count};
 
+	stream->kind = &barq_flat_kind;
+	stream->search = stream->kind->vectors->begin(stream->view, &params);
+}
+
+/* From now on search a segment as a flat one, for the rows it has not returned. */
+static void
+search_flat(IndexScanDesc scan, VectorScan *vs, uint32 segment)
+{
+	SegmentStream *stream = &vs->rounds.streams[segment];
+	const uint8 *dead = vs->rounds.snapshot->segments[segment].dead;
+	Size		bytes = barq_bits_bytes(stream->view->rows);
+	uint8	   *skip = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	BarqSearchParams params = {.query = vs->rounds.query, .breadth = vs->rounds.breadth.rows, .skip = skip};
+
+	if (stream->search != NULL)
+		stream->kind->vectors->end(stream->search);
+	stream->search = NULL;
+	if (dead != NULL)
+		memcpy(skip, dead, bytes);
+	if (vs->conditions.source != NULL)
+	{
+		barq_scan_filter_segment(scan, vs, segment, true);
+		params.rows = stream->filter.rows;
+		params.nrows = stream->filter.count;
+	}
+	for (uint32 i = 0; i < stream->nreturned; i++)
+		barq_bit_set(skip, stream->returned[i]);
 	stream->kind = &barq_flat_kind;
 	stream->search = stream->kind->vectors->begin(stream->view, &params);
 }
@@ -168,10 +158,18 @@ search_listed(VectorScan *vs, SegmentStream *stream)
 static bool
 should_turn(const VectorScan *vs)
 {
-	return !vs->walk.turned && barq_scan_is_complete() &&
-		(vs->rounds.exhausted ||
-		 (vs->walk.looked_at > 0 &&
-		  (uint64) vs->walk.looked_at * WALK_COST >= vs->rounds.rows));
+	bool		walks = vs->conditions.source == NULL;
+
+	if (vs->walk.turned || !barq_scan_is_complete())
+		return false;
+	if (vs->rounds.exhausted)
+		return true;
+
+	/* rows that are listed are scored already */
+	for (uint32 i = 0; !walks && i < vs->rounds.snapshot->nsegments; i++)
+		walks = vs->rounds.streams[i].kind != &barq_flat_kind;
+	return walks && vs->walk.looked_at > 0 &&
+		(uint64) vs->walk.looked_at * WALK_COST >= vs->rounds.rows;
 }
 
 /*
@@ -179,14 +177,14 @@ should_turn(const VectorScan *vs)
  * because the executor's queue would keep copies of possibly many tuples.
  */
 static void
-turn(VectorScan *vs)
+turn(IndexScanDesc scan, VectorScan *vs)
 {
 	ScanRounds *rounds = &vs->rounds;
 	Assert(!vs->walk.turned);
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
 		if (rounds->streams[i].kind != &barq_flat_kind)
 		{
-			search_flat(vs, i);
+			search_flat(scan, vs, i);
 			rounds->exhausted = false;
 		}
 	vs->walk.turned = true;
@@ -220,44 +218,11 @@ begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment)
 		search_listed(vs, stream);
 		return;
 	}
-	if (vs->source != NULL)
-	{
-		params.skip = stream->filter.skip;
-		params.admitted = stream->filter.count;
-	}
+	if (vs->conditions.source != NULL)
+		params.filter = &stream->filter;
 	else if (scan != NULL)
 		params.start = barq_together_start(scan, vs, segment, &params);
 	stream->search = stream->kind->vectors->begin(stream->view, &params);
-}
-
-/*
- * The number of admitted rows of a segment up to which each of them is scored, one
- * after the other. Above it the segment is searched by its kind, which leaves the
- * others out: the walk of a graph then expands about breadth · rows / admitted rows
- * (few_left() in ../hnsw/hnsw_search.c); a flat segment scores all its rows.
- */
-static uint32
-list_below(const VectorScan *vs, const SegmentStream *stream)
-{
-	double		rows = stream->view->rows;
-
-	if (stream->kind == &barq_flat_kind)
-		return (uint32) (rows / 4);
-	return (uint32) Min(rows, sqrt(FILTER_COST * vs->rounds.breadth.rows * rows));
-}
-
-/*
- * Ask the scan's source which rows of a segment it admits; lists them if they are so few
- * that each of them is to be scored.
- */
-static void
-filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 segment)
-{
-	SegmentStream *stream = &vs->rounds.streams[segment];
-
-	vs->source->segment(vs->source, scan->indexRelation, vs->rounds.snapshot, segment,
-						stream->view, list_below(vs, stream), &stream->filter);
-	vs->rounds.rows += stream->filter.count;
 }
 
 /*
@@ -267,6 +232,7 @@ filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 segment)
 static void
 begin_rounds(IndexScanDesc scan, VectorScan *vs)
 {
+	static const uint32 no_rows = 0;
 	ScanRounds *rounds = &vs->rounds;
 	Relation	index = scan->indexRelation;
 	MemoryContext old;
@@ -289,8 +255,9 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	rounds->query = barq_query_prepare(palloc(barq_query_bytes(&rounds->codec)),
 									   &rounds->codec, vs->query.value);
 
+	barq_scan_read_conditions(scan, vs);
 	rounds->breadth = barq_scan_breadth(scan, vs->node,
-										vs->source != NULL ? vs->source->admitted : 0,
+										vs->conditions.source != NULL ? vs->conditions.source->admitted : 0,
 										rounds->snapshot, &rounds->meta);
 	rounds->views = barq_snapshot_views(rounds->snapshot, index, false);
 	rounds->streams = palloc0(sizeof(SegmentStream) * Max(rounds->snapshot->nsegments, 1));
@@ -305,16 +272,21 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 					(errcode(ERRCODE_INDEX_CORRUPTED),
 					 errmsg("index \"%s\" has a segment of kind \"%s\", which holds no vectors",
 							RelationGetRelationName(index), stream->kind->name)));
-		if (vs->source == NULL)
+		if (vs->conditions.only_nulls)
+			stream->filter.rows = &no_rows;
+		else if (vs->conditions.source == NULL)
 			rounds->rows += stream->view->rows;
 		else
-			filter_segment(scan, vs, i);
+		{
+			barq_scan_filter_segment(scan, vs, i, false);
+			rounds->rows += stream->filter.count;
+		}
 		if (vs->walk.turned && stream->filter.rows == NULL)
-			search_flat(vs, i);
+			search_flat(scan, vs, i);
 		else
 			begin_search(scan, vs, i);
 	}
-	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
+	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED || vs->conditions.only_nulls;
 	rounds->started = true;
 	MemoryContextSwitchTo(old);
 }
@@ -423,7 +395,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 											&rounds->meta, &rounds->codec,
 											rounds->query, rounds->log_key,
 											rounds->log_begun ? &rounds->log_tid : NULL, bound,
-											vs->source, hits, want);
+											vs->conditions.source, hits, want);
 
 		if (n < 0)
 			return false;
@@ -543,7 +515,7 @@ search_broader(VectorScan *vs)
 		return false;
 
 	/* rows that a condition admits are farther from each other than all rows are */
-	if (vs->source != NULL)
+	if (vs->conditions.source != NULL)
 		hardness.far = get_float4_infinity();
 	qsort(rounds->candidates, rounds->ncandidates, sizeof(Candidate), compare_keys);
 	factor = barq_hardness_factor(&hardness,
@@ -584,7 +556,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 
 	Assert(rounds->next <= rounds->ready && rounds->ready <= rounds->ncandidates);
 	if (should_turn(vs))
-		turn(vs);
+		turn(scan, vs);
 	want = rows_wanted(vs);
 	is_first = rounds->count == 1;
 

@@ -1,6 +1,6 @@
 /*
  * scan_rounds.h
- *	  The state of an index scan over vectors, and its rounds. Private to scan.c,
+ *	  The state of an index scan over vectors, and its rounds. Private to scan.c, scan_conditions.c,
  *	  scan_rounds.c and scan_rest.c.
  */
 #ifndef BARQ_SCAN_ROUNDS_H
@@ -15,6 +15,7 @@
 #include "am/scan_report.h"
 #include "vector_index/tid_set.h"
 #include "base/settings.h"
+#include "am/filters.h"
 #include "store/keyless.h"
 #include "store/row_filter.h"
 
@@ -60,6 +61,22 @@ typedef struct ScanQuery
 	bool		is_null;		/* distances are NULL */
 	bool		is_zero;		/* distances are NaN (cosine) */
 } ScanQuery;
+
+/*
+ * What rows have to satisfy: the scan keys, and a source from outside of the scan (the
+ * bitmap of other indexes), which is set before a rescan and stays. Owner:
+ * scan_conditions.c, which reads the keys once a scan.
+ */
+typedef struct ScanConditions
+{
+	BarqFilterSource both;		/* asks outer and filters */
+	BarqRowSource *outer;		/* or NULL */
+	BarqFilterCondition *filters;	/* on filter columns, in the scan's context; or NULL */
+	BarqRowSource *source;		/* of `both`; NULL: no row is left out */
+	bool		read;			/* the keys are read */
+	bool		no_nulls;		/* the first column IS NOT NULL */
+	bool		only_nulls;		/* it IS NULL */
+} ScanConditions;
 
 /*
  * The search of one snapshot of the index. Owner: scan_rounds.c, which clears it when
@@ -143,11 +160,11 @@ typedef struct ScanEnd
 typedef struct VectorScan
 {
 	BarqScanReport *report;		/* the first member (scan_report.h) */
-	BarqRowSource *source;		/* a condition that rows have to satisfy, or NULL */
 	bool		in_order;		/* the caller wants rows in exact order */
 	struct PlanState *node;		/* a custom scan that runs this one, or NULL */
 	MemoryContext context;		/* reset by every rescan */
 	ScanQuery	query;
+	ScanConditions conditions;
 	ScanRounds	rounds;
 	ScanWalk	walk;
 	ScanReturned returned;
@@ -228,6 +245,33 @@ extern Candidate *barq_scan_take(IndexScanDesc scan, VectorScan *vs);
  * that is proven and narrow.
  */
 extern bool barq_scan_interval(VectorScan *vs, Candidate *candidate);
+
+/*
+ * Whether the executor has to recheck the index conditions of rows: what is kept of
+ * values says too little.
+ */
+static inline bool
+barq_scan_needs_recheck(const VectorScan *vs)
+{
+	return vs->conditions.filters != NULL && vs->conditions.filters->recheck;
+}
+
+/*
+ * scan_conditions.c: read the scan keys, unless that was done. Allocates in the scan's
+ * memory context. Raises the errors of types of filter columns.
+ */
+extern void barq_scan_read_conditions(IndexScanDesc scan, VectorScan *vs);
+
+/* scan_conditions.c: forget the scan keys (amrescan); the outer source stays. */
+extern void barq_scan_forget_conditions(VectorScan *vs);
+
+/*
+ * scan_conditions.c: ask the scan's source which rows of a segment it admits, into
+ * stream->filter. They are listed if they are so few that each of them is to be scored, or
+ * if `all`.
+ */
+extern void barq_scan_filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 segment,
+									 bool all);
 
 /* Forget rounds, rows and query: the scan begins anew (amrescan). */
 extern void barq_scan_forget_rounds(VectorScan *vs);

@@ -7,6 +7,7 @@
 #define BARQ_VECTOR_BUILD_H
 
 #include "am/build.h"
+#include "store/filters.h"
 #include "store/keyless.h"
 #include "vector_index/vector_index.h"
 
@@ -34,6 +35,7 @@ typedef struct BarqVectorBuildShared
 	pg_atomic_uint32 next_chunk;
 	pg_atomic_uint64 next_whole;	/* bytes of whole rows written or claimed */
 	pg_atomic_uint64 next_keyless;	/* bytes of rows without a key written or claimed */
+	pg_atomic_uint64 next_filters;	/* bytes of filter values written or claimed */
 	BarqPartialChunk partial[BARQ_MAX_PARTICIPANTS];
 } BarqVectorBuildShared;
 
@@ -82,6 +84,16 @@ typedef struct BarqRowSink
 	char	   *keyless_path;
 	uint64		own_keyless;	/* bytes of the file written by this process */
 	BarqKeylessRows keyless;	/* in `context` */
+
+	/* values of filter columns: in memory, or in a file by way of `filters_buffer` */
+	int			columns;		/* 0: the index has none */
+	BarqFilterRows filters;		/* in `context` */
+	int			filters_fd;		/* -1: none, or no files */
+	char	   *filters_path;
+	char	   *filters_buffer;
+	Size		filters_space;
+	Size		filters_used;
+	uint64		own_filters;	/* bytes of the file written by this process */
 
 	/* counts of this participant */
 	uint64		rows;			/* with a key */
@@ -132,6 +144,15 @@ extern void barq_sink_close(BarqRowSink *sink);
 extern char *barq_sink_tids_path(const char *path);
 extern char *barq_sink_whole_path(const char *path);
 extern char *barq_sink_keyless_path(const char *path);
+
+/* Likewise of the file of filter values. */
+extern char *barq_sink_filters_path(const char *path);
+
+/*
+ * Append the filter values of all rows, after barq_sink_write_keyless(). Nothing without
+ * filter columns.
+ */
+extern void barq_sink_write_filters(BarqRowSink *sink, BarqBodyWriter *writer);
 
 /*
  * The rows of all participants; called by the leader after every participant's

@@ -217,7 +217,7 @@ sub found_once
 
 	my $plan = $node->safe_psql($database,
 		"$by_index EXPLAIN (COSTS OFF) SELECT id FROM $table WHERE v IS NOT NULL ORDER BY v <-> (SELECT vec(1, vector_dims(v)) FROM $table WHERE v IS NOT NULL LIMIT 1)");
-	if ($plan !~ /Index Scan using \S+ on \S+[^\n]*\n\s*Order By/)
+	if ($plan !~ /Index Scan using \S+ on \S+[^\n]*\n(\s*Index Cond: [^\n]*\n)?\s*Order By/)
 	{
 		fail($name);
 		diag("not answered by an index:\n$plan");

@@ -115,11 +115,15 @@ SELECT bag_eq(
 		('btree', 'vector_ops', 'vector', true),
 		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true),
 		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true),
-		('barq_hnsw', 'any_ops', 'anyelement', true), ('barq_ivf', 'any_ops', 'anyelement', true), ('barq_bm25', 'any_ops', 'anyelement', true)$$,
-	'operator classes; barq_hnsw has no default for any type of vectors, any_ops is refused');
+		('barq_hnsw', 'any_ops', 'anyelement', true), ('barq_ivf', 'any_ops', 'anyelement', true), ('barq_bm25', 'any_ops', 'anyelement', true)
+	UNION ALL SELECT am, class, type::regtype::text, true FROM unnest('{barq_hnsw,barq_ivf,barq_bm25}'::text[]) am,
+		(VALUES ('int2_ops', 'int2'), ('int4_ops', 'int4'), ('int8_ops', 'int8'), ('float4_ops', 'float4'), ('float8_ops', 'float8'), ('bool_ops', 'bool'), ('date_ops', 'date'),
+			('timestamp_ops', 'timestamp'), ('timestamptz_ops', 'timestamptz'), ('uuid_ops', 'uuid'), ('oid_ops', 'oid'), ('int2_array_ops', 'int2[]'), ('int4_array_ops', 'int4[]'),
+			('text_ops', 'text'), ('text_array_ops', 'text[]')) f(class, type) WHERE am <> 'barq_bm25' OR class NOT LIKE 'text%'$$,
+	'operator classes; barq_hnsw has no default for any type of vectors; any_ops serves enums as filter columns and is refused otherwise');
 SELECT is(amvalidate(c.oid), true, opcname || ' is valid') FROM pg_opclass c JOIN member ON objid = c.oid AND classid = 'pg_opclass'::regclass;
 SELECT bag_eq(
-	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopsortfamily::regclass IS NOT NULL FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_hnsw'$$,
+	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopsortfamily::regclass IS NOT NULL FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_hnsw' AND amopstrategy < 11$$,
 	$$VALUES ('vector_l2_ops', '<->(vector,vector)', 'o', true), ('vector_ip_ops', '<#>(vector,vector)', 'o', true),
 		('vector_cosine_ops', '<=>(vector,vector)', 'o', true), ('vector_l1_ops', '<+>(vector,vector)', 'o', true),
 		('halfvec_l2_ops', '<->(halfvec,halfvec)', 'o', true), ('halfvec_ip_ops', '<#>(halfvec,halfvec)', 'o', true), ('halfvec_cosine_ops', '<=>(halfvec,halfvec)', 'o', true), ('halfvec_l1_ops', '<+>(halfvec,halfvec)', 'o', true),
@@ -127,17 +131,17 @@ SELECT bag_eq(
 		('bit_hamming_ops', '<~>(bit,bit)', 'o', true), ('bit_jaccard_ops', '<%>(bit,bit)', 'o', true)$$,
 	'each class orders by its distance');
 SELECT is(pg_indexam_has_property(oid, property), has, 'barq_hnsw: ' || property || ' is ' || has) FROM pg_am,
-	(VALUES ('can_order', false), ('can_unique', false), ('can_multi_col', false), ('can_exclude', true), ('can_include', false)) p(property, has) WHERE amname = 'barq_hnsw';
+	(VALUES ('can_order', false), ('can_unique', false), ('can_multi_col', true), ('can_exclude', true), ('can_include', false)) p(property, has) WHERE amname = 'barq_hnsw';
 
 SELECT bag_eq(
-	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopstrategy::int FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_ivf'$$,
+	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopstrategy::int FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_ivf' AND amopstrategy < 11$$,
 	$$VALUES ('vector_l2_ops', '<->(vector,vector)', 'o', 1), ('vector_ip_ops', '<#>(vector,vector)', 'o', 1), ('vector_cosine_ops', '<=>(vector,vector)', 'o', 1),
 		('halfvec_l2_ops', '<->(halfvec,halfvec)', 'o', 1), ('halfvec_ip_ops', '<#>(halfvec,halfvec)', 'o', 1), ('halfvec_cosine_ops', '<=>(halfvec,halfvec)', 'o', 1),
 		('bit_hamming_ops', '<~>(bit,bit)', 'o', 1)$$,
 	'each class of lists orders by its distance');
 
 SELECT bag_eq(
-	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopstrategy::int FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_bm25'$$,
+	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopstrategy::int FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_bm25' AND amopstrategy < 11$$,
 	$$VALUES ('bm25_ops', '<@>(text,bm25query)', 'o', 1), ('bm25_ops', '@@@(text,bm25query)', 's', 2),
 		('bm25_array_ops', '<@>(text[],bm25query)', 'o', 1), ('bm25_array_ops', '@@@(text[],bm25query)', 's', 2),
 		('bm25_ops', '<@@(text,bm25threshold)', 's', 3), ('bm25_array_ops', '<@@(text[],bm25threshold)', 's', 3)$$,

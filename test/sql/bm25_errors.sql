@@ -17,7 +17,7 @@ SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (body) WITH
 SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (body) WITH (text_config = 'english', positions = maybe)$$);
 SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (body) WITH (text_config = 'english', m = 16)$$);
 SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (n) WITH (text_config = 'english')$$);
-SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (body, other) WITH (text_config = 'english')$$);
+SELECT pg_temp.outcome($$CREATE INDEX ON bm25_errors USING barq_bm25 (body, (point(1, 2))) WITH (text_config = 'english')$$);
 SELECT pg_temp.outcome($$CREATE UNIQUE INDEX ON bm25_errors USING barq_bm25 (body) WITH (text_config = 'english')$$);
 CREATE INDEX bm25_errors_idx ON bm25_errors USING barq_bm25 (body) WITH (text_config = 'english');
 CREATE INDEX bm25_errors_v ON bm25_errors USING barq_hnsw (v vector_l2_ops);

@@ -119,7 +119,7 @@ CREATE INDEX cond_v ON cond USING barq_hnsw ((binary_quantize(v)::bit(12)) bit_h
 SELECT * FROM pg_temp.check_all(ARRAY['binary_quantize(v)::bit(12) <~> (SELECT binary_quantize(v) FROM cond_rows WHERE id = 3)']);
 DROP INDEX cond_v;
 
--- The rows nearest to the query do not match: the walk of the graph is given up
+-- The rows nearest to the query do not match: the walk of the graph begins at others
 CREATE TABLE cond_far AS SELECT i AS id, i % 2 AS side, ARRAY[cos(i), sin(i), CASE WHEN i % 2 = 0 THEN 5 ELSE 0 END]::vector(3) AS v FROM generate_series(1, 12000) i;
 CREATE INDEX ON cond_far (side);
 CREATE INDEX ON cond_far USING barq_hnsw (v vector_l2_ops);

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_server('formats', conf => 'barq.growing_limit = 1GB');
-my ($oldest, $present) = (3, 4);
+my ($oldest, $present) = (3, 5);
 
 # versions are written into pages here (PostgreSQL 18 has checksums by default)
 if ($node->safe_psql('postgres', 'SHOW data_checksums') eq 'on')

@@ -38,7 +38,7 @@ sub prepare
 	$node->safe_psql('postgres', qq{
 		DROP TABLE IF EXISTS items;
 		CREATE TABLE items (id int, v vector($dims)) WITH (autovacuum_enabled = off);
-		CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops)
+		CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops, id)
 			WITH ($with, growing_limit = '1GB', growing_hard_limit = '2GB');
 		INSERT INTO items SELECT i, vec(i, $dims) FROM generate_series(1, 1000) i;
 		SELECT barq_compact('items_v');
@@ -78,6 +78,11 @@ sub complete
 	found_once($node, 'items', "$name: every row once");
 	same_answers($node, 'items', "$name: nearest rows", %options);
 	cmp_ok($node->safe_psql('postgres', q{SELECT min(samples) FROM barq_recall_curve('items_v')}), '>=', 24, "$name: its recall curve was measured");
+
+	# rows of all inputs have kept the values of their filter column
+	my $query = qq{SELECT count(*), sum(id) FROM (SELECT id FROM items WHERE id BETWEEN 700 AND 1450 ORDER BY v <-> vec(3, $dims)) s};
+	is($node->safe_psql('postgres', "SET enable_seqscan = off; SET enable_sort = off; $query"),
+		$node->safe_psql('postgres', "SET enable_indexscan = off; $query"), "$name: rows of a condition");
 	return;
 }
 

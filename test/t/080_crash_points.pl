@@ -76,6 +76,7 @@ my $small = q{
 	ALTER TABLE t SET (autovacuum_enabled = off);
 };
 my $index = 'CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8);';
+my $filtered = $index =~ s/vector_l2_ops/vector_l2_ops, id/r;
 sub rows { my ($n, $dims) = @_; return "INSERT INTO t (v) SELECT * FROM proof.vectors($n, " . ($dims // 8) . ');' }
 # rows without a key
 sub missing { my ($n) = @_; return "INSERT INTO t (v) SELECT NULL FROM generate_series(1, $n);" }
@@ -201,6 +202,12 @@ my @scenarios = (
 		act => 'DELETE FROM t WHERE id > 500; VACUUM t; VACUUM t;',
 	},
 	{ name => 'compact fails', prepare => $large, dims => 32, gives_back => 1, act => q{SELECT barq_compact('ti');} },
+	{ name => 'create filtered', prepare => $small . rows(200) . missing(5), act => $filtered, index => $filtered },
+	{
+		name => 'seal and compact filtered', gives_back => 1,
+		prepare => $mixed =~ s/\(v vector_l2_ops\)/(v vector_l2_ops, id)/r . 'DELETE FROM t WHERE id % 7 = 0; VACUUM t;',
+		act => q{SELECT barq_seal('ti'); SELECT barq_compact('ti');},
+	},
 	{ name => 'vacuum', prepare => $mixed . 'DELETE FROM t WHERE id % 3 = 0;', act => 'VACUUM t;' },
 	{ name => 'vacuum all', prepare => $mixed . 'DELETE FROM t; VACUUM t;', act => q{SELECT barq_compact('ti'); VACUUM t;} },
 	{

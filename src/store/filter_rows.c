@@ -1,0 +1,692 @@
+/*
+ * filter_rows.c
+ *	  Reading the section of filter columns, and the rows that satisfy a condition.
+ *	  Calls view.c.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/bits.h"
+#include "miscadmin.h"
+#include "store/filter_rows.h"
+#include "store/view.h"
+
+/*
+ * To set a bit for each match costs less than to ask about the rows that a walk meets if
+ * there are at most sqrt(BITS_PAY · rows) matches: a walk of a graph asks about some
+ * 1,600 · rows / matches rows, and each answer costs as much as 4 bits.
+ */
+#define BITS_PAY	6400.0
+
+#define ST_SORT sort_numbers
+#define ST_ELEMENT_TYPE uint32
+#define ST_COMPARE(a, b) (*(a) < *(b) ? -1 : *(a) > *(b))
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/*
+ * Rows are put in order by way of bits, not by sorting, unless so few are listed that
+ * the bits of all rows cost more.
+ */
+#define ROWS_A_SORT	1024
+
+static void
+corrupt_section(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("a segment has damaged values of filter columns"),
+			 errhint("Please REINDEX the index.")));
+}
+
+/* `len` bytes of the section, as barq_view_read() gives them. */
+static inline const void *
+read_section(BarqFilterView *filters, uint64 off, Size len)
+{
+	return barq_view_read(&filters->body, filters->off + off, len);
+}
+
+/* Does an array of count * width bytes lie inside of a section of so many bytes? */
+static bool
+array_fits(uint64 bytes, uint64 off, uint64 count, uint64 width)
+{
+	return off % BARQ_BODY_ALIGN == 0 && off <= bytes && count <= (bytes - off) / width;
+}
+
+bool
+barq_filter_open(BarqView *view, BarqFilterView *filters)
+{
+	BarqFilterHeader header;
+	uint64		bytes = view->filters_bytes;
+
+	if (view->filters_off == 0)
+		return false;
+	filters->body = *view;
+	filters->body.size = view->filters_off + bytes;
+	filters->off = view->filters_off;
+	if (bytes < sizeof(header))
+		corrupt_section();
+	memcpy(&header, read_section(filters, bytes - sizeof(header), sizeof(header)),
+		   sizeof(header));
+	if (header.magic != BARQ_FILTERS_MAGIC || header.version != BARQ_FILTERS_VERSION ||
+		header.columns == 0 || header.columns > BARQ_MAX_FILTERS ||
+		header.rows != view->rows || header.all_rows != barq_view_all_rows(view) ||
+		header.bytes != bytes - sizeof(header) ||
+		header.bytes < sizeof(BarqFilterColumn) * header.columns)
+		corrupt_section();
+	filters->rows = header.rows;
+	filters->all_rows = header.all_rows;
+	filters->columns = header.columns;
+	memcpy(filters->column,
+		   read_section(filters, header.bytes - sizeof(BarqFilterColumn) * header.columns,
+						sizeof(BarqFilterColumn) * header.columns),
+		   sizeof(BarqFilterColumn) * header.columns);
+	for (int i = 0; i < filters->columns; i++)
+	{
+		BarqFilterColumn *column = &filters->column[i];
+		bool		sets = column->kind == BARQ_FILTER_SET;
+
+		if (column->kind > BARQ_FILTER_SET || column->nulls > header.rows ||
+			(!sets && column->ordered != header.rows - column->nulls) ||
+			column->ordered > (sets ? column->words : header.rows) ||
+			!array_fits(bytes, column->values_off, sets ? column->words : header.all_rows, 8) ||
+			!array_fits(bytes, column->order_off,
+						(uint64) column->ordered + column->nulls + column->empty, 4) ||
+			column->empty > header.rows || (!sets && column->empty > 0) ||
+			!array_fits(bytes, column->nulls_off, barq_bits_bytes(header.all_rows), 1) ||
+			(sets && (!array_fits(bytes, column->starts_off, (uint64) header.all_rows + 1, 4) ||
+					  !array_fits(bytes, column->sorted_off, column->ordered, 8))))
+			corrupt_section();
+	}
+	return true;
+}
+
+static inline uint64
+read_word(BarqFilterView *filters, uint64 off, uint64 number)
+{
+	return *(const uint64 *) read_section(filters, off + number * sizeof(uint64),
+										  sizeof(uint64));
+}
+
+static inline uint32
+read_number(BarqFilterView *filters, uint64 off, uint64 number)
+{
+	uint32		value;
+
+	memcpy(&value, read_section(filters, off + number * sizeof(uint32), sizeof(uint32)),
+		   sizeof(value));
+	return value;
+}
+
+static inline bool
+is_null(BarqFilterView *filters, const BarqFilterColumn *column, uint32 row)
+{
+	const uint8 *byte;
+
+	if (column->nulls_off == 0)
+		return false;
+	byte = read_section(filters, column->nulls_off + row / 8, 1);
+	return (*byte >> (row % 8)) & 1;
+}
+
+/* The words of a row's set: the range [*start, *end) of the column's. */
+static void
+set_extent(BarqFilterView *filters, const BarqFilterColumn *column, uint32 row,
+		   uint32 *start, uint32 *end)
+{
+	*start = read_number(filters, column->starts_off, row);
+	*end = read_number(filters, column->starts_off, (uint64) row + 1);
+	if (*start > *end || *end > column->words)
+		corrupt_section();
+}
+
+bool
+barq_filter_value(BarqFilterView *filters, uint32 row, int column, uint64 *value,
+				  const uint64 **words)
+{
+	const BarqFilterColumn *of = &filters->column[column];
+	uint32		start;
+	uint32		end;
+
+	Assert(row < filters->all_rows && column < filters->columns);
+	if (is_null(filters, of, row))
+		return false;
+	if (of->kind == BARQ_FILTER_SCALAR)
+	{
+		*value = read_word(filters, of->values_off, row);
+		return true;
+	}
+	set_extent(filters, of, row, &start, &end);
+	*value = end - start;
+	*words = read_section(filters, of->values_off + start * sizeof(uint64),
+						  (end - start) * sizeof(uint64));
+	return true;
+}
+
+/* Is a value in one of the ranges of a test? */
+static inline bool
+in_ranges(const BarqFilterTest *test, uint64 value)
+{
+	uint32		low = 0;
+	uint32		high = test->nranges;
+
+	/* the first range that does not end below the value */
+	while (low < high)
+	{
+		uint32		middle = (low + high) / 2;
+
+		if (test->ranges[middle].high < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < test->nranges && test->ranges[low].low <= value;
+}
+
+static bool
+any_in_ranges(const BarqFilterTest *test, const uint64 *words, uint64 n)
+{
+	if (test->any)
+		return true;
+	for (uint64 i = 0; i < n; i++)
+		if (in_ranges(test, words[i]))
+			return true;
+	return false;
+}
+
+bool
+barq_filter_admits_words(const BarqFilterCondition *condition, const uint64 *words)
+{
+	if (condition->never)
+		return false;
+	for (int i = 0; i < condition->ntests; i++)
+	{
+		const BarqFilterTest *test = &condition->tests[i];
+		uint32		n = 1;
+		const uint64 *values = &words[1 + test->column];
+
+		if (barq_filter_is_null(words, test->column))
+		{
+			if (!test->null)
+				return false;
+			continue;
+		}
+		if (barq_filter_is_set(words, test->column))
+			values = barq_filter_elements(words, condition->columns, test->column, &n);
+		if (!any_in_ranges(test, values, n))
+			return false;
+	}
+	return true;
+}
+
+/* Does a row pass one test? */
+static inline bool
+passes(const BarqFilterTest *test, BarqFilterView *filters, uint32 row)
+{
+	const BarqFilterColumn *column = &filters->column[test->column];
+	uint64		n;
+	const uint64 *words;
+
+	if (is_null(filters, column, row))
+		return test->null;
+	if (test->any)
+		return true;
+	if (column->kind == BARQ_FILTER_SCALAR)
+		return in_ranges(test, read_word(filters, column->values_off, row));
+	(void) barq_filter_value(filters, row, test->column, &n, &words);
+	return any_in_ranges(test, words, n);
+}
+
+bool
+barq_filter_admits(const BarqFilterCondition *condition, BarqFilterView *filters, uint32 row)
+{
+	if (condition->never)
+		return false;
+	for (int i = 0; i < condition->ntests; i++)
+		if (!passes(&condition->tests[i], filters, row))
+			return false;
+	return true;
+}
+
+/* Entries of a column's order whose values are below `value`, or (`through`) equal. */
+static uint32
+entries_below(BarqFilterView *filters, const BarqFilterColumn *column, uint64 value,
+			  bool through)
+{
+	uint32		low = 0;
+	uint32		high = column->ordered;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+		uint64		here;
+
+		if (column->kind == BARQ_FILTER_SET)
+			here = read_word(filters, column->sorted_off, middle);
+		else
+		{
+			uint32		row = read_number(filters, column->order_off, middle);
+
+			if (row >= filters->rows)
+				corrupt_section();
+			here = read_word(filters, column->values_off, row);
+		}
+		if (here < value || (through && here == value))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A part of a column's order. */
+typedef struct Slice
+{
+	uint32		first;
+	uint32		n;
+} Slice;
+
+/*
+ * The parts of a column's order that a test admits, palloc'd; *nslices receives their
+ * number. Returns how many entries they have. Sets have an entry for each word: rows
+ * may occur more than once.
+ */
+static uint64
+slices_of(const BarqFilterTest *test, BarqFilterView *filters, Slice **slices, int *nslices)
+{
+	const BarqFilterColumn *column = &filters->column[test->column];
+	uint64		total = 0;
+
+	*slices = palloc(sizeof(Slice) * (test->nranges + 3));
+	*nslices = 0;
+	for (uint32 i = 0; i < test->nranges; i++)
+	{
+		uint32		first = entries_below(filters, column, test->ranges[i].low, false);
+		uint32		end = entries_below(filters, column, test->ranges[i].high, true);
+
+		if (end > first)
+			(*slices)[(*nslices)++] = (Slice) {first, end - first};
+		total += end - first;
+	}
+	if (test->any)
+	{
+		(*slices)[(*nslices)++] = (Slice) {0, column->ordered};
+		(*slices)[(*nslices)++] = (Slice) {column->ordered + column->nulls, column->empty};
+		total = (uint64) column->ordered + column->empty;
+	}
+	if (test->null && column->nulls > 0)
+	{
+		(*slices)[(*nslices)++] = (Slice) {column->ordered, column->nulls};
+		total += column->nulls;
+	}
+	return total;
+}
+
+/* A condition on one segment: the argument of admits(). */
+typedef struct Matching
+{
+	const BarqFilterCondition *condition;
+	BarqFilterView filters;
+	int			best;			/* the test that the fewest rows pass */
+	Slice	   *slices;			/* of its column */
+	int			nslices;
+} Matching;
+
+/* BarqRowFilter.admits */
+static bool
+admits(void *arg, uint32 row)
+{
+	Matching   *m = arg;
+
+	return barq_filter_admits(m->condition, &m->filters, row);
+}
+
+/* The row of an entry of the order of the best test's column. */
+static inline uint32
+row_of_order(Matching *m, uint64 entry)
+{
+	const BarqFilterColumn *column = &m->filters.column[m->condition->tests[m->best].column];
+	uint32		row;
+
+	if ((entry & 0xfff) == 0)
+		CHECK_FOR_INTERRUPTS();
+	row = read_number(&m->filters, column->order_off, entry);
+	if (row >= m->filters.rows)
+		corrupt_section();
+	return row;
+}
+
+/* Does a row that the best test admits pass the others too, and is it not dead? */
+static inline bool
+passes_others(Matching *m, const uint8 *dead, uint32 row)
+{
+	if (dead != NULL && barq_bit_is_set(dead, row))
+		return false;
+	for (int i = 0; i < m->condition->ntests; i++)
+		if (i != m->best && !passes(&m->condition->tests[i], &m->filters, row))
+			return false;
+	return true;
+}
+
+/*
+ * The rows of a slice if they are mapped and each of them is admitted: one test, none
+ * dead. NULL otherwise.
+ */
+static const uint32 *
+plain_slice(Matching *m, const uint8 *dead, int slice)
+{
+	const BarqFilterColumn *column = &m->filters.column[m->condition->tests[m->best].column];
+
+	if (m->condition->ntests != 1 || dead != NULL || m->filters.body.base == NULL)
+		return NULL;
+	return (const uint32 *) (m->filters.body.base + m->filters.off + column->order_off) +
+		m->slices[slice].first;
+}
+
+/* Clear a bit for each row admitted; the others stay set. Rows may come twice. */
+static void
+clear_admitted(Matching *m, const uint8 *dead, uint8 *bits)
+{
+	for (int s = 0; s < m->nslices; s++)
+	{
+		const uint32 *rows = plain_slice(m, dead, s);
+
+		for (uint32 i = 0; i < m->slices[s].n; i++)
+		{
+			uint32		row;
+
+			if (rows == NULL)
+			{
+				row = row_of_order(m, m->slices[s].first + i);
+				if (!passes_others(m, dead, row))
+					continue;
+			}
+			else
+				row = rows[i];
+			if (unlikely(row >= m->filters.rows))
+				corrupt_section();
+			if ((i & 0xffff) == 0)
+				CHECK_FOR_INTERRUPTS();
+			barq_bit_clear(bits, row);
+		}
+	}
+}
+
+/* A bit for each row, set: it is dead or not admitted. Palloc'd. */
+static uint8 *
+refused_bits(Matching *m, const uint8 *dead)
+{
+	Size		bytes = Max(barq_bits_bytes(m->filters.rows), 1);
+	uint8	   *bits = palloc_extended(bytes, MCXT_ALLOC_HUGE);
+
+	memset(bits, 0xff, bytes);
+	clear_admitted(m, dead, bits);
+	return bits;
+}
+
+/* List the rows admitted, at most `most`, which is the number of entries of the slices. */
+static void
+list_rows(Matching *m, const uint8 *dead, uint64 most, BarqRowFilter *filter)
+{
+	uint32		total = m->filters.rows;
+	uint32	   *rows = MemoryContextAllocHuge(CurrentMemoryContext,
+											  Max(Min(most, total), 1) * sizeof(uint32));
+	uint32		n = 0;
+
+	if (most * ROWS_A_SORT < total)
+	{
+		/* entries of sets may come twice */
+		uint32		kept = 0;
+
+		for (int s = 0; s < m->nslices; s++)
+			for (uint32 i = 0; i < m->slices[s].n; i++)
+			{
+				uint32		row = row_of_order(m, m->slices[s].first + i);
+
+				if (passes_others(m, dead, row))
+					rows[n++] = row;
+			}
+		sort_numbers(rows, n);
+		for (uint32 i = 0; i < n; i++)
+			if (i == 0 || rows[i] != rows[kept - 1])
+				rows[kept++] = rows[i];
+		n = kept;
+	}
+	else
+	{
+		uint8	   *bits = refused_bits(m, dead);
+
+		n = barq_bits_list_clear(bits, total, rows);
+		pfree(bits);
+	}
+	filter->rows = rows;
+	filter->count = n;
+	filter->skip = NULL;
+}
+
+/* Note rows from all over the slices. */
+static void
+note_seeds(Matching *m, const uint8 *dead, uint64 total, BarqRowFilter *filter)
+{
+	uint32	   *seeds = palloc(sizeof(uint32) * BARQ_FILTER_SEEDS);
+	uint64		step = Max(total / BARQ_FILTER_SEEDS, 1);
+	uint64		at = step / 2;
+	uint64		before = 0;
+
+	for (int s = 0; s < m->nslices; s++)
+	{
+		for (; at < before + m->slices[s].n && filter->nseeds < BARQ_FILTER_SEEDS; at += step)
+		{
+			uint32		row = row_of_order(m, m->slices[s].first + (at - before));
+
+			if (passes_others(m, dead, row))
+				seeds[filter->nseeds++] = row;
+		}
+		before += m->slices[s].n;
+	}
+	filter->seeds = seeds;
+}
+
+/*
+ * For a condition of one test of one range, whose column has no NULL and is mapped: have
+ * the filter compare words. False for others.
+ */
+static bool
+compare_words(const Matching *m, BarqRowFilter *filter)
+{
+	const BarqFilterTest *test = &m->condition->tests[0];
+	const BarqFilterColumn *column = &m->filters.column[test->column];
+
+	if (m->condition->ntests != 1 || test->nranges != 1 || test->any ||
+		m->filters.body.base == NULL || column->nulls_off != 0 ||
+		column->kind != BARQ_FILTER_SCALAR)
+		return false;
+	filter->words = (const uint64 *) (m->filters.body.base + m->filters.off + column->values_off);
+	filter->low = test->ranges[0].low;
+	filter->high = test->ranges[0].high;
+	return true;
+}
+
+/* Open the section of a body of the condition's index, which has one. */
+static void
+open_section(const BarqFilterCondition *condition, BarqView *view, BarqFilterView *filters)
+{
+	if (!barq_filter_open(view, filters) || filters->columns != condition->columns)
+		corrupt_section();
+}
+
+void
+barq_filter_rows(const BarqFilterCondition *condition, BarqView *view, const uint8 *dead,
+				 uint32 list_below, bool bits, BarqRowFilter *filter)
+{
+	static const uint32 none = 0;
+	Matching   *m = palloc0(sizeof(Matching));
+	uint64		fewest = PG_UINT64_MAX;
+
+	memset(filter, 0, sizeof(*filter));
+	filter->rows = &none;
+	if (condition->never || view->rows == 0)
+		return;
+	open_section(condition, view, &m->filters);
+	m->condition = condition;
+	Assert(condition->ntests > 0);
+	for (int i = 0; i < condition->ntests; i++)
+	{
+		Slice	   *slices;
+		int			nslices;
+		uint64		n = slices_of(&condition->tests[i], &m->filters, &slices, &nslices);
+
+		if (n >= fewest)
+			continue;
+		fewest = n;
+		m->best = i;
+		m->slices = slices;
+		m->nslices = nslices;
+	}
+	if (fewest == 0)
+		return;
+	filter->count = (uint32) Min(fewest, view->rows);
+	if (filter->count <= list_below)
+	{
+		list_rows(m, dead, fewest, filter);
+		return;
+	}
+	filter->rows = NULL;
+	note_seeds(m, dead, fewest, filter);
+	if (bits || fewest <= sqrt(BITS_PAY * view->rows))
+	{
+		filter->skip = refused_bits(m, dead);
+		return;
+	}
+	filter->skip = dead;
+	if (compare_words(m, filter))
+		return;
+	filter->admits = admits;
+	filter->arg = m;
+}
+
+/*
+ * Leave out the rows that a filter lists and that do not satisfy a condition; the filter
+ * has no bits afterwards.
+ */
+static void
+test_listed(const BarqFilterCondition *condition, BarqView *view, BarqRowFilter *filter)
+{
+	BarqFilterView filters;
+	uint32	   *rows;
+	uint32		n = 0;
+
+	if (filter->count > 0 && !condition->never)
+	{
+		open_section(condition, view, &filters);
+		rows = palloc_extended(sizeof(uint32) * (Size) filter->count, MCXT_ALLOC_HUGE);
+		for (uint32 i = 0; i < filter->count; i++)
+		{
+			if ((i & 0xfff) == 0)
+				CHECK_FOR_INTERRUPTS();
+			if (barq_filter_admits(condition, &filters, filter->rows[i]))
+				rows[n++] = filter->rows[i];
+		}
+		filter->rows = rows;
+	}
+	filter->count = n;
+	filter->skip = NULL;
+}
+
+/* BarqRowSource.segment: what the outer source admits, and of that what satisfies the condition. */
+static void
+filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot, uint32 segment,
+			   BarqView *view, uint32 list_below, BarqRowFilter *filter)
+{
+	BarqFilterSource *both = (BarqFilterSource *) source;
+	const uint8 *skip = snapshot->segments[segment].dead;
+
+	if (both->outer != NULL)
+	{
+		both->outer->segment(both->outer, index, snapshot, segment, view, list_below, filter);
+		if (both->condition == NULL)
+			return;
+		if (filter->rows != NULL)
+		{
+			test_listed(both->condition, view, filter);
+			return;
+		}
+		Assert(filter->admits == NULL && filter->words == NULL);
+		skip = filter->skip;
+	}
+	barq_filter_rows(both->condition, view, skip, list_below, both->bits, filter);
+}
+
+/*
+ * BarqRowSource.row. Rows without a key are left out by their values when they are read
+ * (keyless.h).
+ */
+static bool
+admit_row(BarqRowSource *source, const ItemPointerData *tid, const uint64 *filters)
+{
+	BarqFilterSource *both = (BarqFilterSource *) source;
+
+	if (both->outer != NULL && !both->outer->row(both->outer, tid, filters))
+		return false;
+	return both->condition == NULL || filters == NULL ||
+		barq_filter_admits_words(both->condition, filters);
+}
+
+BarqRowSource *
+barq_filter_source(BarqFilterSource *both, const BarqFilterCondition *condition,
+				   BarqRowSource *outer, bool bits)
+{
+	both->source.segment = filter_segment;
+	both->source.row = admit_row;
+	both->condition = condition;
+	both->outer = outer;
+	both->bits = bits;
+	both->source.admitted = outer != NULL ? outer->admitted : 0;
+	return condition == NULL && outer == NULL ? NULL : &both->source;
+}
+
+void
+barq_filter_check(BarqView *view, int columns, BarqCheckReport report, void *arg)
+{
+	BarqFilterView filters;
+
+	if (columns == 0)
+		return;
+	if (!barq_filter_open(view, &filters) || filters.columns != columns)
+	{
+		report(arg, "filter columns", "the segment lacks their values");
+		return;
+	}
+	for (int i = 0; i < columns; i++)
+	{
+		const BarqFilterColumn *column = &filters.column[i];
+		uint64		before = 0;
+		uint32		before_row = 0;
+
+		for (uint32 j = 0; j < column->ordered; j++)
+		{
+			uint32		row = read_number(&filters, column->order_off, j);
+			uint64		value;
+
+			CHECK_FOR_INTERRUPTS();
+			if (row >= filters.rows)
+			{
+				report(arg, psprintf("filter column %d", i + 1),
+					   "its order refers to a row that does not exist");
+				break;
+			}
+			value = column->kind == BARQ_FILTER_SET ?
+				read_word(&filters, column->sorted_off, j) :
+				read_word(&filters, column->values_off, row);
+			if (j > 0 && (value < before || (value == before && row <= before_row)))
+			{
+				report(arg, psprintf("filter column %d", i + 1), "its rows are out of order");
+				break;
+			}
+			before = value;
+			before_row = row;
+		}
+	}
+}

@@ -1,0 +1,96 @@
+/*
+ * scan_conditions.c
+ *	  Conditions of an index scan over vectors: on filter columns, IS [NOT] NULL of the
+ *	  first column, and what a source from outside admits.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "vector_index/scan_rounds.h"
+#include "utils/memutils.h"
+
+/*
+ * Expanding a row of a graph costs as much as scoring this many listed rows, reading
+ * the list of a further row as much as LIST_COST of them (docs/performance.md, "Filter
+ * columns"). A graph's lists have some 32 rows.
+ */
+#define EXPAND_COST	32
+#define LIST_COST	1.3
+#define LIST_ROWS	32
+
+/* with a bitmap, in the same unit (docs/performance.md, "Within the bitmap of another index") */
+#define BITMAP_COST	96
+
+void
+barq_scan_read_conditions(IndexScanDesc scan, VectorScan *vs)
+{
+	ScanConditions *conditions = &vs->conditions;
+	MemoryContext old;
+
+	if (conditions->read)
+		return;
+	old = MemoryContextSwitchTo(vs->context);
+	conditions->filters = barq_filter_of_keys(scan);
+	for (int i = 0; i < scan->numberOfKeys; i++)
+	{
+		if (scan->keyData[i].sk_attno != 1)
+			continue;
+		conditions->no_nulls |= (scan->keyData[i].sk_flags & SK_SEARCHNOTNULL) != 0;
+		conditions->only_nulls |= (scan->keyData[i].sk_flags & SK_SEARCHNULL) != 0;
+	}
+	conditions->source = barq_filter_source(&conditions->both, conditions->filters,
+											conditions->outer, false);
+	conditions->read = true;
+	MemoryContextSwitchTo(old);
+}
+
+void
+barq_scan_forget_conditions(VectorScan *vs)
+{
+	BarqRowSource *outer = vs->conditions.outer;
+
+	memset(&vs->conditions, 0, sizeof(vs->conditions));
+	vs->conditions.outer = outer;
+}
+
+void
+barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source)
+{
+	VectorScan *vs = scan->opaque;
+
+	vs->conditions.outer = source;
+}
+
+/*
+ * The number of admitted rows of a segment up to which each of them is scored, one after
+ * the other. A walk of a graph expands about `ef` rows at EXPAND_COST, and for each of
+ * them reads some rows / admitted rows lists, at most LIST_ROWS, to find admitted
+ * neighbours. For lists the same measure serves: they are probed until enough admitted
+ * rows are scored. A bitmap of other indexes has cost more than its search before the
+ * search begins, so more of its rows are scored, which finds the nearest of them surely.
+ */
+static uint32
+list_below(const VectorScan *vs, const SegmentStream *stream)
+{
+	double		rows = stream->view->rows;
+	double		ef = 1.25 * vs->rounds.breadth.rows;
+	double		walk = EXPAND_COST * ef;
+	double		most = ef * (EXPAND_COST + LIST_COST * LIST_ROWS);
+
+	if (stream->kind == &barq_flat_kind)
+		return PG_UINT32_MAX;
+	if (vs->conditions.outer != NULL)
+		return (uint32) Min(rows, sqrt(BITMAP_COST * vs->rounds.breadth.rows * rows));
+	return (uint32) Min(most, (walk + sqrt(walk * walk + 4 * LIST_COST * ef * rows)) / 2);
+}
+
+void
+barq_scan_filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 segment, bool all)
+{
+	SegmentStream *stream = &vs->rounds.streams[segment];
+	BarqRowSource *source = vs->conditions.source;
+
+	source->segment(source, scan->indexRelation, vs->rounds.snapshot, segment, stream->view,
+					all ? PG_UINT32_MAX : list_below(vs, stream), &stream->filter);
+}
