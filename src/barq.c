@@ -17,6 +17,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/storage.h"
 #include "condition/condition.h"
+#include "condition/radius.h"
 #include "flat/flat.h"
 #include "fmgr.h"
 #include "hnsw/hnsw.h"
@@ -150,6 +151,7 @@ _PG_init(void)
 	barq_text_paths_init();
 	barq_condition_init();
 	barq_filter_init();
+	barq_radius_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		barq_stats_request_shmem();

@@ -203,6 +203,22 @@ typedef RelFileNode BarqLocator;
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #endif
 
+/* Whether a path key (PathKey) descends. */
+#if PG_VERSION_NUM >= 180000
+#define BarqPathKeyDescends(key)	((key)->pk_cmptype != COMPARE_LT)
+#else
+#define BarqPathKeyDescends(key)	((key)->pk_strategy != BTLessStrategyNumber)
+#endif
+
+/* An expression over a parent table as one over a child, of a RelOptInfo. */
+#if PG_VERSION_NUM >= 160000
+#define BarqAdjustToChild(root, node, child) \
+	adjust_appendrel_attrs_multilevel(root, node, child, (child)->top_parent)
+#else
+#define BarqAdjustToChild(root, node, child) \
+	adjust_appendrel_attrs_multilevel(root, node, (child)->relids, (child)->top_parent_relids)
+#endif
+
 /* Count one search of a scan, for EXPLAIN (18). */
 #if PG_VERSION_NUM >= 180000
 #define BarqCountIndexSearch(scan) \

@@ -89,6 +89,27 @@ typedef struct BarqSearchParams
 									 * of the same bytes; is copied */
 } BarqSearchParams;
 
+/*
+ * A search for all rows of a segment within a radius. None is missed: rows are left out
+ * only where a proven bound of their distance is beyond `limit`.
+ */
+typedef struct BarqWithin
+{
+	const BarqQuery *query;
+	const void *value;			/* of which the query was made (codec.h) */
+	double		limit;			/* of the operator's distance; infinity: all rows */
+	const uint8 *skip;			/* as in BarqSearchParams */
+
+	/* receives a row that may be within the limit, and its interval, proven */
+	void		(*visit) (void *arg, uint32 row, const BarqInterval *interval);
+	void	   *arg;
+
+	/* counted by the search */
+	uint64		rows_scored;
+	uint64		lists;
+	uint64		lists_skipped;	/* those of them whose rows were not read */
+} BarqWithin;
+
 /* State of a search of one segment. */
 typedef struct BarqSearch BarqSearch;
 
@@ -163,6 +184,13 @@ typedef struct BarqVectorSearchOps
 	 */
 	void		(*breadths) (BarqView *view, const BarqSearchParams *params, uint32 absent,
 							 const uint32 *rows, int n, int *breadths);
+
+	/*
+	 * Visit the rows within a radius, in no order. `id`: of the segment
+	 * (BarqSegmentDesc), BARQ_ID_BYTES long. Checks for interrupts.
+	 * ERRCODE_INDEX_CORRUPTED for a damaged body.
+	 */
+	void		(*within) (BarqView *view, const uint8 *id, BarqWithin *within);
 } BarqVectorSearchOps;
 
 #define BARQ_NO_ROW			PG_UINT32_MAX
@@ -226,6 +254,14 @@ extern void barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
  */
 extern void barq_vector_interval(BarqView *view, uint32 row, const BarqQuery *query,
 								 BarqInterval *interval);
+
+/*
+ * BarqVectorSearchOps.within of kinds without lists: every code is scored; and the same
+ * of the rows [first, end) only.
+ */
+extern void barq_vector_within(BarqView *view, const uint8 *id, BarqWithin *within);
+extern void barq_vector_within_rows(BarqView *view, BarqWithin *within, uint32 first,
+									uint32 end);
 
 /*
  * Total bytes of the whole rows of an input's live rows; 0 where the codec has

@@ -212,6 +212,7 @@ static const BarqVectorSearchOps search_ops = {
 	.next = flat_search_next,
 	.end = flat_search_end,
 	.row_code = barq_vector_row_code,
+	.within = barq_vector_within,
 };
 
 const BarqSegmentKind barq_flat_kind = {

@@ -672,6 +672,7 @@ static const BarqVectorSearchOps search_ops = {
 	.broaden = hnsw_search_broaden,
 	.row_code = barq_vector_row_code,
 	.breadths = barq_hnsw_breadths,
+	.within = barq_vector_within,
 };
 
 const BarqSegmentKind barq_hnsw_kind = {

@@ -110,6 +110,9 @@ ivf_spread(IvfLists *lists, uint32 list)
 	return spread;
 }
 
+/* BarqVectorSearchOps.within (ivf_within.c): lists too far away are not read. */
+extern void barq_ivf_within(BarqView *view, const uint8 *id, BarqWithin *within);
+
 /*
  * BarqSegmentKind.check (ivf_check.c): report faults of lists and rows. Checks for
  * interrupts. ERRCODE_INDEX_CORRUPTED if the body cannot be opened.

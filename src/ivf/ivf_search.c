@@ -651,6 +651,7 @@ static const BarqVectorSearchOps search_ops = {
 	.end = ivf_search_end,
 	.row_code = barq_vector_row_code,
 	.breadths = ivf_breadths,
+	.within = barq_ivf_within,
 };
 
 const BarqSegmentKind barq_ivf_kind = {

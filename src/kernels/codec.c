@@ -293,6 +293,37 @@ barq_query_interval(const BarqQuery *query, const void *row, const void *refinem
 		query->form->rescore(query, row, interval);
 }
 
+bool
+barq_query_encloses(const BarqQuery *query)
+{
+	/* under L1 keys of sq8 are what re-scoring computes */
+	return query->form->enclose != NULL && query->codec.metric != BARQ_METRIC_L1;
+}
+
+void
+barq_query_enclose(const BarqQuery *query, const void *row, float key, BarqInterval *interval)
+{
+	query->form->enclose(query, row, key, interval);
+}
+
+void
+barq_query_beyond(const BarqQuery *query, const char *base, size_t stride, int n,
+				  const float *keys, double limit, bool *beyond)
+{
+	if (query->form->beyond != NULL)
+	{
+		query->form->beyond(query, base, stride, n, keys, limit, beyond);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		BarqInterval interval;
+
+		query->form->enclose(query, base + (size_t) i * stride, keys[i], &interval);
+		beyond[i] = interval.low > limit;
+	}
+}
+
 double
 barq_key_distance(const BarqCodec *codec, float key)
 {

@@ -185,6 +185,11 @@ typedef struct BarqCodecForm
 							   const uint32_t *ids, int n, float *keys);
 	void		(*rescore) (const BarqQuery *query, const void *row,
 							BarqInterval *interval);
+	void		(*enclose) (const BarqQuery *query, const void *row, float key,
+							BarqInterval *interval);	/* or NULL */
+	void		(*beyond) (const BarqQuery *query, const char *base, size_t stride,
+						   int n, const float *keys, double limit,
+						   bool *beyond);	/* or NULL: by enclose */
 
 	/* NULL, or false for a codec without such kernels: query_keys for each query */
 	bool		(*queries_keys) (const BarqQuery *const *queries, int nqueries,
@@ -372,6 +377,32 @@ extern void barq_query_rescore(const BarqQuery *query, const void *row,
  */
 extern void barq_query_interval(const BarqQuery *query, const void *row,
 								const void *refinement, BarqInterval *interval);
+
+/*
+ * Whether rows have intervals that follow from their keys: barq_query_enclose(), from
+ * key = barq_query_key(). Proven for every form, also if barq_codec_proves() is false,
+ * wider than those of barq_query_interval(), and many times cheaper.
+ */
+extern bool barq_query_encloses(const BarqQuery *query);
+extern void barq_query_enclose(const BarqQuery *query, const void *row, float key,
+							   BarqInterval *interval);
+
+/*
+ * beyond[i]: whether the key of the row at base + i * stride proves that its distance is
+ * larger than `limit`, a number; i < n. True implies that of barq_query_enclose(), too.
+ * Only if barq_query_encloses().
+ */
+extern void barq_query_beyond(const BarqQuery *query, const char *base, size_t stride,
+							  int n, const float *keys, double limit, bool *beyond);
+
+/*
+ * A value below which no distance from `query` lies, computed by the SQL operator, of
+ * any vector no farther than `radius` from `center` (L2; under cosine of the normalised
+ * vector): both are dims floats. -infinity if nothing is proven. Not for bits and
+ * sparse vectors. codec_enclose.c has the proof.
+ */
+extern double barq_ball_least(const BarqCodec *codec, const float *query,
+							  const float *center, double radius);
 
 /* Whether the contents of a refinement could be the result of encoding, with its row. */
 extern bool barq_refinement_is_sound(const BarqCodec *codec, const void *row,

@@ -167,7 +167,9 @@ struct BarqQuery
 	const int8_t *codes;
 	BarqSq8Terms terms;
 	BarqRabitqTerms rabitq;
-	double		code_error;		/* rabitq: loss of `codes`, relative to norm */
+	double		code_error;		/* loss of `codes`: rabitq: relative to norm; sq8:
+								 * at least its norm */
+	double		code_norm;		/* sq8: norm of what they stand for, rounded up */
 	const BarqQuery *fine;		/* rabitq: of the refinements, which are sq8 rows; NULL
 								 * without them */
 
@@ -348,6 +350,14 @@ barq_null_rescore(BarqInterval *interval)
 extern void barq_bound_rescore(const BarqQuery *query, const void *row,
 							   const void *refinement, Estimate *e,
 							   RowCoordinate coordinate, BarqInterval *interval);
+
+/* codec_enclose.c: BarqCodecForm.enclose of both forms; sq8's not under L1. */
+extern void barq_sq8_enclose(const BarqQuery *query, const void *row, float key,
+							 BarqInterval *interval);
+extern void barq_sq8_beyond(const BarqQuery *query, const char *base, size_t stride, int n,
+							const float *keys, double limit, bool *beyond);
+extern void barq_rabitq_enclose(const BarqQuery *query, const void *row, float key,
+								BarqInterval *interval);
 
 /*
  * rotation.c: rotate n floats in place, n a multiple of 64, and undo that. The

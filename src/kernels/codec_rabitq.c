@@ -499,5 +499,6 @@ const BarqCodecForm barq_form_rabitq = {
 	.prepare = prepare,
 	.query_keys = query_keys,
 	.rescore = rescore,
+	.enclose = barq_rabitq_enclose,
 	.code_keys = code_keys
 };

@@ -262,7 +262,7 @@ query_bytes(const BarqCodec *codec)
 	return ALIGN64((size_t) codec->dims * sizeof(float)) + ALIGN64((size_t) codec->dims);
 }
 
-/* The query in signed bytes. For keys only, so their loss is not tracked. */
+/* The query in signed bytes, for keys, and their loss. */
 static void
 prepare_codes(BarqQuery *query, const float *q, double factor, float lo, float hi,
 			  int8_t *codes)
@@ -271,6 +271,8 @@ prepare_codes(BarqQuery *query, const float *q, double factor, float lo, float h
 	double		center = ((double) lo + hi) / 2 * factor;
 	double		step = ((double) hi - lo) * factor / 254;
 	double		per_step = step > 0 ? 1 / step : 0;
+	double		eps = 2 * double_eps(n);
+	double		error = 0;
 	int			sum = 0,
 				sumsq = 0;
 
@@ -279,11 +281,17 @@ prepare_codes(BarqQuery *query, const float *q, double factor, float lo, float h
 		/* 128 makes truncation the floor */
 		double		steps = (q[i] * factor - center) * per_step + 128.5;
 		int			code = (int) (steps < 1 ? 1 : steps > 255 ? 255 : steps) - 128;
+		double		lost = q[i] * factor - (center + step * code);
 
 		codes[i] = (int8_t) code;
 		sum += code;
 		sumsq += code * code;
+		error += lost * lost;
 	}
+	/* rounded up, as in barq_dense_query_values() */
+	query->code_norm = (sqrt((double) n) * fabs(center) + step * sqrt((double) sumsq)) * (1 + eps);
+	query->code_error = sqrt(error) * (1 + eps) +
+		eps * (query->given_norm * factor + query->code_norm);
 	set_terms(&query->terms, query->codec.metric, n, center, step, sum, sumsq);
 	query->codes = codes;
 }
@@ -617,6 +625,8 @@ const BarqCodecForm barq_form_sq8 = {
 	.query_keys = query_keys,
 	.queries_keys = queries_keys,
 	.rescore = rescore,
+	.enclose = barq_sq8_enclose,
+	.beyond = barq_sq8_beyond,
 	.code_key = code_key,
 	.code_keys = code_keys
 };

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "base/upper_bound.h"
 #include "text_index/text_index.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_type.h"
@@ -28,7 +29,6 @@
 #include "text_index/text_paths.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -53,61 +53,6 @@ is_text_index(const IndexOptInfo *index)
 }
 
 /* ---- from a given condition to one of the operator class ---- */
-
-/* A comparison of a score with an upper bound. */
-typedef struct Bounded
-{
-	OpExpr	   *score;
-	Node	   *bound;			/* float8 */
-	bool		inclusive;
-} Bounded;
-
-/* Read `score < bound`, in any of its forms; false for any other clause. */
-static bool
-read_comparison(Expr *clause, Bounded *bounded)
-{
-	OpExpr	   *op = (OpExpr *) clause;
-	Node	   *score;
-	bool		below;
-
-	if (clause == NULL || !IsA(clause, OpExpr) || list_length(op->args) != 2)
-		return false;
-	switch (get_opcode(op->opno))
-	{
-		case F_FLOAT8LT:
-		case F_FLOAT84LT:
-			below = true;
-			bounded->inclusive = false;
-			break;
-		case F_FLOAT8LE:
-		case F_FLOAT84LE:
-			below = true;
-			bounded->inclusive = true;
-			break;
-		case F_FLOAT8GT:
-		case F_FLOAT48GT:
-			below = false;
-			bounded->inclusive = false;
-			break;
-		case F_FLOAT8GE:
-		case F_FLOAT48GE:
-			below = false;
-			bounded->inclusive = true;
-			break;
-		default:
-			return false;
-	}
-	score = below ? linitial(op->args) : lsecond(op->args);
-	bounded->bound = below ? lsecond(op->args) : linitial(op->args);
-	if (!IsA(score, OpExpr) || list_length(((OpExpr *) score)->args) != 2)
-		return false;
-	bounded->score = (OpExpr *) score;
-	if (exprType(bounded->bound) == FLOAT4OID)
-		bounded->bound = (Node *) makeFuncExpr(F_FLOAT8_FLOAT4, FLOAT8OID,
-											   list_make1(bounded->bound), InvalidOid,
-											   InvalidOid, COERCE_IMPLICIT_CAST);
-	return exprType(bounded->bound) == FLOAT8OID;
-}
 
 /* The operator <@@ of a family, and the type of its right operand. */
 static Oid
@@ -137,7 +82,7 @@ threshold_operator(Oid family, Oid *type)
 static RestrictInfo *
 derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 {
-	Bounded		bounded;
+	BarqUpperBound bounded;
 	Node	   *text;
 	Node	   *query;
 	Oid			types[3];
@@ -149,11 +94,11 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 	OpExpr	   *clause;
 	RestrictInfo *derived;
 
-	if (given->pseudoconstant || !read_comparison(given->clause, &bounded) ||
-		!OidIsValid(get_op_opfamily_sortfamily(bounded.score->opno, index->opfamily[0])))
+	if (given->pseudoconstant || !barq_read_upper_bound(given->clause, &bounded) ||
+		!OidIsValid(get_op_opfamily_sortfamily(bounded.operation->opno, index->opfamily[0])))
 		return NULL;
-	text = linitial(bounded.score->args);
-	query = lsecond(bounded.score->args);
+	text = linitial(bounded.operation->args);
+	query = lsecond(bounded.operation->args);
 	if (!match_index_to_operand(text, 0, index))
 		return NULL;
 	operator= threshold_operator(index->opfamily[0], &type);
@@ -174,11 +119,11 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 	threshold = eval_const_expressions(root, threshold);
 	clause = (OpExpr *) make_opclause(operator, BOOLOID, false, copyObject((Expr *) text),
 									  (Expr *) threshold, InvalidOid,
-									  bounded.score->inputcollid);
+									  bounded.operation->inputcollid);
 	set_opfuncid(clause);
 
 	/* a call bound to a column stays one (text_operators.c) */
-	if (bounded.score->opfuncid != get_opcode(bounded.score->opno))
+	if (bounded.operation->opfuncid != get_opcode(bounded.operation->opno))
 	{
 		op_input_types(operator, & types[0], &types[1]);
 		function = barq_text_function(schema, "bm25_column_below", types, 2);

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "vector_index/growing_scan.h"
 #include "flat/hits.h"
 #include "miscadmin.h"
@@ -36,6 +38,8 @@ typedef struct GrowingSearch
 	float		bound;
 	BarqRowSource *source;		/* or NULL */
 	int			columns;		/* filter columns of the index */
+	BarqGrowingRow visit;		/* receives every row in place of the heap; or NULL */
+	void	   *arg;
 
 	/* a heap, the worst of the best on top */
 	BarqGrowingHit *hits;
@@ -100,6 +104,28 @@ score_exactly(const GrowingSearch *search, const char *row, BarqInterval *interv
 						codec->refine_bytes > 0 ? row + codec->row_bytes : NULL, interval);
 }
 
+/* The i-th row of the cache, or a head of it in cached_heads[0]. */
+static const char *cached_rows(GrowingSearch *search, uint32 first, int n);
+
+/* Pass a row to search->visit with an interval that is proven. */
+static void
+visit_row(GrowingSearch *search, float key, const ItemPointerData *tid, const char *row)
+{
+	BarqInterval interval = {0, -INFINITY, INFINITY};
+	BarqInterval exact;
+
+	if (barq_query_encloses(search->query))
+		barq_query_enclose(search->query, row, key, &interval);
+	if (barq_codec_proves(search->codec) || search->codec->refine_bytes > 0)
+	{
+		score_exactly(search, row, &exact);
+		interval.distance = exact.distance;
+		interval.low = Max(interval.low, exact.low);
+		interval.high = Min(interval.high, exact.high);
+	}
+	search->visit(search->arg, tid, &interval);
+}
+
 /*
  * Put a row into the heap if it is among the best, comes after (after_key, after_tid)
  * and is admitted. A row of the cache (number `cached`) is re-scored when the heap is
@@ -110,6 +136,13 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid, const uint64
 	  uint32 cached, const char *row)
 {
 	BarqGrowingHit hit;
+
+	if (search->visit != NULL)
+	{
+		visit_row(search, key, tid,
+				  cached == NOT_CACHED ? row : cached_rows(search, cached, 1));
+		return;
+	}
 
 	/* rows whose sums overflow come last, as in segments */
 	barq_keys_clean(&key, 1);
@@ -226,7 +259,8 @@ score_cache(GrowingSearch *search)
 						cache->stride > 0 ? cache->stride : search->codec->stride, NULL, n,
 						search->keys);
 		for (int i = 0; i < n; i++)
-			if (search->count < search->max || search->keys[i] <= search->hits[0].key)
+			if (search->count < search->max || search->visit != NULL ||
+				search->keys[i] <= search->hits[0].key)
 				offer(search, search->keys[i], cached_tid(cache, base + i),
 					  cached_filters(cache, base + i), base + i, NULL);
 	}
@@ -374,60 +408,76 @@ add_record(void *arg, const BarqRecord *record)
 	add_pending(search, record);
 }
 
+/*
+ * Offer every row of the log. Fills in the members of *search that the caller has not
+ * set. Returns false if the log was sealed meanwhile.
+ */
+static bool
+search_log(GrowingSearch *search, BarqSnapshot *snapshot, const BarqMeta *meta)
+{
+	BarqGrowingVisitor visitor = {NULL, add_record, end_page, search};
+	const BarqCodec *codec = search->codec;
+	BarqMeta	rest = *meta;
+	BarqLogCache *cache = NULL;
+
+	search->columns = meta->options.filter_columns;
+	search->stride = row_distance(search);
+	if (barq_codec_has_heads(codec))
+	{
+		search->heads = palloc(search->stride * PAGE_RECORDS);
+		search->base = search->heads;
+		search->cached_heads = palloc(search->stride * SCORE_BATCH);
+	}
+
+	/* records that span pages are not cached */
+	if (barq_codec_whole_bytes(codec) <= BARQ_ITEM_MAX_PAYLOAD)
+	{
+		cache = search->cache = barq_log_cache_get(snapshot, meta, cache_stride(codec));
+		score_cache(search);
+		rest.growing_head = search->cache->next;
+		rest.growing_head_generation = search->cache->next_generation;
+	}
+	if (!barq_growing_walk(search->index, &rest, InvalidBlockNumber, &visitor))
+		return false;
+	search->cache = cache;		/* for what was read of it at first */
+	return true;
+}
+
 int
 barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 					const BarqCodec *codec, const BarqQuery *query,
 					float after_key, const ItemPointerData *after_tid,
 					float bound, BarqRowSource *source, BarqGrowingHit *hits, int max)
 {
-	GrowingSearch search;
-	BarqGrowingVisitor visitor = {NULL, add_record, end_page, &search};
-	BarqMeta	rest = *meta;
-	BarqLogCache *cache = NULL;
+	GrowingSearch search = {
+		.index = index, .codec = codec, .query = query,
+		.after_key = after_key,
+		.after_tid = after_tid,
+		.bound = bound,
+		.source = source,
+		.hits = hits,
+		.max = max
+	};
 
 	if (meta->growing_head == InvalidBlockNumber)
 		return 0;
-
-	search.index = index;
-	search.cache = NULL;
-	search.codec = codec;
-	search.columns = meta->options.filter_columns;
-	search.query = query;
-	search.after_key = after_key;
-	search.after_tid = after_tid;
-	search.bound = bound;
-	search.source = source;
-	search.hits = hits;
-	search.count = 0;
-	search.max = max;
-	search.base = NULL;
-	search.stride = row_distance(&search);
-	search.pending = 0;
-	search.apart = search.keyless = false;
-	search.heads = NULL;
-	search.long_row = NULL;
-	search.cached_heads = NULL;
-	if (barq_codec_has_heads(codec))
-	{
-		search.heads = palloc(search.stride * PAGE_RECORDS);
-		search.base = search.heads;
-		search.cached_heads = palloc(search.stride * SCORE_BATCH);
-	}
-
-	/* records that span pages are not cached */
-	if (barq_codec_whole_bytes(codec) <= BARQ_ITEM_MAX_PAYLOAD)
-	{
-		cache = search.cache = barq_log_cache_get(snapshot, meta, cache_stride(codec));
-		score_cache(&search);
-		rest.growing_head = search.cache->next;
-		rest.growing_head_generation = search.cache->next_generation;
-	}
-	if (!barq_growing_walk(index, &rest, InvalidBlockNumber, &visitor))
+	if (!search_log(&search, snapshot, meta))
 		return -1;
-	search.cache = cache;		/* for what was read of it at first */
 	for (int i = 0; i < search.count; i++)
 		if (hits[i].cached != NOT_CACHED)
 			score_exactly(&search, cached_rows(&search, hits[i].cached, 1), &hits[i].interval);
 	qsort(hits, search.count, sizeof(BarqGrowingHit), compare_growing_hits);
 	return search.count;
+}
+
+bool
+barq_growing_rows(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
+				  const BarqCodec *codec, const BarqQuery *query, BarqGrowingRow visit,
+				  void *arg)
+{
+	GrowingSearch search = {
+		.index = index, .codec = codec, .query = query, .visit = visit, .arg = arg
+	};
+
+	return meta->growing_head == InvalidBlockNumber || search_log(&search, snapshot, meta);
 }

@@ -35,4 +35,16 @@ extern int	barq_growing_search(Relation index, BarqSnapshot *snapshot,
 								const ItemPointerData *after_tid, float bound,
 								BarqRowSource *source, BarqGrowingHit *hits, int max);
 
+/* Receives a row of the log and an interval of its distance, proven. */
+typedef void (*BarqGrowingRow) (void *arg, const ItemPointerData *tid,
+								const BarqInterval *interval);
+
+/*
+ * Call visit() for every row of the log. Returns false if the log was sealed meanwhile:
+ * start again. The rest is as for barq_growing_search().
+ */
+extern bool barq_growing_rows(Relation index, BarqSnapshot *snapshot,
+							  const BarqMeta *meta, const BarqCodec *codec,
+							  const BarqQuery *query, BarqGrowingRow visit, void *arg);
+
 #endif							/* BARQ_GROWING_SCAN_H */
