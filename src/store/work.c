@@ -50,6 +50,7 @@ new_work(uint64 bytes, MemoryContextCallbackFunction undo)
 	BarqWork   *work = palloc0(sizeof(BarqWork));
 
 	work->bytes = bytes;
+	work->memory_fd = -1;
 	work->callback.func = undo;
 	work->callback.arg = work;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &work->callback);
@@ -82,6 +83,7 @@ map_file(BarqWork *work, const char *path, int fd, char **reason)
 	if (address == MAP_FAILED)
 		return false;
 	work->address = address;
+	work->attach_path = work->path;
 	return true;
 }
 
@@ -148,6 +150,7 @@ barq_work_reopen(Relation index, const uint8 *id, uint64 bytes)
 		return NULL;
 	}
 	work->address = address;
+	work->attach_path = path;
 	work->keep = true;
 	return work;
 }
@@ -184,27 +187,55 @@ barq_work_extend_file(const char *path, uint64 bytes, char **reason)
 		undo_work(work);
 		return NULL;
 	}
-	work->path = work_path;
+	work->path = work->attach_path = work_path;
 	return work;
+}
+
+/* How the paths of areas in memory begin; no image directory is there. */
+#define MEMORY_PREFIX		"/proc/"
+
+/*
+ * Open the area at an attach_path and map it; MAP_FAILED with errno, and *problem, a
+ * constant or palloc'd, if it cannot be opened. The path of one in memory is a symbolic
+ * link of the kernel's, which barq_path_open() refuses to follow.
+ */
+static void *
+map_area(const char *attach_path, uint64 bytes, const char **problem)
+{
+	bool		in_memory = strncmp(attach_path, MEMORY_PREFIX, strlen(MEMORY_PREFIX)) == 0;
+	void	   *address;
+	int			fd;
+
+	*problem = NULL;
+	fd = in_memory ? OpenTransientFile(attach_path, O_RDWR | PG_BINARY) :
+		barq_path_open(attach_path, O_RDWR | PG_BINARY);
+	if (fd < 0)
+	{
+		int			save_errno = errno;
+
+		*problem = in_memory ? pstrdup(strerror(errno)) : barq_file_problem();
+		errno = save_errno;
+		return MAP_FAILED;
+	}
+	address = barq_map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, "work: attach");
+	if (in_memory)
+		CloseTransientFile(fd);
+	else
+		barq_file_close(fd);
+	return address;
 }
 
 BarqWork *
 barq_work_attach(const char *path, uint64 bytes)
 {
 	BarqWork   *work = new_work(bytes, undo_work);
-	int			fd = barq_path_open(path, O_RDWR | PG_BINARY);
-	void	   *address;
+	const char *problem;
+	void	   *address = map_area(path, bytes, &problem);
 
-	if (fd < 0)
-	{
-		const char *problem = barq_file_problem();
-
+	if (problem != NULL)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not open file \"%s\": %s", path, problem)));
-	}
-	address = barq_map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, "work: attach");
-	barq_file_close(fd);
 	if (address == MAP_FAILED)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
@@ -212,6 +243,84 @@ barq_work_attach(const char *path, uint64 bytes)
 	work->address = address;
 	return work;
 }
+
+#ifdef __linux__
+/* Unmap and free an area of memory without a file; may be called again. */
+static void
+undo_memory_work(void *arg)
+{
+	BarqWork   *work = arg;
+
+	undo_work(work);
+	if (work->memory_fd >= 0)
+	{
+		close(work->memory_fd);
+		ReleaseExternalFD();
+	}
+	work->memory_fd = -1;
+}
+
+/* Bytes of an area of memory that are allocated between two checks for interrupts. */
+#define MEMORY_STEP			(UINT64CONST(64) * 1024 * 1024)
+
+/*
+ * Allocate and map an area of memory whose descriptor is open, by the path that other
+ * processes will use. False with errno if that fails.
+ */
+static bool
+map_memory(BarqWork *work)
+{
+	const char *problem;
+	void	   *address;
+
+	/* allocated at once: a page that cannot be had later would raise SIGBUS */
+	for (uint64 off = 0; off < work->bytes;)
+	{
+		uint64		step = Min(work->bytes - off, MEMORY_STEP);
+		int			rc = barq_allocate(work->memory_fd, off, step, "work: allocate memory");
+
+		barq_check_interrupts();
+		if (rc == 0)
+			off += step;
+		else if (rc != EINTR)
+		{
+			errno = rc;
+			return false;
+		}
+	}
+	work->attach_path = psprintf(MEMORY_PREFIX "%d/fd/%d", MyProcPid, work->memory_fd);
+	address = map_area(work->attach_path, work->bytes, &problem);
+	if (address == MAP_FAILED)
+		return false;
+	work->address = address;
+	return true;
+}
+
+BarqWork *
+barq_work_create_memory(uint64 bytes)
+{
+	BarqWork   *work = new_work(bytes, undo_memory_work);
+
+	if (AcquireExternalFD())
+	{
+		work->memory_fd = memfd_create("barq work area", MFD_CLOEXEC);
+		if (work->memory_fd >= 0 && map_memory(work))
+			return work;
+		if (work->memory_fd < 0)
+			ReleaseExternalFD();
+	}
+	ereport(DEBUG1,
+			(errmsg_internal("no memory to share for " UINT64_FORMAT " bytes: %m", bytes)));
+	barq_work_release(work);
+	return NULL;
+}
+#else
+BarqWork *
+barq_work_create_memory(uint64 bytes)
+{
+	return NULL;
+}
+#endif
 
 BarqWork *
 barq_work_create_private(uint64 bytes)

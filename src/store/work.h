@@ -1,7 +1,8 @@
 /*
  * work.h
  *	  Work areas: memory in which a large body is built, shared by the processes
- *	  that build it. A mapped file of the image directory, or private memory.
+ *	  that build it. A mapped file of the image directory, memory without a file, or
+ *	  private memory.
  */
 #ifndef BARQ_WORK_H
 #define BARQ_WORK_H
@@ -13,6 +14,8 @@ typedef struct BarqWork
 	char	   *address;
 	uint64		bytes;
 	char	   *path;			/* of the file, or NULL */
+	char	   *attach_path;	/* by which other processes attach, or NULL */
+	int			memory_fd;		/* of memory without a file, or -1 */
 	bool		keep;			/* another process may go on with it: do not remove it */
 	MemoryContextCallback callback; /* unmaps the area and removes the file */
 } BarqWork;
@@ -25,6 +28,16 @@ typedef struct BarqWork
  */
 extern BarqWork *barq_work_create_shared(Relation index, const uint8 *id, uint64 bytes,
 										 char **reason);
+
+/*
+ * Make a work area of zeros in memory that other processes can attach by its
+ * attach_path while this process has it. The kernel writes it nowhere, where it would
+ * write a mapped file, whose pages a build changes in no order, over and over. Returns
+ * NULL where the system cannot make such an area or lacks the memory; checks for
+ * interrupts. The caller bounds the size by maintenance_work_mem. Unmapped and freed
+ * when the current memory context is reset.
+ */
+extern BarqWork *barq_work_create_memory(uint64 bytes);
 
 /*
  * Map the work area of the segment `id` that another process kept, after all processes
@@ -47,8 +60,8 @@ extern bool barq_work_use(const char *path);
 extern BarqWork *barq_work_extend_file(const char *path, uint64 bytes, char **reason);
 
 /*
- * Map the work area at a path, of the size that its maker gave; unmapped when the
- * current memory context is reset. The file stays its maker's. The errcode of the
+ * Map the work area at an attach_path, of the size that its maker gave; unmapped when
+ * the current memory context is reset. The area stays its maker's. The errcode of the
  * failed open() (errcode_for_file_access), ERRCODE_OUT_OF_MEMORY if it cannot be
  * mapped.
  */

@@ -111,12 +111,20 @@ BarqBodyWriter *
 barq_body_begin_work(Relation index, const uint8 *id, BarqWork *work, uint64 bytes)
 {
 	const char *body = work->address + BARQ_IMAGE_BODY;
-	BarqBodyWriter *writer;
+	BarqBodyWriter *writer = NULL;
+	char	   *reason;
 
 	if (work->path == NULL)
 	{
-		writer = new_writer(bytes + WRITER_BUFFER);
-		barq_body_write(writer, body, bytes);
+		if (work->attach_path != NULL)
+			writer = barq_body_begin_file(index, id, bytes, &reason);
+		if (writer == NULL)
+			writer = new_writer(bytes + WRITER_BUFFER);
+		for (uint64 off = 0; off < bytes; off += WORK_STEP)
+		{
+			barq_check_interrupts();
+			barq_body_write(writer, body + off, Min(bytes - off, WORK_STEP));
+		}
 		barq_work_release(work);
 		return writer;
 	}

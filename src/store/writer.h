@@ -29,7 +29,8 @@ extern BarqBodyWriter *barq_body_begin_file(Relation index, const uint8 *id,
 /*
  * Begin a body of which a work area holds the kind's part, `bytes` bytes from
  * BARQ_IMAGE_BODY on. The file of a shared area becomes the image, under the id of its
- * segment; the part of a private one is copied to memory. Releases the area, or keeps
+ * segment; memory without a file is written to an image, or to memory where that cannot
+ * be made; the part of a private area is copied to memory. Releases the area, or keeps
  * it until barq_body_finish(). ereport(ERROR) where the file cannot be opened; checks
  * for interrupts.
  */

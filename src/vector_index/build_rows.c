@@ -225,7 +225,7 @@ add_keyless(BarqRowSink *sink, BarqKeyless keyless, ItemPointer tid)
 {
 	barq_keyless_add(&sink->keyless, sink->context, keyless, tid);
 	sink->nkeyless++;
-	if (sink->fd >= 0 && barq_keyless_count(&sink->keyless) >= KEYLESS_BATCH)
+	if (sink->path != NULL && barq_keyless_count(&sink->keyless) >= KEYLESS_BATCH)
 		flush_keyless(sink);
 }
 
@@ -387,7 +387,7 @@ reserve_slot(BarqRowSink *sink)
 {
 	if (sink->filled == sink->memory_space)
 	{
-		if (sink->fd >= 0)
+		if (sink->path != NULL)
 			flush_chunk(sink);
 		else
 		{
@@ -404,7 +404,7 @@ reserve_slot(BarqRowSink *sink)
 				sink->whole = repalloc_huge(sink->whole, space * sink->codec.refine_bytes);
 		}
 	}
-	if (sink->fd >= 0 && !sink->claimed)
+	if (sink->path != NULL && !sink->claimed)
 	{
 		sink->chunk = sink->shared != NULL ?
 			pg_atomic_fetch_add_u32(&sink->own->next_chunk, 1) : sink->own_chunks++;
@@ -488,7 +488,7 @@ barq_sink_scan(BarqRowSink *sink, Relation heap, Relation index, IndexInfo *info
 void
 barq_sink_flush(BarqRowSink *sink)
 {
-	if (sink->fd < 0)
+	if (sink->path == NULL)
 		return;
 	if (barq_keyless_count(&sink->keyless) > 0)
 		flush_keyless(sink);
@@ -643,7 +643,7 @@ barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows)
 	uint64		n;
 
 	memset(rows, 0, sizeof(*rows));
-	if (sink->fd < 0)
+	if (sink->path == NULL)
 	{
 		rows->n = (uint32) sink->filled;
 		rows->codes = sink->memory;
@@ -683,6 +683,10 @@ barq_sink_drop_rows(BarqRowSink *sink)
 	for (Size i = 0; i < lengthof(sink->maps); i++)
 		if (sink->maps[i] != NULL)
 			unmap_rows(sink->maps[i]);
+	/* a file that has become the work area is not found by this name any more */
+	if (sink->fd >= 0)
+		barq_unlink(sink->path, "rows: drop");
+	close_file(&sink->fd);
 	if (sink->tids_fd >= 0)
 		barq_unlink(sink->tids_path, "row pointers: drop");
 	close_file(&sink->tids_fd);
@@ -711,7 +715,7 @@ barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer)
 	uint64		n = keyless_bytes(sink) / sizeof(KeylessEntry);
 	const KeylessEntry *entries;
 
-	if (sink->fd < 0)
+	if (sink->path == NULL)
 	{
 		barq_keyless_write(writer, &sink->keyless);
 		return;

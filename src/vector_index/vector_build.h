@@ -165,7 +165,8 @@ extern void barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows);
 
 /*
  * The rows are in a work area: free the memory or the mappings of barq_sink_rows(), and
- * close and remove the files of TIDs and whole rows.
+ * close and remove the files of slots (unless it has become the work area), TIDs and
+ * whole rows.
  */
 extern void barq_sink_drop_rows(BarqRowSink *sink);
 
@@ -192,10 +193,11 @@ typedef struct BarqBuildTeam
 } BarqBuildTeam;
 
 /*
- * Build a graph or lists of the rows that CREATE INDEX has read. `path`: the file of
- * slots, which becomes the work area and then the image of the segment `id`; NULL if
- * the slots are in memory, where the segment then is built as well. Also where the file
- * cannot grow to the size of a work area. Sets rows->in_area. The writer belongs to the
+ * Build a graph or lists of the rows that CREATE INDEX has read. The work area is shared
+ * memory if it fits into maintenance_work_mem; else `path`, the file of slots, becomes the
+ * work area and then the image of the segment `id`. Where that file cannot grow to the
+ * size of a work area, and where path is NULL as the slots are in memory, the segment is
+ * built in private memory. Sets rows->in_area. The writer belongs to the
  * caller (barq_body_release).
  */
 extern BarqBodyWriter *barq_vector_build(Relation index, const BarqFrozenOptions *frozen,

@@ -135,8 +135,8 @@ barq_vector_join(const BarqFrozenOptions *frozen, BarqMergeInput *inputs, int ni
 static uint64
 build_in_area(const BarqVectorIndexKind *kind, BarqWork *area, const BarqBuildTeam *team)
 {
-	if (area->path != NULL)
-		team->begin(team->arg, area->path, area->bytes);
+	if (area->attach_path != NULL)
+		team->begin(team->arg, area->attach_path, area->bytes);
 	kind->lead(area->address, team->progress, team->arg);
 	team->finish(team->arg);
 	return kind->finish(area->address);
@@ -151,9 +151,13 @@ barq_vector_build(Relation index, const BarqFrozenOptions *frozen, const uint8 *
 	BarqWork   *area = NULL;
 	char	   *reason;
 
-	if (path != NULL)
+	if (path != NULL && bytes <= (uint64) maintenance_work_mem * 1024)
+		area = barq_work_create_memory(bytes);
+	if (path != NULL && area == NULL)
+	{
 		area = barq_work_extend_file(path, bytes, &reason);
-	rows->in_area = area != NULL;
+		rows->in_area = area != NULL;
+	}
 	if (area == NULL)
 		area = barq_work_create_private(bytes);
 	kind->load_rows(area->address, frozen, rows);

@@ -113,6 +113,11 @@ my @scenarios = (
 	{ name => 'create', prepare => $small . rows(30) . missing(5), act => $index },
 	{ name => 'create graph', prepare => $small . rows(200), act => $index },
 	{
+		name => 'create in file', dims => 3000,
+		prepare => q{CREATE TABLE t (id serial PRIMARY KEY, v vector(3000));} . rows(150, 3000),
+		act => "SET maintenance_work_mem = '1MB'; " . $index =~ s/\bm = 4/quantization = none, m = 4/r,
+	},
+	{
 		name => 'create sparse',
 		prepare => $small =~ s/vector\(8\)/sparsevec(8)/r . rows(200),
 		act => $index =~ s/vector_l2_ops/sparsevec_l2_ops/r,
