@@ -30,6 +30,9 @@ enum
 	BARQ_CONDITION_EXPRS
 };
 
+/* A child's plan, as PlanCustomPath gets it, without a Result that checks constants. */
+extern Plan *barq_below_gate(Plan *plan);
+
 /* Make the path's plan: CustomPathMethods. */
 extern const CustomPathMethods barq_condition_path_methods;
 

@@ -8,6 +8,18 @@
 #include "condition/condition.h"
 
 /*
+ * A child's plan without the Result above it that checks conditions without columns
+ * (create_gating_plan()), which the custom scan has above itself as well.
+ */
+Plan *
+barq_below_gate(Plan *plan)
+{
+	while (IsA(plan, Result))
+		plan = outerPlan(plan);
+	return plan;
+}
+
+/*
  * CustomPathMethods.PlanCustomPath. `custom_plans` has the plans of the BitmapHeapPath
  * and of the ordered IndexPath. Of the first only what is below it is kept, of the second
  * the expressions. All conditions but the bitmap's stay filters, also those that the
@@ -18,8 +30,8 @@ plan_condition(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist
 			   List *clauses, List *custom_plans)
 {
 	CustomScan *scan = makeNode(CustomScan);
-	BitmapHeapScan *heap = castNode(BitmapHeapScan, linitial(custom_plans));
-	IndexScan  *search = castNode(IndexScan, lsecond(custom_plans));
+	BitmapHeapScan *heap = castNode(BitmapHeapScan, barq_below_gate(linitial(custom_plans)));
+	IndexScan  *search = castNode(IndexScan, barq_below_gate(lsecond(custom_plans)));
 	List	   *qual = heap->scan.plan.qual;
 
 	scan->scan.plan.targetlist = tlist;

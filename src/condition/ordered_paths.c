@@ -148,7 +148,7 @@ plan_ordered(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist,
 			 List *clauses, List *custom_plans)
 {
 	CustomScan *scan = makeNode(CustomScan);
-	IndexScan  *search = castNode(IndexScan, linitial(custom_plans));
+	IndexScan  *search = castNode(IndexScan, barq_below_gate(linitial(custom_plans)));
 
 	scan->scan.plan.targetlist = tlist;
 	scan->scan.plan.qual = extract_actual_clauses(clauses, false);

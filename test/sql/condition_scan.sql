@@ -236,6 +236,11 @@ EXPLAIN (COSTS OFF) SELECT id FROM cond_parts WHERE price < 50 ORDER BY v <-> '[
 SELECT (SELECT array_agg(d) FROM (SELECT v <-> '[1,0,0,0,0,0,0,0,0,0,0,0]' AS d FROM cond_parts WHERE price < 50 ORDER BY v <-> '[1,0,0,0,0,0,0,0,0,0,0,0]' LIMIT 4) x)
 	= (SELECT array_agg(d) FROM (SELECT v <-> '[1,0,0,0,0,0,0,0,0,0,0,0]' AS d FROM (SELECT * FROM cond_rows WHERE price < 50 OFFSET 0) y ORDER BY 1 LIMIT 4) x) AS same;
 
+-- A condition without columns, or conditions that exclude each other, are checked above the scan
+EXPLAIN (COSTS OFF) SELECT id FROM cond WHERE price < 50 AND length(version()) > 0 ORDER BY v <=> '[1,0,0,0,0,0,0,0,0,0,0,0]' LIMIT 4;
+SELECT count(*) FROM (SELECT id FROM cond WHERE price < 50 AND length(version()) > 0 ORDER BY v <=> '[1,0,0,0,0,0,0,0,0,0,0,0]' LIMIT 4) x;
+SELECT count(*) FROM (SELECT id FROM cond WHERE price = 50 AND price = 51 ORDER BY v <=> '[1,0,0,0,0,0,0,0,0,0,0,0]' LIMIT 4) x;
+
 -- Row security: a condition that is not leakproof does not get into the bitmap
 CREATE ROLE regress_cond;
 GRANT SELECT ON cond TO regress_cond;

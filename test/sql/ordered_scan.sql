@@ -326,6 +326,11 @@ SELECT id = ANY (:'ids'::int[]) AS near FROM ord ORDER BY v <=> :'q' LIMIT 3;
 SELECT count(*) FILTER (WHERE id = ANY (:'ids'::int[])) FROM (SELECT id FROM ord ORDER BY v <=> :'q' LIMIT 40) s;
 SELECT set_config(name, 'off', false) AS off FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode');
 
+-- A condition without columns, or conditions that exclude each other, are checked above the scan
+EXPLAIN (COSTS OFF) SELECT id FROM ord WHERE length(version()) > 0 ORDER BY v <=> '[1]' LIMIT 20;
+SELECT count(*) FROM (SELECT id FROM ord WHERE length(version()) > 0 ORDER BY v <=> :'q' LIMIT 20) s;
+SELECT count(*) FROM (SELECT id FROM ord WHERE kind = 3 AND kind = 4 ORDER BY v <=> :'q' LIMIT 20) s;
+
 -- Row security: policies are filters of the scan
 CREATE ROLE regress_ord;
 GRANT SELECT ON ord, ord_few TO regress_ord;
