@@ -3,7 +3,9 @@
  *	  Keeping the graph of one input of a merge, in which some rows are dead.
  *
  * Live rows keep their levels and their live neighbours. A row that lost more than
- * a quarter of its neighbours is joined as at an insertion. Before, a row that lost
+ * an eighth of its neighbours is joined as at an insertion (at a quarter, graphs that
+ * lose rows again and again get worse with each merge: docs/performance.md, "Dead
+ * rows"). Before, a row that lost
  * more than three fifths gets others from among the live neighbours of the dead
  * ones, so that the searches of the joins get through regions of dead rows; the
  * heuristic selects them beside the neighbours it kept.
@@ -115,7 +117,7 @@ sort_neighbours(Keep *keep, int layer, uint32 of, int n, uint32 *rows, int *nrow
 
 /*
  * Write the list of a live entry, whose new row is `number`, to the work area;
- * mark the row for joining where it lost more than a quarter of its neighbours.
+ * mark the row for joining where it lost more than an eighth of its neighbours.
  */
 static void
 keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
@@ -177,7 +179,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 								 keep->kept, scratch);
 	}
 	memcpy(hnsw_work_list(work, layer, number), keep->kept, nkept * sizeof(uint32));
-	if (lost * 4 > had)
+	if (lost * 8 > had)
 		barq_bit_set(keep->rejoin, number);
 }
 

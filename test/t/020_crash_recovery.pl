@@ -143,7 +143,7 @@ foreach my $after (0, 150)
 	check_after("kill in a compaction after $after pages", 'merges', 'merges_v');
 }
 
-# CREATE INDEX: while it builds the graph, and while it writes pages
+# CREATE INDEX: while it builds the graph in a file, and while it writes pages
 foreach my $after (0, 100)
 {
 	my $create = 'CREATE INDEX merges_v ON merges USING barq_hnsw (v vector_l2_ops) WITH (quantization = none)';
@@ -153,7 +153,7 @@ foreach my $after (0, 100)
 	cut_off("CREATE INDEX after $after pages", sub {
 		$node->safe_psql('postgres', 'DROP INDEX IF EXISTS merges_v; CHECKPOINT');
 		return { map { $_ => 1 } glob "$data/*" };
-	}, $create, $after == 0 ? \&work_area : sub {
+	}, $after == 0 ? "SET maintenance_work_mem = '1MB'; $create" : $create, $after == 0 ? \&work_area : sub {
 		my ($before) = @_;
 		return grep { !$before->{$_} && /\/\d+$/ && (-s $_ // 0) > $after * 8192 } glob "$data/*";
 	});

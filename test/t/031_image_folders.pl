@@ -58,7 +58,8 @@ is_deeply([ orphans($node) ], [], 'a failed build leaves no file');
 # builds cancelled while rows are loaded, and while the graph is built
 foreach my $when ('rows', 'work')
 {
-	my $build = background($node, "CREATE INDEX gone ON source USING barq_hnsw $graph");
+	# a work area that fits into maintenance_work_mem has no file
+	my $build = background($node, "SET maintenance_work_mem = '1MB'; CREATE INDEX gone ON source USING barq_hnsw $graph");
 	wait_until("a .$when file is there", sub { grep { /\.$when$/ } image_files($root) });
 	kill 'INT', $build->{pid};
 	isnt(finished($build), 0, "CREATE INDEX cancelled ($when)");
@@ -69,7 +70,7 @@ foreach my $when ('rows', 'work')
 	"SET statement_timeout = '20ms'; CREATE INDEX gone ON source USING barq_hnsw $graph");
 like($err, qr/statement timeout/, 'CREATE INDEX runs into the statement timeout');
 is_deeply([ orphans($node) ], [], 'CREATE INDEX that timed out leaves no file');
-my $build = background($node, "CREATE INDEX CONCURRENTLY gone ON source USING barq_hnsw $graph");
+my $build = background($node, "SET maintenance_work_mem = '1MB';\nCREATE INDEX CONCURRENTLY gone ON source USING barq_hnsw $graph");
 wait_until('a .work file is there', sub { grep { /\.work$/ } image_files($root) });
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($build->{pid})");
 isnt(finished($build), 0, 'CREATE INDEX CONCURRENTLY is terminated');

@@ -73,14 +73,25 @@ foreach my $n (0, 1, 1200)
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION waits(i int, v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
 		$$ BEGIN IF i % 500 = 1 THEN PERFORM pg_sleep(600); END IF; RETURN v; END $$});
+my $graph_endless = 'CREATE INDEX built ON items USING barq_hnsw (v vector_l2_ops)
+	WITH (quantization = none, m = 100, ef_construction = 1000)';
 my %endless = (
 	rows => 'CREATE INDEX built ON items USING barq_hnsw ((waits(id, v)::vector(128)) vector_l2_ops)',
-	work => 'CREATE INDEX built ON items USING barq_hnsw (v vector_l2_ops)
-		WITH (quantization = none, m = 100, ef_construction = 1000)');
-foreach my $when ('rows', 'work')
+	work => "SET maintenance_work_mem = '1MB'; $graph_endless",
+	memory => "SET maintenance_work_mem = '1GB'; $graph_endless");
+my $under_way = sub
+{
+	my ($when) = @_;
+
+	wait_until("a build is under way ($when)", sub {
+		return grep { /\.$when$/ } image_files($root) if $when ne 'memory';
+		return $node->safe_psql('postgres', q{SELECT phase FROM pg_stat_progress_create_index}) =~ /graph/;
+	});
+};
+foreach my $when ('rows', 'work', 'memory')
 {
 	my $build = background($node, $endless{$when});
-	wait_until("a .$when file is there", sub { grep { /\.$when$/ } image_files($root) });
+	$under_way->($when);
 	my $worker = '';
 	wait_until('a worker is there', sub {
 		$worker = $node->safe_psql('postgres',
@@ -94,7 +105,7 @@ foreach my $when ('rows', 'work')
 	is_deeply([ orphans($node) ], [], "nothing is left ($when)");
 
 	$build = background($node, $endless{$when});
-	wait_until("a .$when file is there", sub { grep { /\.$when$/ } image_files($root) });
+	$under_way->($when);
 	kill 'INT', $build->{pid};
 	isnt(finished($build), 0, "CREATE INDEX by workers cancelled ($when)");
 	like($build->{err}, qr/canceling statement due to user request/, "the error reports the cancellation ($when)");
