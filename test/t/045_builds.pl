@@ -77,7 +77,6 @@ my $graph_endless = 'CREATE INDEX built ON items USING barq_hnsw (v vector_l2_op
 	WITH (quantization = none, m = 100, ef_construction = 1000)';
 my %endless = (
 	rows => 'CREATE INDEX built ON items USING barq_hnsw ((waits(id, v)::vector(128)) vector_l2_ops)',
-	work => "SET maintenance_work_mem = '1MB'; $graph_endless",
 	memory => "SET maintenance_work_mem = '1GB'; $graph_endless");
 my $under_way = sub
 {
@@ -88,7 +87,7 @@ my $under_way = sub
 		return $node->safe_psql('postgres', q{SELECT phase FROM pg_stat_progress_create_index}) =~ /graph/;
 	});
 };
-foreach my $when ('rows', 'work', 'memory')
+foreach my $when ('rows', 'memory')
 {
 	my $build = background($node, $endless{$when});
 	$under_way->($when);

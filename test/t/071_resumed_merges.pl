@@ -73,6 +73,8 @@ sub complete
 	my ($name, %options) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
+	# a marker written while its image was removed goes with the next tidying
+	$node->safe_psql('postgres', 'VACUUM items') if grep { /\.ok$/ } orphans($node);
 	is(segment_count($node, 'items_v') . '|' . join(' ', merge_files(), orphans($node)), '1|', "$name: one segment, no file left");
 	sound($node, 'items_v', "$name: sound", errors => 1);
 	found_once($node, 'items', "$name: every row once");
