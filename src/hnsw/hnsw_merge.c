@@ -4,11 +4,11 @@
  *
  * Live rows keep their levels and their live neighbours. A row that lost more than
  * an eighth of its neighbours is joined as at an insertion (at a quarter, graphs that
- * lose rows again and again get worse with each merge: docs/performance.md, "Dead
- * rows"). Before, a row that lost
- * more than three fifths gets others from among the live neighbours of the dead
- * ones, so that the searches of the joins get through regions of dead rows; the
- * heuristic selects them beside the neighbours it kept.
+ * lose rows again and again get worse with each merge: docs/performance.md, "Two
+ * million rows, loaded and updated"). Before, a row that lost more than three fifths
+ * gets others from among the live neighbours of the dead ones, so that the searches of
+ * the joins get through regions of dead rows; the heuristic selects them beside the
+ * neighbours it kept.
  */
 #include "postgres.h"
 
