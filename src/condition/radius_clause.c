@@ -119,9 +119,8 @@ barq_radius_estimate(PlannerInfo *root, BarqRadiusClause *clause)
 	Node	   *bound = estimate_expression_value(root, (Node *) clause->bound);
 	double		share = -1;
 
-	if (IsA(bound, Const) && ((Const *) bound)->constisnull)
-		share = 0;
-	else if (IsA(query, Const) && ((Const *) query)->constisnull)
+	if ((IsA(bound, Const) && ((Const *) bound)->constisnull) ||
+		(IsA(query, Const) && ((Const *) query)->constisnull))
 		share = 0;
 	else if (IsA(bound, Const))
 	{

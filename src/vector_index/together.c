@@ -73,6 +73,15 @@ is_current(const BarqUpcoming *upcoming, IndexScanDesc scan, const VectorScan *v
 	return same;
 }
 
+/* Whether two keys stand for the same step. */
+static bool
+same_key(const TogetherKey *a, const TogetherKey *b)
+{
+	return a->index == b->index && a->want == b->want && a->breadth == b->breadth &&
+		a->probes == b->probes && a->probes_only == b->probes_only &&
+		a->beside_graphs == b->beside_graphs;
+}
+
 /* The slice of an index, made if there is none; its key may have changed. */
 static TogetherSlice *
 slice_of(BarqUpcoming *upcoming, const TogetherKey *key)
@@ -88,9 +97,9 @@ slice_of(BarqUpcoming *upcoming, const TogetherKey *key)
 		slice->next = upcoming->scans;
 		upcoming->scans = slice;
 	}
-	if (memcmp(&slice->key, key, sizeof(*key)) != 0)
+	if (!same_key(&slice->key, key))
 	{
-		memcpy(&slice->key, key, sizeof(*key));
+		slice->key = *key;
 		slice->n = 0;
 	}
 	return slice;
