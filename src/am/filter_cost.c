@@ -1,6 +1,6 @@
 /*
  * filter_cost.c
- *	  What the planner expects of the index clauses on filter columns.
+ *	  The planner's estimates for the index clauses on filter columns.
  */
 #include "postgres.h"
 

@@ -224,7 +224,7 @@ join_ranges(Ranges *ranges)
 	ranges->n = n;
 }
 
-/* What a comparison admits: op value, or op ANY (array). */
+/* The ranges that a comparison admits: op value, or op ANY (array). */
 static void
 compare_key(Ranges *ranges, const Column *column, ScanKey key, bool *recheck)
 {
@@ -270,7 +270,7 @@ add_test(BarqFilterCondition *condition, int column)
 	return test;
 }
 
-/* Leave of a test's ranges what lies in others too. */
+/* Leave of a test's ranges the parts that lie in others too. */
 static void
 intersect(BarqFilterTest *test, const Ranges *others)
 {

@@ -51,7 +51,7 @@ is_column(Node *expression, IndexOptInfo *index, int column)
 		 equal(expression, ((RelabelType *) lfirst(cell))->arg));
 }
 
-/* An index clause of a column, made from a clause and what the index is asked. */
+/* An index clause of a column, made from a clause and the condition that the index is asked. */
 static IndexClause *
 make_clause(RestrictInfo *rinfo, RestrictInfo *asked, int column)
 {

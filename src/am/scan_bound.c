@@ -31,7 +31,7 @@ typedef struct Search
 	BarqScanBound found;
 } Search;
 
-/* The bound of what lies under a Limit node whose own bound is `bound`. */
+/* The bound of the node under a Limit node whose own bound is `bound`. */
 static double
 below_limit(const LimitState *limit, double bound)
 {

@@ -1,11 +1,11 @@
 /*
  * upcoming.h
  *	  The queries of a call that searches for many vectors one after the other: scans
- *	  may do for the next ones too what costs less for several at once.
+ *	  may do steps for the next ones too that cost less for several at once.
  *
  * The caller announces its queries and says which of them its next statement searches
  * for. A scan compares that with its own query, so an announcement never changes
- * what a scan finds, whatever else the statement scans.
+ * the rows that a scan finds, whatever else the statement scans.
  */
 #ifndef BARQ_UPCOMING_H
 #define BARQ_UPCOMING_H

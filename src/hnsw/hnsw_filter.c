@@ -12,19 +12,6 @@
 #define PREFETCH_HOPS	16
 #define PRIOR			64		/* rows for which the filter's own share counts */
 
-/* The list of a row on layer 0, of *n rows at most; it may end with HNSW_NONE. */
-static inline const uint32 *
-list_of(HnswSearch *search, uint32 row, int *n)
-{
-	if (likely(search->lists != NULL))
-	{
-		*n = search->degree;
-		return (const uint32 *) (search->lists + (uint64) row * search->list_bytes);
-	}
-	*n = barq_hnsw_read_list(&search->graph, 0, row, search->list);
-	return search->list;
-}
-
 /*
  * Add to search->fresh the rows of a list that the filter admits and that were not
  * visited, and mark them, until there are `degree`; *nfresh is their number. hops, unless NULL,
@@ -37,7 +24,7 @@ gather_list(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhop
 	HnswVisited *visited = search->visited;
 	uint32		rows = search->graph.body.rows;
 	int			degree;
-	const uint32 *list = list_of(search, row, &degree);
+	const uint32 *list = hnsw_search_list(search, row, &degree);
 	int			n = 0;
 
 	for (int i = 0; i < degree; i++)

@@ -195,17 +195,10 @@ gather(HnswSearch *search, uint32 row)
 {
 	HnswVisited *visited = search->visited;
 	uint32		rows = search->graph.body.rows;
-	int			degree = search->degree;
+	int			degree;
+	const uint32 *list = hnsw_search_list(search, row, &degree);
 	int			nfresh = 0;
-	const uint32 *list;
 
-	if (likely(search->lists != NULL))
-		list = (const uint32 *) (search->lists + (uint64) row * search->list_bytes);
-	else
-	{
-		degree = barq_hnsw_read_list(&search->graph, 0, row, search->list);
-		list = search->list;
-	}
 	for (int i = 0; i < degree; i++)
 	{
 		uint32		neighbour = list[i];

@@ -1,6 +1,6 @@
 /*
  * hnsw_search.h
- *	  The state of a search, and what its files share: hnsw_search.c, and
+ *	  The state of a search, shared by its files: hnsw_search.c, and
  *	  hnsw_filter.c for searches within a condition.
  */
 #ifndef BARQ_HNSW_SEARCH_H
@@ -90,6 +90,19 @@ hnsw_beam_reserve(HnswSearch *search, Size size)
 	/* allocated by begin, so this reallocates it in the search's context */
 	Assert(search->beam != NULL);
 	BARQ_ARRAY_RESERVE(search->beam, search->beam_size, size, 0);
+}
+
+/* The list of a row on layer 0, of *n rows at most; it may end with HNSW_NONE. */
+static inline const uint32 *
+hnsw_search_list(HnswSearch *search, uint32 row, int *n)
+{
+	if (likely(search->lists != NULL))
+	{
+		*n = search->degree;
+		return (const uint32 *) (search->lists + (uint64) row * search->list_bytes);
+	}
+	*n = barq_hnsw_read_list(&search->graph, 0, row, search->list);
+	return search->list;
 }
 
 /*

@@ -20,6 +20,7 @@
 #include "store/snapshot.h"
 #include "types/distance_memo.h"
 #include "utils/memutils.h"
+#include "base/compare.h"
 #include "vector_index/growing_scan.h"
 #include "vector_index/radius.h"
 #include "vector_index/vector_index.h"
@@ -47,16 +48,6 @@ typedef struct Sample
 	double		share;
 } Sample;
 
-/* qsort comparator of doubles. */
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /*
  * The share of rows within the radius, from n distances, which are sorted. The metric
  * has distances below 0 if it is the inner product.
@@ -69,7 +60,7 @@ share_of(double *distances, int n, double radius, bool below_zero)
 	double		power = 0;
 	double		far;
 
-	qsort(distances, n, sizeof(double), compare_doubles);
+	qsort(distances, n, sizeof(double), barq_compare_doubles);
 	while (within < n && distances[within] < radius)
 		within++;
 	if (within >= ENOUGH || tail == 0)

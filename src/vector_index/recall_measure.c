@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "base/compare.h"
 #include "base/settings.h"
 #include "base/stats.h"
 #include "common/pg_prng.h"
@@ -148,15 +149,6 @@ typedef struct Sample
 	BarqNeighbour nearest[NEAREST];
 } Sample;
 
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* What is usual among the samples. */
 static BarqHardness
 hardness_of(const Sample *samples, int n)
@@ -178,7 +170,7 @@ hardness_of(const Sample *samples, int n)
 	}
 	if (told < LEAST_SAMPLES)
 		return hardness;
-	qsort(crowding, told, sizeof(double), compare_doubles);
+	qsort(crowding, told, sizeof(double), barq_compare_doubles);
 	hardness.crowded = (float) crowding[(int) (told * HARD_QUANTILE)];
 	hardness.far = (float) farthest;
 	return hardness;
