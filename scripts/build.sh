@@ -14,7 +14,7 @@ umask 022
 # so make sees exactly the changes.
 sources()
 {
-	(cd "$1" && for part in Makefile barq.control LICENSE src sql test docker scripts; do
+	(cd "$1" && for part in Makefile barq.control LICENSE README.md CONTRIBUTING.md docs src sql test docker scripts; do
 		[ -e "$part" ] && find "$part" -type f ! -name '*.o' ! -name '*.so' ! -name 'barq--*.sql' \
 			! -name '.*' ! -path '*/__pycache__/*'
 		[ -d "$part" ] && find "$part" -type f -name 'barq--*--*.sql'

@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 # check-docs.pl: do the documents name things that exist?
 #
-# Documents are README.md, CONTRIBUTING.md, SECURITY.md, docs/*.md,
+# Documents are README.md, CONTRIBUTING.md, SECURITY.md, docs/*.md, docs/*/*.md,
 # test/README.md and src/*/README.md. Checked are:
 #   paths     each path or file name in backticks exists
 #   places    `function()` in `file.c`: the file has the function
@@ -25,7 +25,7 @@ use File::Basename qw(basename dirname);
 
 chdir(abs_path(dirname(__FILE__) . '/..')) or die;
 
-my @documents = (grep({ -f } qw(README.md CONTRIBUTING.md SECURITY.md test/README.md)), glob('docs/*.md'), glob('src/*/README.md'));
+my @documents = (grep({ -f } qw(README.md CONTRIBUTING.md SECURITY.md test/README.md)), glob('docs/*.md'), glob('docs/*/*.md'), glob('src/*/README.md'));
 my @files = grep { -f } split /\n/, `find src sql test scripts bench demo docker docs -type f; ls`;
 my %names = map { basename($_) => 1 } @files;
 my $faults = 0;
@@ -255,7 +255,7 @@ foreach my $source (glob('src/*.c src/*/*.[ch]'))
 
 # ---- lines
 
-foreach my $document (qw(README.md CONTRIBUTING.md SECURITY.md test/README.md), glob('docs/*.md'))
+foreach my $document (qw(README.md CONTRIBUTING.md SECURITY.md test/README.md), glob('docs/*.md'), glob('docs/*/*.md'))
 {
 	my $n = 0;
 	my $code = 0;

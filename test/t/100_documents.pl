@@ -1,0 +1,48 @@
+# Every SQL block of README.md, CONTRIBUTING.md and docs/ runs as it is written, and
+# prints what the page shows (test/perl/BarqDocs.pm). A block that cannot run says why
+# in the page, and counts as skipped.
+use strict;
+use warnings;
+
+use BarqDocs;
+use BarqTest;
+use File::Basename qw(dirname);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $top = dirname(__FILE__) . '/../..';
+my @pages = grep { !$ENV{DOCS_ONLY} || /$ENV{DOCS_ONLY}/ } document_pages($top);
+
+# as a new server is, but for autovacuum, whose time is its own
+my $node = PostgreSQL::Test::Cluster->new('documents');
+$node->init;
+$node->append_conf('postgresql.conf', "autovacuum = off\nmax_wal_size = 1GB\n");
+$node->start;
+
+my ($run, $shown) = (0, 0);
+foreach my $page (@pages)
+{
+	my @blocks = document_blocks("$top/$page");
+	next if @blocks == 0;
+	my $database = 'page ' . ($page =~ s/[^A-Za-z0-9]/_/gr);
+	my $directory = PostgreSQL::Test::Utils::tempdir;
+
+	$node->safe_psql('postgres', qq{CREATE DATABASE "$database"});
+	$node->safe_psql($database, 'CREATE EXTENSION barq');
+	run_document(\@blocks, $directory, 'psql', '-d', $node->connstr($database));
+	foreach my $block (@blocks)
+	{
+	  SKIP:
+		{
+			skip "$page:$block->{line}: $block->{skip}", 1 if defined $block->{skip};
+			my $fault = compare_output($block);
+			ok(!defined $fault, "$page:$block->{line} runs" . (defined $block->{output} ? ' and prints what is shown' : ''))
+			  or diag($fault);
+			$run++;
+			$shown++ if defined $block->{output};
+		}
+	}
+}
+note("$run SQL blocks run, $shown of them with the output that the page shows");
+done_testing();
