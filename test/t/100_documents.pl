@@ -20,6 +20,10 @@ $node->init;
 $node->append_conf('postgresql.conf', "autovacuum = off\nmax_wal_size = 1GB\n");
 $node->start;
 
+# for what a page's setup starts
+$ENV{PGHOST} = $node->host;
+$ENV{PGPORT} = $node->port;
+
 my ($run, $shown) = (0, 0);
 foreach my $page (@pages)
 {
