@@ -90,8 +90,9 @@ def nearest(rows, queries, metric):
         rows = unit(rows)
         queries = unit(queries)
     squares = np.einsum("ij,ij->i", rows, rows) if metric in ("l2", "hamming", "jaccard") else None
-    for start in range(0, len(queries), 50):
-        block = queries[start:start + 50]
+    at_once = max(1, min(50, 50_000_000 // len(rows)))      # 200 MB of scores
+    for start in range(0, len(queries), at_once):
+        block = queries[start:start + at_once]
         if metric == "l1":
             score = np.stack([np.abs(rows - q).sum(axis=1) for q in block])
         else:
@@ -169,6 +170,21 @@ def made_up(rows, dims, latent, extra, query_count, metric, seed, cache):
     return Dataset(f"made up ({latent} latent dimensions, seed {seed})",
                    out[:rows], out[rows:rows + extra], out[rows + extra:],
                    metric, cache)
+
+
+def clustered(rows, dims, clusters, extra, query_count, metric, seed, cache):
+    """Gaussian points around as many Gaussian centres, 0.6 times as far from theirs as the
+    centres are from the origin: neighbours are of one cluster and nearly equally far."""
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((clusters, dims), np.float32)
+    out = np.empty((rows + extra + query_count, dims), np.float32)
+    for start in range(0, len(out), 100000):
+        part = out[start:start + 100000]
+        rng.standard_normal(part.shape, np.float32, part)
+        part *= np.float32(0.6)
+        part += centres[rng.integers(0, clusters, len(part))]
+    return Dataset(f"made up ({clusters} clusters, seed {seed})",
+                   out[:rows], out[rows:rows + extra], out[rows + extra:], metric, cache)
 
 
 def made_up_sparse(rows, dims, entries, extra, query_count, metric, seed, cache):

@@ -37,6 +37,7 @@ def arguments():
     p.add_argument("--metric", default=env("METRIC") or "cosine", choices=OPERATORS)
     p.add_argument("--rows", type=int, default=0, help="base vectors used (0: all; 50,000 made up)")
     p.add_argument("--dims", type=int, default=96, help="of those made up")
+    p.add_argument("--clusters", type=int, default=0, help="make up vectors around that many centres")
     p.add_argument("--query-count", type=int, default=100)
     p.add_argument("--repeats", type=int, default=4, help="runs of which a query's best counts")
     p.add_argument("--recall", type=float, default=0.95, help="of the search without WHERE")
@@ -106,14 +107,18 @@ def main():
     options = arguments()
     if options.data:
         data = dataset.from_files(options.data, options.queries, options.rows, 1, 1000, options.metric, 1, options.out)
+    elif options.clusters:
+        data = dataset.clustered(options.rows, options.dims, options.clusters, 1, 1000, options.metric, 7, options.out)
     else:
         data = dataset.made_up(options.rows or 50000, options.dims, 24, 1, 1000, options.metric, 1, options.out)
     n = len(data.base)
     base = dataset.unit(data.base) if options.metric == "cosine" else data.base
     asked = dataset.unit(data.queries) if options.metric == "cosine" else data.queries
     direction = base[np.random.default_rng(2).integers(n)]
+    towards = base @ direction
+    del base                                # of five million rows
     values = np.stack([np.random.default_rng(3).permutation(n) * 10000 // n,
-                       np.argsort(np.argsort(base @ direction)) * 10000 // n], axis=1)
+                       np.argsort(np.argsort(towards)) * 10000 // n], axis=1)
     usual = np.arange(options.query_count)
     far = np.argsort(-(asked @ direction))[:options.query_count]
     texts = ["[" + ",".join(repr(float(x)) for x in q) + "]" for q in data.queries]

@@ -148,9 +148,11 @@ _PG_init(void)
 	barq_define_hnsw_reloptions();
 	barq_define_ivf_reloptions();
 	barq_define_text_reloptions();
+
+	/* each makes paths of those of the one before */
 	barq_text_paths_init();
-	barq_condition_init();
 	barq_filter_init();
+	barq_condition_init();
 	barq_radius_init();
 	if (process_shared_preload_libraries_in_progress)
 	{

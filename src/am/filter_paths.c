@@ -4,7 +4,7 @@
  *	  a condition `= ANY (array)` on a further column, for that would spoil the order of
  *	  a btree index; before 16 a boolean column is no condition, but for btree and hash.
  *
- * Each path of an index of barq that has an ORDER BY is offered again with these
+ * Each path of an index of barq that has an ORDER BY is made again with these
  * conditions.
  */
 #include "postgres.h"
@@ -168,6 +168,23 @@ is_of_barq(const IndexOptInfo *index)
 	return barq_kind_of_method(GetIndexAmRoutineByAmId(index->relam, false)) != NULL;
 }
 
+IndexPath *
+barq_filter_whole_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *path)
+{
+	List	   *clauses;
+
+	if (path->indexorderbys == NIL || path->indexinfo->nkeycolumns < 2 ||
+		!is_of_barq(path->indexinfo) ||
+		(clauses = lacking_clauses(root, rel, path)) == NIL)
+		return path;
+	clauses = list_concat_copy(path->indexclauses, clauses);
+	list_sort(clauses, compare_clauses);
+	return create_index_path(root, path->indexinfo, clauses, path->indexorderbys,
+							 path->indexorderbycols, path->path.pathkeys,
+							 path->indexscandir, false, PATH_REQ_OUTER(&path->path), 1.0,
+							 false);
+}
+
 /* set_rel_pathlist_hook */
 static void
 add_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
@@ -175,30 +192,24 @@ add_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 	List	   *made = NIL;
 	ListCell   *cell;
 
+	/* that of src/text_index makes ordered paths too */
+	if (next_hook != NULL)
+		next_hook(root, rel, rti, rte);
 	foreach(cell, rel->pathlist)
 	{
 		IndexPath  *path = lfirst(cell);
-		List	   *more;
+		IndexPath  *whole;
 
-		if (!IsA(path, IndexPath) || path->indexorderbys == NIL ||
-			path->indexinfo->nkeycolumns < 2 || !is_of_barq(path->indexinfo))
-			continue;
-		more = lacking_clauses(root, rel, path);
-		if (more == NIL)
-			continue;
-		more = list_concat_copy(path->indexclauses, more);
-		list_sort(more, compare_clauses);
-		made = lappend(made, create_index_path(root, path->indexinfo, more,
-											   path->indexorderbys, path->indexorderbycols,
-											   path->path.pathkeys, path->indexscandir, false,
-											   PATH_REQ_OUTER(&path->path), 1.0, false));
+		if (IsA(path, IndexPath) &&
+			(whole = barq_filter_whole_path(root, rel, path)) != path)
+		{
+			/* it would be kept beside the other if it looks no cheaper */
+			rel->pathlist = foreach_delete_current(rel->pathlist, cell);
+			made = lappend(made, whole);
+		}
 	}
 	foreach(cell, made)
 		add_path(rel, lfirst(cell));
-
-	/* that of src/condition makes paths of these */
-	if (next_hook != NULL)
-		next_hook(root, rel, rti, rte);
 }
 
 void
@@ -209,6 +220,12 @@ barq_filter_init(void)
 }
 
 #else
+
+IndexPath *
+barq_filter_whole_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *path)
+{
+	return path;
+}
 
 void
 barq_filter_init(void)

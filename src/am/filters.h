@@ -74,6 +74,14 @@ extern BarqFilterCondition *barq_filter_of_keys(IndexScanDesc scan);
 extern void barq_filter_init(void);
 
 /*
+ * An ordered path of an index of barq with the conditions on filter columns that the planner
+ * does not give it: before version 17 `= ANY (array)`, before 16 boolean columns. The path
+ * itself if there are none.
+ */
+extern IndexPath *barq_filter_whole_path(PlannerInfo *root, RelOptInfo *rel,
+										 IndexPath *path);
+
+/*
  * filter_cost.c. The share of the table's rows that satisfy the index clauses of a path
  * on filter columns, and of the null tests of the first; 1 without any.
  */

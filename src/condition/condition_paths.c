@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "am/filters.h"
 #include "base/settings.h"
 #include "catalog/pg_class.h"
 #include "condition/condition.h"
@@ -78,7 +79,7 @@ ordered_path(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index)
 		if (IsA(path, IndexPath) && path->path.param_info == NULL &&
 			path->path.pathkeys != NIL && list_length(path->indexorderbys) == 1 &&
 			path->path.total_cost < BARQ_REFUSED_COST)
-			return path;
+			return barq_filter_whole_path(root, rel, path);
 	}
 	return NULL;
 }
@@ -125,6 +126,35 @@ bitmap_path(PlannerInfo *root, RelOptInfo *rel, const IndexPath *ordered)
 	return NULL;
 }
 
+/* Whether the index of an ordered path enforces each condition of a bitmap itself. */
+static bool
+enforces_all(const IndexPath *ordered, const Path *bitmap)
+{
+	ListCell   *cell;
+
+	if (IsA(bitmap, BitmapAndPath))
+	{
+		foreach(cell, ((const BitmapAndPath *) bitmap)->bitmapquals)
+			if (!enforces_all(ordered, lfirst(cell)))
+				return false;
+		return true;
+	}
+	if (!IsA(bitmap, IndexPath) || ((const IndexPath *) bitmap)->indexinfo->indpred != NIL)
+		return false;
+	foreach(cell, ((const IndexPath *) bitmap)->indexclauses)
+	{
+		const RestrictInfo *asked = lfirst_node(IndexClause, cell)->rinfo;
+		bool		enforced = false;
+		ListCell   *other;
+
+		foreach(other, ordered->indexclauses)
+			enforced |= lfirst_node(IndexClause, other)->rinfo == asked;
+		if (!enforced)
+			return false;
+	}
+	return true;
+}
+
 /* The path of a search by `ordered` for the rows of `bitmap`. */
 static Path *
 condition_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered,
@@ -146,8 +176,8 @@ condition_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered,
 
 /*
  * set_rel_pathlist_hook: call the hook installed before, then add a path for each
- * index of barq that has the query's order, if other indexes have conditions, and those
- * of ordered_paths.c.
+ * index of barq that has the query's order, if other indexes have conditions that it does
+ * not enforce by its filter columns, and those of ordered_paths.c.
  */
 static void
 add_condition_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
@@ -172,7 +202,8 @@ add_condition_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 
 		if (is_ordering(index) &&
 			(ordered = ordered_path(root, rel, index)) != NULL &&
-			(bitmap = bitmap_path(root, rel, ordered)) != NULL)
+			(bitmap = bitmap_path(root, rel, ordered)) != NULL &&
+			!enforces_all(ordered, bitmap->bitmapqual))
 			add_path(rel, condition_path(root, rel, ordered, bitmap));
 	}
 }

@@ -15,6 +15,7 @@
 #include "hybrid/hybrid.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -175,8 +176,13 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 
 	begin_ranking(&sql, table, entry, distance, exact);
 
-	/* texts without any of the words have no rank */
-	if (kind == BARQ_LEG_TEXT)
+	/*
+	 * Texts without any of the words have no rank. Under row security this condition is not
+	 * one of the index, because <@> is not LEAKPROOF: it would be computed from the text of
+	 * each row that the policy lets through. Then hits_receive() ends the ranking.
+	 */
+	if (kind == BARQ_LEG_TEXT &&
+		check_enable_rls(RelationGetRelid(table), InvalidOid, true) != RLS_ENABLED)
 		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.<) 0::pg_catalog.float8",
 						 distance);
 	appendStringInfo(&sql, " ORDER BY 3%s LIMIT ", exact ? ", 1, 2" : "");

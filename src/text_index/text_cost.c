@@ -87,11 +87,16 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	}
 	foreach(cell, path->indexclauses)
 	{
-		OpExpr	   *clause = (OpExpr *) lfirst_node(IndexClause, cell)->rinfo->clause;
+		IndexClause *asked = lfirst_node(IndexClause, cell);
+		OpExpr	   *clause;
 		int			strategy;
 
-		if (lfirst_node(IndexClause, cell)->indexcol > 0)
+		if (asked->indexcol > 0)
 			continue;			/* a filter column */
+
+		/* not asked->rinfo, which may be `<@> query < bound` (text_paths.c) */
+		clause = (OpExpr *) linitial_node(RestrictInfo, asked->indexquals)->clause;
+
 		/*
 		 * = ANY (array) is refused: the queries in an array have not been bound
 		 * to an index

@@ -200,20 +200,49 @@ add_all_pages(IndexScanDesc scan, TIDBitmap *bitmap)
 	return blocks;
 }
 
+/*
+ * Add the rows that conditions on filter columns admit, for a scan without a query. The
+ * planner makes such a bitmap of the path of an ordered scan, where the conditions on the
+ * text must wait for a policy of row security.
+ */
+static int64
+add_admitted(IndexScanDesc scan, BarqTextScan *ts, TIDBitmap *bitmap)
+{
+	int64		n = 0;
+
+	/* each batch reads all segments */
+	ts->batch = barq_text_largest_batch();
+	while (barq_text_scan_next_ranked(scan, ts))
+	{
+		tbm_add_tuples(bitmap, &scan->xs_heaptid, 1, scan->xs_recheck);
+		n++;
+	}
+	return n;
+}
+
 int64
 barq_text_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 {
 	BarqTextScan *ts = scan->opaque;
 	bool		recheck;
 
-	if (!barq_text_has_query(scan) || !barq_text_scan_answers(scan))
+	if (!barq_text_scan_answers(scan))
 		return add_all_pages(scan, bitmap);
 	if (!ts->started)
 		barq_text_scan_start(scan, ts);
 	if (ts->nothing)
 		return 0;
-	if (ts->query == NULL)
+	if (ts->query == NULL && ts->condition == NULL)
 		return add_all_pages(scan, bitmap);
+	if (ts->query == NULL)
+	{
+		int64		n;
+
+		barq_scan_report_enter(ts->report);
+		n = add_admitted(scan, ts, bitmap);
+		barq_scan_report_leave(ts->report);
+		return n;
+	}
 	recheck = ts->thresholds != NIL || ts->recheck || (ts->bounded && ts->bound < 0);
 	barq_scan_report_enter(ts->report);
 	barq_text_with_state(scan->indexRelation, find_matches, ts);

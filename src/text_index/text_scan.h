@@ -130,6 +130,9 @@ extern bool barq_text_scan_rows(BarqTextState *state, BarqTextScan *ts, uint32 s
 
 /* ---- text_scan_ranked.c ---- */
 
+/* The most rows of a batch that fit into work_mem. */
+extern uint32 barq_text_largest_batch(void);
+
 /*
  * amgettuple of a ranked scan that has started: set the scan's TID and values of
  * ORDER BY, or return false after the last row.

@@ -157,6 +157,12 @@ search_nulls(BarqTextState *state, void *arg)
 		barq_segment_gone(state->index);	/* the log was sealed meanwhile */
 }
 
+uint32
+barq_text_largest_batch(void)
+{
+	return Max(work_mem * (Size) 1024 / sizeof(BarqBm25Hit), BARQ_TEXT_FIRST_BATCH);
+}
+
 /* Search for the next batch of the phase, into ts->top; the batch after it is larger. */
 static void
 next_batch(IndexScanDesc scan, BarqTextScan *ts)
@@ -181,8 +187,7 @@ next_batch(IndexScanDesc scan, BarqTextScan *ts)
 	barq_text_with_state(scan->indexRelation, works[ts->phase], ts);
 	barq_bm25_top_sort(&ts->top);
 	ts->last_batch = ts->top.count < ts->batch;
-	ts->batch = Min(ts->batch * BATCH_GROWTH,
-					Max(work_mem * (Size) 1024 / sizeof(BarqBm25Hit), BARQ_TEXT_FIRST_BATCH));
+	ts->batch = Min(ts->batch * BATCH_GROWTH, barq_text_largest_batch());
 	ts->next = 0;
 	MemoryContextSwitchTo(old);
 }
