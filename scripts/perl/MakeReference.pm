@@ -174,6 +174,10 @@ sub objects_page
 		FROM pg_cast c WHERE " . member('pg_cast', 'c.oid') . ' ORDER BY 1, 2');
 	push @parts, "## Event triggers\n\n| event trigger | |\n| --- | --- |\n" . join '', map { '| ' . code($_->[0]) . ' | ' . cell($_->[1]) . " |\n" }
 	  rows("SELECT e.evtname, coalesce(obj_description(e.oid, 'pg_event_trigger'), '') FROM pg_event_trigger e WHERE " . member('pg_event_trigger', 'e.oid') . ' ORDER BY 1');
+	my @views = rows("SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class'), '') FROM pg_class c WHERE c.relkind IN ('v', 'm', 'r') AND " . member('pg_class', 'c.oid') . ' ORDER BY 1');
+	push @parts, "## Views\n\n" . (@views
+		? "| view | |\n| --- | --- |\n" . join('', map { '| ' . code($_->[0]) . ' | ' . cell($_->[1]) . " |\n" } @views)
+		: "There are none. Functions that return rows take their place: [functions.md](functions.md#indexes-state-upkeep-memory).\n");
 	return page('Types, operators, access methods', "Each object of the extension, with what its `COMMENT ON` says. Explanations:\n[reference.md](../reference.md#types).", @parts);
 }
 
