@@ -22,10 +22,12 @@ binmode STDOUT, ':encoding(UTF-8)';
 chdir(abs_path(dirname(__FILE__) . '/..')) or die;
 my $write = @ARGV > 0 && $ARGV[0] eq '--write' && shift @ARGV;
 my $faults = 0;
+my $version = int(`psql -XAtq -d postgres -c 'SHOW server_version_num'` / 10000);
 foreach my $page (@ARGV > 0 ? @ARGV : document_pages('.'))
 {
 	my @blocks = document_blocks($page);
 	next if @blocks == 0;
+	forget_outputs(\@blocks, $version);
 	my $database = 'page ' . ($page =~ s/[^A-Za-z0-9]/_/gr);
 	my $directory = tempdir(CLEANUP => 1);
 	system('psql', '-Xq', '-d', 'postgres', '-c', 'SET client_min_messages = warning',

@@ -10,6 +10,8 @@
 #   <!-- file NAME: text -->         a file in psql's working directory
 #   <!-- parameters: types = values --> the next block's statements with $1, $2, ...
 #                                    are prepared and executed with these
+#   <!-- output before NN -->         the next block's output is of versions of PostgreSQL
+#                                    before NN: later ones are not compared
 #   <!-- new session -->             the next block is run in a session of its own
 #   <!-- not run: reason -->         the next block is counted and not run
 #   <!-- page not run: reason -->    nor is any block of the page
@@ -22,7 +24,7 @@ use Encode qw(decode encode);
 use Exporter 'import';
 use IPC::Run;
 
-our @EXPORT = qw(document_pages document_blocks run_document compare_output write_outputs);
+our @EXPORT = qw(document_pages document_blocks run_document forget_outputs compare_output write_outputs);
 
 # Documents below a checkout that may have SQL blocks.
 sub document_pages
@@ -53,10 +55,11 @@ sub document_blocks
 			if ($comment =~ /^setup:\s*(.*)/s) { $next{setup} .= "$1\n"; }
 			elsif ($comment =~ /^file (\S+):\n(.*)/s) { $next{files}{$1} = "$2\n"; }
 			elsif ($comment =~ /^parameters:\s*(.*?) = (.*)/s) { $next{parameters} = [ $1, $2 ]; }
+			elsif ($comment =~ /^output before (\d+)/) { $next{before} = $1; }
 			elsif ($comment =~ /^new session/) { $next{session} = 1; }
 			elsif ($comment =~ /^page not run:\s*(.+)/s) { $page_skip = $1; }
 			elsif ($comment =~ /^not run:\s*(.+)/s) { $next{skip} = $1; }
-			elsif ($comment =~ /^(?:setup|file|parameters|new session|page|not run|run)\b/) { die "$path:$line: a comment that is not understood: $comment\n"; }
+			elsif ($comment =~ /^(?:setup|file|parameters|new session|output|page|not run|run)\b/) { die "$path:$line: a comment that is not understood: $comment\n"; }
 		}
 		elsif ($language eq 'sql')
 		{
@@ -144,6 +147,17 @@ sub run_document
 			next;
 		}
 		$blocks->[$n]{printed} = $printed;
+	}
+	return;
+}
+
+# Drop outputs that a server of this major version does not print.
+sub forget_outputs
+{
+	my ($blocks, $version) = @_;
+	foreach my $block (@$blocks)
+	{
+		delete $block->{output} if defined $block->{before} && $version >= $block->{before};
 	}
 	return;
 }
