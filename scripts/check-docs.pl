@@ -156,6 +156,7 @@ foreach my $document (@documents, 'CHANGELOG.md')
 	$text =~ s/^```.*?^```[^\n]*$//msg;
 	my @targets = $text =~ /\]\(([^()\s]+)\)/g;
 	push @targets, $text =~ /(?:src|srcset|href)="([^"]+)"/g;
+	push @targets, $text =~ /^\[[^\]]+\]: +(\S+)/mg;
 	foreach my $target (@targets)
 	{
 		next if $target =~ m{^[a-z]+:};
