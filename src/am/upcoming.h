@@ -21,7 +21,6 @@ typedef struct BarqUpcoming
 	int			current;		/* the one that is searched for now */
 	void	   *scans;			/* state of the scans (vector_index/together.c), in
 								 * `context`; NULL at first */
-	bool		used;			/* a scan has worked for several queries */
 	struct BarqUpcoming *outer; /* announced before this one */
 	MemoryContextCallback ended;
 } BarqUpcoming;

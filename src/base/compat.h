@@ -203,6 +203,13 @@ typedef RelFileNode BarqLocator;
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #endif
 
+/* Run a plan to its end; it may be rewound and run again. */
+#if PG_VERSION_NUM >= 180000
+#define BarqExecutorRun(query) ExecutorRun(query, ForwardScanDirection, 0)
+#else
+#define BarqExecutorRun(query) ExecutorRun(query, ForwardScanDirection, 0, false)
+#endif
+
 /* Whether a path key (PathKey) descends. */
 #if PG_VERSION_NUM >= 180000
 #define BarqPathKeyDescends(key)	((key)->pk_cmptype != COMPARE_LT)

@@ -1,12 +1,15 @@
 /*
  * hits.c
- *	  Selection and order of (key, row) pairs. Pure functions over arrays.
+ *	  Selection and order of (key, row) pairs. Pure functions over arrays. May call
+ *	  kernels.
  */
 #include "postgres.h"
 
 #include "flat/hits.h"
+#include "kernels/kernels.h"
 
 #define SAMPLE	16				/* hits that choose a pivot among many */
+#define CHUNK	256				/* keys compared at a time */
 
 static inline void
 swap_hits(BarqHit *a, BarqHit *b)
@@ -59,6 +62,37 @@ choose_pivot(BarqHit *hits, Size lo, Size hi, Size k)
 }
 
 /*
+ * Where few of many hits are wanted: move those whose keys are at most one that a sample
+ * gives to the front. Returns their number, or n if they are fewer than k.
+ */
+static Size
+leave_out_most(BarqHit *hits, Size n, Size k)
+{
+	BarqHit		sample[SAMPLE];
+	float		limit;
+	float		keys[CHUNK];
+	uint32		found[CHUNK];
+	Size		kept = 0;
+
+	for (Size i = 0; i < SAMPLE; i++)
+		sample[i] = hits[i * (n / SAMPLE)];
+	barq_hits_sort(sample, SAMPLE);
+	limit = sample[Min(k * SAMPLE / n * 3 / 2 + 2, SAMPLE - 1)].key;
+	for (Size at = 0; at < n; at += CHUNK)
+	{
+		Size		count = Min(CHUNK, n - at);
+		int			nfound;
+
+		for (Size i = 0; i < count; i++)
+			keys[i] = hits[at + i].key;
+		nfound = barq_kernels->find_at_most(keys, (int) count, limit, found);
+		for (int i = 0; i < nfound; i++)
+			swap_hits(&hits[kept++], &hits[at + found[i]]);
+	}
+	return kept < k ? n : kept;
+}
+
+/*
  * Hoare's quickselect, with Lomuto's partition. An unlucky order costs
  * quadratic time, which is accepted: keys of rows are not chosen to cause it.
  */
@@ -69,6 +103,8 @@ barq_hits_select(BarqHit *hits, Size n, Size k)
 	Size		hi = n;			/* the k-th lies in [lo, hi) */
 
 	Assert(k <= n);
+	if (n >= 2 * CHUNK && k > 0 && k * 8 <= n)
+		hi = leave_out_most(hits, n, k);
 	while (hi - lo > 1 && k > lo && k < hi)
 	{
 		Size		m = lo;

@@ -288,6 +288,21 @@ read_header(BarqView *view, BarqVectorHeader *header, BarqCodec *codec)
 		(void) barq_codec_refine(codec);
 }
 
+void
+barq_vector_prefetch(BarqView *view, uint32 row)
+{
+	BarqVectorHeader header;
+	BarqBodyHeader body;
+
+	if (view->base == NULL || row >= view->rows)
+		return;
+	memcpy(&body, view->base, sizeof(body));
+	memcpy(&header, view->base + body.kind_off, sizeof(header));
+	__builtin_prefetch(view->base + body.tids_off + (uint64) row * sizeof(ItemPointerData));
+	for (uint32 at = 0; at < Min(header.stride, BARQ_AHEAD_BYTES); at += 64)
+		__builtin_prefetch(view->base + header.codes_off + (uint64) row * header.stride + at);
+}
+
 const void *
 barq_vector_row_code(BarqView *view, uint32 row)
 {

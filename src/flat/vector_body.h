@@ -143,6 +143,15 @@ extern const void *barq_vector_read_refinement(BarqView *view, const BarqVectorH
 											   const BarqCodec *codec, uint32 row);
 
 /*
+ * Have the code and the TID of a row of an image loaded into the processor's cache, up
+ * to BARQ_AHEAD_BYTES of it, for barq_vector_row_code() and barq_view_tid(). Nothing
+ * without an image.
+ */
+extern void barq_vector_prefetch(BarqView *view, uint32 row);
+
+#define BARQ_AHEAD_BYTES	512
+
+/*
  * Keys, never NaN, of n rows: row ids[i], or row first + i where ids is NULL
  * (with ids, first is 0). The caller has checked row numbers against the body's
  * rows. ERRCODE_INDEX_CORRUPTED where a head refers to bytes outside of the

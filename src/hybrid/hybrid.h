@@ -67,6 +67,7 @@ typedef struct BarqHybridArgs
 	Datum		embedding;
 	Oid			embedding_type;
 	bool		converted;		/* the embedding has the type of the parameter already */
+	struct BarqRepeat *repeat;	/* runs the vectors' ranking; NULL: a statement for each */
 	text	   *query;
 	int			k;
 	int			candidates[BARQ_LEGS];
@@ -141,7 +142,8 @@ typedef struct BarqArgument
 /* Forms of a ranking's statement; flags. */
 #define BARQ_LEG_EXACT	1		/* cannot use the index */
 #define BARQ_LEG_LIMIT	2		/* its LIMIT is the last parameter */
-#define BARQ_LEG_FORMS	4
+#define BARQ_LEG_ROWS	4		/* returns whole rows, too; without groups */
+#define BARQ_LEG_FORMS	8
 
 typedef struct BarqHybridLeg
 {
@@ -201,6 +203,7 @@ typedef struct BarqLegHit
 	double		distance;
 	int			rank;			/* from 1 */
 	int			group;			/* number of its group; 0 without groups */
+	HeapTupleHeader row;		/* the whole row; NULL: not read */
 } BarqLegHit;
 
 typedef struct BarqRanking
@@ -364,9 +367,9 @@ extern List *barq_hybrid_filter_quals(BarqHybridEntry *entry,
 
 /*
  * The statement of a ranking, palloc'd, in the form that the flags give
- * (BARQ_LEG_EXACT, BARQ_LEG_LIMIT). It returns tableoid, ctid, distance and the
- * group's column, if there is one. Parameters: those of the expressions, the query,
- * and the limit.
+ * (BARQ_LEG_EXACT, BARQ_LEG_LIMIT, BARQ_LEG_ROWS). It returns tableoid, ctid, distance
+ * and the group's column, if there is one, or the row. Parameters: those of the
+ * expressions, the query, and the limit.
  */
 extern char *barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 								 BarqLegKind kind, int form);
@@ -484,6 +487,38 @@ extern void barq_hybrid_run_legs(Relation table, BarqHybridEntry *entry,
 								 const BarqHybridArgs *args, BarqGroups *groups,
 								 BarqRanking *rankings);
 
+/*
+ * The parameters of a ranking, palloc'd: those of the expressions, the query, and
+ * room for `more` others. Raises the errors of barq_hybrid_bind_args() and of the
+ * query's conversion.
+ */
+extern ParamListInfo barq_hybrid_bind_leg(BarqHybridEntry *entry, const BarqHybridArgs *args,
+										  BarqLegKind kind, int more);
+
+/* ---- hybrid_repeat.c: within SPI_connect() ---- */
+
+/* The running statement of a batch's rankings. */
+typedef struct BarqRepeat BarqRepeat;
+
+/* Most rows of a ranking whose statement returns whole rows. */
+#define BARQ_REPEAT_MOST_ROWS	1000
+
+/*
+ * Start the statement of the vectors' ranking, to be run for one vector after the other at
+ * the active snapshot; the entry is pinned. args->embedding: any of the vectors. The
+ * result, palloc'd, has to be ended by the same resource owner, except after an error.
+ * NULL: such a plan cannot be repeated.
+ */
+extern BarqRepeat *barq_repeat_begin(Relation table, BarqHybridEntry *entry,
+									 const BarqHybridArgs *args);
+extern void barq_repeat_end(BarqRepeat *repeat);
+
+/* Whether the statement has the form BARQ_LEG_ROWS. No side effects. */
+extern bool barq_repeat_has_rows(const BarqRepeat *repeat);
+
+/* Send the rows of a vector's ranking, of the parameter's type, to a receiver. */
+extern void barq_repeat_run(BarqRepeat *repeat, Datum vector, DestReceiver *receiver);
+
 /* ---- hybrid_fusion.c ---- */
 
 /* The score of a rank (from 1) in one ranking. */
@@ -568,6 +603,13 @@ typedef struct BarqBatchHit
 	double		distance;
 	int			query;			/* from 1 */
 } BarqBatchHit;
+
+/*
+ * Put the rows of a ranking, which its hits have, into the result of barq_search_batch().
+ * query: from 1.
+ */
+extern void barq_batch_put_ranking(const BarqRanking *ranking, int query,
+								   Tuplestorestate *store, TupleDesc desc);
 
 /* Fetch rows and put them into the result, with the columns of barq_search_batch(). */
 extern void barq_batch_put_rows(Relation table, BarqHybridEntry *entry,

@@ -3,7 +3,8 @@
  *	  barq_search_batch(): the nearest rows of many vectors in one call.
  *
  * Each vector is a ranking like those of barq_hybrid(), with the plan of the first one
- * and the snapshot of the statement, so the rows are those of as many ordered scans. The
+ * and the snapshot of the statement, so the rows are those of as many ordered scans. One
+ * executor runs the plan for all of them where it can (hybrid_repeat.c). The
  * vectors are announced to the scans, so that those of lists read each list once for
  * all of them (am/upcoming.h). A call that takes some time has parallel workers
  * (hybrid_workers.c).
@@ -160,7 +161,6 @@ search_one(BarqBatch *batch, Datum vector, BarqRanking *ranking)
 	BarqGroups *groups = batch->args.group_by == NULL ? NULL : barq_groups_create(batch->entry);
 
 	batch->args.embedding = vector;
-	batch->args.converted = true;
 	barq_hybrid_run_legs(batch->table, batch->entry, &batch->args, groups, rankings);
 	*ranking = rankings[BARQ_LEG_VECTOR];
 	if (groups != NULL)
@@ -192,6 +192,27 @@ convert_vectors(BarqBatch *batch, int from, int end, Datum *queries)
 	return from;
 }
 
+/* Start the rankings' statement, to be run for each vector, unless that was tried before. */
+static void
+begin_repeat(BarqBatch *batch, Datum vector, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	batch->args.embedding = vector;
+	if (batch->args.repeat == NULL && !batch->no_repeat)
+		batch->args.repeat = barq_repeat_begin(batch->table, batch->entry, &batch->args);
+	batch->no_repeat = batch->args.repeat == NULL;
+	MemoryContextSwitchTo(old);
+}
+
+void
+barq_batch_end_search(BarqBatch *batch)
+{
+	if (batch->args.repeat != NULL)
+		barq_repeat_end(batch->args.repeat);
+	batch->args.repeat = NULL;
+}
+
 void
 barq_batch_search(BarqBatch *batch, int from, int end, BarqBatchReceive receive, void *arg)
 {
@@ -201,12 +222,14 @@ barq_batch_search(BarqBatch *batch, int from, int end, BarqBatchReceive receive,
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Oid			type = barq_hybrid_parameter_type(&batch->entry->legs[BARQ_LEG_VECTOR].column, BARQ_LEG_VECTOR);
 
+	batch->args.converted = true;
 	for (int next; from < end; from = next)
 	{
 		Datum	   *queries = palloc_array(Datum, end - from);
 		BarqUpcoming *upcoming;
 
 		next = convert_vectors(batch, from, end, queries);
+		begin_repeat(batch, queries[0], old);
 		upcoming = barq_upcoming_begin(type, queries, next - from);
 		MemoryContextSwitchTo(each);
 		for (int i = from; i < next; i++)
@@ -227,11 +250,19 @@ barq_batch_search(BarqBatch *batch, int from, int end, BarqBatchReceive receive,
 	MemoryContextDelete(context);
 }
 
-/* BarqBatchReceive: add the hits to the result. */
+/* BarqBatchReceive: add the hits, or their rows if it has them, to the result. */
 static void
 add_ranking(void *arg, int number, const BarqRanking *ranking)
 {
-	barq_batch_add(arg, number, ranking->hits, ranking->nhits);
+	BarqBatch  *batch = arg;
+
+	if (ranking->nhits > 0 && ranking->hits[0].row != NULL)
+	{
+		put_rows(batch);		/* of the vectors before */
+		barq_batch_put_ranking(ranking, number + 1, batch->store, batch->desc);
+	}
+	else
+		barq_batch_add(arg, number, ranking->hits, ranking->nhits);
 }
 
 void
@@ -287,6 +318,7 @@ search_all(BarqBatch *batch)
 	{
 		if (can_share && worth_sharing(batch, from, done_first, first))
 		{
+			barq_batch_end_search(batch);
 			if (barq_batch_share(batch, from))
 				break;
 			can_share = false;
@@ -301,6 +333,7 @@ search_all(BarqBatch *batch)
 			INSTR_TIME_SET_CURRENT(first);
 		}
 	}
+	barq_batch_end_search(batch);
 	put_rows(batch);
 }
 

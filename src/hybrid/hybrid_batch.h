@@ -15,6 +15,7 @@ typedef struct BarqBatch
 	ArrayType  *embeddings;
 	Datum	   *vectors;		/* their elements */
 	int			nvectors;
+	bool		no_repeat;		/* the plan cannot be run for one vector after the other */
 
 	/* of the leader only */
 	BarqBatchHit *hits;			/* whose rows are not in the result yet */
@@ -42,10 +43,14 @@ typedef void (*BarqBatchReceive) (void *arg, int number, const BarqRanking *rank
 
 /*
  * Search for vectors[from … end - 1], one after the other, so that their searches can
- * share work (am/upcoming.h). Checks for interrupts.
+ * share work (am/upcoming.h). Checks for interrupts. What searches keep for the next
+ * ones lives in the current memory context, until barq_batch_end_search().
  */
 extern void barq_batch_search(BarqBatch *batch, int from, int end,
 							  BarqBatchReceive receive, void *arg);
+
+/* End what searches have started. The next one starts it again. */
+extern void barq_batch_end_search(BarqBatch *batch);
 
 /* Most vectors that one call of barq_batch_search() should get: all of them share. */
 #define BARQ_BATCH_TOGETHER	1024

@@ -38,6 +38,7 @@ typedef struct HitReceiver
 	BarqRanking *ranking;
 	MemoryContext context;		/* of the ranking's hits */
 	BarqLegKind kind;
+	bool		whole_rows;		/* the statement returns them */
 	int			whole;			/* rows that are kept whatever their groups */
 	int			per_group;		/* of the others, kept of each group */
 	BarqGroups *groups;			/* NULL: none */
@@ -70,7 +71,7 @@ group_of(HitReceiver *receiver, TupleTableSlot *slot, bool *keep)
 }
 
 /*
- * Add a row (tableoid, ctid, distance, value of its group). Rows without a distance (NULL, NaN) have no
+ * Add a row (tableoid, ctid, distance, value of its group or the whole row). Rows without a distance (NULL, NaN) have no
  * rank, and neither have texts without any of the words. Such rows are last, so the
  * first one ends the ranking: returns false.
  */
@@ -111,24 +112,37 @@ hits_receive(TupleTableSlot *slot, DestReceiver *self)
 	hit->distance = distance;
 	hit->rank = (int) ranking->nrows;
 	hit->group = group;
+	if (receiver->whole_rows && !slot->tts_isnull[3])
+	{
+		old = MemoryContextSwitchTo(receiver->context);
+		hit->row = DatumGetHeapTupleHeaderCopy(slot->tts_values[3]);
+		MemoryContextSwitchTo(old);
+	}
 	return true;
 }
 
 /*
- * Fill a ranking, emptied first, by running a plan; its hits live in the current
- * memory context. The receiver has the rest of its members.
+ * Begin to fill a ranking, emptied first; its hits live in the current memory context.
+ * The receiver has the rest of its members.
  */
+static void
+begin_receiving(HitReceiver *receiver)
+{
+	receiver->pub = barq_hybrid_receiver(hits_receive);
+	receiver->context = CurrentMemoryContext;
+	receiver->ranking->nhits = 0;
+	receiver->ranking->nrows = 0;
+	receiver->ncounts = 0;
+}
+
+/* Fill a ranking by running a plan: begin_receiving(). */
 static void
 run_plan(SPIPlanPtr plan, ParamListInfo params, HitReceiver *receiver)
 {
 	SPIExecuteOptions options = {0};
 	int			result;
 
-	receiver->pub = barq_hybrid_receiver(hits_receive);
-	receiver->context = CurrentMemoryContext;
-	receiver->ranking->nhits = 0;
-	receiver->ranking->nrows = 0;
-	receiver->ncounts = 0;
+	begin_receiving(receiver);
 	options.params = params;
 	options.read_only = true;
 	options.dest = (DestReceiver *) receiver;
@@ -168,12 +182,8 @@ order_ties(BarqRanking *ranking)
 	}
 }
 
-/*
- * The parameters of a ranking, palloc'd: those of the expressions, the query, and
- * room for `more` others.
- */
-static ParamListInfo
-bind_leg(BarqHybridEntry *entry, const BarqHybridArgs *args, BarqLegKind kind, int more)
+ParamListInfo
+barq_hybrid_bind_leg(BarqHybridEntry *entry, const BarqHybridArgs *args, BarqLegKind kind, int more)
 {
 	BarqHybridLeg *leg = &entry->legs[kind];
 	ParamListInfo params = makeParamList(entry->nparams + 1 + more);
@@ -189,7 +199,7 @@ bind_leg(BarqHybridEntry *entry, const BarqHybridArgs *args, BarqLegKind kind, i
 	return params;
 }
 
-/* Set a parameter behind those of bind_leg(). */
+/* Set a parameter behind those of barq_hybrid_bind_leg(). */
 static void
 bind_more(BarqHybridEntry *entry, ParamListInfo params, int number, Oid type, Datum value)
 {
@@ -198,6 +208,18 @@ bind_more(BarqHybridEntry *entry, ParamListInfo params, int number, Oid type, Da
 	param->ptype = type;
 	param->pflags = PARAM_FLAG_CONST;
 	param->value = value;
+}
+
+/* The parameters of a ranking's statement in a form; palloc'd. */
+static ParamListInfo
+bind_for(BarqHybridEntry *entry, const BarqHybridArgs *args, BarqLegKind kind, int form,
+		 int64 limit)
+{
+	ParamListInfo params = barq_hybrid_bind_leg(entry, args, kind, form == 0 ? 0 : 1);
+
+	if (form != 0)
+		bind_more(entry, params, 0, INT8OID, Int64GetDatum(limit));
+	return params;
 }
 
 /*
@@ -210,7 +232,8 @@ run_leg(Relation table, BarqHybridEntry *entry,
 		BarqGroups *groups, BarqRanking *ranking)
 {
 	int			form = limit > entry->candidates[kind] ? BARQ_LEG_LIMIT : 0;
-	ParamListInfo params = bind_leg(entry, args, kind, form == 0 ? 0 : 1);
+	BarqRepeat *repeat = form == 0 && kind == BARQ_LEG_VECTOR ? args->repeat : NULL;
+	ParamListInfo params = NULL;
 	HitReceiver receiver = {.ranking = ranking, .kind = kind, .groups = groups,
 							.whole = entry->candidates[kind],
 							.per_group = args->per_group};
@@ -219,8 +242,8 @@ run_leg(Relation table, BarqHybridEntry *entry,
 	bool		is_short;
 	int			nest_level = -1;
 
-	if (form != 0)
-		bind_more(entry, params, 0, INT8OID, Int64GetDatum(limit));
+	if (repeat == NULL)
+		params = bind_for(entry, args, kind, form, limit);
 
 	/* scans have to be in order, and to continue until there are enough rows */
 	if (barq_iterative_scan != BARQ_ITERATIVE_STRICT)
@@ -230,7 +253,15 @@ run_leg(Relation table, BarqHybridEntry *entry,
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 								 true, 0, false);
 	}
-	run_plan(barq_hybrid_leg_plan(table, entry, kind, form), params, &receiver);
+	if (repeat != NULL)
+	{
+		begin_receiving(&receiver);
+		receiver.whole_rows = barq_repeat_has_rows(repeat);
+		barq_repeat_run(repeat, args->embedding, (DestReceiver *) &receiver);
+		receiver.whole_rows = false;
+	}
+	else
+		run_plan(barq_hybrid_leg_plan(table, entry, kind, form), params, &receiver);
 
 	/*
 	 * With several tables the scan of one may have been cut while the others gave
@@ -242,8 +273,8 @@ run_leg(Relation table, BarqHybridEntry *entry,
 		(after.cut != before.cut ||
 		 (is_short && kind == BARQ_LEG_VECTOR &&
 		  after.short_of_rows != before.short_of_rows)))
-		run_plan(barq_hybrid_leg_plan(table, entry, kind, form | BARQ_LEG_EXACT), params,
-				 &receiver);
+		run_plan(barq_hybrid_leg_plan(table, entry, kind, form | BARQ_LEG_EXACT),
+				 params != NULL ? params : bind_for(entry, args, kind, form, limit), &receiver);
 	if (nest_level >= 0)
 		AtEOXact_GUC(true, nest_level);
 	ranking->limit = limit;
@@ -286,7 +317,7 @@ barq_hybrid_run_members(Relation table, BarqHybridEntry *entry,
 						const BarqHybridArgs *args, BarqGroups *groups,
 						const int *wanted, int nwanted, BarqRanking *ranking)
 {
-	ParamListInfo params = bind_leg(entry, args, BARQ_LEG_VECTOR, 2);
+	ParamListInfo params = barq_hybrid_bind_leg(entry, args, BARQ_LEG_VECTOR, 2);
 	HitReceiver receiver = {.ranking = ranking, .kind = BARQ_LEG_VECTOR,
 							.groups = groups,
 							.per_group = args->per_group};

@@ -238,6 +238,28 @@ barq_hybrid_put_rows(Relation table, BarqHybridEntry *entry, BarqFusedHit *fused
 	MemoryContextDelete(context);
 }
 
+/* Add a row to the result of barq_search_batch(). */
+static void
+put_batch_row(int query, HeapTupleHeader row, double distance, Tuplestorestate *store,
+			  TupleDesc desc)
+{
+	Datum		values[BATCH_COLUMNS];
+	bool		nulls[BATCH_COLUMNS] = {0};
+
+	values[0] = Int32GetDatum(query);
+	values[1] = PointerGetDatum(row);
+	values[2] = Float8GetDatum(distance);
+	tuplestore_putvalues(store, desc, values, nulls);
+}
+
+void
+barq_batch_put_ranking(const BarqRanking *ranking, int query, Tuplestorestate *store,
+					   TupleDesc desc)
+{
+	for (int i = 0; i < ranking->nhits; i++)
+		put_batch_row(query, ranking->hits[i].row, ranking->hits[i].distance, store, desc);
+}
+
 void
 barq_batch_put_rows(Relation table, BarqHybridEntry *entry, const BarqBatchHit *hits,
 					int64 nhits, Tuplestorestate *store, TupleDesc desc)
@@ -258,17 +280,9 @@ barq_batch_put_rows(Relation table, BarqHybridEntry *entry, const BarqBatchHit *
 			wanted[i].at = hits[from + i].at;
 		rows = fetch_rows(table, entry, wanted, n);
 		for (int i = 0; i < n; i++)
-		{
-			Datum		values[BATCH_COLUMNS];
-			bool		nulls[BATCH_COLUMNS] = {0};
-
-			if (rows[i].row == NULL)
-				continue;
-			values[0] = Int32GetDatum(hits[from + i].query);
-			values[1] = PointerGetDatum(rows[i].row);
-			values[2] = Float8GetDatum(hits[from + i].distance);
-			tuplestore_putvalues(store, desc, values, nulls);
-		}
+			if (rows[i].row != NULL)
+				put_batch_row(hits[from + i].query, rows[i].row, hits[from + i].distance,
+							  store, desc);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}

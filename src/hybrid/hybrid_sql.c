@@ -145,16 +145,18 @@ group_expression(Relation table, const BarqHybridEntry *entry)
 /* Begin a ranking: up to the condition, without the order. */
 static void
 begin_ranking(StringInfo sql, Relation table, const BarqHybridEntry *entry,
-			  const char *distance, bool exact)
+			  const char *distance, int form)
 {
 	const char *name = quote_identifier(RelationGetRelationName(table));
 
 	initStringInfo(sql);
 	appendStringInfo(sql, "SELECT %s.tableoid, %s.ctid, %s", name, name, distance);
-	if (exact)
+	if ((form & BARQ_LEG_EXACT) != 0)
 		appendStringInfoString(sql, " OPERATOR(pg_catalog.+) 0::pg_catalog.float8");
 	if (entry->group_column != 0)
 		appendStringInfo(sql, ", %s", group_expression(table, entry));
+	else if ((form & BARQ_LEG_ROWS) != 0)
+		appendStringInfo(sql, ", %s.*::%s", name, table_name(table));
 	appendStringInfo(sql, " FROM %s WHERE true", table_name(table));
 	if (entry->expr[BARQ_EXPR_FILTER] != NULL)
 		appendStringInfo(sql, " AND (%s\n)", entry->expr[BARQ_EXPR_FILTER]);
@@ -164,7 +166,8 @@ begin_ranking(StringInfo sql, Relation table, const BarqHybridEntry *entry,
  * The statement returns the nearest row first. The table has no alias, since the
  * filter may qualify columns with its name. The line break after the filter ends a
  * comment in it. The exact form adds 0 to the distance, which no index matches; its
- * order includes tableoid and ctid, at no further cost.
+ * order includes tableoid and ctid, at no further cost. The cast of all columns makes
+ * them one row even where a column has the table's name.
  */
 char *
 barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
@@ -174,7 +177,7 @@ barq_hybrid_leg_sql(Relation table, const BarqHybridEntry *entry,
 	bool		exact = (form & BARQ_LEG_EXACT) != 0;
 	StringInfoData sql;
 
-	begin_ranking(&sql, table, entry, distance, exact);
+	begin_ranking(&sql, table, entry, distance, form);
 
 	/*
 	 * Texts without any of the words have no rank. Under row security this condition is not
@@ -202,7 +205,7 @@ barq_hybrid_members_sql(Relation table, const BarqHybridEntry *entry)
 	StringInfoData sql;
 
 	begin_ranking(&sql, table, entry,
-				  distance_expression(table, entry, BARQ_LEG_VECTOR), true);
+				  distance_expression(table, entry, BARQ_LEG_VECTOR), BARQ_LEG_EXACT);
 	appendStringInfo(&sql, " AND (%s %s ANY ($%d) OR ($%d AND %s IS NULL))"
 					 " ORDER BY 3, 1, 2",
 					 group, operator_name(type->eq_opr), param, param + 1, group);

@@ -164,6 +164,7 @@ take_part(BarqBatch *batch, Shared *shared)
 		barq_batch_search(batch, (int) from, Min((int) from + shared->together, shared->nvectors),
 						  share_ranking, shared);
 	}
+	barq_batch_end_search(batch);
 }
 
 /* Add the hits in shared memory to the result, in the order of the vectors. */

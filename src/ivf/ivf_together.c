@@ -8,7 +8,8 @@
  * best rows of these, in the order of (key, place), where a place is the number
  * of rows before a row in the query's own order of lists. Lists come in their own
  * order here, so a row with the key of the worst row kept may still be better than it,
- * by its place; it is not left out.
+ * by its place; it is not left out. The nearest lists of all queries come before the
+ * others: then few rows of these are better than the best of the nearest.
  */
 #include "postgres.h"
 
@@ -91,16 +92,16 @@ probe_lists(Together *t, BarqView *view, const BarqSearchParams *params)
 	}
 }
 
-/* Sort the probes of all searches by list: t->firsts, t->visits. */
+/* Sort probes [from, end) of all searches by list: t->firsts, t->visits. */
 static void
-sort_visits(Together *t)
+sort_visits(Together *t, uint32 from, uint32 end)
 {
 	uint32		lists = t->searches[0]->lists.header.lists;
 	uint32		n = 0;
 
 	memset(t->firsts, 0, sizeof(uint32) * ((Size) lists + 1));
 	for (int i = 0; i < t->n; i++)
-		for (uint32 p = 0; p < t->searches[i]->nprobes; p++)
+		for (uint32 p = from; p < Min(t->searches[i]->nprobes, end); p++)
 			t->firsts[t->searches[i]->probes[p].list]++;
 	for (uint32 list = 0; list <= lists; list++)
 	{
@@ -109,7 +110,7 @@ sort_visits(Together *t)
 	}
 	/* each list's visits from their end on, so that firsts become their starts */
 	for (int i = t->n - 1; i >= 0; i--)
-		for (uint32 p = 0; p < t->searches[i]->nprobes; p++)
+		for (uint32 p = from; p < Min(t->searches[i]->nprobes, end); p++)
 			t->visits[--t->firsts[t->searches[i]->probes[p].list]] = (Visit) {(uint32) i, p};
 }
 
@@ -211,14 +212,14 @@ read_ahead(const Together *t, uint32 list)
 	return list;
 }
 
-/* Score the probes of all searches, list after list. */
+/* Score probes [from, end) of all searches, list after list. */
 static void
-score_probes(Together *t)
+score_probes(Together *t, uint32 from, uint32 end)
 {
 	uint32		lists = t->searches[0]->lists.header.lists;
 	uint32		announced = 0;
 
-	sort_visits(t);
+	sort_visits(t, from, end);
 	for (uint32 list = 0; list < lists; list++)
 	{
 		uint32		nvisits = t->firsts[list + 1] - t->firsts[list];
@@ -265,7 +266,7 @@ barq_ivf_begin_together(BarqView *view, const BarqSearchParams *params,
 
 	t->queries = queries;
 	t->n = n;
-	t->want = Max(want, IVF_FIRST);
+	t->want = Max(want, 1);
 	t->skip = params->skip;
 	t->searches = palloc(sizeof(IvfSearch *) * Max(n, 1));
 	t->best = palloc0(sizeof(Best) * Max(n, 1));
@@ -281,7 +282,11 @@ barq_ivf_begin_together(BarqView *view, const BarqSearchParams *params,
 	{
 		t->firsts = palloc(sizeof(uint32) * ((Size) t->searches[0]->lists.header.lists + 1));
 		t->visits = MemoryContextAllocHuge(context, sizeof(Visit) * nvisits);
-		score_probes(t);
+		score_probes(t, 0, 1);
+		for (int i = 0; i < n; i++)
+			if (t->best[i].n > t->want)
+				prune(t, &t->best[i]);
+		score_probes(t, 1, PG_UINT32_MAX);
 	}
 	MemoryContextSwitchTo(old);
 	for (int i = 0; i < n; i++)

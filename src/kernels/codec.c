@@ -258,7 +258,7 @@ void
 barq_queries_keys(const BarqQuery *const *queries, int nqueries, const char *base,
 				  size_t stride, int n, float *keys)
 {
-	barq_rows_scored += (uint64_t) nqueries * (uint64_t) n;
+	barq_rows_scored += n;
 	if (nqueries > 0 && queries[0]->form->queries_keys != NULL &&
 		queries[0]->form->queries_keys(queries, nqueries, base, stride, n, keys))
 		return;

@@ -334,8 +334,8 @@ extern void barq_query_keys(const BarqQuery *query, const char *base, size_t str
 /*
  * keys[j * n + i]: the key of queries[j] and the row at base + i * stride; j < nqueries,
  * i < n. The same bits as those of barq_query_keys(), for queries of one codec. Reads
- * the rows once where the form has kernels for that. Adds nqueries * n to
- * barq_rows_scored.
+ * the rows once where the form has kernels for that. Adds n to barq_rows_scored: a
+ * row counts once.
  */
 extern void barq_queries_keys(const BarqQuery *const *queries, int nqueries,
 							  const char *base, size_t stride, int n, float *keys);

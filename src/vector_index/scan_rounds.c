@@ -29,6 +29,7 @@
 #include "base/array.h"
 #include "base/settings.h"
 #include "flat/hits.h"
+#include "flat/vector_body.h"
 #include "utils/float.h"
 #include "vector_index/best_keys.h"
 #include "vector_index/scan_rounds.h"
@@ -452,6 +453,14 @@ rescore_candidates(VectorScan *vs, int n)
 {
 	ScanRounds *rounds = &vs->rounds;
 
+	/* codes and TIDs lie anywhere, so they are loaded for all rows before the first is read */
+	for (int i = 0; i < n; i++)
+	{
+		const Candidate *candidate = &rounds->candidates[i];
+
+		if (!candidate->rescored)
+			barq_vector_prefetch(rounds->streams[candidate->segment].view, candidate->row);
+	}
 	for (int i = 0; i < n; i++)
 	{
 		Candidate  *candidate = &rounds->candidates[i];

@@ -209,7 +209,6 @@ barq_together_start(IndexScanDesc scan, VectorScan *vs, uint32 segment,
 		memcpy(found->id, desc->id, BARQ_ID_BYTES);
 		found->starts = starts;
 		MemoryContextSwitchTo(old);
-		upcoming->used = true;
 	}
 	return &found->starts[number];
 }

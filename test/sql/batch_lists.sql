@@ -22,13 +22,12 @@ INSERT INTO query SELECT 21, id, v, w, h, b FROM query WHERE n = 2;
 INSERT INTO query SELECT 22, 0, array_fill(9, ARRAY[100])::vector, array_fill(9, ARRAY[22])::vector, array_fill(9, ARRAY[99])::vector::halfvec, repeat('01', 32)::bit(64);
 
 -- Queries whose rows or distances differ from those of a single scan, in order; the rows;
--- whether the last search of the batch scored fewer rows than its single scan.
+-- whether the batch read fewer codes than the single scans.
 CREATE FUNCTION pg_temp.batch(tab text, col text, op text, k int, condition text DEFAULT 'true', OUT differ bigint, OUT rows bigint, OUT shared boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	alone bigint;
 BEGIN
 	EXECUTE format('CREATE TEMP TABLE single AS SELECT n, ARRAY(SELECT ROW(d, id)::text FROM (SELECT id, %2$I %3$s q.%2$I AS d FROM %1$I WHERE %5$s ORDER BY %2$I %3$s q.%2$I LIMIT %4$s) s ORDER BY d, id) AS rows FROM query q ORDER BY n', tab, col, op, k, condition);
-	EXECUTE format('SELECT count(*) FROM (SELECT id FROM %1$I WHERE %5$s ORDER BY %2$I %3$s (SELECT %2$I FROM query WHERE n = 22) LIMIT %4$s) s', tab, col, op, k, condition) INTO alone;
 	alone = (SELECT rows_scored FROM barq_last_scan());
 	EXECUTE format('CREATE TEMP TABLE batch AS SELECT query, array_agg(ROW(distance, (doc).id)::text ORDER BY distance, (doc).id) AS rows FROM
 		(SELECT *, row_number() OVER () AS n FROM barq_search_batch(NULL::%1$I, (SELECT array_agg(%2$I ORDER BY n) FROM query), %3$s, %2$L, %4$L)) s GROUP BY query', tab, col, k, condition);

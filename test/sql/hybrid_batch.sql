@@ -84,6 +84,7 @@ SELECT a, pg_temp.outcome('SELECT count(*) FROM barq_search_batch(' || a || ')')
 	$$NULL::hybrid_batch, ARRAY[ARRAY['[1,2,3,4,4,3,2,1]'::vector]], 3, 'v'$$, $$NULL::hybrid_batch, '[1,2,3,4,4,3,2,1]', 3, 'v'$$, $$NULL::hybrid_batch, ARRAY['[1,2]']::vector[], 3, 'v'$$, $$NULL::hybrid_batch, ARRAY['x'], 3, 'v'$$, $$NULL::hybrid_batch, ARRAY['[1,2,3,4,4,3,2,1]']::vector[]$$,
 	$$NULL::hybrid_batch, '{}'::vector[], 0, 'v'$$, $$NULL::hybrid_batch, '{}'::vector[], -1, 'v'$$, $$NULL::hybrid_batch, '{}'::vector[], 100001, 'v'$$, $$NULL::hybrid_batch, '{}'::vector[], NULL, 'v'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'nope'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'document'$$,
 	$$NULL::hybrid_batch, '{}'::vector[], 3, 'v', 'nope'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', 'id = $1'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', 'id = $1', '{x}'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', NULL, '{1}'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', '(SELECT true)'$$,
+	$$NULL::hybrid_batch, '{}'::vector[], 3, 'v', 'id'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', ''$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', 'true, true'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', 'true) OR (true'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', 'true; SELECT true'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', 'random() < 0.5'$$, $$NULL::hybrid_batch, ARRAY['[1,2,3,4,4,3,2,1]', '[1,2]']::vector[], 3, 'v'$$,
 	$$NULL::hybrid_batch, '{}'::vector[], 3, 'v', group_by => 'nope'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', group_by => 'ctid'$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', per_group => 2$$, $$NULL::hybrid_batch, '{}'::vector[], 3, 'v', group_by => 'id', per_group => 0$$,
 	$$NULL::hybrid_batch, '{}'::vector[], 50000, 'v', group_by => 'id', per_group => 3$$, $$7, '{}'::vector[], 3, 'v'$$, $$NULL::hybrid_batch, ARRAY[1.5, 2], 3, 'v'$$]) a;
 -- parallel workers: the same rows in the same order, whoever finds them
@@ -151,3 +152,20 @@ SELECT count(*) AS differ FROM (SELECT query, (doc).id, distance FROM barq_searc
 	EXCEPT ALL SELECT n, id, v <-> q FROM unnest(ARRAY['[1,2,3,4]', '[0,0,0,0]', '[0,1,0,-1]']::vector[]) WITH ORDINALITY u (q, n), LATERAL (SELECT * FROM hybrid_batch ORDER BY v <-> q LIMIT 50) s) d;
 SELECT query, count(*), count(DISTINCT (doc).document) FROM barq_search_batch(NULL::hybrid_batch, ARRAY['[1,2,3,4]', '[0,0,0,0]']::vector[], 50, group_by => 'document') GROUP BY query ORDER BY query;
 DROP TABLE hybrid_batch;
+
+-- whole rows: a column with the table's name, a dropped one, one that is not in line; and
+-- ties, by address
+CREATE TABLE hybrid_row (hybrid_row int, gone int, long text, v vector(3), "V w" int);
+ALTER TABLE hybrid_row ALTER long SET STORAGE EXTERNAL, DROP gone;
+INSERT INTO hybrid_row SELECT i, repeat(chr(64 + i % 26), 9000), ARRAY[i / 2, 1, 0]::vector, -i FROM generate_series(1, 100) i;
+CREATE INDEX ON hybrid_row USING barq_hnsw (v vector_l2_ops);
+SELECT query, array_agg((doc).hybrid_row), bool_and((doc)."V w" = - (doc).hybrid_row AND (doc).long = repeat(chr(64 + (doc).hybrid_row % 26), 9000)) FROM barq_search_batch(NULL::hybrid_row, ARRAY['[4,1,0]', '[20,1,0]']::vector[], 2) GROUP BY query ORDER BY query;
+-- a filter that fails, and the call after it; one that fails for the second vector only
+SELECT pg_temp.outcome($$SELECT count(*) FROM barq_search_batch(NULL::hybrid_row, ARRAY['[4,1,0]', '[20,1,0]']::vector[], 2, filter => '1 / (hybrid_row - 40) IS NOT NULL')$$);
+SELECT query, array_agg((doc).hybrid_row) FROM barq_search_batch(NULL::hybrid_row, ARRAY['[4,1,0]', '[20,1,0]']::vector[], 2) GROUP BY query ORDER BY query;
+-- the bitmap of a condition, made once for all vectors, with arguments
+CREATE INDEX ON hybrid_row (hybrid_row);
+ANALYZE hybrid_row;
+SELECT query, array_agg((doc).hybrid_row) FROM barq_search_batch(NULL::hybrid_row, ARRAY['[4,1,0]', '[20,1,0]', '[4,1,0]']::vector[], 2, filter => 'hybrid_row >= $1', filter_args => '{30}') GROUP BY query ORDER BY query;
+SELECT query, array_agg((doc).hybrid_row) FROM barq_search_batch(NULL::hybrid_row, ARRAY['[4,1,0]', '[20,1,0]', '[4,1,0]']::vector[], 2, filter => 'hybrid_row >= $1', filter_args => '{60}') GROUP BY query ORDER BY query;
+DROP TABLE hybrid_row;
