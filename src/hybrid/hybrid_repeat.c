@@ -1,7 +1,7 @@
 /*
  * hybrid_repeat.c
- *	  One executor for the rankings of a batch. May call what the folder may, and
- *	  condition (names of its custom scans).
+ *	  One executor for the rankings of a batch. May call what the folder may, and knows
+ *	  that the names of barq's custom scans begin with "Barq".
  *
  * The statement of a ranking is planned and started once; for each vector its
  * parameter is set and the plan is rewound, as an inner plan of a nested loop is. So
