@@ -546,6 +546,12 @@ extern int	barq_address_compare(const BarqRowAddress *a, const BarqRowAddress *b
 /* A DestReceiver that does nothing but call `receive` for each row. */
 extern DestReceiver barq_hybrid_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self));
 
+/*
+ * Run a plan at the active snapshot, within SPI_connect(), and send its rows to a receiver.
+ * Raises the errors of the statement.
+ */
+extern void barq_hybrid_execute(SPIPlanPtr plan, ParamListInfo params, DestReceiver *receiver);
+
 /* The address in the first two columns (tableoid, ctid); false where one is NULL. */
 extern bool barq_hybrid_slot_address(TupleTableSlot *slot, BarqRowAddress *at);
 

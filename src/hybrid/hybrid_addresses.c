@@ -1,7 +1,7 @@
 /*
  * hybrid_addresses.c
- *	  Statements over rows of known addresses: their parameters, and the receiver of
- *	  what they return.
+ *	  Running the statements: the receiver of what they return; the parameters of those
+ *	  over rows of known addresses.
  */
 #include "postgres.h"
 
@@ -24,6 +24,20 @@ DestReceiver
 barq_hybrid_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 {
 	return (DestReceiver) {receive, receiver_startup, receiver_nothing, receiver_nothing, DestNone};
+}
+
+void
+barq_hybrid_execute(SPIPlanPtr plan, ParamListInfo params, DestReceiver *receiver)
+{
+	SPIExecuteOptions options = {0};
+	int			result;
+
+	options.params = params;
+	options.read_only = true;
+	options.dest = receiver;
+	result = SPI_execute_plan_extended(plan, &options);
+	if (result < 0)
+		elog(ERROR, "could not run a statement: %s", SPI_result_code_string(result));
 }
 
 bool

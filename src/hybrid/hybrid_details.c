@@ -122,9 +122,7 @@ read_details(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args,
 		CurrentMemoryContext,
 		entry->diverse};
 	ParamListInfo params = makeParamList(entry->nparams + (entry->has_children ? 2 : 1));
-	SPIExecuteOptions options = {0};
 	BarqRowAddress *at = palloc(sizeof(BarqRowAddress) * n);
-	int			result;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -141,12 +139,7 @@ read_details(Relation table, BarqHybridEntry *entry, const BarqHybridArgs *args,
 		barq_hybrid_bind_args(entry, args, params);
 	barq_hybrid_bind_addresses(params, entry->nparams, at, n);
 
-	options.params = params;
-	options.read_only = true;
-	options.dest = (DestReceiver *) &receiver;
-	result = SPI_execute_plan_extended(barq_hybrid_details_plan(table, entry), &options);
-	if (result < 0)
-		elog(ERROR, "could not read candidates: %s", SPI_result_code_string(result));
+	barq_hybrid_execute(barq_hybrid_details_plan(table, entry), params, (DestReceiver *) &receiver);
 	pfree(receiver.hits);
 	pfree(at);
 }

@@ -139,16 +139,8 @@ begin_receiving(HitReceiver *receiver)
 static void
 run_plan(SPIPlanPtr plan, ParamListInfo params, HitReceiver *receiver)
 {
-	SPIExecuteOptions options = {0};
-	int			result;
-
 	begin_receiving(receiver);
-	options.params = params;
-	options.read_only = true;
-	options.dest = (DestReceiver *) receiver;
-	result = SPI_execute_plan_extended(plan, &options);
-	if (result < 0)
-		elog(ERROR, "could not run a ranking: %s", SPI_result_code_string(result));
+	barq_hybrid_execute(plan, params, (DestReceiver *) receiver);
 }
 
 /* The order of hits with the same distance. */

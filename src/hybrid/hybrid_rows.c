@@ -98,8 +98,6 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 		n,
 		CurrentMemoryContext};
 	ParamListInfo params = makeParamList(entry->has_children ? 2 : 1);
-	SPIExecuteOptions options = {0};
-	int			result;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -112,12 +110,7 @@ fetch_rows(Relation table, BarqHybridEntry *entry, const BarqFusedHit *hits, int
 	memset(params->params, 0, sizeof(ParamExternData) * params->numParams);
 	barq_hybrid_bind_addresses(params, 0, at, n);
 
-	options.params = params;
-	options.read_only = true;
-	options.dest = (DestReceiver *) &receiver;
-	result = SPI_execute_plan_extended(barq_hybrid_rows_plan(table, entry), &options);
-	if (result < 0)
-		elog(ERROR, "could not fetch rows: %s", SPI_result_code_string(result));
+	barq_hybrid_execute(barq_hybrid_rows_plan(table, entry), params, (DestReceiver *) &receiver);
 	qsort(rows, n, sizeof(FetchedRow), compare_hits);
 	return rows;
 }
