@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use BarqLife;
 use BarqTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -74,42 +75,10 @@ $node->safe_psql('postgres', 'SELECT add(3001, 3400); DELETE FROM items WHERE id
 $node->safe_psql('postgres', 'VACUUM items');
 found('changed');
 
-# Without images: flat segments and graphs read from their pages.
-$node->append_conf('postgresql.conf', "barq.image_directory = '/dev/null/none'");
-$node->reload;
-$node->poll_query_until('postgres', q{SELECT current_setting('barq.image_directory') = '/dev/null/none'});
-my $warnings = found('page by page');
+# Without images flat segments and graphs are read from their pages.
+my $warnings = live_without_images($node, columns => [ sort keys %columns ], rebuilt => 'items_s', next => 3401, found => \&found);
 like($warnings->{$_}, qr/WARNING:.*searched page by page/, "$_: a WARNING says that pages are read") foreach sort keys %columns;
-$node->safe_psql('postgres', 'SELECT add(3401, 3450)');
-foreach my $column (sort keys %columns)
-{
-	my ($status, $out, $err) = $node->psql('postgres', "SELECT barq_seal('items_$column') > 0");
-
-	is($out, 't', "$column: sealed without images");
-}
-found('sealed without images');
-my ($status, $out, $err) = $node->psql('postgres', 'SET max_parallel_maintenance_workers = 0; REINDEX INDEX items_s');
-is($status, 0, 'a build without an image directory succeeds');
-like($err, qr/WARNING:.*is built in memory/, 'its WARNING says that it builds in memory');
-found('built in memory');
-
-# A crash; then images can be made again.
-$node->append_conf('postgresql.conf', "barq.image_directory = '$directory'");
-$node->safe_psql('postgres', 'SELECT add(3451, 3500)');
-$node->stop('immediate');
-$node->start;
-found('after a crash');
-foreach my $column (sort keys %columns)
-{
-	is($node->safe_psql('postgres', "SELECT barq_compact('items_$column') = (SELECT count(*) FROM items)"), 't', "$column: compacted");
-}
-found('compacted');
-
-# Dump and restore.
-my $dump = PostgreSQL::Test::Utils::tempdir . '/types.sql';
-$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
-$node->safe_psql('postgres', 'CREATE DATABASE restored');
-$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
+dump_and_restore($node);
 found('restored', 'restored');
 
 $node->stop;

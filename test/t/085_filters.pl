@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use BarqLife;
 use BarqTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -82,41 +83,9 @@ $node->wait_for_catchup($standby);
 found('standby', $standby);
 $standby->stop;
 
-# Without images
-$node->append_conf('postgresql.conf', "barq.image_directory = '/dev/null/none'");
-$node->reload;
-$node->poll_query_until('postgres', q{SELECT current_setting('barq.image_directory') = '/dev/null/none'});
-like(found('page by page'), qr/WARNING:.*searched page by page/, 'a WARNING says that pages are read');
-$node->safe_psql('postgres', 'SELECT add(6421, 6450)');
-foreach my $column (sort keys %indexes)
-{
-	my ($status, $out, $err) = $node->psql('postgres', "SELECT barq_seal('items_$column') > 0");
-
-	is($out, 't', "$column: sealed without images");
-}
-found('sealed without images');
-my ($status, $out, $err) = $node->psql('postgres', 'SET max_parallel_maintenance_workers = 0; REINDEX INDEX items_v');
-is($status, 0, 'a build without an image directory succeeds');
-like($err, qr/WARNING:.*is built in memory/, 'its WARNING says that it builds in memory');
-found('built in memory');
-
-# A crash; then images can be made again.
-$node->append_conf('postgresql.conf', "barq.image_directory = '$directory'");
-$node->safe_psql('postgres', 'SELECT add(6451, 6500)');
-$node->stop('immediate');
-$node->start;
-found('after a crash');
-foreach my $column (sort keys %indexes)
-{
-	is($node->safe_psql('postgres', "SELECT barq_compact('items_$column') = (SELECT count(*) FROM items)"), 't', "$column: compacted");
-}
-found('compacted');
-
-# Dump and restore
-my $dump = PostgreSQL::Test::Utils::tempdir . '/filters.sql';
-$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
-$node->safe_psql('postgres', 'CREATE DATABASE restored');
-$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
+like(live_without_images($node, columns => [ sort keys %indexes ], rebuilt => 'items_v', next => 6421, found => \&found),
+	qr/WARNING:.*searched page by page/, 'a WARNING says that pages are read');
+dump_and_restore($node);
 found('restored', undef, 'restored');
 
 $node->stop;
