@@ -42,6 +42,9 @@ extern Relation barq_admin_try_open(Oid oid);
  */
 extern bool barq_may_see(Oid table);
 
+/* The same of BARQ_RIGHT_STEER. */
+extern bool barq_may_steer(Oid table);
+
 /*
  * Has an open index pages that can be read? Not while a concurrent build is under way
  * or after it failed, nor if the index is unlogged and this is a standby. No side
@@ -64,6 +67,22 @@ typedef struct BarqOwnerSwitch
 
 extern void barq_become_owner(Relation heap, BarqOwnerSwitch *before);
 extern void barq_become_caller(const BarqOwnerSwitch *before);
+
+/* ---- segments.c ---- */
+
+/*
+ * Options that wait for REINDEX, as text, palloc'd; NULL if none do. Begins with
+ * "invalid: " if REINDEX would refuse them. No side effects.
+ */
+extern char *barq_pending_options(Relation index, const BarqFrozenOptions *built);
+
+/* ---- recall.c ---- */
+
+/*
+ * What barq_recall() measures, with its errors; -1 where the index has fewer than two
+ * rows. k: 1 to 1,000; samples: 1 to 10,000.
+ */
+extern double barq_measure_recall(Oid index, int k, int samples);
 
 /* ---- check_options.c ---- */
 

@@ -32,12 +32,17 @@ barq_may_see(Oid table)
 		has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
 }
 
+bool
+barq_may_steer(Oid table)
+{
+	return BarqOwnsRelation(table, GetUserId()) || BarqMayMaintain(table, GetUserId());
+}
+
 /* ERRCODE_INSUFFICIENT_PRIVILEGE unless the current user has the right. */
 static void
 check_right(Relation index, BarqRight right)
 {
 	Oid			table = IndexGetRelation(RelationGetRelid(index), false);
-	Oid			user = GetUserId();
 	bool		allowed;
 
 	if (right == BARQ_RIGHT_CONTENT)
@@ -48,7 +53,7 @@ check_right(Relation index, BarqRight right)
 	if (right == BARQ_RIGHT_SEE)
 		allowed = barq_may_see(table);
 	else
-		allowed = BarqOwnsRelation(table, user) || BarqMayMaintain(table, user);
+		allowed = barq_may_steer(table);
 
 	if (!allowed)
 		aclcheck_error(right == BARQ_RIGHT_SEE ? ACLCHECK_NO_PRIV : ACLCHECK_NOT_OWNER,

@@ -231,12 +231,14 @@ measure(Recall *recall)
 	double		result = 0;
 
 	barq_scan_bound_own(recall->k);
+	barq_stats_pause(true);
 	PG_TRY();
 	{
 		result = search_samples(recall);
 	}
 	PG_FINALLY();
 	{
+		barq_stats_pause(false);
 		barq_scan_bound_own(0);
 	}
 	PG_END_TRY();
@@ -332,6 +334,19 @@ measure_once(Recall *recall, void *arg)
 	*(double *) arg = measure(recall);
 }
 
+double
+barq_measure_recall(Oid index, int k, int samples)
+{
+	Recall		recall = {.k = k, .wanted = samples};
+	double		result = 0;
+	bool		measurable;
+
+	open_index(&recall, index);
+	measurable = with_samples(&recall, measure_once, &result);
+	close_index(&recall);
+	return measurable ? result : -1;
+}
+
 /*
  * barq_recall(index regclass, k int DEFAULT 10, samples int DEFAULT 100) →
  * float8: the share of the k nearest other rows that the index finds for rows
@@ -343,18 +358,13 @@ measure_once(Recall *recall, void *arg)
 Datum
 barq_recall(PG_FUNCTION_ARGS)
 {
-	Recall		recall = {0};
-	double		result = 0;
-	bool		measurable;
+	int			k = checked_argument("k", PG_GETARG_INT32(1), 1, MAX_K);
+	int			samples = checked_argument("samples", PG_GETARG_INT32(2), 1, MAX_SAMPLES);
+	double		recall = barq_measure_recall(PG_GETARG_OID(0), k, samples);
 
-	recall.k = checked_argument("k", PG_GETARG_INT32(1), 1, MAX_K);
-	recall.wanted = checked_argument("samples", PG_GETARG_INT32(2), 1, MAX_SAMPLES);
-	open_index(&recall, PG_GETARG_OID(0));
-	measurable = with_samples(&recall, measure_once, &result);
-	close_index(&recall);
-	if (!measurable)
+	if (recall < 0)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(result);
+	PG_RETURN_FLOAT8(recall);
 }
 
 /* Targets that barq_recall_curve() shows. */

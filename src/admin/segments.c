@@ -149,14 +149,13 @@ is_about_options(int sqlstate)
 }
 
 /*
- * Options that wait for REINDEX, as text; NULL (*isnull) if none do. If REINDEX
- * would refuse the options of the catalog (set by an older library, say), returns
- * the error message: one index must not keep the others from being listed.
+ * If REINDEX would refuse the options of the catalog (set by an older library, say),
+ * the text is the error message: one index must not keep the others from being listed.
  * Freezing options raises its errors with no lock or pin held, so they are caught
  * without a subtransaction.
  */
-static Datum
-pending_options(Relation index, const BarqFrozenOptions *built, bool *isnull)
+char *
+barq_pending_options(Relation index, const BarqFrozenOptions *built)
 {
 	MemoryContext context = CurrentMemoryContext;
 	char *volatile pending = NULL;
@@ -183,8 +182,7 @@ pending_options(Relation index, const BarqFrozenOptions *built, bool *isnull)
 		pending = psprintf("invalid: %s", error->message);
 	}
 	PG_END_TRY();
-	*isnull = pending == NULL;
-	return *isnull ? (Datum) 0 : CStringGetTextDatum(pending);
+	return pending;
 }
 
 /*
@@ -201,6 +199,7 @@ barq_index_status(PG_FUNCTION_ARGS)
 	BarqSegmentDesc *descs;
 	Datum		values[STATUS_COLUMNS];
 	bool		nulls[STATUS_COLUMNS] = {0};
+	const char *pending;
 	int64		rows;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -212,8 +211,11 @@ barq_index_status(PG_FUNCTION_ARGS)
 	for (uint32 i = 0; i < meta.segments; i++)
 		rows += (int64) descs[i].rows - descs[i].dead_rows;
 
+	pending = barq_pending_options(index, &meta.options);
 	values[0] = CStringGetTextDatum(barq_options_text(index, &meta.options));
-	values[1] = pending_options(index, &meta.options, &nulls[1]);
+	nulls[1] = pending == NULL;
+	if (pending != NULL)
+		values[1] = CStringGetTextDatum(pending);
 	values[2] = Int64GetDatum(rows);
 	values[3] = Int32GetDatum((int32) meta.segments);
 	values[4] = Int64GetDatum((int64) RelationGetNumberOfBlocks(index) * BLCKSZ);

@@ -1,9 +1,10 @@
 /*
  * stats_view.c
- *	  barq_stats(): counters of the indexes of this database.
+ *	  barq_stats() and barq_stats_reset(): counters of the indexes of this database.
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "admin/admin.h"
 #include "catalog/index.h"
 #include "catalog/pg_type.h"
@@ -16,6 +17,7 @@
 #include "utils/tuplestore.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_stats);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_stats_reset);
 
 #define STATS_COLUMNS	(BARQ_COUNTERS + 2)	/* index, counters, lock waits */
 
@@ -66,4 +68,33 @@ barq_stats(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
+}
+
+/*
+ * barq_stats_reset(index regclass DEFAULT NULL): sets the counters of an index to zero,
+ * or of all indexes of this database that the user may control. Errors of one index:
+ * barq_admin_open().
+ */
+Datum
+barq_stats_reset(PG_FUNCTION_ARGS)
+{
+	BarqIndexCounts *counts;
+	int			n;
+
+	if (!PG_ARGISNULL(0))
+	{
+		relation_close(barq_admin_open(PG_GETARG_OID(0), AccessShareLock, BARQ_RIGHT_STEER),
+					   AccessShareLock);
+		barq_stats_reset_index(PG_GETARG_OID(0));
+		PG_RETURN_VOID();
+	}
+	counts = barq_stats_read(&n);
+	for (int i = 0; i < n; i++)
+	{
+		Oid			table = IndexGetRelation(counts[i].index, true);
+
+		if (OidIsValid(table) && barq_may_steer(table))
+			barq_stats_reset_index(counts[i].index);
+	}
+	PG_RETURN_VOID();
 }

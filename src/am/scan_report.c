@@ -39,7 +39,8 @@ barq_scan_report_search(BarqScanReport *report, IndexScanDesc scan)
 {
 	report->searches++;
 	report->has_segments = false;
-	pgstat_count_index_scan(scan->indexRelation);
+	if (!barq_stats_paused())
+		pgstat_count_index_scan(scan->indexRelation);
 	BarqCountIndexSearch(scan);
 }
 

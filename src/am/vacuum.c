@@ -14,13 +14,16 @@ barq_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 				 IndexBulkDeleteCallback callback, void *callback_state)
 {
 	BarqMarkCounts counts;
+	instr_time	start;
 
+	INSTR_TIME_SET_CURRENT(start);
 	if (stats == NULL)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
 	barq_mark_dead(info->index, callback, callback_state, &counts);
 	stats->tuples_removed += counts.marked;
 	stats->num_index_tuples = counts.live;
 	stats->estimated_count = false;
+	barq_log_if_slow(info->index, "marking of dead rows", start, counts.marked, 0);
 	return stats;
 }
 

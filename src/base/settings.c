@@ -29,6 +29,7 @@ int			barq_consistency = BARQ_CONSISTENCY_ALL;
 bool		barq_background = true;
 int			barq_max_workers = 3;
 int			barq_maintenance_rate = 0;
+int			barq_log_slow_maintenance = -1;
 int			barq_compaction_ratio = 8;
 int			barq_max_segments = 32;
 int			barq_max_merged_size = 5120;
@@ -215,6 +216,11 @@ barq_define_settings(void)
 							"Amount of segment data that all background workers together read and write per second; 0: no limit.",
 							NULL, &barq_maintenance_rate, 0, 0, INT_MAX,
 							PGC_SIGHUP, GUC_SUPERUSER_ONLY | GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("barq.log_slow_maintenance",
+							"Logs seals, merges and the marking of dead rows that take at least this time.",
+							"0 logs all, -1 none.",
+							&barq_log_slow_maintenance, -1, -1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.compaction_ratio",
 							"Number of sealed logs that are merged into one segment.",
 							NULL, &barq_compaction_ratio, 8,

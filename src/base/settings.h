@@ -65,6 +65,7 @@ extern bool barq_background;	/* use background workers */
 #define BARQ_MAX_WORKERS	1000
 extern int	barq_max_workers;	/* of the whole server */
 extern int	barq_maintenance_rate;	/* kB/s of all workers; 0: no limit */
+extern int	barq_log_slow_maintenance;	/* ms from which steps are logged; -1: never */
 extern int	barq_compaction_ratio;	/* segments of a tier that are merged */
 extern int	barq_max_segments;	/* segments of an index before it is compacted */
 extern int	barq_max_merged_size;	/* MB of a segment made by a merge; 0: no limit */

@@ -56,6 +56,7 @@ static HTAB *pending = NULL;	/* of BarqIndexStats, by index */
 static int	npending = 0;		/* entries with counts */
 static BarqIndexStats *last_entry = NULL;	/* that was looked up */
 static int	lookups = 0;		/* since the last flush */
+static bool paused = false;
 
 static Size
 slots_bytes(void)
@@ -227,8 +228,22 @@ make_pending(BarqIndexStats *stats)
 }
 
 void
+barq_stats_pause(bool pause)
+{
+	paused = pause;
+}
+
+bool
+barq_stats_paused(void)
+{
+	return paused;
+}
+
+void
 barq_count(BarqIndexStats *stats, BarqCounter counter, uint64 n)
 {
+	if (paused)
+		return;
 	stats->counters[counter] += n;
 	make_pending(stats);
 	if (counter >= BARQ_COUNT_SEALS && counter <= BARQ_COUNT_WAIT_US)
@@ -337,6 +352,27 @@ barq_stats_read(int *n)
 	}
 	unlock_slots();
 	return counts;
+}
+
+void
+barq_stats_reset_index(Oid index)
+{
+	SlotKey		key = {MyDatabaseId, index};
+	Slot	   *slot;
+
+	barq_stats_flush(false);
+	if (slots == NULL)
+		return;
+	lock_slots(LW_SHARED);
+	slot = hash_search(slots, &key, HASH_FIND, NULL);
+	if (slot != NULL)
+	{
+		for (int i = 0; i < BARQ_COUNTERS; i++)
+			(void) pg_atomic_exchange_u64(&slot->counters[i], 0);
+		for (int i = 0; i < BARQ_WAIT_BUCKETS; i++)
+			(void) pg_atomic_exchange_u64(&slot->lock_waits[i], 0);
+	}
+	unlock_slots();
 }
 
 /* Whether a slot's index, or its database, exists no more. Reads the catalogs. */

@@ -71,6 +71,13 @@ extern BarqIndexStats *barq_stats_of(Oid index);
 extern void barq_count(BarqIndexStats *stats, BarqCounter counter, uint64 n);
 
 /*
+ * Count nothing in this process until called with false: its searches are a measurement,
+ * not use. The caller resumes on error too.
+ */
+extern void barq_stats_pause(bool pause);
+extern bool barq_stats_paused(void);
+
+/*
  * Add what this process has counted to the counters. Raises no error; takes an
  * LWLock. With `at_end`, called at the end of a transaction.
  */
@@ -81,6 +88,12 @@ extern void barq_stats_flush(bool at_end);
  * included: an array of *n, palloc'd in the current memory context.
  */
 extern BarqIndexCounts *barq_stats_read(int *n);
+
+/*
+ * Set the counters of an index of this database to zero, what this process has counted
+ * included. What other processes have counted and not added yet comes after it.
+ */
+extern void barq_stats_reset_index(Oid index);
 
 /*
  * Drop counters of indexes and databases that exist no more. Needs a transaction;

@@ -261,6 +261,7 @@ count_merge(Relation index, const Merge *merge, instr_time start)
 	barq_count(stats, BARQ_COUNT_ROWS_COMPACTED, merge->live + merge->keyless);
 	barq_count(stats, BARQ_COUNT_BYTES_COMPACTED, merge->bytes);
 	barq_count(stats, BARQ_COUNT_COMPACTION_US, barq_elapsed_us(start));
+	barq_log_if_slow(index, "merge", start, merge->live + merge->keyless, merge->bytes);
 }
 
 static int

@@ -15,6 +15,7 @@
 #ifndef BARQ_LIFECYCLE_H
 #define BARQ_LIFECYCLE_H
 
+#include "base/stats.h"
 #include "lifecycle/choose.h"
 #include "lifecycle/index_kind.h"
 #include "store/growing.h"
@@ -42,6 +43,16 @@ extern uint64 barq_seal_log(Relation index);
  * ERRCODE_INDEX_CORRUPTED if pages or bodies are damaged.
  */
 extern uint64 barq_compact_segments(Relation index, BarqChoice choice);
+
+/* ---- slow_log.c ---- */
+
+/*
+ * Write a line to the server's log if a step of maintenance that began at `start` took
+ * at least barq.log_slow_maintenance. step: its name, first in the line; rows: that it
+ * wrote, or marked; bytes: of the segment that it made, 0 if it made none.
+ */
+extern void barq_log_if_slow(Relation index, const char *step, instr_time start,
+							 uint64 rows, uint64 bytes);
 
 /* ---- page_step.c ---- */
 

@@ -202,6 +202,7 @@ seal_pages(Relation index, const BarqMeta *meta, BlockNumber stop, uint64 stop_g
 	barq_count(stats, BARQ_COUNT_ROWS_SEALED, rows);
 	barq_count(stats, BARQ_COUNT_BYTES_SEALED, gathered.bytes);
 	barq_count(stats, BARQ_COUNT_SEAL_US, barq_elapsed_us(start));
+	barq_log_if_slow(index, "seal", start, rows, gathered.bytes);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return rows;

@@ -97,6 +97,12 @@ show_ivf(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown
 	return 4;
 }
 
+uint32
+barq_usual_lists(double rows)
+{
+	return barq_ivf_choose_lists(rows);
+}
+
 /* BarqVectorIndexKind.pays of barq_ivf. */
 static bool
 lists_pay(const BarqCodec *codec, uint64 rows)

@@ -335,4 +335,9 @@ extern bool barq_vector_validate(Oid opclass);
  */
 extern bool barq_order_must_be_exact(PlannerInfo *root, IndexPath *path);
 
+/* ---- ivf_kind.c ---- */
+
+/* Number of lists of a barq_ivf segment of so many rows where the option gives none. */
+extern uint32 barq_usual_lists(double rows);
+
 #endif							/* BARQ_VECTOR_INDEX_H */

@@ -28,6 +28,8 @@ INSERT INTO contract_function VALUES
 	('barq_calibrate(regclass,sparsevec[])', 'bigint', 'v', true, 'u'),
 	('barq_calibrate(regclass,bit[])', 'bigint', 'v', true, 'u'),
 	('barq_stats()', 'SETOF record', 'v', true, 'r'),
+	('barq_stats_reset(regclass)', 'void', 'v', false, 'r'),
+	('barq_advise(regclass)', 'SETOF record', 'v', true, 'u'),
 	('barq_last_scan()', 'record', 'v', true, 'r'),
 	('barq_indexes()', 'SETOF record', 's', false, 'r'),
 	('barq_progress()', 'SETOF record', 's', false, 'r'),
@@ -193,6 +195,7 @@ SELECT bag_eq(
 	('barq.backend_cache', '65536', 'kB', '0', '2147483647', '', 'user'),
 	('barq.max_workers', '3', '', '0', '1000', '', 'sighup'),
 	('barq.maintenance_rate', '0', 'kB', '0', '2147483647', '', 'sighup'),
+	('barq.log_slow_maintenance', '-1', 'ms', '-1', '2147483647', '', 'superuser'),
 	('barq.image_directory', '', '', '', '', '', 'sighup'),
 	('barq.simd', 'auto', '', '', '', '', 'user')$$,
 	'settings');

@@ -49,10 +49,10 @@ RESET ROLE;
 -- Which rule a function follows (docs/rights.md).
 CREATE TEMP TABLE rule (function text, rule text);
 INSERT INTO rule VALUES
-	('barq_segments(regclass)', 'see'), ('barq_check(regclass,boolean)', 'see'), ('barq_index_status(oid)', 'list'), ('barq_indexes()', 'list'), ('barq_stats()', 'list'), ('barq_memory()', 'list'), ('barq_index_memory(oid)', 'list'), ('barq_progress()', 'activity'),
+	('barq_segments(regclass)', 'see'), ('barq_check(regclass,boolean)', 'see'), ('barq_advise(regclass)', 'see'), ('barq_index_status(oid)', 'list'), ('barq_indexes()', 'list'), ('barq_stats()', 'list'), ('barq_memory()', 'list'), ('barq_index_memory(oid)', 'list'), ('barq_progress()', 'activity'),
 	('barq_recall(regclass,integer,integer)', 'content'), ('barq_recall_curve(regclass,integer,integer)', 'content'),
 	('barq_calibrate(regclass,vector[])', 'steer'), ('barq_calibrate(regclass,halfvec[])', 'steer'), ('barq_calibrate(regclass,sparsevec[])', 'steer'), ('barq_calibrate(regclass,bit[])', 'steer'), ('barq_bm25_stats(regclass)', 'content'), ('barq_bm25_df(regclass,text)', 'content'),
-	('barq_seal(regclass)', 'steer'), ('barq_compact(regclass)', 'steer'), ('barq_prewarm(regclass,integer)', 'steer'), ('barq_evict(regclass,integer)', 'steer'), ('barq_adopt_pgvector()', 'superuser'),
+	('barq_seal(regclass)', 'steer'), ('barq_compact(regclass)', 'steer'), ('barq_prewarm(regclass,integer)', 'steer'), ('barq_evict(regclass,integer)', 'steer'), ('barq_stats_reset(regclass)', 'steer'), ('barq_adopt_pgvector()', 'superuser'),
 	('bm25_distance(text,bm25query)', 'operator'), ('bm25_distance(text[],bm25query)', 'operator'), ('bm25_distance(text,text)', 'operator'), ('bm25_distance(text[],text)', 'operator'),
 	('bm25_matches(text,bm25query)', 'operator'), ('bm25_matches(text[],bm25query)', 'operator'), ('bm25_matches(text,text)', 'operator'), ('bm25_matches(text[],text)', 'operator'),
 	('bm25_column_distance(text,bm25query)', 'operator'), ('bm25_column_distance(text[],bm25query)', 'operator'), ('bm25_column_matches(text,bm25query)', 'operator'), ('bm25_column_matches(text[],bm25query)', 'operator'),
@@ -104,11 +104,11 @@ CREATE FUNCTION pg_temp.grid(rule text, call text, OUT what text, OUT yes text, 
 		FROM role_of, allowed a WHERE a.rule = grid.rule) s
 $$;
 SELECT g.* FROM (VALUES
-	('see', $$SELECT count(*) FROM barq_segments('{v}')$$), ('see', $$SELECT count(*) FROM barq_segments('{b}')$$), ('see', $$SELECT count(*) FROM barq_check('{v}')$$), ('see', $$SELECT count(*) FROM barq_check('{b}', false)$$),
+	('see', $$SELECT count(*) FROM barq_segments('{v}')$$), ('see', $$SELECT count(*) FROM barq_segments('{b}')$$), ('see', $$SELECT count(*) FROM barq_check('{v}')$$), ('see', $$SELECT count(*) FROM barq_check('{b}', false)$$), ('see', $$SELECT count(*) FROM barq_advise('{b}')$$),
 	('list', $$SELECT 1 / count(*) FROM barq_indexes() WHERE index = '{v}'::regclass$$), ('list', $$SELECT 1 / count(*) FROM barq_index_status('{b}'::regclass)$$), ('list', $$SELECT 1 / count(*) FROM barq_stats() WHERE index = '{v}'::regclass$$),
 	('list', $$SELECT 1 / count(*) FROM barq_memory() WHERE index = '{v}'::regclass$$), ('list', $$SELECT 1 / count(*) FROM barq_index_memory('{b}'::regclass)$$),
 	('content', $$SELECT barq_recall('{v}', 5, 10)$$), ('content', $$SELECT count(*) FROM barq_recall_curve('{v}', 5, 10)$$), ('content', $$SELECT barq_bm25_stats('{b}')$$), ('content', $$SELECT barq_bm25_df('{b}', 'secret')$$),
-	('steer', $$SELECT barq_seal('{v}')$$), ('steer', $$SELECT barq_calibrate('{v}', '{}'::vector[])$$), ('steer', $$SELECT barq_compact('{b}')$$), ('steer', $$SELECT barq_prewarm('{b}')$$), ('steer', $$SELECT barq_evict('{v}')$$)) x(r, c), pg_temp.grid(r, c) g;
+	('steer', $$SELECT barq_seal('{v}')$$), ('steer', $$SELECT barq_calibrate('{v}', '{}'::vector[])$$), ('steer', $$SELECT barq_compact('{b}')$$), ('steer', $$SELECT barq_prewarm('{b}')$$), ('steer', $$SELECT barq_evict('{v}')$$), ('steer', $$SELECT barq_stats_reset('{v}')$$)) x(r, c), pg_temp.grid(r, c) g;
 -- the right to maintain (17 and later; before, a member of the owner's role)
 DO $$
 BEGIN
