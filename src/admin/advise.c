@@ -408,7 +408,8 @@ indexes_of(Oid oid)
 		case '\0':
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("relation with OID %u does not exist", oid)));
+					 errmsg("relation with OID %u does not exist", oid),
+					 errhint("Name an index of barq, or a table that has one.")));
 			break;
 		default:
 			relation_close(barq_admin_open(oid, AccessShareLock, BARQ_RIGHT_SEE), AccessShareLock);
@@ -424,7 +425,8 @@ indexes_of(Oid oid)
 	if (result == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("table \"%s\" has no barq index", get_rel_name(oid))));
+				 errmsg("table \"%s\" has no barq index", get_rel_name(oid)),
+				 errhint("CREATE INDEX ... USING barq_hnsw, barq_ivf or barq_bm25 makes one.")));
 	return result;
 }
 
