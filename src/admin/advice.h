@@ -37,9 +37,6 @@ typedef struct BarqAdvised
 extern void barq_advise_that(BarqAdvised *advised, const char *subject,
 							 const char *sentence,...) pg_attribute_printf(3, 4);
 
-/* An option with which the index was built, as text; NULL if its kind has no such one. */
-extern const char *barq_advised_option(const BarqAdvised *advised, const char *option);
-
 /* ---- advise_table.c ---- */
 
 /* Rules that look at the table and at its other indexes. Read the catalogs. */

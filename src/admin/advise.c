@@ -88,8 +88,9 @@ barq_advise_that(BarqAdvised *advised, const char *subject, const char *sentence
 	pfree(text.data);
 }
 
-const char *
-barq_advised_option(const BarqAdvised *advised, const char *option)
+/* An option with which the index was built, as text; NULL if its kind has no such one. */
+static const char *
+option_of(const BarqAdvised *advised, const char *option)
 {
 	for (int i = 0; i < advised->noptions; i++)
 		if (strcmp(advised->options[i].name, option) == 0)
@@ -159,7 +160,7 @@ advise_recall(BarqAdvised *advised)
 	if (recall < LOW_RECALL && wanted.expected < ADVISED_RECALL && !wanted.of_lists)
 		barq_advise_that(advised, "m",
 						 "Build %s anew with m = %d: the recall of %d sampled rows is %.3f, and by its curve no breadth reaches %g.",
-						 advised->name, Min(100, 2 * pg_strtoint32(barq_advised_option(advised, "m"))),
+						 advised->name, Min(100, 2 * pg_strtoint32(option_of(advised, "m"))),
 						 samples, recall, ADVISED_RECALL);
 	else if (recall < LOW_RECALL)
 		barq_advise_that(advised, "recall",
@@ -180,7 +181,7 @@ advise_recall(BarqAdvised *advised)
 static void
 advise_lists(BarqAdvised *advised)
 {
-	const char *option = barq_advised_option(advised, "lists");
+	const char *option = option_of(advised, "lists");
 	uint32		lists = option == NULL ? 0 : (uint32) pg_strtoint32(option);
 	uint32		usual = barq_usual_lists((double) advised->rows);
 
@@ -221,7 +222,7 @@ is_dense(Oid type)
 static void
 advise_quantization(BarqAdvised *advised)
 {
-	const char *quantization = barq_advised_option(advised, "quantization");
+	const char *quantization = option_of(advised, "quantization");
 	uint64		room = barq_memory_budget > 0 ? barq_memory_budget * UINT64CONST(1024) :
 		machine_memory() / 2;
 	bool		crowded = room > 0 && advised->image_bytes > room;
@@ -313,7 +314,7 @@ read_state(BarqAdvised *advised)
 	advised->name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(advised->index)),
 											   RelationGetRelationName(advised->index));
 	advised->noptions = barq_index_kind(advised->meta.options.index_kind)->show(advised->index, &advised->meta.options,
-																				 advised->options);
+																				advised->options);
 	advised->segments = (int) advised->meta.segments;
 	for (uint32 i = 0; i < advised->meta.segments; i++)
 	{

@@ -31,7 +31,7 @@ unlike(log_of(-1, q{INSERT INTO items SELECT i, vec(i) FROM generate_series(3001
 unlike(log_of(q{'1h'}, q{INSERT INTO items SELECT i, vec(i) FROM generate_series(3101, 3200) i}, q{SELECT barq_seal('items_v')}), qr/took [\d.]+ ms: /, 'quicker than the limit');
 
 $node->safe_psql('postgres', q{CREATE ROLE plain LOGIN});
-my (undef, undef, $error) = $node->psql('postgres', q{SET ROLE plain; SET barq.log_slow_maintenance = 0});
+my (undef, undef, $error) = $node->psql('postgres', q{SELECT barq_version(); SET ROLE plain; SET barq.log_slow_maintenance = 0});
 like($error, qr/permission denied to set parameter/, 'a superuser sets it');
 
 is($node->safe_psql('postgres', q{SELECT barq_stats_reset('items_v'); SELECT barq_recall('items_v', 5, 20) > 0; SELECT coalesce(sum(searches), 0) FROM barq_stats()}), "\nt\n0", 'barq_recall() counts as no use');
