@@ -123,10 +123,13 @@ guarded(Check *check, const char *place, void (*part) (Check *check))
 
 		MemoryContextSwitchTo(check->context);
 		error = CopyErrorData();
-		if (!is_complaint(error, part == check_options))
-			PG_RE_THROW();
 		FlushErrorState();
+
+		/* also before an error that goes on: no one else ends this subtransaction */
 		RollbackAndReleaseCurrentSubTransaction();
+		if (!is_complaint(error, part == check_options))
+			ReThrowError(error);
+		MemoryContextSwitchTo(check->context);
 		report(check, "error", place, error->message);
 	}
 	PG_END_TRY();
