@@ -441,6 +441,7 @@ keep_within(uint64 budget, TimestampTz now)
 	static double pace = 0;		/* bytes a millisecond read between passes, smoothed */
 	Pass		pass;
 	const double began = processor_ms();
+	bool		reading = false;
 	double		rest;
 
 	find_images(&pass, now);
@@ -450,13 +451,16 @@ keep_within(uint64 budget, TimestampTz now)
 	if (pass.cached > budget + budget / SLACK_SHARE)
 		evict(&pass, budget, now);
 	else if (prefetch.context != NULL)
+	{
 		prefetch_some(budget - Min(budget, pass.cached), now);
+		reading = prefetch.context != NULL;
+	}
 	left = 0;
 	for (int i = 0; i < pass.n; i++)
 		left += pass.images[i].known->cached;
 	last = GetCurrentTimestamp();
-	if (prefetch.context != NULL)
-		return 0;
+	if (reading)
+		return 0;				/* at once, but not while nothing can be read or evicted */
 	rest = pace > 0 ? GROWTH_SHARE * (double) budget / pace : PASS_MS;
 	return (long) Max(Max(Min(rest, PASS_MS), HURRY_MS), PASS_SHARE * (processor_ms() - began));
 }

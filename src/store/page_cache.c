@@ -17,10 +17,16 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Bytes that are counted, dropped or read at a time; multiples of any page size. */
+/* Bytes that are counted or read at a time; multiples of any page size. */
 #define COUNT_PIECE	(UINT64CONST(64) * 1024 * 1024)
-#define DROP_PIECE	(UINT64CONST(1024) * 1024)
 #define READ_PIECE	(UINT64CONST(1024) * 1024)
+
+/*
+ * Pages that are dropped at a time. The kernel may keep a file in pages of up to so many
+ * (2 MB of 4 kB: those of files written in large pieces or read in order), and a large
+ * page is dropped only if all of it is asked for.
+ */
+#define DROP_PAGES	512
 
 /* Reading is announced to the kernel so many pieces ahead. */
 #define READ_AHEAD	4
@@ -87,6 +93,7 @@ barq_cached_bytes(const char *path, uint64 *bytes, uint64 *cached)
 void
 barq_uncache(const char *path, uint64 want, uint64 *hand)
 {
+	const uint64 piece = Min((uint64) sysconf(_SC_PAGESIZE) * DROP_PAGES, COUNT_PIECE);
 	uint64		bytes;
 	uint64		dropped = 0;
 	int			fd = open_file(path, &bytes);
@@ -101,11 +108,12 @@ barq_uncache(const char *path, uint64 want, uint64 *hand)
 	}
 	else
 	{
+		Assert(*hand % piece == 0);
 		if (*hand >= bytes)
 			*hand = 0;
 		for (uint64 passed = 0; passed < bytes && dropped < want;)
 		{
-			uint64		len = Min(DROP_PIECE, bytes - *hand);
+			uint64		len = Min(piece, bytes - *hand);
 			uint64		before = count_piece(fd, *hand, len);
 
 			CHECK_FOR_INTERRUPTS();

@@ -97,7 +97,7 @@ $node->safe_psql('postgres', "ALTER SYSTEM SET barq.memory_budget = '${budget}kB
 $node->reload;
 ok($node->poll_query_until('postgres', "SELECT sum(resident_bytes) <= $budget * 1040 FROM barq_memory()"),
 	'images are evicted until the budget is kept');
-is(resident($node, q{index IN ('t1_v'::regclass, 't2_v'::regclass)}), 2 * $one, 'the hottest stay');
+cmp_ok(resident($node, q{index IN ('t1_v'::regclass, 't2_v'::regclass)}), '>', 1.9 * $one, 'the hottest stay');
 cmp_ok($node->safe_psql('postgres', q{SELECT sum(evictions) FROM barq_memory() WHERE index IN ('t4_v'::regclass, 't5_v'::regclass) AND evicted IS NOT NULL}), '>=', 2,
 	'evictions are counted');
 foreach my $i (1 .. $indexes)
@@ -112,8 +112,8 @@ is($node->safe_psql('postgres', q{SELECT memory FROM barq_memory() WHERE index I
 	"cold\nkeep\nauto", 'barq_memory() shows the option');
 $node->safe_psql('postgres', q{SELECT barq_prewarm('t4_v')});
 ok($node->poll_query_until('postgres', "SELECT sum(resident_bytes) <= $budget * 1040 FROM barq_memory()"), 'within the budget again');
-is(resident($node, q{index IN ('t1_v'::regclass, 't4_v'::regclass)}), 2 * $one, 'keep stays, however cold it is');
-cmp_ok(resident($node, q{index = 't2_v'::regclass}), '<=', $budget * 1040 - 2 * $one, 'cold goes first, however hot it is');
+cmp_ok(resident($node, q{index IN ('t1_v'::regclass, 't4_v'::regclass)}), '>', 1.9 * $one, 'keep stays, however cold it is');
+cmp_ok(resident($node, q{index = 't2_v'::regclass}), '<=', $budget * 1040 - 1.9 * $one, 'cold goes first, however hot it is');
 my ($status, undef, $err) = $node->psql('postgres', q{ALTER INDEX t4_v SET (memory = 'warm')});
 like($err, qr/Valid values are "auto", "keep" and "cold"/, 'other values are refused');
 
@@ -125,6 +125,24 @@ is(rows_by_index($node, 't4', 4), rows_exact($node, 't4', 4), 'it is searched as
 quit($_) foreach @idle, $open;
 $node->safe_psql('postgres', q{DROP TABLE t6});
 is($node->safe_psql('postgres', q{SELECT count(*) FROM barq_memory()}), $indexes - 1, 'a dropped index is not shown');
+
+# images made from pages, as after a restore, are written in large pieces, which the kernel may
+# keep in pages of 2 MB: one that is larger than the budget is evicted in part all the same
+$node->safe_psql('postgres', q{ALTER SYSTEM RESET barq.memory_budget;
+	CREATE TABLE big AS SELECT i AS id, vec(i, 1000)::vector(1000) AS v FROM generate_series(1, 3000) i;
+	CREATE INDEX big_v ON big USING barq_ivf (v vector_l2_ops) WITH (lists = 10, quantization = none)});
+$node->stop;
+unlink glob $node->data_dir . '/pg_barq/pgsql_tmp/*/*/*/*.img';
+$node->start;
+wait_until('an image is made from pages', sub {
+	$node->safe_psql('postgres', q{SET enable_seqscan = off; SELECT id FROM big ORDER BY v <-> vec(4, 1000)::vector(1000) LIMIT 5});
+	return $node->safe_psql('postgres', q{SELECT resident_bytes > 11e6 FROM barq_memory() WHERE index = 'big_v'::regclass}) eq 't';
+});
+$node->safe_psql('postgres', q{ALTER SYSTEM SET barq.memory_budget = '6MB'});
+$node->reload;
+ok($node->poll_query_until('postgres', 'SELECT sum(resident_bytes) <= 6 * 1024 * 1040 FROM barq_memory()'), 'it is evicted in part');
+cmp_ok(resident($node, q{index = 'big_v'::regclass}), '>', 1024 * 1024, 'and not as a whole');
+$node->safe_psql('postgres', q{DROP TABLE big});
 
 # not on tmpfs
 SKIP:
