@@ -77,7 +77,10 @@ static inline void
 look_ahead(HnswSearch *search, int n, int samples)
 {
 	if (unlikely(search->cold == HNSW_UNKNOWN))
+	{
 		search->cold = is_cold(search, n, samples) ? HNSW_COLD : HNSW_WARM;
+		barq_view_answer(search->graph.view, search->cold == HNSW_COLD);
+	}
 	if (unlikely(search->cold == HNSW_COLD))
 		read_rows_ahead(search, n);
 }
@@ -131,7 +134,7 @@ descend(HnswSearch *search, float *key)
 	}
 
 	/* every search reads the upper layers: they are in memory before the others */
-	if (search->cold == HNSW_WARM)
+	if (search->asks && search->cold == HNSW_WARM)
 		search->cold = HNSW_UNKNOWN;
 	return row;
 }
@@ -386,6 +389,8 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->list_bytes = graph->header.list_bytes;
 	if (view->base != NULL)
 		search->lists = view->base + graph->header.lists_off;
+	search->asks = barq_view_asks(view);
+	search->cold = search->asks ? HNSW_UNKNOWN : HNSW_WARM;
 	search->list = palloc(search->degree * sizeof(uint32));
 	search->hops = palloc(search->degree * sizeof(uint32));
 	search->near = palloc((search->degree + 1) * sizeof(uint32));

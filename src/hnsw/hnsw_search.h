@@ -14,7 +14,7 @@
 /* Is the image of a search in memory? */
 typedef enum HnswMemory
 {
-	HNSW_UNKNOWN,				/* asked about the first rows of a layer */
+	HNSW_UNKNOWN,				/* asked about the first rows to be scored */
 	HNSW_WARM,
 	HNSW_COLD
 } HnswMemory;
@@ -56,6 +56,7 @@ typedef struct HnswSearch
 	Size		nrest;			/* hits in visited->rest */
 	bool		swept;			/* whether rest got the rows never reached */
 	HnswMemory	cold;			/* whether the image is read from disk */
+	bool		asks;			/* or else it is taken to be in memory: barq_view_asks() */
 
 	uint32	   *hops;			/* with a filter: neighbours that it does not admit */
 	uint32	   *near;			/* of one list: not visited */

@@ -409,7 +409,7 @@ read_ahead(const IvfSearch *search)
 	uint32		n = search->nprobes - search->nscored;
 	bool		cold = false;
 
-	if (view->base == NULL)
+	if (!barq_view_asks(view))
 		return;
 	for (uint32 i = 0; i < IVF_SAMPLES && !cold; i++)
 	{
@@ -418,6 +418,7 @@ read_ahead(const IvfSearch *search)
 		cold = probe->rows > 0 &&
 			barq_view_is_cold(view, ivf_code_off(&search->lists, probe->first));
 	}
+	barq_view_answer(view, cold);
 	for (uint32 p = search->nscored; p < search->nprobes && cold; p++)
 		barq_view_read_ahead(view, ivf_code_off(&search->lists, search->probes[p].first),
 							 (uint64) search->probes[p].rows * search->lists.codec.stride);

@@ -452,6 +452,7 @@ static void
 let_go(const BarqMapping *mapping)
 {
 	(void) madvise(mapping->address, mapping->length, MADV_DONTNEED);
+	barq_view_forget_answers();
 }
 
 void

@@ -116,6 +116,18 @@ barq_view_read(BarqView *view, uint64 off, Size len)
 extern bool barq_view_is_cold(const BarqView *view, uint64 off);
 
 /*
+ * Is a search of a view to ask whether what it reads is in memory? The calls cost a search
+ * of a graph some percent, so after n answers in a row that an image is in memory, the next
+ * n searches of this process, at most 32, do not ask. Each search, or step of one, calls
+ * this once, and if it asks barq_view_answer() with what it finds.
+ */
+extern bool barq_view_asks(const BarqView *view);
+extern void barq_view_answer(const BarqView *view, bool cold);
+
+/* Have the next search of each view ask: images were let go. */
+extern void barq_view_forget_answers(void);
+
+/*
  * Tell the kernel that `len` bytes from `off` on, inside of the kind's part of the body,
  * are read soon: those not in memory are read from disk, without waiting for them.
  * Nothing for a view of pages.

@@ -2,7 +2,8 @@
  * test_hnsw_rows.c
  *	  Flat and HNSW bodies of bits and of sparse vectors: searches return each row
  *	  once and in order, mapped and by pages; recall; merges of both kinds;
- *	  damaged bodies of rows of any length.
+ *	  damaged bodies of rows of any length; how often searches ask whether an image is
+ *	  in memory.
  */
 #include "hnsw_bodies.h"
 
@@ -323,10 +324,44 @@ test_limits(void)
 	   "more rows than a segment can have: %s", shim_message);
 }
 
+/* Searches of a view until one asks again, which is answered. */
+static int
+searches_between(const BarqView *view, bool cold)
+{
+	int			n = 0;
+
+	while (!barq_view_asks(view) && n < 1000)
+		n++;
+	barq_view_answer(view, cold);
+	return n;
+}
+
+/* The more answers say that an image is in memory, the fewer searches ask. */
+static void
+test_asks(void)
+{
+	static const char bytes[1];
+	const BarqView view = {.base = bytes, .size = 1};
+	const BarqView pages = {.base = NULL};
+	int			n[8];
+
+	ok(searches_between(&view, true) == 0 && searches_between(&view, true) == 0 &&
+	   searches_between(&view, false) == 0, "each search of a cold image asks");
+	for (int i = 0; i < 8; i++)
+		n[i] = searches_between(&view, false);
+	ok(n[0] == 1 && n[1] == 3 && n[2] == 7 && n[6] == 32 && n[7] == 32,
+	   "searches of one in memory ask once in %d, %d, %d, at last %d", n[0] + 1, n[1] + 1, n[2] + 1, n[7] + 1);
+	ok(searches_between(&view, true) == 32 && searches_between(&view, false) == 0, "until it is cold");
+	barq_view_forget_answers();
+	ok(barq_view_asks(&view), "or was let go");
+	ok(!barq_view_asks(&pages), "searches of pages do not ask");
+}
+
 int
 main(void)
 {
 	shim_init();
+	test_asks();
 	test_limits();
 	barq_kernels_select("auto");
 	test_bodies(BARQ_METRIC_HAMMING, BARQ_QUANT_BITS, 200, "hamming");
