@@ -176,6 +176,11 @@ barq_image_sweep(void)
 				sweep_database(space_oid, path, true);
 			pfree(path);
 		}
+
+		/* left empty by the last database, if the tablespace is gone */
+		if (OidIsValid(space_oid) &&
+			!SearchSysCacheExists1(TABLESPACEOID, ObjectIdGetDatum(space_oid)))
+			barq_rmdir(space_path, "folder: remove tablespace");
 		pfree(space_path);
 	}
 	pfree(root);

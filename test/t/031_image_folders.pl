@@ -160,6 +160,23 @@ same_answers($node, 'keeper', 'SET TABLESPACE: the nearest rows');
 sound($node, 'keeper_v', 'SET TABLESPACE: sound');
 is_deeply([ orphans($node) ], [], 'SET TABLESPACE leaves no file');
 
+# a database leaves a tablespace, which is dropped
+my $second = PostgreSQL::Test::Utils::tempdir;
+$node->safe_psql('postgres', "CREATE TABLESPACE second LOCATION '$second'");
+my $oid = $node->safe_psql('postgres', q{SELECT oid FROM pg_tablespace WHERE spcname = 'second'});
+$node->safe_psql('postgres', 'CREATE DATABASE moving TABLESPACE second');
+$node->safe_psql('moving', q{
+	CREATE EXTENSION barq;
+	CREATE TABLE items (id int, v vector(32));
+	INSERT INTO items SELECT i, (SELECT array_agg(i + j) FROM generate_series(1, 32) j)::vector FROM generate_series(1, 500) i;
+	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops)});
+ok(-d "$root/pgsql_tmp/$oid", 'a folder of a tablespace');
+$node->safe_psql('postgres', 'ALTER DATABASE moving SET TABLESPACE pg_default');
+is($node->safe_psql('moving', q{SET enable_seqscan = off; SELECT count(*) FROM (SELECT id FROM items ORDER BY v <-> (SELECT v FROM items WHERE id = 7)) s}),
+	500, 'a database in another tablespace is searched');
+$node->safe_psql('postgres', 'DROP TABLESPACE second; DROP DATABASE moving; VACUUM keeper');
+ok(!-d "$root/pgsql_tmp/$oid", 'VACUUM removes the folder of a tablespace that is gone');
+
 # temporary tables
 my $gate = close_gate($node);
 my $temporary = background($node, q{
