@@ -57,6 +57,21 @@ extern BarqIvfWork *barq_ivf_work_load_rows(void *mem, const BarqCodec *codec,
 extern BarqIvfWork *barq_ivf_work_attach(void *mem);
 
 /*
+ * Note in a loaded area what barq_ivf_work_resume() checks. Called before helpers attach.
+ * Checks for interrupts.
+ */
+extern void barq_ivf_work_note_loaded(BarqIvfWork *work);
+
+/*
+ * Go on with an area of so many bytes for so many rows, of which no process is left; no
+ * other process has it mapped. *body_bytes: of the body, if it is complete, else 0, and
+ * the caller trains and assigns as after loading; *left: rows without a list. False if it
+ * cannot be used. Checks for interrupts.
+ */
+extern bool barq_ivf_work_resume(void *mem, uint64 bytes, uint64 rows, uint64 *body_bytes,
+								 uint64 *left);
+
+/*
  * Called with the number of rows that this process has assigned since the last
  * call, while it holds no chunk of a step; also with 0 while it waits. Must
  * check for interrupts; may raise errors. The functions below take NULL for no

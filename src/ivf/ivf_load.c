@@ -56,12 +56,8 @@ choose_kept(const BarqCodec *codec, uint32 given, uint32 wanted, uint64 rows,
 	return best;
 }
 
-/*
- * Set the offsets of an area, and its room, whose codec, rows and numbers of lists
- * are set; returns its bytes.
- */
-static uint64
-set_offsets(BarqIvfWork *work)
+uint64
+barq_ivf_set_offsets(BarqIvfWork *work)
 {
 	uint64		rows = work->rows;
 	Size		stride = work->codec.stride;
@@ -137,7 +133,7 @@ lay_out(BarqIvfWork *work, const BarqCodec *codec, uint32 lists,
 		work->kept_wanted = kept->header.wanted;
 		work->lists = kept->header.lists;
 	}
-	return set_offsets(work);
+	return barq_ivf_set_offsets(work);
 }
 
 uint64
@@ -146,7 +142,7 @@ barq_ivf_rows_bytes(const BarqCodec *codec, uint32 lists, uint64 rows)
 	BarqIvfWork work;
 
 	begin_area(&work, codec, lists, rows);
-	return set_offsets(&work);
+	return barq_ivf_set_offsets(&work);
 }
 
 BarqIvfWork *
@@ -157,7 +153,7 @@ barq_ivf_work_load_rows(void *mem, const BarqCodec *codec, uint32 lists,
 	BarqAreaRows area;
 
 	begin_area(work, codec, lists, rows->n);
-	(void) set_offsets(work);
+	(void) barq_ivf_set_offsets(work);
 	barq_ivf_step_init(work);
 	area = ivf_work_rows(work);
 	barq_area_load(&area, NULL, rows);

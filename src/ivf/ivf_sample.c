@@ -153,14 +153,13 @@ quiet_progress(void *arg, uint32 rows)
 		quiet->progress(quiet->arg, 0);
 }
 
-void
-barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
+/* Find the centroids: those that are kept, or new ones. */
+static void
+find_centroids(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 {
 	Quiet		quiet = {progress, arg};
 	uint32		sample;
 
-	if (work->rows == 0)
-		return;
 	if (work->kept > 0 && still_good(work, quiet_progress, &quiet))
 	{
 		work->cost = work->kept_cost;
@@ -181,6 +180,18 @@ barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 }
 
 void
+barq_ivf_work_train(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
+{
+	if (work->rows == 0 || work->phase != IVF_PHASE_LOADED)
+		return;
+	find_centroids(work, progress, arg);
+	memset(ivf_work_at(work, work->list_of_off + (uint64) work->kept * sizeof(uint32)), 0xff,
+		   (uint64) (work->rows - work->kept) * sizeof(uint32));
+	pg_write_barrier();			/* a process that goes on finds all of it */
+	work->phase = IVF_PHASE_TRAINED;
+}
+
+void
 barq_ivf_work_assign(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 {
 	IvfStep		step = {0};
@@ -190,6 +201,7 @@ barq_ivf_work_assign(BarqIvfWork *work, BarqIvfProgress progress, void *arg)
 	step.lists_off = work->list_of_off;
 	step.first = work->kept;
 	step.end = work->rows;
+	step.goes_on = true;
 	barq_ivf_step_run(work, &step, progress, arg);
 	pg_atomic_write_u32(&work->finished, 1);
 }

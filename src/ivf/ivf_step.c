@@ -122,6 +122,16 @@ all_centroids(BarqIvfWork *work, const IvfStep *step, const BarqCodec *codec,
 	}
 }
 
+/* Do all of n rows have a list? */
+static bool
+have_lists(const uint32 *lists, uint32 n)
+{
+	for (uint32 i = 0; i < n; i++)
+		if (lists[i] == IVF_NO_LIST)
+			return false;
+	return true;
+}
+
 /* Do one chunk of a step: rows [first, first + n). */
 static void
 nearest_centroids(BarqIvfWork *work, const IvfStep *step, uint32 first, uint32 n)
@@ -129,12 +139,19 @@ nearest_centroids(BarqIvfWork *work, const IvfStep *step, uint32 first, uint32 n
 	BarqCodec	codec = ivf_space(&work->codec);
 	const char *rows = ivf_work_at(work, step->rows_off) + first * (Size) codec.stride;
 	uint32	   *lists = (uint32 *) ivf_work_at(work, step->lists_off) + first;
+	uint32		found[IVF_CHUNK_ROWS];
 	float		best[IVF_CHUNK_ROWS];
 
+	if (step->goes_on && have_lists(lists, n))
+		return;
 	if (step->near_off != 0)
 		near_centroids(work, step, &codec, rows, lists, best, n);
 	else
-		all_centroids(work, step, &codec, rows, lists, best, n);
+	{
+		/* a process that is killed leaves no list that is not the nearest */
+		all_centroids(work, step, &codec, rows, found, best, n);
+		memcpy(lists, found, n * sizeof(uint32));
+	}
 	if (step->keys_off != 0)
 		memcpy((float *) ivf_work_at(work, step->keys_off) + first, best, n * sizeof(float));
 }

@@ -13,6 +13,7 @@
 
 #include "ivf/ivf_layout.h"
 #include "port/atomics.h"
+#include "port/pg_crc32c.h"
 
 #define IVF_WORK_MAGIC	0x57465649	/* "IVFW" */
 #define IVF_CHUNK_ROWS	256			/* rows of a chunk */
@@ -30,7 +31,19 @@ typedef struct IvfStep
 								 * the row's present list are */
 	uint32		first;			/* rows [first, end) */
 	uint32		end;
+	bool		goes_on;		/* chunks whose rows all have a list are done */
 } IvfStep;
+
+/* How far an area is, for barq_ivf_work_resume(). */
+typedef enum IvfPhase
+{
+	IVF_PHASE_LOADED,			/* centroids are trained */
+	IVF_PHASE_TRAINED,			/* rows are assigned; those without a list have IVF_NO_LIST */
+	IVF_PHASE_ORDERING,			/* rows are moved: it cannot go on */
+	IVF_PHASE_COMPLETE			/* it has the body */
+} IvfPhase;
+
+#define IVF_NO_LIST		PG_UINT32_MAX
 
 struct BarqIvfWork
 {
@@ -49,6 +62,10 @@ struct BarqIvfWork
 	uint32		space_lists;	/* room for centroids */
 	uint32		space_sample;	/* room for rows of a sample */
 
+	uint32		phase;			/* IvfPhase */
+	pg_crc32c	loaded_crc;		/* barq_ivf_work_note_loaded() */
+	uint64		body_bytes;		/* of the complete body */
+
 	/* offsets from the start of the area; first of sections of the body */
 	uint64		codes_off;
 	uint64		tids_off;		/* ItemPointerData[rows] */
@@ -57,7 +74,7 @@ struct BarqIvfWork
 	uint64		body_end;		/* the body ends there or before */
 
 	/* only for the build */
-	uint64		list_of_off;	/* uint32[rows] */
+	uint64		list_of_off;	/* uint32[rows]; IVF_NO_LIST: none yet */
 	uint64		centroids_off;	/* rows of the codec */
 	uint64		sample_off;		/* rows of the codec */
 	uint64		sample_list_off;	/* uint32[space_sample] */
@@ -95,6 +112,12 @@ ivf_work_rows(BarqIvfWork *work)
  */
 extern uint64 barq_ivf_lay_out_lists(const BarqCodec *codec, uint32 lists, uint64 off,
 									 IvfHeader *header);
+
+/*
+ * ivf_load.c: set the offsets of an area, and its room, whose codec, rows and numbers of
+ * lists are set; returns its bytes.
+ */
+extern uint64 barq_ivf_set_offsets(BarqIvfWork *work);
 
 /* ivf_step.c: prepare an area for steps, before helpers attach. */
 extern void barq_ivf_step_init(BarqIvfWork *work);

@@ -92,6 +92,7 @@ barq_ivf_work_finish(BarqIvfWork *work)
 	BarqVectorHeader vector;
 	IvfHeader	header = {0};
 
+	work->phase = IVF_PHASE_ORDERING;
 	header.magic = IVF_MAGIC;
 	header.version = IVF_VERSION;
 	header.lists = order_rows(work, firsts, names);
@@ -125,6 +126,10 @@ barq_ivf_work_finish(BarqIvfWork *work)
 					 (float *) (start + header.spreads_off));
 	memcpy(start, &body, sizeof(body));
 	memcpy(start + sizeof(body), &vector, sizeof(vector));
+
+	work->body_bytes = body.body_bytes;
+	pg_write_barrier();			/* a process that goes on finds all of it */
+	work->phase = IVF_PHASE_COMPLETE;
 
 	pfree(names);
 	pfree(firsts);

@@ -132,6 +132,31 @@ load_lists(void *area, const BarqFrozenOptions *frozen, BarqMergeInput *inputs, 
 							  inputs, ninputs);
 }
 
+/* BarqVectorIndexKind.note_loaded of barq_ivf. */
+static void
+note_lists_loaded(void *area)
+{
+	barq_ivf_work_note_loaded(barq_ivf_work_attach(area));
+}
+
+/* BarqVectorIndexKind.resume of barq_ivf. */
+static bool
+resume_lists(void *area, uint64 bytes, BarqMergeInput *inputs, int ninputs,
+			 uint64 *body_bytes)
+{
+	uint64		live = 0;
+	uint64		left;
+
+	for (int i = 0; i < ninputs; i++)
+		live += inputs[i].live;
+	if (!barq_ivf_work_resume(area, bytes, live, body_bytes, &left))
+		return false;
+	ereport(DEBUG1,
+			(errmsg_internal("a merge goes on: of " UINT64_FORMAT " rows " UINT64_FORMAT
+							 " are left, 0 were inserted again", live, left)));
+	return true;
+}
+
 /* BarqVectorIndexKind.rows_area_bytes of barq_ivf. */
 static uint64
 lists_rows_area_bytes(const BarqFrozenOptions *frozen, const BarqBuildRows *rows)
@@ -198,6 +223,8 @@ const BarqVectorIndexKind barq_ivf_index_kind = {
 	.pays = lists_pay,
 	.area_bytes = lists_area_bytes,
 	.load = load_lists,
+	.note_loaded = note_lists_loaded,
+	.resume = resume_lists,
 	.rows_area_bytes = lists_rows_area_bytes,
 	.load_rows = load_lists_rows,
 	.lead = train_and_assign,

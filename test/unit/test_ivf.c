@@ -2,10 +2,10 @@
  * test_ivf.c
  *	  The IVF kind without a server, in TAP: bodies of every metric and
  *	  quantization, searches that are resumed and bounded, merges that keep
- *	  centroids or train new ones, helpers, damaged bodies.
+ *	  centroids or train new ones, helpers, merges that go on, damaged bodies.
  */
 #include "hnsw_bodies.h"
-#include "ivf/ivf_layout.h"
+#include "ivf/ivf_work.h"
 
 static void
 make_lists(BarqBodyWriter *writer, const BarqCodec *codec, uint32 lists,
@@ -567,6 +567,108 @@ test_damage(BarqMetric metric)
 	shim_writer_free(&body);
 }
 
+/* BarqIvfProgress; arg: rows or calls after which it raises an error */
+static void
+interrupt_after(void *arg, uint32 rows)
+{
+	int64	   *left = arg;
+
+	*left -= Max(rows, 1);
+	if (*left <= 0)
+		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("interrupted")));
+}
+
+/* Train, assign and complete; false if it is interrupted after so much. */
+static bool
+go_on(BarqIvfWork *work, int64 after, uint64 *body_bytes)
+{
+	volatile bool ended = false;
+
+	if (SHIM_TRY())
+	{
+		barq_ivf_work_train(work, interrupt_after, &after);
+		barq_ivf_work_assign(work, interrupt_after, &after);
+		*body_bytes = barq_ivf_work_finish(work);
+		ended = true;
+	}
+	SHIM_END();
+	return ended;
+}
+
+/* Merges that are interrupted again and again, with and without kept centroids. */
+static void
+test_resume(void)
+{
+	const int	dims = 24;
+	const int	n = 6000;
+	float	   *x = clustered_vectors(n, dims, 20, 7, 0);
+	BarqCodec	codec;
+	BarqBodyWriter first;
+	BarqBodyWriter second;
+	BarqBodyWriter lists;
+
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, dims);
+	make_flat(&first, &codec, x, n / 2, 0);
+	make_flat(&second, &codec, x + (Size) n / 2 * dims, n / 2, n / 2);
+	lists_from_flat(&lists, &codec, 60, &first, 1);
+	for (int kept = 0; kept <= 1; kept++)
+	{
+		BarqView	views[2] = {shim_view(kept ? &lists : &first, false), shim_view(&second, false)};
+		BarqMergeInput inputs[2] = {{&views[0], NULL, n / 2}, {&views[1], NULL, n / 2}};
+		uint64		bytes = barq_ivf_work_bytes(&codec, 60, inputs, 2);
+		char	   *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		BarqIvfWork *work = barq_ivf_work_load(mem, &codec, 60, inputs, 2);
+		BarqBodyWriter whole;
+		uint64		body_bytes = 0;
+		uint64		again = 0;
+		uint64		left;
+		uint64		least = n;
+		bool		fewer = true;
+		int			times = 0;
+
+		make_lists(&whole, &codec, 60, inputs, 2, 1);
+		barq_ivf_work_note_loaded(work);
+		while (times < 1000 && !go_on(work, 20 + 300 * times, &body_bytes))
+		{
+			if (!barq_ivf_work_resume(mem, bytes, n, &again, &left) || again != 0)
+				break;
+			fewer &= left <= least;
+			least = left;
+
+			/* as if a chunk had been cut off */
+			if (work->phase == IVF_PHASE_TRAINED && times % 5 == 0 && left < 3000)
+				((uint32 *) ivf_work_at(work, work->list_of_off))[n - 3000] = IVF_NO_LIST;
+			times++;
+		}
+		ok(times > 3 && body_bytes == (uint64) whole.size &&
+		   memcmp(mem + BARQ_AREA_BODY, whole.data, whole.size) == 0,
+		   "interrupted %d times, the body is the same%s", times, kept ? ", with kept centroids" : "");
+		ok(fewer && least < (uint64) n / 2, "fewer and fewer rows are left, at last " UINT64_FORMAT, least);
+		ok(barq_ivf_work_resume(mem, bytes, n, &again, &left) && again == body_bytes && left == 0,
+		   "a complete one is used as it is");
+
+		/* what cannot be used */
+		work->phase = IVF_PHASE_ORDERING;
+		ok(!barq_ivf_work_resume(mem, bytes, n, &again, &left), "not if rows were being moved");
+		work->phase = IVF_PHASE_TRAINED;
+		ok(!barq_ivf_work_resume(mem, bytes, n, &again, &left), "not if what was loaded has changed");
+		(void) barq_ivf_work_load(mem, &codec, 60, inputs, 2);
+		barq_ivf_work_note_loaded(work);
+		ok(barq_ivf_work_resume(mem, bytes, n, &again, &left) && left == (uint64) n, "one that is only loaded");
+		ok(!barq_ivf_work_resume(mem, bytes, n - 1, &again, &left) &&
+		   !barq_ivf_work_resume(mem, bytes + 64, n, &again, &left), "not for other inputs");
+		barq_ivf_work_train(work, NULL, NULL);
+		((uint32 *) ivf_work_at(work, work->list_of_off))[n - 1] = work->lists;
+		ok(!barq_ivf_work_resume(mem, bytes, n, &again, &left), "not with a list that there is not");
+		munmap(mem, bytes);
+		shim_writer_free(&whole);
+	}
+	free(x);
+	shim_writer_free(&first);
+	shim_writer_free(&second);
+	shim_writer_free(&lists);
+}
+
 int
 main(void)
 {
@@ -577,6 +679,7 @@ main(void)
 	test_odd_rows();
 	test_lengths();
 	test_merge();
+	test_resume();
 	test_damage(BARQ_METRIC_L2);
 	test_damage(BARQ_METRIC_IP);
 	printf("1..%d\n", ntests);
