@@ -31,15 +31,15 @@ my $joined = 600;
 my $dims = 32;
 my $with = 'm = 8, ef_construction = 32, quantization = none';
 
-# 1,000 rows in a graph, and 600 to be joined to it.
+# 1,000 rows in a graph (or what `how` makes of them), and 600 to be joined to it.
 sub prepare
 {
+	my $how = $_[0] // "barq_hnsw (v vector_l2_ops, id) WITH ($with, ";
 	unlink "$data/barq_crash_point";
 	$node->safe_psql('postgres', qq{
 		DROP TABLE IF EXISTS items;
 		CREATE TABLE items (id int, v vector($dims)) WITH (autovacuum_enabled = off);
-		CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops, id)
-			WITH ($with, growing_limit = '1GB', growing_hard_limit = '2GB');
+		CREATE INDEX items_v ON items USING ${how}growing_limit = '1GB', growing_hard_limit = '2GB');
 		INSERT INTO items SELECT i, vec(i, $dims) FROM generate_series(1, 1000) i;
 		SELECT barq_compact('items_v');
 		INSERT INTO items SELECT i, vec(i, $dims) FROM generate_series(1001, 1300) i;
@@ -178,6 +178,26 @@ foreach my $whom (qw(backend server error))
 		}
 		complete($name) if $step =~ /rows inserted|blob/;
 	}
+}
+
+# ---- lists: while the centroids are looked at, and when most rows have one
+foreach my $pass (1, 8)
+{
+	prepare('barq_ivf (v vector_l2_ops, id) WITH (lists = 20, ');
+	my $position = log_size($node);
+	arm("crash $pass flush backend merge: rows inserted");
+	my ($status) = compact();
+	die "lists $pass: it was not stopped" if $status == 0;
+	wait_until_up($position);
+	is(scalar(merge_files()), 2, "lists $pass: the work area and its record stay");
+	$position = log_size($node);
+	my (undef, $out) = compact();
+	is($out, $rows, "lists $pass: the next merge succeeds");
+	my ($left) = went_on($position);
+	cmp_ok($left // -1, '>=', 0, "lists $pass: it goes on");
+	is(segment_count($node, 'items_v') . '|' . join(' ', merge_files(), orphans($node)), '1|', "lists $pass: one segment, no file left");
+	sound($node, 'items_v', "lists $pass: sound", errors => 1);
+	found_once($node, 'items', "lists $pass: every row once");
 }
 
 # ---- a merge that cannot go on leaves nothing
