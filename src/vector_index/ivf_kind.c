@@ -153,7 +153,8 @@ resume_lists(void *area, uint64 bytes, BarqMergeInput *inputs, int ninputs,
 		return false;
 	ereport(DEBUG1,
 			(errmsg_internal("a merge goes on: of " UINT64_FORMAT " rows " UINT64_FORMAT
-							 " are left, 0 were inserted again", live, left)));
+							 " are left, 0 were inserted again",
+							 live, left)));
 	return true;
 }
 
