@@ -102,6 +102,13 @@ sweep_database(Oid space, const char *parent, bool gone)
 		barq_rmdir(parent, "folder: remove database");
 }
 
+/* Remove the folder of a tablespace, if it is empty. */
+static void
+remove_space(const char *path)
+{
+	barq_rmdir(path, "folder: remove tablespace");
+}
+
 /*
  * Remove the folders below a former value of barq.image_directory (empty: the
  * data directory), except those that another process has locked.
@@ -119,7 +126,7 @@ remove_root(const char *directory)
 
 		foreach(database, barq_folder_names(path))
 			sweep_database(InvalidOid, psprintf("%s/%s", path, (char *) lfirst(database)), true);
-		barq_rmdir(path, "folder: remove tablespace");
+		remove_space(path);
 	}
 	barq_unlink(barq_heat_path(root), "heat: remove");
 	if (directory[0] == '\0')
@@ -180,7 +187,7 @@ barq_image_sweep(void)
 		/* left empty by the last database, if the tablespace is gone */
 		if (OidIsValid(space_oid) &&
 			!SearchSysCacheExists1(TABLESPACEOID, ObjectIdGetDatum(space_oid)))
-			barq_rmdir(space_path, "folder: remove tablespace");
+			remove_space(space_path);
 		pfree(space_path);
 	}
 	pfree(root);
