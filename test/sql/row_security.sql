@@ -197,7 +197,7 @@ GRANT SELECT ON secured_parts TO regress_tenant;
 SET enable_seqscan = off;
 SET enable_sort = off;
 SET ROLE regress_tenant;
-EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) SELECT id FROM secured_parts ORDER BY v <-> '[0,0,0,0,0,0,0,0]' LIMIT 3;
+EXPLAIN (COSTS OFF) SELECT id FROM secured_parts ORDER BY v <-> '[0,0,0,0,0,0,0,0]' LIMIT 3;
 SELECT count(*), bool_and((doc).tenant = 3) FROM barq_hybrid(NULL::secured_parts, '[0,0,0,0,0,0,0,0]', 'secret shoes', k => 1000, candidates => 1000, filter => 'peek(body)');
 SELECT array_agg((doc).id ORDER BY (doc).id) = (SELECT array_agg(id ORDER BY id) FROM secured_parts WHERE v IS NOT NULL) AS same
 FROM barq_hybrid(NULL::secured_parts, '[0,0,0,0,0,0,0,0]', k => 1000, candidates => 1000);
