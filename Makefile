@@ -16,8 +16,11 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" barq.control)
 MODULE_big = barq
 
 SQL_PARTS = $(sort $(wildcard sql/parts/*.sql))
-DATA_built = sql/barq--$(EXTVERSION).sql
-DATA = $(wildcard sql/barq--*--*.sql)
+# Until its release a version's update scripts are made from the same parts as its
+# script, so that the two cannot differ: sql/update/OLD.sql says what goes.
+SQL_UPDATES = $(patsubst sql/update/%.sql,sql/barq--%--$(EXTVERSION).sql,$(wildcard sql/update/*.sql))
+DATA_built = sql/barq--$(EXTVERSION).sql $(SQL_UPDATES)
+DATA = $(wildcard sql/old/barq--*--*.sql)
 
 # One kernel source, compiled once for each instruction-set level.
 ARCH := $(shell uname -m)
@@ -105,7 +108,7 @@ all install installcheck unit unit-programs:
 	@echo "barq: '$(PG_CONFIG)' finds no PostgreSQL to build for." >&2
 	@echo "On Debian or Ubuntu, install what building takes:" >&2
 	@echo "    apt-get install gcc make libsimde-dev postgresql-server-dev-15" >&2
-	@echo "(or another version's, 15 to 18), or run scripts/install-deps.sh, or say" >&2
+	@echo "(or another version's, 15 to 19), or run scripts/install-deps.sh, or say" >&2
 	@echo "    make PG_CONFIG=/path/to/pg_config" >&2
 	@exit 1
 clean: ;
@@ -113,6 +116,10 @@ endif
 
 sql/barq--$(EXTVERSION).sql: $(SQL_PARTS) barq.control
 	cat $(SQL_PARTS) /dev/null > $@
+
+$(SQL_UPDATES): sql/barq--%--$(EXTVERSION).sql: sql/update/%.sql sql/old/barq--%.sql $(SQL_PARTS) scripts/update-sql.awk barq.control
+	awk -f scripts/update-sql.awk sql/old/barq--$*.sql sql/update/$*.sql $(SQL_PARTS) > $@.new
+	mv $@.new $@
 
 .PHONY: test test-matrix torture demo bench format format-check lint
 test:

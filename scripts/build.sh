@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # build.sh: build this checkout with warnings as errors and install it into
 # the private copy of PostgreSQL; print that copy's pg_config. The compiler's
-# output goes to build.log and is shown only when something is wrong.
+# output goes to build.log and is shown only when something is wrong. BARQ_CC: another
+# compiler than the server's; BARQ_COPT: further options for it.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 barq_locate
@@ -9,15 +10,15 @@ barq_locate
 barq_lock
 
 umask 022
+shopt -s extglob
 
 # Bring the tree up to date with the checkout. Only files that differ are copied,
 # so make sees exactly the changes.
 sources()
 {
 	(cd "$1" && for part in Makefile barq.control LICENSE README.md CONTRIBUTING.md docs src sql test docker scripts; do
-		[ -e "$part" ] && find "$part" -type f ! -name '*.o' ! -name '*.so' ! -name 'barq--*.sql' \
+		[ -e "$part" ] && find "$part" -type f ! -name '*.o' ! -name '*.so' ! -path 'sql/barq--*' \
 			! -name '.*' ! -path '*/__pycache__/*'
-		[ -d "$part" ] && find "$part" -type f -name 'barq--*--*.sql'
 	done; true)
 }
 sources "$BARQ_TREE" | while read -r file; do
@@ -32,12 +33,14 @@ sources "$BARQ_SRC" | while read -r file; do
 done
 
 log=$BARQ_TOP/build.log
-if ! make -C "$BARQ_TREE" -j"$(nproc)" PG_CONFIG="$PG_CONFIG" COPT="-Werror ${BARQ_COPT:-}" all unit-programs >"$log" 2>&1 ||
-	! make -C "$BARQ_TREE" PG_CONFIG="$PG_CONFIG" COPT="-Werror ${BARQ_COPT:-}" install >>"$log" 2>&1; then
+make=(make -C "$BARQ_TREE" PG_CONFIG="$PG_CONFIG" ${BARQ_CC:+CC="$BARQ_CC"} COPT="-Werror ${BARQ_COPT:-}")
+if ! "${make[@]}" -j"$(nproc)" all unit-programs >"$log" 2>&1 || ! "${make[@]}" install >>"$log" 2>&1; then
 	grep -E -A6 '(error|warning):|Error [0-9]|\*\*\*|undefined reference' "$log" | head -n 60 >&2 || tail -n 30 "$log" >&2
 	die "the build failed; all of it is in $log"
 fi
 if grep -n 'warning:' "$log" >&2; then
 	die "the build has warnings; all of it is in $log"
 fi
+# scripts of older versions, which a test installs; `make install` does not bring them
+install -m 644 "$BARQ_SRC"/sql/old/barq--+([0-9.]).sql "$("$PG_CONFIG" --sharedir)/extension/"
 echo "$PG_CONFIG"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# install-deps.sh [build] [test] [demo] [bench]: install the packages that these need.
+# install-deps.sh [build] [test] [demo] [bench] [cross]: install the packages that these need.
 #
 # On Debian, as root or with sudo that asks no password, missing packages are
 # installed by apt. Otherwise the one command to run is printed and the exit
 # status is 1. If nothing is missing, apt is not called. If PG_CONFIG is set, no
-# package of PostgreSQL is needed.
+# package of PostgreSQL is needed; else one of PG_MAJOR, of the version that is
+# installed, or of the version that the distribution has.
 set -euo pipefail
 
 [ $# -gt 0 ] || set -- build
@@ -22,17 +23,51 @@ need()
 have() { command -v "$1"; }
 have_file() { local f; for f in "$@"; do [ -e "$f" ] && return; done; return 1; }
 
-# The version to use or install: one that is installed completely, PG_MAJOR (set
-# in the official container images and by test-matrix.sh) or 15 first.
-major=${PG_MAJOR:-15}
+# Can packages be installed here: as root, or by a sudo that asks no password?
+can_install() { [ "$(id -u)" -eq 0 ] || { command -v sudo && sudo -n true; } >/dev/null 2>&1; }
+root=()
+[ "$(id -u)" -eq 0 ] || root=(sudo)
+
+apt_get()
+{
+	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" >&2
+}
+
+# The version of PostgreSQL that the distribution has: that of its package
+# "postgresql". The lists of packages may not be there yet; without them, Debian's
+# and Ubuntu's releases are known here.
+distribution_major()
+{
+	local v codename
+	packaged() { apt-cache depends postgresql 2>/dev/null | sed -n 's/^ *Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1; }
+	if command -v apt-get >/dev/null; then
+		v=$(packaged)
+		if [ -z "$v" ] && can_install; then
+			apt_get update
+			v=$(packaged)
+		fi
+		[ -z "$v" ] || { echo "$v"; return; }
+	fi
+	codename=$(. /etc/os-release 2>/dev/null; echo "${VERSION_CODENAME:-}")
+	case $codename in
+		trixie | plucky | questing) echo 17 ;;
+		forky | resolute) echo 18 ;;
+		noble) echo 16 ;;
+		*) echo 15 ;;
+	esac
+}
+
+# The version to use or install: PG_MAJOR (set in the official container images and
+# by test-matrix.sh), one that is installed completely, or the distribution's.
+major=${PG_MAJOR:-}
 pg_wanted=yes
 if [ -n "${PG_CONFIG:-}" ]; then
 	pg_wanted=no
 else
-	for v in "$major" 15 18 17 16; do
-		if [ -x "/usr/lib/postgresql/$v/bin/postgres" ]; then
+	for v in 15 18 17 16 19; do
+		if [ -z "$major" ] && [ -x "/usr/lib/postgresql/$v/bin/postgres" ]; then
 			major=$v
-			break
 		fi
 	done
 	if [ ! -d /usr/lib/postgresql ] && command -v pg_config >/dev/null &&
@@ -40,6 +75,7 @@ else
 		pg_wanted=no	# built from source, or another system's package
 	fi
 fi
+[ -n "$major" ] || [ $pg_wanted = no ] || major=$(distribution_major)
 pg=/usr/lib/postgresql/$major
 
 for target; do
@@ -51,10 +87,16 @@ for target; do
 		# the server's package brings pgxs.mk, but not the headers
 		need "postgresql-server-dev-$major" \
 			have_file "/usr/include/postgresql/$major/server/postgres.h"
-		[ "$target" = build ] || need "postgresql-$major" have_file $pg/bin/postgres
+		[ "$target" = build ] || [ "$target" = cross ] || need "postgresql-$major" have_file $pg/bin/postgres
 	fi
 	case $target in
 		build) ;;
+		cross)
+			need gcc-aarch64-linux-gnu have aarch64-linux-gnu-gcc
+			need libc6-dev-arm64-cross have_file /usr/aarch64-linux-gnu/include/stdlib.h
+			need qemu-user have qemu-aarch64
+			need clang have clang
+			;;
 		test)
 			need perl perl -MTest::More -MTime::HiRes -e 1
 			need libipc-run-perl perl -MIPC::Run -e 1
@@ -79,7 +121,7 @@ for target; do
 			# measured beside barq's ranked text
 			[ $pg_wanted = no ] || need "postgresql-$major-rum" have_file "/usr/share/postgresql/$major/extension/rum.control"
 			;;
-		*) note "unknown target $target (build, test, demo, bench)"; exit 2 ;;
+		*) note "unknown target $target (build, test, demo, bench, cross)"; exit 2 ;;
 	esac
 done
 
@@ -90,26 +132,25 @@ if ! command -v apt-get >/dev/null; then
 	exit 1
 fi
 
-root=()
-if [ "$(id -u)" -ne 0 ]; then
-	if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-		root=(sudo)
-	else
-		note "packages are missing; run this, then try again:"
-		printf '    %s\n' "apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
-		note "(as root: this is user $(id -un), and sudo is not there or wants a password)"
-		exit 1
-	fi
+if ! can_install; then
+	note "packages are missing; run this, then try again:"
+	printf '    %s\n' "apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
+	note "(as root: this is user $(id -un), and sudo is not there or wants a password)"
+	exit 1
 fi
 
-apt_get()
-{
-	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-		apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" >&2
-}
-
-note "installing ${missing[*]}"
 apt_get update
+# A new version of PostgreSQL may have no pgTAP of its own yet: it is SQL alone, so
+# that of another version will do (private-pg.sh copies it).
+for i in "${!missing[@]}"; do
+	case ${missing[i]} in
+		*-pgtap)
+			apt-cache show "${missing[i]}" >/dev/null 2>&1 ||
+				missing[i]=$(apt-cache pkgnames postgresql- | grep -E '^postgresql-[0-9]+-pgtap$' | sort -V | tail -n 1)
+			;;
+	esac
+done
+note "installing ${missing[*]}"
 # Debian's package would set up and start a server of its own on a machine
 # that has none: not wanted for a build or a test.
 case " ${missing[*]} " in

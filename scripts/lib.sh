@@ -33,8 +33,8 @@ barq_usable_pg()
 		[ -x "$bindir/postgres" ] && [ -x "$bindir/initdb" ] && [ -f "$pgxs" ]
 }
 
-# Print the pg_config to use: the one given, else version 15's, else the
-# newest supported one installed.
+# Print the pg_config to use: the one given, else that of PG_MAJOR, else version
+# 15's, else the newest supported one installed.
 barq_find_pg()
 {
 	local candidate
@@ -47,7 +47,7 @@ barq_find_pg()
 		command -v "$PG_CONFIG" && return
 		die "PG_CONFIG=$PG_CONFIG: no such program"
 	fi
-	for candidate in /usr/lib/postgresql/{15,18,17,16}/bin/pg_config pg_config; do
+	for candidate in ${PG_MAJOR:+"/usr/lib/postgresql/$PG_MAJOR/bin/pg_config"} /usr/lib/postgresql/{15,18,17,16,19}/bin/pg_config pg_config; do
 		if command -v "$candidate" >/dev/null && barq_usable_pg "$candidate"; then
 			command -v "$candidate"
 			return

@@ -55,7 +55,7 @@ COMMENT ON FUNCTION barq_calibrate(regclass, bit[]) IS 'measure an index by quer
 CREATE FUNCTION barq_index_status(index oid,
 	OUT options text, OUT pending text, OUT rows bigint, OUT segments integer, OUT bytes bigint,
 	OUT growing_bytes bigint, OUT last_seal timestamp with time zone,
-	OUT last_compaction timestamp with time zone)
+	OUT last_compaction timestamp with time zone, OUT format integer, OUT rebuild text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 1;
 COMMENT ON FUNCTION barq_index_status(oid) IS 'internal: state of an index, for barq_indexes()';
@@ -63,16 +63,17 @@ COMMENT ON FUNCTION barq_index_status(oid) IS 'internal: state of an index, for 
 CREATE FUNCTION barq_indexes()
 	RETURNS TABLE (index regclass, "table" regclass, kind name, options text,
 		pending text, rows bigint, segments integer, bytes bigint, growing_bytes bigint,
-		last_seal timestamp with time zone, last_compaction timestamp with time zone)
+		last_seal timestamp with time zone, last_compaction timestamp with time zone,
+		format integer, rebuild text)
 	LANGUAGE SQL STABLE PARALLEL RESTRICTED ROWS 10
 BEGIN ATOMIC
 	SELECT c.oid::pg_catalog.regclass, i.indrelid::pg_catalog.regclass,
 		a.amname, s.options, s.pending, s.rows, s.segments, s.bytes,
-		s.growing_bytes, s.last_seal, s.last_compaction
+		s.growing_bytes, s.last_seal, s.last_compaction, s.format, s.rebuild
 	FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 		JOIN pg_catalog.pg_am a ON a.oid = c.relam,
 		LATERAL barq_index_status(c.oid) s
 	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw', 'barq_ivf', 'barq_bm25');
 END;
-COMMENT ON FUNCTION barq_indexes() IS 'barq indexes that the user may see';
+COMMENT ON FUNCTION barq_indexes() IS 'barq indexes that the user may see; format: version of the format on disk; rebuild: why REINDEX is wanted';

@@ -36,6 +36,9 @@ extern Relation barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right);
  */
 extern Relation barq_admin_try_open(Oid oid);
 
+/* The same, but also an index that is not built, unless it is unlogged on a standby. */
+extern Relation barq_admin_try_open_unbuilt(Oid oid);
+
 /*
  * Has the current user BARQ_RIGHT_SEE on the indexes of a table? An error if the table
  * does not exist.
@@ -91,12 +94,38 @@ typedef void (*BarqComplain) (void *arg, const char *severity, const char *place
 							  const char *message);
 
 /*
+ * For an index of text: complain of a text search configuration that is gone, was
+ * altered since the build, or could be dropped.
+ */
+struct BarqTextOptions;
+extern void barq_check_configuration(Relation index, const struct BarqTextOptions *options,
+									 BarqComplain complain, void *arg);
+
+/*
  * Compare the options with which an index was built with those of the catalog, and
  * call complain(arg, ...) for each fault. An error raised here means that REINDEX
  * would fail with the options of the catalog.
  */
 extern void barq_check_options(Relation index, const BarqFrozenOptions *built,
 							   BarqComplain complain, void *arg);
+
+/* ---- rebuild.c ---- */
+
+#define BARQ_NOT_BUILT \
+	"not built: CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY is under way or has failed"
+
+/*
+ * Why an index of a format version (barq_meta_format()) cannot be read by this
+ * library; palloc'd. NULL if it can: then *meta is its metapage.
+ */
+extern char *barq_unread_reason(Relation index, uint32 format, BarqMeta *meta);
+
+/*
+ * Why an index that can be read should be built anew; palloc'd, NULL if there is no
+ * reason. `pending`: options that wait for REINDEX, or NULL.
+ */
+extern char *barq_rebuild_reason(Relation index, const BarqFrozenOptions *built,
+								 const char *pending);
 
 /* ---- ddl.c ---- */
 

@@ -17,13 +17,9 @@
 
 #define PLACE "options"
 
-/*
- * For an index of text: report a text search configuration that is gone, was altered
- * since the build, or could be dropped.
- */
-static void
-check_configuration(Relation index, const BarqTextOptions *options,
-					BarqComplain complain, void *arg)
+void
+barq_check_configuration(Relation index, const BarqTextOptions *options,
+						 BarqComplain complain, void *arg)
 {
 	Oid			config = barq_text_config_of(RelationGetRelid(index), options);
 	char		schema[NAMEDATALEN];
@@ -85,7 +81,7 @@ barq_check_options(Relation index, const BarqFrozenOptions *built,
 
 	if (kind == &barq_bm25_index_kind)
 	{
-		check_configuration(index, barq_text_options(built), complain, arg);
+		barq_check_configuration(index, barq_text_options(built), complain, arg);
 		check_ancestors(index, built, complain, arg);
 	}
 	kind->freeze(index, index->rd_options, &wanted);

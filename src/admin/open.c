@@ -91,8 +91,9 @@ barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right)
 	return index;
 }
 
-Relation
-barq_admin_try_open(Oid oid)
+/* Open as barq_admin_try_open() does; with `unbuilt` as barq_admin_try_open_unbuilt(). */
+static Relation
+try_open(Oid oid, bool unbuilt)
 {
 	Relation	index = try_relation_open(oid, AccessShareLock);
 	Oid			table;
@@ -101,11 +102,24 @@ barq_admin_try_open(Oid oid)
 		return NULL;
 	table = barq_is_barq_index(index) ?
 		IndexGetRelation(RelationGetRelid(index), true) : InvalidOid;
-	if (OidIsValid(table) && !RELATION_IS_OTHER_TEMP(index) && barq_is_built(index) &&
+	if (OidIsValid(table) && !RELATION_IS_OTHER_TEMP(index) &&
+		(barq_is_built(index) || (unbuilt && !index->rd_index->indisready)) &&
 		barq_may_see(table))
 		return index;
 	relation_close(index, AccessShareLock);
 	return NULL;
+}
+
+Relation
+barq_admin_try_open(Oid oid)
+{
+	return try_open(oid, false);
+}
+
+Relation
+barq_admin_try_open_unbuilt(Oid oid)
+{
+	return try_open(oid, true);
 }
 
 void

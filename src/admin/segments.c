@@ -8,9 +8,9 @@
 #include "access/relation.h"
 #include "admin/admin.h"
 #include "am/am.h"
+#include "base/script.h"
 #include "catalog/index.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -22,7 +22,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_segments);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_index_status);
 
 #define SEGMENTS_COLUMNS	11
-#define STATUS_COLUMNS		8
+#define STATUS_COLUMNS		10
 
 typedef struct LogCounts
 {
@@ -110,7 +110,7 @@ barq_segments(PG_FUNCTION_ARGS)
 	Datum		values[SEGMENTS_COLUMNS];
 	bool		nulls[SEGMENTS_COLUMNS] = {0};
 
-	InitMaterializedSRF(fcinfo, 0);
+	barq_begin_rows(fcinfo, SEGMENTS_COLUMNS);
 	descs = read_index(index, &meta, &counts);
 	for (uint32 i = 0; i < meta.segments; i++)
 		put_segment(rsinfo, index, &descs[i]);
@@ -185,43 +185,72 @@ barq_pending_options(Relation index, const BarqFrozenOptions *built)
 	return pending;
 }
 
+/* A text, or NULL. */
+static Datum
+text_or_null(const char *text, bool *isnull)
+{
+	*isnull = text == NULL;
+	return *isnull ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/* The columns of barq_index_status() for an index that can be read. */
+static void
+show_status(Relation index, Datum *values, bool *nulls)
+{
+	BarqMeta	meta;
+	LogCounts	counts;
+	BarqSegmentDesc *descs = read_index(index, &meta, &counts);
+	int64		rows = counts.rows - counts.dead;
+	char	   *pending = barq_pending_options(index, &meta.options);
+
+	for (uint32 i = 0; i < meta.segments; i++)
+		rows += (int64) descs[i].rows - descs[i].dead_rows;
+
+	memset(nulls, false, sizeof(bool) * STATUS_COLUMNS);
+	values[0] = CStringGetTextDatum(barq_options_text(index, &meta.options));
+	values[1] = text_or_null(pending, &nulls[1]);
+	values[2] = Int64GetDatum(rows);
+	values[3] = Int32GetDatum((int32) meta.segments);
+	values[5] = Int64GetDatum((int64) meta.growing_pages * BLCKSZ);
+	values[6] = timestamp_or_null(meta.last_seal, &nulls[6]);
+	values[7] = timestamp_or_null(meta.last_compaction, &nulls[7]);
+	values[9] = text_or_null(barq_rebuild_reason(index, &meta.options, pending), &nulls[9]);
+}
+
 /*
  * barq_index_status(index oid) → one row, or none if the relation is gone, is no
- * barq index, is not built, or the user may not see it. Raises no error for these.
+ * barq index, is unlogged on a standby, or the user may not see it. An index that is
+ * not built or cannot be read has a row with few columns. Raises no error for these.
  */
 Datum
 barq_index_status(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Relation	index = barq_admin_try_open(PG_GETARG_OID(0));
+	Relation	index = barq_admin_try_open_unbuilt(PG_GETARG_OID(0));
+	Datum		values[STATUS_COLUMNS] = {0};
+	bool		nulls[STATUS_COLUMNS];
+	const char *unread = BARQ_NOT_BUILT;
 	BarqMeta	meta;
-	LogCounts	counts;
-	BarqSegmentDesc *descs;
-	Datum		values[STATUS_COLUMNS];
-	bool		nulls[STATUS_COLUMNS] = {0};
-	const char *pending;
-	int64		rows;
 
-	InitMaterializedSRF(fcinfo, 0);
+	barq_begin_rows(fcinfo, STATUS_COLUMNS);
 	if (index == NULL)
 		return (Datum) 0;
 
-	descs = read_index(index, &meta, &counts);
-	rows = counts.rows - counts.dead;
-	for (uint32 i = 0; i < meta.segments; i++)
-		rows += (int64) descs[i].rows - descs[i].dead_rows;
+	memset(nulls, true, sizeof(nulls));
+	if (barq_is_built(index))
+	{
+		uint32		format = barq_meta_format(index);
 
-	pending = barq_pending_options(index, &meta.options);
-	values[0] = CStringGetTextDatum(barq_options_text(index, &meta.options));
-	nulls[1] = pending == NULL;
-	if (pending != NULL)
-		values[1] = CStringGetTextDatum(pending);
-	values[2] = Int64GetDatum(rows);
-	values[3] = Int32GetDatum((int32) meta.segments);
-	values[4] = Int64GetDatum((int64) RelationGetNumberOfBlocks(index) * BLCKSZ);
-	values[5] = Int64GetDatum((int64) meta.growing_pages * BLCKSZ);
-	values[6] = timestamp_or_null(meta.last_seal, &nulls[6]);
-	values[7] = timestamp_or_null(meta.last_compaction, &nulls[7]);
+		unread = barq_unread_reason(index, format, &meta);
+		if (unread == NULL)
+			show_status(index, values, nulls);
+		values[4] = Int64GetDatum((int64) RelationGetNumberOfBlocks(index) * BLCKSZ);
+		values[8] = Int32GetDatum((int32) format);
+		nulls[4] = false;
+		nulls[8] = format == 0;
+	}
+	if (unread != NULL)
+		values[9] = text_or_null(unread, &nulls[9]);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	relation_close(index, AccessShareLock);
 	return (Datum) 0;

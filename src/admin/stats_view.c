@@ -6,6 +6,7 @@
 
 #include "access/relation.h"
 #include "admin/admin.h"
+#include "base/script.h"
 #include "catalog/index.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -41,7 +42,7 @@ barq_stats(PG_FUNCTION_ARGS)
 	BarqIndexCounts *counts;
 	int			n;
 
-	InitMaterializedSRF(fcinfo, 0);
+	barq_begin_rows(fcinfo, STATS_COLUMNS);
 	counts = barq_stats_read(&n);
 	for (int i = 0; i < n; i++)
 	{

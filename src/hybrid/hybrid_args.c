@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "base/script.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -219,7 +220,8 @@ argument_named(const char *name)
 	for (int i = 0; i < NARGS; i++)
 		if (strcmp(names[i], name) == 0)
 			return i;
-	elog(ERROR, "barq_hybrid() has no argument \"%s\"", name);
+	/* a function of another version of the script */
+	barq_raise_other_script(psprintf("a function with argument \"%s\"", name));
 }
 
 /*
@@ -373,6 +375,9 @@ barq_hybrid_read_args(FunctionCallInfo fcinfo, BarqHybridArgs *args)
 
 	memset(args, 0, sizeof(*args));
 	args->caller = "barq_hybrid()";
+	/* each present form has all arguments but filter_args */
+	if (PG_NARGS() <= ARG_TEXT_CANDIDATES)
+		barq_raise_other_script(args->caller);
 	collect_arguments(fcinfo, from);
 	read_common(fcinfo, from, args);
 

@@ -81,6 +81,14 @@ barq_meta_create(Relation index, ForkNumber fork, const BarqFrozenOptions *optio
 	UnlockReleaseBuffer(buffer);
 }
 
+/* Is a page a metapage, of whatever format? The caller holds a lock on its buffer. */
+static bool
+is_meta_page(Relation index, Page page)
+{
+	return barq_page_is(index, BARQ_META_BLOCK, page, BARQ_PART_META, BARQ_META_MAGIC) &&
+		BarqPageGetMeta(page)->magic == BARQ_META_MAGIC;
+}
+
 /*
  * Check a metapage; raises the errors listed at barq_meta_read(). The caller holds a
  * lock on the buffer, which an error releases.
@@ -90,8 +98,7 @@ check_meta_page(Relation index, Page page)
 {
 	const BarqMeta *meta = BarqPageGetMeta(page);
 
-	if (!barq_page_is(index, BARQ_META_BLOCK, page, BARQ_PART_META, BARQ_META_MAGIC) ||
-		meta->magic != BARQ_META_MAGIC)
+	if (!is_meta_page(index, page))
 		ereport(ERROR,
 				(errcode(ERRCODE_INDEX_CORRUPTED),
 				 errmsg("index \"%s\" has no valid metapage at block %u",
@@ -118,6 +125,22 @@ barq_meta_read(Relation index, BarqMeta *meta)
 	check_meta_page(index, BufferGetPage(buffer));
 	*meta = *BarqPageGetMeta(BufferGetPage(buffer));
 	UnlockReleaseBuffer(buffer);
+}
+
+uint32
+barq_meta_format(Relation index)
+{
+	Buffer		buffer;
+	uint32		version = 0;
+
+	if (RelationGetNumberOfBlocks(index) == 0)
+		return 0;
+	buffer = ReadBuffer(index, BARQ_META_BLOCK);
+	barq_lock_shared(buffer);
+	if (is_meta_page(index, BufferGetPage(buffer)))
+		version = BarqPageGetMeta(BufferGetPage(buffer))->format_version;
+	UnlockReleaseBuffer(buffer);
+	return version;
 }
 
 void

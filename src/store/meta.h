@@ -118,6 +118,12 @@ extern void barq_meta_create(Relation index, ForkNumber fork,
 extern void barq_meta_read(Relation index, BarqMeta *meta);
 
 /*
+ * The format version of an index, also one that this library does not read; 0 if
+ * block 0 is no metapage. The caller holds no buffer lock (S15).
+ */
+extern uint32 barq_meta_format(Relation index);
+
+/*
  * To be called by a reader that found a page re-used, before it starts again
  * from the metapage. `version` is the directory version that it started from, 0
  * if it read none; *failed_version is 0 at first and receives it. Every page is

@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "base/compat.h"
+#include "base/script.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -46,7 +47,7 @@ barq_bm25_terms(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	BarqTokens	tokens = {0};
 
-	InitMaterializedSRF(fcinfo, 0);
+	barq_begin_rows(fcinfo, 2);
 	barq_tokenize(tokenizer, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), 0, &tokens);
 	for (uint32 i = 0; i < tokens.ntokens; i++)
 	{
@@ -126,7 +127,7 @@ barq_bm25_clauses(PG_FUNCTION_ARGS)
 													 tokenizer_kind(PG_GETARG_TEXT_PP(2)));
 	BarqTextQuery *parsed;
 
-	InitMaterializedSRF(fcinfo, 0);
+	barq_begin_rows(fcinfo, 7);
 	parsed = barq_text_query_parse(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query), tokenizer);
 	put_clauses((ReturnSetInfo *) fcinfo->resultinfo, parsed->clauses, parsed->nclauses, 0);
 	return (Datum) 0;

@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "base/compat.h"
+#include "base/script.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
@@ -384,6 +385,7 @@ barq_to_bm25query(PG_FUNCTION_ARGS)
 	const char *name;
 	Size		length;
 
+	barq_expect_arguments(fcinfo, 3);
 	if (TO_BM25QUERY_IS_NULL(fcinfo))
 		PG_RETURN_NULL();
 	query = read_query(PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(2), &length);
@@ -410,6 +412,7 @@ barq_to_bm25query_regclass(PG_FUNCTION_ARGS)
 	const char *query;
 	Size		length;
 
+	barq_expect_arguments(fcinfo, 3);
 	if (TO_BM25QUERY_IS_NULL(fcinfo))
 		PG_RETURN_NULL();
 	query = read_query(PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(2), &length);

@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "text_index/text_index.h"
+#include "base/script.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -73,8 +74,9 @@ function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, 
 }
 
 /*
- * Look up the type and functions in the schema of `function`. Checks no privileges,
- * raises no error; false if any is missing, *beside is then partly filled.
+ * Look up the type and functions in the schema of `function`. Checks no privileges;
+ * false if the type is missing. The error of barq_raise_other_script() if the type is
+ * there, but not all functions.
  */
 static bool
 look_beside(Oid function, Beside *beside)
@@ -91,9 +93,13 @@ look_beside(Oid function, Beside *beside)
 	beside->bind = function_beside(schema, "bm25_bind", 2, type, REGCLASSOID, InvalidOid);
 	beside->unbound_text = function_beside(schema, "bm25_unbound", 4, TEXTOID, REGCLASSARRAYOID, TEXTARRAYOID);
 	beside->unbound = function_beside(schema, "bm25_unbound", 4, type, REGCLASSARRAYOID, TEXTARRAYOID);
-	return OidIsValid(type) && OidIsValid(beside->to_query) && OidIsValid(beside->to_query_oid) &&
-		OidIsValid(beside->bind_text) && OidIsValid(beside->bind) &&
-		OidIsValid(beside->unbound_text) && OidIsValid(beside->unbound);
+	if (!OidIsValid(type))
+		return false;
+	if (!OidIsValid(beside->to_query) || !OidIsValid(beside->to_query_oid) ||
+		!OidIsValid(beside->bind_text) || !OidIsValid(beside->bind) ||
+		!OidIsValid(beside->unbound_text) || !OidIsValid(beside->unbound))
+		barq_raise_other_script("the type bm25query");
+	return true;
 }
 
 /* Whether a node is a call of this function. No side effects. */

@@ -158,7 +158,7 @@ SELECT is_empty($$SELECT objid::regclass FROM member WHERE classid = 'pg_class':
 SELECT is((SELECT string_agg(format('%s %s', name, type::regtype), ', ' ORDER BY n)
 		FROM pg_proc, unnest(proargnames, proallargtypes, proargmodes) WITH ORDINALITY a(name, type, mode, n)
 		WHERE oid = 'barq_indexes()'::regprocedure AND mode = 't'),
-	'index regclass, table regclass, kind name, options text, pending text, rows bigint, segments integer, bytes bigint, growing_bytes bigint, last_seal timestamp with time zone, last_compaction timestamp with time zone',
+	'index regclass, table regclass, kind name, options text, pending text, rows bigint, segments integer, bytes bigint, growing_bytes bigint, last_seal timestamp with time zone, last_compaction timestamp with time zone, format integer, rebuild text',
 	'columns of barq_indexes()');
 SELECT is((SELECT string_agg(format('%s %s', name, type::regtype), ', ' ORDER BY n)
 		FROM pg_proc, unnest(proargnames, proallargtypes, proargmodes) WITH ORDINALITY a(name, type, mode, n)

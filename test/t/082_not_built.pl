@@ -1,6 +1,6 @@
 # An index that CREATE INDEX CONCURRENTLY has not built yet, or never will because
-# it was killed, has no pages: barq_indexes() leaves it out, functions raise an
-# error. The same holds for an unlogged index on a standby.
+# it was killed, has no pages: barq_indexes() says that it is not built, functions
+# raise an error. The same holds for an unlogged index on a standby.
 use strict;
 use warnings;
 
@@ -37,7 +37,9 @@ my $builder = IPC::Run::start([ 'psql', '-Xq', '-d', $node->connstr('postgres'),
 	'CREATE INDEX CONCURRENTLY t_w ON t USING barq_hnsw (v vector_l2_ops)' ], IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_class WHERE relname = 't_w'});
 
-is($node->safe_psql('postgres', 'SELECT index FROM barq_indexes() ORDER BY 1'), "t_v\nu_v", 'barq_indexes() leaves it out');
+is($node->safe_psql('postgres', 'SELECT index, rows, bytes, rebuild FROM barq_indexes() ORDER BY index::text'),
+	"t_v|2|49152|\nt_w|||not built: CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY is under way or has failed\nu_v|0|8192|",
+	'barq_indexes() says so');
 foreach my $call ('barq_check', 'barq_seal', 'barq_compact', 'barq_segments')
 {
 	my (undef, undef, $err) = $node->psql('postgres', "SELECT * FROM $call('t_w')");

@@ -1,0 +1,174 @@
+# Indexes that older libraries wrote: this library reads each of them, with the same
+# answers as an exact scan, and writes them, or says REINDEX. test/fixtures/indexes has
+# a folder for each format version since 2 (docs/design.md, "Formats"), with a file for
+# each kind of index, written by the last library of that format.
+use strict;
+use warnings;
+
+use BarqTest;
+use File::Basename;
+use IO::Uncompress::Gunzip qw(gunzip $GunzipError);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $fixtures = dirname(__FILE__) . '/../fixtures';
+my @formats = sort map { basename($_) } grep { -d } glob "$fixtures/indexes/*";
+my $node = new_server('old_indexes', conf => 'barq.growing_limit = 1GB');
+
+# pages of the files have no checksum (PostgreSQL 18 has them by default)
+if ($node->safe_psql('postgres', 'SHOW data_checksums') eq 'on')
+{
+	$node->stop;
+	run_log([ 'pg_checksums', '--disable', '-D', $node->data_dir ]);
+	$node->start;
+}
+
+# the format versions that the library reads, from its own error
+$node->safe_psql('postgres', slurp_file("$fixtures/indexes.sql"));
+my @definitions = split /\n/, $node->safe_psql('postgres', q{
+	SELECT c.relname || '=' || pg_get_indexdef(c.oid) FROM pg_class c JOIN pg_am a ON a.oid = c.relam
+	WHERE amname LIKE 'barq%' AND relkind = 'i' ORDER BY 1});
+my %definition = map { split /=/, $_, 2 } @definitions;
+my @indexes = sort keys %definition;
+my $present = $node->safe_psql('postgres', q{SELECT format FROM barq_indexes() WHERE index = 'hnsw_sq8'::regclass});
+is("@formats", join(' ', 2 .. $present), "there are files of each format version up to the present one, $present (scripts/make-fixtures.sh)");
+
+# The table as it was when the files were written: the same rows at the same places.
+sub table
+{
+	my ($database) = @_;
+	my $later = slurp_file("$fixtures/indexes-later.sql");
+
+	add_barq($node, $database);
+	my ($sql) = slurp_file("$fixtures/indexes.sql") =~ /\A(.*?)(?=^CREATE INDEX)/ms;
+	$later =~ s/^SELECT count\(barq_seal.*$//m;
+	$node->safe_psql($database, "$sql; $later");
+	foreach my $index (@indexes)
+	{
+		$node->safe_psql($database, $definition{$index});
+	}
+	return;
+}
+
+# Put the files of a format in the place of the indexes' own.
+sub put_files
+{
+	my ($database, $format) = @_;
+	my %file = map { $_ => relation_file($node, $_, $database) } @indexes;
+
+	$node->stop;
+	foreach my $index (@indexes)
+	{
+		unlink glob "$file{$index}_*";
+		gunzip("$fixtures/indexes/$format/$index.gz" => $file{$index}) or die "$index: $GunzipError";
+	}
+	$node->start;
+	return;
+}
+
+# For each kind of index: the order of a search, and a query near some rows.
+my %order = (
+	hnsw_sq8 => q{v <=> (item(%d)).v}, hnsw_none => q{v <-> (item(%d)).v}, hnsw_rabitq => q{v <#> (item(%d)).v},
+	hnsw_f16 => q{h <-> (item(%d)).h}, hnsw_sparse => q{s <-> (item(%d)).s}, hnsw_bit => q{b <~> (item(%d)).b},
+	ivf_sq8 => q{v <=> (item(%d)).v}, ivf_rabitq => q{h <-> (item(%d)).h}, ivf_bit => q{b <~> (item(%d)).b});
+
+# The share of the ten nearest rows, by exact distances, that an index finds.
+sub recall
+{
+	my ($database, $index) = @_;
+	my ($found, $wanted) = (0, 0);
+
+	foreach my $id (3, 77, 119, 162, 191, 205, 217)
+	{
+		my $order = sprintf $order{$index}, $id;
+		my $others = join '; ', map { "DROP INDEX $_" } grep { $_ ne $index } @indexes;
+		my ($near, $got) = split /\n/, $node->safe_psql($database, qq{
+			BEGIN; SET LOCAL enable_indexscan = off; SET LOCAL max_parallel_workers_per_gather = 0;
+			SELECT array_agg(d) FROM (SELECT round(($order)::numeric, 5) AS d FROM items ORDER BY $order LIMIT 10) s;
+			SET LOCAL enable_indexscan = on; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL barq.ef_search = 100;
+			$others; SELECT array_agg(d) FROM (SELECT round(($order)::numeric, 5) AS d FROM items ORDER BY $order LIMIT 10) s; ROLLBACK});
+		my %got;
+		$got{$_}++ foreach $got =~ /[-\d.]+/g;
+		foreach my $d ($near =~ /[-\d.]+/g)
+		{
+			$wanted++;
+			$found++ if $got{$d} && $got{$d}-- > 0;
+		}
+	}
+	return $found / $wanted;
+}
+
+# Texts that match, without and with the index.
+my %matches = (
+	bm25 => [ 'word3', '"rare phrase"', '+common -word4', 'tail20*' ], bm25_ngram => [ 'rare', 'tail19' ]);
+
+sub same_matches
+{
+	my ($database, $index) = @_;
+	my @wrong;
+
+	foreach my $query (@{ $matches{$index} })
+	{
+		my $others = join '; ', map { "DROP INDEX $_" } grep { $_ ne $index } @indexes;
+		my ($with, $without) = split /\n/, $node->safe_psql($database, qq{
+			BEGIN; $others; SET LOCAL enable_seqscan = off;
+			SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), 'none') FROM items WHERE t @@@ to_bm25query('$query', '$index');
+			SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off;
+			SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), 'none') FROM items WHERE t @@@ to_bm25query('$query', '$index'); ROLLBACK});
+		push @wrong, "$query: $with, not $without" if $with ne $without || ($with eq 'none');
+	}
+	return join "\n", @wrong;
+}
+
+sub answers_are_right
+{
+	my ($database, $index, $what) = @_;
+
+	if (exists $order{$index}) { cmp_ok(recall($database, $index), '>=', 0.95, "$what: finds what an exact scan finds") }
+	else { is(same_matches($database, $index), '', "$what: finds what an exact scan finds") }
+	sound($node, $index, "$what: sound", database => $database);
+	return;
+}
+
+foreach my $format (@formats)
+{
+	my $database = "format$format";
+
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	table($database);
+	put_files($database, $format);
+	foreach my $index (@indexes)
+	{
+		my $what = "format $format, $index";
+		my ($shown, $rebuild) = split /\|/, $node->safe_psql($database, "SELECT format, rebuild FROM barq_indexes() WHERE index = '$index'::regclass"), 2;
+		my ($out, $err);
+
+		is($shown, $format, "$what: barq_indexes() shows the format");
+		$node->psql($database, "SELECT * FROM barq_segments('$index')", stdout => \$out, stderr => \$err);
+		if ($err ne '')
+		{
+			like($err, qr/HINT:  Please REINDEX/, "$what: is not read, and says REINDEX");
+			like($rebuild, qr/no longer read/, "$what: barq_indexes() says why");
+			$node->safe_psql($database, "REINDEX INDEX $index");
+			answers_are_right($database, $index, "$what, after REINDEX");
+			next;
+		}
+		is($rebuild, '', "$what: is read, and nothing asks for REINDEX");
+		like($out, qr/growing/, "$what: has a growing log");
+		answers_are_right($database, $index, $what);
+	}
+	# written by this library: rows, deletions, a seal, a merge of all segments
+	$node->safe_psql($database, q{INSERT INTO items SELECT (item(i)).* FROM generate_series(221, 260) i;
+		DELETE FROM items WHERE id % 40 = 1; VACUUM items});
+	foreach my $index (@indexes)
+	{
+		answers_are_right($database, $index, "format $format, $index, with more rows");
+		$node->safe_psql($database, "SELECT barq_seal('$index'); SELECT barq_compact('$index')");
+		is(segment_count($node, $index, $database), 1, "format $format, $index: merged into one segment");
+		answers_are_right($database, $index, "format $format, $index, merged");
+	}
+	$node->safe_psql('postgres', "DROP DATABASE $database");
+}
+
+$node->stop;
+done_testing();
