@@ -12,7 +12,7 @@
 # class, type, cast ... of OLD.sql) must be named by a line of HAND.sql,
 # "-- by hand: CREATE OPERATOR CLASS bm25_ops", and is left to it; one that is not
 # named is an error. Statements that are no longer there are found by
-# test/t/100_update.pl, which compares the catalogue after an update with that of a
+# test/t/105_update.pl, which compares the catalogue after an update with that of a
 # new installation.
 #
 # A statement ends at a line that ends in ";", outside of $$ ... $$ and of

@@ -6,7 +6,7 @@
  *
  * A C function whose SQL declaration has changed since a version that sql/old keeps
  * checks at its entry, by these, that it was called through the present one.
- * test/t/100_update.pl calls each function of the older scripts.
+ * test/t/105_update.pl calls each function of the older scripts.
  */
 #ifndef BARQ_SCRIPT_H
 #define BARQ_SCRIPT_H
