@@ -23,7 +23,8 @@
 # ascii      messages and SQL are ASCII
 # layout     folders call only folders that they may; every exported symbol is
 #            used; paths, settings, functions and links in documents exist;
-#            README's plot agrees with docs/performance.md; programs of bench/ compile
+#            META.json, control file and changelogs agree; ci.yml has the jobs of
+#            test-matrix.sh; README's plot agrees with docs/performance.md; programs of bench/ compile
 # lint       scripts/lint.sh (where clang-tidy is of version 14)
 #
 # regress and isolation databases have the extension created before the first
@@ -346,6 +347,8 @@ suite_layout()
 	check layout "folders call only folders above them" "$BARQ_SRC/scripts/check-layout.sh" "$BARQ_TREE"
 	check layout "every exported symbol is used elsewhere" "$BARQ_SRC/scripts/check-symbols.sh" "$BARQ_TREE"
 	check layout "names and links in documents exist" "$BARQ_SRC/scripts/check-docs.pl"
+	check layout "META.json is what PGXN takes, and versions agree" "$BARQ_SRC/scripts/check-meta.py"
+	check layout "jobs of ci.yml are those of test-matrix.sh" "$BARQ_SRC/scripts/check-ci.py"
 	check layout "the plot in README.md shows the figures of docs/performance.md" "$BARQ_SRC/bench/plot.py" --check
 	check layout "the programs of bench/ compile" "$BARQ_SRC/bench/micro/build.sh" --check
 }

@@ -9,6 +9,8 @@
 #ifndef BARQ_HITS_H
 #define BARQ_HITS_H
 
+#include <math.h>
+
 #include "base/bits.h"
 #include "flat/flat.h"
 
@@ -28,7 +30,7 @@ static inline void
 barq_keys_clean(float *keys, int n)
 {
 	for (int i = 0; i < n; i++)
-		keys[i] = (keys[i] == keys[i]) ? keys[i] : __builtin_inff();
+		keys[i] = (keys[i] == keys[i]) ? keys[i] : INFINITY;
 }
 
 /*
@@ -38,7 +40,7 @@ barq_keys_clean(float *keys, int n)
 static inline bool
 barq_key_below(float key, float bound)
 {
-	return key < bound || bound == __builtin_inff();
+	return key < bound || bound == INFINITY;
 }
 
 /* Move the k best of n hits to the front, in any order. 0 <= k <= n. */

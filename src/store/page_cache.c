@@ -90,6 +90,23 @@ barq_cached_bytes(const char *path, uint64 *bytes, uint64 *cached)
 	return true;
 }
 
+/* Advice about `len` bytes (0: to the end) of a file; none where the system takes none. */
+static void
+advise_drop(int fd, off_t off, off_t len)
+{
+#ifdef POSIX_FADV_DONTNEED
+	(void) posix_fadvise(fd, off, len, POSIX_FADV_DONTNEED);
+#endif
+}
+
+static void
+advise_read(int fd, off_t off, off_t len)
+{
+#ifdef POSIX_FADV_WILLNEED
+	(void) posix_fadvise(fd, off, len, POSIX_FADV_WILLNEED);
+#endif
+}
+
 void
 barq_uncache(const char *path, uint64 want, uint64 *hand)
 {
@@ -103,7 +120,7 @@ barq_uncache(const char *path, uint64 want, uint64 *hand)
 	(void) fdatasync(fd);
 	if (want >= bytes)
 	{
-		(void) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		advise_drop(fd, 0, 0);
 		*hand = 0;
 	}
 	else
@@ -119,7 +136,7 @@ barq_uncache(const char *path, uint64 want, uint64 *hand)
 			CHECK_FOR_INTERRUPTS();
 			if (before > 0)
 			{
-				(void) posix_fadvise(fd, (off_t) *hand, (off_t) len, POSIX_FADV_DONTNEED);
+				advise_drop(fd, (off_t) *hand, (off_t) len);
 				dropped += before - count_piece(fd, *hand, len);
 			}
 			passed += len;
@@ -154,7 +171,7 @@ barq_read_into_cache(const char *path, uint64 *position, TimestampTz deadline)
 		if (deadline != 0 && GetCurrentTimestamp() >= deadline)
 			break;
 		barq_check_interrupts();
-		(void) posix_fadvise(fd, (off_t) *position, READ_AHEAD * READ_PIECE, POSIX_FADV_WILLNEED);
+		advise_read(fd, (off_t) *position, READ_AHEAD * READ_PIECE);
 		n = pread(fd, buffer, READ_PIECE, (off_t) *position);
 		if (n <= 0)
 			break;

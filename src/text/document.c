@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/varint.h"
 #include "miscadmin.h"
+#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 
 #define VERSION			1
@@ -60,7 +61,7 @@ sort_key(const char *text, uint32 length)
 
 	memcpy(&key, text, Min(length, sizeof(key)));
 #ifndef WORDS_BIGENDIAN
-	key = __builtin_bswap64(key);
+	key = pg_bswap64(key);
 #endif
 	return key;
 }
