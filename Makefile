@@ -47,9 +47,11 @@ UNIT_PROGRAMS = $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/test_
 UNIT_OBJS = $(filter src/kernels/%,$(OBJS))
 -include test/unit/link.mk
 
-PG_CPPFLAGS = -I$(CURDIR)/src -DBARQ_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(CURDIR)/src
+# OPTFLAGS=-O0 in the environment: a quicker build, for tests that prove no speed.
+OPTFLAGS ?= -O3
 # The codec's bounds assume that each operation rounds: no contraction.
-PG_CFLAGS = -O3 -fno-math-errno -ffp-contract=off -Werror=vla -Wno-declaration-after-statement
+PG_CFLAGS = $(OPTFLAGS) -fno-math-errno -ffp-contract=off -Werror=vla -Wno-declaration-after-statement
 
 # Test-only: a crash point at every step (src/base/steps.h).
 STEP_OBJS = $(patsubst %.c,%.o,$(shell grep -lE '/(file_)?steps.h"|BARQ_CRASH_POINTS' $(SRCS)))
@@ -87,6 +89,11 @@ $(shell echo 'x$(BARQ_CRASH_POINTS)' > .built-steps)
 endif
 endif
 .built-for .built-steps: ;
+
+# The version, for the files that show it: others need not be compiled anew for it.
+VERSION_OBJS = $(patsubst %.c,%.o,$(shell grep -l BARQ_VERSION $(SRCS)))
+$(VERSION_OBJS): override CPPFLAGS += -DBARQ_VERSION='"$(EXTVERSION)"'
+$(VERSION_OBJS): barq.control
 
 $(OBJS): $(PROJECT_HEADERS) .built-for
 $(STEP_OBJS): .built-steps

@@ -109,9 +109,15 @@ inside_root()
 		root=$fresh/root
 	fi
 	mount_root "$root" "$build"
-	for name in PG_MAJOR ONLY TESTS DEB_BUILD_OPTIONS; do
+	for name in PG_MAJOR ONLY TESTS OPTFLAGS; do
 		[ -z "${!name:-}" ] || pass+=("$name=${!name}")
 	done
+	if [ -n "${CCACHE_DIR:-}" ] && [ -x "$root/usr/bin/ccache" ]; then
+		mkdir -p "$CCACHE_DIR/matrix"
+		mount --bind "$CCACHE_DIR/matrix" "$root/ccache"
+		path=/usr/lib/ccache:$path
+		pass+=(CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1 CCACHE_UMASK=000)
+	fi
 	chroot "$root" env -i PATH="$path" HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "${pass[@]}" "$@"
 }
 

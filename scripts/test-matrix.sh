@@ -11,6 +11,7 @@
 #     packages           scripts/matrix/packages.sh: Debian packages, of Debian 12 and 13
 #     container          scripts/matrix/container.sh: the RUN lines of docker/Dockerfile
 #   PG="15 17 18"        the versions, for the first three (19 goes too)
+#   CCS="gcc clang"      the compilers of aarch64
 #   ONLY=… TESTS=… SHOW=1 KEEP=1
 #                        as for run-tests.sh
 #   ASSERTS=1            all of them with assertions; without it the last of
@@ -43,7 +44,7 @@ inside()
 	local pass=() name extra=()
 	[ "$arch" = "$machine" ] || targets=(build cross)
 	mount_root "$root" "$build"
-	for name in ONLY TESTS ASSERTS SHOW KEEP TAP_JOBS TAP_TIMEOUT PG_TEST_TIMEOUT_DEFAULT; do
+	for name in OPTFLAGS ONLY TESTS ASSERTS SHOW KEEP TAP_JOBS TAP_TIMEOUT PG_TEST_TIMEOUT_DEFAULT; do
 		[ -z "${!name:-}" ] || pass+=("$name=${!name}")
 	done
 	if [ -n "${CCACHE_DIR:-}" ]; then
@@ -165,7 +166,7 @@ for part in ${PARTS:-tests}; do
 			;;
 		aarch64)
 			for major in ${PG:-15 17 18 19}; do
-				for cc in gcc clang; do
+				for cc in ${CCS:-gcc clang}; do
 					step "PostgreSQL $major, aarch64, $cc" "$major-aarch64-$cc" run_job "$major" aarch64 "$cc"
 				done
 			done

@@ -14,17 +14,20 @@ set -euo pipefail
 
 # ---- in a root ----
 
-# build MAJOR: build barq and the private copy of PostgreSQL in /build/MAJOR; leave the
+# build MAJOR: build barq and the private copy of PostgreSQL in /build/pgMAJOR; leave the
 # programs in /build/programs/MAJOR, with the shared libraries that they and the libraries of
 # that PostgreSQL need.
 build()
 {
 	local major=$1 programs=/build/programs/$1 file
-	/barq/scripts/install-deps.sh build test >/tmp/install.log 2>&1 || { tail /tmp/install.log; return 1; }
-	BARQ_BUILD=/build/$major /barq/scripts/build.sh >/dev/null
+	{
+		/barq/scripts/install-deps.sh build
+		[ -x "/usr/lib/postgresql/$major/bin/postgres" ] || apt-get install -y --no-install-recommends "postgresql-$major"
+	} >/tmp/install.log 2>&1 || { tail /tmp/install.log; return 1; }
+	BARQ_BUILD=/build /barq/scripts/build.sh >/dev/null
 	rm -rf "$programs"
 	mkdir -p "$programs/libraries"
-	cp -a "/build/$major/pg$major/root/." "$programs/"
+	cp -a "/build/pg$major/root/." "$programs/"
 	{
 		find "$programs/usr/lib/postgresql/$major/bin" "$programs/usr/lib/postgresql/$major/lib" -maxdepth 1 -type f | while read -r file; do
 			ldd "$file" 2>/dev/null || true

@@ -33,6 +33,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_recall);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_recall_curve);

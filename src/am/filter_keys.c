@@ -12,6 +12,7 @@
 #include "am/am.h"
 #include "am/filter_words.h"
 #include "am/filters.h"
+#include "base/compat.h"
 #include "base/array.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
@@ -118,7 +119,7 @@ time_range(Oid column, Oid type, Datum value, uint64 *low, uint64 *high)
 	}
 	if (type == DATEOID)
 	{
-		time = date2timestamp_opt_overflow(DatumGetDateADT(value), &overflow);
+		time = BarqDateToTimestamp(DatumGetDateADT(value), &overflow);
 
 		/* after all finite times, before infinity */
 		if (overflow > 0)

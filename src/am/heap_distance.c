@@ -9,6 +9,7 @@
 #include "access/tableam.h"
 #include "am/heap_distance.h"
 #include "am/scan_report.h"
+#include "base/compat.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 
@@ -30,7 +31,7 @@ barq_heap_distance_begin(IndexScanDesc scan)
 	state->info = BuildIndexInfo(scan->indexRelation);
 	state->estate = CreateExecutorState();
 	state->slot = table_slot_create(scan->heapRelation, NULL);
-	state->fetch = table_index_fetch_begin(scan->heapRelation);
+	state->fetch = BarqFetchBegin(scan->heapRelation);
 	return state;
 }
 

@@ -2,7 +2,7 @@
  * compat.h
  *	  The one place that knows the differences between PostgreSQL versions.
  *
- * barq builds on PostgreSQL 15 to 18. Each API that barq uses and that changed
+ * barq builds on PostgreSQL 15 to 19. Each API that barq uses and that changed
  * between them has one spelling here.
  */
 #ifndef BARQ_COMPAT_H
@@ -194,8 +194,11 @@ typedef RelFileNode BarqLocator;
 #define BarqVacuumDelay() vacuum_delay_point()
 #endif
 
-/* Begin an index scan; 18 can count its searches. */
-#if PG_VERSION_NUM >= 180000
+/* Begin an index scan; 18 can count its searches, 19 takes flags. */
+#if PG_VERSION_NUM >= 190000
+#define BarqIndexBeginScan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys, SO_NONE)
+#elif PG_VERSION_NUM >= 180000
 #define BarqIndexBeginScan(heap, index, snapshot, nkeys, norderbys) \
 	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys)
 #else
@@ -208,6 +211,49 @@ typedef RelFileNode BarqLocator;
 #define BarqExecutorRun(query) ExecutorRun(query, ForwardScanDirection, 0)
 #else
 #define BarqExecutorRun(query) ExecutorRun(query, ForwardScanDirection, 0, false)
+#endif
+
+/* Begin to fetch rows of a table by their TIDs. */
+#if PG_VERSION_NUM >= 190000
+#define BarqFetchBegin(table)	table_index_fetch_begin(table, SO_NONE)
+#else
+#define BarqFetchBegin(table)	table_index_fetch_begin(table)
+#endif
+
+/* Set up the slot of a scan node; 19 takes flags of the slot. */
+#if PG_VERSION_NUM >= 190000
+#define BarqInitScanTupleSlot(estate, node, row, ops) \
+	ExecInitScanTupleSlot(estate, node, row, ops, 0)
+#else
+#define BarqInitScanTupleSlot(estate, node, row, ops) \
+	ExecInitScanTupleSlot(estate, node, row, ops)
+#endif
+
+/* Whether backslashes are ordinary in plain string literals: always, from 19 on. */
+#if PG_VERSION_NUM >= 190000
+#define BarqStandardStrings()	true
+#else
+#define BarqStandardStrings()	standard_conforming_strings
+#endif
+
+/*
+ * The first microsecond of a date (DateADT), or infinity; sets *overflow (int) to 1 if
+ * no timestamp is so late.
+ */
+#if PG_VERSION_NUM >= 190000
+#define BarqDateToTimestamp(date, overflow) \
+	(DATE_IS_NOBEGIN(date) ? DT_NOBEGIN : DATE_IS_NOEND(date) ? DT_NOEND : \
+	 (date) >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE ? (*(overflow) = 1, INT64CONST(0)) : \
+	 (Timestamp) (date) * USECS_PER_DAY)
+#else
+#define BarqDateToTimestamp(date, overflow) date2timestamp_opt_overflow(date, overflow)
+#endif
+
+/* A hash table in shared memory; before 19 with an initial size. */
+#if PG_VERSION_NUM >= 190000
+#define BarqShmemInitHash(name, size, info, flags) ShmemInitHash(name, size, info, flags)
+#else
+#define BarqShmemInitHash(name, size, info, flags) ShmemInitHash(name, size, size, info, flags)
 #endif
 
 /* Whether a path key (PathKey) descends. */

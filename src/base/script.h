@@ -11,7 +11,7 @@
 #ifndef BARQ_SCRIPT_H
 #define BARQ_SCRIPT_H
 
-#include "postgres.h"
+#include "base/compat.h"
 
 #include "fmgr.h"
 
@@ -19,7 +19,7 @@
  * Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE: `what` is of another version of the
  * extension than the library; the hint says ALTER EXTENSION.
  */
-extern void barq_raise_other_script(const char *what) pg_attribute_noreturn();
+pg_noreturn extern void barq_raise_other_script(const char *what);
 
 /* Raise that error if the calling SQL function has not so many arguments. */
 extern void barq_expect_arguments(FunctionCallInfo fcinfo, int arguments);

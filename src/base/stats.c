@@ -12,6 +12,7 @@
 
 #include <time.h>
 
+#include "base/compat.h"
 #include "base/shared.h"
 #include "base/stats.h"
 #include "miscadmin.h"
@@ -80,8 +81,8 @@ attach_slots(LWLock *lock)
 	HASHCTL		control;
 
 	describe_slots(&control);
-	slots = ShmemInitHash("barq statistics", SHARED_SLOTS, SHARED_SLOTS, &control,
-						  HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+	slots = BarqShmemInitHash("barq statistics", SHARED_SLOTS, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
 	slots_lock = lock;
 }
 

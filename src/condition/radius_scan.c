@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "base/compat.h"
 #include "commands/explain.h"
 #include "condition/radius.h"
 #include "condition/search_node.h"
@@ -113,7 +114,7 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	state->index = index_open(index_of(state), exec_rt_fetch(plan->scan.scanrelid, estate)->rellockmode);
 	/* the access methods leave predicate locks to the server's index scans */
 	PredicateLockRelation(state->index, estate->es_snapshot);
-	state->fetch = table_index_fetch_begin(table);
+	state->fetch = BarqFetchBegin(table);
 	state->ahead = get_tablespace_io_concurrency(table->rd_rel->reltablespace);
 	state->search = barq_radius_begin();
 	state->context = AllocSetContextCreate(estate->es_query_cxt, "barq radius rows",

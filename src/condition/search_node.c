@@ -6,6 +6,7 @@
 
 #include "access/relscan.h"
 #include "access/tableam.h"
+#include "base/compat.h"
 #include "condition/search_node.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -22,7 +23,7 @@ barq_search_use_table_slot(CustomScanState *css, EState *estate, List *tlist)
 	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
 	TupleDesc	row = RelationGetDescr(css->ss.ss_currentRelation);
 
-	ExecInitScanTupleSlot(estate, &css->ss, row,
+	BarqInitScanTupleSlot(estate, &css->ss, row,
 						  table_slot_callbacks(css->ss.ss_currentRelation));
 	if (tlist == plan->scan.plan.targetlist)
 		ExecAssignScanProjectionInfoWithVarno(&css->ss, plan->scan.scanrelid);

@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -76,7 +77,7 @@ make_key(StringInfo key, const BarqHybridArgs *args)
 	if (args->filter_args != NULL)
 		appendBinaryStringInfo(key, (char *) &ARR_ELEMTYPE(args->filter_args), sizeof(Oid));
 	append_string(key, namespace_search_path);
-	appendStringInfoChar(key, standard_conforming_strings);
+	appendStringInfoChar(key, BarqStandardStrings());
 	appendStringInfoChar(key, (char) backslash_quote);
 	appendStringInfoChar(key, Transform_null_equals);
 	appendBinaryStringInfo(key, (char *) schemas,
