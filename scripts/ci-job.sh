@@ -43,8 +43,14 @@ if [ ! -d "$server/usr" ]; then
 	apt_arm=(apt-get -qq -o Dir::State::lists="$top/lists" -o Dir::Cache="$top/cache" -o APT::Architecture=arm64 -o APT::Architectures=arm64)
 	mkdir -p "$top/lists/partial" "$top/cache/archives/partial"
 	"${apt_arm[@]}" update >&2
-	(cd "$top" && rm -f postgresql-server-dev-*.deb && "${apt_arm[@]}" -o APT::Sandbox::User=root download "postgresql-server-dev-$major" >&2)
-	dpkg-deb -x "$top"/postgresql-server-dev-"$major"_*.deb "$server"
+	(
+		cd "$top"
+		rm -f postgresql-*.deb
+		# the server's package has the build files, the other one the headers
+		"${apt_arm[@]}" -o APT::Sandbox::User=root download "postgresql-$major" "postgresql-server-dev-$major" >&2
+		for package in postgresql-*.deb; do dpkg-deb -x "$package" "$server.new"; done
+		mv "$server.new" "$server"
+	)
 fi
 cat >"$top/pg_config" <<END
 #!/bin/sh

@@ -11,6 +11,10 @@
 #include "postgres.h"
 
 #include "utils/rel.h"
+#include "utils/wait_event.h"
+#if PG_VERSION_NUM >= 190000
+#include "utils/wait_classes.h"
+#endif
 
 #if PG_VERSION_NUM < 150000
 #error "barq needs PostgreSQL 15 or later"
@@ -173,7 +177,11 @@ typedef RelFileNode BarqLocator;
 #endif
 
 /* Whether VACUUM may truncate a table's files; 18 has a setting, too. */
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 190000
+#define BarqMayTruncate(options) \
+	((options) != NULL && (options)->vacuum_truncate != PG_TERNARY_UNSET ? \
+	 (options)->vacuum_truncate == PG_TERNARY_TRUE : vacuum_truncate)
+#elif PG_VERSION_NUM >= 180000
 #define BarqMayTruncate(options) \
 	((options) != NULL && (options)->vacuum_truncate_set ? \
 	 (options)->vacuum_truncate : vacuum_truncate)
@@ -247,6 +255,13 @@ typedef RelFileNode BarqLocator;
 	 (Timestamp) (date) * USECS_PER_DAY)
 #else
 #define BarqDateToTimestamp(date, overflow) date2timestamp_opt_overflow(date, overflow)
+#endif
+
+/* Begin a scan of a table that helpers share; 19 takes flags. */
+#if PG_VERSION_NUM >= 190000
+#define BarqBeginSharedScan(table, shared) table_beginscan_parallel(table, shared, SO_NONE)
+#else
+#define BarqBeginSharedScan(table, shared) table_beginscan_parallel(table, shared)
 #endif
 
 /* A hash table in shared memory; before 19 with an initial size. */

@@ -460,12 +460,13 @@ measure(const BarqQuery *query, BarqSparseElements row, float sumsq)
 		case BARQ_METRIC_COSINE:
 			if (!barq_sumsq_is_ordinary((float) query->sumsq) || !barq_sumsq_is_ordinary(sumsq))
 				return barq_sparse_cosine_in_double(q, row);
-			/* FALLTHROUGH */
+			break;
 		default:
-			ip = query->table != NULL ? ip_by_table(query->table, row) : barq_sparse_ip(q, row);
-			return query->codec.metric == BARQ_METRIC_IP ? -ip :
-				barq_cosine_distance(ip, (float) query->sumsq, sumsq);
+			break;
 	}
+	ip = query->table != NULL ? ip_by_table(query->table, row) : barq_sparse_ip(q, row);
+	return query->codec.metric == BARQ_METRIC_IP ? -ip :
+		barq_cosine_distance(ip, (float) query->sumsq, sumsq);
 }
 
 /*

@@ -110,8 +110,8 @@ attach_shared(LWLock *lock)
 	memset(&control, 0, sizeof(control));
 	control.keysize = BARQ_ID_BYTES;
 	control.entrysize = sizeof(BarqResident);
-	entries = ShmemInitHash("barq images", ENTRIES, ENTRIES, &control,
-							HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+	entries = BarqShmemInitHash("barq images", ENTRIES, &control,
+								HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
 	shared = ShmemInitStruct("barq residency", header_bytes(), &found);
 	if (found)
 		return;

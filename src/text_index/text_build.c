@@ -141,7 +141,7 @@ barq_text_build(Relation heap, Relation index, IndexInfo *info)
 	if (leader != NULL)
 	{
 		shared = leader->shared;
-		scan = table_beginscan_parallel(heap, BarqBuildSharedScan(shared));
+		scan = BarqBeginSharedScan(heap, BarqBuildSharedScan(shared));
 	}
 	barq_text_runs_scan(&own, heap, index, info, &options, shared, scan,
 						leader == NULL ? 1 : leader->workers + 1);
@@ -189,7 +189,7 @@ scan_texts(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *in
 	BarqTextRuns runs;
 
 	barq_text_runs_scan(&runs, heap, index, info, options, shared,
-						table_beginscan_parallel(heap, BarqBuildSharedScan(shared)),
+						BarqBeginSharedScan(heap, BarqBuildSharedScan(shared)),
 						shared->participants);
 	barq_text_runs_publish(&runs);
 	*heap_tuples = runs.heap_tuples;

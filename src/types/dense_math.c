@@ -195,7 +195,7 @@ dense_binary_quantize(FunctionCallInfo fcinfo, const BarqVecType *type)
 	const float *x = barq_dense_floats(type, value);
 	Size		size = VARBITTOTALLEN(value->dim);
 	VarBit	   *result = palloc0(size);
-	bits8	   *bytes = VARBITS(result);
+	uint8	   *bytes = VARBITS(result);
 
 	SET_VARSIZE(result, size);
 	VARBITLEN(result) = value->dim;

@@ -146,7 +146,7 @@ load_rows(VectorBuild *build)
 	if (build->leader != NULL)
 	{
 		shared = build->leader->shared;
-		scan = table_beginscan_parallel(build->heap, BarqBuildSharedScan(shared));
+		scan = BarqBeginSharedScan(build->heap, BarqBuildSharedScan(shared));
 	}
 	barq_sink_init(&build->sink, build->index, &build->options, build->rows_path, shared);
 	barq_sink_scan(&build->sink, build->heap, build->index, build->info, scan, true);

@@ -60,7 +60,7 @@ scan_vectors(BarqBuildShared *shared, Relation heap, Relation index, IndexInfo *
 
 	barq_sink_init(&sink, index, options, own->rows_path, shared);
 	barq_sink_scan(&sink, heap, index, info,
-				   table_beginscan_parallel(heap, BarqBuildSharedScan(shared)), false);
+				   BarqBeginSharedScan(heap, BarqBuildSharedScan(shared)), false);
 	barq_sink_flush(&sink);
 	barq_sink_close(&sink);
 	*heap_tuples = sink.heap_tuples;
