@@ -46,15 +46,15 @@ if [ ! -d "$server/usr" ]; then
 	(
 		cd "$top"
 		rm -f postgresql-*.deb
-		# the server's package has the build files, the other one the headers
-		"${apt_arm[@]}" -o APT::Sandbox::User=root download "postgresql-$major" "postgresql-server-dev-$major" >&2
+		# the client's package has the build files, the other one the headers
+		"${apt_arm[@]}" -o APT::Sandbox::User=root download "postgresql-client-$major" "postgresql-server-dev-$major" >&2
 		for package in postgresql-*.deb; do dpkg-deb -x "$package" "$server.new"; done
 		mv "$server.new" "$server"
 	)
 fi
 cat >"$top/pg_config" <<END
 #!/bin/sh
-/usr/lib/postgresql/$major/bin/pg_config "\$@" | sed 's|/usr/\(lib\|include\)/postgresql|$server/usr/\1/postgresql|g'
+/usr/lib/postgresql/$major/bin/pg_config "\$@" | sed -E 's#/usr/(lib|include)/postgresql#$server/usr/\1/postgresql#g'
 END
 chmod 755 "$top/pg_config"
 
