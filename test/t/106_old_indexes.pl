@@ -78,20 +78,20 @@ my %order = (
 sub recall
 {
 	my ($database, $index) = @_;
+	my $others = join '; ', map { "DROP INDEX $_" } grep { $_ ne $index } @indexes;
+	my @orders = map { sprintf $order{$index}, $_ } 3, 77, 119, 162, 191, 205, 217;
+	my @searches = map { "SELECT array_agg(d) FROM (SELECT round(($_)::numeric, 5) AS d FROM items ORDER BY $_ LIMIT 10) s;" } @orders;
+	my @answers = split /\n/, $node->safe_psql($database, qq{
+		BEGIN; $others; SET LOCAL enable_indexscan = off; SET LOCAL max_parallel_workers_per_gather = 0; @searches
+		SET LOCAL enable_indexscan = on; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL barq.ef_search = 100;
+		@searches ROLLBACK});
 	my ($found, $wanted) = (0, 0);
 
-	foreach my $id (3, 77, 119, 162, 191, 205, 217)
+	foreach my $i (0 .. $#orders)
 	{
-		my $order = sprintf $order{$index}, $id;
-		my $others = join '; ', map { "DROP INDEX $_" } grep { $_ ne $index } @indexes;
-		my ($near, $got) = split /\n/, $node->safe_psql($database, qq{
-			BEGIN; $others; SET LOCAL enable_indexscan = off; SET LOCAL max_parallel_workers_per_gather = 0;
-			SELECT array_agg(d) FROM (SELECT round(($order)::numeric, 5) AS d FROM items ORDER BY $order LIMIT 10) s;
-			SET LOCAL enable_indexscan = on; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL barq.ef_search = 100;
-			SELECT array_agg(d) FROM (SELECT round(($order)::numeric, 5) AS d FROM items ORDER BY $order LIMIT 10) s; ROLLBACK});
 		my %got;
-		$got{$_}++ foreach $got =~ /[-\d.]+/g;
-		foreach my $d ($near =~ /[-\d.]+/g)
+		$got{$_}++ foreach $answers[@orders + $i] =~ /[-\d.]+/g;
+		foreach my $d ($answers[$i] =~ /[-\d.]+/g)
 		{
 			$wanted++;
 			$found++ if $got{$d} && $got{$d}-- > 0;
