@@ -8,6 +8,7 @@
 #include "base/compat.h"
 
 #include "lifecycle/lifecycle.h"
+#include "text_index/text_index.h"
 
 typedef enum BarqRight
 {
@@ -97,8 +98,7 @@ typedef void (*BarqComplain) (void *arg, const char *severity, const char *place
  * For an index of text: complain of a text search configuration that is gone, was
  * altered since the build, or could be dropped.
  */
-struct BarqTextOptions;
-extern void barq_check_configuration(Relation index, const struct BarqTextOptions *options,
+extern void barq_check_configuration(Relation index, const BarqTextOptions *options,
 									 BarqComplain complain, void *arg);
 
 /*
