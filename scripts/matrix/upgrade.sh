@@ -90,6 +90,14 @@ upgrade()
 	rm -rf /build/cluster/new
 	as_postgres "$bin/initdb" -D /build/cluster/new -U postgres --auth=trust --locale=C.UTF-8 --encoding=UTF8 --no-sync \
 		$([ "$new" -lt 18 ] || echo --no-data-checksums) >/dev/null
+	# Minor versions of November 2026 note versions of columns in their options, which
+	# pg_dump of an older minor version of the next major one does not know.
+	if ! grep -q pg_attver "$bin/pg_dump" && grep -q pg_attver "$(bin_of "$old")/pg_dump"; then
+		echo "# pg_dump of $new does not know the column option pg_attver of $old: removed"
+		start "$old" /build/cluster/data
+		sql "$old" -c "UPDATE pg_attribute SET attoptions = NULL WHERE attrelid >= 16384 AND attoptions::text LIKE '{pg_attver=%'"
+		stop "$old" /build/cluster/data
+	fi
 	mkdir -p /tmp/upgrade
 	chown postgres /tmp/upgrade
 	(cd /tmp/upgrade && as_postgres env LD_LIBRARY_PATH="$LD_LIBRARY_PATH" "$bin/pg_upgrade" -b "$(bin_of "$old")" -B "$bin" \

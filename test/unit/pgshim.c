@@ -221,14 +221,21 @@ MemoryContextDelete(MemoryContext context)
 	free(context);
 }
 
+/* 19 takes pointers to constants */
+#if PG_VERSION_NUM >= 190000
+typedef const ItemPointerData *TidArgument;
+#else
+typedef ItemPointer TidArgument;
+#endif
+
 bool
-ItemPointerEquals(ItemPointer a, ItemPointer b)
+ItemPointerEquals(TidArgument a, TidArgument b)
 {
 	return ItemPointerCompare(a, b) == 0;
 }
 
 int32
-ItemPointerCompare(ItemPointer a, ItemPointer b)
+ItemPointerCompare(TidArgument a, TidArgument b)
 {
 	BlockNumber x = ItemPointerGetBlockNumberNoCheck(a);
 	BlockNumber y = ItemPointerGetBlockNumberNoCheck(b);
