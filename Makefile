@@ -6,12 +6,13 @@
 #   make test-matrix [PG="15 17 18"] […]     the same beside other PostgreSQLs
 #   make demo [QUERY="a machine that flies"], make bench
 #   make unit                                unit tests alone, no server
+#   make install-vector-names                access methods by pgvector's names too
 #   make torture [MINUTES=30] [SEED=…]       clients, kills and crashes at random
 #   make BARQ_CRASH_POINTS=1                 with crash points, for the tests
 #   make format, make format-check           clang-format 14
 #   make lint                                gcc, clang, clang-tidy, cppcheck
 
-EXTENSION = barq
+EXTENSION = barq barq_pgvector
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" barq.control)
 MODULE_big = barq
 
@@ -20,7 +21,7 @@ SQL_PARTS = $(sort $(wildcard sql/parts/*.sql))
 # script, so that the two cannot differ: sql/update/OLD.sql says what goes.
 SQL_UPDATES = $(patsubst sql/update/%.sql,sql/barq--%--$(EXTVERSION).sql,$(wildcard sql/update/*.sql))
 DATA_built = sql/barq--$(EXTVERSION).sql $(SQL_UPDATES)
-DATA = $(wildcard sql/old/barq--*--*.sql)
+DATA = $(wildcard sql/old/barq--*--*.sql) sql/barq_pgvector--1.0.sql
 
 # One kernel source, compiled once for each instruction-set level.
 ARCH := $(shell uname -m)
@@ -98,6 +99,11 @@ $(VERSION_OBJS): barq.control
 $(OBJS): $(PROJECT_HEADERS) .built-for
 $(STEP_OBJS): .built-steps
 test/unit/pgshim.o: $(PROJECT_HEADERS) $(wildcard test/unit/*.h) .built-for
+
+# The optional extension "vector": names/README.md.
+.PHONY: install-vector-names
+install-vector-names:
+	$(MAKE) -C names install PG_CONFIG='$(PG_CONFIG)'
 
 .PHONY: unit unit-programs
 unit-programs: $(UNIT_PROGRAMS)

@@ -48,7 +48,7 @@ if ! original | cmp -s - "$stamp"; then
 		done
 	fi
 	# An older barq of the original's must not be taken for this one.
-	rm -rf "$BARQ_ROOT$(dir pkglibdir)"/{barq.so,bitcode/barq*} "$BARQ_ROOT$(dir sharedir)/extension"/barq[.-]*
+	rm -rf "$BARQ_ROOT$(dir pkglibdir)"/{barq.so,barq_names.so,bitcode/barq*} "$BARQ_ROOT$(dir sharedir)/extension"/barq{,_pgvector}[.-]*
 	# pgTAP is SQL alone: any version's will do for a server without one.
 	if [ ! -f "$BARQ_ROOT$(dir sharedir)/extension/pgtap.control" ]; then
 		pgtap=$(ls -d /usr/share/postgresql/*/extension/pgtap.control 2>/dev/null | tail -n 1) || true

@@ -8,6 +8,7 @@
 #   ASSERTS=1            in a build that checks PostgreSQL's and barq's assertions
 #   SHOW=1               print the notes of TAP tests
 #   BARQ_TESTS=folder    run regress, isolation and tap tests of that folder
+#   BARQ_NAMES=1         with the extension of pgvector's names (names/), created like barq
 #   KEEP=1               keep the data of the test server (which is stopped)
 #
 # unit       test/unit/test_*.c, programs without a server that print TAP
@@ -119,7 +120,8 @@ tap_report()
 run_build()
 {
 	local t=$EPOCHREALTIME
-	if barq_build; then
+	if barq_build && { [ -z "${BARQ_NAMES:-}" ] ||
+		make -C "$BARQ_TREE" install-vector-names PG_CONFIG="$PG_CONFIG" COPT="-Werror ${BARQ_COPT:-}" >"$logs/names.log" 2>&1; }; then
 		report "build without warnings" 1 0 "$(barq_since "$t")"
 	else
 		report "build without warnings" 0 1 "$(barq_since "$t")"
@@ -188,7 +190,7 @@ pg_regress_run()
 		ms=$(awk -v ms="$ms" 'BEGIN { printf "%.1f", ms / 1000 }')
 		if [ "$word" = ok ]; then report "$suite/$name" 1 0 "$ms"; else report "$suite/$name" 0 1 "$ms"; fi
 	done < <(as_server_user timeout --foreground -k 5 $hang "$program" --inputdir="$folder" --outputdir="$out/$suite" \
-		--bindir="$BARQ_BIN" --dbname="barq_$suite" --load-extension=barq "$@" 2>&1 |
+		--bindir="$BARQ_BIN" --dbname="barq_$suite" --load-extension=barq ${BARQ_NAMES:+--load-extension=vector} "$@" 2>&1 |
 		tee "$logs/$suite.log" | regress_lines)
 	for name; do
 		[[ $seen == *" $name "* ]] || report "$suite/$name" 0 1 "$(barq_since "$t")" "did not finish"

@@ -10,6 +10,7 @@
 #     upgrade            scripts/matrix/upgrade.sh: pg_upgrade from 15 to 17 to 18
 #     packages           scripts/matrix/packages.sh: Debian packages, of Debian 12 and 13
 #     container          scripts/matrix/container.sh: the RUN lines of docker/Dockerfile
+#     apps               scripts/matrix/apps.sh: vector stores of the npm registry (network)
 #   PG="15 17 18"        the versions, for the first three (19 goes too)
 #   CCS="gcc clang"      the compilers of aarch64
 #   ONLY=… TESTS=… SHOW=1 KEEP=1
@@ -171,10 +172,10 @@ for part in ${PARTS:-tests}; do
 				done
 			done
 			;;
-		upgrade | packages | container)
+		upgrade | packages | container | apps)
 			step "$part" "$part" "$BARQ_SRC/scripts/matrix/$part.sh"
 			;;
-		*) die "PARTS: no part $part (there are: tests clang aarch64 upgrade packages container)" ;;
+		*) die "PARTS: no part $part (there are: tests clang aarch64 upgrade packages container apps)" ;;
 	esac
 done
 printf '%s' "$summary"

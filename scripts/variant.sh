@@ -18,7 +18,7 @@ shift
 from=$(command -v pg_config)
 
 mkdir -p "$to/tree"
-cp -a "$tree"/{Makefile,barq.control,src,sql} "$to/tree/"
+cp -a "$tree"/{Makefile,barq.control,barq_pgvector.control,src,sql,names} "$to/tree/"
 cp -a "$tree"/.built-* "$to/tree/" 2>/dev/null || true
 make -C "$to/tree" -j"$(nproc)" PG_CONFIG="$from" COPT="-Werror ${BARQ_COPT:-}" "$@" barq.so >"$to/build.log" 2>&1 || {
 	tail -n 30 "$to/build.log" >&2

@@ -72,8 +72,9 @@ BEGIN ATOMIC
 		s.growing_bytes, s.last_seal, s.last_compaction, s.format, s.rebuild
 	FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-		JOIN pg_catalog.pg_am a ON a.oid = c.relam,
+		JOIN pg_catalog.pg_am a ON a.oid = c.relam
+		JOIN pg_catalog.pg_proc h ON h.oid = a.amhandler,
 		LATERAL barq_index_status(c.oid) s
-	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw', 'barq_ivf', 'barq_bm25');
+	WHERE c.relkind = 'i' AND h.probin IN ('$libdir/barq', '$libdir/barq_names');
 END;
 COMMENT ON FUNCTION barq_indexes() IS 'barq indexes that the user may see; format: version of the format on disk; rebuild: why REINDEX is wanted';

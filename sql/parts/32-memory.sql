@@ -27,8 +27,9 @@ BEGIN ATOMIC
 	SELECT c.oid::pg_catalog.regclass, m.segment, m.memory, m.image_bytes, m.mapped_bytes,
 		m.resident_bytes, m.sessions, m.heat, m.last_search, m.evicted, m.evictions
 	FROM pg_catalog.pg_class c
-		JOIN pg_catalog.pg_am a ON a.oid = c.relam,
+		JOIN pg_catalog.pg_am a ON a.oid = c.relam
+		JOIN pg_catalog.pg_proc h ON h.oid = a.amhandler,
 		LATERAL barq_index_memory(c.oid) m
-	WHERE c.relkind = 'i' AND a.amname IN ('barq_hnsw', 'barq_ivf', 'barq_bm25');
+	WHERE c.relkind = 'i' AND h.probin IN ('$libdir/barq', '$libdir/barq_names');
 END;
 COMMENT ON FUNCTION barq_memory() IS 'images of the barq indexes that the user may see: their bytes, those that this session has mapped, those in memory; and, if barq is in shared_preload_libraries, how many sessions have them mapped, their heat (searches, halved every ten minutes), the time of the last search and eviction, and the number of evictions';

@@ -88,6 +88,17 @@ extern char *barq_pending_options(Relation index, const BarqFrozenOptions *built
  */
 extern double barq_measure_recall(Oid index, int k, int samples);
 
+/* ---- extension.c ---- */
+
+/*
+ * The schema and the owner of an extension, and whether an extension named "vector" is
+ * barq's own, of pgvector's names (names/README.md), not pgvector: it requires barq. Read
+ * catalogs.
+ */
+extern Oid	barq_extension_schema(Oid extension);
+extern Oid	barq_extension_owner(Oid extension);
+extern bool barq_is_names_extension(Oid extension);
+
 /* ---- check_options.c ---- */
 
 /* One row of barq_check(). */

@@ -17,6 +17,7 @@
 #include "access/relation.h"
 #include "catalog/pg_amop.h"
 #include "commands/defrem.h"
+#include "lifecycle/index_kind.h"
 #include "lifecycle/lifecycle.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -99,7 +100,7 @@ static bool
 ranks(Relation index, BarqLegKind kind)
 {
 	return barq_has_barq_method(index) &&
-		(strcmp(get_am_name(index->rd_rel->relam), "barq_bm25") == 0) == (kind == BARQ_LEG_TEXT);
+		(strcmp(barq_kind_of_method(index->rd_indam)->name, "barq_bm25") == 0) == (kind == BARQ_LEG_TEXT);
 }
 
 /* The option of an index, palloc'd; NULL if it cannot be used for this ranking. */
@@ -113,7 +114,7 @@ option_of(Relation index, BarqLegKind kind)
 		!find_operator(index->rd_opfamily[0], index->rd_opcintype[0], kind, column))
 		return NULL;
 	column->index = RelationGetRelid(index);
-	column->of_lists = strcmp(get_am_name(index->rd_rel->relam), "barq_ivf") == 0;
+	column->of_lists = strcmp(barq_kind_of_method(index->rd_indam)->name, "barq_ivf") == 0;
 	column->attnum = index->rd_index->indkey.values[0];
 	if (column->attnum == 0)
 	{

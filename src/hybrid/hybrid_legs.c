@@ -19,7 +19,7 @@
 
 #include "am/scan_report.h"
 #include "base/array.h"
-#include "base/settings.h"
+#include "am/search_names.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "hybrid/hybrid.h"
@@ -232,19 +232,13 @@ run_leg(Relation table, BarqHybridEntry *entry,
 	BarqScanEnds before = barq_scan_ends();
 	BarqScanEnds after;
 	bool		is_short;
-	int			nest_level = -1;
+	int			nest_level;
 
 	if (repeat == NULL)
 		params = bind_for(entry, args, kind, form, limit);
 
 	/* scans have to be in order, and to continue until there are enough rows */
-	if (barq_iterative_scan != BARQ_ITERATIVE_STRICT)
-	{
-		nest_level = NewGUCNestLevel();
-		(void) set_config_option("barq.iterative_scan", "strict_order",
-								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-								 true, 0, false);
-	}
+	nest_level = barq_require_strict_order();
 	if (repeat != NULL)
 	{
 		begin_receiving(&receiver);

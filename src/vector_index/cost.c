@@ -19,6 +19,7 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "am/search_names.h"
 #include "base/settings.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
@@ -228,6 +229,8 @@ estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
 	double		matching;
 	double		per_tuple;
 	double		detoast;
+	const BarqSearchNames *names = barq_search_names_of(index->indexoid);
+	int			most = barq_max_scan_tuples_for(names);
 
 	/*
 	 * Without an ORDER BY the planner would use a partial index for its predicate
@@ -236,8 +239,8 @@ estimate_path(PlannerInfo *root, IndexPath *path, double scored, double more,
 	 */
 	if (path->indexorderbys == NIL || names_other_index(path) ||
 		barq_order_must_be_exact(root, path) ||
-		(barq_iterative_scan != BARQ_ITERATIVE_OFF && barq_max_scan_tuples > 0 &&
-		 root->limit_tuples > 0 && root->limit_tuples > barq_max_scan_tuples))
+		(barq_iterative_scan_for(names) != BARQ_ITERATIVE_OFF && most > 0 &&
+		 root->limit_tuples > 0 && root->limit_tuples > most))
 	{
 		refuse_path(path, startup_cost, total_cost, selectivity, correlation, pages);
 		return;

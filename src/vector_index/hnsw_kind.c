@@ -78,8 +78,7 @@ freeze_hnsw(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 	const HnswReloptions *given = reloptions;
 	BarqVectorOptions options;
 
-	barq_vector_freeze_options(index, "barq_hnsw",
-							   given ? given->quantization : BARQ_QUANT_DEFAULT,
+	barq_vector_freeze_options(index, given ? given->quantization : BARQ_QUANT_DEFAULT,
 							   given ? given->refine : BARQ_REFINE_AUTO, &options);
 	options.m = given ? given->m : BARQ_HNSW_DEFAULT_M;
 	options.ef_construction = given ? given->ef_construction :

@@ -75,8 +75,7 @@ freeze_ivf(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 	const IvfReloptions *given = reloptions;
 	BarqVectorOptions options;
 
-	barq_vector_freeze_options(index, "barq_ivf",
-							   given ? given->quantization : BARQ_QUANT_DEFAULT,
+	barq_vector_freeze_options(index, given ? given->quantization : BARQ_QUANT_DEFAULT,
 							   given ? given->refine : BARQ_REFINE_AUTO, &options);
 	options.lists = given ? (uint32) given->lists : 0;
 	barq_vector_store_options(BARQ_KIND_IVF, &options, frozen);

@@ -9,6 +9,7 @@
 #include "vector_index/vector_index.h"
 #include "access/heaptoast.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "fmgr.h"
 #include "types/dense.h"
 #include "utils/builtins.h"
@@ -179,8 +180,8 @@ choose_quantization(const BarqVectorSpace *space, int quantization)
 }
 
 void
-barq_vector_freeze_options(Relation index, const char *method, int quantization,
-						   int refine, BarqVectorOptions *options)
+barq_vector_freeze_options(Relation index, int quantization, int refine,
+						   BarqVectorOptions *options)
 {
 	const BarqVectorSpace *space = barq_vector_space(index);
 	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
@@ -191,7 +192,8 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 	if (type == VARBITOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("type not supported for %s index", method),
+				 errmsg("type not supported for %s index",
+						get_am_name(index->rd_rel->relam)),
 				 errhint("Use a column, or an expression, of type bit(n) instead of bit varying.")));
 	if (dims < 0 && type != column->atttypid)
 		ereport(ERROR,
@@ -211,7 +213,7 @@ barq_vector_freeze_options(Relation index, const char *method, int quantization,
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("column cannot have more than %d dimensions for %s index",
-						space->max_dims, method)));
+						space->max_dims, get_am_name(index->rd_rel->relam))));
 	quantization = choose_quantization(space, quantization);
 	if (!(barq_codec_form(quantization)->metrics & BARQ_METRIC_BIT(space->metric)))
 		ereport(ERROR,

@@ -12,6 +12,7 @@
 
 #include "access/genam.h"
 #include "am/scan_bound.h"
+#include "am/search_names.h"
 #include "base/settings.h"
 #include "lifecycle/lifecycle.h"
 #include "utils/rel.h"
@@ -100,7 +101,7 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 				  const BarqSnapshot *snapshot, const BarqMeta *meta)
 {
 	bool		of_lists = meta->options.index_kind == BARQ_KIND_IVF;
-	BarqBreadth breadth = {barq_ef_search, of_lists ? barq_probes : 0};
+	BarqBreadth breadth = {barq_ef_search, 0};
 	BarqScanBound bound;
 	BarqCurvePart *parts;
 	double		k;
@@ -110,7 +111,15 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	int			chosen;
 
 	if (barq_target_recall == 0)
+	{
+		int			set = barq_breadth_for(barq_search_names(scan->indexRelation->rd_indam), of_lists);
+
+		if (of_lists)
+			breadth.probes = set;
+		else
+			breadth.rows = set;
 		return breadth;
+	}
 
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 		rows += barq_segment_keyed(&snapshot->segments[i].desc);
@@ -184,7 +193,7 @@ barq_planned_breadth(Oid index, bool of_lists, double limit)
 	BarqTargetBreadth target;
 
 	if (barq_target_recall == 0)
-		return of_lists ? barq_probes : barq_ef_search;
+		return barq_breadth_for(barq_search_names_of(index), of_lists);
 	relation = index_open(index, NoLock);
 	target = barq_target_breadth(relation, limit > 0 ? limit : UNKNOWN_K, barq_target_recall);
 	index_close(relation, NoLock);

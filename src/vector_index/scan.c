@@ -25,6 +25,7 @@ barq_vector_begin_scan(Relation index, int nkeys, int norderbys)
 	VectorScan *vs = palloc0(sizeof(VectorScan));
 
 	vs->report = barq_scan_report_begin();
+	vs->names = barq_search_names(index->rd_indam);
 	vs->context = AllocSetContextCreate(CurrentMemoryContext, "barq scan",
 										ALLOCSET_DEFAULT_SIZES);
 	if (norderbys > 0)
@@ -184,12 +185,14 @@ keep_for_the_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid)
 static Candidate *
 next_candidate(IndexScanDesc scan, VectorScan *vs)
 {
+	int			max_rows = barq_max_scan_tuples_for(vs->names);
+
 	for (;;)
 	{
 		Candidate  *candidate;
 
-		if (barq_scan_has_ready(vs) && barq_scan_is_complete() &&
-			barq_max_scan_tuples > 0 && vs->walk.looked_at >= barq_max_scan_tuples)
+		if (barq_scan_has_ready(vs) && barq_scan_is_complete(vs) &&
+			max_rows > 0 && vs->walk.looked_at >= max_rows)
 		{
 			vs->end.cut = true;
 			return NULL;
@@ -198,7 +201,7 @@ next_candidate(IndexScanDesc scan, VectorScan *vs)
 		if (candidate == NULL)
 		{
 			if (!barq_scan_has_rounds(vs) ||
-				(vs->rounds.exhausted && (vs->walk.turned || !barq_scan_is_complete())))
+				(vs->rounds.exhausted && (vs->walk.turned || !barq_scan_is_complete(vs))))
 				return NULL;
 			barq_scan_advance(scan, vs);
 			continue;
@@ -283,7 +286,7 @@ add_to_queue(IndexScanDesc scan, VectorScan *vs, Candidate *candidate, bool copy
 		barq_order_queue_add(vs->order.queue, &row);
 	else if (!seen)
 		return;
-	else if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED)
+	else if (barq_iterative_scan_for(vs->names) == BARQ_ITERATIVE_RELAXED)
 		barq_order_queue_add(vs->order.late, &row);
 	else
 		keep_for_the_end(scan, vs, &row.tid);
@@ -333,7 +336,7 @@ look_further(IndexScanDesc scan, VectorScan *vs)
 	Candidate  *candidate = next_candidate(scan, vs);
 
 	vs->order.drained = candidate == NULL;
-	if (barq_iterative_scan == BARQ_ITERATIVE_RELAXED &&
+	if (barq_iterative_scan_for(vs->names) == BARQ_ITERATIVE_RELAXED &&
 		(vs->order.drained || vs->walk.batch != batch))
 		begin_batch(vs);
 	if (candidate != NULL)
@@ -428,7 +431,7 @@ static void
 end_of_order(IndexScanDesc scan, VectorScan *vs)
 {
 	vs->end.reached = true;
-	if (vs->end.misplaced.n > 0 || vs->end.cut || !barq_scan_is_complete() ||
+	if (vs->end.misplaced.n > 0 || vs->end.cut || !barq_scan_is_complete(vs) ||
 		barq_consistency == BARQ_CONSISTENCY_SEALED)
 		barq_scan_report_short();
 	if (!vs->end.cut)
@@ -453,7 +456,7 @@ next_at_end(IndexScanDesc scan, VectorScan *vs)
 		emit_at_end(scan, vs, &vs->end.misplaced.tids[vs->end.misplaced_at++], get_float8_infinity(), false);
 		return true;
 	}
-	if (vs->end.cut || !barq_scan_is_complete() ||
+	if (vs->end.cut || !barq_scan_is_complete(vs) ||
 		!barq_scan_next_keyless(scan, vs, &tid, &keyless))
 		return false;
 	emit_at_end(scan, vs, &tid, get_float8_nan(), keyless == BARQ_KEYLESS_NULL);

@@ -161,7 +161,7 @@ should_turn(const VectorScan *vs)
 {
 	bool		walks = vs->conditions.source == NULL;
 
-	if (vs->walk.turned || !barq_scan_is_complete())
+	if (vs->walk.turned || !barq_scan_is_complete(vs))
 		return false;
 	if (vs->rounds.exhausted)
 		return true;
@@ -210,7 +210,7 @@ begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment)
 		.breadth = rounds->breadth.rows,
 		.skip = rounds->snapshot->segments[segment].dead,
 		.probes = rounds->breadth.probes,
-		.probes_only = barq_iterative_scan == BARQ_ITERATIVE_OFF,
+		.probes_only = !barq_scan_is_complete(vs),
 		.beside_graphs = !rounds->of_lists
 	};
 
@@ -372,7 +372,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 			n += got;
 		} while (got > 0 && n < want);
 
-		if (!vs->walk.turned && stream->kind != &barq_flat_kind && barq_scan_is_complete())
+		if (!vs->walk.turned && stream->kind != &barq_flat_kind && barq_scan_is_complete(vs))
 			note_returned(vs, stream, hits, n);
 		memset(&candidate, 0, sizeof(candidate));
 		for (int j = 0; j < n; j++)
@@ -502,7 +502,7 @@ rows_wanted(VectorScan *vs)
 		return (int) Max(barq_scan_rows_asked(vs), Min(vs->walk.looked_at, rows_in_memory()));
 	if (!vs->rounds.of_lists || rounds == 0)
 		return barq_scan_rows_asked(vs);
-	if (barq_iterative_scan == BARQ_ITERATIVE_OFF)
+	if (!barq_scan_is_complete(vs))
 		return ROUND_MOST;
 	return (int) Min((int64) barq_scan_rows_asked(vs) << Min(rounds, 20), ROUND_MOST);
 }

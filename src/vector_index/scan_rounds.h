@@ -14,6 +14,7 @@
 #include "vector_index/recall_target.h"
 #include "am/scan_report.h"
 #include "vector_index/tid_set.h"
+#include "am/search_names.h"
 #include "base/settings.h"
 #include "am/filters.h"
 #include "store/keyless.h"
@@ -161,6 +162,7 @@ typedef struct VectorScan
 {
 	BarqScanReport *report;		/* the first member (scan_report.h) */
 	bool		in_order;		/* the caller wants rows in exact order */
+	const BarqSearchNames *names;	/* settings of the access method, or NULL */
 	struct PlanState *node;		/* a custom scan that runs this one, or NULL */
 	MemoryContext context;		/* reset by every rescan */
 	ScanQuery	query;
@@ -180,7 +182,7 @@ typedef struct VectorScan
 static inline bool
 barq_scan_has_rounds(const VectorScan *vs)
 {
-	return vs->rounds.of_lists || barq_iterative_scan != BARQ_ITERATIVE_OFF;
+	return vs->rounds.of_lists || barq_iterative_scan_for(vs->names) != BARQ_ITERATIVE_OFF;
 }
 
 /*
@@ -188,9 +190,9 @@ barq_scan_has_rounds(const VectorScan *vs)
  * setting barq.iterative_scan. No side effects.
  */
 static inline bool
-barq_scan_is_complete(void)
+barq_scan_is_complete(const VectorScan *vs)
 {
-	return barq_iterative_scan != BARQ_ITERATIVE_OFF;
+	return barq_iterative_scan_for(vs->names) != BARQ_ITERATIVE_OFF;
 }
 
 /*
@@ -200,7 +202,8 @@ barq_scan_is_complete(void)
 static inline bool
 barq_scan_is_strict(const VectorScan *vs)
 {
-	return barq_scan_has_rounds(vs) && barq_iterative_scan != BARQ_ITERATIVE_RELAXED;
+	return barq_scan_has_rounds(vs) &&
+		barq_iterative_scan_for(vs->names) != BARQ_ITERATIVE_RELAXED;
 }
 
 /*

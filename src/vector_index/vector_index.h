@@ -173,15 +173,13 @@ extern BarqShownOption barq_show_refine(const BarqVectorOptions *options);
 
 /*
  * Fill in the options that a new index of either method has; the method's own
- * are set to 0. `quantization` and `refine` (BarqRefine) are the reloptions' values,
- * `method` the access method's name for messages. Raises ERRCODE_INVALID_PARAMETER_VALUE for a type
+ * are set to 0. `quantization` and `refine` (BarqRefine) are the reloptions' values. Raises ERRCODE_INVALID_PARAMETER_VALUE for a type
  * without a fixed number of dimensions or with another quantization than its
  * only one, ERRCODE_PROGRAM_LIMIT_EXCEEDED for too many dimensions,
  * ERRCODE_FEATURE_NOT_SUPPORTED for bit varying, for a quantization that does
  * not support the distance, and for refine = on where rows have no refinements.
  */
-extern void barq_vector_freeze_options(Relation index, const char *method,
-									   int quantization, int refine,
+extern void barq_vector_freeze_options(Relation index, int quantization, int refine,
 									   BarqVectorOptions *options);
 
 /* Store options in the form that the metapage keeps. */

@@ -12,7 +12,8 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('beside');
 
 $node->init;
-$node->append_conf('postgresql.conf', "autovacuum = off\nbarq.background = off\n");
+# barq preloaded, so that its library is in sessions of pgvector's databases, too
+$node->append_conf('postgresql.conf', "autovacuum = off\nshared_preload_libraries = 'barq'\nbarq.background = off\n");
 $node->start;
 plan skip_all => 'pgvector is not in this server'
 	if $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'}) eq '0';
@@ -75,5 +76,20 @@ my $dump = $node->data_dir . '/../dump.sql';
 $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
 $node->command_ok([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
 as_exact('restored', 'sparsevec', 'cosine', 'restored');
+
+# A database with pgvector alone, where both libraries are loaded: pgvector's access
+# methods and settings are its own.
+$node->safe_psql('postgres', 'CREATE DATABASE theirs');
+$node->safe_psql('theirs', q{
+	CREATE EXTENSION vector;
+	CREATE TABLE items AS SELECT i AS id, array[sin(i), cos(i), sin(2 * i)]::real[]::vector(3) AS v FROM generate_series(1, 2000) i;
+	CREATE INDEX items_hnsw ON items USING hnsw (v vector_l2_ops);
+	CREATE INDEX items_ivf ON items USING ivfflat (v vector_cosine_ops) WITH (lists = 10)});
+is($node->safe_psql('theirs', q{SET enable_seqscan = off; SET enable_sort = off; SET hnsw.ef_search = 25; SET barq.ef_search = 60;
+	SELECT count(*) FROM (SELECT id FROM items ORDER BY v <-> '[1,2,3]' LIMIT 100) s; SHOW hnsw.ef_search; SHOW hnsw.iterative_scan; SHOW ivfflat.probes}),
+	"25\n25\noff\n1", 'beside barq\'s library, pgvector has its own settings');
+is($node->safe_psql('theirs', q{SELECT count(*) FROM pg_extension WHERE extname = 'barq'}), '0', 'in a database without barq');
+is($node->safe_psql('postgres', q{CREATE INDEX theirs ON items USING hnsw (vector vector_l2_ops); SELECT count(*) FROM barq.barq_indexes() WHERE index = 'theirs'::regclass}), '0',
+	'barq_indexes() leaves out pgvector\'s');
 
 done_testing();
