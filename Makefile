@@ -103,7 +103,7 @@ test/unit/pgshim.o: $(PROJECT_HEADERS) $(wildcard test/unit/*.h) .built-for
 # The optional extension "vector": names/README.md.
 .PHONY: install-vector-names
 install-vector-names:
-	$(MAKE) -C names install PG_CONFIG='$(PG_CONFIG)'
+	$(MAKE) -C names not-over-pgvector install PG_CONFIG='$(PG_CONFIG)'
 
 .PHONY: unit unit-programs
 unit-programs: $(UNIT_PROGRAMS)

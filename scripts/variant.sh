@@ -34,6 +34,11 @@ for what in bindir pkglibdir sharedir; do
 		cp -as "$dir/." "$to/root$dir/"
 	fi
 done
+# for a test that builds another library against these programs; the deepest first
+for what in includedir-server pkgincludedir includedir; do
+	dir=$("$from" --$what)
+	[ ! -d "$dir" ] || [ -e "$to/root$dir" ] || { mkdir -p "$(dirname "$to/root$dir")" && ln -s "$dir" "$to/root$dir"; }
+done
 lib=$to/root$("$from" --pkglibdir)/barq.so
 rm -f "$lib"
 cp "$to/tree/barq.so" "$lib"

@@ -15,6 +15,7 @@ const store = await PGVectorStore.initialize(new KnownVectors(), {
 });
 await store.addVectors(vectors, texts.map((pageContent, i) => new Document({ pageContent, metadata: { half: i % 2 } })));
 await store.createHnswIndex({ dimensions, m: 16, efConstruction: 64 });
+await store.pool.query('ANALYZE');    // autovacuum does it within a minute
 
 const query = vector(5000);
 const number = ([document]) => Number(document.pageContent.split(' ')[1]);

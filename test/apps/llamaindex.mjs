@@ -1,9 +1,14 @@
 // LlamaIndex.TS: PGVectorStore. The store makes no index of vectors: its users do.
-import { Document, VectorStoreQueryMode } from 'llamaindex';
+import { BaseEmbedding, Document } from 'llamaindex';
 import { PGVectorStore } from '@llamaindex/postgres';
 import { connection, dimensions, nearest, report, texts, vector, vectors } from './data.mjs';
 
-const store = new PGVectorStore({ clientConfig: connection, tableName: 'llamaindex_items', dimensions });
+class KnownVectors extends BaseEmbedding {
+  async getTextEmbedding(text) { return vector(Number(text.split(' ')[1])); }
+}
+
+const embeddingModel = new KnownVectors();
+const store = new PGVectorStore({ clientConfig: connection, tableName: 'llamaindex_items', dimensions, embeddingModel });
 store.setCollection('all');
 const nodes = texts.map((text, i) => new Document({ text, embedding: vectors[i], metadata: { number: i } }));
 for (let i = 0; i < nodes.length; i += 200) await store.add(nodes.slice(i, i + 200));
@@ -13,6 +18,6 @@ await db.query('CREATE INDEX llamaindex_hnsw ON public.llamaindex_items USING hn
 await db.query('ANALYZE public.llamaindex_items');
 
 const query = vector(6000);
-const result = await store.query({ queryEmbedding: query, similarityTopK: 10, mode: VectorStoreQueryMode?.DEFAULT ?? 'default' });
+const result = await store.query({ queryEmbedding: query, similarityTopK: 10, mode: 'default' });
 report('llamaindex search', result.nodes.map((node) => node.metadata.number), nearest(query, 10));
 await db.close();

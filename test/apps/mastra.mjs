@@ -11,6 +11,7 @@ for (const [indexName, type, indexConfig] of [
   await store.createIndex({ indexName, dimension: dimensions, metric: 'cosine', indexConfig });
   await store.upsert({ indexName, vectors, ids: texts, metadata: texts.map((_, i) => ({ half: i % 2 })) });
   if (type === 'lists') await store.buildIndex({ indexName, metric: 'cosine', indexConfig });
+  await store.pool.query('ANALYZE');    // autovacuum does it within a minute
   const number = ({ id }) => Number(id.split(' ')[1]);
   const found = await store.query({ indexName, queryVector: query, topK: 10, probes: 50 });
   report(`mastra ${type}`, found.map(number), nearest(query, 10));

@@ -108,8 +108,9 @@ foreach my $case (
 	is(ask('app', "SET enable_seqscan = off; SET hnsw.ef_search = 400; SET ivfflat.probes = 20; $query"),
 		ask('app', "SET enable_indexscan = off; $query"), "$method, ${type}_${metric}_ops: the rows of a sequential scan");
 	is(ask('app', q{SELECT count(*) FROM barq_check('by_vector')}), '0', "$method, ${type}_${metric}_ops: barq_check()");
-	ask('app', 'DROP INDEX by_vector') if $type ne 'vector' || $metric ne 'l1';
+	ask('app', 'DROP INDEX by_vector');
 }
+ask('app', 'SET ROLE plain; CREATE INDEX by_vector ON items USING hnsw (vector vector_cosine_ops) WITH (m = 12, ef_construction = 50)');
 is(ask('app', q{SELECT "index", "table", kind, options ~ 'm=12' FROM barq_indexes()}), 'by_vector|items|hnsw|t', 'barq_indexes()');
 is(ask('app', q{SELECT barq_recall('by_vector') > 0.9, count(*) > 0 FROM barq_segments('by_vector')}), 't|t', 'barq_recall(), barq_segments()');
 is(ask('app', q{SELECT bool_and("index" = 'by_vector'::regclass) FROM barq_memory()}), 't', 'barq_memory()');
@@ -124,7 +125,10 @@ my $near = 'SELECT id FROM items ORDER BY vector <-> (SELECT vector FROM items W
 my $scored = 'SELECT rows_scored FROM barq_last_scan()';
 # the number of rows that a search returns, with settings
 sub rows { my $rows = () = ask('app', "SET enable_seqscan = off; SET enable_sort = off; $_[0]; $near") =~ /^\d+$/mg; return $rows; }
-sub effort { return (split /\n/, ask('app', "SET enable_seqscan = off; SET enable_sort = off; $_[0]; SELECT count(*) FROM (SELECT id FROM items ORDER BY vector <-> (SELECT vector FROM items WHERE id = 5) LIMIT 5) s; $scored"))[-1]; }
+# rows scored by a search of a table that is large enough for a graph or lists
+ask('app', 'SET ROLE plain; CREATE TABLE wide AS SELECT n AS id, (SELECT array_agg(x ORDER BY i)::vector(96) FROM numbers WHERE i BETWEEN n AND n + 95) AS v FROM generate_series(1, 4000) n;
+	CREATE INDEX wide_graph ON wide USING hnsw (v vector_l2_ops) WITH (quantization = none, m = 8, ef_construction = 32)');
+sub effort { return (split /\n/, ask('app', "SET enable_seqscan = off; SET enable_sort = off; $_[0]; SELECT count(*) FROM (SELECT id FROM wide ORDER BY v <-> (SELECT v FROM wide WHERE id = 5) LIMIT 5) s; $scored"))[-1]; }
 is(rows(''), 100, 'unless set, barq\'s own apply: a scan continues');
 is(rows('SET hnsw.iterative_scan = off'), 40, 'hnsw.iterative_scan = off, ef_search as it is');
 is(rows('SET hnsw.iterative_scan = off; SET hnsw.ef_search = 70'), 70, 'hnsw.ef_search');
@@ -139,10 +143,11 @@ is(rows('BEGIN; SET LOCAL hnsw.iterative_scan = off; ROLLBACK'), 100, 'SET LOCAL
 ask('app', q{CREATE FUNCTION found() RETURNS bigint LANGUAGE sql SET hnsw.iterative_scan = off SET hnsw.ef_search = 30 SET enable_seqscan = off SET enable_sort = off AS
 	$$ SELECT count(*) FROM (SELECT id FROM items ORDER BY vector <-> '[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]' LIMIT 100) s $$});
 is(ask('app', 'SELECT found()'), '30', 'SET of a function');
-ask('app', 'ALTER ROLE plain SET hnsw.ef_search = 90; ALTER DATABASE app SET ivfflat.probes = 7');
-is($node->safe_psql('app', "LOAD 'barq_names'; SHOW hnsw.ef_search; SHOW ivfflat.probes", extra_params => [ '-U', 'plain' ]), "90\n7", 'settings of a role and of a database');
-ask('app', 'ALTER ROLE plain RESET ALL; ALTER DATABASE app RESET ALL');
+# plans a query of the table, so that the library is loaded
 my $load = q{SET enable_seqscan = off; SELECT count(*) FROM pg_am WHERE amname = 'x' AND EXISTS (SELECT FROM items)};
+ask('app', 'ALTER ROLE plain SET hnsw.ef_search = 90; ALTER DATABASE app SET ivfflat.probes = 7');
+is($node->safe_psql('app', "$load; SHOW hnsw.ef_search; SHOW ivfflat.probes", extra_params => [ '-U', 'plain' ]), "0\n90\n7", 'settings of a role and of a database');
+ask('app', 'ALTER ROLE plain RESET ALL; ALTER DATABASE app RESET ALL');
 is(ask('app', "$load; SHOW hnsw.ef_search; SHOW hnsw.iterative_scan; SHOW hnsw.max_scan_tuples; SHOW ivfflat.probes; SET barq.ef_search = 55; SHOW hnsw.ef_search; SHOW hnsw.scan_mem_multiplier; SHOW ivfflat.max_probes"),
 	"0\n40\nstrict_order\n0\n0\n55\n1\n32768", 'SHOW shows what applies');
 fails('app', "$load; SET hnsw.ef_search = 0", qr/0 is outside the valid range for parameter "hnsw.ef_search" \(1 .. 1000\)/, 'hnsw.ef_search = 0');
@@ -157,7 +162,8 @@ is(ask('app', "$load; SET hnsw.ef_search = 33; SELECT current_setting('hnsw.ef_s
 is(ask('app', "SET enable_seqscan = off; SET enable_sort = off; SET hnsw.max_scan_tuples = 200; SELECT count(*) FROM (SELECT id FROM items WHERE body <> 'item 0' ORDER BY vector <-> (SELECT vector FROM items WHERE id = 5) OFFSET 0) s; SELECT cut FROM barq_last_scan()"),
 	"200\n1", 'hnsw.max_scan_tuples');
 ask('app', 'DROP INDEX graph; CREATE INDEX lists ON items USING ivfflat (vector vector_l2_ops) WITH (lists = 30)');
-cmp_ok(effort('SET ivfflat.probes = 30'), '>', 3 * effort('SET ivfflat.probes = 1'), 'ivfflat.probes');
+ask('app', 'DROP INDEX wide_graph; CREATE INDEX wide_lists ON wide USING ivfflat (v vector_l2_ops) WITH (lists = 30, quantization = none)');
+cmp_ok(effort('SET ivfflat.probes = 30'), '>', 2 * effort('SET ivfflat.probes = 1'), 'ivfflat.probes');
 cmp_ok(rows('SET ivfflat.probes = 1; SET ivfflat.iterative_scan = off'), '<', 3000, 'ivfflat.iterative_scan = off');
 is(rows('SET ivfflat.probes = 1; SET ivfflat.iterative_scan = relaxed_order'), 100, 'ivfflat.iterative_scan = relaxed_order');
 ask('app', 'DROP INDEX lists; CREATE INDEX graph ON items USING hnsw (vector vector_l2_ops); CREATE INDEX own ON items USING barq_hnsw (halfvec halfvec_l2_ops)');
@@ -181,7 +187,7 @@ foreach my $template (qw(template0 template1))
 {
 	ask('postgres', "CREATE DATABASE restored TEMPLATE $template");
 	$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr('restored'), $dump ], "pg_restore, beginning with $template");
-	is(ask('restored', 'SELECT "index", kind FROM barq_indexes() ORDER BY 1'), ask('app', 'SELECT "index", kind FROM barq_indexes() ORDER BY 1'), 'the indexes are restored');
+	is(ask('restored', 'SELECT "index", kind FROM barq_indexes() ORDER BY "index"::text'), ask('app', 'SELECT "index", kind FROM barq_indexes() ORDER BY "index"::text'), 'the indexes are restored');
 	is(ask('restored', q{SELECT count(*) FROM barq_check('graph')}), '0', 'and sound');
 	ask('postgres', 'DROP DATABASE restored');
 }
@@ -195,9 +201,10 @@ ask('moved', q{
 	INSERT INTO items VALUES (1, '[1,2,3]'), (2, '[4,5,6]');
 	CREATE INDEX items_embedding_idx ON public.items USING hnsw (embedding public.vector_cosine_ops) WITH (m='16', ef_construction='64');
 	CREATE INDEX items_embedding_idx1 ON public.items USING ivfflat (embedding) WITH (lists='100')});
-is(ask('moved', 'SELECT "index", kind FROM barq_indexes() ORDER BY 1'), "items_embedding_idx|hnsw\nitems_embedding_idx1|ivfflat", 'statements of pgvector\'s dump run as they are');
+is(ask('moved', 'SELECT "index", kind FROM barq_indexes() ORDER BY "index"::text'), "items_embedding_idx|hnsw\nitems_embedding_idx1|ivfflat", 'statements of pgvector\'s dump run as they are');
 
 # Another version's library.
+unlink "$programs/tree/names/barq_names.o";
 (my $made, $output) = install_names('BARQ_VERSION=99.9');
 fails('app', 'SELECT id FROM items ORDER BY vector <-> (SELECT vector FROM items LIMIT 1) LIMIT 1',
 	qr/library "barq_names" is of version 99.9, and barq of version/, 'a library of another version');

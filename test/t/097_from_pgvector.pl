@@ -146,7 +146,7 @@ $seen{$dump}--;
 shell($dump, sub { return $_[0] =~ s/-Fc -f app\.dump/-Fd -j 2 -f app.d/r =~ s/app\.dump/app.d/gr });
 same_app('app', 'directory', '-Fd');
 $new->safe_psql('app', q{CREATE ROLE searcher; ALTER ROLE searcher SET hnsw.ef_search = 80; ALTER ROLE searcher IN DATABASE app SET ivfflat.max_probes = 9; ALTER DATABASE app SET ivfflat.iterative_scan = 'off'});
-is(sql($new, 'app', $dump), join("\n", 'database app|ivfflat.iterative_scan', 'function prepare()|ivfflat.probes', 'function search(vector)|hnsw.ef_search',
+is(join("\n", sort split /\n/, sql($new, 'app', $dump)), join("\n", 'database app|ivfflat.iterative_scan', 'function prepare()|ivfflat.probes', 'function search(vector)|hnsw.ef_search',
 		'role searcher in database app|ivfflat.max_probes', 'role searcher|hnsw.ef_search', 'view careful|hnsw.iterative_scan'), "$dump: where settings are set");
 
 # ---- by logical replication
