@@ -284,38 +284,37 @@ provide_class(HeapTuple row, TupleDesc desc, Oid schema)
 }
 
 /*
- * ERRCODE_INSUFFICIENT_PRIVILEGE unless the user may adopt: a superuser, the script of a
- * trusted extension (which runs as one) for an owner of that extension who may create
- * objects in pgvector's schema, or the owner of barq_pgvector with the same right.
+ * The user whose rights count: the current one, but the owner of an extension while its
+ * script runs (as a superuser). ERRCODE_INSUFFICIENT_PRIVILEGE unless that is a superuser
+ * or owns the extension that is being created, else barq_pgvector.
  */
-static void
-check_may_adopt(Oid schema)
+static Oid
+check_may_adopt(void)
 {
 	Oid			extension = creating_extension ? CurrentExtensionObject :
 		get_extension_oid("barq_pgvector", true);
 	Oid			user = creating_extension ? barq_extension_owner(extension) : GetUserId();
 
-	if (superuser_arg(user))
-		return;
-	if (!OidIsValid(extension) || !BarqOwnsExtension(extension, user))
+	if (!superuser_arg(user) &&
+		(!OidIsValid(extension) || !BarqOwnsExtension(extension, user)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to adopt pgvector"),
 				 errhint("Must be superuser to create operator classes. Extension barq_pgvector creates them for others.")));
-	if (!BarqMayCreateIn(schema, user))
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(schema));
+	return user;
 }
 
 /*
  * barq_adopt_pgvector() → integer: the number of operator classes made, or moved after
  * pgvector. ERRCODE_INSUFFICIENT_PRIVILEGE unless the user is a superuser or owns
- * extension barq_pgvector (check_may_adopt), ERRCODE_UNDEFINED_OBJECT without pgvector,
+ * extension barq_pgvector, and may create objects in pgvector's schema, ERRCODE_UNDEFINED_OBJECT without pgvector,
  * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE where both extensions share a
  * schema, ERRCODE_FEATURE_NOT_SUPPORTED for a pgvector of another layout.
  */
 Datum
 barq_adopt_pgvector(PG_FUNCTION_ARGS)
 {
+	Oid			adopter = check_may_adopt();
 	Oid			barq = barq_extension_schema(get_extension_oid("barq", false));
 	Oid			pgvector = find_pgvector(barq);
 	Oid			schema = barq_extension_schema(pgvector);
@@ -327,7 +326,8 @@ barq_adopt_pgvector(PG_FUNCTION_ARGS)
 	int			nest_level;
 	int			n = 0;
 
-	check_may_adopt(schema);
+	if (!BarqMayCreateIn(schema, adopter))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(schema));
 
 	/* as CREATE EXTENSION runs a trusted script: names below are found in pg_catalog */
 	GetUserIdAndSecContext(&user, &security);
