@@ -13,6 +13,7 @@
 #include "access/table.h"
 #include "admin/advice.h"
 #include "am/am.h"
+#include "am/search_names.h"
 #include "base/settings.h"
 #include "base/shared.h"
 #include "bm25/bm25.h"
@@ -144,8 +145,10 @@ advise_recall(BarqAdvised *advised)
 	int			samples = (int) Min(MOST_SAMPLES, Max(LEAST_SAMPLES, COMPARED_ROWS / advised->rows));
 	double		recall = barq_measure_recall(RelationGetRelid(advised->index), 10, samples);
 	BarqTargetBreadth wanted = barq_target_breadth(advised->index, 10, ADVISED_RECALL);
-	const char *setting = wanted.of_lists ? "barq.probes" : "barq.ef_search";
-	int			breadth = wanted.of_lists ? barq_probes : barq_ef_search;
+	const BarqSearchNames *names = barq_search_names(advised->index->rd_indam);
+	const char *setting = psprintf("%s.%s", names != NULL ? names->prefix : "barq",
+								   wanted.of_lists ? "probes" : "ef_search");
+	int			breadth = barq_breadth_for(names, wanted.of_lists);
 
 	if (recall < 0)
 		return;
