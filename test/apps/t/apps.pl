@@ -1,7 +1,7 @@
 # Vector stores that name pgvector's access methods run unmodified on barq with the
 # extension of pgvector's names, and the plans of their own queries, which auto_explain
 # logs, use the index; all those that use pgvector's, where the server has it, too.
-# scripts/test-apps.sh installs the packages and runs this.
+# scripts/matrix/apps.sh installs the packages and runs this.
 use strict;
 use warnings;
 
@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $apps = $ENV{BARQ_APPS} or die "BARQ_APPS: the folder that scripts/test-apps.sh has made";
+my $apps = $ENV{BARQ_APPS} or die "BARQ_APPS: the folder that scripts/matrix/apps.sh has made";
 my $tree = dirname(dirname(dirname(dirname(__FILE__))));
 my $programs = PostgreSQL::Test::Utils::tempdir;
 chomp(my $bin = `'$tree/scripts/variant.sh' '$programs'`);

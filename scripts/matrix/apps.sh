@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# test-apps.sh (PG=apps make test-matrix): vector stores of the npm registry that name
+# apps.sh (PARTS=apps make test-matrix): vector stores of the npm registry that name
 # pgvector's access methods, run unmodified on barq with the extension of pgvector's
 # names (test/apps/README.md). Needs the network, node 20 or later, and npm.
 #
 # The last line is "N passed, N failed".
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 command -v node >/dev/null && command -v npm >/dev/null ||
 	die "node and npm are not installed (on Debian 13 or later: apt-get install nodejs npm)"
@@ -20,4 +20,4 @@ if ! cmp -s "$apps/package-lock.json" "$apps/installed-lock.json"; then
 fi
 say "node $(node --version), $(node -p 'const d = require("'"$apps"'/package.json").dependencies; Object.keys(d).map((n) => n + " " + d[n]).join(", ")')"
 export BARQ_APPS=$apps BARQ_TESTS=$BARQ_TREE/test/apps
-ONLY=tap exec "$(dirname "${BASH_SOURCE[0]}")/run-tests.sh"
+ONLY=tap exec "$BARQ_SRC/scripts/run-tests.sh"
