@@ -149,7 +149,9 @@ def main():
     def breadth(where, kind, column, below, settings=None):
         """The smallest ef_search at which a search has the recall."""
         ef = 10
-        for step in (256, 128, 64, 32, 16, 8, 4, 2, 1):
+        for step in (512, 256, 128, 64, 32, 16, 8, 4, 2, 1):
+            if ef + step >= 1000:
+                continue
             found, _ = barq.answers(where, kinds[kind], dict(settings or {}, **{"barq.ef_search": ef + step}))
             if recall(found, truth(kind, column, below)) < options.recall:
                 ef += step
@@ -176,7 +178,7 @@ def main():
             line["bitmap_ms"] = bitmap_ms(barq, f"WHERE {column} < {below}", kinds[kind][0][1])
         line["ratio"] = line["barq"]["ms"] / (unfiltered or line["barq"]["ms"])
         line["breadth"], line["ms_at_recall"] = ef, line["barq"]["ms"]
-        if 1 < share < 100:
+        if 1 <= share < 100:
             where, number = f"WHERE {column} < {below}", 1 if column in "zy" else 0
             line["breadth"] = breadth(where, kind, number, below, settings)
             line["ms_at_recall"] = barq.processor(where, kinds[kind], dict(
