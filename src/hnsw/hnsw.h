@@ -116,4 +116,10 @@ extern void barq_hnsw_work_insert(BarqHnswWork *work,
  */
 extern uint64 barq_hnsw_work_finish(BarqHnswWork *work);
 
+/*
+ * Rows to ask of a search with a filter at once, so that a walk through all rows has them
+ * in its first beam: of its breadth, by the share of the rows that the filter admits.
+ */
+extern int	barq_hnsw_rows_wanted(int breadth, double share);
+
 #endif							/* BARQ_HNSW_H */

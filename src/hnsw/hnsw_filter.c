@@ -1,25 +1,142 @@
 /*
  * hnsw_filter.c
- *	  The parts of a search that meet only rows which a filter admits.
+ *	  Searches within a condition: which way a search goes, and the rows that a walk meets.
+ *
+ * Where many of the rows around the query are admitted, the walk goes through all rows,
+ * and those that are not admitted are left out when rows are returned: a broader beam
+ * costs less than to look for admitted neighbours. Else the walk meets admitted rows
+ * only. docs/performance.md, "Filter columns", has what each costs.
  */
 #include "postgres.h"
 
-#include "hnsw/hnsw_search.h"
+#include <math.h>
 
-#define FAR_BREADTH		3		/* see barq_hnsw_begin_filtered() */
-#define FAR_SCORED		1024
+#include "hnsw/hnsw.h"
+#include "hnsw/hnsw_search.h"
+#include "kernels/kernels.h"
+
+/* from which share of admitted rows around the query on all rows are walked through */
+#define THROUGH_SHARE	0.25f
+#define THROUGH_ASKED	0.1f	/* where rows are asked about one by one */
+
+/* where the query's neighbourhood is not admitted: see barq_hnsw_begin_filtered() */
+#define FAR_BREADTH		2
+#define FAR_SCORED		192
+#define FAR_SCORED_LEAST 40000	/* of an eighth of the rows at most */
+#define FAR_BITS		3000
+
+#define LEAST_WANTED	0.25	/* of the breadth, where few rows are admitted */
+#define SAMPLE_ADMITTED	32		/* rows of the first sample that should be admitted */
 #define ASKED_LATELY	2048
-#define PREFETCH_HOPS	16
+#define LISTS_MORE		1.5f	/* see barq_hnsw_gather_admitted() */
+#define FAR_LISTS		3.0f
 #define PRIOR			64		/* rows for which the filter's own share counts */
 
+/* How much broader a walk through all rows is if this share of them is admitted. */
+static double
+stretch(double share)
+{
+	return pow(Max(share, 0.01), -0.4);
+}
+
+int
+barq_hnsw_rows_wanted(int breadth, double share)
+{
+	return (int) Max(breadth * Min(Max(share * stretch(share), LEAST_WANTED), 1), 1);
+}
+
+/* A neighbour of a list; false at its end. ERRCODE_INDEX_CORRUPTED if it is out of range. */
+static inline bool
+is_neighbour(uint32 neighbour, uint32 rows)
+{
+	if (likely(neighbour < rows))
+		return true;
+	if (neighbour != HNSW_NONE)
+		barq_vector_corrupted("neighbour outside of the graph");
+	return false;
+}
+
+/* Start reading a row's list into the processor's cache. */
+static inline void
+prefetch_list(const HnswSearch *search, uint32 row)
+{
+	const char *list = search->lists + (uint64) row * search->list_bytes;
+
+	__builtin_prefetch(list);
+	__builtin_prefetch(list + 64);
+}
+
 /*
- * Add to search->fresh the rows of a list that the filter admits and that were not
- * visited, and mark them, until there are `degree`; *nfresh is their number. hops, unless NULL,
- * receives those that it does not admit and that were not expanded, *nhops of them.
- * ERRCODE_INDEX_CORRUPTED where a neighbour is out of range.
+ * Start reading the lists that will be read if the nearest row of the beam is expanded
+ * next, at most `most` of them.
  */
 static void
-gather_list(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhops)
+prefetch_next(const HnswSearch *search, int most)
+{
+	const uint8 *refused = search->filter->skip;
+	uint32		rows = search->graph.body.rows;
+	const uint32 *list;
+	int			at = search->next;
+
+	while (at < search->n && (search->beam[at].row & HNSW_EXPANDED) != 0)
+		at++;
+	if (at == search->n || search->lists == NULL || search->closed == NULL)
+		return;
+	list = (const uint32 *) (search->lists + (uint64) HNSW_ROW(search->beam[at].row) * search->list_bytes);
+	for (int i = 0; i < search->degree && most > 0 && list[i] < rows; i++)
+		if (barq_bit_is_set(refused, list[i]) && !barq_hnsw_is_visited(search->visited, list[i]))
+		{
+			prefetch_list(search, list[i]);
+			most--;
+		}
+}
+
+/*
+ * Add to search->fresh the rows of a list that the filter admits and that were not met,
+ * and mark them; *nfresh is their number, which grows by `degree` at most. hops, unless
+ * NULL, receives those that it does not admit and whose list was not read, *nhops of
+ * them. The filter has bits.
+ */
+static void
+gather_bits(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhops)
+{
+	const uint8 *refused = search->filter->skip;
+	uint8	   *closed = search->closed;
+	uint32	   *fresh = search->fresh;
+	uint32		rows = search->graph.body.rows;
+	int			degree;
+	const uint32 *list = hnsw_search_list(search, row, &degree);
+	int			n = *nfresh;
+	int			nrefused = 0;
+	int			i;
+
+	/* without branches: which rows are admitted or met cannot be predicted */
+	for (i = 0; i < degree && n < search->degree && is_neighbour(list[i], rows); i++)
+	{
+		uint32		neighbour = list[i];
+		uint8		bit = (uint8) (1 << (neighbour & 7));
+		uint8		shut = closed[neighbour >> 3];
+
+		fresh[n] = neighbour;
+		n += (shut & bit) == 0;
+		closed[neighbour >> 3] = shut | bit;
+		if (hops == NULL)
+			nrefused += (refused[neighbour >> 3] & bit) != 0;
+		else if ((refused[neighbour >> 3] & bit) != 0)
+		{
+			nrefused++;
+			hops[*nhops] = neighbour;
+			*nhops += !barq_hnsw_is_visited(search->visited, neighbour);
+		}
+	}
+	*nfresh = n;
+	search->asked += i;
+	search->admitted += i - nrefused;
+}
+
+/* The same, for a filter that is asked about each row. */
+static void
+gather_asked(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhops)
 {
 	HnswVisited *visited = search->visited;
 	uint32		rows = search->graph.body.rows;
@@ -27,20 +144,12 @@ gather_list(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhop
 	const uint32 *list = hnsw_search_list(search, row, &degree);
 	int			n = 0;
 
-	for (int i = 0; i < degree; i++)
+	for (int i = 0; i < degree && is_neighbour(list[i], rows); i++)
 	{
-		uint32		neighbour = list[i];
-
-		if (unlikely(neighbour >= rows))
-		{
-			if (neighbour == HNSW_NONE)
-				break;
-			barq_vector_corrupted("neighbour outside of the graph");
-		}
-		search->near[n] = neighbour;
-		if (barq_hnsw_is_visited(visited, neighbour))
+		search->near[n] = list[i];
+		if (barq_hnsw_is_visited(visited, list[i]))
 			continue;
-		barq_row_filter_prefetch(search->filter, neighbour);
+		barq_row_filter_prefetch(search->filter, list[i]);
 		n++;
 	}
 	search->asked += n;
@@ -55,53 +164,49 @@ gather_list(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhop
 			search->admitted++;
 		}
 		else if (hops != NULL)
-		{
 			hops[(*nhops)++] = neighbour;
-			if (search->lists != NULL && *nhops <= PREFETCH_HOPS)
-			{
-				const char *its = search->lists + (uint64) neighbour * search->list_bytes;
-
-				__builtin_prefetch(its);
-				__builtin_prefetch(its + 64);
-			}
-		}
 	}
 }
 
-/* barq_hnsw_gather_admitted() with so many lists of rows that are not admitted at most. */
-static int
-gather(HnswSearch *search, uint32 row, int most)
+static inline void
+gather_list(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhops)
 {
-	int			nfresh = 0;
-	int			nhops = 0;
-
-	gather_list(search, row, &nfresh, search->hops, &nhops);
-	for (int i = 0; i < Min(nhops, most) && nfresh < search->degree; i++)
-		if (barq_hnsw_visit(search->visited, search->hops[i]))
-			gather_list(search, search->hops[i], &nfresh, NULL, NULL);
-	return nfresh;
+	if (search->closed != NULL)
+		gather_bits(search, row, nfresh, hops, nhops);
+	else
+		gather_asked(search, row, nfresh, hops, nhops);
 }
 
 /*
- * A row that is not admitted is marked when its list is read. As many lists are read as
- * have `degree` admitted rows, by what share of the rows asked about was admitted
- * lately: where they have fewer new ones, the others were met before.
+ * A row that is not admitted is marked as visited when its list is read. `more`
+ * times as many lists are read as have `degree` admitted rows, by what share of the
+ * neighbours was admitted lately, since some of these rows were met before.
  */
 int
 barq_hnsw_gather_admitted(HnswSearch *search, uint32 row)
 {
 	float		of_list = search->admitted / search->asked * search->degree;
-	float		most = search->degree / Max(of_list, 0.01f) + 1;
+	float		most = search->more * search->degree / Max(of_list, 0.01f) + 1;
+	int			nfresh = 0;
+	int			nhops = 0;
 
 	if (search->asked > ASKED_LATELY)
 	{
 		search->asked /= 2;
 		search->admitted /= 2;
 	}
-	return gather(search, row, (int) Min(most, (float) search->degree));
+	gather_list(search, row, &nfresh, search->hops, &nhops);
+	nhops = (int) Min((float) nhops, most);
+	for (int i = 0; i < nhops && search->lists != NULL; i++)
+		prefetch_list(search, search->hops[i]);
+	for (int i = 0; i < nhops && nfresh < search->degree; i++)
+		if (barq_hnsw_visit(search->visited, search->hops[i]))
+			gather_list(search, search->hops[i], &nfresh, NULL, NULL);
+	prefetch_next(search, (int) Min(most, search->degree));
+	return nfresh;
 }
 
-/* Score the n rows in search->fresh, which are visited, and add them to the first beam. */
+/* Score the n rows in search->fresh, which are met, and add them to the first beam. */
 static void
 seed(HnswSearch *search, int n)
 {
@@ -113,43 +218,122 @@ seed(HnswSearch *search, int n)
 }
 
 /*
- * The beam begins with that row if it is admitted, with admitted rows around it, and
- * with rows from all over those that are admitted, for these may lie elsewhere, where no
- * list leads from there. If there are fewer around it than elsewhere, the nearest
- * admitted rows are far from the query and hardly nearer than others, which makes them
- * hard to find: up to FAR_SCORED rows for each of the beam are scored without a walk, and
- * the beam of a walk is wider (docs/performance.md, "Filter columns").
+ * Look at the neighbours of a row and at theirs, until there should be SAMPLE_ADMITTED
+ * admitted rows among them or `degree` lists are read. Sets search->asked and
+ * search->admitted; marks nothing.
  */
-bool
-barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
+static void
+sample_share(HnswSearch *search, uint32 row, float share)
 {
-	const BarqRowFilter *filter = search->filter;
-	float		share = (float) filter->count / Max(search->graph.body.rows, 1);
-	int			n;
+	uint32		rows = search->graph.body.rows;
+	int			nhops = 0;
 
-	search->n = 0;
-	if (barq_row_filter_admits(filter, row))
+	search->asked = search->admitted = 0;
+	for (int read = -1; read < nhops && search->asked * share < SAMPLE_ADMITTED; read++)
 	{
-		search->fresh[0] = row;
-		seed(search, barq_hnsw_visit(search->visited, row));
-	}
-	n = gather(search, row, search->degree);
-	seed(search, n);
+		int			degree;
+		const uint32 *list = hnsw_search_list(search, read < 0 ? row : search->hops[read], &degree);
 
-	/* fewer rows are admitted around the query than elsewhere */
-	if (search->admitted < search->asked * share / 2)
-	{
-		if (filter->count / FAR_SCORED <= (uint32) search->ef)
-			return false;
-		search->ef *= FAR_BREADTH;
+		for (int i = 0; i < degree && is_neighbour(list[i], rows); i++)
+		{
+			search->asked++;
+			search->admitted += barq_row_filter_admits(search->filter, list[i]);
+			if (read < 0)
+				search->hops[nhops++] = list[i];
+		}
 	}
 	search->asked += PRIOR;
 	search->admitted += PRIOR * share;
-	n = 0;
-	for (int i = 0; i < filter->nseeds && n < search->degree; i++)
-		if (filter->seeds[i] < search->graph.body.rows &&
-			barq_hnsw_visit(search->visited, filter->seeds[i]))
-			search->fresh[n++] = filter->seeds[i];
+}
+
+/*
+ * Make a bit for each row of a filter that compares words, if that costs less than to ask
+ * about the rows that a walk meets: in a segment of not too many rows. The filter is the
+ * search's own from then on.
+ */
+static void
+make_bits(HnswSearch *search)
+{
+	const BarqRowFilter *filter = search->filter;
+	uint32		rows = search->graph.body.rows;
+	BarqRowFilter *own;
+	uint8	   *bits;
+
+	if (filter->words == NULL || rows > (uint64) FAR_BITS * search->ef)
+		return;
+	bits = MemoryContextAllocHuge(search->context, barq_bits_bytes(rows) + sizeof(uint64));
+	barq_kernels->out_of_range(filter->words, rows, filter->low, filter->high, bits);
+	if (filter->skip != NULL)
+		for (Size i = 0; i < barq_bits_bytes(rows); i++)
+			bits[i] |= filter->skip[i];
+	own = MemoryContextAlloc(search->context, sizeof(BarqRowFilter));
+	*own = *filter;
+	own->words = NULL;
+	own->skip = bits;
+	search->filter = own;
+}
+
+/* From now on admitted rows are met by their bits, if the filter has any. */
+static void
+close_refused(HnswSearch *search)
+{
+	const BarqRowFilter *filter = search->filter;
+	Size		bytes = barq_bits_bytes(search->graph.body.rows);
+
+	if (filter->words != NULL || filter->admits != NULL || filter->skip == NULL)
+		return;
+	search->closed = MemoryContextAllocHuge(search->context, bytes);
+	memcpy(search->closed, filter->skip, bytes);
+}
+
+/*
+ * A walk through admitted rows begins with that row if it is admitted, with admitted rows
+ * around it, and with rows from all over those that are admitted, for these may lie
+ * elsewhere, where no list leads from there. If fewer rows are admitted around it than
+ * elsewhere, the nearest admitted rows are far from the query and hardly nearer than
+ * others, which makes them hard to find: up to FAR_SCORED rows for each of the beam are
+ * scored without a walk, and the beam of a walk is wider (docs/performance.md, "Filter
+ * columns").
+ */
+HnswWay
+barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
+{
+	float		share = (float) search->filter->count / Max(search->graph.body.rows, 1);
+	float		local;
+	int			n;
+
+	search->n = 0;
+	search->more = LISTS_MORE;
+	sample_share(search, row, share);
+	local = search->admitted / search->asked;
+	if (local < share / 2 || search->excluded)
+	{
+		if (search->filter->count <= Max(Min(FAR_SCORED_LEAST, search->graph.body.rows / 8),
+										 FAR_SCORED * (uint64) search->ef))
+			return HNSW_SCORE_ADMITTED;
+		search->ef *= FAR_BREADTH;
+		search->more = FAR_LISTS;
+		make_bits(search);
+	}
+	else if (local >= (search->filter->words != NULL || search->filter->admits != NULL ? THROUGH_ASKED : THROUGH_SHARE))
+	{
+		search->ef = (int) (search->ef * stretch(local));
+		return HNSW_WALK_ALL;
+	}
+	close_refused(search);
+
+	if (barq_row_filter_admits(search->filter, row))
+	{
+		search->fresh[0] = row;
+		seed(search, hnsw_meet(search, row));
+	}
+	n = barq_hnsw_gather_admitted(search, row);
 	seed(search, n);
-	return true;
+	n = 0;
+	for (int i = 0; i < search->filter->nseeds && n < search->degree; i++)
+		if (search->filter->seeds[i] < search->graph.body.rows &&
+			hnsw_meet(search, search->filter->seeds[i]))
+			search->fresh[n++] = search->filter->seeds[i];
+	seed(search, n);
+	return HNSW_WALK_ADMITTED;
 }

@@ -285,7 +285,8 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 		beam[search->next++].row = row | HNSW_EXPANDED;
 		row = HNSW_ROW(row);
 
-		nfresh = search->filter == NULL ? gather(search, row) : barq_hnsw_gather_admitted(search, row);
+		nfresh = search->filter == NULL || search->through ? gather(search, row) :
+			barq_hnsw_gather_admitted(search, row);
 		look_ahead(search, nfresh, HNSW_SAMPLES);
 		hnsw_score(search, search->fresh, nfresh);
 		rest_reserve(search, nfresh);
@@ -384,7 +385,7 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->query = params->query;
 	search->filter = params->filter;
 	search->skip = params->filter == NULL ? params->skip : NULL;
-	search->ef = beam_rows(params->breadth);
+	search->ef = search->breadth = beam_rows(params->breadth);
 	search->degree = 2 * graph->header.m;
 	search->list_bytes = graph->header.list_bytes;
 	if (view->base != NULL)
@@ -420,7 +421,9 @@ sweep(HnswSearch *search)
 {
 	HnswVisited *visited = search->visited;
 	uint32		rows = search->graph.body.rows;
-	const uint8 *skip = search->filter != NULL ? search->filter->skip : search->skip;
+	const uint8 *skip = search->closed != NULL ? search->closed :
+		search->filter != NULL ? search->filter->skip : search->skip;
+	bool		ask = search->filter != NULL && search->closed == NULL;
 	int			n = 0;
 
 	for (uint32 first = 0; first < rows; first += 64)
@@ -436,10 +439,10 @@ sweep(HnswSearch *search)
 
 			if (row >= rows)
 				break;
-			if (search->filter != NULL && !barq_row_filter_admits(search->filter, row))
+			if (ask && !barq_row_filter_admits(search->filter, row))
 				continue;
 			search->fresh[n] = row;
-			n += barq_hnsw_visit(visited, row);
+			n += search->closed != NULL || barq_hnsw_visit(visited, row);
 			if (n == search->degree)
 			{
 				sweep_batch(search, n);
@@ -449,20 +452,6 @@ sweep(HnswSearch *search)
 	}
 	sweep_batch(search, n);
 	search->swept = true;
-}
-
-/*
- * Score all rows that the filter admits, those of the first beam included, in place of a
- * walk: next_beam() makes a beam of the best.
- */
-static void
-score_admitted(HnswSearch *search)
-{
-	rest_reserve(search, search->n);
-	for (int i = 0; i < search->n; i++)
-		rest_append(search, search->beam[i].key, search->beam[i].row | HNSW_EXPANDED);
-	search->n = search->count = 0;
-	sweep(search);
 }
 
 /*
@@ -480,9 +469,14 @@ begin_beam(HnswSearch *search, int max)
 	row = descend(search, &key);
 	if (search->filter != NULL)
 	{
-		if (!barq_hnsw_begin_filtered(search, row))
-			score_admitted(search);
-		return;
+		HnswWay		way = barq_hnsw_begin_filtered(search, row);
+
+		search->through = way == HNSW_WALK_ALL;
+		if (way == HNSW_SCORE_ADMITTED)
+			sweep(search);		/* next_beam() makes the first beam */
+		if (way != HNSW_WALK_ALL)
+			return;
+		hnsw_beam_reserve(search, hnsw_beam_room(search));
 	}
 	barq_hnsw_visit(search->visited, row);
 	search->beam[0].key = key;
@@ -562,6 +556,34 @@ next_beam(HnswSearch *search, float bound, int max)
 	return true;
 }
 
+/*
+ * After a walk through all rows: does the filter admit hardly any of those in the first
+ * beam? Then they are excluded around the query, further than its first neighbours.
+ */
+static bool
+hardly_any(const HnswSearch *search)
+{
+	int			admitted = 0;
+
+	for (int i = 0; i < search->n; i++)
+		admitted += hnsw_is_wanted(search, HNSW_ROW(search->beam[i].row));
+	return (double) admitted / Max(search->n, 1) <
+		(double) search->filter->count / search->graph.body.rows / 4;
+}
+
+/* Begin the search anew, through admitted rows; no row has been returned. */
+static void
+walk_admitted(HnswSearch *search)
+{
+	barq_hnsw_visited_clear(search->visited);
+	search->nrest = 0;
+	search->n = search->next = search->stale = search->copies = 0;
+	search->ef = search->breadth;
+	search->through = false;
+	search->excluded = true;
+	begin_beam(search, 0);
+}
+
 /* BarqVectorSearchOps.next */
 static int
 hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
@@ -588,6 +610,12 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 		CHECK_FOR_INTERRUPTS();
 		advance(search, bound);
 
+		if (search->through && search->batch == 1 && search->start == 0 && hardly_any(search))
+		{
+			walk_admitted(search);
+			continue;
+		}
+
 		/* rows below bound are expanded, so they may leave the beam */
 		while (n < max && search->start < search->n &&
 			   barq_key_below(search->beam[search->start].key, bound))
@@ -606,7 +634,7 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 			search->start++;
 			Assert(hit.row & HNSW_EXPANDED);
 			hit.row = HNSW_ROW(hit.row);
-			if (!is_skipped(search, hit.row))
+			if (hnsw_is_wanted(search, hit.row))
 				hits[n++] = hit;
 		}
 		if (n > 0 || search->start < search->n)

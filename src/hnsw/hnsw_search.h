@@ -7,6 +7,7 @@
 #define BARQ_HNSW_SEARCH_H
 
 #include "base/array.h"
+#include "base/bits.h"
 #include "hnsw/hnsw_beam.h"
 #include "hnsw/hnsw_layout.h"
 #include "hnsw/hnsw_visited.h"
@@ -24,7 +25,12 @@ typedef struct HnswSearch
 	HnswGraph	graph;
 	const BarqQuery *query;
 	const uint8 *skip;			/* NULL with a filter */
-	const BarqRowFilter *filter;	/* the walk meets only rows that it admits */
+	const BarqRowFilter *filter;	/* rows that may be returned; or NULL */
+	bool		through;		/* with a filter: the walk meets all rows, not only those
+								 * that it admits */
+	bool		excluded;		/* a walk through all rows met hardly any that is admitted */
+	uint8	   *closed;			/* with a filter of bits, unless through: a bit for each
+								 * row, set: not admitted, or met; NULL: `visited` */
 	HnswVisited *visited;		/* NULL after search_end */
 	MemoryContext context;
 
@@ -34,6 +40,7 @@ typedef struct HnswSearch
 
 	int			ef;				/* rows that the beam holds, those of skip aside:
 								 * a quarter more than `breadth` */
+	int			breadth;		/* ef at first */
 	int			batch;			/* beams made so far */
 
 	/*
@@ -60,8 +67,9 @@ typedef struct HnswSearch
 
 	uint32	   *hops;			/* with a filter: neighbours that it does not admit */
 	uint32	   *near;			/* of one list: not visited */
-	float		asked;			/* rows that the filter was asked about lately */
-	float		admitted;		/* those of them that it admits */
+	float		more;			/* see barq_hnsw_gather_admitted() */
+	float		asked;			/* neighbours looked at lately */
+	float		admitted;		/* those of them that the filter admits */
 	uint32	   *list;			/* degree each */
 	uint32	   *fresh;
 	float	   *keys;
@@ -107,17 +115,49 @@ hnsw_search_list(HnswSearch *search, uint32 row, int *n)
 }
 
 /*
- * With a filter: write the rows that it admits among the neighbours of a row and, if
- * these are few, among the neighbours of the nearest of those that it does not admit, to
- * search->fresh and mark them as visited (ACORN-1: Patel et al., SIGMOD 2024). Returns the
- * number of rows. ERRCODE_INDEX_CORRUPTED where a neighbour is out of range.
+ * May a row of the beam be returned? Errors of barq_view_read().
+ */
+static inline bool
+hnsw_is_wanted(const HnswSearch *search, uint32 row)
+{
+	if (search->through)
+		return barq_row_filter_admits(search->filter, row);
+	return search->skip == NULL || !barq_bit_is_set(search->skip, row);
+}
+
+/* Mark a row as met; false if it was already, or if a filter of bits does not admit it. */
+static inline bool
+hnsw_meet(HnswSearch *search, uint32 row)
+{
+	if (search->closed == NULL)
+		return barq_hnsw_visit(search->visited, row);
+	if (barq_bit_is_set(search->closed, row))
+		return false;
+	barq_bit_set(search->closed, row);
+	return true;
+}
+
+/*
+ * With a filter, unless search->through: write the rows that it admits among the neighbours
+ * of a row and, if these are few, among the neighbours of the nearest of those that it does
+ * not admit, to search->fresh and mark them as met (ACORN-1: Patel et al., SIGMOD 2024).
+ * Returns the number of rows. ERRCODE_INDEX_CORRUPTED where a neighbour is out of range.
  */
 extern int	barq_hnsw_gather_admitted(HnswSearch *search, uint32 row);
 
+/* Ways in which a search with a filter goes on. */
+typedef enum HnswWay
+{
+	HNSW_WALK_ALL,				/* walk through all rows, from `row` on */
+	HNSW_WALK_ADMITTED,			/* walk through admitted rows; the first beam is made */
+	HNSW_SCORE_ADMITTED			/* score all admitted rows */
+} HnswWay;
+
 /*
- * Make the first beam of a search with a filter; `row`: where the upper layers lead. False
- * if all rows that the filter admits should be scored instead, those in the beam too.
+ * Begin a search with a filter; `row`: where the upper layers lead. If all rows
+ * are to be walked through, search->ef is as broad as that needs, and nothing is marked
+ * as met; it is not the answer where search->excluded.
  */
-extern bool barq_hnsw_begin_filtered(HnswSearch *search, uint32 row);
+extern HnswWay barq_hnsw_begin_filtered(HnswSearch *search, uint32 row);
 
 #endif							/* BARQ_HNSW_SEARCH_H */

@@ -5,7 +5,7 @@
  * Compiled once per level with -DBARQ_LEVEL=<level> and that level's compiler
  * flags (see the Makefile); dispatch.c chooses among the tables. simd.h defines
  * the vectors; distance_float.h, distance_codes.h, distance_rabitq.h,
- * distance_bits.h and postings_blocks.h define the kernels. Kernels call only
+ * distance_bits.h, postings_blocks.h and range_bits.h define the kernels. Kernels call only
  * functions that are inlined here: of a function shared with another level, the
  * linker could take the version of the wrong level.
  */
@@ -75,6 +75,7 @@ prefetch_ahead(const char *base, size_t stride, const uint32_t *ids,
 #include "distance_rabitq.h"
 #include "distance_bits.h"
 #include "postings_blocks.h"
+#include "range_bits.h"
 
 #define LEVEL_TABLE_(level) barq_kernels_##level
 #define LEVEL_TABLE(level) LEVEL_TABLE_(level)
@@ -126,5 +127,6 @@ const BarqKernels LEVEL_TABLE(BARQ_LEVEL) = {
 	.find_at_least = find_at_least,
 	.find_at_most = find_at_most,
 	.find_buckets = find_buckets,
-	.find_rows = find_rows
+	.find_rows = find_rows,
+	.out_of_range = out_of_range
 };

@@ -247,6 +247,10 @@ typedef struct BarqKernels
 	 * BARQ_PACK_BLOCK if the block does not contain it.
 	 */
 	void		(*find_rows) (const uint32_t *rows, const uint32_t *wanted, int n, uint8_t *at);
+
+	/* bit i of bits[], (n + 7) / 8 bytes: words[i] lies outside of [low, high] */
+	void		(*out_of_range) (const uint64_t *words, size_t n, uint64_t low, uint64_t high,
+								 uint8_t *bits);
 } BarqKernels;
 
 /*

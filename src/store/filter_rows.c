@@ -15,9 +15,10 @@
 /*
  * To set a bit for each match costs less than to ask about the rows that a walk meets if
  * there are at most sqrt(BITS_PAY · rows) matches: a walk of a graph asks about some
- * 1,600 · rows / matches rows, and each answer costs as much as 4 bits.
+ * 1,600 · rows / matches rows, and each answer costs as much as a dozen bits. Of more
+ * matches a graph's walk asks about few rows (hnsw_filter.c).
  */
-#define BITS_PAY	6400.0
+#define BITS_PAY	20000.0
 
 #define ST_SORT sort_numbers
 #define ST_ELEMENT_TYPE uint32

@@ -5,8 +5,8 @@
  * A condition that the scan does not know is checked behind it: for k rows that pass
  * it, k / selectivity rows of the index are needed, and it is their recall that
  * counts. The planner's estimate gives the selectivity. A search within the rows that a
- * condition admits needs k of these: its beam holds admitted rows only, so it walks
- * through more of the graph than a search of all rows that is as broad, and finds more.
+ * condition admits needs k of these: its beam holds admitted rows only, or is so much
+ * broader that it finds as many (hnsw_filter.c).
  */
 #include "postgres.h"
 

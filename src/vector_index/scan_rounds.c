@@ -30,6 +30,7 @@
 #include "base/settings.h"
 #include "flat/hits.h"
 #include "flat/vector_body.h"
+#include "hnsw/hnsw.h"
 #include "utils/float.h"
 #include "vector_index/best_keys.h"
 #include "vector_index/scan_rounds.h"
@@ -488,6 +489,22 @@ rows_in_memory(void)
 }
 
 /*
+ * Of so many rows asked for, those to ask for within a condition: as many as the first
+ * beam of the largest segment has, if it is a graph, whose walk may go through rows that
+ * the condition leaves out.
+ */
+static int
+rows_of_condition(const VectorScan *vs, int asked)
+{
+	const SegmentStream *largest = vs->rounds.streams;
+
+	if (vs->conditions.source == NULL || vs->rounds.snapshot->nsegments == 0 ||
+		!barq_scan_has_rounds(vs) || largest->kind != &barq_hnsw_kind)
+		return asked;
+	return barq_hnsw_rows_wanted(asked, (double) largest->filter.count / largest->view->rows);
+}
+
+/*
  * Rows wanted of the next round, which is counted. The first round of lists scores
  * all rows of the lists probed and later rounds only select from them, so rounds
  * should be few: each takes twice as many rows as the last. The same holds after
@@ -501,7 +518,7 @@ rows_wanted(VectorScan *vs)
 	if (vs->walk.turned)
 		return (int) Max(barq_scan_rows_asked(vs), Min(vs->walk.looked_at, rows_in_memory()));
 	if (!vs->rounds.of_lists || rounds == 0)
-		return barq_scan_rows_asked(vs);
+		return rows_of_condition(vs, barq_scan_rows_asked(vs));
 	if (!barq_scan_is_complete(vs))
 		return ROUND_MOST;
 	return (int) Min((int64) barq_scan_rows_asked(vs) << Min(rounds, 20), ROUND_MOST);

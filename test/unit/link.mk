@@ -1,6 +1,7 @@
 # The objects that a unit test links beside the kernels; read by the top Makefile.
 KINDS_OBJS = $(filter src/flat/% src/hnsw/% src/ivf/% src/store/read_ahead.o,$(OBJS)) test/unit/pgshim.o
 UNIT_LINK_test_hnsw = $(KINDS_OBJS)
+UNIT_LINK_test_hnsw_filter = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_merge = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_rows = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_resume = $(KINDS_OBJS)
