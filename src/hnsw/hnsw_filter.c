@@ -25,6 +25,9 @@
 #define FAR_SCORED_LEAST 40000	/* of an eighth of the rows at most */
 #define FAR_BITS		3000
 
+#define FAR_ASKED		16384	/* rows asked, all over the segment, */
+#define FAR_SEEDS		2048	/* until about so many are admitted */
+
 #define LEAST_WANTED	0.25	/* of the breadth, where few rows are admitted */
 #define SAMPLE_ADMITTED	32		/* rows of the first sample that should be admitted */
 #define ASKED_LATELY	2048
@@ -218,6 +221,42 @@ seed(HnswSearch *search, int n)
 }
 
 /*
+ * Begin a walk far from the query: of about FAR_SEEDS admitted rows from all over the
+ * segment, the nearest join the beam. Where rows lie in clusters, no list may lead from
+ * the query's, which is not admitted, to the nearest one that is.
+ */
+static void
+seed_from_afar(HnswSearch *search, float share)
+{
+	uint32		rows = search->graph.body.rows;
+	uint32		asked = (uint32) Min((float) FAR_ASKED, FAR_SEEDS / Max(share, 0.01f));
+	uint32		step = Max(rows / asked, 1);
+	BarqHit    *hits = MemoryContextAlloc(search->context,
+										  sizeof(BarqHit) * (rows / step + 1));
+	int			nhits = 0;
+	int			n;
+	uint64		row = step / 2;
+
+	while (row < rows)
+	{
+		for (n = 0; row < rows && n < search->degree; row += step)
+			if (barq_row_filter_admits(search->filter, (uint32) row))
+				search->fresh[n++] = (uint32) row;
+		hnsw_score(search, search->fresh, n);
+		for (int i = 0; i < n; i++)
+			hits[nhits++] = (BarqHit) {search->keys[i], search->fresh[i]};
+	}
+	if (nhits > search->degree)
+		barq_hits_select(hits, nhits, search->degree);
+	n = 0;
+	for (int i = 0; i < Min(nhits, search->degree); i++)
+		if (hnsw_meet(search, hits[i].row))
+			search->fresh[n++] = hits[i].row;
+	seed(search, n);
+	pfree(hits);
+}
+
+/*
  * Look at the neighbours of a row and at theirs, until there should be SAMPLE_ADMITTED
  * admitted rows among them or `degree` lists are read. Sets search->asked and
  * search->admitted; marks nothing.
@@ -300,13 +339,15 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 {
 	float		share = (float) search->filter->count / Max(search->graph.body.rows, 1);
 	float		local;
+	bool		is_far;
 	int			n;
 
 	search->n = 0;
 	search->more = LISTS_MORE;
 	sample_share(search, row, share);
 	local = search->admitted / search->asked;
-	if (local < share / 2 || search->excluded)
+	is_far = local < share / 2 || search->excluded;
+	if (is_far)
 	{
 		if (search->filter->count <= Max(Min(FAR_SCORED_LEAST, search->graph.body.rows / 8),
 										 FAR_SCORED * (uint64) search->ef))
@@ -329,6 +370,11 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 	}
 	n = barq_hnsw_gather_admitted(search, row);
 	seed(search, n);
+	if (is_far)
+	{
+		seed_from_afar(search, share);
+		return HNSW_WALK_ADMITTED;
+	}
 	n = 0;
 	for (int i = 0; i < search->filter->nseeds && n < search->degree; i++)
 		if (search->filter->seeds[i] < search->graph.body.rows &&

@@ -14,6 +14,7 @@
 #define BREADTH 60
 #define NARROW	10
 #define K		10
+#define CLUSTERS 100
 
 /* Where the rows are that a condition admits. */
 typedef enum Place
@@ -208,6 +209,49 @@ drained(const BarqBodyWriter *body, const BarqCodec *codec, const float *query,
 	return good && rows == condition->below;
 }
 
+/*
+ * Rows in clusters, between which hardly any neighbour list leads: a walk through admitted
+ * rows, whose clusters are not the query's, finds the nearest of these clusters.
+ */
+static void
+test_clusters(const BarqCodec *codec)
+{
+	static const double shares[] = {0.5, 0.3};
+	float	   *centres = random_vectors(CLUSTERS, DIMS);
+	float	   *x = random_vectors(ROWS, DIMS);
+	float	   *queries = random_vectors(QUERIES, DIMS);
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+
+	for (int row = 0; row < ROWS; row++)
+		for (int d = 0; d < DIMS; d++)
+			x[(size_t) row * DIMS + d] = centres[(size_t) (row % CLUSTERS) * DIMS + d] +
+				0.1f * x[(size_t) row * DIMS + d];
+	for (int q = 0; q < QUERIES; q++)
+		queries[q * DIMS] = 2 + (float) q / QUERIES;
+	make_flat(&flat, codec, x, ROWS, 0);
+	build_from_flat(&body, codec, 16, 64, &flat, 1);
+	for (int i = 0; i < (int) lengthof(shares); i++)
+	{
+		Condition	condition;
+
+		make_condition(&condition, &body, x, FAR, shares[i]);
+		for (Form form = BITS; form <= ASKED; form++)
+		{
+			double		r = recall_within(&body, codec, queries, &condition, form, NARROW, false);
+
+			ok(r >= 0.9, "clusters, far, %.0f %%, %s: recall %.3f", shares[i] * 100, form_names[form], r);
+			ok(drained(&body, codec, queries, &condition, form, 37, true), "... each row once");
+		}
+		free_condition(&condition);
+	}
+	shim_writer_free(&flat);
+	shim_writer_free(&body);
+	free(centres);
+	free(x);
+	free(queries);
+}
+
 int
 main(void)
 {
@@ -268,6 +312,8 @@ main(void)
 		}
 		free_condition(&condition);
 	}
+
+	test_clusters(&codec);
 
 	/* the kernel that makes bits of words, at each level and with every remainder */
 	for (int level = 0; level < 4; level++)
