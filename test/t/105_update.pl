@@ -73,7 +73,8 @@ sub catalogue_of
 
 my $fresh = catalogue_of('postgres');
 cmp_ok(scalar @$fresh, '>', 1000, 'the catalogue of a new installation is read');
-is(scalar(grep { /: comment: $/ && !/operator family|^cast / } @$fresh), 0, 'each object has a comment') or diag(grep { /: comment: $/ } @$fresh);
+# array types are members since PostgreSQL 18
+is(scalar(grep { /: comment: $/ && !/operator family|^cast |^type \S+\[\]: / } @$fresh), 0, 'each object has a comment') or diag(grep { /: comment: $/ } @$fresh);
 
 my $present = $node->safe_psql('postgres', q{SELECT default_version FROM pg_available_extensions WHERE name = 'barq'});
 is($node->safe_psql('postgres', 'SELECT barq_version()'), $present, 'library and control file have one version');
