@@ -32,10 +32,11 @@ typedef struct BarqAdvised
 
 /*
  * Add a row to the result: its subject, a word that tests and dashboards can look for,
- * and a sentence of what to change and why.
+ * and a sentence of what to change and why. (Not pg_attribute_printf(): headers of a server
+ * that gcc built have a form there that clang does not know.)
  */
 extern void barq_advise_that(BarqAdvised *advised, const char *subject,
-							 const char *sentence,...) pg_attribute_printf(3, 4);
+							 const char *sentence,...) __attribute__((format(printf, 3, 4)));
 
 /* ---- advise_table.c ---- */
 
