@@ -29,20 +29,11 @@
 #include "hnsw/hnsw_work.h"
 #include "kernels/kernels.h"
 #include "vectors.h"
+#include "graphs.h"
 
 #undef qsort
 
 #define RUNS	5
-
-/* of this process: other load on the machine counts less */
-static double
-cpu_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec + t.tv_nsec * 1e-9;
-}
 
 /* Codes scored: the linker sends calls of barq_query_keys through __wrap_barq_query_keys. */
 static uint64 scored = 0;
@@ -113,19 +104,6 @@ exact(const float *a, const float *b)
 	return 1 - ab / sqrt((double) aa * bb);
 }
 
-static void
-report_progress(void *arg, uint32 rows)
-{
-	(void) arg;
-	(void) rows;
-}
-
-static uint32
-tid_to_id(const ItemPointerData *tid)
-{
-	return ItemPointerGetBlockNumber(tid) * 256 + ItemPointerGetOffsetNumber(tid) - 1;
-}
-
 /* Build the graph of all rows. */
 static void
 build(BarqBodyWriter *body)
@@ -167,41 +145,6 @@ build(BarqBodyWriter *body)
 	shim_writer_init(body);
 	barq_body_write(body, area + BARQ_AREA_BODY, barq_hnsw_work_finish(work));
 	munmap(area, bytes);
-}
-
-static void
-save(const BarqBodyWriter *body, const char *path)
-{
-	int			fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	for (Size done = 0; done < body->size;)
-	{
-		ssize_t		wrote = write(fd, body->data + done, body->size - done);
-
-		if (wrote <= 0)
-		{
-			perror(path);
-			exit(1);
-		}
-		done += wrote;
-	}
-	close(fd);
-}
-
-static void
-load(BarqBodyWriter *body, const char *path)
-{
-	int			fd = open(path, O_RDONLY);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-	{
-		perror(path);
-		exit(1);
-	}
-	body->size = body->capacity = st.st_size;
-	body->data = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
 }
 
 /* The k nearest rows that a condition admits, of each of its queries. */
@@ -468,11 +411,11 @@ main(int argc, char **argv)
 	direction = direction < 0 ? n / 3 : Min(direction, n - 1);
 	barq_codec_init(&codec, metric, quant, (int) dims);
 	if (in != NULL)
-		load(&body, in);
+		load_body(&body, in);
 	else
 		build(&body);
 	if (out != NULL)
-		save(&body, out);
+		save_body(&body, out);
 	view = shim_view(&body, false);
 
 	/* independent; by the product with a direction, the largest or the smallest first */

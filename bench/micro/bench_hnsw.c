@@ -35,6 +35,7 @@
 #include "hnsw/hnsw_work.h"
 #include "kernels/kernels.h"
 #include "vectors.h"
+#include "graphs.h"
 
 #undef qsort
 
@@ -44,16 +45,6 @@ now(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-/* of this process: other load on the machine counts less */
-static double
-cpu_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
@@ -195,19 +186,6 @@ exact(const float *a, const float *b, int dims, BarqMetric metric)
 	}
 }
 
-static void
-report_progress(void *arg, uint32 rows)
-{
-	(void) arg;
-	(void) rows;
-}
-
-static uint32
-tid_to_id(const ItemPointerData *tid)
-{
-	return ItemPointerGetBlockNumber(tid) * 256 + ItemPointerGetOffsetNumber(tid) - 1;
-}
-
 /* Encode into a flat body: what a merge has for input. */
 static void
 encode(BarqBodyWriter *flat)
@@ -289,41 +267,6 @@ build(const BarqBodyWriter *flat, BarqBodyWriter *body)
 	barq_body_write(body, area + BARQ_AREA_BODY, barq_hnsw_work_finish(work));
 	printf("write %.2f s (%.1f MB)\n", now() - t, body->size / 1e6);
 	munmap(area, bytes);
-	close(fd);
-}
-
-static void
-save(const BarqBodyWriter *body, const char *path)
-{
-	int			fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	for (Size done = 0; done < body->size;)
-	{
-		ssize_t		wrote = write(fd, body->data + done, body->size - done);
-
-		if (wrote <= 0)
-		{
-			perror(path);
-			exit(1);
-		}
-		done += wrote;
-	}
-	close(fd);
-}
-
-static void
-load(BarqBodyWriter *body, const char *path)
-{
-	int			fd = open(path, O_RDONLY);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-	{
-		perror(path);
-		exit(1);
-	}
-	body->size = body->capacity = st.st_size;
-	body->data = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	close(fd);
 }
 
@@ -592,7 +535,7 @@ main(int argc, char **argv)
 		gt = load_npy(argv[optind + 2], &d, &gtk);
 
 	if (in != NULL)
-		load(&body, in);
+		load_body(&body, in);
 	else
 	{
 		encode(&flat);
@@ -604,7 +547,7 @@ main(int argc, char **argv)
 		search_all(&view, "0", NULL);
 	}
 	if (out != NULL)
-		save(&body, out);
+		save_body(&body, out);
 	view = shim_view(&body, false);
 	if (dead_share > 0)
 		merge(&view, dead_share);

@@ -9,6 +9,9 @@
 #include "base/stats.h"
 #include "funcapi.h"
 
+/* Of fewer rows a sort is as quick as an index, a recall says little, and all is quick. */
+#define FEW_ROWS		1000
+
 /* An index, as the rules see it. */
 typedef struct BarqAdvised
 {

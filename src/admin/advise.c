@@ -14,6 +14,7 @@
 #include "admin/advice.h"
 #include "am/am.h"
 #include "am/search_names.h"
+#include "base/names.h"
 #include "base/settings.h"
 #include "base/shared.h"
 #include "bm25/bm25.h"
@@ -33,9 +34,6 @@
 #include "vector_index/vector_index.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_advise);
-
-/* Of fewer rows a recall says little, and every setting is quick. */
-#define FEW_ROWS		1000
 
 /* Recall@10 below which a breadth is advised, and above which a smaller one is. */
 #define LOW_RECALL		0.9
@@ -314,8 +312,7 @@ read_state(BarqAdvised *advised)
 	BarqIndexCounts *counts;
 	int			n;
 
-	advised->name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(advised->index)),
-											   RelationGetRelationName(advised->index));
+	advised->name = barq_qualified_name(advised->index);
 	advised->noptions = barq_index_kind(advised->meta.options.index_kind)->show(advised->index, &advised->meta.options,
 																				advised->options);
 	advised->segments = (int) advised->meta.segments;

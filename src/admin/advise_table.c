@@ -7,6 +7,7 @@
 
 #include "access/relation.h"
 #include "admin/advice.h"
+#include "base/names.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_statistic.h"
 #include "commands/defrem.h"
@@ -18,9 +19,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-
-/* Of fewer rows a sort is as quick as an index. */
-#define FEW_ROWS		1000
 
 /* A filter column pays where a value is that of at most this share of the rows. */
 #define MOST_SHARE		0.5
@@ -45,8 +43,7 @@ barq_advise_use(BarqAdvised *advised)
 											 Int16GetDatum(column), BoolGetDatum(false)))
 		barq_advise_that(advised, "analyze",
 						 "ANALYZE %s: the planner knows nothing of its rows yet.",
-						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(advised->heap)),
-													RelationGetRelationName(advised->heap)));
+						 barq_qualified_name(advised->heap));
 	if (scans_of(RelationGetRelid(advised->index)) == 0 &&
 		advised->counts.counters[BARQ_COUNT_SEARCHES] == 0)
 		barq_advise_that(advised, "unused",

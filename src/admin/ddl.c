@@ -17,6 +17,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "admin/admin.h"
+#include "base/names.h"
 #include "am/am.h"
 #include "text_index/text_index.h"
 #include "catalog/dependency.h"
@@ -125,8 +126,7 @@ notice_pending(Relation index, const BarqFrozenOptions *built, const BarqFrozenO
 				(errmsg("index \"%s\" keeps %s until it is rebuilt",
 						RelationGetRelationName(index), now),
 				 errhint("REINDEX INDEX CONCURRENTLY %s gives it %s.",
-						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(index)),
-													RelationGetRelationName(index)),
+						 barq_qualified_name(index),
 						 pending)));
 }
 

@@ -8,6 +8,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "base/names.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -46,14 +47,6 @@ static char *
 type_name(Oid type)
 {
 	return format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY | FORMAT_TYPE_TYPEMOD_GIVEN);
-}
-
-/* The qualified and quoted name, palloc'd. */
-static char *
-table_name(Relation table)
-{
-	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
-									  RelationGetRelationName(table));
 }
 
 Oid
@@ -156,8 +149,8 @@ begin_ranking(StringInfo sql, Relation table, const BarqHybridEntry *entry,
 	if (entry->group_column != 0)
 		appendStringInfo(sql, ", %s", group_expression(table, entry));
 	else if ((form & BARQ_LEG_ROWS) != 0)
-		appendStringInfo(sql, ", %s.*::%s", name, table_name(table));
-	appendStringInfo(sql, " FROM %s WHERE true", table_name(table));
+		appendStringInfo(sql, ", %s.*::%s", name, barq_qualified_name(table));
+	appendStringInfo(sql, " FROM %s WHERE true", barq_qualified_name(table));
 	if (entry->expr[BARQ_EXPR_FILTER] != NULL)
 		appendStringInfo(sql, " AND (%s\n)", entry->expr[BARQ_EXPR_FILTER]);
 }
@@ -253,7 +246,7 @@ barq_hybrid_rows_sql(Relation table, bool has_children)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s.tableoid, %s.ctid, %s FROM %s %s", name, name, name,
-					 table_name(table), name);
+					 barq_qualified_name(table), name);
 	append_addresses(&sql, name, 1, has_children);
 	return sql.data;
 }
@@ -287,7 +280,7 @@ barq_hybrid_details_sql(Relation table, const BarqHybridEntry *entry)
 							 column_expression(table, key->rd_index->indkey.values[i]));
 		index_close(key, AccessShareLock);
 	}
-	appendStringInfo(&sql, " FROM %s", table_name(table));
+	appendStringInfo(&sql, " FROM %s", barq_qualified_name(table));
 	append_addresses(&sql, name, entry->nparams + 1, entry->has_children);
 	return sql.data;
 }

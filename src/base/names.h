@@ -1,0 +1,20 @@
+/*
+ * names.h
+ *	  Names for statements that a user may run.
+ */
+#ifndef BARQ_NAMES_H
+#define BARQ_NAMES_H
+
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* The name of a relation with its schema, quoted where it has to be; palloc'd. */
+static inline char *
+barq_qualified_name(Relation rel)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+									  RelationGetRelationName(rel));
+}
+
+#endif							/* BARQ_NAMES_H */
