@@ -369,30 +369,49 @@ server_log_clean()
 		"$BARQ_WORK/test-server/log"
 }
 
+# run_suites SUITE…: those that are wanted, one after the other
+run_suites()
+{
+	local suite
+	for suite; do
+		wanted "$suite" || continue
+		case $suite in
+			staging | format | size | ascii | layout | lint) [ -z "${TESTS:-}" ] || continue ;;
+		esac
+		"suite_$suite" || report "$suite" 0 1 0.0 "the runner itself failed"
+	done
+}
+
+# Suites that use the test server run one after the other: some of their tests change
+# settings of the whole server. Beside them run those that use none.
+run_lanes()
+{
+	run_suites unit fuzz staging format size ascii layout lint &
+	run_suites regress isolation pgtap
+	wait
+}
+
 barq_at_exit test-server
 BARQ_SWEEP=$out
 say "barq: testing with $BARQ_PG_VERSION"
 if run_build; then
 	pgxs=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../.." && pwd)
 	server=no
-	for suite in $suites; do
-		wanted "$suite" || continue
-		case $suite in
-			regress | isolation | pgtap)
-				if [ $server = no ]; then
-					barq_server_stop test-server
-					rm -rf "${BARQ_WORK:?}/test-server"
-					barq_server_start test-server "fsync = off" "shared_buffers = 128MB" "barq.background = off" "autovacuum = off" \
-						"max_wal_size = 4GB" "max_prepared_transactions = 4" "log_checkpoints = off" ||
-						{ report "test server" 0 1 0.0 "does not start"; break; }
-					server=yes
-				fi
-				;;
-			tap) barq_socket_dir ;;
-			staging | format | size | ascii | layout | lint) [ -z "${TESTS:-}" ] || continue ;;
-		esac
-		barq_wait "suite_$suite" || report "$suite" 0 1 0.0 "the runner itself failed"
-	done
+	if wanted regress || wanted isolation || wanted pgtap; then
+		barq_server_stop test-server
+		rm -rf "${BARQ_WORK:?}/test-server"
+		if barq_server_start test-server "fsync = off" "shared_buffers = 128MB" "barq.background = off" "autovacuum = off" \
+			"max_wal_size = 4GB" "max_prepared_transactions = 4" "log_checkpoints = off"; then
+			server=yes
+		else
+			report "test server" 0 1 0.0 "does not start"
+		fi
+	fi
+	barq_wait run_lanes
+	if wanted tap; then
+		barq_socket_dir
+		barq_wait run_suites tap
+	fi
 	if [ $server = yes ]; then
 		check server-log "no crash or leak in the server's log" server_log_clean
 		barq_server_stop test-server
