@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-deps.sh [build] [test] [demo] [bench] [cross]: install the packages that these need.
+# install-deps.sh [build] [test] [demo] [bench] [cross] [examples]: install the packages that these need.
 #
 # On Debian, as root or with sudo that asks no password, missing packages are
 # installed by apt. Otherwise the one command to run is printed and the exit
@@ -107,6 +107,19 @@ for target; do
 			need cppcheck have cppcheck
 			need python3 have python3
 			need "postgresql-$major-pgtap" have_file /usr/share/postgresql/*/extension/pgtap.control
+			# drivers whose examples are run (examples/README.md)
+			need python3-psycopg sh -c "python3 -c 'import psycopg' || /usr/bin/python3 -c 'import psycopg'"
+			need libdbd-pg-perl perl -MDBD::Pg -e 1
+			;;
+		examples)
+			need nodejs have node
+			need npm have npm
+			need default-jdk-headless have javac
+			need libpostgresql-jdbc-java have_file /usr/share/java/postgresql.jar
+			need golang-go have go
+			need golang-github-jackc-pgx-v4-dev have_file /usr/share/gocode/src/github.com/jackc/pgx/v4
+			need cargo have cargo
+			need librust-tokio-postgres-dev have_file /usr/share/cargo/registry/tokio-postgres-*
 			;;
 		demo)
 			need python3 have python3
@@ -121,7 +134,7 @@ for target; do
 			# measured beside barq's ranked text
 			[ $pg_wanted = no ] || need "postgresql-$major-rum" have_file "/usr/share/postgresql/$major/extension/rum.control"
 			;;
-		*) note "unknown target $target (build, test, demo, bench, cross)"; exit 2 ;;
+		*) note "unknown target $target (build, test, demo, bench, cross, examples)"; exit 2 ;;
 	esac
 done
 

@@ -11,6 +11,7 @@
 #     packages           scripts/matrix/packages.sh: Debian packages, of Debian 12 and 13
 #     container          scripts/matrix/container.sh: the RUN lines of docker/Dockerfile
 #     apps               scripts/matrix/apps.sh: vector stores of the npm registry (network)
+#     examples           scripts/matrix/examples.sh: examples in Node, Java, Go, Rust, by pgbouncer (network)
 #   PG="15 17 18"        the versions, for the first three (19 goes too)
 #   CCS="gcc clang"      the compilers of aarch64
 #   ONLY=… TESTS=… SHOW=1 KEEP=1
@@ -172,10 +173,10 @@ for part in ${PARTS:-tests}; do
 				done
 			done
 			;;
-		upgrade | packages | container | apps)
+		upgrade | packages | container | apps | examples)
 			step "$part" "$part" "$BARQ_SRC/scripts/matrix/$part.sh"
 			;;
-		*) die "PARTS: no part $part (there are: tests clang aarch64 upgrade packages container apps)" ;;
+		*) die "PARTS: no part $part (there are: tests clang aarch64 upgrade packages container apps examples)" ;;
 	esac
 done
 printf '%s' "$summary"
