@@ -50,13 +50,15 @@ sub expected
 	my $exact = 'SET enable_indexscan = off; SET enable_seqscan = on; SET enable_sort = on;';
 	my $nearest = q{(SELECT id FROM items WHERE %s ORDER BY embedding <=> '%s' LIMIT %d)};
 	my $line = sub { my ($sql) = @_; return $node->safe_psql($database, "$exact SELECT coalesce(string_agg(line, ' '), '') FROM ($sql) lines(line)"); };
-	return (
+	my %answers = (
 		nearest => $line->('SELECT id::text FROM ' . sprintf("$nearest n", 'true', '[0.9,0.2,0.1]', 3)),
 		filter => $line->('SELECT id::text FROM ' . sprintf("$nearest n", 'tenant = 1', '[0.9,0.2,0.1]', 3)),
 		batch => $line->(q{SELECT '1=' || id FROM } . sprintf("$nearest a", 'true', '[0.9,0.2,0.1]', 2)
 			. q{ UNION ALL SELECT '2=' || id FROM } . sprintf("$nearest b", 'true', '[0.1,0.9,0.2]', 2)),
 		words => $line->(q{SELECT id::text FROM (SELECT id FROM items ORDER BY title <@> 'red shoes', id LIMIT 3) w}),
 		hybrid => $line->(q{SELECT (doc).id::text FROM barq_hybrid(NULL::items, '[0.9,0.2,0.1]', 'red shoes', k => 3, filter => 'tenant = 1')}));
+	foreach my $name (keys %answers) { die "no rows: $name" if $answers{$name} eq ''; }
+	return %answers;
 }
 
 # The program's lines "name: ids" are the answers; lines of other names are returned.
@@ -71,6 +73,10 @@ sub example_prints
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	ok($done, "$title runs") or diag("$out$err");
 	my %printed = $out =~ /^([a-z ]+):\s*(.*?)\s*$/mg;
+	note $out;
+	# before the answers, which use them too; a session counts its scans when it ends
+	ok($node->poll_query_until($options{env}{PGDATABASE}, q{SELECT count(*) = 2 FROM pg_stat_user_indexes
+		WHERE idx_scan > 0 AND indexrelid::regclass::text ~ 'embedding|title'}), "$title: by both indexes") if $done;
 	my %answers = expected($node, $options{env}{PGDATABASE});
 	foreach my $name (@{ $options{names} // [ qw(nearest words filter batch hybrid) ] })
 	{

@@ -15,9 +15,11 @@ my $program = PostgreSQL::Test::Utils::tempdir . '/search';
 
 sub works { return system("@_ >/dev/null 2>&1") == 0; }
 
+# a private copy of a distribution's server (variant.sh, build.sh) has no libpq of its own
 chomp(my $include = `pg_config --includedir`);
 chomp(my $lib = `pg_config --libdir`);
-ok(works("cc -std=c11 -Wall -Wextra -Werror -o '$program' '$top/libpq/search.c' -I'$include' -L'$lib' -Wl,-rpath,'$lib' -lpq"),
+ok(works("cc -std=c11 -Wall -Wextra -Werror -o '$program' '$top/libpq/search.c' -I'$include' -I/usr/include/postgresql"
+	. (-e "$lib/libpq.so" ? " -L'$lib' -Wl,-rpath,'$lib'" : '') . ' -lpq'),
 	'the example of libpq compiles without warnings');
 example_prints('libpq', $node, [ $program, "$top/items.tsv" ], env => { example_database($node, 'libpq') });
 
@@ -25,13 +27,13 @@ example_prints('libpq', $node, [ $program, "$top/items.tsv" ], env => { example_
 my ($python) = grep { works($_, '-c', "'import psycopg; assert psycopg.__version__ >= \"3\"'") } 'python3', '/usr/bin/python3';
 SKIP:
 {
-	skip 'psycopg 3 is not installed', 6 if !$python;
+	skip 'psycopg 3 is not installed', 7 if !$python;
 	example_prints('psycopg', $node, [ $python, "$top/psycopg/search.py", "$top/items.tsv" ],
 		env => { example_database($node, 'psycopg') });
 }
 SKIP:
 {
-	skip 'DBD::Pg is not installed', 6 if !works('perl -MDBD::Pg -e 1');
+	skip 'DBD::Pg is not installed', 7 if !works('perl -MDBD::Pg -e 1');
 	example_prints('Perl DBI', $node, [ 'perl', "$top/perl-dbi/search.pl", "$top/items.tsv" ],
 		env => { example_database($node, 'perl') });
 }

@@ -57,7 +57,7 @@ foreach my $name (qw(pg postgres knex jdbc pgx rust))
 {
   SKIP:
 	{
-		skip "$name: not installed", 6 if !$programs{$name};
+		skip "$name: not installed", 7 if !$programs{$name};
 		example_prints($name, $node, $programs{$name}, env => { example_database($node, $name) });
 	}
 }
