@@ -12,7 +12,8 @@ set -euo pipefail
 "$BARQ_SRC/scripts/install-deps.sh" examples || true
 barq_locate
 work=$BARQ_BUILD/examples
-mkdir -p "$work/node" "$work/packages"
+mkdir -p "$work/node" "$work/packages" "$work/go" "$work/target"
+chmod 777 "$work/go" "$work/target"		# the server's user compiles
 cp "$BARQ_SRC"/examples/node/{package.json,package-lock.json,.npmrc,*.mjs} "$work/node/"
 # packages are installed again only when the lock changes
 if command -v npm >/dev/null && ! cmp -s "$work/node/package-lock.json" "$work/node/installed-lock.json"; then
