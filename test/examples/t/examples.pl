@@ -40,7 +40,7 @@ foreach my $name (qw(pg postgres knex jdbc))
   SKIP:
 	{
 		skip "$name: not installed", 7 if !$programs{$name};
-		example_prints($name, $node, $programs{$name}, env => { example_database($node, $name) });
+		example_prints($name, $node, $programs{$name}, env => { example_database($node, "by_$name") });
 	}
 }
 
@@ -142,7 +142,7 @@ foreach my $name (qw(pgx rust))
   SKIP:
 	{
 		skip "$name: not installed", 7 if !$programs{$name};
-		example_prints($name, $node, $programs{$name}, env => { example_database($node, $name) });
+		example_prints($name, $node, $programs{$name}, env => { example_database($node, "by_$name") });
 	}
 }
 
