@@ -14,7 +14,7 @@ barq_locate
 work=$BARQ_BUILD/examples
 mkdir -p "$work/node" "$work/packages" "$work/go" "$work/target"
 chmod 777 "$work/go" "$work/target"		# the server's user compiles
-cp "$BARQ_SRC"/examples/node/{package.json,package-lock.json,.npmrc,*.mjs} "$work/node/"
+cp "$BARQ_SRC"/examples/node/{package.json,package-lock.json,.npmrc,*.mjs,*.ts} "$work/node/"
 # packages are installed again only when the lock changes
 if command -v npm >/dev/null && ! cmp -s "$work/node/package-lock.json" "$work/node/installed-lock.json"; then
 	(cd "$work/node" && npm ci --no-progress >"$work/npm.log" 2>&1) || { tail -n 20 "$work/npm.log" >&2; die "npm ci failed"; }

@@ -60,7 +60,7 @@ SKIP:
 	my %env = example_database($node, 'drizzle push', sprintf $schema, 'drizzle push');
 	$env{DATABASE_URL} =~ s/ /%20/g;
 	my $kit = sub { my ($verb) = @_; local %ENV = (%ENV, %env, DRIZZLE_OUT => 'out');
-		return scalar `cd '$temporary/drizzle' && npx --no-install drizzle-kit $verb 2>&1 </dev/null`; };
+		return scalar `cd '$temporary/drizzle' && node_modules/.bin/drizzle-kit $verb 2>&1 </dev/null`; };
 	mkdir "$temporary/drizzle";
 	symlink "$work/node/node_modules", "$temporary/drizzle/node_modules";
 	system("cp '$work/node'/drizzle.* '$work/node/package.json' '$temporary/drizzle'");
