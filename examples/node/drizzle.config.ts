@@ -1,5 +1,5 @@
-// For drizzle-kit push and generate. barq lives in a schema of its own, so that drizzle-kit,
-// which compares all that a schema has with the file, leaves barq's views alone.
+// For drizzle-kit push and generate. drizzle-kit compares all that the schema public has with
+// drizzle.schema.mjs; barq is installed in a schema of its own (../README.md, Drizzle).
 export default {
   dialect: 'postgresql',
   schema: './drizzle.schema.mjs',
