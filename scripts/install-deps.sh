@@ -10,6 +10,8 @@ set -euo pipefail
 
 [ $# -gt 0 ] || set -- build
 missing=()
+here=$(cd "$(dirname "$0")/.." && pwd)
+build=${BARQ_BUILD:-$here/build}
 note() { printf 'barq: %s\n' "$*" >&2; }
 
 # need PACKAGE TEST…: install the package unless the test succeeds
@@ -22,6 +24,8 @@ need()
 }
 have() { command -v "$1"; }
 have_file() { local f; for f in "$@"; do [ -e "$f" ] && return; done; return 1; }
+# Is there a node that is not of Debian's packages, whose node-pg cannot be installed then?
+foreign_node() { have node >/dev/null && ! have_file /usr/lib/*/libnode.so.*; }
 
 # Can packages be installed here: as root, or by a sudo that asks no password?
 can_install() { [ "$(id -u)" -eq 0 ] || { command -v sudo && sudo -n true; } >/dev/null 2>&1; }
@@ -110,6 +114,16 @@ for target; do
 			# drivers whose examples are run (examples/README.md)
 			need python3-psycopg sh -c "python3 -c 'import psycopg' || /usr/bin/python3 -c 'import psycopg'"
 			need libdbd-pg-perl perl -MDBD::Pg -e 1
+			need nodejs have node
+			if ! foreign_node; then
+				need node-pg have_file /usr/share/nodejs/pg/package.json
+			elif [ ! -e "$build/node-pg/node_modules/pg" ] && command -v npm >/dev/null; then
+				# the registry's pg, in the build folder
+				npm install --silent --no-progress --ignore-scripts --prefix "$build/node-pg" \
+					"pg@$(sed -n 's/.*"pg": "\(.*\)".*/\1/p' "$here/examples/node/package.json")" >&2 ||
+					note "pg for node is not to be had; its example is not tested"
+				chmod -R a+rX "$build/node-pg" || true
+			fi
 			;;
 		examples)
 			need nodejs have node

@@ -1,13 +1,11 @@
-// barq from Node with pg (node-postgres) and pgvector's helper: node pg.mjs ../items.tsv
+// barq from Node with pg (node-postgres) alone: node pg.mjs ../items.tsv
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import pgvector from 'pgvector/pg';
 
-const redShoes = pgvector.toSql([0.9, 0.2, 0.1]);    // what an embedding model makes of the words
-const hats = pgvector.toSql([0.1, 0.9, 0.2]);
+const redShoes = JSON.stringify([0.9, 0.2, 0.1]);   // what an embedding model makes of the words
+const hats = JSON.stringify([0.1, 0.9, 0.2]);       // a vector is sent as its text
 const client = new pg.Client();                      // PGHOST, PGDATABASE and so on
 await client.connect();
-await pgvector.registerTypes(client);                // vectors in results become arrays
 
 async function show(name, text, values) {
   const { rows } = await client.query({ text, values, rowMode: 'array' });

@@ -23,7 +23,7 @@ my %programs;
 my $has_node = -d "$work/node/node_modules" && works('node --version');
 if ($has_node)
 {
-	foreach my $name (qw(pg postgres knex))
+	foreach my $name (qw(pg pgvector postgres knex))
 	{
 		$programs{$name} = [ 'node', "$work/node/$name.mjs", $items ];
 	}
@@ -35,7 +35,7 @@ if ($jar && works('javac -version'))
 	my $scram = join(':', $jar, glob('/usr/share/java/*scram*.jar'));
 	$programs{jdbc} = [ 'java', '-cp', $scram, "$top/jdbc/Search.java", $items ];
 }
-foreach my $name (qw(pg postgres knex jdbc))
+foreach my $name (qw(pg pgvector postgres knex jdbc))
 {
   SKIP:
 	{
