@@ -3,11 +3,11 @@
 # settings that suit every side, measure, stop it. Options are run.py's, as
 # arguments or in BENCH; DATA, QUERIES and METRIC are options too
 # (docs/bench.md). PARTS chooses what is measured (vectors, text, hybrid,
-# lifecycle, drift, plans, conditions, filter, tenants, policy, memory; the first two if it is not said) or
+# lifecycle, drift, plans, conditions, filter, target, tenants, policy, memory; the first two if it is not said) or
 # checked (truth); TEXT_BENCH, HYBRID_BENCH, LIFECYCLE_BENCH, DRIFT_BENCH, PLANS_BENCH,
-# CONDITIONS_BENCH, FILTER_BENCH, TENANTS_BENCH, MEMORY_BENCH and TRUTH_BENCH hold text_run.py's,
+# CONDITIONS_BENCH, FILTER_BENCH, TARGET_BENCH, TENANTS_BENCH, MEMORY_BENCH and TRUTH_BENCH hold text_run.py's,
 # hybrid_run.py's, lifecycle_run.py's, drift_run.py's, plans_run.py's, conditions_run.py's,
-# filter_run.py's, tenants_run.py's, memory_run.py's and bm25_truth.py's options, POLICY_BENCH policy_run.py's
+# filter_run.py's, target_run.py's, tenants_run.py's, memory_run.py's and bm25_truth.py's options, POLICY_BENCH policy_run.py's
 # and POLICY those of the simulation of merges. Results are left in the folder `results`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,16 +46,19 @@ conditions_options=(${CONDITIONS_BENCH:-})
 # shellcheck disable=SC2206
 filter_options=(${FILTER_BENCH:-})
 # shellcheck disable=SC2206
+target_options=(${TARGET_BENCH:-})
+# shellcheck disable=SC2206
 tenants_options=(${TENANTS_BENCH:-})
 # shellcheck disable=SC2206
 memory_options=(${MEMORY_BENCH:-})
-case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} ${plans_options[*]-} ${conditions_options[*]-} ${filter_options[*]-} ${tenants_options[*]-} ${policy_options[*]-} ${memory_options[*]-} " in
+case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} ${plans_options[*]-} ${conditions_options[*]-} ${filter_options[*]-} ${target_options[*]-} ${tenants_options[*]-} ${policy_options[*]-} ${memory_options[*]-} " in
 	*" --help "* | *" -h "*)
 		case $parts in *vectors*) "$python" bench/run.py --help ;; esac
 		case $parts in *text*) "$python" bench/text_run.py --help ;; esac
 		case $parts in *hybrid*) "$python" bench/hybrid_run.py --help ;; esac
 		case $parts in *lifecycle*) "$python" bench/lifecycle_run.py --help ;; esac
 		case $parts in *drift*) "$python" bench/drift_run.py --help ;; esac
+		case $parts in *target*) "$python" bench/target_run.py --help ;; esac
 		case $parts in *policy*) "$python" bench/policy_run.py --help ;; esac
 		case $parts in *plans*) "$python" bench/plans_run.py --help ;; esac
 		case $parts in *conditions*) "$python" bench/conditions_run.py --help ;; esac
@@ -100,10 +103,11 @@ for part in $parts; do
 		plans) barq_wait "$python" bench/plans_run.py ${plans_options[@]+"${plans_options[@]}"} ;;
 		conditions) barq_wait "$python" bench/conditions_run.py ${conditions_options[@]+"${conditions_options[@]}"} ;;
 		filter) barq_wait "$python" bench/filter_run.py ${filter_options[@]+"${filter_options[@]}"} ;;
+		target) barq_wait "$python" bench/target_run.py ${target_options[@]+"${target_options[@]}"} ;;
 		tenants) barq_wait "$python" bench/tenants_run.py ${tenants_options[@]+"${tenants_options[@]}"} ;;
 		policy) barq_wait "$python" bench/policy_run.py ${policy_options[@]+"${policy_options[@]}"} ;;
 		memory) barq_wait "$python" bench/memory_run.py ${memory_options[@]+"${memory_options[@]}"} ;;
 		truth) barq_wait "$python" bench/bm25_truth.py ${truth_options[@]+"${truth_options[@]}"} ;;
-		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, plans, conditions, filter, tenants, policy, memory, truth)" ;;
+		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, plans, conditions, filter, target, tenants, policy, memory, truth)" ;;
 	esac
 done

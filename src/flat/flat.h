@@ -81,6 +81,8 @@ typedef struct BarqSearchParams
 								 * the number of lists from breadth if probes is 0 */
 	const BarqRowFilter *filter;	/* for graphs and lists: the rows to return, in
 									 * place of `skip`; lists none. NULL: by `skip` */
+	bool		for_recall;		/* with a filter, for graphs: `breadth` was chosen for a
+								 * recall, by the share of the rows that it admits */
 	const uint32 *rows;			/* the rows to search, ascending; NULL: all of them.
 								 * Must outlive the search */
 	uint32		nrows;
@@ -170,9 +172,10 @@ typedef struct BarqVectorSearchOps
 	 * After the first calls of a search that all had the same max and bound: make it
 	 * one that was begun with this larger breadth, which returns the rows of these
 	 * calls again. What it has walked counts, so it takes only the rest of the broader
-	 * walk. False, and nothing is changed, where that cannot be done; NULL: never.
+	 * walk. `probes` as in BarqSearchParams. False, and nothing is changed, where that
+	 * cannot be done; NULL: never.
 	 */
-	bool		(*broaden) (BarqSearch *search, int breadth);
+	bool		(*broaden) (BarqSearch *search, int breadth, int probes);
 
 	/*
 	 * For each of n rows, breadths[i]: the least breadth at which the first call of

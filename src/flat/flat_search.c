@@ -199,6 +199,17 @@ flat_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	return n;
 }
 
+/* BarqVectorSearchOps.broaden: all rows are scored; they are returned again */
+static bool
+flat_search_broaden(BarqSearch *opaque, int breadth, int probes)
+{
+	FlatSearch *search = (FlatSearch *) opaque;
+
+	search->returned = search->filled = false;
+	search->nready = search->next = 0;
+	return true;
+}
+
 /* BarqVectorSearchOps.end */
 static void
 flat_search_end(BarqSearch *search)
@@ -211,6 +222,7 @@ static const BarqVectorSearchOps search_ops = {
 	.begin = flat_search_begin,
 	.next = flat_search_next,
 	.end = flat_search_end,
+	.broaden = flat_search_broaden,
 	.row_code = barq_vector_row_code,
 	.within = barq_vector_within,
 };

@@ -384,6 +384,7 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->context = CurrentMemoryContext;
 	search->query = params->query;
 	search->filter = params->filter;
+	search->for_recall = params->for_recall;
 	search->skip = params->filter == NULL ? params->skip : NULL;
 	search->ef = search->breadth = beam_rows(params->breadth);
 	search->degree = 2 * graph->header.m;
@@ -653,7 +654,7 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
  * depends on what it has asked.
  */
 static bool
-hnsw_search_broaden(BarqSearch *opaque, int breadth)
+hnsw_search_broaden(BarqSearch *opaque, int breadth, int probes)
 {
 	HnswSearch *search = (HnswSearch *) opaque;
 	BarqHit    *rest;

@@ -67,6 +67,7 @@ typedef struct HnswSearch
 
 	uint32	   *hops;			/* with a filter: neighbours that it does not admit */
 	uint32	   *near;			/* of one list: not visited */
+	bool		for_recall;		/* as in BarqSearchParams */
 	float		more;			/* see barq_hnsw_gather_admitted() */
 	float		asked;			/* neighbours looked at lately */
 	float		admitted;		/* those of them that the filter admits */

@@ -19,6 +19,9 @@
 /* Number of the kind, as stored. */
 #define BARQ_KIND_IVF	3
 
+/* Rows that a search beside graphs scores for each row of its breadth, at least. */
+#define BARQ_IVF_AHEAD_BESIDE	12
+
 extern const BarqSegmentKind barq_ivf_kind;
 
 /* Number of lists for so many rows where the user gave none. */

@@ -33,7 +33,6 @@
 
 #define IVF_BLOCK	16			/* keys compared with the limit together */
 #define IVF_AHEAD	32			/* rows scored for each row wanted */
-#define IVF_AHEAD_BESIDE	12	/* rows scored for each, beside graphs */
 #define BREADTH_PER_PROBES	80	/* beside graphs: breadth for which the chosen
 	* number of probes is doubled, tripled, ... */
 #define IVF_SAMPLES	4			/* lists of a search looked up in memory */
@@ -58,6 +57,28 @@ barq_ivf_lists_of(BarqView *view)
 
 static void take_start(IvfSearch *search, const BarqSearchStart *start);
 
+/* Set how many lists are probed at a time, and the rows to be scored at least. */
+static void
+set_extent(IvfSearch *search, int breadth, int probes)
+{
+	uint32		lists = search->lists.header.lists;
+	bool		beside_graphs = search->ahead == BARQ_IVF_AHEAD_BESIDE;
+
+	search->at_once = probes > 0 ? (uint32) probes :
+		Min(lists, barq_ivf_choose_probes(lists) *
+			(beside_graphs ? Max(breadth / BREADTH_PER_PROBES, 1) : 1));
+	if (probes == 0 && search->lists.header.spreads_off != 0)
+		search->least_rows = (uint32) ((uint64) search->lists.body.rows * search->at_once /
+									   Max(lists, 1));
+
+	/*
+	 * A first call that emptied its probes would return far rows before nearer
+	 * ones of other lists.
+	 */
+	if (!search->probes_only)
+		search->least_rows = Max(search->least_rows, (uint32) breadth * search->ahead);
+}
+
 BarqSearch *
 barq_ivf_begin(BarqView *view, const BarqSearchParams *params)
 {
@@ -69,21 +90,8 @@ barq_ivf_begin(BarqView *view, const BarqSearchParams *params)
 	search->filter = params->filter;
 	search->skip = params->filter == NULL ? params->skip : NULL;
 	search->probes_only = params->probes_only;
-	search->at_once = params->probes > 0 ? (uint32) params->probes :
-		Min(search->lists.header.lists,
-			barq_ivf_choose_probes(search->lists.header.lists) *
-			(params->beside_graphs ? Max(params->breadth / BREADTH_PER_PROBES, 1) : 1));
-	if (params->probes == 0 && search->lists.header.spreads_off != 0)
-		search->least_rows = (uint32) ((uint64) search->lists.body.rows * search->at_once /
-									   Max(search->lists.header.lists, 1));
-	search->ahead = params->beside_graphs ? IVF_AHEAD_BESIDE : IVF_AHEAD;
-
-	/*
-	 * A first call that emptied its probes would return far rows before nearer
-	 * ones of other lists.
-	 */
-	if (!search->probes_only)
-		search->least_rows = Max(search->least_rows, (uint32) params->breadth * search->ahead);
+	search->ahead = params->beside_graphs ? BARQ_IVF_AHEAD_BESIDE : IVF_AHEAD;
+	set_extent(search, params->breadth, params->probes);
 	search->want = IVF_FIRST;
 	if (params->start != NULL)
 		take_start(search, params->start);
@@ -296,7 +304,8 @@ probe_more(IvfSearch *search, uint32 count)
 void
 barq_ivf_probe_first(IvfSearch *search)
 {
-	probe_more(search, search->at_once);
+	if (search->at_once > search->nprobes)
+		probe_more(search, search->at_once - search->nprobes);
 	while (search->nprobes < search->lists.header.lists && search->admitted < search->least_rows)
 		probe_more(search, search->at_once / 8 + 1);
 }
@@ -595,6 +604,29 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	}
 }
 
+/*
+ * BarqVectorSearchOps.broaden: probe further lists, and select from the keys of all. Not
+ * after a start, which has no keys, nor after a second selection, which has dropped the
+ * keys of rows that were returned before.
+ */
+static bool
+ivf_search_broaden(BarqSearch *opaque, int breadth, int probes)
+{
+	IvfSearch  *search = (IvfSearch *) opaque;
+
+	if (search->nprobes == 0 || search->nstarted > 0 ||
+		search->returned != (uint64) search->next)
+		return false;
+	for (int i = 0; i < search->next; i++)
+		search->keys[search->ready[i].row] = search->ready[i].key;
+	search->returned = 0;
+	search->nready = search->next = 0;
+	search->complete = false;
+	set_extent(search, breadth, probes);
+	barq_ivf_probe_first(search);
+	return true;
+}
+
 /* BarqVectorSearchOps.end */
 static void
 ivf_search_end(BarqSearch *search)
@@ -636,7 +668,7 @@ ivf_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
 			else
 				breadths[i] = rank < chosen ? 1 :
 					(int) Min((uint64) (rank / chosen + 1) * BREADTH_PER_PROBES,
-							  before / IVF_AHEAD_BESIDE + 1);
+							  before / BARQ_IVF_AHEAD_BESIDE + 1);
 		}
 		before += end - first;
 	}
@@ -650,6 +682,7 @@ static const BarqVectorSearchOps search_ops = {
 	.begin_together = barq_ivf_begin_together,
 	.together_bytes = barq_ivf_together_bytes,
 	.end = ivf_search_end,
+	.broaden = ivf_search_broaden,
 	.row_code = barq_vector_row_code,
 	.breadths = ivf_breadths,
 	.within = barq_ivf_within,

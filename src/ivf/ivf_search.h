@@ -65,7 +65,8 @@ typedef struct IvfSearch
 extern BarqSearch *barq_ivf_begin(BarqView *view, const BarqSearchParams *params);
 
 /*
- * Choose the first lists of a search: search->probes, nearest first. Makes the ranking
+ * Choose the first lists of a search, or those that a broader one has before the others:
+ * search->probes, nearest first. Makes the ranking
  * of lists if there is none. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern void barq_ivf_probe_first(IvfSearch *search);

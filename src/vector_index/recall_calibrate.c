@@ -33,8 +33,10 @@ typedef struct Measurement
 	bool		of_lists;
 	BarqCodec	codec;
 	BarqView   *views;
-	BarqHardness hardness;
-	BarqCurveSums sums;
+	int			least;			/* breadth; what is asked about */
+	int			most;
+	BarqCurveSums sums[BARQ_CALIBRATED_RECALLS];	/* for each recall, whose hard queries
+													 * get what a target gives them */
 	uint32		used;			/* queries that have neighbours */
 } Measurement;
 
@@ -85,8 +87,14 @@ measure_query(Measurement *m, Datum value)
 	n = Min(n, NEAREST);
 	if (n == 0)
 		return;
-	(void) barq_hardness_applied(&m->hardness, nearest, n, needed);
-	barq_curve_add(&m->sums, needed, n);
+	for (int i = 0; i < BARQ_CALIBRATED_RECALLS; i++)
+	{
+		BarqHardness hardness = barq_snapshot_hardness(m->snapshot, m->of_lists,
+													   barq_calibrated_recalls[i]);
+
+		(void) barq_hardness_applied(&hardness, nearest, n, needed);
+		barq_curve_add(&m->sums[i], needed, n);
+	}
 	m->used++;
 }
 
@@ -119,16 +127,14 @@ measure_all(void *arg)
 	Measurement *m = arg;
 	MemoryContext query_context;
 	MemoryContext old = MemoryContextSwitchTo(m->context);
-	int			least = 1;
-	int			most = 1;
 
 	m->used = 0;
+	m->least = m->most = 1;
 	m->snapshot = barq_snapshot_get(m->index, &m->meta, true, m->context);
 	m->of_lists = m->meta.options.index_kind == BARQ_KIND_IVF;
 	barq_vector_codec(&m->meta.options, &m->codec);
 	m->views = barq_snapshot_views(m->snapshot, m->index, false);
 	measure_missing_curves(m);
-	m->hardness = barq_snapshot_hardness(m->snapshot);
 	for (uint32 i = 0; i < m->snapshot->nsegments; i++)
 	{
 		const BarqSegmentKind *kind = barq_segment_kind(m->views[i].kind);
@@ -136,10 +142,11 @@ measure_all(void *arg)
 
 		if (kind->vectors == NULL || kind->vectors->breadths == NULL)
 			continue;
-		barq_curve_range(m->of_lists, &m->views[i], &least, &last);
-		most = Max(most, last);
+		barq_curve_range(m->of_lists, &m->views[i], &m->least, &last);
+		m->most = Max(m->most, last);
 	}
-	barq_curve_begin(&m->sums, least, most);
+	for (int i = 0; i < BARQ_CALIBRATED_RECALLS; i++)
+		barq_curve_begin(&m->sums[i], m->least, m->most);
 	query_context = AllocSetContextCreate(m->context, "barq calibration query",
 										  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(query_context);
@@ -158,20 +165,19 @@ static void
 calibrate(const Measurement *m, BarqCalibration *calibration)
 {
 	int			n = (int) m->snapshot->nsegments;
-	int			most = m->sums.most;
+	int			most = m->most;
 	BarqCurvePart *own = barq_curve_parts(m->snapshot, m->of_lists);
 	BarqRecallCurve curve;
 	BarqCurvePart user = {&curve, 1, false};
 	const double k[BARQ_CURVE_KS] = {10, 100};
 
-	barq_curve_finish(&m->sums, &curve);
 	memset(calibration, 0, sizeof(*calibration));
 	calibration->version = BARQ_CURVE_VERSION;
 	calibration->queries = m->used;
-	for (int i = 0; i < BARQ_CURVE_KS; i++)
+	for (int j = 0; j < BARQ_CALIBRATED_RECALLS; j++)
 	{
-		calibration->reached[i] = curve.recall[i][BARQ_CURVE_POINTS - 1];
-		for (int j = 0; j < BARQ_CALIBRATED_RECALLS; j++)
+		barq_curve_finish(&m->sums[j], &curve);
+		for (int i = 0; i < BARQ_CURVE_KS; i++)
 		{
 			double		recall = barq_calibrated_recalls[j];
 			double		reached;
@@ -180,6 +186,9 @@ calibrate(const Measurement *m, BarqCalibration *calibration)
 
 			calibration->factor[i][j] = (uint16)
 				Min(Max(rint(BARQ_CALIBRATION_ONE * wanted / expected), 1), PG_UINT16_MAX);
+
+			/* in the end, what is reached with the highest target */
+			calibration->reached[i] = curve.recall[i][BARQ_CURVE_POINTS - 1];
 		}
 	}
 	pfree(own);

@@ -24,6 +24,9 @@
  * crowded ones (docs/performance.md, "Recall by name").
  */
 #define CROWDED_FACTOR	3
+#define CROWDED_FACTOR_HIGH	2	/* of targets from HIGH_TARGET on */
+#define CROWDED_FACTOR_LISTS	1.5
+#define HIGH_TARGET	0.98
 #define FAR_FACTOR		3
 
 #define FEW_K	10
@@ -57,16 +60,24 @@ barq_hardness_factor(const BarqHardness *hardness, double tenth, double last, in
 	double		factor = 1;
 
 	if (barq_crowding(tenth, last, n) > hardness->crowded)
-		factor *= CROWDED_FACTOR;
+		factor *= hardness->factor;
 	if (n >= BARQ_HARDNESS_ROWS && tenth > hardness->far)
 		factor *= FAR_FACTOR;
 	return factor;
 }
 
+float
+barq_crowded_factor(bool of_lists, double target)
+{
+	if (of_lists)
+		return CROWDED_FACTOR_LISTS;
+	return target >= HIGH_TARGET ? CROWDED_FACTOR_HIGH : CROWDED_FACTOR;
+}
+
 BarqHardness
 barq_hardness_none(void)
 {
-	return (BarqHardness) {get_float4_infinity(), get_float4_infinity()};
+	return (BarqHardness) {get_float4_infinity(), get_float4_infinity(), 1};
 }
 
 const double barq_calibrated_recalls[BARQ_CALIBRATED_RECALLS] =
@@ -172,6 +183,22 @@ curve_at(const BarqRecallCurve *curve, int which, double breadth)
 		return recall[BARQ_CURVE_POINTS - 1] / FULL;
 	point = (int) place;
 	return (recall[point] + (recall[point + 1] - recall[point]) * (place - point)) / FULL;
+}
+
+const BarqRecallCurve *
+barq_curve_beside(double whole)
+{
+	const BarqRecallCurve *lists = barq_curve_default(true);
+	BarqRecallCurve *curve = palloc(sizeof(BarqRecallCurve));
+
+	*curve = *lists;
+	curve->most = (uint32) Max(ceil(whole), 1);
+	for (int k = 0; k < BARQ_CURVE_KS; k++)
+		for (int p = 0; p < BARQ_CURVE_POINTS; p++)
+			curve->recall[k][p] = (uint16)
+				(FULL * curve_at(lists, k, breadth_at(curve->least, curve->most, p) /
+								 curve->most * lists->most));
+	return curve;
 }
 
 /* Recall of the k nearest rows of a segment at a breadth. */

@@ -46,6 +46,7 @@ typedef struct BarqHardness
 {
 	float		crowded;		/* as in BarqRecallCurve; infinity: no query is hard */
 	float		far;
+	float		factor;			/* what crowded queries need of the breadth of others */
 } BarqHardness;
 
 /* Rows, sorted by distance, of which a query's hardness can be told, at least. */
@@ -54,7 +55,13 @@ typedef struct BarqHardness
 /* By the distances of the 10th row and of the n-th (at most the 100th is needed). */
 extern double barq_crowding(double tenth, double last, int n);
 
-/* What a breadth is multiplied by for a query: 1, 3 or 9. */
+/*
+ * The factor for crowded queries, where a search has a target. Queries that lists or a
+ * high target serve broadly need less more.
+ */
+extern float barq_crowded_factor(bool of_lists, double target);
+
+/* What a breadth is multiplied by for a query: 1, the hardness's factor, 3 or both. */
 extern double barq_hardness_factor(const BarqHardness *hardness, double tenth, double last,
 								   int n);
 
@@ -124,6 +131,12 @@ typedef struct BarqCurvePart
  * that searches are rather too broad.
  */
 extern const BarqRecallCurve *barq_curve_default(bool of_lists);
+
+/*
+ * The same of lists beside graphs, as a sealed log has them: the curve of lists, by the
+ * part of the rows that is scored, which are all at a breadth of `whole`. Palloc'd.
+ */
+extern const BarqRecallCurve *barq_curve_beside(double whole);
 
 /*
  * The smallest breadth, at most `most`, at which the k nearest rows are expected to be

@@ -5,19 +5,27 @@
  * A condition that the scan does not know is checked behind it: for k rows that pass
  * it, k / selectivity rows of the index are needed, and it is their recall that
  * counts. The planner's estimate gives the selectivity. A search within the rows that a
- * condition admits needs k of these: its beam holds admitted rows only, or is so much
- * broader that it finds as many (hnsw_filter.c).
+ * condition admits needs k of these. In a graph its beam holds admitted rows only, so it
+ * walks through more of the graph than a search of all rows that is as broad, and finds
+ * more (BARQ_FILTER_GAIN). Lists have them among the k / selectivity nearest of all rows.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "access/genam.h"
 #include "am/scan_bound.h"
 #include "am/search_names.h"
 #include "base/settings.h"
+#include "hnsw/hnsw.h"
+#include "ivf/ivf.h"
 #include "lifecycle/lifecycle.h"
 #include "utils/rel.h"
 #include "vector_index/recall_measure.h"
 #include "vector_index/recall_target.h"
+
+/* Rows of the second of the curves (recall_curve.h). */
+#define MANY_K		100
 
 /* Rows asked for where a scan's LIMIT is not known (joins, cursors read to the end). */
 #define UNKNOWN_K	100
@@ -41,21 +49,23 @@ barq_curve_parts(const BarqSnapshot *snapshot, bool of_lists)
 		parts[i].share = barq_segment_keyed(desc) / Max(rows, 1);
 		parts[i].exact = kind->vectors == NULL || kind->vectors->breadths == NULL;
 		parts[i].curve = barq_curve_of(desc->statistics);
-		if (parts[i].curve == NULL)
+		if (parts[i].curve == NULL && !of_lists && desc->kind == BARQ_KIND_IVF)
+			parts[i].curve = barq_curve_beside(barq_segment_keyed(desc) / BARQ_IVF_AHEAD_BESIDE);
+		else if (parts[i].curve == NULL)
 			parts[i].curve = barq_curve_default(of_lists);
 	}
 	return parts;
 }
 
 BarqHardness
-barq_snapshot_hardness(const BarqSnapshot *snapshot)
+barq_snapshot_hardness(const BarqSnapshot *snapshot, bool of_lists, double target)
 {
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 	{
 		const BarqRecallCurve *curve = barq_curve_of(snapshot->segments[i].desc.statistics);
 
 		if (curve != NULL)
-			return (BarqHardness) {curve->crowded, curve->far};
+			return (BarqHardness) {curve->crowded, curve->far, barq_crowded_factor(of_lists, target)};
 	}
 	return barq_hardness_none();
 }
@@ -98,10 +108,10 @@ most_breadth(const BarqSnapshot *snapshot, bool of_lists, double k)
 
 BarqBreadth
 barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admitted,
-				  const BarqSnapshot *snapshot, const BarqMeta *meta)
+				  double share, const BarqSnapshot *snapshot, const BarqMeta *meta)
 {
 	bool		of_lists = meta->options.index_kind == BARQ_KIND_IVF;
-	BarqBreadth breadth = {barq_ef_search, 0};
+	BarqBreadth breadth = {barq_ef_search, barq_ef_search, 0, barq_ef_search};
 	BarqScanBound bound;
 	BarqCurvePart *parts;
 	double		k;
@@ -130,6 +140,10 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	if (bound.passing > 0 && bound.passing < rows)
 		k *= rows / bound.passing;
 	k = Min(k, Max(rows, 1));
+
+	/* lists: their k are among so many of all rows, to which curves reach at most */
+	if (of_lists && k < MANY_K)
+		k = Min(k / Max(share, 0.001), MANY_K);
 	most = most_breadth(snapshot, of_lists, k);
 	parts = barq_curve_parts(snapshot, of_lists);
 	chosen = barq_parts_breadth(parts, (int) snapshot->nsegments,
@@ -140,8 +154,21 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 		notice_not_reached(scan->indexRelation, reached, chosen, of_lists);
 	breadth.rows = of_lists ? BARQ_LISTS_BREADTH : Max(chosen, BARQ_LEAST_ROWS);
 	breadth.rows = (int) Max(breadth.rows, Min(k, BARQ_CURVE_MOST));
+	breadth.needed = of_lists ? BARQ_LISTS_BREADTH : chosen;
 	breadth.probes = of_lists ? chosen : 0;
+
+	/* the executor asks for 13 to 20 rows to put 10 in order */
+	breadth.scored = (int) Min(breadth.rows, 2 * Max(bound.rows > 0 ? bound.rows : UNKNOWN_K, 1));
 	return breadth;
+}
+
+void
+barq_breadth_admitted(BarqBreadth *breadth, double share)
+{
+	int			least = Max(breadth->scored, BARQ_LEAST_ROWS);
+
+	breadth->needed *= pow(share, BARQ_FILTER_GAIN);
+	breadth->rows = (int) Min(breadth->rows, Max(breadth->needed, least));
 }
 
 bool
@@ -152,7 +179,10 @@ barq_breadth_multiply(BarqBreadth *breadth, double factor)
 	if (breadth->probes > 0)
 		breadth->probes = (int) Min(breadth->probes * factor, 32768);
 	else
-		breadth->rows = (int) Max(before.rows, Min(before.rows * factor, BARQ_CURVE_MOST));
+	{
+		breadth->needed = Min(breadth->needed * factor, BARQ_CURVE_MOST);
+		breadth->rows = (int) Max(before.rows, breadth->needed);
+	}
 	return breadth->probes > before.probes || breadth->rows > before.rows;
 }
 

@@ -16,13 +16,17 @@ struct		PlanState;
  * The least rows of a scan with a target: fewer do not tell well whether a query is hard,
  * and save no time, since the executor asks for 13 to 20 rows to put 10 in order.
  */
-#define BARQ_LEAST_ROWS	40
+#define BARQ_LEAST_ROWS	24
 
 /* How broad the searches of a scan are. */
 typedef struct BarqBreadth
 {
 	int			rows;			/* of a beam, and of a round */
+	double		needed;			/* rows of a beam by the target alone: fewer than `rows` where
+								 * these are the least that are useful */
 	int			probes;			/* lists of a barq_ivf segment; 0: the kind chooses */
+	int			scored;			/* in place of `rows` where all rows are scored, by codes with
+								 * proven bounds: more rows only take longer then */
 } BarqBreadth;
 
 /*
@@ -31,17 +35,28 @@ typedef struct BarqBreadth
  */
 extern BarqCurvePart *barq_curve_parts(const BarqSnapshot *snapshot, bool of_lists);
 
-/* What hard queries are in a snapshot: what its largest segment with a curve says. */
-extern BarqHardness barq_snapshot_hardness(const BarqSnapshot *snapshot);
+/*
+ * What hard queries are in a snapshot, of lists or graphs, and what they need for a target:
+ * by what its largest segment with a curve says.
+ */
+extern BarqHardness barq_snapshot_hardness(const BarqSnapshot *snapshot, bool of_lists,
+										   double target);
 
 /*
  * The breadth of a scan, whose snapshot and metapage are given. `node`: the custom scan
- * that runs it, or NULL; `admitted`: rows within which it searches, 0: all of them. Says
+ * that runs it, or NULL; `admitted`: rows within which it searches, 0: all of them;
+ * `share`: theirs of all rows, if that is known already, else 1. Says
  * once a session and target, as a NOTICE, that the target cannot be reached.
  */
 extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node,
-									 double admitted, const BarqSnapshot *snapshot,
-									 const BarqMeta *meta);
+									 double admitted, double share,
+									 const BarqSnapshot *snapshot, const BarqMeta *meta);
+
+/*
+ * Make a breadth that was chosen for a target of all rows, in graphs, one for the share
+ * of them that a filter admits, 0 to 1 (BARQ_FILTER_GAIN).
+ */
+extern void barq_breadth_admitted(BarqBreadth *breadth, double share);
 
 /*
  * Make a breadth that was chosen for a target `factor` times as broad, as far as

@@ -196,13 +196,8 @@ turn(IndexScanDesc scan, VectorScan *vs)
 		barq_scan_own_order(vs);
 }
 
-/*
- * Begin the search of a segment, whose filter is known if the scan has a source, in the
- * current memory context. scan: the first step may have been made together with those
- * of other queries; NULL: it was not, because the breadth is this query's own.
- */
-static void
-begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment)
+void
+barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment)
 {
 	ScanRounds *rounds = &vs->rounds;
 	SegmentStream *stream = &rounds->streams[segment];
@@ -212,7 +207,8 @@ begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment)
 		.skip = rounds->snapshot->segments[segment].dead,
 		.probes = rounds->breadth.probes,
 		.probes_only = !barq_scan_is_complete(vs),
-		.beside_graphs = !rounds->of_lists
+		.beside_graphs = !rounds->of_lists,
+		.for_recall = barq_target_recall > 0
 	};
 
 	if (stream->filter.rows != NULL)
@@ -260,7 +256,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 	barq_scan_read_conditions(scan, vs);
 	rounds->breadth = barq_scan_breadth(scan, vs->node,
 										vs->conditions.source != NULL ? vs->conditions.source->admitted : 0,
-										rounds->snapshot, &rounds->meta);
+										1, rounds->snapshot, &rounds->meta);
 	rounds->views = barq_snapshot_views(rounds->snapshot, index, false);
 	rounds->streams = palloc0(sizeof(SegmentStream) * Max(rounds->snapshot->nsegments, 1));
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
@@ -283,10 +279,16 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 			barq_scan_filter_segment(scan, vs, i, false);
 			rounds->rows += stream->filter.count;
 		}
+	}
+	barq_scan_adjust(scan, vs);
+	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
+	{
+		SegmentStream *stream = &rounds->streams[i];
+
 		if (vs->walk.turned && stream->filter.rows == NULL)
 			search_flat(scan, vs, i);
 		else
-			begin_search(scan, vs, i);
+			barq_scan_begin_search(scan, vs, i);
 	}
 	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED || vs->conditions.only_nulls;
 	rounds->started = true;
@@ -311,6 +313,12 @@ compare_keys(const void *a, const void *b)
 	float		y = ((const Candidate *) b)->key;
 
 	return x < y ? -1 : x > y;
+}
+
+void
+barq_scan_sort_candidates(ScanRounds *rounds)
+{
+	qsort(rounds->candidates, rounds->ncandidates, sizeof(Candidate), compare_keys);
 }
 
 /* qsort comparator of re-scored candidates: lowest bound first, then by TID. */
@@ -525,49 +533,6 @@ rows_wanted(VectorScan *vs)
 }
 
 /*
- * After the first candidates were found for a target of recall: if the query is hard
- * (BarqHardness), have the searches begin again or go on, so much broader, and return
- * true.
- */
-static bool
-search_broader(VectorScan *vs)
-{
-	ScanRounds *rounds = &vs->rounds;
-	BarqHardness hardness = barq_snapshot_hardness(rounds->snapshot);
-	int			n = Min(rounds->ncandidates, 100);
-	double		factor;
-
-	if (barq_target_recall == 0 || n < BARQ_HARDNESS_ROWS || vs->walk.turned)
-		return false;
-
-	/* rows that a condition admits are farther from each other than all rows are */
-	if (vs->conditions.source != NULL)
-		hardness.far = get_float4_infinity();
-	qsort(rounds->candidates, rounds->ncandidates, sizeof(Candidate), compare_keys);
-	factor = barq_hardness_factor(&hardness,
-								  barq_key_distance(&rounds->codec, rounds->candidates[9].key),
-								  barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key),
-								  n);
-	if (factor == 1 || !barq_breadth_multiply(&rounds->breadth, factor))
-		return false;
-	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
-	{
-		SegmentStream *stream = &rounds->streams[i];
-
-		stream->nreturned = 0;
-		if (stream->kind->vectors->broaden != NULL &&
-			stream->kind->vectors->broaden(stream->search, rounds->breadth.rows))
-			continue;
-		stream->kind->vectors->end(stream->search);
-		begin_search(NULL, vs, i);
-	}
-	rounds->ncandidates = 0;
-	rounds->log_begun = false;
-	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
-	return true;
-}
-
-/*
  * Run one round in rounds.context: afterwards candidates[next … ready-1] are in
  * order and may be emitted. False if pages were re-used.
  */
@@ -596,13 +561,13 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	want = Min(want + rounds->ncandidates, ROUND_MOST);
 	if (!gather_candidates(scan, vs, want, &fresh))
 		return false;
-	if (is_first && search_broader(vs) &&
+	if (is_first && barq_scan_broaden(vs) &&
 		!gather_candidates(scan, vs, want = barq_scan_rows_asked(vs), &fresh))
 		return false;
 	if (fresh == 0)
 		rounds->exhausted = true;
 
-	qsort(rounds->candidates, rounds->ncandidates, sizeof(Candidate), compare_keys);
+	barq_scan_sort_candidates(rounds);
 	n = Min(want, rounds->ncandidates);
 	rescore_candidates(vs, n);
 	if (n == 0)

@@ -276,6 +276,30 @@ extern void barq_scan_forget_conditions(VectorScan *vs);
 extern void barq_scan_filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 segment,
 									 bool all);
 
+/*
+ * Begin the search of a segment, whose filter is known if the scan has a source, in the
+ * current memory context. scan: the first step may have been made together with those
+ * of other queries; NULL: it was not, because the breadth is this query's own.
+ */
+extern void barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment);
+
+/* Sort all candidates of the rounds, smallest key first. */
+extern void barq_scan_sort_candidates(ScanRounds *rounds);
+
+/*
+ * scan_breadth.c. Adjust the breadth that was chosen for a target, now that the filters of
+ * all segments are known: no more than the rows asked for where all are scored by codes
+ * with proven bounds; less under filters that graphs are walked with, more lists.
+ */
+extern void barq_scan_adjust(IndexScanDesc scan, VectorScan *vs);
+
+/*
+ * scan_breadth.c. After the first candidates were found for a target of recall: if the
+ * query is hard (BarqHardness), have the searches begin again or go on, so much broader,
+ * and return true. Not where all rows were scored.
+ */
+extern bool barq_scan_broaden(VectorScan *vs);
+
 /* Forget rounds, rows and query: the scan begins anew (amrescan). */
 extern void barq_scan_forget_rounds(VectorScan *vs);
 

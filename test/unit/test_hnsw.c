@@ -267,7 +267,7 @@ test_broaden(void)
 		barq_hnsw_kind.vectors->end(search);
 		search = barq_hnsw_kind.vectors->begin(&view, &narrow);
 		barq_hnsw_kind.vectors->next(search, INFINITY, again, 20);
-		differ += !barq_hnsw_kind.vectors->broaden(search, 90);
+		differ += !barq_hnsw_kind.vectors->broaden(search, 90, 0);
 		differ += barq_hnsw_kind.vectors->next(search, INFINITY, again, 90) != 90;
 		for (int j = 0; j < 90; j++)
 			differ += again[j].row != hits[j].row && again[j].key != hits[j].key;
