@@ -82,7 +82,7 @@ measure_query(Measurement *m, Datum value)
 		return;
 	for (uint32 i = 0; i < segments; i++)
 		n += barq_measure_nearest(&m->views[i], query, m->of_lists, BARQ_NO_ROW,
-								  nearest + n, NEAREST);
+								  nearest + n, NEAREST, NEAREST);
 	qsort(nearest, n, sizeof(BarqNeighbour), compare_neighbours);
 	n = Min(n, NEAREST);
 	if (n == 0)
@@ -93,7 +93,7 @@ measure_query(Measurement *m, Datum value)
 													   barq_calibrated_recalls[i]);
 
 		(void) barq_hardness_applied(&hardness, nearest, n, needed);
-		barq_curve_add(&m->sums[i], needed, n);
+		barq_curve_add(&m->sums[i], needed, n, BARQ_CURVE_KS);
 	}
 	m->used++;
 }

@@ -133,12 +133,12 @@ barq_curve_begin(BarqCurveSums *sums, int least, int most)
 }
 
 void
-barq_curve_add(BarqCurveSums *sums, const int *needed, int n)
+barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks)
 {
 	const int	limits[BARQ_CURVE_KS] = {FEW_K, MANY_K};
 
 	sums->samples++;
-	for (int k = 0; k < BARQ_CURVE_KS; k++)
+	for (int k = 0; k < ks; k++)
 		for (int i = 0; i < Min(n, limits[k]); i++)
 		{
 			sums->all[k]++;
@@ -164,7 +164,8 @@ barq_curve_finish(const BarqCurveSums *sums, BarqRecallCurve *curve)
 	curve->samples = (uint16) Min(sums->samples, PG_UINT16_MAX);
 	for (int k = 0; k < BARQ_CURVE_KS; k++)
 		for (int p = 0; p < BARQ_CURVE_POINTS; p++)
-			curve->recall[k][p] = (uint16) (FULL * sums->found[k][p] / sums->all[k]);
+			curve->recall[k][p] = sums->all[k] == 0 ? curve->recall[0][p] :
+				(uint16) (FULL * sums->found[k][p] / sums->all[k]);
 }
 
 /* One of the two curves at a breadth. */

@@ -112,9 +112,9 @@ extern void barq_curve_begin(BarqCurveSums *sums, int least, int most);
 
 /*
  * Add a query: its n nearest rows, nearest first, were needed[i] broad. Rows beyond
- * the 100th are ignored.
+ * the 100th are ignored. `ks`: the first so many curves it counts for.
  */
-extern void barq_curve_add(BarqCurveSums *sums, const int *needed, int n);
+extern void barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks);
 extern void barq_curve_finish(const BarqCurveSums *sums, BarqRecallCurve *curve);
 
 /* A segment as its share of the result counts. */

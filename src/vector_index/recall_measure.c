@@ -28,14 +28,18 @@
 
 /*
  * Samples: a row of a graph takes about 150 us of a processor to insert, a sample 3 ms in
- * 120,000 rows of 100 dimensions (docs/performance.md, "Recall by name"). So a sample for
- * 800 rows is 2 to 3 % of the work of making a segment; more are taken while the time
+ * 120,000 rows of 100 dimensions, if the breadths of a hundred rows are asked, the last of
+ * which are found late, and a quarter of that if those of ten are (docs/performance.md,
+ * "Recall by name"). The hundred are asked of each fourth sample only. So a sample
+ * for 400 rows is 2 to 3 % of the work of making a segment; more are taken while the time
  * that the caller allows lasts.
  */
-#define LEAST_SAMPLES	24
-#define ROWS_A_SAMPLE	800
-#define ENOUGH_SAMPLES	128
-#define MOST_SAMPLES	256
+#define LEAST_SAMPLES	48
+#define ROWS_A_SAMPLE	400
+#define ENOUGH_SAMPLES	256
+#define MOST_SAMPLES	512
+#define SAMPLES_A_HUNDRED	4
+#define FEW				10		/* rows of which every sample asks */
 
 /* This part of the samples is not crowded (BarqHardness). */
 #define HARD_QUANTILE	0.85
@@ -78,7 +82,7 @@ barq_curve_range(bool of_lists, BarqView *view, int *least, int *most)
 
 int
 barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists, uint32 absent,
-					 BarqNeighbour *nearest, int max)
+					 BarqNeighbour *nearest, int max, int asked)
 {
 	const BarqVectorSearchOps *ops = barq_segment_kind(view->kind)->vectors;
 	BarqSearchParams params;
@@ -115,7 +119,12 @@ barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists, uint
 		needed[i] = 1;
 	}
 	if (ops->breadths != NULL)
-		ops->breadths(view, &params, absent, rows, n, needed);
+	{
+		asked = Min(n, asked);
+		ops->breadths(view, &params, absent, rows, asked, needed);
+		for (int i = asked; i < n; i++)
+			needed[i] = BARQ_BREADTH_NEVER;
+	}
 	for (int i = 0; i < n; i++)
 	{
 		/* of a beam as long as the row's rank among codes, the row is re-scored */
@@ -176,9 +185,13 @@ hardness_of(const Sample *samples, int n)
 	return hardness;
 }
 
-/* Measure row `row` of a segment, in the current memory context. */
+/*
+ * Measure row `row` of a segment, in the current memory context: the breadths of its
+ * `asked` nearest.
+ */
 static void
-measure_row(const BarqCodec *codec, BarqView *view, bool of_lists, uint32 row, Sample *sample)
+measure_row(const BarqCodec *codec, BarqView *view, bool of_lists, uint32 row, int asked,
+			Sample *sample)
 {
 	const void *code = barq_vector_row_code(view, row);
 	void	   *value = palloc(barq_row_value_bytes(codec, code));
@@ -186,7 +199,7 @@ measure_row(const BarqCodec *codec, BarqView *view, bool of_lists, uint32 row, S
 
 	barq_row_value(codec, code, value);
 	query = barq_query_prepare(palloc(barq_query_bytes(codec)), codec, value);
-	sample->n = barq_measure_nearest(view, query, of_lists, row, sample->nearest, NEAREST);
+	sample->n = barq_measure_nearest(view, query, of_lists, row, sample->nearest, NEAREST, asked);
 }
 
 void
@@ -229,7 +242,7 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 
 		/* rows from all over the segment, which has them in the order of its kind */
 		measure_row(&codec, view, of_lists, (uint32) ((turns - floor(turns)) * view->rows),
-					&samples[n]);
+					n % SAMPLES_A_HUNDRED == 0 ? NEAREST : FEW, &samples[n]);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
@@ -247,7 +260,8 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 		 */
 		for (int j = 0; j < samples[i].n; j++)
 			needed[j] = samples[i].nearest[j].needed;
-		barq_curve_add(&sums, needed, samples[i].n);
+		barq_curve_add(&sums, needed, samples[i].n,
+					   i % SAMPLES_A_HUNDRED == 0 ? BARQ_CURVE_KS : 1);
 	}
 	pfree(samples);
 	barq_curve_finish(&sums, curve);

@@ -23,11 +23,12 @@ typedef struct BarqNeighbour
 
 /*
  * Write the `max` (at most 100) nearest rows of a segment to nearest[], nearest first,
- * but for the row `absent` (BARQ_NO_ROW: none); returns their number. Scores all codes.
+ * but for the row `absent` (BARQ_NO_ROW: none); returns their number. The breadths of the
+ * first `asked` are measured, others are BARQ_BREADTH_NEVER. Scores all codes.
  * Allocates in the current memory context; checks for interrupts.
  */
 extern int	barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists,
-								 uint32 absent, BarqNeighbour *nearest, int max);
+								 uint32 absent, BarqNeighbour *nearest, int max, int asked);
 
 /*
  * The factor (barq_hardness_factor) of a query whose n nearest rows these are; what they
@@ -41,7 +42,7 @@ extern void barq_curve_range(bool of_lists, BarqView *view, int *least, int *mos
 
 /*
  * Measure the curve of a segment on its own rows, for about budget_us microseconds but
- * on 24 to 128 rows at least, by the size of the segment. Fills statistics[]
+ * on 48 to 256 rows at least, by the size of the segment. Fills statistics[]
  * (BarqSegmentDesc); all zero where no curve is needed (flat segments). Reaches
  * BARQ_POINT_MEASURING of `points` (may be NULL) before each row. Checks for interrupts.
  * ERRCODE_INDEX_CORRUPTED for a damaged body.

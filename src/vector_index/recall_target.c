@@ -115,6 +115,7 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	BarqScanBound bound;
 	BarqCurvePart *parts;
 	double		k;
+	double		among;
 	double		reached;
 	double		rows = 0;
 	int			most;
@@ -141,13 +142,12 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 		k *= rows / bound.passing;
 	k = Min(k, Max(rows, 1));
 
-	/* lists: their k are among so many of all rows, to which curves reach at most */
-	if (of_lists && k < MANY_K)
-		k = Min(k / Max(share, 0.001), MANY_K);
+	/* lists: those k are among so many of all rows, as far as curves tell */
+	among = of_lists && k < MANY_K ? Min(k / Max(share, 0.001), MANY_K) : k;
 	most = most_breadth(snapshot, of_lists, k);
 	parts = barq_curve_parts(snapshot, of_lists);
 	chosen = barq_parts_breadth(parts, (int) snapshot->nsegments,
-								barq_calibration_of(meta->calibration), k,
+								barq_calibration_of(meta->calibration), among,
 								barq_target_recall, most, &reached);
 	pfree(parts);
 	if (reached < barq_target_recall && snapshot->nsegments > 0 && k <= 100)
