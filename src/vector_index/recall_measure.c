@@ -27,16 +27,19 @@
 #define RESCORED		130		/* of these best codes, with the query's own row */
 
 /*
- * Samples: a row of a graph takes about 150 us of a processor to insert, a sample 3 ms in
- * 120,000 rows of 100 dimensions, if the breadths of a hundred rows are asked, the last of
- * which are found late, and a quarter of that if those of ten are (docs/performance.md,
- * "Recall by name"). The hundred are asked of each fourth sample only. So a sample
- * for 400 rows is 2 to 3 % of the work of making a segment; more are taken while the time
- * that the caller allows lasts.
+ * Samples: what they cost grows with the rows of the segment, as the work of making it
+ * does. At 100 dimensions 150 are 2.9 % of that work, and the more expensive a scan of all
+ * codes is, the fewer (docs/performance.md, "Recall by name"). Lists are made five times
+ * as fast. The breadths of a hundred rows, the last of which are found late, are asked of
+ * each fourth sample only. More samples are taken while the time that the caller allows
+ * lasts.
  */
-#define LEAST_SAMPLES	48
-#define ROWS_A_SAMPLE	400
-#define ENOUGH_SAMPLES	256
+#define LEAST_SAMPLES	32
+#define HARD_SAMPLES	24		/* by which hardness can be told, at least */
+#define ROWS_A_SAMPLE	530
+#define ENOUGH_SAMPLES	150
+#define LISTS_PART		5
+#define ENOUGH_BYTES	112		/* of a code, up to which there are as many */
 #define MOST_SAMPLES	512
 #define SAMPLES_A_HUNDRED	4
 #define FEW				10		/* rows of which every sample asks */
@@ -177,7 +180,7 @@ hardness_of(const Sample *samples, int n)
 										 sample->nearest[sample->n - 1].distance, sample->n);
 		farthest = Max(farthest, sample->nearest[9].distance);
 	}
-	if (told < LEAST_SAMPLES)
+	if (told < HARD_SAMPLES)
 		return hardness;
 	qsort(crowding, told, sizeof(double), barq_compare_doubles);
 	hardness.crowded = (float) crowding[(int) (told * HARD_QUANTILE)];
@@ -219,13 +222,16 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 	instr_time	start;
 	int			least;
 	int			most;
-	int			enough = Min(Max(view->rows / ROWS_A_SAMPLE, LEAST_SAMPLES), ENOUGH_SAMPLES);
+	int			enough;
 	int			n;
 
 	memset(curve, 0, sizeof(*curve));
 	if (kind->vectors == NULL || kind->vectors->breadths == NULL || view->rows < 2)
 		return;
 	barq_vector_codec(frozen, &codec);
+	enough = (int) (Min(view->rows / ROWS_A_SAMPLE, ENOUGH_SAMPLES) *
+					sqrt(Min(ENOUGH_BYTES / (double) codec.stride, 1)));
+	enough = Max(of_lists ? enough / LISTS_PART : enough, LEAST_SAMPLES);
 	INSTR_TIME_SET_CURRENT(start);
 	samples = palloc(sizeof(Sample) * MOST_SAMPLES);
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq recall curve",
