@@ -5,11 +5,12 @@
  *
  *	  bench_filter base.npy query.npy [-m 16] [-c 64] [-p 2] [-M cosine|l2|ip]
  *		[-q sq8|f16|none|rabitq] [-k 10] [-e 80,160] [-w 0.5,0.1] [-o body | -i body]
- *		[-n rows] [-Q queries] [-K independent,near,far] [-D row] [-L level]
+ *		[-n rows] [-Q queries] [-K independent,near,far] [-D row] [-L level] [-R 0.95]
  *
  * -w: shares of the rows that are admitted. -K: kinds of conditions. Independent: by a
  * random number of the row. Near, far: the rows with the largest or smallest product with
- * the direction of row -D, for the queries with the largest. -o, -i: keep the body in a file;
+ * the direction of row -D, for the queries with the largest. -R: the recall for which -e was
+ * chosen without a condition. -o, -i: keep the body in a file;
  * measure one kept there. Files are .npy (float32). The rows returned, `ef` of them, are
  * put in order by their vectors, as a server does. Times of searches are CPU times, the
  * shortest of several runs. To build: bench/micro/build.sh bench_filter.
@@ -70,6 +71,7 @@ static int	m = 16;
 static int	efc = 64;
 static int	processes = 2;
 static int	k = 10;
+static double recall = 0;
 static BarqMetric metric = BARQ_METRIC_COSINE;
 static BarqQuantization quant = BARQ_QUANT_SQ8;
 static BarqCodec codec;
@@ -246,7 +248,7 @@ measure(BarqView *view, const char *name, const Condition *condition, const char
 			for (int q = 0; q < condition->nqueries; q++)
 			{
 				const float *x = query + condition->queries[q] * dims;
-				BarqSearchParams params = {.breadth = ef, .filter = all ? NULL : &filter};
+				BarqSearchParams params = {.breadth = ef, .filter = all ? NULL : &filter, .recall = recall};
 				BarqSearch *search;
 				double		t0 = cpu_now();
 				int			got = 0;
@@ -342,7 +344,7 @@ main(int argc, char **argv)
 	const char *level = "auto";
 	long		direction = -1;
 
-	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:o:i:n:Q:w:K:L:D:")) != -1)
+	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:o:i:n:Q:w:K:L:D:R:")) != -1)
 	{
 		switch (opt)
 		{
@@ -378,6 +380,9 @@ main(int argc, char **argv)
 				break;
 			case 'K':
 				kinds = optarg;
+				break;
+			case 'R':
+				recall = atof(optarg);
 				break;
 			case 'D':
 				direction = atol(optarg);

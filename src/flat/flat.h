@@ -81,8 +81,8 @@ typedef struct BarqSearchParams
 								 * the number of lists from breadth if probes is 0 */
 	const BarqRowFilter *filter;	/* for graphs and lists: the rows to return, in
 									 * place of `skip`; lists none. NULL: by `skip` */
-	bool		for_recall;		/* with a filter, for graphs: `breadth` was chosen for a
-								 * recall, by the share of the rows that it admits */
+	double		recall;			/* with a filter, for graphs: the recall for which `breadth`
+								 * was chosen, as if it admitted all rows; 0: none */
 	const uint32 *rows;			/* the rows to search, ascending; NULL: all of them.
 								 * Must outlive the search */
 	uint32		nrows;

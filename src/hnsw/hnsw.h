@@ -19,13 +19,6 @@
 
 extern const BarqSegmentKind barq_hnsw_kind;
 
-/*
- * A walk that meets admitted rows only looks farther than one of all rows whose beam is
- * as long. Where a share s of the rows is admitted, a beam s to this power as long finds
- * as much of the nearest (docs/performance.md, "Recall by name").
- */
-#define BARQ_FILTER_GAIN	0.25
-
 typedef struct BarqHnswOptions
 {
 	int			m;				/* neighbours of a row on each upper layer; on

@@ -22,6 +22,7 @@
 /* where the query's neighbourhood is not admitted: see barq_hnsw_begin_filtered() */
 #define FAR_BREADTH		2
 #define FAR_SCORED		192
+#define FAR_SCORED_SURE	384		/* where a recall is wanted */
 #define FAR_SCORED_LEAST 40000	/* of an eighth of the rows at most */
 #define FAR_BITS		3000
 
@@ -34,6 +35,15 @@
 #define LISTS_MORE		1.5f	/* see barq_hnsw_gather_admitted() */
 #define FAR_LISTS		3.0f
 #define PRIOR			64		/* rows for which the filter's own share counts */
+
+/*
+ * A walk that meets admitted rows only looks farther than one of all rows whose beam is
+ * as long. Where a share s of the rows around the query is admitted, a beam s^GAIN as
+ * long finds as much of the nearest (docs/performance.md, "Recall by name").
+ */
+#define GAIN			0.22
+#define GAIN_HIGH		0.4		/* for recalls from HIGH_RECALL on */
+#define HIGH_RECALL		0.98
 
 /* How much broader a walk through all rows is if this share of them is admitted. */
 static double
@@ -325,6 +335,14 @@ close_refused(HnswSearch *search)
 	memcpy(search->closed, filter->skip, bytes);
 }
 
+/* Make the beam of this length, beside what the breadth gives. */
+static void
+set_factor(HnswSearch *search, double factor)
+{
+	search->factor = factor;
+	search->ef = Max((int) (search->ef * factor), 1);
+}
+
 /*
  * A walk through admitted rows begins with that row if it is admitted, with admitted rows
  * around it, and with rows from all over those that are admitted, for these may lie
@@ -350,17 +368,19 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 	if (is_far)
 	{
 		if (search->filter->count <= Max(Min(FAR_SCORED_LEAST, search->graph.body.rows / 8),
-										 FAR_SCORED * (uint64) search->ef))
+										 (search->recall > 0 ? FAR_SCORED_SURE : FAR_SCORED) * (uint64) search->ef))
 			return HNSW_SCORE_ADMITTED;
-		search->ef *= FAR_BREADTH;
+		set_factor(search, FAR_BREADTH);
 		search->more = FAR_LISTS;
 		make_bits(search);
 	}
 	else if (local >= (search->filter->words != NULL || search->filter->admits != NULL ? THROUGH_ASKED : THROUGH_SHARE))
 	{
-		search->ef = (int) (search->ef * stretch(local));
+		set_factor(search, stretch(local));
 		return HNSW_WALK_ALL;
 	}
+	else if (search->recall > 0)
+		set_factor(search, pow(local, search->recall < HIGH_RECALL ? GAIN : GAIN_HIGH));
 	close_refused(search);
 
 	if (barq_row_filter_admits(search->filter, row))

@@ -384,9 +384,10 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->context = CurrentMemoryContext;
 	search->query = params->query;
 	search->filter = params->filter;
-	search->for_recall = params->for_recall;
+	search->recall = params->recall;
 	search->skip = params->filter == NULL ? params->skip : NULL;
 	search->ef = search->breadth = beam_rows(params->breadth);
+	search->factor = 1;
 	search->degree = 2 * graph->header.m;
 	search->list_bytes = graph->header.list_bytes;
 	if (view->base != NULL)
@@ -474,7 +475,7 @@ begin_beam(HnswSearch *search, int max)
 
 		search->through = way == HNSW_WALK_ALL;
 		if (way == HNSW_SCORE_ADMITTED)
-			sweep(search);		/* next_beam() makes the first beam */
+			sweep(search);		/* the caller makes the first beam */
 		if (way != HNSW_WALK_ALL)
 			return;
 		hnsw_beam_reserve(search, hnsw_beam_room(search));
@@ -580,6 +581,7 @@ walk_admitted(HnswSearch *search)
 	search->nrest = 0;
 	search->n = search->next = search->stale = search->copies = 0;
 	search->ef = search->breadth;
+	search->factor = 1;
 	search->through = false;
 	search->excluded = true;
 	begin_beam(search, 0);
@@ -597,10 +599,12 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	if (search->batch == 0)
 	{
 		if (few_left(search, bound))
-			sweep(search);		/* next_beam() makes the first beam */
+			sweep(search);
 		else
 			begin_beam(search, max);
 		search->batch = 1;
+		if (search->swept)
+			(void) next_beam(search, bound, max);
 	}
 	if (bound > search->bound)
 		search->stale = 0;
@@ -649,9 +653,9 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 /*
  * BarqVectorSearchOps.broaden: the first beam, whose rows are all kept, takes the best
  * rows of rest as well, for which it had no room. A broader beam would have expanded the
- * same rows so far, in the same order (hnsw_breadth.c). Not with copies, which leave the
- * order of the beam, not with skip: trim() drops rows, and not with a filter, whose walk
- * depends on what it has asked.
+ * same rows so far, in the same order (hnsw_breadth.c), or with a filter nearly: what a walk
+ * through admitted rows asks depends on what it has asked. Not with copies, which leave the
+ * order of the beam, and not with skip: trim() drops rows.
  */
 static bool
 hnsw_search_broaden(BarqSearch *opaque, int breadth, int probes)
@@ -660,10 +664,11 @@ hnsw_search_broaden(BarqSearch *opaque, int breadth, int probes)
 	BarqHit    *rest;
 	Size		n;
 
-	if (search->visited == NULL || search->batch != 1 || search->swept ||
-		search->skip != NULL || search->filter != NULL || search->copies > 0 || beam_rows(breadth) <= search->ef)
+	if (search->visited == NULL || search->batch != 1 || search->skip != NULL ||
+		search->copies > 0 || beam_rows(breadth) <= search->breadth)
 		return false;
-	search->ef = beam_rows(breadth);
+	search->breadth = beam_rows(breadth);
+	search->ef = Max(search->ef, (int) (search->breadth * search->factor));
 	hnsw_beam_reserve(search, hnsw_beam_room(search));
 	rest = search->visited->rest;
 	n = Min((Size) Max(search->ef - search->n, 0), search->nrest);

@@ -41,6 +41,8 @@ typedef struct HnswSearch
 	int			ef;				/* rows that the beam holds, those of skip aside:
 								 * a quarter more than `breadth` */
 	int			breadth;		/* ef at first */
+	double		factor;			/* ef beside that */
+	double		recall;			/* as in BarqSearchParams */
 	int			batch;			/* beams made so far */
 
 	/*
@@ -67,7 +69,6 @@ typedef struct HnswSearch
 
 	uint32	   *hops;			/* with a filter: neighbours that it does not admit */
 	uint32	   *near;			/* of one list: not visited */
-	bool		for_recall;		/* as in BarqSearchParams */
 	float		more;			/* see barq_hnsw_gather_admitted() */
 	float		asked;			/* neighbours looked at lately */
 	float		admitted;		/* those of them that the filter admits */

@@ -5,13 +5,11 @@
  * A condition that the scan does not know is checked behind it: for k rows that pass
  * it, k / selectivity rows of the index are needed, and it is their recall that
  * counts. The planner's estimate gives the selectivity. A search within the rows that a
- * condition admits needs k of these. In a graph its beam holds admitted rows only, so it
- * walks through more of the graph than a search of all rows that is as broad, and finds
- * more (BARQ_FILTER_GAIN). Lists have them among the k / selectivity nearest of all rows.
+ * condition admits needs k of these. In a graph the walk
+ * makes of the breadth for all rows what it needs (hnsw_filter.c). Lists have them among
+ * the k / selectivity nearest of all rows.
  */
 #include "postgres.h"
-
-#include <math.h>
 
 #include "access/genam.h"
 #include "am/scan_bound.h"
@@ -160,15 +158,6 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	/* the executor asks for 13 to 20 rows to put 10 in order */
 	breadth.scored = (int) Min(breadth.rows, 2 * Max(bound.rows > 0 ? bound.rows : UNKNOWN_K, 1));
 	return breadth;
-}
-
-void
-barq_breadth_admitted(BarqBreadth *breadth, double share)
-{
-	int			least = Max(breadth->scored, BARQ_LEAST_ROWS);
-
-	breadth->needed *= pow(share, BARQ_FILTER_GAIN);
-	breadth->rows = (int) Min(breadth->rows, Max(breadth->needed, least));
 }
 
 bool

@@ -53,12 +53,6 @@ extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const struct PlanState 
 									 const BarqSnapshot *snapshot, const BarqMeta *meta);
 
 /*
- * Make a breadth that was chosen for a target of all rows, in graphs, one for the share
- * of them that a filter admits, 0 to 1 (BARQ_FILTER_GAIN).
- */
-extern void barq_breadth_admitted(BarqBreadth *breadth, double share);
-
-/*
  * Make a breadth that was chosen for a target `factor` times as broad, as far as
  * searches go. False where it is the broadest already.
  */

@@ -6,7 +6,6 @@
 #include "postgres.h"
 
 #include "base/settings.h"
-#include "hnsw/hnsw.h"
 #include "utils/float.h"
 #include "vector_index/scan_rounds.h"
 
@@ -25,7 +24,6 @@ barq_scan_adjust(IndexScanDesc scan, VectorScan *vs)
 {
 	ScanRounds *rounds = &vs->rounds;
 	uint64		rows = 0;
-	double		share;
 
 	if (barq_target_recall == 0)
 		return;
@@ -35,21 +33,12 @@ barq_scan_adjust(IndexScanDesc scan, VectorScan *vs)
 			rounds->breadth.rows = Min(rounds->breadth.rows, rounds->breadth.scored);
 		return;
 	}
-	if (vs->conditions.source == NULL)
+	if (vs->conditions.source == NULL || !rounds->of_lists)
 		return;
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
-	{
-		const SegmentStream *stream = &rounds->streams[i];
-
-		if (!rounds->of_lists && stream->filter.rows == NULL && stream->kind != &barq_hnsw_kind)
-			return;
-		rows += stream->view->rows;
-	}
-	share = (double) rounds->rows / Max(rows, 1);
-	if (rounds->of_lists)
-		rounds->breadth = barq_scan_breadth(scan, vs->node, 0, share, rounds->snapshot, &rounds->meta);
-	else
-		barq_breadth_admitted(&rounds->breadth, share);
+		rows += rounds->streams[i].view->rows;
+	rounds->breadth = barq_scan_breadth(scan, vs->node, 0, (double) rounds->rows / Max(rows, 1),
+										rounds->snapshot, &rounds->meta);
 }
 
 bool

@@ -208,7 +208,7 @@ barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment)
 		.probes = rounds->breadth.probes,
 		.probes_only = !barq_scan_is_complete(vs),
 		.beside_graphs = !rounds->of_lists,
-		.for_recall = barq_target_recall > 0
+		.recall = barq_target_recall
 	};
 
 	if (stream->filter.rows != NULL)
@@ -499,17 +499,21 @@ rows_in_memory(void)
 /*
  * Of so many rows asked for, those to ask for within a condition: as many as the first
  * beam of the largest segment has, if it is a graph, whose walk may go through rows that
- * the condition leaves out.
+ * the condition leaves out. With a target, enough to tell a hard query.
  */
 static int
 rows_of_condition(const VectorScan *vs, int asked)
 {
 	const SegmentStream *largest = vs->rounds.streams;
+	int			wanted;
 
 	if (vs->conditions.source == NULL || vs->rounds.snapshot->nsegments == 0 ||
 		!barq_scan_has_rounds(vs) || largest->kind != &barq_hnsw_kind)
 		return asked;
-	return barq_hnsw_rows_wanted(asked, (double) largest->filter.count / largest->view->rows);
+	wanted = barq_hnsw_rows_wanted(asked, (double) largest->filter.count / largest->view->rows);
+	if (barq_target_recall > 0)
+		wanted = Max(wanted, Min(asked, BARQ_HARDNESS_ROWS));
+	return wanted;
 }
 
 /*
@@ -562,7 +566,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	if (!gather_candidates(scan, vs, want, &fresh))
 		return false;
 	if (is_first && barq_scan_broaden(vs) &&
-		!gather_candidates(scan, vs, want = barq_scan_rows_asked(vs), &fresh))
+		!gather_candidates(scan, vs, want = rows_of_condition(vs, barq_scan_rows_asked(vs)), &fresh))
 		return false;
 	if (fresh == 0)
 		rounds->exhausted = true;

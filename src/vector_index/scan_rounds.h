@@ -289,7 +289,7 @@ extern void barq_scan_sort_candidates(ScanRounds *rounds);
 /*
  * scan_breadth.c. Adjust the breadth that was chosen for a target, now that the filters of
  * all segments are known: no more than the rows asked for where all are scored by codes
- * with proven bounds; less under filters that graphs are walked with, more lists.
+ * with proven bounds; more lists where filters leave out some of their rows.
  */
 extern void barq_scan_adjust(IndexScanDesc scan, VectorScan *vs);
 
