@@ -4,7 +4,7 @@
 #   make, make install, make installcheck    as for any extension (PG_CONFIG=…)
 #   make test [ONLY="regress tap"] [TESTS="vector hnsw"]
 #   make test-matrix [PG="15 17 18"] […]     the same beside other PostgreSQLs
-#   make demo [QUERY="a machine that flies"], make bench
+#   make demo [QUERY="a machine that flies"] [SERVE=1 PORT=8080], make bench
 #   make unit                                unit tests alone, no server
 #   make install-vector-names                access methods by pgvector's names too
 #   make torture [MINUTES=30] [SEED=…]       clients, kills and crashes at random

@@ -5,4 +5,4 @@ SET barq.ef_search = 200;
 :explain SELECT (doc).words FROM barq_hybrid(NULL::senses, embedding => :'vector', query => :'terms', k => 4,
 	filter => 'part_of_speech = $1', filter_args => ARRAY['verb']);
 :explain SELECT (doc).words FROM barq_hybrid(NULL::senses, embedding => :'vector', query => :'terms', k => 4,
-	filter => 'length(split_part(words, '', '', 1)) <= $1', filter_args => ARRAY[6]);
+	filter => 'letters && $1', filter_args => ARRAY['{1,2,3,4,5,6}']);

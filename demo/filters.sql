@@ -1,6 +1,6 @@
 -- The same question with each ranking's scores in place of its ranks, with one sense of
--- each part of speech, and with filters: by part of speech, and by the length of the
--- first word.
+-- each part of speech, and with filters: by part of speech, and by the number of letters
+-- of any of its words.
 SELECT place, max(cell) FILTER (WHERE way = 1) AS "scores, not ranks", max(cell) FILTER (WHERE way = 2) AS "one of each kind",
 	max(cell) FILTER (WHERE way = 3) AS "verbs only", max(cell) FILTER (WHERE way = 4) AS "up to 6 letters"
 FROM (
@@ -12,6 +12,6 @@ FROM (
 		filter => 'part_of_speech = $1', filter_args => ARRAY['verb'])
 	UNION ALL
 	SELECT 4, row_number() OVER (), doc FROM barq_hybrid(NULL::senses, embedding => :'vector', query => :'terms', k => 4,
-		filter => 'length(split_part(words, '', '', 1)) <= $1', filter_args => ARRAY[6])) ranked
+		filter => 'letters && $1', filter_args => ARRAY['{1,2,3,4,5,6}'])) ranked
 CROSS JOIN LATERAL (SELECT cut((doc).words || CASE way WHEN 2 THEN ' (' || (doc).part_of_speech || ')' ELSE '' END, :width / 4 - 3)) AS c (cell)
 GROUP BY place ORDER BY place;

@@ -4,6 +4,7 @@
 #
 #   make demo                          everything, with example questions
 #   make demo QUERY="a sweet fruit"    only answer this
+#   make demo SERVE=1 [PORT=8080]      and end by serving examples/reverse-dictionary
 #
 # The first run gets the data, loads it and makes the indexes; the database
 # stays in the build folder, so later runs only start the server, answer, and
@@ -118,14 +119,47 @@ load()
 		completed senses
 	fi
 	index words_embedding_idx "words USING barq_hnsw (embedding vector_cosine_ops)"
-	index senses_embedding_idx "senses USING barq_hnsw (embedding vector_cosine_ops)"
-	index senses_gloss_idx "senses USING barq_bm25 (gloss) WITH (text_config = 'english')"
+	index senses_embedding_idx "senses USING barq_hnsw (embedding vector_cosine_ops, part_of_speech, letters)"
+	index senses_gloss_idx "senses USING barq_bm25 (gloss, part_of_speech, letters) WITH (text_config = 'english')"
 	# needed for the figures only, which a QUERY does not print
 	if [ -z "${QUERY:-}" ] && pending exact; then
 		step "Finding the exact neighbours of 300 of the queries, to compare with later (looks at every row)"
 		sql -1 -f demo/exact.sql
 		completed exact
 	fi
+}
+
+# The web application: its packages as its lock says, the role that it connects as, and the
+# same senses for tsvector and pgvector.
+prepare_web()
+{
+	local from=examples/reverse-dictionary pgvector
+	web=$BARQ_BUILD/web
+	mkdir -p "$web"
+	rm -rf "$web/public"
+	cp -R "$from"/{package.json,package-lock.json,.npmrc,*.mjs,public} "$web/"
+	if ! cmp -s "$web/package-lock.json" "$web/installed-lock.json"; then
+		step "Getting the packages of the web application from npm (pg)"
+		(cd "$web" && barq_wait env npm_config_update_notifier=false npm ci --no-progress >"$web/npm.log" 2>&1) ||
+			{ tail -n 20 "$web/npm.log" >&2; die "npm ci failed in $web"; }
+		cp "$web/package-lock.json" "$web/installed-lock.json"
+	fi
+	chmod -R a+rX "$web"
+	client -f "$from/role.sql"
+	pgvector=$(client -At -c "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")
+	if pending "beside $pgvector"; then
+		step "The same senses for tsvector and, where it is installed, pgvector"
+		sql -f "$from/beside.sql"
+		completed "beside $pgvector"
+	fi
+}
+
+# Serves until it is interrupted.
+serve()
+{
+	echo
+	step "Serving; Ctrl-C ends it"
+	barq_wait as_server_user env -u PGUSER PGDATABASE=demo node "$web/server.mjs"
 }
 
 # The senses that a question describes, by meaning, by words and by both; how the
@@ -190,7 +224,7 @@ Then fused and filtered in other ways, four senses each:
   scores:     fusion => 'linear'
   each kind:  group_by => 'part_of_speech'
   verbs:      filter => 'part_of_speech = \$1', filter_args => ARRAY['verb']
-  6 letters:  filter => 'length(split_part(words, '', '', 1)) <= \$1', filter_args => ARRAY[6]
+  6 letters:  filter => 'letters && \$1', filter_args => ARRAY['{1,2,3,4,5,6}']
 Beside each answer its two ranks, by meaning and by words (–: not among the first 100)."
 if [ -n "${QUERY:-}" ]; then
 	answer "$QUERY"
@@ -200,7 +234,11 @@ else
 	sql -P footer=off -P border=0 -f demo/recall.sql
 	title "How big"
 	sql -P footer=off -P border=0 -f demo/sizes.sql
-	echo 'Ask it yourself: make demo QUERY="a sweet yellow fruit"'
+	echo 'Ask it yourself: make demo QUERY="a sweet yellow fruit"; in a browser: make demo SERVE=1'
+fi
+if [ -n "${SERVE:-}" ]; then
+	prepare_web
+	serve
 fi
 echo
 step "Done; stopping the server. Its data stay for the next time (scripts/server.sh remove demo deletes them)."

@@ -31,8 +31,16 @@ CREATE TEMP TABLE weighted AS
 	FROM vocabulary JOIN rarity USING (word);
 ANALYZE weighted;
 
+-- What searches are filtered by: the part of speech, and of each word of the sense how
+-- many letters it has. Both are filter columns of the indexes (docs/filters.md).
+DROP TYPE IF EXISTS part_of_speech;
+CREATE TYPE part_of_speech AS ENUM ('noun', 'verb', 'adjective', 'adverb');
+
 CREATE TABLE senses AS
-	SELECT id, part_of_speech, words, gloss, e.embedding::vector(100)
+	SELECT id, part_of_speech::part_of_speech, words, gloss, ARRAY(
+			SELECT length(regexp_replace(word, '[^[:alnum:]]', '', 'g'))
+			FROM string_to_table(words, ', ') WITH ORDINALITY AS w (word, place) ORDER BY place) AS letters,
+		e.embedding::vector(100)
 	FROM definitions LEFT JOIN (
 		SELECT id, avg(embedding) AS embedding
 		FROM gloss_words JOIN weighted USING (word) GROUP BY id) e USING (id);

@@ -16,7 +16,7 @@ shopt -s extglob
 # so make sees exactly the changes.
 sources()
 {
-	(cd "$1" && for part in Makefile barq.control barq_pgvector.control names LICENSE README.md CONTRIBUTING.md docs src sql test docker scripts examples; do
+	(cd "$1" && for part in Makefile barq.control barq_pgvector.control names LICENSE README.md CONTRIBUTING.md docs src sql test docker scripts examples demo; do
 		[ -e "$part" ] && find "$part" -type f ! -name '*.o' ! -name '*.so' ! -path 'sql/barq--*' \
 			! -name '.*' ! -path '*/__pycache__/*' ! -path '*/node_modules/*'
 	done; true)
