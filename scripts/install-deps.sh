@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-deps.sh [build] [test] [demo] [bench] [cross] [examples]: install the packages that these need.
+# install-deps.sh [build] [test] [demo] [bench] [cross] [examples] [web]: install the packages that these need.
 #
 # On Debian, as root or with sudo that asks no password, missing packages are
 # installed by apt. Otherwise the one command to run is printed and the exit
@@ -138,7 +138,12 @@ for target; do
 		demo)
 			need python3 have python3
 			need wordnet-base have_file /usr/share/wordnet/data.noun
+			need nodejs have node
 			need npm have npm
+			;;
+		web)
+			need chromium have chromium
+			need fonts-dejavu-core have_file /usr/share/fonts/truetype/*/*.ttf
 			;;
 		bench)
 			need python3 have python3
@@ -148,7 +153,7 @@ for target; do
 			# measured beside barq's ranked text
 			[ $pg_wanted = no ] || need "postgresql-$major-rum" have_file "/usr/share/postgresql/$major/extension/rum.control"
 			;;
-		*) note "unknown target $target (build, test, demo, bench, cross, examples)"; exit 2 ;;
+		*) note "unknown target $target (build, test, demo, bench, cross, examples, web)"; exit 2 ;;
 	esac
 done
 
@@ -175,6 +180,7 @@ for i in "${!missing[@]}"; do
 			apt-cache show "${missing[i]}" >/dev/null 2>&1 ||
 				missing[i]=$(apt-cache pkgnames postgresql- | grep -E '^postgresql-[0-9]+-pgtap$' | sort -V | tail -n 1)
 			;;
+		node-pg) apt-cache show node-pg >/dev/null 2>&1 || unset "missing[i]" ;;
 	esac
 done
 note "installing ${missing[*]}"

@@ -12,6 +12,7 @@
 #     container          scripts/matrix/container.sh: the RUN lines of docker/Dockerfile
 #     apps               scripts/matrix/apps.sh: vector stores of the npm registry (network)
 #     examples           scripts/matrix/examples.sh: examples in Node, Java, Go, Rust, by pgbouncer (network)
+#     web                scripts/matrix/web.sh: make demo SERVE=1 in a headless Chromium (network)
 #   PG="15 17 18"        the versions, for the first three (19 goes too)
 #   CCS="gcc clang"      the compilers of aarch64
 #   ONLY=… TESTS=… SHOW=1 KEEP=1
@@ -173,10 +174,10 @@ for part in ${PARTS:-tests}; do
 				done
 			done
 			;;
-		upgrade | packages | container | apps | examples)
+		upgrade | packages | container | apps | examples | web)
 			step "$part" "$part" "$BARQ_SRC/scripts/matrix/$part.sh"
 			;;
-		*) die "PARTS: no part $part (there are: tests clang aarch64 upgrade packages container apps examples)" ;;
+		*) die "PARTS: no part $part (there are: tests clang aarch64 upgrade packages container apps examples web)" ;;
 	esac
 done
 printf '%s' "$summary"

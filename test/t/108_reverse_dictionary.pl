@@ -19,11 +19,9 @@ use Test::More;
 my $checkout = abs_path(dirname(__FILE__) . '/../..');
 my $from = "$checkout/examples/reverse-dictionary";
 
-# a folder that has Node's package pg: of an earlier `make demo SERVE=1`, of the tests of
-# other examples, of Debian
-my ($modules) = grep { -f "$_/pg/package.json" }
-	map({ ("$_/web/node_modules", "$_/examples/node/node_modules") } $ENV{BARQ_BUILD} // ()), '/usr/share/nodejs';
-plan skip_all => 'no Node, or not its package pg (Debian: apt-get install nodejs node-pg; or make demo SERVE=1 once)'
+# a folder that has Node's package pg, which install-deps.sh installs
+my ($modules) = grep { -f "$_/pg/package.json" } '/usr/share/nodejs', ($ENV{BARQ_BUILD} // '.') . '/node-pg/node_modules';
+plan skip_all => 'node or its pg is not installed (scripts/install-deps.sh test)'
 	if !$modules || system('node --version >/dev/null 2>&1') != 0;
 
 # ---- the application, in a folder of its own beside the packages

@@ -100,8 +100,8 @@ export class Chromium {
 
   async type(text) { for (const letter of text) await this.key(letter); }
 
-  async screenshot(file, { fullPage = false } = {}) {
-    const { data } = await this.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: fullPage });
+  async screenshot(file, options = { format: 'png' }) {
+    const { data } = await this.send('Page.captureScreenshot', options);
     writeFileSync(file, Buffer.from(data, 'base64'));
   }
 

@@ -151,7 +151,7 @@ function showSaid({ said, unfinished, ms }) {
 function sense(row, i, way, best, range) {
   const names = row.words.split(', ').flatMap((name, j) => {
     const fits = !range || (row.letters[j] >= range[0] && row.letters[j] <= range[1]);
-    return [j ? ', ' : '', fits ? name : element('span', 'other', name)];
+    return [j ? ', ' : null, fits ? name : element('span', 'other', name)];
   });
   const score = element('span', 'score', way === 'words' ? row.score.toFixed(1) : way === 'meaning' ? row.score.toFixed(3) : row.score.toFixed(4));
   score.style.setProperty('--part', Math.max(0, row.score / best).toFixed(3));
@@ -183,9 +183,9 @@ function gloss(text) {
 // What another software finds: a line above the list, and its list below. What stood there
 // before stays until then, so that nothing jumps while somebody types.
 const PEERS = {
-  words: { name: 'tsvector', how: 'GIN and ts_rank' },
+  words: { name: 'tsvector', how: 'ts_rank' },
   meaning: { name: 'pgvector', how: 'HNSW' },
-  both: { name: 'Fused by hand', how: 'of these two' },
+  both: { name: 'fused by hand', how: 'RRF' },
 };
 function peer(way, line, list) {
   const above = $('.peer', column[way]), below = $('aside', column[way]);
