@@ -206,7 +206,7 @@ if [ -t 1 ]; then columns=$(tput cols 2>/dev/null || echo 110); fi
 
 [ -f $WORDNET/data.noun ] || die "no WordNet in $WORDNET (on Debian: apt-get install wordnet-base)"
 step "Building barq into a private copy of PostgreSQL"
-barq_build
+BARQ_TARGETS=all barq_build
 mkdir -p "$BARQ_BUILD/demo"
 barq_at_exit demo
 step "Starting a private server (data in $BARQ_WORK/demo)"

@@ -2,7 +2,8 @@
 # build.sh: build this checkout with warnings as errors and install it into
 # the private copy of PostgreSQL; print that copy's pg_config. The compiler's
 # output goes to build.log and is shown only when something is wrong. BARQ_CC: another
-# compiler than the server's; BARQ_COPT: further options for it.
+# compiler than the server's; BARQ_COPT: further options for it; BARQ_TARGETS=all: without
+# the programs of unit tests.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 barq_locate
@@ -34,7 +35,9 @@ done
 
 log=$BARQ_TOP/build.log
 make=(make -C "$BARQ_TREE" PG_CONFIG="$PG_CONFIG" ${BARQ_CC:+CC="$BARQ_CC"} COPT="-Werror ${BARQ_COPT:-}")
-if ! "${make[@]}" -j"$(nproc)" all unit-programs >"$log" 2>&1 || ! "${make[@]}" install >>"$log" 2>&1; then
+[ -f "$BARQ_TREE/barq.so" ] || say "barq: compiling, which takes a minute or more the first time; the output is in $log"
+read -ra targets <<<"${BARQ_TARGETS:-all unit-programs}"
+if ! "${make[@]}" -j"$(nproc)" "${targets[@]}" >"$log" 2>&1 || ! "${make[@]}" install >>"$log" 2>&1; then
 	grep -E -A6 '(error|warning):|Error [0-9]|\*\*\*|undefined reference' "$log" | head -n 60 >&2 || tail -n 30 "$log" >&2
 	die "the build failed; all of it is in $log"
 fi

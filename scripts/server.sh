@@ -198,7 +198,7 @@ command=${1:-}
 name=${2:-dev}
 case $command in
 	start)
-		barq_build
+		BARQ_TARGETS=all barq_build
 		barq_server_start "$name"
 		say "barq: server $name runs; scripts/server.sh psql $name"
 		;;
@@ -228,7 +228,7 @@ case $command in
 	run)
 		[ $# -ge 3 ] || die "usage: server.sh run NAME COMMAND…"
 		shift 2
-		barq_build
+		BARQ_TARGETS=all barq_build
 		barq_at_exit "$name"
 		barq_server_start "$name"
 		barq_wait "$@"
