@@ -39,7 +39,7 @@ typedef struct BarqScanEnds
 {
 	uint64		cut;			/* of all kinds, by barq.max_scan_tuples */
 	uint64		short_of_rows;	/* of vectors: no rows in order were left before all
-								 * rows were returned, for any reason */
+								 * rows that the scan is to find were returned */
 } BarqScanEnds;
 
 extern BarqScanEnds barq_scan_ends(void);

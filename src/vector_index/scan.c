@@ -425,14 +425,14 @@ emit_at_end(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, doub
 
 /*
  * Called once when there are no more rows in order: count scans that did not
- * return all rows and scans that were cut (BarqScanEnds).
+ * return all rows and scans that were cut (BarqScanEnds). Rows that
+ * barq.consistency = sealed leaves out are not missed.
  */
 static void
 end_of_order(IndexScanDesc scan, VectorScan *vs)
 {
 	vs->end.reached = true;
-	if (vs->end.misplaced.n > 0 || vs->end.cut || !barq_scan_is_complete(vs) ||
-		barq_consistency == BARQ_CONSISTENCY_SEALED)
+	if (vs->end.misplaced.n > 0 || vs->end.cut || !barq_scan_is_complete(vs))
 		barq_scan_report_short();
 	if (!vs->end.cut)
 		return;
