@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/tableam.h"
+#include "condition/bitmap_tids.h"
 #include "condition/condition.h"
 #include "condition/search_node.h"
 #include "condition/unread_key.h"
@@ -91,16 +92,29 @@ static void
 make_bitmap(ConditionState *state)
 {
 	TIDBitmap  *bitmap;
+	uint64	   *tids;
+	uint64		n;
 	MemoryContext old;
 
 	MemoryContextReset(state->context);
-	bitmap = (TIDBitmap *) MultiExecProcNode(state->bitmap);
-	if (bitmap == NULL || !IsA(bitmap, TIDBitmap))
-		elog(ERROR, "unrecognized result from subplan");
 	old = MemoryContextSwitchTo(state->context);
-	state->admitted = barq_admitted_make(bitmap);
+	tids = barq_bitmap_tids(state->bitmap, &n);
+	if (tids != NULL)
+	{
+		state->admitted = barq_admitted_of_tids(tids, n);
+		pfree(tids);
+	}
 	MemoryContextSwitchTo(old);
-	tbm_free(bitmap);
+	if (tids == NULL)
+	{
+		bitmap = (TIDBitmap *) MultiExecProcNode(state->bitmap);
+		if (bitmap == NULL || !IsA(bitmap, TIDBitmap))
+			elog(ERROR, "unrecognized result from subplan");
+		old = MemoryContextSwitchTo(state->context);
+		state->admitted = barq_admitted_make(bitmap);
+		MemoryContextSwitchTo(old);
+		tbm_free(bitmap);
+	}
 	state->nadmitted += barq_admitted_count(state->admitted);
 }
 

@@ -302,27 +302,42 @@ filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot,
 	}
 }
 
-BarqAdmitted *
-barq_admitted_make(TIDBitmap *bitmap)
+static BarqAdmitted *
+create(void)
 {
 	BarqAdmitted *admitted = palloc0(sizeof(BarqAdmitted));
-	BarqBitmapIterator iterator = barq_bitmap_begin(bitmap);
-	BarqBitmapPage page;
 
 	admitted->source.segment = filter_segment;
 	admitted->source.row = admits_row;
-	for (;;)
+	return admitted;
+}
+
+/* Append a heap page, or the end, whose offsets begin behind those that there are. */
+static AdmittedPage *
+append_page(BarqAdmitted *admitted)
+{
+	AdmittedPage *page;
+
+	BARQ_ARRAY_RESERVE(admitted->pages, admitted->pages_space, admitted->npages + 1, 64);
+	page = &admitted->pages[admitted->npages];
+	memset(page, 0, sizeof(*page));
+	page->first = admitted->noffsets;
+	return page;
+}
+
+BarqAdmitted *
+barq_admitted_make(TIDBitmap *bitmap)
+{
+	BarqAdmitted *admitted = create();
+	BarqBitmapIterator iterator = barq_bitmap_begin(bitmap);
+	BarqBitmapPage page;
+
+	while (barq_bitmap_next(&iterator, &page))
 	{
-		bool		more = barq_bitmap_next(&iterator, &page);
-		AdmittedPage *next;
+		AdmittedPage *next = append_page(admitted);
 
 		if ((admitted->npages & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
-		BARQ_ARRAY_RESERVE(admitted->pages, admitted->pages_space, admitted->npages + 1, 64);
-		next = &admitted->pages[admitted->npages];
-		next->first = admitted->noffsets;
-		if (!more)
-			break;
 		admitted->npages++;
 		next->block = page.block;
 		next->whole = page.lossy;
@@ -336,6 +351,31 @@ barq_admitted_make(TIDBitmap *bitmap)
 		admitted->noffsets += page.ntuples;
 	}
 	barq_bitmap_end(&iterator);
+	append_page(admitted);
+	return admitted;
+}
+
+BarqAdmitted *
+barq_admitted_of_tids(const uint64 *tids, uint64 n)
+{
+	BarqAdmitted *admitted = create();
+	BlockNumber last = InvalidBlockNumber;
+
+	admitted->offsets = palloc_extended(sizeof(OffsetNumber) * Max(n, 1), MCXT_ALLOC_HUGE);
+	admitted->offsets_space = Max(n, 1);
+	for (uint64 i = 0; i < n; i++)
+	{
+		BlockNumber block = (BlockNumber) (tids[i] >> 16);
+
+		Assert(i == 0 || tids[i] > tids[i - 1]);
+		if (block != last)
+		{
+			append_page(admitted)->block = last = block;
+			admitted->npages++;
+		}
+		admitted->offsets[admitted->noffsets++] = (OffsetNumber) tids[i];
+	}
+	append_page(admitted);
 	return admitted;
 }
 

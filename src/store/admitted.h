@@ -16,6 +16,12 @@ typedef struct BarqAdmitted BarqAdmitted;
  */
 extern BarqAdmitted *barq_admitted_make(TIDBitmap *bitmap);
 
+/*
+ * The same of n TIDs, each as block << 16 | offset, ascending, none twice. They are all
+ * precise, and may be freed afterwards.
+ */
+extern BarqAdmitted *barq_admitted_of_tids(const uint64 *tids, uint64 n);
+
 /* The source of row filters; valid as long as `admitted`. */
 extern BarqRowSource *barq_admitted_source(BarqAdmitted *admitted);
 

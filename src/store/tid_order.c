@@ -12,16 +12,17 @@
 /* TIDs are read this many at a time. */
 #define READ_BATCH	1024
 
-/* Bits of a key that one pass of the sort compares. */
-#define RADIX_BITS	11
-#define RADIX		(1 << RADIX_BITS)
-
 /* A row and its TID as one number. */
 typedef struct TidKey
 {
 	uint64		tid;			/* block << 16 | offset */
 	uint32		row;
 } TidKey;
+
+#define RADIX_SORT sort_keys
+#define RADIX_TYPE TidKey
+#define RADIX_KEY(e) ((e).tid)
+#include "base/radix.h"
 
 /* Read the TIDs of all rows with a key; *sorted: whether they ascend. */
 static void
@@ -47,43 +48,6 @@ read_keys(BarqView *view, TidKey *keys, bool *sorted)
 				*sorted = false;
 		}
 	}
-}
-
-/*
- * Sort n keys by one pass for each group of RADIX_BITS in which they differ. `spare`
- * has room for as many; returns the array, of the two, that holds the result.
- */
-static TidKey *
-sort_keys(TidKey *keys, TidKey *spare, uint32 n)
-{
-	uint64		differ = 0;
-
-	for (uint32 i = 1; i < n; i++)
-		differ |= keys[i].tid ^ keys[0].tid;
-	for (int shift = 0; shift < 48; shift += RADIX_BITS)
-	{
-		uint32		starts[RADIX] = {0};
-		uint32		sum = 0;
-		TidKey	   *swap = keys;
-
-		if (((differ >> shift) & (RADIX - 1)) == 0)
-			continue;
-		barq_check_interrupts();
-		for (uint32 i = 0; i < n; i++)
-			starts[(keys[i].tid >> shift) & (RADIX - 1)]++;
-		for (int i = 0; i < RADIX; i++)
-		{
-			uint32		count = starts[i];
-
-			starts[i] = sum;
-			sum += count;
-		}
-		for (uint32 i = 0; i < n; i++)
-			spare[starts[(keys[i].tid >> shift) & (RADIX - 1)]++] = keys[i];
-		keys = spare;
-		spare = swap;
-	}
-	return keys;
 }
 
 BarqTidOrder *
