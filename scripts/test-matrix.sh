@@ -13,6 +13,7 @@
 #     apps               scripts/matrix/apps.sh: vector stores of the npm registry (network)
 #     examples           scripts/matrix/examples.sh: examples in Node, Java, Go, Rust, by pgbouncer (network)
 #     web                scripts/matrix/web.sh: make demo SERVE=1 in a headless Chromium (network)
+#     watching           scripts/matrix/watching.sh: metrics, alerts, dashboard with Prometheus (network)
 #   PG="15 17 18"        the versions, for the first three (19 goes too)
 #   CCS="gcc clang"      the compilers of aarch64
 #   ONLY=… TESTS=… SHOW=1 KEEP=1
@@ -21,6 +22,9 @@
 #                        several versions is
 #   BARQ_CHROOTS=folder  where the roots lie (build/chroots), for several
 #                        checkouts to share them
+#
+# The output of a part is also in build/matrix/PART.log, with the date and the commit; the
+# last one that was committed is in test/matrix.
 #
 #   test-matrix.sh jobs  print the jobs of continuous integration: PG ARCH CC
 #
@@ -142,6 +146,7 @@ step()
 	wait "$child" || true
 	child=
 	wait
+	{ echo "== $title"; cat "$log"; echo; } >>"$part_log"
 	line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1) || true
 	if [ -z "$line" ]; then
 		echo "no tests of $title were run"
@@ -153,7 +158,13 @@ step()
 	echo
 }
 
+mkdir -p "$BARQ_BUILD/matrix"
 for part in ${PARTS:-tests}; do
+	part_log=$BARQ_BUILD/matrix/$part.log
+	{
+		echo "# PARTS=$part make test-matrix, $(date -u '+%Y-%m-%d %H:%M UTC'), commit $(git -C "$BARQ_SRC" describe --always --dirty=', changed' 2>/dev/null || echo unknown)"
+		for name in PG CCS SUITES STEPS ONLY TESTS ASSERTS OPTFLAGS; do [ -z "${!name:-}" ] || echo "# $name=${!name}"; done
+	} >"$part_log"
 	case $part in
 		tests)
 			versions=(${PG:-15 17 18})
@@ -174,10 +185,10 @@ for part in ${PARTS:-tests}; do
 				done
 			done
 			;;
-		upgrade | packages | container | apps | examples | web)
+		upgrade | packages | container | apps | examples | watching | web)
 			step "$part" "$part" "$BARQ_SRC/scripts/matrix/$part.sh"
 			;;
-		*) die "PARTS: no part $part (there are: tests clang aarch64 upgrade packages container apps examples web)" ;;
+		*) die "PARTS: no part $part (there are: tests clang aarch64 upgrade packages container apps examples watching web)" ;;
 	esac
 done
 printf '%s' "$summary"

@@ -1,4 +1,4 @@
-"""The part of test-watching.sh that talks to the servers: fills a database, runs the
+"""The part of watching.sh that talks to the servers: fills a database, runs the
 exporter and Prometheus against it, and asks for each metric and expression of
 examples/watching. PGHOST, PGPORT and PATH are set. Ends with "N passed, N failed"."""
 
@@ -13,7 +13,7 @@ import time
 import urllib.parse
 import urllib.request
 
-WATCHING = os.path.join(os.path.dirname(__file__), "..", "examples", "watching")
+WATCHING = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "watching")
 LIMIT = 120  # seconds, against hangs only
 
 results = {True: 0, False: 0}
