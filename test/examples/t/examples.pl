@@ -83,6 +83,14 @@ SKIP:
 	example_prints('Drizzle, generated', $node, [ 'node', "$work/node/drizzle.mjs", $items ], env => \%env);
 }
 
+# however this ends
+END
+{
+	my $status = $?;
+	kill 'INT', slurp_file("$temporary/pgbouncer.pid") if defined $temporary && -e "$temporary/pgbouncer.pid";
+	$? = $status;
+}
+
 # pgbouncer: the example's file with the test's ports. Each transaction goes to another of
 # three server connections, so what a program leaves in a session is not there for the next.
 # Programs whose drivers make named prepared statements need a newer pgbouncer (README.md).
@@ -116,6 +124,7 @@ SKIP:
 		WHERE datname LIKE 'bouncer%' GROUP BY datname) d});
 	note "server connections of one database: $sessions";
 	kill 'INT', slurp_file("$temporary/pgbouncer.pid");
+	unlink "$temporary/pgbouncer.pid";
 }
 
 # last, because compilers take long the first time; what they keep is in build/examples
