@@ -19,5 +19,6 @@ if ! cmp -s "$apps/package-lock.json" "$apps/installed-lock.json"; then
 	cp "$apps/package-lock.json" "$apps/installed-lock.json"
 fi
 say "node $(node --version), $(node -p 'const d = require("'"$apps"'/package.json").dependencies; Object.keys(d).map((n) => n + " " + d[n]).join(", ")')"
-export BARQ_APPS=$apps BARQ_TESTS=$BARQ_TREE/test/apps
+# a log says which plans there were
+export SHOW=${SHOW:-1} BARQ_APPS=$apps BARQ_TESTS=$BARQ_TREE/test/apps
 ONLY=tap exec "$BARQ_SRC/scripts/run-tests.sh"
