@@ -137,6 +137,22 @@ suggest_other(Oid type, bool of_texts)
 	return "";
 }
 
+/*
+ * What to write in place of a column of this type, a sentence for the hint, preceded by a
+ * space, or "". column: its place in the index, from 0.
+ */
+static const char *
+suggest_filter(Relation index, Oid type, int column)
+{
+	AttrNumber	attribute = index->rd_index->indkey.values[column];
+
+	if (type != NUMERICOID)
+		return "";
+	/* an expression has no name */
+	return psprintf(" Index (%s::float8), and write that in conditions.", attribute == 0 ? "..." :
+					quote_identifier(get_attname(index->rd_index->indrelid, attribute, false)));
+}
+
 /* Raise an error if a column of a new index, not the first, is of no filter class. */
 static void
 check_filter(Relation index, const char *method, int column)
@@ -151,7 +167,7 @@ check_filter(Relation index, const char *method, int column)
 			 errmsg("column %d of index \"%s\" cannot be of type %s",
 					column + 1, RelationGetRelationName(index), barq_type_name(type)),
 			 errdetail("%s searches the first column; further ones are filter columns.", method),
-			 errhint("Filter columns are of type %s.", barq_filter_types())));
+			 errhint("Filter columns are of type %s.%s", barq_filter_types(), suggest_filter(index, type, column))));
 }
 
 void

@@ -56,15 +56,18 @@ typedef struct Option
 	Fit			fit;
 } Option;
 
-/* Raise ERRCODE_UNDEFINED_COLUMN if the table has no such column. */
+/* Raise ERRCODE_UNDEFINED_COLUMN if the table has no such column, with a hint for a list. */
 static void
-check_column_name(Relation table, const char *name)
+check_column_name(Relation table, BarqLegKind kind, const char *name)
 {
 	if (get_attnum(RelationGetRelid(table), name) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of table \"%s\" does not exist", name,
-						RelationGetRelationName(table))));
+						RelationGetRelationName(table)),
+				 strchr(name, ',') != NULL ?
+				 errhint("%s takes one name. To rank by several columns make one index of them, and name it with %s.",
+						 words[kind].column_argument, words[kind].index_argument) : 0));
 }
 
 /* Find the ordering operator of a family for a type; sets members of *column. */
@@ -247,7 +250,7 @@ void
 barq_hybrid_check_names(Relation table, BarqLegKind kind, const BarqHybridArgs *args)
 {
 	if (args->column[kind] != NULL)
-		check_column_name(table, args->column[kind]);
+		check_column_name(table, kind, args->column[kind]);
 	if (args->index[kind] != NULL)
 		named_index(table, kind, args->index[kind]);
 }

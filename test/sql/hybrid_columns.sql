@@ -36,6 +36,7 @@ SELECT pg_temp.found($$NULL::hybrid_cols, '[0,-2.1]', k => 4, vector_column => '
 SELECT pg_temp.found($$NULL::hybrid_cols, '[0,-2.1]', k => 4, vector_column => 'plain'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, '[0,-2.1]', k => 4, vector_column => 'nope'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, '[0,-2.1]', k => 4, vector_column => 'w', text_column => 'nope'$$);
+SELECT pg_temp.found($$NULL::hybrid_cols, '[0,-2.1]', k => 4, vector_column => 'w', text_column => 'a, b'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, '[0,-2.1]', k => 4, vector_column => 'ctid'$$);
 -- several indexes of a column: of one distance, one with a predicate, of two distances
 CREATE INDEX hybrid_cols_w2 ON hybrid_cols USING barq_hnsw (w vector_l2_ops) WITH (m = 8);
