@@ -56,7 +56,7 @@ typedef struct Option
 	Fit			fit;
 } Option;
 
-/* Raise ERRCODE_UNDEFINED_COLUMN if the table has no such column, with a hint for a list. */
+/* Raise ERRCODE_UNDEFINED_COLUMN if the table has no such column. */
 static void
 check_column_name(Relation table, BarqLegKind kind, const char *name)
 {
@@ -67,7 +67,8 @@ check_column_name(Relation table, BarqLegKind kind, const char *name)
 						RelationGetRelationName(table)),
 				 strchr(name, ',') != NULL ?
 				 errhint("%s takes one name. To rank by several columns make one index of them, and name it with %s.",
-						 words[kind].column_argument, words[kind].index_argument) : 0));
+						 words[kind].column_argument, words[kind].index_argument) :
+				 errhint("%s takes the name of a column of the table.", words[kind].column_argument)));
 }
 
 /* Find the ordering operator of a family for a type; sets members of *column. */
