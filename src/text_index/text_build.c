@@ -58,8 +58,9 @@ collect_runs(BarqTextRuns *own, BarqBuildLeader *leader, int *n)
 
 		run->bytes = shared->runs[i].bytes;
 		run->work = barq_work_attach(psprintf("%s/%s", barq_image_folder(own->index),
-											  shared->runs[i].name), run->bytes);
-		run->body = run->work->address;
+											  shared->runs[i].name),
+									 shared->runs[i].offset + run->bytes);
+		run->body = run->work->address + shared->runs[i].offset;
 	}
 	return runs;
 }
@@ -78,7 +79,7 @@ write_segment(Relation index, BarqTextRun *runs, int n)
 	if (n > 1)
 	{
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_MERGE);
-		writer = barq_text_merge_runs(index, id, runs, n);
+		writer = barq_text_merge_runs(index, id, runs, n, (Size) maintenance_work_mem * 1024);
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITE);
 		segment.body = barq_body_finish(writer, &segment.bytes);
 		segment.has_image = barq_body_is_file(writer);

@@ -23,7 +23,8 @@ typedef struct BarqTextRun
 typedef struct BarqSharedRun
 {
 	char		name[64];		/* of its file, in the index's image folder */
-	uint64		bytes;
+	uint64		offset;			/* of the body in it, */
+	uint64		bytes;			/* and its length */
 } BarqSharedRun;
 
 /* Shared memory of leader and workers of a build of text (BarqBuildSharedOwn). */
@@ -38,6 +39,7 @@ typedef struct BarqTextRuns
 	BarqTextOptions options;
 	Oid			type;
 	BarqBuildShared *shared;	/* NULL: alone */
+	Size		memory;			/* this participant's share of maintenance_work_mem, bytes */
 	Size		limit;			/* bytes of memory before a run is written */
 	MemoryContext tokens_context;
 	MemoryContext builder_context;	/* reset with each run */
@@ -75,19 +77,19 @@ extern void barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation inde
 extern void barq_text_runs_publish(BarqTextRuns *runs);
 
 /*
- * barq_bm25_merge() whose memory beyond maintenance_work_mem is a file of the image
+ * barq_bm25_merge() whose memory beyond `memory` bytes is a file of the image
  * directory, or private memory where that has no room. Errors of both.
  */
 extern void barq_text_merge(Relation index, BarqBodyWriter *writer, BarqMergeInput *inputs,
-							int ninputs);
+							int ninputs, Size memory);
 
 /*
- * Merge n runs into a body, not finished yet; the caller releases it. id: of the
- * segment, whose image file the body is written to where that has room; NULL, or
- * without room: in memory.
+ * Merge n runs into a body, not finished yet; the caller releases it. id: the body is
+ * written to the image file of that segment, or to memory where that has no room.
+ * memory: bytes that numbers of rows may take before they are a file too.
  */
 extern BarqBodyWriter *barq_text_merge_runs(Relation index, const uint8 *id,
-											BarqTextRun *runs, int n);
+											BarqTextRun *runs, int n, Size memory);
 
 extern PGDLLEXPORT void barq_text_build_worker(dsm_segment *segment, shm_toc *toc);
 

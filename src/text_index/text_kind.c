@@ -53,7 +53,7 @@ merge_text(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 	if (writer != NULL)
 	{
 		barq_body_set_points(writer, points);
-		barq_text_merge(index, writer, inputs, ninputs);
+		barq_text_merge(index, writer, inputs, ninputs, (Size) maintenance_work_mem * 1024);
 		barq_maintenance_bytes += bytes;
 	}
 	return writer;

@@ -26,6 +26,18 @@
  */
 #define TOKENIZER_BYTES	(64 * 1024 * 1024)
 
+/* Raise the error of a parallel build without room for a run; reason: its detail. */
+static void
+pg_attribute_noreturn()
+	no_room(Relation index, const char *reason)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DISK_FULL),
+			 errmsg("could not write a part of index \"%s\"", RelationGetRelationName(index)),
+			 errdetail_internal("%s", reason),
+			 errhint("Building an index in parallel needs room for it in the image directory (barq.image_directory).")));
+}
+
 /*
  * Copy a finished body into a file of the image directory or, where that has no
  * room, into memory of this process. must_share: raise ERRCODE_DISK_FULL instead.
@@ -42,12 +54,7 @@ add_run(BarqTextRuns *runs, const char *body, uint64 bytes, bool must_share)
 	run->bytes = bytes;
 	run->work = barq_work_create_shared(runs->index, NULL, bytes, &reason);
 	if (run->work == NULL && must_share)
-		ereport(ERROR,
-				(errcode(ERRCODE_DISK_FULL),
-				 errmsg("could not write a part of index \"%s\"",
-						RelationGetRelationName(runs->index)),
-				 errdetail_internal("%s", reason),
-				 errhint("Building an index in parallel needs room for it in the image directory (barq.image_directory).")));
+		no_room(runs->index, reason);
 	if (run->work == NULL)
 		run->work = barq_work_create_private(bytes);
 	memcpy(run->work->address, body, bytes);
@@ -169,7 +176,8 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 	runs->shared = shared;
 
 	/* half for the inverted index, and the other for the body made of it */
-	runs->limit = Max((Size) maintenance_work_mem * 1024 / participants / 2, LEAST_MEMORY);
+	runs->memory = (Size) maintenance_work_mem * 1024 / participants;
+	runs->limit = Max(runs->memory / 2, LEAST_MEMORY);
 	runs->tokens_context = AllocSetContextCreate(CurrentMemoryContext, "barq tokens",
 												 ALLOCSET_DEFAULT_SIZES);
 	runs->builder_context = AllocSetContextCreate(CurrentMemoryContext, "barq builder",
@@ -186,13 +194,14 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 }
 
 void
-barq_text_merge(Relation index, BarqBodyWriter *writer, BarqMergeInput *inputs, int ninputs)
+barq_text_merge(Relation index, BarqBodyWriter *writer, BarqMergeInput *inputs, int ninputs,
+				Size memory)
 {
 	uint64		bytes = barq_bm25_merge_bytes(inputs, ninputs);
 	BarqWork   *work = NULL;
 	char	   *reason;
 
-	if (bytes > (uint64) maintenance_work_mem * 1024)
+	if (bytes > memory)
 		work = barq_work_create_shared(index, NULL, bytes, &reason);
 	barq_bm25_merge(writer, inputs, ninputs, work != NULL ? work->address : NULL);
 	if (work != NULL)
@@ -200,7 +209,7 @@ barq_text_merge(Relation index, BarqBodyWriter *writer, BarqMergeInput *inputs, 
 }
 
 BarqBodyWriter *
-barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n)
+barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n, Size memory)
 {
 	BarqMergeInput *inputs = palloc0(sizeof(BarqMergeInput) * n);
 	BarqView   *views = palloc0(sizeof(BarqView) * n);
@@ -215,14 +224,53 @@ barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n)
 		inputs[i].live = views[i].rows;
 		bytes += runs[i].bytes;
 	}
-	if (id != NULL)
-		writer = barq_body_begin_file(index, id, bytes, &reason);
+	writer = barq_body_begin_file(index, id, bytes, &reason);
 	if (writer == NULL)
 		writer = barq_body_begin_memory(bytes);
-	barq_text_merge(index, writer, inputs, n);
+	barq_text_merge(index, writer, inputs, n, memory);
 	barq_keyless_merge(writer, inputs, n);
 	barq_filters_merge(writer, barq_filter_count(index), inputs, n);
 	return writer;
+}
+
+/*
+ * Merge this participant's runs into one, in a file: together they have no bound that
+ * memory has.
+ */
+static void
+merge_own_runs(BarqTextRuns *runs)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq run",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	uint8		id[BARQ_ID_BYTES];
+	BarqBodyWriter *writer;
+	BarqTextRun *run = &runs->runs[0];
+	const char *body;
+	uint64		bytes;
+	char	   *reason;
+
+	barq_new_id(id);
+	writer = barq_text_merge_runs(runs->index, id, runs->runs, runs->nruns, runs->memory);
+	body = barq_body_finish(writer, &bytes);
+	MemoryContextSwitchTo(old);
+	for (int i = 0; i < runs->nruns; i++)
+		barq_work_release(runs->runs[i].work);
+	runs->nruns = 0;
+	if (barq_body_is_file(writer))
+	{
+		barq_body_release(writer);
+		run->work = barq_work_extend_file(barq_id_path(barq_image_folder(runs->index), id, ".img"),
+										  barq_image_file_bytes(bytes), &reason);
+		if (run->work == NULL)
+			no_room(runs->index, reason);
+		run->bytes = bytes;
+		run->body = run->work->address + BARQ_IMAGE_BODY;
+		runs->nruns = 1;
+	}
+	else
+		add_run(runs, body, bytes, true);
+	MemoryContextDelete(context);
 }
 
 void
@@ -230,31 +278,19 @@ barq_text_runs_publish(BarqTextRuns *runs)
 {
 	BarqBuildShared *shared = runs->shared;
 	BarqTextBuildShared *own = BarqBuildSharedOwn(shared);
+	const BarqTextRun *run;
 	const char *name;
 	int			me;
 
 	if (runs->nruns > 1)
-	{
-		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq run",
-													  ALLOCSET_DEFAULT_SIZES);
-		MemoryContext old = MemoryContextSwitchTo(context);
-		BarqBodyWriter *writer = barq_text_merge_runs(runs->index, NULL, runs->runs,
-													  runs->nruns);
-		uint64		bytes;
-		const char *body = barq_body_finish(writer, &bytes);
-
-		MemoryContextSwitchTo(old);
-		for (int i = 0; i < runs->nruns; i++)
-			barq_work_release(runs->runs[i].work);
-		runs->nruns = 0;
-		add_run(runs, body, bytes, true);
-		MemoryContextDelete(context);
-	}
+		merge_own_runs(runs);
 	Assert(runs->nruns <= 1);
 	if (runs->nruns == 0)
 		return;
-	name = strrchr(runs->runs[0].work->path, '/') + 1;
+	run = &runs->runs[0];
+	name = strrchr(run->work->path, '/') + 1;
 	me = pg_atomic_fetch_add_u32(&shared->next_participant, 1);
 	strlcpy(own->runs[me].name, name, sizeof(own->runs[me].name));
-	own->runs[me].bytes = runs->runs[0].bytes;
+	own->runs[me].offset = run->body - run->work->address;
+	own->runs[me].bytes = run->bytes;
 }

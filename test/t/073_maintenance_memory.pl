@@ -103,5 +103,24 @@ foreach my $kind (sort keys %kinds)
 	$node->safe_psql('postgres', "DROP TABLE $kind");
 }
 
+# Workers of a build inherit the limit of the server. Each merges its runs, which are
+# together several times maintenance_work_mem.
+{
+	$node->safe_psql('postgres', q{
+		CREATE TABLE words (v text) WITH (parallel_workers = 2);
+		INSERT INTO words SELECT (SELECT string_agg('w' || i::bigint * g * 7919 % 5003, ' ') FROM generate_series(1, 150) g) FROM generate_series(1, 120000) i});
+	my $postmaster = slurp_file($node->data_dir . '/postmaster.pid') =~ s/\n.*//sr;
+	my $session = session($node);
+	ask($session, "SELECT barq_version(), to_tsvector('simple', 'words')");
+	my $limit = status($session->{pid}, 'VmData') + $maintenance + $slack;
+	is(system("prlimit --pid $postmaster --data=$limit:"), 0, 'workers: limit of private memory');
+	send_sql($session, "SET max_parallel_maintenance_workers = 2; CREATE INDEX words_v ON words USING barq_bm25 (v) WITH (text_config = 'simple')");
+	answer($session);
+	is($session->{err}, '', 'workers: a parallel build of text within maintenance_work_mem of private memory');
+	is(system("prlimit --pid $postmaster --data=unlimited:"), 0, 'workers: no limit');
+	quit($session);
+	sound($node, 'words_v', 'workers: sound', errors => 1);
+}
+
 $node->stop;
 done_testing();
