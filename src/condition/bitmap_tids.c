@@ -29,9 +29,10 @@
 /* Bytes that a TID takes while it is sorted. */
 #define TID_BYTES	(2 * sizeof(uint64))
 
-/* TIDs, ascending when they are complete. */
+/* TIDs of a table, ascending when they are complete. */
 typedef struct Tids
 {
+	Relation	heap;
 	uint64	   *tids;
 	Size		n;
 	Size		space;
@@ -114,16 +115,23 @@ read_scan(BitmapIndexScanState *node, Tids *tids)
 		if (!node->biss_RuntimeKeysReady)
 			return true;		/* a key is NULL: no rows */
 	}
+
+	/* btree asserts that amgettuple has a table and, in 18, that amgetbitmap has none */
+	scan->heapRelation = tids->heap;
 	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
 	{
 		if ((tids->n & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (tids->n == most_tids())
+		{
+			scan->heapRelation = NULL;
 			return false;
+		}
 		BARQ_ARRAY_RESERVE(tids->tids, tids->space, tids->n + 1, 1024);
 		tids->tids[tids->n++] = ((uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16) |
 			ItemPointerGetOffsetNumberNoCheck(tid);
 	}
+	scan->heapRelation = NULL;
 	put_in_order(tids);
 	return true;
 }
@@ -151,7 +159,7 @@ read_and(BitmapAndState *node, Tids *tids)
 {
 	for (int i = 0; i < node->nplans; i++)
 	{
-		Tids		others = {0};
+		Tids		others = {tids->heap};
 
 		if (!read_plan(node->bitmapplans[i], i == 0 ? tids : &others))
 			return false;
@@ -171,7 +179,7 @@ read_or(BitmapOrState *node, Tids *tids)
 {
 	for (int i = 0; i < node->nplans; i++)
 	{
-		Tids		more = {0};
+		Tids		more = {tids->heap};
 
 		if (!read_plan(node->bitmapplans[i], &more) || tids->n + more.n > most_tids())
 			return false;
@@ -219,9 +227,9 @@ read_plan(PlanState *plan, Tids *tids)
 }
 
 uint64 *
-barq_bitmap_tids(PlanState *plan, uint64 *n)
+barq_bitmap_tids(PlanState *plan, Relation heap, uint64 *n)
 {
-	Tids		tids = {0};
+	Tids		tids = {heap};
 
 	if (!is_readable(plan))
 		return NULL;

@@ -98,7 +98,7 @@ make_bitmap(ConditionState *state)
 
 	MemoryContextReset(state->context);
 	old = MemoryContextSwitchTo(state->context);
-	tids = barq_bitmap_tids(state->bitmap, &n);
+	tids = barq_bitmap_tids(state->bitmap, state->css.ss.ss_currentRelation, &n);
 	if (tids != NULL)
 	{
 		state->admitted = barq_admitted_of_tids(tids, n);
