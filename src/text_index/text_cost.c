@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "am/filters.h"
 #include "text_index/text_index.h"
@@ -13,7 +14,9 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "text_index/bm25global.h"
 #include "text_index/bm25threshold.h"
+#include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
 /*
@@ -58,6 +61,50 @@ answers(Oid index, Oid named)
 	return !OidIsValid(named) || barq_is_index_or_parent(named, index);
 }
 
+/*
+ * Whether an index can answer a bm25global, as far as its value is known at planning;
+ * a scan for one that it can't answer returns all rows, to be rechecked. The planner
+ * holds a lock on the index.
+ */
+static bool
+answers_global(Oid index_oid, Node *query)
+{
+	Relation	index;
+	bool		fits;
+
+	if (!IsA(query, Const) || ((Const *) query)->constisnull)
+		return true;
+	index = index_open(index_oid, NoLock);
+	fits = barq_global_fits(barq_global_read(((Const *) query)->constvalue), index);
+	index_close(index, NoLock);
+	return fits;
+}
+
+/* The strategy of an operator in a family; ordering: for ORDER BY. */
+static int
+strategy_of(Oid operator, Oid family, bool ordering)
+{
+	int			strategy;
+	Oid			left;
+	Oid			right;
+
+	get_op_opfamily_properties(operator, family, ordering, &strategy, &left, &right);
+	return strategy;
+}
+
+/* Whether an index can answer the query of a clause by an operator of this strategy. */
+static bool
+answers_clause(Oid index, const OpExpr *clause, int strategy)
+{
+	Node	   *query = lsecond(clause->args);
+	Oid			named;
+
+	if (strategy == BARQ_TEXT_GLOBAL_SCORE_STRATEGY || strategy == BARQ_TEXT_GLOBAL_MATCH_STRATEGY)
+		return answers_global(index, query);
+	return named_index(query, strategy == BARQ_TEXT_THRESHOLD_STRATEGY, &named) &&
+		answers(index, named);
+}
+
 void
 barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 						Cost *startup_cost, Cost *total_cost,
@@ -70,7 +117,6 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	double		found;
 	bool		possible = true;
 	bool		searches = path->indexorderbys != NIL;
-	Oid			named;
 	ListCell   *cell;
 
 	/*
@@ -82,7 +128,7 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		OpExpr	   *clause = lfirst(cell);
 
 		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
-			!(named_index(lsecond(clause->args), false, &named) && answers(index->indexoid, named)))
+			!answers_clause(index->indexoid, clause, strategy_of(clause->opno, index->opfamily[0], true)))
 			possible = false;
 	}
 	foreach(cell, path->indexclauses)
@@ -109,8 +155,7 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		if (strategy >= BARQ_FILTER_LESS)
 			continue;			/* a comparison of the text, left to the executor */
 		searches = true;
-		if (!(named_index(lsecond(clause->args), strategy == BARQ_TEXT_THRESHOLD_STRATEGY,
-						  &named) && answers(index->indexoid, named)))
+		if (!answers_clause(index->indexoid, clause, strategy))
 			possible = false;
 	}
 	possible &= searches;

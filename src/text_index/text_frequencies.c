@@ -164,6 +164,53 @@ find_frequency(BarqTextStatistics *statistics, const char *text, uint32 length, 
 	return NULL;
 }
 
+void
+barq_text_statistics_know(BarqTextStatistics *statistics, const BarqGlobalTerm *term)
+{
+	BarqTermFrequency *known = MemoryContextAllocZero(statistics->context, sizeof(BarqTermFrequency));
+	BarqTermFrequency **bucket = bucket_of(statistics, term->text.text, term->text.length);
+
+	known->text = term->text;
+	known->prefix = term->prefix;
+	known->df = term->df;
+	known->nexpansions = term->nexpansions;
+	known->expansions = term->expansions;
+	known->next = *bucket;
+	*bucket = known;
+}
+
+void
+barq_text_statistics_each(BarqTextStatistics *statistics, BarqFrequencyVisitor visit, void *arg)
+{
+	for (int i = 0; i < BARQ_FREQUENCY_BUCKETS; i++)
+		for (const BarqTermFrequency *known = statistics->buckets[i]; known != NULL; known = known->next)
+		{
+			BarqGlobalTerm term = {
+				.text = known->text,
+				.prefix = known->prefix,
+				.df = known->df,
+				.nexpansions = known->nexpansions,
+				.expansions = known->expansions
+			};
+
+			visit(arg, &term);
+		}
+}
+
+/*
+ * Raise the error that given statistics lack a term: the query was turned into other
+ * terms where they were gathered.
+ */
+pg_noreturn static void
+raise_not_given(const BarqBm25Term *term)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the statistics of a bm25global lack the term \"%s\"",
+					pnstrdup(term->text.text, term->text.length)),
+			 errhint("The text search configuration, or its dictionaries, differ between the servers, or changed since.")));
+}
+
 /*
  * Look up the frequencies of those terms for which `scores` is true, as far as
  * they are not known: afterwards find_frequency() finds each of them. An error
@@ -183,6 +230,8 @@ look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, c
 		if (!scores[i] || find_frequency(statistics, terms[i].text.text, terms[i].text.length,
 										 terms[i].prefix))
 			continue;
+		if (!OidIsValid(statistics->index))
+			raise_not_given(&terms[i]);
 		old = MemoryContextSwitchTo(statistics->context);
 		known = palloc0(sizeof(BarqTermFrequency));
 		known->text.text = pnstrdup(terms[i].text.text, terms[i].text.length);

@@ -18,6 +18,8 @@
 #define BARQ_TEXT_SCORE_STRATEGY	1	/* <@>, ORDER BY */
 #define BARQ_TEXT_MATCH_STRATEGY	2	/* @@@ */
 #define BARQ_TEXT_THRESHOLD_STRATEGY	3	/* <@@: the score is below a bound */
+#define BARQ_TEXT_GLOBAL_SCORE_STRATEGY	4	/* <@> bm25global, ORDER BY */
+#define BARQ_TEXT_GLOBAL_MATCH_STRATEGY	5	/* @@@ bm25global */
 
 /* Positions between the elements of an array, so that no phrase spans two. */
 #define BARQ_TEXT_ELEMENT_GAP		100

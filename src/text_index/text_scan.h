@@ -45,8 +45,10 @@ typedef struct BarqTextScan
 	bool		foreign;		/* a query is for another index: return all rows, to
 								 * be rechecked */
 	bool		ranked;			/* rows come in the order of scores */
-	Oid			index;			/* its statistics are used; InvalidOid: no query */
+	Oid			index;			/* its statistics are used; InvalidOid: no query, or
+								 * only `given` ones */
 	const BarqQueryValue *score;	/* the ranking query, or NULL */
+	BarqTextStatistics *given;	/* those that a ranking bm25global carries; or NULL */
 	int			nmatches;
 	const BarqQueryValue **matches; /* the queries of @@@ */
 	List	   *thresholds;		/* queries of <@@ other than the ranking one */
@@ -117,6 +119,12 @@ extern bool barq_text_scan_answers(IndexScanDesc scan);
  * queries (barq_query_value_find_index) and of the statistics.
  */
 extern void barq_text_scan_start(IndexScanDesc scan, BarqTextScan *ts);
+
+/*
+ * The statistics by which the queries of a scan that has one are bound. Raises the
+ * errors of barq_text_statistics().
+ */
+extern BarqTextStatistics *barq_text_scan_statistics(BarqTextScan *ts);
 
 /* ---- text_scan.c ---- */
 

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "base/stats.h"
+#include "text_index/bm25global.h"
 #include "text_index/bm25threshold.h"
 #include "text_index/text_scan.h"
 #include "utils/float.h"
@@ -32,18 +33,41 @@ query_of(const ScanKeyData *key)
 		DatumGetBarqQueryValue(key->sk_argument);
 }
 
+/* Whether the query of a scan key is a bm25global. */
+static bool
+is_global(const ScanKeyData *key)
+{
+	return key->sk_strategy == BARQ_TEXT_GLOBAL_SCORE_STRATEGY ||
+		key->sk_strategy == BARQ_TEXT_GLOBAL_MATCH_STRATEGY;
+}
+
+/* Whether this index can answer the query of a scan key that is not NULL. */
+static bool
+answers(Relation index, const ScanKeyData *key)
+{
+	if (is_global(key))
+		return barq_global_fits(barq_global_read(key->sk_argument), index);
+	return OidIsValid(answering_index(index, query_of(key)));
+}
+
 bool
 barq_text_scan_answers(IndexScanDesc scan)
 {
 	if (scan->numberOfOrderBys > 0 && !(scan->orderByData[0].sk_flags & SK_ISNULL) &&
-		!OidIsValid(answering_index(scan->indexRelation, query_of(&scan->orderByData[0]))))
+		!answers(scan->indexRelation, &scan->orderByData[0]))
 		return false;
 	for (int i = 0; i < scan->numberOfKeys; i++)
 		if (barq_text_key_is_query(&scan->keyData[i]) &&
 			!(scan->keyData[i].sk_flags & SK_ISNULL) &&
-			!OidIsValid(answering_index(scan->indexRelation, query_of(&scan->keyData[i]))))
+			!answers(scan->indexRelation, &scan->keyData[i]))
 			return false;
 	return true;
+}
+
+BarqTextStatistics *
+barq_text_scan_statistics(BarqTextScan *ts)
+{
+	return ts->given != NULL ? ts->given : barq_text_statistics(ts->index, ts->owner);
 }
 
 /*
@@ -111,6 +135,14 @@ add_key(IndexScanDesc scan, BarqTextScan *ts, ScanKey key)
 		ts->recheck = true;
 		return;
 	}
+	if (key->sk_strategy == BARQ_TEXT_GLOBAL_MATCH_STRATEGY)
+	{
+		/* what matches does not depend on statistics: those of the index will do */
+		ts->matches[ts->nmatches++] = barq_global_words(barq_global_read(key->sk_argument));
+		if (!OidIsValid(ts->index))
+			ts->index = RelationGetRelid(scan->indexRelation);
+		return;
+	}
 	if (key->sk_strategy == BARQ_TEXT_MATCH_STRATEGY)
 	{
 		query = DatumGetBarqQueryValue(key->sk_argument);
@@ -123,10 +155,27 @@ add_key(IndexScanDesc scan, BarqTextScan *ts, ScanKey key)
 		return;					/* every text passes */
 	if (ts->score == NULL && scan->numberOfOrderBys == 0)
 		ts->score = query;
-	if (ts->score != NULL && same_query(ts->score, query))
+	if (ts->score != NULL && ts->given == NULL && same_query(ts->score, query))
 		bound_scores(ts, threshold);
 	else
 		ts->thresholds = lappend(ts->thresholds, unconstify(BarqQueryValue *, query));
+}
+
+/* Set the ranking query, and the statistics that it carries, from the scan's ORDER BY. */
+static void
+set_score(IndexScanDesc scan, BarqTextScan *ts)
+{
+	const ScanKeyData *key = &scan->orderByData[0];
+	BarqGlobal *global;
+
+	if (!is_global(key))
+	{
+		ts->score = note_index(scan, ts, DatumGetBarqQueryValue(key->sk_argument));
+		return;
+	}
+	global = barq_global_read(key->sk_argument);
+	ts->score = barq_global_words(global);
+	ts->given = barq_text_statistics_given(global);
 }
 
 void
@@ -141,7 +190,7 @@ barq_text_scan_start(IndexScanDesc scan, BarqTextScan *ts)
 	ts->foreign = !barq_text_scan_answers(scan);
 	if (!ts->foreign && scan->numberOfOrderBys > 0 &&
 		!(scan->orderByData[0].sk_flags & SK_ISNULL))
-		ts->score = note_index(scan, ts, DatumGetBarqQueryValue(scan->orderByData[0].sk_argument));
+		set_score(scan, ts);
 	ts->matches = palloc(sizeof(BarqQueryValue *) * Max(scan->numberOfKeys, 1));
 	for (int i = 0; i < scan->numberOfKeys; i++)
 	{
@@ -164,7 +213,7 @@ barq_text_scan_start(IndexScanDesc scan, BarqTextScan *ts)
 	ts->ranked = scan->numberOfOrderBys > 0 || (ts->bounded && ts->bound < 0) ||
 		(ts->score == NULL && ts->nmatches == 0);
 	if (!ts->nothing && (ts->score != NULL || ts->nmatches > 0))
-		ts->query = barq_text_bind(barq_text_statistics(ts->index, ts->owner), ts->score,
+		ts->query = barq_text_bind(barq_text_scan_statistics(ts), ts->score,
 								   ts->matches, ts->nmatches);
 	MemoryContextSwitchTo(old);
 	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_SEARCHES, 1);

@@ -200,8 +200,8 @@ bind_rest(BarqTextScan *ts)
 	BarqTextStatistics *statistics = NULL;
 	ListCell   *cell;
 
-	if (OidIsValid(ts->index))
-		statistics = barq_text_statistics(ts->index, ts->owner);
+	if (OidIsValid(ts->index) || ts->given != NULL)
+		statistics = barq_text_scan_statistics(ts);
 	if (ts->score != NULL)
 		ts->rest.ranking = barq_text_bind(statistics, ts->score, NULL, 0);
 	ts->rest.matching = palloc(sizeof(BarqBm25Query *) * (1 + list_length(ts->thresholds)));
@@ -210,7 +210,7 @@ bind_rest(BarqTextScan *ts)
 			barq_text_bind(statistics, NULL, ts->matches, ts->nmatches);
 	foreach(cell, ts->thresholds)
 		ts->rest.matching[ts->rest.nmatching++] =
-			barq_text_bind(statistics, lfirst(cell), NULL, 0);
+			barq_text_bind(barq_text_statistics(ts->index, ts->owner), lfirst(cell), NULL, 0);
 	MemoryContextSwitchTo(old);
 }
 

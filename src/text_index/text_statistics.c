@@ -263,6 +263,23 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	return statistics;
 }
 
+BarqTextStatistics *
+barq_text_statistics_given(const BarqGlobal *global)
+{
+	BarqTextStatistics *statistics = palloc0(sizeof(BarqTextStatistics));
+
+	statistics->owner = CurrentMemoryContext;
+	statistics->context = CurrentMemoryContext;
+	statistics->analysis = barq_global_analysis(global);
+	statistics->options.k1 = global->k1;
+	statistics->options.b = global->b;
+	statistics->options.tokenizer = global->tokenizer;
+	statistics->totals = global->totals;
+	for (uint32 i = 0; i < global->nterms; i++)
+		barq_text_statistics_know(statistics, &global->terms[i]);
+	return statistics;
+}
+
 const BarqTextOptions *
 barq_text_statistics_options(BarqTextStatistics *statistics)
 {

@@ -7,13 +7,14 @@
 #ifndef BARQ_TEXT_STATISTICS_H
 #define BARQ_TEXT_STATISTICS_H
 
+#include "text_index/bm25global.h"
 #include "text_index/text_index.h"
 
 #define BARQ_FREQUENCY_BUCKETS 256
 
 struct BarqTextStatistics
 {
-	Oid			index;			/* an index, or a partitioned one */
+	Oid			index;			/* an index, or a partitioned one; InvalidOid: given ones */
 	MemoryContext owner;		/* the executor's context */
 	MemoryContext context;		/* of these statistics; a child of owner */
 	List	   *leaves;			/* OIDs of the indexes that have documents */
@@ -24,6 +25,9 @@ struct BarqTextStatistics
 	MemoryContextCallback callback; /* removes these statistics from the list (`next`) */
 	BarqTextStatistics *next;
 };
+
+/* Make the frequency of a term known, which is not yet; `term` stays the caller's. */
+extern void barq_text_statistics_know(BarqTextStatistics *statistics, const BarqGlobalTerm *term);
 
 /* Look at one leaf; may be called several times for it, each time from the start. */
 typedef void (*BarqLeafVisitor) (BarqTextStatistics *statistics, BarqTextState *state,

@@ -30,8 +30,11 @@ check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *pro
 			if (barq_validate_ordering(class, op, ok))
 				has_score = true;
 		}
+		else if (op->amopstrategy == BARQ_TEXT_GLOBAL_SCORE_STRATEGY)
+			(void) barq_validate_ordering(class, op, ok);
 		else if (op->amopstrategy == BARQ_TEXT_MATCH_STRATEGY ||
-				 op->amopstrategy == BARQ_TEXT_THRESHOLD_STRATEGY)
+				 op->amopstrategy == BARQ_TEXT_THRESHOLD_STRATEGY ||
+				 op->amopstrategy == BARQ_TEXT_GLOBAL_MATCH_STRATEGY)
 		{
 			if (op->amoppurpose != AMOP_SEARCH || get_op_rettype(op->amopopr) != BOOLOID)
 				BARQ_COMPLAIN(ok, "operator class \"%s\" contains operator %s, which does not match",
@@ -48,7 +51,8 @@ check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *pro
 
 /*
  * An operator class has the ordering operator <@> (strategy 1), by float8, the
- * search operators @@@ and <@@ (strategies 2 and 3), and no support functions.
+ * search operators @@@ and <@@ (strategies 2 and 3), <@> and @@@ of bm25global
+ * (strategies 4 and 5), and no support functions.
  */
 bool
 barq_text_validate(Oid opclass)
