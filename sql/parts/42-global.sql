@@ -67,9 +67,10 @@ ALTER OPERATOR FAMILY bm25_array_ops USING barq_bm25 ADD
 CREATE FUNCTION bm25_shard_row(boolean, int) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'barq_bm25_shard_row' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION bm25_shard_row(boolean, int) IS 'internal: transition of bm25_shard_statistics()';
-CREATE FUNCTION bm25_shard_final(boolean, query text, shard text, shard_column text, caller text) RETURNS bm25global
+CREATE FUNCTION bm25_shard_final(boolean, arguments jsonb) RETURNS bm25global
 	AS 'MODULE_PATHNAME', 'barq_bm25_shard_final' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION bm25_shard_final(boolean, text, text, text, text) IS 'internal: result of bm25_shard_statistics()';
-CREATE AGGREGATE bm25_shard_statistics(query text, shard text, shard_column text, caller text ORDER BY int) (
+COMMENT ON FUNCTION bm25_shard_final(boolean, jsonb) IS 'internal: result of bm25_shard_statistics()';
+-- jsonb, since postgres_fdw ships no call whose collation comes from a constant alone
+CREATE AGGREGATE bm25_shard_statistics(arguments jsonb ORDER BY int) (
 	SFUNC = bm25_shard_row, STYPE = boolean, INITCOND = 'true', FINALFUNC = bm25_shard_final);
-COMMENT ON AGGREGATE bm25_shard_statistics(text, text, text, text, int) IS 'internal: a text query with the statistics of the index of a shard''s column; runs on the shard';
+COMMENT ON AGGREGATE bm25_shard_statistics(jsonb, int) IS 'internal: a text query with the statistics of the index of a shard''s column; runs on the shard';

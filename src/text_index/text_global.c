@@ -14,6 +14,7 @@
 #include "text_index/bm25global.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -208,30 +209,49 @@ barq_bm25_shard_row(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
+/* A string of an object, palloc'd; NULL: it has none of this name. */
+static char *
+argument(JsonbContainer *object, const char *name)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(object, name, strlen(name), NULL);
+
+	return value == NULL || value->type != jbvString ? NULL :
+		pnstrdup(value->val.string.val, value->val.string.len);
+}
+
 /*
- * (boolean, query text, shard text, column text, caller text) → bm25global: the query
- * with the statistics of the index of a column of table `shard`. `caller` is the
- * session (barq_global_caller) that wants them computed by another one, or NULL.
+ * (boolean, arguments jsonb) → bm25global: the text "query" with the statistics of the
+ * index of "column" of the table "shard", a name as in SQL. "caller" is the session
+ * (barq_global_caller) that wants them computed by another one; it may be missing.
  * Raises ERRCODE_FDW_ERROR if this is that session, which means that postgres_fdw did
- * not ship the call; the errors of regclassin(), barq_text_index_of_column() and
- * barq_global_of_index(). NULL for a NULL query, table or column.
+ * not ship the call; ERRCODE_INVALID_PARAMETER_VALUE if another argument is missing;
+ * the errors of regclassin(), barq_text_index_of_column() and barq_global_of_index().
  */
 Datum
 barq_bm25_shard_final(PG_FUNCTION_ARGS)
 {
+	JsonbContainer *arguments;
+	char	   *query;
+	char	   *shard;
+	char	   *column;
+	char	   *caller;
 	Oid			table;
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	if (!PG_ARGISNULL(4) &&
-		strcmp(text_to_cstring(PG_GETARG_TEXT_PP(4)), barq_global_caller()) == 0)
+	arguments = &PG_GETARG_JSONB_P(1)->root;
+	if (!JsonContainerIsObject(arguments) || (query = argument(arguments, "query")) == NULL ||
+		(shard = argument(arguments, "shard")) == NULL ||
+		(column = argument(arguments, "column")) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the arguments of bm25_shard_statistics() are not complete")));
+	caller = argument(arguments, "caller");
+	if (caller != NULL && strcmp(caller, barq_global_caller()) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("the statistics of shard %s were not gathered on its server",
-						text_to_cstring(PG_GETARG_TEXT_PP(2))),
+				 errmsg("the statistics of shard %s were not gathered on its server", shard),
 				 errhint("Add the option extensions 'barq' to the foreign server.")));
-	table = DatumGetObjectId(DirectFunctionCall1(regclassin,
-												 CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(2)))));
-	return barq_global_of_index(text_to_cstring(PG_GETARG_TEXT_PP(1)),
-								barq_text_index_of_column(table, text_to_cstring(PG_GETARG_TEXT_PP(3))));
+	table = DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(shard)));
+	return barq_global_of_index(query, barq_text_index_of_column(table, column));
 }
