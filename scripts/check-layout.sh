@@ -25,6 +25,7 @@ vector_index: kernels base types store lifecycle flat hnsw ivf am
 text_index:   base text store lifecycle bm25 am
 condition:    base store am vector_index text_index
 hybrid:       base text lifecycle am
+sharded:      base text_index
 admin:        base store lifecycle bm25 am vector_index text_index
 '
 

@@ -22,6 +22,7 @@ int			barq_iterative_scan = BARQ_ITERATIVE_STRICT;
 int			barq_max_scan_tuples = 0;
 bool		barq_condition_scan = true;
 bool		barq_allow_fallback = true;
+bool		barq_allow_partial = false;
 int			barq_growing_limit = 2048;
 int			barq_growing_hard_limit = 65536;
 int			barq_backpressure = BARQ_BACKPRESSURE_WAIT;
@@ -175,6 +176,11 @@ barq_define_settings(void)
 							 "Otherwise such a search is an error.",
 							 &barq_allow_fallback, true,
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable("barq.allow_partial",
+							 "Leaves out shards that cannot be reached, with a warning.",
+							 "Otherwise a search of such shards is an error.",
+							 &barq_allow_partial, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.growing_limit",
 							"Size of the growing log at which it is sealed.",
 							NULL, &barq_growing_limit, 2048,

@@ -1,0 +1,92 @@
+/*
+ * sharded.h
+ *	  Searches of a partitioned table whose partitions are on several servers:
+ *	  declarations of the folder. README.md tells how they work.
+ */
+#ifndef BARQ_SHARDED_H
+#define BARQ_SHARDED_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+
+/* Upper limit of k and of candidates. */
+#define BARQ_SHARDED_MOST_ROWS	100000
+
+/* A partition that has rows, or the table itself if it has no partitions. */
+typedef struct BarqShard
+{
+	Oid			table;
+	int			number;			/* from 1, in the order of OIDs */
+	bool		foreign;		/* of postgres_fdw; else of this server */
+	char	   *server;			/* its name; NULL: this server */
+	bool		missing;		/* does not answer, and is left out */
+} BarqShard;
+
+/* The arguments of a search; strings are palloc'd or NULL. */
+typedef struct BarqShardedArgs
+{
+	Oid			table;
+	Oid			schema;			/* of the extension */
+	char	   *embedding;		/* text form; NULL: no ranking of vectors */
+	char	   *query;			/* words, or text form of a bm25global; NULL: no ranking
+								 * of texts */
+	int			k;
+	int			candidates;
+	double		rrf_k;
+	double		vector_weight;
+	double		text_weight;
+	char	   *filter;
+	char	   *distance;		/* name of the operator */
+	char	   *vector_column;	/* set by barq_sharded_columns() */
+	char	   *text_column;	/* the same */
+} BarqShardedArgs;
+
+/* ---- sharded_shards.c ---- */
+
+/*
+ * The shards of a table: BarqShard, palloc'd. Keeps AccessShareLock on the table and
+ * all partitions. Raises ERRCODE_WRONG_OBJECT_TYPE for a relation that is no table and
+ * for a foreign table that is not of postgres_fdw.
+ */
+extern List *barq_sharded_shards(Oid table);
+
+/*
+ * Find the columns that the arguments do not name: the only one of a vector type, the
+ * only one of text. Raises ERRCODE_UNDEFINED_COLUMN if there is none or a name is of
+ * none, ERRCODE_AMBIGUOUS_COLUMN if there are several.
+ */
+extern void barq_sharded_columns(BarqShardedArgs *args);
+
+/*
+ * The qualified and quoted name of a shard's table on its own server, and the name of
+ * a column there; palloc'd.
+ */
+extern char *barq_sharded_remote_table(const BarqShard *shard);
+extern char *barq_sharded_remote_column(const BarqShard *shard, const char *column);
+
+/*
+ * Ask each foreign shard for nothing, to see whether it answers, and set `missing` of
+ * those that cannot be reached: a failure of the connection, or a server that is shut
+ * down or starting up. Other errors are raised. Warns (ERRCODE_WARNING) of each, by
+ * server. Returns their number. SPI is connected.
+ */
+extern int	barq_sharded_find_missing(List *shards);
+
+/* ---- sharded_sql.c ---- */
+
+/*
+ * The statement that gathers a query's statistics from all shards that are not missing;
+ * it returns one bm25global. caller: barq_global_caller() of the session that runs it.
+ */
+extern char *barq_sharded_statistics_sql(const BarqShardedArgs *args, List *shards, const char *caller);
+
+/*
+ * The statement of a search; args->query is the text form of a bm25global. It returns
+ * doc, score, vector_rank, text_rank, vector_distance, text_score, the best row first. Raises
+ * ERRCODE_UNDEFINED_FUNCTION if there is no such distance of the column's type.
+ */
+extern char *barq_sharded_search_sql(const BarqShardedArgs *args, List *shards);
+
+#endif							/* BARQ_SHARDED_H */

@@ -1,0 +1,214 @@
+/*
+ * sharded_sql.c
+ *	  The statements of a search over shards.
+ *
+ * A ranking is
+ *
+ *	(SELECT … FROM shard_1 ORDER BY column <=> '…' LIMIT n)
+ *	UNION ALL
+ *	(SELECT … FROM shard_2 ORDER BY column <=> '…' LIMIT n) …
+ *
+ * because postgres_fdw ships a LIMIT only with a scan of a single foreign table, and
+ * PostgreSQL scans asynchronously only below a plain Append. In a MATERIALIZED CTE no
+ * order is wanted of the Append, so that it stays plain.
+ */
+#include "sharded/sharded.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* The qualified and quoted name of a relation of this server, palloc'd. */
+static char *
+relation_name(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
+/* The qualified and quoted name of something of the extension, palloc'd. */
+static char *
+own_name(const BarqShardedArgs *args, const char *name)
+{
+	return quote_qualified_identifier(get_namespace_name(args->schema), name);
+}
+
+static char *
+own_operator(const BarqShardedArgs *args, const char *name)
+{
+	return psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(args->schema)), name);
+}
+
+/* Append a member of a JSON object, with a comma before it unless it is the first. */
+static void
+append_member(StringInfo json, const char *name, const char *value)
+{
+	appendStringInfoString(json, json->len > 1 ? ", " : "");
+	escape_json(json, name);
+	appendStringInfoString(json, ": ");
+	escape_json(json, value);
+}
+
+/* Append "UNION ALL", except before the first. */
+static void
+append_union(StringInfo sql, bool *first)
+{
+	appendStringInfoString(sql, *first ? "  " : "  UNION ALL\n  ");
+	*first = false;
+}
+
+char *
+barq_sharded_statistics_sql(const BarqShardedArgs *args, List *shards, const char *caller)
+{
+	StringInfoData sql;
+	bool		first = true;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s(s) FROM (\n", own_name(args, "sum"));
+	foreach(cell, shards)
+	{
+		const BarqShard *shard = lfirst(cell);
+		StringInfoData json;
+
+		if (shard->missing)
+			continue;
+		initStringInfo(&json);
+		appendStringInfoChar(&json, '{');
+		append_member(&json, "query", args->query);
+		append_member(&json, "shard", barq_sharded_remote_table(shard));
+		append_member(&json, "column", barq_sharded_remote_column(shard, args->text_column));
+		if (shard->foreign)
+			append_member(&json, "caller", caller);
+		appendStringInfoChar(&json, '}');
+		append_union(&sql, &first);
+
+		/* no row is at (0,0): the aggregate needs none */
+		appendStringInfo(&sql, "SELECT %s(%s::pg_catalog.jsonb) WITHIN GROUP (ORDER BY 0) AS s FROM %s WHERE ctid = '(0,0)'::pg_catalog.tid\n",
+						 own_name(args, "bm25_shard_statistics"), quote_literal_cstr(json.data),
+						 relation_name(shard->table));
+	}
+	appendStringInfoString(&sql, ") AS u");
+	return sql.data;
+}
+
+/* The columns of the table as a row of its type, from alias "p"; palloc'd. */
+static char *
+row_expression(const BarqShardedArgs *args)
+{
+	Relation	rel = table_open(args->table, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	StringInfoData row;
+	bool		first = true;
+
+	initStringInfo(&row);
+	appendStringInfoString(&row, "ROW(");
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped)
+		{
+			appendStringInfo(&row, "%sp.%s", first ? "" : ", ",
+							 quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
+			first = false;
+		}
+	appendStringInfo(&row, ")::%s", relation_name(args->table));
+	table_close(rel, NoLock);
+	return row.data;
+}
+
+/* The distance of vectors as SQL, palloc'd. Raises ERRCODE_UNDEFINED_FUNCTION. */
+static char *
+vector_distance(const BarqShardedArgs *args)
+{
+	Oid			type = getBaseType(get_atttype(args->table, get_attnum(args->table, args->vector_column)));
+	Oid			operator= OpernameGetOprid(list_make2(makeString(get_namespace_name(args->schema)),
+													  makeString(args->distance)), type, type);
+
+	if (!OidIsValid(operator) || get_op_rettype(operator) != FLOAT8OID)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("type %s has no distance \"%s\"", format_type_be(type), args->distance),
+				 errhint("Distances are <->, <=>, <#> and <+>.")));
+	return psprintf("p.%s %s %s::%s", quote_identifier(args->vector_column),
+					own_operator(args, args->distance), quote_literal_cstr(args->embedding),
+					format_type_be_qualified(type));
+}
+
+/* The score of texts as SQL, palloc'd. */
+static char *
+text_distance(const BarqShardedArgs *args)
+{
+	Oid			type = get_atttype(args->table, get_attnum(args->table, args->text_column));
+
+	return psprintf("p.%s%s %s %s::%s", quote_identifier(args->text_column),
+					type == VARCHAROID ? "::pg_catalog.text" : "",
+					own_operator(args, "<@>"), quote_literal_cstr(args->query),
+					own_name(args, "bm25global"));
+}
+
+/* Append a CTE with a ranking's candidates of all shards, and one with their ranks. */
+static void
+append_ranking(StringInfo sql, const BarqShardedArgs *args, List *shards, const char *name,
+			   const char *distance, const char *condition)
+{
+	char	   *row = row_expression(args);
+	bool		first = true;
+	ListCell   *cell;
+
+	appendStringInfo(sql, "%s %s_found AS MATERIALIZED (\n", sql->len == 0 ? "WITH" : ",", name);
+	foreach(cell, shards)
+	{
+		const BarqShard *shard = lfirst(cell);
+
+		if (shard->missing)
+			continue;
+		append_union(sql, &first);
+		appendStringInfo(sql, "(SELECT %s AS doc, %d AS shard, p.ctid AS at, %s AS d FROM %s AS p",
+						 row, shard->number, distance, relation_name(shard->table));
+		if (args->filter != NULL)
+			appendStringInfo(sql, " WHERE (%s\n)", args->filter);
+		appendStringInfo(sql, " ORDER BY %s LIMIT %d)\n", distance, args->candidates);
+	}
+	appendStringInfo(sql, "), %s AS (\n"
+					 "  SELECT *, pg_catalog.row_number() OVER (ORDER BY d, shard, at) AS rank\n"
+					 "  FROM %s_found WHERE %s ORDER BY d, shard, at LIMIT %d\n)",
+					 name, name, condition, args->candidates);
+}
+
+char *
+barq_sharded_search_sql(const BarqShardedArgs *args, List *shards)
+{
+	StringInfoData sql;
+	const char *rrf = own_name(args, "barq_rrf");
+	const char *weight[2];
+	const char *rrf_k = float8out_internal(args->rrf_k);
+
+	initStringInfo(&sql);
+	weight[0] = float8out_internal(args->vector_weight);
+	weight[1] = float8out_internal(args->text_weight);
+	if (args->embedding != NULL)
+		append_ranking(&sql, args, shards, "vectors", vector_distance(args), "d IS NOT NULL");
+	if (args->query != NULL)
+		append_ranking(&sql, args, shards, "texts", text_distance(args), "d < 0");
+	appendStringInfoChar(&sql, '\n');
+	if (args->embedding != NULL && args->query != NULL)
+		appendStringInfo(&sql, "SELECT CASE WHEN v.shard IS NULL THEN t.doc ELSE v.doc END AS doc,\n"
+						 "  %s(v.rank, %s, %s) + %s(t.rank, %s, %s) AS score,\n"
+						 "  v.rank::int AS vector_rank, t.rank::int AS text_rank, v.d AS vector_distance, t.d AS text_score\n"
+						 "FROM vectors AS v FULL JOIN texts AS t ON v.shard = t.shard AND v.at = t.at\n"
+						 "ORDER BY 2 DESC, LEAST(v.rank, t.rank), COALESCE(v.shard, t.shard), COALESCE(v.at, t.at)",
+						 rrf, rrf_k, weight[0], rrf, rrf_k, weight[1]);
+	else if (args->embedding != NULL)
+		appendStringInfo(&sql, "SELECT doc, %s(rank, %s, %s) AS score, rank::int AS vector_rank, NULL::int AS text_rank,\n"
+						 "  d AS vector_distance, NULL::float8 AS text_score\nFROM vectors ORDER BY rank", rrf, rrf_k, weight[0]);
+	else
+		appendStringInfo(&sql, "SELECT doc, %s(rank, %s, %s) AS score, NULL::int AS vector_rank, rank::int AS text_rank,\n"
+						 "  NULL::float8 AS vector_distance, d AS text_score\nFROM texts ORDER BY rank", rrf, rrf_k, weight[1]);
+	appendStringInfo(&sql, " LIMIT %d", args->k);
+	return sql.data;
+}
