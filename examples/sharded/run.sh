@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# run.sh: the example on three servers of this machine (scripts/server.sh), which are
+# removed at the end.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+server=$here/../../scripts/server.sh
+names="shard-first shard-second shard-third"
+
+finish()
+{
+	for name in $names; do
+		"$server" remove "$name" >/dev/null 2>&1 || true
+	done
+}
+trap finish EXIT
+for name in $names; do
+	"$server" start "$name" >/dev/null
+done
+
+# host or port of a server
+of()
+{
+	("$server" env "$1" | sed 's/^export //; s/; *export.*//'; echo "echo \$$2") | bash
+}
+on()
+{
+	local name=shard-$1
+	shift
+	"$server" psql "$name" -q -v ON_ERROR_STOP=1 "$@"
+}
+on first -v part=0 -f "$here/shard.sql"
+on second -v part=1 -f "$here/shard.sql"
+on second -v part=2 -f "$here/shard.sql"
+on third -v part=3 -f "$here/shard.sql"
+on first -v host="$(of shard-second PGHOST)" -v second="$(of shard-second PGPORT)" \
+	-v third="$(of shard-third PGPORT)" -v remote_user=postgres -f "$here/coordinator.sql"
+on first -f "$here/rows.sql"
+on first -c "SELECT (doc).id, (doc).body, score, vector_rank, text_rank, text_score
+	FROM barq_sharded(NULL::docs, '[1,0,0,0,0,0,0,0]', 'vector database', k => 5)"
+on third -v part=2 -f "$here/shard.sql"
+on first -f "$here/move.sql"
+on first -c "SELECT (doc).id, (doc).body, score, vector_rank, text_rank, text_score
+	FROM barq_sharded(NULL::docs, '[1,0,0,0,0,0,0,0]', 'vector database', k => 5)"
