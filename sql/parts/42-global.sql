@@ -29,17 +29,21 @@ CREATE AGGREGATE sum(bm25global) (SFUNC = bm25global_merge, STYPE = bm25global,
 	COMBINEFUNC = bm25global_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE sum(bm25global) IS 'a text query with the statistics of all shards, one value each';
 
+CREATE FUNCTION barq_global_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION barq_global_support(internal) IS 'internal: planner support: cost of <@> and @@@ with a bm25global';
+
 CREATE FUNCTION bm25_distance(text, bm25global) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'barq_text_global_score' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+	AS 'MODULE_PATHNAME', 'barq_text_global_score' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_global_support;
 COMMENT ON FUNCTION bm25_distance(text, bm25global) IS 'internal: negative BM25 score of a text by the statistics that the query carries';
 CREATE FUNCTION bm25_distance(text[], bm25global) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'barq_text_array_global_score' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+	AS 'MODULE_PATHNAME', 'barq_text_array_global_score' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_global_support;
 COMMENT ON FUNCTION bm25_distance(text[], bm25global) IS 'internal: negative BM25 score of an array of texts by the statistics that the query carries';
 CREATE FUNCTION bm25_matches(text, bm25global) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_global_matches' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+	AS 'MODULE_PATHNAME', 'barq_text_global_matches' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_global_support;
 COMMENT ON FUNCTION bm25_matches(text, bm25global) IS 'internal: whether a text matches a query';
 CREATE FUNCTION bm25_matches(text[], bm25global) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'barq_text_array_global_matches' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+	AS 'MODULE_PATHNAME', 'barq_text_array_global_matches' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_global_support;
 COMMENT ON FUNCTION bm25_matches(text[], bm25global) IS 'internal: whether an array of texts matches a query';
 CREATE FUNCTION barq_global_selectivity(internal, oid, internal, integer) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;

@@ -9,8 +9,13 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xlog.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "text_index/bm25global.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -24,6 +29,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_global_score);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_global_matches);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_global_matches);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_global_selectivity);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_global_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_shard_row);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_shard_final);
 
@@ -156,6 +162,40 @@ Datum
 barq_global_selectivity(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(0.01);
+}
+
+/* Whether an expression is a column of a foreign table. */
+static bool
+is_foreign_column(PlannerInfo *root, Node *value)
+{
+	while (IsA(value, RelabelType))
+		value = (Node *) ((RelabelType *) value)->arg;
+	return IsA(value, Var) && ((Var *) value)->varlevelsup == 0 && !IS_SPECIAL_VARNO(((Var *) value)->varno) &&
+		planner_rt_fetch(((Var *) value)->varno, root)->rtekind == RTE_RELATION &&
+		planner_rt_fetch(((Var *) value)->varno, root)->relkind == RELKIND_FOREIGN_TABLE;
+}
+
+/*
+ * The planner support function of <@> and @@@ with a bm25global: the cost, that of
+ * cutting a text into words, except for a column of a foreign table. There the shard
+ * computes it; postgres_fdw counts a sort key twice where it ships a LIMIT, and would
+ * not ship it.
+ */
+Datum
+barq_global_support(PG_FUNCTION_ARGS)
+{
+	SupportRequestCost *request = (SupportRequestCost *) PG_GETARG_POINTER(0);
+	const double words = 1000;	/* COST of the functions of the other queries */
+	List	   *args = NIL;
+
+	if (!IsA(request, SupportRequestCost))
+		PG_RETURN_POINTER(NULL);
+	if (request->node != NULL && IsA(request->node, OpExpr))
+		args = ((OpExpr *) request->node)->args;
+	request->startup = 0;
+	request->per_tuple = cpu_operator_cost *
+		(request->root != NULL && args != NIL && is_foreign_column(request->root, linitial(args)) ? 1 : words);
+	PG_RETURN_POINTER(request);
 }
 
 /* ---- statistics of a shard ---- */
