@@ -216,6 +216,11 @@ barq_text_index_of_column(Oid table, const char *column)
 	bool		several = false;
 	ListCell   *cell;
 
+	if (rel->rd_rel->relkind == RELKIND_VIEW)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table", RelationGetRelationName(rel)),
+				 errhint("The foreign table of a shard names a table, which has the index.")));
 	foreach(cell, RelationGetIndexList(rel))
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);

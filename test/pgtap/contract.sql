@@ -47,6 +47,10 @@ INSERT INTO contract_function VALUES
 	('barq_bm25_df(regclass,text)', 'bigint', 'v', true, 'r'),
 	('to_bm25query(text,text,text)', 'bm25query', 'i', false, 's'),
 	('to_bm25query(text,regclass,text)', 'bm25query', 'i', false, 's'),
+	('to_bm25global(text,regclass)', 'bm25global', 'v', true, 'r'),
+	('barq_global_query(regclass,text,name)', 'bm25global', 'v', false, 'u'),
+	('barq_sharded_sql(regclass,text,bm25global,integer,integer,double precision,double precision,double precision,text,name,name,text)', 'text', 's', false, 's'),
+	('barq_sharded(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,name,name,text)', 'SETOF record', 'v', false, 'u'),
 	('barq_highlight(text,text,regconfig,text,text,integer,integer)', 'text', 's', true, 's'),
 	('barq_highlight(text,text,regclass,text,text,integer,integer)', 'text', 's', true, 's'),
 	('barq_highlight(text,text,text,text,text,integer,integer)', 'text', 's', true, 's'),
@@ -146,12 +150,14 @@ SELECT bag_eq(
 	$$SELECT opfname::text, amopopr::regoperator::text, amoppurpose::text, amopstrategy::int FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'barq_bm25' AND amopstrategy < 11$$,
 	$$VALUES ('bm25_ops', '<@>(text,bm25query)', 'o', 1), ('bm25_ops', '@@@(text,bm25query)', 's', 2),
 		('bm25_array_ops', '<@>(text[],bm25query)', 'o', 1), ('bm25_array_ops', '@@@(text[],bm25query)', 's', 2),
+		('bm25_ops', '<@>(text,bm25global)', 'o', 4), ('bm25_ops', '@@@(text,bm25global)', 's', 5),
+		('bm25_array_ops', '<@>(text[],bm25global)', 'o', 4), ('bm25_array_ops', '@@@(text[],bm25global)', 's', 5),
 		('bm25_ops', '<@@(text,bm25threshold)', 's', 3), ('bm25_array_ops', '<@@(text[],bm25threshold)', 's', 3)$$,
 	'texts are ranked and matched');
-SELECT is(format('%s %s', oprresult::regtype, provolatile), CASE oprname WHEN '<@>' THEN 'double precision s' ELSE 'boolean s' END, o.oid::regoperator || ' is stable')
+SELECT is(format('%s %s', oprresult::regtype, provolatile), CASE oprname WHEN '<@>' THEN 'double precision ' ELSE 'boolean ' END || CASE oprright WHEN 'bm25global'::regtype THEN 'i' ELSE 's' END, o.oid::regoperator || ' is stable, or immutable with a bm25global')
 	FROM pg_operator o JOIN member ON objid = o.oid AND classid = 'pg_operator'::regclass JOIN pg_proc p ON p.oid = oprcode WHERE oprname IN ('<@>', '@@@');
 SELECT is((SELECT string_agg(format('%s × %s', oprleft::regtype, oprright::regtype), ', ' ORDER BY oprleft::regtype::text, oprright::regtype::text) FROM pg_operator o JOIN member ON objid = o.oid AND classid = 'pg_operator'::regclass WHERE oprname = name),
-	'text × bm25query, text × text, text[] × bm25query, text[] × text', 'what ' || name || ' takes') FROM (VALUES ('<@>'), ('@@@')) n(name);
+	'text × bm25global, text × bm25query, text × text, text[] × bm25global, text[] × bm25query, text[] × text', 'what ' || name || ' takes') FROM (VALUES ('<@>'), ('@@@')) n(name);
 
 -- no view or table: schema tools drop what they do not know
 SELECT is_empty($$SELECT objid::regclass FROM member WHERE classid = 'pg_class'::regclass$$, 'the extension has no relation');
@@ -183,6 +189,7 @@ SELECT bag_eq(
 	('barq.target_recall', '0', '', '0', '0.999', '', 'user'),
 	('barq.consistency', 'all', '', '', '', '{all,sealed}', 'user'),
 	('barq.allow_fallback', 'on', '', '', '', '', 'user'),
+	('barq.allow_partial', 'off', '', '', '', '', 'user'),
 	('barq.growing_limit', '2048', 'kB', '64', '1048576', '', 'superuser'),
 	('barq.growing_hard_limit', '65536', 'kB', '64', '2147483647', '', 'superuser'),
 	('barq.backpressure', 'wait', '', '', '', '{wait,inline,error}', 'user'),

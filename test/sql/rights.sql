@@ -56,6 +56,8 @@ INSERT INTO rule VALUES
 	('bm25_distance(text,bm25query)', 'operator'), ('bm25_distance(text[],bm25query)', 'operator'), ('bm25_distance(text,text)', 'operator'), ('bm25_distance(text[],text)', 'operator'),
 	('bm25_matches(text,bm25query)', 'operator'), ('bm25_matches(text[],bm25query)', 'operator'), ('bm25_matches(text,text)', 'operator'), ('bm25_matches(text[],text)', 'operator'),
 	('bm25_column_distance(text,bm25query)', 'operator'), ('bm25_column_distance(text[],bm25query)', 'operator'), ('bm25_column_matches(text,bm25query)', 'operator'), ('bm25_column_matches(text[],bm25query)', 'operator'),
+	('bm25_distance(text,bm25global)', 'value'), ('bm25_distance(text[],bm25global)', 'value'), ('bm25_matches(text,bm25global)', 'value'), ('bm25_matches(text[],bm25global)', 'value'), ('bm25_shard_row(boolean,integer)', 'value'), ('bm25global_merge(bm25global,bm25global)', 'value'),
+	('to_bm25global(text,regclass)', 'content'), ('bm25_shard_final(boolean,jsonb)', 'content'), ('bm25_shard_statistics(jsonb,integer)', 'content'), ('barq_global_query(regclass,text,name)', 'content'), ('barq_sharded_sql(regclass,text,bm25global,integer,integer,double precision,double precision,double precision,text,name,name,text)', 'value'),
 	('bm25_bind(text,regclass)', 'value'), ('bm25_bind(bm25query,regclass)', 'content'), ('bm25_unbound(text,regclass[],text[],"any")', 'value'), ('bm25_unbound(bm25query,regclass[],text[],"any")', 'content'),
 	('bm25_below(text,bm25threshold)', 'operator'), ('bm25_below(text[],bm25threshold)', 'operator'), ('bm25_column_below(text,bm25threshold)', 'operator'), ('bm25_column_below(text[],bm25threshold)', 'operator'),
 	('barq_version()', 'value'), ('barq_rrf(bigint,double precision,double precision)', 'value'), ('barq_by_index(anyelement,regclass)', 'value'), ('to_bm25query(text,text,text)', 'value'), ('to_bm25query(text,regclass,text)', 'value'),
@@ -64,10 +66,10 @@ INSERT INTO rule VALUES
 -- those that nobody can call with an argument, handlers and support functions; overloads of barq_hybrid() and barq_search_batch(); functions of
 -- the types: of vectors, numbers, arrays and texts alone, which make a value of them
 INSERT INTO rule
-	SELECT p.oid::regprocedure::text, CASE WHEN proname IN ('barq_hybrid', 'barq_search_batch') THEN CASE WHEN 'barq_item'::regtype = ANY (proargtypes) THEN 'value' ELSE 'caller' END WHEN 'internal'::regtype = ANY (proargtypes) THEN 'internal' ELSE 'value' END
+	SELECT p.oid::regprocedure::text, CASE WHEN proname IN ('barq_hybrid', 'barq_search_batch', 'barq_sharded') THEN CASE WHEN 'barq_item'::regtype = ANY (proargtypes) THEN 'value' ELSE 'caller' END WHEN 'internal'::regtype = ANY (proargtypes) THEN 'internal' ELSE 'value' END
 	FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND extname = 'barq'
-	WHERE proname IN ('barq_hybrid', 'barq_search_batch') OR 'internal'::regtype = ANY (proargtypes)
-		OR (proname !~ '^(barq_(?!item_)|to_bm25query|bm25_)' AND proargtypes::oid[] <@ ARRAY(SELECT t::regtype::oid FROM unnest(ARRAY['vector', 'halfvec', 'sparsevec', 'bit', 'integer', 'boolean', 'bigint', 'double precision', 'real[]', 'integer[]', 'double precision[]', 'numeric[]', 'cstring', 'cstring[]', 'oid', 'bm25query', 'bm25threshold', 'barq_item']) t))
+	WHERE proname IN ('barq_hybrid', 'barq_search_batch', 'barq_sharded') OR 'internal'::regtype = ANY (proargtypes)
+		OR (proname !~ '^(barq_(?!item_)|to_bm25query|bm25_)' AND proargtypes::oid[] <@ ARRAY(SELECT t::regtype::oid FROM unnest(ARRAY['vector', 'halfvec', 'sparsevec', 'bit', 'integer', 'boolean', 'bigint', 'double precision', 'real[]', 'integer[]', 'double precision[]', 'numeric[]', 'cstring', 'cstring[]', 'oid', 'bm25query', 'bm25threshold', 'bm25global', 'barq_item']) t))
 			AND p.oid::regprocedure::text NOT IN (SELECT function FROM rule);
 SELECT p.oid::regprocedure AS "in no row" FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND extname = 'barq'
 WHERE p.oid::regprocedure::text NOT IN (SELECT function FROM rule) ORDER BY 1::text;
@@ -107,7 +109,8 @@ SELECT g.* FROM (VALUES
 	('see', $$SELECT count(*) FROM barq_segments('{v}')$$), ('see', $$SELECT count(*) FROM barq_segments('{b}')$$), ('see', $$SELECT count(*) FROM barq_check('{v}')$$), ('see', $$SELECT count(*) FROM barq_check('{b}', false)$$), ('see', $$SELECT count(*) FROM barq_advise('{b}')$$),
 	('list', $$SELECT 1 / count(*) FROM barq_indexes() WHERE index = '{v}'::regclass$$), ('list', $$SELECT 1 / count(*) FROM barq_index_status('{b}'::regclass)$$), ('list', $$SELECT 1 / count(*) FROM barq_stats() WHERE index = '{v}'::regclass$$),
 	('list', $$SELECT 1 / count(*) FROM barq_memory() WHERE index = '{v}'::regclass$$), ('list', $$SELECT 1 / count(*) FROM barq_index_memory('{b}'::regclass)$$),
-	('content', $$SELECT barq_recall('{v}', 5, 10)$$), ('content', $$SELECT count(*) FROM barq_recall_curve('{v}', 5, 10)$$), ('content', $$SELECT barq_bm25_stats('{b}')$$), ('content', $$SELECT barq_bm25_df('{b}', 'secret')$$),
+	('content', $$SELECT barq_recall('{v}', 5, 10)$$), ('content', $$SELECT count(*) FROM barq_recall_curve('{v}', 5, 10)$$), ('content', $$SELECT barq_bm25_stats('{b}')$$), ('content', $$SELECT barq_bm25_df('{b}', 'secret')$$), ('content', $$SELECT to_bm25global('secret', '{b}')$$),
+	('content', $$SELECT bm25_shard_statistics(jsonb_build_object('query', 'secret', 'shard', '{t}', 'column', 'body')) WITHIN GROUP (ORDER BY 0)$$), ('caller', $$SELECT count(*) FROM barq_sharded(NULL::{t}, '[1,1]', distance => '<->')$$),
 	('steer', $$SELECT barq_seal('{v}')$$), ('steer', $$SELECT barq_calibrate('{v}', '{}'::vector[])$$), ('steer', $$SELECT barq_compact('{b}')$$), ('steer', $$SELECT barq_prewarm('{b}')$$), ('steer', $$SELECT barq_evict('{v}')$$), ('steer', $$SELECT barq_stats_reset('{v}')$$)) x(r, c), pg_temp.grid(r, c) g;
 -- the right to maintain (17 and later; before, a member of the owner's role)
 DO $$
