@@ -106,7 +106,8 @@ gather(const BarqShardedArgs *args, List *shards, MemoryContext context)
 	if (value == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no shard has statistics of table \"%s\"", get_rel_name(args->table))));
+				 errmsg("no shard has statistics of table \"%s\"", get_rel_name(args->table)),
+				 errhint("Each shard needs a barq_bm25 index on the column.")));
 	return MemoryContextStrdup(context, value);
 }
 
@@ -119,7 +120,8 @@ leave_out(List *shards)
 	if (missing == list_length(shards))
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
-				 errmsg("no shard answers")));
+				 errmsg("no shard answers"),
+				 errhint("Look at the options of the foreign servers, and whether these servers run.")));
 	return missing > 0;
 }
 

@@ -53,7 +53,8 @@ barq_sharded_shards(Oid table)
 	if (!rel->rd_rel->relispartition && rel->rd_rel->relkind == RELKIND_VIEW)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table", RelationGetRelationName(rel))));
+				 errmsg("\"%s\" is not a table", RelationGetRelationName(rel)),
+				 errhint("Name the partitioned table.")));
 	table_close(rel, NoLock);
 	foreach(cell, find_all_inheritors(table, AccessShareLock, NULL))
 		if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE)
@@ -61,7 +62,8 @@ barq_sharded_shards(Oid table)
 	if (shards == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no partitions", get_rel_name(table))));
+				 errmsg("table \"%s\" has no partitions", get_rel_name(table)),
+				 errhint("Attach a partition, a table or a foreign table.")));
 	return shards;
 }
 
@@ -249,7 +251,8 @@ barq_sharded_find_missing(List *shards)
 				(errcode(ERRCODE_WARNING),
 				 errmsg("results are partial: shard \"%s\" on server \"%s\" does not answer",
 						get_rel_name(shard->table), shard->server),
-				 errdetail_internal("%s", message)));
+				 errdetail_internal("%s", message),
+				 errhint("Without barq.allow_partial such a search is an error.")));
 	}
 	return missing;
 }

@@ -126,10 +126,10 @@ static char *
 vector_distance(const BarqShardedArgs *args)
 {
 	Oid			type = getBaseType(get_atttype(args->table, get_attnum(args->table, args->vector_column)));
-	Oid			operator= OpernameGetOprid(list_make2(makeString(get_namespace_name(args->schema)),
-													  makeString(args->distance)), type, type);
+	Oid			op = OpernameGetOprid(list_make2(makeString(get_namespace_name(args->schema)),
+												 makeString(args->distance)), type, type);
 
-	if (!OidIsValid(operator) || get_op_rettype(operator) != FLOAT8OID)
+	if (!OidIsValid(op) || get_op_rettype(op) != FLOAT8OID)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("type %s has no distance \"%s\"", format_type_be(type), args->distance),
@@ -205,10 +205,12 @@ barq_sharded_search_sql(const BarqShardedArgs *args, List *shards)
 						 rrf, rrf_k, weight[0], rrf, rrf_k, weight[1]);
 	else if (args->embedding != NULL)
 		appendStringInfo(&sql, "SELECT doc, %s(rank, %s, %s) AS score, rank::int AS vector_rank, NULL::int AS text_rank,\n"
-						 "  d AS vector_distance, NULL::float8 AS text_score\nFROM vectors ORDER BY rank", rrf, rrf_k, weight[0]);
+						 "  d AS vector_distance, NULL::float8 AS text_score\nFROM vectors ORDER BY rank",
+						 rrf, rrf_k, weight[0]);
 	else
 		appendStringInfo(&sql, "SELECT doc, %s(rank, %s, %s) AS score, NULL::int AS vector_rank, rank::int AS text_rank,\n"
-						 "  NULL::float8 AS vector_distance, d AS text_score\nFROM texts ORDER BY rank", rrf, rrf_k, weight[1]);
+						 "  NULL::float8 AS vector_distance, d AS text_score\nFROM texts ORDER BY rank",
+						 rrf, rrf_k, weight[1]);
 	appendStringInfo(&sql, " LIMIT %d", args->k);
 	return sql.data;
 }

@@ -66,13 +66,6 @@ extern Datum barq_global_of_index(const char *query, Oid index);
 /* What tells this session from all others of all servers; palloc'd. */
 extern char *barq_global_caller(void);
 
-/*
- * The index of barq_bm25 on a column of a table, without a predicate. Takes and
- * releases AccessShareLock. Raises ERRCODE_UNDEFINED_OBJECT if there is none,
- * ERRCODE_AMBIGUOUS_COLUMN if there are several, ERRCODE_WRONG_OBJECT_TYPE for a view.
- */
-extern Oid	barq_text_index_of_column(Oid table, const char *column);
-
 /* ---- text_statistics.c, text_frequencies.c ---- */
 
 /*

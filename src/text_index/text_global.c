@@ -207,8 +207,13 @@ barq_global_caller(void)
 					(int64) MyStartTimestamp);
 }
 
-Oid
-barq_text_index_of_column(Oid table, const char *column)
+/*
+ * The index of barq_bm25 on a column of a table, without a predicate. Takes and
+ * releases AccessShareLock. Raises ERRCODE_UNDEFINED_OBJECT if there is none,
+ * ERRCODE_AMBIGUOUS_COLUMN if there are several, ERRCODE_WRONG_OBJECT_TYPE for a view.
+ */
+static Oid
+index_of_column(Oid table, const char *column)
 {
 	Relation	rel = table_open(table, AccessShareLock);
 	AttrNumber	attnum = get_attnum(table, column);
@@ -270,7 +275,7 @@ argument(JsonbContainer *object, const char *name)
  * (barq_global_caller) that wants them computed by another one; it may be missing.
  * Raises ERRCODE_FDW_ERROR if this is that session, which means that postgres_fdw did
  * not ship the call; ERRCODE_INVALID_PARAMETER_VALUE if another argument is missing;
- * the errors of regclassin(), barq_text_index_of_column() and barq_global_of_index().
+ * the errors of regclassin(), index_of_column() and barq_global_of_index().
  */
 Datum
 barq_bm25_shard_final(PG_FUNCTION_ARGS)
@@ -298,5 +303,5 @@ barq_bm25_shard_final(PG_FUNCTION_ARGS)
 				 errmsg("the statistics of shard %s were not gathered on its server", shard),
 				 errhint("Add the option extensions 'barq' to the foreign server.")));
 	table = DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(shard)));
-	return barq_global_of_index(query, barq_text_index_of_column(table, column));
+	return barq_global_of_index(query, index_of_column(table, column));
 }

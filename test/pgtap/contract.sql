@@ -96,7 +96,7 @@ SELECT is(pg_get_function_arguments(to_regprocedure(format('barq_search_batch(an
 SELECT is(pg_get_function_result(to_regprocedure(format('barq_search_batch(anyelement,%s,integer,name,text,text[],name,integer)', t))), 'TABLE(query integer, doc anyelement, distance double precision)', 'columns of barq_search_batch() of ' || t)
 	FROM unnest(ARRAY['vector[]', 'halfvec[]', 'sparsevec[]', 'text', '"any"']) t;
 SELECT is((SELECT proargnames[1] FROM pg_proc WHERE oid = to_regprocedure(signature)), 'index', signature || ': its argument is named index')
-	FROM contract_function WHERE signature ~ '^barq_[a-z0-9_]*\(regclass' AND signature !~ '^barq_advise'; -- which takes a table too
+	FROM contract_function WHERE signature ~ '^barq_[a-z0-9_]*\(regclass' AND signature !~ '^barq_(advise|global_query|sharded_sql)'; -- which take a table
 SELECT is((SELECT pg_get_function_arguments('barq_check(regclass,boolean)'::regprocedure) LIKE 'index regclass, heap boolean DEFAULT true%'), true, 'barq_check looks at the heap by default');
 SELECT is(pg_get_function_arguments('to_bm25query(text,text,text)'::regprocedure), 'query text, index text DEFAULT NULL::text, syntax text DEFAULT ''lenient''::text', 'arguments of to_bm25query() by a name');
 SELECT is(pg_get_function_arguments('to_bm25query(text,regclass,text)'::regprocedure), 'query text, index regclass, syntax text DEFAULT ''lenient''::text', 'arguments of to_bm25query() by an OID');
