@@ -8,7 +8,9 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
+#include "parser/parser.h"
 #include "text_index/bm25global.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -58,9 +60,33 @@ weight_argument(FunctionCallInfo fcinfo, int n, const char *name)
 }
 
 /*
+ * Check that a filter is one expression, so that it stays within the parentheses that
+ * are put around it. Raises ERRCODE_SYNTAX_ERROR.
+ */
+static void
+check_filter(const char *filter)
+{
+	List	   *parsed = raw_parser(psprintf("SELECT (%s\n)", filter), RAW_PARSE_DEFAULT);
+	SelectStmt *select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
+
+	if (list_length(parsed) != 1 || !IsA(select, SelectStmt) || select->op != SETOP_NONE ||
+		list_length(select->targetList) != 1 ||
+		linitial_node(ResTarget, select->targetList)->name != NULL ||
+		select->intoClause != NULL || select->fromClause != NIL || select->whereClause != NULL ||
+		select->groupClause != NIL || select->havingClause != NULL ||
+		select->windowClause != NIL || select->sortClause != NIL ||
+		select->limitOffset != NULL || select->limitCount != NULL || select->lockingClause != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("filter is not one expression"),
+				 errhint("Write a condition, as after WHERE.")));
+}
+
+/*
  * Read the arguments from the second one on, which barq_sharded() and
  * barq_sharded_sql() share; args->table is set. Raises
- * ERRCODE_INVALID_PARAMETER_VALUE, and the errors of barq_sharded_columns().
+ * ERRCODE_INVALID_PARAMETER_VALUE, and the errors of check_filter() and
+ * barq_sharded_columns().
  */
 static void
 read_args(FunctionCallInfo fcinfo, BarqShardedArgs *args)
@@ -73,6 +99,8 @@ read_args(FunctionCallInfo fcinfo, BarqShardedArgs *args)
 	args->vector_weight = weight_argument(fcinfo, 6, "vector_weight");
 	args->text_weight = weight_argument(fcinfo, 7, "text_weight");
 	args->filter = text_argument(fcinfo, 8);
+	if (args->filter != NULL)
+		check_filter(args->filter);
 	args->vector_column = name_argument(fcinfo, 9);
 	args->text_column = name_argument(fcinfo, 10);
 	args->distance = text_argument(fcinfo, 11);

@@ -206,10 +206,12 @@ barq_global_analysis(const BarqGlobal *global)
 bool
 barq_global_fits(const BarqGlobal *global, Relation index)
 {
-	BarqTextAnalysis own = barq_text_analysis_of(index);
+	BarqTextOptions options = *barq_text_options(&barq_meta_cached(index, false)->options);
+	Oid			config = barq_text_config_of(RelationGetRelid(index), &options);
 
-	return own.tokenizer == global->tokenizer &&
-		own.config == barq_text_config_named(global->config, true);
+	/* an index whose configuration was dropped fits no query */
+	return options.tokenizer == global->tokenizer && OidIsValid(config) &&
+		config == barq_text_config_named(global->config, true);
 }
 
 BarqQueryValue *
@@ -378,7 +380,7 @@ barq_global_of_index(const char *query, Oid index)
 	char		schema[NAMEDATALEN];
 	char		name[NAMEDATALEN];
 	BarqGlobal	global = {0};
-	Collection	collection = {&global};
+	Collection	collection = {&global, 0};
 	BarqTextStatistics *statistics;
 	Datum		value;
 
