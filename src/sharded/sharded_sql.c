@@ -17,9 +17,9 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
-#include "utils/float.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -186,11 +186,11 @@ barq_sharded_search_sql(const BarqShardedArgs *args, List *shards)
 	StringInfoData sql;
 	const char *rrf = own_name(args, "barq_rrf");
 	const char *weight[2];
-	const char *rrf_k = float8out_internal(args->rrf_k);
+	const char *rrf_k = double_to_shortest_decimal(args->rrf_k);
 
 	initStringInfo(&sql);
-	weight[0] = float8out_internal(args->vector_weight);
-	weight[1] = float8out_internal(args->text_weight);
+	weight[0] = double_to_shortest_decimal(args->vector_weight);
+	weight[1] = double_to_shortest_decimal(args->text_weight);
 	if (args->embedding != NULL)
 		append_ranking(&sql, args, shards, "vectors", vector_distance(args), "d IS NOT NULL");
 	if (args->query != NULL)

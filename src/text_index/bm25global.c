@@ -16,10 +16,12 @@
 
 #include "text_index/bm25global.h"
 
+#include "common/shortest_dec.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
@@ -121,8 +123,10 @@ read_prefix(const JsonbValue *value, BarqGlobalTerm *term)
 		term->expansions[i].text = string_of(text);
 		term->expansions[i].length = text->val.string.len;
 	}
-	term->nexpansions = n;
 	qsort(term->expansions, n, sizeof(BarqBm25Text), compare_texts);
+	for (uint32 i = 0; i < n; i++)
+		if (i == 0 || compare_texts(&term->expansions[i], &term->expansions[i - 1]) != 0)
+			term->expansions[term->nexpansions++] = term->expansions[i];
 }
 
 /* Append the terms, or the prefixes, of an object to global->terms, which has room. */
@@ -222,93 +226,86 @@ barq_global_words(const BarqGlobal *global)
 
 /* ---- writing ---- */
 
+/* Append a key, with a comma before it unless it is an object's first. */
 static void
-push_key(JsonbParseState **state, const char *key, Size length)
+append_key(StringInfo json, const char *key)
 {
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, key);
-	value.val.string.len = (int) length;
-	(void) pushJsonbValue(state, WJB_KEY, &value);
+	if (json->data[json->len - 1] != '{')
+		appendStringInfoString(json, ", ");
+	escape_json(json, key);
+	appendStringInfoString(json, ": ");
 }
 
-/* Push a string, as the value of a key or an element of an array. */
 static void
-push_string(JsonbParseState **state, JsonbIteratorToken as, const char *text, Size length)
+append_string(StringInfo json, const char *key, const char *value)
 {
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, text);
-	value.val.string.len = (int) length;
-	(void) pushJsonbValue(state, as, &value);
+	append_key(json, key);
+	escape_json(json, value);
 }
 
-/* Push a number, in the shortest decimal that gives the same float8. */
+/* Append a number, in the shortest decimal that gives the same float8. */
 static void
-push_number(JsonbParseState **state, double number)
+append_number(StringInfo json, const char *key, double number)
 {
-	JsonbValue	value = {.type = jbvNumeric};
-
-	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in,
-															CStringGetDatum(float8out_internal(number)),
-															ObjectIdGetDatum(InvalidOid),
-															Int32GetDatum(-1)));
-	(void) pushJsonbValue(state, WJB_VALUE, &value);
+	append_key(json, key);
+	appendStringInfoString(json, double_to_shortest_decimal(number));
 }
 
-#define PUSH_NAME(state, name)	push_key(state, name, sizeof(name) - 1)
+/* Append the terms, or the prefixes, as an object. Their texts end in zero bytes. */
+static void
+append_terms(StringInfo json, const BarqGlobal *global, bool prefix)
+{
+	append_key(json, prefix ? "prefixes" : "terms");
+	appendStringInfoChar(json, '{');
+	for (uint32 i = 0; i < global->nterms; i++)
+	{
+		const BarqGlobalTerm *term = &global->terms[i];
 
-/* A value of what was read or gathered; palloc'd. */
+		if (term->prefix != prefix)
+			continue;
+		if (!prefix)
+		{
+			append_number(json, term->text.text, (double) term->df);
+			continue;
+		}
+		append_key(json, term->text.text);
+		appendStringInfoChar(json, '{');
+		append_number(json, "df", (double) term->df);
+		append_key(json, "terms");
+		appendStringInfoChar(json, '[');
+		for (uint32 j = 0; j < term->nexpansions; j++)
+		{
+			if (j > 0)
+				appendStringInfoString(json, ", ");
+			escape_json(json, term->expansions[j].text);
+		}
+		appendStringInfoString(json, "]}");
+	}
+	appendStringInfoChar(json, '}');
+}
+
+/*
+ * A value of what was read or gathered; palloc'd. By way of text, since the functions
+ * that build a jsonb differ between versions.
+ */
 static Datum
 write_global(const BarqGlobal *global)
 {
-	JsonbParseState *state = NULL;
-	const char *tokenizer = global->tokenizer == BARQ_TOKENIZER_NGRAM ? "ngram" : "config";
+	StringInfoData json;
 
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	PUSH_NAME(&state, "query");
-	push_string(&state, WJB_VALUE, global->query, strlen(global->query));
-	PUSH_NAME(&state, "config");
-	push_string(&state, WJB_VALUE, global->config, strlen(global->config));
-	PUSH_NAME(&state, "tokenizer");
-	push_string(&state, WJB_VALUE, tokenizer, strlen(tokenizer));
-	PUSH_NAME(&state, "k1");
-	push_number(&state, global->k1);
-	PUSH_NAME(&state, "b");
-	push_number(&state, global->b);
-	PUSH_NAME(&state, "documents");
-	push_number(&state, (double) global->totals.documents);
-	PUSH_NAME(&state, "tokens");
-	push_number(&state, (double) global->totals.tokens);
-	for (int prefix = 0; prefix <= 1; prefix++)
-	{
-		push_key(&state, prefix ? "prefixes" : "terms", strlen(prefix ? "prefixes" : "terms"));
-		(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		for (uint32 i = 0; i < global->nterms; i++)
-		{
-			const BarqGlobalTerm *term = &global->terms[i];
-
-			if (term->prefix != (prefix != 0))
-				continue;
-			push_key(&state, term->text.text, term->text.length);
-			if (!prefix)
-			{
-				push_number(&state, (double) term->df);
-				continue;
-			}
-			(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-			PUSH_NAME(&state, "df");
-			push_number(&state, (double) term->df);
-			PUSH_NAME(&state, "terms");
-			(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-			for (uint32 j = 0; j < term->nexpansions; j++)
-				push_string(&state, WJB_ELEM, term->expansions[j].text, term->expansions[j].length);
-			(void) pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-			(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-		}
-		(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	}
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	append_string(&json, "query", global->query);
+	append_string(&json, "config", global->config);
+	append_string(&json, "tokenizer", global->tokenizer == BARQ_TOKENIZER_NGRAM ? "ngram" : "config");
+	append_number(&json, "k1", global->k1);
+	append_number(&json, "b", global->b);
+	append_number(&json, "documents", (double) global->totals.documents);
+	append_number(&json, "tokens", (double) global->totals.tokens);
+	append_terms(&json, global, false);
+	append_terms(&json, global, true);
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 
 /* cstring → bm25global. Raises jsonb_in()'s errors and those of barq_global_read(). */
