@@ -25,7 +25,7 @@ vector_index: kernels base types store lifecycle flat hnsw ivf am
 text_index:   base text store lifecycle bm25 am
 condition:    base store am vector_index text_index
 hybrid:       base text lifecycle am
-sharded:      base text_index
+sharded:      base text_index hybrid
 admin:        base store lifecycle bm25 am vector_index text_index
 '
 

@@ -17,4 +17,12 @@ barq_qualified_name(Relation rel)
 									  RelationGetRelationName(rel));
 }
 
+/* The same by OID. The caller holds a lock on the relation. */
+static inline char *
+barq_qualified_name_by_oid(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
 #endif							/* BARQ_NAMES_H */

@@ -215,7 +215,7 @@ barq_hybrid_lock_children(Relation table)
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("table \"%s\" has foreign table \"%s\" below it",
 							RelationGetRelationName(table), get_rel_name(lfirst_oid(lc))),
-					 errhint("Rank in SQL and fuse with barq_rrf().")));
+					 errhint("Search shards with barq_sharded().")));
 	return list_length(tables) > 1;
 }
 

@@ -8,9 +8,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
-#include "parser/parser.h"
 #include "text_index/bm25global.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -60,36 +58,13 @@ weight_argument(FunctionCallInfo fcinfo, int n, const char *name)
 }
 
 /*
- * Check that a filter is one expression, so that it stays within the parentheses that
- * are put around it. Raises ERRCODE_SYNTAX_ERROR.
- */
-static void
-check_filter(const char *filter)
-{
-	List	   *parsed = raw_parser(psprintf("SELECT (%s\n)", filter), RAW_PARSE_DEFAULT);
-	SelectStmt *select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
-
-	if (list_length(parsed) != 1 || !IsA(select, SelectStmt) || select->op != SETOP_NONE ||
-		list_length(select->targetList) != 1 ||
-		linitial_node(ResTarget, select->targetList)->name != NULL ||
-		select->intoClause != NULL || select->fromClause != NIL || select->whereClause != NULL ||
-		select->groupClause != NIL || select->havingClause != NULL ||
-		select->windowClause != NIL || select->sortClause != NIL ||
-		select->limitOffset != NULL || select->limitCount != NULL || select->lockingClause != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("filter is not one expression"),
-				 errhint("Write a condition, as after WHERE.")));
-}
-
-/*
  * Read the arguments from the second one on, which barq_sharded() and
  * barq_sharded_sql() share; args->table is set. Raises
- * ERRCODE_INVALID_PARAMETER_VALUE, and the errors of check_filter() and
- * barq_sharded_columns().
+ * ERRCODE_INVALID_PARAMETER_VALUE, and the errors of barq_sharded_filter() and
+ * barq_sharded_columns(). caller: the function's name, for messages.
  */
 static void
-read_args(FunctionCallInfo fcinfo, BarqShardedArgs *args)
+read_args(FunctionCallInfo fcinfo, BarqShardedArgs *args, const char *caller)
 {
 	args->schema = get_func_namespace(fcinfo->flinfo->fn_oid);
 	args->embedding = text_argument(fcinfo, 1);
@@ -100,10 +75,11 @@ read_args(FunctionCallInfo fcinfo, BarqShardedArgs *args)
 	args->text_weight = weight_argument(fcinfo, 7, "text_weight");
 	args->filter = text_argument(fcinfo, 8);
 	if (args->filter != NULL)
-		check_filter(args->filter);
-	args->vector_column = name_argument(fcinfo, 9);
-	args->text_column = name_argument(fcinfo, 10);
-	args->distance = text_argument(fcinfo, 11);
+		args->filter = barq_sharded_filter(args->table, args->filter,
+										   PG_ARGISNULL(9) ? NULL : PG_GETARG_ARRAYTYPE_P(9), caller);
+	args->vector_column = name_argument(fcinfo, 10);
+	args->text_column = name_argument(fcinfo, 11);
+	args->distance = text_argument(fcinfo, 12);
 	if (args->embedding == NULL && args->query == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -174,8 +150,8 @@ put_rows(const char *sql, bool partial, Tuplestorestate *store, TupleDesc desc)
 
 /*
  * barq_sharded(item anyelement, embedding text, query text, k int, candidates int,
- * rrf_k float8, vector_weight float8, text_weight float8, filter text, vector_column
- * name, text_column name, distance text) → TABLE(doc anyelement, score float8,
+ * rrf_k float8, vector_weight float8, text_weight float8, filter text, filter_args
+ * text[], vector_column name, text_column name, distance text) → TABLE(doc anyelement, score float8,
  * vector_rank int, text_rank int, vector_distance float8, text_score float8, partial boolean): the
  * best rows of a table over all its shards. Each ranking is merged over all shards, and
  * the merged rankings are fused. With the caller's rights. Raises the errors of
@@ -198,7 +174,7 @@ barq_sharded(PG_FUNCTION_ARGS)
 				 errmsg("item is not of a table's row type"),
 				 errhint("Write NULL::mytable.")));
 	args.query = text_argument(fcinfo, 2);
-	read_args(fcinfo, &args);
+	read_args(fcinfo, &args, "barq_sharded()");
 	InitMaterializedSRF(fcinfo, 0);
 	shards = barq_sharded_shards(args.table);
 	SPI_connect();
@@ -224,7 +200,7 @@ barq_sharded_sql(PG_FUNCTION_ARGS)
 	args.table = PG_GETARG_OID(0);
 	if (!PG_ARGISNULL(2))
 		args.query = OidOutputFunctionCall(F_JSONB_OUT, PG_GETARG_DATUM(2));
-	read_args(fcinfo, &args);
+	read_args(fcinfo, &args, "barq_sharded_sql()");
 	PG_RETURN_TEXT_P(cstring_to_text(barq_sharded_search_sql(&args, barq_sharded_shards(args.table))));
 }
 

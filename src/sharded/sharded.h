@@ -10,6 +10,7 @@
 
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 
 /* Upper limit of k and of candidates. */
 #define BARQ_SHARDED_MOST_ROWS	100000
@@ -37,7 +38,7 @@ typedef struct BarqShardedArgs
 	double		rrf_k;
 	double		vector_weight;
 	double		text_weight;
-	char	   *filter;
+	char	   *filter;			/* with the values of its parameters; NULL: none */
 	char	   *distance;		/* name of the operator */
 	char	   *vector_column;	/* set by barq_sharded_columns() */
 	char	   *text_column;	/* the same */
@@ -48,7 +49,8 @@ typedef struct BarqShardedArgs
 /*
  * The shards of a table: BarqShard, palloc'd. Keeps AccessShareLock on the table and
  * all partitions. Raises ERRCODE_WRONG_OBJECT_TYPE for a relation that is no table and
- * for a foreign table that is not of postgres_fdw.
+ * for a foreign table that is not of postgres_fdw;
+ * ERRCODE_FEATURE_NOT_SUPPORTED for a parent with row security.
  */
 extern List *barq_sharded_shards(Oid table);
 
@@ -73,6 +75,19 @@ extern char *barq_sharded_remote_column(const BarqShard *shard, const char *colu
  * server. Returns their number. SPI is connected.
  */
 extern int	barq_sharded_find_missing(List *shards);
+
+/* ---- sharded_filter.c ---- */
+
+/*
+ * A filter of a table whose parameters $1 … are replaced by the elements of a text[]
+ * (NULL: no elements), as literals of the types that the expression gives them;
+ * palloc'd. Raises the errors of barq_hybrid_check_expr(),
+ * barq_hybrid_check_params() and of the types' input functions, and
+ * ERRCODE_INVALID_PARAMETER_VALUE for elements without a parameter. Takes and releases
+ * AccessShareLock on the table.
+ */
+extern char *barq_sharded_filter(Oid table, const char *filter, ArrayType *filter_args,
+								 const char *caller);
 
 /* ---- sharded_sql.c ---- */
 

@@ -7,6 +7,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "base/names.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -18,6 +19,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 /* A shard for a leaf partition. */
@@ -50,11 +52,19 @@ barq_sharded_shards(Oid table)
 	ListCell   *cell;
 	Relation	rel = table_open(table, AccessShareLock);
 
-	if (!rel->rd_rel->relispartition && rel->rd_rel->relkind == RELKIND_VIEW)
+	if (rel->rd_rel->relkind == RELKIND_VIEW)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table", RelationGetRelationName(rel)),
 				 errhint("Name the partitioned table.")));
+
+	/* statements name the partitions, for which their parent's policies do not count */
+	if (has_subclass(table) && check_enable_rls(table, InvalidOid, false) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the row security of table \"%s\" does not apply to its partitions, which are searched",
+						RelationGetRelationName(rel)),
+				 errhint("Create the policies on the tables of the shards, for the users of the user mappings.")));
 	table_close(rel, NoLock);
 	foreach(cell, find_all_inheritors(table, AccessShareLock, NULL))
 		if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE)
@@ -240,10 +250,8 @@ barq_sharded_find_missing(List *shards)
 		char	   *message;
 
 		if (!shard->foreign ||
-			answers(psprintf("SELECT FROM %s WHERE ctid = '(0,0)'::pg_catalog.tid",
-							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(shard->table)),
-														get_rel_name(shard->table))),
-					&message))
+			answers(psprintf("SELECT FROM ONLY %s WHERE ctid = '(0,0)'::pg_catalog.tid",
+							 barq_qualified_name_by_oid(shard->table)), &message))
 			continue;
 		shard->missing = true;
 		missing++;

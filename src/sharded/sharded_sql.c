@@ -10,11 +10,16 @@
  *
  * because postgres_fdw ships a LIMIT only with a scan of a single foreign table, and
  * PostgreSQL scans asynchronously only below a plain Append. In a MATERIALIZED CTE no
- * order is wanted of the Append, so that it stays plain.
+ * order is wanted of the Append, so that it stays plain. ONLY, since a table with
+ * children is a shard beside them.
+ *
+ * A row is named by (shard, ctid), in both rankings. If the shard's own table is
+ * partitioned, several of its rows have the same ctid; so rows are compared, too.
  */
 #include "sharded/sharded.h"
 
 #include "access/table.h"
+#include "base/names.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
@@ -24,12 +29,14 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* The qualified and quoted name of a relation of this server, palloc'd. */
+/*
+ * The name that a shard has in a statement, quoted and palloc'd: that of the whole
+ * table, by which a filter may qualify columns.
+ */
 static char *
-relation_name(Oid relation)
+alias(const BarqShardedArgs *args)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-									  get_rel_name(relation));
+	return pstrdup(quote_identifier(get_rel_name(args->table)));
 }
 
 /* The qualified and quoted name of something of the extension, palloc'd. */
@@ -90,15 +97,15 @@ barq_sharded_statistics_sql(const BarqShardedArgs *args, List *shards, const cha
 		append_union(&sql, &first);
 
 		/* no row is at (0,0): the aggregate needs none */
-		appendStringInfo(&sql, "SELECT %s(%s::pg_catalog.jsonb) WITHIN GROUP (ORDER BY 0) AS s FROM %s WHERE ctid = '(0,0)'::pg_catalog.tid\n",
+		appendStringInfo(&sql, "SELECT %s(%s::pg_catalog.jsonb) WITHIN GROUP (ORDER BY 0) AS s FROM ONLY %s WHERE ctid = '(0,0)'::pg_catalog.tid\n",
 						 own_name(args, "bm25_shard_statistics"), quote_literal_cstr(json.data),
-						 relation_name(shard->table));
+						 barq_qualified_name_by_oid(shard->table));
 	}
 	appendStringInfoString(&sql, ") AS u");
 	return sql.data;
 }
 
-/* The columns of the table as a row of its type, from alias "p"; palloc'd. */
+/* The columns of a shard as a row of the table's type, palloc'd. */
 static char *
 row_expression(const BarqShardedArgs *args)
 {
@@ -112,11 +119,11 @@ row_expression(const BarqShardedArgs *args)
 	for (int i = 0; i < desc->natts; i++)
 		if (!TupleDescAttr(desc, i)->attisdropped)
 		{
-			appendStringInfo(&row, "%sp.%s", first ? "" : ", ",
+			appendStringInfo(&row, "%s%s.%s", first ? "" : ", ", alias(args),
 							 quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
 			first = false;
 		}
-	appendStringInfo(&row, ")::%s", relation_name(args->table));
+	appendStringInfo(&row, ")::%s", barq_qualified_name_by_oid(args->table));
 	table_close(rel, NoLock);
 	return row.data;
 }
@@ -133,10 +140,12 @@ vector_distance(const BarqShardedArgs *args)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("type %s has no distance \"%s\"", format_type_be(type), args->distance),
-				 errhint("Distances are <->, <=>, <#> and <+>.")));
-	return psprintf("p.%s %s %s::%s", quote_identifier(args->vector_column),
+				 errhint("Distances are <->, <=>, <#> and <+>, of bit strings <~> and <%%>.")));
+
+	/* "bit" without quotes would be bit(1) */
+	return psprintf("%s.%s %s %s::%s", alias(args), quote_identifier(args->vector_column),
 					own_operator(args, args->distance), quote_literal_cstr(args->embedding),
-					format_type_be_qualified(type));
+					format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY | FORMAT_TYPE_TYPEMOD_GIVEN));
 }
 
 /* The score of texts as SQL, palloc'd. */
@@ -145,7 +154,7 @@ text_distance(const BarqShardedArgs *args)
 {
 	Oid			type = get_atttype(args->table, get_attnum(args->table, args->text_column));
 
-	return psprintf("p.%s%s %s %s::%s", quote_identifier(args->text_column),
+	return psprintf("%s.%s%s %s %s::%s", alias(args), quote_identifier(args->text_column),
 					type == VARCHAROID ? "::pg_catalog.text" : "",
 					own_operator(args, "<@>"), quote_literal_cstr(args->query),
 					own_name(args, "bm25global"));
@@ -168,8 +177,9 @@ append_ranking(StringInfo sql, const BarqShardedArgs *args, List *shards, const 
 		if (shard->missing)
 			continue;
 		append_union(sql, &first);
-		appendStringInfo(sql, "(SELECT %s AS doc, %d AS shard, p.ctid AS at, %s AS d FROM %s AS p",
-						 row, shard->number, distance, relation_name(shard->table));
+		appendStringInfo(sql, "(SELECT %s AS doc, %d AS shard, %s.ctid AS at, %s AS d FROM ONLY %s AS %s",
+						 row, shard->number, alias(args), distance,
+						 barq_qualified_name_by_oid(shard->table), alias(args));
 		if (args->filter != NULL)
 			appendStringInfo(sql, " WHERE (%s\n)", args->filter);
 		appendStringInfo(sql, " ORDER BY %s LIMIT %d)\n", distance, args->candidates);
@@ -192,7 +202,7 @@ barq_sharded_search_sql(const BarqShardedArgs *args, List *shards)
 	weight[0] = double_to_shortest_decimal(args->vector_weight);
 	weight[1] = double_to_shortest_decimal(args->text_weight);
 	if (args->embedding != NULL)
-		append_ranking(&sql, args, shards, "vectors", vector_distance(args), "d IS NOT NULL");
+		append_ranking(&sql, args, shards, "vectors", vector_distance(args), "d < 'NaN'");
 	if (args->query != NULL)
 		append_ranking(&sql, args, shards, "texts", text_distance(args), "d < 0");
 	appendStringInfoChar(&sql, '\n');
@@ -200,7 +210,7 @@ barq_sharded_search_sql(const BarqShardedArgs *args, List *shards)
 		appendStringInfo(&sql, "SELECT CASE WHEN v.shard IS NULL THEN t.doc ELSE v.doc END AS doc,\n"
 						 "  %s(v.rank, %s, %s) + %s(t.rank, %s, %s) AS score,\n"
 						 "  v.rank::int AS vector_rank, t.rank::int AS text_rank, v.d AS vector_distance, t.d AS text_score\n"
-						 "FROM vectors AS v FULL JOIN texts AS t ON v.shard = t.shard AND v.at = t.at\n"
+						 "FROM vectors AS v FULL JOIN texts AS t ON v.shard = t.shard AND v.at = t.at AND v.doc OPERATOR(pg_catalog.*=) t.doc\n"
 						 "ORDER BY 2 DESC, LEAST(v.rank, t.rank), COALESCE(v.shard, t.shard), COALESCE(v.at, t.at)",
 						 rrf, rrf_k, weight[0], rrf, rrf_k, weight[1]);
 	else if (args->embedding != NULL)

@@ -67,18 +67,4 @@ SELECT '{"b": 0.5, "k1": 1.2, "query": "da*", "terms": {}, "config": "english", 
 SELECT '{"b": 0.5, "k1": 1.2, "query": "da*", "terms": {}, "config": "english", "tokens": 90, "prefixes": {"da": {"df": 7, "terms": [1]}}, "documents": 1000, "tokenizer": "config"}'::bm25global;
 SELECT 'quick' <@> '{"b": 0.5, "k1": 1.2, "query": "quick dog", "terms": {"quick": 3}, "config": "english", "tokens": 90, "prefixes": {}, "documents": 1000, "tokenizer": "config"}'::bm25global;
 SELECT 'quick' <@> '{"b": 0.5, "k1": 1.2, "query": "quick dog", "terms": {"quick": 3}, "config": "nosuch", "tokens": 90, "prefixes": {}, "documents": 1000, "tokenizer": "config"}'::bm25global;
--- one table without partitions is one shard; arguments
-SELECT (doc).id, text_rank, text_score = ((doc).body <@> :'words'::bm25global) AS same FROM barq_sharded(NULL::global_docs, query => 'quick vector', text_column => 'body', k => 3);
-SELECT barq_sharded_sql('global_docs', query => :'words');
-SELECT barq_sharded_sql('global_docs');
-SELECT barq_sharded_sql('global_docs', '[1]');
-SELECT barq_sharded_sql('global_docs', query => :'words', text_column => 'nosuch');
-SELECT barq_sharded_sql('global_docs', query => :'words', text_column => 'body', k => 0);
-SELECT f, (SELECT count(*) FROM barq_sharded(NULL::global_docs, query => 'quick', text_column => 'body', k => 1000, filter => f)) FROM unnest(ARRAY['id < 10', 'id < 10 -- few', 'id < 10) OR (id < 5', '$$)$$ <> body']) f;
-SELECT barq_sharded_sql('global_docs', query => :'words', text_column => 'body', filter => 'true); SELECT (1');
-SELECT barq_sharded_sql('global_docs', query => :'words', text_column => 'body', filter => 'true), (1');
-SELECT barq_sharded_sql('global_docs', query => :'words', text_column => 'body', filter => '1) FROM pg_class WHERE (true');
-SELECT barq_sharded_sql('global_docs', query => :'words', text_column => 'body', filter => 'true) ORDER BY (1');
-SELECT barq_sharded_sql('global_docs', query => :'words', text_column => 'body', filter => '');
-SELECT * FROM barq_sharded(NULL::int, query => 'quick');
 DROP TABLE global_docs, global_half, global_rest;

@@ -103,6 +103,21 @@ same_vectors('at first');
 is( $first->safe_psql('postgres', q{SELECT (doc).id, vector_distance FROM barq_sharded(NULL::docs, '[1,0,0,0,0,0,0,0]', filter => 'id % 2 = 0 AND id < 500 -- even', distance => '<->')}),
 	$first->safe_psql('postgres', q{SELECT id, embedding <-> '[1,0,0,0,0,0,0,0]' FROM one WHERE id % 2 = 0 AND id < 500 ORDER BY 2 LIMIT 10}), 'with a filter and another distance');
 
+is( $first->safe_psql('postgres', q{SELECT (doc).id, text_score FROM barq_sharded(NULL::docs, query => 'vector', k => 1000, filter => 'id < $1 AND docs.body <> $2', filter_args => '{700,it''s}') ORDER BY 1}),
+	$first->safe_psql('postgres', q{SELECT id, s FROM (SELECT id, body <@> 'vector' AS s FROM one) o WHERE id < 700 AND s < 0 ORDER BY 1}), 'with a filter and its parameters');
+like($first->safe_psql('postgres', q{EXPLAIN (VERBOSE) } . $first->safe_psql('postgres', q{SELECT barq_sharded_sql('docs', '[1,0,0,0,0,0,0,0]', filter => 'id < $1', filter_args => '{700}')})),
+	qr/Remote SQL: .*WHERE \(\(id < 700(::bigint)?\)\) ORDER BY .* LIMIT 100/, 'the filter is shipped');
+
+# The table of a shard may be partitioned on its server: its rows are not told apart by ctid.
+$third->safe_psql('postgres', q{CREATE TABLE deep (id bigint, body text, embedding vector(8)) PARTITION BY HASH (id);
+	CREATE TABLE deep_0 PARTITION OF deep FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+	CREATE TABLE deep_1 PARTITION OF deep FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+	CREATE INDEX ON deep USING barq_bm25 (body) WITH (text_config = 'english')});
+$first->safe_psql('postgres', q{CREATE FOREIGN TABLE deep (id bigint, body text, embedding vector(8)) SERVER third; INSERT INTO deep SELECT * FROM one WHERE id <= 400});
+is( $first->safe_psql('postgres', q{SELECT count(*), count(DISTINCT (doc).id), bool_and(vector_distance = (doc).embedding <=> '[1,2,3,4,5,6,7,8]'),
+		bool_and(text_score IS NOT DISTINCT FROM nullif((doc).body <@> barq_global_query('deep', 'vector search'), 0))
+	FROM barq_sharded(NULL::deep, '[1,2,3,4,5,6,7,8]', 'vector search', k => 1000)}), '400|400|t|t', 'a shard whose table is partitioned');
+
 # Ranks are of all shards; the fusion is of these ranks.
 $first->safe_psql('postgres', q{CREATE TABLE fused AS SELECT (doc).id, score, vector_rank, text_rank, text_score, vector_distance
 	FROM barq_sharded(NULL::docs, '[1,2,3,4,5,6,7,8]', 'vector database', k => 2000, text_weight => 2)});
