@@ -83,6 +83,8 @@ typedef struct BarqSearchParams
 									 * place of `skip`; lists none. NULL: by `skip` */
 	double		recall;			/* with a filter, for graphs: the recall for which `breadth`
 								 * was chosen, as if it admitted all rows; 0: none */
+	bool		afar;			/* for graphs: begin also at the nearest of rows from all over
+								 * the segment, for the query is far from its rows */
 	const uint32 *rows;			/* the rows to search, ascending; NULL: all of them.
 								 * Must outlive the search */
 	uint32		nrows;
@@ -172,10 +174,10 @@ typedef struct BarqVectorSearchOps
 	 * After the first calls of a search that all had the same max and bound: make it
 	 * one that was begun with this larger breadth, which returns the rows of these
 	 * calls again. What it has walked counts, so it takes only the rest of the broader
-	 * walk. `probes` as in BarqSearchParams. False, and nothing is changed, where that
-	 * cannot be done; NULL: never.
+	 * walk. `probes` and `afar` as in BarqSearchParams. False, and nothing is changed,
+	 * where that cannot be done; NULL: never.
 	 */
-	bool		(*broaden) (BarqSearch *search, int breadth, int probes);
+	bool		(*broaden) (BarqSearch *search, int breadth, int probes, bool afar);
 
 	/*
 	 * For each of n rows, breadths[i]: the least breadth at which the first call of

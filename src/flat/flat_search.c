@@ -201,7 +201,7 @@ flat_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 
 /* BarqVectorSearchOps.broaden: all rows are scored; they are returned again */
 static bool
-flat_search_broaden(BarqSearch *opaque, int breadth, int probes)
+flat_search_broaden(BarqSearch *opaque, int breadth, int probes, bool afar)
 {
 	FlatSearch *search = (FlatSearch *) opaque;
 

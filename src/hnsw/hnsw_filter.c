@@ -230,15 +230,12 @@ seed(HnswSearch *search, int n)
 	search->count = search->n;
 }
 
-/*
- * Begin a walk far from the query: of about FAR_SEEDS admitted rows from all over the
- * segment, the nearest join the beam. Where rows lie in clusters, no list may lead from
- * the query's, which is not admitted, to the nearest one that is.
- */
-static void
-seed_from_afar(HnswSearch *search, float share)
+int
+barq_hnsw_nearest_afar(HnswSearch *search, BarqHit *nearest)
 {
+	const BarqRowFilter *filter = search->filter;
 	uint32		rows = search->graph.body.rows;
+	float		share = filter == NULL ? 1 : (float) filter->count / Max(rows, 1);
 	uint32		asked = (uint32) Min((float) FAR_ASKED, FAR_SEEDS / Max(share, 0.01f));
 	uint32		step = Max(rows / asked, 1);
 	BarqHit    *hits = MemoryContextAlloc(search->context,
@@ -250,7 +247,7 @@ seed_from_afar(HnswSearch *search, float share)
 	while (row < rows)
 	{
 		for (n = 0; row < rows && n < search->degree; row += step)
-			if (barq_row_filter_admits(search->filter, (uint32) row))
+			if (filter == NULL || barq_row_filter_admits(filter, (uint32) row))
 				search->fresh[n++] = (uint32) row;
 		hnsw_score(search, search->fresh, n);
 		for (int i = 0; i < n; i++)
@@ -261,9 +258,22 @@ seed_from_afar(HnswSearch *search, float share)
 	n = 0;
 	for (int i = 0; i < Min(nhits, search->degree); i++)
 		if (hnsw_meet(search, hits[i].row))
-			search->fresh[n++] = hits[i].row;
-	seed(search, n);
+			nearest[n++] = hits[i];
 	pfree(hits);
+	return n;
+}
+
+/* Begin a walk far from the query with them. */
+static void
+seed_from_afar(HnswSearch *search)
+{
+	BarqHit    *nearest = MemoryContextAlloc(search->context, sizeof(BarqHit) * search->degree);
+	int			n = barq_hnsw_nearest_afar(search, nearest);
+
+	for (int i = 0; i < n; i++)
+		search->fresh[i] = nearest[i].row;
+	seed(search, n);
+	pfree(nearest);
 }
 
 /*
@@ -392,7 +402,7 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 	seed(search, n);
 	if (is_far)
 	{
-		seed_from_afar(search, share);
+		seed_from_afar(search);
 		return HNSW_WALK_ADMITTED;
 	}
 	n = 0;

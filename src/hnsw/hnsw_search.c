@@ -385,6 +385,7 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->query = params->query;
 	search->filter = params->filter;
 	search->recall = params->recall;
+	search->afar = params->afar;
 	search->skip = params->filter == NULL ? params->skip : NULL;
 	search->ef = search->breadth = beam_rows(params->breadth);
 	search->factor = 1;
@@ -457,6 +458,39 @@ sweep(HnswSearch *search)
 }
 
 /*
+ * For a query far from the rows: add the nearest of rows from all over the segment to the
+ * rows for which the beam has no room. Not where they would be read from disk.
+ */
+static void
+meet_afar(HnswSearch *search)
+{
+	BarqHit    *nearest = MemoryContextAlloc(search->context, sizeof(BarqHit) * search->degree);
+	int			n = search->cold == HNSW_COLD ? 0 : barq_hnsw_nearest_afar(search, nearest);
+
+	rest_reserve(search, n);
+	for (int i = 0; i < n; i++)
+		rest_append(search, nearest[i].key, nearest[i].row);
+	pfree(nearest);
+	search->afar = false;
+}
+
+/* The same for the first beam, whose first row is there. */
+static void
+begin_afar(HnswSearch *search)
+{
+	if (!search->afar || search->ef < 2 * search->degree)
+		return;
+	meet_afar(search);
+	for (; search->nrest > 0; search->nrest--)
+	{
+		BarqHit		hit = search->visited->rest[search->nrest - 1];
+
+		hnsw_beam_insert(search->beam, 0, search->n++, hit.key, hit.row);
+		search->count += !is_skipped(search, hit.row);
+	}
+}
+
+/*
  * Make the first beam: the row to which the upper layers lead. max: rows that
  * the caller wants at once; the beam holds at least as many.
  */
@@ -485,6 +519,7 @@ begin_beam(HnswSearch *search, int max)
 	search->beam[0].row = row;
 	search->n = 1;
 	search->count = is_skipped(search, row) ? 0 : 1;
+	begin_afar(search);
 }
 
 /*
@@ -653,34 +688,38 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 /*
  * BarqVectorSearchOps.broaden: the first beam, whose rows are all kept, takes the best
  * rows of rest as well, for which it had no room. A broader beam would have expanded the
- * same rows so far, in the same order (hnsw_breadth.c), or with a filter nearly: what a walk
- * through admitted rows asks depends on what it has asked. Not with copies, which leave the
- * order of the beam, and not with skip: trim() drops rows.
+ * same rows so far, in the same order (hnsw_breadth.c); nearly, with a filter, for what a
+ * walk through admitted rows asks depends on what it has asked, and with skip, whose
+ * expanded rows trim() may have dropped. Not with copies, which leave the order of the beam.
  */
 static bool
-hnsw_search_broaden(BarqSearch *opaque, int breadth, int probes)
+hnsw_search_broaden(BarqSearch *opaque, int breadth, int probes, bool afar)
 {
 	HnswSearch *search = (HnswSearch *) opaque;
 	BarqHit    *rest;
 	Size		n;
 
-	if (search->visited == NULL || search->batch != 1 || search->skip != NULL ||
-		search->copies > 0 || beam_rows(breadth) <= search->breadth)
+	if (search->visited == NULL || search->batch != 1 || search->copies > 0 ||
+		beam_rows(breadth) <= search->breadth)
 		return false;
 	search->breadth = beam_rows(breadth);
 	search->ef = Max(search->ef, (int) (search->breadth * search->factor));
-	hnsw_beam_reserve(search, hnsw_beam_room(search));
+	if (afar)
+		meet_afar(search);
 	rest = search->visited->rest;
-	n = Min((Size) Max(search->ef - search->n, 0), search->nrest);
-	if (n > 0)
+
+	/* rows in skip do not count, so it may take several times */
+	while (search->count < search->ef && search->nrest > 0)
 	{
+		n = Min((Size) (search->ef - search->count), search->nrest);
 		barq_hits_select(rest, search->nrest, n);
+		hnsw_beam_reserve(search, search->n + n + hnsw_beam_room(search));
 		memcpy(search->beam + search->n, rest, n * sizeof(BarqHit));
 		memmove(rest, rest + n, (search->nrest - n) * sizeof(BarqHit));
+		search->nrest -= n;
+		for (Size i = 0; i < n; i++)
+			search->count += !is_skipped(search, HNSW_ROW(search->beam[search->n++].row));
 	}
-	search->nrest -= n;
-	search->n += (int) n;
-	search->count = search->n;
 	barq_hits_sort(search->beam, search->n);
 	search->start = search->next = search->stale = 0;
 	return true;

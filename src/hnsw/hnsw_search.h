@@ -43,6 +43,7 @@ typedef struct HnswSearch
 	int			breadth;		/* ef at first */
 	double		factor;			/* ef beside that */
 	double		recall;			/* as in BarqSearchParams */
+	bool		afar;			/* the same, and not done yet */
 	int			batch;			/* beams made so far */
 
 	/*
@@ -146,6 +147,14 @@ hnsw_meet(HnswSearch *search, uint32 row)
  * Returns the number of rows. ERRCODE_INDEX_CORRUPTED where a neighbour is out of range.
  */
 extern int	barq_hnsw_gather_admitted(HnswSearch *search, uint32 row);
+
+/*
+ * Score some 2,048 rows from all over the segment, of those that the filter admits, and mark
+ * the nearest of them as met, at most `degree`; writes those that were not met before.
+ * Returns their number. Where rows lie in clusters, no list may lead from where a query far
+ * from them comes out of the upper layers to the nearest cluster.
+ */
+extern int	barq_hnsw_nearest_afar(HnswSearch *search, BarqHit *nearest);
 
 /* Ways in which a search with a filter goes on. */
 typedef enum HnswWay

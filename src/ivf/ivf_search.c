@@ -610,7 +610,7 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
  * keys of rows that were returned before.
  */
 static bool
-ivf_search_broaden(BarqSearch *opaque, int breadth, int probes)
+ivf_search_broaden(BarqSearch *opaque, int breadth, int probes, bool afar)
 {
 	IvfSearch  *search = (IvfSearch *) opaque;
 

@@ -35,8 +35,7 @@ typedef struct Measurement
 	BarqView   *views;
 	int			least;			/* breadth; what is asked about */
 	int			most;
-	BarqCurveSums sums[BARQ_CALIBRATED_RECALLS];	/* for each recall, whose hard queries
-													 * get what a target gives them */
+	BarqCurveSums sums;
 	uint32		used;			/* queries that have neighbours */
 } Measurement;
 
@@ -87,14 +86,9 @@ measure_query(Measurement *m, Datum value)
 	n = Min(n, NEAREST);
 	if (n == 0)
 		return;
-	for (int i = 0; i < BARQ_CALIBRATED_RECALLS; i++)
-	{
-		BarqHardness hardness = barq_snapshot_hardness(m->snapshot, m->of_lists,
-													   barq_calibrated_recalls[i]);
-
-		(void) barq_hardness_applied(&hardness, nearest, n, needed);
-		barq_curve_add(&m->sums[i], needed, n, BARQ_CURVE_KS);
-	}
+	for (int i = 0; i < n; i++)
+		needed[i] = nearest[i].needed;
+	barq_curve_add(&m->sums, needed, n, BARQ_CURVE_KS);
 	m->used++;
 }
 
@@ -145,8 +139,7 @@ measure_all(void *arg)
 		barq_curve_range(m->of_lists, &m->views[i], &m->least, &last);
 		m->most = Max(m->most, last);
 	}
-	for (int i = 0; i < BARQ_CALIBRATED_RECALLS; i++)
-		barq_curve_begin(&m->sums[i], m->least, m->most);
+	barq_curve_begin(&m->sums, m->least, m->most);
 	query_context = AllocSetContextCreate(m->context, "barq calibration query",
 										  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(query_context);
@@ -167,17 +160,20 @@ calibrate(const Measurement *m, BarqCalibration *calibration)
 	int			n = (int) m->snapshot->nsegments;
 	int			most = m->most;
 	BarqCurvePart *own = barq_curve_parts(m->snapshot, m->of_lists);
-	BarqRecallCurve curve;
-	BarqCurvePart user = {&curve, 1, false};
+	BarqRecallCurve mean;
+	BarqRecallCurve surely;
+	BarqCurvePart user = {&surely, 1, false};
 	const double k[BARQ_CURVE_KS] = {10, 100};
 
 	memset(calibration, 0, sizeof(*calibration));
 	calibration->version = BARQ_CURVE_VERSION;
 	calibration->queries = m->used;
-	for (int j = 0; j < BARQ_CALIBRATED_RECALLS; j++)
+	barq_curve_finish(&m->sums, false, &mean);
+	barq_curve_finish(&m->sums, true, &surely);
+	for (int i = 0; i < BARQ_CURVE_KS; i++)
 	{
-		barq_curve_finish(&m->sums[j], &curve);
-		for (int i = 0; i < BARQ_CURVE_KS; i++)
+		calibration->reached[i] = mean.recall[i][BARQ_CURVE_POINTS - 1];
+		for (int j = 0; j < BARQ_CALIBRATED_RECALLS; j++)
 		{
 			double		recall = barq_calibrated_recalls[j];
 			double		reached;
@@ -186,9 +182,6 @@ calibrate(const Measurement *m, BarqCalibration *calibration)
 
 			calibration->factor[i][j] = (uint16)
 				Min(Max(rint(BARQ_CALIBRATION_ONE * wanted / expected), 1), PG_UINT16_MAX);
-
-			/* in the end, what is reached with the highest target */
-			calibration->reached[i] = curve.recall[i][BARQ_CURVE_POINTS - 1];
 		}
 	}
 	pfree(own);

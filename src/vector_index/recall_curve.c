@@ -2,8 +2,8 @@
  * recall_curve.c
  *	  Arithmetic of recall curves; reads no pages and no segments.
  *
- * A point between two measured ones lies on a straight line over the logarithm of the
- * breadth. The recall of k rows between 10 and 100 lies between the two curves, by the
+ * Between two measured points the logarithm of what is missed lies on a straight line over
+ * the logarithm of the breadth. The recall of k rows between 10 and 100 lies between the two curves, by the
  * logarithm of k; beyond 100 the breadth has to grow like k.
  *
  * A result of several segments has of each segment as many of the nearest rows as the
@@ -19,15 +19,11 @@
 
 #define FULL	65535.0			/* a recall of 1 */
 
-/*
- * What a crowded query needs compared with the others, and a far one compared with other
- * crowded ones (docs/performance.md, "Recall by name").
- */
+/* What a crowded query needs compared with the others (docs/performance.md, "Recall by name"). */
 #define CROWDED_FACTOR	3
 #define CROWDED_FACTOR_HIGH	2	/* of targets from HIGH_TARGET on */
 #define CROWDED_FACTOR_LISTS	1.5
 #define HIGH_TARGET	0.98
-#define FAR_FACTOR		3
 
 #define FEW_K	10
 #define MANY_K	100
@@ -54,16 +50,26 @@ barq_crowding(double tenth, double last, int n)
 	return last > tenth ? log(n / 10.0) / log(last / tenth) : get_float8_infinity();
 }
 
-double
-barq_hardness_factor(const BarqHardness *hardness, double tenth, double last, int n)
+/* Relative standard error of a crowding by n rows, if their neighbourhood is even. */
+static double
+crowding_error(int n)
 {
-	double		factor = 1;
+	return sqrt(0.1 - 1.0 / n) / log(n / 10.0);
+}
 
-	if (barq_crowding(tenth, last, n) > hardness->crowded)
-		factor *= hardness->factor;
-	if (n >= BARQ_HARDNESS_ROWS && tenth > hardness->far)
-		factor *= FAR_FACTOR;
-	return factor;
+bool
+barq_is_crowded(const BarqHardness *hardness, double tenth, double last, int n)
+{
+	if (n < BARQ_HARDNESS_ROWS)
+		return false;
+	return barq_crowding(tenth, last, n) >
+		hardness->crowded * (1 + crowding_error(n) - crowding_error(MANY_K));
+}
+
+int
+barq_far_changes(double target)
+{
+	return target >= HIGH_TARGET ? 1 : 2;
 }
 
 float
@@ -139,6 +145,9 @@ barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks)
 
 	sums->samples++;
 	for (int k = 0; k < ks; k++)
+	{
+		uint32		found[BARQ_CURVE_POINTS] = {0};
+
 		for (int i = 0; i < Min(n, limits[k]); i++)
 		{
 			sums->all[k]++;
@@ -147,13 +156,30 @@ barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks)
 				/* breadths of searches are whole numbers */
 				if (needed[i] > (int) rint(breadth_at(sums->least, sums->most, p)))
 					break;
-				sums->found[k][p]++;
+				found[p]++;
 			}
 		}
+		for (int p = 0; p < BARQ_CURVE_POINTS; p++)
+		{
+			sums->found[k][p] += found[p];
+			sums->squares[k][p] += (double) found[p] * found[p];
+		}
+	}
+}
+
+/* Standard error of the recall at a point. */
+static double
+error_at(const BarqCurveSums *sums, int k, int point)
+{
+	double		each = (double) sums->all[k] / sums->samples;
+	double		recall = sums->found[k][point] / (double) sums->all[k];
+	double		variance = sums->squares[k][point] / sums->samples / (each * each) - recall * recall;
+
+	return sqrt(Max(variance, 0) / sums->samples);
 }
 
 void
-barq_curve_finish(const BarqCurveSums *sums, BarqRecallCurve *curve)
+barq_curve_finish(const BarqCurveSums *sums, bool surely, BarqRecallCurve *curve)
 {
 	memset(curve, 0, sizeof(*curve));
 	if (sums->all[0] == 0)
@@ -161,11 +187,22 @@ barq_curve_finish(const BarqCurveSums *sums, BarqRecallCurve *curve)
 	curve->version = BARQ_CURVE_VERSION;
 	curve->least = (uint8) sums->least;
 	curve->most = (uint32) sums->most;
-	curve->samples = (uint16) Min(sums->samples, PG_UINT16_MAX);
+	curve->samples = surely ? PG_UINT16_MAX : (uint16) Min(sums->samples, PG_UINT16_MAX);
 	for (int k = 0; k < BARQ_CURVE_KS; k++)
 		for (int p = 0; p < BARQ_CURVE_POINTS; p++)
-			curve->recall[k][p] = sums->all[k] == 0 ? curve->recall[0][p] :
-				(uint16) (FULL * sums->found[k][p] / sums->all[k]);
+		{
+			double		recall;
+
+			if (sums->all[k] == 0)
+			{
+				curve->recall[k][p] = curve->recall[0][p];
+				continue;
+			}
+			recall = sums->found[k][p] / (double) sums->all[k];
+			if (surely)
+				recall -= Max(SURE_ERRORS * error_at(sums, k, p) - TOLERANCE, 0);
+			curve->recall[k][p] = (uint16) (FULL * Max(recall, 0));
+		}
 }
 
 /* One of the two curves at a breadth. */
@@ -174,6 +211,8 @@ curve_at(const BarqRecallCurve *curve, int which, double breadth)
 {
 	const uint16 *recall = curve->recall[which];
 	double		place;
+	double		missed;
+	double		next;
 	int			point;
 
 	if (breadth <= curve->least || curve->most == curve->least)
@@ -183,7 +222,11 @@ curve_at(const BarqRecallCurve *curve, int which, double breadth)
 	if (place >= BARQ_CURVE_POINTS - 1)
 		return recall[BARQ_CURVE_POINTS - 1] / FULL;
 	point = (int) place;
-	return (recall[point] + (recall[point + 1] - recall[point]) * (place - point)) / FULL;
+	missed = FULL - recall[point];
+	next = FULL - recall[point + 1];
+	if (next > 0 && next < missed)
+		return 1 - missed * pow(next / missed, place - point) / FULL;
+	return 1 - (missed + (next - missed) * (place - point)) / FULL;
 }
 
 const BarqRecallCurve *

@@ -61,9 +61,20 @@ extern double barq_crowding(double tenth, double last, int n);
  */
 extern float barq_crowded_factor(bool of_lists, double target);
 
-/* What a breadth is multiplied by for a query: 1, the hardness's factor, 3 or both. */
-extern double barq_hardness_factor(const BarqHardness *hardness, double tenth, double last,
-								   int n);
+/*
+ * Is a query crowded whose n nearest rows of those found reach from `tenth` to `last`? The
+ * fewer there are, the less sure is their crowding, and the larger it has to be.
+ */
+extern bool barq_is_crowded(const BarqHardness *hardness, double tenth, double last, int n);
+
+/*
+ * By how many of the ten nearest rows found a far search has to have changed when it became
+ * BARQ_FAR_FACTOR times as broad, to become so again. Of a search that finds a share r of
+ * the rows, twice that change is what is missing yet at most.
+ */
+extern int	barq_far_changes(double target);
+
+#define BARQ_FAR_FACTOR		3
 
 /* The hardness of no query. */
 extern BarqHardness barq_hardness_none(void);
@@ -106,6 +117,7 @@ typedef struct BarqCurveSums
 	uint32		samples;
 	uint64		all[BARQ_CURVE_KS]; /* neighbours */
 	uint64		found[BARQ_CURVE_KS][BARQ_CURVE_POINTS];	/* at each breadth */
+	double		squares[BARQ_CURVE_KS][BARQ_CURVE_POINTS];	/* of what a sample found */
 } BarqCurveSums;
 
 extern void barq_curve_begin(BarqCurveSums *sums, int least, int most);
@@ -115,7 +127,12 @@ extern void barq_curve_begin(BarqCurveSums *sums, int least, int most);
  * the 100th are ignored. `ks`: the first so many curves it counts for.
  */
 extern void barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks);
-extern void barq_curve_finish(const BarqCurveSums *sums, BarqRecallCurve *curve);
+
+/*
+ * `surely`: the recall that is reached at least, as far as the samples tell, less the
+ * tolerance of targets; a curve without error for barq_parts_breadth().
+ */
+extern void barq_curve_finish(const BarqCurveSums *sums, bool surely, BarqRecallCurve *curve);
 
 /* A segment as its share of the result counts. */
 typedef struct BarqCurvePart

@@ -44,6 +44,13 @@
 #define SAMPLES_A_HUNDRED	4
 #define FEW				10		/* rows of which every sample asks */
 
+/*
+ * A row that is a query leaves a hole in the graph, through which its neighbours are not
+ * linked as they would be without it: it needs 1.1 to 1.3 times the breadth of a query that
+ * was never there (docs/performance.md, "Recall by name").
+ */
+#define HOLE	1.1
+
 /* This part of the samples is not crowded (BarqHardness). */
 #define HARD_QUANTILE	0.85
 
@@ -137,21 +144,6 @@ barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists, uint
 		nearest[kept++].needed = needed[i];
 	}
 	return kept;
-}
-
-double
-barq_hardness_applied(const BarqHardness *hardness, const BarqNeighbour *nearest, int n,
-					  int *needed)
-{
-	double		factor = 1;
-
-	if (n >= BARQ_HARDNESS_ROWS)
-		factor = barq_hardness_factor(hardness, nearest[9].distance,
-									  nearest[n - 1].distance, n);
-	for (int i = 0; i < n; i++)
-		needed[i] = nearest[i].needed == BARQ_BREADTH_NEVER ? BARQ_BREADTH_NEVER :
-			(int) ceil(nearest[i].needed / factor);
-	return factor;
 }
 
 /* A row of the segment as a query, and what was found for it. */
@@ -265,12 +257,16 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 		 * of which more are hard, stay near the target.
 		 */
 		for (int j = 0; j < samples[i].n; j++)
+		{
 			needed[j] = samples[i].nearest[j].needed;
+			if (!of_lists && needed[j] != BARQ_BREADTH_NEVER)
+				needed[j] = (int) ceil(needed[j] / HOLE);
+		}
 		barq_curve_add(&sums, needed, samples[i].n,
 					   i % SAMPLES_A_HUNDRED == 0 ? BARQ_CURVE_KS : 1);
 	}
 	pfree(samples);
-	barq_curve_finish(&sums, curve);
+	barq_curve_finish(&sums, false, curve);
 	curve->crowded = hardness.crowded;
 	curve->far = hardness.far;
 }

@@ -30,13 +30,6 @@ typedef struct BarqNeighbour
 extern int	barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists,
 								 uint32 absent, BarqNeighbour *nearest, int max, int asked);
 
-/*
- * The factor (barq_hardness_factor) of a query whose n nearest rows these are; what they
- * need of a search that is so much broader is written to needed[].
- */
-extern double barq_hardness_applied(const BarqHardness *hardness, const BarqNeighbour *nearest,
-									int n, int *needed);
-
 /* The breadths of the first and the last point of a segment's curve. */
 extern void barq_curve_range(bool of_lists, BarqView *view, int *least, int *most);
 

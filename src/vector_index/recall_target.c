@@ -161,10 +161,12 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 }
 
 bool
-barq_breadth_multiply(BarqBreadth *breadth, double factor)
+barq_breadth_multiply(BarqBreadth *breadth, double factor, bool least)
 {
 	BarqBreadth before = *breadth;
 
+	if (least)
+		breadth->needed = Max(breadth->needed, breadth->rows);
 	if (breadth->probes > 0)
 		breadth->probes = (int) Min(breadth->probes * factor, 32768);
 	else

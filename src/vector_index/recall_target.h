@@ -54,9 +54,10 @@ extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const struct PlanState 
 
 /*
  * Make a breadth that was chosen for a target `factor` times as broad, as far as
- * searches go. False where it is the broadest already.
+ * searches go: what the target needs or, with `least`, the least one if that is broader.
+ * False where it is the broadest already.
  */
-extern bool barq_breadth_multiply(BarqBreadth *breadth, double factor);
+extern bool barq_breadth_multiply(BarqBreadth *breadth, double factor, bool least);
 
 /* What a search for k rows of an index would be given for a target. */
 typedef struct BarqTargetBreadth

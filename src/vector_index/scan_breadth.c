@@ -5,9 +5,19 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "base/settings.h"
 #include "utils/float.h"
 #include "vector_index/scan_rounds.h"
+
+#define NEAREST			10		/* rows that decide whether a search improves */
+
+/*
+ * A crowded query gets its factor in so many steps, each after the first only if the one
+ * before has found nearer rows: most crowded queries have found all by then.
+ */
+#define CROWDED_STEPS	2
 
 /* Does the search of each segment score all of its rows, or all that are admitted? */
 static bool
@@ -41,29 +51,12 @@ barq_scan_adjust(IndexScanDesc scan, VectorScan *vs)
 										rounds->snapshot, &rounds->meta);
 }
 
-bool
-barq_scan_broaden(VectorScan *vs)
+/* Have the searches of all segments begin again or go on with the breadth of the rounds. */
+static void
+search_again(VectorScan *vs)
 {
 	ScanRounds *rounds = &vs->rounds;
-	BarqHardness hardness = barq_snapshot_hardness(rounds->snapshot, rounds->of_lists,
-												   barq_target_recall);
-	int			n = Min(rounds->ncandidates, 100);
-	double		factor;
 
-	if (barq_target_recall == 0 || n < BARQ_HARDNESS_ROWS || vs->walk.turned ||
-		all_are_scored(rounds))
-		return false;
-
-	/* rows that a condition admits are farther from each other than all rows are */
-	if (vs->conditions.source != NULL)
-		hardness.far = get_float4_infinity();
-	barq_scan_sort_candidates(rounds);
-	factor = barq_hardness_factor(&hardness,
-								  barq_key_distance(&rounds->codec, rounds->candidates[9].key),
-								  barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key),
-								  n);
-	if (factor == 1 || !barq_breadth_multiply(&rounds->breadth, factor))
-		return false;
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
 	{
 		SegmentStream *stream = &rounds->streams[i];
@@ -71,13 +64,73 @@ barq_scan_broaden(VectorScan *vs)
 		stream->nreturned = 0;
 		if (stream->kind->vectors->broaden != NULL &&
 			stream->kind->vectors->broaden(stream->search, rounds->breadth.rows,
-										   rounds->breadth.probes))
+										   rounds->breadth.probes, rounds->is_far && rounds->broadened == 0))
 			continue;
 		stream->kind->vectors->end(stream->search);
-		barq_scan_begin_search(NULL, vs, i);
+		barq_scan_begin_search(NULL, vs, i, rounds->is_far);
 	}
+	rounds->broadened++;
 	rounds->ncandidates = 0;
 	rounds->log_begun = false;
 	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
+}
+
+/* How many of the nearest rows are nearer than any that was found before. */
+static int
+rows_changed(const ScanRounds *rounds)
+{
+	int			changed = 0;
+
+	for (int i = 0; i < NEAREST; i++)
+		changed += rounds->nearest[i] > rounds->candidates[NEAREST - 1].key;
+	return changed;
+}
+
+/*
+ * By what the search of a query should be broadened whose n candidates are in order; 1 if
+ * it should not be. Sets is_far the first time.
+ */
+static double
+factor_of(ScanRounds *rounds, const BarqHardness *hardness, int n)
+{
+	double		tenth = barq_key_distance(&rounds->codec, rounds->candidates[NEAREST - 1].key);
+	double		last = barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key);
+
+	if (rounds->broadened == 0)
+	{
+		rounds->is_far = tenth > hardness->far;
+		if (!rounds->is_far && !barq_is_crowded(hardness, tenth, last, n))
+			return 1;
+	}
+	else if (rounds->is_far ?
+			 tenth <= hardness->far || rows_changed(rounds) < barq_far_changes(barq_target_recall) :
+			 rounds->broadened >= CROWDED_STEPS || rows_changed(rounds) == 0)
+		return 1;
+	return rounds->is_far ? BARQ_FAR_FACTOR : pow(hardness->factor, 1.0 / CROWDED_STEPS);
+}
+
+bool
+barq_scan_broaden(VectorScan *vs)
+{
+	ScanRounds *rounds = &vs->rounds;
+	int			n = Min(rounds->ncandidates, 100);
+	BarqHardness hardness;
+	double		factor;
+
+	if (barq_target_recall == 0 || n < BARQ_HARDNESS_ROWS || vs->walk.turned ||
+		all_are_scored(rounds) || barq_calibration_of(rounds->meta.calibration) != NULL)
+		return false;
+	hardness = barq_snapshot_hardness(rounds->snapshot, rounds->of_lists, barq_target_recall);
+
+	/* rows that a condition admits are farther from each other than all rows are */
+	if (vs->conditions.source != NULL)
+		hardness.far = get_float4_infinity();
+	barq_scan_sort_candidates(rounds);
+	factor = factor_of(rounds, &hardness, n);
+	if (factor == 1 || !barq_breadth_multiply(&rounds->breadth, factor, rounds->is_far))
+		return false;
+	for (int i = 0; i < NEAREST; i++)
+		rounds->nearest[i] = rounds->candidates[i].key;
+	search_again(vs);
 	return true;
 }

@@ -197,7 +197,7 @@ turn(IndexScanDesc scan, VectorScan *vs)
 }
 
 void
-barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment)
+barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment, bool afar)
 {
 	ScanRounds *rounds = &vs->rounds;
 	SegmentStream *stream = &rounds->streams[segment];
@@ -208,7 +208,8 @@ barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment)
 		.probes = rounds->breadth.probes,
 		.probes_only = !barq_scan_is_complete(vs),
 		.beside_graphs = !rounds->of_lists,
-		.recall = barq_target_recall
+		.recall = barq_target_recall,
+		.afar = afar
 	};
 
 	if (stream->filter.rows != NULL)
@@ -288,7 +289,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 		if (vs->walk.turned && stream->filter.rows == NULL)
 			search_flat(scan, vs, i);
 		else
-			barq_scan_begin_search(scan, vs, i);
+			barq_scan_begin_search(scan, vs, i, false);
 	}
 	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED || vs->conditions.only_nulls;
 	rounds->started = true;
@@ -565,9 +566,12 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	want = Min(want + rounds->ncandidates, ROUND_MOST);
 	if (!gather_candidates(scan, vs, want, &fresh))
 		return false;
-	if (is_first && barq_scan_broaden(vs) &&
-		!gather_candidates(scan, vs, want = rows_of_condition(vs, barq_scan_rows_asked(vs)), &fresh))
-		return false;
+	while (is_first && barq_scan_broaden(vs))
+	{
+		want = rows_of_condition(vs, barq_scan_rows_asked(vs));
+		if (!gather_candidates(scan, vs, want, &fresh))
+			return false;
+	}
 	if (fresh == 0)
 		rounds->exhausted = true;
 

@@ -93,6 +93,9 @@ typedef struct ScanRounds
 	bool		of_lists;		/* barq_ivf */
 	BarqBreadth breadth;
 	int			count;			/* rounds begun */
+	int			broadened;		/* times that the first was */
+	bool		is_far;			/* because it was far, not because it was crowded */
+	float		nearest[10];	/* the keys of the nearest rows before that */
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;
 	uint64		rows;			/* of all segments: with a key, and admitted */
@@ -279,9 +282,11 @@ extern void barq_scan_filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 
 /*
  * Begin the search of a segment, whose filter is known if the scan has a source, in the
  * current memory context. scan: the first step may have been made together with those
- * of other queries; NULL: it was not, because the breadth is this query's own.
+ * of other queries; NULL: it was not, because the breadth is this query's own. afar: as in
+ * BarqSearchParams.
  */
-extern void barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment);
+extern void barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment,
+								   bool afar);
 
 /* Sort all candidates of the rounds, smallest key first. */
 extern void barq_scan_sort_candidates(ScanRounds *rounds);
@@ -296,7 +301,8 @@ extern void barq_scan_adjust(IndexScanDesc scan, VectorScan *vs);
 /*
  * scan_breadth.c. After the first candidates were found for a target of recall: if the
  * query is hard (BarqHardness), have the searches begin again or go on, so much broader,
- * and return true. Not where all rows were scored.
+ * and return true; again while that finds nearer rows, but of a crowded query twice at
+ * most. Not where all rows were scored, nor in an index that was calibrated.
  */
 extern bool barq_scan_broaden(VectorScan *vs);
 

@@ -1,0 +1,57 @@
+-- Hard queries with barq.target_recall, without calibration: queries between clusters, which
+-- no list of the graph joins. Recall is compared with a sort of the same rows; 0.03 are what
+-- queries of another distribution may miss, as much as that is left to the chance of 60.
+SET client_min_messages = warning;
+CREATE SCHEMA target_hard;
+SET search_path = target_hard, public;
+CREATE FUNCTION point(i bigint, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE AS $$
+	SELECT array_agg((hashint8extended(i * 1000 + j, 7) & 65535)::real / 32768 - 1) FROM generate_series(1, dims) j $$;
+-- 150 clusters
+CREATE TABLE items AS
+SELECT i AS id, (SELECT array_agg(c + 0.15 * p ORDER BY n) FROM unnest(point(-(i % 150) - 1, 48), point(i, 48)) WITH ORDINALITY x(c, p, n))::vector(48) AS v
+FROM generate_series(1, 9000) i;
+-- means of four rows of different clusters
+CREATE TABLE between_them AS
+SELECT q AS id, (SELECT avg(v) FROM items i WHERE i.id IN (q * 31, q * 37 + 1, q * 41 + 2, q * 43 + 3)) AS v FROM generate_series(1, 60) q;
+CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 32, quantization = 'none');
+ANALYZE items;
+SET enable_indexscan = off;
+CREATE TABLE truth AS SELECT id, v, ARRAY(SELECT id FROM items i ORDER BY i.v <-> q.v LIMIT 10) AS ids FROM between_them q;
+RESET enable_indexscan;
+SET enable_seqscan = off;
+SET enable_sort = off;
+
+-- what is found with a setting, of a recall of 1; and the rows scored
+CREATE FUNCTION found(name text, value text, OUT recall float8, OUT scored numeric) LANGUAGE plpgsql AS $$
+DECLARE
+	one record;
+	ids int[];
+	hits float8 := 0;
+	total bigint := 0;
+BEGIN
+	PERFORM set_config(name, value, true);
+	FOR one IN SELECT * FROM truth LOOP
+		SELECT ARRAY(SELECT id FROM items i ORDER BY i.v <-> one.v LIMIT 10) INTO ids;
+		hits := hits + (SELECT count(*) FROM unnest(ids) x WHERE x = ANY (one.ids));
+		total := total + (SELECT rows_scored FROM barq_last_scan());
+	END LOOP;
+	PERFORM set_config(name, '0', true) WHERE name LIKE '%target%';
+	recall := hits / (10 * (SELECT count(*) FROM truth));
+	scored := total / (SELECT count(*) FROM truth);
+END $$;
+
+-- as broad as rows like those of the index need, searches miss many of them
+SELECT recall < 0.8 AS narrow FROM found('barq.ef_search', '24');
+SELECT target, recall >= target - 0.06 AS found, scored < 9000 AS walked
+FROM unnest(ARRAY[0.9, 0.95, 0.99]) target, found('barq.target_recall', target::text);
+-- with rows that are dead in the index
+DELETE FROM items WHERE id % 50 = 7;
+VACUUM items;
+UPDATE truth SET ids = (SELECT array_agg(x) FROM unnest(ids) x WHERE x % 50 <> 7);
+SELECT target, recall >= target - 0.1 AS found
+FROM unnest(ARRAY[0.9, 0.95, 0.99]) target, found('barq.target_recall', target::text);
+-- calibrated, the target holds, and hard queries get no more than others
+SELECT barq_calibrate('items_v', (SELECT array_agg(v) FROM truth)) AS used;
+SELECT target, recall >= target - 0.08 AS found
+FROM unnest(ARRAY[0.9, 0.95, 0.99]) target, found('barq.target_recall', target::text);
+DROP SCHEMA target_hard CASCADE;
