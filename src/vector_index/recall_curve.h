@@ -26,7 +26,7 @@ typedef struct BarqRecallCurve
 	uint8		least;			/* breadth of the first point */
 	uint16		samples;		/* queries by which it was measured */
 	uint32		most;			/* breadth of the last point */
-	float		crowded;		/* crowding that 15 % of the samples exceed; BarqHardness */
+	float		crowded;		/* crowding that 30 % of the samples exceed; BarqHardness */
 	float		far;			/* their largest distance to a 10th row */
 	uint16		recall[BARQ_CURVE_KS][BARQ_CURVE_POINTS];	/* of 65535 */
 } BarqRecallCurve;

@@ -49,10 +49,10 @@
  * linked as they would be without it: it needs 1.1 to 1.3 times the breadth of a query that
  * was never there (docs/performance.md, "Recall by name").
  */
-#define HOLE	1.1
+#define HOLE	1.15
 
 /* This part of the samples is not crowded (BarqHardness). */
-#define HARD_QUANTILE	0.85
+#define HARD_QUANTILE	0.7
 
 /* A row of the nearest, by its distance. */
 typedef struct Near
