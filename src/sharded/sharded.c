@@ -57,10 +57,21 @@ weight_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return PG_GETARG_FLOAT8(n);
 }
 
+/* Raise ERRCODE_FEATURE_NOT_SUPPORTED if an argument is given that only barq_hybrid() has. */
+static void
+refuse(const char *caller, const char *name, bool given)
+{
+	if (given)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s does not support %s over shards", caller, name),
+				 errhint("Leave it out, ask for more rows (k), and group or weight them in the statement around it.")));
+}
+
 /*
  * Read the arguments from the second one on, which barq_sharded() and
  * barq_sharded_sql() share; args->table is set. Raises
- * ERRCODE_INVALID_PARAMETER_VALUE, and the errors of barq_sharded_filter() and
+ * ERRCODE_INVALID_PARAMETER_VALUE, and the errors of refuse(), barq_sharded_filter() and
  * barq_sharded_columns(). caller: the function's name, for messages.
  */
 static void
@@ -80,6 +91,9 @@ read_args(FunctionCallInfo fcinfo, BarqShardedArgs *args, const char *caller)
 	args->vector_column = name_argument(fcinfo, 10);
 	args->text_column = name_argument(fcinfo, 11);
 	args->distance = text_argument(fcinfo, 12);
+	refuse(caller, "group_by", !PG_ARGISNULL(13));
+	refuse(caller, "boost", !PG_ARGISNULL(14));
+	refuse(caller, "diversity", !PG_ARGISNULL(15) && PG_GETARG_FLOAT8(15) != 0);
 	if (args->embedding == NULL && args->query == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -151,7 +165,8 @@ put_rows(const char *sql, bool partial, Tuplestorestate *store, TupleDesc desc)
 /*
  * barq_sharded(item anyelement, embedding text, query text, k int, candidates int,
  * rrf_k float8, vector_weight float8, text_weight float8, filter text, filter_args
- * text[], vector_column name, text_column name, distance text) → TABLE(doc anyelement, score float8,
+ * text[], vector_column name, text_column name, distance text, group_by name,
+ * boost text, diversity float8) → TABLE(doc anyelement, score float8,
  * vector_rank int, text_rank int, vector_distance float8, text_score float8, partial boolean): the
  * best rows of a table over all its shards. Each ranking is merged over all shards, and
  * the merged rankings are fused. With the caller's rights. Raises the errors of

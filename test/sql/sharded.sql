@@ -69,5 +69,8 @@ SELECT barq_sharded_sql('shard_docs', '[1,2]', filter => 'id = $1', filter_args 
 SELECT barq_sharded_sql('shard_docs', '[1,2]', filter => 'id = $1', filter_args => '{one}');
 SELECT barq_sharded_sql('shard_docs', '[1,2]', filter => 'id IN (SELECT 1)');
 SELECT barq_sharded_sql('shard_docs', '[1,2]', filter => 'random() < 0.5');
+SELECT count(*) FROM barq_sharded(NULL::shard_docs, '[1,2]', group_by => 'id');
+SELECT count(*) FROM barq_sharded(NULL::shard_docs, '[1,2]', boost => 'id');
+SELECT count(*) FROM barq_sharded(NULL::shard_docs, '[1,2]', diversity => 0.5);
 DROP TABLE shard_found, shard_docs, shard_one, shard_child, shard_parent;
 DROP ROLE regress_barq_sharded;
