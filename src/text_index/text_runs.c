@@ -27,9 +27,8 @@
 #define TOKENIZER_BYTES	(64 * 1024 * 1024)
 
 /* Raise the error of a parallel build without room for a run; reason: its detail. */
-static void
-pg_attribute_noreturn()
-	no_room(Relation index, const char *reason)
+pg_noreturn static void
+no_room(Relation index, const char *reason)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DISK_FULL),
