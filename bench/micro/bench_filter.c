@@ -5,12 +5,13 @@
  *
  *	  bench_filter base.npy query.npy [-m 16] [-c 64] [-p 2] [-M cosine|l2|ip]
  *		[-q sq8|f16|none|rabitq] [-k 10] [-e 80,160] [-w 0.5,0.1] [-o body | -i body]
- *		[-n rows] [-Q queries] [-K independent,near,far] [-D row] [-L level] [-R 0.95]
+ *		[-n rows] [-Q queries] [-K independent,near,far] [-D row] [-L level] [-R 0.95] [-S]
  *
  * -w: shares of the rows that are admitted. -K: kinds of conditions. Independent: by a
  * random number of the row. Near, far: the rows with the largest or smallest product with
  * the direction of row -D, for the queries with the largest. -R: the recall for which -e was
- * chosen without a condition. -o, -i: keep the body in a file;
+ * chosen without a condition. -S: score the rows admitted one by one, too (the time to list
+ * them is not measured). -o, -i: keep the body in a file;
  * measure one kept there. Files are .npy (float32). The rows returned, `ef` of them, are
  * put in order by their vectors, as a server does. Times of searches are CPU times, the
  * shortest of several runs. To build: bench/micro/build.sh bench_filter.
@@ -219,9 +220,10 @@ make_filter(const BarqView *view, const Condition *condition, bool bits, BarqRow
 }
 
 static void
-measure(BarqView *view, const char *name, const Condition *condition, const char *efs, bool bits)
+measure(BarqView *view, const char *name, const Condition *condition, const char *efs, bool bits,
+		bool listed)
 {
-	const BarqVectorSearchOps *ops = barq_hnsw_kind.vectors;
+	const BarqVectorSearchOps *ops = (listed ? &barq_flat_kind : &barq_hnsw_kind)->vectors;
 	const ItemPointerData *tids = (const ItemPointerData *)
 		(view->base + ((const BarqBodyHeader *) view->base)->tids_off);
 	char	   *list = strdup(efs);
@@ -233,6 +235,13 @@ measure(BarqView *view, const char *name, const Condition *condition, const char
 	double	   *best = malloc(sizeof(double) * condition->nqueries);
 
 	make_filter(view, condition, bits, &filter);
+	if (listed)
+	{
+		uint32	   *rows = malloc(sizeof(uint32) * condition->below);
+
+		barq_bits_list_clear(filter.skip, (uint32) n, rows);
+		filter.rows = rows;
+	}
 	for (char *tok = strtok(list, ","); tok != NULL; tok = strtok(NULL, ","))
 	{
 		int			ef = atoi(tok);
@@ -254,6 +263,12 @@ measure(BarqView *view, const char *name, const Condition *condition, const char
 				int			got = 0;
 				int			more;
 
+				if (listed)
+				{
+					params.filter = NULL;
+					params.rows = filter.rows;
+					params.nrows = condition->below;
+				}
 				shim_context_push();
 				params.query = barq_query_prepare(mem, &codec, x);
 				search = ops->begin(view, &params);
@@ -283,7 +298,8 @@ measure(BarqView *view, const char *name, const Condition *condition, const char
 		for (int q = 0; q < condition->nqueries; q++)
 			sum += best[q];
 		printf("| %s | %.2f %% | %s | %d | %.4f | %.1f | %.0f |\n", name,
-			   100.0 * condition->below / n, bits ? "bits" : "words", ef, (double) good / wanted,
+			   100.0 * condition->below / n, listed ? "listed" : bits ? "bits" : "words",
+			   ef, (double) good / wanted,
 			   sum / condition->nqueries * 1e6, (double) scored / RUNS / condition->nqueries);
 		fflush(stdout);
 	}
@@ -343,8 +359,9 @@ main(int argc, char **argv)
 	char	   *left;
 	const char *level = "auto";
 	long		direction = -1;
+	bool		score_listed = false;
 
-	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:o:i:n:Q:w:K:L:D:R:")) != -1)
+	while ((opt = getopt(argc, argv, "m:c:p:M:q:k:e:o:i:n:Q:w:K:L:D:R:S")) != -1)
 	{
 		switch (opt)
 		{
@@ -386,6 +403,9 @@ main(int argc, char **argv)
 				break;
 			case 'D':
 				direction = atol(optarg);
+				break;
+			case 'S':
+				score_listed = true;
 				break;
 			case 'L':
 				level = optarg;
@@ -461,7 +481,9 @@ main(int argc, char **argv)
 			Condition	condition = {ranks[i], (uint32) (atof(tok) * n), queries[i], (int) nq, NULL};
 
 			find_truth(&condition);
-			measure(&view, names[i], &condition, efs, condition.below <= sqrt(20000.0 * n));
+			measure(&view, names[i], &condition, efs, condition.below <= sqrt(20000.0 * n), false);
+			if (score_listed)
+				measure(&view, names[i], &condition, efs, true, true);
 			free(condition.truth);
 		}
 		free(list);

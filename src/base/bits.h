@@ -44,6 +44,13 @@ barq_bits_clear_word(const uint8 *bits, uint32 n, uint32 word)
 	uint64		set = 0;
 
 	bits += (Size) word * 8;
+#ifndef WORDS_BIGENDIAN
+	if (likely(rows >= 64))
+	{
+		memcpy(&set, bits, sizeof(set));
+		return ~set;
+	}
+#endif
 	for (uint32 i = 0; i < Min(bytes, 8); i++)
 		set |= (uint64) bits[i] << (8 * i);
 	return ~set & (rows < 64 ? (UINT64CONST(1) << rows) - 1 : PG_UINT64_MAX);

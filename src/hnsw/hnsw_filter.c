@@ -29,6 +29,10 @@
 #define FAR_ASKED		16384	/* rows asked, all over the segment, */
 #define FAR_SEEDS		2048	/* until about so many are admitted */
 
+#define APPROACH_SHARE	0.05f	/* see approach() */
+#define APPROACH_BREADTH 32
+#define APPROACH_FROM	8
+
 #define LEAST_WANTED	0.25	/* of the breadth, where few rows are admitted */
 #define SAMPLE_ADMITTED	32		/* rows of the first sample that should be admitted */
 #define ASKED_LATELY	2048
@@ -276,6 +280,83 @@ seed_from_afar(HnswSearch *search)
 	pfree(nearest);
 }
 
+/* From now on admitted rows are met by their bits, if the filter has any. */
+static void
+close_refused(HnswSearch *search)
+{
+	const BarqRowFilter *filter = search->filter;
+	Size		bytes = barq_bits_bytes(search->graph.body.rows);
+
+	if (filter->words != NULL || filter->admits != NULL || filter->skip == NULL)
+		return;
+	search->closed = MemoryContextAllocHuge(search->context, bytes);
+	memcpy(search->closed, filter->skip, bytes);
+}
+
+/*
+ * Begin a walk where few rows are admitted: a narrow walk through all rows finds those
+ * nearest to the query, and the admitted ones that it met, and those around its nearest
+ * rows, make the first beam. Where rows lie in clusters, the row to which the upper layers
+ * lead may be in another cluster than the query, and admitted rows of two clusters have no
+ * list in common by which a walk through these could correct it.
+ */
+static void
+approach(HnswSearch *search, uint32 row)
+{
+	HnswVisited *visited = search->visited;
+	int			ef = search->ef;
+	uint32		nearest[APPROACH_FROM];
+	int			nnearest;
+	BarqHit    *hits;
+	int			nhits = 0;
+
+	search->through = true;
+	search->ef = APPROACH_BREADTH;
+	barq_hnsw_visit(visited, row);
+	search->fresh[0] = row;
+	seed(search, 1);
+	barq_hnsw_advance(search, INFINITY);
+	search->through = false;
+	search->ef = ef;
+
+	nnearest = Min(search->n, APPROACH_FROM);
+	for (int i = 0; i < nnearest; i++)
+		nearest[i] = HNSW_ROW(search->beam[i].row);
+	hits = MemoryContextAlloc(search->context, sizeof(BarqHit) * (search->n + search->nrest));
+	for (Size i = 0; i < search->n + search->nrest; i++)
+	{
+		const BarqHit *hit = i < search->n ? &search->beam[i] : &visited->rest[i - search->n];
+
+		if (barq_row_filter_admits(search->filter, HNSW_ROW(hit->row)))
+			hits[nhits++] = (BarqHit) {hit->key, HNSW_ROW(hit->row)};
+	}
+	barq_hnsw_visited_clear(visited);
+	search->nrest = 0;
+	search->n = search->next = search->stale = search->copies = 0;
+	close_refused(search);
+	barq_hits_sort(hits, nhits);
+	hnsw_beam_reserve(search, (Size) nhits + hnsw_beam_room(search));
+	for (int i = 0; i < nhits; i++)
+		if (hnsw_meet(search, hits[i].row))
+			search->beam[search->n++] = hits[i];
+	search->count = search->n;
+	pfree(hits);
+	for (int i = 0; i < nnearest; i++)
+		seed(search, barq_hnsw_gather_admitted(search, nearest[i]));
+
+	/* what the beam has no room for can be taken later */
+	if (search->n > search->ef)
+	{
+		Size		more = search->n - search->ef;
+
+		if (more > visited->rest_size)
+			barq_hnsw_rest_grow(visited, 0, more);
+		memcpy(visited->rest, search->beam + search->ef, sizeof(BarqHit) * more);
+		search->nrest = more;
+		search->n = search->count = search->ef;
+	}
+}
+
 /*
  * Look at the neighbours of a row and at theirs, until there should be SAMPLE_ADMITTED
  * admitted rows among them or `degree` lists are read. Sets search->asked and
@@ -332,19 +413,6 @@ make_bits(HnswSearch *search)
 	search->filter = own;
 }
 
-/* From now on admitted rows are met by their bits, if the filter has any. */
-static void
-close_refused(HnswSearch *search)
-{
-	const BarqRowFilter *filter = search->filter;
-	Size		bytes = barq_bits_bytes(search->graph.body.rows);
-
-	if (filter->words != NULL || filter->admits != NULL || filter->skip == NULL)
-		return;
-	search->closed = MemoryContextAllocHuge(search->context, bytes);
-	memcpy(search->closed, filter->skip, bytes);
-}
-
 /* Make the beam of this length, beside what the breadth gives. */
 static void
 set_factor(HnswSearch *search, double factor)
@@ -391,15 +459,18 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 	}
 	else if (search->recall > 0)
 		set_factor(search, pow(local, search->recall < HIGH_RECALL ? GAIN : GAIN_HIGH));
-	close_refused(search);
-
-	if (barq_row_filter_admits(search->filter, row))
+	if (!is_far && local < APPROACH_SHARE)
+		approach(search, row);
+	else
 	{
-		search->fresh[0] = row;
-		seed(search, hnsw_meet(search, row));
+		close_refused(search);
+		if (barq_row_filter_admits(search->filter, row))
+		{
+			search->fresh[0] = row;
+			seed(search, hnsw_meet(search, row));
+		}
+		seed(search, barq_hnsw_gather_admitted(search, row));
 	}
-	n = barq_hnsw_gather_admitted(search, row);
-	seed(search, n);
 	if (is_far)
 	{
 		seed_from_afar(search);

@@ -355,9 +355,8 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 	}
 }
 
-/* Expand rows of the beam until all are expanded or the bound ends the beam. */
-static void
-advance(HnswSearch *search, float bound)
+void
+barq_hnsw_advance(HnswSearch *search, float bound)
 {
 	/* what a filter does not admit is not in the beam */
 	if (search->skip == NULL)
@@ -648,7 +647,7 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		advance(search, bound);
+		barq_hnsw_advance(search, bound);
 
 		if (search->through && search->batch == 1 && search->start == 0 && hardly_any(search))
 		{
@@ -667,7 +666,7 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 				search->beam[search->start].row = HNSW_ROW(hit.row);
 				search->next = search->start;
 				search->opening = true;
-				advance(search, bound);
+				barq_hnsw_advance(search, bound);
 				search->opening = false;
 				continue;
 			}

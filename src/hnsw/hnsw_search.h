@@ -156,6 +156,9 @@ extern int	barq_hnsw_gather_admitted(HnswSearch *search, uint32 row);
  */
 extern int	barq_hnsw_nearest_afar(HnswSearch *search, BarqHit *nearest);
 
+/* Expand rows of the beam until all are expanded or the bound ends the beam. */
+extern void barq_hnsw_advance(HnswSearch *search, float bound);
+
 /* Ways in which a search with a filter goes on. */
 typedef enum HnswWay
 {

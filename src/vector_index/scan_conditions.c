@@ -11,12 +11,14 @@
 #include "utils/memutils.h"
 
 /*
- * Expanding a row of a graph costs as much as scoring this many listed rows, reading
- * the list of a further row as much as LIST_COST of them (docs/performance.md, "Filter
- * columns"). A graph's lists have some 32 rows.
+ * Expanding a row of a graph costs as much as scoring EXPAND_ROWS listed rows; reading the
+ * list of a further row as much as LIST_COST rows of at most ROW_BYTES, or LIST_LEAST long
+ * ones (docs/performance.md, "Filter columns"). A graph's lists have some 32 rows.
  */
-#define EXPAND_COST	32
-#define LIST_COST	1.3
+#define EXPAND_ROWS	32
+#define LIST_COST	8.0
+#define LIST_LEAST	1.3
+#define ROW_BYTES	128
 #define LIST_ROWS	32
 
 /* with a bitmap, in the same unit (docs/performance.md, "Within the bitmap of another index") */
@@ -64,7 +66,7 @@ barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source)
 
 /*
  * The number of admitted rows of a segment up to which each of them is scored, one after
- * the other. A walk of a graph expands about `ef` rows at EXPAND_COST, and for each of
+ * the other. A walk of a graph expands about `ef` rows, and for each of
  * them reads some rows / admitted rows lists, at most LIST_ROWS, to find admitted
  * neighbours. For lists the same measure serves: they are probed until enough admitted
  * rows are scored. A bitmap of other indexes has cost more than its search before the
@@ -73,16 +75,19 @@ barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source)
 static uint32
 list_below(const VectorScan *vs, const SegmentStream *stream)
 {
+	const BarqCodec *codec = &vs->rounds.codec;
 	double		rows = stream->view->rows;
 	double		ef = 1.25 * vs->rounds.breadth.rows;
-	double		walk = EXPAND_COST * ef;
-	double		most = ef * (EXPAND_COST + LIST_COST * LIST_ROWS);
+	double		list = barq_codec_has_heads(codec) ? LIST_LEAST :
+		Max(LIST_COST * Min((double) ROW_BYTES / codec->stride, 1), LIST_LEAST);
+	double		walk = (EXPAND_ROWS + list) * ef;
+	double		most = walk + ef * list * LIST_ROWS;
 
 	if (stream->kind == &barq_flat_kind)
 		return PG_UINT32_MAX;
 	if (vs->conditions.outer != NULL)
 		return (uint32) Min(rows, sqrt(BITMAP_COST * vs->rounds.breadth.rows * rows));
-	return (uint32) Min(most, (walk + sqrt(walk * walk + 4 * LIST_COST * ef * rows)) / 2);
+	return (uint32) Min(most, (walk + sqrt(walk * walk + 4 * list * ef * rows)) / 2);
 }
 
 void

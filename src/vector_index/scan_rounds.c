@@ -41,6 +41,9 @@
 #include "utils/memutils.h"
 #include "utils/spccache.h"
 
+/* Rows of the first round where a condition's rows are all scored: each is re-scored. */
+#define FIRST_OF_ALL	40
+
 /* Largest number of rows of one round. */
 #define ROUND_MOST	1000000
 
@@ -498,16 +501,33 @@ rows_in_memory(void)
 }
 
 /*
+ * Whether all rows that a condition admits are scored one by one: then a round's rows are
+ * the best of all, however few they are, and later rounds select from the same scores.
+ */
+static bool
+scores_all(const VectorScan *vs)
+{
+	if (vs->conditions.source == NULL || barq_target_recall > 0 || !barq_codec_proves(&vs->rounds.codec))
+		return false;
+	for (uint32 i = 0; i < vs->rounds.snapshot->nsegments; i++)
+		if (vs->rounds.streams[i].kind != &barq_flat_kind)
+			return false;
+	return true;
+}
+
+/*
  * Of so many rows asked for, those to ask for within a condition: as many as the first
  * beam of the largest segment has, if it is a graph, whose walk may go through rows that
  * the condition leaves out. With a target, enough to tell a hard query.
  */
 static int
-rows_of_condition(const VectorScan *vs, int asked)
+rows_of_condition(const VectorScan *vs, int asked, bool first)
 {
 	const SegmentStream *largest = vs->rounds.streams;
 	int			wanted;
 
+	if (first && scores_all(vs))
+		return Min(asked, FIRST_OF_ALL);
 	if (vs->conditions.source == NULL || vs->rounds.snapshot->nsegments == 0 ||
 		!barq_scan_has_rounds(vs) || largest->kind != &barq_hnsw_kind)
 		return asked;
@@ -531,7 +551,7 @@ rows_wanted(VectorScan *vs)
 	if (vs->walk.turned)
 		return (int) Max(barq_scan_rows_asked(vs), Min(vs->walk.looked_at, rows_in_memory()));
 	if (!vs->rounds.of_lists || rounds == 0)
-		return rows_of_condition(vs, barq_scan_rows_asked(vs));
+		return rows_of_condition(vs, barq_scan_rows_asked(vs), rounds == 0);
 	if (!barq_scan_is_complete(vs))
 		return ROUND_MOST;
 	return (int) Min((int64) barq_scan_rows_asked(vs) << Min(rounds, 20), ROUND_MOST);
@@ -568,7 +588,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 		return false;
 	while (is_first && barq_scan_broaden(vs))
 	{
-		want = rows_of_condition(vs, barq_scan_rows_asked(vs));
+		want = rows_of_condition(vs, barq_scan_rows_asked(vs), false);
 		if (!gather_candidates(scan, vs, want, &fresh))
 			return false;
 	}

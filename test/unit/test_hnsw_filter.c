@@ -252,6 +252,52 @@ test_clusters(const BarqCodec *codec)
 	free(queries);
 }
 
+/*
+ * Few rows admitted of each cluster: a walk comes to the query's cluster by way of rows that
+ * are not admitted, and finds those of it that are.
+ */
+static void
+test_own_cluster(const BarqCodec *codec)
+{
+	static const double shares[] = {0.04, 0.03};
+	const int	clusters = 50;
+	float	   *centres = random_vectors(clusters, DIMS);
+	float	   *x = random_vectors(ROWS, DIMS);
+	float	   *queries = random_vectors(QUERIES, DIMS);
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+
+	for (int row = 0; row < ROWS; row++)
+		for (int d = 0; d < DIMS; d++)
+			x[(size_t) row * DIMS + d] = centres[(size_t) (row % clusters) * DIMS + d] +
+				0.3f * x[(size_t) row * DIMS + d];
+	for (int q = 0; q < QUERIES; q++)
+		for (int d = 0; d < DIMS; d++)
+			queries[(size_t) q * DIMS + d] = centres[(size_t) (q % clusters) * DIMS + d] +
+				0.3f * queries[(size_t) q * DIMS + d];
+	make_flat(&flat, codec, x, ROWS, 0);
+	build_from_flat(&body, codec, 16, 64, &flat, 1);
+	for (int i = 0; i < (int) lengthof(shares); i++)
+	{
+		Condition	condition;
+
+		make_condition(&condition, &body, x, INDEPENDENT, shares[i]);
+		for (Form form = BITS; form <= ASKED; form++)
+		{
+			double		r = recall_within(&body, codec, queries, &condition, form, NARROW, false);
+
+			ok(r >= 0.985, "own cluster, %.0f %%, %s: recall %.3f", shares[i] * 100, form_names[form], r);
+			ok(drained(&body, codec, queries, &condition, form, 37, true), "... each row once");
+		}
+		free_condition(&condition);
+	}
+	shim_writer_free(&flat);
+	shim_writer_free(&body);
+	free(centres);
+	free(x);
+	free(queries);
+}
+
 int
 main(void)
 {
@@ -314,6 +360,7 @@ main(void)
 	}
 
 	test_clusters(&codec);
+	test_own_cluster(&codec);
 
 	/* the kernel that makes bits of words, at each level and with every remainder */
 	for (int level = 0; level < 4; level++)
