@@ -26,9 +26,6 @@
 #define RADIX_KEY(e) (e)
 #include "base/radix.h"
 
-/* Bytes that a TID takes while it is sorted. */
-#define TID_BYTES	(2 * sizeof(uint64))
-
 /* TIDs of a table, ascending when they are complete. */
 typedef struct Tids
 {
@@ -43,7 +40,7 @@ static bool read_plan(PlanState *plan, Tids *tids);
 static inline Size
 most_tids(void)
 {
-	return work_mem * (Size) 1024 / TID_BYTES;
+	return work_mem * (Size) 1024 / BARQ_BITMAP_TID_BYTES;
 }
 
 /* Whether all scans of a plan are of btree indexes and likely to fit into work_mem. */

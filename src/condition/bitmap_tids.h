@@ -10,6 +10,9 @@
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
 
+/* Bytes that a TID takes while it is sorted. */
+#define BARQ_BITMAP_TID_BYTES	(2 * sizeof(uint64))
+
 /*
  * Run a bitmap plan whose scans are all of btree indexes of `heap`, and read their TIDs one by one:
  * returns these, as block << 16 | offset, ascending, none twice, palloc'd in the current

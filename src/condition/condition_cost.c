@@ -6,7 +6,10 @@
 
 #include <math.h>
 
+#include "catalog/pg_am.h"
+#include "condition/bitmap_tids.h"
 #include "condition/condition.h"
+#include "miscadmin.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "text_index/text_index.h"
@@ -16,6 +19,33 @@
 
 /* As BITMAP_COST of a search, by which it lists the rows of a bitmap or walks a graph. */
 #define LISTED_COST	96
+
+/*
+ * Reading TIDs of btree indexes without a bitmap costs about so much of what the planner
+ * reckons for the bitmap (docs/performance.md, "The ways into a condition").
+ */
+#define READ_TIDS	0.5
+
+/* Whether all scans of a bitmap are of btree indexes, as bitmap_tids.c wants them. */
+static bool
+is_read_as_tids(const Path *bitmapqual)
+{
+	List	   *children;
+	ListCell   *cell;
+
+	if (IsA(bitmapqual, IndexPath))
+		return ((const IndexPath *) bitmapqual)->indexinfo->relam == BTREE_AM_OID;
+	if (IsA(bitmapqual, BitmapAndPath))
+		children = ((const BitmapAndPath *) bitmapqual)->bitmapquals;
+	else if (IsA(bitmapqual, BitmapOrPath))
+		children = ((const BitmapOrPath *) bitmapqual)->bitmapquals;
+	else
+		return false;
+	foreach(cell, children)
+		if (!is_read_as_tids(lfirst(cell)))
+			return false;
+	return true;
+}
 
 void
 barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordered,
@@ -38,6 +68,9 @@ barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordere
 
 	cost_bitmap_tree_node(bitmap->bitmapqual, &bitmap_cost, &selectivity);
 	matches = clamp_row_est(selectivity * tuples);
+	if (is_read_as_tids(bitmap->bitmapqual) &&
+		matches * BARQ_BITMAP_TID_BYTES <= work_mem * 1024.0)
+		bitmap_cost *= READ_TIDS;
 
 	/* few rows are scored one by one; a walk scores more, the fewer match */
 	listed = sqrt(LISTED_COST * breadth * tuples);
