@@ -237,7 +237,7 @@ measure(BarqView *view, const char *name, const Condition *condition, const char
 	make_filter(view, condition, bits, &filter);
 	if (listed)
 	{
-		uint32	   *rows = malloc(sizeof(uint32) * condition->below);
+		uint32	   *rows = malloc(sizeof(uint32) * (condition->below + BARQ_BITS_LIST_SPARE));
 
 		barq_bits_list_clear(filter.skip, (uint32) n, rows);
 		filter.rows = rows;

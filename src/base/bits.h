@@ -56,19 +56,33 @@ barq_bits_clear_word(const uint8 *bits, uint32 n, uint32 word)
 	return ~set & (rows < 64 ? (UINT64CONST(1) << rows) - 1 : PG_UINT64_MAX);
 }
 
+/* Elements behind the last that barq_bits_list_clear() writes may be overwritten. */
+#define BARQ_BITS_LIST_SPARE	2
+
 /*
  * Write the numbers of the clear bits among the first n to list[], ascending; the
- * caller knows how many there are. Returns their number.
+ * caller knows how many there are, and has room for BARQ_BITS_LIST_SPARE more. Returns
+ * their number. Most words have two at most, in no order that a branch could foresee: so
+ * two are written of each, and count as far as they are there.
  */
 static inline uint32
 barq_bits_list_clear(const uint8 *bits, uint32 n, uint32 *list)
 {
+	const uint64 last = UINT64CONST(1) << 63;
 	uint32		count = 0;
 
 	for (uint32 first = 0; first < n; first += 64)
-		for (uint64 word = barq_bits_clear_word(bits, n, first / 64); word != 0;
-			 word &= word - 1)
-			list[count++] = first + __builtin_ctzll(word);
+	{
+		uint64		word = barq_bits_clear_word(bits, n, first / 64);
+		uint64		second = word & (word - 1);
+
+		list[count] = first + __builtin_ctzll(word | last);
+		list[count + 1] = first + __builtin_ctzll(second | last);
+		count += (word != 0) + (second != 0);
+		if (unlikely(second != 0))
+			for (word = second & (second - 1); word != 0; word &= word - 1)
+				list[count++] = first + __builtin_ctzll(word);
+	}
 	return count;
 }
 

@@ -294,7 +294,7 @@ filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot,
 		note_seeds(making.skip, view->rows, filter);
 	else
 	{
-		uint32	   *rows = palloc_extended(sizeof(uint32) * (Size) Max(making.count, 1),
+		uint32	   *rows = palloc_extended(sizeof(uint32) * ((Size) making.count + BARQ_BITS_LIST_SPARE),
 										   MCXT_ALLOC_HUGE);
 
 		barq_bits_list_clear(making.skip, view->rows, rows);

@@ -433,7 +433,7 @@ list_rows(Matching *m, const uint8 *dead, uint64 most, BarqRowFilter *filter)
 {
 	uint32		total = m->filters.rows;
 	uint32	   *rows = MemoryContextAllocHuge(CurrentMemoryContext,
-											  Max(Min(most, total), 1) * sizeof(uint32));
+											  (Min(most, total) + BARQ_BITS_LIST_SPARE) * sizeof(uint32));
 	uint32		n = 0;
 
 	if (most * ROWS_A_SORT < total)
