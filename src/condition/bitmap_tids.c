@@ -156,7 +156,7 @@ read_and(BitmapAndState *node, Tids *tids)
 {
 	for (int i = 0; i < node->nplans; i++)
 	{
-		Tids		others = {tids->heap};
+		Tids		others = {.heap = tids->heap};
 
 		if (!read_plan(node->bitmapplans[i], i == 0 ? tids : &others))
 			return false;
@@ -176,7 +176,7 @@ read_or(BitmapOrState *node, Tids *tids)
 {
 	for (int i = 0; i < node->nplans; i++)
 	{
-		Tids		more = {tids->heap};
+		Tids		more = {.heap = tids->heap};
 
 		if (!read_plan(node->bitmapplans[i], &more) || tids->n + more.n > most_tids())
 			return false;
@@ -226,7 +226,7 @@ read_plan(PlanState *plan, Tids *tids)
 uint64 *
 barq_bitmap_tids(PlanState *plan, Relation heap, uint64 *n)
 {
-	Tids		tids = {heap};
+	Tids		tids = {.heap = heap};
 
 	if (!is_readable(plan))
 		return NULL;

@@ -325,7 +325,8 @@ approach(HnswSearch *search, uint32 row)
 	hits = MemoryContextAlloc(search->context, sizeof(BarqHit) * (search->n + search->nrest));
 	for (Size i = 0; i < search->n + search->nrest; i++)
 	{
-		const BarqHit *hit = i < search->n ? &search->beam[i] : &visited->rest[i - search->n];
+		const BarqHit *hit = i < (Size) search->n ? &search->beam[i] :
+			&visited->rest[i - search->n];
 
 		if (barq_row_filter_admits(search->filter, HNSW_ROW(hit->row)))
 			hits[nhits++] = (BarqHit) {hit->key, HNSW_ROW(hit->row)};
