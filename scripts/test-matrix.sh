@@ -34,7 +34,8 @@
 # debootstrap and, the first time, some minutes and 2 GB. In there a copy of the
 # checkout, as it is when the tests begin, is /barq and the build folder is /build,
 # which is build/trixie, say, out here. With CCACHE_DIR set, ccache is used in there.
-# No Debian suite has version 16: it is tested where the machine has it.
+# No Debian suite has version 16: it is tested where the machine has it (once, by hand:
+# docs/upgrading.md).
 #
 # The root's mounts are made in a namespace, which goes with the last process
 # in it, however this script ends; so do processes, shared memory and semaphores.
