@@ -48,7 +48,7 @@ barq_curve_parts(const BarqSnapshot *snapshot, bool of_lists)
 		parts[i].exact = kind->vectors == NULL || kind->vectors->breadths == NULL;
 		parts[i].curve = barq_curve_of(desc->statistics);
 		if (parts[i].curve == NULL && !of_lists && desc->kind == BARQ_KIND_IVF)
-			parts[i].curve = barq_curve_beside(barq_segment_keyed(desc) / BARQ_IVF_AHEAD_BESIDE);
+			parts[i].curve = barq_curve_beside(barq_segment_keyed(desc) / (double) BARQ_IVF_AHEAD_BESIDE);
 		else if (parts[i].curve == NULL)
 			parts[i].curve = barq_curve_default(of_lists);
 	}
