@@ -35,9 +35,11 @@ on third -v part=3 -f "$here/shard.sql"
 on first -v host="$(of shard-second PGHOST)" -v second="$(of shard-second PGPORT)" \
 	-v third="$(of shard-third PGPORT)" -v remote_user=postgres -f "$here/coordinator.sql"
 on first -f "$here/rows.sql"
+echo "== a search of 2,000 rows in four partitions on three servers"
 on first -c "SELECT (doc).id, (doc).body, score, vector_rank, text_rank, text_score
 	FROM barq_sharded(NULL::docs, '[1,0,0,0,0,0,0,0]', 'vector database', k => 5)"
 on third -v part=2 -f "$here/shard.sql"
 on first -f "$here/move.sql"
+echo "== the same after a partition moved from the second server to the third"
 on first -c "SELECT (doc).id, (doc).body, score, vector_rank, text_rank, text_score
 	FROM barq_sharded(NULL::docs, '[1,0,0,0,0,0,0,0]', 'vector database', k => 5)"
