@@ -219,7 +219,7 @@ build(BarqBodyWriter *writer, const Documents *d, uint32 run, uint32 runs, bool 
 	  double *adding, double *writing)
 {
 	MemoryContext context = shim_context_push();
-	BarqBm25Builder *builder = barq_bm25_builder_create(vocabulary, positions, context);
+	BarqBm25Builder *builder = barq_bm25_builder_create(vocabulary, 1, positions, context);
 	BarqTokens	tokens = {.tokens = malloc(sizeof(BarqToken) * 16384)};
 	double		start;
 	uint32		added = 0;
@@ -287,7 +287,7 @@ make_query(BarqBm25Query *query, BarqView *view, const Words *words, BarqBm25Ter
 		memset(term, 0, sizeof(*term));
 		term->text.text = barq_terms_text(vocabulary, words->words[i], &term->text.length);
 		term->weight = (query->k1 + 1) *
-			barq_bm25_idf(totals.documents, barq_bm25_df(view, term->text.text, term->text.length));
+			barq_bm25_idf(totals.documents, barq_bm25_df(view, term->text.text, term->text.length, 0));
 	}
 	qsort(terms, query->nterms, sizeof(BarqBm25Term), compare_terms);
 }
@@ -422,7 +422,7 @@ measure(const char *name, BarqView *view, const Documents *d, const Words *words
 			term->expansions = expansions;
 			term->nexpansions = nexpansions;
 			term->weight = (query.k1 + 1) *
-				barq_bm25_idf(view->rows, barq_bm25_df_any(view, expansions, nexpansions));
+				barq_bm25_idf(view->rows, barq_bm25_df_any(view, expansions, nexpansions, 0));
 		}
 		times[q] = 1e9;
 		for (int r = 0; r < repeats; r++)

@@ -77,6 +77,39 @@ COMMENT ON OPERATOR @@@ (text, text) IS 'text matches a query, by the configurat
 CREATE OPERATOR @@@ (LEFTARG = text[], RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (text[], text) IS 'array of texts matches a query, by the configuration of the index that fits';
 
+-- rows: all fields of an index
+
+CREATE FUNCTION bm25_distance(record, bm25query) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_row_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_distance(record, bm25query) IS 'internal: negative score of a row by the fields of an index: smaller is better, 0 if no term occurs';
+CREATE FUNCTION bm25_distance(record, text) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_distance(record, text) IS 'internal: negative score of a row, by the fields of the index that fits';
+CREATE FUNCTION bm25_column_distance(record, bm25query) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_row_column_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION bm25_column_distance(record, bm25query) IS 'internal: planner support: <@> of the fields of an index, whose read permission the executor checks';
+CREATE FUNCTION bm25_matches(record, bm25query) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_row_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_matches(record, bm25query) IS 'internal: whether the fields of a row match a query';
+CREATE FUNCTION bm25_matches(record, text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION bm25_matches(record, text) IS 'internal: whether the fields of a row match a query, by the index that fits';
+CREATE FUNCTION bm25_column_matches(record, bm25query) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_row_column_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION bm25_column_matches(record, bm25query) IS 'internal: planner support: @@@ of the fields of an index, whose read permission the executor checks';
+CREATE FUNCTION bm25_fields(query bm25query, index regclass, fields integer) RETURNS bm25query
+	AS 'MODULE_PATHNAME', 'barq_bm25_fields' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25_fields(bm25query, regclass, integer) IS 'internal: planner support: a query for fields of an index, a bit each; 255: for a row';
+
+CREATE OPERATOR <@> (LEFTARG = record, RIGHTARG = bm25query, FUNCTION = bm25_distance);
+COMMENT ON OPERATOR <@> (record, bm25query) IS 'negative score of a row, by all fields of an index';
+CREATE OPERATOR <@> (LEFTARG = record, RIGHTARG = text, FUNCTION = bm25_distance);
+COMMENT ON OPERATOR <@> (record, text) IS 'negative score of a row, by all fields of the index that fits';
+CREATE OPERATOR @@@ (LEFTARG = record, RIGHTARG = bm25query, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR @@@ (record, bm25query) IS 'the fields of a row match a query';
+CREATE OPERATOR @@@ (LEFTARG = record, RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR @@@ (record, text) IS 'the fields of a row match a query, by the index that fits';
+
 -- conditions on a score: the form into which the planner rewrites `body <@> query < bound`
 
 CREATE TYPE bm25threshold;
@@ -115,6 +148,10 @@ COMMENT ON OPERATOR <@@ (text, bm25threshold) IS 'internal: the negative BM25 sc
 CREATE OPERATOR <@@ (LEFTARG = text[], RIGHTARG = bm25threshold, FUNCTION = bm25_below, RESTRICT = barq_threshold_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR <@@ (text[], bm25threshold) IS 'internal: the negative BM25 score is below a bound';
 
+CREATE FUNCTION bm25_ops_options(internal) RETURNS void
+	AS 'MODULE_PATHNAME', 'barq_bm25_ops_options' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25_ops_options(internal) IS 'internal: parameters of a field of a barq_bm25 index';
+
 CREATE OPERATOR CLASS any_ops
 	DEFAULT FOR TYPE anyelement USING barq_bm25 AS
 	OPERATOR 11 < (anyenum, anyenum),
@@ -129,8 +166,9 @@ CREATE OPERATOR CLASS bm25_ops
 	OPERATOR 1 <@> (text, bm25query) FOR ORDER BY float_ops,
 	OPERATOR 2 @@@ (text, bm25query),
 	OPERATOR 3 <@@ (text, bm25threshold),
-	OPERATOR 13 = (text, text);
-COMMENT ON OPERATOR CLASS bm25_ops USING barq_bm25 IS 'texts by BM25; beyond the first column a filter column';
+	OPERATOR 13 = (text, text),
+	FUNCTION 1 bm25_ops_options(internal);
+COMMENT ON OPERATOR CLASS bm25_ops USING barq_bm25 IS 'a field: texts by BM25; parameters weight, b, name';
 
 CREATE OPERATOR CLASS bm25_array_ops
 	DEFAULT FOR TYPE text[] USING barq_bm25 AS
@@ -138,8 +176,20 @@ CREATE OPERATOR CLASS bm25_array_ops
 	OPERATOR 2 @@@ (text[], bm25query),
 	OPERATOR 3 <@@ (text[], bm25threshold),
 	OPERATOR 16 && (anyarray, anyarray),
+	OPERATOR 17 @> (anyarray, anyarray),
+	FUNCTION 1 bm25_ops_options(internal);
+COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'a field: arrays of texts by BM25; parameters weight, b, name';
+
+CREATE OPERATOR CLASS text_filter_ops
+	FOR TYPE text USING barq_bm25 AS
+	OPERATOR 13 = (text, text);
+COMMENT ON OPERATOR CLASS text_filter_ops USING barq_bm25 IS 'filter column of type text or character varying';
+
+CREATE OPERATOR CLASS text_array_filter_ops
+	FOR TYPE text[] USING barq_bm25 AS
+	OPERATOR 16 && (anyarray, anyarray),
 	OPERATOR 17 @> (anyarray, anyarray);
-COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'arrays of texts by BM25; beyond the first column a filter column';
+COMMENT ON OPERATOR CLASS text_array_filter_ops USING barq_bm25 IS 'filter column of type text[]';
 
 -- statistics
 

@@ -23,8 +23,10 @@ DROP FUNCTION barq_hybrid(anyelement, halfvec, text, int, int, float8, float8, f
 
 ALTER OPERATOR FAMILY bm25_ops USING barq_bm25 ADD
 	OPERATOR 3 <@@ (text, bm25threshold),
-	OPERATOR 13 = (text, text);
+	OPERATOR 13 = (text, text),
+	FUNCTION 1 (text, text) bm25_ops_options(internal);
 ALTER OPERATOR FAMILY bm25_array_ops USING barq_bm25 ADD
 	OPERATOR 3 <@@ (text[], bm25threshold),
 	OPERATOR 16 && (anyarray, anyarray),
-	OPERATOR 17 @> (anyarray, anyarray);
+	OPERATOR 17 @> (anyarray, anyarray),
+	FUNCTION 1 (text[], text[]) bm25_ops_options(internal);

@@ -71,7 +71,7 @@ barq_bm25_df_shown(PG_FUNCTION_ARGS)
 	uint64		df;
 
 	df = barq_text_statistics_df(open_statistics(PG_GETARG_OID(0), &context),
-								 VARDATA_ANY(term), VARSIZE_ANY_EXHDR(term));
+								 VARDATA_ANY(term), VARSIZE_ANY_EXHDR(term), 0);
 	MemoryContextDelete(context);
 	PG_RETURN_INT64((int64) df);
 }

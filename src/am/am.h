@@ -18,6 +18,8 @@
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 
+struct BarqFilterColumns;
+
 /* ---- routine.c ---- */
 
 /*
@@ -29,22 +31,24 @@ extern IndexAmRoutine *barq_am_routine(void);
 /* ---- insert.c ---- */
 
 /*
- * Append a value that is not NULL, and those of the filter columns, to the growing log. Returns the number of
- * pages of the log if a page was added, else 0. Allocates in the current memory
- * context, which the caller resets afterwards. Raises the errors of the value;
- * nothing is appended then.
+ * Append a row, with its values of the filter columns, to the growing log; one without a
+ * value to search for as a row without a key. Returns the number of pages of the log if a
+ * page was added, else 0. Allocates in the current memory context, which the caller
+ * resets afterwards. Raises the errors of the values; nothing is appended then.
  */
-typedef uint32 (*BarqRowAppender) (Relation index, Datum value, ItemPointer heap_tid,
-								   const struct BarqFilterValues *filters);
+typedef uint32 (*BarqRowAppender) (Relation index, const Datum *values, const bool *isnull,
+								   ItemPointer heap_tid, const struct BarqFilterValues *filters,
+								   void *arg);
 
 /*
- * aminsert of all access methods: append a row to the growing log, by `append` if
- * its first value is not NULL, count it in the index's statistics, and have a long log sealed
- * (barq_after_append).
+ * aminsert of all access methods: append a row to the growing log by append(..., arg),
+ * count it in the index's statistics, and have a long log sealed (barq_after_append).
+ * columns: its filter columns.
  */
-extern void barq_am_insert(Relation index, struct IndexInfo *info, const Datum *values,
+extern void barq_am_insert(Relation index, struct IndexInfo *info,
+						   const struct BarqFilterColumns *columns, const Datum *values,
 						   const bool *isnull, ItemPointer heap_tid,
-						   BarqRowAppender append);
+						   BarqRowAppender append, void *arg);
 
 /* ---- vacuum.c ---- */
 

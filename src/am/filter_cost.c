@@ -5,7 +5,20 @@
 #include "postgres.h"
 
 #include "am/filters.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+
+/* Whether an index clause is a query, which a search of the index answers, not a filter. */
+static bool
+is_query(const IndexPath *path, const IndexClause *clause)
+{
+	Expr	   *asked = linitial_node(RestrictInfo, clause->indexquals)->clause;
+
+	return IsA(asked, OpExpr) &&
+		get_op_opfamily_strategy(((OpExpr *) asked)->opno,
+								 path->indexinfo->opfamily[clause->indexcol]) < BARQ_FILTER_LESS;
+}
 
 double
 barq_filter_selectivity(PlannerInfo *root, IndexPath *path)
@@ -17,7 +30,7 @@ barq_filter_selectivity(PlannerInfo *root, IndexPath *path)
 	{
 		IndexClause *clause = lfirst_node(IndexClause, cell);
 
-		if (clause->indexcol > 0 || IsA(clause->rinfo->clause, NullTest))
+		if ((clause->indexcol > 0 && !is_query(path, clause)) || IsA(clause->rinfo->clause, NullTest))
 			clauses = lappend(clauses, clause->rinfo);
 	}
 	if (clauses == NIL)

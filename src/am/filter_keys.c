@@ -349,9 +349,9 @@ add_array_key(BarqFilterCondition *condition, int number, const Column *column, 
 	}
 }
 
-/* Add a key on a filter column. */
+/* Add a key on the filter column of this number. */
 static void
-add_key(BarqFilterCondition *condition, Relation index, ScanKey key)
+add_key(BarqFilterCondition *condition, Relation index, int number, ScanKey key)
 {
 	int			at = key->sk_attno - 1;
 	Column		column = {
@@ -367,7 +367,7 @@ add_key(BarqFilterCondition *condition, Relation index, ScanKey key)
 	{
 		bool		null = (key->sk_flags & SK_SEARCHNULL) != 0;
 
-		test = of_sets ? add_test(condition, at - 1) : test_of(condition, at - 1);
+		test = of_sets ? add_test(condition, number) : test_of(condition, number);
 		if (of_sets)
 		{
 			test->null = null;
@@ -388,32 +388,35 @@ add_key(BarqFilterCondition *condition, Relation index, ScanKey key)
 	}
 	if (of_sets)
 	{
-		add_array_key(condition, at - 1, &column, key);
+		add_array_key(condition, number, &column, key);
 		return;
 	}
 	compare_key(&ranges, &column, key, &condition->recheck);
-	test = test_of(condition, at - 1);
+	test = test_of(condition, number);
 	test->null = false;
 	intersect(test, &ranges);
 }
 
 BarqFilterCondition *
-barq_filter_of_keys(IndexScanDesc scan)
+barq_filter_of_keys(IndexScanDesc scan, const BarqFilterColumns *columns)
 {
 	BarqFilterCondition *condition = NULL;
 
 	for (int i = 0; i < scan->numberOfKeys; i++)
 	{
 		ScanKey		key = &scan->keyData[i];
+		int			number = 0;
 
-		if (key->sk_attno == 1)
+		while (number < columns->n && columns->columns[number] + 1 != key->sk_attno)
+			number++;
+		if (number == columns->n)
 			continue;
 		if (condition == NULL)
 		{
 			condition = palloc0(sizeof(BarqFilterCondition));
-			condition->columns = barq_filter_count(scan->indexRelation);
+			condition->columns = columns->n;
 		}
-		add_key(condition, scan->indexRelation, key);
+		add_key(condition, scan->indexRelation, number, key);
 	}
 	for (int i = 0; condition != NULL && i < condition->ntests; i++)
 	{

@@ -172,10 +172,10 @@ barq_filter_set_words(Oid type, Datum value, Oid collation, uint32 *n, bool *has
 }
 
 void
-barq_filter_encode(Relation index, const Datum *values, const bool *isnull,
-				   BarqFilterValues *filters)
+barq_filter_encode(Relation index, const BarqFilterColumns *which, const Datum *values,
+				   const bool *isnull, BarqFilterValues *filters)
 {
-	int			columns = barq_filter_count(index);
+	int			columns = which->n;
 	uint64	   *words;
 	uint64	   *sets[BARQ_MAX_FILTERS];
 	uint32		nset[BARQ_MAX_FILTERS];
@@ -186,14 +186,15 @@ barq_filter_encode(Relation index, const Datum *values, const bool *isnull,
 		return;
 	for (int i = 0; i < columns; i++)
 	{
+		int			at = which->columns[i];
 		bool		has_null;
-		Oid			type = index->rd_opcintype[1 + i];
+		Oid			type = index->rd_opcintype[at];
 
 		sets[i] = NULL;
 		nset[i] = 0;
-		if (!isnull[1 + i] && barq_filter_form(type) >= BARQ_FILTER_INTEGERS)
-			sets[i] = barq_filter_set_words(type, values[1 + i],
-											index->rd_indcollation[1 + i], &nset[i], &has_null);
+		if (!isnull[at] && barq_filter_form(type) >= BARQ_FILTER_INTEGERS)
+			sets[i] = barq_filter_set_words(type, values[at],
+											index->rd_indcollation[at], &nset[i], &has_null);
 		total += nset[i];
 	}
 	words = palloc0(sizeof(uint64) * total);
@@ -202,15 +203,15 @@ barq_filter_encode(Relation index, const Datum *values, const bool *isnull,
 	filters->words = words;
 	for (int i = 0; i < columns; i++)
 	{
-		Oid			type = index->rd_opcintype[1 + i];
+		int			at = which->columns[i];
+		Oid			type = index->rd_opcintype[at];
 
-		if (isnull[1 + i])
+		if (isnull[at])
 			words[0] |= UINT64CONST(1) << i;
 		if (barq_filter_form(type) >= BARQ_FILTER_INTEGERS)
 			words[0] |= UINT64CONST(1) << (32 + i);
-		else if (!isnull[1 + i])
-			words[1 + i] = barq_filter_word(type, values[1 + i],
-											index->rd_indcollation[1 + i]);
+		else if (!isnull[at])
+			words[1 + i] = barq_filter_word(type, values[at], index->rd_indcollation[at]);
 		if (sets[i] == NULL)
 			continue;
 		words[1 + i] = nset[i];

@@ -49,26 +49,38 @@ extern BarqFilterForm barq_filter_form(Oid type);
 /* The types of filter columns as a list for messages; constant. */
 extern const char *barq_filter_types(void);
 
-/* Number of filter columns of an index, or partitioned index. */
-static inline int
-barq_filter_count(Relation index)
+/* The filter columns of an index, as numbers from 0 of its columns. */
+typedef struct BarqFilterColumns
 {
-	return index->rd_index->indnkeyatts - 1;
+	int			n;
+	uint8		columns[INDEX_MAX_KEYS];
+} BarqFilterColumns;
+
+/* The filter columns of an index in which all columns but the first are filter columns. */
+static inline BarqFilterColumns
+barq_filters_behind_first(Relation index)
+{
+	BarqFilterColumns filters = {.n = index->rd_index->indnkeyatts - 1};
+
+	for (int i = 0; i < filters.n; i++)
+		filters.columns[i] = i + 1;
+	return filters;
 }
 
 /*
- * The words of a row's filter columns: values[1], ... and isnull[1], ... as aminsert
- * gets them. Palloc'd; may leave detoasted values in the current memory context.
+ * The words of a row's filter columns, from all its values as aminsert gets them. Palloc'd; may leave detoasted values in the current memory context.
  * ERRCODE_PROGRAM_LIMIT_EXCEEDED for arrays with too many elements.
  */
-extern void barq_filter_encode(Relation index, const Datum *values, const bool *isnull,
+extern void barq_filter_encode(Relation index, const BarqFilterColumns *columns,
+							   const Datum *values, const bool *isnull,
 							   BarqFilterValues *filters);
 
 /*
  * The condition of the scan keys on filter columns, palloc'd; NULL if there are none.
- * Keys on column 1 are left out.
+ * Keys on other columns are left out.
  */
-extern BarqFilterCondition *barq_filter_of_keys(IndexScanDesc scan);
+extern BarqFilterCondition *barq_filter_of_keys(IndexScanDesc scan,
+												const BarqFilterColumns *columns);
 
 /* filter_paths.c. Called once, when the library is loaded: offers more index paths. */
 extern void barq_filter_init(void);

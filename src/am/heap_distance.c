@@ -56,7 +56,7 @@ barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
 		old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
 		context->ecxt_scantuple = state->slot;
 		FormIndexDatum(state->info, state->slot, state->estate, values, isnull);
-		found = !isnull[0] && visit(arg, values[0]);
+		found = visit(arg, values, isnull);
 		MemoryContextSwitchTo(old);
 	}
 	ExecClearTuple(state->slot);
@@ -74,12 +74,14 @@ typedef struct Measure
 
 /* BarqValueVisitor: the distance of a value by the operator of an ORDER BY key. */
 static bool
-measure(void *arg, Datum value)
+measure(void *arg, const Datum *values, const bool *isnull)
 {
 	Measure    *m = arg;
 
+	if (isnull[0])
+		return false;
 	m->distance = DatumGetFloat8(FunctionCall2Coll(&m->key->sk_func, m->key->sk_collation,
-												   value, m->key->sk_argument));
+												   values[0], m->key->sk_argument));
 	return true;
 }
 

@@ -25,12 +25,15 @@ extern BarqHeapDistance *barq_heap_distance_begin(IndexScanDesc scan);
 extern bool barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid,
 							   double *distance);
 
-/* Called with the indexed value of a row, in a memory context that is reset afterwards. */
-typedef bool (*BarqValueVisitor) (void *arg, Datum value);
+/*
+ * Called with the values of the index's columns in a row, in a memory context that is
+ * reset afterwards.
+ */
+typedef bool (*BarqValueVisitor) (void *arg, const Datum *values, const bool *isnull);
 
 /*
- * Call visit(arg, value) for a row and return its result; false without a call if
- * the scan's snapshot sees no such row, or its value is NULL.
+ * Call visit(arg, ...) for a row and return its result; false without a call if the
+ * scan's snapshot sees no such row.
  */
 extern bool barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
 							BarqValueVisitor visit, void *arg);

@@ -13,8 +13,9 @@
 #include "utils/rel.h"
 
 void
-barq_am_insert(Relation index, IndexInfo *info, const Datum *values, const bool *isnull,
-			   ItemPointer heap_tid, BarqRowAppender append)
+barq_am_insert(Relation index, IndexInfo *info, const BarqFilterColumns *columns,
+			   const Datum *values, const bool *isnull, ItemPointer heap_tid,
+			   BarqRowAppender append, void *arg)
 {
 	MemoryContext context = info->ii_AmCache;
 	MemoryContext old;
@@ -29,10 +30,8 @@ barq_am_insert(Relation index, IndexInfo *info, const Datum *values, const bool 
 		info->ii_AmCache = context;
 	}
 	old = MemoryContextSwitchTo(context);
-	barq_filter_encode(index, values, isnull, &filters);
-	pages = isnull[0] ?
-		barq_growing_append_keyless(index, heap_tid, &filters, BARQ_KEYLESS_NULL) :
-		append(index, values[0], heap_tid, &filters);
+	barq_filter_encode(index, columns, values, isnull, &filters);
+	pages = append(index, values, isnull, heap_tid, &filters, arg);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(context);
 	barq_count(barq_stats_of(RelationGetRelid(index)), BARQ_COUNT_INSERTS, 1);

@@ -7,9 +7,13 @@
  * Rows of a segment are in TID order, so that rows of equal score are found in
  * TID order, and a later row of equal score can be skipped.
  *
- * The formula is Lucene's BM25: idf = ln(1 + (N - df + 0.5) / (df + 0.5)); a
+ * The formula of one field is Lucene's BM25: idf = ln(1 + (N - df + 0.5) / (df + 0.5)); a
  * term's share is idf · tf · (k1 + 1) / (tf + k1 · (1 - b + b · len / avglen));
  * a score is the sum of shares in float8, in the order of the query's terms.
+ *
+ * With several fields it is BM25F (Zaragoza et al., "Microsoft Cambridge at TREC-13",
+ * 2004): wtf = Σ w_f · tf_f / (1 - b_f + b_f · len_f / avglen_f) over the fields in which
+ * the term counts, and the term's share is idf · wtf · (k1 + 1) / (wtf + k1).
  *
  * Functions that read a body raise ERRCODE_INDEX_CORRUPTED where it is damaged,
  * check for interrupts, and allocate in the current memory context, which the
@@ -28,6 +32,7 @@
 #include "text/text_query.h"
 
 #define BARQ_BM25_BLOCK			128 /* postings of a block */
+#define BARQ_BM25_FIELDS		BARQ_MOST_FIELDS	/* of an index at most */
 #define BARQ_BM25_EXPANSIONS	1024	/* terms of a scoring prefix at most */
 
 /* Number of the kind, as stored. */
@@ -42,10 +47,11 @@ typedef struct BarqBm25Builder BarqBm25Builder;
 
 /*
  * Create an empty builder; all its memory is in `context`. Terms are numbers of
- * `terms`, which the caller owns, fills and keeps until the body is written.
+ * `terms`, which the caller owns, fills and keeps until the body is written. nfields: of
+ * each document; with 1 tokens and documents have no fields.
  */
-extern BarqBm25Builder *barq_bm25_builder_create(BarqTermTable *terms, bool positions,
-												 MemoryContext context);
+extern BarqBm25Builder *barq_bm25_builder_create(BarqTermTable *terms, uint32 nfields,
+												 bool positions, MemoryContext context);
 
 /*
  * Add a row of tokens, whose positions ascend and whose terms are in the table.
@@ -74,7 +80,7 @@ extern void barq_bm25_builder_write(BarqBm25Builder *builder, BarqBodyWriter *wr
 
 /*
  * Bytes for the numbers, TIDs and lengths of the rows of a merge: 14 for each row of
- * the inputs, dead ones included.
+ * the inputs, dead ones included, and 4 for each field but the first.
  */
 extern uint64 barq_bm25_merge_bytes(const BarqMergeInput *inputs, int ninputs);
 
@@ -95,6 +101,7 @@ typedef struct BarqBm25Totals
 {
 	uint64		documents;
 	uint64		tokens;			/* sum of lengths */
+	uint64		field_tokens[BARQ_BM25_FIELDS];	/* likewise, by field */
 } BarqBm25Totals;
 
 /*
@@ -104,10 +111,10 @@ typedef struct BarqBm25Totals
 extern void barq_bm25_totals(BarqView *view, BarqBm25Totals *totals);
 
 /*
- * Number of rows, dead ones included, that hold a term. ERRCODE_INDEX_CORRUPTED for
- * a damaged body.
+ * Number of rows, dead ones included, that hold a term in any of some fields (a bit each;
+ * 0: any). ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
-extern uint32 barq_bm25_df(BarqView *view, const char *text, uint32 length);
+extern uint32 barq_bm25_df(BarqView *view, const char *text, uint32 length, uint32 fields);
 
 /*
  * Call visit(arg, ...) for the terms of the dictionary that begin with a prefix,
@@ -125,10 +132,11 @@ typedef struct BarqBm25Text
 } BarqBm25Text;
 
 /*
- * Number of rows, dead ones included, that hold any of n terms. Checks for
- * interrupts. ERRCODE_INDEX_CORRUPTED for a damaged body.
+ * Number of rows, dead ones included, that hold any of n terms in any of some fields (as
+ * above). Checks for interrupts. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
-extern uint32 barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 n);
+extern uint32 barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 n,
+							   uint32 fields);
 
 /* ---- searching ---- */
 
@@ -137,6 +145,7 @@ typedef struct BarqBm25Term
 {
 	BarqBm25Text text;			/* of a prefix: the prefix */
 	double		weight;			/* idf · (k1 + 1); 0: does not score */
+	uint32		fields;			/* in which the term counts, a bit each; 0: all */
 	bool		prefix;
 	uint32		nexpansions;	/* of a scoring prefix; a prefix of weight 0 (of a
 								 * condition) stands for all terms it begins */
@@ -180,11 +189,22 @@ typedef struct BarqBm25Condition
 	struct BarqBm25Condition *conditions;
 } BarqBm25Condition;
 
+/* How a field of several counts. */
+typedef struct BarqBm25Field
+{
+	double		weight;
+	double		b;
+	double		avglen;			/* tokens / documents; 0 where there are none */
+} BarqBm25Field;
+
 typedef struct BarqBm25Query
 {
 	double		k1;
 	double		b;
 	double		avglen;			/* tokens / documents; 0 where there are none */
+	uint32		nfields;		/* 0 or 1: one, for which b and avglen are; else: */
+	const BarqBm25Field *fields;
+	uint32		not_null;		/* fields, a bit each, that must not be NULL */
 	uint32		nterms;
 	BarqBm25Term *terms;		/* distinct, in dictionary order, in which their
 								 * shares are added */
@@ -272,6 +292,8 @@ typedef struct BarqBm25Rest
 	const BarqBm25Query *ranking;
 	const BarqBm25Query **matching;
 	uint32		nmatching;
+	uint32		field;			/* only rows in which this field (a bit) is not NULL, */
+	bool		nulls;			/* or, if set, is; 0: all rows */
 } BarqBm25Rest;
 
 /*
@@ -329,6 +351,43 @@ static inline double
 barq_bm25_norm(double k1, double b, double length, double avglen)
 {
 	return k1 * (1 - b + b * length / avglen);
+}
+
+/* Bits of n fields. */
+static inline uint32
+barq_bm25_every_field(uint32 n)
+{
+	return (1u << n) - 1;
+}
+
+/* The norm of a field of `length` tokens; 0 where the field has no tokens in any document. */
+static inline double
+barq_bm25_field_norm(const BarqBm25Field *field, double length)
+{
+	return field->avglen > 0 ? 1 - field->b + field->b * length / field->avglen : 0;
+}
+
+/*
+ * The weighted frequency of a term (wtf): frequencies[i * stride] is that in the i-th
+ * field, norms[i] the field's norm. All of them are computed here, so that they are equal.
+ */
+static inline double
+barq_bm25_wtf(const BarqBm25Query *query, uint32 fields, const uint32 *frequencies, Size stride,
+			  const double *norms)
+{
+	double		wtf = 0;
+
+	for (uint32 i = 0; i < query->nfields; i++)
+		if ((fields == 0 || (fields >> i & 1) != 0) && frequencies[i * stride] > 0 && norms[i] > 0)
+			wtf += query->fields[i].weight * frequencies[i * stride] / norms[i];
+	return wtf;
+}
+
+/* The share of a term of several fields. */
+static inline double
+barq_bm25_fields_share(const BarqBm25Query *query, double weight, double wtf)
+{
+	return wtf > 0 ? barq_bm25_share(weight, wtf, query->k1) : 0;
 }
 
 static inline double

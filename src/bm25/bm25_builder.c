@@ -5,7 +5,7 @@
  *
  * Each term has a chain of chunks, each twice as large as the last, to which
  * postings are appended as varints: row - (previous row + 1), frequency,
- * differences of positions. So a posting takes a few bytes, and a rare term
+ * differences of positions; with several fields a frequency for each. So a posting takes a few bytes, and a rare term
  * little space.
  */
 #include "postgres.h"
@@ -43,6 +43,7 @@ struct BarqBm25Builder
 {
 	MemoryContext context;
 	BarqTermTable *terms;
+	uint32		nfields;
 	bool		positions;
 
 	TermPostings *postings;		/* by number of term */
@@ -50,7 +51,7 @@ struct BarqBm25Builder
 	uint32		used_terms;		/* terms that have postings */
 
 	ItemPointerData *tids;
-	uint32	   *lengths;
+	uint32	   *lengths;		/* nfields for each row (bm25_write.h) */
 	uint32		rows;
 	uint32		row_space;
 	bool		in_order;		/* TIDs came ascending */
@@ -69,12 +70,14 @@ struct BarqBm25Builder
 };
 
 BarqBm25Builder *
-barq_bm25_builder_create(BarqTermTable *terms, bool positions, MemoryContext context)
+barq_bm25_builder_create(BarqTermTable *terms, uint32 nfields, bool positions,
+						 MemoryContext context)
 {
 	BarqBm25Builder *b = MemoryContextAllocZero(context, sizeof(BarqBm25Builder));
 
 	b->context = context;
 	b->terms = terms;
+	b->nfields = nfields;
 	b->positions = positions;
 	b->in_order = true;
 	return b;
@@ -90,7 +93,7 @@ Size
 barq_bm25_builder_bytes(const BarqBm25Builder *b)
 {
 	return b->bytes + (Size) b->nterms * sizeof(TermPostings) +
-		(Size) b->row_space * (sizeof(ItemPointerData) + sizeof(uint32));
+		(Size) b->row_space * (sizeof(ItemPointerData) + b->nfields * sizeof(uint32));
 }
 
 /*
@@ -164,9 +167,9 @@ append(BarqBm25Builder *b, TermPostings *p, const uint8 *bytes, Size length)
 	}
 }
 
-/* Append a row: b->rows - 1 is its number then. */
+/* Append a row: b->rows - 1 is its number then. lengths: nfields of them. */
 static void
-add_row(BarqBm25Builder *b, ItemPointer tid, uint32 length)
+add_row(BarqBm25Builder *b, ItemPointer tid, const uint32 *lengths)
 {
 	if (b->rows >= PG_UINT32_MAX - 1)
 		ereport(ERROR,
@@ -177,12 +180,13 @@ add_row(BarqBm25Builder *b, ItemPointer tid, uint32 length)
 		uint32		space = b->row_space;
 
 		b->tids = grow(b, b->tids, sizeof(ItemPointerData), b->rows, &space, b->rows + 1);
-		b->lengths = grow(b, b->lengths, sizeof(uint32), b->rows, &b->row_space, b->rows + 1);
+		b->lengths = grow(b, b->lengths, b->nfields * sizeof(uint32), b->rows, &b->row_space,
+						  b->rows + 1);
 	}
 	if (b->rows > 0 && ItemPointerCompare(&b->tids[b->rows - 1], tid) >= 0)
 		b->in_order = false;
 	b->tids[b->rows] = *tid;
-	b->lengths[b->rows] = length;
+	memcpy(b->lengths + (Size) b->rows * b->nfields, lengths, b->nfields * sizeof(uint32));
 	b->rows++;
 }
 
@@ -214,17 +218,46 @@ encoding_space(BarqBm25Builder *b, Size bytes)
 }
 
 /*
- * Begin a posting of the last row: counts it and writes row and frequency to
- * out[]; returns the end.
+ * Begin a posting of the last row: counts it and writes row and frequencies, one a field,
+ * to out[]; returns the end.
  */
 static uint8 *
-begin_posting(BarqBm25Builder *b, TermPostings *p, uint8 *out, uint32 frequency)
+begin_posting(BarqBm25Builder *b, TermPostings *p, uint8 *out, const uint32 *frequencies)
 {
 	if (p->df++ == 0)
 		b->used_terms++;
 	out = barq_varint_put(out, b->rows - 1 - p->next_row);
 	p->next_row = b->rows;
-	return barq_varint_put(out, frequency);
+	for (uint32 i = 0; i < b->nfields; i++)
+		out = barq_varint_put(out, frequencies[i]);
+	return out;
+}
+
+/* The field of a token by its number. */
+static inline uint32
+field_of_token(const BarqTokens *tokens, uint32 token)
+{
+	uint32		field = 0;
+
+	while (token >= tokens->field_ends[field])
+		field++;
+	return field;
+}
+
+/* The frequencies of a chain of tokens in each field. */
+static void
+count_fields(const BarqBm25Builder *b, const TermPostings *p, const BarqTokens *tokens,
+			 uint32 *frequencies)
+{
+	uint32		token = p->first_token;
+
+	memset(frequencies, 0, b->nfields * sizeof(uint32));
+	for (uint32 j = 0; j < p->frequency; j++)
+	{
+		frequencies[field_of_token(tokens, token)]++;
+		if (j + 1 < p->frequency)
+			token = b->next_token[token];
+	}
 }
 
 void
@@ -255,22 +288,33 @@ barq_bm25_builder_add(BarqBm25Builder *b, ItemPointer tid, const BarqTokens *tok
 		p->last_token = i;
 	}
 
-	add_row(b, tid, tokens->length);
+	Assert(b->nfields == 1 ? tokens->nfields == 0 : tokens->nfields == b->nfields);
+	add_row(b, tid, b->nfields == 1 ? &tokens->length : tokens->field_lengths);
 	for (uint32 i = 0; i < n; i++)
 	{
 		TermPostings *p = &b->postings[b->document[i]];
 		uint32		frequency = p->frequency;
+		uint32		frequencies[BARQ_BM25_FIELDS] = {frequency};
 		uint8	   *start = encoding_space(b, BARQ_MAX_VARINT *
-										   (2 + (b->positions ? (Size) frequency : 0)));
-		uint8	   *out = begin_posting(b, p, start, frequency);
+										   (1 + b->nfields + (b->positions ? (Size) frequency : 0)));
+		uint8	   *out;
 
+		if (b->nfields > 1)
+			count_fields(b, p, tokens, frequencies);
+		out = begin_posting(b, p, start, frequencies);
 		if (b->positions)
 		{
 			uint32		token = p->first_token;
+			uint32		before = token;
 			uint32		last = 0;
 
 			for (uint32 j = 0; j < frequency; j++)
 			{
+				/* positions begin anew with each field */
+				if (b->nfields > 1 && j > 0 &&
+					field_of_token(tokens, token) != field_of_token(tokens, before))
+					last = 0;
+				before = token;
 				out = barq_varint_put(out, tokens->tokens[token].position - last);
 				last = tokens->tokens[token].position;
 				if (j + 1 < frequency)
@@ -291,7 +335,9 @@ barq_bm25_builder_add_document(BarqBm25Builder *b, ItemPointer tid,
 	barq_document_open(&reader, document, length);
 	if (b->positions && (reader.header->flags & BARQ_DOCUMENT_POSITIONS) == 0)
 		barq_bm25_corrupted("a document has no positions");
-	add_row(b, tid, reader.header->length);
+	if (reader.nfields != b->nfields)
+		barq_bm25_corrupted("a document has another number of fields");
+	add_row(b, tid, b->nfields == 1 ? &reader.header->length : reader.lengths);
 	while (barq_document_next(&reader))
 	{
 		TermPostings *p = postings_of(b, barq_terms_intern(b->terms, reader.term,
@@ -304,8 +350,8 @@ barq_bm25_builder_add_document(BarqBm25Builder *b, ItemPointer tid,
 		/* the reader is behind the positions, which have the builder's form */
 		if (positions != NULL)
 			bytes = reader.at - positions;
-		start = encoding_space(b, 2 * BARQ_MAX_VARINT + bytes);
-		out = begin_posting(b, p, start, reader.frequency);
+		start = encoding_space(b, (1 + BARQ_BM25_FIELDS) * BARQ_MAX_VARINT + bytes);
+		out = begin_posting(b, p, start, b->nfields == 1 ? &reader.frequency : reader.frequencies);
 		if (bytes > 0)
 			memcpy(out, positions, bytes);
 		append(b, p, start, out + bytes - start);
@@ -379,7 +425,8 @@ compare_sorted_terms(const void *a, const void *b)
 typedef struct Renumbered
 {
 	uint32		row;
-	uint32		frequency;
+	uint32		frequency;		/* in all fields */
+	uint32		fields[BARQ_BM25_FIELDS];	/* of several */
 	Size		positions;		/* offset of its encoded positions */
 	Size		position_bytes;
 } Renumbered;
@@ -413,7 +460,8 @@ static uint32 *
 order_rows(BarqBm25Builder *b)
 {
 	RowOrder   *order = palloc_extended(sizeof(RowOrder) * (Size) b->rows, MCXT_ALLOC_HUGE);
-	uint32	   *lengths = palloc_extended(sizeof(uint32) * (Size) b->rows, MCXT_ALLOC_HUGE);
+	Size		width = b->nfields * sizeof(uint32);
+	uint32	   *lengths = palloc_extended(width * (Size) b->rows, MCXT_ALLOC_HUGE);
 	uint32	   *numbers = palloc_extended(sizeof(uint32) * (Size) b->rows, MCXT_ALLOC_HUGE);
 
 	for (uint32 i = 0; i < b->rows; i++)
@@ -425,10 +473,10 @@ order_rows(BarqBm25Builder *b)
 	for (uint32 i = 0; i < b->rows; i++)
 	{
 		numbers[order[i].row] = i;
-		lengths[i] = b->lengths[order[i].row];
+		memcpy(lengths + (Size) i * b->nfields, b->lengths + (Size) order[i].row * b->nfields, width);
 		b->tids[i] = order[i].tid;
 	}
-	memcpy(b->lengths, lengths, sizeof(uint32) * (Size) b->rows);
+	memcpy(b->lengths, lengths, width * (Size) b->rows);
 	pfree(lengths);
 	pfree(order);
 	return numbers;
@@ -452,6 +500,17 @@ next_piece(ChainReader *reader, uint64 *count, const uint8 **piece)
 	return reader->at - *piece;
 }
 
+/* Read the frequencies of a posting, one a field, into fields[i * stride]; returns their sum. */
+static inline uint32
+next_frequencies(BarqBm25Builder *b, ChainReader *reader, uint32 *fields, Size stride)
+{
+	uint32		sum = 0;
+
+	for (uint32 f = 0; f < b->nfields; f++)
+		sum += fields[f * stride] = (uint32) next_number(reader);
+	return sum;
+}
+
 /* Write the postings of one term, whose rows ascend. */
 static void
 write_in_order(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p)
@@ -472,7 +531,8 @@ write_in_order(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p)
 		{
 			rows[i] = next_row + (uint32) next_number(&reader);
 			next_row = rows[i] + 1;
-			frequencies[i] = (uint32) next_number(&reader);
+			frequencies[i] = b->nfields == 1 ? (uint32) next_number(&reader) :
+				next_frequencies(b, &reader, barq_bm25_write_field(writer, 0) + i, BARQ_BM25_BLOCK);
 			if (b->positions)
 				for (uint64 left = frequencies[i]; left > 0;)
 				{
@@ -513,7 +573,7 @@ renumber(BarqBm25Builder *b, const TermPostings *p, const uint32 *numbers,
 			barq_check_interrupts();
 		next_row = row + 1;
 		postings[i].row = numbers[row];
-		postings[i].frequency = (uint32) next_number(&reader);
+		postings[i].frequency = next_frequencies(b, &reader, postings[i].fields, 1);
 		postings[i].positions = used;
 		for (uint64 left = b->positions ? postings[i].frequency : 0; left > 0;)
 		{
@@ -551,6 +611,8 @@ write_renumbered(BarqBm25Builder *b, Bm25Writer *writer, const TermPostings *p,
 		{
 			rows[i] = postings[done + i].row;
 			frequencies[i] = postings[done + i].frequency;
+			for (uint32 f = 0; f < b->nfields && b->nfields > 1; f++)
+				barq_bm25_write_field(writer, f)[i] = postings[done + i].fields[f];
 			if (postings[done + i].position_bytes > 0)
 				barq_bm25_write_positions(writer, positions + postings[done + i].positions,
 										  postings[done + i].position_bytes);
@@ -583,7 +645,8 @@ barq_bm25_builder_write(BarqBm25Builder *b, BarqBodyWriter *body)
 	Assert(n == b->used_terms);
 	qsort(sorted, n, sizeof(SortedTerm), compare_sorted_terms);
 
-	writer = barq_bm25_write_begin(body, b->rows, b->tids, b->lengths, b->positions);
+	writer = barq_bm25_write_begin(body, b->rows, b->tids, b->lengths, b->nfields,
+								   b->positions);
 	for (uint32 i = 0; i < n; i++)
 	{
 		if ((i & 255) == 0)

@@ -30,6 +30,38 @@ complain(Check *check, const char *place, const char *message)
 		check->report(check->arg, place, message);
 }
 
+/* Check the lengths of the fields against their headers. */
+static void
+check_field_lengths(Check *check)
+{
+	const Bm25Body *body = &check->body;
+	uint64		all = 0;
+
+	for (uint32 f = 0; f < body->nfields; f++)
+	{
+		uint64		tokens = 0;
+		uint32		longest = 0;
+		uint32		nulls = 0;
+
+		for (uint32 row = 0; row < body->view->rows; row++)
+		{
+			uint32		stored = barq_bm25_field_length(body, f, row);
+
+			if ((row & 0xffff) == 0)
+				barq_check_interrupts();
+			nulls += stored == 0;
+			tokens += stored == 0 ? 0 : stored - 1;
+			longest = Max(longest, stored == 0 ? 0 : stored - 1);
+		}
+		if (tokens != body->fields[f].tokens || longest != body->fields[f].max_length ||
+			nulls != body->fields[f].nulls)
+			complain(check, psprintf("lengths of field %u", f + 1), "they differ from the header");
+		all += tokens;
+	}
+	if (all != body->header.tokens)
+		complain(check, "lengths", "their sum differs from the header");
+}
+
 /* Check the order of TIDs, and lengths against the header. */
 static void
 check_rows(Check *check)
@@ -42,7 +74,7 @@ check_rows(Check *check)
 	for (uint32 row = 0; row < body->view->rows; row++)
 	{
 		ItemPointerData tid = barq_bm25_tid(body, row);
-		uint32		length = barq_bm25_length(body, row);
+		uint32		length = body->nfields > 1 ? 0 : barq_bm25_length(body, row);
 
 		if ((row & 0xffff) == 0)
 			barq_check_interrupts();
@@ -51,6 +83,11 @@ check_rows(Check *check)
 		last = tid;
 		tokens += length;
 		longest = Max(longest, length);
+	}
+	if (body->nfields > 1)
+	{
+		check_field_lengths(check);
+		return;
 	}
 	if (tokens != body->header.tokens)
 		complain(check, "lengths", "their sum differs from the header");
@@ -70,12 +107,57 @@ bounded(const Bm25Maxima *maxima, uint32 frequency, uint32 length)
 	return false;
 }
 
+/* Check that maxima bound the current posting of several fields. */
+static void
+check_field_maxima(Check *check, const Bm25Entry *entry, const Bm25Cursor *cursor,
+				   const char *name)
+{
+	const Bm25Body *body = &check->body;
+
+	for (uint32 f = 0; f < body->nfields; f++)
+	{
+		const Bm25Maxima *block = f == 0 ? &cursor->skips[cursor->block].maxima :
+			&cursor->field_skips[cursor->block * (body->nfields - 1) + f - 1].maxima;
+		const Bm25Maxima *all = f == 0 ? &entry->maxima : &entry->field_maxima[f - 1];
+		uint32		frequency = cursor->field_frequencies[f][cursor->at];
+		uint32		stored;
+
+		if (frequency == 0)
+			continue;
+		stored = barq_bm25_field_length(body, f, cursor->rows[cursor->at]);
+		if (stored == 0)
+			complain(check, name, "a posting is of a field that is NULL");
+		else if (!bounded(block, frequency, stored - 1) || !bounded(all, frequency, stored - 1))
+			complain(check, name, "a posting exceeds the maxima of its block");
+	}
+}
+
+/* Whether the positions of the current posting ascend in each field. */
+static bool
+positions_ascend(Bm25Cursor *cursor)
+{
+	const uint32 *positions = barq_bm25_cursor_positions(cursor);
+	uint32		end = 0;
+
+	for (uint32 f = 0; f < cursor->nfields; f++)
+	{
+		uint32		first = end;
+
+		end += cursor->nfields == 1 ? cursor->frequencies[cursor->at] :
+			cursor->field_frequencies[f][cursor->at];
+		for (uint32 i = first + 1; i < end; i++)
+			if (positions[i] <= positions[i - 1])
+				return false;
+	}
+	return true;
+}
+
 /* Check the postings of a term; name: the term in reports. */
 static void
 check_postings(Check *check, const Bm25Entry *entry, const char *name)
 {
 	const Bm25Body *body = &check->body;
-	Bm25Cursor *cursor = palloc(sizeof(Bm25Cursor));
+	Bm25Cursor *cursor = palloc(barq_bm25_cursor_bytes(body->nfields));
 	uint32		last = BM25_NO_ROW;
 
 	barq_bm25_cursor_open_entry(cursor, body, entry);
@@ -90,25 +172,18 @@ check_postings(Check *check, const Bm25Entry *entry, const char *name)
 		{
 			uint32		row = cursor->rows[cursor->at];
 			uint32		frequency = cursor->frequencies[cursor->at];
-			uint32		length = barq_bm25_length(body, row);
+			uint32		length = body->nfields > 1 ? 0 : barq_bm25_length(body, row);
 
 			if (last != BM25_NO_ROW && row <= last)
 				complain(check, name, "rows of its postings do not ascend");
 			last = row;
-			if (!bounded(&skip->maxima, frequency, length) ||
-				!bounded(&entry->maxima, frequency, length))
+			if (body->nfields > 1)
+				check_field_maxima(check, entry, cursor, name);
+			else if (!bounded(&skip->maxima, frequency, length) ||
+					 !bounded(&entry->maxima, frequency, length))
 				complain(check, name, "a posting exceeds the maxima of its block");
-			if (body->positions)
-			{
-				const uint32 *positions = barq_bm25_cursor_positions(cursor);
-
-				for (uint32 i = 1; i < frequency; i++)
-					if (positions[i] <= positions[i - 1])
-					{
-						complain(check, name, "its positions do not ascend");
-						break;
-					}
-			}
+			if (body->positions && !positions_ascend(cursor))
+				complain(check, name, "its positions do not ascend");
 		}
 	}
 }

@@ -19,6 +19,7 @@ typedef struct Condition
 	/* of terms */
 	Bm25Cursor **cursors;		/* by term; NULL: the segment lacks the term */
 	bool		positions;		/* whether all cursors have positions */
+	uint32		nfields;		/* of the body */
 	uint32	   *counts;			/* by term, of the current row; NULL: not needed */
 	const uint32 **lists;		/* of a phrase: by term, positions */
 	Bm25Cursor **lead;			/* copies of the cursors at the first offset, by
@@ -62,7 +63,7 @@ add_expansion(void *arg, const char *text, uint32 length, uint32 df)
 Bm25Cursor *
 barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term)
 {
-	Bm25Cursor *cursor = palloc(sizeof(Bm25Cursor));
+	Bm25Cursor *cursor = palloc(barq_bm25_cursor_bytes(body->nfields));
 	bool		found;
 
 	if (term->prefix && term->weight == 0)
@@ -79,7 +80,11 @@ barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term)
 	else
 		found = barq_bm25_cursor_open(cursor, body, &term->text);
 	if (found)
+	{
+		if (body->nfields > 1 && term->fields != barq_bm25_every_field(body->nfields))
+			cursor->fields = term->fields;
 		return cursor;
+	}
 	pfree(cursor);
 	return NULL;
 }
@@ -224,6 +229,7 @@ open_terms(Bm25Conditions *all, Condition *c)
 
 	c->cursors = palloc(sizeof(Bm25Cursor *) * n);
 	c->positions = all->body->positions;
+	c->nfields = all->body->nfields;
 	for (uint32 i = 0; i < spec->nterms; i++)
 	{
 		const BarqBm25Term *term = &all->query->terms[spec->terms[i]];
@@ -355,7 +361,8 @@ barq_bm25_conditions_settle(Bm25Conditions *all)
 		Condition  *c = &all->all.conditions[i];
 
 		c->settled = c->spec->occur == BARQ_MUST && c->spec->kind == BARQ_BM25_TERMS &&
-			!c->spec->phrase && c->spec->nterms == 1;
+			!c->spec->phrase && c->spec->nterms == 1 &&
+			(c->cursors[0] == NULL || c->cursors[0]->fields == 0);
 	}
 }
 
@@ -394,6 +401,55 @@ barq_bm25_conditions_next(Bm25Conditions *all, uint32 row)
 	return next < all->body->view->rows ? next : BM25_NO_ROW;
 }
 
+/* Does a row hold a cursor's term (NULL: no row does) in one of its fields? */
+static inline bool
+holds_row(Bm25Cursor *cursor, uint32 row)
+{
+	return cursor != NULL && barq_bm25_cursor_seek(cursor, row) == row &&
+		barq_bm25_cursor_counts(cursor);
+}
+
+/*
+ * Does a phrase occur in one of the fields of a row? The terms with a count hold it.
+ * Overwrites c->counts and c->lists.
+ */
+static bool
+phrase_in_fields(Condition *c)
+{
+	const BarqBm25Condition *spec = c->spec;
+	uint32		nfields = 0;
+	bool	   *held = palloc(sizeof(bool) * Max(spec->nterms, 1));
+	const uint32 **starts = palloc(sizeof(uint32 *) * Max(spec->nterms, 1));
+	bool		fits = false;
+
+	for (uint32 i = 0; i < spec->nterms; i++)
+	{
+		held[i] = c->counts[i] > 0;
+		if (!held[i])
+			continue;
+		nfields = c->cursors[i]->nfields;
+		starts[i] = barq_bm25_cursor_positions(c->cursors[i]);
+	}
+	for (uint32 f = 0; f < nfields && !fits; f++)
+	{
+		for (uint32 i = 0; i < spec->nterms; i++)
+		{
+			const Bm25Cursor *cursor = c->cursors[i];
+			uint32		here = !held[i] ? 0 : cursor->field_frequencies[f][cursor->at];
+
+			c->lists[i] = held[i] ? starts[i] : NULL;
+			if (held[i])
+				starts[i] += here;
+			c->counts[i] = held[i] && (cursor->fields == 0 || (cursor->fields >> f & 1) != 0) ? here : 0;
+		}
+		fits = barq_bm25_words_held(spec, c->counts) &&
+			barq_bm25_phrase_fits(spec, c->lists, c->counts);
+	}
+	pfree(held);
+	pfree(starts);
+	return fits;
+}
+
 /*
  * Does a row satisfy a word or phrase? Moves its cursors, overwrites c->counts and
  * c->lists. ERRCODE_INDEX_CORRUPTED for a damaged body.
@@ -407,7 +463,7 @@ terms_hold(Condition *c, uint32 row)
 	if (c->counts == NULL)
 	{
 		for (uint32 i = 0; i < spec->nterms && !any; i++)
-			any = c->cursors[i] != NULL && barq_bm25_cursor_seek(c->cursors[i], row) == row;
+			any = holds_row(c->cursors[i], row);
 		return any ? BM25_YES : BM25_NO;
 	}
 	for (uint32 i = 0, end; i < spec->nterms; i = end)
@@ -416,8 +472,7 @@ terms_hold(Condition *c, uint32 row)
 		end = next_offset(spec, i);
 		for (uint32 j = i; j < end; j++)
 		{
-			c->counts[j] = c->cursors[j] != NULL &&
-				barq_bm25_cursor_seek(c->cursors[j], row) == row;
+			c->counts[j] = holds_row(c->cursors[j], row);
 			any |= c->counts[j] > 0;
 		}
 		if (!any)
@@ -430,6 +485,8 @@ terms_hold(Condition *c, uint32 row)
 		return spec->nterms > 0 ? BM25_YES : BM25_NO;
 	if (!c->positions)
 		return BM25_UNSURE;
+	if (c->nfields > 1)
+		return phrase_in_fields(c) ? BM25_YES : BM25_NO;
 	for (uint32 i = 0; i < spec->nterms; i++)
 	{
 		if (c->counts[i] == 0)
@@ -486,6 +543,10 @@ barq_bm25_conditions_hold(Bm25Conditions *all, uint32 row, bool *recheck)
 	if (row < all->last_row)
 		rewind_cursors(&all->all);
 	all->last_row = row;
+	for (uint32 f = 0; all->query->not_null >> f != 0; f++)
+		if ((all->query->not_null >> f & 1) != 0 &&
+			barq_bm25_field_length(all->body, f, row) == 0)
+			return false;
 	holds = condition_holds(&all->all, row);
 	if (holds == BM25_UNSURE)
 		*recheck = true;

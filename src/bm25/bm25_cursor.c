@@ -23,6 +23,7 @@ barq_bm25_cursor_init(Bm25Cursor *cursor, const Bm25Body *body)
 	/* not the arrays, which are large and are written before they are read */
 	memset(cursor, 0, offsetof(Bm25Cursor, rows));
 	cursor->body = body;
+	cursor->nfields = body->nfields;
 	cursor->position_copy = NULL;
 	cursor->position_copy_space = 0;
 	cursor->positions = NULL;
@@ -33,17 +34,38 @@ barq_bm25_cursor_init(Bm25Cursor *cursor, const Bm25Body *body)
 Bm25Cursor *
 barq_bm25_cursor_copy(const Bm25Cursor *cursor)
 {
-	Bm25Cursor *copy = palloc(sizeof(Bm25Cursor));
+	Size		bytes = barq_bm25_cursor_bytes(cursor->nfields);
+	Bm25Cursor *copy = palloc(bytes);
 
-	memcpy(copy, cursor, sizeof(Bm25Cursor));
+	memcpy(copy, cursor, bytes);
 	if (cursor->skips == &cursor->single)
 		copy->skips = &copy->single;
+	if (cursor->nfields > 1 && cursor->field_skips == cursor->single_fields)
+		copy->field_skips = copy->single_fields;
 	copy->position_copy = NULL;
 	copy->position_copy_space = 0;
 	copy->positions = NULL;
 	copy->position_space = 0;
 	barq_bm25_cursor_rewind(copy);
 	return copy;
+}
+
+/* Set the members of a cursor that a body of several fields has; the others are set. */
+static void
+open_fields(Bm25Cursor *cursor, const Bm25Entry *entry, const uint8 *bits)
+{
+	uint32		more = cursor->nfields - 1;
+
+	memcpy(cursor->field_maxima, entry->field_maxima, more * sizeof(Bm25Maxima));
+	if (cursor->nblocks > 1)
+		return;
+	memset(cursor->single_fields, 0, more * sizeof(Bm25FieldSkip));
+	for (uint32 i = 0; i < more; i++)
+	{
+		cursor->single_fields[i].frequency_bits = bits[i + 1];
+		cursor->single_fields[i].maxima = entry->field_maxima[i];
+	}
+	cursor->field_skips = cursor->single_fields;
 }
 
 void
@@ -59,24 +81,28 @@ barq_bm25_cursor_open_entry(Bm25Cursor *cursor, const Bm25Body *body,
 	if (cursor->nblocks == 1)
 	{
 		Bm25Skip   *skip = &cursor->single;
+		uint32		head = 1 + body->nfields;	/* widths of rows and frequencies */
 		const uint8 *bits;
 
-		if (entry->record_bytes < 2)
+		if (entry->record_bytes < head)
 			barq_bm25_corrupted("postings are too short");
-		bits = barq_view_read(view, entry->record, 2);
+		bits = barq_view_read(view, entry->record, head);
 		memset(skip, 0, sizeof(*skip));
 		skip->last_row = BM25_NO_ROW - 1;	/* unknown until it is decoded */
 		skip->row_bits = bits[0];
 		skip->frequency_bits = bits[1];
 		skip->maxima = entry->maxima;
 		cursor->skips = skip;
-		cursor->blocks_off = entry->record + 2;
+		cursor->blocks_off = entry->record + head;
 		cursor->blocks_end = entry->record + entry->record_bytes;
+		if (body->nfields > 1)
+			open_fields(cursor, entry, bits + 1);
 	}
 	else
 	{
-		Size		bytes = cursor->nblocks * sizeof(Bm25Skip);
-		const void *table;
+		Size		skips = cursor->nblocks * sizeof(Bm25Skip);
+		Size		bytes = skips + cursor->nblocks * (body->nfields - 1) * sizeof(Bm25FieldSkip);
+		const char *table;
 
 		cursor->blocks_off = TYPEALIGN64(8, entry->record);
 		if (entry->record_bytes < bytes + (cursor->blocks_off - entry->record) ||
@@ -86,9 +112,41 @@ barq_bm25_cursor_open_entry(Bm25Cursor *cursor, const Bm25Body *body,
 		table = barq_view_read(view, cursor->blocks_end, bytes);
 		if (view->base == NULL)
 			table = memcpy(palloc_extended(bytes, MCXT_ALLOC_HUGE), table, bytes);
-		cursor->skips = table;
+		cursor->skips = (const Bm25Skip *) table;
+		if (body->nfields > 1)
+		{
+			cursor->field_skips = (const Bm25FieldSkip *) (table + skips);
+			open_fields(cursor, entry, NULL);
+		}
 	}
 	barq_bm25_cursor_rewind(cursor);
+}
+
+/* What the current block has of a field beyond the first. */
+static inline const Bm25FieldSkip *
+field_skip(const Bm25Cursor *cursor, uint32 block, uint32 field)
+{
+	return &cursor->field_skips[(Size) block * (cursor->nfields - 1) + field - 1];
+}
+
+/*
+ * Bytes of the packed frequencies of n postings of the current block, which is the decoded
+ * one or is about to be. ERRCODE_INDEX_CORRUPTED for impossible widths.
+ */
+static Size
+frequency_bytes(const Bm25Cursor *cursor, uint32 n)
+{
+	Size		bytes = barq_pack_bytes(n, cursor->skips[cursor->loaded].frequency_bits);
+
+	for (uint32 i = 1; i < cursor->nfields; i++)
+	{
+		uint8		bits = field_skip(cursor, cursor->loaded, i)->frequency_bits;
+
+		if (bits > 32)
+			barq_bm25_corrupted("a width of frequencies is impossible");
+		bytes += barq_pack_bytes(n, bits);
+	}
+	return bytes;
 }
 
 void
@@ -112,13 +170,16 @@ barq_bm25_cursor_load(Bm25Cursor *cursor)
 		memcpy(cursor->frequencies,
 			   cursor->pool_frequencies + (Size) cursor->block * BARQ_BM25_BLOCK,
 			   n * sizeof(uint32));
+		for (uint32 i = 0; cursor->pool_fields != NULL && i < n; i++)
+			for (uint32 f = 0; f < cursor->nfields; f++)
+				cursor->field_frequencies[f][i] =
+					cursor->pool_fields[((Size) cursor->block * BARQ_BM25_BLOCK + i) * cursor->nfields + f];
 		cursor->has_frequencies = true;
 		return;
 	}
 
 	if (skip->row_bits > 32 || skip->frequency_bits > 32 ||
-		skip->offset + barq_pack_bytes(n, skip->row_bits) +
-		barq_pack_bytes(n, skip->frequency_bits) >
+		skip->offset + barq_pack_bytes(n, skip->row_bits) + frequency_bytes(cursor, n) >
 		cursor->blocks_end - cursor->blocks_off)
 		barq_bm25_corrupted("a block of postings lies outside of the record of its term");
 	barq_unpack_rows(barq_view_read(cursor->body->view, cursor->blocks_off + skip->offset,
@@ -143,11 +204,43 @@ barq_bm25_cursor_load(Bm25Cursor *cursor)
 	cursor->has_frequencies = false;
 }
 
+/* barq_bm25_cursor_frequencies() of a body of several fields. */
+static void
+load_field_frequencies(Bm25Cursor *cursor)
+{
+	const Bm25Skip *skip = &cursor->skips[cursor->loaded];
+	uint64		from = cursor->blocks_off + skip->offset + barq_pack_bytes(cursor->n, skip->row_bits);
+
+	memset(cursor->frequencies, 0, sizeof(cursor->frequencies));
+	for (uint32 f = 0; f < cursor->nfields; f++)
+	{
+		uint8		bits = f == 0 ? skip->frequency_bits :
+			field_skip(cursor, cursor->loaded, f)->frequency_bits;
+		Size		bytes = barq_pack_bytes(cursor->n, bits);
+		uint32	   *frequencies = cursor->field_frequencies[f];
+
+		barq_unpack(barq_view_read(cursor->body->view, from, bytes), cursor->n, bits, frequencies);
+		from += bytes;
+		for (uint32 i = 0; i < cursor->n; i++)
+			cursor->frequencies[i] += frequencies[i];
+		if (unlikely(bits > 28))
+			for (uint32 i = 0; i < cursor->n; i++)
+				if (frequencies[i] > PG_INT32_MAX / BARQ_BM25_FIELDS)
+					barq_bm25_corrupted("a frequency is too large");
+	}
+	cursor->has_frequencies = true;
+}
+
 void
 barq_bm25_cursor_frequencies(Bm25Cursor *cursor)
 {
 	const Bm25Skip *skip = &cursor->skips[cursor->loaded];
 
+	if (cursor->nfields > 1)
+	{
+		load_field_frequencies(cursor);
+		return;
+	}
 	Assert(cursor->loaded < cursor->nblocks && cursor->pool_rows == NULL);
 	barq_unpack(barq_view_read(cursor->body->view,
 							   cursor->blocks_off + skip->offset +
@@ -190,8 +283,7 @@ load_positions(Bm25Cursor *cursor)
 	const Bm25Skip *skip = &cursor->skips[cursor->loaded];
 	BarqView   *view = cursor->body->view;
 	uint64		from = cursor->blocks_off + skip->offset +
-		barq_pack_bytes(cursor->n, skip->row_bits) +
-		barq_pack_bytes(cursor->n, skip->frequency_bits);
+		barq_pack_bytes(cursor->n, skip->row_bits) + frequency_bytes(cursor, cursor->n);
 	uint64		to = cursor->loaded + 1 < cursor->nblocks ?
 		cursor->blocks_off + cursor->skips[cursor->loaded + 1].offset : cursor->blocks_end;
 	Size		bytes;
@@ -250,11 +342,16 @@ barq_bm25_cursor_positions(Bm25Cursor *cursor)
 	const uint8 *end = at + bytes;
 	uint32		frequency = cursor->frequencies[cursor->at];
 	uint64		position = 0;
+	uint32		field = 0;
+	uint32		field_end = cursor->nfields == 1 ? frequency : cursor->field_frequencies[0][cursor->at];
 
 	BARQ_ARRAY_RESERVE(cursor->positions, cursor->position_space, frequency, 64);
 	for (uint32 i = 0; i < frequency; i++)
 	{
 		uint64		delta;
+
+		for (; i == field_end; position = 0)
+			field_end += cursor->field_frequencies[++field][cursor->at];
 
 		at = barq_varint_get(at, end, &delta);
 		if (at == NULL)

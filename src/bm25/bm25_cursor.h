@@ -22,11 +22,15 @@ typedef struct Bm25Cursor
 	const Bm25Skip *skips;
 	uint64		blocks_off;		/* in the body, of the first block */
 	uint64		blocks_end;
-	Bm25Maxima	maxima;			/* over all blocks */
+	Bm25Maxima	maxima;			/* over all blocks; of the first field */
+	uint32		nfields;		/* of the body */
+	uint32		fields;			/* in which the term counts, a bit each; 0: all */
+	const Bm25FieldSkip *field_skips;	/* of several fields: nfields - 1 for each block */
 
 	/* of pooled terms: all postings, decoded; else NULL */
 	const uint32 *pool_rows;
 	const uint32 *pool_frequencies;
+	const uint32 *pool_fields;	/* of several fields: nfields for each posting */
 
 	uint32		block;			/* current block; nblocks: at the end */
 	uint32		loaded;			/* block whose rows are decoded; BM25_NO_ROW: none */
@@ -50,11 +54,25 @@ typedef struct Bm25Cursor
 	uint32		position_space;
 
 	double		weight;			/* for searches */
+
+	/* of a body of several fields; else not allocated */
+	Bm25Maxima	field_maxima[BARQ_BM25_FIELDS - 1]; /* over all blocks, of the fields but
+													 * the first */
+	Bm25FieldSkip single_fields[BARQ_BM25_FIELDS - 1];
+	uint32		field_frequencies[BARQ_BM25_FIELDS][BARQ_BM25_BLOCK];
 } Bm25Cursor;
+
+/* Bytes of a cursor over a body of n fields. */
+static inline Size
+barq_bm25_cursor_bytes(uint32 nfields)
+{
+	return nfields == 1 ? offsetof(Bm25Cursor, field_maxima) :
+		offsetof(Bm25Cursor, field_frequencies) + nfields * BARQ_BM25_BLOCK * sizeof(uint32);
+}
 
 /*
  * bm25_cursor.c: make a cursor over nothing, to be filled in by the callers
- * below. Allocates nothing.
+ * below. It has barq_bm25_cursor_bytes() of the body's fields. Allocates nothing.
  */
 extern void barq_bm25_cursor_init(Bm25Cursor *cursor, const Bm25Body *body);
 
@@ -86,6 +104,13 @@ extern bool barq_bm25_cursor_open_pooled(Bm25Cursor *cursor, const Bm25Body *bod
 										 const BarqBm25Text *terms, uint32 nterms);
 
 /*
+ * bm25_pool_fields.c: the same for n entries of a body of several fields, which have so
+ * many postings in all.
+ */
+extern bool barq_bm25_pool_fields(Bm25Cursor *cursor, const Bm25Body *body,
+								  const Bm25Entry *entries, uint32 n, uint64 postings);
+
+/*
  * Decode the rows of the current block, which is below nblocks.
  * ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
@@ -98,7 +123,14 @@ extern void barq_bm25_cursor_load(Bm25Cursor *cursor);
 extern void barq_bm25_cursor_frequencies(Bm25Cursor *cursor);
 
 /*
- * Positions of the current posting, ascending, as many as its frequency; valid
+ * Does the current posting count: has it a frequency in one of the cursor's fields? May
+ * decode frequencies. ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
+static inline bool barq_bm25_cursor_counts(Bm25Cursor *cursor);
+
+/*
+ * Positions of the current posting, those of one field after the other, in each ascending,
+ * as many as its frequency; valid
  * until the next call. Only where the body has positions and the cursor is not
  * pooled. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
@@ -186,6 +218,19 @@ barq_bm25_cursor_frequency(Bm25Cursor *cursor)
 	if (!cursor->has_frequencies)
 		barq_bm25_cursor_frequencies(cursor);
 	return cursor->frequencies[cursor->at];
+}
+
+static inline bool
+barq_bm25_cursor_counts(Bm25Cursor *cursor)
+{
+	if (likely(cursor->fields == 0))
+		return true;
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	for (uint32 i = 0; i < cursor->nfields; i++)
+		if ((cursor->fields >> i & 1) != 0 && cursor->field_frequencies[i][cursor->at] > 0)
+			return true;
+	return false;
 }
 
 /* The frequency of another posting of the decoded block. */

@@ -11,9 +11,14 @@
 /* The occurrences of a query's term in the document. */
 typedef struct Held
 {
-	uint32		frequency;
+	uint32		frequency;		/* in the fields in which the term counts */
 	uint32		npositions;
 	uint32	   *positions;		/* NULL where it keeps none */
+
+	/* of a document of several fields, in place of positions */
+	uint32		frequencies[BARQ_BM25_FIELDS];
+	uint32		field_npositions[BARQ_BM25_FIELDS];
+	uint32	   *field_positions[BARQ_BM25_FIELDS];
 } Held;
 
 /* Whether a prefix of the query stands for a term of the document. */
@@ -83,10 +88,45 @@ merge_positions(const uint32 *a, uint32 na, const uint32 *b, uint32 nb)
 	return both;
 }
 
+/* hold() of a document of several fields; fields: those in which the term counts. */
+static void
+hold_fields(Held *held, const BarqDocumentReader *reader, uint32 fields)
+{
+	uint32	   *positions = NULL;
+	uint32		at = 0;
+
+	if (reader->positions != NULL)
+	{
+		positions = palloc_extended(sizeof(uint32) * (Size) reader->frequency, MCXT_ALLOC_HUGE);
+		barq_document_positions(reader, positions);
+	}
+	for (uint32 f = 0; f < reader->nfields; at += reader->frequencies[f++])
+	{
+		uint32		frequency = reader->frequencies[f];
+
+		if (frequency == 0 || (fields != 0 && (fields >> f & 1) == 0))
+			continue;
+		held->frequency = (uint32) Min((uint64) held->frequency + frequency, PG_INT32_MAX);
+		held->frequencies[f] = (uint32) Min((uint64) held->frequencies[f] + frequency,
+											PG_INT32_MAX / BARQ_BM25_FIELDS);
+		if (positions == NULL)
+			continue;
+		held->field_positions[f] = merge_positions(held->field_positions[f],
+												   held->field_npositions[f],
+												   positions + at, frequency);
+		held->field_npositions[f] += frequency;
+	}
+}
+
 /* Add the term that the reader has read last; a prefix stands for several. */
 static void
-hold(Held *held, const BarqDocumentReader *reader)
+hold(Held *held, const BarqDocumentReader *reader, uint32 fields)
 {
+	if (reader->nfields > 1)
+	{
+		hold_fields(held, reader, fields);
+		return;
+	}
 	if (reader->positions != NULL)
 	{
 		uint32	   *positions = palloc_extended(sizeof(uint32) * (Size) reader->frequency,
@@ -108,13 +148,32 @@ hold(Held *held, const BarqDocumentReader *reader)
 	held->frequency = (uint32) Min((uint64) held->frequency + reader->frequency, PG_UINT32_MAX);
 }
 
+/* Does a phrase occur in one of the fields? lists and counts are scratch, by its terms. */
+static bool
+phrase_in_fields(const BarqBm25Condition *condition, const Held *held, uint32 nfields,
+				 const uint32 **lists, uint32 *counts)
+{
+	for (uint32 f = 0; f < nfields; f++)
+	{
+		for (uint32 i = 0; i < condition->nterms; i++)
+		{
+			lists[i] = held[condition->terms[i]].field_positions[f];
+			counts[i] = held[condition->terms[i]].field_npositions[f];
+		}
+		if (barq_bm25_words_held(condition, counts) &&
+			barq_bm25_phrase_fits(condition, lists, counts))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Does the document satisfy a word or phrase? Allocates in the current memory context
  * and frees nothing. held: by the query's terms; positions: whether the document has
  * positions.
  */
 static Bm25Truth
-terms_hold(const BarqBm25Condition *condition, const Held *held, bool positions)
+terms_hold(const BarqBm25Condition *condition, const Held *held, bool positions, uint32 nfields)
 {
 	uint32		nterms = condition->nterms;
 	uint32	   *counts = palloc(sizeof(uint32) * Max(nterms, 1));
@@ -129,6 +188,8 @@ terms_hold(const BarqBm25Condition *condition, const Held *held, bool positions)
 	if (!positions)
 		return BM25_UNSURE;
 	lists = palloc(sizeof(uint32 *) * nterms);
+	if (nfields > 1)
+		return phrase_in_fields(condition, held, nfields, lists, counts) ? BM25_YES : BM25_NO;
 	for (uint32 i = 0; i < nterms; i++)
 	{
 		lists[i] = held[condition->terms[i]].positions;
@@ -142,19 +203,20 @@ terms_hold(const BarqBm25Condition *condition, const Held *held, bool positions)
  * memory context and frees nothing. Arguments of terms_hold().
  */
 static Bm25Truth
-condition_holds(const BarqBm25Condition *condition, const Held *held, bool positions)
+condition_holds(const BarqBm25Condition *condition, const Held *held, bool positions,
+				uint32 nfields)
 {
 	bool		some = condition->kind == BARQ_BM25_SOME;
 	Bm25Truth	decided = some ? BM25_YES : BM25_NO;
 	Bm25Truth	holds = some ? BM25_NO : BM25_YES;
 
 	if (condition->kind == BARQ_BM25_TERMS)
-		return terms_hold(condition, held, positions);
+		return terms_hold(condition, held, positions, nfields);
 	for (uint32 i = 0; i < condition->nconditions && holds != decided; i++)
 	{
 		const BarqBm25Condition *child = &condition->conditions[i];
 		Bm25Truth	here = barq_bm25_apply_occur(child->occur,
-												 condition_holds(child, held, positions));
+												 condition_holds(child, held, positions, nfields));
 
 		holds = some ? Max(holds, here) : Min(holds, here);
 	}
@@ -163,7 +225,7 @@ condition_holds(const BarqBm25Condition *condition, const Held *held, bool posit
 
 /* The document's score: the sum of the shares of the terms that it holds. */
 static double
-score_of(const BarqBm25Query *query, const Held *held, double norm)
+score_of(const BarqBm25Query *query, const Held *held, double norm, const double *norms)
 {
 	bool	   *has = NULL;
 	double		score = 0;
@@ -177,7 +239,11 @@ score_of(const BarqBm25Query *query, const Held *held, double norm)
 	for (uint32 i = 0; i < query->nterms; i++)
 		if (held[i].frequency > 0 && query->terms[i].weight != 0 &&
 			(has == NULL || barq_bm25_term_counts(query, i, has)))
-			score += barq_bm25_share(query->terms[i].weight, held[i].frequency, norm);
+			score += query->nfields > 1 ?
+				barq_bm25_fields_share(query, query->terms[i].weight,
+									   barq_bm25_wtf(query, query->terms[i].fields,
+													 held[i].frequencies, 1, norms)) :
+				barq_bm25_share(query->terms[i].weight, held[i].frequency, norm);
 	return score;
 }
 
@@ -200,11 +266,11 @@ read_terms(const BarqBm25Query *query, BarqDocumentReader *reader)
 								reader->term, reader->term_length) == 0;
 			 i++)
 			if (!query->terms[i].prefix)
-				hold(&held[i], reader);
+				hold(&held[i], reader, query->terms[i].fields);
 		for (uint32 i = 0; prefixes && i < query->nterms; i++)
 			if (query->terms[i].prefix &&
 				expands(&query->terms[i], reader->term, reader->term_length))
-				hold(&held[i], reader);
+				hold(&held[i], reader, query->terms[i].fields);
 	}
 	return held;
 }
@@ -216,9 +282,12 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 	BarqDocumentReader reader;
 	Held	   *held;
 	bool		positions;
+	double		norms[BARQ_BM25_FIELDS];
 
 	barq_rows_scored++;
 	barq_document_open(&reader, document, length);
+	if (reader.nfields != Max(query->nfields, 1))
+		barq_bm25_corrupted("a document has another number of fields than the index");
 	positions = (reader.header->flags & BARQ_DOCUMENT_POSITIONS) != 0;
 	held = read_terms(query, &reader);
 
@@ -226,13 +295,24 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 	*recheck = false;
 	if (query->nothing)
 		return false;
-	*score = score_of(query, held, barq_bm25_norm(query->k1, query->b, reader.header->length,
-												  query->avglen));
+	if (query->nfields > 1)
+	{
+		for (uint32 f = 0; f < query->nfields; f++)
+			norms[f] = barq_bm25_field_norm(&query->fields[f],
+											reader.lengths[f] == 0 ? 0 : reader.lengths[f] - 1);
+		for (uint32 f = 0; f < query->nfields; f++)
+			if ((query->not_null >> f & 1) != 0 && reader.lengths[f] == 0)
+				return false;
+	}
+	*score = score_of(query, held, query->nfields > 1 ? 0 :
+					  barq_bm25_norm(query->k1, query->b, reader.header->length, query->avglen),
+					  norms);
 	for (uint32 i = 0; i < query->nconditions; i++)
 	{
 		const BarqBm25Condition *condition = &query->conditions[i];
 		Bm25Truth	holds = barq_bm25_apply_occur(condition->occur,
-												  condition_holds(condition, held, positions));
+												  condition_holds(condition, held, positions,
+																  reader.nfields));
 
 		if (holds == BM25_NO)
 			return false;

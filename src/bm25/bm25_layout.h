@@ -12,6 +12,7 @@
 #include "kernels/bitpack.h"
 
 #define BM25_VERSION		1
+#define BM25_VERSION_FIELDS	2	/* of a body of several fields */
 #define BM25_FOOTER_MAGIC	0x35324D42	/* "BM25" */
 #define BM25_POSITIONS		0x0001	/* BarqBm25Header.flags */
 #define BM25_PAIRS			3	/* (frequency, length) pairs that bound a block */
@@ -29,10 +30,25 @@ typedef struct BarqBm25Header
 	uint64		lengths_off;	/* length_width bytes a row */
 	uint64		terms_off;		/* postings, term after term */
 	uint32		max_length;
-	uint32		reserved[7];
+	uint32		fields;			/* 0: one; else that many BarqBm25FieldHeader follow, and
+								 * lengths above are of the first field, tokens of all */
+	uint32		reserved[6];
 } BarqBm25Header;
 
 StaticAssertDecl(sizeof(BarqBm25Header) == 64, "BarqBm25Header is on disk");
+
+/* A field of a body of several. A length is stored plus 1; 0: the field is NULL. */
+typedef struct BarqBm25FieldHeader
+{
+	uint64		tokens;			/* sum of lengths */
+	uint64		lengths_off;	/* length_width bytes a row */
+	uint32		length_width;	/* bytes of a stored length: 1, 2 or 4 */
+	uint32		max_length;
+	uint32		nulls;			/* rows in which it is NULL */
+	uint32		reserved;
+} BarqBm25FieldHeader;
+
+StaticAssertDecl(sizeof(BarqBm25FieldHeader) == 32, "BarqBm25FieldHeader is on disk");
 
 /* The last 64 bytes of the body: facts known after the last posting. */
 typedef struct BarqBm25Footer
@@ -82,12 +98,29 @@ typedef struct Bm25Skip
 
 StaticAssertDecl(sizeof(Bm25Skip) == 24, "Bm25Skip is on disk");
 
+/* A block of postings in a field beyond the first, which is in Bm25Skip. */
+typedef struct Bm25FieldSkip
+{
+	uint8		frequency_bits;
+	uint8		reserved[3];
+	Bm25Maxima	maxima;
+} Bm25FieldSkip;
+
+StaticAssertDecl(sizeof(Bm25FieldSkip) == 16, "Bm25FieldSkip is on disk");
+
 /*
  * The record of a term, at terms_off + its offset. Of one block: row_bits,
  * frequency_bits, the block. Of several: padding to a multiple of 8, the
  * blocks, padding, the table of Bm25Skip, with which the record ends. A block:
  * gaps (row - previous row - 1), packed; frequencies - 1, packed; positions as
  * varints of differences.
+ *
+ * With several fields a posting has a frequency in each, which may be 0: a block has
+ * packed frequencies (not less 1) field after field, the positions of a posting are
+ * those of its fields one after the other, each beginning with its first. Maxima are by
+ * field, over the postings with a frequency there. A record of one block begins with
+ * row_bits and a byte of frequency_bits a field; behind a table of Bm25Skip is one of
+ * Bm25FieldSkip, block after block, for each field but the first.
  */
 
 /* Raise ERRCODE_INDEX_CORRUPTED; `fault` is a clause about the segment. */
@@ -107,5 +140,12 @@ extern void barq_bm25_maxima_merge(Bm25Maxima *maxima, const Bm25Maxima *other);
  */
 extern double barq_bm25_maxima_bound(const Bm25Maxima *maxima, double weight,
 									 const BarqBm25Query *query);
+
+/*
+ * The same for postings of several fields: maxima[f] bound those in the f-th field. fields:
+ * those in which the term counts, a bit each; 0: all.
+ */
+extern double barq_bm25_fields_bound(const Bm25Maxima *const *maxima, double weight,
+									 uint32 fields, const BarqBm25Query *query);
 
 #endif							/* BARQ_BM25_LAYOUT_H */

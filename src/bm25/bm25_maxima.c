@@ -130,3 +130,34 @@ barq_bm25_maxima_bound(const Bm25Maxima *maxima, double weight, const BarqBm25Qu
 	}
 	return bound;
 }
+
+/*
+ * Rounding: each part of barq_bm25_wtf() is monotone in frequency and length, also when
+ * rounded, and so is their sum. The share of two weighted frequencies that hardly differ
+ * may be rounded in the other order, so the bound is raised.
+ */
+double
+barq_bm25_fields_bound(const Bm25Maxima *const *maxima, double weight, uint32 fields,
+					   const BarqBm25Query *query)
+{
+	double		wtf = 0;
+
+	for (uint32 f = 0; f < query->nfields; f++)
+	{
+		double		most = 0;
+
+		if (fields != 0 && (fields >> f & 1) == 0)
+			continue;
+		for (int i = 0; i < BM25_PAIRS && maxima[f]->pairs[i].frequency > 0; i++)
+		{
+			double		norm = barq_bm25_field_norm(&query->fields[f], maxima[f]->pairs[i].length);
+
+			if (maxima[f]->pairs[i].frequency == BM25_FREQUENCY_ANY)
+				return weight * (1 + 1e-14);
+			if (norm > 0)
+				most = Max(most, query->fields[f].weight * maxima[f]->pairs[i].frequency / norm);
+		}
+		wtf += most;
+	}
+	return barq_bm25_fields_share(query, weight, wtf) * (1 + 1e-14);
+}

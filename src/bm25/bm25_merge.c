@@ -83,6 +83,8 @@ copy_run(Bm25Writer *writer, Input *input, uint32 limit, bool positions)
 		rows[n] = row;
 		frequencies[n] = c->frequencies[c->at + n];
 	}
+	for (uint32 f = 0; f < c->nfields && c->nfields > 1; f++)
+		memcpy(barq_bm25_write_field(writer, f), c->field_frequencies[f] + c->at, n * sizeof(uint32));
 	if (positions)
 	{
 		MemoryContext old = MemoryContextSwitchTo(input->context);
@@ -112,11 +114,12 @@ next_live(Input *input, uint32 *at, ItemPointerData *tid)
 
 /*
  * Number the live rows of all inputs in TID order: sets numbers[] of each input, and
- * tids[] and lengths[] of the new rows, which have room for `space` rows, those of all
+ * tids[] and lengths[] (nfields a row) of the new rows, which have room for `space` rows, those of all
  * inputs. Returns the number of new rows.
  */
 static uint32
-number_rows(Input *inputs, int n, ItemPointerData *tids, uint32 *lengths, uint64 space)
+number_rows(Input *inputs, int n, uint32 nfields, ItemPointerData *tids, uint32 *lengths,
+			uint64 space)
 {
 	uint32	   *at = palloc0(sizeof(uint32) * n);
 	ItemPointerData *next = palloc(sizeof(ItemPointerData) * n);
@@ -139,7 +142,10 @@ number_rows(Input *inputs, int n, ItemPointerData *tids, uint32 *lengths, uint64
 		if (rows >= space)
 			barq_bm25_corrupted("it has more rows than the directory says");
 		tids[rows] = next[from];
-		lengths[rows] = barq_bm25_length(&inputs[from].body, at[from]);
+		for (uint32 f = 0; f < nfields; f++)
+			lengths[(Size) rows * nfields + f] =
+				nfields == 1 ? barq_bm25_length(&inputs[from].body, at[from]) :
+				barq_bm25_field_length(&inputs[from].body, f, at[from]);
 		inputs[from].numbers[at[from]++] = rows++;
 		next_live(&inputs[from], &at[from], &next[from]);
 	}
@@ -212,6 +218,8 @@ open_inputs(Input *inputs, BarqMergeInput *merge, int ninputs, bool *positions)
 		input->dead = merge[i].dead;
 		rows += merge[i].view->rows;
 		*positions &= input->body.positions;
+		if (input->body.nfields != inputs[0].body.nfields)
+			barq_bm25_corrupted("it has another number of fields than others");
 		input->context = AllocSetContextCreate(CurrentMemoryContext, "barq merge input",
 											   ALLOCSET_DEFAULT_SIZES);
 		barq_bm25_walk_begin(&input->walk, &input->body, NULL, 0);
@@ -251,11 +259,14 @@ find_holders(Input *inputs, int ninputs, Input **holders)
 uint64
 barq_bm25_merge_bytes(const BarqMergeInput *inputs, int ninputs)
 {
+	Bm25Body	body;
 	uint64		rows = 0;
 
 	for (int i = 0; i < ninputs; i++)
 		rows += inputs[i].view->rows;
-	return rows * (2 * sizeof(uint32) + sizeof(ItemPointerData));
+	if (ninputs > 0)
+		barq_bm25_open(&body, inputs[0].view);
+	return rows * ((1 + (ninputs > 0 ? body.nfields : 1)) * sizeof(uint32) + sizeof(ItemPointerData));
 }
 
 void
@@ -269,6 +280,7 @@ barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs, void *
 	Bm25Writer *writer;
 	bool		positions;
 	uint64		space = open_inputs(inputs, merge, ninputs, &positions);
+	uint32		nfields = ninputs > 0 ? inputs[0].body.nfields : 1;
 	uint32	   *numbers;
 	uint32		rows;
 	uint64		terms = 0;
@@ -284,9 +296,9 @@ barq_bm25_merge(BarqBodyWriter *body, BarqMergeInput *merge, int ninputs, void *
 		numbers += merge[i].view->rows;
 	}
 	lengths = numbers;
-	tids = (ItemPointerData *) (lengths + space);
-	rows = number_rows(inputs, ninputs, tids, lengths, space);
-	writer = barq_bm25_write_begin(body, rows, tids, lengths, positions);
+	tids = (ItemPointerData *) (lengths + space * nfields);
+	rows = number_rows(inputs, ninputs, nfields, tids, lengths, space);
+	writer = barq_bm25_write_begin(body, rows, tids, lengths, nfields, positions);
 	while ((have = find_holders(inputs, ninputs, holders)) > 0)
 	{
 		if ((terms++ & 255) == 0)

@@ -314,6 +314,8 @@ barq_bm25_cursor_open_pooled(Bm25Cursor *cursor, const Bm25Body *body,
 
 	if (n == 0)
 		return false;
+	if (body->nfields > 1)
+		return barq_bm25_pool_fields(cursor, body, entries, n, postings);
 	if (n > 1 && postings > body->view->rows / COUNTING)
 		pool_by_counting(&pool, body, entries, n, cursor);
 	else
@@ -345,40 +347,46 @@ barq_bm25_cursor_open_pooled(Bm25Cursor *cursor, const Bm25Body *body,
 }
 
 uint32
-barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 nterms)
+barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 nterms, uint32 fields)
 {
 	Bm25Body	body;
-	Bm25Cursor *cursor = palloc(sizeof(Bm25Cursor));
+	Bm25Cursor *cursor;
 	Bm25Entry  *entries;
 	uint64		postings;
 	uint8	   *seen;
 	uint32		n;
 	Size		words;
 	uint32		df = 0;
+	bool		whole;
 
 	barq_bm25_open(&body, view);
+	fields &= barq_bm25_every_field(body.nfields);
+	whole = body.nfields == 1 || fields == 0 || fields == barq_bm25_every_field(body.nfields);
+	cursor = palloc(barq_bm25_cursor_bytes(body.nfields));
 	n = find_all(&body, terms, nterms, &entries, &postings);
 	words = view->rows / 64 + 1;
 	seen = palloc_extended(words * sizeof(uint64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (uint32 i = 0; i < n && n > 1; i++)
+	for (uint32 i = 0; i < n && (n > 1 || !whole); i++)
 	{
 		barq_check_interrupts();
 		barq_bm25_cursor_open_entry(cursor, &body, &entries[i]);
+		cursor->fields = whole ? 0 : fields;
 		for (; cursor->block < cursor->nblocks; cursor->block++)
 		{
 			barq_bm25_cursor_load(cursor);
-			for (uint32 j = 0; j < cursor->n; j++)
-				barq_bit_set(seen, cursor->rows[j]);
+			for (; cursor->at < cursor->n; cursor->at++)
+				if (barq_bm25_cursor_counts(cursor))
+					barq_bit_set(seen, cursor->rows[cursor->at]);
 		}
 	}
-	for (Size i = 0; i < words && n > 1; i++)
+	for (Size i = 0; i < words && (n > 1 || !whole); i++)
 	{
 		uint64		word;
 
 		memcpy(&word, seen + i * sizeof(word), sizeof(word));
 		df += __builtin_popcountll(word);
 	}
-	if (n == 1)
+	if (n == 1 && whole)
 		df = entries[0].df;
 	pfree(seen);
 	pfree(entries);

@@ -39,17 +39,13 @@
 #define SPAN			4		/* blocks after the first whose bounds give a local
 	* bound; with more, the bound of all is used */
 
-/* In single precision, weights are raised and norms are lowered by these. */
-#define RAISE			(1 + 0x1p-20)
-#define LOWER			(1 - 0x1p-21)
-
 /* A sum of a few bounds in single precision may be too small by this factor. */
 #define BUCKET_SLACK	(1 - 4e-6)
 
 /* A bound of which this share does not exceed the threshold may be a tie. */
 #define TIE				(1 - 1e-5)
 
-			   typedef struct Scorer
+typedef struct Scorer
 {
 	Bm25Cursor *cursor;
 	uint32		number;			/* in the order of the query */
@@ -82,6 +78,7 @@ typedef struct Candidates
 	/* by number */
 	uint32		terms[BARQ_BM25_BLOCK]; /* a bit for each term found */
 	uint32		frequencies[BM25_MANY_TERMS][BARQ_BM25_BLOCK];
+	double	  (*wtfs)[BARQ_BM25_BLOCK]; /* of several fields, in place of frequencies */
 } Candidates;
 
 typedef struct Pruner
@@ -90,6 +87,8 @@ typedef struct Pruner
 	uint32		n;				/* scorers */
 	float		base;			/* norms are at least base + slope · length */
 	float		slope;
+	bool		fields;			/* the query is over several: scales in place of these */
+	Bm25FieldScale scales[BARQ_BM25_FIELDS];
 	Scorer	   *scorers;		/* in the order of the query */
 	Scorer	   *by_bound[BM25_MANY_TERMS];	/* by their bound of all postings */
 	uint32		light;			/* by_bound[0 .. light-1] are light in any window */
@@ -116,9 +115,16 @@ block_bound(Pruner *p, Scorer *scorer, uint32 block)
 
 	if (unlikely(scorer->bounds_from[slot] != from))
 	{
-		barq_kernels->bm25_bounds(&scorer->cursor->skips[from].maxima, sizeof(Bm25Skip),
-								  BM25_PAIRS, Min(BOUNDS, scorer->cursor->nblocks - from),
-								  p->base, p->slope, scorer->weight, scorer->bounds[slot]);
+		uint32		n = Min(BOUNDS, scorer->cursor->nblocks - from);
+
+		if (p->fields)
+			for (uint32 i = 0; i < n; i++)
+				scorer->bounds[slot][i] = barq_bm25_block_bound(scorer->cursor, from + i, p->s->query,
+																p->scales, scorer->weight);
+		else
+			barq_kernels->bm25_bounds(&scorer->cursor->skips[from].maxima, sizeof(Bm25Skip),
+									  BM25_PAIRS, n, p->base, p->slope, scorer->weight,
+									  scorer->bounds[slot]);
 		scorer->bounds_from[slot] = from;
 	}
 	return scorer->bounds[slot][block - from];
@@ -133,6 +139,12 @@ load_shares(Pruner *p, Scorer *scorer)
 
 	if (scorer->shared == cursor->loaded)
 		return;
+	if (p->fields)
+	{
+		barq_bm25_block_shares(s, cursor, p->scales, scorer->weight, scorer->shares);
+		scorer->shared = cursor->loaded;
+		return;
+	}
 	if (!cursor->has_frequencies)
 		barq_bm25_cursor_frequencies(cursor);
 	barq_bm25_lengths(&s->body, cursor->rows, cursor->n, scorer->lengths);
@@ -172,15 +184,42 @@ drop_below(Pruner *p, float limit)
 	c->n = n;
 }
 
+/*
+ * Note the weighted frequency of a term of several fields in the candidate of a number,
+ * from the at-th posting of its decoded block; returns its share, raised. A posting
+ * without a frequency in the term's fields is none.
+ */
+static float
+add_wtf(Pruner *p, Scorer *scorer, uint32 number, uint32 row, uint32 at)
+{
+	Candidates *c = &p->candidates;
+	double		norms[BARQ_BM25_FIELDS];
+	double		wtf;
+
+	barq_bm25_row_norms(p->s, row, norms);
+	wtf = barq_bm25_posting_wtf(p->s, scorer->cursor, at, norms);
+	c->wtfs[scorer->number][number] = wtf;
+	if (wtf > 0)
+		c->terms[number] |= 1u << scorer->number;
+	return (float) (barq_bm25_fields_share(p->s->query, scorer->cursor->weight, wtf) * BM25_RAISE);
+}
+
 /* Add a term, whose posting is the at-th of its decoded block, to a candidate. */
 static inline void
 add_posting(Pruner *p, Scorer *scorer, uint32 i, uint32 at)
 {
 	Candidates *c = &p->candidates;
-	uint32		frequency = barq_bm25_cursor_frequency_at(scorer->cursor, at);
-	float		tf = (float) frequency;
 	uint32		number = c->numbers[i];
+	uint32		frequency;
+	float		tf;
 
+	if (p->fields)
+	{
+		c->sums[i] += add_wtf(p, scorer, number, c->rows[i], at);
+		return;
+	}
+	frequency = barq_bm25_cursor_frequency_at(scorer->cursor, at);
+	tf = (float) frequency;
 	c->sums[i] += scorer->weight * tf / (tf + (p->base + p->slope * (float) c->lengths[i]));
 	c->terms[number] |= 1u << scorer->number;
 	c->frequencies[scorer->number][number] = frequency;
@@ -290,13 +329,15 @@ try_candidates(Pruner *p, uint32 light)
 
 		if (c->sums[i] < limit_of(p, 0))
 			continue;			/* the threshold has risen since */
-		norm = barq_bm25_norm_of(p->s, c->lengths[i]);
+		norm = p->fields ? 0 : barq_bm25_norm_of(p->s, c->lengths[i]);
 		for (uint32 terms = counting_terms(p, c->terms[number]); terms != 0; terms &= terms - 1)
 		{
 			uint32		term = pg_rightmost_one_pos32(terms);
 
-			score += barq_bm25_share(p->s->cursors[term]->weight,
-									 c->frequencies[term][number], norm);
+			score += p->fields ?
+				barq_bm25_fields_share(p->s->query, p->s->cursors[term]->weight,
+									   c->wtfs[term][number]) :
+				barq_bm25_share(p->s->cursors[term]->weight, c->frequencies[term][number], norm);
 		}
 
 		/* required terms may have weight 0 */
@@ -320,9 +361,15 @@ take_candidates(Pruner *p, Scorer *scorer, uint32 n)
 		uint32		at = scorer->begin + p->found[i];
 
 		c->rows[i] = scorer->cursor->rows[at];
-		c->lengths[i] = scorer->lengths[at];
 		c->sums[i] = scorer->shares[at];
 		c->numbers[i] = i;
+		if (p->fields)
+		{
+			c->terms[i] = 0;
+			(void) add_wtf(p, scorer, i, c->rows[i], at);
+			continue;
+		}
+		c->lengths[i] = scorer->lengths[at];
 		c->terms[i] = 1u << scorer->number;
 		c->frequencies[scorer->number][i] = scorer->cursor->frequencies[at];
 	}
@@ -409,7 +456,12 @@ exact_bound(Pruner *p, uint32 from, uint32 to)
 		Assert(cursor->skips[cursor->block].last_row >= from);
 		if (cursor->skips[cursor->block].last_row >= to)
 			maxima = &cursor->skips[cursor->block].maxima;
-		bound += barq_bm25_maxima_bound(maxima, cursor->weight, p->s->query);
+		if (p->fields)
+			bound += barq_bm25_exact_block_bound(cursor,
+												 maxima == &cursor->maxima ? BM25_NO_ROW : cursor->block,
+												 p->s->query);
+		else
+			bound += barq_bm25_maxima_bound(maxima, cursor->weight, p->s->query);
 	}
 	return bound;
 }
@@ -582,8 +634,14 @@ begin_pruning(Pruner *p, Bm25Search *s)
 	Assert(s->n <= BM25_MANY_TERMS);
 	p->s = s;
 	p->n = s->n;
-	p->base = (float) (s->query->k1 * (1 - s->query->b) * LOWER);
-	p->slope = (float) (s->query->k1 * s->query->b / s->query->avglen * LOWER);
+	p->base = (float) (s->query->k1 * (1 - s->query->b) * BM25_LOWER);
+	p->slope = (float) (s->query->k1 * s->query->b / s->query->avglen * BM25_LOWER);
+	p->fields = barq_bm25_has_fields(s);
+	if (p->fields)
+	{
+		barq_bm25_field_scales(s->query, p->scales);
+		p->candidates.wtfs = palloc(sizeof(*p->candidates.wtfs) * Max(s->n, 1));
+	}
 	p->scorers = palloc(sizeof(Scorer) * s->n);
 	for (uint32 i = 0; i < s->n; i++)
 	{
@@ -593,9 +651,13 @@ begin_pruning(Pruner *p, Bm25Search *s)
 
 		scorer->cursor = s->cursors[i];
 		scorer->number = i;
-		scorer->weight = (float) (Max(scorer->cursor->weight, 1e-20) * RAISE);
-		barq_kernels->bm25_bounds(&scorer->cursor->maxima, 0, BM25_PAIRS, 1, p->base,
-								  p->slope, scorer->weight, &bound);
+		scorer->weight = (float) (Max(scorer->cursor->weight, 1e-20) * BM25_RAISE);
+		if (p->fields)
+			bound = barq_bm25_block_bound(scorer->cursor, BM25_NO_ROW, s->query, p->scales,
+										  scorer->weight);
+		else
+			barq_kernels->bm25_bounds(&scorer->cursor->maxima, 0, BM25_PAIRS, 1, p->base,
+									  p->slope, scorer->weight, &bound);
 		scorer->bound = bound;
 		scorer->bounds_from[0] = scorer->bounds_from[1] = BM25_NO_ROW;
 		scorer->shared = BM25_NO_ROW;

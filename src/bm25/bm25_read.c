@@ -11,6 +11,7 @@
 #include "base/interrupts.h"
 #include "bm25/bm25_read.h"
 #include "kernels/kernels.h"
+#include "port/pg_bitutils.h"
 
 void
 barq_bm25_corrupted(const char *fault)
@@ -28,6 +29,29 @@ fits(uint64 size, uint64 off, uint64 count, uint64 width)
 	return off <= size && count <= (size - off) / width;
 }
 
+/* Read the headers of the fields of a body of several, and check them. */
+static void
+open_fields(Bm25Body *body, uint64 fields_off)
+{
+	uint32		n = body->header.fields;
+
+	if (n < 2 || n > BARQ_BM25_FIELDS)
+		barq_bm25_corrupted("it has an impossible number of fields");
+	memcpy(body->fields, barq_view_read(body->view, fields_off, n * sizeof(BarqBm25FieldHeader)),
+		   n * sizeof(BarqBm25FieldHeader));
+	for (uint32 i = 0; i < n; i++)
+	{
+		const BarqBm25FieldHeader *field = &body->fields[i];
+
+		if (field->length_width != 1 && field->length_width != 2 && field->length_width != 4)
+			barq_bm25_corrupted("lengths have an invalid width");
+		if (field->lengths_off % BARQ_BODY_ALIGN != 0 ||
+			!fits(body->view->size, field->lengths_off, body->view->rows, field->length_width))
+			barq_bm25_corrupted("a section lies outside of it");
+	}
+	body->nfields = n;
+}
+
 void
 barq_bm25_open(Bm25Body *body, BarqView *view)
 {
@@ -42,7 +66,8 @@ barq_bm25_open(Bm25Body *body, BarqView *view)
 	memcpy(&body->footer,
 		   barq_view_read(view, view->size - sizeof(BarqBm25Footer), sizeof(BarqBm25Footer)),
 		   sizeof(BarqBm25Footer));
-	if (body->footer.magic != BM25_FOOTER_MAGIC || body->header.version != BM25_VERSION)
+	if (body->footer.magic != BM25_FOOTER_MAGIC ||
+		(body->header.version != BM25_VERSION && body->header.version != BM25_VERSION_FIELDS))
 		barq_bm25_corrupted("it has another magic number or version");
 	if (body->header.length_width != 1 && body->header.length_width != 2 &&
 		body->header.length_width != 4)
@@ -60,14 +85,16 @@ barq_bm25_open(Bm25Body *body, BarqView *view)
 		barq_bm25_corrupted("a section lies outside of it");
 	body->tids_off = header.tids_off;
 	body->positions = (body->header.flags & BM25_POSITIONS) != 0;
+	body->nfields = 1;
+	if (body->header.version == BM25_VERSION_FIELDS)
+		open_fields(body, header.kind_off + sizeof(BarqBm25Header));
 }
 
-uint32
-barq_bm25_length(const Bm25Body *body, uint32 row)
+/* A number of `width` bytes in an array of these at an offset of the body. */
+static inline uint32
+number_at(const Bm25Body *body, uint64 off, uint32 width, uint32 row)
 {
-	uint32		width = body->header.length_width;
-	const void *at = barq_view_read(body->view,
-									body->header.lengths_off + (uint64) row * width, width);
+	const void *at = barq_view_read(body->view, off + (uint64) row * width, width);
 
 	switch (width)
 	{
@@ -78,6 +105,35 @@ barq_bm25_length(const Bm25Body *body, uint32 row)
 		default:
 			return *(const uint32 *) at;
 	}
+}
+
+uint32
+barq_bm25_length(const Bm25Body *body, uint32 row)
+{
+	return number_at(body, body->header.lengths_off, body->header.length_width, row);
+}
+
+uint32
+barq_bm25_field_length(const Bm25Body *body, uint32 field, uint32 row)
+{
+	const BarqBm25FieldHeader *header = &body->fields[field];
+
+	Assert(field < body->nfields && body->nfields > 1);
+	return number_at(body, header->lengths_off, header->length_width, row);
+}
+
+void
+barq_bm25_field_lengths(const Bm25Body *body, uint32 field, const uint32 *rows, uint32 n,
+						uint32 *lengths)
+{
+	const BarqBm25FieldHeader *header = &body->fields[field];
+
+	if (body->view->base != NULL)
+		barq_kernels->gather_lengths(body->view->base + header->lengths_off,
+									 header->length_width, rows, n, lengths);
+	else
+		for (uint32 i = 0; i < n; i++)
+			lengths[i] = barq_bm25_field_length(body, field, rows[i]);
 }
 
 void
@@ -184,6 +240,41 @@ walk_block(Bm25DictWalk *walk)
 	return true;
 }
 
+/* Read maxima; returns the number of their pairs. */
+static uint64
+walk_maxima(Bm25DictWalk *walk, Bm25Maxima *maxima)
+{
+	uint64		n = walk_number(walk);
+
+	memset(maxima, 0, sizeof(*maxima));
+	if (n > BM25_PAIRS)
+		barq_bm25_corrupted("a term of the dictionary has no maxima");
+	for (uint64 i = 0; i < n; i++)
+	{
+		maxima->pairs[i].frequency = (uint16) walk_number(walk);
+		maxima->pairs[i].length = (uint16) walk_number(walk);
+	}
+	return n;
+}
+
+/* Read what an entry has beyond the maxima of the first field. */
+static void
+walk_fields(Bm25DictWalk *walk)
+{
+	Bm25Entry  *entry = &walk->entry;
+
+	for (uint32 i = 1; i < walk->body->nfields; i++)
+		walk_maxima(walk, &entry->field_maxima[i - 1]);
+	for (uint32 i = 0; i < walk->body->nfields; i++)
+	{
+		uint64		df = walk_number(walk);
+
+		if (df > entry->df)
+			barq_bm25_corrupted("a term of the dictionary has impossible postings");
+		entry->field_df[i] = (uint32) df;
+	}
+}
+
 bool
 barq_bm25_walk_next(Bm25DictWalk *walk)
 {
@@ -191,7 +282,6 @@ barq_bm25_walk_next(Bm25DictWalk *walk)
 	uint64		shared;
 	uint64		rest;
 	uint64		df;
-	uint64		n;
 
 	if (walk->pending)
 	{
@@ -219,15 +309,10 @@ barq_bm25_walk_next(Bm25DictWalk *walk)
 	entry->df = (uint32) df;
 	walk->record += entry->record_bytes;
 
-	memset(&entry->maxima, 0, sizeof(entry->maxima));
-	n = walk_number(walk);
-	if (n == 0 || n > BM25_PAIRS)
+	if (walk_maxima(walk, &entry->maxima) == 0 && walk->body->nfields == 1)
 		barq_bm25_corrupted("a term of the dictionary has no maxima");
-	for (uint64 i = 0; i < n; i++)
-	{
-		entry->maxima.pairs[i].frequency = (uint16) walk_number(walk);
-		entry->maxima.pairs[i].length = (uint16) walk_number(walk);
-	}
+	if (walk->body->nfields > 1)
+		walk_fields(walk);
 	return true;
 }
 
@@ -317,16 +402,27 @@ barq_bm25_totals(BarqView *view, BarqBm25Totals *totals)
 	barq_bm25_open(&body, view);
 	totals->documents = view->rows;
 	totals->tokens = body.header.tokens;
+	memset(totals->field_tokens, 0, sizeof(totals->field_tokens));
+	for (uint32 i = 0; i < body.nfields; i++)
+		totals->field_tokens[i] = body.nfields == 1 ? body.header.tokens : body.fields[i].tokens;
 }
 
 uint32
-barq_bm25_df(BarqView *view, const char *text, uint32 length)
+barq_bm25_df(BarqView *view, const char *text, uint32 length, uint32 fields)
 {
 	Bm25Body	body;
 	Bm25Entry	entry;
+	BarqBm25Text term = {text, length};
 
 	barq_bm25_open(&body, view);
-	return barq_bm25_find(&body, text, length, &entry) ? entry.df : 0;
+	if (!barq_bm25_find(&body, text, length, &entry))
+		return 0;
+	fields &= barq_bm25_every_field(body.nfields);
+	if (fields == 0 || body.nfields == 1 || fields == barq_bm25_every_field(body.nfields))
+		return entry.df;
+	if ((fields & (fields - 1)) == 0)
+		return entry.field_df[pg_rightmost_one_pos32(fields)];
+	return barq_bm25_df_any(view, &term, 1, fields);
 }
 
 void

@@ -16,6 +16,8 @@ typedef struct Bm25Body
 	BarqBm25Header header;
 	BarqBm25Footer footer;
 	bool		positions;
+	uint32		nfields;		/* 1 or more */
+	BarqBm25FieldHeader fields[BARQ_BM25_FIELDS];	/* of several */
 } Bm25Body;
 
 /* A term of the dictionary. */
@@ -26,7 +28,11 @@ typedef struct Bm25Entry
 	uint32		df;
 	uint64		record;			/* offset in the body */
 	uint64		record_bytes;
-	Bm25Maxima	maxima;			/* over all blocks */
+	Bm25Maxima	maxima;			/* over all blocks; of the first field */
+
+	/* of a body of several fields */
+	uint32		field_df[BARQ_BM25_FIELDS];
+	Bm25Maxima	field_maxima[BARQ_BM25_FIELDS - 1]; /* of the fields but the first */
 } Bm25Entry;
 
 /*
@@ -40,6 +46,16 @@ extern void barq_bm25_open(Bm25Body *body, BarqView *view);
  * ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern uint32 barq_bm25_length(const Bm25Body *body, uint32 row);
+
+/*
+ * The stored length of a field in a row of a body of several fields: its length plus 1, 0
+ * where it is NULL. ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
+extern uint32 barq_bm25_field_length(const Bm25Body *body, uint32 field, uint32 row);
+
+/* Stored lengths of a field in n rows, which ascend; errors of the above. */
+extern void barq_bm25_field_lengths(const Bm25Body *body, uint32 field, const uint32 *rows,
+									uint32 n, uint32 *lengths);
 
 /* Lengths of n rows, which ascend. ERRCODE_INDEX_CORRUPTED for a damaged body. */
 extern void barq_bm25_lengths(const Bm25Body *body, const uint32 *rows, uint32 n,

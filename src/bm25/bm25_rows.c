@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "base/interrupts.h"
 #include "bm25/bm25_conditions.h"
+#include "port/pg_bitutils.h"
 
 #define WINDOW	8192			/* rows */
 
@@ -88,7 +89,8 @@ mark_scoring(Finder *finder, uint32 from, uint32 to, uint8 *found)
 		}
 		while ((row = barq_bm25_cursor_seek(finder->cursors[i], row)) <= to)
 		{
-			barq_bit_set(bits, row - from);
+			if (barq_bm25_cursor_counts(finder->cursors[i]))
+				barq_bit_set(bits, row - from);
 			row++;
 		}
 		if (bits != found && query->terms[finder->numbers[i]].nvariants == 0)
@@ -270,9 +272,11 @@ barq_bm25_match(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
  * are undecided in unsure. matching: finders of rest->matching.
  */
 static void
-mark_rest(Finder *ranking, Finder *matching, uint32 nmatching, uint32 from, uint32 to,
-		  uint8 *drop, uint8 *unsure)
+mark_rest(const Bm25Body *body, const BarqBm25Rest *rest, Finder *ranking, Finder *matching,
+		  uint32 from, uint32 to, uint8 *drop, uint8 *unsure)
 {
+	uint32		nmatching = rest->nmatching;
+
 	WindowBits	matched;
 	WindowBits	may_match;
 
@@ -288,6 +292,10 @@ mark_rest(Finder *ranking, Finder *matching, uint32 nmatching, uint32 from, uint
 			unsure[j] |= may_match[j];
 		}
 	}
+	if (rest->field != 0 && body->nfields > 1)
+		for (uint32 row = from; row <= to; row++)
+			if ((barq_bm25_field_length(body, pg_rightmost_one_pos32(rest->field), row) == 0) != rest->nulls)
+				barq_bit_set(drop, row - from);
 }
 
 void
@@ -316,7 +324,7 @@ barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest, const uint8 *skip, Barq
 	{
 		barq_check_interrupts();
 		to = from + Min(WINDOW, view->rows - from) - 1;
-		mark_rest(&ranking, matching, rest->nmatching, from, to, drop, unsure);
+		mark_rest(&body, rest, &ranking, matching, from, to, drop, unsure);
 		for (uint32 row = from; row <= to; row++)
 		{
 			ItemPointerData tid;

@@ -54,6 +54,34 @@ share_of(Bm25Cursor *cursor, double norm)
 	return barq_bm25_share(cursor->weight, barq_bm25_cursor_frequency(cursor), norm);
 }
 
+/* score_row() of several fields. */
+static double
+score_row_of_fields(Bm25Search *s, Bm25Cursor **cursors, uint32 row)
+{
+	double		norms[BARQ_BM25_FIELDS];
+	bool		any = false;
+	double		score = 0;
+
+	for (uint32 i = 0; i < s->n; i++)
+	{
+		bool		here = barq_bm25_cursor_seek(cursors[i], row) == row &&
+			barq_bm25_cursor_counts(cursors[i]);
+
+		any |= here;
+		if (s->held != NULL)
+			s->held[s->numbers[i]] = here;
+	}
+	if (!any)
+		return 0;
+	barq_bm25_row_norms(s, row, norms);
+	for (uint32 i = 0; i < s->n; i++)
+		if (barq_bm25_cursor_seek(cursors[i], row) == row &&
+			(s->held == NULL || (s->held[s->numbers[i]] &&
+								 barq_bm25_term_counts(s->query, s->numbers[i], s->held))))
+			score += barq_bm25_posting_share(s, cursors[i], norms);
+	return score;
+}
+
 /*
  * A row's exact score, by cursors that have not passed the row. A term with
  * variants counts only where one of them is complete.
@@ -61,9 +89,12 @@ share_of(Bm25Cursor *cursor, double norm)
 static double
 score_row(Bm25Search *s, Bm25Cursor **cursors, uint32 row)
 {
-	double		norm = barq_bm25_norm_of(s, barq_bm25_length_of(s, row));
+	double		norm;
 	double		score = 0;
 
+	if (barq_bm25_has_fields(s))
+		return score_row_of_fields(s, cursors, row);
+	norm = barq_bm25_norm_of(s, barq_bm25_length_of(s, row));
 	if (s->held == NULL)
 	{
 		for (uint32 i = 0; i < s->n; i++)
@@ -111,6 +142,27 @@ add_shares(Bm25Search *s, Bm25Cursor *cursor, uint32 from, uint32 to,
 	}
 }
 
+/* add_shares() of several fields; norms[]: BARQ_BM25_FIELDS for each row of the window. */
+static void
+add_field_shares(Bm25Search *s, Bm25Cursor *cursor, uint32 from, uint32 to, double *norms,
+				 bool *known, double *sums)
+{
+	uint32		row = from;
+
+	while ((row = barq_bm25_cursor_seek(cursor, row)) <= to)
+	{
+		double	   *here = norms + (Size) (row - from) * BARQ_BM25_FIELDS;
+
+		if (!known[row - from])
+		{
+			barq_bm25_row_norms(s, row, here);
+			known[row - from] = true;
+		}
+		sums[row - from] += barq_bm25_posting_share(s, cursor, here);
+		row++;
+	}
+}
+
 /* Search many terms: compute the scores of all rows, window after window. */
 static void
 search_many(Bm25Search *s)
@@ -119,8 +171,16 @@ search_many(Bm25Search *s)
 	uint32		nnorms = Min(s->body.header.max_length, NORMS - 1) + 1;
 	double	   *norms = palloc(sizeof(double) * nnorms);
 	uint32		rows = s->body.view->rows;
+	bool		fields = barq_bm25_has_fields(s);
+	double	   *field_norms = NULL;
+	bool	   *known = NULL;
 
-	for (uint32 i = 0; i < nnorms; i++)
+	if (fields)
+	{
+		field_norms = palloc(sizeof(double) * BARQ_BM25_FIELDS * MANY_ROWS);
+		known = palloc(MANY_ROWS);
+	}
+	for (uint32 i = 0; i < nnorms && !fields; i++)
 		norms[i] = barq_bm25_norm_of(s, i);
 	for (uint32 from = 0; from < rows;)
 	{
@@ -128,7 +188,11 @@ search_many(Bm25Search *s)
 
 		barq_check_interrupts();
 		memset(sums, 0, sizeof(double) * MANY_ROWS);
-		for (uint32 i = 0; i < s->n; i++)
+		if (fields)
+			memset(known, 0, MANY_ROWS);
+		for (uint32 i = 0; i < s->n && fields; i++)
+			add_field_shares(s, s->cursors[i], from, to, field_norms, known, sums);
+		for (uint32 i = 0; i < s->n && !fields; i++)
 			add_shares(s, s->cursors[i], from, to, norms, nnorms, sums);
 		for (uint32 row = from; row <= to; row++)
 		{
@@ -237,6 +301,8 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	barq_bm25_open(&s.body, view);
 	if (view->rows == 0 || top->max == 0 || query->nothing)
 		return;
+	if (Max(query->nfields, 1) != s.body.nfields)
+		barq_bm25_corrupted("it has another number of fields than the index");
 	s.query = query;
 	s.skip = skip;
 	s.top = top;

@@ -66,6 +66,61 @@ barq_bm25_length_of(const Bm25Search *s, uint32 row)
 	}
 }
 
+/* In single precision, weights are raised and norms are lowered by these. */
+#define BM25_RAISE		(1 + 0x1p-20)
+#define BM25_LOWER		(1 - 0x1p-21)
+
+/*
+ * ---- bm25_fields.c: searches over several fields ----
+ *
+ * ERRCODE_INDEX_CORRUPTED for a damaged body.
+ */
+
+/* How a field counts, in single precision; weight 0: not at all. */
+typedef struct Bm25FieldScale
+{
+	float		weight;			/* raised */
+	float		base;			/* a norm is at least base + slope · length */
+	float		slope;
+} Bm25FieldScale;
+
+/* Is the query over several fields? */
+static inline bool
+barq_bm25_has_fields(const Bm25Search *s)
+{
+	return s->query->nfields > 1;
+}
+
+/* The norms of the fields of a row. */
+extern void barq_bm25_row_norms(const Bm25Search *s, uint32 row, double *norms);
+
+/* The weighted frequency of the at-th posting of the decoded block, by its row's norms. */
+extern double barq_bm25_posting_wtf(const Bm25Search *s, Bm25Cursor *cursor, uint32 at,
+									const double *norms);
+
+/* The share of the current posting, by its row's norms. */
+extern double barq_bm25_posting_share(const Bm25Search *s, Bm25Cursor *cursor,
+									  const double *norms);
+
+/* The scales of the query's fields. */
+extern void barq_bm25_field_scales(const BarqBm25Query *query, Bm25FieldScale *scales);
+
+/*
+ * Upper bound of the shares of a block's postings; BM25_NO_ROW: of all blocks. weight: the
+ * term's, raised.
+ */
+extern float barq_bm25_block_bound(const Bm25Cursor *cursor, uint32 block,
+								   const BarqBm25Query *query, const Bm25FieldScale *scales,
+								   float weight);
+
+/* The same in double precision, which bounds scores to the last bit. */
+extern double barq_bm25_exact_block_bound(const Bm25Cursor *cursor, uint32 block,
+										  const BarqBm25Query *query);
+
+/* Upper bounds of the shares of the postings of the decoded block. */
+extern void barq_bm25_block_shares(const Bm25Search *s, Bm25Cursor *cursor,
+								   const Bm25FieldScale *scales, float weight, float *shares);
+
 /* The query's norm for a document of this length. */
 static inline double
 barq_bm25_norm_of(const Bm25Search *s, uint32 length)

@@ -4,7 +4,8 @@
  *
  * The header is followed, for each term, by its length, its bytes, its frequency
  * and, with positions, the first position and the differences between successive
- * ones. Numbers are in groups of seven bits, the lowest first.
+ * ones. With several fields there is a frequency for each field, and each field with
+ * positions begins with its first one. Numbers are in groups of seven bits, the lowest first.
  */
 #include "text/document.h"
 
@@ -15,6 +16,7 @@
 #include "utils/memutils.h"
 
 #define VERSION			1
+#define VERSION_FIELDS	2		/* of several fields */
 #define NUMBER_BYTES	5		/* of a uint32 at most */
 
 /* ---- writing ---- */
@@ -24,7 +26,7 @@ typedef struct SortedToken
 {
 	uint64		key;			/* the term's first bytes, the first highest */
 	uint32		term;
-	uint32		position;
+	uint32		position;		/* with several fields: the token's number */
 } SortedToken;
 
 static inline int
@@ -80,6 +82,67 @@ number_bytes(uint32 number)
 	return bytes;
 }
 
+/* The field of a token by its number. */
+static inline uint32
+field_of(const BarqTokens *tokens, uint32 token)
+{
+	uint32		field = 0;
+
+	while (token >= tokens->field_ends[field])
+		field++;
+	return field;
+}
+
+/* Write a number to *at, unless that is NULL; returns the bytes that it takes. */
+static inline Size
+put_number(uint8 **at, uint32 number)
+{
+	if (*at != NULL)
+		*at = barq_varint_put(*at, number);
+	return number_bytes(number);
+}
+
+/* put_terms() for a document of several fields. */
+static Size
+put_field_terms(const SortedToken *sorted, const BarqTokens *tokens, const BarqTermTable *terms,
+				bool positions, uint8 *at, uint32 *nterms)
+{
+	uint32		n = tokens->ntokens;
+	Size		bytes = 0;
+
+	*nterms = 0;
+	for (uint32 first = 0, next; first < n; first = next)
+	{
+		uint32		frequencies[BARQ_MOST_FIELDS] = {0};
+		uint32		field = tokens->nfields;
+		uint32		last = 0;
+		uint32		length;
+		const char *text = barq_terms_text(terms, sorted[first].term, &length);
+
+		for (next = first; next < n && sorted[next].term == sorted[first].term; next++)
+			frequencies[field_of(tokens, sorted[next].position)]++;
+		(*nterms)++;
+		bytes += put_number(&at, length) + length;
+		if (at != NULL)
+		{
+			memcpy(at, text, length);
+			at += length;
+		}
+		for (uint32 i = 0; i < tokens->nfields; i++)
+			bytes += put_number(&at, frequencies[i]);
+		for (uint32 i = first; positions && i < next; i++)
+		{
+			uint32		position = tokens->tokens[sorted[i].position].position;
+			uint32		here = field_of(tokens, sorted[i].position);
+
+			bytes += put_number(&at, here == field ? position - last : position);
+			field = here;
+			last = position;
+		}
+	}
+	return bytes;
+}
+
 /*
  * Write n sorted tokens to `at`. NULL: only measure them; returns the bytes that
  * they take. *nterms: the number of distinct terms.
@@ -129,6 +192,7 @@ barq_document_encode(BarqTermTable *terms, const BarqTokens *tokens,
 	SortedToken *sorted = few;
 	uint32		n = tokens->ntokens;
 	BarqDocumentHeader *header;
+	uint8	   *at;
 	Size		size;
 	uint32		nterms;
 
@@ -141,11 +205,14 @@ barq_document_encode(BarqTermTable *terms, const BarqTokens *tokens,
 
 		sorted[i].key = sort_key(text, length);
 		sorted[i].term = tokens->tokens[i].term;
-		sorted[i].position = tokens->tokens[i].position;
+		sorted[i].position = tokens->nfields > 0 ? i : tokens->tokens[i].position;
 	}
 	sort_tokens(sorted, n, terms);
 
-	size = sizeof(BarqDocumentHeader) + put_terms(sorted, n, terms, positions, NULL, &nterms);
+	size = sizeof(BarqDocumentHeader) + tokens->nfields * sizeof(uint32);
+	size += tokens->nfields > 0 ?
+		put_field_terms(sorted, tokens, terms, positions, NULL, &nterms) :
+		put_terms(sorted, n, terms, positions, NULL, &nterms);
 	if (size > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -153,12 +220,21 @@ barq_document_encode(BarqTermTable *terms, const BarqTokens *tokens,
 						size, (Size) MaxAllocSize)));
 	header = palloc(size);
 	*header = (BarqDocumentHeader) {
-		.version = VERSION,
+		.version = tokens->nfields > 0 ? VERSION_FIELDS : VERSION,
 		.flags = positions ? BARQ_DOCUMENT_POSITIONS : 0,
 		.terms = nterms,
-		.length = tokens->length
+		.length = tokens->length,
+		.fields = tokens->nfields
 	};
-	put_terms(sorted, n, terms, positions, (uint8 *) (header + 1), &nterms);
+	at = (uint8 *) (header + 1);
+	if (tokens->nfields > 0)
+	{
+		memcpy(at, tokens->field_lengths, tokens->nfields * sizeof(uint32));
+		at += tokens->nfields * sizeof(uint32);
+		put_field_terms(sorted, tokens, terms, positions, at, &nterms);
+	}
+	else
+		put_terms(sorted, n, terms, positions, at, &nterms);
 	if (sorted != few)
 		pfree(sorted);
 	*bytes = size;
@@ -210,13 +286,19 @@ barq_document_open(BarqDocumentReader *reader, const char *bytes, uint32 length)
 	Assert(((uintptr_t) bytes & (sizeof(uint32) - 1)) == 0);
 	if (length < sizeof(BarqDocumentHeader))
 		corrupt("it is shorter than its header");
-	if (header->version != VERSION || (header->flags & ~BARQ_DOCUMENT_POSITIONS) != 0)
+	if ((header->version != VERSION && header->version != VERSION_FIELDS) ||
+		(header->flags & ~BARQ_DOCUMENT_POSITIONS) != 0)
 		corrupt("its version is unknown");
+	if (header->fields > BARQ_MOST_FIELDS || (header->fields > 1) != (header->version == VERSION_FIELDS) ||
+		length - sizeof(BarqDocumentHeader) < header->fields * sizeof(uint32))
+		corrupt("it has an impossible number of fields");
 	if (header->terms > (length - sizeof(BarqDocumentHeader)) / 2)
 		corrupt("it has more terms than bytes");
 	memset(reader, 0, sizeof(*reader));
 	reader->header = header;
-	reader->at = (const uint8 *) (header + 1);
+	reader->nfields = Max(header->fields, 1);
+	reader->lengths = (const uint32 *) (header + 1);
+	reader->at = (const uint8 *) (reader->lengths + header->fields);
 	reader->end = (const uint8 *) bytes + length;
 	reader->left = header->terms;
 }
@@ -252,6 +334,16 @@ barq_document_next(BarqDocumentReader *reader)
 	reader->term = (const char *) at;
 	at += reader->term_length;
 	reader->frequency = get_number(&at, reader->end);
+	if (reader->nfields > 1)
+	{
+		uint64		sum = reader->frequencies[0] = reader->frequency;
+
+		for (uint32 i = 1; i < reader->nfields; i++)
+			sum += reader->frequencies[i] = get_number(&at, reader->end);
+		if (sum > PG_UINT32_MAX)
+			corrupt("a term occurs too often");
+		reader->frequency = (uint32) sum;
+	}
 	if (reader->frequency == 0)
 		corrupt("a term does not occur");
 	reader->positions = NULL;
@@ -270,10 +362,19 @@ barq_document_positions(const BarqDocumentReader *reader, uint32 *out)
 	const uint8 *at = reader->positions;
 	uint64		position = 0;
 
+	uint32		field = 0;
+	uint32		field_end = reader->nfields > 1 ? reader->frequencies[0] : reader->frequency;
+
 	Assert(at != NULL);
 	for (uint32 i = 0; i < reader->frequency; i++)
 	{
 		uint32		delta = get_number(&at, reader->at);
+
+		while (i == field_end)
+		{
+			field_end += reader->frequencies[++field];
+			position = 0;
+		}
 
 		position += delta;
 		if (delta == 0 || position > PG_UINT32_MAX)

@@ -19,6 +19,8 @@ typedef enum BarqTokenizerKind
 
 typedef struct BarqTokenizer BarqTokenizer;
 
+#define BARQ_MOST_FIELDS	8	/* of a document */
+
 /* A term of a text and its position. */
 typedef struct BarqToken
 {
@@ -33,6 +35,12 @@ typedef struct BarqTokens
 	uint32		space;
 	uint32		length;			/* number of words with terms: len of BM25 */
 	uint32		last_position;	/* after which the next element of an array begins */
+
+	/* of a document of several fields (barq_tokens_end_field); 0: of one */
+	uint32		nfields;
+	uint32		field_ends[BARQ_MOST_FIELDS];	/* tokens up to the end of each field */
+	uint32		field_lengths[BARQ_MOST_FIELDS];	/* number of words with terms, plus
+													 * 1; 0: the field is NULL */
 } BarqTokens;
 
 /*
@@ -64,6 +72,23 @@ extern Size barq_tokenizer_bytes(const BarqTokenizer *tokenizer);
  * exist.
  */
 extern BarqTokenizer *barq_tokenizer_cached(Oid config, BarqTokenizerKind kind);
+
+/*
+ * End a field of a document of several: what was appended since the last end is its text.
+ * null: the field is NULL, not an empty text. Positions begin anew behind it.
+ */
+static inline void
+barq_tokens_end_field(BarqTokens *tokens, bool null)
+{
+	uint32		field = tokens->nfields++;
+	uint32		before = 0;
+
+	for (uint32 i = 0; i < field; i++)
+		before += tokens->field_lengths[i] == 0 ? 0 : tokens->field_lengths[i] - 1;
+	tokens->field_ends[field] = tokens->ntokens;
+	tokens->field_lengths[field] = null ? 0 : tokens->length - before + 1;
+	tokens->last_position = 0;
+}
 
 /*
  * Append the terms of a text to *tokens, which the caller zeroes before the

@@ -27,6 +27,9 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+/* The zero byte and the fields before the words of a query for fields. */
+#define FIELDS_BYTES	2
+
 BarqQueryValue *
 barq_query_value_make(const char *query, Size length, Oid index)
 {
@@ -106,11 +109,36 @@ barq_query_value_name(const BarqQueryValue *value)
 	return end_of_name(value) != NULL ? value->query : NULL;
 }
 
+uint8
+barq_query_value_fields(const BarqQueryValue *value)
+{
+	/* words have no zero byte */
+	return OidIsValid(value->index) && barq_query_value_length(value) >= FIELDS_BYTES &&
+		value->query[0] == '\0' ? (uint8) value->query[1] : 0;
+}
+
+BarqQueryValue *
+barq_query_value_of_fields(const BarqQueryValue *value, Oid index, uint8 fields)
+{
+	Size		length;
+	const char *words = barq_query_value_words(value, &length);
+	BarqQueryValue *result = palloc(offsetof(BarqQueryValue, query) + FIELDS_BYTES + length);
+
+	Assert(OidIsValid(index) && fields != 0);
+	SET_VARSIZE(result, offsetof(BarqQueryValue, query) + FIELDS_BYTES + length);
+	result->index = index;
+	result->query[0] = '\0';
+	result->query[1] = (char) fields;
+	memcpy(result->query + FIELDS_BYTES, words, length);
+	return result;
+}
+
 const char *
 barq_query_value_words(const BarqQueryValue *value, Size *length)
 {
 	const char *end = end_of_name(value);
-	const char *words = end != NULL ? end + 1 : value->query;
+	const char *words = end != NULL ? end + 1 :
+		value->query + (barq_query_value_fields(value) != 0 ? FIELDS_BYTES : 0);
 
 	*length = value->query + barq_query_value_length(value) - words;
 	return words;

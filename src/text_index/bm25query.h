@@ -12,7 +12,9 @@
 
 /*
  * On disk. The index is given by its OID, or by a name as it was written: then
- * `index` is InvalidOid, and the name and a zero byte precede the query.
+ * `index` is InvalidOid, and the name and a zero byte precede the query. A query that
+ * the planner has bound to fields of an index of several has the OID, and before the
+ * query a zero byte and a byte with a bit for each field (never on disk).
  */
 typedef struct BarqQueryValue
 {
@@ -35,6 +37,19 @@ barq_query_value_length(const BarqQueryValue *value)
 
 /* A value with an index by its OID, or InvalidOid for none; palloc'd. */
 extern BarqQueryValue *barq_query_value_make(const char *query, Size length, Oid index);
+
+/* BarqQueryValue: bits of all fields of an index, for a query over a row. */
+#define BARQ_ALL_FIELDS		0xff
+
+/*
+ * The fields of its index that a value is for, a bit each; 0: not said, as in a query for
+ * an index of one field. No side effects.
+ */
+extern uint8 barq_query_value_fields(const BarqQueryValue *value);
+
+/* A value with the words and the index (by OID) of `value`, for these fields; palloc'd. */
+extern BarqQueryValue *barq_query_value_of_fields(const BarqQueryValue *value, Oid index,
+												  uint8 fields);
 
 /* The words of a value: a pointer into it, not terminated; *length in bytes. */
 extern const char *barq_query_value_words(const BarqQueryValue *value, Size *length);

@@ -18,6 +18,9 @@
 
 #define NO_VARIANT	PG_UINT32_MAX
 
+/* A bit of no field: terms that count nowhere. */
+#define NO_FIELDS	(1u << 31)
+
 /* One occurrence of a term in a clause. */
 typedef struct BoundTerm
 {
@@ -41,6 +44,8 @@ typedef struct Conditions
  */
 typedef struct Binding
 {
+	uint32		fields;			/* of terms that are conditions, a bit each; 0: all */
+	uint32		scoring_fields; /* of terms that score */
 	BoundTerm  *terms;
 	uint32		n;
 	uint32		space;
@@ -60,6 +65,7 @@ add_term(Binding *binding, const BarqClauseTerm *term, double boost, uint32 vari
 	binding->terms[binding->n] = (BoundTerm) {
 		.term.text = {term->text, term->length},
 		.term.prefix = term->prefix,
+		.term.fields = boost > 0 ? binding->scoring_fields : binding->fields,
 		.boost = boost,
 		.variant = variant
 	};
@@ -330,6 +336,8 @@ compare_sort_keys(const void *a, const void *b)
 		return order;
 	if (s->term.prefix != t->term.prefix)
 		return s->term.prefix - t->term.prefix;
+	if (s->term.fields != t->term.fields)
+		return s->term.fields < t->term.fields ? -1 : 1;
 	return (t->boost > 0) - (s->boost > 0);
 }
 
@@ -403,6 +411,7 @@ sort_terms(Binding *binding, BarqBm25Query *query)
 		const BarqBm25Term *last = i > 0 ? &query->terms[query->nterms - 1] : NULL;
 
 		if (last == NULL || last->prefix != term->term.prefix ||
+			last->fields != term->term.fields ||
 			(last->prefix && (boosts[query->nterms - 1] > 0) != (term->boost > 0)) ||
 			barq_compare_terms(last->text.text, last->text.length,
 							   term->term.text.text, term->term.text.length) != 0)
@@ -434,6 +443,32 @@ parse(BarqTextStatistics *statistics, const BarqQueryValue *value)
 								 barq_text_tokenizer(barq_text_statistics_analysis(statistics)));
 }
 
+/*
+ * Set the fields in which the terms of a query count. Fields that add nothing to a score
+ * are left out of those that score, so that a row has a score if it has a term there. A row
+ * in which the one field of a condition is NULL does not satisfy it.
+ */
+static void
+set_fields(Binding *binding, BarqBm25Query *query, const BarqQueryValue *value, bool scored)
+{
+	uint32		every = barq_bm25_every_field(query->nfields);
+	uint32		asked = barq_query_value_fields(value) & every;
+	uint32		scoring = 0;
+
+	binding->fields = binding->scoring_fields = 0;
+	if (query->nfields <= 1)
+		return;
+	if (asked == 0)
+		asked = every;
+	for (uint32 i = 0; i < query->nfields; i++)
+		if ((asked >> i & 1) != 0 && query->fields[i].weight > 0 && query->fields[i].avglen > 0)
+			scoring |= 1 << i;
+	binding->fields = asked == every ? 0 : asked;
+	binding->scoring_fields = scoring == every ? 0 : scoring == 0 ? NO_FIELDS : scoring;
+	if (!scored && asked != every && (asked & (asked - 1)) == 0)
+		query->not_null |= asked;
+}
+
 BarqBm25Query *
 barq_text_bind(BarqTextStatistics *statistics, const BarqQueryValue *score,
 			   const BarqQueryValue **matches, int nmatches)
@@ -449,9 +484,18 @@ barq_text_bind(BarqTextStatistics *statistics, const BarqQueryValue *score,
 	query->b = options->b;
 	query->avglen = totals.tokens == 0 ? 1 : (double) totals.tokens / totals.documents;
 	query->scored = score != NULL;
+	if (options->nfields > 1)
+	{
+		query->nfields = options->nfields;
+		query->fields = barq_text_statistics_fields(statistics);
+	}
+	else if (options->nfields == 1)
+		query->k1 = options->k1 / (options->fields[0].weight / BARQ_MILLIONTHS);
 	if (score != NULL)
 	{
 		BarqTextQuery *parsed = parse(statistics, score);
+
+		set_fields(&binding, query, score, true);
 
 		rank_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses, true);
 		score_clauses(&binding, parsed->clauses, parsed->nclauses);
@@ -460,6 +504,7 @@ barq_text_bind(BarqTextStatistics *statistics, const BarqQueryValue *score,
 	{
 		BarqTextQuery *parsed = parse(statistics, matches[m]);
 
+		set_fields(&binding, query, matches[m], false);
 		if (parsed->nclauses == 0)
 			query->nothing = true;
 		match_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses);

@@ -89,6 +89,12 @@ pg_noreturn extern void barq_text_raise_no_index(List *tables, const char *name)
 extern bool barq_text_index_is_own(List *sources, Oid index);
 
 /*
+ * The field of an index that a source's value is, as a bit; 0 if the index has one field
+ * only, or the value is none of its fields. Takes and releases AccessShareLock on it.
+ */
+extern uint8 barq_text_fields_for(Oid index, const BarqTextSource *source);
+
+/*
  * Whether two OIDs are indexes of one table whose first keys are the same column
  * or expression; false if one does not exist. Takes and releases AccessShareLock
  * on them.

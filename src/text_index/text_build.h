@@ -37,7 +37,8 @@ typedef struct BarqTextRuns
 {
 	Relation	index;
 	BarqTextOptions options;
-	Oid			type;
+	BarqTextColumns columns;
+	BarqFilterColumns filter_columns;
 	BarqBuildShared *shared;	/* NULL: alone */
 	Size		memory;			/* this participant's share of maintenance_work_mem, bytes */
 	Size		limit;			/* bytes of memory before a run is written */

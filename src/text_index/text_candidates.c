@@ -18,6 +18,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "text_index/text_binding.h"
+#include "text_index/text_row.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -144,29 +145,51 @@ may_follow(PlannerInfo *root, List *predicate, List *conditions, int varno)
 
 /* ---- candidates ---- */
 
-/* The expression of an index's first key, over range table entry 1; not copied. */
+/*
+ * The expression of an index's column (from 0), which is one of an expression, over range
+ * table entry 1; not copied.
+ */
 static Node *
-first_key(Relation index)
+key_expression(Relation index, int column)
 {
-	Node	   *key = linitial(RelationGetIndexExpressions(index));
+	int			number = 0;
+	Node	   *key;
 
+	for (int i = 0; i < column; i++)
+		number += index->rd_index->indkey.values[i] == 0;
+	key = list_nth(RelationGetIndexExpressions(index), number);
 	while (IsA(key, RelabelType))
 		key = (Node *) ((RelabelType *) key)->arg;
 	return key;
 }
 
+/* Whether an expression, over range table entry 1, is a column of an index. No side effects. */
+static bool
+is_key(Relation index, int column, Node *expression)
+{
+	AttrNumber	attribute = index->rd_index->indkey.values[column];
+
+	if (attribute != 0)
+		return IsA(expression, Var) && ((Var *) expression)->varattno == attribute;
+	return equal(key_expression(index, column), expression);
+}
+
 /*
- * Whether an expression, over range table entry 1, is the first key of the open
- * index. No side effects.
+ * Whether an expression, over range table entry 1, is a field of the open index, which is
+ * valid, or a row with the values of all fields. No side effects.
  */
 static bool
 indexes_expression(Relation index, Node *expression)
 {
-	AttrNumber	column = index->rd_index->indkey.values[0];
+	BarqTextColumns columns;
 
-	if (column != 0)
-		return IsA(expression, Var) && ((Var *) expression)->varattno == column;
-	return equal(first_key(index), expression);
+	if (barq_text_is_row(expression))
+		return barq_text_row_fits(index, expression);
+	barq_text_columns(index, &columns);
+	for (int i = 0; i < columns.fields; i++)
+		if (is_key(index, columns.field_columns[i], expression))
+			return true;
+	return false;
 }
 
 /* A copy of a source's expression, over range table entry 1; palloc'd. */
@@ -190,10 +213,11 @@ fit_of(PlannerInfo *root, Relation index, const BarqTextSource *source, Node *ex
 {
 	List	   *predicate;
 
+	/* fields are read from the metapage, which an index that was not built has not */
+	if (!index->rd_index->indisvalid || !index->rd_index->indisready)
+		return is_key(index, 0, expression) ? NOT_VALID : OTHER_EXPRESSION;
 	if (!indexes_expression(index, expression))
 		return OTHER_EXPRESSION;
-	if (!index->rd_index->indisvalid || !index->rd_index->indisready)
-		return NOT_VALID;
 	predicate = copyObject(RelationGetIndexPredicate(index));
 	ChangeVarNodes((Node *) predicate, 1, source->varno, 0);
 	if (predicate_implied_by(predicate, conditions, false))
@@ -562,6 +586,27 @@ barq_text_index_is_own(List *sources, Oid index)
 	return sources != NIL;
 }
 
+uint8
+barq_text_fields_for(Oid index_oid, const BarqTextSource *source)
+{
+	Relation	index = try_relation_open(index_oid, AccessShareLock);
+	BarqTextColumns columns;
+	Node	   *expression = over_entry_one(source);
+	uint8		fields = 0;
+
+	if (index == NULL)
+		return 0;
+	if (barq_is_text_index(index) && index->rd_index->indisvalid && index->rd_index->indisready)
+	{
+		barq_text_columns(index, &columns);
+		for (int i = 0; i < columns.fields && columns.fields > 1; i++)
+			if (is_key(index, columns.field_columns[i], expression))
+				fields |= 1 << i;
+	}
+	relation_close(index, AccessShareLock);
+	return fields;
+}
+
 bool
 barq_text_same_key(Oid index_oid, Oid other_oid)
 {
@@ -573,7 +618,7 @@ barq_text_same_key(Oid index_oid, Oid other_oid)
 		index->rd_index->indrelid == other->rd_index->indrelid)
 		same = index->rd_index->indkey.values[0] == other->rd_index->indkey.values[0] &&
 			(index->rd_index->indkey.values[0] != 0 ||
-			 equal(first_key(index), first_key(other)));
+			 equal(key_expression(index, 0), key_expression(other, 0)));
 	if (index != NULL)
 		relation_close(index, AccessShareLock);
 	if (other != NULL)

@@ -38,7 +38,7 @@ named_index(Node *query, bool threshold, Oid *index)
 	}
 	if (threshold && query != NULL && IsA(query, FuncExpr))
 		query = linitial(((FuncExpr *) query)->args);
-	if (query != NULL && IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) == 2)
+	if (query != NULL && IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) >= 2)
 		query = lsecond(((FuncExpr *) query)->args);
 	if (query == NULL || !IsA(query, Const))
 		return false;
@@ -105,6 +105,18 @@ answers_clause(Oid index, const OpExpr *clause, int strategy)
 		answers(index, named);
 }
 
+/* Whether a column (from 0) of an index is a field. Reads the index's metapage. */
+static bool
+is_field(Oid index_oid, int column)
+{
+	Relation	index = index_open(index_oid, NoLock);
+	BarqTextColumns columns;
+
+	barq_text_columns(index, &columns);
+	index_close(index, NoLock);
+	return columns.field_of[column] >= 0;
+}
+
 void
 barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 						Cost *startup_cost, Cost *total_cost,
@@ -118,17 +130,18 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	bool		possible = true;
 	bool		searches = path->indexorderbys != NIL;
 	ListCell   *cell;
+	ListCell   *column;
 
 	/*
 	 * Refuse a query that names another index, and a scan with neither a query as an
 	 * index condition nor ORDER BY.
 	 */
-	foreach(cell, path->indexorderbys)
+	forboth(cell, path->indexorderbys, column, path->indexorderbycols)
 	{
 		OpExpr	   *clause = lfirst(cell);
 
 		if (IsA(clause, OpExpr) && list_length(clause->args) == 2 &&
-			!answers_clause(index->indexoid, clause, strategy_of(clause->opno, index->opfamily[0], true)))
+			!answers_clause(index->indexoid, clause, strategy_of(clause->opno, index->opfamily[lfirst_int(column)], true)))
 			possible = false;
 	}
 	foreach(cell, path->indexclauses)
@@ -137,9 +150,6 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		OpExpr	   *clause;
 		int			strategy;
 
-		if (asked->indexcol > 0)
-			continue;			/* a filter column */
-
 		/* not asked->rinfo, which may be `<@> query < bound` (text_paths.c) */
 		clause = (OpExpr *) linitial_node(RestrictInfo, asked->indexquals)->clause;
 
@@ -147,13 +157,18 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		 * = ANY (array) is refused: the queries in an array have not been bound
 		 * to an index
 		 */
-		if (IsA(clause, ScalarArrayOpExpr))
+		if (IsA(clause, ScalarArrayOpExpr) &&
+			(asked->indexcol == 0 || get_op_opfamily_strategy(((ScalarArrayOpExpr *) clause)->opno,
+									 index->opfamily[asked->indexcol]) < BARQ_FILTER_LESS))
 			possible = false;
 		if (!IsA(clause, OpExpr) || list_length(clause->args) != 2)
 			continue;
-		strategy = get_op_opfamily_strategy(clause->opno, index->opfamily[0]);
+		strategy = get_op_opfamily_strategy(clause->opno, index->opfamily[asked->indexcol]);
 		if (strategy >= BARQ_FILTER_LESS)
-			continue;			/* a comparison of the text, left to the executor */
+			continue;			/* a filter column, or a comparison of the text, left
+								 * to the executor */
+		if (asked->indexcol > 0 && !is_field(index->indexoid, asked->indexcol))
+			possible = false;
 		searches = true;
 		if (!answers_clause(index->indexoid, clause, strategy))
 			possible = false;

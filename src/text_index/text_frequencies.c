@@ -19,6 +19,7 @@ typedef struct BarqTermFrequency
 {
 	BarqBm25Text text;
 	bool		prefix;
+	uint32		fields;			/* in which it counts, a bit each; 0: all */
 	uint64		df;				/* documents with the term, or any expansion */
 	uint32		nexpansions;	/* of a prefix */
 	BarqBm25Text *expansions;
@@ -49,12 +50,15 @@ visit_frequencies(BarqTextStatistics *statistics, BarqTextState *state, void *ar
 		if ((i & 63) == 0)
 			CHECK_FOR_INTERRUPTS();
 		df = known->prefix ?
-			barq_text_log_df_any(state->log, known->expansions, known->nexpansions) :
-			barq_text_log_df(state->log, known->text.text, known->text.length);
+			barq_text_log_df_any(state->log, known->expansions, known->nexpansions,
+								 known->fields) :
+			barq_text_log_df(state->log, known->text.text, known->text.length, known->fields);
 		for (uint32 j = 0; j < state->snapshot->nsegments; j++)
 			df += known->prefix ?
-				barq_bm25_df_any(&state->views[j], known->expansions, known->nexpansions) :
-				barq_bm25_df(&state->views[j], known->text.text, known->text.length);
+				barq_bm25_df_any(&state->views[j], known->expansions, known->nexpansions,
+								 known->fields) :
+				barq_bm25_df(&state->views[j], known->text.text, known->text.length,
+							 known->fields);
 		call->leaf[i] = df;
 	}
 }
@@ -153,12 +157,13 @@ bucket_of(BarqTextStatistics *statistics, const char *text, uint32 length)
 	return &statistics->buckets[hash_bytes((const unsigned char *) text, length) % BARQ_FREQUENCY_BUCKETS];
 }
 
-/* The frequency of a term, or of a prefix; NULL: not looked up yet. */
+/* The frequency of a term, or of a prefix, in fields; NULL: not looked up yet. */
 static BarqTermFrequency *
-find_frequency(BarqTextStatistics *statistics, const char *text, uint32 length, bool prefix)
+find_frequency(BarqTextStatistics *statistics, const char *text, uint32 length, bool prefix,
+			   uint32 fields)
 {
 	for (BarqTermFrequency *known = *bucket_of(statistics, text, length); known != NULL; known = known->next)
-		if (known->prefix == prefix &&
+		if (known->prefix == prefix && known->fields == fields &&
 			barq_compare_terms(known->text.text, known->text.length, text, length) == 0)
 			return known;
 	return NULL;
@@ -228,7 +233,7 @@ look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, c
 		BarqTermFrequency *known;
 
 		if (!scores[i] || find_frequency(statistics, terms[i].text.text, terms[i].text.length,
-										 terms[i].prefix))
+										 terms[i].prefix, terms[i].fields))
 			continue;
 		if (!OidIsValid(statistics->index))
 			raise_not_given(&terms[i]);
@@ -237,6 +242,7 @@ look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, c
 		known->text.text = pnstrdup(terms[i].text.text, terms[i].text.length);
 		known->text.length = terms[i].text.length;
 		known->prefix = terms[i].prefix;
+		known->fields = terms[i].fields;
 		MemoryContextSwitchTo(old);
 		if (known->prefix)
 			expand_prefix(statistics, known);
@@ -261,13 +267,14 @@ look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, c
 }
 
 uint64
-barq_text_statistics_df(BarqTextStatistics *statistics, const char *text, uint32 length)
+barq_text_statistics_df(BarqTextStatistics *statistics, const char *text, uint32 length,
+						uint32 fields)
 {
-	BarqBm25Term term = {.text = {text, length}};
+	BarqBm25Term term = {.text = {text, length},.fields = fields};
 	bool		scores = true;
 
 	look_up_frequencies(statistics, &term, &scores, 1);
-	return find_frequency(statistics, text, length, false)->df;
+	return find_frequency(statistics, text, length, false, fields)->df;
 }
 
 void
@@ -285,7 +292,8 @@ barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
 
 		if (!scores[i])
 			continue;
-		known = find_frequency(statistics, terms[i].text.text, terms[i].text.length, terms[i].prefix);
+		known = find_frequency(statistics, terms[i].text.text, terms[i].text.length, terms[i].prefix,
+							   terms[i].fields);
 		terms[i].weight = barq_bm25_idf(statistics->totals.documents, known->df) *
 			(statistics->options.k1 + 1) * boosts[i];
 		terms[i].nexpansions = known->nexpansions;

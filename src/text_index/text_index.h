@@ -7,6 +7,7 @@
 #define BARQ_TEXT_INDEX_H
 
 #include "am/am.h"
+#include "am/filters.h"
 #include "store/filter_rows.h"
 
 #include "lifecycle/policy.h"
@@ -35,6 +36,24 @@ typedef struct BarqTextReloptions
 	bool		positions;
 } BarqTextReloptions;
 
+/* Parameters of the operator class of a field (bm25_ops_options), as parsed. */
+typedef struct BarqFieldParameters
+{
+	int32		vl_len_;
+	double		weight;
+	double		b;				/* negative: that of the index */
+	int			name;			/* offset of a string, 0: not given */
+} BarqFieldParameters;
+
+/* A field as its index was built, in millionths. */
+typedef struct BarqTextFieldOptions
+{
+	uint32		weight;
+	uint32		b;
+} BarqTextFieldOptions;
+
+#define BARQ_MILLIONTHS		1e6
+
 /* BarqFrozenOptions.bytes of an index of text. */
 typedef struct BarqTextOptions
 {
@@ -47,14 +66,25 @@ typedef struct BarqTextOptions
 	uint32		config_fingerprint;
 	uint64		system_identifier;	/* of the cluster in which `config` is an OID */
 	Oid			config;
-	uint32		reserved;
+	uint32		nfields;		/* 0: one field, of weight 1 */
 	char		config_schema[NAMEDATALEN];
 	char		config_name[NAMEDATALEN];
+	BarqTextFieldOptions fields[BARQ_BM25_FIELDS];	/* nfields of them, others are 0 */
 } BarqTextOptions;
 
+/* An index with nfields > 0 has the second version, which earlier libraries refuse. */
 #define BARQ_TEXT_OPTIONS_VERSION 2
+#define BARQ_TEXT_OPTIONS_FIELDS 3
 
-StaticAssertDecl(sizeof(BarqTextOptions) == 168, "BarqTextOptions is on disk");
+StaticAssertDecl(sizeof(BarqTextOptions) == 232, "BarqTextOptions is on disk");
+StaticAssertDecl(offsetof(BarqTextOptions, fields) == 168, "BarqTextOptions is on disk");
+
+/* The number of fields of an index with these options. */
+static inline uint32
+barq_text_nfields(const BarqTextOptions *options)
+{
+	return Max(options->nfields, 1);
+}
 
 /* ---- text_options.c ---- */
 
@@ -107,6 +137,44 @@ extern const BarqTextOptions *barq_text_options(const BarqFrozenOptions *frozen)
 extern bool barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 										Relation parent, const BarqFrozenOptions *wanted,
 										char **differing, char **wanted_differing);
+
+/* ---- text_fields.c: which columns of an index are fields ---- */
+
+#define BARQ_TEXT_MOST_FIELDS	BARQ_BM25_FIELDS
+
+/* amoptsprocnum of bm25_ops and bm25_array_ops. */
+#define BARQ_TEXT_OPTIONS_PROC	1
+
+/* The columns of an index of text, numbered from 0: fields, which are searched, and others. */
+typedef struct BarqTextColumns
+{
+	int			fields;
+	uint8		field_columns[BARQ_TEXT_MOST_FIELDS];	/* by field */
+	int			filters;
+	uint8		filter_columns[INDEX_MAX_KEYS]; /* by filter column */
+	int8		field_of[INDEX_MAX_KEYS];	/* by column; -1: a filter column */
+} BarqTextColumns;
+
+/*
+ * The columns of an index by their operator classes, as a build takes them. Raises
+ * ERRCODE_TOO_MANY_COLUMNS above BARQ_TEXT_MOST_FIELDS fields.
+ */
+extern void barq_text_columns_of_classes(Relation index, BarqTextColumns *columns);
+
+/*
+ * The parameters of a field (its number) of an open index, palloc'd, from the catalog;
+ * defaults where none were given.
+ */
+extern BarqFieldParameters *barq_text_field_parameters(Relation index, int field);
+
+/*
+ * The columns of an open index as it was built. An index of an earlier version, whose
+ * metapage has no fields, has one: its first column.
+ */
+extern void barq_text_columns(Relation index, BarqTextColumns *columns);
+
+/* The filter columns among these. */
+extern BarqFilterColumns barq_text_filters(const BarqTextColumns *columns);
 
 /* ---- text_config.c: the text search configuration of an index ---- */
 
@@ -196,12 +264,32 @@ extern const BarqIndexKind barq_bm25_index_kind;
 extern void barq_text_tokens(BarqTokenizer *tokenizer, Oid type, Datum value,
 							 BarqTokens *tokens);
 
+/* The values of the fields of a row. */
+typedef struct BarqTextRow
+{
+	int			nfields;
+	Oid			types[BARQ_BM25_FIELDS];	/* TEXTOID or TEXTARRAYOID */
+	Datum		values[BARQ_BM25_FIELDS];
+	bool		isnull[BARQ_BM25_FIELDS];
+} BarqTextRow;
+
+/* The fields of a row from the values of an index's columns, as aminsert gets them. */
+extern void barq_text_row_from_index(Relation index, const BarqTextColumns *columns,
+									 const Datum *values, const bool *isnull, BarqTextRow *row);
+
+/* Whether all fields of a row are NULL. No side effects. */
+extern bool barq_text_row_is_null(const BarqTextRow *row);
+
+/* barq_text_tokens() of all fields of a row, into tokens that are empty. */
+extern void barq_text_row_tokens(BarqTokenizer *tokenizer, const BarqTextRow *row,
+								 BarqTokens *tokens);
+
 /*
- * The document (text/document.h) of a value, palloc'd; *bytes receives its size.
+ * The document (text/document.h) of a row, palloc'd; *bytes receives its size.
  * Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED if it has too many terms or bytes, and
  * errors of dictionaries; the caller holds no buffer lock.
  */
-extern char *barq_text_document(const BarqTextAnalysis *analysis, Oid type, Datum value,
+extern char *barq_text_document(const BarqTextAnalysis *analysis, const BarqTextRow *row,
 								bool positions, uint32 *bytes);
 
 /* ---- text_log.c: the growing log, as small segments in memory ---- */
@@ -222,8 +310,10 @@ extern bool barq_text_log_open(Relation index, BarqSnapshot *snapshot, const Bar
  * positions. `condition` is on filter columns, or NULL.
  */
 extern void barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals);
-extern uint64 barq_text_log_df(BarqTextLog *log, const char *text, uint32 length);
-extern uint64 barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, uint32 n);
+extern uint64 barq_text_log_df(BarqTextLog *log, const char *text, uint32 length,
+							   uint32 fields);
+extern uint64 barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, uint32 n,
+								   uint32 fields);
 extern void barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
 								 uint32 max, BarqTermVisitor visit, void *arg);
 extern void barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
@@ -285,17 +375,19 @@ extern BarqTextAnalysis barq_text_index_analysis(Oid index);
 extern BarqTextStatistics *barq_text_statistics(Oid index, MemoryContext owner);
 extern const BarqTextOptions *barq_text_statistics_options(BarqTextStatistics *statistics);
 extern const BarqTextAnalysis *barq_text_statistics_analysis(BarqTextStatistics *statistics);
+/* Of several fields: how each of them counts; owned by the statistics. */
+extern const BarqBm25Field *barq_text_statistics_fields(BarqTextStatistics *statistics);
 extern void barq_text_statistics_totals(BarqTextStatistics *statistics, BarqBm25Totals *totals);
 
 /* ---- text_frequencies.c ---- */
 
 /*
- * The number of documents with a term; at most the number of documents. The
- * first call for a term reads the index, with AccessShareLock on each leaf
- * meanwhile; the caller holds no buffer lock.
+ * The number of documents with a term in any of some fields (a bit each; 0: any); at most
+ * the number of documents. The first call for a term reads the index, with
+ * AccessShareLock on each leaf meanwhile; the caller holds no buffer lock.
  */
 extern uint64 barq_text_statistics_df(BarqTextStatistics *statistics,
-									  const char *text, uint32 length);
+									  const char *text, uint32 length, uint32 fields);
 
 /*
  * Set the weights of those terms of a query whose boost is not 0, as idf ·

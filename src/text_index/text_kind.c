@@ -21,7 +21,8 @@ seal_text(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint32 n, bo
 {
 	BarqTermTable *terms = barq_terms_create(CurrentMemoryContext);
 	BarqBm25Builder *builder =
-		barq_bm25_builder_create(terms, barq_text_options(frozen)->positions != 0,
+		barq_bm25_builder_create(terms, barq_text_nfields(barq_text_options(frozen)),
+								 barq_text_options(frozen)->positions != 0,
 								 CurrentMemoryContext);
 
 	for (uint32 i = 0; i < n; i++)

@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "store/filter_rows.h"
 #include "store/growing.h"
 #include "store/log_cache.h"
@@ -114,13 +115,14 @@ visit_page_end(void *arg, BlockNumber next, uint64 next_generation)
  * add it to the cache.
  */
 static void
-make_mini(BarqLogCache *cache, bool positions, int columns, bool all)
+make_mini(BarqLogCache *cache, const BarqTextOptions *options, int columns, bool all)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq log segment",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	BarqTermTable *terms = barq_terms_create(context);
-	BarqBm25Builder *builder = barq_bm25_builder_create(terms, positions, context);
+	BarqBm25Builder *builder = barq_bm25_builder_create(terms, barq_text_nfields(options),
+														options->positions != 0, context);
 	BarqBodyWriter *writer = barq_body_begin_memory(64 * 1024);
 	BarqFilterRows filters = {0};
 	const char *body;
@@ -147,11 +149,11 @@ make_mini(BarqLogCache *cache, bool positions, int columns, bool all)
  * minis, one of all documents replaces them.
  */
 static void
-make_minis(BarqLogCache *cache, bool positions, int columns)
+make_minis(BarqLogCache *cache, const BarqTextOptions *options, int columns)
 {
 	Assert(cache->in_bodies <= cache->nrows && cache->nbodies <= MINI_SEGMENTS);
 	if (cache->nrows - cache->in_bodies >= MINI_DOCUMENTS)
-		make_mini(cache, positions, columns, cache->nbodies == MINI_SEGMENTS);
+		make_mini(cache, options, columns, cache->nbodies == MINI_SEGMENTS);
 }
 
 bool
@@ -171,8 +173,7 @@ barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 	rest.growing_head_generation = cache->next_generation;
 	if (!barq_growing_walk(index, &rest, InvalidBlockNumber, &visitor))
 		return false;
-	make_minis(cache, barq_text_options(&meta->options)->positions != 0,
-			   meta->options.filter_columns);
+	make_minis(cache, barq_text_options(&meta->options), meta->options.filter_columns);
 
 	log->nminis = cache->nbodies;
 	for (int i = 0; i < cache->nbodies; i++)
@@ -195,6 +196,8 @@ barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals)
 		barq_bm25_totals(&log->minis[i], &mini);
 		totals->documents += mini.documents;
 		totals->tokens += mini.tokens;
+		for (int f = 0; f < BARQ_BM25_FIELDS; f++)
+			totals->field_tokens[f] += mini.field_tokens[f];
 	}
 	for (uint32 i = 0; i < log->rest.n; i++)
 	{
@@ -203,15 +206,32 @@ barq_text_log_totals(BarqTextLog *log, BarqBm25Totals *totals)
 		barq_document_open(&reader, log->rest.items[i].payload, log->rest.items[i].length);
 		totals->documents++;
 		totals->tokens += reader.header->length;
+		if (reader.nfields == 1)
+			totals->field_tokens[0] += reader.header->length;
+		for (uint32 f = 0; f < reader.nfields && reader.nfields > 1; f++)
+			totals->field_tokens[f] += reader.lengths[f] == 0 ? 0 : reader.lengths[f] - 1;
 	}
 }
 
+/* Whether the term read last is in any of some fields (a bit each; 0: any). No side effects. */
+static bool
+is_in_fields(const BarqDocumentReader *reader, uint32 fields)
+{
+	if (fields == 0 || reader->nfields == 1)
+		return true;
+	for (uint32 f = 0; f < reader->nfields; f++)
+		if ((fields >> f & 1) != 0 && reader->frequencies[f] > 0)
+			return true;
+	return false;
+}
+
 /*
- * Whether a document contains any of the n sorted terms. Raises
+ * Whether a document contains any of the n sorted terms in any of some fields. Raises
  * ERRCODE_INDEX_CORRUPTED if it is damaged.
  */
 static bool
-document_has_any(const BarqLogRow *document, const BarqBm25Text *terms, uint32 n)
+document_has_any(const BarqLogRow *document, const BarqBm25Text *terms, uint32 n,
+				 uint32 fields)
 {
 	BarqDocumentReader reader;
 	uint32		at = 0;
@@ -225,37 +245,37 @@ document_has_any(const BarqLogRow *document, const BarqBm25Text *terms, uint32 n
 			   (order = barq_compare_terms(terms[at].text, terms[at].length,
 										   reader.term, reader.term_length)) < 0)
 			at++;
-		if (at < n && order == 0)
+		if (at < n && order == 0 && is_in_fields(&reader, fields))
 			return true;
 	}
 	return false;
 }
 
 uint64
-barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, uint32 n)
+barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, uint32 n, uint32 fields)
 {
 	uint64		df = 0;
 
 	for (int i = 0; i < log->nminis; i++)
-		df += barq_bm25_df_any(&log->minis[i], terms, n);
+		df += barq_bm25_df_any(&log->minis[i], terms, n, fields);
 	for (uint32 i = 0; i < log->rest.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		df += document_has_any(&log->rest.items[i], terms, n);
+		df += document_has_any(&log->rest.items[i], terms, n, fields);
 	}
 	return df;
 }
 
 uint64
-barq_text_log_df(BarqTextLog *log, const char *text, uint32 length)
+barq_text_log_df(BarqTextLog *log, const char *text, uint32 length, uint32 fields)
 {
 	BarqBm25Text term = {text, length};
 	uint64		df = 0;
 
 	for (int i = 0; i < log->nminis; i++)
-		df += barq_bm25_df(&log->minis[i], text, length);
+		df += barq_bm25_df(&log->minis[i], text, length, fields);
 	for (uint32 i = 0; i < log->rest.n; i++)
-		df += document_has_any(&log->rest.items[i], &term, 1);
+		df += document_has_any(&log->rest.items[i], &term, 1, fields);
 	return df;
 }
 
@@ -366,6 +386,16 @@ barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
 			match_document(&log->rest.items[i], query, visit, arg);
 }
 
+/* Whether a field (as a bit) of a document is NULL, where it has several. */
+static bool
+field_is_null(const BarqLogRow *document, uint32 field)
+{
+	BarqDocumentReader reader;
+
+	barq_document_open(&reader, document->payload, document->length);
+	return reader.nfields > 1 && reader.lengths[pg_rightmost_one_pos32(field)] == 0;
+}
+
 /*
  * Whether the document has score 0 and matches. *unsure: its text has to be
  * checked, because the query has a phrase and the index keeps no positions.
@@ -378,6 +408,8 @@ in_rest(const BarqBm25Rest *rest, const BarqLogRow *document, bool *unsure)
 	bool		open;
 
 	*unsure = false;
+	if (rest->field != 0 && field_is_null(document, rest->field) != rest->nulls)
+		return false;
 	if (rest->ranking != NULL &&
 		barq_bm25_score_document(rest->ranking, document->payload, document->length,
 								 &score, &open))

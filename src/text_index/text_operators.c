@@ -18,13 +18,16 @@
 #include "postgres.h"
 
 #include "text_index/text_index.h"
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "nodes/primnodes.h"
+#include "port/pg_bitutils.h"
 #include "text_index/bm25threshold.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/typcache.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_score);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_matches);
@@ -38,6 +41,10 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_column_score);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_column_matches);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_column_below);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_array_column_below);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_row_score);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_row_matches);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_row_column_score);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_row_column_matches);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_unbound);
 
 /* A query bound to an index: kept in fn_extra over the calls of a statement. */
@@ -46,6 +53,7 @@ typedef struct BoundQuery
 	MemoryContext context;		/* of the members below; reset for another query */
 	BarqQueryValue *value;		/* the argument; NULL: none yet */
 	BarqBm25Query *query;
+	uint32		nfields;		/* of the index */
 	BarqTextAnalysis analysis;
 	MemoryContext scratch;		/* reset after each call */
 } BoundQuery;
@@ -139,6 +147,7 @@ bind_argument(FunctionCallInfo fcinfo, const BarqQueryValue *value, PGFunction o
 	statistics = barq_text_statistics(index, owner);
 	old = MemoryContextSwitchTo(bound->context);
 	bound->analysis = *barq_text_statistics_analysis(statistics);
+	bound->nfields = barq_text_nfields(barq_text_statistics_options(statistics));
 	bound->query = scored ? barq_text_bind(statistics, value, NULL, 0) :
 		barq_text_bind(statistics, NULL, &value, 1);
 	bound->value = memcpy(palloc(VARSIZE(value)), value, VARSIZE(value));
@@ -147,22 +156,118 @@ bind_argument(FunctionCallInfo fcinfo, const BarqQueryValue *value, PGFunction o
 }
 
 /*
- * Score the text that is the first argument; false: it does not match the query.
- * Leaves nothing in the current memory context.
+ * Set *row to the fields of a record, which the planner made of the fields of an index of
+ * `nfields`. Raises ERRCODE_DATATYPE_MISMATCH for any other record.
  */
-static bool
+static void
+row_of_record(HeapTupleHeader record, uint32 nfields, BarqTextRow *row)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(record),
+											  HeapTupleHeaderGetTypMod(record));
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(record),.t_data = record};
+	Datum	   *values = palloc(sizeof(Datum) * Max(desc->natts, 1));
+	bool	   *isnull = palloc(sizeof(bool) * Max(desc->natts, 1));
+	bool		fits = desc->natts == (int) nfields;
+
+	ItemPointerSetInvalid(&tuple.t_self);
+	for (uint32 i = 0; i < nfields && fits; i++)
+	{
+		Oid			type = getBaseType(TupleDescAttr(desc, i)->atttypid);
+
+		row->types[i] = type == TEXTARRAYOID ? TEXTARRAYOID : TEXTOID;
+		fits = type == TEXTARRAYOID || type == TEXTOID || type == VARCHAROID;
+	}
+	if (!fits)
+	{
+		ReleaseTupleDesc(desc);
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a row has not the fields of the index of a text query"),
+				 errdetail("The row does not come from the index's table."),
+				 errhint("Use the operator on a row of the table: SELECT ... FROM items ORDER BY items <@> 'words'.")));
+	}
+	heap_deform_tuple(&tuple, desc, values, isnull);
+	ReleaseTupleDesc(desc);
+	row->nfields = nfields;
+	memcpy(row->values, values, sizeof(Datum) * nfields);
+	memcpy(row->isnull, isnull, sizeof(bool) * nfields);
+}
+
+/*
+ * Set *row to the first argument of a call: a record of all fields, or the one field that
+ * the query is for. Raises ERRCODE_FEATURE_NOT_SUPPORTED if a text is compared with an
+ * index of several fields, and its field is not known.
+ */
+static void
+row_of_argument(FunctionCallInfo fcinfo, const BoundQuery *bound, Oid type, BarqTextRow *row)
+{
+	uint8		fields = barq_query_value_fields(bound->value);
+	uint32		field = 0;
+
+	if (type == RECORDOID)
+	{
+		row_of_record(PG_GETARG_HEAPTUPLEHEADER(0), bound->nfields, row);
+		return;
+	}
+	if (bound->nfields > 1 && (fields == 0 || (fields & (fields - 1)) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" has several fields, and the text is none of them",
+						get_rel_name(bound->value->index)),
+				 errhint("Use the operator on a column of the index, or on a row of its table.")));
+	if (bound->nfields > 1)
+		field = pg_rightmost_one_pos32(fields);
+	row->nfields = bound->nfields;
+	for (int i = 0; i < row->nfields; i++)
+	{
+		row->types[i] = type;
+		row->isnull[i] = i != (int) field;
+	}
+	row->values[field] = PG_GETARG_DATUM(0);
+}
+
+/* What score_argument() says of a text. */
+typedef enum Scored
+{
+	NULL_ROW,					/* a row of which all fields are NULL */
+	NO_MATCH,
+	MATCH
+} Scored;
+
+/*
+ * Score the text or row that is the first argument. Leaves nothing in the current memory
+ * context.
+ */
+static Scored
 score_argument(FunctionCallInfo fcinfo, BoundQuery *bound, Oid type, double *score)
 {
 	MemoryContext old = MemoryContextSwitchTo(bound->scratch);
-	uint32		bytes;
-	char	   *document = barq_text_document(&bound->analysis, type, PG_GETARG_DATUM(0),
-											  true, &bytes);
-	bool		unsure;
-	bool		comes = barq_bm25_score_document(bound->query, document, bytes, score, &unsure);
+	BarqTextRow row;
+	Scored		scored = NULL_ROW;
 
+	row_of_argument(fcinfo, bound, type, &row);
+	if (!barq_text_row_is_null(&row))
+	{
+		uint32		bytes;
+		char	   *document = barq_text_document(&bound->analysis, &row, true, &bytes);
+		bool		unsure;
+
+		scored = barq_bm25_score_document(bound->query, document, bytes, score, &unsure) ?
+			MATCH : NO_MATCH;
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(bound->scratch);
-	return comes;
+	return scored;
+}
+
+/*
+ * Whether a query on a field stands for one on a row (text_row.c): the index has answered
+ * it, and the row's own condition is checked beside it.
+ */
+static bool
+stands_for_row(const BarqQueryValue *value, Oid type)
+{
+	return type != RECORDOID && barq_query_value_fields(value) == BARQ_ALL_FIELDS;
 }
 
 /* <@> on a text of type `type`. */
@@ -171,22 +276,39 @@ score_of(FunctionCallInfo fcinfo, PGFunction own, Oid type)
 {
 	double		score;
 
-	if (!score_argument(fcinfo, bind_argument(fcinfo, PG_GETARG_BARQ_QUERY(1), own, true), type, &score))
-		PG_RETURN_FLOAT8(0);
-	PG_RETURN_FLOAT8(-score);
+	switch (score_argument(fcinfo, bind_argument(fcinfo, PG_GETARG_BARQ_QUERY(1), own, true), type, &score))
+	{
+		case MATCH:
+			PG_RETURN_FLOAT8(-score);
+		case NO_MATCH:
+			PG_RETURN_FLOAT8(0);
+		default:
+			PG_RETURN_NULL();
+	}
 }
 
 /* @@@ on a text of type `type`. */
 static Datum
 matches(FunctionCallInfo fcinfo, PGFunction own, Oid type)
 {
-	BoundQuery *bound = bind_argument(fcinfo, PG_GETARG_BARQ_QUERY(1), own, false);
+	BarqQueryValue *value = PG_GETARG_BARQ_QUERY(1);
+	BoundQuery *bound;
 	double		score;
 
-	/* a query without words matches no row */
-	if (bound->query->nconditions == 0)
-		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(score_argument(fcinfo, bound, type, &score));
+	if (stands_for_row(value, type))
+		PG_RETURN_BOOL(true);
+	bound = bind_argument(fcinfo, value, own, false);
+	switch (score_argument(fcinfo, bound, type, &score))
+	{
+		case MATCH:
+
+			/* a query without words matches no row */
+			PG_RETURN_BOOL(bound->query->nconditions > 0);
+		case NO_MATCH:
+			PG_RETURN_BOOL(false);
+		default:
+			PG_RETURN_NULL();
+	}
 }
 
 /* <@@ on a text of type `type`. */
@@ -196,7 +318,9 @@ below(FunctionCallInfo fcinfo, PGFunction own, Oid type)
 	BarqThreshold *threshold = DatumGetBarqThreshold(PG_GETARG_DATUM(1));
 	double		score;
 
-	if (!score_argument(fcinfo, bind_argument(fcinfo, barq_threshold_query(threshold), own, true), type, &score))
+	if (stands_for_row(barq_threshold_query(threshold), type))
+		PG_RETURN_BOOL(true);
+	if (score_argument(fcinfo, bind_argument(fcinfo, barq_threshold_query(threshold), own, true), type, &score) != MATCH)
 		score = 0;
 	PG_RETURN_BOOL(barq_threshold_passes(threshold, -score));
 }
@@ -294,6 +418,36 @@ Datum
 barq_text_array_column_below(PG_FUNCTION_ARGS)
 {
 	return below(fcinfo, barq_text_array_below, TEXTARRAYOID);
+}
+
+/*
+ * record <@> bm25query → float8, of the fields of an index: NULL if all of them are. Raises
+ * the errors of barq_text_score().
+ */
+Datum
+barq_text_row_score(PG_FUNCTION_ARGS)
+{
+	return score_of(fcinfo, barq_text_row_score, RECORDOID);
+}
+
+/* record @@@ bm25query → boolean */
+Datum
+barq_text_row_matches(PG_FUNCTION_ARGS)
+{
+	return matches(fcinfo, barq_text_row_matches, RECORDOID);
+}
+
+/* Both, for calls that the planner has bound to a table's row; no rights are checked. */
+Datum
+barq_text_row_column_score(PG_FUNCTION_ARGS)
+{
+	return score_of(fcinfo, barq_text_row_score, RECORDOID);
+}
+
+Datum
+barq_text_row_column_matches(PG_FUNCTION_ARGS)
+{
+	return matches(fcinfo, barq_text_row_matches, RECORDOID);
 }
 
 /*

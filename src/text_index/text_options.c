@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/xlog.h"
 #include "am/filters.h"
 #include "text_index/text_index.h"
@@ -68,12 +70,39 @@ barq_text_reloptions(Datum reloptions, bool validate)
 									  table, lengthof(table));
 }
 
+/*
+ * Set the fields of options from the parameters of their operator classes. One field of
+ * weight 1 is what it was before there were fields.
+ */
+static void
+freeze_fields(Relation index, int nfields, BarqTextOptions *options)
+{
+	for (int i = 0; i < nfields; i++)
+	{
+		BarqFieldParameters *given = barq_text_field_parameters(index, i);
+
+		options->fields[i].weight = (uint32) rint(given->weight * BARQ_MILLIONTHS);
+		options->fields[i].b = (uint32) rint((given->b < 0 ? options->b : given->b) * BARQ_MILLIONTHS);
+	}
+	options->nfields = nfields;
+	if (nfields > 1)
+		return;
+	if (barq_text_field_parameters(index, 0)->b >= 0)
+		options->b = options->fields[0].b / BARQ_MILLIONTHS;
+	if (options->fields[0].weight == (uint32) BARQ_MILLIONTHS)
+	{
+		options->nfields = 0;
+		memset(options->fields, 0, sizeof(options->fields));
+	}
+}
+
 void
 barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 {
 	const BarqTextReloptions *given = reloptions;
 	const char *name = given == NULL ? NULL : GET_STRING_RELOPTION(given, text_config);
 	BarqTextOptions options = {0};
+	BarqTextColumns columns;
 
 	if (name == NULL)
 		ereport(ERROR,
@@ -95,11 +124,13 @@ barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptio
 	options.b = given->b;
 	options.tokenizer = given->tokenizer;
 	options.positions = given->positions;
+	barq_text_columns_of_classes(index, &columns);
+	freeze_fields(index, columns.fields, &options);
 
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = BARQ_KIND_BM25;
-	frozen->version = BARQ_TEXT_OPTIONS_VERSION;
-	frozen->filter_columns = barq_filter_count(index);
+	frozen->version = options.nfields > 0 ? BARQ_TEXT_OPTIONS_FIELDS : BARQ_TEXT_OPTIONS_VERSION;
+	frozen->filter_columns = columns.filters;
 	memcpy(frozen->bytes, &options, sizeof(options));
 }
 
@@ -132,7 +163,15 @@ barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 	BarqFrozenOptions compared = *wanted;
 	BarqTextOptions *parent_options = (BarqTextOptions *) compared.bytes;
 
-	if (options->k1 == parent_options->k1 && options->b == parent_options->b &&
+	/* an index of before there were fields is taken as it is */
+	if (options->nfields == 0 && parent_options->nfields > 1)
+	{
+		parent_options->nfields = 0;
+		memset(parent_options->fields, 0, sizeof(parent_options->fields));
+	}
+	if (options->nfields == parent_options->nfields &&
+		memcmp(options->fields, parent_options->fields, sizeof(options->fields)) == 0 &&
+		options->k1 == parent_options->k1 && options->b == parent_options->b &&
 		options->tokenizer == parent_options->tokenizer &&
 		barq_text_config_of(RelationGetRelid(leaf), options) == parent_options->config)
 		return false;
@@ -145,11 +184,12 @@ barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 const BarqTextOptions *
 barq_text_options(const BarqFrozenOptions *frozen)
 {
-	if (frozen->index_kind != BARQ_KIND_BM25 || frozen->version != BARQ_TEXT_OPTIONS_VERSION)
+	if (frozen->index_kind != BARQ_KIND_BM25 || 
+		(frozen->version != BARQ_TEXT_OPTIONS_VERSION && frozen->version != BARQ_TEXT_OPTIONS_FIELDS))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index options have version %u, this library reads version %u",
-						frozen->version, BARQ_TEXT_OPTIONS_VERSION),
+						frozen->version, BARQ_TEXT_OPTIONS_FIELDS),
 				 errhint("Please REINDEX the index.")));
 	return (const BarqTextOptions *) frozen->bytes;
 }

@@ -11,6 +11,9 @@
  * back everywhere except in the paths' index quals: it counts as enforced by the
  * paths whose index enforces it, and is a filter in the others.
  *
+ * In the same way operations on a row, `items @@@ query` and ORDER BY `items <@> query`,
+ * are replaced by operations on the index's first field (text_row.c).
+ *
  * The hook is installed in time: opening a table's indexes calls their handler,
  * which loads the library.
  */
@@ -27,6 +30,7 @@
 #include "optimizer/paths.h"
 #include "text_index/text_binding.h"
 #include "text_index/text_paths.h"
+#include "text_index/text_row.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
@@ -75,6 +79,23 @@ threshold_operator(Oid family, Oid *type)
 	return found;
 }
 
+/* A condition in another form: all but the clause is copied. */
+static RestrictInfo *
+derived_of(PlannerInfo *root, const RestrictInfo *given, OpExpr *clause)
+{
+	RestrictInfo *derived = makeNode(RestrictInfo);
+
+	memcpy(derived, given, sizeof(RestrictInfo));
+	derived->clause = (Expr *) clause;
+	derived->leakproof = false;
+	derived->left_relids = pull_varnos(root, linitial(clause->args));
+	derived->right_relids = pull_varnos(root, lsecond(clause->args));
+	derived->norm_selec = derived->outer_selec = -1;
+	derived->eval_cost.startup = -1;
+	derived->scansel_cache = NIL;
+	return derived;
+}
+
 /*
  * The condition `text <@@ bm25threshold(query, bound, inclusive)` for a given one;
  * NULL if that does not compare a score of the index's column.
@@ -92,16 +113,27 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 	Oid			function;
 	Node	   *threshold;
 	OpExpr	   *clause;
-	RestrictInfo *derived;
+	OpExpr	   *operation;
+	int			column;
 
-	if (given->pseudoconstant || !barq_read_upper_bound(given->clause, &bounded) ||
-		!OidIsValid(get_op_opfamily_sortfamily(bounded.operation->opno, index->opfamily[0])))
+	if (given->pseudoconstant)
+		return NULL;
+	if ((operation = barq_text_row_operation(root, index, given->clause)) != NULL)
+		return derived_of(root, given, operation);
+	if (!barq_read_upper_bound(given->clause, &bounded))
+		return NULL;
+	if ((operation = barq_text_row_operation(root, index, (Expr *) bounded.operation)) != NULL)
+		bounded.operation = operation;
+	for (column = 0; column < index->nkeycolumns; column++)
+		if (match_index_to_operand(linitial(bounded.operation->args), column, index) &&
+			OidIsValid(get_op_opfamily_sortfamily(bounded.operation->opno,
+												  index->opfamily[column])))
+			break;
+	if (column == index->nkeycolumns)
 		return NULL;
 	text = linitial(bounded.operation->args);
 	query = lsecond(bounded.operation->args);
-	if (!match_index_to_operand(text, 0, index))
-		return NULL;
-	operator= threshold_operator(index->opfamily[0], &type);
+	operator= threshold_operator(index->opfamily[column], &type);
 	if (!OidIsValid(operator))
 		return NULL;
 	types[0] = exprType(query);
@@ -132,17 +164,7 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 		clause->opfuncid = function;
 	}
 
-	/* the same condition in another form: all but the clause is copied */
-	derived = makeNode(RestrictInfo);
-	memcpy(derived, given, sizeof(RestrictInfo));
-	derived->clause = (Expr *) clause;
-	derived->leakproof = false;
-	derived->left_relids = pull_varnos(root, text);
-	derived->right_relids = pull_varnos(root, threshold);
-	derived->norm_selec = derived->outer_selec = -1;
-	derived->eval_cost.startup = -1;
-	derived->scansel_cache = NIL;
-	return derived;
+	return derived_of(root, given, clause);
 }
 
 /* Add the conditions that have a derived form for this index. */
@@ -194,9 +216,25 @@ exchange_all(const List *conditions, const List *from, const List *to)
 	return result;
 }
 
-/* Let the index clauses of a path, and those below it, refer to given conditions. */
+/* Whether a condition is on a row, of which its derived form has one field only. */
+static bool
+is_on_row(const RestrictInfo *given)
+{
+	BarqUpperBound bounded;
+	Expr	   *clause = given->clause;
+
+	if (barq_read_upper_bound(clause, &bounded))
+		clause = (Expr *) bounded.operation;
+	return IsA(clause, OpExpr) && IsA(linitial(((OpExpr *) clause)->args), RowExpr);
+}
+
+/*
+ * Let the index clauses of a path, and those below it, refer to given conditions. A plain
+ * scan of an index rechecks rows (a newer version of a locked one) by the derived form,
+ * so a condition on a row stays a filter there; a bitmap scan rechecks by the given one.
+ */
 static void
-restore_path(Path *path, const Replacements *all)
+restore_path(Path *path, const Replacements *all, bool in_bitmap)
 {
 	ListCell   *cell;
 
@@ -205,16 +243,85 @@ restore_path(Path *path, const Replacements *all)
 		{
 			IndexClause *clause = lfirst_node(IndexClause, cell);
 
-			clause->rinfo = exchange(clause->rinfo, all->derived, all->given);
+			if (list_member_ptr(all->derived, clause->rinfo))
+			{
+				clause->rinfo = exchange(clause->rinfo, all->derived, all->given);
+				clause->lossy |= !in_bitmap && is_on_row(clause->rinfo);
+			}
 		}
 	else if (IsA(path, BitmapHeapPath))
-		restore_path(((BitmapHeapPath *) path)->bitmapqual, all);
+		restore_path(((BitmapHeapPath *) path)->bitmapqual, all, true);
 	else if (IsA(path, BitmapAndPath))
 		foreach(cell, ((BitmapAndPath *) path)->bitmapquals)
-			restore_path(lfirst(cell), all);
+			restore_path(lfirst(cell), all, in_bitmap);
 	else if (IsA(path, BitmapOrPath))
 		foreach(cell, ((BitmapOrPath *) path)->bitmapquals)
-			restore_path(lfirst(cell), all);
+			restore_path(lfirst(cell), all, in_bitmap);
+}
+
+/* ---- the order of a row ---- */
+
+/* A member of an equivalence class, and its expression. */
+typedef struct Exchanged
+{
+	EquivalenceMember *member;
+	Expr	   *expression;
+} Exchanged;
+
+/* The members of a class, those of child tables included. */
+static List *
+members_of(EquivalenceClass *class, Relids relids)
+{
+#if PG_VERSION_NUM >= 180000
+	EquivalenceMemberIterator iterator;
+	EquivalenceMember *member;
+	List	   *members = NIL;
+
+	setup_eclass_member_iterator(&iterator, class, relids);
+	while ((member = eclass_member_iterator_next(&iterator)) != NULL)
+		members = lappend(members, member);
+	return members;
+#else
+	return class->ec_members;
+#endif
+}
+
+/*
+ * Put the operation of an index in the place of the row's operation by which the query
+ * orders this table. *exchanged: what was there; its member is NULL if nothing was.
+ */
+static void
+exchange_order(PlannerInfo *root, RelOptInfo *rel, Exchanged *exchanged)
+{
+	PathKey    *key;
+	ListCell   *cell;
+	ListCell   *other;
+
+	exchanged->member = NULL;
+	if (root->query_pathkeys == NIL)
+		return;
+	key = linitial(root->query_pathkeys);
+	if (key->pk_eclass->ec_has_volatile)
+		return;
+	foreach(other, members_of(key->pk_eclass, rel->relids))
+	{
+		EquivalenceMember *member = lfirst(other);
+
+		if (!bms_equal(member->em_relids, rel->relids))
+			continue;
+		foreach(cell, rel->indexlist)
+		{
+			OpExpr	   *operation = !is_text_index(lfirst(cell)) ? NULL :
+				barq_text_row_operation(root, lfirst(cell), member->em_expr);
+
+			if (operation == NULL)
+				continue;
+			exchanged->member = member;
+			exchanged->expression = member->em_expr;
+			member->em_expr = (Expr *) operation;
+			return;
+		}
+	}
 }
 
 /*
@@ -256,7 +363,8 @@ add_paths(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 	ListCell   *cell;
 	ListCell   *was;
 
-	correct_rows(root, rel, all);
+	if (all->given != NIL)
+		correct_rows(root, rel, all);
 	rel->joininfo = exchange_all(joininfo, all->given, all->derived);
 	foreach(cell, rel->indexlist)
 	{
@@ -280,19 +388,20 @@ add_paths(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 		info->ppi_clauses = exchange_all(info->ppi_clauses, all->derived, all->given);
 	}
 	foreach(cell, rel->pathlist)
-		restore_path(lfirst(cell), all);
+		restore_path(lfirst(cell), all, false);
 	foreach(cell, rel->partial_pathlist)
-		restore_path(lfirst(cell), all);
+		restore_path(lfirst(cell), all, false);
 }
 
 /*
  * set_rel_pathlist_hook: call the hook installed before, then add_paths() if the
- * table has conditions with a derived form.
+ * table has conditions with a derived form, or is ordered by a row.
  */
 static void
 add_threshold_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
 	Replacements all = {NIL, NIL};
+	Exchanged	order;
 	ListCell   *cell;
 
 	if (next_hook != NULL)
@@ -308,8 +417,11 @@ add_threshold_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 		derive_all(root, index, index->indrestrictinfo, &all);
 		derive_all(root, index, rel->joininfo, &all);
 	}
-	if (all.given != NIL)
+	exchange_order(root, rel, &order);
+	if (all.given != NIL || order.member != NULL)
 		add_paths(root, rel, &all);
+	if (order.member != NULL)
+		order.member->em_expr = order.expression;
 }
 
 void

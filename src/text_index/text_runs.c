@@ -72,6 +72,7 @@ begin_run(BarqTextRuns *runs)
 	if (barq_tokenizer_bytes(runs->tokenizer) > Min(TOKENIZER_BYTES, runs->limit / 2))
 		barq_tokenizer_reset(runs->tokenizer);
 	runs->builder = barq_bm25_builder_create(barq_tokenizer_terms(runs->tokenizer),
+											 barq_text_nfields(&runs->options),
 											 runs->options.positions != 0,
 											 runs->builder_context);
 }
@@ -93,7 +94,7 @@ write_run(BarqTextRuns *runs)
 	writer = barq_body_begin_memory(barq_bm25_builder_bytes(runs->builder));
 	barq_bm25_builder_write(runs->builder, writer);
 	barq_keyless_write(writer, &runs->keyless);
-	barq_filters_write(writer, barq_filter_count(runs->index), &runs->filters);
+	barq_filters_write(writer, runs->columns.filters, &runs->filters);
 	body = barq_body_finish(writer, &bytes);
 	MemoryContextSwitchTo(old);
 	add_run(runs, body, bytes, runs->shared != NULL);
@@ -108,7 +109,7 @@ add_filters(BarqTextRuns *runs, Relation index, ItemPointer tid, Datum *values, 
 	MemoryContext old = MemoryContextSwitchTo(runs->tokens_context);
 	BarqFilterValues filters;
 
-	barq_filter_encode(index, values, isnull, &filters);
+	barq_filter_encode(index, &runs->filter_columns, values, isnull, &filters);
 	MemoryContextSwitchTo(old);
 	barq_filters_add(&runs->filters, runs->builder_context, tid, filters.words,
 					 filters.columns, true);
@@ -121,18 +122,21 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		bool tuple_is_alive, void *arg)
 {
 	BarqTextRuns *runs = arg;
+	BarqTextRow row;
 	MemoryContext old;
 
 	CHECK_FOR_INTERRUPTS();
-	if (barq_filter_count(index) > 0)
+	if (runs->columns.filters > 0)
 		add_filters(runs, index, tid, values, isnull);
-	if (isnull[0])
+	barq_text_row_from_index(index, &runs->columns, values, isnull, &row);
+	if (barq_text_row_is_null(&row))
 		barq_keyless_add(&runs->keyless, runs->builder_context, BARQ_KEYLESS_NULL, tid);
 	else
 	{
 		runs->tokens.ntokens = runs->tokens.length = runs->tokens.last_position = 0;
+		runs->tokens.nfields = 0;
 		old = MemoryContextSwitchTo(runs->tokens_context);
-		barq_text_tokens(runs->tokenizer, runs->type, values[0], &runs->tokens);
+		barq_text_row_tokens(runs->tokenizer, &row, &runs->tokens);
 		barq_bm25_builder_add(runs->builder, tid, &runs->tokens);
 		MemoryContextSwitchTo(old);
 	}
@@ -171,7 +175,8 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 	memset(runs, 0, sizeof(*runs));
 	runs->index = index;
 	runs->options = *barq_text_options(frozen);
-	runs->type = index->rd_opcintype[0];
+	barq_text_columns_of_classes(index, &runs->columns);
+	runs->filter_columns = barq_text_filters(&runs->columns);
 	runs->shared = shared;
 
 	/* half for the inverted index, and the other for the body made of it */
@@ -213,6 +218,7 @@ barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n, 
 	BarqMergeInput *inputs = palloc0(sizeof(BarqMergeInput) * n);
 	BarqView   *views = palloc0(sizeof(BarqView) * n);
 	BarqBodyWriter *writer = NULL;
+	BarqTextColumns columns;
 	uint64		bytes = 0;
 	char	   *reason;
 
@@ -228,7 +234,8 @@ barq_text_merge_runs(Relation index, const uint8 *id, BarqTextRun *runs, int n, 
 		writer = barq_body_begin_memory(bytes);
 	barq_text_merge(index, writer, inputs, n, memory);
 	barq_keyless_merge(writer, inputs, n);
-	barq_filters_merge(writer, barq_filter_count(index), inputs, n);
+	barq_text_columns_of_classes(index, &columns);
+	barq_filters_merge(writer, columns.filters, inputs, n);
 	return writer;
 }
 

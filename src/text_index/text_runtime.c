@@ -29,6 +29,7 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_bind_text);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_bind);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_fields);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_unbound_text);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_unbound);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_unbound_support);
@@ -85,6 +86,21 @@ barq_bm25_bind(PG_FUNCTION_ARGS)
 	if (named != index && !barq_text_same_key(named, index))
 		barq_check_index_content_rights(named);
 	PG_RETURN_POINTER(barq_query_value_for(value, named));
+}
+
+/*
+ * bm25_fields(query bm25query, index regclass, fields integer) → bm25query: the query for
+ * these fields of its index, a bit each.
+ */
+Datum
+barq_bm25_fields(PG_FUNCTION_ARGS)
+{
+	BarqQueryValue *value = PG_GETARG_BARQ_QUERY(0);
+	int32		fields = PG_GETARG_INT32(2);
+
+	if (!OidIsValid(value->index) || fields <= 0 || fields > BARQ_ALL_FIELDS)
+		PG_RETURN_POINTER(value);
+	PG_RETURN_POINTER(barq_query_value_of_fields(value, value->index, (uint8) fields));
 }
 
 /* Element i (from 1) of barq_text_choice_array(), palloc'd; NULL if it is NULL. */

@@ -35,6 +35,7 @@ typedef struct BarqTextScan
 	/* from the scan keys; set by barq_text_scan_start() */
 	bool		started;
 	bool		nothing;		/* a condition is NULL: no rows */
+	BarqTextColumns columns;	/* of the index */
 	BarqFilterCondition *condition; /* on filter columns, or NULL */
 	BarqFilterSource both;		/* asks outer and condition */
 	BarqRowSource *source;		/* of `both`; NULL: no row is left out */
@@ -81,14 +82,13 @@ typedef struct BarqTextScan
 } BarqTextScan;
 
 /*
- * Is a scan key a query for the first column? Others are on filter columns, IS [NOT]
+ * Is a scan key a query for a field? Others are on filter columns, IS [NOT]
  * NULL, or comparisons of the text itself, which the executor checks.
  */
 static inline bool
 barq_text_key_is_query(const ScanKeyData *key)
 {
-	return key->sk_attno == 1 &&
-		(key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL | SK_SEARCHARRAY)) == 0 &&
+	return (key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL | SK_SEARCHARRAY)) == 0 &&
 		key->sk_strategy < BARQ_FILTER_LESS;
 }
 

@@ -118,8 +118,13 @@ add_key(IndexScanDesc scan, BarqTextScan *ts, ScanKey key)
 	const BarqThreshold *threshold;
 	const BarqQueryValue *query;
 
-	if (key->sk_attno != 1)
+	if (ts->columns.field_of[key->sk_attno - 1] < 0)
 		return;					/* a condition on a filter column: barq_filter_of_keys() */
+	if ((key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL)) && ts->columns.fields > 1)
+	{
+		ts->recheck = true;		/* other fields may have another value */
+		return;
+	}
 	ts->only_nulls |= (key->sk_flags & SK_SEARCHNULL) != 0;
 	ts->no_nulls |= (key->sk_flags & SK_SEARCHNOTNULL) != 0;
 	if (key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL))
@@ -182,8 +187,10 @@ void
 barq_text_scan_start(IndexScanDesc scan, BarqTextScan *ts)
 {
 	Relation	index = scan->indexRelation;
+	BarqFilterColumns filters;
 	MemoryContext old = MemoryContextSwitchTo(ts->context);
 
+	barq_text_columns(index, &ts->columns);
 	ts->started = true;
 	ts->batch = BARQ_TEXT_FIRST_BATCH;
 	barq_scan_report_search(ts->report, scan);
@@ -201,7 +208,8 @@ barq_text_scan_start(IndexScanDesc scan, BarqTextScan *ts)
 			ts->own_keys = true;
 	}
 	ts->nothing |= ts->only_nulls && (ts->own_keys || ts->no_nulls);
-	ts->condition = barq_filter_of_keys(scan);
+	filters = barq_text_filters(&ts->columns);
+	ts->condition = barq_filter_of_keys(scan, &filters);
 	if (ts->condition != NULL)
 	{
 		ts->nothing |= ts->condition->never;

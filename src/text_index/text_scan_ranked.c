@@ -32,8 +32,8 @@
 typedef struct Look
 {
 	BarqTextScan *scan;
+	Relation	index;
 	BarqTextAnalysis analysis;
-	Oid			type;
 } Look;
 
 /*
@@ -43,14 +43,20 @@ typedef struct Look
  * barq_text_document().
  */
 static bool
-row_belongs(void *arg, Datum value)
+row_belongs(void *arg, const Datum *values, const bool *isnull)
 {
 	Look	   *look = arg;
 	BarqTextScan *ts = look->scan;
+	BarqTextRow row;
 	uint32		bytes;
-	char	   *document = barq_text_document(&look->analysis, look->type, value, true, &bytes);
+	char	   *document;
 	double		score;
 	bool		unsure;
+
+	barq_text_row_from_index(look->index, &ts->columns, values, isnull, &row);
+	if (barq_text_row_is_null(&row))
+		return false;
+	document = barq_text_document(&look->analysis, &row, true, &bytes);
 
 	if (ts->phase == BARQ_TEXT_SCORED)
 		return barq_bm25_score_document(ts->query, document, bytes, &score, &unsure);
@@ -65,7 +71,7 @@ row_belongs(void *arg, Datum value)
 
 /*
  * Fetch the row `tid` of the table and apply row_belongs() to its text. False if
- * the snapshot sees no version, or the text is NULL. Opens ts->heap at the first
+ * the snapshot sees no version, or its texts are NULL. Opens ts->heap at the first
  * call, in ts->context; it stays open until the scan ends or is rescanned.
  * Raises the errors of row_belongs(), and ERRCODE_UNDEFINED_OBJECT if the
  * index's configuration was dropped.
@@ -84,7 +90,7 @@ heap_row_belongs(IndexScanDesc scan, BarqTextScan *ts, const ItemPointerData *ti
 	}
 	look.scan = ts;
 	look.analysis = barq_text_analysis_of(scan->indexRelation);
-	look.type = scan->indexRelation->rd_opcintype[0];
+	look.index = scan->indexRelation;
 	return barq_heap_value(ts->heap, tid, row_belongs, &look);
 }
 
@@ -147,9 +153,13 @@ search_nulls(BarqTextState *state, void *arg)
 	ItemPointerData tids[256];
 	int			n;
 
+	ts->top.count = 0;
+	if (ts->rest.field != 0)
+		search_rest(state, arg);
+	if (ts->own_keys)
+		return;					/* a row without any text satisfies no condition on one */
 	if (ts->condition != NULL)
 		barq_keyless_filter(walk, ts->condition);
-	ts->top.count = 0;
 	while ((n = barq_keyless_next(walk, &keyless, tids, lengthof(tids))) > 0)
 		for (int i = 0; i < n; i++)
 			barq_bm25_top_add_rest(&ts->top, &tids[i], false);
@@ -203,7 +213,14 @@ bind_rest(BarqTextScan *ts)
 	if (OidIsValid(ts->index) || ts->given != NULL)
 		statistics = barq_text_scan_statistics(ts);
 	if (ts->score != NULL)
+	{
+		uint32		field = barq_query_value_fields(ts->score) &
+			barq_bm25_every_field(ts->columns.fields);
+
 		ts->rest.ranking = barq_text_bind(statistics, ts->score, NULL, 0);
+		if (ts->columns.fields > 1 && field != 0 && (field & (field - 1)) == 0)
+			ts->rest.field = field;
+	}
 	ts->rest.matching = palloc(sizeof(BarqBm25Query *) * (1 + list_length(ts->thresholds)));
 	if (ts->nmatches > 0)
 		ts->rest.matching[ts->rest.nmatching++] =
@@ -229,9 +246,11 @@ next_phase(IndexScanDesc scan, BarqTextScan *ts)
 			break;
 		case BARQ_TEXT_REST:
 
-			/* no condition on a NULL is true */
-			if (ts->own_keys || ts->no_nulls)
+			/* no condition on a NULL is true, but one on another field may be */
+			if ((ts->own_keys && ts->rest.field == 0) || ts->no_nulls)
 				return false;
+			ts->rest.ranking = NULL;
+			ts->rest.nulls = true;
 			break;
 		case BARQ_TEXT_NULLS:
 			return false;

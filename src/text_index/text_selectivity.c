@@ -41,7 +41,8 @@ term_share(const Estimate *estimate, uint32 number)
 	const BarqBm25Term *term = &estimate->query->terms[number];
 
 	return term->prefix ? DEFAULT_SELECTIVITY :
-		barq_text_statistics_df(estimate->statistics, term->text.text, term->text.length) /
+		barq_text_statistics_df(estimate->statistics, term->text.text, term->text.length,
+								term->fields) /
 		estimate->documents;
 }
 

@@ -111,6 +111,8 @@ visit_totals(BarqTextStatistics *statistics, BarqTextState *state, void *arg)
 		barq_bm25_totals(&state->views[i], &segment);
 		call->leaf.documents += segment.documents;
 		call->leaf.tokens += segment.tokens;
+		for (int f = 0; f < BARQ_BM25_FIELDS; f++)
+			call->leaf.field_tokens[f] += segment.field_tokens[f];
 	}
 }
 
@@ -149,6 +151,8 @@ add_totals(void *arg)
 
 	call->all.documents += call->leaf.documents;
 	call->all.tokens += call->leaf.tokens;
+	for (int f = 0; f < BARQ_BM25_FIELDS; f++)
+		call->all.field_tokens[f] += call->leaf.field_tokens[f];
 	if (call->parent != NULL)
 		check_partition(call);
 }
@@ -217,6 +221,27 @@ barq_text_index_analysis(Oid index)
 	raise_no_leaf(index);
 }
 
+/* Set what of the fields goes into scores. */
+static void
+set_fields(BarqTextStatistics *statistics)
+{
+	const BarqTextOptions *options = &statistics->options;
+
+	for (uint32 f = 0; f < options->nfields; f++)
+	{
+		statistics->fields[f].weight = options->fields[f].weight / BARQ_MILLIONTHS;
+		statistics->fields[f].b = options->fields[f].b / BARQ_MILLIONTHS;
+		statistics->fields[f].avglen = statistics->totals.documents == 0 ? 0 :
+			(double) statistics->totals.field_tokens[f] / statistics->totals.documents;
+	}
+}
+
+const BarqBm25Field *
+barq_text_statistics_fields(BarqTextStatistics *statistics)
+{
+	return statistics->fields;
+}
+
 BarqTextStatistics *
 barq_text_statistics(Oid index, MemoryContext owner)
 {
@@ -251,6 +276,7 @@ barq_text_statistics(Oid index, MemoryContext owner)
 
 	statistics->totals = call.all;
 	statistics->options = *barq_text_options(&call.options);
+	set_fields(statistics);
 	statistics->analysis = barq_text_analysis(call.index, &statistics->options);
 	relation_close(rel, NoLock);
 

@@ -21,6 +21,7 @@ struct BarqTextStatistics
 	BarqTextOptions options;	/* the options of all leaves; an error is raised if they differ */
 	BarqTextAnalysis analysis;
 	BarqBm25Totals totals;		/* of all leaves */
+	BarqBm25Field fields[BARQ_BM25_FIELDS]; /* options.nfields of them */
 	struct BarqTermFrequency *buckets[BARQ_FREQUENCY_BUCKETS];	/* text_frequencies.c */
 	MemoryContextCallback callback; /* removes these statistics from the list (`next`) */
 	BarqTextStatistics *next;

@@ -32,6 +32,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
 #include "text_index/text_binding.h"
+#include "text_index/text_row.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -50,6 +51,7 @@ typedef struct Beside
 	Oid			bind;
 	Oid			unbound_text;
 	Oid			unbound;
+	Oid			fields;
 } Beside;
 
 Oid
@@ -93,9 +95,10 @@ look_beside(Oid function, Beside *beside)
 	beside->bind = function_beside(schema, "bm25_bind", 2, type, REGCLASSOID, InvalidOid);
 	beside->unbound_text = function_beside(schema, "bm25_unbound", 4, TEXTOID, REGCLASSARRAYOID, TEXTARRAYOID);
 	beside->unbound = function_beside(schema, "bm25_unbound", 4, type, REGCLASSARRAYOID, TEXTARRAYOID);
+	beside->fields = function_beside(schema, "bm25_fields", 3, type, REGCLASSOID, INT4OID);
 	if (!OidIsValid(type))
 		return false;
-	if (!OidIsValid(beside->to_query) || !OidIsValid(beside->to_query_oid) ||
+	if (!OidIsValid(beside->fields) || !OidIsValid(beside->to_query) || !OidIsValid(beside->to_query_oid) ||
 		!OidIsValid(beside->bind_text) || !OidIsValid(beside->bind) ||
 		!OidIsValid(beside->unbound_text) || !OidIsValid(beside->unbound))
 		barq_raise_other_script("the type bm25query");
@@ -129,7 +132,8 @@ static bool
 read_query(const Beside *beside, Node *query, GivenQuery *given)
 {
 	memset(given, 0, sizeof(*given));
-	if (calls(query, beside->bind) || calls(query, beside->bind_text))
+	if (calls(query, beside->bind) || calls(query, beside->bind_text) ||
+		calls(query, beside->fields))
 		return false;
 	if (calls(query, beside->unbound) || calls(query, beside->unbound_text))
 		query = linitial(((FuncExpr *) query)->args);
@@ -223,6 +227,24 @@ bound(const Beside *beside, Node *query, Oid index)
 	return (Node *) query_constant(beside,
 								   barq_query_value_for(DatumGetBarqQueryValue(constant->constvalue),
 														index));
+}
+
+/* A bound query, for fields of its index (a bit each; 0: an index of one field). */
+static Node *
+for_fields(const Beside *beside, Node *query, uint8 fields)
+{
+	Oid			index = barq_text_index_of_query(query);
+
+	if (fields == 0 || !OidIsValid(index))
+		return query;
+	if (IsA(query, Const))
+		return (Node *) query_constant(beside,
+									   barq_query_value_of_fields(DatumGetBarqQueryValue(((Const *) query)->constvalue),
+																  index, fields));
+	return call(beside, beside->fields,
+				list_make3(query, regclass_constant(index),
+						   makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+									 Int32GetDatum(fields), false, true)));
 }
 
 /*
@@ -353,6 +375,7 @@ simplify(SupportRequestSimplify *request)
 	Oid			types[2];
 	Oid			operator;
 	Oid			index;
+	Oid			bound_to;
 	OpExpr	   *result;
 
 	if (request->root == NULL || list_length(function_call->args) != 2 ||
@@ -368,7 +391,19 @@ simplify(SupportRequestSimplify *request)
 	if (query == NULL)
 		return NULL;
 
-	types[0] = getBaseType(exprType(value)) == TEXTARRAYOID ? TEXTARRAYOID : TEXTOID;
+	bound_to = barq_text_index_of_query(query);
+	if (barq_text_is_row(value))
+	{
+		types[0] = RECORDOID;
+		if (OidIsValid(bound_to) && (value = barq_text_row_of(value, bound_to)) == NULL)
+			return NULL;
+	}
+	else
+	{
+		types[0] = getBaseType(exprType(value)) == TEXTARRAYOID ? TEXTARRAYOID : TEXTOID;
+		if (OidIsValid(bound_to))
+			query = for_fields(&beside, query, barq_text_fields_for(bound_to, linitial(sources)));
+	}
 	types[1] = beside.query_type;
 	operator= GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid,
 							  CStringGetDatum(scores ? "<@>" : "@@@"),

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/amvalidate.h"
 #include "access/htup_details.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_type.h"
@@ -18,8 +19,14 @@ check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *pro
 	const char *name = NameStr(class->opcname);
 	bool		has_score = false;
 
-	if (procedures->n_members > 0)
-		BARQ_COMPLAIN(ok, "operator class \"%s\" contains support functions, and needs none", name);
+	for (int i = 0; i < procedures->n_members; i++)
+	{
+		Form_pg_amproc proc = (Form_pg_amproc) GETSTRUCT(&procedures->members[i]->tuple);
+
+		if (proc->amprocnum != BARQ_TEXT_OPTIONS_PROC || !check_amoptsproc_signature(proc->amproc))
+			BARQ_COMPLAIN(ok, "operator class \"%s\" contains function %s with invalid support number %d",
+						  name, format_procedure(proc->amproc), proc->amprocnum);
+	}
 
 	for (int i = 0; i < operators->n_members; i++)
 	{
@@ -52,7 +59,8 @@ check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *pro
 /*
  * An operator class has the ordering operator <@> (strategy 1), by float8, the
  * search operators @@@ and <@@ (strategies 2 and 3), <@> and @@@ of bm25global
- * (strategies 4 and 5), and no support functions.
+ * (strategies 4 and 5), and may have a function for the parameters of a field (support
+ * number 1).
  */
 bool
 barq_text_validate(Oid opclass)

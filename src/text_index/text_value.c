@@ -1,12 +1,13 @@
 /*
  * text_value.c
- *	  The terms of a value: text, varchar, or an array of text.
+ *	  The terms of a value: text, varchar, or an array of text; of the fields of a row.
  */
 #include "postgres.h"
 
 #include "text_index/text_index.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
+#include "utils/rel.h"
 
 /* Append the terms of one text, detoasted. */
 static void
@@ -35,13 +36,49 @@ barq_text_tokens(BarqTokenizer *tokenizer, Oid type, Datum value, BarqTokens *to
 		add_text(tokenizer, PG_DETOAST_DATUM_PACKED(value), tokens);
 }
 
+void
+barq_text_row_from_index(Relation index, const BarqTextColumns *columns, const Datum *values,
+						 const bool *isnull, BarqTextRow *row)
+{
+	row->nfields = columns->fields;
+	for (int i = 0; i < columns->fields; i++)
+	{
+		int			column = columns->field_columns[i];
+
+		row->types[i] = index->rd_opcintype[column];
+		row->values[i] = values[column];
+		row->isnull[i] = isnull[column];
+	}
+}
+
+bool
+barq_text_row_is_null(const BarqTextRow *row)
+{
+	for (int i = 0; i < row->nfields; i++)
+		if (!row->isnull[i])
+			return false;
+	return true;
+}
+
+void
+barq_text_row_tokens(BarqTokenizer *tokenizer, const BarqTextRow *row, BarqTokens *tokens)
+{
+	for (int i = 0; i < row->nfields; i++)
+	{
+		if (!row->isnull[i])
+			barq_text_tokens(tokenizer, row->types[i], row->values[i], tokens);
+		if (row->nfields > 1)
+			barq_tokens_end_field(tokens, row->isnull[i]);
+	}
+}
+
 char *
-barq_text_document(const BarqTextAnalysis *analysis, Oid type, Datum value,
+barq_text_document(const BarqTextAnalysis *analysis, const BarqTextRow *row,
 				   bool positions, uint32 *bytes)
 {
 	BarqTokenizer *tokenizer = barq_text_tokenizer(analysis);
 	BarqTokens	tokens = {0};
 
-	barq_text_tokens(tokenizer, type, value, &tokens);
+	barq_text_row_tokens(tokenizer, row, &tokens);
 	return barq_document_encode(barq_tokenizer_terms(tokenizer), &tokens, positions, bytes);
 }

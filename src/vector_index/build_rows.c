@@ -259,11 +259,12 @@ static void
 add_filters(BarqRowSink *sink, Relation index, ItemPointer tid, Datum *values, bool *isnull)
 {
 	MemoryContext old = MemoryContextSwitchTo(sink->scratch);
+	BarqFilterColumns columns = barq_filters_behind_first(index);
 	BarqFilterValues filters;
 	FilterEntry entry = {.tid = *tid};
 	Size		bytes;
 
-	barq_filter_encode(index, values, isnull, &filters);
+	barq_filter_encode(index, &columns, values, isnull, &filters);
 	MemoryContextSwitchTo(sink->context);
 	if (sink->filters_fd < 0)
 		barq_filters_add(&sink->filters, sink->context, tid, filters.words,

@@ -89,7 +89,7 @@ freeze_hnsw(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ef_construction must be greater than or equal to 2 * m")));
 	barq_vector_store_options(BARQ_KIND_HNSW, &options, frozen);
-	frozen->filter_columns = barq_filter_count(index);
+	frozen->filter_columns = index->rd_index->indnkeyatts - 1;
 }
 
 /* BarqIndexKind.show of barq_hnsw. */

@@ -5,21 +5,22 @@
  */
 #include "postgres.h"
 
+#include "am/filters.h"
 #include "nodes/execnodes.h"
 #include "store/growing.h"
 #include "types/vector.h"
 #include "vector_index/vector_index.h"
 
 /*
- * BarqRowAppender: append a vector, or a row without a key if it has none (a
+ * BarqRowAppender: append a vector, or a row without a key if it has none (NULL, a
  * zero vector under cosine). Returns as BarqRowAppender says; allocates in the
  * current memory context. Raises ERRCODE_DATA_EXCEPTION if the number of
  * dimensions is not the index's, ERRCODE_PROGRAM_LIMIT_EXCEEDED for a sparsevec
  * with too many elements.
  */
 static uint32
-append_vector(Relation index, Datum value, ItemPointer heap_tid,
-			  const BarqFilterValues *filters)
+append_vector(Relation index, const Datum *values, const bool *isnull,
+			  ItemPointer heap_tid, const BarqFilterValues *filters, void *arg)
 {
 	const BarqVectorSpace *space = barq_vector_space(index);
 	BarqCodec	codec;
@@ -29,8 +30,10 @@ append_vector(Relation index, Datum value, ItemPointer heap_tid,
 	Size		bytes;
 	int			dims;
 
+	if (isnull[0])
+		return barq_growing_append_keyless(index, heap_tid, filters, BARQ_KEYLESS_NULL);
 	barq_vector_codec(&barq_meta_cached(index, false)->options, &codec);
-	elements = space->elements(value, &dims, &copy);
+	elements = space->elements(values[0], &dims, &copy);
 	barq_check_expected_dim(codec.dims, dims);
 
 	bytes = barq_value_row_bytes(&codec, elements);
@@ -46,6 +49,8 @@ barq_vector_insert(Relation index, Datum *values, bool *isnull,
 				   IndexUniqueCheck check_unique, bool index_unchanged,
 				   IndexInfo *info)
 {
-	barq_am_insert(index, info, values, isnull, heap_tid, append_vector);
+	BarqFilterColumns columns = barq_filters_behind_first(index);
+
+	barq_am_insert(index, info, &columns, values, isnull, heap_tid, append_vector, NULL);
 	return false;
 }

@@ -79,7 +79,7 @@ freeze_ivf(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 							   given ? given->refine : BARQ_REFINE_AUTO, &options);
 	options.lists = given ? (uint32) given->lists : 0;
 	barq_vector_store_options(BARQ_KIND_IVF, &options, frozen);
-	frozen->filter_columns = barq_filter_count(index);
+	frozen->filter_columns = index->rd_index->indnkeyatts - 1;
 }
 
 /* BarqIndexKind.show of barq_ivf. */

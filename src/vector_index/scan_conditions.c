@@ -28,12 +28,13 @@ void
 barq_scan_read_conditions(IndexScanDesc scan, VectorScan *vs)
 {
 	ScanConditions *conditions = &vs->conditions;
+	BarqFilterColumns columns = barq_filters_behind_first(scan->indexRelation);
 	MemoryContext old;
 
 	if (conditions->read)
 		return;
 	old = MemoryContextSwitchTo(vs->context);
-	conditions->filters = barq_filter_of_keys(scan);
+	conditions->filters = barq_filter_of_keys(scan, &columns);
 	for (int i = 0; i < scan->numberOfKeys; i++)
 	{
 		if (scan->keyData[i].sk_attno != 1)

@@ -46,7 +46,7 @@ build(BarqBodyWriter *writer, const Corpus *corpus, uint32 from, uint32 to, uint
 	MemoryContext context = shim_context_push();
 	BarqTermTable *terms = barq_terms_create(context);
 	BarqTermTable *own = barq_terms_create(context);
-	BarqBm25Builder *builder = barq_bm25_builder_create(terms, positions, context);
+	BarqBm25Builder *builder = barq_bm25_builder_create(terms, 1, positions, context);
 
 	for (uint32 i = from; i < to; i += step)
 	{

@@ -25,7 +25,7 @@ test_dictionary(void)
 {
 	MemoryContext context = shim_context_push();
 	BarqTermTable *terms = barq_terms_create(context);
-	BarqBm25Builder *builder = barq_bm25_builder_create(terms, false, context);
+	BarqBm25Builder *builder = barq_bm25_builder_create(terms, 1, false, context);
 	BarqBodyWriter body;
 	BarqView	view;
 	ItemPointerData tid;
@@ -50,15 +50,15 @@ test_dictionary(void)
 	for (uint32 i = 0; i < 10000; i++)
 	{
 		char		text[20];
-		uint32		df = barq_bm25_df(&view, text, sprintf(text, "w%u", i));
+		uint32		df = barq_bm25_df(&view, text, sprintf(text, "w%u", i), 0);
 
 		if (i % 2 == 0)
 			found &= df == 1;
 		else
 			absent &= df == 0;
 	}
-	tap_ok(found && barq_bm25_df(&view, "", 0) == 0, "every term of the dictionary is found");
-	tap_ok(absent && barq_bm25_df(&view, "a", 1) == 0 && barq_bm25_df(&view, "z", 1) == 0,
+	tap_ok(found && barq_bm25_df(&view, "", 0, 0) == 0, "every term of the dictionary is found");
+	tap_ok(absent && barq_bm25_df(&view, "a", 1, 0) == 0 && barq_bm25_df(&view, "z", 1, 0) == 0,
 		   "no other term is found");
 	barq_bm25_expand(&view, "w12", 3, 1000000, count_term, &n);
 	tap_ok(n == 1 + 5 + 50, "a prefix is expanded to all its terms");

@@ -1,0 +1,156 @@
+/*
+ * bm25_fields.c
+ *	  Scores and bounds of a search over several fields (BM25F).
+ *
+ * Exactness is that of bm25_prune.c: bounds in single precision are raised by more than
+ * their rounding errors. The weights of fields are raised and their norms lowered as
+ * weights and norms there are; a sum of at most BARQ_BM25_FIELDS parts adds as many
+ * roundings, less than the raise.
+ */
+#include "postgres.h"
+
+#include "bm25/bm25_search.h"
+
+void
+barq_bm25_row_norms(const Bm25Search *s, uint32 row, double *norms)
+{
+	for (uint32 f = 0; f < s->query->nfields; f++)
+	{
+		uint32		stored = barq_bm25_field_length(&s->body, f, row);
+
+		norms[f] = barq_bm25_field_norm(&s->query->fields[f], stored == 0 ? 0 : stored - 1);
+	}
+}
+
+double
+barq_bm25_posting_wtf(const Bm25Search *s, Bm25Cursor *cursor, uint32 at, const double *norms)
+{
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	return barq_bm25_wtf(s->query, cursor->fields, &cursor->field_frequencies[0][at],
+						 BARQ_BM25_BLOCK, norms);
+}
+
+double
+barq_bm25_posting_share(const Bm25Search *s, Bm25Cursor *cursor, const double *norms)
+{
+	return barq_bm25_fields_share(s->query, cursor->weight,
+								  barq_bm25_posting_wtf(s, cursor, cursor->at, norms));
+}
+
+void
+barq_bm25_field_scales(const BarqBm25Query *query, Bm25FieldScale *scales)
+{
+	for (uint32 f = 0; f < query->nfields; f++)
+	{
+		const BarqBm25Field *field = &query->fields[f];
+
+		scales[f] = (Bm25FieldScale) {0};
+		if (field->avglen <= 0)
+			continue;
+		scales[f].weight = (float) (field->weight * BM25_RAISE);
+		scales[f].base = (float) ((1 - field->b) * BM25_LOWER);
+		scales[f].slope = (float) (field->b / field->avglen * BM25_LOWER);
+	}
+}
+
+/* Upper bound of a field's part of the weighted frequency of postings with these maxima. */
+static inline float
+field_bound(const Bm25Maxima *maxima, const Bm25FieldScale *scale)
+{
+	float		most = 0;
+
+	for (int i = 0; i < BM25_PAIRS && maxima->pairs[i].frequency > 0; i++)
+	{
+		float		norm = scale->base + scale->slope * (float) maxima->pairs[i].length;
+		float		part;
+
+		if (maxima->pairs[i].frequency == BM25_FREQUENCY_ANY)
+			return 1e30f;
+		part = scale->weight * (float) maxima->pairs[i].frequency / Max(norm, 1e-30f);
+		most = Max(most, part);
+	}
+	return most;
+}
+
+float
+barq_bm25_block_bound(const Bm25Cursor *cursor, uint32 block, const BarqBm25Query *query,
+					  const Bm25FieldScale *scales, float weight)
+{
+	bool		all = block == BM25_NO_ROW;
+	float		wtf = 0;
+
+	for (uint32 f = 0; f < cursor->nfields; f++)
+	{
+		const Bm25Maxima *maxima;
+
+		if ((cursor->fields != 0 && (cursor->fields >> f & 1) == 0) || scales[f].weight == 0)
+			continue;
+		if (f == 0)
+			maxima = all ? &cursor->maxima : &cursor->skips[block].maxima;
+		else
+			maxima = all ? &cursor->field_maxima[f - 1] :
+				&cursor->field_skips[(Size) block * (cursor->nfields - 1) + f - 1].maxima;
+		wtf += field_bound(maxima, &scales[f]);
+	}
+	wtf = Min(wtf, 1e30f);
+	return weight * (wtf / (wtf + (float) (query->k1 * BM25_LOWER)));
+}
+
+/*
+ * Add a field's part of the weighted frequencies of n postings, whose lengths are stored
+ * plus 1 (of any value where a frequency is 0). The compiler vectorises the loop.
+ */
+static void
+add_field(const uint32 *frequencies, const uint32 *lengths, uint32 n, const Bm25FieldScale *scale,
+		  float *sums)
+{
+	float		weight = scale->weight;
+	float		base = scale->base;
+	float		slope = scale->slope;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		float		norm = base + slope * (float) ((int32) lengths[i] - 1);
+
+		norm = norm > 1e-30f ? norm : 1e-30f;
+		sums[i] += weight * (float) (int32) frequencies[i] / norm;
+	}
+}
+
+void
+barq_bm25_block_shares(const Bm25Search *s, Bm25Cursor *cursor, const Bm25FieldScale *scales,
+					   float weight, float *shares)
+{
+	float		k1 = (float) (s->query->k1 * BM25_LOWER);
+	uint32		lengths[BARQ_BM25_BLOCK];
+
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	memset(shares, 0, cursor->n * sizeof(float));
+	for (uint32 f = 0; f < cursor->nfields; f++)
+	{
+		if ((cursor->fields != 0 && (cursor->fields >> f & 1) == 0) || scales[f].weight == 0)
+			continue;
+		barq_bm25_field_lengths(&s->body, f, cursor->rows, cursor->n, lengths);
+		add_field(cursor->field_frequencies[f], lengths, cursor->n, &scales[f], shares);
+	}
+	for (uint32 i = 0; i < cursor->n; i++)
+		shares[i] = weight * (shares[i] / (shares[i] + k1));
+}
+
+double
+barq_bm25_exact_block_bound(const Bm25Cursor *cursor, uint32 block, const BarqBm25Query *query)
+{
+	const Bm25Maxima *maxima[BARQ_BM25_FIELDS];
+
+	for (uint32 f = 0; f < cursor->nfields; f++)
+	{
+		if (f == 0)
+			maxima[f] = block == BM25_NO_ROW ? &cursor->maxima : &cursor->skips[block].maxima;
+		else
+			maxima[f] = block == BM25_NO_ROW ? &cursor->field_maxima[f - 1] :
+				&cursor->field_skips[(Size) block * (cursor->nfields - 1) + f - 1].maxima;
+	}
+	return barq_bm25_fields_bound(maxima, cursor->weight, cursor->fields, query);
+}

@@ -1,0 +1,159 @@
+/*
+ * text_fields.c
+ *	  Which columns of an index of text are fields (searched) and which are filter
+ *	  columns.
+ *
+ * A column is a field if its operator class ranks. Before there were fields, only the
+ * first column was one, whatever the classes of others; the metapage tells.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "text_index/text_index.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/* Whether an operator family has the operator <@>. Reads catalogs only. */
+static bool
+family_ranks(Oid family)
+{
+	CatCList   *operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(family));
+	bool		ranks = false;
+
+	for (int i = 0; i < operators->n_members && !ranks; i++)
+	{
+		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
+
+		ranks = op->amopstrategy == BARQ_TEXT_SCORE_STRATEGY;
+	}
+	ReleaseCatCacheList(operators);
+	return ranks;
+}
+
+/* Number the columns; one_field: all but the first are filter columns. */
+static void
+number_columns(Relation index, bool one_field, BarqTextColumns *columns)
+{
+	memset(columns, 0, sizeof(*columns));
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		bool		field = i == 0 || (!one_field && family_ranks(index->rd_opfamily[i]));
+
+		columns->field_of[i] = -1;
+		if (!field)
+		{
+			columns->filter_columns[columns->filters++] = i;
+			continue;
+		}
+		if (columns->fields == BARQ_TEXT_MOST_FIELDS)
+			ereport(ERROR,
+					(errcode(ERRCODE_TOO_MANY_COLUMNS),
+					 errmsg("index \"%s\" has more than %d fields",
+							RelationGetRelationName(index), BARQ_TEXT_MOST_FIELDS),
+					 errhint("Give columns that only conditions use the operator class text_filter_ops.")));
+		columns->field_of[i] = columns->fields;
+		columns->field_columns[columns->fields++] = i;
+	}
+}
+
+void
+barq_text_columns_of_classes(Relation index, BarqTextColumns *columns)
+{
+	number_columns(index, false, columns);
+}
+
+/* A leaf of a partitioned index; InvalidOid if it has none. Takes no lock. */
+static Oid
+leaf_of(Oid index)
+{
+	ListCell   *cell;
+
+	foreach(cell, find_inheritance_children(index, NoLock))
+	{
+		Oid			leaf = lfirst_oid(cell);
+
+		if (get_rel_relkind(leaf) == RELKIND_PARTITIONED_INDEX)
+			leaf = leaf_of(leaf);
+		if (OidIsValid(leaf))
+			return leaf;
+	}
+	return InvalidOid;
+}
+
+void
+barq_text_columns(Relation index, BarqTextColumns *columns)
+{
+	number_columns(index, false, columns);
+	if (columns->fields == 1)
+		return;
+	if (index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX)
+	{
+		Oid			leaf = leaf_of(RelationGetRelid(index));
+
+		if (OidIsValid(leaf))
+		{
+			Relation	rel = index_open(leaf, AccessShareLock);
+
+			barq_text_columns(rel, columns);
+			index_close(rel, AccessShareLock);
+		}
+	}
+	else if (barq_text_options(&barq_meta_cached(index, false)->options)->nfields == 0)
+		number_columns(index, true, columns);
+}
+
+BarqFilterColumns
+barq_text_filters(const BarqTextColumns *columns)
+{
+	BarqFilterColumns filters = {.n = columns->filters};
+
+	memcpy(filters.columns, columns->filter_columns, sizeof(filters.columns));
+	return filters;
+}
+
+BarqFieldParameters *
+barq_text_field_parameters(Relation index, int field)
+{
+	BarqTextColumns columns;
+	BarqFieldParameters *given;
+	bytea	  **options = RelationGetIndexAttOptions(index, true);
+
+	number_columns(index, false, &columns);
+	given = (BarqFieldParameters *) options[columns.field_columns[field]];
+	if (given == NULL)
+	{
+		given = palloc0(sizeof(BarqFieldParameters));
+		given->weight = 1;
+		given->b = -1;
+	}
+	return given;
+}
+
+/*
+ * bm25_ops_options(internal) → void: the parameters of a field. Bounds are checked by
+ * PostgreSQL.
+ */
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_ops_options);
+Datum
+barq_bm25_ops_options(PG_FUNCTION_ARGS)
+{
+	local_relopts *options = (local_relopts *) PG_GETARG_POINTER(0);
+
+	init_local_reloptions(options, sizeof(BarqFieldParameters));
+	add_local_real_reloption(options, "weight", "how much the field counts", 1, 0, 1000,
+							 offsetof(BarqFieldParameters, weight));
+	add_local_real_reloption(options, "b", "how much the field's length counts", -1, 0, 1,
+							 offsetof(BarqFieldParameters, b));
+	add_local_string_reloption(options, "name", "the field's name in queries", NULL, NULL, NULL,
+							   offsetof(BarqFieldParameters, name));
+	PG_RETURN_VOID();
+}
