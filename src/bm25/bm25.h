@@ -146,6 +146,7 @@ typedef struct BarqBm25Term
 	BarqBm25Text text;			/* of a prefix: the prefix */
 	double		weight;			/* idf · (k1 + 1); 0: does not score */
 	uint32		fields;			/* in which the term counts, a bit each; 0: all */
+	uint32		df_fields;		/* of which its frequency is; with others of weight 0 */
 	bool		prefix;
 	uint32		nexpansions;	/* of a scoring prefix; a prefix of weight 0 (of a
 								 * condition) stands for all terms it begins */

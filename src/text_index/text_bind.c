@@ -66,6 +66,7 @@ add_term(Binding *binding, const BarqClauseTerm *term, double boost, uint32 vari
 		.term.text = {term->text, term->length},
 		.term.prefix = term->prefix,
 		.term.fields = boost > 0 ? binding->scoring_fields : binding->fields,
+		.term.df_fields = binding->fields,
 		.boost = boost,
 		.variant = variant
 	};
@@ -338,6 +339,8 @@ compare_sort_keys(const void *a, const void *b)
 		return s->term.prefix - t->term.prefix;
 	if (s->term.fields != t->term.fields)
 		return s->term.fields < t->term.fields ? -1 : 1;
+	if (s->term.df_fields != t->term.df_fields)
+		return s->term.df_fields < t->term.df_fields ? -1 : 1;
 	return (t->boost > 0) - (s->boost > 0);
 }
 
@@ -411,7 +414,7 @@ sort_terms(Binding *binding, BarqBm25Query *query)
 		const BarqBm25Term *last = i > 0 ? &query->terms[query->nterms - 1] : NULL;
 
 		if (last == NULL || last->prefix != term->term.prefix ||
-			last->fields != term->term.fields ||
+			last->fields != term->term.fields || last->df_fields != term->term.df_fields ||
 			(last->prefix && (boosts[query->nterms - 1] > 0) != (term->boost > 0)) ||
 			barq_compare_terms(last->text.text, last->text.length,
 							   term->term.text.text, term->term.text.length) != 0)

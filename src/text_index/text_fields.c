@@ -153,7 +153,5 @@ barq_bm25_ops_options(PG_FUNCTION_ARGS)
 							 offsetof(BarqFieldParameters, weight));
 	add_local_real_reloption(options, "b", "how much the field's length counts", -1, 0, 1,
 							 offsetof(BarqFieldParameters, b));
-	add_local_string_reloption(options, "name", "the field's name in queries", NULL, NULL, NULL,
-							   offsetof(BarqFieldParameters, name));
 	PG_RETURN_VOID();
 }

@@ -233,7 +233,7 @@ look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, c
 		BarqTermFrequency *known;
 
 		if (!scores[i] || find_frequency(statistics, terms[i].text.text, terms[i].text.length,
-										 terms[i].prefix, terms[i].fields))
+										 terms[i].prefix, terms[i].df_fields))
 			continue;
 		if (!OidIsValid(statistics->index))
 			raise_not_given(&terms[i]);
@@ -242,7 +242,7 @@ look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, c
 		known->text.text = pnstrdup(terms[i].text.text, terms[i].text.length);
 		known->text.length = terms[i].text.length;
 		known->prefix = terms[i].prefix;
-		known->fields = terms[i].fields;
+		known->fields = terms[i].df_fields;
 		MemoryContextSwitchTo(old);
 		if (known->prefix)
 			expand_prefix(statistics, known);
@@ -270,7 +270,7 @@ uint64
 barq_text_statistics_df(BarqTextStatistics *statistics, const char *text, uint32 length,
 						uint32 fields)
 {
-	BarqBm25Term term = {.text = {text, length},.fields = fields};
+	BarqBm25Term term = {.text = {text, length},.df_fields = fields};
 	bool		scores = true;
 
 	look_up_frequencies(statistics, &term, &scores, 1);
@@ -293,7 +293,7 @@ barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
 		if (!scores[i])
 			continue;
 		known = find_frequency(statistics, terms[i].text.text, terms[i].text.length, terms[i].prefix,
-							   terms[i].fields);
+							   terms[i].df_fields);
 		terms[i].weight = barq_bm25_idf(statistics->totals.documents, known->df) *
 			(statistics->options.k1 + 1) * boosts[i];
 		terms[i].nexpansions = known->nexpansions;

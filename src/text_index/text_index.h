@@ -42,7 +42,6 @@ typedef struct BarqFieldParameters
 	int32		vl_len_;
 	double		weight;
 	double		b;				/* negative: that of the index */
-	int			name;			/* offset of a string, 0: not given */
 } BarqFieldParameters;
 
 /* A field as its index was built, in millionths. */

@@ -213,7 +213,7 @@ row_of_argument(FunctionCallInfo fcinfo, const BoundQuery *bound, Oid type, Barq
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index \"%s\" has several fields, and the text is none of them",
-						get_rel_name(bound->value->index)),
+						get_rel_name(barq_query_value_find_index(bound->value))),
 				 errhint("Use the operator on a column of the index, or on a row of its table.")));
 	if (bound->nfields > 1)
 		field = pg_rightmost_one_pos32(fields);

@@ -228,13 +228,9 @@ is_on_row(const RestrictInfo *given)
 	return IsA(clause, OpExpr) && IsA(linitial(((OpExpr *) clause)->args), RowExpr);
 }
 
-/*
- * Let the index clauses of a path, and those below it, refer to given conditions. A plain
- * scan of an index rechecks rows (a newer version of a locked one) by the derived form,
- * so a condition on a row stays a filter there; a bitmap scan rechecks by the given one.
- */
+/* Let the index clauses of a path in a bitmap, and those below it, refer to given conditions. */
 static void
-restore_path(Path *path, const Replacements *all, bool in_bitmap)
+restore_bitmap(Path *path, const Replacements *all)
 {
 	ListCell   *cell;
 
@@ -243,20 +239,57 @@ restore_path(Path *path, const Replacements *all, bool in_bitmap)
 		{
 			IndexClause *clause = lfirst_node(IndexClause, cell);
 
-			if (list_member_ptr(all->derived, clause->rinfo))
-			{
-				clause->rinfo = exchange(clause->rinfo, all->derived, all->given);
-				clause->lossy |= !in_bitmap && is_on_row(clause->rinfo);
-			}
+			clause->rinfo = exchange(clause->rinfo, all->derived, all->given);
 		}
-	else if (IsA(path, BitmapHeapPath))
-		restore_path(((BitmapHeapPath *) path)->bitmapqual, all, true);
 	else if (IsA(path, BitmapAndPath))
 		foreach(cell, ((BitmapAndPath *) path)->bitmapquals)
-			restore_path(lfirst(cell), all, in_bitmap);
+			restore_bitmap(lfirst(cell), all);
 	else if (IsA(path, BitmapOrPath))
 		foreach(cell, ((BitmapOrPath *) path)->bitmapquals)
-			restore_path(lfirst(cell), all, in_bitmap);
+			restore_bitmap(lfirst(cell), all);
+}
+
+/*
+ * A plain scan of an index that refers to given conditions: a copy, since a bitmap may
+ * share it. It rechecks rows (a newer version of a locked one) by the derived form, so a
+ * condition on a row stays a filter; a bitmap scan rechecks by the given one.
+ */
+static Path *
+restored_scan(const IndexPath *path, const Replacements *all)
+{
+	IndexPath  *copy = makeNode(IndexPath);
+	ListCell   *cell;
+
+	memcpy(copy, path, sizeof(IndexPath));
+	copy->indexclauses = NIL;
+	foreach(cell, path->indexclauses)
+	{
+		IndexClause *clause = makeNode(IndexClause);
+
+		memcpy(clause, lfirst(cell), sizeof(IndexClause));
+		if (list_member_ptr(all->derived, clause->rinfo))
+		{
+			clause->rinfo = exchange(clause->rinfo, all->derived, all->given);
+			clause->lossy |= is_on_row(clause->rinfo);
+		}
+		copy->indexclauses = lappend(copy->indexclauses, clause);
+	}
+	return (Path *) copy;
+}
+
+/* Let the paths of a list refer to given conditions. */
+static void
+restore_paths(List *paths, const Replacements *all)
+{
+	ListCell   *cell;
+
+	foreach(cell, paths)
+	{
+		if (IsA(lfirst(cell), IndexPath))
+			lfirst(cell) = restored_scan(lfirst(cell), all);
+		else if (IsA(lfirst(cell), BitmapHeapPath))
+			restore_bitmap(((BitmapHeapPath *) lfirst(cell))->bitmapqual, all);
+	}
 }
 
 /* ---- the order of a row ---- */
@@ -387,10 +420,11 @@ add_paths(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 
 		info->ppi_clauses = exchange_all(info->ppi_clauses, all->derived, all->given);
 	}
-	foreach(cell, rel->pathlist)
-		restore_path(lfirst(cell), all, false);
-	foreach(cell, rel->partial_pathlist)
-		restore_path(lfirst(cell), all, false);
+	if (all->given != NIL)
+	{
+		restore_paths(rel->pathlist, all);
+		restore_paths(rel->partial_pathlist, all);
+	}
 }
 
 /*

@@ -52,7 +52,7 @@ key_over(Relation index, int column, const Var *like)
 	{
 		Form_pg_attribute form = TupleDescAttr(RelationGetDescr(index), column);
 		Var		   *var = makeVar(like->varno, attribute, form->atttypid, form->atttypmod,
-								  form->attcollation, 0);
+								  form->attcollation, like->varlevelsup);
 		Oid			type;
 		int32		typmod;
 		Oid			collation;
@@ -72,6 +72,7 @@ key_over(Relation index, int column, const Var *like)
 			cell = lnext(RelationGetIndexExpressions(index), cell);
 	key = copyObject(lfirst(cell));
 	ChangeVarNodes(key, 1, like->varno, 0);
+	IncrementVarSublevelsUp(key, like->varlevelsup, 0);
 	return key;
 }
 
@@ -87,19 +88,40 @@ element_of(const RowExpr *row, Node *key)
 	return NULL;
 }
 
+/* What find_table() has found. */
+typedef struct Table
+{
+	Var		   *var;			/* NULL: none yet */
+	bool		several;
+} Table;
+
+/* Walker: the first Var of an expression, and whether others are of another table. */
+static bool
+find_table(Node *node, Table *table)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		Var		   *var = (Var *) node;
+
+		if (table->var == NULL)
+			table->var = var;
+		table->several |= var->varno != table->var->varno ||
+			var->varlevelsup != table->var->varlevelsup;
+		return false;
+	}
+	return expression_tree_walker(node, find_table, (void *) table);
+}
+
 /* A Var of the table that the elements of a ROW() are of; NULL: none, or several tables. */
 static Var *
 table_of(const RowExpr *row)
 {
-	List	   *vars = pull_var_clause((Node *) row, PVC_RECURSE_PLACEHOLDERS |
-									   PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS);
-	Var		   *first = vars == NIL ? NULL : linitial(vars);
-	ListCell   *cell;
+	Table		table = {NULL, false};
 
-	foreach(cell, vars)
-		if (((Var *) lfirst(cell))->varno != first->varno)
-			return NULL;
-	return first;
+	find_table((Node *) row, &table);
+	return table.several ? NULL : table.var;
 }
 
 /* ROW() of the index's fields, or NULL (see barq_text_row_of). The index is open. */

@@ -42,7 +42,7 @@ term_share(const Estimate *estimate, uint32 number)
 
 	return term->prefix ? DEFAULT_SELECTIVITY :
 		barq_text_statistics_df(estimate->statistics, term->text.text, term->text.length,
-								term->fields) /
+								term->df_fields) /
 		estimate->documents;
 }
 

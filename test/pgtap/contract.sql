@@ -120,7 +120,7 @@ SELECT bag_eq(
 		('barq_ivf', 'bit_hamming_ops', 'bit', false),
 		('btree', 'vector_ops', 'vector', true),
 		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true),
-		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true),
+		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true), ('barq_bm25', 'text_filter_ops', 'text', false), ('barq_bm25', 'text_array_filter_ops', 'text[]', false),
 		('barq_hnsw', 'any_ops', 'anyelement', true), ('barq_ivf', 'any_ops', 'anyelement', true), ('barq_bm25', 'any_ops', 'anyelement', true)
 	UNION ALL SELECT am, class, type::regtype::text, true FROM unnest('{barq_hnsw,barq_ivf,barq_bm25}'::text[]) am,
 		(VALUES ('int2_ops', 'int2'), ('int4_ops', 'int4'), ('int8_ops', 'int8'), ('float4_ops', 'float4'), ('float8_ops', 'float8'), ('bool_ops', 'bool'), ('date_ops', 'date'),
@@ -157,7 +157,7 @@ SELECT bag_eq(
 SELECT is(format('%s %s', oprresult::regtype, provolatile), CASE oprname WHEN '<@>' THEN 'double precision ' ELSE 'boolean ' END || CASE oprright WHEN 'bm25global'::regtype THEN 'i' ELSE 's' END, o.oid::regoperator || ' is stable, or immutable with a bm25global')
 	FROM pg_operator o JOIN member ON objid = o.oid AND classid = 'pg_operator'::regclass JOIN pg_proc p ON p.oid = oprcode WHERE oprname IN ('<@>', '@@@');
 SELECT is((SELECT string_agg(format('%s × %s', oprleft::regtype, oprright::regtype), ', ' ORDER BY oprleft::regtype::text, oprright::regtype::text) FROM pg_operator o JOIN member ON objid = o.oid AND classid = 'pg_operator'::regclass WHERE oprname = name),
-	'text × bm25global, text × bm25query, text × text, text[] × bm25global, text[] × bm25query, text[] × text', 'what ' || name || ' takes') FROM (VALUES ('<@>'), ('@@@')) n(name);
+	'record × bm25query, record × text, text × bm25global, text × bm25query, text × text, text[] × bm25global, text[] × bm25query, text[] × text', 'what ' || name || ' takes') FROM (VALUES ('<@>'), ('@@@')) n(name);
 
 -- no view or table: schema tools drop what they do not know
 SELECT is_empty($$SELECT objid::regclass FROM member WHERE classid = 'pg_class'::regclass$$, 'the extension has no relation');

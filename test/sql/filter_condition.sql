@@ -88,7 +88,7 @@ SELECT * FROM pg_temp.check_states('both_v', 'v <-> array_fill(0.1, ARRAY[12])::
 DROP INDEX both_v;
 
 -- text
-CREATE INDEX both_body ON both_items USING barq_bm25 (body, tenant, label) WITH (text_config = 'simple');
+CREATE INDEX both_body ON both_items USING barq_bm25 (body, tenant, label text_filter_ops) WITH (text_config = 'simple');
 SELECT * FROM pg_temp.check_states('both_body', 'body <@> ''shoes''');
 -- barq_hybrid(): its filter is a condition of the indexes. Only rows that satisfy it are scored.
 CREATE INDEX both_v ON both_items USING barq_hnsw (v vector_l2_ops, tenant, label);

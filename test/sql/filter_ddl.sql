@@ -35,7 +35,7 @@ END $$;
 
 -- types change, with and without the table's rows; REINDEX; a column in two places
 CREATE INDEX filter_ddl_v ON filter_ddl USING barq_hnsw (v vector_l2_ops, i, w, (id % 3), i);
-CREATE INDEX filter_ddl_body ON filter_ddl USING barq_bm25 (body, i, w, words, body) WITH (text_config = 'simple');
+CREATE INDEX filter_ddl_body ON filter_ddl USING barq_bm25 (body, i, w text_filter_ops, words text_array_filter_ops, body text_filter_ops) WITH (text_config = 'simple');
 SELECT pg_temp.differs(q) FROM unnest(ARRAY[
 	'SELECT id FROM filter_ddl WHERE i = 7 AND w = ''w3'' ORDER BY v <-> ''[0,0,0]''', 'SELECT id FROM filter_ddl WHERE id % 3 = 1 AND i > 10 ORDER BY v <-> ''[0,0,0]'' LIMIT 20',
 	'SELECT id FROM filter_ddl WHERE body = ''a b3'' ORDER BY body <@> ''b3''', 'SELECT id FROM filter_ddl WHERE body @@@ ''a'' AND words @> ''{b3}'' ORDER BY body <@> ''b3'', v']) q;

@@ -119,7 +119,7 @@ CREATE INDEX filter_types_ivf ON filter_types USING barq_ivf (v, s, i, b, r, d, 
 SELECT * FROM pg_temp.check_places('filter_types_ivf', 'v <-> array_fill(0.1, ARRAY[128])::vector');
 SELECT state, kind, rows FROM barq_segments('filter_types_ivf');
 DROP INDEX filter_types_ivf;
-CREATE INDEX filter_types_bm25 ON filter_types USING barq_bm25 (body, s, i, b, r, d, t, day, ts, tz, u, w, c, o, m, n, si, ii, ww) WITH (text_config = 'simple');
+CREATE INDEX filter_types_bm25 ON filter_types USING barq_bm25 (body, s, i, b, r, d, t, day, ts, tz, u, w text_filter_ops, c text_filter_ops, o, m, n, si, ii, ww text_array_filter_ops) WITH (text_config = 'simple');
 SELECT * FROM pg_temp.check_places('filter_types_bm25', 'body <@> ''red x''');
 SELECT state, kind, rows FROM barq_segments('filter_types_bm25');
 -- beside a query

@@ -19,7 +19,7 @@ CREATE FUNCTION pg_temp.add_rows(first int, last int) RETURNS void LANGUAGE sql 
 SELECT pg_temp.add_rows(1, 2000);
 CREATE INDEX secured_price ON secured (price);
 CREATE INDEX secured_v ON secured USING barq_hnsw (v vector_l2_ops, tenant, owner, code, labels);
-CREATE INDEX secured_body ON secured USING barq_bm25 (body, tenant, owner, code, labels) WITH (text_config = 'simple');
+CREATE INDEX secured_body ON secured USING barq_bm25 (body, tenant, owner text_filter_ops, code, labels) WITH (text_config = 'simple');
 SELECT pg_temp.add_rows(2001, 2200);
 ANALYZE secured;
 GRANT SELECT ON secured TO regress_tenant;

@@ -32,10 +32,11 @@ $node->safe_psql('postgres', q{
 	SELECT add(1, 6000);
 });
 my $columns = 'tenant, day, label, tags';
+my $text_columns = 'tenant, day, label text_filter_ops, tags';
 my %indexes = (
 	v => "barq_hnsw (v vector_l2_ops, $columns) WITH (quantization = none)",
 	l => "barq_ivf (l vector_l2_ops, $columns) WITH (quantization = none)",
-	t => "barq_bm25 (t, $columns) WITH (text_config = 'simple')");
+	t => "barq_bm25 (t, $text_columns) WITH (text_config = 'simple')");
 foreach my $column (sort keys %indexes)
 {
 	my $offset = -s $node->logfile;
