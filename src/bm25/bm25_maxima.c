@@ -146,16 +146,15 @@ barq_bm25_fields_bound(const Bm25Maxima *const *maxima, double weight, uint32 fi
 	{
 		double		most = 0;
 
-		if (fields != 0 && (fields >> f & 1) == 0)
+		if ((fields != 0 && (fields >> f & 1) == 0) || query->fields[f].avglen <= 0)
 			continue;
 		for (int i = 0; i < BM25_PAIRS && maxima[f]->pairs[i].frequency > 0; i++)
 		{
 			double		norm = barq_bm25_field_norm(&query->fields[f], maxima[f]->pairs[i].length);
 
-			if (maxima[f]->pairs[i].frequency == BM25_FREQUENCY_ANY)
+			if (maxima[f]->pairs[i].frequency == BM25_FREQUENCY_ANY || norm <= 0)
 				return weight * (1 + 1e-14);
-			if (norm > 0)
-				most = Max(most, query->fields[f].weight * maxima[f]->pairs[i].frequency / norm);
+			most = Max(most, query->fields[f].weight * maxima[f]->pairs[i].frequency / norm);
 		}
 		wtf += most;
 	}

@@ -99,7 +99,7 @@ BEGIN
 			set_config('enable_indexscan', scan::text, true),
 			set_config('enable_sort', (NOT scan)::text, true);
 		FOREACH condition IN ARRAY ARRAY['true', 'tag = ''t1'' AND price > 5'] LOOP
-			FOR i IN 1 .. 4 LOOP
+			FOR i IN 1 .. 3 LOOP
 				query := (SELECT array_agg(DISTINCT 'w' || (i + j * j)) FROM generate_series(1, 1 + i % 4) AS j);
 				wrong := coalesce(compare('docs', query, '{title,body}', condition),
 					compare('title', query, '{title}', condition),
@@ -162,10 +162,10 @@ WHERE differences(expression, query) > 0;
 SELECT barq_compact('docs_idx') >= 0 AS compacted;
 DO $$
 BEGIN
-	FOR i IN 1 .. 5 LOOP
+	FOR i IN 1 .. 4 LOOP
 		DELETE FROM parameters;
-		INSERT INTO parameters VALUES ('title', (ARRAY[0.5, 10, 1, 0, 2.25])[i], (ARRAY[0, 1, 0.3, 0.5, 1])[i]),
-			('body', (ARRAY[2, 0.125, 1, 1, 7])[i], (ARRAY[1, 0, 0.9, 0.4, 1])[i]);
+		INSERT INTO parameters VALUES ('title', (ARRAY[0.5, 10, 0, 2.25])[i], (ARRAY[0, 1, 0.5, 1])[i]),
+			('body', (ARRAY[2, 0.125, 1, 7])[i], (ARRAY[1, 0, 0.4, 1])[i]);
 		DROP INDEX docs_idx;
 		EXECUTE (SELECT format('CREATE INDEX docs_idx ON docs USING barq_bm25 (title bm25_ops (weight = %s, b = %s), body bm25_ops (weight = %s, b = %s), tag text_filter_ops, price) WITH (text_config = ''simple'')',
 			t.weight, t.b, b.weight, b.b) FROM parameters t, parameters b WHERE t.field = 'title' AND b.field = 'body');

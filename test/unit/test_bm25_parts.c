@@ -106,11 +106,66 @@ test_maxima(void)
 	tap_ok(bound, "maxima bound the shares of the postings of which they were made");
 }
 
+/*
+ * Maxima by field bound the shares of postings of several fields, for random weights, b
+ * and fields asked; a posting may be absent from a field.
+ */
+static void
+test_field_maxima(void)
+{
+	bool		bound = true;
+
+	for (int i = 0; i < 20000; i++)
+	{
+		uint32		nfields = 2 + random_bits() % (BARQ_BM25_FIELDS - 1);
+		Bm25Maxima	maxima[BARQ_BM25_FIELDS] = {0};
+		const Bm25Maxima *by_field[BARQ_BM25_FIELDS];
+		BarqBm25Field fields[BARQ_BM25_FIELDS];
+		BarqBm25Query query = {.nfields = nfields,.fields = fields};
+		uint32		tf[12][BARQ_BM25_FIELDS] = {0};
+		uint32		length[12][BARQ_BM25_FIELDS];
+		int			n = 1 + random_bits() % 12;
+		double		weight = random_bits() % 1000 / 77.0;
+		uint32		asked = random_bits() % 3 == 0 ? 0 :
+			1 + random_bits() % barq_bm25_every_field(nfields);
+		double		b;
+
+		query.k1 = 0.1 + random_bits() % 100 / 10.0;
+		for (uint32 f = 0; f < nfields; f++)
+		{
+			by_field[f] = &maxima[f];
+			fields[f].weight = random_bits() % 9 == 0 ? 0 : random_bits() % 100000 / 1000.0;
+			fields[f].b = random_bits() % 101 / 100.0;
+			fields[f].avglen = random_bits() % 9 == 0 ? 0 : 1 + random_bits() % 300 / 7.0;
+			for (int j = 0; j < n; j++)
+			{
+				length[j][f] = 1 + (random_bits() % 10 == 0 ? random_bits() % 200000 : random_bits() % 60);
+				if (random_bits() % 3 == 0)
+					continue;
+				tf[j][f] = 1 + (random_bits() % 10 == 0 ? random_bits() % 200000 : random_bits() % 8);
+				barq_bm25_maxima_add(&maxima[f], tf[j][f], length[j][f]);
+			}
+		}
+		b = barq_bm25_fields_bound(by_field, weight, asked, &query);
+		for (int j = 0; j < n; j++)
+		{
+			double		norms[BARQ_BM25_FIELDS];
+
+			for (uint32 f = 0; f < nfields; f++)
+				norms[f] = barq_bm25_field_norm(&fields[f], length[j][f]);
+			bound &= b >= barq_bm25_fields_share(&query, weight,
+												 barq_bm25_wtf(&query, asked, tf[j], 1, norms));
+		}
+	}
+	tap_ok(bound, "maxima by field bound the shares of postings of several fields");
+}
+
 int
 main(void)
 {
 	shim_init();
 	test_maxima();
+	test_field_maxima();
 	test_dictionary();
 	return tap_done();
 }
