@@ -18,7 +18,7 @@
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 
-struct BarqFilterColumns;
+struct		BarqFilterColumns;
 
 /* ---- routine.c ---- */
 

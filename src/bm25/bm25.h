@@ -101,7 +101,7 @@ typedef struct BarqBm25Totals
 {
 	uint64		documents;
 	uint64		tokens;			/* sum of lengths */
-	uint64		field_tokens[BARQ_BM25_FIELDS];	/* likewise, by field */
+	uint64		field_tokens[BARQ_BM25_FIELDS]; /* likewise, by field */
 } BarqBm25Totals;
 
 /*

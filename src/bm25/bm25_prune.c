@@ -45,7 +45,7 @@
 /* A bound of which this share does not exceed the threshold may be a tie. */
 #define TIE				(1 - 1e-5)
 
-typedef struct Scorer
+			   typedef struct Scorer
 {
 	Bm25Cursor *cursor;
 	uint32		number;			/* in the order of the query */
@@ -78,7 +78,7 @@ typedef struct Candidates
 	/* by number */
 	uint32		terms[BARQ_BM25_BLOCK]; /* a bit for each term found */
 	uint32		frequencies[BM25_MANY_TERMS][BARQ_BM25_BLOCK];
-	double	  (*wtfs)[BARQ_BM25_BLOCK]; /* of several fields, in place of frequencies */
+	double		(*wtfs)[BARQ_BM25_BLOCK];	/* of several fields, in place of frequencies */
 } Candidates;
 
 typedef struct Pruner

@@ -159,7 +159,7 @@ barq_text_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		 */
 		if (IsA(clause, ScalarArrayOpExpr) &&
 			(asked->indexcol == 0 || get_op_opfamily_strategy(((ScalarArrayOpExpr *) clause)->opno,
-									 index->opfamily[asked->indexcol]) < BARQ_FILTER_LESS))
+															  index->opfamily[asked->indexcol]) < BARQ_FILTER_LESS))
 			possible = false;
 		if (!IsA(clause, OpExpr) || list_length(clause->args) != 2)
 			continue;

@@ -164,7 +164,7 @@ row_of_record(HeapTupleHeader record, uint32 nfields, BarqTextRow *row)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(record),
 											  HeapTupleHeaderGetTypMod(record));
-	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(record),.t_data = record};
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(record), .t_data = record};
 	Datum	   *values = palloc(sizeof(Datum) * Max(desc->natts, 1));
 	bool	   *isnull = palloc(sizeof(bool) * Max(desc->natts, 1));
 	bool		fits = desc->natts == (int) nfields;

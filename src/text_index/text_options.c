@@ -184,8 +184,7 @@ barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 const BarqTextOptions *
 barq_text_options(const BarqFrozenOptions *frozen)
 {
-	if (frozen->index_kind != BARQ_KIND_BM25 || 
-		(frozen->version != BARQ_TEXT_OPTIONS_VERSION && frozen->version != BARQ_TEXT_OPTIONS_FIELDS))
+	if (frozen->index_kind != BARQ_KIND_BM25 || (frozen->version != BARQ_TEXT_OPTIONS_VERSION && frozen->version != BARQ_TEXT_OPTIONS_FIELDS))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index options have version %u, this library reads version %u",

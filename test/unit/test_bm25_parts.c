@@ -121,7 +121,7 @@ test_field_maxima(void)
 		Bm25Maxima	maxima[BARQ_BM25_FIELDS] = {0};
 		const Bm25Maxima *by_field[BARQ_BM25_FIELDS];
 		BarqBm25Field fields[BARQ_BM25_FIELDS];
-		BarqBm25Query query = {.nfields = nfields,.fields = fields};
+		BarqBm25Query query = {.nfields = nfields, .fields = fields};
 		uint32		tf[12][BARQ_BM25_FIELDS] = {0};
 		uint32		length[12][BARQ_BM25_FIELDS];
 		int			n = 1 + random_bits() % 12;
