@@ -23,6 +23,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
@@ -214,7 +215,8 @@ barq_global_fits(const BarqGlobal *global, Relation index)
 	Oid			config = barq_text_config_of(RelationGetRelid(index), &options);
 
 	/* an index whose configuration was dropped fits no query */
-	return options.tokenizer == global->tokenizer && OidIsValid(config) &&
+	return barq_text_nfields(&options) == 1 &&
+		options.tokenizer == global->tokenizer && OidIsValid(config) &&
 		config == barq_text_config_named(global->config, true);
 }
 
@@ -383,6 +385,12 @@ barq_global_of_index(const char *query, Oid index)
 
 	barq_check_index_content_rights(index);
 	statistics = barq_text_statistics(index, context);
+	if (barq_text_nfields(barq_text_statistics_options(statistics)) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" has several fields, and the statistics of shards are those of one",
+						get_rel_name(index)),
+				 errhint("Search the shards by an index of one field.")));
 	if (!barq_text_config_names(barq_text_statistics_analysis(statistics)->config, schema, name))
 		elog(ERROR, "text search configuration of index %u was dropped", index);
 	global.query = unconstify(char *, query);

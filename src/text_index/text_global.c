@@ -91,9 +91,9 @@ static bool
 score_argument(FunctionCallInfo fcinfo, GlobalQuery *bound, Oid type, double *score)
 {
 	MemoryContext old = MemoryContextSwitchTo(bound->scratch);
+	BarqTextRow row = {.nfields = 1,.types = {type},.values = {PG_GETARG_DATUM(0)}};
 	uint32		bytes;
-	char	   *document = barq_text_document(&bound->analysis, type, PG_GETARG_DATUM(0),
-											  true, &bytes);
+	char	   *document = barq_text_document(&bound->analysis, &row, true, &bytes);
 	bool		unsure;
 	bool		comes = barq_bm25_score_document(bound->query, document, bytes, score, &unsure);
 
