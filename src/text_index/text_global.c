@@ -91,7 +91,7 @@ static bool
 score_argument(FunctionCallInfo fcinfo, GlobalQuery *bound, Oid type, double *score)
 {
 	MemoryContext old = MemoryContextSwitchTo(bound->scratch);
-	BarqTextRow row = {.nfields = 1,.types = {type},.values = {PG_GETARG_DATUM(0)}};
+	BarqTextRow row = {.nfields = 1, .types = {type}, .values = {PG_GETARG_DATUM(0)}};
 	uint32		bytes;
 	char	   *document = barq_text_document(&bound->analysis, &row, true, &bytes);
 	bool		unsure;

@@ -256,13 +256,6 @@ extern const BarqIndexKind barq_bm25_index_kind;
 
 /* ---- text_value.c: the terms of a value of an indexed type ---- */
 
-/*
- * Append the terms of a value (text, or an array of text by `type`) to *tokens,
- * with the conditions and errors of barq_tokenize().
- */
-extern void barq_text_tokens(BarqTokenizer *tokenizer, Oid type, Datum value,
-							 BarqTokens *tokens);
-
 /* The values of the fields of a row. */
 typedef struct BarqTextRow
 {
@@ -279,7 +272,10 @@ extern void barq_text_row_from_index(Relation index, const BarqTextColumns *colu
 /* Whether all fields of a row are NULL. No side effects. */
 extern bool barq_text_row_is_null(const BarqTextRow *row);
 
-/* barq_text_tokens() of all fields of a row, into tokens that are empty. */
+/*
+ * Append the terms of all fields of a row to *tokens, which are empty, with the conditions
+ * and errors of barq_tokenize().
+ */
 extern void barq_text_row_tokens(BarqTokenizer *tokenizer, const BarqTextRow *row,
 								 BarqTokens *tokens);
 

@@ -17,8 +17,9 @@ add_text(BarqTokenizer *tokenizer, struct varlena *value, BarqTokens *tokens)
 				  BARQ_TEXT_ELEMENT_GAP, tokens);
 }
 
-void
-barq_text_tokens(BarqTokenizer *tokenizer, Oid type, Datum value, BarqTokens *tokens)
+/* Append the terms of a value: text, or an array of text by `type`. */
+static void
+add_value(BarqTokenizer *tokenizer, Oid type, Datum value, BarqTokens *tokens)
 {
 	if (type == TEXTARRAYOID)
 	{
@@ -66,7 +67,7 @@ barq_text_row_tokens(BarqTokenizer *tokenizer, const BarqTextRow *row, BarqToken
 	for (int i = 0; i < row->nfields; i++)
 	{
 		if (!row->isnull[i])
-			barq_text_tokens(tokenizer, row->types[i], row->values[i], tokens);
+			add_value(tokenizer, row->types[i], row->values[i], tokens);
 		if (row->nfields > 1)
 			barq_tokens_end_field(tokens, row->isnull[i]);
 	}
