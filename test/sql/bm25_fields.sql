@@ -187,7 +187,6 @@ SELECT count(*) > 0 AS found FROM docs WHERE heading @@@ 'w1';
 CREATE INDEX ON docs USING barq_bm25 (heading bm25_ops (weight = -1), body) WITH (text_config = 'simple');
 CREATE INDEX ON docs USING barq_bm25 (heading bm25_ops (b = 2), body) WITH (text_config = 'simple');
 CREATE INDEX ON docs USING barq_bm25 (heading bm25_ops (size = 2), body) WITH (text_config = 'simple');
-CREATE INDEX ON docs USING barq_bm25 (heading, tag text_filter_ops (weight = 2)) WITH (text_config = 'simple');
 SELECT 'a text' <@> to_bm25query('w1', 'docs_idx');
 SELECT ROW(1, 2) <@> to_bm25query('w1', 'docs_idx');
 SELECT ROW('a'::text) <@> 'w1';
