@@ -118,11 +118,14 @@ for target; do
 			if ! foreign_node; then
 				need node-pg have_file /usr/share/nodejs/pg/package.json
 			elif [ ! -e "$build/node-pg/node_modules/pg" ] && command -v npm >/dev/null; then
-				# the registry's pg, in the build folder
-				npm install --silent --no-progress --ignore-scripts --prefix "$build/node-pg" \
+				# the registry's pg, in the build folder; where the registry cannot be reached npm
+				# waits for many minutes
+				note "getting pg for node, for a minute at most"
+				timeout -k 5 60 npm install --silent --no-progress --no-audit --ignore-scripts --fetch-retries 0 \
+					--prefix "$build/node-pg" \
 					"pg@$(sed -n 's/.*"pg": "\(.*\)".*/\1/p' "$here/examples/node/package.json")" >&2 ||
-					note "pg for node is not to be had; its example is not tested"
-				chmod -R a+rX "$build/node-pg" || true
+					{ rm -rf "$build/node-pg"; note "pg for node is not to be had; its example is not tested"; }
+				[ ! -d "$build/node-pg" ] || chmod -R a+rX "$build/node-pg"
 			fi
 			;;
 		examples)
