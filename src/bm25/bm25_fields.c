@@ -23,19 +23,14 @@ barq_bm25_row_norms(const Bm25Search *s, uint32 row, double *norms)
 }
 
 double
-barq_bm25_posting_wtf(const Bm25Search *s, Bm25Cursor *cursor, uint32 at, const double *norms)
+barq_bm25_posting_share(const Bm25Search *s, Bm25Cursor *cursor, const double *norms)
 {
 	if (!cursor->has_frequencies)
 		barq_bm25_cursor_frequencies(cursor);
-	return barq_bm25_wtf(s->query, cursor->fields, &cursor->field_frequencies[0][at],
-						 BARQ_BM25_BLOCK, norms);
-}
-
-double
-barq_bm25_posting_share(const Bm25Search *s, Bm25Cursor *cursor, const double *norms)
-{
 	return barq_bm25_fields_share(s->query, cursor->weight,
-								  barq_bm25_posting_wtf(s, cursor, cursor->at, norms));
+								  barq_bm25_wtf(s->query, cursor->fields,
+												&cursor->field_frequencies[0][cursor->at],
+												BARQ_BM25_BLOCK, norms));
 }
 
 void
@@ -93,17 +88,15 @@ barq_bm25_block_bound(const Bm25Cursor *cursor, uint32 block, const BarqBm25Quer
 				&cursor->field_skips[(Size) block * (cursor->nfields - 1) + f - 1].maxima;
 		wtf += field_bound(maxima, &scales[f]);
 	}
-	wtf = Min(wtf, 1e30f);
-	return weight * (wtf / (wtf + (float) (query->k1 * BM25_LOWER)));
+	return barq_bm25_share_bound(query, weight, Min(wtf, 1e30f));
 }
 
 /*
- * Add a field's part of the weighted frequencies of n postings, whose lengths are stored
- * plus 1 (of any value where a frequency is 0). The compiler vectorises the loop.
+ * A field's weight by its norm in n rows, whose lengths are stored plus 1 (of any value in a
+ * row without the field). The compiler vectorises the loop.
  */
 static void
-add_field(const uint32 *frequencies, const uint32 *lengths, uint32 n, const Bm25FieldScale *scale,
-		  float *sums)
+divide_by_norms(const uint32 *lengths, uint32 n, const Bm25FieldScale *scale, float *by_norm)
 {
 	float		weight = scale->weight;
 	float		base = scale->base;
@@ -113,30 +106,37 @@ add_field(const uint32 *frequencies, const uint32 *lengths, uint32 n, const Bm25
 	{
 		float		norm = base + slope * (float) ((int32) lengths[i] - 1);
 
-		norm = norm > 1e-30f ? norm : 1e-30f;
-		sums[i] += weight * (float) (int32) frequencies[i] / norm;
+		by_norm[i] = weight / (norm > 1e-30f ? norm : 1e-30f);
 	}
 }
 
 void
 barq_bm25_block_shares(const Bm25Search *s, Bm25Cursor *cursor, const Bm25FieldScale *scales,
-					   float weight, float *shares)
+					   float weight, float *shares, float (*by_norm)[BARQ_BM25_BLOCK])
 {
-	float		k1 = (float) (s->query->k1 * BM25_LOWER);
 	uint32		lengths[BARQ_BM25_BLOCK];
+	uint32		n = cursor->n;
 
 	if (!cursor->has_frequencies)
 		barq_bm25_cursor_frequencies(cursor);
-	memset(shares, 0, cursor->n * sizeof(float));
+	memset(shares, 0, n * sizeof(float));
 	for (uint32 f = 0; f < cursor->nfields; f++)
 	{
-		if ((cursor->fields != 0 && (cursor->fields >> f & 1) == 0) || scales[f].weight == 0)
+		const uint32 *frequencies = cursor->field_frequencies[f];
+
+		if (scales[f].weight == 0)
+		{
+			memset(by_norm[f], 0, n * sizeof(float));
 			continue;
-		barq_bm25_field_lengths(&s->body, f, cursor->rows, cursor->n, lengths);
-		add_field(cursor->field_frequencies[f], lengths, cursor->n, &scales[f], shares);
+		}
+		barq_bm25_field_lengths(&s->body, f, cursor->rows, n, lengths);
+		divide_by_norms(lengths, n, &scales[f], by_norm[f]);
+		if (cursor->fields == 0 || (cursor->fields >> f & 1) != 0)
+			for (uint32 i = 0; i < n; i++)
+				shares[i] += (float) (int32) frequencies[i] * by_norm[f][i];
 	}
-	for (uint32 i = 0; i < cursor->n; i++)
-		shares[i] = weight * (shares[i] / (shares[i] + k1));
+	for (uint32 i = 0; i < n; i++)
+		shares[i] = barq_bm25_share_bound(s->query, weight, shares[i]);
 }
 
 double

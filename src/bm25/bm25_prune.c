@@ -64,6 +64,7 @@
 	uint32		end;
 	uint32		lengths[BARQ_BM25_BLOCK];
 	float		shares[BARQ_BM25_BLOCK];	/* bounds, raised */
+	float		(*by_norm)[BARQ_BM25_BLOCK];	/* of several fields: barq_bm25_block_shares() */
 } Scorer;
 
 /* Candidates, ascending, from one block of one heavy term. */
@@ -78,7 +79,11 @@ typedef struct Candidates
 	/* by number */
 	uint32		terms[BARQ_BM25_BLOCK]; /* a bit for each term found */
 	uint32		frequencies[BM25_MANY_TERMS][BARQ_BM25_BLOCK];
-	double		(*wtfs)[BARQ_BM25_BLOCK];	/* of several fields, in place of frequencies */
+
+	/* of several fields, in place of frequencies and lengths: a row for each term and field,
+	 * and for each field */
+	uint32		(*field_frequencies)[BARQ_BM25_BLOCK];
+	float		(*by_norm)[BARQ_BM25_BLOCK];
 } Candidates;
 
 typedef struct Pruner
@@ -141,7 +146,8 @@ load_shares(Pruner *p, Scorer *scorer)
 		return;
 	if (p->fields)
 	{
-		barq_bm25_block_shares(s, cursor, p->scales, scorer->weight, scorer->shares);
+		barq_bm25_block_shares(s, cursor, p->scales, scorer->weight, scorer->shares,
+							   scorer->by_norm);
 		scorer->shared = cursor->loaded;
 		return;
 	}
@@ -185,23 +191,41 @@ drop_below(Pruner *p, float limit)
 }
 
 /*
- * Note the weighted frequency of a term of several fields in the candidate of a number,
- * from the at-th posting of its decoded block; returns its share, raised. A posting
- * without a frequency in the term's fields is none.
+ * Note the frequencies of a term of several fields in the candidate of a number, from the
+ * at-th posting of its decoded block; returns the bound of its share. A posting without a
+ * frequency in the term's fields is none.
  */
 static float
-add_wtf(Pruner *p, Scorer *scorer, uint32 number, uint32 row, uint32 at)
+add_frequencies(Pruner *p, Scorer *scorer, uint32 number, uint32 at)
 {
 	Candidates *c = &p->candidates;
-	double		norms[BARQ_BM25_FIELDS];
-	double		wtf;
+	Bm25Cursor *cursor = scorer->cursor;
+	uint32(*frequencies)[BARQ_BM25_BLOCK] = &c->field_frequencies[scorer->number * cursor->nfields];
+	float		wtf = 0;
 
-	barq_bm25_row_norms(p->s, row, norms);
-	wtf = barq_bm25_posting_wtf(p->s, scorer->cursor, at, norms);
-	c->wtfs[scorer->number][number] = wtf;
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	for (uint32 f = 0; f < cursor->nfields; f++)
+	{
+		frequencies[f][number] = cursor->field_frequencies[f][at];
+		if (cursor->fields == 0 || (cursor->fields >> f & 1) != 0)
+			wtf += (float) (int32) frequencies[f][number] * c->by_norm[f][number];
+	}
 	if (wtf > 0)
 		c->terms[number] |= 1u << scorer->number;
-	return (float) (barq_bm25_fields_share(p->s->query, scorer->cursor->weight, wtf) * BM25_RAISE);
+	return barq_bm25_share_bound(p->s->query, scorer->weight, wtf);
+}
+
+/* The share of a term, by its number, in the candidate of a number, by its row's norms. */
+static double
+share_of_fields(Pruner *p, uint32 term, uint32 number, const double *norms)
+{
+	const Bm25Cursor *cursor = p->s->cursors[term];
+	double		wtf = barq_bm25_wtf(p->s->query, cursor->fields,
+									&p->candidates.field_frequencies[term * cursor->nfields][number],
+									BARQ_BM25_BLOCK, norms);
+
+	return barq_bm25_fields_share(p->s->query, cursor->weight, wtf);
 }
 
 /* Add a term, whose posting is the at-th of its decoded block, to a candidate. */
@@ -215,7 +239,7 @@ add_posting(Pruner *p, Scorer *scorer, uint32 i, uint32 at)
 
 	if (p->fields)
 	{
-		c->sums[i] += add_wtf(p, scorer, number, c->rows[i], at);
+		c->sums[i] += add_frequencies(p, scorer, number, at);
 		return;
 	}
 	frequency = barq_bm25_cursor_frequency_at(scorer->cursor, at);
@@ -324,20 +348,21 @@ try_candidates(Pruner *p, uint32 light)
 	for (uint32 i = 0; i < c->n; i++)
 	{
 		uint32		number = c->numbers[i];
-		double		norm;
+		double		norms[BARQ_BM25_FIELDS];	/* of one field: norms[0] */
 		double		score = 0;
 
 		if (c->sums[i] < limit_of(p, 0))
 			continue;			/* the threshold has risen since */
-		norm = p->fields ? 0 : barq_bm25_norm_of(p->s, c->lengths[i]);
+		if (p->fields)
+			barq_bm25_row_norms(p->s, c->rows[i], norms);
+		else
+			norms[0] = barq_bm25_norm_of(p->s, c->lengths[i]);
 		for (uint32 terms = counting_terms(p, c->terms[number]); terms != 0; terms &= terms - 1)
 		{
 			uint32		term = pg_rightmost_one_pos32(terms);
 
-			score += p->fields ?
-				barq_bm25_fields_share(p->s->query, p->s->cursors[term]->weight,
-									   c->wtfs[term][number]) :
-				barq_bm25_share(p->s->cursors[term]->weight, c->frequencies[term][number], norm);
+			score += p->fields ? share_of_fields(p, term, number, norms) :
+				barq_bm25_share(p->s->cursors[term]->weight, c->frequencies[term][number], norms[0]);
 		}
 
 		/* required terms may have weight 0 */
@@ -365,8 +390,10 @@ take_candidates(Pruner *p, Scorer *scorer, uint32 n)
 		c->numbers[i] = i;
 		if (p->fields)
 		{
+			for (uint32 f = 0; f < scorer->cursor->nfields; f++)
+				c->by_norm[f][i] = scorer->by_norm[f][at];
 			c->terms[i] = 0;
-			(void) add_wtf(p, scorer, i, c->rows[i], at);
+			(void) add_frequencies(p, scorer, i, at);
 			continue;
 		}
 		c->lengths[i] = scorer->lengths[at];
@@ -640,7 +667,9 @@ begin_pruning(Pruner *p, Bm25Search *s)
 	if (p->fields)
 	{
 		barq_bm25_field_scales(s->query, p->scales);
-		p->candidates.wtfs = palloc(sizeof(*p->candidates.wtfs) * Max(s->n, 1));
+		p->candidates.field_frequencies = palloc(sizeof(*p->candidates.field_frequencies) *
+												 Max(s->n, 1) * s->query->nfields);
+		p->candidates.by_norm = palloc(sizeof(*p->candidates.by_norm) * s->query->nfields);
 	}
 	p->scorers = palloc(sizeof(Scorer) * s->n);
 	for (uint32 i = 0; i < s->n; i++)
@@ -661,6 +690,8 @@ begin_pruning(Pruner *p, Bm25Search *s)
 		scorer->bound = bound;
 		scorer->bounds_from[0] = scorer->bounds_from[1] = BM25_NO_ROW;
 		scorer->shared = BM25_NO_ROW;
+		if (p->fields)
+			scorer->by_norm = palloc(sizeof(*scorer->by_norm) * s->query->nfields);
 		for (at = i; at > 0 && p->by_bound[at - 1]->bound > scorer->bound; at--)
 			p->by_bound[at] = p->by_bound[at - 1];
 		p->by_bound[at] = scorer;

@@ -94,10 +94,6 @@ barq_bm25_has_fields(const Bm25Search *s)
 /* The norms of the fields of a row. */
 extern void barq_bm25_row_norms(const Bm25Search *s, uint32 row, double *norms);
 
-/* The weighted frequency of the at-th posting of the decoded block, by its row's norms. */
-extern double barq_bm25_posting_wtf(const Bm25Search *s, Bm25Cursor *cursor, uint32 at,
-									const double *norms);
-
 /* The share of the current posting, by its row's norms. */
 extern double barq_bm25_posting_share(const Bm25Search *s, Bm25Cursor *cursor,
 									  const double *norms);
@@ -117,9 +113,24 @@ extern float barq_bm25_block_bound(const Bm25Cursor *cursor, uint32 block,
 extern double barq_bm25_exact_block_bound(const Bm25Cursor *cursor, uint32 block,
 										  const BarqBm25Query *query);
 
-/* Upper bounds of the shares of the postings of the decoded block. */
+/*
+ * Upper bound of a term's share with this weighted frequency, an upper bound itself; weight: the
+ * term's, raised. 0 for 0, also where k1 is 0.
+ */
+static inline float
+barq_bm25_share_bound(const BarqBm25Query *query, float weight, float wtf)
+{
+	return weight * (wtf / (wtf + Max((float) (query->k1 * BM25_LOWER), 1e-30f)));
+}
+
+/*
+ * Upper bounds of the shares of the postings of the decoded block, whose frequencies are
+ * decoded then, and of the weight of each field by its norm in each row: of all fields,
+ * those also that the term is not asked of; 0 for one without a weight.
+ */
 extern void barq_bm25_block_shares(const Bm25Search *s, Bm25Cursor *cursor,
-								   const Bm25FieldScale *scales, float weight, float *shares);
+								   const Bm25FieldScale *scales, float weight, float *shares,
+								   float (*by_norm)[BARQ_BM25_BLOCK]);
 
 /* The query's norm for a document of this length. */
 static inline double
