@@ -8,6 +8,10 @@
  * of the plan belong to the executor's own nodes, which have evaluated their keys; here
  * their TIDs are read by amgettuple, in place of amgetbitmap, and sorted as numbers. Of
  * other methods than btree amgettuple may be slower than amgetbitmap, or missing.
+ *
+ * The nodes and their scans run in the executor's context of the query, as when
+ * PostgreSQL runs them: a scan keeps what it allocates from one rescan to the next (btree
+ * a context of array keys). TIDs are allocated in the caller's context.
  */
 #include "postgres.h"
 
@@ -99,6 +103,27 @@ put_in_order(Tids *tids)
 	tids->n = kept;
 }
 
+/* ExecReScan() in the context of the query. */
+static void
+rescan(PlanState *plan)
+{
+	MemoryContext old = MemoryContextSwitchTo(plan->state->es_query_cxt);
+
+	ExecReScan(plan);
+	MemoryContextSwitchTo(old);
+}
+
+/* The next TID of a scan, read in the context of the query; NULL at the end. */
+static inline ItemPointer
+next_tid(BitmapIndexScanState *node)
+{
+	MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	ItemPointer tid = index_getnext_tid(node->biss_ScanDesc, ForwardScanDirection);
+
+	MemoryContextSwitchTo(old);
+	return tid;
+}
+
 /* Read the TIDs of one scan, as MultiExecBitmapIndexScan() makes its bitmap. */
 static bool
 read_scan(BitmapIndexScanState *node, Tids *tids)
@@ -108,14 +133,14 @@ read_scan(BitmapIndexScanState *node, Tids *tids)
 
 	if (!node->biss_RuntimeKeysReady && node->biss_NumRuntimeKeys != 0)
 	{
-		ExecReScan(&node->ss.ps);
+		rescan(&node->ss.ps);
 		if (!node->biss_RuntimeKeysReady)
 			return true;		/* a key is NULL: no rows */
 	}
 
 	/* btree asserts that amgettuple has a table and, in 18, that amgetbitmap has none */
 	scan->heapRelation = tids->heap;
-	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
+	while ((tid = next_tid(node)) != NULL)
 	{
 		if ((tids->n & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -201,7 +226,7 @@ read_plan(PlanState *plan, Tids *tids)
 	bool		complete;
 
 	if (plan->chgParam != NULL)
-		ExecReScan(plan);
+		rescan(plan);
 	if (plan->instrument != NULL)
 		InstrStartNode(plan->instrument);
 	switch (nodeTag(plan))
@@ -232,7 +257,7 @@ barq_bitmap_tids(PlanState *plan, Relation heap, uint64 *n)
 		return NULL;
 	if (!read_plan(plan, &tids))
 	{
-		ExecReScan(plan);
+		rescan(plan);
 		return NULL;
 	}
 	*n = tids.n;
