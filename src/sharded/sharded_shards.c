@@ -9,6 +9,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/names.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_inherits.h"
@@ -99,8 +100,11 @@ barq_sharded_shards(Oid table)
 						RelationGetRelationName(rel)),
 				 errhint("Create the policies on the tables of the shards, for the users of the user mappings.")));
 	table_close(rel, NoLock);
+
+	/* temporary children of other sessions are no part of the table, as in any SELECT */
 	foreach(cell, find_all_inheritors(table, AccessShareLock, NULL))
-		if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE)
+		if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE &&
+			!isOtherTempNamespace(get_rel_namespace(lfirst_oid(cell))))
 			shards = lappend(shards, make_shard(lfirst_oid(cell), list_length(shards) + 1));
 	if (shards == NIL)
 		ereport(ERROR,
