@@ -148,13 +148,16 @@ foreach my $after (0, 150)
 foreach my $after (0, 100)
 {
 	my $create = 'CREATE INDEX merges_v ON merges USING barq_hnsw (v vector_l2_ops) WITH (quantization = none)';
+
+	# in a transaction that does not end by itself: the index is never there
+	my $cut = "BEGIN; $create; SELECT pg_sleep(100000)";
 	my $data = $node->data_dir . '/base/' .
 		$node->safe_psql('postgres', q{SELECT oid FROM pg_database WHERE datname = 'postgres'});
 
 	cut_off("CREATE INDEX after $after pages", sub {
 		$node->safe_psql('postgres', 'DROP INDEX IF EXISTS merges_v; CHECKPOINT');
 		return { map { $_ => 1 } glob "$data/*" };
-	}, $after == 0 ? "SET maintenance_work_mem = '1MB'; $create" : $create, $after == 0 ? \&work_area : sub {
+	}, $after == 0 ? "SET maintenance_work_mem = '1MB'; $cut" : $cut, $after == 0 ? \&work_area : sub {
 		my ($before) = @_;
 		return grep { !$before->{$_} && /\/\d+$/ && (-s $_ // 0) > $after * 8192 } glob "$data/*";
 	});
