@@ -35,8 +35,12 @@ done
 
 log=$BARQ_TOP/build.log
 make=(make -C "$BARQ_TREE" PG_CONFIG="$PG_CONFIG" ${BARQ_CC:+CC="$BARQ_CC"} COPT="-Werror ${BARQ_COPT:-}")
-[ -f "$BARQ_TREE/barq.so" ] || say "barq: compiling, which takes a minute or more the first time; the output is in $log"
 read -ra targets <<<"${BARQ_TARGETS:-all unit-programs}"
+if [ ! -f "$BARQ_TREE/barq.so" ]; then
+	say "barq: compiling, which takes a minute or more the first time; the output is in $log"
+elif ! "${make[@]}" -q "${targets[@]}" >/dev/null 2>&1; then
+	say "barq: compiling what has changed; the output is in $log"
+fi
 if ! "${make[@]}" -j"$(nproc)" "${targets[@]}" >"$log" 2>&1 || ! "${make[@]}" install >>"$log" 2>&1; then
 	grep -E -A6 '(error|warning):|Error [0-9]|\*\*\*|undefined reference' "$log" | head -n 60 >&2 || tail -n 30 "$log" >&2
 	die "the build failed; all of it is in $log"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh: the example on three servers of this machine (scripts/server.sh), which are
-# removed at the end.
+# removed at the end. KEEP=1 leaves them running.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 server=$here/../../scripts/server.sh
@@ -8,12 +8,17 @@ names="shard-first shard-second shard-third"
 
 finish()
 {
+	if [ -n "${KEEP:-}" ]; then
+		echo "== the servers go on: scripts/server.sh psql shard-first (shard-second, shard-third); 'remove' in place of 'psql' stops and deletes one"
+		return
+	fi
 	for name in $names; do
 		"$server" remove "$name" >/dev/null 2>&1 || true
 	done
 }
 trap finish EXIT
 for name in $names; do
+	"$server" remove "$name" >/dev/null 2>&1 || true	# of a run with KEEP
 	"$server" start "$name" >/dev/null
 done
 
@@ -26,7 +31,7 @@ on()
 {
 	local name=shard-$1
 	shift
-	"$server" psql "$name" -q -v ON_ERROR_STOP=1 "$@"
+	"$server" psql "$name" -q -v ON_ERROR_STOP=1 -c 'SET client_min_messages = warning' "$@"
 }
 on first -v part=0 -f "$here/shard.sql"
 on second -v part=1 -f "$here/shard.sql"
@@ -40,6 +45,6 @@ on first -c "SELECT (doc).id, (doc).body, score, vector_rank, text_rank, text_sc
 	FROM barq_sharded(NULL::docs, '[1,0,0,0,0,0,0,0]', 'vector database', k => 5)"
 on third -v part=2 -f "$here/shard.sql"
 on first -f "$here/move.sql"
-echo "== the same after a partition moved from the second server to the third"
+echo "== the same after a partition moved from the second server to the third (ranks of equal scores may change)"
 on first -c "SELECT (doc).id, (doc).body, score, vector_rank, text_rank, text_score
 	FROM barq_sharded(NULL::docs, '[1,0,0,0,0,0,0,0]', 'vector database', k => 5)"

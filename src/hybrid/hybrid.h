@@ -269,8 +269,9 @@ extern Oid	barq_hybrid_key_index(Relation table);
  * from the table's indexes. `quals`: the filter with the values of its
  * parameters, as barq_hybrid_filter_quals() returns it; it may imply the
  * predicate of a partial index. Raises ERRCODE_UNDEFINED_OBJECT if there is
- * none, ERRCODE_AMBIGUOUS_COLUMN for several columns, or several indexes that
- * rank differently; errors of barq_hybrid_check_names().
+ * none, ERRCODE_AMBIGUOUS_COLUMN for several columns, several indexes that rank
+ * differently, or an index of several fields that is not named; errors of
+ * barq_hybrid_check_names().
  */
 extern void barq_hybrid_find_column(Relation table, BarqLegKind kind,
 									const BarqHybridArgs *args, List *quals,

@@ -22,6 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "hybrid/hybrid.h"
+#include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -53,6 +54,7 @@ typedef struct Option
 	Node	   *expression;		/* NULL: the index is on a column */
 	List	   *predicate;
 	const char *name;
+	bool		fields;			/* the index has several, of which this is the first */
 	Fit			fit;
 } Option;
 
@@ -67,6 +69,9 @@ check_column_name(Relation table, BarqLegKind kind, const char *name)
 						RelationGetRelationName(table)),
 				 strchr(name, ',') != NULL ?
 				 errhint("%s takes one name. To rank by several columns make one index of them, and name it with %s.",
+						 words[kind].column_argument, words[kind].index_argument) :
+				 strpbrk(name, "(|") != NULL ?
+				 errhint("%s takes the name of a column of the table. An index of an expression is named with %s.",
 						 words[kind].column_argument, words[kind].index_argument) :
 				 errhint("%s takes the name of a column of the table.", words[kind].column_argument)));
 }
@@ -107,6 +112,25 @@ ranks(Relation index, BarqLegKind kind)
 		(strcmp(barq_kind_of_method(index->rd_indam)->name, "barq_bm25") == 0) == (kind == BARQ_LEG_TEXT);
 }
 
+/*
+ * Whether an open index of text has fields beside its first column: columns whose class
+ * ranks. In an index from before there were fields they are filter columns, which its
+ * metapage counts.
+ */
+static bool
+has_fields(Relation index)
+{
+	int			further = index->rd_index->indnkeyatts - 1;
+	int			fields = 0;
+
+	for (int i = 1; i <= further; i++)
+		fields += find_operator(index->rd_opfamily[i], index->rd_opcintype[i],
+								BARQ_LEG_TEXT, &(BarqHybridColumn) {0});
+	return fields > 0 &&
+		(index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX ||
+		 barq_meta_cached(index, false)->options.filter_columns < further);
+}
+
 /* The option of an index, palloc'd; NULL if it cannot be used for this ranking. */
 static Option *
 option_of(Relation index, BarqLegKind kind)
@@ -133,6 +157,7 @@ option_of(Relation index, BarqLegKind kind)
 	option->name = pstrdup(RelationGetRelationName(index));
 	option->predicate = copyObject(RelationGetIndexPredicate(index));
 	column->partial = option->predicate != NIL;
+	option->fields = kind == BARQ_LEG_TEXT && has_fields(index);
 	return option;
 }
 
@@ -367,6 +392,29 @@ rank_alike(List *options, BarqLegKind kind)
 	return true;
 }
 
+/*
+ * Raise ERRCODE_AMBIGUOUS_COLUMN if the caller named neither column nor index, and the
+ * index has fields that would not be ranked by.
+ */
+static void
+check_one_field(Relation table, BarqLegKind kind, const BarqHybridArgs *args,
+				const Option *option)
+{
+	if (!option->fields || args->column[kind] != NULL || args->index[kind] != NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+			 errmsg("index \"%s\" has several fields, and barq_hybrid() ranks by one column or expression",
+					option->name),
+			 option->expression == NULL ?
+			 errhint("Create an index of the fields joined into one expression, or rank by the first alone: %s => %s.",
+					 words[kind].column_argument,
+					 quote_literal_cstr(get_attname(RelationGetRelid(table),
+													option->column.attnum, false))) :
+			 errhint("Create an index of the fields joined into one expression, or rank by the first alone: %s => %s.",
+					 words[kind].index_argument, quote_literal_cstr(option->name))));
+}
+
 void
 barq_hybrid_find_column(Relation table, BarqLegKind kind,
 						const BarqHybridArgs *args, List *quals,
@@ -402,6 +450,7 @@ barq_hybrid_find_column(Relation table, BarqLegKind kind,
 						index_names(best)),
 				 errhint("Name one of them with %s.", words[kind].index_argument)));
 	taken = linitial(best);
+	check_one_field(table, kind, args, taken);
 	taken->column.by_filter = taken->fit != FIT_WHOLE && !rank_alike(options, kind);
 	*column = taken->column;
 }

@@ -247,7 +247,7 @@ index_of_column(Oid table, const char *column)
 						column, RelationGetRelationName(rel)) :
 				 errmsg("column \"%s\" of table \"%s\" has no barq_bm25 index",
 						column, RelationGetRelationName(rel)),
-				 errhint("Each shard needs one barq_bm25 index on the column, without WHERE, with the same options on all shards.")));
+				 errhint("Each shard needs one barq_bm25 index on the column (on a generated column instead of an expression), without WHERE, with the same options on all shards.")));
 	table_close(rel, AccessShareLock);
 	return found;
 }

@@ -68,6 +68,19 @@ DROP INDEX hybrid_cols_title2;
 CREATE INDEX hybrid_cols_title2 ON hybrid_cols USING barq_bm25 (title) WITH (text_config = 'english') WHERE id > 4;
 SELECT pg_temp.found($$NULL::hybrid_cols, query => '2 5', text_column => 'title'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, query => '2 5', text_column => 'title', filter => 'id > 4'$$);
+SELECT pg_temp.found($$NULL::hybrid_cols, query => '5', text_column => 'title || body'$$);
+-- an index of several fields: the first alone, if it is asked for
+CREATE TABLE hybrid_fields (id int PRIMARY KEY, title text, body text);
+INSERT INTO hybrid_fields SELECT i, 'title' || i, 'word' || i FROM generate_series(1, 9) i;
+CREATE INDEX hybrid_fields_idx ON hybrid_fields USING barq_bm25 (title, body) WITH (text_config = 'simple');
+SELECT c, pg_temp.found($$NULL::hybrid_fields, query => 'title7 word3'$$ || c) FROM unnest(ARRAY['', $$, text_column => 'title'$$, $$, text_index => 'hybrid_fields_idx'$$, $$, text_column => 'body'$$]) c;
+DROP INDEX hybrid_fields_idx;
+CREATE INDEX hybrid_fields_idx ON hybrid_fields USING barq_bm25 ((title || ''), body) WITH (text_config = 'simple');
+SELECT c, pg_temp.found($$NULL::hybrid_fields, query => 'title7 word3'$$ || c) FROM unnest(ARRAY['', $$, text_index => 'hybrid_fields_idx'$$]) c;
+DROP INDEX hybrid_fields_idx;
+CREATE INDEX hybrid_fields_idx ON hybrid_fields USING barq_bm25 (title, body text_filter_ops) WITH (text_config = 'simple');
+SELECT pg_temp.found($$NULL::hybrid_fields, query => 'title7 word3'$$);
+DROP TABLE hybrid_fields;
 
 -- a change of the table is seen at once: columns renamed, dropped, indexes gone
 SELECT pg_temp.found($$NULL::hybrid_cols, '[3.1,0]', k => 2, vector_column => 'v'$$);
