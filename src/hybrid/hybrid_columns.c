@@ -15,6 +15,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "am/filters.h"
 #include "catalog/pg_amop.h"
 #include "commands/defrem.h"
 #include "lifecycle/index_kind.h"
@@ -128,7 +129,7 @@ has_fields(Relation index)
 								BARQ_LEG_TEXT, &(BarqHybridColumn) {0});
 	return fields > 0 &&
 		(index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX ||
-		 barq_meta_cached(index, false)->options.filter_columns < further);
+		 barq_filters_built(index) < further);
 }
 
 /* The option of an index, palloc'd; NULL if it cannot be used for this ranking. */
