@@ -57,7 +57,7 @@ CREATE TEMPORARY TABLE tids_lateral_same AS SELECT o.id AS n, i.id FROM tids o, 
 EXPLAIN (COSTS OFF) SELECT o.id, i.id FROM (VALUES (1, 5, '[1,0,0]'::vector)) o (id, a, v), LATERAL (SELECT id FROM tids WHERE a < o.a AND b < 500 ORDER BY v <-> o.v LIMIT 3) i;
 -- array keys from parameters: btree keeps its arrays in a context of its own from rescan to rescan
 CREATE TABLE tids_arrays AS SELECT i AS n, i * 41 % 1000 AS b, CASE i % 5 WHEN 0 THEN NULL WHEN 1 THEN '{}' WHEN 2 THEN ARRAY[NULL::int] WHEN 3 THEN ARRAY[i, i, NULL, i + 1] ELSE ARRAY[i % 50, i] END AS keys, ARRAY[i, 20, 1]::vector AS v FROM generate_series(1, 60) i;
-EXPLAIN (COSTS OFF) SELECT o.n, i.id FROM tids_arrays o, LATERAL (SELECT id FROM tids WHERE a = ANY (o.keys) OR b = o.b ORDER BY v <-> o.v LIMIT 20) i;
+EXPLAIN (COSTS OFF) SELECT o.n, i.id FROM (VALUES (1, 5, '{1}'::int[], '[1,0,0]'::vector), (2, 6, NULL, '[2,0,0]')) o (n, b, keys, v), LATERAL (SELECT id FROM tids WHERE a = ANY (o.keys) OR b = o.b ORDER BY v <-> o.v LIMIT 20) i;
 CREATE TEMPORARY TABLE tids_lateral_arrays AS SELECT o.n, i.id FROM tids_arrays o, LATERAL (SELECT id FROM tids WHERE a = ANY (o.keys) OR b = o.b ORDER BY v <-> o.v LIMIT 20) i;
 INSERT INTO tids_lateral_arrays SELECT o.n, i.id FROM tids_arrays o, LATERAL (SELECT id FROM tids WHERE a = ANY ('{1,2,3,4,5}') AND b < o.b ORDER BY v <-> o.v LIMIT 20) i;
 SET barq.condition_scan = off;
