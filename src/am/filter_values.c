@@ -12,19 +12,12 @@
 #include "base/array.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "store/meta.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
-
-int
-barq_filters_built(Relation index)
-{
-	return barq_meta_cached(index, false)->options.filter_columns;
-}
 
 BarqFilterForm
 barq_filter_form(Oid type)

@@ -49,12 +49,6 @@ extern BarqFilterForm barq_filter_form(Oid type);
 /* The types of filter columns as a list for messages; constant. */
 extern const char *barq_filter_types(void);
 
-/*
- * The number of filter columns with which an open index was built; not for a partitioned
- * index, which has no pages. Reads its metapage.
- */
-extern int	barq_filters_built(Relation index);
-
 /* The filter columns of an index, as numbers from 0 of its columns. */
 typedef struct BarqFilterColumns
 {

@@ -14,6 +14,7 @@
 #define BARQ_HYBRID_H
 
 #include "base/compat.h"
+#include "lifecycle/index_kind.h"
 
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -84,15 +85,18 @@ typedef struct BarqHybridArgs
 	double		diversity;		/* 0 to 1; 0: none */
 } BarqHybridArgs;
 
-/* The column, or expression of an index, by which a ranking is made. */
+/* The column or expression of an index, or all its fields, by which a ranking is made. */
 typedef struct BarqHybridColumn
 {
-	AttrNumber	attnum;			/* 0: an expression */
+	int			nfields;		/* 1, or of a row of several */
+	uint8		fields[BARQ_MOST_RANKED];	/* columns of the index, from 0 */
+	AttrNumber	attnum;			/* 0: an expression, or a row */
 	Oid			type;			/* of the column; base type of a domain */
 	int32		typmod;
 	Oid			index;			/* gives the operator, or the statistics of texts */
 	bool		partial;		/* the index has a predicate */
 	bool		by_filter;		/* the choice of the index depends on the filter */
+	bool		one_of_several; /* a field of an index that has others */
 	bool		by_index;		/* no other index on the column may serve */
 	bool		of_lists;		/* the index is of barq_ivf */
 	Oid			op;				/* column operator query → float8 */
@@ -269,9 +273,8 @@ extern Oid	barq_hybrid_key_index(Relation table);
  * from the table's indexes. `quals`: the filter with the values of its
  * parameters, as barq_hybrid_filter_quals() returns it; it may imply the
  * predicate of a partial index. Raises ERRCODE_UNDEFINED_OBJECT if there is
- * none, ERRCODE_AMBIGUOUS_COLUMN for several columns, several indexes that rank
- * differently, or an index of several fields that is not named; errors of
- * barq_hybrid_check_names().
+ * none, ERRCODE_AMBIGUOUS_COLUMN for several columns, or several indexes that
+ * rank differently; errors of barq_hybrid_check_names().
  */
 extern void barq_hybrid_find_column(Relation table, BarqLegKind kind,
 									const BarqHybridArgs *args, List *quals,

@@ -4,7 +4,8 @@
  *
  * Every valid barq index of the table that the arguments do not exclude is an
  * option. All options have to be on one column (or equal expressions); several
- * columns are an error. Indexes without a predicate are preferred, then partial
+ * columns are an error. An index of several fields ranks by all of them, as a row, or by
+ * the named one, unless another index is on that column alone. Indexes without a predicate are preferred, then partial
  * indexes whose predicate the filter implies, then the others, which give the
  * distance or the statistics while rows are found without them. Among equally good
  * ones the choice must not matter: indexes of vectors must have the same distance;
@@ -15,15 +16,15 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "am/filters.h"
 #include "catalog/pg_amop.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "lifecycle/index_kind.h"
 #include "lifecycle/lifecycle.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "hybrid/hybrid.h"
-#include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -55,7 +56,6 @@ typedef struct Option
 	Node	   *expression;		/* NULL: the index is on a column */
 	List	   *predicate;
 	const char *name;
-	bool		fields;			/* the index has several, of which this is the first */
 	Fit			fit;
 } Option;
 
@@ -113,40 +113,66 @@ ranks(Relation index, BarqLegKind kind)
 		(strcmp(barq_kind_of_method(index->rd_indam)->name, "barq_bm25") == 0) == (kind == BARQ_LEG_TEXT);
 }
 
-/*
- * Whether an open index of text has fields beside its first column: columns whose class
- * ranks. In an index from before there were fields they are filter columns, which its
- * metapage counts.
- */
-static bool
-has_fields(Relation index)
+/* The columns by which an index ranks: the only one, all fields, or the field on `wanted`. */
+static void
+set_fields(Relation index, AttrNumber wanted, BarqHybridColumn *column)
 {
-	int			further = index->rd_index->indnkeyatts - 1;
-	int			fields = 0;
+	const BarqIndexKind *kind = barq_kind_of_method(index->rd_indam);
 
-	for (int i = 1; i <= further; i++)
-		fields += find_operator(index->rd_opfamily[i], index->rd_opcintype[i],
-								BARQ_LEG_TEXT, &(BarqHybridColumn) {0});
-	return fields > 0 &&
-		(index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX ||
-		 barq_filters_built(index) < further);
+	column->nfields = kind->ranked != NULL ? kind->ranked(index, column->fields) : 1;
+	column->one_of_several = false;
+	for (int i = 0; i < column->nfields && column->nfields > 1; i++)
+		if (wanted != InvalidAttrNumber &&
+			index->rd_index->indkey.values[column->fields[i]] == wanted)
+		{
+			column->fields[0] = column->fields[i];
+			column->nfields = 1;
+			column->one_of_several = true;
+		}
 }
 
-/* The option of an index, palloc'd; NULL if it cannot be used for this ranking. */
+/* Let a column be the row of its fields: the operator of the same name, of a record. */
+static bool
+take_row(BarqHybridColumn *column)
+{
+	char	   *name = get_opname(column->op);
+
+	column->op = GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid, CStringGetDatum(name),
+								 ObjectIdGetDatum(RECORDOID),
+								 ObjectIdGetDatum(column->query_type),
+								 ObjectIdGetDatum(get_func_namespace(get_opcode(column->op))));
+	column->left_type = column->type = RECORDOID;
+	column->typmod = -1;
+	return OidIsValid(column->op);
+}
+
+/*
+ * The option of an index, palloc'd; NULL if it cannot be used for this ranking. wanted: the
+ * named column, or invalid.
+ */
 static Option *
-option_of(Relation index, BarqLegKind kind)
+option_of(Relation index, BarqLegKind kind, AttrNumber wanted)
 {
 	Option	   *option = palloc0(sizeof(Option));
 	BarqHybridColumn *column = &option->column;
+	int			first;
 
-	if (!ranks(index, kind) || !index->rd_index->indisvalid ||
-		!find_operator(index->rd_opfamily[0], index->rd_opcintype[0], kind, column))
+	if (!ranks(index, kind) || !index->rd_index->indisvalid)
+		return NULL;
+	set_fields(index, wanted, column);
+	first = column->fields[0];
+	if (!find_operator(index->rd_opfamily[first], index->rd_opcintype[first], kind, column))
 		return NULL;
 	column->index = RelationGetRelid(index);
 	column->of_lists = strcmp(barq_kind_of_method(index->rd_indam)->name, "barq_ivf") == 0;
-	column->attnum = index->rd_index->indkey.values[0];
-	if (column->attnum == 0)
+	if (column->nfields > 1)
 	{
+		if (!take_row(column))
+			return NULL;
+	}
+	else if ((column->attnum = index->rd_index->indkey.values[first]) == 0)
+	{
+		/* a named field is no expression, so this is the first column */
 		option->expression = copyObject(linitial(RelationGetIndexExpressions(index)));
 		column->type = exprType(option->expression);
 		column->typmod = exprTypmod(option->expression);
@@ -158,7 +184,6 @@ option_of(Relation index, BarqLegKind kind)
 	option->name = pstrdup(RelationGetRelationName(index));
 	option->predicate = copyObject(RelationGetIndexPredicate(index));
 	column->partial = option->predicate != NIL;
-	option->fields = kind == BARQ_LEG_TEXT && has_fields(index);
 	return option;
 }
 
@@ -174,13 +199,26 @@ collect_options(Relation table, BarqLegKind kind, const BarqHybridArgs *args)
 	foreach(lc, RelationGetIndexList(table))
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		Option	   *option = option_of(index, kind);
+		Option	   *option = option_of(index, kind, wanted);
 
 		if (option != NULL && (wanted == InvalidAttrNumber || wanted == option->column.attnum))
 			options = lappend(options, option);
 		index_close(index, AccessShareLock);
 	}
 	return options;
+}
+
+/* The options without indexes of several fields, of which one is ranked, if there are others. */
+static List *
+without_fields(List *options)
+{
+	List	   *alone = NIL;
+	ListCell   *lc;
+
+	foreach(lc, options)
+		if (!((Option *) lfirst(lc))->column.one_of_several)
+			alone = lappend(alone, lfirst(lc));
+	return alone != NIL ? alone : options;
 }
 
 static void
@@ -211,7 +249,8 @@ index_names(List *options)
 static bool
 same_column(const Option *a, const Option *b)
 {
-	return a->column.attnum == b->column.attnum && equal(a->expression, b->expression);
+	return a->column.attnum == b->column.attnum && equal(a->expression, b->expression) &&
+		(a->column.nfields > 1) == (b->column.nfields > 1);
 }
 
 /* The columns and expressions of the options, each once. */
@@ -230,7 +269,9 @@ column_names(Relation table, List *options)
 			again = same_column(option, list_nth(options, j));
 		if (again)
 			continue;
-		if (option->expression != NULL)
+		if (option->column.nfields > 1)
+			add_name(&names, "the fields of index \"%s\"", option->name);
+		else if (option->expression != NULL)
 			add_name(&names, "the expression of index \"%s\"", option->name);
 		else
 			add_name(&names, "\"%s\"", get_attname(RelationGetRelid(table), option->column.attnum, false));
@@ -308,7 +349,8 @@ raise_several_columns(Relation table, BarqLegKind kind, List *options)
 	ListCell   *lc;
 
 	foreach(lc, options)
-		expressions |= ((Option *) lfirst(lc))->expression != NULL;
+		expressions |= ((Option *) lfirst(lc))->expression != NULL ||
+			((Option *) lfirst(lc))->column.nfields > 1;
 	ereport(ERROR,
 			(errcode(ERRCODE_AMBIGUOUS_COLUMN),
 			 errmsg("table \"%s\" has barq indexes of %s on several columns: %s",
@@ -393,29 +435,6 @@ rank_alike(List *options, BarqLegKind kind)
 	return true;
 }
 
-/*
- * Raise ERRCODE_AMBIGUOUS_COLUMN if the caller named neither column nor index, and the
- * index has fields that would not be ranked by.
- */
-static void
-check_one_field(Relation table, BarqLegKind kind, const BarqHybridArgs *args,
-				const Option *option)
-{
-	if (!option->fields || args->column[kind] != NULL || args->index[kind] != NULL)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_AMBIGUOUS_COLUMN),
-			 errmsg("index \"%s\" has several fields, and barq_hybrid() ranks by one column or expression",
-					option->name),
-			 option->expression == NULL ?
-			 errhint("Create an index of the fields joined into one expression, or rank by the first alone: %s => %s.",
-					 words[kind].column_argument,
-					 quote_literal_cstr(get_attname(RelationGetRelid(table),
-													option->column.attnum, false))) :
-			 errhint("Create an index of the fields joined into one expression, or rank by the first alone: %s => %s.",
-					 words[kind].index_argument, quote_literal_cstr(option->name))));
-}
-
 void
 barq_hybrid_find_column(Relation table, BarqLegKind kind,
 						const BarqHybridArgs *args, List *quals,
@@ -435,6 +454,7 @@ barq_hybrid_find_column(Relation table, BarqLegKind kind,
 	}
 	if (options == NIL)
 		raise_no_option(table, kind, args);
+	options = without_fields(options);
 	taken = linitial(options);
 	foreach(lc, options)
 		if (!same_column(lfirst(lc), taken))
@@ -445,13 +465,12 @@ barq_hybrid_find_column(Relation table, BarqLegKind kind,
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_COLUMN),
 				 errmsg("%s of table \"%s\" has several barq indexes of %s that rank differently: %s",
-						taken->expression == NULL ?
-						psprintf("column %s", column_names(table, options)) : "an expression",
+						taken->column.nfields > 1 ? "a row" : taken->expression != NULL ?
+						"an expression" : psprintf("column %s", column_names(table, options)),
 						RelationGetRelationName(table), words[kind].what,
 						index_names(best)),
 				 errhint("Name one of them with %s.", words[kind].index_argument)));
 	taken = linitial(best);
-	check_one_field(table, kind, args, taken);
 	taken->column.by_filter = taken->fit != FIT_WHOLE && !rank_alike(options, kind);
 	*column = taken->column;
 }

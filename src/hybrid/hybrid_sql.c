@@ -74,29 +74,55 @@ query_expression(const BarqHybridEntry *entry, BarqLegKind kind)
 					param, column->index);
 }
 
-/* The ranked column, or expression of an index, in SQL, palloc'd; and its type. */
+/* A column of an index, or its expression, in SQL, palloc'd; and its type. */
 static char *
-ranked_expression(Relation table, const BarqHybridColumn *column, Oid *type)
+key_expression(Relation table, Relation index, int column, Oid *type)
 {
-	char	   *text;
-	Relation	index;
+	AttrNumber	attribute = index->rd_index->indkey.values[column];
+	int			number = 0;
 	Node	   *expression;
+	char	   *text;
 
-	if (column->attnum != 0)
+	if (attribute != 0)
 	{
-		*type = TupleDescAttr(RelationGetDescr(table), column->attnum - 1)->atttypid;
+		*type = TupleDescAttr(RelationGetDescr(table), attribute - 1)->atttypid;
 		return psprintf("%s.%s", quote_identifier(RelationGetRelationName(table)),
-						quote_identifier(get_attname(RelationGetRelid(table), column->attnum, false)));
+						quote_identifier(get_attname(RelationGetRelid(table), attribute, false)));
 	}
-	index = index_open(column->index, AccessShareLock);
-	expression = linitial(RelationGetIndexExpressions(index));
+	for (int i = 0; i < column; i++)
+		number += index->rd_index->indkey.values[i] == 0;
+	expression = list_nth(RelationGetIndexExpressions(index), number);
 	*type = exprType(expression);
 	text = deparse_expression(expression,
 							  deparse_context_for(RelationGetRelationName(table),
 												  RelationGetRelid(table)),
 							  true, false);
-	index_close(index, AccessShareLock);
 	return psprintf("(%s)", text);
+}
+
+/*
+ * The ranked column, or expression of an index, or a row of its fields, in SQL, palloc'd;
+ * and its type.
+ */
+static char *
+ranked_expression(Relation table, const BarqHybridColumn *column, Oid *type)
+{
+	Relation	index = index_open(column->index, AccessShareLock);
+	StringInfoData row;
+
+	initStringInfo(&row);
+	if (column->nfields == 1)
+		appendStringInfoString(&row, key_expression(table, index, column->fields[0], type));
+	else
+	{
+		for (int i = 0; i < column->nfields; i++)
+			appendStringInfo(&row, "%s%s", i == 0 ? "ROW(" : ", ",
+							 key_expression(table, index, column->fields[i], type));
+		appendStringInfoChar(&row, ')');
+		*type = RECORDOID;
+	}
+	index_close(index, AccessShareLock);
+	return row.data;
 }
 
 /* The distance of a ranking in SQL, palloc'd. */

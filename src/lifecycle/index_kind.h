@@ -35,6 +35,7 @@ typedef struct BarqShownOption
 } BarqShownOption;
 
 #define BARQ_MAX_OPTIONS	8	/* of one kind of index */
+#define BARQ_MOST_RANKED	8	/* columns of an index */
 
 /* Callbacks of one access method. */
 typedef struct BarqIndexKind
@@ -121,6 +122,13 @@ typedef struct BarqIndexKind
 	 */
 	int			(*show) (Relation index, const BarqFrozenOptions *options,
 						 BarqShownOption *shown);
+
+	/*
+	 * Fill columns[] with the columns (from 0) of a valid index, partitioned ones included,
+	 * by which a search ranks; returns their number, at most BARQ_MOST_RANKED. NULL: by the
+	 * first.
+	 */
+	int			(*ranked) (Relation index, uint8 *columns);
 } BarqIndexKind;
 
 /*

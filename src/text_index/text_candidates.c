@@ -42,6 +42,7 @@ typedef struct Candidate
 {
 	Oid			index;
 	bool		partial;
+	bool		made_for;		/* it was made for such values: rows, or single columns */
 	Fit			fit;
 } Candidate;
 
@@ -176,16 +177,19 @@ is_key(Relation index, int column, Node *expression)
 
 /*
  * Whether an expression, over range table entry 1, is a field of the open index, which is
- * valid, or a row with the values of all fields. No side effects.
+ * valid, or a row with the values of all fields. *made_for: whether it is a row and the
+ * index has several fields, or neither. No side effects.
  */
 static bool
-indexes_expression(Relation index, Node *expression)
+indexes_expression(Relation index, Node *expression, bool *made_for)
 {
+	bool		row = barq_text_is_row(expression);
 	BarqTextColumns columns;
 
-	if (barq_text_is_row(expression))
-		return barq_text_row_fits(index, expression);
 	barq_text_columns(index, &columns);
+	*made_for = row == (columns.fields > 1);
+	if (row)
+		return barq_text_row_fits(index, expression);
 	for (int i = 0; i < columns.fields; i++)
 		if (is_key(index, columns.field_columns[i], expression))
 			return true;
@@ -203,20 +207,22 @@ over_entry_one(const BarqTextSource *source)
 }
 
 /*
- * Whether an index of the source's table fits, or why not (Fit). `expression` is
- * over_entry_one(source), `conditions` are the source's, folded. The index is
- * open; palloc's copies of its predicate.
+ * Whether an index of the source's table fits, or why not (Fit); *made_for: whether it was
+ * made for such values. `expression` is over_entry_one(source), `conditions` are the
+ * source's, folded. The index is open; palloc's copies of its predicate.
  */
 static Fit
 fit_of(PlannerInfo *root, Relation index, const BarqTextSource *source, Node *expression,
-	   List *conditions)
+	   List *conditions, bool *made_for)
 {
 	List	   *predicate;
+
+	*made_for = false;
 
 	/* fields are read from the metapage, which an index that was not built has not */
 	if (!index->rd_index->indisvalid || !index->rd_index->indisready)
 		return is_key(index, 0, expression) ? NOT_VALID : OTHER_EXPRESSION;
-	if (!indexes_expression(index, expression))
+	if (!indexes_expression(index, expression, made_for))
 		return OTHER_EXPRESSION;
 	predicate = copyObject(RelationGetIndexPredicate(index));
 	ChangeVarNodes((Node *) predicate, 1, source->varno, 0);
@@ -254,7 +260,8 @@ candidates_of(PlannerInfo *root, Oid support, const BarqTextSource *source)
 				conditions = fold(root, source->conditions, support);
 				folded = true;
 			}
-			candidate->fit = fit_of(root, index, source, expression, conditions);
+			candidate->fit = fit_of(root, index, source, expression, conditions,
+									&candidate->made_for);
 			candidates = lappend(candidates, candidate);
 		}
 		index_close(index, AccessShareLock);
@@ -334,17 +341,51 @@ names_of(List *candidates, bool partial)
 
 /* ---- choosing ---- */
 
+/* Whether an index fits, as far as it is known. No side effects. */
+static bool
+may_fit(const Candidate *candidate)
+{
+	return candidate->fit == FITS || candidate->fit == UNDECIDED;
+}
+
+/*
+ * The candidates without those that fit but were made for other values, if others were made
+ * for these: an index of several fields ranks rows, one of a single column that column.
+ */
+static List *
+made_for_it(List *candidates)
+{
+	List	   *result = NIL;
+	bool		any = false;
+	ListCell   *cell;
+
+	foreach(cell, candidates)
+	{
+		Candidate  *candidate = lfirst(cell);
+
+		any |= may_fit(candidate) && candidate->made_for;
+	}
+	foreach(cell, candidates)
+	{
+		Candidate  *candidate = lfirst(cell);
+
+		if (!any || !may_fit(candidate) || candidate->made_for)
+			result = lappend(result, candidate);
+	}
+	return result;
+}
+
 /*
  * Set *choice to the index for one source, or to the reason why there is none
- * (texts palloc'd; raises no error itself). A partial index that fits is
- * preferred to one of the whole table. No index is chosen while a parameter may
+ * (texts palloc'd; raises no error itself). An index that was made for such
+ * values is preferred to others, a partial index that fits to one of the whole table. No index is chosen while a parameter may
  * decide that a partial index fits. Takes and releases AccessShareLock on the
  * table and its indexes.
  */
 static void
 choose_of(PlannerInfo *root, Oid support, const BarqTextSource *source, BarqTextChoice *choice)
 {
-	List	   *candidates = candidates_of(root, support, source);
+	List	   *candidates = made_for_it(candidates_of(root, support, source));
 	bool		partial = false;
 	bool		undecided = false;
 	int			n = 0;
@@ -550,7 +591,7 @@ is_index_of(Oid index_oid, const BarqTextSource *source)
 		return false;
 	own = barq_is_text_index(index) &&
 		index->rd_index->indrelid == source->table &&
-		indexes_expression(index, over_entry_one(source));
+		indexes_expression(index, over_entry_one(source), &(bool) {false});
 	relation_close(index, AccessShareLock);
 	return own;
 }

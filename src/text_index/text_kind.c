@@ -92,6 +92,19 @@ show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 	return 5;
 }
 
+StaticAssertDecl(BARQ_TEXT_MOST_FIELDS <= BARQ_MOST_RANKED, "all fields rank");
+
+/* BarqIndexKind.ranked */
+static int
+ranked_columns(Relation index, uint8 *columns)
+{
+	BarqTextColumns all;
+
+	barq_text_columns(index, &all);
+	memcpy(columns, all.field_columns, all.fields);
+	return all.fields;
+}
+
 const BarqIndexKind barq_bm25_index_kind = {
 	.id = BARQ_KIND_BM25,
 	.name = "barq_bm25",
@@ -106,5 +119,6 @@ const BarqIndexKind barq_bm25_index_kind = {
 	.has_key = text_has_key,
 	.reloptions = barq_text_reloptions,
 	.freeze = barq_text_freeze_options,
-	.show = show_text
+	.show = show_text,
+	.ranked = ranked_columns
 };

@@ -16,7 +16,8 @@ our @EXPORT = qw(proof_functions stray_images);
 #       but for pages that nothing reaches and dead rows not counted yet, which
 #       VACUUM repairs (clean: these are faults too; checked = false: only the
 #       scans are compared).
-#       The indexed column is v, of vectors or (barq_bm25) of proof.documents.
+#       The indexed column is v, of vectors or (barq_bm25) of proof.documents; an index
+#       of several fields is of title and v.
 #   proof.vectors(n, dims)          n random vectors
 #   proof.documents(n, words)       n random documents of so many words at most;
 #       each has the word "all"
@@ -42,25 +43,32 @@ AS $$
 DECLARE
 	word text;
 	line text;
+	ranked text;
+	content text;
+	several boolean := (SELECT indnkeyatts > 1 FROM pg_index WHERE indexrelid = index);
 BEGIN
-	FOREACH word IN ARRAY ARRAY['w0', 'w1', 'w' || floor(40 * random())::int, 'w' || floor(40 * random())::int] LOOP
+	FOR word, ranked, content IN
+		SELECT w, e.ranked, e.content FROM unnest(ARRAY['w0', 'w1', 'w' || floor(40 * random())::int, 'w' || floor(40 * random())::int]) AS w,
+			(VALUES ('r.v', 'r.v', false), ('r.title', 'r.title', true), ('r', 'nullif(concat_ws('' '', r.title, r.v), '''')', true)) AS e(ranked, content, of_fields)
+		WHERE several OR NOT of_fields
+	LOOP
 		FOR line IN EXECUTE format(
-			'WITH here AS MATERIALIZED (SELECT ctid FROM %1$s WHERE v @@@ to_bm25query(%2$L, %3$L)),
-			 there AS MATERIALIZED (SELECT ctid, v ~ %4$L AS matches FROM %1$s WHERE v IS NOT NULL OFFSET 0)
+			'WITH here AS MATERIALIZED (SELECT ctid FROM %1$s r WHERE %5$s @@@ to_bm25query(%2$L, %3$L)),
+			 there AS MATERIALIZED (SELECT ctid, %6$s ~ %4$L AS matches FROM %1$s r WHERE %6$s IS NOT NULL OFFSET 0)
 			 SELECT coalesce(here.ctid, there.ctid) FROM here FULL JOIN there USING (ctid)
-			 WHERE matches IS NOT TRUE <> (here.ctid IS NULL)', tab, word, index, '\m' || word || '\M')
+			 WHERE matches IS NOT TRUE <> (here.ctid IS NULL)', tab, word, index, '\m' || word || '\M', ranked, content)
 		LOOP
-			RETURN NEXT format('%s: %s matches or not, says the index', word, line);
+			RETURN NEXT format('%s, %s: %s matches or not, says the index', ranked, word, line);
 		END LOOP;
 		FOR line IN EXECUTE format(
-			'WITH here AS MATERIALIZED (SELECT v <@> to_bm25query(%2$L, %3$L) AS score FROM %1$s ORDER BY v <@> to_bm25query(%2$L, %3$L) LIMIT 10),
-			 there AS MATERIALIZED (SELECT v <@> to_bm25query(%2$L, %3$L) AS score FROM %1$s WHERE v IS NOT NULL OFFSET 0),
+			'WITH here AS MATERIALIZED (SELECT %4$s <@> to_bm25query(%2$L, %3$L) AS score FROM %1$s r ORDER BY %4$s <@> to_bm25query(%2$L, %3$L) LIMIT 10),
+			 there AS MATERIALIZED (SELECT %4$s <@> to_bm25query(%2$L, %3$L) AS score FROM %1$s r WHERE %5$s IS NOT NULL OFFSET 0),
 			 best AS (SELECT score FROM there WHERE score < 0 ORDER BY score LIMIT 10)
-			 SELECT concat((SELECT array_agg(score ORDER BY score) FROM here), '' instead of '', (SELECT array_agg(score ORDER BY score) FROM best))
-			 WHERE (SELECT array_agg(score ORDER BY score) FROM here) IS DISTINCT FROM (SELECT array_agg(score ORDER BY score) FROM best)',
-			tab, word || ' all', index)
+			 SELECT concat((SELECT array_agg(score ORDER BY score) FROM here WHERE score < 0), '' instead of '', (SELECT array_agg(score ORDER BY score) FROM best))
+			 WHERE (SELECT array_agg(score ORDER BY score) FROM here WHERE score < 0) IS DISTINCT FROM (SELECT array_agg(score ORDER BY score) FROM best)',
+			tab, word || ' all', index, ranked, content)
 		LOOP
-			RETURN NEXT format('the best of %s: %s', word, line);
+			RETURN NEXT format('%s, the best of %s: %s', ranked, word, line);
 		END LOOP;
 	END LOOP;
 END $$;

@@ -69,7 +69,7 @@ CREATE INDEX hybrid_cols_title2 ON hybrid_cols USING barq_bm25 (title) WITH (tex
 SELECT pg_temp.found($$NULL::hybrid_cols, query => '2 5', text_column => 'title'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, query => '2 5', text_column => 'title', filter => 'id > 4'$$);
 SELECT pg_temp.found($$NULL::hybrid_cols, query => '5', text_column => 'title || body'$$);
--- an index of several fields: the first alone, if it is asked for
+-- an index of several fields: by all of them, or by the one that is asked for
 CREATE TABLE hybrid_fields (id int PRIMARY KEY, title text, body text);
 INSERT INTO hybrid_fields SELECT i, 'title' || i, 'word' || i FROM generate_series(1, 9) i;
 CREATE INDEX hybrid_fields_idx ON hybrid_fields USING barq_bm25 (title, body) WITH (text_config = 'simple');

@@ -86,6 +86,11 @@ my $text_index = q{CREATE INDEX ti ON t USING barq_bm25 (v) WITH (text_config = 
 sub documents { my ($n, $words) = @_; return "INSERT INTO t (v) SELECT * FROM proof.documents($n, " . ($words // 12) . ');' }
 my $mixed_text = $text . $text_index . documents(30) . q{SELECT barq_seal('ti');} . documents(150) . q{SELECT barq_seal('ti');}
   . documents(20) . missing(3);
+# the same of two fields, one of them often NULL
+my $fields = q{CREATE TABLE t (id serial PRIMARY KEY, v text, title text GENERATED ALWAYS AS (substring(v from '^all \S+ \S+ \S')) STORED)
+	WITH (autovacuum_enabled = off);};
+my $fields_index = q{CREATE INDEX ti ON t USING barq_bm25 (title bm25_ops (weight = 3, b = 0.5), v) WITH (text_config = 'simple');};
+my $mixed_fields = $mixed_text =~ s/\Q$text$text_index\E/$fields$fields_index/r;
 # rows in lists
 my $lists_index = 'CREATE INDEX ti ON t USING barq_ivf (v vector_l2_ops) WITH (lists = 8);';
 # rows in a segment and in the log, some dead in both
@@ -323,7 +328,16 @@ my @scenarios = (
 		{
 			name => 'text: images', prepare => $mixed_text, act => q{SELECT count(*) FROM t WHERE v @@@ to_bm25query('all', 'ti');},
 			files => sub { unlink glob shift() . '/*' },
-		}));
+		},
+		map { { index => $fields_index, %$_ } } (
+			{ name => 'fields: create', prepare => $fields . documents(200) . missing(2), act => $fields_index },
+			{ name => 'fields: insert', prepare => $fields . $fields_index . documents(300), act => documents(200) },
+			{
+				name => 'fields: seal', gives_back => 1, prepare => $mixed_fields . 'DELETE FROM t WHERE id % 7 = 0; VACUUM t;',
+				act => q{SELECT barq_seal('ti');},
+			},
+			{ name => 'fields: compact', gives_back => 1, prepare => $mixed_fields, act => q{SELECT barq_compact('ti');} },
+			{ name => 'fields: vacuum', prepare => $mixed_fields . 'DELETE FROM t WHERE id % 3 = 0;', act => 'VACUUM t;' })));
 
 # ---------------------------------------------------------------- machinery
 
@@ -488,8 +502,8 @@ foreach my $name (@points)
 note sprintf '%d points, %d pairs of scenario and point, %.1f s', scalar @points, scalar @pairs, time - $started;
 
 # Then the crashes: every pair of scenario and point that changes pages; other
-# points in one scenario each. Text and lists go through the same steps of the
-# store: each point at which they change pages once more.
+# points in one scenario each. Text, fields and lists go through the same steps
+# of the store: each point at which they change pages once more.
 my %turn;
 my (%crashes, %seconds);
 my $left_out = 0;
@@ -503,7 +517,7 @@ foreach my $pair (@pairs)
 	push @orders, [ $s, $name, 1 + int(rand $count), 'flush', 'error' ] if $pages && !$first && $s->{gives_back} && $name !~ /^log:/ && !$turn{"gives back $name"}++;
 	if ($s->{text} || $s->{lists})
 	{
-		my $kind = $s->{text} ? 'text' : 'lists';
+		my $kind = $s->{lists} ? 'lists' : $s->{index} ? 'fields' : 'text';
 
 		next unless $pages;
 		push @{ $turn{"$kind $name"}++ ? \@more : \@orders }, [ $s, $name, 1 + int(rand $count), 'flush', 'backend' ];

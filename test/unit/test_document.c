@@ -72,15 +72,13 @@ test_terms(void)
 	shim_context_pop();
 }
 
-/* Tokens in the order of a text; each pair of term and position occurs once. */
+/* Append tokens in the order of a text; each pair of term and position occurs once. */
 static void
-random_tokens(BarqTermTable *table, BarqTokens *tokens, uint32 n)
+append_tokens(BarqTermTable *table, BarqTokens *tokens, uint32 n)
 {
 	uint32		position = 0;
 	uint32		first = 0;		/* at this position */
 
-	memset(tokens, 0, sizeof(*tokens));
-	tokens->tokens = palloc(sizeof(BarqToken) * Max(n, 1));
 	for (uint32 i = 0; i < n; i++)
 	{
 		uint32		length;
@@ -102,6 +100,43 @@ random_tokens(BarqTermTable *table, BarqTokens *tokens, uint32 n)
 	tokens->last_position = position;
 }
 
+/* At most n tokens of a document of `fields` fields, some of them NULL; 0: of none. */
+static void
+random_tokens(BarqTermTable *table, BarqTokens *tokens, uint32 n, uint32 fields)
+{
+	memset(tokens, 0, sizeof(*tokens));
+	tokens->tokens = palloc(sizeof(BarqToken) * Max(n, 1));
+	if (fields == 0)
+		append_tokens(table, tokens, n);
+	for (uint32 i = 0; i < fields; i++)
+	{
+		bool		null = random_bits() % 4 == 0;
+
+		if (!null && random_bits() % 4 > 0)
+			append_tokens(table, tokens, n / fields);
+		barq_tokens_end_field(tokens, null);
+	}
+}
+
+/* Whether the reader has the frequencies by field of a term, and the fields' lengths. */
+static bool
+same_fields(const BarqDocumentReader *reader, const BarqTokens *tokens, uint32 term)
+{
+	uint32		first = 0;
+
+	for (uint32 f = 0; f < tokens->nfields; f++)
+	{
+		uint32		n = 0;
+
+		for (uint32 i = first; i < tokens->field_ends[f]; i++)
+			n += tokens->tokens[i].term == term;
+		if (reader->frequencies[f] != n || reader->lengths[f] != tokens->field_lengths[f])
+			return false;
+		first = tokens->field_ends[f];
+	}
+	return true;
+}
+
 /* A term's frequency in a document and, with positions, its positions. */
 static bool
 same_as_tokens(BarqTermTable *table, const BarqTokens *tokens, bool positions,
@@ -113,7 +148,7 @@ same_as_tokens(BarqTermTable *table, const BarqTokens *tokens, bool positions,
 	uint32		last_length = 0;
 
 	barq_document_open(&reader, bytes, size);
-	if (reader.header->length != tokens->length)
+	if (reader.header->length != tokens->length || reader.nfields != Max(tokens->nfields, 1))
 		return false;
 	while (barq_document_next(&reader))
 	{
@@ -126,7 +161,7 @@ same_as_tokens(BarqTermTable *table, const BarqTokens *tokens, bool positions,
 			return false;
 		last = reader.term;
 		last_length = reader.term_length;
-		if ((reader.positions != NULL) != positions)
+		if ((reader.positions != NULL) != positions || !same_fields(&reader, tokens, term))
 			return false;
 		if (positions)
 			barq_document_positions(&reader, where);
@@ -147,8 +182,9 @@ same_as_tokens(BarqTermTable *table, const BarqTokens *tokens, bool positions,
 }
 
 static void
-test_documents(void)
+test_documents(bool fields)
 {
+	const char *what = fields ? "of several fields " : "";
 	int			good[2] = {0, 0};
 	int			runs = 400;
 
@@ -161,13 +197,14 @@ test_documents(void)
 			uint32		size;
 			char	   *bytes;
 
-			random_tokens(table, &tokens, run < 3 ? run : random_bits() % 1500);
+			random_tokens(table, &tokens, run < 3 ? run : random_bits() % 1500,
+						  fields ? 2 + random_bits() % (BARQ_MOST_FIELDS - 1) : 0);
 			bytes = barq_document_encode(table, &tokens, positions, &size);
 			good[positions] += same_as_tokens(table, &tokens, positions, bytes, size);
 			shim_context_pop();
 		}
-	tap_ok(good[0] == runs, "documents without positions come back: %d of %d", good[0], runs);
-	tap_ok(good[1] == runs, "documents with positions come back: %d of %d", good[1], runs);
+	tap_ok(good[0] == runs, "documents %swithout positions come back: %d of %d", what, good[0], runs);
+	tap_ok(good[1] == runs, "documents %swith positions come back: %d of %d", what, good[1], runs);
 }
 
 /* Read all of a document; returns a sum, so that no read is optimised away. */
@@ -195,7 +232,7 @@ read_all(const char *bytes, uint32 size)
 }
 
 static void
-test_damage(void)
+test_damage(uint32 fields)
 {
 	MemoryContext context = shim_context_push();
 	BarqTermTable *table = barq_terms_create(context);
@@ -206,7 +243,9 @@ test_damage(void)
 	volatile int errors = 0;
 	volatile int other = 0;
 
-	random_tokens(table, &tokens, 200);
+	do
+		random_tokens(table, &tokens, 200, fields);
+	while (tokens.ntokens < 50);
 	bytes = barq_document_encode(table, &tokens, true, &size);
 	for (volatile uint32 cut = 0; cut < size; cut++)
 	{
@@ -223,8 +262,8 @@ test_damage(void)
 			cut_errors += shim_sqlstate == ERRCODE_INDEX_CORRUPTED;
 		free(copy);
 	}
-	tap_ok(cut_errors == (int) size, "a document cut short at any byte is an error: %d of %u",
-		   cut_errors, size);
+	tap_ok(cut_errors == (int) size, "a document of %u fields cut short at any byte is an error: %d of %u",
+		   Max(fields, 1), cut_errors, size);
 	for (volatile int run = 0; run < 20000; run++)
 	{
 		char	   *copy = malloc(size);
@@ -245,7 +284,8 @@ test_damage(void)
 		free(copy);
 	}
 	tap_ok(errors > 0 && other == 0,
-		   "changed bytes are read within the document or are an error: %d errors", errors);
+		   "changed bytes of %u fields are read within the document or are an error: %d errors",
+		   Max(fields, 1), errors);
 	shim_context_pop();
 }
 
@@ -254,7 +294,10 @@ main(void)
 {
 	shim_init();
 	test_terms();
-	test_documents();
-	test_damage();
+	test_documents(false);
+	test_documents(true);
+	test_damage(0);
+	test_damage(2);
+	test_damage(5);
 	return tap_done();
 }

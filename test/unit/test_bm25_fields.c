@@ -1,0 +1,524 @@
+/*
+ * test_bm25_fields.c
+ *	  Bodies of several fields (src/bm25) outside of a server, in TAP: scores against
+ *	  brute force, merges against bodies built at once, damaged bytes.
+ */
+#include "pgshim.h"
+
+#undef printf
+#undef vprintf
+#undef sprintf
+#undef snprintf
+
+#include "tap.h"
+
+#include "bm25_brute.h"
+
+/* the search for leaks needs ptrace(), which containers may forbid */
+extern PGDLLEXPORT const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+
+/* ---- documents ---- */
+
+/*
+ * The words of a field are doc->words[*first .. *first + the result - 1]: a document's
+ * fields are parts of it, more of them in later fields.
+ */
+static uint32
+field_of(const Doc *doc, uint32 nfields, uint32 field, uint32 *first)
+{
+	uint32		all = nfields * (nfields + 1) / 2;
+
+	*first = doc->n * (field * (field + 1) / 2) / all;
+	return doc->n * ((field + 1) * (field + 2) / 2) / all - *first;
+}
+
+/* Empty fields of some documents are NULL, of the others empty. */
+static bool
+is_null(const Doc *doc, uint32 nfields, uint32 field)
+{
+	uint32		first;
+
+	return field_of(doc, nfields, field, &first) == 0 && (doc->n + field) % 2 == 0;
+}
+
+static void
+tokens_of(const Corpus *corpus, const Doc *doc, uint32 nfields, BarqTermTable *terms,
+		  BarqTokens *tokens)
+{
+	memset(tokens, 0, sizeof(*tokens));
+	tokens->tokens = palloc(sizeof(BarqToken) * (doc->n + 1));
+	for (uint32 f = 0; f < nfields; f++)
+	{
+		uint32		first;
+		uint32		n = field_of(doc, nfields, f, &first);
+
+		for (uint32 i = 0; i < n; i++)
+		{
+			const char *word = corpus->words[doc->words[first + i]];
+			BarqToken  *token = &tokens->tokens[tokens->ntokens++];
+
+			token->term = barq_terms_intern(terms, word, strlen(word));
+			token->position = i + 1;
+		}
+		tokens->length += n;
+		barq_tokens_end_field(tokens, is_null(doc, nfields, f));
+	}
+}
+
+/* Which documents a body has, and how they are given to it. */
+typedef struct How
+{
+	uint32		from;
+	uint32		step;
+	bool		live;			/* only documents that are not dead */
+	bool		encoded;
+	bool		shuffled;
+} How;
+
+static void
+build(BarqBodyWriter *writer, const Corpus *corpus, uint32 nfields, bool positions, How how)
+{
+	MemoryContext context = shim_context_push();
+	BarqTermTable *terms = barq_terms_create(context);
+	BarqTermTable *own = barq_terms_create(context);
+	BarqBm25Builder *builder = barq_bm25_builder_create(terms, nfields, positions, context);
+	uint32		count = (corpus->n - how.from + how.step - 1) / how.step;
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		const Doc  *doc = &corpus->docs[how.from + how.step * (how.shuffled ? count - 1 - i : i)];
+		BarqTokens	tokens;
+
+		if (how.live && doc->dead)
+			continue;
+		tokens_of(corpus, doc, nfields, how.encoded ? own : terms, &tokens);
+		if (how.encoded)
+		{
+			uint32		bytes;
+			char	   *document = barq_document_encode(own, &tokens, positions, &bytes);
+
+			barq_bm25_builder_add_document(builder, (ItemPointer) &doc->tid, document, bytes);
+		}
+		else
+			barq_bm25_builder_add(builder, (ItemPointer) &doc->tid, &tokens);
+	}
+	shim_writer_init(writer);
+	barq_bm25_builder_write(builder, writer);
+	shim_context_pop();
+}
+
+static uint8 *
+dead_of(const Corpus *corpus, const BarqBodyWriter *body)
+{
+	BarqView	view = shim_view(body, false);
+	Bm25Body	opened;
+	uint8	   *dead = calloc(view.rows / 8 + 1, 1);
+
+	barq_bm25_open(&opened, &view);
+	for (uint32 row = 0; row < view.rows; row++)
+	{
+		ItemPointerData tid = barq_bm25_tid(&opened, row);
+		uint32		doc = ItemPointerGetBlockNumber(&tid) * 50 + ItemPointerGetOffsetNumber(&tid) - 1;
+
+		if (corpus->docs[doc].dead)
+			dead[row / 8] |= 1 << (row % 8);
+	}
+	return dead;
+}
+
+/* ---- brute force ---- */
+
+static uint32
+frequency_in_field(const Corpus *corpus, const Doc *doc, uint32 nfields, uint32 field,
+				   const BarqBm25Term *term)
+{
+	uint32		first;
+	Doc			part = *doc;
+
+	part.n = field_of(doc, nfields, field, &first);
+	part.words += first;
+	return frequency_in(corpus, &part, term);
+}
+
+/* The score of a document, of terms that count in the fields of `asked`; -1: none. */
+static double
+score_of(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query)
+{
+	double		score = 0;
+	double		norms[BARQ_BM25_FIELDS];
+
+	for (uint32 f = 0; f < query->nfields; f++)
+	{
+		uint32		first;
+
+		norms[f] = barq_bm25_field_norm(&query->fields[f], field_of(doc, query->nfields, f, &first));
+	}
+	for (uint32 i = 0; i < query->nterms; i++)
+	{
+		uint32		frequencies[BARQ_BM25_FIELDS];
+
+		for (uint32 f = 0; f < query->nfields; f++)
+			frequencies[f] = frequency_in_field(corpus, doc, query->nfields, f, &query->terms[i]);
+		if (query->terms[i].weight != 0)
+			score += barq_bm25_fields_share(query, query->terms[i].weight,
+											barq_bm25_wtf(query, query->terms[i].fields,
+														  frequencies, 1, norms));
+	}
+	return score > 0 ? score : -1;
+}
+
+/* A random query without conditions over some of the fields; weights may be 0. */
+static void
+make_fields_query(BarqBm25Query *query, const Corpus *corpus, uint32 nfields, uint32 nterms, bool prefixes)
+{
+	BarqBm25Field *fields = palloc(sizeof(BarqBm25Field) * nfields);
+	uint32		asked = random_bits() % 2 == 0 ? 0 :
+		1 + random_bits() % barq_bm25_every_field(nfields);
+
+	make_query(query, corpus, nterms, 0, prefixes);
+	query->nvariants = 0;
+	for (uint32 f = 0; f < nfields; f++)
+	{
+		uint64		tokens = 0;
+		uint32		first;
+
+		for (uint32 i = 0; i < corpus->n; i++)
+			tokens += field_of(&corpus->docs[i], nfields, f, &first);
+		fields[f].weight = random_bits() % 8 == 0 ? 0 : random_bits() % 1000 / 100.0;
+		fields[f].b = random_bits() % 11 / 10.0;
+		fields[f].avglen = tokens / (double) corpus->counted;
+	}
+	query->nfields = nfields;
+	query->fields = fields;
+	for (uint32 i = 0; i < query->nterms; i++)
+	{
+		query->terms[i].fields = query->terms[i].df_fields = asked;
+		query->terms[i].nvariants = 0;
+	}
+}
+
+/* ---- comparing ---- */
+
+typedef struct Bodies
+{
+	int			n;
+	BarqBodyWriter body[3];
+	uint8	   *dead[3];
+	bool		pages;
+} Bodies;
+
+/* The best rows in a few batches, each resumed at the end of the last one. */
+static bool
+same_answers(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *query, uint32 max)
+{
+	BarqBm25Hit *wanted = palloc(sizeof(BarqBm25Hit) * (corpus->n + 1));
+	uint32		nwanted = 0;
+	uint32		at = 0;
+	bool		good = true;
+
+	for (uint32 i = 0; i < corpus->n; i++)
+	{
+		double		score = corpus->docs[i].dead ? -1 : score_of(corpus, &corpus->docs[i], query);
+
+		if (score > 0)
+			wanted[nwanted++] = (BarqBm25Hit) {.score = score, .tid = corpus->docs[i].tid};
+	}
+	qsort(wanted, nwanted, sizeof(BarqBm25Hit), compare_hits);
+	for (int batch = 0; batch < 3 && good; batch++)
+	{
+		BarqBm25Top top;
+
+		barq_bm25_top_init(&top, max);
+		top.resumed = at > 0;
+		if (at > 0)
+		{
+			top.after_score = wanted[at - 1].score;
+			top.after_tid = wanted[at - 1].tid;
+		}
+		for (int i = 0; i < bodies->n; i++)
+		{
+			BarqView	view = shim_view(&bodies->body[i], bodies->pages);
+			bool		recheck;
+
+			barq_bm25_search(&view, query, bodies->dead[i], NULL, 0, &top, &recheck);
+			good &= !recheck;
+		}
+		barq_bm25_top_sort(&top);
+		good &= top.count == Min(max, nwanted - at);
+		for (uint32 i = 0; i < top.count && good; i++)
+			good &= top.hits[i].score == wanted[at + i].score &&
+				ItemPointerEquals(&top.hits[i].tid, &wanted[at + i].tid);
+		if (!good)
+			printf("# batch %d: %u of %u rows\n", batch, top.count, Min(max, nwanted - at));
+		at += top.count;
+		if (at == nwanted)
+			break;
+	}
+	return good;
+}
+
+/* Whether a document by itself has the score that its row has, to the last bit. */
+static bool
+same_documents(const Corpus *corpus, const BarqBm25Query *query)
+{
+	bool		good = true;
+
+	for (uint32 i = 0; i < corpus->n; i += 7)
+	{
+		MemoryContext context = shim_context_push();
+		BarqTermTable *terms = barq_terms_create(context);
+		double		wanted = score_of(corpus, &corpus->docs[i], query);
+		BarqTokens	tokens;
+		uint32		bytes;
+		char	   *document;
+		double		score;
+		bool		recheck;
+		bool		comes;
+
+		tokens_of(corpus, &corpus->docs[i], query->nfields, terms, &tokens);
+		document = barq_document_encode(terms, &tokens, true, &bytes);
+		comes = barq_bm25_score_document(query, document, bytes, &score, &recheck);
+		good &= comes == (wanted > 0) && (!comes || score == wanted) && !recheck;
+		shim_context_pop();
+	}
+	return good;
+}
+
+static int	nreports;
+
+static void
+note_report(void *arg, const char *place, const char *message)
+{
+	if (nreports++ < 3 && arg != NULL)
+		printf("# %s: %s: %s\n", (char *) arg, place, message);
+}
+
+static bool
+clean(const BarqBodyWriter *body, bool pages)
+{
+	BarqView	view = shim_view(body, pages);
+
+	nreports = 0;
+	shim_context_push();
+	barq_bm25_kind.check(&view, note_report, "check");
+	shim_context_pop();
+	return nreports == 0;
+}
+
+static void
+merge(BarqBodyWriter *out, const Bodies *bodies)
+{
+	BarqView	views[3];
+	BarqMergeInput inputs[3];
+
+	shim_context_push();
+	for (int i = 0; i < bodies->n; i++)
+	{
+		views[i] = shim_view(&bodies->body[i], bodies->pages);
+		inputs[i].view = &views[i];
+		inputs[i].dead = bodies->dead[i];
+		inputs[i].live = 0;
+	}
+	shim_writer_init(out);
+	barq_bm25_merge(out, inputs, bodies->n, NULL);
+	shim_context_pop();
+}
+
+static bool
+same_bytes(const BarqBodyWriter *a, const BarqBodyWriter *b)
+{
+	return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+static void
+compare(const Corpus *corpus, const Bodies *bodies, uint32 nfields, const char *name)
+{
+	bool		plain = true;
+	bool		prefixes = true;
+	bool		many = true;
+	bool		documents = true;
+
+	for (int i = 0; i < 25; i++)
+	{
+		BarqBm25Query query;
+		uint32		max = 1 + random_bits() % 20;
+
+		shim_context_push();
+		make_fields_query(&query, corpus, nfields, 1 + random_bits() % 6, false);
+		plain &= same_answers(corpus, bodies, &query, max);
+		make_fields_query(&query, corpus, nfields, 1 + random_bits() % 6, true);
+		prefixes &= same_answers(corpus, bodies, &query, max);
+		documents &= same_documents(corpus, &query);
+		if (i % 10 == 0)
+		{
+			make_fields_query(&query, corpus, nfields, 60, i % 20 == 0);
+			many &= same_answers(corpus, bodies, &query, max);
+		}
+		shim_context_pop();
+	}
+	tap_ok(plain, "%s: batches have the best rows, ties by TID", name);
+	tap_ok(prefixes, "%s: queries with prefixes find the best rows", name);
+	tap_ok(many, "%s: queries with many terms find the best rows", name);
+	tap_ok(documents, "%s: a single document gets the same score", name);
+}
+
+static void
+test_corpus(uint32 n, uint32 nwords, uint32 longest, uint32 nfields, bool positions)
+{
+	Corpus		corpus;
+	Bodies		one = {1};
+	Bodies		several = {3};
+	Bodies		merged = {1};
+	BarqBodyWriter again;
+	char		name[100];
+
+	make_corpus(&corpus, n, nwords, longest);
+	sprintf(name, "%u documents of %u fields, positions %s", n, nfields, positions ? "on" : "off");
+	build(&one.body[0], &corpus, nfields, positions, (How) {.step = 1});
+	tap_ok(clean(&one.body[0], false) && clean(&one.body[0], true),
+		   "%s: the check of a built body reports nothing", name);
+	build(&again, &corpus, nfields, positions, (How) {.step = 1, .encoded = true, .shuffled = true});
+	tap_ok(same_bytes(&again, &one.body[0]),
+		   "%s: encoded documents in another order give the same bytes", name);
+	shim_writer_free(&again);
+	compare(&corpus, &one, nfields, name);
+	one.pages = true;
+	sprintf(name, "%u documents of %u fields, read by the page", n, nfields);
+	compare(&corpus, &one, nfields, name);
+
+	for (uint32 i = 0; i < n; i++)
+		corpus.docs[i].dead = random_bits() % 5 == 0;
+	for (int i = 0; i < 3; i++)
+	{
+		build(&several.body[i], &corpus, nfields, positions,
+			  (How) {.from = i, .step = 3, .encoded = i == 1, .shuffled = i == 2});
+		several.dead[i] = dead_of(&corpus, &several.body[i]);
+	}
+	sprintf(name, "%u documents of %u fields, three segments, some dead", n, nfields);
+	compare(&corpus, &several, nfields, name);
+
+	merge(&merged.body[0], &several);
+	tap_ok(clean(&merged.body[0], false), "%s: the check of the merged body reports nothing", name);
+	build(&again, &corpus, nfields, positions, (How) {.step = 1, .live = true});
+	tap_ok(same_bytes(&again, &merged.body[0]), "%s: a merge gives the body of the live rows", name);
+	shim_writer_free(&again);
+	several.pages = true;
+	merge(&again, &several);
+	tap_ok(same_bytes(&again, &merged.body[0]), "%s: inputs read by pages give the same bytes", name);
+	shim_writer_free(&again);
+	for (int i = 0; i < 3; i++)
+	{
+		shim_writer_free(&several.body[i]);
+		free(several.dead[i]);
+	}
+	shim_writer_free(&one.body[0]);
+	shim_writer_free(&merged.body[0]);
+}
+
+/* Damaged bytes cause an error or reports, not a crash (which sanitizers find). */
+static void
+test_damage(bool pages, uint32 nfields)
+{
+	Corpus		corpus;
+	BarqBodyWriter body;
+	char	   *whole;
+	volatile uint32 noticed = 0;
+	volatile uint32 tried = 0;
+	MemoryContext volatile context;
+
+	make_corpus(&corpus, 700, 60, 40);
+	build(&body, &corpus, nfields, true, (How) {.step = 1});
+	whole = malloc(body.size);
+	memcpy(whole, body.data, body.size);
+	for (volatile int i = 0; i < 400; i++)
+	{
+		/* a third of the damages in the headers, by which everything else is found */
+		Size		space = i % 3 == 0 ? 200 : body.size - sizeof(BarqBodyHeader);
+		Size		at = sizeof(BarqBodyHeader) + (i % 3 == 0 ? 6 * corpus.n : 0) + random_bits() % space;
+		volatile bool broken = false;
+
+		memcpy(body.data, whole, body.size);
+		for (uint32 j = 0; j < 1 + random_bits() % 8 && at + j < body.size; j++)
+			body.data[at + j] = (char) random_bits();
+		if (memcmp(body.data, whole, body.size) == 0)
+			continue;
+		tried++;
+		context = shim_context_push();
+		nreports = 0;
+		if (SHIM_TRY())
+		{
+			BarqView	view = shim_view(&body, pages);
+
+			barq_bm25_kind.check(&view, note_report, NULL);
+		}
+		else
+			broken = true;
+		SHIM_END();
+		noticed += broken || nreports > 0;
+		CurrentMemoryContext = context;
+		shim_context_pop();
+
+		for (volatile int j = 0; j < 4; j++)
+		{
+			context = shim_context_push();
+			if (SHIM_TRY())
+			{
+				BarqView	view = shim_view(&body, pages);
+				BarqBm25Query query;
+				BarqBm25Top top;
+				bool		recheck;
+
+				make_fields_query(&query, &corpus, nfields, j == 3 ? 40 : 1 + random_bits() % 5, j % 2);
+				barq_bm25_top_init(&top, 10);
+				barq_bm25_search(&view, &query, NULL, NULL, 0, &top, &recheck);
+				barq_bm25_top_init(&top, 10);
+				barq_bm25_rest(&view, &(BarqBm25Rest) {&query, NULL, 0}, NULL, &top);
+			}
+			SHIM_END();
+			CurrentMemoryContext = context;
+			shim_context_pop();
+		}
+		if (i % 8 == 0)
+		{
+			context = shim_context_push();
+			if (SHIM_TRY())
+			{
+				Bodies		bodies = {1, {body}, {NULL}, pages};
+				BarqBodyWriter merged;
+
+				merge(&merged, &bodies);
+				shim_writer_free(&merged);
+			}
+			SHIM_END();
+			CurrentMemoryContext = context;
+			shim_context_pop();
+		}
+	}
+	memcpy(body.data, whole, body.size);
+	printf("# %u of %u damages noticed by the check\n", noticed, tried);
+	/* the other changes gave valid numbers, which only the image's CRC detects */
+	tap_ok(noticed > tried * 3 / 5, "damaged bytes are detected in a body of %u fields %s", nfields,
+		   pages ? "read by pages" : "that is mapped");
+	shim_writer_free(&body);
+	free(whole);
+}
+
+int
+main(void)
+{
+	shim_init();
+	test_corpus(1, 5, 3, 2, true);
+	test_corpus(40, 20, 10, 3, false);
+	test_corpus(400, 50, 40, 2, true);
+	test_corpus(1500, MAX_WORDS, 60, 4, true);
+	test_corpus(2000, 30, 12, 2, false);
+	test_damage(false, 2);
+	test_damage(true, 3);
+	return tap_done();
+}
