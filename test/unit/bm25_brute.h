@@ -151,7 +151,7 @@ holds(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query, const Ba
 }
 
 /* -1: not among the results */
-static double pg_attribute_unused()
+static inline double
 brute_score(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query)
 {
 	double		score = 0;
