@@ -344,7 +344,7 @@ compare(const Corpus *corpus, const Bodies *bodies, uint32 nfields, const char *
 	bool		many = true;
 	bool		documents = true;
 
-	for (int i = 0; i < 25; i++)
+	for (int i = 0; i < 20; i++)
 	{
 		BarqBm25Query query;
 		uint32		max = 1 + random_bits() % 20;
@@ -516,8 +516,8 @@ main(void)
 	test_corpus(1, 5, 3, 2, true);
 	test_corpus(40, 20, 10, 3, false);
 	test_corpus(400, 50, 40, 2, true);
-	test_corpus(1500, MAX_WORDS, 60, 4, true);
-	test_corpus(2000, 30, 12, 2, false);
+	test_corpus(900, MAX_WORDS, 60, 4, true);
+	test_corpus(1000, 30, 12, 2, false);
 	test_damage(false, 2);
 	test_damage(true, 3);
 	return tap_done();
