@@ -54,6 +54,19 @@ SELECT pg_temp.takes($$SELECT id FROM choice ORDER BY ROW(title, body) <@> 'red 
 SELECT pg_temp.takes($$SELECT id FROM choice ORDER BY title <@> 'red fox' LIMIT 5$$);
 DROP INDEX choice_two, choice_l1;
 
+-- the operator = of a field's class, which is for filter columns of before: rows are checked
+SET enable_bitmapscan = off;
+SELECT pg_temp.takes($$SELECT id FROM choice WHERE title = 'red tree '$$);
+SELECT count(*) FROM choice WHERE title = 'red tree ';
+SELECT count(*) FROM choice WHERE title = 'red tree ' AND choice @@@ to_bm25query('fox', 'choice_fields');
+SET enable_seqscan = on;
+SET enable_indexscan = off;
+SELECT count(*) FROM choice WHERE title = 'red tree ';
+SELECT count(*) FROM choice WHERE title = 'red tree ' AND choice @@@ to_bm25query('fox', 'choice_fields');
+RESET enable_bitmapscan;
+RESET enable_indexscan;
+SET enable_seqscan = off;
+
 -- barq_hybrid(): by all fields, by a named one
 CREATE FUNCTION pg_temp.same(hybrid text, ordered text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
