@@ -168,7 +168,7 @@ CREATE OPERATOR CLASS bm25_ops
 	OPERATOR 3 <@@ (text, bm25threshold),
 	OPERATOR 13 = (text, text),
 	FUNCTION 1 bm25_ops_options(internal);
-COMMENT ON OPERATOR CLASS bm25_ops USING barq_bm25 IS 'a field: texts by BM25; parameters weight, b';
+COMMENT ON OPERATOR CLASS bm25_ops USING barq_bm25 IS 'a field: texts by BM25; parameters weight, b, name';
 
 CREATE OPERATOR CLASS bm25_array_ops
 	DEFAULT FOR TYPE text[] USING barq_bm25 AS
@@ -178,7 +178,7 @@ CREATE OPERATOR CLASS bm25_array_ops
 	OPERATOR 16 && (anyarray, anyarray),
 	OPERATOR 17 @> (anyarray, anyarray),
 	FUNCTION 1 bm25_ops_options(internal);
-COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'a field: arrays of texts by BM25; parameters weight, b';
+COMMENT ON OPERATOR CLASS bm25_array_ops USING barq_bm25 IS 'a field: arrays of texts by BM25; parameters weight, b, name';
 
 CREATE OPERATOR CLASS text_filter_ops
 	FOR TYPE text USING barq_bm25 AS

@@ -246,7 +246,8 @@ write_fragments(StringInfo buf, const Highlight *h, const Fragment *fragments, i
 }
 
 text *
-barq_highlight_by(FunctionCallInfo fcinfo, BarqTokenizer *tokenizer)
+barq_highlight_by(FunctionCallInfo fcinfo, const BarqQueryFields *fields,
+				  BarqTokenizer *tokenizer)
 {
 	text	   *body = PG_GETARG_TEXT_PP(0);
 	text	   *query = PG_GETARG_TEXT_PP(1);
@@ -280,7 +281,7 @@ barq_highlight_by(FunctionCallInfo fcinfo, BarqTokenizer *tokenizer)
 				 errmsg("fragment_words must be between 1 and 1000000, not %d", fragment_words)));
 
 	barq_highlight_find(&h, barq_text_query_parse(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query),
-												  tokenizer));
+												  fields, tokenizer));
 
 	initStringInfo(&buf);
 	if (max_fragments == 0 || h.nunits == 0)
@@ -309,6 +310,6 @@ PG_FUNCTION_INFO_V1(barq_highlight);
 Datum
 barq_highlight(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, barq_tokenizer_cached(PG_GETARG_OID(2),
-																	 BARQ_TOKENIZER_CONFIG)));
+	PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, NULL, barq_tokenizer_cached(PG_GETARG_OID(2),
+																		   BARQ_TOKENIZER_CONFIG)));
 }

@@ -85,6 +85,7 @@ extern void barq_highlight_find(Highlight *h, const BarqTextQuery *query);
  * are taken from fcinfo. Returns the text with tags, palloc'd. Raises
  * ERRCODE_INVALID_PARAMETER_VALUE for a bad option.
  */
-extern text *barq_highlight_by(FunctionCallInfo fcinfo, BarqTokenizer *tokenizer);
+extern text *barq_highlight_by(FunctionCallInfo fcinfo, const BarqQueryFields *fields,
+							   BarqTokenizer *tokenizer);
 
 #endif							/* BARQ_HIGHLIGHT_H */

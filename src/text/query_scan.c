@@ -8,7 +8,8 @@
  * quote, a parenthesis or an escape follows; quotes and parentheses open only at
  * the start of an item. Elsewhere these characters are letters (e-mail, 27",
  * f(x), -5). A word that ends with * is a prefix; ^ and a number at the end of an
- * item are its boost.
+ * item are its boost. The name of a field and a colon, at the start of an item and
+ * behind its mark, say where the item, or the items of the group, are looked for.
  *
  * A backslash makes the next character a letter, unless that is an ASCII letter
  * or digit: before these the backslash is a letter itself (C:\Users), except at
@@ -405,6 +406,41 @@ scan_mark(BarqQueryScan *scan, BarqQueryItem *item)
 	return true;
 }
 
+/*
+ * The field whose name and a colon are at byte `at`, with something behind them; its number,
+ * or -1. *behind: the byte after the colon.
+ */
+static int
+field_at(const BarqQueryScan *scan, Size at, Size *behind)
+{
+	for (uint32 i = 0; scan->fields != NULL && i < scan->fields->n; i++)
+	{
+		const char *name = scan->fields->names[i];
+		Size		length = name == NULL ? 0 : strlen(name);
+
+		*behind = at + length + 1;
+		if (length > 0 && *behind < scan->length &&
+			memcmp(scan->query + at, name, length) == 0 && scan->query[at + length] == ':' &&
+			space_here(scan, *behind) == 0 &&
+			!(scan->query[*behind] == ')' && scan->depth > 0))
+			return i;
+	}
+	return -1;
+}
+
+/* Read the name of a field in front of an item, if there is one. */
+static void
+scan_field(BarqQueryScan *scan, BarqQueryItem *item)
+{
+	Size		behind;
+	int			field = field_at(scan, scan->at, &behind);
+
+	if (field < 0)
+		return;
+	item->fields = 1u << field;
+	scan->at = behind;
+}
+
 /* Open a group. False: it is too deep; its items belong to the group around it. */
 static bool
 open_group(BarqQueryScan *scan, BarqQueryItem *item)
@@ -421,6 +457,7 @@ open_group(BarqQueryScan *scan, BarqQueryItem *item)
 		return false;
 	}
 	scan->opens[scan->depth++] = scan->at++;
+	scan->group_fields[scan->depth] = item->fields;
 	scan->has_left = false;
 	item->kind = BARQ_ITEM_OPEN;
 	return true;
@@ -457,7 +494,11 @@ barq_query_scan_next(BarqQueryScan *scan, BarqQueryItem *item)
 		bool		fresh = scan->at == 0 || scan->query[scan->at - 1] == '(';
 		Size		space;
 
-		*item = (BarqQueryItem) {.occur = BARQ_SHOULD, .boost = 1};
+		*item = (BarqQueryItem) {
+			.occur = BARQ_SHOULD,
+			.fields = scan->group_fields[scan->depth],
+			.boost = 1
+		};
 		while ((space = space_here(scan, scan->at)) > 0)
 		{
 			scan->at += space;
@@ -488,6 +529,7 @@ barq_query_scan_next(BarqQueryScan *scan, BarqQueryItem *item)
 			}
 			if (!scan_mark(scan, item))
 				continue;
+			scan_field(scan, item);
 		}
 		if (scan->query[scan->at] == '(')
 		{
@@ -568,6 +610,8 @@ needs_escape(const char *query, Size at, Size length, bool utf8, bool first)
 		case '*':
 		case '^':
 			return true;
+		case ':':				/* behind the name of a field */
+			return !first && at + 1 < length && space_at(query, at + 1, length, utf8) == 0;
 		case '+':
 		case '-':
 			return first;

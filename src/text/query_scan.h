@@ -22,6 +22,7 @@ typedef struct BarqQueryItem
 {
 	BarqItemKind kind;
 	BarqOccur	occur;
+	uint32		fields;			/* the field that is named, a bit; of a group: of its items */
 	double		boost;			/* 0 to BARQ_QUERY_MOST_BOOST; 1: none given */
 
 	/*
@@ -36,6 +37,7 @@ typedef struct BarqQueryScan
 {
 	const char *query;
 	Size		length;
+	const BarqQueryFields *fields;	/* NULL: none; set by the caller after the start */
 	bool		strict;			/* errors where lenient reading mends */
 	bool		utf8;			/* spaces beyond ASCII are known */
 	Size		at;				/* the byte to read next */
@@ -43,6 +45,7 @@ typedef struct BarqQueryScan
 	Size		used;
 	int			depth;			/* number of open groups */
 	Size		opens[BARQ_QUERY_DEEPEST];	/* where each of them opened */
+	uint32		group_fields[BARQ_QUERY_DEEPEST + 1];	/* of items, by depth */
 	Size		ignored;		/* open groups within them that are too deep */
 	bool		has_left;		/* an OR here has a left operand */
 } BarqQueryScan;

@@ -128,7 +128,8 @@ barq_bm25_clauses(PG_FUNCTION_ARGS)
 	BarqTextQuery *parsed;
 
 	barq_begin_rows(fcinfo, 7);
-	parsed = barq_text_query_parse(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query), tokenizer);
+	parsed = barq_text_query_parse(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query), NULL,
+								   tokenizer);
 	put_clauses((ReturnSetInfo *) fcinfo->resultinfo, parsed->clauses, parsed->nclauses, 0);
 	return (Datum) 0;
 }

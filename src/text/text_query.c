@@ -107,6 +107,7 @@ add_clause_of_spans(Parse *parse, const Span *spans, uint32 n, const BarqQueryIt
 							.kind = BARQ_CLAUSE_WORD,
 							.occur = item->occur,
 							.boost = bounded_boost(item->boost),
+							.fields = item->fields,
 							.nterms = n,
 							.terms = palloc(n * sizeof(BarqClauseTerm))
 						});
@@ -347,6 +348,9 @@ take_item(Parse *parse, const BarqQueryItem *item)
 {
 	if (item->kind == BARQ_ITEM_WORD && item->occur == BARQ_SHOULD && item->boost == 1)
 	{
+		/* a dictionary that looks ahead sees the words of one field */
+		if (parse->nwords > 0 && parse->words[0].fields != item->fields)
+			add_clauses_of_words(parse);
 		add_word(parse, item);
 		return;
 	}
@@ -369,7 +373,8 @@ take_item(Parse *parse, const BarqQueryItem *item)
 }
 
 BarqTextQuery *
-barq_text_query_parse(const char *query, Size length, BarqTokenizer *tokenizer)
+barq_text_query_parse(const char *query, Size length, const BarqQueryFields *fields,
+					  BarqTokenizer *tokenizer)
 {
 	BarqTextQuery *result = palloc0(sizeof(BarqTextQuery));
 	Parse		parse = {.tokenizer = tokenizer};
@@ -379,6 +384,7 @@ barq_text_query_parse(const char *query, Size length, BarqTokenizer *tokenizer)
 
 	barq_tokenizer_refresh(tokenizer);
 	barq_query_scan_start(&scan, query, length, false);
+	scan.fields = fields;
 	while (!parse.full && barq_query_scan_next(&scan, &item))
 	{
 		take_item(&parse, &item);

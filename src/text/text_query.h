@@ -1,8 +1,8 @@
 /*
  * text_query.h
  *	  The query language: words, "phrases", +must, -not, prefix*, OR, groups in
- *	  ( ), ^2 boosts, \ escapes; parsed into clauses, whose terms come from the
- *	  tokenizer of the documents.
+ *	  ( ), ^2 boosts, field:word, \ escapes; parsed into clauses, whose terms come from
+ *	  the tokenizer of the documents.
  */
 #ifndef BARQ_TEXT_QUERY_H
 #define BARQ_TEXT_QUERY_H
@@ -50,6 +50,8 @@ typedef struct BarqClause
 	BarqClauseKind kind;
 	BarqOccur	occur;
 	double		boost;			/* of a word or a phrase: times those of its groups */
+	uint32		fields;			/* of a word or a phrase: fields, a bit each, in which it is
+								 * looked for; 0: those that the query is for */
 	uint32		nterms;			/* of a word or a phrase */
 	BarqClauseTerm *terms;		/* sorted by offset and variant */
 	uint32		nclauses;		/* of a group or alternatives: at least one */
@@ -63,7 +65,18 @@ typedef struct BarqTextQuery
 } BarqTextQuery;
 
 /*
- * Parse leniently and normalise; palloc'd. Only dictionaries and memory limits
+ * The names by which a query may name fields (title:word). The name of a field is followed
+ * by a colon and, without a space, by a word, a phrase or a group; otherwise, and after any
+ * other name, the colon is a letter (error: disk, http://x).
+ */
+typedef struct BarqQueryFields
+{
+	uint32		n;
+	const char *names[BARQ_MOST_FIELDS];	/* by field; NULL: it cannot be named */
+} BarqQueryFields;
+
+/*
+ * Parse leniently and normalise; palloc'd. fields: their names; NULL: none. Only dictionaries and memory limits
  * raise errors: malformed queries are repaired (query_scan.c), groups deeper than
  * BARQ_QUERY_DEEPEST are read as part of the group around them, and clauses after
  * BARQ_QUERY_MOST_TERMS terms are left out. A query of stop words alone has no
@@ -85,6 +98,7 @@ typedef struct BarqTextQuery
  * found within longer words anyway.
  */
 extern BarqTextQuery *barq_text_query_parse(const char *query, Size length,
+											const BarqQueryFields *fields,
 											BarqTokenizer *tokenizer);
 
 /* Ways to read the text of a query. */

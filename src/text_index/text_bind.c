@@ -44,7 +44,10 @@ typedef struct Conditions
  */
 typedef struct Binding
 {
-	uint32		fields;			/* of terms that are conditions, a bit each; 0: all */
+	uint32		every;			/* all fields, a bit each; 0: there is one */
+	uint32		weighing;		/* those that add to scores */
+	uint32		asked;			/* those that the query is for */
+	uint32		fields;			/* of terms that are conditions; 0: all */
 	uint32		scoring_fields; /* of terms that score */
 	BoundTerm  *terms;
 	uint32		n;
@@ -86,10 +89,30 @@ add_variant(Binding *binding, uint32 nterms)
 	return variant;
 }
 
+/*
+ * Set the fields of the terms that are added next: those of a clause (0: those that the
+ * query is for). Fields that add nothing to a score are left out of those that score, so
+ * that a row has a score if it has a term there.
+ */
+static void
+use_fields(Binding *binding, uint32 fields)
+{
+	uint32		scoring;
+
+	if (binding->every == 0)
+		return;
+	if (fields == 0)
+		fields = binding->asked;
+	scoring = fields & binding->weighing;
+	binding->fields = fields == binding->every ? 0 : fields;
+	binding->scoring_fields = scoring == binding->every ? 0 : scoring == 0 ? NO_FIELDS : scoring;
+}
+
 /* Let the terms of a word or a phrase score, those of one variant together. */
 static void
 score_terms(Binding *binding, const BarqClause *clause)
 {
+	use_fields(binding, clause->fields);
 	for (uint32 i = 0, next; i < clause->nterms; i = next)
 	{
 		const BarqClauseTerm *term = &clause->terms[i];
@@ -168,6 +191,7 @@ condition_of_terms(Binding *binding, const BarqClause *clause, bool loose)
 		.variants = palloc(sizeof(uint32) * n)
 	};
 
+	use_fields(binding, clause->fields);
 	for (uint32 i = 0, variant = 0; i < clause->nterms; i++)
 	{
 		const BarqClauseTerm *term = &clause->terms[i];
@@ -435,41 +459,43 @@ sort_terms(Binding *binding, BarqBm25Query *query)
 	return boosts;
 }
 
-/* The clauses of a query, by the tokenizer of the index. */
+/*
+ * The clauses of a query, by the tokenizer of the index. A query for some of the fields
+ * names these only: it is computed from their texts alone, too.
+ */
 static BarqTextQuery *
-parse(BarqTextStatistics *statistics, const BarqQueryValue *value)
+parse(BarqTextStatistics *statistics, const Binding *binding, const BarqQueryValue *value)
 {
+	BarqQueryFields names = *barq_text_statistics_names(statistics);
 	Size		length;
 	const char *words = barq_query_value_words(value, &length);
 
-	return barq_text_query_parse(words, length,
+	for (uint32 i = 0; i < names.n; i++)
+		if ((binding->asked >> i & 1) == 0)
+			names.names[i] = NULL;
+	return barq_text_query_parse(words, length, &names,
 								 barq_text_tokenizer(barq_text_statistics_analysis(statistics)));
 }
 
 /*
- * Set the fields in which the terms of a query count. Fields that add nothing to a score
- * are left out of those that score, so that a row has a score if it has a term there. A row
- * in which the one field of a condition is NULL does not satisfy it.
+ * Set the fields that a query is for. A row in which the one field of a condition is NULL
+ * does not satisfy it.
  */
 static void
 set_fields(Binding *binding, BarqBm25Query *query, const BarqQueryValue *value, bool scored)
 {
-	uint32		every = barq_bm25_every_field(query->nfields);
-	uint32		asked = barq_query_value_fields(value) & every;
-	uint32		scoring = 0;
-
-	binding->fields = binding->scoring_fields = 0;
 	if (query->nfields <= 1)
 		return;
-	if (asked == 0)
-		asked = every;
+	binding->every = barq_bm25_every_field(query->nfields);
+	binding->asked = barq_query_value_fields(value) & binding->every;
+	if (binding->asked == 0)
+		binding->asked = binding->every;
+	binding->weighing = 0;
 	for (uint32 i = 0; i < query->nfields; i++)
-		if ((asked >> i & 1) != 0 && query->fields[i].weight > 0 && query->fields[i].avglen > 0)
-			scoring |= 1 << i;
-	binding->fields = asked == every ? 0 : asked;
-	binding->scoring_fields = scoring == every ? 0 : scoring == 0 ? NO_FIELDS : scoring;
-	if (!scored && asked != every && (asked & (asked - 1)) == 0)
-		query->not_null |= asked;
+		if (query->fields[i].weight > 0 && query->fields[i].avglen > 0)
+			binding->weighing |= 1 << i;
+	if (!scored && binding->asked != binding->every && (binding->asked & (binding->asked - 1)) == 0)
+		query->not_null |= binding->asked;
 }
 
 BarqBm25Query *
@@ -496,18 +522,19 @@ barq_text_bind(BarqTextStatistics *statistics, const BarqQueryValue *score,
 		query->k1 = options->k1 / (options->fields[0].weight / BARQ_MILLIONTHS);
 	if (score != NULL)
 	{
-		BarqTextQuery *parsed = parse(statistics, score);
+		BarqTextQuery *parsed;
 
 		set_fields(&binding, query, score, true);
-
+		parsed = parse(statistics, &binding, score);
 		rank_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses, true);
 		score_clauses(&binding, parsed->clauses, parsed->nclauses);
 	}
 	for (int m = 0; m < nmatches; m++)
 	{
-		BarqTextQuery *parsed = parse(statistics, matches[m]);
+		BarqTextQuery *parsed;
 
 		set_fields(&binding, query, matches[m], false);
+		parsed = parse(statistics, &binding, matches[m]);
 		if (parsed->nclauses == 0)
 			query->nothing = true;
 		match_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses);

@@ -138,6 +138,45 @@ barq_text_field_parameters(Relation index, int field)
 	return given;
 }
 
+void
+barq_text_field_names(Oid index_oid, BarqQueryFields *names)
+{
+	Relation	index = index_open(index_oid, AccessShareLock);
+	BarqTextColumns columns;
+
+	memset(names, 0, sizeof(*names));
+	barq_text_columns(index, &columns);
+	for (int i = 0; i < columns.fields && columns.fields > 1; i++)
+	{
+		BarqFieldParameters *given = barq_text_field_parameters(index, i);
+		AttrNumber	attribute = index->rd_index->indkey.values[columns.field_columns[i]];
+
+		names->n++;
+		if (given->name != 0)
+			names->names[i] = pstrdup(GET_STRING_RELOPTION(given, name));
+		else if (attribute != 0)
+			names->names[i] = get_attname(index->rd_index->indrelid, attribute, false);
+	}
+	index_close(index, AccessShareLock);
+}
+
+/*
+ * Raise ERRCODE_INVALID_PARAMETER_VALUE if a query could not name a field so (NULL or
+ * empty: no name is given).
+ */
+static void
+check_name(const char *name)
+{
+	if (name == NULL || name[0] == '\0')
+		return;
+	if (strlen(name) >= NAMEDATALEN || strpbrk(name, " \t\n\r\f\v:\"()\\*^+-") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" cannot be the name of a field", name),
+				 errhint("A name has at most %d bytes, and no spaces or marks of a text query.",
+						 NAMEDATALEN - 1)));
+}
+
 /*
  * bm25_ops_options(internal) → void: the parameters of a field. Bounds are checked by
  * PostgreSQL.
@@ -153,5 +192,7 @@ barq_bm25_ops_options(PG_FUNCTION_ARGS)
 							 offsetof(BarqFieldParameters, weight));
 	add_local_real_reloption(options, "b", "how much the field's length counts", -1, 0, 1,
 							 offsetof(BarqFieldParameters, b));
+	add_local_string_reloption(options, "name", "the field's name in queries", NULL, check_name,
+							   NULL, offsetof(BarqFieldParameters, name));
 	PG_RETURN_VOID();
 }

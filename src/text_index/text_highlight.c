@@ -13,16 +13,17 @@
 #include "utils/regproc.h"
 
 /*
- * The tokenizer of an index, owned by the backend; its term numbers are valid
- * until another tokenizer is taken. Raises the errors of
- * barq_text_index_analysis().
+ * barq_highlight() by the tokenizer of an index, which may be named in the query with its
+ * fields. Raises the errors of barq_text_index_analysis().
  */
-static BarqTokenizer *
-tokenizer_of_index(Oid index)
+static text *
+highlight_by(FunctionCallInfo fcinfo, Oid index)
 {
 	BarqTextAnalysis analysis = barq_text_index_analysis(index);
+	BarqQueryFields fields;
 
-	return barq_text_tokenizer(&analysis);
+	barq_text_field_names(index, &fields);
+	return barq_highlight_by(fcinfo, &fields, barq_text_tokenizer(&analysis));
 }
 
 /*
@@ -33,7 +34,7 @@ PG_FUNCTION_INFO_V1(barq_highlight_by_index);
 Datum
 barq_highlight_by_index(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, tokenizer_of_index(PG_GETARG_OID(2))));
+	PG_RETURN_TEXT_P(highlight_by(fcinfo, PG_GETARG_OID(2)));
 }
 
 /*
@@ -52,11 +53,11 @@ barq_highlight_by_name(PG_FUNCTION_ARGS)
 	Oid			index;
 
 	if (OidIsValid(config))
-		PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, barq_tokenizer_cached(config, BARQ_TOKENIZER_CONFIG)));
+		PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, NULL, barq_tokenizer_cached(config, BARQ_TOKENIZER_CONFIG)));
 	index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no text search configuration and no index \"%s\"", name)));
-	PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, tokenizer_of_index(index)));
+	PG_RETURN_TEXT_P(highlight_by(fcinfo, index));
 }

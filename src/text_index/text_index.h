@@ -42,6 +42,7 @@ typedef struct BarqFieldParameters
 	int32		vl_len_;
 	double		weight;
 	double		b;				/* negative: that of the index */
+	int			name;			/* offset of a string; 0: the column's name */
 } BarqFieldParameters;
 
 /* A field as its index was built, in millionths. */
@@ -171,6 +172,13 @@ extern BarqFieldParameters *barq_text_field_parameters(Relation index, int field
  * metapage has no fields, has one: its first column.
  */
 extern void barq_text_columns(Relation index, BarqTextColumns *columns);
+
+/*
+ * The names of the fields of an index in queries, in the current memory context: the
+ * parameter `name`, else the column's present name, none of an expression. No names if it
+ * has a single field. Locks the index with AccessShareLock.
+ */
+extern void barq_text_field_names(Oid index, BarqQueryFields *names);
 
 /* The filter columns among these. */
 extern BarqFilterColumns barq_text_filters(const BarqTextColumns *columns);
@@ -372,6 +380,9 @@ extern const BarqTextOptions *barq_text_statistics_options(BarqTextStatistics *s
 extern const BarqTextAnalysis *barq_text_statistics_analysis(BarqTextStatistics *statistics);
 /* Of several fields: how each of them counts; owned by the statistics. */
 extern const BarqBm25Field *barq_text_statistics_fields(BarqTextStatistics *statistics);
+
+/* Likewise, their names in queries. */
+extern const BarqQueryFields *barq_text_statistics_names(BarqTextStatistics *statistics);
 extern void barq_text_statistics_totals(BarqTextStatistics *statistics, BarqBm25Totals *totals);
 
 /* ---- text_frequencies.c ---- */

@@ -242,6 +242,12 @@ barq_text_statistics_fields(BarqTextStatistics *statistics)
 	return statistics->fields;
 }
 
+const BarqQueryFields *
+barq_text_statistics_names(BarqTextStatistics *statistics)
+{
+	return &statistics->names;
+}
+
 BarqTextStatistics *
 barq_text_statistics(Oid index, MemoryContext owner)
 {
@@ -278,6 +284,9 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	statistics->options = *barq_text_options(&call.options);
 	set_fields(statistics);
 	statistics->analysis = barq_text_analysis(call.index, &statistics->options);
+	old = MemoryContextSwitchTo(context);
+	barq_text_field_names(index, &statistics->names);
+	MemoryContextSwitchTo(old);
 	relation_close(rel, NoLock);
 
 	/* complete: only now may other calls find it */

@@ -44,7 +44,10 @@ GetDatabaseEncoding(void)
 
 /* --- the test --- */
 
-#define FUZZ_ITEM_BYTES	24		/* most bytes of an item in addition to its text */
+#define FUZZ_ITEM_BYTES	32		/* most bytes of an item in addition to its text */
+
+/* Fields that inputs may name. */
+static const BarqQueryFields fuzz_fields = {3, {"title", NULL, "b"}};
 
 /* An item as a query of its own: mark, quotes, escapes, boost. */
 static Size
@@ -54,6 +57,9 @@ fuzz_write_item(const BarqQueryItem *item, char *to)
 
 	if (item->occur != BARQ_SHOULD)
 		to[n++] = item->occur == BARQ_MUST ? '+' : '-';
+	for (uint32 i = 0; i < fuzz_fields.n && item->kind <= BARQ_ITEM_OPEN; i++)
+		if ((item->fields >> i & 1) != 0)
+			n += sprintf(to + n, "%s:", fuzz_fields.names[i]);
 	switch (item->kind)
 	{
 		case BARQ_ITEM_OPEN:
@@ -94,6 +100,7 @@ static bool
 fuzz_same_item(const BarqQueryItem *a, const BarqQueryItem *b)
 {
 	return a->kind == b->kind && a->occur == b->occur && a->length == b->length &&
+		a->fields == b->fields &&
 		(a->length == 0 || memcmp(a->text, b->text, a->length) == 0) &&
 		fabs(a->boost - b->boost) < 1e-10;
 }
@@ -109,6 +116,7 @@ fuzz_same_items(const char *a, Size a_length, bool a_strict, const char *b, Size
 
 	barq_query_scan_start(&scan_a, a, a_length, a_strict);
 	barq_query_scan_start(&scan_b, b, b_length, false);
+	scan_a.fields = scan_b.fields = &fuzz_fields;
 	while (barq_query_scan_next(&scan_a, &item_a))
 		if (!barq_query_scan_next(&scan_b, &item_b) || !fuzz_same_item(&item_a, &item_b))
 			return false;
@@ -126,13 +134,14 @@ fuzz_escapes(const char *query, Size size)
 	Size		at = 0;
 
 	barq_query_scan_start(&scan, escaped, length, true);
+	scan.fields = &fuzz_fields;
 	while (barq_query_scan_next(&scan, &item))
 	{
 		Size		space;
 
 		while ((space = space_at(query, at, size, true)) > 0)
 			at += space;
-		if (item.kind != BARQ_ITEM_WORD || item.occur != BARQ_SHOULD || item.boost != 1 ||
+		if (item.kind != BARQ_ITEM_WORD || item.fields != 0 || item.occur != BARQ_SHOULD || item.boost != 1 ||
 			item.length > size - at || memcmp(item.text, query + at, item.length) != 0)
 			return false;
 		at += item.length;
@@ -155,6 +164,7 @@ fuzz_items(const char *query, Size size, char *written, Size *length, int *items
 	bool		after_or = false;
 
 	barq_query_scan_start(&scan, query, size, false);
+	scan.fields = &fuzz_fields;
 	while (barq_query_scan_next(&scan, &item))
 	{
 		bool		text = item.kind <= BARQ_ITEM_PREFIX;

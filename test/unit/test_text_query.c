@@ -24,7 +24,8 @@ main(int argc, char **argv)
 	static const char *const pieces[] = {
 		"\"", "\"", "\\", "+", "-", "*", " ", " ", "\t", "word", "a", "e-mail", "\"two words\"",
 		"+must", "-not", "pre*", "\\\"", "\\\\", "\xc3\xa9", "\x80", "\xff", "\n", "(", "*\"", "+\"",
-		"(", ")", ")", "-(", " OR ", "OR", "^2", "^", ".5", "-5", "5", "word", "two words", "\xc2\xa0", "\xe3\x80\x80"
+		"(", ")", ")", "-(", " OR ", "OR", "^2", "^", ".5", "-5", "5", "word", "two words", "\xc2\xa0", "\xe3\x80\x80",
+		"title:", "b:", "b:("
 	};
 	int			runs = argc > 1 ? atoi(argv[1]) : 200000;
 	const char *wrong = NULL;
