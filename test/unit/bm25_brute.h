@@ -1,7 +1,7 @@
 /*
  * bm25_brute.h
  *	  Random texts and queries for the test of src/bm25, and their answers
- *	  by brute force. Included by test_bm25.c.
+ *	  by brute force. Included by bm25_bodies.h.
  */
 #ifndef BARQ_BM25_BRUTE_H
 #define BARQ_BM25_BRUTE_H

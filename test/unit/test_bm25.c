@@ -12,7 +12,7 @@
 
 #include "tap.h"
 
-#include "bm25_brute.h"
+#include "bm25_bodies.h"
 
 /* the search for leaks needs ptrace(), which containers may forbid */
 extern PGDLLEXPORT const char *__asan_default_options(void);
@@ -72,98 +72,7 @@ build(BarqBodyWriter *writer, const Corpus *corpus, uint32 from, uint32 to, uint
 	shim_context_pop();
 }
 
-static uint8 *
-dead_of(const Corpus *corpus, const BarqBodyWriter *body, uint32 *live)
-{
-	BarqView	view = shim_view(body, false);
-	Bm25Body	opened;
-	uint8	   *dead = calloc(view.rows / 8 + 1, 1);
-
-	barq_bm25_open(&opened, &view);
-	*live = 0;
-	for (uint32 row = 0; row < view.rows; row++)
-	{
-		ItemPointerData tid = barq_bm25_tid(&opened, row);
-		uint32		doc = ItemPointerGetBlockNumber(&tid) * 50 + ItemPointerGetOffsetNumber(&tid) - 1;
-
-		if (corpus->docs[doc].dead)
-			dead[row / 8] |= 1 << (row % 8);
-		else
-			(*live)++;
-	}
-	return dead;
-}
-
 /* ---- comparing ---- */
-
-typedef struct Bodies
-{
-	int			n;
-	BarqBodyWriter body[8];
-	uint8	   *dead[8];
-	bool		pages;
-} Bodies;
-
-/* All rows in batches of max, each resumed at the end of the last one. */
-static bool
-same_answers(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *query, uint32 max)
-{
-	BarqBm25Hit *wanted = palloc(sizeof(BarqBm25Hit) * (corpus->n + 1));
-	uint32		nwanted = 0;
-	uint32		at = 0;
-	BarqBm25Top top;
-	bool		resumed = false;
-	bool		good = true;
-
-	for (uint32 i = 0; i < corpus->n; i++)
-	{
-		double		score = corpus->docs[i].dead ? -1 : brute_score(corpus, &corpus->docs[i], query);
-
-		if (score > 0)
-		{
-			wanted[nwanted].score = score;
-			wanted[nwanted++].tid = corpus->docs[i].tid;
-		}
-	}
-	qsort(wanted, nwanted, sizeof(BarqBm25Hit), compare_hits);
-	for (int batch = 0; batch < 3 && good; batch++)
-	{
-		ItemPointerData after_tid = {0};
-		double		after_score = 0;
-		uint32		expected;
-
-		if (resumed)
-		{
-			after_score = wanted[at - 1].score;
-			after_tid = wanted[at - 1].tid;
-		}
-		barq_bm25_top_init(&top, max);
-		top.resumed = resumed;
-		top.after_score = after_score;
-		top.after_tid = after_tid;
-		for (int i = 0; i < bodies->n; i++)
-		{
-			BarqView	view = shim_view(&bodies->body[i], bodies->pages);
-			bool		recheck;
-
-			barq_bm25_search(&view, query, bodies->dead[i], NULL, 0, &top, &recheck);
-			good &= !recheck;
-		}
-		barq_bm25_top_sort(&top);
-		expected = Min(max, nwanted - at);
-		good &= top.count == expected;
-		for (uint32 i = 0; i < expected && good; i++)
-			good &= top.hits[i].score == wanted[at + i].score &&
-				ItemPointerEquals(&top.hits[i].tid, &wanted[at + i].tid);
-		if (!good)
-			printf("# batch %d: %u of %u rows\n", batch, top.count, expected);
-		at += expected;
-		resumed = at > 0;
-		if (at == nwanted)
-			break;
-	}
-	return good;
-}
 
 typedef struct Matches
 {
@@ -293,46 +202,6 @@ same_documents(const Corpus *corpus, const BarqBm25Query *query)
 	return good;
 }
 
-static int	nreports;
-
-static void
-note_report(void *arg, const char *place, const char *message)
-{
-	if (nreports++ < 3 && arg != NULL)
-		printf("# %s: %s: %s\n", (char *) arg, place, message);
-}
-
-static bool
-clean(const BarqBodyWriter *body, bool pages)
-{
-	BarqView	view = shim_view(body, pages);
-
-	nreports = 0;
-	shim_context_push();
-	barq_bm25_kind.check(&view, note_report, "check");
-	shim_context_pop();
-	return nreports == 0;
-}
-
-static void
-merge(BarqBodyWriter *out, const Bodies *bodies)
-{
-	BarqView	views[8];
-	BarqMergeInput inputs[8];
-
-	shim_context_push();
-	for (int i = 0; i < bodies->n; i++)
-	{
-		views[i] = shim_view(&bodies->body[i], bodies->pages);
-		inputs[i].view = &views[i];
-		inputs[i].dead = bodies->dead[i];
-		inputs[i].live = 0;
-	}
-	shim_writer_init(out);
-	barq_bm25_merge(out, inputs, bodies->n, NULL);
-	shim_context_pop();
-}
-
 static void
 compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const char *name)
 {
@@ -351,11 +220,11 @@ compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const ch
 
 		shim_context_push();
 		make_query(&query, corpus, 1 + random_bits() % 6, 0, false);
-		plain &= same_answers(corpus, bodies, &query, max);
+		plain &= same_answers(corpus, bodies, &query, brute_score, max);
 		make_query(&query, corpus, 1 + random_bits() % 6, 0, true);
-		prefixes &= same_answers(corpus, bodies, &query, max);
+		prefixes &= same_answers(corpus, bodies, &query, brute_score, max);
 		make_query(&query, corpus, 2 + random_bits() % 5, positions ? 2 : 1, i % 3 == 0);
-		conditional &= same_answers(corpus, bodies, &query, max);
+		conditional &= same_answers(corpus, bodies, &query, brute_score, max);
 		matches &= same_matches(corpus, bodies, &query, false);
 		rest &= same_rest(corpus, bodies, i % 5 == 0 ? NULL : &query, NULL, max, false);
 		make_query(&matching, corpus, 2 + random_bits() % 5, positions ? 2 : 1, false);
@@ -366,7 +235,7 @@ compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const ch
 		if (i % 10 == 0)
 		{
 			make_query(&query, corpus, 60, i % 20 == 0 ? 0 : 1, true);
-			many &= same_answers(corpus, bodies, &query, max);
+			many &= same_answers(corpus, bodies, &query, brute_score, max);
 		}
 		if (!positions)
 		{
@@ -383,16 +252,6 @@ compare_all(const Corpus *corpus, const Bodies *bodies, bool positions, const ch
 	tap_ok(many, "%s: queries with many terms find the best rows", name);
 	tap_ok(matches, "%s: queries of conditions alone find their rows", name);
 	tap_ok(rest, "%s: rows of score 0 come in TID order", name);
-}
-
-static void
-free_bodies(Bodies *bodies)
-{
-	for (int i = 0; i < bodies->n; i++)
-	{
-		shim_writer_free(&bodies->body[i]);
-		free(bodies->dead[i]);
-	}
 }
 
 static void

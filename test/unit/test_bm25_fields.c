@@ -12,7 +12,7 @@
 
 #include "tap.h"
 
-#include "bm25_brute.h"
+#include "bm25_bodies.h"
 
 /* the search for leaks needs ptrace(), which containers may forbid */
 extern PGDLLEXPORT const char *__asan_default_options(void);
@@ -113,25 +113,6 @@ build(BarqBodyWriter *writer, const Corpus *corpus, uint32 nfields, bool positio
 	shim_context_pop();
 }
 
-static uint8 *
-dead_of(const Corpus *corpus, const BarqBodyWriter *body)
-{
-	BarqView	view = shim_view(body, false);
-	Bm25Body	opened;
-	uint8	   *dead = calloc(view.rows / 8 + 1, 1);
-
-	barq_bm25_open(&opened, &view);
-	for (uint32 row = 0; row < view.rows; row++)
-	{
-		ItemPointerData tid = barq_bm25_tid(&opened, row);
-		uint32		doc = ItemPointerGetBlockNumber(&tid) * 50 + ItemPointerGetOffsetNumber(&tid) - 1;
-
-		if (corpus->docs[doc].dead)
-			dead[row / 8] |= 1 << (row % 8);
-	}
-	return dead;
-}
-
 /* ---- brute force ---- */
 
 static uint32
@@ -205,64 +186,6 @@ make_fields_query(BarqBm25Query *query, const Corpus *corpus, uint32 nfields, ui
 
 /* ---- comparing ---- */
 
-typedef struct Bodies
-{
-	int			n;
-	BarqBodyWriter body[3];
-	uint8	   *dead[3];
-	bool		pages;
-} Bodies;
-
-/* The best rows in a few batches, each resumed at the end of the last one. */
-static bool
-same_answers(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *query, uint32 max)
-{
-	BarqBm25Hit *wanted = palloc(sizeof(BarqBm25Hit) * (corpus->n + 1));
-	uint32		nwanted = 0;
-	uint32		at = 0;
-	bool		good = true;
-
-	for (uint32 i = 0; i < corpus->n; i++)
-	{
-		double		score = corpus->docs[i].dead ? -1 : score_of(corpus, &corpus->docs[i], query);
-
-		if (score > 0)
-			wanted[nwanted++] = (BarqBm25Hit) {.score = score, .tid = corpus->docs[i].tid};
-	}
-	qsort(wanted, nwanted, sizeof(BarqBm25Hit), compare_hits);
-	for (int batch = 0; batch < 3 && good; batch++)
-	{
-		BarqBm25Top top;
-
-		barq_bm25_top_init(&top, max);
-		top.resumed = at > 0;
-		if (at > 0)
-		{
-			top.after_score = wanted[at - 1].score;
-			top.after_tid = wanted[at - 1].tid;
-		}
-		for (int i = 0; i < bodies->n; i++)
-		{
-			BarqView	view = shim_view(&bodies->body[i], bodies->pages);
-			bool		recheck;
-
-			barq_bm25_search(&view, query, bodies->dead[i], NULL, 0, &top, &recheck);
-			good &= !recheck;
-		}
-		barq_bm25_top_sort(&top);
-		good &= top.count == Min(max, nwanted - at);
-		for (uint32 i = 0; i < top.count && good; i++)
-			good &= top.hits[i].score == wanted[at + i].score &&
-				ItemPointerEquals(&top.hits[i].tid, &wanted[at + i].tid);
-		if (!good)
-			printf("# batch %d: %u of %u rows\n", batch, top.count, Min(max, nwanted - at));
-		at += top.count;
-		if (at == nwanted)
-			break;
-	}
-	return good;
-}
-
 /* Whether a document by itself has the score that its row has, to the last bit. */
 static bool
 same_documents(const Corpus *corpus, const BarqBm25Query *query)
@@ -290,46 +213,6 @@ same_documents(const Corpus *corpus, const BarqBm25Query *query)
 	return good;
 }
 
-static int	nreports;
-
-static void
-note_report(void *arg, const char *place, const char *message)
-{
-	if (nreports++ < 3 && arg != NULL)
-		printf("# %s: %s: %s\n", (char *) arg, place, message);
-}
-
-static bool
-clean(const BarqBodyWriter *body, bool pages)
-{
-	BarqView	view = shim_view(body, pages);
-
-	nreports = 0;
-	shim_context_push();
-	barq_bm25_kind.check(&view, note_report, "check");
-	shim_context_pop();
-	return nreports == 0;
-}
-
-static void
-merge(BarqBodyWriter *out, const Bodies *bodies)
-{
-	BarqView	views[3];
-	BarqMergeInput inputs[3];
-
-	shim_context_push();
-	for (int i = 0; i < bodies->n; i++)
-	{
-		views[i] = shim_view(&bodies->body[i], bodies->pages);
-		inputs[i].view = &views[i];
-		inputs[i].dead = bodies->dead[i];
-		inputs[i].live = 0;
-	}
-	shim_writer_init(out);
-	barq_bm25_merge(out, inputs, bodies->n, NULL);
-	shim_context_pop();
-}
-
 static bool
 same_bytes(const BarqBodyWriter *a, const BarqBodyWriter *b)
 {
@@ -351,14 +234,14 @@ compare(const Corpus *corpus, const Bodies *bodies, uint32 nfields, const char *
 
 		shim_context_push();
 		make_fields_query(&query, corpus, nfields, 1 + random_bits() % 6, false);
-		plain &= same_answers(corpus, bodies, &query, max);
+		plain &= same_answers(corpus, bodies, &query, score_of, max);
 		make_fields_query(&query, corpus, nfields, 1 + random_bits() % 6, true);
-		prefixes &= same_answers(corpus, bodies, &query, max);
+		prefixes &= same_answers(corpus, bodies, &query, score_of, max);
 		documents &= same_documents(corpus, &query);
 		if (i % 10 == 0)
 		{
 			make_fields_query(&query, corpus, nfields, 60, i % 20 == 0);
-			many &= same_answers(corpus, bodies, &query, max);
+			many &= same_answers(corpus, bodies, &query, score_of, max);
 		}
 		shim_context_pop();
 	}
@@ -398,7 +281,7 @@ test_corpus(uint32 n, uint32 nwords, uint32 longest, uint32 nfields, bool positi
 	{
 		build(&several.body[i], &corpus, nfields, positions,
 			  (How) {.from = i, .step = 3, .encoded = i == 1, .shuffled = i == 2});
-		several.dead[i] = dead_of(&corpus, &several.body[i]);
+		several.dead[i] = dead_of(&corpus, &several.body[i], NULL);
 	}
 	sprintf(name, "%u documents of %u fields, three segments, some dead", n, nfields);
 	compare(&corpus, &several, nfields, name);
@@ -412,11 +295,7 @@ test_corpus(uint32 n, uint32 nwords, uint32 longest, uint32 nfields, bool positi
 	merge(&again, &several);
 	tap_ok(same_bytes(&again, &merged.body[0]), "%s: inputs read by pages give the same bytes", name);
 	shim_writer_free(&again);
-	for (int i = 0; i < 3; i++)
-	{
-		shim_writer_free(&several.body[i]);
-		free(several.dead[i]);
-	}
+	free_bodies(&several);
 	shim_writer_free(&one.body[0]);
 	shim_writer_free(&merged.body[0]);
 }

@@ -210,6 +210,27 @@ drained(const BarqBodyWriter *body, const BarqCodec *codec, const float *query,
 }
 
 /*
+ * Search within a condition that admits a share of the rows, in each form of the filter:
+ * recall is at least `least`, and a search to the end returns each row once.
+ */
+static void
+check_condition(const BarqBodyWriter *body, const BarqCodec *codec, const float *x,
+				const float *queries, Place place, double share, double least, const char *name)
+{
+	Condition	condition;
+
+	make_condition(&condition, body, x, place, share);
+	for (Form form = BITS; form <= ASKED; form++)
+	{
+		double		r = recall_within(body, codec, queries, &condition, form, NARROW, false);
+
+		ok(r >= least, "%s, %.0f %%, %s: recall %.3f", name, share * 100, form_names[form], r);
+		ok(drained(body, codec, queries, &condition, form, 37, true), "... each row once");
+	}
+	free_condition(&condition);
+}
+
+/*
  * Rows in clusters, between which hardly any neighbour list leads: a walk through admitted
  * rows, whose clusters are not the query's, finds the nearest of these clusters.
  */
@@ -232,19 +253,7 @@ test_clusters(const BarqCodec *codec)
 	make_flat(&flat, codec, x, ROWS, 0);
 	build_from_flat(&body, codec, 16, 64, &flat, 1);
 	for (int i = 0; i < (int) lengthof(shares); i++)
-	{
-		Condition	condition;
-
-		make_condition(&condition, &body, x, FAR, shares[i]);
-		for (Form form = BITS; form <= ASKED; form++)
-		{
-			double		r = recall_within(&body, codec, queries, &condition, form, NARROW, false);
-
-			ok(r >= 0.9, "clusters, far, %.0f %%, %s: recall %.3f", shares[i] * 100, form_names[form], r);
-			ok(drained(&body, codec, queries, &condition, form, 37, true), "... each row once");
-		}
-		free_condition(&condition);
-	}
+		check_condition(&body, codec, x, queries, FAR, shares[i], 0.9, "clusters, far");
 	shim_writer_free(&flat);
 	shim_writer_free(&body);
 	free(centres);
@@ -278,19 +287,7 @@ test_own_cluster(const BarqCodec *codec)
 	make_flat(&flat, codec, x, ROWS, 0);
 	build_from_flat(&body, codec, 16, 64, &flat, 1);
 	for (int i = 0; i < (int) lengthof(shares); i++)
-	{
-		Condition	condition;
-
-		make_condition(&condition, &body, x, INDEPENDENT, shares[i]);
-		for (Form form = BITS; form <= ASKED; form++)
-		{
-			double		r = recall_within(&body, codec, queries, &condition, form, NARROW, false);
-
-			ok(r >= 0.985, "own cluster, %.0f %%, %s: recall %.3f", shares[i] * 100, form_names[form], r);
-			ok(drained(&body, codec, queries, &condition, form, 37, true), "... each row once");
-		}
-		free_condition(&condition);
-	}
+		check_condition(&body, codec, x, queries, INDEPENDENT, shares[i], 0.985, "own cluster");
 	shim_writer_free(&flat);
 	shim_writer_free(&body);
 	free(centres);
