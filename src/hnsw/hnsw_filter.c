@@ -345,7 +345,7 @@ approach(HnswSearch *search, uint32 row)
 	for (int i = 0; i < nnearest; i++)
 		seed(search, barq_hnsw_gather_admitted(search, nearest[i]));
 
-	/* what the beam has no room for can be taken later */
+	/* rows for which the beam has no room can be taken later */
 	if (search->n > search->ef)
 	{
 		Size		more = search->n - search->ef;
@@ -414,7 +414,7 @@ make_bits(HnswSearch *search)
 	search->filter = own;
 }
 
-/* Make the beam of this length, beside what the breadth gives. */
+/* Multiply the length that the breadth gives the beam. */
 static void
 set_factor(HnswSearch *search, double factor)
 {
