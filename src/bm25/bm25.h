@@ -354,6 +354,13 @@ barq_bm25_norm(double k1, double b, double length, double avglen)
 	return k1 * (1 - b + b * length / avglen);
 }
 
+/* Whether a set of fields, a bit each or 0 for all, has a field. */
+static inline bool
+barq_bm25_has_field(uint32 fields, uint32 field)
+{
+	return fields == 0 || (fields >> field & 1) != 0;
+}
+
 /* Bits of n fields. */
 static inline uint32
 barq_bm25_every_field(uint32 n)
@@ -379,7 +386,7 @@ barq_bm25_wtf(const BarqBm25Query *query, uint32 fields, const uint32 *frequenci
 	double		wtf = 0;
 
 	for (uint32 i = 0; i < query->nfields; i++)
-		if ((fields == 0 || (fields >> i & 1) != 0) && frequencies[i * stride] > 0 && norms[i] > 0)
+		if (barq_bm25_has_field(fields, i) && frequencies[i * stride] > 0 && norms[i] > 0)
 			wtf += query->fields[i].weight * frequencies[i * stride] / norms[i];
 	return wtf;
 }

@@ -116,8 +116,7 @@ check_field_maxima(Check *check, const Bm25Entry *entry, const Bm25Cursor *curso
 
 	for (uint32 f = 0; f < body->nfields; f++)
 	{
-		const Bm25Maxima *block = f == 0 ? &cursor->skips[cursor->block].maxima :
-			&cursor->field_skips[cursor->block * (body->nfields - 1) + f - 1].maxima;
+		const Bm25Maxima *block = barq_bm25_field_maxima(cursor, cursor->block, f);
 		const Bm25Maxima *all = f == 0 ? &entry->maxima : &entry->field_maxima[f - 1];
 		uint32		frequency = cursor->field_frequencies[f][cursor->at];
 		uint32		stored;

@@ -440,7 +440,7 @@ phrase_in_fields(Condition *c)
 			c->lists[i] = held[i] ? starts[i] : NULL;
 			if (held[i])
 				starts[i] += here;
-			c->counts[i] = held[i] && (cursor->fields == 0 || (cursor->fields >> f & 1) != 0) ? here : 0;
+			c->counts[i] = held[i] && barq_bm25_has_field(cursor->fields, f) ? here : 0;
 		}
 		fits = barq_bm25_words_held(spec, c->counts) &&
 			barq_bm25_phrase_fits(spec, c->lists, c->counts);

@@ -122,13 +122,6 @@ barq_bm25_cursor_open_entry(Bm25Cursor *cursor, const Bm25Body *body,
 	barq_bm25_cursor_rewind(cursor);
 }
 
-/* What the current block has of a field beyond the first. */
-static inline const Bm25FieldSkip *
-field_skip(const Bm25Cursor *cursor, uint32 block, uint32 field)
-{
-	return &cursor->field_skips[(Size) block * (cursor->nfields - 1) + field - 1];
-}
-
 /*
  * Bytes of the packed frequencies of n postings of the current block, which is the decoded
  * one or is about to be. ERRCODE_INDEX_CORRUPTED for impossible widths.
@@ -140,7 +133,7 @@ frequency_bytes(const Bm25Cursor *cursor, uint32 n)
 
 	for (uint32 i = 1; i < cursor->nfields; i++)
 	{
-		uint8		bits = field_skip(cursor, cursor->loaded, i)->frequency_bits;
+		uint8		bits = barq_bm25_field_skip(cursor, cursor->loaded, i)->frequency_bits;
 
 		if (bits > 32)
 			barq_bm25_corrupted("a width of frequencies is impossible");
@@ -215,7 +208,7 @@ load_field_frequencies(Bm25Cursor *cursor)
 	for (uint32 f = 0; f < cursor->nfields; f++)
 	{
 		uint8		bits = f == 0 ? skip->frequency_bits :
-			field_skip(cursor, cursor->loaded, f)->frequency_bits;
+			barq_bm25_field_skip(cursor, cursor->loaded, f)->frequency_bits;
 		Size		bytes = barq_pack_bytes(cursor->n, bits);
 		uint32	   *frequencies = cursor->field_frequencies[f];
 

@@ -70,6 +70,23 @@ barq_bm25_cursor_bytes(uint32 nfields)
 		offsetof(Bm25Cursor, field_frequencies) + nfields * BARQ_BM25_BLOCK * sizeof(uint32);
 }
 
+/* The entry of a block for a field beyond the first, of a body of several. */
+static inline const Bm25FieldSkip *
+barq_bm25_field_skip(const Bm25Cursor *cursor, uint32 block, uint32 field)
+{
+	return &cursor->field_skips[(Size) block * (cursor->nfields - 1) + field - 1];
+}
+
+/* The maxima of a field in a block; BM25_NO_ROW: in all blocks. */
+static inline const Bm25Maxima *
+barq_bm25_field_maxima(const Bm25Cursor *cursor, uint32 block, uint32 field)
+{
+	if (block == BM25_NO_ROW)
+		return field == 0 ? &cursor->maxima : &cursor->field_maxima[field - 1];
+	return field == 0 ? &cursor->skips[block].maxima :
+		&barq_bm25_field_skip(cursor, block, field)->maxima;
+}
+
 /*
  * bm25_cursor.c: make a cursor over nothing, to be filled in by the callers
  * below. It has barq_bm25_cursor_bytes() of the body's fields. Allocates nothing.

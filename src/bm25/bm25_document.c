@@ -104,7 +104,7 @@ hold_fields(Held *held, const BarqDocumentReader *reader, uint32 fields)
 	{
 		uint32		frequency = reader->frequencies[f];
 
-		if (frequency == 0 || (fields != 0 && (fields >> f & 1) == 0))
+		if (frequency == 0 || !barq_bm25_has_field(fields, f))
 			continue;
 		held->frequency = (uint32) Min((uint64) held->frequency + frequency, PG_INT32_MAX);
 		held->frequencies[f] = (uint32) Min((uint64) held->frequencies[f] + frequency,

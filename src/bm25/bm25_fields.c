@@ -72,21 +72,13 @@ float
 barq_bm25_block_bound(const Bm25Cursor *cursor, uint32 block, const BarqBm25Query *query,
 					  const Bm25FieldScale *scales, float weight)
 {
-	bool		all = block == BM25_NO_ROW;
 	float		wtf = 0;
 
 	for (uint32 f = 0; f < cursor->nfields; f++)
 	{
-		const Bm25Maxima *maxima;
-
-		if ((cursor->fields != 0 && (cursor->fields >> f & 1) == 0) || scales[f].weight == 0)
+		if (!barq_bm25_has_field(cursor->fields, f) || scales[f].weight == 0)
 			continue;
-		if (f == 0)
-			maxima = all ? &cursor->maxima : &cursor->skips[block].maxima;
-		else
-			maxima = all ? &cursor->field_maxima[f - 1] :
-				&cursor->field_skips[(Size) block * (cursor->nfields - 1) + f - 1].maxima;
-		wtf += field_bound(maxima, &scales[f]);
+		wtf += field_bound(barq_bm25_field_maxima(cursor, block, f), &scales[f]);
 	}
 	return barq_bm25_share_bound(query, weight, Min(wtf, 1e30f));
 }
@@ -131,7 +123,7 @@ barq_bm25_block_shares(const Bm25Search *s, Bm25Cursor *cursor, const Bm25FieldS
 		}
 		barq_bm25_field_lengths(&s->body, f, cursor->rows, n, lengths);
 		divide_by_norms(lengths, n, &scales[f], by_norm[f]);
-		if (cursor->fields == 0 || (cursor->fields >> f & 1) != 0)
+		if (barq_bm25_has_field(cursor->fields, f))
 			for (uint32 i = 0; i < n; i++)
 				shares[i] += (float) (int32) frequencies[i] * by_norm[f][i];
 	}
@@ -145,12 +137,6 @@ barq_bm25_exact_block_bound(const Bm25Cursor *cursor, uint32 block, const BarqBm
 	const Bm25Maxima *maxima[BARQ_BM25_FIELDS];
 
 	for (uint32 f = 0; f < cursor->nfields; f++)
-	{
-		if (f == 0)
-			maxima[f] = block == BM25_NO_ROW ? &cursor->maxima : &cursor->skips[block].maxima;
-		else
-			maxima[f] = block == BM25_NO_ROW ? &cursor->field_maxima[f - 1] :
-				&cursor->field_skips[(Size) block * (cursor->nfields - 1) + f - 1].maxima;
-	}
+		maxima[f] = barq_bm25_field_maxima(cursor, block, f);
 	return barq_bm25_fields_bound(maxima, cursor->weight, cursor->fields, query);
 }

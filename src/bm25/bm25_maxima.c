@@ -146,7 +146,7 @@ barq_bm25_fields_bound(const Bm25Maxima *const *maxima, double weight, uint32 fi
 	{
 		double		most = 0;
 
-		if ((fields != 0 && (fields >> f & 1) == 0) || query->fields[f].avglen <= 0)
+		if (!barq_bm25_has_field(fields, f) || query->fields[f].avglen <= 0)
 			continue;
 		for (int i = 0; i < BM25_PAIRS && maxima[f]->pairs[i].frequency > 0; i++)
 		{

@@ -208,7 +208,7 @@ add_frequencies(Pruner *p, Scorer *scorer, uint32 number, uint32 at)
 	for (uint32 f = 0; f < cursor->nfields; f++)
 	{
 		frequencies[f][number] = cursor->field_frequencies[f][at];
-		if (cursor->fields == 0 || (cursor->fields >> f & 1) != 0)
+		if (barq_bm25_has_field(cursor->fields, f))
 			wtf += (float) (int32) frequencies[f][number] * c->by_norm[f][number];
 	}
 	if (wtf > 0)
