@@ -17,9 +17,9 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 machine=$(uname -m)
 export PG_MAJOR=$major
 
-# Options of gcc's among those of PostgreSQL's build; and its headers, made for gcc, name
-# an attribute that clang ignores (gnu_printf).
-clang_flags="-Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes -Qunused-arguments"
+# Options of gcc's among those of PostgreSQL's build; its headers, made for gcc, name an
+# attribute that clang ignores (gnu_printf); and what PostgreSQL's own build sets with clang.
+clang_flags="-Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes -Wno-cast-function-type-strict -Qunused-arguments"
 
 if [ "${machine/_/-}" = "$arch" ]; then
 	"$here/scripts/install-deps.sh" test

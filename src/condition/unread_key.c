@@ -143,13 +143,15 @@ typedef struct ReadColumn
 
 /* expression_tree_walker: whether there is a Var of the column. */
 static bool
-has_var(Node *node, ReadColumn *column)
+has_var(Node *node, void *context)
 {
+	const ReadColumn *column = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Var))
 		return ((Var *) node)->varno == column->side && ((Var *) node)->varattno == column->attno;
-	return expression_tree_walker(node, has_var, column);
+	return expression_tree_walker(node, has_var, context);
 }
 
 /* Whether a node of the outer query reads a column of the topmost node. */

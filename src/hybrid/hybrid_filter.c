@@ -405,8 +405,10 @@ barq_hybrid_bind_args(BarqHybridEntry *entry, const BarqHybridArgs *call,
 
 /* Mutator: replace parameters by their values. */
 static Node *
-put_values(Node *node, ParamListInfo params)
+put_values(Node *node, void *context)
 {
+	ParamListInfo params = context;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
@@ -421,7 +423,7 @@ put_values(Node *node, ParamListInfo params)
 								  param->paramcollid, length, value->value,
 								  value->isnull, by_value);
 	}
-	return expression_tree_mutator(node, put_values, (void *) params);
+	return expression_tree_mutator(node, put_values, context);
 }
 
 List *

@@ -87,8 +87,10 @@ static void look_under(Oid view, UnderView *under);
 
 /* Walker: add the relations of a query; views are followed. */
 static bool
-collect_tables(Node *node, UnderView *under)
+collect_tables(Node *node, void *context)
 {
+	UnderView  *under = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, RangeTblEntry))
@@ -104,9 +106,9 @@ collect_tables(Node *node, UnderView *under)
 		return false;
 	}
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, collect_tables, (void *) under,
+		return query_tree_walker((Query *) node, collect_tables, context,
 								 QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, collect_tables, (void *) under);
+	return expression_tree_walker(node, collect_tables, context);
 }
 
 /* Add the relations that a view reads; locks views with AccessShareLock. */

@@ -97,8 +97,10 @@ typedef struct Table
 
 /* Walker: the first Var of an expression, and whether others are of another table. */
 static bool
-find_table(Node *node, Table *table)
+find_table(Node *node, void *context)
 {
+	Table	   *table = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Var))
@@ -111,7 +113,7 @@ find_table(Node *node, Table *table)
 			var->varlevelsup != table->var->varlevelsup;
 		return false;
 	}
-	return expression_tree_walker(node, find_table, (void *) table);
+	return expression_tree_walker(node, find_table, context);
 }
 
 /* A Var of the table that the elements of a ROW() are of; NULL: none, or several tables. */

@@ -61,8 +61,10 @@ typedef struct OneRelation
  * them.
  */
 static bool
-find_relation(Node *node, OneRelation *found)
+find_relation(Node *node, void *context)
 {
+	OneRelation *found = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Var))
@@ -78,7 +80,7 @@ find_relation(Node *node, OneRelation *found)
 			found->varno = -1;
 		return false;
 	}
-	return expression_tree_walker(node, find_relation, (void *) found);
+	return expression_tree_walker(node, find_relation, context);
 }
 
 /*
@@ -130,8 +132,10 @@ typedef struct Substitution
  * Var has no expression or a subquery occurs.
  */
 static Node *
-substitute_mutator(Node *node, Substitution *substitution)
+substitute_mutator(Node *node, void *context)
 {
+	Substitution *substitution = context;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, SubLink))
@@ -150,7 +154,7 @@ substitute_mutator(Node *node, Substitution *substitution)
 			substitution->failed = true;
 		return expression == NULL ? node : plain_columns(expression, NULL);
 	}
-	return expression_tree_mutator(node, substitute_mutator, (void *) substitution);
+	return expression_tree_mutator(node, substitute_mutator, context);
 }
 
 /*
