@@ -8,6 +8,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "parser/parse_type.h"
 #include "text_index/bm25global.h"
 #include "utils/builtins.h"
@@ -65,14 +66,14 @@ refuse(const char *caller, const char *name, bool given)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s does not support %s over shards", caller, name),
-				 errhint("Leave it out, ask for more rows (k), and group or weight them in the statement around it.")));
+				 errhint("Leave it out, ask for more rows (k), and choose among them in the statement around it.")));
 }
 
 /*
  * Read the arguments from the second one on, which barq_sharded() and
  * barq_sharded_sql() share; args->table is set. Raises
- * ERRCODE_INVALID_PARAMETER_VALUE, and the errors of refuse(), barq_sharded_filter() and
- * barq_sharded_columns(). caller: the function's name, for messages.
+ * ERRCODE_INVALID_PARAMETER_VALUE, and the errors of refuse(), barq_sharded_filter(),
+ * barq_sharded_columns() and barq_sharded_check_group(). caller: the function's name, for messages.
  */
 static void
 read_args(FunctionCallInfo fcinfo, BarqShardedArgs *args, const char *caller)
@@ -91,7 +92,7 @@ read_args(FunctionCallInfo fcinfo, BarqShardedArgs *args, const char *caller)
 	args->vector_column = name_argument(fcinfo, 10);
 	args->text_column = name_argument(fcinfo, 11);
 	args->distance = text_argument(fcinfo, 12);
-	refuse(caller, "group_by", !PG_ARGISNULL(13));
+	args->group_by = name_argument(fcinfo, 13);
 	refuse(caller, "boost", !PG_ARGISNULL(14));
 	refuse(caller, "diversity", !PG_ARGISNULL(15) && PG_GETARG_FLOAT8(15) != 0);
 	if (args->embedding == NULL && args->query == NULL)
@@ -104,9 +105,81 @@ read_args(FunctionCallInfo fcinfo, BarqShardedArgs *args, const char *caller)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("distance must not be NULL")));
 	barq_sharded_columns(args);
+	if (args->group_by != NULL)
+		barq_sharded_check_group(args);
 }
 
 /* ---- steps ---- */
+
+/* Bytes that a statement of postgres_fdw's may take in the context of an error. */
+#define MOST_CONTEXT	160
+
+/*
+ * The context of an error of a statement, palloc'd: `name` in place of the statement,
+ * and of statements that were sent to shards only the beginning. Contexts of callers
+ * follow the statement and stay as they are.
+ */
+static char *
+short_context(const char *context, const char *sql, const char *name)
+{
+	const char *statement = strstr(context, sql);
+	StringInfoData text;
+
+	if (statement == NULL)
+		return pstrdup(context);
+	initStringInfo(&text);
+	while (context < statement)
+	{
+		int			length = Min(strcspn(context, "\n"), statement - context);
+		int			kept = length <= MOST_CONTEXT ? length :
+			pg_mbcliplen(context, length, MOST_CONTEXT);
+
+		appendBinaryStringInfo(&text, context, kept);
+		if (kept < length)
+			appendStringInfoString(&text, " ...");
+		context += length;
+		if (context < statement)
+		{
+			appendStringInfoChar(&text, '\n');
+			context++;
+		}
+	}
+	appendStringInfo(&text, "%s%s", name, statement + strlen(sql));
+	return text.data;
+}
+
+/*
+ * Run a statement by SPI, which is connected. Its errors are raised without its text,
+ * which may be long: it names every column for each shard, and statistics of all words.
+ */
+static void
+execute(const char *sql, const char *name)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "a search of shards returned no rows");
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (error->context != NULL)
+			error->context = short_context(error->context, sql, name);
+		if (error->internalquery != NULL && strcmp(error->internalquery, sql) == 0)
+		{
+			error->internalquery = NULL;
+			error->internalpos = 0;
+		}
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+}
 
 /*
  * The only value of a statement's only row, as text, in the current memory context of
@@ -118,8 +191,8 @@ gather(const BarqShardedArgs *args, List *shards, MemoryContext context)
 {
 	char	   *value = NULL;
 
-	if (SPI_execute(barq_sharded_statistics_sql(args, shards, barq_global_caller()), true, 1) == SPI_OK_SELECT &&
-		SPI_processed == 1)
+	execute(barq_sharded_statistics_sql(args, shards, barq_global_caller()), "statistics of shards");
+	if (SPI_processed == 1)
 		value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	if (value == NULL)
 		ereport(ERROR,
@@ -143,12 +216,36 @@ leave_out(List *shards)
 	return missing > 0;
 }
 
-/* Run a search and put its rows into the result, with `partial` as the last column. */
+/*
+ * Run a search. Of groups there may be more than among the candidates: then the search is
+ * repeated with four times as many, until there are k groups or all rows were candidates.
+ */
 static void
-put_rows(const char *sql, bool partial, Tuplestorestate *store, TupleDesc desc)
+search(BarqShardedArgs *args, List *shards)
 {
-	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "a search of shards returned no rows");
+	for (;;)
+	{
+		int64		found = 0;
+		bool		isnull;
+
+		execute(barq_sharded_search_sql(args, shards), "search of shards");
+		if (args->group_by == NULL || SPI_processed >= (uint64) args->k ||
+			args->candidates >= BARQ_SHARDED_MOST_ROWS)
+			return;
+		if (SPI_processed > 0)
+			found = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+												7, &isnull));
+		if (found < args->candidates)
+			return;
+		SPI_freetuptable(SPI_tuptable);
+		args->candidates = Min(args->candidates * 4, BARQ_SHARDED_MOST_ROWS);
+	}
+}
+
+/* Put the rows of a search into the result, with `partial` as the last column. */
+static void
+put_rows(bool partial, Tuplestorestate *store, TupleDesc desc)
+{
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		Datum		values[7];
@@ -196,7 +293,8 @@ barq_sharded(PG_FUNCTION_ARGS)
 	partial = leave_out(shards);
 	if (args.query != NULL)
 		args.query = gather(&args, shards, context);
-	put_rows(barq_sharded_search_sql(&args, shards), partial, rsinfo->setResult, rsinfo->setDesc);
+	search(&args, shards);
+	put_rows(partial, rsinfo->setResult, rsinfo->setDesc);
 	SPI_finish();
 	return (Datum) 0;
 }

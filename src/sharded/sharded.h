@@ -42,6 +42,7 @@ typedef struct BarqShardedArgs
 	char	   *distance;		/* name of the operator */
 	char	   *vector_column;	/* set by barq_sharded_columns() */
 	char	   *text_column;	/* the same */
+	char	   *group_by;		/* a column; NULL: no groups */
 } BarqShardedArgs;
 
 /* ---- sharded_shards.c ---- */
@@ -62,6 +63,11 @@ extern List *barq_sharded_shards(Oid table);
 extern void barq_sharded_columns(BarqShardedArgs *args);
 
 /*
+ * Check the column of args->group_by. Raises the errors of barq_groups_check_column().
+ */
+extern void barq_sharded_check_group(const BarqShardedArgs *args);
+
+/*
  * The qualified and quoted name of a shard's table on its own server, and the name of
  * a column there; palloc'd.
  */
@@ -80,8 +86,8 @@ extern int	barq_sharded_find_missing(List *shards);
 
 /*
  * A filter of a table whose parameters $1 … are replaced by the elements of a text[]
- * (NULL: no elements), as literals of the types that the expression gives them;
- * palloc'd. Raises the errors of barq_hybrid_check_expr(),
+ * (NULL: no elements), as literals of the types that the expression gives them, and in
+ * which a column is qualified by the table's name alone, if at all; palloc'd. Raises the errors of barq_hybrid_check_expr(),
  * barq_hybrid_check_params() and of the types' input functions, and
  * ERRCODE_INVALID_PARAMETER_VALUE for elements without a parameter. Takes and releases
  * AccessShareLock on the table.
@@ -99,7 +105,8 @@ extern char *barq_sharded_statistics_sql(const BarqShardedArgs *args, List *shar
 
 /*
  * The statement of a search; args->query is the text form of a bm25global. It returns
- * doc, score, vector_rank, text_rank, vector_distance, text_score, the best row first. Raises
+ * doc, score, vector_rank, text_rank, vector_distance, text_score, the best row first; with
+ * groups also `found`, the number of candidates of which these rows are the groups'. Raises
  * ERRCODE_UNDEFINED_FUNCTION if there is no such distance of the column's type.
  */
 extern char *barq_sharded_search_sql(const BarqShardedArgs *args, List *shards);

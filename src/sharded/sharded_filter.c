@@ -1,7 +1,8 @@
 /*
  * sharded_filter.c
  *	  The filter of a search over shards: checked as barq_hybrid()'s, its parameters
- *	  replaced by literals, which postgres_fdw ships.
+ *	  replaced by literals, which postgres_fdw ships, and its columns qualified by the
+ *	  name that every shard has in the statement.
  */
 #include "sharded/sharded.h"
 
@@ -10,42 +11,75 @@
 #include "hybrid/hybrid.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parser.h"
+#include "parser/scanner.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* Where a filter's parameters are in its text. */
+/* A part of a filter's text that is replaced: a ParamRef, or a ColumnRef. */
+typedef struct Place
+{
+	Node	   *node;
+	int			location;		/* in the text, in bytes */
+} Place;
+
 typedef struct Places
 {
 	int			n;
 	int			space;
-	ParamRef  **params;
+	Place	   *all;
 } Places;
 
-/* Walker: collect the parameters. */
-static bool
-collect_params(Node *node, void *context)
+static void
+add_place(Places *places, Node *node, int location)
 {
-	Places	   *places = context;
-
-	if (node == NULL)
-		return false;
-	if (!IsA(node, ParamRef))
-		return raw_expression_tree_walker(node, collect_params, context);
 	if (places->n == places->space)
 	{
 		places->space = places->space * 2 + 8;
-		places->params = places->params == NULL ?
-			palloc(sizeof(ParamRef *) * places->space) :
-			repalloc(places->params, sizeof(ParamRef *) * places->space);
+		places->all = places->all == NULL ? palloc(sizeof(Place) * places->space) :
+			repalloc(places->all, sizeof(Place) * places->space);
 	}
-	places->params[places->n++] = (ParamRef *) node;
-	return false;
+	places->all[places->n].node = node;
+	places->all[places->n++].location = location;
+}
+
+/* Walker: collect parameters, and columns that are qualified by more than a table. */
+static bool
+collect_places(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, ParamRef))
+		add_place(context, node, ((ParamRef *) node)->location);
+	else if (IsA(node, ColumnRef) && list_length(((ColumnRef *) node)->fields) > 2)
+		add_place(context, node, ((ColumnRef *) node)->location);
+	return raw_expression_tree_walker(node, collect_places, context);
 }
 
 static int
 compare_places(const void *a, const void *b)
 {
-	return (*(ParamRef *const *) a)->location - (*(ParamRef *const *) b)->location;
+	return ((const Place *) a)->location - ((const Place *) b)->location;
+}
+
+/*
+ * The length in bytes of a column's qualification at the beginning of a text, with its
+ * last period. It may contain comments and quoted names: PostgreSQL's scanner reads it.
+ */
+static int
+qualification_length(const char *text, const ColumnRef *column)
+{
+	core_yy_extra_type extra;
+	core_yyscan_t scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
+	int			dots = list_length(column->fields) - 1;
+	core_YYSTYPE value;
+	YYLTYPE		location = 0;
+	int			token;
+
+	while (dots > 0 && (token = core_yylex(&value, &location, scanner)) != 0)
+		if (token == '.')
+			dots--;
+	scanner_finish(scanner);
+	return location + 1;
 }
 
 /*
@@ -66,25 +100,37 @@ literal(const char *value, Oid type)
 	return psprintf("%s::%s", quote_literal_cstr(value), name);
 }
 
-/* Replace the parameters of a filter by literals, one for each number; palloc'd. */
+/*
+ * A filter with its parameters replaced by literals, one for each number, and with columns
+ * qualified by `alias` in place of schema and table; palloc'd.
+ */
 static char *
-put_literals(const char *filter, char **literals)
+replace_places(const char *filter, char **literals, const char *alias)
 {
 	Places		places = {0};
 	StringInfoData text;
 	int			done = 0;
 
-	(void) collect_params(linitial_node(RawStmt, raw_parser(filter, RAW_PARSE_PLPGSQL_EXPR))->stmt, &places);
-	qsort(places.params, places.n, sizeof(ParamRef *), compare_places);
+	(void) collect_places(linitial_node(RawStmt, raw_parser(filter, RAW_PARSE_PLPGSQL_EXPR))->stmt, &places);
+	if (places.n > 0)
+		qsort(places.all, places.n, sizeof(Place), compare_places);
 	initStringInfo(&text);
 	for (int i = 0; i < places.n; i++)
 	{
-		const ParamRef *param = places.params[i];
+		const Place *place = &places.all[i];
 
-		appendBinaryStringInfo(&text, filter + done, param->location - done);
-		appendStringInfo(&text, "(%s)", literals[param->number - 1]);
-		done = param->location + 1;
-		done += strspn(filter + done, "0123456789");
+		appendBinaryStringInfo(&text, filter + done, place->location - done);
+		done = place->location;
+		if (IsA(place->node, ParamRef))
+		{
+			appendStringInfo(&text, "(%s)", literals[((ParamRef *) place->node)->number - 1]);
+			done += 1 + strspn(filter + done + 1, "0123456789");
+		}
+		else
+		{
+			appendStringInfo(&text, "%s.", alias);
+			done += qualification_length(filter + done, (ColumnRef *) place->node);
+		}
 	}
 	appendStringInfoString(&text, filter + done);
 	return text.data;
@@ -118,5 +164,5 @@ barq_sharded_filter(Oid table, const char *filter, ArrayType *filter_args, const
 	literals = palloc(sizeof(char *) * Max(n, 1));
 	for (int i = 0; i < nparams; i++)
 		literals[i] = literal(nulls[i] ? NULL : TextDatumGetCString(values[i]), types[i]);
-	return put_literals(filter, literals);
+	return replace_places(filter, literals, quote_identifier(get_rel_name(table)));
 }

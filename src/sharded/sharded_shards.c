@@ -17,6 +17,7 @@
 #include "commands/defrem.h"
 #include "executor/spi.h"
 #include "foreign/foreign.h"
+#include "hybrid/hybrid.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -185,6 +186,16 @@ barq_sharded_columns(BarqShardedArgs *args)
 		args->vector_column = find_column(args, args->vector_column, "vector_column", is_vector_type);
 	if (args->query != NULL)
 		args->text_column = find_column(args, args->text_column, "text_column", is_text_type);
+}
+
+void
+barq_sharded_check_group(const BarqShardedArgs *args)
+{
+	Relation	rel = table_open(args->table, AccessShareLock);
+	BarqHybridEntry entry = {0};
+
+	barq_groups_check_column(rel, args->group_by, &entry);
+	table_close(rel, NoLock);
 }
 
 /* ---- names on the shard ---- */

@@ -190,37 +190,63 @@ append_ranking(StringInfo sql, const BarqShardedArgs *args, List *shards, const 
 					 name, name, condition, args->candidates);
 }
 
+/*
+ * Append the last CTE, `fused`: doc, the columns of a result, and what decides among
+ * equal scores: the better rank, shard and ctid.
+ */
+static void
+append_fused(StringInfo sql, const BarqShardedArgs *args)
+{
+	const char *rrf = own_name(args, "barq_rrf");
+	const char *rrf_k = double_to_shortest_decimal(args->rrf_k);
+	const char *weight[2];
+
+	weight[0] = double_to_shortest_decimal(args->vector_weight);
+	weight[1] = double_to_shortest_decimal(args->text_weight);
+	appendStringInfoString(sql, ", fused AS (\n");
+	if (args->embedding != NULL && args->query != NULL)
+		appendStringInfo(sql, "  SELECT CASE WHEN v.shard IS NULL THEN t.doc ELSE v.doc END AS doc,\n"
+						 "    %s(v.rank, %s, %s) + %s(t.rank, %s, %s) AS score,\n"
+						 "    v.rank::int AS vector_rank, t.rank::int AS text_rank, v.d AS vector_distance, t.d AS text_score,\n"
+						 "    LEAST(v.rank, t.rank) AS best, COALESCE(v.shard, t.shard) AS shard, COALESCE(v.at, t.at) AS at\n"
+						 "  FROM vectors AS v FULL JOIN texts AS t ON v.shard = t.shard AND v.at = t.at AND v.doc OPERATOR(pg_catalog.*=) t.doc\n",
+						 rrf, rrf_k, weight[0], rrf, rrf_k, weight[1]);
+	else if (args->embedding != NULL)
+		appendStringInfo(sql, "  SELECT doc, %s(rank, %s, %s) AS score, rank::int AS vector_rank, NULL::int AS text_rank,\n"
+						 "    d AS vector_distance, NULL::float8 AS text_score, rank AS best, shard, at\n  FROM vectors\n",
+						 rrf, rrf_k, weight[0]);
+	else
+		appendStringInfo(sql, "  SELECT doc, %s(rank, %s, %s) AS score, NULL::int AS vector_rank, rank::int AS text_rank,\n"
+						 "    NULL::float8 AS vector_distance, d AS text_score, rank AS best, shard, at\n  FROM texts\n",
+						 rrf, rrf_k, weight[1]);
+	appendStringInfoChar(sql, ')');
+}
+
 char *
 barq_sharded_search_sql(const BarqShardedArgs *args, List *shards)
 {
+	const char *result = "doc, score, vector_rank, text_rank, vector_distance, text_score";
+	const char *order = "score DESC, best, shard, at";
 	StringInfoData sql;
-	const char *rrf = own_name(args, "barq_rrf");
-	const char *weight[2];
-	const char *rrf_k = double_to_shortest_decimal(args->rrf_k);
 
 	initStringInfo(&sql);
-	weight[0] = double_to_shortest_decimal(args->vector_weight);
-	weight[1] = double_to_shortest_decimal(args->text_weight);
 	if (args->embedding != NULL)
 		append_ranking(&sql, args, shards, "vectors", vector_distance(args), "d < 'NaN'");
 	if (args->query != NULL)
 		append_ranking(&sql, args, shards, "texts", text_distance(args), "d < 0");
-	appendStringInfoChar(&sql, '\n');
-	if (args->embedding != NULL && args->query != NULL)
-		appendStringInfo(&sql, "SELECT CASE WHEN v.shard IS NULL THEN t.doc ELSE v.doc END AS doc,\n"
-						 "  %s(v.rank, %s, %s) + %s(t.rank, %s, %s) AS score,\n"
-						 "  v.rank::int AS vector_rank, t.rank::int AS text_rank, v.d AS vector_distance, t.d AS text_score\n"
-						 "FROM vectors AS v FULL JOIN texts AS t ON v.shard = t.shard AND v.at = t.at AND v.doc OPERATOR(pg_catalog.*=) t.doc\n"
-						 "ORDER BY 2 DESC, LEAST(v.rank, t.rank), COALESCE(v.shard, t.shard), COALESCE(v.at, t.at)",
-						 rrf, rrf_k, weight[0], rrf, rrf_k, weight[1]);
-	else if (args->embedding != NULL)
-		appendStringInfo(&sql, "SELECT doc, %s(rank, %s, %s) AS score, rank::int AS vector_rank, NULL::int AS text_rank,\n"
-						 "  d AS vector_distance, NULL::float8 AS text_score\nFROM vectors ORDER BY rank",
-						 rrf, rrf_k, weight[0]);
+	append_fused(&sql, args);
+	if (args->group_by != NULL)
+	{
+		/* the row of a group that comes first, and how many rows there are to group */
+		appendStringInfo(&sql, ", grouped AS (\n"
+						 "  SELECT *, pg_catalog.row_number() OVER (PARTITION BY (doc).%s ORDER BY %s) AS place,\n"
+						 "    pg_catalog.count (*) OVER () AS found\n"
+						 "  FROM fused\n)",
+						 quote_identifier(args->group_by), order);
+		appendStringInfo(&sql, "\nSELECT %s, found FROM grouped WHERE place = 1", result);
+	}
 	else
-		appendStringInfo(&sql, "SELECT doc, %s(rank, %s, %s) AS score, NULL::int AS vector_rank, rank::int AS text_rank,\n"
-						 "  NULL::float8 AS vector_distance, d AS text_score\nFROM texts ORDER BY rank",
-						 rrf, rrf_k, weight[1]);
-	appendStringInfo(&sql, " LIMIT %d", args->k);
+		appendStringInfo(&sql, "\nSELECT %s FROM fused", result);
+	appendStringInfo(&sql, " ORDER BY %s LIMIT %d", order, args->k);
 	return sql.data;
 }

@@ -34,6 +34,27 @@ INSERT INTO shard_child VALUES (2, '[0,1]');
 SELECT (doc).id, vector_rank FROM barq_sharded(NULL::shard_parent, '[1,0]');
 -- rows of the same place and shard, as where the shard's own table is partitioned, are told apart
 SELECT count(*) FROM (VALUES (ROW(1, 'a'::text)), (ROW(2, 'a'::text))) v(doc) FULL JOIN (VALUES (ROW(1, 'a'::text)), (ROW(3, 'a'::text))) t(doc) ON v.doc *= t.doc AND 1 = 1;
+-- a column may be qualified as in any statement
+SELECT count(*), bool_and((doc).id < 10) FROM barq_sharded(NULL::shard_docs, '[1,1]', k => 1000,
+	filter => $f$public.shard_docs.id < $1 AND "public" . /* . */ shard_docs."body" <> $2 AND shard_docs.parts[1] <> '' AND public.shard_docs.parts[1] <> $2 AND NOT public.shard_docs.* IS NULL
+		AND U&"publ\0069c".U&"shard!005fdocs" UESCAPE '!'.id > 0$f$, filter_args => '{10,a.b.c}');
+-- groups: the first row of each value, over all shards
+SELECT count(*), count(DISTINCT id), array_agg(vector_rank ORDER BY score DESC) FILTER (WHERE body ~ 'quick') AS ranks
+FROM (SELECT (doc).*, vector_rank, score FROM barq_sharded(NULL::shard_docs, '[1,1]', k => 10, candidates => 10, group_by => 'body')) g
+	JOIN (SELECT DISTINCT ON (body) id AS first, body AS of FROM shard_one WHERE embedding <> '[0,0]' ORDER BY body, embedding <=> '[1,1]') o ON first = id AND of = body;
+SELECT count(*), count(DISTINCT (doc).body), bool_and((doc).id = first AND score = best) FROM barq_sharded(NULL::shard_docs, '[1,1]', 'quick vector', text_column => 'body', k => 1000, group_by => 'body') g
+	LEFT JOIN (SELECT DISTINCT ON ((doc).body) (doc).id AS first, (doc).body AS of, score AS best
+		FROM barq_sharded(NULL::shard_docs, '[1,1]', 'quick vector', text_column => 'body', k => 1000) ORDER BY (doc).body, score DESC) o ON of = (doc).body;
+SELECT count(*) FROM barq_sharded(NULL::shard_docs, '[1,1]', k => 1000, group_by => 'day');
+SELECT count(*), count((doc).day) FROM barq_sharded(NULL::shard_docs, query => 'no vector', text_column => 'body', filter => 'day IS NULL', group_by => 'day');
+SELECT (doc).id FROM barq_sharded(NULL::shard_docs, '[1,1]', filter => 'id < 0', group_by => 'body');
+SELECT * FROM barq_sharded(NULL::shard_docs, '[1,1]', group_by => 'nosuch');
+-- an error does not print the statement, which has every column for every shard
+\set VERBOSITY default
+SELECT count(*) FROM barq_sharded(NULL::shard_docs, '[1,1]', filter => '1 / (id - 5) < 7', text_column => 'body');
+SELECT count(*) FROM barq_sharded(NULL::shard_docs, '[1,1,1]');
+SELECT barq_global_query('shard_docs', 'quick', 'parts');
+\set VERBOSITY terse
 -- policies of the table would not count for its partitions
 ALTER TABLE shard_docs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY few ON shard_docs USING (id < 10);
@@ -69,7 +90,6 @@ SELECT barq_sharded_sql('shard_docs', '[1,2]', filter => 'id = $1', filter_args 
 SELECT barq_sharded_sql('shard_docs', '[1,2]', filter => 'id = $1', filter_args => '{one}');
 SELECT barq_sharded_sql('shard_docs', '[1,2]', filter => 'id IN (SELECT 1)');
 SELECT barq_sharded_sql('shard_docs', '[1,2]', filter => 'random() < 0.5');
-SELECT count(*) FROM barq_sharded(NULL::shard_docs, '[1,2]', group_by => 'id');
 SELECT count(*) FROM barq_sharded(NULL::shard_docs, '[1,2]', boost => 'id');
 SELECT count(*) FROM barq_sharded(NULL::shard_docs, '[1,2]', diversity => 0.5);
 DROP TABLE shard_found, shard_docs, shard_one, shard_child, shard_parent;

@@ -107,6 +107,12 @@ is( $first->safe_psql('postgres', q{SELECT (doc).id, text_score FROM barq_sharde
 	$first->safe_psql('postgres', q{SELECT id, s FROM (SELECT id, body <@> 'vector' AS s FROM one) o WHERE id < 700 AND s < 0 ORDER BY 1}), 'with a filter and its parameters');
 like($first->safe_psql('postgres', q{EXPLAIN (VERBOSE) } . $first->safe_psql('postgres', q{SELECT barq_sharded_sql('docs', '[1,0,0,0,0,0,0,0]', filter => 'id < $1', filter_args => '{700}')})),
 	qr/Remote SQL: .*WHERE \(\(id < 700(::bigint)?\)\) ORDER BY .* LIMIT 100/, 'the filter is shipped');
+is($first->safe_psql('postgres', q{SELECT count(*) FROM barq_sharded(NULL::docs, '[1,0,0,0,0,0,0,0]', filter => 'public.docs.id < 7')}), '6', 'with a column qualified by its schema');
+{
+	my $id = $second->safe_psql('postgres', 'SELECT max(id) FROM docs_1');
+	my ($code, $out, $err) = $first->psql('postgres', qq{SELECT * FROM barq_sharded(NULL::docs, '[1,0,0,0,0,0,0,0]', 'vector', candidates => 5000, filter => '1 / (id - $id) < 9')});
+	like($err, qr/division by zero\nCONTEXT:  remote SQL command: SELECT .{50,150} \.\.\.\nSQL statement "search of shards"$/, 'an error of a shard has the beginning of what it was sent');
+}
 
 # The table of a shard may be partitioned on its server: its rows are not told apart by ctid.
 $third->safe_psql('postgres', q{CREATE TABLE deep (id bigint, body text, embedding vector(8)) PARTITION BY HASH (id);
@@ -131,6 +137,7 @@ is( $first->safe_psql('postgres', q{SELECT bool_or(partial) FROM barq_sharded(NU
 # Writes through the coordinator change the statistics of the next search.
 $first->safe_psql('postgres', q{INSERT INTO docs SELECT i, 'database added', '[1,1,1,1,1,1,1,1]' FROM generate_series(2001, 2040) i; INSERT INTO one SELECT * FROM docs WHERE id > 2000});
 same_texts('after an insert');
+is($first->safe_psql('postgres', q{SELECT count(*), count(DISTINCT (doc).body), min(text_rank) FROM barq_sharded(NULL::docs, query => 'added number', k => 41, candidates => 41, group_by => 'body')}), '41|41|1', 'one row of each group, of more candidates than those asked for');
 
 # A partition moves to another server.
 example($third, 'shard.sql', 'part=2');
