@@ -3,13 +3,14 @@
  *	  Build time, bytes and latency of the BM25 kind outside of a server.
  *
  *	  bench_bm25 [-w /usr/share/wordnet] [-s english.stop] [-n 1000000] [-g 3]
- *		[-Q 200] [-k 10] [-r 5] [-P] [-a] [-m 8] [-b] [-l level] [-o body] [-i body]
+ *		[-Q 200] [-k 10] [-r 5] [-P] [-a] [-F 5] [-m 8] [-b] [-l level] [-o body] [-i body]
  *
  * Documents are -g random glosses of WordNet each, 1: every gloss once (-n is
  * left out then). Words are runs of letters and digits, in lower case, without
  * the stop words of -s and with the commonest endings cut off. -P: with
- * positions. -a: alternatives alone, no other forms of queries. -m: build as many bodies and merge them, the documents dealt out
- * 5,000 at a time. -b: compare each answer with every document scored (slow). -l: the
+ * positions. -a: alternatives alone, no other forms of queries. -F: the first words of a
+ * document, so many, are a field of their own, of weight 3 (not with -b). -m: build as many
+ * bodies and merge them, the documents dealt out 5,000 at a time. -b: compare each answer with every document scored (slow). -l: the
  * kernels' level. -o, -i: keep the body in a file; measure one kept there.
  *
  * Queries have one to five words drawn from one random gloss each. Times of
@@ -18,7 +19,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,7 +33,8 @@
 #undef snprintf
 #undef qsort
 
-#define MAX_WORD 64
+#include "glosses.h"
+
 #define FEW_WORDS 5				/* words of most queries */
 #define DEALT 5000				/* documents of a run, one after the other */
 
@@ -56,170 +57,12 @@ cpu_now(void)
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-static uint64 random_state = 42;
-
-static uint32
-random_below(uint32 n)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32) (((random_state * UINT64CONST(2685821657736338717)) >> 32) * n >> 32);
-}
-
-/* A gloss: numbers of its words in the vocabulary, stop words left out. */
-typedef struct Gloss
-{
-	uint32		n;				/* words kept */
-	uint32		words;			/* with stop words: where the next gloss goes on */
-	BarqToken  *tokens;
-} Gloss;
-
-static BarqTermTable *vocabulary;
-static Gloss *glosses;
-static uint32 nglosses;
-
-/* ---- words ---- */
-
-static bool
-ends_with(const char *word, uint32 length, const char *ending)
-{
-	uint32		n = strlen(ending);
-
-	return length > n + 2 && memcmp(word + length - n, ending, n) == 0;
-}
-
-static uint32
-stem(const char *word, uint32 length)
-{
-	static const char *const endings[] = {"ations", "ation", "ings", "ing", "edly", "ed",
-										  "ness", "ions", "ion", "ies", "ly", "es", "s", "e"};
-
-	for (int i = 0; i < lengthof(endings); i++)
-		if (ends_with(word, length, endings[i]))
-			return length - strlen(endings[i]);
-	return length;
-}
-
-static void
-read_glosses(const char *folder, const char *stop_file)
-{
-	static const char *const parts[] = {"adj", "adv", "noun", "verb"};
-	BarqTermTable *stops = barq_terms_create(TopMemoryContext);
-	char		line[65536];
-	FILE	   *file = fopen(stop_file, "r");
-
-	if (file != NULL)
-	{
-		while (fgets(line, sizeof(line), file))
-			barq_terms_intern(stops, line, strcspn(line, "\n"));
-		fclose(file);
-	}
-	vocabulary = barq_terms_create(TopMemoryContext);
-	glosses = calloc(200000, sizeof(Gloss));
-	for (int p = 0; p < lengthof(parts); p++)
-	{
-		snprintf(line, sizeof(line), "%s/data.%s", folder, parts[p]);
-		file = fopen(line, "r");
-		if (file == NULL)
-		{
-			perror(line);
-			exit(1);
-		}
-		while (fgets(line, sizeof(line), file))
-		{
-			char	   *at = strstr(line, " | ");
-			Gloss	   *gloss;
-			BarqToken	tokens[4096];
-
-			if (at == NULL || line[0] == ' ')
-				continue;
-			gloss = &glosses[nglosses++];
-			while (*at != '\0')
-			{
-				char		word[MAX_WORD];
-				uint32		length = 0;
-
-				for (; isalnum((unsigned char) *at); at++)
-					if (length < MAX_WORD)
-						word[length++] = tolower((unsigned char) *at);
-				if (length > 0)
-				{
-					gloss->words++;
-					if (barq_terms_find(stops, word, length) == PG_UINT32_MAX)
-					{
-						tokens[gloss->n].term = barq_terms_intern(vocabulary, word,
-																  stem(word, length));
-						tokens[gloss->n++].position = gloss->words;
-					}
-				}
-				else
-					at++;
-			}
-			gloss->tokens = malloc(sizeof(BarqToken) * (gloss->n + 1));
-			memcpy(gloss->tokens, tokens, sizeof(BarqToken) * gloss->n);
-		}
-		fclose(file);
-	}
-}
-
-/* ---- documents ---- */
-
-typedef struct Documents
-{
-	uint32		n;
-	uint32		glosses;		/* of one document */
-	uint32	   *chosen;
-	uint64		tokens;
-} Documents;
-
-static void
-make_documents(Documents *d, uint32 n, uint32 per)
-{
-	d->n = per == 1 ? nglosses : n;
-	d->glosses = per;
-	d->chosen = malloc(sizeof(uint32) * (Size) d->n * per);
-	d->tokens = 0;
-	for (uint32 i = 0; i < d->n * per; i++)
-	{
-		d->chosen[i] = per == 1 ? i : random_below(nglosses);
-		d->tokens += glosses[d->chosen[i]].n;
-	}
-}
-
-static void
-document_tokens(const Documents *d, uint32 document, BarqTokens *tokens)
-{
-	uint32		base = 0;
-
-	tokens->ntokens = 0;
-	for (uint32 i = 0; i < d->glosses; i++)
-	{
-		const Gloss *gloss = &glosses[d->chosen[(Size) document * d->glosses + i]];
-
-		for (uint32 j = 0; j < gloss->n; j++)
-		{
-			tokens->tokens[tokens->ntokens] = gloss->tokens[j];
-			tokens->tokens[tokens->ntokens++].position += base;
-		}
-		base += gloss->words;
-	}
-	tokens->length = tokens->ntokens;
-	tokens->last_position = base;
-}
-
-static void
-document_tid(uint32 document, ItemPointerData *tid)
-{
-	ItemPointerSet(tid, document / 40, document % 40 + 1);
-}
-
 static void
 build(BarqBodyWriter *writer, const Documents *d, uint32 run, uint32 runs, bool positions,
 	  double *adding, double *writing)
 {
 	MemoryContext context = shim_context_push();
-	BarqBm25Builder *builder = barq_bm25_builder_create(vocabulary, 1, positions, context);
+	BarqBm25Builder *builder = barq_bm25_builder_create(vocabulary, d->title > 0 ? 2 : 1, positions, context);
 	BarqTokens	tokens = {.tokens = malloc(sizeof(BarqToken) * 16384)};
 	double		start;
 	uint32		added = 0;
@@ -271,14 +114,25 @@ compare_terms(const void *a, const void *b)
 static void
 make_query(BarqBm25Query *query, BarqView *view, const Words *words, BarqBm25Term *terms)
 {
+	static BarqBm25Field fields[BARQ_BM25_FIELDS];
 	BarqBm25Totals totals;
+	Bm25Body	opened;
 
+	barq_bm25_open(&opened, view);
 	barq_bm25_totals(view, &totals);
 	memset(query, 0, sizeof(*query));
 	query->k1 = 1.2;
 	query->b = 0.75;
 	query->avglen = totals.tokens / (double) totals.documents;
 	query->scored = true;
+	if (opened.nfields > 1)
+	{
+		query->nfields = opened.nfields;
+		query->fields = fields;
+		for (uint32 f = 0; f < query->nfields; f++)
+			fields[f] = (BarqBm25Field) {.weight = f == 0 ? 3 : 1, .b = query->b,
+										.avglen = totals.field_tokens[f] / (double) totals.documents};
+	}
 	query->terms = terms;
 	for (uint32 i = 0; i < words->n; i++)
 	{
@@ -545,7 +399,7 @@ main(int argc, char **argv)
 	bool		compare = false;
 	int			c;
 	double		start;
-	Documents	d;
+	Documents	d = {0};
 	BarqBodyWriter body;
 	BarqView	view;
 	Bm25Body	opened;
@@ -553,7 +407,7 @@ main(int argc, char **argv)
 
 	shim_init();
 	barq_kernels_init();
-	while ((c = getopt(argc, argv, "w:s:n:g:Q:k:r:Pam:bl:o:i:")) != -1)
+	while ((c = getopt(argc, argv, "w:s:n:g:Q:k:r:PaF:m:bl:o:i:")) != -1)
 		switch (c)
 		{
 			case 'w':
@@ -582,6 +436,9 @@ main(int argc, char **argv)
 				break;
 			case 'a':
 				alone = true;
+				break;
+			case 'F':
+				d.title = atoi(optarg);
 				break;
 			case 'm':
 				runs = atoi(optarg);

@@ -204,7 +204,6 @@ load_field_frequencies(Bm25Cursor *cursor)
 	const Bm25Skip *skip = &cursor->skips[cursor->loaded];
 	uint64		from = cursor->blocks_off + skip->offset + barq_pack_bytes(cursor->n, skip->row_bits);
 
-	memset(cursor->frequencies, 0, sizeof(cursor->frequencies));
 	for (uint32 f = 0; f < cursor->nfields; f++)
 	{
 		uint8		bits = f == 0 ? skip->frequency_bits :
@@ -214,8 +213,11 @@ load_field_frequencies(Bm25Cursor *cursor)
 
 		barq_unpack(barq_view_read(cursor->body->view, from, bytes), cursor->n, bits, frequencies);
 		from += bytes;
-		for (uint32 i = 0; i < cursor->n; i++)
-			cursor->frequencies[i] += frequencies[i];
+		if (f == 0)
+			memcpy(cursor->frequencies, frequencies, cursor->n * sizeof(uint32));
+		else
+			for (uint32 i = 0; i < cursor->n; i++)
+				cursor->frequencies[i] += frequencies[i];
 		if (unlikely(bits > 28))
 			for (uint32 i = 0; i < cursor->n; i++)
 				if (frequencies[i] > PG_INT32_MAX / BARQ_BM25_FIELDS)

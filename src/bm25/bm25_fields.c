@@ -10,16 +10,14 @@
 #include "postgres.h"
 
 #include "bm25/bm25_search.h"
+#include "kernels/kernels.h"
 
 void
 barq_bm25_row_norms(const Bm25Search *s, uint32 row, double *norms)
 {
 	for (uint32 f = 0; f < s->query->nfields; f++)
-	{
-		uint32		stored = barq_bm25_field_length(&s->body, f, row);
-
-		norms[f] = barq_bm25_field_norm(&s->query->fields[f], stored == 0 ? 0 : stored - 1);
-	}
+		norms[f] = barq_bm25_stored_norm(&s->query->fields[f],
+										 barq_bm25_field_length(&s->body, f, row));
 }
 
 double
@@ -49,86 +47,46 @@ barq_bm25_field_scales(const BarqBm25Query *query, Bm25FieldScale *scales)
 	}
 }
 
-/* Upper bound of a field's part of the weighted frequency of postings with these maxima. */
-static inline float
-field_bound(const Bm25Maxima *maxima, const Bm25FieldScale *scale)
+void
+barq_bm25_block_bounds(const Bm25Cursor *cursor, uint32 from, uint32 n, const BarqBm25Query *query,
+					   const Bm25FieldScale *scales, float weight, float *bounds)
 {
-	float		most = 0;
-
-	for (int i = 0; i < BM25_PAIRS && maxima->pairs[i].frequency > 0; i++)
-	{
-		float		norm = scale->base + scale->slope * (float) maxima->pairs[i].length;
-		float		part;
-
-		if (maxima->pairs[i].frequency == BM25_FREQUENCY_ANY)
-			return 1e30f;
-		part = scale->weight * (float) maxima->pairs[i].frequency / Max(norm, 1e-30f);
-		most = Max(most, part);
-	}
-	return most;
-}
-
-float
-barq_bm25_block_bound(const Bm25Cursor *cursor, uint32 block, const BarqBm25Query *query,
-					  const Bm25FieldScale *scales, float weight)
-{
-	float		wtf = 0;
-
+	memset(bounds, 0, n * sizeof(float));
 	for (uint32 f = 0; f < cursor->nfields; f++)
-	{
-		if (!barq_bm25_has_field(cursor->fields, f) || scales[f].weight == 0)
-			continue;
-		wtf += field_bound(barq_bm25_field_maxima(cursor, block, f), &scales[f]);
-	}
-	return barq_bm25_share_bound(query, weight, Min(wtf, 1e30f));
-}
-
-/*
- * A field's weight by its norm in n rows, whose lengths are stored plus 1 (of any value in a
- * row without the field). The compiler vectorises the loop.
- */
-static void
-divide_by_norms(const uint32 *lengths, uint32 n, const Bm25FieldScale *scale, float *by_norm)
-{
-	float		weight = scale->weight;
-	float		base = scale->base;
-	float		slope = scale->slope;
-
-	for (uint32 i = 0; i < n; i++)
-	{
-		float		norm = base + slope * (float) ((int32) lengths[i] - 1);
-
-		by_norm[i] = weight / (norm > 1e-30f ? norm : 1e-30f);
-	}
+		if (barq_bm25_has_field(cursor->fields, f) && scales[f].weight > 0)
+			barq_kernels->bm25_add_parts(barq_bm25_field_maxima(cursor, from, f),
+										 f == 0 ? sizeof(Bm25Skip) :
+										 sizeof(Bm25FieldSkip) * (cursor->nfields - 1),
+										 BM25_PAIRS, (int) n, scales[f].base, scales[f].slope,
+										 scales[f].weight, bounds);
+	barq_kernels->bm25_saturate(bounds, (int) n, barq_bm25_least_k1(query), weight);
 }
 
 void
 barq_bm25_block_shares(const Bm25Search *s, Bm25Cursor *cursor, const Bm25FieldScale *scales,
-					   float weight, float *shares, float (*by_norm)[BARQ_BM25_BLOCK])
+					   float weight, float *shares, float (*by_norm)[BARQ_BM25_BLOCK],
+					   uint32 (*lengths)[BARQ_BM25_BLOCK])
 {
-	uint32		lengths[BARQ_BM25_BLOCK];
+	float		unasked[BARQ_BM25_BLOCK];	/* what a field adds that does not count */
 	uint32		n = cursor->n;
 
 	if (!cursor->has_frequencies)
 		barq_bm25_cursor_frequencies(cursor);
 	memset(shares, 0, n * sizeof(float));
+	memset(unasked, 0, n * sizeof(float));
 	for (uint32 f = 0; f < cursor->nfields; f++)
 	{
-		const uint32 *frequencies = cursor->field_frequencies[f];
-
+		barq_bm25_field_lengths(&s->body, f, cursor->rows, n, lengths[f]);
 		if (scales[f].weight == 0)
 		{
 			memset(by_norm[f], 0, n * sizeof(float));
 			continue;
 		}
-		barq_bm25_field_lengths(&s->body, f, cursor->rows, n, lengths);
-		divide_by_norms(lengths, n, &scales[f], by_norm[f]);
-		if (barq_bm25_has_field(cursor->fields, f))
-			for (uint32 i = 0; i < n; i++)
-				shares[i] += (float) (int32) frequencies[i] * by_norm[f][i];
+		barq_kernels->bm25_add_field(cursor->field_frequencies[f], lengths[f], (int) n, scales[f].base,
+									 scales[f].slope, scales[f].weight, by_norm[f],
+									 barq_bm25_has_field(cursor->fields, f) ? shares : unasked);
 	}
-	for (uint32 i = 0; i < n; i++)
-		shares[i] = barq_bm25_share_bound(s->query, weight, shares[i]);
+	barq_kernels->bm25_saturate(shares, (int) n, barq_bm25_least_k1(s->query), weight);
 }
 
 double

@@ -27,112 +27,30 @@
  */
 #include "postgres.h"
 
-#include <float.h>
-
 #include "base/interrupts.h"
-#include "bm25/bm25_search.h"
+#include "bm25/bm25_prune.h"
 #include "kernels/kernels.h"
-#include "port/pg_bitutils.h"
 
-#define BUCKETS			2048	/* at most; a power of two */
-#define BOUNDS			64		/* blocks whose bounds are computed at once */
 #define SPAN			4		/* blocks after the first whose bounds give a local
 	* bound; with more, the bound of all is used */
-
-/* A sum of a few bounds in single precision may be too small by this factor. */
-#define BUCKET_SLACK	(1 - 4e-6)
 
 /* A bound of which this share does not exceed the threshold may be a tie. */
 #define TIE				(1 - 1e-5)
 
-			   typedef struct Scorer
+			   void
+			   barq_bm25_load_bounds(Pruner *p, Scorer *scorer, uint32 from)
 {
-	Bm25Cursor *cursor;
-	uint32		number;			/* in the order of the query */
-	float		weight;			/* raised */
-	double		bound;			/* bound of all its postings */
-	double		local;			/* bound of its postings in the window */
-	uint32		first;			/* its first block in the window */
-	bool		required;		/* rows must hold the term */
+	const Bm25Cursor *cursor = scorer->cursor;
+	uint32		slot = from / BOUNDS % 2;
+	uint32		n = Min(BOUNDS, cursor->nblocks - from);
 
-	/* bounds of blocks, cached: bounds[i] are those from block bounds_from[i] on */
-	uint32		bounds_from[2]; /* BM25_NO_ROW: none */
-	float		bounds[2][BOUNDS];
-
-	uint32		shared;			/* block that shares are of; BM25_NO_ROW: none */
-	uint32		begin;			/* its postings in the window: [begin, end) */
-	uint32		end;
-	uint32		lengths[BARQ_BM25_BLOCK];
-	float		shares[BARQ_BM25_BLOCK];	/* bounds, raised */
-	float		(*by_norm)[BARQ_BM25_BLOCK];	/* of several fields: barq_bm25_block_shares() */
-} Scorer;
-
-/* Candidates, ascending, from one block of one heavy term. */
-typedef struct Candidates
-{
-	uint32		n;
-	uint32		rows[BARQ_BM25_BLOCK];
-	uint32		lengths[BARQ_BM25_BLOCK];
-	float		sums[BARQ_BM25_BLOCK];	/* of the shares found so far */
-	uint8		numbers[BARQ_BM25_BLOCK];	/* unchanged while others are dropped */
-
-	/* by number */
-	uint32		terms[BARQ_BM25_BLOCK]; /* a bit for each term found */
-	uint32		frequencies[BM25_MANY_TERMS][BARQ_BM25_BLOCK];
-
-	/* of several fields, in place of frequencies and lengths: a row for each term and field,
-	 * and for each field */
-	uint32		(*field_frequencies)[BARQ_BM25_BLOCK];
-	float		(*by_norm)[BARQ_BM25_BLOCK];
-} Candidates;
-
-typedef struct Pruner
-{
-	Bm25Search *s;
-	uint32		n;				/* scorers */
-	float		base;			/* norms are at least base + slope · length */
-	float		slope;
-	bool		fields;			/* the query is over several: scales in place of these */
-	Bm25FieldScale scales[BARQ_BM25_FIELDS];
-	Scorer	   *scorers;		/* in the order of the query */
-	Scorer	   *by_bound[BM25_MANY_TERMS];	/* by their bound of all postings */
-	uint32		light;			/* by_bound[0 .. light-1] are light in any window */
-	double		rest;			/* sum of their bounds */
-	Scorer	   *leader;			/* the rarest required term, or NULL */
-
-	/* in the window: light terms first, by their local bounds */
-	Scorer	   *order[BM25_MANY_TERMS];
-	double		below[BM25_MANY_TERMS + 1]; /* below[i]: sum of the local bounds of
-											 * order[0 .. i-1] */
-
-	Candidates	candidates;
-	float		buckets[BUCKETS];
-	uint32		found[BARQ_BM25_BLOCK + 16];	/* as find_at_least() needs */
-	uint8		at[BARQ_BM25_BLOCK];
-} Pruner;
-
-/* Bound of a block's shares. */
-static inline float
-block_bound(Pruner *p, Scorer *scorer, uint32 block)
-{
-	uint32		from = block - block % BOUNDS;
-	uint32		slot = block / BOUNDS % 2;
-
-	if (unlikely(scorer->bounds_from[slot] != from))
-	{
-		uint32		n = Min(BOUNDS, scorer->cursor->nblocks - from);
-
-		if (p->fields)
-			for (uint32 i = 0; i < n; i++)
-				scorer->bounds[slot][i] = barq_bm25_block_bound(scorer->cursor, from + i, p->s->query,
-																p->scales, scorer->weight);
-		else
-			barq_kernels->bm25_bounds(&scorer->cursor->skips[from].maxima, sizeof(Bm25Skip),
-									  BM25_PAIRS, n, p->base, p->slope, scorer->weight,
-									  scorer->bounds[slot]);
-		scorer->bounds_from[slot] = from;
-	}
-	return scorer->bounds[slot][block - from];
+	if (p->fields)
+		barq_bm25_block_bounds(cursor, from, n, p->s->query, p->scales, scorer->weight,
+							   scorer->bounds[slot]);
+	else
+		barq_kernels->bm25_bounds(&cursor->skips[from].maxima, sizeof(Bm25Skip), BM25_PAIRS, n,
+								  p->base, p->slope, scorer->weight, scorer->bounds[slot]);
+	scorer->bounds_from[slot] = from;
 }
 
 /* Set lengths and shares of the postings of a term's decoded block. */
@@ -147,270 +65,27 @@ load_shares(Pruner *p, Scorer *scorer)
 	if (p->fields)
 	{
 		barq_bm25_block_shares(s, cursor, p->scales, scorer->weight, scorer->shares,
-							   scorer->by_norm);
+							   scorer->by_norm, scorer->lengths);
 		scorer->shared = cursor->loaded;
 		return;
 	}
 	if (!cursor->has_frequencies)
 		barq_bm25_cursor_frequencies(cursor);
-	barq_bm25_lengths(&s->body, cursor->rows, cursor->n, scorer->lengths);
-	barq_kernels->bm25_shares(cursor->frequencies, scorer->lengths, cursor->n, p->base,
+	barq_bm25_lengths(&s->body, cursor->rows, cursor->n, scorer->lengths[0]);
+	barq_kernels->bm25_shares(cursor->frequencies, scorer->lengths[0], cursor->n, p->base,
 							  p->slope, scorer->weight, scorer->shares);
 	scorer->shared = cursor->loaded;
-}
-
-/*
- * The least sum of shares, in single precision, with which a row can reach the
- * threshold if terms not yet looked up add `rest` at most. Above 0.
- */
-static inline float
-limit_of(const Pruner *p, double rest)
-{
-	return Max((float) ((barq_bm25_threshold(p->s) - rest) * BUCKET_SLACK), FLT_MIN);
-}
-
-/* Drop the candidates whose sum is below a limit. */
-static void
-drop_below(Pruner *p, float limit)
-{
-	Candidates *c = &p->candidates;
-	uint32		n = barq_kernels->find_at_least(c->sums, c->n, limit, p->found);
-
-	if (n == c->n)
-		return;
-	for (uint32 i = 0; i < n; i++)
-	{
-		uint32		from = p->found[i];
-
-		c->rows[i] = c->rows[from];
-		c->lengths[i] = c->lengths[from];
-		c->sums[i] = c->sums[from];
-		c->numbers[i] = c->numbers[from];
-	}
-	c->n = n;
-}
-
-/*
- * Note the frequencies of a term of several fields in the candidate of a number, from the
- * at-th posting of its decoded block; returns the bound of its share. A posting without a
- * frequency in the term's fields is none.
- */
-static float
-add_frequencies(Pruner *p, Scorer *scorer, uint32 number, uint32 at)
-{
-	Candidates *c = &p->candidates;
-	Bm25Cursor *cursor = scorer->cursor;
-	uint32(*frequencies)[BARQ_BM25_BLOCK] = &c->field_frequencies[scorer->number * cursor->nfields];
-	float		wtf = 0;
-
-	if (!cursor->has_frequencies)
-		barq_bm25_cursor_frequencies(cursor);
-	for (uint32 f = 0; f < cursor->nfields; f++)
-	{
-		frequencies[f][number] = cursor->field_frequencies[f][at];
-		if (barq_bm25_has_field(cursor->fields, f))
-			wtf += (float) (int32) frequencies[f][number] * c->by_norm[f][number];
-	}
-	if (wtf > 0)
-		c->terms[number] |= 1u << scorer->number;
-	return barq_bm25_share_bound(p->s->query, scorer->weight, wtf);
-}
-
-/* The share of a term, by its number, in the candidate of a number, by its row's norms. */
-static double
-share_of_fields(Pruner *p, uint32 term, uint32 number, const double *norms)
-{
-	const Bm25Cursor *cursor = p->s->cursors[term];
-	double		wtf = barq_bm25_wtf(p->s->query, cursor->fields,
-									&p->candidates.field_frequencies[term * cursor->nfields][number],
-									BARQ_BM25_BLOCK, norms);
-
-	return barq_bm25_fields_share(p->s->query, cursor->weight, wtf);
-}
-
-/* Add a term, whose posting is the at-th of its decoded block, to a candidate. */
-static inline void
-add_posting(Pruner *p, Scorer *scorer, uint32 i, uint32 at)
-{
-	Candidates *c = &p->candidates;
-	uint32		number = c->numbers[i];
-	uint32		frequency;
-	float		tf;
-
-	if (p->fields)
-	{
-		c->sums[i] += add_frequencies(p, scorer, number, at);
-		return;
-	}
-	frequency = barq_bm25_cursor_frequency_at(scorer->cursor, at);
-	tf = (float) frequency;
-	c->sums[i] += scorer->weight * tf / (tf + (p->base + p->slope * (float) c->lengths[i]));
-	c->terms[number] |= 1u << scorer->number;
-	c->frequencies[scorer->number][number] = frequency;
-}
-
-/*
- * Look the candidates up in a light term; terms looked up later can add `rest`.
- * Drops candidates that cannot reach the threshold even with the bound of the
- * term's block, which is then not decoded, and those that lack a required term.
- */
-static void
-look_up_light(Pruner *p, Scorer *scorer, double rest)
-{
-	Candidates *c = &p->candidates;
-	Bm25Cursor *cursor = scorer->cursor;
-	uint32		kept = 0;
-	uint32		from = 0;
-	uint32		to;
-
-	cursor->block = scorer->first;
-	for (; from < c->n; from = to)
-	{
-		bool		worth = true;
-
-		barq_bm25_cursor_shallow(cursor, c->rows[from]);
-		to = c->n;
-		if (cursor->block < cursor->nblocks)
-		{
-			uint32		last = cursor->skips[cursor->block].last_row;
-
-			if (c->rows[to - 1] > last)
-				for (to = from + 1; c->rows[to] <= last;)
-					to++;
-			if (cursor->loaded != cursor->block)
-			{
-				float		limit = limit_of(p, rest + block_bound(p, scorer, cursor->block));
-
-				worth = false;
-				for (uint32 i = from; i < to && !worth; i++)
-					worth = c->sums[i] >= limit;
-				if (!worth)
-					continue;
-				barq_bm25_cursor_load(cursor);
-			}
-			barq_kernels->find_rows(cursor->rows, c->rows + from, to - from, p->at);
-			for (uint32 i = from; i < to; i++)
-			{
-				if (p->at[i - from] < BARQ_BM25_BLOCK)
-					add_posting(p, scorer, i, p->at[i - from]);
-				else if (scorer->required)
-					c->sums[i] = -1;
-			}
-		}
-		else if (scorer->required)
-			break;
-		if (kept < from)
-		{
-			memmove(c->rows + kept, c->rows + from, (to - from) * sizeof(c->rows[0]));
-			memmove(c->lengths + kept, c->lengths + from, (to - from) * sizeof(c->lengths[0]));
-			memmove(c->sums + kept, c->sums + from, (to - from) * sizeof(c->sums[0]));
-			memmove(c->numbers + kept, c->numbers + from, (to - from) * sizeof(c->numbers[0]));
-		}
-		kept += to - from;
-	}
-	c->n = kept;
-	if (scorer->required)
-		drop_below(p, 0);
-}
-
-/* Of the terms that a row holds, a bit each, those that score. */
-static uint32
-counting_terms(Pruner *p, uint32 terms)
-{
-	Bm25Search *s = p->s;
-	uint32		counting = 0;
-
-	if (s->held == NULL)
-		return terms;
-	for (uint32 i = 0; i < p->n; i++)
-		s->held[s->numbers[i]] = terms >> i & 1;
-	for (uint32 i = 0; i < p->n; i++)
-		if ((terms >> i & 1) && barq_bm25_term_counts(s->query, s->numbers[i], s->held))
-			counting |= 1u << i;
-	return counting;
-}
-
-/*
- * Look the candidates up in the light terms, order[0 .. light-1], the heaviest
- * first; score those that remain and add them to the best rows.
- */
-static void
-try_candidates(Pruner *p, uint32 light)
-{
-	Candidates *c = &p->candidates;
-
-	for (uint32 i = light; i-- > 0 && c->n > 0;)
-	{
-		drop_below(p, limit_of(p, p->below[i + 1]));
-		look_up_light(p, p->order[i], p->below[i]);
-	}
-	drop_below(p, limit_of(p, 0));
-	for (uint32 i = 0; i < c->n; i++)
-	{
-		uint32		number = c->numbers[i];
-		double		norms[BARQ_BM25_FIELDS];	/* of one field: norms[0] */
-		double		score = 0;
-
-		if (c->sums[i] < limit_of(p, 0))
-			continue;			/* the threshold has risen since */
-		if (p->fields)
-			barq_bm25_row_norms(p->s, c->rows[i], norms);
-		else
-			norms[0] = barq_bm25_norm_of(p->s, c->lengths[i]);
-		for (uint32 terms = counting_terms(p, c->terms[number]); terms != 0; terms &= terms - 1)
-		{
-			uint32		term = pg_rightmost_one_pos32(terms);
-
-			score += p->fields ? share_of_fields(p, term, number, norms) :
-				barq_bm25_share(p->s->cursors[term]->weight, c->frequencies[term][number], norms[0]);
-		}
-
-		/* required terms may have weight 0 */
-		if (score > 0)
-			barq_bm25_keep(p->s, score, c->rows[i]);
-	}
-}
-
-/*
- * Make candidates of the postings p->found[0 .. n-1], counted from
- * scorer->begin, of a heavy term.
- */
-static void
-take_candidates(Pruner *p, Scorer *scorer, uint32 n)
-{
-	Candidates *c = &p->candidates;
-
-	c->n = n;
-	for (uint32 i = 0; i < n; i++)
-	{
-		uint32		at = scorer->begin + p->found[i];
-
-		c->rows[i] = scorer->cursor->rows[at];
-		c->sums[i] = scorer->shares[at];
-		c->numbers[i] = i;
-		if (p->fields)
-		{
-			for (uint32 f = 0; f < scorer->cursor->nfields; f++)
-				c->by_norm[f][i] = scorer->by_norm[f][at];
-			c->terms[i] = 0;
-			(void) add_frequencies(p, scorer, i, at);
-			continue;
-		}
-		c->lengths[i] = scorer->lengths[at];
-		c->terms[i] = 1u << scorer->number;
-		c->frequencies[scorer->number][i] = scorer->cursor->frequencies[at];
-	}
 }
 
 /* Search a window with one heavy term. */
 static void
 search_one(Pruner *p, Scorer *scorer, uint32 light)
 {
-	take_candidates(p, scorer,
-					barq_kernels->find_at_least(scorer->shares + scorer->begin,
-												scorer->end - scorer->begin,
-												limit_of(p, p->below[light]), p->found));
-	try_candidates(p, light);
+	barq_bm25_take_candidates(p, scorer,
+							  barq_kernels->find_at_least(scorer->shares + scorer->begin,
+														  scorer->end - scorer->begin,
+														  barq_bm25_limit(p, p->below[light]), p->found));
+	barq_bm25_try_candidates(p, light);
 }
 
 /*
@@ -420,7 +95,6 @@ search_one(Pruner *p, Scorer *scorer, uint32 light)
 static void
 search_several(Pruner *p, Scorer **heavy, uint32 n, uint32 light, uint32 from, uint32 to)
 {
-	Candidates *c = &p->candidates;
 	uint32		postings = 0;
 	uint32		wanted = 64;
 	uint32		shift = 0;
@@ -441,29 +115,15 @@ search_several(Pruner *p, Scorer **heavy, uint32 n, uint32 light, uint32 from, u
 	}
 	for (uint32 i = 0; i < n; i++)
 	{
-		take_candidates(p, heavy[i],
-						barq_kernels->find_buckets(heavy[i]->cursor->rows + heavy[i]->begin,
-												   heavy[i]->end - heavy[i]->begin, from, shift,
-												   p->buckets, limit_of(p, p->below[light]),
-												   p->found));
-		for (uint32 j = 0; j < n && c->n > 0; j++)
-		{
-			if (j == i)
-				continue;
-			barq_kernels->find_rows(heavy[j]->cursor->rows, c->rows, c->n, p->at);
-			for (uint32 k = 0; k < c->n; k++)
-			{
-				if (p->at[k] == BARQ_BM25_BLOCK)
-					continue;
-				if (j < i)
-					c->sums[k] = -1;
-				else
-					add_posting(p, heavy[j], k, p->at[k]);
-			}
-			if (j < i)
-				drop_below(p, 0);
-		}
-		try_candidates(p, light);
+		barq_bm25_take_candidates(p, heavy[i],
+								  barq_kernels->find_buckets(heavy[i]->cursor->rows + heavy[i]->begin,
+															 heavy[i]->end - heavy[i]->begin, from, shift,
+															 p->buckets, barq_bm25_limit(p, p->below[light]),
+															 p->found));
+		for (uint32 j = 0; j < n && p->candidates.n > 0; j++)
+			if (j != i)
+				barq_bm25_add_heavy(p, heavy[j], j < i);
+		barq_bm25_try_candidates(p, light);
 	}
 }
 
@@ -503,14 +163,14 @@ local_bound(Pruner *p, Scorer *scorer, uint32 to)
 
 	if (block >= cursor->nblocks)
 		return 0;
-	bound = block_bound(p, scorer, block);
+	bound = barq_bm25_bound_of(p, scorer, block);
 	for (int i = 0; cursor->skips[block].last_row < to; i++)
 	{
 		if (++block >= cursor->nblocks)
 			break;
 		if (i == SPAN)
 			return scorer->bound;
-		bound = Max(bound, block_bound(p, scorer, block));
+		bound = Max(bound, barq_bm25_bound_of(p, scorer, block));
 	}
 	return bound;
 }
@@ -557,6 +217,8 @@ search_led(Pruner *p)
 	for (uint32 i = 0; i < n; i++)
 		p->below[i + 1] = p->below[i] + p->order[i]->local;
 
+	for (uint32 i = 0; i < p->n; i++)
+		p->scorers[i].heavy = &p->scorers[i] == leader;
 	if (cursor->loaded != cursor->block)
 		barq_bm25_cursor_load(cursor);
 	leader->begin = 0;
@@ -587,6 +249,8 @@ search_window(Pruner *p, uint32 from, uint32 to)
 	p->below[0] = 0;
 	for (uint32 i = 0; i < light; i++)
 		p->below[i + 1] = p->below[i] + p->order[i]->local;
+	for (uint32 i = 0; i < p->n; i++)
+		p->order[i]->heavy = i >= light;
 
 	/* a heavy term has one block in the window; light ones may have more */
 	for (uint32 i = light; i < p->n; i++)
@@ -664,13 +328,10 @@ begin_pruning(Pruner *p, Bm25Search *s)
 	p->base = (float) (s->query->k1 * (1 - s->query->b) * BM25_LOWER);
 	p->slope = (float) (s->query->k1 * s->query->b / s->query->avglen * BM25_LOWER);
 	p->fields = barq_bm25_has_fields(s);
+	p->nfields = Max(s->query->nfields, 1);
 	if (p->fields)
-	{
 		barq_bm25_field_scales(s->query, p->scales);
-		p->candidates.field_frequencies = palloc(sizeof(*p->candidates.field_frequencies) *
-												 Max(s->n, 1) * s->query->nfields);
-		p->candidates.by_norm = palloc(sizeof(*p->candidates.by_norm) * s->query->nfields);
-	}
+	p->candidates.frequencies = palloc(sizeof(*p->candidates.frequencies) * Max(s->n, 1) * p->nfields);
 	p->scorers = palloc(sizeof(Scorer) * s->n);
 	for (uint32 i = 0; i < s->n; i++)
 	{
@@ -682,16 +343,17 @@ begin_pruning(Pruner *p, Bm25Search *s)
 		scorer->number = i;
 		scorer->weight = (float) (Max(scorer->cursor->weight, 1e-20) * BM25_RAISE);
 		if (p->fields)
-			bound = barq_bm25_block_bound(scorer->cursor, BM25_NO_ROW, s->query, p->scales,
-										  scorer->weight);
+			barq_bm25_block_bounds(scorer->cursor, BM25_NO_ROW, 1, s->query, p->scales,
+								   scorer->weight, &bound);
 		else
 			barq_kernels->bm25_bounds(&scorer->cursor->maxima, 0, BM25_PAIRS, 1, p->base,
 									  p->slope, scorer->weight, &bound);
 		scorer->bound = bound;
 		scorer->bounds_from[0] = scorer->bounds_from[1] = BM25_NO_ROW;
 		scorer->shared = BM25_NO_ROW;
+		scorer->lengths = palloc(sizeof(*scorer->lengths) * p->nfields);
 		if (p->fields)
-			scorer->by_norm = palloc(sizeof(*scorer->by_norm) * s->query->nfields);
+			scorer->by_norm = palloc(sizeof(*scorer->by_norm) * p->nfields);
 		for (at = i; at > 0 && p->by_bound[at - 1]->bound > scorer->bound; at--)
 			p->by_bound[at] = p->by_bound[at - 1];
 		p->by_bound[at] = scorer;

@@ -316,15 +316,24 @@ barq_bm25_walk_next(Bm25DictWalk *walk)
 	return true;
 }
 
-/* Compare the first term of a block with a text; moves the walk there. */
+/*
+ * Compare the first term of a block, which shares nothing with a term before it, with a
+ * text; reads nothing else of the block. The walk has to be set to a block afterwards.
+ */
 static int
 compare_first(Bm25DictWalk *walk, uint64 block, const char *text, uint32 length)
 {
+	uint64		shared;
+	uint64		rest;
+
 	walk->block = block;
-	walk->left = 0;
-	if (!barq_bm25_walk_next(walk))
+	if (!walk_block(walk) || walk->left == 0)
 		barq_bm25_corrupted("the dictionary has a block without terms");
-	return barq_compare_terms(walk->text, walk->entry.length, text, length);
+	shared = walk_number(walk);
+	rest = walk_number(walk);
+	if (shared != 0 || rest > BM25_MAX_TERM || rest > (uint64) (walk->end - walk->at))
+		barq_bm25_corrupted("a term of the dictionary is too long");
+	return barq_compare_terms(walk->at, (uint32) rest, text, length);
 }
 
 void

@@ -91,6 +91,13 @@ barq_bm25_has_fields(const Bm25Search *s)
 	return s->query->nfields > 1;
 }
 
+/* The norm of a field by its stored length. */
+static inline double
+barq_bm25_stored_norm(const BarqBm25Field *field, uint32 stored)
+{
+	return barq_bm25_field_norm(field, stored == 0 ? 0 : stored - 1);
+}
+
 /* The norms of the fields of a row. */
 extern void barq_bm25_row_norms(const Bm25Search *s, uint32 row, double *norms);
 
@@ -102,16 +109,23 @@ extern double barq_bm25_posting_share(const Bm25Search *s, Bm25Cursor *cursor,
 extern void barq_bm25_field_scales(const BarqBm25Query *query, Bm25FieldScale *scales);
 
 /*
- * Upper bound of the shares of a block's postings; BM25_NO_ROW: of all blocks. weight: the
- * term's, raised.
+ * Upper bounds of the shares of the postings of n blocks from a block on; BM25_NO_ROW and 1:
+ * of all postings. weight: the term's, raised.
  */
-extern float barq_bm25_block_bound(const Bm25Cursor *cursor, uint32 block,
+extern void barq_bm25_block_bounds(const Bm25Cursor *cursor, uint32 from, uint32 n,
 								   const BarqBm25Query *query, const Bm25FieldScale *scales,
-								   float weight);
+								   float weight, float *bounds);
 
-/* The same in double precision, which bounds scores to the last bit. */
+/* The same of a block in double precision, which bounds scores to the last bit. */
 extern double barq_bm25_exact_block_bound(const Bm25Cursor *cursor, uint32 block,
 										  const BarqBm25Query *query);
+
+/* At most the query's k1, in single precision; above 0. */
+static inline float
+barq_bm25_least_k1(const BarqBm25Query *query)
+{
+	return Max((float) (query->k1 * BM25_LOWER), 1e-30f);
+}
 
 /*
  * Upper bound of a term's share with this weighted frequency, an upper bound itself; weight: the
@@ -120,17 +134,19 @@ extern double barq_bm25_exact_block_bound(const Bm25Cursor *cursor, uint32 block
 static inline float
 barq_bm25_share_bound(const BarqBm25Query *query, float weight, float wtf)
 {
-	return weight * (wtf / (wtf + Max((float) (query->k1 * BM25_LOWER), 1e-30f)));
+	return weight * (wtf / (wtf + barq_bm25_least_k1(query)));
 }
 
 /*
  * Upper bounds of the shares of the postings of the decoded block, whose frequencies are
  * decoded then, and of the weight of each field by its norm in each row: of all fields,
- * those also that the term is not asked of; 0 for one without a weight.
+ * those also that the term is not asked of; 0 for one without a weight. lengths: the stored
+ * lengths of each field.
  */
 extern void barq_bm25_block_shares(const Bm25Search *s, Bm25Cursor *cursor,
 								   const Bm25FieldScale *scales, float weight, float *shares,
-								   float (*by_norm)[BARQ_BM25_BLOCK]);
+								   float (*by_norm)[BARQ_BM25_BLOCK],
+								   uint32 (*lengths)[BARQ_BM25_BLOCK]);
 
 /* The query's norm for a document of this length. */
 static inline double

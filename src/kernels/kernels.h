@@ -230,6 +230,22 @@ typedef struct BarqKernels
 								float base, float slope, float weight, float *out);
 
 	/*
+	 * BM25F in single precision, over one field after the other; each step is rounded.
+	 * bm25_add_parts: adds to out[i] the largest weight · tf / (base + slope · length) of
+	 * the pairs of the i-th of n groups, which are as above; a pair of tf 65535 adds 1e30.
+	 * bm25_add_field: sets by_norm[i] to weight / (base + slope · (length - 1)), and adds
+	 * to out[i] tf times that; lengths are stored plus 1. In both a divisor is 1e-30 at
+	 * least. bm25_saturate: out[i] becomes weight · (out[i] / (out[i] + k)), where out[i]
+	 * counts as 1e30 at most; k > 0. Frequencies and lengths are below 2^31.
+	 */
+	void		(*bm25_add_parts) (const void *pairs, size_t stride, int npairs, int n,
+								   float base, float slope, float weight, float *out);
+	void		(*bm25_add_field) (const uint32_t *frequencies, const uint32_t *lengths, int n,
+								   float base, float slope, float weight, float *by_norm,
+								   float *out);
+	void		(*bm25_saturate) (float *out, int n, float k, float weight);
+
+	/*
 	 * find_at_least: writes to which[] the ascending indexes i with values[i] >=
 	 * limit and returns their number; which has room for n + 16. find_buckets:
 	 * compares buckets[(rows[i] - from) >> shift] instead of values[i]; those

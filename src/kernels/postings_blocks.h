@@ -7,6 +7,8 @@
 
 #include "bitpack.h"
 
+#define PART_GROUPS 64			/* groups of pairs that are taken at once */
+
 typedef uint32_t Lanes __attribute__((vector_size(16)));
 
 /* Load 16 bytes of any alignment. */
@@ -214,6 +216,70 @@ bm25_bounds(const void *pairs, size_t stride, int npairs, int n,
 	}
 }
 
+/* The compiler vectorises the loops at every level, but for those that collect pairs. */
+static void
+bm25_add_parts(const void *pairs, size_t stride, int npairs, int n,
+			   float base, float slope, float weight, float *out)
+{
+	const char *at = pairs;
+
+	for (int from = 0; from < n; from += PART_GROUPS, at += PART_GROUPS * stride)
+	{
+		int			count = n - from < PART_GROUPS ? n - from : PART_GROUPS;
+		float		best[PART_GROUPS] = {0};
+
+		for (int k = 0; k < npairs; k++)
+		{
+			int32_t		frequencies[PART_GROUPS];
+			int32_t		lengths[PART_GROUPS];
+
+			for (int i = 0; i < count; i++)
+			{
+				uint16_t	pair[2];
+
+				memcpy(pair, at + (size_t) i * stride + 4 * k, sizeof(pair));
+				frequencies[i] = pair[0];
+				lengths[i] = pair[1];
+			}
+			for (int i = 0; i < count; i++)
+			{
+				float		norm = base + slope * (float) lengths[i];
+				float		part = weight * (float) frequencies[i] / (norm > 1e-30f ? norm : 1e-30f);
+
+				part = frequencies[i] == UINT16_MAX ? 1e30f : part;
+				best[i] = part > best[i] ? part : best[i];
+			}
+		}
+		for (int i = 0; i < count; i++)
+			out[from + i] += best[i];
+	}
+}
+
+static void
+bm25_add_field(const uint32_t *frequencies, const uint32_t *lengths, int n,
+			   float base, float slope, float weight, float *by_norm, float *out)
+{
+	for (int i = 0; i < n; i++)
+	{
+		float		norm = base + slope * (float) ((int32_t) lengths[i] - 1);
+		float		by = weight / (norm > 1e-30f ? norm : 1e-30f);
+
+		by_norm[i] = by;
+		out[i] += (float) (int32_t) frequencies[i] * by;
+	}
+}
+
+static void
+bm25_saturate(float *out, int n, float k, float weight)
+{
+	for (int i = 0; i < n; i++)
+	{
+		float		wtf = out[i] < 1e30f ? out[i] : 1e30f;
+
+		out[i] = weight * (wtf / (wtf + k));
+	}
+}
+
 #if BARQ_WIDTH == 512
 /* Append the numbers of the lanes of `mask`, of which the first is i. */
 #define APPEND_LANES(which, found, mask, i) \
@@ -278,6 +344,11 @@ find_buckets(const uint32_t *rows, int n, uint32_t from, int shift,
 	return found;
 }
 
+#if BARQ_WIDTH == 256
+/* The sign bit of each lane. */
+#define LANE_BITS(lanes) ((uint32_t) simde_mm256_movemask_ps(simde_mm256_castsi256_ps(lanes)))
+#endif
+
 /* First the group of eight that can contain a row, then the place within it. */
 static void
 find_rows(const uint32_t *rows, const uint32_t *wanted, int n, uint8_t *at)
@@ -296,6 +367,29 @@ find_rows(const uint32_t *rows, const uint32_t *wanted, int n, uint8_t *at)
 		first = first > BARQ_PACK_BLOCK - 8 ? BARQ_PACK_BLOCK - 8 : first;
 		equal = _mm256_cmpeq_epu32_mask(_mm256_loadu_si256((const __m256i *) (rows + first)),
 										_mm256_set1_epi32((int) wanted[i]));
+		at[i] = equal != 0 ? (uint8_t) (first + (uint32_t) __builtin_ctz(equal)) : BARQ_PACK_BLOCK;
+	}
+#elif BARQ_WIDTH == 256
+	/* comparisons are of signed numbers: both sides are moved by half of the range */
+	const simde__m256i half = simde_mm256_set1_epi32(INT32_MIN);
+	const simde__m256i ends = simde_mm256_setr_epi32(7, 15, 23, 31, 39, 47, 55, 63);
+	simde__m256i low = simde_mm256_xor_si256(half, simde_mm256_i32gather_epi32(
+													   (const int32_t *) rows, ends, 4));
+	simde__m256i high = simde_mm256_xor_si256(half, simde_mm256_i32gather_epi32(
+														(const int32_t *) rows + 64, ends, 4));
+
+	for (int i = 0; i < n; i++)
+	{
+		simde__m256i row = simde_mm256_set1_epi32((int32_t) wanted[i]);
+		simde__m256i moved = simde_mm256_xor_si256(half, row);
+		uint32_t	before = LANE_BITS(simde_mm256_cmpgt_epi32(moved, low)) |
+			LANE_BITS(simde_mm256_cmpgt_epi32(moved, high)) << 8;
+		uint32_t	first = 8 * (uint32_t) __builtin_popcount(before);
+		uint32_t	equal;
+
+		first = first > BARQ_PACK_BLOCK - 8 ? BARQ_PACK_BLOCK - 8 : first;
+		equal = LANE_BITS(simde_mm256_cmpeq_epi32(
+			row, simde_mm256_loadu_si256((const simde__m256i *) (rows + first))));
 		at[i] = equal != 0 ? (uint8_t) (first + (uint32_t) __builtin_ctz(equal)) : BARQ_PACK_BLOCK;
 	}
 #else

@@ -12,6 +12,7 @@
 
 #include "tap.h"
 
+#include "bm25/bm25_search.h"
 #include "bm25_bodies.h"
 
 /* the search for leaks needs ptrace(), which containers may forbid */
@@ -251,6 +252,85 @@ compare(const Corpus *corpus, const Bodies *bodies, uint32 nfields, const char *
 	tap_ok(documents, "%s: a single document gets the same score", name);
 }
 
+/* ---- bounds ---- */
+
+/*
+ * Whether the bounds of a term's blocks, of all of them and of the decoded postings are
+ * not below any share, for these weights and b of fields.
+ */
+static bool
+bounds_hold(Bm25Search *s, const BarqBm25Term *term)
+{
+	Bm25FieldScale scales[BARQ_BM25_FIELDS];
+	Bm25Cursor *cursor = palloc(barq_bm25_cursor_bytes(s->body.nfields));
+	float	   *bounds;
+	float		all;
+	float		shares[BARQ_BM25_BLOCK];
+	float(*by_norm)[BARQ_BM25_BLOCK] = palloc(sizeof(*by_norm) * s->body.nfields);
+	uint32(*lengths)[BARQ_BM25_BLOCK] = palloc(sizeof(*lengths) * s->body.nfields);
+	float		raised = (float) (Max(term->weight, 1e-20) * BM25_RAISE);
+	bool		good = true;
+
+	if (!barq_bm25_cursor_open(cursor, &s->body, &term->text))
+		return true;
+	cursor->fields = term->fields;
+	cursor->weight = term->weight;
+	barq_bm25_field_scales(s->query, scales);
+	bounds = palloc(sizeof(float) * cursor->nblocks);
+	barq_bm25_block_bounds(cursor, 0, cursor->nblocks, s->query, scales, raised, bounds);
+	barq_bm25_block_bounds(cursor, BM25_NO_ROW, 1, s->query, scales, raised, &all);
+	for (; cursor->block < cursor->nblocks; cursor->block++)
+	{
+		double		exact = barq_bm25_exact_block_bound(cursor, cursor->block, s->query);
+
+		barq_bm25_cursor_load(cursor);
+		barq_bm25_block_shares(s, cursor, scales, raised, shares, by_norm, lengths);
+		good &= exact <= barq_bm25_exact_block_bound(cursor, BM25_NO_ROW, s->query);
+		for (cursor->at = 0; cursor->at < cursor->n; cursor->at++)
+		{
+			double		norms[BARQ_BM25_FIELDS];
+			double		share;
+
+			barq_bm25_row_norms(s, cursor->rows[cursor->at], norms);
+			share = barq_bm25_posting_share(s, cursor, norms);
+			good &= share <= shares[cursor->at] && share <= bounds[cursor->block] && share <= all &&
+				share <= exact;
+		}
+	}
+	return good;
+}
+
+/* Bounds of random queries, whose weights and b are the fields' of no build. */
+static void
+test_bounds(uint32 n, uint32 nwords, uint32 longest, uint32 nfields)
+{
+	Corpus		corpus;
+	BarqBodyWriter body;
+	BarqView	view;
+	bool		good = true;
+	uint32		terms = 0;
+
+	make_corpus(&corpus, n, nwords, longest);
+	build(&body, &corpus, nfields, false, (How) {.step = 1});
+	view = shim_view(&body, false);
+	for (int try = 0; try < 60; try++)
+	{
+		BarqBm25Query query;
+		Bm25Search	s = {0};
+
+		shim_context_push();
+		make_fields_query(&query, &corpus, nfields, 6, false);
+		barq_bm25_open(&s.body, &view);
+		s.query = &query;
+		for (uint32 i = 0; i < query.nterms; i++, terms++)
+			good &= bounds_hold(&s, &query.terms[i]);
+		shim_context_pop();
+	}
+	tap_ok(good && terms > 100, "%u documents of %u fields: no bound is below a share, for random weights and b",
+		   n, nfields);
+	shim_writer_free(&body);
+}
+
 static void
 test_corpus(uint32 n, uint32 nwords, uint32 longest, uint32 nfields, bool positions)
 {
@@ -397,6 +477,9 @@ main(void)
 	test_corpus(400, 50, 40, 2, true);
 	test_corpus(900, MAX_WORDS, 60, 4, true);
 	test_corpus(1000, 30, 12, 2, false);
+	test_bounds(3000, 40, 30, 2);
+	test_bounds(1500, 25, 200, 5);
+	test_bounds(2000, MAX_WORDS, 20, 8);
 	test_damage(false, 2);
 	test_damage(true, 3);
 	return tap_done();

@@ -193,6 +193,97 @@ test_bounds(const BarqKernels *k)
 	tap_ok(good, "%s: a bound is the largest share of its pairs", k->name);
 }
 
+/* The least divisor of the kernels of several fields. */
+static double
+divisor(double norm)
+{
+	return norm > 1e-30 ? norm : 1e-30;
+}
+
+static void
+test_field_parts(const BarqKernels *k)
+{
+	bool		good = true;
+
+	for (int try = 0; try < TRIES; try++)
+	{
+		uint16_t	pairs[3 * BLOCK][8];	/* 16 bytes apart, three pairs used */
+		float		out[3 * BLOCK];
+		float		before[3 * BLOCK];
+		float		base = try % 4 == 0 ? 0 : (float) random_uniform();
+		float		slope = (float) (random_uniform() / (1 + random_below(1000)));
+		float		weight = (float) (random_uniform() * 1000);
+		int			n = 1 + (int) random_below(3 * BLOCK);
+
+		for (int i = 0; i < n; i++)
+		{
+			before[i] = out[i] = random_below(3) == 0 ? 0 : (float) (random_uniform() * 100);
+			for (int j = 0; j < 8; j += 2)
+			{
+				pairs[i][j] = (uint16_t) (random_below(3) == 0 ? 0 :
+										  random_below(10) == 0 ? UINT16_MAX : random_below(50));
+				pairs[i][j + 1] = (uint16_t) random_below(try % 3 == 0 ? UINT16_MAX : 100);
+			}
+		}
+		k->bm25_add_parts(pairs, sizeof(pairs[0]), 3, n, base, slope, weight, out);
+		for (int i = 0; i < n; i++)
+		{
+			double		most = 0;
+
+			for (int j = 0; j < 6; j += 2)
+				most = fmax(most, pairs[i][j] == UINT16_MAX ? (double) 1e30f :
+							(double) weight * pairs[i][j] /
+							divisor((double) base + (double) slope * pairs[i][j + 1]));
+			good &= near(out[i], before[i] + most);
+		}
+	}
+	tap_ok(good, "%s: the largest part of a field is added to the bounds of blocks", k->name);
+}
+
+static void
+test_fields(const BarqKernels *k)
+{
+	bool		added = true;
+	bool		saturated = true;
+
+	for (int try = 0; try < TRIES; try++)
+	{
+		uint32_t	frequencies[BLOCK];
+		uint32_t	lengths[BLOCK];
+		float		by_norm[BLOCK];
+		float		out[BLOCK];
+		float		before[BLOCK];
+		float		base = try % 4 == 0 ? 0 : (float) random_uniform();
+		float		slope = (float) ((1 + random_uniform()) / (1 + random_below(1000)));
+		float		weight = (float) (random_uniform() * 1000);
+		float		k1 = (float) (0.1 + random_uniform() * 9);
+		int			n = 1 + (int) random_below(BLOCK);
+
+		for (int i = 0; i < n; i++)
+		{
+			/* 0: the field is NULL; 1: it is empty; both without the term */
+			lengths[i] = random_below(try % 5 == 0 ? INT32_MAX : 2000);
+			frequencies[i] = lengths[i] < 2 ? 0 : random_below(try % 3 == 0 ? INT32_MAX : 20);
+			before[i] = out[i] = random_below(3) == 0 ? 0 : (float) (random_uniform() * 100);
+		}
+		k->bm25_add_field(frequencies, lengths, n, base, slope, weight, by_norm, out);
+		for (int i = 0; i < n; i++)
+		{
+			double		by = weight / divisor((double) base + (double) slope * ((double) lengths[i] - 1));
+
+			added &= near(out[i], before[i] + frequencies[i] * by) && (lengths[i] < 2 || near(by_norm[i], by));
+			if (random_below(10) == 0)
+				out[i] = random_below(2) == 0 ? 0 : 1e35f;
+			before[i] = out[i] < 1e30f ? out[i] : 1e30f;
+		}
+		k->bm25_saturate(out, n, k1, weight);
+		for (int i = 0; i < n; i++)
+			saturated &= near(out[i], (double) weight * (before[i] / ((double) before[i] + (double) k1)));
+	}
+	tap_ok(added, "%s: frequencies by norms of a field are added up", k->name);
+	tap_ok(saturated, "%s: weighted frequencies become shares", k->name);
+}
+
 static void
 test_find(const BarqKernels *k)
 {
@@ -319,6 +410,8 @@ main(void)
 		test_lengths(k);
 		test_shares(k);
 		test_bounds(k);
+		test_field_parts(k);
+		test_fields(k);
 		test_find(k);
 		test_find_rows(k);
 	}
