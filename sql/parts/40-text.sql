@@ -31,18 +31,22 @@ CREATE FUNCTION bm25query_send(bm25query) RETURNS bytea
 CREATE TYPE bm25query (INPUT = bm25query_in, OUTPUT = bm25query_out,
 	RECEIVE = bm25query_recv, SEND = bm25query_send,
 	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended);
-COMMENT ON TYPE bm25query IS 'a text query and the barq_bm25 index for it: ''index:query'', or the bare query (with a colon before it if it begins like an index''s name and a colon)';
+COMMENT ON TYPE bm25query IS 'a text query and the barq_bm25 index for it: ''index:query'', or the bare query (with a colon before it if it begins like an index''s name and a colon); parameters in braces before the colon: ''index{k1=2,b=0.5}:query''';
 COMMENT ON FUNCTION bm25query_in(cstring) IS 'read a bm25query from text';
 COMMENT ON FUNCTION bm25query_out(bm25query) IS 'write a bm25query as text';
 COMMENT ON FUNCTION bm25query_recv(internal) IS 'read a bm25query from binary form';
 COMMENT ON FUNCTION bm25query_send(bm25query) IS 'write a bm25query in binary form';
 
-CREATE FUNCTION to_bm25query(query text, index text DEFAULT NULL, syntax text DEFAULT 'lenient') RETURNS bm25query
+CREATE FUNCTION to_bm25query(query text, index text DEFAULT NULL, syntax text DEFAULT 'lenient',
+	k1 double precision DEFAULT NULL, b double precision DEFAULT NULL,
+	minimum_should_match text DEFAULT NULL, search_config regconfig DEFAULT NULL) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_to_bm25query' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION to_bm25query(text, text, text) IS 'a text query for the index of that name of the column''s table, or, without a name, for the index that fits; syntax: lenient, strict or plain';
-CREATE FUNCTION to_bm25query(query text, index regclass, syntax text DEFAULT 'lenient') RETURNS bm25query
+COMMENT ON FUNCTION to_bm25query(text, text, text, double precision, double precision, text, regconfig) IS 'a text query for the index of that name of the column''s table, or, without a name, for the index that fits; syntax: lenient, strict or plain; k1, b: in place of the index''s; minimum_should_match: how many of the unmarked words have to occur, or percent of them; search_config: the configuration by which the query is read';
+CREATE FUNCTION to_bm25query(query text, index regclass, syntax text DEFAULT 'lenient',
+	k1 double precision DEFAULT NULL, b double precision DEFAULT NULL,
+	minimum_should_match text DEFAULT NULL, search_config regconfig DEFAULT NULL) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_to_bm25query_regclass' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION to_bm25query(text, regclass, text) IS 'a text query for an index by its OID (changed by REINDEX CONCURRENTLY): for drivers and for indexes of other tables';
+COMMENT ON FUNCTION to_bm25query(text, regclass, text, double precision, double precision, text, regconfig) IS 'a text query for an index by its OID (changed by REINDEX CONCURRENTLY): for drivers and for indexes of other tables';
 
 -- functions around queries whose value is not known at planning
 

@@ -167,7 +167,7 @@ typedef enum BarqBm25ConditionKind
 {
 	BARQ_BM25_TERMS,			/* a word or a phrase */
 	BARQ_BM25_ALL,				/* all of other conditions */
-	BARQ_BM25_SOME				/* at least one of other conditions */
+	BARQ_BM25_SOME				/* at least so many of other conditions */
 } BarqBm25ConditionKind;
 
 /*
@@ -186,6 +186,7 @@ typedef struct BarqBm25Condition
 	uint32	   *offsets;		/* of a phrase: by term, ascending */
 	uint32	   *variants;		/* by term, ascending within an offset; NULL: each
 								 * term is a variant */
+	uint32		least;			/* of SOME: how many; 0 as 1 */
 	uint32		nconditions;	/* of ALL and SOME */
 	struct BarqBm25Condition *conditions;
 } BarqBm25Condition;

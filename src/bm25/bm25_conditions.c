@@ -1,7 +1,7 @@
 /*
  * bm25_conditions.c
  *	  Conditions of a query over one segment: a tree of words (each of variants of
- *	  terms), phrases, and all or some of other conditions. Calls cursors only.
+ *	  terms), phrases, and all or at least some of other conditions. Calls cursors only.
  */
 #include "postgres.h"
 
@@ -15,6 +15,7 @@ typedef struct Condition
 	const BarqBm25Condition *spec;
 	uint64		rows;			/* an upper bound of the rows that satisfy it */
 	bool		settled;		/* checked by the caller; never evaluate it */
+	bool		leads;			/* of those below a SOME: rows are found by it */
 
 	/* of terms */
 	Bm25Cursor **cursors;		/* by term; NULL: the segment lacks the term */
@@ -244,6 +245,51 @@ open_terms(Bm25Conditions *all, Condition *c)
 	c->rows = count_rows(c);
 }
 
+/* Rows that a condition lets through as one of several. */
+static uint64
+rows_of(const Condition *c, uint64 rows)
+{
+	return c->spec->occur == BARQ_MUST_NOT ? rows : c->rows;
+}
+
+/* A condition and the rows that it lets through, to be sorted by them. */
+typedef struct Lead
+{
+	uint64		rows;
+	Condition  *condition;
+} Lead;
+
+/* qsort comparator of Lead: fewest rows first. */
+static int
+compare_leads(const void *a, const void *b)
+{
+	uint64		x = ((const Lead *) a)->rows;
+	uint64		y = ((const Lead *) b)->rows;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Choose the conditions below a SOME by which rows are found: a row for which `least` of n
+ * hold is let through by any n - least + 1 of them. Those with the fewest rows; all of them
+ * for one of which one suffices.
+ */
+static void
+choose_leads(Condition *c, uint64 rows)
+{
+	uint32		leads = c->spec->least > 1 && c->spec->least <= c->n ?
+		c->n - c->spec->least + 1 : c->n;
+	Lead	   *order = palloc_extended(sizeof(Lead) * (Size) Max(c->n, 1), MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < c->n; i++)
+		order[i] = (Lead) {rows_of(&c->conditions[i], rows), &c->conditions[i]};
+	if (leads < c->n)
+		qsort(order, c->n, sizeof(Lead), compare_leads);
+	for (uint32 i = 0; i < leads; i++)
+		order[i].condition->leads = true;
+	pfree(order);
+}
+
 /* Open a condition and those below it. */
 static void
 open_condition(Bm25Conditions *all, Condition *c, const BarqBm25Condition *spec)
@@ -265,13 +311,17 @@ open_condition(Bm25Conditions *all, Condition *c, const BarqBm25Condition *spec)
 		Condition  *child = &c->conditions[i];
 
 		open_condition(all, child, &spec->conditions[i]);
-		sum += child->spec->occur == BARQ_MUST_NOT ? rows : child->rows;
+		sum += rows_of(child, rows);
 		if (child->spec->occur == BARQ_MUST &&
 			(c->leader == NULL || child->rows < c->leader->rows))
 			c->leader = child;
 	}
 	if (spec->kind == BARQ_BM25_SOME)
-		c->rows = Min(sum, rows);
+	{
+		/* each row is counted by as many as have to hold */
+		c->rows = Min(sum / Max(spec->least, 1), rows);
+		choose_leads(c, rows);
+	}
 	else
 		c->rows = c->leader != NULL ? c->leader->rows : rows;
 }
@@ -295,7 +345,7 @@ open_lead(Condition *c)
 	else if (spec->kind == BARQ_BM25_SOME)
 	{
 		for (uint32 i = 0; i < c->n; i++)
-			if (c->conditions[i].spec->occur == BARQ_MUST)
+			if (c->conditions[i].leads && c->conditions[i].spec->occur == BARQ_MUST)
 				open_lead(&c->conditions[i]);
 	}
 	else if (c->leader != NULL)
@@ -385,8 +435,9 @@ next_row(Condition *c, uint32 row)
 			return next;
 		case BARQ_BM25_SOME:
 			for (uint32 i = 0; i < c->n && next > row; i++)
-				next = Min(next, c->conditions[i].spec->occur == BARQ_MUST_NOT ? row :
-						   next_row(&c->conditions[i], row));
+				if (c->conditions[i].leads)
+					next = Min(next, c->conditions[i].spec->occur == BARQ_MUST_NOT ? row :
+							   next_row(&c->conditions[i], row));
 			return next;
 		default:
 			return c->leader != NULL ? next_row(c->leader, row) : row;
@@ -504,23 +555,26 @@ terms_hold(Condition *c, uint32 row)
 static Bm25Truth
 condition_holds(Condition *c, uint32 row)
 {
-	bool		some = c->spec->kind == BARQ_BM25_SOME;
-	Bm25Truth	decided = some ? BM25_YES : BM25_NO;
-	Bm25Truth	holds = some ? BM25_NO : BM25_YES;
+	bool		all = c->spec->kind == BARQ_BM25_ALL;
+	Bm25Some	some = barq_bm25_some(c->spec);
+	Bm25Truth	holds = BM25_YES;
+	bool		decided = false;
 
 	if (c->spec->kind == BARQ_BM25_TERMS)
 		return terms_hold(c, row);
-	for (uint32 i = 0; i < c->n && holds != decided; i++)
+	for (uint32 i = 0; i < c->n && !decided; i++)
 	{
 		Condition  *child = &c->conditions[i];
 		Bm25Truth	here;
 
+		/* only conditions that all have to hold are settled */
 		if (child->settled)
 			continue;
 		here = barq_bm25_apply_occur(child->spec->occur, condition_holds(child, row));
-		holds = some ? Max(holds, here) : Min(holds, here);
+		holds = Min(holds, here);
+		decided = all ? holds == BM25_NO : barq_bm25_some_count(&some, here);
 	}
-	return holds;
+	return all ? holds : barq_bm25_some_holds(&some);
 }
 
 /* Set all cursors back to the start: they only move forward by themselves. */

@@ -1,6 +1,6 @@
 /*
  * bm25_conditions.h
- *	  Conditions of a query over a segment: words, phrases, all or some of other
+ *	  Conditions of a query over a segment: words, phrases, all or at least some of other
  *	  conditions, each required or forbidden (bm25_conditions.c).
  */
 #ifndef BARQ_BM25_CONDITIONS_H
@@ -68,6 +68,42 @@ static inline Bm25Truth
 barq_bm25_apply_occur(BarqOccur occur, Bm25Truth holds)
 {
 	return occur == BARQ_MUST_NOT ? BM25_YES - holds : holds;
+}
+
+/* Counts the conditions below a SOME, of which enough have to hold. */
+typedef struct Bm25Some
+{
+	uint32		least;			/* so many, at least 1 */
+	uint32		left;			/* not counted yet */
+	uint32		yes;
+	uint32		unsure;
+} Bm25Some;
+
+/* Begin to count. */
+static inline Bm25Some
+barq_bm25_some(const BarqBm25Condition *condition)
+{
+	return (Bm25Some) {.least = Max(condition->least, 1), .left = condition->nconditions};
+}
+
+/* Count the next condition; whether that decides. */
+static inline bool
+barq_bm25_some_count(Bm25Some *some, Bm25Truth here)
+{
+	some->left--;
+	some->yes += here == BM25_YES;
+	some->unsure += here == BM25_UNSURE;
+	return some->yes >= some->least ||
+		(uint64) some->yes + some->unsure + some->left < some->least;
+}
+
+/* Whether enough hold, after the last one or the one that decided. */
+static inline Bm25Truth
+barq_bm25_some_holds(const Bm25Some *some)
+{
+	if (some->yes >= some->least)
+		return BM25_YES;
+	return (uint64) some->yes + some->unsure + some->left >= some->least ? BM25_UNSURE : BM25_NO;
 }
 
 /*

@@ -206,21 +206,23 @@ static Bm25Truth
 condition_holds(const BarqBm25Condition *condition, const Held *held, bool positions,
 				uint32 nfields)
 {
-	bool		some = condition->kind == BARQ_BM25_SOME;
-	Bm25Truth	decided = some ? BM25_YES : BM25_NO;
-	Bm25Truth	holds = some ? BM25_NO : BM25_YES;
+	bool		all = condition->kind == BARQ_BM25_ALL;
+	Bm25Some	some = barq_bm25_some(condition);
+	Bm25Truth	holds = BM25_YES;
+	bool		decided = false;
 
 	if (condition->kind == BARQ_BM25_TERMS)
 		return terms_hold(condition, held, positions, nfields);
-	for (uint32 i = 0; i < condition->nconditions && holds != decided; i++)
+	for (uint32 i = 0; i < condition->nconditions && !decided; i++)
 	{
 		const BarqBm25Condition *child = &condition->conditions[i];
 		Bm25Truth	here = barq_bm25_apply_occur(child->occur,
 												 condition_holds(child, held, positions, nfields));
 
-		holds = some ? Max(holds, here) : Min(holds, here);
+		holds = Min(holds, here);
+		decided = all ? holds == BM25_NO : barq_bm25_some_count(&some, here);
 	}
-	return holds;
+	return all ? holds : barq_bm25_some_holds(&some);
 }
 
 /* The document's score: the sum of the shares of the terms that it holds. */

@@ -9,12 +9,15 @@
 
 #include "base/compat.h"
 #include "fmgr.h"
+#include "text_index/query_parameters.h"
 
 /*
  * On disk. The index is given by its OID, or by a name as it was written: then
  * `index` is InvalidOid, and the name and a zero byte precede the query. A query that
  * the planner has bound to fields of an index of several has the OID, and before the
- * query a zero byte and a byte with a bit for each field (never on disk).
+ * query a zero byte and a byte with a bit for each field (never on disk). A query with
+ * parameters begins with two zero bytes, their text form without braces and a zero byte;
+ * neither a name nor fields begin so.
  */
 typedef struct BarqQueryValue
 {
@@ -28,14 +31,14 @@ StaticAssertDecl(offsetof(BarqQueryValue, query) == 8, "bm25query is on disk");
 #define DatumGetBarqQueryValue(datum) ((BarqQueryValue *) PG_DETOAST_DATUM(datum))
 #define PG_GETARG_BARQ_QUERY(n) DatumGetBarqQueryValue(PG_GETARG_DATUM(n))
 
-/* Bytes of `query`: of the name and its zero byte, if there is one, and the words. */
+/* Bytes of `query`: of all that precedes the words, and the words. */
 static inline Size
 barq_query_value_length(const BarqQueryValue *value)
 {
 	return VARSIZE(value) - offsetof(BarqQueryValue, query);
 }
 
-/* A value with an index by its OID, or InvalidOid for none; palloc'd. */
+/* A value with an index by its OID, or InvalidOid for none, without parameters; palloc'd. */
 extern BarqQueryValue *barq_query_value_make(const char *query, Size length, Oid index);
 
 /* BarqQueryValue: bits of all fields of an index, for a query over a row. */
@@ -47,12 +50,19 @@ extern BarqQueryValue *barq_query_value_make(const char *query, Size length, Oid
  */
 extern uint8 barq_query_value_fields(const BarqQueryValue *value);
 
-/* A value with the words and the index (by OID) of `value`, for these fields; palloc'd. */
+/* A value with the words and parameters of `value` and an index (by OID), for these fields; palloc'd. */
 extern BarqQueryValue *barq_query_value_of_fields(const BarqQueryValue *value, Oid index,
 												  uint8 fields);
 
 /* The words of a value: a pointer into it, not terminated; *length in bytes. */
 extern const char *barq_query_value_words(const BarqQueryValue *value, Size *length);
+
+/*
+ * The parameters of a value, none of which may be given. Raises the errors of
+ * barq_query_parameters_read() for a damaged value.
+ */
+extern void barq_query_value_parameters(const BarqQueryValue *value,
+										BarqQueryParameters *parameters);
 
 /* The name of a value's index as written: a pointer into it; NULL without a name. */
 extern const char *barq_query_value_name(const BarqQueryValue *value);
@@ -73,8 +83,8 @@ extern char *barq_query_value_last_name(const BarqQueryValue *value);
 extern char *barq_query_index_name(const char *name, Oid *index);
 
 /*
- * A value with the words of `value` and an index by its OID, in place of the
- * index that `value` has; palloc'd.
+ * A value with the words and parameters of `value` and an index by its OID, in place of
+ * the index that `value` has; palloc'd.
  */
 extern BarqQueryValue *barq_query_value_for(const BarqQueryValue *value, Oid index);
 

@@ -337,6 +337,46 @@ rank_condition(Binding *binding, const BarqClause *clause)
 	}
 }
 
+/*
+ * Add the conditions of <@> and @@@ for the clauses of a query that says how many of its
+ * unmarked ones have to hold. Both operators read it alike, so that they find the same
+ * rows; therefore an unmarked phrase holds as in @@@, where it occurs.
+ */
+static void
+minimum_clauses(Binding *binding, Conditions *conditions, const BarqTextQuery *parsed,
+				const BarqQueryParameters *parameters)
+{
+	Conditions	some = {0};
+	BarqBm25Condition condition;
+	bool		must = false;
+	uint32		least;
+
+	for (uint32 i = 0; i < parsed->nclauses; i++)
+	{
+		BarqClause	clause = parsed->clauses[i];
+		BarqOccur	occur = clause.occur;
+
+		CHECK_FOR_INTERRUPTS();
+		must |= occur == BARQ_MUST;
+		clause.occur = BARQ_MUST;
+		condition = rank_condition(binding, &clause);
+		add_condition(occur == BARQ_SHOULD ? &some : conditions,
+					  occur == BARQ_SHOULD ? BARQ_MUST : occur, &condition);
+	}
+	least = barq_query_parameters_least(parameters, some.n, must);
+	if (least == 0)
+		return;
+	if (least == some.n)
+	{
+		for (uint32 i = 0; i < some.n; i++)
+			add_condition(conditions, BARQ_MUST, &some.list[i]);
+		return;
+	}
+	condition = condition_of(BARQ_BM25_SOME, &some);
+	condition.least = least;
+	add_condition(conditions, BARQ_MUST, &condition);
+}
+
 /* ---- sorting ---- */
 
 /* Order of terms: by text, a word before the same prefix, scoring ones first. */
@@ -460,21 +500,25 @@ sort_terms(Binding *binding, BarqBm25Query *query)
 }
 
 /*
- * The clauses of a query, by the tokenizer of the index. A query for some of the fields
- * names these only: it is computed from their texts alone, too.
+ * The clauses of a query, by the tokenizer of the index, or by the configuration that the
+ * query has. A query for some of the fields names these only: it is computed from their
+ * texts alone, too. Raises ERRCODE_UNDEFINED_OBJECT if its configuration does not exist.
  */
 static BarqTextQuery *
-parse(BarqTextStatistics *statistics, const Binding *binding, const BarqQueryValue *value)
+parse(BarqTextStatistics *statistics, const Binding *binding, const BarqQueryValue *value,
+	  const BarqQueryParameters *parameters)
 {
 	BarqQueryFields names = *barq_text_statistics_names(statistics);
+	BarqTextAnalysis analysis = *barq_text_statistics_analysis(statistics);
 	Size		length;
 	const char *words = barq_query_value_words(value, &length);
 
 	for (uint32 i = 0; i < names.n; i++)
 		if ((binding->asked >> i & 1) == 0)
 			names.names[i] = NULL;
-	return barq_text_query_parse(words, length, &names,
-								 barq_text_tokenizer(barq_text_statistics_analysis(statistics)));
+	if (parameters->config != NULL)
+		analysis.config = barq_text_config_named(parameters->config, false);
+	return barq_text_query_parse(words, length, &names, barq_text_tokenizer(&analysis));
 }
 
 /*
@@ -498,49 +542,89 @@ set_fields(Binding *binding, BarqBm25Query *query, const BarqQueryValue *value, 
 		query->not_null |= binding->asked;
 }
 
+/* The parameters of a query; none are given where there is no query. */
+static BarqQueryParameters
+parameters_of(const BarqQueryValue *value)
+{
+	BarqQueryParameters parameters;
+
+	if (value == NULL)
+		barq_query_parameters_init(&parameters);
+	else
+		barq_query_value_parameters(value, &parameters);
+	return parameters;
+}
+
+/*
+ * Set how scores are computed: by the options of the index and the parameters of the query
+ * that scores, whose b replaces those of all fields.
+ */
+static void
+set_formula(BarqBm25Query *query, BarqTextStatistics *statistics,
+			const BarqQueryParameters *parameters)
+{
+	const BarqTextOptions *options = barq_text_statistics_options(statistics);
+	BarqBm25Totals totals;
+
+	barq_text_statistics_totals(statistics, &totals);
+	query->k1 = parameters->k1 >= 0 ? parameters->k1 : options->k1;
+	query->b = parameters->b >= 0 ? parameters->b : options->b;
+	query->avglen = totals.tokens == 0 ? 1 : (double) totals.tokens / totals.documents;
+	if (options->nfields == 1)
+		query->k1 /= options->fields[0].weight / BARQ_MILLIONTHS;
+	if (options->nfields <= 1)
+		return;
+	query->nfields = options->nfields;
+	query->fields = barq_text_statistics_fields(statistics);
+	if (parameters->b >= 0)
+	{
+		BarqBm25Field *fields = palloc(sizeof(BarqBm25Field) * query->nfields);
+
+		memcpy(fields, query->fields, sizeof(BarqBm25Field) * query->nfields);
+		for (uint32 i = 0; i < query->nfields; i++)
+			fields[i].b = parameters->b;
+		query->fields = fields;
+	}
+}
+
 BarqBm25Query *
 barq_text_bind(BarqTextStatistics *statistics, const BarqQueryValue *score,
 			   const BarqQueryValue **matches, int nmatches)
 {
 	BarqBm25Query *query = palloc0(sizeof(BarqBm25Query));
-	const BarqTextOptions *options = barq_text_statistics_options(statistics);
-	BarqBm25Totals totals;
+	BarqQueryParameters parameters = parameters_of(score);
+	double		k1 = parameters.k1 >= 0 ? parameters.k1 :
+		barq_text_statistics_options(statistics)->k1;
 	Binding		binding = {0};
+	BarqTextQuery *parsed;
 	double	   *boosts;
 
-	barq_text_statistics_totals(statistics, &totals);
-	query->k1 = options->k1;
-	query->b = options->b;
-	query->avglen = totals.tokens == 0 ? 1 : (double) totals.tokens / totals.documents;
 	query->scored = score != NULL;
-	if (options->nfields > 1)
-	{
-		query->nfields = options->nfields;
-		query->fields = barq_text_statistics_fields(statistics);
-	}
-	else if (options->nfields == 1)
-		query->k1 = options->k1 / (options->fields[0].weight / BARQ_MILLIONTHS);
+	set_formula(query, statistics, &parameters);
 	if (score != NULL)
 	{
-		BarqTextQuery *parsed;
-
 		set_fields(&binding, query, score, true);
-		parsed = parse(statistics, &binding, score);
-		rank_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses, true);
+		parsed = parse(statistics, &binding, score, &parameters);
+		if (parameters.has_minimum)
+			minimum_clauses(&binding, &binding.conditions, parsed, &parameters);
+		else
+			rank_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses, true);
 		score_clauses(&binding, parsed->clauses, parsed->nclauses);
 	}
 	for (int m = 0; m < nmatches; m++)
 	{
-		BarqTextQuery *parsed;
-
+		parameters = parameters_of(matches[m]);
 		set_fields(&binding, query, matches[m], false);
-		parsed = parse(statistics, &binding, matches[m]);
+		parsed = parse(statistics, &binding, matches[m], &parameters);
 		if (parsed->nclauses == 0)
 			query->nothing = true;
-		match_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses);
+		if (parameters.has_minimum)
+			minimum_clauses(&binding, &binding.conditions, parsed, &parameters);
+		else
+			match_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses);
 	}
 	boosts = sort_terms(&binding, query);
-	barq_text_statistics_weigh(statistics, query->terms, boosts, query->nterms);
+	barq_text_statistics_weigh(statistics, query->terms, boosts, query->nterms, k1);
 	pfree(boosts);
 	return query;
 }

@@ -279,7 +279,7 @@ barq_text_statistics_df(BarqTextStatistics *statistics, const char *text, uint32
 
 void
 barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
-						   const double *boosts, uint32 n)
+						   const double *boosts, uint32 n, double k1)
 {
 	bool	   *scores = palloc_extended(sizeof(bool) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
 
@@ -295,7 +295,7 @@ barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
 		known = find_frequency(statistics, terms[i].text.text, terms[i].text.length, terms[i].prefix,
 							   terms[i].df_fields);
 		terms[i].weight = barq_bm25_idf(statistics->totals.documents, known->df) *
-			(statistics->options.k1 + 1) * boosts[i];
+			(k1 + 1) * boosts[i];
 		terms[i].nexpansions = known->nexpansions;
 		terms[i].expansions = known->expansions;
 	}

@@ -397,11 +397,11 @@ extern uint64 barq_text_statistics_df(BarqTextStatistics *statistics,
 
 /*
  * Set the weights of those terms of a query whose boost is not 0, as idf ·
- * (k1 + 1) · boost, and the expansions of those that are prefixes. The
+ * (k1 + 1) · boost with the k1 of the query, and the expansions of those that are prefixes. The
  * expansions belong to the statistics.
  */
 extern void barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
-									   const double *boosts, uint32 n);
+									   const double *boosts, uint32 n, double k1);
 
 /* ---- text_bind.c ---- */
 
@@ -409,7 +409,9 @@ extern void barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25T
  * Bind queries to statistics: `score`, the query of a <@> (NULL: nothing is
  * scored), and `matches`, the queries of @@@, all of which a row has to match.
  * The result is palloc'd, except for expansions of prefixes, which the statistics
- * own. Malformed queries raise no error; dictionaries may.
+ * own. k1 and b are those of `score`, if it has them. Malformed queries raise no error;
+ * dictionaries may, and parameters (barq_query_value_parameters(),
+ * ERRCODE_UNDEFINED_OBJECT for a configuration that does not exist).
  */
 extern BarqBm25Query *barq_text_bind(BarqTextStatistics *statistics,
 									 const BarqQueryValue *score,

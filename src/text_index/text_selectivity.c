@@ -76,12 +76,22 @@ terms_share(const Estimate *estimate, const BarqBm25Condition *condition)
 	return share;
 }
 
-/* The share of documents that satisfy all conditions; some: at least one. */
+/* Conditions of which more than one has to hold, beyond which estimates are coarse. */
+#define MOST_COUNTED	256
+
+/*
+ * The share of documents that satisfy all conditions; least > 0: at least so many, as if
+ * each held independently.
+ */
 static double
 conditions_share(const Estimate *estimate, const BarqBm25Condition *conditions, uint32 n,
-				 bool some)
+				 uint32 least)
 {
+	bool		some = least > 0;
+	bool		count = least > 1 && least <= n && n <= MOST_COUNTED;
+	double		exactly[MOST_COUNTED + 1] = {1};	/* so many of those before hold */
 	double		share = 1;
+	double		fewer = 0;
 
 	for (uint32 i = 0; i < n; i++)
 	{
@@ -89,12 +99,20 @@ conditions_share(const Estimate *estimate, const BarqBm25Condition *conditions, 
 		double		here = condition->kind == BARQ_BM25_TERMS ?
 			terms_share(estimate, condition) :
 			conditions_share(estimate, condition->conditions, condition->nconditions,
-							 condition->kind == BARQ_BM25_SOME);
+							 condition->kind == BARQ_BM25_SOME ? Max(condition->least, 1) : 0);
 
 		if (condition->occur == BARQ_MUST_NOT)
 			here = 1 - here;
 		share *= some ? 1 - here : here;
+		for (uint32 j = i + 1; j > 0 && count; j--)
+			exactly[j] = exactly[j] * (1 - here) + exactly[j - 1] * here;
+		if (count)
+			exactly[0] *= 1 - here;
 	}
+	for (uint32 i = 0; i < least && count; i++)
+		fewer += exactly[i];
+	if (count)
+		return Max(1 - fewer, 0);
 	return some ? 1 - share : share;
 }
 
@@ -127,7 +145,7 @@ estimate(const BarqQueryValue *value, bool scored)
 				none *= 1 - term_share(&in, i);
 		share = 1 - none;
 	}
-	return share * conditions_share(&in, query->conditions, query->nconditions, false);
+	return share * conditions_share(&in, query->conditions, query->nconditions, 0);
 }
 
 /*

@@ -45,8 +45,8 @@ typedef struct Beside
 {
 	Oid			schema;
 	Oid			query_type;
-	Oid			to_query;		/* to_bm25query(text, text, text) */
-	Oid			to_query_oid;	/* to_bm25query(text, regclass, text) */
+	Oid			to_query;		/* to_bm25query(text, text, ...) */
+	Oid			to_query_oid;	/* to_bm25query(text, regclass, ...) */
 	Oid			bind_text;
 	Oid			bind;
 	Oid			unbound_text;
@@ -75,6 +75,15 @@ function_beside(Oid schema, const char *name, int nargs, Oid first, Oid second, 
 	return barq_text_function(schema, name, types, nargs);
 }
 
+/* The function to_bm25query() whose index is of this type; InvalidOid if there is none. */
+static Oid
+to_query_beside(Oid schema, Oid index_type)
+{
+	Oid			types[] = {TEXTOID, index_type, TEXTOID, FLOAT8OID, FLOAT8OID, TEXTOID, REGCONFIGOID};
+
+	return barq_text_function(schema, "to_bm25query", types, lengthof(types));
+}
+
 /*
  * Look up the type and functions in the schema of `function`. Checks no privileges;
  * false if the type is missing. The error of barq_raise_other_script() if the type is
@@ -89,8 +98,8 @@ look_beside(Oid function, Beside *beside)
 
 	beside->schema = schema;
 	beside->query_type = type;
-	beside->to_query = function_beside(schema, "to_bm25query", 3, TEXTOID, TEXTOID, TEXTOID);
-	beside->to_query_oid = function_beside(schema, "to_bm25query", 3, TEXTOID, REGCLASSOID, TEXTOID);
+	beside->to_query = to_query_beside(schema, TEXTOID);
+	beside->to_query_oid = to_query_beside(schema, REGCLASSOID);
 	beside->bind_text = function_beside(schema, "bm25_bind", 2, TEXTOID, REGCLASSOID, InvalidOid);
 	beside->bind = function_beside(schema, "bm25_bind", 2, type, REGCLASSOID, InvalidOid);
 	beside->unbound_text = function_beside(schema, "bm25_unbound", 4, TEXTOID, REGCLASSARRAYOID, TEXTARRAYOID);

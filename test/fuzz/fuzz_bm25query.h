@@ -12,6 +12,7 @@
 
 #include "fuzz_query.h"
 
+#include "../../src/text_index/query_parameters.c"
 #include "../../src/text_index/bm25query.c"
 
 /* There is no older script here. */
@@ -171,7 +172,32 @@ DirectFunctionCall1Coll(PGFunction function, Oid collation, Datum argument)
 	return function(fcinfo);
 }
 
+bool
+barq_text_config_names(Oid config, char *schema, char *name)
+{
+	return false;
+}
+
+char *
+quote_qualified_identifier(const char *qualifier, const char *ident)
+{
+	return psprintf("%s.%s", qualifier, ident);
+}
+
 /* --- strings and messages --- */
+
+/* the shortest decimal that gives the same number again, as the server's */
+char *
+double_to_shortest_decimal(double number)
+{
+	for (int digits = 1;; digits++)
+	{
+		char	   *text = psprintf("%.*g", digits, number);
+
+		if (digits == 17 || strtod(text, NULL) == number)
+			return text;
+	}
+}
 
 text *
 cstring_to_text_with_len(const char *string, int length)
@@ -306,6 +332,7 @@ fuzz_bm25query(bool binary, const uint8 *data, Size size, bool *accepted)
 		wrong = "a value whose own text or bytes are refused";
 	else if (!*accepted && shim_sqlstate != ERRCODE_SYNTAX_ERROR &&
 			 shim_sqlstate != ERRCODE_INVALID_NAME &&
+			 shim_sqlstate != ERRCODE_INVALID_PARAMETER_VALUE &&
 			 shim_sqlstate != ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE &&
 			 shim_sqlstate != ERRCODE_INVALID_BINARY_REPRESENTATION &&
 			 shim_sqlstate != ERRCODE_CHARACTER_NOT_IN_REPERTOIRE &&

@@ -97,18 +97,12 @@ holds(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query, const Ba
 {
 	if (c->kind != BARQ_BM25_TERMS)
 	{
-		bool		all = true;
-		bool		some = false;
+		uint32		held = 0;
 
 		for (uint32 i = 0; i < c->nconditions; i++)
-		{
-			bool		here = holds(corpus, doc, query, &c->conditions[i]) ==
+			held += holds(corpus, doc, query, &c->conditions[i]) ==
 				(c->conditions[i].occur == BARQ_MUST);
-
-			all &= here;
-			some |= here;
-		}
-		return c->kind == BARQ_BM25_ALL ? all : some;
+		return held >= (c->kind == BARQ_BM25_ALL ? c->nconditions : Max(c->least, 1));
 	}
 	if (!c->phrase)
 	{
@@ -236,7 +230,8 @@ make_condition(BarqBm25Condition *c, const BarqBm25Query *query, bool phrases, i
 	if (depth > 0 && random_bits() % 3 == 0)
 	{
 		c->kind = random_bits() % 2 ? BARQ_BM25_ALL : BARQ_BM25_SOME;
-		c->nconditions = 1 + random_bits() % 3;
+		c->nconditions = 1 + random_bits() % 4;
+		c->least = random_bits() % 5;	/* now and then more than there are */
 		c->conditions = palloc0(sizeof(BarqBm25Condition) * c->nconditions);
 		for (uint32 i = 0; i < c->nconditions; i++)
 			make_condition(&c->conditions[i], query, phrases, depth - 1);
