@@ -76,13 +76,14 @@ barq_query_parameters_set_minimum(BarqQueryParameters *parameters, const char *m
 uint32
 barq_query_parameters_least(const BarqQueryParameters *parameters, uint32 n, bool marked)
 {
-	int64		least = parameters->minimum;
+	bool		missing = parameters->minimum < 0;
+	int64		least = missing ? -(int64) parameters->minimum : parameters->minimum;
 
-	/* a part of a word does not count: division rounds toward 0 */
+	/* of words, or of missing ones, a part does not count */
 	if (parameters->percent)
 		least = (int64) n * least / 100;
-	if (least < 0)
-		least += n;
+	if (missing)
+		least = (int64) n - least;
 	return (uint32) Min(Max(least, marked ? 0 : 1), n);
 }
 

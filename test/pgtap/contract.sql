@@ -45,8 +45,8 @@ INSERT INTO contract_function VALUES
 	('barq_adopt_pgvector()', 'integer', 'v', true, 'u'),
 	('barq_bm25_stats(regclass)', 'record', 'v', true, 'r'),
 	('barq_bm25_df(regclass,text)', 'bigint', 'v', true, 'r'),
-	('to_bm25query(text,text,text)', 'bm25query', 'i', false, 's'),
-	('to_bm25query(text,regclass,text)', 'bm25query', 'i', false, 's'),
+	('to_bm25query(text,text,text,double precision,double precision,text,regconfig)', 'bm25query', 'i', false, 's'),
+	('to_bm25query(text,regclass,text,double precision,double precision,text,regconfig)', 'bm25query', 'i', false, 's'),
 	('to_bm25global(text,regclass)', 'bm25global', 'v', true, 'r'),
 	('barq_global_query(regclass,text,name)', 'bm25global', 'v', false, 'u'),
 	('barq_sharded_sql(regclass,text,bm25global,integer,integer,double precision,double precision,double precision,text,text[],name,name,text,name,text,double precision)', 'text', 's', false, 's'),
@@ -98,8 +98,8 @@ SELECT is(pg_get_function_result(to_regprocedure(format('barq_search_batch(anyel
 SELECT is((SELECT proargnames[1] FROM pg_proc WHERE oid = to_regprocedure(signature)), 'index', signature || ': its argument is named index')
 	FROM contract_function WHERE signature ~ '^barq_[a-z0-9_]*\(regclass' AND signature !~ '^barq_(advise|global_query|sharded_sql)'; -- which take a table
 SELECT is((SELECT pg_get_function_arguments('barq_check(regclass,boolean)'::regprocedure) LIKE 'index regclass, heap boolean DEFAULT true%'), true, 'barq_check looks at the heap by default');
-SELECT is(pg_get_function_arguments('to_bm25query(text,text,text)'::regprocedure), 'query text, index text DEFAULT NULL::text, syntax text DEFAULT ''lenient''::text', 'arguments of to_bm25query() by a name');
-SELECT is(pg_get_function_arguments('to_bm25query(text,regclass,text)'::regprocedure), 'query text, index regclass, syntax text DEFAULT ''lenient''::text', 'arguments of to_bm25query() by an OID');
+SELECT is(pg_get_function_arguments('to_bm25query(text,text,text,double precision,double precision,text,regconfig)'::regprocedure), 'query text, index text DEFAULT NULL::text, syntax text DEFAULT ''lenient''::text, k1 double precision DEFAULT NULL::double precision, b double precision DEFAULT NULL::double precision, minimum_should_match text DEFAULT NULL::text, search_config regconfig DEFAULT NULL::regconfig', 'arguments of to_bm25query() by a name');
+SELECT is(pg_get_function_arguments('to_bm25query(text,regclass,text,double precision,double precision,text,regconfig)'::regprocedure), 'query text, index regclass, syntax text DEFAULT ''lenient''::text, k1 double precision DEFAULT NULL::double precision, b double precision DEFAULT NULL::double precision, minimum_should_match text DEFAULT NULL::text, search_config regconfig DEFAULT NULL::regconfig', 'arguments of to_bm25query() by an OID');
 SELECT is(pg_get_function_arguments('barq_highlight(text,text,regconfig,text,text,integer,integer)'::regprocedure),
 	'body text, query text, config regconfig, start_tag text DEFAULT ''<b>''::text, stop_tag text DEFAULT ''</b>''::text, max_fragments integer DEFAULT 3, fragment_words integer DEFAULT 20', 'arguments of barq_highlight()');
 SELECT is(pg_get_function_arguments('barq_bm25_terms(text,regconfig,text)'::regprocedure), 'body text, config regconfig, tokenizer text DEFAULT ''config''::text, OUT term text, OUT "position" bigint', 'arguments and columns of barq_bm25_terms()');
