@@ -18,6 +18,7 @@
 #include "catalog/storage.h"
 #include "condition/condition.h"
 #include "condition/radius.h"
+#include "count/count.h"
 #include "flat/flat.h"
 #include "fmgr.h"
 #include "hnsw/hnsw.h"
@@ -154,6 +155,7 @@ _PG_init(void)
 	barq_filter_init();
 	barq_condition_init();
 	barq_radius_init();
+	barq_count_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		barq_stats_request_shmem();

@@ -21,6 +21,7 @@ double		barq_target_recall = 0;
 int			barq_iterative_scan = BARQ_ITERATIVE_STRICT;
 int			barq_max_scan_tuples = 0;
 bool		barq_condition_scan = true;
+bool		barq_count_scan = true;
 bool		barq_allow_fallback = true;
 bool		barq_allow_partial = false;
 int			barq_growing_limit = 2048;
@@ -170,6 +171,11 @@ barq_define_settings(void)
 							 "Searches only the rows that other indexes find by a WHERE clause.",
 							 "Otherwise conditions are checked after the search.",
 							 &barq_condition_scan, true,
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable("barq.count_scan",
+							 "Counts the rows that match a text query by the index, without the table where its pages are all-visible.",
+							 "Also sorts them by a filter column of the index.",
+							 &barq_count_scan, true,
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.allow_fallback",
 							 "Searches a segment page by page when its image cannot be made.",

@@ -275,13 +275,27 @@ extern void barq_bm25_search(BarqView *view, const BarqBm25Query *query,
 							 BarqBm25Top *top, bool *recheck);
 
 /*
+ * Rows that match, up to 512, and where their values of filter columns are. The visitor
+ * may overwrite the arrays.
+ */
+typedef struct BarqMatchedRows
+{
+	uint32		n;
+	bool		recheck;		/* the conditions are undecided for them */
+	ItemPointerData *tids;
+	BarqView   *view;			/* of their segment; NULL: one document of the log */
+	uint32	   *rows;			/* their numbers in the segment */
+	const uint64 *words;		/* of that document: its values (filters.h); or NULL */
+} BarqMatchedRows;
+
+typedef void (*BarqRowsVisitor) (void *arg, BarqMatchedRows *rows);
+
+/*
  * Call visit(arg, ...) for all rows that satisfy the conditions and, where the
- * query is scored, hold a scoring term; in TID order, in batches of up to 512.
- * recheck: the conditions are undecided for the rows of the batch. skip: a bit
+ * query is scored, hold a scoring term; in TID order. skip: a bit
  * for each row, set: dead; NULL: none is. Checks for interrupts; allocates in the
  * current memory context and frees little. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
-typedef void (*BarqRowsVisitor) (void *arg, ItemPointer tids, uint32 n, bool recheck);
 extern void barq_bm25_match(BarqView *view, const BarqBm25Query *query,
 							const uint8 *skip, BarqRowsVisitor visit, void *arg);
 

@@ -416,6 +416,24 @@ barq_bm25_conditions_settle(Bm25Conditions *all)
 	}
 }
 
+Bm25Cursor *
+barq_bm25_conditions_lead_alone(Bm25Conditions *all)
+{
+	Condition  *leader = all->all.leader;
+
+	if (leader == NULL || leader->spec->kind != BARQ_BM25_TERMS || leader->counts != NULL)
+		return NULL;
+
+	/* a row that holds a term may hold it in other fields only */
+	for (uint32 i = 0; i < leader->spec->nterms; i++)
+		if (leader->cursors[i] != NULL && leader->cursors[i]->fields != 0)
+			return NULL;
+	if (all->all.n == 1 && leader->nlead == 1 && all->query->not_null == 0)
+		return leader->lead[0];
+	leader->settled = true;
+	return NULL;
+}
+
 /* ---- rows ---- */
 
 /*

@@ -55,6 +55,13 @@ extern bool barq_bm25_conditions_required(const Bm25Conditions *conditions, bool
  */
 extern void barq_bm25_conditions_settle(Bm25Conditions *conditions);
 
+/*
+ * The cursor of a term, at its first row, if one word of this term is all that rows must
+ * satisfy; else NULL, and conditions_hold() is called only for rows of conditions_next() from
+ * now on: where those are found by a word, it is not looked for again.
+ */
+extern Bm25Cursor *barq_bm25_conditions_lead_alone(Bm25Conditions *all);
+
 /* How far a row satisfies a condition. */
 typedef enum Bm25Truth
 {

@@ -158,33 +158,34 @@ mark(Finder *finder, uint32 from, uint32 to, uint8 *found, uint8 *unsure)
 	}
 }
 
-/* TIDs of rows that are passed to a visitor together. */
+/* Rows that are passed to a visitor together. */
 typedef struct Batch
 {
 	BarqRowsVisitor visit;
 	void	   *arg;
-	uint32		n;
-	bool		recheck;		/* of all rows of the batch */
+	BarqMatchedRows matched;
 	ItemPointerData tids[512];
+	uint32		rows[512];
 } Batch;
 
 /* Pass the rows of a batch to the visitor. */
 static void
 flush_batch(Batch *batch)
 {
-	if (batch->n > 0)
-		batch->visit(batch->arg, batch->tids, batch->n, batch->recheck);
-	batch->n = 0;
+	if (batch->matched.n > 0)
+		batch->visit(batch->arg, &batch->matched);
+	batch->matched.n = 0;
 }
 
 /* Add a row to a batch, after passing on a batch that is full or of the other sort. */
 static void
 add_to_batch(Batch *batch, const Bm25Body *body, uint32 row, bool recheck)
 {
-	if (batch->n == lengthof(batch->tids) || recheck != batch->recheck)
+	if (batch->matched.n == lengthof(batch->tids) || recheck != batch->matched.recheck)
 		flush_batch(batch);
-	batch->recheck = recheck;
-	batch->tids[batch->n++] = barq_bm25_tid(body, row);
+	batch->matched.recheck = recheck;
+	batch->rows[batch->matched.n] = row;
+	batch->tids[batch->matched.n++] = barq_bm25_tid(body, row);
 }
 
 /* barq_bm25_match() of a query that is scored. */
@@ -216,12 +217,29 @@ match_scored(const Bm25Body *body, const BarqBm25Query *query, const uint8 *skip
 	}
 }
 
+/* barq_bm25_match() of a query that requires one word: all rows of its cursor. */
+static void
+match_term(const Bm25Body *body, Bm25Cursor *cursor, const uint8 *skip, Batch *batch)
+{
+	for (; cursor->block < cursor->nblocks; cursor->block++)
+	{
+		barq_check_interrupts();
+		if (cursor->loaded != cursor->block)
+			barq_bm25_cursor_load(cursor);
+		for (uint32 i = 0; i < cursor->n; i++)
+			if (!(skip != NULL && barq_bit_is_set(skip, cursor->rows[i])))
+				add_to_batch(batch, body, cursor->rows[i], false);
+	}
+	flush_batch(batch);
+}
+
 /* barq_bm25_match() of a query that is not scored: conditions find the rows. */
 static void
 match_conditions(const Bm25Body *body, const BarqBm25Query *query, const uint8 *skip,
 				 Batch *batch)
 {
 	Bm25Conditions *conditions;
+	Bm25Cursor *alone;
 	bool		no_rows;
 	uint32		row = 0;
 	uint32		seen = 0;
@@ -231,6 +249,12 @@ match_conditions(const Bm25Body *body, const BarqBm25Query *query, const uint8 *
 	conditions = barq_bm25_conditions_open(body, query, &no_rows);
 	if (no_rows)
 		return;
+	alone = barq_bm25_conditions_lead_alone(conditions);
+	if (alone != NULL)
+	{
+		match_term(body, alone, skip, batch);
+		return;
+	}
 	while ((row = barq_bm25_conditions_next(conditions, row)) != BM25_NO_ROW)
 	{
 		bool		recheck = false;
@@ -257,8 +281,7 @@ barq_bm25_match(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 		return;
 	batch.visit = visit;
 	batch.arg = arg;
-	batch.n = 0;
-	batch.recheck = false;
+	batch.matched = (BarqMatchedRows) {.tids = batch.tids, .view = view, .rows = batch.rows};
 	if (query->scored)
 		match_scored(&body, query, skip, &batch);
 	else

@@ -358,14 +358,14 @@ match_document(const BarqLogRow *document, const BarqBm25Query *query,
 			   BarqRowsVisitor visit, void *arg)
 {
 	ItemPointerData tid = document->tid;
+	BarqMatchedRows rows = {.n = 1, .tids = &tid, .words = document->filters};
 	double		score;
-	bool		unsure;
 
 	CHECK_FOR_INTERRUPTS();
 	if (!document->dead &&
 		barq_bm25_score_document(query, document->payload, document->length,
-								 &score, &unsure))
-		visit(arg, &tid, 1, unsure);
+								 &score, &rows.recheck))
+		visit(arg, &rows);
 }
 
 void

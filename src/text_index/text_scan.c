@@ -94,16 +94,17 @@ barq_text_end_scan(IndexScanDesc scan)
 
 /* BarqRowsVisitor: keep matching rows in the scan's context. */
 static void
-add_rows(void *arg, ItemPointer tids, uint32 n, bool recheck)
+add_rows(void *arg, BarqMatchedRows *rows)
 {
 	BarqTextScan *ts = arg;
+	uint32		n = rows->n;
 	MemoryContext old = MemoryContextSwitchTo(ts->context);
 
 	BARQ_ARRAY_RESERVE(ts->tids, ts->tids_space, ts->ntids + n, 1024);
 	BARQ_ARRAY_RESERVE(ts->rechecks, ts->rechecks_space, ts->ntids + n, 1024);
 	MemoryContextSwitchTo(old);
-	memcpy(ts->tids + ts->ntids, tids, sizeof(ItemPointerData) * n);
-	memset(ts->rechecks + ts->ntids, recheck, sizeof(bool) * n);
+	memcpy(ts->tids + ts->ntids, rows->tids, sizeof(ItemPointerData) * n);
+	memset(ts->rechecks + ts->ntids, rows->recheck, sizeof(bool) * n);
 	ts->ntids += n;
 }
 

@@ -68,9 +68,9 @@ INSERT INTO rule VALUES
 -- those that nobody can call with an argument, handlers and support functions; overloads of barq_hybrid() and barq_search_batch(); functions of
 -- the types: of vectors, numbers, arrays and texts alone, which make a value of them
 INSERT INTO rule
-	SELECT p.oid::regprocedure::text, CASE WHEN proname IN ('barq_hybrid', 'barq_search_batch', 'barq_sharded') THEN CASE WHEN 'barq_item'::regtype = ANY (proargtypes) THEN 'value' ELSE 'caller' END WHEN 'internal'::regtype = ANY (proargtypes) THEN 'internal' ELSE 'value' END
+	SELECT p.oid::regprocedure::text, CASE WHEN proname IN ('barq_hybrid', 'barq_search_batch', 'barq_sharded', 'barq_count', 'barq_facets') THEN CASE WHEN 'barq_item'::regtype = ANY (proargtypes) THEN 'value' ELSE 'caller' END WHEN 'internal'::regtype = ANY (proargtypes) THEN 'internal' ELSE 'value' END
 	FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND extname = 'barq'
-	WHERE proname IN ('barq_hybrid', 'barq_search_batch', 'barq_sharded') OR 'internal'::regtype = ANY (proargtypes)
+	WHERE proname IN ('barq_hybrid', 'barq_search_batch', 'barq_sharded', 'barq_count', 'barq_facets') OR 'internal'::regtype = ANY (proargtypes)
 		OR (proname !~ '^(barq_(?!item_)|to_bm25query|bm25_)' AND proargtypes::oid[] <@ ARRAY(SELECT t::regtype::oid FROM unnest(ARRAY['vector', 'halfvec', 'sparsevec', 'bit', 'integer', 'boolean', 'bigint', 'double precision', 'real[]', 'integer[]', 'double precision[]', 'numeric[]', 'cstring', 'cstring[]', 'oid', 'bm25query', 'bm25threshold', 'bm25global', 'barq_item']) t))
 			AND p.oid::regprocedure::text NOT IN (SELECT function FROM rule);
 SELECT p.oid::regprocedure AS "in no row" FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND extname = 'barq'

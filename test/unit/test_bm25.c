@@ -84,19 +84,28 @@ typedef struct Matches
 } Matches;
 
 static void
-note_matches(void *arg, ItemPointer tids, uint32 n, bool recheck)
+note_matches(void *arg, BarqMatchedRows *rows)
 {
 	Matches    *m = arg;
+	const ItemPointerData *tids = rows->tids;
 
-	for (uint32 i = 0; i < n; i++)
+	for (uint32 i = 0; i < rows->n; i++)
 	{
+		ItemPointerData tid = tids[i];
+
+		/* a row's number is that of its TID among those of the segment */
+		m->ordered &= memcmp(barq_view_read(rows->view,
+											((const BarqBodyHeader *) barq_view_read(rows->view, 0, sizeof(BarqBodyHeader)))->tids_off +
+											sizeof(ItemPointerData) * rows->rows[i],
+											sizeof(ItemPointerData)),
+							 &tid, sizeof(ItemPointerData)) == 0;
 		if (m->n > 0)
-			m->ordered &= ItemPointerCompare(&m->last, &tids[i]) < 0;
+			m->ordered &= ItemPointerCompare(&m->last, &tid) < 0;
 		m->last = tids[i];
 		m->found[ItemPointerGetBlockNumber(&tids[i]) * 50 + ItemPointerGetOffsetNumber(&tids[i]) - 1]++;
 		m->n++;
 	}
-	m->recheck |= recheck;
+	m->recheck |= rows->recheck;
 }
 
 static bool

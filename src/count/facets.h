@@ -1,0 +1,89 @@
+/*
+ * facets.h
+ *	  barq_facets(): values of filter columns of the rows that match, counted as words
+ *	  (store/filters.h), and what is made of the counts.
+ */
+#ifndef BARQ_FACETS_H
+#define BARQ_FACETS_H
+
+#include "am/filters.h"
+#include "count/count.h"
+#include "count/count_call.h"
+#include "utils/tuplestore.h"
+
+/* A value of a column and the rows that have it. */
+typedef struct BarqFacetGroup
+{
+	uint64		word;
+	uint64		count;
+	ItemPointerData tid;		/* of one of them, where the value is not `known` */
+	int			leaf;			/* number of its table in BarqFacets.leaves */
+	bool		known;
+	Datum		value;			/* of a text, whose word is a hash */
+	char		status;			/* of the hash table */
+} BarqFacetGroup;
+
+#define SH_PREFIX barq_facet_groups
+#define SH_ELEMENT_TYPE BarqFacetGroup
+#define SH_KEY_TYPE uint64
+#define SH_SCOPE extern
+#define SH_DECLARE
+#include "lib/simplehash.h"
+
+/* A column of the index whose values are counted. */
+typedef struct BarqFacetColumn
+{
+	int			column;			/* of the filter columns, from 0 */
+	char	   *name;
+	BarqFilterForm form;
+	Oid			type;			/* of a value; of arrays, of an element */
+	Oid			word_type;		/* as barq_filter_word() takes it */
+	Oid			collation;
+	bool		set;			/* an array */
+	bool		hashed;			/* words are hashes of texts */
+	struct barq_facet_groups_hash *groups;
+	uint64		nulls;
+
+	/* of the table under way */
+	struct barq_facet_groups_hash *leaf_groups;
+	uint64		leaf_nulls;
+} BarqFacetColumn;
+
+/* A table of which rows were counted: a partition, or the only one. */
+typedef struct BarqFacetLeaf
+{
+	Relation	table;
+	Relation	index;
+} BarqFacetLeaf;
+
+typedef struct BarqFacets
+{
+	BarqCountCall call;
+	MemoryContext context;		/* of all groups */
+	int			ncolumns;
+	BarqFacetColumn *columns;
+	int			nleaves;
+	BarqFacetLeaf *leaves;
+
+	BarqView   *view;			/* of the rows passed last, and its values */
+	BarqFilterView filters;
+	struct QueryDesc *query;	/* the count's; keeps the tables open */
+	struct CachedPlan *plan;
+} BarqFacets;
+
+/* ---- facet_rows.c ---- */
+
+/*
+ * Count the values of the columns, over all rows of the call that the caller may see. SPI
+ * is connected. Errors of the statement.
+ */
+extern void barq_facets_collect(BarqFacets *facets);
+
+/* End what collect has begun; groups stay. */
+extern void barq_facets_end(BarqFacets *facets);
+
+/* The value of a group, palloc'd or in the facets' context. Reads the row if it has to. */
+extern Datum barq_facets_value(BarqFacets *facets, const BarqFacetColumn *column,
+							   BarqFacetGroup *group);
+
+#endif							/* BARQ_FACETS_H */
