@@ -174,19 +174,63 @@ SELECT barq_count('count_one_i', 'red') = (SELECT count(*) FROM count_one WHERE 
 	barq_count('count_parts_i', 'red') = (SELECT count(*) FROM count_parts WHERE body ~ '\mred\M') AS parts,
 	barq_count('count_parts_1_body_tenant_cat_brand_idx', 'red') = (SELECT count(*) FROM count_parts_1 WHERE body ~ '\mred\M') AS part,
 	barq_count('count_one_i', NULL) AS null_query, barq_count('count_one_i', '') AS no_words;
--- an index of several fields: by one field, by the row, by both with a filter
+-- an index of several fields, of segments and a log: by one field, two, the row, fields named in queries
 CREATE TABLE count_fields (id int, title text, body text, price int) WITH (autovacuum_enabled = off);
-INSERT INTO count_fields SELECT i, CASE WHEN i % 3 = 0 THEN 'red' ELSE 'x' END, CASE WHEN i % 5 = 0 THEN 'red fox' ELSE 'y' END, i % 4 FROM generate_series(1, 300) i;
+CREATE FUNCTION pg_temp.fill_fields(first int, last int) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO count_fields SELECT i, CASE WHEN i % 7 = 0 THEN NULL WHEN i % 3 = 0 THEN 'red w' || i % 5 ELSE 'x fox' END, CASE WHEN i % 5 = 0 THEN 'red fox' WHEN i % 11 > 0 THEN 'y red' END, i % 4 FROM generate_series(first, last) i $$;
+SELECT pg_temp.fill_fields(1, 300);
 CREATE INDEX count_fields_i ON count_fields USING barq_bm25 (title, body, price) WITH (text_config = 'simple');
+SELECT pg_temp.fill_fields(301, 400), barq_seal('count_fields_i') > 0 AS sealed;
+SELECT pg_temp.fill_fields(401, 440);
+DELETE FROM count_fields WHERE id % 10 = 3;
 VACUUM ANALYZE count_fields;
-SELECT (SELECT count(*) FROM count_fields WHERE title @@@ 'red') = count(*) FILTER (WHERE title ~ 'red') AS title,
-	(SELECT count(*) FROM count_fields WHERE body @@@ 'red') = count(*) FILTER (WHERE body ~ 'red') AS body,
-	(SELECT count(*) FROM count_fields WHERE body @@@ 'red' AND title @@@ 'x') = count(*) FILTER (WHERE body ~ 'red' AND title ~ 'x') AS two,
-	(SELECT count(*) FROM count_fields WHERE title @@@ 'red' AND price = 2) = count(*) FILTER (WHERE title ~ 'red' AND price = 2) AS filter,
-	barq_count('count_fields_i', 'red') = count(*) FILTER (WHERE title ~ 'red' OR body ~ 'red') AS both,
-	(SELECT sum(count) FROM barq_facets('count_fields_i', 'red', columns => '{price}')) = count(*) FILTER (WHERE title ~ 'red' OR body ~ 'red') AS facets
-FROM count_fields;
-DROP TABLE count_fields;
+CREATE TABLE count_field_asks (by_index text, means text);
+INSERT INTO count_field_asks VALUES
+	($$title @@@ 'red'$$, $$title ~ 'red'$$),
+	($$body @@@ 'red'$$, $$body ~ 'red'$$),
+	($$title @@@ 'red w3'$$, $$title ~ 'red' AND title ~ 'w3'$$),
+	($$title @@@ 'red' AND body @@@ 'fox'$$, $$title ~ 'red' AND body ~ 'fox'$$),
+	($$body @@@ '"red fox"' AND price = 2$$, $$body ~ 'red fox' AND price = 2$$),
+	($$body @@@ 'fo*'$$, $$body ~ 'fo'$$),
+	($$title @@@ 'fox -red'$$, $$title ~ 'fox' AND title !~ 'red'$$),
+	($$c @@@ 'red'$$, $$title ~ 'red' OR body ~ 'red'$$),
+	($$c @@@ 'red fox'$$, $$concat(title, ' ', body) ~ 'red' AND concat(title, ' ', body) ~ 'fox'$$),
+	($$c @@@ 'title:red'$$, $$title ~ 'red'$$),
+	($$c @@@ 'title:red body:fox'$$, $$title ~ 'red' AND body ~ 'fox'$$),
+	($$c @@@ 'body:"red fox" -title:red'$$, $$body ~ 'red fox' AND (title ~ 'red') IS NOT TRUE$$),
+	($$c @@@ 'title:w* red'$$, $$title ~ 'w' AND concat(title, ' ', body) ~ 'red'$$);
+CREATE FUNCTION pg_temp.field_cells() RETURNS TABLE (cells int, by_index int, wrong text) LANGUAGE plpgsql AS $$
+DECLARE
+	a record;
+	n bigint;
+	facets bigint;
+	truth bigint;
+	plan json;
+BEGIN
+	cells := 0; by_index := 0;
+	FOR a IN SELECT * FROM count_field_asks LOOP
+		EXECUTE 'SELECT count(*) FROM count_fields c WHERE ' || a.by_index INTO n;
+		EXECUTE 'EXPLAIN (FORMAT json) SELECT count(*) FROM count_fields c WHERE ' || a.by_index INTO plan;
+		EXECUTE 'SELECT count(*) FROM count_fields WHERE ' || a.means INTO truth;
+		facets := truth;
+		IF a.by_index ~ '^c @@@' THEN
+			EXECUTE format('SELECT barq_count(''count_fields_i'', %s)', substr(a.by_index, 7)) INTO facets;
+			IF facets = truth THEN
+				EXECUTE format('SELECT coalesce(sum(count), 0) FROM barq_facets(''count_fields_i'', %s, columns => ''{price}'')', substr(a.by_index, 7)) INTO facets;
+			END IF;
+		END IF;
+		cells := cells + 1;
+		by_index := by_index + (plan::text ~ 'BarqCount')::int;
+		IF n IS DISTINCT FROM truth OR facets IS DISTINCT FROM truth THEN
+			wrong := concat_ws('; ', wrong, format('%s: %s, %s, not %s', a.by_index, n, facets, truth));
+		END IF;
+	END LOOP;
+	RETURN NEXT;
+END $$;
+SELECT * FROM pg_temp.field_cells();
+UPDATE count_fields SET price = price WHERE id % 97 = 0;
+SELECT * FROM pg_temp.field_cells();
+DROP TABLE count_fields, count_field_asks;
 SELECT barq_count('count_one', 'red');
 SELECT barq_count('count_one_i', 'red', 'nosuch = 1');
 SELECT barq_count('count_one_i', 'red', 'tenant = $1');
