@@ -54,15 +54,6 @@ extern bool barq_count_rows(IndexScanState *scan, const BarqCountVisitor *visito
 /* ---- count_paths.c ---- */
 
 /*
- * A path of the index of barq_bm25 that enforces all conditions of a table by itself, so
- * that it needs no filter; NULL if there is none. Palloc'd.
- */
-extern IndexPath *barq_count_index_path(PlannerInfo *root, RelOptInfo *rel);
-
-/* Cost of finding the rows of such a path, without and with the table's pages. */
-extern Cost barq_count_find_cost(const IndexPath *path);
-
-/*
  * While true, count(*) is planned by the index wherever that is possible, whatever it
  * costs. The caller restores it, after an error too.
  */

@@ -93,8 +93,12 @@ has_special_conditions(const RelOptInfo *rel)
 	return false;
 }
 
-IndexPath *
-barq_count_index_path(PlannerInfo *root, RelOptInfo *rel)
+/*
+ * A path of an index of barq_bm25 that enforces all conditions of a table by itself, so
+ * that it needs no filter; NULL if there is none. Palloc'd.
+ */
+static IndexPath *
+find_index_path(PlannerInfo *root, RelOptInfo *rel)
 {
 	IndexPath  *path;
 	RelOptInfo	copy;
@@ -165,7 +169,7 @@ collect_paths(PlannerInfo *root, RelOptInfo *rel, List **paths)
 	}
 	if (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW)
 		return false;
-	path = barq_count_index_path(root, rel);
+	path = find_index_path(root, rel);
 	if (path == NULL)
 		return false;
 	*paths = lappend(*paths, path);
@@ -254,8 +258,9 @@ static const CustomPathMethods path_methods = {
 	.PlanCustomPath = plan_count,
 };
 
-Cost
-barq_count_find_cost(const IndexPath *path)
+/* The cost of counting the rows of such a path: the table's pages that are not all-visible. */
+static Cost
+find_cost(const IndexPath *path)
 {
 	double		rows = path->path.rows;
 	double		seen = path->path.parent->allvisfrac;
@@ -292,7 +297,7 @@ add_count_path(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
 	{
 		IndexPath  *scan = lfirst(cell);
 
-		path->path.total_cost += barq_count_find_cost(scan);
+		path->path.total_cost += find_cost(scan);
 #if PG_VERSION_NUM >= 180000
 		path->path.disabled_nodes += scan->path.disabled_nodes;
 #else

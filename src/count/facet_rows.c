@@ -40,10 +40,12 @@ hash_word(uint64 word)
 #define SH_PREFIX barq_facet_groups
 #define SH_ELEMENT_TYPE BarqFacetGroup
 #define SH_KEY_TYPE uint64
+#define SH_KEY_TYPE uint64
 #define SH_KEY word
 #define SH_HASH_KEY(table, key) hash_word(key)
 #define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_SCOPE extern
+#define SH_SCOPE static inline
+#define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
@@ -387,6 +389,21 @@ barq_facets_end(BarqFacets *facets)
 }
 
 /* ---- values ---- */
+
+BarqFacetGroup **
+barq_facets_groups(const BarqFacetColumn *column, uint32 *n)
+{
+	BarqFacetGroup **groups = palloc_extended(sizeof(BarqFacetGroup *) *
+											  (Size) Max(column->groups->members, 1), MCXT_ALLOC_HUGE);
+	barq_facet_groups_iterator at;
+	BarqFacetGroup *group;
+
+	*n = 0;
+	barq_facet_groups_start_iterate(column->groups, &at);
+	while ((group = barq_facet_groups_iterate(column->groups, &at)) != NULL)
+		groups[(*n)++] = group;
+	return groups;
+}
 
 /* The value of a column of the index in a row, which the snapshot sees; palloc'd. */
 static Datum

@@ -408,22 +408,6 @@ compare_words(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The groups of a column, palloc'd; *n receives their number. */
-static BarqFacetGroup **
-groups_of(const BarqFacetColumn *column, uint32 *n)
-{
-	BarqFacetGroup **groups = palloc_extended(sizeof(BarqFacetGroup *) *
-											  (Size) Max(column->groups->members, 1), MCXT_ALLOC_HUGE);
-	barq_facet_groups_iterator at;
-	BarqFacetGroup *group;
-
-	*n = 0;
-	barq_facet_groups_start_iterate(column->groups, &at);
-	while ((group = barq_facet_groups_iterate(column->groups, &at)) != NULL)
-		groups[(*n)++] = group;
-	return groups;
-}
-
 /* A term of the result. */
 typedef struct Term
 {
@@ -456,7 +440,7 @@ put_terms(FacetCall *call, const Facet *facet)
 {
 	BarqFacetColumn *column = &call->facets.columns[facet->column];
 	uint32		n;
-	BarqFacetGroup **groups = groups_of(column, &n);
+	BarqFacetGroup **groups = barq_facets_groups(column, &n);
 	TermOrder	order = {
 		.compare = &lookup_type_cache(column->type, TYPECACHE_CMP_PROC_FINFO)->cmp_proc_finfo,
 		.collation = column->collation
@@ -489,7 +473,7 @@ static void
 put_ranges(FacetCall *call, const Facet *facet)
 {
 	uint32		n;
-	BarqFacetGroup **groups = groups_of(&call->facets.columns[facet->column], &n);
+	BarqFacetGroup **groups = barq_facets_groups(&call->facets.columns[facet->column], &n);
 	uint32		next = 0;
 
 	qsort(groups, n, sizeof(BarqFacetGroup *), compare_words);
@@ -551,7 +535,7 @@ put_histogram(FacetCall *call, const Facet *facet)
 	Oid			type = column->form == BARQ_FILTER_INTEGER ? INT8OID :
 		column->form == BARQ_FILTER_FLOAT ? FLOAT8OID : column->type;
 	uint32		n;
-	BarqFacetGroup **groups = groups_of(column, &n);
+	BarqFacetGroup **groups = barq_facets_groups(column, &n);
 	uint64		count = 0;
 	uint64		last = 0;
 
@@ -623,7 +607,7 @@ put_stats(FacetCall *call, const Facet *facet)
 {
 	BarqFacetColumn *column = &call->facets.columns[facet->column];
 	uint32		n;
-	BarqFacetGroup **groups = groups_of(column, &n);
+	BarqFacetGroup **groups = barq_facets_groups(column, &n);
 	uint64		rows = 0;
 
 	qsort(groups, n, sizeof(BarqFacetGroup *), compare_words);

@@ -23,13 +23,6 @@ typedef struct BarqFacetGroup
 	char		status;			/* of the hash table */
 } BarqFacetGroup;
 
-#define SH_PREFIX barq_facet_groups
-#define SH_ELEMENT_TYPE BarqFacetGroup
-#define SH_KEY_TYPE uint64
-#define SH_SCOPE extern
-#define SH_DECLARE
-#include "lib/simplehash.h"
-
 /* A column of the index whose values are counted. */
 typedef struct BarqFacetColumn
 {
@@ -81,6 +74,9 @@ extern void barq_facets_collect(BarqFacets *facets);
 
 /* End what collect has begun; groups stay. */
 extern void barq_facets_end(BarqFacets *facets);
+
+/* The groups of a column in no order, palloc'd; *n receives their number. */
+extern BarqFacetGroup **barq_facets_groups(const BarqFacetColumn *column, uint32 *n);
 
 /* The value of a group, palloc'd or in the facets' context. Reads the row if it has to. */
 extern Datum barq_facets_value(BarqFacets *facets, const BarqFacetColumn *column,
