@@ -26,8 +26,10 @@
 #define FAR_SCORED_LEAST 40000	/* of an eighth of the rows at most */
 #define FAR_BITS		3000
 
-#define FAR_ASKED		16384	/* rows asked, all over the segment, */
-#define FAR_SEEDS		2048	/* until about so many are admitted */
+#define FAR_EACH		32		/* of so many rows one begins a far walk, */
+#define FAR_SEEDS		2048	/* but so many at least */
+#define FAR_SEEDS_MOST	16384
+#define FAR_ASKED		8		/* rows asked for each of them, at most */
 
 #define APPROACH_SHARE	0.05f	/* see approach() */
 #define APPROACH_BREADTH 32
@@ -240,7 +242,8 @@ barq_hnsw_nearest_afar(HnswSearch *search, BarqHit *nearest)
 	const BarqRowFilter *filter = search->filter;
 	uint32		rows = search->graph.body.rows;
 	float		share = filter == NULL ? 1 : (float) filter->count / Max(rows, 1);
-	uint32		asked = (uint32) Min((float) FAR_ASKED, FAR_SEEDS / Max(share, 0.01f));
+	uint32		seeds = Min(Max(rows / FAR_EACH, FAR_SEEDS), FAR_SEEDS_MOST);
+	uint32		asked = (uint32) (seeds * Min(FAR_ASKED, 1 / Max(share, 0.01f)));
 	uint32		step = Max(rows / asked, 1);
 	BarqHit    *hits = MemoryContextAlloc(search->context,
 										  sizeof(BarqHit) * (rows / step + 1));
@@ -278,6 +281,7 @@ seed_from_afar(HnswSearch *search)
 		search->fresh[i] = nearest[i].row;
 	seed(search, n);
 	pfree(nearest);
+	search->afar = HNSW_AFAR_MET;
 }
 
 /* From now on admitted rows are met by their bits, if the filter has any. */
@@ -458,7 +462,7 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 		set_factor(search, stretch(local));
 		return HNSW_WALK_ALL;
 	}
-	else if (search->recall > 0)
+	else if (search->recall > 0 && search->afar != HNSW_AFAR_WANTED)
 		set_factor(search, pow(local, search->recall < HIGH_RECALL ? GAIN : GAIN_HIGH));
 	if (!is_far && local < APPROACH_SHARE)
 		approach(search, row);
@@ -472,7 +476,7 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 		}
 		seed(search, barq_hnsw_gather_admitted(search, row));
 	}
-	if (is_far)
+	if (is_far || search->afar == HNSW_AFAR_WANTED)
 	{
 		seed_from_afar(search);
 		return HNSW_WALK_ADMITTED;

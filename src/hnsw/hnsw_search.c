@@ -384,7 +384,7 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->query = params->query;
 	search->filter = params->filter;
 	search->recall = params->recall;
-	search->afar = params->afar;
+	search->afar = params->afar ? HNSW_AFAR_WANTED : HNSW_AFAR_NOT;
 	search->skip = params->filter == NULL ? params->skip : NULL;
 	search->ef = search->breadth = beam_rows(params->breadth);
 	search->factor = 1;
@@ -470,14 +470,14 @@ meet_afar(HnswSearch *search)
 	for (int i = 0; i < n; i++)
 		rest_append(search, nearest[i].key, nearest[i].row);
 	pfree(nearest);
-	search->afar = false;
+	search->afar = HNSW_AFAR_MET;
 }
 
 /* The same for the first beam, whose first row is there. */
 static void
 begin_afar(HnswSearch *search)
 {
-	if (!search->afar || search->ef < 2 * search->degree)
+	if (search->afar != HNSW_AFAR_WANTED || search->ef < 2 * search->degree)
 		return;
 	meet_afar(search);
 	for (; search->nrest > 0; search->nrest--)
@@ -702,8 +702,12 @@ hnsw_search_broaden(BarqSearch *opaque, int breadth, int probes, bool afar)
 		beam_rows(breadth) <= search->breadth)
 		return false;
 	search->breadth = beam_rows(breadth);
-	search->ef = Max(search->ef, (int) (search->breadth * search->factor));
+
+	/* far from all rows, a walk through admitted ones finds no more than one of all */
 	if (afar)
+		search->factor = Max(search->factor, 1);
+	search->ef = Max(search->ef, (int) (search->breadth * search->factor));
+	if (afar && search->afar != HNSW_AFAR_MET && !search->swept)
 		meet_afar(search);
 	rest = search->visited->rest;
 

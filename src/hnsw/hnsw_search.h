@@ -20,6 +20,14 @@ typedef enum HnswMemory
 	HNSW_COLD
 } HnswMemory;
 
+/* Does a search begin at rows from all over the segment, too? */
+typedef enum HnswAfar
+{
+	HNSW_AFAR_NOT,
+	HNSW_AFAR_WANTED,			/* not done yet */
+	HNSW_AFAR_MET
+} HnswAfar;
+
 typedef struct HnswSearch
 {
 	HnswGraph	graph;
@@ -43,7 +51,7 @@ typedef struct HnswSearch
 	int			breadth;		/* ef at first */
 	double		factor;			/* ef beside that */
 	double		recall;			/* as in BarqSearchParams */
-	bool		afar;			/* the same, and not done yet */
+	HnswAfar	afar;
 	int			batch;			/* beams made so far */
 
 	/*
@@ -149,9 +157,9 @@ hnsw_meet(HnswSearch *search, uint32 row)
 extern int	barq_hnsw_gather_admitted(HnswSearch *search, uint32 row);
 
 /*
- * Score some 2,048 rows from all over the segment, of those that the filter admits, and mark
- * the nearest of them as met, at most `degree`; writes those that were not met before.
- * Returns their number. Where rows lie in clusters, no list may lead from where a query far
+ * Score rows from all over the segment that the filter admits, 2,048 to 16,384 by its size,
+ * and mark the nearest of them as met, at most `degree`; writes those that were not met
+ * before. Returns their number. Where rows lie in clusters, no list may lead from where a query far
  * from them comes out of the upper layers to the nearest cluster.
  */
 extern int	barq_hnsw_nearest_afar(HnswSearch *search, BarqHit *nearest);

@@ -8,7 +8,6 @@
 #include <math.h>
 
 #include "base/settings.h"
-#include "utils/float.h"
 #include "vector_index/scan_rounds.h"
 
 #define NEAREST			10		/* rows that decide whether a search improves */
@@ -88,25 +87,43 @@ rows_changed(const ScanRounds *rounds)
 
 /*
  * By what the search of a query should be broadened whose n candidates are in order; 1 if
- * it should not be. Sets is_far the first time.
+ * it should not be. share: of all rows, those that conditions admit. Sets is_far the first
+ * time. Where a share of the rows is admitted, as large a part of the ten that tell a far
+ * query is there.
  */
 static double
-factor_of(ScanRounds *rounds, const BarqHardness *hardness, int n)
+factor_of(ScanRounds *rounds, const BarqHardness *hardness, int n, double share)
 {
+	int			near = Max((int) (NEAREST * share), 1) - 1;
+	double		nearest = barq_key_distance(&rounds->codec, rounds->candidates[near].key);
 	double		tenth = barq_key_distance(&rounds->codec, rounds->candidates[NEAREST - 1].key);
 	double		last = barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key);
 
 	if (rounds->broadened == 0)
 	{
-		rounds->is_far = tenth > hardness->far;
+		rounds->is_far = nearest > hardness->far;
 		if (!rounds->is_far && !barq_is_crowded(hardness, tenth, last, n))
 			return 1;
 	}
 	else if (rounds->is_far ?
-			 tenth <= hardness->far || rows_changed(rounds) < barq_far_changes(barq_target_recall) :
+			 nearest <= hardness->far || rows_changed(rounds) < barq_far_changes(barq_target_recall) :
 			 rounds->broadened >= CROWDED_STEPS || rows_changed(rounds) == 0)
 		return 1;
 	return rounds->is_far ? BARQ_FAR_FACTOR : pow(hardness->factor, 1.0 / CROWDED_STEPS);
+}
+
+/* The share of the segments' rows that the conditions admit; 1 without conditions. */
+static double
+share_admitted(const VectorScan *vs)
+{
+	const ScanRounds *rounds = &vs->rounds;
+	uint64		rows = 0;
+
+	if (vs->conditions.source == NULL)
+		return 1;
+	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
+		rows += rounds->streams[i].view->rows;
+	return (double) rounds->rows / Max(rows, 1);
 }
 
 bool
@@ -121,12 +138,8 @@ barq_scan_broaden(VectorScan *vs)
 		all_are_scored(rounds) || barq_calibration_of(rounds->meta.calibration) != NULL)
 		return false;
 	hardness = barq_snapshot_hardness(rounds->snapshot, rounds->of_lists, barq_target_recall);
-
-	/* rows that a condition admits are farther from each other than all rows are */
-	if (vs->conditions.source != NULL)
-		hardness.far = get_float4_infinity();
 	barq_scan_sort_candidates(rounds);
-	factor = factor_of(rounds, &hardness, n);
+	factor = factor_of(rounds, &hardness, n, share_admitted(vs));
 	if (factor == 1 || !barq_breadth_multiply(&rounds->breadth, factor, rounds->is_far))
 		return false;
 	for (int i = 0; i < NEAREST; i++)

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "base/settings.h"
 #include "vector_index/scan_rounds.h"
 #include "utils/memutils.h"
 
@@ -20,6 +21,13 @@
 #define LIST_LEAST	1.3
 #define ROW_BYTES	128
 #define LIST_ROWS	32
+
+/*
+ * With a target of recall, so many times as many, up to LIST_SURELY of them: they take as
+ * long as a walk, and none is missed.
+ */
+#define SURELY		2.0
+#define LIST_SURELY	40000
 
 /* with a bitmap, in the same unit (docs/performance.md, "Within the bitmap of another index") */
 #define BITMAP_COST	96
@@ -83,12 +91,15 @@ list_below(const VectorScan *vs, const SegmentStream *stream)
 		Max(LIST_COST * Min((double) ROW_BYTES / codec->stride, 1), LIST_LEAST);
 	double		walk = (EXPAND_ROWS + list) * ef;
 	double		most = walk + ef * list * LIST_ROWS;
+	double		below = Min(most, (walk + sqrt(walk * walk + 4 * list * ef * rows)) / 2);
 
 	if (stream->kind == &barq_flat_kind)
 		return PG_UINT32_MAX;
 	if (vs->conditions.outer != NULL)
 		return (uint32) Min(rows, sqrt(BITMAP_COST * vs->rounds.breadth.rows * rows));
-	return (uint32) Min(most, (walk + sqrt(walk * walk + 4 * list * ef * rows)) / 2);
+	if (barq_target_recall > 0)
+		below = Max(below, Min(SURELY * below, LIST_SURELY));
+	return (uint32) below;
 }
 
 void
