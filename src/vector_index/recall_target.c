@@ -18,6 +18,8 @@
 #include "hnsw/hnsw.h"
 #include "ivf/ivf.h"
 #include "lifecycle/lifecycle.h"
+#include "nodes/pg_list.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "vector_index/recall_measure.h"
 #include "vector_index/recall_target.h"
@@ -68,17 +70,18 @@ barq_snapshot_hardness(const BarqSnapshot *snapshot, bool of_lists, double targe
 	return barq_hardness_none();
 }
 
-/* NOTICE once a session, index and target. */
+/* NOTICE once a session and index. */
 static void
 notice_not_reached(Relation index, double reached, int breadth, bool of_lists)
 {
-	static Oid	noticed = InvalidOid;
-	static double noticed_target = 0;
+	static List *noticed = NIL;
+	MemoryContext old;
 
-	if (noticed == RelationGetRelid(index) && noticed_target == barq_target_recall)
+	if (list_member_oid(noticed, RelationGetRelid(index)))
 		return;
-	noticed = RelationGetRelid(index);
-	noticed_target = barq_target_recall;
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	noticed = lappend_oid(noticed, RelationGetRelid(index));
+	MemoryContextSwitchTo(old);
 	ereport(NOTICE,
 			(errmsg("index \"%s\" is not expected to reach barq.target_recall %g",
 					RelationGetRelationName(index), barq_target_recall),

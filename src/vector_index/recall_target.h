@@ -46,7 +46,7 @@ extern BarqHardness barq_snapshot_hardness(const BarqSnapshot *snapshot, bool of
  * The breadth of a scan, whose snapshot and metapage are given. `node`: the custom scan
  * that runs it, or NULL; `admitted`: rows within which it searches, 0: all of them;
  * `share`: theirs of all rows, if that is known already, else 1. Says
- * once a session and target, as a NOTICE, that the target cannot be reached.
+ * once a session and index, as a NOTICE, that the target cannot be reached.
  */
 extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node,
 									 double admitted, double share,

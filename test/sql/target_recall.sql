@@ -124,7 +124,7 @@ INSERT INTO few SELECT v FROM items LIMIT 500;
 CREATE INDEX few_v ON few USING barq_hnsw (v vector_l2_ops);
 SELECT barq_calibrate('few_v', (SELECT array_agg(v) FROM queries)) AS used, (SELECT max(breadth) FROM barq_recall_curve('few_v')) AS breadth;
 
--- a target that cannot be met: a NOTICE once a session
+-- a target that cannot be met: a NOTICE once a session and index
 CREATE TABLE poor (v vector(48));
 INSERT INTO poor SELECT point(i, 48)::vector FROM generate_series(1, 6000) i;
 CREATE INDEX poor_v ON poor USING barq_hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 4, quantization = 'none');
@@ -134,6 +134,10 @@ SET client_min_messages = notice;
 SET barq.target_recall = 0.999;
 SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> point(9, 48)::vector LIMIT 10) x;
 SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> point(8, 48)::vector LIMIT 10) x;
+CREATE TABLE poorer AS SELECT * FROM poor;
+CREATE INDEX poorer_v ON poorer USING barq_hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 4, quantization = 'none');
+SELECT count(*) FROM (SELECT 1 FROM poorer ORDER BY v <-> point(8, 48)::vector LIMIT 10) x;
+SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> point(7, 48)::vector LIMIT 10) x;
 RESET barq.target_recall;
 
 -- bad input
