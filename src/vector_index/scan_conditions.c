@@ -23,10 +23,11 @@
 #define LIST_ROWS	32
 
 /*
- * With a target of recall, so many times as many, up to LIST_SURELY of them: they take as
- * long as a walk, and none is missed.
+ * With a target of recall, so many times as many, but at most LIST_SURELY of them and a
+ * twentieth of the segment's: they take as long as a walk through so few, and none is missed
+ * (docs/performance.md, "Far from all rows, within conditions").
  */
-#define SURELY		2.0
+#define SURELY		4
 #define LIST_SURELY	40000
 
 /* with a bitmap, in the same unit (docs/performance.md, "Within the bitmap of another index") */
@@ -98,7 +99,7 @@ list_below(const VectorScan *vs, const SegmentStream *stream)
 	if (vs->conditions.outer != NULL)
 		return (uint32) Min(rows, sqrt(BITMAP_COST * vs->rounds.breadth.rows * rows));
 	if (barq_target_recall > 0)
-		below = Max(below, Min(SURELY * below, LIST_SURELY));
+		below = Max(below, Min(SURELY * below, Min(rows / 20, LIST_SURELY)));
 	return (uint32) below;
 }
 
