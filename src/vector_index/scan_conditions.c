@@ -25,7 +25,7 @@
 /*
  * With a target of recall, so many times as many, but at most LIST_SURELY of them and a
  * twentieth of the segment's: they take as long as a walk through so few, and none is missed
- * (docs/performance.md, "Far from all rows, within conditions").
+ * (docs/performance.md, "Recall by name").
  */
 #define SURELY		4
 #define LIST_SURELY	40000
