@@ -110,6 +110,44 @@ COMMENT ON OPERATOR @@@ (record, bm25query) IS 'the fields of a row match a quer
 CREATE OPERATOR @@@ (LEFTARG = record, RIGHTARG = text, FUNCTION = bm25_matches, RESTRICT = barq_text_selectivity, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR @@@ (record, text) IS 'the fields of a row match a query, by the index that fits';
 
+-- scores as positive numbers, what they consist of, texts like a text
+
+CREATE FUNCTION barq_score(text, query bm25query) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_score' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION barq_score(text, bm25query) IS 'score of a text, a positive number: minus the value of <@>';
+CREATE FUNCTION barq_score(text, query text) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION barq_score(text, text) IS 'score of a text, a positive number: minus the value of <@>';
+CREATE FUNCTION barq_score(text[], query bm25query) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_score_array' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION barq_score(text[], bm25query) IS 'score of a array of texts, a positive number: minus the value of <@>';
+CREATE FUNCTION barq_score(text[], query text) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION barq_score(text[], text) IS 'score of a array of texts, a positive number: minus the value of <@>';
+CREATE FUNCTION barq_score(record, query bm25query) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_score_row' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION barq_score(record, bm25query) IS 'score of a row by the fields of an index, a positive number: minus the value of <@>';
+CREATE FUNCTION barq_score(record, query text) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
+COMMENT ON FUNCTION barq_score(record, text) IS 'score of a row by the fields of an index, a positive number: minus the value of <@>';
+
+CREATE FUNCTION barq_explain_score(index regclass, item record, query bm25query,
+	OUT field text, OUT term text, OUT tf bigint, OUT df bigint, OUT length bigint,
+	OUT weight double precision, OUT part double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 10;
+COMMENT ON FUNCTION barq_explain_score(regclass, record, bm25query) IS 'what each term of a query adds to the score of a row of the index''s table, by field; the parts sum up to the score';
+CREATE FUNCTION barq_explain_score(index regclass, item record, query text,
+	OUT field text, OUT term text, OUT tf bigint, OUT df bigint, OUT length bigint,
+	OUT weight double precision, OUT part double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'barq_explain_score_text' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 10;
+COMMENT ON FUNCTION barq_explain_score(regclass, record, text) IS 'what each term of a query adds to the score of a row of the index''s table, by field; the parts sum up to the score';
+
+CREATE FUNCTION barq_similar(index regclass, body text, max_terms integer DEFAULT 25) RETURNS bm25query
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION barq_similar(regclass, text, integer) IS 'a query for texts like a text: its best words by frequency and rarity';
+
 -- conditions on a score: the form into which the planner rewrites `body <@> query < bound`
 
 CREATE TYPE bm25threshold;

@@ -145,6 +145,7 @@ typedef struct BarqBm25Term
 {
 	BarqBm25Text text;			/* of a prefix: the prefix */
 	double		weight;			/* idf · (k1 + 1); 0: does not score */
+	uint64		df;				/* of a term that scores: documents with it */
 	uint32		fields;			/* in which the term counts, a bit each; 0: all */
 	uint32		df_fields;		/* of which its frequency is; with others of weight 0 */
 	bool		prefix;
@@ -332,6 +333,24 @@ extern void barq_bm25_rest(BarqView *view, const BarqBm25Rest *rest,
  */
 extern bool barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 									 uint32 length, double *score, bool *recheck);
+
+/* What a term adds to a score by one field. */
+typedef struct BarqBm25Part
+{
+	uint32		term;			/* number of the query's term */
+	uint32		field;
+	uint32		frequency;
+	uint32		length;			/* of the field */
+	double		part;
+} BarqBm25Part;
+
+/*
+ * Explain the score that barq_bm25_score_document() gives: *parts, palloc'd, by the query's
+ * terms and then by fields; returns how many. They sum up to the score, bit by bit, if they
+ * are added in this order. None for a document that is not among the results.
+ */
+extern uint32 barq_bm25_explain_document(const BarqBm25Query *query, const char *document,
+										 uint32 length, BarqBm25Part **parts);
 
 /*
  * Does a term that a row holds score: has it no variants, or is one of them complete?

@@ -225,6 +225,20 @@ condition_holds(const BarqBm25Condition *condition, const Held *held, bool posit
 	return all ? holds : barq_bm25_some_holds(&some);
 }
 
+/* What a term that counts adds to the score. */
+static double
+share_of(const BarqBm25Query *query, uint32 term, const Held *held, double norm,
+		 const double *norms)
+{
+	double		weight = query->terms[term].weight;
+
+	return query->nfields > 1 ?
+		barq_bm25_fields_share(query, weight,
+							   barq_bm25_wtf(query, query->terms[term].fields,
+											 held[term].frequencies, 1, norms)) :
+		barq_bm25_share(weight, held[term].frequency, norm);
+}
+
 /* The document's score: the sum of the shares of the terms that it holds. */
 static double
 score_of(const BarqBm25Query *query, const Held *held, double norm, const double *norms)
@@ -241,11 +255,7 @@ score_of(const BarqBm25Query *query, const Held *held, double norm, const double
 	for (uint32 i = 0; i < query->nterms; i++)
 		if (held[i].frequency > 0 && query->terms[i].weight != 0 &&
 			(has == NULL || barq_bm25_term_counts(query, i, has)))
-			score += query->nfields > 1 ?
-				barq_bm25_fields_share(query, query->terms[i].weight,
-									   barq_bm25_wtf(query, query->terms[i].fields,
-													 held[i].frequencies, 1, norms)) :
-				barq_bm25_share(query->terms[i].weight, held[i].frequency, norm);
+			score += share_of(query, i, held, norm, norms);
 	return score;
 }
 
@@ -277,6 +287,21 @@ read_terms(const BarqBm25Query *query, BarqDocumentReader *reader)
 	return held;
 }
 
+/* Words of a field of a document of several. */
+static inline uint32
+length_of(const BarqDocumentReader *reader, uint32 field)
+{
+	return reader->lengths[field] == 0 ? 0 : reader->lengths[field] - 1;
+}
+
+/* The norms of the fields of a document of several. */
+static void
+read_norms(const BarqBm25Query *query, const BarqDocumentReader *reader, double *norms)
+{
+	for (uint32 f = 0; f < query->nfields; f++)
+		norms[f] = barq_bm25_field_norm(&query->fields[f], length_of(reader, f));
+}
+
 bool
 barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 						 uint32 length, double *score, bool *recheck)
@@ -299,9 +324,7 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 		return false;
 	if (query->nfields > 1)
 	{
-		for (uint32 f = 0; f < query->nfields; f++)
-			norms[f] = barq_bm25_field_norm(&query->fields[f],
-											reader.lengths[f] == 0 ? 0 : reader.lengths[f] - 1);
+		read_norms(query, &reader, norms);
 		for (uint32 f = 0; f < query->nfields; f++)
 			if ((query->not_null >> f & 1) != 0 && reader.lengths[f] == 0)
 				return false;
@@ -321,4 +344,117 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 		*recheck |= holds == BM25_UNSURE;
 	}
 	return query->scored ? *score > 0 : true;
+}
+
+/* ---- explaining ---- */
+
+/*
+ * The number that gives `target` when it is added to `sum`, about target - sum > 0. There
+ * is one, because its last bit is worth no more than that of the target.
+ */
+static double
+rest_of(double target, double sum)
+{
+	double		rest = target - sum;
+
+	while (sum + rest < target)
+		rest = nextafter(rest, HUGE_VAL);
+	while (sum + rest > target)
+		rest = nextafter(rest, -HUGE_VAL);
+	return rest;
+}
+
+/*
+ * Add the parts of a term of several fields: each field has the portion of the share that
+ * it has of the weighted frequency, the last one what then remains. Returns the number of
+ * parts; *score is the sum so far.
+ */
+static uint32
+explain_fields(const BarqBm25Query *query, uint32 term, const Held *held, double share,
+			   const double *norms, const BarqDocumentReader *reader, BarqBm25Part *parts,
+			   double *score)
+{
+	const uint32 *frequencies = held[term].frequencies;
+	uint32		fields = query->terms[term].fields;
+	double		wtf = barq_bm25_wtf(query, fields, frequencies, 1, norms);
+	double		target = *score + share;
+	uint32		n = 0;
+	uint32		last = 0;
+
+	for (uint32 f = 0; f < query->nfields; f++)
+	{
+		double		own;
+
+		if (!barq_bm25_has_field(fields, f) || frequencies[f] == 0)
+			continue;
+		own = norms[f] > 0 ? query->fields[f].weight * frequencies[f] / norms[f] : 0;
+		if (own > 0)
+			last = n;
+		parts[n++] = (BarqBm25Part) {
+			.term = term,
+			.field = f,
+			.frequency = frequencies[f],
+			.length = length_of(reader, f),
+			.part = own == 0 ? 0 : share * (own / wtf)
+		};
+	}
+	for (uint32 i = 0; i < last; i++)
+		*score += parts[i].part;
+	parts[last].part = rest_of(target, *score);
+	*score = target;
+	return n;
+}
+
+uint32
+barq_bm25_explain_document(const BarqBm25Query *query, const char *document, uint32 length,
+						   BarqBm25Part **parts)
+{
+	BarqDocumentReader reader;
+	uint32		fields = Max(query->nfields, 1);
+	uint32		n = 0;
+	double		norm = 0;
+	double		norms[BARQ_BM25_FIELDS];
+	double		score;
+	double		sum = 0;
+	bool		unsure;
+	bool	   *has;
+	Held	   *held;
+
+	*parts = palloc_extended(sizeof(BarqBm25Part) * (Size) Max(query->nterms, 1) * fields,
+							 MCXT_ALLOC_HUGE);
+	if (!barq_bm25_score_document(query, document, length, &score, &unsure))
+		return 0;
+	barq_document_open(&reader, document, length);
+	held = read_terms(query, &reader);
+	if (query->nfields > 1)
+		read_norms(query, &reader, norms);
+	else
+		norm = barq_bm25_norm(query->k1, query->b, reader.header->length, query->avglen);
+	has = palloc0(sizeof(bool) * Max(query->nterms, 1));
+	for (uint32 i = 0; i < query->nterms; i++)
+		has[i] = held[i].frequency > 0;
+	for (uint32 i = 0; i < query->nterms; i++)
+	{
+		double		share;
+
+		if (!has[i] || query->terms[i].weight == 0 || !barq_bm25_term_counts(query, i, has))
+			continue;
+		share = share_of(query, i, held, norm, norms);
+		if (share == 0)
+			continue;			/* of fields of weight 0 alone */
+		if (query->nfields > 1)
+		{
+			n += explain_fields(query, i, held, share, norms, &reader, *parts + n, &sum);
+			continue;
+		}
+		sum += share;
+		(*parts)[n++] = (BarqBm25Part) {
+			.term = i,
+			.frequency = held[i].frequency,
+			.length = reader.header->length,
+			.part = share
+		};
+	}
+	Assert(sum == score);
+	return n;
 }

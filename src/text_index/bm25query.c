@@ -293,6 +293,12 @@ make_named(const char *name, const char *parameters, const char *query, Size len
 	return make(&parts);
 }
 
+BarqQueryValue *
+barq_query_value_named(const char *name, const char *query, Size length)
+{
+	return make_named(name, NULL, query, length);
+}
+
 /*
  * The parameters in braces at `text`, up to `end`, in the form that a value keeps; palloc'd.
  * NULL: there are none. Raises the errors of barq_query_parameters_read().

@@ -41,6 +41,12 @@ barq_query_value_length(const BarqQueryValue *value)
 /* A value with an index by its OID, or InvalidOid for none, without parameters; palloc'd. */
 extern BarqQueryValue *barq_query_value_make(const char *query, Size length, Oid index);
 
+/*
+ * A value with an index by its name, as in an SQL statement, without parameters; palloc'd.
+ * Raises ERRCODE_INVALID_NAME if the name is malformed.
+ */
+extern BarqQueryValue *barq_query_value_named(const char *name, const char *query, Size length);
+
 /* BarqQueryValue: bits of all fields of an index, for a query over a row. */
 #define BARQ_ALL_FIELDS		0xff
 

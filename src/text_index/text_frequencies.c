@@ -296,6 +296,7 @@ barq_text_statistics_weigh(BarqTextStatistics *statistics, BarqBm25Term *terms,
 							   terms[i].df_fields);
 		terms[i].weight = barq_bm25_idf(statistics->totals.documents, known->df) *
 			(k1 + 1) * boosts[i];
+		terms[i].df = known->df;
 		terms[i].nexpansions = known->nexpansions;
 		terms[i].expansions = known->expansions;
 	}

@@ -46,6 +46,9 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_row_matches);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_row_column_score);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_row_column_matches);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_unbound);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_score);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_score_array);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_score_row);
 
 /* A query bound to an index: kept in fn_extra over the calls of a statement. */
 typedef struct BoundQuery
@@ -448,6 +451,48 @@ Datum
 barq_text_row_column_matches(PG_FUNCTION_ARGS)
 {
 	return matches(fcinfo, barq_text_row_matches, RECORDOID);
+}
+
+/* The score of a value of type `type`: minus <@>, as a positive number. */
+static Datum
+positive_score_of(FunctionCallInfo fcinfo, Oid type)
+{
+	double		score;
+
+	switch (score_argument(fcinfo, bind_argument(fcinfo, PG_GETARG_BARQ_QUERY(1), NULL, true), type, &score))
+	{
+		case MATCH:
+			PG_RETURN_FLOAT8(score);
+		case NO_MATCH:
+			PG_RETURN_FLOAT8(0);
+		default:
+			PG_RETURN_NULL();
+	}
+}
+
+/*
+ * barq_score(text, bm25query) → float8, of a value that comes from no table: the planner
+ * replaces other calls by 0 - (value <@> query) (text_support.c). Raises the errors of
+ * barq_text_score().
+ */
+Datum
+barq_score(PG_FUNCTION_ARGS)
+{
+	return positive_score_of(fcinfo, TEXTOID);
+}
+
+/* barq_score(text[], bm25query) → float8 */
+Datum
+barq_score_array(PG_FUNCTION_ARGS)
+{
+	return positive_score_of(fcinfo, TEXTARRAYOID);
+}
+
+/* barq_score(record, bm25query) → float8 */
+Datum
+barq_score_row(PG_FUNCTION_ARGS)
+{
+	return positive_score_of(fcinfo, RECORDOID);
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * text_support.c
- *	  Planner support of <@> and @@@: finds the index for a text query.
+ *	  Planner support of <@>, @@@ and barq_score(): finds the index for a text query.
  *
  * `body <@> 'words'` names no index, and the name in `body <@> 'index:words'`
  * belongs to an index of the column's table. When the planner simplifies the
@@ -24,6 +24,7 @@
 
 #include "text_index/text_index.h"
 #include "base/script.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -434,13 +435,51 @@ simplify(SupportRequestSimplify *request)
 	return (Node *) result;
 }
 
-/* The planner support function of <@> and @@@ with a query of type text or bm25query. */
+/* Whether a function is barq_score(), whose value is minus that of <@>. */
+static bool
+is_positive_score(Oid function)
+{
+	char	   *name = get_func_name(function);
+	bool		is = name != NULL && strcmp(name, "barq_score") == 0;
+
+	if (name != NULL)
+		pfree(name);
+	return is;
+}
+
+/* 0 - score: minus 0 would be shown as such. */
+static Node *
+minus(Node *score)
+{
+	Oid			operator= GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid,
+										  CStringGetDatum("-"), ObjectIdGetDatum(FLOAT8OID),
+										  ObjectIdGetDatum(FLOAT8OID),
+										  ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
+	OpExpr	   *result = (OpExpr *) make_opclause(operator, FLOAT8OID, false,
+												  (Expr *) makeConst(FLOAT8OID, -1, InvalidOid,
+																	 sizeof(float8), Float8GetDatum(0),
+																	 false, FLOAT8PASSBYVAL),
+												  (Expr *) score, InvalidOid, InvalidOid);
+
+	set_opfuncid(result);
+	return (Node *) result;
+}
+
+/*
+ * The planner support function of <@>, @@@ and barq_score() with a query of type text or
+ * bm25query.
+ */
 Datum
 barq_text_support(PG_FUNCTION_ARGS)
 {
-	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	SupportRequestSimplify *request = (SupportRequestSimplify *) PG_GETARG_POINTER(0);
+	Node	   *result;
 
-	if (IsA(request, SupportRequestSimplify))
-		PG_RETURN_POINTER(simplify((SupportRequestSimplify *) request));
-	PG_RETURN_POINTER(NULL);
+	if (!IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(NULL);
+	result = simplify(request);
+	if (result != NULL && request->fcall->funcresulttype == FLOAT8OID &&
+		is_positive_score(request->fcall->funcid))
+		result = minus(result);
+	PG_RETURN_POINTER(result);
 }
