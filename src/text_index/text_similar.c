@@ -128,7 +128,8 @@ best_words(BarqTextStatistics *statistics, const char *body, Size length, int mo
 	words.terms = barq_terms_create(CurrentMemoryContext);
 	barq_tokenize_words(words.tokenizer, body, length,
 						analysis->tokenizer == BARQ_TOKENIZER_NGRAM ? BARQ_WORDS_QUERY :
-						BARQ_WORDS_DOCUMENT, add_word, &words);
+						BARQ_WORDS_DOCUMENT,
+						add_word, &words);
 	n = barq_terms_count(words.terms);
 	weigh_words(statistics, &words);
 	if (n > 0)

@@ -451,10 +451,10 @@ is_positive_score(Oid function)
 static Node *
 minus(Node *score)
 {
-	Oid			operator= GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid,
-										  CStringGetDatum("-"), ObjectIdGetDatum(FLOAT8OID),
-										  ObjectIdGetDatum(FLOAT8OID),
-										  ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
+	Oid operator= GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid,
+								  CStringGetDatum("-"), ObjectIdGetDatum(FLOAT8OID),
+								  ObjectIdGetDatum(FLOAT8OID),
+								  ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
 	OpExpr	   *result = (OpExpr *) make_opclause(operator, FLOAT8OID, false,
 												  (Expr *) makeConst(FLOAT8OID, -1, InvalidOid,
 																	 sizeof(float8), Float8GetDatum(0),

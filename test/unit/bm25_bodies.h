@@ -20,6 +20,19 @@ typedef struct Bodies
 /* A document's score by brute force; at most 0: it does not match. */
 typedef double (*ScoreOf) (const Corpus *corpus, const Doc *doc, const BarqBm25Query *query);
 
+/* Whether the parts of a document's score sum up to it, bit by bit. */
+static bool
+parts_are(const BarqBm25Query *query, const char *document, uint32 bytes, double score)
+{
+	BarqBm25Part *parts;
+	uint32		n = barq_bm25_explain_document(query, document, bytes, &parts);
+	double		sum = 0;
+
+	for (uint32 i = 0; i < n; i++)
+		sum += parts[i].part;
+	return sum == score;
+}
+
 /* A bit for each row of a dead document; *live: the others, unless NULL. */
 static uint8 *
 dead_of(const Corpus *corpus, const BarqBodyWriter *body, uint32 *live)

@@ -206,6 +206,7 @@ same_documents(const Corpus *corpus, const BarqBm25Query *query)
 		document = barq_document_encode(terms, &tokens, true, &bytes);
 		comes = barq_bm25_score_document(query, document, bytes, &score, &recheck);
 		good &= comes == (wanted > 0) && (!comes || score == wanted) && !recheck;
+		good &= parts_are(query, document, bytes, comes ? score : 0);
 		shim_context_pop();
 	}
 	return good;
