@@ -144,7 +144,7 @@ BEGIN
 						EXECUTE format('CREATE TEMP TABLE copied AS SELECT x.id, %1$s <@> %2$L AS s FROM %3$s x WHERE %4$s ORDER BY %1$s <@> %2$L', col.c, query, tab, col.p);
 						asks = 'SELECT * FROM copied ORDER BY ctid';
 					ELSIF plan = 'index' THEN
-						indexed = indexed + (pg_temp.plan_of(asks) LIKE '%Index Scan using ' || tab || '%')::int;
+						indexed = indexed + (pg_temp.plan_of(asks) ~ ('Index Scan using ' || tab || '|Order By:'))::int;
 					END IF;
 					cells = cells + 1;
 					wrong = pg_temp.judge(asks, shape.means, shape.lim, shape.ordered);
