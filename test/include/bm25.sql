@@ -20,6 +20,10 @@ BEGIN
 	RETURN 'no error' || coalesce(': ' || result, '');
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	-- PostgreSQL's own about functions and operators, which versions word differently
+	IF concat(detail, hint) ~ 'No (function|operator)|best candidate' THEN
+		RETURN concat_ws(' / ', SQLSTATE, SQLERRM);
+	END IF;
 	RETURN concat_ws(' / ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
 END $$;
 

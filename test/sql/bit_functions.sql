@@ -35,4 +35,6 @@ SELECT binary_quantize('[1,-1,1]'::vector) <~> binary_quantize('[1,1,-1]'::vecto
 SELECT hamming_distance('111', '00');
 SELECT jaccard_distance('111', '00');
 SELECT '1'::bit <~> '';
+\set VERBOSITY terse
 SELECT B'1' <~> 1;
+\set VERBOSITY default

@@ -13,12 +13,16 @@ SELECT '{2049,2050,2051,65519}'::int[]::halfvec, '{0.1,2049,2051,-65519,6e-8,2.9
 SELECT '{0.1,65519.99}'::numeric[]::halfvec;
 
 -- contexts: to and from arrays on assignment, not implicitly
+\set VERBOSITY terse
 SELECT array_length('[1,2,3]'::halfvec, 1);
+\set VERBOSITY default
 CREATE TABLE halfvec_casts (v halfvec(3), r real[]);
 INSERT INTO halfvec_casts VALUES (ARRAY[1,2,3], '[1,2,3]'::halfvec), (ARRAY[1.5,2,3], NULL), ('{1,2,3}'::float8[], NULL), ('{4,5,6}'::real[], NULL);
 INSERT INTO halfvec_casts VALUES (ARRAY[1,2], NULL);
 SELECT * FROM halfvec_casts;
+\set VERBOSITY terse
 SELECT l2_distance('[1]'::halfvec, ARRAY[1]);
+\set VERBOSITY default
 SELECT '[1]'::halfvec::int[];
 SELECT '{1}'::bigint[]::halfvec;
 DROP TABLE halfvec_casts;
@@ -30,7 +34,9 @@ INSERT INTO halfvec_casts VALUES ('[1,2,3]'::halfvec, '[4,5,6]'::vector);
 INSERT INTO halfvec_casts SELECT h, v FROM halfvec_casts;
 SELECT * FROM halfvec_casts;
 SELECT '[1,2]'::vector <-> '[3,4]'::halfvec AS distance;
+\set VERBOSITY terse
 SELECT vector_norm('[3,4]'::halfvec);
+\set VERBOSITY default
 DROP TABLE halfvec_casts;
 SELECT '[1,2]'::vector::halfvec(3);
 SELECT '[1,2]'::halfvec::vector(3);

@@ -25,7 +25,9 @@ INSERT INTO sparsevec_casts VALUES ('[0,1,2]'::vector, '{1:1}/3'::sparsevec, '{3
 INSERT INTO sparsevec_casts VALUES (ARRAY[1,2], NULL, NULL);
 SELECT * FROM sparsevec_casts;
 SELECT '[1,2]'::vector <-> '{1:1}/2'::sparsevec AS vector, '[1,2]'::halfvec <-> '{1:1}/2'::sparsevec AS halfvec;
+\set VERBOSITY terse
 SELECT vector_norm('{1:1}/1'::sparsevec);
+\set VERBOSITY default
 SELECT '{1:1}/1'::sparsevec::real[];
 SELECT '{1}'::bigint[]::sparsevec;
 DROP TABLE sparsevec_casts;

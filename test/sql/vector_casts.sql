@@ -13,12 +13,16 @@ SELECT '{16777217,2147483647}'::int[]::vector, '{0.1,16777217,1e-46,-1e-46}'::fl
 SELECT '{0.1,3.40282345e38}'::numeric[]::vector;
 
 -- contexts: to real[] implicitly, from arrays on assignment
+\set VERBOSITY terse
 SELECT array_length('[1,2,3]'::vector, 1);
+\set VERBOSITY default
 CREATE TABLE vector_casts (v vector(3), r real[]);
 INSERT INTO vector_casts VALUES (ARRAY[1,2,3], '[1,2,3]'::vector), (ARRAY[1.5,2,3], NULL), ('{1,2,3}'::float8[], NULL), ('{4,5,6}'::real[], NULL);
 INSERT INTO vector_casts VALUES (ARRAY[1,2], NULL);
 SELECT * FROM vector_casts;
+\set VERBOSITY terse
 SELECT l2_distance('[1]'::vector, ARRAY[1]);
+\set VERBOSITY default
 SELECT '[1]'::vector::int[];
 SELECT '{1}'::bigint[]::vector;
 DROP TABLE vector_casts;

@@ -162,7 +162,8 @@ foreach my $after (0, 100)
 		return grep { !$before->{$_} && /\/\d+$/ && (-s $_ // 0) > $after * 8192 } glob "$data/*";
 	});
 	is($node->safe_psql('postgres', q{SELECT to_regclass('merges_v')}), '', "no index ($after pages)");
-	cmp_ok(scalar(my @left = orphans($node)), '>', 0, "it left files behind ($after pages)");
+	# a graph made in memory has no file while its pages are written
+	cmp_ok(scalar(my @left = orphans($node)), '>', 0, "it left files behind ($after pages)") if $after == 0;
 	$node->safe_psql('postgres', 'VACUUM items');
 	is_deeply([ orphans($node) ], [], "VACUUM of another index removes them ($after pages)");
 	$node->safe_psql('postgres', $create);
