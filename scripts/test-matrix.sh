@@ -6,7 +6,8 @@
 #   PARTS="tests"        the parts, of:
 #     tests              ci-job.sh for each version of PG (15 17 18), with gcc
 #     clang              the same for 15 17 18 19, with clang
-#     aarch64            the same for 15 17 18 19, compiled for aarch64, gcc and clang
+#     aarch64            compiled for aarch64 with 15 17 18 19, gcc and clang; unit tests of
+#                        the kernels in qemu, once for each compiler
 #     upgrade            scripts/matrix/upgrade.sh: pg_upgrade from 15 to 17 to 18
 #     packages           scripts/matrix/packages.sh: Debian packages, of Debian 12 and 13
 #     container          scripts/matrix/container.sh: the RUN lines of docker/Dockerfile
@@ -180,11 +181,16 @@ for part in ${PARTS:-tests}; do
 			done
 			;;
 		aarch64)
+			# the kernels know no version of PostgreSQL: after the first one all is
+			# compiled, and no unit test runs
+			given=${TESTS:-}
 			for major in ${PG:-15 17 18 19}; do
 				for cc in ${CCS:-gcc clang}; do
 					step "PostgreSQL $major, aarch64, $cc" "$major-aarch64-$cc" run_job "$major" aarch64 "$cc"
 				done
+				export TESTS=${given:-none}
 			done
+			export TESTS=$given
 			;;
 		upgrade | packages | container | apps | examples | watching | web)
 			step "$part" "$part" "$BARQ_SRC/scripts/matrix/$part.sh"

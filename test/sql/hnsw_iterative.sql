@@ -16,7 +16,7 @@ INSERT INTO hnsw_iterative SELECT i, pg_temp.random_vector(16) FROM generate_ser
 SELECT barq_seal('hnsw_iterative_idx');
 INSERT INTO hnsw_iterative SELECT i, pg_temp.random_vector(16) FROM generate_series(3501, 4000) i;
 CREATE TEMP TABLE query AS SELECT array_agg(pg_temp.random_vector(16)) AS vs FROM generate_series(1, 20);
-CREATE VIEW pg_temp.q AS SELECT vs[1] AS v FROM query;
+CREATE TEMP VIEW q AS SELECT vs[1] AS v FROM query;
 
 -- off: at most ef_search rows, the nearest ones, before a filter
 SET barq.iterative_scan = off;

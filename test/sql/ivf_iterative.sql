@@ -16,7 +16,7 @@ SELECT barq_seal('ivf_iterative_idx');
 INSERT INTO ivf_iterative SELECT i, pg_temp.random_vector(24) FROM generate_series(25501, 26000) i;
 SELECT kind, rows FROM barq_segments('ivf_iterative_idx') ORDER BY rows DESC;
 CREATE TEMP TABLE query AS SELECT array_agg(pg_temp.random_vector(24)) AS vs FROM generate_series(1, 20);
-CREATE VIEW pg_temp.q AS SELECT vs[1] AS v FROM query;
+CREATE TEMP VIEW q AS SELECT vs[1] AS v FROM query;
 
 -- off: exactly the rows of the probed lists, of flat segments and of the log, in the
 -- exact order, for any ef_search
