@@ -130,7 +130,7 @@ short_context(const char *context, const char *sql, const char *name)
 	initStringInfo(&text);
 	while (context < statement)
 	{
-		int			length = Min(strcspn(context, "\n"), statement - context);
+		int			length = Min((int) strcspn(context, "\n"), (int) (statement - context));
 		int			kept = length <= MOST_CONTEXT ? length :
 			pg_mbcliplen(context, length, MOST_CONTEXT);
 
