@@ -8,7 +8,7 @@
  *		[-l rows] [-p processes] [-d depth] [-v]
  *
  * -s: sizes of the index at the end; -r: rates of inserts (bytes of sealed logs), 0: so
- * slow that merges take no time; -g, -t, -k, -c: growing_limit, compaction_ratio,
+ * slow that merges take no time; -g, -t, -k, -c: growing_limit, compaction_ratio (0: by the size),
  * max_segments, max_merged_size; -u: updates instead of inserts from half of the size
  * on, each of which kills a row at random, with VACUUM after this share of the rows
  * was replaced; -b, -B: bytes of a row in a sealed log and in a graph (by default of 96
@@ -98,7 +98,7 @@ static uint32 chosen[MOST];
 static BarqPolicy policy = {
 	.growing_limit = 2 * 1024 * 1024,
 	.growing_hard_limit = 64 * 1024 * 1024,
-	.ratio = 8,
+	.ratio = BARQ_RATIO_BY_SIZE,
 	.max_segments = 32,
 	.largest_merged = UINT64CONST(5) * 1024 * 1024 * 1024
 };

@@ -32,7 +32,7 @@ bool		barq_background = true;
 int			barq_max_workers = 3;
 int			barq_maintenance_rate = 0;
 int			barq_log_slow_maintenance = -1;
-int			barq_compaction_ratio = 8;
+int			barq_compaction_ratio = BARQ_RATIO_BY_SIZE;
 int			barq_max_segments = 32;
 int			barq_max_merged_size = 5120;
 int			barq_compaction = BARQ_COMPACTION_BALANCED;
@@ -118,6 +118,17 @@ check_target_recall(double *newval, void **extra, GucSource source)
 		return true;
 	GUC_check_errdetail("A target is between 0.5 and 0.999.");
 	GUC_check_errhint("Set it to 0 to have barq.ef_search and barq.probes apply.");
+	return false;
+}
+
+/* Check hook: by the size of the index, or at least 2. */
+static bool
+check_compaction_ratio(int *newval, void **extra, GucSource source)
+{
+	if (*newval == BARQ_RATIO_BY_SIZE || *newval >= BARQ_LEAST_RATIO)
+		return true;
+	GUC_check_errdetail("A merge takes two sealed logs or more.");
+	GUC_check_errhint("Set it to 0 to have the number depend on the size of the index.");
 	return false;
 }
 
@@ -235,9 +246,10 @@ barq_define_settings(void)
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.compaction_ratio",
 							"Number of sealed logs that are merged into one segment.",
-							NULL, &barq_compaction_ratio, 8,
-							BARQ_LEAST_RATIO, BARQ_MOST_RATIO,
-							PGC_SUSET, 0, NULL, NULL, NULL);
+							"0: by the size of the index, from 8 in small ones to 13.",
+							&barq_compaction_ratio, BARQ_RATIO_BY_SIZE,
+							BARQ_RATIO_BY_SIZE, BARQ_MOST_RATIO,
+							PGC_SUSET, 0, check_compaction_ratio, NULL, NULL);
 	DefineCustomIntVariable("barq.max_segments",
 							"Number of segments above which the smallest are merged.",
 							"Segments that keep their size because of barq.max_merged_size do not count.", &barq_max_segments, 32, 1, BARQ_MOST_SEGMENTS,

@@ -33,6 +33,7 @@ typedef enum BarqCompaction
 /* Ranges of settings that are options of an index as well. */
 #define BARQ_LEAST_GROWING_LIMIT	64	/* kB */
 #define BARQ_MOST_GROWING_LIMIT		(1024 * 1024)
+#define BARQ_RATIO_BY_SIZE			0	/* no number: by the size of the index */
 #define BARQ_LEAST_RATIO			2
 #define BARQ_MOST_RATIO				64
 #define BARQ_MOST_SEGMENTS			1000
@@ -68,7 +69,7 @@ extern bool barq_background;	/* use background workers */
 extern int	barq_max_workers;	/* of the whole server */
 extern int	barq_maintenance_rate;	/* kB/s of all workers; 0: no limit */
 extern int	barq_log_slow_maintenance;	/* ms from which steps are logged; -1: never */
-extern int	barq_compaction_ratio;	/* segments of a tier that are merged */
+extern int	barq_compaction_ratio;	/* logs that are merged into one segment, or BARQ_RATIO_BY_SIZE */
 extern int	barq_max_segments;	/* segments of an index before it is compacted */
 extern int	barq_max_merged_size;	/* MB of a segment made by a merge; 0: no limit */
 extern int	barq_compaction;	/* BarqCompaction */

@@ -4,11 +4,20 @@
  */
 #include "postgres.h"
 
+#include <sys/mman.h>
+
 #include "hnsw/hnsw_visited.h"
 #include "utils/memutils.h"
 
 #define VISITED_KEEP_FREE	4			/* marks kept while not on loan */
 #define VISITED_KEEP_REST	(1 << 20)	/* hits of `rest` kept with them */
+
+/*
+ * Tags of so many bytes are in pages of this size, if the system has such: a search
+ * jumps about in all of them, and the first one of a session would otherwise wait for
+ * a page of 4 kB after the other (docs/performance.md, "Images: the first search").
+ */
+#define VISITED_PAGE		((Size) 2 * 1024 * 1024)
 
 /*
  * A loan is allocated in the borrower's memory context. When the context is
@@ -22,11 +31,46 @@ typedef struct HnswVisitedLoan
 
 static HnswVisited *pool = NULL;
 
+/* Free the tags, if there are any. */
+static void
+free_tags(HnswVisited *visited)
+{
+	if (visited->allocated != NULL)
+		pfree(visited->allocated);
+	visited->allocated = NULL;
+	visited->tags = NULL;
+	visited->rows = 0;
+}
+
+/* Allocate tags for at least so many rows, all zero, in place of none. */
+static void
+allocate_tags(HnswVisited *visited, Size rows)
+{
+	Size		bytes = rows * sizeof(uint16);
+	char	   *tags;
+
+	Assert(visited->allocated == NULL);
+	if (bytes >= VISITED_PAGE)
+	{
+		bytes = TYPEALIGN(VISITED_PAGE, bytes);
+		visited->allocated = MemoryContextAllocHuge(TopMemoryContext, bytes + VISITED_PAGE);
+		tags = (char *) TYPEALIGN(VISITED_PAGE, visited->allocated);
+#ifdef MADV_HUGEPAGE
+		(void) madvise(tags, bytes, MADV_HUGEPAGE);
+#endif
+	}
+	else
+		tags = visited->allocated = MemoryContextAlloc(TopMemoryContext, bytes);
+	memset(tags, 0, bytes);
+	visited->tags = (uint16 *) tags;
+	visited->rows = bytes / sizeof(uint16);
+	visited->tag = 0;
+}
+
 static void
 visited_free(HnswVisited *visited)
 {
-	if (visited->tags != NULL)
-		pfree(visited->tags);
+	free_tags(visited);
 	if (visited->rest != NULL)
 		pfree(visited->rest);
 	pfree(visited);
@@ -105,17 +149,8 @@ barq_hnsw_visited_borrow(uint32 rows)
 	if (best->rows < rows || best->tags == NULL)
 	{
 		/* a quarter more, so that a growing index seldom reallocates */
-		Size		size = (Size) rows + rows / 4 + 64;
-
-		if (best->tags != NULL)
-			pfree(best->tags);
-		best->tags = NULL;
-		best->rows = 0;
-		best->tags = MemoryContextAllocExtended(TopMemoryContext,
-												size * sizeof(uint16),
-												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-		best->rows = size;
-		best->tag = 0;
+		free_tags(best);
+		allocate_tags(best, (Size) rows + rows / 4 + 64);
 	}
 
 	loan = palloc0(sizeof(HnswVisitedLoan));

@@ -17,7 +17,8 @@
 
 typedef struct HnswVisited
 {
-	uint16	   *tags;
+	uint16	   *tags;			/* in `allocated` */
+	void	   *allocated;
 	Size		rows;			/* elements of tags */
 	uint16		tag;			/* of the current search; never 0 */
 	struct HnswVisitedLoan *loan;	/* NULL while not on loan */

@@ -58,17 +58,19 @@ has_unmerged(Relation index, const BarqPolicy *policy, bool *for_worker)
 	BarqSegmentDesc *descs = barq_directory_current(index, &meta, NULL);
 	const BarqIndexKind *kind = barq_index_kind(meta.options.index_kind);
 	uint32		sealed = 0;
+	double		bytes = 0;
 	bool		urgent = false;
 
 	*for_worker = barq_meta_has_merge(&meta);
 	for (uint32 i = 0; i < meta.segments; i++)
 	{
 		sealed += descs[i].origin == BARQ_ORIGIN_SEAL;
+		bytes += descs[i].body_bytes;
 		*for_worker |= barq_many_are_dead(descs[i].rows, descs[i].dead_rows);
 		urgent |= kind->is_urgent(&meta.options, descs[i].kind, barq_segment_keyed(&descs[i]));
 	}
 	pfree(descs);
-	return urgent || sealed >= (uint32) policy->ratio ||
+	return urgent || sealed >= (uint32) barq_compaction_ratio_of(policy, bytes) ||
 		(sealed > 0 && meta.segments > (uint32) policy->max_segments);
 }
 

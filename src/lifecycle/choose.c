@@ -3,7 +3,8 @@
  *	  Which segments the next merge takes.
  *
  * A segment is *small* up to twice growing_limit: a sealed log, or the merge of a few
- * short ones. compaction_ratio small segments are merged into one, a *unit*. Larger
+ * short ones. compaction_ratio small segments are merged into one, a *unit*; if that is 0,
+ * more in a large index than in a small one, whose searches they would slow down. Larger
  * segments are kept in few slots, so that a search meets few of them and a row is
  * written again few times. Every arrival of small segments at the slots either makes
  * a further segment or is merged together with the smallest segments of the slots.
@@ -19,26 +20,33 @@
  * ... have C(b, i) units in the first, for the largest b with C(b, i) <= R, and the
  * rest in the following slots in the same way. When R grows beyond C(b + 1, i), the
  * segment in slot i is due: it becomes one segment with all smaller ones. Between two
- * such merges it is left alone, and the growth in between is at least half of
+ * such merges it is left alone, and the growth in between is at least GROWTH_SHARE of
  * i / (b + 1 - i) of its size: for however large a segment, what is merged into it
  * pays for writing it again.
  *
  * max_merged_size: a segment that would become larger with the smaller ones keeps its
- * size for good, unless its rows die, and takes no slot.
+ * size for good, unless its rows die, and takes no slot. Numbers count in such units that
+ * the last one, with which all slots become one segment, is just below max_merged_size: so
+ * what keeps its size has nearly that size, and a large index has few such segments.
  *
  * While a merge is under way, a small one may run beside it: of the logs sealed since, when
- * they have half of growing_hard_limit, before inserts would have to wait for them. Nothing
- * else runs beside, because it would delay the merge under way by more than it gains:
- * sealed logs cost a search less than the graphs that would be made of them, and when that
- * merge has ended, one merge takes them all (measured: docs/performance.md). To the rules
- * the inputs of a merge under way are one segment already, which cannot be chosen. A merge
- * beside takes at most half the bytes of that one, and BARQ_MOST_BESIDE.
+ * they have half of growing_hard_limit, before inserts would have to wait for them. With
+ * the logs go the segments next in size, as long as each is at most BESIDE_GROWTH times as
+ * large as what is merged with it: so a long merge leaves a few segments beside it and not
+ * one for every so many logs, and the rows that its predecessor has joined stay joined.
+ * Nothing else runs beside, because it would delay the merge under way by more than it
+ * gains: sealed logs cost a search less than the graphs that would be made of them, and
+ * when that merge has ended, one merge takes them all (measured: docs/performance.md). To
+ * the rules the inputs of a merge under way are one segment already, which cannot be
+ * chosen. A merge beside takes at most half the bytes of that one, and BARQ_MOST_BESIDE.
  *
  * Further rules, after that of full slots: too many segments (max_segments, beside
  * those that keep their size), urgent provisional segments, a large provisional
  * segment, many dead rows.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "lifecycle/choose.h"
 
@@ -50,12 +58,33 @@
  */
 #define DEAD_SHARE	0.2
 
-/* By how much a size may be below the one in the number system: sizes are not whole units. */
-#define TOLERANCE	0.9
+/*
+ * By how much a size may be below the one in the number system, because sizes are not whole
+ * units; the part of a step between two numbers by which a segment has grown when it is
+ * written again; how much more than the index has to fit into the slots; and the part of
+ * max_merged_size that the largest number is. The constants are those with least writes at
+ * the same time of a search, for sizes from 0.1 GB to 1 TB (docs/performance.md, "Faster
+ * inserts").
+ */
+#define TOLERANCE		0.9
+#define GROWTH_SHARE	0.75
+#define SLOTS_SHARE		1.12
+#define FULL_SHARE		0.93
+
+/*
+ * The number of logs of a unit, if it depends on the size of the index: so many times the
+ * root of the size in logs, between these. With 2 MB logs 8 up to 0.8 GB, 13 from 2.2 GB on.
+ */
+#define SHARE_OF_ROOT	0.4
+#define LEAST_BY_SIZE	8
+#define MOST_BY_SIZE	13
+
+/* How much larger than what is merged with it a segment is at most, beside another merge. */
+#define BESIDE_GROWTH	2
 
 /* Merges of a row in the slots at most, by BarqCompaction. */
 static const int merges_of_row[] = {
-	[BARQ_COMPACTION_BALANCED] = 4,
+	[BARQ_COMPACTION_BALANCED] = 5,
 	[BARQ_COMPACTION_READS] = 8,
 	[BARQ_COMPACTION_WRITES] = 2
 };
@@ -68,7 +97,8 @@ typedef struct Order
 	double	   *size;			/* bytes that the live rows take after a merge */
 	uint32		n;
 	uint32		nsmall;			/* the last ones are small */
-	double		unit;			/* bytes of a unit */
+	int			ratio;			/* small segments that are merged into one */
+	double		unit;			/* bytes of one in the number system */
 	uint32		after_busy;		/* position behind the last one of a merge under way */
 } Order;
 
@@ -80,14 +110,27 @@ typedef struct Sized
 } Sized;
 
 int
+barq_compaction_ratio_of(const BarqPolicy *policy, double bytes)
+{
+	int			ratio;
+
+	if (policy->ratio != BARQ_RATIO_BY_SIZE)
+		return policy->ratio;
+	bytes = Min(bytes, (double) policy->largest_merged);
+	ratio = (int) (SHARE_OF_ROOT * sqrt(bytes / policy->growing_limit));
+	return Min(Max(ratio, LEAST_BY_SIZE), MOST_BY_SIZE);
+}
+
+int
 barq_segment_tier(uint64 bytes, const BarqPolicy *policy)
 {
+	const int	ratio = barq_compaction_ratio_of(policy, 0);
 	uint64		limit = policy->growing_limit * 2;
 	int			tier = 0;
 
 	while (bytes > limit)
 	{
-		limit *= policy->ratio;
+		limit *= ratio;
 		tier++;
 	}
 	return tier;
@@ -150,6 +193,35 @@ add_busy(Sized *sized, uint32 *n, uint32 busy, double size)
 	sized[(*n)++] = (Sized) {NULL, size, busy};
 }
 
+/* C(n, k), as far as a double goes. */
+static double
+binomial(int n, int k)
+{
+	double		result = 1;
+
+	for (int i = 1; i <= k; i++)
+		result = result * (n - k + i) / i;
+	return result;
+}
+
+/*
+ * Bytes of one in the number system: of `unit`, what arrives at the slots, or a little less,
+ * so that some number of slots holds just FULL_SHARE of max_merged_size.
+ */
+static double
+number_bytes(const BarqPolicy *policy, double unit)
+{
+	const int	merges = merges_of_row[policy->mode];
+	const double full = FULL_SHARE * policy->largest_merged;
+	int			slots = 1;
+
+	if (policy->largest_merged == PG_UINT64_MAX)
+		return unit;
+	while (binomial(merges + slots, slots) * unit < full)
+		slots++;
+	return full / binomial(merges + slots, slots);
+}
+
 /* Fill *order; it is freed by end_order(). */
 static void
 begin_order(Order *order, const BarqCandidate *segments, uint32 n, const BarqPolicy *policy)
@@ -157,6 +229,7 @@ begin_order(Order *order, const BarqCandidate *segments, uint32 n, const BarqPol
 	double		per_row = final_bytes_per_row(segments, n);
 	double		small_bytes = 0;
 	double		small_sizes = 0;
+	double		total = 0;
 	Sized	   *sized = palloc(sizeof(Sized) * Max(n, 1));
 	uint32		next = 0;
 
@@ -172,6 +245,7 @@ begin_order(Order *order, const BarqCandidate *segments, uint32 n, const BarqPol
 			size *= (double) (segment->rows - segment->dead) / segment->rows;
 		if (segment->provisional && per_row > 0)
 			size = per_row * (segment->rows - segment->dead);
+		total += size;
 		if (segment->busy != 0)
 		{
 			add_busy(sized, &next, segment->busy, size);
@@ -203,9 +277,14 @@ begin_order(Order *order, const BarqCandidate *segments, uint32 n, const BarqPol
 			}
 	pfree(sized);
 
-	order->unit = (double) policy->ratio * policy->growing_limit;
+	/* numbers do not change with the ratio while the index grows, only what arrives does */
+	order->ratio = barq_compaction_ratio_of(policy, total);
+	order->unit = (double) policy->growing_limit *
+		(policy->ratio == BARQ_RATIO_BY_SIZE && policy->largest_merged != PG_UINT64_MAX ?
+		 MOST_BY_SIZE : order->ratio);
 	if (small_bytes > 0 && small_sizes > small_bytes)
 		order->unit *= small_sizes / small_bytes;
+	order->unit = number_bytes(policy, order->unit);
 }
 
 static void
@@ -213,17 +292,6 @@ end_order(Order *order)
 {
 	pfree(order->segments);
 	pfree(order->size);
-}
-
-/* C(n, k), as far as a double goes. */
-static double
-binomial(int n, int k)
-{
-	double		result = 1;
-
-	for (int i = 1; i <= k; i++)
-		result = result * (n - k + i) / i;
-	return result;
 }
 
 /*
@@ -242,14 +310,14 @@ top_of(double units, int slot)
 	return b;
 }
 
-/* The smallest number of slots that hold so many units. */
+/* The smallest number of slots that hold so many units and a few more. */
 static int
 slots_for(const Order *order, double units)
 {
 	int			merges = merges_of_row[order->policy->mode];
 	int			slots = 1;
 
-	while (binomial(merges + slots, slots) < units)
+	while (binomial(merges + slots, slots) < units * SLOTS_SHARE)
 		slots++;
 	return slots;
 }
@@ -300,7 +368,7 @@ extend_to_slots(const Order *order, uint32 from)
 		/* see the top: growth of a slot from one number to the next */
 		double		growth = (double) slot / Max(top + 1 - slot, 1);
 
-		if (slot == 1 || (order->size[i] < TOLERANCE * due && tail >= growth / 2 * order->size[i]))
+		if (slot == 1 || (order->size[i] < TOLERANCE * due && tail >= GROWTH_SHARE * growth * order->size[i]))
 			return i;
 		rest = tail;
 	}
@@ -331,13 +399,14 @@ small_bytes(const Order *order)
 
 /*
  * So many small segments that they are a unit, and what is due with them. Beside a merge
- * under way: all small segments, when they are half of what inserts wait for; but if there
- * are more than max_segments, merges do not keep up, and inserts have to wait.
+ * under way: all small segments, when they are half of what inserts wait for, and those
+ * next in size; but if there are more than max_segments, merges do not keep up, and inserts
+ * have to wait.
  */
 static uint32
 choose_full(const Order *order, uint32 *from)
 {
-	if (order->nsmall < (uint32) order->policy->ratio)
+	if (order->nsmall < (uint32) order->ratio)
 		return 0;
 	*from = order->n - order->nsmall;
 	if (order->after_busy == 0)
@@ -345,6 +414,10 @@ choose_full(const Order *order, uint32 *from)
 	else if (small_bytes(order) < order->policy->growing_hard_limit / 2 ||
 			 order->n - first_open(order) > (uint32) order->policy->max_segments)
 		return 0;
+	else
+		while (*from > order->after_busy &&
+			   order->size[*from - 1] <= BESIDE_GROWTH * sum_from(order, *from))
+			--*from;
 	return order->n - *from;
 }
 

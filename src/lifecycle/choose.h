@@ -41,6 +41,12 @@ typedef enum BarqChoice
 extern uint32 barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy,
 						  BarqChoice choice, uint32 *chosen);
 
+/*
+ * How many sealed logs are merged into one segment, in an index of so many bytes: what the
+ * policy says, or by the size.
+ */
+extern int	barq_compaction_ratio_of(const BarqPolicy *policy, double bytes);
+
 /* The tier of a segment by its size: 0 up to twice the size at which logs are sealed. */
 extern int	barq_segment_tier(uint64 bytes, const BarqPolicy *policy);
 

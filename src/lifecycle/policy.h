@@ -17,7 +17,8 @@ typedef struct BarqPolicy
 {
 	uint64		growing_limit;	/* bytes of log at which it is sealed */
 	uint64		growing_hard_limit; /* bytes of backlog, at least growing_limit */
-	int			ratio;			/* sealed logs that are merged into one segment */
+	int			ratio;			/* sealed logs that are merged into one segment, or
+								 * BARQ_RATIO_BY_SIZE */
 	int			max_segments;	/* above it the smallest are merged */
 	uint64		largest_merged; /* bytes that a merge makes at most */
 	int			mode;			/* BarqCompaction */

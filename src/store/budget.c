@@ -7,9 +7,10 @@
  *
  * What is counted are pages of files in the kernel's cache, each once, however many
  * sessions have them mapped. Between two passes searches read pages without asking. So
- * the next pass comes when, at the pace of the last ones, they have read GROWTH_SHARE of
- * the budget (PASS_MS, HURRY_MS); but passes take at most one part in PASS_SHARE of a
- * processor's time.
+ * the next pass comes when, at the highest pace of the last seconds, they have read
+ * GROWTH_SHARE of the budget (PASS_MS, HURRY_MS); but passes take at most one part in
+ * PASS_SHARE of a processor's time. The mean pace would not do: cold searches come in
+ * bursts, and after a pause the next pass would come too late.
  *
  * The coldest: images of indexes with memory = 'cold' first, those with 'keep' last,
  * between them those with the least heat. Heat is the number of searches, halved every
@@ -37,9 +38,10 @@
 #include "utils/timestamp.h"
 
 #define PASS_MS			1000	/* between two passes with a budget, at most, */
-#define HURRY_MS		100		/* and at least */
+#define HURRY_MS		50		/* and at least */
 #define PASS_SHARE		20
-#define GROWTH_SHARE	0.05
+#define GROWTH_SHARE	0.03
+#define PACE_HALF_LIFE_MS 5000	/* of the highest pace seen */
 #define SLACK_SHARE		64		/* a budget is kept but for one part in so many: images
 	* in use that just fill it are left alone */
 #define TICK_MS			1000	/* between two passes without one */
@@ -438,7 +440,7 @@ keep_within(uint64 budget, TimestampTz now)
 {
 	static TimestampTz last = 0;
 	static uint64 left = 0;		/* bytes in memory after the last pass */
-	static double pace = 0;		/* bytes a millisecond read between passes, smoothed */
+	static double pace = 0;		/* bytes a millisecond read between passes, the most */
 	Pass		pass;
 	const double began = processor_ms();
 	bool		reading = false;
@@ -446,8 +448,12 @@ keep_within(uint64 budget, TimestampTz now)
 
 	find_images(&pass, now);
 	if (last != 0)
-		pace = (pace + (double) (pass.cached - Min(left, pass.cached)) /
-				Max(TimestampDifferenceMilliseconds(last, now), 1)) / 2;
+	{
+		const double elapsed = Max(TimestampDifferenceMilliseconds(last, now), 1);
+		const double read = (double) (pass.cached - Min(left, pass.cached));
+
+		pace = Max(read / elapsed, pace * exp2(-elapsed / PACE_HALF_LIFE_MS));
+	}
 	if (pass.cached > budget + budget / SLACK_SHARE)
 		evict(&pass, budget, now);
 	else if (prefetch.context != NULL)

@@ -210,7 +210,7 @@ SELECT bag_eq(
 	('barq.growing_limit', '2048', 'kB', '64', '1048576', '', 'superuser'),
 	('barq.growing_hard_limit', '65536', 'kB', '64', '2147483647', '', 'superuser'),
 	('barq.backpressure', 'wait', '', '', '', '{wait,inline,error}', 'user'),
-	('barq.compaction_ratio', '8', '', '2', '64', '', 'superuser'),
+	('barq.compaction_ratio', '0', '', '0', '64', '', 'superuser'),
 	('barq.max_segments', '32', '', '1', '1000', '', 'superuser'),
 	('barq.max_merged_size', '5120', 'MB', '0', '2147483647', '', 'superuser'),
 	('barq.memory_budget', '0', 'kB', '0', '2147483647', '', 'sighup'),
