@@ -63,14 +63,15 @@ barq_query_parameters_set_minimum(BarqQueryParameters *parameters, const char *m
 	const char *digits = minimum + (*minimum == '-' ? 1 : 0);
 	Size		n = strspn(digits, "0123456789");
 	bool		percent = digits[n] == '%';
+	int32		number = (int32) strtol(digits, NULL, 10);	/* read where it is short */
 
 	if (n == 0 || n > MINIMUM_DIGITS || digits[n + (percent ? 1 : 0)] != '\0' ||
-		(percent && atoi(digits) > 100))
+		(percent && number > 100))
 		raise_range("minimum_should_match", minimum,
 					"It is a number of words or a percentage of them: 2, 75%; negative, those that may be missing: -1, -25%.");
 	parameters->has_minimum = true;
 	parameters->percent = percent;
-	parameters->minimum = digits > minimum ? -atoi(digits) : atoi(digits);
+	parameters->minimum = digits > minimum ? -number : number;
 }
 
 uint32
