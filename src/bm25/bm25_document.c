@@ -348,20 +348,55 @@ barq_bm25_score_document(const BarqBm25Query *query, const char *document,
 
 /* ---- explaining ---- */
 
+/* Times that a sum is nudged at most; once is enough in nearly all cases. */
+#define NUDGES	8
+
 /*
- * The number that gives `target` when it is added to `sum`, about target - sum > 0. There
- * is one, because its last bit is worth no more than that of the target.
+ * The number about `guess` that gives `target` when it is added to `sum`. If there is none,
+ * as both numbers next to each other are ties that are rounded to the other side, one of
+ * these.
  */
 static double
-rest_of(double target, double sum)
+rest_of(double target, double sum, double guess)
 {
-	double		rest = target - sum;
+	double		rest = guess;
 
 	while (sum + rest < target)
 		rest = nextafter(rest, HUGE_VAL);
 	while (sum + rest > target)
 		rest = nextafter(rest, -HUGE_VAL);
 	return rest;
+}
+
+/*
+ * Set the last of a term's parts, which have to lead from `score` to `target`, what they
+ * add up to: `share`. Nudges the part before it by the last bit of their sum, where the last
+ * one alone cannot.
+ */
+static void
+close_parts(BarqBm25Part *parts, uint32 last, double score, double share)
+{
+	double		target = score + share;
+
+	for (int i = 0; i <= NUDGES; i++)
+	{
+		double		sum = score;
+		uint32		nudged = 0;
+
+		for (uint32 j = 0; j < last; j++)
+		{
+			sum += parts[j].part;
+			if (parts[j].part > 0)
+				nudged = j;
+		}
+
+		/* the share itself where nothing that counts is before it */
+		parts[last].part = rest_of(target, sum, sum == score ? share : target - sum);
+		if (sum + parts[last].part == target)
+			return;
+		parts[nudged].part += nextafter(sum, HUGE_VAL) - sum;
+	}
+	Assert(false);
 }
 
 /*
@@ -377,7 +412,6 @@ explain_fields(const BarqBm25Query *query, uint32 term, const Held *held, double
 	const uint32 *frequencies = held[term].frequencies;
 	uint32		fields = query->terms[term].fields;
 	double		wtf = barq_bm25_wtf(query, fields, frequencies, 1, norms);
-	double		target = *score + share;
 	uint32		n = 0;
 	uint32		last = 0;
 
@@ -398,10 +432,8 @@ explain_fields(const BarqBm25Query *query, uint32 term, const Held *held, double
 			.part = own == 0 ? 0 : share * (own / wtf)
 		};
 	}
-	for (uint32 i = 0; i < last; i++)
-		*score += parts[i].part;
-	parts[last].part = rest_of(target, *score);
-	*score = target;
+	close_parts(parts, last, *score, share);
+	*score += share;
 	return n;
 }
 
