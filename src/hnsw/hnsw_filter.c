@@ -26,9 +26,9 @@
 #define FAR_SCORED_LEAST 40000	/* of an eighth of the rows at most */
 #define FAR_BITS		3000
 
-#define FAR_EACH		32		/* of so many rows one begins a far walk, */
-#define FAR_SEEDS		2048	/* but so many at least */
-#define FAR_SEEDS_MOST	16384
+#define FAR_SEEDS		2048	/* rows at the nearest of which a far walk begins, */
+#define FAR_EACH		32		/* where a recall is wanted one of so many, */
+#define FAR_SEEDS_MOST	16384	/* but not more */
 #define FAR_ASKED		8		/* rows asked for each of them, at most */
 
 #define APPROACH_SHARE	0.05f	/* see approach() */
@@ -242,7 +242,8 @@ barq_hnsw_nearest_afar(HnswSearch *search, BarqHit *nearest)
 	const BarqRowFilter *filter = search->filter;
 	uint32		rows = search->graph.body.rows;
 	float		share = filter == NULL ? 1 : (float) filter->count / Max(rows, 1);
-	uint32		seeds = Min(Max(rows / FAR_EACH, FAR_SEEDS), FAR_SEEDS_MOST);
+	uint32		seeds = search->recall > 0 ?
+		Min(Max(rows / FAR_EACH, FAR_SEEDS), FAR_SEEDS_MOST) : FAR_SEEDS;
 	uint32		asked = (uint32) (seeds * Min(FAR_ASKED, 1 / Max(share, 0.01f)));
 	uint32		step = Max(rows / asked, 1);
 	BarqHit    *hits = MemoryContextAlloc(search->context,

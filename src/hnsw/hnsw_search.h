@@ -157,8 +157,8 @@ hnsw_meet(HnswSearch *search, uint32 row)
 extern int	barq_hnsw_gather_admitted(HnswSearch *search, uint32 row);
 
 /*
- * Score rows from all over the segment that the filter admits, 2,048 to 16,384 by its size,
- * and mark the nearest of them as met, at most `degree`; writes those that were not met
+ * Score rows from all over the segment that the filter admits, 2,048 or, where a recall is
+ * wanted, up to 16,384 by its size, and mark the nearest of them as met, at most `degree`; writes those that were not met
  * before. Returns their number. Where rows lie in clusters, no list may lead from where a query far
  * from them comes out of the upper layers to the nearest cluster.
  */
