@@ -51,10 +51,14 @@ SELECT pg_temp.differs(format('SELECT id FROM bm25_parameters WHERE body <@> to_
 PREPARE generic(float8, text) AS SELECT count(*) FROM bm25_parameters WHERE body <@> to_bm25query('w1 w20 w30', k1 => $1, minimum_should_match => $2) < -1;
 SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off;
+SET enable_indexscan = off;
+SET barq.count_scan = off;
 EXPLAIN (COSTS OFF) EXECUTE generic(2, '2');
 EXECUTE generic(0.1, '1');
 EXECUTE generic(10, '2');
 RESET enable_seqscan;
+RESET enable_indexscan;
+RESET barq.count_scan;
 RESET plan_cache_mode;
 SELECT count(*) FILTER (WHERE body <@> to_bm25query('w1 w20 w30', k1 => 0.1) < -1), count(*) FILTER (WHERE body <@> to_bm25query('w1 w20 w30', k1 => 10, minimum_should_match => '2') < -1) FROM bm25_parameters;
 
