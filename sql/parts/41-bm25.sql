@@ -234,10 +234,16 @@ COMMENT ON OPERATOR CLASS text_array_filter_ops USING barq_bm25 IS 'filter colum
 CREATE FUNCTION barq_bm25_stats(index regclass, OUT documents bigint, OUT tokens bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION barq_bm25_stats(regclass) IS 'number of documents of an index, and of their words';
+CREATE FUNCTION barq_bm25_stats(index regclass, field text, OUT documents bigint, OUT tokens bigint)
+	AS 'MODULE_PATHNAME', 'barq_bm25_field_stats' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION barq_bm25_stats(regclass, text) IS 'number of documents of an index, and of the words of one of its fields';
 
 CREATE FUNCTION barq_bm25_df(index regclass, term text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'barq_bm25_df_shown' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION barq_bm25_df(regclass, text) IS 'number of documents of an index with a term, given in the form of barq_bm25_terms()';
+CREATE FUNCTION barq_bm25_df(index regclass, term text, field text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'barq_bm25_field_df' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION barq_bm25_df(regclass, text, text) IS 'number of documents of an index with a term, given in the form of barq_bm25_terms(), in one of its fields';
 
 -- keeps text_config up to date when its configuration is renamed
 

@@ -12,12 +12,15 @@
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "port/pg_bitutils.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_stats);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_df_shown);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_field_stats);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_field_df);
 
 /*
  * The statistics of an index or a partitioned index, in a new memory context that
@@ -37,14 +40,13 @@ open_statistics(Oid index, MemoryContext *context)
 	return barq_text_statistics(index, *context);
 }
 
-/*
- * barq_bm25_stats(index regclass) → (documents bigint, tokens bigint). Errors:
- * open_statistics().
- */
-Datum
-barq_bm25_stats(PG_FUNCTION_ARGS)
+/* The row (documents bigint, tokens bigint) of an index; field: tokens of this one; NULL: of all. */
+static Datum
+stats_row(FunctionCallInfo fcinfo, Oid index, const char *field)
 {
 	MemoryContext context;
+	BarqTextStatistics *statistics = open_statistics(index, &context);
+	uint32		bit = field == NULL ? 0 : barq_text_field_named(index, field);
 	BarqBm25Totals totals;
 	TupleDesc	desc;
 	Datum		values[2];
@@ -52,11 +54,45 @@ barq_bm25_stats(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	barq_text_statistics_totals(open_statistics(PG_GETARG_OID(0), &context), &totals);
+	barq_text_statistics_totals(statistics, &totals);
 	MemoryContextDelete(context);
 	values[0] = Int64GetDatum((int64) totals.documents);
-	values[1] = Int64GetDatum((int64) totals.tokens);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	values[1] = Int64GetDatum((int64) (bit == 0 ? totals.tokens :
+									   totals.field_tokens[pg_rightmost_one_pos32(bit)]));
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/*
+ * barq_bm25_stats(index regclass) → (documents bigint, tokens bigint). Errors:
+ * open_statistics().
+ */
+Datum
+barq_bm25_stats(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(stats_row(fcinfo, PG_GETARG_OID(0), NULL));
+}
+
+/*
+ * barq_bm25_stats(index regclass, field text) → (documents bigint, tokens bigint): all
+ * documents, and the words of a field. Errors: open_statistics(), barq_text_field_named().
+ */
+Datum
+barq_bm25_field_stats(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(stats_row(fcinfo, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1))));
+}
+
+/* The number of documents with a term; field: in this one; NULL: in any. */
+static int64
+df_of(Oid index, text *term, const char *field)
+{
+	MemoryContext context;
+	BarqTextStatistics *statistics = open_statistics(index, &context);
+	uint64		df = barq_text_statistics_df(statistics, VARDATA_ANY(term), VARSIZE_ANY_EXHDR(term),
+											 field == NULL ? 0 : barq_text_field_named(index, field));
+
+	MemoryContextDelete(context);
+	return (int64) df;
 }
 
 /*
@@ -66,12 +102,16 @@ barq_bm25_stats(PG_FUNCTION_ARGS)
 Datum
 barq_bm25_df_shown(PG_FUNCTION_ARGS)
 {
-	text	   *term = PG_GETARG_TEXT_PP(1);
-	MemoryContext context;
-	uint64		df;
+	PG_RETURN_INT64(df_of(PG_GETARG_OID(0), PG_GETARG_TEXT_PP(1), NULL));
+}
 
-	df = barq_text_statistics_df(open_statistics(PG_GETARG_OID(0), &context),
-								 VARDATA_ANY(term), VARSIZE_ANY_EXHDR(term), 0);
-	MemoryContextDelete(context);
-	PG_RETURN_INT64((int64) df);
+/*
+ * barq_bm25_df(index regclass, term text, field text) → bigint, the documents that have the
+ * term in a field. Errors: open_statistics(), barq_text_field_named().
+ */
+Datum
+barq_bm25_field_df(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(df_of(PG_GETARG_OID(0), PG_GETARG_TEXT_PP(1),
+						  text_to_cstring(PG_GETARG_TEXT_PP(2))));
 }

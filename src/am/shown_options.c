@@ -45,7 +45,9 @@ barq_options_differ(Relation index, const BarqFrozenOptions *options,
 	StringInfoData other_text;
 
 	Assert(other->index_kind == options->index_kind);
-	(void) kind->show(other_index, other, other_shown);
+
+	/* an index of several fields has more options than one of a single field */
+	n = Min(n, kind->show(other_index, other, other_shown));
 	initStringInfo(&text);
 	initStringInfo(&other_text);
 	for (int i = 0; i < n; i++)

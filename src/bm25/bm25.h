@@ -15,6 +15,10 @@
  * 2004): wtf = Σ w_f · tf_f / (1 - b_f + b_f · len_f / avglen_f) over the fields in which
  * the term counts, and the term's share is idf · wtf · (k1 + 1) / (wtf + k1).
  *
+ * Two other ways to combine fields score each by itself. Their queries have a term for
+ * each word and field, of which the weight includes the field's; w_f of the formula is 1.
+ * The score is the sum of the shares as above, or the largest sum of those of one field.
+ *
  * Functions that read a body raise ERRCODE_INDEX_CORRUPTED where it is damaged,
  * check for interrupts, and allocate in the current memory context, which the
  * caller resets.
@@ -26,6 +30,7 @@
 
 #include <math.h>
 
+#include "port/pg_bitutils.h"
 #include "store/row_filter.h"
 #include "store/segment.h"
 #include "text/document.h"
@@ -207,6 +212,8 @@ typedef struct BarqBm25Query
 	double		avglen;			/* tokens / documents; 0 where there are none */
 	uint32		nfields;		/* 0 or 1: one, for which b and avglen are; else: */
 	const BarqBm25Field *fields;
+	bool		best;			/* of several fields: each term that scores counts in one, as
+								 * do its variants, and the score is the best field's */
 	uint32		not_null;		/* fields, a bit each, that must not be NULL */
 	uint32		nterms;
 	BarqBm25Term *terms;		/* distinct, in dictionary order, in which their
@@ -430,6 +437,25 @@ static inline double
 barq_bm25_fields_share(const BarqBm25Query *query, double weight, double wtf)
 {
 	return wtf > 0 ? barq_bm25_share(weight, wtf, query->k1) : 0;
+}
+
+/* Of a query of the best field: the number of the field of a term that scores. */
+static inline uint32
+barq_bm25_field_of(const BarqBm25Term *term)
+{
+	Assert(term->fields != 0 && (term->fields & (term->fields - 1)) == 0);
+	return (uint32) pg_rightmost_one_pos32(term->fields);
+}
+
+/* The largest of the sums of fields. */
+static inline double
+barq_bm25_best_of(const BarqBm25Query *query, const double *sums)
+{
+	double		best = 0;
+
+	for (uint32 f = 0; f < query->nfields; f++)
+		best = Max(best, sums[f]);
+	return best;
 }
 
 static inline double

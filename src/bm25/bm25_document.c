@@ -239,12 +239,16 @@ share_of(const BarqBm25Query *query, uint32 term, const Held *held, double norm,
 		barq_bm25_share(weight, held[term].frequency, norm);
 }
 
-/* The document's score: the sum of the shares of the terms that it holds. */
+/*
+ * The document's score: the sum of the shares of the terms that it holds, or of those that
+ * count in the best field.
+ */
 static double
 score_of(const BarqBm25Query *query, const Held *held, double norm, const double *norms)
 {
 	bool	   *has = NULL;
 	double		score = 0;
+	double		sums[BARQ_BM25_FIELDS] = {0};	/* by field, of a query of the best one */
 
 	if (query->nvariants > 0)
 	{
@@ -255,8 +259,9 @@ score_of(const BarqBm25Query *query, const Held *held, double norm, const double
 	for (uint32 i = 0; i < query->nterms; i++)
 		if (held[i].frequency > 0 && query->terms[i].weight != 0 &&
 			(has == NULL || barq_bm25_term_counts(query, i, has)))
-			score += share_of(query, i, held, norm, norms);
-	return score;
+			*(query->best ? &sums[barq_bm25_field_of(&query->terms[i])] : &score) +=
+				share_of(query, i, held, norm, norms);
+	return query->best ? barq_bm25_best_of(query, sums) : score;
 }
 
 /* Read the document to its end; returns its occurrences of each of the query's terms. */
@@ -437,6 +442,22 @@ explain_fields(const BarqBm25Query *query, uint32 term, const Held *held, double
 	return n;
 }
 
+/* The number of the field by which a document of a query of the best field has its score. */
+static uint32
+best_field(const BarqBm25Query *query, const Held *held, const bool *has, const double *norms)
+{
+	double		sums[BARQ_BM25_FIELDS] = {0};
+	uint32		best = 0;
+
+	for (uint32 i = 0; i < query->nterms; i++)
+		if (has[i] && query->terms[i].weight != 0 && barq_bm25_term_counts(query, i, has))
+			sums[barq_bm25_field_of(&query->terms[i])] += share_of(query, i, held, 0, norms);
+	for (uint32 f = 1; f < query->nfields; f++)
+		if (sums[f] > sums[best])
+			best = f;
+	return best;
+}
+
 uint32
 barq_bm25_explain_document(const BarqBm25Query *query, const char *document, uint32 length,
 						   BarqBm25Part **parts)
@@ -444,6 +465,7 @@ barq_bm25_explain_document(const BarqBm25Query *query, const char *document, uin
 	BarqDocumentReader reader;
 	uint32		fields = Max(query->nfields, 1);
 	uint32		n = 0;
+	uint32		best = 0;		/* field of a query of the best one */
 	double		norm = 0;
 	double		norms[BARQ_BM25_FIELDS];
 	double		score;
@@ -465,6 +487,8 @@ barq_bm25_explain_document(const BarqBm25Query *query, const char *document, uin
 	has = palloc0(sizeof(bool) * Max(query->nterms, 1));
 	for (uint32 i = 0; i < query->nterms; i++)
 		has[i] = held[i].frequency > 0;
+	if (query->best)
+		best = best_field(query, held, has, norms);
 	for (uint32 i = 0; i < query->nterms; i++)
 	{
 		double		share;
@@ -474,6 +498,8 @@ barq_bm25_explain_document(const BarqBm25Query *query, const char *document, uin
 		share = share_of(query, i, held, norm, norms);
 		if (share == 0)
 			continue;			/* of fields of weight 0 alone */
+		if (query->best && barq_bm25_field_of(&query->terms[i]) != best)
+			continue;
 		if (query->nfields > 1)
 		{
 			n += explain_fields(query, i, held, share, norms, &reader, *parts + n, &sum);

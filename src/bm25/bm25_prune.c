@@ -66,6 +66,10 @@ load_shares(Pruner *p, Scorer *scorer)
 	{
 		barq_bm25_block_shares(s, cursor, p->scales, scorer->weight, scorer->shares,
 							   scorer->by_norm, scorer->lengths);
+
+		/* a required term leads to rows also where its fields have no weight */
+		for (uint32 i = 0; cursor->weight == 0 && i < cursor->n; i++)
+			scorer->shares[i] = scorer->weight;
 		scorer->shared = cursor->loaded;
 		return;
 	}

@@ -30,6 +30,8 @@ barq_bm25_tie_row(Bm25Search *s)
 	return s->tie_row;
 }
 
+static bool is_best_field(Bm25Search *s, double score, uint32 row);
+
 void
 barq_bm25_keep(Bm25Search *s, double score, uint32 row)
 {
@@ -43,6 +45,8 @@ barq_bm25_keep(Bm25Search *s, double score, uint32 row)
 	if (s->conditions != NULL &&
 		!barq_bm25_conditions_hold(s->conditions, row, s->recheck))
 		return;
+	if (s->field != 0 && !is_best_field(s, score, row))
+		return;
 	tid = barq_bm25_tid(&s->body, row);
 	barq_bm25_top_add(s->top, score, &tid);
 }
@@ -54,13 +58,16 @@ share_of(Bm25Cursor *cursor, double norm)
 	return barq_bm25_share(cursor->weight, barq_bm25_cursor_frequency(cursor), norm);
 }
 
-/* score_row() of several fields. */
-static double
-score_row_of_fields(Bm25Search *s, Bm25Cursor **cursors, uint32 row)
+/*
+ * The sums of the shares of a row by field, sums[], by cursors that have not passed the
+ * row; of a query that adds all fields up, all are in sums[0]. Returns false where the row
+ * holds no term.
+ */
+static bool
+sum_row_of_fields(Bm25Search *s, Bm25Cursor **cursors, uint32 row, double *sums)
 {
 	double		norms[BARQ_BM25_FIELDS];
 	bool		any = false;
-	double		score = 0;
 
 	for (uint32 i = 0; i < s->n; i++)
 	{
@@ -72,14 +79,31 @@ score_row_of_fields(Bm25Search *s, Bm25Cursor **cursors, uint32 row)
 			s->held[s->numbers[i]] = here;
 	}
 	if (!any)
-		return 0;
+		return false;
 	barq_bm25_row_norms(s, row, norms);
+	memset(sums, 0, sizeof(double) * s->query->nfields);
 	for (uint32 i = 0; i < s->n; i++)
-		if (barq_bm25_cursor_seek(cursors[i], row) == row &&
+	{
+		const BarqBm25Term *term = &s->query->terms[s->numbers[i]];
+
+		if (barq_bm25_cursor_seek(cursors[i], row) == row && term->weight != 0 &&
 			(s->held == NULL || (s->held[s->numbers[i]] &&
 								 barq_bm25_term_counts(s->query, s->numbers[i], s->held))))
-			score += barq_bm25_posting_share(s, cursors[i], norms);
-	return score;
+			sums[s->query->best ? barq_bm25_field_of(term) : 0] +=
+				barq_bm25_posting_share(s, cursors[i], norms);
+	}
+	return true;
+}
+
+/* score_row() of several fields. */
+static double
+score_row_of_fields(Bm25Search *s, Bm25Cursor **cursors, uint32 row)
+{
+	double		sums[BARQ_BM25_FIELDS];
+
+	if (!sum_row_of_fields(s, cursors, row, sums))
+		return 0;
+	return s->query->best ? barq_bm25_best_of(s->query, sums) : sums[0];
 }
 
 /*
@@ -163,6 +187,34 @@ add_field_shares(Bm25Search *s, Bm25Cursor *cursor, uint32 from, uint32 to, doub
 	}
 }
 
+/*
+ * Add up the shares of all terms of several fields in the rows [from, to]; of a query of the
+ * best field, those of the best in each row. sums[] are 0, others[] scratch as large.
+ */
+static void
+add_all_fields(Bm25Search *s, uint32 from, uint32 to, double *norms, bool *known, double *sums,
+			   double *others)
+{
+	memset(known, 0, MANY_ROWS);
+	for (uint32 f = 0; f < (s->query->best ? s->query->nfields : 1); f++)
+	{
+		double	   *into = f == 0 ? sums : others;
+
+		if (f > 0)
+			memset(others, 0, sizeof(double) * MANY_ROWS);
+		for (uint32 i = 0; i < s->n; i++)
+		{
+			const BarqBm25Term *term = &s->query->terms[s->numbers[i]];
+
+			if (term->weight == 0 || (s->query->best && barq_bm25_field_of(term) != f))
+				continue;
+			add_field_shares(s, s->cursors[i], from, to, norms, known, into);
+		}
+		for (uint32 i = 0; f > 0 && i <= to - from; i++)
+			sums[i] = Max(sums[i], others[i]);
+	}
+}
+
 /* Search many terms: compute the scores of all rows, window after window. */
 static void
 search_many(Bm25Search *s)
@@ -173,11 +225,13 @@ search_many(Bm25Search *s)
 	uint32		rows = s->body.view->rows;
 	bool		fields = barq_bm25_has_fields(s);
 	double	   *field_norms = NULL;
+	double	   *others = NULL;
 	bool	   *known = NULL;
 
 	if (fields)
 	{
 		field_norms = palloc(sizeof(double) * BARQ_BM25_FIELDS * MANY_ROWS);
+		others = palloc(sizeof(double) * MANY_ROWS);
 		known = palloc(MANY_ROWS);
 	}
 	for (uint32 i = 0; i < nnorms && !fields; i++)
@@ -189,9 +243,7 @@ search_many(Bm25Search *s)
 		barq_check_interrupts();
 		memset(sums, 0, sizeof(double) * MANY_ROWS);
 		if (fields)
-			memset(known, 0, MANY_ROWS);
-		for (uint32 i = 0; i < s->n && fields; i++)
-			add_field_shares(s, s->cursors[i], from, to, field_norms, known, sums);
+			add_all_fields(s, from, to, field_norms, known, sums, others);
 		for (uint32 i = 0; i < s->n && !fields; i++)
 			add_shares(s, s->cursors[i], from, to, norms, nnorms, sums);
 		for (uint32 row = from; row <= to; row++)
@@ -208,6 +260,108 @@ search_many(Bm25Search *s)
 	}
 	pfree(sums);
 	pfree(norms);
+}
+
+/* ---- the best field ---- */
+
+/* Whether a row's score in the field that is searched is that of the row: no other's is better. */
+static bool
+is_best_field(Bm25Search *s, double score, uint32 row)
+{
+	Bm25Search *whole = s->whole;
+	double		sums[BARQ_BM25_FIELDS];
+
+	/* rows come in the order of no cursor */
+	for (uint32 i = 0; i < whole->n; i++)
+		whole->again[i]->block = whole->again[i]->at = 0;
+	if (!sum_row_of_fields(whole, whole->again, row, sums))
+		return false;
+	for (uint32 f = 0; f < s->query->nfields; f++)
+		if (sums[f] > score || (sums[f] == score && (1u << f) < s->field))
+			return false;
+	return true;
+}
+
+/* Make copies of the cursors. */
+static void
+copy_cursors(Bm25Search *s)
+{
+	s->again = palloc_extended(sizeof(Bm25Cursor *) * (Size) s->n, MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < s->n; i++)
+		s->again[i] = barq_bm25_cursor_copy(s->cursors[i]);
+}
+
+/*
+ * The search of one field of a query of the best field: its terms, and those that are
+ * required, which add nothing.
+ */
+static void
+narrow(Bm25Search *s, uint32 field, Bm25Search *narrowed)
+{
+	*narrowed = *s;
+	narrowed->field = 1u << field;
+	narrowed->whole = s;
+	narrowed->n = 0;
+	narrowed->cursors = palloc(sizeof(Bm25Cursor *) * s->n);
+	narrowed->numbers = palloc(sizeof(uint32) * s->n);
+	narrowed->required = s->required == NULL ? NULL : palloc(sizeof(bool) * s->n);
+	for (uint32 i = 0; i < s->n; i++)
+	{
+		const BarqBm25Term *term = &s->query->terms[s->numbers[i]];
+		bool		scores = term->weight != 0 && barq_bm25_field_of(term) == field;
+
+		if (!scores && (s->required == NULL || !s->required[i]))
+			continue;
+		barq_bm25_cursor_rewind(s->cursors[i]);
+		s->cursors[i]->weight = scores ? term->weight : 0;
+		if (s->required != NULL)
+			narrowed->required[narrowed->n] = s->required[i];
+		narrowed->numbers[narrowed->n] = s->numbers[i];
+		narrowed->cursors[narrowed->n++] = s->cursors[i];
+	}
+}
+
+/* Has no search of a field too many terms for pruning? */
+static bool
+fields_are_few(const Bm25Search *s)
+{
+	uint32		counts[BARQ_BM25_FIELDS] = {0};
+	uint32		required = 0;
+	uint32		most = 0;
+
+	for (uint32 i = 0; i < s->n; i++)
+	{
+		const BarqBm25Term *term = &s->query->terms[s->numbers[i]];
+
+		if (s->required != NULL && s->required[i])
+			required++;
+		else if (term->weight != 0)
+			counts[barq_bm25_field_of(term)]++;
+	}
+	for (uint32 f = 0; f < s->query->nfields; f++)
+		most = Max(most, counts[f]);
+	return most + required <= BM25_MANY_TERMS;
+}
+
+/*
+ * Search one field after the other, each with the threshold that those before have left. A
+ * row is kept by the search of its best field.
+ */
+static void
+search_fields(Bm25Search *s)
+{
+	copy_cursors(s);
+	for (uint32 f = 0; f < s->query->nfields; f++)
+	{
+		Bm25Search	narrowed;
+		bool		scores = false;
+
+		narrow(s, f, &narrowed);
+		for (uint32 i = 0; i < narrowed.n; i++)
+			scores |= narrowed.cursors[i]->weight != 0;
+		if (scores)
+			barq_bm25_search_few(&narrowed);
+	}
 }
 
 /* ---- required conditions ---- */
@@ -296,6 +450,7 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 {
 	Bm25Search	s = {0};
 	bool		any_required;
+	bool		few;
 
 	*recheck = false;
 	barq_bm25_open(&s.body, view);
@@ -320,28 +475,26 @@ barq_bm25_search(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	if (s.n == 0)
 		return;
 
+	few = query->best ? fields_are_few(&s) : s.n <= BM25_MANY_TERMS;
+
 	if (view->base != NULL)
 		s.lengths = view->base + s.body.header.lengths_off;
 
 	if (rows != NULL)
 		search_listed(&s, rows, nrows);
-	else if (any_required && s.n <= BM25_MANY_TERMS)
+	else if (any_required && few)
 	{
 		barq_bm25_conditions_settle(s.conditions);
-		barq_bm25_search_few(&s);
+		(query->best ? search_fields : barq_bm25_search_few)(&s);
 	}
 	else if (s.conditions != NULL && barq_bm25_conditions_lead(s.conditions))
 		search_led(&s);
-	else if (s.n > BM25_MANY_TERMS)
+	else if (few)
+		(query->best ? search_fields : barq_bm25_search_few)(&s);
+	else
 	{
 		if (s.held != NULL)
-		{
-			s.again = palloc_extended(sizeof(Bm25Cursor *) * (Size) s.n, MCXT_ALLOC_HUGE);
-			for (uint32 i = 0; i < s.n; i++)
-				s.again[i] = barq_bm25_cursor_copy(s.cursors[i]);
-		}
+			copy_cursors(&s);
 		search_many(&s);
 	}
-	else
-		barq_bm25_search_few(&s);
 }

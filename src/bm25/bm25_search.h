@@ -27,8 +27,12 @@ typedef struct Bm25Search
 	uint32	   *numbers;		/* theirs in the query */
 	bool	   *held;			/* by the query's terms: whether a row holds them;
 								 * NULL: no variants */
-	Bm25Cursor **again;			/* of many terms with variants: copies of cursors */
+	Bm25Cursor **again;			/* copies of cursors, of many terms with variants and of
+								 * queries of the best field */
 	bool	   *required;		/* by cursors: rows must hold the term; NULL: none */
+	uint32		field;			/* the field (a bit) that is searched, of a query of the
+								 * best field; 0: all at once */
+	struct Bm25Search *whole;	/* then: the search of all fields */
 
 	const void *lengths;		/* of all rows; NULL: read by pages */
 

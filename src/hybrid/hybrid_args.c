@@ -265,7 +265,7 @@ read_query(const Argument *query, const Argument *syntax)
 	switch (barq_query_syntax_by_name(name))
 	{
 		case BARQ_SYNTAX_STRICT:
-			barq_text_query_check_strict(VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words));
+			(void) barq_text_query_check_strict(VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words), NULL);
 			break;
 		case BARQ_SYNTAX_PLAIN:
 			escaped = barq_text_query_escape(VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words),

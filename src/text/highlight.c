@@ -246,7 +246,7 @@ write_fragments(StringInfo buf, const Highlight *h, const Fragment *fragments, i
 }
 
 text *
-barq_highlight_by(FunctionCallInfo fcinfo, const BarqQueryFields *fields,
+barq_highlight_by(FunctionCallInfo fcinfo, const BarqQueryFields *fields, uint32 field,
 				  BarqTokenizer *tokenizer)
 {
 	text	   *body = PG_GETARG_TEXT_PP(0);
@@ -264,6 +264,7 @@ barq_highlight_by(FunctionCallInfo fcinfo, const BarqQueryFields *fields,
 	Highlight	h = {
 		.body = VARDATA_ANY(body),
 		.length = VARSIZE_ANY_EXHDR(body),
+		.field = field,
 		.tokenizer = tokenizer
 	};
 	Fragment   *fragments;
@@ -310,6 +311,6 @@ PG_FUNCTION_INFO_V1(barq_highlight);
 Datum
 barq_highlight(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, NULL, barq_tokenizer_cached(PG_GETARG_OID(2),
-																		   BARQ_TOKENIZER_CONFIG)));
+	PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, NULL, 0, barq_tokenizer_cached(PG_GETARG_OID(2),
+																			  BARQ_TOKENIZER_CONFIG)));
 }

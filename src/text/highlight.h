@@ -43,6 +43,8 @@ typedef struct Highlight
 {
 	const char *body;
 	Size		length;
+	uint32		field;			/* of the body, a bit: words asked of others only are not
+								 * marked; 0: all are */
 	BarqTokenizer *tokenizer;
 
 	/* words and phrases of the query that are not marked - */
@@ -82,10 +84,11 @@ extern void barq_highlight_find(Highlight *h, const BarqTextQuery *query);
 
 /*
  * barq_highlight() with a tokenizer in place of its third argument; the others
- * are taken from fcinfo. Returns the text with tags, palloc'd. Raises
+ * are taken from fcinfo. fields: names in the query; field: that of the text (a bit), of
+ * which words are marked; 0: all are. Returns the text with tags, palloc'd. Raises
  * ERRCODE_INVALID_PARAMETER_VALUE for a bad option.
  */
 extern text *barq_highlight_by(FunctionCallInfo fcinfo, const BarqQueryFields *fields,
-							   BarqTokenizer *tokenizer);
+							   uint32 field, BarqTokenizer *tokenizer);
 
 #endif							/* BARQ_HIGHLIGHT_H */

@@ -35,6 +35,8 @@ add_leaves(Highlight *h, const BarqClause *clauses, uint32 n)
 			add_leaves(h, clause->clauses, clause->nclauses);
 			continue;
 		}
+		if (clause->fields != 0 && h->field != 0 && (clause->fields & h->field) == 0)
+			continue;
 		BARQ_ARRAY_RESERVE(h->leaves, h->leaves_space, h->nleaves + 1, 16);
 		h->leaves[h->nleaves++] = clause;
 	}

@@ -428,17 +428,64 @@ field_at(const BarqQueryScan *scan, Size at, Size *behind)
 	return -1;
 }
 
+/*
+ * The colon behind what looks like the name of a field at byte `at`: a name (check_name() of
+ * text_index/text_fields.c), a colon, and neither a space nor "//" behind it. A name begins
+ * with no digit: "12:30" is a time. 0: there is none.
+ */
+static Size
+colon_of_name(const BarqQueryScan *scan, Size at)
+{
+	Size		end = at;
+
+	while (end < scan->length && scan->query[end] != ':' && space_here(scan, end) == 0 &&
+		   strchr("\"()\\*^+-", scan->query[end]) == NULL)
+		end++;
+	if (end == at || end + 1 >= scan->length || scan->query[end] != ':' || is_digit(scan->query[at]) ||
+		space_here(scan, end + 1) > 0 || scan->query[end + 1] == ')' ||
+		(end + 2 < scan->length && memcmp(scan->query + end + 1, "//", 2) == 0))
+		return 0;
+	return end;
+}
+
+/* Raise ERRCODE_UNDEFINED_COLUMN: the name from byte `at` up to a colon is that of no field. */
+pg_noreturn static void
+raise_no_field(const BarqQueryScan *scan, Size at, Size colon)
+{
+	char	   *name = memcpy(palloc(colon - at + 1), scan->query + at, colon - at);
+
+	name[colon - at] = '\0';
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("the text query names the field \"%s\", which does not exist", name),
+			 errdetail("At character %d. The query can name the fields %s.", place(scan, at),
+					   barq_query_fields_list(scan->fields)),
+			 errhint("Write \\%s: if the colon belongs to a word.", name)));
+}
+
 /* Read the name of a field in front of an item, if there is one. */
 static void
 scan_field(BarqQueryScan *scan, BarqQueryItem *item)
 {
 	Size		behind;
 	int			field = field_at(scan, scan->at, &behind);
+	Size		colon;
 
-	if (field < 0)
+	if (field >= 0)
+	{
+		item->fields = 1u << field;
+		scan->at = behind;
 		return;
-	item->fields = 1u << field;
-	scan->at = behind;
+	}
+	if (!scan->any_field && (!scan->known_fields || scan->fields->n == 0))
+		return;
+	colon = colon_of_name(scan, scan->at);
+	if (colon == 0)
+		return;
+	if (scan->known_fields)
+		raise_no_field(scan, scan->at, colon);
+	scan->named = true;
+	scan->at = colon + 1;
 }
 
 /* Open a group. False: it is too deep; its items belong to the group around it. */
@@ -560,14 +607,17 @@ barq_query_scan_next(BarqQueryScan *scan, BarqQueryItem *item)
 
 /* ---- checking and escaping ---- */
 
-void
-barq_text_query_check_strict(const char *query, Size length)
+bool
+barq_text_query_check_strict(const char *query, Size length, const BarqQueryFields *fields)
 {
 	BarqQueryScan scan;
 	BarqQueryItem item;
 	uint32		nitems = 0;
 
 	barq_query_scan_start(&scan, query, length, true);
+	scan.fields = fields;
+	scan.any_field = fields == NULL;
+	scan.known_fields = fields != NULL;
 	while (barq_query_scan_next(&scan, &item))
 	{
 		if (++nitems > BARQ_QUERY_MOST_TERMS)
@@ -577,6 +627,7 @@ barq_text_query_check_strict(const char *query, Size length)
 		CHECK_FOR_INTERRUPTS();
 	}
 	barq_query_scan_end(&scan);
+	return scan.named;
 }
 
 BarqQuerySyntax

@@ -39,6 +39,9 @@ typedef struct BarqQueryScan
 	Size		length;
 	const BarqQueryFields *fields;	/* NULL: none; set by the caller after the start */
 	bool		strict;			/* errors where lenient reading mends */
+	bool		any_field;		/* what looks like the name of a field is one; */
+	bool		known_fields;	/* or an error, unless there are no names */
+	bool		named;			/* whether any_field has found one */
 	bool		utf8;			/* spaces beyond ASCII are known */
 	Size		at;				/* the byte to read next */
 	char	   *buffer;			/* items' texts; 2 · length bytes suffice */
@@ -55,7 +58,9 @@ typedef struct BarqQueryScan
  * caller keeps the query; items are valid until barq_query_scan_end(). The buffer
  * is palloc'd. Lenient reading raises no error. Strict reading raises
  * ERRCODE_SYNTAX_ERROR with the place, or ERRCODE_PROGRAM_LIMIT_EXCEEDED for
- * groups deeper than BARQ_QUERY_DEEPEST; otherwise it reads the same items.
+ * groups deeper than BARQ_QUERY_DEEPEST; otherwise it reads the same items. The caller
+ * sets fields, any_field and known_fields after the start; with known_fields the name of
+ * another field raises ERRCODE_UNDEFINED_COLUMN.
  */
 extern void barq_query_scan_start(BarqQueryScan *scan, const char *query, Size length,
 								  bool strict);

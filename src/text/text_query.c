@@ -6,6 +6,7 @@
 #include "text/text_query.h"
 
 #include "base/array.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "text/lexize.h"
 #include "text/query_scan.h"
@@ -66,6 +67,18 @@ add_clause(Clauses *clauses, const BarqClause *clause)
 	BARQ_ARRAY_RESERVE(clauses->list, clauses->space, clauses->n + 1, 8);
 	clauses->list[clauses->n] = *clause;
 	return &clauses->list[clauses->n++];
+}
+
+char *
+barq_query_fields_list(const BarqQueryFields *fields)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (uint32 i = 0; i < fields->n; i++)
+		if (fields->names[i] != NULL)
+			appendStringInfo(&list, "%s\"%s\"", list.len > 0 ? ", " : "", fields->names[i]);
+	return list.data;
 }
 
 /* ---- words ---- */

@@ -75,6 +75,9 @@ typedef struct BarqQueryFields
 	const char *names[BARQ_MOST_FIELDS];	/* by field; NULL: it cannot be named */
 } BarqQueryFields;
 
+/* The names, separated by commas, for a message; palloc'd. */
+extern char *barq_query_fields_list(const BarqQueryFields *fields);
+
 /*
  * Parse leniently and normalise; palloc'd. fields: their names; NULL: none. Only dictionaries and memory limits
  * raise errors: malformed queries are repaired (query_scan.c), groups deeper than
@@ -118,10 +121,14 @@ extern BarqQuerySyntax barq_query_syntax_by_name(const char *name);
 /*
  * Check a query by strict reading. Raises ERRCODE_SYNTAX_ERROR, with the place
  * and a hint, where lenient reading would repair it,
- * ERRCODE_PROGRAM_LIMIT_EXCEEDED for too many words or too deep groups. A query
- * that passes means the same leniently.
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED for too many words or too deep groups,
+ * ERRCODE_UNDEFINED_COLUMN if it names a field that is none of `fields`, where there are
+ * some. A query that passes means the same leniently. fields: NULL: they are not known yet,
+ * and what looks like the name of one is taken as that; then the result says whether
+ * something does, so that the query has to be checked again with the names.
  */
-extern void barq_text_query_check_strict(const char *query, Size length);
+extern bool barq_text_query_check_strict(const char *query, Size length,
+										 const BarqQueryFields *fields);
 
 /*
  * A text with a backslash before each character that would be read as a mark, so

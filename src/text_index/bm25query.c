@@ -498,20 +498,22 @@ barq_bm25query_send(PG_FUNCTION_ARGS)
  * The words of a query written in a syntax, by its name: bytes as a bm25query
  * keeps them, within `query` or palloc'd. Raises ERRCODE_INVALID_PARAMETER_VALUE
  * for an unknown syntax, and in strict syntax the errors of
- * barq_text_query_check_strict().
+ * barq_text_query_check_strict(). *names: whether a strict query names fields, which are
+ * not known here.
  */
 static const char *
-read_query(text *query, text *syntax, Size *length)
+read_query(text *query, text *syntax, Size *length, bool *names)
 {
 	const char *bytes = VARDATA_ANY(query);
 
 	*length = VARSIZE_ANY_EXHDR(query);
+	*names = false;
 	switch (barq_query_syntax_by_name(text_to_cstring(syntax)))
 	{
 		case BARQ_SYNTAX_LENIENT:
 			break;
 		case BARQ_SYNTAX_STRICT:
-			barq_text_query_check_strict(bytes, *length);
+			*names = barq_text_query_check_strict(bytes, *length, NULL);
 			break;
 		case BARQ_SYNTAX_PLAIN:
 			return barq_text_query_escape(bytes, *length, length);
@@ -554,16 +556,17 @@ config_name(Oid config)
 }
 
 /*
- * The parameters among the arguments, in the form that a value keeps; palloc'd. NULL: none
- * are given. Raises ERRCODE_INVALID_PARAMETER_VALUE for one out of range,
+ * The parameters among the arguments, and `strict`, in the form that a value keeps; palloc'd.
+ * NULL: none are given. Raises ERRCODE_INVALID_PARAMETER_VALUE for one out of range,
  * ERRCODE_UNDEFINED_OBJECT if the configuration does not exist.
  */
 static const char *
-parameters_given(FunctionCallInfo fcinfo)
+parameters_given(FunctionCallInfo fcinfo, bool strict)
 {
 	BarqQueryParameters parameters;
 
 	barq_query_parameters_init(&parameters);
+	parameters.strict = strict;
 	if (!PG_ARGISNULL(ARG_K1))
 		barq_query_parameters_set_k1(&parameters, PG_GETARG_FLOAT8(ARG_K1));
 	if (!PG_ARGISNULL(ARG_B))
@@ -591,11 +594,12 @@ barq_to_bm25query(PG_FUNCTION_ARGS)
 	const char *query;
 	const char *name = NULL;
 	Size		length;
+	bool		strict;
 
 	barq_expect_arguments(fcinfo, ARGUMENTS);
 	if (TO_BM25QUERY_IS_NULL(fcinfo))
 		PG_RETURN_NULL();
-	query = read_query(PG_GETARG_TEXT_PP(ARG_QUERY), PG_GETARG_TEXT_PP(ARG_SYNTAX), &length);
+	query = read_query(PG_GETARG_TEXT_PP(ARG_QUERY), PG_GETARG_TEXT_PP(ARG_SYNTAX), &length, &strict);
 	if (!PG_ARGISNULL(ARG_INDEX))
 		name = text_to_cstring(PG_GETARG_TEXT_PP(ARG_INDEX));
 	if (name != NULL && !is_index_reference(name))
@@ -603,7 +607,7 @@ barq_to_bm25query(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("\"%s\" is not the name of an index", name),
 				 errhint("Write it as in an SQL statement: in double quotes if it has capital letters or special characters.")));
-	PG_RETURN_POINTER(make_named(name, parameters_given(fcinfo), query, length));
+	PG_RETURN_POINTER(make_named(name, parameters_given(fcinfo, strict), query, length));
 }
 
 /*
@@ -615,13 +619,14 @@ Datum
 barq_to_bm25query_regclass(PG_FUNCTION_ARGS)
 {
 	Parts		parts = {0};
+	bool		strict;
 
 	barq_expect_arguments(fcinfo, ARGUMENTS);
 	if (TO_BM25QUERY_IS_NULL(fcinfo))
 		PG_RETURN_NULL();
 	parts.words = read_query(PG_GETARG_TEXT_PP(ARG_QUERY), PG_GETARG_TEXT_PP(ARG_SYNTAX),
-							 &parts.length);
-	parts.parameters = parameters_given(fcinfo);
+							 &parts.length, &strict);
+	parts.parameters = parameters_given(fcinfo, strict);
 	parts.index = PG_ARGISNULL(ARG_INDEX) ? InvalidOid : PG_GETARG_OID(ARG_INDEX);
 	PG_RETURN_POINTER(make(&parts));
 }

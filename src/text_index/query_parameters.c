@@ -25,7 +25,7 @@ bool
 barq_query_parameters_any(const BarqQueryParameters *parameters)
 {
 	return parameters->k1 >= 0 || parameters->b >= 0 || parameters->has_minimum ||
-		parameters->config != NULL;
+		parameters->config != NULL || parameters->strict;
 }
 
 /* ---- ranges ---- */
@@ -158,11 +158,18 @@ set_named(BarqQueryParameters *parameters, const char *name, const char *value)
 		(void) BarqQualifiedNames(value);
 		parameters->config = pstrdup(value);
 	}
+	else if (strcmp(name, "syntax") == 0)
+	{
+		again = parameters->strict;
+		if (strcmp(value, "strict") != 0)
+			raise_range(name, value, "It is strict.");
+		parameters->strict = true;
+	}
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a text query has no parameter \"%s\"", name),
-				 errhint("Parameters are k1, b, minimum_should_match and search_config. Put a colon before words that begin with braces.")));
+				 errhint("Parameters are k1, b, minimum_should_match, search_config and syntax. Put a colon before words that begin with braces.")));
 	if (again)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -230,5 +237,7 @@ barq_query_parameters_write(const BarqQueryParameters *parameters)
 			   psprintf("%d%s", parameters->minimum, parameters->percent ? "%" : ""));
 	if (parameters->config != NULL)
 		append(&text, "search_config", parameters->config);
+	if (parameters->strict)
+		append(&text, "syntax", "strict");
 	return text.data;
 }

@@ -4,7 +4,7 @@
  *	  occur, and the text search configuration that its words are read by.
  *
  * Their text form is in braces, {k1=1.5,b=0.3,minimum_should_match=75%,
- * search_config=public.mine}, in this order, without spaces. A value keeps it without the
+ * search_config=public.mine,syntax=strict}, in this order, without spaces. A value keeps it without the
  * braces.
  */
 #ifndef BARQ_QUERY_PARAMETERS_H
@@ -24,6 +24,8 @@ typedef struct BarqQueryParameters
 	bool		percent;		/* whether `minimum` is a percentage */
 	int32		minimum;		/* negative: so many may be missing */
 	char	   *config;			/* name of a configuration as written; NULL: the index's */
+	bool		strict;			/* the words are in strict syntax and name fields, which the
+								 * index must have */
 } BarqQueryParameters;
 
 /* No parameters. No side effects. */

@@ -47,6 +47,7 @@ typedef struct Binding
 	uint32		every;			/* all fields, a bit each; 0: there is one */
 	uint32		weighing;		/* those that add to scores */
 	uint32		asked;			/* those that the query is for */
+	const BarqTextOptions *options;
 	uint32		fields;			/* of terms that are conditions; 0: all */
 	uint32		scoring_fields; /* of terms that score */
 	BoundTerm  *terms;
@@ -110,9 +111,8 @@ use_fields(Binding *binding, uint32 fields)
 
 /* Let the terms of a word or a phrase score, those of one variant together. */
 static void
-score_terms(Binding *binding, const BarqClause *clause)
+score_terms(Binding *binding, const BarqClause *clause, double boost)
 {
-	use_fields(binding, clause->fields);
 	for (uint32 i = 0, next; i < clause->nterms; i = next)
 	{
 		const BarqClauseTerm *term = &clause->terms[i];
@@ -124,13 +124,38 @@ score_terms(Binding *binding, const BarqClause *clause)
 			next++;
 		if (next == i + 1)
 		{
-			add_term(binding, term, clause->boost, NO_VARIANT);
+			add_term(binding, term, boost, NO_VARIANT);
 			continue;
 		}
 		variant = add_variant(binding, next - i);
 		for (uint32 j = i; j < next; j++)
-			variant->terms[j - i] = add_term(binding, &clause->terms[j], clause->boost,
+			variant->terms[j - i] = add_term(binding, &clause->terms[j], boost,
 											 binding->nvariants - 1);
+	}
+}
+
+/*
+ * Let the terms of a word or a phrase score in its fields: in all together, or, where fields
+ * are scored by themselves, each in one field, of which it has the weight.
+ */
+static void
+score_in_fields(Binding *binding, const BarqClause *clause)
+{
+	uint32		fields;
+
+	use_fields(binding, clause->fields);
+	if (binding->every == 0 || binding->options->combine == BARQ_COMBINE_BM25F)
+	{
+		score_terms(binding, clause, clause->boost);
+		return;
+	}
+	fields = binding->scoring_fields == 0 ? binding->every : binding->scoring_fields & ~NO_FIELDS;
+	for (; fields != 0; fields &= fields - 1)
+	{
+		uint32		f = (uint32) pg_rightmost_one_pos32(fields);
+
+		binding->fields = binding->scoring_fields = 1u << f;
+		score_terms(binding, clause, clause->boost * (binding->options->fields[f].weight / BARQ_MILLIONTHS));
 	}
 }
 
@@ -147,7 +172,7 @@ score_clauses(Binding *binding, const BarqClause *clauses, uint32 n)
 		if (clause->nclauses > 0)
 			score_clauses(binding, clause->clauses, clause->nclauses);
 		else
-			score_terms(binding, clause);
+			score_in_fields(binding, clause);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -502,7 +527,8 @@ sort_terms(Binding *binding, BarqBm25Query *query)
 /*
  * The clauses of a query, by the tokenizer of the index, or by the configuration that the
  * query has. A query for some of the fields names these only: it is computed from their
- * texts alone, too. Raises ERRCODE_UNDEFINED_OBJECT if its configuration does not exist.
+ * texts alone, too. Raises ERRCODE_UNDEFINED_OBJECT if its configuration does not exist,
+ * ERRCODE_UNDEFINED_COLUMN if it is strict and names another field.
  */
 static BarqTextQuery *
 parse(BarqTextStatistics *statistics, const Binding *binding, const BarqQueryValue *value,
@@ -518,6 +544,8 @@ parse(BarqTextStatistics *statistics, const Binding *binding, const BarqQueryVal
 			names.names[i] = NULL;
 	if (parameters->config != NULL)
 		analysis.config = barq_text_config_named(parameters->config, false);
+	if (parameters->strict)
+		(void) barq_text_query_check_strict(words, length, &names);
 	return barq_text_query_parse(words, length, &names, barq_text_tokenizer(&analysis));
 }
 
@@ -576,6 +604,7 @@ set_formula(BarqBm25Query *query, BarqTextStatistics *statistics,
 		return;
 	query->nfields = options->nfields;
 	query->fields = barq_text_statistics_fields(statistics);
+	query->best = options->combine == BARQ_COMBINE_BEST;
 	if (parameters->b >= 0)
 	{
 		BarqBm25Field *fields = palloc(sizeof(BarqBm25Field) * query->nfields);
@@ -595,7 +624,7 @@ barq_text_bind(BarqTextStatistics *statistics, const BarqQueryValue *score,
 	BarqQueryParameters parameters = parameters_of(score);
 	double		k1 = parameters.k1 >= 0 ? parameters.k1 :
 		barq_text_statistics_options(statistics)->k1;
-	Binding		binding = {0};
+	Binding		binding = {.options = barq_text_statistics_options(statistics)};
 	BarqTextQuery *parsed;
 	double	   *boosts;
 

@@ -10,6 +10,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/reloptions.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_class.h"
@@ -138,15 +139,15 @@ barq_text_field_parameters(Relation index, int field)
 	return given;
 }
 
-void
-barq_text_field_names(Oid index_oid, BarqQueryFields *names)
+/* The names of all fields of an open index, of a single one too, palloc'd. */
+static void
+names_of(Relation index, BarqQueryFields *names)
 {
-	Relation	index = index_open(index_oid, AccessShareLock);
 	BarqTextColumns columns;
 
 	memset(names, 0, sizeof(*names));
 	barq_text_columns(index, &columns);
-	for (int i = 0; i < columns.fields && columns.fields > 1; i++)
+	for (int i = 0; i < columns.fields; i++)
 	{
 		BarqFieldParameters *given = barq_text_field_parameters(index, i);
 		AttrNumber	attribute = index->rd_index->indkey.values[columns.field_columns[i]];
@@ -157,7 +158,37 @@ barq_text_field_names(Oid index_oid, BarqQueryFields *names)
 		else if (attribute != 0)
 			names->names[i] = get_attname(index->rd_index->indrelid, attribute, false);
 	}
+}
+
+void
+barq_text_field_names(Oid index_oid, BarqQueryFields *names)
+{
+	Relation	index = index_open(index_oid, AccessShareLock);
+
+	names_of(index, names);
+	if (names->n == 1)
+		memset(names, 0, sizeof(*names));
 	index_close(index, AccessShareLock);
+}
+
+uint32
+barq_text_field_named(Oid index_oid, const char *name)
+{
+	Relation	index = relation_open(index_oid, AccessShareLock);
+	BarqQueryFields names;
+	uint32		n;
+
+	names_of(index, &names);
+	for (n = 0; n < names.n; n++)
+		if (names.names[n] != NULL && strcmp(names.names[n], name) == 0)
+			break;
+	if (n == names.n)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("index \"%s\" has no field \"%s\"", RelationGetRelationName(index), name),
+				 errhint("Its fields are %s.", barq_query_fields_list(&names))));
+	relation_close(index, AccessShareLock);
+	return names.n == 1 ? 0 : 1u << n;
 }
 
 /*

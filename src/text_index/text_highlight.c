@@ -12,23 +12,34 @@
 #include "utils/builtins.h"
 #include "utils/regproc.h"
 
+/* The argument `field`, palloc'd; NULL: it is empty. */
+static char *
+field_given(FunctionCallInfo fcinfo)
+{
+	char	   *field = PG_NARGS() > 7 ? text_to_cstring(PG_GETARG_TEXT_PP(7)) : NULL;
+
+	return field == NULL || field[0] == '\0' ? NULL : field;
+}
+
 /*
- * barq_highlight() by the tokenizer of an index, which may be named in the query with its
- * fields. Raises the errors of barq_text_index_analysis().
+ * barq_highlight() by the tokenizer of an index, whose fields may be named in the query.
+ * Raises the errors of barq_text_index_analysis() and barq_text_field_named().
  */
 static text *
 highlight_by(FunctionCallInfo fcinfo, Oid index)
 {
 	BarqTextAnalysis analysis = barq_text_index_analysis(index);
+	const char *field = field_given(fcinfo);
+	uint32		bit = field == NULL ? 0 : barq_text_field_named(index, field);
 	BarqQueryFields fields;
 
 	barq_text_field_names(index, &fields);
-	return barq_highlight_by(fcinfo, &fields, barq_text_tokenizer(&analysis));
+	return barq_highlight_by(fcinfo, &fields, bit, barq_text_tokenizer(&analysis));
 }
 
 /*
  * barq_highlight() with an index of barq_bm25 in place of the configuration; errors
- * of barq_text_index_analysis().
+ * of highlight_by().
  */
 PG_FUNCTION_INFO_V1(barq_highlight_by_index);
 Datum
@@ -40,8 +51,9 @@ barq_highlight_by_index(PG_FUNCTION_ARGS)
 /*
  * barq_highlight() with, in place of the configuration, the name of a
  * configuration or, if there is no configuration of that name, of an index: for
- * literals. Raises ERRCODE_UNDEFINED_OBJECT if there is neither; errors of
- * barq_text_index_analysis().
+ * literals. Raises ERRCODE_UNDEFINED_OBJECT if there is neither,
+ * ERRCODE_INVALID_PARAMETER_VALUE for a field of a configuration; errors of
+ * highlight_by().
  */
 PG_FUNCTION_INFO_V1(barq_highlight_by_name);
 Datum
@@ -53,7 +65,14 @@ barq_highlight_by_name(PG_FUNCTION_ARGS)
 	Oid			index;
 
 	if (OidIsValid(config))
-		PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, NULL, barq_tokenizer_cached(config, BARQ_TOKENIZER_CONFIG)));
+	{
+		if (field_given(fcinfo) != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("text search configuration \"%s\" has no field \"%s\"", name, field_given(fcinfo)),
+					 errhint("Name an index in place of the configuration.")));
+		PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, NULL, 0, barq_tokenizer_cached(config, BARQ_TOKENIZER_CONFIG)));
+	}
 	index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
 	if (!OidIsValid(index))
 		ereport(ERROR,

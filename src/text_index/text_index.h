@@ -34,7 +34,16 @@ typedef struct BarqTextReloptions
 	double		k1;
 	double		b;
 	bool		positions;
+	int			combine;		/* BarqTextCombine */
 } BarqTextReloptions;
+
+/* How the scores of several fields are combined; on disk. */
+typedef enum BarqTextCombine
+{
+	BARQ_COMBINE_BM25F = 0,		/* frequencies are added up, by weight */
+	BARQ_COMBINE_BEST,			/* the largest of the fields' scores */
+	BARQ_COMBINE_MOST			/* the sum of the fields' scores */
+} BarqTextCombine;
 
 /* Parameters of the operator class of a field (bm25_ops_options), as parsed. */
 typedef struct BarqFieldParameters
@@ -70,13 +79,19 @@ typedef struct BarqTextOptions
 	char		config_schema[NAMEDATALEN];
 	char		config_name[NAMEDATALEN];
 	BarqTextFieldOptions fields[BARQ_BM25_FIELDS];	/* nfields of them, others are 0 */
+	uint32		combine;		/* BarqTextCombine; 0 with one field */
+	uint32		reserved;
 } BarqTextOptions;
 
-/* An index with nfields > 0 has the second version, which earlier libraries refuse. */
+/*
+ * An index with nfields > 0 has the second version, one with another `combine` than BM25F
+ * the third; earlier libraries refuse them.
+ */
 #define BARQ_TEXT_OPTIONS_VERSION 2
 #define BARQ_TEXT_OPTIONS_FIELDS 3
+#define BARQ_TEXT_OPTIONS_COMBINE 4
 
-StaticAssertDecl(sizeof(BarqTextOptions) == 232, "BarqTextOptions is on disk");
+StaticAssertDecl(sizeof(BarqTextOptions) == 240, "BarqTextOptions is on disk");
 StaticAssertDecl(offsetof(BarqTextOptions, fields) == 168, "BarqTextOptions is on disk");
 
 /* The number of fields of an index with these options. */
@@ -179,6 +194,13 @@ extern void barq_text_columns(Relation index, BarqTextColumns *columns);
  * has a single field. Locks the index with AccessShareLock.
  */
 extern void barq_text_field_names(Oid index, BarqQueryFields *names);
+
+/*
+ * The field (a bit) of an index of text by its name, which a single field has too; 0 of an
+ * index of one field. Locks the index with AccessShareLock. Raises ERRCODE_UNDEFINED_COLUMN,
+ * with the names that there are.
+ */
+extern uint32 barq_text_field_named(Oid index, const char *name);
 
 /* The filter columns among these. */
 extern BarqFilterColumns barq_text_filters(const BarqTextColumns *columns);

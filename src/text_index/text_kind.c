@@ -78,6 +78,7 @@ text_has_key(Relation index, const BarqFrozenOptions *frozen, Datum value)
 static int
 show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown)
 {
+	static const char *const combine[] = {"bm25f", "best_fields", "most_fields"};
 	BarqTextOptions options = *barq_text_options(frozen);
 
 	barq_text_config_names(barq_text_config_of(RelationGetRelid(index), &options),
@@ -89,7 +90,10 @@ show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 	shown[2] = (BarqShownOption) {"k1", double_to_shortest_decimal(options.k1), false};
 	shown[3] = (BarqShownOption) {"b", double_to_shortest_decimal(options.b + 0.0), false};
 	shown[4] = (BarqShownOption) {"positions", pstrdup(options.positions ? "on" : "off"), false};
-	return 5;
+	if (options.nfields <= 1)
+		return 5;
+	shown[5] = (BarqShownOption) {"combine", pstrdup(combine[Min(options.combine, lengthof(combine) - 1)]), false};
+	return 6;
 }
 
 StaticAssertDecl(BARQ_TEXT_MOST_FIELDS <= BARQ_MOST_RANKED, "all fields rank");

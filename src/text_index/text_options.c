@@ -29,6 +29,13 @@ static relopt_enum_elt_def tokenizer_values[] = {
 	{(const char *) NULL, 0}
 };
 
+static relopt_enum_elt_def combine_values[] = {
+	{"bm25f", BARQ_COMBINE_BM25F},
+	{"best_fields", BARQ_COMBINE_BEST},
+	{"most_fields", BARQ_COMBINE_MOST},
+	{(const char *) NULL, 0}
+};
+
 void
 barq_define_text_reloptions(void)
 {
@@ -50,6 +57,11 @@ barq_define_text_reloptions(void)
 	add_bool_reloption(text_relopt_kind, "positions",
 					   "Keep positions, for phrases", true,
 					   ShareUpdateExclusiveLock);
+	add_enum_reloption(text_relopt_kind, "combine",
+					   "How scores of several fields are combined", combine_values,
+					   BARQ_COMBINE_BM25F,
+					   "Valid values are \"bm25f\", \"best_fields\" and \"most_fields\".",
+					   ShareUpdateExclusiveLock);
 	barq_add_policy_options(text_relopt_kind);
 }
 
@@ -62,6 +74,7 @@ barq_text_reloptions(Datum reloptions, bool validate)
 		{"k1", RELOPT_TYPE_REAL, offsetof(BarqTextReloptions, k1)},
 		{"b", RELOPT_TYPE_REAL, offsetof(BarqTextReloptions, b)},
 		{"positions", RELOPT_TYPE_BOOL, offsetof(BarqTextReloptions, positions)},
+		{"combine", RELOPT_TYPE_ENUM, offsetof(BarqTextReloptions, combine)},
 		BARQ_POLICY_PARSE_TABLE
 	};
 
@@ -125,11 +138,14 @@ barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptio
 	options.tokenizer = given->tokenizer;
 	options.positions = given->positions;
 	barq_text_columns_of_classes(index, &columns);
+	if (columns.fields > 1)
+		options.combine = given->combine;
 	freeze_fields(index, columns.fields, &options);
 
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = BARQ_KIND_BM25;
-	frozen->version = options.nfields > 0 ? BARQ_TEXT_OPTIONS_FIELDS : BARQ_TEXT_OPTIONS_VERSION;
+	frozen->version = options.combine != BARQ_COMBINE_BM25F ? BARQ_TEXT_OPTIONS_COMBINE :
+		options.nfields > 0 ? BARQ_TEXT_OPTIONS_FIELDS : BARQ_TEXT_OPTIONS_VERSION;
 	frozen->filter_columns = columns.filters;
 	memcpy(frozen->bytes, &options, sizeof(options));
 }
@@ -167,10 +183,12 @@ barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 	if (options->nfields == 0 && parent_options->nfields > 1)
 	{
 		parent_options->nfields = 0;
+		parent_options->combine = BARQ_COMBINE_BM25F;
 		memset(parent_options->fields, 0, sizeof(parent_options->fields));
 	}
 	if (options->nfields == parent_options->nfields &&
 		memcmp(options->fields, parent_options->fields, sizeof(options->fields)) == 0 &&
+		options->combine == parent_options->combine &&
 		options->k1 == parent_options->k1 && options->b == parent_options->b &&
 		options->tokenizer == parent_options->tokenizer &&
 		barq_text_config_of(RelationGetRelid(leaf), options) == parent_options->config)
@@ -184,11 +202,12 @@ barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 const BarqTextOptions *
 barq_text_options(const BarqFrozenOptions *frozen)
 {
-	if (frozen->index_kind != BARQ_KIND_BM25 || (frozen->version != BARQ_TEXT_OPTIONS_VERSION && frozen->version != BARQ_TEXT_OPTIONS_FIELDS))
+	if (frozen->index_kind != BARQ_KIND_BM25 || frozen->version < BARQ_TEXT_OPTIONS_VERSION ||
+		frozen->version > BARQ_TEXT_OPTIONS_COMBINE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index options have version %u, this library reads version %u",
-						frozen->version, BARQ_TEXT_OPTIONS_FIELDS),
+						frozen->version, BARQ_TEXT_OPTIONS_COMBINE),
 				 errhint("Please REINDEX the index.")));
 	return (const BarqTextOptions *) frozen->bytes;
 }

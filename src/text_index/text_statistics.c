@@ -230,6 +230,10 @@ set_fields(BarqTextStatistics *statistics)
 	for (uint32 f = 0; f < options->nfields; f++)
 	{
 		statistics->fields[f].weight = options->fields[f].weight / BARQ_MILLIONTHS;
+
+		/* the terms have the weight of a field that is scored by itself (text_bind.c) */
+		if (options->combine != BARQ_COMBINE_BM25F && options->fields[f].weight > 0)
+			statistics->fields[f].weight = 1;
 		statistics->fields[f].b = options->fields[f].b / BARQ_MILLIONTHS;
 		statistics->fields[f].avglen = statistics->totals.documents == 0 ? 0 :
 			(double) statistics->totals.field_tokens[f] / statistics->totals.documents;

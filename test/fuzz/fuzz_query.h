@@ -42,6 +42,16 @@ GetDatabaseEncoding(void)
 	return PG_UTF8;
 }
 
+/* of text_query.c, which needs dictionaries */
+char *
+barq_query_fields_list(const BarqQueryFields *fields)
+{
+	char	   *list = palloc(1);
+
+	list[0] = '\0';
+	return list;
+}
+
 /* --- the test --- */
 
 #define FUZZ_ITEM_BYTES	32		/* most bytes of an item in addition to its text */
@@ -117,6 +127,7 @@ fuzz_same_items(const char *a, Size a_length, bool a_strict, const char *b, Size
 	barq_query_scan_start(&scan_a, a, a_length, a_strict);
 	barq_query_scan_start(&scan_b, b, b_length, false);
 	scan_a.fields = scan_b.fields = &fuzz_fields;
+	scan_a.known_fields = a_strict;
 	while (barq_query_scan_next(&scan_a, &item_a))
 		if (!barq_query_scan_next(&scan_b, &item_b) || !fuzz_same_item(&item_a, &item_b))
 			return false;
@@ -135,6 +146,7 @@ fuzz_escapes(const char *query, Size size)
 
 	barq_query_scan_start(&scan, escaped, length, true);
 	scan.fields = &fuzz_fields;
+	scan.known_fields = true;
 	while (barq_query_scan_next(&scan, &item))
 	{
 		Size		space;
