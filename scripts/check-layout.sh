@@ -26,7 +26,7 @@ text_index:   base text store lifecycle bm25 am
 condition:    base store am vector_index text_index
 hybrid:       base text lifecycle am
 sharded:      base text_index hybrid
-count:        base store bm25 am text_index hybrid
+count:        base store bm25 am text_index condition hybrid
 admin:        base store lifecycle bm25 am vector_index text_index
 '
 

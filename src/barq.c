@@ -156,6 +156,7 @@ _PG_init(void)
 	barq_condition_init();
 	barq_radius_init();
 	barq_count_init();
+	barq_sorted_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		barq_stats_request_shmem();

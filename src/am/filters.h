@@ -46,6 +46,13 @@ typedef enum BarqFilterForm
 /* The form of an operator class's input type. No side effects. */
 extern BarqFilterForm barq_filter_form(Oid type);
 
+/* Do the words of values of a form have the order of its types? No side effects. */
+static inline bool
+barq_filter_is_sortable(BarqFilterForm form)
+{
+	return form >= BARQ_FILTER_INTEGER && form <= BARQ_FILTER_TIMESTAMP;
+}
+
 /* The types of filter columns as a list for messages; constant. */
 extern const char *barq_filter_types(void);
 

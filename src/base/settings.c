@@ -22,6 +22,7 @@ int			barq_iterative_scan = BARQ_ITERATIVE_STRICT;
 int			barq_max_scan_tuples = 0;
 bool		barq_condition_scan = true;
 bool		barq_count_scan = true;
+bool		barq_sorted_scan = true;
 bool		barq_allow_fallback = true;
 bool		barq_allow_partial = false;
 int			barq_growing_limit = 2048;
@@ -185,8 +186,13 @@ barq_define_settings(void)
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.count_scan",
 							 "Counts the rows that match a text query by the index, without the table where its pages are all-visible.",
-							 "Also sorts them by a filter column of the index.",
+							 NULL,
 							 &barq_count_scan, true,
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable("barq.sorted_scan",
+							 "Finds the rows that match a text query in the order of a filter column of the index.",
+							 "Otherwise all of them are found and sorted.",
+							 &barq_sorted_scan, true,
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("barq.allow_fallback",
 							 "Searches a segment page by page when its image cannot be made.",

@@ -57,6 +57,7 @@ extern int	barq_iterative_scan;	/* BarqIterativeScan */
 extern int	barq_max_scan_tuples;	/* rows an iterative scan returns; 0: all */
 extern bool barq_condition_scan;	/* bitmaps of other indexes as conditions */
 extern bool barq_count_scan;	/* count(*) of matches by the index */
+extern bool barq_sorted_scan;	/* matches in the order of a filter column by the index */
 extern bool barq_allow_fallback;	/* read pages where no image can be made */
 extern bool barq_allow_partial; /* leave out shards that do not answer */
 extern int	barq_growing_limit; /* kB of log at which it is sealed */

@@ -300,12 +300,23 @@ typedef void (*BarqRowsVisitor) (void *arg, BarqMatchedRows *rows);
 
 /*
  * Call visit(arg, ...) for all rows that satisfy the conditions and, where the
- * query is scored, hold a scoring term; in TID order. skip: a bit
+ * query is scored, hold a scoring term (query NULL: all rows, undecided); in TID order. skip: a bit
  * for each row, set: dead; NULL: none is. Checks for interrupts; allocates in the
  * current memory context and frees little. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern void barq_bm25_match(BarqView *view, const BarqBm25Query *query,
 							const uint8 *skip, BarqRowsVisitor visit, void *arg);
+
+/*
+ * The same for those of n listed rows, ascending, that match; of a query that is not scored.
+ * For few rows: each is looked for in the postings.
+ */
+extern void barq_bm25_match_listed(BarqView *view, const BarqBm25Query *query,
+								   const uint32 *rows, uint32 n,
+								   BarqRowsVisitor visit, void *arg);
+
+/* At most so many rows of a segment match a query that is not scored. */
+extern uint64 barq_bm25_match_most(BarqView *view, const BarqBm25Query *query);
 
 /*
  * The rows of score 0, with which a ranking ends: those that `ranking` (scored;

@@ -372,6 +372,12 @@ barq_bm25_conditions_open(const Bm25Body *body, const BarqBm25Query *query, bool
 	return all;
 }
 
+uint64
+barq_bm25_conditions_rows(const Bm25Conditions *all)
+{
+	return all->all.rows;
+}
+
 bool
 barq_bm25_conditions_lead(const Bm25Conditions *all)
 {

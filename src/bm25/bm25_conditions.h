@@ -39,6 +39,9 @@ extern bool barq_bm25_conditions_hold(Bm25Conditions *conditions, uint32 row, bo
  */
 extern uint32 barq_bm25_conditions_next(Bm25Conditions *conditions, uint32 row);
 
+/* An upper bound of the rows that satisfy the conditions. */
+extern uint64 barq_bm25_conditions_rows(const Bm25Conditions *conditions);
+
 /* Is any condition required, so that conditions_next() passes over rows? */
 extern bool barq_bm25_conditions_lead(const Bm25Conditions *conditions);
 

@@ -269,6 +269,20 @@ match_conditions(const Bm25Body *body, const BarqBm25Query *query, const uint8 *
 	flush_batch(batch);
 }
 
+/* barq_bm25_match() of all rows, each undecided. */
+static void
+match_all(const Bm25Body *body, const uint8 *skip, Batch *batch)
+{
+	for (uint32 row = 0; row < body->view->rows; row++)
+	{
+		if ((row & 1023) == 0)
+			barq_check_interrupts();
+		if (!(skip != NULL && barq_bit_is_set(skip, row)))
+			add_to_batch(batch, body, row, true);
+	}
+	flush_batch(batch);
+}
+
 void
 barq_bm25_match(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 				BarqRowsVisitor visit, void *arg)
@@ -282,10 +296,53 @@ barq_bm25_match(BarqView *view, const BarqBm25Query *query, const uint8 *skip,
 	batch.visit = visit;
 	batch.arg = arg;
 	batch.matched = (BarqMatchedRows) {.tids = batch.tids, .view = view, .rows = batch.rows};
-	if (query->scored)
+	if (query == NULL)
+		match_all(&body, skip, &batch);
+	else if (query->scored)
 		match_scored(&body, query, skip, &batch);
 	else
 		match_conditions(&body, query, skip, &batch);
+}
+
+void
+barq_bm25_match_listed(BarqView *view, const BarqBm25Query *query, const uint32 *rows, uint32 n,
+					   BarqRowsVisitor visit, void *arg)
+{
+	Bm25Body	body;
+	Batch		batch = {.visit = visit, .arg = arg};
+	Bm25Conditions *conditions;
+	bool		no_rows;
+
+	Assert(!query->scored);
+	barq_bm25_open(&body, view);
+	if (n == 0 || query->nconditions == 0 || query->nothing)
+		return;
+	batch.matched = (BarqMatchedRows) {.tids = batch.tids, .view = view, .rows = batch.rows};
+	conditions = barq_bm25_conditions_open(&body, query, &no_rows);
+	for (uint32 i = 0; i < n && !no_rows; i++)
+	{
+		bool		recheck = false;
+
+		if ((i & 1023) == 0)
+			barq_check_interrupts();
+		if (barq_bm25_conditions_hold(conditions, rows[i], &recheck))
+			add_to_batch(&batch, &body, rows[i], recheck);
+	}
+	flush_batch(&batch);
+}
+
+uint64
+barq_bm25_match_most(BarqView *view, const BarqBm25Query *query)
+{
+	Bm25Body	body;
+	Bm25Conditions *conditions;
+	bool		no_rows;
+
+	barq_bm25_open(&body, view);
+	if (query->nconditions == 0 || query->nothing)
+		return 0;
+	conditions = barq_bm25_conditions_open(&body, query, &no_rows);
+	return no_rows ? 0 : barq_bm25_conditions_rows(conditions);
 }
 
 /* ---- rows of score 0 ---- */

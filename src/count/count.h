@@ -54,10 +54,47 @@ extern bool barq_count_rows(IndexScanState *scan, const BarqCountVisitor *visito
 /* ---- count_paths.c ---- */
 
 /*
+ * A path of an index of barq_bm25 (NULL: any) that has a query among its conditions, needs no
+ * parameters of other tables and, if `all`, enforces all conditions of a table by itself, so
+ * that it needs no filter; NULL if there is none. Palloc'd.
+ */
+extern IndexPath *barq_count_index_path(PlannerInfo *root, RelOptInfo *rel,
+										IndexOptInfo *wanted, bool all);
+
+/* The cost of reading the rows of such a path in the table. */
+extern Cost barq_count_table_cost(const IndexPath *path);
+
+/*
  * While true, count(*) is planned by the index wherever that is possible, whatever it
  * costs. The caller restores it, after an error too.
  */
 extern bool barq_count_always;
+
+/* ---- sorted_paths.c, sorted_scan.c: rows in the order of a filter column ---- */
+
+#define BARQ_SORTED_NAME	"BarqSorted"
+
+/* Members of CustomScan.custom_exprs, each a list. */
+enum
+{
+	BARQ_SORTED_KEYS,			/* conditions of the index, its columns on the left */
+	BARQ_SORTED_SHOWN_KEYS,		/* the same over the table */
+	BARQ_SORTED_COLUMN			/* the column, over the table */
+};
+
+/* Members of the list of CustomScan.custom_private, beside a list of the index's OID. */
+enum
+{
+	BARQ_SORTED_NUMBER,			/* of the column in the index, from 0 */
+	BARQ_SORTED_DESCENDING,
+	BARQ_SORTED_NULLS_FIRST
+};
+
+/* Install the planner's hook and register the scan; once, when the library is loaded. */
+extern void barq_sorted_init(void);
+
+/* Make the plan's state. */
+extern const CustomScanMethods barq_sorted_scan_methods;
 
 /* ---- count_scan.c ---- */
 

@@ -31,9 +31,13 @@ static create_upper_paths_hook_type next_hook = NULL;
 
 /* ---- index paths ---- */
 
-/* Does a path enforce each condition of its table, without parameters of other tables? */
+/*
+ * Is a path a scan of an index of barq_bm25 (NULL: any) for a query, not in the order of
+ * scores, without parameters of other tables? all: one that enforces each condition of its
+ * table.
+ */
 static bool
-enforces_all(const Path *path)
+is_query_scan(const Path *path, const IndexOptInfo *index, bool all)
 {
 	const IndexPath *scan = (const IndexPath *) path;
 	ListCell   *cell;
@@ -41,8 +45,10 @@ enforces_all(const Path *path)
 	if (!IsA(path, IndexPath) || path->param_info != NULL || scan->indexclauses == NIL ||
 		scan->indexorderbys != NIL ||
 		scan->indexinfo->amcostestimate != (void *) barq_text_cost_estimate ||
-		path->total_cost >= BARQ_REFUSED_COST)
+		path->total_cost >= BARQ_REFUSED_COST || (index != NULL && scan->indexinfo != index))
 		return false;
+	if (!all)
+		return true;
 	foreach(cell, scan->indexinfo->indrestrictinfo)
 	{
 		RestrictInfo *condition = lfirst_node(RestrictInfo, cell);
@@ -57,9 +63,9 @@ enforces_all(const Path *path)
 	return true;
 }
 
-/* The first of these paths, or of bitmap paths below them, that does; NULL: none. */
+/* The first of these paths, or of bitmap paths below them, that is; NULL: none. */
 static IndexPath *
-first_enforcing(List *paths)
+first_query_scan(List *paths, const IndexOptInfo *index, bool all)
 {
 	ListCell   *cell;
 
@@ -71,7 +77,7 @@ first_enforcing(List *paths)
 			path = ((ProjectionPath *) path)->subpath;
 		if (IsA(path, BitmapHeapPath))
 			path = ((BitmapHeapPath *) path)->bitmapqual;
-		if (enforces_all(path))
+		if (is_query_scan(path, index, all))
 			return (IndexPath *) path;
 	}
 	return NULL;
@@ -93,12 +99,8 @@ has_special_conditions(const RelOptInfo *rel)
 	return false;
 }
 
-/*
- * A path of an index of barq_bm25 that enforces all conditions of a table by itself, so
- * that it needs no filter; NULL if there is none. Palloc'd.
- */
-static IndexPath *
-find_index_path(PlannerInfo *root, RelOptInfo *rel)
+IndexPath *
+barq_count_index_path(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *wanted, bool all)
 {
 	IndexPath  *path;
 	RelOptInfo	copy;
@@ -107,7 +109,7 @@ find_index_path(PlannerInfo *root, RelOptInfo *rel)
 	if (rel->baserestrictinfo == NIL || !bms_is_empty(rel->lateral_relids) ||
 		has_special_conditions(rel))
 		return NULL;
-	path = first_enforcing(rel->pathlist);
+	path = first_query_scan(rel->pathlist, wanted, all);
 	if (path != NULL)
 		return path;
 
@@ -117,7 +119,7 @@ find_index_path(PlannerInfo *root, RelOptInfo *rel)
 		IndexOptInfo *index = lfirst(cell);
 
 		if (index->amcostestimate != (void *) barq_text_cost_estimate ||
-			(index->indpred != NIL && !index->predOK))
+			(index->indpred != NIL && !index->predOK) || (wanted != NULL && index != wanted))
 			continue;
 		memcpy(&copy, rel, sizeof(RelOptInfo));
 		copy.indexlist = list_make1(index);
@@ -128,7 +130,7 @@ find_index_path(PlannerInfo *root, RelOptInfo *rel)
 		copy.joininfo = NIL;
 		copy.has_eclass_joins = false;
 		create_index_paths(root, &copy);
-		path = first_enforcing(copy.pathlist);
+		path = first_query_scan(copy.pathlist, index, all);
 		if (path != NULL)
 		{
 			path->path.parent = rel;
@@ -169,7 +171,7 @@ collect_paths(PlannerInfo *root, RelOptInfo *rel, List **paths)
 	}
 	if (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW)
 		return false;
-	path = find_index_path(root, rel);
+	path = barq_count_index_path(root, rel, NULL, true);
 	if (path == NULL)
 		return false;
 	*paths = lappend(*paths, path);
@@ -258,18 +260,21 @@ static const CustomPathMethods path_methods = {
 	.PlanCustomPath = plan_count,
 };
 
+Cost
+barq_count_table_cost(const IndexPath *path)
+{
+	Cost		table = Max(path->path.total_cost - path->indextotalcost, 0);
+
+	/* 15 to 17 add the cost of a disabled scan */
+	return table >= disable_cost ? table - disable_cost : table;
+}
+
 /* The cost of counting the rows of such a path: the table's pages that are not all-visible. */
 static Cost
 find_cost(const IndexPath *path)
 {
-	double		rows = path->path.rows;
-	double		seen = path->path.parent->allvisfrac;
-	Cost		table = Max(path->path.total_cost - path->indextotalcost, 0);
-
-	/* 15 to 17 add the cost of a disabled scan */
-	if (table >= disable_cost)
-		table -= disable_cost;
-	return path->indextotalcost + rows * cpu_operator_cost + (1 - seen) * table;
+	return path->indextotalcost + path->path.rows * cpu_operator_cost +
+		(1 - path->path.parent->allvisfrac) * barq_count_table_cost(path);
 }
 
 /* create_upper_paths_hook: call the hook installed before, then add a path. */

@@ -166,6 +166,19 @@ barq_filter_value(BarqFilterView *filters, uint32 row, int column, uint64 *value
 	return true;
 }
 
+uint32
+barq_filter_row_in_order(BarqFilterView *filters, int column, uint32 place)
+{
+	const BarqFilterColumn *of = &filters->column[column];
+	uint32		row;
+
+	Assert(of->kind == BARQ_FILTER_SCALAR && place < of->ordered + of->nulls);
+	row = read_number(filters, of->order_off, place);
+	if (row >= filters->rows)
+		corrupt_section();
+	return row;
+}
+
 /* Is a value in one of the ranges of a test? */
 static inline bool
 in_ranges(const BarqFilterTest *test, uint64 value)

@@ -82,6 +82,13 @@ extern bool barq_filter_open(BarqView *view, BarqFilterView *filters);
 extern bool barq_filter_value(BarqFilterView *filters, uint32 row, int column,
 							  uint64 *value, const uint64 **words);
 
+/*
+ * The row at a place of the order of a column that is not of sets: first the rows with a
+ * value, ascending by it and then by number, then those that are NULL, by number. The same
+ * errors.
+ */
+extern uint32 barq_filter_row_in_order(BarqFilterView *filters, int column, uint32 place);
+
 /* Report faults of the section of a body that has `columns` filter columns. */
 extern void barq_filter_check(BarqView *view, int columns, BarqCheckReport report, void *arg);
 

@@ -460,6 +460,18 @@ extern void barq_text_end_scan(IndexScanDesc scan);
  * scan, which has an ORDER BY, keeps the pointer.
  */
 extern void barq_text_scan_admit(IndexScanDesc scan, BarqRowSource *source);
+
+/*
+ * Until the next rescan, return the matching rows in the order of a filter column, a column
+ * of the index from 0, of a type whose words have its order (barq_filter_is_sortable()); not
+ * in the order of scores. Called before the first row. Rows of equal values come in the
+ * order of their TIDs.
+ */
+extern void barq_text_scan_sort(IndexScanDesc scan, int column, bool descending,
+								bool nulls_first);
+
+/* What such a scan took: rows looked for in postings, and matching rows compared. */
+extern void barq_text_scan_sorted_rows(IndexScanDesc scan, uint64 *looked, uint64 *compared);
 extern void barq_text_cost_estimate(PlannerInfo *root, IndexPath *path,
 									double loop_count, Cost *startup_cost,
 									Cost *total_cost, Selectivity *selectivity,

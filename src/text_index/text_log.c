@@ -362,9 +362,12 @@ match_document(const BarqLogRow *document, const BarqBm25Query *query,
 	double		score;
 
 	CHECK_FOR_INTERRUPTS();
+	if (query == NULL)
+		rows.recheck = true;
 	if (!document->dead &&
-		barq_bm25_score_document(query, document->payload, document->length,
-								 &score, &rows.recheck))
+		(query == NULL ||
+		 barq_bm25_score_document(query, document->payload, document->length,
+								  &score, &rows.recheck)))
 		visit(arg, &rows);
 }
 
@@ -379,7 +382,7 @@ barq_text_log_match(BarqTextLog *log, const BarqBm25Query *query,
 		if (rows_of_mini(condition, &log->minis[i], &skip))
 			barq_bm25_match(&log->minis[i], query, skip, visit, arg);
 	}
-	if (query->nconditions == 0 && !query->scored)
+	if (query != NULL && query->nconditions == 0 && !query->scored)
 		return;
 	for (uint32 i = 0; i < log->rest.n; i++)
 		if (satisfies(&log->rest.items[i], condition))

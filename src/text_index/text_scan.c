@@ -158,11 +158,13 @@ next_row(IndexScanDesc scan, BarqTextScan *ts)
 	if (!ts->started)
 	{
 		barq_text_scan_start(scan, ts);
-		if (!ts->nothing && !ts->ranked)
+		if (!ts->nothing && !ts->ranked && ts->sort == NULL)
 			barq_text_with_state(scan->indexRelation, find_matches, ts);
 	}
 	if (ts->nothing)
 		return false;
+	if (ts->sort != NULL)
+		return barq_text_scan_next_sorted(scan, ts);
 	if (ts->ranked)
 		return barq_text_scan_next_ranked(scan, ts);
 	if (ts->at == ts->ntids)

@@ -2,7 +2,7 @@
  * text_scan.h
  *	  The state of an index scan over text, as the files of a scan share it:
  *	  text_scan_query.c (from scan keys to queries), text_scan_ranked.c (rows in
- *	  the order of scores), text_scan.c (the callbacks, rows in any order).
+ *	  the order of scores), text_scan_sorted.c (in that of a filter column), text_scan.c (the callbacks, rows in any order).
  */
 #ifndef BARQ_TEXT_SCAN_H
 #define BARQ_TEXT_SCAN_H
@@ -31,6 +31,8 @@ typedef struct BarqTextScan
 	MemoryContext owner;		/* of the executor's state: owns the statistics */
 	MemoryContext context;		/* of all that follows; reset by a rescan */
 	BarqRowSource *outer;		/* what rows have to satisfy beside the keys, or NULL */
+	struct BarqTextSort *sort;	/* rows come in the order of a filter column; or NULL.
+								 * Reset by a rescan */
 
 	/* from the scan keys; set by barq_text_scan_start() */
 	bool		started;
@@ -135,6 +137,11 @@ extern BarqTextStatistics *barq_text_scan_statistics(BarqTextScan *ts);
  */
 extern bool barq_text_scan_rows(BarqTextState *state, BarqTextScan *ts, uint32 segment,
 								uint32 list_below, BarqRowFilter *filter);
+
+/* ---- text_scan_sorted.c ---- */
+
+/* amgettuple of a scan in the order of a filter column that has started. */
+extern bool barq_text_scan_next_sorted(IndexScanDesc scan, BarqTextScan *ts);
 
 /* ---- text_scan_ranked.c ---- */
 
