@@ -4,6 +4,7 @@
 -- does not; own uncommitted rows; EXPLAIN; barq_count().
 SET client_min_messages = warning;
 SET enable_seqscan = off;
+SET jit = off;
 CREATE FUNCTION pg_temp.fill(tab text, first int, last int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('INSERT INTO %I SELECT i, i %% 4, CASE WHEN i %% 7 > 0 THEN i %% 5 END, ''b'' || i %% 3,
