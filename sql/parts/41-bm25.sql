@@ -100,6 +100,9 @@ COMMENT ON FUNCTION bm25_column_matches(record, bm25query) IS 'internal: planner
 CREATE FUNCTION bm25_fields(query bm25query, index regclass, fields integer) RETURNS bm25query
 	AS 'MODULE_PATHNAME', 'barq_bm25_fields' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION bm25_fields(bm25query, regclass, integer) IS 'internal: planner support: a query for fields of an index, a bit each; 255: for a row';
+CREATE FUNCTION bm25_row_decided("any", "any") RETURNS boolean
+	AS 'MODULE_PATHNAME', 'barq_text_row_decided' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25_row_decided("any", "any") IS 'internal: planner support: true; a condition on a row, of which an index scan''s own recheck has one field only';
 
 CREATE OPERATOR <@> (LEFTARG = record, RIGHTARG = bm25query, FUNCTION = bm25_distance);
 COMMENT ON OPERATOR <@> (record, bm25query) IS 'negative score of a row, by all fields of an index';

@@ -186,7 +186,13 @@ explain_node(PlanState *node, List *ancestors, const char *relationship,
 		next_hook(node, ancestors, relationship, plan_name, es);
 	if (es->analyze && scan != NULL && scan->opaque != NULL &&
 		barq_has_barq_method(scan->indexRelation))
-		show_report(*(BarqScanReport **) scan->opaque, es);
+		barq_scan_report_show(scan, es);
+}
+
+void
+barq_scan_report_show(IndexScanDesc scan, ExplainState *es)
+{
+	show_report(*(BarqScanReport **) scan->opaque, es);
 }
 
 void
@@ -197,6 +203,11 @@ barq_scan_report_init(void)
 }
 
 #else
+
+void
+barq_scan_report_show(IndexScanDesc scan, struct ExplainState *es)
+{
+}
 
 void
 barq_scan_report_init(void)

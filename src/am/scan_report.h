@@ -13,6 +13,8 @@
 #include "access/relscan.h"
 #include "store/snapshot.h"
 
+struct		ExplainState;
+
 typedef struct BarqScanReport
 {
 	uint64		searches;		/* rescans from which a row was fetched */
@@ -84,6 +86,12 @@ extern void barq_scan_report_end(BarqScanReport *report, Relation index);
  * there was none.
  */
 extern const BarqScanReport *barq_last_scan_report(Oid *index);
+
+/*
+ * Show the report of a scan of an index of barq in EXPLAIN ANALYZE, for a custom scan that
+ * runs it: from PostgreSQL 18 on, as for index scans.
+ */
+extern void barq_scan_report_show(IndexScanDesc scan, struct ExplainState *es);
 
 /* Install the hook by which EXPLAIN shows reports, from PostgreSQL 18 on. */
 extern void barq_scan_report_init(void);

@@ -27,7 +27,7 @@ enum
 	BARQ_CONDITION_RECHECK,		/* the bitmap's conditions, over the table */
 	BARQ_CONDITION_SHOWN,		/* the ORDER BY, over the table, for EXPLAIN */
 	BARQ_CONDITION_SHOWN_KEYS,	/* the keys, likewise */
-	BARQ_CONDITION_EXPRS
+	BARQ_CONDITION_GIVEN,		/* of text: the order, whose value the index gives */
 };
 
 /* A child's plan, as PlanCustomPath gets it, without a Result that checks constants. */
@@ -57,11 +57,14 @@ enum
 	BARQ_ORDERED_KEYS,
 	BARQ_ORDERED_SHOWN,
 	BARQ_ORDERED_SHOWN_KEYS,
+	BARQ_ORDERED_GIVEN,			/* of text: the key that the index gives */
+	BARQ_ORDERED_RECHECK,		/* of text: all conditions, over the table */
 };
 
 /*
  * Add a path beside each index scan of the table that would detoast vectors for sort keys
- * only. Called by set_rel_pathlist_hook for a plain table.
+ * only, or compute scores of texts that the index gives. Called by set_rel_pathlist_hook for a
+ * plain table.
  */
 extern void barq_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel);
 

@@ -26,7 +26,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
-#include "text_index/text_index.h"
+#include "text_index/text_paths.h"
 #include "vector_index/vector_index.h"
 
 static set_rel_pathlist_hook_type next_hook = NULL;
@@ -37,7 +37,7 @@ is_ordering(const IndexOptInfo *index)
 {
 	return index->amcostestimate == (void *) barq_hnsw_cost_estimate ||
 		index->amcostestimate == (void *) barq_ivf_cost_estimate ||
-		index->amcostestimate == (void *) barq_text_cost_estimate;
+		barq_is_text_info(index);
 }
 
 /* A copy of a table's RelOptInfo without paths, and with these indexes only. */
@@ -78,7 +78,8 @@ ordered_path(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index)
 		/* a second distance would have to be put in order by the executor */
 		if (IsA(path, IndexPath) && path->path.param_info == NULL &&
 			path->path.pathkeys != NIL && list_length(path->indexorderbys) == 1 &&
-			path->path.total_cost < BARQ_REFUSED_COST)
+			path->path.total_cost < BARQ_REFUSED_COST &&
+			(!barq_is_text_info(index) || barq_text_path_is_fixed(path)))
 			return barq_filter_whole_path(root, rel, path);
 	}
 	return NULL;

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "condition/condition.h"
+#include "text_index/text_paths.h"
 
 /*
  * A child's plan without the Result above it that checks conditions without columns
@@ -33,6 +34,7 @@ plan_condition(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist
 	BitmapHeapScan *heap = castNode(BitmapHeapScan, barq_below_gate(linitial(custom_plans)));
 	IndexScan  *search = castNode(IndexScan, barq_below_gate(lsecond(custom_plans)));
 	List	   *qual = heap->scan.plan.qual;
+	bool		text = barq_is_text_info(((IndexPath *) lsecond(path->custom_paths))->indexinfo);
 
 	scan->scan.plan.targetlist = tlist;
 	scan->scan.plan.qual = qual;
@@ -42,6 +44,7 @@ plan_condition(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist
 	scan->custom_exprs = list_make5(search->indexorderby, search->indexqual,
 									heap->bitmapqualorig, search->indexorderbyorig,
 									search->indexqualorig);
+	scan->custom_exprs = lappend(scan->custom_exprs, text ? search->indexorderbyorig : NIL);
 	scan->custom_private = list_make1(list_make1_oid(search->indexid));
 	scan->methods = &barq_condition_scan_methods;
 	return &scan->scan.plan;

@@ -9,10 +9,11 @@
 #include "postgres.h"
 
 #include "access/tableam.h"
+#include "am/scan_report.h"
 #include "condition/bitmap_tids.h"
 #include "condition/condition.h"
+#include "condition/given_key.h"
 #include "condition/search_node.h"
-#include "condition/unread_key.h"
 #include "executor/executor.h"
 #include "nodes/tidbitmap.h"
 #include "store/admitted.h"
@@ -24,7 +25,7 @@ typedef struct ConditionState
 	PlanState  *bitmap;			/* the plan below */
 	ExprState  *recheck;		/* the bitmap's conditions */
 	BarqSearchNode search;
-	bool		unread;			/* sort keys are not computed */
+	BarqKeyValue key;			/* whence sort keys are */
 
 	bool		started;		/* since the last rescan */
 	MemoryContext context;		/* of the TIDs */
@@ -70,9 +71,9 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 {
 	ConditionState *state = (ConditionState *) css;
 	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
-	List	   *tlist = barq_keys_read(estate->es_plannedstmt, plan);
+	List	   *tlist = barq_search_tlist(css, estate, expressions(state, BARQ_CONDITION_GIVEN),
+										  &state->key);
 
-	state->unread = tlist != plan->scan.plan.targetlist;
 	barq_search_use_table_slot(css, estate, tlist);
 	state->bitmap = ExecInitNode(linitial(plan->custom_plans), estate, eflags);
 	css->custom_ps = list_make1(state->bitmap);
@@ -161,7 +162,11 @@ next_row(ScanState *node)
 		found = barq_admitted_has(state->admitted, &admitted, &recheck);
 		Assert(found);
 		if (!recheck || passes(state, slot))
+		{
+			if (state->key == BARQ_KEY_GIVEN)
+				barq_given_key_set(&state->css, &state->search);
 			return slot;
+		}
 		state->nremoved++;
 	}
 	return ExecClearTuple(slot);
@@ -213,7 +218,7 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 
 	barq_search_show_index(index_of(state), es);
 	barq_search_show(css, "Order By", expressions(state, BARQ_CONDITION_SHOWN), ancestors, es);
-	barq_search_show_unread(state->unread, es);
+	barq_search_show_key(state->key, es);
 	if (expressions(state, BARQ_CONDITION_SHOWN_KEYS) != NIL)
 		barq_search_show(css, "Index Cond", expressions(state, BARQ_CONDITION_SHOWN_KEYS), ancestors, es);
 	barq_search_show(css, "Recheck Cond", expressions(state, BARQ_CONDITION_RECHECK), ancestors, es);
@@ -222,6 +227,8 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 	ExplainPropertyUInteger("Rows In Bitmap", NULL, state->nadmitted, es);
 	if (state->nremoved > 0 || es->format != EXPLAIN_FORMAT_TEXT)
 		ExplainPropertyUInteger("Rows Removed by Index Recheck", NULL, state->nremoved, es);
+	if (state->search.scan != NULL)
+		barq_scan_report_show(state->search.scan, es);
 }
 
 static const CustomExecMethods exec_methods = {

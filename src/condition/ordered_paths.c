@@ -1,10 +1,11 @@
 /*
  * ordered_paths.c
- *	  Paths that search an index of vectors in the place of an index scan, because the
- *	  node leaves out a sort key that nothing reads: `SELECT id FROM t ORDER BY v <=> $1
- *	  LIMIT 10`.
+ *	  Paths that search an index in the place of an index scan, because the node does not
+ *	  compute the sort key: of vectors one that nothing reads, `SELECT id FROM t ORDER BY v
+ *	  <=> $1 LIMIT 10`; of text always, as the index gives it.
  *
- * Offered only where that may spare something: the vectors are TOASTed, the index puts rows
+ * Of text nothing is dearer than by the index scan, and the path is offered wherever the scan
+ * itself would compute the score, selected or not. Of vectors it is offered only where that may spare something: the vectors are TOASTed, the index puts rows
  * in order by intervals, without their vectors, and the query selects nothing that is
  * computed from them. Whether a key is left out is decided by the finished plan
  * (unread_key.c); here it is foreseen, for the cost. Where it is not foreseen it may still
@@ -18,6 +19,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/restrictinfo.h"
+#include "text_index/text_paths.h"
 #include "vector_index/vector_index.h"
 
 static const CustomPathMethods path_methods;
@@ -92,9 +94,12 @@ is_key_unread(PlannerInfo *root, const RelOptInfo *rel)
 		is_only_table(root, rel);
 }
 
-/* The path in the place of an index scan. `spared`: of the cost of each row, or 0. */
+/*
+ * The path in the place of an index scan. `spared`: of the cost of each row, or 0. `given`:
+ * of text, the expression whose value the index gives; else NULL.
+ */
 static Path *
-ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared)
+ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared, Expr *given)
 {
 	CustomPath *path = makeNode(CustomPath);
 	Cost		run = scan->path.total_cost - scan->path.startup_cost;
@@ -114,8 +119,38 @@ ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared)
 #endif
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make1(scan);
+	path->custom_private = given == NULL ? NIL : list_make1(given);
 	path->methods = &path_methods;
 	return (Path *) path;
+}
+
+/*
+ * The path in the place of an index scan of text: NULL if the scan does not compute the
+ * score, or an execution may have to put its rows in order.
+ */
+static Path *
+scored_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan)
+{
+	Expr	   *given;
+
+	/* below a join the score is not computed by the scan */
+	if (bms_membership(root->all_baserels) != BMS_SINGLETON ||
+		!barq_text_path_is_fixed(scan) ||
+		(given = barq_text_path_order(root, rel, scan)) == NULL)
+		return NULL;
+	return ordered_path(rel, scan, 0, given);
+}
+
+/* The path in the place of an index scan of vectors, or NULL. */
+static Path *
+unread_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan)
+{
+	Cost		spared;
+
+	if (computes_of_vector(root->processed_tlist, scan->indexinfo) ||
+		(spared = barq_vector_key_cost(root, scan->indexinfo)) <= 0)
+		return NULL;
+	return ordered_path(rel, scan, is_key_unread(root, rel) ? spared : 0, NULL);
 }
 
 void
@@ -127,21 +162,46 @@ barq_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel)
 	foreach(cell, rel->pathlist)
 	{
 		IndexPath  *scan = lfirst(cell);
-		Cost		spared;
+		Path	   *path;
 
-		if (is_ordered_scan(lfirst(cell)) &&
-			!computes_of_vector(root->processed_tlist, scan->indexinfo) &&
-			(spared = barq_vector_key_cost(root, scan->indexinfo)) > 0)
-			paths = lappend(paths, ordered_path(rel, scan, is_key_unread(root, rel) ? spared : 0));
+		if (!is_ordered_scan(lfirst(cell)))
+			continue;
+		path = barq_is_text_info(scan->indexinfo) ? scored_path(root, rel, scan) :
+			unread_path(root, rel, scan);
+		if (path != NULL)
+			paths = lappend(paths, path);
 	}
 	foreach(cell, paths)
 		add_path(rel, lfirst(cell));
 }
 
 /*
+ * The filters of a scan of text: those that PostgreSQL's index scan has, but for
+ * conditions on rows, which the index decides too.
+ */
+static List *
+filters_of(const IndexScan *search, const IndexPath *scan)
+{
+	return list_difference(search->scan.plan.qual, barq_text_path_decided(scan));
+}
+
+/* The conditions of a path of text that its index enforces, as the query has them. */
+static List *
+enforced_by(const IndexPath *scan)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, scan->indexclauses)
+		result = lappend(result, lfirst_node(IndexClause, cell)->rinfo->clause);
+	return result;
+}
+
+/*
  * CustomPathMethods.PlanCustomPath. `custom_plans` has the plan of the index scan, of which
- * the expressions are kept. All conditions of the table are filters too: the index may ask
- * for a recheck of its own.
+ * the expressions are kept. Of vectors all conditions of the table are filters too: the
+ * index may ask for a recheck of its own. A search of text checks all conditions where the
+ * index asks for a recheck.
  */
 static Plan *
 plan_ordered(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist,
@@ -149,13 +209,20 @@ plan_ordered(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist,
 {
 	CustomScan *scan = makeNode(CustomScan);
 	IndexScan  *search = castNode(IndexScan, barq_below_gate(linitial(custom_plans)));
+	List	   *conditions = extract_actual_clauses(clauses, false);
+	const IndexPath *replaced = linitial(path->custom_paths);
+	List	   *given = path->custom_private;
+	bool		text = given != NIL;
 
 	scan->scan.plan.targetlist = tlist;
-	scan->scan.plan.qual = extract_actual_clauses(clauses, false);
+	scan->scan.plan.qual = text ? filters_of(search, replaced) : conditions;
 	scan->scan.scanrelid = rel->relid;
 	scan->flags = path->flags;
 	scan->custom_exprs = list_make4(search->indexorderby, search->indexqual,
-									search->indexorderbyorig, search->indexqualorig);
+									text ? given : search->indexorderbyorig,
+									text ? enforced_by(replaced) : search->indexqualorig);
+	scan->custom_exprs = lappend(scan->custom_exprs, given);
+	scan->custom_exprs = lappend(scan->custom_exprs, text ? conditions : NIL);
 	scan->custom_private = list_make1(list_make1_oid(search->indexid));
 	scan->methods = &barq_ordered_scan_methods;
 	return &scan->scan.plan;

@@ -1,23 +1,26 @@
 /*
  * ordered_scan.c
- *	  The custom scan without a bitmap: searches an index of vectors, puts rows in exact
- *	  order, and leaves out a sort key that nothing in the plan reads.
+ *	  The custom scan without a bitmap: searches an index, and does not compute the sort
+ *	  key: of vectors it puts rows in exact order, and leaves out a key that nothing in the
+ *	  plan reads; of text the index gives the key.
  */
 #include "postgres.h"
 
 #include "access/tableam.h"
 #include "am/scan_report.h"
 #include "condition/condition.h"
+#include "condition/given_key.h"
 #include "condition/search_node.h"
-#include "condition/unread_key.h"
 #include "executor/executor.h"
 
 typedef struct OrderedState
 {
 	CustomScanState css;		/* the first member */
 	BarqSearchNode search;
-	bool		unread;			/* the sort key is not computed */
+	BarqKeyValue key;			/* whence the sort key is */
+	ExprState  *recheck;		/* of text: all conditions */
 	bool		started;		/* since the last rescan */
+	uint64		nremoved;		/* rows that failed the recheck */
 } OrderedState;
 
 static const CustomExecMethods exec_methods;
@@ -39,20 +42,37 @@ index_of(CustomScanState *css)
 	return linitial_oid(linitial(castNode(CustomScan, css->ss.ps.plan)->custom_private));
 }
 
+/* A member of the plan's expressions. */
+static List *
+expressions(CustomScanState *css, int which)
+{
+	return list_nth(castNode(CustomScan, css->ss.ps.plan)->custom_exprs, which);
+}
+
 /* CustomExecMethods.BeginCustomScan */
 static void
 begin_scan(CustomScanState *css, EState *estate, int eflags)
 {
 	OrderedState *state = (OrderedState *) css;
-	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
-	List	   *tlist = barq_keys_read(estate->es_plannedstmt, plan);
+	List	   *tlist = barq_search_tlist(css, estate, expressions(css, BARQ_ORDERED_GIVEN),
+										  &state->key);
 
-	state->unread = tlist != plan->scan.plan.targetlist;
 	barq_search_use_table_slot(css, estate, tlist);
+	state->recheck = ExecInitQual(expressions(css, BARQ_ORDERED_RECHECK), &css->ss.ps);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
 		barq_search_open(&state->search, css, index_of(css),
-						 list_nth(plan->custom_exprs, BARQ_ORDERED_ORDERBYS),
-						 list_nth(plan->custom_exprs, BARQ_ORDERED_KEYS));
+						 expressions(css, BARQ_ORDERED_ORDERBYS),
+						 expressions(css, BARQ_ORDERED_KEYS));
+}
+
+/* Whether the row in the scan's slot passes all conditions of a search of text. */
+static bool
+passes(OrderedState *state, TupleTableSlot *slot)
+{
+	ExprContext *context = state->css.ss.ps.ps_ExprContext;
+
+	context->ecxt_scantuple = slot;
+	return ExecQualAndReset(state->recheck, context);
 }
 
 /* ExecScanAccessMtd: the next row of the search; an empty slot at the end. */
@@ -66,16 +86,31 @@ next_row(ScanState *node)
 		barq_search_start(&state->search, &state->css, NULL);
 	state->started = true;
 	while (barq_search_next(&state->search) != NULL)
-		if (index_fetch_heap(state->search.scan, slot))
-			return slot;
+	{
+		bool		recheck = state->search.scan->xs_recheck;
+
+		if (!index_fetch_heap(state->search.scan, slot))
+			continue;
+		if (recheck && !passes(state, slot))
+		{
+			state->nremoved++;
+			continue;
+		}
+		if (state->key == BARQ_KEY_GIVEN)
+			barq_given_key_set(&state->css, &state->search);
+		return slot;
+	}
 	return ExecClearTuple(slot);
 }
 
-/* ExecScanRecheckMtd: the filter of the plan has the search's conditions too. */
+/*
+ * ExecScanRecheckMtd: whether a newer version of a row passes the conditions. Of vectors
+ * all are filters of the plan, and none is checked here.
+ */
 static bool
 recheck_row(ScanState *node, TupleTableSlot *slot)
 {
-	return true;
+	return passes((OrderedState *) node, slot);
 }
 
 /* CustomExecMethods.ExecCustomScan */
@@ -105,17 +140,21 @@ static void
 explain(CustomScanState *css, List *ancestors, ExplainState *es)
 {
 	OrderedState *state = (OrderedState *) css;
-	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
+	List	   *keys = expressions(css, BARQ_ORDERED_SHOWN_KEYS);
 
 	barq_search_show_index(index_of(css), es);
-	barq_search_show(css, "Order By", list_nth(plan->custom_exprs, BARQ_ORDERED_SHOWN), ancestors, es);
-	if (list_nth(plan->custom_exprs, BARQ_ORDERED_SHOWN_KEYS) != NIL)
-		barq_search_show(css, "Index Cond", list_nth(plan->custom_exprs, BARQ_ORDERED_SHOWN_KEYS),
-						 ancestors, es);
-	barq_search_show_unread(state->unread, es);
-	if (es->analyze && state->search.scan != NULL)
+	barq_search_show(css, "Order By", expressions(css, BARQ_ORDERED_SHOWN), ancestors, es);
+	if (keys != NIL)
+		barq_search_show(css, "Index Cond", keys, ancestors, es);
+	barq_search_show_key(state->key, es);
+	if (!es->analyze || state->search.scan == NULL)
+		return;
+	if (expressions(css, BARQ_ORDERED_GIVEN) == NIL)
 		ExplainPropertyUInteger("Vectors Read For Order", NULL,
 								(*(BarqScanReport **) state->search.scan->opaque)->heap_rows, es);
+	else if (state->nremoved > 0)
+		ExplainPropertyUInteger("Rows Removed by Index Recheck", NULL, state->nremoved, es);
+	barq_scan_report_show(state->search.scan, es);
 }
 
 static const CustomExecMethods exec_methods = {

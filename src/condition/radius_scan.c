@@ -361,7 +361,7 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 	barq_search_show(css, "Radius Cond", expressions(state, BARQ_RADIUS_CONDITION), ancestors, es);
 	if (state->ordered)
 		barq_search_show(css, "Order By", expressions(state, BARQ_RADIUS_DISTANCE), ancestors, es);
-	barq_search_show_unread(state->unread, es);
+	barq_search_show_key(state->unread ? BARQ_KEY_UNREAD : BARQ_KEY_COMPUTED, es);
 	if (!es->analyze || state->search == NULL)
 		return;
 	ExplainPropertyUInteger("Codes Scored", NULL, state->search->codes, es);

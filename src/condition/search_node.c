@@ -7,7 +7,9 @@
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "base/compat.h"
+#include "condition/given_key.h"
 #include "condition/search_node.h"
+#include "condition/unread_key.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -32,6 +34,32 @@ barq_search_use_table_slot(CustomScanState *css, EState *estate, List *tlist)
 			ExecBuildProjectionInfo(tlist, css->ss.ps.ps_ExprContext,
 									css->ss.ps.ps_ResultTupleSlot, &css->ss.ps, row);
 	css->ss.ps.qual = ExecInitQual(plan->scan.plan.qual, &css->ss.ps);
+}
+
+List *
+barq_search_tlist(CustomScanState *css, EState *estate, List *given, BarqKeyValue *key)
+{
+	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
+	List	   *tlist = plan->scan.plan.targetlist;
+	bool		found = false;
+
+	*key = BARQ_KEY_COMPUTED;
+	if (given == NIL)
+	{
+		tlist = barq_keys_read(estate->es_plannedstmt, plan);
+		if (tlist != plan->scan.plan.targetlist)
+			*key = BARQ_KEY_UNREAD;
+		return tlist;
+	}
+
+	/* the newer version of a locked row does not come from the index */
+	if (estate->es_epq_active != NULL)
+		return tlist;
+	given = barq_given_key(tlist, linitial(given), &found);
+	if (!found)
+		return tlist;
+	*key = BARQ_KEY_GIVEN;
+	return given;
 }
 
 void
@@ -100,10 +128,12 @@ barq_search_show_index(Oid index, ExplainState *es)
 }
 
 void
-barq_search_show_unread(bool unread, ExplainState *es)
+barq_search_show_key(BarqKeyValue value, ExplainState *es)
 {
-	if (unread || es->format != EXPLAIN_FORMAT_TEXT)
-		ExplainPropertyText("Order By Value", unread ? "not computed" : "computed", es);
+	static const char *const words[] = {"computed", "not computed", "given by the index"};
+
+	if (value != BARQ_KEY_COMPUTED || es->format != EXPLAIN_FORMAT_TEXT)
+		ExplainPropertyText("Order By Value", words[value], es);
 }
 
 void
@@ -115,6 +145,6 @@ barq_search_show(CustomScanState *css, const char *label, List *expressions, Lis
 		(Node *) make_ands_explicit(expressions);
 
 	ExplainPropertyText(label, deparse_expression(node, context,
-												  list_length(es->rtable) > 1 || es->verbose, false),
+												  es->verbose, false),
 						es);
 }

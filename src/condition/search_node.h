@@ -66,12 +66,27 @@ extern ItemPointer barq_search_next(BarqSearchNode *search);
 /* Close scan and index. */
 extern void barq_search_close(BarqSearchNode *search);
 
+/* How a scan comes by the sort keys in its target list. */
+typedef enum BarqKeyValue
+{
+	BARQ_KEY_COMPUTED,
+	BARQ_KEY_UNREAD,			/* left out (unread_key.h) */
+	BARQ_KEY_GIVEN				/* by the index (given_key.h) */
+} BarqKeyValue;
+
 /*
- * Show as properties of EXPLAIN: the index; whether sort keys are left out; a list of
+ * The target list that the scan has to compute in this execution, and how it comes by the
+ * sort keys in it. `given`: of text, a list of the order's expression; else NIL.
+ */
+extern List *barq_search_tlist(CustomScanState *css, EState *estate, List *given,
+							   BarqKeyValue *key);
+
+/*
+ * Show as properties of EXPLAIN: the index; whence the sort keys are; a list of
  * expressions over the table.
  */
 extern void barq_search_show_index(Oid index, ExplainState *es);
-extern void barq_search_show_unread(bool unread, ExplainState *es);
+extern void barq_search_show_key(BarqKeyValue value, ExplainState *es);
 extern void barq_search_show(CustomScanState *css, const char *label, List *expressions,
 							 List *ancestors, ExplainState *es);
 

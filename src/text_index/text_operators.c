@@ -263,16 +263,6 @@ score_argument(FunctionCallInfo fcinfo, BoundQuery *bound, Oid type, double *sco
 	return scored;
 }
 
-/*
- * Whether a query on a field stands for one on a row (text_row.c): the index has answered
- * it, and the row's own condition is checked beside it.
- */
-static bool
-stands_for_row(const BarqQueryValue *value, Oid type)
-{
-	return type != RECORDOID && barq_query_value_fields(value) == BARQ_ALL_FIELDS;
-}
-
 /* <@> on a text of type `type`. */
 static Datum
 score_of(FunctionCallInfo fcinfo, PGFunction own, Oid type)
@@ -298,8 +288,6 @@ matches(FunctionCallInfo fcinfo, PGFunction own, Oid type)
 	BoundQuery *bound;
 	double		score;
 
-	if (stands_for_row(value, type))
-		PG_RETURN_BOOL(true);
 	bound = bind_argument(fcinfo, value, own, false);
 	switch (score_argument(fcinfo, bound, type, &score))
 	{
@@ -321,8 +309,6 @@ below(FunctionCallInfo fcinfo, PGFunction own, Oid type)
 	BarqThreshold *threshold = DatumGetBarqThreshold(PG_GETARG_DATUM(1));
 	double		score;
 
-	if (stands_for_row(barq_threshold_query(threshold), type))
-		PG_RETURN_BOOL(true);
 	if (score_argument(fcinfo, bind_argument(fcinfo, barq_threshold_query(threshold), own, true), type, &score) != MATCH)
 		score = 0;
 	PG_RETURN_BOOL(barq_threshold_passes(threshold, -score));

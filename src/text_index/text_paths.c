@@ -50,10 +50,9 @@ typedef struct Replacements
  * only if its predicate is implied. No side effects.
  */
 static bool
-is_text_index(const IndexOptInfo *index)
+is_usable_index(const IndexOptInfo *index)
 {
-	return (void *) index->amcostestimate == (void *) barq_text_cost_estimate &&
-		(index->indpred == NIL || index->predOK);
+	return barq_is_text_info(index) && (index->indpred == NIL || index->predOK);
 }
 
 /* ---- from a given condition to one of the operator class ---- */
@@ -155,7 +154,9 @@ derive(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *given)
 	set_opfuncid(clause);
 
 	/* a call bound to a column stays one (text_operators.c) */
-	if (bounded.operation->opfuncid != get_opcode(bounded.operation->opno))
+	if (operation != NULL)
+		barq_text_leave_to_row(clause, schema);
+	else if (bounded.operation->opfuncid != get_opcode(bounded.operation->opno))
 	{
 		op_input_types(operator, & types[0], &types[1]);
 		function = barq_text_function(schema, "bm25_column_below", types, 2);
@@ -216,9 +217,8 @@ exchange_all(const List *conditions, const List *from, const List *to)
 	return result;
 }
 
-/* Whether a condition is on a row, of which its derived form has one field only. */
-static bool
-is_on_row(const RestrictInfo *given)
+bool
+barq_text_is_on_row(const RestrictInfo *given)
 {
 	BarqUpperBound bounded;
 	Expr	   *clause = given->clause;
@@ -267,11 +267,8 @@ restored_scan(const IndexPath *path, const Replacements *all)
 		IndexClause *clause = makeNode(IndexClause);
 
 		memcpy(clause, lfirst(cell), sizeof(IndexClause));
-		if (list_member_ptr(all->derived, clause->rinfo))
-		{
-			clause->rinfo = exchange(clause->rinfo, all->derived, all->given);
-			clause->lossy |= is_on_row(clause->rinfo);
-		}
+		clause->rinfo = exchange(clause->rinfo, all->derived, all->given);
+		clause->lossy |= barq_text_is_on_row(clause->rinfo);	/* exchanged here or by a bitmap */
 		copy->indexclauses = lappend(copy->indexclauses, clause);
 	}
 	return (Path *) copy;
@@ -301,9 +298,8 @@ typedef struct Exchanged
 	Expr	   *expression;
 } Exchanged;
 
-/* The members of a class, those of child tables included. */
-static List *
-members_of(EquivalenceClass *class, Relids relids)
+List *
+barq_text_class_members(EquivalenceClass *class, Relids relids)
 {
 #if PG_VERSION_NUM >= 180000
 	EquivalenceMemberIterator iterator;
@@ -336,7 +332,7 @@ exchange_order(PlannerInfo *root, RelOptInfo *rel, Exchanged *exchanged)
 	key = linitial(root->query_pathkeys);
 	if (key->pk_eclass->ec_has_volatile)
 		return;
-	foreach(other, members_of(key->pk_eclass, rel->relids))
+	foreach(other, barq_text_class_members(key->pk_eclass, rel->relids))
 	{
 		EquivalenceMember *member = lfirst(other);
 
@@ -344,7 +340,7 @@ exchange_order(PlannerInfo *root, RelOptInfo *rel, Exchanged *exchanged)
 			continue;
 		foreach(cell, rel->indexlist)
 		{
-			OpExpr	   *operation = !is_text_index(lfirst(cell)) ? NULL :
+			OpExpr	   *operation = !is_usable_index(lfirst(cell)) ? NULL :
 				barq_text_row_operation(root, lfirst(cell), member->em_expr);
 
 			if (operation == NULL)
@@ -404,7 +400,7 @@ add_paths(PlannerInfo *root, RelOptInfo *rel, const Replacements *all)
 		IndexOptInfo *index = lfirst(cell);
 
 		kept = lappend(kept, index->indrestrictinfo);
-		if (is_text_index(index))
+		if (is_usable_index(index))
 			index->indrestrictinfo = exchange_all(index->indrestrictinfo, all->given,
 												  all->derived);
 	}
@@ -446,7 +442,7 @@ add_threshold_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	{
 		IndexOptInfo *index = lfirst(cell);
 
-		if (!is_text_index(index))
+		if (!is_usable_index(index))
 			continue;
 		derive_all(root, index, index->indrestrictinfo, &all);
 		derive_all(root, index, rel->joininfo, &all);

@@ -8,6 +8,7 @@
 #include "access/genam.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -19,6 +20,8 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_text_row_decided);
 
 bool
 barq_text_is_row(Node *value)
@@ -253,5 +256,27 @@ barq_text_row_operation(PlannerInfo *root, IndexOptInfo *index, Expr *operation)
 									  copyObject((Expr *) field), (Expr *) query, InvalidOid,
 									  exprCollation(field));
 	set_opfuncid(result);
+	if (given->opresulttype == BOOLOID)
+		barq_text_leave_to_row(result, schema);
 	return result;
+}
+
+void
+barq_text_leave_to_row(OpExpr *operation, Oid schema)
+{
+	const Oid	types[] = {ANYOID, ANYOID};
+
+	operation->opfuncid = barq_text_function(schema, "bm25_row_decided", types, 2);
+	if (!OidIsValid(operation->opfuncid))
+		set_opfuncid(operation);
+}
+
+/*
+ * bm25_row_decided(field "any", query "any") → boolean: true. Not strict, so that a recheck
+ * by it keeps rows whose first field is NULL (barq_text_leave_to_row()).
+ */
+Datum
+barq_text_row_decided(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(true);
 }

@@ -42,4 +42,11 @@ extern Oid	barq_text_index_of_query(Node *query);
  */
 extern OpExpr *barq_text_row_operation(PlannerInfo *root, IndexOptInfo *index, Expr *operation);
 
+/*
+ * Let a condition on a field, which stands for one on a row, be true where the executor
+ * computes it, whatever the field is (NULL, too): the index has decided the row's condition,
+ * or that is checked beside it. `schema`: of the extension's functions.
+ */
+extern void barq_text_leave_to_row(OpExpr *operation, Oid schema);
+
 #endif							/* BARQ_TEXT_ROW_H */

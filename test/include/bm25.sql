@@ -27,7 +27,8 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN concat_ws(' / ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
 END $$;
 
--- The nodes of a statement's plan that read or sort, from the top.
+-- The nodes of a statement's plan that read or sort, from the top; a custom scan of
+-- barq's as `Search using` its index.
 CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
@@ -35,7 +36,7 @@ DECLARE
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
 		line = coalesce(substring(line from '(Index Scan using \w+|Index Scan|Bitmap Heap Scan|Bitmap Index Scan on \w+|BitmapAnd|BitmapOr|Seq Scan|Incremental Sort|Sort|Merge Append|Append) *(?:on .*)?$'),
-			substring(line from '(?:Order By|Index Cond): .*'));
+			'Search using ' || substring(line from '^ *Index: (\w+)$'), substring(line from '(?:Order By|Index Cond): .*'));
 		nodes = array_append(nodes, line);
 	END LOOP;
 	RETURN array_to_string(nodes, ' < ');
@@ -79,7 +80,7 @@ BEGIN
 	asked = 0; wrong = 0; no_index = 0;
 	FOREACH query IN ARRAY queries LOOP
 		search = format('SELECT id, -(body <@> to_bm25query(%L, %L)) AS s FROM %s ORDER BY body <@> to_bm25query(%L, %L) LIMIT %s', query, idx, tab, query, idx, lim);
-		no_index = no_index + (pg_temp.plan_of(search) NOT LIKE '%Index Scan using%')::int;
+		no_index = no_index + (pg_temp.plan_of(search) NOT LIKE '%Search using%')::int;
 		EXECUTE format('SELECT coalesce(array_agg(id), ''{}''), coalesce(array_agg(s), ''{}'') FROM (%s) q', search) INTO by_index, scores;
 		SELECT coalesce(array_agg(q.id), '{}'), coalesce(array_agg(q.score), '{}') INTO wanted, wanted_scores
 		FROM (SELECT * FROM pg_temp.brute(tab, idx, config, string_to_array(query, ' '), k1, b) x LIMIT lim) q;

@@ -29,14 +29,15 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN concat_ws(' / ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
 END $$;
 
--- The nodes of a statement's plan that read or sort, from the top.
+-- The nodes of a statement's plan that read or sort, from the top; a custom scan of
+-- barq's as `Search using` its index.
 CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
 	nodes text[] = '{}';
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
-		line = substring(line from '(Index Scan using \w+|Index Scan|Index Only Scan|Bitmap Heap Scan|Seq Scan|Incremental Sort|Sort|Merge Append) *(?:on .*)?$');
+		line = coalesce(substring(line from '(Index Scan using \w+|Index Scan|Index Only Scan|Bitmap Heap Scan|Seq Scan|Incremental Sort|Sort|Merge Append) *(?:on .*)?$'), 'Search using ' || substring(line from '^ *Index: (\w+)$'));
 		nodes = array_append(nodes, line);
 	END LOOP;
 	RETURN array_to_string(nodes, ' < ');

@@ -252,7 +252,7 @@ CREATE VIEW bm25_complete_view AS SELECT id, a FROM bm25_one;
 GRANT SELECT ON bm25_complete_view TO bm25_complete_reader;
 SET ROLE bm25_complete_reader;
 SELECT pg_temp.use_plan('index');
-SELECT pg_temp.plan_of('SELECT id FROM bm25_complete_view WHERE (a <@> ''red'') < 0 ORDER BY a <@> ''fox''') LIKE 'Index Scan using bm25_one_a_idx < Index Cond%' AS by_index;
+SELECT pg_temp.plan_of('SELECT id FROM bm25_complete_view WHERE (a <@> ''red'') < 0 ORDER BY a <@> ''fox''') LIKE 'Search using bm25_one_a_idx < %Index Cond%' AS by_index;
 SELECT count(*) > 10 AS some FROM (SELECT id FROM bm25_complete_view WHERE (a <@> 'red') < 0 ORDER BY a <@> 'fox') x;
 RESET ROLE;
 SELECT pg_temp.use_plan('any');

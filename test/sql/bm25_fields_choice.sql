@@ -17,7 +17,7 @@ DECLARE
 	found text := 'none';
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
-		found := coalesce(substring(line FROM 'Index Scan (?:using|on) (\w+)'), found);
+		found := coalesce(substring(line FROM '(?:Index Scan (?:using|on)|Index:) (\w+)'), found);
 	END LOOP;
 	RETURN found;
 EXCEPTION WHEN OTHERS THEN

@@ -23,7 +23,7 @@ SELECT p = w AS same, (p).documents FROM barq_bm25_stats('bm25_parts_idx') p, ba
 SELECT barq_bm25_df('bm25_parts_idx', 'w3') = barq_bm25_df('bm25_whole_idx', 'w3') AS same_df;
 SELECT sum((barq_bm25_stats(indexrelid::regclass)).documents) FROM pg_index WHERE indrelid IN (SELECT relid FROM pg_partition_tree('bm25_parts') WHERE isleaf);
 SET enable_seqscan = off;
-SELECT pg_temp.plan_of('SELECT id FROM bm25_parts ORDER BY body <@> ''w1 w20'' LIMIT 10') LIKE 'Merge Append < %Index Scan using bm25_parts_1_body_idx < Order By: (body <@> ''bm25_parts_idx:w1 w20''::bm25query)%' AS merged;
+SELECT pg_temp.plan_of('SELECT id FROM bm25_parts ORDER BY body <@> ''w1 w20'' LIMIT 10') LIKE 'Merge Append < %Search using bm25_parts_1_body_idx < Order By: (body <@> ''bm25_parts_idx:w1 w20''::bm25query)%' AS merged;
 -- the same scores as an unpartitioned copy, pruned or not
 CREATE FUNCTION pg_temp.differ(conditions text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint;

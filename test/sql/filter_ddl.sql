@@ -27,7 +27,7 @@ BEGIN
 	EXECUTE format('SELECT array_agg(id ORDER BY id)::text FROM (%s) s', query) INTO want;
 	PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('enable_indexscan', 'on', true);
 	EXECUTE format('SELECT array_agg(id ORDER BY id)::text FROM (%s) s', query) INTO got;
-	IF pg_temp.plan_of(query) !~ 'Index Scan' THEN
+	IF pg_temp.plan_of(query) !~ 'Index Scan|Search using' THEN
 		RETURN 'plan: ' || pg_temp.plan_of(query);
 	END IF;
 	RETURN CASE WHEN got IS DISTINCT FROM want THEN format('%s, not %s', left(got, 60), left(want, 60)) ELSE 'same' END;
