@@ -21,27 +21,52 @@ barq_is_text_info(const IndexOptInfo *index)
 	return (void *) index->amcostestimate == (void *) barq_text_cost_estimate;
 }
 
+/* Whether a function is one of the extension's, in `schema`, that make a query. */
+static bool
+makes_query(Oid function, Oid schema)
+{
+	static const char *const names[] = {
+		"bm25_bind", "bm25_fields", "bm25threshold", "to_bm25query", "barq_similar"
+	};
+	char	   *name = get_func_name(function);
+
+	if (name == NULL || get_func_namespace(function) != schema)
+		return false;
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Whether a query, of an order or a condition by which a path uses the index, is for that
  * index whatever its value at run time. A bm25query in a parameter may name another one.
+ * `schema`: of the extension's functions.
  */
 static bool
-is_for_index(Node *query, Oid index)
+is_for_index(Node *query, Oid index, Oid schema)
 {
 	List	   *args;
+	Node	   *first;
 
 	if (IsA(query, Const))
 		return true;			/* the path's cost has refused others */
-	if (!IsA(query, FuncExpr) || (args = ((FuncExpr *) query)->args) == NIL)
+	if (!IsA(query, FuncExpr) || !makes_query(((FuncExpr *) query)->funcid, schema))
 		return false;
-	if (exprType(linitial(args)) == TEXTOID)
-		return list_length(args) >= 2 && exprType(lsecond(args)) == REGCLASSOID &&
-			barq_is_index_or_parent(barq_text_index_of_query(query), index);
+	args = ((FuncExpr *) query)->args;
+	first = linitial(args);
 
-	/* bm25threshold() and bm25_fields() of a query, bm25_bind() of a bm25query */
-	return IsA(linitial(args), Const) ?
-		barq_is_index_or_parent(barq_text_index_of_query(linitial(args)), index) :
-		is_for_index(linitial(args), index);
+	/* bm25_bind(text, index), to_bm25query(text, index, ...), barq_similar(index, ...) */
+	if (exprType(first) == TEXTOID)
+		first = list_length(args) >= 2 ? lsecond(args) : first;
+	if (exprType(first) == REGCLASSOID)
+		return IsA(first, Const) && !((Const *) first)->constisnull &&
+			barq_is_index_or_parent(DatumGetObjectId(((Const *) first)->constvalue), index);
+	if (exprType(first) == TEXTOID)
+		return false;			/* an index by its name */
+
+	/* the others have a query, which is for the index if it is a constant: bound to it */
+	return is_for_index(first, index, schema);
 }
 
 /* The right operand of an operator of an index's class. */
@@ -59,9 +84,14 @@ barq_text_path_is_fixed(const IndexPath *path)
 	ListCell   *cell;
 	ListCell   *qual;
 	Node	   *query;
+	Oid			schema;
 
+	if (path->indexorderbys == NIL || query_of(linitial(path->indexorderbys)) == NULL)
+		return false;
+	schema = get_func_namespace(get_opcode(linitial_node(OpExpr, path->indexorderbys)->opno));
 	foreach(cell, path->indexorderbys)
-		if ((query = query_of(lfirst(cell))) == NULL || !is_for_index(query, index->indexoid))
+		if ((query = query_of(lfirst(cell))) == NULL ||
+			!is_for_index(query, index->indexoid, schema))
 			return false;
 	foreach(cell, path->indexclauses)
 	{
@@ -72,7 +102,7 @@ barq_text_path_is_fixed(const IndexPath *path)
 			Expr	   *operation = lfirst_node(RestrictInfo, qual)->clause;
 
 			query = query_of(operation);
-			if (query != NULL && !is_for_index(query, index->indexoid) &&
+			if (query != NULL && !is_for_index(query, index->indexoid, schema) &&
 				get_op_opfamily_strategy(((OpExpr *) operation)->opno,
 										 index->opfamily[clause->indexcol]) <= BARQ_TEXT_GLOBAL_MATCH_STRATEGY)
 				return false;

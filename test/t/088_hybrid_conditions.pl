@@ -85,7 +85,7 @@ foreach my $mode ([ '', '' ], [ ', a kept plan', $generic ])
 	my ($kept, $set) = @$mode;
 
 	check("filter column$kept", $set, 'items', q{filter => 'tenant = $1', filter_args => ARRAY[3]},
-		qr/Index Scan using items_(?:v|body)_tenant_day_idx.*Index Cond: .*tenant = (?:3|\$1)/s, $is_3);
+		qr/(?:Index Scan using|Index:) items_(?:v|body)_tenant_day_idx.*Index Cond: .*tenant = (?:3|\$1)/s, $is_3);
 	check("two filter columns$kept", $set, 'items', q{filter => 'tenant = ANY ($1) AND day >= $2', filter_args => ARRAY['{3,13}', '2026-02-01']},
 		qr/Index Cond: (?=.*tenant = ANY)(?=.*day >= )/, $is_3);
 	check("btree$kept", "$set $bitmaps", 'items', q{filter => 'price < $1 AND tenant = 3', filter_args => ARRAY[500]},
@@ -93,20 +93,20 @@ foreach my $mode ([ '', '' ], [ ', a kept plan', $generic ])
 	check("GIN$kept", "$set $bitmaps", 'items', q{filter => 'tags @> $1', filter_args => ARRAY['{t3}']},
 		qr/Custom Scan \(BarqCondition\).*Bitmap Index Scan on items_tags_idx/s, '(doc).id % 20 = 3');
 	check("partitions$kept", $set, 'parts', q{filter => 'tenant = $1 AND day >= $2', filter_args => ARRAY['3', '2026-02-01']},
-		qr/Index Scan using parts_3_(?:v|body)_tenant_day_idx.*Index Cond: (?=.*tenant = )(?=.*day >= )/s, $is_3);
+		qr/(?:Index Scan using|Index:) parts_3_(?:v|body)_tenant_day_idx.*Index Cond: (?=.*tenant = )(?=.*day >= )/s, $is_3);
 }
 $node->safe_psql('postgres', 'ALTER TABLE items ENABLE ROW LEVEL SECURITY; ALTER TABLE parts ENABLE ROW LEVEL SECURITY');
 foreach my $mode ([ '', '' ], [ ', a kept plan', $generic ])
 {
 	my ($kept, $set) = @$mode;
 
-	check("row security$kept", "$set $role", 'items', 'filter => NULL', qr/Index Scan using.*Index Cond: .*tenant = .*current_setting/s, $is_3);
+	check("row security$kept", "$set $role", 'items', 'filter => NULL', qr/(?:Index Scan using|Index:).*Index Cond: .*tenant = .*current_setting/s, $is_3);
 	check("row security and a filter$kept", "$set $role", 'items', q{filter => 'day >= $1', filter_args => ARRAY['2026-02-01']},
-		qr/Index Scan using.*Index Cond: (?=.*tenant = .*current_setting)(?=.*day >= )/s, $is_3);
+		qr/(?:Index Scan using|Index:).*Index Cond: (?=.*tenant = .*current_setting)(?=.*day >= )/s, $is_3);
 	check("row security, a filter and a btree$kept", "$set $bitmaps $role", 'items', q{filter => 'price < $1', filter_args => ARRAY[500]},
 		qr/Custom Scan \(BarqCondition\).*Index Cond: .*tenant = .*current_setting.*Bitmap Index Scan on items_price_idx/s, $is_3);
 	check("row security of partitions$kept", "$set $role", 'parts', 'filter => NULL',
-		qr/Subplans Removed: 1.*Index Scan using parts_3_.*Index Cond: .*tenant = .*current_setting/s, $is_3);
+		qr/Subplans Removed: 1.*(?:Index Scan using|Index:) parts_3_.*Index Cond: .*tenant = .*current_setting/s, $is_3);
 }
 
 # Under row security the words found end a ranking, not the last row of the tenant.
