@@ -401,7 +401,7 @@ if run_build; then
 		barq_server_stop test-server
 		rm -rf "${BARQ_WORK:?}/test-server"
 		if barq_server_start test-server "fsync = off" "shared_buffers = 128MB" "barq.background = off" "autovacuum = off" \
-			"max_wal_size = 4GB" "max_prepared_transactions = 4" "log_checkpoints = off"; then
+			"max_wal_size = 4GB" "max_prepared_transactions = 4" "log_checkpoints = off" "jit = off"; then
 			server=yes
 		else
 			report "test server" 0 1 0.0 "does not start"

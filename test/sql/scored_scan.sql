@@ -125,3 +125,8 @@ ANALYZE scored_parts;
 EXPLAIN (COSTS OFF, VERBOSE) SELECT id, body <@> 'w1 w5' FROM scored_parts ORDER BY body <@> 'w1 w5' LIMIT 5;
 SELECT array_agg(score) = (SELECT array_agg(score ORDER BY score) FROM (SELECT body <@> 'w1 w5' AS score FROM scored_parts OFFSET 0) s WHERE score < -2) AS same
 	FROM (SELECT body <@> 'w1 w5' AS score FROM scored_parts ORDER BY body <@> 'w1 w5') s WHERE score < -2;
+
+-- compiled expressions, where this server has a compiler
+SET jit = on;
+SET jit_above_cost = 0;
+SELECT id, round((body <@> 'w1 w5')::numeric, 6) AS score, CASE WHEN id > 0 THEN body <@> 'w1 w5' END = body <@> 'w1 w5' AS same FROM scored ORDER BY body <@> 'w1 w5' LIMIT 2;
