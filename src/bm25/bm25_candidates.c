@@ -9,8 +9,9 @@
 #include "kernels/kernels.h"
 #include "port/pg_bitutils.h"
 
-void
-barq_bm25_drop_below(Pruner *p, float limit)
+/* Drop the candidates whose sum is below a limit. */
+static void
+drop_below(Pruner *p, float limit)
 {
 	Candidates *c = &p->candidates;
 	uint32		n = barq_kernels->find_at_least(c->sums, c->n, limit, p->found);
@@ -73,7 +74,7 @@ barq_bm25_add_heavy(Pruner *p, const Scorer *scorer, bool earlier)
 		c->places[scorer->number][c->numbers[i]] = (uint8) at;
 	}
 	if (earlier)
-		barq_bm25_drop_below(p, 0);
+		drop_below(p, 0);
 }
 
 /*
@@ -177,7 +178,7 @@ look_up_light(Pruner *p, Scorer *scorer, double rest)
 	}
 	c->n = kept;
 	if (scorer->required)
-		barq_bm25_drop_below(p, 0);
+		drop_below(p, 0);
 }
 
 /* Of the terms that a row holds, a bit each, those that score. */
@@ -223,10 +224,10 @@ barq_bm25_try_candidates(Pruner *p, uint32 light)
 
 	for (uint32 i = light; i-- > 0 && c->n > 0;)
 	{
-		barq_bm25_drop_below(p, barq_bm25_limit(p, p->below[i + 1]));
+		drop_below(p, barq_bm25_limit(p, p->below[i + 1]));
 		look_up_light(p, p->order[i], p->below[i]);
 	}
-	barq_bm25_drop_below(p, barq_bm25_limit(p, 0));
+	drop_below(p, barq_bm25_limit(p, 0));
 	for (uint32 i = 0; i < c->n; i++)
 	{
 		uint32		number = c->numbers[i];

@@ -119,9 +119,6 @@ barq_bm25_bound_of(Pruner *p, Scorer *scorer, uint32 block)
  * ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 
-/* Drop the candidates whose sum is below a limit. */
-extern void barq_bm25_drop_below(Pruner *p, float limit);
-
 /*
  * Make candidates of the postings p->found[0 .. n-1], counted from
  * scorer->begin, of a heavy term.

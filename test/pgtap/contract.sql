@@ -207,6 +207,7 @@ SELECT bag_eq(
 	('barq.target_recall', '0', '', '0', '0.999', '', 'user'),
 	('barq.consistency', 'all', '', '', '', '{all,sealed}', 'user'),
 	('barq.count_scan', 'on', '', '', '', '', 'user'),
+	('barq.sorted_scan', 'on', '', '', '', '', 'user'),
 	('barq.allow_fallback', 'on', '', '', '', '', 'user'),
 	('barq.allow_partial', 'off', '', '', '', '', 'user'),
 	('barq.growing_limit', '2048', 'kB', '64', '1048576', '', 'superuser'),
