@@ -32,7 +32,7 @@ makes_query(Oid function, Oid schema)
 
 	if (name == NULL || get_func_namespace(function) != schema)
 		return false;
-	for (int i = 0; i < lengthof(names); i++)
+	for (Size i = 0; i < lengthof(names); i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
 	return false;
