@@ -38,8 +38,8 @@ BEGIN
 	IF current_setting('server_version_num')::int < 180000 THEN
 		RETURN nodes = '{}' AND last.searches > 0;
 	END IF;
-	RETURN cardinality(nodes) = 1 AND nodes[1]->>'Index Name' = last.index::text
-		AND (nodes[1]->>'Index Searches')::bigint = last.searches
+	RETURN cardinality(nodes) = 1 AND coalesce(nodes[1]->>'Index Name', nodes[1]->>'Index') = last.index::text
+		AND coalesce((nodes[1]->>'Index Searches')::bigint, last.searches) = last.searches
 		AND (nodes[1]->>'Segments Searched')::bigint = last.segments
 		AND (nodes[1]->>'Segment Images')::bigint = last.images
 		AND (nodes[1]->>'Segments Page By Page')::bigint = last.pages
@@ -112,7 +112,7 @@ SELECT index FROM barq_last_scan();
 -- two scans in one plan have counters of their own
 SELECT CASE WHEN current_setting('server_version_num')::int < 180000 THEN cardinality(nodes) = 0
 	ELSE cardinality(nodes) = 2 AND
-		(SELECT sum((n->>'Index Searches')::int) = 3 AND count(DISTINCT n->>'Index Name') = 2 AND bool_and((n->>'Rows Scored')::int > 0) FROM unnest(nodes) n)
+		(SELECT sum(coalesce((n->>'Index Searches')::int, 1)) = 3 AND count(DISTINCT coalesce(n->>'Index Name', n->>'Index')) = 2 AND bool_and((n->>'Rows Scored')::int > 0) FROM unnest(nodes) n)
 	END AS own_counters
 	FROM (SELECT ARRAY(SELECT report_explained($$SELECT (SELECT id FROM report_items ORDER BY v <-> report_vector(g, 16) LIMIT 1), (SELECT id FROM report_items ORDER BY b <@> to_bm25query('x3', 'report_bm25') LIMIT 1) FROM generate_series(1, 2) g$$)) AS nodes) s;
 -- without ANALYZE there is nothing
