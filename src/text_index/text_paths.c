@@ -228,7 +228,11 @@ barq_text_is_on_row(const RestrictInfo *given)
 	return IsA(clause, OpExpr) && IsA(linitial(((OpExpr *) clause)->args), RowExpr);
 }
 
-/* Let the index clauses of a path in a bitmap, and those below it, refer to given conditions. */
+/*
+ * Let the index clauses of a path in a bitmap, and those below it, refer to given conditions.
+ * A plain scan may share the path, or be made of it (count_paths.c), so conditions on rows
+ * stay filters of such a scan.
+ */
 static void
 restore_bitmap(Path *path, const Replacements *all)
 {
@@ -240,6 +244,7 @@ restore_bitmap(Path *path, const Replacements *all)
 			IndexClause *clause = lfirst_node(IndexClause, cell);
 
 			clause->rinfo = exchange(clause->rinfo, all->derived, all->given);
+			clause->lossy |= barq_text_is_on_row(clause->rinfo);
 		}
 	else if (IsA(path, BitmapAndPath))
 		foreach(cell, ((BitmapAndPath *) path)->bitmapquals)
