@@ -17,6 +17,17 @@
 /* Install the planner's hook and register the scans; once, when the library is loaded. */
 extern void barq_condition_init(void);
 
+/* ---- condition_paths.c ---- */
+
+/*
+ * A copy of a table's RelOptInfo that create_index_paths() fills anew: without paths, with
+ * these indexes only, and without conditions of joins.
+ */
+extern RelOptInfo *barq_rel_of_indexes(const RelOptInfo *rel, List *indexes);
+
+/* Whether the index of a path enforces a condition of the table, as one of its keys. */
+extern bool barq_path_enforces(const IndexPath *path, const RestrictInfo *condition);
+
 /* ---- condition_plan.c: the contents of a plan node ---- */
 
 /* Members of CustomScan.custom_exprs, each a list. */

@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "text_index/text_index.h"
+#include "text_index/text_paths.h"
 #include "utils/spccache.h"
 #include "vector_index/recall_target.h"
 #include "vector_index/vector_index.h"
@@ -95,7 +95,7 @@ barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordere
 		startup -= disable_cost;	/* which indextotalcost does not have */
 #endif
 	per_row = Max(ordered->indextotalcost - startup, 0) / found;
-	if (ordered->indexinfo->amcostestimate != (void *) barq_text_cost_estimate)
+	if (!barq_is_text_info(ordered->indexinfo))
 		per_row /= barq_vector_unforeseen(ordered->indexinfo, found);
 	per_row += cpu_tuple_cost + rel->baserestrictcost.per_tuple;
 	path->path.rows = rel->rows;

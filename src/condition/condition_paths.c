@@ -40,9 +40,8 @@ is_ordering(const IndexOptInfo *index)
 		barq_is_text_info(index);
 }
 
-/* A copy of a table's RelOptInfo without paths, and with these indexes only. */
-static RelOptInfo *
-copy_rel(const RelOptInfo *rel, List *indexes)
+RelOptInfo *
+barq_rel_of_indexes(const RelOptInfo *rel, List *indexes)
 {
 	RelOptInfo *copy = makeNode(RelOptInfo);
 
@@ -69,7 +68,7 @@ ordered_path(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index)
 
 	if (index->indpred != NIL && !index->predOK)
 		return NULL;
-	copy = copy_rel(rel, list_make1(index));
+	copy = barq_rel_of_indexes(rel, list_make1(index));
 	create_index_paths(root, copy);
 	foreach(cell, copy->pathlist)
 	{
@@ -115,7 +114,7 @@ bitmap_path(PlannerInfo *root, RelOptInfo *rel, const IndexPath *ordered)
 	}
 	if (indexes == NIL)
 		return NULL;
-	copy = copy_rel(rel, indexes);
+	copy = barq_rel_of_indexes(rel, indexes);
 	create_index_paths(root, copy);
 	foreach(cell, copy->pathlist)
 	{
@@ -125,6 +124,17 @@ bitmap_path(PlannerInfo *root, RelOptInfo *rel, const IndexPath *ordered)
 			return path;
 	}
 	return NULL;
+}
+
+bool
+barq_path_enforces(const IndexPath *path, const RestrictInfo *condition)
+{
+	ListCell   *cell;
+
+	foreach(cell, path->indexclauses)
+		if (lfirst_node(IndexClause, cell)->rinfo == condition)
+			return true;
+	return false;
 }
 
 /* Whether the index of an ordered path enforces each condition of a bitmap itself. */
@@ -143,16 +153,8 @@ enforces_all(const IndexPath *ordered, const Path *bitmap)
 	if (!IsA(bitmap, IndexPath) || ((const IndexPath *) bitmap)->indexinfo->indpred != NIL)
 		return false;
 	foreach(cell, ((const IndexPath *) bitmap)->indexclauses)
-	{
-		const RestrictInfo *asked = lfirst_node(IndexClause, cell)->rinfo;
-		bool		enforced = false;
-		ListCell   *other;
-
-		foreach(other, ordered->indexclauses)
-			enforced |= lfirst_node(IndexClause, other)->rinfo == asked;
-		if (!enforced)
+		if (!barq_path_enforces(ordered, lfirst_node(IndexClause, cell)->rinfo))
 			return false;
-	}
 	return true;
 }
 

@@ -23,35 +23,14 @@ typedef struct ConditionState
 {
 	CustomScanState css;		/* the first member */
 	PlanState  *bitmap;			/* the plan below */
-	ExprState  *recheck;		/* the bitmap's conditions */
 	BarqSearchNode search;
-	BarqKeyValue key;			/* whence sort keys are */
 
 	bool		started;		/* since the last rescan */
 	MemoryContext context;		/* of the TIDs */
 	BarqAdmitted *admitted;		/* NULL: the bitmap has to be made (again) */
 
 	uint64		nadmitted;		/* TIDs, of all rescans */
-	uint64		nremoved;		/* rows that failed the recheck */
 } ConditionState;
-
-/* A member of the plan's expressions. */
-static List *
-expressions(ConditionState *state, int which)
-{
-	CustomScan *plan = castNode(CustomScan, state->css.ss.ps.plan);
-
-	return list_nth(plan->custom_exprs, which);
-}
-
-/* The index that the search scans. */
-static Oid
-index_of(ConditionState *state)
-{
-	CustomScan *plan = castNode(CustomScan, state->css.ss.ps.plan);
-
-	return linitial_oid(linitial(plan->custom_private));
-}
 
 static const CustomExecMethods exec_methods;
 
@@ -71,19 +50,19 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 {
 	ConditionState *state = (ConditionState *) css;
 	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
-	List	   *tlist = barq_search_tlist(css, estate, expressions(state, BARQ_CONDITION_GIVEN),
-										  &state->key);
+	List	   *tlist = barq_search_tlist(css, estate, barq_search_expressions(css, BARQ_CONDITION_GIVEN),
+										  &state->search.key);
 
 	barq_search_use_table_slot(css, estate, tlist);
 	state->bitmap = ExecInitNode(linitial(plan->custom_plans), estate, eflags);
 	css->custom_ps = list_make1(state->bitmap);
-	state->recheck = ExecInitQual(expressions(state, BARQ_CONDITION_RECHECK), &css->ss.ps);
+	state->search.recheck = ExecInitQual(barq_search_expressions(css, BARQ_CONDITION_RECHECK), &css->ss.ps);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 
-	barq_search_open(&state->search, css, index_of(state),
-					 expressions(state, BARQ_CONDITION_ORDERBYS),
-					 expressions(state, BARQ_CONDITION_KEYS));
+	barq_search_open(&state->search, css, barq_search_index(css),
+					 barq_search_expressions(css, BARQ_CONDITION_ORDERBYS),
+					 barq_search_expressions(css, BARQ_CONDITION_KEYS));
 	state->context = AllocSetContextCreate(estate->es_query_cxt, "barq condition",
 										   ALLOCSET_DEFAULT_SIZES);
 }
@@ -129,16 +108,6 @@ start(ConditionState *state)
 	state->started = true;
 }
 
-/* Whether the row in the scan's slot passes the bitmap's conditions. */
-static bool
-passes(ConditionState *state, TupleTableSlot *slot)
-{
-	ExprContext *context = state->css.ss.ps.ps_ExprContext;
-
-	context->ecxt_scantuple = slot;
-	return ExecQualAndReset(state->recheck, context);
-}
-
 /* ExecScanAccessMtd: the next row of the search; an empty slot at the end. */
 static TupleTableSlot *
 next_row(ScanState *node)
@@ -161,13 +130,13 @@ next_row(ScanState *node)
 			continue;
 		found = barq_admitted_has(state->admitted, &admitted, &recheck);
 		Assert(found);
-		if (!recheck || passes(state, slot))
+		if (!recheck || barq_search_passes(&state->search, &state->css, slot))
 		{
-			if (state->key == BARQ_KEY_GIVEN)
+			if (state->search.key == BARQ_KEY_GIVEN)
 				barq_given_key_set(&state->css, &state->search);
 			return slot;
 		}
-		state->nremoved++;
+		state->search.nremoved++;
 	}
 	return ExecClearTuple(slot);
 }
@@ -176,7 +145,7 @@ next_row(ScanState *node)
 static bool
 recheck_row(ScanState *node, TupleTableSlot *slot)
 {
-	return passes((ConditionState *) node, slot);
+	return barq_search_passes(&((ConditionState *) node)->search, (CustomScanState *) node, slot);
 }
 
 /* CustomExecMethods.ExecCustomScan */
@@ -216,17 +185,16 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 {
 	ConditionState *state = (ConditionState *) css;
 
-	barq_search_show_index(index_of(state), es);
-	barq_search_show(css, "Order By", expressions(state, BARQ_CONDITION_SHOWN), ancestors, es);
-	barq_search_show_key(state->key, es);
-	if (expressions(state, BARQ_CONDITION_SHOWN_KEYS) != NIL)
-		barq_search_show(css, "Index Cond", expressions(state, BARQ_CONDITION_SHOWN_KEYS), ancestors, es);
-	barq_search_show(css, "Recheck Cond", expressions(state, BARQ_CONDITION_RECHECK), ancestors, es);
+	barq_search_show_index(barq_search_index(css), es);
+	barq_search_show(css, "Order By", barq_search_expressions(css, BARQ_CONDITION_SHOWN), ancestors, es);
+	barq_search_show_key(state->search.key, es);
+	if (barq_search_expressions(css, BARQ_CONDITION_SHOWN_KEYS) != NIL)
+		barq_search_show(css, "Index Cond", barq_search_expressions(css, BARQ_CONDITION_SHOWN_KEYS), ancestors, es);
+	barq_search_show(css, "Recheck Cond", barq_search_expressions(css, BARQ_CONDITION_RECHECK), ancestors, es);
 	if (!es->analyze)
 		return;
 	ExplainPropertyUInteger("Rows In Bitmap", NULL, state->nadmitted, es);
-	if (state->nremoved > 0 || es->format != EXPLAIN_FORMAT_TEXT)
-		ExplainPropertyUInteger("Rows Removed by Index Recheck", NULL, state->nremoved, es);
+	barq_search_show_removed(&state->search, es);
 	if (state->search.scan != NULL)
 		barq_scan_report_show(state->search.scan, es);
 }

@@ -6,10 +6,8 @@
  */
 #include "postgres.h"
 
-#include "access/tableam.h"
 #include "am/scan_report.h"
 #include "condition/condition.h"
-#include "condition/given_key.h"
 #include "condition/search_node.h"
 #include "executor/executor.h"
 
@@ -17,10 +15,7 @@ typedef struct OrderedState
 {
 	CustomScanState css;		/* the first member */
 	BarqSearchNode search;
-	BarqKeyValue key;			/* whence the sort key is */
-	ExprState  *recheck;		/* of text: all conditions */
 	bool		started;		/* since the last rescan */
-	uint64		nremoved;		/* rows that failed the recheck */
 } OrderedState;
 
 static const CustomExecMethods exec_methods;
@@ -35,44 +30,21 @@ create_state(CustomScan *plan)
 	return (Node *) state;
 }
 
-/* The index that the search scans. */
-static Oid
-index_of(CustomScanState *css)
-{
-	return linitial_oid(linitial(castNode(CustomScan, css->ss.ps.plan)->custom_private));
-}
-
-/* A member of the plan's expressions. */
-static List *
-expressions(CustomScanState *css, int which)
-{
-	return list_nth(castNode(CustomScan, css->ss.ps.plan)->custom_exprs, which);
-}
-
 /* CustomExecMethods.BeginCustomScan */
 static void
 begin_scan(CustomScanState *css, EState *estate, int eflags)
 {
 	OrderedState *state = (OrderedState *) css;
-	List	   *tlist = barq_search_tlist(css, estate, expressions(css, BARQ_ORDERED_GIVEN),
-										  &state->key);
+	List	   *tlist = barq_search_tlist(css, estate, barq_search_expressions(css, BARQ_ORDERED_GIVEN),
+										  &state->search.key);
 
 	barq_search_use_table_slot(css, estate, tlist);
-	state->recheck = ExecInitQual(expressions(css, BARQ_ORDERED_RECHECK), &css->ss.ps);
+	/* of vectors NIL: all conditions are filters of the plan */
+	state->search.recheck = ExecInitQual(barq_search_expressions(css, BARQ_ORDERED_RECHECK), &css->ss.ps);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
-		barq_search_open(&state->search, css, index_of(css),
-						 expressions(css, BARQ_ORDERED_ORDERBYS),
-						 expressions(css, BARQ_ORDERED_KEYS));
-}
-
-/* Whether the row in the scan's slot passes all conditions of a search of text. */
-static bool
-passes(OrderedState *state, TupleTableSlot *slot)
-{
-	ExprContext *context = state->css.ss.ps.ps_ExprContext;
-
-	context->ecxt_scantuple = slot;
-	return ExecQualAndReset(state->recheck, context);
+		barq_search_open(&state->search, css, barq_search_index(css),
+						 barq_search_expressions(css, BARQ_ORDERED_ORDERBYS),
+						 barq_search_expressions(css, BARQ_ORDERED_KEYS));
 }
 
 /* ExecScanAccessMtd: the next row of the search; an empty slot at the end. */
@@ -80,37 +52,18 @@ static TupleTableSlot *
 next_row(ScanState *node)
 {
 	OrderedState *state = (OrderedState *) node;
-	TupleTableSlot *slot = node->ss_ScanTupleSlot;
 
 	if (!state->started)
 		barq_search_start(&state->search, &state->css, NULL);
 	state->started = true;
-	while (barq_search_next(&state->search) != NULL)
-	{
-		bool		recheck = state->search.scan->xs_recheck;
-
-		if (!index_fetch_heap(state->search.scan, slot))
-			continue;
-		if (recheck && !passes(state, slot))
-		{
-			state->nremoved++;
-			continue;
-		}
-		if (state->key == BARQ_KEY_GIVEN)
-			barq_given_key_set(&state->css, &state->search);
-		return slot;
-	}
-	return ExecClearTuple(slot);
+	return barq_search_next_row(&state->search, &state->css);
 }
 
-/*
- * ExecScanRecheckMtd: whether a newer version of a row passes the conditions. Of vectors
- * all are filters of the plan, and none is checked here.
- */
+/* ExecScanRecheckMtd: whether a newer version of a row passes the conditions. */
 static bool
 recheck_row(ScanState *node, TupleTableSlot *slot)
 {
-	return passes((OrderedState *) node, slot);
+	return barq_search_passes(&((OrderedState *) node)->search, (CustomScanState *) node, slot);
 }
 
 /* CustomExecMethods.ExecCustomScan */
@@ -140,20 +93,20 @@ static void
 explain(CustomScanState *css, List *ancestors, ExplainState *es)
 {
 	OrderedState *state = (OrderedState *) css;
-	List	   *keys = expressions(css, BARQ_ORDERED_SHOWN_KEYS);
+	List	   *keys = barq_search_expressions(css, BARQ_ORDERED_SHOWN_KEYS);
 
-	barq_search_show_index(index_of(css), es);
-	barq_search_show(css, "Order By", expressions(css, BARQ_ORDERED_SHOWN), ancestors, es);
+	barq_search_show_index(barq_search_index(css), es);
+	barq_search_show(css, "Order By", barq_search_expressions(css, BARQ_ORDERED_SHOWN), ancestors, es);
 	if (keys != NIL)
 		barq_search_show(css, "Index Cond", keys, ancestors, es);
-	barq_search_show_key(state->key, es);
+	barq_search_show_key(state->search.key, es);
 	if (!es->analyze || state->search.scan == NULL)
 		return;
-	if (expressions(css, BARQ_ORDERED_GIVEN) == NIL)
+	if (barq_search_expressions(css, BARQ_ORDERED_GIVEN) == NIL)
 		ExplainPropertyUInteger("Vectors Read For Order", NULL,
 								(*(BarqScanReport **) state->search.scan->opaque)->heap_rows, es);
-	else if (state->nremoved > 0)
-		ExplainPropertyUInteger("Rows Removed by Index Recheck", NULL, state->nremoved, es);
+	else
+		barq_search_show_removed(&state->search, es);
 	barq_scan_report_show(state->search.scan, es);
 }
 

@@ -37,6 +37,18 @@ barq_search_use_table_slot(CustomScanState *css, EState *estate, List *tlist)
 }
 
 List *
+barq_search_expressions(CustomScanState *css, int which)
+{
+	return list_nth(castNode(CustomScan, css->ss.ps.plan)->custom_exprs, which);
+}
+
+Oid
+barq_search_index(CustomScanState *css)
+{
+	return linitial_oid(linitial(castNode(CustomScan, css->ss.ps.plan)->custom_private));
+}
+
+List *
 barq_search_tlist(CustomScanState *css, EState *estate, List *given, BarqKeyValue *key)
 {
 	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
@@ -112,6 +124,38 @@ barq_search_next(BarqSearchNode *search)
 	return tid;
 }
 
+bool
+barq_search_passes(BarqSearchNode *search, CustomScanState *css, TupleTableSlot *slot)
+{
+	ExprContext *context = css->ss.ps.ps_ExprContext;
+
+	context->ecxt_scantuple = slot;
+	return ExecQualAndReset(search->recheck, context);
+}
+
+TupleTableSlot *
+barq_search_next_row(BarqSearchNode *search, CustomScanState *css)
+{
+	TupleTableSlot *slot = css->ss.ss_ScanTupleSlot;
+
+	while (barq_search_next(search) != NULL)
+	{
+		bool		recheck = search->scan->xs_recheck;	/* of this row of the index */
+
+		if (!index_fetch_heap(search->scan, slot))
+			continue;
+		if (recheck && !barq_search_passes(search, css, slot))
+		{
+			search->nremoved++;
+			continue;
+		}
+		if (search->key == BARQ_KEY_GIVEN)
+			barq_given_key_set(css, search);
+		return slot;
+	}
+	return ExecClearTuple(slot);
+}
+
 void
 barq_search_close(BarqSearchNode *search)
 {
@@ -125,6 +169,13 @@ void
 barq_search_show_index(Oid index, ExplainState *es)
 {
 	ExplainPropertyText("Index", get_rel_name(index), es);
+}
+
+void
+barq_search_show_removed(const BarqSearchNode *search, ExplainState *es)
+{
+	if (search->nremoved > 0 || es->format != EXPLAIN_FORMAT_TEXT)
+		ExplainPropertyUInteger("Rows Removed by Index Recheck", NULL, search->nremoved, es);
 }
 
 void

@@ -1,7 +1,8 @@
 /*
  * search_node.h
  *	  The search of an index of barq by a custom scan of its table: shared by the scan
- *	  within a bitmap (condition_scan.c) and the one without (ordered_scan.c).
+ *	  within a bitmap (condition_scan.c), the one without (ordered_scan.c) and the one in the
+ *	  order of a column (../count/sorted_scan.c).
  */
 #ifndef BARQ_SEARCH_NODE_H
 #define BARQ_SEARCH_NODE_H
@@ -19,6 +20,14 @@
 #include "commands/explain_state.h"
 #endif
 
+/* How a scan comes by the sort keys in its target list. */
+typedef enum BarqKeyValue
+{
+	BARQ_KEY_COMPUTED,
+	BARQ_KEY_UNREAD,			/* left out (unread_key.h) */
+	BARQ_KEY_GIVEN				/* by the index (given_key.h) */
+} BarqKeyValue;
+
 /* Part of a scan node's state; zeroed until barq_search_open(). */
 typedef struct BarqSearchNode
 {
@@ -33,7 +42,17 @@ typedef struct BarqSearchNode
 	IndexRuntimeKeyInfo *runtime;
 	int			nruntime;
 	ExprContext *runtime_context;
+
+	/* set by the scan */
+	ExprState  *recheck;		/* conditions over the table (barq_search_passes()) */
+	BarqKeyValue key;			/* whence the sort key is */
+
+	uint64		nremoved;		/* rows that failed the recheck, of all rescans */
 } BarqSearchNode;
+
+/* A member of the expressions of the scan's plan, and the index that the plan searches. */
+extern List *barq_search_expressions(CustomScanState *css, int which);
+extern Oid	barq_search_index(CustomScanState *css);
 
 /*
  * Give the scan a slot of the table's own kind, in place of the virtual one that
@@ -63,16 +82,19 @@ extern void barq_search_start(BarqSearchNode *search, CustomScanState *css,
  */
 extern ItemPointer barq_search_next(BarqSearchNode *search);
 
+/* Whether a row of the table, in a slot of the scan's kind, passes search->recheck. */
+extern bool barq_search_passes(BarqSearchNode *search, CustomScanState *css,
+							   TupleTableSlot *slot);
+
+/*
+ * Go to the next row that the scan returns, in its own slot: visible, and passing
+ * search->recheck where the index asks for it; an empty slot at the end. Sets the sort
+ * key's value where the index gives it.
+ */
+extern TupleTableSlot *barq_search_next_row(BarqSearchNode *search, CustomScanState *css);
+
 /* Close scan and index. */
 extern void barq_search_close(BarqSearchNode *search);
-
-/* How a scan comes by the sort keys in its target list. */
-typedef enum BarqKeyValue
-{
-	BARQ_KEY_COMPUTED,
-	BARQ_KEY_UNREAD,			/* left out (unread_key.h) */
-	BARQ_KEY_GIVEN				/* by the index (given_key.h) */
-} BarqKeyValue;
 
 /*
  * The target list that the scan has to compute in this execution, and how it comes by the
@@ -82,10 +104,11 @@ extern List *barq_search_tlist(CustomScanState *css, EState *estate, List *given
 							   BarqKeyValue *key);
 
 /*
- * Show as properties of EXPLAIN: the index; whence the sort keys are; a list of
- * expressions over the table.
+ * Show as properties of EXPLAIN: the index; rows that failed the recheck; whence the sort
+ * keys are; a list of expressions over the table.
  */
 extern void barq_search_show_index(Oid index, ExplainState *es);
+extern void barq_search_show_removed(const BarqSearchNode *search, ExplainState *es);
 extern void barq_search_show_key(BarqKeyValue value, ExplainState *es);
 extern void barq_search_show(CustomScanState *css, const char *label, List *expressions,
 							 List *ancestors, ExplainState *es);

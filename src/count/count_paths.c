@@ -12,6 +12,7 @@
 
 #include "base/settings.h"
 #include "catalog/pg_class.h"
+#include "condition/condition.h"
 #include "count/count.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -22,7 +23,7 @@
 #include "optimizer/planner.h"
 #include "optimizer/tlist.h"
 #include "parser/parsetree.h"
-#include "text_index/text_index.h"
+#include "text_index/text_paths.h"
 #include "utils/fmgroids.h"
 
 bool		barq_count_always = false;
@@ -43,23 +44,14 @@ is_query_scan(const Path *path, const IndexOptInfo *index, bool all)
 	ListCell   *cell;
 
 	if (!IsA(path, IndexPath) || path->param_info != NULL || scan->indexclauses == NIL ||
-		scan->indexorderbys != NIL ||
-		scan->indexinfo->amcostestimate != (void *) barq_text_cost_estimate ||
+		scan->indexorderbys != NIL || !barq_is_text_info(scan->indexinfo) ||
 		path->total_cost >= BARQ_REFUSED_COST || (index != NULL && scan->indexinfo != index))
 		return false;
 	if (!all)
 		return true;
 	foreach(cell, scan->indexinfo->indrestrictinfo)
-	{
-		RestrictInfo *condition = lfirst_node(RestrictInfo, cell);
-		bool		enforced = false;
-		ListCell   *clause;
-
-		foreach(clause, scan->indexclauses)
-			enforced |= lfirst_node(IndexClause, clause)->rinfo == condition;
-		if (!enforced)
+		if (!barq_path_enforces(scan, lfirst_node(RestrictInfo, cell)))
 			return false;
-	}
 	return true;
 }
 
@@ -103,7 +95,6 @@ IndexPath *
 barq_count_index_path(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *wanted, bool all)
 {
 	IndexPath  *path;
-	RelOptInfo	copy;
 	ListCell   *cell;
 
 	if (rel->baserestrictinfo == NIL || !bms_is_empty(rel->lateral_relids) ||
@@ -117,20 +108,14 @@ barq_count_index_path(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *wanted, 
 	foreach(cell, rel->indexlist)
 	{
 		IndexOptInfo *index = lfirst(cell);
+		RelOptInfo *copy;
 
-		if (index->amcostestimate != (void *) barq_text_cost_estimate ||
+		if (!barq_is_text_info(index) ||
 			(index->indpred != NIL && !index->predOK) || (wanted != NULL && index != wanted))
 			continue;
-		memcpy(&copy, rel, sizeof(RelOptInfo));
-		copy.indexlist = list_make1(index);
-		copy.pathlist = copy.partial_pathlist = copy.ppilist = NIL;
-		copy.cheapest_parameterized_paths = NIL;
-		copy.cheapest_startup_path = copy.cheapest_total_path = NULL;
-		copy.consider_parallel = false;
-		copy.joininfo = NIL;
-		copy.has_eclass_joins = false;
-		create_index_paths(root, &copy);
-		path = first_query_scan(copy.pathlist, index, all);
+		copy = barq_rel_of_indexes(rel, list_make1(index));
+		create_index_paths(root, copy);
+		path = first_query_scan(copy->pathlist, index, all);
 		if (path != NULL)
 		{
 			path->path.parent = rel;

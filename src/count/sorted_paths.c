@@ -20,7 +20,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
-#include "text_index/text_index.h"
+#include "text_index/text_paths.h"
 #include "text_index/text_scan.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
@@ -154,7 +154,7 @@ add_sorted_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *r
 	{
 		IndexOptInfo *index = lfirst(cell);
 
-		if (index->amcostestimate == (void *) barq_text_cost_estimate)
+		if (barq_is_text_info(index))
 			add_path_of(root, rel, index);
 	}
 }

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/relscan.h"
-#include "access/tableam.h"
 #include "condition/search_node.h"
 #include "count/count.h"
 #include "executor/executor.h"
@@ -18,27 +17,12 @@ typedef struct SortedState
 {
 	CustomScanState css;		/* the first member */
 	BarqSearchNode search;
-	ExprState  *conditions;		/* of the index, over the table */
 	bool		started;		/* since the last rescan */
 	uint64		looked;			/* of the rescans before */
 	uint64		compared;
 } SortedState;
 
 static const CustomExecMethods exec_methods;
-
-/* A member of the plan's expressions. */
-static List *
-expressions(CustomScanState *css, int which)
-{
-	return list_nth(castNode(CustomScan, css->ss.ps.plan)->custom_exprs, which);
-}
-
-/* The index that the search scans. */
-static Oid
-index_of(CustomScanState *css)
-{
-	return linitial_oid(linitial(castNode(CustomScan, css->ss.ps.plan)->custom_private));
-}
 
 /* How it is sorted: BARQ_SORTED_*. */
 static int
@@ -64,19 +48,9 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	SortedState *state = (SortedState *) css;
 
 	barq_search_use_table_slot(css, estate, castNode(CustomScan, css->ss.ps.plan)->scan.plan.targetlist);
-	state->conditions = ExecInitQual(expressions(css, BARQ_SORTED_SHOWN_KEYS), &css->ss.ps);
+	state->search.recheck = ExecInitQual(barq_search_expressions(css, BARQ_SORTED_SHOWN_KEYS), &css->ss.ps);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
-		barq_search_open(&state->search, css, index_of(css), NIL, expressions(css, BARQ_SORTED_KEYS));
-}
-
-/* Do the conditions of the index hold for the row in a slot? */
-static bool
-passes(SortedState *state, TupleTableSlot *slot)
-{
-	ExprContext *context = state->css.ss.ps.ps_ExprContext;
-
-	context->ecxt_scantuple = slot;
-	return ExecQualAndReset(state->conditions, context);
+		barq_search_open(&state->search, css, barq_search_index(css), NIL, barq_search_expressions(css, BARQ_SORTED_KEYS));
 }
 
 /* ExecScanAccessMtd: the next row of the search; an empty slot at the end. */
@@ -84,7 +58,6 @@ static TupleTableSlot *
 next_row(ScanState *node)
 {
 	SortedState *state = (SortedState *) node;
-	TupleTableSlot *slot = node->ss_ScanTupleSlot;
 
 	if (!state->started)
 	{
@@ -94,24 +67,14 @@ next_row(ScanState *node)
 							order_of(&state->css, BARQ_SORTED_NULLS_FIRST));
 	}
 	state->started = true;
-	while (barq_search_next(&state->search) != NULL)
-	{
-		bool		recheck = state->search.scan->xs_recheck;
-
-		if (!index_fetch_heap(state->search.scan, slot))
-			continue;
-		if (!recheck || passes(state, slot))
-			return slot;
-		InstrCountFiltered2(node, 1);
-	}
-	return ExecClearTuple(slot);
+	return barq_search_next_row(&state->search, &state->css);
 }
 
 /* ExecScanRecheckMtd: whether a newer version of a row meets the index's conditions. */
 static bool
 recheck_row(ScanState *node, TupleTableSlot *slot)
 {
-	return passes((SortedState *) node, slot);
+	return barq_search_passes(&((SortedState *) node)->search, (CustomScanState *) node, slot);
 }
 
 /* CustomExecMethods.ExecCustomScan */
@@ -159,16 +122,17 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 	bool		descending = order_of(css, BARQ_SORTED_DESCENDING);
 	bool		nulls_first = order_of(css, BARQ_SORTED_NULLS_FIRST);
 
-	barq_search_show_index(index_of(css), es);
-	barq_search_show(css, "Order By", expressions(css, BARQ_SORTED_COLUMN), ancestors, es);
+	barq_search_show_index(barq_search_index(css), es);
+	barq_search_show(css, "Order By", barq_search_expressions(css, BARQ_SORTED_COLUMN), ancestors, es);
 	if (descending || nulls_first || es->format != EXPLAIN_FORMAT_TEXT)
 		ExplainPropertyText("Direction", descending ?
 							(nulls_first ? "DESC" : "DESC NULLS LAST") :
 							(nulls_first ? "ASC NULLS FIRST" : "ASC"), es);
-	barq_search_show(css, "Index Cond", expressions(css, BARQ_SORTED_SHOWN_KEYS), ancestors, es);
+	barq_search_show(css, "Index Cond", barq_search_expressions(css, BARQ_SORTED_SHOWN_KEYS), ancestors, es);
 	if (!es->analyze)
 		return;
 	add_up(state);
+	barq_search_show_removed(&state->search, es);
 	ExplainPropertyUInteger("Rows Looked For", NULL, state->looked, es);
 	ExplainPropertyUInteger("Rows Compared", NULL, state->compared, es);
 }
