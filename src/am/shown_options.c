@@ -26,7 +26,8 @@ barq_options_text(Relation index, const BarqFrozenOptions *options)
 
 	initStringInfo(&text);
 	for (int i = 0; i < n; i++)
-		append_option(&text, &shown[i]);
+		if (!shown[i].usual)
+			append_option(&text, &shown[i]);
 	for (int i = 0; i < npolicy; i++)
 		append_option(&text, &policy[i]);
 	return text.data;

@@ -32,9 +32,10 @@ typedef struct BarqShownOption
 	const char *name;
 	char	   *value;			/* palloc'd */
 	bool		chosen;			/* by barq: an index with another value needs no REINDEX */
+	bool		usual;			/* shown only beside an index with another value */
 } BarqShownOption;
 
-#define BARQ_MAX_OPTIONS	8	/* of one kind of index */
+#define BARQ_MAX_OPTIONS	12	/* of one kind of index */
 #define BARQ_MOST_RANKED	8	/* columns of an index */
 
 /* Callbacks of one access method. */

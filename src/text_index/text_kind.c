@@ -74,12 +74,28 @@ text_has_key(Relation index, const BarqFrozenOptions *frozen, Datum value)
 	return true;
 }
 
+/* The weights of fields, or (b) what their lengths count, as the text of an array, palloc'd. */
+static char *
+field_values(const BarqTextOptions *options, bool b)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (uint32 i = 0; i < options->nfields; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? "," : "{",
+						 double_to_shortest_decimal((b ? options->fields[i].b : options->fields[i].weight) /
+													BARQ_MILLIONTHS));
+	appendStringInfoString(&text, options->nfields > 0 ? "}" : "{1}");
+	return text.data;
+}
+
 /* BarqIndexKind.show: the configuration has its present name. */
 static int
 show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown)
 {
 	static const char *const combine[] = {"bm25f", "best_fields", "most_fields"};
 	BarqTextOptions options = *barq_text_options(frozen);
+	BarqTextColumns columns;
 
 	barq_text_config_names(barq_text_config_of(RelationGetRelid(index), &options),
 						   options.config_schema, options.config_name);
@@ -90,10 +106,17 @@ show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 	shown[2] = (BarqShownOption) {"k1", double_to_shortest_decimal(options.k1), false};
 	shown[3] = (BarqShownOption) {"b", double_to_shortest_decimal(options.b + 0.0), false};
 	shown[4] = (BarqShownOption) {"positions", pstrdup(options.positions ? "on" : "off"), false};
-	if (options.nfields <= 1)
+
+	/* an index of before there were fields is compared as one of its first column */
+	barq_text_columns_of_classes(index, &columns);
+	if (options.nfields == 0 && columns.fields > 1)
 		return 5;
-	shown[5] = (BarqShownOption) {"combine", pstrdup(combine[Min(options.combine, lengthof(combine) - 1)]), false};
-	return 6;
+	shown[5] = (BarqShownOption) {"field_weight", field_values(&options, false), false, options.nfields == 0};
+	if (options.nfields <= 1)
+		return 6;
+	shown[6] = (BarqShownOption) {"field_b", field_values(&options, true), false};
+	shown[7] = (BarqShownOption) {"combine", pstrdup(combine[Min(options.combine, lengthof(combine) - 1)]), false};
+	return 8;
 }
 
 StaticAssertDecl(BARQ_TEXT_MOST_FIELDS <= BARQ_MOST_RANKED, "all fields rank");

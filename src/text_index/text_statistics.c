@@ -117,6 +117,27 @@ visit_totals(BarqTextStatistics *statistics, BarqTextState *state, void *arg)
 }
 
 /*
+ * Whether the operator classes of the fields of two indexes, which are of as many, have
+ * other parameters. Changes nothing.
+ */
+static bool
+parameters_differ(Relation index, Relation other)
+{
+	BarqTextColumns columns;
+
+	barq_text_columns_of_classes(index, &columns);
+	for (int i = 0; i < columns.fields; i++)
+	{
+		BarqFieldParameters *parameters = barq_text_field_parameters(index, i);
+		BarqFieldParameters *others = barq_text_field_parameters(other, i);
+
+		if (parameters->weight != others->weight || parameters->b != others->b)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if the leaf visited last was
  * built with options that give other terms or scores than those of the
  * partitioned index. PostgreSQL attaches an index to a partitioned one without
@@ -139,6 +160,8 @@ check_partition(TotalsCall *call)
 						RelationGetRelationName(leaf), RelationGetRelationName(call->parent)),
 				 errdetail("It was built with %s; the index of the partitioned table has %s.",
 						   differing, wanted),
+				 parameters_differ(leaf, call->parent) ?
+				 errhint("Parameters of an operator class cannot be altered: detach the partition, drop its index, and attach it again.") :
 				 errhint("Give the partition's index those options with ALTER INDEX ... SET, and REINDEX it.")));
 	index_close(leaf, NoLock);
 }

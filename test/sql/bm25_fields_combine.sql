@@ -206,6 +206,53 @@ ALTER INDEX parted_1_idx SET (combine = most_fields);
 REINDEX INDEX parted_1_idx;
 SELECT id, round((parted <@> 'w1')::numeric, 3) AS score FROM parted ORDER BY parted <@> 'w1', id;
 
+-- and weigh them in the same way: grid of differences
+CREATE FUNCTION attached(leaf text, parent text, leaf_with text, parent_with text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	DROP TABLE IF EXISTS weighed;
+	CREATE TABLE weighed (id int, title text, body text) PARTITION BY RANGE (id);
+	CREATE TABLE weighed_1 PARTITION OF weighed FOR VALUES FROM (0) TO (10);
+	CREATE TABLE weighed_2 PARTITION OF weighed FOR VALUES FROM (10) TO (20);
+	INSERT INTO weighed VALUES (1, 'w1 w2', 'w1'), (2, 'w2', 'w1 w3'), (11, 'w1', 'w1 w1');
+	EXECUTE format('CREATE INDEX weighed_1_idx ON weighed_1 USING barq_bm25 (%s) WITH (text_config = simple %s)', leaf, leaf_with);
+	EXECUTE format('CREATE INDEX weighed_idx ON weighed USING barq_bm25 (%s) WITH (text_config = simple %s)', parent, parent_with);
+	BEGIN
+		PERFORM id FROM weighed ORDER BY title <@> 'w1' LIMIT 1;
+	EXCEPTION WHEN object_not_in_prerequisite_state THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	END;
+	RETURN coalesce(detail, 'same') || coalesce(' ' || hint, '') || coalesce(E'\n' || (SELECT message FROM barq_check('weighed_1_idx') WHERE severity = 'error'), '');
+END $$;
+SELECT leaf, parent, attached(leaf, parent, leaf_with, parent_with)
+FROM (VALUES
+	('title bm25_ops (weight = 3), body', 'title bm25_ops (weight = 3), body', '', ''),
+	('title bm25_ops (weight = 1), body', 'title, body', '', ''),
+	('title bm25_ops (b = 0.75), body', 'title, body', '', ''),
+	('title, body', 'title bm25_ops (weight = 3), body', '', ''),
+	('title bm25_ops (weight = 3), body', 'title bm25_ops (weight = 2), body', '', ''),
+	('title bm25_ops (weight = 3), body', 'title, body', '', ''),
+	('title, body bm25_ops (b = 0.2)', 'title, body', '', ''),
+	('title, body bm25_ops (weight = 0)', 'title, body', ', combine = best_fields', ', combine = most_fields'),
+	('title, body', 'title, body', ', b = 0.5', ''),
+	('title', 'title bm25_ops (weight = 2)', '', ''),
+	('title bm25_ops (weight = 2)', 'title', '', ''),
+	('title bm25_ops (weight = 2)', 'title bm25_ops (weight = 3)', '', ''),
+	('title bm25_ops (b = 0.2)', 'title', '', ''),
+	('title bm25_ops (b = 0.2)', 'title', '', ', b = 0.2')) AS grid(leaf, parent, leaf_with, parent_with);
+DROP TABLE weighed;
+
+-- they are shown
+CREATE TABLE several (title text, body text);
+CREATE INDEX several_idx ON several USING barq_bm25 (title bm25_ops (weight = 2.5, b = 0.6), body) WITH (text_config = simple);
+CREATE INDEX heavy_idx ON several USING barq_bm25 (title bm25_ops (weight = 2)) WITH (text_config = simple);
+CREATE INDEX plain_idx ON several USING barq_bm25 (title) WITH (text_config = simple);
+ALTER INDEX several_idx SET (b = 0.1);
+SELECT index, options, pending FROM barq_indexes() WHERE index::regclass::text ~ '(several|heavy|plain)_idx' ORDER BY index::text;
+DROP TABLE several;
+
 -- with one field there is nothing to combine; other values are errors
 CREATE INDEX one_idx ON docs USING barq_bm25 (title) WITH (text_config = 'simple', combine = best_fields);
 SELECT options ~ 'combine' AS shown, pending FROM barq_indexes() WHERE index = 'one_idx'::regclass;
