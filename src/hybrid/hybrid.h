@@ -70,6 +70,7 @@ typedef struct BarqHybridArgs
 	bool		converted;		/* the embedding has the type of the parameter already */
 	struct BarqRepeat *repeat;	/* runs the vectors' ranking; NULL: a statement for each */
 	text	   *query;
+	bool		strict;			/* the query names fields of the index only */
 	int			k;
 	int			candidates[BARQ_LEGS];
 	bool		capped[BARQ_LEGS];	/* no more candidates, whatever k */
@@ -174,6 +175,7 @@ typedef struct BarqHybridEntry
 
 	Oid			schema;			/* of the extension */
 	bool		has_children;	/* several tables: partitions, inheritance */
+	bool		strict;			/* the text query names fields of the index only */
 	int			candidates[BARQ_LEGS];
 	char	   *expr[BARQ_EXPRS];	/* NULL: none */
 	int			nparams;		/* $1 … of the expressions */

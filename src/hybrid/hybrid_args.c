@@ -249,11 +249,11 @@ collect_arguments(FunctionCallInfo fcinfo, Argument *arguments)
 
 /*
  * The text query in lenient syntax, palloc'd or the argument itself: a strict query
- * is checked, a plain one escaped. Errors of barq_query_syntax_by_name() and
- * barq_text_query_check_strict().
+ * is checked but for names of fields (*strict), a plain one escaped. Errors of
+ * barq_query_syntax_by_name() and barq_text_query_check_strict().
  */
 static text *
-read_query(const Argument *query, const Argument *syntax)
+read_query(const Argument *query, const Argument *syntax, bool *strict)
 {
 	text	   *words = DatumGetTextPP(query->value);
 	char	   *name = text_argument(syntax);
@@ -262,10 +262,11 @@ read_query(const Argument *query, const Argument *syntax)
 
 	if (name == NULL)
 		raise_null("query_syntax");
+	*strict = false;
 	switch (barq_query_syntax_by_name(name))
 	{
 		case BARQ_SYNTAX_STRICT:
-			(void) barq_text_query_check_strict(VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words), NULL);
+			*strict = barq_text_query_check_strict(VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words), NULL);
 			break;
 		case BARQ_SYNTAX_PLAIN:
 			escaped = barq_text_query_escape(VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words),
@@ -394,7 +395,7 @@ barq_hybrid_read_args(FunctionCallInfo fcinfo, BarqHybridArgs *args)
 		args->embedding_type = from[ARG_EMBEDDING].type;
 	}
 	if (args->wanted[BARQ_LEG_TEXT])
-		args->query = read_query(&from[ARG_QUERY], &from[ARG_QUERY_SYNTAX]);
+		args->query = read_query(&from[ARG_QUERY], &from[ARG_QUERY_SYNTAX], &args->strict);
 
 	args->diversity = diversity_argument(&from[ARG_DIVERSITY]);
 	read_numbers(from, args);

@@ -5,7 +5,7 @@
  *
  * The key of an entry is all that its statements depend on and that may differ
  * between two calls: the function, table, columns, filter, boost, group, number of
- * candidates, types of the embedding and of filter_args, the role (row security), search_path (names in the
+ * candidates, strictness of the text query, types of the embedding and of filter_args, the role (row security), search_path (names in the
  * filter), and the settings that the filter's syntax depends on. An entry is
  * replaced after a change of the table, and when one of its plans is no longer
  * valid, so that a filter is never run after its names have changed their meaning.
@@ -74,6 +74,7 @@ make_key(StringInfo key, const BarqHybridArgs *args)
 		append_string(key, args->expr[kind]);
 	append_string(key, args->group_by);
 	appendStringInfoChar(key, args->diversity > 0);
+	appendStringInfoChar(key, args->strict);
 	if (args->filter_args != NULL)
 		appendBinaryStringInfo(key, (char *) &ARR_ELEMTYPE(args->filter_args), sizeof(Oid));
 	append_string(key, namespace_search_path);
@@ -354,6 +355,7 @@ make_entry(Relation table, const BarqHybridArgs *args, const StringInfo key,
 	entry->schema = args->schema;
 	memcpy(entry->candidates, args->candidates, sizeof(entry->candidates));
 	entry->diverse = args->diversity > 0;
+	entry->strict = args->strict;
 	entry->has_children = barq_hybrid_lock_children(table);
 
 	/* a key as long as this is not likely to come again */

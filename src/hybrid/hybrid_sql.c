@@ -58,7 +58,8 @@ barq_hybrid_parameter_type(const BarqHybridColumn *column, BarqLegKind kind)
 /*
  * The query of a ranking as an SQL expression, palloc'd. A text query names its
  * index, so that the planner takes no other; so does a vector if an index was named
- * and others could serve, too.
+ * and others could serve, too. A strict text query is checked once more there, where
+ * the names of fields are known.
  */
 static char *
 query_expression(const BarqHybridEntry *entry, BarqLegKind kind)
@@ -68,10 +69,13 @@ query_expression(const BarqHybridEntry *entry, BarqLegKind kind)
 
 	if (kind == BARQ_LEG_VECTOR && !column->by_index)
 		return psprintf("$%d", param);
-	return psprintf("%s($%d, '%u'::pg_catalog.regclass)",
-					quote_qualified_identifier(get_namespace_name(entry->schema),
-											   kind == BARQ_LEG_TEXT ? "to_bm25query" : "barq_by_index"),
-					param, column->index);
+	if (kind == BARQ_LEG_VECTOR)
+		return psprintf("%s($%d, '%u'::pg_catalog.regclass)",
+						quote_qualified_identifier(get_namespace_name(entry->schema), "barq_by_index"),
+						param, column->index);
+	return psprintf("%s($%d, '%u'::pg_catalog.regclass%s)",
+					quote_qualified_identifier(get_namespace_name(entry->schema), "to_bm25query"),
+					param, column->index, entry->strict ? ", 'strict'" : "");
 }
 
 /* A column of an index, or its expression, in SQL, palloc'd; and its type. */

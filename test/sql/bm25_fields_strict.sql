@@ -34,4 +34,19 @@ CREATE INDEX strict_one_idx ON strict_one USING barq_bm25 (body) WITH (text_conf
 SELECT id FROM strict_one WHERE body @@@ to_bm25query('body:red', 'strict_one_idx', 'strict');
 SELECT id FROM strict_one WHERE body @@@ to_bm25query('body:(red fox)', 'strict_one_idx', 'strict');
 
+-- barq_hybrid(): the same errors, of one field too; a cached statement of a lenient query is not a strict one's
+CREATE FUNCTION pg_temp.hybrid(q text, syntax text, arguments text DEFAULT '', relation text DEFAULT 'strict_docs') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE found text;
+BEGIN
+	EXECUTE format('SELECT string_agg((doc).id::text, '' '' ORDER BY (doc).id) FROM barq_hybrid(NULL::%I, query => %L, query_syntax => %L %s)',
+		relation, q, syntax, arguments) INTO found;
+	RETURN found;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ': ' || SQLERRM;
+END $$;
+SELECT q, syntax, pg_temp.hybrid(q, syntax) AS all_fields, pg_temp.hybrid(q, syntax, ', text_column => ''title''') AS title,
+	pg_temp.hybrid(q, syntax, ', filter => ''id < 2''') AS filtered, pg_temp.hybrid(q, syntax, '', 'strict_one') AS one_field
+FROM unnest(ARRAY['fox', '+title:red', 'red body:blue', 'Title:red', '+text:(fox title:red)', '-(note:red) fox', 'titel:"red fox"', '12:30']) WITH ORDINALITY a(q, n),
+	unnest(ARRAY['lenient', 'strict', 'plain', 'strict']) WITH ORDINALITY b(syntax, m) ORDER BY n, m;
+
 DROP TABLE strict_docs, strict_one;
