@@ -42,13 +42,17 @@ OBJS = $(SRCS:.c=.o) $(KERNEL_OBJS)
 PROJECT_HEADERS = $(wildcard src/*.h src/*/*.h)
 
 # Unit tests: each test/unit/test_*.c is a program, linked with the kernels and
-# with the objects that test/unit/link.mk names: UNIT_LINK_test_x = some.o, and
-# made again when UNIT_DEPS_test_x = some.c change
+# with the objects that test/unit/link.mk names: UNIT_LINK_test_x = some.o
 UNIT_PROGRAMS = $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/test_*.c))
 UNIT_OBJS = $(filter src/kernels/%,$(OBJS))
 -include test/unit/link.mk
 
-PG_CPPFLAGS = -I$(CURDIR)/src
+# -MMD: beside each object and unit test the compiler leaves a .d file of what it was
+# made from. A relative path, so that a tree can be moved.
+PG_CPPFLAGS = -Isrc -MMD -MP
+DEPENDENCIES := $(wildcard src/*.d src/*/*.d test/unit/*.d build/unit/*.d)
+# what has none: not made yet, or come without it (scripts/variant.sh)
+WITHOUT_DEPENDENCIES = $(filter-out $(DEPENDENCIES:.d=.o) $(DEPENDENCIES:.d=),$(OBJS) test/unit/pgshim.o $(UNIT_PROGRAMS))
 # OPTFLAGS=-O0 in the environment: a quicker build, for tests that prove no speed.
 OPTFLAGS ?= -O3
 # The codec's bounds assume that each operation rounds: no contraction.
@@ -66,7 +70,7 @@ REGRESS_OPTS = --inputdir=test --load-extension=barq
 ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=barq
 
-EXTRA_CLEAN = .built-for .built-steps build/unit $(wildcard test/unit/*.o)
+EXTRA_CLEAN = .built-for .built-steps build/unit $(wildcard test/unit/*.o) $(DEPENDENCIES)
 
 PG_CONFIG ?= pg_config
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -96,9 +100,10 @@ VERSION_OBJS = $(patsubst %.c,%.o,$(shell grep -l BARQ_VERSION $(SRCS)))
 $(VERSION_OBJS): override CPPFLAGS += -DBARQ_VERSION='"$(EXTVERSION)"'
 $(VERSION_OBJS): barq.control
 
-$(OBJS): $(PROJECT_HEADERS) .built-for
+$(OBJS) test/unit/pgshim.o: .built-for
 $(STEP_OBJS): .built-steps
-test/unit/pgshim.o: $(PROJECT_HEADERS) $(wildcard test/unit/*.h) .built-for
+-include $(DEPENDENCIES)
+$(WITHOUT_DEPENDENCIES): $(PROJECT_HEADERS) $(wildcard test/unit/*.h)
 
 # The optional extension "vector": names/README.md.
 .PHONY: install-vector-names
@@ -108,9 +113,9 @@ install-vector-names:
 .PHONY: unit unit-programs
 unit-programs: $(UNIT_PROGRAMS)
 .SECONDEXPANSION:
-$(UNIT_PROGRAMS): build/unit/%: test/unit/%.c $(wildcard test/unit/*.h) $(UNIT_OBJS) $(PROJECT_HEADERS) $$(UNIT_LINK_$$*) $$(UNIT_DEPS_$$*)
+$(UNIT_PROGRAMS): build/unit/%: test/unit/%.c $(UNIT_OBJS) $$(UNIT_LINK_$$*) .built-for
 	@$(MKDIR_P) $(@D)
-	$(CC) $(CFLAGS) $(CPPFLAGS) -o $@ $< $(UNIT_OBJS) $(UNIT_LINK_$*) -lm
+	$(CC) $(CFLAGS) $(CPPFLAGS) -MF $@.d -MT $@ -o $@ $< $(UNIT_OBJS) $(UNIT_LINK_$*) -lm
 
 unit: unit-programs
 	@status=0; for program in $(UNIT_PROGRAMS); do echo "# $$program"; $$program || status=1; done; exit $$status

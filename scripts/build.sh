@@ -18,12 +18,12 @@ shopt -s extglob
 sources()
 {
 	(cd "$1" && for part in Makefile barq.control barq_pgvector.control names LICENSE README.md CONTRIBUTING.md docs src sql test docker scripts examples demo; do
-		[ -e "$part" ] && find "$part" -type f ! -name '*.o' ! -name '*.so' ! -path 'sql/barq--*' \
+		[ -e "$part" ] && find "$part" -type f ! -name '*.[od]' ! -name '*.so' ! -path 'sql/barq--*' \
 			! -name '.*' ! -path '*/__pycache__/*' ! -path '*/node_modules/*'
 	done; true)
 }
 sources "$BARQ_TREE" | while read -r file; do
-	[ -e "$BARQ_SRC/$file" ] || rm -f "$BARQ_TREE/$file" "$BARQ_TREE/${file%.c}".{o,bc}
+	[ -e "$BARQ_SRC/$file" ] || rm -f "$BARQ_TREE/$file" "$BARQ_TREE/${file%.c}".{o,d,bc}
 done
 [ ! -d "$BARQ_TREE/src" ] || find "$BARQ_TREE/src" -mindepth 1 -type d -empty -delete
 sources "$BARQ_SRC" | while read -r file; do

@@ -66,7 +66,7 @@ case $cc in
 esac
 rm -rf "$top/tree"
 mkdir "$top/tree"
-tar -C "$here" --exclude ./build --exclude ./.git --exclude '*.o' --exclude '*.so' --exclude './.built-*' -c . | tar -C "$top/tree" -x
+tar -C "$here" --exclude ./build --exclude ./.git --exclude '*.[od]' --exclude '*.so' --exclude './.built-*' -c . | tar -C "$top/tree" -x
 log=$top/build.log passed=0 failed=0
 make=(make -C "$top/tree" -j"$(nproc)" ARCH=aarch64 CC="$compiler" PG_CONFIG="$top/pg_config"
 	COPT="-Werror $([ "$cc" = gcc ] || echo "$clang_flags")")

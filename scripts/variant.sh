@@ -6,8 +6,9 @@
 #
 # For tests that need a library which no other test may load. The objects of the
 # tree that this script is in are copied, so that make compiles only files that
-# the settings change. The programs of the pg_config on the PATH are copied, its
-# other files linked. Nothing outside the folder is written.
+# the settings change; not the .d files beside them, whose paths to the server's headers
+# may not hold there. The programs of the pg_config on the PATH are copied, its other
+# files linked. Nothing outside the folder is written.
 set -euo pipefail
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES GNUMAKEFLAGS
 
@@ -19,6 +20,7 @@ from=$(command -v pg_config)
 
 mkdir -p "$to/tree"
 cp -a "$tree"/{Makefile,barq.control,barq_pgvector.control,src,sql,names} "$to/tree/"
+find "$to/tree/src" -name '*.d' -delete
 cp -a "$tree"/.built-* "$to/tree/" 2>/dev/null || true
 make -C "$to/tree" -j"$(nproc)" PG_CONFIG="$from" COPT="-Werror ${BARQ_COPT:-}" "$@" barq.so >"$to/build.log" 2>&1 || {
 	tail -n 30 "$to/build.log" >&2

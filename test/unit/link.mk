@@ -15,11 +15,8 @@ UNIT_LINK_test_bm25_fields = $(UNIT_LINK_test_bm25)
 # These include the sources that they test, to compile them with sanitizers where
 # there are any; pgshim.o, which they link, is shared and compiled without.
 UNIT_LINK_test_types = test/unit/pgshim.o
-UNIT_DEPS_test_types = $(wildcard src/types/*.c test/fuzz/*.h)
 UNIT_LINK_test_document = test/unit/pgshim.o
-UNIT_DEPS_test_document = src/text/term_table.c src/text/document.c
 UNIT_LINK_test_text_query = test/unit/pgshim.o
-UNIT_DEPS_test_text_query = src/text/query_scan.c test/fuzz/fuzz_query.h
 build/unit/test_types build/unit/test_document build/unit/test_text_query: private CFLAGS += $(shell echo 'int main(void) { return 0; }' | \
 	$(CC) -fsanitize=address,undefined -x c -o /dev/null - 2>/dev/null && \
 	echo -fsanitize=address,undefined -fno-sanitize-recover=all)
