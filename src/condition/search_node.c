@@ -140,7 +140,7 @@ barq_search_next_row(BarqSearchNode *search, CustomScanState *css)
 
 	while (barq_search_next(search) != NULL)
 	{
-		bool		recheck = search->scan->xs_recheck;	/* of this row of the index */
+		bool		recheck = search->scan->xs_recheck; /* of this row of the index */
 
 		if (!index_fetch_heap(search->scan, slot))
 			continue;

@@ -136,6 +136,13 @@ extern bool barq_filter_admits(const BarqFilterCondition *condition,
 							   BarqFilterView *filters, uint32 row);
 
 /*
+ * Open the section of a body of the condition's index, which has one: else, and if it is
+ * damaged, ERRCODE_INDEX_CORRUPTED. ERRCODE_BARQ_SEGMENT_GONE.
+ */
+extern void barq_filter_open_for(const BarqFilterCondition *condition, BarqView *view,
+								 BarqFilterView *filters);
+
+/*
  * Fill in *filter: the rows with a key that satisfy a condition and are not in `dead`
  * (NULL: none is). They are listed if no more than `list_below` rows pass the most
  * selective test; else asked one by one, or a bit each if `bits` or if those take less
@@ -145,6 +152,8 @@ extern bool barq_filter_admits(const BarqFilterCondition *condition,
 extern void barq_filter_rows(const BarqFilterCondition *condition, BarqView *view,
 							 const uint8 *dead, uint32 list_below, bool bits,
 							 BarqRowFilter *filter);
+
+/* ---- filter_source.c ---- */
 
 /*
  * The source of a scan whose rows have to satisfy a condition and, where there is one, to

@@ -9,23 +9,17 @@
  * dropped as soon as no scan uses it; mappings of images that are still there stay
  * pinned for the next one, which has most of these segments too. The memory of all
  * snapshots together is bounded by barq.backend_cache: those that were not used for
- * longest go first. Calls directory.c, dead_rows.c, image.c, image_acquire.c, view.c.
+ * longest go first. Calls snapshot_read.c, image.c, view.c.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "base/settings.h"
 #include "store/snapshot.h"
-#include "base/steps.h"
+#include "store/snapshot_read.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-
-/* Time after a failure to make an image before it is tried again. */
-#define RETRY_MILLISECONDS	10000
-
-/* Time after which a search looks again for images that a worker makes. */
-#define WORKER_MILLISECONDS	20
 
 typedef struct SnapshotKey
 {
@@ -92,23 +86,6 @@ drop_kept(SnapshotEntry *entry)
 	entry->nkept = 0;
 }
 
-/* Unpin the mappings of a snapshot that has no reference any more, and free it. */
-static void
-free_snapshot(BarqSnapshot *snapshot)
-{
-	Assert(snapshot->references == 0);
-	for (uint32 i = 0; i < snapshot->nsegments; i++)
-	{
-		if (snapshot->segments[i].mapping != NULL)
-			barq_mapping_unpin(snapshot->segments[i].mapping);
-		if (snapshot->segments[i].dead_rows != NULL)
-			barq_dead_rows_release(snapshot->segments[i].dead_rows);
-		if (snapshot->segments[i].tid_order != NULL)
-			barq_tid_order_release(snapshot->segments[i].tid_order);
-	}
-	MemoryContextDelete(snapshot->context);
-}
-
 /* Drop the cache's reference to the snapshot of an entry. */
 static void
 uncache(SnapshotEntry *entry)
@@ -123,7 +100,7 @@ uncache(SnapshotEntry *entry)
 	dlist_delete(&snapshot->node);
 	cached_bytes -= snapshot->bytes;
 	if (--snapshot->references == 0)
-		free_snapshot(snapshot);
+		barq_snapshot_free(snapshot);
 }
 
 /*
@@ -211,7 +188,7 @@ drop_reference(BarqSnapshot *snapshot)
 {
 	Assert(snapshot->references > 0);
 	if (--snapshot->references == 0)
-		free_snapshot(snapshot);
+		barq_snapshot_free(snapshot);
 	else if (snapshot->references == 1 && snapshot->cached &&
 			 (snapshot->stale || snapshot->check_files))
 	{
@@ -377,128 +354,6 @@ barq_snapshot_announced(const BarqAnnouncement *announcement)
 	}
 }
 
-/*
- * Map the segments of a snapshot that are not mapped yet, making missing images, and
- * verify images, as far as a reader does that itself (image_acquire.c). Raises a
- * WARNING where an image cannot be made or mapped, or
- * ERRCODE_INSUFFICIENT_RESOURCES if barq.allow_fallback is off.
- */
-static void
-acquire_images(Relation index, BarqSnapshot *snapshot)
-{
-	BarqImageEffort effort;
-	bool		complete = true;
-	bool		missing = false;
-
-	/* set again at the end: an error in between does not delay the next try */
-	snapshot->retry_after = 0;
-	barq_image_effort_init(&effort);
-	for (uint32 i = 0; i < snapshot->nsegments; i++)
-	{
-		BarqSegment *segment = &snapshot->segments[i];
-
-		barq_image_acquire(index, &segment->desc, &segment->mapping, &effort);
-		missing |= segment->mapping == NULL;
-		complete &= segment->mapping != NULL &&
-			barq_mapping_is_verified(segment->mapping);
-	}
-	snapshot->complete = complete;
-	if (complete)
-		return;
-	if (!missing || effort.reason == NULL)
-	{
-		/* images of which nothing is mapped are looked for now and then */
-		if (missing && effort.asked)
-			snapshot->retry_after = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-																WORKER_MILLISECONDS);
-		return;
-	}
-
-	if (!barq_allow_fallback)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 effort.unmapped ?
-				 errmsg("could not map the image of a segment of index \"%s\"",
-						RelationGetRelationName(index)) :
-				 errmsg("could not make the image of a segment of index \"%s\"",
-						RelationGetRelationName(index)),
-				 errdetail_internal("%s", effort.reason),
-				 errhint("Set barq.allow_fallback to search its pages instead.")));
-	ereport(WARNING,
-			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-			 effort.unmapped ?
-			 errmsg("index \"%s\" is searched page by page because the image of a segment could not be mapped",
-					RelationGetRelationName(index)) :
-			 errmsg("index \"%s\" is searched page by page because the image of a segment could not be made",
-					RelationGetRelationName(index)),
-			 errdetail_internal("%s", effort.reason),
-			 effort.unmapped ?
-			 errhint("The process has too little address space or too many mappings: see ulimit -v and vm.max_map_count.") : 0));
-	snapshot->retry_after =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MILLISECONDS);
-}
-
-/* qsort order: more rows with a key first, then lower numbers. */
-static int
-larger_first(const void *a, const void *b)
-{
-	const BarqSegment *x = a;
-	const BarqSegment *y = b;
-
-	if (barq_segment_keyed(&x->desc) != barq_segment_keyed(&y->desc))
-		return barq_segment_keyed(&x->desc) > barq_segment_keyed(&y->desc) ? -1 : 1;
-	return x->desc.number < y->desc.number ? -1 : 1;
-}
-
-/*
- * Give a segment of a new snapshot its dead rows: those of the snapshot that the
- * cache has, if the directory counted no more since then (S19), else from the file
- * or the pages. False if a page was re-used meanwhile.
- */
-static bool
-find_dead_rows(Relation index, BarqSegment *segment, const SnapshotEntry *entry)
-{
-	const BarqSnapshot *older = entry != NULL ? entry->snapshot : NULL;
-	BarqDeadRows *dead = NULL;
-
-	for (uint32 i = 0; older != NULL && i < older->nsegments; i++)
-	{
-		BarqDeadRows *known = older->segments[i].dead_rows;
-
-		if (known == NULL || known->count != segment->desc.dead_rows ||
-			memcmp(known->id, segment->desc.id, BARQ_ID_BYTES) != 0)
-			continue;
-		known->references++;
-		dead = known;
-		break;
-	}
-	if (dead == NULL && (dead = barq_dead_rows_get(index, &segment->desc)) == NULL)
-		return false;
-	segment->dead_rows = dead;
-	segment->dead = dead->bits;
-	return true;
-}
-
-/* Take over the orders of TIDs that the cache's snapshot has of the same segments. */
-static void
-take_tid_orders(BarqSnapshot *snapshot, const SnapshotEntry *entry)
-{
-	const BarqSnapshot *older = entry != NULL ? entry->snapshot : NULL;
-
-	for (uint32 i = 0; older != NULL && i < older->nsegments; i++)
-	{
-		BarqTidOrder *order = older->segments[i].tid_order;
-
-		for (uint32 j = 0; order != NULL && j < snapshot->nsegments; j++)
-			if (memcmp(order->id, snapshot->segments[j].desc.id, BARQ_ID_BYTES) == 0)
-			{
-				order->references++;
-				snapshot->segments[j].tid_order = order;
-				break;
-			}
-	}
-}
-
 const BarqTidOrder *
 barq_snapshot_tid_order(BarqSnapshot *snapshot, uint32 segment, BarqView *view)
 {
@@ -507,73 +362,6 @@ barq_snapshot_tid_order(BarqSnapshot *snapshot, uint32 segment, BarqView *view)
 	if (of->tid_order == NULL)
 		of->tid_order = barq_tid_order_make(view, of->desc.id);
 	return of->tid_order;
-}
-
-/*
- * Give all segments of a snapshot their dead rows. False if a page was re-used; then,
- * and on an error, the snapshot is freed.
- */
-static bool
-find_all_dead_rows(Relation index, BarqSnapshot *snapshot, const SnapshotEntry *entry)
-{
-	volatile bool complete = true;
-
-	PG_TRY();
-	{
-		for (uint32 i = 0; complete && i < snapshot->nsegments; i++)
-			if (snapshot->segments[i].desc.dead_rows > 0)
-				complete = find_dead_rows(index, &snapshot->segments[i], entry);
-	}
-	PG_CATCH();
-	{
-		free_snapshot(snapshot);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	if (!complete)
-		free_snapshot(snapshot);
-	return complete;
-}
-
-/*
- * Read directory and dead rows into a snapshot without references or mappings,
- * whose memory context is a child of the current one. NULL if a page of the
- * tombstones was re-used meanwhile. *meta receives the metapage. `entry`: of the
- * index in the cache, or NULL.
- */
-static BarqSnapshot *
-read_snapshot(Relation index, BarqMeta *meta, const SnapshotEntry *entry)
-{
-	MemoryContext context;
-	MemoryContext old;
-	BarqSnapshot *snapshot;
-	BarqSegmentDesc *descs;
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "barq snapshot",
-									ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
-	descs = barq_directory_current(index, meta, NULL);
-	barq_step("snapshot: directory read");
-
-	snapshot = palloc0(sizeof(BarqSnapshot));
-	snapshot->context = context;
-	snapshot->locator = BarqRelationLocator(index);
-	snapshot->backend = index->rd_backend;
-	snapshot->relid = RelationGetRelid(index);
-	memcpy(snapshot->incarnation, meta->incarnation, BARQ_ID_BYTES);
-	snapshot->directory_version = meta->directory_version;
-	snapshot->dead_epoch = meta->dead_epoch;
-	snapshot->nsegments = meta->segments;
-	snapshot->segments = palloc0(sizeof(BarqSegment) * Max(meta->segments, 1));
-	for (uint32 i = 0; i < meta->segments; i++)
-		snapshot->segments[i].desc = descs[i];
-	qsort(snapshot->segments, snapshot->nsegments, sizeof(BarqSegment), larger_first);
-	pfree(descs);
-	MemoryContextSwitchTo(old);
-	if (!find_all_dead_rows(index, snapshot, entry))
-		return NULL;
-	take_tid_orders(snapshot, entry);
-	return snapshot;
 }
 
 /* Whether the metapage still has the versions that the snapshot was read at. */
@@ -666,7 +454,7 @@ barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext own
 	{
 		uint64		failed_version = 0;
 
-		while ((snapshot = read_snapshot(index, meta, entry)) == NULL)
+		while ((snapshot = barq_snapshot_read(index, meta, entry != NULL ? entry->snapshot : NULL)) == NULL)
 		{
 			CHECK_FOR_INTERRUPTS();
 			barq_meta_check_moved(index, meta->directory_version, &failed_version);
@@ -681,7 +469,7 @@ barq_snapshot_get(Relation index, BarqMeta *meta, bool images, MemoryContext own
 
 	if (images && !snapshot->complete &&
 		(snapshot->retry_after == 0 || snapshot->retry_after < GetCurrentTimestamp()))
-		acquire_images(index, snapshot);
+		barq_snapshot_acquire_images(index, snapshot);
 	return snapshot;
 }
 

@@ -10,17 +10,15 @@
  * file. Without files all rows stay in memory. Rows that differ in length go to a
  * third file, in which a participant claims as many bytes as the rows of one chunk
  * take; their heads go to the first file. Refinements go to the third file, each to the
- * place of its slot.
+ * place of its slot. What rows have beside their codes: build_values.c.
  */
 #include "postgres.h"
 
 #include "store/file_steps.h"
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "am/filters.h"
-#include "vector_index/vector_build.h"
+#include "vector_index/build_files.h"
 #include "catalog/index.h"
 #include "commands/progress.h"
 #include "flat/vector_body.h"
@@ -33,30 +31,6 @@
 #include "utils/memutils.h"
 
 #define PROGRESS_STEP	1000
-
-/* rows without a key are written to their file this many at a time */
-#define KEYLESS_BATCH	8192
-
-/* bytes of filter values in memory, where there is a file */
-#define FILTER_BUFFER	(Size) (64 * 1024)
-
-/*
- * Returns fd. If opening the file failed (fd is negative), raises the error with
- * the SQLSTATE of its cause.
- */
-static int
-check_opened(int fd, const char *path)
-{
-	if (fd < 0)
-	{
-		const char *problem = barq_file_problem();
-
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\": %s", path, problem)));
-	}
-	return fd;
-}
 
 void
 barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *frozen,
@@ -78,29 +52,29 @@ barq_sink_init(BarqRowSink *sink, Relation index, const BarqFrozenOptions *froze
 	sink->context = CurrentMemoryContext;
 	if (path != NULL)
 	{
-		sink->fd = check_opened(barq_path_open(path, O_RDWR | PG_BINARY), path);
+		sink->fd = barq_build_opened(barq_path_open(path, O_RDWR | PG_BINARY), path);
 
 		/* the first participant creates the other files */
 		sink->tids_path = barq_sink_tids_path(path);
-		sink->tids_fd = check_opened(barq_open_file(sink->tids_path,
-													O_RDWR | O_CREAT | PG_BINARY,
-													"row pointers: create"),
-									 sink->tids_path);
+		sink->tids_fd = barq_build_opened(barq_open_file(sink->tids_path,
+														 O_RDWR | O_CREAT | PG_BINARY,
+														 "row pointers: create"),
+										  sink->tids_path);
 		if (sink->columns > 0)
 		{
 			sink->filters_path = barq_sink_filters_path(path);
-			sink->filters_fd = check_opened(barq_open_file(sink->filters_path,
-														   O_RDWR | O_CREAT | PG_BINARY,
-														   "filter values: create"),
-											sink->filters_path);
+			sink->filters_fd = barq_build_opened(barq_open_file(sink->filters_path,
+																O_RDWR | O_CREAT | PG_BINARY,
+																"filter values: create"),
+												 sink->filters_path);
 		}
 		if (barq_codec_has_heads(&sink->codec) || sink->codec.refine_bytes > 0)
 		{
 			sink->whole_path = barq_sink_whole_path(path);
-			sink->whole_fd = check_opened(barq_open_file(sink->whole_path,
-														 O_RDWR | O_CREAT | PG_BINARY,
-														 "whole rows: create"),
-										  sink->whole_path);
+			sink->whole_fd = barq_build_opened(barq_open_file(sink->whole_path,
+															  O_RDWR | O_CREAT | PG_BINARY,
+															  "whole rows: create"),
+											   sink->whole_path);
 		}
 	}
 	/* with files this never grows: a full chunk is written */
@@ -128,163 +102,6 @@ barq_sink_whole_path(const char *path)
 	return psprintf("%s.whole", path);
 }
 
-char *
-barq_sink_keyless_path(const char *path)
-{
-	return psprintf("%s.keyless", path);
-}
-
-char *
-barq_sink_filters_path(const char *path)
-{
-	return psprintf("%s.filters", path);
-}
-
-/* Open the file of rows without a key; the first participant creates it. */
-static void
-open_keyless(BarqRowSink *sink)
-{
-	MemoryContext old;
-
-	if (sink->keyless_fd >= 0)
-		return;
-	old = MemoryContextSwitchTo(sink->context);
-	sink->keyless_path = barq_sink_keyless_path(sink->path);
-	sink->keyless_fd = check_opened(barq_open_file(sink->keyless_path,
-												   O_RDWR | O_CREAT | PG_BINARY,
-												   "keyless rows: create"),
-									sink->keyless_path);
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * Write `left` bytes at offset `off` of a file. Raises an error with the
- * SQLSTATE of its cause if that fails.
- */
-static void
-write_bytes(int fd, const char *path, const char *data, Size left, off_t off)
-{
-	while (left > 0)
-	{
-		ssize_t		written = barq_pwrite(fd, data, left, off, "rows: write");
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-		{
-			if (written == 0)
-				errno = ENOSPC;
-			ereport(ERROR,
-					(errcode_for_file_access(),
-					 errmsg("could not write file \"%s\": %m", path),
-					 errhint("Building an index needs room for its vectors in the image directory (barq.image_directory).")));
-		}
-		data += written;
-		left -= written;
-		off += written;
-	}
-}
-
-/* A row without a key in its file. */
-typedef struct KeylessEntry
-{
-	ItemPointerData tid;
-	uint16		keyless;		/* BarqKeyless */
-} KeylessEntry;
-
-/* Move the rows without a key that are in memory to their file. */
-static void
-flush_keyless(BarqRowSink *sink)
-{
-	uint64		n = barq_keyless_count(&sink->keyless);
-	Size		bytes = n * sizeof(KeylessEntry);
-	KeylessEntry *entries = palloc(bytes);
-	KeylessEntry *entry = entries;
-	uint64		at = sink->own_keyless;
-
-	open_keyless(sink);
-	for (int i = 0; i < BARQ_KEYLESS_KINDS; i++)
-	{
-		for (uint32 j = 0; j < sink->keyless.n[i]; j++, entry++)
-		{
-			entry->tid = sink->keyless.tids[i][j];
-			entry->keyless = i;
-		}
-		sink->keyless.n[i] = 0;
-	}
-	if (sink->shared != NULL)
-		at = pg_atomic_fetch_add_u64(&sink->own->next_keyless, bytes);
-	sink->own_keyless += bytes;
-	write_bytes(sink->keyless_fd, sink->keyless_path, (char *) entries, bytes, at);
-	pfree(entries);
-}
-
-/* Add a row without a key; in memory, or flushed to the file when there are many. */
-static void
-add_keyless(BarqRowSink *sink, BarqKeyless keyless, ItemPointer tid)
-{
-	barq_keyless_add(&sink->keyless, sink->context, keyless, tid);
-	sink->nkeyless++;
-	if (sink->path != NULL && barq_keyless_count(&sink->keyless) >= KEYLESS_BATCH)
-		flush_keyless(sink);
-}
-
-/* Before the words of a row in the file of filter values. */
-typedef struct FilterEntry
-{
-	ItemPointerData tid;
-	uint16		unused;
-	uint32		nwords;
-	uint32		unused32;
-} FilterEntry;
-
-StaticAssertDecl(sizeof(FilterEntry) == 16, "words of filter values must be aligned");
-
-/* Move the filter values in memory to their file. */
-static void
-flush_filters(BarqRowSink *sink)
-{
-	uint64		at = sink->own_filters;
-
-	if (sink->shared != NULL)
-		at = pg_atomic_fetch_add_u64(&sink->own->next_filters, sink->filters_used);
-	sink->own_filters += sink->filters_used;
-	write_bytes(sink->filters_fd, sink->filters_path, sink->filters_buffer,
-				sink->filters_used, (off_t) at);
-	sink->filters_used = 0;
-}
-
-/* Add the values of a row's filter columns. */
-static void
-add_filters(BarqRowSink *sink, Relation index, ItemPointer tid, Datum *values, bool *isnull)
-{
-	MemoryContext old = MemoryContextSwitchTo(sink->scratch);
-	BarqFilterColumns columns = barq_filters_behind_first(index);
-	BarqFilterValues filters;
-	FilterEntry entry = {.tid = *tid};
-	Size		bytes;
-
-	barq_filter_encode(index, &columns, values, isnull, &filters);
-	MemoryContextSwitchTo(sink->context);
-	if (sink->filters_fd < 0)
-		barq_filters_add(&sink->filters, sink->context, tid, filters.words,
-						 filters.columns, true);
-	else
-	{
-		entry.nwords = filters.nwords;
-		bytes = filters.nwords * sizeof(uint64);
-		if (sink->filters_used + sizeof(entry) + bytes > FILTER_BUFFER && sink->filters_used > 0)
-			flush_filters(sink);
-		BARQ_ARRAY_RESERVE(sink->filters_buffer, sink->filters_space,
-						   sink->filters_used + sizeof(entry) + bytes, FILTER_BUFFER);
-		memcpy(sink->filters_buffer + sink->filters_used, &entry, sizeof(entry));
-		memcpy(sink->filters_buffer + sink->filters_used + sizeof(entry), filters.words, bytes);
-		sink->filters_used += sizeof(entry) + bytes;
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(sink->scratch);
-}
-
 /* The place of a slot in its file. */
 static off_t
 slot_off(const BarqRowSink *sink, uint64 row)
@@ -299,14 +116,14 @@ write_rows(BarqRowSink *sink, uint64 first_row, const char *rows, const char *re
 {
 	Size		width = sink->codec.refine_bytes;
 
-	write_bytes(sink->fd, sink->path, rows, n * sink->slot_bytes,
-				slot_off(sink, first_row));
-	write_bytes(sink->tids_fd, sink->tids_path, (const char *) tids,
-				n * sizeof(ItemPointerData),
-				(off_t) (first_row * sizeof(ItemPointerData)));
+	barq_build_write(sink->fd, sink->path, rows, n * sink->slot_bytes,
+					 slot_off(sink, first_row));
+	barq_build_write(sink->tids_fd, sink->tids_path, (const char *) tids,
+					 n * sizeof(ItemPointerData),
+					 (off_t) (first_row * sizeof(ItemPointerData)));
 	if (width > 0)
-		write_bytes(sink->whole_fd, sink->whole_path, refinements, n * width,
-					(off_t) (first_row * width));
+		barq_build_write(sink->whole_fd, sink->whole_path, refinements, n * width,
+						 (off_t) (first_row * width));
 }
 
 /*
@@ -321,7 +138,7 @@ flush_whole(BarqRowSink *sink)
 	if (sink->shared != NULL)
 		at = pg_atomic_fetch_add_u64(&sink->own->next_whole, sink->whole_used);
 	sink->own_whole += sink->whole_used;
-	write_bytes(sink->whole_fd, sink->whole_path, sink->whole, sink->whole_used, at);
+	barq_build_write(sink->whole_fd, sink->whole_path, sink->whole, sink->whole_used, at);
 	sink->whole_used = 0;
 	for (uint64 i = 0; i < sink->filled; i++)
 	{
@@ -452,10 +269,10 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 
 	CHECK_FOR_INTERRUPTS();
 	if (sink->columns > 0)
-		add_filters(sink, index, tid, values, isnull);
+		barq_sink_add_filters(sink, index, tid, values, isnull);
 	if (isnull[0])
 	{
-		add_keyless(sink, BARQ_KEYLESS_NULL, tid);
+		barq_sink_add_keyless(sink, BARQ_KEYLESS_NULL, tid);
 		return;
 	}
 
@@ -471,7 +288,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		sink->rows++;
 	}
 	else
-		add_keyless(sink, BARQ_KEYLESS_UNDEFINED, tid);
+		barq_sink_add_keyless(sink, BARQ_KEYLESS_UNDEFINED, tid);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(sink->scratch);
 
@@ -491,10 +308,7 @@ barq_sink_flush(BarqRowSink *sink)
 {
 	if (sink->path == NULL)
 		return;
-	if (barq_keyless_count(&sink->keyless) > 0)
-		flush_keyless(sink);
-	if (sink->filters_used > 0)
-		flush_filters(sink);
+	barq_sink_flush_values(sink);
 	if (sink->shared != NULL)
 	{
 		uint32		me = pg_atomic_fetch_add_u32(&sink->shared->next_participant, 1);
@@ -508,23 +322,14 @@ barq_sink_flush(BarqRowSink *sink)
 		flush_chunk(sink);
 }
 
-/* Close a file of the sink, if it is open. */
-static void
-close_file(int *fd)
-{
-	if (*fd >= 0)
-		barq_file_close(*fd);
-	*fd = -1;
-}
-
 void
 barq_sink_close(BarqRowSink *sink)
 {
-	close_file(&sink->fd);
-	close_file(&sink->tids_fd);
-	close_file(&sink->whole_fd);
-	close_file(&sink->keyless_fd);
-	close_file(&sink->filters_fd);
+	barq_build_close(&sink->fd);
+	barq_build_close(&sink->tids_fd);
+	barq_build_close(&sink->whole_fd);
+	barq_build_close(&sink->keyless_fd);
+	barq_build_close(&sink->filters_fd);
 }
 
 /*
@@ -598,46 +403,6 @@ close_gaps(BarqRowSink *sink)
 	return end;
 }
 
-struct BarqRowsMapping
-{
-	MemoryContextCallback callback;
-	void	   *address;
-	Size		bytes;
-};
-
-/* Unmap a file; also the callback of the memory context in which it was mapped. */
-static void
-unmap_rows(void *arg)
-{
-	struct BarqRowsMapping *mapping = arg;
-
-	if (mapping->address != NULL)
-		barq_unmap(mapping->address, mapping->bytes, "rows: unmap");
-	mapping->address = NULL;
-}
-
-/*
- * Map a file for reading until unmap_rows(), or until the current memory context is
- * reset. Raises ERRCODE_OUT_OF_MEMORY if that fails.
- */
-static struct BarqRowsMapping *
-map_rows(int fd, const char *path, Size bytes)
-{
-	struct BarqRowsMapping *mapping = palloc0(sizeof(struct BarqRowsMapping));
-	void	   *address = barq_map(bytes, PROT_READ, MAP_SHARED, fd, "rows: map");
-
-	if (address == MAP_FAILED)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("could not map file \"%s\": %m", path)));
-	mapping->address = address;
-	mapping->bytes = bytes;
-	mapping->callback.func = unmap_rows;
-	mapping->callback.arg = mapping;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &mapping->callback);
-	return mapping;
-}
-
 void
 barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows)
 {
@@ -660,20 +425,20 @@ barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows)
 	if (n == 0)
 		return;
 	rows->n = (uint32) n;
-	sink->maps[0] = map_rows(sink->fd, sink->path, slot_off(sink, n));
+	sink->maps[0] = barq_build_map(sink->fd, sink->path, slot_off(sink, n));
 	rows->codes = (const char *) sink->maps[0]->address + BARQ_AREA_CODES;
-	sink->maps[1] = map_rows(sink->tids_fd, sink->tids_path, n * sizeof(ItemPointerData));
+	sink->maps[1] = barq_build_map(sink->tids_fd, sink->tids_path, n * sizeof(ItemPointerData));
 	rows->tids = sink->maps[1]->address;
 	if (sink->codec.refine_bytes > 0)
 	{
-		sink->maps[2] = map_rows(sink->whole_fd, sink->whole_path, n * sink->codec.refine_bytes);
+		sink->maps[2] = barq_build_map(sink->whole_fd, sink->whole_path, n * sink->codec.refine_bytes);
 		rows->refinements = sink->maps[2]->address;
 	}
 	else if (sink->whole_fd >= 0)
 	{
 		rows->whole_bytes = sink->shared != NULL ?
 			pg_atomic_read_u64(&sink->own->next_whole) : sink->own_whole;
-		sink->maps[2] = map_rows(sink->whole_fd, sink->whole_path, rows->whole_bytes);
+		sink->maps[2] = barq_build_map(sink->whole_fd, sink->whole_path, rows->whole_bytes);
 		rows->whole = sink->maps[2]->address;
 	}
 }
@@ -683,81 +448,21 @@ barq_sink_drop_rows(BarqRowSink *sink)
 {
 	for (Size i = 0; i < lengthof(sink->maps); i++)
 		if (sink->maps[i] != NULL)
-			unmap_rows(sink->maps[i]);
+			barq_build_unmap(sink->maps[i]);
 	/* a file that has become the work area is not found by this name any more */
 	if (sink->fd >= 0)
 		barq_unlink(sink->path, "rows: drop");
-	close_file(&sink->fd);
+	barq_build_close(&sink->fd);
 	if (sink->tids_fd >= 0)
 		barq_unlink(sink->tids_path, "row pointers: drop");
-	close_file(&sink->tids_fd);
+	barq_build_close(&sink->tids_fd);
 	if (sink->whole_fd >= 0)
 		barq_unlink(sink->whole_path, "whole rows: drop");
-	close_file(&sink->whole_fd);
+	barq_build_close(&sink->whole_fd);
 	pfree(sink->memory);
 	pfree(sink->tids);
 	if (sink->whole != NULL)
 		pfree(sink->whole);
 	sink->memory = sink->whole = NULL;
 	sink->tids = NULL;
-}
-
-/* Bytes of the file of rows without a key, of all participants. */
-static uint64
-keyless_bytes(const BarqRowSink *sink)
-{
-	return sink->shared != NULL ?
-		pg_atomic_read_u64(&sink->own->next_keyless) : sink->own_keyless;
-}
-
-void
-barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer)
-{
-	uint64		n = keyless_bytes(sink) / sizeof(KeylessEntry);
-	const KeylessEntry *entries;
-
-	if (sink->path == NULL)
-	{
-		barq_keyless_write(writer, &sink->keyless);
-		return;
-	}
-	if (n == 0)
-		return;
-	open_keyless(sink);
-	entries = map_rows(sink->keyless_fd, sink->keyless_path,
-					   n * sizeof(KeylessEntry))->address;
-	for (BarqKeyless keyless = 0; keyless < BARQ_KEYLESS_KINDS; keyless++)
-		for (uint64 i = 0; i < n; i++)
-		{
-			if ((i & 0xfff) == 0)
-				CHECK_FOR_INTERRUPTS();
-			if (entries[i].keyless == keyless)
-				barq_body_keyless(writer, keyless, &entries[i].tid, 1);
-		}
-}
-
-void
-barq_sink_write_filters(BarqRowSink *sink, BarqBodyWriter *writer)
-{
-	uint64		bytes = sink->shared != NULL ?
-		pg_atomic_read_u64(&sink->own->next_filters) : sink->own_filters;
-	const char *at;
-	const char *end;
-
-	if (sink->columns > 0 && sink->filters_fd >= 0 && bytes > 0)
-	{
-		at = map_rows(sink->filters_fd, sink->filters_path, bytes)->address;
-		for (end = at + bytes; at < end;)
-		{
-			const FilterEntry *entry = (const FilterEntry *) at;
-
-			if ((sink->filters.n & 0xfff) == 0)
-				CHECK_FOR_INTERRUPTS();
-			at += sizeof(FilterEntry);
-			barq_filters_add(&sink->filters, sink->context, &entry->tid,
-							 (const uint64 *) at, sink->columns, false);
-			at += entry->nwords * sizeof(uint64);
-		}
-	}
-	barq_filters_write(writer, sink->columns, &sink->filters);
 }

@@ -138,21 +138,11 @@ extern void barq_sink_flush(BarqRowSink *sink);
 extern void barq_sink_close(BarqRowSink *sink);
 
 /*
- * Names of the files of TIDs, of whole rows and of rows without a key that belong to
- * the file of slots `path`; palloc'd.
+ * Names of the files of TIDs and of whole rows that belong to the file of slots `path`;
+ * palloc'd.
  */
 extern char *barq_sink_tids_path(const char *path);
 extern char *barq_sink_whole_path(const char *path);
-extern char *barq_sink_keyless_path(const char *path);
-
-/* Likewise of the file of filter values. */
-extern char *barq_sink_filters_path(const char *path);
-
-/*
- * Append the filter values of all rows, after barq_sink_write_keyless(). Nothing without
- * filter columns.
- */
-extern void barq_sink_write_filters(BarqRowSink *sink, BarqBodyWriter *writer);
 
 /*
  * The rows of all participants; called by the leader after every participant's
@@ -170,12 +160,24 @@ extern void barq_sink_rows(BarqRowSink *sink, BarqBuildRows *rows);
  */
 extern void barq_sink_drop_rows(BarqRowSink *sink);
 
+/* ---- build_values.c ---- */
+
+/* Likewise the names of the files of rows without a key, and of filter values. */
+extern char *barq_sink_keyless_path(const char *path);
+extern char *barq_sink_filters_path(const char *path);
+
 /*
  * Append the rows without a key, of all participants, to a body whose kind has
  * finished its part. Called by the leader after every participant's
  * barq_sink_flush().
  */
 extern void barq_sink_write_keyless(BarqRowSink *sink, BarqBodyWriter *writer);
+
+/*
+ * Append the filter values of all rows, after barq_sink_write_keyless(). Nothing without
+ * filter columns.
+ */
+extern void barq_sink_write_filters(BarqRowSink *sink, BarqBodyWriter *writer);
 
 /* ---- vector_segments.c ---- */
 
