@@ -1,4 +1,4 @@
-# Counts and facets on a standby: equal to what its table says, by the visibility map that
+# Counts, facets and rows sorted by a column on a standby: equal to what its table says, by the visibility map that
 # it replays, while rows are deleted, removed by VACUUM, sealed and merged; in a snapshot
 # that is older than these; after a crash, and promoted.
 use strict;
@@ -35,12 +35,19 @@ $standby->start;
 # By the index, as one line; and what the rows of the table say.
 my $by_index = q{SELECT (SELECT count(*) FROM items WHERE body @@@ 'red'), (SELECT count(*) FROM items WHERE body @@@ 'red -fox' AND price > 3),
 	barq_count('items_body', 'fox', 'price = $1', '{3}'), (SELECT string_agg(concat(value, ':', count), ',' ORDER BY value) FROM barq_facets('items_body', 'red', columns => '{brand}')),
-	(SELECT string_agg(concat(value, ':', count), ',' ORDER BY value) FROM barq_facets('items_body', 'red', ranges => '{"price": [2, 5]}'))};
+	(SELECT string_agg(concat(value, ':', count), ',' ORDER BY value) FROM barq_facets('items_body', 'red', ranges => '{"price": [2, 5]}')),
+	(SELECT string_agg(price || ' ' || id, ',') FROM (SELECT price, id FROM items WHERE body @@@ 'red' ORDER BY price, id LIMIT 40) s),
+	(SELECT string_agg(price || ' ' || id, ',') FROM (SELECT price, id FROM items WHERE body @@@ 'w2* -fox' AND price > 3 ORDER BY price DESC, id LIMIT 40) s),
+	(SELECT max(price) FROM items WHERE body @@@ 'fox')};
 my $by_rows = q{SELECT count(*) FILTER (WHERE red), count(*) FILTER (WHERE red AND NOT fox AND price > 3), count(*) FILTER (WHERE fox AND price = 3),
 	(SELECT string_agg(concat(brand, ':', n), ',' ORDER BY brand) FROM (SELECT brand, count(*) AS n FROM items WHERE body ~ '\mred\M' GROUP BY brand) b),
-	concat_ws(',', '(,2):' || count(*) FILTER (WHERE red AND price < 2), '[2,5):' || count(*) FILTER (WHERE red AND price >= 2 AND price < 5), '[5,):' || count(*) FILTER (WHERE red AND price >= 5))
+	concat_ws(',', '(,2):' || count(*) FILTER (WHERE red AND price < 2), '[2,5):' || count(*) FILTER (WHERE red AND price >= 2 AND price < 5), '[5,):' || count(*) FILTER (WHERE red AND price >= 5)),
+	(SELECT string_agg(price || ' ' || id, ',') FROM (SELECT price, id FROM items WHERE body ~ '\mred\M' ORDER BY price, id LIMIT 40) s),
+	(SELECT string_agg(price || ' ' || id, ',') FROM (SELECT price, id FROM items WHERE body ~ '\mw2' AND body !~ '\mfox\M' AND price > 3 ORDER BY price DESC, id LIMIT 40) s),
+	max(price) FILTER (WHERE fox)
 	FROM (SELECT price, body ~ '\mred\M' AS red, body ~ '\mfox\M' AS fox FROM items) i};
-my $settings = 'SET enable_seqscan = off; SET lc_messages = "C";';
+my $settings = 'SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET lc_messages = "C";';
+my $sorted = "SELECT price, id FROM items WHERE body @@@ 'red' ORDER BY price, id LIMIT 40";
 
 sub counts_right
 {
@@ -51,6 +58,7 @@ sub counts_right
 }
 
 like($standby->safe_psql('postgres', "$settings EXPLAIN SELECT count(*) FROM items WHERE body \@\@\@ 'red'"), qr/BarqCount/, 'the standby counts by the index');
+like($standby->safe_psql('postgres', "$settings EXPLAIN $sorted"), qr/BarqSorted/, 'the standby sorts by the index');
 counts_right($standby, 'a new standby');
 like($standby->safe_psql('postgres', "$settings EXPLAIN (ANALYZE, COSTS OFF) SELECT count(*) FROM items WHERE body \@\@\@ 'red'"), qr/Heap Fetches: 0/, 'without its table');
 
@@ -100,6 +108,7 @@ $node->wait_for_catchup($standby);
 $node->stop('immediate');
 $standby->promote;
 counts_right($standby, 'promoted');
+like($standby->safe_psql('postgres', "$settings EXPLAIN $sorted"), qr/BarqSorted/, 'promoted, it sorts by the index');
 $node->start;
 foreach my $server ($node, $standby)
 {
