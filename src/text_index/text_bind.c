@@ -143,6 +143,9 @@ score_in_fields(Binding *binding, const BarqClause *clause)
 {
 	uint32		fields;
 
+	/* the only field of an index scores like those of others: not at all without weight */
+	if (binding->options->nfields == 1 && binding->options->fields[0].weight == 0)
+		return;
 	use_fields(binding, clause->fields);
 	if (binding->every == 0 || binding->options->combine == BARQ_COMBINE_BM25F)
 	{
@@ -598,7 +601,7 @@ set_formula(BarqBm25Query *query, BarqTextStatistics *statistics,
 	query->k1 = parameters->k1 >= 0 ? parameters->k1 : options->k1;
 	query->b = parameters->b >= 0 ? parameters->b : options->b;
 	query->avglen = totals.tokens == 0 ? 1 : (double) totals.tokens / totals.documents;
-	if (options->nfields == 1)
+	if (options->nfields == 1 && options->fields[0].weight > 0)
 		query->k1 /= options->fields[0].weight / BARQ_MILLIONTHS;
 	if (options->nfields <= 1)
 		return;
