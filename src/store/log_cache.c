@@ -144,19 +144,15 @@ barq_log_cache_add(BarqLogCache *cache, const BarqLogRow *rows, uint32 n,
 }
 
 void
-barq_log_cache_add_body(BarqLogCache *cache, bool all, const char *body, uint64 bytes)
+barq_log_cache_set_body(BarqLogCache *cache, int n, const char *body, uint64 bytes)
 {
-	BarqLogBody *to;
 	char	   *copy;
+
+	Assert(n <= cache->nbodies && n < BARQ_LOG_BODIES);
 
 	copy = (char *) TYPEALIGN(BARQ_BODY_ALIGN,
 							  MemoryContextAllocHuge(cache->context, bytes + BARQ_BODY_ALIGN));
 	memcpy(copy, body, bytes);
-	if (all)
-		cache->nbodies = 0;
-	Assert(cache->nbodies < BARQ_LOG_BODIES);
-	to = &cache->bodies[cache->nbodies++];
-	to->body = copy;
-	to->bytes = bytes;
-	cache->in_bodies = cache->nrows;
+	cache->bodies[n] = (BarqLogBody) {copy, bytes, cache->nrows};
+	cache->nbodies = n + 1;
 }

@@ -12,7 +12,7 @@
 
 #include "store/snapshot.h"
 
-#define BARQ_LOG_BODIES	8
+#define BARQ_LOG_BODIES	24
 
 /* A row with a key, of a record of the log. */
 typedef struct BarqLogRow
@@ -30,6 +30,7 @@ typedef struct BarqLogBody
 {
 	char	   *body;
 	uint64		bytes;
+	uint32		end;			/* it is of the rows before this one */
 } BarqLogBody;
 
 struct BarqLogCache
@@ -62,10 +63,9 @@ struct BarqLogCache
 	uint32		ndead;
 	uint32		dead_space;
 
-	/* Bodies of all rows before `in_bodies`, in their order. */
+	/* Bodies of rows that follow each other, from the first row on. */
 	BarqLogBody bodies[BARQ_LOG_BODIES];
 	int			nbodies;
-	uint32		in_bodies;
 };
 
 /*
@@ -85,12 +85,19 @@ extern BarqLogCache *barq_log_cache_get(BarqSnapshot *snapshot, const BarqMeta *
 extern bool barq_log_cache_add(BarqLogCache *cache, const BarqLogRow *rows, uint32 n,
 							   BlockNumber next, uint64 next_generation);
 
+/* The first row that is not in the first n bodies. */
+static inline uint32
+barq_log_cache_end(const BarqLogCache *cache, int n)
+{
+	return n == 0 ? 0 : cache->bodies[n - 1].end;
+}
+
 /*
- * Add a copy of a body made of the rows from in_bodies to nrows - 1; with `all`,
- * of all rows: it takes the place of the others, whose memory stays, because
- * searches that are open may read them.
+ * Make a copy of a body number n (at most nbodies), of all rows behind the bodies before it.
+ * It takes the place of those from n on, whose memory stays, because searches that are open
+ * may read them.
  */
-extern void barq_log_cache_add_body(BarqLogCache *cache, bool all, const char *body,
+extern void barq_log_cache_set_body(BarqLogCache *cache, int n, const char *body,
 									uint64 bytes);
 
 /* The payload of live row number `row` of a cache with a stride. */

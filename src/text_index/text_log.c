@@ -5,8 +5,8 @@
  *
  * Full pages of the log no longer change, so a backend keeps their documents
  * with the snapshot. It puts every few hundred of them into a mini, a segment
- * like any other, and merges all minis into one when there are MINI_SEGMENTS, so
- * a document is indexed a few times at most. The documents left over, and those
+ * like any other, and makes one of MINI_FANOUT that are about as large, so a document is
+ * indexed once more each time that the log is MINI_FANOUT times as long. The documents left over, and those
  * of later pages, are scored one by one. Dead records match no query, but count
  * in the statistics as long as they are in the log.
  */
@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 
 #define MINI_DOCUMENTS	256		/* of a mini, at least */
+#define MINI_FANOUT		6
 #define MINI_SEGMENTS	BARQ_LOG_BODIES
 
 typedef struct Documents
@@ -111,11 +112,11 @@ visit_page_end(void *arg, BlockNumber next, uint64 next_generation)
 }
 
 /*
- * Make a mini of the documents of the cache that are in none, or of all of them, and
- * add it to the cache.
+ * Make mini number n of the cache, in place of those from there on, of all documents
+ * behind the minis before it.
  */
 static void
-make_mini(BarqLogCache *cache, const BarqTextOptions *options, int columns, bool all)
+make_mini(BarqLogCache *cache, const BarqTextOptions *options, int columns, int n)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq log segment",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -128,8 +129,9 @@ make_mini(BarqLogCache *cache, const BarqTextOptions *options, int columns, bool
 	const char *body;
 	uint64		bytes;
 
-	for (uint32 i = all ? 0 : cache->in_bodies; i < cache->nrows; i++)
+	for (uint32 i = barq_log_cache_end(cache, n); i < cache->nrows; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		barq_bm25_builder_add_document(builder, &cache->rows[i].tid, cache->rows[i].payload,
 									   cache->rows[i].length);
 		if (columns > 0)
@@ -139,21 +141,44 @@ make_mini(BarqLogCache *cache, const BarqTextOptions *options, int columns, bool
 	barq_bm25_builder_write(builder, writer);
 	barq_filters_write(writer, columns, &filters);
 	body = barq_body_finish(writer, &bytes);
-	barq_log_cache_add_body(cache, all, body, bytes);
+	barq_log_cache_set_body(cache, n, body, bytes);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
 
 /*
- * Once MINI_DOCUMENTS documents are in no mini, make one of them; at MINI_SEGMENTS
- * minis, one of all documents replaces them.
+ * The number of a new mini: behind all others, or in place of the last ones where
+ * MINI_FANOUT - 1 of them have at most twice its documents, and then of more of them in
+ * the same way. No side effects.
  */
+static int
+place_of_mini(const BarqLogCache *cache)
+{
+	int			n = cache->nbodies;
+
+	for (;;)
+	{
+		uint32		documents = cache->nrows - barq_log_cache_end(cache, n);
+		int			first = n;
+
+		while (first > 0 && barq_log_cache_end(cache, first) -
+			   barq_log_cache_end(cache, first - 1) <= 2 * documents)
+			first--;
+		if (n - first < MINI_FANOUT - 1 && n < MINI_SEGMENTS)
+			return n;
+		n = Min(first, n - 1);
+	}
+}
+
+/* Once MINI_DOCUMENTS documents are in no mini, make one of them. */
 static void
 make_minis(BarqLogCache *cache, const BarqTextOptions *options, int columns)
 {
-	Assert(cache->in_bodies <= cache->nrows && cache->nbodies <= MINI_SEGMENTS);
-	if (cache->nrows - cache->in_bodies >= MINI_DOCUMENTS)
-		make_mini(cache, options, columns, cache->nbodies == MINI_SEGMENTS);
+	uint32		end = barq_log_cache_end(cache, cache->nbodies);
+
+	Assert(end <= cache->nrows && cache->nbodies <= MINI_SEGMENTS);
+	if (cache->nrows - end >= MINI_DOCUMENTS)
+		make_mini(cache, options, columns, place_of_mini(cache));
 }
 
 bool
@@ -178,7 +203,7 @@ barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 	log->nminis = cache->nbodies;
 	for (int i = 0; i < cache->nbodies; i++)
 		barq_view_init_memory(&log->minis[i], cache->bodies[i].body, cache->bodies[i].bytes);
-	for (uint32 i = cache->in_bodies; i < cache->nrows; i++)
+	for (uint32 i = barq_log_cache_end(cache, cache->nbodies); i < cache->nrows; i++)
 		add_document(&log->rest, &cache->rows[i]);
 	for (uint32 i = 0; i < cache->ndead; i++)
 		add_document(&log->rest, &cache->dead[i]);
