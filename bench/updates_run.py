@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Measures ranked searches beside updates: phases without and with updates take turns in
+one run, so that a busy machine slows both.
+
+Called by run.sh (PARTS=updates). Writes updates.json. Of each search three times are taken: what
+the client saw; how much of that the server's process, psql and this program, which take turns,
+waited for a processor (Linux' schedstat); and the processor time of the server's process. The
+server has autovacuum, checkpoints and workers.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import time
+
+from corpus import Corpus, copy_text
+from database import Database, environment, percentile
+from run import machine
+
+SEARCH = "SELECT id FROM docs ORDER BY body <@> $1 LIMIT 10"
+UPDATE = ("\\set i random(0, {last})\n\\set j random(0, {last})\n"
+          "UPDATE docs SET body = (SELECT body FROM texts WHERE id = :j) WHERE id = :i;\n")
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="make bench PARTS=updates UPDATES_BENCH='…'", description=__doc__.split("\n")[0])
+    p.add_argument("--documents", type=int, default=1000000, help="documents of three random glosses each")
+    p.add_argument("--rate", type=int, default=1000, help="updates a second")
+    p.add_argument("--clients", type=int, default=8, help="of updates")
+    p.add_argument("--searches", type=int, default=200, help="searches a second, by one client")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--idle", type=int, default=60, help="seconds without updates before each round")
+    p.add_argument("--loaded", type=int, default=240, help="seconds with updates in each round")
+    p.add_argument("--slow", type=float, default=0, help="print searches that took this many milliseconds beside those waiting for a processor")
+    p.add_argument("--keep", action="store_true", help="go on with the database of the last run")
+    p.add_argument("--query-count", type=int, default=200)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--wordnet", default="/usr/share/wordnet")
+    p.add_argument("--out", default="results")
+    return p.parse_args()
+
+
+class Searcher:
+    """One session, asked through psql: ask() returns nanoseconds (seen, waiting, processor)."""
+
+    def __init__(self, database):
+        self.psql = subprocess.Popen(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database], stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, text=True, bufsize=1, env=environment({"jit": "off"}))
+        pid = self.send(f"SET plan_cache_mode = force_generic_plan; PREPARE ask(text) AS {SEARCH}; SELECT pg_backend_pid();")[0]
+        self.schedules = [open(f"/proc/{p}/schedstat") for p in (pid, self.psql.pid, "self")]
+
+    def send(self, line):
+        self.psql.stdin.write(line + "\n\\echo .\n")
+        self.psql.stdin.flush()
+        rows = []
+        while (row := self.psql.stdout.readline().rstrip("\n")) != ".":
+            if row == "":
+                raise SystemExit("a search failed")
+            rows.append(row)
+        return rows
+
+    def times(self):
+        """Nanoseconds so far: of the server's process on a processor, of all three waiting for one."""
+        lines = []
+        for schedule in self.schedules:
+            schedule.seek(0)
+            lines.append(schedule.read().split())
+        return int(lines[0][0]), sum(int(line[1]) for line in lines)
+
+    def ask(self, query):
+        processor, waiting = self.times()
+        began = time.monotonic_ns()
+        self.send(f"EXECUTE ask('{query}');")
+        seen = time.monotonic_ns() - began
+        processor_after, waiting_after = self.times()
+        return seen, waiting_after - waiting, processor_after - processor
+
+
+class Run:
+    def __init__(self, options, say):
+        self.o = options
+        self.say = say
+        self.db = Database("text_updates")
+        self.corpus = Corpus("updates", options.wordnet, options.documents, 0, options.query_count, options.seed)
+        self.phases = []
+
+    def load(self):
+        if not self.o.keep:
+            admin = Database("postgres")
+            admin.run(f"DROP DATABASE IF EXISTS {self.db.name}", {"client_min_messages": "warning"})
+            admin.run(f"CREATE DATABASE {self.db.name}")
+            self.db.run("CREATE EXTENSION barq; CREATE TABLE docs (id int, body text); CREATE TABLE texts (id int, body text)")
+            self.db.run("COPY texts FROM STDIN", feed=copy_text(self.corpus.initial()))
+            self.db.run("""INSERT INTO docs SELECT * FROM texts;
+                ALTER TABLE docs ADD PRIMARY KEY (id); ALTER TABLE texts ADD PRIMARY KEY (id);
+                VACUUM (ANALYZE) docs, texts; CHECKPOINT;
+                CREATE INDEX docs_body ON docs USING barq_bm25 (body) WITH (text_config = 'english')""")
+        self.searcher = Searcher(self.db.name)
+        self.search_for(5)
+
+    def search_for(self, seconds):
+        """[(nanoseconds behind the schedule, seen, waiting, processor)] of the searches of a phase."""
+        found = []
+        began = time.monotonic()
+        i = 0
+        while (due := began + i / self.o.searches) < began + seconds:
+            now = time.monotonic()
+            if due > now:
+                time.sleep(due - now)
+            behind = max(0, int((time.monotonic() - due) * 1e9))
+            times = self.searcher.ask(self.corpus.queries[i % len(self.corpus.queries)])
+            found.append((behind, *times))
+            if self.o.slow and times[0] - times[1] > self.o.slow * 1e6:
+                self.say("slow: " + " ".join(f"{t / 1e6:.1f}" for t in times) + " ms seen, waiting, processor; " +
+                         self.corpus.queries[i % len(self.corpus.queries)])
+            i += 1
+        return found
+
+    def updates(self, seconds):
+        """A process that updates."""
+        script = os.path.join(self.o.out, "update.sql")
+        with open(script, "w") as file:
+            file.write(UPDATE.format(last=self.o.documents - 1))
+        return subprocess.Popen(["pgbench", "-n", "-c", str(self.o.clients), "-j", "1", "-R", str(self.o.rate),
+                                 "-T", str(seconds), "-M", "prepared", "-f", script, self.db.name],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(None))
+
+    def phase(self, name, seconds, updates):
+        before = self.counted()
+        process = self.updates(seconds) if updates else None
+        times = self.search_for(seconds)
+        said = process.communicate()[0] if process else None
+        if process and process.returncode:
+            raise SystemExit(said)
+        figures = {"phase": name, "searches": len(times), "load": os.getloadavg()[0],
+                   "updates": self.counted() - before,
+                   "segments": int(self.db.value("SELECT count(*) FROM barq_segments('docs_body')")),
+                   "bytes": int(self.db.value("SELECT pg_relation_size('docs_body')"))}
+        for title, of in (("seen", lambda t: t[1]), ("from schedule", lambda t: t[0] + t[1]),
+                          ("without waiting", lambda t: t[1] - t[2]), ("processor", lambda t: t[3])):
+            values = [of(t) / 1000 for t in times]
+            figures[title] = {f"p{p}": percentile(values, p / 100) for p in (50, 95, 99)} | {"max": max(values)}
+        self.phases.append(figures)
+        self.say(f"{name}: {figures['updates'] / seconds:,.0f} updates a second, {figures['segments']} segments, "
+                 f"{figures['bytes'] / 1e6:.0f} MB, load {figures['load']:.1f}; p50 / p95 / p99 / max us: " + "; ".join(
+                     f"{t} " + " / ".join(f"{v:,.0f}" for v in figures[t].values())
+                     for t in ("seen", "from schedule", "without waiting", "processor")))
+
+    def counted(self):
+        return int(self.db.value("SELECT pg_stat_force_next_flush(); SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'docs'"))
+
+    def go(self):
+        for r in range(self.o.rounds):
+            self.phase(f"idle {r + 1}", self.o.idle, False)
+            self.phase(f"loaded {r + 1}", self.o.loaded, True)
+        self.phase(f"idle {self.o.rounds + 1}", self.o.idle, False)
+
+    def ratios(self):
+        """Median over the rounds of a loaded phase to the mean of the idle ones around it."""
+        for title in ("seen", "without waiting", "processor"):
+            for p in ("p50", "p99"):
+                values = sorted(self.phases[i][title][p] * 2 / (self.phases[i - 1][title][p] + self.phases[i + 1][title][p])
+                                for i in range(1, len(self.phases), 2))
+                self.say(f"{title} {p}, loaded to idle: " + " ".join(f"{v:.2f}" for v in values))
+
+
+def main():
+    o = arguments()
+    began = time.monotonic()
+
+    def say(text):
+        print(f"[{time.monotonic() - began:6.0f} s] {text}", flush=True)
+
+    os.makedirs(o.out, exist_ok=True)
+    run = Run(o, say)
+    run.load()
+    say(f"{o.documents:,} documents loaded")
+    run.go()
+    run.ratios()
+    with open(os.path.join(o.out, "updates.json"), "w") as file:
+        json.dump({"machine": machine(), "options": vars(o), "phases": run.phases}, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
