@@ -21,11 +21,13 @@
 #include "utils/memutils.h"
 
 #define AHEAD_BYTES	(UINT64CONST(4) * 1024 * 1024)	/* announced, of lists not in memory */
+#define SAMPLES		16			/* lists asked about before each list is */
+#define FIRST_ROOM	512			/* rows of a query's nearest list to select from at once */
 
 /* The best rows of a query so far; hits are by place. */
 typedef struct Best
 {
-	BarqHit    *hits;			/* room for 2 * want */
+	BarqHit    *hits;
 	int			n;
 	float		limit;			/* no row above it is wanted */
 	bool		complete;		/* no row was left out */
@@ -46,6 +48,7 @@ typedef struct Together
 	int			want;
 	const uint8 *skip;
 	Best	   *best;
+	int			room;			/* hits of a query that are selected from, above want */
 	uint32	   *firsts;			/* visits of list i: [firsts[i], firsts[i + 1]) */
 	Visit	   *visits;
 	float		keys[IVF_TOGETHER * IVF_CHUNK];
@@ -61,7 +64,7 @@ barq_ivf_together_bytes(BarqView *view, const BarqSearchParams *params, int want
 
 	pfree(search);
 	return sizeof(IvfSearch) + Max(probes, least) * (sizeof(Probe) + sizeof(Visit) + sizeof(uint32)) +
-		sizeof(BarqHit) * 3 * Max(want, IVF_FIRST);
+		sizeof(BarqHit) * (Max(want, IVF_FIRST) + Max(2 * want, FIRST_ROOM));
 }
 
 /* Begin the searches and choose their lists. */
@@ -149,7 +152,7 @@ select_rows(const Together *t, Best *best, float *keys, uint32 n, uint32 place, 
 			(t->skip != NULL && barq_bit_is_set(t->skip, row + j)))
 			continue;
 		best->hits[best->n++] = (BarqHit) {keys[j], place + j};
-		if (best->n == 2 * t->want)
+		if (best->n == t->room)
 			prune(t, best);
 	}
 }
@@ -186,6 +189,38 @@ score_list(Together *t, const Visit *visits, uint32 nvisits)
 	}
 }
 
+/* Whether the first rows of a list are in memory. Asks the kernel. */
+static bool
+list_is_cold(const Together *t, uint32 list)
+{
+	IvfLists   *lists = &t->searches[0]->lists;
+	uint32		first;
+	uint32		end;
+
+	barq_ivf_list(lists, list, &first, &end);
+	return first < end && barq_view_is_cold(lists->view, ivf_code_off(lists, first));
+}
+
+/*
+ * Whether some of the lists to be read are not in memory. To ask about every list would
+ * cost a step in memory a tenth, so a few are asked about.
+ */
+static bool
+lists_are_cold(const Together *t)
+{
+	uint32		lists = t->searches[0]->lists.header.lists;
+	uint32		nvisits = t->firsts[lists];
+	bool		cold = false;
+
+	for (uint32 i = 0; i < SAMPLES && nvisits > 0 && !cold; i++)
+	{
+		const Visit *visit = &t->visits[(uint64) (nvisits - 1) * i / (SAMPLES - 1)];
+
+		cold = list_is_cold(t, t->searches[visit->query]->probes[visit->probe].list);
+	}
+	return cold;
+}
+
 /*
  * Announce lists that are not in memory, from `list` on, if it is one of them: the device
  * serves several reads in the time of one. Returns the first list not announced.
@@ -195,15 +230,15 @@ read_ahead(const Together *t, uint32 list)
 {
 	IvfLists   *lists = &t->searches[0]->lists;
 	uint64		bytes = 0;
-	uint32		first;
-	uint32		end;
 
-	barq_ivf_list(lists, list, &first, &end);
-	if (first == end || !barq_view_is_cold(lists->view, ivf_code_off(lists, first)))
+	if (!list_is_cold(t, list))
 		return list + 1;
 	for (; list < lists->header.lists && bytes < AHEAD_BYTES; list++)
 		if (t->firsts[list] < t->firsts[list + 1])
 		{
+			uint32		first;
+			uint32		end;
+
 			barq_ivf_list(lists, list, &first, &end);
 			barq_view_read_ahead(lists->view, ivf_code_off(lists, first),
 								 (uint64) (end - first) * lists->codec.stride);
@@ -217,16 +252,17 @@ static void
 score_probes(Together *t, uint32 from, uint32 end)
 {
 	uint32		lists = t->searches[0]->lists.header.lists;
-	uint32		announced = 0;
+	uint32		announced;
 
 	sort_visits(t, from, end);
+	announced = lists_are_cold(t) ? 0 : lists;
 	for (uint32 list = 0; list < lists; list++)
 	{
 		uint32		nvisits = t->firsts[list + 1] - t->firsts[list];
 
 		if (nvisits == 0)
 			continue;
-		if (list >= announced && t->searches[0]->lists.view->base != NULL)
+		if (list >= announced)
 			announced = read_ahead(t, list);
 		score_list(t, t->visits + t->firsts[list], nvisits);
 	}
@@ -271,9 +307,10 @@ barq_ivf_begin_together(BarqView *view, const BarqSearchParams *params,
 	t->searches = palloc(sizeof(IvfSearch *) * Max(n, 1));
 	t->best = palloc0(sizeof(Best) * Max(n, 1));
 	probe_lists(t, view, params);
+	t->room = Max(2 * t->want, FIRST_ROOM);
 	for (int i = 0; i < n; i++)
 	{
-		t->best[i].hits = palloc(sizeof(BarqHit) * 2 * t->want);
+		t->best[i].hits = palloc(sizeof(BarqHit) * t->room);
 		t->best[i].limit = INFINITY;
 		t->best[i].complete = true;
 		nvisits += t->searches[i]->nprobes;
@@ -286,6 +323,7 @@ barq_ivf_begin_together(BarqView *view, const BarqSearchParams *params,
 		for (int i = 0; i < n; i++)
 			if (t->best[i].n > t->want)
 				prune(t, &t->best[i]);
+		t->room = 2 * t->want;
 		score_probes(t, 1, PG_UINT32_MAX);
 	}
 	MemoryContextSwitchTo(old);

@@ -21,13 +21,15 @@
 
 #define MANY_GROUPS		(BARQ_MANY_DIMS / 4)
 
-/* MANY_PAYS_DIMS: docs/performance.md, "Batches". */
+/* MANY_QUERIES, MANY_PAYS_DIMS: docs/performance.md, "Batches". */
 #if defined(__AVX512VNNI__)
 #define TILE_PLANES		1
 #define MANY_PAYS_DIMS	160
+#define MANY_QUERIES	3
 #else
 #define TILE_PLANES		2		/* even and odd bytes, widened to 16 bits */
 #define MANY_PAYS_DIMS	BARQ_MANY_DIMS
+#define MANY_QUERIES	(BARQ_WIDTH > 128 ? 2 : 3)
 #endif
 
 #if BARQ_WIDTH == 512
@@ -61,6 +63,35 @@ typedef simde__m128d VD;
 	simde_mm_storel_epi64((simde__m128i *) (p), simde_mm_castps_si128(simde_mm_cvtpd_ps(a)))
 #endif
 #define VD_LANES ((int) (sizeof(VD) / sizeof(double)))
+
+/* Of each 16 bytes of a vector, and 16 bytes of every fourth of LANE_ROWS rows. */
+#define LANE_ROWS (I_BYTES / 4)
+#if BARQ_WIDTH == 512
+#define vi_unpacklo32(a, b) _mm512_unpacklo_epi32(a, b)
+#define vi_unpackhi32(a, b) _mm512_unpackhi_epi32(a, b)
+#define vi_unpacklo64(a, b) _mm512_unpacklo_epi64(a, b)
+#define vi_unpackhi64(a, b) _mm512_unpackhi_epi64(a, b)
+#define load_16(p) _mm_loadu_si128((const __m128i *) (p))
+#define load_rows_16(row, at) \
+	_mm512_inserti64x2(_mm512_inserti64x2(_mm512_inserti64x2(_mm512_castsi128_si512( \
+		load_16((row)[0] + (at))), load_16((row)[4] + (at)), 1), \
+		load_16((row)[8] + (at)), 2), load_16((row)[12] + (at)), 3)
+#elif BARQ_WIDTH == 256
+#define vi_unpacklo32(a, b) simde_mm256_unpacklo_epi32(a, b)
+#define vi_unpackhi32(a, b) simde_mm256_unpackhi_epi32(a, b)
+#define vi_unpacklo64(a, b) simde_mm256_unpacklo_epi64(a, b)
+#define vi_unpackhi64(a, b) simde_mm256_unpackhi_epi64(a, b)
+#define load_16(p) simde_mm_loadu_si128((const simde__m128i *) (p))
+#define load_rows_16(row, at) \
+	simde_mm256_inserti128_si256(simde_mm256_castsi128_si256( \
+		load_16((row)[0] + (at))), load_16((row)[4] + (at)), 1)
+#else
+#define vi_unpacklo32(a, b) simde_mm_unpacklo_epi32(a, b)
+#define vi_unpackhi32(a, b) simde_mm_unpackhi_epi32(a, b)
+#define vi_unpacklo64(a, b) simde_mm_unpacklo_epi64(a, b)
+#define vi_unpackhi64(a, b) simde_mm_unpackhi_epi64(a, b)
+#define load_rows_16(row, at) simde_mm_loadu_si128((const simde__m128i *) ((row)[0] + (at)))
+#endif
 
 /* TILE rows, and what BARQ_SQ8_KEY computes of rows alone. */
 typedef struct Tile
@@ -106,17 +137,15 @@ lay_out_codes(ManyCodes *codes, const int8_t *q, int n)
 	}
 }
 
-/* Four groups of four rows: store their codes to the tile. */
+/* Store a group of LANE_ROWS rows to the tile. */
 BARQ_INLINE void
-store_groups(Tile *tile, int at, simde__m128i codes)
+store_group(Tile *tile, int at, VI codes)
 {
 #if TILE_PLANES == 1
-	simde_mm_store_si128((simde__m128i *) (tile->codes[0] + at), codes);
+	vi_store(tile->codes[0] + at, codes);
 #else
-	simde_mm_store_si128((simde__m128i *) (tile->codes[0] + at),
-						 simde_mm_and_si128(codes, simde_mm_set1_epi16(0xff)));
-	simde_mm_store_si128((simde__m128i *) (tile->codes[TILE_PLANES - 1] + at),
-						 simde_mm_srli_epi16(codes, 8));
+	vi_store(tile->codes[0] + at, vi_and(codes, vi_set1_16(0xff)));
+	vi_store(tile->codes[TILE_PLANES - 1] + at, vi_srl16(codes));
 #endif
 }
 
@@ -129,23 +158,26 @@ typedef struct TileRows
 	_Alignas(64) int32_t sumsq[TILE];
 } TileRows;
 
-/* Store the numbers of four rows, which lie at `terms` of each, from number r on. */
+/*
+ * Turn 16 bytes of LANE_ROWS rows, which lie at `at` of each: turned[i] has its i-th four
+ * bytes of each row.
+ */
 BARQ_INLINE void
-store_terms(TileRows *rows, int r, const char *const *row, size_t terms)
+turn_rows(VI turned[4], const char *const *row, size_t at)
 {
-	simde__m128i r0 = simde_mm_loadu_si128((const simde__m128i *) (row[0] + terms));
-	simde__m128i r1 = simde_mm_loadu_si128((const simde__m128i *) (row[1] + terms));
-	simde__m128i r2 = simde_mm_loadu_si128((const simde__m128i *) (row[2] + terms));
-	simde__m128i r3 = simde_mm_loadu_si128((const simde__m128i *) (row[3] + terms));
-	simde__m128i so01 = simde_mm_unpacklo_epi32(r0, r1);
-	simde__m128i so23 = simde_mm_unpacklo_epi32(r2, r3);
-	simde__m128i cc01 = simde_mm_unpackhi_epi32(r0, r1);
-	simde__m128i cc23 = simde_mm_unpackhi_epi32(r2, r3);
+	VI			r0 = load_rows_16(row, at);
+	VI			r1 = load_rows_16(row + 1, at);
+	VI			r2 = load_rows_16(row + 2, at);
+	VI			r3 = load_rows_16(row + 3, at);
+	VI			lo01 = vi_unpacklo32(r0, r1);
+	VI			lo23 = vi_unpacklo32(r2, r3);
+	VI			hi01 = vi_unpackhi32(r0, r1);
+	VI			hi23 = vi_unpackhi32(r2, r3);
 
-	simde_mm_store_si128((simde__m128i *) (rows->scale + r), simde_mm_unpacklo_epi64(so01, so23));
-	simde_mm_store_si128((simde__m128i *) (rows->offset + r), simde_mm_unpackhi_epi64(so01, so23));
-	simde_mm_store_si128((simde__m128i *) (rows->sum + r), simde_mm_unpacklo_epi64(cc01, cc23));
-	simde_mm_store_si128((simde__m128i *) (rows->sumsq + r), simde_mm_unpackhi_epi64(cc01, cc23));
+	turned[0] = vi_unpacklo64(lo01, lo23);
+	turned[1] = vi_unpackhi64(lo01, lo23);
+	turned[2] = vi_unpacklo64(hi01, hi23);
+	turned[3] = vi_unpackhi64(hi01, hi23);
 }
 
 /*
@@ -155,33 +187,25 @@ store_terms(TileRows *rows, int r, const char *const *row, size_t terms)
 BARQ_INLINE void
 make_tile(Tile *tile, const char *base, size_t stride, int nrows, int n, double inv_n)
 {
-	size_t		terms = barq_sq8_terms_at(n);
 	TileRows	rows;
+	const char *row[TILE];
+	VI			turned[4];
 
-	for (int r = 0; r < TILE; r += 4)
+	for (int r = 0; r < TILE; r++)
+		row[r] = base + (size_t) (r < nrows ? r : nrows - 1) * stride;
+	for (int r = 0; r < TILE; r += LANE_ROWS)
 	{
-		const char *row[4];
-
-		for (int k = 0; k < 4; k++)
-			row[k] = base + (size_t) (r + k < nrows ? r + k : nrows - 1) * stride;
 		for (int i = 0; i < n; i += 16)
 		{
-			simde__m128i r0 = simde_mm_loadu_si128((const simde__m128i *) (row[0] + i));
-			simde__m128i r1 = simde_mm_loadu_si128((const simde__m128i *) (row[1] + i));
-			simde__m128i r2 = simde_mm_loadu_si128((const simde__m128i *) (row[2] + i));
-			simde__m128i r3 = simde_mm_loadu_si128((const simde__m128i *) (row[3] + i));
-			simde__m128i lo01 = simde_mm_unpacklo_epi32(r0, r1);
-			simde__m128i lo23 = simde_mm_unpacklo_epi32(r2, r3);
-			simde__m128i hi01 = simde_mm_unpackhi_epi32(r0, r1);
-			simde__m128i hi23 = simde_mm_unpackhi_epi32(r2, r3);
-			int			at = i / 4 * TILE + r;
-
-			store_groups(tile, at, simde_mm_unpacklo_epi64(lo01, lo23));
-			store_groups(tile, at + TILE, simde_mm_unpackhi_epi64(lo01, lo23));
-			store_groups(tile, at + 2 * TILE, simde_mm_unpacklo_epi64(hi01, hi23));
-			store_groups(tile, at + 3 * TILE, simde_mm_unpackhi_epi64(hi01, hi23));
+			turn_rows(turned, row + r, (size_t) i);
+			for (int k = 0; k < 4; k++)
+				store_group(tile, (i / 4 + k) * TILE + r, turned[k]);
 		}
-		store_terms(&rows, r, row, terms);
+		turn_rows(turned, row + r, barq_sq8_terms_at(n));
+		vi_store(rows.scale + r, turned[0]);
+		vi_store(rows.offset + r, turned[1]);
+		vi_store(rows.sum + r, turned[2]);
+		vi_store(rows.sumsq + r, turned[3]);
 	}
 	for (int i = 0; i < TILE; i += VD_LANES)
 	{
