@@ -11,8 +11,7 @@
 #include "postgres.h"
 
 #include "hnsw/hnsw_beam.h"
-#include "hnsw/hnsw_layout.h"
-#include "hnsw/hnsw_visited.h"
+#include "hnsw/hnsw_descend.h"
 #include "miscadmin.h"
 
 /* Rows of the beam of a search of this breadth (hnsw_search_begin). */
@@ -66,43 +65,6 @@ meet(Wanted *wanted, uint32 row, int beam, int *breadths)
 		}
 }
 
-/* As a search descends, but never to the row `absent` unless it is the entry point. */
-static uint32
-descend(HnswGraph *graph, const BarqQuery *query, uint32 absent, float *key)
-{
-	int			layer = graph->header.layers;
-	uint32		entry = graph->header.entry;
-	uint32		row = layer == 0 ? entry : barq_hnsw_entry_row(graph, layer, entry);
-	uint32		list[HNSW_MAX_DEGREE];
-	uint32		rows[HNSW_MAX_DEGREE];
-	float		keys[HNSW_MAX_DEGREE];
-
-	barq_vector_keys(graph->view, &graph->vector, &graph->codec, query, &row, 0, 1, key);
-	for (; layer > 0; layer--)
-	{
-		for (bool moved = true; moved;)
-		{
-			int			n = barq_hnsw_read_list(graph, layer, entry, list);
-
-			CHECK_FOR_INTERRUPTS();
-			moved = false;
-			for (int i = 0; i < n; i++)
-				rows[i] = barq_hnsw_entry_row(graph, layer, list[i]);
-			barq_vector_keys(graph->view, &graph->vector, &graph->codec, query, rows, 0, n, keys);
-			for (int i = 0; i < n; i++)
-				if (keys[i] < *key && rows[i] != absent)
-				{
-					*key = keys[i];
-					entry = list[i];
-					row = rows[i];
-					moved = true;
-				}
-		}
-		entry = barq_hnsw_entry_below(graph, layer, entry);
-	}
-	return row;
-}
-
 void
 barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
 				   const uint32 *rows, int n, int *breadths)
@@ -112,7 +74,7 @@ barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent
 	Wanted		wanted;
 	BarqHit    *beam;
 	int			ef = BEAM_OF(params->breadth);
-	int			filled = 1;
+	int			filled;
 	int			deepest = 0;
 	uint32		fresh[HNSW_MAX_DEGREE];
 	float		keys[HNSW_MAX_DEGREE];
@@ -123,13 +85,17 @@ barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent
 	if (graph.body.rows == 0 || n == 0)
 		return;
 	want_rows(&wanted, rows, n);
-	beam = palloc(sizeof(BarqHit) * (ef + 1));
+	beam = palloc(sizeof(BarqHit) * (Max(ef, HNSW_DESCENT) + 1));
 	visited = barq_hnsw_visited_borrow(graph.body.rows);
-	beam[0].row = descend(&graph, params->query, absent, &beam[0].key);
-	(void) barq_hnsw_visit(visited, beam[0].row);
+	filled = barq_hnsw_descend(&(HnswDescent) {.graph = &graph, .query = params->query,
+							   .visited = visited, .absent = absent}, beam);
+	for (int i = 0; i < filled; i++)
+	{
+		(void) barq_hnsw_visit(visited, beam[i].row);
+		meet(&wanted, beam[i].row, 1, breadths);
+	}
 	if (absent < graph.body.rows)
 		(void) barq_hnsw_visit(visited, absent);
-	meet(&wanted, beam[0].row, 1, breadths);
 
 	for (int next = 0; next < filled && wanted.left > 0;)
 	{
@@ -156,10 +122,10 @@ barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent
 		{
 			int			place;
 
-			if (filled == ef && !(keys[i] < beam[filled - 1].key))
+			if (filled >= ef && !(keys[i] < beam[filled - 1].key))
 				continue;
 			meet(&wanted, fresh[i], deepest, breadths);
-			filled -= filled == ef;
+			filled -= filled >= ef;
 			place = hnsw_beam_insert(beam, 0, filled++, keys[i], fresh[i]);
 			next = Min(next, place);
 		}

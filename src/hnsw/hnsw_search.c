@@ -1,7 +1,7 @@
 /*
  * hnsw_search.c
- *	  Searching a body: greedy descent over the upper layers, then a beam over
- *	  layer 0 (Malkov & Yashunin, algorithms 2 and 5), resumable.
+ *	  Searching a body: descent over the upper layers (hnsw_descend.c), then a beam
+ *	  over layer 0 (Malkov & Yashunin, algorithms 2 and 5), resumable.
  *
  * The beam holds the best rows met so far. Rows for which it has no room go to
  * `rest` (HnswVisited). When the caller has taken the whole beam, the best rows
@@ -27,6 +27,7 @@
 
 #include <math.h>
 
+#include "hnsw/hnsw_descend.h"
 #include "hnsw/hnsw_search.h"
 #include "miscadmin.h"
 
@@ -38,105 +39,81 @@
 #define HNSW_SAMPLES		4	/* rows of a search looked up in memory */
 
 /*
- * For a search of an image that is not in memory: have the codes of the n rows in
- * search->fresh read from disk at once, not one after the other.
+ * For a search of an image that is not in memory: have the codes of n rows read
+ * from disk at once, not one after the other.
  */
 static void
-read_rows_ahead(HnswSearch *search, int n)
+read_rows_ahead(HnswSearch *search, const uint32 *rows, int n)
 {
 	const HnswGraph *graph = &search->graph;
 
 	for (int i = 0; i < n; i++)
 		barq_view_read_ahead(graph->view, graph->vector.codes_off +
-							 (uint64) search->fresh[i] * graph->codec.stride,
+							 (uint64) rows[i] * graph->codec.stride,
 							 graph->codec.stride);
 }
 
 /*
- * Are some of the n rows in search->fresh not in memory? A few of them are asked about,
+ * Are some of n rows not in memory? A few of them are asked about,
  * since a system call for each would cost a search in memory some
  * percent.
  */
 static bool
-is_cold(const HnswSearch *search, int n, int samples)
+is_cold(const HnswSearch *search, const uint32 *rows, int n, int samples)
 {
 	const HnswGraph *graph = &search->graph;
 
 	for (int i = 0; i < n; i += Max(n / samples, 1))
 		if (barq_view_is_cold(graph->view, graph->vector.codes_off +
-							  (uint64) search->fresh[i] * graph->codec.stride))
+							  (uint64) rows[i] * graph->codec.stride))
 			return true;
 	return false;
 }
 
 /*
- * Before the n rows in search->fresh are scored: see above. `samples`: how many rows are
+ * Before n rows are scored: see above. `samples`: how many rows are
  * asked about, if that was not done.
  */
 static inline void
-look_ahead(HnswSearch *search, int n, int samples)
+look_ahead(HnswSearch *search, const uint32 *rows, int n, int samples)
 {
 	if (unlikely(search->cold == HNSW_UNKNOWN))
 	{
-		search->cold = is_cold(search, n, samples) ? HNSW_COLD : HNSW_WARM;
+		search->cold = is_cold(search, rows, n, samples) ? HNSW_COLD : HNSW_WARM;
 		barq_view_answer(search->graph.view, search->cold == HNSW_COLD);
 	}
 	if (unlikely(search->cold == HNSW_COLD))
-		read_rows_ahead(search, n);
+		read_rows_ahead(search, rows, n);
+}
+
+/* HnswDescent.ahead of a search. */
+static void
+descend_ahead(void *arg, const uint32 *rows, int n)
+{
+	look_ahead(arg, rows, n, 1);
 }
 
 /*
- * Descend from the entry point through the upper layers, on each to the nearest
- * row that greedy steps lead to; returns that row and its key.
- * ERRCODE_INDEX_CORRUPTED where layers disagree about a row.
+ * Write the rows to which the upper layers lead to start[]; returns their number
+ * (barq_hnsw_descend()).
  */
-static uint32
-descend(HnswSearch *search, float *key)
+static int
+descend(HnswSearch *search, BarqHit *start)
 {
-	HnswGraph  *graph = &search->graph;
-	int			layer = graph->header.layers;
-	uint32		entry = graph->header.entry;
-	uint32		row = layer == 0 ? entry : barq_hnsw_entry_row(graph, layer, entry);
-
-	hnsw_score(search, &row, 1);
-	*key = search->keys[0];
-	for (; layer > 0; layer--)
-	{
-		bool		moved = true;
-
-		while (moved)
-		{
-			int			n = barq_hnsw_read_list(graph, layer, entry, search->list);
-
-			CHECK_FOR_INTERRUPTS();
-			moved = false;
-			for (int i = 0; i < n; i++)
-				search->fresh[i] = barq_hnsw_entry_row(graph, layer, search->list[i]);
-			look_ahead(search, n, 1);
-			hnsw_score(search, search->fresh, n);
-			for (int i = 0; i < n; i++)
-			{
-				/* strictly nearer, so that the walk ends */
-				if (search->keys[i] < *key)
-				{
-					*key = search->keys[i];
-					entry = search->list[i];
-					row = search->fresh[i];
-					moved = true;
-				}
-			}
-		}
-		entry = barq_hnsw_entry_below(graph, layer, entry);
-		if (layer > 1 && barq_hnsw_entry_row(graph, layer - 1, entry) != row)
-			barq_vector_corrupted("layers disagree about a row");
-		if (layer == 1 && entry != row)
-			barq_vector_corrupted("layers disagree about a row");
-	}
+	HnswDescent descent = {
+		.graph = &search->graph,
+		.query = search->query,
+		.visited = search->visited,
+		.absent = HNSW_NONE,
+		.ahead = search->cold == HNSW_WARM ? NULL : descend_ahead,
+		.arg = search
+	};
+	int			n = barq_hnsw_descend(&descent, start);
 
 	/* every search reads the upper layers: they are in memory before the others */
 	if (search->asks && search->cold == HNSW_WARM)
 		search->cold = HNSW_UNKNOWN;
-	return row;
+	return n;
 }
 
 static inline bool
@@ -287,7 +264,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 
 		nfresh = search->filter == NULL || search->through ? gather(search, row) :
 			barq_hnsw_gather_admitted(search, row);
-		look_ahead(search, nfresh, HNSW_SAMPLES);
+		look_ahead(search, search->fresh, nfresh, HNSW_SAMPLES);
 		hnsw_score(search, search->fresh, nfresh);
 		rest_reserve(search, nfresh);
 		if (with_skip)
@@ -473,7 +450,7 @@ meet_afar(HnswSearch *search)
 	search->afar = HNSW_AFAR_MET;
 }
 
-/* The same for the first beam, whose first row is there. */
+/* The same for the first beam, whose first rows are there. */
 static void
 begin_afar(HnswSearch *search)
 {
@@ -490,21 +467,21 @@ begin_afar(HnswSearch *search)
 }
 
 /*
- * Make the first beam: the row to which the upper layers lead. max: rows that
+ * Make the first beam: the rows to which the upper layers lead. max: rows that
  * the caller wants at once; the beam holds at least as many.
  */
 static void
 begin_beam(HnswSearch *search, int max)
 {
-	float		key;
-	uint32		row;
+	BarqHit		start[HNSW_DESCENT];
+	int			n;
 
 	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
 	hnsw_beam_reserve(search, hnsw_beam_room(search));
-	row = descend(search, &key);
+	n = descend(search, start);
 	if (search->filter != NULL)
 	{
-		HnswWay		way = barq_hnsw_begin_filtered(search, row);
+		HnswWay		way = barq_hnsw_begin_filtered(search, start[0].row);
 
 		search->through = way == HNSW_WALK_ALL;
 		if (way == HNSW_SCORE_ADMITTED)
@@ -513,11 +490,15 @@ begin_beam(HnswSearch *search, int max)
 			return;
 		hnsw_beam_reserve(search, hnsw_beam_room(search));
 	}
-	barq_hnsw_visit(search->visited, row);
-	search->beam[0].key = key;
-	search->beam[0].row = row;
-	search->n = 1;
-	search->count = is_skipped(search, row) ? 0 : 1;
+	search->n = search->count = 0;
+	for (int i = 0; i < n; i++)
+	{
+		/* a damaged body may lead to a row twice */
+		if (!barq_hnsw_visit(search->visited, start[i].row))
+			continue;
+		search->beam[search->n++] = start[i];
+		search->count += !is_skipped(search, start[i].row);
+	}
 	begin_afar(search);
 }
 

@@ -431,6 +431,50 @@ test_long_rows(void)
 	free(q);
 }
 
+/*
+ * Tight clusters: a greedy descent ends in another cluster than the query's for one query
+ * in five, and layer 0 has no way from there. Of the rows in one graph, and in two parts
+ * (an index just after its load).
+ */
+static void
+test_clusters(void)
+{
+	enum
+	{
+		CLUSTERS = 200, EACH = 200, N = CLUSTERS * EACH, DIMS = 96, NQ = 500
+	};
+	float	   *centres = random_vectors(CLUSTERS, DIMS);
+	float	   *x = random_vectors(N + NQ, DIMS);
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+	double		r[3];
+
+	for (int i = 0; i < N + NQ; i++)
+	{
+		const float *centre = centres + (int) (random_uniform() * CLUSTERS) * DIMS;
+
+		for (int d = 0; d < DIMS; d++)
+			x[i * DIMS + d] = centre[d] + 0.6f * x[i * DIMS + d];
+	}
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
+	for (int part = 0; part < 3; part++)
+	{
+		int			first = part == 2 ? N * 3 / 4 : 0;
+		int			end = part == 1 ? N * 3 / 4 : N;
+
+		make_flat(&flat, &codec, x + first * DIMS, end - first, first);
+		build_from_flat(&body, &codec, 16, 64, &flat, 1);
+		r[part] = recall(&body, &codec, x + N * DIMS, NQ, 10, 10, NULL, false);
+		shim_writer_free(&flat);
+		shim_writer_free(&body);
+	}
+	ok(r[0] > 0.95, "rows in tight clusters: recall %.3f", r[0]);
+	ok(r[1] > 0.95 && r[2] > 0.95, "... of three quarters and of the rest: %.3f, %.3f", r[1], r[2]);
+	free(centres);
+	free(x);
+}
+
 int
 main(void)
 {
@@ -444,6 +488,7 @@ main(void)
 	test_duplicates();
 	test_copies();
 	test_long_rows();
+	test_clusters();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;
 }
