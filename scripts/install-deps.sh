@@ -135,7 +135,8 @@ for target; do
 			need libpostgresql-jdbc-java have_file /usr/share/java/postgresql.jar
 			need golang-go have go
 			need golang-github-jackc-pgx-v4-dev have_file /usr/share/gocode/src/github.com/jackc/pgx/v4
-			need cargo have cargo
+			# Debian's, for Debian's crates: a user's own (rustup's) may be nobody else's
+			need cargo have_file /usr/bin/cargo
 			need librust-tokio-postgres-dev have_file /usr/share/cargo/registry/tokio-postgres-*
 			;;
 		demo)

@@ -134,10 +134,11 @@ if (-d '/usr/share/gocode/src/github.com/jackc/pgx/v4' && works('go version'))
 	is(system("go build -o '$temporary/pgx' '$top/pgx/search.go'"), 0, 'the example of pgx compiles');
 	$programs{pgx} = [ "$temporary/pgx", $items ];
 }
-if (-d '/usr/share/cargo/registry' && works('cargo --version') && glob('/usr/share/cargo/registry/tokio-postgres-*'))
+if (works('/usr/bin/cargo --version') && glob('/usr/share/cargo/registry/tokio-postgres-*'))
 {
-	# Debian's sources of crates in the place of the registry's
-	local %ENV = (%ENV, CARGO_HOME => "$temporary/cargo", CARGO_TARGET_DIR => "$work/target", CARGO_BUILD_JOBS => 1);
+	# Debian's sources of crates in the place of the registry's, and Debian's compiler: root's
+	# own (rustup's) on the PATH is not the server user's
+	local %ENV = (%ENV, PATH => "/usr/bin:$ENV{PATH}", CARGO_HOME => "$temporary/cargo", CARGO_TARGET_DIR => "$work/target", CARGO_BUILD_JOBS => 1);
 	mkdir "$temporary/cargo";
 	append_to_file("$temporary/cargo/config.toml",
 		"[source.crates-io]\nreplace-with = 'debian'\n[source.debian]\ndirectory = '/usr/share/cargo/registry'\n");
