@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "access/xact.h"
+#include "catalog/pg_tablespace_d.h"
 #include "miscadmin.h"
 #include "postmaster/autovacuum.h"
 #include "base/settings.h"
@@ -110,6 +111,19 @@ remove_space(const char *path)
 }
 
 /*
+ * Whether a tablespace exists, by its link in the data directory: the launcher, which has
+ * no database, cannot read pg_tablespace.
+ */
+static bool
+space_exists(Oid space)
+{
+	struct stat st;
+
+	return space == DEFAULTTABLESPACE_OID ||
+		lstat(psprintf("pg_tblspc/%u", space), &st) == 0 || errno != ENOENT;
+}
+
+/*
  * Remove the folders below a former value of barq.image_directory (empty: the
  * data directory), except those that another process has locked.
  */
@@ -185,8 +199,7 @@ barq_image_sweep(void)
 		}
 
 		/* left empty by the last database, if the tablespace is gone */
-		if (OidIsValid(space_oid) &&
-			!SearchSysCacheExists1(TABLESPACEOID, ObjectIdGetDatum(space_oid)))
+		if (OidIsValid(space_oid) && !space_exists(space_oid))
 			remove_space(space_path);
 		pfree(space_path);
 	}

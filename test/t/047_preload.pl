@@ -113,5 +113,6 @@ ok($node->poll_query_until('postgres',
 	'barq.background = off: no visits');
 $node->stop('fast');
 pass('fast shutdown');
+ok(!$node->log_contains('FATAL:  (?!terminating)|PANIC'), 'no worker failed');
 
 done_testing();
