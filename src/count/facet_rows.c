@@ -64,6 +64,7 @@ add_word(struct barq_facet_groups_hash *groups, uint64 word)
 	{
 		group->count = 0;
 		group->known = false;
+		group->leaf = 0;
 	}
 	group->count++;
 	return group;
@@ -177,6 +178,14 @@ add_leaf(void *arg, Relation table, Relation index)
 		BarqFacetGroup *group;
 
 		column->nulls += column->leaf_nulls;
+		if (facets->nleaves == 0)
+		{
+			struct barq_facet_groups_hash *empty = column->groups;
+
+			column->groups = column->leaf_groups;
+			column->leaf_groups = empty;
+			continue;
+		}
 		barq_facet_groups_start_iterate(column->leaf_groups, &at);
 		while ((group = barq_facet_groups_iterate(column->leaf_groups, &at)) != NULL)
 		{

@@ -1,7 +1,6 @@
 /*
  * facets.c
- *	  barq_facets(): its arguments, and the rows of its result from the counted values:
- *	  terms, ranges, histograms, and least, greatest and average values.
+ *	  barq_facets() and its arguments. Calls facet_rows.c, which counts, and facet_results.c.
  */
 #include "postgres.h"
 
@@ -19,53 +18,16 @@
 #include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/float.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
-#include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_facets);
 
-typedef enum FacetKind
-{
-	FACET_TERM,
-	FACET_RANGE,
-	FACET_HISTOGRAM,
-	FACET_STATS
-} FacetKind;
-
 static const char *const kind_names[] = {"term", "range", "histogram", "stats"};
-
-/* A facet that the caller wants. */
-typedef struct Facet
-{
-	FacetKind	kind;
-	int			column;			/* of BarqFacets.columns */
-
-	/* a range */
-	int			nbounds;
-	uint64	   *bounds;			/* words, ascending */
-	char	  **shown;			/* as their type shows them */
-
-	/* a histogram: a unit of date_trunc(), or a width */
-	text	   *unit;
-	double		width;
-} Facet;
-
-typedef struct FacetCall
-{
-	BarqFacets	facets;
-	Facet	   *wanted;
-	uint32		nwanted;
-	uint32		space;
-	int64		size;			/* terms of a column at most */
-	ReturnSetInfo *result;
-} FacetCall;
 
 /* ---- columns ---- */
 
@@ -170,14 +132,14 @@ find_column(BarqFacets *facets, const char *name)
 /* ---- arguments ---- */
 
 /* Add a facet of a column by its name. */
-static Facet *
-want(FacetCall *call, FacetKind kind, const char *name)
+static BarqFacet *
+want(BarqFacetCall *call, BarqFacetKind kind, const char *name)
 {
-	Facet	   *facet;
+	BarqFacet  *facet;
 
 	BARQ_ARRAY_RESERVE(call->wanted, call->space, call->nwanted + 1, 8);
 	facet = &call->wanted[call->nwanted++];
-	memset(facet, 0, sizeof(Facet));
+	memset(facet, 0, sizeof(BarqFacet));
 	facet->kind = kind;
 	facet->column = find_column(&call->facets, name);
 	return facet;
@@ -185,7 +147,7 @@ want(FacetCall *call, FacetKind kind, const char *name)
 
 /* Raise ERRCODE_DATATYPE_MISMATCH: a column has no facets of this kind. */
 pg_noreturn static void
-raise_type(const FacetCall *call, const Facet *facet)
+raise_type(const BarqFacetCall *call, const BarqFacet *facet)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -197,12 +159,6 @@ raise_type(const FacetCall *call, const Facet *facet)
 }
 
 static bool
-is_number(const BarqFacetColumn *column)
-{
-	return column->form == BARQ_FILTER_INTEGER || column->form == BARQ_FILTER_FLOAT;
-}
-
-static bool
 is_time(const BarqFacetColumn *column)
 {
 	return column->form == BARQ_FILTER_DATE || column->form == BARQ_FILTER_TIMESTAMP;
@@ -210,17 +166,17 @@ is_time(const BarqFacetColumn *column)
 
 /* Raise an error unless the column of a facet has numbers, dates or times. */
 static void
-check_ordered(const FacetCall *call, const Facet *facet)
+check_ordered(const BarqFacetCall *call, const BarqFacet *facet)
 {
 	const BarqFacetColumn *column = &call->facets.columns[facet->column];
 
-	if (!is_number(column) && !is_time(column))
+	if (!barq_facet_is_number(column) && !is_time(column))
 		raise_type(call, facet);
 }
 
 /* Add a facet of each name of an array. */
 static void
-want_names(FacetCall *call, FacetKind kind, ArrayType *names)
+want_names(BarqFacetCall *call, BarqFacetKind kind, ArrayType *names)
 {
 	Datum	   *elements;
 	bool	   *nulls;
@@ -231,14 +187,14 @@ want_names(FacetCall *call, FacetKind kind, ArrayType *names)
 	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		Facet	   *facet;
+		BarqFacet  *facet;
 
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("the name of a column of barq_facets() is NULL")));
 		facet = want(call, kind, TextDatumGetCString(elements[i]));
-		if (kind == FACET_STATS)
+		if (kind == BARQ_FACET_STATS)
 			check_ordered(call, facet);
 	}
 }
@@ -256,7 +212,7 @@ scalar_text(const JsonbValue *value)
 
 /* Add a bound to a range facet. */
 static void
-add_bound(FacetCall *call, Facet *facet, const char *given)
+add_bound(BarqFacetCall *call, BarqFacet *facet, const char *given)
 {
 	const BarqFacetColumn *column = &call->facets.columns[facet->column];
 	Oid			input;
@@ -283,7 +239,7 @@ add_bound(FacetCall *call, Facet *facet, const char *given)
 
 /* Read the unit or the width of a histogram. */
 static void
-read_step(FacetCall *call, Facet *facet, const char *given)
+read_step(BarqFacetCall *call, BarqFacet *facet, const char *given)
 {
 	const BarqFacetColumn *column = &call->facets.columns[facet->column];
 
@@ -305,26 +261,26 @@ read_step(FacetCall *call, Facet *facet, const char *given)
 
 /* Raise ERRCODE_INVALID_PARAMETER_VALUE: the form of ranges or histograms. */
 pg_noreturn static void
-raise_form(FacetKind kind)
+raise_form(BarqFacetKind kind)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 kind == FACET_RANGE ?
+			 kind == BARQ_FACET_RANGE ?
 			 errmsg("ranges of barq_facets() must be a JSON object of columns and their bounds") :
 			 errmsg("histograms of barq_facets() must be a JSON object of columns and their steps"),
-			 kind == FACET_RANGE ?
+			 kind == BARQ_FACET_RANGE ?
 			 errhint("For example {\"price\": [10, 100], \"made\": [\"2026-01-01\"]}.") :
 			 errhint("For example {\"price\": 10, \"made\": \"month\"}.")));
 }
 
 /* Add the facets of a JSON object: columns, and bounds or a step of each. */
 static void
-want_json(FacetCall *call, FacetKind kind, Jsonb *json)
+want_json(BarqFacetCall *call, BarqFacetKind kind, Jsonb *json)
 {
 	JsonbIterator *at;
 	JsonbValue	value;
 	JsonbIteratorToken token;
-	Facet	   *facet = NULL;
+	BarqFacet  *facet = NULL;
 
 	if (json == NULL)
 		return;
@@ -343,7 +299,7 @@ want_json(FacetCall *call, FacetKind kind, Jsonb *json)
 			facet->shown = palloc(sizeof(char *));
 		}
 		if (token != WJB_VALUE && token != WJB_ELEM &&
-			!(token == WJB_BEGIN_ARRAY && kind == FACET_RANGE) &&
+			!(token == WJB_BEGIN_ARRAY && kind == BARQ_FACET_RANGE) &&
 			!(token == WJB_BEGIN_OBJECT && facet == NULL))
 		{
 			if (token == WJB_KEY || token == WJB_END_ARRAY || token == WJB_END_OBJECT)
@@ -353,272 +309,13 @@ want_json(FacetCall *call, FacetKind kind, Jsonb *json)
 		if (token != WJB_VALUE && token != WJB_ELEM)
 			continue;
 		given = scalar_text(&value);
-		if (given == NULL || (token == WJB_VALUE) != (kind == FACET_HISTOGRAM))
+		if (given == NULL || (token == WJB_VALUE) != (kind == BARQ_FACET_HISTOGRAM))
 			raise_form(kind);
-		if (kind == FACET_RANGE)
+		if (kind == BARQ_FACET_RANGE)
 			add_bound(call, facet, given);
 		else
 			read_step(call, facet, given);
 	}
-}
-
-/* ---- results ---- */
-
-/* Add a row to the result; value NULL: of rows without a value. */
-static void
-put_row(FacetCall *call, const Facet *facet, const char *kind, const char *value, uint64 count)
-{
-	Datum		values[4];
-	bool		nulls[4] = {false, value == NULL, false, false};
-
-	values[0] = CStringGetTextDatum(call->facets.columns[facet->column].name);
-	values[1] = value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
-	values[2] = Int64GetDatum((int64) count);
-	values[3] = CStringGetTextDatum(kind);
-	tuplestore_putvalues(call->result->setResult, call->result->setDesc, values, nulls);
-}
-
-/* A value as its type shows it; palloc'd. */
-static char *
-show(Oid type, Datum value)
-{
-	Oid			output;
-	bool		is_varlena;
-
-	getTypeOutputInfo(type, &output, &is_varlena);
-	return OidOutputFunctionCall(output, value);
-}
-
-/* qsort comparators of pointers to groups: most rows first; ascending words. */
-static int
-compare_counts(const void *a, const void *b)
-{
-	uint64		x = (*(BarqFacetGroup *const *) a)->count;
-	uint64		y = (*(BarqFacetGroup *const *) b)->count;
-
-	return x > y ? -1 : x < y;
-}
-
-static int
-compare_words(const void *a, const void *b)
-{
-	uint64		x = (*(BarqFacetGroup *const *) a)->word;
-	uint64		y = (*(BarqFacetGroup *const *) b)->word;
-
-	return x < y ? -1 : x > y;
-}
-
-/* A term of the result. */
-typedef struct Term
-{
-	uint64		count;
-	Datum		value;
-} Term;
-
-typedef struct TermOrder
-{
-	FmgrInfo   *compare;
-	Oid			collation;
-} TermOrder;
-
-/* qsort_arg comparator of terms: most rows first, then by value. */
-static int
-compare_terms(const void *a, const void *b, void *arg)
-{
-	const TermOrder *order = arg;
-	const Term *x = a;
-	const Term *y = b;
-
-	if (x->count != y->count)
-		return x->count > y->count ? -1 : 1;
-	return DatumGetInt32(FunctionCall2Coll(order->compare, order->collation, x->value, y->value));
-}
-
-/* The values that most rows have, then the rows without one. */
-static void
-put_terms(FacetCall *call, const Facet *facet)
-{
-	BarqFacetColumn *column = &call->facets.columns[facet->column];
-	uint32		n;
-	BarqFacetGroup **groups = barq_facets_groups(column, &n);
-	TermOrder	order = {
-		.compare = &lookup_type_cache(column->type, TYPECACHE_CMP_PROC_FINFO)->cmp_proc_finfo,
-		.collation = column->collation
-	};
-	Term	   *terms;
-	uint32		candidates = n;
-
-	/* values are read of the terms only that may be returned */
-	qsort(groups, n, sizeof(BarqFacetGroup *), compare_counts);
-	if (n > call->size)
-		for (candidates = (uint32) call->size;
-			 candidates < n && groups[candidates]->count == groups[call->size - 1]->count;)
-			candidates++;
-	terms = palloc_extended(sizeof(Term) * (Size) Max(candidates, 1), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < candidates; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		terms[i].count = groups[i]->count;
-		terms[i].value = barq_facets_value(&call->facets, column, groups[i]);
-	}
-	qsort_arg(terms, candidates, sizeof(Term), compare_terms, &order);
-	for (uint32 i = 0; i < candidates && i < call->size; i++)
-		put_row(call, facet, "term", show(column->type, terms[i].value), terms[i].count);
-	if (column->nulls > 0)
-		put_row(call, facet, "term", NULL, column->nulls);
-}
-
-/* How many rows are below the first bound, between two, and from the last one on. */
-static void
-put_ranges(FacetCall *call, const Facet *facet)
-{
-	uint32		n;
-	BarqFacetGroup **groups = barq_facets_groups(&call->facets.columns[facet->column], &n);
-	uint32		next = 0;
-
-	qsort(groups, n, sizeof(BarqFacetGroup *), compare_words);
-	for (int i = 0; i <= facet->nbounds; i++)
-	{
-		const char *low = i == 0 ? "" : facet->shown[i - 1];
-		const char *high = i == facet->nbounds ? "" : facet->shown[i];
-		uint64		count = 0;
-
-		for (; next < n && (i == facet->nbounds || groups[next]->word < facet->bounds[i]); next++)
-			count += groups[next]->count;
-		put_row(call, facet, "range", psprintf("%c%s,%s)", i == 0 ? '(' : '[', low, high), count);
-	}
-}
-
-/* The start of the step of a histogram in which a value lies. */
-static Datum
-step_of(const Facet *facet, const BarqFacetColumn *column, Datum value)
-{
-	Timestamp	time;
-
-	switch (column->type)
-	{
-		case DATEOID:
-			if (DATE_NOT_FINITE(DatumGetDateADT(value)))
-				return value;
-			time = DatumGetTimestamp(DirectFunctionCall1(date_timestamp, value));
-			return DirectFunctionCall1(timestamp_date,
-									   DirectFunctionCall2(timestamp_trunc,
-														   PointerGetDatum(facet->unit),
-														   TimestampGetDatum(time)));
-		case TIMESTAMPOID:
-			return DirectFunctionCall2(timestamp_trunc, PointerGetDatum(facet->unit), value);
-		case TIMESTAMPTZOID:
-			return DirectFunctionCall2(timestamptz_trunc, PointerGetDatum(facet->unit), value);
-		case FLOAT4OID:
-			return Float8GetDatum(floor(DatumGetFloat4(value) / facet->width) * facet->width);
-		case FLOAT8OID:
-			return Float8GetDatum(floor(DatumGetFloat8(value) / facet->width) * facet->width);
-		default:
-			break;
-	}
-	{
-		int64		number = column->type == INT2OID ? DatumGetInt16(value) :
-			column->type == INT4OID ? DatumGetInt32(value) : DatumGetInt64(value);
-		int64		width = (int64) facet->width;
-		int64		below = number % width;
-
-		below += below < 0 ? width : 0;
-		return Int64GetDatum(number < PG_INT64_MIN + below ? PG_INT64_MIN : number - below);
-	}
-}
-
-/* How many rows each step has that has any, in their order. */
-static void
-put_histogram(FacetCall *call, const Facet *facet)
-{
-	BarqFacetColumn *column = &call->facets.columns[facet->column];
-	Oid			type = column->form == BARQ_FILTER_INTEGER ? INT8OID :
-		column->form == BARQ_FILTER_FLOAT ? FLOAT8OID : column->type;
-	uint32		n;
-	BarqFacetGroup **groups = barq_facets_groups(column, &n);
-	uint64		count = 0;
-	uint64		last = 0;
-
-	qsort(groups, n, sizeof(BarqFacetGroup *), compare_words);
-	for (uint32 i = 0; i <= n; i++)
-	{
-		uint64		word = 0;
-
-		CHECK_FOR_INTERRUPTS();
-		if (i < n)
-		{
-			Datum		value = barq_facets_value(&call->facets, column, groups[i]);
-
-			word = barq_filter_word(type, step_of(facet, column, value), InvalidOid);
-		}
-		if (count > 0 && (i == n || word != last))
-		{
-			BarqFacetColumn shown = *column;
-			BarqFacetGroup group = {.word = last};
-
-			shown.type = type;
-			put_row(call, facet, "histogram",
-					show(type, barq_facets_value(&call->facets, &shown, &group)), count);
-			count = 0;
-		}
-		if (i < n)
-			count += groups[i]->count;
-		last = word;
-	}
-}
-
-/* The average of a column's values, as avg() has it; palloc'd. */
-static char *
-average(FacetCall *call, BarqFacetColumn *column, BarqFacetGroup **groups, uint32 n, uint64 rows)
-{
-	double		sum = 0;
-	Datum		exact = DirectFunctionCall1(int8_numeric, Int64GetDatum(0));
-
-	for (uint32 i = 0; i < n; i++)
-	{
-		Datum		value = barq_facets_value(&call->facets, column, groups[i]);
-		int64		number;
-
-		CHECK_FOR_INTERRUPTS();
-		if (column->form == BARQ_FILTER_FLOAT)
-		{
-			sum += (column->type == FLOAT4OID ? (double) DatumGetFloat4(value) :
-					DatumGetFloat8(value)) * (double) groups[i]->count;
-			continue;
-		}
-		number = column->type == INT2OID ? DatumGetInt16(value) :
-			column->type == INT4OID ? DatumGetInt32(value) : DatumGetInt64(value);
-		exact = DirectFunctionCall2(numeric_add, exact,
-									DirectFunctionCall2(numeric_mul,
-														DirectFunctionCall1(int8_numeric, Int64GetDatum(number)),
-														DirectFunctionCall1(int8_numeric,
-																			Int64GetDatum((int64) groups[i]->count))));
-	}
-	if (column->form == BARQ_FILTER_FLOAT)
-		return show(FLOAT8OID, Float8GetDatum(sum / (double) rows));
-	return show(NUMERICOID,
-				DirectFunctionCall2(numeric_div, exact,
-									DirectFunctionCall1(int8_numeric, Int64GetDatum((int64) rows))));
-}
-
-/* The least and the greatest value, and of numbers the average. */
-static void
-put_stats(FacetCall *call, const Facet *facet)
-{
-	BarqFacetColumn *column = &call->facets.columns[facet->column];
-	uint32		n;
-	BarqFacetGroup **groups = barq_facets_groups(column, &n);
-	uint64		rows = 0;
-
-	qsort(groups, n, sizeof(BarqFacetGroup *), compare_words);
-	for (uint32 i = 0; i < n; i++)
-		rows += groups[i]->count;
-	put_row(call, facet, "min", n == 0 ? NULL :
-			show(column->type, barq_facets_value(&call->facets, column, groups[0])), rows);
-	put_row(call, facet, "max", n == 0 ? NULL :
-			show(column->type, barq_facets_value(&call->facets, column, groups[n - 1])), rows);
-	if (is_number(column))
-		put_row(call, facet, "avg", n == 0 ? NULL : average(call, column, groups, n, rows), rows);
 }
 
 /* ---- the function ---- */
@@ -638,7 +335,7 @@ put_stats(FacetCall *call, const Facet *facet)
 Datum
 barq_facets(PG_FUNCTION_ARGS)
 {
-	FacetCall	call = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
+	BarqFacetCall call = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 	BarqFacets *facets = &call.facets;
 
 	barq_expect_arguments(fcinfo, 9);
@@ -657,25 +354,16 @@ barq_facets(PG_FUNCTION_ARGS)
 						  PG_GETARG_TEXT_PP(1), PG_ARGISNULL(6) ? NULL : PG_GETARG_TEXT_PP(6),
 						  ARRAY_ARGUMENT(7));
 	facets->columns = palloc_array(BarqFacetColumn, BARQ_MAX_FILTERS);
-	want_names(&call, FACET_TERM, ARRAY_ARGUMENT(2));
-	want_json(&call, FACET_RANGE, JSON_ARGUMENT(3));
-	want_json(&call, FACET_HISTOGRAM, JSON_ARGUMENT(4));
-	want_names(&call, FACET_STATS, ARRAY_ARGUMENT(5));
+	want_names(&call, BARQ_FACET_TERM, ARRAY_ARGUMENT(2));
+	want_json(&call, BARQ_FACET_RANGE, JSON_ARGUMENT(3));
+	want_json(&call, BARQ_FACET_HISTOGRAM, JSON_ARGUMENT(4));
+	want_names(&call, BARQ_FACET_STATS, ARRAY_ARGUMENT(5));
 	facets->context = AllocSetContextCreate(CurrentMemoryContext, "barq facet groups",
 											ALLOCSET_DEFAULT_SIZES);
 	if (call.nwanted > 0)
 		barq_facets_collect(facets);
-	for (uint32 i = 0; i < call.nwanted; i++)
-	{
-		static void (*const put[])(FacetCall * call, const Facet *facet) = {
-			[FACET_TERM] = put_terms,
-			[FACET_RANGE] = put_ranges,
-			[FACET_HISTOGRAM] = put_histogram,
-			[FACET_STATS] = put_stats
-		};
-
-		put[call.wanted[i].kind](&call, &call.wanted[i]);
-	}
+	for (uint32 n = 0; n < call.nwanted; n++)
+		barq_facet_put(&call, &call.wanted[n]);
 	barq_facets_end(facets);
 	barq_count_call_end(&facets->call);
 	SPI_finish();

@@ -9,6 +9,7 @@
 #include "am/filters.h"
 #include "count/count.h"
 #include "count/count_call.h"
+#include "nodes/execnodes.h"
 #include "utils/tuplestore.h"
 
 /* A value of a column and the rows that have it. */
@@ -63,6 +64,52 @@ typedef struct BarqFacets
 	struct QueryDesc *query;	/* the count's; keeps the tables open */
 	struct CachedPlan *plan;
 } BarqFacets;
+
+typedef enum BarqFacetKind
+{
+	BARQ_FACET_TERM,
+	BARQ_FACET_RANGE,
+	BARQ_FACET_HISTOGRAM,
+	BARQ_FACET_STATS
+} BarqFacetKind;
+
+/* A facet that the caller wants. */
+typedef struct BarqFacet
+{
+	BarqFacetKind kind;
+	int			column;			/* of BarqFacets.columns */
+
+	/* a range */
+	int			nbounds;
+	uint64	   *bounds;			/* words, ascending */
+	char	  **shown;			/* as their type shows them */
+
+	/* a histogram: a unit of date_trunc(), or a width */
+	text	   *unit;
+	double		width;
+} BarqFacet;
+
+typedef struct BarqFacetCall
+{
+	BarqFacets	facets;
+	BarqFacet  *wanted;
+	uint32		nwanted;
+	uint32		space;
+	int64		size;			/* terms of a column at most */
+	ReturnSetInfo *result;
+} BarqFacetCall;
+
+/* Whether a column has numbers. */
+static inline bool
+barq_facet_is_number(const BarqFacetColumn *column)
+{
+	return column->form == BARQ_FILTER_INTEGER || column->form == BARQ_FILTER_FLOAT;
+}
+
+/* ---- facet_results.c ---- */
+
+/* Add the rows of a facet to the call's result, from the groups of its column. */
+extern void barq_facet_put(BarqFacetCall *call, const BarqFacet *facet);
 
 /* ---- facet_rows.c ---- */
 

@@ -162,7 +162,8 @@ place_of_mini(const BarqLogCache *cache)
 		int			first = n;
 
 		while (first > 0 && barq_log_cache_end(cache, first) -
-			   barq_log_cache_end(cache, first - 1) <= 2 * documents)
+			   barq_log_cache_end(cache, first - 1) <=
+			   2 * documents)
 			first--;
 		if (n - first < MINI_FANOUT - 1 && n < MINI_SEGMENTS)
 			return n;
