@@ -50,11 +50,15 @@ barq_scan_adjust(IndexScanDesc scan, VectorScan *vs)
 										rounds->snapshot, &rounds->meta);
 }
 
-/* Have the searches of all segments begin again or go on with the breadth of the rounds. */
+/*
+ * Have the searches of all segments begin again or go on with the breadth of the rounds.
+ * The rows of the log, which is searched exactly, stay candidates.
+ */
 static void
 search_again(VectorScan *vs)
 {
 	ScanRounds *rounds = &vs->rounds;
+	int			kept = 0;
 
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
 	{
@@ -69,9 +73,10 @@ search_again(VectorScan *vs)
 		barq_scan_begin_search(NULL, vs, i, rounds->is_far);
 	}
 	rounds->broadened++;
-	rounds->ncandidates = 0;
-	rounds->log_begun = false;
-	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED;
+	for (int i = 0; i < rounds->ncandidates; i++)
+		if (rounds->candidates[i].rescored) /* so far only rows of the log are */
+			rounds->candidates[kept++] = rounds->candidates[i];
+	rounds->ncandidates = kept;
 }
 
 /* How many of the nearest rows are nearer than any that was found before. */

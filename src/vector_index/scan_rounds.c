@@ -295,6 +295,7 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 			barq_scan_begin_search(scan, vs, i, false);
 	}
 	rounds->log_done = barq_consistency == BARQ_CONSISTENCY_SEALED || vs->conditions.only_nulls;
+	rounds->log_known = -get_float8_infinity();
 	rounds->started = true;
 	MemoryContextSwitchTo(old);
 }
@@ -350,6 +351,13 @@ note_returned(VectorScan *vs, SegmentStream *stream, const BarqHit *hits, int n)
 		stream->returned[stream->nreturned++] = hits[i].row;
 }
 
+/* Whether the log may have rows below this key that are no candidates yet. */
+static bool
+log_may_add(const ScanRounds *rounds, double bound)
+{
+	return !rounds->log_done && (bound > rounds->log_known || isinf(bound));
+}
+
 /*
  * Add the next `want` best rows of each segment and of the log to the
  * candidates; *fresh receives their number. Returns false if pages of the log
@@ -401,7 +409,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 	}
 
 	memset(&candidate, 0, sizeof(candidate));
-	if (!rounds->log_done)
+	if (log_may_add(rounds, key_to_beat(&best)))
 	{
 		float		bound = key_to_beat(&best);
 		BarqGrowingHit *hits = palloc(sizeof(BarqGrowingHit) * want);
@@ -428,6 +436,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 			rounds->log_key = hits[n - 1].key;
 			rounds->log_tid = hits[n - 1].tid;
 		}
+		rounds->log_known = n < want ? bound : rounds->log_key;
 		rounds->log_done = n < want && bound > 0 && isinf(bound);
 		*fresh += n;
 		pfree(hits);
@@ -588,9 +597,14 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 		return false;
 	while (is_first && barq_scan_broaden(vs))
 	{
-		want = rows_of_condition(vs, barq_scan_rows_asked(vs), false);
+		int			kept = rounds->ncandidates;
+
+		/* without a condition the best of as many rows, from a broader search */
+		if (vs->conditions.source != NULL || !barq_codec_proves(&rounds->codec))
+			want = rows_of_condition(vs, barq_scan_rows_asked(vs), false);
 		if (!gather_candidates(scan, vs, want, &fresh))
 			return false;
+		fresh += kept;
 	}
 	if (fresh == 0)
 		rounds->exhausted = true;

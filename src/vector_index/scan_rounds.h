@@ -105,6 +105,8 @@ typedef struct ScanRounds
 	bool		log_begun;		/* the next two are set */
 	float		log_key;		/* of the last hit taken from the log */
 	ItemPointerData log_tid;
+	double		log_known;		/* all rows of the log below this key are candidates, or
+								 * were */
 	bool		exhausted;		/* the last round found no row */
 
 	/* candidates of this round, then those that earlier rounds held back */

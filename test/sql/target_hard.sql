@@ -54,4 +54,46 @@ FROM unnest(ARRAY[0.9, 0.95, 0.99]) target, found('barq.target_recall', target::
 SELECT barq_calibrate('items_v', (SELECT array_agg(v) FROM truth)) AS used;
 SELECT target, recall >= target - 0.08 AS found
 FROM unnest(ARRAY[0.9, 0.95, 0.99]) target, found('barq.target_recall', target::text);
+-- with a growing log, which is searched once, however often the walk becomes broader: all of
+-- its rows that belong to an answer are there, and a scan that is read to its end has each row
+-- once, in order
+SELECT barq_calibrate('items_v', '{}'::vector[]) AS used;
+CREATE FUNCTION grow(first int) RETURNS bool LANGUAGE sql AS $$
+	INSERT INTO items SELECT first + i, (SELECT array_agg(c + 0.4 * p ORDER BY n) FROM unnest(q.v::real[], point(first + i, 48)) WITH ORDINALITY x(c, p, n))::vector(48)
+	FROM generate_series(1, 240) i JOIN between_them q ON q.id = i % 60 + 1;
+	SELECT rows >= 240 FROM barq_segments('items_v') WHERE state = 'growing' $$;
+CREATE FUNCTION of_log(first int, target float8) RETURNS TABLE(missed bigint, of_log bool, whole bool, in_order bool) LANGUAGE plpgsql AS $$
+DECLARE
+	one record;
+	ids int[];
+	nearest int[];
+	n bigint := (SELECT count(*) FROM items);
+BEGIN
+	missed := 0; of_log := false; whole := true; in_order := true;
+	PERFORM set_config('barq.target_recall', target::text, true);
+	FOR one IN SELECT * FROM between_them LOOP
+		nearest := ARRAY(SELECT id FROM (SELECT id, v FROM items OFFSET 0) i ORDER BY i.v <-> one.v LIMIT 10);
+		ids := ARRAY(SELECT id FROM items i ORDER BY i.v <-> one.v LIMIT 10);
+		missed := missed + (SELECT count(*) FROM unnest(nearest) x WHERE x > first AND x <> ALL (ids));
+		of_log := of_log OR EXISTS (SELECT FROM unnest(nearest) x WHERE x > first);
+		CONTINUE WHEN one.id % 20 <> 0;
+		SELECT whole AND count(*) = n AND count(DISTINCT id) = n, in_order AND bool_and(coalesce(d >= before, true))
+			INTO whole, in_order FROM (SELECT id, d, lag(d) OVER (ORDER BY at) AS before
+				FROM (SELECT id, d, row_number() OVER () AS at
+					FROM (SELECT id, i.v <-> one.v AS d FROM items i ORDER BY i.v <-> one.v LIMIT n) x) y) z;
+	END LOOP;
+	PERFORM set_config('barq.target_recall', '0', true);
+	RETURN NEXT;
+END $$;
+SELECT grow(10000) AS grown;
+SELECT target, o.* FROM unnest(ARRAY[0.9, 0.95, 0.99]) target, of_log(10000, target) o;
+ALTER INDEX items_v SET (quantization = 'sq8');
+REINDEX INDEX items_v;
+SELECT grow(11000) AS grown;
+SELECT target, o.* FROM unnest(ARRAY[0.9, 0.95, 0.99]) target, of_log(11000, target) o;
+ALTER INDEX items_v SET (quantization = 'rabitq');
+REINDEX INDEX items_v;
+SELECT grow(12000) AS grown;
+-- (by rabitq's estimates the last rows of a whole scan are not in order)
+SELECT target, missed, of_log, whole FROM unnest(ARRAY[0.9, 0.95, 0.99]) target, of_log(12000, target) o;
 DROP SCHEMA target_hard CASCADE;
