@@ -15,7 +15,7 @@ typedef struct HnswDescent
 {
 	HnswGraph  *graph;
 	const BarqQuery *query;
-	HnswVisited *visited;		/* for the body's rows, all unmarked; left so */
+	HnswVisited *visited;		/* for the body's rows, empty; left so */
 	uint32		absent;			/* a row not to be met, unless it is the entry point;
 								 * or HNSW_NONE */
 

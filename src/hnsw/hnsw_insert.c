@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "hnsw/hnsw_beam.h"
+#include "hnsw/hnsw_visited.h"
 #include "hnsw/hnsw_work.h"
 
 #define CLAIM_ROWS	16			/* rows taken at a time */
@@ -266,9 +267,12 @@ insert_claimed(HnswBuilder *builder, uint32 row)
 		uint32		unlocked = 0;
 		int			spins = 0;
 
+		barq_hnsw_visited_expect(builder->visited, work->rows);
+
 		/*
 		 * A row with a level above all others (a dozen in a million) becomes
-		 * the entry point. Only other rows of that sort wait for the lock.
+		 * the entry point. Only other rows of that sort wait for the lock. While
+		 * it is held nothing is allocated.
 		 */
 		while (!pg_atomic_compare_exchange_u32(&work->entry_lock, &unlocked, 1))
 		{
@@ -286,6 +290,7 @@ insert_claimed(HnswBuilder *builder, uint32 row)
 		}
 		pg_write_barrier();
 		pg_atomic_write_u32(&work->entry_lock, 0);
+		barq_hnsw_visited_expect(builder->visited, HNSW_VISITS(builder->ef));
 		return;
 	}
 	pg_read_barrier();

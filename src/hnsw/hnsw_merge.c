@@ -297,7 +297,7 @@ barq_hnsw_merge_keep(BarqHnswWork *work, BarqMergeInput *input, HnswCopies *copi
 	keep_entry(keep);
 
 	barq_hnsw_builder_init(&keep->builder, work);
-	keep->seen = barq_hnsw_visited_borrow(graph->body.rows);
+	keep->seen = barq_hnsw_visited_borrow(graph->body.rows, HNSW_MAX_DEGREE);
 	keep->rejoin = MemoryContextAllocHuge(CurrentMemoryContext,
 										  Max(barq_bits_bytes(work->kept), 1));
 

@@ -110,6 +110,8 @@ descend(HnswSearch *search, BarqHit *start)
 	};
 	int			n = barq_hnsw_descend(&descent, start);
 
+	barq_hnsw_visited_expect(search->visited, HNSW_VISITS(search->ef));
+
 	/* every search reads the upper layers: they are in memory before the others */
 	if (search->asks && search->cold == HNSW_WARM)
 		search->cold = HNSW_UNKNOWN;
@@ -380,7 +382,7 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->beam = MemoryContextAllocHuge(search->context, search->beam_size * sizeof(BarqHit));
 	search->bound = INFINITY;
 	if (graph->body.rows > 0)
-		search->visited = barq_hnsw_visited_borrow(graph->body.rows);
+		search->visited = barq_hnsw_visited_borrow(graph->body.rows, HNSW_VISITS(HNSW_DESCENT));
 	return (BarqSearch *) search;
 }
 

@@ -1,27 +1,24 @@
 /*
  * hnsw_visited.c
- *	  The backend's pool of visited marks, in TopMemoryContext.
+ *	  The backend's pool of sets of visited rows, in TopMemoryContext.
  */
 #include "postgres.h"
 
-#include <sys/mman.h>
-
 #include "hnsw/hnsw_visited.h"
+#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
-#define VISITED_KEEP_FREE	4			/* marks kept while not on loan */
-#define VISITED_KEEP_REST	(1 << 20)	/* hits of `rest` kept with them */
+#define VISITED_KEEP_FREE	4			/* sets kept while not on loan */
+#define VISITED_KEEP_SLOTS	(1 << 19)	/* elements of `slots` kept with each of them */
+#define VISITED_KEEP_REST	(1 << 20)	/* hits of `rest` kept with each of them */
 
-/*
- * Tags of so many bytes are in pages of this size, if the system has such: a search
- * jumps about in all of them, and the first one of a session would otherwise wait for
- * a page of 4 kB after the other (docs/performance.md, "Images: the first search").
- */
-#define VISITED_PAGE		((Size) 2 * 1024 * 1024)
+/* The least and the most slots of an empty table. */
+#define VISITED_FIRST_SLOTS	1024
+#define VISITED_MOST_FIRST	(1 << 18)
 
 /*
  * A loan is allocated in the borrower's memory context. When the context is
- * reset, the loan's callback returns the marks unless the borrower has.
+ * reset, the loan's callback returns the set unless the borrower has.
  */
 typedef struct HnswVisitedLoan
 {
@@ -31,46 +28,70 @@ typedef struct HnswVisitedLoan
 
 static HnswVisited *pool = NULL;
 
-/* Free the tags, if there are any. */
-static void
-free_tags(HnswVisited *visited)
+/* Words of a bit for each of so many rows. */
+static inline Size
+words_of(uint32 rows)
 {
-	if (visited->allocated != NULL)
-		pfree(visited->allocated);
-	visited->allocated = NULL;
-	visited->tags = NULL;
-	visited->rows = 0;
+	return (Size) rows / 32 + 1;
 }
 
-/* Allocate tags for at least so many rows, all zero, in place of none. */
+/* Have so many elements of slots, of any content. */
 static void
-allocate_tags(HnswVisited *visited, Size rows)
+reserve_slots(HnswVisited *visited, Size slots)
 {
-	Size		bytes = rows * sizeof(uint16);
-	char	   *tags;
+	if (visited->allocated >= slots)
+		return;
+	if (visited->slots != NULL)
+		pfree(visited->slots);
+	visited->slots = NULL;
+	visited->allocated = 0;
+	visited->slots = MemoryContextAllocHuge(TopMemoryContext, slots * sizeof(uint32));
+	visited->allocated = slots;
+}
 
-	Assert(visited->allocated == NULL);
-	if (bytes >= VISITED_PAGE)
+/* Have an empty table of so many slots, a power of two; or bits, where they are fewer. */
+static void
+make_empty(HnswVisited *visited, uint32 slots)
+{
+	Size		words = words_of(visited->rows);
+
+	visited->bits = words <= slots;
+	visited->count = 0;
+	if (visited->bits)
 	{
-		bytes = TYPEALIGN(VISITED_PAGE, bytes);
-		visited->allocated = MemoryContextAllocHuge(TopMemoryContext, bytes + VISITED_PAGE);
-		tags = (char *) TYPEALIGN(VISITED_PAGE, visited->allocated);
-#ifdef MADV_HUGEPAGE
-		(void) madvise(tags, bytes, MADV_HUGEPAGE);
-#endif
+		reserve_slots(visited, words);
+		memset(visited->slots, 0, words * sizeof(uint32));
+		return;
 	}
-	else
-		tags = visited->allocated = MemoryContextAlloc(TopMemoryContext, bytes);
-	memset(tags, 0, bytes);
-	visited->tags = (uint16 *) tags;
-	visited->rows = bytes / sizeof(uint16);
-	visited->tag = 0;
+	reserve_slots(visited, slots);
+	memset(visited->slots, 0xff, (Size) slots * sizeof(uint32));
+	visited->mask = slots - 1;
+	visited->shift = 32 - pg_leftmost_one_pos32(slots);
+	visited->most = slots / 2;
+}
+
+void
+barq_hnsw_visited_grow(HnswVisited *visited)
+{
+	uint32	   *old = visited->slots;
+	uint32		slots = visited->mask + 1;
+	Size		size = Min(slots * (Size) 2, words_of(visited->rows));
+
+	Assert(!visited->bits);
+	visited->slots = MemoryContextAllocHuge(TopMemoryContext, size * sizeof(uint32));
+	visited->allocated = size;
+	make_empty(visited, slots * 2);
+	for (uint32 i = 0; i < slots; i++)
+		if (old[i] != HNSW_VISITED_FREE)
+			barq_hnsw_visit(visited, old[i]);
+	pfree(old);
 }
 
 static void
 visited_free(HnswVisited *visited)
 {
-	free_tags(visited);
+	if (visited->slots != NULL)
+		pfree(visited->slots);
 	if (visited->rest != NULL)
 		pfree(visited->rest);
 	pfree(visited);
@@ -84,6 +105,12 @@ barq_hnsw_visited_return(HnswVisited *visited)
 	Assert(visited->loan != NULL);
 	visited->loan->visited = NULL;
 	visited->loan = NULL;
+	if (visited->allocated > VISITED_KEEP_SLOTS)
+	{
+		pfree(visited->slots);
+		visited->slots = NULL;
+		visited->allocated = 0;
+	}
 	if (visited->rest_size > VISITED_KEEP_REST)
 	{
 		pfree(visited->rest);
@@ -117,41 +144,38 @@ end_loan(void *arg)
 void
 barq_hnsw_visited_clear(HnswVisited *visited)
 {
-	if (++visited->tag == 0)
-	{
-		memset(visited->tags, 0, visited->rows * sizeof(uint16));
-		visited->tag = 1;
-	}
+	make_empty(visited, visited->first_slots);
+}
+
+void
+barq_hnsw_visited_expect(HnswVisited *visited, uint32 expected)
+{
+	visited->first_slots = VISITED_FIRST_SLOTS;
+	while (visited->first_slots < VISITED_MOST_FIRST && visited->first_slots / 2 < expected)
+		visited->first_slots *= 2;
+	if (expected >= visited->rows)
+		visited->first_slots = PG_UINT32_MAX;
+	barq_hnsw_visited_clear(visited);
 }
 
 HnswVisited *
-barq_hnsw_visited_borrow(uint32 rows)
+barq_hnsw_visited_borrow(uint32 rows, uint32 expected)
 {
 	HnswVisitedLoan *loan;
 	HnswVisited *best = NULL;
 
-	/* the smallest that suffices, else the largest, which grows least */
+	/* the one with most memory, which is the likeliest to suffice */
 	for (HnswVisited *v = pool; v != NULL; v = v->next)
-	{
-		if (v->loan != NULL)
-			continue;
-		if (best == NULL ||
-			(v->rows >= rows ? best->rows < rows || v->rows < best->rows :
-			 best->rows < rows && v->rows > best->rows))
+		if (v->loan == NULL && (best == NULL || v->allocated > best->allocated))
 			best = v;
-	}
 	if (best == NULL)
 	{
 		best = MemoryContextAllocZero(TopMemoryContext, sizeof(HnswVisited));
 		best->next = pool;
 		pool = best;
 	}
-	if (best->rows < rows || best->tags == NULL)
-	{
-		/* a quarter more, so that a growing index seldom reallocates */
-		free_tags(best);
-		allocate_tags(best, (Size) rows + rows / 4 + 64);
-	}
+	best->rows = rows;
+	barq_hnsw_visited_expect(best, expected);
 
 	loan = palloc0(sizeof(HnswVisitedLoan));
 	loan->callback.func = end_loan;
@@ -159,7 +183,6 @@ barq_hnsw_visited_borrow(uint32 rows)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &loan->callback);
 	loan->visited = best;
 	best->loan = loan;
-	barq_hnsw_visited_clear(best);
 	return best;
 }
 

@@ -16,8 +16,8 @@ barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work)
 	int			n = Max(work->ef_construction, HNSW_CANDIDATES) + 1;
 
 	builder->work = work;
-	builder->visited = barq_hnsw_visited_borrow(work->rows);
 	builder->ef = Max(work->ef_construction, work->m);
+	builder->visited = barq_hnsw_visited_borrow(work->rows, HNSW_VISITS(builder->ef));
 	builder->window = NULL;
 	builder->window_number = 0;
 	builder->narrow_end = 0;

@@ -3,6 +3,7 @@ KINDS_OBJS = $(filter src/flat/% src/hnsw/% src/ivf/% src/store/read_ahead.o,$(O
 UNIT_LINK_test_hnsw = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_filter = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_merge = $(KINDS_OBJS)
+UNIT_LINK_test_hnsw_visited = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_rows = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_resume = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_place = $(KINDS_OBJS)
