@@ -8,11 +8,24 @@
 #include "lifecycle/policy.h"
 #include "lib/stringinfo.h"
 
-/* Append "name=value", after a comma if `text` is not empty. */
+/* Append "name=value", or "no name", after a comma if `text` is not empty. */
 static void
 append_option(StringInfo text, const BarqShownOption *option)
 {
-	appendStringInfo(text, "%s%s=%s", text->len > 0 ? ", " : "", option->name, option->value);
+	appendStringInfoString(text, text->len > 0 ? ", " : "");
+	if (option->value == NULL)
+		appendStringInfo(text, "no %s", option->name);
+	else
+		appendStringInfo(text, "%s=%s", option->name, option->value);
+}
+
+/* Whether two options of one name have different values. No side effects. */
+static bool
+values_differ(const BarqShownOption *option, const BarqShownOption *other)
+{
+	if (option->value == NULL || other->value == NULL)
+		return option->value != other->value;
+	return strcmp(option->value, other->value) != 0;
 }
 
 char *
@@ -26,7 +39,7 @@ barq_options_text(Relation index, const BarqFrozenOptions *options)
 
 	initStringInfo(&text);
 	for (int i = 0; i < n; i++)
-		if (!shown[i].usual)
+		if (shown[i].value != NULL)
 			append_option(&text, &shown[i]);
 	for (int i = 0; i < npolicy; i++)
 		append_option(&text, &policy[i]);
@@ -52,7 +65,7 @@ barq_options_differ(Relation index, const BarqFrozenOptions *options,
 	initStringInfo(&text);
 	initStringInfo(&other_text);
 	for (int i = 0; i < n; i++)
-		if (strcmp(shown[i].value, other_shown[i].value) != 0 && !other_shown[i].chosen)
+		if (values_differ(&shown[i], &other_shown[i]) && !other_shown[i].chosen)
 		{
 			append_option(&text, &shown[i]);
 			append_option(&other_text, &other_shown[i]);

@@ -30,9 +30,8 @@ typedef struct BarqSealRow
 typedef struct BarqShownOption
 {
 	const char *name;
-	char	   *value;			/* palloc'd */
+	char	   *value;			/* palloc'd; NULL: what all indexes have that do not choose */
 	bool		chosen;			/* by barq: an index with another value needs no REINDEX */
-	bool		usual;			/* shown only beside an index with another value */
 } BarqShownOption;
 
 #define BARQ_MAX_OPTIONS	12	/* of one kind of index */

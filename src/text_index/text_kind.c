@@ -85,7 +85,7 @@ field_values(const BarqTextOptions *options, bool b)
 		appendStringInfo(&text, "%s%s", i > 0 ? "," : "{",
 						 double_to_shortest_decimal((b ? options->fields[i].b : options->fields[i].weight) /
 													BARQ_MILLIONTHS));
-	appendStringInfoString(&text, options->nfields > 0 ? "}" : "{1}");
+	appendStringInfoChar(&text, '}');
 	return text.data;
 }
 
@@ -111,7 +111,7 @@ show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 	barq_text_columns_of_classes(index, &columns);
 	if (options.nfields == 0 && columns.fields > 1)
 		return 5;
-	shown[5] = (BarqShownOption) {"field_weight", field_values(&options, false), false, options.nfields == 0};
+	shown[5] = (BarqShownOption) {"field_weight", options.nfields > 0 ? field_values(&options, false) : NULL, false};
 	if (options.nfields <= 1)
 		return 6;
 	shown[6] = (BarqShownOption) {"field_b", field_values(&options, true), false};
