@@ -232,6 +232,27 @@ CREATE OPERATOR CLASS text_array_filter_ops
 	OPERATOR 17 @> (anyarray, anyarray);
 COMMENT ON OPERATOR CLASS text_array_filter_ops USING barq_bm25 IS 'filter column of type text[]';
 
+-- a language for each row: a column that names the row's text search configuration
+
+CREATE FUNCTION bm25_language(regconfig) RETURNS regconfig
+	AS 'MODULE_PATHNAME', 'barq_bm25_language' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25_language(regconfig) IS 'internal: marks regconfig_ops as the language of a row';
+CREATE FUNCTION bm25_language(text) RETURNS regconfig
+	AS 'MODULE_PATHNAME', 'barq_bm25_language_named' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25_language(text) IS 'internal: marks text_regconfig_ops as the language of a row; the configuration that a name in it means';
+
+CREATE OPERATOR CLASS regconfig_ops
+	FOR TYPE regconfig USING barq_bm25 AS
+	OPERATOR 13 = (oid, oid),
+	FUNCTION 2 bm25_language(regconfig);
+COMMENT ON OPERATOR CLASS regconfig_ops USING barq_bm25 IS 'the language of a row: the text search configuration that makes terms of its fields';
+
+CREATE OPERATOR CLASS text_regconfig_ops
+	FOR TYPE text USING barq_bm25 AS
+	OPERATOR 13 = (text, text),
+	FUNCTION 2 bm25_language(text);
+COMMENT ON OPERATOR CLASS text_regconfig_ops USING barq_bm25 IS 'the language of a row: the name of the text search configuration that makes terms of its fields';
+
 -- statistics
 
 CREATE FUNCTION barq_bm25_stats(index regclass, OUT documents bigint, OUT tokens bigint)

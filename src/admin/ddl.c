@@ -186,6 +186,12 @@ index_created(Oid relid)
 	kind = barq_kind_of_method(index->rd_indam);
 	if (kind != NULL)
 	{
+		if (kind == &barq_bm25_index_kind && barq_text_is_language(index, 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+					 errmsg("column 1 of index \"%s\" is the language of a row, and not a text",
+							RelationGetRelationName(index)),
+					 errhint("Put the columns that are searched first.")));
 		barq_check_class(index);
 		kind->freeze(index, index->rd_options, &wanted);
 		if (kind == &barq_bm25_index_kind)

@@ -15,6 +15,7 @@
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "text_index/text_index.h"
 #include "utils/builtins.h"
@@ -90,6 +91,26 @@ document_of(Relation index, HeapTupleHeader record, const BarqTextAnalysis *anal
 	return document;
 }
 
+/* A term of a query as it is shown, palloc'd: of a pool, its alternatives. */
+static char *
+shown_term(const BarqBm25Term *term)
+{
+	StringInfoData shown;
+
+	initStringInfo(&shown);
+	if (term->nalternatives == 0)
+		appendStringInfo(&shown, "%.*s%s", (int) term->text.length, term->text.text,
+						 term->prefix ? "*" : "");
+	for (uint32 i = 0; i < term->nalternatives; i++)
+	{
+		const BarqBm25Alternative *alternative = &term->alternatives[i];
+
+		appendStringInfo(&shown, "%s%.*s%s", i > 0 ? " | " : "", (int) alternative->text.length,
+						 alternative->text.text, alternative->prefix ? "*" : "");
+	}
+	return shown.data;
+}
+
 /* Put a row for each part of a score. The index is open. */
 static void
 put_parts(ReturnSetInfo *rsinfo, Relation index, const BarqBm25Query *query,
@@ -102,8 +123,7 @@ put_parts(ReturnSetInfo *rsinfo, Relation index, const BarqBm25Query *query,
 	{
 		const BarqBm25Part *part = &parts[i];
 		const BarqBm25Term *term = &query->terms[part->term];
-		char	   *shown = psprintf("%.*s%s", (int) term->text.length, term->text.text,
-									 term->prefix ? "*" : "");
+		char	   *shown = shown_term(term);
 		Datum		values[COLUMNS];
 		bool		nulls[COLUMNS] = {false};
 

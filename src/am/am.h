@@ -82,10 +82,11 @@ typedef void (*BarqClassCheck) (const FormData_pg_opclass *class, CatCList *oper
 
 /*
  * amvalidate: whether `check` finds no fault in a class. True, without a check,
- * for any_ops (no_class.c). Reports each fault as INFO; raises an error only for
+ * for any_ops (no_class.c). filter_support: the number of the support function that a class
+ * of filter columns may have, or 0. Reports each fault as INFO; raises an error only for
  * an OID that is no operator class.
  */
-extern bool barq_validate_class(Oid opclass, BarqClassCheck check);
+extern bool barq_validate_class(Oid opclass, BarqClassCheck check, int filter_support);
 
 /*
  * Whether an operator orders the class's own type. Reports an operator that does

@@ -29,6 +29,7 @@ barq_filter_form(Oid type)
 		case INT8OID:
 			return BARQ_FILTER_INTEGER;
 		case OIDOID:
+		case REGCONFIGOID:
 			return BARQ_FILTER_OID;
 		case FLOAT4OID:
 		case FLOAT8OID:
@@ -118,6 +119,7 @@ barq_filter_word(Oid type, Datum value, Oid collation)
 		case TEXTOID:
 			return text_word(value, collation);
 		case OIDOID:
+		case REGCONFIGOID:
 		case ANYENUMOID:
 		case ANYELEMENTOID:
 			return DatumGetObjectId(value);

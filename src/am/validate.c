@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "am/am.h"
 #include "am/filters.h"
+#include "catalog/pg_amproc.h"
 #include "catalog/pg_type.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
@@ -31,14 +32,21 @@ is_filter_family(CatCList *operators)
 	return true;
 }
 
-/* BarqClassCheck of filter columns, any_ops (no_class.c) among them. */
+/*
+ * Check a class of filter columns, any_ops (no_class.c) among them; support: the number of
+ * the support function that it may have, or 0.
+ */
 static void
 check_filter_class(const FormData_pg_opclass *class, CatCList *operators,
-				   CatCList *procedures, bool *ok)
+				   CatCList *procedures, int support, bool *ok)
 {
-	if (procedures->n_members > 0)
-		BARQ_COMPLAIN(ok, "operator class \"%s\" contains support functions, and needs none",
-					  NameStr(class->opcname));
+	for (int i = 0; i < procedures->n_members; i++)
+		if (((Form_pg_amproc) GETSTRUCT(&procedures->members[i]->tuple))->amprocnum != support)
+		{
+			BARQ_COMPLAIN(ok, "operator class \"%s\" contains support functions, and needs none",
+						  NameStr(class->opcname));
+			break;
+		}
 	for (int i = 0; i < operators->n_members; i++)
 	{
 		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
@@ -51,7 +59,7 @@ check_filter_class(const FormData_pg_opclass *class, CatCList *operators,
 }
 
 bool
-barq_validate_class(Oid opclass, BarqClassCheck check)
+barq_validate_class(Oid opclass, BarqClassCheck check, int filter_support)
 {
 	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
 	Form_pg_opclass class;
@@ -65,7 +73,7 @@ barq_validate_class(Oid opclass, BarqClassCheck check)
 	operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(class->opcfamily));
 	procedures = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(class->opcfamily));
 	if (barq_filter_form(class->opcintype) != BARQ_FILTER_NONE && is_filter_family(operators))
-		check_filter_class(class, operators, procedures, &ok);
+		check_filter_class(class, operators, procedures, filter_support, &ok);
 	else
 		check(class, operators, procedures, &ok);
 	ReleaseCatCacheList(procedures);

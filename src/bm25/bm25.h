@@ -145,7 +145,14 @@ extern uint32 barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32
 
 /* ---- searching ---- */
 
-/* A term of a query, or the pooled expansions of a prefix. */
+/* What a pool of a query stands for. */
+typedef struct BarqBm25Alternative
+{
+	BarqBm25Text text;
+	bool		prefix;
+} BarqBm25Alternative;
+
+/* A term of a query, the pooled expansions of a prefix, or a pool of other terms. */
 typedef struct BarqBm25Term
 {
 	BarqBm25Text text;			/* of a prefix: the prefix */
@@ -157,6 +164,9 @@ typedef struct BarqBm25Term
 	uint32		nexpansions;	/* of a scoring prefix; a prefix of weight 0 (of a
 								 * condition) stands for all terms it begins */
 	BarqBm25Text *expansions;	/* sorted */
+	uint32		nalternatives;	/* > 0: a pool, which scores: a prefix whose text is a key of
+								 * its alternatives, and whose expansions are theirs */
+	const BarqBm25Alternative *alternatives;
 	uint32		nvariants;		/* 0: the term scores wherever it occurs; */
 	uint32	   *variants;		/* else where one of these variants is complete;
 								 * numbers of the query's variants */

@@ -28,7 +28,8 @@ expands(const BarqBm25Term *term, const char *text, uint32 length)
 	uint32		low = 0;
 	uint32		high = term->nexpansions;
 
-	if (length < term->text.length || memcmp(text, term->text.text, term->text.length) != 0)
+	if (term->nalternatives == 0 &&
+		(length < term->text.length || memcmp(text, term->text.text, term->text.length) != 0))
 		return false;
 	if (term->weight == 0)
 		return true;			/* a condition: all that begin like this */

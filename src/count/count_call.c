@@ -67,11 +67,11 @@ barq_count_call_column(const BarqCountCall *call, int column)
 												Int32GetDatum(column), BoolGetDatum(false)));
 }
 
-/* What the query is compared with: the column or, of several fields, the row; palloc'd. */
+/* What the query is compared with: the column or, of several fields or a language, the row; palloc'd. */
 static char *
 searched(const BarqCountCall *call)
 {
-	if (call->columns.fields == 1)
+	if (call->columns.fields == 1 && call->columns.language < 0)
 		return barq_count_call_column(call, call->columns.field_columns[0] + 1);
 	return psprintf("(%s.*)", quote_identifier(RelationGetRelationName(call->table)));
 }

@@ -35,7 +35,7 @@ typedef struct BarqShownOption
 } BarqShownOption;
 
 #define BARQ_MAX_OPTIONS	12	/* of one kind of index */
-#define BARQ_MOST_RANKED	8	/* columns of an index */
+#define BARQ_MOST_RANKED	9	/* columns of an index */
 
 /* Callbacks of one access method. */
 typedef struct BarqIndexKind

@@ -41,7 +41,9 @@ typedef struct Level
 
 typedef struct Parse
 {
-	BarqTokenizer *tokenizer;
+	BarqTokenizer *tokenizer;	/* at work */
+	BarqTokenizer **tokenizers; /* of each language */
+	uint32		ntokenizers;
 	uint32		nterms;			/* of all clauses */
 	bool		full;			/* BARQ_QUERY_MOST_TERMS reached: stop reading */
 	Level		levels[BARQ_QUERY_DEEPEST + 1];
@@ -289,6 +291,224 @@ add_clauses_of_words(Parse *parse)
 	parse->nwords = 0;
 }
 
+/* ---- languages ---- */
+
+/* A term that a language gives for an item. */
+typedef struct LanguageTerm
+{
+	BarqClauseTerm term;		/* offset: its absolute position in the item */
+	uint32		language;
+	bool		part;			/* with others of its variant */
+} LanguageTerm;
+
+typedef struct LanguageTerms
+{
+	uint32		n;
+	uint32		space;
+	LanguageTerm *list;
+} LanguageTerms;
+
+/* Order of terms: by text, words before prefixes. */
+static int
+compare_clause_terms(const BarqClauseTerm *a, const BarqClauseTerm *b)
+{
+	int			order = barq_compare_terms(a->text, a->length, b->text, b->length);
+
+	return order != 0 ? order : a->prefix - b->prefix;
+}
+
+/* qsort comparator of LanguageTerm: by position, then by term. */
+static int
+compare_language_terms(const void *a, const void *b)
+{
+	const LanguageTerm *x = a;
+	const LanguageTerm *y = b;
+
+	if (x->term.offset != y->term.offset)
+		return x->term.offset < y->term.offset ? -1 : 1;
+	return compare_clause_terms(&x->term, &y->term);
+}
+
+/* Add the terms of the spans, which `language` has given for an item. */
+static void
+add_language_terms(LanguageTerms *terms, const Parse *parse, uint32 language)
+{
+	const Span *spans = parse->spans;
+
+	for (uint32 i = 0; i < parse->nspans; i++)
+	{
+		LanguageTerm *added;
+		const char *text;
+
+		BARQ_ARRAY_RESERVE(terms->list, terms->space, terms->n + 1, 16);
+		added = &terms->list[terms->n++];
+		memset(added, 0, sizeof(*added));
+		text = barq_terms_text(barq_tokenizer_terms(parse->tokenizer), spans[i].term,
+							   &added->term.length);
+		added->term.text = copy_bytes(text, added->term.length);
+		added->term.offset = spans[i].position;
+		added->term.prefix = spans[i].prefix;
+		added->language = language;
+		added->part = (i > 0 && spans[i - 1].position == spans[i].position &&
+					   spans[i - 1].variant == spans[i].variant) ||
+			(i + 1 < parse->nspans && spans[i + 1].position == spans[i].position &&
+			 spans[i + 1].variant == spans[i].variant);
+	}
+}
+
+/* Whether two clauses have the same terms. */
+static bool
+same_clause(const BarqClause *a, const BarqClause *b)
+{
+	if (a->kind != b->kind || a->nterms != b->nterms || a->nclauses != b->nclauses)
+		return false;
+	for (uint32 i = 0; i < a->nterms; i++)
+		if (a->terms[i].offset != b->terms[i].offset || a->terms[i].variant != b->terms[i].variant ||
+			compare_clause_terms(&a->terms[i], &b->terms[i]) != 0)
+			return false;
+	for (uint32 i = 0; i < a->nclauses; i++)
+		if (!same_clause(&a->clauses[i], &b->clauses[i]))
+			return false;
+	return true;
+}
+
+/* A word of the distinct terms among n sorted ones of one position; they score as one. */
+static BarqClause
+pool_of(const LanguageTerm *terms, uint32 n, const BarqQueryItem *item)
+{
+	BarqClause	pool = {
+		.kind = BARQ_CLAUSE_WORD,
+		.occur = item->occur,
+		.boost = bounded_boost(item->boost),
+		.fields = item->fields,
+		.terms = palloc(sizeof(BarqClauseTerm) * n)
+	};
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (i > 0 && compare_clause_terms(&terms[i - 1].term, &terms[i].term) == 0)
+			continue;
+		pool.terms[pool.nterms] = terms[i].term;
+		pool.terms[pool.nterms].offset = 0;
+		pool.terms[pool.nterms].variant = pool.nterms;
+		pool.nterms++;
+	}
+	pool.pooled = pool.nterms > 1;
+	return pool;
+}
+
+/*
+ * The words that score in place of the clauses of all languages: one for each position. Where
+ * a position has parts of words, the clauses score themselves, all of them: none.
+ */
+static uint32
+pools_of(const LanguageTerms *terms, const BarqQueryItem *item, BarqClause **pools)
+{
+	uint32		n = 0;
+
+	*pools = palloc(sizeof(BarqClause) * Max(terms->n, 1));
+	for (uint32 i = 0, next; i < terms->n; i = next)
+	{
+		for (next = i; next < terms->n && terms->list[next].term.offset == terms->list[i].term.offset; next++)
+			if (terms->list[next].part)
+				return 0;
+		(*pools)[n++] = pool_of(&terms->list[i], next - i, item);
+	}
+	return n;
+}
+
+/*
+ * One clause of the clauses that the languages made of an item: `stopped` are those that
+ * made none.
+ */
+static BarqClause
+join_languages(Clauses *made, LanguageTerms *terms, uint64 stopped, const BarqQueryItem *item)
+{
+	BarqClause	joined;
+	bool		words = true;
+
+	if (terms->n > 0)
+		qsort(terms->list, terms->n, sizeof(LanguageTerm), compare_language_terms);
+	for (uint32 i = 0; i < made->n; i++)
+		words &= made->list[i].kind == BARQ_CLAUSE_WORD;
+	for (uint32 i = 0; i < terms->n; i++)
+		words &= !terms->list[i].part && terms->list[i].term.offset == terms->list[0].term.offset;
+	if (made->n == 1)
+		joined = made->list[0];
+	else if (words)
+		joined = pool_of(terms->list, terms->n, item);
+	else
+	{
+		for (uint32 i = 0; i < made->n; i++)
+			made->list[i].occur = BARQ_SHOULD;
+		joined = (BarqClause) {
+			.kind = BARQ_CLAUSE_ANY,
+			.occur = item->occur,
+			.boost = 1,
+			.nclauses = made->n,
+			.clauses = made->list,
+			.by_language = true
+		};
+		joined.npools = pools_of(terms, item, &joined.pools);
+	}
+	joined.stopped = stopped;
+	return joined;
+}
+
+/* Add the clause of a word, a phrase or a prefix by all languages. */
+static void
+add_clause_of_languages(Parse *parse, const BarqQueryItem *item)
+{
+	Clauses    *clauses = &parse->levels[parse->depth].clauses;
+	uint32		before = clauses->n;
+	Clauses		made = {0};
+	LanguageTerms terms = {0};
+	uint64		stopped = 0;
+	BarqClause	joined;
+
+	for (uint32 i = 0; i < parse->ntokenizers; i++)
+	{
+		Clauses		own = {0};
+		bool		known = false;
+
+		CHECK_FOR_INTERRUPTS();
+		parse->tokenizer = parse->tokenizers[i];
+		if (item->kind == BARQ_ITEM_WORD && item->occur == BARQ_SHOULD && item->boost == 1)
+		{
+			tokenize_item(parse, item);
+			add_clauses_of_word(parse, parse->spans, parse->nspans, item);
+		}
+		else
+			add_clause_of_item(parse, item);
+		for (uint32 j = before; j < clauses->n; j++)
+			add_clause(&own, &clauses->list[j]);
+		clauses->n = before;
+		if (parse->full)
+			return;
+		if (own.n == 0)
+		{
+			stopped |= UINT64CONST(1) << i;
+			continue;
+		}
+		add_language_terms(&terms, parse, i);
+		joined = own.n == 1 ? own.list[0] : (BarqClause) {
+			.kind = BARQ_CLAUSE_GROUP,
+			.occur = BARQ_SHOULD,	/* only unmarked words have several clauses */
+			.boost = 1,
+			.nclauses = own.n,
+			.clauses = own.list
+		};
+		for (uint32 j = 0; j < made.n && !known; j++)
+			known = same_clause(&made.list[j], &joined);
+		if (!known)
+			add_clause(&made, &joined);
+	}
+	if (made.n == 0)
+		return;
+	joined = join_languages(&made, &terms, stopped, item);
+	add_clause(clauses, &joined);
+}
+
 /* ---- groups ---- */
 
 /* Multiply the boosts of a clause and of those within it. */
@@ -298,6 +518,8 @@ multiply(BarqClause *clause, double boost)
 	clause->boost = bounded_boost(clause->boost * boost);
 	for (uint32 i = 0; i < clause->nclauses; i++)
 		multiply(&clause->clauses[i], boost);
+	for (uint32 i = 0; i < clause->npools; i++)
+		multiply(&clause->pools[i], boost);
 }
 
 /* Clauses as one clause of a kind; a single one without a mark is returned itself. */
@@ -359,6 +581,14 @@ close_level(Parse *parse, double boost)
 static void
 take_item(Parse *parse, const BarqQueryItem *item)
 {
+	bool		mark = item->kind == BARQ_ITEM_OPEN || item->kind == BARQ_ITEM_CLOSE ||
+		item->kind == BARQ_ITEM_OR;
+
+	if (parse->ntokenizers > 1 && !mark)
+	{
+		add_clause_of_languages(parse, item);
+		return;
+	}
 	if (item->kind == BARQ_ITEM_WORD && item->occur == BARQ_SHOULD && item->boost == 1)
 	{
 		/* a dictionary that looks ahead sees the words of one field */
@@ -389,13 +619,21 @@ BarqTextQuery *
 barq_text_query_parse(const char *query, Size length, const BarqQueryFields *fields,
 					  BarqTokenizer *tokenizer)
 {
+	return barq_text_query_parse_languages(query, length, fields, &tokenizer, 1);
+}
+
+BarqTextQuery *
+barq_text_query_parse_languages(const char *query, Size length, const BarqQueryFields *fields,
+								BarqTokenizer **tokenizers, uint32 n)
+{
 	BarqTextQuery *result = palloc0(sizeof(BarqTextQuery));
-	Parse		parse = {.tokenizer = tokenizer};
+	Parse		parse = {.tokenizer = tokenizers[0], .tokenizers = tokenizers, .ntokenizers = n};
 	Level	   *top = &parse.levels[0];
 	BarqQueryScan scan;
 	BarqQueryItem item;
 
-	barq_tokenizer_refresh(tokenizer);
+	for (uint32 i = 0; i < n; i++)
+		barq_tokenizer_refresh(tokenizers[i]);
 	barq_query_scan_start(&scan, query, length, false);
 	scan.fields = fields;
 	while (!parse.full && barq_query_scan_next(&scan, &item))

@@ -56,6 +56,13 @@ typedef struct BarqClause
 	BarqClauseTerm *terms;		/* sorted by offset and variant */
 	uint32		nclauses;		/* of a group or alternatives: at least one */
 	struct BarqClause *clauses;
+
+	/* of a query in several languages (barq_text_query_parse_languages) */
+	bool		pooled;			/* a word whose terms score as one */
+	uint64		stopped;		/* languages, a bit each, that make no terms of it */
+	bool		by_language;	/* alternatives of which each language makes one */
+	uint32		npools;			/* of such: the words that score in their place, by position */
+	struct BarqClause *pools;
 } BarqClause;
 
 typedef struct BarqTextQuery
@@ -103,6 +110,20 @@ extern char *barq_query_fields_list(const BarqQueryFields *fields);
 extern BarqTextQuery *barq_text_query_parse(const char *query, Size length,
 											const BarqQueryFields *fields,
 											BarqTokenizer *tokenizer);
+
+#define BARQ_QUERY_MOST_LANGUAGES	64
+
+/*
+ * The same by several tokenizers, one for each language (at most
+ * BARQ_QUERY_MOST_LANGUAGES), of which a row may have any: each word, phrase and prefix is
+ * normalised by all of them. Where the results differ, they are alternatives, and all terms at one position
+ * of them score as one, with the sum of their frequencies; but a word that a dictionary
+ * divides into several terms scores by itself in each language. A dictionary that looks ahead
+ * sees one word at a time.
+ */
+extern BarqTextQuery *barq_text_query_parse_languages(const char *query, Size length,
+													  const BarqQueryFields *fields,
+													  BarqTokenizer **tokenizers, uint32 n);
 
 /* Ways to read the text of a query. */
 typedef enum BarqQuerySyntax

@@ -205,6 +205,7 @@ barq_global_analysis(const BarqGlobal *global)
 
 	analysis.config = barq_text_config_named(global->config, false);
 	analysis.tokenizer = global->tokenizer;
+	analysis.by_row = false;
 	return analysis;
 }
 
@@ -215,7 +216,7 @@ barq_global_fits(const BarqGlobal *global, Relation index)
 	Oid			config = barq_text_config_of(RelationGetRelid(index), &options);
 
 	/* an index whose configuration was dropped fits no query */
-	return barq_text_nfields(&options) == 1 &&
+	return barq_text_nfields(&options) == 1 && options.language == 0 &&
 		options.tokenizer == global->tokenizer && OidIsValid(config) &&
 		config == barq_text_config_named(global->config, true);
 }
@@ -391,6 +392,12 @@ barq_global_of_index(const char *query, Oid index)
 				 errmsg("index \"%s\" has several fields, and the statistics of shards are those of one",
 						get_rel_name(index)),
 				 errhint("Search the shards by an index of one field.")));
+	if (barq_text_statistics_languages(statistics) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" has a language for each row, and the statistics of shards are those of one language",
+						get_rel_name(index)),
+				 errhint("Search the shards by an index without a language column.")));
 	if (!barq_text_config_names(barq_text_statistics_analysis(statistics)->config, schema, name))
 		elog(ERROR, "text search configuration of index %u was dropped", index);
 	global.query = unconstify(char *, query);

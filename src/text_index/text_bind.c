@@ -2,68 +2,22 @@
  * text_bind.c
  *	  Text queries bound to the statistics of an index: which terms score and by
  *	  how much, which terms a row must and must not contain.
- *
- * Unmarked words are all required by @@@, and are alternatives for <@>. So for
- * <@> a group matches a row if all its clauses marked + match, none marked -
- * does, and, if none is marked +, at least one unmarked clause does; an unmarked
- * phrase matches if one of its words does. A row that scores contains one of the
- * query's words anyway: a query without marks needs no conditions for <@>.
  */
 #include "postgres.h"
 
 #include "base/array.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "text_index/text_index.h"
+#include "text_index/text_bind.h"
 #include "utils/memutils.h"
-
-#define NO_VARIANT	PG_UINT32_MAX
 
 /* A bit of no field: terms that count nowhere. */
 #define NO_FIELDS	(1u << 31)
 
-/* One occurrence of a term in a clause. */
-typedef struct BoundTerm
-{
-	BarqBm25Term term;
-	double		boost;			/* 0: does not score */
-	uint32		variant;		/* of several terms, with which it scores; NO_VARIANT:
-								 * it scores alone */
-} BoundTerm;
-
-/* Sibling conditions. */
-typedef struct Conditions
-{
-	uint32		n;
-	uint32		space;
-	BarqBm25Condition *list;
-} Conditions;
-
-/*
- * A query while it is bound. Variants and conditions refer to terms by their
- * numbers here; sort_terms() replaces these by numbers of the final query.
- */
-typedef struct Binding
-{
-	uint32		every;			/* all fields, a bit each; 0: there is one */
-	uint32		weighing;		/* those that add to scores */
-	uint32		asked;			/* those that the query is for */
-	const BarqTextOptions *options;
-	uint32		fields;			/* of terms that are conditions; 0: all */
-	uint32		scoring_fields; /* of terms that score */
-	BoundTerm  *terms;
-	uint32		n;
-	uint32		space;
-	BarqBm25Variant *variants;
-	uint32		nvariants;
-	uint32		variant_space;
-	Conditions	conditions;
-} Binding;
-
 /* ---- terms ---- */
 
-/* Returns the term's number. Its text stays the clause's. */
-static uint32
-add_term(Binding *binding, const BarqClauseTerm *term, double boost, uint32 variant)
+uint32
+barq_bind_term(Binding *binding, const BarqClauseTerm *term, double boost, uint32 variant)
 {
 	BARQ_ARRAY_RESERVE(binding->terms, binding->space, binding->n + 1, 16);
 	binding->terms[binding->n] = (BoundTerm) {
@@ -90,13 +44,8 @@ add_variant(Binding *binding, uint32 nterms)
 	return variant;
 }
 
-/*
- * Set the fields of the terms that are added next: those of a clause (0: those that the
- * query is for). Fields that add nothing to a score are left out of those that score, so
- * that a row has a score if it has a term there.
- */
-static void
-use_fields(Binding *binding, uint32 fields)
+void
+barq_bind_use_fields(Binding *binding, uint32 fields)
 {
 	uint32		scoring;
 
@@ -109,10 +58,44 @@ use_fields(Binding *binding, uint32 fields)
 	binding->scoring_fields = scoring == binding->every ? 0 : scoring == 0 ? NO_FIELDS : scoring;
 }
 
+/*
+ * Let the terms of a pooled word score as one. Its key has what no text has, a zero byte, at
+ * its start and between the alternatives.
+ */
+static void
+score_pool(Binding *binding, const BarqClause *clause, double boost)
+{
+	BarqBm25Alternative *alternatives = palloc(sizeof(BarqBm25Alternative) * clause->nterms);
+	StringInfoData key;
+	BarqClauseTerm pool = {.prefix = true};
+	uint32		number;
+
+	initStringInfo(&key);
+	for (uint32 i = 0; i < clause->nterms; i++)
+	{
+		const BarqClauseTerm *term = &clause->terms[i];
+
+		alternatives[i] = (BarqBm25Alternative) {{term->text, term->length}, term->prefix};
+		appendStringInfoChar(&key, '\0');
+		appendStringInfoChar(&key, term->prefix ? '*' : '=');
+		appendBinaryStringInfo(&key, term->text, term->length);
+	}
+	pool.text = key.data;
+	pool.length = key.len;
+	number = barq_bind_term(binding, &pool, boost, NO_VARIANT);
+	binding->terms[number].term.nalternatives = clause->nterms;
+	binding->terms[number].term.alternatives = alternatives;
+}
+
 /* Let the terms of a word or a phrase score, those of one variant together. */
 static void
 score_terms(Binding *binding, const BarqClause *clause, double boost)
 {
+	if (clause->pooled)
+	{
+		score_pool(binding, clause, boost);
+		return;
+	}
 	for (uint32 i = 0, next; i < clause->nterms; i = next)
 	{
 		const BarqClauseTerm *term = &clause->terms[i];
@@ -124,12 +107,12 @@ score_terms(Binding *binding, const BarqClause *clause, double boost)
 			next++;
 		if (next == i + 1)
 		{
-			add_term(binding, term, boost, NO_VARIANT);
+			barq_bind_term(binding, term, boost, NO_VARIANT);
 			continue;
 		}
 		variant = add_variant(binding, next - i);
 		for (uint32 j = i; j < next; j++)
-			variant->terms[j - i] = add_term(binding, &clause->terms[j], boost,
+			variant->terms[j - i] = barq_bind_term(binding, &clause->terms[j], boost,
 											 binding->nvariants - 1);
 	}
 }
@@ -146,7 +129,7 @@ score_in_fields(Binding *binding, const BarqClause *clause)
 	/* the only field of an index scores like those of others: not at all without weight */
 	if (binding->options->nfields == 1 && binding->options->fields[0].weight == 0)
 		return;
-	use_fields(binding, clause->fields);
+	barq_bind_use_fields(binding, clause->fields);
 	if (binding->every == 0 || binding->options->combine == BARQ_COMBINE_BM25F)
 	{
 		score_terms(binding, clause, clause->boost);
@@ -172,237 +155,17 @@ score_clauses(Binding *binding, const BarqClause *clauses, uint32 n)
 
 		if (clause->occur == BARQ_MUST_NOT || clause->boost == 0)
 			continue;
+		for (uint32 j = 0; j < clause->npools; j++)
+			if (clause->pools[j].boost > 0)
+				score_in_fields(binding, &clause->pools[j]);
+		if (clause->npools > 0)
+			continue;
 		if (clause->nclauses > 0)
 			score_clauses(binding, clause->clauses, clause->nclauses);
 		else
 			score_in_fields(binding, clause);
 		CHECK_FOR_INTERRUPTS();
 	}
-}
-
-/* ---- conditions ---- */
-
-/* Add a copy of a condition, with this occur. */
-static void
-add_condition(Conditions *conditions, BarqOccur occur, const BarqBm25Condition *condition)
-{
-	BARQ_ARRAY_RESERVE(conditions->list, conditions->space, conditions->n + 1, 4);
-	conditions->list[conditions->n] = *condition;
-	conditions->list[conditions->n++].occur = occur;
-}
-
-/* A condition over sub-conditions, which it takes over. */
-static BarqBm25Condition
-condition_of(BarqBm25ConditionKind kind, const Conditions *conditions)
-{
-	return (BarqBm25Condition) {
-		.occur = BARQ_MUST,
-		.kind = kind,
-		.nconditions = conditions->n,
-		.conditions = conditions->list
-	};
-}
-
-/* The condition of a word or a phrase; loose: one of a phrase's words suffices. */
-static BarqBm25Condition
-condition_of_terms(Binding *binding, const BarqClause *clause, bool loose)
-{
-	uint32		n = Max(clause->nterms, 1);
-	bool		variants = false;
-	BarqBm25Condition condition = {
-		.occur = BARQ_MUST,
-		.kind = BARQ_BM25_TERMS,
-		.phrase = clause->kind == BARQ_CLAUSE_PHRASE && !loose,
-		.nterms = clause->nterms,
-		.terms = palloc(sizeof(uint32) * n),
-		.offsets = palloc(sizeof(uint32) * n),
-		.variants = palloc(sizeof(uint32) * n)
-	};
-
-	use_fields(binding, clause->fields);
-	for (uint32 i = 0, variant = 0; i < clause->nterms; i++)
-	{
-		const BarqClauseTerm *term = &clause->terms[i];
-		bool		with_last = i > 0 && term->offset == term[-1].offset &&
-			term->variant == term[-1].variant;
-
-		variants |= with_last;
-		variant += i > 0 && !with_last;
-		condition.terms[i] = add_term(binding, term, 0, NO_VARIANT);
-		condition.offsets[i] = term->offset;
-		condition.variants[i] = variant;
-	}
-	if (!variants)
-	{
-		pfree(condition.variants);
-		condition.variants = NULL;
-	}
-	return condition;
-}
-
-static BarqBm25Condition match_condition(Binding *binding, const BarqClause *clause);
-
-/* Add the conditions of @@@ for sibling clauses; groups not marked - are flattened. */
-static void
-match_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses, uint32 n)
-{
-	for (uint32 i = 0; i < n; i++)
-	{
-		const BarqClause *clause = &clauses[i];
-		BarqBm25Condition condition;
-
-		CHECK_FOR_INTERRUPTS();
-		if (clause->kind == BARQ_CLAUSE_GROUP && clause->occur != BARQ_MUST_NOT)
-		{
-			match_clauses(binding, conditions, clause->clauses, clause->nclauses);
-			continue;
-		}
-		condition = match_condition(binding, clause);
-		add_condition(conditions, clause->occur == BARQ_MUST_NOT ? BARQ_MUST_NOT : BARQ_MUST,
-					  &condition);
-	}
-}
-
-/* The condition of @@@ for one clause, disregarding its mark. */
-static BarqBm25Condition
-match_condition(Binding *binding, const BarqClause *clause)
-{
-	Conditions	conditions = {0};
-
-	switch (clause->kind)
-	{
-		case BARQ_CLAUSE_GROUP:
-			match_clauses(binding, &conditions, clause->clauses, clause->nclauses);
-			return condition_of(BARQ_BM25_ALL, &conditions);
-		case BARQ_CLAUSE_ANY:
-			for (uint32 i = 0; i < clause->nclauses; i++)
-			{
-				BarqBm25Condition condition = match_condition(binding, &clause->clauses[i]);
-
-				add_condition(&conditions, BARQ_MUST, &condition);
-			}
-			return condition_of(BARQ_BM25_SOME, &conditions);
-		default:
-			return condition_of_terms(binding, clause, false);
-	}
-}
-
-/*
- * Whether a clause contains marks. Then one of its words does not suffice to
- * match it.
- */
-static bool
-has_marks(const BarqClause *clause)
-{
-	for (uint32 i = 0; i < clause->nclauses; i++)
-		if (clause->clauses[i].occur != BARQ_SHOULD || has_marks(&clause->clauses[i]))
-			return true;
-	return false;
-}
-
-static BarqBm25Condition rank_condition(Binding *binding, const BarqClause *clause);
-
-/*
- * Add the conditions of <@> for sibling clauses. scored: rows are known to contain
- * one of their words.
- */
-static void
-rank_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses, uint32 n,
-			 bool scored)
-{
-	Conditions	some = {0};
-	bool		must = false;
-	bool		marks = false;
-
-	for (uint32 i = 0; i < n; i++)
-	{
-		must |= clauses[i].occur == BARQ_MUST;
-		marks |= clauses[i].occur == BARQ_SHOULD && has_marks(&clauses[i]);
-	}
-	for (uint32 i = 0; i < n; i++)
-	{
-		const BarqClause *clause = &clauses[i];
-		BarqBm25Condition condition;
-
-		CHECK_FOR_INTERRUPTS();
-		if (clause->occur == BARQ_SHOULD && (must || (scored && !marks)))
-			continue;
-		condition = rank_condition(binding, clause);
-		if (clause->occur == BARQ_SHOULD)
-			add_condition(&some, BARQ_MUST, &condition);
-		else
-			add_condition(conditions, clause->occur, &condition);
-	}
-	if (some.n > 0)
-	{
-		BarqBm25Condition condition = condition_of(BARQ_BM25_SOME, &some);
-
-		add_condition(conditions, BARQ_MUST, &condition);
-	}
-}
-
-/* The condition of <@> for one clause, disregarding its mark. */
-static BarqBm25Condition
-rank_condition(Binding *binding, const BarqClause *clause)
-{
-	Conditions	conditions = {0};
-
-	switch (clause->kind)
-	{
-		case BARQ_CLAUSE_GROUP:
-			rank_clauses(binding, &conditions, clause->clauses, clause->nclauses, false);
-			return condition_of(BARQ_BM25_ALL, &conditions);
-		case BARQ_CLAUSE_ANY:
-			for (uint32 i = 0; i < clause->nclauses; i++)
-			{
-				BarqBm25Condition condition = rank_condition(binding, &clause->clauses[i]);
-
-				add_condition(&conditions, BARQ_MUST, &condition);
-			}
-			return condition_of(BARQ_BM25_SOME, &conditions);
-		default:
-			return condition_of_terms(binding, clause, clause->occur == BARQ_SHOULD);
-	}
-}
-
-/*
- * Add the conditions of <@> and @@@ for the clauses of a query that says how many of its
- * unmarked ones have to hold. Both operators read it alike, so that they find the same
- * rows; therefore an unmarked phrase holds as in @@@, where it occurs.
- */
-static void
-minimum_clauses(Binding *binding, Conditions *conditions, const BarqTextQuery *parsed,
-				const BarqQueryParameters *parameters)
-{
-	Conditions	some = {0};
-	BarqBm25Condition condition;
-	bool		must = false;
-	uint32		least;
-
-	for (uint32 i = 0; i < parsed->nclauses; i++)
-	{
-		BarqClause	clause = parsed->clauses[i];
-		BarqOccur	occur = clause.occur;
-
-		CHECK_FOR_INTERRUPTS();
-		must |= occur == BARQ_MUST;
-		clause.occur = BARQ_MUST;
-		condition = rank_condition(binding, &clause);
-		add_condition(occur == BARQ_SHOULD ? &some : conditions,
-					  occur == BARQ_SHOULD ? BARQ_MUST : occur, &condition);
-	}
-	least = barq_query_parameters_least(parameters, some.n, must);
-	if (least == 0)
-		return;
-	if (least == some.n)
-	{
-		for (uint32 i = 0; i < some.n; i++)
-			add_condition(conditions, BARQ_MUST, &some.list[i]);
-		return;
-	}
-	condition = condition_of(BARQ_BM25_SOME, &some);
-	condition.least = least;
-	add_condition(conditions, BARQ_MUST, &condition);
 }
 
 /* ---- sorting ---- */
@@ -528,28 +291,37 @@ sort_terms(Binding *binding, BarqBm25Query *query)
 }
 
 /*
- * The clauses of a query, by the tokenizer of the index, or by the configuration that the
- * query has. A query for some of the fields names these only: it is computed from their
+ * The clauses of a query, by the tokenizer of the index, by the configuration that the
+ * query has, or by all languages of the rows. A query for some of the fields names these only: it is computed from their
  * texts alone, too. Raises ERRCODE_UNDEFINED_OBJECT if its configuration does not exist,
  * ERRCODE_UNDEFINED_COLUMN if it is strict and names another field.
  */
 static BarqTextQuery *
-parse(BarqTextStatistics *statistics, const Binding *binding, const BarqQueryValue *value,
+parse(BarqTextStatistics *statistics, Binding *binding, const BarqQueryValue *value,
 	  const BarqQueryParameters *parameters)
 {
 	BarqQueryFields names = *barq_text_statistics_names(statistics);
 	BarqTextAnalysis analysis = *barq_text_statistics_analysis(statistics);
+	BarqTokenizer *tokenizers[BARQ_QUERY_MOST_LANGUAGES];
 	Size		length;
 	const char *words = barq_query_value_words(value, &length);
 
 	for (uint32 i = 0; i < names.n; i++)
 		if ((binding->asked >> i & 1) == 0)
 			names.names[i] = NULL;
-	if (parameters->config != NULL)
-		analysis.config = barq_text_config_named(parameters->config, false);
 	if (parameters->strict)
 		(void) barq_text_query_check_strict(words, length, &names);
-	return barq_text_query_parse(words, length, &names, barq_text_tokenizer(&analysis));
+	binding->languages = barq_text_statistics_languages(statistics);
+	if (parameters->config != NULL)
+	{
+		binding->languages = NULL;
+		analysis.config = barq_text_config_named(parameters->config, false);
+	}
+	if (binding->languages == NULL)
+		return barq_text_query_parse(words, length, &names, barq_text_tokenizer(&analysis));
+	for (uint32 i = 0; i < binding->languages->n; i++)
+		tokenizers[i] = barq_tokenizer_cached(binding->languages->configs[i], analysis.tokenizer);
+	return barq_text_query_parse_languages(words, length, &names, tokenizers, binding->languages->n);
 }
 
 /*
@@ -638,9 +410,9 @@ barq_text_bind(BarqTextStatistics *statistics, const BarqQueryValue *score,
 		set_fields(&binding, query, score, true);
 		parsed = parse(statistics, &binding, score, &parameters);
 		if (parameters.has_minimum)
-			minimum_clauses(&binding, &binding.conditions, parsed, &parameters);
+			barq_bind_minimum(&binding, parsed, &parameters);
 		else
-			rank_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses, true);
+			barq_bind_ranking(&binding, parsed);
 		score_clauses(&binding, parsed->clauses, parsed->nclauses);
 	}
 	for (int m = 0; m < nmatches; m++)
@@ -651,9 +423,9 @@ barq_text_bind(BarqTextStatistics *statistics, const BarqQueryValue *score,
 		if (parsed->nclauses == 0)
 			query->nothing = true;
 		if (parameters.has_minimum)
-			minimum_clauses(&binding, &binding.conditions, parsed, &parameters);
+			barq_bind_minimum(&binding, parsed, &parameters);
 		else
-			match_clauses(&binding, &binding.conditions, parsed->clauses, parsed->nclauses);
+			barq_bind_matches(&binding, parsed);
 	}
 	boosts = sort_terms(&binding, query);
 	barq_text_statistics_weigh(statistics, query->terms, boosts, query->nterms, k1);

@@ -33,6 +33,16 @@ typedef struct BarqTextBuildShared
 	BarqSharedRun runs[BARQ_MAX_PARTICIPANTS];
 } BarqTextBuildShared;
 
+/* The tokenizer of one language of the rows of a build. */
+typedef struct BarqBuildLanguage
+{
+	Oid			config;
+	BarqTokenizer *tokenizer;
+	uint32	   *numbers;		/* by term of the tokenizer: its number in BarqTextRuns.terms, */
+	uint32		nnumbers;		/* or PG_UINT32_MAX */
+	uint32		space;
+} BarqBuildLanguage;
+
 typedef struct BarqTextRuns
 {
 	Relation	index;
@@ -44,7 +54,12 @@ typedef struct BarqTextRuns
 	Size		limit;			/* bytes of memory before a run is written */
 	MemoryContext tokens_context;
 	MemoryContext builder_context;	/* reset with each run */
-	BarqTokenizer *tokenizer;
+	BarqTokenizer *tokenizer;	/* of the index; NULL: each row has a language */
+	BarqBuildLanguage *languages;
+	int			nlanguages;
+	int			language_space;
+	MemoryContext language_context; /* of tokenizers and their numbers */
+	BarqTermTable *terms;		/* of the run, of all languages; in builder_context */
 	BarqBm25Builder *builder;
 	BarqTokens	tokens;
 	BarqKeylessRows keyless;	/* of the run under way; in builder_context */
@@ -69,6 +84,28 @@ typedef struct BarqTextRuns
 extern void barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 								IndexInfo *info, const BarqFrozenOptions *frozen,
 								BarqBuildShared *shared, TableScanDesc scan, int participants);
+
+/* ---- text_run_languages.c: the tokenizers of a participant ---- */
+
+/* Set the tokenizer, or get ready for those of languages; in the current memory context. */
+extern void barq_text_run_languages_begin(BarqTextRuns *runs);
+
+/* Bytes of all tokenizers, their terms included. */
+extern Size barq_text_run_languages_bytes(const BarqTextRuns *runs);
+
+/* Empty the tokenizers; a run begins. */
+extern void barq_text_run_languages_reset(BarqTextRuns *runs);
+
+/* The table of terms of the run that begins. */
+extern BarqTermTable *barq_text_run_languages_terms(BarqTextRuns *runs);
+
+/*
+ * Append the terms of a row, numbered as in that table. Conditions and errors of
+ * barq_text_row_tokens() and barq_text_language().
+ */
+extern void barq_text_run_tokens(BarqTextRuns *runs, const BarqTextRow *row, BarqTokens *tokens);
+
+/* ---- text_runs.c ---- */
 
 /*
  * Merge a worker's runs into one and enter it in the shared memory of the build,

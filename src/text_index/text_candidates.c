@@ -33,6 +33,7 @@ typedef enum Fit
 {
 	FITS,
 	OTHER_EXPRESSION,
+	WITHOUT_LANGUAGE,			/* a field, or a row of fields, of an index with a language */
 	NOT_VALID,
 	NOT_IMPLIED,				/* the conditions do not imply its predicate */
 	UNDECIDED					/* they may, by the value of a parameter */
@@ -187,12 +188,37 @@ indexes_expression(Relation index, Node *expression, bool *made_for)
 	BarqTextColumns columns;
 
 	barq_text_columns(index, &columns);
-	*made_for = row == (columns.fields > 1);
+	*made_for = row == (columns.fields > 1 || columns.language >= 0);
 	if (row)
 		return barq_text_row_fits(index, expression);
-	for (int i = 0; i < columns.fields; i++)
+	for (int i = 0; i < columns.fields && columns.language < 0; i++)
 		if (is_key(index, columns.field_columns[i], expression))
 			return true;
+	return false;
+}
+
+/*
+ * Whether an expression, over range table entry 1, has texts of an open index with a
+ * language, which is valid, but not the language. No side effects.
+ */
+static bool
+lacks_language(Relation index, Node *expression)
+{
+	BarqTextColumns columns;
+
+	barq_text_columns(index, &columns);
+	if (columns.language < 0)
+		return false;
+	for (int i = 0; i < columns.fields; i++)
+	{
+		List	   *elements = IsA(expression, RowExpr) ? ((RowExpr *) expression)->args :
+			list_make1(expression);
+		ListCell   *cell;
+
+		foreach(cell, elements)
+			if (is_key(index, columns.field_columns[i], lfirst(cell)))
+				return true;
+	}
 	return false;
 }
 
@@ -223,7 +249,7 @@ fit_of(PlannerInfo *root, Relation index, const BarqTextSource *source, Node *ex
 	if (!index->rd_index->indisvalid || !index->rd_index->indisready)
 		return is_key(index, 0, expression) ? NOT_VALID : OTHER_EXPRESSION;
 	if (!indexes_expression(index, expression, made_for))
-		return OTHER_EXPRESSION;
+		return lacks_language(index, expression) ? WITHOUT_LANGUAGE : OTHER_EXPRESSION;
 	predicate = copyObject(RelationGetIndexPredicate(index));
 	ChangeVarNodes((Node *) predicate, 1, source->varno, 0);
 	if (predicate_implied_by(predicate, conditions, false))
@@ -303,6 +329,9 @@ append_why_not(StringInfo buf, const Candidate *candidate)
 	{
 		case OTHER_EXPRESSION:
 			appendStringInfo(buf, "Index \"%s\" is on another column or expression.", name);
+			break;
+		case WITHOUT_LANGUAGE:
+			appendStringInfo(buf, "Index \"%s\" has a language for each row, which the expression does not have.", name);
 			break;
 		case NOT_VALID:
 			appendStringInfo(buf, "Index \"%s\" is not valid.", name);
@@ -388,6 +417,7 @@ choose_of(PlannerInfo *root, Oid support, const BarqTextSource *source, BarqText
 	List	   *candidates = made_for_it(candidates_of(root, support, source));
 	bool		partial = false;
 	bool		undecided = false;
+	bool		language = false;
 	int			n = 0;
 	StringInfoData why;
 	ListCell   *cell;
@@ -400,6 +430,7 @@ choose_of(PlannerInfo *root, Oid support, const BarqTextSource *source, BarqText
 
 		partial |= candidate->fit == FITS && candidate->partial;
 		undecided |= candidate->fit == UNDECIDED;
+		language |= candidate->fit == WITHOUT_LANGUAGE;
 		append_why_not(&why, candidate);
 	}
 	foreach(cell, candidates)
@@ -429,6 +460,7 @@ choose_of(PlannerInfo *root, Oid support, const BarqTextSource *source, BarqText
 	choice->detail = why.len > 0 ? why.data : NULL;
 	choice->hint = candidates == NIL ?
 		"Create one with CREATE INDEX ... USING barq_bm25 (...) WITH (text_config = '...')." :
+		language ? "Use the operator on a row of the table, as in items <@> 'words', or on ROW() of the index's fields and its language." :
 		undecided ? "Write the value into the statement, or name the index: to_bm25query(query, 'index')." :
 		"Create one that fits, or name one: to_bm25query(query, 'index').";
 }

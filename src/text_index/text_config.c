@@ -255,12 +255,8 @@ barq_text_config_depend(Oid index, List *configs)
 
 /* ---- the configuration of an index ---- */
 
-/*
- * Any configuration with a fingerprint, or InvalidOid. All of them make the same
- * terms. Scans pg_ts_config.
- */
-static Oid
-config_with_fingerprint(uint32 fingerprint)
+Oid
+barq_text_config_with_fingerprint(uint32 fingerprint)
 {
 	Relation	configs = table_open(TSConfigRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(configs, InvalidOid, false, NULL, 0, NULL);
@@ -302,7 +298,7 @@ recognize(const BarqTextOptions *options, List *dependencies)
 		 IsPinnedObject(TSConfigRelationId, named) ||
 		 barq_text_config_fingerprint(named) == options->config_fingerprint))
 		return named;
-	return config_with_fingerprint(options->config_fingerprint);
+	return barq_text_config_with_fingerprint(options->config_fingerprint);
 }
 
 /* The configuration of an index, cached by this backend. */
@@ -336,8 +332,17 @@ init_found(void)
 	control.hcxt = TopMemoryContext;
 	CacheRegisterSyscacheCallback(TSCONFIGOID, configurations_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(TSCONFIGMAP, configurations_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(TSDICTOID, configurations_changed, (Datum) 0);
 	found_configs = hash_create("barq text search configurations", 32, &control,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+uint64
+barq_text_config_generation(void)
+{
+	if (found_configs == NULL)
+		init_found();
+	return generation;
 }
 
 void
@@ -388,6 +393,7 @@ barq_text_analysis(Oid index, const BarqTextOptions *options)
 
 	analysis.config = barq_text_config_of(index, options);
 	analysis.tokenizer = options->tokenizer;
+	analysis.by_row = options->language != 0;
 	if (!OidIsValid(analysis.config))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

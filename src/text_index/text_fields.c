@@ -45,11 +45,23 @@ static void
 number_columns(Relation index, bool one_field, BarqTextColumns *columns)
 {
 	memset(columns, 0, sizeof(*columns));
+	columns->language = -1;
 	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
 	{
 		bool		field = i == 0 || (!one_field && family_ranks(index->rd_opfamily[i]));
 
 		columns->field_of[i] = -1;
+		if (!field && barq_text_is_language(index, i))
+		{
+			if (columns->language >= 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						 errmsg("index \"%s\" has two languages for each row",
+								RelationGetRelationName(index)),
+						 errdetail("They are the columns %d and %d.", columns->language + 1, i + 1),
+						 errhint("A column that only conditions use has the operator class oid_ops or text_filter_ops.")));
+			columns->language = i;
+		}
 		if (!field)
 		{
 			columns->filter_columns[columns->filters++] = i;

@@ -115,9 +115,36 @@ compare_texts(const void *a, const void *b)
 }
 
 /*
+ * Set the expansions of a prefix or a pool: the first `most` terms of a table in the order of
+ * barq_compare_terms(), copied into the statistics' context.
+ */
+static void
+keep_expansions(BarqTextStatistics *statistics, BarqTermFrequency *known,
+				const BarqTermTable *terms, uint32 most)
+{
+	uint32		n = barq_terms_count(terms);
+	BarqBm25Text *sorted = palloc_extended(sizeof(BarqBm25Text) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
+	MemoryContext old;
+
+	for (uint32 i = 0; i < n; i++)
+		sorted[i].text = barq_terms_text(terms, i, &sorted[i].length);
+	qsort(sorted, n, sizeof(BarqBm25Text), compare_texts);
+	n = Min(n, most);
+
+	old = MemoryContextSwitchTo(statistics->context);
+	known->expansions = palloc(sizeof(BarqBm25Text) * Max(n, 1));
+	for (uint32 i = 0; i < n; i++)
+	{
+		known->expansions[i].text = pnstrdup(sorted[i].text, sorted[i].length);
+		known->expansions[i].length = sorted[i].length;
+	}
+	known->nexpansions = n;
+	MemoryContextSwitchTo(old);
+}
+
+/*
  * Set the expansions of a prefix: the first BARQ_BM25_EXPANSIONS terms of the
- * index that begin with it, in the order of barq_compare_terms(), copied into
- * the statistics' context.
+ * index that begin with it.
  */
 static void
 expand_prefix(BarqTextStatistics *statistics, BarqTermFrequency *prefix)
@@ -126,25 +153,34 @@ expand_prefix(BarqTextStatistics *statistics, BarqTermFrequency *prefix)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	ExpansionCall call = {&prefix->text, barq_terms_create(scratch)};
-	BarqBm25Text *sorted;
-	uint32		n;
 
 	barq_text_each_leaf(statistics, visit_expansions, NULL, &call);
-	n = barq_terms_count(call.terms);
-	sorted = palloc_extended(sizeof(BarqBm25Text) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < n; i++)
-		sorted[i].text = barq_terms_text(call.terms, i, &sorted[i].length);
-	qsort(sorted, n, sizeof(BarqBm25Text), compare_texts);
-	n = Min(n, BARQ_BM25_EXPANSIONS);
+	keep_expansions(statistics, prefix, call.terms, BARQ_BM25_EXPANSIONS);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
 
-	MemoryContextSwitchTo(statistics->context);
-	prefix->expansions = palloc(sizeof(BarqBm25Text) * Max(n, 1));
-	for (uint32 i = 0; i < n; i++)
+/* Set the expansions of a pool: its alternatives, and the expansions of those that are prefixes. */
+static void
+expand_pool(BarqTextStatistics *statistics, BarqTermFrequency *pool, const BarqBm25Term *term)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "barq pool",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	BarqTermTable *terms = barq_terms_create(scratch);
+
+	for (uint32 i = 0; i < term->nalternatives; i++)
 	{
-		prefix->expansions[i].text = pnstrdup(sorted[i].text, sorted[i].length);
-		prefix->expansions[i].length = sorted[i].length;
+		BarqTermFrequency one = {.text = term->alternatives[i].text};
+
+		if (!term->alternatives[i].prefix)
+			(void) barq_terms_intern(terms, one.text.text, one.text.length);
+		else
+			expand_prefix(statistics, &one);
+		for (uint32 j = 0; j < one.nexpansions; j++)
+			(void) barq_terms_intern(terms, one.expansions[j].text, one.expansions[j].length);
 	}
-	prefix->nexpansions = n;
+	keep_expansions(statistics, pool, terms, PG_UINT32_MAX);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 }
@@ -239,12 +275,16 @@ look_up_frequencies(BarqTextStatistics *statistics, const BarqBm25Term *terms, c
 			raise_not_given(&terms[i]);
 		old = MemoryContextSwitchTo(statistics->context);
 		known = palloc0(sizeof(BarqTermFrequency));
-		known->text.text = pnstrdup(terms[i].text.text, terms[i].text.length);
+		/* terminated, as all terms; but the key of a pool has zero bytes of its own */
+		known->text.text = memcpy(palloc0(terms[i].text.length + 1), terms[i].text.text,
+								  terms[i].text.length);
 		known->text.length = terms[i].text.length;
 		known->prefix = terms[i].prefix;
 		known->fields = terms[i].df_fields;
 		MemoryContextSwitchTo(old);
-		if (known->prefix)
+		if (terms[i].nalternatives > 0)
+			expand_pool(statistics, known, &terms[i]);
+		else if (known->prefix)
 			expand_prefix(statistics, known);
 		call.wanted[call.n++] = known;
 	}

@@ -16,7 +16,7 @@ barq_bm25_handler(PG_FUNCTION_ARGS)
 	IndexAmRoutine *am = barq_am_routine();
 
 	am->amstrategies = 0;		/* not the same for all classes */
-	am->amsupport = BARQ_TEXT_OPTIONS_PROC;
+	am->amsupport = BARQ_TEXT_LANGUAGE_PROC;
 	am->amoptsprocnum = BARQ_TEXT_OPTIONS_PROC;
 	am->ambuild = barq_text_build;
 	am->ambuildempty = barq_text_build_empty;

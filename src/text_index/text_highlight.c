@@ -33,6 +33,12 @@ highlight_by(FunctionCallInfo fcinfo, Oid index)
 	uint32		bit = field == NULL ? 0 : barq_text_field_named(index, field);
 	BarqQueryFields fields;
 
+	if (analysis.by_row)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("barq_highlight() does not know the language of a text for index \"%s\", which has one for each row",
+						get_rel_name(index)),
+				 errhint("Pass the row's configuration in place of the index.")));
 	barq_text_field_names(index, &fields);
 	return barq_highlight_by(fcinfo, &fields, bit, barq_text_tokenizer(&analysis));
 }

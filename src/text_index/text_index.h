@@ -80,16 +80,17 @@ typedef struct BarqTextOptions
 	char		config_name[NAMEDATALEN];
 	BarqTextFieldOptions fields[BARQ_BM25_FIELDS];	/* nfields of them, others are 0 */
 	uint32		combine;		/* BarqTextCombine; 0 with one field */
-	uint32		reserved;
+	uint32		language;		/* the column of the language, from 1; 0: none */
 } BarqTextOptions;
 
 /*
  * An index with nfields > 0 has the second version, one with another `combine` than BM25F
- * the third; earlier libraries refuse them.
+ * the third, one with a language the fourth; earlier libraries refuse them.
  */
 #define BARQ_TEXT_OPTIONS_VERSION 2
 #define BARQ_TEXT_OPTIONS_FIELDS 3
 #define BARQ_TEXT_OPTIONS_COMBINE 4
+#define BARQ_TEXT_OPTIONS_LANGUAGE 5
 
 StaticAssertDecl(sizeof(BarqTextOptions) == 240, "BarqTextOptions is on disk");
 StaticAssertDecl(offsetof(BarqTextOptions, fields) == 168, "BarqTextOptions is on disk");
@@ -157,8 +158,9 @@ extern bool barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *
 
 #define BARQ_TEXT_MOST_FIELDS	BARQ_BM25_FIELDS
 
-/* amoptsprocnum of bm25_ops and bm25_array_ops. */
+/* Support functions: amoptsprocnum of fields; of a language column, which it marks as that. */
 #define BARQ_TEXT_OPTIONS_PROC	1
+#define BARQ_TEXT_LANGUAGE_PROC	2
 
 /* The columns of an index of text, numbered from 0: fields, which are searched, and others. */
 typedef struct BarqTextColumns
@@ -168,11 +170,14 @@ typedef struct BarqTextColumns
 	int			filters;
 	uint8		filter_columns[INDEX_MAX_KEYS]; /* by filter column */
 	int8		field_of[INDEX_MAX_KEYS];	/* by column; -1: a filter column */
+	int			language;		/* the column of the language, which is a filter column too;
+								 * -1: none */
 } BarqTextColumns;
 
 /*
  * The columns of an index by their operator classes, as a build takes them. Raises
- * ERRCODE_TOO_MANY_COLUMNS above BARQ_TEXT_MOST_FIELDS fields.
+ * ERRCODE_TOO_MANY_COLUMNS above BARQ_TEXT_MOST_FIELDS fields,
+ * ERRCODE_INVALID_OBJECT_DEFINITION for two languages.
  */
 extern void barq_text_columns_of_classes(Relation index, BarqTextColumns *columns);
 
@@ -252,11 +257,21 @@ extern Oid	barq_text_config_of(Oid index, const BarqTextOptions *options);
 /* Relcache callback: forget the configuration found for an index (InvalidOid: all). */
 extern void barq_text_config_forget(Oid index);
 
+/*
+ * A number that rises with each change of configurations or dictionaries in the catalog, of
+ * which this backend has heard.
+ */
+extern uint64 barq_text_config_generation(void);
+
+/* Any configuration with a fingerprint, or InvalidOid. Scans pg_ts_config. */
+extern Oid	barq_text_config_with_fingerprint(uint32 fingerprint);
+
 /* The settings by which an index turns texts into terms. */
 typedef struct BarqTextAnalysis
 {
-	Oid			config;
+	Oid			config;			/* of rows without a language of their own */
 	BarqTokenizerKind tokenizer;
+	bool		by_row;			/* a row may have a language */
 } BarqTextAnalysis;
 
 /*
@@ -293,6 +308,9 @@ typedef struct BarqTextRow
 	Oid			types[BARQ_BM25_FIELDS];	/* TEXTOID or TEXTARRAYOID */
 	Datum		values[BARQ_BM25_FIELDS];
 	bool		isnull[BARQ_BM25_FIELDS];
+	Oid			language_type;	/* REGCONFIGOID or TEXTOID; InvalidOid: the index has none */
+	Datum		language;
+	bool		language_is_null;
 } BarqTextRow;
 
 /* The fields of a row from the values of an index's columns, as aminsert gets them. */
@@ -304,9 +322,10 @@ extern bool barq_text_row_is_null(const BarqTextRow *row);
 
 /*
  * Append the terms of all fields of a row to *tokens, which are empty, with the conditions
- * and errors of barq_tokenize().
+ * and errors of barq_tokenize(). config: that of the tokenizer, whose mark a row of an index
+ * with a language gets.
  */
-extern void barq_text_row_tokens(BarqTokenizer *tokenizer, const BarqTextRow *row,
+extern void barq_text_row_tokens(BarqTokenizer *tokenizer, Oid config, const BarqTextRow *row,
 								 BarqTokens *tokens);
 
 /*
@@ -316,6 +335,40 @@ extern void barq_text_row_tokens(BarqTokenizer *tokenizer, const BarqTextRow *ro
  */
 extern char *barq_text_document(const BarqTextAnalysis *analysis, const BarqTextRow *row,
 								bool positions, uint32 *bytes);
+
+/* ---- text_language.c: a language for each row ---- */
+
+/* Whether a column (from 0) of an open index is the language of its rows. */
+extern bool barq_text_is_language(Relation index, int column);
+
+/*
+ * The configuration of a row's language, or `otherwise` if it has none. Raises
+ * ERRCODE_UNDEFINED_OBJECT, with the value, if that does not exist. A name without a schema
+ * is PostgreSQL's own, as in text_config.
+ */
+extern Oid	barq_text_language(const BarqTextRow *row, Oid otherwise);
+
+/*
+ * The mark of a configuration's documents; NULL if it does not exist. Valid until
+ * configurations change, *length bytes long.
+ */
+extern const char *barq_text_language_mark(Oid config, uint32 *length);
+
+/*
+ * The configuration that a mark means: by its name, unless only another one has the
+ * fingerprint. *altered: none has it, so the one of that name (or none: InvalidOid) was
+ * altered, or the dictionaries were.
+ */
+extern Oid	barq_text_language_of_mark(const BarqBm25Text *mark, bool *altered);
+
+/* The name in a mark, palloc'd. */
+extern char *barq_text_language_name(const BarqBm25Text *mark);
+
+/* Append the mark of a configuration to the tokens of a row, at the start of a field. */
+extern void barq_text_add_mark(BarqTokenizer *tokenizer, Oid config, BarqTokens *tokens);
+
+/* Raise ERRCODE_FEATURE_NOT_SUPPORTED: a text is searched without its language. */
+pg_noreturn extern void barq_text_raise_no_row(Oid index);
 
 /* ---- text_log.c: the growing log, as small segments in memory ---- */
 
@@ -373,6 +426,34 @@ typedef struct BarqTextState
 typedef void (*BarqTextWork) (BarqTextState *state, void *arg);
 extern void barq_text_with_state(Relation index, BarqTextWork work, void *arg);
 
+/* ---- text_language.c: the languages in use ---- */
+
+typedef struct BarqLanguageMark
+{
+	BarqBm25Text text;
+	uint32		language;		/* number of its configuration */
+} BarqLanguageMark;
+
+/* The languages of an index's rows: at least one. */
+typedef struct BarqTextLanguages
+{
+	uint32		n;
+	Oid			configs[BARQ_QUERY_MOST_LANGUAGES];
+	uint32		nmarks;			/* a configuration that was altered or renamed has several */
+	BarqLanguageMark *marks;
+} BarqTextLanguages;
+
+/* Add the marks of a state's documents, dead ones included, to a table. */
+extern void barq_text_languages_collect(BarqTextState *state, BarqTermTable *table);
+
+/*
+ * The languages of marks, in the current memory context; those whose configuration was
+ * dropped are left out. otherwise: the only one if none is left. Raises
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_QUERY_MOST_LANGUAGES.
+ */
+extern void barq_text_languages_resolve(const BarqTermTable *table, Oid otherwise,
+										BarqTextLanguages *languages);
+
 /* ---- text_statistics.c ---- */
 
 typedef struct BarqTextStatistics BarqTextStatistics;
@@ -402,6 +483,9 @@ extern const BarqTextOptions *barq_text_statistics_options(BarqTextStatistics *s
 extern const BarqTextAnalysis *barq_text_statistics_analysis(BarqTextStatistics *statistics);
 /* Of several fields: how each of them counts; owned by the statistics. */
 extern const BarqBm25Field *barq_text_statistics_fields(BarqTextStatistics *statistics);
+
+/* The languages of the rows; NULL: the index has no language column. */
+extern const BarqTextLanguages *barq_text_statistics_languages(BarqTextStatistics *statistics);
 
 /* Likewise, their names in queries. */
 extern const BarqQueryFields *barq_text_statistics_names(BarqTextStatistics *statistics);

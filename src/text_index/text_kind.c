@@ -119,7 +119,7 @@ show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 	return 8;
 }
 
-StaticAssertDecl(BARQ_TEXT_MOST_FIELDS <= BARQ_MOST_RANKED, "all fields rank");
+StaticAssertDecl(BARQ_TEXT_MOST_FIELDS + 1 <= BARQ_MOST_RANKED, "all fields rank, by a language");
 
 /* BarqIndexKind.ranked */
 static int
@@ -129,7 +129,10 @@ ranked_columns(Relation index, uint8 *columns)
 
 	barq_text_columns(index, &all);
 	memcpy(columns, all.field_columns, all.fields);
-	return all.fields;
+	if (all.language < 0)
+		return all.fields;
+	columns[all.fields] = all.language;
+	return all.fields + 1;
 }
 
 const BarqIndexKind barq_bm25_index_kind = {

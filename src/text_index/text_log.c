@@ -318,8 +318,14 @@ barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
 		CHECK_FOR_INTERRUPTS();
 		barq_document_open(&reader, log->rest.items[i].payload, log->rest.items[i].length);
 		while (barq_document_next(&reader))
-			if (reader.term_length >= length && memcmp(reader.term, prefix, length) == 0)
+		{
+			int			order = memcmp(reader.term, prefix, Min(reader.term_length, length));
+
+			if (order > 0)
+				break;
+			if (order == 0 && reader.term_length >= length)
 				visit(arg, reader.term, reader.term_length, 1);
+		}
 	}
 }
 

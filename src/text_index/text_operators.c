@@ -158,27 +158,41 @@ bind_argument(FunctionCallInfo fcinfo, const BarqQueryValue *value, PGFunction o
 	return bound;
 }
 
+/* Whether values of a type are texts: TEXTARRAYOID or TEXTOID, else InvalidOid. */
+static Oid
+text_type(Oid type)
+{
+	type = getBaseType(type);
+	return type == TEXTARRAYOID || type == TEXTOID ? type : type == VARCHAROID ? TEXTOID : InvalidOid;
+}
+
 /*
  * Set *row to the fields of a record, which the planner made of the fields of an index of
- * `nfields`. Raises ERRCODE_DATATYPE_MISMATCH for any other record.
+ * `nfields` and, by_row, of its language. Raises ERRCODE_DATATYPE_MISMATCH for any other record.
  */
 static void
-row_of_record(HeapTupleHeader record, uint32 nfields, BarqTextRow *row)
+row_of_record(HeapTupleHeader record, uint32 nfields, bool by_row, BarqTextRow *row)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(record),
 											  HeapTupleHeaderGetTypMod(record));
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(record), .t_data = record};
 	Datum	   *values = palloc(sizeof(Datum) * Max(desc->natts, 1));
 	bool	   *isnull = palloc(sizeof(bool) * Max(desc->natts, 1));
-	bool		fits = desc->natts == (int) nfields;
+	bool		fits = desc->natts == (int) nfields + by_row;
 
 	ItemPointerSetInvalid(&tuple.t_self);
 	for (uint32 i = 0; i < nfields && fits; i++)
 	{
-		Oid			type = getBaseType(TupleDescAttr(desc, i)->atttypid);
+		row->types[i] = text_type(TupleDescAttr(desc, i)->atttypid);
+		fits = OidIsValid(row->types[i]);
+	}
+	row->language_type = InvalidOid;
+	if (fits && by_row)
+	{
+		Oid			type = getBaseType(TupleDescAttr(desc, nfields)->atttypid);
 
-		row->types[i] = type == TEXTARRAYOID ? TEXTARRAYOID : TEXTOID;
-		fits = type == TEXTARRAYOID || type == TEXTOID || type == VARCHAROID;
+		row->language_type = type == REGCONFIGOID ? REGCONFIGOID : text_type(type);
+		fits = row->language_type == REGCONFIGOID || row->language_type == TEXTOID;
 	}
 	if (!fits)
 	{
@@ -194,12 +208,17 @@ row_of_record(HeapTupleHeader record, uint32 nfields, BarqTextRow *row)
 	row->nfields = nfields;
 	memcpy(row->values, values, sizeof(Datum) * nfields);
 	memcpy(row->isnull, isnull, sizeof(bool) * nfields);
+	if (by_row)
+	{
+		row->language = values[nfields];
+		row->language_is_null = isnull[nfields];
+	}
 }
 
 /*
  * Set *row to the first argument of a call: a record of all fields, or the one field that
  * the query is for. Raises ERRCODE_FEATURE_NOT_SUPPORTED if a text is compared with an
- * index of several fields, and its field is not known.
+ * index of several fields, and its field is not known, or with one that has a language.
  */
 static void
 row_of_argument(FunctionCallInfo fcinfo, const BoundQuery *bound, Oid type, BarqTextRow *row)
@@ -209,9 +228,12 @@ row_of_argument(FunctionCallInfo fcinfo, const BoundQuery *bound, Oid type, Barq
 
 	if (type == RECORDOID)
 	{
-		row_of_record(PG_GETARG_HEAPTUPLEHEADER(0), bound->nfields, row);
+		row_of_record(PG_GETARG_HEAPTUPLEHEADER(0), bound->nfields, bound->analysis.by_row, row);
 		return;
 	}
+	if (bound->analysis.by_row)
+		barq_text_raise_no_row(barq_query_value_find_index(bound->value));
+	row->language_type = InvalidOid;
 	if (bound->nfields > 1 && (fields == 0 || (fields & (fields - 1)) != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

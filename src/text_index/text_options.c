@@ -141,10 +141,12 @@ barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptio
 	if (columns.fields > 1)
 		options.combine = given->combine;
 	freeze_fields(index, columns.fields, &options);
+	options.language = columns.language + 1;
 
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = BARQ_KIND_BM25;
-	frozen->version = options.combine != BARQ_COMBINE_BM25F ? BARQ_TEXT_OPTIONS_COMBINE :
+	frozen->version = options.language > 0 ? BARQ_TEXT_OPTIONS_LANGUAGE :
+		options.combine != BARQ_COMBINE_BM25F ? BARQ_TEXT_OPTIONS_COMBINE :
 		options.nfields > 0 ? BARQ_TEXT_OPTIONS_FIELDS : BARQ_TEXT_OPTIONS_VERSION;
 	frozen->filter_columns = columns.filters;
 	memcpy(frozen->bytes, &options, sizeof(options));
@@ -203,11 +205,11 @@ const BarqTextOptions *
 barq_text_options(const BarqFrozenOptions *frozen)
 {
 	if (frozen->index_kind != BARQ_KIND_BM25 || frozen->version < BARQ_TEXT_OPTIONS_VERSION ||
-		frozen->version > BARQ_TEXT_OPTIONS_COMBINE)
+		frozen->version > BARQ_TEXT_OPTIONS_LANGUAGE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index options have version %u, this library reads version %u",
-						frozen->version, BARQ_TEXT_OPTIONS_COMBINE),
+						frozen->version, BARQ_TEXT_OPTIONS_LANGUAGE),
 				 errhint("Please REINDEX the index.")));
 	return (const BarqTextOptions *) frozen->bytes;
 }

@@ -129,6 +129,23 @@ table_of(const RowExpr *row)
 	return table.several ? NULL : table.var;
 }
 
+/*
+ * The column of an index that element i of its row is: its fields, and behind them its
+ * language. No side effects.
+ */
+static int
+column_of_element(const BarqTextColumns *columns, int i)
+{
+	return i < columns->fields ? columns->field_columns[i] : columns->language;
+}
+
+/* The number of elements of the row of an index. No side effects. */
+static int
+elements_of(const BarqTextColumns *columns)
+{
+	return columns->fields + (columns->language >= 0);
+}
+
 /* ROW() of the index's fields, or NULL (see barq_text_row_of). The index is open. */
 static RowExpr *
 fields_of(Relation index, Node *row)
@@ -145,9 +162,9 @@ fields_of(Relation index, Node *row)
 	if (like == NULL)
 		return NULL;
 	barq_text_columns(index, &columns);
-	for (int i = 0; i < columns.fields; i++)
+	for (int i = 0; i < elements_of(&columns); i++)
 	{
-		Node	   *key = key_over(index, columns.field_columns[i], like);
+		Node	   *key = key_over(index, column_of_element(&columns, i), like);
 
 		if (IsA(row, RowExpr) && (key = element_of((RowExpr *) row, key)) == NULL)
 			return NULL;
@@ -189,7 +206,7 @@ barq_text_index_of_query(Node *query)
 		DatumGetBarqQueryValue(((Const *) query)->constvalue)->index;
 }
 
-/* Whether a ROW() has the values of the fields of an index and no others. No side effects. */
+/* Whether a ROW() is the row of an index: its fields, its language, and nothing else. No side effects. */
 static bool
 is_row_of(const RowExpr *row, IndexOptInfo *index)
 {
@@ -198,9 +215,9 @@ is_row_of(const RowExpr *row, IndexOptInfo *index)
 	bool		same;
 
 	barq_text_columns(rel, &columns);
-	same = list_length(row->args) == columns.fields;
-	for (int i = 0; i < columns.fields && same; i++)
-		same = match_index_to_operand(list_nth(row->args, i), columns.field_columns[i], index);
+	same = list_length(row->args) == elements_of(&columns);
+	for (int i = 0; i < elements_of(&columns) && same; i++)
+		same = match_index_to_operand(list_nth(row->args, i), column_of_element(&columns, i), index);
 	index_close(rel, NoLock);
 	return same;
 }

@@ -3,7 +3,7 @@
  *	  Queries over a row, `items <@> 'words'`: all fields of the index that fits.
  *
  * The planner support function replaces the row by ROW(field, field, ...), the values
- * of the index's fields in their order, and binds the query to the index: every plan
+ * of the index's fields in their order, and behind them its language, if it has one, and binds the query to the index: every plan
  * computes scores from that. For an index scan, which PostgreSQL makes only of an
  * operator on one column, set_rel_pathlist_hook puts `first field <@> bm25_row(query)`
  * in its place while it makes paths (text_paths.c).
@@ -17,13 +17,13 @@
 extern bool barq_text_is_row(Node *value);
 
 /*
- * Whether a row has the values of all fields of an open index: a table's row, over
+ * Whether a row has the values of all fields of an open index, and its language: a table's row, over
  * range table entry 1, or a ROW() of expressions with these among them. No side effects.
  */
 extern bool barq_text_row_fits(Relation index, Node *row);
 
 /*
- * ROW() of the values of an index's fields, in their order, palloc'd: from a table's
+ * ROW() of the values of an index's fields, in their order, and of its language, palloc'd: from a table's
  * row or from a ROW() in a query; NULL if a field is not found in it. Takes and releases
  * AccessShareLock on the index.
  */

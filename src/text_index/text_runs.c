@@ -69,9 +69,9 @@ begin_run(BarqTextRuns *runs)
 	memset(&runs->keyless, 0, sizeof(runs->keyless));
 	memset(&runs->filters, 0, sizeof(runs->filters));
 	runs->filter_bytes = 0;
-	if (barq_tokenizer_bytes(runs->tokenizer) > Min(TOKENIZER_BYTES, runs->limit / 2))
-		barq_tokenizer_reset(runs->tokenizer);
-	runs->builder = barq_bm25_builder_create(barq_tokenizer_terms(runs->tokenizer),
+	if (barq_text_run_languages_bytes(runs) > Min(TOKENIZER_BYTES, runs->limit / 2))
+		barq_text_run_languages_reset(runs);
+	runs->builder = barq_bm25_builder_create(barq_text_run_languages_terms(runs),
 											 barq_text_nfields(&runs->options),
 											 runs->options.positions != 0,
 											 runs->builder_context);
@@ -136,7 +136,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		runs->tokens.ntokens = runs->tokens.length = runs->tokens.last_position = 0;
 		runs->tokens.nfields = 0;
 		old = MemoryContextSwitchTo(runs->tokens_context);
-		barq_text_row_tokens(runs->tokenizer, &row, &runs->tokens);
+		barq_text_run_tokens(runs, &row, &runs->tokens);
 		barq_bm25_builder_add(runs->builder, tid, &runs->tokens);
 		MemoryContextSwitchTo(old);
 	}
@@ -147,7 +147,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		MemoryContextReset(runs->tokens_context);
 		memset(&runs->tokens, 0, sizeof(runs->tokens));
 		if (barq_bm25_builder_bytes(runs->builder) +
-			barq_tokenizer_bytes(runs->tokenizer) +
+			barq_text_run_languages_bytes(runs) +
 			barq_keyless_count(&runs->keyless) * sizeof(ItemPointerData) +
 			runs->filter_bytes >
 			runs->limit)
@@ -186,9 +186,7 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 												 ALLOCSET_DEFAULT_SIZES);
 	runs->builder_context = AllocSetContextCreate(CurrentMemoryContext, "barq builder",
 												  ALLOCSET_DEFAULT_SIZES);
-	runs->tokenizer =
-		barq_tokenizer_create(runs->options.config, runs->options.tokenizer,
-							  CurrentMemoryContext);
+	barq_text_run_languages_begin(runs);
 	begin_run(runs);
 	runs->heap_tuples = table_index_build_scan(heap, index, info, true, scan == NULL || !IsParallelWorker(),
 											   add_row, runs, scan);

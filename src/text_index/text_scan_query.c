@@ -73,7 +73,8 @@ barq_text_scan_statistics(BarqTextScan *ts)
 /*
  * Note the index of a query that this scan answers, and return the query. The
  * statistics of a partitioned index are used for all queries of the scan if one
- * of them names it.
+ * of them names it. Raises ERRCODE_FEATURE_NOT_SUPPORTED if the query is for a text alone,
+ * and the index has a language for each row.
  */
 static const BarqQueryValue *
 note_index(IndexScanDesc scan, BarqTextScan *ts, const BarqQueryValue *value)
@@ -81,7 +82,8 @@ note_index(IndexScanDesc scan, BarqTextScan *ts, const BarqQueryValue *value)
 	Oid			of = answering_index(scan->indexRelation, value);
 
 	Assert(OidIsValid(of));
-
+	if (ts->columns.language >= 0 && barq_query_value_fields(value) != BARQ_ALL_FIELDS)
+		barq_text_raise_no_row(of);
 	if (!OidIsValid(ts->index) || of != RelationGetRelid(scan->indexRelation))
 		ts->index = of;
 	return value;

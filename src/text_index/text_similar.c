@@ -176,6 +176,11 @@ barq_similar(PG_FUNCTION_ARGS)
 				 errhint("25 are enough for most texts.")));
 	barq_check_index_content_rights(index);
 	statistics = barq_text_statistics(index, fcinfo->flinfo->fn_mcxt);
+	if (barq_text_statistics_languages(statistics) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("barq_similar() does not know the language of a text for index \"%s\", which has one for each row",
+						get_rel_name(index))));
 	initStringInfo(&query);
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq similar", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);

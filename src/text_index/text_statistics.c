@@ -93,6 +93,7 @@ typedef struct TotalsCall
 	BarqFrozenOptions parent_options;
 	BarqFrozenOptions options;	/* of the leaf visited last */
 	Oid			index;			/* of that leaf; InvalidOid: none yet */
+	BarqTermTable *marks;		/* of languages, of all leaves */
 } TotalsCall;
 
 /* BarqLeafVisitor: the totals and the options of a leaf. */
@@ -103,6 +104,12 @@ visit_totals(BarqTextStatistics *statistics, BarqTextState *state, void *arg)
 
 	call->options = state->meta.options;
 	call->index = RelationGetRelid(state->index);
+	if (barq_text_options(&state->meta.options)->language != 0)
+	{
+		if (call->marks == NULL)
+			call->marks = barq_terms_create(statistics->context);
+		barq_text_languages_collect(state, call->marks);
+	}
 	barq_text_log_totals(state->log, &call->leaf);
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
 	{
@@ -269,6 +276,12 @@ barq_text_statistics_fields(BarqTextStatistics *statistics)
 	return statistics->fields;
 }
 
+const BarqTextLanguages *
+barq_text_statistics_languages(BarqTextStatistics *statistics)
+{
+	return statistics->analysis.by_row ? &statistics->languages : NULL;
+}
+
 const BarqQueryFields *
 barq_text_statistics_names(BarqTextStatistics *statistics)
 {
@@ -313,6 +326,9 @@ barq_text_statistics(Oid index, MemoryContext owner)
 	statistics->analysis = barq_text_analysis(call.index, &statistics->options);
 	old = MemoryContextSwitchTo(context);
 	barq_text_field_names(index, &statistics->names);
+	if (statistics->analysis.by_row)
+		barq_text_languages_resolve(call.marks, statistics->analysis.config,
+									&statistics->languages);
 	MemoryContextSwitchTo(old);
 	relation_close(rel, NoLock);
 

@@ -22,6 +22,7 @@ struct BarqTextStatistics
 	BarqTextAnalysis analysis;
 	BarqBm25Totals totals;		/* of all leaves */
 	BarqBm25Field fields[BARQ_BM25_FIELDS]; /* options.nfields of them */
+	BarqTextLanguages languages;	/* if analysis.by_row */
 	BarqQueryFields names;		/* by which a query names them; none of a single field */
 	struct BarqTermFrequency *buckets[BARQ_FREQUENCY_BUCKETS];	/* text_frequencies.c */
 	MemoryContextCallback callback; /* removes these statistics from the list (`next`) */

@@ -60,10 +60,10 @@ check_texts(const FormData_pg_opclass *class, CatCList *operators, CatCList *pro
  * An operator class has the ordering operator <@> (strategy 1), by float8, the
  * search operators @@@ and <@@ (strategies 2 and 3), <@> and @@@ of bm25global
  * (strategies 4 and 5), and may have a function for the parameters of a field (support
- * number 1).
+ * number 1). A class of filter columns with support number 2 is that of a language.
  */
 bool
 barq_text_validate(Oid opclass)
 {
-	return barq_validate_class(opclass, check_texts);
+	return barq_validate_class(opclass, check_texts, BARQ_TEXT_LANGUAGE_PROC);
 }

@@ -50,6 +50,12 @@ barq_text_row_from_index(Relation index, const BarqTextColumns *columns, const D
 		row->values[i] = values[column];
 		row->isnull[i] = isnull[column];
 	}
+	row->language_type = InvalidOid;
+	if (columns->language < 0)
+		return;
+	row->language_type = index->rd_opcintype[columns->language];
+	row->language = values[columns->language];
+	row->language_is_null = isnull[columns->language];
 }
 
 bool
@@ -62,10 +68,19 @@ barq_text_row_is_null(const BarqTextRow *row)
 }
 
 void
-barq_text_row_tokens(BarqTokenizer *tokenizer, const BarqTextRow *row, BarqTokens *tokens)
+barq_text_row_tokens(BarqTokenizer *tokenizer, Oid config, const BarqTextRow *row,
+					 BarqTokens *tokens)
 {
+	bool		marked = !OidIsValid(row->language_type);
+
 	for (int i = 0; i < row->nfields; i++)
 	{
+		/* the mark lies in a field that is not NULL */
+		if (!row->isnull[i] && !marked)
+		{
+			barq_text_add_mark(tokenizer, config, tokens);
+			marked = true;
+		}
 		if (!row->isnull[i])
 			add_value(tokenizer, row->types[i], row->values[i], tokens);
 		if (row->nfields > 1)
@@ -77,9 +92,10 @@ char *
 barq_text_document(const BarqTextAnalysis *analysis, const BarqTextRow *row,
 				   bool positions, uint32 *bytes)
 {
-	BarqTokenizer *tokenizer = barq_text_tokenizer(analysis);
+	Oid			config = barq_text_language(row, analysis->config);
+	BarqTokenizer *tokenizer = barq_tokenizer_cached(config, analysis->tokenizer);
 	BarqTokens	tokens = {0};
 
-	barq_text_row_tokens(tokenizer, row, &tokens);
+	barq_text_row_tokens(tokenizer, config, row, &tokens);
 	return barq_document_encode(barq_tokenizer_terms(tokenizer), &tokens, positions, bytes);
 }

@@ -53,5 +53,5 @@ check_vectors(const FormData_pg_opclass *class, CatCList *operators, CatCList *p
 bool
 barq_vector_validate(Oid opclass)
 {
-	return barq_validate_class(opclass, check_vectors);
+	return barq_validate_class(opclass, check_vectors, 0);
 }

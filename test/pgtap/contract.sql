@@ -138,7 +138,7 @@ SELECT bag_eq(
 		('barq_ivf', 'bit_hamming_ops', 'bit', false),
 		('btree', 'vector_ops', 'vector', true),
 		('btree', 'halfvec_ops', 'halfvec', true), ('btree', 'sparsevec_ops', 'sparsevec', true),
-		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true), ('barq_bm25', 'text_filter_ops', 'text', false), ('barq_bm25', 'text_array_filter_ops', 'text[]', false),
+		('barq_bm25', 'bm25_ops', 'text', true), ('barq_bm25', 'bm25_array_ops', 'text[]', true), ('barq_bm25', 'text_filter_ops', 'text', false), ('barq_bm25', 'regconfig_ops', 'regconfig', false), ('barq_bm25', 'text_regconfig_ops', 'text', false), ('barq_bm25', 'text_array_filter_ops', 'text[]', false),
 		('barq_hnsw', 'any_ops', 'anyelement', true), ('barq_ivf', 'any_ops', 'anyelement', true), ('barq_bm25', 'any_ops', 'anyelement', true)
 	UNION ALL SELECT am, class, type::regtype::text, true FROM unnest('{barq_hnsw,barq_ivf,barq_bm25}'::text[]) am,
 		(VALUES ('int2_ops', 'int2'), ('int4_ops', 'int4'), ('int8_ops', 'int8'), ('float4_ops', 'float4'), ('float8_ops', 'float8'), ('bool_ops', 'bool'), ('date_ops', 'date'),

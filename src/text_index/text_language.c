@@ -1,0 +1,312 @@
+/*
+ * text_language.c
+ *	  The language of a row, where a column of the index names it: the text search
+ *	  configuration that makes terms of the row's texts.
+ *
+ * A document of such an index has one term more than its words give, its mark: a zero
+ * byte, which no word has, the fingerprint of the configuration and its name. So the
+ * languages in use are the terms that begin with a zero byte, of the segments and of the
+ * log; they come and go with the documents, without any record of their own.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "base/array.h"
+#include "catalog/pg_type.h"
+#include "text_index/text_index.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_language);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_language_named);
+
+#define FINGERPRINT_DIGITS	8
+#define MARK_START			(1 + FINGERPRINT_DIGITS)	/* of the name in a mark */
+
+/* A name and its quotes, twice, and a dot. */
+#define LONGEST_NAME		(4 * NAMEDATALEN + 8)
+#define MOST_NAMES			1024
+
+/* ---- a row's configuration ---- */
+
+/* A configuration by the name in a column. */
+typedef struct Named
+{
+	char		name[LONGEST_NAME]; /* key */
+	Oid			config;
+} Named;
+
+/* Names that were looked up; they are forgotten when configurations change. */
+static HTAB *names = NULL;
+static uint64 names_generation;
+
+/* Make the table of names, or empty it if it is out of date or full. */
+static void
+refresh_names(void)
+{
+	HASHCTL		control = {.keysize = LONGEST_NAME, .entrysize = sizeof(Named)};
+	uint64		now = barq_text_config_generation();
+
+	if (names != NULL && names_generation == now && hash_get_num_entries(names) < MOST_NAMES)
+		return;
+	if (names != NULL)
+		hash_destroy(names);
+	names = NULL;
+	control.hcxt = TopMemoryContext;
+	names = hash_create("barq languages by name", 64, &control,
+						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	names_generation = now;
+}
+
+/* Raise the error of a language that does not exist, as it is in the column. */
+pg_noreturn static void
+raise_no_language(const char *language)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("text search configuration \"%s\" does not exist", language),
+			 errdetail("It is the language of a row."),
+			 errhint("\\dF *.* lists them; one that is not PostgreSQL's own is named with its schema.")));
+}
+
+/* The configuration that a text names. Raises the errors of barq_text_language(). */
+static Oid
+config_of_name(Datum value)
+{
+	char	   *name = text_to_cstring(DatumGetTextPP(value));
+	Named	   *named;
+	Oid			config;
+
+	if (strlen(name) >= LONGEST_NAME)
+		raise_no_language(name);
+	refresh_names();
+	named = hash_search(names, name, HASH_FIND, NULL);
+	if (named == NULL)
+	{
+		config = barq_text_config_named(name, true);
+		if (!OidIsValid(config))
+			raise_no_language(name);
+
+		/* the lookup may have emptied the table */
+		refresh_names();
+		named = hash_search(names, name, HASH_ENTER, NULL);
+		named->config = config;
+	}
+	pfree(name);
+	return named->config;
+}
+
+Oid
+barq_text_language(const BarqTextRow *row, Oid otherwise)
+{
+	uint32		length;
+	Oid			config;
+
+	if (!OidIsValid(row->language_type) || row->language_is_null)
+		return otherwise;
+	if (row->language_type != REGCONFIGOID)
+		return config_of_name(row->language);
+	config = DatumGetObjectId(row->language);
+	if (barq_text_language_mark(config, &length) == NULL)
+		raise_no_language(psprintf("%u", config));
+	return config;
+}
+
+/* ---- marks ---- */
+
+typedef struct Mark
+{
+	Oid			config;			/* key */
+	uint32		length;
+	uint64		generation;
+	char		text[MARK_START + LONGEST_NAME];
+} Mark;
+
+static HTAB *marks = NULL;
+
+const char *
+barq_text_language_mark(Oid config, uint32 *length)
+{
+	uint64		now = barq_text_config_generation();
+	Mark	   *mark;
+	uint32		fingerprint;
+	char		schema[NAMEDATALEN];
+	char		name[NAMEDATALEN];
+
+	if (marks == NULL)
+	{
+		HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Mark)};
+
+		control.hcxt = TopMemoryContext;
+		marks = hash_create("barq marks of languages", 64, &control,
+							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	mark = hash_search(marks, &config, HASH_FIND, NULL);
+	if (mark == NULL || mark->generation != now)
+	{
+		if (!barq_text_config_names(config, schema, name))
+			return NULL;
+		fingerprint = barq_text_config_fingerprint(config);
+		mark = hash_search(marks, &config, HASH_ENTER, NULL);
+		mark->text[0] = '\0';
+		mark->length = MARK_START +
+			snprintf(mark->text + 1, sizeof(mark->text) - 1, "%08x%s", fingerprint,
+					 quote_qualified_identifier(schema, name)) - FINGERPRINT_DIGITS;
+		mark->generation = now;
+	}
+	*length = mark->length;
+	return mark->text;
+}
+
+/* The fingerprint in a mark; false if it is none. */
+static bool
+read_mark(const BarqBm25Text *mark, uint32 *fingerprint, char **name)
+{
+	char		digits[FINGERPRINT_DIGITS + 1];
+	char	   *end;
+
+	if (mark->length <= MARK_START || mark->text[0] != '\0')
+		return false;
+	strlcpy(digits, mark->text + 1, sizeof(digits));
+	*fingerprint = (uint32) strtoul(digits, &end, 16);
+	*name = pnstrdup(mark->text + MARK_START, mark->length - MARK_START);
+	return *end == '\0';
+}
+
+Oid
+barq_text_language_of_mark(const BarqBm25Text *mark, bool *altered)
+{
+	uint32		fingerprint;
+	char	   *name;
+	Oid			named;
+	Oid			same;
+
+	*altered = false;
+	if (!read_mark(mark, &fingerprint, &name))
+		return InvalidOid;
+	named = barq_text_config_named(name, true);
+	if (OidIsValid(named) && barq_text_config_fingerprint(named) == fingerprint)
+		return named;
+
+	/* renamed, or of a cluster before pg_upgrade; else it was altered */
+	same = barq_text_config_with_fingerprint(fingerprint);
+	if (OidIsValid(same))
+		return same;
+	*altered = true;
+	return named;
+}
+
+char *
+barq_text_language_name(const BarqBm25Text *mark)
+{
+	uint32		fingerprint;
+	char	   *name;
+
+	return read_mark(mark, &fingerprint, &name) ? name : pstrdup("");
+}
+
+void
+barq_text_add_mark(BarqTokenizer *tokenizer, Oid config, BarqTokens *tokens)
+{
+	uint32		length;
+	const char *mark = barq_text_language_mark(config, &length);
+
+	if (mark == NULL)
+		raise_no_language(psprintf("%u", config));
+	BARQ_ARRAY_RESERVE(tokens->tokens, tokens->space, tokens->ntokens + 1, 64);
+	tokens->tokens[tokens->ntokens++] = (BarqToken) {
+		.term = barq_terms_intern(barq_tokenizer_terms(tokenizer), mark, length),
+		.position = 1
+	};
+}
+
+/* ---- the languages in use ---- */
+
+/* BarqTermVisitor: add a mark to the table; arg: BarqTermTable. */
+static void
+add_mark(void *arg, const char *text, uint32 length, uint32 df)
+{
+	(void) barq_terms_intern(arg, text, length);
+}
+
+void
+barq_text_languages_collect(BarqTextState *state, BarqTermTable *table)
+{
+	const char	prefix = '\0';
+
+	barq_text_log_expand(state->log, &prefix, 1, PG_UINT32_MAX, add_mark, table);
+	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
+		barq_bm25_expand(&state->views[i], &prefix, 1, PG_UINT32_MAX, add_mark, table);
+}
+
+void
+barq_text_languages_resolve(const BarqTermTable *table, Oid otherwise, BarqTextLanguages *languages)
+{
+	uint32		n = barq_terms_count(table);
+
+	memset(languages, 0, sizeof(*languages));
+	languages->marks = palloc(sizeof(BarqLanguageMark) * Max(n, 1));
+	for (uint32 i = 0; i < n; i++)
+	{
+		BarqLanguageMark mark;
+		uint32		language = 0;
+		Oid			config;
+		bool		altered;
+
+		mark.text.text = barq_terms_text(table, i, &mark.text.length);
+		config = barq_text_language_of_mark(&mark.text, &altered);
+		if (!OidIsValid(config))
+			continue;
+		while (language < languages->n && languages->configs[language] != config)
+			language++;
+		if (language == BARQ_QUERY_MOST_LANGUAGES)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("an index has rows of more than %d languages", BARQ_QUERY_MOST_LANGUAGES)));
+		if (language == languages->n)
+			languages->configs[languages->n++] = config;
+		mark.text.text = memcpy(palloc(mark.text.length), mark.text.text, mark.text.length);
+		mark.language = language;
+		languages->marks[languages->nmarks++] = mark;
+	}
+	if (languages->n == 0)
+		languages->configs[languages->n++] = otherwise;
+}
+
+/* ---- operator classes ---- */
+
+bool
+barq_text_is_language(Relation index, int column)
+{
+	return OidIsValid(index_getprocid(index, column + 1, BARQ_TEXT_LANGUAGE_PROC));
+}
+
+void
+barq_text_raise_no_row(Oid index)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("index \"%s\" has a language for each row, which a text alone does not tell",
+					get_rel_name(index)),
+			 errhint("Use the operator on a row of the table (items <@> 'words'), or on ROW() of the index's fields and its language.")));
+}
+
+/*
+ * bm25_language(regconfig) and bm25_language(text) → regconfig: the configuration that a
+ * value of a language column means. Support functions of the operator classes, which
+ * barq does not call: they mark the column as a language.
+ */
+Datum
+barq_bm25_language(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(PG_GETARG_OID(0));
+}
+
+Datum
+barq_bm25_language_named(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(config_of_name(PG_GETARG_DATUM(0)));
+}
