@@ -74,11 +74,11 @@ COMMENT ON FUNCTION barq_highlight(text, text, regconfig, text, text, int, int) 
 
 CREATE FUNCTION barq_highlight(body text, query text, index regclass,
 	start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>',
-	max_fragments int DEFAULT 3, fragment_words int DEFAULT 20, field text DEFAULT '') RETURNS text
+	max_fragments int DEFAULT 3, fragment_words int DEFAULT 20, field text DEFAULT '', language text DEFAULT '') RETURNS text
 	AS 'MODULE_PATHNAME', 'barq_highlight_by_index' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
-COMMENT ON FUNCTION barq_highlight(text, text, regclass, text, text, int, int, text) IS 'fragments of a text with tags around the words of a query, by the text_config and tokenizer of an index of barq_bm25; field: only words that are asked of this field';
+COMMENT ON FUNCTION barq_highlight(text, text, regclass, text, text, int, int, text, text) IS 'fragments of a text with tags around the words of a query, by the text_config and tokenizer of an index of barq_bm25; field: only words that are asked of this field; language: of the text, where rows of the index have one';
 CREATE FUNCTION barq_highlight(body text, query text, config_or_index text,
 	start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>',
-	max_fragments int DEFAULT 3, fragment_words int DEFAULT 20, field text DEFAULT '') RETURNS text
+	max_fragments int DEFAULT 3, fragment_words int DEFAULT 20, field text DEFAULT '', language text DEFAULT '') RETURNS text
 	AS 'MODULE_PATHNAME', 'barq_highlight_by_name' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
-COMMENT ON FUNCTION barq_highlight(text, text, text, text, text, int, int, text) IS 'fragments of a text with tags around the words of a query, by the name of a text search configuration or of an index of barq_bm25; field: only words that are asked of this field of the index';
+COMMENT ON FUNCTION barq_highlight(text, text, text, text, text, int, int, text, text) IS 'fragments of a text with tags around the words of a query, by the name of a text search configuration or of an index of barq_bm25; field: only words that are asked of this field of the index; language: of the text, where rows of the index have one';

@@ -147,9 +147,9 @@ CREATE FUNCTION barq_explain_score(index regclass, item record, query text,
 	AS 'MODULE_PATHNAME', 'barq_explain_score_text' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 10;
 COMMENT ON FUNCTION barq_explain_score(regclass, record, text) IS 'what each term of a query adds to the score of a row of the index''s table, by field; the parts sum up to the score';
 
-CREATE FUNCTION barq_similar(index regclass, body text, max_terms integer DEFAULT 25) RETURNS bm25query
+CREATE FUNCTION barq_similar(index regclass, body text, max_terms integer DEFAULT 25, language text DEFAULT '') RETURNS bm25query
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
-COMMENT ON FUNCTION barq_similar(regclass, text, integer) IS 'a query for texts like a text: its best words by frequency and rarity';
+COMMENT ON FUNCTION barq_similar(regclass, text, integer, text) IS 'a query for texts like a text: its best words by frequency and rarity; language: of the text, where rows of the index have one';
 
 -- conditions on a score: the form into which the planner rewrites `body <@> query < bound`
 

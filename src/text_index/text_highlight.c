@@ -12,33 +12,33 @@
 #include "utils/builtins.h"
 #include "utils/regproc.h"
 
-/* The argument `field`, palloc'd; NULL: it is empty. */
-static char *
-field_given(FunctionCallInfo fcinfo)
-{
-	char	   *field = PG_NARGS() > 7 ? text_to_cstring(PG_GETARG_TEXT_PP(7)) : NULL;
+/* Places of arguments that barq_highlight() by a configuration does not have. */
+#define FIELD_ARGUMENT		7
+#define LANGUAGE_ARGUMENT	8
 
-	return field == NULL || field[0] == '\0' ? NULL : field;
+/* Argument number n as a text, palloc'd; NULL: it is empty, or there is none. */
+static char *
+text_given(FunctionCallInfo fcinfo, int n)
+{
+	char	   *given = PG_NARGS() > n ? text_to_cstring(PG_GETARG_TEXT_PP(n)) : NULL;
+
+	return given == NULL || given[0] == '\0' ? NULL : given;
 }
 
 /*
- * barq_highlight() by the tokenizer of an index, whose fields may be named in the query.
- * Raises the errors of barq_text_index_analysis() and barq_text_field_named().
+ * barq_highlight() by the tokenizer of an index, whose fields may be named in the query. A text of
+ * an index with languages is read in the one that is given, else by text_config. Raises the errors of barq_text_index_analysis() and barq_text_field_named().
  */
 static text *
 highlight_by(FunctionCallInfo fcinfo, Oid index)
 {
 	BarqTextAnalysis analysis = barq_text_index_analysis(index);
-	const char *field = field_given(fcinfo);
+	const char *field = text_given(fcinfo, FIELD_ARGUMENT);
+	const char *language = text_given(fcinfo, LANGUAGE_ARGUMENT);
 	uint32		bit = field == NULL ? 0 : barq_text_field_named(index, field);
 	BarqQueryFields fields;
 
-	if (analysis.by_row)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("barq_highlight() does not know the language of a text for index \"%s\", which has one for each row",
-						get_rel_name(index)),
-				 errhint("Pass the row's configuration in place of the index.")));
+	barq_text_set_language(index, language, &analysis);
 	barq_text_field_names(index, &fields);
 	return barq_highlight_by(fcinfo, &fields, bit, barq_text_tokenizer(&analysis));
 }
@@ -72,11 +72,17 @@ barq_highlight_by_name(PG_FUNCTION_ARGS)
 
 	if (OidIsValid(config))
 	{
-		if (field_given(fcinfo) != NULL)
+		if (text_given(fcinfo, FIELD_ARGUMENT) != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("text search configuration \"%s\" has no field \"%s\"", name, field_given(fcinfo)),
+					 errmsg("text search configuration \"%s\" has no field \"%s\"", name,
+							text_given(fcinfo, FIELD_ARGUMENT)),
 					 errhint("Name an index in place of the configuration.")));
+		if (text_given(fcinfo, LANGUAGE_ARGUMENT) != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("text search configuration \"%s\" has no languages", name),
+					 errhint("Name an index in place of the configuration, or leave the language out.")));
 		PG_RETURN_TEXT_P(barq_highlight_by(fcinfo, NULL, 0, barq_tokenizer_cached(config, BARQ_TOKENIZER_CONFIG)));
 	}
 	index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);

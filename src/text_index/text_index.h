@@ -355,11 +355,18 @@ extern Oid	barq_text_language(const BarqTextRow *row, Oid otherwise);
 extern const char *barq_text_language_mark(Oid config, uint32 *length);
 
 /*
- * The configuration that a mark means: by its name, unless only another one has the
- * fingerprint. *altered: none has it, so the one of that name (or none: InvalidOid) was
- * altered, or the dictionaries were.
+ * The configuration that a mark means: one that makes the terms that it stands for, by its
+ * fingerprint, else the one of its name; InvalidOid if there is none. *altered: the one of
+ * that name makes other terms now.
  */
 extern Oid	barq_text_language_of_mark(const BarqBm25Text *mark, bool *altered);
+
+/*
+ * Set the configuration by which a text is read that is no row of an index: `language`, as a
+ * regconfig is written; NULL: leave it. Raises ERRCODE_INVALID_PARAMETER_VALUE if the index has
+ * no languages, ERRCODE_UNDEFINED_OBJECT if this one does not exist.
+ */
+extern void barq_text_set_language(Oid index, const char *language, BarqTextAnalysis *analysis);
 
 /* The name in a mark, palloc'd. */
 extern char *barq_text_language_name(const BarqBm25Text *mark);

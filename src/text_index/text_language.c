@@ -12,12 +12,15 @@
 
 #include "access/genam.h"
 #include "base/array.h"
+#include "base/compat.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "text_index/text_index.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_language);
@@ -26,39 +29,48 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_bm25_language_named);
 #define FINGERPRINT_DIGITS	8
 #define MARK_START			(1 + FINGERPRINT_DIGITS)	/* of the name in a mark */
 
-/* A name and its quotes, twice, and a dot. */
-#define LONGEST_NAME		(4 * NAMEDATALEN + 8)
+/* A name and its quotes, twice, and a dot; before it the digits of a mark. */
+#define LONGEST_NAME		(4 * NAMEDATALEN + 16)
 #define MOST_NAMES			1024
 
 /* ---- a row's configuration ---- */
 
-/* A configuration by the name in a column. */
+/* A configuration by the name in a column, or by a mark without its zero byte. */
 typedef struct Named
 {
 	char		name[LONGEST_NAME]; /* key */
-	Oid			config;
+	Oid			config;			/* of a mark: may be InvalidOid */
+	bool		altered;		/* of a mark: since it was written */
 } Named;
 
-/* Names that were looked up; they are forgotten when configurations change. */
-static HTAB *names = NULL;
-static uint64 names_generation;
+/* What was looked up; it is forgotten when configurations change. */
+typedef struct Known
+{
+	HTAB	   *table;
+	uint64		generation;
+} Known;
 
-/* Make the table of names, or empty it if it is out of date or full. */
-static void
-refresh_names(void)
+static Known known_names;
+static Known known_marks;
+
+/* The table, made, or emptied if it is out of date or full. */
+static HTAB *
+table_of(Known *known)
 {
 	HASHCTL		control = {.keysize = LONGEST_NAME, .entrysize = sizeof(Named)};
 	uint64		now = barq_text_config_generation();
 
-	if (names != NULL && names_generation == now && hash_get_num_entries(names) < MOST_NAMES)
-		return;
-	if (names != NULL)
-		hash_destroy(names);
-	names = NULL;
+	if (known->table != NULL && known->generation == now &&
+		hash_get_num_entries(known->table) < MOST_NAMES)
+		return known->table;
+	if (known->table != NULL)
+		hash_destroy(known->table);
+	known->table = NULL;
 	control.hcxt = TopMemoryContext;
-	names = hash_create("barq languages by name", 64, &control,
-						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	names_generation = now;
+	known->table = hash_create("barq languages", 64, &control,
+							   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	known->generation = now;
+	return known->table;
 }
 
 /* Raise the error of a language that does not exist, as it is in the column. */
@@ -82,17 +94,13 @@ config_of_name(Datum value)
 
 	if (strlen(name) >= LONGEST_NAME)
 		raise_no_language(name);
-	refresh_names();
-	named = hash_search(names, name, HASH_FIND, NULL);
+	named = hash_search(table_of(&known_names), name, HASH_FIND, NULL);
 	if (named == NULL)
 	{
 		config = barq_text_config_named(name, true);
 		if (!OidIsValid(config))
 			raise_no_language(name);
-
-		/* the lookup may have emptied the table */
-		refresh_names();
-		named = hash_search(names, name, HASH_ENTER, NULL);
+		named = hash_search(table_of(&known_names), name, HASH_ENTER, NULL);
 		named->config = config;
 	}
 	pfree(name);
@@ -113,6 +121,19 @@ barq_text_language(const BarqTextRow *row, Oid otherwise)
 	if (barq_text_language_mark(config, &length) == NULL)
 		raise_no_language(psprintf("%u", config));
 	return config;
+}
+
+void
+barq_text_set_language(Oid index, const char *language, BarqTextAnalysis *analysis)
+{
+	if (language == NULL)
+		return;
+	if (!analysis->by_row)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("index \"%s\" has no language for each row", get_rel_name(index)),
+				 errhint("Leave the language out: its texts are read by text_config.")));
+	analysis->config = get_ts_config_oid(BarqQualifiedNames(language), false);
 }
 
 /* ---- marks ---- */
@@ -176,8 +197,9 @@ read_mark(const BarqBm25Text *mark, uint32 *fingerprint, char **name)
 	return *end == '\0';
 }
 
-Oid
-barq_text_language_of_mark(const BarqBm25Text *mark, bool *altered)
+/* barq_text_language_of_mark() by the catalogs. */
+static Oid
+find_language(const BarqBm25Text *mark, bool *altered)
 {
 	uint32		fingerprint;
 	char	   *name;
@@ -191,12 +213,33 @@ barq_text_language_of_mark(const BarqBm25Text *mark, bool *altered)
 	if (OidIsValid(named) && barq_text_config_fingerprint(named) == fingerprint)
 		return named;
 
-	/* renamed, or of a cluster before pg_upgrade; else it was altered */
+	/* altered, or renamed, perhaps while another one got the name */
+	*altered = OidIsValid(named);
 	same = barq_text_config_with_fingerprint(fingerprint);
-	if (OidIsValid(same))
-		return same;
-	*altered = true;
-	return named;
+	return OidIsValid(same) ? same : named;
+}
+
+Oid
+barq_text_language_of_mark(const BarqBm25Text *mark, bool *altered)
+{
+	char		key[LONGEST_NAME];
+	Named	   *known;
+	Oid			config;
+
+	if (mark->length - 1 >= sizeof(key))
+		return find_language(mark, altered);
+	memcpy(key, mark->text + 1, mark->length - 1);
+	key[mark->length - 1] = '\0';
+	known = hash_search(table_of(&known_marks), key, HASH_FIND, NULL);
+	if (known == NULL)
+	{
+		config = find_language(mark, altered);
+		known = hash_search(table_of(&known_marks), key, HASH_ENTER, NULL);
+		known->config = config;
+		known->altered = *altered;
+	}
+	*altered = known->altered;
+	return known->config;
 }
 
 char *

@@ -197,9 +197,15 @@ barq_text_row_of(Node *row, Oid index_oid)
 Oid
 barq_text_index_of_query(Node *query)
 {
-	if (IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) >= 2)
+	bool		call = IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) >= 2;
+
+	if (call)
 		query = lsecond(((FuncExpr *) query)->args);
 	if (!IsA(query, Const) || ((Const *) query)->constisnull)
+		return InvalidOid;
+
+	/* bm25_unbound() has tables there, to_bm25query() perhaps a name */
+	if (call && ((Const *) query)->consttype != REGCLASSOID)
 		return InvalidOid;
 	return ((Const *) query)->consttype == REGCLASSOID ?
 		DatumGetObjectId(((Const *) query)->constvalue) :

@@ -116,10 +116,9 @@ append_word(StringInfo query, const Words *words, const Word *word, const char *
 
 /* The words of a query for texts like `body`: at most `most`, best first. */
 static void
-best_words(BarqTextStatistics *statistics, const char *body, Size length, int most,
-		   StringInfo query)
+best_words(BarqTextStatistics *statistics, const BarqTextAnalysis *analysis, const char *body,
+		   Size length, int most, StringInfo query)
 {
-	const BarqTextAnalysis *analysis = barq_text_statistics_analysis(statistics);
 	Words		words = {.tokenizer = barq_text_tokenizer(analysis)};
 	uint32		n;
 	Size	   *chosen = palloc(sizeof(Size) * most);
@@ -151,11 +150,11 @@ best_words(BarqTextStatistics *statistics, const char *body, Size length, int mo
 }
 
 /*
- * barq_similar(index regclass, body text, max_terms int) → bm25query: the best words of a
- * text by frequency · idf, as a query for the index by its name. Raises
+ * barq_similar(index regclass, body text, max_terms int, language text) → bm25query: the best
+ * words of a text, read in a language of the index ('': by text_config), by frequency · idf, as a query for the index by its name. Raises
  * ERRCODE_INVALID_PARAMETER_VALUE for max_terms out of range,
  * ERRCODE_INSUFFICIENT_PRIVILEGE without the right to the index's content, and the errors
- * of barq_text_statistics().
+ * of barq_text_statistics() and barq_text_set_language().
  */
 Datum
 barq_similar(PG_FUNCTION_ARGS)
@@ -164,6 +163,7 @@ barq_similar(PG_FUNCTION_ARGS)
 	text	   *body = PG_GETARG_TEXT_PP(1);
 	int			most = PG_GETARG_INT32(2);
 	BarqTextStatistics *statistics;
+	BarqTextAnalysis analysis;
 	MemoryContext context;
 	MemoryContext old;
 	StringInfoData query;
@@ -176,15 +176,13 @@ barq_similar(PG_FUNCTION_ARGS)
 				 errhint("25 are enough for most texts.")));
 	barq_check_index_content_rights(index);
 	statistics = barq_text_statistics(index, fcinfo->flinfo->fn_mcxt);
-	if (barq_text_statistics_languages(statistics) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("barq_similar() does not know the language of a text for index \"%s\", which has one for each row",
-						get_rel_name(index))));
+	analysis = *barq_text_statistics_analysis(statistics);
+	if (PG_NARGS() > 3 && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(3)) > 0)
+		barq_text_set_language(index, text_to_cstring(PG_GETARG_TEXT_PP(3)), &analysis);
 	initStringInfo(&query);
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq similar", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	best_words(statistics, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), most, &query);
+	best_words(statistics, &analysis, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), most, &query);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)),

@@ -59,14 +59,14 @@ INSERT INTO contract_function VALUES
 	('barq_score(record,text)', 'double precision', 's', true, 'r'),
 	('barq_explain_score(regclass,record,bm25query)', 'SETOF record', 's', true, 'r'),
 	('barq_explain_score(regclass,record,text)', 'SETOF record', 's', true, 'r'),
-	('barq_similar(regclass,text,integer)', 'bm25query', 's', true, 'r'),
+	('barq_similar(regclass,text,integer,text)', 'bm25query', 's', true, 'r'),
 	('to_bm25global(text,regclass)', 'bm25global', 'v', true, 'r'),
 	('barq_global_query(regclass,text,name)', 'bm25global', 'v', false, 'u'),
 	('barq_sharded_sql(regclass,text,bm25global,integer,integer,double precision,double precision,double precision,text,text[],name,name,text,name,text,double precision)', 'text', 's', false, 's'),
 	('barq_sharded(anyelement,text,text,integer,integer,double precision,double precision,double precision,text,text[],name,name,text,name,text,double precision)', 'SETOF record', 'v', false, 'u'),
 	('barq_highlight(text,text,regconfig,text,text,integer,integer)', 'text', 's', true, 's'),
-	('barq_highlight(text,text,regclass,text,text,integer,integer,text)', 'text', 's', true, 's'),
-	('barq_highlight(text,text,text,text,text,integer,integer,text)', 'text', 's', true, 's'),
+	('barq_highlight(text,text,regclass,text,text,integer,integer,text,text)', 'text', 's', true, 's'),
+	('barq_highlight(text,text,text,text,text,integer,integer,text,text)', 'text', 's', true, 's'),
 	('barq_bm25_escape(text)', 'text', 'i', true, 's'),
 	('barq_bm25_terms(text,regconfig,text)', 'SETOF record', 's', true, 's'),
 	('barq_bm25_clauses(text,regconfig,text)', 'SETOF record', 's', true, 's');
@@ -114,7 +114,7 @@ SELECT is((SELECT pg_get_function_arguments('barq_check(regclass,boolean)'::regp
 SELECT is(pg_get_function_arguments('to_bm25query(text,text,text,double precision,double precision,text,regconfig)'::regprocedure), 'query text, index text DEFAULT NULL::text, syntax text DEFAULT ''lenient''::text, k1 double precision DEFAULT NULL::double precision, b double precision DEFAULT NULL::double precision, minimum_should_match text DEFAULT NULL::text, search_config regconfig DEFAULT NULL::regconfig', 'arguments of to_bm25query() by a name');
 SELECT is(pg_get_function_arguments('to_bm25query(text,regclass,text,double precision,double precision,text,regconfig)'::regprocedure), 'query text, index regclass, syntax text DEFAULT ''lenient''::text, k1 double precision DEFAULT NULL::double precision, b double precision DEFAULT NULL::double precision, minimum_should_match text DEFAULT NULL::text, search_config regconfig DEFAULT NULL::regconfig', 'arguments of to_bm25query() by an OID');
 SELECT is(pg_get_function_arguments(format('barq_explain_score(regclass,record,%s)', t)::regprocedure), format('index regclass, item record, query %s, OUT field text, OUT term text, OUT tf bigint, OUT df bigint, OUT length bigint, OUT weight double precision, OUT part double precision', t), 'arguments and columns of barq_explain_score() of ' || t) FROM unnest(ARRAY['bm25query', 'text']) t;
-SELECT is(pg_get_function_arguments('barq_similar(regclass,text,integer)'::regprocedure), 'index regclass, body text, max_terms integer DEFAULT 25', 'arguments of barq_similar()');
+SELECT is(pg_get_function_arguments('barq_similar(regclass,text,integer,text)'::regprocedure), 'index regclass, body text, max_terms integer DEFAULT 25, language text DEFAULT ''''::text', 'arguments of barq_similar()');
 -- calls as they were before to_bm25query() had parameters
 SELECT is(to_bm25query('a b')::text || ' ' || to_bm25query('a b', 'i')::text || ' ' || to_bm25query('a b', 'i', 'strict')::text || ' ' || to_bm25query('a b', 'pg_class_oid_index'::regclass)::text || ' ' || to_bm25query('a b', 'pg_class_oid_index'::regclass, 'plain')::text || ' ' || to_bm25query(query => 'a', index => 'i', syntax => 'plain')::text,
 	'a b i:a b i:a b pg_class_oid_index:a b pg_class_oid_index:a b i:a', 'calls of to_bm25query() without parameters');

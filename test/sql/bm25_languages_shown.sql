@@ -28,6 +28,15 @@ SELECT id, barq_score(items, 'cats') > 0 AS found FROM items ORDER BY id;
 SELECT barq_count('items_idx', 'cats'), barq_count('items_idx', 'cats', filter => 'lang = ''simple''::regconfig');
 SELECT value, count FROM barq_facets('items_idx', 'cats OR Katze', columns => '{lang}') ORDER BY 1;
 
+SELECT id, barq_highlight(body, 'Katze cat', 'items_idx', language => coalesce(lang::text, '')) FROM items WHERE body <> '' ORDER BY id;
+SELECT barq_highlight('die Katzen', 'title:Katze die', 'items_idx', field => 'title', language => 'german');
+SELECT barq_highlight('die Katzen', 'Katze', 'items_idx', language => 'klingon');
+SELECT barq_highlight('die Katzen', 'Katze', 'german', language => 'german');
+SELECT barq_similar('items_idx', 'die Katzen in den Hausern', language => 'german'), barq_similar('items_idx', 'the running cats');
+SELECT id FROM items ORDER BY items <@> barq_similar('items_idx', 'die Katzen in den Hausern', language => 'german') LIMIT 1;
+SELECT (doc).id FROM barq_hybrid(NULL::items, query => 'die Katze', k => 3);
+SELECT (doc).id FROM barq_hybrid(NULL::items, query => 'die Katze', text_column => 'title', k => 3);
+
 -- plans: the row, ROW() in any order, a condition on the language
 SET enable_seqscan = off;
 EXPLAIN (costs off) SELECT id FROM items ORDER BY items <@> 'cats' LIMIT 3;
@@ -71,8 +80,13 @@ CREATE INDEX bad ON items USING barq_bm25 (body, id regconfig_ops) WITH (text_co
 
 -- a configuration of one's own: renamed, altered, dropped
 CREATE TEXT SEARCH CONFIGURATION public.own (COPY = german);
+ALTER TEXT SEARCH CONFIGURATION own DROP MAPPING FOR email;
 UPDATE items SET lang = 'own' WHERE id = 2;
 SELECT id FROM items WHERE items @@@ 'Katze';
+ALTER TEXT SEARCH CONFIGURATION own DROP MAPPING FOR url;
+SELECT * FROM barq_check('items_idx');
+SELECT id FROM items WHERE items @@@ 'Katze';
+REINDEX INDEX items_idx;
 ALTER TEXT SEARCH CONFIGURATION own RENAME TO other;
 SELECT id FROM items WHERE items @@@ 'Katze';
 SELECT * FROM barq_check('items_idx');
@@ -80,6 +94,11 @@ DROP TEXT SEARCH CONFIGURATION other;
 \set VERBOSITY sqlstate
 SELECT id FROM items WHERE items @@@ 'cat' ORDER BY items <@> 'cat' LIMIT 1;
 \set VERBOSITY default
+SELECT * FROM barq_check('items_idx');
 UPDATE items SET lang = 'german' WHERE id = 2;
 SELECT id FROM items WHERE items @@@ 'Katze';
+CREATE TABLE plain (body text);
+CREATE INDEX plain_idx ON plain USING barq_bm25 (body) WITH (text_config = 'english');
+SELECT barq_highlight('cats', 'cat', 'plain_idx', language => 'german');
+DROP TABLE plain;
 DROP TABLE items;
