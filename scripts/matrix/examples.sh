@@ -28,7 +28,7 @@ if ! command -v pgbouncer >/dev/null && [ ! -x "$work/bouncer/usr/sbin/pgbouncer
 	for package in "$work"/packages/*.deb; do [ ! -e "$package" ] || dpkg -x "$package" "$work/bouncer"; done
 fi
 chmod -R a+rX "$work"
-for program in 'node --version' 'java --version' 'go version' 'cargo --version'; do
+for program in 'node --version' 'java --version' 'go version' '/usr/bin/cargo --version'; do
 	say "$($program 2>/dev/null | head -n 1)"
 done
 # a log says what each program printed
