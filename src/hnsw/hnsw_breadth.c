@@ -88,7 +88,9 @@ barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent
 	beam = palloc(sizeof(BarqHit) * (Max(ef, HNSW_DESCENT) + 1));
 	visited = barq_hnsw_visited_borrow(graph.body.rows, HNSW_VISITS(HNSW_DESCENT));
 	filled = barq_hnsw_descend(&(HnswDescent) {.graph = &graph, .query = params->query,
-							   .visited = visited, .absent = absent}, beam);
+											  .visited = visited,
+											  .absent = absent},
+							   beam);
 	barq_hnsw_visited_expect(visited, HNSW_VISITS(ef));
 	for (int i = 0; i < filled; i++)
 	{

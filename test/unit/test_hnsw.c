@@ -441,7 +441,11 @@ test_clusters(void)
 {
 	enum
 	{
-		CLUSTERS = 200, EACH = 200, N = CLUSTERS * EACH, DIMS = 96, NQ = 500
+		CLUSTERS = 200,
+		EACH = 200,
+		N = CLUSTERS * EACH,
+		DIMS = 96,
+		NQ = 500
 	};
 	float	   *centres = random_vectors(CLUSTERS, DIMS);
 	float	   *x = random_vectors(N + NQ, DIMS);
