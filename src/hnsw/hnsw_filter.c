@@ -21,6 +21,7 @@
 
 /* where the query's neighbourhood is not admitted: see barq_hnsw_begin_filtered() */
 #define FAR_BREADTH		2
+#define FAR_BREADTH_MANY 1.6	/* from THROUGH_SHARE on, with twice as many fresh rows */
 #define FAR_SCORED		192
 #define FAR_SCORED_SURE	384		/* where a recall is wanted */
 #define FAR_SCORED_LEAST 40000	/* of an eighth of the rows at most */
@@ -112,8 +113,8 @@ prefetch_next(const HnswSearch *search, int most)
 
 /*
  * Add to search->fresh the rows of a list that the filter admits and that were not met,
- * and mark them; *nfresh is their number, which grows by `degree` at most. hops, unless
- * NULL, receives those that it does not admit and whose list was not read, *nhops of
+ * and mark them; *nfresh is their number, at most search->most_fresh. hops, unless NULL,
+ * receives those that it does not admit and whose list was not read, *nhops of
  * them. The filter has bits.
  */
 static void
@@ -130,7 +131,7 @@ gather_bits(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhop
 	int			i;
 
 	/* without branches: which rows are admitted or met cannot be predicted */
-	for (i = 0; i < degree && n < search->degree && is_neighbour(list[i], rows); i++)
+	for (i = 0; i < degree && n < search->most_fresh && is_neighbour(list[i], rows); i++)
 	{
 		uint32		neighbour = list[i];
 		uint8		bit = (uint8) (1 << (neighbour & 7));
@@ -172,7 +173,7 @@ gather_asked(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nho
 		n++;
 	}
 	search->asked += n;
-	for (int i = 0; i < n && *nfresh < search->degree; i++)
+	for (int i = 0; i < n && *nfresh < search->most_fresh; i++)
 	{
 		uint32		neighbour = search->near[i];
 
@@ -218,7 +219,7 @@ barq_hnsw_gather_admitted(HnswSearch *search, uint32 row)
 	nhops = (int) Min((float) nhops, most);
 	for (int i = 0; i < nhops && search->lists != NULL; i++)
 		prefetch_list(search, search->hops[i]);
-	for (int i = 0; i < nhops && nfresh < search->degree; i++)
+	for (int i = 0; i < nhops && nfresh < search->most_fresh; i++)
 		if (barq_hnsw_visit(search->visited, search->hops[i]))
 			gather_list(search, search->hops[i], &nfresh, NULL, NULL);
 	prefetch_next(search, (int) Min(most, search->degree));
@@ -433,8 +434,9 @@ set_factor(HnswSearch *search, double factor)
  * elsewhere, where no list leads from there. If fewer rows are admitted around it than
  * elsewhere, the nearest admitted rows are far from the query and hardly nearer than
  * others, which makes them hard to find: up to FAR_SCORED rows for each of the beam are
- * scored without a walk, and the beam of a walk is wider (docs/performance.md, "Filter
- * columns").
+ * scored without a walk, and the beam of a walk is wider. Where many rows are admitted, an
+ * expansion that meets twice as many of them finds as much with a shorter beam
+ * (docs/performance.md, "Filter columns").
  */
 HnswWay
 barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
@@ -446,6 +448,7 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 
 	search->n = 0;
 	search->more = LISTS_MORE;
+	search->most_fresh = search->degree;
 	sample_share(search, row, share);
 	local = search->admitted / search->asked;
 	is_far = local < share / 2 || search->excluded;
@@ -454,8 +457,15 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 		if (search->filter->count <= Max(Min(FAR_SCORED_LEAST, search->graph.body.rows / 8),
 										 (search->recall > 0 ? FAR_SCORED_SURE : FAR_SCORED) * (uint64) search->ef))
 			return HNSW_SCORE_ADMITTED;
-		set_factor(search, FAR_BREADTH);
 		search->more = FAR_LISTS;
+		if (share < THROUGH_SHARE)
+			set_factor(search, FAR_BREADTH);
+		else
+		{
+			set_factor(search, FAR_BREADTH_MANY);
+			search->more *= HNSW_MOST_FRESH;
+			search->most_fresh *= HNSW_MOST_FRESH;
+		}
 		make_bits(search);
 	}
 	else if (local >= (search->filter->words != NULL || search->filter->admits != NULL ? THROUGH_ASKED : THROUGH_SHARE))

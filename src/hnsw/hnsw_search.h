@@ -79,12 +79,16 @@ typedef struct HnswSearch
 	uint32	   *hops;			/* with a filter: neighbours that it does not admit */
 	uint32	   *near;			/* of one list: not visited */
 	float		more;			/* see barq_hnsw_gather_admitted() */
+	int			most_fresh;		/* rows that it adds to fresh */
 	float		asked;			/* neighbours looked at lately */
 	float		admitted;		/* those of them that the filter admits */
-	uint32	   *list;			/* degree each */
-	uint32	   *fresh;
+	uint32	   *list;			/* degree rows */
+	uint32	   *fresh;			/* HNSW_MOST_FRESH times as many, and their keys */
 	float	   *keys;
 } HnswSearch;
+
+/* Rows that an expansion may find within a condition, in units of the degree. */
+#define HNSW_MOST_FRESH 2
 
 /* Write the keys of n rows to search->keys. */
 static inline void
