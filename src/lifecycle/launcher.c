@@ -22,6 +22,7 @@
 #include "base/stats.h"
 #include "storage/ipc.h"
 #include "storage/procsignal.h"
+#include "store/pace.h"
 #include "store/residency.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
@@ -93,15 +94,26 @@ static long
 keep_budget(long ms)
 {
 	static TimestampTz due = 0;
+	static TimestampTz soonest = 0; /* if searches read from disk */
+	static TimestampTz reading = 0; /* since when they do; 0: they have not since the
+									 * last pass */
 	TimestampTz start = GetCurrentTimestamp();
 
 	barq_nap(Min(ms, TimestampDifferenceMilliseconds(start, Max(due, start))),
 			 PG_WAIT_EXTENSION);
+	if (barq_residency_was_read() && reading == 0)
+	{
+		reading = GetCurrentTimestamp();
+		due = Min(due, Max(soonest, TimestampTzPlusMilliseconds(reading, HURRY_MS)));
+	}
 	if (GetCurrentTimestamp() >= due)
 	{
-		long		rest = barq_budget_pass();
+		long		least;
+		long		rest = barq_budget_pass(reading, &least);
 
+		reading = 0;
 		due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), rest);
+		soonest = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), least);
 	}
 	return TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
 }

@@ -6,11 +6,7 @@
  *	  into memory, as far as they fit.
  *
  * What is counted are pages of files in the kernel's cache, each once, however many
- * sessions have them mapped. Between two passes searches read pages without asking. So
- * the next pass comes when, at the highest pace of the last seconds, they have read
- * GROWTH_SHARE of the budget (PASS_MS, HURRY_MS); but passes take at most one part in
- * PASS_SHARE of a processor's time. The mean pace would not do: cold searches come in
- * bursts, and after a pause the next pass would come too late.
+ * sessions have them mapped. pace.h says when the next pass comes.
  *
  * The coldest: images of indexes with memory = 'cold' first, those with 'keep' last,
  * between them those with the least heat. Heat is the number of searches, halved every
@@ -25,23 +21,19 @@
 #include "postgres.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <time.h>
 
 #include "base/settings.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "store/folder.h"
+#include "store/pace.h"
 #include "store/residency.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define PASS_MS			1000	/* between two passes with a budget, at most, */
-#define HURRY_MS		50		/* and at least */
-#define PASS_SHARE		20
-#define GROWTH_SHARE	0.03
-#define PACE_HALF_LIFE_MS 5000	/* of the highest pace seen */
 #define SLACK_SHARE		64		/* a budget is kept but for one part in so many: images
 	* in use that just fill it are left alone */
 #define TICK_MS			1000	/* between two passes without one */
@@ -402,6 +394,7 @@ write_heat(void)
 void
 barq_budget_at_exit(int code, Datum arg)
 {
+	barq_residency_wake_by_reads(NULL);
 	if (code == 0 || code == 1)
 		write_heat();
 }
@@ -433,10 +426,12 @@ processor_ms(void)
 }
 
 /*
- * A pass with a budget of so many bytes. Returns the milliseconds until the next one.
+ * A pass with a budget of so many bytes; `since`: when the first search since the last
+ * pass found pages not in memory, if one did. Returns the milliseconds until the next one;
+ * *least receives those until one that a cold search asks for.
  */
 static long
-keep_within(uint64 budget, TimestampTz now)
+keep_within(uint64 budget, TimestampTz now, TimestampTz since, long *least)
 {
 	static TimestampTz last = 0;
 	static uint64 left = 0;		/* bytes in memory after the last pass */
@@ -444,16 +439,11 @@ keep_within(uint64 budget, TimestampTz now)
 	Pass		pass;
 	const double began = processor_ms();
 	bool		reading = false;
-	double		rest;
 
 	find_images(&pass, now);
 	if (last != 0)
-	{
-		const double elapsed = Max(TimestampDifferenceMilliseconds(last, now), 1);
-		const double read = (double) (pass.cached - Min(left, pass.cached));
-
-		pace = Max(read / elapsed, pace * exp2(-elapsed / PACE_HALF_LIFE_MS));
-	}
+		pace = barq_pace_note(pace, (double) (pass.cached - Min(left, pass.cached)),
+							  TimestampDifferenceMilliseconds(Max(last, since), now));
 	if (pass.cached > budget + budget / SLACK_SHARE)
 		evict(&pass, budget, now);
 	else if (prefetch.context != NULL)
@@ -467,12 +457,12 @@ keep_within(uint64 budget, TimestampTz now)
 	last = GetCurrentTimestamp();
 	if (reading)
 		return 0;				/* at once, but not while nothing can be read or evicted */
-	rest = pace > 0 ? GROWTH_SHARE * (double) budget / pace : PASS_MS;
-	return (long) Max(Max(Min(rest, PASS_MS), HURRY_MS), PASS_SHARE * (processor_ms() - began));
+	*least = barq_pace_least(processor_ms() - began);
+	return barq_pace_rest(pace, (double) budget, processor_ms() - began);
 }
 
 long
-barq_budget_pass(void)
+barq_budget_pass(TimestampTz reading, long *least)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq budget",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -480,13 +470,15 @@ barq_budget_pass(void)
 	TimestampTz now = GetCurrentTimestamp();
 	long		rest = TICK_MS;
 
+	*least = TICK_MS;
+	barq_residency_wake_by_reads(MyLatch);
 	if (barq_residency_is_new())
 		plan_prefetch();
 	barq_residency_tick(now, last_tick == 0 ? 1.0 :
 						exp2(-(double) TimestampDifferenceMilliseconds(last_tick, now) / HALF_LIFE_MS));
 	last_tick = now;
 	if (barq_memory_budget > 0 && !is_useless())
-		rest = keep_within((uint64) barq_memory_budget * 1024, now);
+		rest = keep_within((uint64) barq_memory_budget * 1024, now, reading, least);
 	if (TimestampDifferenceExceeds(last_write, now, WRITE_MS))
 	{
 		write_heat();

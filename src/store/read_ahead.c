@@ -44,6 +44,7 @@ typedef struct Answer
 } Answer;
 
 static Answer answers[ANSWERS];
+static void (*on_cold) (void) = NULL;
 
 /* The entry of a view, emptied if it was of another mapping. */
 static Answer *
@@ -72,12 +73,20 @@ barq_view_asks(const BarqView *view)
 }
 
 void
+barq_view_on_cold(void (*callback) (void))
+{
+	on_cold = callback;
+}
+
+void
 barq_view_answer(const BarqView *view, bool cold)
 {
 	Answer	   *answer = answer_of(view);
 
 	answer->warm = cold ? 0 : Min(answer->warm * 2 + 1, MOST_TRUSTED);
 	answer->trusted = answer->warm;
+	if (cold && on_cold != NULL)
+		on_cold();
 }
 
 void

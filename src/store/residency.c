@@ -21,6 +21,7 @@
 #include <math.h>
 #include <sys/mman.h>
 
+#include "base/settings.h"
 #include "base/shared.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
@@ -75,6 +76,8 @@ typedef struct Residency
 	pg_atomic_uint64 clock;		/* TimestampTz, advanced by the launcher */
 	pg_atomic_uint64 generation;
 	pg_atomic_uint32 launched;	/* barq_residency_is_new() */
+	pg_atomic_uint32 was_read;	/* from disk, since the launcher last asked */
+	Latch *volatile launcher;	/* in shared memory; NULL: it does not run */
 	int			places;
 	Holder		holders[FLEXIBLE_ARRAY_MEMBER];
 } Residency;
@@ -100,6 +103,19 @@ shared_bytes(void)
 	return header_bytes() + hash_estimate_size(ENTRIES, sizeof(BarqResident));
 }
 
+/* A search of this process finds an image not in memory. Raises no error. */
+static void
+note_read(void)
+{
+	Latch	   *launcher = shared->launcher;
+
+	/* once between two passes of the launcher; a latch set for nothing does no harm */
+	if (barq_memory_budget > 0 && launcher != NULL &&
+		pg_atomic_read_u32(&shared->was_read) == 0 &&
+		pg_atomic_exchange_u32(&shared->was_read, 1) == 0)
+		SetLatch(launcher);
+}
+
 /* BarqSharedArea.attach */
 static void
 attach_shared(LWLock *lock)
@@ -113,12 +129,15 @@ attach_shared(LWLock *lock)
 	entries = BarqShmemInitHash("barq images", ENTRIES, &control,
 								HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
 	shared = ShmemInitStruct("barq residency", header_bytes(), &found);
+	barq_view_on_cold(note_read);
 	if (found)
 		return;
 	shared->lock = lock;
 	pg_atomic_init_u64(&shared->clock, 0);
 	pg_atomic_init_u64(&shared->generation, 0);
 	pg_atomic_init_u32(&shared->launched, 0);
+	pg_atomic_init_u32(&shared->was_read, 0);
+	shared->launcher = NULL;
 	shared->places = MaxBackends;
 	for (int i = 0; i < shared->places; i++)
 	{
@@ -137,6 +156,20 @@ barq_residency_request_shmem(void)
 	};
 
 	barq_shared_request(&area);
+}
+
+void
+barq_residency_wake_by_reads(Latch *latch)
+{
+	if (shared != NULL)
+		shared->launcher = latch;
+}
+
+bool
+barq_residency_was_read(void)
+{
+	return shared != NULL && pg_atomic_read_u32(&shared->was_read) != 0 &&
+		pg_atomic_exchange_u32(&shared->was_read, 0) != 0;
 }
 
 bool

@@ -10,6 +10,7 @@
 #include "base/compat.h"
 
 #include "datatype/timestamp.h"
+#include "storage/latch.h"
 #include "store/image.h"
 
 /* The index option "memory". */
@@ -94,6 +95,13 @@ extern void barq_residency_forget(const uint8 *id);
 extern void barq_residency_set_memory(const uint8 *id, BarqMemory memory);
 extern void barq_residency_note_eviction(const uint8 *id, TimestampTz now, bool by_hand);
 
+/*
+ * Have searches that find an image not in memory set this latch, of the launcher; NULL:
+ * none. Has one done so since the last call?
+ */
+extern void barq_residency_wake_by_reads(Latch *latch);
+extern bool barq_residency_was_read(void);
+
 /* Has this server run no launcher yet? The first call says so, later ones do not. */
 extern bool barq_residency_is_new(void);
 
@@ -136,9 +144,11 @@ extern char *barq_heat_path(const char *root);
 
 /*
  * Do what is due: advance clock and heat, write the heat file, prefetch after a start,
- * evict what is beyond barq.memory_budget. Returns the milliseconds until the next call.
+ * evict what is beyond barq.memory_budget. `reading`: when barq_residency_was_read() was true
+ * first since the last call; 0: it was not. Returns the milliseconds until the next call;
+ * *least receives those until one because of it.
  */
-extern long barq_budget_pass(void);
+extern long barq_budget_pass(TimestampTz reading, long *least);
 
 /* Write the heat file; before_shmem_exit callback of the launcher. */
 extern void barq_budget_at_exit(int code, Datum arg);

@@ -124,6 +124,9 @@ extern bool barq_view_is_cold(const BarqView *view, uint64 off);
 extern bool barq_view_asks(const BarqView *view);
 extern void barq_view_answer(const BarqView *view, bool cold);
 
+/* Have each answer that a view is cold call a function. */
+extern void barq_view_on_cold(void (*callback) (void));
+
 /* Have the next search of each view ask: images were let go. */
 extern void barq_view_forget_answers(void);
 
