@@ -17,6 +17,20 @@
 
 #define PLACE "options"
 
+/* The configurations that fields have of their own. */
+static void
+check_field_configs(Relation index, const BarqTextOptions *options, BarqComplain complain, void *arg)
+{
+	Oid			configs[BARQ_BM25_FIELDS];
+
+	if (options->configs_fingerprint == 0)
+		return;
+	(void) barq_text_field_configs(index, configs);
+	if (barq_text_field_configs_fingerprint(configs) != options->configs_fingerprint)
+		complain(arg, "warning", PLACE,
+				 psprintf("a text search configuration of a field was altered after the index was built; REINDEX brings its rows up to date"));
+}
+
 void
 barq_check_configuration(Relation index, const BarqTextOptions *options,
 						 BarqComplain complain, void *arg)
@@ -36,6 +50,7 @@ barq_check_configuration(Relation index, const BarqTextOptions *options,
 		complain(arg, "warning", PLACE,
 				 psprintf("text search configuration %s was altered after the index was built; REINDEX brings its rows up to date",
 						  quote_qualified_identifier(schema, name)));
+	check_field_configs(index, options, complain, arg);
 	if (!IsPinnedObject(TSConfigRelationId, config) &&
 		!list_member_oid(barq_text_config_dependencies(RelationGetRelid(index)), config))
 		complain(arg, "warning", PLACE,

@@ -138,7 +138,7 @@ notice_pending(Relation index, const BarqFrozenOptions *built, const BarqFrozenO
 static void
 depend_on_configurations(Relation index, const BarqFrozenOptions *built, Oid optioned)
 {
-	List	   *configs = list_make1_oid(optioned);
+	List	   *configs = lcons_oid(optioned, barq_text_own_configs(index));
 
 	if (built != NULL)
 		configs = list_append_unique_oid(configs,

@@ -1,14 +1,14 @@
 /*
  * follow.c
  *	  Renames of text search configurations: after one, or its schema, got another
- *	  name, the option text_config of its indexes is set to the new name, so that a
- *	  restored dump uses the same configuration.
+ *	  name, the option text_config of its indexes, and the parameter of that name of their
+ *	  fields, are set to the new name, so that a restored dump uses the same configuration.
  *
  * An event trigger does that, because ALTER TEXT SEARCH CONFIGURATION may be a
  * session's first statement, and nothing else would load the library then.
- * Searches and inserts do not need it: they find the configuration by the
+ * Searches and inserts do not need it for the option: they find the configuration by the
  * index's dependency (text_index/text_config.c). Only a dump or a build uses the
- * option.
+ * option. The configurations of fields are found by name.
  */
 #include "postgres.h"
 
@@ -22,6 +22,7 @@
 #include "text_index/text_index.h"
 #include "catalog/catalog.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_ts_config.h"
@@ -33,6 +34,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_follow_configurations);
 
@@ -111,6 +113,95 @@ set_text_config(Oid index, const char *name)
 }
 
 /*
+ * Which of the configurations that an index depends on a name means that is none any more:
+ * the only one, or the only one of the name without its schema, which has been renamed.
+ * InvalidOid if that is not clear.
+ */
+static Oid
+renamed(const char *name, List *configs)
+{
+	Oid			found = InvalidOid;
+	List	   *parts;
+	ListCell   *cell;
+
+	if (list_length(configs) == 1)
+		return linitial_oid(configs);
+	if (!SplitIdentifierString(pstrdup(name), '.', &parts) || parts == NIL)
+		return InvalidOid;
+	foreach(cell, configs)
+	{
+		char		schema[NAMEDATALEN];
+		char		now[NAMEDATALEN];
+
+		if (!barq_text_config_names(lfirst_oid(cell), schema, now) || strcmp(now, llast(parts)) != 0)
+			continue;
+		if (OidIsValid(found))
+			return InvalidOid;
+		found = lfirst_oid(cell);
+	}
+	return found;
+}
+
+/* Set the parameter text_config of a column of an index in the catalog; the others stay. */
+static void
+set_field_config(Oid index, AttrNumber column, const char *name)
+{
+	Relation	attributes = table_open(AttributeRelationId, RowExclusiveLock);
+	HeapTuple	tuple = SearchSysCacheCopy2(ATTNUM, ObjectIdGetDatum(index), Int16GetDatum(column));
+	DefElem    *option = makeDefElem("text_config", (Node *) makeString(pstrdup(name)), -1);
+	Datum		values[Natts_pg_attribute] = {0};
+	bool		nulls[Natts_pg_attribute] = {0};
+	bool		replaces[Natts_pg_attribute] = {0};
+	Datum		options;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for attribute %d of relation %u", column, index);
+	options = SysCacheGetAttr(ATTNUM, tuple, Anum_pg_attribute_attoptions, &isnull);
+	values[Anum_pg_attribute_attoptions - 1] =
+		transformRelOptions(isnull ? (Datum) 0 : options, list_make1(option),
+							NULL, NULL, false, false);
+	replaces[Anum_pg_attribute_attoptions - 1] = true;
+	tuple = heap_modify_tuple(tuple, RelationGetDescr(attributes), values, nulls, replaces);
+	CatalogTupleUpdate(attributes, &tuple->t_self, tuple);
+	table_close(attributes, RowExclusiveLock);
+}
+
+/*
+ * Set the parameters of fields that name no configuration to the one of `configs` that got
+ * another name.
+ */
+static void
+follow_fields(Relation index, List *configs)
+{
+	BarqTextColumns columns;
+	List	   *candidates = list_difference_oid(configs, barq_text_own_configs(index));
+	Oid			optioned = barq_text_config_given(index->rd_options);
+
+	if (list_length(candidates) > 1)
+		candidates = list_delete_oid(candidates, optioned);
+	barq_text_columns_of_classes(index, &columns);
+	for (int i = 0; i < columns.fields; i++)
+	{
+		BarqFieldParameters *given = barq_text_field_parameters(index, i);
+		const char *stale;
+		Oid			config;
+		char		schema[NAMEDATALEN];
+		char		name[NAMEDATALEN];
+
+		if (given->text_config == 0)
+			continue;
+		stale = GET_STRING_RELOPTION(given, text_config);
+		if (OidIsValid(barq_text_config_named(stale, true)))
+			continue;
+		config = renamed(stale, candidates);
+		if (OidIsValid(config) && barq_text_config_names(config, schema, name))
+			set_field_config(RelationGetRelid(index), columns.field_columns[i] + 1,
+							 quote_qualified_identifier(schema, name));
+	}
+}
+
+/*
  * Does the option of an index name one of `configs` or a pinned configuration, on
  * which no dependency is recorded? No side effects.
  */
@@ -121,6 +212,15 @@ names_right(Relation index, List *configs)
 
 	return OidIsValid(given) &&
 		(list_member_oid(configs, given) || IsPinnedObject(TSConfigRelationId, given));
+}
+
+/* The option text_config of an index of text; NULL: it has none. */
+static const char *
+option_of(Relation index)
+{
+	const BarqTextReloptions *given = (const BarqTextReloptions *) index->rd_options;
+
+	return given == NULL ? NULL : GET_STRING_RELOPTION(given, text_config);
 }
 
 /*
@@ -140,10 +240,19 @@ follow(Oid relid)
 	if (index == NULL)
 		return;
 	configs = barq_text_config_dependencies(relid);
-	if (barq_kind_of_method(index->rd_indam) == &barq_bm25_index_kind &&
-		!names_right(index, configs))
+	if (barq_kind_of_method(index->rd_indam) != &barq_bm25_index_kind)
 	{
-		config = optioned(index, configs);
+		relation_close(index, NoLock);
+		return;
+	}
+	follow_fields(index, configs);
+	if (option_of(index) != NULL && !names_right(index, configs))
+	{
+		List	   *others = list_difference_oid(configs, barq_text_own_configs(index));
+
+		config = optioned(index, others != NIL ? others : list_copy(configs));
+		if (!OidIsValid(config))
+			config = renamed(option_of(index), others);
 		if (OidIsValid(config) && barq_text_config_names(config, schema, name))
 			set_text_config(relid, quote_qualified_identifier(schema, name));
 	}

@@ -134,6 +134,8 @@ typedef struct BarqBm25Text
 {
 	const char *text;
 	uint32		length;			/* bytes */
+	uint32		fields;			/* of an expansion of a pool: those in which it counts, a bit
+								 * each; 0: all. Elsewhere 0 */
 } BarqBm25Text;
 
 /*
@@ -145,7 +147,7 @@ extern uint32 barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32
 
 /* ---- searching ---- */
 
-/* What a pool of a query stands for. */
+/* What a pool of a query stands for; the text has the fields in which it does. */
 typedef struct BarqBm25Alternative
 {
 	BarqBm25Text text;
@@ -421,6 +423,18 @@ static inline bool
 barq_bm25_has_field(uint32 fields, uint32 field)
 {
 	return fields == 0 || (fields >> field & 1) != 0;
+}
+
+/* A bit of no field: a set of fields in which nothing counts. */
+#define BARQ_BM25_NO_FIELDS	(1u << 31)
+
+/* The fields that two sets, each a bit a field or 0 for all, have both. */
+static inline uint32
+barq_bm25_both_fields(uint32 a, uint32 b)
+{
+	if (a == 0 || b == 0)
+		return a | b;
+	return (a & b) != 0 ? a & b : BARQ_BM25_NO_FIELDS;
 }
 
 /* Bits of n fields. */

@@ -57,8 +57,7 @@ add_expansion(void *arg, const char *text, uint32 length, uint32 df)
 	Expansions *all = arg;
 
 	BARQ_ARRAY_RESERVE(all->terms, all->space, all->n + 1, 64);
-	all->terms[all->n].text = pnstrdup(text, length);
-	all->terms[all->n++].length = length;
+	all->terms[all->n++] = (BarqBm25Text) {.text = pnstrdup(text, length), .length = length};
 }
 
 Bm25Cursor *

@@ -21,8 +21,11 @@ typedef struct Held
 	uint32	   *field_positions[BARQ_BM25_FIELDS];
 } Held;
 
-/* Whether a prefix of the query stands for a term of the document. */
-static bool
+/*
+ * The fields in which a prefix or a pool of the query stands for a term of the document (0:
+ * all): those of the query's term, and of the expansion.
+ */
+static uint32
 expands(const BarqBm25Term *term, const char *text, uint32 length)
 {
 	uint32		low = 0;
@@ -30,9 +33,9 @@ expands(const BarqBm25Term *term, const char *text, uint32 length)
 
 	if (term->nalternatives == 0 &&
 		(length < term->text.length || memcmp(text, term->text.text, term->text.length) != 0))
-		return false;
+		return BARQ_BM25_NO_FIELDS;
 	if (term->weight == 0)
-		return true;			/* a condition: all that begin like this */
+		return term->fields;	/* a condition: all that begin like this */
 	while (low < high)
 	{
 		uint32		middle = low + (high - low) / 2;
@@ -41,13 +44,13 @@ expands(const BarqBm25Term *term, const char *text, uint32 length)
 											   text, length);
 
 		if (order == 0)
-			return true;
+			return barq_bm25_both_fields(term->fields, term->expansions[middle].fields);
 		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return false;
+	return BARQ_BM25_NO_FIELDS;
 }
 
 /* Number of the query's first term that is not before a text; nterms: none. */
@@ -286,9 +289,14 @@ read_terms(const BarqBm25Query *query, BarqDocumentReader *reader)
 			if (!query->terms[i].prefix)
 				hold(&held[i], reader, query->terms[i].fields);
 		for (uint32 i = 0; prefixes && i < query->nterms; i++)
-			if (query->terms[i].prefix &&
-				expands(&query->terms[i], reader->term, reader->term_length))
-				hold(&held[i], reader, query->terms[i].fields);
+		{
+			uint32		fields = query->terms[i].prefix ?
+				expands(&query->terms[i], reader->term, reader->term_length) :
+				BARQ_BM25_NO_FIELDS;
+
+			if (fields != BARQ_BM25_NO_FIELDS)
+				hold(&held[i], reader, fields);
+		}
 	}
 	return held;
 }

@@ -296,8 +296,10 @@ find_all(const Bm25Body *body, const BarqBm25Text *terms, uint32 nterms,
 	{
 		if ((i & 63) == 0)
 			barq_check_interrupts();
-		if (barq_bm25_find(body, terms[i].text, terms[i].length, &(*entries)[n]))
-			*postings += (*entries)[n++].df;
+		if (!barq_bm25_find(body, terms[i].text, terms[i].length, &(*entries)[n]))
+			continue;
+		(*entries)[n].fields = terms[i].fields;
+		*postings += (*entries)[n++].df;
 	}
 	return n;
 }
@@ -360,17 +362,18 @@ barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 nterms, uint3
 	bool		whole;
 
 	barq_bm25_open(&body, view);
-	fields &= barq_bm25_every_field(body.nfields);
-	whole = body.nfields == 1 || fields == 0 || fields == barq_bm25_every_field(body.nfields);
+	if (body.nfields == 1 || fields == barq_bm25_every_field(body.nfields))
+		fields = 0;
 	cursor = palloc(barq_bm25_cursor_bytes(body.nfields));
 	n = find_all(&body, terms, nterms, &entries, &postings);
+	whole = n == 1 && fields == 0 && (body.nfields == 1 || entries[0].fields == 0);
 	words = view->rows / 64 + 1;
 	seen = palloc_extended(words * sizeof(uint64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (uint32 i = 0; i < n && (n > 1 || !whole); i++)
+	for (uint32 i = 0; i < n && !whole; i++)
 	{
 		barq_check_interrupts();
 		barq_bm25_cursor_open_entry(cursor, &body, &entries[i]);
-		cursor->fields = whole ? 0 : fields;
+		cursor->fields = body.nfields == 1 ? 0 : barq_bm25_both_fields(fields, entries[i].fields);
 		for (; cursor->block < cursor->nblocks; cursor->block++)
 		{
 			barq_bm25_cursor_load(cursor);
@@ -379,14 +382,14 @@ barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 nterms, uint3
 					barq_bit_set(seen, cursor->rows[cursor->at]);
 		}
 	}
-	for (Size i = 0; i < words && (n > 1 || !whole); i++)
+	for (Size i = 0; i < words && !whole; i++)
 	{
 		uint64		word;
 
 		memcpy(&word, seen + i * sizeof(word), sizeof(word));
 		df += __builtin_popcountll(word);
 	}
-	if (n == 1 && whole)
+	if (whole)
 		df = entries[0].df;
 	pfree(seen);
 	pfree(entries);

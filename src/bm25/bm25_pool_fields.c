@@ -26,8 +26,8 @@ compare_places(const void *a, const void *b)
 }
 
 /*
- * Decode the postings of all entries: places[] and, nfields for each, frequencies[].
- * `cursor` is scratch.
+ * Decode the postings of all entries: places[] and, nfields for each, frequencies[], which
+ * are 0 in fields where the entry does not count. `cursor` is scratch.
  */
 static void
 decode_all(Bm25Cursor *cursor, const Bm25Body *body, const Bm25Entry *entries, uint32 n,
@@ -47,7 +47,8 @@ decode_all(Bm25Cursor *cursor, const Bm25Body *body, const Bm25Entry *entries, u
 			{
 				places[at] = (Place) {cursor->rows[j], at};
 				for (uint32 f = 0; f < body->nfields; f++)
-					frequencies[at * body->nfields + f] = cursor->field_frequencies[f][j];
+					frequencies[at * body->nfields + f] =
+						barq_bm25_has_field(entries[i].fields, f) ? cursor->field_frequencies[f][j] : 0;
 			}
 		}
 	}
@@ -94,6 +95,30 @@ make_skips(Bm25Cursor *cursor, const Bm25Body *body)
 	cursor->field_skips = fields;
 }
 
+/*
+ * Set the totals of n rows from their frequencies by field, and leave out the rows without
+ * any. Returns how many stay.
+ */
+static Size
+keep_counting(uint32 *rows, uint32 *totals, uint32 *fields, Size n, uint32 nfields)
+{
+	Size		kept = 0;
+
+	for (Size i = 0; i < n; i++)
+	{
+		uint32		total = 0;
+
+		for (uint32 f = 0; f < nfields; f++)
+			total += fields[i * nfields + f];
+		if (total == 0)
+			continue;
+		rows[kept] = rows[i];
+		memmove(fields + kept * nfields, fields + i * nfields, nfields * sizeof(uint32));
+		totals[kept++] = total;
+	}
+	return kept;
+}
+
 bool
 barq_bm25_pool_fields(Bm25Cursor *cursor, const Bm25Body *body, const Bm25Entry *entries,
 					  uint32 n, uint64 postings)
@@ -114,7 +139,6 @@ barq_bm25_pool_fields(Bm25Cursor *cursor, const Bm25Body *body, const Bm25Entry 
 		if (count == 0 || rows[count - 1] != places[i].row)
 		{
 			rows[count] = places[i].row;
-			totals[count] = 0;
 			memset(fields + count * nfields, 0, nfields * sizeof(uint32));
 			count++;
 		}
@@ -126,11 +150,11 @@ barq_bm25_pool_fields(Bm25Cursor *cursor, const Bm25Body *body, const Bm25Entry 
 								PG_INT32_MAX / BARQ_BM25_FIELDS);
 		}
 	}
-	for (Size i = 0; i < count; i++)
-		for (uint32 f = 0; f < nfields; f++)
-			totals[i] += fields[i * nfields + f];
 	pfree(places);
 	pfree(decoded);
+	count = keep_counting(rows, totals, fields, count, nfields);
+	if (count == 0)
+		return false;
 
 	barq_bm25_cursor_init(cursor, body);
 	cursor->df = (uint32) count;

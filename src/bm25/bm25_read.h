@@ -31,6 +31,7 @@ typedef struct Bm25Entry
 	Bm25Maxima	maxima;			/* over all blocks; of the first field */
 
 	/* of a body of several fields */
+	uint32		fields;			/* of a pool's: in which it counts; 0: all */
 	uint32		field_df[BARQ_BM25_FIELDS];
 	Bm25Maxima	field_maxima[BARQ_BM25_FIELDS - 1]; /* of the fields but the first */
 } Bm25Entry;

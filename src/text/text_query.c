@@ -42,8 +42,9 @@ typedef struct Level
 typedef struct Parse
 {
 	BarqTokenizer *tokenizer;	/* at work */
-	BarqTokenizer **tokenizers; /* of each language */
-	uint32		ntokenizers;
+	uint32		fields;			/* of its language; 0: all */
+	const BarqQueryLanguage *languages;
+	uint32		nlanguages;
 	uint32		nterms;			/* of all clauses */
 	bool		full;			/* BARQ_QUERY_MOST_TERMS reached: stop reading */
 	Level		levels[BARQ_QUERY_DEEPEST + 1];
@@ -135,6 +136,7 @@ add_clause_of_spans(Parse *parse, const Span *spans, uint32 n, const BarqQueryIt
 		term->text = copy_bytes(text, term->length);
 		term->offset = spans[i].position - spans[0].position;
 		term->prefix = spans[i].prefix;
+		term->fields = parse->fields;
 		term->variant = 0;
 		if (i > 0 && term->offset == term[-1].offset)
 			term->variant = term[-1].variant + (spans[i].variant != spans[i - 1].variant);
@@ -297,7 +299,6 @@ add_clauses_of_words(Parse *parse)
 typedef struct LanguageTerm
 {
 	BarqClauseTerm term;		/* offset: its absolute position in the item */
-	uint32		language;
 	bool		part;			/* with others of its variant */
 } LanguageTerm;
 
@@ -329,9 +330,9 @@ compare_language_terms(const void *a, const void *b)
 	return compare_clause_terms(&x->term, &y->term);
 }
 
-/* Add the terms of the spans, which `language` has given for an item. */
+/* Add the terms of the spans, which the language at work has given for an item. */
 static void
-add_language_terms(LanguageTerms *terms, const Parse *parse, uint32 language)
+add_language_terms(LanguageTerms *terms, const Parse *parse)
 {
 	const Span *spans = parse->spans;
 
@@ -348,7 +349,7 @@ add_language_terms(LanguageTerms *terms, const Parse *parse, uint32 language)
 		added->term.text = copy_bytes(text, added->term.length);
 		added->term.offset = spans[i].position;
 		added->term.prefix = spans[i].prefix;
-		added->language = language;
+		added->term.fields = parse->fields;
 		added->part = (i > 0 && spans[i - 1].position == spans[i].position &&
 					   spans[i - 1].variant == spans[i].variant) ||
 			(i + 1 < parse->nspans && spans[i + 1].position == spans[i].position &&
@@ -356,7 +357,7 @@ add_language_terms(LanguageTerms *terms, const Parse *parse, uint32 language)
 	}
 }
 
-/* Whether two clauses have the same terms. */
+/* Whether two clauses have the same terms, their fields aside. */
 static bool
 same_clause(const BarqClause *a, const BarqClause *b)
 {
@@ -370,6 +371,29 @@ same_clause(const BarqClause *a, const BarqClause *b)
 		if (!same_clause(&a->clauses[i], &b->clauses[i]))
 			return false;
 	return true;
+}
+
+/* Look for the terms of a clause in the fields of the same clause of another language, too. */
+static void
+join_fields(BarqClause *clause, const BarqClause *same)
+{
+	for (uint32 i = 0; i < clause->nterms; i++)
+		clause->terms[i].fields |= same->terms[i].fields;
+	for (uint32 i = 0; i < clause->nclauses; i++)
+		join_fields(&clause->clauses[i], &same->clauses[i]);
+}
+
+/* Set the fields of terms that are looked for in all of `every` to 0. */
+static void
+name_every_field(BarqClause *clause, uint32 every)
+{
+	for (uint32 i = 0; i < clause->nterms; i++)
+		if ((clause->terms[i].fields & every) == every)
+			clause->terms[i].fields = 0;
+	for (uint32 i = 0; i < clause->nclauses; i++)
+		name_every_field(&clause->clauses[i], every);
+	for (uint32 i = 0; i < clause->npools; i++)
+		name_every_field(&clause->pools[i], every);
 }
 
 /* A word of the distinct terms among n sorted ones of one position; they score as one. */
@@ -387,7 +411,10 @@ pool_of(const LanguageTerm *terms, uint32 n, const BarqQueryItem *item)
 	for (uint32 i = 0; i < n; i++)
 	{
 		if (i > 0 && compare_clause_terms(&terms[i - 1].term, &terms[i].term) == 0)
+		{
+			pool.terms[pool.nterms - 1].fields |= terms[i].term.fields;
 			continue;
+		}
 		pool.terms[pool.nterms] = terms[i].term;
 		pool.terms[pool.nterms].offset = 0;
 		pool.terms[pool.nterms].variant = pool.nterms;
@@ -464,15 +491,20 @@ add_clause_of_languages(Parse *parse, const BarqQueryItem *item)
 	Clauses		made = {0};
 	LanguageTerms terms = {0};
 	uint64		stopped = 0;
+	uint32		every = 0;
 	BarqClause	joined;
 
-	for (uint32 i = 0; i < parse->ntokenizers; i++)
+	for (uint32 i = 0; i < parse->nlanguages; i++)
 	{
 		Clauses		own = {0};
-		bool		known = false;
+		uint32		known = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		parse->tokenizer = parse->tokenizers[i];
+		parse->tokenizer = parse->languages[i].tokenizer;
+		parse->fields = parse->languages[i].fields;
+		if (parse->fields != 0 && item->fields != 0 && (parse->fields &= item->fields) == 0)
+			continue;
+		every |= parse->fields;
 		if (item->kind == BARQ_ITEM_WORD && item->occur == BARQ_SHOULD && item->boost == 1)
 		{
 			tokenize_item(parse, item);
@@ -490,7 +522,7 @@ add_clause_of_languages(Parse *parse, const BarqQueryItem *item)
 			stopped |= UINT64CONST(1) << i;
 			continue;
 		}
-		add_language_terms(&terms, parse, i);
+		add_language_terms(&terms, parse);
 		joined = own.n == 1 ? own.list[0] : (BarqClause) {
 			.kind = BARQ_CLAUSE_GROUP,
 			.occur = BARQ_SHOULD,	/* only unmarked words have several clauses */
@@ -498,14 +530,17 @@ add_clause_of_languages(Parse *parse, const BarqQueryItem *item)
 			.nclauses = own.n,
 			.clauses = own.list
 		};
-		for (uint32 j = 0; j < made.n && !known; j++)
-			known = same_clause(&made.list[j], &joined);
-		if (!known)
+		while (known < made.n && !same_clause(&made.list[known], &joined))
+			known++;
+		if (known < made.n)
+			join_fields(&made.list[known], &joined);
+		else
 			add_clause(&made, &joined);
 	}
 	if (made.n == 0)
 		return;
 	joined = join_languages(&made, &terms, stopped, item);
+	name_every_field(&joined, every);
 	add_clause(clauses, &joined);
 }
 
@@ -584,7 +619,7 @@ take_item(Parse *parse, const BarqQueryItem *item)
 	bool		mark = item->kind == BARQ_ITEM_OPEN || item->kind == BARQ_ITEM_CLOSE ||
 		item->kind == BARQ_ITEM_OR;
 
-	if (parse->ntokenizers > 1 && !mark)
+	if (parse->nlanguages > 1 && !mark)
 	{
 		add_clause_of_languages(parse, item);
 		return;
@@ -619,21 +654,23 @@ BarqTextQuery *
 barq_text_query_parse(const char *query, Size length, const BarqQueryFields *fields,
 					  BarqTokenizer *tokenizer)
 {
-	return barq_text_query_parse_languages(query, length, fields, &tokenizer, 1);
+	BarqQueryLanguage language = {.tokenizer = tokenizer};
+
+	return barq_text_query_parse_languages(query, length, fields, &language, 1);
 }
 
 BarqTextQuery *
 barq_text_query_parse_languages(const char *query, Size length, const BarqQueryFields *fields,
-								BarqTokenizer **tokenizers, uint32 n)
+								const BarqQueryLanguage *languages, uint32 n)
 {
 	BarqTextQuery *result = palloc0(sizeof(BarqTextQuery));
-	Parse		parse = {.tokenizer = tokenizers[0], .tokenizers = tokenizers, .ntokenizers = n};
+	Parse		parse = {.tokenizer = languages[0].tokenizer, .languages = languages, .nlanguages = n};
 	Level	   *top = &parse.levels[0];
 	BarqQueryScan scan;
 	BarqQueryItem item;
 
 	for (uint32 i = 0; i < n; i++)
-		barq_tokenizer_refresh(tokenizers[i]);
+		barq_tokenizer_refresh(languages[i].tokenizer);
 	barq_query_scan_start(&scan, query, length, false);
 	scan.fields = fields;
 	while (!parse.full && barq_query_scan_next(&scan, &item))

@@ -43,6 +43,8 @@ typedef struct BarqClauseTerm
 	uint32		offset;			/* positions after the phrase's first term; else 0 */
 	uint32		variant;		/* at its offset: 0, 1, 2 ... */
 	bool		prefix;			/* matches all terms that begin with it */
+	uint32		fields;			/* in which it is looked for, a bit each, of those of the
+								 * clause; 0: all of them */
 } BarqClauseTerm;
 
 typedef struct BarqClause
@@ -113,17 +115,25 @@ extern BarqTextQuery *barq_text_query_parse(const char *query, Size length,
 
 #define BARQ_QUERY_MOST_LANGUAGES	64
 
+/* One language of a query in several. */
+typedef struct BarqQueryLanguage
+{
+	BarqTokenizer *tokenizer;
+	uint32		fields;			/* that are in this language, a bit each; 0 in all languages of
+								 * the query, or in none */
+} BarqQueryLanguage;
+
 /*
- * The same by several tokenizers, one for each language (at most
- * BARQ_QUERY_MOST_LANGUAGES), of which a row may have any: each word, phrase and prefix is
- * normalised by all of them. Where the results differ, they are alternatives, and all terms at one position
+ * The same in several languages (at most BARQ_QUERY_MOST_LANGUAGES), of which a row or a
+ * field may have any: each word, phrase and prefix is normalised by all of them, for the
+ * fields of each. Where the results differ, they are alternatives, and all terms at one position
  * of them score as one, with the sum of their frequencies; but a word that a dictionary
  * divides into several terms scores by itself in each language. A dictionary that looks ahead
  * sees one word at a time.
  */
 extern BarqTextQuery *barq_text_query_parse_languages(const char *query, Size length,
 													  const BarqQueryFields *fields,
-													  BarqTokenizer **tokenizers, uint32 n);
+													  const BarqQueryLanguage *languages, uint32 n);
 
 /* Ways to read the text of a query. */
 typedef enum BarqQuerySyntax

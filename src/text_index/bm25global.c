@@ -121,8 +121,7 @@ read_prefix(const JsonbValue *value, BarqGlobalTerm *term)
 
 		if (text->type != jbvString)
 			raise_member("terms");
-		term->expansions[i].text = string_of(text);
-		term->expansions[i].length = text->val.string.len;
+		term->expansions[i] = (BarqBm25Text) {.text = string_of(text), .length = text->val.string.len};
 	}
 	qsort(term->expansions, n, sizeof(BarqBm25Text), compare_texts);
 	for (uint32 i = 0; i < n; i++)

@@ -11,9 +11,6 @@
 #include "text_index/text_bind.h"
 #include "utils/memutils.h"
 
-/* A bit of no field: terms that count nowhere. */
-#define NO_FIELDS	(1u << 31)
-
 /* ---- terms ---- */
 
 uint32
@@ -23,8 +20,9 @@ barq_bind_term(Binding *binding, const BarqClauseTerm *term, double boost, uint3
 	binding->terms[binding->n] = (BoundTerm) {
 		.term.text = {term->text, term->length},
 		.term.prefix = term->prefix,
-		.term.fields = boost > 0 ? binding->scoring_fields : binding->fields,
-		.term.df_fields = binding->fields,
+		.term.fields = barq_bm25_both_fields(boost > 0 ? binding->scoring_fields : binding->fields,
+											 term->fields),
+		.term.df_fields = barq_bm25_both_fields(binding->fields, term->fields),
 		.boost = boost,
 		.variant = variant
 	};
@@ -55,7 +53,15 @@ barq_bind_use_fields(Binding *binding, uint32 fields)
 		fields = binding->asked;
 	scoring = fields & binding->weighing;
 	binding->fields = fields == binding->every ? 0 : fields;
-	binding->scoring_fields = scoring == binding->every ? 0 : scoring == 0 ? NO_FIELDS : scoring;
+	binding->scoring_fields = scoring == binding->every ? 0 : scoring == 0 ? BARQ_BM25_NO_FIELDS : scoring;
+}
+
+/* Does a term count in any of the fields that score? No side effects. */
+static bool
+scores(const Binding *binding, const BarqClauseTerm *term)
+{
+	return term->fields == 0 ||
+		barq_bm25_both_fields(binding->scoring_fields, term->fields) != BARQ_BM25_NO_FIELDS;
 }
 
 /*
@@ -69,21 +75,27 @@ score_pool(Binding *binding, const BarqClause *clause, double boost)
 	StringInfoData key;
 	BarqClauseTerm pool = {.prefix = true};
 	uint32		number;
+	uint32		n = 0;
 
 	initStringInfo(&key);
 	for (uint32 i = 0; i < clause->nterms; i++)
 	{
 		const BarqClauseTerm *term = &clause->terms[i];
 
-		alternatives[i] = (BarqBm25Alternative) {{term->text, term->length}, term->prefix};
+		if (!scores(binding, term))
+			continue;
+		alternatives[n++] = (BarqBm25Alternative) {{term->text, term->length, term->fields}, term->prefix};
 		appendStringInfoChar(&key, '\0');
 		appendStringInfoChar(&key, term->prefix ? '*' : '=');
+		appendBinaryStringInfo(&key, (const char *) &term->fields, sizeof(term->fields));
 		appendBinaryStringInfo(&key, term->text, term->length);
 	}
+	if (n == 0)
+		return;
 	pool.text = key.data;
 	pool.length = key.len;
 	number = barq_bind_term(binding, &pool, boost, NO_VARIANT);
-	binding->terms[number].term.nalternatives = clause->nterms;
+	binding->terms[number].term.nalternatives = n;
 	binding->terms[number].term.alternatives = alternatives;
 }
 
@@ -105,6 +117,8 @@ score_terms(Binding *binding, const BarqClause *clause, double boost)
 		while (next < clause->nterms && clause->terms[next].offset == term->offset &&
 			   clause->terms[next].variant == term->variant)
 			next++;
+		if (!scores(binding, term))
+			continue;
 		if (next == i + 1)
 		{
 			barq_bind_term(binding, term, boost, NO_VARIANT);
@@ -135,7 +149,7 @@ score_in_fields(Binding *binding, const BarqClause *clause)
 		score_terms(binding, clause, clause->boost);
 		return;
 	}
-	fields = binding->scoring_fields == 0 ? binding->every : binding->scoring_fields & ~NO_FIELDS;
+	fields = binding->scoring_fields == 0 ? binding->every : binding->scoring_fields & ~BARQ_BM25_NO_FIELDS;
 	for (; fields != 0; fields &= fields - 1)
 	{
 		uint32		f = (uint32) pg_rightmost_one_pos32(fields);
@@ -291,6 +305,57 @@ sort_terms(Binding *binding, BarqBm25Query *query)
 }
 
 /*
+ * Add a language of fields, a bit each (0: all, no field has a configuration of its own), or
+ * these fields to one that the list has. Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED.
+ */
+static uint32
+add_language(BarqQueryLanguage *languages, uint32 *n, Oid config, BarqTokenizerKind kind, uint32 fields)
+{
+	BarqTokenizer *tokenizer = barq_tokenizer_cached(config, kind);
+	uint32		i = 0;
+
+	while (i < *n && languages[i].tokenizer != tokenizer)
+		i++;
+	if (i == BARQ_QUERY_MOST_LANGUAGES)
+		barq_text_raise_languages();
+	if (i == *n)
+		languages[(*n)++] = (BarqQueryLanguage) {.tokenizer = tokenizer};
+	languages[i].fields |= fields;
+	return i;
+}
+
+/*
+ * Set the languages of a query: those of the rows, for the fields that have no configuration
+ * of their own, and those of the others; returns their number, at least 1. Only fields that
+ * the query is for count.
+ */
+static uint32
+languages_of(Binding *binding, const BarqTextAnalysis *analysis, BarqQueryLanguage *languages)
+{
+	uint32		common = 0;		/* fields in the languages of the rows */
+	uint32		n = 0;
+
+	for (int i = 0; i < BARQ_BM25_FIELDS; i++)
+		if (!OidIsValid(analysis->configs[i]) && analysis->by_field)
+			common |= binding->asked & 1u << i;
+
+	if (analysis->by_field && common == 0)
+		binding->languages = NULL;
+
+	/* in the order of their marks */
+	for (uint32 i = 0; binding->languages != NULL && i < binding->languages->n; i++)
+		(void) add_language(languages, &n, binding->languages->configs[i], analysis->tokenizer, common);
+	if (binding->languages == NULL && (common != 0 || !analysis->by_field))
+		binding->of_fields |= UINT64CONST(1) << add_language(languages, &n, analysis->config,
+															   analysis->tokenizer, common);
+	for (int i = 0; i < BARQ_BM25_FIELDS; i++)
+		if (OidIsValid(analysis->configs[i]) && (binding->asked >> i & 1) != 0)
+			binding->of_fields |= UINT64CONST(1) << add_language(languages, &n, analysis->configs[i],
+																   analysis->tokenizer, 1u << i);
+	return n;
+}
+
+/*
  * The clauses of a query, by the tokenizer of the index, by the configuration that the
  * query has, or by all languages of the rows. A query for some of the fields names these only: it is computed from their
  * texts alone, too. Raises ERRCODE_UNDEFINED_OBJECT if its configuration does not exist,
@@ -302,7 +367,8 @@ parse(BarqTextStatistics *statistics, Binding *binding, const BarqQueryValue *va
 {
 	BarqQueryFields names = *barq_text_statistics_names(statistics);
 	BarqTextAnalysis analysis = *barq_text_statistics_analysis(statistics);
-	BarqTokenizer *tokenizers[BARQ_QUERY_MOST_LANGUAGES];
+	BarqQueryLanguage languages[BARQ_QUERY_MOST_LANGUAGES];
+	uint32		n = 0;
 	Size		length;
 	const char *words = barq_query_value_words(value, &length);
 
@@ -312,16 +378,15 @@ parse(BarqTextStatistics *statistics, Binding *binding, const BarqQueryValue *va
 	if (parameters->strict)
 		(void) barq_text_query_check_strict(words, length, &names);
 	binding->languages = barq_text_statistics_languages(statistics);
+	binding->of_fields = 0;
 	if (parameters->config != NULL)
 	{
 		binding->languages = NULL;
 		analysis.config = barq_text_config_named(parameters->config, false);
-	}
-	if (binding->languages == NULL)
 		return barq_text_query_parse(words, length, &names, barq_text_tokenizer(&analysis));
-	for (uint32 i = 0; i < binding->languages->n; i++)
-		tokenizers[i] = barq_tokenizer_cached(binding->languages->configs[i], analysis.tokenizer);
-	return barq_text_query_parse_languages(words, length, &names, tokenizers, binding->languages->n);
+	}
+	n = languages_of(binding, &analysis, languages);
+	return barq_text_query_parse_languages(words, length, &names, languages, n);
 }
 
 /*

@@ -47,6 +47,8 @@ typedef struct Binding
 	uint32		variant_space;
 	Conditions	conditions;
 	const BarqTextLanguages *languages; /* of the rows; NULL: the query is in one */
+	uint64		of_fields;		/* languages of the query, a bit each, that are those of fields
+								 * in every row */
 } Binding;
 
 /* Returns the term's number. Its text stays the clause's. */

@@ -8,8 +8,9 @@
  * phrase matches if one of its words does. A row that scores contains one of the
  * query's words anyway: a query without marks needs no conditions for <@>.
  *
- * A row of which the language makes nothing of a word (a stop word) is taken to have the word, where it is
- * required, if the query has others in that language.
+ * A row of which the language makes nothing of a word (a stop word) is taken to have the
+ * word, where it is required, if the query has others in that language. The language of a
+ * field is one of every row: such words are not required, but for one if all are such.
  */
 #include "postgres.h"
 
@@ -124,6 +125,33 @@ or_language(Binding *binding, const BarqBm25Condition *condition, uint64 languag
 	return condition_of(BARQ_BM25_SOME, &some);
 }
 
+/*
+ * Set a condition aside, if a field's language makes nothing of its word (stopped: languages,
+ * a bit each, that do not): a row need not have it, as the word may be missing there. False:
+ * the row has to satisfy it.
+ */
+static bool
+set_aside(const Binding *binding, Conditions *aside, const BarqBm25Condition *condition,
+		  uint64 stopped)
+{
+	if ((stopped & binding->of_fields) == 0)
+		return false;
+	add_condition(aside, BARQ_MUST, condition);
+	return true;
+}
+
+/* Where no other condition has to hold (required), one of those set aside has to. */
+static void
+require_one(Conditions *conditions, const Conditions *aside, bool required)
+{
+	BarqBm25Condition one;
+
+	if (aside->n == 0 || required)
+		return;
+	one = condition_of(BARQ_BM25_SOME, aside);
+	add_condition(conditions, BARQ_MUST, &one);
+}
+
 /* ---- operators ---- */
 
 static BarqBm25Condition match_condition(Binding *binding, const BarqClause *clause);
@@ -136,23 +164,36 @@ static void
 match_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses, uint32 n,
 			  uint64 languages)
 {
+	Conditions	aside = {0};
+	bool		required = false;
+
 	for (uint32 i = 0; i < n; i++)
 	{
 		const BarqClause *clause = &clauses[i];
 		BarqBm25Condition condition;
+		uint64		stopped;
 
 		CHECK_FOR_INTERRUPTS();
 		if (clause->kind == BARQ_CLAUSE_GROUP && clause->occur != BARQ_MUST_NOT)
 		{
 			match_clauses(binding, conditions, clause->clauses, clause->nclauses, languages);
+			required = true;
 			continue;
 		}
 		condition = match_condition(binding, clause);
-		if (clause->occur != BARQ_MUST_NOT)
-			condition = or_language(binding, &condition, stopped_in(clause, 1) & languages);
-		add_condition(conditions, clause->occur == BARQ_MUST_NOT ? BARQ_MUST_NOT : BARQ_MUST,
-					  &condition);
+		if (clause->occur == BARQ_MUST_NOT)
+		{
+			add_condition(conditions, BARQ_MUST_NOT, &condition);
+			continue;
+		}
+		stopped = stopped_in(clause, 1) & languages;
+		if (set_aside(binding, &aside, &condition, stopped))
+			continue;
+		condition = or_language(binding, &condition, stopped);
+		add_condition(conditions, BARQ_MUST, &condition);
+		required = true;
 	}
+	require_one(conditions, &aside, required);
 }
 
 /* The condition of @@@ for one clause, disregarding its mark. */
@@ -204,7 +245,9 @@ rank_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses
 			 bool scored)
 {
 	Conditions	some = {0};
+	Conditions	aside = {0};
 	uint64		languages = ~stopped_in(clauses, n);
+	bool		required = false;
 	bool		must = false;
 	bool		marks = false;
 
@@ -223,12 +266,20 @@ rank_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses
 			continue;
 		condition = rank_condition(binding, clause);
 		if (clause->occur == BARQ_MUST)
-			condition = or_language(binding, &condition, stopped_in(clause, 1) & languages);
+		{
+			uint64		stopped = stopped_in(clause, 1) & languages;
+
+			if (set_aside(binding, &aside, &condition, stopped))
+				continue;
+			condition = or_language(binding, &condition, stopped);
+			required = true;
+		}
 		if (clause->occur == BARQ_SHOULD)
 			add_condition(&some, BARQ_MUST, &condition);
 		else
 			add_condition(conditions, clause->occur, &condition);
 	}
+	require_one(conditions, &aside, required);
 	if (some.n > 0)
 	{
 		BarqBm25Condition condition = condition_of(BARQ_BM25_SOME, &some);
@@ -273,7 +324,9 @@ barq_bind_minimum(Binding *binding, const BarqTextQuery *parsed,
 	Conditions *conditions = &binding->conditions;
 	uint64		languages = ~stopped_in(parsed->clauses, parsed->nclauses);
 	Conditions	some = {0};
+	Conditions	aside = {0};
 	BarqBm25Condition condition;
+	bool		required = false;
 	bool		must = false;
 	uint32		least;
 	uint32		n = 0;
@@ -293,13 +346,21 @@ barq_bind_minimum(Binding *binding, const BarqTextQuery *parsed,
 		clause.occur = BARQ_MUST;
 		condition = rank_condition(binding, &clause);
 		if (occur == BARQ_MUST || (occur == BARQ_SHOULD && least == n))
-			condition = or_language(binding, &condition, stopped_in(&clause, 1) & languages);
+		{
+			uint64		stopped = stopped_in(&clause, 1) & languages;
+
+			if (set_aside(binding, &aside, &condition, stopped))
+				continue;
+			condition = or_language(binding, &condition, stopped);
+			required = true;
+		}
 		add_condition(occur == BARQ_SHOULD ? &some : conditions,
 					  occur == BARQ_SHOULD ? BARQ_MUST : occur, &condition);
 	}
+	require_one(conditions, &aside, required);
 	if (least == 0)
 		return;
-	if (least == some.n)
+	if (least == n || least == some.n)
 	{
 		for (uint32 i = 0; i < some.n; i++)
 			add_condition(conditions, BARQ_MUST, &some.list[i]);

@@ -54,7 +54,8 @@ typedef struct BarqTextRuns
 	Size		limit;			/* bytes of memory before a run is written */
 	MemoryContext tokens_context;
 	MemoryContext builder_context;	/* reset with each run */
-	BarqTokenizer *tokenizer;	/* of the index; NULL: each row has a language */
+	BarqTextAnalysis analysis;
+	BarqTokenizer *tokenizer;	/* of the index; NULL: rows or fields have languages */
 	BarqBuildLanguage *languages;
 	int			nlanguages;
 	int			language_space;

@@ -15,6 +15,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xlog.h"
 #include "text_index/text_index.h"
@@ -308,6 +309,8 @@ typedef struct Found
 	Oid			built;			/* the OID on the metapage */
 	uint64		generation;		/* of configurations, when it was found */
 	Oid			config;			/* may be InvalidOid */
+	bool		by_field;		/* configs[] are known */
+	Oid			configs[BARQ_BM25_FIELDS];
 } Found;
 
 static HTAB *found_configs = NULL;
@@ -383,13 +386,42 @@ barq_text_config_of(Oid index, const BarqTextOptions *options)
 	found->built = options->config;
 	found->generation = now;
 	found->config = config;
+	found->by_field = false;
 	return config;
+}
+
+/*
+ * The configurations of the fields of an index, of which some have their own. A backend looks
+ * them up as barq_text_config_of() does. Errors of barq_text_field_configs().
+ */
+static void
+configs_of_fields(Oid index, Oid *configs)
+{
+	Found	   *found = hash_search(found_configs, &index, HASH_FIND, NULL);
+	Relation	rel;
+	uint64		now = generation;
+
+	if (found != NULL && found->by_field && found->generation == now)
+	{
+		memcpy(configs, found->configs, sizeof(found->configs));
+		return;
+	}
+	rel = relation_open(index, AccessShareLock);
+	(void) barq_text_field_configs(rel, configs);
+	relation_close(rel, NoLock);
+
+	/* the lookup may have changed the table */
+	found = hash_search(found_configs, &index, HASH_FIND, NULL);
+	if (found == NULL || found->generation != now)
+		return;
+	memcpy(found->configs, configs, sizeof(found->configs));
+	found->by_field = true;
 }
 
 BarqTextAnalysis
 barq_text_analysis(Oid index, const BarqTextOptions *options)
 {
-	BarqTextAnalysis analysis;
+	BarqTextAnalysis analysis = {0};
 
 	analysis.config = barq_text_config_of(index, options);
 	analysis.tokenizer = options->tokenizer;
@@ -402,6 +434,9 @@ barq_text_analysis(Oid index, const BarqTextOptions *options)
 												   options->config_name),
 						get_rel_name(index)),
 				 errhint("Give the index another one with ALTER INDEX ... SET (text_config = '...'), and REINDEX it.")));
+	analysis.by_field = options->configs_fingerprint != 0;
+	if (analysis.by_field)
+		configs_of_fields(index, analysis.configs);
 	return analysis;
 }
 

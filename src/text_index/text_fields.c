@@ -15,6 +15,7 @@
 #include "catalog/pg_amop.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "common/hashfn.h"
 #include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "text_index/text_index.h"
@@ -151,6 +152,58 @@ barq_text_field_parameters(Relation index, int field)
 	return given;
 }
 
+bool
+barq_text_field_configs(Relation index, Oid *configs)
+{
+	BarqTextColumns columns;
+	bool		any = false;
+
+	memset(configs, 0, sizeof(Oid) * BARQ_BM25_FIELDS);
+	number_columns(index, false, &columns);
+	for (int i = 0; i < columns.fields && columns.fields > 1; i++)
+	{
+		BarqFieldParameters *given = barq_text_field_parameters(index, i);
+
+		if (given->text_config == 0)
+			continue;
+		configs[i] = barq_text_config_named(GET_STRING_RELOPTION(given, text_config), false);
+		any = true;
+	}
+	return any;
+}
+
+List *
+barq_text_own_configs(Relation index)
+{
+	BarqTextColumns columns;
+	List	   *configs = NIL;
+
+	number_columns(index, false, &columns);
+	for (int i = 0; i < columns.fields; i++)
+	{
+		BarqFieldParameters *given = barq_text_field_parameters(index, i);
+		Oid			config = given->text_config == 0 ? InvalidOid :
+			barq_text_config_named(GET_STRING_RELOPTION(given, text_config), true);
+
+		if (OidIsValid(config))
+			configs = list_append_unique_oid(configs, config);
+	}
+	return configs;
+}
+
+uint32
+barq_text_field_configs_fingerprint(const Oid *configs)
+{
+	uint32		hash = 0;
+
+	for (int i = 0; i < BARQ_BM25_FIELDS; i++)
+		if (OidIsValid(configs[i]))
+			hash = hash_combine(hash, hash_combine(i + 1, barq_text_config_fingerprint(configs[i])));
+	for (int i = 0; i < BARQ_BM25_FIELDS && hash == 0; i++)
+		hash = OidIsValid(configs[i]);
+	return hash;
+}
+
 /* The names of all fields of an open index, of a single one too, palloc'd. */
 static void
 names_of(Relation index, BarqQueryFields *names)
@@ -221,6 +274,17 @@ check_name(const char *name)
 }
 
 /*
+ * Raise ERRCODE_INVALID_NAME or ERRCODE_UNDEFINED_OBJECT if a text (NULL: none is given) names
+ * no configuration.
+ */
+static void
+check_config(const char *name)
+{
+	if (name != NULL)
+		(void) barq_text_config_named(name, false);
+}
+
+/*
  * bm25_ops_options(internal) → void: the parameters of a field. Bounds are checked by
  * PostgreSQL.
  */
@@ -237,5 +301,7 @@ barq_bm25_ops_options(PG_FUNCTION_ARGS)
 							 offsetof(BarqFieldParameters, b));
 	add_local_string_reloption(options, "name", "the field's name in queries", NULL, check_name,
 							   NULL, offsetof(BarqFieldParameters, name));
+	add_local_string_reloption(options, "text_config", "text search configuration of the field", NULL,
+							   check_config, NULL, offsetof(BarqFieldParameters, text_config));
 	PG_RETURN_VOID();
 }

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/array.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "text_index/text_statistics.h"
@@ -116,18 +117,22 @@ compare_texts(const void *a, const void *b)
 
 /*
  * Set the expansions of a prefix or a pool: the first `most` terms of a table in the order of
- * barq_compare_terms(), copied into the statistics' context.
+ * barq_compare_terms(), copied into the statistics' context. fields: those in which each
+ * counts, by its number in the table; NULL: all.
  */
 static void
 keep_expansions(BarqTextStatistics *statistics, BarqTermFrequency *known,
-				const BarqTermTable *terms, uint32 most)
+				const BarqTermTable *terms, const uint32 *fields, uint32 most)
 {
 	uint32		n = barq_terms_count(terms);
 	BarqBm25Text *sorted = palloc_extended(sizeof(BarqBm25Text) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
 	MemoryContext old;
 
 	for (uint32 i = 0; i < n; i++)
+	{
 		sorted[i].text = barq_terms_text(terms, i, &sorted[i].length);
+		sorted[i].fields = fields == NULL ? 0 : fields[i];
+	}
 	qsort(sorted, n, sizeof(BarqBm25Text), compare_texts);
 	n = Min(n, most);
 
@@ -137,6 +142,7 @@ keep_expansions(BarqTextStatistics *statistics, BarqTermFrequency *known,
 	{
 		known->expansions[i].text = pnstrdup(sorted[i].text, sorted[i].length);
 		known->expansions[i].length = sorted[i].length;
+		known->expansions[i].fields = sorted[i].fields;
 	}
 	known->nexpansions = n;
 	MemoryContextSwitchTo(old);
@@ -155,32 +161,58 @@ expand_prefix(BarqTextStatistics *statistics, BarqTermFrequency *prefix)
 	ExpansionCall call = {&prefix->text, barq_terms_create(scratch)};
 
 	barq_text_each_leaf(statistics, visit_expansions, NULL, &call);
-	keep_expansions(statistics, prefix, call.terms, BARQ_BM25_EXPANSIONS);
+	keep_expansions(statistics, prefix, call.terms, NULL, BARQ_BM25_EXPANSIONS);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 }
 
+/* The terms of a pool. */
+typedef struct Pool
+{
+	BarqTermTable *terms;
+	uint32	   *fields;			/* of each, by its number; 0: all */
+	uint32		n;
+	uint32		space;
+} Pool;
+
+/* Add a term that counts in some fields (0: all), besides those in which it is known to. */
+static void
+add_to_pool(Pool *pool, const BarqBm25Text *text, uint32 fields)
+{
+	uint32		number = barq_terms_intern(pool->terms, text->text, text->length);
+
+	if (number < pool->n)
+	{
+		pool->fields[number] = pool->fields[number] == 0 || fields == 0 ? 0 :
+			pool->fields[number] | fields;
+		return;
+	}
+	BARQ_ARRAY_RESERVE(pool->fields, pool->space, pool->n + 1, 16);
+	pool->fields[pool->n++] = fields;
+}
+
 /* Set the expansions of a pool: its alternatives, and the expansions of those that are prefixes. */
 static void
-expand_pool(BarqTextStatistics *statistics, BarqTermFrequency *pool, const BarqBm25Term *term)
+expand_pool(BarqTextStatistics *statistics, BarqTermFrequency *known, const BarqBm25Term *term)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "barq pool",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	BarqTermTable *terms = barq_terms_create(scratch);
+	Pool		pool = {.terms = barq_terms_create(scratch)};
 
 	for (uint32 i = 0; i < term->nalternatives; i++)
 	{
-		BarqTermFrequency one = {.text = term->alternatives[i].text};
+		const BarqBm25Alternative *alternative = &term->alternatives[i];
+		BarqTermFrequency one = {.text = alternative->text};
 
-		if (!term->alternatives[i].prefix)
-			(void) barq_terms_intern(terms, one.text.text, one.text.length);
+		if (!alternative->prefix)
+			add_to_pool(&pool, &one.text, alternative->text.fields);
 		else
 			expand_prefix(statistics, &one);
 		for (uint32 j = 0; j < one.nexpansions; j++)
-			(void) barq_terms_intern(terms, one.expansions[j].text, one.expansions[j].length);
+			add_to_pool(&pool, &one.expansions[j], alternative->text.fields);
 	}
-	keep_expansions(statistics, pool, terms, PG_UINT32_MAX);
+	keep_expansions(statistics, known, pool.terms, pool.fields, PG_UINT32_MAX);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 }

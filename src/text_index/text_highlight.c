@@ -7,6 +7,7 @@
 #include "base/compat.h"
 #include "catalog/namespace.h"
 #include "nodes/makefuncs.h"
+#include "port/pg_bitutils.h"
 #include "text/highlight.h"
 #include "text_index/text_index.h"
 #include "utils/builtins.h"
@@ -26,8 +27,28 @@ text_given(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * barq_highlight() by the tokenizer of an index, whose fields may be named in the query. A text of
- * an index with languages is read in the one that is given, else by text_config. Raises the errors of barq_text_index_analysis() and barq_text_field_named().
+ * The configuration of a field (its bit) of an index whose fields have their own. Raises
+ * ERRCODE_INVALID_PARAMETER_VALUE for none (0).
+ */
+static Oid
+config_of_field(Oid index, const BarqTextAnalysis *analysis, uint32 field)
+{
+	Oid			config;
+
+	if (field == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fields of index \"%s\" have text search configurations of their own",
+						get_rel_name(index)),
+				 errhint("Say which field the text is of: barq_highlight(..., field => 'title').")));
+	config = analysis->configs[pg_rightmost_one_pos32(field)];
+	return OidIsValid(config) ? config : analysis->config;
+}
+
+/*
+ * barq_highlight() by the tokenizer of an index, whose fields may be named in the query. A text
+ * of an index with languages is read in the one that is given, else by text_config. Raises the
+ * errors of barq_text_index_analysis(), barq_text_field_named() and config_of_field().
  */
 static text *
 highlight_by(FunctionCallInfo fcinfo, Oid index)
@@ -39,6 +60,8 @@ highlight_by(FunctionCallInfo fcinfo, Oid index)
 	BarqQueryFields fields;
 
 	barq_text_set_language(index, language, &analysis);
+	if (analysis.by_field)
+		analysis.config = config_of_field(index, &analysis, bit);
 	barq_text_field_names(index, &fields);
 	return barq_highlight_by(fcinfo, &fields, bit, barq_text_tokenizer(&analysis));
 }

@@ -52,6 +52,7 @@ typedef struct BarqFieldParameters
 	double		weight;
 	double		b;				/* negative: that of the index */
 	int			name;			/* offset of a string; 0: the column's name */
+	int			text_config;	/* likewise; 0: that of the index */
 } BarqFieldParameters;
 
 /* A field as its index was built, in millionths. */
@@ -81,18 +82,23 @@ typedef struct BarqTextOptions
 	BarqTextFieldOptions fields[BARQ_BM25_FIELDS];	/* nfields of them, others are 0 */
 	uint32		combine;		/* BarqTextCombine; 0 with one field */
 	uint32		language;		/* the column of the language, from 1; 0: none */
+	uint32		configs_fingerprint;	/* of fields that have configurations of their own; 0: none
+										 * has (barq_text_field_configs_fingerprint) */
+	uint32		reserved;
 } BarqTextOptions;
 
 /*
  * An index with nfields > 0 has the second version, one with another `combine` than BM25F
- * the third, one with a language the fourth; earlier libraries refuse them.
+ * the third, one with a language the fourth, one with fields of other configurations the
+ * fifth; earlier libraries refuse them.
  */
 #define BARQ_TEXT_OPTIONS_VERSION 2
 #define BARQ_TEXT_OPTIONS_FIELDS 3
 #define BARQ_TEXT_OPTIONS_COMBINE 4
 #define BARQ_TEXT_OPTIONS_LANGUAGE 5
+#define BARQ_TEXT_OPTIONS_CONFIGS 6
 
-StaticAssertDecl(sizeof(BarqTextOptions) == 240, "BarqTextOptions is on disk");
+StaticAssertDecl(sizeof(BarqTextOptions) == 248, "BarqTextOptions is on disk");
 StaticAssertDecl(offsetof(BarqTextOptions, fields) == 168, "BarqTextOptions is on disk");
 
 /* The number of fields of an index with these options. */
@@ -188,6 +194,19 @@ extern void barq_text_columns_of_classes(Relation index, BarqTextColumns *column
 extern BarqFieldParameters *barq_text_field_parameters(Relation index, int field);
 
 /*
+ * The configurations that the fields of an open index have of their own, by field: InvalidOid
+ * where a field has none, and in an index of one field. Returns whether any has. Raises
+ * ERRCODE_UNDEFINED_OBJECT if one does not exist, ERRCODE_INVALID_NAME if it is no name.
+ */
+extern bool barq_text_field_configs(Relation index, Oid *configs);
+
+/* A list of the configurations that exist of those that fields have of their own, a single one too. */
+extern List *barq_text_own_configs(Relation index);
+
+/* A hash of the fingerprints of configurations by field, 0 if there is none. */
+extern uint32 barq_text_field_configs_fingerprint(const Oid *configs);
+
+/*
  * The columns of an open index as it was built. An index of an earlier version, whose
  * metapage has no fields, has one: its first column.
  */
@@ -272,6 +291,8 @@ typedef struct BarqTextAnalysis
 	Oid			config;			/* of rows without a language of their own */
 	BarqTokenizerKind tokenizer;
 	bool		by_row;			/* a row may have a language */
+	bool		by_field;		/* a field may have a configuration: */
+	Oid			configs[BARQ_BM25_FIELDS];	/* by field; InvalidOid: it has none of its own */
 } BarqTextAnalysis;
 
 /*
@@ -321,9 +342,24 @@ extern void barq_text_row_from_index(Relation index, const BarqTextColumns *colu
 extern bool barq_text_row_is_null(const BarqTextRow *row);
 
 /*
- * Append the terms of all fields of a row to *tokens, which are empty, with the conditions
- * and errors of barq_tokenize(). config: that of the tokenizer, whose mark a row of an index
- * with a language gets.
+ * Append the terms of a field of a row to *tokens, if it is not NULL, and end the field; with
+ * the conditions and errors of barq_tokenize(). mark: the configuration whose mark goes
+ * before them; InvalidOid: none.
+ */
+extern void barq_text_field_tokens(BarqTokenizer *tokenizer, const BarqTextRow *row, int field,
+								   Oid mark, BarqTokens *tokens);
+
+/*
+ * The field that has the mark of its row's language: the first that is not NULL and has no
+ * configuration of its own. -1: none, or the index has no languages. analysis: NULL if no
+ * field has one. No side effects.
+ */
+extern int	barq_text_marked_field(const BarqTextAnalysis *analysis, const BarqTextRow *row);
+
+/*
+ * Append the terms of all fields of a row, all by one tokenizer, to *tokens, which are empty,
+ * with the conditions and errors of barq_tokenize(). config: that of the tokenizer, whose
+ * mark a row of an index with a language gets.
  */
 extern void barq_text_row_tokens(BarqTokenizer *tokenizer, Oid config, const BarqTextRow *row,
 								 BarqTokens *tokens);
@@ -449,6 +485,9 @@ typedef struct BarqTextLanguages
 	uint32		nmarks;			/* a configuration that was altered or renamed has several */
 	BarqLanguageMark *marks;
 } BarqTextLanguages;
+
+/* Raise ERRCODE_PROGRAM_LIMIT_EXCEEDED: above BARQ_QUERY_MOST_LANGUAGES. */
+pg_noreturn extern void barq_text_raise_languages(void);
 
 /* Add the marks of a state's documents, dead ones included, to a table. */
 extern void barq_text_languages_collect(BarqTextState *state, BarqTermTable *table);

@@ -89,6 +89,28 @@ field_values(const BarqTextOptions *options, bool b)
 	return text.data;
 }
 
+/* The configurations that fields have of their own, as the text of an array, palloc'd. */
+static char *
+field_configs(Relation index, uint32 n)
+{
+	Oid			configs[BARQ_BM25_FIELDS];
+	StringInfoData text;
+	char		schema[NAMEDATALEN];
+	char		name[NAMEDATALEN];
+
+	(void) barq_text_field_configs(index, configs);
+	initStringInfo(&text);
+	for (uint32 i = 0; i < n; i++)
+	{
+		bool		own = OidIsValid(configs[i]) && barq_text_config_names(configs[i], schema, name);
+
+		appendStringInfo(&text, "%s%s", i > 0 ? "," : "{",
+						 own ? quote_qualified_identifier(schema, name) : "NULL");
+	}
+	appendStringInfoChar(&text, '}');
+	return text.data;
+}
+
 /* BarqIndexKind.show: the configuration has its present name. */
 static int
 show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *shown)
@@ -116,7 +138,9 @@ show_text(Relation index, const BarqFrozenOptions *frozen, BarqShownOption *show
 		return 6;
 	shown[6] = (BarqShownOption) {"field_b", field_values(&options, true), false};
 	shown[7] = (BarqShownOption) {"combine", pstrdup(combine[Min(options.combine, lengthof(combine) - 1)]), false};
-	return 8;
+	shown[8] = (BarqShownOption) {"field_text_config",
+								 options.configs_fingerprint != 0 ? field_configs(index, options.nfields) : NULL, false};
+	return 9;
 }
 
 StaticAssertDecl(BARQ_TEXT_MOST_FIELDS + 1 <= BARQ_MOST_RANKED, "all fields rank, by a language");

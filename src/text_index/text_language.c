@@ -286,6 +286,14 @@ barq_text_languages_collect(BarqTextState *state, BarqTermTable *table)
 }
 
 void
+barq_text_raise_languages(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("an index has texts of more than %d languages", BARQ_QUERY_MOST_LANGUAGES)));
+}
+
+void
 barq_text_languages_resolve(const BarqTermTable *table, Oid otherwise, BarqTextLanguages *languages)
 {
 	uint32		n = barq_terms_count(table);
@@ -306,9 +314,7 @@ barq_text_languages_resolve(const BarqTermTable *table, Oid otherwise, BarqTextL
 		while (language < languages->n && languages->configs[language] != config)
 			language++;
 		if (language == BARQ_QUERY_MOST_LANGUAGES)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("an index has rows of more than %d languages", BARQ_QUERY_MOST_LANGUAGES)));
+			barq_text_raise_languages();
 		if (language == languages->n)
 			languages->configs[languages->n++] = config;
 		mark.text.text = memcpy(palloc(mark.text.length), mark.text.text, mark.text.length);

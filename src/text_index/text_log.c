@@ -252,7 +252,8 @@ is_in_fields(const BarqDocumentReader *reader, uint32 fields)
 }
 
 /*
- * Whether a document contains any of the n sorted terms in any of some fields. Raises
+ * Whether a document contains any of the n sorted terms in any of some fields in which the
+ * term counts. Raises
  * ERRCODE_INDEX_CORRUPTED if it is damaged.
  */
 static bool
@@ -271,7 +272,8 @@ document_has_any(const BarqLogRow *document, const BarqBm25Text *terms, uint32 n
 			   (order = barq_compare_terms(terms[at].text, terms[at].length,
 										   reader.term, reader.term_length)) < 0)
 			at++;
-		if (at < n && order == 0 && is_in_fields(&reader, fields))
+		if (at < n && order == 0 &&
+			is_in_fields(&reader, barq_bm25_both_fields(fields, terms[at].fields)))
 			return true;
 	}
 	return false;

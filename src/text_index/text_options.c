@@ -109,14 +109,68 @@ freeze_fields(Relation index, int nfields, BarqTextOptions *options)
 	}
 }
 
+/*
+ * Raise ERRCODE_INVALID_OBJECT_DEFINITION if a configuration, by its schema and the name that
+ * was given, is temporary, and the index is not.
+ */
+static void
+check_lives(Relation index, const char *schema, const char *given)
+{
+	if (index->rd_rel->relpersistence != RELPERSISTENCE_TEMP &&
+		isAnyTempNamespace(get_namespace_oid(schema, false)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("text search configuration \"%s\" is temporary, and index \"%s\" is not",
+						given, RelationGetRelationName(index)),
+				 errhint("The index would be dropped at the end of the session. Create the configuration in another schema.")));
+}
+
+/*
+ * The name of the configuration of an index of n fields: the option's (of reloptions, or
+ * NULL), but that of a single field if it has one, or that of the first field if there is no
+ * option and every field has its own; NULL: none is given.
+ */
+static const char *
+config_name(Relation index, int n, const BarqTextReloptions *given)
+{
+	const char *name = given == NULL ? NULL : GET_STRING_RELOPTION(given, text_config);
+	const BarqFieldParameters *first = barq_text_field_parameters(index, 0);
+
+	for (int i = 0; i < n; i++)
+		if (barq_text_field_parameters(index, i)->text_config == 0)
+			return name;
+	return name == NULL || n == 1 ? GET_STRING_RELOPTION(first, text_config) : name;
+}
+
+/*
+ * Set the fingerprint of the configurations that fields have of their own. Raises the errors
+ * of barq_text_field_configs() and check_lives().
+ */
+static void
+freeze_field_configs(Relation index, BarqTextOptions *options)
+{
+	Oid			configs[BARQ_BM25_FIELDS];
+	char		name[NAMEDATALEN];
+	char		schema[NAMEDATALEN];
+
+	if (!barq_text_field_configs(index, configs))
+		return;
+	for (int i = 0; i < BARQ_BM25_FIELDS; i++)
+		if (OidIsValid(configs[i]) && barq_text_config_names(configs[i], schema, name))
+			check_lives(index, schema, name);
+	options->configs_fingerprint = barq_text_field_configs_fingerprint(configs);
+}
+
 void
 barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptions *frozen)
 {
 	const BarqTextReloptions *given = reloptions;
-	const char *name = given == NULL ? NULL : GET_STRING_RELOPTION(given, text_config);
+	const char *name;
 	BarqTextOptions options = {0};
 	BarqTextColumns columns;
 
+	barq_text_columns_of_classes(index, &columns);
+	name = config_name(index, columns.fields, given);
 	if (name == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -126,26 +180,21 @@ barq_text_freeze_options(Relation index, const void *reloptions, BarqFrozenOptio
 	options.config = barq_text_config_named(name, false);
 	if (!barq_text_config_names(options.config, options.config_schema, options.config_name))
 		elog(ERROR, "cache lookup failed for text search configuration %u", options.config);
-	if (index->rd_rel->relpersistence != RELPERSISTENCE_TEMP &&
-		isAnyTempNamespace(get_namespace_oid(options.config_schema, false)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("text search configuration \"%s\" is temporary, and index \"%s\" is not",
-						name, RelationGetRelationName(index)),
-				 errhint("The index would be dropped at the end of the session. Create the configuration in another schema.")));
-	options.k1 = given->k1;
-	options.b = given->b;
-	options.tokenizer = given->tokenizer;
-	options.positions = given->positions;
-	barq_text_columns_of_classes(index, &columns);
+	check_lives(index, options.config_schema, name);
+	options.k1 = given != NULL ? given->k1 : DEFAULT_K1;
+	options.b = given != NULL ? given->b : DEFAULT_B;
+	options.tokenizer = given != NULL ? given->tokenizer : BARQ_TOKENIZER_CONFIG;
+	options.positions = given == NULL || given->positions;
 	if (columns.fields > 1)
-		options.combine = given->combine;
+		options.combine = given != NULL ? given->combine : BARQ_COMBINE_BM25F;
 	freeze_fields(index, columns.fields, &options);
 	options.language = columns.language + 1;
+	freeze_field_configs(index, &options);
 
 	memset(frozen, 0, sizeof(*frozen));
 	frozen->index_kind = BARQ_KIND_BM25;
-	frozen->version = options.language > 0 ? BARQ_TEXT_OPTIONS_LANGUAGE :
+	frozen->version = options.configs_fingerprint != 0 ? BARQ_TEXT_OPTIONS_CONFIGS :
+		options.language > 0 ? BARQ_TEXT_OPTIONS_LANGUAGE :
 		options.combine != BARQ_COMBINE_BM25F ? BARQ_TEXT_OPTIONS_COMBINE :
 		options.nfields > 0 ? BARQ_TEXT_OPTIONS_FIELDS : BARQ_TEXT_OPTIONS_VERSION;
 	frozen->filter_columns = columns.filters;
@@ -169,7 +218,8 @@ barq_text_freeze_for_build(Relation index, BarqFrozenOptions *frozen)
 	barq_text_freeze_options(index, index->rd_options, frozen);
 	options->config_fingerprint = barq_text_config_fingerprint(options->config);
 	options->system_identifier = GetSystemIdentifier();
-	barq_text_config_depend(RelationGetRelid(index), list_make1_oid(options->config));
+	barq_text_config_depend(RelationGetRelid(index),
+							lcons_oid(options->config, barq_text_own_configs(index)));
 }
 
 bool
@@ -180,15 +230,22 @@ barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 	const BarqTextOptions *options = barq_text_options(built);
 	BarqFrozenOptions compared = *wanted;
 	BarqTextOptions *parent_options = (BarqTextOptions *) compared.bytes;
+	Oid			configs[BARQ_BM25_FIELDS];
+	Oid			parent_configs[BARQ_BM25_FIELDS];
 
+	(void) barq_text_field_configs(leaf, configs);
+	(void) barq_text_field_configs(parent, parent_configs);
 	/* an index of before there were fields is taken as it is */
 	if (options->nfields == 0 && parent_options->nfields > 1)
 	{
 		parent_options->nfields = 0;
 		parent_options->combine = BARQ_COMBINE_BM25F;
 		memset(parent_options->fields, 0, sizeof(parent_options->fields));
+		memset(parent_configs, 0, sizeof(parent_configs));
+		memset(configs, 0, sizeof(configs));
 	}
-	if (options->nfields == parent_options->nfields &&
+	if (memcmp(configs, parent_configs, sizeof(configs)) == 0 &&
+		options->nfields == parent_options->nfields &&
 		memcmp(options->fields, parent_options->fields, sizeof(options->fields)) == 0 &&
 		options->combine == parent_options->combine &&
 		options->k1 == parent_options->k1 && options->b == parent_options->b &&
@@ -205,11 +262,11 @@ const BarqTextOptions *
 barq_text_options(const BarqFrozenOptions *frozen)
 {
 	if (frozen->index_kind != BARQ_KIND_BM25 || frozen->version < BARQ_TEXT_OPTIONS_VERSION ||
-		frozen->version > BARQ_TEXT_OPTIONS_LANGUAGE)
+		frozen->version > BARQ_TEXT_OPTIONS_CONFIGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index options have version %u, this library reads version %u",
-						frozen->version, BARQ_TEXT_OPTIONS_LANGUAGE),
+						frozen->version, BARQ_TEXT_OPTIONS_CONFIGS),
 				 errhint("Please REINDEX the index.")));
 	return (const BarqTextOptions *) frozen->bytes;
 }

@@ -1,7 +1,7 @@
 /*
  * text_run_languages.c
  *	  The tokenizers of a participant of CREATE INDEX of text: one or, where each row has a
- *	  language, one for each language.
+ *	  language or fields have configurations of their own, one for each configuration.
  *
  * Each tokenizer numbers its own terms. With languages, the inverted index has a table of
  * terms of its own, and the numbers are translated.
@@ -19,7 +19,7 @@ barq_text_run_languages_begin(BarqTextRuns *runs)
 {
 	runs->language_context = AllocSetContextCreate(CurrentMemoryContext, "barq languages",
 												   ALLOCSET_DEFAULT_SIZES);
-	if (runs->columns.language < 0)
+	if (!runs->analysis.by_row && !runs->analysis.by_field)
 		runs->tokenizer = barq_tokenizer_create(runs->options.config, runs->options.tokenizer,
 												runs->language_context);
 }
@@ -108,7 +108,8 @@ number_of(BarqTextRuns *runs, BarqBuildLanguage *language, uint32 term)
 void
 barq_text_run_tokens(BarqTextRuns *runs, const BarqTextRow *row, BarqTokens *tokens)
 {
-	BarqBuildLanguage *language;
+	const BarqTextAnalysis *analysis = &runs->analysis;
+	int			marked;
 	Oid			config;
 
 	if (runs->tokenizer != NULL)
@@ -116,9 +117,16 @@ barq_text_run_tokens(BarqTextRuns *runs, const BarqTextRow *row, BarqTokens *tok
 		barq_text_row_tokens(runs->tokenizer, InvalidOid, row, tokens);
 		return;
 	}
-	config = barq_text_language(row, runs->options.config);
-	language = language_of(runs, config);
-	barq_text_row_tokens(language->tokenizer, config, row, tokens);
-	for (uint32 i = 0; i < tokens->ntokens; i++)
-		tokens->tokens[i].term = number_of(runs, language, tokens->tokens[i].term);
+	marked = barq_text_marked_field(analysis, row);
+	config = barq_text_language(row, analysis->config);
+	for (int i = 0; i < row->nfields; i++)
+	{
+		Oid			own = analysis->configs[i];
+		BarqBuildLanguage *language = language_of(runs, OidIsValid(own) ? own : config);
+		uint32		before = tokens->ntokens;
+
+		barq_text_field_tokens(language->tokenizer, row, i, i == marked ? config : InvalidOid, tokens);
+		for (uint32 j = before; j < tokens->ntokens; j++)
+			tokens->tokens[j].term = number_of(runs, language, tokens->tokens[j].term);
+	}
 }

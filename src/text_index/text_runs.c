@@ -177,6 +177,10 @@ barq_text_runs_scan(BarqTextRuns *runs, Relation heap, Relation index,
 	runs->options = *barq_text_options(frozen);
 	barq_text_columns_of_classes(index, &runs->columns);
 	runs->filter_columns = barq_text_filters(&runs->columns);
+	runs->analysis.config = runs->options.config;
+	runs->analysis.tokenizer = runs->options.tokenizer;
+	runs->analysis.by_row = runs->columns.language >= 0;
+	runs->analysis.by_field = barq_text_field_configs(index, runs->analysis.configs);
 	runs->shared = shared;
 
 	/* half for the inverted index, and the other for the body made of it */

@@ -131,14 +131,19 @@ static bool
 parameters_differ(Relation index, Relation other)
 {
 	BarqTextColumns columns;
+	Oid			configs[BARQ_BM25_FIELDS];
+	Oid			other_configs[BARQ_BM25_FIELDS];
 
 	barq_text_columns_of_classes(index, &columns);
+	(void) barq_text_field_configs(index, configs);
+	(void) barq_text_field_configs(other, other_configs);
 	for (int i = 0; i < columns.fields; i++)
 	{
 		BarqFieldParameters *parameters = barq_text_field_parameters(index, i);
 		BarqFieldParameters *others = barq_text_field_parameters(other, i);
 
-		if (parameters->weight != others->weight || parameters->b != others->b)
+		if (parameters->weight != others->weight || parameters->b != others->b ||
+			configs[i] != other_configs[i])
 			return true;
 	}
 	return false;

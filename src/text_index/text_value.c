@@ -68,34 +68,83 @@ barq_text_row_is_null(const BarqTextRow *row)
 }
 
 void
+barq_text_field_tokens(BarqTokenizer *tokenizer, const BarqTextRow *row, int field, Oid mark,
+					   BarqTokens *tokens)
+{
+	if (OidIsValid(mark))
+		barq_text_add_mark(tokenizer, mark, tokens);
+	if (!row->isnull[field])
+		add_value(tokenizer, row->types[field], row->values[field], tokens);
+	if (row->nfields > 1)
+		barq_tokens_end_field(tokens, row->isnull[field]);
+}
+
+int
+barq_text_marked_field(const BarqTextAnalysis *analysis, const BarqTextRow *row)
+{
+	if (!OidIsValid(row->language_type))
+		return -1;
+	for (int i = 0; i < row->nfields; i++)
+		if (!row->isnull[i] && (analysis == NULL || !OidIsValid(analysis->configs[i])))
+			return i;
+	return -1;
+}
+
+void
 barq_text_row_tokens(BarqTokenizer *tokenizer, Oid config, const BarqTextRow *row,
 					 BarqTokens *tokens)
 {
-	bool		marked = !OidIsValid(row->language_type);
+	int			marked = barq_text_marked_field(NULL, row);
+
+	for (int i = 0; i < row->nfields; i++)
+		barq_text_field_tokens(tokenizer, row, i, i == marked ? config : InvalidOid, tokens);
+}
+
+/*
+ * barq_text_document() where fields have configurations of their own. Each tokenizer numbers
+ * its terms, until the next one is asked for: the document has a table of its own.
+ */
+static char *
+document_by_field(const BarqTextAnalysis *analysis, const BarqTextRow *row, bool positions,
+				  uint32 *bytes)
+{
+	Oid			config = barq_text_language(row, analysis->config);
+	int			marked = barq_text_marked_field(analysis, row);
+	BarqTermTable *terms = barq_terms_create(CurrentMemoryContext);
+	BarqTokens	tokens = {0};
 
 	for (int i = 0; i < row->nfields; i++)
 	{
-		/* the mark lies in a field that is not NULL */
-		if (!row->isnull[i] && !marked)
+		BarqTokenizer *tokenizer =
+			barq_tokenizer_cached(OidIsValid(analysis->configs[i]) ? analysis->configs[i] : config,
+								  analysis->tokenizer);
+		uint32		before = tokens.ntokens;
+
+		barq_text_field_tokens(tokenizer, row, i, i == marked ? config : InvalidOid, &tokens);
+		for (uint32 j = before; j < tokens.ntokens; j++)
 		{
-			barq_text_add_mark(tokenizer, config, tokens);
-			marked = true;
+			uint32		length;
+			const char *text = barq_terms_text(barq_tokenizer_terms(tokenizer),
+											   tokens.tokens[j].term, &length);
+
+			tokens.tokens[j].term = barq_terms_intern(terms, text, length);
 		}
-		if (!row->isnull[i])
-			add_value(tokenizer, row->types[i], row->values[i], tokens);
-		if (row->nfields > 1)
-			barq_tokens_end_field(tokens, row->isnull[i]);
 	}
+	return barq_document_encode(terms, &tokens, positions, bytes);
 }
 
 char *
 barq_text_document(const BarqTextAnalysis *analysis, const BarqTextRow *row,
 				   bool positions, uint32 *bytes)
 {
-	Oid			config = barq_text_language(row, analysis->config);
-	BarqTokenizer *tokenizer = barq_tokenizer_cached(config, analysis->tokenizer);
 	BarqTokens	tokens = {0};
+	BarqTokenizer *tokenizer;
+	Oid			config;
 
+	if (analysis->by_field)
+		return document_by_field(analysis, row, positions, bytes);
+	config = barq_text_language(row, analysis->config);
+	tokenizer = barq_tokenizer_cached(config, analysis->tokenizer);
 	barq_text_row_tokens(tokenizer, config, row, &tokens);
 	return barq_document_encode(barq_tokenizer_terms(tokenizer), &tokens, positions, bytes);
 }
