@@ -28,7 +28,7 @@ check_field_configs(Relation index, const BarqTextOptions *options, BarqComplain
 	(void) barq_text_field_configs(index, configs);
 	if (barq_text_field_configs_fingerprint(configs) != options->configs_fingerprint)
 		complain(arg, "warning", PLACE,
-				 psprintf("a text search configuration of a field was altered after the index was built; REINDEX brings its rows up to date"));
+				 pstrdup("a text search configuration of a field was altered after the index was built; REINDEX brings its rows up to date"));
 }
 
 void
@@ -58,37 +58,27 @@ barq_check_configuration(Relation index, const BarqTextOptions *options,
 						  quote_qualified_identifier(schema, name)));
 }
 
-/* BarqTextWork: collect the marks of languages; arg: BarqTermTable. */
-static void
-collect_marks(BarqTextState *state, void *arg)
+/* Whom check_language() tells. */
+typedef struct Listener
 {
-	barq_text_languages_collect(state, arg);
-}
+	BarqComplain complain;
+	void	   *arg;
+} Listener;
 
-/* Report the languages of rows whose configuration was altered or dropped since. */
+/* BarqLanguageVisitor: report a language whose configuration was altered or dropped since. */
 static void
-check_languages(Relation index, BarqComplain complain, void *arg)
+check_language(void *arg, const char *name, Oid config, bool altered)
 {
-	BarqTermTable *marks = barq_terms_create(CurrentMemoryContext);
+	const Listener *to = arg;
 
-	barq_text_with_state(index, collect_marks, marks);
-	for (uint32 i = 0; i < barq_terms_count(marks); i++)
-	{
-		BarqBm25Text mark;
-		Oid			config;
-		bool		altered;
-
-		mark.text = barq_terms_text(marks, i, &mark.length);
-		config = barq_text_language_of_mark(&mark, &altered);
-		if (!OidIsValid(config))
-			complain(arg, "warning", PLACE,
+	if (!OidIsValid(config))
+		to->complain(to->arg, "warning", PLACE,
 					 psprintf("text search configuration %s, the language of rows, no longer exists, nor one that is defined like it; queries are not read in it",
-							  barq_text_language_name(&mark)));
-		else if (altered)
-			complain(arg, "warning", PLACE,
+							  name));
+	else if (altered)
+		to->complain(to->arg, "warning", PLACE,
 					 psprintf("text search configuration %s, the language of rows, was altered after they were written; REINDEX brings them up to date",
-							  barq_text_language_name(&mark)));
-	}
+							  name));
 }
 
 /*
@@ -132,7 +122,7 @@ barq_check_options(Relation index, const BarqFrozenOptions *built,
 		barq_check_configuration(index, barq_text_options(built), complain, arg);
 		check_ancestors(index, built, complain, arg);
 		if (barq_text_options(built)->language != 0)
-			check_languages(index, complain, arg);
+			barq_text_languages_visit(index, check_language, &(Listener) {complain, arg});
 	}
 	kind->freeze(index, index->rd_options, &wanted);
 	if (barq_options_differ(index, built, index, &wanted, &now, &pending))

@@ -385,27 +385,11 @@ extern bool barq_text_is_language(Relation index, int column);
 extern Oid	barq_text_language(const BarqTextRow *row, Oid otherwise);
 
 /*
- * The mark of a configuration's documents; NULL if it does not exist. Valid until
- * configurations change, *length bytes long.
- */
-extern const char *barq_text_language_mark(Oid config, uint32 *length);
-
-/*
- * The configuration that a mark means: one that makes the terms that it stands for, by its
- * fingerprint, else the one of its name; InvalidOid if there is none. *altered: the one of
- * that name makes other terms now.
- */
-extern Oid	barq_text_language_of_mark(const BarqBm25Text *mark, bool *altered);
-
-/*
  * Set the configuration by which a text is read that is no row of an index: `language`, as a
  * regconfig is written; NULL: leave it. Raises ERRCODE_INVALID_PARAMETER_VALUE if the index has
  * no languages, ERRCODE_UNDEFINED_OBJECT if this one does not exist.
  */
 extern void barq_text_set_language(Oid index, const char *language, BarqTextAnalysis *analysis);
-
-/* The name in a mark, palloc'd. */
-extern char *barq_text_language_name(const BarqBm25Text *mark);
 
 /* Append the mark of a configuration to the tokens of a row, at the start of a field. */
 extern void barq_text_add_mark(BarqTokenizer *tokenizer, Oid config, BarqTokens *tokens);
@@ -488,6 +472,14 @@ typedef struct BarqTextLanguages
 
 /* Raise ERRCODE_PROGRAM_LIMIT_EXCEEDED: above BARQ_QUERY_MOST_LANGUAGES. */
 pg_noreturn extern void barq_text_raise_languages(void);
+
+/*
+ * Called for each mark of an index's documents: the name that it has, palloc'd, and the
+ * configuration that it means (InvalidOid: none). altered: that of the name makes other
+ * terms now.
+ */
+typedef void (*BarqLanguageVisitor) (void *arg, const char *name, Oid config, bool altered);
+extern void barq_text_languages_visit(Relation index, BarqLanguageVisitor visit, void *arg);
 
 /* Add the marks of a state's documents, dead ones included, to a table. */
 extern void barq_text_languages_collect(BarqTextState *state, BarqTermTable *table);

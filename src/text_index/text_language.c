@@ -15,6 +15,7 @@
 #include "base/compat.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "text_index/text_index.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -107,6 +108,8 @@ config_of_name(Datum value)
 	return named->config;
 }
 
+static const char *mark_of(Oid config, uint32 *length);
+
 Oid
 barq_text_language(const BarqTextRow *row, Oid otherwise)
 {
@@ -118,7 +121,7 @@ barq_text_language(const BarqTextRow *row, Oid otherwise)
 	if (row->language_type != REGCONFIGOID)
 		return config_of_name(row->language);
 	config = DatumGetObjectId(row->language);
-	if (barq_text_language_mark(config, &length) == NULL)
+	if (mark_of(config, &length) == NULL)
 		raise_no_language(psprintf("%u", config));
 	return config;
 }
@@ -148,8 +151,12 @@ typedef struct Mark
 
 static HTAB *marks = NULL;
 
-const char *
-barq_text_language_mark(Oid config, uint32 *length)
+/*
+ * The mark of a configuration's documents; NULL if it does not exist. Valid until
+ * configurations change, *length bytes long.
+ */
+static const char *
+mark_of(Oid config, uint32 *length)
 {
 	uint64		now = barq_text_config_generation();
 	Mark	   *mark;
@@ -197,7 +204,7 @@ read_mark(const BarqBm25Text *mark, uint32 *fingerprint, char **name)
 	return *end == '\0';
 }
 
-/* barq_text_language_of_mark() by the catalogs. */
+/* language_of_mark() by the catalogs. */
 static Oid
 find_language(const BarqBm25Text *mark, bool *altered)
 {
@@ -219,8 +226,13 @@ find_language(const BarqBm25Text *mark, bool *altered)
 	return OidIsValid(same) ? same : named;
 }
 
-Oid
-barq_text_language_of_mark(const BarqBm25Text *mark, bool *altered)
+/*
+ * The configuration that a mark means: one that makes the terms that it stands for, by its
+ * fingerprint, else the one of its name; InvalidOid if there is none. *altered: the one of
+ * that name makes other terms now.
+ */
+static Oid
+language_of_mark(const BarqBm25Text *mark, bool *altered)
 {
 	char		key[LONGEST_NAME];
 	Named	   *known;
@@ -242,20 +254,11 @@ barq_text_language_of_mark(const BarqBm25Text *mark, bool *altered)
 	return known->config;
 }
 
-char *
-barq_text_language_name(const BarqBm25Text *mark)
-{
-	uint32		fingerprint;
-	char	   *name;
-
-	return read_mark(mark, &fingerprint, &name) ? name : pstrdup("");
-}
-
 void
 barq_text_add_mark(BarqTokenizer *tokenizer, Oid config, BarqTokens *tokens)
 {
 	uint32		length;
-	const char *mark = barq_text_language_mark(config, &length);
+	const char *mark = mark_of(config, &length);
 
 	if (mark == NULL)
 		raise_no_language(psprintf("%u", config));
@@ -285,6 +288,35 @@ barq_text_languages_collect(BarqTextState *state, BarqTermTable *table)
 		barq_bm25_expand(&state->views[i], &prefix, 1, PG_UINT32_MAX, add_mark, table);
 }
 
+/* BarqTextWork: collect the marks of languages; arg: BarqTermTable. */
+static void
+collect_marks(BarqTextState *state, void *arg)
+{
+	barq_text_languages_collect(state, arg);
+}
+
+void
+barq_text_languages_visit(Relation index, BarqLanguageVisitor visit, void *arg)
+{
+	BarqTermTable *found = barq_terms_create(CurrentMemoryContext);
+
+	barq_text_with_state(index, collect_marks, found);
+	for (uint32 i = 0; i < barq_terms_count(found); i++)
+	{
+		BarqBm25Text mark = {0};
+		uint32		fingerprint;
+		char	   *name;
+		Oid			config;
+		bool		altered;
+
+		CHECK_FOR_INTERRUPTS();
+		mark.text = barq_terms_text(found, i, &mark.length);
+		config = language_of_mark(&mark, &altered);
+		if (read_mark(&mark, &fingerprint, &name))
+			visit(arg, name, config, altered);
+	}
+}
+
 void
 barq_text_raise_languages(void)
 {
@@ -308,7 +340,7 @@ barq_text_languages_resolve(const BarqTermTable *table, Oid otherwise, BarqTextL
 		bool		altered;
 
 		mark.text.text = barq_terms_text(table, i, &mark.text.length);
-		config = barq_text_language_of_mark(&mark.text, &altered);
+		config = language_of_mark(&mark.text, &altered);
 		if (!OidIsValid(config))
 			continue;
 		while (language < languages->n && languages->configs[language] != config)
