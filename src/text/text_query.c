@@ -524,12 +524,12 @@ add_clause_of_languages(Parse *parse, const BarqQueryItem *item)
 		}
 		add_language_terms(&terms, parse);
 		joined = own.n == 1 ? own.list[0] : (BarqClause) {
-			.kind = BARQ_CLAUSE_GROUP,
-			.occur = BARQ_SHOULD,	/* only unmarked words have several clauses */
-			.boost = 1,
-			.nclauses = own.n,
-			.clauses = own.list
-		};
+												.kind = BARQ_CLAUSE_GROUP,
+												.occur = BARQ_SHOULD,	/* only unmarked words have several clauses */
+												.boost = 1,
+												.nclauses = own.n,
+												.clauses = own.list
+											};
 		while (known < made.n && !same_clause(&made.list[known], &joined))
 			known++;
 		if (known < made.n)

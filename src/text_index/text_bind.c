@@ -127,7 +127,7 @@ score_terms(Binding *binding, const BarqClause *clause, double boost)
 		variant = add_variant(binding, next - i);
 		for (uint32 j = i; j < next; j++)
 			variant->terms[j - i] = barq_bind_term(binding, &clause->terms[j], boost,
-											 binding->nvariants - 1);
+												   binding->nvariants - 1);
 	}
 }
 
@@ -347,11 +347,11 @@ languages_of(Binding *binding, const BarqTextAnalysis *analysis, BarqQueryLangua
 		(void) add_language(languages, &n, binding->languages->configs[i], analysis->tokenizer, common);
 	if (binding->languages == NULL && (common != 0 || !analysis->by_field))
 		binding->of_fields |= UINT64CONST(1) << add_language(languages, &n, analysis->config,
-															   analysis->tokenizer, common);
+															 analysis->tokenizer, common);
 	for (int i = 0; i < BARQ_BM25_FIELDS; i++)
 		if (OidIsValid(analysis->configs[i]) && (binding->asked >> i & 1) != 0)
 			binding->of_fields |= UINT64CONST(1) << add_language(languages, &n, analysis->configs[i],
-																   analysis->tokenizer, 1u << i);
+																 analysis->tokenizer, 1u << i);
 	return n;
 }
 
