@@ -208,19 +208,19 @@ CREATE FUNCTION all_differences() RETURNS SETOF text LANGUAGE sql AS $$
 		LATERAL differences(e, q) AS d WHERE d <> ''
 $$;
 
-SELECT fill(1, 250);
+SELECT fill(1, 120);
 CREATE INDEX docs_idx ON docs USING barq_bm25 (title bm25_ops (weight = 3, b = 0.6, text_config = 'simple'),
 	body bm25_ops (text_config = 'english'), note bm25_array_ops (weight = 0.5, b = 0), price)
 	WITH (text_config = 'german');
 SELECT count_documents();
 SELECT compare_all('built');
-SELECT fill(251, 500);
+SELECT fill(121, 240);
 SELECT count_documents();
 SELECT compare_all('with a log');
 SELECT barq_seal('docs_idx') > 0 AS sealed;
-SELECT fill(501, 600);
+SELECT fill(241, 300);
 SELECT barq_seal('docs_idx') > 0 AS sealed;
-SELECT fill(601, 620);
+SELECT fill(301, 315);
 SELECT count_documents();
 DELETE FROM docs WHERE id % 5 = 1;
 SELECT compare_all('three segments, deleted rows');
