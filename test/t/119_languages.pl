@@ -1,6 +1,6 @@
-# An index with a language for each row: restart, dump and restore, a standby, a crash right
-# after the first rows of a language, a parallel build, partitions give the answers that the
-# rows themselves give.
+# An index with a language for each row, and a field with a configuration of its own: restart,
+# dump and restore, a standby, a crash right after the first rows of a language, a parallel
+# build, partitions give the answers that the rows themselves give.
 use strict;
 use warnings;
 
@@ -30,7 +30,7 @@ $node->safe_psql('postgres', q{
 	CREATE TEXT SEARCH CONFIGURATION pages.own (COPY = french);
 	CREATE TABLE pages.docs (id int PRIMARY KEY, title text, body text, lang regconfig, price int);
 	INSERT INTO pages.docs } . rows_of($four, 1, 1200) . q{;
-	CREATE INDEX docs_text ON pages.docs USING barq_bm25 (title bm25_ops (weight = 2), body, lang regconfig_ops, price)
+	CREATE INDEX docs_text ON pages.docs USING barq_bm25 (title bm25_ops (weight = 2, text_config = 'pages.own'), body, lang regconfig_ops, price)
 		WITH (text_config = 'english', growing_limit = '1GB');
 	INSERT INTO pages.docs } . rows_of(q{'{pages.own,german}'::text[]}, 1201, 1500) . q{;
 	SELECT barq_seal('pages.docs_text');
