@@ -228,8 +228,7 @@ static uint32 nexpansions;
 static void
 note_expansion(void *arg, const char *text, uint32 length, uint32 df)
 {
-	expansions[nexpansions].text = pnstrdup(text, length);
-	expansions[nexpansions++].length = length;
+	expansions[nexpansions++] = (BarqBm25Text) {.text = pnstrdup(text, length), .length = length};
 }
 
 static void

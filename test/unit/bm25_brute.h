@@ -284,7 +284,7 @@ make_query(BarqBm25Query *query, const Corpus *corpus, uint32 nterms, int condit
 			continue;
 		if (term->prefix)
 		{
-			term->expansions = palloc(sizeof(BarqBm25Text) * corpus->nwords);
+			term->expansions = palloc0(sizeof(BarqBm25Text) * corpus->nwords);
 			for (uint32 j = 0; j < corpus->nwords; j++)
 				if (memcmp(corpus->words[j], term->text.text, 2) == 0)
 				{

@@ -121,11 +121,24 @@ frequency_in_field(const Corpus *corpus, const Doc *doc, uint32 nfields, uint32 
 				   const BarqBm25Term *term)
 {
 	uint32		first;
+	uint32		n = 0;
 	Doc			part = *doc;
+	BarqBm25Term here = *term;
 
 	part.n = field_of(doc, nfields, field, &first);
 	part.words += first;
-	return frequency_in(corpus, &part, term);
+	if (!term->prefix)
+		return frequency_in(corpus, &part, term);
+
+	/* the expansions that count in this field, one by one */
+	here.nexpansions = 1;
+	for (uint32 i = 0; i < term->nexpansions; i++)
+	{
+		here.expansions = &term->expansions[i];
+		if (barq_bm25_has_field(term->expansions[i].fields, field))
+			n += frequency_in(corpus, &part, &here);
+	}
+	return n;
 }
 
 /* The frequency of a term of a query in the fields in which it counts. */
@@ -198,6 +211,17 @@ score_of(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query)
 	return score > 0 ? score : -1;
 }
 
+/* Let the expansions of a term, if it has any, count in fields at random, as those of a pool. */
+static void
+mask_expansions(BarqBm25Term *term, uint32 nfields)
+{
+	bool		masked = random_bits() % 2 == 0;
+
+	for (uint32 i = 0; i < term->nexpansions && masked; i++)
+		if (random_bits() % 3 > 0)
+			term->expansions[i].fields = 1 + random_bits() % barq_bm25_every_field(nfields);
+}
+
 /* A random query without conditions over some of the fields; weights may be 0. */
 static void
 make_fields_query(BarqBm25Query *query, const Corpus *corpus, uint32 nfields, uint32 nterms, bool prefixes)
@@ -225,7 +249,21 @@ make_fields_query(BarqBm25Query *query, const Corpus *corpus, uint32 nfields, ui
 	{
 		query->terms[i].fields = query->terms[i].df_fields = asked;
 		query->terms[i].nvariants = 0;
+		mask_expansions(&query->terms[i], nfields);
 	}
+}
+
+/* A prefix of a condition stands for all terms that it begins, in all fields. */
+static void
+unmask_expansions(BarqBm25Term *term)
+{
+	Size		bytes = sizeof(BarqBm25Text) * term->nexpansions;
+
+	if (term->nexpansions == 0)
+		return;
+	term->expansions = memcpy(palloc(bytes), term->expansions, bytes);
+	for (uint32 i = 0; i < term->nexpansions; i++)
+		term->expansions[i].fields = 0;
 }
 
 /* Make a query into one that scores fields by themselves: a term for each term and field. */
@@ -278,6 +316,7 @@ split_fields(BarqBm25Query *query, bool best)
 			condition->terms[0] = n;
 			terms[n] = query->terms[i];
 			terms[n].weight = 0;
+			unmask_expansions(&terms[n]);
 			if (random_bits() % 2 == 0)
 				terms[n].fields = 1u << random_bits() % query->nfields;
 			n++;
