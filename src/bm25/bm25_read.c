@@ -421,7 +421,7 @@ barq_bm25_df(BarqView *view, const char *text, uint32 length, uint32 fields)
 {
 	Bm25Body	body;
 	Bm25Entry	entry;
-	BarqBm25Text term = {text, length};
+	BarqBm25Text term = {.text = text, .length = length};
 
 	barq_bm25_open(&body, view);
 	if (!barq_bm25_find(&body, text, length, &entry))

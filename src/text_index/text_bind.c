@@ -18,7 +18,7 @@ barq_bind_term(Binding *binding, const BarqClauseTerm *term, double boost, uint3
 {
 	BARQ_ARRAY_RESERVE(binding->terms, binding->space, binding->n + 1, 16);
 	binding->terms[binding->n] = (BoundTerm) {
-		.term.text = {term->text, term->length},
+		.term.text = {.text = term->text, .length = term->length},
 		.term.prefix = term->prefix,
 		.term.fields = barq_bm25_both_fields(boost > 0 ? binding->scoring_fields : binding->fields,
 											 term->fields),

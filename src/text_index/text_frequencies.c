@@ -342,7 +342,7 @@ uint64
 barq_text_statistics_df(BarqTextStatistics *statistics, const char *text, uint32 length,
 						uint32 fields)
 {
-	BarqBm25Term term = {.text = {text, length}, .df_fields = fields};
+	BarqBm25Term term = {.text = {.text = text, .length = length}, .df_fields = fields};
 	bool		scores = true;
 
 	look_up_frequencies(statistics, &term, &scores, 1);

@@ -297,7 +297,7 @@ barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, uint32 n, uint
 uint64
 barq_text_log_df(BarqTextLog *log, const char *text, uint32 length, uint32 fields)
 {
-	BarqBm25Text term = {text, length};
+	BarqBm25Text term = {.text = text, .length = length};
 	uint64		df = 0;
 
 	for (int i = 0; i < log->nminis; i++)
