@@ -8,22 +8,14 @@
 #include "base/interrupts.h"
 #include "bm25/bm25_cursor.h"
 
-/* One posting of a term: its row, and its place among all that were decoded. */
-typedef struct Place
-{
-	uint32		row;
-	Size		at;
-} Place;
+/*
+ * One posting of a term: its row in the upper half, and in the lower its number among all
+ * that were decoded. So places in order are rows in order.
+ */
+typedef uint64 Place;
 
-/* Order of qsort(): by row. */
-static int
-compare_places(const void *a, const void *b)
-{
-	uint32		x = ((const Place *) a)->row;
-	uint32		y = ((const Place *) b)->row;
-
-	return x < y ? -1 : x > y;
-}
+#define PLACE_ROW(place)	((uint32) ((place) >> 32))
+#define PLACE_NUMBER(place)	((uint32) (place))
 
 /*
  * Decode the postings of all entries: places[] and, nfields for each, frequencies[], which
@@ -45,13 +37,69 @@ decode_all(Bm25Cursor *cursor, const Bm25Body *body, const Bm25Entry *entries, u
 			barq_bm25_cursor_frequencies(cursor);
 			for (uint32 j = 0; j < cursor->n; j++, at++)
 			{
-				places[at] = (Place) {cursor->rows[j], at};
+				places[at] = (uint64) cursor->rows[j] << 32 | at;
 				for (uint32 f = 0; f < body->nfields; f++)
 					frequencies[at * body->nfields + f] =
 						barq_bm25_has_field(entries[i].fields, f) ? cursor->field_frequencies[f][j] : 0;
 			}
 		}
 	}
+}
+
+/* Merge two runs of places, each in the order of rows, into out[]. */
+static void
+merge_places(const Place *a, Size na, const Place *b, Size nb, Place *out)
+{
+	const Place *a_end = a + na;
+	const Place *b_end = b + nb;
+
+	while (a < a_end && b < b_end)
+	{
+		bool		first = *a < *b;
+
+		*out++ = first ? *a : *b;
+		a += first;
+		b += !first;
+	}
+	memcpy(out, a, (a_end - a) * sizeof(Place));
+	memcpy(out + (a_end - a), b, (b_end - b) * sizeof(Place));
+}
+
+/*
+ * Put the places of n entries, each of which is in the order of rows, in that order by
+ * merging them pairwise. Returns places or a palloc'd array in its stead.
+ */
+static Place *
+sort_places(Place *places, const Bm25Entry *entries, uint32 n, uint64 postings)
+{
+	Size	   *ends = palloc(sizeof(Size) * n);
+	Place	   *other = n == 1 ? NULL : palloc_extended(sizeof(Place) * (Size) postings, MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < n; i++)
+		ends[i] = (i > 0 ? ends[i - 1] : 0) + entries[i].df;
+	while (n > 1)
+	{
+		Place	   *merged = other;
+		uint32		left = 0;
+		Size		from = 0;
+
+		for (uint32 i = 0; i < n; i += 2)
+		{
+			Size		middle = ends[i];
+			Size		end = i + 1 < n ? ends[i + 1] : middle;
+
+			barq_check_interrupts();
+			merge_places(places + from, middle - from, places + middle, end - middle, merged + from);
+			ends[left++] = from = end;
+		}
+		n = left;
+		other = places;
+		places = merged;
+	}
+	if (other != NULL)
+		pfree(other);
+	pfree(ends);
+	return places;
 }
 
 /* Set the cursor's tables of blocks from its pooled postings. */
@@ -124,30 +172,41 @@ barq_bm25_pool_fields(Bm25Cursor *cursor, const Bm25Body *body, const Bm25Entry 
 					  uint32 n, uint64 postings)
 {
 	uint32		nfields = body->nfields;
-	Place	   *places = palloc_extended(sizeof(Place) * (Size) postings, MCXT_ALLOC_HUGE);
-	uint32	   *decoded = palloc_extended(sizeof(uint32) * (Size) postings * nfields, MCXT_ALLOC_HUGE);
-	uint32	   *rows = palloc_extended(sizeof(uint32) * (Size) postings, MCXT_ALLOC_HUGE);
-	uint32	   *totals = palloc_extended(sizeof(uint32) * (Size) postings, MCXT_ALLOC_HUGE);
-	uint32	   *fields = palloc_extended(sizeof(uint32) * (Size) postings * nfields, MCXT_ALLOC_HUGE);
+	Place	   *places;
+	uint32	   *decoded;
+	uint32	   *rows;
+	uint32	   *totals;
+	uint32	   *fields;
 	Size		count = 0;
 
+	if (postings > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the forms of a word of a query occur more than %u times in a segment", PG_UINT32_MAX),
+				 errhint("Search for a longer prefix.")));
+	places = palloc_extended(sizeof(Place) * (Size) postings, MCXT_ALLOC_HUGE);
+	decoded = palloc_extended(sizeof(uint32) * (Size) postings * nfields, MCXT_ALLOC_HUGE);
+	rows = palloc_extended(sizeof(uint32) * (Size) postings, MCXT_ALLOC_HUGE);
+	totals = palloc_extended(sizeof(uint32) * (Size) postings, MCXT_ALLOC_HUGE);
+	fields = palloc_extended(sizeof(uint32) * (Size) postings * nfields, MCXT_ALLOC_HUGE);
 	decode_all(cursor, body, entries, n, places, decoded);
-	if (n > 1)
-		qsort(places, postings, sizeof(Place), compare_places);
+	places = sort_places(places, entries, n, postings);
 	for (Size i = 0; i < postings; i++)
 	{
-		if (count == 0 || rows[count - 1] != places[i].row)
+		const uint32 *added;
+
+		if (count == 0 || rows[count - 1] != PLACE_ROW(places[i]))
 		{
-			rows[count] = places[i].row;
+			rows[count] = PLACE_ROW(places[i]);
 			memset(fields + count * nfields, 0, nfields * sizeof(uint32));
 			count++;
 		}
+		added = decoded + (Size) PLACE_NUMBER(places[i]) * nfields;
 		for (uint32 f = 0; f < nfields; f++)
 		{
 			uint32	   *sum = &fields[(count - 1) * nfields + f];
 
-			*sum = (uint32) Min((uint64) *sum + decoded[places[i].at * nfields + f],
-								PG_INT32_MAX / BARQ_BM25_FIELDS);
+			*sum = (uint32) Min((uint64) *sum + added[f], PG_INT32_MAX / BARQ_BM25_FIELDS);
 		}
 	}
 	pfree(places);
