@@ -82,6 +82,8 @@ copy_run(Bm25Writer *writer, Input *input, uint32 limit, bool positions)
 			break;
 		rows[n] = row;
 		frequencies[n] = c->frequencies[c->at + n];
+		if (unlikely(frequencies[n] == 0))
+			barq_bm25_corrupted("a posting has no occurrence in any field");
 	}
 	for (uint32 f = 0; f < c->nfields && c->nfields > 1; f++)
 		memcpy(barq_bm25_write_field(writer, f), c->field_frequencies[f] + c->at, n * sizeof(uint32));
