@@ -66,6 +66,18 @@ dependents(void)
 	return relations;
 }
 
+/* The configuration of the option of an index when it was built; InvalidOid: it is not built. */
+static Oid
+built_config(Relation index)
+{
+	BarqMeta	meta;
+
+	if (!barq_is_barq_index(index) || !barq_is_built(index))
+		return InvalidOid;
+	barq_meta_read(index, &meta);
+	return barq_text_config_of(RelationGetRelid(index), barq_text_options(&meta.options));
+}
+
 /*
  * Which of the configurations that an index depends on (`configs`, changed here) its
  * option means; InvalidOid if that is not clear. Where there are two, the index was
@@ -75,15 +87,8 @@ dependents(void)
 static Oid
 optioned(Relation index, List *configs)
 {
-	if (list_length(configs) == 2 && barq_is_barq_index(index) && barq_is_built(index))
-	{
-		BarqMeta	meta;
-
-		barq_meta_read(index, &meta);
-		configs = list_delete_oid(configs,
-								  barq_text_config_of(RelationGetRelid(index),
-													  barq_text_options(&meta.options)));
-	}
+	if (list_length(configs) == 2)
+		configs = list_delete_oid(configs, built_config(index));
 	return list_length(configs) == 1 ? linitial_oid(configs) : InvalidOid;
 }
 
@@ -169,17 +174,21 @@ set_field_config(Oid index, AttrNumber column, const char *name)
 
 /*
  * Set the parameters of fields that name no configuration to the one of `configs` that got
- * another name.
+ * another name. Returns the configurations that fields have then: the relcache has the old
+ * parameters until the next command.
  */
-static void
+static List *
 follow_fields(Relation index, List *configs)
 {
 	BarqTextColumns columns;
-	List	   *candidates = list_difference_oid(configs, barq_text_own_configs(index));
-	Oid			optioned = barq_text_config_given(index->rd_options);
+	List	   *own = barq_text_own_configs(index);
+	List	   *candidates = list_difference_oid(configs, own);
 
+	/* not those that the option means, or meant when the index was built */
 	if (list_length(candidates) > 1)
-		candidates = list_delete_oid(candidates, optioned);
+		candidates = list_delete_oid(candidates, barq_text_config_given(index->rd_options));
+	if (list_length(candidates) > 1)
+		candidates = list_delete_oid(candidates, built_config(index));
 	barq_text_columns_of_classes(index, &columns);
 	for (int i = 0; i < columns.fields; i++)
 	{
@@ -192,13 +201,16 @@ follow_fields(Relation index, List *configs)
 		if (given->text_config == 0)
 			continue;
 		stale = GET_STRING_RELOPTION(given, text_config);
-		if (OidIsValid(barq_text_config_named(stale, true)))
+		if (OidIsValid(barq_text_config_recorded(stale)))
 			continue;
 		config = renamed(stale, candidates);
-		if (OidIsValid(config) && barq_text_config_names(config, schema, name))
-			set_field_config(RelationGetRelid(index), columns.field_columns[i] + 1,
-							 quote_qualified_identifier(schema, name));
+		if (!OidIsValid(config) || !barq_text_config_names(config, schema, name))
+			continue;
+		set_field_config(RelationGetRelid(index), columns.field_columns[i] + 1,
+						 quote_qualified_identifier(schema, name));
+		own = list_append_unique_oid(own, config);
 	}
+	return own;
 }
 
 /*
@@ -233,6 +245,7 @@ follow(Oid relid)
 {
 	Relation	index = try_relation_open(relid, ShareUpdateExclusiveLock);
 	List	   *configs;
+	List	   *own;
 	Oid			config;
 	char		schema[NAMEDATALEN];
 	char		name[NAMEDATALEN];
@@ -245,10 +258,10 @@ follow(Oid relid)
 		relation_close(index, NoLock);
 		return;
 	}
-	follow_fields(index, configs);
+	own = follow_fields(index, configs);
 	if (option_of(index) != NULL && !names_right(index, configs))
 	{
-		List	   *others = list_difference_oid(configs, barq_text_own_configs(index));
+		List	   *others = list_difference_oid(configs, own);
 
 		config = optioned(index, others != NIL ? others : list_copy(configs));
 		if (!OidIsValid(config))

@@ -126,29 +126,25 @@ or_language(Binding *binding, const BarqBm25Condition *condition, uint64 languag
 }
 
 /*
- * Set a condition aside, if a field's language makes nothing of its word (stopped: languages,
- * a bit each, that do not): a row need not have it, as the word may be missing there. False:
- * the row has to satisfy it.
+ * Whether a clause is set aside: a field's language makes nothing of it, though of others of
+ * the query (languages: those that do, a bit each), so it may be missing there. Rows need
+ * not satisfy it, unless it is among such only: then one of them. No side effects.
  */
 static bool
-set_aside(const Binding *binding, Conditions *aside, const BarqBm25Condition *condition,
-		  uint64 stopped)
+is_aside(const Binding *binding, const BarqClause *clause, uint64 languages)
 {
-	if ((stopped & binding->of_fields) == 0)
-		return false;
-	add_condition(aside, BARQ_MUST, condition);
-	return true;
+	return (stopped_in(clause, 1) & languages & binding->of_fields) != 0;
 }
 
-/* Where no other condition has to hold (required), one of those set aside has to. */
+/* Require one of some conditions, if there are any. */
 static void
-require_one(Conditions *conditions, const Conditions *aside, bool required)
+require_one(Conditions *conditions, const Conditions *some)
 {
 	BarqBm25Condition one;
 
-	if (aside->n == 0 || required)
+	if (some->n == 0)
 		return;
-	one = condition_of(BARQ_BM25_SOME, aside);
+	one = condition_of(BARQ_BM25_SOME, some);
 	add_condition(conditions, BARQ_MUST, &one);
 }
 
@@ -158,26 +154,23 @@ static BarqBm25Condition match_condition(Binding *binding, const BarqClause *cla
 
 /*
  * Add the conditions of @@@ for sibling clauses; groups not marked - are flattened.
- * languages: those that have words of the query there, a bit each.
+ * languages: those that have words of the query there, a bit each. *aside receives the
+ * conditions set aside; *required is set if rows have to satisfy another.
  */
 static void
-match_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses, uint32 n,
-			  uint64 languages)
+flatten_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses, uint32 n,
+				uint64 languages, Conditions *aside, bool *required)
 {
-	Conditions	aside = {0};
-	bool		required = false;
-
 	for (uint32 i = 0; i < n; i++)
 	{
 		const BarqClause *clause = &clauses[i];
 		BarqBm25Condition condition;
-		uint64		stopped;
 
 		CHECK_FOR_INTERRUPTS();
 		if (clause->kind == BARQ_CLAUSE_GROUP && clause->occur != BARQ_MUST_NOT)
 		{
-			match_clauses(binding, conditions, clause->clauses, clause->nclauses, languages);
-			required = true;
+			flatten_clauses(binding, conditions, clause->clauses, clause->nclauses, languages, aside,
+							required);
 			continue;
 		}
 		condition = match_condition(binding, clause);
@@ -186,14 +179,27 @@ match_clauses(Binding *binding, Conditions *conditions, const BarqClause *clause
 			add_condition(conditions, BARQ_MUST_NOT, &condition);
 			continue;
 		}
-		stopped = stopped_in(clause, 1) & languages;
-		if (set_aside(binding, &aside, &condition, stopped))
+		if (is_aside(binding, clause, languages))
+		{
+			add_condition(aside, BARQ_MUST, &condition);
 			continue;
-		condition = or_language(binding, &condition, stopped);
+		}
+		condition = or_language(binding, &condition, stopped_in(clause, 1) & languages);
 		add_condition(conditions, BARQ_MUST, &condition);
-		required = true;
+		*required = true;
 	}
-	require_one(conditions, &aside, required);
+}
+
+/* Add the conditions of @@@ for the clauses of a query or a group. */
+static void
+match_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses, uint32 n)
+{
+	Conditions	aside = {0};
+	bool		required = false;
+
+	flatten_clauses(binding, conditions, clauses, n, ~stopped_in(clauses, n), &aside, &required);
+	if (!required)
+		require_one(conditions, &aside);
 }
 
 /* The condition of @@@ for one clause, disregarding its mark. */
@@ -205,8 +211,7 @@ match_condition(Binding *binding, const BarqClause *clause)
 	switch (clause->kind)
 	{
 		case BARQ_CLAUSE_GROUP:
-			match_clauses(binding, &conditions, clause->clauses, clause->nclauses,
-						  ~stopped_in(clause->clauses, clause->nclauses));
+			match_clauses(binding, &conditions, clause->clauses, clause->nclauses);
 			return condition_of(BARQ_BM25_ALL, &conditions);
 		case BARQ_CLAUSE_ANY:
 			for (uint32 i = 0; i < clause->nclauses; i++)
@@ -245,47 +250,35 @@ rank_clauses(Binding *binding, Conditions *conditions, const BarqClause *clauses
 			 bool scored)
 {
 	Conditions	some = {0};
-	Conditions	aside = {0};
 	uint64		languages = ~stopped_in(clauses, n);
-	bool		required = false;
-	bool		must = false;
+	bool		must = false;	/* but for those set aside, which others may do without */
 	bool		marks = false;
 
 	for (uint32 i = 0; i < n; i++)
 	{
-		must |= clauses[i].occur == BARQ_MUST;
-		marks |= clauses[i].occur == BARQ_SHOULD && has_marks(&clauses[i]);
+		bool		firm = clauses[i].occur == BARQ_MUST && !is_aside(binding, &clauses[i], languages);
+
+		must |= firm;
+		marks |= clauses[i].occur != BARQ_MUST_NOT && !firm && has_marks(&clauses[i]);
 	}
 	for (uint32 i = 0; i < n; i++)
 	{
 		const BarqClause *clause = &clauses[i];
+		bool		aside = clause->occur == BARQ_MUST && is_aside(binding, clause, languages);
 		BarqBm25Condition condition;
 
 		CHECK_FOR_INTERRUPTS();
-		if (clause->occur == BARQ_SHOULD && (must || (scored && !marks)))
+		if ((clause->occur == BARQ_SHOULD || aside) && (must || (scored && !marks)))
 			continue;
 		condition = rank_condition(binding, clause);
-		if (clause->occur == BARQ_MUST)
-		{
-			uint64		stopped = stopped_in(clause, 1) & languages;
-
-			if (set_aside(binding, &aside, &condition, stopped))
-				continue;
-			condition = or_language(binding, &condition, stopped);
-			required = true;
-		}
-		if (clause->occur == BARQ_SHOULD)
+		if (clause->occur == BARQ_MUST && !aside)
+			condition = or_language(binding, &condition, stopped_in(clause, 1) & languages);
+		if (clause->occur == BARQ_SHOULD || aside)
 			add_condition(&some, BARQ_MUST, &condition);
 		else
 			add_condition(conditions, clause->occur, &condition);
 	}
-	require_one(conditions, &aside, required);
-	if (some.n > 0)
-	{
-		BarqBm25Condition condition = condition_of(BARQ_BM25_SOME, &some);
-
-		add_condition(conditions, BARQ_MUST, &condition);
-	}
+	require_one(conditions, &some);
 }
 
 /* The condition of <@> for one clause, disregarding its mark. */
@@ -326,14 +319,14 @@ barq_bind_minimum(Binding *binding, const BarqTextQuery *parsed,
 	Conditions	some = {0};
 	Conditions	aside = {0};
 	BarqBm25Condition condition;
-	bool		required = false;
-	bool		must = false;
+	bool		must = false;	/* but for those set aside */
 	uint32		least;
 	uint32		n = 0;
 
 	for (uint32 i = 0; i < parsed->nclauses; i++)
 	{
-		must |= parsed->clauses[i].occur == BARQ_MUST;
+		must |= parsed->clauses[i].occur == BARQ_MUST &&
+			!is_aside(binding, &parsed->clauses[i], languages);
 		n += parsed->clauses[i].occur == BARQ_SHOULD;
 	}
 	least = barq_query_parameters_least(parameters, n, must);
@@ -347,17 +340,24 @@ barq_bind_minimum(Binding *binding, const BarqTextQuery *parsed,
 		condition = rank_condition(binding, &clause);
 		if (occur == BARQ_MUST || (occur == BARQ_SHOULD && least == n))
 		{
-			uint64		stopped = stopped_in(&clause, 1) & languages;
-
-			if (set_aside(binding, &aside, &condition, stopped))
+			if (is_aside(binding, &clause, languages))
+			{
+				add_condition(&aside, BARQ_MUST, &condition);
 				continue;
-			condition = or_language(binding, &condition, stopped);
-			required = true;
+			}
+			condition = or_language(binding, &condition, stopped_in(&clause, 1) & languages);
 		}
 		add_condition(occur == BARQ_SHOULD ? &some : conditions,
 					  occur == BARQ_SHOULD ? BARQ_MUST : occur, &condition);
 	}
-	require_one(conditions, &aside, required);
+	if (!must && (least == 0 || some.n == 0))
+	{
+		/* none has to hold by itself: one of those set aside or unmarked has to */
+		for (uint32 i = 0; i < some.n && aside.n > 0; i++)
+			add_condition(&aside, BARQ_MUST, &some.list[i]);
+		require_one(conditions, &aside);
+		return;
+	}
 	if (least == 0)
 		return;
 	if (least == n || least == some.n)
@@ -374,8 +374,7 @@ barq_bind_minimum(Binding *binding, const BarqTextQuery *parsed,
 void
 barq_bind_matches(Binding *binding, const BarqTextQuery *parsed)
 {
-	match_clauses(binding, &binding->conditions, parsed->clauses, parsed->nclauses,
-				  ~stopped_in(parsed->clauses, parsed->nclauses));
+	match_clauses(binding, &binding->conditions, parsed->clauses, parsed->nclauses);
 }
 
 void

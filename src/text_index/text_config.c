@@ -82,6 +82,23 @@ barq_text_config_named(const char *name, bool missing_ok)
 			 strchr(name, '.') != NULL ? errhint("\\dF *.* lists them.") : errhint("\\dF *.* lists them; one that is not PostgreSQL's own is named with its schema: text_config = 'public.%s'.", name)));
 }
 
+Oid
+barq_text_config_recorded(const char *name)
+{
+	List	   *parts = catalog_name(name);
+	Oid			schema;
+
+	if (parts == NIL)
+		return InvalidOid;
+	if (strcmp(strVal(linitial(parts)), "pg_temp") == 0)
+		return get_ts_config_oid(parts, true);
+	schema = get_namespace_oid(strVal(linitial(parts)), true);
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	return GetSysCacheOid2(TSCONFIGNAMENSP, Anum_pg_ts_config_oid,
+						   CStringGetDatum(strVal(lsecond(parts))), ObjectIdGetDatum(schema));
+}
+
 bool
 barq_text_config_names(Oid config, char *schema, char *name)
 {
@@ -287,8 +304,8 @@ static Oid
 recognize(const BarqTextOptions *options, List *dependencies)
 {
 	Oid			named =
-		barq_text_config_named(quote_qualified_identifier(options->config_schema,
-														  options->config_name), true);
+		barq_text_config_recorded(quote_qualified_identifier(options->config_schema,
+															 options->config_name));
 	ListCell   *cell;
 
 	foreach(cell, dependencies)

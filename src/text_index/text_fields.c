@@ -166,7 +166,9 @@ barq_text_field_configs(Relation index, Oid *configs)
 
 		if (given->text_config == 0)
 			continue;
-		configs[i] = barq_text_config_named(GET_STRING_RELOPTION(given, text_config), false);
+		configs[i] = barq_text_config_recorded(GET_STRING_RELOPTION(given, text_config));
+		if (!OidIsValid(configs[i]))
+			configs[i] = barq_text_config_named(GET_STRING_RELOPTION(given, text_config), false);
 		any = true;
 	}
 	return any;
@@ -183,7 +185,7 @@ barq_text_own_configs(Relation index)
 	{
 		BarqFieldParameters *given = barq_text_field_parameters(index, i);
 		Oid			config = given->text_config == 0 ? InvalidOid :
-			barq_text_config_named(GET_STRING_RELOPTION(given, text_config), true);
+			barq_text_config_recorded(GET_STRING_RELOPTION(given, text_config));
 
 		if (OidIsValid(config))
 			configs = list_append_unique_oid(configs, config);

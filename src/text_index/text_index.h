@@ -196,7 +196,7 @@ extern BarqFieldParameters *barq_text_field_parameters(Relation index, int field
 /*
  * The configurations that the fields of an open index have of their own, by field: InvalidOid
  * where a field has none, and in an index of one field. Returns whether any has. Raises
- * ERRCODE_UNDEFINED_OBJECT if one does not exist, ERRCODE_INVALID_NAME if it is no name.
+ * the errors of barq_text_config_named() if one does not exist.
  */
 extern bool barq_text_field_configs(Relation index, Oid *configs);
 
@@ -239,6 +239,12 @@ extern BarqFilterColumns barq_text_filters(const BarqTextColumns *columns);
  * no name.
  */
 extern Oid	barq_text_config_named(const char *name, bool missing_ok);
+
+/*
+ * The OID of a configuration by a name that an index or a row has, not a user of the moment:
+ * without a check of rights to its schema, as an OID would find it. InvalidOid: there is none.
+ */
+extern Oid	barq_text_config_recorded(const char *name);
 
 /*
  * Write the schema and the name of a configuration, at most NAMEDATALEN bytes
@@ -350,11 +356,10 @@ extern void barq_text_field_tokens(BarqTokenizer *tokenizer, const BarqTextRow *
 								   Oid mark, BarqTokens *tokens);
 
 /*
- * The field that has the mark of its row's language: the first that is not NULL and has no
- * configuration of its own. -1: none, or the index has no languages. analysis: NULL if no
- * field has one. No side effects.
+ * The field that has the mark of its row's language: the first that is not NULL. -1: none,
+ * or the index has no languages. No side effects.
  */
-extern int	barq_text_marked_field(const BarqTextAnalysis *analysis, const BarqTextRow *row);
+extern int	barq_text_marked_field(const BarqTextRow *row);
 
 /*
  * Append the terms of all fields of a row, all by one tokenizer, to *tokens, which are empty,

@@ -98,7 +98,7 @@ config_of_name(Datum value)
 	named = hash_search(table_of(&known_names), name, HASH_FIND, NULL);
 	if (named == NULL)
 	{
-		config = barq_text_config_named(name, true);
+		config = barq_text_config_recorded(name);
 		if (!OidIsValid(config))
 			raise_no_language(name);
 		named = hash_search(table_of(&known_names), name, HASH_ENTER, NULL);
@@ -216,7 +216,7 @@ find_language(const BarqBm25Text *mark, bool *altered)
 	*altered = false;
 	if (!read_mark(mark, &fingerprint, &name))
 		return InvalidOid;
-	named = barq_text_config_named(name, true);
+	named = barq_text_config_recorded(name);
 	if (OidIsValid(named) && barq_text_config_fingerprint(named) == fingerprint)
 		return named;
 
@@ -322,7 +322,8 @@ barq_text_raise_languages(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("an index has texts of more than %d languages", BARQ_QUERY_MOST_LANGUAGES)));
+			 errmsg("rows and fields of an index have more than %d languages", BARQ_QUERY_MOST_LANGUAGES),
+			 errhint("Read the query in one: to_bm25query(..., search_config => 'english').")));
 }
 
 void

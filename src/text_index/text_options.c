@@ -207,7 +207,7 @@ barq_text_config_given(const void *reloptions)
 	const BarqTextReloptions *given = reloptions;
 	const char *name = given == NULL ? NULL : GET_STRING_RELOPTION(given, text_config);
 
-	return name == NULL ? InvalidOid : barq_text_config_named(name, true);
+	return name == NULL ? InvalidOid : barq_text_config_recorded(name);
 }
 
 void

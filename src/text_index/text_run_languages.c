@@ -117,7 +117,7 @@ barq_text_run_tokens(BarqTextRuns *runs, const BarqTextRow *row, BarqTokens *tok
 		barq_text_row_tokens(runs->tokenizer, InvalidOid, row, tokens);
 		return;
 	}
-	marked = barq_text_marked_field(analysis, row);
+	marked = barq_text_marked_field(row);
 	config = barq_text_language(row, analysis->config);
 	for (int i = 0; i < row->nfields; i++)
 	{

@@ -25,8 +25,10 @@ typedef struct Word
 	Size		start;			/* bytes of the first word that gave it */
 	Size		end;			/* 0: not known */
 	uint32		number;			/* of the term */
-	double		frequency;
+	double		frequency;		/* by the configuration that gives most */
 	double		value;			/* frequency · idf; 0: not in the index */
+	uint32		pass;			/* the last that gave it */
+	uint32		count;			/* in that pass */
 } Word;
 
 typedef struct Words
@@ -35,6 +37,7 @@ typedef struct Words
 	BarqTermTable *terms;
 	Word	   *list;
 	uint32		space;
+	uint32		pass;			/* one for each configuration */
 } Words;
 
 /* BarqWordSink: count the terms of a word. */
@@ -49,6 +52,7 @@ add_word(void *arg, const BarqPiece *piece, Size start, Size end)
 		uint32		length;
 		const char *text;
 		uint32		number;
+		Word	   *word;
 
 		if (piece->terms[i].again)
 			continue;
@@ -60,7 +64,10 @@ add_word(void *arg, const BarqPiece *piece, Size start, Size end)
 			BARQ_ARRAY_RESERVE(words->list, words->space, before + 1, 64);
 			words->list[number] = (Word) {.start = start, .end = end, .number = number};
 		}
-		words->list[number].frequency++;
+		word = &words->list[number];
+		word->count = word->pass == words->pass ? word->count + 1 : 1;
+		word->pass = words->pass;
+		word->frequency = Max(word->frequency, word->count);
 	}
 }
 
@@ -114,21 +121,32 @@ append_word(StringInfo query, const Words *words, const Word *word, const char *
 	appendBinaryStringInfo(query, text, escaped);
 }
 
+/* Add the words of a text, by a configuration. */
+static void
+add_words(Words *words, Oid config, BarqTokenizerKind kind, const char *body, Size length)
+{
+	words->tokenizer = barq_tokenizer_cached(config, kind);
+	words->pass++;
+	barq_tokenize_words(words->tokenizer, body, length,
+						kind == BARQ_TOKENIZER_NGRAM ? BARQ_WORDS_QUERY : BARQ_WORDS_DOCUMENT,
+						add_word, words);
+}
+
 /* The words of a query for texts like `body`: at most `most`, best first. */
 static void
 best_words(BarqTextStatistics *statistics, const BarqTextAnalysis *analysis, const char *body,
 		   Size length, int most, StringInfo query)
 {
-	Words		words = {.tokenizer = barq_text_tokenizer(analysis)};
+	Words		words = {0};
 	uint32		n;
 	Size	   *chosen = palloc(sizeof(Size) * most);
 	int			nchosen = 0;
 
 	words.terms = barq_terms_create(CurrentMemoryContext);
-	barq_tokenize_words(words.tokenizer, body, length,
-						analysis->tokenizer == BARQ_TOKENIZER_NGRAM ? BARQ_WORDS_QUERY :
-						BARQ_WORDS_DOCUMENT,
-						add_word, &words);
+	add_words(&words, analysis->config, analysis->tokenizer, body, length);
+	for (int i = 0; i < BARQ_BM25_FIELDS; i++)
+		if (OidIsValid(analysis->configs[i]) && analysis->configs[i] != analysis->config)
+			add_words(&words, analysis->configs[i], analysis->tokenizer, body, length);
 	n = barq_terms_count(words.terms);
 	weigh_words(statistics, &words);
 	if (n > 0)

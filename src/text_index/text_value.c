@@ -80,12 +80,12 @@ barq_text_field_tokens(BarqTokenizer *tokenizer, const BarqTextRow *row, int fie
 }
 
 int
-barq_text_marked_field(const BarqTextAnalysis *analysis, const BarqTextRow *row)
+barq_text_marked_field(const BarqTextRow *row)
 {
 	if (!OidIsValid(row->language_type))
 		return -1;
 	for (int i = 0; i < row->nfields; i++)
-		if (!row->isnull[i] && (analysis == NULL || !OidIsValid(analysis->configs[i])))
+		if (!row->isnull[i])
 			return i;
 	return -1;
 }
@@ -94,7 +94,7 @@ void
 barq_text_row_tokens(BarqTokenizer *tokenizer, Oid config, const BarqTextRow *row,
 					 BarqTokens *tokens)
 {
-	int			marked = barq_text_marked_field(NULL, row);
+	int			marked = barq_text_marked_field(row);
 
 	for (int i = 0; i < row->nfields; i++)
 		barq_text_field_tokens(tokenizer, row, i, i == marked ? config : InvalidOid, tokens);
@@ -109,7 +109,7 @@ document_by_field(const BarqTextAnalysis *analysis, const BarqTextRow *row, bool
 				  uint32 *bytes)
 {
 	Oid			config = barq_text_language(row, analysis->config);
-	int			marked = barq_text_marked_field(analysis, row);
+	int			marked = barq_text_marked_field(row);
 	BarqTermTable *terms = barq_terms_create(CurrentMemoryContext);
 	BarqTokens	tokens = {0};
 

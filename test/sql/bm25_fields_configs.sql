@@ -286,6 +286,67 @@ SELECT id FROM renamed WHERE title @@@ 'runs' ORDER BY id;
 DROP TABLE renamed;
 DROP TEXT SEARCH CONFIGURATION "Words".yours;
 
+-- words of which a field makes nothing, marked and in groups
+CREATE TABLE stops (id int, t text, u text);
+CREATE INDEX stops_idx ON stops USING barq_bm25 (t bm25_ops (text_config = 'simple'), u) WITH (text_config = 'english');
+INSERT INTO stops VALUES (1, 'the', 'x'), (2, 'x', 'cats'), (3, 'x', 'dogs'), (4, 'the', 'cats'), (5, 'of', 'cats'), (6, 'of', 'x');
+SELECT q, (SELECT array_agg(id ORDER BY id) FROM stops s WHERE s @@@ q) AS matches,
+	(SELECT array_agg(id ORDER BY id) FROM stops s WHERE s <@> q < 0) AS scored
+FROM unnest(ARRAY['the cats', '+the cats', '+the +cats', '+the cats dogs', 'cats the of', '(cats the) of', 'cats (the of)',
+	'the -dogs', 'the (-dogs)', 'the of', '+the +of cats', '(+the dogs) OR x', '(the cats) OR of']) AS q;
+SELECT q, m, (SELECT array_agg(id ORDER BY id) FROM stops s WHERE s @@@ to_bm25query(q, 'stops_idx', minimum_should_match => m)) AS matches
+FROM unnest(ARRAY['+the cats', '+the cats dogs', 'the cats dogs', '+the', 'the of']) AS q, unnest(ARRAY['1', '100%', '0%']) AS m;
+SELECT barq_similar('stops_idx', 'the cats'), barq_similar('stops_idx', 'Of cat cats cats');
+DROP TABLE stops;
+-- the row's language counts where only a field without it has a text
+CREATE TABLE n (id int, t text, u text, lang regconfig);
+CREATE INDEX ni ON n USING barq_bm25 (t bm25_ops (text_config = 'simple'), u, lang regconfig_ops) WITH (text_config = 'english');
+INSERT INTO n VALUES (1, 'cats', NULL, 'german'), (2, 'cats', '', 'german'), (3, 'cats', 'x', 'german'), (4, NULL, 'Katze', 'german');
+SELECT array_agg(id ORDER BY id) FROM n WHERE n @@@ 'cats die';
+SELECT array_agg(id ORDER BY id) FROM n WHERE n @@@ 'die Katzen';
+DROP TABLE n;
+
+-- renames where the option and fields have several; while an option waits for REINDEX
+CREATE SCHEMA several;
+CREATE TEXT SEARCH CONFIGURATION several.o (COPY = english);
+CREATE TEXT SEARCH CONFIGURATION several.f (COPY = simple);
+CREATE TEXT SEARCH CONFIGURATION several.n (COPY = german);
+CREATE TABLE a (t text, u text);
+INSERT INTO a VALUES ('running', 'running');
+CREATE INDEX ai ON a USING barq_bm25 (t bm25_ops (text_config = 'several.f'), u) WITH (text_config = 'several.o');
+CREATE INDEX ab ON a USING barq_bm25 (u bm25_ops (text_config = 'several.f'), t bm25_ops (text_config = 'several.f')) WITH (text_config = 'several.f');
+ALTER SCHEMA several RENAME TO sundry;
+SELECT pg_get_indexdef('ai'::regclass), pg_get_indexdef('ab'::regclass);
+ALTER INDEX ai SET (text_config = 'sundry.n');
+ALTER TEXT SEARCH CONFIGURATION sundry.f RENAME TO f2;
+SELECT pg_get_indexdef('ai'::regclass), pg_get_indexdef('ab'::regclass);
+ALTER TEXT SEARCH CONFIGURATION sundry.o RENAME TO o2;
+ALTER TEXT SEARCH CONFIGURATION sundry.n RENAME TO n2;
+SELECT pg_get_indexdef('ai'::regclass);
+INSERT INTO a VALUES ('run', 'runs');
+DROP INDEX ab;
+SELECT t @@@ to_bm25query('running', 'ai') AS t, u @@@ to_bm25query('running', 'ai') AS u FROM a;
+
+-- a role without rights to a configuration's schema
+CREATE ROLE regress_barq_reader;
+GRANT SELECT, INSERT ON a TO regress_barq_reader;
+SET ROLE regress_barq_reader;
+\c -
+SET ROLE regress_barq_reader;
+INSERT INTO a VALUES ('runs', 'run');
+SELECT count(*) FROM a WHERE a @@@ 'running';
+SELECT count(*) FROM a WHERE t @@@ 'runs';
+RESET ROLE;
+CREATE SCHEMA own_words AUTHORIZATION regress_barq_reader;
+SET ROLE regress_barq_reader;
+CREATE TEXT SEARCH CONFIGURATION own_words.c (COPY = pg_catalog.simple);
+ALTER TEXT SEARCH CONFIGURATION own_words.c RENAME TO cc;
+RESET ROLE;
+SET client_min_messages = warning;
+DROP TABLE a;
+DROP SCHEMA own_words, sundry CASCADE;
+DROP ROLE regress_barq_reader;
+
 -- of one field; of every field, in place of the option
 CREATE TABLE small (id int, title text, body text);
 INSERT INTO small VALUES (1, 'running', 'running'), (2, 'run', 'run');
