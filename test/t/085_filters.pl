@@ -57,7 +57,9 @@ sub found
 	foreach my $column (sort keys %indexes)
 	{
 		my $distance = $column eq 't' ? "t <@> 'red x'" : "$column <-> (SELECT $column FROM items WHERE id = 77)";
-		my $query = join ' UNION ALL ', map { "(SELECT count(*), sum(id), min(id) FROM (SELECT id FROM items WHERE $_ ORDER BY $distance) s)" } @conditions;
+		# in the order of the conditions: a parallel Append returns them in any
+		my $query = join(' UNION ALL ', map { "(SELECT $_ AS n, count(*), sum(id), min(id) FROM (SELECT id FROM items WHERE $conditions[$_] ORDER BY $distance) s)" } 0 .. $#conditions)
+			. ' ORDER BY n';
 		my ($status, $rows, $warnings) = $at->psql($database // 'postgres', "SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off; $query");
 
 		is($status, 0, "$what, $column: the search succeeds");
