@@ -92,25 +92,32 @@ optioned(Relation index, List *configs)
 	return list_length(configs) == 1 ? linitial_oid(configs) : InvalidOid;
 }
 
+/* The options in a column of a catalog's tuple, with another text_config; palloc'd. */
+static Datum
+with_text_config(int cache, HeapTuple tuple, AttrNumber column, const char *name)
+{
+	DefElem    *option = makeDefElem("text_config", (Node *) makeString(pstrdup(name)), -1);
+	bool		isnull;
+	Datum		options = SysCacheGetAttr(cache, tuple, column, &isnull);
+
+	return transformRelOptions(isnull ? (Datum) 0 : options, list_make1(option),
+							   NULL, NULL, false, false);
+}
+
 /* Set the option text_config in the catalog; all other options stay. */
 static void
 set_text_config(Oid index, const char *name)
 {
 	Relation	classes = table_open(RelationRelationId, RowExclusiveLock);
 	HeapTuple	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(index));
-	DefElem    *option = makeDefElem("text_config", (Node *) makeString(pstrdup(name)), -1);
 	Datum		values[Natts_pg_class] = {0};
 	bool		nulls[Natts_pg_class] = {0};
 	bool		replaces[Natts_pg_class] = {0};
-	Datum		options;
-	bool		isnull;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for relation %u", index);
-	options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
 	values[Anum_pg_class_reloptions - 1] =
-		transformRelOptions(isnull ? (Datum) 0 : options, list_make1(option),
-							NULL, NULL, false, false);
+		with_text_config(RELOID, tuple, Anum_pg_class_reloptions, name);
 	replaces[Anum_pg_class_reloptions - 1] = true;
 	tuple = heap_modify_tuple(tuple, RelationGetDescr(classes), values, nulls, replaces);
 	CatalogTupleUpdate(classes, &tuple->t_self, tuple);
@@ -153,19 +160,14 @@ set_field_config(Oid index, AttrNumber column, const char *name)
 {
 	Relation	attributes = table_open(AttributeRelationId, RowExclusiveLock);
 	HeapTuple	tuple = SearchSysCacheCopy2(ATTNUM, ObjectIdGetDatum(index), Int16GetDatum(column));
-	DefElem    *option = makeDefElem("text_config", (Node *) makeString(pstrdup(name)), -1);
 	Datum		values[Natts_pg_attribute] = {0};
 	bool		nulls[Natts_pg_attribute] = {0};
 	bool		replaces[Natts_pg_attribute] = {0};
-	Datum		options;
-	bool		isnull;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for attribute %d of relation %u", column, index);
-	options = SysCacheGetAttr(ATTNUM, tuple, Anum_pg_attribute_attoptions, &isnull);
 	values[Anum_pg_attribute_attoptions - 1] =
-		transformRelOptions(isnull ? (Datum) 0 : options, list_make1(option),
-							NULL, NULL, false, false);
+		with_text_config(ATTNUM, tuple, Anum_pg_attribute_attoptions, name);
 	replaces[Anum_pg_attribute_attoptions - 1] = true;
 	tuple = heap_modify_tuple(tuple, RelationGetDescr(attributes), values, nulls, replaces);
 	CatalogTupleUpdate(attributes, &tuple->t_self, tuple);

@@ -147,7 +147,7 @@ extern uint32 barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32
 
 /* ---- searching ---- */
 
-/* What a pool of a query stands for; the text has the fields in which it does. */
+/* One of the terms that a pool stands for; the text has the fields in which it counts. */
 typedef struct BarqBm25Alternative
 {
 	BarqBm25Text text;

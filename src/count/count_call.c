@@ -67,7 +67,7 @@ barq_count_call_column(const BarqCountCall *call, int column)
 												Int32GetDatum(column), BoolGetDatum(false)));
 }
 
-/* What the query is compared with: the column or, of several fields or a language, the row; palloc'd. */
+/* The left side of @@@: the column or, of several fields or a language, the row; palloc'd. */
 static char *
 searched(const BarqCountCall *call)
 {

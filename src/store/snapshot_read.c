@@ -1,6 +1,6 @@
 /*
  * snapshot_read.c
- *	  What a snapshot holds: directory, dead rows and images, found for the cache of
+ *	  Finds the contents of a snapshot, directory, dead rows and images, for the cache of
  *	  snapshot.c. Calls directory.c, dead_rows.c, image_acquire.c, tid_order.c.
  */
 #include "postgres.h"

@@ -333,19 +333,21 @@ static uint32
 languages_of(Binding *binding, const BarqTextAnalysis *analysis, BarqQueryLanguage *languages)
 {
 	uint32		common = 0;		/* fields in the languages of the rows */
+	bool		of_rows;		/* the query is for such fields, or for the only one */
 	uint32		n = 0;
 
 	for (int i = 0; i < BARQ_BM25_FIELDS; i++)
 		if (!OidIsValid(analysis->configs[i]) && analysis->by_field)
 			common |= binding->asked & 1u << i;
 
-	if (analysis->by_field && common == 0)
+	of_rows = common != 0 || !analysis->by_field;
+	if (!of_rows)
 		binding->languages = NULL;
 
 	/* in the order of their marks */
 	for (uint32 i = 0; binding->languages != NULL && i < binding->languages->n; i++)
 		(void) add_language(languages, &n, binding->languages->configs[i], analysis->tokenizer, common);
-	if (binding->languages == NULL && (common != 0 || !analysis->by_field))
+	if (binding->languages == NULL && of_rows)
 		binding->of_fields |= UINT64CONST(1) << add_language(languages, &n, analysis->config,
 															 analysis->tokenizer, common);
 	for (int i = 0; i < BARQ_BM25_FIELDS; i++)

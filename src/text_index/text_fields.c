@@ -197,13 +197,15 @@ uint32
 barq_text_field_configs_fingerprint(const Oid *configs)
 {
 	uint32		hash = 0;
+	bool		any = false;
 
 	for (int i = 0; i < BARQ_BM25_FIELDS; i++)
 		if (OidIsValid(configs[i]))
+		{
 			hash = hash_combine(hash, hash_combine(i + 1, barq_text_config_fingerprint(configs[i])));
-	for (int i = 0; i < BARQ_BM25_FIELDS && hash == 0; i++)
-		hash = OidIsValid(configs[i]);
-	return hash;
+			any = true;
+		}
+	return any && hash == 0 ? 1 : hash;
 }
 
 /* The names of all fields of an open index, of a single one too, palloc'd. */

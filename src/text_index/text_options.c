@@ -230,11 +230,16 @@ barq_text_partition_differs(Relation leaf, const BarqFrozenOptions *built,
 	const BarqTextOptions *options = barq_text_options(built);
 	BarqFrozenOptions compared = *wanted;
 	BarqTextOptions *parent_options = (BarqTextOptions *) compared.bytes;
-	Oid			configs[BARQ_BM25_FIELDS];
-	Oid			parent_configs[BARQ_BM25_FIELDS];
+	Oid			configs[BARQ_BM25_FIELDS] = {0};
+	Oid			parent_configs[BARQ_BM25_FIELDS] = {0};
 
-	(void) barq_text_field_configs(leaf, configs);
-	(void) barq_text_field_configs(parent, parent_configs);
+	/* each statement asks about each leaf: mostly no field has a configuration of its own */
+	if (options->configs_fingerprint != 0 || parent_options->configs_fingerprint != 0)
+	{
+		(void) barq_text_field_configs(leaf, configs);
+		(void) barq_text_field_configs(parent, parent_configs);
+	}
+
 	/* an index of before there were fields is taken as it is */
 	if (options->nfields == 0 && parent_options->nfields > 1)
 	{

@@ -169,8 +169,8 @@ best_words(BarqTextStatistics *statistics, const BarqTextAnalysis *analysis, con
 
 /*
  * barq_similar(index regclass, body text, max_terms int, language text) → bm25query: the best
- * words of a text, read in a language of the index ('': by text_config), by frequency · idf, as a query for the index by its name. Raises
- * ERRCODE_INVALID_PARAMETER_VALUE for max_terms out of range,
+ * words of a text, read in a language of the index ('': by text_config), by frequency · idf, as
+ * a query for the index by its name. Raises ERRCODE_INVALID_PARAMETER_VALUE for max_terms out of range,
  * ERRCODE_INSUFFICIENT_PRIVILEGE without the right to the index's content, and the errors
  * of barq_text_statistics() and barq_text_set_language().
  */
