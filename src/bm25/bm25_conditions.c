@@ -61,7 +61,7 @@ add_expansion(void *arg, const char *text, uint32 length, uint32 df)
 }
 
 Bm25Cursor *
-barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term)
+barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term, uint32 most)
 {
 	Bm25Cursor *cursor = palloc(barq_bm25_cursor_bytes(body->nfields));
 	bool		found;
@@ -72,17 +72,17 @@ barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term)
 
 		barq_bm25_expand(body->view, term->text.text, term->text.length, PG_UINT32_MAX,
 						 add_expansion, &all);
-		found = barq_bm25_cursor_open_pooled(cursor, body, all.terms, all.n);
+		found = barq_bm25_cursor_open_pooled(cursor, body, all.terms, all.n, most);
 	}
 	else if (term->prefix)
 		found = barq_bm25_cursor_open_pooled(cursor, body, term->expansions,
-											 term->nexpansions);
+											 term->nexpansions, most);
 	else
 		found = barq_bm25_cursor_open(cursor, body, &term->text);
 	if (found)
 	{
 		if (body->nfields > 1 && term->fields != barq_bm25_every_field(body->nfields))
-			cursor->fields = term->fields;
+			barq_bm25_cursor_limit_fields(cursor, term->fields);
 		return cursor;
 	}
 	pfree(cursor);
@@ -234,7 +234,7 @@ open_terms(Bm25Conditions *all, Condition *c)
 	{
 		const BarqBm25Term *term = &all->query->terms[spec->terms[i]];
 
-		c->cursors[i] = barq_bm25_open_term(all->body, term);
+		c->cursors[i] = barq_bm25_open_term(all->body, term, BM25_MEMBERS);
 		c->positions &= !term->prefix;
 	}
 	if (spec->phrase || spec->variants != NULL)
@@ -335,11 +335,20 @@ open_lead(Condition *c)
 	{
 		/* rows of a phrase are found by the terms at its first offset */
 		uint32		end = spec->nterms > 0 ? next_offset(spec, 0) : 0;
+		uint32		nlead = 0;
 
-		c->lead = palloc(sizeof(Bm25Cursor *) * Max(end, 1));
 		for (uint32 i = 0; i < end; i++)
 			if (c->cursors[i] != NULL)
-				c->lead[c->nlead++] = barq_bm25_cursor_copy(c->cursors[i]);
+				nlead += Max(c->cursors[i]->nmembers, 1);
+		c->lead = palloc(sizeof(Bm25Cursor *) * Max(nlead, 1));
+		for (uint32 i = 0; i < end; i++)
+		{
+			Bm25Cursor *cursor = c->cursors[i];
+
+			for (uint32 j = 0; cursor != NULL && j < Max(cursor->nmembers, 1); j++)
+				c->lead[c->nlead++] = barq_bm25_cursor_copy(cursor->nmembers == 0 ? cursor :
+															cursor->members[j]);
+		}
 	}
 	else if (spec->kind == BARQ_BM25_SOME)
 	{
@@ -608,7 +617,7 @@ rewind_cursors(Condition *c)
 		rewind_cursors(&c->conditions[i]);
 	for (uint32 i = 0; c->cursors != NULL && i < c->spec->nterms; i++)
 		if (c->cursors[i] != NULL)
-			c->cursors[i]->block = c->cursors[i]->at = 0;
+			barq_bm25_cursor_restart(c->cursors[i]);
 }
 
 bool

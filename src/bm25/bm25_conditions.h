@@ -13,9 +13,11 @@ typedef struct Bm25Conditions Bm25Conditions;
 
 /*
  * Open a cursor for a term of a query, palloc'd; NULL if the segment does not
- * have the term. A prefix of weight 0 is expanded to all its terms here.
+ * have the term. A prefix of weight 0 is expanded to all its terms here. A pool of up to
+ * `most` terms has members (barq_bm25_cursor_open_pooled()).
  */
-extern Bm25Cursor *barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term);
+extern Bm25Cursor *barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term,
+									   uint32 most);
 
 /*
  * Open the query's conditions, palloc'd. *no_rows: no row of the segment

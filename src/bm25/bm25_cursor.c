@@ -15,6 +15,18 @@ barq_bm25_cursor_rewind(Bm25Cursor *cursor)
 	cursor->loaded = BM25_NO_ROW;
 	cursor->position_block = BM25_NO_ROW;
 	cursor->n = cursor->at = 0;
+	for (uint32 i = 0; i < cursor->nmembers; i++)
+		barq_bm25_cursor_rewind(cursor->members[i]);
+}
+
+void
+barq_bm25_cursor_restart(Bm25Cursor *cursor)
+{
+	cursor->block = cursor->at = 0;
+	if (cursor->nmembers > 0)
+		cursor->loaded = BM25_NO_ROW;
+	for (uint32 i = 0; i < cursor->nmembers; i++)
+		barq_bm25_cursor_restart(cursor->members[i]);
 }
 
 void
@@ -46,6 +58,10 @@ barq_bm25_cursor_copy(const Bm25Cursor *cursor)
 	copy->position_copy_space = 0;
 	copy->positions = NULL;
 	copy->position_space = 0;
+	if (cursor->nmembers > 0)
+		copy->members = palloc(sizeof(Bm25Cursor *) * cursor->nmembers);
+	for (uint32 i = 0; i < cursor->nmembers; i++)
+		copy->members[i] = barq_bm25_cursor_copy(cursor->members[i]);
 	barq_bm25_cursor_rewind(copy);
 	return copy;
 }
@@ -229,14 +245,20 @@ load_field_frequencies(Bm25Cursor *cursor)
 void
 barq_bm25_cursor_frequencies(Bm25Cursor *cursor)
 {
-	const Bm25Skip *skip = &cursor->skips[cursor->loaded];
+	const Bm25Skip *skip;
 
+	if (cursor->nmembers > 0)
+	{
+		barq_bm25_pool_frequencies(cursor);
+		return;
+	}
 	if (cursor->nfields > 1)
 	{
 		load_field_frequencies(cursor);
 		return;
 	}
 	Assert(cursor->loaded < cursor->nblocks && cursor->pool_rows == NULL);
+	skip = &cursor->skips[cursor->loaded];
 	barq_unpack(barq_view_read(cursor->body->view,
 							   cursor->blocks_off + skip->offset +
 							   barq_pack_bytes(cursor->n, skip->row_bits),
@@ -283,7 +305,7 @@ load_positions(Bm25Cursor *cursor)
 		cursor->blocks_off + cursor->skips[cursor->loaded + 1].offset : cursor->blocks_end;
 	Size		bytes;
 
-	Assert(cursor->pool_rows == NULL && cursor->body->positions);
+	Assert(cursor->pool_rows == NULL && cursor->nmembers == 0 && cursor->body->positions);
 	if (to < from || to > cursor->blocks_end)
 		barq_bm25_corrupted("positions lie outside of the record of their term");
 	bytes = to - from;

@@ -27,7 +27,14 @@ typedef struct Bm25Cursor
 	uint32		fields;			/* in which the term counts, a bit each; 0: all */
 	const Bm25FieldSkip *field_skips;	/* of several fields: nfields - 1 for each block */
 
-	/* of pooled terms: all postings, decoded; else NULL */
+	/*
+	 * Of a pool of few terms: a cursor for each. The pool itself is read by
+	 * barq_bm25_cursor_seek(), as a block of one posting, the current row.
+	 */
+	uint32		nmembers;		/* 0: not such a pool */
+	struct Bm25Cursor **members;
+
+	/* of many pooled terms: all postings, decoded; else NULL */
 	const uint32 *pool_rows;
 	const uint32 *pool_frequencies;
 	const uint32 *pool_fields;	/* of several fields: nfields for each posting */
@@ -93,8 +100,11 @@ barq_bm25_field_maxima(const Bm25Cursor *cursor, uint32 block, uint32 field)
  */
 extern void barq_bm25_cursor_init(Bm25Cursor *cursor, const Bm25Body *body);
 
-/* Set a cursor to its first block, with nothing decoded. */
+/* Set a cursor, and its members, to the first block, with nothing decoded. */
 extern void barq_bm25_cursor_rewind(Bm25Cursor *cursor);
+
+/* Set a cursor, and its members, back to the first block; what is decoded may be used again. */
+extern void barq_bm25_cursor_restart(Bm25Cursor *cursor);
 
 /*
  * Open a cursor at the first posting of a term of the dictionary; its parts are
@@ -112,13 +122,66 @@ extern bool barq_bm25_cursor_open(Bm25Cursor *cursor, const Bm25Body *body,
 								  const BarqBm25Text *term);
 
 /*
- * bm25_pool.c: open a cursor for several terms as if they were one; a row's
- * frequency is the sum of theirs. False if the segment has none of them. All
- * postings are decoded at once, in the current memory context. Checks for interrupts.
+ * bm25_pool.c: open a cursor for several terms as if they were one; a row's frequency is
+ * the sum of theirs. False if the segment has none of them. Where it has one it is that
+ * term's cursor; where it has up to `most` a pool with members, whose rows may be such in
+ * which no term counts in its fields (barq_bm25_cursor_counts()); of more all postings are
+ * decoded at once. In the current memory context. Checks for interrupts.
  * ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern bool barq_bm25_cursor_open_pooled(Bm25Cursor *cursor, const Bm25Body *body,
-										 const BarqBm25Text *terms, uint32 nterms);
+										 const BarqBm25Text *terms, uint32 nterms, uint32 most);
+
+/*
+ * Look n terms up: *entries, palloc'd, receives those that the segment has; returns their
+ * number. *postings: the sum of their df. Checks for interrupts. ERRCODE_INDEX_CORRUPTED for a
+ * damaged dictionary.
+ */
+extern uint32 barq_bm25_find_all(const Bm25Body *body, const BarqBm25Text *terms, uint32 nterms,
+								 Bm25Entry **entries, uint64 *postings);
+
+/* A pool of so many terms is read by members. */
+#define BM25_MEMBERS	8
+
+/*
+ * ---- bm25_members.c: pools with members ----
+ *
+ * Make a pool with n members, which have so many postings in all. ERRCODE_INDEX_CORRUPTED
+ * for a damaged body.
+ */
+extern void barq_bm25_pool_open_members(Bm25Cursor *pool, const Bm25Body *body,
+										const Bm25Entry *entries, uint32 n, uint64 postings);
+
+/* The fields in which an entry of a pool counts; 0: all. */
+static inline uint32
+barq_bm25_entry_fields(const Bm25Body *body, const Bm25Entry *entry)
+{
+	return body->nfields == 1 || entry->fields == barq_bm25_every_field(body->nfields) ? 0 :
+		entry->fields;
+}
+
+/* Limit the fields in which a cursor's term counts, or those of its members. */
+extern void barq_bm25_cursor_limit_fields(Bm25Cursor *cursor, uint32 fields);
+
+/* barq_bm25_cursor_seek() of a pool. */
+extern uint32 barq_bm25_pool_seek(Bm25Cursor *pool, uint32 row);
+
+/* Add the frequencies of the current row up: barq_bm25_cursor_frequencies() of a pool. */
+extern void barq_bm25_pool_frequencies(Bm25Cursor *pool);
+
+/*
+ * Add frequencies[i * stride] of a member in the i-th field to sums[i], as far as the member
+ * counts there. All sums of pools' frequencies are made here or by rows (bm25_pool*.c).
+ */
+static inline void
+barq_bm25_pool_add(const Bm25Cursor *member, const uint32 *frequencies, Size stride, uint32 *sums)
+{
+	uint32		most = member->nfields == 1 ? PG_INT32_MAX : PG_INT32_MAX / BARQ_BM25_FIELDS;
+
+	for (uint32 f = 0; f < member->nfields; f++)
+		if (barq_bm25_has_field(member->fields, f))
+			sums[f] = (uint32) Min((uint64) sums[f] + frequencies[f * stride], most);
+}
 
 /*
  * bm25_pool_fields.c: the same for n entries of a body of several fields, which have so
@@ -212,6 +275,8 @@ barq_bm25_cursor_in_block(const Bm25Cursor *cursor, uint32 row)
 static inline uint32
 barq_bm25_cursor_seek(Bm25Cursor *cursor, uint32 row)
 {
+	if (unlikely(cursor->nmembers > 0))
+		return barq_bm25_pool_seek(cursor, row);
 	for (;;)
 	{
 		barq_bm25_cursor_shallow(cursor, row);

@@ -59,7 +59,8 @@ barq_bm25_block_bounds(const Bm25Cursor *cursor, uint32 from, uint32 n, const Ba
 										 sizeof(Bm25FieldSkip) * (cursor->nfields - 1),
 										 BM25_PAIRS, (int) n, scales[f].base, scales[f].slope,
 										 scales[f].weight, bounds);
-	barq_kernels->bm25_saturate(bounds, (int) n, barq_bm25_least_k1(query), weight);
+	if (weight > 0)
+		barq_kernels->bm25_saturate(bounds, (int) n, barq_bm25_least_k1(query), weight);
 }
 
 void

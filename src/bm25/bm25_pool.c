@@ -1,13 +1,12 @@
 /*
  * bm25_pool.c
- *	  Several terms as one: a cursor over all their postings, and the number of
- *	  rows that hold any of them. Postings are decoded at once and cut into
- *	  blocks as if they were one term's.
+ *	  Several terms as one: a cursor with a member for each of a few (bm25_members.c), or
+ *	  over the postings of all, which are decoded at once and cut into blocks as if they
+ *	  were one term's.
  */
 #include "postgres.h"
 
 #include "base/array.h"
-#include "base/bits.h"
 #include "base/interrupts.h"
 #include "bm25/bm25_cursor.h"
 
@@ -280,13 +279,9 @@ pool_by_counting(Pool *pool, const Bm25Body *body, const Bm25Entry *entries, uin
 		pfree(counts.large);
 }
 
-/*
- * Look the terms up: *entries, palloc'd, receives those that the segment has;
- * returns their number. *postings: the sum of their df.
- */
-static uint32
-find_all(const Bm25Body *body, const BarqBm25Text *terms, uint32 nterms,
-		 Bm25Entry **entries, uint64 *postings)
+uint32
+barq_bm25_find_all(const Bm25Body *body, const BarqBm25Text *terms, uint32 nterms,
+				   Bm25Entry **entries, uint64 *postings)
 {
 	uint32		n = 0;
 
@@ -306,19 +301,31 @@ find_all(const Bm25Body *body, const BarqBm25Text *terms, uint32 nterms,
 
 bool
 barq_bm25_cursor_open_pooled(Bm25Cursor *cursor, const Bm25Body *body,
-							 const BarqBm25Text *terms, uint32 nterms)
+							 const BarqBm25Text *terms, uint32 nterms, uint32 most)
 {
 	Bm25Entry  *entries;
 	uint64		postings;
-	uint32		n = find_all(body, terms, nterms, &entries, &postings);
+	uint32		n = barq_bm25_find_all(body, terms, nterms, &entries, &postings);
 	Pool		pool;
 	Bm25Skip   *skips;
 
 	if (n == 0)
 		return false;
+	if (n == 1 || n <= most)
+	{
+		if (n == 1)
+		{
+			barq_bm25_cursor_open_entry(cursor, body, &entries[0]);
+			barq_bm25_cursor_limit_fields(cursor, barq_bm25_entry_fields(body, &entries[0]));
+		}
+		else
+			barq_bm25_pool_open_members(cursor, body, entries, n, postings);
+		pfree(entries);
+		return true;
+	}
 	if (body->nfields > 1)
 		return barq_bm25_pool_fields(cursor, body, entries, n, postings);
-	if (n > 1 && postings > body->view->rows / COUNTING)
+	if (postings > body->view->rows / COUNTING)
 		pool_by_counting(&pool, body, entries, n, cursor);
 	else
 		pool_by_merging(&pool, body, entries, n, cursor);
@@ -346,53 +353,4 @@ barq_bm25_cursor_open_pooled(Bm25Cursor *cursor, const Bm25Body *body,
 	cursor->skips = skips;
 	barq_bm25_cursor_rewind(cursor);
 	return true;
-}
-
-uint32
-barq_bm25_df_any(BarqView *view, const BarqBm25Text *terms, uint32 nterms, uint32 fields)
-{
-	Bm25Body	body;
-	Bm25Cursor *cursor;
-	Bm25Entry  *entries;
-	uint64		postings;
-	uint8	   *seen;
-	uint32		n;
-	Size		words;
-	uint32		df = 0;
-	bool		whole;
-
-	barq_bm25_open(&body, view);
-	if (body.nfields == 1 || fields == barq_bm25_every_field(body.nfields))
-		fields = 0;
-	cursor = palloc(barq_bm25_cursor_bytes(body.nfields));
-	n = find_all(&body, terms, nterms, &entries, &postings);
-	whole = n == 1 && fields == 0 && (body.nfields == 1 || entries[0].fields == 0);
-	words = view->rows / 64 + 1;
-	seen = palloc_extended(words * sizeof(uint64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (uint32 i = 0; i < n && !whole; i++)
-	{
-		barq_check_interrupts();
-		barq_bm25_cursor_open_entry(cursor, &body, &entries[i]);
-		cursor->fields = body.nfields == 1 ? 0 : barq_bm25_both_fields(fields, entries[i].fields);
-		for (; cursor->block < cursor->nblocks; cursor->block++)
-		{
-			barq_bm25_cursor_load(cursor);
-			for (; cursor->at < cursor->n; cursor->at++)
-				if (barq_bm25_cursor_counts(cursor))
-					barq_bit_set(seen, cursor->rows[cursor->at]);
-		}
-	}
-	for (Size i = 0; i < words && !whole; i++)
-	{
-		uint64		word;
-
-		memcpy(&word, seen + i * sizeof(word), sizeof(word));
-		df += __builtin_popcountll(word);
-	}
-	if (whole)
-		df = entries[0].df;
-	pfree(seen);
-	pfree(entries);
-	pfree(cursor);
-	return df;
 }

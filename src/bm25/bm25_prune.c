@@ -31,73 +31,101 @@
 #include "bm25/bm25_prune.h"
 #include "kernels/kernels.h"
 
-#define SPAN			4		/* blocks after the first whose bounds give a local
-	* bound; with more, the bound of all is used */
+/* Blocks after the first whose bounds give a local bound; with more, the bound of all is used. */
+#define SPAN	4
 
 /* A bound of which this share does not exceed the threshold may be a tie. */
-#define TIE				(1 - 1e-5)
+#define TIE		(1 - 1e-5)
 
-			   void
-			   barq_bm25_load_bounds(Pruner *p, Scorer *scorer, uint32 from)
+/* A weighted frequency beyond any other. */
+#define ANY_FREQUENCY	1e30f
+
+/*
+ * Upper bounds of the weighted frequencies of n blocks of a form of a pool, in one field,
+ * from its shares with weight 1: x = s / (1 - s).
+ */
+static void
+unsaturate(float *bounds, uint32 n)
 {
-	const Bm25Cursor *cursor = scorer->cursor;
-	uint32		slot = from / BOUNDS % 2;
-	uint32		n = Min(BOUNDS, cursor->nblocks - from);
-
-	if (p->fields)
-		barq_bm25_block_bounds(cursor, from, n, p->s->query, p->scales, scorer->weight,
-							   scorer->bounds[slot]);
-	else
-		barq_kernels->bm25_bounds(&cursor->skips[from].maxima, sizeof(Bm25Skip), BM25_PAIRS, n,
-								  p->base, p->slope, scorer->weight, scorer->bounds[slot]);
-	scorer->bounds_from[slot] = from;
+	for (uint32 i = 0; i < n; i++)
+		bounds[i] = bounds[i] < 1 ? bounds[i] / (1 - bounds[i]) : ANY_FREQUENCY;
 }
 
-/* Set lengths and shares of the postings of a term's decoded block. */
+/* Bounds of n blocks from a block on; BM25_NO_ROW and 1: of all postings. See Form. */
 static void
-load_shares(Pruner *p, Scorer *scorer)
+compute_bounds(Pruner *p, const Form *form, uint32 from, uint32 n, float *bounds)
 {
-	Bm25Cursor *cursor = scorer->cursor;
+	const Bm25Cursor *cursor = form->cursor;
+	bool		pool = form->scorer->nforms > 1;
+
+	if (p->fields)
+		barq_bm25_block_bounds(cursor, from, n, p->s->query, p->scales,
+							   pool ? 0 : form->scorer->weight, bounds);
+	else
+	{
+		barq_kernels->bm25_bounds(from == BM25_NO_ROW ? &cursor->maxima : &cursor->skips[from].maxima,
+								  sizeof(Bm25Skip), BM25_PAIRS, n, p->base, p->slope,
+								  pool ? BM25_RAISE : form->scorer->weight, bounds);
+		if (pool)
+			unsaturate(bounds, n);
+	}
+}
+
+void
+barq_bm25_load_bounds(Pruner *p, Form *form, uint32 from)
+{
+	uint32		slot = from / BOUNDS % 2;
+
+	compute_bounds(p, form, from, Min(BOUNDS, form->cursor->nblocks - from), form->bounds[slot]);
+	form->bounds_from[slot] = from;
+}
+
+/* Set lengths and shares of the postings of a form's decoded block. */
+static void
+load_shares(Pruner *p, Form *form)
+{
+	Bm25Cursor *cursor = form->cursor;
+	const Scorer *scorer = form->scorer;
 	Bm25Search *s = p->s;
 
-	if (scorer->shared == cursor->loaded)
+	if (form->shared == cursor->loaded)
 		return;
 	if (p->fields)
 	{
-		barq_bm25_block_shares(s, cursor, p->scales, scorer->weight, scorer->shares,
-							   scorer->by_norm, scorer->lengths);
+		barq_bm25_block_shares(s, cursor, p->scales, scorer->weight, form->shares,
+							   form->by_norm, form->lengths);
 
 		/* a required term leads to rows also where its fields have no weight */
-		for (uint32 i = 0; cursor->weight == 0 && i < cursor->n; i++)
-			scorer->shares[i] = scorer->weight;
-		scorer->shared = cursor->loaded;
+		for (uint32 i = 0; s->cursors[scorer->number]->weight == 0 && i < cursor->n; i++)
+			form->shares[i] = scorer->weight;
+		form->shared = cursor->loaded;
 		return;
 	}
 	if (!cursor->has_frequencies)
 		barq_bm25_cursor_frequencies(cursor);
-	barq_bm25_lengths(&s->body, cursor->rows, cursor->n, scorer->lengths[0]);
-	barq_kernels->bm25_shares(cursor->frequencies, scorer->lengths[0], cursor->n, p->base,
-							  p->slope, scorer->weight, scorer->shares);
-	scorer->shared = cursor->loaded;
+	barq_bm25_lengths(&s->body, cursor->rows, cursor->n, form->lengths[0]);
+	barq_kernels->bm25_shares(cursor->frequencies, form->lengths[0], cursor->n, p->base,
+							  p->slope, scorer->weight, form->shares);
+	form->shared = cursor->loaded;
 }
 
-/* Search a window with one heavy term. */
+/* Search a window with one heavy form. */
 static void
-search_one(Pruner *p, Scorer *scorer, uint32 light)
+search_one(Pruner *p, Form *form, uint32 light)
 {
-	barq_bm25_take_candidates(p, scorer,
-							  barq_kernels->find_at_least(scorer->shares + scorer->begin,
-														  scorer->end - scorer->begin,
+	barq_bm25_take_candidates(p, form,
+							  barq_kernels->find_at_least(form->shares + form->begin,
+														  form->end - form->begin,
 														  barq_bm25_limit(p, p->below[light]), p->found));
 	barq_bm25_try_candidates(p, light);
 }
 
 /*
- * Search the window [from, to] with several heavy terms. A row that several of
+ * Search the window [from, to] with several heavy forms. A row that several of
  * them hold becomes a candidate with the first of them only.
  */
 static void
-search_several(Pruner *p, Scorer **heavy, uint32 n, uint32 light, uint32 from, uint32 to)
+search_several(Pruner *p, Form **heavy, uint32 n, uint32 light, uint32 from, uint32 to)
 {
 	uint32		postings = 0;
 	uint32		wanted = 64;
@@ -127,6 +155,8 @@ search_several(Pruner *p, Scorer **heavy, uint32 n, uint32 light, uint32 from, u
 		for (uint32 j = 0; j < n && p->candidates.n > 0; j++)
 			if (j != i)
 				barq_bm25_add_heavy(p, heavy[j], j < i);
+		if (p->pools)
+			barq_bm25_join_forms(p);
 		barq_bm25_try_candidates(p, light);
 	}
 }
@@ -139,9 +169,16 @@ exact_bound(Pruner *p, uint32 from, uint32 to)
 
 	for (uint32 i = 0; i < p->n; i++)
 	{
-		Bm25Cursor *cursor = p->scorers[i].cursor;
+		const Scorer *scorer = &p->scorers[i];
+		Bm25Cursor *cursor = scorer->forms[0].cursor;
 		const Bm25Maxima *maxima = &cursor->maxima;
 
+		/* of a pool the bound is not exact: ties with it are searched */
+		if (scorer->nforms > 1)
+		{
+			bound += scorer->local;
+			continue;
+		}
 		if (cursor->block >= cursor->nblocks)
 			continue;
 		Assert(cursor->skips[cursor->block].last_row >= from);
@@ -157,26 +194,46 @@ exact_bound(Pruner *p, uint32 from, uint32 to)
 	return bound;
 }
 
-/* Bound of a term in a window up to `to`; its cursor is at its first block there. */
-static inline double
-local_bound(Pruner *p, Scorer *scorer, uint32 to)
+/* Bound of a form in a window up to `to`; its cursor is at its first block there. */
+static inline float
+form_bound(Pruner *p, Form *form, uint32 to)
 {
-	Bm25Cursor *cursor = scorer->cursor;
+	Bm25Cursor *cursor = form->cursor;
 	uint32		block = cursor->block;
-	double		bound;
+	float		bound;
 
 	if (block >= cursor->nblocks)
 		return 0;
-	bound = barq_bm25_bound_of(p, scorer, block);
+	bound = barq_bm25_bound_of(p, form, block);
 	for (int i = 0; cursor->skips[block].last_row < to; i++)
 	{
 		if (++block >= cursor->nblocks)
 			break;
 		if (i == SPAN)
-			return scorer->bound;
-		bound = Max(bound, barq_bm25_bound_of(p, scorer, block));
+			return form->all;
+		bound = Max(bound, barq_bm25_bound_of(p, form, block));
 	}
 	return bound;
+}
+
+/* Bound of a term in a window up to `to`; its forms' cursors are at their first blocks there. */
+static inline double
+local_bound(Pruner *p, Scorer *scorer, uint32 to)
+{
+	double		bound = 0;
+
+	if (likely(scorer->nforms == 1))
+		return form_bound(p, &scorer->forms[0], to);
+	for (uint32 i = 0; i < scorer->nforms; i++)
+		bound += scorer->forms[i].local = form_bound(p, &scorer->forms[i], to);
+	return barq_bm25_pool_share(p, scorer, bound);
+}
+
+/* Rows that hold a term, or more. */
+static inline uint32
+df_of(const Pruner *p, const Scorer *scorer)
+{
+	return p->s->cursors[scorer->number]->df;
 }
 
 /* Insert into order[from .. to-1], which is sorted by local bounds. */
@@ -188,12 +245,52 @@ insert(Scorer **order, uint32 from, uint32 to, Scorer *scorer)
 	order[to] = scorer;
 }
 
-/* Search a window that is one block of the leading term. */
+/*
+ * Decode the blocks of a heavy term in the window [from, to], one of each form, and add its
+ * forms with postings there to heavy[]. Returns how many heavy[] has then.
+ */
+static uint32
+load_heavy(Pruner *p, Scorer *scorer, uint32 from, uint32 to, Form **heavy, uint32 n)
+{
+	for (uint32 i = 0; i < scorer->nforms; i++)
+	{
+		Form	   *form = &scorer->forms[i];
+		Bm25Cursor *cursor = form->cursor;
+
+		if (cursor->block >= cursor->nblocks)
+			continue;
+		Assert(cursor->skips[cursor->block].last_row >= to);
+		if (cursor->loaded != cursor->block)
+			barq_bm25_cursor_load(cursor);
+		cursor->at = 0;
+		form->begin = barq_bm25_cursor_in_block(cursor, from);
+		form->end = cursor->rows[cursor->n - 1] <= to ? cursor->n :
+			barq_bm25_cursor_in_block(cursor, to + 1);
+		if (form->begin < form->end)
+		{
+			load_shares(p, form);
+			heavy[n++] = form;
+		}
+	}
+	return n;
+}
+
+/* Search the window [from, to] with n heavy forms; the first `light` terms in order[] are light. */
 static void
-search_led(Pruner *p)
+search_heavy(Pruner *p, Form **heavy, uint32 n, uint32 light, uint32 from, uint32 to)
+{
+	if (n == 1)
+		search_one(p, heavy[0], light);
+	else if (n > 1)
+		search_several(p, heavy, n, light, from, to);
+}
+
+/* Search the window [from, to], in which each form of the leading term has one block. */
+static void
+search_led(Pruner *p, uint32 from, uint32 to)
 {
 	Scorer	   *leader = p->leader;
-	Bm25Cursor *cursor = leader->cursor;
+	Form	   *heavy[BM25_MANY_FORMS];
 	uint32		n = 0;
 
 	/*
@@ -211,7 +308,7 @@ search_led(Pruner *p)
 		if (!scorer->required || scorer == leader)
 			continue;
 		for (; at > 0 && p->order[at - 1]->required &&
-			 p->order[at - 1]->cursor->df < scorer->cursor->df;
+			 df_of(p, p->order[at - 1]) < df_of(p, scorer);
 			 at--)
 			p->order[at] = p->order[at - 1];
 		p->order[at] = scorer;
@@ -223,12 +320,7 @@ search_led(Pruner *p)
 
 	for (uint32 i = 0; i < p->n; i++)
 		p->scorers[i].heavy = &p->scorers[i] == leader;
-	if (cursor->loaded != cursor->block)
-		barq_bm25_cursor_load(cursor);
-	leader->begin = 0;
-	leader->end = cursor->n;
-	load_shares(p, leader);
-	search_one(p, leader, n);
+	search_heavy(p, heavy, load_heavy(p, leader, from, to, heavy, 0), n, from, to);
 }
 
 /* Divide the terms into light and heavy ones in the window, and search it. */
@@ -236,7 +328,7 @@ static void
 search_window(Pruner *p, uint32 from, uint32 to)
 {
 	double		worst = barq_bm25_threshold(p->s);
-	Scorer	   *heavy[BM25_MANY_TERMS];
+	Form	   *heavy[BM25_MANY_FORMS];
 	double		rest = 0;
 	uint32		light;
 	uint32		n = 0;
@@ -256,36 +348,37 @@ search_window(Pruner *p, uint32 from, uint32 to)
 	for (uint32 i = 0; i < p->n; i++)
 		p->order[i]->heavy = i >= light;
 
-	/* a heavy term has one block in the window; light ones may have more */
+	/* a form of a heavy term has one block in the window; light ones may have more */
 	for (uint32 i = light; i < p->n; i++)
-	{
-		Scorer	   *scorer = p->order[i];
-		Bm25Cursor *cursor = scorer->cursor;
-
-		if (cursor->block >= cursor->nblocks)
-			continue;
-		Assert(cursor->skips[cursor->block].last_row >= to);
-		if (cursor->loaded != cursor->block)
-			barq_bm25_cursor_load(cursor);
-		cursor->at = 0;
-		scorer->begin = barq_bm25_cursor_in_block(cursor, from);
-		scorer->end = cursor->rows[cursor->n - 1] <= to ? cursor->n :
-			barq_bm25_cursor_in_block(cursor, to + 1);
-		if (scorer->begin < scorer->end)
-		{
-			load_shares(p, scorer);
-			heavy[n++] = scorer;
-		}
-	}
-	if (n == 1)
-		search_one(p, heavy[0], light);
-	else if (n > 1)
-		search_several(p, heavy, n, light, from, to);
+		n = load_heavy(p, p->order[i], from, to, heavy, n);
+	search_heavy(p, heavy, n, light, from, to);
 }
 
 /*
- * The last row of the window that begins at `from`, in which no term has more
- * than one block, unless it is light in any window. BM25_NO_ROW where those
+ * Move a term's cursors to the window that begins at `from`; returns the last row of the
+ * block that ends first, BM25_NO_ROW if the term has no more postings.
+ */
+static uint32
+move_to(Scorer *scorer, uint32 from)
+{
+	uint32		to = BM25_NO_ROW;
+
+	for (uint32 i = 0; i < scorer->nforms; i++)
+	{
+		Form	   *form = &scorer->forms[i];
+		Bm25Cursor *cursor = form->cursor;
+
+		barq_bm25_cursor_shallow(cursor, from);
+		form->first = cursor->block;
+		if (cursor->block < cursor->nblocks)
+			to = Min(to, cursor->skips[cursor->block].last_row);
+	}
+	return to;
+}
+
+/*
+ * The last row of the window that begins at `from`, in which no form of a term has more
+ * than one block, unless the term is light in any window. BM25_NO_ROW where those
  * terms have no more postings. Moves all cursors to the window.
  */
 static uint32
@@ -298,13 +391,14 @@ window_end(Pruner *p, uint32 from)
 	{
 		for (uint32 i = 0; i < p->n; i++)
 		{
-			barq_bm25_cursor_shallow(p->scorers[i].cursor, from);
-			p->scorers[i].first = p->scorers[i].cursor->block;
-			if (p->scorers[i].required &&
-				p->scorers[i].first >= p->scorers[i].cursor->nblocks)
+			uint32		end = move_to(&p->scorers[i], from);
+
+			if (p->scorers[i].required && end == BM25_NO_ROW)
 				return BM25_NO_ROW;
+			if (&p->scorers[i] == p->leader)
+				to = end;
 		}
-		return p->leader->cursor->skips[p->leader->first].last_row;
+		return to;
 	}
 
 	/* the threshold never falls, so light terms stay light */
@@ -312,68 +406,88 @@ window_end(Pruner *p, uint32 from)
 		p->rest += p->by_bound[p->light++]->bound;
 	for (uint32 i = 0; i < p->n; i++)
 	{
-		Bm25Cursor *cursor = p->by_bound[i]->cursor;
+		uint32		end = move_to(p->by_bound[i], from);
 
-		barq_bm25_cursor_shallow(cursor, from);
-		p->by_bound[i]->first = cursor->block;
-		if (i >= p->light && cursor->block < cursor->nblocks)
-			to = Min(to, cursor->skips[cursor->block].last_row);
+		if (i >= p->light)
+			to = Min(to, end);
 	}
 	return to;
+}
+
+/* Set a form up. */
+static void
+begin_form(Pruner *p, Form *form, Scorer *scorer, Bm25Cursor *cursor, uint32 number)
+{
+	form->scorer = scorer;
+	form->cursor = cursor;
+	form->number = number;
+	form->bounds_from[0] = form->bounds_from[1] = BM25_NO_ROW;
+	form->shared = BM25_NO_ROW;
+	form->lengths = palloc(sizeof(*form->lengths) * p->nfields);
+	if (p->fields)
+		form->by_norm = palloc(sizeof(*form->by_norm) * p->nfields);
+	compute_bounds(p, form, BM25_NO_ROW, 1, &form->all);
+}
+
+/* Set the scorers up, with n forms in all. */
+static void
+begin_scorers(Pruner *p, Form *forms, uint32 n)
+{
+	Bm25Search *s = p->s;
+	uint32		number = 0;
+
+	for (uint32 i = 0; i < s->n; i++)
+	{
+		Scorer	   *scorer = &p->scorers[i];
+		Bm25Cursor *cursor = s->cursors[i];
+		double		bound = 0;
+		uint32		at;
+
+		scorer->number = i;
+		scorer->weight = (float) (Max(cursor->weight, 1e-20) * BM25_RAISE);
+		scorer->nforms = Max(cursor->nmembers, 1);
+		scorer->forms = forms + number;
+		for (uint32 j = 0; j < scorer->nforms; j++, number++)
+		{
+			Assert(number < n);
+			begin_form(p, &forms[number], scorer, cursor->nmembers == 0 ? cursor : cursor->members[j],
+					   number);
+			bound += forms[number].all;
+		}
+		scorer->bound = scorer->nforms == 1 ? bound : barq_bm25_pool_share(p, scorer, bound);
+		p->pools |= scorer->nforms > 1;
+		scorer->required = s->required != NULL && s->required[i];
+		if (scorer->required && (p->leader == NULL || df_of(p, scorer) < df_of(p, p->leader)))
+			p->leader = scorer;
+		for (at = i; at > 0 && p->by_bound[at - 1]->bound > scorer->bound; at--)
+			p->by_bound[at] = p->by_bound[at - 1];
+		p->by_bound[at] = scorer;
+	}
 }
 
 /* Set a pruner up for a search: scorers, their order by bounds, the leader. */
 static void
 begin_pruning(Pruner *p, Bm25Search *s)
 {
-	Assert(s->n <= BM25_MANY_TERMS);
+	uint32		nforms = barq_bm25_count_forms(s);
+
+	Assert(s->n <= BM25_MANY_TERMS && nforms <= BM25_MANY_FORMS);
 	p->s = s;
 	p->n = s->n;
 	p->base = (float) (s->query->k1 * (1 - s->query->b) * BM25_LOWER);
 	p->slope = (float) (s->query->k1 * s->query->b / s->query->avglen * BM25_LOWER);
 	p->fields = barq_bm25_has_fields(s);
 	p->nfields = Max(s->query->nfields, 1);
+	p->saturation = p->fields ? barq_bm25_least_k1(s->query) : 1;
+	p->pools = false;
 	if (p->fields)
 		barq_bm25_field_scales(s->query, p->scales);
-	p->candidates.frequencies = palloc(sizeof(*p->candidates.frequencies) * Max(s->n, 1) * p->nfields);
-	p->scorers = palloc(sizeof(Scorer) * s->n);
-	for (uint32 i = 0; i < s->n; i++)
-	{
-		Scorer	   *scorer = &p->scorers[i];
-		float		bound;
-		uint32		at;
-
-		scorer->cursor = s->cursors[i];
-		scorer->number = i;
-		scorer->weight = (float) (Max(scorer->cursor->weight, 1e-20) * BM25_RAISE);
-		if (p->fields)
-			barq_bm25_block_bounds(scorer->cursor, BM25_NO_ROW, 1, s->query, p->scales,
-								   scorer->weight, &bound);
-		else
-			barq_kernels->bm25_bounds(&scorer->cursor->maxima, 0, BM25_PAIRS, 1, p->base,
-									  p->slope, scorer->weight, &bound);
-		scorer->bound = bound;
-		scorer->bounds_from[0] = scorer->bounds_from[1] = BM25_NO_ROW;
-		scorer->shared = BM25_NO_ROW;
-		scorer->lengths = palloc(sizeof(*scorer->lengths) * p->nfields);
-		if (p->fields)
-			scorer->by_norm = palloc(sizeof(*scorer->by_norm) * p->nfields);
-		for (at = i; at > 0 && p->by_bound[at - 1]->bound > scorer->bound; at--)
-			p->by_bound[at] = p->by_bound[at - 1];
-		p->by_bound[at] = scorer;
-	}
 	p->light = 0;
 	p->rest = 0;
 	p->leader = NULL;
-	for (uint32 i = 0; i < s->n; i++)
-	{
-		Scorer	   *scorer = &p->scorers[i];
-
-		scorer->required = s->required != NULL && s->required[i];
-		if (scorer->required &&
-			(p->leader == NULL || scorer->cursor->df < p->leader->cursor->df))
-			p->leader = scorer;
-	}
+	p->candidates.frequencies = palloc(sizeof(*p->candidates.frequencies) * nforms * p->nfields);
+	p->scorers = palloc(sizeof(Scorer) * s->n);
+	begin_scorers(p, palloc(sizeof(Form) * nforms), nforms);
 }
 
 void
@@ -401,7 +515,7 @@ barq_bm25_search_few(Bm25Search *s)
 			(bound * TIE > worst || !barq_bm25_hopeless(s, exact_bound(p, from, to), from)))
 		{
 			if (p->leader != NULL)
-				search_led(p);
+				search_led(p, from, to);
 			else
 				search_window(p, from, to);
 		}

@@ -17,45 +17,64 @@
 /* A sum of a few bounds in single precision may be too small by this factor. */
 #define BUCKET_SLACK	(1 - 4e-6)
 
-typedef struct Scorer
+/*
+ * A form of a term: the term itself, or a member of a pool. Of a pool, what bounds say of a
+ * form is its weighted frequency: x, where x / (x + p->saturation) times the weight is the
+ * share. That of the pool in a row is the sum of its forms', so its share is at most that of
+ * the sum of their bounds.
+ */
+typedef struct Form
 {
+	struct Scorer *scorer;
 	Bm25Cursor *cursor;
-	uint32		number;			/* in the order of the query */
-	float		weight;			/* raised */
-	double		bound;			/* bound of all its postings */
-	double		local;			/* bound of its postings in the window */
+	uint32		number;			/* among all forms, in the order of the query */
+	float		all;			/* bound over all its postings */
+	float		local;			/* bound over those in the window */
 	uint32		first;			/* its first block in the window */
-	bool		required;		/* rows must hold the term */
 
 	/* bounds of blocks, cached: bounds[i] are those from block bounds_from[i] on */
 	uint32		bounds_from[2]; /* BM25_NO_ROW: none */
 	float		bounds[2][BOUNDS];
 
-	bool		heavy;			/* in the window: its block is decoded, its shares are set */
 	uint32		shared;			/* block that shares are of; BM25_NO_ROW: none */
-	uint32		begin;			/* its postings in the window: [begin, end) */
+	uint32		begin;			/* of a heavy term: its postings in the window: [begin, end) */
 	uint32		end;
 	float		shares[BARQ_BM25_BLOCK];	/* bounds, raised */
 	uint32		(*lengths)[BARQ_BM25_BLOCK];	/* by field; of several: stored ones */
 	float		(*by_norm)[BARQ_BM25_BLOCK];	/* of several fields: barq_bm25_block_shares() */
+} Form;
+
+/* A term of the search. */
+typedef struct Scorer
+{
+	uint32		number;			/* in the order of the query */
+	uint32		nforms;			/* above 1: a pool */
+	Form	   *forms;
+	float		weight;			/* raised */
+	double		bound;			/* bound of all its postings */
+	double		local;			/* bound of its postings in the window */
+	bool		required;		/* rows must hold the term */
+	bool		heavy;			/* in the window: blocks of its forms are decoded, shares set */
 } Scorer;
 
 /*
- * Candidates, ascending, from one block of one heavy term, the taker. A candidate's number
+ * Candidates, ascending, from one block of one heavy form, the taker. A candidate's number
  * is that of its posting in the block, so the taker has its length and norms.
  */
 typedef struct Candidates
 {
 	uint32		n;
-	const Scorer *taker;
+	const Form *taker;
 	uint32		rows[BARQ_BM25_BLOCK];
 	float		sums[BARQ_BM25_BLOCK];	/* of the shares found so far */
 	uint8		numbers[BARQ_BM25_BLOCK];
 
 	/* by number */
-	uint32		terms[BARQ_BM25_BLOCK]; /* a bit for each term found */
-	uint8		places[BM25_MANY_TERMS][BARQ_BM25_BLOCK];	/* of heavy terms: its posting */
-	uint32		(*frequencies)[BARQ_BM25_BLOCK];	/* of light terms: a row for each term
+	uint32		forms[BARQ_BM25_BLOCK]; /* a bit for each form found */
+	float		pooled[BARQ_BM25_BLOCK];	/* weighted frequency of the light pool that is
+											 * looked up; below 0: not found */
+	uint8		places[BM25_MANY_FORMS][BARQ_BM25_BLOCK];	/* of heavy forms: its posting */
+	uint32		(*frequencies)[BARQ_BM25_BLOCK];	/* of light forms: a row for each form
 													 * and field */
 } Candidates;
 
@@ -65,8 +84,10 @@ typedef struct Pruner
 	uint32		n;				/* scorers */
 	float		base;			/* norms are at least base + slope · length */
 	float		slope;
+	float		saturation;		/* of weighted frequencies: k1 with several fields, else 1 */
 	uint32		nfields;
 	bool		fields;			/* there are several: scales in place of base and slope */
+	bool		pools;			/* there are scorers of several forms */
 	Bm25FieldScale scales[BARQ_BM25_FIELDS];
 	Scorer	   *scorers;		/* in the order of the query */
 	Scorer	   *by_bound[BM25_MANY_TERMS];	/* by their bound of all postings */
@@ -96,21 +117,28 @@ barq_bm25_limit(const Pruner *p, double rest)
 }
 
 /*
- * bm25_prune.c: compute the bounds of the blocks [from, from + BOUNDS) of a term, as many
+ * bm25_prune.c: compute the bounds of the blocks [from, from + BOUNDS) of a form, as many
  * as there are; from is a multiple of BOUNDS.
  */
-extern void barq_bm25_load_bounds(Pruner *p, Scorer *scorer, uint32 from);
+extern void barq_bm25_load_bounds(Pruner *p, Form *form, uint32 from);
 
-/* Bound of a block's shares. */
+/* Bound of a block's shares; of a form of a pool: of their weighted frequencies. */
 static inline float
-barq_bm25_bound_of(Pruner *p, Scorer *scorer, uint32 block)
+barq_bm25_bound_of(Pruner *p, Form *form, uint32 block)
 {
 	uint32		from = block - block % BOUNDS;
 	uint32		slot = block / BOUNDS % 2;
 
-	if (unlikely(scorer->bounds_from[slot] != from))
-		barq_bm25_load_bounds(p, scorer, from);
-	return scorer->bounds[slot][block - from];
+	if (unlikely(form->bounds_from[slot] != from))
+		barq_bm25_load_bounds(p, form, from);
+	return form->bounds[slot][block - from];
+}
+
+/* Bound of a pool's share by that of its weighted frequency. */
+static inline double
+barq_bm25_pool_share(const Pruner *p, const Scorer *scorer, double bound)
+{
+	return scorer->weight * (bound / (bound + p->saturation));
 }
 
 /*
@@ -121,15 +149,18 @@ barq_bm25_bound_of(Pruner *p, Scorer *scorer, uint32 block)
 
 /*
  * Make candidates of the postings p->found[0 .. n-1], counted from
- * scorer->begin, of a heavy term.
+ * form->begin, of a heavy form.
  */
-extern void barq_bm25_take_candidates(Pruner *p, const Scorer *scorer, uint32 n);
+extern void barq_bm25_take_candidates(Pruner *p, const Form *form, uint32 n);
 
 /*
- * Add another heavy term to the candidates that hold it. earlier: it had its candidates
+ * Add another heavy form to the candidates that hold it. earlier: it had its candidates
  * before; then drop these.
  */
-extern void barq_bm25_add_heavy(Pruner *p, const Scorer *scorer, bool earlier);
+extern void barq_bm25_add_heavy(Pruner *p, const Form *form, bool earlier);
+
+/* Lower the sums of candidates that hold several forms of a heavy pool to its share. */
+extern void barq_bm25_join_forms(Pruner *p);
 
 /*
  * Look the candidates up in the light terms, p->order[0 .. light-1], the heaviest

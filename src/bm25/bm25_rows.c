@@ -61,7 +61,7 @@ open_finder(Finder *finder, const Bm25Body *body, const BarqBm25Query *query)
 			continue;
 		if ((i & 63) == 0)
 			barq_check_interrupts();
-		cursor = barq_bm25_open_term(body, term);
+		cursor = barq_bm25_open_term(body, term, BM25_MEMBERS);
 		if (cursor == NULL)
 			continue;
 		if (finder->numbers != NULL)

@@ -273,7 +273,7 @@ is_best_field(Bm25Search *s, double score, uint32 row)
 
 	/* rows come in the order of no cursor */
 	for (uint32 i = 0; i < whole->n; i++)
-		whole->again[i]->block = whole->again[i]->at = 0;
+		barq_bm25_cursor_restart(whole->again[i]);
 	if (!sum_row_of_fields(whole, whole->again, row, sums))
 		return false;
 	for (uint32 f = 0; f < s->query->nfields; f++)
@@ -402,6 +402,45 @@ search_listed(Bm25Search *s, const uint32 *rows, uint32 nrows)
 	}
 }
 
+/* Leave the i-th term out, of which no row holds a posting that counts. */
+static void
+remove_cursor(Bm25Search *s, uint32 i)
+{
+	uint32		behind = --s->n - i;
+
+	memmove(s->cursors + i, s->cursors + i + 1, behind * sizeof(s->cursors[0]));
+	memmove(s->numbers + i, s->numbers + i + 1, behind * sizeof(s->numbers[0]));
+	if (s->required != NULL)
+		memmove(s->required + i, s->required + i + 1, behind * sizeof(s->required[0]));
+}
+
+/*
+ * Decode pools at once, those of the fewest postings first, until a pruned search has no
+ * more forms than it can; where it is none, of many terms, all of them.
+ */
+static void
+limit_forms(Bm25Search *s)
+{
+	while (barq_bm25_count_forms(s) > (s->n > BM25_MANY_TERMS ? s->n : BM25_MANY_FORMS))
+	{
+		Bm25Cursor *decoded;
+		uint32		least = s->n;
+
+		for (uint32 i = 0; i < s->n; i++)
+			if (s->cursors[i]->nmembers > 0 &&
+				(least == s->n || s->cursors[i]->df < s->cursors[least]->df))
+				least = i;
+		decoded = barq_bm25_open_term(&s->body, &s->query->terms[s->numbers[least]], 0);
+		if (decoded == NULL)
+		{
+			remove_cursor(s, least);
+			continue;
+		}
+		decoded->weight = s->cursors[least]->weight;
+		s->cursors[least] = decoded;
+	}
+}
+
 /*
  * Open cursors for the terms that score or are required: sets n, cursors,
  * numbers, held and required. Returns whether any term is required.
@@ -432,7 +471,7 @@ open_cursors(Bm25Search *s)
 			continue;
 		if ((i & 63) == 0)
 			barq_check_interrupts();
-		cursor = barq_bm25_open_term(&s->body, term);
+		cursor = barq_bm25_open_term(&s->body, term, BM25_MEMBERS);
 		if (cursor == NULL)
 			continue;
 		cursor->weight = term->weight;
@@ -441,6 +480,7 @@ open_cursors(Bm25Search *s)
 		s->numbers[s->n] = i;
 		s->cursors[s->n++] = cursor;
 	}
+	limit_forms(s);
 	return any_required;
 }
 

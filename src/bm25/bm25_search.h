@@ -11,6 +11,9 @@
 /* With more terms than this, shares are added up without pruning. */
 #define BM25_MANY_TERMS		24
 
+/* Forms of all terms of a pruned search at most: a bit each. */
+#define BM25_MANY_FORMS		32
+
 /* A search of one segment. */
 typedef struct Bm25Search
 {
@@ -50,7 +53,21 @@ extern uint32 barq_bm25_tie_row(Bm25Search *s);
  */
 extern void barq_bm25_keep(Bm25Search *s, double score, uint32 row);
 
-/* bm25_prune.c: add the best rows of up to BM25_MANY_TERMS terms to top. */
+/* The forms of the terms: members of pools, and terms that are none. */
+static inline uint32
+barq_bm25_count_forms(const Bm25Search *s)
+{
+	uint32		forms = 0;
+
+	for (uint32 i = 0; i < s->n; i++)
+		forms += Max(s->cursors[i]->nmembers, 1);
+	return forms;
+}
+
+/*
+ * bm25_prune.c: add the best rows of up to BM25_MANY_TERMS terms, of BM25_MANY_FORMS forms,
+ * to top.
+ */
 extern void barq_bm25_search_few(Bm25Search *s);
 
 /* Length of a row's document in tokens. */
@@ -114,7 +131,7 @@ extern void barq_bm25_field_scales(const BarqBm25Query *query, Bm25FieldScale *s
 
 /*
  * Upper bounds of the shares of the postings of n blocks from a block on; BM25_NO_ROW and 1:
- * of all postings. weight: the term's, raised.
+ * of all postings. weight: the term's, raised; 0: bounds of weighted frequencies instead.
  */
 extern void barq_bm25_block_bounds(const Bm25Cursor *cursor, uint32 from, uint32 n,
 								   const BarqBm25Query *query, const Bm25FieldScale *scales,

@@ -47,6 +47,7 @@ typedef struct BarqSnapshot
 	MemoryContext context;
 
 	BarqLogCache *log_cache;	/* log_cache.h; in `context`. NULL: none yet */
+	struct BarqKnownCounts *counts; /* known_counts.h; in `context`. NULL: none yet */
 
 	/* the backend's cache of snapshots */
 	dlist_node	node;			/* if cached: the last used is first */

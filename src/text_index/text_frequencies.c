@@ -11,7 +11,9 @@
 
 #include "base/array.h"
 #include "common/hashfn.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "store/known_counts.h"
 #include "text_index/text_statistics.h"
 #include "utils/memutils.h"
 
@@ -37,6 +39,56 @@ typedef struct FrequencyCall
 	uint64	   *leaf;			/* df of each in the leaf visited last */
 } FrequencyCall;
 
+/*
+ * What the df of a term in segments depends on, palloc'd, as bytes by which it is kept with
+ * their snapshot; NULL if it is quickly found.
+ */
+static char *
+key_of_frequency(const BarqTermFrequency *known, uint32 *length)
+{
+	StringInfoData key;
+	uint32		fields = known->fields;
+
+	if (!known->prefix && (fields & (fields - 1)) == 0)
+		return NULL;
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, (const char *) &fields, sizeof(fields));
+	for (uint32 i = 0; i < (known->prefix ? known->nexpansions : 1); i++)
+	{
+		const BarqBm25Text *text = known->prefix ? &known->expansions[i] : &known->text;
+
+		appendBinaryStringInfo(&key, (const char *) &text->fields, sizeof(text->fields));
+		appendBinaryStringInfo(&key, (const char *) &text->length, sizeof(text->length));
+		appendBinaryStringInfo(&key, text->text, (int) text->length);
+	}
+	*length = (uint32) key.len;
+	return key.data;
+}
+
+/* The df of a term in the segments of a leaf. */
+static uint64
+frequency_in_segments(BarqTextState *state, const BarqTermFrequency *known)
+{
+	uint32		length = 0;
+	char	   *key = key_of_frequency(known, &length);
+	uint64		df = 0;
+
+	if (key != NULL && barq_known_count(state->snapshot, key, length, &df))
+	{
+		pfree(key);
+		return df;
+	}
+	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
+		df += known->prefix ?
+			barq_bm25_df_any(&state->views[i], known->expansions, known->nexpansions, known->fields) :
+			barq_bm25_df(&state->views[i], known->text.text, known->text.length, known->fields);
+	if (key == NULL)
+		return df;
+	barq_known_count_keep(state->snapshot, key, length, df);
+	pfree(key);
+	return df;
+}
+
 /* BarqLeafVisitor: the df of all wanted terms in a leaf. */
 static void
 visit_frequencies(BarqTextStatistics *statistics, BarqTextState *state, void *arg)
@@ -54,12 +106,7 @@ visit_frequencies(BarqTextStatistics *statistics, BarqTextState *state, void *ar
 			barq_text_log_df_any(state->log, known->expansions, known->nexpansions,
 								 known->fields) :
 			barq_text_log_df(state->log, known->text.text, known->text.length, known->fields);
-		for (uint32 j = 0; j < state->snapshot->nsegments; j++)
-			df += known->prefix ?
-				barq_bm25_df_any(&state->views[j], known->expansions, known->nexpansions,
-								 known->fields) :
-				barq_bm25_df(&state->views[j], known->text.text, known->text.length,
-							 known->fields);
+		df += frequency_in_segments(state, known);
 		call->leaf[i] = df;
 	}
 }

@@ -57,6 +57,17 @@ dead_of(const Corpus *corpus, const BarqBodyWriter *body, uint32 *live)
 	return dead;
 }
 
+static int
+compare_hits(const void *a, const void *b)
+{
+	const BarqBm25Hit *x = a;
+	const BarqBm25Hit *y = b;
+
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
+	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
+}
+
 /* All rows in batches of max, each resumed at the end of the last one. */
 static bool
 same_answers(const Corpus *corpus, const Bodies *bodies, const BarqBm25Query *query, ScoreOf score_of,

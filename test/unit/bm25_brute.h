@@ -177,17 +177,6 @@ brute_score(const Corpus *corpus, const Doc *doc, const BarqBm25Query *query)
 }
 
 static int
-compare_hits(const void *a, const void *b)
-{
-	const BarqBm25Hit *x = a;
-	const BarqBm25Hit *y = b;
-
-	if (x->score != y->score)
-		return x->score > y->score ? -1 : 1;
-	return ItemPointerCompare((ItemPointer) &x->tid, (ItemPointer) &y->tid);
-}
-
-static int
 compare_query_terms(const void *a, const void *b)
 {
 	const BarqBm25Term *x = a;
@@ -255,6 +244,49 @@ make_condition(BarqBm25Condition *c, const BarqBm25Query *query, bool phrases, i
 		c->variants[i] = i == 0 ? 0 : c->variants[i - 1] + random_bits() % 2;
 }
 
+/* Add a word to the expansions of a term, in their order, if it is not among them. */
+static void
+add_expansion(BarqBm25Term *term, const Corpus *corpus, uint32 word)
+{
+	BarqBm25Text text = {.text = corpus->words[word], .length = strlen(corpus->words[word])};
+	uint32		at = term->nexpansions;
+
+	if (term->expansions == NULL)
+		term->expansions = palloc0(sizeof(BarqBm25Text) * corpus->nwords);
+	for (; at > 0; at--)
+	{
+		const BarqBm25Text *before = &term->expansions[at - 1];
+		int			order = barq_compare_terms(before->text, before->length, text.text, text.length);
+
+		if (order == 0)
+			return;
+		if (order < 0)
+			break;
+	}
+	memmove(&term->expansions[at + 1], &term->expansions[at],
+			(term->nexpansions - at) * sizeof(BarqBm25Text));
+	term->expansions[at] = text;
+	term->nexpansions++;
+}
+
+/* Make a term a pool of a few words, most of them frequent, so that rows hold several. */
+static void
+make_pool(BarqBm25Term *term, const Corpus *corpus, uint32 number)
+{
+	static const BarqBm25Alternative some = {.prefix = false};
+	uint32		n = 1 + random_bits() % (random_bits() % 4 == 0 ? 12 : 4);
+	char	   *key = palloc(8);
+
+	sprintf(key, "%c%u", random_bits() % 2 == 0 ? '\1' : 'z', number);
+	term->text.text = key;
+	term->text.length = strlen(key);
+	term->nalternatives = 1;
+	term->alternatives = &some;
+	for (uint32 i = 0; i < n; i++)
+		add_expansion(term, corpus, random_bits() % (random_bits() % 3 == 0 ? corpus->nwords :
+													 Min(corpus->nwords, 10)));
+}
+
 /* A random query. conditions: 0: none, 1: required and forbidden words, 2: phrases, too. */
 static void
 make_query(BarqBm25Query *query, const Corpus *corpus, uint32 nterms, int conditions, bool prefixes)
@@ -282,26 +314,11 @@ make_query(BarqBm25Query *query, const Corpus *corpus, uint32 nterms, int condit
 				memcmp(query->terms[j].text.text, term->text.text, term->text.length) == 0;
 		if (known)
 			continue;
-		if (term->prefix)
-		{
-			term->expansions = palloc0(sizeof(BarqBm25Text) * corpus->nwords);
-			for (uint32 j = 0; j < corpus->nwords; j++)
-				if (memcmp(corpus->words[j], term->text.text, 2) == 0)
-				{
-					term->expansions[term->nexpansions].text = corpus->words[j];
-					term->expansions[term->nexpansions++].length = strlen(corpus->words[j]);
-				}
-			for (uint32 j = 1; j < term->nexpansions; j++)
-				for (uint32 k = j; k > 0 && barq_compare_terms(term->expansions[k].text, term->expansions[k].length,
-															   term->expansions[k - 1].text, term->expansions[k - 1].length) < 0;
-					 k--)
-				{
-					BarqBm25Text swap = term->expansions[k];
-
-					term->expansions[k] = term->expansions[k - 1];
-					term->expansions[k - 1] = swap;
-				}
-		}
+		if (term->prefix && random_bits() % 2 == 0)
+			make_pool(term, corpus, i);
+		for (uint32 j = 0; term->prefix && j < corpus->nwords && term->nalternatives == 0; j++)
+			if (memcmp(corpus->words[j], term->text.text, 2) == 0)
+				add_expansion(term, corpus, j);
 		for (uint32 j = 0; j < corpus->n; j++)
 			df += frequency_in(corpus, &corpus->docs[j], term) > 0;
 		term->weight = barq_bm25_idf(corpus->counted, df) * (query->k1 + 1);

@@ -13,6 +13,7 @@ UNIT_LINK_test_choose = src/lifecycle/choose.o test/unit/pgshim.o
 UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/text/document.o test/unit/pgshim.o
 UNIT_LINK_test_bm25_parts = $(UNIT_LINK_test_bm25)
 UNIT_LINK_test_bm25_fields = $(UNIT_LINK_test_bm25)
+UNIT_LINK_test_bm25_pools = $(UNIT_LINK_test_bm25)
 
 # These include the sources that they test, to compile them with sanitizers where
 # there are any; pgshim.o, which they link, is shared and compiled without.
