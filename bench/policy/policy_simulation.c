@@ -58,7 +58,8 @@ static double graph_bytes = 265;
 #define SEALED_US		10.0
 #define GRAPH_US		22.0	/* of 10,000 rows */
 #define DOUBLING_US		10.0	/* for each doubling above */
-#define BOUNDED			0.85	/* of a graph searched after a larger one */
+#define BOUNDED			0.85	/* of a graph searched after a larger one, */
+#define LESSER			0.67	/* if that has twice its rows */
 
 typedef struct Segment
 {
@@ -112,9 +113,12 @@ bytes_of(const Segment *segment)
 	return segment->rows * (segment->graph ? graph_bytes : flat_bytes);
 }
 
-/* Modelled time of one segment in a search, µs; `first`: it is searched first. */
+/*
+ * Modelled time of one segment in a search, µs; largest: rows of the one that is searched
+ * before, 0 for that one itself.
+ */
 static double
-search_us(const Segment *segment, bool first)
+search_us(const Segment *segment, double largest)
 {
 	double		us;
 
@@ -122,7 +126,9 @@ search_us(const Segment *segment, bool first)
 		return segment->rows < GRAPH_PAYS_ROWS ? 3 + FLAT_ROW_US * segment->rows :
 			SEALED_US * sqrt(segment->rows / 14000);
 	us = GRAPH_US + DOUBLING_US * fmax(log2(segment->rows / 10000), -0.5);
-	return first ? us : us * BOUNDED;
+	if (largest == 0)
+		return us;
+	return us * (segment->rows <= largest / 2 ? LESSER : BOUNDED);
 }
 
 /* Modelled time of a search of the whole index, as a multiple of that of one graph. */
@@ -139,9 +145,9 @@ search_factor(void)
 	for (uint32 i = 0; i < nsegments; i++)
 	{
 		one.rows += segments[i].rows - segments[i].dead;
-		us += search_us(&segments[i], i == largest);
+		us += search_us(&segments[i], i == largest ? 0 : segments[largest].rows);
 	}
-	return us / (STATEMENT_US + search_us(&one, true));
+	return us / (STATEMENT_US + search_us(&one, 0));
 }
 
 static int

@@ -85,6 +85,8 @@ typedef struct BarqSearchParams
 								 * was chosen, as if it admitted all rows; 0: none */
 	bool		afar;			/* for graphs: begin also at the nearest of rows from all over
 								 * the segment, for the query is far from its rows */
+	bool		lesser;			/* for graphs: one of at least twice the rows was searched
+								 * before, whose rows set the bound */
 	const uint32 *rows;			/* the rows to search, ascending; NULL: all of them.
 								 * Must outlive the search */
 	uint32		nrows;

@@ -22,6 +22,10 @@
  * below the bound, and several expansions one after the other have found
  * neither a row below the bound nor a nearest row. The beam is kept, and a call
  * with a larger bound continues it.
+ *
+ * Of a graph that is searched after one of at least twice its rows, few rows beat the bound.
+ * So its first beam is a third as broad, until most of its rows do: then it is widened, and the
+ * walk goes on as if it had been whole.
  */
 #include "postgres.h"
 
@@ -31,7 +35,6 @@
 #include "hnsw/hnsw_search.h"
 #include "miscadmin.h"
 
-#define SEARCH_MAX_EF	4096	/* rows to which later beams grow */
 #define SWEEP_FACTOR	32		/* measured, see few_left() */
 #define SEARCH_PATIENCE 8		/* expansions; see patience_of() */
 #define SEARCH_INTERRUPT 256	/* expansions between interrupt checks */
@@ -118,12 +121,6 @@ descend(HnswSearch *search, BarqHit *start)
 	return n;
 }
 
-static inline bool
-is_skipped(const HnswSearch *search, uint32 row)
-{
-	return search->skip != NULL && barq_bit_is_set(search->skip, row);
-}
-
 /*
  * Do two rows have identical vectors? Reads both, so rows read before become
  * invalid in a body without an image; ERRCODE_INDEX_CORRUPTED if one is damaged.
@@ -148,23 +145,6 @@ is_copy(HnswSearch *search, uint32 a, uint32 b)
 	if (kept != NULL)
 		pfree(kept);
 	return equal;
-}
-
-/* Append a row to rest; rest_reserve() has made room. */
-static inline void
-rest_append(HnswSearch *search, float key, uint32 row)
-{
-	search->visited->rest[search->nrest].key = key;
-	search->visited->rest[search->nrest].row = row;
-	search->nrest++;
-}
-
-/* Make room for `more` further hits in rest; it may move. */
-static inline void
-rest_reserve(HnswSearch *search, Size more)
-{
-	if (unlikely(search->nrest + more > search->visited->rest_size))
-		barq_hnsw_rest_grow(search->visited, search->nrest, search->nrest + more);
 }
 
 /*
@@ -207,16 +187,16 @@ trim(HnswSearch *search)
 {
 	while (search->count > search->ef ||
 		   (search->count == search->ef &&
-			is_skipped(search, HNSW_ROW(search->beam[search->n - 1].row))))
+			hnsw_is_skipped(search, HNSW_ROW(search->beam[search->n - 1].row))))
 	{
 		BarqHit		last = search->beam[--search->n];
 
-		if (!is_skipped(search, HNSW_ROW(last.row)))
+		if (!hnsw_is_skipped(search, HNSW_ROW(last.row)))
 			search->count--;
 		else if ((last.row & (HNSW_EXPANDED | HNSW_COPY)) == HNSW_EXPANDED)
 			continue;
-		rest_reserve(search, 1);
-		rest_append(search, last.key, last.row);
+		hnsw_rest_reserve(search, 1);
+		hnsw_rest_append(search, last.key, last.row);
 	}
 }
 
@@ -268,7 +248,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			barq_hnsw_gather_admitted(search, row);
 		look_ahead(search, search->fresh, nfresh, HNSW_SAMPLES);
 		hnsw_score(search, search->fresh, nfresh);
-		rest_reserve(search, nfresh);
+		hnsw_rest_reserve(search, nfresh);
 		if (with_skip)
 		{
 			hnsw_beam_reserve(search, (Size) search->n + nfresh);
@@ -287,8 +267,8 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 				unlikely(search->opening && key < own))
 			{
 				if (with_skip)
-					rest_reserve(search, 1);	/* trim() may have used the room */
-				rest_append(search, key, id);
+					hnsw_rest_reserve(search, 1);	/* trim() may have used the room */
+				hnsw_rest_append(search, key, id);
 				continue;
 			}
 			if (search->lists != NULL)
@@ -306,7 +286,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 			{
 				BarqHit		last = beam[--search->n];
 
-				rest_append(search, last.key, last.row);
+				hnsw_rest_append(search, last.key, last.row);
 				if ((last.row & HNSW_COPY) && search->copies > 0)
 					search->copies--;
 			}
@@ -316,6 +296,9 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 				/* one for the copy that a row links to, not for those behind it */
 				if (!with_skip && !search->opening && search->copies < search->ef)
 					search->copies++;
+				/* copies leave the order of the beam, so it can't be widened later */
+				search->ef = Max(search->ef, search->whole);
+				search->whole = 0;
 			}
 			place = hnsw_beam_insert(beam, search->start, search->n, key, id | flags);
 			search->n++;
@@ -324,7 +307,7 @@ advance_beam(HnswSearch *search, float bound, bool with_skip)
 				search->next = place;
 			if (!with_skip)
 				search->count = search->n;
-			else if (!is_skipped(search, id))
+			else if (!hnsw_is_skipped(search, id))
 			{
 				search->count++;
 				trim(search);
@@ -367,6 +350,7 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->skip = params->filter == NULL ? params->skip : NULL;
 	search->ef = search->breadth = beam_rows(params->breadth);
 	search->factor = 1;
+	search->lesser = params->lesser && params->filter == NULL;
 	search->degree = 2 * graph->header.m;
 	search->list_bytes = graph->header.list_bytes;
 	if (view->base != NULL)
@@ -386,55 +370,6 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	return (BarqSearch *) search;
 }
 
-/* Score the n rows in search->fresh and append them to rest as expanded. */
-static void
-sweep_batch(HnswSearch *search, int n)
-{
-	hnsw_score(search, search->fresh, n);
-	rest_reserve(search, n);
-	for (int i = 0; i < n; i++)
-		rest_append(search, search->keys[i], search->fresh[i] | HNSW_EXPANDED);
-}
-
-/* Score all rows that are neither visited nor in skip and append them to rest. */
-static void
-sweep(HnswSearch *search)
-{
-	HnswVisited *visited = search->visited;
-	uint32		rows = search->graph.body.rows;
-	const uint8 *skip = search->closed != NULL ? search->closed :
-		search->filter != NULL ? search->filter->skip : search->skip;
-	bool		ask = search->filter != NULL && search->closed == NULL;
-	int			n = 0;
-
-	for (uint32 first = 0; first < rows; first += 64)
-	{
-		uint64		word = skip == NULL ? PG_UINT64_MAX :
-			barq_bits_clear_word(skip, rows, first / 64);
-
-		if ((first & 0xffff) == 0)
-			CHECK_FOR_INTERRUPTS();
-		for (; word != 0; word &= word - 1)
-		{
-			uint32		row = first + __builtin_ctzll(word);
-
-			if (row >= rows)
-				break;
-			if (ask && !barq_row_filter_admits(search->filter, row))
-				continue;
-			search->fresh[n] = row;
-			n += search->closed != NULL || barq_hnsw_visit(visited, row);
-			if (n == search->degree)
-			{
-				sweep_batch(search, n);
-				n = 0;
-			}
-		}
-	}
-	sweep_batch(search, n);
-	search->swept = true;
-}
-
 /*
  * For a query far from the rows: add the nearest of rows from all over the segment to the
  * rows for which the beam has no room. Not where they would be read from disk.
@@ -445,9 +380,9 @@ meet_afar(HnswSearch *search)
 	BarqHit    *nearest = MemoryContextAlloc(search->context, sizeof(BarqHit) * search->degree);
 	int			n = search->cold == HNSW_COLD ? 0 : barq_hnsw_nearest_afar(search, nearest);
 
-	rest_reserve(search, n);
+	hnsw_rest_reserve(search, n);
 	for (int i = 0; i < n; i++)
-		rest_append(search, nearest[i].key, nearest[i].row);
+		hnsw_rest_append(search, nearest[i].key, nearest[i].row);
 	pfree(nearest);
 	search->afar = HNSW_AFAR_MET;
 }
@@ -464,22 +399,28 @@ begin_afar(HnswSearch *search)
 		BarqHit		hit = search->visited->rest[search->nrest - 1];
 
 		hnsw_beam_insert(search->beam, 0, search->n++, hit.key, hit.row);
-		search->count += !is_skipped(search, hit.row);
+		search->count += !hnsw_is_skipped(search, hit.row);
 	}
 }
 
 /*
  * Make the first beam: the rows to which the upper layers lead. max: rows that
- * the caller wants at once; the beam holds at least as many.
+ * the caller wants at once; the beam holds at least as many, or, if it is narrow, will
+ * where as many beat the bound.
  */
 static void
-begin_beam(HnswSearch *search, int max)
+begin_beam(HnswSearch *search, float bound, int max)
 {
 	BarqHit		start[HNSW_DESCENT];
 	int			n;
 
-	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
+	search->ef = Max(search->ef, Min(max, HNSW_MOST_EF));
 	hnsw_beam_reserve(search, hnsw_beam_room(search));
+	if (search->lesser && !isinf(bound))
+	{
+		search->whole = search->ef;
+		search->ef = Max((int) (search->ef * HNSW_NARROW), 1);
+	}
 	n = descend(search, start);
 	if (search->filter != NULL)
 	{
@@ -487,7 +428,7 @@ begin_beam(HnswSearch *search, int max)
 
 		search->through = way == HNSW_WALK_ALL;
 		if (way == HNSW_SCORE_ADMITTED)
-			sweep(search);		/* the caller makes the first beam */
+			barq_hnsw_sweep(search);	/* the caller makes the first beam */
 		if (way != HNSW_WALK_ALL)
 			return;
 		hnsw_beam_reserve(search, hnsw_beam_room(search));
@@ -499,7 +440,7 @@ begin_beam(HnswSearch *search, int max)
 		if (!barq_hnsw_visit(search->visited, start[i].row))
 			continue;
 		search->beam[search->n++] = start[i];
-		search->count += !is_skipped(search, start[i].row);
+		search->count += !hnsw_is_skipped(search, start[i].row);
 	}
 	begin_afar(search);
 }
@@ -521,58 +462,6 @@ few_left(const HnswSearch *search, float bound)
 
 	return search->skip != NULL &&
 		barq_bits_clear_count(search->skip, rows, (uint32) limit) <= limit;
-}
-
-/*
- * Make a beam of the best rows of rest, after all rows of the last beam were
- * returned. False if no row is left below bound.
- */
-static bool
-next_beam(HnswSearch *search, float bound, int max)
-{
-	Size		n;
-	BarqHit    *rest;
-	float		best = INFINITY;
-
-	if (search->nrest == 0)
-	{
-		if (search->swept)
-			return false;
-		sweep(search);
-		if (search->nrest == 0)
-			return false;
-	}
-	rest = search->visited->rest;
-	for (Size i = 0; i < search->nrest; i++)
-		best = Min(best, rest[i].key);
-	if (!barq_key_below(best, bound))
-		return false;
-
-	/*
-	 * A caller that wants a third beam will want more: from there on each beam
-	 * is twice as wide as the last.
-	 */
-	if (search->batch > 1)
-		search->ef = Max(search->ef, Min(search->ef * 2, SEARCH_MAX_EF));
-	search->ef = Max(search->ef, Min(max, SEARCH_MAX_EF));
-	search->n = 0;
-	search->copies = 0;
-	hnsw_beam_reserve(search, hnsw_beam_room(search));
-
-	n = Min((Size) search->ef, search->nrest);
-	barq_hits_select(rest, search->nrest, n);
-	memcpy(search->beam, rest, n * sizeof(BarqHit));
-	barq_hits_sort(search->beam, n);
-	memmove(rest, rest + n, (search->nrest - n) * sizeof(BarqHit));
-	search->nrest -= n;
-	search->n = (int) n;
-	search->start = 0;
-	search->next = 0;
-	search->stale = 0;
-	search->count = 0;
-	for (Size i = 0; i < n; i++)
-		search->count += !is_skipped(search, HNSW_ROW(search->beam[i].row));
-	return true;
 }
 
 /*
@@ -601,7 +490,25 @@ walk_admitted(HnswSearch *search)
 	search->factor = 1;
 	search->through = false;
 	search->excluded = true;
-	begin_beam(search, 0);
+	begin_beam(search, INFINITY, 0);
+}
+
+/*
+ * Make a narrow first beam whole, if so many of its rows beat the bound that it may have
+ * missed some. False if it stays as it is.
+ */
+static bool
+make_whole(HnswSearch *search, float bound)
+{
+	int			beaten = (int) (search->ef * HNSW_NARROW_BEATEN);
+
+	if (search->whole == 0 || search->batch > 1 || search->start > 0 || search->n <= beaten ||
+		!barq_key_below(search->beam[beaten].key, bound))
+		return false;
+	search->ef = search->whole;
+	search->whole = 0;
+	barq_hnsw_widen_beam(search);
+	return true;
 }
 
 /* BarqVectorSearchOps.next */
@@ -616,12 +523,12 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 	if (search->batch == 0)
 	{
 		if (few_left(search, bound))
-			sweep(search);
+			barq_hnsw_sweep(search);
 		else
-			begin_beam(search, max);
+			begin_beam(search, bound, max);
 		search->batch = 1;
 		if (search->swept)
-			(void) next_beam(search, bound, max);
+			(void) barq_hnsw_next_beam(search, bound, max);
 	}
 	if (bound > search->bound)
 		search->stale = 0;
@@ -637,6 +544,8 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 			walk_admitted(search);
 			continue;
 		}
+		if (make_whole(search, bound))
+			continue;
 
 		/* rows below bound are expanded, so they may leave the beam */
 		while (n < max && search->start < search->n &&
@@ -661,7 +570,7 @@ hnsw_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 		}
 		if (n > 0 || search->start < search->n)
 			return n;
-		if (!next_beam(search, bound, max))
+		if (!barq_hnsw_next_beam(search, bound, max))
 			return 0;
 		search->batch++;
 	}
@@ -678,13 +587,12 @@ static bool
 hnsw_search_broaden(BarqSearch *opaque, int breadth, int probes, bool afar)
 {
 	HnswSearch *search = (HnswSearch *) opaque;
-	BarqHit    *rest;
-	Size		n;
 
 	if (search->visited == NULL || search->batch != 1 || search->copies > 0 ||
 		beam_rows(breadth) <= search->breadth)
 		return false;
 	search->breadth = beam_rows(breadth);
+	search->whole = 0;
 
 	/* far from all rows, a walk through admitted ones finds no more than one of all */
 	if (afar)
@@ -692,22 +600,7 @@ hnsw_search_broaden(BarqSearch *opaque, int breadth, int probes, bool afar)
 	search->ef = Max(search->ef, (int) (search->breadth * search->factor));
 	if (afar && search->afar != HNSW_AFAR_MET && !search->swept)
 		meet_afar(search);
-	rest = search->visited->rest;
-
-	/* rows in skip do not count, so it may take several times */
-	while (search->count < search->ef && search->nrest > 0)
-	{
-		n = Min((Size) (search->ef - search->count), search->nrest);
-		barq_hits_select(rest, search->nrest, n);
-		hnsw_beam_reserve(search, search->n + n + hnsw_beam_room(search));
-		memcpy(search->beam + search->n, rest, n * sizeof(BarqHit));
-		memmove(rest, rest + n, (search->nrest - n) * sizeof(BarqHit));
-		search->nrest -= n;
-		for (Size i = 0; i < n; i++)
-			search->count += !is_skipped(search, HNSW_ROW(search->beam[search->n++].row));
-	}
-	barq_hits_sort(search->beam, search->n);
-	search->start = search->next = search->stale = 0;
+	barq_hnsw_widen_beam(search);
 	return true;
 }
 

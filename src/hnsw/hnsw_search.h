@@ -1,6 +1,6 @@
 /*
  * hnsw_search.h
- *	  The state of a search, shared by its files: hnsw_search.c, and
+ *	  The state of a search, shared by its files: hnsw_search.c, hnsw_beams.c, and
  *	  hnsw_filter.c for searches within a condition.
  */
 #ifndef BARQ_HNSW_SEARCH_H
@@ -49,6 +49,9 @@ typedef struct HnswSearch
 	int			ef;				/* rows that the beam holds, those of skip aside:
 								 * a quarter more than `breadth` */
 	int			breadth;		/* ef at first */
+	bool		lesser;			/* as in BarqSearchParams; false with a filter */
+	int			whole;			/* while the first beam of a lesser graph is narrow: ef of
+								 * the whole one; else 0 */
 	double		factor;			/* ef beside that */
 	double		recall;			/* as in BarqSearchParams */
 	HnswAfar	afar;
@@ -89,6 +92,39 @@ typedef struct HnswSearch
 
 /* Rows that an expansion may find within a condition, in units of the degree. */
 #define HNSW_MOST_FRESH 2
+
+#define HNSW_MOST_EF	4096	/* rows to which later beams grow */
+
+/*
+ * A graph that a larger one bounds is searched with this part of a beam, which becomes a
+ * whole one where this share of its rows beat the bound (measured: docs/performance.md,
+ * "Several graphs").
+ */
+#define HNSW_NARROW			0.35
+#define HNSW_NARROW_BEATEN	0.75
+
+static inline bool
+hnsw_is_skipped(const HnswSearch *search, uint32 row)
+{
+	return search->skip != NULL && barq_bit_is_set(search->skip, row);
+}
+
+/* Append a row to rest; hnsw_rest_reserve() has made room. */
+static inline void
+hnsw_rest_append(HnswSearch *search, float key, uint32 row)
+{
+	search->visited->rest[search->nrest].key = key;
+	search->visited->rest[search->nrest].row = row;
+	search->nrest++;
+}
+
+/* Make room for `more` further hits in rest; it may move. */
+static inline void
+hnsw_rest_reserve(HnswSearch *search, Size more)
+{
+	if (unlikely(search->nrest + more > search->visited->rest_size))
+		barq_hnsw_rest_grow(search->visited, search->nrest, search->nrest + more);
+}
 
 /* Write the keys of n rows to search->keys. */
 static inline void
@@ -170,6 +206,21 @@ extern int	barq_hnsw_nearest_afar(HnswSearch *search, BarqHit *nearest);
 
 /* Expand rows of the beam until all are expanded or the bound ends the beam. */
 extern void barq_hnsw_advance(HnswSearch *search, float bound);
+
+/*
+ * Make a beam of the best rows of rest, after all rows of the last beam were returned; it
+ * holds `max` of them, if there are as many. False if no row is left below bound.
+ */
+extern bool barq_hnsw_next_beam(HnswSearch *search, float bound, int max);
+
+/*
+ * Let the first beam, no row of which has left it, grow to search->ef rows, by the best rows
+ * of rest; the walk goes on from those that are not expanded.
+ */
+extern void barq_hnsw_widen_beam(HnswSearch *search);
+
+/* Score all rows that are neither visited nor in skip and append them to rest. */
+extern void barq_hnsw_sweep(HnswSearch *search);
 
 /* Ways in which a search with a filter goes on. */
 typedef enum HnswWay

@@ -3,9 +3,9 @@
  *	  The rounds of an index scan over vectors.
  *
  * Each round takes the next best rows of every segment, largest first, and of the
- * growing log. The keys found so far bound the search of the next segment (a graph
- * gains little from a bound, a scan of codes gains much). The best ef_search rows
- * are re-scored with the exact query.
+ * growing log. The keys found so far bound the search of the next segment: a scan of
+ * codes gains much from that, a graph some, and most where it is walked with a narrow
+ * beam at first (is_lesser()). The best ef_search rows are re-scored with the exact query.
  *
  * In an index of lists the first round takes as many rows as in one of graphs, the
  * best of the lists probed; each further round takes more. With iterative_scan =
@@ -199,6 +199,20 @@ turn(IndexScanDesc scan, VectorScan *vs)
 		barq_scan_own_order(vs);
 }
 
+/*
+ * Whether the rows of a graph of at least twice the rows bound a segment's search
+ * (BarqSearchParams.lesser). Not where a recall is wanted: breadths are chosen for whole
+ * beams then.
+ */
+static bool
+is_lesser(const VectorScan *vs, uint32 segment)
+{
+	const SegmentStream *streams = vs->rounds.streams;
+
+	return segment > 0 && barq_target_recall == 0 && streams[0].kind == &barq_hnsw_kind &&
+		streams[segment].view->rows <= streams[0].view->rows / 2;
+}
+
 void
 barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment, bool afar)
 {
@@ -212,7 +226,8 @@ barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment, bool 
 		.probes_only = !barq_scan_is_complete(vs),
 		.beside_graphs = !rounds->of_lists,
 		.recall = barq_target_recall,
-		.afar = afar
+		.afar = afar,
+		.lesser = is_lesser(vs, segment)
 	};
 
 	if (stream->filter.rows != NULL)

@@ -4,6 +4,8 @@
  */
 #include "hnsw_bodies.h"
 
+#include <float.h>
+
 static void
 test_tiny(void)
 {
@@ -228,6 +230,89 @@ test_bound(void)
 	   "searches with a tight bound miss %d of 400 rows, without a bound %d", missed, missed_without);
 	shim_writer_free(&flat);
 	shim_writer_free(&body);
+	free(mem);
+	free(x);
+	free(q);
+}
+
+/*
+ * A graph that a larger one bounds: where all of its rows beat the bound, it returns what a
+ * whole beam does; else nearly, and driven to its end each row once.
+ */
+static void
+test_lesser(bool copies)
+{
+	int			n = 4000;
+	int			dims = 24;
+	int			differ = 0;
+	int			missed = 0;
+	int			twice = 0;
+	int			never = 0;
+	uint8	   *seen = calloc(barq_bits_bytes(n) + 8, 1);
+	float	   *x = random_vectors(n, dims);
+	float	   *q = random_vectors(40, dims);
+	BarqCodec	codec;
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+	void	   *mem;
+
+	/* with copies, which leave the order of the beam, nearly */
+	if (copies)
+		memcpy(x, x + 100 * dims, 50 * dims * sizeof(float));
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, dims);
+	mem = malloc(barq_query_bytes(&codec));
+	make_flat(&flat, &codec, x, n, 0);
+	build_from_flat(&body, &codec, 8, 40, &flat, 1);
+	for (int i = 0; i < 40; i++)
+	{
+		BarqView	view = shim_view(&body, false);
+		BarqQuery  *query = barq_query_prepare(mem, &codec, q + i * dims);
+		BarqSearchParams whole = {.query = query, .breadth = 60};
+		BarqSearchParams lesser = {.query = query, .breadth = 60, .lesser = true};
+		BarqHit		hits[60];
+		BarqHit		again[60];
+		BarqSearch *search;
+		int			got;
+
+		shim_context_push();
+		search = barq_hnsw_kind.vectors->begin(&view, &whole);
+		differ += barq_hnsw_kind.vectors->next(search, FLT_MAX, hits, 60) != 60;
+		barq_hnsw_kind.vectors->end(search);
+		search = barq_hnsw_kind.vectors->begin(&view, &lesser);
+		differ += barq_hnsw_kind.vectors->next(search, FLT_MAX, again, 60) != 60;
+		barq_hnsw_kind.vectors->end(search);
+		for (int j = 0; j < 60; j++)
+			differ += again[j].key > hits[copies ? 59 : j].key;
+
+		search = barq_hnsw_kind.vectors->begin(&view, &whole);
+		missed += barq_hnsw_kind.vectors->next(search, hits[10].key, again, 60);
+		barq_hnsw_kind.vectors->end(search);
+		search = barq_hnsw_kind.vectors->begin(&view, &lesser);
+		got = barq_hnsw_kind.vectors->next(search, hits[10].key, again, 60);
+		missed -= got;
+		memset(seen, 0, barq_bits_bytes(n));
+		for (int all = 0; got > 0; got = barq_hnsw_kind.vectors->next(search, INFINITY, again, 60))
+		{
+			for (int j = 0; j < got; j++)
+			{
+				twice += barq_bit_is_set(seen, again[j].row);
+				barq_bit_set(seen, again[j].row);
+			}
+			all += got;
+			twice += all > n;
+		}
+		for (int row = 0; row < n; row++)
+			never += !barq_bit_is_set(seen, row);
+		barq_hnsw_kind.vectors->end(search);
+		shim_context_pop();
+	}
+	ok(differ <= (copies ? 120 : 0), "a graph that a larger one bounds returns %s rows of a whole beam where all beat the bound (%d of 2,400 differ)",
+	   copies ? "nearly all" : "the", differ);
+	ok(missed <= 60, "with a tight bound nearly those (%d of 400 missed)", missed);
+	ok(twice == 0 && never == 0, "driven to its end it returns each row once (%d twice, %d never)", twice, never);
+	shim_writer_free(&flat);
+	shim_writer_free(&body);
+	free(seen);
 	free(mem);
 	free(x);
 	free(q);
@@ -488,6 +573,8 @@ main(void)
 	test_metrics();
 	test_search();
 	test_bound();
+	test_lesser(false);
+	test_lesser(true);
 	test_broaden();
 	test_duplicates();
 	test_copies();
