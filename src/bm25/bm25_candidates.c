@@ -51,32 +51,6 @@ barq_bm25_take_candidates(Pruner *p, const Form *form, uint32 n)
 	}
 }
 
-void
-barq_bm25_add_heavy(Pruner *p, const Form *form, bool earlier)
-{
-	Candidates *c = &p->candidates;
-
-	Assert(form->scorer->heavy && form->shared == form->cursor->loaded);
-	barq_kernels->find_rows(form->cursor->rows, c->rows, c->n, p->at);
-	for (uint32 i = 0; i < c->n; i++)
-	{
-		uint32		at = p->at[i];
-
-		if (at == BARQ_BM25_BLOCK)
-			continue;
-		if (earlier)
-		{
-			c->sums[i] = -1;
-			continue;
-		}
-		c->sums[i] += form->shares[at];
-		c->forms[c->numbers[i]] |= (uint32) (form->shares[at] > 0) << form->number;
-		c->places[form->number][c->numbers[i]] = (uint8) at;
-	}
-	if (earlier)
-		drop_below(p, 0);
-}
-
 /* Bits of the forms of a term. */
 static inline uint32
 bits_of_forms(const Scorer *scorer)
@@ -122,6 +96,49 @@ heavy_frequencies(const Pruner *p, const Form *form, uint32 number)
 	return p->fields ? &cursor->field_frequencies[0][place] : &cursor->frequencies[place];
 }
 
+/* Bound of the share of a heavy form's posting in a candidate that holds it. */
+static inline float
+heavy_share(Pruner *p, const Form *form, uint32 number)
+{
+	Bm25Cursor *cursor = form->cursor;
+
+	if (likely(form->shared == cursor->loaded))
+		return form->shares[p->candidates.places[form->number][number]];
+	if (!cursor->has_frequencies)
+		barq_bm25_cursor_frequencies(cursor);
+	return share_bound(p, form->scorer, number,
+					   weighted_frequency(p, form, number, heavy_frequencies(p, form, number),
+										  BARQ_BM25_BLOCK));
+}
+
+void
+barq_bm25_add_heavy(Pruner *p, const Form *form, bool earlier)
+{
+	Candidates *c = &p->candidates;
+
+	Assert(form->scorer->heavy && form->cursor->loaded == form->cursor->block);
+	barq_kernels->find_rows(form->cursor->rows, c->rows, c->n, p->at);
+	for (uint32 i = 0; i < c->n; i++)
+	{
+		uint32		number = c->numbers[i];
+		float		share;
+
+		if (p->at[i] == BARQ_BM25_BLOCK)
+			continue;
+		if (earlier)
+		{
+			c->sums[i] = -1;
+			continue;
+		}
+		c->places[form->number][number] = p->at[i];
+		share = heavy_share(p, form, number);
+		c->sums[i] += share;
+		c->forms[number] |= (uint32) (share > 0) << form->number;
+	}
+	if (earlier)
+		drop_below(p, 0);
+}
+
 void
 barq_bm25_join_forms(Pruner *p)
 {
@@ -149,7 +166,7 @@ barq_bm25_join_forms(Pruner *p)
 
 				weighted += weighted_frequency(p, form, number, heavy_frequencies(p, form, number),
 											   BARQ_BM25_BLOCK);
-				shares += form->shares[c->places[form->number][number]];
+				shares += heavy_share(p, form, number);
 			}
 
 			/* a difference that is smaller than its rounding lowers nothing */
@@ -273,11 +290,29 @@ look_up_form(Pruner *p, Form *form, double rest)
 		drop_below(p, 0);
 }
 
+/* Drop the candidates that no form of a light pool was found in and whose sum is below a limit. */
+static void
+drop_unfound(Pruner *p, float limit)
+{
+	Candidates *c = &p->candidates;
+	uint32		kept = 0;
+
+	for (uint32 i = 0; i < c->n; i++)
+	{
+		c->rows[kept] = c->rows[i];
+		c->sums[kept] = c->sums[i];
+		c->numbers[kept] = c->numbers[i];
+		kept += c->sums[i] >= limit || c->pooled[c->numbers[i]] > 0;
+	}
+	c->n = kept;
+}
+
 /* Look the candidates up in a light term; terms looked up later can add `rest`. */
 static void
 look_up_light(Pruner *p, Scorer *scorer, double rest)
 {
 	Candidates *c = &p->candidates;
+	double		left = 0;		/* bounds of the forms not looked up */
 
 	if (likely(scorer->nforms == 1))
 	{
@@ -286,8 +321,14 @@ look_up_light(Pruner *p, Scorer *scorer, double rest)
 	}
 	for (uint32 i = 0; i < c->n; i++)
 		c->pooled[c->numbers[i]] = -1;
+	for (uint32 i = 0; i < scorer->nforms; i++)
+		left += scorer->forms[i].local;
 	for (uint32 i = 0; i < scorer->nforms && c->n > 0; i++)
+	{
 		look_up_form(p, &scorer->forms[i], rest);
+		left = i + 1 < scorer->nforms ? left - scorer->forms[i].local : 0;
+		drop_unfound(p, barq_bm25_limit(p, rest + barq_bm25_pool_share(p, scorer, left * (1 + 1e-9))));
+	}
 	for (uint32 i = 0; i < c->n; i++)
 	{
 		float		weighted = c->pooled[c->numbers[i]];

@@ -146,11 +146,11 @@ extern uint32 barq_bm25_find_all(const Bm25Body *body, const BarqBm25Text *terms
 /*
  * ---- bm25_members.c: pools with members ----
  *
- * Make a pool with n members, which have so many postings in all. ERRCODE_INDEX_CORRUPTED
- * for a damaged body.
+ * Make a pool with n members, which have so many postings in all; those of fewest come first.
+ * Sorts entries. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 extern void barq_bm25_pool_open_members(Bm25Cursor *pool, const Bm25Body *body,
-										const Bm25Entry *entries, uint32 n, uint64 postings);
+										Bm25Entry *entries, uint32 n, uint64 postings);
 
 /* The fields in which an entry of a pool counts; 0: all. */
 static inline uint32

@@ -19,10 +19,21 @@ barq_bm25_cursor_limit_fields(Bm25Cursor *cursor, uint32 fields)
 		barq_bm25_cursor_limit_fields(cursor->members[i], fields);
 }
 
+/* qsort comparator of entries: fewest postings first. */
+static int
+compare_df(const void *a, const void *b)
+{
+	uint32		x = ((const Bm25Entry *) a)->df;
+	uint32		y = ((const Bm25Entry *) b)->df;
+
+	return x < y ? -1 : x > y;
+}
+
 void
-barq_bm25_pool_open_members(Bm25Cursor *pool, const Bm25Body *body, const Bm25Entry *entries,
+barq_bm25_pool_open_members(Bm25Cursor *pool, const Bm25Body *body, Bm25Entry *entries,
 							uint32 n, uint64 postings)
 {
+	qsort(entries, n, sizeof(Bm25Entry), compare_df);
 	barq_bm25_cursor_init(pool, body);
 	pool->df = (uint32) Min(postings, body->view->rows);
 	pool->nmembers = n;

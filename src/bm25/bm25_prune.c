@@ -246,39 +246,95 @@ insert(Scorer **order, uint32 from, uint32 to, Scorer *scorer)
 }
 
 /*
- * Decode the blocks of a heavy term in the window [from, to], one of each form, and add its
- * forms with postings there to heavy[]. Returns how many heavy[] has then.
+ * Decode the rows of a heavy term's form in the window [from, to], in which it has one block;
+ * whether it has any.
+ */
+static bool
+load_rows(Form *form, uint32 from, uint32 to)
+{
+	Bm25Cursor *cursor = form->cursor;
+
+	if (cursor->block >= cursor->nblocks)
+		return false;
+	Assert(cursor->skips[cursor->block].last_row >= to);
+	if (cursor->loaded != cursor->block)
+		barq_bm25_cursor_load(cursor);
+	cursor->at = 0;
+	form->begin = barq_bm25_cursor_in_block(cursor, from);
+	form->end = cursor->rows[cursor->n - 1] <= to ? cursor->n :
+		barq_bm25_cursor_in_block(cursor, to + 1);
+	return form->begin < form->end;
+}
+
+/*
+ * Add the forms of a heavy term that have postings in the window [from, to] to heavy[], with
+ * their shares. Returns how many heavy[] has then.
  */
 static uint32
 load_heavy(Pruner *p, Scorer *scorer, uint32 from, uint32 to, Form **heavy, uint32 n)
 {
 	for (uint32 i = 0; i < scorer->nforms; i++)
-	{
-		Form	   *form = &scorer->forms[i];
-		Bm25Cursor *cursor = form->cursor;
-
-		if (cursor->block >= cursor->nblocks)
-			continue;
-		Assert(cursor->skips[cursor->block].last_row >= to);
-		if (cursor->loaded != cursor->block)
-			barq_bm25_cursor_load(cursor);
-		cursor->at = 0;
-		form->begin = barq_bm25_cursor_in_block(cursor, from);
-		form->end = cursor->rows[cursor->n - 1] <= to ? cursor->n :
-			barq_bm25_cursor_in_block(cursor, to + 1);
-		if (form->begin < form->end)
+		if (load_rows(&scorer->forms[i], from, to))
 		{
-			load_shares(p, form);
-			heavy[n++] = form;
+			load_shares(p, &scorer->forms[i]);
+			heavy[n++] = &scorer->forms[i];
 		}
-	}
 	return n;
 }
 
-/* Search the window [from, to] with n heavy forms; the first `light` terms in order[] are light. */
+/*
+ * Search the window [from, to] with one heavy term, a pool. A row must have the weighted
+ * frequency of the limit, so in the first form that holds it, it must have that less what later
+ * forms can add: a posting that does not count may be the first. A form without such is not
+ * decoded, unless it may hold candidates of another.
+ */
 static void
-search_heavy(Pruner *p, Form **heavy, uint32 n, uint32 light, uint32 from, uint32 to)
+search_pool(Pruner *p, Scorer *scorer, uint32 light, uint32 from, uint32 to)
 {
+	double		later = 0;
+
+	for (uint32 i = 0; i < scorer->nforms; i++)
+		later += scorer->forms[i].local;
+	for (uint32 i = 0; i < scorer->nforms; i++)
+	{
+		Form	   *form = &scorer->forms[i];
+		float		limit = barq_bm25_limit(p, p->below[light]);
+		double		least;
+		uint32		n;
+
+		later = i + 1 < scorer->nforms ? later - form->local : 0;
+		least = (limit < scorer->weight ? p->saturation * (double) limit / ((double) scorer->weight - limit) :
+				 ANY_FREQUENCY) - later * (1 + 1e-12);
+		if (form->local < least || !load_rows(form, from, to))
+			continue;
+		load_shares(p, form);
+		least = least > 0 ? barq_bm25_pool_share(p, scorer, least) * (1 - 1e-5) : 0;
+		n = barq_kernels->find_at_least(form->shares + form->begin, form->end - form->begin,
+										(float) least, p->found);
+		barq_bm25_take_candidates(p, form, n);
+		for (uint32 j = 0; j < scorer->nforms && p->candidates.n > 0; j++)
+			if (j != i && load_rows(&scorer->forms[j], from, to))
+				barq_bm25_add_heavy(p, &scorer->forms[j], j < i);
+		barq_bm25_join_forms(p);
+		barq_bm25_try_candidates(p, light);
+	}
+}
+
+/* Search the window [from, to] with some heavy terms; the first `light` in order[] are light. */
+static void
+search_heavy(Pruner *p, uint32 light, Scorer *const *terms, uint32 nterms, uint32 from,
+			 uint32 to)
+{
+	Form	   *heavy[BM25_MANY_FORMS];
+	uint32		n = 0;
+
+	if (nterms == 1 && terms[0]->nforms > 1 && p->s->cursors[terms[0]->number]->weight > 0)
+	{
+		search_pool(p, terms[0], light, from, to);
+		return;
+	}
+	for (uint32 i = 0; i < nterms; i++)
+		n = load_heavy(p, terms[i], from, to, heavy, n);
 	if (n == 1)
 		search_one(p, heavy[0], light);
 	else if (n > 1)
@@ -290,7 +346,6 @@ static void
 search_led(Pruner *p, uint32 from, uint32 to)
 {
 	Scorer	   *leader = p->leader;
-	Form	   *heavy[BM25_MANY_FORMS];
 	uint32		n = 0;
 
 	/*
@@ -320,7 +375,7 @@ search_led(Pruner *p, uint32 from, uint32 to)
 
 	for (uint32 i = 0; i < p->n; i++)
 		p->scorers[i].heavy = &p->scorers[i] == leader;
-	search_heavy(p, heavy, load_heavy(p, leader, from, to, heavy, 0), n, from, to);
+	search_heavy(p, n, &leader, 1, from, to);
 }
 
 /* Divide the terms into light and heavy ones in the window, and search it. */
@@ -328,10 +383,8 @@ static void
 search_window(Pruner *p, uint32 from, uint32 to)
 {
 	double		worst = barq_bm25_threshold(p->s);
-	Form	   *heavy[BM25_MANY_FORMS];
 	double		rest = 0;
 	uint32		light;
-	uint32		n = 0;
 
 	/* terms that are light anywhere, then others that are light here */
 	for (uint32 i = 0; i < p->n; i++)
@@ -349,9 +402,7 @@ search_window(Pruner *p, uint32 from, uint32 to)
 		p->order[i]->heavy = i >= light;
 
 	/* a form of a heavy term has one block in the window; light ones may have more */
-	for (uint32 i = light; i < p->n; i++)
-		n = load_heavy(p, p->order[i], from, to, heavy, n);
-	search_heavy(p, heavy, n, light, from, to);
+	search_heavy(p, light, p->order + light, p->n - light, from, to);
 }
 
 /*

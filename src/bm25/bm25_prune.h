@@ -154,7 +154,7 @@ barq_bm25_pool_share(const Pruner *p, const Scorer *scorer, double bound)
 extern void barq_bm25_take_candidates(Pruner *p, const Form *form, uint32 n);
 
 /*
- * Add another heavy form to the candidates that hold it. earlier: it had its candidates
+ * Add another heavy form, whose rows are decoded, to the candidates that hold it. earlier: it had its candidates
  * before; then drop these.
  */
 extern void barq_bm25_add_heavy(Pruner *p, const Form *form, bool earlier);

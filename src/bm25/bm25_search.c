@@ -406,12 +406,14 @@ search_listed(Bm25Search *s, const uint32 *rows, uint32 nrows)
 static void
 remove_cursor(Bm25Search *s, uint32 i)
 {
-	uint32		behind = --s->n - i;
-
-	memmove(s->cursors + i, s->cursors + i + 1, behind * sizeof(s->cursors[0]));
-	memmove(s->numbers + i, s->numbers + i + 1, behind * sizeof(s->numbers[0]));
-	if (s->required != NULL)
-		memmove(s->required + i, s->required + i + 1, behind * sizeof(s->required[0]));
+	s->n--;
+	for (; i < s->n; i++)
+	{
+		s->cursors[i] = s->cursors[i + 1];
+		s->numbers[i] = s->numbers[i + 1];
+		if (s->required != NULL)
+			s->required[i] = s->required[i + 1];
+	}
 }
 
 /*
