@@ -93,6 +93,19 @@ typedef RelFileNode BarqLocator;
 #define BarqAbortBufferIO()		AbortBufferIO()
 #endif
 
+/*
+ * After an error in a transaction that aborts: release the locks of buffers. From 19 on
+ * they are no LWLocks, and go with the pins of the owner of resources that had them.
+ */
+#if PG_VERSION_NUM >= 190000
+#include "utils/resowner.h"
+extern PGDLLIMPORT const ResourceOwnerDesc buffer_resowner_desc;	/* storage/buf_internals.h */
+#define BarqReleaseBufferLocks() \
+	ResourceOwnerReleaseAllOfKind(CurrentResourceOwner, &buffer_resowner_desc)
+#else
+#define BarqReleaseBufferLocks() ((void) 0) /* LWLockReleaseAll() does it */
+#endif
+
 /* Whether this process holds a heavyweight lock of exactly this mode. */
 #if PG_VERSION_NUM >= 170000
 #define BarqHoldsLock(tag, mode) LockHeldByMe(tag, mode, false)

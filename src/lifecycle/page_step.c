@@ -68,6 +68,7 @@ clean_after_error(void)
 	pgstat_report_wait_end();
 	BarqAbortBufferIO();
 	UnlockBuffers();
+	BarqReleaseBufferLocks();
 	XLogResetInsertion();
 	ConditionVariableCancelSleep();
 	LockErrorCleanup();
