@@ -3,11 +3,11 @@
 # settings that suit every side, measure, stop it. Options are run.py's, as
 # arguments or in BENCH; DATA, QUERIES and METRIC are options too
 # (docs/bench.md). PARTS chooses what is measured (vectors, text, hybrid,
-# lifecycle, drift, plans, conditions, filter, target, tenants, policy, memory, updates; the first two if it is not said) or
+# lifecycle, drift, plans, conditions, filter, target, tenants, policy, memory, updates, steady; the first two if it is not said) or
 # checked (truth); TEXT_BENCH, HYBRID_BENCH, LIFECYCLE_BENCH, DRIFT_BENCH, PLANS_BENCH,
-# CONDITIONS_BENCH, FILTER_BENCH, TARGET_BENCH, TENANTS_BENCH, MEMORY_BENCH, UPDATES_BENCH and TRUTH_BENCH hold text_run.py's,
+# CONDITIONS_BENCH, FILTER_BENCH, TARGET_BENCH, TENANTS_BENCH, MEMORY_BENCH, UPDATES_BENCH, STEADY_BENCH and TRUTH_BENCH hold text_run.py's,
 # hybrid_run.py's, lifecycle_run.py's, drift_run.py's, plans_run.py's, conditions_run.py's,
-# filter_run.py's, target_run.py's, tenants_run.py's, memory_run.py's, updates_run.py's and bm25_truth.py's options, POLICY_BENCH policy_run.py's
+# filter_run.py's, target_run.py's, tenants_run.py's, memory_run.py's, updates_run.py's, steady_run.py's and bm25_truth.py's options, POLICY_BENCH policy_run.py's
 # and POLICY those of the simulation of merges. Results are left in the folder `results`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -53,7 +53,9 @@ tenants_options=(${TENANTS_BENCH:-})
 memory_options=(${MEMORY_BENCH:-})
 # shellcheck disable=SC2206
 updates_options=(${UPDATES_BENCH:-})
-case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} ${plans_options[*]-} ${conditions_options[*]-} ${filter_options[*]-} ${target_options[*]-} ${tenants_options[*]-} ${policy_options[*]-} ${memory_options[*]-} ${updates_options[*]-} " in
+# shellcheck disable=SC2206
+steady_options=(${STEADY_BENCH:-})
+case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[*]-} ${lifecycle_options[*]-} ${drift_options[*]-} ${plans_options[*]-} ${conditions_options[*]-} ${filter_options[*]-} ${target_options[*]-} ${tenants_options[*]-} ${policy_options[*]-} ${memory_options[*]-} ${updates_options[*]-} ${steady_options[*]-} " in
 	*" --help "* | *" -h "*)
 		case $parts in *vectors*) "$python" bench/run.py --help ;; esac
 		case $parts in *text*) "$python" bench/text_run.py --help ;; esac
@@ -68,6 +70,7 @@ case " ${options[*]-} ${text_options[*]-} ${hybrid_options[*]-} ${truth_options[
 		case $parts in *tenants*) "$python" bench/tenants_run.py --help ;; esac
 		case $parts in *memory*) "$python" bench/memory_run.py --help ;; esac
 		case $parts in *updates*) "$python" bench/updates_run.py --help ;; esac
+		case $parts in *steady*) "$python" bench/steady_run.py --help ;; esac
 		case $parts in *truth*) "$python" bench/bm25_truth.py --help ;; esac
 		exit ;;
 esac
@@ -79,7 +82,7 @@ barq_at_exit bench
 preload=
 [ ! -f "$("$PG_CONFIG" --sharedir)/extension/pg_textsearch.control" ] || preload=pg_textsearch
 # So must barq, for counters of all sessions and a memory budget.
-case $parts in *lifecycle* | *policy* | *memory* | *updates*) preload=${preload:+$preload,}barq ;; esac
+case $parts in *lifecycle* | *policy* | *memory* | *updates* | *steady*) preload=${preload:+$preload,}barq ;; esac
 # The simulation of merges needs no server.
 case $parts in
 	*policy*)
@@ -93,7 +96,7 @@ esac
 # Memory for pgvector's build, which falls off a cliff without it; no
 # autovacuum and no timed checkpoint in the middle of a figure, but of one that is about them.
 autovacuum=off
-case $parts in *updates*) autovacuum=on ;; esac
+case $parts in *updates* | *steady*) autovacuum=on ;; esac
 barq_server_start bench "shared_buffers = 1GB" "maintenance_work_mem = 2GB" \
 	"max_parallel_maintenance_workers = 2" "max_wal_size = 16GB" \
 	"checkpoint_timeout = $([ $autovacuum = on ] && echo 5min || echo 1h)" "autovacuum = $autovacuum" "jit = off" \
@@ -113,7 +116,8 @@ for part in $parts; do
 		policy) barq_wait "$python" bench/policy_run.py ${policy_options[@]+"${policy_options[@]}"} ;;
 		memory) barq_wait "$python" bench/memory_run.py ${memory_options[@]+"${memory_options[@]}"} ;;
 		updates) barq_wait "$python" bench/updates_run.py ${updates_options[@]+"${updates_options[@]}"} ;;
+		steady) barq_wait "$python" bench/steady_run.py ${steady_options[@]+"${steady_options[@]}"} ;;
 		truth) barq_wait "$python" bench/bm25_truth.py ${truth_options[@]+"${truth_options[@]}"} ;;
-		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, plans, conditions, filter, target, tenants, policy, memory, updates, truth)" ;;
+		*) die "PARTS=$parts: there is no part $part (vectors, text, hybrid, lifecycle, drift, plans, conditions, filter, target, tenants, policy, memory, updates, steady, truth)" ;;
 	esac
 done

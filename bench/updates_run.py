@@ -2,10 +2,8 @@
 """Measures ranked searches beside updates: phases without and with updates take turns in
 one run, so that a busy machine slows both.
 
-Called by run.sh (PARTS=updates). Writes updates.json. Of each search three times are taken: what
-the client saw; how much of that the server's process, psql and this program, which take turns,
-waited for a processor (Linux' schedstat); and the processor time of the server's process. The
-server has autovacuum, checkpoints and workers.
+Called by run.sh (PARTS=updates). Writes updates.json. The server has autovacuum, checkpoints and
+workers.
 """
 
 import argparse
@@ -15,8 +13,9 @@ import subprocess
 import time
 
 from corpus import Corpus, copy_text
-from database import Database, environment, percentile
+from database import Database, environment
 from run import machine
+from searcher import Searcher
 
 SEARCH = "SELECT id FROM docs ORDER BY body <@> $1 LIMIT 10"
 UPDATE = ("\\set i random(0, {last})\n\\set j random(0, {last})\n"
@@ -41,42 +40,6 @@ def arguments():
     return p.parse_args()
 
 
-class Searcher:
-    """One session, asked through psql: ask() returns nanoseconds (seen, waiting, processor)."""
-
-    def __init__(self, database):
-        self.psql = subprocess.Popen(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database], stdin=subprocess.PIPE,
-                                     stdout=subprocess.PIPE, text=True, bufsize=1, env=environment({"jit": "off"}))
-        pid = self.send(f"SET plan_cache_mode = force_generic_plan; PREPARE ask(text) AS {SEARCH}; SELECT pg_backend_pid();")[0]
-        self.schedules = [open(f"/proc/{p}/schedstat") for p in (pid, self.psql.pid, "self")]
-
-    def send(self, line):
-        self.psql.stdin.write(line + "\n\\echo .\n")
-        self.psql.stdin.flush()
-        rows = []
-        while (row := self.psql.stdout.readline().rstrip("\n")) != ".":
-            if row == "":
-                raise SystemExit("a search failed")
-            rows.append(row)
-        return rows
-
-    def times(self):
-        """Nanoseconds so far: of the server's process on a processor, of all three waiting for one."""
-        lines = []
-        for schedule in self.schedules:
-            schedule.seek(0)
-            lines.append(schedule.read().split())
-        return int(lines[0][0]), sum(int(line[1]) for line in lines)
-
-    def ask(self, query):
-        processor, waiting = self.times()
-        began = time.monotonic_ns()
-        self.send(f"EXECUTE ask('{query}');")
-        seen = time.monotonic_ns() - began
-        processor_after, waiting_after = self.times()
-        return seen, waiting_after - waiting, processor_after - processor
-
-
 class Run:
     def __init__(self, options, say):
         self.o = options
@@ -96,25 +59,15 @@ class Run:
                 ALTER TABLE docs ADD PRIMARY KEY (id); ALTER TABLE texts ADD PRIMARY KEY (id);
                 VACUUM (ANALYZE) docs, texts; CHECKPOINT;
                 CREATE INDEX docs_body ON docs USING barq_bm25 (body) WITH (text_config = 'english')""")
-        self.searcher = Searcher(self.db.name)
+        self.searcher = Searcher(self.db.name, SEARCH, "text")
         self.search_for(5)
 
     def search_for(self, seconds):
-        """[(nanoseconds behind the schedule, seen, waiting, processor)] of the searches of a phase."""
-        found = []
-        began = time.monotonic()
-        i = 0
-        while (due := began + i / self.o.searches) < began + seconds:
-            now = time.monotonic()
-            if due > now:
-                time.sleep(due - now)
-            behind = max(0, int((time.monotonic() - due) * 1e9))
-            times = self.searcher.ask(self.corpus.queries[i % len(self.corpus.queries)])
-            found.append((behind, *times))
-            if self.o.slow and times[0] - times[1] > self.o.slow * 1e6:
-                self.say("slow: " + " ".join(f"{t / 1e6:.1f}" for t in times) + " ms seen, waiting, processor; " +
+        found = self.searcher.search_for(seconds, self.o.searches, self.corpus.queries)
+        for i, times in enumerate(found):
+            if self.o.slow and times[1] - times[2] > self.o.slow * 1e6:
+                self.say("slow: " + " ".join(f"{t / 1e6:.1f}" for t in times[1:]) + " ms seen, waiting, processor; " +
                          self.corpus.queries[i % len(self.corpus.queries)])
-            i += 1
         return found
 
     def updates(self, seconds):
@@ -136,16 +89,10 @@ class Run:
         figures = {"phase": name, "searches": len(times), "load": os.getloadavg()[0],
                    "updates": self.counted() - before,
                    "segments": int(self.db.value("SELECT count(*) FROM barq_segments('docs_body')")),
-                   "bytes": int(self.db.value("SELECT pg_relation_size('docs_body')"))}
-        for title, of in (("seen", lambda t: t[1]), ("from schedule", lambda t: t[0] + t[1]),
-                          ("without waiting", lambda t: t[1] - t[2]), ("processor", lambda t: t[3])):
-            values = [of(t) / 1000 for t in times]
-            figures[title] = {f"p{p}": percentile(values, p / 100) for p in (50, 95, 99)} | {"max": max(values)}
+                   "bytes": int(self.db.value("SELECT pg_relation_size('docs_body')"))} | Searcher.figures(times)
         self.phases.append(figures)
         self.say(f"{name}: {figures['updates'] / seconds:,.0f} updates a second, {figures['segments']} segments, "
-                 f"{figures['bytes'] / 1e6:.0f} MB, load {figures['load']:.1f}; p50 / p95 / p99 / max us: " + "; ".join(
-                     f"{t} " + " / ".join(f"{v:,.0f}" for v in figures[t].values())
-                     for t in ("seen", "from schedule", "without waiting", "processor")))
+                 f"{figures['bytes'] / 1e6:.0f} MB, load {figures['load']:.1f}; {Searcher.line(figures)}")
 
     def counted(self):
         return int(self.db.value("SELECT pg_stat_force_next_flush(); SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'docs'"))
