@@ -34,8 +34,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define SLACK_SHARE		64		/* a budget is kept but for one part in so many: images
-	* in use that just fill it are left alone */
+/* A budget is kept but for one part in so many: images in use that just fill it are left alone. */
+#define SLACK_SHARE		64
 #define TICK_MS			1000	/* between two passes without one */
 #define RECOUNT_MS		30000	/* an image without searches is counted again */
 #define WRITE_MS		10000	/* between two writes of the heat file */
@@ -43,8 +43,8 @@
 #define LET_GO_MS		250		/* wait for sessions that are busy */
 #define PREFETCH_MS		500		/* of a pass after a start */
 
-	/* What the launcher knows of an image from earlier passes. */
-	typedef struct Known
+/* What the launcher knows of an image from earlier passes. */
+typedef struct Known
 {
 	uint8		id[BARQ_ID_BYTES];	/* the key: first */
 	uint64		cached;			/* bytes in memory when it was counted last */
