@@ -17,11 +17,9 @@
 #include "ivf/ivf_work.h"
 #include "base/interrupts.h"
 
-#define START_A_LIST	16		/* rows for each list among which k-means++
-	* chooses */
+#define START_A_LIST	16		/* rows for each list among which k-means++ chooses */
 #define MOST_ITERATIONS	16
-#define LEAST_GAIN		0.002	/* an iteration that lowers the cost by a smaller
-	* share is the last */
+#define LEAST_GAIN		0.002	/* an iteration that saves a smaller share is the last */
 #define KEYS_AT_ONCE	1024
 
 /*
@@ -31,7 +29,7 @@
  */
 #define FULL_ITERATIONS	2
 
-	typedef struct Kmeans
+typedef struct Kmeans
 {
 	BarqIvfWork *work;
 	BarqCodec	space;			/* ivf_space() */
