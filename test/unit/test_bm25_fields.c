@@ -367,6 +367,9 @@ test_damage(bool pages, uint32 nfields)
 				bool		recheck;
 
 				make_fields_query(&query, &corpus, nfields, j == 3 ? 40 : 1 + random_bits() % 5, j % 2);
+				for (uint32 t = 0; t < query.nterms; t++)
+					(void) barq_bm25_df_any(&view, query.terms[t].expansions, query.terms[t].nexpansions,
+											query.terms[t].fields);
 				barq_bm25_top_init(&top, 10);
 				barq_bm25_search(&view, &query, NULL, NULL, 0, &top, &recheck);
 				barq_bm25_top_init(&top, 10);
