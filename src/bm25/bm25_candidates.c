@@ -312,7 +312,6 @@ static void
 look_up_light(Pruner *p, Scorer *scorer, double rest)
 {
 	Candidates *c = &p->candidates;
-	double		left = 0;		/* bounds of the forms not looked up */
 
 	if (likely(scorer->nforms == 1))
 	{
@@ -321,12 +320,11 @@ look_up_light(Pruner *p, Scorer *scorer, double rest)
 	}
 	for (uint32 i = 0; i < c->n; i++)
 		c->pooled[c->numbers[i]] = -1;
-	for (uint32 i = 0; i < scorer->nforms; i++)
-		left += scorer->forms[i].local;
 	for (uint32 i = 0; i < scorer->nforms && c->n > 0; i++)
 	{
+		double		left = barq_bm25_later_forms(scorer, i);
+
 		look_up_form(p, &scorer->forms[i], rest);
-		left = i + 1 < scorer->nforms ? left - scorer->forms[i].local : 0;
 		drop_unfound(p, barq_bm25_limit(p, rest + barq_bm25_pool_share(p, scorer, left * (1 + 1e-9))));
 	}
 	for (uint32 i = 0; i < c->n; i++)

@@ -291,18 +291,14 @@ load_heavy(Pruner *p, Scorer *scorer, uint32 from, uint32 to, Form **heavy, uint
 static void
 search_pool(Pruner *p, Scorer *scorer, uint32 light, uint32 from, uint32 to)
 {
-	double		later = 0;
-
-	for (uint32 i = 0; i < scorer->nforms; i++)
-		later += scorer->forms[i].local;
 	for (uint32 i = 0; i < scorer->nforms; i++)
 	{
 		Form	   *form = &scorer->forms[i];
 		float		limit = barq_bm25_limit(p, p->below[light]);
+		double		later = barq_bm25_later_forms(scorer, i);
 		double		least;
 		uint32		n;
 
-		later = i + 1 < scorer->nforms ? later - form->local : 0;
 		least = (limit < scorer->weight ? p->saturation * (double) limit / ((double) scorer->weight - limit) :
 				 ANY_FREQUENCY) - later * (1 + 1e-12);
 		if (form->local < least || !load_rows(form, from, to))

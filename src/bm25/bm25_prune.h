@@ -142,6 +142,20 @@ barq_bm25_pool_share(const Pruner *p, const Scorer *scorer, double bound)
 }
 
 /*
+ * Bound of the weighted frequency that the forms of a pool behind the i-th add in the window.
+ * Summed, for a difference of sums would lose small bounds beside ANY_FREQUENCY.
+ */
+static inline double
+barq_bm25_later_forms(const Scorer *scorer, uint32 i)
+{
+	double		later = 0;
+
+	while (++i < scorer->nforms)
+		later += scorer->forms[i].local;
+	return later;
+}
+
+/*
  * ---- bm25_candidates.c ----
  *
  * ERRCODE_INDEX_CORRUPTED for a damaged body.

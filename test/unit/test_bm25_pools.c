@@ -130,10 +130,60 @@ test_members(uint32 n, uint32 nwords, uint32 longest, uint32 nfields)
 	shim_writer_free(&body);
 }
 
+/* Append words to a document. */
+static void
+add_words(Doc *doc, uint32 word, uint32 n)
+{
+	for (uint32 i = 0; i < n; i++)
+		doc->words[doc->n++] = (uint16) word;
+}
+
+/*
+ * A form whose frequency in one row is beyond what bounds can say: a row that no form lifts to
+ * the threshold by itself, in the same blocks, is found by what they add up to.
+ */
+static void
+test_endless(void)
+{
+	Corpus		corpus = {.n = 400, .words = {"rare", "word"}, .nwords = 2, .counted = 400};
+	BarqBm25Text forms[2] = {{.text = "rare", .length = 4}, {.text = "word", .length = 4}};
+	BarqBm25Term pool = {.text = {.text = "p", .length = 1}, .prefix = true, .weight = 2,
+	.nexpansions = 2, .expansions = forms};
+	BarqBm25Query query = {.k1 = 0.01, .b = 0, .avglen = 5, .scored = true, .nterms = 1, .terms = &pool};
+	BarqBodyWriter body;
+	BarqView	view;
+	BarqBm25Top top;
+	bool		recheck;
+
+	corpus.docs = calloc(corpus.n, sizeof(Doc));
+	for (uint32 i = 0; i < corpus.n; i++)
+	{
+		Doc		   *doc = &corpus.docs[i];
+
+		ItemPointerSet(&doc->tid, i / 50, i % 50 + 1);
+		doc->words = calloc(20000, sizeof(uint16));
+		add_words(doc, 0, i == 390 ? 19000 : i == 395 ? 2 : 0);
+		add_words(doc, 1, i < 300 ? 5 : i == 395 ? 4 : 1);
+	}
+	build(&body, &corpus, 1, false, (How) {.step = 1});
+	view = shim_view(&body, false);
+	shim_context_push();
+	barq_bm25_top_init(&top, 2);
+	barq_bm25_search(&view, &query, NULL, NULL, 0, &top, &recheck);
+	barq_bm25_top_sort(&top);
+	tap_ok(top.count == 2 && ItemPointerEquals(&top.hits[0].tid, &corpus.docs[390].tid) &&
+		   ItemPointerEquals(&top.hits[1].tid, &corpus.docs[395].tid) &&
+		   top.hits[1].score == brute_score(&corpus, &corpus.docs[395], &query),
+		   "a row whose forms add up to the threshold is found beside a form without a bound");
+	shim_context_pop();
+	shim_writer_free(&body);
+}
+
 int
 main(void)
 {
 	shim_init();
+	test_endless();
 	test_members(300, 20, 30, 2);
 	test_members(3000, 40, 30, 2);
 	test_members(1500, 25, 200, 5);
