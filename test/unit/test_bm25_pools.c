@@ -148,7 +148,8 @@ test_endless(void)
 	Corpus		corpus = {.n = 400, .words = {"rare", "word"}, .nwords = 2, .counted = 400};
 	BarqBm25Text forms[2] = {{.text = "rare", .length = 4}, {.text = "word", .length = 4}};
 	BarqBm25Term pool = {.text = {.text = "p", .length = 1}, .prefix = true, .weight = 2,
-	.nexpansions = 2, .expansions = forms};
+						 .nexpansions = 2,
+						 .expansions = forms};
 	BarqBm25Query query = {.k1 = 0.01, .b = 0, .avglen = 5, .scored = true, .nterms = 1, .terms = &pool};
 	BarqBodyWriter body;
 	BarqView	view;
