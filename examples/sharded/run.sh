@@ -15,6 +15,7 @@ finish()
 	for name in $names; do
 		"$server" remove "$name" >/dev/null 2>&1 || true
 	done
+	echo "== the servers are removed; KEEP=1 $0 leaves them running"
 }
 trap finish EXIT
 for name in $names; do
