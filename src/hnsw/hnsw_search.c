@@ -419,7 +419,7 @@ begin_beam(HnswSearch *search, float bound, int max)
 	if (search->lesser && !isinf(bound))
 	{
 		search->whole = search->ef;
-		search->ef = Max((int) (search->ef * HNSW_NARROW), 1);
+		search->ef = Max((int) (search->ef * HNSW_NARROW), Min(search->ef, HNSW_NARROW_LEAST));
 	}
 	n = descend(search, start);
 	if (search->filter != NULL)
