@@ -24,7 +24,7 @@
  * with a larger bound continues it.
  *
  * Of a graph that is searched after one of at least twice its rows, few rows beat the bound.
- * So its first beam is a third as broad, until most of its rows do: then it is widened, and the
+ * So its first beam is a third as broad (16 rows at least), until most do: then it is widened, and the
  * walk goes on as if it had been whole.
  */
 #include "postgres.h"
