@@ -58,7 +58,7 @@ barq_compact(PG_FUNCTION_ARGS)
 	barq_begin_maintenance(index);
 	barq_seal_log(index);
 	rows = barq_compact_segments(index, BARQ_CHOOSE_ALL);
-	if (barq_shrink(index, BARQ_FREE_SHARE_AT_REST, rows == 0))
+	if (barq_shrink(index, BARQ_FREE_SHARE_AT_REST, BARQ_LENGTH_AT_REST(rows)))
 		barq_cut_end(index);
 	relation_close(index, ShareUpdateExclusiveLock);
 	PG_RETURN_INT64((int64) rows);

@@ -310,10 +310,10 @@ typedef enum BarqShrink
 
 /*
  * Move one batch of pages down and publish it, if more than `free_share` of the file
- * is free; `thorough` as for barq_shrink(). The caller holds the maintenance lock and
+ * is free; `length` as for barq_shrink(). The caller holds the maintenance lock and
  * calls again after BARQ_SHRINK_MORE. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
-extern BarqShrink barq_move_down(Relation index, double free_share, bool thorough);
+extern BarqShrink barq_move_down(Relation index, double free_share, double length);
 
 /* Is the free end of the file long enough to be cut? Reads *reachable only. */
 extern bool barq_end_is_long(const BarqReachable *reachable);

@@ -193,20 +193,29 @@ extern BlockNumber barq_count_lost(Relation index);
 
 /*
  * Pages are moved down where more than this share of the file is free: in an index
- * that is to rest, and in one that a worker serves. An index that grows has up to
- * half of its pages free between two merges and uses them again.
+ * that is to rest, and in one that a worker serves.
  */
 #define BARQ_FREE_SHARE_AT_REST		(1.0 / 11)
-#define BARQ_FREE_SHARE_AT_WORK		0.6
+#define BARQ_FREE_SHARE_AT_WORK		(1.0 / 3)
+
+/*
+ * To so many times the pages in use they are moved, where further would not pay: by a
+ * worker, whose index is to stay below 1.5 times a fresh one (the simulation of merges in
+ * docs/performance.md says what that writes); after a merge of so many rows in an index that
+ * is to rest, which is to write at most 1.5 times the new segment; all of them if
+ * nothing was merged.
+ */
+#define BARQ_LENGTH_AT_WORK			1.45
+#define BARQ_LENGTH_AT_REST(merged)	((merged) == 0 ? 1.0 : 1.55)
 
 /*
  * Move pages down if more than `free_share` of the file is free. Returns whether
- * the free end of the file is long enough to be cut. `thorough`: all pages that lie
- * too high, even if that writes as much WAL as the file becomes shorter; else only
- * as far as it pays (move_down.c), for a caller that has just written a segment. Publishes. Checks for interrupts. The caller holds the maintenance lock.
- * ERRCODE_INDEX_CORRUPTED if pages are damaged.
+ * the free end of the file is long enough to be cut. `length`: the file may stay so many
+ * times as long as its pages in use where moving all of them writes as much WAL as the file
+ * becomes shorter (move_down.c); 1: all are moved. Publishes. Checks for interrupts. The caller
+ * holds the maintenance lock. ERRCODE_INDEX_CORRUPTED if pages are damaged.
  */
-extern bool barq_shrink(Relation index, double free_share, bool thorough);
+extern bool barq_shrink(Relation index, double free_share, double length);
 
 /*
  * Cut free pages off the end of the file and return their number. Does nothing in

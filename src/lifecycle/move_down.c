@@ -23,12 +23,11 @@
 /*
  * Moving pages costs as much WAL as writing them did. They are moved to the lowest
  * possible place only if they are few or each of them shortens the file by MIN_GAIN pages. Else
- * the file is shortened to MAX_LENGTH times its reachable pages, and the free pages
- * that remain are those to which the next merge writes.
+ * the file is shortened to as many times its reachable pages as the caller says, and the
+ * free pages that remain are those to which the next merge writes.
  */
 #define FEW_MOVES		64
 #define MIN_GAIN		2
-#define MAX_LENGTH		1.55
 
 /* Blob pages that one publication moves. */
 #define BATCH_PAGES		8192
@@ -156,19 +155,19 @@ find_target(const BarqReachable *reachable, const Movable *segments, uint32 coun
 
 /*
  * The block below which pages are to be moved: `lowest`, which find_target() returned,
- * or one above it if moving that far would cost too much WAL. `thorough`: whatever it
- * costs. Reads *reachable only.
+ * or one above it, `length` times the reachable pages, if moving that far would cost too
+ * much WAL. Reads *reachable only.
  */
 static BlockNumber
-raise_target(const BarqReachable *reachable, BlockNumber lowest, bool thorough)
+raise_target(const BarqReachable *reachable, BlockNumber lowest, double length)
 {
 	uint64		moves = 0;
 
 	for (BlockNumber block = lowest; block < reachable->end; block++)
 		moves += barq_bit_is_set(reachable->bitmap, block);
-	if (thorough || moves <= FEW_MOVES || moves * MIN_GAIN <= reachable->end - lowest)
+	if (moves <= FEW_MOVES || moves * MIN_GAIN <= reachable->end - lowest)
 		return lowest;
-	return Max(lowest, (BlockNumber) (reachable->used * MAX_LENGTH));
+	return Max(lowest, (BlockNumber) (reachable->used * length));
 }
 
 /*
@@ -227,7 +226,7 @@ find_supply(const BarqReachable *reachable, BlockNumber target, BarqPageSupply *
 typedef struct Batch
 {
 	const BarqReachable *reachable;
-	bool		thorough;		/* see barq_move_down() */
+	double		length;			/* see barq_move_down() */
 	uint32		pages;			/* of blobs that were moved */
 	bool		moved;			/* anything was */
 } Batch;
@@ -258,7 +257,7 @@ move_batch(Relation index, void *arg, BarqBlockList *unreached)
 	}
 	target = raise_target(reachable,
 						  find_target(reachable, segments, meta.segments, &directory),
-						  batch->thorough);
+						  batch->length);
 	if (reachable->end <= target + target / MIN_GAIN_PART)
 		return;
 
@@ -279,7 +278,7 @@ move_batch(Relation index, void *arg, BarqBlockList *unreached)
 }
 
 BarqShrink
-barq_move_down(Relation index, double free_share, bool thorough)
+barq_move_down(Relation index, double free_share, double length)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq move",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -297,7 +296,7 @@ barq_move_down(Relation index, double free_share, bool thorough)
 		/* the second pass fills the holes that chains left in the first */
 		for (int pass = 0; pass < 2 && pages < BATCH_PAGES; pass++)
 		{
-			Batch		batch = {&reachable, thorough, 0, false};
+			Batch		batch = {&reachable, length, 0, false};
 
 			barq_run_page_step(index, move_batch, NULL, &batch);
 			pages = batch.pages;
@@ -316,11 +315,11 @@ barq_move_down(Relation index, double free_share, bool thorough)
 }
 
 bool
-barq_shrink(Relation index, double free_share, bool thorough)
+barq_shrink(Relation index, double free_share, double length)
 {
 	BarqShrink	result;
 
-	while ((result = barq_move_down(index, free_share, thorough)) == BARQ_SHRINK_MORE)
+	while ((result = barq_move_down(index, free_share, length)) == BARQ_SHRINK_MORE)
 		CHECK_FOR_INTERRUPTS();
 	return result == BARQ_SHRINK_CUT;
 }

@@ -110,7 +110,7 @@ tidy_index(Relation index)
 	barq_begin_maintenance(index);
 	barq_seal_log(index);
 	merged = barq_compact_idle(index);
-	cut = barq_shrink(index, BARQ_FREE_SHARE_AT_REST, merged == 0);
+	cut = barq_shrink(index, BARQ_FREE_SHARE_AT_REST, BARQ_LENGTH_AT_REST(merged));
 	barq_worker_watch(NULL);
 	barq_maintenance_unlock(index);
 	if (cut)

@@ -281,7 +281,7 @@ serve_until_short(bool shorten)
 		barq_begin_maintenance(worker_index);
 		served = serve_index();
 		while (shorten && !log_is_long() &&
-			   (shrink = barq_move_down(worker_index, BARQ_FREE_SHARE_AT_WORK, false)) ==
+			   (shrink = barq_move_down(worker_index, BARQ_FREE_SHARE_AT_WORK, BARQ_LENGTH_AT_WORK)) ==
 			   BARQ_SHRINK_MORE)
 			served = true;
 		barq_interrupts_hook = NULL;

@@ -77,5 +77,26 @@ $node->safe_psql('postgres', 'DELETE FROM items WHERE id > 1000; VACUUM (INDEX_C
 cmp_ok($file, '<=', 1.2, 'a segment that became much smaller leaves no pages free');
 is($node->safe_psql('postgres', q{SELECT * FROM barq_check('items_v')}), '', 'the index is in order');
 
+# a worker that has merged most of an index, beside its inputs, leaves half of that free at most
+$node->append_conf('postgresql.conf', "barq.background = on\nbarq.growing_limit = 128kB");
+$node->reload;
+$node->safe_psql('postgres', q{
+	TRUNCATE items;
+	DROP INDEX items_v;
+	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 16);
+});
+foreach my $round (1 .. 12)
+{
+	$node->safe_psql('postgres', qq{
+		INSERT INTO items SELECT i, (SELECT array_agg(sin(i * j))::real[] FROM generate_series(1, 96) j)::vector
+		FROM generate_series($round * 1000, $round * 1000 + 999) i
+	});
+	$node->poll_query_until('postgres', q{
+		SELECT pg_relation_size('items_v') <= greatest(1.5 * sum(page_bytes), 128 * 1024) + 160 * 1024
+		FROM barq_segments('items_v')
+	}) or fail("the file stays long after $round,000 rows");
+}
+is($node->safe_psql('postgres', q{SELECT * FROM barq_check('items_v')}), '', 'the index that workers kept short is in order');
+
 $node->stop;
 done_testing();
