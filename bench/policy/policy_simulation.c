@@ -5,7 +5,7 @@
  *
  *	  policy_simulation [-s GB,GB,…] [-r MB/s,…] [-m balanced|reads|writes|all]
  *		[-g kB] [-t ratio] [-k max_segments] [-c MB] [-u share] [-b bytes] [-B bytes]
- *		[-l rows] [-p processes] [-d depth] [-v]
+ *		[-l rows] [-p processes] [-d depth] [-f share,length] [-v]
  *
  * -s: sizes of the index at the end; -r: rates of inserts (bytes of sealed logs), 0: so
  * slow that merges take no time; -g, -t, -k, -c: growing_limit, compaction_ratio (0: by the size),
@@ -13,13 +13,16 @@
  * on, each of which kills a row at random, with VACUUM after this share of the rows
  * was replaced; -b, -B: bytes of a row in a sealed log and in a graph (by default of 96
  * dimensions of 8 bits); -l: rows of a log when it is sealed; -p: processes that merge (a
- * worker and its helpers); -d: merges under way at once, at most; -v: each merge.
+ * worker and its helpers); -d: merges under way at once, at most; -f: place segments in a
+ * file, which a worker shortens to so many times the used pages where more than a share of it is
+ * free (slow at 1 TB); -v: each merge.
  *
  * Printed for each: bytes merged a byte sealed, in the whole run and in its last half;
  * merges of a row; segments, mean and most; the modelled search time as a multiple of
  * that of one graph of all rows, mean and median over the last half of the run; the share of the time
  * that a worker merges; MB/s that inserts reached, which wait where the segments that are
- * provisional have growing_hard_limit bytes.
+ * provisional have growing_hard_limit bytes. With -f on a line of its own: bytes moved a byte
+ * sealed, and the file beside a fresh index, mean and most over the last half of the run.
  *
  * A merge takes its time. Meanwhile logs are sealed, and smaller merges run beside it: the
  * smallest first, which has all processes until it ends. Its inputs are there until then.
@@ -34,6 +37,7 @@
 #include <unistd.h>
 
 #include "../../test/unit/pgshim.h"
+#include "file_layout.h"
 #include "lifecycle/choose.h"
 
 #undef printf
@@ -67,6 +71,7 @@ typedef struct Segment
 	double		dead;
 	bool		graph;
 	bool		sealed;			/* provisional */
+	uint32		number;			/* in the layout of the file */
 	uint32		busy;			/* number of the merge that reads it; 0: none */
 	double		dead_before;	/* when that merge began */
 } Segment;
@@ -105,6 +110,8 @@ static BarqPolicy policy = {
 };
 static double updates;			/* share of rows replaced before a VACUUM; 0: inserts */
 static double rows_of_log;		/* when it is sealed; 0: from growing_limit */
+static FileLayout layout;
+static uint32 next_segment;
 static bool verbose;
 
 static double
@@ -131,11 +138,21 @@ search_us(const Segment *segment, double largest)
 	return us * (segment->rows <= largest / 2 ? LESSER : BOUNDED);
 }
 
+static double
+live_rows(void)
+{
+	double		rows = 0;
+
+	for (uint32 i = 0; i < nsegments; i++)
+		rows += segments[i].rows - segments[i].dead;
+	return rows;
+}
+
 /* Modelled time of a search of the whole index, as a multiple of that of one graph. */
 static double
 search_factor(void)
 {
-	Segment		one = {.graph = true};
+	Segment		one = {.graph = true, .rows = live_rows()};
 	double		us = STATEMENT_US;
 	uint32		largest = 0;
 
@@ -143,10 +160,7 @@ search_factor(void)
 		if (segments[i].rows > segments[largest].rows)
 			largest = i;
 	for (uint32 i = 0; i < nsegments; i++)
-	{
-		one.rows += segments[i].rows - segments[i].dead;
 		us += search_us(&segments[i], i == largest ? 0 : segments[largest].rows);
-	}
 	return us / (STATEMENT_US + search_us(&one, 0));
 }
 
@@ -174,7 +188,8 @@ seal(double rows)
 		fprintf(stderr, "too many segments\n");
 		exit(1);
 	}
-	segments[nsegments++] = (Segment) {.rows = rows, .sealed = rows >= GRAPH_PAYS_ROWS};
+	segments[nsegments] = (Segment) {.rows = rows, .sealed = rows >= GRAPH_PAYS_ROWS, .number = ++next_segment};
+	layout_write(&layout, next_segment, bytes_of(&segments[nsegments++]));
 }
 
 static uint32
@@ -260,9 +275,15 @@ end_merge(Totals *totals)
 	Segment		result = result_of(number, &largest);
 	uint32		kept = 0;
 
+	result.number = ++next_segment;
+	layout_write(&layout, result.number, bytes_of(&result));
 	for (uint32 i = 0; i < nsegments; i++)
 		if (segments[i].busy != number)
 			segments[kept++] = segments[i];
+		else
+			layout_free(&layout, segments[i].number);
+	if (nmerges == 0)
+		layout_shorten(&layout);
 	if (verbose)
 		printf("%10.3f GB sealed: merge of %3u, %10.0f rows, %8.1f MB, then", totals->sealed / 1e9,
 			   nsegments - kept, result.rows, bytes_of(&result) / 1e6);
@@ -349,6 +370,7 @@ run(double size, double rate, Totals *whole, Totals *half)
 
 	nsegments = nmerges = 0;
 	nfactors = 0;
+	layout_begin(&layout);
 	while (done < until)
 	{
 		double		step = rate > 0 ? rows_a_log * flat_bytes / rate : 0;
@@ -376,6 +398,8 @@ run(double size, double rate, Totals *whole, Totals *half)
 			let_merge(0.1, false, &totals);
 		}
 
+		if (noted)
+			layout_note(&layout, live_rows() * graph_bytes);
 		factor = search_factor();
 		totals.segments += nsegments;
 		totals.factor += factor;
@@ -421,7 +445,7 @@ main(int argc, char **argv)
 	int			option;
 
 	shim_init();
-	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:l:p:d:v")) != -1)
+	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:l:p:d:f:v")) != -1)
 	{
 		switch (option)
 		{
@@ -467,6 +491,10 @@ main(int argc, char **argv)
 			case 'd':
 				most_merges = Min(atoi(optarg), MOST_MERGES);
 				break;
+			case 'f':
+				if (sscanf(optarg, "%lf,%lf", &layout.free_share, &layout.length) != 2)
+					return 2;
+				break;
 			case 'v':
 				verbose = true;
 				break;
@@ -496,6 +524,9 @@ main(int argc, char **argv)
 					   (whole.factor - half.factor) / seals, median_factor(), whole.most_factor,
 					   whole.seconds > 0 ? 100 * whole.merging / processes / whole.seconds : 0,
 					   whole.seconds > 0 ? whole.sealed / whole.seconds / 1e6 : 0);
+				if (layout.free_share > 0)
+					printf("          moved %.2f, file %.2f, %.2f\n", layout.moved / whole.sealed,
+						   layout.sum / layout.seals, layout.most);
 				fflush(stdout);
 			}
 	return 0;
