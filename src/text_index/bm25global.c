@@ -200,12 +200,10 @@ barq_global_read(Datum value)
 BarqTextAnalysis
 barq_global_analysis(const BarqGlobal *global)
 {
-	BarqTextAnalysis analysis;
-
-	analysis.config = barq_text_config_named(global->config, false);
-	analysis.tokenizer = global->tokenizer;
-	analysis.by_row = false;
-	return analysis;
+	return (BarqTextAnalysis) {
+		.config = barq_text_config_named(global->config, false),
+		.tokenizer = global->tokenizer
+	};
 }
 
 bool
