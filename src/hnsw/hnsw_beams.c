@@ -1,7 +1,7 @@
 /*
  * hnsw_beams.c
- *	  What the beams of a search hold: the best of the rows that the walk has met and
- *	  for which there was no room yet (`rest`).
+ *	  The rows of a search's beams: the best of those that the walk has met and for which
+ *	  there was no room yet (`rest`).
  */
 #include "postgres.h"
 
@@ -9,6 +9,29 @@
 
 #include "hnsw/hnsw_search.h"
 #include "miscadmin.h"
+
+/* Append the best n rows of rest to the beam, behind those that it has, in no order. */
+static void
+take_best(HnswSearch *search, Size n)
+{
+	BarqHit    *rest = search->visited->rest;
+
+	barq_hits_select(rest, search->nrest, n);
+	hnsw_beam_reserve(search, search->n + n + hnsw_beam_room(search));
+	memcpy(search->beam + search->n, rest, n * sizeof(BarqHit));
+	memmove(rest, rest + n, (search->nrest - n) * sizeof(BarqHit));
+	search->nrest -= n;
+	for (Size i = 0; i < n; i++)
+		search->count += !hnsw_is_skipped(search, HNSW_ROW(search->beam[search->n++].row));
+}
+
+/* Put the beam in order, and expand from its first row on. */
+static void
+restart(HnswSearch *search)
+{
+	barq_hits_sort(search->beam, search->n);
+	search->start = search->next = search->stale = 0;
+}
 
 /* Score the n rows in search->fresh and append them to rest as expanded. */
 static void
@@ -61,8 +84,7 @@ barq_hnsw_sweep(HnswSearch *search)
 bool
 barq_hnsw_next_beam(HnswSearch *search, float bound, int max)
 {
-	Size		n;
-	BarqHit    *rest;
+	const BarqHit *rest;
 	float		best = INFINITY;
 
 	if (search->nrest == 0)
@@ -86,44 +108,17 @@ barq_hnsw_next_beam(HnswSearch *search, float bound, int max)
 	if (search->batch > 1)
 		search->ef = Max(search->ef, Min(search->ef * 2, HNSW_MOST_EF));
 	search->ef = Max(search->ef, Min(max, HNSW_MOST_EF));
-	search->n = 0;
-	search->copies = 0;
-	hnsw_beam_reserve(search, hnsw_beam_room(search));
-
-	n = Min((Size) search->ef, search->nrest);
-	barq_hits_select(rest, search->nrest, n);
-	memcpy(search->beam, rest, n * sizeof(BarqHit));
-	barq_hits_sort(search->beam, n);
-	memmove(rest, rest + n, (search->nrest - n) * sizeof(BarqHit));
-	search->nrest -= n;
-	search->n = (int) n;
-	search->start = 0;
-	search->next = 0;
-	search->stale = 0;
-	search->count = 0;
-	for (Size i = 0; i < n; i++)
-		search->count += !hnsw_is_skipped(search, HNSW_ROW(search->beam[i].row));
+	search->n = search->count = search->copies = 0;
+	take_best(search, Min((Size) search->ef, search->nrest));
+	restart(search);
 	return true;
 }
 
 void
 barq_hnsw_widen_beam(HnswSearch *search)
 {
-	BarqHit    *rest = search->visited->rest;
-	Size		n;
-
 	/* rows in skip do not count, so it may take several times */
 	while (search->count < search->ef && search->nrest > 0)
-	{
-		n = Min((Size) (search->ef - search->count), search->nrest);
-		barq_hits_select(rest, search->nrest, n);
-		hnsw_beam_reserve(search, search->n + n + hnsw_beam_room(search));
-		memcpy(search->beam + search->n, rest, n * sizeof(BarqHit));
-		memmove(rest, rest + n, (search->nrest - n) * sizeof(BarqHit));
-		search->nrest -= n;
-		for (Size i = 0; i < n; i++)
-			search->count += !hnsw_is_skipped(search, HNSW_ROW(search->beam[search->n++].row));
-	}
-	barq_hits_sort(search->beam, search->n);
-	search->start = search->next = search->stale = 0;
+		take_best(search, Min((Size) (search->ef - search->count), search->nrest));
+	restart(search);
 }

@@ -24,8 +24,8 @@
  * with a larger bound continues it.
  *
  * Of a graph that is searched after one of at least twice its rows, few rows beat the bound.
- * So its first beam is a third as broad (16 rows at least), until most do: then it is widened, and the
- * walk goes on as if it had been whole.
+ * So its first beam is a third as broad (16 rows at least), until most do: then it is widened,
+ * and the walk goes on as if it had been whole.
  */
 #include "postgres.h"
 
@@ -38,6 +38,15 @@
 #define SWEEP_FACTOR	32		/* measured, see few_left() */
 #define SEARCH_PATIENCE 8		/* expansions; see patience_of() */
 #define SEARCH_INTERRUPT 256	/* expansions between interrupt checks */
+
+/*
+ * A graph that a larger one bounds is searched with this part of a beam, which becomes a
+ * whole one where this share of its rows beat the bound (measured: docs/performance.md,
+ * "Several graphs").
+ */
+#define NARROW			0.35
+#define NARROW_LEAST	16	/* rows; fewer go astray: ef_search = 10 lost 0.03 recall@10 */
+#define NARROW_BEATEN	0.75
 
 #define HNSW_SAMPLES		4	/* rows of a search looked up in memory */
 
@@ -419,7 +428,7 @@ begin_beam(HnswSearch *search, float bound, int max)
 	if (search->lesser && !isinf(bound))
 	{
 		search->whole = search->ef;
-		search->ef = Max((int) (search->ef * HNSW_NARROW), Min(search->ef, HNSW_NARROW_LEAST));
+		search->ef = Max((int) (search->ef * NARROW), Min(search->ef, NARROW_LEAST));
 	}
 	n = descend(search, start);
 	if (search->filter != NULL)
@@ -500,7 +509,7 @@ walk_admitted(HnswSearch *search)
 static bool
 make_whole(HnswSearch *search, float bound)
 {
-	int			beaten = (int) (search->ef * HNSW_NARROW_BEATEN);
+	int			beaten = (int) (search->ef * NARROW_BEATEN);
 
 	if (search->whole == 0 || search->batch > 1 || search->start > 0 || search->n <= beaten ||
 		!barq_key_below(search->beam[beaten].key, bound))

@@ -49,10 +49,10 @@ typedef struct HnswSearch
 	int			ef;				/* rows that the beam holds, those of skip aside:
 								 * a quarter more than `breadth` */
 	int			breadth;		/* ef at first */
+	double		factor;			/* ef beside that */
 	bool		lesser;			/* as in BarqSearchParams; false with a filter */
 	int			whole;			/* while the first beam of a lesser graph is narrow: ef of
 								 * the whole one; else 0 */
-	double		factor;			/* ef beside that */
 	double		recall;			/* as in BarqSearchParams */
 	HnswAfar	afar;
 	int			batch;			/* beams made so far */
@@ -94,15 +94,6 @@ typedef struct HnswSearch
 #define HNSW_MOST_FRESH 2
 
 #define HNSW_MOST_EF	4096	/* rows to which later beams grow */
-
-/*
- * A graph that a larger one bounds is searched with this part of a beam, which becomes a
- * whole one where this share of its rows beat the bound (measured: docs/performance.md,
- * "Several graphs").
- */
-#define HNSW_NARROW			0.35
-#define HNSW_NARROW_LEAST	16		/* rows; fewer go astray: ef_search = 10 lost 0.03 recall@10 */
-#define HNSW_NARROW_BEATEN	0.75
 
 static inline bool
 hnsw_is_skipped(const HnswSearch *search, uint32 row)
