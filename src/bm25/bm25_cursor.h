@@ -103,7 +103,7 @@ extern void barq_bm25_cursor_init(Bm25Cursor *cursor, const Bm25Body *body);
 /* Set a cursor, and its members, to the first block, with nothing decoded. */
 extern void barq_bm25_cursor_rewind(Bm25Cursor *cursor);
 
-/* Set a cursor, and its members, back to the first block; what is decoded may be used again. */
+/* The same, but blocks that are decoded may be used again. */
 extern void barq_bm25_cursor_restart(Bm25Cursor *cursor);
 
 /*
@@ -162,6 +162,10 @@ barq_bm25_entry_fields(const Bm25Body *body, const Bm25Entry *entry)
 
 /* Limit the fields in which a cursor's term counts, or those of its members. */
 extern void barq_bm25_cursor_limit_fields(Bm25Cursor *cursor, uint32 fields);
+
+/* barq_bm25_cursor_open_entry(), for the fields in which the entry counts. */
+extern void barq_bm25_cursor_open_counting(Bm25Cursor *cursor, const Bm25Body *body,
+										   const Bm25Entry *entry);
 
 /* barq_bm25_cursor_seek() of a pool. */
 extern uint32 barq_bm25_pool_seek(Bm25Cursor *pool, uint32 row);

@@ -19,6 +19,13 @@ barq_bm25_cursor_limit_fields(Bm25Cursor *cursor, uint32 fields)
 		barq_bm25_cursor_limit_fields(cursor->members[i], fields);
 }
 
+void
+barq_bm25_cursor_open_counting(Bm25Cursor *cursor, const Bm25Body *body, const Bm25Entry *entry)
+{
+	barq_bm25_cursor_open_entry(cursor, body, entry);
+	barq_bm25_cursor_limit_fields(cursor, barq_bm25_entry_fields(body, entry));
+}
+
 /* qsort comparator of entries: fewest postings first. */
 static int
 compare_df(const void *a, const void *b)
@@ -41,9 +48,7 @@ barq_bm25_pool_open_members(Bm25Cursor *pool, const Bm25Body *body, Bm25Entry *e
 	for (uint32 i = 0; i < n; i++)
 	{
 		pool->members[i] = palloc(barq_bm25_cursor_bytes(body->nfields));
-		barq_bm25_cursor_open_entry(pool->members[i], body, &entries[i]);
-
-		barq_bm25_cursor_limit_fields(pool->members[i], barq_bm25_entry_fields(body, &entries[i]));
+		barq_bm25_cursor_open_counting(pool->members[i], body, &entries[i]);
 
 		/* all fields by name: a row of the pool may be one that does not count */
 		if (pool->members[i]->fields != 0)

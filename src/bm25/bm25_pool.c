@@ -311,15 +311,15 @@ barq_bm25_cursor_open_pooled(Bm25Cursor *cursor, const Bm25Body *body,
 
 	if (n == 0)
 		return false;
-	if (n == 1 || n <= most)
+	if (n == 1)
 	{
-		if (n == 1)
-		{
-			barq_bm25_cursor_open_entry(cursor, body, &entries[0]);
-			barq_bm25_cursor_limit_fields(cursor, barq_bm25_entry_fields(body, &entries[0]));
-		}
-		else
-			barq_bm25_pool_open_members(cursor, body, entries, n, postings);
+		barq_bm25_cursor_open_counting(cursor, body, &entries[0]);
+		pfree(entries);
+		return true;
+	}
+	if (n <= most)
+	{
+		barq_bm25_pool_open_members(cursor, body, entries, n, postings);
 		pfree(entries);
 		return true;
 	}

@@ -73,7 +73,7 @@ static Place *
 sort_places(Place *places, const Bm25Entry *entries, uint32 n, uint64 postings)
 {
 	Size	   *ends = palloc(sizeof(Size) * n);
-	Place	   *other = n == 1 ? NULL : palloc_extended(sizeof(Place) * (Size) postings, MCXT_ALLOC_HUGE);
+	Place	   *other = palloc_extended(sizeof(Place) * (Size) postings, MCXT_ALLOC_HUGE);
 
 	for (uint32 i = 0; i < n; i++)
 		ends[i] = (i > 0 ? ends[i - 1] : 0) + entries[i].df;
@@ -96,8 +96,7 @@ sort_places(Place *places, const Bm25Entry *entries, uint32 n, uint64 postings)
 		other = places;
 		places = merged;
 	}
-	if (other != NULL)
-		pfree(other);
+	pfree(other);
 	pfree(ends);
 	return places;
 }

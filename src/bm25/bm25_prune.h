@@ -168,8 +168,8 @@ barq_bm25_later_forms(const Scorer *scorer, uint32 i)
 extern void barq_bm25_take_candidates(Pruner *p, const Form *form, uint32 n);
 
 /*
- * Add another heavy form, whose rows are decoded, to the candidates that hold it. earlier: it had its candidates
- * before; then drop these.
+ * Add another heavy form, whose rows are decoded, to the candidates that hold it. earlier: it
+ * had its candidates before; then drop these.
  */
 extern void barq_bm25_add_heavy(Pruner *p, const Form *form, bool earlier);
 
