@@ -282,13 +282,22 @@ extern void barq_scan_filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 
 									 bool all);
 
 /*
- * Begin the search of a segment, whose filter is known if the scan has a source, in the
+ * scan_segments.c: begin the search of a segment, whose filter is known if the scan has a source, in the
  * current memory context. scan: the first step may have been made together with those
  * of other queries; NULL: it was not, because the breadth is this query's own. afar: as in
  * BarqSearchParams.
  */
 extern void barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 segment,
 								   bool afar);
+
+/*
+ * From now on search a segment as a flat one, for the rows that it has not returned; in the
+ * current memory context.
+ */
+extern void barq_scan_search_flat(IndexScanDesc scan, VectorScan *vs, uint32 segment);
+
+/* Turn to scoring every row, if that costs no more than the walks that are left. */
+extern void barq_scan_turn_if_due(IndexScanDesc scan, VectorScan *vs);
 
 /* Sort all candidates of the rounds, smallest key first. */
 extern void barq_scan_sort_candidates(ScanRounds *rounds);
