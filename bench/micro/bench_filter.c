@@ -23,7 +23,6 @@
 #include <math.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,41 +31,11 @@
 #include "kernels/kernels.h"
 #include "vectors.h"
 #include "graphs.h"
+#include "scored.h"
 
 #undef qsort
 
 #define RUNS	5
-
-/* Codes scored: the linker sends calls of barq_query_keys through __wrap_barq_query_keys. */
-static uint64 scored = 0;
-
-extern void __real_barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
-								   const uint32_t *ids, int n, float *keys);
-extern void __wrap_barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
-								   const uint32_t *ids, int n, float *keys);
-
-void
-__wrap_barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
-					   const uint32_t *ids, int n, float *keys)
-{
-	scored += n;
-	__real_barq_query_keys(query, base, stride, ids, n, keys);
-}
-
-typedef struct Ranked
-{
-	double		distance;
-	uint32		id;
-} Ranked;
-
-static int
-compare_ranked(const void *a, const void *b)
-{
-	double		x = ((const Ranked *) a)->distance;
-	double		y = ((const Ranked *) b)->distance;
-
-	return x < y ? -1 : x > y;
-}
 
 static int	m = 16;
 static int	efc = 64;
@@ -95,59 +64,7 @@ typedef struct Condition
 static double
 exact(const float *a, const float *b)
 {
-	float		ab;
-	float		aa;
-	float		bb;
-
-	if (metric == BARQ_METRIC_L2)
-		return barq_kernels->l2sq(a, b, (int) dims);
-	if (metric == BARQ_METRIC_IP)
-		return -barq_kernels->ip(a, b, (int) dims);
-	barq_kernels->cosine_parts(a, b, (int) dims, &ab, &aa, &bb);
-	return 1 - ab / sqrt((double) aa * bb);
-}
-
-/* Build the graph of all rows. */
-static void
-build(BarqBodyWriter *body)
-{
-	BarqBodyWriter flat;
-	char	   *rows = malloc((size_t) n * codec.stride);
-	ItemPointerData *tids = malloc(n * sizeof(ItemPointerData));
-	BarqHnswOptions options = {m, efc};
-	BarqView	view;
-	BarqMergeInput input;
-	uint64		bytes;
-	char	   *area;
-	BarqHnswWork *work;
-
-	for (long i = 0; i < n; i++)
-	{
-		if (!barq_codec_encode(&codec, base + i * dims, rows + i * codec.stride))
-			exit(1);
-		ItemPointerSet(&tids[i], i / 256, i % 256 + 1);
-	}
-	shim_writer_init(&flat);
-	barq_flat_write(&flat, &codec, rows, codec.stride, NULL, 0, tids, (uint32) n);
-	free(rows);
-	free(tids);
-	view = shim_view(&flat, false);
-	input = (BarqMergeInput) {&view, NULL, (uint32) n};
-	bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) n, barq_vector_rows_bytes(&input));
-	area = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	work = barq_hnsw_work_load(area, &codec, &options, &input, 1, NULL);
-	for (int p = 1; p < processes; p++)
-		if (fork() == 0)
-		{
-			barq_hnsw_work_insert(work, report_progress, NULL);
-			_exit(0);
-		}
-	barq_hnsw_work_insert(work, report_progress, NULL);
-	while (wait(NULL) > 0)
-		;
-	shim_writer_init(body);
-	barq_body_write(body, area + BARQ_AREA_BODY, barq_hnsw_work_finish(work));
-	munmap(area, bytes);
+	return float_distance(a, b, (int) dims, metric);
 }
 
 /* The k nearest rows that a condition admits, of each of its queries. */
@@ -438,7 +355,7 @@ main(int argc, char **argv)
 	if (in != NULL)
 		load_body(&body, in);
 	else
-		build(&body);
+		build_graph(&codec, (BarqHnswOptions) {m, efc}, base, NULL, n, processes, &body);
 	if (out != NULL)
 		save_body(&body, out);
 	view = shim_view(&body, false);

@@ -36,6 +36,7 @@
 #include "kernels/kernels.h"
 #include "vectors.h"
 #include "graphs.h"
+#include "scored.h"
 
 #undef qsort
 
@@ -48,29 +49,13 @@ now(void)
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-/* Codes scored: the linker sends calls of barq_x through __wrap_barq_x. */
-static uint64 scored = 0;
-
-extern void __real_barq_query_keys(const BarqQuery *query, const char *base,
-								   size_t stride, const uint32_t *ids, int n,
-								   float *keys);
-extern void __wrap_barq_query_keys(const BarqQuery *query, const char *base,
-								   size_t stride, const uint32_t *ids, int n,
-								   float *keys);
+/* Codes that builds score count, too. */
 extern void __real_barq_code_keys(const BarqCodec *codec, const void *a,
 								  const char *base, size_t stride,
 								  const uint32_t *ids, int n, float *keys);
 extern void __wrap_barq_code_keys(const BarqCodec *codec, const void *a,
 								  const char *base, size_t stride,
 								  const uint32_t *ids, int n, float *keys);
-
-void
-__wrap_barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
-					   const uint32_t *ids, int n, float *keys)
-{
-	scored += n;
-	__real_barq_query_keys(query, base, stride, ids, n, keys);
-}
 
 void
 __wrap_barq_code_keys(const BarqCodec *codec, const void *a, const char *base,
@@ -85,21 +70,6 @@ compare_doubles(const void *a, const void *b)
 {
 	double		x = *(const double *) a;
 	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
-
-typedef struct Ranked
-{
-	double		distance;
-	uint32		id;
-} Ranked;
-
-static int
-compare_ranked(const void *a, const void *b)
-{
-	double		x = ((const Ranked *) a)->distance;
-	double		y = ((const Ranked *) b)->distance;
 
 	return x < y ? -1 : x > y;
 }
@@ -152,9 +122,6 @@ static double
 exact(const float *a, const float *b, int dims, BarqMetric metric)
 {
 	double		distance;
-	float		ab;
-	float		aa;
-	float		bb;
 
 	if (quant == BARQ_QUANT_BITS || quant == BARQ_QUANT_SPARSE)
 	{
@@ -172,18 +139,7 @@ exact(const float *a, const float *b, int dims, BarqMetric metric)
 		barq_query_rescore(barq_query_prepare(mem, &codec, value_of(a)), row, &distance, &distance);
 		return distance;
 	}
-	switch (metric)
-	{
-		case BARQ_METRIC_L2:
-			return barq_kernels->l2sq(a, b, dims);
-		case BARQ_METRIC_L1:
-			return barq_kernels->l1(a, b, dims);
-		case BARQ_METRIC_IP:
-			return -barq_kernels->ip(a, b, dims);
-		default:
-			barq_kernels->cosine_parts(a, b, dims, &ab, &aa, &bb);
-			return 1 - ab / sqrt((double) aa * bb);
-	}
+	return float_distance(a, b, dims, metric);
 }
 
 /* Encode into a flat body: what a merge has for input. */

@@ -20,7 +20,6 @@
 
 #include <limits.h>
 #include <math.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "../../test/unit/pgshim.h"
@@ -29,33 +28,12 @@
 #include "vector_index/best_keys.h"
 #include "vectors.h"
 #include "graphs.h"
+#include "scored.h"
 
 #undef qsort
 
-/* Codes scored by searches: the linker sends their calls of barq_query_keys() here. */
-static uint64 scored = 0;
-
-extern void __real_barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
-								   const uint32_t *ids, int n, float *keys);
-extern void __wrap_barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
-								   const uint32_t *ids, int n, float *keys);
-
-void
-__wrap_barq_query_keys(const BarqQuery *query, const char *base, size_t stride,
-					   const uint32_t *ids, int n, float *keys)
-{
-	scored += n;
-	__real_barq_query_keys(query, base, stride, ids, n, keys);
-}
-
 #define MOST_PARTS	64
 #define K			10
-
-typedef struct Ranked
-{
-	double		distance;
-	uint32		id;
-} Ranked;
 
 static int	m = 16;
 static int	efc = 64;
@@ -67,73 +45,16 @@ static long nq;
 static const float *base;
 static const float *query;
 
-static int
-compare_ranked(const void *a, const void *b)
-{
-	double		x = ((const Ranked *) a)->distance;
-	double		y = ((const Ranked *) b)->distance;
-
-	return x < y ? -1 : x > y;
-}
-
 static double
 exact(const float *a, const float *b)
 {
-	float		ab;
-	float		aa;
-	float		bb;
-
-	if (metric == BARQ_METRIC_L2)
-		return barq_kernels->l2sq(a, b, dims);
-	if (metric == BARQ_METRIC_IP)
-		return -barq_kernels->ip(a, b, dims);
-	barq_kernels->cosine_parts(a, b, dims, &ab, &aa, &bb);
-	return 1 - ab / sqrt((double) aa * bb);
+	return float_distance(a, b, (int) dims, metric);
 }
 
-/* Build a graph of `count` rows by their ids, in two processes. */
 static void
 build(const uint32 *ids, long count, BarqBodyWriter *body)
 {
-	BarqHnswOptions options = {m, efc};
-	char	   *rows = malloc((size_t) count * codec.stride);
-	ItemPointerData *tids = malloc(count * sizeof(ItemPointerData));
-	BarqBodyWriter flat;
-	BarqView	view;
-	BarqMergeInput input;
-	uint64		bytes;
-	char	   *area;
-	BarqHnswWork *work;
-
-	for (long i = 0; i < count; i++)
-	{
-		if (!barq_codec_encode(&codec, base + ids[i] * dims, rows + i * codec.stride))
-			exit(1);
-		ItemPointerSet(&tids[i], ids[i] / 256, ids[i] % 256 + 1);
-	}
-	shim_writer_init(&flat);
-	barq_flat_write(&flat, &codec, rows, codec.stride, NULL, 0, tids, (uint32) count);
-	free(rows);
-	free(tids);
-	view = shim_view(&flat, false);
-	input = (BarqMergeInput) {&view, NULL, (uint32) count};
-	bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) count, barq_vector_rows_bytes(&input));
-	area = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (area == MAP_FAILED)
-		exit(1);
-	work = barq_hnsw_work_load(area, &codec, &options, &input, 1, NULL);
-	fflush(stdout);
-	if (fork() == 0)
-	{
-		barq_hnsw_work_insert(work, report_progress, NULL);
-		_exit(0);
-	}
-	barq_hnsw_work_insert(work, report_progress, NULL);
-	while (wait(NULL) > 0)
-		;
-	shim_writer_init(body);
-	barq_body_write(body, area + BARQ_AREA_BODY, barq_hnsw_work_finish(work));
-	munmap(area, bytes);
+	build_graph(&codec, (BarqHnswOptions) {m, efc}, base, ids, count, 2, body);
 }
 
 /* As build(), from a file of this prefix if it is there, and kept there. */
