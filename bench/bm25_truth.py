@@ -62,10 +62,8 @@ def lexemes(db, config, table):
 
 def check(name, config, documents, queries):
     """Returns the number of queries that differ."""
-    admin = Database("postgres")
-    admin.run("DROP DATABASE IF EXISTS bm25_truth", {"client_min_messages": "warning"})
-    admin.run("CREATE DATABASE bm25_truth ENCODING 'UTF8' TEMPLATE template0")
     db = Database("bm25_truth")
+    db.create("ENCODING 'UTF8' TEMPLATE template0")
     db.run("""CREATE EXTENSION barq; CREATE TABLE docs (id int, body text);
               CREATE TABLE queries (id int PRIMARY KEY, body text)""")
     db.run("COPY docs FROM STDIN", feed=copy_text(enumerate(documents)))

@@ -82,8 +82,7 @@ def arguments():
 def make(database, options):
     """The table and its indexes; the queries, in the table `asked`: those of the largest
     product with a direction, by which column z orders the rows."""
-    Database("postgres").run("DROP DATABASE IF EXISTS conditions")
-    Database("postgres").run("CREATE DATABASE conditions")
+    database.create()
     data = dataset.made_up(options.rows, options.dims, 24, 1, 2000, "l2", 1, options.out)
     direction = data.extra[:1]
     nearest = (data.queries @ direction[0]).argsort()[::-1][:40]

@@ -54,6 +54,21 @@ class Database:
         out = self.run("\\timing on\n" + sql, settings)
         return [float(t) for t in re.findall(r"^Time: ([0-9.]+) ms", out, re.M)]
 
+    def create(self, options=""):
+        """Makes the database, empty; an older one of its name goes. `options`: of CREATE DATABASE."""
+        admin = Database("postgres")
+        admin.run(f"DROP DATABASE IF EXISTS {self.name}", {"client_min_messages": "warning"})
+        admin.run(f"CREATE DATABASE {self.name} {options}")
+
+    def writers(self, script, path, clients, rate, options, settings=None):
+        """A process of pgbench, started: clients that run a script, kept at `path`, so many
+        times a second together; `options`: pgbench's, which say when it ends."""
+        with open(path, "w") as file:
+            file.write(script)
+        return subprocess.Popen(["pgbench", "-n", "-c", str(clients), "-j", "1", "-R", str(rate), *options,
+                                 "-M", "prepared", "-f", path, self.name],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(settings))
+
     def processor_ms(self, before, statements, settings=None):
         """Milliseconds of processor time that the backend spends on each of the
         statements, which other processes affect less than the time that passes, and

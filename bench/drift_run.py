@@ -47,8 +47,7 @@ class Drift:
         self.say = say
         self.db = Database(side.database)
         self.results = {}
-        admin = Database("postgres")
-        admin.run(f"DROP DATABASE IF EXISTS {side.database};\nCREATE DATABASE {side.database}")
+        self.db.create()
         dims = data.dims
         self.db.run(f"""CREATE EXTENSION {side.extension};
             CREATE TABLE items (id int, v vector({dims})) WITH (autovacuum_enabled = off);

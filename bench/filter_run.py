@@ -55,8 +55,7 @@ class Side:
         self.options = options
 
     def make(self, data, queries, values):
-        Database("postgres").run(f"DROP DATABASE IF EXISTS {self.db.name}")
-        Database("postgres").run(f"CREATE DATABASE {self.db.name}")
+        self.db.create()
         extension = "barq" if "barq" in self.index else "vector"
         self.db.run(f"""CREATE EXTENSION {extension};
             CREATE TABLE loaded (id int, v vector({data.dims}));

@@ -109,9 +109,8 @@ def main():
     words = {w: chance.standard_normal(o.latent, numpy.float32) @ turn for w in sorted(count)}
     weight = {w: math.log(len(bodies) / n) for w, n in count.items()}
 
-    Database("postgres").run("DROP DATABASE IF EXISTS hybrid", {"client_min_messages": "warning"})
-    Database("postgres").run("CREATE DATABASE hybrid")
     db = Database("hybrid")
+    db.create()
     db.run(f"""CREATE EXTENSION barq;
         CREATE TABLE docs (id int PRIMARY KEY, body text, v vector({DIMENSIONS}));
         CREATE TABLE extra (LIKE docs);

@@ -380,9 +380,8 @@ def main():
                "when": time.strftime("%Y-%m-%d %H:%M %Z"), "sides": {}}
     lives = []
     for side in sides:
-        admin = Database("postgres")
-        admin.run(f"DROP DATABASE IF EXISTS {side.database};\nCREATE DATABASE {side.database}")
         life = Lifecycle(side, data, o, lambda text, side=side: say(f"{side.name}: {text}"))
+        life.db.create()
         life.db.run(f"CREATE EXTENSION {side.extension}")
         results["sides"][side.name] = life.results
         lives.append(life)

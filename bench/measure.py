@@ -70,10 +70,7 @@ class Measurement:
 
     def load(self):
         """A database of its own, for both extensions own the type vector."""
-        admin = Database("postgres")
-        admin.run(f"DROP DATABASE IF EXISTS {self.db.name}",
-                  {"client_min_messages": "warning"})
-        admin.run(f"CREATE DATABASE {self.db.name}")
+        self.db.create()
         column = self.data.element.column(self.data.dims)
         self.db.run(f"""
             CREATE EXTENSION {self.side.extension};

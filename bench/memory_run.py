@@ -196,8 +196,7 @@ def main():
     options = arguments()
     db = Database("memory")
     data = dataset.made_up(max(options.rows, options.cold_rows), options.dims, 32, 0, 100, "l2", 1, options.out)
-    Database("postgres").run("DROP DATABASE IF EXISTS memory")
-    Database("postgres").run("CREATE DATABASE memory")
+    db.create()
     db.run("CREATE EXTENSION barq")
     results = {"machine": machine(), "options": vars(options)}
 

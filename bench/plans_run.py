@@ -153,11 +153,9 @@ def main():
     parser.add_argument("--out", default="results")
     options = parser.parse_args()
 
-    if not options.keep:
-        Database("postgres").run("DROP DATABASE IF EXISTS plans")
-        Database("postgres").run("CREATE DATABASE plans")
     database = Database("plans")
     if not options.keep:
+        database.create()
         database.run("CREATE EXTENSION barq")
         database.run(TABLES.format(n=options.rows, d=DIMENSIONS))
     rows = []

@@ -44,8 +44,7 @@ class Policy:
                                     "l2", options.seed, options.out)
         self.db = Database("bench_policy")
         self.results = {}
-        Database("postgres").run("DROP DATABASE IF EXISTS bench_policy;\nCREATE DATABASE bench_policy",
-                                 {"client_min_messages": "warning"})
+        self.db.create()
         self.db.run("ALTER DATABASE bench_policy SET max_parallel_maintenance_workers = 1")
         self.db.run(f"""CREATE EXTENSION barq;
             CREATE TABLE queries (id int PRIMARY KEY, v vector({options.dims}))""")

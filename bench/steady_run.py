@@ -10,14 +10,13 @@ is against exact distances. The server has autovacuum, checkpoints and workers.
 import argparse
 import json
 import os
-import subprocess
 import threading
 import time
 
 import numpy as np
 
 import dataset
-from database import Database, environment
+from database import Database
 from run import machine, numbers
 from searcher import Searcher
 
@@ -63,9 +62,7 @@ class Steady:
         return {"MB": round(int(self.db.value("SELECT pg_relation_size('items_v')")) / 1e6), "segments": segments}
 
     def start(self):
-        admin = Database("postgres")
-        admin.run(f"DROP DATABASE IF EXISTS {self.db.name}", {"client_min_messages": "warning"})
-        admin.run(f"CREATE DATABASE {self.db.name}")
+        self.db.create()
         self.db.run(f"""CREATE EXTENSION barq;
             CREATE TABLE items (id int PRIMARY KEY, v vector({self.o.dims}), source int);
             CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
@@ -107,14 +104,9 @@ class Steady:
             time.sleep(1)
 
     def updates(self):
-        script = os.path.join(self.o.out, "update.sql")
-        with open(script, "w") as file:
-            file.write(UPDATE.format(last=self.o.rows - 1))
-        return subprocess.Popen(["pgbench", "-n", "-c", str(self.o.loaders), "-j", "1", "-R", str(self.o.rate),
-                                 "-t", str(int(self.o.rows * self.o.updated / self.o.loaders)), "-M", "prepared",
-                                 "-f", script, self.db.name],
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                env=environment({"synchronous_commit": "off"}))
+        each = int(self.o.rows * self.o.updated / self.o.loaders)
+        return self.db.writers(UPDATE.format(last=self.o.rows - 1), os.path.join(self.o.out, "update.sql"),
+                               self.o.loaders, self.o.rate, ["-t", str(each)], {"synchronous_commit": "off"})
 
     def recall(self, name):
         """At each ef_search, against the rows as they are now."""

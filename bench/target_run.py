@@ -96,8 +96,7 @@ class Index:
 
     def make(self, rows):
         vector = ELEMENTS["vector"]
-        Database("postgres").run(f"DROP DATABASE IF EXISTS {self.db.name}")
-        Database("postgres").run(f"CREATE DATABASE {self.db.name}")
+        self.db.create()
         self.db.run(f"""CREATE EXTENSION barq;
             CREATE TABLE loaded (id int, v vector({self.base.shape[1]}));
             CREATE TABLE numbers (id int PRIMARY KEY, a int);

@@ -61,11 +61,10 @@ class Way:
         self.settings = {"barq.ef_search": options.ef_search}
 
     def make(self):
-        postgres = Database("postgres")
-        postgres.run(f"DROP DATABASE IF EXISTS {self.db.name}")
-        postgres.run(f"CREATE DATABASE {self.db.name}")
-        postgres.run("DO $$ BEGIN CREATE ROLE tenants_app; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
-                     "GRANT SET ON PARAMETER log_statement_stats TO tenants_app")
+        self.db.create()
+        Database("postgres").run(
+            "DO $$ BEGIN CREATE ROLE tenants_app; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+            "GRANT SET ON PARAMETER log_statement_stats TO tenants_app")
         self.db.run(MADE.format(dims=self.data.dims))
         self.db.run("COPY loaded (id, v) FROM STDIN (FORMAT binary)", feed=self.data.element.copy_binary(self.data.base, 0))
         self.db.run("COPY owners FROM STDIN", feed=["".join(f"{i}\t{t}\n" for i, t in enumerate(self.owners.tolist())).encode()])

@@ -94,9 +94,7 @@ class TextMeasurement:
         self.results = {"extension": side.extension}
 
     def load(self):
-        admin = Database("postgres")
-        admin.run(f"DROP DATABASE IF EXISTS {self.db.name}", {"client_min_messages": "warning"})
-        admin.run(f"CREATE DATABASE {self.db.name}")
+        self.db.create()
         if self.side.extension:
             self.db.run(f"CREATE EXTENSION {self.side.extension}")
         self.db.run("CREATE TABLE loaded (id int, body text); CREATE TABLE queries (id int PRIMARY KEY, query text);")

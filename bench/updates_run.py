@@ -9,11 +9,10 @@ workers.
 import argparse
 import json
 import os
-import subprocess
 import time
 
 from corpus import Corpus, copy_text
-from database import Database, environment
+from database import Database
 from run import machine
 from searcher import Searcher
 
@@ -50,9 +49,7 @@ class Run:
 
     def load(self):
         if not self.o.keep:
-            admin = Database("postgres")
-            admin.run(f"DROP DATABASE IF EXISTS {self.db.name}", {"client_min_messages": "warning"})
-            admin.run(f"CREATE DATABASE {self.db.name}")
+            self.db.create()
             self.db.run("CREATE EXTENSION barq; CREATE TABLE docs (id int, body text); CREATE TABLE texts (id int, body text)")
             self.db.run("COPY texts FROM STDIN", feed=copy_text(self.corpus.initial()))
             self.db.run("""INSERT INTO docs SELECT * FROM texts;
@@ -72,12 +69,8 @@ class Run:
 
     def updates(self, seconds):
         """A process that updates."""
-        script = os.path.join(self.o.out, "update.sql")
-        with open(script, "w") as file:
-            file.write(UPDATE.format(last=self.o.documents - 1))
-        return subprocess.Popen(["pgbench", "-n", "-c", str(self.o.clients), "-j", "1", "-R", str(self.o.rate),
-                                 "-T", str(seconds), "-M", "prepared", "-f", script, self.db.name],
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(None))
+        return self.db.writers(UPDATE.format(last=self.o.documents - 1), os.path.join(self.o.out, "update.sql"),
+                               self.o.clients, self.o.rate, ["-T", str(seconds)])
 
     def phase(self, name, seconds, updates):
         before = self.counted()
