@@ -338,4 +338,21 @@ make_query(BarqBm25Query *query, const Corpus *corpus, uint32 nterms, int condit
 		make_condition(&query->conditions[i], query, conditions == 2, 2);
 }
 
+/* Add a document to a builder: its tokens or, of terms of their own (own), its encoded bytes. */
+static inline void
+add_document(BarqBm25Builder *builder, BarqTermTable *own, const Doc *doc, const BarqTokens *tokens,
+			 bool positions)
+{
+	uint32		bytes;
+	char	   *document;
+
+	if (own == NULL)
+	{
+		barq_bm25_builder_add(builder, (ItemPointer) &doc->tid, tokens);
+		return;
+	}
+	document = barq_document_encode(own, tokens, positions, &bytes);
+	barq_bm25_builder_add_document(builder, (ItemPointer) &doc->tid, document, bytes);
+}
+
 #endif							/* BARQ_BM25_BRUTE_H */

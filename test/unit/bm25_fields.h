@@ -81,15 +81,7 @@ build(BarqBodyWriter *writer, const Corpus *corpus, uint32 nfields, bool positio
 		if (how.live && doc->dead)
 			continue;
 		tokens_of(corpus, doc, nfields, how.encoded ? own : terms, &tokens);
-		if (how.encoded)
-		{
-			uint32		bytes;
-			char	   *document = barq_document_encode(own, &tokens, positions, &bytes);
-
-			barq_bm25_builder_add_document(builder, (ItemPointer) &doc->tid, document, bytes);
-		}
-		else
-			barq_bm25_builder_add(builder, (ItemPointer) &doc->tid, &tokens);
+		add_document(builder, how.encoded ? own : NULL, doc, &tokens, positions);
 	}
 	shim_writer_init(writer);
 	barq_bm25_builder_write(builder, writer);

@@ -14,15 +14,6 @@
 
 #include "bm25_bodies.h"
 
-/* the search for leaks needs ptrace(), which containers may forbid */
-extern PGDLLEXPORT const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 static void
 tokens_of(const Corpus *corpus, const Doc *doc, BarqTermTable *terms, BarqTokens *tokens)
 {
@@ -57,15 +48,7 @@ build(BarqBodyWriter *writer, const Corpus *corpus, uint32 from, uint32 to, uint
 		if (at >= to)
 			continue;
 		tokens_of(corpus, doc, encoded ? own : terms, &tokens);
-		if (encoded)
-		{
-			uint32		bytes;
-			char	   *document = barq_document_encode(own, &tokens, positions, &bytes);
-
-			barq_bm25_builder_add_document(builder, (ItemPointer) &doc->tid, document, bytes);
-		}
-		else
-			barq_bm25_builder_add(builder, (ItemPointer) &doc->tid, &tokens);
+		add_document(builder, encoded ? own : NULL, doc, &tokens, positions);
 	}
 	shim_writer_init(writer);
 	barq_bm25_builder_write(builder, writer);

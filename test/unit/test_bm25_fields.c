@@ -16,15 +16,6 @@
 #include "bm25_bodies.h"
 #include "bm25_fields.h"
 
-/* the search for leaks needs ptrace(), which containers may forbid */
-extern PGDLLEXPORT const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 /* ---- queries ---- */
 
 /* A prefix of a condition stands for all terms that it begins, in all fields. */

@@ -16,15 +16,6 @@
 #include "bm25_brute.h"
 #include "bm25_fields.h"
 
-/* the search for leaks needs ptrace(), which containers may forbid */
-extern PGDLLEXPORT const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 /*
  * The bound of a pool's share in the row at which its members are: by the weighted frequencies
  * of the blocks in which they are there.

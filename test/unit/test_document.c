@@ -14,15 +14,6 @@
 #include "../../src/text/document.c"
 #include "../../src/text/term_table.c"
 
-/* the search for leaks needs ptrace(), which containers may forbid */
-extern PGDLLEXPORT const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 static char *
 random_term(uint32 *length)
 {

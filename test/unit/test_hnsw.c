@@ -235,6 +235,55 @@ test_bound(void)
 	free(q);
 }
 
+/* A graph of random vectors, and queries for it. */
+typedef struct Searched
+{
+	int			n;
+	int			dims;
+	float	   *x;
+	float	   *q;
+	BarqCodec	codec;
+	void	   *mem;			/* of a prepared query */
+	BarqBodyWriter flat;
+	BarqBodyWriter body;
+} Searched;
+
+/* Make rows and queries. */
+static void
+make_searched(Searched *s, int n, int dims, int queries)
+{
+	s->n = n;
+	s->dims = dims;
+	s->x = random_vectors(n, dims);
+	s->q = random_vectors(queries, dims);
+	barq_codec_init(&s->codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, dims);
+	s->mem = malloc(barq_query_bytes(&s->codec));
+}
+
+/* Build the graph. */
+static void
+build_searched(Searched *s, int m, int ef_construction)
+{
+	make_flat(&s->flat, &s->codec, s->x, s->n, 0);
+	build_from_flat(&s->body, &s->codec, m, ef_construction, &s->flat, 1);
+}
+
+static BarqQuery *
+query_of(Searched *s, int i)
+{
+	return barq_query_prepare(s->mem, &s->codec, s->q + i * s->dims);
+}
+
+static void
+free_searched(Searched *s)
+{
+	shim_writer_free(&s->flat);
+	shim_writer_free(&s->body);
+	free(s->mem);
+	free(s->x);
+	free(s->q);
+}
+
 /* Rows below a bound that a search with a beam of few rows returns. */
 static int
 found_below(BarqView *view, const BarqQuery *query, float bound, bool lesser)
@@ -255,32 +304,24 @@ found_below(BarqView *view, const BarqQuery *query, float bound, bool lesser)
 static void
 test_lesser(bool copies)
 {
-	int			n = 4000;
-	int			dims = 24;
+	Searched	s;
 	int			differ = 0;
 	int			missed = 0;
 	int			missed_of_few = 0;
 	int			twice = 0;
 	int			never = 0;
+	int			n = 4000;
 	uint8	   *seen = calloc(barq_bits_bytes(n) + 8, 1);
-	float	   *x = random_vectors(n, dims);
-	float	   *q = random_vectors(40, dims);
-	BarqCodec	codec;
-	BarqBodyWriter flat;
-	BarqBodyWriter body;
-	void	   *mem;
 
+	make_searched(&s, n, 24, 40);
 	/* with copies, which leave the order of the beam, nearly */
 	if (copies)
-		memcpy(x, x + 100 * dims, 50 * dims * sizeof(float));
-	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, dims);
-	mem = malloc(barq_query_bytes(&codec));
-	make_flat(&flat, &codec, x, n, 0);
-	build_from_flat(&body, &codec, 8, 40, &flat, 1);
+		memcpy(s.x, s.x + 100 * s.dims, 50 * s.dims * sizeof(float));
+	build_searched(&s, 8, 40);
 	for (int i = 0; i < 40; i++)
 	{
-		BarqView	view = shim_view(&body, false);
-		BarqQuery  *query = barq_query_prepare(mem, &codec, q + i * dims);
+		BarqView	view = shim_view(&s.body, false);
+		BarqQuery  *query = query_of(&s, i);
 		BarqSearchParams whole = {.query = query, .breadth = 60};
 		BarqSearchParams lesser = {.query = query, .breadth = 60, .lesser = true};
 		BarqHit		hits[60];
@@ -326,38 +367,26 @@ test_lesser(bool copies)
 	ok(missed_of_few <= 0, "of a beam of few rows no part is searched first (%d missed)", missed_of_few);
 	ok(missed <= 60, "with a tight bound nearly those (%d of 400 missed)", missed);
 	ok(twice == 0 && never == 0, "driven to its end it returns each row once (%d twice, %d never)", twice, never);
-	shim_writer_free(&flat);
-	shim_writer_free(&body);
 	free(seen);
-	free(mem);
-	free(x);
-	free(q);
+	free_searched(&s);
 }
 
 /* A search that is broadened after its first rows returns what a broad one does. */
 static void
 test_broaden(void)
 {
-	int			n = 4000;
-	int			dims = 24;
+	Searched	s;
 	int			differ = 0;
 	int			missed = 0;
+	int			n = 4000;
 	uint8	   *skip = calloc(barq_bits_bytes(n) + 8, 1);
-	float	   *x = random_vectors(n, dims);
-	float	   *q = random_vectors(40, dims);
-	BarqCodec	codec;
-	BarqBodyWriter flat;
-	BarqBodyWriter body;
-	void	   *mem;
 
-	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, dims);
-	mem = malloc(barq_query_bytes(&codec));
-	make_flat(&flat, &codec, x, n, 0);
-	build_from_flat(&body, &codec, 6, 24, &flat, 1);
+	make_searched(&s, n, 24, 40);
+	build_searched(&s, 6, 24);
 	for (int i = 0; i < 40; i++)
 	{
-		BarqView	view = shim_view(&body, false);
-		BarqQuery  *query = barq_query_prepare(mem, &codec, q + i * dims);
+		BarqView	view = shim_view(&s.body, false);
+		BarqQuery  *query = query_of(&s, i);
 		BarqSearchParams narrow = {.query = query, .breadth = 20};
 		BarqSearchParams broad = {.query = query, .breadth = 90};
 		BarqHit		hits[90];
@@ -399,11 +428,7 @@ test_broaden(void)
 	ok(differ == 0, "a search that is broadened later returns the rows of a broad one (%d differ)", differ);
 	ok(missed <= 36, "or, of rows not in skip, nearly (%d of 3,600 differ)", missed);
 	free(skip);
-	shim_writer_free(&flat);
-	shim_writer_free(&body);
-	free(mem);
-	free(x);
-	free(q);
+	free_searched(&s);
 }
 
 static void

@@ -9,15 +9,6 @@
 
 #include "tap.h"
 
-/* the search for leaks needs ptrace(), which containers may forbid */
-extern PGDLLEXPORT const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 int
 main(int argc, char **argv)
 {

@@ -12,15 +12,6 @@
 
 #define INPUT_MAX 200000
 
-/* LeakSanitizer uses ptrace(), which containers may forbid */
-extern PGDLLEXPORT const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 static int
 at_most(int limit, uint64 number)
 {
