@@ -43,7 +43,7 @@
 #define LET_GO_MS		250		/* wait for sessions that are busy */
 #define PREFETCH_MS		500		/* of a pass after a start */
 
-/* What the launcher knows of an image from earlier passes. */
+/* An image as the launcher knows it from earlier passes. */
 typedef struct Known
 {
 	uint8		id[BARQ_ID_BYTES];	/* the key: first */
