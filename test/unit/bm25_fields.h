@@ -50,7 +50,8 @@ tokens_of(const Corpus *corpus, const Doc *doc, uint32 nfields, BarqTermTable *t
 			token->position = i + 1;
 		}
 		tokens->length += n;
-		barq_tokens_end_field(tokens, is_null(doc, nfields, f));
+		if (nfields > 1)
+			barq_tokens_end_field(tokens, is_null(doc, nfields, f));
 	}
 }
 
