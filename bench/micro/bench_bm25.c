@@ -270,7 +270,7 @@ measure(const char *name, BarqView *view, const Documents *d, const Words *words
 			nexpansions = 0;
 			term->prefix = true;
 			term->text.length = Min(term->text.length, 3);
-			barq_bm25_expand(view, term->text.text, term->text.length, BARQ_BM25_EXPANSIONS,
+			barq_bm25_expand(view, term->text.text, term->text.length, 0, BARQ_BM25_EXPANSIONS,
 							 note_expansion, NULL);
 			term->expansions = expansions;
 			term->nexpansions = nexpansions;

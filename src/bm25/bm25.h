@@ -122,12 +122,13 @@ extern void barq_bm25_totals(BarqView *view, BarqBm25Totals *totals);
 extern uint32 barq_bm25_df(BarqView *view, const char *text, uint32 length, uint32 fields);
 
 /*
- * Call visit(arg, ...) for the terms of the dictionary that begin with a prefix,
+ * Call visit(arg, ...) for the terms of the dictionary that begin with a prefix and that
+ * occur in any of some fields (a bit each; 0: any), dead rows included,
  * in dictionary order, for at most `max` of them. The text is valid during the
  * call only. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */
 typedef void (*BarqTermVisitor) (void *arg, const char *text, uint32 length, uint32 df);
-extern void barq_bm25_expand(BarqView *view, const char *prefix, uint32 length,
+extern void barq_bm25_expand(BarqView *view, const char *prefix, uint32 length, uint32 fields,
 							 uint32 max, BarqTermVisitor visit, void *arg);
 
 typedef struct BarqBm25Text

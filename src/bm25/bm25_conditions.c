@@ -70,8 +70,8 @@ barq_bm25_open_term(const Bm25Body *body, const BarqBm25Term *term, uint32 most)
 	{
 		Expansions	all = {0};
 
-		barq_bm25_expand(body->view, term->text.text, term->text.length, PG_UINT32_MAX,
-						 add_expansion, &all);
+		barq_bm25_expand(body->view, term->text.text, term->text.length, term->fields,
+						 PG_UINT32_MAX, add_expansion, &all);
 		found = barq_bm25_cursor_open_pooled(cursor, body, all.terms, all.n, most);
 	}
 	else if (term->prefix)

@@ -434,21 +434,37 @@ barq_bm25_df(BarqView *view, const char *text, uint32 length, uint32 fields)
 	return barq_bm25_df_any(view, &term, 1, fields);
 }
 
+/* Does a term of the dictionary occur in any of some fields (a bit each; 0: any)? */
+static bool
+occurs_in(const Bm25Body *body, const Bm25Entry *entry, uint32 fields)
+{
+	if (fields == 0 || body->nfields == 1)
+		return true;
+	for (uint32 f = 0; f < body->nfields; f++)
+		if ((fields >> f & 1) != 0 && entry->field_df[f] > 0)
+			return true;
+	return false;
+}
+
 void
-barq_bm25_expand(BarqView *view, const char *prefix, uint32 length, uint32 max,
+barq_bm25_expand(BarqView *view, const char *prefix, uint32 length, uint32 fields, uint32 max,
 				 BarqTermVisitor visit, void *arg)
 {
 	Bm25Body	body;
 	Bm25DictWalk walk;
+	uint32		n = 0;
 
 	barq_bm25_open(&body, view);
 	barq_bm25_walk_begin(&walk, &body, prefix, length);
-	for (uint32 n = 0; n < max && barq_bm25_walk_next(&walk); n++)
+	while (n < max && barq_bm25_walk_next(&walk))
 	{
 		barq_check_interrupts();
 		if (walk.entry.length < length || memcmp(walk.text, prefix, length) != 0)
 			break;
+		if (!occurs_in(&body, &walk.entry, fields))
+			continue;
 		visit(arg, walk.text, walk.entry.length, walk.entry.df);
+		n++;
 	}
 	walk_end(&walk);
 }

@@ -127,6 +127,7 @@ add_frequencies(void *arg)
 typedef struct ExpansionCall
 {
 	const BarqBm25Text *prefix;
+	uint32		fields;			/* of which terms are wanted, a bit each; 0: all */
 	BarqTermTable *terms;
 } ExpansionCall;
 
@@ -146,10 +147,10 @@ visit_expansions(BarqTextStatistics *statistics, BarqTextState *state, void *arg
 {
 	ExpansionCall *call = arg;
 
-	barq_text_log_expand(state->log, call->prefix->text, call->prefix->length,
+	barq_text_log_expand(state->log, call->prefix->text, call->prefix->length, call->fields,
 						 BARQ_BM25_EXPANSIONS, add_expansion, call->terms);
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
-		barq_bm25_expand(&state->views[i], call->prefix->text, call->prefix->length,
+		barq_bm25_expand(&state->views[i], call->prefix->text, call->prefix->length, call->fields,
 						 BARQ_BM25_EXPANSIONS, add_expansion, call->terms);
 }
 
@@ -196,8 +197,8 @@ keep_expansions(BarqTextStatistics *statistics, BarqTermFrequency *known,
 }
 
 /*
- * Set the expansions of a prefix: the first BARQ_BM25_EXPANSIONS terms of the
- * index that begin with it.
+ * Set the expansions of a prefix: the first BARQ_BM25_EXPANSIONS terms, of those in its
+ * fields, that begin with it.
  */
 static void
 expand_prefix(BarqTextStatistics *statistics, BarqTermFrequency *prefix)
@@ -205,7 +206,7 @@ expand_prefix(BarqTextStatistics *statistics, BarqTermFrequency *prefix)
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "barq expansions",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	ExpansionCall call = {&prefix->text, barq_terms_create(scratch)};
+	ExpansionCall call = {&prefix->text, prefix->fields, barq_terms_create(scratch)};
 
 	barq_text_each_leaf(statistics, visit_expansions, NULL, &call);
 	keep_expansions(statistics, prefix, call.terms, NULL, BARQ_BM25_EXPANSIONS);
@@ -238,7 +239,10 @@ add_to_pool(Pool *pool, const BarqBm25Text *text, uint32 fields)
 	pool->fields[pool->n++] = fields;
 }
 
-/* Set the expansions of a pool: its alternatives, and the expansions of those that are prefixes. */
+/*
+ * Set the expansions of a pool: its alternatives, and the expansions of those that are prefixes,
+ * each in those of the pool's fields in which it counts.
+ */
 static void
 expand_pool(BarqTextStatistics *statistics, BarqTermFrequency *known, const BarqBm25Term *term)
 {
@@ -250,7 +254,10 @@ expand_pool(BarqTextStatistics *statistics, BarqTermFrequency *known, const Barq
 	for (uint32 i = 0; i < term->nalternatives; i++)
 	{
 		const BarqBm25Alternative *alternative = &term->alternatives[i];
-		BarqTermFrequency one = {.text = alternative->text};
+		BarqTermFrequency one = {
+			.text = alternative->text,
+			.fields = barq_bm25_both_fields(known->fields, alternative->text.fields)
+		};
 
 		if (!alternative->prefix)
 			add_to_pool(&pool, &one.text, alternative->text.fields);

@@ -425,7 +425,7 @@ extern uint64 barq_text_log_df(BarqTextLog *log, const char *text, uint32 length
 extern uint64 barq_text_log_df_any(BarqTextLog *log, const BarqBm25Text *terms, uint32 n,
 								   uint32 fields);
 extern void barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
-								 uint32 max, BarqTermVisitor visit, void *arg);
+								 uint32 fields, uint32 max, BarqTermVisitor visit, void *arg);
 extern void barq_text_log_search(BarqTextLog *log, const BarqBm25Query *query,
 								 const BarqFilterCondition *condition,
 								 BarqBm25Top *top, bool *recheck);

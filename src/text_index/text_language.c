@@ -283,9 +283,9 @@ barq_text_languages_collect(BarqTextState *state, BarqTermTable *table)
 {
 	const char	prefix = '\0';
 
-	barq_text_log_expand(state->log, &prefix, 1, PG_UINT32_MAX, add_mark, table);
+	barq_text_log_expand(state->log, &prefix, 1, 0, PG_UINT32_MAX, add_mark, table);
 	for (uint32 i = 0; i < state->snapshot->nsegments; i++)
-		barq_bm25_expand(&state->views[i], &prefix, 1, PG_UINT32_MAX, add_mark, table);
+		barq_bm25_expand(&state->views[i], &prefix, 1, 0, PG_UINT32_MAX, add_mark, table);
 }
 
 /* BarqTextWork: collect the marks of languages; arg: BarqTermTable. */

@@ -308,11 +308,11 @@ barq_text_log_df(BarqTextLog *log, const char *text, uint32 length, uint32 field
 }
 
 void
-barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
+barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length, uint32 fields,
 					 uint32 max, BarqTermVisitor visit, void *arg)
 {
 	for (int i = 0; i < log->nminis; i++)
-		barq_bm25_expand(&log->minis[i], prefix, length, max, visit, arg);
+		barq_bm25_expand(&log->minis[i], prefix, length, fields, max, visit, arg);
 	for (uint32 i = 0; i < log->rest.n; i++)
 	{
 		BarqDocumentReader reader;
@@ -325,7 +325,7 @@ barq_text_log_expand(BarqTextLog *log, const char *prefix, uint32 length,
 
 			if (order > 0)
 				break;
-			if (order == 0 && reader.term_length >= length)
+			if (order == 0 && reader.term_length >= length && is_in_fields(&reader, fields))
 				visit(arg, reader.term, reader.term_length, 1);
 		}
 	}

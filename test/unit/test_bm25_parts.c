@@ -60,14 +60,14 @@ test_dictionary(void)
 	tap_ok(found && barq_bm25_df(&view, "", 0, 0) == 0, "every term of the dictionary is found");
 	tap_ok(absent && barq_bm25_df(&view, "a", 1, 0) == 0 && barq_bm25_df(&view, "z", 1, 0) == 0,
 		   "no other term is found");
-	barq_bm25_expand(&view, "w12", 3, 1000000, count_term, &n);
+	barq_bm25_expand(&view, "w12", 3, 0, 1000000, count_term, &n);
 	tap_ok(n == 1 + 5 + 50, "a prefix is expanded to all its terms");
 	n = 0;
-	barq_bm25_expand(&view, "w1", 2, 7, count_term, &n);
+	barq_bm25_expand(&view, "w1", 2, 0, 7, count_term, &n);
 	tap_ok(n == 7, "a prefix is expanded to at most max terms");
 	n = 0;
-	barq_bm25_expand(&view, "zz", 2, 7, count_term, &n);
-	barq_bm25_expand(&view, "a", 1, 7, count_term, &n);
+	barq_bm25_expand(&view, "zz", 2, 0, 7, count_term, &n);
+	barq_bm25_expand(&view, "a", 1, 0, 7, count_term, &n);
 	tap_ok(n == 0, "a prefix without terms is expanded to none");
 	shim_writer_free(&body);
 	shim_context_pop();
