@@ -40,7 +40,6 @@ hash_word(uint64 word)
 #define SH_PREFIX barq_facet_groups
 #define SH_ELEMENT_TYPE BarqFacetGroup
 #define SH_KEY_TYPE uint64
-#define SH_KEY_TYPE uint64
 #define SH_KEY word
 #define SH_HASH_KEY(table, key) hash_word(key)
 #define SH_EQUAL(table, a, b) ((a) == (b))
@@ -50,12 +49,13 @@ hash_word(uint64 word)
 #include "lib/simplehash.h"
 
 #define FETCH_ROWS	1000		/* of a cursor at once */
+#define BATCH		512			/* rows of BarqMatchedRows at most */
 
 /* ---- rows of the index ---- */
 
-/* Count a value of one more row. */
+/* The group of a word, new with a count of 0. */
 static inline BarqFacetGroup *
-add_word(struct barq_facet_groups_hash *groups, uint64 word)
+find_group(struct barq_facet_groups_hash *groups, uint64 word)
 {
 	bool		found;
 	BarqFacetGroup *group = barq_facet_groups_insert(groups, word, &found);
@@ -66,7 +66,6 @@ add_word(struct barq_facet_groups_hash *groups, uint64 word)
 		group->known = false;
 		group->leaf = 0;
 	}
-	group->count++;
 	return group;
 }
 
@@ -74,12 +73,19 @@ add_word(struct barq_facet_groups_hash *groups, uint64 word)
 static inline void
 add_words(BarqFacetColumn *column, const uint64 *words, uint64 n, const ItemPointerData *tid)
 {
+	if (!column->hashed)
+	{
+		if (n > 0)
+			memcpy(barq_words_room(&column->leaf_words, n), words, sizeof(uint64) * n);
+		column->leaf_words.ngathered += n;
+		return;
+	}
 	for (uint64 i = 0; i < n; i++)
 	{
-		BarqFacetGroup *group = add_word(column->leaf_groups, words[i]);
+		BarqFacetGroup *group = find_group(column->leaf_groups, words[i]);
 
-		if (group->count == 1)
-			group->tid = *tid;
+		if (group->count++ == 0)
+			group->at.tid = *tid;
 	}
 }
 
@@ -93,7 +99,38 @@ start_leaf(void *arg)
 	for (int i = 0; i < facets->ncolumns; i++)
 	{
 		barq_facet_groups_reset(facets->columns[i].leaf_groups);
+		barq_words_forget(&facets->columns[i].leaf_words);
 		facets->columns[i].leaf_nulls = 0;
+	}
+}
+
+/* Count the values of one column, of texts, of rows of a segment; words[i] is that of row at[i]. */
+static void
+add_texts(BarqFacetColumn *column, const BarqMatchedRows *rows, const uint64 *words,
+		  const uint32 *at, uint32 n)
+{
+	struct barq_facet_groups_hash *groups = column->leaf_groups;
+
+	/* the groups of many texts are not in the cache */
+	for (uint32 i = 0; i < n; i++)
+		__builtin_prefetch(&groups->data[hash_word(words[i]) & groups->sizemask]);
+	for (uint32 i = 0; i < n; i++)
+		add_words(column, &words[i], 1, &rows->tids[at[i]]);
+}
+
+/* Count the sets of one column of rows of a segment. */
+static void
+add_sets(BarqFacets *facets, BarqFacetColumn *column, const BarqMatchedRows *rows)
+{
+	for (uint32 i = 0; i < rows->n; i++)
+	{
+		uint64		n;
+		const uint64 *words;
+
+		if (barq_filter_value(&facets->filters, rows->rows[i], column->column, &n, &words))
+			add_words(column, words, n, &rows->tids[i]);
+		else
+			column->leaf_nulls++;
 	}
 }
 
@@ -101,18 +138,23 @@ start_leaf(void *arg)
 static void
 add_rows_of(BarqFacets *facets, BarqFacetColumn *column, const BarqMatchedRows *rows)
 {
-	for (uint32 i = 0; i < rows->n; i++)
-	{
-		uint64		value;
-		const uint64 *words;
+	uint64		words[BATCH];
+	uint32		at[BATCH];
+	uint32		n;
 
-		if (!barq_filter_value(&facets->filters, rows->rows[i], column->column, &value, &words))
-			column->leaf_nulls++;
-		else if (column->set)
-			add_words(column, words, value, &rows->tids[i]);
-		else
-			add_words(column, &value, 1, &rows->tids[i]);
+	Assert(rows->n <= BATCH);
+	if (column->set)
+	{
+		add_sets(facets, column, rows);
+		return;
 	}
+	n = barq_filter_values(&facets->filters, rows->rows, rows->n, column->column,
+						   column->hashed ? words : barq_words_room(&column->leaf_words, rows->n), at);
+	column->leaf_nulls += rows->n - n;
+	if (column->hashed)
+		add_texts(column, rows, words, at, n);
+	else
+		column->leaf_words.ngathered += n;
 }
 
 /* Count the value of one column of a document of the log. */
@@ -178,6 +220,7 @@ add_leaf(void *arg, Relation table, Relation index)
 		BarqFacetGroup *group;
 
 		column->nulls += column->leaf_nulls;
+		barq_words_add(&column->words, &column->leaf_words);
 		if (facets->nleaves == 0)
 		{
 			struct barq_facet_groups_hash *empty = column->groups;
@@ -189,14 +232,11 @@ add_leaf(void *arg, Relation table, Relation index)
 		barq_facet_groups_start_iterate(column->leaf_groups, &at);
 		while ((group = barq_facet_groups_iterate(column->leaf_groups, &at)) != NULL)
 		{
-			bool		found;
-			BarqFacetGroup *sum = barq_facet_groups_insert(column->groups, group->word, &found);
+			BarqFacetGroup *sum = find_group(column->groups, group->word);
 
-			if (!found)
+			if (sum->count == 0)
 			{
-				sum->count = 0;
-				sum->known = false;
-				sum->tid = group->tid;
+				sum->at = group->at;
 				sum->leaf = facets->nleaves;
 			}
 			sum->count += group->count;
@@ -211,13 +251,21 @@ add_leaf(void *arg, Relation table, Relation index)
 static void
 add_value(BarqFacets *facets, BarqFacetColumn *column, uint64 word, Datum value)
 {
-	BarqFacetGroup *group = add_word(column->groups, word);
+	BarqFacetGroup *group;
 	MemoryContext old;
 
-	if (group->known || !column->hashed)
+	if (!column->hashed)
+	{
+		*barq_words_room(&column->words, 1) = word;
+		column->words.ngathered++;
+		return;
+	}
+	group = find_group(column->groups, word);
+	group->count++;
+	if (group->known)
 		return;
 	old = MemoryContextSwitchTo(facets->context);
-	group->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+	group->at.value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
 	MemoryContextSwitchTo(old);
 	group->known = true;
 }
@@ -361,6 +409,8 @@ barq_facets_collect(BarqFacets *facets)
 	{
 		facets->columns[i].groups = barq_facet_groups_create(facets->context, 64, NULL);
 		facets->columns[i].leaf_groups = barq_facet_groups_create(facets->context, 64, NULL);
+		barq_words_init(&facets->columns[i].words, facets->context);
+		barq_words_init(&facets->columns[i].leaf_words, facets->context);
 	}
 	facets->plan = plan_count(facets, &sql, &params);
 	statement = linitial_node(PlannedStmt, facets->plan->stmt_list);
@@ -371,15 +421,19 @@ barq_facets_collect(BarqFacets *facets)
 		ExecutorStart(facets->query, 0);
 		collected = barq_count_visit(facets->query->planstate, &visitor, add_leaf);
 	}
-	if (collected)
-		return;
-	barq_facets_end(facets);
-	for (int i = 0; i < facets->ncolumns; i++)
+	if (!collected)
 	{
-		barq_facet_groups_reset(facets->columns[i].groups);
-		facets->columns[i].nulls = 0;
+		barq_facets_end(facets);
+		for (int i = 0; i < facets->ncolumns; i++)
+		{
+			barq_facet_groups_reset(facets->columns[i].groups);
+			barq_words_forget(&facets->columns[i].words);
+			facets->columns[i].nulls = 0;
+		}
+		collect_by_rows(facets);
 	}
-	collect_by_rows(facets);
+	for (int i = 0; i < facets->ncolumns; i++)
+		barq_words_settle(&facets->columns[i].words);
 }
 
 void
@@ -414,37 +468,6 @@ barq_facets_groups(const BarqFacetColumn *column, uint32 *n)
 	return groups;
 }
 
-/* The value of a column of the index in a row, which the snapshot sees; palloc'd. */
-static Datum
-read_value(const BarqFacetLeaf *leaf, int column, ItemPointerData tid)
-{
-	EState	   *estate = CreateExecutorState();
-	TupleTableSlot *slot = table_slot_create(leaf->table, NULL);
-	IndexFetchTableData *fetch = BarqFetchBegin(leaf->table);
-	IndexInfo  *info = BuildIndexInfo(leaf->index);
-	Datum		values[INDEX_MAX_KEYS];
-	bool		nulls[INDEX_MAX_KEYS];
-	bool		again = false;
-	Datum		value;
-
-	if (!table_index_fetch_tuple(fetch, &tid, GetActiveSnapshot(), slot, &again, NULL))
-		elog(ERROR, "a row of table \"%s\" is no longer there",
-			 RelationGetRelationName(leaf->table));
-	GetPerTupleExprContext(estate)->ecxt_scantuple = slot;
-	FormIndexDatum(info, slot, estate, values, nulls);
-	if (nulls[column])
-		ereport(ERROR,
-				(errcode(ERRCODE_INDEX_CORRUPTED),
-				 errmsg("index \"%s\" has another value than its table",
-						RelationGetRelationName(leaf->index)),
-				 errhint("Please REINDEX the index.")));
-	value = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[column]));
-	ExecDropSingleTupleTableSlot(slot);
-	table_index_fetch_end(fetch);
-	FreeExecutorState(estate);
-	return value;
-}
-
 /* The element of an array of texts that has this word. */
 static Datum
 element_with(Datum array, uint64 word, Oid collation)
@@ -461,60 +484,83 @@ element_with(Datum array, uint64 word, Oid collation)
 	elog(ERROR, "an array has lost an element");
 }
 
-/* The number of which barq_integer_word() made a word. */
-static inline int64
-integer_of(uint64 word)
+/* Find the values of n groups in rows of one table, which the snapshot sees. */
+static void
+read_values(BarqFacets *facets, const BarqFacetColumn *column, BarqFacetGroup **groups, uint32 n)
 {
-	return (int64) (word ^ (UINT64CONST(1) << 63));
-}
+	const BarqFacetLeaf *leaf = &facets->leaves[groups[0]->leaf];
+	int			number = facets->call.columns.filter_columns[column->column];
+	EState	   *estate = CreateExecutorState();
+	ExprContext *row = GetPerTupleExprContext(estate);
+	TupleTableSlot *slot = table_slot_create(leaf->table, NULL);
+	IndexFetchTableData *fetch = BarqFetchBegin(leaf->table);
+	IndexInfo  *info = BuildIndexInfo(leaf->index);
 
-/* The number of which a float's word was made (am/filter_values.c). */
-static double
-float_of(uint64 word)
-{
-	double		value;
-
-	if (word == PG_UINT64_MAX)
-		return get_float8_nan();
-	word = (word >> 63) ? word & ~(UINT64CONST(1) << 63) : ~word;
-	memcpy(&value, &word, sizeof(value));
-	return value;
-}
-
-Datum
-barq_facets_value(BarqFacets *facets, const BarqFacetColumn *column, BarqFacetGroup *group)
-{
-	switch (column->type)
+	row->ecxt_scantuple = slot;
+	for (uint32 i = 0; i < n; i++)
 	{
-		case INT2OID:
-			return Int16GetDatum((int16) integer_of(group->word));
-		case INT4OID:
-			return Int32GetDatum((int32) integer_of(group->word));
-		case INT8OID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			return Int64GetDatum(integer_of(group->word));
-		case DATEOID:
-			return Int32GetDatum((int32) integer_of(group->word));
-		case FLOAT4OID:
-			return Float4GetDatum((float4) float_of(group->word));
-		case FLOAT8OID:
-			return Float8GetDatum(float_of(group->word));
-		case BOOLOID:
-			return BoolGetDatum(group->word != 0);
-		case TEXTOID:
-			break;
-		default:
-			return ObjectIdGetDatum((Oid) group->word);
-	}
-	if (!group->known)
-	{
-		group->value = read_value(&facets->leaves[group->leaf],
-								  facets->call.columns.filter_columns[column->column],
-								  group->tid);
+		ItemPointerData tid = groups[i]->at.tid;
+		MemoryContext old = MemoryContextSwitchTo(row->ecxt_per_tuple_memory);
+		Datum		values[INDEX_MAX_KEYS];
+		bool		nulls[INDEX_MAX_KEYS];
+		bool		again = false;
+		Datum		value;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!table_index_fetch_tuple(fetch, &tid, GetActiveSnapshot(), slot, &again, NULL))
+			elog(ERROR, "a row of table \"%s\" is no longer there",
+				 RelationGetRelationName(leaf->table));
+		FormIndexDatum(info, slot, estate, values, nulls);
+		if (nulls[number])
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("index \"%s\" has another value than its table",
+							RelationGetRelationName(leaf->index)),
+					 errhint("Please REINDEX the index.")));
+		value = values[number];
 		if (column->set)
-			group->value = element_with(group->value, group->word, column->collation);
-		group->known = true;
+			value = element_with(value, groups[i]->word, column->collation);
+		MemoryContextSwitchTo(facets->context);
+		groups[i]->at.value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+		groups[i]->known = true;
+		MemoryContextSwitchTo(old);
+		ResetExprContext(row);
 	}
-	return group->value;
+	ExecDropSingleTupleTableSlot(slot);
+	table_index_fetch_end(fetch);
+	FreeExecutorState(estate);
+}
+
+/* qsort comparator of pointers to groups: those that are known, then by table and row. */
+static int
+compare_places(const void *a, const void *b)
+{
+	const BarqFacetGroup *x = *(BarqFacetGroup *const *) a;
+	const BarqFacetGroup *y = *(BarqFacetGroup *const *) b;
+
+	if (x->known != y->known)
+		return x->known ? -1 : 1;
+	if (x->known)
+		return 0;
+	if (x->leaf != y->leaf)
+		return x->leaf < y->leaf ? -1 : 1;
+	return ItemPointerCompare(unconstify(ItemPointerData *, &x->at.tid),
+							  unconstify(ItemPointerData *, &y->at.tid));
+}
+
+void
+barq_facets_read(BarqFacets *facets, const BarqFacetColumn *column, BarqFacetGroup **groups,
+				 uint32 n)
+{
+	uint32		first = 0;
+
+	qsort(groups, n, sizeof(BarqFacetGroup *), compare_places);
+	while (first < n && groups[first]->known)
+		first++;
+	for (uint32 next; first < n; first = next)
+	{
+		for (next = first + 1; next < n && groups[next]->leaf == groups[first]->leaf;)
+			next++;
+		read_values(facets, column, groups + first, next - first);
+	}
 }

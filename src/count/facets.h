@@ -9,20 +9,27 @@
 #include "am/filters.h"
 #include "count/count.h"
 #include "count/count_call.h"
+#include "count/word_counts.h"
 #include "nodes/execnodes.h"
 #include "utils/tuplestore.h"
 
-/* A value of a column and the rows that have it. */
+/* A text of a column, whose word is a hash, and how many rows have it. */
 typedef struct BarqFacetGroup
 {
 	uint64		word;
 	uint64		count;
-	ItemPointerData tid;		/* of one of them, where the value is not `known` */
-	int			leaf;			/* number of its table in BarqFacets.leaves */
+	union
+	{
+		ItemPointerData tid;	/* of one of them, where the value is not `known` */
+		Datum		value;
+	}			at;
+	int			leaf;			/* number of that row's table in BarqFacets.leaves */
 	bool		known;
-	Datum		value;			/* of a text, whose word is a hash */
 	char		status;			/* of the hash table */
 } BarqFacetGroup;
+
+/* Many of them are read in no order: they share few cache lines. */
+StaticAssertDecl(sizeof(BarqFacetGroup) == 32, "BarqFacetGroup has no padding");
 
 /* A column of the index whose values are counted. */
 typedef struct BarqFacetColumn
@@ -34,12 +41,14 @@ typedef struct BarqFacetColumn
 	Oid			word_type;		/* as barq_filter_word() takes it */
 	Oid			collation;
 	bool		set;			/* an array */
-	bool		hashed;			/* words are hashes of texts */
+	bool		hashed;			/* words are hashes of texts: there are groups */
 	struct barq_facet_groups_hash *groups;
+	BarqWordCounts words;		/* of other types */
 	uint64		nulls;
 
 	/* of the table under way */
 	struct barq_facet_groups_hash *leaf_groups;
+	BarqWordCounts leaf_words;
 	uint64		leaf_nulls;
 } BarqFacetColumn;
 
@@ -122,11 +131,14 @@ extern void barq_facets_collect(BarqFacets *facets);
 /* End what collect has begun; groups stay. */
 extern void barq_facets_end(BarqFacets *facets);
 
-/* The groups of a column in no order, palloc'd; *n receives their number. */
+/* The groups of a column of texts in no order, palloc'd; *n receives their number. */
 extern BarqFacetGroup **barq_facets_groups(const BarqFacetColumn *column, uint32 *n);
 
-/* The value of a group, palloc'd or in the facets' context. Reads the row if it has to. */
-extern Datum barq_facets_value(BarqFacets *facets, const BarqFacetColumn *column,
-							   BarqFacetGroup *group);
+/*
+ * Find the values of n groups of a column, in the facets' context: afterwards they are
+ * `known`. Reads rows; reorders groups[]. Checks for interrupts.
+ */
+extern void barq_facets_read(BarqFacets *facets, const BarqFacetColumn *column,
+							 BarqFacetGroup **groups, uint32 n);
 
 #endif							/* BARQ_FACETS_H */

@@ -167,6 +167,33 @@ barq_filter_value(BarqFilterView *filters, uint32 row, int column, uint64 *value
 }
 
 uint32
+barq_filter_values(BarqFilterView *filters, const uint32 *rows, uint32 n, int column,
+				   uint64 *values, uint32 *at)
+{
+	const BarqFilterColumn *of = &filters->column[column];
+	const char *section = filters->body.base == NULL ? NULL : filters->body.base + filters->off;
+	uint32		given = 0;
+
+	if (of->kind != BARQ_FILTER_SCALAR)
+		corrupt_section();
+	for (uint32 i = 0; i < n; i++)
+	{
+		Assert(rows[i] < filters->all_rows);
+		at[given] = i;
+		if (section == NULL)
+		{
+			if (!is_null(filters, of, rows[i]))
+				values[given++] = read_word(filters, of->values_off, rows[i]);
+			continue;
+		}
+		values[given] = ((const uint64 *) (section + of->values_off))[rows[i]];
+		given += of->nulls_off == 0 ||
+			!barq_bit_is_set((const uint8 *) (section + of->nulls_off), rows[i]);
+	}
+	return given;
+}
+
+uint32
 barq_filter_row_in_order(BarqFilterView *filters, int column, uint32 place)
 {
 	const BarqFilterColumn *of = &filters->column[column];

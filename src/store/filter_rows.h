@@ -83,6 +83,14 @@ extern bool barq_filter_value(BarqFilterView *filters, uint32 row, int column,
 							  uint64 *value, const uint64 **words);
 
 /*
+ * The values of n rows, with or without a key, of a column that is not of sets, in the
+ * order of rows[] and without NULLs; returns how many. at[] receives the places of their rows
+ * in rows[]. Both arrays have room for n. The same errors.
+ */
+extern uint32 barq_filter_values(BarqFilterView *filters, const uint32 *rows, uint32 n,
+								 int column, uint64 *values, uint32 *at);
+
+/*
  * The row at a place of the order of a column that is not of sets: first the rows with a
  * value, ascending by it and then by number, then those that are NULL, by number. The same
  * errors.

@@ -14,6 +14,7 @@ UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/tex
 UNIT_LINK_test_bm25_parts = $(UNIT_LINK_test_bm25)
 UNIT_LINK_test_bm25_fields = $(UNIT_LINK_test_bm25)
 UNIT_LINK_test_bm25_pools = $(UNIT_LINK_test_bm25)
+UNIT_LINK_test_word_counts = src/count/word_counts.o test/unit/pgshim.o
 
 # These include the sources that they test, to compile them with sanitizers where
 # there are any; pgshim.o, which they link, is shared and compiled without.
