@@ -116,7 +116,7 @@ def condition(share, correlation, indexes):
 def name_of(plan):
     """The way of a plan."""
     if "BarqCondition" in plan:
-        return "bitmap"
+        return "bitmap when needed" if "Bitmap: when needed" in plan else "bitmap"
     if "Index Scan using items_v" in plan or "BarqSearch" in plan:
         return "filter" if "Index Cond" in plan else "after"
     if "Bitmap Heap Scan" in plan:

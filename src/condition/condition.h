@@ -7,6 +7,7 @@
 #define BARQ_CONDITION_H
 
 #include "base/compat.h"
+#include "condition/late_bitmap.h"
 
 #include "nodes/extensible.h"
 #include "nodes/pathnodes.h"
@@ -35,10 +36,18 @@ enum
 {
 	BARQ_CONDITION_ORDERBYS,	/* of the ordering index, its column on the left */
 	BARQ_CONDITION_KEYS,		/* conditions of the ordering index, likewise */
-	BARQ_CONDITION_RECHECK,		/* the bitmap's conditions, over the table */
+	BARQ_CONDITION_RECHECK,		/* the bitmap's conditions, over the table; NIL: all
+								 * conditions are filters */
 	BARQ_CONDITION_SHOWN,		/* the ORDER BY, over the table, for EXPLAIN */
 	BARQ_CONDITION_SHOWN_KEYS,	/* the keys, likewise */
 	BARQ_CONDITION_GIVEN,		/* of text: the order, whose value the index gives */
+};
+
+/* Members of CustomScan.custom_private, the first as barq_search_index() reads it. */
+enum
+{
+	BARQ_CONDITION_INDEX,		/* list of its OID */
+	BARQ_CONDITION_LATE			/* BarqLateBitmap; NIL: the bitmap is made first */
 };
 
 /* A child's plan, as PlanCustomPath gets it, without a Result that checks constants. */
@@ -54,10 +63,18 @@ extern const CustomScanMethods barq_condition_scan_methods;
 
 /*
  * Set rows and costs of a path whose search by `ordered` is restricted by `bitmap`, a
- * bitmap path of the same table.
+ * bitmap path of the same table. *late: what they say of a search that makes the bitmap
+ * later.
  */
 extern void barq_condition_cost(PlannerInfo *root, CustomPath *path,
-								const IndexPath *ordered, const BitmapHeapPath *bitmap);
+								const IndexPath *ordered, const BitmapHeapPath *bitmap,
+								BarqLateBitmap *late);
+
+/*
+ * Whether a search by `ordered` that makes the bitmap when it needs it is worth a path: where the rows
+ * that meet the conditions are far from the query, it spares more than the bitmap costs.
+ */
+extern bool barq_late_bitmap_pays(const IndexPath *ordered, const BarqLateBitmap *late);
 
 /* ---- ordered_paths.c, ordered_scan.c: searches without a bitmap ---- */
 
@@ -78,6 +95,11 @@ enum
  * plain table.
  */
 extern void barq_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel);
+
+/*
+ * What these paths cost less than an index scan of vectors; 0 where none is offered.
+ */
+extern Cost barq_ordered_spared(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan);
 
 /* Make the plan's state. */
 extern const CustomScanMethods barq_ordered_scan_methods;

@@ -26,6 +26,9 @@
  */
 #define READ_TIDS	0.5
 
+/* How many times its cost a bitmap has to spare in the worst case. */
+#define FAR_PAYS	2
+
 /* Whether all scans of a bitmap are of btree indexes, as bitmap_tids.c wants them. */
 static bool
 is_read_as_tids(const Path *bitmapqual)
@@ -47,9 +50,17 @@ is_read_as_tids(const Path *bitmapqual)
 	return true;
 }
 
+bool
+barq_late_bitmap_pays(const IndexPath *ordered, const BarqLateBitmap *late)
+{
+	double		found = ordered->indexselectivity * Max(ordered->indexinfo->rel->tuples, 1);
+
+	return found * (1 - late->share * late->within) >= FAR_PAYS * late->cost;
+}
+
 void
 barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordered,
-					const BitmapHeapPath *bitmap)
+					const BitmapHeapPath *bitmap, BarqLateBitmap *late)
 {
 	RelOptInfo *rel = path->path.parent;
 	double		tuples = Max(rel->tuples, 1);
@@ -100,4 +111,10 @@ barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordere
 	per_row += cpu_tuple_cost + rel->baserestrictcost.per_tuple;
 	path->path.rows = rel->rows;
 	path->path.total_cost = path->path.startup_cost + per_row * matches + heap;
+
+	/* a search without the bitmap fetches each of its rows from the heap as well */
+	heap = index_pages_fetched(found, rel->pages, ordered->indexinfo->pages, root) * random_page;
+	late->cost = path->path.startup_cost / (per_row + heap / found);
+	late->share = Min(rel->rows / found, 1);
+	late->within = Max(matches / rel->rows, 1);
 }

@@ -158,10 +158,10 @@ enforces_all(const IndexPath *ordered, const Path *bitmap)
 	return true;
 }
 
-/* The path of a search by `ordered` for the rows of `bitmap`. */
-static Path *
+/* The path of a search by `ordered` for the rows of `bitmap`; *late as for its cost. */
+static CustomPath *
 condition_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered,
-			   BitmapHeapPath *bitmap)
+			   BitmapHeapPath *bitmap, BarqLateBitmap *late)
 {
 	CustomPath *path = makeNode(CustomPath);
 
@@ -173,8 +173,46 @@ condition_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered,
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make2(bitmap, ordered);
 	path->methods = &barq_condition_path_methods;
-	barq_condition_cost(root, path, ordered, bitmap);
+	barq_condition_cost(root, path, ordered, bitmap, late);
+	return path;
+}
+
+/*
+ * A path like `first`, which makes the bitmap when the rows looked at have shown that it
+ * pays. It costs what the index scan costs that checks conditions after the search, in whose place
+ * it is, and wins ties.
+ */
+static Path *
+late_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *first, const BarqLateBitmap *late)
+{
+	CustomPath *path = makeNode(CustomPath);
+	const IndexPath *ordered = lsecond(first->custom_paths);
+	Cost		run = ordered->path.total_cost - ordered->path.startup_cost;
+
+	memcpy(path, first, sizeof(CustomPath));
+	path->path.startup_cost = ordered->path.startup_cost;
+	path->path.total_cost = ordered->path.total_cost - barq_ordered_spared(root, rel, ordered) - run * 1e-6;
+#if PG_VERSION_NUM >= 180000
+	path->path.disabled_nodes = ordered->path.disabled_nodes;
+#endif
+	path->custom_private = barq_late_bitmap_list(late);
 	return (Path *) path;
+}
+
+/* Add the paths of a search by `ordered` for the rows of `bitmap`. */
+static void
+add_paths_within(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered, BitmapHeapPath *bitmap)
+{
+	IndexOptInfo *index = ordered->indexinfo;
+	BarqLateBitmap late;
+	CustomPath *path = condition_path(root, rel, ordered, bitmap, &late);
+
+	/* add_path() frees what it does not keep */
+	if (enable_bitmapscan && !barq_is_text_info(index) &&
+		barq_late_bitmap_may_wait(barq_search_names_of(index->indexoid)) &&
+		barq_late_bitmap_pays(ordered, &late))
+		add_path(rel, late_path(root, rel, path, &late));
+	add_path(rel, &path->path);
 }
 
 /*
@@ -207,7 +245,7 @@ add_condition_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 			(ordered = ordered_path(root, rel, index)) != NULL &&
 			(bitmap = bitmap_path(root, rel, ordered)) != NULL &&
 			!enforces_all(ordered, bitmap->bitmapqual))
-			add_path(rel, condition_path(root, rel, ordered, bitmap));
+			add_paths_within(root, rel, ordered, bitmap);
 	}
 }
 

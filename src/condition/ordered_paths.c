@@ -95,6 +95,19 @@ is_key_unread(PlannerInfo *root, const RelOptInfo *rel)
 }
 
 /*
+ * What a path costs less than the index scan in whose place it is, where `spared` of the
+ * cost of each row is.
+ */
+static Cost
+spared_of(const IndexPath *scan, Cost spared)
+{
+	Cost		run = scan->path.total_cost - scan->path.startup_cost;
+
+	/* never more than half: a row is still found by the search, and fetched */
+	return Max(Min(spared * Max(scan->indexinfo->tuples, 1), run / 2), run * 1e-6);
+}
+
+/*
  * The path in the place of an index scan. `spared`: of the cost of each row, or 0. `given`:
  * of text, the expression whose value the index gives; else NULL.
  */
@@ -102,10 +115,7 @@ static Path *
 ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared, Expr *given)
 {
 	CustomPath *path = makeNode(CustomPath);
-	Cost		run = scan->path.total_cost - scan->path.startup_cost;
 
-	/* never more than half: a row is still found by the search, and fetched */
-	spared = Min(spared * Max(scan->indexinfo->tuples, 1), run / 2);
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
 	path->path.pathtarget = rel->reltarget;
@@ -113,7 +123,7 @@ ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared, Expr *given)
 	path->path.pathkeys = scan->path.pathkeys;
 	path->path.rows = scan->path.rows;
 	path->path.startup_cost = scan->path.startup_cost;
-	path->path.total_cost = scan->path.total_cost - Max(spared, run * 1e-6);
+	path->path.total_cost = scan->path.total_cost - spared_of(scan, spared);
 #if PG_VERSION_NUM >= 180000
 	path->path.disabled_nodes = scan->path.disabled_nodes;
 #endif
@@ -141,16 +151,35 @@ scored_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan)
 	return ordered_path(rel, scan, 0, given);
 }
 
+/*
+ * What the cost of each row may be less than that of an index scan of vectors; *foreseen:
+ * and probably is. 0: no path is offered.
+ */
+static Cost
+spared_of_row(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan, bool *foreseen)
+{
+	*foreseen = is_key_unread(root, rel);
+	return computes_of_vector(root->processed_tlist, scan->indexinfo) ? 0 :
+		barq_vector_key_cost(root, scan->indexinfo);
+}
+
 /* The path in the place of an index scan of vectors, or NULL. */
 static Path *
 unread_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan)
 {
-	Cost		spared;
+	bool		foreseen;
+	Cost		spared = spared_of_row(root, rel, scan, &foreseen);
 
-	if (computes_of_vector(root->processed_tlist, scan->indexinfo) ||
-		(spared = barq_vector_key_cost(root, scan->indexinfo)) <= 0)
-		return NULL;
-	return ordered_path(rel, scan, is_key_unread(root, rel) ? spared : 0, NULL);
+	return spared <= 0 ? NULL : ordered_path(rel, scan, foreseen ? spared : 0, NULL);
+}
+
+Cost
+barq_ordered_spared(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
+{
+	bool		foreseen;
+	Cost		spared = spared_of_row(root, rel, scan, &foreseen);
+
+	return spared <= 0 ? 0 : spared_of(scan, foreseen ? spared : 0);
 }
 
 void

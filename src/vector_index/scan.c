@@ -515,3 +515,35 @@ barq_vector_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	barq_scan_report_leave(vs->report);
 	return found;
 }
+
+bool
+barq_vector_scan_can_narrow(IndexScanDesc scan)
+{
+	const VectorScan *vs = scan->opaque;
+
+	return vs->rounds.started && !vs->order.drained && !vs->end.reached;
+}
+
+void
+barq_vector_scan_narrow(IndexScanDesc scan, BarqRowSource *source)
+{
+	VectorScan *vs = scan->opaque;
+
+	Assert(barq_vector_scan_can_narrow(scan));
+	Assert(vs->in_order && vs->conditions.outer == NULL);
+	barq_scan_report_enter(vs->report);
+	barq_scan_admit_only(vs, source);
+	barq_scan_begin_again(vs);
+
+	/* rows of the queue wait for the first ones that the new search finds */
+	if (vs->order.queue != NULL)
+	{
+		vs->order.last_bound = -get_float8_infinity();
+		vs->order.nasked = vs->order.ntaken = 0;
+		vs->order.drained = false;
+		if (barq_iterative_scan_for(vs->names) == BARQ_ITERATIVE_RELAXED)
+			begin_batch(vs);
+	}
+	barq_scan_advance(scan, vs);
+	barq_scan_report_leave(vs->report);
+}

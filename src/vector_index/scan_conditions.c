@@ -74,6 +74,16 @@ barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source)
 	vs->conditions.outer = source;
 }
 
+void
+barq_scan_admit_only(VectorScan *vs, BarqRowSource *source)
+{
+	ScanConditions *conditions = &vs->conditions;
+
+	Assert(conditions->read);
+	conditions->outer = source;
+	conditions->source = barq_filter_source(&conditions->both, conditions->filters, source, false);
+}
+
 /*
  * The number of admitted rows of a segment up to which each of them is scored, one after
  * the other. A walk of a graph expands about `ef` rows, and for each of

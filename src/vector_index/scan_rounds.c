@@ -544,6 +544,15 @@ attempt_round(void *arg)
 }
 
 void
+barq_scan_begin_again(VectorScan *vs)
+{
+	barq_scan_end_rounds(vs);
+	barq_scan_skip_emitted(vs);
+	vs->walk.turned = false;
+	vs->walk.looked_at = 0;
+}
+
+void
 barq_scan_advance(IndexScanDesc scan, VectorScan *vs)
 {
 	RoundAttempt attempt = {scan, vs};

@@ -270,6 +270,9 @@ barq_scan_needs_recheck(const VectorScan *vs)
  */
 extern void barq_scan_read_conditions(IndexScanDesc scan, VectorScan *vs);
 
+/* scan_conditions.c: set the outer source during a scan whose keys are read. */
+extern void barq_scan_admit_only(VectorScan *vs, BarqRowSource *source);
+
 /* scan_conditions.c: forget the scan keys (amrescan); the outer source stays. */
 extern void barq_scan_forget_conditions(VectorScan *vs);
 
@@ -316,6 +319,12 @@ extern void barq_scan_adjust(IndexScanDesc scan, VectorScan *vs);
  * most. Not where all rows were scored, nor in an index that was calibrated.
  */
 extern bool barq_scan_broaden(VectorScan *vs);
+
+/*
+ * End the rounds; the next one begins with a new snapshot and the scan's conditions as they
+ * are then, without the rows already taken.
+ */
+extern void barq_scan_begin_again(VectorScan *vs);
 
 /* Forget rounds, rows and query: the scan begins anew (amrescan). */
 extern void barq_scan_forget_rounds(VectorScan *vs);

@@ -283,6 +283,20 @@ extern void barq_vector_end_scan(IndexScanDesc scan);
  */
 extern void barq_vector_scan_admit(IndexScanDesc scan, BarqRowSource *source);
 
+/*
+ * Whether barq_vector_scan_narrow() may be called: the first row since the rescan was
+ * fetched, and not yet the last one that has a place in the order.
+ */
+extern bool barq_vector_scan_can_narrow(IndexScanDesc scan);
+
+/*
+ * From the next row on, of the rows that the scan has not returned, return only those that
+ * `source` admits. It began without a source and in exact order. It may still return some
+ * rows that the source does not admit, which were found before: the caller leaves them out.
+ * The scan keeps the pointer, until barq_vector_scan_admit().
+ */
+extern void barq_vector_scan_narrow(IndexScanDesc scan, BarqRowSource *source);
+
 struct		PlanState;
 
 /*

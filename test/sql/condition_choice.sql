@@ -1,5 +1,5 @@
--- Which way into a condition the planner takes: checking after the search, a search within
--- the bitmap of another index, or a sort of the bitmap's rows. Cells near a crossing are
+-- Which way into a condition the planner takes: checking after the search, until it needs the bitmap
+-- of another index or without one, a search within it, or a sort of the bitmap's rows. Cells near a crossing are
 -- left out; PARTS=conditions make bench measures them.
 CREATE TABLE cond_choice AS
 	SELECT i AS id, i % 1000 AS share, i % 1000 AS plain,
@@ -19,7 +19,8 @@ BEGIN
 	FOR line IN EXECUTE format('EXPLAIN (COSTS OFF) SELECT id FROM cond_choice WHERE %s ORDER BY v <-> ''[1,0,0,0,0,0,0,0]'' LIMIT %s', condition, lim) LOOP
 		plan := plan || line || E'\n';
 	END LOOP;
-	RETURN CASE WHEN plan LIKE '%BarqCondition%' THEN 'within the bitmap'
+	RETURN CASE WHEN plan LIKE '%Bitmap: when needed%' THEN 'bitmap when needed'
+		WHEN plan LIKE '%BarqCondition%' THEN 'within the bitmap'
 		WHEN plan LIKE '%Index Scan using cond_choice_v%' THEN 'check after the search'
 		WHEN plan LIKE '%Bitmap Heap Scan%' THEN 'bitmap, sort'
 		WHEN plan LIKE '%Seq Scan%' THEN 'scan, sort' ELSE plan END;

@@ -1,4 +1,4 @@
-# A search within the bitmap of another index: taken by the first query of a session
+# A search within the bitmap of another index, and one that makes it when it needs it: taken by the first query of a session
 # whose library is not preloaded, inside a parallel worker, page by page where no image
 # can be made, and on a standby; everywhere the rows of a sort.
 use strict;
@@ -13,11 +13,12 @@ my $primary = new_server('primary', init => { allows_streaming => 1 }, conf => q
 	barq.growing_limit = 64kB
 });
 $primary->safe_psql('postgres', q{
-	CREATE TABLE items (id int PRIMARY KEY, price int, v vector(32));
-	INSERT INTO items SELECT i, i * 7919 % 1000, vec(i) FROM generate_series(1, 3000) i;
+	CREATE TABLE items (id int PRIMARY KEY, price int, away int, v vector(32));
+	INSERT INTO items SELECT i, i * 7919 % 1000, 10000 * (vec(i) <-> vec(77)), vec(i) FROM generate_series(1, 3000) i;
 	CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops);
 	CREATE INDEX items_price ON items (price);
-	INSERT INTO items SELECT i, i * 7919 % 1000, vec(i) FROM generate_series(3001, 3300) i;
+	CREATE INDEX items_away ON items (away);
+	INSERT INTO items SELECT i, i * 7919 % 1000, 10000 * (vec(i) <-> vec(77)), vec(i) FROM generate_series(3001, 3300) i;
 	DELETE FROM items WHERE id % 10 = 3;
 	ANALYZE items;
 });
@@ -28,10 +29,14 @@ $standby->start;
 
 my $query = q{SELECT id FROM items WHERE price < 300 ORDER BY v <-> vec(77) LIMIT 30};
 my $forced = '-c enable_sort=off -c enable_seqscan=off -c enable_indexscan=off';
-my $sorted = do
+# the farther half of the rows, and the nearest one: the bitmap is needed
+my $median = $primary->safe_psql('postgres', 'SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY away) FROM items');
+my $late = qq{SELECT id FROM items WHERE away >= $median OR away < 100 ORDER BY v <-> vec(77) LIMIT 9};
+my $late_forced = '-c enable_sort=off -c enable_seqscan=off';
+my ($sorted, $late_sorted) = do
 {
 	local $ENV{PGOPTIONS} = '-c barq.condition_scan=off -c enable_indexscan=off';
-	$primary->safe_psql('postgres', $query);
+	map { $primary->safe_psql('postgres', $_) } ($query, $late);
 };
 
 # The result of a query that is a session's first statement; settings: of the session.
@@ -54,6 +59,11 @@ sub same_rows
 
 	like($plan, qr/Custom Scan \(BarqCondition\) on items/, "$what: searched within the bitmap");
 	is($rows, $sorted, "$what: the rows of a sort");
+	my $with = $settings ? $late_forced . ($settings =~ s/\Q$forced//r) : $late_forced;
+	like((first_of_session($node, "EXPLAIN (ANALYZE, COSTS OFF) $late", $with))[0],
+		# a worker's counts stay there
+		qr/Bitmap: when needed\n.*Searches Narrowed To Bitmap: @{[$what =~ 'worker' ? 0 : 1]}\n/, "$what: searched, then within the bitmap");
+	is((first_of_session($node, $late, $with))[0], $late_sorted, "$what: the same, the rows of a sort");
 	return ($messages, $plan);
 }
 
