@@ -159,7 +159,7 @@ calibrate(const Measurement *m, BarqCalibration *calibration)
 {
 	int			n = (int) m->snapshot->nsegments;
 	int			most = m->most;
-	BarqCurvePart *own = barq_curve_parts(m->snapshot, m->of_lists);
+	BarqCurvePart *own = barq_curve_parts(m->snapshot, &m->meta);
 	BarqRecallCurve mean;
 	BarqRecallCurve surely;
 	BarqCurvePart user = {&surely, 1, false};

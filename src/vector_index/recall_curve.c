@@ -36,6 +36,12 @@
 #define ERROR_PART	0.35
 
 /*
+ * Where no query is known to be hard (inner products), none gets more breadth than the curve
+ * says, and nothing makes up for its errors: they are larger, and the whole of them counts.
+ */
+#define ERROR_PART_ALONE	0.5
+
+/*
  * What is promised is a recall of at least the target less TOLERANCE, so a curve needs a
  * margin only where its error is larger: of SURE_ERRORS (19 of 20 are smaller).
  */
@@ -121,6 +127,18 @@ barq_curve_default(bool of_lists)
 	};
 
 	return of_lists ? &lists : &graphs;
+}
+
+const BarqRecallCurve *
+barq_curve_of_estimates(void)
+{
+	static const BarqRecallCurve estimates = {
+		.version = BARQ_CURVE_VERSION, .least = 10, .samples = PG_UINT16_MAX, .most = 1000,
+		.crowded = __builtin_inff(), .far = __builtin_inff(),
+		.recall = {{47000, 52000, 55700, 59000, 62300, 64600, 65200, 65400, 65500, 65535, 65535, 65535}, {6500, 10000, 14500, 22000, 31500, 43500, 54500, 61000, 63900, 64900, 65350, 65500}}
+	};
+
+	return &estimates;
 }
 
 /* The breadth of a point. */
@@ -270,6 +288,7 @@ parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool c
 {
 	double		all = 0;
 	double		variance = 0;
+	double		tolerance = TOLERANCE;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -278,15 +297,19 @@ parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool c
 
 		if (!part->exact)
 		{
+			bool		alone = isinf(part->curve->crowded);
+			double		error = alone ? ERROR_PART_ALONE : ERROR_PART;
+
 			Assert(part->curve != NULL);
+			tolerance -= alone ? TOLERANCE * part->share : 0;
 			recall = recall_at(part->curve, Max(k * part->share, Min(k, FEW_K)), breadth);
-			variance += part->share * part->share * recall * (1 - recall) /
+			variance += part->share * part->share * error * error * recall * (1 - recall) /
 				Max(part->curve->samples, 1);
 		}
 		all += part->share * recall;
 	}
 	if (cautious)
-		all -= Max(SURE_ERRORS * ERROR_PART * sqrt(variance) - TOLERANCE, 0);
+		all -= Max(SURE_ERRORS * sqrt(variance) - tolerance, 0);
 	return all;
 }
 

@@ -150,6 +150,13 @@ typedef struct BarqCurvePart
 extern const BarqRecallCurve *barq_curve_default(bool of_lists);
 
 /*
+ * The curve of a flat segment whose codes give estimates without proven bounds (rabitq): its
+ * breadth is the number of rows with the best estimates that are re-scored. A guess below what
+ * was measured.
+ */
+extern const BarqRecallCurve *barq_curve_of_estimates(void);
+
+/*
  * The same of lists beside graphs, as a sealed log has them: the curve of lists, by the
  * part of the rows that is scored, which are all at a breadth of `whole`. Palloc'd.
  */

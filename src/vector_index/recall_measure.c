@@ -27,17 +27,18 @@
 #define RESCORED		130		/* of these best codes, with the query's own row */
 
 /*
- * Samples: what they cost grows with the rows of the segment, as the work of making it
- * does. At 100 dimensions 150 are 2.9 % of that work, and the more expensive a scan of all
- * codes is, the fewer (docs/performance.md, "Recall by name"). Lists are made five times
- * as fast. The breadths of a hundred rows, the last of which are found late, are asked of
- * each fourth sample only. More samples are taken while the time that the caller allows
- * lasts.
+ * Samples: as many as cost 2.9 % of the work of making a segment. The scan of all codes, which
+ * each sample takes, grows with the rows of the segment as that work does; the walk does not,
+ * so small segments have fewer. At 100 dimensions 150 are 2.9 % of that work at 80,000 rows,
+ * 120 at 30,000, and the longer a code is, the fewer (docs/performance.md, "Recall by name").
+ * Lists are made five times as fast. The breadths of a hundred rows, the last of which are
+ * found late, are asked of each fourth sample only. More samples are taken while the time that
+ * the caller allows lasts.
  */
 #define LEAST_SAMPLES	32
 #define HARD_SAMPLES	24		/* by which hardness can be told, at least */
-#define ROWS_A_SAMPLE	530
-#define ENOUGH_SAMPLES	150
+#define ENOUGH_SAMPLES	172		/* of a segment so large that walks cost nothing */
+#define HALF_ROWS		12900	/* rows of which a scan costs as much as all else of a sample */
 #define LISTS_PART		5
 #define ENOUGH_BYTES	112		/* of a code, up to which there are as many */
 #define MOST_SAMPLES	512
@@ -47,7 +48,8 @@
 /*
  * A row that is a query leaves a hole in the graph, through which its neighbours are not
  * linked as they would be without it: it needs 1.1 to 1.3 times the breadth of a query that
- * was never there (docs/performance.md, "Recall by name").
+ * was never there (docs/performance.md, "Recall by name"). Not by inner products: there its
+ * neighbours link to the longest rows, not to it, and what it leaves is no hole.
  */
 #define HOLE	1.15
 
@@ -197,6 +199,16 @@ measure_row(const BarqCodec *codec, BarqView *view, bool of_lists, uint32 row, i
 	sample->n = barq_measure_nearest(view, query, of_lists, row, sample->nearest, NEAREST, asked);
 }
 
+/* How many rows of a segment are measured at least: see above. */
+static int
+enough_samples(bool of_lists, uint32 rows, Size code_bytes)
+{
+	double		enough = ENOUGH_SAMPLES * rows / ((double) rows + HALF_ROWS) *
+		cbrt(Min(ENOUGH_BYTES / (double) code_bytes, 1));
+
+	return Max((int) (of_lists ? enough / LISTS_PART : enough), LEAST_SAMPLES);
+}
+
 void
 barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budget_us,
 				   BarqMergePoints *points, uint64 *statistics)
@@ -206,6 +218,7 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 	const BarqSegmentKind *kind = barq_segment_kind(view->kind);
 	BarqRecallCurve *curve = (BarqRecallCurve *) statistics;
 	BarqCodec	codec;
+	bool		leave_hole;
 	BarqCurveSums sums;
 	BarqHardness hardness;
 	MemoryContext context;
@@ -221,9 +234,8 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 	if (kind->vectors == NULL || kind->vectors->breadths == NULL || view->rows < 2)
 		return;
 	barq_vector_codec(frozen, &codec);
-	enough = (int) (Min(view->rows / ROWS_A_SAMPLE, ENOUGH_SAMPLES) *
-					sqrt(Min(ENOUGH_BYTES / (double) codec.stride, 1)));
-	enough = Max(of_lists ? enough / LISTS_PART : enough, LEAST_SAMPLES);
+	leave_hole = !of_lists && codec.metric != BARQ_METRIC_IP;
+	enough = enough_samples(of_lists, view->rows, codec.stride);
 	INSTR_TIME_SET_CURRENT(start);
 	samples = palloc(sizeof(Sample) * MOST_SAMPLES);
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq recall curve",
@@ -254,12 +266,13 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 
 		/*
 		 * As if hard queries got no more than others: so queries of another kind,
-		 * of which more are hard, stay near the target.
+		 * of which more are hard, stay near the target. (By inner products none is
+		 * known to be hard.)
 		 */
 		for (int j = 0; j < samples[i].n; j++)
 		{
 			needed[j] = samples[i].nearest[j].needed;
-			if (!of_lists && needed[j] != BARQ_BREADTH_NEVER)
+			if (leave_hole && needed[j] != BARQ_BREADTH_NEVER)
 				needed[j] = (int) ceil(needed[j] / HOLE);
 		}
 		barq_curve_add(&sums, needed, samples[i].n,

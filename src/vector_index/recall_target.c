@@ -34,22 +34,28 @@
 #define MOST_ROWS	4096
 
 BarqCurvePart *
-barq_curve_parts(const BarqSnapshot *snapshot, bool of_lists)
+barq_curve_parts(const BarqSnapshot *snapshot, const BarqMeta *meta)
 {
+	bool		of_lists = meta->options.index_kind == BARQ_KIND_IVF;
+	BarqCodec	codec;
 	BarqCurvePart *parts = palloc0(sizeof(BarqCurvePart) * Max(snapshot->nsegments, 1));
 	double		rows = 0;
 
+	barq_vector_codec(&meta->options, &codec);
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 		rows += barq_segment_keyed(&snapshot->segments[i].desc);
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 	{
 		const BarqSegmentDesc *desc = &snapshot->segments[i].desc;
 		const BarqSegmentKind *kind = barq_segment_kind(desc->kind);
+		bool		flat = kind->vectors == NULL || kind->vectors->breadths == NULL;
 
 		parts[i].share = barq_segment_keyed(desc) / Max(rows, 1);
-		parts[i].exact = kind->vectors == NULL || kind->vectors->breadths == NULL;
+		parts[i].exact = flat && (of_lists || barq_codec_proves(&codec));
 		parts[i].curve = barq_curve_of(desc->statistics);
-		if (parts[i].curve == NULL && !of_lists && desc->kind == BARQ_KIND_IVF)
+		if (flat)
+			parts[i].curve = barq_curve_of_estimates();
+		else if (parts[i].curve == NULL && !of_lists && desc->kind == BARQ_KIND_IVF)
 			parts[i].curve = barq_curve_beside(barq_segment_keyed(desc) / (double) BARQ_IVF_AHEAD_BESIDE);
 		else if (parts[i].curve == NULL)
 			parts[i].curve = barq_curve_default(of_lists);
@@ -146,7 +152,7 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	/* lists: those k are among so many of all rows, as far as curves tell */
 	among = of_lists && k < MANY_K ? Min(k / Max(share, 0.001), MANY_K) : k;
 	most = most_breadth(snapshot, of_lists, k);
-	parts = barq_curve_parts(snapshot, of_lists);
+	parts = barq_curve_parts(snapshot, meta);
 	chosen = barq_parts_breadth(parts, (int) snapshot->nsegments,
 								barq_calibration_of(meta->calibration), among,
 								barq_target_recall, most, &reached);
@@ -192,7 +198,7 @@ barq_target_breadth(Relation index, double k, double target)
 	bool		of_lists = meta.options.index_kind == BARQ_KIND_IVF;
 	const BarqCalibration *calibration = barq_calibration_of(meta.calibration);
 
-	result.breadth = barq_parts_breadth(barq_curve_parts(snapshot, of_lists),
+	result.breadth = barq_parts_breadth(barq_curve_parts(snapshot, &meta),
 										(int) snapshot->nsegments, calibration, k, target,
 										most_breadth(snapshot, of_lists, k), &result.expected);
 	result.calibrated = calibration != NULL;

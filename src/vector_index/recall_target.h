@@ -33,7 +33,7 @@ typedef struct BarqBreadth
  * The parts of a snapshot of vectors for recall_curve.h: an array of as many as there
  * are segments, palloc'd. Their shares add up to 1, unless the index is empty.
  */
-extern BarqCurvePart *barq_curve_parts(const BarqSnapshot *snapshot, bool of_lists);
+extern BarqCurvePart *barq_curve_parts(const BarqSnapshot *snapshot, const BarqMeta *meta);
 
 /*
  * What hard queries are in a snapshot, of lists or graphs, and what they need for a target:
