@@ -117,4 +117,5 @@ barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordere
 	late->cost = path->path.startup_cost / (per_row + heap / found);
 	late->share = Min(rel->rows / found, 1);
 	late->within = Max(matches / rel->rows, 1);
+	late->walks = matches > listed;
 }

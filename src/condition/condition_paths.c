@@ -207,11 +207,16 @@ add_paths_within(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered, BitmapH
 	BarqLateBitmap late;
 	CustomPath *path = condition_path(root, rel, ordered, bitmap, &late);
 
-	/* add_path() frees what it does not keep */
-	if (enable_bitmapscan && !barq_is_text_info(index) &&
+	/* without a bitmap it is an index scan */
+	if (enable_bitmapscan && enable_indexscan && !barq_is_text_info(index) &&
 		barq_late_bitmap_may_wait(barq_search_names_of(index->indexoid)) &&
 		barq_late_bitmap_pays(ordered, &late))
+	{
+		/* add_path() frees what it does not keep */
 		add_path(rel, late_path(root, rel, path, &late));
+		if (barq_late_bitmap_may_look(&late))
+			path->custom_private = barq_late_bitmap_list(&late);
+	}
 	add_path(rel, &path->path);
 }
 

@@ -15,6 +15,13 @@
 /* The planner's share counts as much as rows among which so many were found. */
 #define EXPECTED	2
 
+/*
+ * Rows to look at before a forecast counts, where a bitmap costs so many times as much: few
+ * or many of them may match.
+ */
+#define LOOK		20
+#define LOOK_PAYS	16
+
 /* With a forecast, what may be lost before the bitmap is made in spite of it. */
 #define MOST_LOST	2
 
@@ -28,14 +35,16 @@ number(double value)
 List *
 barq_late_bitmap_list(const BarqLateBitmap *late)
 {
-	return list_make3(number(late->cost), number(late->share), number(late->within));
+	return list_make4(number(late->cost), number(late->share), number(late->within),
+					  makeInteger(late->walks));
 }
 
 BarqLateBitmap
 barq_late_bitmap_of(const List *list)
 {
 	return (BarqLateBitmap) {
-		floatVal(linitial(list)), floatVal(lsecond(list)), floatVal(lthird(list))
+		floatVal(linitial(list)), floatVal(lsecond(list)), floatVal(lthird(list)),
+		intVal(lfourth(list)) != 0
 	};
 }
 
@@ -47,6 +56,12 @@ barq_late_bitmap_may_wait(const BarqSearchNames *names)
 }
 
 bool
+barq_late_bitmap_may_look(const BarqLateBitmap *late)
+{
+	return late->walks && late->cost >= LOOK_PAYS * LOOK;
+}
+
+bool
 barq_late_bitmap_is_due(const BarqLateBitmap *late, double limit, double looked_at,
 						double returned)
 {
@@ -55,6 +70,8 @@ barq_late_bitmap_is_due(const BarqLateBitmap *late, double limit, double looked_
 
 	if (limit <= returned)
 		return lost >= late->cost;
+	if (looked_at < LOOK && barq_late_bitmap_may_look(late))
+		return false;
 	share = (returned + EXPECTED) / (looked_at + EXPECTED / late->share);
 	return lost >= MOST_LOST * late->cost ||
 		(limit - returned) * (1 / share - late->within) >= late->cost;

@@ -18,6 +18,8 @@ typedef struct BarqLateBitmap
 	double		share;			/* of the rows looked at, those that meet all conditions */
 	double		within;			/* rows looked at within the bitmap for one that meets
 								 * all conditions; 1 or more */
+	bool		walks;			/* the search within the bitmap does not score all of its
+								 * rows, so it finds no more than one without it */
 } BarqLateBitmap;
 
 /* As a list of nodes, for a plan, and back. */
@@ -29,6 +31,12 @@ extern BarqLateBitmap barq_late_bitmap_of(const List *list);
  * not finds more rows within a bitmap, so the bitmap must not wait.
  */
 extern bool barq_late_bitmap_may_wait(const BarqSearchNames *names);
+
+/*
+ * Whether a search that had better begin within the bitmap, by the planner's costs, should
+ * look at some rows first: that costs little beside the bitmap.
+ */
+extern bool barq_late_bitmap_may_look(const BarqLateBitmap *late);
 
 /*
  * Whether the bitmap should be made, after `looked_at` rows of which `returned` met all

@@ -19,7 +19,8 @@ BEGIN
 	FOR line IN EXECUTE format('EXPLAIN (COSTS OFF) SELECT id FROM cond_choice WHERE %s ORDER BY v <-> ''[1,0,0,0,0,0,0,0]'' LIMIT %s', condition, lim) LOOP
 		plan := plan || line || E'\n';
 	END LOOP;
-	RETURN CASE WHEN plan LIKE '%Bitmap: when needed%' THEN 'bitmap when needed'
+	-- of many rows the bitmap is needed; whether some are looked at first rests on its cost
+	RETURN CASE WHEN plan LIKE '%Bitmap: when needed%' AND lim < 1000 THEN 'bitmap when needed'
 		WHEN plan LIKE '%BarqCondition%' THEN 'within the bitmap'
 		WHEN plan LIKE '%Index Scan using cond_choice_v%' THEN 'check after the search'
 		WHEN plan LIKE '%Bitmap Heap Scan%' THEN 'bitmap, sort'
