@@ -128,14 +128,14 @@ compare_terms(const void *a, const void *b, void *arg)
  * how many of those with as many rows are among the first `size`.
  */
 static uint64
-least_count(const uint64 *counts, Size n, int64 size, Size *ties)
+least_count(const uint64 *counts, Size n, Size size, Size *ties)
 {
 	uint64	   *sorted;
 	uint64	   *copy;
 	uint64		least;
 
 	*ties = n;
-	if ((uint64) size >= n)
+	if (size >= n)
 		return 1;
 	copy = palloc_extended(sizeof(uint64) * n * 2, MCXT_ALLOC_HUGE);
 	memcpy(copy, counts, sizeof(uint64) * n);
@@ -187,7 +187,7 @@ choose_words(BarqFacetCall *call, BarqFacetColumn *column, bool ordered, uint32 
 	const BarqWordCounts *words = &column->words;
 	Size		ties;
 	uint64		least = least_count(words->counts, words->n, call->size, &ties);
-	Term	   *terms = palloc_extended(sizeof(Term) * (ordered ? Min(words->n, call->size) : words->n) +
+	Term	   *terms = palloc_extended(sizeof(Term) * (ordered ? Min(words->n, (Size) call->size) : words->n) +
 										sizeof(Term), MCXT_ALLOC_HUGE);
 
 	*n = 0;
