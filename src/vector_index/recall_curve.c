@@ -20,7 +20,9 @@
 #define FULL	65535.0			/* a recall of 1 */
 
 /* What a crowded query needs compared with the others (docs/performance.md, "Recall by name"). */
-#define CROWDED_FACTOR	3
+#define CROWDED_FACTOR	2.2
+#define CROWDED_GRADE	4		/* which grows with this power of the crowding, */
+#define CROWDED_MOST	6		/* but not further */
 #define CROWDED_FACTOR_HIGH	2	/* of targets from HIGH_TARGET on */
 #define CROWDED_FACTOR_LISTS	1.5
 #define HIGH_TARGET	0.98
@@ -47,6 +49,7 @@
  */
 #define TOLERANCE	0.01
 #define SURE_ERRORS	1.65
+#define MOST_MARGIN	0.5			/* of what is missed: else a target of 0.99 takes the most */
 
 double
 barq_crowding(double tenth, double last, int n)
@@ -63,13 +66,21 @@ crowding_error(int n)
 	return sqrt(0.1 - 1.0 / n) / log(n / 10.0);
 }
 
-bool
-barq_is_crowded(const BarqHardness *hardness, double tenth, double last, int n)
+double
+barq_crowded_ratio(const BarqHardness *hardness, double tenth, double last, int n)
 {
 	if (n < BARQ_HARDNESS_ROWS)
-		return false;
-	return barq_crowding(tenth, last, n) >
-		hardness->crowded * (1 + crowding_error(n) - crowding_error(MANY_K));
+		return 0;
+	return barq_crowding(tenth, last, n) /
+		(hardness->crowded * (1 + crowding_error(n) - crowding_error(MANY_K)));
+}
+
+double
+barq_crowded_breadth(const BarqHardness *hardness, double ratio)
+{
+	if (!hardness->graded)
+		return hardness->factor;
+	return Min(hardness->factor * pow(ratio, CROWDED_GRADE), CROWDED_MOST);
 }
 
 int
@@ -78,18 +89,23 @@ barq_far_changes(double target)
 	return target >= HIGH_TARGET ? 1 : 2;
 }
 
-float
-barq_crowded_factor(bool of_lists, double target)
+BarqHardness
+barq_hardness_for(const BarqRecallCurve *curve, bool of_lists, double target)
 {
-	if (of_lists)
-		return CROWDED_FACTOR_LISTS;
-	return target >= HIGH_TARGET ? CROWDED_FACTOR_HIGH : CROWDED_FACTOR;
+	BarqHardness hardness = {curve->crowded, curve->far, CROWDED_FACTOR, true};
+
+	if (of_lists || target >= HIGH_TARGET)
+	{
+		hardness.factor = of_lists ? CROWDED_FACTOR_LISTS : CROWDED_FACTOR_HIGH;
+		hardness.graded = false;
+	}
+	return hardness;
 }
 
 BarqHardness
 barq_hardness_none(void)
 {
-	return (BarqHardness) {get_float4_infinity(), get_float4_infinity(), 1};
+	return (BarqHardness) {get_float4_infinity(), get_float4_infinity(), 1, false};
 }
 
 const double barq_calibrated_recalls[BARQ_CALIBRATED_RECALLS] =
@@ -309,7 +325,7 @@ parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool c
 		all += part->share * recall;
 	}
 	if (cautious)
-		all -= Max(SURE_ERRORS * sqrt(variance) - tolerance, 0);
+		all -= Min(Max(SURE_ERRORS * sqrt(variance) - tolerance, 0), (1 - all) * MOST_MARGIN);
 	return all;
 }
 

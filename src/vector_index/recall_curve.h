@@ -47,6 +47,7 @@ typedef struct BarqHardness
 	float		crowded;		/* as in BarqRecallCurve; infinity: no query is hard */
 	float		far;
 	float		factor;			/* what crowded queries need of the breadth of others */
+	bool		graded;			/* the more, the more crowded they are */
 } BarqHardness;
 
 /* Rows, sorted by distance, of which a query's hardness can be told, at least. */
@@ -56,16 +57,20 @@ typedef struct BarqHardness
 extern double barq_crowding(double tenth, double last, int n);
 
 /*
- * The factor for crowded queries, where a search has a target. Queries that lists or a
- * high target serve broadly need less more.
+ * What is hard in a segment of this curve, where a search has a target. Crowded queries that
+ * lists or a high target serve broadly need less more.
  */
-extern float barq_crowded_factor(bool of_lists, double target);
+extern BarqHardness barq_hardness_for(const BarqRecallCurve *curve, bool of_lists, double target);
 
 /*
- * Is a query crowded whose n nearest rows of those found reach from `tenth` to `last`? The
- * fewer there are, the less sure is their crowding, and the larger it has to be.
+ * How crowded is a query whose n nearest rows of those found reach from `tenth` to `last`, in
+ * ratio to what makes it crowded? The fewer there are, the less sure is their crowding, and the
+ * larger it has to be.
  */
-extern bool barq_is_crowded(const BarqHardness *hardness, double tenth, double last, int n);
+extern double barq_crowded_ratio(const BarqHardness *hardness, double tenth, double last, int n);
+
+/* By what a query of such a ratio, above 1, is searched more broadly. */
+extern double barq_crowded_breadth(const BarqHardness *hardness, double ratio);
 
 /*
  * By how many of the ten nearest rows found a far search has to have changed when it became

@@ -71,7 +71,7 @@ barq_snapshot_hardness(const BarqSnapshot *snapshot, bool of_lists, double targe
 		const BarqRecallCurve *curve = barq_curve_of(snapshot->segments[i].desc.statistics);
 
 		if (curve != NULL)
-			return (BarqHardness) {curve->crowded, curve->far, barq_crowded_factor(of_lists, target)};
+			return barq_hardness_for(curve, of_lists, target);
 	}
 	return barq_hardness_none();
 }

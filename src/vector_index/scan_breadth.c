@@ -92,9 +92,9 @@ rows_changed(const ScanRounds *rounds)
 
 /*
  * By what the search of a query should be broadened whose n candidates are in order; 1 if
- * it should not be. share: of all rows, those that conditions admit. Sets is_far the first
- * time. Where a share of the rows is admitted, as large a part of the ten that tell a far
- * query is there.
+ * it should not be. share: of all rows, those that conditions admit. Sets is_far and crowded
+ * the first time. Where a share of the rows is admitted, as large a part of the ten that tell a
+ * far query is there.
  */
 static double
 factor_of(ScanRounds *rounds, const BarqHardness *hardness, int n, double share)
@@ -107,14 +107,16 @@ factor_of(ScanRounds *rounds, const BarqHardness *hardness, int n, double share)
 	if (rounds->broadened == 0)
 	{
 		rounds->is_far = nearest > hardness->far;
-		if (!rounds->is_far && !barq_is_crowded(hardness, tenth, last, n))
+		rounds->crowded = barq_crowded_ratio(hardness, tenth, last, n);
+		if (!rounds->is_far && !(rounds->crowded > 1))
 			return 1;
 	}
 	else if (rounds->is_far ?
 			 nearest <= hardness->far || rows_changed(rounds) < barq_far_changes(barq_target_recall) :
 			 rounds->broadened >= CROWDED_STEPS || rows_changed(rounds) == 0)
 		return 1;
-	return rounds->is_far ? BARQ_FAR_FACTOR : pow(hardness->factor, 1.0 / CROWDED_STEPS);
+	return rounds->is_far ? BARQ_FAR_FACTOR :
+		pow(barq_crowded_breadth(hardness, rounds->crowded), 1.0 / CROWDED_STEPS);
 }
 
 /* The share of the segments' rows that the conditions admit; 1 without conditions. */

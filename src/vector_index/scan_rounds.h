@@ -95,6 +95,7 @@ typedef struct ScanRounds
 	int			count;			/* rounds begun */
 	int			broadened;		/* times that the first was */
 	bool		is_far;			/* because it was far, not because it was crowded */
+	double		crowded;		/* how crowded it is: barq_crowded_ratio() */
 	float		nearest[10];	/* the keys of the nearest rows before that */
 	BarqQuery  *query;
 	BarqSnapshot *snapshot;

@@ -1,0 +1,99 @@
+/*
+ * test_recall_curve.c
+ *	  Arithmetic of recall curves: the breadth that is chosen for a target, its margin for the
+ *	  curve's error, and how much broader crowded queries are searched.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "vector_index/recall_curve.h"
+#include "pgshim.h"
+
+#undef printf
+#undef vprintf
+#include "tap.h"
+
+static const double targets[] = {0.9, 0.95, 0.99};
+
+/* A curve of `samples` queries, half of the neighbours of which need breadths up to `middle`. */
+static BarqRecallCurve
+made(int samples, int middle)
+{
+	BarqRecallCurve curve;
+	BarqCurveSums sums;
+
+	barq_curve_begin(&sums, 10, BARQ_CURVE_MOST);
+	for (int i = 0; i < samples; i++)
+	{
+		int			needed[10];
+
+		/* the share that needs more than b falls as 1 / b */
+		for (int j = 0; j < 10; j++)
+			needed[j] = (int) (middle / 2 / ((10 * (i * 7 % samples) + j + 0.5) / (10 * samples)));
+		barq_curve_add(&sums, needed, 10, 1);
+	}
+	barq_curve_finish(&sums, false, &curve);
+	curve.crowded = 10;
+	curve.far = 1;
+	return curve;
+}
+
+static int
+breadth_for(const BarqRecallCurve *curve, double target)
+{
+	BarqCurvePart part = {curve, 1, false};
+	double		reached;
+
+	return barq_parts_breadth(&part, 1, NULL, 10, target, BARQ_CURVE_MOST, &reached);
+}
+
+int
+main(void)
+{
+	BarqRecallCurve few = made(40, 10);
+	BarqRecallCurve many = made(400, 10);
+	BarqHardness usual = barq_hardness_for(&few, false, 0.95);
+	BarqHardness high = barq_hardness_for(&few, false, 0.99);
+	BarqHardness lists = barq_hardness_for(&few, true, 0.95);
+	double		before = 1;
+	bool		grows = true;
+	bool		same = true;
+
+	for (int i = 0; i < (int) lengthof(targets); i++)
+	{
+		BarqRecallCurve alone = few;
+		int			breadth = breadth_for(&many, targets[i]);
+
+		alone.crowded = INFINITY;
+		tap_ok(breadth >= 4.5 / (1 - targets[i]) && breadth <= 7 / (1 - targets[i]),
+			   "target %g: breadth %d", targets[i], breadth);
+		tap_ok(breadth_for(&few, targets[i]) >= breadth,
+			   "... a curve of few samples is trusted less: %d", breadth_for(&few, targets[i]));
+		tap_ok(breadth_for(&alone, targets[i]) >= 1.1 * breadth_for(&few, targets[i]) &&
+			   breadth_for(&alone, targets[i]) <= 1.7 * breadth,
+			   "... and less still where no query is known to be hard: %d", breadth_for(&alone, targets[i]));
+	}
+	tap_ok(breadth_for(barq_curve_of_estimates(), 0.9) >= 24 &&
+		   breadth_for(barq_curve_of_estimates(), 0.95) >= 40 &&
+		   breadth_for(barq_curve_of_estimates(), 0.99) >= 60,
+		   "estimates are re-scored, the more the higher the target");
+
+	for (double ratio = 1; ratio < 3; ratio += 0.05)
+	{
+		double		breadth = barq_crowded_breadth(&usual, ratio);
+
+		grows &= breadth >= before && breadth > 1 && breadth <= 6;
+		before = breadth;
+		same &= barq_crowded_breadth(&high, ratio) == 2 && barq_crowded_breadth(&lists, ratio) == 1.5;
+	}
+	tap_ok(grows && barq_crowded_breadth(&usual, 1.3) > 2 * barq_crowded_breadth(&usual, 1),
+		   "a more crowded query is searched more broadly, within bounds");
+	tap_ok(barq_crowded_breadth(&usual, INFINITY) == before, "... also where all rows are equally far");
+	tap_ok(same, "lists and high targets serve all crowded queries alike");
+	tap_ok(!(barq_crowded_ratio(&usual, 1, 1, BARQ_HARDNESS_ROWS - 1) > 1) &&
+		   barq_crowded_ratio(&usual, 1, 1, BARQ_HARDNESS_ROWS) > 1 &&
+		   !(barq_crowded_ratio(&usual, 0, 1, 100) > 1),
+		   "by too few rows, or none at a distance, no query is crowded");
+	return tap_done();
+}
