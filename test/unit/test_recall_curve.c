@@ -30,7 +30,7 @@ made(int samples, int middle)
 
 		/* the share that needs more than b falls as 1 / b */
 		for (int j = 0; j < 10; j++)
-			needed[j] = (int) (middle / 2 / ((10 * (i * 7 % samples) + j + 0.5) / (10 * samples)));
+			needed[j] = (int) (middle / 2.0 / ((10 * (i * 7 % samples) + j + 0.5) / (10 * samples)));
 		barq_curve_add(&sums, needed, 10, 1);
 	}
 	barq_curve_finish(&sums, false, &curve);
@@ -79,8 +79,9 @@ main(void)
 		   breadth_for(barq_curve_of_estimates(), 0.99) >= 60,
 		   "estimates are re-scored, the more the higher the target");
 
-	for (double ratio = 1; ratio < 3; ratio += 0.05)
+	for (int i = 20; i < 60; i++)
 	{
+		double		ratio = i / 20.0;
 		double		breadth = barq_crowded_breadth(&usual, ratio);
 
 		grows &= breadth >= before && breadth > 1 && breadth <= 6;
