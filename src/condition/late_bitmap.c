@@ -16,14 +16,15 @@
 #define EXPECTED	2
 
 /*
- * Rows to look at before a forecast counts, where a bitmap costs so many times as much: few
- * or many of them may match.
+ * With a forecast, what is lost before it counts, as a share of the bitmap's cost: the very
+ * nearest rows match less often than those a little farther away, if matches are far. And what may
+ * be lost before the bitmap is made in spite of it.
  */
-#define LOOK		20
-#define LOOK_PAYS	16
-
-/* With a forecast, what may be lost before the bitmap is made in spite of it. */
+#define LEAST_LOST	0.15
 #define MOST_LOST	2
+
+/* Beside a bitmap that costs so many rows a first round of the search costs little. */
+#define LOOK_PAYS	320
 
 /* A number as a node. Digits alone would be read back as an Integer, in a parallel worker. */
 static Float *
@@ -58,7 +59,7 @@ barq_late_bitmap_may_wait(const BarqSearchNames *names)
 bool
 barq_late_bitmap_may_look(const BarqLateBitmap *late)
 {
-	return late->walks && late->cost >= LOOK_PAYS * LOOK;
+	return late->walks && late->cost >= LOOK_PAYS;
 }
 
 bool
@@ -70,9 +71,8 @@ barq_late_bitmap_is_due(const BarqLateBitmap *late, double limit, double looked_
 
 	if (limit <= returned)
 		return lost >= late->cost;
-	if (looked_at < LOOK && barq_late_bitmap_may_look(late))
-		return false;
 	share = (returned + EXPECTED) / (looked_at + EXPECTED / late->share);
 	return lost >= MOST_LOST * late->cost ||
-		(limit - returned) * (1 / share - late->within) >= late->cost;
+		(lost >= LEAST_LOST * late->cost &&
+		 (limit - returned) * (1 / share - late->within) >= late->cost);
 }

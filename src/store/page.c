@@ -14,6 +14,7 @@
 #include "storage/indexfsm.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "base/array.h"
 #include "base/interrupts.h"
 #include "base/stats.h"

@@ -30,7 +30,7 @@ CREATE INDEX late_v ON late USING barq_hnsw (v vector_l2_ops);
 VACUUM ANALYZE late;
 
 -- What EXPLAIN ANALYZE says of the bitmap; when it is made rests on costs, which versions of
--- PostgreSQL estimate a little differently: numbers of two digits are tens.
+-- PostgreSQL estimate a little differently, so from ten on numbers are some.
 CREATE FUNCTION pg_temp.bitmap_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
@@ -38,7 +38,7 @@ DECLARE
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
 		IF line ~ 'Bitmap: |Narrowed|Before:|Rows In Bitmap|never executed|Removed by Filter' THEN
-			said := said || '; ' || btrim(regexp_replace(line, '(Filter|Before): [1-9][0-9]$', '\1: tens'));
+			said := said || '; ' || btrim(regexp_replace(line, '(Filter|Before): [1-9][0-9]{1,2}$', '\1: some'));
 		END IF;
 	END LOOP;
 	RETURN substr(said, 3);
