@@ -336,8 +336,10 @@ look_further(IndexScanDesc scan, VectorScan *vs)
 	Candidate  *candidate = next_candidate(scan, vs);
 
 	vs->order.drained = candidate == NULL;
-	if (barq_iterative_scan_for(vs->names) == BARQ_ITERATIVE_RELAXED &&
-		(vs->order.drained || vs->walk.batch != batch))
+
+	/* at the end in strict order too: rows may wait from before it was set */
+	if (vs->order.drained || (vs->walk.batch != batch &&
+							  barq_iterative_scan_for(vs->names) == BARQ_ITERATIVE_RELAXED))
 		begin_batch(vs);
 	if (candidate != NULL)
 		add_to_queue(scan, vs, candidate, candidate->lower_bound == bound);

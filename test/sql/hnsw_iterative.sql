@@ -108,4 +108,28 @@ SELECT count(*) FILTER (WHERE ids IS DISTINCT FROM exact) AS differences FROM (
 SELECT count(*), count(DISTINCT id) FROM (
 	(SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 30)
 	UNION ALL (SELECT id FROM hnsw_iterative ORDER BY v <-> (SELECT v FROM q) LIMIT 30)) s;
+
+-- rows that wait for the next batch are not lost where strict order is set before it begins
+DROP INDEX hnsw_iterative_idx;
+CREATE INDEX ON hnsw_iterative USING barq_hnsw (v vector_l2_ops) WITH (quantization = 'rabitq');
+CREATE FUNCTION pg_temp.rows_of(first int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	c CURSOR (q vector) FOR SELECT id FROM hnsw_iterative ORDER BY v <-> q;
+	id int;
+	ids int[] := '{}';
+BEGIN
+	SET LOCAL barq.iterative_scan = relaxed_order;
+	OPEN c((SELECT v FROM q));
+	LOOP
+		FETCH c INTO id;
+		EXIT WHEN NOT FOUND;
+		ids := ids || id;
+		IF cardinality(ids) = first THEN
+			SET LOCAL barq.iterative_scan = strict_order;
+		END IF;
+	END LOOP;
+	CLOSE c;
+	RETURN (SELECT count(DISTINCT i) FROM unnest(ids) i);
+END $$;
+SELECT count(*) FILTER (WHERE pg_temp.rows_of(first) <> (SELECT count(*) FROM hnsw_iterative)) AS lossy FROM generate_series(1, 1500, 100) first;
 DROP TABLE hnsw_iterative;
