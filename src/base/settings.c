@@ -175,7 +175,7 @@ barq_define_settings(void)
 							"Counted before WHERE is checked; rows scored to find them are not counted.", &barq_max_scan_tuples, 0, 0, INT_MAX,
 							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.backend_cache",
-							"Memory in which a session keeps growing logs, directories and dead rows of indexes between searches.",
+							"Memory in which a session keeps growing logs, directories, dead rows and rows of conditions of indexes between searches.",
 							"What was not used for longest goes first.",
 							&barq_backend_cache, 65536, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);

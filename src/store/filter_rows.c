@@ -1,22 +1,20 @@
 /*
  * filter_rows.c
- *	  Reading the section of filter columns, and the rows that satisfy a condition.
- *	  Calls view.c.
+ *	  The rows of a segment that satisfy a condition on filter columns. Calls
+ *	  filter_section.c, kept_rows.c, view.c.
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "base/bits.h"
 #include "miscadmin.h"
-#include "store/filter_rows.h"
-#include "store/view.h"
+#include "store/filter_section.h"
+#include "store/kept_rows.h"
 
 /*
- * To set a bit for each match costs less than to ask about the rows that a walk meets if
- * there are at most sqrt(BITS_PAY · rows) matches: a walk of a graph asks about some
- * 1,600 · rows / matches rows, and each answer costs as much as a dozen bits. Of more
- * matches a graph's walk asks about few rows (hnsw_filter.c).
+ * A walk of a graph that asks about rows one by one costs as much as to set
+ * BITS_PAY · rows / matches bits: it asks about some 1,600 · rows / matches rows, and each
+ * answer costs as much as a dozen bits. Of more matches it asks about few rows
+ * (hnsw_filter.c).
  */
 #define BITS_PAY	20000.0
 
@@ -32,179 +30,6 @@
  * the bits of all rows cost more.
  */
 #define ROWS_A_SORT	1024
-
-static void
-corrupt_section(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INDEX_CORRUPTED),
-			 errmsg("a segment has damaged values of filter columns"),
-			 errhint("Please REINDEX the index.")));
-}
-
-/* `len` bytes of the section, as barq_view_read() gives them. */
-static inline const void *
-read_section(BarqFilterView *filters, uint64 off, Size len)
-{
-	return barq_view_read(&filters->body, filters->off + off, len);
-}
-
-/* Does an array of count * width bytes lie inside of a section of so many bytes? */
-static bool
-array_fits(uint64 bytes, uint64 off, uint64 count, uint64 width)
-{
-	return off % BARQ_BODY_ALIGN == 0 && off <= bytes && count <= (bytes - off) / width;
-}
-
-bool
-barq_filter_open(BarqView *view, BarqFilterView *filters)
-{
-	BarqFilterHeader header;
-	uint64		bytes = view->filters_bytes;
-
-	if (view->filters_off == 0)
-		return false;
-	filters->body = *view;
-	filters->body.size = view->filters_off + bytes;
-	filters->off = view->filters_off;
-	if (bytes < sizeof(header))
-		corrupt_section();
-	memcpy(&header, read_section(filters, bytes - sizeof(header), sizeof(header)),
-		   sizeof(header));
-	if (header.magic != BARQ_FILTERS_MAGIC || header.version != BARQ_FILTERS_VERSION ||
-		header.columns == 0 || header.columns > BARQ_MAX_FILTERS ||
-		header.rows != view->rows || header.all_rows != barq_view_all_rows(view) ||
-		header.bytes != bytes - sizeof(header) ||
-		header.bytes < sizeof(BarqFilterColumn) * header.columns)
-		corrupt_section();
-	filters->rows = header.rows;
-	filters->all_rows = header.all_rows;
-	filters->columns = header.columns;
-	memcpy(filters->column,
-		   read_section(filters, header.bytes - sizeof(BarqFilterColumn) * header.columns,
-						sizeof(BarqFilterColumn) * header.columns),
-		   sizeof(BarqFilterColumn) * header.columns);
-	for (int i = 0; i < filters->columns; i++)
-	{
-		BarqFilterColumn *column = &filters->column[i];
-		bool		sets = column->kind == BARQ_FILTER_SET;
-
-		if (column->kind > BARQ_FILTER_SET || column->nulls > header.rows ||
-			(!sets && column->ordered != header.rows - column->nulls) ||
-			column->ordered > (sets ? column->words : header.rows) ||
-			!array_fits(bytes, column->values_off, sets ? column->words : header.all_rows, 8) ||
-			!array_fits(bytes, column->order_off,
-						(uint64) column->ordered + column->nulls + column->empty, 4) ||
-			column->empty > header.rows || (!sets && column->empty > 0) ||
-			!array_fits(bytes, column->nulls_off, barq_bits_bytes(header.all_rows), 1) ||
-			(sets && (!array_fits(bytes, column->starts_off, (uint64) header.all_rows + 1, 4) ||
-					  !array_fits(bytes, column->sorted_off, column->ordered, 8))))
-			corrupt_section();
-	}
-	return true;
-}
-
-static inline uint64
-read_word(BarqFilterView *filters, uint64 off, uint64 number)
-{
-	return *(const uint64 *) read_section(filters, off + number * sizeof(uint64),
-										  sizeof(uint64));
-}
-
-static inline uint32
-read_number(BarqFilterView *filters, uint64 off, uint64 number)
-{
-	uint32		value;
-
-	memcpy(&value, read_section(filters, off + number * sizeof(uint32), sizeof(uint32)),
-		   sizeof(value));
-	return value;
-}
-
-static inline bool
-is_null(BarqFilterView *filters, const BarqFilterColumn *column, uint32 row)
-{
-	const uint8 *byte;
-
-	if (column->nulls_off == 0)
-		return false;
-	byte = read_section(filters, column->nulls_off + row / 8, 1);
-	return (*byte >> (row % 8)) & 1;
-}
-
-/* The words of a row's set: the range [*start, *end) of the column's. */
-static void
-set_extent(BarqFilterView *filters, const BarqFilterColumn *column, uint32 row,
-		   uint32 *start, uint32 *end)
-{
-	*start = read_number(filters, column->starts_off, row);
-	*end = read_number(filters, column->starts_off, (uint64) row + 1);
-	if (*start > *end || *end > column->words)
-		corrupt_section();
-}
-
-bool
-barq_filter_value(BarqFilterView *filters, uint32 row, int column, uint64 *value,
-				  const uint64 **words)
-{
-	const BarqFilterColumn *of = &filters->column[column];
-	uint32		start;
-	uint32		end;
-
-	Assert(row < filters->all_rows && column < filters->columns);
-	if (is_null(filters, of, row))
-		return false;
-	if (of->kind == BARQ_FILTER_SCALAR)
-	{
-		*value = read_word(filters, of->values_off, row);
-		return true;
-	}
-	set_extent(filters, of, row, &start, &end);
-	*value = end - start;
-	*words = read_section(filters, of->values_off + start * sizeof(uint64),
-						  (end - start) * sizeof(uint64));
-	return true;
-}
-
-uint32
-barq_filter_values(BarqFilterView *filters, const uint32 *rows, uint32 n, int column,
-				   uint64 *values, uint32 *at)
-{
-	const BarqFilterColumn *of = &filters->column[column];
-	const char *section = filters->body.base == NULL ? NULL : filters->body.base + filters->off;
-	uint32		given = 0;
-
-	if (of->kind != BARQ_FILTER_SCALAR)
-		corrupt_section();
-	for (uint32 i = 0; i < n; i++)
-	{
-		Assert(rows[i] < filters->all_rows);
-		at[given] = i;
-		if (section == NULL)
-		{
-			if (!is_null(filters, of, rows[i]))
-				values[given++] = read_word(filters, of->values_off, rows[i]);
-			continue;
-		}
-		values[given] = ((const uint64 *) (section + of->values_off))[rows[i]];
-		given += of->nulls_off == 0 ||
-			!barq_bit_is_set((const uint8 *) (section + of->nulls_off), rows[i]);
-	}
-	return given;
-}
-
-uint32
-barq_filter_row_in_order(BarqFilterView *filters, int column, uint32 place)
-{
-	const BarqFilterColumn *of = &filters->column[column];
-	uint32		row;
-
-	Assert(of->kind == BARQ_FILTER_SCALAR && place < of->ordered + of->nulls);
-	row = read_number(filters, of->order_off, place);
-	if (row >= filters->rows)
-		corrupt_section();
-	return row;
-}
 
 /* Is a value in one of the ranges of a test? */
 static inline bool
@@ -311,7 +136,7 @@ entries_below(BarqFilterView *filters, const BarqFilterColumn *column, uint64 va
 			uint32		row = read_number(filters, column->order_off, middle);
 
 			if (row >= filters->rows)
-				corrupt_section();
+				barq_filter_corrupted();
 			here = read_word(filters, column->values_off, row);
 		}
 		if (here < value || (through && here == value))
@@ -395,7 +220,7 @@ row_of_order(Matching *m, uint64 entry)
 		CHECK_FOR_INTERRUPTS();
 	row = read_number(&m->filters, column->order_off, entry);
 	if (row >= m->filters.rows)
-		corrupt_section();
+		barq_filter_corrupted();
 	return row;
 }
 
@@ -447,7 +272,7 @@ clear_admitted(Matching *m, const uint8 *dead, uint8 *bits)
 			else
 				row = rows[i];
 			if (unlikely(row >= m->filters.rows))
-				corrupt_section();
+				barq_filter_corrupted();
 			if ((i & 0xffff) == 0)
 				CHECK_FOR_INTERRUPTS();
 			barq_bit_clear(bits, row);
@@ -467,9 +292,47 @@ refused_bits(Matching *m, const uint8 *dead)
 	return bits;
 }
 
+/* Whether bits cost less than what searches have spent, this one by asking included. */
+static bool
+bits_pay(const BarqKept *kept, uint64 matches, uint32 rows)
+{
+	double		spent = BITS_PAY * rows / matches;
+
+	if (kept != NULL && kept->entry != NULL)
+		spent = kept->entry->spent += spent;
+	return matches <= spent;
+}
+
+/* Have *filter leave out rows by bits, which are kept or made now, and dead rows. */
+static void
+skip_by_bits(Matching *m, const BarqKept *kept, const uint8 *dead, BarqRowFilter *filter)
+{
+	Size		bytes = barq_bits_bytes(m->filters.rows);
+	const uint8 *refused = kept != NULL && kept->entry != NULL ? kept->entry->refused : NULL;
+	uint8	   *bits;
+
+	filter->skip = refused;
+	if (refused != NULL && dead == NULL)
+		return;
+	if (refused != NULL)
+	{
+		bits = palloc_extended(Max(bytes, 1), MCXT_ALLOC_HUGE);
+		memcpy(bits, refused, bytes);
+	}
+	else
+	{
+		bits = refused_bits(m, NULL);
+		if (kept != NULL)
+			barq_kept_keep_refused(kept, bits, bytes);
+	}
+	for (Size i = 0; dead != NULL && i < bytes; i++)
+		bits[i] |= dead[i];
+	filter->skip = bits;
+}
+
 /* List the rows admitted, at most `most`, which is the number of entries of the slices. */
 static void
-list_rows(Matching *m, const uint8 *dead, uint64 most, BarqRowFilter *filter)
+list_all(Matching *m, uint64 most, BarqRowFilter *filter)
 {
 	uint32		total = m->filters.rows;
 	uint32	   *rows = MemoryContextAllocHuge(CurrentMemoryContext,
@@ -486,7 +349,7 @@ list_rows(Matching *m, const uint8 *dead, uint64 most, BarqRowFilter *filter)
 			{
 				uint32		row = row_of_order(m, m->slices[s].first + i);
 
-				if (passes_others(m, dead, row))
+				if (passes_others(m, NULL, row))
 					rows[n++] = row;
 			}
 		sort_numbers(rows, n);
@@ -497,14 +360,44 @@ list_rows(Matching *m, const uint8 *dead, uint64 most, BarqRowFilter *filter)
 	}
 	else
 	{
-		uint8	   *bits = refused_bits(m, dead);
+		uint8	   *bits = refused_bits(m, NULL);
 
 		n = barq_bits_list_clear(bits, total, rows);
 		pfree(bits);
 	}
 	filter->rows = rows;
 	filter->count = n;
+}
+
+/* List the rows admitted that are not dead: of those kept, or of the slices' `most` entries. */
+static void
+list_rows(Matching *m, const BarqKept *kept, const uint8 *dead, uint64 most, BarqRowFilter *filter)
+{
+	uint32	   *rows;
+	uint32		n = 0;
+
 	filter->skip = NULL;
+	if (kept != NULL && kept->entry != NULL && kept->entry->rows != NULL)
+	{
+		filter->rows = kept->entry->rows;
+		filter->count = kept->entry->nrows;
+	}
+	else
+	{
+		list_all(m, most, filter);
+		if (kept != NULL)
+			barq_kept_keep_rows(kept, filter->rows, filter->count);
+	}
+	if (dead == NULL)
+		return;
+	rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * Max((Size) filter->count, 1));
+	for (uint32 i = 0; i < filter->count; i++)
+	{
+		rows[n] = filter->rows[i];
+		n += !barq_bit_is_set(dead, rows[n]);
+	}
+	filter->rows = rows;
+	filter->count = n;
 }
 
 /* Note rows from all over the slices. */
@@ -554,12 +447,12 @@ void
 barq_filter_open_for(const BarqFilterCondition *condition, BarqView *view, BarqFilterView *filters)
 {
 	if (!barq_filter_open(view, filters) || filters->columns != condition->columns)
-		corrupt_section();
+		barq_filter_corrupted();
 }
 
 void
-barq_filter_rows(const BarqFilterCondition *condition, BarqView *view, const uint8 *dead,
-				 uint32 list_below, bool bits, BarqRowFilter *filter)
+barq_filter_rows(const BarqFilterCondition *condition, BarqView *view, const BarqKept *kept,
+				 const uint8 *dead, uint32 list_below, bool bits, BarqRowFilter *filter)
 {
 	static const uint32 none = 0;
 	Matching   *m = palloc0(sizeof(Matching));
@@ -590,14 +483,14 @@ barq_filter_rows(const BarqFilterCondition *condition, BarqView *view, const uin
 	filter->count = (uint32) Min(fewest, view->rows);
 	if (filter->count <= list_below)
 	{
-		list_rows(m, dead, fewest, filter);
+		list_rows(m, kept, dead, fewest, filter);
 		return;
 	}
 	filter->rows = NULL;
 	note_seeds(m, dead, fewest, filter);
-	if (bits || fewest <= sqrt(BITS_PAY * view->rows))
+	if (bits_pay(kept, fewest, view->rows) || bits)
 	{
-		filter->skip = refused_bits(m, dead);
+		skip_by_bits(m, kept, dead, filter);
 		return;
 	}
 	filter->skip = dead;
@@ -605,48 +498,4 @@ barq_filter_rows(const BarqFilterCondition *condition, BarqView *view, const uin
 		return;
 	filter->admits = admits;
 	filter->arg = m;
-}
-
-void
-barq_filter_check(BarqView *view, int columns, BarqCheckReport report, void *arg)
-{
-	BarqFilterView filters;
-
-	if (columns == 0)
-		return;
-	if (!barq_filter_open(view, &filters) || filters.columns != columns)
-	{
-		report(arg, "filter columns", "the segment lacks their values");
-		return;
-	}
-	for (int i = 0; i < columns; i++)
-	{
-		const BarqFilterColumn *column = &filters.column[i];
-		uint64		before = 0;
-		uint32		before_row = 0;
-
-		for (uint32 j = 0; j < column->ordered; j++)
-		{
-			uint32		row = read_number(&filters, column->order_off, j);
-			uint64		value;
-
-			CHECK_FOR_INTERRUPTS();
-			if (row >= filters.rows)
-			{
-				report(arg, psprintf("filter column %d", i + 1),
-					   "its order refers to a row that does not exist");
-				break;
-			}
-			value = column->kind == BARQ_FILTER_SET ?
-				read_word(&filters, column->sorted_off, j) :
-				read_word(&filters, column->values_off, row);
-			if (j > 0 && (value < before || (value == before && row <= before_row)))
-			{
-				report(arg, psprintf("filter column %d", i + 1), "its rows are out of order");
-				break;
-			}
-			before = value;
-			before_row = row;
-		}
-	}
 }

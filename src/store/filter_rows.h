@@ -150,16 +150,19 @@ extern bool barq_filter_admits(const BarqFilterCondition *condition,
 extern void barq_filter_open_for(const BarqFilterCondition *condition, BarqView *view,
 								 BarqFilterView *filters);
 
+typedef struct BarqKept BarqKept;	/* kept_rows.h */
+
 /*
  * Fill in *filter: the rows with a key that satisfy a condition and are not in `dead`
  * (NULL: none is). They are listed if no more than `list_below` rows pass the most
  * selective test; else asked one by one, or a bit each if `bits` or if those take less
- * time. Memory is in the current context, which must live
- * as long as *filter; condition and view too.
+ * time, in this search or in all of the condition that `kept` knows of (NULL: of this one
+ * alone). Memory is in the current context, which must live
+ * as long as *filter; condition, view and *kept too.
  */
 extern void barq_filter_rows(const BarqFilterCondition *condition, BarqView *view,
-							 const uint8 *dead, uint32 list_below, bool bits,
-							 BarqRowFilter *filter);
+							 const BarqKept *kept, const uint8 *dead, uint32 list_below,
+							 bool bits, BarqRowFilter *filter);
 
 /* ---- filter_source.c ---- */
 

@@ -1,13 +1,12 @@
 /*
  * filter_source.c
  *	  The rows that a scan admits: those that satisfy a condition on filter columns, and
- *	  that another source admits. Calls filter_rows.c.
+ *	  that another source admits. Calls filter_rows.c, kept_rows.c.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "store/filter_rows.h"
-#include "store/snapshot.h"
+#include "store/kept_rows.h"
 
 /*
  * Leave out the rows that a filter lists and that do not satisfy a condition; the filter
@@ -44,6 +43,7 @@ filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot, ui
 {
 	BarqFilterSource *both = (BarqFilterSource *) source;
 	const uint8 *skip = snapshot->segments[segment].dead;
+	BarqKept	kept;
 
 	if (both->outer != NULL)
 	{
@@ -58,7 +58,8 @@ filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot, ui
 		Assert(filter->admits == NULL && filter->words == NULL);
 		skip = filter->skip;
 	}
-	barq_filter_rows(both->condition, view, skip, list_below, both->bits, filter);
+	barq_kept_find(&kept, snapshot, segment, both->condition);
+	barq_filter_rows(both->condition, view, &kept, skip, list_below, both->bits, filter);
 }
 
 /*

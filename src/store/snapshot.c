@@ -9,12 +9,13 @@
  * dropped as soon as no scan uses it; mappings of images that are still there stay
  * pinned for the next one, which has most of these segments too. The memory of all
  * snapshots together is bounded by barq.backend_cache: those that were not used for
- * longest go first. Calls snapshot_read.c, image.c, view.c.
+ * longest go first. Calls kept_rows.c, snapshot_read.c, image.c, view.c.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "base/settings.h"
+#include "store/kept_rows.h"
 #include "store/snapshot.h"
 #include "store/snapshot_read.h"
 #include "utils/hsearch.h"
@@ -223,6 +224,7 @@ count_bytes(BarqSnapshot *snapshot)
 			snapshot->bytes += dead->bytes;
 		if (snapshot->segments[i].tid_order != NULL)
 			snapshot->bytes += snapshot->segments[i].tid_order->bytes;
+		snapshot->bytes += barq_kept_bytes(&snapshot->segments[i]);
 	}
 	cached_bytes += snapshot->bytes;
 }

@@ -16,6 +16,10 @@
 
 #include "lib/ilist.h"
 
+#define BARQ_KEPT_ROWS	8		/* conditions of a segment whose rows are kept */
+
+typedef struct BarqKeptRows BarqKeptRows;	/* kept_rows.h */
+
 typedef struct BarqSegment
 {
 	BarqSegmentDesc desc;
@@ -24,6 +28,7 @@ typedef struct BarqSegment
 	BarqDeadRows *dead_rows;	/* the owner of that bitmap, or NULL */
 	BarqTidOrder *tid_order;	/* NULL: not made yet */
 	uint32		tid_passes;		/* over all TIDs, made in place of it (admitted.c) */
+	BarqKeptRows *kept[BARQ_KEPT_ROWS]; /* the last used first; NULL: free */
 } BarqSegment;
 
 typedef struct BarqLogCache BarqLogCache;	/* log_cache.h */

@@ -1,12 +1,14 @@
 /*
  * snapshot_read.c
  *	  Finds the contents of a snapshot, directory, dead rows and images, for the cache of
- *	  snapshot.c. Calls directory.c, dead_rows.c, image_acquire.c, tid_order.c.
+ *	  snapshot.c. Calls directory.c, dead_rows.c, image_acquire.c, kept_rows.c,
+ *	  tid_order.c.
  */
 #include "postgres.h"
 
 #include "base/settings.h"
 #include "base/steps.h"
+#include "store/kept_rows.h"
 #include "store/snapshot_read.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -29,6 +31,7 @@ barq_snapshot_free(BarqSnapshot *snapshot)
 			barq_dead_rows_release(snapshot->segments[i].dead_rows);
 		if (snapshot->segments[i].tid_order != NULL)
 			barq_tid_order_release(snapshot->segments[i].tid_order);
+		barq_kept_release(&snapshot->segments[i]);
 	}
 	MemoryContextDelete(snapshot->context);
 }
@@ -73,21 +76,29 @@ find_dead_rows(Relation index, BarqSegment *segment, const BarqSnapshot *older)
 	return true;
 }
 
-/* Take over the orders of TIDs that the cache's snapshot has of the same segments. */
+/*
+ * Take over what the cache's snapshot found out about the same segments: the order of their
+ * TIDs, and the rows that conditions admit.
+ */
 static void
-take_tid_orders(BarqSnapshot *snapshot, const BarqSnapshot *older)
+take_findings(BarqSnapshot *snapshot, const BarqSnapshot *older)
 {
 	for (uint32 i = 0; older != NULL && i < older->nsegments; i++)
 	{
-		BarqTidOrder *order = older->segments[i].tid_order;
+		const BarqSegment *from = &older->segments[i];
 
-		for (uint32 j = 0; order != NULL && j < snapshot->nsegments; j++)
-			if (memcmp(order->id, snapshot->segments[j].desc.id, BARQ_ID_BYTES) == 0)
-			{
-				order->references++;
-				snapshot->segments[j].tid_order = order;
-				break;
-			}
+		for (uint32 j = 0; j < snapshot->nsegments; j++)
+		{
+			BarqSegment *segment = &snapshot->segments[j];
+
+			if (memcmp(from->desc.id, segment->desc.id, BARQ_ID_BYTES) != 0)
+				continue;
+			segment->tid_order = from->tid_order;
+			if (segment->tid_order != NULL)
+				segment->tid_order->references++;
+			barq_kept_share(segment, from);
+			break;
+		}
 	}
 }
 
@@ -148,7 +159,7 @@ barq_snapshot_read(Relation index, BarqMeta *meta, const BarqSnapshot *older)
 	MemoryContextSwitchTo(old);
 	if (!find_all_dead_rows(index, snapshot, older))
 		return NULL;
-	take_tid_orders(snapshot, older);
+	take_findings(snapshot, older);
 	return snapshot;
 }
 

@@ -343,7 +343,7 @@ rows_of_mini(const BarqFilterCondition *condition, BarqView *mini, const uint8 *
 	*skip = NULL;
 	if (condition == NULL)
 		return true;
-	barq_filter_rows(condition, mini, NULL, 0, true, &filter);
+	barq_filter_rows(condition, mini, NULL, NULL, 0, true, &filter);
 	*skip = filter.skip;
 	return filter.count > 0;
 }
