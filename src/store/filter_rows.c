@@ -18,6 +18,12 @@
  */
 #define BITS_PAY	20000.0
 
+/*
+ * To score rows whose list is kept costs less than half of listing and scoring them: so
+ * many times as many are listed where a condition was used before.
+ */
+#define KEPT_LISTS	2
+
 #define ST_SORT sort_numbers
 #define ST_ELEMENT_TYPE uint32
 #define ST_COMPARE(a, b) (*(a) < *(b) ? -1 : *(a) > *(b))
@@ -292,6 +298,13 @@ refused_bits(Matching *m, const uint8 *dead)
 	return bits;
 }
 
+/* How many rows are listed at most; below: if no list is kept. */
+static uint64
+most_listed(const BarqKept *kept, uint32 below)
+{
+	return kept != NULL && barq_kept_is_used(kept) ? KEPT_LISTS * (uint64) below : below;
+}
+
 /* Whether bits cost less than what searches have spent, this one by asking included. */
 static bool
 bits_pay(const BarqKept *kept, uint64 matches, uint32 rows)
@@ -481,7 +494,7 @@ barq_filter_rows(const BarqFilterCondition *condition, BarqView *view, const Bar
 	if (fewest == 0)
 		return;
 	filter->count = (uint32) Min(fewest, view->rows);
-	if (filter->count <= list_below)
+	if (filter->count <= most_listed(kept, list_below))
 	{
 		list_rows(m, kept, dead, fewest, filter);
 		return;

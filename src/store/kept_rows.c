@@ -125,7 +125,7 @@ take_room(const BarqKept *kept, Size bytes)
 	Size		total = bytes;
 	void	   *memory;
 
-	if (entry == NULL || entry->uses < 2)
+	if (!barq_kept_is_used(kept))
 		return NULL;
 	for (uint32 i = 0; i < kept->snapshot->nsegments; i++)
 		total += barq_kept_bytes(&kept->snapshot->segments[i]);

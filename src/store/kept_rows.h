@@ -45,6 +45,13 @@ struct BarqKept
 extern void barq_kept_find(BarqKept *kept, BarqSnapshot *snapshot, uint32 segment,
 						   const BarqFilterCondition *condition);
 
+/* Whether the condition was used before, so that its rows may be kept. */
+static inline bool
+barq_kept_is_used(const BarqKept *kept)
+{
+	return kept->entry != NULL && kept->entry->uses > 1;
+}
+
 /*
  * Keep a copy of bits or of rows, if the condition was used before and a quarter of
  * barq.backend_cache has room; what was not used for longest gives way.
