@@ -298,22 +298,31 @@ refused_bits(Matching *m, const uint8 *dead)
 	return bits;
 }
 
-/* How many rows are listed at most; below: if no list is kept. */
-static uint64
-most_listed(const BarqKept *kept, uint32 below)
+/* Whether so many rows are listed; below: up to how many if their list is not kept. */
+static bool
+are_listed(const BarqKept *kept, uint32 matches, uint32 below)
 {
-	return kept != NULL && barq_kept_is_used(kept) ? KEPT_LISTS * (uint64) below : below;
+	if (matches <= below)
+		return true;
+	return matches <= KEPT_LISTS * (uint64) below && kept != NULL && kept->entry != NULL &&
+		(kept->entry->rows != NULL || barq_kept_may_keep(kept, sizeof(uint32) * (Size) matches));
 }
 
-/* Whether bits cost less than what searches have spent, this one by asking included. */
+/*
+ * Whether bits cost less than what searches have spent, this one by asking included; than
+ * this one alone, if they cannot be kept.
+ */
 static bool
 bits_pay(const BarqKept *kept, uint64 matches, uint32 rows)
 {
 	double		spent = BITS_PAY * rows / matches;
 
 	if (kept != NULL && kept->entry != NULL)
-		spent = kept->entry->spent += spent;
-	return matches <= spent;
+		kept->entry->spent += spent;
+	if (matches <= spent)
+		return true;
+	return kept != NULL && kept->entry != NULL && matches <= kept->entry->spent &&
+		(kept->entry->refused != NULL || barq_kept_may_keep(kept, barq_bits_bytes(rows)));
 }
 
 /* Have *filter leave out rows by bits, which are kept or made now, and dead rows. */
@@ -494,7 +503,7 @@ barq_filter_rows(const BarqFilterCondition *condition, BarqView *view, const Bar
 	if (fewest == 0)
 		return;
 	filter->count = (uint32) Min(fewest, view->rows);
-	if (filter->count <= most_listed(kept, list_below))
+	if (are_listed(kept, filter->count, list_below))
 	{
 		list_rows(m, kept, dead, fewest, filter);
 		return;

@@ -114,36 +114,53 @@ barq_kept_find(BarqKept *kept, BarqSnapshot *snapshot, uint32 number,
 }
 
 /*
- * Memory for what is kept of a condition, if it was used before and there is room for it;
- * else NULL.
+ * Whether there is room for `bytes` more if the segment of a search keeps `own` bytes. With
+ * more than the whole cache, the snapshot would go at the end of the transaction.
+ */
+static bool
+has_room(const BarqKept *kept, Size own, Size bytes)
+{
+	const BarqSnapshot *snapshot = kept->snapshot;
+	Size		limit = (Size) barq_backend_cache * 1024;
+	Size		total = own + bytes;
+
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		if (&snapshot->segments[i] != kept->segment)
+			total += barq_kept_bytes(&snapshot->segments[i]);
+	return total <= limit / SHARE_OF_CACHE &&
+		total + MemoryContextMemAllocated(snapshot->context, true) <= limit;
+}
+
+bool
+barq_kept_may_keep(const BarqKept *kept, Size bytes)
+{
+	return barq_kept_is_used(kept) && has_room(kept, kept->entry->bytes, bytes);
+}
+
+/*
+ * Memory for what is kept of a condition, if it may be; what its segment keeps of others
+ * gives way, the last used last. Else NULL.
  */
 static void *
 take_room(const BarqKept *kept, Size bytes)
 {
-	BarqKeptRows *entry = kept->entry;
-	Size		limit = (Size) barq_backend_cache * 1024 / SHARE_OF_CACHE;
-	Size		total = bytes;
 	void	   *memory;
 
-	if (!barq_kept_is_used(kept))
+	if (!barq_kept_may_keep(kept, bytes))
 		return NULL;
-	for (uint32 i = 0; i < kept->snapshot->nsegments; i++)
-		total += barq_kept_bytes(&kept->snapshot->segments[i]);
-	for (int place = BARQ_KEPT_ROWS - 1; place >= 0 && total > limit; place--)
+	/* the condition itself is at place 0 */
+	for (int place = BARQ_KEPT_ROWS - 1; !has_room(kept, barq_kept_bytes(kept->segment), bytes); place--)
 	{
 		BarqKeptRows *other = kept->segment->kept[place];
 
-		if (other == NULL || other == entry)
-			continue;
-		total -= other->bytes;
+		Assert(place > 0 && other != kept->entry);
 		kept->segment->kept[place] = NULL;
-		release(other);
+		if (other != NULL)
+			release(other);
 	}
-	if (total > limit)
-		return NULL;
 	memory = MemoryContextAllocExtended(CacheMemoryContext, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
 	if (memory != NULL)
-		entry->bytes += bytes;
+		kept->entry->bytes += bytes;
 	return memory;
 }
 

@@ -53,9 +53,12 @@ barq_kept_is_used(const BarqKept *kept)
 }
 
 /*
- * Keep a copy of bits or of rows, if the condition was used before and a quarter of
- * barq.backend_cache has room; what was not used for longest gives way.
+ * Whether so many bytes more may be kept of a condition: it was used before, and a quarter of
+ * barq.backend_cache has room beside what other segments keep.
  */
+extern bool barq_kept_may_keep(const BarqKept *kept, Size bytes);
+
+/* Keep a copy of bits or of rows, if they may be; what was not used for longest gives way. */
 extern void barq_kept_keep_refused(const BarqKept *kept, const uint8 *refused, Size bytes);
 extern void barq_kept_keep_rows(const BarqKept *kept, const uint32 *rows, uint32 n);
 

@@ -122,4 +122,29 @@ SELECT pg_temp.grown(7000) AS after_three;
 EXECUTE within(5); -- 300 rows, 1,200 bytes
 EXECUTE within(5);
 SELECT pg_temp.grown(1200) AS listed;
-DROP TABLE kept_items, kept_conditions;
+-- what has no room itself pushes nothing out: 7,500 bytes of 7,168
+SET barq.backend_cache = '28kB';
+EXECUTE within(5);
+EXECUTE within(5);
+SELECT pg_temp.grown(0) IS NOT NULL AS noted;
+EXECUTE within(401);
+EXECUTE within(401);
+SELECT pg_temp.grown(0) AS still_there;
+RESET barq.backend_cache;
+-- and does not cost the session its log and all else that it has of the index
+INSERT INTO kept_items SELECT i, i % 1000, ARRAY[i % 71, i % 13]::vector FROM generate_series(1, 6000) i;
+EXECUTE within(5);
+SELECT set_config('barq.backend_cache', (sum(total_bytes) / 1024 + 40)::int::text, false) > '' AS set
+FROM pg_backend_memory_contexts WHERE name IN ('barq snapshot', 'barq log');
+CREATE TABLE kept_snapshots (there boolean);
+DO $$
+BEGIN
+	FOR i IN 0 .. 31 LOOP
+		EXECUTE format('EXECUTE within(%s)', 400 + i % 8);
+		COMMIT;
+		INSERT INTO kept_snapshots SELECT count(*) > 0 FROM pg_backend_memory_contexts WHERE name = 'barq snapshot';
+		COMMIT;
+	END LOOP;
+END $$;
+SELECT there, count(*) FROM kept_snapshots GROUP BY there;
+DROP TABLE kept_items, kept_conditions, kept_snapshots;
