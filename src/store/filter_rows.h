@@ -176,6 +176,8 @@ typedef struct BarqFilterSource
 	const BarqFilterCondition *condition;	/* or NULL */
 	BarqRowSource *outer;		/* or NULL; answers by rows or bits, not by `admits` */
 	bool		bits;			/* answer by rows or bits only */
+	bool		again;			/* set by a search that asks a second time: no further use
+								 * of the condition (kept_rows.h) */
 } BarqFilterSource;
 
 /*

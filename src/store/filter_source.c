@@ -58,7 +58,7 @@ filter_segment(BarqRowSource *source, Relation index, BarqSnapshot *snapshot, ui
 		Assert(filter->admits == NULL && filter->words == NULL);
 		skip = filter->skip;
 	}
-	barq_kept_find(&kept, snapshot, segment, both->condition);
+	barq_kept_find(&kept, snapshot, segment, both->condition, both->again);
 	barq_filter_rows(both->condition, view, &kept, skip, list_below, both->bits, filter);
 }
 
@@ -86,6 +86,7 @@ barq_filter_source(BarqFilterSource *both, const BarqFilterCondition *condition,
 	both->condition = condition;
 	both->outer = outer;
 	both->bits = bits;
+	both->again = false;
 	both->source.admitted = outer != NULL ? outer->admitted : 0;
 	return condition == NULL && outer == NULL ? NULL : &both->source;
 }

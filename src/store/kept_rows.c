@@ -76,7 +76,7 @@ find_place(const BarqSegment *segment, const char *key, uint32 length)
 
 void
 barq_kept_find(BarqKept *kept, BarqSnapshot *snapshot, uint32 number,
-			   const BarqFilterCondition *condition)
+			   const BarqFilterCondition *condition, bool again)
 {
 	BarqSegment *segment = &snapshot->segments[number];
 	char		key[LONGEST_KEY];
@@ -105,7 +105,7 @@ barq_kept_find(BarqKept *kept, BarqSnapshot *snapshot, uint32 number,
 	}
 	memmove(&segment->kept[1], &segment->kept[0], sizeof(BarqKeptRows *) * place);
 	segment->kept[0] = entry;
-	entry->uses++;
+	entry->uses += !again;
 	entry->references++;
 	callback->func = release_used;
 	callback->arg = entry;

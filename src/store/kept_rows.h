@@ -39,11 +39,11 @@ struct BarqKept
 };
 
 /*
- * Find what is kept of a condition in a segment of a snapshot, and count a use of it. It
- * stays valid until the current memory context is reset.
+ * Find what is kept of a condition in a segment of a snapshot, and count a use of it, unless
+ * the same search asks again. It stays valid until the current memory context is reset.
  */
 extern void barq_kept_find(BarqKept *kept, BarqSnapshot *snapshot, uint32 segment,
-						   const BarqFilterCondition *condition);
+						   const BarqFilterCondition *condition, bool again);
 
 /* Whether the condition was used before, so that its rows may be kept. */
 static inline bool

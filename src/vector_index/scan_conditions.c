@@ -119,6 +119,7 @@ barq_scan_filter_segment(IndexScanDesc scan, VectorScan *vs, uint32 segment, boo
 	SegmentStream *stream = &vs->rounds.streams[segment];
 	BarqRowSource *source = vs->conditions.source;
 
+	vs->conditions.both.again = all;
 	source->segment(source, scan->indexRelation, vs->rounds.snapshot, segment, stream->view,
 					all ? PG_UINT32_MAX : list_below(vs, stream), &stream->filter);
 }

@@ -122,6 +122,15 @@ SELECT pg_temp.grown(7000) AS after_three;
 EXECUTE within(5); -- 300 rows, 1,200 bytes
 EXECUTE within(5);
 SELECT pg_temp.grown(1200) AS listed;
+-- a search that goes on through all rows asks twice, which is one use
+CREATE FUNCTION pg_temp.all_within(below int) RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM (SELECT FROM kept_items WHERE price < below ORDER BY v <-> '[3,4]') s $$;
+SELECT pg_temp.all_within(403);
+SELECT pg_temp.grown(0) IS NOT NULL AS noted;
+SELECT pg_temp.all_within(404); -- 24,240 rows, 96,960 bytes of a list
+SELECT pg_temp.grown(90000) AS after_one;
+SELECT pg_temp.all_within(404);
+SELECT pg_temp.grown(90000) AS after_two;
 -- what has no room itself pushes nothing out: 7,500 bytes of 7,168
 SET barq.backend_cache = '28kB';
 EXECUTE within(5);
