@@ -7,12 +7,10 @@
 
 #include "count/word_counts.h"
 #include "miscadmin.h"
-#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
 #define LEAST_SPACE		4096	/* words */
 #define SETTLE_ABOVE	(1024 * 1024)	/* words gathered before they are counted */
-#define DIGIT_BITS		11		/* of a pass of the sort */
 #define FEW				256		/* words that are sorted without passes */
 
 #define ST_SORT sort_few
@@ -22,50 +20,17 @@
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* Sort words by the bits from `shift` on, of which those in `mask` count, into another array. */
-static void
-sort_digit(const uint64 *from, Size n, uint64 *to, int shift, uint64 mask)
-{
-	Size		starts[1 << DIGIT_BITS] = {0};
-	Size		start = 0;
-
-	for (Size i = 0; i < n; i++)
-		starts[from[i] >> shift & mask]++;
-	for (Size i = 0; i <= mask; i++)
-	{
-		Size		count = starts[i];
-
-		starts[i] = start;
-		start += count;
-	}
-	for (Size i = 0; i < n; i++)
-		to[starts[from[i] >> shift & mask]++] = from[i];
-}
+#define RADIX_SORT	sort_many
+#define RADIX_TYPE	uint64
+#define RADIX_KEY(e) (e)
+#include "base/radix.h"
 
 uint64 *
 barq_words_sort(uint64 *words, Size n, uint64 *scratch)
 {
-	uint64		mask = (UINT64CONST(1) << DIGIT_BITS) - 1;
-	uint64		varying = 0;	/* bits in which not all words are equal */
-
-	if (n <= FEW)
-	{
-		sort_few(words, n);
-		return words;
-	}
-	for (Size i = 1; i < n; i++)
-		varying |= words[i] ^ words[0];
-	while (varying != 0)
-	{
-		int			shift = pg_rightmost_one_pos64(varying);
-		uint64	   *sorted = scratch;
-
-		CHECK_FOR_INTERRUPTS();
-		sort_digit(words, n, sorted, shift, mask);
-		scratch = words;
-		words = sorted;
-		varying &= ~(mask << shift);
-	}
+	if (n > FEW)
+		return sort_many(words, scratch, n);
+	sort_few(words, n);
 	return words;
 }
 
