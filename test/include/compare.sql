@@ -120,3 +120,16 @@ BEGIN
 	END LOOP;
 	recall = CASE WHEN asked = 0 THEN 1 ELSE round(near::numeric / asked, 4) END;
 END $$;
+
+-- Put the next n rows of an open cursor of one integer column, or those that are left,
+-- into a table.
+CREATE FUNCTION pg_temp.read_into(c refcursor, n int, target regclass) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	one int;
+BEGIN
+	FOR i IN 1 .. n LOOP
+		FETCH c INTO one;
+		EXIT WHEN NOT FOUND;
+		EXECUTE format('INSERT INTO %s VALUES ($1)', target) USING one;
+	END LOOP;
+END $$;

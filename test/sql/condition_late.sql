@@ -255,21 +255,11 @@ SET LOCAL cursor_tuple_fraction = 0.0001;
 CREATE TEMPORARY TABLE late_want AS SELECT id FROM late WHERE far < 3000;
 CREATE TEMPORARY TABLE late_read (id int);
 DECLARE c CURSOR FOR SELECT id FROM late WHERE far < 3000 ORDER BY v <-> '[0.9,0.1,0,0,0,0,0,0]';
-CREATE FUNCTION pg_temp.read(c refcursor, n int) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-	one int;
-BEGIN
-	FOR i IN 1 .. n LOOP
-		FETCH c INTO one;
-		EXIT WHEN NOT FOUND;
-		INSERT INTO late_read VALUES (one);
-	END LOOP;
-END $$;
-SELECT pg_temp.read('c', 1);
+SELECT pg_temp.read_into('c', 1, 'late_read');
 DELETE FROM late WHERE id % 2 = 0;
 SELECT pg_temp.add('id % 2 = 0');
 SELECT barq_seal('late_v') >= 0 AS sealed;
-SELECT pg_temp.read('c', 100000);
+SELECT pg_temp.read_into('c', 100000, 'late_read');
 SELECT count(*) = count(DISTINCT id) AS once, count(*) = (SELECT count(*) FROM late_want) AS "all" FROM late_read;
 SELECT count(*) AS others FROM (SELECT * FROM late_read EXCEPT SELECT * FROM late_want) x;
 ROLLBACK;

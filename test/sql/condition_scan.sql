@@ -169,20 +169,10 @@ SET enable_indexscan = off;
 BEGIN;
 DECLARE c CURSOR FOR SELECT id FROM cond WHERE price < 300 ORDER BY v <=> (SELECT v FROM cond_rows WHERE id = 3);
 CREATE TEMPORARY TABLE cond_read (id int);
-CREATE FUNCTION pg_temp.read(c refcursor, n int) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-	one int;
-BEGIN
-	FOR i IN 1 .. n LOOP
-		FETCH c INTO one;
-		EXIT WHEN NOT FOUND;
-		INSERT INTO cond_read VALUES (one);
-	END LOOP;
-END $$;
-SELECT pg_temp.read('c', 40);
+SELECT pg_temp.read_into('c', 40, 'cond_read');
 DELETE FROM cond WHERE price < 100;
 SELECT barq_seal('cond_v') >= 0 AS sealed;
-SELECT pg_temp.read('c', 100000);
+SELECT pg_temp.read_into('c', 100000, 'cond_read');
 SELECT count(*) = count(DISTINCT id) AS once, count(*) = (SELECT count(*) FROM cond WHERE price < 300) + (SELECT count(*) FROM cond_rows r WHERE r.price + CASE WHEN id % 5 = 0 THEN 1 ELSE 0 END - CASE WHEN id % 9 = 0 THEN 1 ELSE 0 END < 100 AND NOT (id % 13 = 0 OR (id % 11 = 0 AND id <= 2500))) AS "all" FROM cond_read;
 ROLLBACK;
 
