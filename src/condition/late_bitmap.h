@@ -10,7 +10,7 @@
 #include "am/search_names.h"
 #include "nodes/pg_list.h"
 
-/* What the planner expects of both ways. */
+/* The planner's expectation of both ways. */
 typedef struct BarqLateBitmap
 {
 	double		cost;			/* of the bitmap and a search within it, in rows that a

@@ -61,7 +61,7 @@ make_key(const BarqFilterCondition *condition, char *key)
 	return length;
 }
 
-/* The place of a key among what a segment keeps; the number of places if it is not there. */
+/* The place of a key among a segment's kept conditions; the number of places if it is not there. */
 static int
 find_place(const BarqSegment *segment, const char *key, uint32 length)
 {
