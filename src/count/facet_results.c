@@ -418,13 +418,15 @@ numeric_of(int64 number)
 
 /*
  * The average of a column's values, of `rows` rows, as avg() has it, palloc'd; those of floats
- * are added up in their order.
+ * are added up in their order. Raises ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE where the sum of
+ * finite floats is not finite, as avg() does.
  */
 static char *
 average(const BarqFacetColumn *column, uint64 rows)
 {
 	const BarqWordCounts *words = &column->words;
 	double		sum = 0;
+	bool		is_finite = true;
 	int64		part = 0;
 	Datum		exact = numeric_of(0);
 
@@ -438,6 +440,7 @@ average(const BarqFacetColumn *column, uint64 rows)
 			CHECK_FOR_INTERRUPTS();
 		if (column->form == BARQ_FILTER_FLOAT)
 		{
+			is_finite = is_finite && isfinite(float_of(words->words[i]));
 			sum += float_of(words->words[i]) * (double) count;
 			continue;
 		}
@@ -452,6 +455,8 @@ average(const BarqFacetColumn *column, uint64 rows)
 														numeric_of(count)));
 	}
 	exact = DirectFunctionCall2(numeric_add, exact, numeric_of(part));
+	if (is_finite && !isfinite(sum))
+		float_overflow_error();
 	if (column->form == BARQ_FILTER_FLOAT)
 		return show(FLOAT8OID, Float8GetDatum(sum / (double) rows));
 	return show(NUMERICOID,

@@ -91,3 +91,19 @@ SELECT * FROM distinct_cells('by rows of the table; Kathmandu');
 RESET barq.count_scan;
 DROP TABLE many, asks;
 DROP FUNCTION distinct_fill, distinct_cells;
+
+-- the average of floats whose sum is too large is an error, as avg() of them
+CREATE TABLE large (body text, f float8, r real);
+INSERT INTO large SELECT 'red', 1e308, 3e38 FROM generate_series(1, 3);
+CREATE INDEX large_i ON large USING barq_bm25 (body, f, r) WITH (text_config = 'simple');
+SELECT avg(f) FROM large;
+SELECT * FROM barq_facets('large_i', 'red', stats => '{f}');
+SELECT * FROM barq_facets('large_i', 'red', stats => '{r}');
+UPDATE large SET f = 'Infinity';
+SELECT avg(f) FROM large;
+SELECT * FROM barq_facets('large_i', 'red', stats => '{f}');
+SET barq.count_scan = off;
+UPDATE large SET f = -1e308;
+SELECT * FROM barq_facets('large_i', 'red', stats => '{f}');
+RESET barq.count_scan;
+DROP TABLE large;
