@@ -15,6 +15,15 @@
 #define CHUNK_MIN_ROWS	64
 #define CHUNK_MAX_ROWS	1024
 
+/* Rows of any length for which there is room at first. */
+#define ROWS_LEAST		64
+
+/*
+ * The largest block of the context. Beside the pieces that are asked for, each of which is at
+ * most doubled, it takes no more than this.
+ */
+#define BLOCK_BYTES		(Size) (64 * 1024)
+
 BarqLogCache *
 barq_log_cache_get(BarqSnapshot *snapshot, const BarqMeta *meta, Size stride)
 {
@@ -41,6 +50,34 @@ barq_log_cache_get(BarqSnapshot *snapshot, const BarqMeta *meta, Size stride)
 	cache->chunk_rows = stride == 0 ? CHUNK_MIN_ROWS :
 		Min(Max(CHUNK_BYTES / stride, CHUNK_MIN_ROWS), CHUNK_MAX_ROWS);
 	return cache;
+}
+
+/* Bytes that an array of `space` elements grows by so that it holds `needed` (array.h). */
+static Size
+array_growth(Size space, Size needed, Size least, Size width)
+{
+	return needed <= space ? 0 : (Max(Max(needed, least), 2 * space) - space) * width;
+}
+
+/* Bytes that the context grows by, at most, when n rows are copied. */
+static Size
+growth(const BarqLogCache *cache, const BarqLogRow *rows, uint32 n)
+{
+	const Size	needed = (Size) cache->nrows + n;
+	Size		pieces = 0;
+
+	for (uint32 i = 0; i < n; i++)
+		pieces += MAXALIGN(rows[i].filter_bytes) +
+			(cache->stride > 0 ? 0 : MAXALIGN(rows[i].length));
+	if (cache->stride == 0)
+		return BLOCK_BYTES + 2 * pieces +
+			array_growth(cache->rows_space, needed, ROWS_LEAST, sizeof(BarqLogRow)) +
+			array_growth(cache->dead_space, (Size) cache->ndead + n, ROWS_LEAST, sizeof(BarqLogRow));
+	return BLOCK_BYTES + 2 * pieces +
+		((needed + cache->chunk_rows - 1) / cache->chunk_rows - cache->nchunks) *
+		cache->stride * cache->chunk_rows +
+		array_growth(cache->space, needed, CHUNK_MAX_ROWS, sizeof(ItemPointerData)) +
+		array_growth(cache->filters_space, pieces > 0 ? needed : 0, CHUNK_MAX_ROWS, sizeof(uint64 *));
 }
 
 /* A copy of a row's filter values in the current memory context; NULL for none. */
@@ -95,7 +132,7 @@ copy_any(BarqLogCache *cache, const BarqLogRow *rows, uint32 n)
 	uint32		live = cache->nrows;
 	uint32		dead = cache->ndead;
 
-	BARQ_ARRAY_RESERVE(cache->rows, cache->rows_space, cache->nrows + n, 64);
+	BARQ_ARRAY_RESERVE(cache->rows, cache->rows_space, cache->nrows + n, ROWS_LEAST);
 	for (uint32 i = 0; i < n; i++)
 	{
 		char	   *payload = palloc_extended(Max(rows[i].length, 1), MCXT_ALLOC_HUGE);
@@ -104,7 +141,7 @@ copy_any(BarqLogCache *cache, const BarqLogRow *rows, uint32 n)
 		memcpy(payload, rows[i].payload, rows[i].length);
 		if (rows[i].dead)
 		{
-			BARQ_ARRAY_RESERVE(cache->dead, cache->dead_space, dead + 1, 64);
+			BARQ_ARRAY_RESERVE(cache->dead, cache->dead_space, dead + 1, ROWS_LEAST);
 			to = &cache->dead[dead++];
 		}
 		else
@@ -123,13 +160,14 @@ barq_log_cache_add(BarqLogCache *cache, const BarqLogRow *rows, uint32 n,
 	MemoryContext old;
 	uint32		live;
 
-	if (!barq_snapshot_may_grow(cache->snapshot))
+	if (!barq_snapshot_may_grow(cache->snapshot, growth(cache, rows, n)))
 		return false;
 
 	/* most logs of many small indexes have no full page */
 	if (cache->context == NULL)
 		cache->context = AllocSetContextCreate(cache->snapshot->context, "barq log",
-											   ALLOCSET_START_SMALL_SIZES);
+											   ALLOCSET_SMALL_MINSIZE, ALLOCSET_SMALL_INITSIZE,
+											   BLOCK_BYTES);
 	old = MemoryContextSwitchTo(cache->context);
 	live = cache->stride > 0 ? copy_equal(cache, rows, n) : copy_any(cache, rows, n);
 	MemoryContextSwitchTo(old);
@@ -141,6 +179,12 @@ barq_log_cache_add(BarqLogCache *cache, const BarqLogRow *rows, uint32 n,
 	cache->next = next;
 	cache->next_generation = next_generation;
 	return true;
+}
+
+bool
+barq_log_cache_has_room(const BarqLogCache *cache, uint64 bytes)
+{
+	return barq_snapshot_may_grow(cache->snapshot, bytes + BARQ_BODY_ALIGN);
 }
 
 void

@@ -92,6 +92,9 @@ barq_log_cache_end(const BarqLogCache *cache, int n)
 	return n == 0 ? 0 : cache->bodies[n - 1].end;
 }
 
+/* Whether a body of so many bytes has room within barq.backend_cache. */
+extern bool barq_log_cache_has_room(const BarqLogCache *cache, uint64 bytes);
+
 /*
  * Make a copy of a body number n (at most nbodies), of all rows behind the bodies before it.
  * It takes the place of those from n on, whose memory stays, because searches that are open

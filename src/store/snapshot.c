@@ -253,18 +253,20 @@ drop_least_used(Size limit)
 }
 
 bool
-barq_snapshot_may_grow(BarqSnapshot *snapshot)
+barq_snapshot_may_grow(BarqSnapshot *snapshot, Size more)
 {
 	Size		limit = (Size) barq_backend_cache * 1024;
 
 	/* one that was replaced meanwhile ends with its scan */
 	if (!snapshot->cached)
-		return MemoryContextMemAllocated(snapshot->context, true) < limit;
+		return MemoryContextMemAllocated(snapshot->context, true) + more <= limit;
 	Assert(snapshot->references > 1);
 	count_bytes(snapshot);
-	if (cached_bytes >= limit)
-		drop_least_used(limit);
-	return cached_bytes < limit;
+	if (snapshot->bytes + more > limit)
+		return false;
+	if (cached_bytes + more > limit)
+		drop_least_used(limit - more);
+	return cached_bytes + more <= limit;
 }
 
 void

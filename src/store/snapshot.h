@@ -109,10 +109,10 @@ extern void barq_snapshot_forget(Oid relid);
 extern void barq_snapshot_suspect(Oid relid);
 
 /*
- * Whether the log's cache of a snapshot, which has an owner, may take another page
+ * Whether the log's cache of a snapshot, which has an owner, may take so many bytes more
  * within barq.backend_cache. Drops snapshots without owners if that helps.
  */
-extern bool barq_snapshot_may_grow(BarqSnapshot *snapshot);
+extern bool barq_snapshot_may_grow(BarqSnapshot *snapshot, Size more);
 
 /*
  * At the end of a transaction: drop snapshots without owners, those not used for

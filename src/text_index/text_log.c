@@ -171,15 +171,30 @@ place_of_mini(const BarqLogCache *cache)
 	}
 }
 
-/* Once MINI_DOCUMENTS documents are in no mini, make one of them. */
+/* Bytes of the documents behind the first n minis, which a mini of them has at most. */
+static uint64
+bytes_behind(const BarqLogCache *cache, int n)
+{
+	uint64		bytes = 0;
+
+	for (uint32 i = barq_log_cache_end(cache, n); i < cache->nrows; i++)
+		bytes += cache->rows[i].length + cache->rows[i].filter_bytes;
+	return bytes;
+}
+
+/* Once MINI_DOCUMENTS documents are in no mini, make one of them if it has room. */
 static void
 make_minis(BarqLogCache *cache, const BarqTextOptions *options, int columns)
 {
 	uint32		end = barq_log_cache_end(cache, cache->nbodies);
+	int			n;
 
 	Assert(end <= cache->nrows && cache->nbodies <= MINI_SEGMENTS);
-	if (cache->nrows - end >= MINI_DOCUMENTS)
-		make_mini(cache, options, columns, place_of_mini(cache));
+	if (cache->nrows - end < MINI_DOCUMENTS)
+		return;
+	n = place_of_mini(cache);
+	if (barq_log_cache_has_room(cache, bytes_behind(cache, n)))
+		make_mini(cache, options, columns, n);
 }
 
 bool

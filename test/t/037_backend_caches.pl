@@ -97,6 +97,36 @@ cmp_ok(log_contexts(), '<', 4, 'a smaller barq.backend_cache drops some');
 is(join(' ', search_logs()), '1 2 3 4 5', 'searches within it');
 cmp_ok(ask($session, q{SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name IN ('barq log', 'barq snapshot')}),
 	'<=', 2.2 * 1024 * 1024, 'keep no more');
+# A log that is larger than the limit costs the session nothing of what it has: of vectors, of
+# documents of few words and of documents whose words occur once.
+$node->safe_psql('postgres', q{
+	CREATE TABLE texts (id int, few text, once text);
+	CREATE INDEX texts_few ON texts USING barq_bm25 (few) WITH (text_config = 'simple', growing_limit = '64MB');
+	CREATE INDEX texts_once ON texts USING barq_bm25 (once) WITH (text_config = 'simple', growing_limit = '64MB');
+	INSERT INTO texts SELECT i, (SELECT string_agg('w' || i * j % 50, ' ') FROM generate_series(1, 30) j),
+		(SELECT string_agg(md5((i * 100 + j)::text), ' ') FROM generate_series(1, 10) j) || ' all'
+	FROM generate_series(1, 4000) i});
+
+sub kept
+{
+	my ($name) = @_;
+
+	return ask($session, qq{SELECT count(*) FROM pg_backend_memory_contexts WHERE name = '$name'});
+}
+
+foreach my $kilobytes (130, 200, 256, 400, 512, 600, 900, 1300)
+{
+	foreach my $search ('log1 ORDER BY v <-> vec(1)', q{texts WHERE few @@@ 'w7'}, q{texts WHERE once @@@ 'all'})
+	{
+		ask($session, q{SET barq.backend_cache = 0; SELECT 1});
+		ask($session, qq{SET barq.backend_cache = '${kilobytes}kB'; SELECT 1});
+		cmp_ok(ask($session, "SELECT count(*) FROM (SELECT FROM $search LIMIT 1500) s"), '>=', 900, "$search within $kilobytes kB");
+		is(kept('barq snapshot'), 1, 'the snapshot is kept');
+		is(kept('barq log'), 1, 'and a part of the log') if $kilobytes >= 256;
+		cmp_ok(ask($session, q{SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name IN ('barq log', 'barq snapshot')}),
+			'<=', $kilobytes * 1024, 'within the limit');
+	}
+}
 ask($session, q{SET barq.backend_cache = 0; SELECT 1});
 is(log_contexts(), 0, 'nothing is kept with 0');
 is(join(' ', search_logs()), '1 2 3 4 5', 'and searches go on');
