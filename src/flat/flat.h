@@ -271,6 +271,16 @@ extern void barq_vector_within_rows(BarqView *view, BarqWithin *within, uint32 f
 									uint32 end);
 
 /*
+ * The `want` best rows of each of n queries among all rows of a body of any vector kind, by one
+ * scan of its codes, whose rows are scored for all queries at once: hits[j * want] and on, best
+ * first, for queries[j]. Returns how many each query has: `want`, or all rows if these are fewer.
+ * Allocates in the current memory context; checks for interrupts. ERRCODE_INDEX_CORRUPTED for
+ * a damaged body.
+ */
+extern int	barq_flat_nearest(BarqView *view, const BarqQuery *const *queries, int n,
+							  int want, BarqHit *hits);
+
+/*
  * Total bytes of the whole rows of an input's live rows; 0 where the codec has
  * no heads. ERRCODE_INDEX_CORRUPTED for a damaged body.
  */

@@ -237,6 +237,27 @@ barq_vector_keys(BarqView *view, const BarqVectorHeader *header, const BarqCodec
 	barq_keys_clean(keys, n);
 }
 
+void
+barq_vector_keys_many(BarqView *view, const BarqVectorHeader *header, const BarqCodec *codec,
+					  const BarqQuery *const *queries, int nqueries, uint32 first, int n,
+					  float *keys)
+{
+	if (view->base != NULL && !barq_codec_has_heads(codec))
+		barq_queries_keys(queries, nqueries,
+						  view->base + header->codes_off + (uint64) first * header->stride,
+						  header->stride, n, keys);
+	else
+		for (int i = 0; i < n; i++)
+		{
+			Size		length;
+			const void *row = barq_vector_read_row(view, header, codec, first + i, &length);
+
+			for (int j = 0; j < nqueries; j++)
+				keys[(Size) j * n + i] = barq_query_key(queries[j], row);
+		}
+	barq_keys_clean(keys, nqueries * n);
+}
+
 uint64
 barq_vector_rows_bytes(BarqMergeInput *input)
 {

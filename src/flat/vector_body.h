@@ -161,6 +161,14 @@ extern void barq_vector_keys(BarqView *view, const BarqVectorHeader *header,
 							 const BarqCodec *codec, const BarqQuery *query,
 							 const uint32 *ids, uint32 first, int n, float *keys);
 
+/*
+ * The same for several queries and n rows from `first` on, which are read once: keys[j * n + i]
+ * of queries[j] and row first + i.
+ */
+extern void barq_vector_keys_many(BarqView *view, const BarqVectorHeader *header,
+								  const BarqCodec *codec, const BarqQuery *const *queries,
+								  int nqueries, uint32 first, int n, float *keys);
+
 /* ERRCODE_INDEX_CORRUPTED unless an input of a merge has the index's codec. */
 extern void barq_vector_same_codec(const BarqCodec *codec, const BarqCodec *input);
 

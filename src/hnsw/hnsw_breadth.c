@@ -7,9 +7,14 @@
  * room lies behind its ef-th row, and is expanded only when all of those are. So of one
  * broad walk, the rows met before its first expansion at place ef or behind are those
  * that a beam of ef rows meets.
+ *
+ * Most walks end after some dozens of rows, long before the broadest beam is full, and each
+ * insertion moves half of a beam. So the beam is short at first. Rows for which it has no room
+ * wait in no order, until all rows of the beam are expanded and it becomes longer.
  */
 #include "postgres.h"
 
+#include "flat/hits.h"
 #include "hnsw/hnsw_beam.h"
 #include "hnsw/hnsw_descend.h"
 #include "miscadmin.h"
@@ -65,6 +70,55 @@ meet(Wanted *wanted, uint32 row, int beam, int *breadths)
 		}
 }
 
+#define FIRST_BEAM	80			/* rows of a beam at first */
+#define BEAM_GROWTH	2
+
+/* A beam, and the rows behind it. */
+typedef struct Growing
+{
+	BarqHit    *beam;			/* sorted; one more than `most` are allocated */
+	int			filled;
+	int			room;			/* for so many now, */
+	int			most;			/* and at last */
+	BarqHit    *rest;			/* no row of it is nearer than the last of a full beam */
+	Size		nrest;
+	Size		rest_size;
+} Growing;
+
+/* Have a row wait for more room, unless there will be none. */
+static void
+wait_for_room(Growing *growing, BarqHit hit)
+{
+	if (growing->room == growing->most)
+		return;
+	if (growing->nrest == growing->rest_size)
+	{
+		growing->rest_size *= 2;
+		growing->rest = repalloc_huge(growing->rest, sizeof(BarqHit) * growing->rest_size);
+	}
+	growing->rest[growing->nrest++] = hit;
+}
+
+/* Make room for more of the rows that wait; false if there is none, or no row waits. */
+static bool
+grow(Growing *growing)
+{
+	Size		taken;
+
+	if (growing->room == growing->most || growing->nrest == 0)
+		return false;
+	Assert(growing->filled == growing->room);
+	growing->room = Min(growing->room * BEAM_GROWTH, growing->most);
+	taken = Min((Size) (growing->room - growing->filled), growing->nrest);
+	barq_hits_select(growing->rest, growing->nrest, taken);
+	barq_hits_sort(growing->rest, taken);
+	memcpy(growing->beam + growing->filled, growing->rest, sizeof(BarqHit) * taken);
+	growing->filled += (int) taken;
+	growing->nrest -= taken;
+	memmove(growing->rest, growing->rest + taken, sizeof(BarqHit) * growing->nrest);
+	return true;
+}
+
 void
 barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
 				   const uint32 *rows, int n, int *breadths)
@@ -72,9 +126,7 @@ barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent
 	HnswGraph	graph;
 	HnswVisited *visited;
 	Wanted		wanted;
-	BarqHit    *beam;
-	int			ef = BEAM_OF(params->breadth);
-	int			filled;
+	Growing		growing = {.most = BEAM_OF(params->breadth), .rest_size = 1024};
 	int			deepest = 0;
 	uint32		fresh[HNSW_MAX_DEGREE];
 	float		keys[HNSW_MAX_DEGREE];
@@ -85,23 +137,26 @@ barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent
 	if (graph.body.rows == 0 || n == 0)
 		return;
 	want_rows(&wanted, rows, n);
-	beam = palloc(sizeof(BarqHit) * (Max(ef, HNSW_DESCENT) + 1));
+	growing.room = Min(Max(FIRST_BEAM, HNSW_DESCENT), growing.most);
+	growing.beam = palloc(sizeof(BarqHit) * (Max(growing.most, HNSW_DESCENT) + 1));
+	growing.rest = palloc(sizeof(BarqHit) * growing.rest_size);
 	visited = barq_hnsw_visited_borrow(graph.body.rows, HNSW_VISITS(HNSW_DESCENT));
-	filled = barq_hnsw_descend(&(HnswDescent) {.graph = &graph, .query = params->query,
-											  .visited = visited,
-											  .absent = absent},
-							   beam);
-	barq_hnsw_visited_expect(visited, HNSW_VISITS(ef));
-	for (int i = 0; i < filled; i++)
+	growing.filled = barq_hnsw_descend(&(HnswDescent) {.graph = &graph, .query = params->query,
+													  .visited = visited,
+													  .absent = absent},
+									   growing.beam);
+	barq_hnsw_visited_expect(visited, HNSW_VISITS(growing.room));
+	for (int i = 0; i < growing.filled; i++)
 	{
-		(void) barq_hnsw_visit(visited, beam[i].row);
-		meet(&wanted, beam[i].row, 1, breadths);
+		(void) barq_hnsw_visit(visited, growing.beam[i].row);
+		meet(&wanted, growing.beam[i].row, 1, breadths);
 	}
 	if (absent < graph.body.rows)
 		(void) barq_hnsw_visit(visited, absent);
 
-	for (int next = 0; next < filled && wanted.left > 0;)
+	for (int next = 0; wanted.left > 0 && (next < growing.filled || grow(&growing));)
 	{
+		BarqHit    *beam = growing.beam;
 		uint32		row = beam[next].row;
 		int			nfresh = 0;
 		int			degree;
@@ -123,18 +178,27 @@ barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent
 		barq_vector_keys(view, &graph.vector, &graph.codec, params->query, fresh, 0, nfresh, keys);
 		for (int i = 0; i < nfresh; i++)
 		{
+			bool		full = growing.filled >= growing.room;
+			bool		behind = full && !(keys[i] < beam[growing.filled - 1].key);
 			int			place;
 
-			if (filled >= ef && !(keys[i] < beam[filled - 1].key))
+			if (behind && growing.room == growing.most)
 				continue;
 			meet(&wanted, fresh[i], deepest, breadths);
-			filled -= filled >= ef;
-			place = hnsw_beam_insert(beam, 0, filled++, keys[i], fresh[i]);
+			if (behind)
+			{
+				wait_for_room(&growing, (BarqHit) {keys[i], fresh[i]});
+				continue;
+			}
+			if (full)
+				wait_for_room(&growing, beam[--growing.filled]);
+			place = hnsw_beam_insert(beam, 0, growing.filled++, keys[i], fresh[i]);
 			next = Min(next, place);
 		}
 	}
 	barq_hnsw_visited_return(visited);
-	pfree(beam);
+	pfree(growing.beam);
+	pfree(growing.rest);
 	pfree(wanted.rows);
 	pfree(wanted.places);
 }

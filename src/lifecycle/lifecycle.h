@@ -80,7 +80,7 @@ typedef struct BarqNewSegment
 } BarqNewSegment;
 
 /* Measuring a segment may take 1 / BARQ_MEASURE_PART of the time of making it. */
-#define BARQ_MEASURE_PART	40
+#define BARQ_MEASURE_PART	36
 
 /*
  * Fill the statistics of a segment whose body is whole (BarqIndexKind.measure), if its

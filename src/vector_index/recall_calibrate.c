@@ -67,29 +67,49 @@ prepare_query(const Measurement *m, Datum value)
 	return barq_query_prepare(palloc(barq_query_bytes(&m->codec)), &m->codec, elements);
 }
 
-/* Add to the sums what the nearest rows of all segments need to be found. */
+/*
+ * Add to the sums what the nearest rows of all segments need to be found, for n of the queries
+ * from `first` on, at most BARQ_MEASURED_TOGETHER.
+ */
 static void
-measure_query(Measurement *m, Datum value)
+measure_queries(Measurement *m, int first, int n)
 {
 	uint32		segments = m->snapshot->nsegments;
-	BarqNeighbour *nearest = palloc(sizeof(BarqNeighbour) * NEAREST * Max(segments, 1));
-	BarqQuery  *query = prepare_query(m, value);
-	int			needed[NEAREST];
-	int			n = 0;
+	BarqMeasured measured[BARQ_MEASURED_TOGETHER];
+	BarqNeighbour *nearest[BARQ_MEASURED_TOGETHER];
+	int			found[BARQ_MEASURED_TOGETHER] = {0};
+	int			used = 0;
 
-	if (query == NULL)
-		return;
-	for (uint32 i = 0; i < segments; i++)
-		n += barq_measure_nearest(&m->views[i], query, m->of_lists, BARQ_NO_ROW,
-								  nearest + n, NEAREST, NEAREST);
-	qsort(nearest, n, sizeof(BarqNeighbour), compare_neighbours);
-	n = Min(n, NEAREST);
-	if (n == 0)
-		return;
 	for (int i = 0; i < n; i++)
-		needed[i] = nearest[i].needed;
-	barq_curve_add(&m->sums, needed, n, BARQ_CURVE_KS);
-	m->used++;
+	{
+		BarqQuery  *query = prepare_query(m, m->queries[first + i]);
+
+		if (query == NULL)
+			continue;
+		measured[used] = (BarqMeasured) {query, BARQ_NO_ROW, NEAREST};
+		nearest[used++] = palloc(sizeof(BarqNeighbour) * NEAREST * Max(segments, 1));
+	}
+	for (uint32 s = 0; s < segments; s++)
+	{
+		for (int i = 0; i < used; i++)
+			measured[i].nearest = nearest[i] + found[i];
+		barq_measure_nearest(&m->views[s], m->of_lists, measured, used, NEAREST, NULL);
+		for (int i = 0; i < used; i++)
+			found[i] += measured[i].n;
+	}
+	for (int i = 0; i < used; i++)
+	{
+		int			needed[NEAREST];
+
+		qsort(nearest[i], found[i], sizeof(BarqNeighbour), compare_neighbours);
+		found[i] = Min(found[i], NEAREST);
+		if (found[i] == 0)
+			continue;
+		for (int j = 0; j < found[i]; j++)
+			needed[j] = nearest[i][j].needed;
+		barq_curve_add(&m->sums, needed, found[i], BARQ_CURVE_KS);
+		m->used++;
+	}
 }
 
 /* Measure the curves of segments that have none, and note them in the directory. */
@@ -143,10 +163,10 @@ measure_all(void *arg)
 	query_context = AllocSetContextCreate(m->context, "barq calibration query",
 										  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(query_context);
-	for (int i = 0; i < m->nqueries; i++)
+	for (int i = 0; i < m->nqueries; i += BARQ_MEASURED_TOGETHER)
 	{
 		CHECK_FOR_INTERRUPTS();
-		measure_query(m, m->queries[i]);
+		measure_queries(m, i, Min(BARQ_MEASURED_TOGETHER, m->nqueries - i));
 		MemoryContextReset(query_context);
 	}
 	MemoryContextSwitchTo(old);

@@ -5,8 +5,8 @@
  * A row of the segment is a query as if the row itself were not there. Its nearest rows
  * are found by scoring all codes and re-scoring the best of them, and for each of them
  * the breadth is asked at which a search meets it (BarqVectorSearchOps.breadths). So a
- * query takes the time of one scan of the codes and of one walk, whatever the number
- * of breadths.
+ * query takes its part of a scan of the codes, which several queries share, and one walk,
+ * whatever the number of breadths.
  */
 #include "postgres.h"
 
@@ -28,21 +28,25 @@
 
 /*
  * Samples: as many as cost 2.9 % of the work of making a segment. The scan of all codes, which
- * each sample takes, grows with the rows of the segment as that work does; the walk does not,
- * so small segments have fewer. At 100 dimensions 150 are 2.9 % of that work at 80,000 rows,
- * 120 at 30,000, and the longer a code is, the fewer (docs/performance.md, "Recall by name").
- * Lists are made five times as fast. The breadths of a hundred rows, the last of which are
- * found late, are asked of each fourth sample only. More samples are taken while the time that
+ * samples share, grows with the rows of the segment as that work does; the walk does not,
+ * so small segments have fewer. At 100 dimensions 280 are 2.9 % of that work at 60,000 rows,
+ * 200 at 30,000, and the longer a code is, the fewer (docs/performance.md, "Recall by name").
+ * A graph of less m and ef_construction is made faster, but walks in it are as long: so the
+ * number grows with the root of their product.
+ * Lists are made five times as fast, and have no walks. The breadths of a hundred rows, the last of which are
+ * found late, are asked of each eighth sample only. More samples are taken while the time that
  * the caller allows lasts.
  */
-#define LEAST_SAMPLES	32
+#define LEAST_SAMPLES	48
+#define LEAST_OF_LISTS	32
+#define FURTHER			8		/* more samples at once */
 #define HARD_SAMPLES	24		/* by which hardness can be told, at least */
-#define ENOUGH_SAMPLES	172		/* of a segment so large that walks cost nothing */
-#define HALF_ROWS		12900	/* rows of which a scan costs as much as all else of a sample */
-#define LISTS_PART		5
+#define ENOUGH_SAMPLES	480		/* of a segment so large that walks cost nothing */
+#define HALF_ROWS		42000	/* rows of which a scan costs as much as all else of a sample */
+#define LISTS_PART		3.3
 #define ENOUGH_BYTES	112		/* of a code, up to which there are as many */
 #define MOST_SAMPLES	512
-#define SAMPLES_A_HUNDRED	4
+#define SAMPLES_A_HUNDRED	8
 #define FEW				10		/* rows of which every sample asks */
 
 /*
@@ -92,35 +96,28 @@ barq_curve_range(bool of_lists, BarqView *view, int *least, int *most)
 	*most = of_lists ? (int) Max(barq_ivf_lists_of(view), 1) : BARQ_CURVE_MOST;
 }
 
-int
-barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists, uint32 absent,
-					 BarqNeighbour *nearest, int max, int asked)
+/* Breadths at which the nearest rows of a query, whose best codes are hits[], are met. */
+static void
+measure_one(BarqView *view, bool of_lists, BarqMeasured *measured, const BarqHit *hits, int got,
+			int max)
 {
 	const BarqVectorSearchOps *ops = barq_segment_kind(view->kind)->vectors;
 	BarqSearchParams params;
-	BarqSearch *search;
-	BarqHit		hits[RESCORED];
 	Near		near[RESCORED];
 	uint32		rows[RESCORED];
 	int			needed[RESCORED];
 	int			n = 0;
-	int			got;
-	int			kept = 0;
 
-	search_params(of_lists, &params);
-	params.query = query;
-	search = barq_flat_kind.vectors->begin(view, &params);
-	got = barq_flat_kind.vectors->next(search, INFINITY, hits, RESCORED);
-	barq_flat_kind.vectors->end(search);
 	for (int i = 0; i < got; i++)
 	{
 		double		bound;
 
-		if (hits[i].row == absent)
+		if (hits[i].row == measured->absent)
 			continue;
 		near[n].row = hits[i].row;
 		near[n].rank = n + 1;
-		barq_query_rescore(query, ops->row_code(view, hits[i].row), &near[n].distance, &bound);
+		barq_query_rescore(measured->query, ops->row_code(view, hits[i].row),
+						   &near[n].distance, &bound);
 		n++;
 	}
 	qsort(near, n, sizeof(Near), compare_near);
@@ -132,8 +129,11 @@ barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists, uint
 	}
 	if (ops->breadths != NULL)
 	{
-		asked = Min(n, asked);
-		ops->breadths(view, &params, absent, rows, asked, needed);
+		int			asked = Min(n, measured->asked);
+
+		search_params(of_lists, &params);
+		params.query = measured->query;
+		ops->breadths(view, &params, measured->absent, rows, asked, needed);
 		for (int i = asked; i < n; i++)
 			needed[i] = BARQ_BREADTH_NEVER;
 	}
@@ -142,10 +142,30 @@ barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists, uint
 		/* of a beam as long as the row's rank among codes, the row is re-scored */
 		if (!of_lists && ops->breadths != NULL && needed[i] != BARQ_BREADTH_NEVER)
 			needed[i] = Max(needed[i], near[i].rank);
-		nearest[kept].distance = near[i].distance;
-		nearest[kept++].needed = needed[i];
+		measured->nearest[i].distance = near[i].distance;
+		measured->nearest[i].needed = needed[i];
 	}
-	return kept;
+	measured->n = n;
+}
+
+void
+barq_measure_nearest(BarqView *view, bool of_lists, BarqMeasured *queries, int n, int max,
+					 BarqMergePoints *points)
+{
+	const BarqQuery *prepared[BARQ_MEASURED_TOGETHER];
+	BarqHit    *hits = palloc(sizeof(BarqHit) * RESCORED * n);
+	int			got;
+
+	Assert(n <= BARQ_MEASURED_TOGETHER);
+	for (int i = 0; i < n; i++)
+		prepared[i] = queries[i].query;
+	got = barq_flat_nearest(view, prepared, n, RESCORED, hits);
+	for (int i = 0; i < n; i++)
+	{
+		barq_merge_point(points, BARQ_POINT_MEASURING);
+		measure_one(view, of_lists, &queries[i], hits + (Size) i * RESCORED, got, max);
+	}
+	pfree(hits);
 }
 
 /* A row of the segment as a query, and what was found for it. */
@@ -183,37 +203,53 @@ hardness_of(const Sample *samples, int n)
 }
 
 /*
- * Measure row `row` of a segment, in the current memory context: the breadths of its
- * `asked` nearest.
+ * Measure samples [first, first + n) of a segment, in the current memory context: rows from all
+ * over the segment, which has them in the order of its kind.
  */
 static void
-measure_row(const BarqCodec *codec, BarqView *view, bool of_lists, uint32 row, int asked,
-			Sample *sample)
+measure_rows(const BarqCodec *codec, BarqView *view, bool of_lists, int first, int n,
+			 BarqMergePoints *points, Sample *samples)
 {
-	const void *code = barq_vector_row_code(view, row);
-	void	   *value = palloc(barq_row_value_bytes(codec, code));
-	BarqQuery  *query;
+	const double golden = 0.6180339887498949;
+	BarqMeasured measured[BARQ_MEASURED_TOGETHER];
 
-	barq_row_value(codec, code, value);
-	query = barq_query_prepare(palloc(barq_query_bytes(codec)), codec, value);
-	sample->n = barq_measure_nearest(view, query, of_lists, row, sample->nearest, NEAREST, asked);
+	for (int i = 0; i < n; i++)
+	{
+		double		turns = (first + i) * golden;
+		uint32		row = (uint32) ((turns - floor(turns)) * view->rows);
+		const void *code = barq_vector_row_code(view, row);
+		void	   *value = palloc(barq_row_value_bytes(codec, code));
+
+		barq_row_value(codec, code, value);
+		measured[i].query = barq_query_prepare(palloc(barq_query_bytes(codec)), codec, value);
+		measured[i].absent = row;
+		measured[i].asked = (first + i) % SAMPLES_A_HUNDRED == 0 ? NEAREST : FEW;
+		measured[i].nearest = samples[first + i].nearest;
+	}
+	barq_measure_nearest(view, of_lists, measured, n, NEAREST, points);
+	for (int i = 0; i < n; i++)
+		samples[first + i].n = measured[i].n;
 }
 
 /* How many rows of a segment are measured at least: see above. */
 static int
-enough_samples(bool of_lists, uint32 rows, Size code_bytes)
+enough_samples(const BarqFrozenOptions *frozen, uint32 rows, Size code_bytes)
 {
+	const BarqVectorOptions *options = barq_vector_options(frozen);
 	double		enough = ENOUGH_SAMPLES * rows / ((double) rows + HALF_ROWS) *
-		cbrt(Min(ENOUGH_BYTES / (double) code_bytes, 1));
+		sqrt(cbrt(Min(ENOUGH_BYTES / (double) code_bytes, 1)));
 
-	return Max((int) (of_lists ? enough / LISTS_PART : enough), LEAST_SAMPLES);
+	if (frozen->index_kind == BARQ_KIND_IVF)
+		return (int) Max(enough / LISTS_PART, LEAST_OF_LISTS);
+	enough *= sqrt((double) options->m * options->ef_construction /
+				   (BARQ_HNSW_DEFAULT_M * BARQ_HNSW_DEFAULT_EF_CONSTRUCTION));
+	return (int) Min(Max(enough, LEAST_SAMPLES), MOST_SAMPLES);
 }
 
 void
 barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budget_us,
 				   BarqMergePoints *points, uint64 *statistics)
 {
-	const double golden = 0.6180339887498949;
 	bool		of_lists = frozen->index_kind == BARQ_KIND_IVF;
 	const BarqSegmentKind *kind = barq_segment_kind(view->kind);
 	BarqRecallCurve *curve = (BarqRecallCurve *) statistics;
@@ -235,24 +271,22 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 		return;
 	barq_vector_codec(frozen, &codec);
 	leave_hole = !of_lists && codec.metric != BARQ_METRIC_IP;
-	enough = enough_samples(of_lists, view->rows, codec.stride);
+	enough = enough_samples(frozen, view->rows, codec.stride);
 	INSTR_TIME_SET_CURRENT(start);
 	samples = palloc(sizeof(Sample) * MOST_SAMPLES);
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq recall curve",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	barq_curve_range(of_lists, view, &least, &most);
-	for (n = 0; n < MOST_SAMPLES; n++)
+	for (n = 0; n < MOST_SAMPLES;)
 	{
-		double		turns = n * golden;
+		int			together = n < enough ? Min(BARQ_MEASURED_TOGETHER, enough - n) :
+			Min(FURTHER, MOST_SAMPLES - n);
 
-		barq_merge_point(points, BARQ_POINT_MEASURING);
 		if (n >= enough && barq_elapsed_us(start) > budget_us)
 			break;
-
-		/* rows from all over the segment, which has them in the order of its kind */
-		measure_row(&codec, view, of_lists, (uint32) ((turns - floor(turns)) * view->rows),
-					n % SAMPLES_A_HUNDRED == 0 ? NEAREST : FEW, &samples[n]);
+		measure_rows(&codec, view, of_lists, n, together, points, samples);
+		n += together;
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

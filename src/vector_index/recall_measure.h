@@ -21,21 +21,34 @@ typedef struct BarqNeighbour
 	int			needed;			/* breadth, or BARQ_BREADTH_NEVER */
 } BarqNeighbour;
 
+/* A query that is measured, in a segment. */
+typedef struct BarqMeasured
+{
+	const BarqQuery *query;
+	uint32		absent;			/* a row that is as if it were not there; or BARQ_NO_ROW */
+	int			asked;			/* of so many of the nearest the breadths are measured */
+	int			n;				/* result: so many nearest rows, */
+	BarqNeighbour *nearest;		/* nearest first, where the caller has room for `max` */
+} BarqMeasured;
+
+/* Most queries that are measured at once. */
+#define BARQ_MEASURED_TOGETHER	16
+
 /*
- * Write the `max` (at most 100) nearest rows of a segment to nearest[], nearest first,
- * but for the row `absent` (BARQ_NO_ROW: none); returns their number. The breadths of the
- * first `asked` are measured, others are BARQ_BREADTH_NEVER. Scores all codes.
- * Allocates in the current memory context; checks for interrupts.
+ * Find the `max` (at most 100) nearest rows of a segment for each of n queries. Breadths that
+ * were not asked for are BARQ_BREADTH_NEVER. Scores all codes once. Reaches
+ * BARQ_POINT_MEASURING of `points` (may be NULL) before each query. Allocates in the current memory
+ * context; checks for interrupts.
  */
-extern int	barq_measure_nearest(BarqView *view, const BarqQuery *query, bool of_lists,
-								 uint32 absent, BarqNeighbour *nearest, int max, int asked);
+extern void barq_measure_nearest(BarqView *view, bool of_lists, BarqMeasured *queries, int n,
+								 int max, BarqMergePoints *points);
 
 /* The breadths of the first and the last point of a segment's curve. */
 extern void barq_curve_range(bool of_lists, BarqView *view, int *least, int *most);
 
 /*
  * Measure the curve of a segment on its own rows, for about budget_us microseconds but
- * on 32 to 172 rows at least, by the size of the segment. Fills statistics[]
+ * on 48 to 512 rows at least, by the size of the segment. Fills statistics[]
  * (BarqSegmentDesc); all zero where no curve is needed (flat segments). Reaches
  * BARQ_POINT_MEASURING of `points` (may be NULL) before each row. Checks for interrupts.
  * ERRCODE_INDEX_CORRUPTED for a damaged body.
