@@ -109,6 +109,14 @@ extern const char *barq_ivf_work_centroids(BarqIvfWork *work, uint32 *lists,
  */
 extern uint64 barq_ivf_work_finish(BarqIvfWork *work);
 
+/*
+ * Write a body that barq_ivf_work_finish() has completed, and half codes of its rows, by
+ * which searches with a bound take less time; changes its headers. Only the body where
+ * rows of the codec have none. Errors of barq_body_write(); checks for interrupts.
+ */
+extern void barq_ivf_write_halved(BarqBodyWriter *writer, const BarqCodec *codec, char *body,
+								  uint64 bytes);
+
 /* Lists of a segment of this kind. ERRCODE_INDEX_CORRUPTED for a damaged body. */
 extern uint32 barq_ivf_lists_of(BarqView *view);
 

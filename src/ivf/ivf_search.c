@@ -29,9 +29,9 @@
 
 #include "flat/hits.h"
 #include "ivf/ivf_search.h"
+#include "kernels/kernels.h"
 #include "miscadmin.h"
 
-#define IVF_BLOCK	16			/* keys compared with the limit together */
 #define IVF_AHEAD	32			/* rows scored for each row wanted */
 #define BREADTH_PER_PROBES	80	/* beside graphs: breadth for which the chosen
 	* number of probes is doubled, tripled, ... */
@@ -93,6 +93,8 @@ barq_ivf_begin(BarqView *view, const BarqSearchParams *params)
 	search->ahead = params->beside_graphs ? BARQ_IVF_AHEAD_BESIDE : IVF_AHEAD;
 	set_extent(search, params->breadth, params->probes);
 	search->want = IVF_FIRST;
+	search->halved = search->lists.header.halves_off != 0 && view->base != NULL &&
+		params->filter == NULL && params->recall == 0;
 	if (params->start != NULL)
 		take_start(search, params->start);
 	return (BarqSearch *) search;
@@ -169,7 +171,8 @@ barq_ivf_rank_lists(IvfSearch *const *searches, int nsearches)
 		}
 		return;
 	}
-	if (barq_view_is_cold(lists->view, ivf_centroid_off(lists, 0)))
+	if (barq_view_asks(lists->view) &&
+		barq_view_is_cold(lists->view, ivf_centroid_off(lists, 0)))
 		barq_view_read_ahead(lists->view, ivf_centroid_off(lists, 0),
 							 (uint64) n * lists->codec.stride);
 	for (uint32 first = 0; first < n; first += IVF_CHUNK)
@@ -332,36 +335,8 @@ take_start(IvfSearch *search, const BarqSearchStart *start)
 	search->unmarked = true;
 }
 
-/* Is any of IVF_BLOCK keys below the limit? Without branches; no side effects. */
-static inline bool
-any_below(const float *keys, float limit)
-{
-	int			below = 0;
-
-	for (int i = 0; i < IVF_BLOCK; i++)
-		below += keys[i] < limit;
-	return below > 0;
-}
-
-/* A selection of the best rows, in search->ready. */
-typedef struct Selection
-{
-	Size		n;				/* rows in ready */
-		Size		room;			/* elements of ready */
-		float		bound;			/* of the caller */
-		float		limit;			/* keys of further rows must be below it */
-		bool		complete;		/* whether no row below the bound was dropped */
-} Selection;
-
-/*
- * Add a row to the selection, unless search->skip has the row's bit. The caller has
- * checked that its key is below s->limit. `place` identifies the row in
- * search->keys and is kept in the hit; `row` is its number in the segment, which
- * skip uses. When search->ready becomes full, keeps the best search->want rows,
- * lowers s->limit to the worst of their keys and clears s->complete.
- */
-static void
-add_row(IvfSearch *search, Selection *s, float key, uint32 place, uint32 row)
+void
+barq_ivf_select_row(IvfSearch *search, Selection *s, float key, uint32 place, uint32 row)
 {
 	if (search->skip != NULL && barq_bit_is_set(search->skip, row))
 		return;
@@ -390,19 +365,17 @@ static void
 select_rows(IvfSearch *search, Selection *s, const Probe *probe, uint32 at, uint32 count)
 {
 	const float *keys = search->keys + probe->place + at;
+	uint32		found[IVF_CHUNK];
+	int			nfound;
 
-	for (uint32 i = 0; i < count; i += IVF_BLOCK)
+	/* NaN, of rows returned before, is within no limit */
+	nfound = barq_kernels->find_at_most(keys, (int) count, s->limit, found);
+	for (int i = 0; i < nfound; i++)
 	{
-		uint32		end = Min(i + IVF_BLOCK, count);
+		uint32		j = found[i];
 
-		if (end - i == IVF_BLOCK && s->limit != INFINITY && !any_below(keys + i, s->limit))
-			continue;
-		for (uint32 j = i; j < end; j++)
-		{
-			/* NaN: returned before */
-			if (keys[j] == keys[j] && barq_key_below(keys[j], s->limit))
-				add_row(search, s, keys[j], probe->place + at + j, probe->first + at + j);
-		}
+		if (barq_key_below(keys[j], s->limit))
+			barq_ivf_select_row(search, s, keys[j], probe->place + at + j, probe->first + at + j);
 	}
 }
 
@@ -457,28 +430,10 @@ mark_started(IvfSearch *search)
 	search->unmarked = false;
 }
 
-/*
- * Score the probes that are not scored, and fill search->ready with the best
- * search->want rows that are below bound and were not returned, sorted.
- */
+/* Score the probes that are not scored, and select from the keys of all. */
 static void
-refill(IvfSearch *search, float bound)
+score_and_select(IvfSearch *search, Selection *s)
 {
-	Selection	s = {0, (Size) search->want * 2, bound, bound, true};
-
-	reserve_keys(search);
-	if (search->nscored < search->nprobes)
-		read_ahead(search);
-	if (search->unmarked)
-		mark_started(search);
-	if (search->ready_size < s.room)
-	{
-		if (search->ready != NULL)
-			pfree(search->ready);
-		search->ready = NULL;
-		search->ready = MemoryContextAllocHuge(search->context, s.room * sizeof(BarqHit));
-		search->ready_size = s.room;
-	}
 	for (uint32 p = 0; p < search->nprobes; p++)
 	{
 		const Probe *probe = &search->probes[p];
@@ -496,10 +451,43 @@ refill(IvfSearch *search, float bound)
 			else if (p >= search->nscored)
 				score(search, ivf_code_off(&search->lists, probe->first + at), count,
 					  search->keys + probe->place + at);
-			select_rows(search, &s, probe, at, count);
+			select_rows(search, s, probe, at, count);
 		}
 	}
 	search->nscored = search->nprobes;
+}
+
+/*
+ * Score the probes that are not scored, and fill search->ready with the best
+ * search->want rows that are below bound and were not returned, sorted.
+ */
+static void
+refill(IvfSearch *search, float bound)
+{
+	Selection	s = {0, (Size) search->want * 2, bound, bound, true};
+
+	bool		halved = barq_ivf_begins_halved(search, bound);
+
+	if (!halved)
+	{
+		reserve_keys(search);
+		if (search->nscored < search->nprobes)
+			read_ahead(search);
+		if (search->unmarked)
+			mark_started(search);
+	}
+	if (search->ready_size < s.room)
+	{
+		if (search->ready != NULL)
+			pfree(search->ready);
+		search->ready = NULL;
+		search->ready = MemoryContextAllocHuge(search->context, s.room * sizeof(BarqHit));
+		search->ready_size = s.room;
+	}
+	if (halved)
+		barq_ivf_select_halved(search, &s);
+	else
+		score_and_select(search, &s);
 	if (s.n > (Size) search->want)
 	{
 		barq_hits_select(search->ready, s.n, search->want);

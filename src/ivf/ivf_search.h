@@ -8,6 +8,7 @@
 
 #include "flat/hits.h"
 #include "ivf/ivf_layout.h"
+#include "kernels/kernels.h"
 
 #define IVF_CHUNK	256			/* rows scored, then compared with the limit */
 #define IVF_TOGETHER	16		/* queries scored together */
@@ -57,9 +58,31 @@ typedef struct IvfSearch
 	float		bound;			/* bound of the last refill */
 	bool		complete;		/* whether ready has all rows below that bound */
 	uint64		returned;		/* rows returned so far */
-	bool		unmarked;		/* ready came from a start: rows returned of it have
-								 * no NaN yet */
+	bool		unmarked;		/* ready came from a start or from half codes: rows
+								 * returned of it have no NaN yet */
+	bool		halved;			/* the first selection may be made by half codes */
+	BarqHalfTerms halves;		/* then: of the query */
 } IvfSearch;
+
+/* A selection of the best rows, in search->ready. */
+typedef struct Selection
+{
+	Size		n;				/* rows in ready */
+	Size		room;			/* elements of ready */
+	float		bound;			/* of the caller */
+	float		limit;			/* keys of further rows must be below it */
+	bool		complete;		/* whether no row below the bound was dropped */
+} Selection;
+
+/*
+ * Add a row to the selection, unless search->skip has the row's bit. The caller has
+ * checked that its key is below s->limit. `place` identifies the row in
+ * search->keys and is kept in the hit; `row` is its number in the segment, which
+ * skip uses. When search->ready becomes full, keeps the best search->want rows,
+ * lowers s->limit to the worst of their keys and clears s->complete.
+ */
+extern void barq_ivf_select_row(IvfSearch *search, Selection *s, float key, uint32 place,
+								uint32 row);
 
 /* BarqVectorSearchOps.begin */
 extern BarqSearch *barq_ivf_begin(BarqView *view, const BarqSearchParams *params);
@@ -83,6 +106,14 @@ extern void barq_ivf_score(const IvfLists *lists, const BarqQuery *const *querie
  * their keys, not yet in order. Checks for interrupts.
  */
 extern void barq_ivf_rank_lists(IvfSearch *const *searches, int nsearches);
+
+/*
+ * ivf_halves.c. Whether the first selection of a search is to be made by half codes: where
+ * there are some and a bound. Then make it, without keys of the other rows: afterwards
+ * the search is as one that has begun with a start.
+ */
+extern bool barq_ivf_begins_halved(IvfSearch *search, float bound);
+extern void barq_ivf_select_halved(IvfSearch *search, Selection *selection);
 
 /* BarqVectorSearchOps.begin_together and together_bytes: ivf_together.c */
 extern void barq_ivf_begin_together(BarqView *view, const BarqSearchParams *params,

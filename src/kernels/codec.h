@@ -30,6 +30,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct		BarqHalfTerms;		/* kernels.h */
+
 /* Stored on disk: never renumber. */
 typedef enum BarqMetric
 {
@@ -339,6 +341,29 @@ extern void barq_query_keys(const BarqQuery *query, const char *base, size_t str
  */
 extern void barq_queries_keys(const BarqQuery *const *queries, int nqueries,
 							  const char *base, size_t stride, int n, float *keys);
+
+/*
+ * Half codes (codec_halves.c): blocks of BARQ_HALF_ROWS rows, from which follows which
+ * rows may have a key within a limit. barq_halves_write() makes the block, zeros
+ * behind it included, of the n rows (1 ... BARQ_HALF_ROWS) at rows + i * stride;
+ * 4-byte aligned.
+ */
+extern bool barq_codec_has_halves(const BarqCodec *codec);
+extern size_t barq_half_block_bytes(const BarqCodec *codec);
+extern void barq_halves_write(const BarqCodec *codec, const char *rows, size_t stride, int n,
+							  char *block);
+
+/*
+ * Prepare a query for half codes of rows of its codec. False: it can't be compared with
+ * them. barq_query_half_rows: writes to which[], which has room for all rows of the
+ * blocks, the numbers of the rows whose key may be at most `limit`, ascending, counted
+ * from the first block, and returns how many. A row with such a key is missed with a
+ * probability of 1e-4 at most. Rows behind the last one may be among them.
+ */
+extern bool barq_query_halve(const BarqQuery *query, struct BarqHalfTerms *terms);
+extern int	barq_query_half_rows(const BarqQuery *query, const struct BarqHalfTerms *terms,
+								 const char *blocks, int nblocks, float limit,
+								 uint32_t *which);
 
 /* Keys between rows, for building graphs on codes: of row a and other rows. */
 extern float barq_code_key(const BarqCodec *codec, const void *a, const void *b);

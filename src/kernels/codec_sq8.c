@@ -292,8 +292,12 @@ prepare_codes(BarqQuery *query, const float *q, double factor, float lo, float h
 	query->code_norm = (sqrt((double) n) * fabs(center) + step * sqrt((double) sumsq)) * (1 + eps);
 	query->code_error = sqrt(error) * (1 + eps) +
 		eps * (query->given_norm * factor + query->code_norm);
+	memset(codes + n, 0, padded((size_t) n) - (size_t) n);
 	set_terms(&query->terms, query->codec.metric, n, center, step, sum, sumsq);
 	query->codes = codes;
+	query->code_mean = center + step * sum / n;
+	query->code_step = step;
+	query->code_spread = sqrt(at_least_0(sumsq - (double) sum * sum / n));
 }
 
 static void

@@ -4,7 +4,7 @@
  *
  * Compiled once per level with -DBARQ_LEVEL=<level> and that level's compiler
  * flags (see the Makefile); dispatch.c chooses among the tables. simd.h defines
- * the vectors; distance_float.h, distance_codes.h, distance_rabitq.h,
+ * the vectors; distance_float.h, distance_codes.h, distance_halves.h, distance_rabitq.h,
  * distance_bits.h, postings_blocks.h and range_bits.h define the kernels. Kernels call only
  * functions that are inlined here: of a function shared with another level, the
  * linker could take the version of the wrong level.
@@ -72,6 +72,7 @@ prefetch_ahead(const char *base, size_t stride, const uint32_t *ids,
 #include "distance_float.h"
 #include "distance_codes.h"
 #include "distance_many.h"
+#include "distance_halves.h"
 #include "distance_rabitq.h"
 #include "distance_bits.h"
 #include "postings_blocks.h"
@@ -113,6 +114,7 @@ const BarqKernels LEVEL_TABLE(BARQ_LEVEL) = {
 	.ip_u8u8_batch = ip_u8u8_batch,
 	.sq8_keys_batch = sq8_keys_batch,
 	.sq8_keys_many = sq8_keys_many,
+	.half_rows_within = half_rows_within,
 	.many_queries = MANY_QUERIES,
 	.many_dims = MANY_PAYS_DIMS,
 	.rabitq_keys_batch = rabitq_keys_batch,

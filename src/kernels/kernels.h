@@ -61,6 +61,31 @@ barq_sq8_terms_at(int n)
 			scale_ * (SET((t)->by_spread) * (scale_ * spread_) + SET((t)->by_dot) * dot_); \
 	})
 
+/*
+ * Half codes: the upper four bits of the codes of sq8 rows, from which it follows which
+ * rows may have a key within a limit. They lie in blocks of BARQ_HALF_ROWS rows. A block
+ * has, for each group of eight dimensions, four bytes of each row (byte k: dimension k
+ * in the lower half, dimension 4 + k in the upper one; zeros behind the last dimension),
+ * then four arrays of a float a row: the mean of its coordinates; what its spread adds to
+ * the key (0 but for L2; -infinity: the row may have any key); 16 times its scale, times
+ * a factor of the row's own (codec_halves.c); that times the sum of its half codes.
+ */
+#define BARQ_HALF_ROWS		16
+#define BARQ_HALF_GROUPS	512		/* at most */
+#define BARQ_HALF_BLOCK_BYTES(groups) ((size_t) BARQ_HALF_ROWS * (4 * (size_t) (groups) + 16))
+
+/* What a query's keys are made of, from half codes. */
+typedef struct BarqHalfTerms
+{
+	float		ref;			/* subtracted from the row's mean */
+	float		base;			/* the key's constant part */
+	float		by_mean;		/* times the row's mean (less ref) */
+	float		by_mean_sq;		/* times the row's mean (less ref) squared */
+	float		by_sum;			/* times the last of the row's floats */
+	float		by_dot;			/* times the third and the product of half codes */
+	float		slack;			/* times the third: by so much the key may be less */
+} BarqHalfTerms;
+
 /* Most dimensions of the kernels for several queries, which copy rows to the stack. */
 #define BARQ_MANY_DIMS	384
 
@@ -177,6 +202,13 @@ typedef struct BarqKernels
 	void		(*sq8_keys_many) (const int8_t *const *q, const BarqSq8Terms *const *terms,
 								  int nqueries, const char *base, size_t stride,
 								  int nrows, int n, float *keys);
+	/*
+	 * The rows of half codes whose key may be at most `limit`, ascending, counted from
+	 * the first block; their number. which[] has room for all rows of the blocks. q: the
+	 * query's codes, 8 * groups readable bytes; groups is at most BARQ_HALF_GROUPS.
+	 */
+	int			(*half_rows_within) (const int8_t *q, const BarqHalfTerms *t, const char *blocks,
+									 int nblocks, int groups, float limit, uint32_t *which);
 	int			many_queries;
 	int			many_dims;
 

@@ -101,7 +101,7 @@ seal_lists(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 	barq_ivf_work_train(lists, check_interrupts_only, NULL);
 	barq_ivf_work_assign(lists, check_interrupts_only, NULL);
 	bytes = barq_ivf_work_finish(lists);
-	barq_body_write(writer, area->address + BARQ_IMAGE_BODY, bytes);
+	barq_ivf_write_halved(writer, codec, area->address + BARQ_IMAGE_BODY, bytes);
 	barq_work_release(area);
 }
 

@@ -9,6 +9,7 @@ UNIT_LINK_test_hnsw_resume = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_place = $(KINDS_OBJS)
 UNIT_LINK_test_ivf = $(KINDS_OBJS)
 UNIT_LINK_test_nearest = $(KINDS_OBJS)
+UNIT_LINK_test_halves = $(KINDS_OBJS)
 UNIT_LINK_test_pace = test/unit/pgshim.o
 UNIT_LINK_test_recall_curve = src/vector_index/recall_curve.o test/unit/pgshim.o
 UNIT_LINK_test_choose = src/lifecycle/choose.o test/unit/pgshim.o
