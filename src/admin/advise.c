@@ -39,6 +39,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(barq_advise);
 #define LOW_RECALL		0.9
 #define FULL_RECALL		0.999
 #define ADVISED_RECALL	0.95
+#define LEAST_BREADTH	24		/* that is advised */
 
 /* Rows compared with samples while recall is measured: about a second of work. */
 #define COMPARED_ROWS	20000000.0
@@ -142,7 +143,7 @@ advise_recall(BarqAdvised *advised)
 {
 	int			samples = (int) Min(MOST_SAMPLES, Max(LEAST_SAMPLES, COMPARED_ROWS / advised->rows));
 	double		recall = barq_measure_recall(RelationGetRelid(advised->index), 10, samples);
-	BarqTargetBreadth wanted = barq_target_breadth(advised->index, 10, ADVISED_RECALL);
+	BarqTargetBreadth wanted = barq_target_breadth(advised->index, 10, ADVISED_RECALL, false);
 	const BarqSearchNames *names = barq_search_names(advised->index->rd_indam);
 	const char *setting = psprintf("%s.%s", names != NULL ? names->prefix : "barq",
 								   wanted.of_lists ? "probes" : "ef_search");
@@ -169,8 +170,8 @@ advise_recall(BarqAdvised *advised)
 						 ADVISED_RECALL, setting, wanted.breadth, samples, recall);
 	else if (recall >= FULL_RECALL)
 	{
-		BarqTargetBreadth less = barq_target_breadth(advised->index, 10, 0.99);
-		int			enough = less.of_lists ? less.breadth : Max(less.breadth, BARQ_LEAST_ROWS);
+		BarqTargetBreadth less = barq_target_breadth(advised->index, 10, 0.99, false);
+		int			enough = less.of_lists ? less.breadth : Max(less.breadth, LEAST_BREADTH);
 
 		if (enough > 0 && breadth >= 2 * enough && less.expected >= 0.99)
 			barq_advise_that(advised, "recall",

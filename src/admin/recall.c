@@ -411,7 +411,7 @@ barq_recall_curve(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	open_index(&recall, PG_GETARG_OID(0));
 	for (int i = 0; i < (int) lengthof(targets); i++)
-		breadths[i] = barq_target_breadth(recall.index, recall.k, targets[i]);
+		breadths[i] = barq_target_breadth(recall.index, recall.k, targets[i], true);
 	if (recall.wanted > 0)
 		measured = with_samples(&recall, measure_targets, measures);
 	for (int i = 0; i < (int) lengthof(targets); i++)

@@ -29,6 +29,7 @@
 
 #define FAR_SEEDS		2048	/* rows at the nearest of which a far walk begins, */
 #define FAR_EACH		32		/* where a recall is wanted one of so many, */
+#define FAR_FEW			16		/* of few rows one of so many, */
 #define FAR_SEEDS_MOST	16384	/* but not more */
 #define FAR_ASKED		8		/* rows asked for each of them, at most */
 
@@ -244,7 +245,7 @@ barq_hnsw_nearest_afar(HnswSearch *search, BarqHit *nearest)
 	uint32		rows = search->graph.body.rows;
 	float		share = filter == NULL ? 1 : (float) filter->count / Max(rows, 1);
 	uint32		seeds = search->recall > 0 ?
-		Min(Max(rows / FAR_EACH, FAR_SEEDS), FAR_SEEDS_MOST) : FAR_SEEDS;
+		Min(Max(rows / FAR_EACH, Min(FAR_SEEDS, rows / FAR_FEW)), FAR_SEEDS_MOST) : FAR_SEEDS;
 	uint32		asked = (uint32) (seeds * Min(FAR_ASKED, 1 / Max(share, 0.01f)));
 	uint32		step = Max(rows / asked, 1);
 	BarqHit    *hits = MemoryContextAlloc(search->context,

@@ -22,10 +22,25 @@
 /* What a crowded query needs compared with the others (docs/performance.md, "Recall by name"). */
 #define CROWDED_FACTOR	2.2
 #define CROWDED_GRADE	4		/* which grows with this power of the crowding, */
-#define CROWDED_MOST	6		/* but not further */
+#define CROWDED_MOST	6		/* but not further, */
+#define CROWDED_MOST_SURE	4	/* and less far where the target is such that others miss less */
 #define CROWDED_FACTOR_HIGH	2	/* of targets from HIGH_TARGET on */
 #define CROWDED_FACTOR_LISTS	1.5
 #define HIGH_TARGET	0.98
+
+/* What makes a far search broader again. */
+#define FAR_FACTOR		2
+#define FAR_FACTOR_HIGH	3
+
+/*
+ * Queries of other distributions may miss 0.03 more than the target says: much where that is
+ * 0.95 or more, little where it is 0.9 (docs/performance.md, "Recall by name"). From SURE on
+ * searches may therefore be credited with a part of what the rule for hard queries finds: CREDIT
+ * of what is missed otherwise.
+ */
+#define UNSURE		0.9
+#define SURE		0.95
+#define CREDIT		0.13
 
 #define FEW_K	10
 #define MANY_K	100
@@ -48,6 +63,7 @@
  * margin only where its error is larger: of SURE_ERRORS (19 of 20 are smaller).
  */
 #define TOLERANCE	0.01
+#define HARD_TOLERANCE	0.02	/* where hard queries get more, by which rows find more as well */
 #define SURE_ERRORS	1.65
 #define MOST_MARGIN	0.5			/* of what is missed: else a target of 0.99 takes the most */
 
@@ -80,19 +96,33 @@ barq_crowded_breadth(const BarqHardness *hardness, double ratio)
 {
 	if (!hardness->graded)
 		return hardness->factor;
-	return Min(hardness->factor * pow(ratio, CROWDED_GRADE), CROWDED_MOST);
+	return Min(hardness->factor * pow(ratio, CROWDED_GRADE), hardness->most);
 }
 
 int
-barq_far_changes(double target)
+barq_far_changes(double target, bool first)
 {
-	return target >= HIGH_TARGET ? 1 : 2;
+	return first || target >= HIGH_TARGET ? 1 : 2;
+}
+
+double
+barq_far_factor(double target)
+{
+	return target >= HIGH_TARGET ? FAR_FACTOR_HIGH : FAR_FACTOR;
+}
+
+/* From 0 to 1: see SURE. */
+static double
+sureness(double target)
+{
+	return Min(Max((target - UNSURE) / (SURE - UNSURE), 0), 1);
 }
 
 BarqHardness
 barq_hardness_for(const BarqRecallCurve *curve, bool of_lists, double target)
 {
-	BarqHardness hardness = {curve->crowded, curve->far, CROWDED_FACTOR, true};
+	BarqHardness hardness = {curve->crowded, curve->far, CROWDED_FACTOR,
+	CROWDED_MOST + (CROWDED_MOST_SURE - CROWDED_MOST) * sureness(target), true};
 
 	if (of_lists || target >= HIGH_TARGET)
 	{
@@ -105,7 +135,7 @@ barq_hardness_for(const BarqRecallCurve *curve, bool of_lists, double target)
 BarqHardness
 barq_hardness_none(void)
 {
-	return (BarqHardness) {get_float4_infinity(), get_float4_infinity(), 1, false};
+	return (BarqHardness) {get_float4_infinity(), get_float4_infinity(), 1, 1, false};
 }
 
 const double barq_calibrated_recalls[BARQ_CALIBRATED_RECALLS] =
@@ -304,7 +334,7 @@ parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool c
 {
 	double		all = 0;
 	double		variance = 0;
-	double		tolerance = TOLERANCE;
+	double		tolerance = HARD_TOLERANCE;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -317,7 +347,7 @@ parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool c
 			double		error = alone ? ERROR_PART_ALONE : ERROR_PART;
 
 			Assert(part->curve != NULL);
-			tolerance -= alone ? TOLERANCE * part->share : 0;
+			tolerance -= alone ? HARD_TOLERANCE * part->share : 0;
 			recall = recall_at(part->curve, Max(k * part->share, Min(k, FEW_K)), breadth);
 			variance += part->share * part->share * error * error * recall * (1 - recall) /
 				Max(part->curve->samples, 1);
@@ -353,6 +383,17 @@ factor_of(const BarqCalibration *calibration, double k, double target)
 			BARQ_CALIBRATION_ONE;
 	part = (log(Min(Max(k, FEW_K), MANY_K)) - log(FEW_K)) / (log(MANY_K) - log(FEW_K));
 	return factor[0] * (1 - part) + factor[1] * part;
+}
+
+double
+barq_hard_credit(const BarqCurvePart *parts, int n, double target)
+{
+	double		share = 0;
+
+	for (int i = 0; i < n; i++)
+		if (!parts[i].exact && !isinf(parts[i].curve->crowded))
+			share += parts[i].share;
+	return share * CREDIT * (1 - target) * sureness(target);
 }
 
 int

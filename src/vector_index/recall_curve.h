@@ -46,7 +46,8 @@ typedef struct BarqHardness
 {
 	float		crowded;		/* as in BarqRecallCurve; infinity: no query is hard */
 	float		far;
-	float		factor;			/* what crowded queries need of the breadth of others */
+	float		factor;			/* what crowded queries need of the breadth of others, */
+	float		most;			/* and get at most */
 	bool		graded;			/* the more, the more crowded they are */
 } BarqHardness;
 
@@ -73,11 +74,13 @@ extern double barq_crowded_ratio(const BarqHardness *hardness, double tenth, dou
 extern double barq_crowded_breadth(const BarqHardness *hardness, double ratio);
 
 /*
- * By how many of the ten nearest rows found a far search has to have changed when it became
- * BARQ_FAR_FACTOR times as broad, to become so again. Of a search that finds a share r of
- * the rows, twice that change is what is missing yet at most.
+ * How a far search becomes broader: BARQ_FAR_FACTOR times at first, then barq_far_factor() times
+ * again while it has changed barq_far_changes() of the ten nearest rows found, at least. Of a
+ * search that finds a share r of the rows, what is missing yet is twice that change at most.
+ * `first`: after the first time, when one row tells that the search is not at its end.
  */
-extern int	barq_far_changes(double target);
+extern int	barq_far_changes(double target, bool first);
+extern double barq_far_factor(double target);
 
 #define BARQ_FAR_FACTOR		3
 
@@ -146,6 +149,12 @@ typedef struct BarqCurvePart
 	double		share;			/* of the rows, 0 to 1 */
 	bool		exact;			/* searched row by row: recall 1 at any breadth */
 } BarqCurvePart;
+
+/*
+ * The recall that searches of these parts find beyond what their curves say, at least, since hard
+ * queries are searched more broadly: of graphs whose queries can be told to be hard.
+ */
+extern double barq_hard_credit(const BarqCurvePart *parts, int n, double target);
 
 /*
  * The curve that is assumed of a segment that has none, of a graph or of lists: a guess

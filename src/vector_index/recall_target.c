@@ -113,6 +113,27 @@ most_breadth(const BarqSnapshot *snapshot, bool of_lists, double k)
 	return most;
 }
 
+/*
+ * The smallest breadth for k rows that the curves of a snapshot give for a target. *reached: the
+ * recall expected. `hard`: of searches that are broader for hard queries, as without
+ * calibration they are. Then a little less of the curves is enough.
+ */
+static int
+breadth_of(const BarqSnapshot *snapshot, const BarqMeta *meta, double k, double target,
+		   bool hard, int most, double *reached)
+{
+	const BarqCalibration *calibration = barq_calibration_of(meta->calibration);
+	BarqCurvePart *parts = barq_curve_parts(snapshot, meta);
+	int			n = (int) snapshot->nsegments;
+	bool		of_lists = meta->options.index_kind == BARQ_KIND_IVF;
+	double		credit = !hard || calibration != NULL || of_lists ? 0 : barq_hard_credit(parts, n, target);
+	int			breadth = barq_parts_breadth(parts, n, calibration, k, target - credit, most, reached);
+
+	*reached = Min(*reached + credit, 1);
+	pfree(parts);
+	return breadth;
+}
+
 BarqBreadth
 barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admitted,
 				  double share, const BarqSnapshot *snapshot, const BarqMeta *meta)
@@ -120,7 +141,6 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	bool		of_lists = meta->options.index_kind == BARQ_KIND_IVF;
 	BarqBreadth breadth = {barq_ef_search, barq_ef_search, 0, barq_ef_search};
 	BarqScanBound bound;
-	BarqCurvePart *parts;
 	double		k;
 	double		among;
 	double		reached;
@@ -152,11 +172,7 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	/* lists: those k are among so many of all rows, as far as curves tell */
 	among = of_lists && k < MANY_K ? Min(k / Max(share, 0.001), MANY_K) : k;
 	most = most_breadth(snapshot, of_lists, k);
-	parts = barq_curve_parts(snapshot, meta);
-	chosen = barq_parts_breadth(parts, (int) snapshot->nsegments,
-								barq_calibration_of(meta->calibration), among,
-								barq_target_recall, most, &reached);
-	pfree(parts);
+	chosen = breadth_of(snapshot, meta, among, barq_target_recall, true, most, &reached);
 	if (reached < barq_target_recall && snapshot->nsegments > 0 && k <= 100)
 		notice_not_reached(scan->indexRelation, reached, chosen, of_lists);
 	breadth.rows = of_lists ? BARQ_LISTS_BREADTH : Max(chosen, BARQ_LEAST_ROWS);
@@ -187,7 +203,7 @@ barq_breadth_multiply(BarqBreadth *breadth, double factor, bool least)
 }
 
 BarqTargetBreadth
-barq_target_breadth(Relation index, double k, double target)
+barq_target_breadth(Relation index, double k, double target, bool hard)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "barq curve",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -198,9 +214,8 @@ barq_target_breadth(Relation index, double k, double target)
 	bool		of_lists = meta.options.index_kind == BARQ_KIND_IVF;
 	const BarqCalibration *calibration = barq_calibration_of(meta.calibration);
 
-	result.breadth = barq_parts_breadth(barq_curve_parts(snapshot, &meta),
-										(int) snapshot->nsegments, calibration, k, target,
-										most_breadth(snapshot, of_lists, k), &result.expected);
+	result.breadth = breadth_of(snapshot, &meta, k, target, hard, most_breadth(snapshot, of_lists, k),
+								&result.expected);
 	result.calibrated = calibration != NULL;
 	result.of_lists = of_lists;
 	result.samples = calibration != NULL ? (int) calibration->queries : 0;
@@ -225,7 +240,7 @@ barq_planned_breadth(Oid index, bool of_lists, double limit)
 	if (barq_target_recall == 0)
 		return barq_breadth_for(barq_search_names_of(index), of_lists);
 	relation = index_open(index, NoLock);
-	target = barq_target_breadth(relation, limit > 0 ? limit : UNKNOWN_K, barq_target_recall);
+	target = barq_target_breadth(relation, limit > 0 ? limit : UNKNOWN_K, barq_target_recall, true);
 	index_close(relation, NoLock);
 	if (of_lists)
 		return target.breadth;

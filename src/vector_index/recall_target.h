@@ -16,7 +16,7 @@ struct		PlanState;
  * The least rows of a scan with a target: fewer do not tell well whether a query is hard,
  * and save no time, since the executor asks for 13 to 20 rows to put 10 in order.
  */
-#define BARQ_LEAST_ROWS	24
+#define BARQ_LEAST_ROWS	20
 
 /* How broad the searches of a scan are. */
 typedef struct BarqBreadth
@@ -69,8 +69,12 @@ typedef struct BarqTargetBreadth
 	int			samples;		/* of the largest curve, or of the calibration */
 } BarqTargetBreadth;
 
-/* Reads the directory; errors as barq_snapshot_get(). */
-extern BarqTargetBreadth barq_target_breadth(Relation index, double k, double target);
+/*
+ * `hard`: as scans with a target choose it, which search hard queries more broadly; else what
+ * barq.ef_search or barq.probes would have to be. Reads the directory; errors as
+ * barq_snapshot_get().
+ */
+extern BarqTargetBreadth barq_target_breadth(Relation index, double k, double target, bool hard);
 
 /*
  * The breadth that the planner expects of a search for `limit` rows (0 or less: not

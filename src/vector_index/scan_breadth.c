@@ -112,11 +112,12 @@ factor_of(ScanRounds *rounds, const BarqHardness *hardness, int n, double share)
 			return 1;
 	}
 	else if (rounds->is_far ?
-			 nearest <= hardness->far || rows_changed(rounds) < barq_far_changes(barq_target_recall) :
+			 nearest <= hardness->far || rows_changed(rounds) < barq_far_changes(barq_target_recall, rounds->broadened == 1) :
 			 rounds->broadened >= CROWDED_STEPS || rows_changed(rounds) == 0)
 		return 1;
-	return rounds->is_far ? BARQ_FAR_FACTOR :
-		pow(barq_crowded_breadth(hardness, rounds->crowded), 1.0 / CROWDED_STEPS);
+	if (rounds->is_far)
+		return rounds->broadened == 0 ? BARQ_FAR_FACTOR : barq_far_factor(barq_target_recall);
+	return pow(barq_crowded_breadth(hardness, rounds->crowded), 1.0 / CROWDED_STEPS);
 }
 
 /* The share of the segments' rows that the conditions admit; 1 without conditions. */

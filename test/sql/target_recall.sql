@@ -77,7 +77,7 @@ SELECT scored(0.99, batch) > 2 * scored(0.6, batch) AS batch, scored(0.99, hybri
 	scored(0.95, hybrid) <= 1.5 * scored(0.95, plain) AS hybrid_limit, scored(0.95, batch) <= 1.5 * scored(0.95, plain) AS batch_limit
 FROM (SELECT format('SELECT count(*) FROM barq_search_batch(NULL::target.items, ARRAY[%L]::vector[], 10)', v) AS batch,
 	format('SELECT count(*) FROM barq_hybrid(NULL::target.items, embedding => %L::vector, k => 10, candidates => 10)', v) AS hybrid,
-	format('SELECT count(*) FROM (SELECT 1 FROM target.items ORDER BY v <-> %L LIMIT 10) x', v) AS plain FROM queries WHERE id = 3) s;
+	format('SELECT count(*) FROM (SELECT 1 FROM target.items ORDER BY v <-> %L LIMIT 10) x', v) AS plain FROM queries WHERE id = 5) s;
 -- a custom scan within the bitmap of another index knows its LIMIT too
 CREATE INDEX items_part ON items (part);
 SELECT scored(0.95, format(s, 10)) < scored(0.95, format(s, 100)) AS custom_limit

@@ -48,12 +48,22 @@ breadth_for(const BarqRecallCurve *curve, double target)
 	return barq_parts_breadth(&part, 1, NULL, 10, target, BARQ_CURVE_MOST, &reached);
 }
 
+static double
+credit_of(const BarqRecallCurve *curve, double target)
+{
+	BarqCurvePart part = {curve, 1, false};
+
+	return barq_hard_credit(&part, 1, target);
+}
+
 int
 main(void)
 {
 	BarqRecallCurve few = made(40, 10);
 	BarqRecallCurve many = made(400, 10);
-	BarqHardness usual = barq_hardness_for(&few, false, 0.95);
+	BarqRecallCurve fewer = made(16, 10);
+	BarqHardness usual = barq_hardness_for(&few, false, 0.9);
+	BarqHardness sure = barq_hardness_for(&few, false, 0.95);
 	BarqHardness high = barq_hardness_for(&few, false, 0.99);
 	BarqHardness lists = barq_hardness_for(&few, true, 0.95);
 	double		before = 1;
@@ -68,8 +78,9 @@ main(void)
 		alone.crowded = INFINITY;
 		tap_ok(breadth >= 4.5 / (1 - targets[i]) && breadth <= 7 / (1 - targets[i]),
 			   "target %g: breadth %d", targets[i], breadth);
-		tap_ok(breadth_for(&few, targets[i]) >= breadth,
-			   "... a curve of few samples is trusted less: %d", breadth_for(&few, targets[i]));
+		if (targets[i] < 0.99)	/* whose error is below the tolerance */
+			tap_ok(breadth_for(&fewer, targets[i]) >= 1.04 * breadth,
+				   "... a curve of few samples is trusted less: %d", breadth_for(&fewer, targets[i]));
 		tap_ok(breadth_for(&alone, targets[i]) >= 1.1 * breadth_for(&few, targets[i]) &&
 			   breadth_for(&alone, targets[i]) <= 1.7 * breadth,
 			   "... and less still where no query is known to be hard: %d", breadth_for(&alone, targets[i]));
@@ -92,6 +103,17 @@ main(void)
 		   "a more crowded query is searched more broadly, within bounds");
 	tap_ok(barq_crowded_breadth(&usual, INFINITY) == before, "... also where all rows are equally far");
 	tap_ok(same, "lists and high targets serve all crowded queries alike");
+	tap_ok(barq_crowded_breadth(&sure, INFINITY) < before &&
+		   barq_crowded_breadth(&sure, 1.1) == barq_crowded_breadth(&usual, 1.1),
+		   "... and less far where other queries may miss more than that");
+	tap_ok(barq_far_changes(0.9, true) == 1 && barq_far_changes(0.9, false) == 2 &&
+		   barq_far_changes(0.99, false) == 1 && barq_far_factor(0.9) < BARQ_FAR_FACTOR,
+		   "a far search goes on at the least sign first, then in smaller steps");
+	tap_ok(credit_of(&many, 0.9) == 0 && credit_of(&many, 0.95) > 0 && credit_of(&many, 0.95) < 0.01 &&
+		   credit_of(&many, 0.99) > 0 && credit_of(&many, 0.99) < 0.002,
+		   "from 0.9 on what hard queries get is credited, a part of what is missed");
+	many.crowded = INFINITY;
+	tap_ok(credit_of(&many, 0.95) == 0, "... not where no query is known to be hard");
 	tap_ok(!(barq_crowded_ratio(&usual, 1, 1, BARQ_HARDNESS_ROWS - 1) > 1) &&
 		   barq_crowded_ratio(&usual, 1, 1, BARQ_HARDNESS_ROWS) > 1 &&
 		   !(barq_crowded_ratio(&usual, 0, 1, 100) > 1),
