@@ -41,7 +41,7 @@ static bool without_halves = false;
 
 /* A flat body of the rows [first, first + n). */
 static void
-make_flat(BarqBodyWriter *writer, long first, long n)
+make_flat(BarqBodyWriter *writer, long first, long n, bool halved)
 {
 	char	   *rows = malloc((size_t) n * codec.row_bytes);
 	ItemPointerData *tids = malloc(sizeof(ItemPointerData) * n);
@@ -52,7 +52,8 @@ make_flat(BarqBodyWriter *writer, long first, long n)
 		ItemPointerSet(&tids[i], (first + i) / 256, (first + i) % 256 + 1);
 	}
 	shim_writer_init(writer);
-	barq_flat_write(writer, &codec, rows, codec.row_bytes, NULL, 0, tids, (uint32) n);
+	(halved ? barq_flat_write_halved : barq_flat_write)
+		(writer, &codec, rows, codec.row_bytes, NULL, 0, tids, (uint32) n);
 	free(rows);
 	free(tids);
 }
@@ -204,13 +205,13 @@ main(int argc, char **argv)
 	barq_codec_init(&codec, metric, quant, (int) dims);
 	kind = is_flat ? &barq_flat_kind : &barq_ivf_kind;
 
-	make_flat(&body[logs], 0, first);
+	make_flat(&body[logs], 0, first, false);
 	view[logs] = shim_view(&body[logs], false);
 	for (int i = 0; i < logs; i++)
 	{
 		BarqBodyWriter flat;
 
-		make_flat(&flat, first + i * n, n);
+		make_flat(&flat, first + i * n, n, is_flat && !without_halves);
 		if (is_flat)
 			body[i] = flat;
 		else

@@ -29,12 +29,13 @@ typedef struct BarqVectorHeader
 	uint64		codes_off;		/* start of the codes */
 	uint64		graph_off;		/* the kind's own sections; 0 for flat */
 	uint64		refine_off;		/* refinements of the rows; 0: they have none */
-	uint64		reserved;
+	uint64		halves_off;		/* half codes of the rows; 0: none */
 	uint64		rows_off;		/* whole rows, where codes are heads; else 0 */
 	uint64		rows_bytes;
 } BarqVectorHeader;
 
 StaticAssertDecl(sizeof(BarqVectorHeader) == 64, "BarqVectorHeader is on disk");
+StaticAssertDecl(offsetof(BarqVectorHeader, halves_off) == 40, "BarqVectorHeader is on disk");
 StaticAssertDecl(offsetof(BarqVectorHeader, rows_off) == 48, "BarqVectorHeader is on disk");
 
 /* Number of the kind, as stored. */
@@ -254,6 +255,12 @@ extern void barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 							const char *rows, Size row_stride,
 							const char *refinements, Size refine_stride,
 							const ItemPointerData *tids, uint32 nrows);
+
+/* The same with half codes, where rows of the codec have some. */
+extern void barq_flat_write_halved(BarqBodyWriter *writer, const BarqCodec *codec,
+								   const char *rows, Size row_stride,
+								   const char *refinements, Size refine_stride,
+								   const ItemPointerData *tids, uint32 nrows);
 
 /*
  * The interval of a row of a body of vectors (barq_query_interval), with its refinement

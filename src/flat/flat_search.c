@@ -14,6 +14,7 @@
 
 #include "flat/hits.h"
 #include "flat/vector_body.h"
+#include "kernels/kernels.h"
 #include "miscadmin.h"
 
 #define FLAT_CHUNK		256		/* rows scored, then compared with the limit */
@@ -84,35 +85,58 @@ read_ahead(const FlatSearch *search, uint32 first, uint32 count)
 								 stride);
 }
 
-/*
- * Fill search->ready with the best search->want rows that have a key below
- * bound and follow search->last, sorted. Scores all rows at the first call.
- */
-static void
-refill(FlatSearch *search, float bound)
+/* A selection of the best rows, in search->ready. */
+typedef struct Selection
 {
-	MemoryContext cxt = search->context;
-	Size		room = (Size) search->want * 2;
-	Size		n = 0;
-	float		limit = bound;	/* rows at or above it cannot be selected */
-		bool		complete = true;
+	Size		n;				/* rows in ready */
+		Size		room;			/* elements of ready */
+		float		bound;			/* of the caller */
+		float		limit;			/* rows at or above it cannot be selected */
+		bool		complete;		/* whether no row below the bound was dropped */
+} Selection;
+
+/* Add a row, whose key is below the limit, unless it was returned or is to be skipped. */
+static void
+select_row(FlatSearch *search, Selection *s, BarqHit hit)
+{
+	if (search->returned && !barq_hit_before(search->last, hit))
+		return;
+	if (search->skip != NULL && barq_bit_is_set(search->skip, hit.row))
+		return;
+	search->ready[s->n++] = hit;
+	if (s->n < s->room)
+		return;
+
+	/*
+	 * Keep the better half. Rows still to come have higher numbers, so those with
+	 * the key of the worst row kept are not among the best: the limit may exclude
+	 * that key. An infinite limit would exclude nothing (barq_key_below), so then
+	 * the bound remains the limit.
+	 */
+	barq_hits_select(search->ready, s->n, search->want);
+	s->n = search->want;
+	s->complete = false;
+	s->limit = -INFINITY;
+	for (Size j = 0; j < s->n; j++)
+		s->limit = Max(s->limit, search->ready[j].key);
+	if (s->limit == INFINITY)
+		s->limit = s->bound;
+}
+
+/* Select from the keys of all rows, which the first call computes. */
+static void
+select_by_keys(FlatSearch *search, Selection *s)
+{
 	bool		score = (search->keys == NULL);
 
-	if (search->ready_size < room)
-	{
-		if (search->ready != NULL)
-			pfree(search->ready);
-		search->ready = NULL;
-		search->ready = MemoryContextAllocHuge(cxt, room * sizeof(BarqHit));
-		search->ready_size = room;
-	}
 	if (score)
-		search->keys = MemoryContextAllocHuge(cxt, sizeof(float) * Max(search->rows, 1));
-
+		search->keys = MemoryContextAllocHuge(search->context, sizeof(float) * Max(search->rows, 1));
 	for (uint32 first = 0; first < search->rows; first += FLAT_CHUNK)
 	{
 		int			count = Min(FLAT_CHUNK, search->rows - first);
 		float	   *keys = search->keys + first;
+		uint32		found[FLAT_CHUNK];
+		int			nfound;
 
 		if (((first / FLAT_CHUNK) & 63) == 0)
 		{
@@ -124,51 +148,82 @@ refill(FlatSearch *search, float bound)
 			barq_vector_keys(search->view, &search->header, &search->codec,
 							 search->query, search->ids != NULL ? search->ids + first : NULL,
 							 search->ids != NULL ? 0 : first, count, keys);
-		for (int i = 0; i < count; i++)
+		nfound = barq_kernels->find_at_most(keys, count, s->limit, found);
+		for (int i = 0; i < nfound; i++)
 		{
-			BarqHit		hit;
+			uint32		at = first + found[i];
 
-			if (!barq_key_below(keys[i], limit))
-				continue;
-			hit.key = keys[i];
-			hit.row = search->ids != NULL ? search->ids[first + i] : first + i;
-			if (search->returned && !barq_hit_before(search->last, hit))
-				continue;
-			if (search->skip != NULL && barq_bit_is_set(search->skip, hit.row))
-				continue;
-			search->ready[n++] = hit;
-			if (n == room)
-			{
-				/*
-				 * Keep the better half. Rows still to come have higher
-				 * numbers, so those with the key of the worst row kept are
-				 * not among the best: the limit may exclude that key. An
-				 * infinite limit would exclude nothing (barq_key_below), so
-				 * then the bound remains the limit.
-				 */
-				barq_hits_select(search->ready, n, search->want);
-				n = search->want;
-				complete = false;
-				limit = -INFINITY;
-				for (Size j = 0; j < n; j++)
-					limit = Max(limit, search->ready[j].key);
-				if (limit == INFINITY)
-					limit = bound;
-			}
+			if (barq_key_below(search->keys[at], s->limit))
+				select_row(search, s, (BarqHit) {search->keys[at], search->ids != NULL ? search->ids[at] : at});
 		}
 	}
-	if (n > (Size) search->want)
+}
+
+/* Select by half codes, without keys of the rows that are beyond the bound. */
+static void
+select_by_halves(FlatSearch *search, Selection *s, const BarqHalfTerms *terms)
+{
+	for (uint32 first = 0; first < search->rows; first += FLAT_CHUNK)
 	{
-		barq_hits_select(search->ready, n, search->want);
-		n = search->want;
-		complete = false;
+		uint32		rows[FLAT_CHUNK];
+		float		keys[FLAT_CHUNK];
+		int			n;
+
+		if (((first / FLAT_CHUNK) & 63) == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (barq_halves_are_cold(search->view, &search->header, &search->codec, first))
+				barq_halves_read_ahead(search->view, &search->header, &search->codec, first,
+									   Min(64 * FLAT_CHUNK, search->rows - first));
+		}
+		n = barq_halves_find(search->view, &search->header, &search->codec, search->query, terms,
+							 first, Min(FLAT_CHUNK, search->rows - first), s->limit, rows);
+		if (n == 0)
+			continue;
+		barq_vector_keys(search->view, &search->header, &search->codec, search->query, rows, 0, n,
+						 keys);
+		for (int i = 0; i < n; i++)
+			if (keys[i] < s->limit)
+				select_row(search, s, (BarqHit) {keys[i], rows[i]});
 	}
-	barq_hits_sort(search->ready, n);
-	search->nready = (int) n;
+}
+
+/*
+ * Fill search->ready with the best search->want rows that have a key below
+ * bound and follow search->last, sorted. Scores all rows at the first call, unless half
+ * codes say which may be below the bound.
+ */
+static void
+refill(FlatSearch *search, float bound)
+{
+	Selection	s = {0, (Size) search->want * 2, bound, bound, true};
+	BarqHalfTerms terms;
+
+	if (search->ready_size < s.room)
+	{
+		if (search->ready != NULL)
+			pfree(search->ready);
+		search->ready = NULL;
+		search->ready = MemoryContextAllocHuge(search->context, s.room * sizeof(BarqHit));
+		search->ready_size = s.room;
+	}
+	if (!search->filled && search->ids == NULL &&
+		barq_halves_begin(search->view, &search->header, search->query, bound, &terms))
+		select_by_halves(search, &s, &terms);
+	else
+		select_by_keys(search, &s);
+	if (s.n > (Size) search->want)
+	{
+		barq_hits_select(search->ready, s.n, search->want);
+		s.n = search->want;
+		s.complete = false;
+	}
+	barq_hits_sort(search->ready, s.n);
+	search->nready = (int) s.n;
 	search->next = 0;
 	search->filled = true;
 	search->bound = bound;
-	search->complete = complete;
+	search->complete = s.complete;
 	search->want = Min(search->want * 4, FLAT_LAST);
 }
 

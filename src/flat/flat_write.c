@@ -12,16 +12,18 @@
 /*
  * Lay out a flat body and write its two headers, which are also returned in
  * *body and *header. rows_bytes: total of whole rows, used where the codec has
- * heads. ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS rows.
+ * heads. halved: with half codes. ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS rows.
  */
 static void
 write_headers(BarqBodyWriter *writer, const BarqCodec *codec, uint32 rows,
-			  uint64 rows_bytes, BarqBodyHeader *body, BarqVectorHeader *header)
+			  uint64 rows_bytes, bool halved, BarqBodyHeader *body, BarqVectorHeader *header)
 {
 	barq_vector_limit_rows(rows);
 	barq_vector_headers(codec, BARQ_KIND_FLAT, rows, body, header);
 	if (barq_codec_has_heads(codec))
 		barq_vector_add_rows(rows_bytes, body, header);
+	if (halved)
+		barq_vector_add_halves(codec, body, header);
 	Assert(barq_body_offset(writer) == 0);
 	barq_body_write(writer, body, sizeof(*body));
 	barq_body_write(writer, header, sizeof(*header));
@@ -52,11 +54,12 @@ write_code(BarqBodyWriter *writer, const BarqCodec *codec, const void *row, uint
 		barq_body_write(writer, zeros, codec->stride - codec->row_bytes);
 }
 
-void
-barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
-				const char *rows, Size row_stride,
-				const char *refinements, Size refine_stride,
-				const ItemPointerData *tids, uint32 nrows)
+/* barq_flat_write(), with half codes or not. */
+static void
+write_rows(BarqBodyWriter *writer, const BarqCodec *codec,
+		   const char *rows, Size row_stride,
+		   const char *refinements, Size refine_stride,
+		   const ItemPointerData *tids, uint32 nrows, bool halved)
 {
 	BarqBodyHeader body;
 	BarqVectorHeader header;
@@ -66,7 +69,7 @@ barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 	if (barq_codec_has_heads(codec))
 		for (uint32 i = 0; i < nrows; i++)
 			rows_bytes += barq_row_bytes(codec, rows + (Size) i * row_stride);
-	write_headers(writer, codec, nrows, rows_bytes, &body, &header);
+	write_headers(writer, codec, nrows, rows_bytes, halved, &body, &header);
 
 	row_at = header.rows_off;
 	for (uint32 i = 0; i < nrows; i++)
@@ -95,7 +98,28 @@ barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 		barq_body_write(writer, barq_row_whole(codec, row), barq_row_bytes(codec, row));
 	}
 	barq_body_align(writer);
+	if (halved)
+		barq_vector_write_halves(writer, codec, rows, row_stride, nrows);
 	Assert(barq_body_offset(writer) == body.body_bytes);
+}
+
+void
+barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
+				const char *rows, Size row_stride,
+				const char *refinements, Size refine_stride,
+				const ItemPointerData *tids, uint32 nrows)
+{
+	write_rows(writer, codec, rows, row_stride, refinements, refine_stride, tids, nrows, false);
+}
+
+void
+barq_flat_write_halved(BarqBodyWriter *writer, const BarqCodec *codec,
+					   const char *rows, Size row_stride,
+					   const char *refinements, Size refine_stride,
+					   const ItemPointerData *tids, uint32 nrows)
+{
+	write_rows(writer, codec, rows, row_stride, refinements, refine_stride, tids, nrows,
+			   barq_codec_has_halves(codec));
 }
 
 /* A merge passes over its inputs once per section: the writer is sequential. */
@@ -165,7 +189,7 @@ barq_flat_merge(BarqBodyWriter *writer, const BarqCodec *codec,
 
 	for (int i = 0; i < ninputs; i++)
 		rows_bytes += barq_vector_rows_bytes(&inputs[i]);
-	write_headers(writer, codec, rows, rows_bytes, &body, &header);
+	write_headers(writer, codec, rows, rows_bytes, false, &body, &header);
 
 	row_at = header.rows_off;
 	for (Pass pass = CODES; pass <= WHOLE_ROWS; pass++)

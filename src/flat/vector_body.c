@@ -112,6 +112,8 @@ barq_vector_open(BarqView *view, BarqBodyHeader *body,
 		(!barq_codec_refine(codec) ||
 		 !barq_section_fits(view->size, header->refine_off, body->rows, codec->refine_bytes)))
 		barq_vector_corrupted("refinements outside of the body");
+	if (!barq_vector_halves_fit(view, header, codec))
+		barq_vector_corrupted("half codes outside of the body");
 }
 
 void
@@ -399,4 +401,5 @@ barq_vector_check(BarqView *view, BarqCheckReport report, void *arg)
 			report(arg, place, "invalid refinement");
 	}
 	pfree(copy);
+	barq_vector_check_halves(view, &header, &codec, report, arg);
 }

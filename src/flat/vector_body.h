@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "flat/flat.h"
+#include "kernels/kernels.h"
 
 /* Rows of a segment. A beam uses the two highest bits of a row number as flags. */
 #define BARQ_MAX_ROWS	((uint32) 0x3fffffff)
@@ -148,6 +149,46 @@ extern const void *barq_vector_read_refinement(BarqView *view, const BarqVectorH
  * without an image.
  */
 extern void barq_vector_prefetch(BarqView *view, uint32 row);
+
+/*
+ * halves.c. Half codes (README.md) are a section behind all others: its bytes are added to
+ * the headers, and it is written from codes (or rows of a log) `stride` bytes apart.
+ * Only if barq_codec_has_halves(). barq_vector_halves_fit: whether the section lies
+ * inside of the body, if there is one. barq_vector_check_halves reports blocks that are
+ * not those of the codes; checks for interrupts.
+ */
+extern void barq_vector_add_halves(const BarqCodec *codec, BarqBodyHeader *body,
+								   BarqVectorHeader *header);
+extern void barq_vector_write_halves(BarqBodyWriter *writer, const BarqCodec *codec,
+									 const char *rows, Size stride, uint32 n);
+extern bool barq_vector_halves_fit(const BarqView *view, const BarqVectorHeader *header,
+								   const BarqCodec *codec);
+extern void barq_vector_check_halves(BarqView *view, const BarqVectorHeader *header,
+									 const BarqCodec *codec, BarqCheckReport report, void *arg);
+
+/*
+ * Whether a search with this bound can use the half codes of a body; then *terms are
+ * those of its query.
+ */
+extern bool barq_halves_begin(const BarqView *view, const BarqVectorHeader *header,
+							  const BarqQuery *query, float bound, BarqHalfTerms *terms);
+
+/*
+ * Of n rows from `first` on, 1 <= n <= BARQ_HALVES_AT_ONCE, those whose key may be at most
+ * `limit`: their numbers, ascending, into rows[]; returns how many. Counts the n rows as
+ * scored. A row with such a key is missed with a probability of 1e-4 at most.
+ */
+#define BARQ_HALVES_AT_ONCE	256
+extern int	barq_halves_find(const BarqView *view, const BarqVectorHeader *header,
+							 const BarqCodec *codec, const BarqQuery *query,
+							 const BarqHalfTerms *terms, uint32 first, uint32 n, float limit,
+							 uint32 *rows);
+
+/* Whether half codes of a row are not in memory; have those of n > 0 rows read at once. */
+extern bool barq_halves_are_cold(const BarqView *view, const BarqVectorHeader *header,
+								 const BarqCodec *codec, uint32 row);
+extern void barq_halves_read_ahead(const BarqView *view, const BarqVectorHeader *header,
+								   const BarqCodec *codec, uint32 first, uint32 n);
 
 #define BARQ_AHEAD_BYTES	512
 

@@ -12,7 +12,6 @@
 
 #include "flat/hits.h"
 #include "ivf/ivf_layout.h"
-#include "kernels/kernels.h"
 #include "miscadmin.h"
 
 /* Every CHECK_EVERY-th row of a list is compared with all centroids. */
@@ -133,12 +132,6 @@ barq_ivf_check(BarqView *view, BarqCheckReport report, void *arg)
 	keys = palloc_extended(lists.header.lists * sizeof(float), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < lists.header.lists; i++)
 		check_rows(&lists, &space, centroids, i, keys, code, report, arg);
-	for (uint32 row = 0; row < lists.body.rows && lists.header.halves_off != 0; row += BARQ_HALF_ROWS)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (!barq_ivf_block_is_sound(&lists, row))
-			found(report, arg, "row", row, "half codes are not those of the codes");
-	}
 	pfree(keys);
 	pfree(code);
 	pfree(centroids);

@@ -10,7 +10,6 @@
  *	  centroids				rows of the index's codec, stride bytes each
  *	  spreads				only for inner products: float[lists], see
  *							ivf_spread()
- *	  half codes			only of sealed logs, of rows that have some
  *
  * Every section is 64-byte aligned. No list is empty. Bodies that were written before
  * lie in another order: readers go by the offsets.
@@ -36,14 +35,12 @@ typedef struct IvfHeader
 	uint64		firsts_off;
 	uint64		centroids_off;
 	uint64		spreads_off;	/* 0: no spreads */
-	uint64		halves_off;		/* half codes of all rows (codec.h); 0: none */
-	uint64		reserved;
+	uint64		reserved[2];
 } IvfHeader;
 
 StaticAssertDecl(sizeof(IvfHeader) == 64, "IvfHeader is on disk");
 StaticAssertDecl(offsetof(IvfHeader, firsts_off) == 24, "IvfHeader is on disk");
 StaticAssertDecl(offsetof(IvfHeader, spreads_off) == 40, "IvfHeader is on disk");
-StaticAssertDecl(offsetof(IvfHeader, halves_off) == 48, "IvfHeader is on disk");
 
 /*
  * The codec by which rows are compared with centroids. For inner products it is
@@ -112,15 +109,6 @@ ivf_spread(IvfLists *lists, uint32 list)
 		   sizeof(spread));
 	return spread;
 }
-
-/* ivf_halves.c: bytes of the section of half codes of so many rows. */
-extern uint64 barq_ivf_halves_bytes(const BarqCodec *codec, uint32 rows);
-
-/*
- * ivf_halves.c: whether the half codes from row `first` on, a multiple of BARQ_HALF_ROWS,
- * are those of the codes. For a body that has some.
- */
-extern bool barq_ivf_block_is_sound(IvfLists *lists, uint32 first);
 
 /* BarqVectorSearchOps.within (ivf_within.c): lists too far away are not read. */
 extern void barq_ivf_within(BarqView *view, const uint8 *id, BarqWithin *within);

@@ -34,11 +34,6 @@ barq_ivf_open(BarqView *view, IvfLists *lists)
 	if (h->spreads_off != 0 &&
 		!barq_section_fits(view->size, h->spreads_off, h->lists, sizeof(float)))
 		barq_vector_corrupted("spreads outside of the body");
-	if (h->halves_off != 0 &&
-		(!barq_codec_has_halves(&lists->codec) || h->halves_off % 64 != 0 ||
-		 !barq_section_fits(view->size, h->halves_off, 1,
-							barq_ivf_halves_bytes(&lists->codec, lists->body.rows))))
-		barq_vector_corrupted("half codes outside of the body");
 }
 
 void

@@ -93,8 +93,7 @@ barq_ivf_begin(BarqView *view, const BarqSearchParams *params)
 	search->ahead = params->beside_graphs ? BARQ_IVF_AHEAD_BESIDE : IVF_AHEAD;
 	set_extent(search, params->breadth, params->probes);
 	search->want = IVF_FIRST;
-	search->halved = search->lists.header.halves_off != 0 && view->base != NULL &&
-		params->filter == NULL && params->recall == 0;
+	search->halved = params->filter == NULL && params->recall == 0;
 	if (params->start != NULL)
 		take_start(search, params->start);
 	return (BarqSearch *) search;

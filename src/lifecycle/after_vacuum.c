@@ -65,7 +65,7 @@ has_unmerged(Relation index, const BarqPolicy *policy, bool *for_worker)
 	for (uint32 i = 0; i < meta.segments; i++)
 	{
 		sealed += descs[i].origin == BARQ_ORIGIN_SEAL;
-		bytes += descs[i].body_bytes;
+		bytes += barq_segment_lasting_bytes(&descs[i]);
 		*for_worker |= barq_many_are_dead(descs[i].rows, descs[i].dead_rows);
 		urgent |= kind->is_urgent(&meta.options, descs[i].kind, barq_segment_keyed(&descs[i]));
 	}

@@ -16,7 +16,7 @@ candidate_of(const BarqMeta *meta, const BarqSegmentDesc *desc)
 
 	Assert(desc->dead_rows <= desc->rows);	/* L4 */
 	return (BarqCandidate) {
-		.bytes = desc->body_bytes,
+		.bytes = barq_segment_lasting_bytes(desc),
 		.rows = desc->rows,
 		.dead = desc->dead_rows,
 		.provisional = kind->is_provisional(&meta->options, desc->kind, keyed),

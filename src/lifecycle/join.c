@@ -64,7 +64,7 @@ choose_inputs(Join *join, const BarqIndexKind *kind, const BarqSegmentDesc *desc
 
 		for (uint32 i = 0; i < n && found < JOIN_RATIO; i++)
 			if (descs[i].kind == kind->join_kind &&
-				size_class(descs[i].body_bytes, kind->join_bytes) == class)
+				size_class(barq_segment_lasting_bytes(&descs[i]), kind->join_bytes) == class)
 				join->inputs[found++] = descs[i];
 		if (found == JOIN_RATIO)
 			return true;

@@ -70,7 +70,7 @@ backlog_bytes(Relation index, bool alone, BarqMeta *meta)
 	for (uint32 i = 0; i < meta->segments; i++)
 		if (alone ? descs[i].origin == BARQ_ORIGIN_SEAL :
 			kind->is_provisional(&meta->options, descs[i].kind, descs[i].rows))
-			bytes += descs[i].body_bytes;
+			bytes += barq_segment_lasting_bytes(&descs[i]);
 	pfree(descs);
 	return bytes;
 }

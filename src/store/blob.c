@@ -104,6 +104,8 @@ barq_blob_write(Relation index, BarqSegmentDesc *desc, const char *body, uint64 
 						bytes, RelationGetRelationName(index))));
 
 	desc->body_bytes = bytes;
+	desc->passing_bytes = ((const BarqBodyHeader *) body)->passing_bytes;
+	Assert(desc->passing_bytes < bytes);
 	desc->blob_pages = (uint32) pages;
 	INIT_CRC32C(desc->crc);
 	desc->crc = barq_checksum(desc->crc, body, bytes);

@@ -32,9 +32,9 @@ typedef struct BarqExtentMap
 
 /*
  * Write a body of `bytes` bytes and its extents in new pages. desc->generation is
- * set; fills body_bytes, crc, blob_pages, extents_head and extents_pages. Nothing
- * reaches the pages yet: each is added to `written` at once, for the case of an
- * error. The caller holds the maintenance lock (S5).
+ * set; fills body_bytes, passing_bytes, crc, blob_pages, extents_head and
+ * extents_pages. Nothing reaches the pages yet: each is added to `written` at once,
+ * for the case of an error. The caller holds the maintenance lock (S5).
  * ERRCODE_PROGRAM_LIMIT_EXCEEDED if the body needs too many pages.
  */
 extern void barq_blob_write(Relation index, BarqSegmentDesc *desc,

@@ -36,7 +36,8 @@ typedef struct BarqSegmentDesc
 	uint32		moves;			/* how often pages were moved to other blocks (S12) */
 	uint32		keyless;		/* rows without a key: the last ones */
 	uint32		reserved32;
-	uint64		reserved[4];
+	uint64		passing_bytes;	/* of body_bytes: what merges leave out */
+	uint64		reserved[3];
 } BarqSegmentDesc;
 
 StaticAssertDecl(sizeof(BarqSegmentDesc) == 192, "BarqSegmentDesc is on disk");
@@ -46,6 +47,13 @@ static inline uint32
 barq_segment_keyed(const BarqSegmentDesc *desc)
 {
 	return desc->rows - desc->keyless;
+}
+
+/* Bytes by which the policy of merges measures a segment: those that merges take over. */
+static inline uint64
+barq_segment_lasting_bytes(const BarqSegmentDesc *desc)
+{
+	return desc->body_bytes - desc->passing_bytes;
 }
 
 /*

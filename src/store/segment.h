@@ -51,12 +51,13 @@ typedef struct BarqBodyHeader
 	uint64		body_bytes;		/* size of the kind's part; 0: only the footer
 								 * has it */
 	uint64		tids_off;		/* ItemPointerData[rows] */
-	uint64		reserved64;
+	uint64		passing_bytes;	/* of the kind's part, which merges leave out */
 	uint64		kind_off;		/* the kind's own header */
 	uint64		reserved[2];
 } BarqBodyHeader;
 
 StaticAssertDecl(sizeof(BarqBodyHeader) == 64, "BarqBodyHeader is on disk");
+StaticAssertDecl(offsetof(BarqBodyHeader, passing_bytes) == 32, "BarqBodyHeader is on disk");
 
 /* The last 64 bytes of a body. */
 typedef struct BarqBodyFooter

@@ -21,11 +21,11 @@ barq_scan_cost(const BarqCodec *codec, uint64 rows)
 }
 
 /*
- * Write rows of the log as a flat body. Raises ERRCODE_INDEX_CORRUPTED for a
+ * Write rows of the log as a flat body, with half codes or not. Raises ERRCODE_INDEX_CORRUPTED for a
  * record that is no row of the codec.
  */
 static void
-seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
+seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n, bool halved,
 		  BarqBodyWriter *writer)
 {
 	Size		width = barq_codec_whole_bytes(codec);
@@ -50,7 +50,8 @@ seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 			memcpy(code, rows[i].payload, width);
 		tids[i] = rows[i].tid;
 	}
-	barq_flat_write(writer, codec, codes, width, codes + codec->row_bytes, width, tids, n);
+	(halved ? barq_flat_write_halved : barq_flat_write)
+		(writer, codec, codes, width, codes + codec->row_bytes, width, tids, n);
 	pfree(codes);
 	pfree(tids);
 }
@@ -92,7 +93,7 @@ seal_lists(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 	uint64		bytes;
 
 	flat = barq_body_begin_memory((Size) n * (codec->stride + codec->refine_bytes));
-	seal_flat(codec, rows, n, flat);
+	seal_flat(codec, rows, n, false, flat);
 	body = barq_body_finish(flat, &bytes);
 	barq_view_init_memory(&view, body, bytes);
 	area = barq_work_create_private(barq_ivf_work_bytes(codec, wanted, &input, 1));
@@ -115,7 +116,7 @@ barq_vector_seal(const BarqFrozenOptions *frozen, const BarqSealRow *rows, uint3
 	if (!quick && seals_lists(frozen, &codec, n))
 		seal_lists(&codec, rows, n, writer);
 	else
-		seal_flat(&codec, rows, n, writer);
+		seal_flat(&codec, rows, n, !quick, writer);
 }
 
 void

@@ -81,8 +81,8 @@ tid_to_id(const ItemPointerData *tid)
 }
 
 static inline void
-make_flat(BarqBodyWriter *writer, const BarqCodec *codec, const float *x, int n,
-		  uint32 first_id)
+make_flat_as(BarqBodyWriter *writer, const BarqCodec *codec, const float *x, int n,
+			 uint32 first_id, bool halved)
 {
 	char	   *rows = malloc((size_t) n * codec->row_bytes + 1);
 	ItemPointerData *tids = malloc(sizeof(ItemPointerData) * (n + 1));
@@ -95,9 +95,17 @@ make_flat(BarqBodyWriter *writer, const BarqCodec *codec, const float *x, int n,
 		id_to_tid(first_id + i, &tids[i]);
 	}
 	shim_writer_init(writer);
-	barq_flat_write(writer, codec, rows, codec->row_bytes, NULL, 0, tids, n);
+	(halved ? barq_flat_write_halved : barq_flat_write)
+		(writer, codec, rows, codec->row_bytes, NULL, 0, tids, n);
 	free(rows);
 	free(tids);
+}
+
+static inline void
+make_flat(BarqBodyWriter *writer, const BarqCodec *codec, const float *x, int n,
+		  uint32 first_id)
+{
+	make_flat_as(writer, codec, x, n, first_id, false);
 }
 
 /* BarqFindPlaces: each row is at the nearest of some rows. */

@@ -1,8 +1,8 @@
 /*
  * test_halves.c
  *	  Half codes of sq8 rows, in TAP: every level of kernels finds the rows that a plain
- *	  loop finds; rows within a limit are found, whatever vectors look like; bodies of
- *	  lists with half codes return what those without return.
+ *	  loop finds; rows within a limit are found, whatever vectors look like; bodies with
+ *	  half codes, flat and of lists, return what those without return.
  */
 #include "ivf_bodies.h"
 #include "flat/hits.h"
@@ -248,32 +248,69 @@ test_codecs(void)
 	free(which);
 }
 
+/* The header of a body. */
+static BarqVectorHeader *
+vector_header(const BarqBodyWriter *body)
+{
+	return (BarqVectorHeader *) (body->data + ((const BarqBodyHeader *) body->data)->kind_off);
+}
+
+/* A body of one kind, flat or of lists, with half codes or without. */
+static void
+make_body(BarqBodyWriter *writer, const BarqCodec *codec, const float *x, int n, bool lists,
+		  bool halved)
+{
+	BarqBodyWriter flat;
+	BarqView	view;
+	BarqMergeInput input;
+
+	make_flat_as(lists ? &flat : writer, codec, x, n, 0, halved);
+	if (!lists)
+		return;
+	view = shim_view(&flat, false);
+	input = (BarqMergeInput) {&view, NULL, view.rows};
+	make_lists_halved(writer, codec, 40, &input, 1, 1, halved);
+	shim_writer_free(&flat);
+}
+
 /* The rows of a search with rising bounds, in order, until it gives none. */
 static int
 rows_of_search(const BarqBodyWriter *body, const BarqQuery *query, const uint8 *skip,
 			   const float *bounds, int nbounds, int max, bool pages, BarqHit *hits)
 {
 	BarqView	view = shim_view(body, pages);
+	const BarqVectorSearchOps *ops = (view.kind == BARQ_KIND_FLAT ? &barq_flat_kind : &barq_ivf_kind)->vectors;
 	BarqSearchParams params = {.query = query, .breadth = 40, .skip = skip, .beside_graphs = true};
 	BarqSearch *search;
 	int			n = 0;
 	int			got;
 
 	shim_context_push();
-	search = barq_ivf_kind.vectors->begin(&view, &params);
+	search = ops->begin(&view, &params);
 	for (int b = 0; b < nbounds; b++)
-		while ((got = barq_ivf_kind.vectors->next(search, bounds[b], hits + n, max)) > 0)
+		while ((got = ops->next(search, bounds[b], hits + n, max)) > 0)
 			n += got;
-	barq_ivf_kind.vectors->end(search);
+	ops->end(search);
 	shim_context_pop();
 	return n;
 }
 
-/* Bodies with and without half codes, of each codec: the same rows in the same order. */
-static void
-test_bodies(void)
+static bool
+body_clean(const BarqBodyWriter *body)
 {
-	static const char *metrics[] = {"", "l2", "ip", "cosine", "l1"};
+	return vector_header(body)->halves_off % 64 == 0 &&
+		(((const BarqBodyHeader *) body->data)->kind == BARQ_KIND_FLAT ?
+		 check_clean(body, false, "flat") && check_clean(body, true, "flat") :
+		 lists_clean(body, false) && lists_clean(body, true));
+}
+
+/*
+ * Bodies with and without half codes, of each codec: the same rows in the same order.
+ */
+static void
+test_bodies(bool lists)
+{
+	static const char *metrics[] = {"", "l2", "ip", "cosine"};
 	static const char *quants[] = {"none", "f16", "sq8", "rabitq"};
 
 	enum
@@ -291,28 +328,22 @@ test_bodies(void)
 		for (int quant = BARQ_QUANT_NONE; quant <= BARQ_QUANT_RABITQ; quant++)
 		{
 			BarqCodec	codec;
-			BarqBodyWriter flat;
 			BarqBodyWriter plain;
 			BarqBodyWriter halved;
-			BarqView	view;
-			BarqMergeInput input;
 			uint8	   *skip = random_bits(N, 0.3);
-			const char *name = psprintf("%s, %s", metrics[metric], quants[quant]);
+			const char *name = psprintf("%s, %s, %s", lists ? "lists" : "flat", metrics[metric], quants[quant]);
 			void	   *mem;
 			bool		same = true;
 			long		rows = 0;
 
 			barq_codec_init(&codec, metric, quant, DIMS);
 			mem = malloc(barq_query_bytes(&codec));
-			make_flat(&flat, &codec, x, N, 0);
-			view = shim_view(&flat, false);
-			input = (BarqMergeInput) {&view, NULL, view.rows};
-			make_lists_halved(&plain, &codec, 40, &input, 1, 1, false);
-			make_lists_halved(&halved, &codec, 40, &input, 1, 1, true);
-			ok((header_of(&halved).halves_off != 0) == barq_codec_has_halves(&codec) &&
-			   barq_codec_has_halves(&codec) == (quant == BARQ_QUANT_SQ8),
+			make_body(&plain, &codec, x, N, lists, false);
+			make_body(&halved, &codec, x, N, lists, true);
+			ok((vector_header(&halved)->halves_off != 0) == (quant == BARQ_QUANT_SQ8) &&
+			   vector_header(&plain)->halves_off == 0,
 			   "%s: has half codes or not", name);
-			ok(lists_clean(&halved, false) && lists_clean(&halved, true), "%s: the check reports nothing", name);
+			ok(body_clean(&halved), "%s: the check reports nothing", name);
 			for (int q = 0; q < QUERIES; q++)
 				for (int way = 0; way < 8; way++)
 				{
@@ -336,7 +367,6 @@ test_bodies(void)
 			ok(same && rows > N, "%s: the same rows with half codes as without", name);
 			shim_writer_free(&plain);
 			shim_writer_free(&halved);
-			shim_writer_free(&flat);
 			free(skip);
 			free(mem);
 		}
@@ -347,34 +377,30 @@ test_bodies(void)
 }
 
 static void
-test_damage(void)
+test_damage(bool lists)
 {
 	enum
 	{
-		N = 400,
+		N = 401,
 		DIMS = 8
 	};
 	float	   *x = clustered_vectors(N, DIMS, 8, 5, 0);
 	BarqCodec	codec;
-	BarqBodyWriter flat;
 	BarqBodyWriter body;
 	BarqView	view;
-	BarqMergeInput input;
-	IvfHeader  *header;
+	BarqVectorHeader *header;
+	const BarqSegmentKind *kind = lists ? &barq_ivf_kind : &barq_flat_kind;
 	uint64		off;
 
 	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
-	make_flat(&flat, &codec, x, N, 0);
-	view = shim_view(&flat, false);
-	input = (BarqMergeInput) {&view, NULL, view.rows};
-	make_lists_halved(&body, &codec, 12, &input, 1, 1, true);
-	header = (IvfHeader *) (body.data + ((const BarqVectorHeader *) (body.data + ((const BarqBodyHeader *) body.data)->kind_off))->graph_off);
+	make_body(&body, &codec, x, N, lists, true);
+	header = vector_header(&body);
 	off = header->halves_off;
 	body.data[off + 5] ^= 0x40;
 	check_reports = 10;
 	view = shim_view(&body, false);
-	barq_ivf_kind.check(&view, check_report, (void *) "damaged");
-	ok(check_reports == 11, "a half code that is not that of its code is reported");
+	kind->check(&view, check_report, (void *) "damaged");
+	ok(check_reports == 11, "%s: a half code that is not that of its code is reported", kind->name);
 	body.data[off + 5] ^= 0x40;
 	for (int change = 0; change < 3; change++)
 	{
@@ -382,14 +408,13 @@ test_damage(void)
 
 		header->halves_off = change == 0 ? off + 64 : change == 1 ? off - 8 : UINT64CONST(1) << 63;
 		if (SHIM_TRY())
-			(void) barq_ivf_lists_of(&view);
+			kind->check(&view, check_report, (void *) "damaged");
 		else
 			refused = shim_sqlstate == ERRCODE_INDEX_CORRUPTED;
 		SHIM_END();
-		ok(refused, "half codes outside of the body are refused (%d)", change);
+		ok(refused, "%s: half codes outside of the body are refused (%d)", kind->name, change);
 	}
 	shim_writer_free(&body);
-	shim_writer_free(&flat);
 	free(x);
 }
 
@@ -401,8 +426,11 @@ main(void)
 	shim_context_push();
 	test_kernels();
 	test_codecs();
-	test_bodies();
-	test_damage();
+	for (int lists = 0; lists < 2; lists++)
+	{
+		test_bodies(lists);
+		test_damage(lists);
+	}
 	printf("1..%d\n", ntests);
 	return nfailed > 0;
 }
