@@ -21,14 +21,14 @@ kernels=("$BARQ_TREE"/src/kernels/*.o)
 vectors=("$BARQ_TREE"/src/flat/*.o "$BARQ_TREE"/src/{hnsw,ivf}/*.o "$BARQ_TREE/src/store/read_ahead.o")
 text=("$BARQ_TREE"/src/bm25/*.o "$BARQ_TREE"/src/text/{term_table,document}.o)
 mkdir -p "$BARQ_TOP/micro"
-[ $# -gt 0 ] || set -- bench_kernels bench_hnsw bench_parts bench_beside bench_filter bench_dead bench_ivf bench_bm25 bench_curve
+[ $# -gt 0 ] || set -- bench_kernels bench_hnsw bench_merge bench_parts bench_beside bench_filter bench_dead bench_ivf bench_bm25 bench_curve
 for name in "$@"; do
 	objects=("${kernels[@]}" "$BARQ_TREE/test/unit/pgshim.o")
 	case $name in
 		bench_kernels) objects=("${kernels[@]}") ;;
 		bench_bm25) objects+=("${text[@]}") ;;
 		# the wraps count the rows that are scored
-		bench_hnsw) objects+=("${vectors[@]}" -Wl,--wrap=barq_query_keys,--wrap=barq_code_keys) ;;
+		bench_hnsw | bench_merge) objects+=("${vectors[@]}" -Wl,--wrap=barq_query_keys,--wrap=barq_code_keys) ;;
 		bench_filter | bench_parts) objects+=("${vectors[@]}" -Wl,--wrap=barq_query_keys) ;;
 		bench_curve) objects+=("${vectors[@]}" "$BARQ_TREE"/src/vector_index/recall_{curve,measure}.o) ;;
 		*) objects+=("${vectors[@]}") ;;

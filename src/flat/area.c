@@ -210,6 +210,7 @@ typedef struct Grouping
 {
 	const BarqAreaRows *area;
 	uint32	   *groups;			/* of the row that is at each place now */
+	uint32	   *origin;			/* its number before, or NULL */
 	uint32	   *next;			/* of each group: its first place that is not settled */
 } Grouping;
 
@@ -224,10 +225,11 @@ swap_bytes(char *in_place, char *taken, char *scratch, Size bytes)
 
 /*
  * Put the row that is in *taken, of group *group, to the next free place of its group;
- * *taken and *group receive the row that was there.
+ * *taken and *group receive the row that was there, as do *tid and *origin.
  */
 static void
-swap_in(Grouping *grouping, char *taken, char *scratch, ItemPointerData *tid, uint32 *group)
+swap_in(Grouping *grouping, char *taken, char *scratch, ItemPointerData *tid, uint32 *group,
+		uint32 *origin)
 {
 	const BarqAreaRows *area = grouping->area;
 	Size		stride = area->codec->stride;
@@ -250,6 +252,12 @@ swap_in(Grouping *grouping, char *taken, char *scratch, ItemPointerData *tid, ui
 	other = groups[to];
 	groups[to] = *group;
 	*group = other;
+	if (grouping->origin != NULL)
+	{
+		other = grouping->origin[to];
+		grouping->origin[to] = *origin;
+		*origin = other;
+	}
 }
 
 /*
@@ -258,10 +266,11 @@ swap_in(Grouping *grouping, char *taken, char *scratch, ItemPointerData *tid, ui
  * is read and written.
  */
 void
-barq_area_group(const BarqAreaRows *area, uint32 *groups, uint32 ngroups, uint32 *firsts)
+barq_area_group(const BarqAreaRows *area, uint32 *groups, uint32 ngroups, uint32 *firsts,
+				uint32 *origin)
 {
 	Size		stride = area->codec->stride;
-	Grouping	grouping = {area, groups, NULL};
+	Grouping	grouping = {area, groups, origin, NULL};
 	Size		refine_bytes = area->refinements != NULL ? area->codec->refine_bytes : 0;
 	char	   *taken = palloc(stride + refine_bytes);
 	char	   *scratch = palloc(Max(stride, refine_bytes));
@@ -269,7 +278,11 @@ barq_area_group(const BarqAreaRows *area, uint32 *groups, uint32 ngroups, uint32
 	Assert(area->lists == NULL && !barq_codec_has_heads(area->codec));
 	memset(firsts, 0, ((Size) ngroups + 1) * sizeof(uint32));
 	for (uint32 row = 0; row < area->rows; row++)
+	{
 		firsts[groups[row] + 1]++;
+		if (origin != NULL)
+			origin[row] = row;
+	}
 	for (uint32 group = 0; group < ngroups; group++)
 		firsts[group + 1] += firsts[group];
 	grouping.next = palloc_extended(Max(ngroups, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
@@ -291,7 +304,8 @@ barq_area_group(const BarqAreaRows *area, uint32 *groups, uint32 ngroups, uint32
 			if (refine_bytes > 0)
 				memcpy(taken + stride, refinement_of(area, at), refine_bytes);
 			while (mine != group)
-				swap_in(&grouping, taken, scratch, &area->tids[at], &mine);
+				swap_in(&grouping, taken, scratch, &area->tids[at], &mine,
+						origin != NULL ? &origin[at] : NULL);
 			memcpy(code, taken, stride);
 			if (refine_bytes > 0)
 				memcpy(refinement_of(area, at), taken + stride, refine_bytes);

@@ -101,12 +101,13 @@ extern void barq_area_order_once(const BarqAreaRows *area, const uint32 *order,
  * Order rows by groups, in place: groups[i] is the group, below ngroups, of row i, and
  * afterwards that of the row that has number i then. firsts[] receives the number of
  * the first row of each group, and area->rows behind the last. Rows of a group come in
- * any order, which the arguments determine. Touches one place of each group at a time,
+ * any order, which the arguments determine; origin[i] receives the number that row i had
+ * (NULL: not wanted). Touches one place of each group at a time,
  * so that an area larger than memory is read and written once. For areas without lists,
  * of codecs without heads. Checks for interrupts.
  */
 extern void barq_area_group(const BarqAreaRows *area, uint32 *groups, uint32 ngroups,
-							uint32 *firsts);
+							uint32 *firsts, uint32 *origin);
 
 /* Zeros from an offset of an area to the next multiple of BARQ_BODY_ALIGN. */
 static inline void

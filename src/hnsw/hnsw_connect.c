@@ -139,7 +139,7 @@ link_from_near(Walk *walk, HnswBuilder *builder, uint32 row)
 	start = barq_hnsw_work_descend(builder, code, entry, 0);
 	if (walk->parent[start] == HNSW_NONE)
 		start = HNSW_ENTRY_ROW(entry);
-	n = barq_hnsw_work_search(builder, code, start, 0);
+	n = barq_hnsw_work_search(builder, code, &start, 1, builder->ef, 0);
 	for (int i = 0; i < n; i++)
 	{
 		if (link_from(walk, builder->beam[i].row, row))

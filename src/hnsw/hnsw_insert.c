@@ -23,6 +23,16 @@
 #define NARROW_RUN		8
 
 /*
+ * For a row that has a list already: neighbours whose lists are read to begin its search, and
+ * the breadth of that search, a part of ef_construction that is less by the share of the rows
+ * that its input has (measured: docs/performance.md, "Joining graphs").
+ */
+#define NEAR_ASKED		8
+#define NEAR_MOST		0.6875
+#define NEAR_LEAST		0.3125
+#define NEAR_LEAST_EF	16
+
+/*
  * The level comes from a hash of the row number (splitmix64's finalizer), so
  * that the sizing of the area and all processes draw the same levels.
  */
@@ -42,18 +52,20 @@ barq_hnsw_draw_level(uint32 row, int m)
 }
 
 /*
- * Select the neighbours of `of` on a layer anew from the n that list[] has and from `row`;
- * writes them to list[] and returns their number. Neighbours outside of the builder's
- * window, whose codes are not read, stay behind the others, as far as they take half of
- * the list: they were selected while the window had them.
+ * Select the neighbours of a row on a layer anew from the n that list[] has and from more[],
+ * which is sorted; writes them to list[] and returns their number. fill and *apart as in
+ * barq_hnsw_select().
+ * Neighbours outside of the builder's window, whose codes are not read, stay behind the
+ * others, as far as they take half of the list: they were selected while the window had
+ * them.
  */
 static int
-select_anew(HnswBuilder *builder, int layer, uint32 of, uint32 row, uint32 *list, int n)
+select_anew(HnswBuilder *builder, int layer, uint32 of, uint32 *list, int n,
+			const BarqHit *more, int nmore, int fill, int *apart)
 {
 	BarqHnswWork *work = builder->work;
 	const uint8 *window = layer == 0 ? builder->window : NULL;
 	int			degree = hnsw_work_degree(work, layer);
-	const char *code = hnsw_work_code(work, of);
 	uint32	   *rows = builder->fresh;
 	float	   *keys = builder->keys;
 	uint32		outside[HNSW_MAX_DEGREE / 2];
@@ -62,37 +74,36 @@ select_anew(HnswBuilder *builder, int layer, uint32 of, uint32 row, uint32 *list
 
 	for (int i = 0; i < n; i++)
 	{
+		bool		known = false;
+
+		for (int j = 0; j < nmore && !known; j++)
+			known = more[j].row == list[i];
+		if (known)
+			continue;
 		if (window == NULL || hnsw_in_window(window, list[i]))
 			rows[ninside++] = list[i];
 		else if (noutside < degree / 2)
 			outside[noutside++] = list[i];
 	}
-	barq_code_keys(&work->codec, code, hnsw_work_codes(work), work->codec.stride, rows,
-				   ninside, keys);
+	barq_code_keys(&work->codec, hnsw_work_code(work, of), hnsw_work_codes(work),
+				   work->codec.stride, rows, ninside, keys);
+	barq_keys_clean(keys, ninside);
+	memcpy(builder->candidates, more, nmore * sizeof(BarqHit));
 	for (int i = 0; i < ninside; i++)
-	{
-		builder->candidates[i].key = keys[i];
-		builder->candidates[i].row = rows[i];
-	}
-	builder->candidates[ninside].key =
-		barq_code_key(&work->codec, code, hnsw_work_code(work, row));
-	builder->candidates[ninside].row = row;
-	for (int i = 0; i <= ninside; i++)
-		barq_keys_clean(&builder->candidates[i].key, 1);
-	n = barq_hnsw_select(work, builder->candidates, ninside + 1, 0, degree - noutside,
-						 hnsw_work_refill(work, layer) - noutside, list,
-						 &builder->scratch);
+		(void) hnsw_beam_insert(builder->candidates, 0, nmore + i, keys[i], rows[i]);
+	n = barq_hnsw_select(work, builder->candidates, ninside + nmore, 0, degree - noutside,
+						 Max(fill - noutside, 0), list, apart, &builder->scratch);
 	memcpy(list + n, outside, noutside * sizeof(uint32));
 	return n + noutside;
 }
 
 /*
  * Make `row` a neighbour of `of` on a layer, selecting anew where the list is
- * full. The new list is computed from a copy of the old one; if another process
- * has changed the list meanwhile, it is computed again.
+ * full (only_free: not then). The new list is computed from a copy of the old one; if
+ * another process has changed the list meanwhile, it is computed again.
  */
 static void
-link_back(HnswBuilder *builder, int layer, uint32 of, uint32 row)
+link_back(HnswBuilder *builder, int layer, uint32 of, uint32 row, bool only_free)
 {
 	BarqHnswWork *work = builder->work;
 	int			degree = hnsw_work_degree(work, layer);
@@ -111,8 +122,18 @@ link_back(HnswBuilder *builder, int layer, uint32 of, uint32 row)
 			return;
 		if (n < degree)
 			list[n++] = row;
+		else if (only_free)
+			return;
 		else
-			n = select_anew(builder, layer, of, row, list, n);
+		{
+			BarqHit		hit = {
+				barq_code_key(&work->codec, hnsw_work_code(work, of), hnsw_work_code(work, row)),
+				row
+			};
+
+			barq_keys_clean(&hit.key, 1);
+			n = select_anew(builder, layer, of, list, n, &hit, 1, hnsw_work_refill(work, layer), NULL);
+		}
 		if (hnsw_work_write_list(work, layer, of, list, n, version))
 			return;
 		hnsw_spin(&spins);
@@ -126,12 +147,128 @@ choose(HnswBuilder *builder, int layer, int n, uint32 *chosen)
 	int			max = hnsw_work_choice(builder->work, layer);
 
 	return barq_hnsw_select(builder->work, builder->beam, n, 0, max,
-							layer == 0 ? max : 0, chosen, &builder->scratch);
+							layer == 0 ? max : 0, chosen, NULL, &builder->scratch);
+}
+
+/* Take a row from the n rows in the beam; returns how many remain. */
+static int
+leave_out_row(HnswBuilder *builder, int n, uint32 row)
+{
+	int			left = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (builder->beam[i].row != row)
+			builder->beam[left++] = builder->beam[i];
+	}
+	return left;
 }
 
 /*
- * Insert a row whose lists are empty into a graph that has the given entry
- * point, up to the lower of the two levels.
+ * Collect rows at which the search for a row begins that has a list since it was loaded: its
+ * neighbours of other inputs, and those of its neighbours that were inserted before. Returns
+ * their number, 0 if its own input is the only one that is known around it.
+ */
+static int
+near_starts(HnswBuilder *builder, uint32 row)
+{
+	BarqHnswWork *work = builder->work;
+	const uint8 *sources = hnsw_work_sources(work);
+	const uint8 *window = builder->window;
+	uint32	   *near = builder->fresh;
+	uint32		version;
+	int			nnear = hnsw_work_read_list(work, 0, row, near, &version);
+	int			asked = 0;
+	int			nstarts = 0;
+
+	barq_hnsw_visited_clear(builder->visited);
+	for (int i = 0; i < nnear && nstarts < HNSW_CANDIDATES - 1; i++)
+	{
+		int			n;
+
+		if (window != NULL && !hnsw_in_window(window, near[i]))
+			continue;
+		if (sources[near[i]] != builder->source)
+		{
+			builder->starts[nstarts] = near[i];
+			nstarts += barq_hnsw_visit(builder->visited, near[i]);
+			continue;
+		}
+		if (near[i] >= row || asked++ >= NEAR_ASKED)
+			continue;
+		n = hnsw_work_read_list(work, 0, near[i], builder->list, &version);
+		for (int j = 0; j < n && nstarts < HNSW_CANDIDATES - 1; j++)
+		{
+			if (sources[builder->list[j]] == builder->source ||
+				(window != NULL && !hnsw_in_window(window, builder->list[j])))
+				continue;
+			builder->starts[nstarts] = builder->list[j];
+			nstarts += barq_hnsw_visit(builder->visited, builder->list[j]);
+		}
+	}
+	return nstarts;
+}
+
+/*
+ * Breadth of the search that begins at these rows: the smaller its input's share of all rows,
+ * the fewer of the row's neighbours its list has.
+ */
+static inline int
+near_breadth(const HnswBuilder *builder)
+{
+	const BarqHnswWork *work = builder->work;
+	double		share = (double) work->source_rows[builder->source] / work->rows;
+	int			breadth = (int) (builder->ef * Max(NEAR_MOST - share, NEAR_LEAST));
+
+	return Max(breadth, Min(builder->ef, NEAR_LEAST_EF));
+}
+
+/*
+ * Choose a row's neighbours on layer 0 from the n rows in the beam and from its list, if it
+ * has one, and write them. Returns how many of chosen[] are to link back, of which the first
+ * *apart have to where a list is full.
+ */
+static int
+choose_and_write(HnswBuilder *builder, uint32 row, int n, uint32 *chosen, int *apart)
+{
+	BarqHnswWork *work = builder->work;
+	uint32		had[HNSW_MAX_DEGREE];
+	uint32		list[HNSW_MAX_DEGREE];
+	int			nhad;
+	int			nlist;
+	int			nchosen = 0;
+	int			napart;
+	uint32		version;
+
+	do
+	{
+		nhad = hnsw_work_read_list(work, 0, row, had, &version);
+		memcpy(list, had, nhad * sizeof(uint32));
+		if (nhad > 0)
+			nlist = select_anew(builder, 0, row, list, nhad, builder->beam, n,
+								hnsw_work_degree(work, 0), &napart);
+		else
+			nlist = napart = choose(builder, 0, n, list);
+	} while (!hnsw_work_write_list(work, 0, row, list, nlist, version));
+
+	*apart = 0;
+	for (int i = 0; i < nlist; i++)
+	{
+		bool		known = false;
+
+		for (int j = 0; j < nhad && !known; j++)
+			known = had[j] == list[i];
+		if (!known)
+			chosen[nchosen++] = list[i];
+		if (i < napart)
+			*apart = nchosen;
+	}
+	return nchosen;
+}
+
+/*
+ * Insert a row into a graph that has the given entry point, up to the lower of the two
+ * levels. Its lists are empty, but for that on layer 0 if it was loaded with one.
  */
 static void
 insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
@@ -139,35 +276,51 @@ insert_row(HnswBuilder *builder, uint32 row, int level, uint64 entry)
 	BarqHnswWork *work = builder->work;
 	const char *code = hnsw_work_code(work, row);
 	int			top = Min(level, HNSW_ENTRY_LEVEL(entry));
-	uint32		start = barq_hnsw_work_descend(builder, code, entry, top);
+	uint32		start = HNSW_NONE;
+	int			nstarts = 0;
+	bool		near;
+	int			n;
+	int			apart;
 	uint32		chosen[HNSW_MAX_LAYERS + 1][HNSW_MAX_DEGREE];
 	int			nchosen[HNSW_MAX_LAYERS + 1];
+
+	builder->source = hnsw_work_sources(work)[row];
+	if (builder->source != 0)
+		nstarts = near_starts(builder, row);
+	near = nstarts > 0;
+	if (top > 0 || !near)
+		start = barq_hnsw_work_descend(builder, code, entry, top);
 
 	/*
 	 * Choose on all layers before any row links to this one (README.md,
 	 * invariant 2): a search that reaches it needs its lists to go on.
 	 */
-	for (int l = top; l >= 0; l--)
+	for (int l = top; l > 0; l--)
 	{
-		int			n = barq_hnsw_work_search(builder, code, start, l);
-
+		n = barq_hnsw_work_search(builder, code, &start, 1, builder->ef, l);
 		start = builder->beam[0].row;
 		nchosen[l] = choose(builder, l, n, chosen[l]);
 	}
-	for (int l = 0; l <= top; l++)
+	if (start != HNSW_NONE)
+		builder->starts[nstarts++] = start;
+	n = barq_hnsw_work_search(builder, code, builder->starts, nstarts,
+							  near ? near_breadth(builder) : builder->ef, 0);
+	nchosen[0] = choose_and_write(builder, row, leave_out_row(builder, n, row), chosen[0], &apart);
+	for (int l = 1; l <= top; l++)
 	{
-		/* no other process writes these lists: no row links to this one yet */
-		uint32		version = pg_atomic_read_u32(hnsw_work_version(work, row));
-		bool		written PG_USED_FOR_ASSERTS_ONLY;
+		uint32		version;
 
-		written = hnsw_work_write_list(work, l, row, chosen[l], nchosen[l], version);
-		Assert(written);
+		/* no row links to this one on an upper layer yet, but some may on layer 0 */
+		do
+			(void) hnsw_work_read_list(work, l, row, builder->list, &version);
+		while (!hnsw_work_write_list(work, l, row, chosen[l], nchosen[l], version));
 	}
 	for (int l = 0; l <= top; l++)
 	{
 		for (int i = 0; i < nchosen[l]; i++)
-			link_back(builder, l, chosen[l][i], row);
+			link_back(builder, l, chosen[l][i], row, l == 0 && i >= apart);
 	}
+	builder->source = 0;
 }
 
 void
@@ -181,7 +334,6 @@ barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
 	int			n;
 	uint32		chosen[HNSW_MAX_DEGREE];
 	int			nchosen;
-	int			left = 0;
 
 	/* look everywhere */
 	builder->window = NULL;
@@ -193,17 +345,12 @@ barq_hnsw_work_join(HnswBuilder *builder, int layer, uint32 row)
 			*hnsw_work_list(work, layer, other) != HNSW_NONE)
 			start = other;
 	}
-	n = barq_hnsw_work_search(builder, code, start, layer);
-	for (int i = 0; i < n; i++)
-	{
-		if (builder->beam[i].row != row)
-			builder->beam[left++] = builder->beam[i];
-	}
-	nchosen = choose(builder, layer, left, chosen);
+	n = barq_hnsw_work_search(builder, code, &start, 1, builder->ef, layer);
+	nchosen = choose(builder, layer, leave_out_row(builder, n, row), chosen);
 	for (int i = 0; i < nchosen; i++)
 	{
-		link_back(builder, layer, row, chosen[i]);
-		link_back(builder, layer, chosen[i], row);
+		link_back(builder, layer, row, chosen[i], false);
+		link_back(builder, layer, chosen[i], row, false);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "flat/hits.h"
 #include "hnsw/hnsw_merge.h"
 #include "hnsw/hnsw_place.h"
+#include "hnsw/hnsw_sources.h"
 #include "hnsw/hnsw_work.h"
 #include "base/interrupts.h"
 
@@ -72,6 +73,8 @@ barq_hnsw_work_lay_out(BarqHnswWork *work, uint64 rows_bytes)
 	off += barq_align64(rows * sizeof(uint32));
 	work->first_off = off;
 	off += barq_align64(rows * sizeof(uint32));
+	work->sources_off = off;
+	off += barq_align64(rows * sizeof(uint8));
 	work->windows_off = off;
 	work->window_bytes = (uint32) barq_align64(rows / HNSW_BLOCK_ROWS / 8 + 1);
 	off += (uint64) 2 * HNSW_WINDOWS * work->window_bytes;
@@ -182,6 +185,7 @@ begin_area(BarqHnswWork *work, const BarqCodec *codec, int m, int ef_constructio
 		pg_atomic_init_u64(&work->claims[i], 0);
 	barq_fill(hnsw_work_at(work, work->versions_off), 0,
 			  (uint64) rows * sizeof(pg_atomic_uint32));
+	barq_fill(hnsw_work_at(work, work->sources_off), 0, rows);
 	barq_fill(hnsw_work_at(work, work->upper_off), 0xff,
 			  (uint64) work->upper_size * work->m * sizeof(uint32));
 	barq_fill(hnsw_work_at(work, work->lists_off), 0xff, (uint64) rows * work->list_bytes);
@@ -189,17 +193,65 @@ begin_area(BarqHnswWork *work, const BarqCodec *codec, int m, int ef_constructio
 }
 
 /*
- * All codes and TIDs are in the area: give the rows from work->kept on their order and
- * levels, and find copies. Then they can be inserted.
+ * Give rows the lists that they have in inputs whose graphs can be used. numbers[]: the
+ * number of each row from work->kept on, in the order of the inputs; NULL: that is the order.
+ * kept: the input that is not among them.
+ */
+static void
+load_lists(BarqHnswWork *work, BarqMergeInput *inputs, int ninputs, int kept,
+		   const uint32 *numbers)
+{
+	uint32		next = work->kept;
+	int			nsources = 0;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		uint32		rows = inputs[i].view->rows;
+		uint32	   *number;
+
+		if (i == kept)
+			continue;
+		if (nsources == HNSW_SOURCES - 1 || !barq_hnsw_merge_can_keep(work, &inputs[i]))
+		{
+			next += inputs[i].live;
+			continue;
+		}
+		number = MemoryContextAllocHuge(CurrentMemoryContext, (Size) rows * sizeof(uint32));
+		for (uint32 row = 0; row < rows; row++)
+		{
+			if (inputs[i].dead != NULL && barq_bit_is_set(inputs[i].dead, row))
+				number[row] = HNSW_NONE;
+			else
+			{
+				number[row] = numbers == NULL ? next : numbers[next - work->kept];
+				next++;
+			}
+		}
+		barq_hnsw_sources_load(work, &inputs[i], number, (uint8) ++nsources);
+		pfree(number);
+	}
+	Assert(next == work->rows);
+}
+
+/*
+ * All codes and TIDs are in the area: give the rows from work->kept on their order, lists
+ * and levels, and find copies. Then they can be inserted. kept: the input whose graph is kept;
+ * -1: none, and rows have no lists.
  */
 static BarqHnswWork *
-end_load(BarqHnswWork *work, const BarqHnswOptions *options, HnswCopies *copies)
+end_load(BarqHnswWork *work, const BarqHnswOptions *options, HnswCopies *copies,
+		 BarqMergeInput *inputs, int ninputs, int kept)
 {
 	uint32		counts[HNSW_MAX_LAYERS + 1];
 	int			level = HNSW_MAX_LAYERS;
+	uint32	   *numbers = NULL;
 
-	if (barq_hnsw_order_by_place(work, options, counts))
+	if (barq_hnsw_order_by_place(work, options, counts, kept >= 0 ? &numbers : NULL))
 		work->ef_construction = Max(work->ef_construction, PLACE_ORDER_EF);
+	if (kept >= 0)
+		load_lists(work, inputs, ninputs, kept, numbers);
+	if (numbers != NULL)
+		pfree(numbers);
 	for (uint32 row = work->kept; row < work->rows; row++)
 	{
 		if ((row & 0xfff) == 0)
@@ -218,6 +270,7 @@ end_load(BarqHnswWork *work, const BarqHnswOptions *options, HnswCopies *copies)
 			barq_hnsw_work_set_level(work, row, level);
 	}
 	pfree(copies);
+	barq_hnsw_sources_settle(work);
 	pg_atomic_init_u32(&work->claimed, work->kept);
 	work->magic = HNSW_WORK_MAGIC;
 	return work;
@@ -237,7 +290,7 @@ barq_hnsw_work_load_rows(void *mem, const BarqCodec *codec, const BarqHnswOption
 	area = hnsw_work_rows(work);
 	barq_area_load(&area, hnsw_work_at(work, work->rows_off), rows);
 	work->rows_used = rows->whole_bytes;
-	return end_load(work, options, copies);
+	return end_load(work, options, copies, NULL, 0, -1);
 }
 
 BarqHnswWork *
@@ -288,5 +341,5 @@ barq_hnsw_work_load(void *mem, const BarqCodec *codec,
 		}
 	}
 	Assert(next == work->rows);
-	return end_load(work, options, copies);
+	return end_load(work, options, copies, inputs, ninputs, kept);
 }

@@ -41,6 +41,19 @@ typedef struct Keep
 	uint32		dead[MERGE_MAX_DEAD];	/* entries to look beyond */
 } Keep;
 
+bool
+barq_hnsw_merge_can_keep(BarqHnswWork *work, BarqMergeInput *input)
+{
+	HnswGraph	graph;
+
+	if (input->view->kind != BARQ_KIND_HNSW || input->live == 0 ||
+		input->live < (1 - MOST_DEAD) * input->view->rows)
+		return false;
+	barq_hnsw_open(input->view, &graph);
+	barq_vector_same_codec(&work->codec, &graph.codec);
+	return graph.header.m == work->m;
+}
+
 int
 barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs, int ninputs)
 {
@@ -48,18 +61,8 @@ barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs, int ninputs)
 
 	for (int i = 0; i < ninputs; i++)
 	{
-		HnswGraph	graph;
-
-		if (inputs[i].view->kind != BARQ_KIND_HNSW || inputs[i].live == 0)
-			continue;
-
-		if (inputs[i].live < (1 - MOST_DEAD) * inputs[i].view->rows)
-			continue;
-		if (best >= 0 && inputs[i].live <= inputs[best].live)
-			continue;
-		barq_hnsw_open(inputs[i].view, &graph);
-		barq_vector_same_codec(&work->codec, &graph.codec);
-		if (graph.header.m == work->m)
+		if ((best < 0 || inputs[i].live > inputs[best].live) &&
+			barq_hnsw_merge_can_keep(work, &inputs[i]))
 			best = i;
 	}
 	return best;
@@ -176,7 +179,7 @@ keep_list(Keep *keep, int layer, uint32 entry, uint32 number)
 		}
 		nkept = barq_hnsw_select(work, builder->candidates, nrows, nkept,
 								 nkept + Min(lost, degree - nkept), 0,
-								 keep->kept, scratch);
+								 keep->kept, NULL, scratch);
 	}
 	memcpy(hnsw_work_list(work, layer, number), keep->kept, nkept * sizeof(uint32));
 	if (lost * 8 > had)

@@ -9,8 +9,14 @@
 #include "hnsw/hnsw_copies.h"
 
 /*
- * Number of the input whose graph is kept: the HNSW body of the area's m with
- * most live rows, of which at most half are dead; -1 if there is none.
+ * Can the graph of an input be used: is it an HNSW body of the area's m of which at most
+ * half are dead? ERRCODE_INDEX_CORRUPTED for a damaged input.
+ */
+extern bool barq_hnsw_merge_can_keep(BarqHnswWork *work, BarqMergeInput *input);
+
+/*
+ * Number of the input whose graph is kept: the one with most live rows of those whose
+ * graph can be used; -1 if there is none.
  */
 extern int	barq_hnsw_merge_choose(BarqHnswWork *work, BarqMergeInput *inputs,
 								   int ninputs);

@@ -41,10 +41,10 @@ typedef struct Places
  * Order the rows from work->kept on: those with upper levels first, the highest before
  * the others, then by place. Sets places->n, first and centroids. counts[]: receives the
  * number of rows of each level. False, with nothing done, if rows of the codec have no
- * places.
+ * places. *numbers: as in barq_hnsw_order_by_place().
  */
 static bool
-order_rows(Places *places, BarqFindPlaces find_places, uint32 *counts)
+order_rows(Places *places, BarqFindPlaces find_places, uint32 *counts, uint32 **numbers)
 {
 	BarqHnswWork *work = places->work;
 	BarqAreaRows area = hnsw_work_rows(work);
@@ -79,8 +79,22 @@ order_rows(Places *places, BarqFindPlaces find_places, uint32 *counts)
 	ngroups = places->n + HNSW_MAX_LAYERS;
 	places->first = MemoryContextAllocHuge(CurrentMemoryContext,
 										   ((Size) ngroups + 1) * sizeof(uint32));
-	barq_area_group(&area, groups, ngroups, places->first);
-	pfree(groups);
+	if (numbers == NULL)
+	{
+		barq_area_group(&area, groups, ngroups, places->first, NULL);
+		pfree(groups);
+	}
+	else
+	{
+		uint32	   *origin = MemoryContextAllocHuge(CurrentMemoryContext,
+													(Size) n * sizeof(uint32));
+
+		barq_area_group(&area, groups, ngroups, places->first, origin);
+		for (uint32 i = 0; i < n; i++)
+			groups[origin[i]] = work->kept + i;
+		pfree(origin);
+		*numbers = groups;
+	}
 	for (uint32 i = 0; i <= ngroups; i++)
 		places->first[i] += work->kept;
 	places->first += HNSW_MAX_LAYERS;
@@ -175,13 +189,16 @@ make_windows(Places *places, uint64 memory)
 }
 
 bool
-barq_hnsw_order_by_place(BarqHnswWork *work, const BarqHnswOptions *options, uint32 *counts)
+barq_hnsw_order_by_place(BarqHnswWork *work, const BarqHnswOptions *options, uint32 *counts,
+						 uint32 **numbers)
 {
 	Places		places = {.work = work};
 
+	if (numbers != NULL)
+		*numbers = NULL;
 	if (options->find_places == NULL || work->area_bytes <= options->memory)
 		return false;
-	work->by_place = order_rows(&places, options->find_places, counts);
+	work->by_place = order_rows(&places, options->find_places, counts, numbers);
 
 	/* the best neighbours by inner product are long rows of any place */
 	if (work->by_place && work->codec.metric != BARQ_METRIC_IP)

@@ -11,10 +11,12 @@
  * If the area is larger than options->memory, order the rows from work->kept on by
  * place: codes and TIDs are in the area, levels are not. Sets work->by_place and the
  * windows. counts[HNSW_MAX_LAYERS + 1]: receives the number of these rows of each level;
- * the highest come first. Returns work->by_place. Temporary memory is in the current
- * memory context, freed on return. Checks for interrupts.
+ * the highest come first. *numbers: receives an array, for the caller to free, of the number
+ * that each of them has now, in the order that they had, or NULL if that is the same (numbers
+ * NULL: not wanted). Returns work->by_place. Other temporary memory is in the current memory
+ * context, freed on return. Checks for interrupts.
  */
 extern bool barq_hnsw_order_by_place(BarqHnswWork *work, const BarqHnswOptions *options,
-									 uint32 *counts);
+									 uint32 *counts, uint32 **numbers);
 
 #endif							/* BARQ_HNSW_PLACE_H */

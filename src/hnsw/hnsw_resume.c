@@ -47,6 +47,7 @@ loaded_checksum(BarqHnswWork *work)
 	crc = barq_checksum(crc, hnsw_work_levels(work), rows);
 	crc = barq_checksum(crc, hnsw_work_at(work, work->upper_of_off), rows * sizeof(uint32));
 	crc = barq_checksum(crc, hnsw_work_first(work), rows * sizeof(uint32));
+	crc = barq_checksum(crc, hnsw_work_sources(work), rows);
 	FIN_CRC32C(crc);
 	return crc;
 }
@@ -58,13 +59,14 @@ barq_hnsw_work_note_loaded(BarqHnswWork *work)
 }
 
 /*
- * Is `row` right as a neighbour on a layer? Among the first `bound` rows are all that
- * have lists.
+ * Is `row` right as a neighbour on a layer? Only the first `bound` rows have lists, except on
+ * layer 0, where rows may have been loaded with one.
  */
 static inline bool
 is_neighbour(BarqHnswWork *work, int layer, uint32 row, uint32 bound)
 {
-	return row < bound && hnsw_work_levels(work)[row] >= layer;
+	return row < work->rows && hnsw_work_levels(work)[row] >= layer &&
+		(row < bound || (layer == 0 && hnsw_work_is_listed(work, row)));
 }
 
 /* Take from a list that was cut off while it was written what is no neighbour. */
@@ -88,16 +90,15 @@ mend_list(BarqHnswWork *work, int layer, uint32 row, uint32 bound)
 }
 
 /*
- * Check the lists of all rows that were claimed, and mend those that were being
- * written; such rows are added to *again. False if a list names a row that cannot be
- * in it.
+ * Check the lists of all rows, and mend those that were being written; such rows are added
+ * to *again, if they were claimed. False if a list names a row that cannot be in it.
  */
 static bool
 check_lists(BarqHnswWork *work, Again *again)
 {
 	uint32		bound = pg_atomic_read_u32(&work->claimed);
 
-	for (uint32 row = 0; row < bound; row++)
+	for (uint32 row = 0; row < work->rows; row++)
 	{
 		bool		cut_off = (pg_atomic_read_u32(hnsw_work_version(work, row)) & 1) != 0;
 
@@ -117,7 +118,8 @@ check_lists(BarqHnswWork *work, Again *again)
 		if (cut_off)
 		{
 			pg_atomic_fetch_add_u32(hnsw_work_version(work, row), 1);
-			add_again(again, row);
+			if (row < bound)
+				add_again(again, row);
 		}
 	}
 	return true;

@@ -59,7 +59,8 @@ fill_up(const BarqHit *candidates, int n, const uint32 *chosen, int nchosen,
 
 int
 barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n, int nselected,
-				 int max, int fill, uint32 *selected, HnswSelectScratch *scratch)
+				 int max, int fill, uint32 *selected, int *apart,
+				 HnswSelectScratch *scratch)
 {
 	BarqHit    *alive = scratch->alive;
 	int			nalive = n;
@@ -87,6 +88,8 @@ barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n, int nselected,
 		if (nselected < max)
 			nalive = leave_out(work, best, alive, nalive, scratch);
 	}
+	if (apart != NULL)
+		*apart = nselected;
 	if (nselected < fill)
 		nselected = fill_up(candidates, n, selected + first,
 							nselected - first, selected, nselected, fill);

@@ -20,7 +20,7 @@
 #include "port/atomics.h"
 #include "port/pg_crc32c.h"
 
-#define HNSW_WORK_MAGIC	0x334b5257	/* "WRK3" */
+#define HNSW_WORK_MAGIC	0x344b5257	/* "WRK4" */
 
 /* Processes that insert into an area at once, at most. */
 #define HNSW_CLAIMANTS	160
@@ -32,6 +32,9 @@ typedef enum HnswWorkPhase
 	HNSW_PHASE_ORDERING,		/* rows are being moved, as `ordering` says */
 	HNSW_PHASE_COMPLETE			/* the area holds the body, of body_bytes */
 } HnswWorkPhase;
+
+/* Inputs whose rows keep their lists, at most, and one for the rows of none. */
+#define HNSW_SOURCES	256
 
 /*
  * Windows: to which rows the search for neighbours of rows by place is confined on
@@ -71,6 +74,7 @@ struct BarqHnswWork
 	uint64		versions_off;	/* pg_atomic_uint32[rows] */
 	uint64		upper_of_off;	/* uint32[rows]: first upper list */
 	uint64		first_off;		/* uint32[rows]: first row with the same code */
+	uint64		sources_off;	/* uint8[rows]: see hnsw_work_sources() */
 	uint64		rows_used;		/* bytes of whole rows so far */
 	uint64		area_bytes;
 
@@ -82,6 +86,8 @@ struct BarqHnswWork
 	uint32		window_bytes;
 	uint32		nwindows;		/* 0: rows are not by place, or have no windows */
 	uint32		window_first[HNSW_WINDOWS + 1];
+
+	uint32		source_rows[HNSW_SOURCES];	/* rows of each input whose rows have lists */
 
 	/* on cache lines of their own: all processes write them */
 	pg_atomic_uint32 claimed pg_attribute_aligned(64);	/* next row to insert */
@@ -177,6 +183,16 @@ hnsw_work_first(BarqHnswWork *work)
 	return (uint32 *) hnsw_work_at(work, work->first_off);
 }
 
+/*
+ * For each row the number of the input in whose graph it has all neighbours that its
+ * list on layer 0 had there; 0: none
+ */
+static inline uint8 *
+hnsw_work_sources(BarqHnswWork *work)
+{
+	return (uint8 *) hnsw_work_at(work, work->sources_off);
+}
+
 /* the list of a row on one of its layers; read and written by version, below */
 static inline uint32 *
 hnsw_work_list(BarqHnswWork *work, int layer, uint32 row)
@@ -234,6 +250,16 @@ hnsw_spin(int *spins)
 		pg_compiler_barrier();
 	else
 		sched_yield();
+}
+
+/*
+ * Has a row a list on layer 0, by a glance without its version? A row that has one keeps
+ * one.
+ */
+static inline bool
+hnsw_work_is_listed(BarqHnswWork *work, uint32 row)
+{
+	return *hnsw_work_list(work, 0, row) != HNSW_NONE;
 }
 
 /*
@@ -314,11 +340,12 @@ typedef struct HnswSelectScratch
  * their distances from the selecting row, append those that are nearer to the
  * selecting row than to each row selected before, nearest first, until
  * selected[] has max; then the nearest candidates left out, until it has fill
- * (0: none). Sorts candidates[]. Returns the number of selected rows.
+ * (0: none). Sorts candidates[]. Returns the number of selected rows; *apart: of those
+ * before the ones left out (NULL: not wanted).
  */
 extern int	barq_hnsw_select(BarqHnswWork *work, BarqHit *candidates, int n,
 							 int nselected, int max, int fill,
-							 uint32 *selected, HnswSelectScratch *scratch);
+							 uint32 *selected, int *apart, HnswSelectScratch *scratch);
 
 /* candidates for which a builder has room, even if ef_construction is less */
 #define HNSW_CANDIDATES	512
@@ -330,13 +357,15 @@ typedef struct HnswBuilder
 	struct HnswVisited *visited;
 	int			ef;				/* ef_construction, at least m */
 	const uint8 *window;		/* rows that are searched on layer 0; NULL: all */
+	uint8		source;			/* rows of this input are not searched; 0: none */
 	uint32		window_number;
 	uint32		narrow_end;		/* windows before this one are narrow */
 	uint32		unwatched;		/* rows since the page faults were counted */
 	long		faults;			/* page faults by then */
 	BarqHit    *beam;			/* ef + 1 */
-	uint32	   *list;			/* HNSW_MAX_DEGREE, as are fresh and keys */
+	uint32	   *list;			/* HNSW_MAX_DEGREE, as is fresh */
 	uint32	   *fresh;
+	uint32	   *starts;			/* HNSW_CANDIDATES, as has keys */
 	float	   *keys;
 	BarqHit    *candidates;		/* for barq_hnsw_select() */
 	HnswSelectScratch scratch;
@@ -350,12 +379,12 @@ extern void barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work);
 extern void barq_hnsw_builder_end(HnswBuilder *builder);
 
 /*
- * Find the rows on a layer that are nearest to a code, starting from a row on
- * that layer. Writes at most builder->ef of them to builder->beam, best first,
- * and returns their number, which is at least 1.
+ * Find the rows on a layer that are nearest to a code, starting from rows on that layer,
+ * HNSW_CANDIDATES at most. Writes at most ef of them, which is not more than builder->ef, to
+ * builder->beam, best first, and returns their number, which is at least 1.
  */
 extern int	barq_hnsw_work_search(HnswBuilder *builder, const void *code,
-								  uint32 start, int layer);
+								  const uint32 *starts, int nstarts, int ef, int layer);
 
 /*
  * Descend greedily from an entry point to `layer`; returns the nearest row

@@ -12,13 +12,14 @@
 void
 barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work)
 {
-	/* candidates are a beam, or at most HNSW_CANDIDATES neighbours of neighbours */
-	int			n = Max(work->ef_construction, HNSW_CANDIDATES) + 1;
+	/* candidates are a beam and a list, or at most HNSW_CANDIDATES neighbours of neighbours */
+	int			n = Max(work->ef_construction + HNSW_MAX_DEGREE, HNSW_CANDIDATES) + 1;
 
 	builder->work = work;
 	builder->ef = Max(work->ef_construction, work->m);
 	builder->visited = barq_hnsw_visited_borrow(work->rows, HNSW_VISITS(builder->ef));
 	builder->window = NULL;
+	builder->source = 0;
 	builder->window_number = 0;
 	builder->narrow_end = 0;
 	builder->unwatched = 0;
@@ -26,7 +27,8 @@ barq_hnsw_builder_init(HnswBuilder *builder, BarqHnswWork *work)
 	builder->beam = palloc((Size) (builder->ef + 1) * sizeof(BarqHit));
 	builder->list = palloc(HNSW_MAX_DEGREE * sizeof(uint32));
 	builder->fresh = palloc(HNSW_MAX_DEGREE * sizeof(uint32));
-	builder->keys = palloc(HNSW_MAX_DEGREE * sizeof(float));
+	builder->starts = palloc(HNSW_CANDIDATES * sizeof(uint32));
+	builder->keys = palloc(HNSW_CANDIDATES * sizeof(float));
 	builder->candidates = palloc((Size) n * sizeof(BarqHit));
 	builder->scratch.rows = palloc((Size) n * sizeof(uint32));
 	builder->scratch.keys = palloc((Size) n * sizeof(float));
@@ -40,6 +42,7 @@ barq_hnsw_builder_end(HnswBuilder *builder)
 	pfree(builder->beam);
 	pfree(builder->list);
 	pfree(builder->fresh);
+	pfree(builder->starts);
 	pfree(builder->keys);
 	pfree(builder->candidates);
 	pfree(builder->scratch.rows);
@@ -85,24 +88,34 @@ barq_hnsw_work_descend(HnswBuilder *builder, const void *code, uint64 entry,
 }
 
 int
-barq_hnsw_work_search(HnswBuilder *builder, const void *code, uint32 start,
-					  int layer)
+barq_hnsw_work_search(HnswBuilder *builder, const void *code, const uint32 *starts,
+					  int nstarts, int ef, int layer)
 {
 	BarqHnswWork *work = builder->work;
 	HnswVisited *visited = builder->visited;
 	BarqHit    *beam = builder->beam;
 	const char *codes = hnsw_work_codes(work);
 	Size		stride = work->codec.stride;
-	int			ef = builder->ef;
-	int			n = 1;
+	int			n = 0;
 	int			next = 0;		/* rows before it are expanded */
 	const uint8 *window = layer == 0 ? builder->window : NULL;
+	const uint8 *sources = hnsw_work_sources(work);
+	uint8		source = layer == 0 ? builder->source : 0;
 
+	Assert(nstarts > 0 && nstarts <= HNSW_CANDIDATES && ef <= builder->ef);
 	barq_hnsw_visited_clear(visited);
-	barq_hnsw_visit(visited, start);
-	beam[0].key = barq_code_key(&work->codec, code, codes + start * stride);
-	beam[0].row = start;
-	barq_keys_clean(&beam[0].key, 1);
+	barq_code_keys(&work->codec, code, codes, stride, starts, nstarts, builder->keys);
+	barq_keys_clean(builder->keys, nstarts);
+	for (int i = 0; i < nstarts; i++)
+	{
+		if (!barq_hnsw_visit(visited, starts[i]) ||
+			(n == ef && !(builder->keys[i] < beam[n - 1].key)))
+			continue;
+		if (n == ef)
+			n--;
+		(void) hnsw_beam_insert(beam, 0, n, builder->keys[i], starts[i]);
+		n++;
+	}
 
 	while (next < n)
 	{
@@ -124,6 +137,8 @@ barq_hnsw_work_search(HnswBuilder *builder, const void *code, uint32 start,
 			uint32		neighbour = builder->list[i];
 
 			if (window != NULL && !hnsw_in_window(window, neighbour))
+				continue;
+			if (source != 0 && sources[neighbour] == source)
 				continue;
 			builder->fresh[nfresh] = neighbour;
 			nfresh += barq_hnsw_visit(visited, neighbour);

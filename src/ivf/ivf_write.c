@@ -23,7 +23,7 @@ order_rows(BarqIvfWork *work, uint32 *firsts, uint32 *names)
 	uint32		lists = 0;
 
 	barq_area_group(&area, (uint32 *) ivf_work_at(work, work->list_of_off), work->lists,
-					firsts);
+					firsts, NULL);
 	for (uint32 list = 0; list < work->lists; list++)
 	{
 		if (firsts[list] == firsts[list + 1])

@@ -111,6 +111,94 @@ test_merge(void)
 	free(q);
 }
 
+/* Rows around so many centres, 0: none; every 37th is a copy of the one 1,000 before it. */
+static float *
+vectors_around(int n, int dims, int centres)
+{
+	float	   *x = random_vectors(n, dims);
+
+	for (int i = centres; i < n && centres > 0; i++)
+		for (int d = 0; d < dims; d++)
+			x[i * dims + d] = x[(i % centres) * dims + d] + 0.1f * x[i * dims + d];
+	for (int i = 1000; i < n; i += 37)
+		memcpy(x + (size_t) i * dims, x + (size_t) (i - 1000) * dims, dims * sizeof(float));
+	return x;
+}
+
+/*
+ * Graphs, of which one is kept and the rows of the others come with their lists, beside a
+ * flat input; with dead rows in all of them, and rows whose copies are in other inputs.
+ */
+static void
+test_graphs(BarqMetric metric, int centres, double share, int processes)
+{
+	enum
+	{
+		INPUTS = 4
+	};
+	static const int sizes[INPUTS] = {2500, 4500, 2000, 1000};
+	int			n = 10000;
+	int			dims = 24;
+	float	   *x = vectors_around(n, dims, centres);
+	float	   *q = random_vectors(80, dims);
+	uint8	   *dead_ids = random_bits(n, share);
+	BarqCodec	codec;
+	BarqBodyWriter bodies[INPUTS];
+	BarqView	views[INPUTS];
+	BarqMergeInput inputs[INPUTS];
+	BarqBodyWriter merged;
+	BarqBodyWriter merged_flat;
+	BarqBodyWriter fresh;
+	double		r;
+	double		r_fresh;
+
+	for (int i = 0; i < 80; i++)
+		for (int d = 0; d < dims && centres > 0; d++)
+			q[i * dims + d] = x[(i % centres) * dims + d] + 0.1f * q[i * dims + d];
+	barq_codec_init(&codec, metric, BARQ_QUANT_SQ8, dims);
+	for (int i = 0, first = 0; i < INPUTS; first += sizes[i++])
+	{
+		BarqBodyWriter flat;
+		uint8	   *dead;
+
+		make_flat(&flat, &codec, x + (size_t) first * dims, sizes[i], first);
+		if (i < INPUTS - 1)
+			build_from_flat(&bodies[i], &codec, 8, 48, &flat, 1);
+		else
+			bodies[i] = flat;
+		views[i] = shim_view(&bodies[i], i == 2);
+		dead = calloc(1, sizes[i] / 8 + 1);
+		for (int row = 0; row < sizes[i]; row++)
+			if (barq_bit_is_set(dead_ids, tid_to_id(&tids_of(&bodies[i])[row])))
+				barq_bit_set(dead, row);
+		inputs[i] = (BarqMergeInput) {&views[i], dead, count_clear(dead, sizes[i])};
+		if (i < INPUTS - 1)
+			shim_writer_free(&flat);
+	}
+	build(&merged, &codec, 8, 48, inputs, INPUTS, processes);
+	shim_writer_init(&merged_flat);
+	barq_flat_merge(&merged_flat, &codec, inputs, INPUTS);
+	build_from_flat(&fresh, &codec, 8, 48, &merged_flat, 1);
+	r = recall(&merged, &codec, q, 80, 40, 10, NULL, false);
+	r_fresh = recall(&fresh, &codec, q, 80, 40, 10, NULL, false);
+	ok(r > r_fresh - 0.02 && check_clean(&merged, false, "graphs") &&
+	   rows_match(&merged, &codec, x, dead_ids, n) &&
+	   drain(&merged, &codec, q, NULL, 40, 100, false, 0),
+	   "%d graphs, metric %d, %d centres, %.0f %% dead, %d processes: recall %.3f, of a new graph %.3f",
+	   INPUTS - 1, (int) metric, centres, share * 100, processes, r, r_fresh);
+	for (int i = 0; i < INPUTS; i++)
+	{
+		free(unconstify(uint8 *, inputs[i].dead));
+		shim_writer_free(&bodies[i]);
+	}
+	shim_writer_free(&merged);
+	shim_writer_free(&merged_flat);
+	shim_writer_free(&fresh);
+	free(dead_ids);
+	free(x);
+	free(q);
+}
+
 /* Open, check and search a body that may be damaged; returns whether that raised an error. */
 static bool
 use(const BarqBodyWriter *body, const BarqView *proto, const BarqQuery *query, bool pages)
@@ -218,6 +306,15 @@ main(void)
 	shim_init();
 	barq_kernels_select("auto");
 	test_merge();
+	for (int i = 0; i < 3; i++)
+	{
+		static const double shares[] = {0, 0.12, 0.45};
+
+		test_graphs(BARQ_METRIC_L2, 0, shares[i], 1);
+		test_graphs(BARQ_METRIC_L2, 200, shares[i], 3);
+		test_graphs(BARQ_METRIC_COSINE, 50, shares[i], 1);
+		test_graphs(BARQ_METRIC_IP, 0, shares[i], 2);
+	}
 	test_damage();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;

@@ -10,7 +10,7 @@
 #include "hnsw/hnsw_work.h"
 
 #define ROWS	20000
-#define FIRST	8000			/* of them in a graph that is kept */
+#define FIRST	11000			/* of them in a graph that is kept */
 #define DIMS	24
 #define HELPERS	3
 
@@ -85,9 +85,12 @@ insert_and_kill(useconds_t us)
 		waitpid(pids[i], NULL, 0);
 }
 
-/* by_place: the area is larger than the memory that it may have. */
+/*
+ * by_place: the area is larger than the memory that it may have; what: the input that is not
+ * kept.
+ */
 static void
-test_killed(const float *x, const float *q, bool by_place)
+test_killed(const float *x, const float *q, bool by_place, const char *what)
 {
 	BarqBodyWriter body;
 	BarqBodyWriter fresh;
@@ -101,7 +104,7 @@ test_killed(const float *x, const float *q, bool by_place)
 
 	options.memory = by_place ? 256 * 1024 : PG_UINT64_MAX;
 	options.find_places = by_place ? places_of_rows : NULL;
-	ok(load()->by_place == by_place, "rows are inserted %s", by_place ? "by place" : "in order");
+	ok(load()->by_place == by_place, "rows of %s are inserted %s", what, by_place ? "by place" : "in order");
 	while (usable && resumed.left > 0)
 	{
 		insert_and_kill(2000 + (useconds_t) (random_uniform() * 20000));
@@ -175,6 +178,17 @@ test_states(const float *x, const float *q)
 	   "a list that was cut off is mended, a claim that was not made counts for nothing");
 	ok(!resume(&(BarqHnswResumed) {0}) || resumed.again == 1, "and again");
 
+	/* the list of a row that is not inserted, but was loaded with one, which others change */
+	if (hnsw_work_is_listed(work, ROWS - 1))
+	{
+		list = hnsw_work_list(work, 0, ROWS - 1);
+		list[1] = list[0];
+		list[2] = ROWS + 5;
+		pg_atomic_fetch_add_u32(hnsw_work_version(work, ROWS - 1), 1);
+		ok(resume(&resumed) && resumed.again == 0 && list[1] != list[0] && list[2] != ROWS + 5,
+		   "such a list of a row that was not claimed is mended, and the row is not inserted yet");
+	}
+
 	/* a row whose own list is written, to which nothing links yet */
 	pg_atomic_write_u64(&work->claims[0], ((uint64) FIRST << 32) | (FIRST + 16));
 	ok(resume(&resumed) && resumed.again == 16, "a claim that was not done is done again");
@@ -209,7 +223,7 @@ test_states(const float *x, const float *q)
 }
 
 static void
-test_damage(void)
+test_damage(bool graphs)
 {
 	BarqHnswWork *work = load();
 	BarqHnswResumed resumed;
@@ -234,6 +248,16 @@ test_damage(void)
 	list[0] ^= 0x80000000;
 	ok(!resume(&resumed), "nor with a neighbour that is no row");
 	list[0] ^= 0x80000000;
+	if (graphs)
+	{
+		list = hnsw_work_list(work, 0, ROWS - 1);
+		list[0] ^= 0x80000000;
+		ok(!resume(&resumed), "nor in the list of a row that is not inserted");
+		list[0] ^= 0x80000000;
+		hnsw_work_sources(work)[ROWS - 1] ^= 1;
+		ok(!resume(&resumed), "nor with another input of a row");
+		hnsw_work_sources(work)[ROWS - 1] ^= 1;
+	}
 	pg_atomic_write_u32(&work->claimed, ROWS + 1);
 	ok(!resume(&resumed), "nor with more rows than it has");
 	pg_atomic_write_u32(&work->claimed, FIRST);
@@ -255,27 +279,36 @@ main(void)
 	float	   *x = random_vectors(ROWS, DIMS);
 	float	   *q = random_vectors(60, DIMS);
 	BarqBodyWriter flat[2];
-	BarqBodyWriter graph;
-	BarqView	views[2];
+	BarqBodyWriter graphs[2];
+	BarqView	views[3];
 
 	shim_init();
 	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
 	make_flat(&flat[0], &codec, x, FIRST, 0);
 	make_flat(&flat[1], &codec, x + FIRST * DIMS, ROWS - FIRST, FIRST);
-	build_from_flat(&graph, &codec, options.m, options.ef_construction, &flat[0], 2);
-	views[0] = shim_view(&graph, false);
-	views[1] = shim_view(&flat[1], false);
-	inputs[0] = (BarqMergeInput) {&views[0], NULL, FIRST};
-	inputs[1] = (BarqMergeInput) {&views[1], NULL, ROWS - FIRST};
+	for (int i = 0; i < 2; i++)
+	{
+		build_from_flat(&graphs[i], &codec, options.m, options.ef_construction, &flat[i], 2);
+		views[i] = shim_view(&graphs[i], false);
+		inputs[i] = (BarqMergeInput) {&views[i], NULL, i == 0 ? FIRST : ROWS - FIRST};
+	}
+	views[2] = shim_view(&flat[1], false);
 
-	test_killed(x, q, false);
-	test_killed(x, q, true);
-	options = (BarqHnswOptions) {12, 48};
-	test_states(x, q);
-	test_damage();
-	shim_writer_free(&graph);
-	shim_writer_free(&flat[0]);
-	shim_writer_free(&flat[1]);
+	/* a flat input beside the graph that is kept, then another graph */
+	for (int i = 0; i < 2; i++)
+	{
+		inputs[1].view = &views[i == 0 ? 2 : 1];
+		test_killed(x, q, false, i == 0 ? "a flat input" : "a graph");
+		test_killed(x, q, true, i == 0 ? "a flat input" : "a graph");
+		options = (BarqHnswOptions) {12, 48};
+		test_states(x, q);
+		test_damage(i == 1);
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		shim_writer_free(&graphs[i]);
+		shim_writer_free(&flat[i]);
+	}
 	free(x);
 	free(q);
 	printf("1..%d\n", ntests);
