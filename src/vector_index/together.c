@@ -162,6 +162,18 @@ begin_slice(TogetherSlice *slice, const BarqUpcoming *upcoming, Relation index, 
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Whether a segment is searched by half codes (flat/README.md): bounded by the keys of
+ * larger ones, that costs less than a part of a search for several queries together,
+ * which has no bound.
+ */
+static bool
+searches_halves(const BarqSearchParams *params, uint32 segment, const BarqSegmentDesc *desc,
+				const BarqView *view)
+{
+	return segment > 0 && desc->passing_bytes > 0 && view->base != NULL && params->recall == 0;
+}
+
 const BarqSearchStart *
 barq_together_start(IndexScanDesc scan, VectorScan *vs, uint32 segment,
 					const BarqSearchParams *params)
@@ -177,7 +189,7 @@ barq_together_start(IndexScanDesc scan, VectorScan *vs, uint32 segment,
 	int			number;
 
 	if (upcoming == NULL || ops->begin_together == NULL || upcoming->n < 2 ||
-		!is_current(upcoming, scan, vs))
+		searches_halves(params, segment, desc, view) || !is_current(upcoming, scan, vs))
 		return NULL;
 	memset(&key, 0, sizeof(key));
 	key.index = RelationGetRelid(scan->indexRelation);
