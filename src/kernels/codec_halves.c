@@ -83,7 +83,7 @@ void
 barq_halves_write(const BarqCodec *codec, const char *rows, size_t stride, int n, char *block)
 {
 	int			groups = groups_of(codec);
-	float	   *mean = (float *) (block + (size_t) groups * 4 * BARQ_HALF_ROWS);
+	float	   *mean = (void *) (block + (size_t) groups * 4 * BARQ_HALF_ROWS);
 	float	   *spread = mean + BARQ_HALF_ROWS;
 	float	   *step = spread + BARQ_HALF_ROWS;
 	float	   *sum = step + BARQ_HALF_ROWS;
