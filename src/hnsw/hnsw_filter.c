@@ -41,6 +41,9 @@
 #define SAMPLE_ADMITTED	32		/* rows of the first sample that should be admitted */
 #define ASKED_LATELY	2048
 #define LISTS_MORE		1.5f	/* see barq_hnsw_gather_admitted() */
+#define LISTS_FEW		1.0f	/* where up to FEW_SHARE of the rows near the query are admitted */
+#define FEW_SHARE		0.15f	/* and not fewer than this part of those elsewhere */
+#define NOT_FEWER		0.8f
 #define FAR_LISTS		3.0f
 #define PRIOR			64		/* rows for which the filter's own share counts */
 
@@ -155,6 +158,35 @@ gather_bits(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhop
 	search->admitted += i - nrefused;
 }
 
+/*
+ * The same of the list of a row that is not admitted, whose share of admitted rows is not
+ * counted. (To look at 16 rows at once by gathering their bits was no faster: the lists are
+ * waited for.)
+ */
+static void
+gather_hop(HnswSearch *search, uint32 row, int *nfresh)
+{
+	uint8	   *closed = search->closed;
+	uint32	   *fresh = search->fresh;
+	uint32		rows = search->graph.body.rows;
+	int			most = search->most_fresh;
+	int			degree;
+	const uint32 *list = hnsw_search_list(search, row, &degree);
+	int			n = *nfresh;
+
+	for (int i = 0; i < degree && n < most && is_neighbour(list[i], rows); i++)
+	{
+		uint32		neighbour = list[i];
+		uint8		bit = (uint8) (1 << (neighbour & 7));
+		uint8		shut = closed[neighbour >> 3];
+
+		fresh[n] = neighbour;
+		n += (shut & bit) == 0;
+		closed[neighbour >> 3] = shut | bit;
+	}
+	*nfresh = n;
+}
+
 /* The same, for a filter that is asked about each row. */
 static void
 gather_asked(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhops)
@@ -221,8 +253,14 @@ barq_hnsw_gather_admitted(HnswSearch *search, uint32 row)
 	for (int i = 0; i < nhops && search->lists != NULL; i++)
 		prefetch_list(search, search->hops[i]);
 	for (int i = 0; i < nhops && nfresh < search->most_fresh; i++)
-		if (barq_hnsw_visit(search->visited, search->hops[i]))
+	{
+		if (!barq_hnsw_visit(search->visited, search->hops[i]))
+			continue;
+		if (search->closed != NULL && search->more <= LISTS_FEW)
+			gather_hop(search, search->hops[i], &nfresh);
+		else
 			gather_list(search, search->hops[i], &nfresh, NULL, NULL);
+	}
 	prefetch_next(search, (int) Min(most, search->degree));
 	return nfresh;
 }
@@ -453,6 +491,8 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 	sample_share(search, row, share);
 	local = search->admitted / search->asked;
 	is_far = local < share / 2 || search->excluded;
+	if (local <= FEW_SHARE && local >= share * NOT_FEWER && search->filter->words == NULL && search->filter->admits == NULL)
+		search->more = LISTS_FEW;
 	if (is_far)
 	{
 		if (search->filter->count <= Max(Min(FAR_SCORED_LEAST, search->graph.body.rows / 8),

@@ -36,11 +36,12 @@
  * Queries of other distributions may miss 0.03 more than the target says: much where that is
  * 0.95 or more, little where it is 0.9 (docs/performance.md, "Recall by name"). From SURE on
  * searches may therefore be credited with a part of what the rule for hard queries finds: CREDIT
- * of what is missed otherwise.
+ * of what is missed otherwise. Up to UNSURE the others need all of that and a little more.
  */
 #define UNSURE		0.9
 #define SURE		0.95
-#define CREDIT		0.13
+#define CREDIT		0.1
+#define CREDIT_UNSURE	(-0.04)
 
 #define FEW_K	10
 #define MANY_K	100
@@ -393,7 +394,7 @@ barq_hard_credit(const BarqCurvePart *parts, int n, double target)
 	for (int i = 0; i < n; i++)
 		if (!parts[i].exact && !isinf(parts[i].curve->crowded))
 			share += parts[i].share;
-	return share * CREDIT * (1 - target) * sureness(target);
+	return share * (1 - target) * (CREDIT_UNSURE + (CREDIT - CREDIT_UNSURE) * sureness(target));
 }
 
 int

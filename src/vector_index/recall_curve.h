@@ -151,8 +151,9 @@ typedef struct BarqCurvePart
 } BarqCurvePart;
 
 /*
- * The recall that searches of these parts find beyond what their curves say, at least, since hard
- * queries are searched more broadly: of graphs whose queries can be told to be hard.
+ * By how much less than a target the curves of these parts may say, since hard queries are
+ * searched more broadly: of graphs whose queries can be told to be hard. Below 0 where the
+ * curves have to say more, for the sake of queries of other distributions.
  */
 extern double barq_hard_credit(const BarqCurvePart *parts, int n, double target);
 
