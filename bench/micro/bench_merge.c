@@ -5,7 +5,7 @@
  *
  *	  bench_merge base.npy [-s 90000,30000] [-k gg] [-m 16] [-c 64] [-M l2|cosine|ip]
  *		[-q sq8|f16|none|rabitq] [-e 20,40,100] [-r 1,2,3] [-Q 1000] [-p 1] [-L avx2]
- *		[-w folder] [-d 0.1] [-g megabytes] [-b] [-v]
+ *		[-w folder] [-d 0.1] [-g megabytes] [-b | -t] [-v]
  *
  * -s: rows of each input, drawn from the file by chance; -k: a letter for each: g a graph, l
  * lists, f flat (the last one stands for those that follow). -r: seeds of the draws; means
@@ -13,8 +13,9 @@
  * inputs and answers in files of a folder, for the next run. -d: a share of the rows of each
  * input is dead. -g: rows of an area larger than this are inserted by place (near one of 256
  * rows of the area). -b: build one graph of the same rows, in the order of the file, in place of
- * a merge. -v: check the body. The second figure of a recall is the share of queries without any
- * row found. To build: bench/micro/build.sh bench_merge.
+ * a merge. -t: merge two inputs, the result and the next, and so on. -v: check the body. The
+ * second figure of a recall is the share of queries without any row found. To build:
+ * bench/micro/build.sh bench_merge.
  */
 #include "postgres.h"
 
@@ -70,6 +71,7 @@ static int	processes = 1;
 static int	efs[MAX_EFS] = {20, 40, 100};
 static int	nefs = 3;
 static bool fresh;
+static bool chain;
 static bool verify;
 
 /* Means over the seeds. */
@@ -307,6 +309,73 @@ find_places(const BarqCodec *c, const char *codes, uint32 n, uint32 *places, con
 	return PLACES;
 }
 
+/* Merge inputs to a body, and print how long that takes. */
+static void
+merge_inputs(long seed, BarqMergeInput *inputs, int n, BarqBodyWriter *body)
+{
+	uint32		live = 0;
+	uint64		bytes;
+	char	   *area;
+	BarqHnswWork *work;
+	double		t[4];
+	uint32		joined;
+
+	for (int i = 0; i < n; i++)
+		live += inputs[i].live;
+	bytes = barq_hnsw_work_bytes(&codec, &options, live, 0);
+	area = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (area == MAP_FAILED)
+		exit(1);
+	t[0] = cpu_now();
+	shim_context_push();
+	work = barq_hnsw_work_load(area, &codec, &options, inputs, n, NULL);
+	shim_context_pop();
+	t[1] = cpu_now();
+	joined = live - pg_atomic_read_u32(&work->claimed);
+	scored = 0;
+	fflush(stdout);
+	for (int p = 1; p < processes; p++)
+		if (fork() == 0)
+		{
+			barq_hnsw_work_insert(work, report_progress, NULL);
+			_exit(0);
+		}
+	barq_hnsw_work_insert(work, report_progress, NULL);
+	t[2] = cpu_now();
+	while (wait(NULL) > 0)
+		;
+	shim_context_push();
+	shim_writer_init(body);
+	barq_body_write(body, area + BARQ_AREA_BODY, barq_hnsw_work_finish(work));
+	shim_context_pop();
+	t[3] = cpu_now();
+	munmap(area, bytes);
+	printf("seed %ld: load %.2f s, %u rows in %.2f s, finish %.2f s; %.0f rows/s, %.0f codes a row\n",
+		   seed, t[1] - t[0], joined, t[2] - t[1], t[3] - t[2], joined / (t[2] - t[1]),
+		   (double) scored / joined);
+	sum_rate += joined / (t[2] - t[1]);
+}
+
+/* Merge the first two inputs, the result and the third, and so on. */
+static void
+merge_in_turn(long seed, BarqMergeInput *inputs, int n, BarqBodyWriter *body)
+{
+	BarqBodyWriter merged = {0};
+	BarqMergeInput pair[2] = {inputs[0]};
+	BarqView	view;
+
+	for (int i = 1; i < n; i++)
+	{
+		pair[1] = inputs[i];
+		merge_inputs(seed, pair, 2, body);
+		if (i > 1)
+			shim_writer_free(&merged);
+		merged = *body;
+		view = shim_view(&merged, false);
+		pair[0] = (BarqMergeInput) {&view, NULL, view.rows};
+	}
+}
+
 /* Merge the inputs of a seed, or build a graph of their rows, and measure. */
 static void
 run(long seed)
@@ -317,16 +386,10 @@ run(long seed)
 	BarqMergeInput inputs[MAX_INPUTS];
 	uint8	   *dead = calloc(1, nbase / 8 + 1);	/* by number in the file */
 	long		rows = 0;
-	long		live = 0;
 	BarqBodyWriter body;
 	double	   *farthest;
 	const uint32 *queries;
 	int			n = ninputs;
-	uint64		bytes;
-	char	   *area;
-	BarqHnswWork *work;
-	double		t[4];
-	long		joined;
 
 	for (int i = 0; i < ninputs; i++)
 		rows += sizes[i];
@@ -363,39 +426,13 @@ run(long seed)
 				barq_bit_set(bits, row);
 				inputs[i].live--;
 			}
-		live += inputs[i].live;
 	}
 	farthest = farthest_rows(queries, ids, rows, dead, seed);
 
-	bytes = barq_hnsw_work_bytes(&codec, &options, (uint32) live, 0);
-	area = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	t[0] = cpu_now();
-	shim_context_push();
-	work = barq_hnsw_work_load(area, &codec, &options, inputs, n, NULL);
-	shim_context_pop();
-	t[1] = cpu_now();
-	joined = live - pg_atomic_read_u32(&work->claimed);
-	scored = 0;
-	fflush(stdout);
-	for (int p = 1; p < processes; p++)
-		if (fork() == 0)
-		{
-			barq_hnsw_work_insert(work, report_progress, NULL);
-			_exit(0);
-		}
-	barq_hnsw_work_insert(work, report_progress, NULL);
-	t[2] = cpu_now();
-	while (wait(NULL) > 0)
-		;
-	shim_context_push();
-	shim_writer_init(&body);
-	barq_body_write(&body, area + BARQ_AREA_BODY, barq_hnsw_work_finish(work));
-	shim_context_pop();
-	t[3] = cpu_now();
-	printf("seed %ld: load %.2f s, %ld rows in %.2f s, finish %.2f s; %.0f rows/s, %.0f codes a row\n",
-		   seed, t[1] - t[0], joined, t[2] - t[1], t[3] - t[2], joined / (t[2] - t[1]),
-		   (double) scored / joined);
-	sum_rate += joined / (t[2] - t[1]);
+	if (chain)
+		merge_in_turn(seed, inputs, n, &body);
+	else
+		merge_inputs(seed, inputs, n, &body);
 	for (int i = 0; i < nefs; i++)
 	{
 		double		none;
@@ -416,7 +453,6 @@ run(long seed)
 		barq_hnsw_kind.check(&view, report_damage, NULL);
 	}
 	fflush(stdout);
-	munmap(area, bytes);
 	shim_writer_free(&body);
 	free(farthest);
 	free(dead);
@@ -444,7 +480,7 @@ main(int argc, char **argv)
 	int			opt;
 
 	memset(kinds, 'g', MAX_INPUTS);
-	while ((opt = getopt(argc, argv, "s:k:m:c:M:q:e:r:Q:p:L:w:d:g:bv")) != -1)
+	while ((opt = getopt(argc, argv, "s:k:m:c:M:q:e:r:Q:p:L:w:d:g:btv")) != -1)
 	{
 		switch (opt)
 		{
@@ -502,6 +538,9 @@ main(int argc, char **argv)
 				break;
 			case 'b':
 				fresh = true;
+				break;
+			case 't':
+				chain = true;
 				break;
 			case 'v':
 				verify = true;

@@ -28,8 +28,9 @@
  * that its input has (measured: docs/performance.md, "Joining graphs").
  */
 #define NEAR_ASKED		8
-#define NEAR_MOST		0.6875
-#define NEAR_LEAST		0.3125
+#define NEAR_MOST		0.9
+#define NEAR_SLOPE		1.6
+#define NEAR_LEAST		0.375
 #define NEAR_LEAST_EF	16
 
 /*
@@ -218,7 +219,7 @@ near_breadth(const HnswBuilder *builder)
 {
 	const BarqHnswWork *work = builder->work;
 	double		share = (double) work->source_rows[builder->source] / work->rows;
-	int			breadth = (int) (builder->ef * Max(NEAR_MOST - share, NEAR_LEAST));
+	int			breadth = (int) (builder->ef * Max(NEAR_MOST - NEAR_SLOPE * share, NEAR_LEAST));
 
 	return Max(breadth, Min(builder->ef, NEAR_LEAST_EF));
 }
