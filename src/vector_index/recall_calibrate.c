@@ -86,7 +86,7 @@ measure_queries(Measurement *m, int first, int n)
 
 		if (query == NULL)
 			continue;
-		measured[used] = (BarqMeasured) {query, BARQ_NO_ROW, NEAREST};
+		measured[used] = (BarqMeasured) {.query = query, .absent = BARQ_NO_ROW, .asked = NEAREST};
 		nearest[used++] = palloc(sizeof(BarqNeighbour) * NEAREST * Max(segments, 1));
 	}
 	for (uint32 s = 0; s < segments; s++)

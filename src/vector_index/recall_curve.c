@@ -123,7 +123,7 @@ BarqHardness
 barq_hardness_for(const BarqRecallCurve *curve, bool of_lists, double target)
 {
 	BarqHardness hardness = {curve->crowded, curve->far, CROWDED_FACTOR,
-	CROWDED_MOST + (CROWDED_MOST_SURE - CROWDED_MOST) * sureness(target), true};
+				CROWDED_MOST + (CROWDED_MOST_SURE - CROWDED_MOST) * sureness(target), true};
 
 	if (of_lists || target >= HIGH_TARGET)
 	{

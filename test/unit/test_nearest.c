@@ -134,7 +134,7 @@ main(void)
 	{
 		BarqQuantization quant;
 		const char *name;
-	}			forms[] = {{BARQ_QUANT_SQ8, "sq8"}, {BARQ_QUANT_NONE, "none"}, {BARQ_QUANT_F16, "f16"}, {BARQ_QUANT_RABITQ, "rabitq"}};
+	} forms[] = {{BARQ_QUANT_SQ8, "sq8"}, {BARQ_QUANT_NONE, "none"}, {BARQ_QUANT_F16, "f16"}, {BARQ_QUANT_RABITQ, "rabitq"}};
 	float	   *x = random_vectors(ROWS, DIMS);
 	float	   *queries = random_vectors(QUERIES, DIMS);
 
