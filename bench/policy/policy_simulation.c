@@ -52,14 +52,15 @@ static double graph_bytes = 265;
 /* Rows from which on a merge makes a graph (hnsw_kind.c). */
 #define GRAPH_PAYS_ROWS 8700
 
-/* Rows a second of a merge, one process: joined to a graph; kept and copied. */
-#define JOINED_A_SECOND	18000
+/* Rows a second of a merge, one process: joined to a graph, of logs and of graphs; copied. */
+#define LOGGED_A_SECOND	18000
+#define JOINED_A_SECOND	28000
 #define COPIED_A_SECOND	400000
 
 /* Time of a search, µs: of the statement without the index, and of the segments. */
 #define STATEMENT_US	48.0
 #define FLAT_ROW_US		0.0060
-#define SEALED_US		10.0
+#define SEALED_US		7.5
 #define GRAPH_US		22.0	/* of 10,000 rows */
 #define DOUBLING_US		10.0	/* for each doubling above */
 #define BOUNDED			0.85	/* of a graph searched after a larger one, */
@@ -223,13 +224,15 @@ typedef struct Totals
 	uint32		most;
 } Totals;
 
-/* What the merge with a number makes of its inputs. *largest: rows of the graph kept. */
+/* What the merge with a number makes of its inputs; *seconds of one process. */
 static Segment
-result_of(uint32 number, double *largest)
+result_of(uint32 number, double *seconds)
 {
 	Segment		result = {0};
+	double		largest = 0;
+	double		graphs = 0;
+	double		logs = 0;
 
-	*largest = 0;
 	for (uint32 i = 0; i < nsegments; i++)
 	{
 		const Segment *segment = &segments[i];
@@ -239,9 +242,17 @@ result_of(uint32 number, double *largest)
 		result.rows += segment->rows - segment->dead_before;
 		result.dead += segment->dead - segment->dead_before;
 		if (segment->graph && segment->dead_before <= segment->rows / 2)
-			*largest = fmax(*largest, segment->rows - segment->dead_before);
+		{
+			largest = fmax(largest, segment->rows - segment->dead_before);
+			graphs += segment->rows - segment->dead_before;
+		}
+		else
+			logs += segment->rows - segment->dead_before;
 	}
 	result.graph = result.rows >= GRAPH_PAYS_ROWS;
+	*seconds = result.rows / COPIED_A_SECOND;
+	if (result.graph)
+		*seconds += (graphs - largest) / JOINED_A_SECOND + logs / LOGGED_A_SECOND;
 	return result;
 }
 
@@ -250,8 +261,6 @@ static void
 begin_merge(uint32 n, Totals *totals)
 {
 	Merge	   *merge = &merges[nmerges++];
-	Segment		result;
-	double		largest;
 
 	merge->number = ++next_number;
 	for (uint32 i = 0; i < n; i++)
@@ -259,10 +268,7 @@ begin_merge(uint32 n, Totals *totals)
 		segments[chosen[i]].busy = merge->number;
 		segments[chosen[i]].dead_before = segments[chosen[i]].dead;
 	}
-	result = result_of(merge->number, &largest);
-	merge->left = result.rows / COPIED_A_SECOND;
-	if (result.graph)
-		merge->left += (result.rows - largest) / JOINED_A_SECOND;
+	(void) result_of(merge->number, &merge->left);
 	totals->merging += merge->left;
 }
 
@@ -271,8 +277,8 @@ static void
 end_merge(Totals *totals)
 {
 	uint32		number = merges[--nmerges].number;
-	double		largest;
-	Segment		result = result_of(number, &largest);
+	double		seconds;
+	Segment		result = result_of(number, &seconds);
 	uint32		kept = 0;
 
 	result.number = ++next_segment;
