@@ -28,7 +28,8 @@ typedef struct FlatSearch
 	BarqView   *view;
 	const BarqQuery *query;
 	const uint8 *skip;
-	const uint32 *ids;			/* the rows to search, ascending; NULL: all */
+	uint8	   *passed;			/* rows returned by half codes; NULL: none */
+		const uint32 *ids;			/* the rows to search, ascending; NULL: all */
 		uint32		rows;			/* their number */
 		BarqVectorHeader header;
 	BarqCodec	codec;
@@ -46,6 +47,7 @@ typedef struct FlatSearch
 	bool		filled;			/* whether there was a refill */
 		float		bound;			/* bound of the last refill */
 		bool		complete;		/* whether ready has all rows below that bound */
+		bool		halved;			/* whether ready is from half codes */
 } FlatSearch;
 
 /* BarqVectorSearchOps.begin */
@@ -102,6 +104,8 @@ select_row(FlatSearch *search, Selection *s, BarqHit hit)
 	if (search->returned && !barq_hit_before(search->last, hit))
 		return;
 	if (search->skip != NULL && barq_bit_is_set(search->skip, hit.row))
+		return;
+	if (search->passed != NULL && barq_bit_is_set(search->passed, hit.row))
 		return;
 	search->ready[s->n++] = hit;
 	if (s->n < s->room)
@@ -189,6 +193,22 @@ select_by_halves(FlatSearch *search, Selection *s, const BarqHalfTerms *terms)
 }
 
 /*
+ * The rows in search->ready, which half codes found, have been returned. Rows that they
+ * missed come before the last of these, so rows are passed by their numbers from now on.
+ */
+static void
+pass_returned(FlatSearch *search)
+{
+	Size		bytes = Max(barq_bits_bytes(search->rows), 1);
+
+	search->passed = MemoryContextAllocHuge(search->context, bytes);
+	memset(search->passed, 0, bytes);
+	for (int i = 0; i < search->next; i++)
+		barq_bit_set(search->passed, search->ready[i].row);
+	search->returned = search->halved = false;
+}
+
+/*
  * Fill search->ready with the best search->want rows that have a key below
  * bound and follow search->last, sorted. Scores all rows at the first call, unless half
  * codes say which may be below the bound.
@@ -199,6 +219,8 @@ refill(FlatSearch *search, float bound)
 	Selection	s = {0, (Size) search->want * 2, bound, bound, true};
 	BarqHalfTerms terms;
 
+	if (search->halved)
+		pass_returned(search);
 	if (search->ready_size < s.room)
 	{
 		if (search->ready != NULL)
@@ -209,7 +231,10 @@ refill(FlatSearch *search, float bound)
 	}
 	if (!search->filled && search->ids == NULL &&
 		barq_halves_begin(search->view, &search->header, search->query, bound, &terms))
+	{
 		select_by_halves(search, &s, &terms);
+		search->halved = true;
+	}
 	else
 		select_by_keys(search, &s);
 	if (s.n > (Size) search->want)
@@ -260,8 +285,11 @@ flat_search_broaden(BarqSearch *opaque, int breadth, int probes, bool afar)
 {
 	FlatSearch *search = (FlatSearch *) opaque;
 
-	search->returned = search->filled = false;
+	search->returned = search->filled = search->halved = false;
 	search->nready = search->next = 0;
+	if (search->passed != NULL)
+		pfree(search->passed);
+	search->passed = NULL;
 	return true;
 }
 

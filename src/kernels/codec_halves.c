@@ -13,6 +13,10 @@
  * rows whose bits are farther off may have any key. A key may be less than its estimate
  * by DEVIATIONS of the error, so a row that is just within the limit is missed with a
  * probability of 1e-4 at most, and others with much less: nothing beside what lists miss.
+ * Lower bits do depend on the query where a few coordinates of a row are far larger than the
+ * others: what near queries have in common with these is in the lower bits alone. So f must
+ * also be right for queries that resemble the row but for its largest coordinates, else the
+ * row may have any key.
  * All else in a key is known as exactly as floats say it; rows and queries where that
  * may not suffice are never left out.
  */
@@ -21,6 +25,7 @@
 #define NOISE		4.61		/* of 0 ... 15, evenly distributed: sqrt(255 / 12) */
 #define NOISE_MOST	(1.3 * NOISE)	/* of a row that is compared */
 #define DEVIATIONS	4.5
+#define DEVIATIONS_CUT	2.5		/* of a row that is compared, its largest coordinates cut */
 
 /* Where numbers are this large or small, floats may overflow or lose all. */
 #define LARGE		1e15
@@ -56,27 +61,104 @@ floats_suffice(double mean, double step)
 		step > SMALL && step < LARGE && fabs(mean) < step * FAR_STEPS;
 }
 
-/* Sums over the codes of a row and the numbers that their upper bits make. */
+/* Sums over codes of a row and the numbers h that their upper bits make. */
 typedef struct HalfSums
 {
-	int64_t		half;
-	int64_t		half_sq;
-	int64_t		product;
+	double		n;
+	double		code;
+	double		code_sq;
+	double		half;
+	double		half_sq;
+	double		product;
 } HalfSums;
 
+/* The product of two vectors about their means. */
+static double
+about_means(double product, double a, double b, double n)
+{
+	return product - a * b / n;
+}
+
+/* The sums of those of the codes [from, to) whose half, in sums[], is in that range. */
+static HalfSums
+add_sums(const HalfSums *sums, int from, int to)
+{
+	HalfSums	all = {0};
+
+	for (int half = from; half < to; half++)
+	{
+		all.n += sums[half].n;
+		all.code += sums[half].code;
+		all.code_sq += sums[half].code_sq;
+		all.half += sums[half].half;
+		all.half_sq += sums[half].half_sq;
+		all.product += sums[half].product;
+	}
+	return all;
+}
+
 /*
- * By what half codes of n codes have to be multiplied (f above). False: the row may have
- * any key.
+ * By how much f <k, h> is short of <k, c>, in deviations of the error, for a query that is
+ * the row with its codes cut to those whose half is in [from, to).
+ */
+static double
+shortage(const HalfSums *sums, int from, int to, double factor)
+{
+	HalfSums	below = add_sums(sums, 0, from);
+	HalfSums	within = add_sums(sums, from, to);
+	HalfSums	above = add_sums(sums, to, 16);
+	double		lo = 16 * from;
+	double		hi = 16 * to - 1;
+	double		n = below.n + within.n + above.n;
+	double		k = lo * below.n + within.code + hi * above.n;
+	double		kk = lo * lo * below.n + within.code_sq + hi * hi * above.n;
+	double		kc = lo * below.code + within.code_sq + hi * above.code;
+	double		kh = lo * below.half + within.product + hi * above.half;
+
+	kk = about_means(kk, k, k, n);
+	kc = about_means(kc, k, below.code + within.code + above.code, n);
+	kh = about_means(kh, k, below.half + within.half + above.half, n);
+	return kk > 0 ? (kc - factor * kh) / (NOISE * sqrt(kk)) : 0;
+}
+
+/* Whether the factor is right for a row whose largest coordinates, a tenth, are cut. */
+static bool
+suits_cut_rows(const HalfSums *sums, double n, double factor)
+{
+	int			from = 0;
+	int			to;
+
+	for (int half = 1; half < 16; half++)
+		if (sums[half].n > sums[from].n)
+			from = half;
+	to = from + 1;
+	for (double within = sums[from].n; within < n;)
+	{
+		if (within >= 0.9 * n && shortage(sums, from, to, factor) > DEVIATIONS_CUT)
+			return false;
+		if (to == 16 || (from > 0 && sums[from - 1].n > sums[to].n))
+			within += sums[--from].n;
+		else
+			within += sums[to++].n;
+	}
+	return true;
+}
+
+/*
+ * By what half codes of codes with these sums have to be multiplied (f above). False: the
+ * row may have any key.
  */
 static bool
-find_factor(const Sq8Trailer *t, const HalfSums *sums, int n, double *factor)
+find_factor(const HalfSums *sums, double *factor)
 {
-	double		cc = t->sumsq - (double) t->sum * t->sum / n;
-	double		ch = 16 * ((double) sums->product - (double) t->sum * (double) sums->half / n);
-	double		hh = 256 * ((double) sums->half_sq - (double) sums->half * (double) sums->half / n);
+	HalfSums	all = add_sums(sums, 0, 16);
+	double		cc = about_means(all.code_sq, all.code, all.code, all.n);
+	double		ch = about_means(all.product, all.code, all.half, all.n);
+	double		hh = about_means(all.half_sq, all.half, all.half, all.n);
 
 	*factor = cc > 0 ? cc / ch : 0;
-	return cc <= 0 || (ch > 0 && *factor * *factor * hh - cc <= NOISE_MOST * NOISE_MOST * n);
+	return cc <= 0 || (ch > 0 && *factor * *factor * hh - cc <= NOISE_MOST * NOISE_MOST * all.n &&
+					   suits_cut_rows(sums, all.n, *factor));
 }
 
 void
@@ -94,20 +176,28 @@ barq_halves_write(const BarqCodec *codec, const char *rows, size_t stride, int n
 		const unsigned char *row = (const unsigned char *) rows + (size_t) r * stride;
 		Sq8Trailer	t = sq8_trailer(codec, row);
 		double		row_mean = t.offset + (double) t.scale * t.sum / codec->dims;
-		HalfSums	sums = {0, 0, 0};
+		HalfSums	sums[16] = {0};
+		double		half_sum = 0;
 		double		factor;
 
 		for (int i = 0; i < codec->dims; i++)
 		{
 			int			half = row[i] >> 4;
 
-			sums.half += half;
-			sums.half_sq += half * half;
-			sums.product += half * row[i];
+			sums[half].n++;
+			sums[half].code += row[i];
+			sums[half].code_sq += row[i] * row[i];
 			block[((size_t) (i / 8) * BARQ_HALF_ROWS + (size_t) r) * 4 + (size_t) (i % 4)] |=
 				(char) (i % 8 < 4 ? half : half << 4);
 		}
-		if (!floats_suffice(row_mean, t.scale) || !find_factor(&t, &sums, codec->dims, &factor))
+		for (int half = 0; half < 16; half++)
+		{
+			sums[half].half = 16 * half * sums[half].n;
+			sums[half].half_sq = 16 * half * sums[half].half;
+			sums[half].product = 16 * half * sums[half].code;
+			half_sum += half * sums[half].n;
+		}
+		if (!floats_suffice(row_mean, t.scale) || !find_factor(sums, &factor))
 		{
 			spread[r] = -INFINITY;
 			continue;
@@ -117,7 +207,7 @@ barq_halves_write(const BarqCodec *codec, const char *rows, size_t stride, int n
 			spread[r] = (float) ((double) t.scale * t.scale *
 								 (t.sumsq - (double) t.sum * t.sum / codec->dims));
 		step[r] = (float) (16 * factor * t.scale);
-		sum[r] = (float) (16 * factor * t.scale * (double) sums.half);
+		sum[r] = (float) (16 * factor * t.scale * half_sum);
 	}
 }
 

@@ -109,17 +109,21 @@ typedef enum Shape
 	SPARSE,						/* most coordinates are 0 */
 	FEW_VALUES,					/* coordinates are 0 or 1 */
 	ODD,						/* constant, huge and tiny among others */
+	SPIKED,						/* clustered, but one coordinate is far larger */
+	COUNTS,						/* small integers, and a large one */
 	SHAPES
 } Shape;
 
 static const char *const shape_names[] = {
-	"normal", "positive", "shifted", "clustered", "long and short", "sparse", "of few values", "odd"
+	"normal", "positive", "shifted", "clustered", "long and short", "sparse", "of few values", "odd",
+	"spiked", "counts"
 };
 
 static float *
 shaped_vectors(Shape shape, int n, int dims, uint64 seed)
 {
-	float	   *x = shape == CLUSTERED ? clustered_vectors(n, dims, 20, seed, 0) : NULL;
+	bool		clusters = shape == CLUSTERED || shape == SPIKED || shape == COUNTS;
+	float	   *x = clusters ? clustered_vectors(n, dims, 20, seed, 0) : NULL;
 
 	random_state = seed;
 	x = x != NULL ? x : random_vectors(n, dims);
@@ -151,9 +155,14 @@ shaped_vectors(Shape shape, int n, int dims, uint64 seed)
 				else if (i / dims % 50 == 3)
 					x[i] *= 1e18f;
 				break;
+			case COUNTS:
+				x[i] = floorf(5 * fabsf(x[i]));
+				break;
 			default:
 				break;
 		}
+	for (int i = 0; i < n && (shape == SPIKED || shape == COUNTS); i++)
+		x[(Size) i * dims + (int) (random_uniform() * dims)] = shape == SPIKED ? 100 : 200;
 	return x;
 }
 
@@ -165,7 +174,7 @@ static void
 test_codecs(void)
 {
 	static const char *metrics[] = {"", "l2", "ip", "cosine"};
-	static const int dims_of[] = {3, 21, 96, 100, 777};
+	static const int dims_of[] = {3, 21, 96, 100, 777, 2000};
 
 	enum
 	{
@@ -173,7 +182,7 @@ test_codecs(void)
 		QUERIES = 20,
 		NEAR = 30
 	};
-	char	   *blocks = malloc((N + BARQ_HALF_ROWS - 1) / BARQ_HALF_ROWS * BARQ_HALF_BLOCK_BYTES(98));
+	char	   *blocks = malloc((N + BARQ_HALF_ROWS - 1) / BARQ_HALF_ROWS * BARQ_HALF_BLOCK_BYTES(250));
 	float	   *keys = malloc(sizeof(float) * N);
 	BarqHit    *hits = malloc(sizeof(BarqHit) * N);
 	uint32	   *which = malloc(sizeof(uint32) * (N + BARQ_HALF_ROWS));
@@ -376,6 +385,64 @@ test_bodies(bool lists)
 	free(b);
 }
 
+/* Rows that half codes miss are returned in the end, each row once. */
+static void
+test_missed(bool lists)
+{
+	enum
+	{
+		N = 3001,
+		DIMS = 24
+	};
+	float	   *x = clustered_vectors(N, DIMS, 20, 5, 0);
+	BarqCodec	codec;
+	BarqBodyWriter body;
+	BarqHit    *near = malloc(sizeof(BarqHit) * N);
+	BarqHit    *hits = malloc(sizeof(BarqHit) * N * 2);
+	uint8	   *skip = random_bits(N, 0.1);
+	void	   *mem;
+	bool		good = true;
+
+	barq_codec_init(&codec, BARQ_METRIC_L2, BARQ_QUANT_SQ8, DIMS);
+	make_body(&body, &codec, x, N, lists, true);
+	for (int row = 0; row < N; row += 3)
+	{
+		char	   *block = body.data + vector_header(&body)->halves_off +
+			row / BARQ_HALF_ROWS * barq_half_block_bytes(&codec);
+
+		/* what its spread adds to the key: no limit is as large */
+		((float *) (block + DIMS / 8 * 4 * BARQ_HALF_ROWS))[BARQ_HALF_ROWS + row % BARQ_HALF_ROWS] = INFINITY;
+	}
+	mem = malloc(barq_query_bytes(&codec));
+	for (int q = 0; q < 20; q++)
+	{
+		BarqQuery  *query = barq_query_prepare(mem, &codec, x + (Size) q * DIMS);
+		float		bounds[4] = {0, 0, 0, INFINITY};
+		uint8	   *seen = random_bits(N, 0);
+		int			n;
+
+		exact_rows(&body, &codec, query, NULL, 300, near);
+		bounds[0] = near[5].key;
+		bounds[1] = near[q % 2 == 0 ? 5 : 250].key;
+		bounds[2] = near[299].key;
+		n = rows_of_search(&body, query, skip, bounds, 4, q % 3 == 0 ? 37 : 200, false, hits);
+		good &= (uint32) n == count_clear(skip, N);
+		for (int i = 0; i < n; i++)
+		{
+			good &= !barq_bit_is_set(seen, hits[i].row) && !barq_bit_is_set(skip, hits[i].row);
+			barq_bit_set(seen, hits[i].row);
+		}
+		free(seen);
+	}
+	ok(good, "%s: rows that half codes miss are returned in the end", lists ? "lists" : "flat");
+	shim_writer_free(&body);
+	free(mem);
+	free(skip);
+	free(hits);
+	free(near);
+	free(x);
+}
+
 static void
 test_damage(bool lists)
 {
@@ -429,6 +496,7 @@ main(void)
 	for (int lists = 0; lists < 2; lists++)
 	{
 		test_bodies(lists);
+		test_missed(lists);
 		test_damage(lists);
 	}
 	printf("1..%d\n", ntests);
