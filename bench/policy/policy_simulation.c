@@ -4,25 +4,26 @@
  *	  lifecycle uses (lifecycle/choose.c), and prints what they cost.
  *
  *	  policy_simulation [-s GB,GB,…] [-r MB/s,…] [-m balanced|reads|writes|all]
- *		[-g kB] [-t ratio] [-k max_segments] [-c MB] [-u share] [-b bytes] [-B bytes]
+ *		[-g kB] [-h MB] [-t ratio] [-k max_segments] [-c MB] [-u share] [-b bytes] [-B bytes]
  *		[-l rows] [-p processes] [-d depth] [-f share,length] [-v]
  *
  * -s: sizes of the index at the end; -r: rates of inserts (bytes of sealed logs), 0: so
- * slow that merges take no time; -g, -t, -k, -c: growing_limit, compaction_ratio (0: by the size),
- * max_segments, max_merged_size; -u: updates instead of inserts from half of the size
- * on, each of which kills a row at random, with VACUUM after this share of the rows
- * was replaced; -b, -B: bytes of a row in a sealed log and in a graph (by default of 96
- * dimensions of 8 bits); -l: rows of a log when it is sealed; -p: processes that merge (a
- * worker and its helpers); -d: merges under way at once, at most; -f: place segments in a
- * file, which a worker shortens to so many times the used pages where more than a share of it is
- * free (slow at 1 TB); -v: each merge.
+ * slow that merges take no time; -g, -h, -t, -k, -c: growing_limit, growing_hard_limit,
+ * compaction_ratio (0: by the size), max_segments, max_merged_size; -u: updates instead of
+ * inserts from half of the size on, each of which kills a row at random, with VACUUM after
+ * this share of the rows was replaced; -b, -B: bytes of a row in a sealed log and in a graph
+ * (by default of 96 dimensions of 8 bits); -l: rows of a log when it is sealed; -p: processes
+ * that merge (a worker and its helpers); -d: merges under way at once, at most; -f: place
+ * segments in a file, which a worker shortens to so many times the used pages where more than
+ * a share of it is free (slow at 1 TB); -v: each merge.
  *
  * Printed for each: bytes merged a byte sealed, in the whole run and in its last half;
  * merges of a row; segments, mean and most; the modelled search time as a multiple of
- * that of one graph of all rows, mean and median over the last half of the run; the share of the time
- * that a worker merges; MB/s that inserts reached, which wait where the segments that are
- * provisional have growing_hard_limit bytes. With -f on a line of its own: bytes moved a byte
- * sealed, and the file beside a fresh index, mean and most over the last half of the run.
+ * that of one graph of all rows, mean and median over the last half of the run; the share of
+ * the time that a worker merges; MB/s that inserts reached, which wait where the segments that
+ * are provisional have growing_hard_limit bytes, and the longest such wait in seconds. With -f
+ * on a line of its own: bytes moved a byte sealed, and the file beside a fresh index, mean and
+ * most over the last half of the run.
  *
  * A merge takes its time. Meanwhile logs are sealed, and smaller merges run beside it: the
  * smallest first, which has all processes until it ends. Its inputs are there until then.
@@ -222,6 +223,7 @@ typedef struct Totals
 	double		most_factor;
 	uint64		seals;
 	uint32		most;
+	double		longest_wait;	/* of inserts, seconds */
 } Totals;
 
 /* What the merge with a number makes of its inputs; *seconds of one process. */
@@ -381,6 +383,7 @@ run(double size, double rate, Totals *whole, Totals *half)
 	{
 		double		step = rate > 0 ? rows_a_log * flat_bytes / rate : 0;
 		double		factor;
+		double		waited = 0;
 
 		seal(rows_a_log);
 		totals.sealed += rows_a_log * flat_bytes;
@@ -401,8 +404,10 @@ run(double size, double rate, Totals *whole, Totals *half)
 		while (rate > 0 && nmerges > 0 && backlog() >= policy.growing_hard_limit)
 		{
 			totals.seconds += 0.1;
+			waited += 0.1;
 			let_merge(0.1, false, &totals);
 		}
+		totals.longest_wait = fmax(totals.longest_wait, waited);
 
 		if (noted)
 			layout_note(&layout, live_rows() * graph_bytes);
@@ -451,7 +456,7 @@ main(int argc, char **argv)
 	int			option;
 
 	shim_init();
-	while ((option = getopt(argc, argv, "s:r:m:g:t:k:c:u:b:B:l:p:d:f:v")) != -1)
+	while ((option = getopt(argc, argv, "s:r:m:g:h:t:k:c:u:b:B:l:p:d:f:v")) != -1)
 	{
 		switch (option)
 		{
@@ -469,6 +474,9 @@ main(int argc, char **argv)
 				break;
 			case 'g':
 				policy.growing_limit = atof(optarg) * 1024;
+				break;
+			case 'h':
+				policy.growing_hard_limit = atof(optarg) * 1024 * 1024;
 				break;
 			case 't':
 				policy.ratio = atoi(optarg);
@@ -509,8 +517,8 @@ main(int argc, char **argv)
 				return 2;
 		}
 	}
-	printf("%-9s %8s %7s | %9s %9s %7s | %8s %5s | %9s %7s %6s | %8s | %s\n", "mode", "GB", "MB/s", "merged/", "2nd half",
-		   "rows", "segments", "most", "search", "median", "most", "merging", "MB/s");
+	printf("%-9s %8s %7s | %9s %9s %7s | %8s %5s | %9s %7s %6s | %8s | %5s %s\n", "mode", "GB", "MB/s", "merged/", "2nd half",
+		   "rows", "segments", "most", "search", "median", "most", "merging", "MB/s", "waits");
 	for (int mode = first; mode <= last; mode++)
 		for (int i = 0; i < nsizes; i++)
 			for (int j = 0; j < nrates; j++)
@@ -522,14 +530,14 @@ main(int argc, char **argv)
 				policy.mode = mode;
 				run(sizes[i] * 1e9, rates[j] * 1e6, &whole, &half);
 				seals = whole.seals - half.seals;
-				printf("%-9s %8.3g %7.3g | %9.2f %9.2f %7.2f | %8.1f %5u | %8.2fx %6.2fx %5.1fx | %6.1f %% | %.3f\n", modes[mode],
+				printf("%-9s %8.3g %7.3g | %9.2f %9.2f %7.2f | %8.1f %5u | %8.2fx %6.2fx %5.1fx | %6.1f %% | %.3f %.1fs\n", modes[mode],
 					   sizes[i], rates[j], whole.merged / whole.sealed,
 					   (whole.merged - half.merged) / (whole.sealed - half.sealed),
 					   whole.rows_merged * flat_bytes / whole.sealed,
 					   (whole.segments - half.segments) / seals, whole.most,
 					   (whole.factor - half.factor) / seals, median_factor(), whole.most_factor,
 					   whole.seconds > 0 ? 100 * whole.merging / processes / whole.seconds : 0,
-					   whole.seconds > 0 ? whole.sealed / whole.seconds / 1e6 : 0);
+					   whole.seconds > 0 ? whole.sealed / whole.seconds / 1e6 : 0, whole.longest_wait);
 				if (layout.free_share > 0)
 					printf("          moved %.2f, file %.2f, %.2f\n", layout.moved / whole.sealed,
 						   layout.sum / layout.seals, layout.most);
