@@ -52,8 +52,7 @@ make_flat(BarqBodyWriter *writer, long first, long n, bool halved)
 		ItemPointerSet(&tids[i], (first + i) / 256, (first + i) % 256 + 1);
 	}
 	shim_writer_init(writer);
-	(halved ? barq_flat_write_halved : barq_flat_write)
-		(writer, &codec, rows, codec.row_bytes, NULL, 0, tids, (uint32) n);
+	barq_flat_write(writer, &codec, rows, codec.row_bytes, NULL, 0, tids, (uint32) n, halved);
 	free(rows);
 	free(tids);
 }
@@ -158,13 +157,10 @@ main(int argc, char **argv)
 				nq = atol(optarg);
 				break;
 			case 'M':
-				metric = optarg[0] == 'l' ? BARQ_METRIC_L2 :
-					optarg[0] == 'i' ? BARQ_METRIC_IP : BARQ_METRIC_COSINE;
+				metric = metric_named(optarg);
 				break;
 			case 'q':
-				quant = optarg[0] == 'n' ? BARQ_QUANT_NONE :
-					optarg[0] == 'f' ? BARQ_QUANT_F16 :
-					optarg[0] == 'r' ? BARQ_QUANT_RABITQ : BARQ_QUANT_SQ8;
+				quant = quantization_named(optarg);
 				break;
 			case 'e':
 				ef = atoi(optarg);

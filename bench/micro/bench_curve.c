@@ -199,13 +199,10 @@ main(int argc, char **argv)
 				processes = atoi(optarg);
 				break;
 			case 'M':
-				metric = strcmp(optarg, "l2") == 0 ? BARQ_METRIC_L2 :
-					strcmp(optarg, "ip") == 0 ? BARQ_METRIC_IP : BARQ_METRIC_COSINE;
+				metric = metric_named(optarg);
 				break;
 			case 'q':
-				quant = strcmp(optarg, "none") == 0 ? BARQ_QUANT_NONE :
-					strcmp(optarg, "f16") == 0 ? BARQ_QUANT_F16 :
-					strcmp(optarg, "rabitq") == 0 ? BARQ_QUANT_RABITQ : BARQ_QUANT_SQ8;
+				quant = quantization_named(optarg);
 				break;
 			case 'n':
 				max_rows = atol(optarg);

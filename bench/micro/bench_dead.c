@@ -174,8 +174,7 @@ main(int argc, char **argv)
 		else if (opt == 'd')
 			shares = optarg;
 		else if (opt == 'M')
-			metric = strcmp(optarg, "l2") == 0 ? BARQ_METRIC_L2 :
-				strcmp(optarg, "ip") == 0 ? BARQ_METRIC_IP : BARQ_METRIC_COSINE;
+			metric = metric_named(optarg);
 		else
 			return 1;
 	}

@@ -165,7 +165,7 @@ encode(BarqBodyWriter *flat)
 		ItemPointerSet(&tids[i], i / 256, i % 256 + 1);
 	}
 	shim_writer_init(flat);
-	barq_flat_write(flat, &codec, rows, codec.stride, NULL, 0, tids, (uint32) n);
+	barq_flat_write(flat, &codec, rows, codec.stride, NULL, 0, tids, (uint32) n, false);
 	free(rows);
 	free(tids);
 	printf("%ld x %ld, row %u bytes, kernels %s; encoded in %.2f s\n",

@@ -135,7 +135,7 @@ make_flat(BarqBodyWriter *writer)
 		ItemPointerSet(&tids[i], i / 256, i % 256 + 1);
 	}
 	shim_writer_init(writer);
-	barq_flat_write(writer, &codec, rows, codec.row_bytes, NULL, 0, tids, (uint32) n);
+	barq_flat_write(writer, &codec, rows, codec.row_bytes, NULL, 0, tids, (uint32) n, false);
 	free(rows);
 	free(tids);
 }

@@ -118,7 +118,7 @@ write_flat(BarqBodyWriter *flat, const uint32 *ids, long count)
 		ItemPointerSet(&tids[i], ids[i] / 256, ids[i] % 256 + 1);
 	}
 	shim_writer_init(flat);
-	barq_flat_write(flat, &codec, rows, codec.stride, NULL, 0, tids, (uint32) count);
+	barq_flat_write(flat, &codec, rows, codec.stride, NULL, 0, tids, (uint32) count, false);
 	free(rows);
 	free(tids);
 }
@@ -501,13 +501,10 @@ main(int argc, char **argv)
 				options.ef_construction = atoi(optarg);
 				break;
 			case 'M':
-				metric = strcmp(optarg, "l2") == 0 ? BARQ_METRIC_L2 :
-					strcmp(optarg, "ip") == 0 ? BARQ_METRIC_IP : BARQ_METRIC_COSINE;
+				metric = metric_named(optarg);
 				break;
 			case 'q':
-				quant = strcmp(optarg, "none") == 0 ? BARQ_QUANT_NONE :
-					strcmp(optarg, "f16") == 0 ? BARQ_QUANT_F16 :
-					strcmp(optarg, "rabitq") == 0 ? BARQ_QUANT_RABITQ : BARQ_QUANT_SQ8;
+				quant = quantization_named(optarg);
 				break;
 			case 'e':
 				nefs = numbers(optarg, MAX_EFS, values);

@@ -206,8 +206,7 @@ main(int argc, char **argv)
 				shares = optarg;
 				break;
 			case 'M':
-				metric = strcmp(optarg, "l2") == 0 ? BARQ_METRIC_L2 :
-					strcmp(optarg, "ip") == 0 ? BARQ_METRIC_IP : BARQ_METRIC_COSINE;
+				metric = metric_named(optarg);
 				break;
 			case 'm':
 				m = atoi(optarg);

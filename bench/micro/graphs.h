@@ -97,7 +97,7 @@ build_graph(const BarqCodec *codec, BarqHnswOptions options, const float *base, 
 		ItemPointerSet(&tids[i], id / 256, id % 256 + 1);
 	}
 	shim_writer_init(&flat);
-	barq_flat_write(&flat, codec, rows, codec->stride, NULL, 0, tids, (uint32) count);
+	barq_flat_write(&flat, codec, rows, codec->stride, NULL, 0, tids, (uint32) count, false);
 	free(rows);
 	free(tids);
 	view = shim_view(&flat, false);

@@ -1,6 +1,6 @@
 /*
  * vectors.h
- *	  What the micro-benchmarks of vectors share: .npy files, floats as bits.
+ *	  Shared by the micro-benchmarks of vectors: .npy files, floats as bits, names of options.
  */
 #ifndef BARQ_BENCH_VECTORS_H
 #define BARQ_BENCH_VECTORS_H
@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "kernels/codec.h"
 
 #undef printf
 #undef fprintf
@@ -48,6 +50,23 @@ bits_of(const float *x, long dims, uint8 *bits)
 	for (long i = 0; i < dims; i++)
 		if (x[i] > 0)
 			bits[i / 8] |= 0x80 >> (i % 8);
+}
+
+/* The distance that -M names; cosine for any other name. */
+static inline BarqMetric
+metric_named(const char *name)
+{
+	return strcmp(name, "l2") == 0 ? BARQ_METRIC_L2 :
+		strcmp(name, "ip") == 0 ? BARQ_METRIC_IP : BARQ_METRIC_COSINE;
+}
+
+/* The quantization of vectors that -q names; sq8 for any other name. */
+static inline BarqQuantization
+quantization_named(const char *name)
+{
+	return strcmp(name, "none") == 0 ? BARQ_QUANT_NONE :
+		strcmp(name, "f16") == 0 ? BARQ_QUANT_F16 :
+		strcmp(name, "rabitq") == 0 ? BARQ_QUANT_RABITQ : BARQ_QUANT_SQ8;
 }
 
 #endif							/* BARQ_BENCH_VECTORS_H */

@@ -248,19 +248,14 @@ extern void barq_vector_open(BarqView *view, BarqBodyHeader *body,
 /*
  * Write a flat body of rows in memory: the code of row i (or the head of a row
  * in memory) lies at rows + i * row_stride, its refinement, if the codec has any, at
- * refinements + i * refine_stride, its TID is tids[i]. The writer is at its start.
+ * refinements + i * refine_stride, its TID is tids[i]. halved: with half codes, where rows of
+ * the codec have some. The writer is at its start.
  * ERRCODE_PROGRAM_LIMIT_EXCEEDED above BARQ_MAX_ROWS rows.
  */
 extern void barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
 							const char *rows, Size row_stride,
 							const char *refinements, Size refine_stride,
-							const ItemPointerData *tids, uint32 nrows);
-
-/* The same with half codes, where rows of the codec have some. */
-extern void barq_flat_write_halved(BarqBodyWriter *writer, const BarqCodec *codec,
-								   const char *rows, Size row_stride,
-								   const char *refinements, Size refine_stride,
-								   const ItemPointerData *tids, uint32 nrows);
+							const ItemPointerData *tids, uint32 nrows, bool halved);
 
 /*
  * The interval of a row of a body of vectors (barq_query_interval), with its refinement

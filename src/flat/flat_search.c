@@ -117,12 +117,9 @@ select_row(FlatSearch *search, Selection *s, BarqHit hit)
 	 * that key. An infinite limit would exclude nothing (barq_key_below), so then
 	 * the bound remains the limit.
 	 */
-	barq_hits_select(search->ready, s->n, search->want);
+	s->limit = barq_hits_keep(search->ready, s->n, search->want);
 	s->n = search->want;
 	s->complete = false;
-	s->limit = -INFINITY;
-	for (Size j = 0; j < s->n; j++)
-		s->limit = Max(s->limit, search->ready[j].key);
 	if (s->limit == INFINITY)
 		s->limit = s->bound;
 }

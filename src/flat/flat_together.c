@@ -34,12 +34,9 @@ typedef struct Best
 static void
 prune(Best *best, int want)
 {
-	barq_hits_select(best->hits, best->n, want);
+	best->limit = barq_hits_keep(best->hits, best->n, want);
 	best->n = want;
 	best->full = true;
-	best->limit = -INFINITY;
-	for (int i = 0; i < want; i++)
-		best->limit = Max(best->limit, best->hits[i].key);
 }
 
 /* Add those of `count` rows from `first` on that are good enough. */

@@ -54,18 +54,18 @@ write_code(BarqBodyWriter *writer, const BarqCodec *codec, const void *row, uint
 		barq_body_write(writer, zeros, codec->stride - codec->row_bytes);
 }
 
-/* barq_flat_write(), with half codes or not. */
-static void
-write_rows(BarqBodyWriter *writer, const BarqCodec *codec,
-		   const char *rows, Size row_stride,
-		   const char *refinements, Size refine_stride,
-		   const ItemPointerData *tids, uint32 nrows, bool halved)
+void
+barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
+				const char *rows, Size row_stride,
+				const char *refinements, Size refine_stride,
+				const ItemPointerData *tids, uint32 nrows, bool halved)
 {
 	BarqBodyHeader body;
 	BarqVectorHeader header;
 	uint64		rows_bytes = 0;
 	uint64		row_at;
 
+	halved = halved && barq_codec_has_halves(codec);
 	if (barq_codec_has_heads(codec))
 		for (uint32 i = 0; i < nrows; i++)
 			rows_bytes += barq_row_bytes(codec, rows + (Size) i * row_stride);
@@ -101,25 +101,6 @@ write_rows(BarqBodyWriter *writer, const BarqCodec *codec,
 	if (halved)
 		barq_vector_write_halves(writer, codec, rows, row_stride, nrows);
 	Assert(barq_body_offset(writer) == body.body_bytes);
-}
-
-void
-barq_flat_write(BarqBodyWriter *writer, const BarqCodec *codec,
-				const char *rows, Size row_stride,
-				const char *refinements, Size refine_stride,
-				const ItemPointerData *tids, uint32 nrows)
-{
-	write_rows(writer, codec, rows, row_stride, refinements, refine_stride, tids, nrows, false);
-}
-
-void
-barq_flat_write_halved(BarqBodyWriter *writer, const BarqCodec *codec,
-					   const char *rows, Size row_stride,
-					   const char *refinements, Size refine_stride,
-					   const ItemPointerData *tids, uint32 nrows)
-{
-	write_rows(writer, codec, rows, row_stride, refinements, refine_stride, tids, nrows,
-			   barq_codec_has_halves(codec));
 }
 
 /* A merge passes over its inputs once per section: the writer is sequential. */

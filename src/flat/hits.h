@@ -46,6 +46,21 @@ barq_key_below(float key, float bound)
 /* Move the k best of n hits to the front, in any order. 0 <= k <= n. */
 extern void barq_hits_select(BarqHit *hits, Size n, Size k);
 
+/*
+ * The same; the largest key of the k best: rows with a larger one can no longer be among
+ * them. -infinity for k = 0.
+ */
+static inline float
+barq_hits_keep(BarqHit *hits, Size n, Size k)
+{
+	float		largest = -INFINITY;
+
+	barq_hits_select(hits, n, k);
+	for (Size i = 0; i < k; i++)
+		largest = Max(largest, hits[i].key);
+	return largest;
+}
+
 /* Sort n hits, best first. */
 extern void barq_hits_sort(BarqHit *hits, Size n);
 

@@ -346,12 +346,9 @@ barq_ivf_select_row(IvfSearch *search, Selection *s, float key, uint32 place, ui
 		return;
 
 	/* keep the better half: of equal keys, the lower place is better */
-	barq_hits_select(search->ready, s->n, search->want);
+	s->limit = barq_hits_keep(search->ready, s->n, search->want);
 	s->n = search->want;
 	s->complete = false;
-	s->limit = -INFINITY;
-	for (Size i = 0; i < s->n; i++)
-		s->limit = Max(s->limit, search->ready[i].key);
 	if (s->limit == INFINITY)
 		s->limit = s->bound;
 }

@@ -121,12 +121,9 @@ sort_visits(Together *t, uint32 from, uint32 end)
 static void
 prune(const Together *t, Best *best)
 {
-	barq_hits_select(best->hits, best->n, t->want);
+	best->limit = barq_hits_keep(best->hits, best->n, t->want);
 	best->n = t->want;
 	best->complete = false;
-	best->limit = -INFINITY;
-	for (int i = 0; i < best->n; i++)
-		best->limit = Max(best->limit, best->hits[i].key);
 }
 
 /*

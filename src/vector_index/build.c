@@ -223,7 +223,7 @@ write_flat(VectorBuild *build, BarqBodyWriter *flat, const BarqBuildRows *rows)
 	if (!barq_codec_has_heads(&build->codec))
 	{
 		barq_flat_write(flat, &build->codec, rows->codes, stride, rows->refinements,
-						build->codec.refine_bytes, rows->tids, rows->n);
+						build->codec.refine_bytes, rows->tids, rows->n, false);
 		return;
 	}
 	heads = palloc_extended(width * rows->n, MCXT_ALLOC_HUGE);
@@ -237,7 +237,7 @@ write_flat(VectorBuild *build, BarqBodyWriter *flat, const BarqBuildRows *rows)
 		(void) barq_row_extent(&build->codec, slot, &distance, &length);
 		barq_row_head(&build->codec, head, slot, rows->whole + distance - head);
 	}
-	barq_flat_write(flat, &build->codec, heads, width, NULL, 0, rows->tids, rows->n);
+	barq_flat_write(flat, &build->codec, heads, width, NULL, 0, rows->tids, rows->n, false);
 	pfree(heads);
 }
 

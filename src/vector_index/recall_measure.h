@@ -48,7 +48,7 @@ extern void barq_curve_range(bool of_lists, BarqView *view, int *least, int *mos
 
 /*
  * Measure the curve of a segment on its own rows, for about budget_us microseconds but
- * on 48 to 512 rows at least, by the size of the segment. Fills statistics[]
+ * on 48 to 512 rows at least (of lists on 32), by the size of the segment. Fills statistics[]
  * (BarqSegmentDesc); all zero where no curve is needed (flat segments). Reaches
  * BARQ_POINT_MEASURING of `points` (may be NULL) before each row. Checks for interrupts.
  * ERRCODE_INDEX_CORRUPTED for a damaged body.

@@ -21,8 +21,8 @@ barq_scan_cost(const BarqCodec *codec, uint64 rows)
 }
 
 /*
- * Write rows of the log as a flat body, with half codes or not. Raises ERRCODE_INDEX_CORRUPTED for a
- * record that is no row of the codec.
+ * Write rows of the log as a flat body, with half codes or not. Raises
+ * ERRCODE_INDEX_CORRUPTED for a record that is no row of the codec.
  */
 static void
 seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n, bool halved,
@@ -50,8 +50,7 @@ seal_flat(const BarqCodec *codec, const BarqSealRow *rows, uint32 n, bool halved
 			memcpy(code, rows[i].payload, width);
 		tids[i] = rows[i].tid;
 	}
-	(halved ? barq_flat_write_halved : barq_flat_write)
-		(writer, codec, codes, width, codes + codec->row_bytes, width, tids, n);
+	barq_flat_write(writer, codec, codes, width, codes + codec->row_bytes, width, tids, n, halved);
 	pfree(codes);
 	pfree(tids);
 }

@@ -95,8 +95,7 @@ make_flat_as(BarqBodyWriter *writer, const BarqCodec *codec, const float *x, int
 		id_to_tid(first_id + i, &tids[i]);
 	}
 	shim_writer_init(writer);
-	(halved ? barq_flat_write_halved : barq_flat_write)
-		(writer, codec, rows, codec->row_bytes, NULL, 0, tids, n);
+	barq_flat_write(writer, codec, rows, codec->row_bytes, NULL, 0, tids, n, halved);
 	free(rows);
 	free(tids);
 }

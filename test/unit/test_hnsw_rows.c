@@ -98,7 +98,7 @@ flat_of(BarqBodyWriter *writer, const Values *values, int from, int to)
 		id_to_tid(i, &tids[i - from]);
 	}
 	shim_writer_init(writer);
-	barq_flat_write(writer, codec, codes, codec->stride, NULL, 0, tids, to - from);
+	barq_flat_write(writer, codec, codes, codec->stride, NULL, 0, tids, to - from, false);
 	free(codes);
 	free(tids);
 }

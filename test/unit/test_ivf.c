@@ -176,7 +176,7 @@ test_bits(void)
 		id_to_tid(i, &tids[i]);
 	}
 	shim_writer_init(&flat);
-	barq_flat_write(&flat, &codec, rows, codec.row_bytes, NULL, 0, tids, N);
+	barq_flat_write(&flat, &codec, rows, codec.row_bytes, NULL, 0, tids, N, false);
 	lists_from_flat(&body, &codec, 30, &flat, 2);
 	ok(lists_clean(&body, false) && lists_clean(&body, true), "bits: the check reports nothing");
 	view = shim_view(&body, false);
