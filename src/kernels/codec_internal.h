@@ -170,8 +170,8 @@ struct BarqQuery
 	double		code_error;		/* loss of `codes`: rabitq: relative to norm; sq8:
 								 * at least its norm */
 	double		code_norm;		/* sq8: norm of what they stand for, rounded up */
-	double		code_mean;		/* sq8: mean of what they stand for, */
-	double		code_step;		/* what a step of a code stands for, */
+	double		code_mean;		/* sq8: mean of the coordinates that they give, */
+	double		code_step;		/* difference of coordinates for a step of a code, */
 	double		code_spread;	/* and the norm of the codes about their mean */
 	const BarqQuery *fine;		/* rabitq: of the refinements, which are sq8 rows; NULL
 								 * without them */

@@ -39,7 +39,7 @@ struct BarqKept
 };
 
 /*
- * Find what is kept of a condition in a segment of a snapshot, and count a use of it, unless
+ * Find the kept rows of a condition in a segment of a snapshot, and count a use of it, unless
  * the same search asks again. It stays valid until the current memory context is reset.
  */
 extern void barq_kept_find(BarqKept *kept, BarqSnapshot *snapshot, uint32 segment,

@@ -68,7 +68,7 @@ prepare_query(const Measurement *m, Datum value)
 }
 
 /*
- * Add to the sums what the nearest rows of all segments need to be found, for n of the queries
+ * Add to the sums the breadths that the nearest rows of all segments need, for n of the queries
  * from `first` on, at most BARQ_MEASURED_TOGETHER.
  */
 static void

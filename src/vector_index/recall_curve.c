@@ -35,8 +35,8 @@
 /*
  * Queries of other distributions may miss 0.03 more than the target says: much where that is
  * 0.95 or more, little where it is 0.9 (docs/performance.md, "Recall by name"). From SURE on
- * searches may therefore be credited with a part of what the rule for hard queries finds: CREDIT
- * of what is missed otherwise. Up to UNSURE the others need all of that and a little more.
+ * searches may therefore be credited with a part of the rows that the rule for hard queries finds:
+ * CREDIT of those missed otherwise. Up to UNSURE the others need all of that and a little more.
  */
 #define UNSURE		0.9
 #define SURE		0.95
