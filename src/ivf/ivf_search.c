@@ -33,8 +33,6 @@
 #include "miscadmin.h"
 
 #define IVF_AHEAD	32			/* rows scored for each row wanted */
-#define BREADTH_PER_PROBES	80	/* beside graphs: breadth for which the chosen
-	* number of probes is doubled, tripled, ... */
 #define IVF_SAMPLES	4			/* lists of a search looked up in memory */
 #define IVF_LAST	65536		/* rows selected by a refill, at most, unless the
 	* caller wants more */
@@ -66,7 +64,7 @@ set_extent(IvfSearch *search, int breadth, int probes)
 
 	search->at_once = probes > 0 ? (uint32) probes :
 		Min(lists, barq_ivf_choose_probes(lists) *
-			(beside_graphs ? Max(breadth / BREADTH_PER_PROBES, 1) : 1));
+			(beside_graphs ? Max(breadth / IVF_BREADTH_PER_PROBES, 1) : 1));
 	if (probes == 0 && search->lists.header.spreads_off != 0)
 		search->least_rows = (uint32) ((uint64) search->lists.body.rows * search->at_once /
 									   Max(lists, 1));
@@ -355,12 +353,12 @@ barq_ivf_select_row(IvfSearch *search, Selection *s, float key, uint32 place, ui
 
 /*
  * Add the rows [at, at + count) of a probe that are below s->limit, were not returned
- * before, and are not in search->skip. Their keys are in search->keys.
+ * before, and are not in search->skip. keys: theirs.
  */
 static void
-select_rows(IvfSearch *search, Selection *s, const Probe *probe, uint32 at, uint32 count)
+select_rows(IvfSearch *search, Selection *s, const Probe *probe, uint32 at, uint32 count,
+			const float *keys)
 {
-	const float *keys = search->keys + probe->place + at;
 	uint32		found[IVF_CHUNK];
 	int			nfound;
 
@@ -376,28 +374,28 @@ select_rows(IvfSearch *search, Selection *s, const Probe *probe, uint32 at, uint
 }
 
 /*
- * If the rows of the probes that are not scored are not in memory, have them all read at
+ * If the rows of the probes from `first` on are not in memory, have them all read at
  * once: the device serves several reads in the time of one. To ask the kernel for every
  * list would cost a search in memory some percent, so a few are asked about.
  */
 static void
-read_ahead(const IvfSearch *search)
+read_ahead(const IvfSearch *search, uint32 first)
 {
 	const BarqView *view = search->lists.view;
-	uint32		n = search->nprobes - search->nscored;
+	uint32		n = search->nprobes - first;
 	bool		cold = false;
 
 	if (!barq_view_asks(view))
 		return;
 	for (uint32 i = 0; i < IVF_SAMPLES && !cold; i++)
 	{
-		const Probe *probe = &search->probes[search->nscored + (uint64) (n - 1) * i / (IVF_SAMPLES - 1)];
+		const Probe *probe = &search->probes[first + (uint64) (n - 1) * i / (IVF_SAMPLES - 1)];
 
 		cold = probe->rows > 0 &&
 			barq_view_is_cold(view, ivf_code_off(&search->lists, probe->first));
 	}
 	barq_view_answer(view, cold);
-	for (uint32 p = search->nscored; p < search->nprobes && cold; p++)
+	for (uint32 p = first; p < search->nprobes && cold; p++)
 		barq_view_read_ahead(view, ivf_code_off(&search->lists, search->probes[p].first),
 							 (uint64) search->probes[p].rows * search->lists.codec.stride);
 }
@@ -447,10 +445,64 @@ score_and_select(IvfSearch *search, Selection *s)
 			else if (p >= search->nscored)
 				score(search, ivf_code_off(&search->lists, probe->first + at), count,
 					  search->keys + probe->place + at);
-			select_rows(search, s, probe, at, count);
+			select_rows(search, s, probe, at, count, search->keys + probe->place + at);
 		}
 	}
 	search->nscored = search->nprobes;
+}
+
+/* The selection is made: its best search->want rows, sorted, are those to be returned. */
+static void
+finish_selection(IvfSearch *search, Selection *s)
+{
+	if (s->n > (Size) search->want)
+	{
+		barq_hits_select(search->ready, s->n, search->want);
+		s->n = search->want;
+		s->complete = false;
+	}
+	barq_hits_sort(search->ready, s->n);
+	search->nready = (int) s->n;
+	search->next = 0;
+	search->bound = s->bound;
+	search->complete = s->complete;
+}
+
+/*
+ * Score the probes that a start has not, and add the best of their rows to its own:
+ * then the search is as if it had begun with a start of all its probes.
+ */
+static void
+extend_start(IvfSearch *search)
+{
+	Selection	s = {search->nready, (Size) search->want * 2, INFINITY, INFINITY, search->complete};
+	float		keys[IVF_CHUNK];
+
+	Assert(search->unmarked && search->next == 0 && search->nready <= search->want);
+	if (search->nready == search->want)
+	{
+		/* their places are before those of other rows, so equal keys are not better */
+		s.limit = search->ready[search->nready - 1].key;
+		s.complete = false;
+	}
+	search->ready = repalloc_huge(search->ready, s.room * sizeof(BarqHit));
+	search->ready_size = s.room;
+	if (search->nstarted < search->nprobes)
+		read_ahead(search, search->nstarted);
+	for (; search->nstarted < search->nprobes; search->nstarted++)
+	{
+		const Probe *probe = &search->probes[search->nstarted];
+
+		for (uint32 at = 0; at < probe->rows; at += IVF_CHUNK)
+		{
+			uint32		count = Min(IVF_CHUNK, probe->rows - at);
+
+			CHECK_FOR_INTERRUPTS();
+			score(search, ivf_code_off(&search->lists, probe->first + at), count, keys);
+			select_rows(search, &s, probe, at, count, keys);
+		}
+	}
+	finish_selection(search, &s);
 }
 
 /*
@@ -468,7 +520,7 @@ refill(IvfSearch *search, float bound)
 	{
 		reserve_keys(search);
 		if (search->nscored < search->nprobes)
-			read_ahead(search);
+			read_ahead(search, search->nscored);
 		if (search->unmarked)
 			mark_started(search);
 	}
@@ -484,17 +536,7 @@ refill(IvfSearch *search, float bound)
 		barq_ivf_select_halved(search, &s);
 	else
 		score_and_select(search, &s);
-	if (s.n > (Size) search->want)
-	{
-		barq_hits_select(search->ready, s.n, search->want);
-		s.n = search->want;
-		s.complete = false;
-	}
-	barq_hits_sort(search->ready, s.n);
-	search->nready = (int) s.n;
-	search->next = 0;
-	search->bound = bound;
-	search->complete = s.complete;
+	finish_selection(search, &s);
 }
 
 /* The row at a place. */
@@ -589,25 +631,33 @@ ivf_search_next(BarqSearch *opaque, float bound, BarqHit *hits, int max)
 }
 
 /*
- * BarqVectorSearchOps.broaden: probe further lists, and select from the keys of all. Not
- * after a start, which has no keys, nor after a second selection, which has dropped the
- * keys of rows that were returned before.
+ * BarqVectorSearchOps.broaden: probe further lists, and select from the keys of all, or from
+ * the best rows of a start and the keys of the further lists. Not after a second selection,
+ * which has dropped the keys of rows that were returned before; nor where a search that began
+ * with a start shall have more rows, not only more probes.
  */
 static bool
 ivf_search_broaden(BarqSearch *opaque, int breadth, int probes, bool afar)
 {
 	IvfSearch  *search = (IvfSearch *) opaque;
+	bool		started = search->nstarted > 0;
 
-	if (search->nprobes == 0 || search->nstarted > 0 ||
-		search->returned != (uint64) search->next)
+	if (search->nprobes == 0 || search->returned != (uint64) search->next ||
+		(started && (!search->unmarked || probes == 0)))
 		return false;
-	for (int i = 0; i < search->next; i++)
+	for (int i = 0; i < search->next && !started; i++)
 		search->keys[search->ready[i].row] = search->ready[i].key;
 	search->returned = 0;
-	search->nready = search->next = 0;
-	search->complete = false;
+	search->next = 0;
 	set_extent(search, breadth, probes);
 	barq_ivf_probe_first(search);
+	if (started)
+		extend_start(search);
+	else
+	{
+		search->nready = 0;
+		search->complete = false;
+	}
 	return true;
 }
 
@@ -618,48 +668,6 @@ ivf_search_end(BarqSearch *search)
 	/* an IVF search holds memory only, which its context owns */
 }
 
-/*
- * BarqVectorSearchOps.breadths: of each row the rank of its list, and the number of
- * rows in the lists before it.
- */
-static void
-ivf_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
-			 const uint32 *rows, int n, int *breadths)
-{
-	IvfSearch  *search = (IvfSearch *) barq_ivf_begin(view, params);
-	uint32		lists = search->lists.header.lists;
-	uint32		chosen = barq_ivf_choose_probes(lists);
-	uint64		before = 0;
-
-	for (int i = 0; i < n; i++)
-		breadths[i] = BARQ_BREADTH_NEVER;
-	search->at_once = 0;
-	barq_ivf_rank_lists(&search, 1);
-	barq_hits_sort(search->ranking, lists);
-	for (uint32 rank = 0; rank < lists; rank++)
-	{
-		uint32		first;
-		uint32		end;
-
-		CHECK_FOR_INTERRUPTS();
-		barq_ivf_list(&search->lists, search->ranking[rank].row, &first, &end);
-		for (int i = 0; i < n; i++)
-		{
-			if (rows[i] < first || rows[i] >= end)
-				continue;
-			if (!params->beside_graphs)
-				breadths[i] = before < search->least_rows ? 1 : (int) rank + 1;
-			else
-				breadths[i] = rank < chosen ? 1 :
-					(int) Min((uint64) (rank / chosen + 1) * BREADTH_PER_PROBES,
-							  before / BARQ_IVF_AHEAD_BESIDE + 1);
-		}
-		before += end - first;
-	}
-	pfree(search->ranking);
-	pfree(search);
-}
-
 static const BarqVectorSearchOps search_ops = {
 	.begin = barq_ivf_begin,
 	.next = ivf_search_next,
@@ -668,7 +676,7 @@ static const BarqVectorSearchOps search_ops = {
 	.end = ivf_search_end,
 	.broaden = ivf_search_broaden,
 	.row_code = barq_vector_row_code,
-	.breadths = ivf_breadths,
+	.breadths = barq_ivf_breadths,
 	.within = barq_ivf_within,
 };
 

@@ -13,10 +13,12 @@
 #define IVF_CHUNK	256			/* rows scored, then compared with the limit */
 #define IVF_TOGETHER	16		/* queries scored together */
 #define IVF_FIRST	64			/* rows selected by the first refill, at least */
+#define IVF_BREADTH_PER_PROBES	80	/* beside graphs: breadth for which the chosen number of
+	* probes is doubled, tripled, ... */
 #define IVF_SPREADS	2.0			/* of a list, added to the product with its centroid */
 
-/* A probed list: its rows, and the place of the first of them. */
-typedef struct Probe
+								  /* A probed list: its rows, and the place of the first of them. */
+								  typedef struct Probe
 {
 	uint32		first;
 	uint32		rows;
@@ -106,6 +108,10 @@ extern void barq_ivf_score(const IvfLists *lists, const BarqQuery *const *querie
  * their keys, not yet in order. Checks for interrupts.
  */
 extern void barq_ivf_rank_lists(IvfSearch *const *searches, int nsearches);
+
+/* BarqVectorSearchOps.breadths: ivf_breadth.c */
+extern void barq_ivf_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
+							  const uint32 *rows, int n, int *breadths);
 
 /*
  * ivf_halves.c. Whether the first selection of a search is to be made by half codes: where

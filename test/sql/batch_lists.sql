@@ -44,11 +44,20 @@ BEGIN
 	RESET barq.ef_search;
 END $$;
 
+-- The same with a target: hard queries are searched for again, in further lists.
+CREATE FUNCTION pg_temp.targets(tab text, col text, op text) RETURNS TABLE (cells bigint, differ numeric, rows numeric, shared bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY SELECT count(*), sum(b.differ), sum(b.rows), count(*) FILTER (WHERE b.shared) FROM unnest(ARRAY[0.5, 0.9, 0.95, 0.99]) t, unnest(ARRAY[1, 10, 60]) k,
+		LATERAL (SELECT set_config('barq.target_recall', t::text, false) AS done) s, LATERAL pg_temp.batch(tab, col, op, k, CASE WHEN s.done IS NOT NULL THEN 'true' END) b;
+	RESET barq.target_recall;
+END $$;
+
 -- distances and types, quantizations
 CREATE FUNCTION pg_temp.index_grid(col text, class text, op text, options text) RETURNS TABLE (cells bigint, differ numeric, rows numeric, shared bigint) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('CREATE INDEX batch_lists_i ON batch_lists USING barq_ivf (%I %s) WITH (lists = 50%s)', col, class, options);
 	RETURN QUERY SELECT * FROM pg_temp.grid('batch_lists', col, op);
+	RETURN QUERY SELECT * FROM pg_temp.targets('batch_lists', col, op);
 	DROP INDEX batch_lists_i;
 END $$;
 SELECT c.*, o, g.* FROM (VALUES ('v', 'vector_l2_ops', '<->'), ('v', 'vector_ip_ops', '<#>'), ('v', 'vector_cosine_ops', '<=>'), ('h', 'halfvec_l2_ops', '<->')) c (col, class, op), unnest(ARRAY['', ', quantization = rabitq', ', quantization = none']) o, LATERAL pg_temp.index_grid(col, class, op, o) g;
@@ -72,6 +81,7 @@ SELECT kind, state FROM barq_segments('batch_lists_i') ORDER BY segment;
 SELECT * FROM pg_temp.grid('batch_lists', 'v', '<->');
 VACUUM batch_lists;
 SELECT * FROM pg_temp.grid('batch_lists', 'v', '<->');
+SELECT * FROM pg_temp.targets('batch_lists', 'v', '<->');
 SET work_mem = '64kB';
 SELECT * FROM pg_temp.grid('batch_lists', 'v', '<->');
 RESET work_mem;
@@ -105,4 +115,5 @@ SELECT k, b.* FROM unnest(ARRAY[1, 10]) k, LATERAL pg_temp.batch('batch_lists', 
 CREATE TEMP TABLE batch_pages AS SELECT * FROM batch_lists WHERE id < 60000;
 CREATE INDEX ON batch_pages USING barq_ivf (v) WITH (lists = 50);
 SELECT * FROM pg_temp.grid('batch_pages', 'v', '<->');
+SELECT * FROM pg_temp.targets('batch_pages', 'v', '<->');
 DROP TABLE batch_lists, batch_pages;
