@@ -30,6 +30,9 @@
 /* Rows asked for where a scan's LIMIT is not known (joins, cursors read to the end). */
 #define UNKNOWN_K	100
 
+/* The share of a query's nearest rows that the growing log is credited with, at most. */
+#define MOST_IN_LOG	0.9
+
 /* The broadest beam that is chosen: as long as a search's later ones (hnsw_search.c). */
 #define MOST_ROWS	4096
 
@@ -116,22 +119,39 @@ most_breadth(const BarqSnapshot *snapshot, bool of_lists, double k)
 /*
  * The smallest breadth for k rows that the curves of a snapshot give for a target. *reached: the
  * recall expected. `hard`: of searches that are broader for hard queries, as without
- * calibration they are. Then a little less of the curves is enough.
+ * calibration they are. Then a little less of the curves is enough. `certain`: the share of the k
+ * rows that the growing log has, which is searched exactly; the segments may miss more then.
  */
 static int
 breadth_of(const BarqSnapshot *snapshot, const BarqMeta *meta, double k, double target,
-		   bool hard, int most, double *reached)
+		   bool hard, double certain, int most, double *reached)
 {
 	const BarqCalibration *calibration = barq_calibration_of(meta->calibration);
 	BarqCurvePart *parts = barq_curve_parts(snapshot, meta);
 	int			n = (int) snapshot->nsegments;
 	bool		of_lists = meta->options.index_kind == BARQ_KIND_IVF;
 	double		credit = !hard || calibration != NULL || of_lists ? 0 : barq_hard_credit(parts, n, target);
-	int			breadth = barq_parts_breadth(parts, n, calibration, k, target - credit, most, reached);
+	double		missed = (1 - target + credit) / (1 - certain);
+	int			breadth = barq_parts_breadth(parts, n, calibration, k, Max(1 - missed, 0), most, reached);
 
-	*reached = Min(*reached + credit, 1);
+	*reached = Min(1 - (1 - *reached) * (1 - certain) + credit, 1);
 	pfree(parts);
 	return breadth;
+}
+
+/* The share that the growing log has of the rows of an index, whose segments have so many. */
+static double
+log_share(const BarqMeta *meta, double rows)
+{
+	BarqCodec	codec;
+	double		log;
+
+	if (meta->growing_head == InvalidBlockNumber || barq_consistency == BARQ_CONSISTENCY_SEALED)
+		return 0;
+	barq_vector_codec(&meta->options, &codec);
+	log = (double) meta->growing_pages * BARQ_PAGE_BYTES /
+		(sizeof(BarqItemHeader) + codec.row_bytes + codec.refine_bytes);
+	return Min(log / Max(rows + log, 1), MOST_IN_LOG);
 }
 
 BarqBreadth
@@ -139,14 +159,12 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 				  double share, const BarqSnapshot *snapshot, const BarqMeta *meta)
 {
 	bool		of_lists = meta->options.index_kind == BARQ_KIND_IVF;
-	BarqBreadth breadth = {barq_ef_search, barq_ef_search, 0, barq_ef_search};
+	BarqBreadth breadth = {.rows = barq_ef_search, .needed = barq_ef_search, .scored = barq_ef_search};
 	BarqScanBound bound;
 	double		k;
-	double		among;
 	double		reached;
 	double		rows = 0;
-	int			most;
-	int			chosen;
+	double		certain;
 
 	if (barq_target_recall == 0)
 	{
@@ -161,6 +179,7 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 		rows += barq_segment_keyed(&snapshot->segments[i].desc);
+	certain = log_share(meta, rows);
 	bound = barq_scan_bound(scan, node);
 	k = bound.rows > 0 ? bound.rows : UNKNOWN_K;
 	if (admitted > 0)
@@ -170,19 +189,32 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	k = Min(k, Max(rows, 1));
 
 	/* lists: those k are among so many of all rows, as far as curves tell */
-	among = of_lists && k < MANY_K ? Min(k / Max(share, 0.001), MANY_K) : k;
-	most = most_breadth(snapshot, of_lists, k);
-	chosen = breadth_of(snapshot, meta, among, barq_target_recall, true, most, &reached);
+	breadth.k = of_lists && k < MANY_K ? Min(k / Max(share, 0.001), MANY_K) : k;
+	breadth.most = most_breadth(snapshot, of_lists, k);
+	breadth.chosen = breadth_of(snapshot, meta, breadth.k, barq_target_recall, true, certain,
+								breadth.most, &reached);
 	if (reached < barq_target_recall && snapshot->nsegments > 0 && k <= 100)
-		notice_not_reached(scan->indexRelation, reached, chosen, of_lists);
-	breadth.rows = of_lists ? BARQ_LISTS_BREADTH : Max(chosen, BARQ_LEAST_ROWS);
+		notice_not_reached(scan->indexRelation, reached, breadth.chosen, of_lists);
+	breadth.rows = of_lists ? BARQ_LISTS_BREADTH : Max(breadth.chosen, BARQ_LEAST_ROWS);
 	breadth.rows = (int) Max(breadth.rows, Min(k, BARQ_CURVE_MOST));
-	breadth.needed = of_lists ? BARQ_LISTS_BREADTH : chosen;
-	breadth.probes = of_lists ? chosen : 0;
+	breadth.needed = of_lists ? BARQ_LISTS_BREADTH : breadth.chosen;
+	breadth.probes = of_lists ? breadth.chosen : 0;
 
 	/* the executor asks for 13 to 20 rows to put 10 in order */
 	breadth.scored = (int) Min(breadth.rows, 2 * Max(bound.rows > 0 ? bound.rows : UNKNOWN_K, 1));
 	return breadth;
+}
+
+double
+barq_breadth_lacks(const BarqBreadth *breadth, const BarqSnapshot *snapshot,
+				   const BarqMeta *meta, double share)
+{
+	double		reached;
+
+	if (share > MOST_IN_LOG || meta->growing_head == InvalidBlockNumber)
+		return 1;
+	return Max((double) breadth_of(snapshot, meta, breadth->k, barq_target_recall, true, share,
+								   breadth->most, &reached) / breadth->chosen, 1);
 }
 
 bool
@@ -214,7 +246,7 @@ barq_target_breadth(Relation index, double k, double target, bool hard)
 	bool		of_lists = meta.options.index_kind == BARQ_KIND_IVF;
 	const BarqCalibration *calibration = barq_calibration_of(meta.calibration);
 
-	result.breadth = breadth_of(snapshot, &meta, k, target, hard, most_breadth(snapshot, of_lists, k),
+	result.breadth = breadth_of(snapshot, &meta, k, target, hard, 0, most_breadth(snapshot, of_lists, k),
 								&result.expected);
 	result.calibrated = calibration != NULL;
 	result.of_lists = of_lists;

@@ -27,6 +27,12 @@ typedef struct BarqBreadth
 	int			probes;			/* lists of a barq_ivf segment; 0: the kind chooses */
 	int			scored;			/* in place of `rows` where all rows are scored, by codes with
 								 * proven bounds: more rows only take longer then */
+
+	/* chosen by barq.target_recall: the next three */
+	double		k;				/* for the recall of so many rows */
+	int			most;			/* the broadest that is tried */
+	int			chosen;			/* rows of a beam, or lists, if as many of the k are rows of the
+								 * growing log, which are found for certain, as of all rows */
 } BarqBreadth;
 
 /*
@@ -51,6 +57,13 @@ extern BarqHardness barq_snapshot_hardness(const BarqSnapshot *snapshot, bool of
 extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node,
 									 double admitted, double share,
 									 const BarqSnapshot *snapshot, const BarqMeta *meta);
+
+/*
+ * By what a breadth that was chosen for a target is too small for a query, `share` of whose k
+ * nearest rows are rows of the log: 1 where the log has as many as was expected, or more.
+ */
+extern double barq_breadth_lacks(const BarqBreadth *breadth, const BarqSnapshot *snapshot,
+								 const BarqMeta *meta, double share);
 
 /*
  * Make a breadth that was chosen for a target `factor` times as broad, as far as

@@ -113,7 +113,7 @@ factor_of(ScanRounds *rounds, const BarqHardness *hardness, int n, double share)
 	}
 	else if (rounds->is_far ?
 			 nearest <= hardness->far || rows_changed(rounds) < barq_far_changes(barq_target_recall, rounds->broadened == 1) :
-			 rounds->broadened >= CROWDED_STEPS || rows_changed(rounds) == 0)
+			 !(rounds->crowded > 1) || rounds->broadened >= CROWDED_STEPS || rows_changed(rounds) == 0)
 		return 1;
 	if (rounds->is_far)
 		return rounds->broadened == 0 ? BARQ_FAR_FACTOR : barq_far_factor(barq_target_recall);
@@ -134,6 +134,23 @@ share_admitted(const VectorScan *vs)
 	return (double) rounds->rows / Max(rows, 1);
 }
 
+/*
+ * By what the first search is too narrow since the log, of whose rows none is missed, has fewer of
+ * the nearest rows than was expected. The candidates are in order.
+ */
+static double
+lacking(const ScanRounds *rounds)
+{
+	int			n = Min((int) rounds->breadth.k, rounds->ncandidates);
+	int			found = 0;
+
+	if (rounds->broadened > 0 || n == 0)
+		return 1;
+	for (int i = 0; i < n; i++)
+		found += rounds->candidates[i].rescored;	/* so far only rows of the log are */
+	return barq_breadth_lacks(&rounds->breadth, rounds->snapshot, &rounds->meta, (double) found / n);
+}
+
 bool
 barq_scan_broaden(VectorScan *vs)
 {
@@ -142,15 +159,18 @@ barq_scan_broaden(VectorScan *vs)
 	BarqHardness hardness;
 	double		factor;
 
-	if (barq_target_recall == 0 || n < BARQ_HARDNESS_ROWS || vs->walk.turned ||
-		all_are_scored(rounds) || barq_calibration_of(rounds->meta.calibration) != NULL)
+	if (barq_target_recall == 0 || vs->walk.turned || all_are_scored(rounds))
 		return false;
-	hardness = barq_snapshot_hardness(rounds->snapshot, rounds->of_lists, barq_target_recall);
 	barq_scan_sort_candidates(rounds);
-	factor = factor_of(rounds, &hardness, n, share_admitted(vs));
+	factor = lacking(rounds);
+	if (n >= BARQ_HARDNESS_ROWS && barq_calibration_of(rounds->meta.calibration) == NULL)
+	{
+		hardness = barq_snapshot_hardness(rounds->snapshot, rounds->of_lists, barq_target_recall);
+		factor *= factor_of(rounds, &hardness, n, share_admitted(vs));
+	}
 	if (factor == 1 || !barq_breadth_multiply(&rounds->breadth, factor, rounds->is_far))
 		return false;
-	for (int i = 0; i < NEAREST; i++)
+	for (int i = 0; i < Min(n, NEAREST); i++)
 		rounds->nearest[i] = rounds->candidates[i].key;
 	search_again(vs);
 	return true;
