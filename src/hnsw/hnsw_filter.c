@@ -41,10 +41,10 @@
 #define SAMPLE_ADMITTED	32		/* rows of the first sample that should be admitted */
 #define ASKED_LATELY	2048
 #define LISTS_MORE		1.5f	/* see barq_hnsw_gather_admitted() */
-#define LISTS_FEW		1.0f	/* where up to FEW_SHARE of the rows near the query are admitted */
-#define FEW_SHARE		0.15f	/* and not fewer than this part of those elsewhere */
-#define NOT_FEWER		0.8f
 #define FAR_LISTS		3.0f
+#define FRESH_NEAR		1.25f	/* times `degree` rows met with an expansion, where the rows */
+#define NOT_FEWER		0.8f	/* near the query have so many times the share of the others */
+#define CODE_AHEAD		128		/* bytes of a code that are fetched before it is scored */
 #define PRIOR			64		/* rows for which the filter's own share counts */
 
 /*
@@ -160,8 +160,8 @@ gather_bits(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhop
 
 /*
  * The same of the list of a row that is not admitted, whose share of admitted rows is not
- * counted. (To look at 16 rows at once by gathering their bits was no faster: the lists are
- * waited for.)
+ * counted. The whole list is looked at, and only rows that are taken are marked. (To look at
+ * 16 rows at once by gathering their bits was no faster: the lists are waited for.)
  */
 static void
 gather_hop(HnswSearch *search, uint32 row, int *nfresh)
@@ -169,22 +169,31 @@ gather_hop(HnswSearch *search, uint32 row, int *nfresh)
 	uint8	   *closed = search->closed;
 	uint32	   *fresh = search->fresh;
 	uint32		rows = search->graph.body.rows;
-	int			most = search->most_fresh;
 	int			degree;
 	const uint32 *list = hnsw_search_list(search, row, &degree);
 	int			n = *nfresh;
+	int			kept = *nfresh;
+	int			i;
 
-	for (int i = 0; i < degree && n < most && is_neighbour(list[i], rows); i++)
+	Assert(closed != NULL);
+	for (i = 0; i < degree && list[i] < rows; i++)
 	{
 		uint32		neighbour = list[i];
-		uint8		bit = (uint8) (1 << (neighbour & 7));
-		uint8		shut = closed[neighbour >> 3];
 
 		fresh[n] = neighbour;
-		n += (shut & bit) == 0;
-		closed[neighbour >> 3] = shut | bit;
+		n += ((closed[neighbour >> 3] >> (neighbour & 7)) & 1) ^ 1;
 	}
-	*nfresh = n;
+	if (i < degree)
+		(void) is_neighbour(list[i], rows);
+
+	/* a list of a damaged body may have a row twice */
+	for (i = kept; i < n && kept < search->most_fresh; i++)
+	{
+		fresh[kept] = fresh[i];
+		kept += !barq_bit_is_set(closed, fresh[i]);
+		barq_bit_set(closed, fresh[i]);
+	}
+	*nfresh = kept;
 }
 
 /* The same, for a filter that is asked about each row. */
@@ -230,6 +239,25 @@ gather_list(HnswSearch *search, uint32 row, int *nfresh, uint32 *hops, int *nhop
 		gather_asked(search, row, nfresh, hops, nhops);
 }
 
+/* Start reading the codes of fresh[from .. end-1] into the processor's cache. Returns end. */
+static inline int
+prefetch_codes(const HnswSearch *search, int from, int end)
+{
+	const HnswGraph *graph = &search->graph;
+	Size		stride = graph->codec.stride;
+
+	if (search->lists == NULL)
+		return end;
+	for (int i = from; i < end; i++)
+	{
+		const char *code = graph->view->base + graph->vector.codes_off + search->fresh[i] * (uint64) stride;
+
+		for (Size at = 0; at < Min(stride, CODE_AHEAD); at += 64)
+			__builtin_prefetch(code + at);
+	}
+	return end;
+}
+
 /*
  * A row that is not admitted is marked as visited when its list is read. `more`
  * times as many lists are read as have `degree` admitted rows, by what share of the
@@ -242,6 +270,7 @@ barq_hnsw_gather_admitted(HnswSearch *search, uint32 row)
 	float		most = search->more * search->degree / Max(of_list, 0.01f) + 1;
 	int			nfresh = 0;
 	int			nhops = 0;
+	int			ahead;
 
 	if (search->asked > ASKED_LATELY)
 	{
@@ -252,14 +281,16 @@ barq_hnsw_gather_admitted(HnswSearch *search, uint32 row)
 	nhops = (int) Min((float) nhops, most);
 	for (int i = 0; i < nhops && search->lists != NULL; i++)
 		prefetch_list(search, search->hops[i]);
+	ahead = prefetch_codes(search, 0, nfresh);
 	for (int i = 0; i < nhops && nfresh < search->most_fresh; i++)
 	{
 		if (!barq_hnsw_visit(search->visited, search->hops[i]))
 			continue;
-		if (search->closed != NULL && search->more <= LISTS_FEW)
+		if (search->uncounted)
 			gather_hop(search, search->hops[i], &nfresh);
 		else
 			gather_list(search, search->hops[i], &nfresh, NULL, NULL);
+		ahead = prefetch_codes(search, ahead, nfresh);
 	}
 	prefetch_next(search, (int) Min(most, search->degree));
 	return nfresh;
@@ -491,8 +522,10 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 	sample_share(search, row, share);
 	local = search->admitted / search->asked;
 	is_far = local < share / 2 || search->excluded;
-	if (local <= FEW_SHARE && local >= share * NOT_FEWER && search->filter->words == NULL && search->filter->admits == NULL)
-		search->more = LISTS_FEW;
+	search->uncounted = !is_far && local >= share * NOT_FEWER &&
+		search->filter->words == NULL && search->filter->admits == NULL && search->filter->skip != NULL;
+	if (search->uncounted)
+		search->most_fresh = (int) (search->degree * FRESH_NEAR);
 	if (is_far)
 	{
 		if (search->filter->count <= Max(Min(FAR_SCORED_LEAST, search->graph.body.rows / 8),

@@ -369,7 +369,7 @@ hnsw_search_begin(BarqView *view, const BarqSearchParams *params)
 	search->list = palloc(search->degree * sizeof(uint32));
 	search->hops = palloc(search->degree * sizeof(uint32));
 	search->near = palloc((search->degree + 1) * sizeof(uint32));
-	search->fresh = palloc((HNSW_MOST_FRESH * search->degree + 1) * sizeof(uint32));
+	search->fresh = palloc(((HNSW_MOST_FRESH + 1) * search->degree + 1) * sizeof(uint32));
 	search->keys = palloc((HNSW_MOST_FRESH * search->degree + 1) * sizeof(float));
 	search->beam_size = hnsw_beam_room(search);
 	search->beam = MemoryContextAllocHuge(search->context, search->beam_size * sizeof(BarqHit));

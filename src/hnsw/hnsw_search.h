@@ -85,8 +85,10 @@ typedef struct HnswSearch
 	int			most_fresh;		/* rows that it adds to fresh */
 	float		asked;			/* neighbours looked at lately */
 	float		admitted;		/* those of them that the filter admits */
+	bool		uncounted;		/* lists of rows that are not admitted do not count there;
+								 * `closed` is set */
 	uint32	   *list;			/* degree rows */
-	uint32	   *fresh;			/* HNSW_MOST_FRESH times as many, and their keys */
+	uint32	   *fresh;			/* most_fresh and a list more; their keys */
 	float	   *keys;
 } HnswSearch;
 
