@@ -33,6 +33,12 @@
 /* The share of a query's nearest rows that the growing log is credited with, at most. */
 #define MOST_IN_LOG	0.9
 
+/*
+ * Each row of a beam costs a walk at least as much as scoring this many bytes of codes one after the
+ * other (docs/performance.md, "Recall by name").
+ */
+#define BEAM_BYTES	16000
+
 /* The broadest beam that is chosen: as long as a search's later ones (hnsw_search.c). */
 #define MOST_ROWS	4096
 
@@ -77,6 +83,28 @@ barq_snapshot_hardness(const BarqSnapshot *snapshot, bool of_lists, double targe
 			return barq_hardness_for(curve, of_lists, target);
 	}
 	return barq_hardness_none();
+}
+
+bool
+barq_scoring_pays(const BarqCodec *codec, double rows, int breadth)
+{
+	return barq_codec_proves(codec) && !barq_codec_has_heads(codec) &&
+		rows * codec->stride <= (double) breadth * BEAM_BYTES;
+}
+
+/* Are all rows of each segment scored in place of walks of this breadth? */
+static bool
+scores_segments(const BarqSnapshot *snapshot, const BarqMeta *meta, int breadth)
+{
+	BarqCodec	codec;
+
+	if (meta->options.index_kind == BARQ_KIND_IVF)
+		return false;
+	barq_vector_codec(&meta->options, &codec);
+	for (uint32 i = 0; i < snapshot->nsegments; i++)
+		if (!barq_scoring_pays(&codec, barq_segment_keyed(&snapshot->segments[i].desc), breadth))
+			return false;
+	return true;
 }
 
 /* NOTICE once a session and index. */
@@ -193,7 +221,8 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	breadth.most = most_breadth(snapshot, of_lists, k);
 	breadth.chosen = breadth_of(snapshot, meta, breadth.k, barq_target_recall, true, certain,
 								breadth.most, &reached);
-	if (reached < barq_target_recall && snapshot->nsegments > 0 && k <= 100)
+	if (reached < barq_target_recall && snapshot->nsegments > 0 && k <= 100 &&
+		!scores_segments(snapshot, meta, breadth.chosen))
 		notice_not_reached(scan->indexRelation, reached, breadth.chosen, of_lists);
 	breadth.rows = of_lists ? BARQ_LISTS_BREADTH : Max(breadth.chosen, BARQ_LEAST_ROWS);
 	breadth.rows = (int) Max(breadth.rows, Min(k, BARQ_CURVE_MOST));

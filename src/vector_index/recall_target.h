@@ -7,6 +7,7 @@
 
 #include "access/genam.h"
 #include "access/relscan.h"
+#include "kernels/codec.h"
 #include "store/snapshot.h"
 #include "vector_index/recall_curve.h"
 
@@ -57,6 +58,12 @@ extern BarqHardness barq_snapshot_hardness(const BarqSnapshot *snapshot, bool of
 extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node,
 									 double admitted, double share,
 									 const BarqSnapshot *snapshot, const BarqMeta *meta);
+
+/*
+ * Does scoring all of these rows one after the other cost less than a walk of this breadth? Only of
+ * codes with proven bounds, of which that misses none.
+ */
+extern bool barq_scoring_pays(const BarqCodec *codec, double rows, int breadth);
 
 /*
  * By what a breadth that was chosen for a target is too small for a query, `share` of whose k

@@ -28,6 +28,17 @@ all_are_scored(const ScanRounds *rounds)
 	return true;
 }
 
+/* Where all rows are scored, and bounds are proven, as few as those are the nearest. */
+static bool
+ask_for_few(ScanRounds *rounds)
+{
+	if (!all_are_scored(rounds))
+		return false;
+	if (barq_codec_proves(&rounds->codec))
+		rounds->breadth.rows = Min(rounds->breadth.rows, rounds->breadth.scored);
+	return true;
+}
+
 void
 barq_scan_adjust(IndexScanDesc scan, VectorScan *vs)
 {
@@ -36,12 +47,8 @@ barq_scan_adjust(IndexScanDesc scan, VectorScan *vs)
 
 	if (barq_target_recall == 0)
 		return;
-	if (all_are_scored(rounds))
-	{
-		if (barq_codec_proves(&rounds->codec))
-			rounds->breadth.rows = Min(rounds->breadth.rows, rounds->breadth.scored);
+	if (ask_for_few(rounds))
 		return;
-	}
 	if (vs->conditions.source == NULL || !rounds->of_lists)
 		return;
 	for (uint32 i = 0; i < rounds->snapshot->nsegments; i++)
@@ -55,7 +62,7 @@ barq_scan_adjust(IndexScanDesc scan, VectorScan *vs)
  * The rows of the log, which is searched exactly, stay candidates.
  */
 static void
-search_again(VectorScan *vs)
+search_again(IndexScanDesc scan, VectorScan *vs)
 {
 	ScanRounds *rounds = &vs->rounds;
 	int			kept = 0;
@@ -65,6 +72,11 @@ search_again(VectorScan *vs)
 		SegmentStream *stream = &rounds->streams[i];
 
 		stream->nreturned = 0;
+		if (barq_scan_all_pays(vs, i))
+		{
+			barq_scan_search_flat(scan, vs, i);
+			continue;
+		}
 		if (stream->kind->vectors->broaden != NULL &&
 			stream->kind->vectors->broaden(stream->search, rounds->breadth.rows,
 										   rounds->breadth.probes, rounds->is_far && rounds->broadened == 0))
@@ -72,6 +84,7 @@ search_again(VectorScan *vs)
 		stream->kind->vectors->end(stream->search);
 		barq_scan_begin_search(NULL, vs, i, rounds->is_far);
 	}
+	(void) ask_for_few(rounds);
 	rounds->broadened++;
 	for (int i = 0; i < rounds->ncandidates; i++)
 		if (rounds->candidates[i].rescored) /* so far only rows of the log are */
@@ -152,7 +165,7 @@ lacking(const ScanRounds *rounds)
 }
 
 bool
-barq_scan_broaden(VectorScan *vs)
+barq_scan_broaden(IndexScanDesc scan, VectorScan *vs)
 {
 	ScanRounds *rounds = &vs->rounds;
 	int			n = Min(rounds->ncandidates, 100);
@@ -172,6 +185,6 @@ barq_scan_broaden(VectorScan *vs)
 		return false;
 	for (int i = 0; i < Min(n, NEAREST); i++)
 		rounds->nearest[i] = rounds->candidates[i].key;
-	search_again(vs);
+	search_again(scan, vs);
 	return true;
 }

@@ -152,7 +152,11 @@ begin_rounds(IndexScanDesc scan, VectorScan *vs)
 		if (vs->conditions.only_nulls)
 			stream->filter.rows = &no_rows;
 		else if (vs->conditions.source == NULL)
+		{
 			rounds->rows += stream->view->rows;
+			if (barq_scan_all_pays(vs, i))
+				stream->kind = &barq_flat_kind;
+		}
 		else
 		{
 			barq_scan_filter_segment(scan, vs, i, false);
@@ -469,7 +473,7 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 	want = Min(want + rounds->ncandidates, ROUND_MOST);
 	if (!gather_candidates(scan, vs, want, &fresh))
 		return false;
-	while (is_first && barq_scan_broaden(vs))
+	while (is_first && barq_scan_broaden(scan, vs))
 	{
 		int			kept = rounds->ncandidates;
 

@@ -300,6 +300,12 @@ extern void barq_scan_begin_search(IndexScanDesc scan, VectorScan *vs, uint32 se
  */
 extern void barq_scan_search_flat(IndexScanDesc scan, VectorScan *vs, uint32 segment);
 
+/*
+ * Whether scoring all rows of a graph, or all that the conditions admit, costs less than a walk as
+ * broad as a scan with a target of recall wants it; then it is the better way, for it misses none.
+ */
+extern bool barq_scan_all_pays(const VectorScan *vs, uint32 segment);
+
 /* Turn to scoring every row, if that costs no more than the walks that are left. */
 extern void barq_scan_turn_if_due(IndexScanDesc scan, VectorScan *vs);
 
@@ -317,9 +323,10 @@ extern void barq_scan_adjust(IndexScanDesc scan, VectorScan *vs);
  * scan_breadth.c. After the first candidates were found for a target of recall: if the
  * query is hard (BarqHardness), have the searches begin again or go on, so much broader,
  * and return true; again while that finds nearer rows, but of a crowded query twice at
- * most. Not where all rows were scored, nor in an index that was calibrated.
+ * most. Not where all rows were scored, nor in an index that was calibrated. Segments in which
+ * scoring all rows costs less than so broad a search are searched so from then on.
  */
-extern bool barq_scan_broaden(VectorScan *vs);
+extern bool barq_scan_broaden(IndexScanDesc scan, VectorScan *vs);
 
 /*
  * End the rounds; the next one begins with a new snapshot and the scan's conditions as they

@@ -21,6 +21,18 @@
  */
 #define WALK_COST	128
 
+bool
+barq_scan_all_pays(const VectorScan *vs, uint32 segment)
+{
+	const ScanRounds *rounds = &vs->rounds;
+	const SegmentStream *stream = &rounds->streams[segment];
+	double		rows = vs->conditions.source != NULL ? stream->filter.count : stream->view->rows;
+
+	return barq_target_recall > 0 && stream->kind == &barq_hnsw_kind &&
+		stream->view->base != NULL &&
+		barq_scoring_pays(&rounds->codec, rows, rounds->breadth.rows);
+}
+
 /* Search the listed rows of a segment's filter, and score each of them. */
 static void
 search_listed(VectorScan *vs, SegmentStream *stream)

@@ -5,10 +5,11 @@ CREATE SCHEMA target_far;
 SET search_path = target_far, public;
 CREATE FUNCTION point(i bigint, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE AS $$
 	SELECT array_agg((hashint8extended(i * 1000 + j, 7) & 65535)::real / 32768 - 1) FROM generate_series(1, dims) j $$;
--- 150 clusters; a: of no place
+-- 150 clusters; with zeros, so that rows are long, and scoring all of them costs more than a walk;
+-- a: of no place
 CREATE TABLE items AS
 SELECT i AS id, i * 7919 % 100 AS a,
-	(SELECT array_agg(c + 0.15 * p ORDER BY n) FROM unnest(point(-(i % 150) - 1, 48), point(i, 48)) WITH ORDINALITY x(c, p, n))::vector(48) AS v
+	(SELECT array_agg(c + 0.15 * p ORDER BY n) || array_fill(0::float8, ARRAY[208]) FROM unnest(point(-(i % 150) - 1, 48), point(i, 48)) WITH ORDINALITY x(c, p, n))::vector(256) AS v
 FROM generate_series(1, 9000) i;
 CREATE INDEX items_v ON items USING barq_hnsw (v vector_l2_ops, a) WITH (m = 8, ef_construction = 32, quantization = 'none');
 ANALYZE items;

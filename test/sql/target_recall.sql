@@ -125,19 +125,28 @@ CREATE INDEX few_v ON few USING barq_hnsw (v vector_l2_ops);
 SELECT barq_calibrate('few_v', (SELECT array_agg(v) FROM queries)) AS used, (SELECT max(breadth) FROM barq_recall_curve('few_v')) AS breadth;
 
 -- a target that cannot be met: a NOTICE once a session and index
-CREATE TABLE poor (v vector(48));
-INSERT INTO poor SELECT point(i, 48)::vector FROM generate_series(1, 6000) i;
+-- (rows are so long that a walk as broad as that costs less than scoring all of them, which misses none)
+CREATE TABLE poor (v vector(720));
+INSERT INTO poor SELECT (point(i, 48) || array_fill(0::real, ARRAY[672]))::vector FROM generate_series(1, 6000) i;
 CREATE INDEX poor_v ON poor USING barq_hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 4, quantization = 'none');
 SET enable_seqscan = off;
 SET client_min_messages = notice;
 \set VERBOSITY terse
 SET barq.target_recall = 0.999;
-SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> point(9, 48)::vector LIMIT 10) x;
-SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> point(8, 48)::vector LIMIT 10) x;
+SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> (point(9, 48) || array_fill(0::real, ARRAY[672]))::vector LIMIT 10) x;
+SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> (point(8, 48) || array_fill(0::real, ARRAY[672]))::vector LIMIT 10) x;
 CREATE TABLE poorer AS SELECT * FROM poor;
 CREATE INDEX poorer_v ON poorer USING barq_hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 4, quantization = 'none');
-SELECT count(*) FROM (SELECT 1 FROM poorer ORDER BY v <-> point(8, 48)::vector LIMIT 10) x;
-SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> point(7, 48)::vector LIMIT 10) x;
+SELECT count(*) FROM (SELECT 1 FROM poorer ORDER BY v <-> (point(8, 48) || array_fill(0::real, ARRAY[672]))::vector LIMIT 10) x;
+SELECT count(*) FROM (SELECT 1 FROM poor ORDER BY v <-> (point(7, 48) || array_fill(0::real, ARRAY[672]))::vector LIMIT 10) x;
+-- a graph as poor, where scoring all rows costs less than so broad a walk: no NOTICE, and none is missed
+CREATE TABLE short (id int, v vector(48));
+INSERT INTO short SELECT i, point(i, 48)::vector FROM generate_series(1, 6000) i;
+CREATE INDEX short_v ON short USING barq_hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 4, quantization = 'none');
+SELECT count(*) FROM ((SELECT id FROM short ORDER BY v <-> point(9, 48)::vector LIMIT 100) EXCEPT
+	(SELECT id FROM (SELECT * FROM short OFFSET 0) s ORDER BY v <-> point(9, 48)::vector LIMIT 100)) x;
+SELECT count(*) FROM (SELECT id FROM short ORDER BY v <-> point(9, 48)::vector LIMIT 100) x;
+SELECT rows_scored FROM barq_last_scan();
 RESET barq.target_recall;
 
 -- bad input
