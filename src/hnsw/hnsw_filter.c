@@ -48,12 +48,13 @@
 #define PRIOR			64		/* rows for which the filter's own share counts */
 
 /*
- * A walk that meets admitted rows only looks farther than one of all rows whose beam is
- * as long. Where a share s of the rows around the query is admitted, a beam s^GAIN as
- * long finds as much of the nearest (docs/performance.md, "Recall by name").
+ * A walk that meets admitted rows only is one in a smaller graph: where n rows are admitted,
+ * fewer than GAIN_ROWS, a beam (n / GAIN_ROWS)^GAIN as long finds as much of the nearest as
+ * one of all rows (docs/performance.md, "Recall by name").
  */
-#define GAIN			0.22
-#define GAIN_HIGH		0.4		/* for recalls from HIGH_RECALL on */
+#define GAIN_ROWS		100000.0
+#define GAIN			0.2
+#define GAIN_HIGH		0.3		/* for recalls from HIGH_RECALL on */
 #define HIGH_RECALL		0.98
 
 /* How much broader a walk through all rows is if this share of them is admitted. */
@@ -548,7 +549,8 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 		return HNSW_WALK_ALL;
 	}
 	else if (search->recall > 0 && search->afar != HNSW_AFAR_WANTED)
-		set_factor(search, pow(local, search->recall < HIGH_RECALL ? GAIN : GAIN_HIGH));
+		set_factor(search, pow(Min(search->filter->count / GAIN_ROWS, 1),
+							   search->recall < HIGH_RECALL ? GAIN : GAIN_HIGH));
 	if (!is_far && local < APPROACH_SHARE)
 		approach(search, row);
 	else
