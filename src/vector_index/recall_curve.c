@@ -28,7 +28,9 @@
 #define CROWDED_FACTOR_LISTS	1.5
 #define HIGH_TARGET	0.98
 
-/* What makes a far search broader again. */
+/* What makes a far search broader at first, and again. */
+#define FAR_FIRST		3
+#define FAR_FIRST_HIGH	6		/* within conditions */
 #define FAR_FACTOR		2
 #define FAR_FACTOR_HIGH	3
 
@@ -98,6 +100,12 @@ barq_crowded_breadth(const BarqHardness *hardness, double ratio)
 	if (!hardness->graded)
 		return hardness->factor;
 	return Min(hardness->factor * pow(ratio, CROWDED_GRADE), hardness->most);
+}
+
+double
+barq_far_first(double target, bool within)
+{
+	return within && target >= HIGH_TARGET ? FAR_FIRST_HIGH : FAR_FIRST;
 }
 
 int

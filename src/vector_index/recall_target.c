@@ -30,8 +30,9 @@
 /* Rows asked for where a scan's LIMIT is not known (joins, cursors read to the end). */
 #define UNKNOWN_K	100
 
-/* The share of a query's nearest rows that the growing log is credited with, at most. */
+/* The share of a query's nearest rows that the growing log is credited with, at most, */
 #define MOST_IN_LOG	0.9
+#define LEAST_IN_LOG	0.05	/* and from which on: else it is not worth a second step */
 
 /*
  * Each row of a beam costs a walk at least as much as scoring this many bytes of codes one after the
@@ -173,13 +174,15 @@ log_share(const BarqMeta *meta, double rows)
 {
 	BarqCodec	codec;
 	double		log;
+	double		share;
 
 	if (meta->growing_head == InvalidBlockNumber || barq_consistency == BARQ_CONSISTENCY_SEALED)
 		return 0;
 	barq_vector_codec(&meta->options, &codec);
 	log = (double) meta->growing_pages * BARQ_PAGE_BYTES /
 		(sizeof(BarqItemHeader) + codec.row_bytes + codec.refine_bytes);
-	return Min(log / Max(rows + log, 1), MOST_IN_LOG);
+	share = log / Max(rows + log, 1);
+	return share < LEAST_IN_LOG ? 0 : Min(share, MOST_IN_LOG);
 }
 
 BarqBreadth

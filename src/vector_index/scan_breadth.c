@@ -129,7 +129,8 @@ factor_of(ScanRounds *rounds, const BarqHardness *hardness, int n, double share)
 			 !(rounds->crowded > 1) || rounds->broadened >= CROWDED_STEPS || rows_changed(rounds) == 0)
 		return 1;
 	if (rounds->is_far)
-		return rounds->broadened == 0 ? BARQ_FAR_FACTOR : barq_far_factor(barq_target_recall);
+		return rounds->broadened == 0 ? barq_far_first(barq_target_recall, share < 1) :
+			barq_far_factor(barq_target_recall);
 	return pow(barq_crowded_breadth(hardness, rounds->crowded), 1.0 / CROWDED_STEPS);
 }
 

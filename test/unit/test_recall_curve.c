@@ -107,7 +107,8 @@ main(void)
 		   barq_crowded_breadth(&sure, 1.1) == barq_crowded_breadth(&usual, 1.1),
 		   "... and less far where other queries may miss more than that");
 	tap_ok(barq_far_changes(0.9, true) == 1 && barq_far_changes(0.9, false) == 2 &&
-		   barq_far_changes(0.99, false) == 1 && barq_far_factor(0.9) < BARQ_FAR_FACTOR,
+		   barq_far_changes(0.99, false) == 1 && barq_far_factor(0.9) < barq_far_first(0.9, true) &&
+		   barq_far_first(0.99, true) > barq_far_first(0.99, false),
 		   "a far search goes on at the least sign first, then in smaller steps");
 	tap_ok(credit_of(&many, 0.9) < 0 && credit_of(&many, 0.9) > -0.01 && credit_of(&many, 0.95) > 0 && credit_of(&many, 0.95) < 0.01 &&
 		   credit_of(&many, 0.99) > 0 && credit_of(&many, 0.99) < 0.002,
