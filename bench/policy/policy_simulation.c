@@ -26,7 +26,8 @@
  * most over the last half of the run.
  *
  * A merge takes its time. Meanwhile logs are sealed, and smaller merges run beside it: the
- * smallest first, which has all processes until it ends. Its inputs are there until then.
+ * smallest first, which has all processes until it ends, and which collects logs by one of
+ * them. Its inputs are there until then.
  *
  * The costs are measured (docs/performance.md, "What merging costs, and what
  * segments cost a search").
@@ -57,11 +58,13 @@ static double graph_bytes = 265;
 #define LOGGED_A_SECOND	18000
 #define JOINED_A_SECOND	28000
 #define COPIED_A_SECOND	400000
+#define COLLECTED_A_SECOND	150000	/* to one log */
 
 /* Time of a search, µs: of the statement without the index, and of the segments. */
 #define STATEMENT_US	48.0
 #define FLAT_ROW_US		0.0060
-#define SEALED_US		7.5
+#define SEALED_US		7.5		/* of a log of 14,000 rows */
+#define LOG_GROWTH		0.65	/* the power of its rows with which that grows */
 #define GRAPH_US		22.0	/* of 10,000 rows */
 #define DOUBLING_US		10.0	/* for each doubling above */
 #define BOUNDED			0.85	/* of a graph searched after a larger one, */
@@ -83,6 +86,7 @@ typedef struct Merge
 {
 	double		left;			/* seconds of one process */
 	uint32		number;
+	bool		collects;		/* logs to one log */
 } Merge;
 
 #define MOST_MERGES 16
@@ -133,7 +137,7 @@ search_us(const Segment *segment, double largest)
 
 	if (!segment->graph)
 		return segment->rows < GRAPH_PAYS_ROWS ? 3 + FLAT_ROW_US * segment->rows :
-			SEALED_US * sqrt(segment->rows / 14000);
+			SEALED_US * pow(segment->rows / 14000, LOG_GROWTH);
 	us = GRAPH_US + DOUBLING_US * fmax(log2(segment->rows / 10000), -0.5);
 	if (largest == 0)
 		return us;
@@ -195,7 +199,7 @@ seal(double rows)
 }
 
 static uint32
-choose(void)
+choose(BarqChoice choice)
 {
 	for (uint32 i = 0; i < nsegments; i++)
 	{
@@ -204,10 +208,11 @@ choose(void)
 		candidates[i] = (BarqCandidate) {
 			.bytes = bytes_of(segment), .rows = segment->rows, .dead = segment->dead,
 			.provisional = segment->sealed,
+			.collectable = segment->sealed,
 			.busy = segment->busy
 		};
 	}
-	return barq_choose(candidates, nsegments, &policy, BARQ_CHOOSE_DUE, chosen);
+	return barq_choose(candidates, nsegments, &policy, choice, chosen);
 }
 
 /* Sums of one run. */
@@ -226,9 +231,9 @@ typedef struct Totals
 	double		longest_wait;	/* of inserts, seconds */
 } Totals;
 
-/* What the merge with a number makes of its inputs; *seconds of one process. */
+/* What a merge makes of its inputs; *seconds of one process. */
 static Segment
-result_of(uint32 number, double *seconds)
+result_of(const Merge *merge, double *seconds)
 {
 	Segment		result = {0};
 	double		largest = 0;
@@ -239,7 +244,7 @@ result_of(uint32 number, double *seconds)
 	{
 		const Segment *segment = &segments[i];
 
-		if (segment->busy != number)
+		if (segment->busy != merge->number)
 			continue;
 		result.rows += segment->rows - segment->dead_before;
 		result.dead += segment->dead - segment->dead_before;
@@ -251,6 +256,12 @@ result_of(uint32 number, double *seconds)
 		else
 			logs += segment->rows - segment->dead_before;
 	}
+	if (merge->collects)
+	{
+		result.sealed = true;
+		*seconds = processes * result.rows / COLLECTED_A_SECOND;
+		return result;
+	}
 	result.graph = result.rows >= GRAPH_PAYS_ROWS;
 	*seconds = result.rows / COPIED_A_SECOND;
 	if (result.graph)
@@ -260,17 +271,18 @@ result_of(uint32 number, double *seconds)
 
 /* Begin the merge of n chosen segments. */
 static void
-begin_merge(uint32 n, Totals *totals)
+begin_merge(uint32 n, bool collects, Totals *totals)
 {
 	Merge	   *merge = &merges[nmerges++];
 
 	merge->number = ++next_number;
+	merge->collects = collects;
 	for (uint32 i = 0; i < n; i++)
 	{
 		segments[chosen[i]].busy = merge->number;
 		segments[chosen[i]].dead_before = segments[chosen[i]].dead;
 	}
-	(void) result_of(merge->number, &merge->left);
+	(void) result_of(merge, &merge->left);
 	totals->merging += merge->left;
 }
 
@@ -278,15 +290,15 @@ begin_merge(uint32 n, Totals *totals)
 static void
 end_merge(Totals *totals)
 {
-	uint32		number = merges[--nmerges].number;
+	Merge		merge = merges[--nmerges];
 	double		seconds;
-	Segment		result = result_of(number, &seconds);
+	Segment		result = result_of(&merge, &seconds);
 	uint32		kept = 0;
 
 	result.number = ++next_segment;
 	layout_write(&layout, result.number, bytes_of(&result));
 	for (uint32 i = 0; i < nsegments; i++)
-		if (segments[i].busy != number)
+		if (segments[i].busy != merge.number)
 			segments[kept++] = segments[i];
 		else
 			layout_free(&layout, segments[i].number);
@@ -314,8 +326,10 @@ begin_due(Totals *totals)
 {
 	uint32		n;
 
-	while (nmerges < most_merges && (n = choose()) > 0)
-		begin_merge(n, totals);
+	while (nmerges < most_merges && (n = choose(BARQ_CHOOSE_DUE)) > 0)
+		begin_merge(n, false, totals);
+	if (nmerges > 0 && nmerges < most_merges && (n = choose(BARQ_CHOOSE_LOGS)) > 0)
+		begin_merge(n, true, totals);
 }
 
 /* Let merges work for so many seconds; forever: until none is due. */

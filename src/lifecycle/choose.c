@@ -34,11 +34,16 @@
  * the logs go the segments next in size, as long as each is at most BESIDE_GROWTH times as
  * large as what is merged with it: so a long merge leaves a few segments beside it and not
  * one for every so many logs, and the rows that its predecessor has joined stay joined.
- * Nothing else runs beside, because it would delay the merge under way by more than it
+ * No other merge runs beside, because it would delay the merge under way by more than it
  * gains: sealed logs cost a search less than the graphs that would be made of them, and
  * when that merge has ended, one merge takes them all (measured: docs/performance.md). To
  * the rules the inputs of a merge under way are one segment already, which cannot be
  * chosen. A merge beside takes at most half the bytes of that one, and BARQ_MOST_BESIDE.
+ *
+ * What such logs cost is their number: one of all their rows costs a search the root of
+ * it. So beside a merge under way logs are *collected*: logs_collected[] of them become one
+ * log, in a tenth of the time of a graph. Earlier ones go with them as above. It stays
+ * provisional, and takes no part in the rules for small segments.
  *
  * Further rules, after that of full slots: too many segments (max_segments, beside
  * those that keep their size), urgent provisional segments, a large provisional
@@ -81,6 +86,13 @@
 
 /* How much larger than what is merged with it a segment is at most, beside another merge. */
 #define BESIDE_GROWTH	2
+
+/* Logs that are collected beside a merge under way, at least, by BarqCompaction. */
+static const int logs_collected[] = {
+	[BARQ_COMPACTION_BALANCED] = 7,
+	[BARQ_COMPACTION_READS] = 4,
+	[BARQ_COMPACTION_WRITES] = 16
+};
 
 /* Merges of a row in the slots at most, by BarqCompaction. */
 static const int merges_of_row[] = {
@@ -542,6 +554,37 @@ limit_beside(const Order *order, const BarqCandidate *base, uint32 *chosen, uint
 	return left == n || left >= 2 ? left : 0;
 }
 
+/*
+ * Logs that are collected beside a merge under way: the small ones, if they are enough, and
+ * those collected before that are at most BESIDE_GROWTH times as large as all smaller ones;
+ * no more than inserts wait for.
+ */
+static uint32
+choose_logs(const Order *order, const BarqCandidate *base, uint32 *chosen)
+{
+	const uint32 least = (uint32) logs_collected[order->policy->mode];
+	const uint64 most = Min(order->policy->growing_hard_limit, BARQ_MOST_BESIDE);
+	uint64		bytes = 0;
+	double		size = 0;
+	uint32		n = 0;
+
+	for (uint32 i = order->n; i > order->after_busy; i--)
+	{
+		const BarqCandidate *segment = order->segments[i - 1];
+
+		if (!segment->collectable)
+			continue;
+		if (bytes + segment->bytes > most ||
+			(!is_small(segment, order->policy) &&
+			 (n < least || order->size[i - 1] > BESIDE_GROWTH * size)))
+			break;
+		bytes += segment->bytes;
+		size += order->size[i - 1];
+		chosen[n++] = (uint32) (segment - base);
+	}
+	return n >= least ? n : 0;
+}
+
 uint32
 barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy, BarqChoice choice,
 			uint32 *chosen)
@@ -551,8 +594,10 @@ barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy, B
 	uint32		result = 0;
 
 	begin_order(&order, segments, n, policy);
-	Assert(order.after_busy == 0 || choice == BARQ_CHOOSE_DUE);
-	if (choice != BARQ_CHOOSE_DUE)
+	Assert(order.after_busy == 0 || choice == BARQ_CHOOSE_DUE || choice == BARQ_CHOOSE_LOGS);
+	if (choice == BARQ_CHOOSE_LOGS)
+		result = choose_logs(&order, segments, chosen);
+	else if (choice != BARQ_CHOOSE_DUE)
 	{
 		if (choose_at_rest(&order, choice == BARQ_CHOOSE_ALL, &from) > 0)
 			result = choose_from(&order, from, segments, chosen);
@@ -564,7 +609,7 @@ barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy, B
 			 order.after_busy == 0 &&
 			 (result = choose_large_provisional(&order, segments, chosen)) == 0)
 		result = choose_dead(&order, segments, chosen);
-	if (result > 0 && order.after_busy > 0)
+	if (result > 0 && order.after_busy > 0 && choice == BARQ_CHOOSE_DUE)
 		result = limit_beside(&order, segments, chosen, result);
 	end_order(&order);
 	return result;

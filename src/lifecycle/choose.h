@@ -16,6 +16,7 @@ typedef struct BarqCandidate
 	uint64		dead;			/* of these rows */
 	bool		provisional;	/* a merge would make it another kind */
 	bool		urgent;			/* and is not to wait for others */
+	bool		collectable;	/* and may become one with others that are */
 	uint32		busy;			/* number of the merge under way that reads it; 0: none */
 } BarqCandidate;
 
@@ -23,6 +24,7 @@ typedef struct BarqCandidate
 typedef enum BarqChoice
 {
 	BARQ_CHOOSE_DUE,			/* those that the policy asks for */
+	BARQ_CHOOSE_LOGS,			/* sealed logs to be collected beside a merge under way */
 	BARQ_CHOOSE_ALL,			/* all segments into one, whatever its size */
 	BARQ_CHOOSE_AT_REST			/* as few as max_merged_size allows: no inserts come */
 } BarqChoice;

@@ -37,6 +37,7 @@ struct BarqMerge
 	Relation	index;
 	const BarqMergeHost *host;	/* may be NULL */
 	const struct BarqMerge *beside; /* the merge at whose point this one runs, or NULL */
+	bool		collects;		/* of sealed logs one is made (BarqIndexKind.collect) */
 	bool	   *at_point;		/* set while the host is at work (Compaction) */
 	BarqMeta	meta;			/* `snapshot` was read from it */
 	BarqSnapshot *snapshot;
@@ -201,8 +202,9 @@ merge_inputs(Relation index, Merge *merge, bool required)
 	if (writer != NULL)
 		return writer;
 	merge->body = NULL;
-	writer = kind->merge(index, &merge->meta.options, merge->id, merge->inputs, merge->n,
-						 merge->live, &merge->points, &reason);
+	writer = (merge->collects ? kind->collect : kind->merge)
+		(index, &merge->meta.options, merge->id, merge->inputs, merge->n, merge->live,
+		 &merge->points, &reason);
 	if (writer == NULL)
 	{
 		ereport(required ? ERROR : WARNING,
@@ -230,7 +232,8 @@ static void
 publish_merge(Relation index, Merge *merge, const BarqBodyWriter *writer, instr_time start)
 {
 	BarqNewSegment segment = {
-		.id = merge->id, .origin = BARQ_ORIGIN_MERGE, .body = merge->body, .bytes = merge->bytes
+		.id = merge->id, .origin = merge->collects ? BARQ_ORIGIN_SEAL : BARQ_ORIGIN_MERGE,
+		.body = merge->body, .bytes = merge->bytes
 	};
 	BarqChange	change = {0};
 
@@ -242,7 +245,8 @@ publish_merge(Relation index, Merge *merge, const BarqBodyWriter *writer, instr_
 	if (writer != NULL)
 	{
 		segment.has_image = barq_body_is_file(writer);
-		barq_measure_segment(index, &segment, barq_elapsed_us(start), &merge->points);
+		if (!merge->collects)
+			barq_measure_segment(index, &segment, barq_elapsed_us(start), &merge->points);
 		merge->is_publishing = true;
 		barq_publish_segment(index, &segment, &change);
 		if (merge->recorded)
@@ -406,6 +410,7 @@ compact_once(void *arg)
 		.index = index,
 		.host = compaction->host,
 		.beside = compaction->beside,
+		.collects = compaction->choice == BARQ_CHOOSE_LOGS,
 		.at_point = &compaction->at_point,
 		.id = compaction->id
 	};
@@ -427,7 +432,8 @@ compact_once(void *arg)
 	}
 	if (merge.n > 0 && merge.beside != NULL)
 		ereport(DEBUG1,
-				(errmsg_internal("merging %u segments beside a merge of %u", merge.n,
+				(errmsg_internal("%s %u segments beside a merge of %u",
+								 merge.collects ? "collecting" : "merging", merge.n,
 								 merge.beside->n)));
 	if (merge.n > 0)
 		run_merge(compaction, &merge);
@@ -530,13 +536,20 @@ barq_compact_next(Relation index, const BarqMergeHost *host)
 bool
 barq_compact_beside(BarqMerge *merge)
 {
-	Compaction	compaction = {
-		.index = merge->index, .choice = BARQ_CHOOSE_DUE, .host = merge->host,
-		.beside = merge
-	};
+	static const BarqChoice choices[] = {BARQ_CHOOSE_DUE, BARQ_CHOOSE_LOGS};
 
 	/* L6: merges nest once */
-	return merge->beside == NULL && compact(&compaction);
+	for (int i = 0; i < lengthof(choices) && merge->beside == NULL; i++)
+	{
+		Compaction	compaction = {
+			.index = merge->index, .choice = choices[i], .host = merge->host,
+			.beside = merge
+		};
+
+		if (compact(&compaction))
+			return true;
+	}
+	return false;
 }
 
 void

@@ -76,6 +76,16 @@ typedef struct BarqIndexKind
 							  uint64 live, BarqMergePoints *points, char **reason);
 
 	/*
+	 * Make of provisional segments of the kind collect_kind, sealed logs, one of that kind,
+	 * which costs a search less than they do; as merge, but in a small part of its time.
+	 * NULL: the kind has no such segments.
+	 */
+	uint16		collect_kind;	/* BARQ_KIND_* */
+	BarqBodyWriter *(*collect) (Relation index, const BarqFrozenOptions *options,
+								const uint8 *id, BarqMergeInput *inputs, int ninputs,
+								uint64 live, BarqMergePoints *points, char **reason);
+
+	/*
 	 * Whether a segment of this kind and number of rows is provisional: a merge
 	 * would make it another kind, which is searched faster.
 	 */

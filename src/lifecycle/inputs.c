@@ -20,7 +20,8 @@ candidate_of(const BarqMeta *meta, const BarqSegmentDesc *desc)
 		.rows = desc->rows,
 		.dead = desc->dead_rows,
 		.provisional = kind->is_provisional(&meta->options, desc->kind, keyed),
-		.urgent = kind->is_urgent(&meta->options, desc->kind, keyed)
+		.urgent = kind->is_urgent(&meta->options, desc->kind, keyed),
+		.collectable = kind->collect != NULL && desc->kind == kind->collect_kind
 	};
 }
 

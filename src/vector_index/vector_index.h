@@ -227,6 +227,12 @@ extern BarqBodyWriter *barq_vector_merge(Relation index, const BarqFrozenOptions
 										 int ninputs, uint64 live,
 										 BarqMergePoints *points, char **reason);
 
+/* collect: logs with lists become one with lists. */
+extern BarqBodyWriter *barq_vector_collect(Relation index, const BarqFrozenOptions *frozen,
+										   const uint8 *id, BarqMergeInput *inputs,
+										   int ninputs, uint64 live,
+										   BarqMergePoints *points, char **reason);
+
 /* is_urgent: provisional segments of sparse vectors, which take long to score. */
 extern bool barq_vector_is_urgent(const BarqFrozenOptions *frozen,
 								  uint16 segment_kind, uint64 rows);

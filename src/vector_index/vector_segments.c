@@ -77,17 +77,38 @@ seals_lists(const BarqFrozenOptions *frozen, const BarqCodec *codec, uint32 rows
 		barq_ivf_index_kind.pays(codec, rows);
 }
 
+/* The lists of a log of so many rows. */
+static uint32
+lists_of_log(uint64 rows)
+{
+	return (uint32) sqrt((double) rows);
+}
+
+/* Make the lists of a loaded area, write them as those of a log, and release the area. */
+static void
+write_log(BarqWork *area, const BarqCodec *codec, BarqBuildProgress progress, void *arg,
+		  BarqBodyWriter *writer)
+{
+	BarqIvfWork *lists = barq_ivf_work_attach(area->address);
+	uint64		bytes;
+
+	barq_ivf_work_train(lists, progress, arg);
+	barq_ivf_work_assign(lists, progress, arg);
+	bytes = barq_ivf_work_finish(lists);
+	barq_ivf_write_halved(writer, codec, area->address + BARQ_IMAGE_BODY, bytes);
+	barq_work_release(area);
+}
+
 /* Write rows of the log as a body with lists, by way of a flat one in memory. */
 static void
 seal_lists(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 		   BarqBodyWriter *writer)
 {
-	uint32		wanted = (uint32) sqrt(n);
+	uint32		wanted = lists_of_log(n);
 	BarqBodyWriter *flat;
 	BarqView	view;
 	BarqMergeInput input = {&view, NULL, n};
 	BarqWork   *area;
-	BarqIvfWork *lists;
 	const char *body;
 	uint64		bytes;
 
@@ -96,13 +117,9 @@ seal_lists(const BarqCodec *codec, const BarqSealRow *rows, uint32 n,
 	body = barq_body_finish(flat, &bytes);
 	barq_view_init_memory(&view, body, bytes);
 	area = barq_work_create_private(barq_ivf_work_bytes(codec, wanted, &input, 1));
-	lists = barq_ivf_work_load(area->address, codec, wanted, &input, 1);
+	(void) barq_ivf_work_load(area->address, codec, wanted, &input, 1);
 	barq_body_release(flat);
-	barq_ivf_work_train(lists, check_interrupts_only, NULL);
-	barq_ivf_work_assign(lists, check_interrupts_only, NULL);
-	bytes = barq_ivf_work_finish(lists);
-	barq_ivf_write_halved(writer, codec, area->address + BARQ_IMAGE_BODY, bytes);
-	barq_work_release(area);
+	write_log(area, codec, check_interrupts_only, NULL, writer);
 }
 
 void
@@ -225,21 +242,56 @@ merge_in_area(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 	return barq_body_begin_work(index, id, area, body_bytes);
 }
 
+/* Merge inputs, with so many live rows, to a flat body. */
+static BarqBodyWriter *
+merge_flat(const BarqCodec *codec, BarqMergeInput *inputs, int ninputs, uint64 live)
+{
+	BarqBodyWriter *writer = barq_body_begin_memory(live * (codec->stride + codec->refine_bytes));
+
+	barq_flat_merge(writer, codec, inputs, ninputs);
+	return writer;
+}
+
+BarqBodyWriter *
+barq_vector_collect(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
+					BarqMergeInput *inputs, int ninputs, uint64 live,
+					BarqMergePoints *points, char **reason)
+{
+	const BarqBuildTeam *team = barq_merge_team(frozen, points);
+	uint32		wanted = lists_of_log(live);
+	BarqCodec	codec;
+	BarqWork   *area;
+	BarqBodyWriter *writer;
+	uint64		bytes;
+
+	barq_vector_codec(frozen, &codec);
+	if (!barq_ivf_index_kind.pays(&codec, live))
+		return merge_flat(&codec, inputs, ninputs, live);
+
+	bytes = barq_ivf_work_bytes(&codec, wanted, inputs, ninputs);
+	area = barq_work_create_shared(index, id, bytes, reason);
+	if (area == NULL)
+		return NULL;
+	writer = barq_body_begin_file(index, id, bytes + live * codec.stride / 2, reason);
+	if (writer == NULL)
+		return NULL;
+	barq_body_set_points(writer, points);
+	(void) barq_ivf_work_load(area->address, &codec, wanted, inputs, ninputs);
+	write_log(area, &codec, team->progress, team->arg, writer);
+	return writer;
+}
+
 BarqBodyWriter *
 barq_vector_merge(Relation index, const BarqFrozenOptions *frozen, const uint8 *id,
 				  BarqMergeInput *inputs, int ninputs, uint64 live,
 				  BarqMergePoints *points, char **reason)
 {
 	BarqCodec	codec;
-	BarqBodyWriter *writer;
 
 	barq_vector_codec(frozen, &codec);
 	if (barq_vector_kind(frozen)->pays(&codec, live))
 		return merge_in_area(index, frozen, id, inputs, ninputs, points, reason);
-
-	writer = barq_body_begin_memory(live * (codec.stride + codec.refine_bytes));
-	barq_flat_merge(writer, &codec, inputs, ninputs);
-	return writer;
+	return merge_flat(&codec, inputs, ninputs, live);
 }
 
 bool

@@ -360,6 +360,45 @@ $node->restart;
 	sound($node, 'large_v', 'beside: sound', errors => 1);
 	found_once($node, 'large', 'beside: every row once');
 	is(join(' ', merge_files(), orphans($node)), '', 'beside: no file is left');
+
+	# where inserts are far from waiting, the logs become one log
+	my $collects = sub {
+		my ($what) = @_;
+		my $position = log_size($node);
+
+		$node->safe_psql('postgres', sprintf q{
+			ALTER INDEX large_v SET (growing_limit = '1GB', growing_hard_limit = '2GB');
+			INSERT INTO large SELECT i, vec(i) FROM generate_series(%d, %d) i;
+			SELECT barq_seal('large_v');
+			ALTER INDEX large_v SET (growing_limit = '64kB', growing_hard_limit = '1GB')}, $last + 1, $last + 8000);
+		$last += 8000;
+		wait_until($what, sub {
+			$node->safe_psql('postgres', sprintf q{
+				INSERT INTO large SELECT i, vec(i) FROM generate_series(%d, %d) i;
+				DELETE FROM large WHERE id %% 100 = 0 AND id > %1$d}, $last + 1, $last + 300);
+			$last += 300;
+			return log_since($node, $position) =~ /collecting \d+ segments beside a merge of \d+/;
+		});
+		pass($what);
+		return;
+	};
+	$collects->('logs are collected beside a large merge');
+	$node->safe_psql('postgres', 'VACUUM large');
+	idle($node);
+	sound($node, 'large_v', 'collected: sound', errors => 1);
+	found_once($node, 'large', 'collected: every row once');
+	is(join(' ', merge_files(), orphans($node)), '', 'collected: no file is left');
+
+	$collects->('again');
+	$node->stop('immediate');
+	$node->start;
+	sound($node, 'large_v', 'collected, after a crash: sound', errors => 1);
+	found_once($node, 'large', 'collected, after a crash: every row once');
+	$node->safe_psql('postgres', 'VACUUM large');
+	idle($node);
+	sound($node, 'large_v', 'collected, crash and VACUUM: sound', errors => 1);
+	found_once($node, 'large', 'collected, crash and VACUUM: every row once');
+	is(join(' ', merge_files(), orphans($node)), '', 'collected, crash and VACUUM: no file is left');
 }
 
 $node->stop;

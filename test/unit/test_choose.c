@@ -142,6 +142,64 @@ test_beside(void)
 	tap_ok(due() == 0, "neither too many segments nor dead rows are a reason");
 }
 
+static void
+add_collectable(int n, uint64 bytes)
+{
+	while (n-- > 0)
+	{
+		BarqCandidate *log = add(bytes);
+
+		log->provisional = log->collectable = true;
+	}
+}
+
+/* Beside a merge under way: sealed logs become one, and the larger ones of before with them. */
+static void
+test_collect(void)
+{
+	static const int least[] = {
+		[BARQ_COMPACTION_BALANCED] = 7, [BARQ_COMPACTION_READS] = 4, [BARQ_COMPACTION_WRITES] = 16
+	};
+	uint32		n;
+
+	for (int mode = 0; mode < 3; mode++)
+	{
+		begin();
+		policy.mode = mode;
+		policy.growing_hard_limit = 64 * LIMIT;
+		add(100 * UNIT)->busy = 1;
+		add_collectable(5, LIMIT);
+		for (uint32 i = 1; i < nsegments; i++)
+			segments[i].busy = 1;
+		add_logs(20, true);
+		add_collectable(least[mode] - 1, LIMIT);
+		tap_ok(choose(BARQ_CHOOSE_LOGS) == 0, "mode %d: %d logs are not collected", mode, least[mode] - 1);
+		add_collectable(1, LIMIT);
+		n = choose(BARQ_CHOOSE_LOGS);
+		tap_ok(n == (uint32) least[mode], "mode %d: %d are", mode, least[mode]);
+		for (uint32 i = 0; i < 26; i++)
+			if (is_chosen(n, i))
+				n = 0;
+		tap_ok(n > 0, "mode %d: without inputs of a merge and those of another kind", mode);
+	}
+
+	begin();
+	policy.growing_hard_limit = 256 * LIMIT;
+	add(100 * UNIT)->busy = 1;
+	add_collectable(1, 41 * LIMIT);
+	add_collectable(1, 13 * LIMIT);
+	add_collectable(7, LIMIT);
+	n = choose(BARQ_CHOOSE_LOGS);
+	tap_ok(n == 8 && !is_chosen(n, 1) && is_chosen(n, 2),
+		   "with those that are at most twice as large as the smaller ones together");
+	segments[1].bytes = 39 * LIMIT;
+	segments[1].rows = 39 * LIMIT / 100;
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 9, "and so on");
+	policy.growing_hard_limit = 58 * LIMIT;
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 8, "but no more than inserts wait for");
+	tap_ok(due() == 0, "no other merge is due beside the one under way");
+}
+
 /* A giant built by CREATE INDEX, then logs: it is written again only for what pays. */
 static void
 test_giant(void)
@@ -433,6 +491,7 @@ main(void)
 	shim_init();
 	test_small();
 	test_beside();
+	test_collect();
 	test_giant();
 	test_rules();
 	test_ratio();
