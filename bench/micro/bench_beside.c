@@ -4,13 +4,14 @@
  *	  of a server.
  *
  *	  bench_beside base.npy query.npy [-B 160000] [-n 14500] [-k 12] [-l 0] [-Q queries]
- *		[-M cosine|l2|ip] [-q sq8|f16|none|rabitq] [-e 40] [-L avx2] [-r runs] [-f] [-w]
+ *		[-M cosine|l2|ip] [-q sq8|f16|none|rabitq] [-e 40] [-L avx2] [-r runs] [-c MB] [-f] [-w]
  *
  * The first -B rows stand for the graphs of an index: they are scored one by one, not timed,
  * and their best ef_search keys bound the searches of -k logs of -n rows each, which are
  * searched as a scan does it (scan_rounds.c): lists as a seal makes them (-l: so many in
- * place of the root of the rows; -w: without half codes; -f: flat). Recall@10 of the best ef_search rows of all,
- * re-ranked with the vectors. Times are CPU times, the shortest of several runs.
+ * place of the root of the rows; -w: without half codes; -f: flat; -c: before each query, not
+ * timed, so much other memory is read, as a server does between searches). Recall@10 of the
+ * best ef_search rows of all, re-ranked with the vectors. Times are CPU times, the shortest of several runs.
  * To build: bench/micro/build.sh bench_beside.
  */
 #include "postgres.h"
@@ -79,6 +80,16 @@ make_lists(const BarqBodyWriter *flat, uint32 lists, BarqBodyWriter *writer)
 	munmap(mem, mapped);
 }
 
+/* Read so many bytes, so that little else stays in the caches. */
+static void
+read_other(char *other, size_t bytes)
+{
+	static volatile char sum;
+
+	for (size_t i = 0; i < bytes; i += 64)
+		sum += other[i]++;
+}
+
 /* Append up to `want` rows of a segment to ranked[], and their keys to best. */
 static int
 search(BarqView *view, const BarqSegmentKind *kind, const BarqQuery *prepared, BestKeys *best,
@@ -131,6 +142,8 @@ main(int argc, char **argv)
 	void	   *mem;
 	double	   *truth;
 	double	   *d;
+	size_t		other_bytes = 0;
+	char	   *other;
 	double		best_time = INFINITY;
 	long		good = 0;
 	long		total;
@@ -138,7 +151,7 @@ main(int argc, char **argv)
 	long		queries;
 	int			c;
 
-	while ((c = getopt(argc, argv, "B:n:k:l:Q:M:q:e:L:r:fw")) != -1)
+	while ((c = getopt(argc, argv, "B:n:k:l:Q:M:q:e:L:r:c:fw")) != -1)
 		switch (c)
 		{
 			case 'B':
@@ -167,6 +180,9 @@ main(int argc, char **argv)
 				break;
 			case 'r':
 				runs = atoi(optarg);
+				break;
+			case 'c':
+				other_bytes = (size_t) atol(optarg) << 20;
 				break;
 			case 'L':
 				level = optarg;
@@ -218,6 +234,7 @@ main(int argc, char **argv)
 		view[i] = shim_view(&body[i], false);
 	}
 
+	other = calloc(other_bytes + 1, 1);
 	mem = malloc(barq_query_bytes(&codec));
 	heap = malloc(sizeof(double) * ef);
 	ranked = malloc(sizeof(Ranked) * ef * (logs + 1));
@@ -256,6 +273,7 @@ main(int argc, char **argv)
 			memcpy(ranked, of_base + q * ef, sizeof(Ranked) * count);
 			for (int i = 0; i < count; i++)
 				note_key(&best, ranked[i].distance);
+			read_other(other, other_bytes);
 			shim_context_push();
 			began = cpu_now();
 			for (int i = 0; i < logs; i++)

@@ -21,7 +21,8 @@
  * merges of a row; segments, mean and most; the modelled search time as a multiple of
  * that of one graph of all rows, mean and median over the last half of the run; the share of
  * the time that a worker merges; MB/s that inserts reached, which wait where the segments that
- * are provisional have growing_hard_limit bytes, and the longest such wait in seconds. With -f
+ * are provisional have growing_hard_limit bytes, after each log at most five seconds (pressure.c),
+ * and the longest such wait. With -f
  * on a line of its own: bytes moved a byte sealed, and the file beside a fresh index, mean and
  * most over the last half of the run.
  *
@@ -59,6 +60,9 @@ static double graph_bytes = 265;
 #define JOINED_A_SECOND	28000
 #define COPIED_A_SECOND	400000
 #define COLLECTED_A_SECOND	150000	/* to one log */
+
+/* Seconds for which an insert waits, while nothing is published (pressure.c). */
+#define PATIENCE		5
 
 /* Time of a search, µs: of the statement without the index, and of the segments. */
 #define STATEMENT_US	48.0
@@ -415,7 +419,7 @@ run(double size, double rate, Totals *whole, Totals *half)
 		}
 
 		let_merge(step, rate == 0, &totals);
-		while (rate > 0 && nmerges > 0 && backlog() >= policy.growing_hard_limit)
+		while (rate > 0 && nmerges > 0 && waited < PATIENCE && backlog() >= policy.growing_hard_limit)
 		{
 			totals.seconds += 0.1;
 			waited += 0.1;

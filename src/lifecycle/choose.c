@@ -523,6 +523,16 @@ choose_at_rest(const Order *order, bool all, uint32 *from)
 }
 
 /*
+ * Bytes that a merge beside one under way takes at most: half of what that makes. So one of
+ * logs is smaller than the largest graph, whose search bounds that of the log.
+ */
+static double
+most_beside(const Order *order)
+{
+	return Min(order->size[order->after_busy - 1] / 2, (double) BARQ_MOST_BESIDE);
+}
+
+/*
  * Of n chosen segments, which are small, leave those that a merge beside one under way may
  * take: the smallest, at most half as large together as what that makes. None, if that is
  * one segment of several.
@@ -530,7 +540,7 @@ choose_at_rest(const Order *order, bool all, uint32 *from)
 static uint32
 limit_beside(const Order *order, const BarqCandidate *base, uint32 *chosen, uint32 n)
 {
-	double		most = Min(order->size[order->after_busy - 1] / 2, (double) BARQ_MOST_BESIDE);
+	double		most = most_beside(order);
 	uint32		left = 0;
 
 	for (uint32 i = order->n; i > order->after_busy; i--)
@@ -563,8 +573,8 @@ static uint32
 choose_logs(const Order *order, const BarqCandidate *base, uint32 *chosen)
 {
 	const uint32 least = (uint32) logs_collected[order->policy->mode];
-	const uint64 most = Min(order->policy->growing_hard_limit, BARQ_MOST_BESIDE);
-	uint64		bytes = 0;
+	const double most = Min(most_beside(order), (double) order->policy->growing_hard_limit);
+	double		bytes = 0;
 	double		size = 0;
 	uint32		n = 0;
 
@@ -594,7 +604,8 @@ barq_choose(const BarqCandidate *segments, uint32 n, const BarqPolicy *policy, B
 	uint32		result = 0;
 
 	begin_order(&order, segments, n, policy);
-	Assert(order.after_busy == 0 || choice == BARQ_CHOOSE_DUE || choice == BARQ_CHOOSE_LOGS);
+	Assert(order.after_busy == 0 ? choice != BARQ_CHOOSE_LOGS :
+		   choice == BARQ_CHOOSE_DUE || choice == BARQ_CHOOSE_LOGS);
 	if (choice == BARQ_CHOOSE_LOGS)
 		result = choose_logs(&order, segments, chosen);
 	else if (choice != BARQ_CHOOSE_DUE)
