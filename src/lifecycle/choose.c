@@ -87,12 +87,17 @@
 /* How much larger than what is merged with it a segment is at most, beside another merge. */
 #define BESIDE_GROWTH	2
 
-/* Logs that are collected beside a merge under way, at least, by BarqCompaction. */
+/*
+ * Logs that are collected beside a merge under way, at least, by BarqCompaction; and in an
+ * index with segments that keep their size, where a search takes so long that a few logs
+ * are not worth the bytes.
+ */
 static const int logs_collected[] = {
 	[BARQ_COMPACTION_BALANCED] = 7,
 	[BARQ_COMPACTION_READS] = 4,
 	[BARQ_COMPACTION_WRITES] = 16
 };
+#define LOGS_COLLECTED_LARGE	20
 
 /* Merges of a row in the slots at most, by BarqCompaction. */
 static const int merges_of_row[] = {
@@ -572,7 +577,8 @@ limit_beside(const Order *order, const BarqCandidate *base, uint32 *chosen, uint
 static uint32
 choose_logs(const Order *order, const BarqCandidate *base, uint32 *chosen)
 {
-	const uint32 least = (uint32) logs_collected[order->policy->mode];
+	const uint32 least = first_open(order) > 0 ? LOGS_COLLECTED_LARGE :
+		(uint32) logs_collected[order->policy->mode];
 	const double most = Min(most_beside(order), (double) order->policy->growing_hard_limit);
 	double		bytes = 0;
 	double		size = 0;

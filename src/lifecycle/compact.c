@@ -233,7 +233,8 @@ publish_merge(Relation index, Merge *merge, const BarqBodyWriter *writer, instr_
 {
 	BarqNewSegment segment = {
 		.id = merge->id, .origin = merge->collects ? BARQ_ORIGIN_SEAL : BARQ_ORIGIN_MERGE,
-		.body = merge->body, .bytes = merge->bytes
+		.body = merge->body,
+		.bytes = merge->bytes
 	};
 	BarqChange	change = {0};
 

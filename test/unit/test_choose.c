@@ -198,6 +198,16 @@ test_collect(void)
 	policy.growing_hard_limit = 58 * LIMIT;
 	tap_ok(choose(BARQ_CHOOSE_LOGS) == 8, "but no more than inserts wait for");
 	tap_ok(due() == 0, "no other merge is due beside the one under way");
+
+	begin();
+	policy.growing_hard_limit = 256 * LIMIT;
+	policy.largest_merged = 50 * UNIT;
+	add(20 * UNIT)->busy = 1;
+	add(49 * UNIT);
+	add_collectable(19, LIMIT);
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 0, "beside a segment that keeps its size, 19 are not collected");
+	add_collectable(1, LIMIT);
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 20, "20 are");
 }
 
 /* A giant built by CREATE INDEX, then logs: it is written again only for what pays. */
