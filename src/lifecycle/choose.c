@@ -94,7 +94,7 @@
  */
 static const int logs_collected[] = {
 	[BARQ_COMPACTION_BALANCED] = 7,
-	[BARQ_COMPACTION_READS] = 4,
+	[BARQ_COMPACTION_READS] = 5,
 	[BARQ_COMPACTION_WRITES] = 16
 };
 #define LOGS_COLLECTED_LARGE	20
@@ -570,9 +570,9 @@ limit_beside(const Order *order, const BarqCandidate *base, uint32 *chosen, uint
 }
 
 /*
- * Logs that are collected beside a merge under way: the small ones, if they are enough, and
- * those collected before that are at most BESIDE_GROWTH times as large as all smaller ones;
- * no more than inserts wait for.
+ * Logs that are collected beside a merge under way: those of a seal's size, if they are
+ * enough, and those collected before that are at most BESIDE_GROWTH times as large as all
+ * smaller ones; no more than inserts wait for.
  */
 static uint32
 choose_logs(const Order *order, const BarqCandidate *base, uint32 *chosen)
@@ -591,7 +591,7 @@ choose_logs(const Order *order, const BarqCandidate *base, uint32 *chosen)
 		if (!segment->collectable)
 			continue;
 		if (bytes + segment->bytes > most ||
-			(!is_small(segment, order->policy) &&
+			(segment->bytes > BARQ_LOG_LIMITS * order->policy->growing_limit &&
 			 (n < least || order->size[i - 1] > BESIDE_GROWTH * size)))
 			break;
 		bytes += segment->bytes;

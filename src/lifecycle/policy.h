@@ -13,6 +13,9 @@
 #include "store/residency.h"
 #include "utils/rel.h"
 
+/* A log is sealed in chunks of at most so many times growing_limit (seal.c). */
+#define BARQ_LOG_LIMITS	4
+
 typedef struct BarqPolicy
 {
 	uint64		growing_limit;	/* bytes of log at which it is sealed */

@@ -19,11 +19,10 @@
 #include "utils/memutils.h"
 
 /*
- * A chunk has at most CHUNK_LIMITS times growing_limit bytes of log, and so few that
+ * A chunk has at most BARQ_LOG_LIMITS times growing_limit bytes of log, and so few that
  * the seal fits maintenance_work_mem: it takes up to SEAL_MEMORY times the bytes of
  * its log (measured, docs/performance.md).
  */
-#define CHUNK_LIMITS	4
 #define SEAL_MEMORY		8
 
 /* The frozen records of the log, in the memory context of the seal. */
@@ -217,7 +216,7 @@ chunk_pages(Relation index, uint32 log_pages)
 	uint32		chunks;
 
 	barq_policy_of(index, &policy);
-	most = Min(CHUNK_LIMITS * policy.growing_limit,
+	most = Min(BARQ_LOG_LIMITS * policy.growing_limit,
 			   (uint64) maintenance_work_mem * 1024 / SEAL_MEMORY) / BLCKSZ;
 	most = Max(most, 1);
 	chunks = (uint32) ((log_pages + most - 1) / most);

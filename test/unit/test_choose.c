@@ -158,7 +158,7 @@ static void
 test_collect(void)
 {
 	static const int least[] = {
-		[BARQ_COMPACTION_BALANCED] = 7, [BARQ_COMPACTION_READS] = 4, [BARQ_COMPACTION_WRITES] = 16
+		[BARQ_COMPACTION_BALANCED] = 7, [BARQ_COMPACTION_READS] = 5, [BARQ_COMPACTION_WRITES] = 16
 	};
 	uint32		n;
 
@@ -182,6 +182,15 @@ test_collect(void)
 				n = 0;
 		tap_ok(n > 0, "mode %d: without inputs of a merge and those of another kind", mode);
 	}
+
+	begin();
+	policy.growing_hard_limit = 256 * LIMIT;
+	add(100 * UNIT)->busy = 1;
+	add_collectable(1, BARQ_LOG_LIMITS * LIMIT + 100);
+	add_collectable(6, BARQ_LOG_LIMITS * LIMIT);
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 0, "6 large logs are not collected");
+	add_collectable(1, LIMIT);
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 8, "with a seventh they are");
 
 	begin();
 	policy.growing_hard_limit = 256 * LIMIT;
