@@ -176,11 +176,16 @@ note_failure(Relation index)
 	barq_meta_set_upkeep(index, &meta.upkeep);
 }
 
-/* Has a merge of the index failed a short time ago? */
+/*
+ * Has a merge of the index failed a short time ago? Beside another merge: at any time since
+ * the last one that was published. What fails there would end the merge under way each time
+ * that it goes on, which would never be published.
+ */
 static bool
-is_to_wait(const BarqMeta *meta)
+is_to_wait(const BarqMeta *meta, const Merge *beside)
 {
-	return meta->upkeep.failures > 0 && GetCurrentTimestamp() < meta->upkeep.retry;
+	return meta->upkeep.failures > 0 &&
+		(beside != NULL || GetCurrentTimestamp() < meta->upkeep.retry);
 }
 
 /*
@@ -336,6 +341,7 @@ run_merge(Compaction *compaction, Merge *merge)
 	instr_time	start;
 
 	INSTR_TIME_SET_CURRENT(start);
+	compaction->begun = true;
 	open_inputs(index, merge);
 	barq_step("compact: inputs chosen");
 
@@ -343,7 +349,6 @@ run_merge(Compaction *compaction, Merge *merge)
 	folder = barq_image_folder(index);
 	folder_lock = barq_image_folder_lock(folder);
 
-	compaction->begun = true;
 	if (merge->live + merge->keyless > 0)
 		writer = merge_inputs(index, merge, compaction->choice == BARQ_CHOOSE_ALL);
 	if (writer != NULL || merge->live + merge->keyless == 0)
@@ -420,7 +425,7 @@ compact_once(void *arg)
 	Assert(barq_may_maintain(index));	/* L1 */
 	merge.snapshot = barq_snapshot_get(index, &merge.meta, compaction->most == 0, context);
 	merge.chosen = palloc(sizeof(uint32) * Max(merge.snapshot->nsegments, 1));
-	if ((compaction->choice == BARQ_CHOOSE_ALL || !is_to_wait(&merge.meta)) &&
+	if ((compaction->choice == BARQ_CHOOSE_ALL || !is_to_wait(&merge.meta, merge.beside)) &&
 		!take_recorded(compaction, &merge))
 	{
 		merge.n = barq_choose_inputs(index, merge.snapshot, &merge.meta, compaction->choice,

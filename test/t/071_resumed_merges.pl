@@ -399,6 +399,45 @@ $node->restart;
 	sound($node, 'large_v', 'collected, crash and VACUUM: sound', errors => 1);
 	found_once($node, 'large', 'collected, crash and VACUUM: every row once');
 	is(join(' ', merge_files(), orphans($node)), '', 'collected, crash and VACUUM: no file is left');
+
+	# failures since the last success, and the time before which no merge runs, of BarqUpkeep
+	my $upkeep = sub {
+		$node->safe_psql('postgres', 'CHECKPOINT');
+		my ($failures, $retry) = unpack('x420 L q', slurp_file(relation_file($node, 'large_v')));
+		return ($failures, $retry / 1e6 + 946684800);
+	};
+
+	# one that fails ends the large merge, which goes on with nothing beside it: or it would
+	# fail each time, and what is published beside it would end the wait of its own failures
+	foreach my $step ('2 flush error compact: inputs chosen', '1 flush error compact: merged')
+	{
+		my $name = "collecting fails at pass $step";
+
+		arm("crash $step");
+		$collects->($name);
+		wait_until('it fails', sub { return !-e "$data/barq_crash_point" });
+		idle($node);
+		my ($failures, $retry) = $upkeep->();
+		is($failures, 1, "$name: noted once");
+		is(scalar(merge_files()), 2, "$name: the large merge can go on");
+		my $record = record();
+		found_once($node, 'large', "$name: every row once");
+		wait_until('the next merge is due', sub {
+			return $node->safe_psql('postgres', "SELECT extract(epoch FROM clock_timestamp()) > $retry") eq 't' });
+		$position = log_size($node);
+		wait_until('the large merge is published', sub {
+			return 1 if !-e $record;
+			$node->safe_psql('postgres', sprintf 'INSERT INTO large SELECT i, vec(i) FROM generate_series(%d, %d) i', $last + 1, $last + 300);
+			$last += 300;
+			return 0;
+		});
+		like(log_since($node, $position), qr/a merge goes on/, "$name: it goes on");
+		is(scalar(() = log_since($node, $position) =~ /(collecting|merging) \d+ segments beside/g), 0, "$name: with nothing beside it");
+		idle($node);
+		is(($upkeep->())[0], 0, "$name: it has succeeded");
+		sound($node, 'large_v', "$name: sound", errors => 1);
+		found_once($node, 'large', "$name: every row once in the end");
+	}
 }
 
 $node->stop;
