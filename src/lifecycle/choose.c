@@ -528,8 +528,8 @@ choose_at_rest(const Order *order, bool all, uint32 *from)
 }
 
 /*
- * Bytes that a merge beside one under way takes at most: half of what that makes. So one of
- * logs is smaller than the largest graph, whose search bounds that of the log.
+ * Bytes that a merge beside one under way takes at most: half of what that makes. So a
+ * collected log is mostly smaller than the largest graph, whose search bounds its own.
  */
 static double
 most_beside(const Order *order)
