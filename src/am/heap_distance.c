@@ -36,6 +36,22 @@ barq_heap_distance_begin(IndexScanDesc scan)
 }
 
 bool
+barq_heap_sees(BarqHeapDistance *state, const ItemPointerData *tid)
+{
+	ItemPointerData at = *tid;
+	bool		again = false;
+	bool		all_dead = false;
+	bool		found;
+
+	barq_heap_rows++;
+	found = table_index_fetch_tuple(state->fetch, &at, state->scan->xs_snapshot,
+									state->slot, &again, &all_dead);
+	ExecClearTuple(state->slot);
+	table_index_fetch_reset(state->fetch);
+	return found;
+}
+
+bool
 barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
 				BarqValueVisitor visit, void *arg)
 {

@@ -25,6 +25,9 @@ extern BarqHeapDistance *barq_heap_distance_begin(IndexScanDesc scan);
 extern bool barq_heap_distance(BarqHeapDistance *state, const ItemPointerData *tid,
 							   double *distance);
 
+/* Whether the scan's snapshot sees a row. */
+extern bool barq_heap_sees(BarqHeapDistance *state, const ItemPointerData *tid);
+
 /*
  * Called with the values of the index's columns in a row, in a memory context that is
  * reset afterwards.

@@ -195,7 +195,6 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	double		k;
 	double		reached;
 	double		rows = 0;
-	double		certain;
 
 	if (barq_target_recall == 0)
 	{
@@ -210,7 +209,7 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 
 	for (uint32 i = 0; i < snapshot->nsegments; i++)
 		rows += barq_segment_keyed(&snapshot->segments[i].desc);
-	certain = log_share(meta, rows);
+	breadth.certain = log_share(meta, rows);
 	bound = barq_scan_bound(scan, node);
 	k = bound.rows > 0 ? bound.rows : UNKNOWN_K;
 	if (admitted > 0)
@@ -222,7 +221,7 @@ barq_scan_breadth(IndexScanDesc scan, const struct PlanState *node, double admit
 	/* lists: those k are among so many of all rows, as far as curves tell */
 	breadth.k = of_lists && k < MANY_K ? Min(k / Max(share, 0.001), MANY_K) : k;
 	breadth.most = most_breadth(snapshot, of_lists, k);
-	breadth.chosen = breadth_of(snapshot, meta, breadth.k, barq_target_recall, true, certain,
+	breadth.chosen = breadth_of(snapshot, meta, breadth.k, barq_target_recall, true, breadth.certain,
 								breadth.most, &reached);
 	if (reached < barq_target_recall && snapshot->nsegments > 0 && k <= 100 &&
 		!scores_segments(snapshot, meta, breadth.chosen))

@@ -29,9 +29,10 @@ typedef struct BarqBreadth
 	int			scored;			/* in place of `rows` where all rows are scored, by codes with
 								 * proven bounds: more rows only take longer then */
 
-	/* chosen by barq.target_recall: the next three */
+	/* chosen by barq.target_recall: the next four */
 	double		k;				/* for the recall of so many rows */
 	int			most;			/* the broadest that is tried */
+	double		certain;		/* of these, the share that the growing log is expected to have */
 	int			chosen;			/* rows of a beam, or lists, if as many of the k are rows of the
 								 * growing log, which are found for certain, as of all rows */
 } BarqBreadth;

@@ -123,13 +123,8 @@ emit(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid, double boun
 	}
 }
 
-/*
- * The row's distance, computed from the heap. False if the snapshot sees no such
- * row (barq_heap_distance).
- */
-static bool
-exact_distance(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid,
-			   double *distance)
+BarqHeapDistance *
+barq_scan_heap(IndexScanDesc scan, VectorScan *vs)
 {
 	if (vs->order.heap_distance == NULL)
 	{
@@ -138,7 +133,18 @@ exact_distance(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid,
 		vs->order.heap_distance = barq_heap_distance_begin(scan);
 		MemoryContextSwitchTo(old);
 	}
-	return barq_heap_distance(vs->order.heap_distance, tid, distance);
+	return vs->order.heap_distance;
+}
+
+/*
+ * The row's distance, computed from the heap. False if the snapshot sees no such
+ * row (barq_heap_distance).
+ */
+static bool
+exact_distance(IndexScanDesc scan, VectorScan *vs, const ItemPointerData *tid,
+			   double *distance)
+{
+	return barq_heap_distance(barq_scan_heap(scan, vs), tid, distance);
 }
 
 /*

@@ -150,33 +150,54 @@ share_admitted(const VectorScan *vs)
 
 /*
  * By what the first search is too narrow since the log, of whose rows none is missed, has fewer of
- * the nearest rows than was expected. The candidates are in order.
+ * the nearest rows than was expected. The candidates are in order. Rows of the log that were
+ * deleted or updated, which it keeps until it is sealed, do not count: where there are some among
+ * the nearest, all of them are removed from the candidates, for the scan's snapshot sees none.
  */
 static double
-lacking(const ScanRounds *rounds)
+lacking(IndexScanDesc scan, VectorScan *vs)
 {
-	int			n = Min((int) rounds->breadth.k, rounds->ncandidates);
+	ScanRounds *rounds = &vs->rounds;
+	int			k = Max((int) rounds->breadth.k, 1);
 	int			found = 0;
+	int			kept = 0;
+	int			i;
 
-	if (rounds->broadened > 0 || n == 0)
+	if (rounds->broadened > 0 || rounds->breadth.certain == 0)
 		return 1;
-	for (int i = 0; i < n; i++)
-		found += rounds->candidates[i].rescored;	/* so far only rows of the log are */
-	return barq_breadth_lacks(&rounds->breadth, rounds->snapshot, &rounds->meta, (double) found / n);
+	for (i = 0; i < rounds->ncandidates && (kept < k || kept < i); i++)
+	{
+		const Candidate *candidate = &rounds->candidates[i];
+
+		if (candidate->rescored)	/* so far only rows of the log are */
+		{
+			if (!barq_heap_sees(barq_scan_heap(scan, vs), &candidate->tid))
+				continue;
+			found += kept < k;
+			if (kept == i && found >= rounds->breadth.certain * k)
+				return 1;
+		}
+		rounds->candidates[kept++] = *candidate;
+	}
+	if (kept < i)
+		rounds->ncandidates = kept;
+	return barq_breadth_lacks(&rounds->breadth, rounds->snapshot, &rounds->meta,
+							  (double) found / Max(Min(k, kept), 1));
 }
 
 bool
 barq_scan_broaden(IndexScanDesc scan, VectorScan *vs)
 {
 	ScanRounds *rounds = &vs->rounds;
-	int			n = Min(rounds->ncandidates, 100);
+	int			n;
 	BarqHardness hardness;
 	double		factor;
 
 	if (barq_target_recall == 0 || vs->walk.turned || all_are_scored(rounds))
 		return false;
 	barq_scan_sort_candidates(rounds);
-	factor = lacking(rounds);
+	factor = lacking(scan, vs);
+	n = Min(rounds->ncandidates, 100);
 	if (n >= BARQ_HARDNESS_ROWS && barq_calibration_of(rounds->meta.calibration) == NULL)
 	{
 		hardness = barq_snapshot_hardness(rounds->snapshot, rounds->of_lists, barq_target_recall);

@@ -309,6 +309,9 @@ extern bool barq_scan_all_pays(const VectorScan *vs, uint32 segment);
 /* Turn to scoring every row, if that costs no more than the walks that are left. */
 extern void barq_scan_turn_if_due(IndexScanDesc scan, VectorScan *vs);
 
+/* scan.c: the scan's table, to read single rows of it; opened by the first call, in vs->context. */
+extern BarqHeapDistance *barq_scan_heap(IndexScanDesc scan, VectorScan *vs);
+
 /* Sort all candidates of the rounds, smallest key first. */
 extern void barq_scan_sort_candidates(ScanRounds *rounds);
 

@@ -56,4 +56,19 @@ END $$;
 SET enable_indexscan = off;		-- the truth; missed() plans for itself
 ALTER FUNCTION missed(text) SET enable_indexscan = on;
 SELECT method, away, l.* FROM (VALUES ('hnsw', 'm = 8, quantization = ''none'''), ('ivf', 'quantization = ''sq8''')) o(method, options), unnest(ARRAY[0, 9]) away, line(method, options, away) l ORDER BY 1, 2;
+-- rows of the log that are deleted, but kept until it is sealed, are none of the nearest
+CREATE FUNCTION line_deleted(method text, options text) RETURNS TABLE (rows_of_log bigint, near_graph text) LANGUAGE plpgsql AS $$
+BEGIN
+	DROP INDEX IF EXISTS items_v;
+	TRUNCATE items;
+	INSERT INTO items SELECT i, spot(i, 0) FROM generate_series(1, 8000) i;
+	EXECUTE format('CREATE INDEX items_v ON items USING barq_%s (v vector_l2_ops) WITH (%s)', method, options);
+	INSERT INTO items SELECT i, spot(i, 0) FROM generate_series(8001, 24000) i;
+	DELETE FROM items WHERE id > 8000;
+	UPDATE queries q SET ids = ARRAY(SELECT id FROM items ORDER BY v <-> q.v LIMIT 10);
+	rows_of_log := (SELECT rows FROM barq_segments('items_v') WHERE kind = 'log');
+	near_graph := missed('graph');
+	RETURN NEXT;
+END $$;
+SELECT method, l.* FROM (VALUES ('hnsw', 'm = 8, quantization = ''none'''), ('ivf', 'quantization = ''sq8''')) o(method, options), line_deleted(method, options) l ORDER BY 1;
 DROP SCHEMA target_log CASCADE;
