@@ -539,23 +539,23 @@ barq_compact_next(Relation index, const BarqMergeHost *host)
 	return compact(&compaction);
 }
 
+/* Run the merge that a choice gives beside another one. */
+static bool
+compact_beside(BarqMerge *merge, BarqChoice choice)
+{
+	Compaction	compaction = {
+		.index = merge->index, .choice = choice, .host = merge->host, .beside = merge
+	};
+
+	return compact(&compaction);
+}
+
 bool
 barq_compact_beside(BarqMerge *merge)
 {
-	static const BarqChoice choices[] = {BARQ_CHOOSE_DUE, BARQ_CHOOSE_LOGS};
-
 	/* L6: merges nest once */
-	for (int i = 0; i < lengthof(choices) && merge->beside == NULL; i++)
-	{
-		Compaction	compaction = {
-			.index = merge->index, .choice = choices[i], .host = merge->host,
-			.beside = merge
-		};
-
-		if (compact(&compaction))
-			return true;
-	}
-	return false;
+	return merge->beside == NULL &&
+		(compact_beside(merge, BARQ_CHOOSE_DUE) || compact_beside(merge, BARQ_CHOOSE_LOGS));
 }
 
 void
