@@ -48,7 +48,7 @@ sub all_well
 	idle($on);
 	is($on->safe_psql('postgres', "SELECT count(*) FROM $table"), $count, "$what: the rows that were committed");
 	cmp_ok(segment_count($on, "${table}_v"), '>', 0, "$what: segments were sealed");
-	cmp_ok(growing_bytes($on, "${table}_v"), '<', $limit, "$what: the log is below the limit") unless $options{long};
+	cmp_ok(growing_bytes($on, "${table}_v"), '<', $options{alone} ? 1.5 * $limit : $limit, "$what: the log is below the limit") unless $options{long};
 	found_once($on, $table, "$what: every row once");
 	$on->safe_psql('postgres', "VACUUM $table");
 	sound($on, "${table}_v", "$what: sound", errors => $options{pending});
@@ -67,7 +67,8 @@ sub by_itself
 	return;
 }
 
-my $sealed = q{SELECT CASE WHEN growing_bytes < 65536 AND segments > 0 THEN 'sealed' ELSE 'not sealed' END FROM barq_index_status('%s'::regclass);};
+# an append joins segments or seals, not both: then the log is some pages longer than the limit
+my $sealed = q{SELECT CASE WHEN growing_bytes < 98304 AND segments > 0 THEN 'sealed' ELSE 'not sealed' END FROM barq_index_status('%s'::regclass);};
 
 #
 # Cases in which no worker can run.
@@ -299,7 +300,7 @@ foreach my $slots (0, 1)
 			INSERT INTO items SELECT id + $more, v FROM source WHERE id <= 3000;} . sprintf($sealed, 'items_v'));
 		$more += 3000;
 	}
-	all_well("$slots worker slots", 'items', $more - 100000 + 7000);
+	all_well("$slots worker slots", 'items', $more - 100000 + 7000, alone => 1);
 	my ($code, $out, $err) = $node->psql('postgres', q{
 		SET barq.growing_hard_limit = '64kB'; SET barq.backpressure = 'error';
 		INSERT INTO items SELECT id + 900000, v FROM source WHERE id <= 3000;});
@@ -317,7 +318,7 @@ $node->stop;
 	unlike($err, qr/ERROR|WARNING|PANIC/, 'single-user mode: no error');
 	$more += 2000;
 	$node->start;
-	all_well('single-user mode', 'items', $more - 100000 + 7000);
+	all_well('single-user mode', 'items', $more - 100000 + 7000, alone => 1);
 	is_deeply([ orphans($node) ], [], 'single-user mode: no file without a segment');
 }
 $node->stop;
