@@ -35,19 +35,32 @@ barq_heap_distance_begin(IndexScanDesc scan)
 	return state;
 }
 
-bool
-barq_heap_sees(BarqHeapDistance *state, const ItemPointerData *tid)
+/* Read a row into state->slot, until let_go(). False if the scan's snapshot sees no such row. */
+static bool
+fetch_row(BarqHeapDistance *state, const ItemPointerData *tid)
 {
 	ItemPointerData at = *tid;
 	bool		again = false;
 	bool		all_dead = false;
-	bool		found;
 
 	barq_heap_rows++;
-	found = table_index_fetch_tuple(state->fetch, &at, state->scan->xs_snapshot,
-									state->slot, &again, &all_dead);
+	return table_index_fetch_tuple(state->fetch, &at, state->scan->xs_snapshot,
+								   state->slot, &again, &all_dead);
+}
+
+static void
+let_go(BarqHeapDistance *state)
+{
 	ExecClearTuple(state->slot);
 	table_index_fetch_reset(state->fetch);
+}
+
+bool
+barq_heap_sees(BarqHeapDistance *state, const ItemPointerData *tid)
+{
+	bool		found = fetch_row(state, tid);
+
+	let_go(state);
 	return found;
 }
 
@@ -56,17 +69,11 @@ barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
 				BarqValueVisitor visit, void *arg)
 {
 	ExprContext *context = GetPerTupleExprContext(state->estate);
-	ItemPointerData at = *tid;
 	MemoryContext old;
 	Datum		values[INDEX_MAX_KEYS];
 	bool		isnull[INDEX_MAX_KEYS];
-	bool		again = false;
-	bool		all_dead = false;
-	bool		found;
+	bool		found = fetch_row(state, tid);
 
-	barq_heap_rows++;
-	found = table_index_fetch_tuple(state->fetch, &at, state->scan->xs_snapshot,
-									state->slot, &again, &all_dead);
 	if (found)
 	{
 		old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
@@ -75,8 +82,7 @@ barq_heap_value(BarqHeapDistance *state, const ItemPointerData *tid,
 		found = visit(arg, values, isnull);
 		MemoryContextSwitchTo(old);
 	}
-	ExecClearTuple(state->slot);
-	table_index_fetch_reset(state->fetch);
+	let_go(state);
 	ResetExprContext(context);
 	return found;
 }

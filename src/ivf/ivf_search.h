@@ -13,12 +13,13 @@
 #define IVF_CHUNK	256			/* rows scored, then compared with the limit */
 #define IVF_TOGETHER	16		/* queries scored together */
 #define IVF_FIRST	64			/* rows selected by the first refill, at least */
-#define IVF_BREADTH_PER_PROBES	80	/* beside graphs: breadth for which the chosen number of
-	* probes is doubled, tripled, ... */
 #define IVF_SPREADS	2.0			/* of a list, added to the product with its centroid */
 
-								  /* A probed list: its rows, and the place of the first of them. */
-								  typedef struct Probe
+/* Beside graphs: the breadth for which the chosen number of probes is doubled, tripled, ... */
+#define IVF_BREADTH_PER_PROBES	80
+
+/* A probed list: its rows, and the place of the first of them. */
+typedef struct Probe
 {
 	uint32		first;
 	uint32		rows;

@@ -40,7 +40,7 @@
  * the rules the inputs of a merge under way are one segment already, which cannot be
  * chosen. A merge beside takes at most half the bytes of that one, and BARQ_MOST_BESIDE.
  *
- * What such logs cost is their number: one of all their rows costs a search the root of
+ * Their number makes such logs expensive: one of all their rows costs a search the root of
  * it. So beside a merge under way logs are *collected*: logs_collected[] of them become one
  * log, in a tenth of the time of a graph. Earlier ones go with them as above. It stays
  * provisional, and takes no part in the rules for small segments.

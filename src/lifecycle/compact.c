@@ -178,7 +178,7 @@ note_failure(Relation index)
 
 /*
  * Has a merge of the index failed a short time ago? Beside another merge: at any time since
- * the last one that was published. What fails there would end the merge under way each time
+ * the last one that was published. A failure there would end the merge under way each time
  * that it goes on, which would never be published.
  */
 static bool

@@ -77,7 +77,7 @@ extern double barq_crowded_breadth(const BarqHardness *hardness, double ratio);
  * How a far search becomes broader: barq_far_first() times at first (`within`: within conditions,
  * where queries like the rows are far too, and may miss no more than others), then
  * barq_far_factor() times again while it has changed barq_far_changes() of the ten nearest rows
- * found, at least. Of a search that finds a share r of the rows, what is missing yet is twice that change at most.
+ * found, at least. A search that finds a share r of the rows still misses twice that change at most.
  * `first`: after the first time, when one row tells that the search is not at its end.
  */
 extern double barq_far_first(double target, bool within);

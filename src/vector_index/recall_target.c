@@ -242,7 +242,7 @@ barq_breadth_lacks(const BarqBreadth *breadth, const BarqSnapshot *snapshot,
 {
 	double		reached;
 
-	if (share > MOST_IN_LOG || meta->growing_head == InvalidBlockNumber)
+	if (share > MOST_IN_LOG)
 		return 1;
 	return Max((double) breadth_of(snapshot, meta, breadth->k, barq_target_recall, true, share,
 								   breadth->most, &reached) / breadth->chosen, 1);

@@ -67,7 +67,7 @@ extern BarqBreadth barq_scan_breadth(IndexScanDesc scan, const struct PlanState 
 extern bool barq_scoring_pays(const BarqCodec *codec, double rows, int breadth);
 
 /*
- * By what a breadth that was chosen for a target is too small for a query, `share` of whose k
+ * The factor by which a breadth chosen for a target is too small for a query, `share` of whose k
  * nearest rows are rows of the log: 1 where the log has as many as was expected, or more.
  */
 extern double barq_breadth_lacks(const BarqBreadth *breadth, const BarqSnapshot *snapshot,

@@ -149,8 +149,8 @@ share_admitted(const VectorScan *vs)
 }
 
 /*
- * By what the first search is too narrow since the log, of whose rows none is missed, has fewer of
- * the nearest rows than was expected. The candidates are in order. Rows of the log that were
+ * The factor by which the first search is too narrow since the log, of whose rows none is missed,
+ * has fewer of the nearest rows than was expected. The candidates are in order. Rows of the log that were
  * deleted or updated, which it keeps until it is sealed, do not count: where there are some among
  * the nearest, all of them are removed from the candidates, for the scan's snapshot sees none.
  */

@@ -408,7 +408,7 @@ $node->restart;
 	};
 
 	# one that fails ends the large merge, which goes on with nothing beside it: or it would
-	# fail each time, and what is published beside it would end the wait of its own failures
+	# fail each time, and a publication beside it would end the wait of its own failures
 	foreach my $step ('2 flush error compact: inputs chosen', '1 flush error compact: merged')
 	{
 		my $name = "collecting fails at pass $step";
