@@ -21,13 +21,16 @@
 
 #define MANY_GROUPS		(BARQ_MANY_DIMS / 4)
 
+/* Tiles that the rows of one are asked for ahead: into the second cache, the first is full. */
+#define TILES_AHEAD		2
+
 /* MANY_QUERIES, MANY_PAYS_DIMS: docs/performance.md, "Batches". */
 #if defined(__AVX512VNNI__)
-#define TILE_PLANES		1
+#define QUERY_PLANES	1
 #define MANY_PAYS_DIMS	160
 #define MANY_QUERIES	3
 #else
-#define TILE_PLANES		2		/* even and odd bytes, widened to 16 bits */
+#define QUERY_PLANES	2		/* even and odd bytes, widened to 16 bits */
 #define MANY_PAYS_DIMS	BARQ_MANY_DIMS
 #define MANY_QUERIES	(BARQ_WIDTH > 128 ? 2 : 3)
 #endif
@@ -96,8 +99,8 @@ typedef simde__m128d VD;
 /* TILE rows, and what BARQ_SQ8_KEY computes of rows alone. */
 typedef struct Tile
 {
-	/* codes[plane][group * TILE + row] */
-	_Alignas(64) uint32_t codes[TILE_PLANES][MANY_GROUPS * TILE];
+	/* codes[group * TILE + row] */
+	_Alignas(64) uint32_t codes[MANY_GROUPS * TILE];
 	_Alignas(64) double scale[TILE];
 	_Alignas(64) double offset[TILE];
 	_Alignas(64) double sum[TILE];
@@ -108,7 +111,7 @@ typedef struct Tile
 /* A query's codes as the lanes of a tile meet them. */
 typedef struct ManyCodes
 {
-	int32_t		words[TILE_PLANES][MANY_GROUPS];
+	int32_t		words[QUERY_PLANES][MANY_GROUPS];
 } ManyCodes;
 
 /* Lay out the n codes of a query; zeros meet the bytes behind a row's codes. */
@@ -124,7 +127,7 @@ lay_out_codes(ManyCodes *codes, const int8_t *q, int n)
 		else
 			for (int i = 0; i < n - g * 4; i++)
 				four[i] = q[g * 4 + i];
-#if TILE_PLANES == 1
+#if QUERY_PLANES == 1
 		memcpy(&codes->words[0][g], four, 4);
 #else
 		for (int plane = 0; plane < 2; plane++)
@@ -135,18 +138,6 @@ lay_out_codes(ManyCodes *codes, const int8_t *q, int n)
 		}
 #endif
 	}
-}
-
-/* Store a group of LANE_ROWS rows to the tile. */
-BARQ_INLINE void
-store_group(Tile *tile, int at, VI codes)
-{
-#if TILE_PLANES == 1
-	vi_store(tile->codes[0] + at, codes);
-#else
-	vi_store(tile->codes[0] + at, vi_and(codes, vi_set1_16(0xff)));
-	vi_store(tile->codes[TILE_PLANES - 1] + at, vi_srl16(codes));
-#endif
 }
 
 /* The numbers of a tile's rows, as they are stored. */
@@ -199,7 +190,7 @@ make_tile(Tile *tile, const char *base, size_t stride, int nrows, int n, double 
 		{
 			turn_rows(turned, row + r, (size_t) i);
 			for (int k = 0; k < 4; k++)
-				store_group(tile, (i / 4 + k) * TILE + r, turned[k]);
+				vi_store(tile->codes + (i / 4 + k) * TILE + r, turned[k]);
 		}
 		turn_rows(turned, row + r, barq_sq8_terms_at(n));
 		vi_store(rows.scale + r, turned[0]);
@@ -225,15 +216,13 @@ make_tile(Tile *tile, const char *base, size_t stride, int nrows, int n, double 
 BARQ_INLINE VI
 add_products(VI acc, const Tile *tile, const ManyCodes *q, int group, int v)
 {
-	const uint32_t *codes = tile->codes[0] + group * TILE + v * (I_BYTES / 4);
+	VI			codes = vi_load(tile->codes + group * TILE + v * (I_BYTES / 4));
 
-#if TILE_PLANES == 1
-	return _mm512_dpbusd_epi32(acc, vi_load(codes), vi_set1_32(q->words[0][group]));
+#if QUERY_PLANES == 1
+	return _mm512_dpbusd_epi32(acc, codes, vi_set1_32(q->words[0][group]));
 #else
-	const uint32_t *odd = codes + MANY_GROUPS * TILE;
-
-	return vi_add(acc, vi_add(vi_madd(vi_load(codes), vi_set1_32(q->words[0][group])),
-							  vi_madd(vi_load(odd), vi_set1_32(q->words[TILE_PLANES - 1][group]))));
+	return vi_add(acc, vi_add(vi_madd(vi_and(codes, vi_set1_16(0xff)), vi_set1_32(q->words[0][group])),
+							  vi_madd(vi_srl16(codes), vi_set1_32(q->words[QUERY_PLANES - 1][group]))));
 #endif
 }
 
@@ -287,7 +276,6 @@ sq8_keys_many(const int8_t *const *q, const BarqSq8Terms *const *terms, int nque
 	Tile		tile;
 	ManyCodes	codes[MANY_LAID_OUT];
 	_Alignas(64) int32_t dots[MANY_SHARE][TILE];
-	size_t		bytes = barq_sq8_terms_at(n) + 16;
 
 	for (int first = 0; first < nqueries; first += MANY_LAID_OUT)
 	{
@@ -299,8 +287,8 @@ sq8_keys_many(const int8_t *const *q, const BarqSq8Terms *const *terms, int nque
 		{
 			int			rows = nrows - i < TILE ? nrows - i : TILE;
 
-			for (int r = 0; r < TILE && first == 0; r++)
-				prefetch_row(base + (size_t) (i + TILE + r) * stride, bytes);
+			for (size_t at = 0; at < TILE * stride && first == 0; at += 64)
+				__builtin_prefetch(base + (size_t) (i + TILES_AHEAD * TILE) * stride + at, 0, 2);
 			make_tile(&tile, base + (size_t) i * stride, stride, rows, n, terms[0]->inv_n);
 			for (int j = 0, some; j < count; j += some)
 			{
