@@ -17,7 +17,9 @@ our @EXPORT = qw(proof_functions stray_images);
 #       VACUUM repairs (clean: these are faults too; checked = false: only the
 #       scans are compared).
 #       The indexed column is v, of vectors or (barq_bm25) of proof.documents; an index
-#       of several fields is of title and v.
+#       of several fields is of title and v. An index with a filter column of integers is
+#       also searched within conditions on it, within the bitmap of the primary key (id),
+#       and within a radius.
 #   proof.vectors(n, dims)          n random vectors
 #   proof.documents(n, words)       n random documents of so many words at most;
 #       each has the word "all"
@@ -45,7 +47,7 @@ DECLARE
 	line text;
 	ranked text;
 	content text;
-	several boolean := (SELECT indnkeyatts > 1 FROM pg_index WHERE indexrelid = index);
+	several boolean := (SELECT count(*) > 1 FROM pg_attribute WHERE attrelid = index AND atttypid = 'text'::regtype);
 BEGIN
 	FOR word, ranked, content IN
 		SELECT w, e.ranked, e.content FROM unnest(ARRAY['w0', 'w1', 'w' || floor(40 * random())::int, 'w' || floor(40 * random())::int]) AS w,
@@ -69,6 +71,61 @@ BEGIN
 			tab, word || ' all', index, ranked, content)
 		LOOP
 			RETURN NEXT format('%s, the best of %s: %s', ranked, word, line);
+		END LOOP;
+	END LOOP;
+END $$;
+
+-- Rows within conditions, by the index and by a sequential scan of the same snapshot, in the order
+-- of `distance`, or within a radius of it. planned: another plan is a fault.
+CREATE FUNCTION proof.condition_complaints(index regclass, tab regclass, distance text, planned boolean) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off SET enable_sort = off SET enable_indexonlyscan = off
+SET barq.ef_search = 1000 SET barq.iterative_scan = relaxed_order SET barq.max_scan_tuples = 0
+AS $$
+DECLARE
+	col text := (SELECT quote_ident(a.attname) FROM pg_index i, unnest(i.indkey) k, pg_attribute a
+		WHERE i.indexrelid = index AND a.attrelid = i.indrelid AND a.attnum = k AND a.atttypid = 'int'::regtype);
+	low int;
+	middle int;
+	first int;
+	last int;
+	radius float8;
+	node text;
+	condition text;
+	query text;
+	line text;
+	plan text;
+BEGIN
+	IF col IS NULL THEN
+		RETURN;
+	END IF;
+	EXECUTE format('SELECT min(%s), percentile_disc(0.4) WITHIN GROUP (ORDER BY %s), percentile_disc(0.2) WITHIN GROUP (ORDER BY id), percentile_disc(0.8) WITHIN GROUP (ORDER BY id) FROM %s',
+		col, col, tab) INTO low, middle, first, last;
+	IF distance LIKE '%<->%' THEN
+		EXECUTE format('SELECT percentile_disc(0.3) WITHIN GROUP (ORDER BY %s) FROM %s', distance, tab) INTO radius;
+	END IF;
+	FOR node, condition IN VALUES ('Index Cond', format('%s <= %s', col, middle)), ('Index Cond', format('%s = %s', col, low)),
+		('BarqCondition', format('id BETWEEN %s AND %s', first, last)), ('BarqCondition', format('%s > %s AND id <= %s', col, low, last)), ('BarqRadius', format('%s < %L::float8', distance, radius))
+	LOOP
+		CONTINUE WHEN condition IS NULL OR node = 'BarqRadius' AND radius IS NULL;
+		PERFORM set_config('enable_indexscan', (node = 'Index Cond')::text, true), set_config('enable_bitmapscan', (node = 'BarqCondition')::text, true);
+		query := format('SELECT ctid, id FROM %s WHERE %s', tab, condition) || CASE WHEN node = 'BarqRadius' THEN '' ELSE ' ORDER BY ' || distance END;
+		plan := '';
+		FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || query LOOP
+			plan := plan || line || E'\n';
+		END LOOP;
+		IF planned AND position(node IN plan) = 0 THEN
+			RETURN NEXT format('%s: no %s: %s', condition, node, plan);
+		END IF;
+		FOR line IN EXECUTE format(
+			'WITH here AS MATERIALIZED (SELECT ctid, count(*) FROM (%s) q GROUP BY 1),
+			 there AS MATERIALIZED (SELECT at AS ctid FROM (SELECT ctid AS at, * FROM %s OFFSET 0) r WHERE %s)
+			 SELECT CASE WHEN here.ctid IS NULL THEN ''misses '' || there.ctid WHEN there.ctid IS NULL THEN ''invents '' || here.ctid
+				ELSE ''returns '' || here.ctid || '' '' || here.count || '' times'' END
+			 FROM here FULL JOIN there USING (ctid)
+			 WHERE here.ctid IS NULL OR there.ctid IS NULL OR here.count > 1 LIMIT 5', query, tab, condition)
+		LOOP
+			RETURN NEXT format('the search within %s %s', left(condition, 60), line);
 		END LOOP;
 	END LOOP;
 END $$;
@@ -125,6 +182,10 @@ BEGIN
 
 	IF is_text THEN
 		RETURN QUERY SELECT * FROM proof.text_complaints(index, tab);
+		RETURN QUERY SELECT * FROM proof.condition_complaints(index, tab, format('v <@> to_bm25query(''all'', %L)', index), checked);
+	ELSE
+		EXECUTE format('SELECT format(''v <-> %%L'', array_agg(random() - 0.5)::real[]::%s) FROM generate_series(1, %s)', type, dims) INTO query;
+		RETURN QUERY SELECT * FROM proof.condition_complaints(index, tab, query, checked);
 	END IF;
 	IF NOT checked THEN
 		RETURN;

@@ -73,11 +73,12 @@ my $point_file = "$data/barq_crash_point";
 # prepares files. gives_back: an error leaves no page that nothing reaches, and no
 # file, even before a VACUUM (src/lifecycle/README.md, L14), but for the page of a cut log.
 my $small = q{
-	CREATE TABLE t (id serial PRIMARY KEY, v vector(8));
+	CREATE TABLE t (id serial PRIMARY KEY, v vector(8), kind int GENERATED ALWAYS AS (id % 5) STORED);
 	ALTER TABLE t SET (autovacuum_enabled = off);
 };
 my $index = 'CREATE INDEX ti ON t USING barq_hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8);';
-my $filtered = $index =~ s/vector_l2_ops/vector_l2_ops, id/r;
+# with a filter column, and second codes
+my $filtered = $index =~ s/vector_l2_ops\)/vector_l2_ops, kind)/r =~ s/\bm = 4/refine = on, m = 4/r;
 sub rows { my ($n, $dims) = @_; return "INSERT INTO t (v) SELECT * FROM proof.vectors($n, " . ($dims // 8) . ');' }
 # rows without a key
 sub missing { my ($n) = @_; return "INSERT INTO t (v) SELECT NULL FROM generate_series(1, $n);" }
@@ -87,13 +88,13 @@ my $text_index = q{CREATE INDEX ti ON t USING barq_bm25 (v) WITH (text_config = 
 sub documents { my ($n, $words) = @_; return "INSERT INTO t (v) SELECT * FROM proof.documents($n, " . ($words // 12) . ');' }
 my $mixed_text = $text . $text_index . documents(30) . q{SELECT barq_seal('ti');} . documents(150) . q{SELECT barq_seal('ti');}
   . documents(20) . missing(3);
-# the same of two fields, one of them often NULL
-my $fields = q{CREATE TABLE t (id serial PRIMARY KEY, v text, title text GENERATED ALWAYS AS (substring(v from '^all \S+ \S+ \S')) STORED)
-	WITH (autovacuum_enabled = off);};
-my $fields_index = q{CREATE INDEX ti ON t USING barq_bm25 (title bm25_ops (weight = 3, b = 0.5), v) WITH (text_config = 'simple');};
+# the same of two fields, one of them often NULL, with a filter column
+my $fields = q{CREATE TABLE t (id serial PRIMARY KEY, v text, title text GENERATED ALWAYS AS (substring(v from '^all \S+ \S+ \S')) STORED,
+	kind int GENERATED ALWAYS AS (id % 5) STORED) WITH (autovacuum_enabled = off);};
+my $fields_index = q{CREATE INDEX ti ON t USING barq_bm25 (title bm25_ops (weight = 3, b = 0.5), v, kind) WITH (text_config = 'simple');};
 my $mixed_fields = $mixed_text =~ s/\Q$text$text_index\E/$fields$fields_index/r;
-# rows in lists
-my $lists_index = 'CREATE INDEX ti ON t USING barq_ivf (v vector_l2_ops) WITH (lists = 8);';
+# rows in lists, with a filter column and second codes
+my $lists_index = 'CREATE INDEX ti ON t USING barq_ivf (v vector_l2_ops, kind) WITH (lists = 8, refine = on);';
 # rows in a segment and in the log, some dead in both
 my $mixed = $small . $index . rows(30) . missing(5) . q{SELECT barq_seal('ti');} . rows(150) . q{SELECT barq_seal('ti');}
   . rows(20) . missing(3);
@@ -217,7 +218,7 @@ my @scenarios = (
 	{ name => 'create filtered', prepare => $small . rows(200) . missing(5), act => $filtered, index => $filtered },
 	{
 		name => 'seal and compact filtered', gives_back => 1,
-		prepare => $mixed =~ s/\(v vector_l2_ops\)/(v vector_l2_ops, id)/r . 'DELETE FROM t WHERE id % 7 = 0; VACUUM t;',
+		prepare => $mixed =~ s/\Q$index\E/$filtered/r . 'DELETE FROM t WHERE id % 7 = 0; VACUUM t;',
 		act => q{SELECT barq_seal('ti'); SELECT barq_compact('ti');},
 	},
 	{ name => 'vacuum', prepare => $mixed . 'DELETE FROM t WHERE id % 3 = 0;', act => 'VACUUM t;' },
@@ -343,6 +344,9 @@ my @scenarios = (
 
 # ---------------------------------------------------------------- machinery
 
+# before each preparation and act: rows, and so the points that they pass, are the same each time
+my $same_rows = 'DO $$ BEGIN PERFORM setseed(0.5); END $$;';
+
 sub sql { return $node->safe_psql('postgres', "SET client_min_messages = warning; $_[0]") }
 
 sub try_sql
@@ -400,7 +404,7 @@ sub prepare
 	my $s = shift;
 	unless ($s->{keep} && $exists{ $s->{name} })
 	{
-		sql("DROP TABLE IF EXISTS t; $s->{prepare}");
+		sql("DROP TABLE IF EXISTS t; $same_rows $s->{prepare}");
 		%exists = ($s->{name} => 1);
 	}
 	if ($s->{stop})
@@ -479,7 +483,7 @@ foreach my $s (@scenarios)
 	prepare($s);
 	unlink "$data/barq_crash_log";
 	arm('record');
-	my ($status, $err) = try_sql($s->{act});
+	my ($status, $err) = try_sql("$same_rows $s->{act}");
 	unlink $point_file;
 	my %count;
 	if (open(my $f, '<', "$data/barq_crash_log"))
@@ -547,7 +551,7 @@ foreach my $order (@orders)
 	prepare($s);
 	my $position = -s $node->logfile;
 	arm("crash $pass $how $whom $name");
-	my ($status, $err) = try_sql($s->{act});
+	my ($status, $err) = try_sql("$same_rows $s->{act}");
 	my $wrong = '';
 	if (-e $point_file)
 	{
