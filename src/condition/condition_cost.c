@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/settings.h"
 #include "catalog/pg_am.h"
 #include "condition/bitmap_tids.h"
 #include "condition/condition.h"
@@ -64,8 +65,11 @@ barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordere
 {
 	RelOptInfo *rel = path->path.parent;
 	double		tuples = Max(rel->tuples, 1);
-	double		breadth = barq_planned_breadth(ordered->indexinfo->indexoid, false,
-											   root->limit_tuples);
+	bool		is_text = barq_is_text_info(ordered->indexinfo);
+
+	/* a target of recall is for vectors, and needs their curves */
+	double		breadth = is_text ? barq_ef_search :
+		barq_planned_breadth(ordered->indexinfo->indexoid, false, root->limit_tuples);
 	double		random_page;
 	Cost		bitmap_cost;
 	Selectivity selectivity;
@@ -106,7 +110,7 @@ barq_condition_cost(PlannerInfo *root, CustomPath *path, const IndexPath *ordere
 		startup -= disable_cost;	/* which indextotalcost does not have */
 #endif
 	per_row = Max(ordered->indextotalcost - startup, 0) / found;
-	if (!barq_is_text_info(ordered->indexinfo))
+	if (!is_text)
 		per_row /= barq_vector_unforeseen(ordered->indexinfo, found);
 	per_row += cpu_tuple_cost + rel->baserestrictcost.per_tuple;
 	path->path.rows = rel->rows;

@@ -99,9 +99,9 @@ extern BarqTargetBreadth barq_target_breadth(Relation index, double k, double ta
 
 /*
  * The breadth that the planner expects of a search for `limit` rows (0 or less: not
- * known), by the curves of the index: rows of a beam, or with of_lists lists (0: the kind
- * chooses). Of an index of text or lists, rows are those of a round. Reads the directory if
- * there is a target.
+ * known), by the curves of the index, which is one of vectors: rows of a beam, or with
+ * of_lists lists (0: the kind chooses). Of lists, rows are those of a round. Reads the
+ * directory if there is a target.
  */
 extern int	barq_planned_breadth(Oid index, bool of_lists, double limit);
 
