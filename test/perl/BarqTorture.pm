@@ -1,7 +1,9 @@
-# BarqTorture.pm: many clients that insert, update, delete, search, vacuum,
-# seal, compact and rebuild indexes, while backends are killed and the server
-# is stopped at once and started again, with a standby beside it. Afterwards
-# every live row is found exactly once.
+# BarqTorture.pm: many clients that insert, update, delete, search (within filter
+# columns, bitmaps and a radius, in batches, for targets of recall), vacuum,
+# seal, compact and rebuild indexes, while backends and the launcher are killed and
+# the server is stopped at once and started again, with a standby beside it; images
+# are evicted for a memory budget below their size. Afterwards every live row is
+# found exactly once.
 package BarqTorture;
 
 use strict;
@@ -25,11 +27,11 @@ use BarqProof;
 my %tables = (
 	small => {
 		type => 'vector(8)', rows => 1500, weight => 5, values => 'proof.vectors(%d, 8)',
-		index => 'barq_hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 32)', query => 'proof.vectors(1, 8)', distance => 'v <-> (SELECT q FROM q)',
+		index => 'barq_hnsw (v vector_l2_ops, n) WITH (m = 8, ef_construction = 32)', query => 'proof.vectors(1, 8)', distance => 'v <-> (SELECT q FROM q)',
 	},
 	lists => {
 		type => 'vector(8)', rows => 1500, weight => 3, values => 'proof.vectors(%d, 8)',
-		index => 'barq_ivf (v) WITH (lists = 20)', query => 'proof.vectors(1, 8)', distance => 'v <-> (SELECT q FROM q)',
+		index => 'barq_ivf (v, n) WITH (lists = 20, refine = on)', query => 'proof.vectors(1, 8)', distance => 'v <-> (SELECT q FROM q)',
 	},
 	large => {
 		type => 'vector(2500)', rows => 40, weight => 2, values => 'proof.vectors(%d, 2500)',
@@ -37,7 +39,7 @@ my %tables = (
 	},
 	words => {
 		type => 'text', rows => 1000, weight => 3, values => 'proof.documents(%d, CASE WHEN random() < 0.02 THEN 3000 ELSE 15 END)',
-		index => q{barq_bm25 (v) WITH (text_config = 'simple')}, query => 'generate_series(1, 1)', distance => q{v <@> to_bm25query('w1 w2 w30', 'words_v')},
+		index => q{barq_bm25 (v, n) WITH (text_config = 'simple')}, query => 'generate_series(1, 1)', distance => q{v <@> to_bm25query('w1 w2 w30', 'words_v')},
 	});
 my @chosen = map { ($_) x $tables{$_}{weight} } sort keys %tables;
 
@@ -59,7 +61,7 @@ my $allowed = join '|',
   'the database system is', 'could not open relation with OID', 'tuple concurrently', 'could not find a relation',
   'duplicate key value violates unique constraint "pg_', 'conflict with recovery', 'current transaction is aborted',
   'index .* of a bm25query does not exist', 'has no index "\w+", which a bm25query names',
-  'no barq_bm25 index fits', 'cache lookup failed for (?:relation|index)', 'index "\w+" is not (?:valid|ready)', 'transaction has been aborted';
+  'no barq_bm25 index fits', 'has no barq index of vectors', 'cache lookup failed for (?:relation|index)', 'index "\w+" is not (?:valid|ready)', 'transaction has been aborted';
 
 # ------------------------------------------------------------------ clients
 
@@ -87,12 +89,20 @@ sub statements
 		"BEGIN; SAVEPOINT a; $insert_one ROLLBACK TO a; $insert_one COMMIT;",
 		"BEGIN; DECLARE c CURSOR FOR WITH q AS (SELECT * FROM $query q) SELECT id FROM $t ORDER BY $distance; FETCH $limit FROM c;
 		 SELECT pg_sleep(random() / 20); FETCH $limit FROM c; COMMIT;") if $sort eq 'writer';
-	return "SELECT proof.search('$t', '$query', \$\$$distance\$\$, $limit);" if $sort eq 'searcher';
+	if ($sort eq 'searcher')
+	{
+		my $condition = pick('true', 'true', 'n = 1', 'n <= 2', "id > $rows", "n <= 2 AND id % 3 > 0 AND id > $some");
+		my $ways = join ' ', map { "SET $_ = " . pick('on', 'off') . ';' } 'enable_indexscan', 'enable_bitmapscan';
+
+		return "SELECT proof.batch('$t', \$\$SELECT array_agg(q) FROM proof.vectors(5, 8) q\$\$, $limit, '$condition');" if $query =~ /, 8\)/ && rand() < 0.2;
+		return "$ways SELECT proof.search('$t', '$query', \$\$$distance\$\$, $limit, '$condition'); RESET enable_indexscan; RESET enable_bitmapscan;";
+	}
 	return "SELECT CASE WHEN count(*) = 0 THEN 'judged' ELSE 'wrong: ' || string_agg(c, '; ') END FROM proof.differences('${t}_v') c;"
 	  if $sort eq 'judge';
 	return pick("VACUUM $t;", "VACUUM (PARALLEL 2) $t;", "VACUUM (FREEZE) $t;",
 		"SET statement_timeout = " . int(1 + rand 20) . "; VACUUM $t; RESET statement_timeout;",
 		"SELECT barq_seal('${t}_v');", "SELECT barq_seal('${t}_v');", "SELECT barq_compact('${t}_v');",
+		"SELECT barq_evict('${t}_v');", "SELECT barq_prewarm('${t}_v');", "ALTER INDEX ${t}_v SET (memory = " . pick('keep', 'auto', 'cold') . ');',
 		"ALTER INDEX ${t}_v SET (growing_limit = '" . pick('64kB', '256kB') . "', compaction_ratio = " . pick(2, 4, 8)
 		  . ', max_segments = ' . pick(2, 8) . ', compaction = ' . pick('reads', 'writes', 'balanced') . ');',
 		"SELECT 'wrong: ' || severity || place || message FROM barq_check('${t}_v') WHERE severity = 'error';")
@@ -117,7 +127,7 @@ sub client
 	srand $seed;
 	$ENV{PGOPTIONS} = join ' ', map { "-c $_" } 'jit=off', 'barq.growing_limit=' . pick('64kB', '256kB'),
 	  'barq.compaction_ratio=' . pick(2, 4, 8), 'barq.max_segments=' . pick(2, 8), 'barq.allow_fallback=' . pick('on', 'off', 'off'), 'client_min_messages=error',
-	  'synchronous_commit=' . pick('on', 'off');
+	  'synchronous_commit=' . pick('on', 'off'), 'barq.target_recall=' . pick(0, 0, 0.9), 'barq.backend_cache=' . pick('64MB', '100kB', '0');
 	while (time < $until)
 	{
 		my $script = "$log.sql";
@@ -139,19 +149,33 @@ my $functions = q{
 CREATE FUNCTION proof.differences(index regclass) RETURNS SETOF text LANGUAGE sql AS
 $$ SELECT * FROM proof.complaints(index, false, false) $$;
 
--- A search returns no row twice, and each in order of its distance.
-CREATE FUNCTION proof.search(tab regclass, query text, distance text, n int) RETURNS text LANGUAGE plpgsql
+-- A search returns no row twice, each in order of its distance, and none that does not meet the condition.
+CREATE FUNCTION proof.search(tab regclass, query text, distance text, n int, condition text) RETURNS text LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
 	line text;
 BEGIN
-	EXECUTE format('WITH q AS (SELECT * FROM %s q LIMIT 1),
-		found AS MATERIALIZED (SELECT id, %s AS d FROM %s ORDER BY %s LIMIT %s),
+	EXECUTE format('WITH q AS (SELECT * FROM %1$s q LIMIT 1),
+		found AS MATERIALIZED (SELECT r.id, %2$s AS d, NOT (%5$s) OR r.n IS NULL AS other FROM %3$s r WHERE %5$s ORDER BY %2$s LIMIT %4$s),
 		numbered AS (SELECT *, row_number() OVER () AS place, lag(d) OVER () AS before FROM found)
 		SELECT string_agg(format(''%%s at %%s, place %%s, after %%s'', id, d, place, before), '', '') FROM numbered
-		WHERE d < before OR id IN (SELECT id FROM found GROUP BY id HAVING count(*) > 1)',
-		query, distance, tab, distance, n) INTO line;
-	RETURN format('wrong: %s, limit %s: ', tab, n) || line;
+		WHERE d < before OR other OR id IN (SELECT id FROM found GROUP BY id HAVING count(*) > 1)',
+		query, distance, tab, n, condition) INTO line;
+	RETURN format('wrong: %s, limit %s, %s: ', tab, n, condition) || line;
+END $$;
+
+-- So does a batch of searches, for each vector.
+CREATE FUNCTION proof.batch(tab regclass, vectors text, k int, condition text) RETURNS text LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_sort = off AS $$
+DECLARE
+	line text;
+BEGIN
+	EXECUTE format('WITH found AS MATERIALIZED (SELECT query, (r.doc).id, (r.doc).n, distance FROM barq_search_batch(NULL::%1$s, (%2$s), %3$s, filter => %4$L) r),
+		numbered AS (SELECT *, row_number() OVER (PARTITION BY query) AS place, lag(distance) OVER (PARTITION BY query) AS before FROM found)
+		SELECT string_agg(format(''%%s of query %%s at %%s, place %%s, after %%s'', id, query, distance, place, before), '', '') FROM numbered
+		WHERE distance < before OR NOT (%4$s) OR (query, id) IN (SELECT query, id FROM found GROUP BY query, id HAVING count(*) > 1)',
+		tab, vectors, k, condition) INTO line;
+	RETURN format('wrong: batch, %s, k %s, %s: ', tab, k, condition) || line;
 END $$;
 
 CREATE FUNCTION proof.drop_invalid() RETURNS void LANGUAGE plpgsql AS $$
@@ -228,6 +252,8 @@ wal_keep_size = 4GB
 barq.growing_limit = 64kB
 barq.compaction_ratio = 4
 barq.max_segments = 4
+shared_preload_libraries = 'barq'
+barq.memory_budget = 256kB
 max_wal_size = 4GB
 jit = off
 });
@@ -235,7 +261,7 @@ jit = off
 	$node->safe_psql('postgres', 'CREATE EXTENSION barq;' . proof_functions() . $functions);
 	foreach my $t (sort keys %tables)
 	{
-		$node->safe_psql('postgres', "CREATE TABLE $t (id serial PRIMARY KEY, n int DEFAULT 0, v $tables{$t}{type});"
+		$node->safe_psql('postgres', "CREATE TABLE $t (id serial PRIMARY KEY, n int DEFAULT floor(random() * 5), v $tables{$t}{type});"
 			. insert($t, $tables{$t}{rows} / 2) . ';' . create_index($t, ''));
 	}
 	is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ' ORDER BY kind) FROM unnest('{lists_v,small_v}'::regclass[]) i, barq_segments(i) WHERE state <> 'growing'}),
@@ -296,6 +322,7 @@ jit = off
 	}
 	waitpid $_, 0 foreach keys %clients;
 	note join ', ', map { "$done{$_} $_" } sort keys %done;
+	note 'memory: ' . $node->safe_psql('postgres', q{SELECT format('%s evictions of %s images, %s of %s bytes resident', sum(evictions), count(*), sum(resident_bytes), sum(image_bytes)) FROM barq_memory()});
 
 	# nothing hangs: every statement under way ends
 	my $ended = $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity
@@ -319,6 +346,10 @@ jit = off
 	note "$judged times" if $judged;
 	is(scalar @wrong, 0, 'no client met anything wrong') or diag @wrong[ 0 .. ($#wrong < 15 ? $#wrong : 15) ];
 
+	# the launcher and its workers change nothing any more
+	$node->safe_psql('postgres', 'ALTER SYSTEM SET barq.background = off; SELECT pg_reload_conf()');
+	$node->poll_query_until('postgres', q{SELECT current_setting('barq.background') = 'off'
+		AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type IN ('barq worker', 'barq image worker'))});
 	my @left = complaints_at_end($node, $standby);
 	is("@left", '', 'every live row is found exactly once, nothing is left over') or diag "seed $seed";
 
