@@ -30,7 +30,7 @@ for name in "$@"; do
 		# the wraps count the rows that are scored
 		bench_hnsw | bench_merge) objects+=("${vectors[@]}" -Wl,--wrap=barq_query_keys,--wrap=barq_code_keys) ;;
 		bench_filter | bench_parts) objects+=("${vectors[@]}" -Wl,--wrap=barq_query_keys) ;;
-		bench_curve) objects+=("${vectors[@]}" "$BARQ_TREE"/src/vector_index/recall_{curve,measure}.o) ;;
+		bench_curve) objects+=("${vectors[@]}" "$BARQ_TREE"/src/vector_index/recall_{curve,measure,samples}.o) ;;
 		*) objects+=("${vectors[@]}") ;;
 	esac
 	"${CC:-cc}" "${flags[@]}" -o "$BARQ_TOP/micro/$name" "bench/micro/$name.c" "${objects[@]}" -lm

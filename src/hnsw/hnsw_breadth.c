@@ -1,6 +1,7 @@
 /*
  * hnsw_breadth.c
- *	  How broad a search has to be to find given rows, by one walk.
+ *	  How broad a search has to be to find given rows, by one walk; and how far a row lies
+ *	  from others, by its links.
  *
  * A beam of ef rows ends when its first ef rows are expanded. A broader one expands
  * the same rows in the same order until then: a row for which the smaller beam has no
@@ -13,6 +14,8 @@
  * wait in no order, until all rows of the beam are expanded and it becomes longer.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "flat/hits.h"
 #include "hnsw/hnsw_beam.h"
@@ -201,4 +204,21 @@ barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent
 	pfree(growing.rest);
 	pfree(wanted.rows);
 	pfree(wanted.places);
+}
+
+float
+barq_hnsw_nearest_link(BarqView *view, const BarqQuery *query, uint32 row)
+{
+	HnswGraph	graph;
+	uint32		list[HNSW_MAX_DEGREE];
+	float		keys[HNSW_MAX_DEGREE];
+	float		nearest = INFINITY;
+	int			degree;
+
+	barq_hnsw_open(view, &graph);
+	degree = barq_hnsw_read_list(&graph, 0, row, list);
+	barq_vector_keys(view, &graph.vector, &graph.codec, query, list, 0, degree, keys);
+	for (int i = 0; i < degree; i++)
+		nearest = Min(nearest, keys[i]);
+	return nearest;
 }

@@ -107,7 +107,7 @@ measure_queries(Measurement *m, int first, int n)
 			continue;
 		for (int j = 0; j < found[i]; j++)
 			needed[j] = nearest[i][j].needed;
-		barq_curve_add(&m->sums, needed, found[i], BARQ_CURVE_KS);
+		barq_curve_add(&m->sums, needed, found[i], BARQ_CURVE_KS, 1);
 		m->used++;
 	}
 }

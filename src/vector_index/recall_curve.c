@@ -212,7 +212,7 @@ barq_curve_begin(BarqCurveSums *sums, int least, int most)
 }
 
 void
-barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks)
+barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks, double weight)
 {
 	const int	limits[BARQ_CURVE_KS] = {FEW_K, MANY_K};
 
@@ -223,7 +223,7 @@ barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks)
 
 		for (int i = 0; i < Min(n, limits[k]); i++)
 		{
-			sums->all[k]++;
+			sums->all[k] += weight;
 			for (int p = BARQ_CURVE_POINTS - 1; p >= 0; p--)
 			{
 				/* breadths of searches are whole numbers */
@@ -234,7 +234,7 @@ barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks)
 		}
 		for (int p = 0; p < BARQ_CURVE_POINTS; p++)
 		{
-			sums->found[k][p] += found[p];
+			sums->found[k][p] += weight * found[p];
 			sums->squares[k][p] += (double) found[p] * found[p];
 		}
 	}
@@ -244,8 +244,8 @@ barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks)
 static double
 error_at(const BarqCurveSums *sums, int k, int point)
 {
-	double		each = (double) sums->all[k] / sums->samples;
-	double		recall = sums->found[k][point] / (double) sums->all[k];
+	double		each = sums->all[k] / sums->samples;
+	double		recall = sums->found[k][point] / sums->all[k];
 	double		variance = sums->squares[k][point] / sums->samples / (each * each) - recall * recall;
 
 	return sqrt(Max(variance, 0) / sums->samples);
@@ -271,7 +271,7 @@ barq_curve_finish(const BarqCurveSums *sums, bool surely, BarqRecallCurve *curve
 				curve->recall[k][p] = curve->recall[0][p];
 				continue;
 			}
-			recall = sums->found[k][p] / (double) sums->all[k];
+			recall = sums->found[k][p] / sums->all[k];
 			if (surely)
 				recall -= Max(SURE_ERRORS * error_at(sums, k, p) - TOLERANCE, 0);
 			curve->recall[k][p] = (uint16) (FULL * Max(recall, 0));

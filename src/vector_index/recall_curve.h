@@ -123,8 +123,8 @@ typedef struct BarqCurveSums
 	int			least;
 	int			most;
 	uint32		samples;
-	uint64		all[BARQ_CURVE_KS]; /* neighbours */
-	uint64		found[BARQ_CURVE_KS][BARQ_CURVE_POINTS];	/* at each breadth */
+	double		all[BARQ_CURVE_KS]; /* neighbours, each as often as its query counts */
+	double		found[BARQ_CURVE_KS][BARQ_CURVE_POINTS];	/* at each breadth */
 	double		squares[BARQ_CURVE_KS][BARQ_CURVE_POINTS];	/* of what a sample found */
 } BarqCurveSums;
 
@@ -132,9 +132,10 @@ extern void barq_curve_begin(BarqCurveSums *sums, int least, int most);
 
 /*
  * Add a query: its n nearest rows, nearest first, were needed[i] broad. Rows beyond
- * the 100th are ignored. `ks`: the first so many curves it counts for.
+ * the 100th are ignored. `ks`: the first so many curves it counts for; `weight`: so often (1 where
+ * the curve is finished `surely`).
  */
-extern void barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks);
+extern void barq_curve_add(BarqCurveSums *sums, const int *needed, int n, int ks, double weight);
 
 /*
  * `surely`: the recall that is reached at least, as far as the samples tell, less the

@@ -22,6 +22,7 @@
 #include "store/view.h"
 #include "utils/memutils.h"
 #include "vector_index/recall_measure.h"
+#include "vector_index/recall_samples.h"
 
 #define NEAREST			100		/* rows looked for, of each query */
 #define RESCORED		130		/* of these best codes, with the query's own row */
@@ -29,8 +30,8 @@
 /*
  * Samples: as many as cost 2.9 % of the work of making a segment. The scan of all codes, which
  * samples share, grows with the rows of the segment as that work does; the walk does not,
- * so small segments have fewer. At 100 dimensions 280 are 2.9 % of that work at 60,000 rows,
- * 200 at 30,000, and the longer a code is, the fewer (docs/performance.md, "Recall by name").
+ * so small segments have fewer. At 100 dimensions 265 are 2.9 % of that work at 60,000 rows,
+ * 190 at 30,000, and the longer a code is, the fewer (docs/performance.md, "Recall by name").
  * A graph of less m and ef_construction is made faster, but walks in it are as long: so the
  * number grows with the root of their product.
  * Lists are made five times as fast, and have no walks. The breadths of a hundred rows, the last of which are
@@ -41,9 +42,9 @@
 #define LEAST_OF_LISTS	32
 #define FURTHER			8		/* more samples at once */
 #define HARD_SAMPLES	24		/* by which hardness can be told, at least */
-#define ENOUGH_SAMPLES	480		/* of a segment so large that walks cost nothing */
+#define ENOUGH_SAMPLES	450		/* of a segment so large that walks cost nothing */
 #define HALF_ROWS		42000	/* rows of which a scan costs as much as all else of a sample */
-#define LISTS_PART		3.3
+#define LISTS_PART		3.1
 #define ENOUGH_BYTES	112		/* of a code, up to which there are as many */
 #define MOST_SAMPLES	512
 #define SAMPLES_A_HUNDRED	8
@@ -59,6 +60,12 @@
 
 /* This part of the samples is not crowded (BarqHardness). */
 #define HARD_QUANTILE	0.7
+
+/*
+ * This part of a sample may be farther than those that are not far: none where all have the same
+ * weight, one where far rows are so many that each counts less.
+ */
+#define FARTHER			0.75
 
 /* A row of the nearest, by its distance. */
 typedef struct Near
@@ -171,17 +178,46 @@ barq_measure_nearest(BarqView *view, bool of_lists, BarqMeasured *queries, int n
 /* A row of the segment as a query, and what was found for it. */
 typedef struct Sample
 {
+	double		weight;			/* of all weights, the rows that are like it */
 	int			n;
 	BarqNeighbour nearest[NEAREST];
 } Sample;
+
+/* A number that a sample has. */
+typedef struct Weighted
+{
+	double		value;
+	double		weight;
+} Weighted;
+
+static int
+compare_weighted(const void *a, const void *b)
+{
+	return barq_compare_doubles(&((const Weighted *) a)->value, &((const Weighted *) b)->value);
+}
+
+/* Sorts the numbers, and returns the least that this part of the weights does not exceed. */
+static double
+quantile(Weighted *of, int n, double part)
+{
+	double		left = 0;
+	int			at = 0;
+
+	qsort(of, n, sizeof(Weighted), compare_weighted);
+	for (int i = 0; i < n; i++)
+		left += of[i].weight * part;
+	while (at < n - 1 && (left -= of[at].weight) > 0)
+		at++;
+	return of[at].value;
+}
 
 /* What is usual among the samples. */
 static BarqHardness
 hardness_of(const Sample *samples, int n)
 {
 	BarqHardness hardness = barq_hardness_none();
-	double		crowding[MOST_SAMPLES];
-	double		farthest = 0;
+	Weighted	crowding[MOST_SAMPLES];
+	Weighted	tenth[MOST_SAMPLES];
 	int			told = 0;
 
 	for (int i = 0; i < n; i++)
@@ -190,38 +226,30 @@ hardness_of(const Sample *samples, int n)
 
 		if (sample->n < BARQ_HARDNESS_ROWS || !(sample->nearest[9].distance > 0))
 			continue;
-		crowding[told++] = barq_crowding(sample->nearest[9].distance,
-										 sample->nearest[sample->n - 1].distance, sample->n);
-		farthest = Max(farthest, sample->nearest[9].distance);
+		tenth[told] = (Weighted) {sample->nearest[9].distance, sample->weight};
+		crowding[told++] = (Weighted) {barq_crowding(sample->nearest[9].distance,
+													 sample->nearest[sample->n - 1].distance, sample->n),
+									  sample->weight};
 	}
 	if (told < HARD_SAMPLES)
 		return hardness;
-	qsort(crowding, told, sizeof(double), barq_compare_doubles);
-	hardness.crowded = (float) crowding[(int) (told * HARD_QUANTILE)];
-	hardness.far = (float) farthest;
+	hardness.crowded = (float) quantile(crowding, told, HARD_QUANTILE);
+	hardness.far = (float) quantile(tenth, told, 1 - FARTHER / told);
 	return hardness;
 }
 
-/*
- * Measure samples [first, first + n) of a segment, in the current memory context: rows from all
- * over the segment, which has them in the order of its kind.
- */
+/* Measure samples [first, first + n) of a segment, in the current memory context. */
 static void
-measure_rows(const BarqCodec *codec, BarqView *view, bool of_lists, int first, int n,
-			 BarqMergePoints *points, Sample *samples)
+measure_rows(const BarqCodec *codec, BarqView *view, bool of_lists, const BarqSamples *rows,
+			 int first, int n, BarqMergePoints *points, Sample *samples)
 {
-	const double golden = 0.6180339887498949;
 	BarqMeasured measured[BARQ_MEASURED_TOGETHER];
 
 	for (int i = 0; i < n; i++)
 	{
-		double		turns = (first + i) * golden;
-		uint32		row = (uint32) ((turns - floor(turns)) * view->rows);
-		const void *code = barq_vector_row_code(view, row);
-		void	   *value = palloc(barq_row_value_bytes(codec, code));
+		uint32		row = barq_sample(rows, first + i, &samples[first + i].weight);
 
-		barq_row_value(codec, code, value);
-		measured[i].query = barq_query_prepare(palloc(barq_query_bytes(codec)), codec, value);
+		measured[i].query = barq_row_query(codec, view, row);
 		measured[i].absent = row;
 		measured[i].asked = (first + i) % SAMPLES_A_HUNDRED == 0 ? NEAREST : FEW;
 		measured[i].nearest = samples[first + i].nearest;
@@ -260,6 +288,7 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 	MemoryContext context;
 	MemoryContext old;
 	Sample	   *samples;
+	BarqSamples rows;
 	instr_time	start;
 	int			least;
 	int			most;
@@ -274,6 +303,7 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 	enough = enough_samples(frozen, view->rows, codec.stride);
 	INSTR_TIME_SET_CURRENT(start);
 	samples = palloc(sizeof(Sample) * MOST_SAMPLES);
+	rows = barq_samples_begin(&codec, view, enough);
 	context = AllocSetContextCreate(CurrentMemoryContext, "barq recall curve",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -285,7 +315,7 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 
 		if (n >= enough && barq_elapsed_us(start) > budget_us)
 			break;
-		measure_rows(&codec, view, of_lists, n, together, points, samples);
+		measure_rows(&codec, view, of_lists, &rows, n, together, points, samples);
 		n += together;
 		MemoryContextReset(context);
 	}
@@ -310,9 +340,11 @@ barq_measure_curve(const BarqFrozenOptions *frozen, BarqView *view, uint64 budge
 				needed[j] = (int) ceil(needed[j] / HOLE);
 		}
 		barq_curve_add(&sums, needed, samples[i].n,
-					   i % SAMPLES_A_HUNDRED == 0 ? BARQ_CURVE_KS : 1);
+					   i % SAMPLES_A_HUNDRED == 0 ? BARQ_CURVE_KS : 1, samples[i].weight);
 	}
 	pfree(samples);
+	if (rows.rows != NULL)
+		pfree(rows.rows);
 	barq_curve_finish(&sums, false, curve);
 	curve->crowded = hardness.crowded;
 	curve->far = hardness.far;

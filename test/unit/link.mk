@@ -12,6 +12,7 @@ UNIT_LINK_test_nearest = $(KINDS_OBJS)
 UNIT_LINK_test_halves = $(KINDS_OBJS)
 UNIT_LINK_test_pace = test/unit/pgshim.o
 UNIT_LINK_test_recall_curve = src/vector_index/recall_curve.o test/unit/pgshim.o
+UNIT_LINK_test_recall_samples = src/vector_index/recall_samples.o $(KINDS_OBJS)
 UNIT_LINK_test_choose = src/lifecycle/choose.o test/unit/pgshim.o
 UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/text/document.o test/unit/pgshim.o
 UNIT_LINK_test_bm25_parts = $(UNIT_LINK_test_bm25)

@@ -31,7 +31,7 @@ made(int samples, int middle)
 		/* the share that needs more than b falls as 1 / b */
 		for (int j = 0; j < 10; j++)
 			needed[j] = (int) (middle / 2.0 / ((10 * (i * 7 % samples) + j + 0.5) / (10 * samples)));
-		barq_curve_add(&sums, needed, 10, 1);
+		barq_curve_add(&sums, needed, 10, 1, 1);
 	}
 	barq_curve_finish(&sums, false, &curve);
 	curve.crowded = 10;
