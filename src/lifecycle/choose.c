@@ -38,7 +38,8 @@
  * gains: sealed logs cost a search less than the graphs that would be made of them, and
  * when that merge has ended, one merge takes them all (measured: docs/performance.md). To
  * the rules the inputs of a merge under way are one segment already, which cannot be
- * chosen. A merge beside takes at most half the bytes of that one, and BARQ_MOST_BESIDE.
+ * chosen. A merge beside takes at most BESIDE_SHARE of the bytes of that one, and
+ * BARQ_MOST_BESIDE.
  *
  * Their number makes such logs expensive: one of all their rows costs a search the root of
  * it. So beside a merge under way logs are *collected*: logs_collected[] of them become one
@@ -64,28 +65,32 @@
 #define DEAD_SHARE	0.2
 
 /*
- * By how much a size may be below the one in the number system, because sizes are not whole
- * units; the part of a step between two numbers by which a segment has grown when it is
- * written again; how much more than the index has to fit into the slots; and the part of
- * max_merged_size that the largest number is. The constants are those with least writes at
- * the same time of a search, for sizes from 0.1 GB to 1 TB (docs/performance.md, "Faster
+ * The part of a step between two numbers by which a segment has grown when it is written
+ * again, and how much more than the index has to fit into the slots. These constants and
+ * those below are the ones with least time of a search at about ten bytes written a byte,
+ * at any rate of inserts, for sizes from 0.03 to 100 GB (docs/performance.md, "Faster
  * inserts").
  */
-#define TOLERANCE		0.9
-#define GROWTH_SHARE	0.75
-#define SLOTS_SHARE		1.12
-#define FULL_SHARE		0.93
+#define GROWTH_SHARE	0.67
+#define SLOTS_SHARE		1.18
 
 /*
  * The number of logs of a unit, if it depends on the size of the index: so many times the
- * root of the size in logs, between these. With 2 MB logs 8 up to 0.8 GB, 13 from 2.2 GB on.
+ * root of the size in logs, between these. With 2 MB logs 12 up to 4 GB, 13 at 5 GB.
  */
-#define SHARE_OF_ROOT	0.4
-#define LEAST_BY_SIZE	8
-#define MOST_BY_SIZE	13
+#define SHARE_OF_ROOT	0.28
+#define LEAST_BY_SIZE	12
+#define MOST_BY_SIZE	22
 
-/* How much larger than what is merged with it a segment is at most, beside another merge. */
+/*
+ * Beside another merge: how much larger than what is merged with it a segment is at most,
+ * and the part of what that one makes that a merge takes at most.
+ */
 #define BESIDE_GROWTH	2
+#define BESIDE_SHARE	0.6
+
+/* Segments up to so many times growing_limit count as logs that are to be collected. */
+#define LOG_LIMITS_COLLECTED	8
 
 /*
  * Logs that are collected beside a merge under way, at least, by BarqCompaction; and in an
@@ -93,7 +98,7 @@
  * are not worth the bytes.
  */
 static const int logs_collected[] = {
-	[BARQ_COMPACTION_BALANCED] = 7,
+	[BARQ_COMPACTION_BALANCED] = 6,
 	[BARQ_COMPACTION_READS] = 5,
 	[BARQ_COMPACTION_WRITES] = 16
 };
@@ -104,6 +109,13 @@ static const int merges_of_row[] = {
 	[BARQ_COMPACTION_BALANCED] = 5,
 	[BARQ_COMPACTION_READS] = 8,
 	[BARQ_COMPACTION_WRITES] = 2
+};
+
+/* The part of max_merged_size that the largest number is, by BarqCompaction. */
+static const double full_share[] = {
+	[BARQ_COMPACTION_BALANCED] = 0.98,
+	[BARQ_COMPACTION_READS] = 0.98,
+	[BARQ_COMPACTION_WRITES] = 0.93
 };
 
 /* The segments in descending order of size; those that one merge reads are one of them. */
@@ -223,13 +235,13 @@ binomial(int n, int k)
 
 /*
  * Bytes of one in the number system: of `unit`, what arrives at the slots, or a little less,
- * so that some number of slots holds just FULL_SHARE of max_merged_size.
+ * so that some number of slots holds just full_share[] of max_merged_size.
  */
 static double
 number_bytes(const BarqPolicy *policy, double unit)
 {
 	const int	merges = merges_of_row[policy->mode];
-	const double full = FULL_SHARE * policy->largest_merged;
+	const double full = full_share[policy->mode] * policy->largest_merged;
 	int			slots = 1;
 
 	if (policy->largest_merged == PG_UINT64_MAX)
@@ -385,7 +397,7 @@ extend_to_slots(const Order *order, uint32 from)
 		/* see the top: growth of a slot from one number to the next */
 		double		growth = (double) slot / Max(top + 1 - slot, 1);
 
-		if (slot == 1 || (order->size[i] < TOLERANCE * due && tail >= GROWTH_SHARE * growth * order->size[i]))
+		if (slot == 1 || (order->size[i] < due && tail >= GROWTH_SHARE * growth * order->size[i]))
 			return i;
 		rest = tail;
 	}
@@ -528,19 +540,18 @@ choose_at_rest(const Order *order, bool all, uint32 *from)
 }
 
 /*
- * Bytes that a merge beside one under way takes at most: half of what that makes. So a
- * collected log is mostly smaller than the largest graph, whose search bounds its own.
+ * Bytes that a merge beside one under way takes at most. So a collected log is smaller than
+ * the largest graph, whose search bounds its own.
  */
 static double
 most_beside(const Order *order)
 {
-	return Min(order->size[order->after_busy - 1] / 2, (double) BARQ_MOST_BESIDE);
+	return Min(BESIDE_SHARE * order->size[order->after_busy - 1], (double) BARQ_MOST_BESIDE);
 }
 
 /*
  * Of n chosen segments, which are small, leave those that a merge beside one under way may
- * take: the smallest, at most half as large together as what that makes. None, if that is
- * one segment of several.
+ * take: the smallest, as far as most_beside() goes. None, if that is one segment of several.
  */
 static uint32
 limit_beside(const Order *order, const BarqCandidate *base, uint32 *chosen, uint32 n)
@@ -570,8 +581,8 @@ limit_beside(const Order *order, const BarqCandidate *base, uint32 *chosen, uint
 }
 
 /*
- * Logs that are collected beside a merge under way: those of a seal's size, if they are
- * enough, and those collected before that are at most BESIDE_GROWTH times as large as all
+ * Logs that are collected beside a merge under way: small ones, if they are enough, and
+ * larger ones, collected before, that are at most BESIDE_GROWTH times as large as all
  * smaller ones; no more than inserts wait for.
  */
 static uint32
@@ -591,7 +602,7 @@ choose_logs(const Order *order, const BarqCandidate *base, uint32 *chosen)
 		if (!segment->collectable)
 			continue;
 		if (bytes + segment->bytes > most ||
-			(segment->bytes > BARQ_LOG_LIMITS * order->policy->growing_limit &&
+			(segment->bytes > LOG_LIMITS_COLLECTED * order->policy->growing_limit &&
 			 (n < least || order->size[i - 1] > BESIDE_GROWTH * size)))
 			break;
 		bytes += segment->bytes;

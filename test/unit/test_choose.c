@@ -124,13 +124,13 @@ test_beside(void)
 	add_logs(16, true);
 	n = due();
 	tap_ok(n == 18 && !is_chosen(n, 0) && !is_chosen(n, 1),
-		   "with them those segments that are at most twice as large as what is merged with them");
+		   "with them those segments that are at most BESIDE_GROWTH times as large as what is merged with them");
 
 	begin();
 	policy.growing_hard_limit = 32 * LIMIT;
 	add(8 * LIMIT)->busy = 1;
 	add_logs(20, true);
-	tap_ok(due() == 4, "at most half of what is under way");
+	tap_ok(due() == 4, "at most BESIDE_SHARE of what is under way");
 
 	begin();
 	policy.growing_hard_limit = 32 * LIMIT;
@@ -158,7 +158,7 @@ static void
 test_collect(void)
 {
 	static const int least[] = {
-		[BARQ_COMPACTION_BALANCED] = 7, [BARQ_COMPACTION_READS] = 5, [BARQ_COMPACTION_WRITES] = 16
+		[BARQ_COMPACTION_BALANCED] = 6, [BARQ_COMPACTION_READS] = 5, [BARQ_COMPACTION_WRITES] = 16
 	};
 	uint32		n;
 
@@ -186,26 +186,26 @@ test_collect(void)
 	begin();
 	policy.growing_hard_limit = 256 * LIMIT;
 	add(100 * UNIT)->busy = 1;
-	add_collectable(1, BARQ_LOG_LIMITS * LIMIT + 100);
-	add_collectable(6, BARQ_LOG_LIMITS * LIMIT);
-	tap_ok(choose(BARQ_CHOOSE_LOGS) == 0, "6 large logs are not collected");
+	add_collectable(1, 8 * LIMIT + 100);
+	add_collectable(5, 8 * LIMIT);
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 0, "5 larger logs are not collected");
 	add_collectable(1, LIMIT);
-	tap_ok(choose(BARQ_CHOOSE_LOGS) == 8, "with a seventh they are");
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 7, "with a sixth they are");
 
 	begin();
 	policy.growing_hard_limit = 256 * LIMIT;
 	add(100 * UNIT)->busy = 1;
 	add_collectable(1, 41 * LIMIT);
-	add_collectable(1, 13 * LIMIT);
-	add_collectable(7, LIMIT);
+	add_collectable(1, 11 * LIMIT);
+	add_collectable(6, LIMIT);
 	n = choose(BARQ_CHOOSE_LOGS);
-	tap_ok(n == 8 && !is_chosen(n, 1) && is_chosen(n, 2),
-		   "with those that are at most twice as large as the smaller ones together");
-	segments[1].bytes = 39 * LIMIT;
-	segments[1].rows = 39 * LIMIT / 100;
-	tap_ok(choose(BARQ_CHOOSE_LOGS) == 9, "and so on");
-	policy.growing_hard_limit = 58 * LIMIT;
-	tap_ok(choose(BARQ_CHOOSE_LOGS) == 8, "but no more than inserts wait for");
+	tap_ok(n == 7 && !is_chosen(n, 1) && is_chosen(n, 2),
+		   "with those that are at most BESIDE_GROWTH times as large as the smaller ones together");
+	segments[1].bytes = 33 * LIMIT;
+	segments[1].rows = 33 * LIMIT / 100;
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 8, "and so on");
+	policy.growing_hard_limit = 49 * LIMIT;
+	tap_ok(choose(BARQ_CHOOSE_LOGS) == 7, "but no more than inserts wait for");
 	tap_ok(due() == 0, "no other merge is due beside the one under way");
 
 	begin();
@@ -299,7 +299,7 @@ test_rules(void)
 
 	/* rows of sealed logs grow when they become part of a graph: 300 bytes for 100 */
 	begin();
-	policy.largest_merged = 60 * UNIT;
+	policy.largest_merged = 56 * UNIT;
 	add(30 * UNIT)->rows /= 3;
 	add(60 * LIMIT)->provisional = true;
 	tap_ok(due() == 2, "within max_merged_size as codes, and as a graph: together");
@@ -338,18 +338,18 @@ test_ratio(void)
 			most = 1000;
 		most = Max(most, ratio);
 	}
-	tap_ok(barq_compaction_ratio_of(&policy, 100 * UNIT / 8) == 8 && most == 13,
-		   "by the size of the index: from 8 to %d, never less in a larger one", most);
+	tap_ok(barq_compaction_ratio_of(&policy, 100 * LIMIT) == 12 && most == 22,
+		   "by the size of the index: from 12 to %d, never less in a larger one", most);
 	policy.largest_merged = 100 * LIMIT;
-	tap_ok(barq_compaction_ratio_of(&policy, 1e15) == 8, "what keeps its size is not counted");
+	tap_ok(barq_compaction_ratio_of(&policy, 1e15) == 12, "what keeps its size is not counted");
 
 	begin();
 	policy.ratio = BARQ_RATIO_BY_SIZE;
 	add(1000 * UNIT);
-	add_logs(12, true);
-	tap_ok(due() == 0, "a giant and 12 sealed logs: nothing is due");
+	add_logs(21, true);
+	tap_ok(due() == 0, "a giant and 21 sealed logs: nothing is due");
 	add_logs(1, true);
-	tap_ok(due() == 13, "a giant and 13 sealed logs: these");
+	tap_ok(due() == 22, "a giant and 22 sealed logs: these");
 }
 
 /* For random shapes: what is chosen is sound, and repeated merges end. */
