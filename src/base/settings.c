@@ -252,7 +252,7 @@ barq_define_settings(void)
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("barq.compaction_ratio",
 							"Number of sealed logs that are merged into one segment.",
-							"0: by the size of the index, from 8 in small ones to 13.",
+							"0: by the size of the index, 12 up to 4 GB, then up to 22.",
 							&barq_compaction_ratio, BARQ_RATIO_BY_SIZE,
 							BARQ_RATIO_BY_SIZE, BARQ_MOST_RATIO,
 							PGC_SUSET, 0, check_compaction_ratio, NULL, NULL);
