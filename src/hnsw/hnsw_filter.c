@@ -49,13 +49,14 @@
 
 /*
  * A walk that meets admitted rows only is one in a smaller graph: where n rows are admitted,
- * fewer than GAIN_ROWS, a beam (n / GAIN_ROWS)^GAIN as long finds as much of the nearest as
- * one of all rows (docs/performance.md, "Recall by name").
+ * fewer than GAIN_ROWS, a beam (n / GAIN_ROWS)^g as long finds as much of the nearest as one of all
+ * rows. The longer the beam has to be, the more of that is due to the size of the graph: of e rows, g
+ * is GAIN_GROWS * log(e / GAIN_BEAM), at least GAIN (docs/performance.md, "Recall by name").
  */
 #define GAIN_ROWS		100000.0
 #define GAIN			0.2
-#define GAIN_HIGH		0.3		/* for recalls from HIGH_RECALL on */
-#define HIGH_RECALL		0.98
+#define GAIN_GROWS		0.115
+#define GAIN_BEAM		16.0
 
 /* How much broader a walk through all rows is if this share of them is admitted. */
 static double
@@ -550,7 +551,7 @@ barq_hnsw_begin_filtered(HnswSearch *search, uint32 row)
 	}
 	else if (search->recall > 0 && search->afar != HNSW_AFAR_WANTED)
 		set_factor(search, pow(Min(search->filter->count / GAIN_ROWS, 1),
-							   search->recall < HIGH_RECALL ? GAIN : GAIN_HIGH));
+							   Max(GAIN, GAIN_GROWS * log(search->ef / GAIN_BEAM))));
 	if (!is_far && local < APPROACH_SHARE)
 		approach(search, row);
 	else
