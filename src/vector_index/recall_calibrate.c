@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "lifecycle/lifecycle.h"
 #include "miscadmin.h"
 #include "store/snapshot.h"
@@ -173,40 +171,6 @@ measure_all(void *arg)
 	return true;
 }
 
-/* The factors by which the queries need more breadth than the curves say. */
-static void
-calibrate(const Measurement *m, BarqCalibration *calibration)
-{
-	int			n = (int) m->snapshot->nsegments;
-	int			most = m->most;
-	BarqCurvePart *own = barq_curve_parts(m->snapshot, &m->meta);
-	BarqRecallCurve mean;
-	BarqRecallCurve surely;
-	BarqCurvePart user = {&surely, 1, false};
-	const double k[BARQ_CURVE_KS] = {10, 100};
-
-	memset(calibration, 0, sizeof(*calibration));
-	calibration->version = BARQ_CURVE_VERSION;
-	calibration->queries = m->used;
-	barq_curve_finish(&m->sums, false, &mean);
-	barq_curve_finish(&m->sums, true, &surely);
-	for (int i = 0; i < BARQ_CURVE_KS; i++)
-	{
-		calibration->reached[i] = mean.recall[i][BARQ_CURVE_POINTS - 1];
-		for (int j = 0; j < BARQ_CALIBRATED_RECALLS; j++)
-		{
-			double		recall = barq_calibrated_recalls[j];
-			double		reached;
-			double		wanted = barq_parts_breadth(&user, 1, NULL, k[i], recall, most, &reached);
-			double		expected = barq_parts_breadth(own, n, NULL, k[i], recall, most, &reached);
-
-			calibration->factor[i][j] = (uint16)
-				Min(Max(rint(BARQ_CALIBRATION_ONE * wanted / expected), 1), PG_UINT16_MAX);
-		}
-	}
-	pfree(own);
-}
-
 uint32
 barq_calibrate_index(Relation index, const Datum *queries, int nqueries)
 {
@@ -217,6 +181,7 @@ barq_calibrate_index(Relation index, const Datum *queries, int nqueries)
 		uint64		words[lengthof(((BarqMeta *) 0)->calibration)];
 	}			stored;
 	uint64		failed_version = 0;
+	BarqCurvePart *parts;
 
 	memset(&stored, 0, sizeof(stored));
 	if (nqueries == 0)
@@ -234,7 +199,9 @@ barq_calibrate_index(Relation index, const Datum *queries, int nqueries)
 	}
 	if (m.used > 0)
 	{
-		calibrate(&m, &stored.calibration);
+		parts = barq_curve_parts(m.snapshot, &m.meta);
+		barq_calibration_finish(&m.sums, parts, (int) m.snapshot->nsegments, &stored.calibration);
+		pfree(parts);
 		barq_meta_set_calibration(index, stored.words);
 	}
 	MemoryContextDelete(m.context);

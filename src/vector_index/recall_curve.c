@@ -45,6 +45,8 @@
 #define CREDIT		0.1
 #define CREDIT_UNSURE	(-0.04)
 
+#define BREADTH_ERROR	1e-6	/* of a breadth that is not rounded, relative */
+
 #define FEW_K	10
 #define MANY_K	100
 
@@ -147,7 +149,8 @@ barq_hardness_none(void)
 	return (BarqHardness) {get_float4_infinity(), get_float4_infinity(), 1, 1, false};
 }
 
-const double barq_calibrated_recalls[BARQ_CALIBRATED_RECALLS] =
+/* The recalls that a calibration has factors for. */
+static const double calibrated_recalls[BARQ_CALIBRATED_RECALLS] =
 	{0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999};
 
 const BarqRecallCurve *
@@ -372,7 +375,7 @@ parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool c
 static double
 factor_of(const BarqCalibration *calibration, double k, double target)
 {
-	const double *recalls = barq_calibrated_recalls;
+	const double *recalls = calibrated_recalls;
 	int			above = 1;
 	double		part;
 	double		factor[BARQ_CURVE_KS];
@@ -405,13 +408,36 @@ barq_hard_credit(const BarqCurvePart *parts, int n, double target)
 	return share * (1 - target) * (CREDIT_UNSURE + (CREDIT - CREDIT_UNSURE) * sureness(target));
 }
 
+/*
+ * The smallest breadth from `least` to `most`, not rounded, at which the k nearest rows are expected
+ * to be found with this recall; `most` if none suffices.
+ */
+static double
+parts_place(const BarqCurvePart *parts, int n, double k, double target, double least, double most)
+{
+	double		low = least;
+	double		high = Max(least, most);
+
+	if (parts_recall(parts, n, k, low, true) >= target)
+		return low;
+	while (high - low > BREADTH_ERROR * high)
+	{
+		double		middle = (low + high) / 2;
+
+		if (parts_recall(parts, n, k, middle, true) >= target)
+			high = middle;
+		else
+			low = middle;
+	}
+	return high;
+}
+
 int
 barq_parts_breadth(const BarqCurvePart *parts, int n, const BarqCalibration *calibration,
 				   double k, double target, int most, double *reached)
 {
 	double		factor = factor_of(calibration, k, target);
-	int			low = 1;
-	int			high = most;
+	double		breadth;
 
 	if (calibration != NULL &&
 		target > calibration->reached[k <= FEW_K ? 0 : 1] / FULL)
@@ -419,15 +445,37 @@ barq_parts_breadth(const BarqCurvePart *parts, int n, const BarqCalibration *cal
 		*reached = calibration->reached[k <= FEW_K ? 0 : 1] / FULL;
 		return most;
 	}
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
+	breadth = parts_place(parts, n, k, target, 1 / factor, most / factor) * factor;
+	breadth = ceil(breadth * (1 - BREADTH_ERROR));
+	*reached = parts_recall(parts, n, k, breadth / factor, false);
+	return (int) breadth;
+}
 
-		if (parts_recall(parts, n, k, middle / factor, true) >= target)
-			high = middle;
-		else
-			low = middle + 1;
+void
+barq_calibration_finish(const BarqCurveSums *sums, const BarqCurvePart *parts, int n,
+						BarqCalibration *calibration)
+{
+	const double k[BARQ_CURVE_KS] = {FEW_K, MANY_K};
+	BarqRecallCurve mean;
+	BarqRecallCurve surely;
+	BarqCurvePart user = {&surely, 1, false};
+
+	memset(calibration, 0, sizeof(*calibration));
+	calibration->version = BARQ_CURVE_VERSION;
+	calibration->queries = sums->samples;
+	barq_curve_finish(sums, false, &mean);
+	barq_curve_finish(sums, true, &surely);
+	for (int i = 0; i < BARQ_CURVE_KS; i++)
+	{
+		calibration->reached[i] = mean.recall[i][BARQ_CURVE_POINTS - 1];
+		for (int j = 0; j < BARQ_CALIBRATED_RECALLS; j++)
+		{
+			double		recall = calibrated_recalls[j];
+			double		factor = parts_place(&user, 1, k[i], recall, 1, sums->most) /
+				parts_place(parts, n, k[i], recall, 1, sums->most);
+
+			calibration->factor[i][j] = (uint16)
+				Min(Max(rint(BARQ_CALIBRATION_ONE * factor), 1), PG_UINT16_MAX);
+		}
 	}
-	*reached = parts_recall(parts, n, k, low / factor, false);
-	return low;
 }

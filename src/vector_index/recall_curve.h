@@ -91,7 +91,7 @@ extern BarqHardness barq_hardness_none(void);
 
 /*
  * What a user's queries need compared with what the curves say: BarqMeta.calibration.
- * All zero: none. A factor of a recall (barq_calibrated_recalls) multiplies the breadth
+ * All zero: none. A factor of a recall (of seven) multiplies the breadth
  * that the curves give for it. Segments change, the factor stays: a merge measures a
  * curve anew, and how much harder the queries are is a property of the queries.
  */
@@ -107,9 +107,6 @@ typedef struct BarqCalibration
 #define BARQ_CALIBRATION_ONE	256.0	/* a factor of 1 */
 
 StaticAssertDecl(sizeof(BarqCalibration) == 48, "BarqCalibration is on disk");
-
-/* The recalls that a calibration has factors for, ascending. */
-extern const double barq_calibrated_recalls[BARQ_CALIBRATED_RECALLS];
 
 /* The curve in a descriptor's statistics; NULL if there is none that this library reads. */
 extern const BarqRecallCurve *barq_curve_of(const uint64 *statistics);
@@ -150,6 +147,12 @@ typedef struct BarqCurvePart
 	double		share;			/* of the rows, 0 to 1 */
 	bool		exact;			/* searched row by row: recall 1 at any breadth */
 } BarqCurvePart;
+
+/*
+ * The calibration by queries whose breadths were added to the sums, for these curves of the index.
+ */
+extern void barq_calibration_finish(const BarqCurveSums *sums, const BarqCurvePart *parts, int n,
+									BarqCalibration *calibration);
 
 /*
  * By how much less than a target the curves of these parts may say, since hard queries are

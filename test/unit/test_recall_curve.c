@@ -56,6 +56,50 @@ credit_of(const BarqRecallCurve *curve, double target)
 	return barq_hard_credit(&part, 1, target);
 }
 
+/*
+ * A calibration gives the breadth that its queries need, however few rows of a beam the rows of the
+ * index do with: within one part in a hundred, where the breadth that they need is 2 to 60 in place
+ * of 10 or more.
+ */
+static void
+test_calibration(void)
+{
+	BarqCurveSums sums;
+	BarqRecallCurve user;
+	BarqCurvePart of_user = {&user, 1, false};
+	double		worst = 1;
+
+	barq_curve_begin(&sums, 10, BARQ_CURVE_MOST);
+	for (int i = 0; i < 1000; i++)
+	{
+		int			needed[10];
+
+		for (int j = 0; j < 10; j++)
+			needed[j] = (int) (15 / ((10 * (i * 7 % 1000) + j + 0.5) / 10000));
+		barq_curve_add(&sums, needed, 10, 1, 1);
+	}
+	barq_curve_finish(&sums, true, &user);
+	for (int middle = 1; middle < 30; middle++)
+		for (int i = 0; i < (int) lengthof(targets); i++)
+		{
+			BarqRecallCurve own = made(400, middle);
+			BarqCurvePart part = {&own, 1, false};
+			BarqCalibration calibration;
+			double		reached;
+			double		wanted;
+			double		given;
+
+			barq_calibration_finish(&sums, &part, 1, &calibration);
+			if (targets[i] > calibration.reached[0] / 65535.0)
+				continue;
+			wanted = barq_parts_breadth(&of_user, 1, NULL, 10, targets[i], BARQ_CURVE_MOST, &reached);
+			given = barq_parts_breadth(&part, 1, &calibration, 10, targets[i], BARQ_CURVE_MOST, &reached);
+			worst = Min(worst, given / wanted);
+			worst = Min(worst, wanted / given);
+		}
+	tap_ok(worst >= 0.99, "a calibration gives the breadth that its queries need: within %.3f", worst);
+}
+
 int
 main(void)
 {
@@ -113,6 +157,7 @@ main(void)
 	tap_ok(credit_of(&many, 0.9) < 0 && credit_of(&many, 0.9) > -0.01 && credit_of(&many, 0.95) > 0 && credit_of(&many, 0.95) < 0.01 &&
 		   credit_of(&many, 0.99) > 0 && credit_of(&many, 0.99) < 0.002,
 		   "above 0.9 what hard queries get is credited, a part of what is missed");
+	test_calibration();
 	many.crowded = INFINITY;
 	tap_ok(credit_of(&many, 0.95) == 0, "... not where no query is known to be hard");
 	tap_ok(!(barq_crowded_ratio(&usual, 1, 1, BARQ_HARDNESS_ROWS - 1) > 1) &&
