@@ -204,7 +204,8 @@ check_segment(Check *check)
 	INIT_CRC32C(crc);
 	for (uint32 i = 0; i < desc->blob_pages; i++)
 	{
-		int			len = barq_blob_read_page(check->index, desc, map, i, NULL, page);
+		int			len = barq_blob_read_page(check->index, desc, map, i,
+											  barq_ring(BAS_BULKREAD), page);
 
 		CHECK_FOR_INTERRUPTS();
 		if (len < 0)
@@ -234,7 +235,8 @@ check_segment(Check *check)
 			   psprintf("%u rows are marked dead, but %u are counted",
 						barq_bitmap_count(dead, desc->rows), desc->dead_rows));
 
-	barq_view_init_pages(&view, check->index, desc, maintenance_work_mem);
+	barq_view_init_pages(&view, check->index, desc, maintenance_work_mem,
+						 barq_ring(BAS_BULKREAD));
 	add_rows(check, &view, dead);
 	barq_segment_kind(desc->kind)->check(&view, report_kind, check);
 	barq_filter_check(&view, check->meta.options.filter_columns, report_kind, check);
@@ -257,7 +259,7 @@ check_record(void *arg, const BarqRecord *record)
 static void
 check_log(Check *check)
 {
-	BarqGrowingVisitor visitor = {NULL, check_record, NULL, check};
+	BarqGrowingVisitor visitor = {NULL, check_record, NULL, check, barq_ring(BAS_BULKREAD)};
 
 	if (!barq_growing_walk(check->index, &check->meta, InvalidBlockNumber, &visitor))
 		report(check, "error", "growing log",
@@ -334,7 +336,8 @@ check_duplicates(Check *check)
 		dead = barq_tombstones_read(check->index, check->desc);
 		if (dead == NULL)
 			continue;			/* reported by check_segment */
-		barq_view_init_pages(&view, check->index, check->desc, maintenance_work_mem);
+		barq_view_init_pages(&view, check->index, check->desc, maintenance_work_mem,
+							 barq_ring(BAS_BULKREAD));
 		add_rows(check, &view, dead);
 	}
 	check_log(check);

@@ -47,7 +47,7 @@ count_record(void *arg, const BarqRecord *record)
 static BarqSegmentDesc *
 read_index(Relation index, BarqMeta *meta, LogCounts *counts)
 {
-	BarqGrowingVisitor visitor = {NULL, count_record, NULL, counts};
+	BarqGrowingVisitor visitor = {NULL, count_record, NULL, counts, barq_ring(BAS_BULKREAD)};
 	uint64		failed_version = 0;
 
 	for (;;)

@@ -106,7 +106,7 @@ make_body(Relation index, Join *join, const BarqIndexKind *kind)
 		if (join->dead[i] == NULL)
 			barq_meta_broken(index);
 		barq_view_init_pages(&join->views[i], index, desc,
-							 (int) (desc->body_bytes / 1024) + 1);
+							 (int) (desc->body_bytes / 1024) + 1, barq_ring(BAS_BULKREAD));
 		inputs[i].view = &join->views[i];
 		inputs[i].dead = join->dead[i];
 		inputs[i].live = keyed - barq_bitmap_count(join->dead[i], keyed);

@@ -61,7 +61,7 @@ move_tail(Relation index, BarqPageSupply *supply, BlockNumber target,
 		  BarqChange *change, BarqBlockList *pages)
 {
 	LogPages	log = {false, pages};
-	BarqGrowingVisitor visitor = {log_page, log_record, NULL, &log};
+	BarqGrowingVisitor visitor = {log_page, log_record, NULL, &log, barq_ring(BAS_BULKREAD)};
 	BarqMeta	meta;
 	BlockNumber stop;
 	uint64		stop_generation;

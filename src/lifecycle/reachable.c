@@ -77,7 +77,8 @@ barq_reach_log(Relation index, BarqReachable *reachable)
 		BarqPageSpecial *special;
 
 		barq_check_interrupts();
-		buffer = ReadBuffer(index, block);
+		buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL,
+									barq_ring(BAS_BULKREAD));
 		barq_lock_shared(buffer);
 		if (!barq_page_is(index, block, BufferGetPage(buffer), BARQ_PART_GROWING, generation))
 			ereport(ERROR,

@@ -117,7 +117,7 @@ collect_dead(Relation index, void *arg, uint8 *bitmap)
 {
 	Gathered   *gathered = arg;
 	Recheck		recheck = {.gathered = gathered};
-	BarqGrowingVisitor visitor = {NULL, recheck_record, NULL, &recheck};
+	BarqGrowingVisitor visitor = {NULL, recheck_record, NULL, &recheck, barq_ring(BAS_BULKREAD)};
 
 	recheck.dead = palloc_extended(sizeof(ItemPointerData) *
 								   (gathered->nrows + barq_keyless_count(&gathered->keyless)),
@@ -184,7 +184,8 @@ seal_pages(Relation index, const BarqMeta *meta, BlockNumber stop, uint64 stop_g
 	MemoryContext old = MemoryContextSwitchTo(context);
 	BarqIndexStats *stats = barq_stats_of(RelationGetRelid(index));
 	Gathered	gathered = {.meta = meta, .stop = stop};
-	BarqGrowingVisitor visitor = {gather_page, gather_record, NULL, &gathered};
+	BarqGrowingVisitor visitor = {gather_page, gather_record, NULL, &gathered,
+				barq_ring(BAS_BULKREAD)};
 	uint64		rows;
 	instr_time	start;
 

@@ -405,11 +405,11 @@ next_item(Relation index, BlockNumber block, Page page, uint32 *off)
 /*
  * Copy a page of the log to `copy`, of BLCKSZ bytes, so that its records are
  * processed without a lock. False if the page was re-used. *nblocks: size of the
- * index as last known, 0 at first.
+ * index as last known, 0 at first. ring: NULL for shared_buffers as a whole.
  */
 static bool
 copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
-		  BlockNumber *nblocks)
+		  BlockNumber *nblocks, BufferAccessStrategy ring)
 {
 	Buffer		buffer;
 	Page		page;
@@ -420,7 +420,7 @@ copy_page(Relation index, BlockNumber block, uint64 generation, char *copy,
 		*nblocks = RelationGetNumberOfBlocks(index);
 	if (block >= *nblocks)
 		return false;
-	buffer = ReadBuffer(index, block);
+	buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, ring);
 	barq_lock_shared(buffer);
 	page = BufferGetPage(buffer);
 	ok = barq_page_is(index, block, page, BARQ_PART_GROWING, generation);
@@ -454,7 +454,7 @@ barq_growing_divide(Relation index, const BarqMeta *meta, uint32 pages, BlockNum
 
 		CHECK_FOR_INTERRUPTS();
 		/* under the maintenance lock no page of the log is re-used */
-		if (!copy_page(index, block, generation, copy, &nblocks))
+		if (!copy_page(index, block, generation, copy, &nblocks, barq_ring(BAS_BULKREAD)))
 			barq_meta_broken(index);
 		item = next_item(index, block, (Page) copy, &off);
 		if (passed >= pages && (item == NULL || (item->flags & BARQ_ITEM_PIECE) == 0))
@@ -586,7 +586,7 @@ barq_growing_walk(Relation index, const BarqMeta *meta, BlockNumber stop,
 		BarqItemHeader *item;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!copy_page(index, block, generation, copy, &nblocks))
+		if (!copy_page(index, block, generation, copy, &nblocks, visitor->ring))
 		{
 			pfree(copy);
 			if (reader.pieces != NULL)
@@ -618,7 +618,8 @@ static bool
 mark_page(Relation index, BlockNumber block, uint64 generation,
 		  const uint32 *offsets, int count)
 {
-	Buffer		buffer = ReadBuffer(index, block);
+	Buffer		buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL,
+											barq_ring(BAS_VACUUM));
 	GenericXLogState *state;
 	Page		page;
 
@@ -662,7 +663,7 @@ barq_growing_mark(Relation index, const BarqMeta *meta, BarqIsDead is_dead,
 		int			dead = 0;
 
 		BarqVacuumDelay();
-		if (!(ok = copy_page(index, block, generation, copy, &nblocks)))
+		if (!(ok = copy_page(index, block, generation, copy, &nblocks, barq_ring(BAS_VACUUM))))
 			break;
 		while ((item = next_item(index, block, (Page) copy, &off)) != NULL)
 		{

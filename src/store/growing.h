@@ -126,6 +126,7 @@ typedef struct BarqGrowingVisitor
 	void		(*record) (void *arg, const BarqRecord *record);
 	void		(*page_end) (void *arg, BlockNumber next, uint64 next_generation);
 	void	   *arg;
+	BufferAccessStrategy ring;	/* of maintenance; NULL: a search reads the log */
 } BarqGrowingVisitor;
 
 /*

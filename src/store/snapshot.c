@@ -489,7 +489,7 @@ barq_snapshot_view(BarqSnapshot *snapshot, uint32 segment, Relation index,
 		barq_view_init_image(view, index, &s->desc, s->mapping,
 							 work_mem / Max(sharers, 1));
 	else
-		barq_view_init_pages(view, index, &s->desc, work_mem / Max(sharers, 1));
+		barq_view_init_pages(view, index, &s->desc, work_mem / Max(sharers, 1), NULL);
 }
 
 BarqView *

@@ -27,6 +27,7 @@ typedef struct PageReader
 	Relation	index;
 	BarqSegmentDesc desc;
 	int			cache_kb;		/* wanted */
+	BufferAccessStrategy ring;	/* or NULL */
 	BarqExtentMap *map;			/* NULL: no page was read so far */
 	uint32		slots;			/* a power of two */
 	uint32	   *slot_page;		/* page of the blob in each slot, or NO_PAGE */
@@ -103,7 +104,7 @@ page_bytes(PageReader *reader, uint32 page)
 	{
 		reader->slot_page[slot] = NO_PAGE;
 		if (barq_blob_read_page(reader->index, &reader->desc, reader->map, page,
-								NULL, bytes) < 0)
+								reader->ring, bytes) < 0)
 			barq_segment_gone(reader->index);
 		reader->slot_page[slot] = page;
 	}
@@ -296,9 +297,12 @@ barq_view_init_memory(BarqView *view, const char *body, uint64 bytes)
 
 void
 barq_view_init_pages(BarqView *view, Relation index, const BarqSegmentDesc *desc,
-					 int cache_kb)
+					 int cache_kb, BufferAccessStrategy ring)
 {
-	open_pages(new_reader(view, index, desc, cache_kb));
+	PageReader *reader = new_reader(view, index, desc, cache_kb);
+
+	reader->ring = ring;
+	open_pages(reader);
 	check_header(view, desc);
 }
 

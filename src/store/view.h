@@ -44,13 +44,15 @@ extern void barq_view_init_image(BarqView *view, Relation index,
 								 int cache_kb);
 
 /*
- * Fill *view, a view that reads pages, with a cache of at most cache_kb kB, palloc'd
- * in the current memory context. `index` must stay open as long as the view is used.
+ * Fill *view, a view that reads pages, in buffers of a ring if that is not NULL (of
+ * maintenance), with a cache of at most cache_kb kB, palloc'd in the current memory
+ * context. `index` must stay open as long as the view is used.
  * ERRCODE_INDEX_CORRUPTED if header or footer of the body is damaged,
  * ERRCODE_BARQ_SEGMENT_GONE if a page was re-used.
  */
 extern void barq_view_init_pages(BarqView *view, Relation index,
-								 const BarqSegmentDesc *desc, int cache_kb);
+								 const BarqSegmentDesc *desc, int cache_kb,
+								 BufferAccessStrategy ring);
 
 /*
  * Fill *view, a view of a body in memory, which is no segment yet and must live as

@@ -37,7 +37,7 @@ $node->safe_psql('postgres', q{
 is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ') FROM unnest(ARRAY['items_l', 'items_t', 'items_v']) i, barq_segments(i::regclass) WHERE state <> 'growing'}),
 	'ivf bm25 hnsw', 'the segments have the expected kinds');
 
-my $vectors = q{(SELECT array_agg(wide(10000 + i) ORDER BY i) FROM generate_series(1, 12) i)};
+my $vectors = q{(SELECT array_agg(wide(10000 + i) ORDER BY i) FROM generate_series(1, 5) i)};
 my $batch = sub { my ($column, $rest) = @_; return qq{SELECT query, (doc).id, round(distance::numeric, 5) FROM barq_search_batch(NULL::items, $vectors, 7, '$column'$rest)} };
 my $hybrid = sub { return qq{SELECT (doc).id, round(score::numeric, 9), vector_rank, text_rank FROM barq_hybrid(NULL::items, embedding => wide(77), query => 'fox', k => 15, vector_column => 'v', $_[0])} };
 # name, statement, the index that it searches last, what its plan has
