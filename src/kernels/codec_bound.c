@@ -51,7 +51,11 @@
  * The true distance, from w and p (and d <= |p - w| + error + r, <q,x> >= ... likewise):
  *	  L2, L1	d >= |p - w| - error - r
  *	  IP		<q,x> <= <p,w> + error |w| + |q| r,	|w| <= |x| + r
- *	  cosine	the same with |q| = |x| = 1
+ *	  cosine	the same with |q| = |x| = 1, and by angles, which says more the nearer the
+ *				vectors are: of q and w it is A, with cos A = <q,w> / |w|, and of x and w at
+ *				most B, with sin B = r, since w is in the ball of radius r < 1 about x. So
+ *				<q,x> <= cos(A - B) where A > B. This grows with cos A, and for <q,w> > 0 that
+ *				is at most <q,w> by the least |w|; |w|^2 is known as <p,w> is, from sums.
  *
  * |p - w| and <p,w>, from a kernel:
  *	  none, f16	p and w are floats, so the rules above hold.
@@ -60,10 +64,12 @@
  *			  |p - w|^2 = |v|^2 + n D^2 + scale^2 C2 - 2 D sum v
  *						  + 2 D scale C - 2 scale <v,c>
  *			  <p,w> = n ref offset + offset sum v + ref scale C + scale <v,c>
+ *			  |w|^2 = n offset^2 + 2 offset scale C + scale^2 C2
  *			in double, with only <v,c> from a float kernel: its error is at most
  *			scale (G |v| |c| + n 2^-149). The doubles' own is at most double_eps
  *			times M = (|v| + sqrt(n) |D| + scale |c|)^2, or times
- *			(sqrt(n) |ref| + |v|) (sqrt(n) |offset| + scale |c|).
+ *			(sqrt(n) |ref| + |v|) (sqrt(n) |offset| + scale |c|), or its last factor's
+ *			square.
  *	  sq8, refined	the same with s = scale / 256 for scale and the numbers c' = 256 c +
  *			c2 - 128 for c; <v,c'> = 256 <v,c> + <v,c2> - 128 sum v, whose floats are
  *			off by at most 256 (G |v| |c| + n 2^-149) + G |v| |c2| + n 2^-149, and
@@ -94,8 +100,8 @@ exact_value(const BarqQuery *query, const void *row, const void *refinement,
 		double		p = query->ref + query->values[i];
 		double		w = coordinate(codec, row, refinement, i);
 
-		sum += codec->metric == BARQ_METRIC_L2 ? (p - w) * (p - w) :
-			codec->metric == BARQ_METRIC_L1 ? fabs(p - w) : p * w;
+		sum += codec->metric == BARQ_METRIC_L2 ? (p - w) * (p - w) : codec->metric == BARQ_METRIC_L1 ? fabs(p - w)
+			: p * w;
 	}
 	return sum;
 }
@@ -153,6 +159,24 @@ cosine_is_proven(const BarqQuery *query, const Estimate *e)
 		e->norm > 0x1.01p-50 && e->norm < 0x1p62;
 }
 
+/*
+ * The most that the product of query and row may be, both of length 1, by their angles to
+ * the row's value; 1 if that is not known.
+ */
+static double
+most_by_angles(const BarqQuery *query, const Estimate *e)
+{
+	double		r = e->residual;
+	double		square = e->square - e->square_slack;
+	double		least = sqrt(1 - r * r);	/* cos B */
+	double		most;			/* cos A */
+
+	if (!(r < 0.5 && square > 0.25))
+		return 1;
+	most = (e->value + e->slack + query->error * (1 + r)) / sqrt(square);
+	return most > 0 && most < least ? most * least + r * sqrt((1 - most) * (1 + most)) : 1;
+}
+
 /* For cosine; 0 if norms are outside of the range of the proof. */
 static double
 cosine_bound(const BarqQuery *query, const Estimate *e)
@@ -163,6 +187,7 @@ cosine_bound(const BarqQuery *query, const Estimate *e)
 	if (!cosine_is_proven(query, e))
 		return 0;
 	most = e->value + e->slack + query->error * (1 + e->residual) + e->residual;
+	most = fmin(most, most_by_angles(query, e));
 	most += 2 * g + 4 * g * g + UNIT + LAST;
 	return at_least_0(1 - most);
 }

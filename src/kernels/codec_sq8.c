@@ -443,9 +443,9 @@ code_keys(const BarqCodec *codec, const void *a, const char *base, size_t stride
 }
 
 /*
- * Value and slack of L2 and of the inner product, from the product `dot` of the query
- * and a row's numbers and its slack. A coordinate is offset + scale * number; sum,
- * sumsq: of the numbers; norm: at least theirs.
+ * Value and slack of L2 and of the inner product, and under cosine the row's square, from
+ * the product `dot` of the query and a row's numbers and its slack. A coordinate is
+ * offset + scale * number; sum, sumsq: of the numbers; norm: at least theirs.
  */
 static inline void
 place_estimate(const BarqQuery *query, double offset, double scale, double sum, double sumsq,
@@ -465,10 +465,16 @@ place_estimate(const BarqQuery *query, double offset, double scale, double sum, 
 	}
 	else
 	{
+		double		size = root_n * fabs(offset) + scale * norm;
+
 		e->value = n * query->ref * offset + offset * query->sum +
 			query->ref * scale * sum + scale * dot;
-		e->slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) *
-			(root_n * fabs(offset) + scale * norm);
+		e->slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) * size;
+		if (query->codec.metric == BARQ_METRIC_COSINE)
+		{
+			e->square = n * offset * offset + 2 * offset * scale * sum + scale * scale * sumsq;
+			e->square_slack = double_eps(n) * size * size;
+		}
 	}
 }
 
