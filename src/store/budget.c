@@ -49,7 +49,7 @@ typedef struct Known
 	uint8		id[BARQ_ID_BYTES];	/* the key: first */
 	uint64		cached;			/* bytes in memory when it was counted last */
 	TimestampTz counted;
-	TimestampTz searched;		/* BarqImageUse.searched at that time */
+	TimestampTz used;			/* by searches, or to verify it, at that time */
 	uint64		hand;			/* of barq_uncache() */
 	uint64		pass;			/* in which its file was seen last */
 } Known;
@@ -202,17 +202,18 @@ static void
 count_image(Image *image, TimestampTz now)
 {
 	Known	   *k = image->known;
+	TimestampTz used = Max(image->use.searched, image->use.verified);
 	uint64		bytes;
 
 	/* a search may have been under way, and its time is coarse */
-	if (k->counted != 0 && k->searched == image->use.searched &&
-		TimestampDifferenceMilliseconds(image->use.searched, k->counted) > 5 * PASS_MS &&
+	if (k->counted != 0 && k->used == used &&
+		TimestampDifferenceMilliseconds(used, k->counted) > 5 * PASS_MS &&
 		TimestampDifferenceMilliseconds(k->counted, now) < RECOUNT_MS)
 		return;
 	if (!barq_cached_bytes(image->path, &bytes, &k->cached))
 		k->cached = 0;
 	k->counted = now;
-	k->searched = image->use.searched;
+	k->used = used;
 }
 
 /* Find all images and count them. */

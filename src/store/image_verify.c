@@ -15,6 +15,7 @@
 
 #include "base/interrupts.h"
 #include "store/image.h"
+#include "store/residency.h"
 
 /* Blocks that a process verifies in one piece: 1 MB. */
 #define PIECE_BLOCKS	256
@@ -130,6 +131,8 @@ barq_mapping_verify(BarqMapping *mapping, uint64 most)
 	{
 		uint32		end = Min(first + PIECE_BLOCKS, mapping->blocks);
 		uint64		off = (uint64) first * BARQ_IMAGE_BLOCK;
+
+		barq_residency_verified(mapping);
 
 		/* this piece and the next: large graphs are mapped without read-ahead */
 		(void) madvise((char *) mapping->body + off,

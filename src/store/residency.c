@@ -58,6 +58,7 @@ typedef struct BarqResident
 	pg_atomic_uint32 memory;	/* BarqMemory */
 	pg_atomic_uint64 heat;
 	pg_atomic_uint64 searched;	/* TimestampTz */
+	pg_atomic_uint64 verified;	/* TimestampTz */
 	pg_atomic_uint64 let_go;	/* generation */
 	pg_atomic_uint64 evicted;	/* TimestampTz */
 	pg_atomic_uint64 evictions;
@@ -223,6 +224,7 @@ enter(const uint8 *id, BarqLocator locator, int backend)
 	pg_atomic_init_u32(&entry->memory, BARQ_MEMORY_AUTO);
 	pg_atomic_init_u64(&entry->heat, heat_in_folder(entry));
 	pg_atomic_init_u64(&entry->searched, 0);
+	pg_atomic_init_u64(&entry->verified, 0);
 	pg_atomic_init_u64(&entry->let_go, 0);
 	pg_atomic_init_u64(&entry->evicted, 0);
 	pg_atomic_init_u64(&entry->evictions, 0);
@@ -245,6 +247,7 @@ copy_entry(const BarqResident *entry, BarqImageUse *use)
 	use->memory = (BarqMemory) pg_atomic_read_u32(&e->memory);
 	use->heat = pg_atomic_read_u64(&e->heat);
 	use->searched = (TimestampTz) pg_atomic_read_u64(&e->searched);
+	use->verified = (TimestampTz) pg_atomic_read_u64(&e->verified);
 	use->evicted = (TimestampTz) pg_atomic_read_u64(&e->evicted);
 	use->evictions = pg_atomic_read_u64(&e->evictions);
 }
@@ -478,6 +481,15 @@ barq_residency_searched(BarqMapping *mapping, BarqMemory memory)
 	if (mapping->resident != NULL &&
 		pg_atomic_read_u32(&mapping->resident->memory) != (uint32) memory)
 		pg_atomic_write_u32(&mapping->resident->memory, memory);
+}
+
+void
+barq_residency_verified(BarqMapping *mapping)
+{
+	if (mapping->resident == NULL || barq_memory_budget == 0)
+		return;
+	pg_atomic_write_u64(&mapping->resident->verified, (uint64) GetCurrentTimestamp());
+	note_read();
 }
 
 /* Take a mapping's pages out of this process's page table. */

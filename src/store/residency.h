@@ -35,6 +35,7 @@ typedef struct BarqImageUse
 	BarqMemory	memory;
 	uint64		heat;			/* searches, BARQ_HEAT_ONE each, which decay */
 	TimestampTz searched;		/* time of the last search, coarse; 0: none */
+	TimestampTz verified;		/* when it was last read to verify it; 0: never */
 	TimestampTz evicted;		/* time of the last eviction; 0: none */
 	uint64		evictions;
 } BarqImageUse;
@@ -56,6 +57,12 @@ extern void barq_residency_detach(BarqMapping *mapping);
  * but once a second, writes to memory of this process only.
  */
 extern void barq_residency_searched(BarqMapping *mapping, BarqMemory memory);
+
+/*
+ * Note that a part of a mapped image is read into memory to verify it, which is no search:
+ * with a budget the launcher counts it again. Takes no lock.
+ */
+extern void barq_residency_verified(BarqMapping *mapping);
 
 /*
  * Let go of the pages of images that are being evicted, and publish the searches noted.

@@ -101,6 +101,10 @@ BEGIN
 	END IF;
 	EXECUTE format('SELECT min(%s), percentile_disc(0.4) WITHIN GROUP (ORDER BY %s), percentile_disc(0.2) WITHIN GROUP (ORDER BY id), percentile_disc(0.8) WITHIN GROUP (ORDER BY id) FROM %s',
 		col, col, tab) INTO low, middle, first, last;
+	-- another session has just truncated it
+	IF low IS NULL THEN
+		RETURN;
+	END IF;
 	IF distance LIKE '%<->%' THEN
 		EXECUTE format('SELECT percentile_disc(0.3) WITHIN GROUP (ORDER BY %s) FROM %s', distance, tab) INTO radius;
 	END IF;

@@ -1,6 +1,6 @@
 # VACUUM touches what is dead, not what is free: with 40 MB of free pages it reads a
-# few pages of the index, it lets inserts through while it looks at pages, and what a
-# crash has left behind is found although the free space map does not know it.
+# few pages of the index, and what a crash has left behind is found although the free space
+# map does not know it; then it waits as vacuum_cost_delay says, and inserts do not wait for it.
 use strict;
 use warnings;
 
@@ -67,6 +67,23 @@ $node->safe_psql('postgres', 'VACUUM items; CHECKPOINT');
 $node->safe_psql('postgres', q{INSERT INTO items SELECT i, array_fill(i::real, ARRAY[2000])::vector FROM generate_series(1, 1000) i});
 $node->stop('immediate');
 $node->start;
+{
+	# 5,000 pages at 4 ms for each: it is cancelled at last, so the next one looks at them again
+	my $slow = background($node, q{SET vacuum_cost_delay = '40ms'; SET vacuum_cost_limit = 10; SET vacuum_cost_page_hit = 1; SET vacuum_cost_page_miss = 1; VACUUM items});
+	my $delays = 0;
+
+	wait_until('VACUUM waits in the index', sub {
+		$delays += $node->safe_psql('postgres', qq{SELECT count(*) FROM pg_stat_activity a JOIN pg_stat_progress_vacuum p USING (pid)
+			WHERE pid = $slow->{pid} AND wait_event = 'VacuumDelay' AND phase IN ('vacuuming indexes', 'cleaning up indexes')});
+		return $delays >= 5 || !$slow->{run}->pumpable;
+	});
+	cmp_ok($delays, '>=', 5, 'VACUUM waits as vacuum_cost_delay says');
+	$node->safe_psql('postgres', q{INSERT INTO items SELECT 0, array_fill(7::real, ARRAY[2000])::vector});
+	is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_progress_vacuum WHERE pid = $slow->{pid}"), 1, 'an insert does not wait for it');
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend($slow->{pid})");
+	finished($slow);
+	like($slow->{err}, qr/canceling statement/, 'it can be cancelled');
+}
 my $after = buffers_of('items_v', 'VACUUM items');
 cmp_ok($after, '>', 2000, "the first VACUUM after a crash looks at the free pages ($after buffers)");
 $after = buffers_of('items_v', 'VACUUM items');
