@@ -50,12 +50,13 @@
  *
  * The true distance, from w and p (and d <= |p - w| + error + r, <q,x> >= ... likewise):
  *	  L2, L1	d >= |p - w| - error - r
- *	  IP		<q,x> <= <p,w> + error |w| + |q| r,	|w| <= |x| + r
- *	  cosine	the same with |q| = |x| = 1, and by angles, which says more the nearer the
- *				vectors are: of q and w it is A, with cos A = <q,w> / |w|, and of x and w at
- *				most B, with sin B = r, since w is in the ball of radius r < 1 about x. So
- *				<q,x> <= cos(A - B) where A > B. This grows with cos A, and for <q,w> > 0 that
- *				is at most <q,w> by the least |w|; |w|^2 is known as <p,w> is, from sums.
+ *	  IP		<q,x> <= <p,w> + error |w| + |q| r,	|w| <= |x| + r; and by angles, which says
+ *				more the nearer they are to 0: that of q and w is A, with cos A =
+ *				<q,w> / (|q| |w|), that of x and w at most B, with sin B = r / |x|, since w is
+ *				in the ball of radius r < |x| about x. So <q,x> <= |q| |x| cos(A - B) where
+ *				A > B. This grows with cos A, and for <q,w> > 0 that is at most <q,w> by the
+ *				least norms; |w|^2 is known as <p,w> is, from sums.
+ *	  cosine	the same with |q| = |x| = 1
  *
  * |p - w| and <p,w>, from a kernel:
  *	  none, f16	p and w are floats, so the rules above hold.
@@ -83,6 +84,9 @@
  * relative to all of them, is subtracted.
  */
 #include "codec_internal.h"
+
+/* More than norms are rounded up by, relative to them. */
+#define NORM_UP		0x1p-21
 
 /*
  * The value of an estimate, computed in double: for use where a float sum has
@@ -130,6 +134,35 @@ l1_bound(const BarqQuery *query, const Estimate *e)
 	return d * (1 - sum_gamma(query->codec.dims)) * (1 - LAST);
 }
 
+/* Whether the norms are in the range of the proof for cosine, where nothing is lost of them. */
+static bool
+norms_are_ordinary(const BarqQuery *query, const Estimate *e)
+{
+	return query->given_norm > 0x1.01p-50 && query->given_norm < 0x1p62 &&
+		e->norm > 0x1.01p-50 && e->norm < 0x1p62;
+}
+
+/*
+ * The most that <q,x> may be, by the angles to the row's value, and by the norms where these
+ * say no more. least_q, least_x: at most |q| and |x|; norms: at least their product.
+ */
+static double
+most_by_angles(const BarqQuery *query, const Estimate *e, double least_q, double least_x,
+			   double norms)
+{
+	double		square = e->square - e->square_slack;
+	double		sin_b = e->residual / least_x;
+	double		cos_b = sqrt(1 - sin_b * sin_b);
+	double		cos_a;
+
+	if (!(sin_b < 0.5 && square > 0))
+		return norms;
+	cos_a = (e->value + e->slack + query->error * sqrt(e->square + e->square_slack)) /
+		(least_q * sqrt(square));
+	return cos_a > 0 && cos_a < cos_b ?
+		norms * (cos_a * cos_b + sin_b * sqrt((1 - cos_a) * (1 + cos_a))) : norms;
+}
+
 /*
  * Lower bound of the operator's value for the inner product, from an estimate with a
  * slack; -infinity if norms may overflow a float sum.
@@ -145,36 +178,13 @@ ip_bound(const BarqQuery *query, const Estimate *e)
 		return -INFINITY;
 	most = e->value + e->slack + query->error * (e->norm + e->residual) +
 		query->given_norm * e->residual;
+	if (norms_are_ordinary(query, e))
+		most = fmin(most, most_by_angles(query, e, query->given_norm * (1 - NORM_UP),
+										 e->norm * (1 - NORM_UP), norms));
 	most += sum_gamma(n) * norms + n * TINY;
 	/* no summand is larger than these two, up to a small factor */
 	most += LAST * (fabs(e->value) + norms + query->given_norm * e->residual);
 	return -most;
-}
-
-/* Whether the norms are in the range of the proof for cosine. */
-static bool
-cosine_is_proven(const BarqQuery *query, const Estimate *e)
-{
-	return query->given_norm > 0x1.01p-50 && query->given_norm < 0x1p62 &&
-		e->norm > 0x1.01p-50 && e->norm < 0x1p62;
-}
-
-/*
- * The most that the product of query and row may be, both of length 1, by their angles to
- * the row's value; 1 if that is not known.
- */
-static double
-most_by_angles(const BarqQuery *query, const Estimate *e)
-{
-	double		r = e->residual;
-	double		square = e->square - e->square_slack;
-	double		least = sqrt(1 - r * r);	/* cos B */
-	double		most;			/* cos A */
-
-	if (!(r < 0.5 && square > 0.25))
-		return 1;
-	most = (e->value + e->slack + query->error * (1 + r)) / sqrt(square);
-	return most > 0 && most < least ? most * least + r * sqrt((1 - most) * (1 + most)) : 1;
 }
 
 /* For cosine; 0 if norms are outside of the range of the proof. */
@@ -184,10 +194,10 @@ cosine_bound(const BarqQuery *query, const Estimate *e)
 	double		g = sum_gamma(query->codec.dims);
 	double		most;
 
-	if (!cosine_is_proven(query, e))
+	if (!norms_are_ordinary(query, e))
 		return 0;
 	most = e->value + e->slack + query->error * (1 + e->residual) + e->residual;
-	most = fmin(most, most_by_angles(query, e));
+	most = fmin(most, most_by_angles(query, e, 1, 1, 1));
 	most += 2 * g + 4 * g * g + UNIT + LAST;
 	return at_least_0(1 - most);
 }
@@ -239,7 +249,7 @@ cosine_upper(const BarqQuery *query, const Estimate *e)
 	double		g = sum_gamma(query->codec.dims);
 	double		least;
 
-	if (!cosine_is_proven(query, e))
+	if (!norms_are_ordinary(query, e))
 		return 2;
 	least = e->value - e->slack - query->error * (1 + e->residual) - e->residual;
 	least -= 2 * g + 4 * g * g + UNIT + LAST;

@@ -328,7 +328,7 @@ typedef struct Estimate
 	double		slack;			/* the most that value is off; or infinity */
 	double		residual;		/* of the row */
 	double		norm;			/* |x| of the given vector */
-	double		square;			/* under cosine: of the row's value, |w|^2; 0: not known */
+	double		square;			/* of the row's value, |w|^2; 0: not known */
 	double		square_slack;	/* the most that square is off */
 } Estimate;
 

@@ -443,8 +443,8 @@ code_keys(const BarqCodec *codec, const void *a, const char *base, size_t stride
 }
 
 /*
- * Value and slack of L2 and of the inner product, and under cosine the row's square, from
- * the product `dot` of the query and a row's numbers and its slack. A coordinate is
+ * Value and slack of L2 and of the inner product, of the latter also the row's square,
+ * from the product `dot` of the query and a row's numbers and its slack. A coordinate is
  * offset + scale * number; sum, sumsq: of the numbers; norm: at least theirs.
  */
 static inline void
@@ -470,11 +470,8 @@ place_estimate(const BarqQuery *query, double offset, double scale, double sum, 
 		e->value = n * query->ref * offset + offset * query->sum +
 			query->ref * scale * sum + scale * dot;
 		e->slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) * size;
-		if (query->codec.metric == BARQ_METRIC_COSINE)
-		{
-			e->square = n * offset * offset + 2 * offset * scale * sum + scale * scale * sumsq;
-			e->square_slack = double_eps(n) * size * size;
-		}
+		e->square = n * offset * offset + 2 * offset * scale * sum + scale * scale * sumsq;
+		e->square_slack = double_eps(n) * size * size;
 	}
 }
 
@@ -491,7 +488,7 @@ estimate(const BarqQuery *query, const void *row)
 	double		offset = t.offset;
 	double		d = offset - query->ref;
 	double		code_norm = sqrt((double) t.sumsq);
-	Estimate	e = {0, INFINITY, t.residual, t.norm};
+	Estimate	e = {.slack = INFINITY, .residual = t.residual, .norm = t.norm};
 	double		dot;
 	double		dot_slack;
 
@@ -588,7 +585,7 @@ estimate_fine(const BarqQuery *query, const void *row, const void *refinement)
 	double		first_norm = sqrt((double) t.sumsq);
 	double		second_norm = 255 * root_n;
 	double		norm = 256 * first_norm + second_norm + 128 * root_n;
-	Estimate	e = {0, INFINITY, r.residual, t.norm};
+	Estimate	e = {.slack = INFINITY, .residual = r.residual, .norm = t.norm};
 	double		dot;
 	double		dot_slack;
 
