@@ -146,7 +146,7 @@ int
 barq_keyless_next(BarqKeylessWalk *walk, BarqKeyless *keyless, ItemPointerData *tids,
 				  int max)
 {
-	BarqGrowingVisitor visitor = {NULL, see_record, NULL, walk};
+	BarqGrowingVisitor visitor = {NULL, see_record, NULL, walk, NULL};
 
 	/* read the log first: the earlier, the less likely it is sealed by then */
 	if (walk->with_log && !walk->log_read)

@@ -202,7 +202,7 @@ barq_text_log_open(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta,
 				   BarqTextLog **result)
 {
 	BarqTextLog *log = palloc0(sizeof(BarqTextLog));
-	BarqGrowingVisitor visitor = {NULL, visit_record, visit_page_end, log};
+	BarqGrowingVisitor visitor = {NULL, visit_record, visit_page_end, log, NULL};
 	BarqMeta	rest = *meta;
 	BarqLogCache *cache;
 

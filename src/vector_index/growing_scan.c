@@ -415,7 +415,7 @@ add_record(void *arg, const BarqRecord *record)
 static bool
 search_log(GrowingSearch *search, BarqSnapshot *snapshot, const BarqMeta *meta)
 {
-	BarqGrowingVisitor visitor = {NULL, add_record, end_page, search};
+	BarqGrowingVisitor visitor = {NULL, add_record, end_page, search, NULL};
 	const BarqCodec *codec = search->codec;
 	BarqMeta	rest = *meta;
 	BarqLogCache *cache = NULL;
