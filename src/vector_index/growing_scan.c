@@ -104,6 +104,16 @@ score_exactly(const GrowingSearch *search, const char *row, BarqInterval *interv
 						codec->refine_bytes > 0 ? row + codec->row_bytes : NULL, interval);
 }
 
+/* Set the intervals of a hit, whose row is given. */
+static void
+score_hit(const GrowingSearch *search, const char *row, BarqGrowingHit *hit)
+{
+	score_exactly(search, row, &hit->interval);
+	hit->by_code = hit->interval;
+	if (search->codec->refine_bytes > 0)
+		barq_query_interval(search->query, row, NULL, &hit->by_code);
+}
+
 /* The i-th row of the cache, or a head of it in cached_heads[0]. */
 static const char *cached_rows(GrowingSearch *search, uint32 first, int n);
 
@@ -160,9 +170,9 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid, const uint64
 	hit.key = key;
 	hit.tid = *tid;
 	hit.cached = cached;
-	hit.interval = (BarqInterval) {0, 0, 0};
+	hit.interval = hit.by_code = (BarqInterval) {0, 0, 0};
 	if (cached == NOT_CACHED)
-		score_exactly(search, row, &hit.interval);
+		score_hit(search, row, &hit);
 
 	if (search->count < search->max)
 	{
@@ -465,7 +475,7 @@ barq_growing_search(Relation index, BarqSnapshot *snapshot, const BarqMeta *meta
 		return -1;
 	for (int i = 0; i < search.count; i++)
 		if (hits[i].cached != NOT_CACHED)
-			score_exactly(&search, cached_rows(&search, hits[i].cached, 1), &hits[i].interval);
+			score_hit(&search, cached_rows(&search, hits[i].cached, 1), &hits[i]);
 	qsort(hits, search.count, sizeof(BarqGrowingHit), compare_growing_hits);
 	return search.count;
 }

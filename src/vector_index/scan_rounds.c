@@ -306,6 +306,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 			candidate.tid = hits[i].tid;
 			candidate.interval = hits[i].interval;
 			candidate.lower_bound = hits[i].interval.low;
+			candidate.by_code = hits[i].by_code;
 			candidate.rescored = candidate.refined = true;
 			add_candidate(vs, &candidate);
 		}
@@ -367,13 +368,13 @@ rescore_candidates(VectorScan *vs, int n)
 		Candidate  *candidate = &rounds->candidates[i];
 		SegmentStream *stream;
 		const void *code;
-		double		distance;
 
 		if (candidate->rescored)
 			continue;
 		stream = &rounds->streams[candidate->segment];
 		code = stream->kind->vectors->row_code(stream->view, candidate->row);
-		barq_query_rescore(rounds->query, code, &distance, &candidate->lower_bound);
+		barq_query_interval(rounds->query, code, NULL, &candidate->by_code);
+		candidate->lower_bound = candidate->by_code.low;
 		candidate->tid = barq_view_tid(stream->view, candidate->row);
 		candidate->rescored = true;
 		if (stream->view->base == NULL && barq_codec_is_narrow(&rounds->codec))
@@ -446,6 +447,40 @@ rows_wanted(VectorScan *vs)
 }
 
 /*
+ * The largest bound with which the best n candidates of a round, sorted by key, may be
+ * emitted in strict order. A row of a later round has at least the key of the last of them,
+ * and a distance that is below that of its key by hardly more than `slack`, the largest
+ * difference so far of a bound, or of what keys and codes lose. Rows with a larger bound
+ * than that are held back, to be merged with the next round's.
+ */
+static double
+order_limit(VectorScan *vs, int n)
+{
+	ScanRounds *rounds = &vs->rounds;
+	double		slack;
+	double		limit;
+
+	for (int i = 0; i < n; i++)
+	{
+		const BarqInterval *by_code = &rounds->candidates[i].by_code;
+		double		distance = barq_key_distance(&rounds->codec, rounds->candidates[i].key);
+		double		key_loss = barq_interval_key_loss(&rounds->codec, by_code);
+
+		vs->walk.slack = Max(vs->walk.slack, distance - by_code->low);
+		if (key_loss > 0)
+		{
+			vs->walk.key_error = Max(vs->walk.key_error, distance - by_code->distance);
+			vs->walk.key_loss = Max(vs->walk.key_loss, key_loss);
+		}
+	}
+	slack = Max(vs->walk.slack, vs->walk.key_error + vs->walk.key_loss);
+	limit = barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key) - slack;
+
+	/* other distances are never below 0, though keys may be */
+	return rounds->codec.metric == BARQ_METRIC_IP ? limit : Max(limit, 0);
+}
+
+/*
  * Run one round in rounds.context: afterwards candidates[next … ready-1] are in
  * order and may be emitted. False if pages were re-used.
  */
@@ -495,19 +530,8 @@ next_round(IndexScanDesc scan, VectorScan *vs)
 
 	if (barq_scan_is_strict(vs) && !rounds->exhausted)
 	{
-		double		limit;
+		double		limit = order_limit(vs, n);
 
-		/*
-		 * A row of a later round has at least the key of this round's last row,
-		 * and a lower bound that is below the distance of its key by hardly
-		 * more than `slack`, the largest difference so far. Rows with a larger
-		 * bound than that are held back, to be merged with the next round's.
-		 */
-		for (int i = 0; i < n; i++)
-			vs->walk.slack = Max(vs->walk.slack,
-								 barq_key_distance(&rounds->codec, rounds->candidates[i].key) -
-								 rounds->candidates[i].lower_bound);
-		limit = barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key) - vs->walk.slack;
 		qsort(rounds->candidates, n, sizeof(Candidate), compare_bounds);
 
 		/* very loose bounds would hold back most rows: limit their memory */

@@ -24,6 +24,7 @@
 typedef struct Candidate
 {
 	double		lower_bound;	/* if rescored */
+	BarqInterval by_code;		/* if rescored: of the distance, without a refinement */
 	BarqInterval interval;		/* of the distance, if refined */
 	ItemPointerData tid;		/* if rescored */
 	float		key;			/* as in BarqHit */
@@ -122,7 +123,9 @@ typedef struct ScanRounds
 /* How far all rounds have come, those before a restart included. Owner: scan_rounds.c. */
 typedef struct ScanWalk
 {
-	double		slack;			/* largest seen: a key's distance minus the bound */
+	double		slack;			/* largest seen: a key's distance minus the bound, */
+	double		key_error;		/* a key's distance minus the exact query's, */
+	double		key_loss;		/* and key_loss of a candidate */
 	int64		looked_at;		/* candidates taken */
 	int64		batch;			/* rounds run */
 	bool		turned;			/* every code is scored: no row is missed */
