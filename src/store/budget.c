@@ -3,7 +3,7 @@
  *	  The memory budget: the launcher's passes over all images. A pass counts the
  *	  pages of images that are in memory and, above the budget, evicts the coldest
  *	  images until the rest fits. After a start it first reads the hottest images
- *	  into memory, as far as they fit.
+ *	  into memory, as far as they fit, in place of colder ones.
  *
  * What is counted are pages of files in the kernel's cache, each once, however many
  * sessions have them mapped. pace.h says when the next pass comes.
@@ -311,6 +311,7 @@ evict(Pass *pass, uint64 budget, TimestampTz now)
 		if (!barq_cached_bytes(image->path, &bytes, &k->cached))
 			k->cached = 0;
 		over -= Min(over, before - Min(before, k->cached));
+		pass->cached -= before - Min(before, k->cached);
 		barq_residency_note_eviction(image->use.id, now, false);
 	}
 	pfree(ids);
@@ -335,43 +336,84 @@ plan_prefetch(void)
 		barq_residency_seed(&prefetch.uses[i]);
 }
 
-/* The path of an image, palloc'd. */
-static char *
-path_of(const BarqImageUse *use)
+/* The image with this id; NULL if it has no file. */
+static const Image *
+find_image(const Pass *pass, const uint8 *id)
 {
-	return barq_id_path(barq_image_folder_of(use->locator, use->backend), use->id, ".img");
+	for (int i = 0; i < pass->n; i++)
+		if (memcmp(pass->images[i].use.id, id, BARQ_ID_BYTES) == 0)
+			return &pass->images[i];
+	return NULL;
+}
+
+/* Count an image again that is about to be read, or was; *bytes: of its file. False if it is gone. */
+static bool
+count_again(Pass *pass, const char *path, Known *k, uint64 *bytes)
+{
+	pass->cached -= k->cached;
+	if (!barq_cached_bytes(path, bytes, &k->cached))
+	{
+		k->cached = 0;
+		return false;
+	}
+	pass->cached += k->cached;
+	return true;
 }
 
 /*
- * Read the next of the planned images, for PREFETCH_MS at most, while they fit into
- * `room` bytes. An image that does not fit is left out, and smaller ones may follow.
+ * Make room in the budget for an image of so many bytes: colder ones are evicted, for they
+ * may be there because they were verified first. False, doing nothing, if those that are not
+ * colder leave too little. Changes the order of the pass's images.
+ */
+static bool
+make_room(Pass *pass, const Image *image, uint64 bytes, uint64 budget, TimestampTz now)
+{
+	const uint64 missing = bytes - Min(bytes, image->known->cached);
+	uint64		others = 0;
+
+	for (int i = 0; i < pass->n; i++)
+		if (&pass->images[i] != image && colder_first(&pass->images[i], image) > 0)
+			others += pass->images[i].known->cached;
+	if (others + bytes > budget)
+		return false;
+	if (pass->cached + missing > budget)
+		evict(pass, budget - missing, now);
+	return true;
+}
+
+/*
+ * Read the next of the planned images, for PREFETCH_MS at most, while they fit into the
+ * budget with all that are hotter. An image that does not fit is left out, and smaller ones
+ * may follow.
  */
 static void
-prefetch_some(uint64 room, TimestampTz now)
+prefetch_some(Pass *pass, uint64 budget, TimestampTz now)
 {
 	TimestampTz deadline = TimestampTzPlusMilliseconds(now, PREFETCH_MS);
 
 	while (prefetch.next < prefetch.n)
 	{
 		const BarqImageUse *use = &prefetch.uses[prefetch.next];
-		char	   *path = path_of(use);
-		uint64		bytes;
-		uint64		cached;
-		bool		fits = use->memory != BARQ_MEMORY_COLD &&
-			barq_cached_bytes(path, &bytes, &cached) && bytes - cached <= room;
+		const Image *image = find_image(pass, use->id);
 
-		if (fits)
+		if (image != NULL && use->memory != BARQ_MEMORY_COLD)
 		{
-			uint64		from = prefetch.position;
-			bool		done = barq_read_into_cache(path, &prefetch.position, deadline);
+			const char *path = image->path;
+			Known	   *k = image->known;
+			uint64		bytes;
 
-			room -= Min(room, prefetch.position - from);
-			if (!done && prefetch.position > from)
-				return;
+			if (count_again(pass, path, k, &bytes) && make_room(pass, image, bytes, budget, now))
+			{
+				uint64		from = prefetch.position;
+				bool		done = barq_read_into_cache(path, &prefetch.position, deadline);
+
+				(void) count_again(pass, path, k, &bytes);
+				if (!done && prefetch.position > from)
+					return;
+			}
 		}
 		prefetch.next++;
 		prefetch.position = 0;
-		pfree(path);
 	}
 	MemoryContextDelete(prefetch.context);
 	memset(&prefetch, 0, sizeof(prefetch));
@@ -449,12 +491,10 @@ keep_within(uint64 budget, TimestampTz now, TimestampTz since, long *least)
 		evict(&pass, budget, now);
 	else if (prefetch.context != NULL)
 	{
-		prefetch_some(budget - Min(budget, pass.cached), now);
+		prefetch_some(&pass, budget, now);
 		reading = prefetch.context != NULL;
 	}
-	left = 0;
-	for (int i = 0; i < pass.n; i++)
-		left += pass.images[i].known->cached;
+	left = pass.cached;
 	last = GetCurrentTimestamp();
 	if (reading)
 		return 0;				/* at once, but not while nothing can be read or evicted */

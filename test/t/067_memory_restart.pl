@@ -72,6 +72,16 @@ ok($node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM barq_memory() 
 is(resident(), 't1_v t3_v', 'the hottest, as far as the budget goes');
 is($node->safe_psql('postgres', q{SELECT string_agg(round(heat)::text, ' ' ORDER BY index) FROM barq_memory()}), '30 3 20', 'heat goes on from where it was');
 
+# a cold image is in memory already, as if it had been verified first
+my ($cold) = glob "$root/*/*/" . $node->safe_psql('postgres', q{SELECT pg_relation_filenode('t2_v')}) . '/*.img';
+$node->stop;
+forget_pages();
+system('cp', $cold, '/dev/null') == 0 or die;
+$node->start;
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM barq_memory() WHERE resident_bytes = image_bytes AND heat > 4}),
+	'the hottest are read in its place');
+ok($node->poll_query_until('postgres', q{SELECT sum(resident_bytes) <= 4.2 * 1024 * 1024 FROM barq_memory()}), 'within the budget');
+
 # a crash
 search('t2', 50);
 wait_for_heat();
