@@ -293,17 +293,6 @@ barq_query_interval(const BarqQuery *query, const void *row, const void *refinem
 		query->form->rescore(query, row, interval);
 }
 
-double
-barq_interval_key_loss(const BarqCodec *codec, const BarqInterval *interval)
-{
-	const double deviations = 6;
-	double		loss = interval->high - interval->distance;
-
-	if ((codec->metric != BARQ_METRIC_IP && codec->metric != BARQ_METRIC_COSINE) || !(loss <= DBL_MAX))
-		return 0;
-	return at_least_0(loss) * fmin(2, deviations / sqrt(codec->dims));
-}
-
 bool
 barq_query_encloses(const BarqQuery *query)
 {

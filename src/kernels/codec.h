@@ -404,15 +404,6 @@ extern void barq_query_interval(const BarqQuery *query, const void *row,
 								const void *refinement, BarqInterval *interval);
 
 /*
- * How much nearer a row is than its key says, at most in all likelihood, for what its code
- * has lost along the vector: bounds by angles may be far nearer to the distance than that. It
- * is 1 / sqrt(dimensions) of the residual where losses of coordinates are independent, a
- * multiple of which is returned. `interval`: of the row, by its code alone. 0 under the
- * metrics whose bounds leave out the residual as a whole, and where it is not known.
- */
-extern double barq_interval_key_loss(const BarqCodec *codec, const BarqInterval *interval);
-
-/*
  * Whether rows have intervals that follow from their keys: barq_query_enclose(), from
  * key = barq_query_key(). Proven for every form, also if barq_codec_proves() is false,
  * wider than those of barq_query_interval(), and many times cheaper.

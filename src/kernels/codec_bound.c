@@ -50,12 +50,7 @@
  *
  * The true distance, from w and p (and d <= |p - w| + error + r, <q,x> >= ... likewise):
  *	  L2, L1	d >= |p - w| - error - r
- *	  IP		<q,x> <= <p,w> + error |w| + |q| r,	|w| <= |x| + r; and by angles, which says
- *				more the nearer they are to 0: that of q and w is A, with cos A =
- *				<q,w> / (|q| |w|), that of x and w at most B, with sin B = r / |x|, since w is
- *				in the ball of radius r < |x| about x. So <q,x> <= |q| |x| cos(A - B) where
- *				A > B. This grows with cos A, and for <q,w> > 0 that is at most <q,w> by the
- *				least norms; |w|^2 is known as <p,w> is, from sums.
+ *	  IP		<q,x> <= <p,w> + error |w| + |q| r,	|w| <= |x| + r
  *	  cosine	the same with |q| = |x| = 1
  *
  * |p - w| and <p,w>, from a kernel:
@@ -65,12 +60,10 @@
  *			  |p - w|^2 = |v|^2 + n D^2 + scale^2 C2 - 2 D sum v
  *						  + 2 D scale C - 2 scale <v,c>
  *			  <p,w> = n ref offset + offset sum v + ref scale C + scale <v,c>
- *			  |w|^2 = n offset^2 + 2 offset scale C + scale^2 C2
  *			in double, with only <v,c> from a float kernel: its error is at most
  *			scale (G |v| |c| + n 2^-149). The doubles' own is at most double_eps
  *			times M = (|v| + sqrt(n) |D| + scale |c|)^2, or times
- *			(sqrt(n) |ref| + |v|) (sqrt(n) |offset| + scale |c|), or its last factor's
- *			square.
+ *			(sqrt(n) |ref| + |v|) (sqrt(n) |offset| + scale |c|).
  *	  sq8, refined	the same with s = scale / 256 for scale and the numbers c' = 256 c +
  *			c2 - 128 for c; <v,c'> = 256 <v,c> + <v,c2> - 128 sum v, whose floats are
  *			off by at most 256 (G |v| |c| + n 2^-149) + G |v| |c2| + n 2^-149, and
@@ -84,9 +77,6 @@
  * relative to all of them, is subtracted.
  */
 #include "codec_internal.h"
-
-/* More than norms are rounded up by, relative to them. */
-#define NORM_UP		0x1p-21
 
 /*
  * The value of an estimate, computed in double: for use where a float sum has
@@ -104,8 +94,8 @@ exact_value(const BarqQuery *query, const void *row, const void *refinement,
 		double		p = query->ref + query->values[i];
 		double		w = coordinate(codec, row, refinement, i);
 
-		sum += codec->metric == BARQ_METRIC_L2 ? (p - w) * (p - w) : codec->metric == BARQ_METRIC_L1 ? fabs(p - w)
-			: p * w;
+		sum += codec->metric == BARQ_METRIC_L2 ? (p - w) * (p - w) :
+			codec->metric == BARQ_METRIC_L1 ? fabs(p - w) : p * w;
 	}
 	return sum;
 }
@@ -134,35 +124,6 @@ l1_bound(const BarqQuery *query, const Estimate *e)
 	return d * (1 - sum_gamma(query->codec.dims)) * (1 - LAST);
 }
 
-/* Whether the norms are in the range of the proof for cosine, where nothing is lost of them. */
-static bool
-norms_are_ordinary(const BarqQuery *query, const Estimate *e)
-{
-	return query->given_norm > 0x1.01p-50 && query->given_norm < 0x1p62 &&
-		e->norm > 0x1.01p-50 && e->norm < 0x1p62;
-}
-
-/*
- * The most that <q,x> may be, by the angles to the row's value, and by the norms where these
- * say no more. least_q, least_x: at most |q| and |x|; norms: at least their product.
- */
-static double
-most_by_angles(const BarqQuery *query, const Estimate *e, double least_q, double least_x,
-			   double norms)
-{
-	double		square = e->square - e->square_slack;
-	double		sin_b = e->residual / least_x;
-	double		cos_b = sqrt(1 - sin_b * sin_b);
-	double		cos_a;
-
-	if (!(sin_b < 0.5 && square > 0))
-		return norms;
-	cos_a = (e->value + e->slack + query->error * sqrt(e->square + e->square_slack)) /
-		(least_q * sqrt(square));
-	return cos_a > 0 && cos_a < cos_b ?
-		norms * (cos_a * cos_b + sin_b * sqrt((1 - cos_a) * (1 + cos_a))) : norms;
-}
-
 /*
  * Lower bound of the operator's value for the inner product, from an estimate with a
  * slack; -infinity if norms may overflow a float sum.
@@ -178,13 +139,18 @@ ip_bound(const BarqQuery *query, const Estimate *e)
 		return -INFINITY;
 	most = e->value + e->slack + query->error * (e->norm + e->residual) +
 		query->given_norm * e->residual;
-	if (norms_are_ordinary(query, e))
-		most = fmin(most, most_by_angles(query, e, query->given_norm * (1 - NORM_UP),
-										 e->norm * (1 - NORM_UP), norms));
 	most += sum_gamma(n) * norms + n * TINY;
 	/* no summand is larger than these two, up to a small factor */
 	most += LAST * (fabs(e->value) + norms + query->given_norm * e->residual);
 	return -most;
+}
+
+/* Whether the norms are in the range of the proof for cosine. */
+static bool
+cosine_is_proven(const BarqQuery *query, const Estimate *e)
+{
+	return query->given_norm > 0x1.01p-50 && query->given_norm < 0x1p62 &&
+		e->norm > 0x1.01p-50 && e->norm < 0x1p62;
 }
 
 /* For cosine; 0 if norms are outside of the range of the proof. */
@@ -194,10 +160,9 @@ cosine_bound(const BarqQuery *query, const Estimate *e)
 	double		g = sum_gamma(query->codec.dims);
 	double		most;
 
-	if (!norms_are_ordinary(query, e))
+	if (!cosine_is_proven(query, e))
 		return 0;
 	most = e->value + e->slack + query->error * (1 + e->residual) + e->residual;
-	most = fmin(most, most_by_angles(query, e, 1, 1, 1));
 	most += 2 * g + 4 * g * g + UNIT + LAST;
 	return at_least_0(1 - most);
 }
@@ -249,7 +214,7 @@ cosine_upper(const BarqQuery *query, const Estimate *e)
 	double		g = sum_gamma(query->codec.dims);
 	double		least;
 
-	if (!norms_are_ordinary(query, e))
+	if (!cosine_is_proven(query, e))
 		return 2;
 	least = e->value - e->slack - query->error * (1 + e->residual) - e->residual;
 	least -= 2 * g + 4 * g * g + UNIT + LAST;

@@ -98,7 +98,7 @@ barq_sq8_beyond(const BarqQuery *query, const char *base, size_t stride, int n,
 	for (int i = 0; i < n; i++)
 	{
 		Sq8Trailer	t = sq8_trailer(codec, base + (size_t) i * stride);
-		Estimate	e = {.value = codec->metric == BARQ_METRIC_L2 ? keys[i] : -(double) keys[i], .norm = t.norm};
+		Estimate	e = {codec->metric == BARQ_METRIC_L2 ? keys[i] : -(double) keys[i], 0, 0, t.norm};
 		double		most;
 
 		sq8_slack(query, &t, root_n, eps, &e);
@@ -128,7 +128,7 @@ barq_sq8_enclose(const BarqQuery *query, const void *row, float key, BarqInterva
 {
 	const BarqCodec *codec = &query->codec;
 	Sq8Trailer	t = sq8_trailer(codec, row);
-	Estimate	e = {.value = codec->metric == BARQ_METRIC_L2 ? key : -(double) key, .norm = t.norm};
+	Estimate	e = {codec->metric == BARQ_METRIC_L2 ? key : -(double) key, 0, 0, t.norm};
 
 	sq8_slack(query, &t, sqrt((double) codec->dims), double_eps(codec->dims), &e);
 	if (!(fabs(e.value) <= DBL_MAX) || !(e.slack <= DBL_MAX))

@@ -245,7 +245,7 @@ estimate(const BarqQuery *query, const void *row, float value)
 	int			n = codec->dims;
 	double		g = sum_gamma(n);
 	FloatTrailer t = float_trailer(codec, row);
-	Estimate	e = {.value = value, .residual = t.residual, .norm = t.norm};
+	Estimate	e = {value, 0, t.residual, t.norm};
 
 	if (codec->metric == BARQ_METRIC_L2 || codec->metric == BARQ_METRIC_L1)
 		e.slack = g / (1 - g) * (e.value + n * TINY) + n * TINY;

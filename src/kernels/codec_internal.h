@@ -328,8 +328,6 @@ typedef struct Estimate
 	double		slack;			/* the most that value is off; or infinity */
 	double		residual;		/* of the row */
 	double		norm;			/* |x| of the given vector */
-	double		square;			/* of the row's value, |w|^2; 0: not known */
-	double		square_slack;	/* the most that square is off */
 } Estimate;
 
 /*

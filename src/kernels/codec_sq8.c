@@ -443,9 +443,9 @@ code_keys(const BarqCodec *codec, const void *a, const char *base, size_t stride
 }
 
 /*
- * Value and slack of L2 and of the inner product, of the latter also the row's square,
- * from the product `dot` of the query and a row's numbers and its slack. A coordinate is
- * offset + scale * number; sum, sumsq: of the numbers; norm: at least theirs.
+ * Value and slack of L2 and of the inner product, from the product `dot` of the query
+ * and a row's numbers and its slack. A coordinate is offset + scale * number; sum,
+ * sumsq: of the numbers; norm: at least theirs.
  */
 static inline void
 place_estimate(const BarqQuery *query, double offset, double scale, double sum, double sumsq,
@@ -465,13 +465,10 @@ place_estimate(const BarqQuery *query, double offset, double scale, double sum, 
 	}
 	else
 	{
-		double		size = root_n * fabs(offset) + scale * norm;
-
 		e->value = n * query->ref * offset + offset * query->sum +
 			query->ref * scale * sum + scale * dot;
-		e->slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) * size;
-		e->square = n * offset * offset + 2 * offset * scale * sum + scale * scale * sumsq;
-		e->square_slack = double_eps(n) * size * size;
+		e->slack = dot_slack + double_eps(n) * (root_n * fabs(query->ref) + query->norm) *
+			(root_n * fabs(offset) + scale * norm);
 	}
 }
 
@@ -488,7 +485,7 @@ estimate(const BarqQuery *query, const void *row)
 	double		offset = t.offset;
 	double		d = offset - query->ref;
 	double		code_norm = sqrt((double) t.sumsq);
-	Estimate	e = {.slack = INFINITY, .residual = t.residual, .norm = t.norm};
+	Estimate	e = {0, INFINITY, t.residual, t.norm};
 	double		dot;
 	double		dot_slack;
 
@@ -585,7 +582,7 @@ estimate_fine(const BarqQuery *query, const void *row, const void *refinement)
 	double		first_norm = sqrt((double) t.sumsq);
 	double		second_norm = 255 * root_n;
 	double		norm = 256 * first_norm + second_norm + 128 * root_n;
-	Estimate	e = {.slack = INFINITY, .residual = r.residual, .norm = t.norm};
+	Estimate	e = {0, INFINITY, r.residual, t.norm};
 	double		dot;
 	double		dot_slack;
 

@@ -450,31 +450,21 @@ rows_wanted(VectorScan *vs)
  * The largest bound with which the best n candidates of a round, sorted by key, may be
  * emitted in strict order. A row of a later round has at least the key of the last of them,
  * and a distance that is below that of its key by hardly more than `slack`, the largest
- * difference so far of a bound, or of what keys and codes lose. Rows with a larger bound
- * than that are held back, to be merged with the next round's.
+ * difference so far of a key's distance and its bound by the code alone, for keys know no
+ * refinement. Rows with a larger bound than that are held back, to be merged with the next
+ * round's.
  */
 static double
 order_limit(VectorScan *vs, int n)
 {
 	ScanRounds *rounds = &vs->rounds;
-	double		slack;
 	double		limit;
 
 	for (int i = 0; i < n; i++)
-	{
-		const BarqInterval *by_code = &rounds->candidates[i].by_code;
-		double		distance = barq_key_distance(&rounds->codec, rounds->candidates[i].key);
-		double		key_loss = barq_interval_key_loss(&rounds->codec, by_code);
-
-		vs->walk.slack = Max(vs->walk.slack, distance - by_code->low);
-		if (key_loss > 0)
-		{
-			vs->walk.key_error = Max(vs->walk.key_error, distance - by_code->distance);
-			vs->walk.key_loss = Max(vs->walk.key_loss, key_loss);
-		}
-	}
-	slack = Max(vs->walk.slack, vs->walk.key_error + vs->walk.key_loss);
-	limit = barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key) - slack;
+		vs->walk.slack = Max(vs->walk.slack,
+							 barq_key_distance(&rounds->codec, rounds->candidates[i].key) -
+							 rounds->candidates[i].by_code.low);
+	limit = barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key) - vs->walk.slack;
 
 	/* other distances are never below 0, though keys may be */
 	return rounds->codec.metric == BARQ_METRIC_IP ? limit : Max(limit, 0);

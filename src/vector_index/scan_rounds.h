@@ -123,9 +123,7 @@ typedef struct ScanRounds
 /* How far all rounds have come, those before a restart included. Owner: scan_rounds.c. */
 typedef struct ScanWalk
 {
-	double		slack;			/* largest seen: a key's distance minus the bound, */
-	double		key_error;		/* a key's distance minus the exact query's, */
-	double		key_loss;		/* and key_loss of a candidate */
+	double		slack;			/* largest seen: a key's distance minus its bound by the code */
 	int64		looked_at;		/* candidates taken */
 	int64		batch;			/* rounds run */
 	bool		turned;			/* every code is scored: no row is missed */

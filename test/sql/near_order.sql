@@ -1,6 +1,6 @@
 -- Rows whose distances differ by less than their codes lose: in strict order none comes
--- late, nor does a LIMIT miss one, where all lists or the whole log are searched, whatever
--- the bounds of distances by angles say. Shapes: how near rows are x metric x where they lie x LIMIT.
+-- late, nor does a LIMIT miss one, where all lists or the whole log are searched. Shapes: how
+-- near rows are x metric x where they lie x LIMIT.
 \set ECHO none
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set helpers :abs_srcdir '/include/compare.sql'
