@@ -216,6 +216,23 @@ count_image(Image *image, TimestampTz now)
 	k->used = used;
 }
 
+/*
+ * Count an image of the pass again, of which pages were read or dropped; *bytes: of its file.
+ * False if it is gone.
+ */
+static bool
+count_again(Pass *pass, const char *path, Known *k, uint64 *bytes)
+{
+	pass->cached -= k->cached;
+	if (!barq_cached_bytes(path, bytes, &k->cached))
+	{
+		k->cached = 0;
+		return false;
+	}
+	pass->cached += k->cached;
+	return true;
+}
+
 /* Find all images and count them. */
 static void
 find_images(Pass *pass, TimestampTz now)
@@ -308,10 +325,8 @@ evict(Pass *pass, uint64 budget, TimestampTz now)
 		if (before == 0)
 			continue;
 		barq_uncache(image->path, over < before ? over : PG_UINT64_MAX, &k->hand);
-		if (!barq_cached_bytes(image->path, &bytes, &k->cached))
-			k->cached = 0;
+		(void) count_again(pass, image->path, k, &bytes);
 		over -= Min(over, before - Min(before, k->cached));
-		pass->cached -= before - Min(before, k->cached);
 		barq_residency_note_eviction(image->use.id, now, false);
 	}
 	pfree(ids);
@@ -344,20 +359,6 @@ find_image(const Pass *pass, const uint8 *id)
 		if (memcmp(pass->images[i].use.id, id, BARQ_ID_BYTES) == 0)
 			return &pass->images[i];
 	return NULL;
-}
-
-/* Count an image again that is about to be read, or was; *bytes: of its file. False if it is gone. */
-static bool
-count_again(Pass *pass, const char *path, Known *k, uint64 *bytes)
-{
-	pass->cached -= k->cached;
-	if (!barq_cached_bytes(path, bytes, &k->cached))
-	{
-		k->cached = 0;
-		return false;
-	}
-	pass->cached += k->cached;
-	return true;
 }
 
 /*

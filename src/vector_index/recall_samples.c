@@ -7,8 +7,8 @@
  * that a row is linked with. So several times as many rows as are measured are put in that
  * order, and samples are taken evenly along it, more of them from its beginning, each with the
  * weight by which the mean stays that of all rows. (Not by inner products, which tell more of a
- * row's length than of how far it is.) For the same error it takes two thirds of the
- * samples that are drawn at random (docs/performance.md, "Recall by name").
+ * row's length than of how far it is.) For the same error it takes up to a third
+ * fewer samples than where they are drawn at random (docs/performance.md, "Recall by name").
  */
 #include "postgres.h"
 
