@@ -239,6 +239,12 @@ exact_rows(const BarqBodyWriter *body, const BarqCodec *codec, const BarqQuery *
 	}
 }
 
+/*
+ * Graphs built by several processes differ from run to run. So are recalls of two graphs
+ * compared over so many queries: with 60, the difference of one pair has varied by 0.015.
+ */
+#define COMPARED_QUERIES 300
+
 /* Recall@k of first batches, over queries; rows as near as the k-th count as found. */
 static inline double
 recall(const BarqBodyWriter *body, const BarqCodec *codec, const float *queries,

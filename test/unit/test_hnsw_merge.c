@@ -11,7 +11,7 @@ test_merge(void)
 	int			n = 12000;
 	int			dims = 32;
 	float	   *x = random_vectors(n, dims);
-	float	   *q = random_vectors(60, dims);
+	float	   *q = random_vectors(COMPARED_QUERIES, dims);
 	static const double shares[] = {0, 0.1, 0.2, 0.5, 0.9};
 	BarqCodec	codec;
 	BarqBodyWriter flat[3];
@@ -55,8 +55,8 @@ test_merge(void)
 		shim_writer_init(&merged_flat);
 		barq_flat_merge(&merged_flat, &codec, inputs, 3);
 		build_from_flat(&fresh, &codec, 16, 64, &merged_flat, 2);
-		r = recall(&merged, &codec, q, 60, 60, 10, NULL, false);
-		r_fresh = recall(&fresh, &codec, q, 60, 60, 10, NULL, false);
+		r = recall(&merged, &codec, q, COMPARED_QUERIES, 60, 10, NULL, false);
+		r_fresh = recall(&fresh, &codec, q, COMPARED_QUERIES, 60, 10, NULL, false);
 		ok(r > r_fresh - 0.02 && check_clean(&merged, false, "merged") &&
 		   rows_match(&merged, &codec, x, dead_ids, n) &&
 		   rows_match(&merged_flat, &codec, x, dead_ids, n) &&
@@ -93,8 +93,8 @@ test_merge(void)
 		shim_writer_init(&merged_flat);
 		barq_flat_merge(&merged_flat, &codec, &input, 1);
 		build_from_flat(&fresh, &codec, 16, 64, &merged_flat, 1);
-		r = recall(&merged, &codec, q, 60, 60, 10, NULL, false);
-		r_fresh = recall(&fresh, &codec, q, 60, 60, 10, NULL, false);
+		r = recall(&merged, &codec, q, COMPARED_QUERIES, 60, 10, NULL, false);
+		r_fresh = recall(&fresh, &codec, q, COMPARED_QUERIES, 60, 10, NULL, false);
 		ok(r > r_fresh - 0.02 && check_clean(&merged, false, "hole"),
 		   "merge with a region of %d dead rows: recall %.3f, of a new graph %.3f", hole, r, r_fresh);
 		shim_writer_free(&merged);
@@ -140,7 +140,7 @@ test_graphs(BarqMetric metric, int centres, double share, int processes)
 	int			n = 10000;
 	int			dims = 24;
 	float	   *x = vectors_around(n, dims, centres);
-	float	   *q = random_vectors(80, dims);
+	float	   *q = random_vectors(COMPARED_QUERIES, dims);
 	uint8	   *dead_ids = random_bits(n, share);
 	BarqCodec	codec;
 	BarqBodyWriter bodies[INPUTS];
@@ -152,7 +152,7 @@ test_graphs(BarqMetric metric, int centres, double share, int processes)
 	double		r;
 	double		r_fresh;
 
-	for (int i = 0; i < 80; i++)
+	for (int i = 0; i < COMPARED_QUERIES; i++)
 		for (int d = 0; d < dims && centres > 0; d++)
 			q[i * dims + d] = x[(i % centres) * dims + d] + 0.1f * q[i * dims + d];
 	barq_codec_init(&codec, metric, BARQ_QUANT_SQ8, dims);
@@ -179,8 +179,8 @@ test_graphs(BarqMetric metric, int centres, double share, int processes)
 	shim_writer_init(&merged_flat);
 	barq_flat_merge(&merged_flat, &codec, inputs, INPUTS);
 	build_from_flat(&fresh, &codec, 8, 48, &merged_flat, 1);
-	r = recall(&merged, &codec, q, 80, 40, 10, NULL, false);
-	r_fresh = recall(&fresh, &codec, q, 80, 40, 10, NULL, false);
+	r = recall(&merged, &codec, q, COMPARED_QUERIES, 40, 10, NULL, false);
+	r_fresh = recall(&fresh, &codec, q, COMPARED_QUERIES, 40, 10, NULL, false);
 	ok(r > r_fresh - 0.02 && check_clean(&merged, false, "graphs") &&
 	   rows_match(&merged, &codec, x, dead_ids, n) &&
 	   drain(&merged, &codec, q, NULL, 40, 100, false, 0),
