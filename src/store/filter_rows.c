@@ -20,9 +20,9 @@
 
 /*
  * To score rows whose list is kept costs less than half of listing and scoring them: so
- * many times as many are listed where a condition was used before.
+ * many times as many as the caller asks for are listed where a condition was used before.
  */
-#define KEPT_LISTS	2
+#define KEPT_LISTS	(4.0 / 3)
 
 #define ST_SORT sort_numbers
 #define ST_ELEMENT_TYPE uint32
@@ -304,7 +304,7 @@ are_listed(const BarqKept *kept, uint32 matches, uint32 below)
 {
 	if (matches <= below)
 		return true;
-	return matches <= KEPT_LISTS * (uint64) below && kept != NULL && kept->entry != NULL &&
+	return matches <= KEPT_LISTS * below && kept != NULL && kept->entry != NULL &&
 		(kept->entry->rows != NULL || barq_kept_may_keep(kept, sizeof(uint32) * (Size) matches));
 }
 
