@@ -8,6 +8,7 @@ UNIT_LINK_test_hnsw_rows = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_resume = $(KINDS_OBJS)
 UNIT_LINK_test_hnsw_place = $(KINDS_OBJS)
 UNIT_LINK_test_ivf = $(KINDS_OBJS)
+UNIT_LINK_test_long_loops = src/store/image_verify.o $(KINDS_OBJS)
 UNIT_LINK_test_nearest = $(KINDS_OBJS)
 UNIT_LINK_test_halves = $(KINDS_OBJS)
 UNIT_LINK_test_pace = test/unit/pgshim.o
