@@ -11,6 +11,8 @@
 #             setting defined is in the table of docs/reference.md
 #   functions each function with COMMENT ON, unless internal or only the function
 #             behind an operator, cast, aggregate or type, is in docs/reference.md
+#   columns   a table of docs/reference.md of the columns of a function names those
+#             that docs/reference/functions.md lists, and no others
 #   lists     CONTRIBUTING.md's lists marked complete name each file whose code
 #             mentions the example
 #   sections  "docs/x.md, "Title"" in a comment of src/ names a heading
@@ -213,6 +215,24 @@ while ($sql =~ /COMMENT ON (?:FUNCTION|AGGREGATE)\s+(\w+)\s*\(.*?\)\s+IS\s+'(.*?
 	next if $comment =~ /^internal:/ || $reference =~ /\b$name\b/ || $serves{$name};
 	fault("docs/reference.md: nothing about the function $name");
 }
+
+# ---- columns of functions
+
+my $functions = slurp('docs/reference/functions.md');
+my $tables = 0;
+while ($reference =~ /^`(barq_\w+)\([^)`]*\)`(?: has a row|, a row|, one row)[^\n]*\n(?:[^|\n][^\n]*\n)*\n\| column \|[^\n]*\n\| ---[^\n]*\n((?:\|[^\n]*\n)+)/mg)
+{
+	my ($function, $table) = ($1, $2);
+	my ($declared) = $functions =~ /^\Q$function\E\((.*?)^```/ms;
+	$declared = '' if !defined $declared;
+	my ($returned) = $declared =~ /RETURNS TABLE \((.*)\)/s;
+	my %listed = map { $_ => 1 } defined $returned ? $returned =~ /^ +"?(\w+)"? /mg : $declared =~ /\bOUT "?(\w+)"?/g;
+	my %said = map { $_ => 1 } map { /`(\w+)`/g } $table =~ /^\|([^|]*)\|/mg;
+	fault("docs/reference.md: no row for the column $_ of $function()") foreach grep { !$said{$_} } sort keys %listed;
+	fault("docs/reference.md: $function() has no column $_") foreach grep { !$listed{$_} } sort keys %said;
+	$tables++;
+}
+fault("docs/reference.md: $tables tables of columns") if $tables < 7;
 
 # ---- lists of CONTRIBUTING.md
 

@@ -50,5 +50,26 @@ foreach my $page (@pages)
 		}
 	}
 }
+# What operations.md and examples/watching ask is asked by programs too, as the first
+# statement of a session, which does not know barq's settings yet.
+my %watching;
+if (grep { $_ eq 'docs/operations.md' } @pages)
+{
+	my @statements = map { split /;\s*\n/, $_->{sql} } document_blocks("$top/docs/operations.md");
+	@statements = grep { /^\s*(?:--[^\n]*\n)*\s*SELECT\b/ } @statements;
+	$watching{"operations.md: $_"} = $_ foreach @statements;
+	my $yaml = slurp_file("$top/examples/watching/queries.yaml");
+	while ($yaml =~ /^(\w+):\n  query: \|\n((?: {4}[^\n]*\n)+)/mg)
+	{
+		$watching{"queries.yaml, $1"} = $2;
+	}
+	cmp_ok(scalar(keys %watching), '>', 15, 'there are queries to watch by');
+}
+foreach my $name (sort keys %watching)
+{
+	my ($status, undef, $error) = $node->psql('page docs_operations_md', $watching{$name});
+	is($status, 0, "first in a session: $name") or diag($error);
+}
+
 note("$run SQL blocks run, $shown of them with the output that the page shows");
 done_testing();
