@@ -55,10 +55,11 @@ SELECT count(measured), min(measured - target) > -0.03 AS reached, min(samples) 
 SELECT missed('queries') AS built, missed('queries', k => 100) AS hundred;
 SELECT missed('queries', 'part < 10') AS ten_percent, missed('queries', 'part = 3') AS one_percent;
 
--- barq_search_batch() and barq_hybrid(): the recall of the targets, of 20 queries; a larger
+-- barq_search_batch() and barq_hybrid(): the recall of the targets, of 100 queries, less what
+-- two graphs may differ by (more than five standard deviations); a larger
 -- target scores more rows; and the LIMIT of the statements that they run is known
 SET enable_indexscan = off;
-CREATE TABLE exact AS SELECT q.id, q.v, ARRAY(SELECT i.id FROM items i ORDER BY i.v <-> q.v LIMIT 10) AS ids FROM queries q WHERE q.id <= 20;
+CREATE TABLE exact AS SELECT q.id, q.v, ARRAY(SELECT i.id FROM items i ORDER BY i.v <-> q.v LIMIT 10) AS ids FROM queries q;
 RESET enable_indexscan;
 CREATE FUNCTION scored(target float8, statement text) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
@@ -69,9 +70,9 @@ END $$;
 BEGIN;
 SET LOCAL enable_seqscan = off;
 SET LOCAL barq.target_recall = 0.95;
-SELECT count(*) FILTER (WHERE (b.doc).id = ANY (e.ids)) >= 0.93 * 200 AS batch, count(*) AS rows
+SELECT count(*) FILTER (WHERE (b.doc).id = ANY (e.ids)) >= 0.91 * 1000 AS batch, count(*) AS rows
 FROM barq_search_batch(NULL::items, (SELECT array_agg(v ORDER BY id) FROM exact), 10) b JOIN exact e ON e.id = b.query;
-SELECT count(*) FILTER (WHERE (h.doc).id = ANY (e.ids)) >= 0.93 * 200 AS hybrid, count(*) AS rows
+SELECT count(*) FILTER (WHERE (h.doc).id = ANY (e.ids)) >= 0.91 * 1000 AS hybrid, count(*) AS rows
 FROM exact e, barq_hybrid(NULL::items, embedding => e.v, k => 10, candidates => 10) h;
 SELECT scored(0.99, batch) > 2 * scored(0.6, batch) AS batch, scored(0.99, hybrid) > 2 * scored(0.6, hybrid) AS hybrid,
 	scored(0.95, hybrid) <= 1.5 * scored(0.95, plain) AS hybrid_limit, scored(0.95, batch) <= 1.5 * scored(0.95, plain) AS batch_limit
