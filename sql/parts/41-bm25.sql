@@ -123,10 +123,10 @@ CREATE FUNCTION barq_score(text, query text) RETURNS double precision
 COMMENT ON FUNCTION barq_score(text, text) IS 'score of a text, a positive number: minus the value of <@>';
 CREATE FUNCTION barq_score(text[], query bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_score_array' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION barq_score(text[], bm25query) IS 'score of a array of texts, a positive number: minus the value of <@>';
+COMMENT ON FUNCTION barq_score(text[], bm25query) IS 'score of an array of texts, a positive number: minus the value of <@>';
 CREATE FUNCTION barq_score(text[], query text) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_text_unbound' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
-COMMENT ON FUNCTION barq_score(text[], text) IS 'score of a array of texts, a positive number: minus the value of <@>';
+COMMENT ON FUNCTION barq_score(text[], text) IS 'score of an array of texts, a positive number: minus the value of <@>';
 CREATE FUNCTION barq_score(record, query bm25query) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'barq_score_row' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT barq_text_support;
 COMMENT ON FUNCTION barq_score(record, bm25query) IS 'score of a row by the fields of an index, a positive number: minus the value of <@>';

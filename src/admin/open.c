@@ -77,7 +77,8 @@ barq_admin_open(Oid oid, LOCKMODE lock, BarqRight right)
 	if (!barq_is_barq_index(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a barq index", RelationGetRelationName(index))));
+				 errmsg("\"%s\" is not a barq index", RelationGetRelationName(index)),
+				 errhint("barq_indexes() lists barq's indexes, with their tables and kinds.")));
 	check_right(index, right);
 	if (RELATION_IS_OTHER_TEMP(index))
 		ereport(ERROR,

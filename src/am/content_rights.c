@@ -78,7 +78,8 @@ barq_raise_not_an_index(Oid relation)
 	if (name != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not an index of access method barq_bm25", name)));
+				 errmsg("\"%s\" is not an index of access method barq_bm25", name),
+				 errhint("barq_indexes() lists barq's indexes, with their tables and kinds.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("index with OID %u does not exist", relation),
