@@ -53,7 +53,7 @@ boost_of(Datum value, bool isnull)
 	if (!isfinite(boost) || boost < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("boost must be a finite number and not negative, not %g", boost),
+				 errmsg("boost is %g, but must be a finite number and not negative", boost),
 				 errhint("Bound it in the expression, as in greatest(..., 0).")));
 	return boost;
 }
