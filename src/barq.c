@@ -153,6 +153,7 @@ _PG_init(void)
 	/* each makes paths of those of the one before */
 	barq_text_paths_init();
 	barq_filter_init();
+	barq_parallel_paths_init();
 	barq_condition_init();
 	barq_radius_init();
 	barq_count_init();

@@ -19,6 +19,8 @@
 #include "utils/lsyscache.h"
 
 struct		BarqFilterColumns;
+struct		IndexPath;
+struct		PlannerInfo;
 
 /* ---- routine.c ---- */
 
@@ -159,6 +161,17 @@ extern char *barq_type_name(Oid type);
  * when an index has been created.
  */
 extern void barq_check_class(Relation index);
+
+/* ---- parallel_paths.c ---- */
+
+/* Called once, when the library is loaded, before what makes further paths of ordered ones. */
+extern void barq_parallel_paths_init(void);
+
+/*
+ * Whether an ordered path may run in a parallel worker: its parallel_safe, and its sort key
+ * has no parameter that a worker does not get.
+ */
+extern bool barq_path_suits_workers(struct PlannerInfo *root, const struct IndexPath *path);
 
 /* ---- content_rights.c ---- */
 

@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "am/am.h"
 #include "am/filters.h"
 #include "base/settings.h"
 #include "catalog/pg_class.h"
@@ -168,7 +169,7 @@ condition_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *ordered,
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
 	path->path.pathtarget = rel->reltarget;
-	path->path.parallel_safe = rel->consider_parallel;
+	path->path.parallel_safe = barq_path_suits_workers(root, ordered);
 	path->path.pathkeys = ordered->path.pathkeys;
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make2(bitmap, ordered);

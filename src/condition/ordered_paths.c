@@ -119,7 +119,7 @@ ordered_path(RelOptInfo *rel, IndexPath *scan, Cost spared, Expr *given)
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
 	path->path.pathtarget = rel->reltarget;
-	path->path.parallel_safe = rel->consider_parallel;
+	path->path.parallel_safe = scan->path.parallel_safe;
 	path->path.pathkeys = scan->path.pathkeys;
 	path->path.rows = scan->path.rows;
 	path->path.startup_cost = scan->path.startup_cost;
