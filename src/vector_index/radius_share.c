@@ -136,12 +136,14 @@ share_of_query(Sample *sample)
 static double
 share_of_rows(Sample *sample)
 {
-	float	   *x = palloc(sizeof(float) * sample->codec.dims);
+	float	   *x;
 	int			queries = Min(QUERIES, sample->n);
 	double		share = 0;
 
+	/* a sparse row may have a thousand million dimensions */
 	if (barq_codec_has_heads(&sample->codec) || sample->codec.quant == BARQ_QUANT_BITS)
 		return -1;
+	x = palloc(sizeof(float) * sample->codec.dims);
 	for (int i = 0; i < queries; i++)
 	{
 		int			row = (int) ((int64) sample->n * i / queries);

@@ -200,6 +200,20 @@ END $$;
 SELECT pg_temp.rest('c');
 ROLLBACK;
 
+-- The estimate where no query is known, of types with the most dimensions that may be indexed
+CREATE TABLE near_wide (id int, v vector(16000), h halfvec(16000), s sparsevec(1000000000), b bit(64000));
+INSERT INTO near_wide SELECT i, w.v, w.v, format('{%s:1,%s:2}/1000000000', i, 1000000000 - i / 2)::sparsevec, i::bit(6) || repeat('0', 63994)::varbit
+	FROM generate_series(1, 20) i, LATERAL (SELECT array_agg((i * j % 7)::real ORDER BY j)::vector AS v FROM generate_series(1, 16000) j) w;
+CREATE INDEX ON near_wide USING barq_hnsw (v vector_l2_ops);
+CREATE INDEX ON near_wide USING barq_ivf (h halfvec_l2_ops) WITH (quantization = rabitq);
+CREATE INDEX ON near_wide USING barq_hnsw (s sparsevec_l2_ops);
+CREATE INDEX ON near_wide USING barq_hnsw (b bit_hamming_ops);
+ANALYZE near_wide;
+SET enable_seqscan = off;
+SELECT c, pg_temp.differs(format('SELECT a.id AS a, b.id FROM near_wide a JOIN near_wide b ON a.%1$s %2$s b.%1$s < %3$s', c, op, r)) AS differs
+	FROM (VALUES ('v', '<->', 200), ('h', '<->', 200), ('s', '<->', 2), ('b', '<~>', 2)) c(c, op, r);
+RESET enable_seqscan;
+
 -- In a parallel worker, whole
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
@@ -211,4 +225,4 @@ ALTER TABLE near_par SET (parallel_workers = 2);
 ANALYZE near_par;
 SELECT pg_temp.differs('SELECT q.id AS a, n.id FROM near_par q JOIN near n ON n.v <-> q.v < 0.2 WHERE g < 3');
 
-DROP TABLE near, near_q, near_parts, near_qs, near_lists, near_partial, near_par;
+DROP TABLE near, near_q, near_parts, near_qs, near_lists, near_partial, near_par, near_wide;
