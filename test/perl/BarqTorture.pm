@@ -1,5 +1,5 @@
 # BarqTorture.pm: many clients that insert, update, delete, search (within filter
-# columns, bitmaps and a radius, in batches, for targets of recall), vacuum,
+# columns, bitmaps and a radius, in batches, hybrid, for targets of recall), vacuum,
 # seal, compact and rebuild indexes, while backends and the launcher are killed and
 # the server is stopped at once and started again, with a standby beside it; images
 # are evicted for a memory budget below their size. Afterwards every live row is
@@ -21,7 +21,8 @@ use BarqProof;
 
 # The tables, each with an index on its column v: the column's type, the number of
 # rows to keep, how often the table is chosen, n new values (%d), the index, and
-# the ORDER BY of searches (q is drawn from query).
+# the ORDER BY of searches (q is drawn from query). One has texts beside the vectors, in a
+# further column with an index of its own, and is searched by both.
 # A new access method needs an entry here, and a check in proof.complaints()
 # (BarqProof.pm).
 my %tables = (
@@ -37,6 +38,12 @@ my %tables = (
 		type => 'vector(2500)', rows => 40, weight => 2, values => 'proof.vectors(%d, 2500)',
 		index => 'barq_hnsw (v vector_l2_ops) WITH (quantization = none)', query => 'proof.vectors(1, 2500)', distance => 'v <-> (SELECT q FROM q)',
 	},
+	pages => {
+		type => 'vector(8)', rows => 600, weight => 3, values => 'proof.vectors(%d, 8)',
+		index => 'barq_hnsw (v vector_l2_ops, n) WITH (m = 8, ef_construction = 32)', query => 'proof.vectors(1, 8)', distance => 'v <-> (SELECT q FROM q)',
+		column => q{body text DEFAULT 'all w' || floor(40 * random() ^ 3)::int || ' w' || floor(40 * random() ^ 3)::int},
+		second => q{CREATE INDEX pages_body ON pages USING barq_bm25 (body, n) WITH (text_config = 'simple');},
+	},
 	words => {
 		type => 'text', rows => 1000, weight => 3, values => 'proof.documents(%d, CASE WHEN random() < 0.02 THEN 3000 ELSE 15 END)',
 		index => q{barq_bm25 (v, n) WITH (text_config = 'simple')}, query => 'generate_series(1, 1)', distance => q{v <@> to_bm25query('w1 w2 w30', 'words_v')},
@@ -47,6 +54,20 @@ sub create_index
 {
 	my ($table, $how) = @_;
 	return "CREATE INDEX $how ${table}_v ON $table USING $tables{$table}{index};";
+}
+
+# The indexes of a table.
+sub indexes
+{
+	my ($table) = @_;
+	return ("${table}_v", $tables{$table}{second} ? "${table}_body" : ());
+}
+
+# A hybrid search of at most n rows within a condition.
+sub hybrid
+{
+	my ($table, $n, $condition) = @_;
+	return "SELECT proof.hybrid('$table', (SELECT q FROM proof.vectors(1, 8) q), 'w" . int(rand 4) . ' w' . int(rand 40) . "', $n, '$condition');";
 }
 
 # INSERT of n rows; of one with a value each statement draws anew
@@ -92,30 +113,33 @@ sub statements
 	if ($sort eq 'searcher')
 	{
 		my $condition = pick('true', 'true', 'n = 1', 'n <= 2', "id > $rows", "n <= 2 AND id % 3 > 0 AND id > $some");
+		return hybrid($t, $limit, $condition) if $tables{$t}{second} && rand() < 0.5;
 		my $ways = join ' ', map { "SET $_ = " . pick('on', 'off') . ';' } 'enable_indexscan', 'enable_bitmapscan';
 
 		return "SELECT proof.batch('$t', \$\$SELECT array_agg(q) FROM proof.vectors(5, 8) q\$\$, $limit, '$condition');" if $query =~ /, 8\)/ && rand() < 0.2;
 		return "$ways SELECT proof.search('$t', '$query', \$\$$distance\$\$, $limit, '$condition'); RESET enable_indexscan; RESET enable_bitmapscan;";
 	}
+	return hybrid($t, 100000, pick('true', 'n <= 2')) if $sort eq 'judge' && $tables{$t}{second} && rand() < 0.5;
 	return "SELECT CASE WHEN count(*) = 0 THEN 'judged' ELSE 'wrong: ' || string_agg(c, '; ') END FROM proof.differences('${t}_v') c;"
 	  if $sort eq 'judge';
+	my $i = pick(indexes($t));
 	return pick("VACUUM $t;", "VACUUM (PARALLEL 2) $t;", "VACUUM (FREEZE) $t;",
 		"SET statement_timeout = " . int(1 + rand 20) . "; VACUUM $t; RESET statement_timeout;",
-		"SELECT barq_seal('${t}_v');", "SELECT barq_seal('${t}_v');", "SELECT barq_compact('${t}_v');",
-		"SELECT barq_evict('${t}_v');", "SELECT barq_prewarm('${t}_v');", "ALTER INDEX ${t}_v SET (memory = " . pick('keep', 'auto', 'cold') . ');',
-		"ALTER INDEX ${t}_v SET (growing_limit = '" . pick('64kB', '256kB') . "', compaction_ratio = " . pick(2, 4, 8)
+		"SELECT barq_seal('$i');", "SELECT barq_seal('$i');", "SELECT barq_compact('$i');",
+		"SELECT barq_evict('$i');", "SELECT barq_prewarm('$i');", "ALTER INDEX $i SET (memory = " . pick('keep', 'auto', 'cold') . ');',
+		"ALTER INDEX $i SET (growing_limit = '" . pick('64kB', '256kB') . "', compaction_ratio = " . pick(2, 4, 8)
 		  . ', max_segments = ' . pick(2, 8) . ', compaction = ' . pick('reads', 'writes', 'balanced') . ');',
-		"SELECT 'wrong: ' || severity || place || message FROM barq_check('${t}_v') WHERE severity = 'error';")
+		"SELECT 'wrong: ' || severity || place || message FROM barq_check('$i') WHERE severity = 'error';")
 	  if $sort eq 'keeper';
 
 	# make an index again if the last one was dropped or its build failed
 	return "SELECT proof.drop_invalid();" . create_index($t, 'IF NOT EXISTS') . "SELECT pg_sleep(random());" . pick(
-		"REINDEX INDEX CONCURRENTLY ${t}_v;", "REINDEX INDEX CONCURRENTLY ${t}_v;", "REINDEX INDEX ${t}_v;",
+		"REINDEX INDEX CONCURRENTLY $i;", "REINDEX INDEX CONCURRENTLY $i;", "REINDEX INDEX $i;",
 		"BEGIN; DROP INDEX ${t}_v;" . create_index($t, '') . 'COMMIT;',
 		"DROP INDEX ${t}_v;" . create_index($t, 'CONCURRENTLY'),
 		"DROP INDEX CONCURRENTLY ${t}_v;" . create_index($t, ''),
 		create_index($t, 'CONCURRENTLY') =~ s/${t}_v/${t}_w/r . "DROP INDEX ${t}_v; ALTER INDEX ${t}_w RENAME TO ${t}_v;",
-		"BEGIN; DROP INDEX ${t}_v; ROLLBACK;", "BEGIN; REINDEX INDEX ${t}_v; ROLLBACK;",
+		"BEGIN; DROP INDEX ${t}_v; ROLLBACK;", "BEGIN; REINDEX INDEX $i; ROLLBACK;",
 		"VACUUM FULL $t;", "BEGIN; TRUNCATE $t; " . insert($t, 20) . '; COMMIT;');
 }
 
@@ -180,6 +204,30 @@ BEGIN
 	RETURN format('wrong: batch, %s, k %s, %s: ', tab, k, condition) || line;
 END $$;
 
+-- A hybrid search of table `tab` (id, n, v, body) with all candidates returns rows of the table, as
+-- they are in the statement's snapshot, which satisfy the condition: none twice, at most n, the best
+-- scores first, which are the sums of their ranks; the ranks of vectors in the order of their
+-- distances (as in proof.search), those of texts are of rows with one of the words. If n is not below
+-- the number of rows that satisfy the condition, it returns all of them.
+CREATE FUNCTION proof.hybrid(tab regclass, embedding vector, words text, n int, condition text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	EXECUTE format('WITH found AS MATERIALIZED (SELECT r.*, (r.doc).id FROM barq_hybrid(NULL::%1$s, embedding => %2$L::vector, query => %3$L, k => %4$s, candidates => 100000,
+			filter => %5$L, vector_column => ''v'', text_column => ''body'') r),
+		there AS MATERIALIZED (SELECT t.*, t.v <-> %2$L AS d, body ~ %6$L AS has FROM (SELECT * FROM %1$s OFFSET 0) t WHERE %5$s),
+		numbered AS (SELECT f.*, d, has, t.id IS NULL OR row(t.n, t.v, t.body) IS DISTINCT FROM row((doc).n, (doc).v, (doc).body) AS other,
+			lag(score) OVER (ORDER BY place) AS before, lag(d) OVER (ORDER BY vector_rank) AS nearer, count(*) OVER (PARTITION BY f.id) AS times
+			FROM (SELECT *, row_number() OVER () AS place FROM found) f LEFT JOIN there t USING (id))
+		SELECT concat_ws(''; '', (SELECT string_agg(format(''%%s: %%s of %%s and %%s, %%s times'', id, score, vector_rank, text_rank, times), '', '') FROM numbered
+				WHERE other OR times > 1 OR score > before OR vector_rank IS NULL OR text_rank IS NOT NULL <> has OR
+					abs(score - 1.0 / (60 + vector_rank) - coalesce(1.0 / (60 + text_rank), 0)) > 1e-9),
+			(SELECT count(*) || '' out of order'' FROM numbered WHERE d < nearer HAVING count(*) > 1),
+			(SELECT found || '' rows, not '' || wanted FROM (SELECT (SELECT count(*) FROM found) AS found, (SELECT least(count(*), %4$s) FROM there) AS wanted) c WHERE found <> wanted))',
+		tab, embedding, words, n, condition, '\m(' || replace(words, ' ', '|') || ')\M') INTO line;
+	RETURN CASE WHEN line = '' THEN 'judged' ELSE format('wrong: hybrid, %s, k %s, %s, %s: ', tab, n, words, condition) || line END;
+END $$;
+
 CREATE FUNCTION proof.drop_invalid() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	name text;
@@ -189,6 +237,14 @@ BEGIN
 	END LOOP;
 END $$;
 };
+
+# Faults of a table that has texts too, a line each.
+sub searched_by_both
+{
+	my ($sql, $t) = @_;
+	return $sql->("SELECT severity || ': ' || place || ': ' || message FROM barq_check('${t}_body') WHERE severity = 'error';"
+		. join '', map { 'SELECT h FROM (' . hybrid($t, $_, 'n <= 2') =~ s/;$//r . ') s(h) WHERE h <> ' . q{'judged';} } 10, 100000);
+}
 
 sub complaints_at_end
 {
@@ -200,6 +256,7 @@ sub complaints_at_end
 		foreach my $t (sort keys %tables)
 		{
 			push @wrong, map { "$when, $t: $_" } split /\n/, $sql->("SELECT * FROM proof.complaints('${t}_v', $clean)");
+			push @wrong, map { "$when, $t: $_" } split /\n/, searched_by_both($sql, $t) if $tables{$t}{second};
 		}
 	};
 
@@ -213,7 +270,7 @@ sub complaints_at_end
 	$sql->("VACUUM $_") foreach sort keys %tables;
 	$look->('true', 'vacuumed');
 	push @wrong, "files without an owner: $_" foreach stray_images($node->data_dir, $sql);
-	$sql->("SELECT barq_compact('${_}_v')") foreach sort keys %tables;
+	$sql->("SELECT barq_compact('$_')") foreach map { indexes($_) } sort keys %tables;
 	$sql->("VACUUM $_") foreach sort keys %tables;
 	$look->('true', 'compacted');
 
@@ -222,6 +279,8 @@ sub complaints_at_end
 	{
 		push @wrong, map { "on the standby, $t: $_" }
 		  split /\n/, $standby->safe_psql('postgres', "SELECT * FROM proof.complaints('${t}_v', true)");
+		push @wrong, map { "on the standby, $t: $_" } split /\n/, searched_by_both(sub { return $standby->safe_psql('postgres', $_[0]) }, $t)
+		  if $tables{$t}{second};
 	}
 	return @wrong;
 }
@@ -263,8 +322,8 @@ jit = off
 	$node->safe_psql('postgres', 'CREATE EXTENSION barq;' . proof_functions() . $functions);
 	foreach my $t (sort keys %tables)
 	{
-		$node->safe_psql('postgres', "CREATE TABLE $t (id serial PRIMARY KEY, n int DEFAULT floor(random() * 5), v $tables{$t}{type});"
-			. insert($t, $tables{$t}{rows} / 2) . ';' . create_index($t, ''));
+		$node->safe_psql('postgres', "CREATE TABLE $t (" . join(', ', 'id serial PRIMARY KEY', 'n int DEFAULT floor(random() * 5)', "v $tables{$t}{type}", $tables{$t}{column} // ())
+			. ');' . insert($t, $tables{$t}{rows} / 2) . ';' . create_index($t, '') . ($tables{$t}{second} // ''));
 	}
 	is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ' ORDER BY kind) FROM unnest('{lists_v,small_v}'::regclass[]) i, barq_segments(i) WHERE state <> 'growing'}),
 		'hnsw ivf', 'there are a graph and lists');
