@@ -13,6 +13,7 @@
 #             behind an operator, cast, aggregate or type, is in docs/reference.md
 #   columns   a table of docs/reference.md of the columns of a function names those
 #             that docs/reference/functions.md lists, and no others
+#   parts     each part of bench/run.sh is in docs/bench.md
 #   lists     CONTRIBUTING.md's lists marked complete name each file whose code
 #             mentions the example
 #   sections  "docs/x.md, "Title"" in a comment of src/ names a heading
@@ -233,6 +234,14 @@ while ($reference =~ /^`(barq_\w+)\([^)`]*\)`(?: has a row|, a row|, one row)[^\
 	$tables++;
 }
 fault("docs/reference.md: $tables tables of columns") if $tables < 7;
+
+# ---- parts of the bench
+
+my $bench = slurp('docs/bench.md');
+foreach my $part (slurp('bench/run.sh') =~ /^\t\t(\w+)\) barq_wait /mg)
+{
+	fault("docs/bench.md: nothing about the part $part") if $bench !~ /(?:PARTS=|`)$part\b/;
+}
 
 # ---- lists of CONTRIBUTING.md
 
