@@ -199,7 +199,7 @@ row_of_record(HeapTupleHeader record, uint32 nfields, bool by_row, BarqTextRow *
 		ReleaseTupleDesc(desc);
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("a row has not the fields of the index of a text query"),
+				 errmsg("a row does not have the fields of the index of a text query"),
 				 errdetail("The row does not come from the index's table."),
 				 errhint("Use the operator on a row of the table: SELECT ... FROM items ORDER BY items <@> 'words'.")));
 	}
