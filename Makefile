@@ -12,6 +12,9 @@
 #   make format, make format-check           clang-format 14
 #   make lint                                gcc, clang, clang-tidy, cppcheck
 
+# whatever rule comes first, before those of PGXS too
+.DEFAULT_GOAL := all
+
 EXTENSION = barq barq_pgvector
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" barq.control)
 MODULE_big = barq
@@ -120,7 +123,6 @@ $(UNIT_PROGRAMS): build/unit/%: test/unit/%.c $(UNIT_OBJS) $$(UNIT_LINK_$$*) .bu
 unit: unit-programs
 	@status=0; for program in $(UNIT_PROGRAMS); do echo "# $$program"; $$program || status=1; done; exit $$status
 else
-.DEFAULT_GOAL := all
 .PHONY: all install installcheck unit unit-programs clean
 all install installcheck unit unit-programs:
 	@echo "barq: '$(PG_CONFIG)' finds no PostgreSQL to build for." >&2
