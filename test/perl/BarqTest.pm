@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes qw(usleep time);
 
 our @EXPORT = qw(
-  new_server add_barq background finished close_gate wait_at_gate open_gate kill_server wait_until wait_for_stop wait_for_growth
+  new_server new_standby add_barq background finished close_gate wait_at_gate open_gate kill_server wait_until wait_for_stop wait_for_growth
   relation_file found_once nearly_all answers same_answers sound segment_count
   image_root image_files images_of orphans flip_byte
 );
@@ -38,6 +38,21 @@ sub new_server
 	$node->start;
 	add_barq($node, 'postgres');
 	return $node;
+}
+
+# A streaming standby of a server, started, from a base backup taken now, or from the one named
+# `backup`; `conf`: further settings.
+sub new_standby
+{
+	my ($primary, $name, %options) = @_;
+	my $backup = $options{backup} // $name;
+	my $standby = PostgreSQL::Test::Cluster->new($name);
+
+	$primary->backup($backup) if !defined $options{backup};
+	$standby->init_from_backup($primary, $backup, has_streaming => 1);
+	$standby->append_conf('postgresql.conf', $options{conf}) if $options{conf};
+	$standby->start;
+	return $standby;
 }
 
 # The extension, and vec(i, dims): a vector that depends on nothing but i.

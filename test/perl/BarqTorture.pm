@@ -18,6 +18,7 @@ use POSIX ();
 use Time::HiRes qw(time sleep);
 
 use BarqProof;
+use BarqTest qw(new_standby);
 
 # The tables, each with an index on its column v: the column's type, the number of
 # rows to keep, how often the table is chosen, n new values (%d), the index, and
@@ -327,11 +328,7 @@ jit = off
 	}
 	is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ' ORDER BY kind) FROM unnest('{lists_v,small_v}'::regclass[]) i, barq_segments(i) WHERE state <> 'growing'}),
 		'hnsw ivf', 'there are a graph and lists');
-	$node->backup('start');
-	my $standby = PostgreSQL::Test::Cluster->new('standby');
-	$standby->init_from_backup($node, 'start', has_streaming => 1);
-	$standby->append_conf('postgresql.conf', "max_standby_streaming_delay = 200ms\nwal_retrieve_retry_interval = 100ms\n");
-	$standby->start;
+	my $standby = new_standby($node, 'standby', conf => "max_standby_streaming_delay = 200ms\nwal_retrieve_retry_interval = 100ms\n");
 
 	my $until = time + $seconds;
 	my $logs = PostgreSQL::Test::Utils::tempdir;

@@ -31,9 +31,7 @@ $primary->safe_psql('postgres', q{
 $primary->backup('base');
 ok(!-e $primary->backup_dir . '/base/pg_barq/pgsql_tmp', 'a base backup leaves images out');
 
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($primary, 'standby', backup => 'base');
 
 # both give the same rows, in the same order
 sub same_on_both

@@ -311,11 +311,7 @@ quit($holder);
 #
 {
 	$node->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('standby')});
-	$node->backup('base');
-	my $standby = PostgreSQL::Test::Cluster->new('standby');
-	$standby->init_from_backup($node, 'base', has_streaming => 1);
-	$standby->append_conf('postgresql.conf', q{primary_slot_name = 'standby'});
-	$standby->start;
+	my $standby = new_standby($node, 'standby', conf => q{primary_slot_name = 'standby'});
 	$node->append_conf('postgresql.conf', q{synchronous_standby_names = '*'});
 	$node->reload;
 	wait_until('the standby is synchronous', sub {

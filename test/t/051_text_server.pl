@@ -151,10 +151,7 @@ $primary->append_conf('postgresql.conf', "barq.image_directory = ''");
 $primary->restart;
 
 # A standby.
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($primary, 'standby');
 foreach my $step (
 	[ 'base backup', 'SELECT 1' ],
 	[ 'inserts and seals', 'INSERT INTO docs SELECT i, body(i) FROM generate_series(5001, 6500) i' ],

@@ -152,10 +152,7 @@ SKIP:
 set_background('on');
 
 # a standby makes the image from its pages, in a worker too
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('blocks_standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($node, 'blocks_standby');
 my $standby_image = $standby->data_dir . substr($image, length $node->data_dir);
 is(scalar(answers($standby, 'items')), $answers, 'a standby without the image: the same answers');
 wait_until('a worker of the standby has made the image',

@@ -35,10 +35,7 @@ $node->stop('immediate');
 $node->start;
 is(curve($node), $calibrated, 'a crash loses nothing');
 
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('calibration_standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($node, 'calibration_standby');
 is(curve($standby), $calibrated, 'a standby has the calibration of its backup');
 $node->safe_psql('postgres', q{SELECT barq_calibrate('items_v', '{}'::vector[])});
 $node->wait_for_catchup($standby);

@@ -21,11 +21,7 @@ $primary->safe_psql('postgres', q{
 	CREATE TABLE t2 AS SELECT * FROM t1;
 	CREATE TABLE t3 AS SELECT * FROM t1});
 $primary->safe_psql('postgres', "CREATE INDEX t${_}_v ON t$_ USING barq_ivf (v vector_l2_ops) WITH (lists = 10, quantization = none)") foreach 1 .. 3;
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', 'barq.background = on');
-$standby->start;
+my $standby = new_standby($primary, 'standby', conf => 'barq.background = on');
 
 sub number { my ($sql) = @_; return $standby->safe_psql('postgres', $sql) }
 sub resident { my ($where) = @_; return number('SELECT coalesce(sum(resident_bytes), 0) FROM barq_memory() WHERE ' . ($where // 'true')) }

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use BarqTest qw(new_standby);
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -21,10 +22,7 @@ $node->safe_psql('postgres', q{
 	CREATE UNLOGGED TABLE u (v vector(3));
 	CREATE INDEX u_v ON u USING barq_hnsw (v vector_l2_ops);
 });
-$node->backup('b');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($node, 'b', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($node, 'standby');
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', 'SELECT index FROM barq_indexes()'), 't_v',
 	'a standby lists no unlogged index');

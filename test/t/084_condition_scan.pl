@@ -22,10 +22,7 @@ $primary->safe_psql('postgres', q{
 	DELETE FROM items WHERE id % 10 = 3;
 	ANALYZE items;
 });
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($primary, 'standby');
 
 my $query = q{SELECT id FROM items WHERE price < 300 ORDER BY v <-> vec(77) LIMIT 30};
 my $forced = '-c enable_sort=off -c enable_seqscan=off -c enable_indexscan=off';

@@ -77,10 +77,7 @@ $node->safe_psql('postgres', 'SELECT add(6001, 6400); DELETE FROM items WHERE id
 $node->safe_psql('postgres', 'VACUUM items');
 found('changed');
 
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('filters_standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($node, 'filters_standby');
 $node->safe_psql('postgres', 'SELECT add(6401, 6420)');
 $node->wait_for_catchup($standby);
 found('standby', $standby);

@@ -20,10 +20,7 @@ $primary->safe_psql('postgres', q{
 	DELETE FROM items WHERE id % 10 = 3;
 	ANALYZE items;
 });
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($primary, 'standby');
 
 my $radius = $primary->safe_psql('postgres',
 	q{SELECT d FROM (SELECT v <-> vec(77) AS d FROM items OFFSET 0) x ORDER BY d OFFSET 40 LIMIT 1});

@@ -130,10 +130,7 @@ found('changed');
 		'in a parallel worker: the rows of a sort');
 }
 
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('everywhere_standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($node, 'everywhere_standby');
 $node->safe_psql('postgres', 'SELECT add(4601, 4620)');
 $node->wait_for_catchup($standby);
 found('standby', $standby);

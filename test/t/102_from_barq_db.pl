@@ -65,16 +65,9 @@ $recovered->stop;
 
 # ---- quorum
 
-my %standby;
-foreach my $name (qw(a b c))
-{
-	$standby{$name} = PostgreSQL::Test::Cluster->new($name);
-	$standby{$name}->init_from_backup($primary, 'base', has_streaming => 1);
-	$standby{$name}->append_conf('postgresql.conf', "archive_mode = off\n");
-}
+my %standby = map { $_ => new_standby($primary, $_, backup => 'base', conf => "archive_mode = off\n") } qw(a b c);
 $primary->append_conf('postgresql.conf', $quorum);
 $primary->reload;
-$standby{$_}->start foreach qw(a b c);
 $primary->poll_query_until('postgres', "SELECT count(*) = 3 FROM pg_stat_replication WHERE sync_state = 'quorum' AND state = 'streaming'")
   or die 'there are no three standbys';
 

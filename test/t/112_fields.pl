@@ -97,10 +97,7 @@ $node->append_conf('postgresql.conf', q{barq.image_directory = ''});
 $node->restart;
 
 # a standby
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($node, 'standby');
 foreach my $step ('SELECT 1', q{SELECT barq_seal('pages.docs_text')}, q{DELETE FROM pages.docs WHERE id % 11 = 0; VACUUM pages.docs},
 	q{SELECT barq_compact('pages.docs_text')}, 'INSERT INTO pages.docs ' . sprintf($rows, 3001, 3050), 'REINDEX INDEX pages.docs_text')
 {

@@ -23,14 +23,10 @@ $node->safe_psql('postgres', q{
 	CREATE INDEX items_body ON items USING barq_bm25 (body, price, brand text_filter_ops) WITH (text_config = 'simple');
 	INSERT INTO items } . sprintf($rows, 2001, 2100));
 $node->safe_psql('postgres', 'VACUUM ANALYZE items');
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('counting_standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', q{
+my $standby = new_standby($node, 'counting_standby', conf => q{
 	hot_standby_feedback = on
 	wal_receiver_status_interval = 1s
 });
-$standby->start;
 
 # By the index, as one line; and what the rows of the table say.
 my $by_index = q{SELECT (SELECT count(*) FROM items WHERE body @@@ 'red'), (SELECT count(*) FROM items WHERE body @@@ 'red -fox' AND price > 3),

@@ -92,10 +92,7 @@ $node->safe_psql('postgres', q{SELECT barq_seal('pages.docs_text'), barq_compact
 is(answers_of($node, 'postgres', 1), $alone, 'merged: the same answers');
 
 # a standby
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->start;
+my $standby = new_standby($node, 'standby');
 foreach my $step ('SELECT 1', 'INSERT INTO pages.docs ' . rows_of(q{'{italian}'::text[]}, 2001, 2050), q{SELECT barq_seal('pages.docs_text')},
 	q{UPDATE pages.docs SET lang = 'german' WHERE lang = 'spanish'::regconfig; VACUUM pages.docs}, q{SELECT barq_compact('pages.docs_text')},
 	'REINDEX INDEX pages.docs_text')
