@@ -18,12 +18,6 @@
  */
 #define BITS_PAY	20000.0
 
-/*
- * To score rows whose list is kept costs less than half of listing and scoring them: so
- * many times as many as the caller asks for are listed where a condition was used before.
- */
-#define KEPT_LISTS	(4.0 / 3)
-
 #define ST_SORT sort_numbers
 #define ST_ELEMENT_TYPE uint32
 #define ST_COMPARE(a, b) (*(a) < *(b) ? -1 : *(a) > *(b))
@@ -298,16 +292,6 @@ refused_bits(Matching *m, const uint8 *dead)
 	return bits;
 }
 
-/* Whether so many rows are listed; below: up to how many if their list is not kept. */
-static bool
-are_listed(const BarqKept *kept, uint32 matches, uint32 below)
-{
-	if (matches <= below)
-		return true;
-	return matches <= KEPT_LISTS * below && kept != NULL && kept->entry != NULL &&
-		(kept->entry->rows != NULL || barq_kept_may_keep(kept, sizeof(uint32) * (Size) matches));
-}
-
 /*
  * Whether bits cost less than what searches have spent, this one by asking included; than
  * this one alone, if they cannot be kept.
@@ -503,7 +487,8 @@ barq_filter_rows(const BarqFilterCondition *condition, BarqView *view, const Bar
 	if (fewest == 0)
 		return;
 	filter->count = (uint32) Min(fewest, view->rows);
-	if (are_listed(kept, filter->count, list_below))
+	/* what is kept must not decide: the same search would find other rows later */
+	if (filter->count <= list_below)
 	{
 		list_rows(m, kept, dead, fewest, filter);
 		return;

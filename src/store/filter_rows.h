@@ -155,10 +155,10 @@ typedef struct BarqKept BarqKept;	/* kept_rows.h */
 /*
  * Fill in *filter: the rows with a key that satisfy a condition and are not in `dead`
  * (NULL: none is). They are listed if no more than `list_below` rows pass the most
- * selective test, or a third more if `kept` has or may have their list; else asked one by
- * one, or a bit each if `bits` or if those take less time, in this search or, if they are
- * kept, in all of the condition that `kept` knows of (NULL: of this one alone). Memory is in
- * the current context, which must live as long as *filter; condition and view too.
+ * selective test; else asked one by one, or a bit each if `bits` or if those take less
+ * time, in this search or, if they are kept, in all of the condition that `kept` knows of
+ * (NULL: of this one alone). Memory is in the current context, which must live as long as
+ * *filter; condition and view too.
  */
 extern void barq_filter_rows(const BarqFilterCondition *condition, BarqView *view,
 							 const BarqKept *kept, const uint8 *dead, uint32 list_below,

@@ -163,4 +163,12 @@ EXECUTE within(130);
 SELECT rows_scored FROM barq_last_scan();
 EXECUTE within(130);
 SELECT rows_scored FROM barq_last_scan();
+-- so does any condition, whatever the share of its rows
+CREATE FUNCTION pg_temp.found(below int, q vector) RETURNS int[] LANGUAGE sql AS $$
+	SELECT array_agg(id) FROM (SELECT id FROM kept_items WHERE price < below ORDER BY v <-> q LIMIT 10) s $$;
+SELECT below, first = second AND second = third AS same FROM generate_series(20, 500, 6) below,
+	LATERAL (SELECT ARRAY[below % 71, below % 13]::vector AS q OFFSET 0) q,
+	LATERAL (SELECT pg_temp.found(below, q) AS first OFFSET 0) a, LATERAL (SELECT pg_temp.found(below, q) AS second OFFSET 0) b,
+	LATERAL (SELECT pg_temp.found(below, q) AS third OFFSET 0) c
+	WHERE (first = second AND second = third) IS NOT TRUE;
 DROP TABLE kept_items, kept_conditions, kept_snapshots;
