@@ -194,11 +194,12 @@ typedef struct BarqVectorSearchOps
 							 const uint32 *rows, int n, int *breadths);
 
 	/*
-	 * For a row of the body, which `query` is: the key of the nearest row that it is linked
-	 * with; infinity if there is none. So how far it lies from others is told without a
-	 * search. NULL: the kind has no links. ERRCODE_INDEX_CORRUPTED for a damaged body.
+	 * How far a row of the body, which `query` is, lies from others, without a search: the
+	 * key of the nearest row that it is linked with, infinity if there is none, or of the
+	 * centroid of its list. NULL: the kind cannot tell. ERRCODE_INDEX_CORRUPTED for a
+	 * damaged body.
 	 */
-	float		(*nearest_link) (BarqView *view, const BarqQuery *query, uint32 row);
+	float		(*isolation) (BarqView *view, const BarqQuery *query, uint32 row);
 
 	/*
 	 * Visit the rows within a radius, in no order. `id`: of the segment

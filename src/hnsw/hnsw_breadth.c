@@ -207,7 +207,7 @@ barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent
 }
 
 float
-barq_hnsw_nearest_link(BarqView *view, const BarqQuery *query, uint32 row)
+barq_hnsw_isolation(BarqView *view, const BarqQuery *query, uint32 row)
 {
 	HnswGraph	graph;
 	uint32		list[HNSW_MAX_DEGREE];

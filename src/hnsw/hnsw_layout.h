@@ -133,7 +133,7 @@ extern void barq_hnsw_check(BarqView *view, BarqCheckReport report, void *arg);
 extern void barq_hnsw_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
 							   const uint32 *rows, int n, int *breadths);
 
-/* BarqVectorSearchOps.nearest_link (hnsw_breadth.c). */
-extern float barq_hnsw_nearest_link(BarqView *view, const BarqQuery *query, uint32 row);
+/* BarqVectorSearchOps.isolation (hnsw_breadth.c). */
+extern float barq_hnsw_isolation(BarqView *view, const BarqQuery *query, uint32 row);
 
 #endif							/* BARQ_HNSW_LAYOUT_H */

@@ -631,7 +631,7 @@ static const BarqVectorSearchOps search_ops = {
 	.broaden = hnsw_search_broaden,
 	.row_code = barq_vector_row_code,
 	.breadths = barq_hnsw_breadths,
-	.nearest_link = barq_hnsw_nearest_link,
+	.isolation = barq_hnsw_isolation,
 	.within = barq_vector_within,
 };
 

@@ -1,9 +1,11 @@
 /*
  * ivf_breadth.c
  *	  How broad a search has to be to find given rows: of each row the rank of its list, and
- *	  the number of rows in the lists before it.
+ *	  the number of rows in the lists before it; how far a row lies from its centroid.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "ivf/ivf.h"
 #include "ivf/ivf_search.h"
@@ -45,4 +47,40 @@ barq_ivf_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
 	}
 	pfree(search->ranking);
 	pfree(search);
+}
+
+/* The list that has a row. ERRCODE_INDEX_CORRUPTED for a damaged body. */
+static uint32
+list_of(IvfLists *lists, uint32 row)
+{
+	uint32		low = 0;
+	uint32		high = lists->header.lists;
+
+	while (high - low > 1)
+	{
+		uint32		middle = low + (high - low) / 2;
+		uint32		first;
+		uint32		end;
+
+		barq_ivf_list(lists, middle, &first, &end);
+		if (first <= row)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+float
+barq_ivf_isolation(BarqView *view, const BarqQuery *query, uint32 row)
+{
+	IvfLists	lists;
+	float		key;
+
+	barq_ivf_open(view, &lists);
+	if (lists.header.lists == 0)
+		return INFINITY;
+	barq_ivf_score(&lists, &query, 1, ivf_centroid_off(&lists, list_of(&lists, row)), 1, &key);
+	barq_keys_clean(&key, 1);
+	return key;
 }

@@ -677,6 +677,7 @@ static const BarqVectorSearchOps search_ops = {
 	.broaden = ivf_search_broaden,
 	.row_code = barq_vector_row_code,
 	.breadths = barq_ivf_breadths,
+	.isolation = barq_ivf_isolation,
 	.within = barq_ivf_within,
 };
 

@@ -114,6 +114,9 @@ extern void barq_ivf_rank_lists(IvfSearch *const *searches, int nsearches);
 extern void barq_ivf_breadths(BarqView *view, const BarqSearchParams *params, uint32 absent,
 							  const uint32 *rows, int n, int *breadths);
 
+/* BarqVectorSearchOps.isolation: the same file */
+extern float barq_ivf_isolation(BarqView *view, const BarqQuery *query, uint32 row);
+
 /*
  * ivf_halves.c. Whether the first selection of a search is to be made by half codes: where
  * there are some and a bound. Then make it, without keys of the other rows: afterwards

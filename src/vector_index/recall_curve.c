@@ -56,6 +56,7 @@
  * part of the first was measured (docs/performance.md, "Recall by name").
  */
 #define ERROR_PART	0.35
+#define ERROR_PART_LISTS	0.4
 
 /*
  * Where no query is known to be hard (inner products), none gets more breadth than the curve
@@ -68,7 +69,7 @@
  * margin only where its error is larger: of SURE_ERRORS (19 of 20 are smaller).
  */
 #define TOLERANCE	0.01
-#define HARD_TOLERANCE	0.02	/* where hard queries get more, by which rows find more as well */
+#define HARD_TOLERANCE	0.02	/* in graphs where hard queries get more, by which rows find more as well */
 #define SURE_ERRORS	1.65
 #define MOST_MARGIN	0.5			/* of what is missed: else a target of 0.99 takes the most */
 
@@ -356,10 +357,13 @@ parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool c
 		if (!part->exact)
 		{
 			bool		alone = isinf(part->curve->crowded);
-			double		error = alone ? ERROR_PART_ALONE : ERROR_PART;
+			double		error = alone ? ERROR_PART_ALONE : part->lists ? ERROR_PART_LISTS : ERROR_PART;
 
 			Assert(part->curve != NULL);
-			tolerance -= alone ? HARD_TOLERANCE * part->share : 0;
+			if (alone)
+				tolerance -= HARD_TOLERANCE * part->share;
+			else if (part->lists)
+				tolerance -= (HARD_TOLERANCE - TOLERANCE) * part->share;
 			recall = recall_at(part->curve, Max(k * part->share, Min(k, FEW_K)), breadth);
 			variance += part->share * part->share * error * error * recall * (1 - recall) /
 				Max(part->curve->samples, 1);
@@ -458,7 +462,7 @@ barq_calibration_finish(const BarqCurveSums *sums, const BarqCurvePart *parts, i
 	const double k[BARQ_CURVE_KS] = {FEW_K, MANY_K};
 	BarqRecallCurve mean;
 	BarqRecallCurve surely;
-	BarqCurvePart user = {&surely, 1, false};
+	BarqCurvePart user = {.curve = &surely, .share = 1};
 
 	memset(calibration, 0, sizeof(*calibration));
 	calibration->version = BARQ_CURVE_VERSION;

@@ -145,6 +145,7 @@ typedef struct BarqCurvePart
 {
 	const BarqRecallCurve *curve;	/* NULL only where `exact` */
 	double		share;			/* of the rows, 0 to 1 */
+	bool		lists;			/* breadth is a number of lists */
 	bool		exact;			/* searched row by row: recall 1 at any breadth */
 } BarqCurvePart;
 

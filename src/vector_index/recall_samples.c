@@ -4,7 +4,7 @@
  *
  * Rows that lie far from others miss more as queries than the rest, and differ more among
  * themselves. A graph tells without a search which they are: by the distance to the nearest row
- * that a row is linked with. So several times as many rows as are measured are put in that
+ * that a row is linked with; lists by the distance to the row's centroid. So several times as many rows as are measured are put in that
  * order, and samples are taken evenly along it, more of them from its beginning, each with the
  * weight by which the mean stays that of all rows. (Not by inner products, which tell more of a
  * row's length than of how far it is.) For the same error it takes up to a third
@@ -65,7 +65,7 @@ barq_samples_begin(const BarqCodec *codec, BarqView *view, int enough)
 	MemoryContext context;
 	MemoryContext old;
 
-	if (ops->nearest_link == NULL || codec->metric == BARQ_METRIC_IP)
+	if (ops->isolation == NULL || codec->metric == BARQ_METRIC_IP)
 		return samples;
 	samples.n = (uint32) Min((uint64) enough * ROWS_A_SAMPLE, view->rows);
 	isolated = palloc(sizeof(Isolated) * samples.n);
@@ -77,7 +77,7 @@ barq_samples_begin(const BarqCodec *codec, BarqView *view, int enough)
 
 		CHECK_FOR_INTERRUPTS();
 		isolated[i].row = row;
-		isolated[i].distance = ops->nearest_link(view, barq_row_query(codec, view, row), row);
+		isolated[i].distance = ops->isolation(view, barq_row_query(codec, view, row), row);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

@@ -61,6 +61,7 @@ barq_curve_parts(const BarqSnapshot *snapshot, const BarqMeta *meta)
 		bool		flat = kind->vectors == NULL || kind->vectors->breadths == NULL;
 
 		parts[i].share = barq_segment_keyed(desc) / Max(rows, 1);
+		parts[i].lists = of_lists;
 		parts[i].exact = flat && (of_lists || barq_codec_proves(&codec));
 		parts[i].curve = barq_curve_of(desc->statistics);
 		if (flat)
