@@ -11,6 +11,7 @@
 #             setting defined is in the table of docs/reference.md
 #   functions each function with COMMENT ON, unless internal or only the function
 #             behind an operator, cast, aggregate or type, is in docs/reference.md
+#   rights    each function of docs/reference/functions.md is in docs/rights.md
 #   columns   a table of docs/reference.md of the columns of a function names those
 #             that docs/reference/functions.md lists, and no others
 #   parts     each part of bench/run.sh is in docs/bench.md
@@ -217,9 +218,17 @@ while ($sql =~ /COMMENT ON (?:FUNCTION|AGGREGATE)\s+(\w+)\s*\(.*?\)\s+IS\s+'(.*?
 	fault("docs/reference.md: nothing about the function $name");
 }
 
-# ---- columns of functions
+# ---- rights of functions
 
 my $functions = slurp('docs/reference/functions.md');
+my $rights = slurp('docs/rights.md');
+foreach my $name ($functions =~ /^### `(\w+)`/mg)
+{
+	fault("docs/rights.md: nothing about the function $name") if $rights !~ /`$name\(/;
+}
+
+# ---- columns of functions
+
 my $tables = 0;
 while ($reference =~ /^`(barq_\w+)\([^)`]*\)`(?: has a row|, a row|, one row)[^\n]*\n(?:[^|\n][^\n]*\n)*\n\| column \|[^\n]*\n\| ---[^\n]*\n((?:\|[^\n]*\n)+)/mg)
 {
