@@ -24,9 +24,9 @@
 
 /*
  * So many times as many rows are listed as cost no more than a walk: it would find 0.8 to
- * 0.93 of the nearest, and the list of a condition that is new costs 1.2 to 1.9 times as
- * much, one that is kept as much (docs/performance.md, "Five million rows"). Whether it is
- * kept must not decide: the same search would find other rows the first time than later.
+ * 0.93 of the nearest. The list of a condition that is new costs 1.2 to 2.2 times as much,
+ * one that is kept 1.0 to 1.4 times (docs/performance.md, "Five million rows"). Whether it
+ * is kept must not decide: the same search would find other rows the first time than later.
  */
 #define MORE_LISTED	2
 
