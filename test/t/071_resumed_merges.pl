@@ -58,6 +58,9 @@ sub arm
 	return;
 }
 
+# Is a worker running?
+sub is_busy { return $node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'barq worker'}) > 0 }
+
 sub merge_files { return grep { /\.(work|merge)$/ } image_files(image_root($node)) }
 sub compact { return $node->psql('postgres', q{SELECT barq_compact('items_v')}) }
 
@@ -361,11 +364,20 @@ $node->restart;
 	found_once($node, 'large', 'beside: every row once');
 	is(join(' ', merge_files(), orphans($node)), '', 'beside: no file is left');
 
-	# where inserts are far from waiting, the logs become one log
+	my $insert = sub {
+		$node->safe_psql('postgres', sprintf q{
+			INSERT INTO large SELECT i, vec(i) FROM generate_series(%d, %d) i;
+			DELETE FROM large WHERE id %% 100 = 0 AND id > %1$d}, $last + 1, $last + 300);
+		$last += 300;
+		return;
+	};
+	# Where inserts are far from waiting, the logs become one log. With a step at which they
+	# fail: false if that was another merge.
 	my $collects = sub {
-		my ($what) = @_;
+		my ($what, $fail_at) = @_;
 		my $position = log_size($node);
 
+		arm("crash $fail_at") if defined $fail_at;
 		$node->safe_psql('postgres', sprintf q{
 			ALTER INDEX large_v SET (growing_limit = '1GB', growing_hard_limit = '2GB');
 			INSERT INTO large SELECT i, vec(i) FROM generate_series(%d, %d) i;
@@ -373,23 +385,22 @@ $node->restart;
 			ALTER INDEX large_v SET (growing_limit = '64kB', growing_hard_limit = '1GB')}, $last + 1, $last + 8000);
 		$last += 8000;
 		wait_until($what, sub {
-			$node->safe_psql('postgres', sprintf q{
-				INSERT INTO large SELECT i, vec(i) FROM generate_series(%d, %d) i;
-				DELETE FROM large WHERE id %% 100 = 0 AND id > %1$d}, $last + 1, $last + 300);
-			$last += 300;
-			return log_since($node, $position) =~ /collecting \d+ segments beside a merge of \d+/;
+			$insert->();
+			return defined $fail_at ? !-e "$data/barq_crash_point" :
+				log_since($node, $position) =~ /collecting \d+ segments beside a merge of \d+/;
 		});
-		pass($what);
-		return;
+		idle($node) if defined $fail_at;
+		return !defined $fail_at ||
+			log_since($node, $position) =~ /\[(\d+)\] DEBUG:  collecting \d+ segments beside(?s:.*)\[\1\] ERROR:  stopped at step/;
 	};
-	$collects->('logs are collected beside a large merge');
+	ok($collects->('logs are collected beside a large merge'), 'logs are collected beside a large merge');
 	$node->safe_psql('postgres', 'VACUUM large');
 	idle($node);
 	sound($node, 'large_v', 'collected: sound', errors => 1);
 	found_once($node, 'large', 'collected: every row once');
 	is(join(' ', merge_files(), orphans($node)), '', 'collected: no file is left');
 
-	$collects->('again');
+	ok($collects->('again'), 'again');
 	$node->stop('immediate');
 	$node->start;
 	sound($node, 'large_v', 'collected, after a crash: sound', errors => 1);
@@ -413,10 +424,15 @@ $node->restart;
 	{
 		my $name = "collecting fails at pass $step";
 
-		arm("crash $step");
-		$collects->($name);
-		wait_until('it fails', sub { return !-e "$data/barq_crash_point" });
-		idle($node);
+		my $failed = $collects->($name, $step);
+		# where another merge ended first, it has to succeed
+		for (my $try = 2; !$failed && $try <= 5; $try++)
+		{
+			wait_until('the other merge succeeds', sub { $insert->() if !is_busy(); return ($upkeep->())[0] == 0 });
+			idle($node);
+			$failed = $collects->($name, $step);
+		}
+		ok($failed, $name);
 		my ($failures, $retry) = $upkeep->();
 		is($failures, 1, "$name: noted once");
 		is(scalar(merge_files()), 2, "$name: the large merge can go on");
@@ -425,10 +441,11 @@ $node->restart;
 		wait_until('the next merge is due', sub {
 			return $node->safe_psql('postgres', "SELECT extract(epoch FROM clock_timestamp()) > $retry") eq 't' });
 		$position = log_size($node);
+		# rows for several logs, but not as many as a slow machine has time for
+		my $rounds = 0;
 		wait_until('the large merge is published', sub {
 			return 1 if !-e $record;
-			$node->safe_psql('postgres', sprintf 'INSERT INTO large SELECT i, vec(i) FROM generate_series(%d, %d) i', $last + 1, $last + 300);
-			$last += 300;
+			$insert->() if $rounds++ < 40 || !is_busy();
 			return 0;
 		});
 		like(log_since($node, $position), qr/a merge goes on/, "$name: it goes on");
