@@ -104,14 +104,16 @@ score_exactly(const GrowingSearch *search, const char *row, BarqInterval *interv
 						codec->refine_bytes > 0 ? row + codec->row_bytes : NULL, interval);
 }
 
-/* Set the intervals of a hit, whose row is given. */
+/* Set the interval and the bound of a hit, whose row is given. */
 static void
 score_hit(const GrowingSearch *search, const char *row, BarqGrowingHit *hit)
 {
+	double		distance;
+
 	score_exactly(search, row, &hit->interval);
-	hit->by_code = hit->interval;
+	hit->code_bound = hit->interval.low;
 	if (search->codec->refine_bytes > 0)
-		barq_query_interval(search->query, row, NULL, &hit->by_code);
+		barq_query_rescore(search->query, row, &distance, &hit->code_bound);
 }
 
 /* The i-th row of the cache, or a head of it in cached_heads[0]. */
@@ -170,7 +172,8 @@ offer(GrowingSearch *search, float key, const ItemPointerData *tid, const uint64
 	hit.key = key;
 	hit.tid = *tid;
 	hit.cached = cached;
-	hit.interval = hit.by_code = (BarqInterval) {0, 0, 0};
+	hit.interval = (BarqInterval) {0, 0, 0};
+	hit.code_bound = 0;
 	if (cached == NOT_CACHED)
 		score_hit(search, row, &hit);
 

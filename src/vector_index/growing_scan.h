@@ -17,7 +17,7 @@ typedef struct BarqGrowingHit
 	ItemPointerData tid;
 	uint32		cached;			/* internal: row of the log's cache */
 	BarqInterval interval;		/* by the exact query, and the row's refinement */
-	BarqInterval by_code;		/* the same without the refinement */
+	double		code_bound;		/* the lower bound without the refinement */
 } BarqGrowingHit;
 
 /*

@@ -306,7 +306,7 @@ gather_candidates(IndexScanDesc scan, VectorScan *vs, int want, int *fresh)
 			candidate.tid = hits[i].tid;
 			candidate.interval = hits[i].interval;
 			candidate.lower_bound = hits[i].interval.low;
-			candidate.by_code = hits[i].by_code;
+			candidate.code_bound = hits[i].code_bound;
 			candidate.rescored = candidate.refined = true;
 			add_candidate(vs, &candidate);
 		}
@@ -368,13 +368,14 @@ rescore_candidates(VectorScan *vs, int n)
 		Candidate  *candidate = &rounds->candidates[i];
 		SegmentStream *stream;
 		const void *code;
+		double		distance;
 
 		if (candidate->rescored)
 			continue;
 		stream = &rounds->streams[candidate->segment];
 		code = stream->kind->vectors->row_code(stream->view, candidate->row);
-		barq_query_interval(rounds->query, code, NULL, &candidate->by_code);
-		candidate->lower_bound = candidate->by_code.low;
+		barq_query_rescore(rounds->query, code, &distance, &candidate->lower_bound);
+		candidate->code_bound = candidate->lower_bound;
 		candidate->tid = barq_view_tid(stream->view, candidate->row);
 		candidate->rescored = true;
 		if (stream->view->base == NULL && barq_codec_is_narrow(&rounds->codec))
@@ -463,7 +464,7 @@ order_limit(VectorScan *vs, int n)
 	for (int i = 0; i < n; i++)
 		vs->walk.slack = Max(vs->walk.slack,
 							 barq_key_distance(&rounds->codec, rounds->candidates[i].key) -
-							 rounds->candidates[i].by_code.low);
+							 rounds->candidates[i].code_bound);
 	limit = barq_key_distance(&rounds->codec, rounds->candidates[n - 1].key) - vs->walk.slack;
 
 	/* other distances are never below 0, though keys may be */

@@ -24,7 +24,7 @@
 typedef struct Candidate
 {
 	double		lower_bound;	/* if rescored */
-	BarqInterval by_code;		/* if rescored: of the distance, without a refinement */
+	double		code_bound;		/* if rescored: the lower bound by the code alone */
 	BarqInterval interval;		/* of the distance, if refined */
 	ItemPointerData tid;		/* if rescored */
 	float		key;			/* as in BarqHit */
