@@ -56,7 +56,7 @@
  * part of the first was measured (docs/performance.md, "Recall by name").
  */
 #define ERROR_PART	0.35
-#define ERROR_PART_LISTS	0.4
+#define ERROR_PART_LISTS	0.4		/* a list has most of a query's neighbours, or none */
 
 /*
  * Where no query is known to be hard (inner products), none gets more breadth than the curve
@@ -69,7 +69,7 @@
  * margin only where its error is larger: of SURE_ERRORS (19 of 20 are smaller).
  */
 #define TOLERANCE	0.01
-#define HARD_TOLERANCE	0.02	/* in graphs where hard queries get more, by which rows find more as well */
+#define HARD_TOLERANCE	0.02	/* in graphs whose hard queries get more: rows find more too */
 #define SURE_ERRORS	1.65
 #define MOST_MARGIN	0.5			/* of what is missed: else a target of 0.99 takes the most */
 
@@ -356,14 +356,21 @@ parts_recall(const BarqCurvePart *parts, int n, double k, double breadth, bool c
 
 		if (!part->exact)
 		{
-			bool		alone = isinf(part->curve->crowded);
-			double		error = alone ? ERROR_PART_ALONE : part->lists ? ERROR_PART_LISTS : ERROR_PART;
+			double		error = ERROR_PART;
+			double		allowed = HARD_TOLERANCE;
 
 			Assert(part->curve != NULL);
-			if (alone)
-				tolerance -= HARD_TOLERANCE * part->share;
+			if (isinf(part->curve->crowded))
+			{
+				error = ERROR_PART_ALONE;
+				allowed = 0;
+			}
 			else if (part->lists)
-				tolerance -= (HARD_TOLERANCE - TOLERANCE) * part->share;
+			{
+				error = ERROR_PART_LISTS;
+				allowed = TOLERANCE;
+			}
+			tolerance -= (HARD_TOLERANCE - allowed) * part->share;
 			recall = recall_at(part->curve, Max(k * part->share, Min(k, FEW_K)), breadth);
 			variance += part->share * part->share * error * error * recall * (1 - recall) /
 				Max(part->curve->samples, 1);

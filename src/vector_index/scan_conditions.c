@@ -111,16 +111,15 @@ list_below(const VectorScan *vs, const SegmentStream *stream)
 	double		walk = (EXPAND_ROWS + list) * ef;
 	double		most = walk + ef * list * LIST_ROWS;
 	double		below = Min(most, (walk + sqrt(walk * walk + 4 * list * ef * rows)) / 2);
+	double		more = MORE_LISTED * below;
 
 	if (stream->kind == &barq_flat_kind)
 		return PG_UINT32_MAX;
 	if (vs->conditions.outer != NULL)
 		return (uint32) Min(rows, sqrt(BITMAP_COST * vs->rounds.breadth.rows * rows));
 	if (barq_target_recall > 0)
-		below = Max(MORE_LISTED * below, Min(SURELY * below, Min(rows / 20, LIST_SURELY)));
-	else
-		below *= MORE_LISTED;
-	return (uint32) Min(below, rows);
+		more = Max(more, Min(SURELY * below, Min(rows / 20, LIST_SURELY)));
+	return (uint32) Min(more, rows);
 }
 
 void
