@@ -487,7 +487,7 @@ barq_filter_rows(const BarqFilterCondition *condition, BarqView *view, const Bar
 	if (fewest == 0)
 		return;
 	filter->count = (uint32) Min(fewest, view->rows);
-	/* what is kept must not decide: the same search would find other rows later */
+	/* kept rows must not decide: the same search would find other rows later */
 	if (filter->count <= list_below)
 	{
 		list_rows(m, kept, dead, fewest, filter);

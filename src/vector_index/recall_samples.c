@@ -4,11 +4,12 @@
  *
  * Rows that lie far from others miss more as queries than the rest, and differ more among
  * themselves. A graph tells without a search which they are: by the distance to the nearest row
- * that a row is linked with; lists by the distance to the row's centroid. So several times as many rows as are measured are put in that
- * order, and samples are taken evenly along it, more of them from its beginning, each with the
- * weight by which the mean stays that of all rows. (Not by inner products, which tell more of a
- * row's length than of how far it is.) For the same error it takes up to a third
- * fewer samples than where they are drawn at random (docs/performance.md, "Recall by name").
+ * that a row is linked with; lists by the distance to the row's centroid. So several times as
+ * many rows as are measured are put in that order, and samples are taken evenly along it, more
+ * of them from its beginning, each with the weight by which the mean stays that of all rows.
+ * (Not by inner products, which tell more of a row's length than of how far it is.) For the same
+ * error it takes up to a third fewer samples than where they are drawn at random
+ * (docs/performance.md, "Recall by name").
  */
 #include "postgres.h"
 

@@ -1,4 +1,4 @@
--- What a condition on filter columns cannot match is not scored: no row of a segment that has no
+-- Rows that a condition on filter columns cannot match are not scored: none of a segment that has no
 -- such value, though it lies between the smallest and the largest one, and no other row than
 -- those that match where they are few. For every type and operator, by every access method.
 \set ECHO none

@@ -50,7 +50,7 @@ foreach my $page (@pages)
 		}
 	}
 }
-# What operations.md and examples/watching ask is asked by programs too, as the first
+# Programs ask the queries of operations.md and examples/watching too, as the first
 # statement of a session, which does not know barq's settings yet.
 my %watching;
 if (grep { $_ eq 'docs/operations.md' } @pages)

@@ -19,7 +19,7 @@ UNIT_LINK_test_bm25 = $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/tex
 UNIT_LINK_test_bm25_parts = $(UNIT_LINK_test_bm25)
 UNIT_LINK_test_bm25_fields = $(UNIT_LINK_test_bm25)
 UNIT_LINK_test_bm25_pools = $(UNIT_LINK_test_bm25)
-# what blob.o calls behind the check of a limit is missing
+# functions that blob.o calls behind the check of a limit are missing
 UNIT_LINK_test_limits = $(KINDS_OBJS) $(filter src/bm25/%,$(OBJS)) src/text/term_table.o src/text/document.o build/unit/weak_blob.o
 build/unit/weak_blob.o: src/store/blob.o
 	@$(MKDIR_P) $(@D)

@@ -1,9 +1,9 @@
 /*
  * test_limits.c
- *	  What is too large for a segment is a clear error, raised before anything is written or
- *	  read: more than BARQ_MAX_ROWS rows of vectors, more than 2^32 - 2 of texts, a body
- *	  above BARQ_MAX_BODY. Sizes just below do not wrap around. No input is that large: views
- *	  claim it.
+ *	  Rows and bodies too large for a segment are a clear error, raised before anything is
+ *	  written or read: more than BARQ_MAX_ROWS rows of vectors, more than 2^32 - 2 of texts,
+ *	  a body above BARQ_MAX_BODY. Sizes just below do not wrap around. No input is that
+ *	  large: views claim it.
  */
 #include "postgres.h"
 

@@ -260,7 +260,7 @@ test_verify(void)
 	   "an image of 8 MB and a bit is verified: %d checks, one each MB", checks);
 	free_image(&image);
 
-	/* canceled: what is verified stays so, and the next one goes on */
+	/* canceled: verified blocks stay so, and the next process goes on behind them */
 	make_image(&image);
 	watch(3);
 	if (SHIM_TRY())
